@@ -1,0 +1,85 @@
+#include "base/buf.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void buf_done(buf *b) {
+    free(b->ptr);
+    *b = BUF_EMPTY;
+}
+
+char *buf_reserve(buf *b, size_t more) {
+    if (b->cap - b->len < more) {
+        size_t want = b->cap ? b->cap * 2 : 256;
+        if (want < b->len + more) want = b->len + more;
+        b->ptr = mem_realloc(b->ptr, want);
+        b->cap = want;
+    }
+    return b->ptr + b->len;
+}
+
+void buf_add(buf *b, span s) {
+    if (s.len == 0) return;
+    memcpy(buf_reserve(b, s.len), s.ptr, s.len);
+    b->len += s.len;
+}
+
+void buf_add_cstr(buf *b, const char *cstr) {
+    buf_add(b, span_cstr(cstr));
+}
+
+void buf_add_char(buf *b, char c) {
+    *buf_reserve(b, 1) = c;
+    b->len++;
+}
+
+void buf_add_u64(buf *b, uint64_t value) {
+    char digits[20];
+    size_t n = sizeof digits;
+    do {
+        digits[--n] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    buf_add(b, span_from(digits + n, sizeof digits - n));
+}
+
+void buf_add_i64(buf *b, int64_t value) {
+    if (value < 0) buf_add_char(b, '-');
+    buf_add_u64(b, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+void buf_addf(buf *b, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    buf_vaddf(b, fmt, args);
+    va_end(args);
+}
+
+void buf_vaddf(buf *b, const char *fmt, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    size_t room = b->cap - b->len;
+    int n = vsnprintf(room ? b->ptr + b->len : NULL, room, fmt, args);
+    if (n > 0 && (size_t)n >= room) {
+        (void)vsnprintf(buf_reserve(b, (size_t)n + 1), (size_t)n + 1, fmt, again);
+    }
+    if (n > 0) b->len += (size_t)n;
+    va_end(again);
+}
+
+void buf_drop_front(buf *b, size_t n) {
+    if (n >= b->len) {
+        b->len = 0;
+        return;
+    }
+    memmove(b->ptr, b->ptr + n, b->len - n);
+    b->len -= n;
+}
+
+const char *buf_cstr(buf *b) {
+    *buf_reserve(b, 1) = '\0';
+    return b->ptr;
+}

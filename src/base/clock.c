@@ -1,0 +1,92 @@
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t read_us(clockid_t id) {
+    struct timespec t;
+    (void)clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t clock_mono_ms(void) {
+    return read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+int64_t clock_mono_us(void) {
+    return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_wall_us(void) {
+    return read_us(CLOCK_REALTIME);
+}
+
+static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+static struct tm utc(int64_t wall_us) {
+    time_t seconds = (time_t)(wall_us / 1000000);
+    struct tm tm = {0};
+    (void)gmtime_r(&seconds, &tm);
+    return tm;
+}
+
+void clock_rfc3339(int64_t wall_us, char out[CLOCK_RFC3339_LEN + 1]) {
+    struct tm tm = utc(wall_us);
+    char text[80];
+    (void)snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year + 1900,
+                   tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                   (int)(wall_us % 1000000));
+    memcpy(out, text, CLOCK_RFC3339_LEN);
+    out[CLOCK_RFC3339_LEN] = '\0';
+}
+
+void clock_http_date(int64_t wall_us, char out[CLOCK_HTTP_DATE_LEN + 1]) {
+    struct tm tm = utc(wall_us);
+    char text[80];
+    (void)snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday],
+                   tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
+                   tm.tm_sec);
+    memcpy(out, text, CLOCK_HTTP_DATE_LEN);
+    out[CLOCK_HTTP_DATE_LEN] = '\0';
+}
+
+static int month_index(const char *name) {
+    for (int i = 0; i < 12; i++)
+        if (memcmp(name, months[i], 3) == 0) return i;
+    return -1;
+}
+
+bool clock_parse_http_date(span s, int64_t *ret_wall_us) {
+    char text[48], day_name[16], month[4], zone[4];
+    if (s.len == 0 || s.len >= sizeof text) return false;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    struct tm tm = {0};
+    int year = 0, used = 0;
+    if (sscanf(text, "%15[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d %3[A-Z]%n", day_name, &tm.tm_mday,
+               month, &year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, zone, &used) == 8 &&
+        (size_t)used == s.len && strcmp(zone, "GMT") == 0) {
+        /* IMF-fixdate */
+    } else if (sscanf(text, "%15[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d %3[A-Z]%n", day_name,
+                      &tm.tm_mday, month, &year, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, zone,
+                      &used) == 8 &&
+               (size_t)used == s.len && strcmp(zone, "GMT") == 0) {
+        year += year < 70 ? 2000 : 1900; /* RFC 850 */
+    } else if (sscanf(text, "%3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", day_name, month,
+                      &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &year, &used) == 7 &&
+               (size_t)used == s.len) {
+        /* asctime */
+    } else {
+        return false;
+    }
+    tm.tm_mon = strlen(month) == 3 ? month_index(month) : -1;
+    tm.tm_year = year - 1900;
+    if (tm.tm_mon < 0 || year < 1970 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
+        tm.tm_min > 59 || tm.tm_sec > 60 || tm.tm_hour < 0 || tm.tm_min < 0 || tm.tm_sec < 0)
+        return false;
+    *ret_wall_us = (int64_t)timegm(&tm) * 1000000;
+    return true;
+}

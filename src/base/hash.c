@@ -1,0 +1,69 @@
+#include "base/hash.h"
+
+#include "base/random.h"
+
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t seed;
+static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+
+static void make_seed(void) {
+    random_bytes(&seed, sizeof seed);
+}
+
+static uint64_t mix(uint64_t a, uint64_t b) {
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t load(const char *p, size_t n) {
+    uint64_t value = 0;
+    memcpy(&value, p, n);
+    return value;
+}
+
+uint64_t hash_span(span s) {
+    (void)pthread_once(&seeded, make_seed);
+    uint64_t h = seed ^ (s.len * 0x9E3779B97F4A7C15u);
+    size_t at = 0;
+    for (; s.len - at >= 8; at += 8) h = mix(h ^ load(s.ptr + at, 8), 0xA0761D6478BD642Fu);
+    if (at < s.len) h = mix(h ^ load(s.ptr + at, s.len - at), 0xE7037ED1A0B428DBu);
+    return mix(h, 0x8EBC6AF09C88C6E3u);
+}
+
+void sha256(span s, unsigned char out[SHA256_LEN]) {
+    if (!EVP_Digest(s.len ? s.ptr : "", s.len, out, NULL, EVP_sha256(), NULL)) {
+        fputs("weir: SHA-256 is not available\n", stderr);
+        abort();
+    }
+}
+
+void hex_encode(const unsigned char *bytes, size_t len, char *out) {
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < len; i++) {
+        out[2 * i] = hex[bytes[i] >> 4];
+        out[2 * i + 1] = hex[bytes[i] & 15];
+    }
+    out[2 * len] = '\0';
+}
+
+static int nibble(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+bool hex_decode(span s, unsigned char *ret_bytes, size_t len) {
+    if (s.len != 2 * len) return false;
+    for (size_t i = 0; i < len; i++) {
+        int high = nibble(s.ptr[2 * i]), low = nibble(s.ptr[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        ret_bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}

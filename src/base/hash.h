@@ -1,0 +1,21 @@
+/* base/hash.h: a fast hash for tables, and SHA-256 for keys.
+ *
+ * Any thread. Allocates nothing.
+ */
+#ifndef WEIR_BASE_HASH_H
+#define WEIR_BASE_HASH_H
+
+#include "base/span.h"
+
+/* Seeded once per process from the kernel, so that clients cannot choose collisions. */
+uint64_t hash_span(span s);
+
+enum { SHA256_LEN = 32, SHA256_HEX_LEN = 64 };
+
+void sha256(span s, unsigned char out[SHA256_LEN]);
+/* Lower case, NUL-terminated. */
+void hex_encode(const unsigned char *bytes, size_t len, char *out);
+/* Either case; s.len must be 2 * len. */
+MUST_USE bool hex_decode(span s, unsigned char *ret_bytes, size_t len);
+
+#endif

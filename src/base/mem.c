@@ -1,0 +1,38 @@
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *checked(void *ptr) {
+    if (ptr) return ptr;
+    fputs("weir: out of memory\n", stderr);
+    abort();
+}
+
+void *mem_zalloc(size_t size) {
+    return checked(calloc(1, size ? size : 1));
+}
+
+void *mem_zalloc_array(size_t count, size_t size) {
+    return checked(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *mem_alloc(size_t size) {
+    return checked(malloc(size ? size : 1));
+}
+
+void *mem_realloc(void *ptr, size_t size) {
+    return checked(realloc(ptr, size ? size : 1));
+}
+
+char *mem_strndup(const char *ptr, size_t len) {
+    char *copy = mem_alloc(len + 1);
+    if (len) memcpy(copy, ptr, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+void mem_wipe(void *ptr, size_t len) {
+    explicit_bzero(ptr, len);
+}

@@ -1,0 +1,25 @@
+/* base/mem.h: heap allocation that never returns NULL.
+ *
+ * weir bounds every buffer by configuration, so a failed allocation means the machine is out of
+ * memory: the process says so and aborts rather than run on with half a state.
+ */
+#ifndef WEIR_BASE_MEM_H
+#define WEIR_BASE_MEM_H
+
+#include "base/attr.h"
+
+#include <stddef.h>
+
+/* Zeroed. Freed with free(). */
+MUST_USE void *mem_zalloc(size_t size);
+MUST_USE void *mem_zalloc_array(size_t count, size_t size);
+/* Not zeroed. */
+MUST_USE void *mem_alloc(size_t size);
+MUST_USE void *mem_realloc(void *ptr, size_t size);
+/* NUL-terminated copy of len bytes. */
+MUST_USE char *mem_strndup(const char *ptr, size_t len);
+
+/* Overwrites in a way the compiler may not drop. */
+void mem_wipe(void *ptr, size_t len);
+
+#endif

@@ -1,0 +1,26 @@
+/* base/secret.h: a key or token. It cannot be printed by accident and is wiped when freed.
+ *
+ * Immutable and shared by reference count; any thread. The bytes are reached through
+ * secret_reveal() alone, so that a search for that name shows every use.
+ */
+#ifndef WEIR_BASE_SECRET_H
+#define WEIR_BASE_SECRET_H
+
+#include "base/buf.h"
+
+typedef struct secret secret;
+
+/* Copies bytes; the caller wipes its own copy. */
+MUST_USE secret *secret_new(span bytes);
+secret *secret_ref(secret *s);
+/* NULL is allowed. The last one wipes and frees. */
+void secret_unref(secret *s);
+
+/* For writing into a request to its owner. Never for logs or errors. */
+span secret_reveal(const secret *s);
+
+/* Replaces each occurrence of the secret in text by "[redacted]"; used on provider error texts.
+ * A secret shorter than 8 bytes is left alone: it would match by chance. */
+void secret_redact(const secret *s, buf *text);
+
+#endif

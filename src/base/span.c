@@ -1,0 +1,152 @@
+#include "base/span.h"
+
+#include <string.h>
+
+static unsigned char lower(char c) {
+    unsigned char u = (unsigned char)c;
+    return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
+}
+
+span span_cstr(const char *cstr) {
+    return cstr ? span_from(cstr, strlen(cstr)) : SPAN_EMPTY;
+}
+
+bool span_eq(span a, span b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool span_ieq(span a, span b) {
+    if (a.len != b.len) return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (lower(a.ptr[i]) != lower(b.ptr[i])) return false;
+    return true;
+}
+
+bool span_starts(span s, span prefix) {
+    return s.len >= prefix.len && span_eq(span_from(s.ptr, prefix.len), prefix);
+}
+
+bool span_istarts(span s, span prefix) {
+    return s.len >= prefix.len && span_ieq(span_from(s.ptr, prefix.len), prefix);
+}
+
+bool span_ends(span s, span suffix) {
+    return s.len >= suffix.len &&
+           (suffix.len == 0 || memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0);
+}
+
+size_t span_find(span s, size_t from, char c) {
+    if (from >= s.len) return s.len;
+    const char *hit = memchr(s.ptr + from, c, s.len - from);
+    return hit ? (size_t)(hit - s.ptr) : s.len;
+}
+
+size_t span_find_span(span s, size_t from, span needle) {
+    if (from >= s.len) return s.len;
+    if (needle.len == 0) return from;
+    const char *hit = memmem(s.ptr + from, s.len - from, needle.ptr, needle.len);
+    return hit ? (size_t)(hit - s.ptr) : s.len;
+}
+
+span span_slice(span s, size_t from, size_t to) {
+    if (to > s.len) to = s.len;
+    if (from > to) from = to;
+    return span_from(s.len ? s.ptr + from : s.ptr, to - from);
+}
+
+span span_trim(span s) {
+    while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) s.len--;
+    return s;
+}
+
+bool span_cut(span *rest, char sep, span *ret_part) {
+    if (!rest->ptr) return false;
+    size_t at = span_find(*rest, 0, sep);
+    *ret_part = span_from(rest->ptr, at);
+    if (at == rest->len)
+        *rest = SPAN_EMPTY;
+    else
+        *rest = span_from(rest->ptr + at + 1, rest->len - at - 1);
+    return true;
+}
+
+bool span_u64(span s, uint64_t *ret) {
+    if (s.len == 0) return false;
+    uint64_t value = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
+        if (digit > 9) return false;
+        if (__builtin_mul_overflow(value, 10u, &value)) return false;
+        if (__builtin_add_overflow(value, digit, &value)) return false;
+    }
+    *ret = value;
+    return true;
+}
+
+bool span_eq_secret(span a, span b) {
+    volatile unsigned char diff = a.len != b.len;
+    size_t n = a.len < b.len ? a.len : b.len;
+    for (size_t i = 0; i < n; i++) diff |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+    return diff == 0;
+}
+
+size_t span_distance(span a, span b) {
+    enum { LONGEST = 64 };
+    if (a.len > LONGEST || b.len > LONGEST) return SIZE_MAX;
+    size_t row[LONGEST + 1];
+    for (size_t j = 0; j <= b.len; j++) row[j] = j;
+    for (size_t i = 0; i < a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b.len; j++) {
+            size_t change = diagonal + (lower(a.ptr[i]) != lower(b.ptr[j]));
+            diagonal = row[j + 1];
+            size_t best = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
+            row[j + 1] = change < best ? change : best;
+        }
+    }
+    return row[b.len];
+}
+
+bool span_is_utf8(span s) {
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    const unsigned char *end = p + s.len;
+    while (p < end) {
+        unsigned c = *p;
+        size_t more;
+        unsigned low = 0x80, high = 0xBF;
+        if (c < 0x80) {
+            p++;
+            continue;
+        }
+        if (c >= 0xC2 && c <= 0xDF) {
+            more = 1;
+        } else if (c >= 0xE0 && c <= 0xEF) {
+            more = 2;
+            if (c == 0xE0) low = 0xA0;
+            if (c == 0xED) high = 0x9F;
+        } else if (c >= 0xF0 && c <= 0xF4) {
+            more = 3;
+            if (c == 0xF0) low = 0x90;
+            if (c == 0xF4) high = 0x8F;
+        } else {
+            return false;
+        }
+        if ((size_t)(end - p) <= more) return false;
+        if (p[1] < low || p[1] > high) return false;
+        for (size_t i = 2; i <= more; i++)
+            if ((p[i] & 0xC0) != 0x80) return false;
+        p += more + 1;
+    }
+    return true;
+}
+
+size_t span_utf8_len(span s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++) n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
+    return n;
+}

@@ -1,0 +1,71 @@
+/* base/span.h: a borrowed run of bytes. A span never owns and is not NUL-terminated.
+ *
+ * Any thread. Allocates nothing. The bytes live as long as whoever lent them says.
+ */
+#ifndef WEIR_BASE_SPAN_H
+#define WEIR_BASE_SPAN_H
+
+#include "base/attr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct span {
+    const char *ptr; /* may be NULL only when len is 0 */
+    size_t len;
+} span;
+
+/* A span over a string literal, usable in initialisers. */
+#define SPAN(lit)                                                                                  \
+    { ("" lit), sizeof("" lit) - 1 }
+#define SPAN_OF(lit) ((span)SPAN(lit))
+#define SPAN_EMPTY   ((span){NULL, 0})
+
+/* For printf: printf("%.*s", SPAN_ARG(s)). */
+#define SPAN_ARG(s) (int)(s).len, (s).ptr
+
+static inline span span_from(const char *ptr, size_t len) {
+    return (span){ptr, len};
+}
+
+/* cstr may be NULL: then the span is empty. */
+span span_cstr(const char *cstr);
+
+bool span_eq(span a, span b);
+/* ASCII letters compare without case; other bytes exactly (RFC 9110 field names). */
+bool span_ieq(span a, span b);
+bool span_starts(span s, span prefix);
+bool span_istarts(span s, span prefix);
+bool span_ends(span s, span suffix);
+
+/* Index of the first c at or after from, or s.len when there is none. */
+size_t span_find(span s, size_t from, char c);
+/* Index of the first needle at or after from, or s.len. An empty needle is found at from. */
+size_t span_find_span(span s, size_t from, span needle);
+
+/* The part [from, to); both are clamped to the span. */
+span span_slice(span s, size_t from, size_t to);
+
+/* Without blanks (space, tab) at both ends: RFC 9110's OWS. */
+span span_trim(span s);
+
+/* Cuts the part before the first sep off *rest and returns it; *rest becomes what follows sep
+ * (empty at the end). Returns false when *rest was exhausted (its ptr is NULL). */
+bool span_cut(span *rest, char sep, span *ret_part);
+
+/* Decimal digits only: no sign, no blanks, no overflow. false leaves *ret untouched. */
+MUST_USE bool span_u64(span s, uint64_t *ret);
+
+/* Compares in time that depends on the lengths alone. For keys and their hashes. */
+bool span_eq_secret(span a, span b);
+
+/* Edit distance without case, for "did you mean"; bounded: long inputs return SIZE_MAX. */
+size_t span_distance(span a, span b);
+
+/* true when s is valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool span_is_utf8(span s);
+/* Code points in valid UTF-8. */
+size_t span_utf8_len(span s);
+
+#endif

@@ -1,0 +1,52 @@
+#include "unit.h"
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+static void keeps_what_it_gave(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 64);
+    span texts[300];
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        texts[i] = arena_printf(&a, "%zu:%0*d", i, (int)(i % 120), 7);
+    char *big = arena_alloc(&a, 100000);
+    memset(big, 'x', 100000);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        char want[160];
+        (void)snprintf(want, sizeof want, "%zu:%0*d", i, (int)(i % 120), 7);
+        assert_span(texts[i], want);
+        assert_int_equal((uintptr_t)texts[i].ptr % _Alignof(max_align_t), 0);
+    }
+    span parts[] = {SPAN("a"), {NULL, 0}, SPAN("bc")};
+    assert_string_equal(arena_join(&a, parts, 3).ptr, "abc");
+    arena_done(&a);
+    assert_string_equal(arena_dup(&a, SPAN_OF("again")).ptr, "again");
+    arena_done(&a);
+}
+
+static void buffers_grow(void **state) {
+    (void)state;
+    buf b = BUF_EMPTY;
+    for (int i = 0; i < 1000; i++) buf_addf(&b, "%d,", i);
+    assert_true(span_starts(buf_span(&b), SPAN_OF("0,1,2,")));
+    assert_true(span_ends(buf_span(&b), SPAN_OF("998,999,")));
+    buf_drop_front(&b, b.len - 4);
+    assert_string_equal(buf_cstr(&b), "999,");
+    buf_clear(&b);
+    buf_add_i64(&b, INT64_MIN);
+    buf_add_char(&b, ' ');
+    buf_add_u64(&b, UINT64_MAX);
+    buf_add_char(&b, ' ');
+    buf_add_u64(&b, 0);
+    assert_string_equal(buf_cstr(&b), "-9223372036854775808 18446744073709551615 0");
+    buf_done(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(keeps_what_it_gave),
+                                       cmocka_unit_test(buffers_grow)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

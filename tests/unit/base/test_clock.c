@@ -1,0 +1,42 @@
+#include "unit.h"
+
+#include "base/clock.h"
+
+static void writes_dates(void **state) {
+    (void)state;
+    char text[CLOCK_RFC3339_LEN + 1], http[CLOCK_HTTP_DATE_LEN + 1];
+    clock_rfc3339(784111777123456, text);
+    assert_string_equal(text, "1994-11-06T08:49:37.123456Z");
+    clock_http_date(784111777000000, http);
+    assert_string_equal(http, "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+static void reads_the_three_forms(void **state) {
+    (void)state;
+    static const char *const good[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
+                                       "Sunday, 06-Nov-94 08:49:37 GMT",
+                                       "Sun Nov  6 08:49:37 1994"};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        int64_t us = 0;
+        assert_true(clock_parse_http_date(span_cstr(good[i]), &us));
+        assert_int_equal(us, 784111777000000);
+    }
+    static const char *const bad[] = {"",
+                                      "soon",
+                                      "120",
+                                      "Sun, 06 Nov 1994 08:49:37 CET",
+                                      "Sun, 06 Foo 1994 08:49:37 GMT",
+                                      "Sun, 99 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Nov 1994 08:49:37 GMT and more"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        int64_t us = 42;
+        assert_false(clock_parse_http_date(span_cstr(bad[i]), &us));
+        assert_int_equal(us, 42);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_dates),
+                                       cmocka_unit_test(reads_the_three_forms)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,42 @@
+#include "unit.h"
+
+#include "base/errors.h"
+#include "base/secret.h"
+
+static void redacts_every_occurrence(void **state) {
+    (void)state;
+    secret *key = secret_new(SPAN_OF("sk-12345678"));
+    buf text = BUF_EMPTY;
+    buf_add_cstr(&text, "bad key sk-12345678, again: sk-12345678");
+    secret_redact(key, &text);
+    assert_string_equal(buf_cstr(&text), "bad key [redacted], again: [redacted]");
+    secret_unref(secret_ref(key));
+    assert_span(secret_reveal(key), "sk-12345678");
+    secret_unref(key);
+    secret *tiny = secret_new(SPAN_OF("key"));
+    secret_redact(tiny, &text);
+    assert_string_equal(buf_cstr(&text), "bad key [redacted], again: [redacted]");
+    secret_unref(tiny);
+    buf_done(&text);
+}
+
+static void every_error_is_complete(void **state) {
+    (void)state;
+    for (int id = ERR_NONE + 1; id < ERR_COUNT; id++) {
+        const error_row *row = error_get((error_id)id);
+        assert_in_range(row->status, 400, 599);
+        assert_true(row->type[0] != '\0');
+        size_t n = strlen(row->sentence);
+        assert_true(n > 0 && row->sentence[n - 1] == '.');
+    }
+    weir_error e = error_of(ERR_UNKNOWN_MODEL);
+    assert_span(error_message(&e), "The model does not exist here.");
+    e.message = SPAN_OF("closer");
+    assert_span(error_message(&e), "closer");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(redacts_every_occurrence),
+                                       cmocka_unit_test(every_error_is_complete)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
