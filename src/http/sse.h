@@ -1,0 +1,59 @@
+/* http/sse.h: Server-Sent Events, both directions. The project's one SSE parser.
+ *
+ * Source   WHATWG HTML, section 9.2 (Server-sent events). In: any legal form. Out: one normal form.
+ *
+ * Not thread-safe. A reader buffers at most one event, up to its limit; whole events inside one
+ * piece of input are handed out without a copy.
+ */
+#ifndef WEIR_HTTP_SSE_H
+#define WEIR_HTTP_SSE_H
+
+#include "base/buf.h"
+
+typedef struct sse_event {
+    span name; /* the event: field; empty when absent */
+    span data; /* data lines joined by '\n'; never absent (see below) */
+} sse_event;
+
+typedef enum sse_result {
+    SSE_MORE,      /* the input is used up; feed more */
+    SSE_EVENT,     /* *ret_event is valid until the next call */
+    SSE_TOO_LARGE, /* an event exceeds the limit; the reader is dead */
+} sse_result;
+
+typedef struct sse_reader {
+    buf line;  /* the part of a line that came in earlier pieces */
+    buf data;  /* data of the event so far, where it spans lines or pieces */
+    buf name;
+    size_t limit;
+    bool has_data;
+    bool after_cr;   /* the last byte was CR: a following LF belongs to it */
+    bool started;    /* the byte order mark, if any, has been passed */
+    bool dead;
+    bool comment_seen; /* a comment came since the last look: a sign of life; the caller clears it */
+    unsigned bom_seen; /* bytes of a byte order mark cut across pieces */
+} sse_reader;
+
+/* limit: bytes of one event (lines included) that are held at most. */
+void sse_reader_init(sse_reader *r, size_t limit);
+void sse_reader_done(sse_reader *r);
+
+/* Takes bytes off the front of *input until an event is complete or the input is used up. Events
+ * without data, id: and retry: lines, comments and unknown fields are passed over. Line ends may be
+ * LF, CRLF or CR, also mixed. Call in a loop until SSE_MORE:
+ *
+ *   while ((result = sse_read(&r, &input, &event)) == SSE_EVENT) …
+ */
+sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event);
+
+/* At the end of the stream: an event that lacks only its final blank line counts (providers leave
+ * it out); a half line does too, if it began with "data:". Returns SSE_EVENT once, then SSE_MORE. */
+sse_result sse_read_end(sse_reader *r, sse_event *ret_event);
+
+/* Writes `event: name\n` (if any), one `data: ` line per line of data, and a blank line. CR, LF and
+ * CRLF within data end a line, so nothing in data can forge a field. */
+void sse_write(buf *out, const sse_event *event);
+/* Writes `: text\n\n`. */
+void sse_write_comment(buf *out, span text);
+
+#endif

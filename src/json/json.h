@@ -1,0 +1,157 @@
+/* json/json.h: a strict single-pass JSON scanner that yields byte offsets, never copies.
+ *
+ * The scanner accepts exactly RFC 8259 in UTF-8, without a byte order mark, and further refuses
+ * what two readers could read differently: duplicate member names in one object (compared after
+ * unescaping), and documents deeper or wider than the limits. Lone surrogate escapes (\ud800) are
+ * grammatical and pass.
+ *
+ * Any thread. Allocates only what a json_doc says. Values point into the caller's document, which
+ * must outlive them and not move.
+ */
+#ifndef WEIR_JSON_JSON_H
+#define WEIR_JSON_JSON_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+typedef enum json_type {
+    JSON_NONE, /* no value: a member that is not there */
+    JSON_NULL,
+    JSON_FALSE,
+    JSON_TRUE,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT,
+} json_type;
+
+/* A value's own bytes, quotes and brackets included, without surrounding blanks. */
+typedef struct json_value {
+    json_type type;
+    span raw;
+} json_value;
+
+typedef struct json_member {
+    span key; /* between the quotes, escapes not undone */
+    json_value value;
+} json_member;
+
+typedef struct json_limits {
+    unsigned depth; /* deepest nesting of arrays and objects; 0: 128 */
+} json_limits;
+
+typedef enum json_fault_kind {
+    JSON_OK,
+    JSON_SYNTAX,    /* not RFC 8259 */
+    JSON_UTF8,      /* a string is not valid UTF-8 */
+    JSON_DUPLICATE, /* two members of one object have one name */
+    JSON_TOO_DEEP,
+    JSON_TRAILING, /* bytes after the value */
+} json_fault_kind;
+
+typedef struct json_fault {
+    json_fault_kind kind;
+    size_t offset;    /* byte of the document */
+    const char *what; /* constant text: "expected ',' or '}' after a member" */
+} json_fault;
+
+/* Validates the whole document in one pass. On success *ret_root is its value. On failure *ret_fault
+ * says what and where, and *ret_root is untouched. limits may be NULL. */
+MUST_USE bool json_scan(span doc, const json_limits *limits, json_value *ret_root,
+                        json_fault *ret_fault);
+
+/* The same, and the root must be an object whose members (raw offsets, in order) are recorded in
+ * members, up to max; *ret_count is how many there are in all (it may exceed max). A root that is
+ * no object fails with JSON_SYNTAX and what = "expected an object". */
+MUST_USE bool json_scan_object(span doc, const json_limits *limits, json_member *members,
+                               size_t max, size_t *ret_count, json_fault *ret_fault);
+
+/* A sentence for people: "expected ',' or '}' after a member, at byte 17 (line 2, column 4)". */
+span json_fault_text(arena *a, span doc, const json_fault *fault);
+
+/* ---- Reading values that json_scan() accepted. Feeding unchecked bytes is a defect, though it
+ * never reads outside them. ---- */
+
+/* Iterates over the children of an array or object:
+ *   json_iter it = json_iter_of(value); while (json_next_member(&it, &m)) … */
+typedef struct json_iter {
+    span rest;
+} json_iter;
+json_iter json_iter_of(json_value array_or_object);
+bool json_next_member(json_iter *it, json_member *ret);
+bool json_next_element(json_iter *it, json_value *ret);
+
+/* The member of that name (compared after unescaping), or a value of type JSON_NONE; also when
+ * object is not an object. */
+json_value json_get(json_value object, span key);
+/* The same over recorded members. */
+json_value json_find(const json_member *members, size_t count, span key);
+/* Elements or members. */
+size_t json_count(json_value array_or_object);
+
+/* Undoes escapes. Without any the result borrows the document; else it is in the arena. Lone
+ * surrogates become U+FFFD. value must be a string. */
+span json_string(json_value value, arena *a);
+/* true when value is a string that equals text after unescaping. */
+bool json_is(json_value value, span text);
+/* Integers: no fraction, no exponent, in range. */
+MUST_USE bool json_i64(json_value value, int64_t *ret);
+MUST_USE bool json_double(json_value value, double *ret);
+
+/* ---- Splicing: a document with some byte ranges replaced, without re-writing the rest. ---- */
+
+enum { JSON_EDITS_MAX = 8 };
+
+typedef struct json_edit {
+    size_t from; /* [from, to) of the document is replaced */
+    size_t to;
+    span by;
+} json_edit;
+
+typedef struct json_splice {
+    json_edit edits[JSON_EDITS_MAX]; /* in order of from, not overlapping */
+    size_t count;
+} json_splice;
+
+/* Adds an edit, keeping order. false when the table is full or the ranges overlap. */
+MUST_USE bool json_splice_add(json_splice *s, size_t from, size_t to, span by);
+/* Replaces a value of the document. */
+MUST_USE bool json_splice_value(json_splice *s, span doc, json_value value, span by);
+/* Adds `,"key":by` before the closing brace of object (or without the comma when it is empty). The
+ * text is made in the arena. */
+MUST_USE bool json_splice_member(json_splice *s, span doc, json_value object, span key, span by,
+                                 arena *a);
+/* The pieces of the edited document, at most 2 * JSON_EDITS_MAX + 1; returns how many. Empty pieces
+ * are left out. */
+size_t json_splice_pieces(const json_splice *s, span doc, span *pieces);
+/* Length of the edited document. */
+size_t json_splice_len(const json_splice *s, span doc);
+
+/* ---- Writing ---- */
+
+/* Appends text as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD; '/' is not escaped. */
+void json_write_string(buf *out, span text);
+
+/* A writer that sets the commas. Nesting is the caller's to balance. */
+typedef struct json_writer {
+    buf *out;
+    bool comma;
+} json_writer;
+static inline json_writer json_writer_of(buf *out) {
+    return (json_writer){out, false};
+}
+void json_open_object(json_writer *w);
+void json_close_object(json_writer *w);
+void json_open_array(json_writer *w);
+void json_close_array(json_writer *w);
+void json_key(json_writer *w, const char *key); /* a literal that needs no escapes */
+void json_put_string(json_writer *w, span text);
+void json_put_i64(json_writer *w, int64_t value);
+void json_put_u64(json_writer *w, uint64_t value);
+void json_put_double(json_writer *w, double value); /* shortest form; NaN and infinities as null */
+void json_put_fixed(json_writer *w, double value, int decimals);
+void json_put_bool(json_writer *w, bool value);
+void json_put_null(json_writer *w);
+void json_put_raw(json_writer *w, span json); /* an already valid value */
+
+#endif
