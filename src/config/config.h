@@ -1,0 +1,253 @@
+/* config/config.h: the configuration as the rest of the program sees it: one immutable snapshot.
+ *
+ * A snapshot is built whole (config_load), never changed, shared by reference count between
+ * threads, and replaced whole on reload. Everything inside lives in the snapshot's arena or is
+ * a counted secret. Every default is in the option table (config/options.c), nowhere else.
+ *
+ * Units    *_ms milliseconds, *_bytes bytes, *_ratio 0…1.
+ */
+#ifndef WEIR_CONFIG_CONFIG_H
+#define WEIR_CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "base/secret.h"
+
+#include <stdatomic.h>
+
+/* ---- listen ---- */
+typedef struct config_listener {
+    span text;      /* as written, for messages */
+    span host;      /* numeric address or name; empty for a Unix socket */
+    uint16_t port;  /* 0: any free port */
+    span unix_path; /* empty for TCP */
+    span tls_cert;  /* path of a PEM chain; empty: plain */
+    span tls_key;   /* path of a PEM key */
+    bool loopback;  /* reachable from this machine alone */
+} config_listener;
+
+/* ---- providers ---- */
+typedef enum config_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_NONE } config_auth;
+
+typedef struct config_url {
+    span text;   /* "https://api.openai.com/v1", no slash at the end */
+    bool tls;    /* https */
+    span host;   /* without brackets */
+    uint16_t port;
+    span authority; /* for the Host header: the port only where it is not the scheme's own */
+    span path;   /* "/v1", or empty; never ends in a slash */
+    span unix_path; /* for unix:/path URLs: plain HTTP over that socket; else empty */
+} config_url;
+
+typedef struct config_header {
+    span name;
+    span value;
+} config_header;
+
+typedef struct config_provider {
+    span name;
+    span kind; /* a row of the provider table: "openai", "simulator" */
+    config_url url;
+    config_auth auth;     /* how the key is sent: `Authorization: Bearer` or `api-key:` */
+    span api_version;     /* Azure: ?api-version=…; empty: none */
+    secret **keys;        /* used in turn */
+    size_t key_count;     /* 0: none is sent */
+    config_header *headers; /* sent with every call */
+    size_t header_count;
+    span ca_file;         /* PEM; empty: the system's store */
+    span proxy;           /* http://host:port, "none", or empty: HTTPS_PROXY / NO_PROXY decide */
+    unsigned max_connections; /* per worker */
+} config_provider;
+
+/* ---- models ---- */
+typedef struct config_target {
+    const config_provider *provider;
+    span model;      /* what the provider is asked for; empty: the client's own word */
+    unsigned weight; /* for pick: weighted */
+    span name;       /* "openai/gpt-4o-mini", or "openai" where model is empty */
+} config_target;
+
+typedef enum config_pick { PICK_ORDER, PICK_WEIGHTED, PICK_FASTEST } config_pick;
+
+typedef struct config_model {
+    span name; /* "*" is the last resort; "gpt-*" matches by prefix; else exact */
+    config_pick pick;
+    config_target *targets;
+    size_t target_count;
+} config_model;
+
+/* ---- clients ---- */
+typedef struct config_client {
+    span name;
+    span environment; /* label; may be empty */
+    unsigned char key_sha256[32];
+} config_client;
+
+/* ---- policies ---- */
+typedef struct config_retry {
+    unsigned retries; /* tries after the first, over all targets together */
+    int64_t base_ms;
+    int64_t cap_ms;
+    double budget_ratio;   /* extra calls per target at most; see call/budget.h */
+    unsigned budget_floor; /* extra calls per minute that are always allowed */
+    bool context_length_next;  /* a context-length refusal goes to the next target */
+    bool content_policy_next;  /* a content-policy refusal goes to the next target */
+} config_retry;
+
+typedef struct config_breaker {
+    bool on;
+    double failure_ratio;
+    unsigned of; /* calls in the window at least */
+    int64_t window_ms;
+    int64_t probe_ms; /* rest before the one probing call */
+} config_breaker;
+
+typedef struct config_hedge {
+    bool on;
+    int64_t after_ms;     /* fixed wait; 0: measured */
+    double after_quantile; /* 0.95 for p95, when after_ms is 0 */
+    double at_most_ratio; /* of calls may be hedged */
+} config_hedge;
+
+typedef struct config_timeouts {
+    int64_t connect_ms;
+    int64_t first_byte_ms;     /* from the request's last byte to the answer's head */
+    int64_t first_token_ms;    /* streams: from sending to the first content */
+    int64_t between_events_ms; /* streams and bodies: between bytes after that */
+    int64_t total_ms;          /* over all attempts */
+} config_timeouts;
+
+typedef struct config_server {
+    unsigned workers; /* never 0 here: auto is resolved */
+    int64_t header_timeout_ms;
+    int64_t body_timeout_ms;
+    int64_t idle_timeout_ms;
+    int64_t drain_ms;
+    int64_t keep_alive_comment_ms; /* 0: off */
+    unsigned max_connections;      /* per worker */
+} config_server;
+
+typedef struct config_limits {
+    size_t body_bytes;
+    size_t answer_bytes; /* a provider's plain answer */
+    size_t event_bytes;  /* one event of a stream */
+    size_t head_bytes;
+    size_t url_bytes;
+    unsigned headers;
+    unsigned messages;
+    unsigned depth;
+    unsigned calls; /* concurrent calls per worker */
+} config_limits;
+
+typedef struct config_chat {
+    span model;
+    uint32_t message_chars;
+    int64_t max_tokens;       /* default */
+    int64_t max_tokens_limit;
+    double temperature;       /* default */
+    double temperature_limit;
+    span system; /* system prompt; empty: none */
+    /* The plain sentences of an answer that failed. */
+    span say_rate_limited;
+    span say_unreachable;
+    span say_invalid;  /* may hold {error} */
+    span say_failed;   /* may hold {error} */
+} config_chat;
+
+typedef struct config_cors {
+    span *origins; /* "*" alone means any; none: CORS is off */
+    size_t origin_count;
+    bool credentials;
+    int64_t max_age_ms;
+} config_cors;
+
+typedef enum config_log_format { LOG_AUTO, LOG_JSON, LOG_TEXT } config_log_format;
+typedef enum config_log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR, LEVEL_OFF } config_log_level;
+
+typedef struct config_logs {
+    config_log_level level;
+    config_log_format format;
+    size_t buffer_bytes; /* what may wait for a slow reader of the log; more is dropped and counted */
+} config_logs;
+
+typedef struct config {
+    atomic_uint refs;
+    arena arena;
+    span path; /* the file; empty: none */
+    config_listener *listeners;
+    size_t listener_count;
+    config_provider *providers;
+    size_t provider_count;
+    config_model *models;
+    size_t model_count;
+    config_client *clients;
+    size_t client_count; /* 0: no keys asked, loopback only */
+    span *passthrough;   /* further /v1 paths; "/v1/audio/" + "*" matches by prefix */
+    size_t passthrough_count;
+    config_chat chat;
+    config_retry retry;
+    config_breaker breaker;
+    config_hedge hedge;
+    config_timeouts timeouts;
+    config_server server;
+    config_limits limits;
+    config_cors cors;
+    config_logs logs;
+} config;
+
+/* What may go wrong while loading, for a person. */
+typedef struct config_problem {
+    span file;
+    unsigned line;   /* from 1; 0: no place */
+    unsigned column; /* from 1 */
+    span text;       /* "retry.base is 0s; allowed 1ms to 60s" */
+} config_problem;
+
+typedef struct config_problems {
+    arena arena;
+    config_problem *items;
+    size_t count;
+    size_t cap;
+} config_problems;
+
+void config_problems_done(config_problems *p);
+/* "weir.yaml:14:10: retry.base is 0s; allowed 1ms to 60s\n" for each, with the line and a caret
+ * beneath where the file can be shown. */
+void config_problems_print(const config_problems *p, buf *out);
+
+/* Loads and validates a file; reads environment variables, key files and key commands that it
+ * names. All problems are reported, not only the first. NULL when there is any. May block (files,
+ * commands): never call it on an event loop's thread. */
+MUST_USE config *config_load(const char *path, config_problems *ret_problems);
+/* The same from memory; name stands for the file in messages. */
+MUST_USE config *config_parse(span yaml, const char *name, config_problems *ret_problems);
+/* Without a file: OPENAI_API_KEY set: provider openai for every model. Else a provider `simulator`
+ * at simulator_url (may be NULL: then the snapshot has no provider). */
+MUST_USE config *config_default(const char *simulator_url, config_problems *ret_problems);
+/* ./weir.yaml, $XDG_CONFIG_HOME/weir/weir.yaml (~/.config), $XDG_CONFIG_DIRS, /etc/weir/weir.yaml:
+ * the first that exists, in *out; false: none. */
+MUST_USE bool config_find(buf *ret_path);
+
+config *config_ref(config *c);
+void config_unref(config *c);
+
+/* When secrets must be read again without a change of the file: the shortest `refresh` of a key
+ * command, or 0 for never. Key files are watched through config_watch_paths. */
+int64_t config_refresh_ms(const config *c);
+/* Files whose change means a reload (the configuration, key files, certificates). */
+size_t config_watch_paths(const config *c, const span **ret_paths);
+
+/* The effective configuration as YAML, secrets as `(set)`, each option with where it came from. */
+void config_explain(const config *c, buf *out);
+/* The reference page of the docs, in Markdown, and an example file, both from the option table. */
+void config_write_reference(buf *out);
+void config_write_example(buf *out);
+
+/* The model entry for a client's word: exact, then the longest prefix pattern, then "*"; NULL. */
+const config_model *config_find_model(const config *c, span name);
+/* The client with that key, compared in constant time; NULL. */
+const config_client *config_find_client(const config *c, span key);
+
+/* Splits http(s)://host[:port][/path] or unix:/path. On failure *ret_why is a constant sentence. */
+MUST_USE bool config_url_parse(span text, arena *a, config_url *ret, const char **ret_why);
+
+#endif
