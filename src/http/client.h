@@ -1,0 +1,109 @@
+/* http/client.h: the pooled HTTP/1.1 client that makes every outgoing call. Belongs to its loop.
+ *
+ * Connections are pooled per origin, last in, first out, bounded; a pooled connection that turns
+ * out dead before a byte of the answer came is replaced by a fresh one without telling the caller,
+ * once. Names are resolved off the loop, cached and refreshed; several addresses are tried in turn.
+ * HTTPS_PROXY/NO_PROXY are obeyed by CONNECT (for http origins HTTP_PROXY likewise by CONNECT).
+ *
+ * http_client_send() never calls back before it returns. Exactly one of on_end and on_fail ends a
+ * call, after which it must not be touched; after http_call_cancel() nothing comes any more.
+ */
+#ifndef WEIR_HTTP_CLIENT_H
+#define WEIR_HTTP_CLIENT_H
+
+#include "http/codec.h"
+#include "http/loop.h"
+#include "http/tls.h"
+
+typedef struct http_client http_client;
+typedef struct http_origin http_origin; /* one scheme, host and port with its pool */
+typedef struct http_call http_call;
+
+typedef struct http_origin_spec {
+    span host;
+    uint16_t port;
+    span authority; /* for Host */
+    span unix_path; /* non-empty: this socket instead of host and port */
+    tls_context *tls; /* NULL: plain */
+    span proxy;     /* "http://host:port", "none", or empty: the environment decides */
+    unsigned max_connections;
+} http_origin_spec;
+
+typedef struct http_client_limits {
+    http_codec_limits head;
+    int64_t pool_idle_ms; /* a pooled connection is closed after this long unused */
+    int64_t dns_ttl_ms;   /* a name is looked up again after this long */
+} http_client_limits;
+
+typedef struct http_call_spec {
+    span method;
+    span path; /* with query */
+    http_headers headers; /* Host, Content-Length, Connection are the client's; values may be secret */
+    const span *body; /* pieces; borrowed until the call ends */
+    size_t body_count;
+    int64_t connect_ms;    /* deadline for name, connect, TLS and a free place in the pool; 0: none */
+    int64_t first_byte_ms; /* from the request's last byte to the answer's complete head; 0: none */
+    int64_t idle_ms;       /* between pieces of the answer after the head; 0: none */
+} http_call_spec;
+
+typedef enum http_fail_kind {
+    HTTP_FAIL_CONNECT,         /* no connection: refused, no route, name unknown */
+    HTTP_FAIL_TLS,
+    HTTP_FAIL_CONNECT_TIMEOUT, /* connect_ms */
+    HTTP_FAIL_FIRST_BYTE_TIMEOUT,
+    HTTP_FAIL_IDLE_TIMEOUT,
+    HTTP_FAIL_RESET,           /* lost before the head was complete */
+    HTTP_FAIL_CUT,             /* lost after the head, before the end of the body */
+    HTTP_FAIL_MALFORMED,       /* not HTTP, or framing the codec refuses */
+    HTTP_FAIL_POOL_FULL,       /* connect_ms passed while every connection was busy */
+} http_fail_kind;
+
+typedef struct http_fail {
+    http_fail_kind kind;
+    const char *text; /* for people; valid for the call of on_fail */
+    bool head_seen;
+    uint64_t body_bytes; /* of the answer, so far */
+} http_fail;
+
+typedef struct http_call_ops {
+    void (*on_sent)(void *user); /* the request's last byte was handed to the kernel; may be NULL */
+    void (*on_head)(void *user, const http_head *head); /* 1xx are passed over */
+    void (*on_body)(void *user, span piece);            /* borrowed */
+    void (*on_end)(void *user);
+    void (*on_fail)(void *user, const http_fail *fail);
+} http_call_ops;
+
+typedef struct http_call_facts {
+    bool reused;          /* the connection came from the pool */
+    int64_t connected_us; /* monotonic instants; 0: not yet */
+    int64_t sent_us;
+    int64_t head_us;
+} http_call_facts;
+
+MUST_USE http_client *http_client_new(loop *l, const http_client_limits *limits);
+/* Finds or makes the origin of that spec (same host, port, TLS context and proxy). Counted: unref
+ * when the configuration that named it goes. */
+http_origin *http_client_origin(http_client *c, const http_origin_spec *spec);
+void http_origin_unref(http_origin *o);
+
+/* NULL never; failures come through on_fail. */
+MUST_USE http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec *spec,
+                                     const http_call_ops *ops, void *user);
+/* Ends the call and closes its connection, at once. */
+void http_call_cancel(http_call *call);
+/* Back-pressure: stops reading the answer; the idle deadline rests meanwhile. */
+void http_call_pause(http_call *call);
+void http_call_resume(http_call *call);
+http_call_facts http_call_get_facts(const http_call *call);
+
+/* Closes pooled connections and cancels running calls without a word; then free. */
+void http_client_close(http_client *c);
+void http_client_free(http_client *c);
+
+typedef struct http_client_stats {
+    uint64_t connects, reuses, dead_on_reuse;
+    unsigned open, idle;
+} http_client_stats;
+http_client_stats http_client_get_stats(const http_client *c);
+
+#endif

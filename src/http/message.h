@@ -1,0 +1,33 @@
+/* http/message.h: what both directions of HTTP share: header fields, methods, a message head.
+ *
+ * Source   RFC 9110, RFC 9112.
+ */
+#ifndef WEIR_HTTP_MESSAGE_H
+#define WEIR_HTTP_MESSAGE_H
+
+#include "base/span.h"
+
+typedef struct http_header {
+    span name;
+    span value; /* without the blanks around it */
+} http_header;
+
+typedef struct http_headers {
+    const http_header *items;
+    size_t count;
+} http_headers;
+
+/* The first field of that name (without case); an empty span with ptr NULL when there is none. */
+span http_header_get(http_headers h, span name);
+/* How many fields have that name. */
+size_t http_header_count(http_headers h, span name);
+/* true for fields that end at one hop or are the proxy's own (RFC 9110 section 7.6.1): Connection
+ * and what it names (connection_value, may be empty), Keep-Alive, Proxy-*, TE, Trailer,
+ * Transfer-Encoding, Upgrade. */
+bool http_header_is_hop(span name, span connection_value);
+/* Field names and values that weir itself writes: no control bytes, no empty name. */
+bool http_header_is_safe(span name, span value);
+
+const char *http_status_text(int status); /* "Not Found"; "" when unknown */
+
+#endif

@@ -1,0 +1,102 @@
+/* http/server.h: listeners and the server side of HTTP/1.1: keep-alive, pipelining in order,
+ * 100-continue, time-outs, bounds, orderly shutdown.
+ *
+ * One http_server per loop; each worker binds its own socket (SO_REUSEPORT). Belongs to its loop.
+ *
+ * The life of one request: on_head (route it, set the body's limit, or answer at once) → the body is
+ * gathered whole → on_request → the handler answers, now or later, with http_answer_*() → on_done,
+ * exactly once, after which the http_request must not be touched. If the client leaves first,
+ * on_gone comes instead of nothing: the handler cancels its work, and on_done follows.
+ */
+#ifndef WEIR_HTTP_SERVER_H
+#define WEIR_HTTP_SERVER_H
+
+#include "http/codec.h"
+#include "http/loop.h"
+#include "http/tls.h"
+
+typedef struct http_server http_server;
+typedef struct http_request http_request;
+
+typedef struct http_server_limits {
+    http_codec_limits head;
+    size_t body_bytes;      /* default for a request's body */
+    size_t pending_bytes;   /* output that may wait for a slow reader before on_full */
+    unsigned connections;   /* of this server; more are refused with 503 */
+    int64_t header_timeout_ms;
+    int64_t body_timeout_ms; /* without a byte of progress */
+    int64_t idle_timeout_ms; /* keep-alive, and a reader that takes nothing */
+} http_server_limits;
+
+typedef struct http_server_ops {
+    /* The head is complete. May set http_request_limit_body(), or answer already (then the body is
+     * read and dropped, or the connection closed). */
+    void (*on_head)(void *user, http_request *r);
+    /* The whole body is there. Not called if on_head answered. */
+    void (*on_request)(void *user, http_request *r);
+    /* The client left, or the connection broke, before the answer was complete. */
+    void (*on_gone)(void *user, http_request *r);
+    /* The output has drained after http_answer_full() was true. */
+    void (*on_drain)(void *user, http_request *r);
+    /* The last call for r, always. */
+    void (*on_done)(void *user, http_request *r);
+    /* A request that never became one (bad framing, too large, too slow): the server asks for the
+     * error's body and answers with it, then closes. Appends JSON. */
+    void (*on_refused)(void *user, error_id id, const char *why, buf *ret_body);
+} http_server_ops;
+
+/* Shared by all workers: the bound addresses and the TLS context. */
+typedef struct http_bind {
+    span host;
+    uint16_t port; /* filled in after binding port 0 */
+    span unix_path;
+    tls_context *tls; /* NULL: plain; counted */
+} http_bind;
+
+MUST_USE http_server *http_server_new(loop *l, const http_server_limits *limits,
+                                      const http_server_ops *ops, void *user);
+/* Binds and listens. 0, or a negative libuv error. Several workers may bind one address. For a Unix
+ * path: the first worker binds, a stale socket file is removed, others share the descriptor. */
+MUST_USE int http_server_listen(http_server *s, http_bind *bind);
+/* New limits for requests that begin from now on. */
+void http_server_set_limits(http_server *s, const http_server_limits *limits);
+/* Swaps the certificate for connections that are accepted from now on. */
+void http_server_set_tls(http_server *s, const http_bind *bind, tls_context *tls);
+/* Stops accepting (listeners stay bound until closed), closes idle connections, answers running
+ * requests with Connection: close; on_idle when the last connection is gone. */
+void http_server_drain(http_server *s, void (*on_idle)(void *user));
+/* Closes everything now. */
+void http_server_close(http_server *s);
+/* After close, when the loop has turned: frees. */
+void http_server_free(http_server *s);
+unsigned http_server_connections(const http_server *s);
+
+/* ---- a request ---- */
+const http_head *http_request_head(const http_request *r);
+span http_request_body(const http_request *r);
+span http_request_peer(const http_request *r);
+loop *http_request_loop(const http_request *r);
+int64_t http_request_started_us(const http_request *r); /* monotonic: when its head was complete */
+void http_request_limit_body(http_request *r, size_t bytes);
+/* Frees the body's memory early (it has been sent on and cannot be needed again). */
+void http_request_drop_body(http_request *r);
+void http_request_set_user(http_request *r, void *user);
+void *http_request_user(const http_request *r);
+
+/* ---- its answer ---- */
+
+/* Everything at once: Content-Length is set; HEAD gets the head alone. Header names and values must
+ * be safe (http_header_is_safe); Connection, Date and Content-Length are the server's. */
+void http_answer(http_request *r, int status, http_headers headers, span body);
+/* A streamed answer: head now (chunked, or until close for HTTP/1.0), pieces, end. */
+void http_answer_head(http_request *r, int status, http_headers headers);
+void http_answer_piece(http_request *r, span piece);
+void http_answer_end(http_request *r);
+/* Cuts the answer visibly (closes without the final chunk). */
+void http_answer_abort(http_request *r);
+/* More than limits.pending_bytes wait: hold the source back until on_drain. */
+bool http_answer_full(const http_request *r);
+bool http_answer_started(const http_request *r);
+uint64_t http_answer_bytes(const http_request *r); /* body bytes handed over so far */
+
+#endif

@@ -1,0 +1,18 @@
+/* http/tls.h: TLS contexts (OpenSSL 3) for both sides. Shared between threads by count. */
+#ifndef WEIR_HTTP_TLS_H
+#define WEIR_HTTP_TLS_H
+
+#include "base/buf.h"
+
+typedef struct tls_context tls_context;
+
+/* Server: a PEM chain and key from files, TLS 1.2 and later, ALPN http/1.1. On failure NULL, and
+ * *ret_why says what and in which file. */
+MUST_USE tls_context *tls_server_new(const char *cert_path, const char *key_path, buf *ret_why);
+/* Client: verifies against ca_path, or the system's store when NULL; the name is checked per
+ * connection; sessions are kept per host for resumption. */
+MUST_USE tls_context *tls_client_new(const char *ca_path, buf *ret_why);
+tls_context *tls_context_ref(tls_context *t);
+void tls_context_unref(tls_context *t);
+
+#endif
