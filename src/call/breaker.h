@@ -1,0 +1,43 @@
+/* call/breaker.h: the circuit breaker of one target. Pure: the caller owns the clock and the lock.
+ *
+ *   closed ──failure rate reached──▶ open ──probe_ms──▶ half open ──probe succeeds──▶ closed
+ *                                     ▲                     │
+ *                                     └────probe fails──────┘
+ *
+ * The window is a ring of BREAKER_SLOTS equal slices of window_ms.
+ */
+#ifndef WEIR_CALL_BREAKER_H
+#define WEIR_CALL_BREAKER_H
+
+#include "config/config.h"
+
+enum { BREAKER_SLOTS = 10 };
+
+typedef enum breaker_state { BREAKER_CLOSED, BREAKER_IS_OPEN, BREAKER_HALF_OPEN } breaker_state;
+
+typedef struct breaker {
+    breaker_state state;
+    int64_t opened_ms;
+    bool probing;         /* half open: the probe is under way */
+    int64_t probe_began_ms; /* a probe that never reports back is given up after its own probe_ms × 12 */
+    int64_t slot_began_ms;
+    unsigned slot;
+    struct {
+        unsigned calls, failures;
+    } slots[BREAKER_SLOTS];
+} breaker;
+
+void breaker_init(breaker *b, int64_t now_ms);
+/* May a call go out? In half open the first to ask becomes the probe (*ret_probe): it must report
+ * with breaker_report() or give the place back with breaker_abandon(). */
+MUST_USE bool breaker_admit(breaker *b, const config_breaker *policy, int64_t now_ms, bool *ret_probe);
+/* Would breaker_admit() say yes? Changes nothing. */
+bool breaker_ready(const breaker *b, const config_breaker *policy, int64_t now_ms);
+/* The outcome of a call. Returns true when the state changed (for the log and the gauge). */
+bool breaker_report(breaker *b, const config_breaker *policy, bool failed, bool probe, int64_t now_ms);
+/* A probe that was cancelled tells nothing. */
+void breaker_abandon(breaker *b, bool probe);
+/* How long until it will admit a probe; 0 when it admits now. */
+int64_t breaker_wait_ms(const breaker *b, const config_breaker *policy, int64_t now_ms);
+
+#endif

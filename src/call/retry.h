@@ -1,0 +1,48 @@
+/* call/retry.h: decides what follows a failed attempt. Pure: no I/O, no clock.
+ *
+ * Used by  call/call.c. Any thread. Allocates nothing.
+ * Units    *_ms: milliseconds.
+ * Source   RFC 9110 section 10.2.3 (Retry-After); the SDKs' retry-after-ms and x-should-retry.
+ */
+#ifndef WEIR_CALL_RETRY_H
+#define WEIR_CALL_RETRY_H
+
+#include "config/config.h"
+#include "http/message.h"
+#include "provider/provider.h"
+
+/* What a provider's headers ask for. */
+typedef struct retry_hint {
+    int64_t after_ms; /* -1: none. retry-after-ms, then x-ms-retry-after-ms, then Retry-After in
+                         seconds (fractions too) or as an HTTP date */
+    int should_retry; /* x-should-retry: -1 absent, 0 false, 1 true */
+} retry_hint;
+
+retry_hint retry_hint_read(http_headers headers, int64_t wall_us);
+
+typedef struct retry_facts {
+    failure_class failure;
+    retry_hint hint;
+    unsigned retries_done;   /* same-target retries of this call so far, over all targets */
+    unsigned target_tries;   /* tries at this target in this call, the failed one included */
+    bool other_left;         /* another target that may still be asked */
+    bool budget_left;        /* call/budget.h allows an extra call to this target */
+    int64_t left_ms;         /* until the total deadline */
+} retry_facts;
+
+typedef enum retry_verdict { RETRY_WAIT, RETRY_NEXT, RETRY_STOP } retry_verdict;
+
+typedef struct retry_plan {
+    int64_t wait_ms;  /* RETRY_WAIT: before the same target is asked again */
+    const char *why;  /* the rule that decided, constant: "retries used up", for logs and tests */
+    bool client_may_retry; /* RETRY_STOP: x-should-retry for weir's own client */
+    int64_t client_after_ms; /* its retry-after; -1: none */
+} retry_plan;
+
+/* Returns RETRY_WAIT (same target after wait_ms), RETRY_NEXT (another target, at once) or RETRY_STOP.
+ * rnd, in [0,1), is drawn by the caller so that tests can fix it. The rules, in order, stand in
+ * docs/faults.md. */
+MUST_USE retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts, double rnd,
+                                    retry_plan *ret);
+
+#endif

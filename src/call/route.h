@@ -1,0 +1,26 @@
+/* call/route.h: in which order the targets of a model are asked. Pure.
+ *
+ * order    as written.
+ * weighted the first is drawn by weight; the rest follow by weight likewise.
+ * fastest  by smoothed time to first content; a target never measured comes first (so that it is
+ *          measured), and one call in twenty goes to another than the fastest, to keep its figure fresh.
+ * Targets whose breaker is open come last in any case.
+ */
+#ifndef WEIR_CALL_ROUTE_H
+#define WEIR_CALL_ROUTE_H
+
+#include "config/config.h"
+
+typedef struct route_fact {
+    int64_t latency_ms; /* -1: not measured */
+    bool ready;         /* its breaker admits calls */
+} route_fact;
+
+enum { ROUTE_TARGETS_MAX = 32 };
+
+/* Writes a permutation of 0 … target_count-1 (at most ROUTE_TARGETS_MAX). next_rnd returns uniform
+ * numbers in [0,1). Returns how many. */
+size_t route_order(const config_model *model, const route_fact *facts, double (*next_rnd)(void *arg),
+                   void *arg, unsigned char ret_order[ROUTE_TARGETS_MAX]);
+
+#endif

@@ -1,0 +1,48 @@
+/* call/target.h: what the process remembers of each target (provider and model): breaker, retry
+ * budget, hedge allowance, latency. Shared by all workers, one short lock per target, taken once or
+ * twice per attempt and never per event. Survives a reload: looked up by name.
+ */
+#ifndef WEIR_CALL_TARGET_H
+#define WEIR_CALL_TARGET_H
+
+#include "call/breaker.h"
+#include "provider/provider.h"
+
+typedef struct target_table target_table;
+typedef struct target_state target_state; /* one target; lives as long as the table */
+
+MUST_USE target_table *target_table_new(void);
+void target_table_free(target_table *t);
+
+/* Finds or makes; bounded (4,096 targets; beyond that one shared state serves the rest). Any thread. */
+target_state *target_get(target_table *t, span name);
+span target_name(const target_state *s);
+
+/* Breaker. */
+bool target_ready(target_state *s, const config_breaker *policy, int64_t now_ms);
+MUST_USE bool target_admit(target_state *s, const config_breaker *policy, int64_t now_ms, bool *ret_probe);
+/* Counts one finished attempt: for the breaker (failed: this failure is the target's fault), and,
+ * when it succeeded, its time to first content for `fastest` and `hedge`. Returns the breaker's
+ * state after it, and whether that changed. */
+breaker_state target_report(target_state *s, const config_breaker *policy, bool failed, bool probe,
+                            int64_t first_content_ms, int64_t now_ms, bool *ret_changed);
+void target_abandon(target_state *s, bool probe);
+int64_t target_wait_ms(target_state *s, const config_breaker *policy, int64_t now_ms);
+breaker_state target_breaker(target_state *s);
+
+/* Retry budget: extra calls (retries and hedges) may be at most ratio of first calls, measured over
+ * the last minute in a sliding window, and `floor` a minute are always allowed. */
+void target_count_call(target_state *s, int64_t now_ms); /* a first call */
+bool target_budget_left(target_state *s, const config_retry *policy, int64_t now_ms);
+void target_take_budget(target_state *s, int64_t now_ms); /* an extra call */
+
+/* Hedging: started hedges may be at most at_most of calls over the same minute (a small floor of one
+ * lets a quiet service hedge at all). true takes a place. */
+MUST_USE bool target_take_hedge(target_state *s, const config_hedge *policy, int64_t now_ms);
+/* How long to wait for the first content before hedging: after_ms, or the measured quantile of
+ * recent times to first content (at least 20 samples); -1: not known yet. */
+int64_t target_hedge_after_ms(target_state *s, const config_hedge *policy);
+/* Smoothed time to first content; -1: never measured. For pick: fastest. */
+int64_t target_latency_ms(target_state *s);
+
+#endif

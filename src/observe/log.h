@@ -1,0 +1,43 @@
+/* observe/log.h: one line per call and per event of the process's life.
+ *
+ * A worker formats a line into its own buffer and never waits: a writer thread takes the buffers
+ * and writes them out. What a slow reader cannot take beyond logs.buffer is dropped and counted.
+ *
+ * JSON lines where the format is json, or auto and standard error is no terminal; else lines for
+ * people, coloured unless NO_COLOR, TERM=dumb or no terminal forbid it. Calls go to standard error
+ * as well, so that the output of `weir serve` is one stream.
+ */
+#ifndef WEIR_OBSERVE_LOG_H
+#define WEIR_OBSERVE_LOG_H
+
+#include "config/config.h"
+#include "observe/record.h"
+
+typedef struct logger logger;     /* the process's; starts the writer thread */
+typedef struct log_shard log_shard; /* one thread's */
+
+/* fd is borrowed. */
+MUST_USE logger *logger_new(const config_logs *logs, int fd);
+/* Level and format may change on reload. */
+void logger_configure(logger *l, const config_logs *logs);
+/* Writes what is buffered, for at most wait_ms, ends the thread and frees the shards too. */
+void logger_free(logger *l, int64_t wait_ms);
+MUST_USE log_shard *logger_add_shard(logger *l);
+uint64_t logger_dropped(const logger *l); /* lines, since the start; any thread */
+/* Hands what the shard has gathered to the writer: call at the end of each loop turn; cheap when
+ * there is nothing. */
+void log_flush(log_shard *s);
+
+/* The line of a call. */
+void log_call(log_shard *s, const call_record *r);
+
+/* An event: constant name ("listening", "config_reloaded", "breaker_opened"), a sentence, and pairs
+ * of key and value. Control bytes are escaped. */
+typedef struct log_field {
+    const char *key;
+    span value;
+} log_field;
+void log_event(log_shard *s, config_log_level level, const char *event, span sentence,
+               const log_field *fields, size_t count);
+
+#endif

@@ -1,0 +1,48 @@
+/* observe/metrics.h: counters, gauges and histograms, and their exposition.
+ *
+ * Every family is one row of metrics.def. Each worker writes a shard of its own without locks or
+ * atomic read-modify-write; a scrape sums the shards. Series are bounded: past METRIC_SERIES_MAX of
+ * one family, new label values count under "other".
+ *
+ * Source   Prometheus text format 0.0.4; OpenMetrics 1.0.0.
+ */
+#ifndef WEIR_OBSERVE_METRICS_H
+#define WEIR_OBSERVE_METRICS_H
+
+#include "base/buf.h"
+#include "observe/record.h"
+
+typedef enum metric_id {
+#define X(id, name, kind, unit, labels, help) METRIC_##id,
+#include "observe/metrics.def"
+#undef X
+    METRIC_COUNT
+} metric_id;
+
+enum { METRIC_SERIES_MAX = 512, METRIC_LABELS_MAX = 4 };
+
+typedef struct metrics metrics;             /* the process's; any thread may scrape it */
+typedef struct metrics_shard metrics_shard; /* one worker's; written by its thread alone */
+typedef struct metric_series metric_series; /* one label set of a family in one shard */
+
+MUST_USE metrics *metrics_new(void);
+void metrics_free(metrics *m); /* with its shards */
+MUST_USE metrics_shard *metrics_add_shard(metrics *m);
+
+/* Finds or makes the series; label values are copied, in the order of the family's row. The result
+ * lives as long as the shard: hot paths keep it. Never NULL. */
+metric_series *metrics_series(metrics_shard *s, metric_id id, const span *label_values);
+void metric_add(metric_series *s, uint64_t n);      /* counters */
+void metric_set(metric_series *s, int64_t value);   /* gauges */
+void metric_gauge_add(metric_series *s, int64_t n); /* gauges */
+void metric_observe(metric_series *s, double value); /* histograms */
+
+/* Everything that a record tells, in one go. */
+void metrics_count_call(metrics_shard *s, const call_record *r);
+
+/* The exposition; open_metrics: as the Accept header asks. Also adds the process's own figures
+ * (resident memory, CPU seconds, open descriptors, start time, build info). */
+void metrics_write(metrics *m, bool open_metrics, buf *out);
+bool metrics_wants_open(span accept_header);
+
+#endif

@@ -1,0 +1,49 @@
+/* observe/record.h: what is known of one call when it has ended. The log line, the metrics and,
+ * later, the ledger are all written from it, so they cannot disagree.
+ *
+ * Filled by the exchange; spans live in its arena. Durations are microseconds of the monotonic
+ * clock; -1: does not apply (a failed call has no first token).
+ */
+#ifndef WEIR_OBSERVE_RECORD_H
+#define WEIR_OBSERVE_RECORD_H
+
+#include "base/errors.h"
+#include "base/random.h"
+
+typedef struct token_usage {
+    int64_t prompt;     /* all input, cached included; -1: not known */
+    int64_t completion; /* all output, reasoning included */
+    int64_t total;
+    int64_t cached;     /* part of prompt; -1: not told */
+    int64_t reasoning;  /* part of completion */
+    bool estimated;     /* weir's own guess: the provider told nothing */
+} token_usage;
+
+typedef struct call_record {
+    char request_id[ID_LEN + 1];
+    int64_t started_wall_us;
+    span client;      /* name of the client key; empty: none asked */
+    span environment;
+    span endpoint;    /* "chat.completions", "embeddings", "chat" … */
+    span model;       /* the client's word; a client's text: bounded and escaped where shown */
+    span model_label; /* the configured model entry that matched; bounded, for metrics */
+    span target;      /* "openai/gpt-4o-mini": the one that answered, or was asked last */
+    span provider_request_id;
+    span finish_reason;
+    unsigned attempts; /* tries that were made, hedges included */
+    unsigned hedges;
+    int status;        /* to the client; 499 where it left */
+    error_id error;    /* ERR_NONE for an answer, also for a provider's own 4xx passed through */
+    span error_text;   /* for people; never holds a secret */
+    bool stream;
+    uint64_t bytes_in;  /* request body */
+    uint64_t bytes_out; /* answer body */
+    unsigned skipped_events; /* events of a stream that were no JSON */
+    token_usage usage;
+    int64_t first_byte_us;  /* request complete → provider's head */
+    int64_t first_token_us; /* request complete → first content to the client */
+    int64_t own_us;         /* weir's own share of the time */
+    int64_t total_us;
+} call_record;
+
+#endif

@@ -1,0 +1,130 @@
+/* provider/provider.h: providers' wire formats. One file per provider behind one struct of functions.
+ *
+ * Pure: no sockets, no clock. A provider turns weir's call into an HTTP request, and what comes back
+ * into OpenAI's form and into facts that weir acts on.
+ */
+#ifndef WEIR_PROVIDER_PROVIDER_H
+#define WEIR_PROVIDER_PROVIDER_H
+
+#include "base/arena.h"
+#include "base/errors.h"
+#include "config/config.h"
+#include "http/message.h"
+#include "http/sse.h"
+#include "json/json.h"
+#include "observe/record.h"
+
+typedef enum endpoint {
+    EP_CHAT_COMPLETIONS,
+    EP_COMPLETIONS,
+    EP_EMBEDDINGS,
+    EP_RESPONSES,
+    EP_MODERATIONS,
+    EP_OTHER, /* a configured /v1 path that is passed through */
+    EP_COUNT
+} endpoint;
+
+const char *endpoint_name(endpoint e); /* "chat.completions" */
+
+/* What the parse stage found in the client's request. Spans point into body. */
+typedef struct request_facts {
+    endpoint endpoint;
+    span method;
+    span path;  /* below /v1: "/chat/completions" */
+    span query; /* the client's, without '?' */
+    http_headers headers; /* the client's; the provider picks those that may cross */
+    span body;
+    json_value root;      /* JSON_NONE where the body is no JSON object */
+    json_value model;     /* the member's value, JSON_NONE if absent */
+    span model_name;      /* decoded; empty if absent */
+    json_value stream_options;
+    bool stream;
+    bool usage_asked;     /* the client itself asked for the usage chunk */
+} request_facts;
+
+/* One attempt's request. Everything is in the arena or borrowed from facts. */
+enum { PROVIDER_PIECES_MAX = 2 * JSON_EDITS_MAX + 1, PROVIDER_HEADERS_MAX = 48 };
+typedef struct provider_request {
+    span method;
+    span path; /* with query, ready for the request line */
+    http_header headers[PROVIDER_HEADERS_MAX];
+    size_t header_count;
+    span pieces[PROVIDER_PIECES_MAX];
+    size_t piece_count;
+} provider_request;
+
+/* Why an attempt failed, as far as retry, breaker and fallback care. */
+typedef enum failure_class {
+    FAIL_NONE,
+    FAIL_CONNECTION,     /* refused, reset, cut before any content reached the client: quick */
+    FAIL_SILENT,         /* a deadline of ours passed */
+    FAIL_MALFORMED,      /* an answer that is no answer */
+    FAIL_OVERLOAD,       /* 408, 409, 429, 500, 502, 503, 504, 529 and other 5xx */
+    FAIL_CONTEXT_LENGTH, /* the prompt is too long for this model */
+    FAIL_CONTENT_POLICY, /* the provider's own guard refused */
+    FAIL_TARGET,         /* 401, 402, 403, 404, exhausted quota: this target cannot, another may */
+    FAIL_REQUEST,        /* other 4xx: the request itself is at fault */
+    FAIL_TLS,            /* the provider's certificate is wrong: never again at this target */
+    FAIL_GONE,           /* cancelled by us or by the client: nobody's fault */
+} failure_class;
+
+/* Does it count against the target's breaker? */
+bool failure_counts(failure_class f);
+const char *failure_name(failure_class f); /* "overload", for logs and metrics */
+
+/* What a failed answer says. */
+typedef struct provider_refusal {
+    failure_class failure;
+    span body;    /* an error in OpenAI's shape, secrets removed; in the arena */
+    span message; /* its message, for the log */
+    span code;
+} provider_refusal;
+
+/* What one event of a stream, or a plain answer, says: all that weir acts on. */
+typedef struct answer_facts {
+    bool is_json;
+    bool has_content;   /* text, refusal, reasoning or a tool call: something a user would see */
+    bool finished;      /* a finish_reason for the last open choice, response.completed … */
+    bool is_error;      /* an error event */
+    bool failed_response; /* responses: response.failed */
+    bool is_usage_only; /* the usage chunk: choices is [] and usage is an object */
+    bool has_usage;
+    token_usage usage;
+    span finish_reason; /* as in the document, decoded; empty: none */
+    span error_message; /* of an error event */
+    span error_code;
+} answer_facts;
+
+typedef struct provider_ops {
+    const char *kind;        /* the configuration's word */
+    const char *default_url; /* NULL: must be given */
+    config_auth default_auth;
+    /* Builds an attempt's request. target_model: empty means the client's own word. key may be NULL.
+     * On failure (a request this provider cannot express) false and *ret_error. */
+    bool (*build)(const config_provider *p, const request_facts *facts, span target_model,
+                  const secret *key, arena *a, provider_request *ret, weir_error *ret_error);
+    /* Reads an answer whose status is not 2xx. */
+    void (*refuse)(int status, http_headers headers, span body, const secret *key, arena *a,
+                   provider_refusal *ret);
+    /* Turns a complete plain 2xx body into OpenAI's form: *ret_body may borrow body. false: it is no
+     * answer (malformed). */
+    bool (*plain)(const request_facts *facts, span body, arena *a, span *ret_body,
+                  answer_facts *ret_facts);
+    /* Turns one event into OpenAI's form; ret_event may borrow in. Returns false to leave it out. */
+    bool (*event)(const request_facts *facts, const sse_event *in, arena *a, sse_event *ret_event,
+                  answer_facts *ret_facts);
+    /* The data of the event that ends a stream ("[DONE]"), or NULL where the end of the body ends it. */
+    const char *done;
+} provider_ops;
+
+/* NULL for an unknown kind. */
+const provider_ops *provider_find(span kind);
+/* The kinds, for messages; returns how many. */
+size_t provider_kinds(const char *const **ret_kinds);
+
+/* Whether a client's header may cross to a provider, and a provider's to a client. Never: hop-by-hop,
+ * cookies, authorisation, Host, Content-Length, proxy and forwarding headers, x-stainless-*. */
+bool provider_header_out(span name, span connection_value);
+bool provider_header_back(span name, span connection_value);
+
+#endif
