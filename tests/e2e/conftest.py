@@ -1,0 +1,68 @@
+import os
+
+import pytest
+
+import daemon
+from upstream import Upstream
+
+for name in [n for n in os.environ if daemon.STRANGE.match(n) and n != "WEIR"]:
+    del os.environ[name]  # proxies and keys of the person who runs the tests
+
+
+@pytest.fixture
+def upstream():
+    """A scripted provider. The test fails if a request came that neither script nor always() provided for."""
+    with Upstream() as up:
+        yield up
+        up_unexpected = up.unexpected
+    assert not up_unexpected, f"requests beyond the script: {up_unexpected}"
+
+
+@pytest.fixture
+def upstreams():
+    """A function that makes further scripted providers: upstreams() or upstreams(tls=context)."""
+    made = []
+
+    def make(**options):
+        made.append(Upstream(**options))
+        return made[-1]
+
+    yield make
+    for up in made:
+        up.close()
+    unexpected = [u for up in made for u in up.unexpected]
+    assert not unexpected, f"requests beyond the script: {unexpected}"
+
+
+@pytest.fixture
+def weir(tmp_path):
+    """A function that starts a weir: weir(upstream) with the usual configuration for it, weir(upstream, retry={...}) with
+    options laid on top, weir(config) with a configuration of one's own. Each is stopped by SIGTERM after the test and has to end well.
+    Options of the process have names of their own: listen=, args=, env=, wait=."""
+    running = []
+
+    def start(what, *, listen="127.0.0.1:0", args=(), env=None, wait=True, **over):
+        config = daemon.config_for(what, **over) if isinstance(what, Upstream) else what
+        if over and not isinstance(what, Upstream):
+            config = daemon.merged(what, over)
+        w = daemon.Weir(tmp_path / f"weir{len(running)}", config, listen=listen, args=args, env=env, wait=False)
+        running.append(w)
+        if wait:
+            w.wait_ready()
+        return w
+
+    start.running = running
+    yield start
+    for w in running:
+        w.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Puts what the weirs of a failed test said into its report."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed and call.when == "call":
+        start = item.funcargs.get("weir")
+        for w in getattr(start, "running", []):
+            report.sections.append((f"weir {w.directory.name}", w.output()))

@@ -1,0 +1,239 @@
+"""weir as a process: starts it with a configuration, waits until it is ready, reads its log, stops it and looks for damage."""
+
+import copy
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import yaml
+
+import wire
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIR = Path(os.environ.get("WEIR", ROOT / "build" / "weir")).resolve()
+DAMAGE = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|\bBUG\b")
+
+# What an environment may not bring into a test.
+STRANGE = re.compile(r"^(OPENAI_|WEIR_|LISTEN_|NOTIFY_SOCKET$|(HTTPS?|NO|ALL)_PROXY$)", re.I)
+
+
+def merged(base, over):
+    """A copy of base with over laid on it, mapping by mapping. A value of None takes an option out."""
+    out = copy.deepcopy(base)
+    for key, value in over.items():
+        if value is None:
+            out.pop(key, None)
+        elif isinstance(value, dict) and isinstance(out.get(key), dict):
+            out[key] = merged(out[key], value)
+        else:
+            out[key] = copy.deepcopy(value)
+    return out
+
+
+def config_for(upstream, **over):
+    """A configuration with one provider, `main`, for every model, quick to retry; over is laid on top:
+    config_for(up, retry={"retries": 0}, timeouts={"first_byte": "100ms"})."""
+    base = {
+        "providers": {"main": {"kind": "openai", "url": upstream.url, "key": "sk-provider-secret"}},
+        "models": {"*": "main"},
+        "retry": {"base": "20ms", "cap": "100ms"},
+    }
+    return merged(base, over)
+
+
+class Weir:
+    """A running weir. Use the fixture `weir`, which also stops it and checks its end."""
+
+    def __init__(self, directory, config, *, listen="127.0.0.1:0", args=(), env=None, wait=True):
+        """config: a dict, to which listen and JSON logs are added where missing, or YAML text as it is.
+        env: added to the environment. wait: until /health/ready says yes."""
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.config_path = self.directory / "weir.yaml"
+        self.listen = listen
+        self.write_config(config)
+        self.log = []  # every JSON line, parsed
+        self.text = []  # every other line
+        self._changed = threading.Condition()
+        self.address = None  # ("127.0.0.1", port) or a socket's path
+        self.expect_exit = 0
+        environment = {k: v for k, v in os.environ.items() if not STRANGE.match(k)}
+        for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+            environment[name] = str(self.directory)
+        environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+        environment.update(env or {})
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [str(WEIR), "serve", "-c", str(self.config_path), *args], cwd=self.directory, env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._readers = [threading.Thread(target=self._read, args=(pipe,), daemon=True)
+                         for pipe in (self.process.stdout, self.process.stderr)]
+        for reader in self._readers:
+            reader.start()
+        if wait:
+            self.wait_ready()
+
+    # -- configuration -------------------------------------------------------------------------------------------
+    def write_config(self, config):
+        """Replaces the file in one step, as a deployment does."""
+        if not isinstance(config, str):
+            config = merged({"listen": self.listen, "logs": {"format": "json"}}, config)
+            self.listen = config["listen"]
+            config = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        new = self.config_path.with_suffix(".new")
+        new.write_text(config)
+        new.replace(self.config_path)
+
+    def reload(self, config):
+        """Writes a new configuration and sends SIGHUP. Returns once weir has logged what became of it."""
+        before = len(self._reloads())
+        self.write_config(config)
+        self.process.send_signal(signal.SIGHUP)
+        self._wait(lambda: len(self._reloads()) > before, 5, "no word of the reload came")
+        return self._reloads()[-1]
+
+    def _reloads(self):
+        """Log lines about a reload, good or bad, as text."""
+        return [t for t in self.texts() if re.search(r"reload|configuration", t, re.I)]
+
+    # -- start and end -------------------------------------------------------------------------------------------
+    def wait_ready(self, timeout=20.0):
+        deadline = time.monotonic() + timeout
+        last = "it did not say where it listens"
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                self._join()
+                raise AssertionError(f"weir ended with status {self.process.returncode}:\n{self.output()}")
+            if self.address:
+                try:
+                    answer = wire.call(self, "GET", "/health/ready", timeout=2)
+                    if answer.status == 200:
+                        return
+                    last = f"/health/ready says {answer.status} {answer.body!r}"
+                except OSError as e:
+                    last = str(e)
+            time.sleep(0.005)
+        raise AssertionError(f"weir was not ready within {timeout} s: {last}\n{self.output()}")
+
+    def stop(self, timeout=20.0):
+        """SIGTERM; weir has to end with status 0 and without a sanitizer's report."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.wait_exit(timeout)
+
+    def wait_exit(self, timeout=20.0):
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"weir did not end within {timeout} s\n{self.output()}") from None
+        self._join()
+        assert not DAMAGE.search(self.output()), self.output()
+        assert self.process.returncode == self.expect_exit, f"status {self.process.returncode}\n{self.output()}"
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._join()
+
+    # -- what it says --------------------------------------------------------------------------------------------
+    def _read(self, pipe):
+        for line in pipe:
+            line = line.decode("utf-8", "replace").rstrip("\n")
+            with self._changed:
+                try:
+                    record = json.loads(line) if line.startswith("{") else None
+                except ValueError:
+                    record = None
+                if isinstance(record, dict):
+                    self.log.append(record)
+                else:
+                    self.text.append(line)
+                    if found := re.search(r"listening on (?:https?://)?(\S+?):(\d+)$", line):
+                        self.address = (found[1].strip("[]"), int(found[2]))
+                    elif found := re.search(r"listening on unix:(\S+)$", line):
+                        self.address = found[1]
+                self._changed.notify_all()
+        pipe.close()
+
+    def _join(self):
+        for reader in self._readers:
+            reader.join(5)
+
+    def _wait(self, ready, timeout, why):
+        with self._changed:
+            if not self._changed.wait_for(ready, timeout):
+                raise AssertionError(f"{why} within {timeout} s\n{self._output()}")
+
+    def texts(self):
+        """Everything it said, JSON lines too, one string a line."""
+        return self.text + [json.dumps(r) for r in self.log]
+
+    def _output(self):
+        return "\n".join(self.texts()[-60:])
+
+    def output(self):
+        with self._changed:
+            return self._output()
+
+    def calls(self, n=None, timeout=5.0):
+        """The log lines of calls; with n, waits until there are so many."""
+        def found():
+            return [r for r in self.log if r.get("event") == "call"]
+
+        if n is not None:
+            self._wait(lambda: len(found()) >= n, timeout, f"{len(found())} of {n} calls logged")
+        return found()
+
+    def wait_call(self, request_id, timeout=5.0):
+        """The log line of one call, by its x-request-id."""
+        def found():
+            return [r for r in self.log if r.get("event") == "call" and r.get("request_id") == request_id]
+
+        self._wait(found, timeout, f"no log line for {request_id}")
+        assert len(found()) == 1, found()
+        return found()[0]
+
+    def wait_text(self, pattern, timeout=5.0):
+        """Waits for a line (JSON or not) that matches; returns it."""
+        def found():
+            return [t for t in self.texts() if re.search(pattern, t)]
+
+        self._wait(found, timeout, f"no line matches {pattern!r}")
+        return found()[-1]
+
+    # -- where it is ---------------------------------------------------------------------------------------------
+    @property
+    def port(self):
+        return self.address[1]
+
+    @property
+    def tls(self):
+        return isinstance(self.listen, dict) and "tls" in self.listen
+
+    @property
+    def url(self):
+        return f"{'https' if self.tls else 'http'}://{self.address[0]}:{self.port}"
+
+    @property
+    def base_url(self):
+        """What an SDK takes as its base URL."""
+        return self.url + "/v1"
+
+    def metrics(self):
+        """/metrics as {name{labels}: value}."""
+        text = wire.call(self, "GET", "/metrics").body.decode()
+        lines = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    def resident_bytes(self):
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("no VmRSS")

@@ -1,0 +1,145 @@
+"""The harness itself: the upstream does what its scripts say, and reports what became of it. No weir is involved."""
+
+import threading
+import time
+
+import pytest
+
+import bodies
+import wire
+from upstream import (black_hole, chunk, cut, error, after, raw, refuse, refused_port, reply, reset, sse, stall)
+
+
+def address(up):
+    return (up.host, up.port)
+
+
+def get(c, path="/x"):
+    c.request("GET", path)
+    return c.answer()
+
+
+def test_script_in_order_on_one_connection(upstream):
+    upstream.script(reply(200, {"a": 1}), error(429, code="rate_limit_exceeded", headers={"retry-after": "2"}))
+    with wire.connect(address(upstream)) as c:
+        assert get(c).json() == {"a": 1}
+        second = get(c)
+    assert (second.status, second.header("retry-after")) == (429, "2")
+    assert second.error["code"] == "rate_limit_exceeded"
+    assert [r.connection for r in upstream.requests] == [0, 0]
+
+
+def test_request_is_recorded(upstream):
+    upstream.always(lambda request: reply(200, request.body))
+    answer = wire.call(address(upstream), "POST", "/v1/x?y=1", b"\x00body", {"X-A": "1", "Content-Type": "a/b"})
+    assert answer.body == b"\x00body"
+    (request,) = upstream.wait_requests(1)
+    assert (request.method, request.path, request.header("x-a")) == ("POST", "/v1/x?y=1", "1")
+    assert request.head.startswith(b"POST /v1/x?y=1 HTTP/1.1\r\n")
+    assert request.began <= request.arrived <= request.answered
+
+
+def test_chunked_request_and_pieces(upstream):
+    upstream.script(reply(200, "abcdef", pieces=3, chunked=True, pace=0.01))
+    with wire.connect(address(upstream)) as c:
+        c.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", chunk(b"one"), chunk(b"two") + b"0\r\n\r\n")
+        answer = c.answer()
+    assert upstream.requests[0].body == b"onetwo"
+    assert [p for _, p in answer.pieces] == [b"ab", b"cd", b"ef"]
+
+
+@pytest.mark.parametrize("when", ["accept", "before_head", "in_head", "after_head", "in_body", "in_stream"])
+@pytest.mark.parametrize("how", [reset, cut])
+def test_broken_answers(upstream, how, when):
+    upstream.script(how(when))
+    with wire.connect(address(upstream)) as c:
+        try:
+            c.request("GET", "/x")
+            answer = c.answer()
+        except OSError:
+            answer = None
+    if when in ("accept", "before_head", "in_head"):
+        assert answer is None
+    else:
+        assert answer.status == 200 and not answer.complete
+    assert len(upstream.requests) == (0 if when == "accept" else 1)
+
+
+def test_stall_sees_the_peer_leave(upstream):
+    upstream.script(stall("in_stream"))
+    with wire.connect(address(upstream)) as c:
+        c.request("GET", "/x")
+        next(c.body_pieces(c.head()))
+        left = time.monotonic()
+    (request,) = upstream.wait_requests(1)
+    assert 0 <= request.wait_closed() - left < 0.1
+
+
+def test_stream_with_gate_and_pace(upstream):
+    gate = threading.Event()
+    upstream.script(sse([bodies.chunk("a"), gate, bodies.chunk("b")]), sse(["x", "y"], end="no_done", pace=0.02),
+                    sse(["x"], end="cut"))
+    with wire.connect(address(upstream)) as c:
+        c.request("GET", "/x")
+        answer = c.head()
+        pieces = c.body_pieces(answer)
+        next(pieces)
+        assert len(answer.pieces) == 1
+        gate.set()
+        assert list(pieces)[-1] == b"data: [DONE]\n\n"
+        assert bodies.text_of(answer.events()) == "ab"
+        assert get(c).events() == ["x", "y"]
+        assert not get(c).complete
+
+
+def test_raw_and_after(upstream):
+    upstream.script(after(0.05, raw([b"HTTP/1.1 200 OK\r\n", 0.01, b"content-length: 2\r\n\r\nok"], end="keep")), raw(b"junk"))
+    began = time.monotonic()
+    with wire.connect(address(upstream)) as c:
+        assert get(c).body == b"ok"
+        assert time.monotonic() - began >= 0.06
+        c.request("GET", "/x")
+        with pytest.raises(wire.Closed):
+            c.answer()
+
+
+def test_refuse_for_a_while(upstream):
+    upstream.script(refuse(0.1), reply(200, "up"))
+    with pytest.raises(ConnectionRefusedError):
+        wire.call(address(upstream), "GET", "/x")
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            assert wire.call(address(upstream), "GET", "/x").body == b"up"
+            break
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_ports_that_do_not_connect():
+    keep, port = refused_port()
+    with pytest.raises(ConnectionRefusedError):
+        wire.connect(("127.0.0.1", port))
+    keep.close()
+    keep, port = black_hole()
+    with pytest.raises(TimeoutError):
+        wire.TIMEOUT, old = 0.2, wire.TIMEOUT
+        try:
+            wire.connect(("127.0.0.1", port))
+        finally:
+            wire.TIMEOUT = old
+    for s in keep:
+        s.close()
+
+
+def test_a_reader_that_does_not_read_stops_the_upstream(upstream):
+    upstream.script(reply(200, b"x" * 50_000_000))
+    with wire.connect(address(upstream), receive_buffer=4096) as c:
+        c.request("GET", "/x")
+        (request,) = upstream.wait_requests(1)
+        deadline = time.monotonic() + 5
+        while (before := request.sent) == 0 or (time.sleep(0.1) or request.sent) > before:
+            assert time.monotonic() < deadline
+        assert request.sent < 50_000_000
+    request.wait_closed()
