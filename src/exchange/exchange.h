@@ -1,0 +1,80 @@
+/* exchange/exchange.h: one model call from request to record, no matter who asks.
+ *
+ * The request goes in through the stage table (exchange/stages.c); the answer comes back through the
+ * filters that the stages put up. An exchange belongs to its loop and owns everything of its call in
+ * one arena.
+ *
+ * A door (the gateway, the library, the batch runner) starts an exchange and receives its answer
+ * through exchange_door. door->done comes exactly once, last, and never from inside exchange_start().
+ */
+#ifndef WEIR_EXCHANGE_EXCHANGE_H
+#define WEIR_EXCHANGE_EXCHANGE_H
+
+#include "call/upstreams.h"
+#include "http/loop.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+
+typedef struct exchange exchange;
+
+/* What the exchanges of one loop share. Owned by the door; outlives its exchanges. */
+typedef struct exchange_env {
+    loop *loop;
+    upstreams *upstreams; /* of the snapshot in force: new exchanges take a reference */
+    target_table *targets;
+    metrics_shard *metrics;
+    log_shard *log;
+    unsigned open; /* exchanges in progress */
+    bool draining; /* new exchanges are refused with DRAINING */
+} exchange_env;
+
+/* The shape in which the client asks and is answered. */
+typedef enum exchange_form {
+    FORM_OPENAI, /* the bytes of OpenAI's API */
+    FORM_CHAT,   /* POST /chat: {"message", …} → {"success", "response", …} */
+} exchange_form;
+
+/* All spans are borrowed until door->done. */
+typedef struct exchange_request {
+    exchange_form form;
+    endpoint endpoint;
+    span method;
+    span path;  /* below /v1 for FORM_OPENAI: "/chat/completions" */
+    span query;
+    http_headers headers;
+    span body;
+    span peer;
+    int64_t started_us; /* monotonic: when the request was complete */
+} exchange_request;
+
+typedef struct exchange_door {
+    /* A whole answer, at once. */
+    void (*answer)(void *user, int status, http_headers headers, span body);
+    /* Or a streamed one: head, pieces, and end or abort (which cuts it visibly). */
+    void (*head)(void *user, int status, http_headers headers);
+    void (*piece)(void *user, span bytes);
+    void (*end)(void *user);
+    void (*abort)(void *user);
+    /* true: hold back; the door calls exchange_drained() when there is room again. */
+    bool (*full)(void *user);
+    /* The exchange is over; it frees itself after this returns. */
+    void (*done)(void *user);
+} exchange_door;
+
+/* Never NULL. Answers, when it can do so at once, through door->answer before it returns. */
+exchange *exchange_start(exchange_env *env, const exchange_request *request,
+                         const exchange_door *door, void *user);
+/* The client has left: cancels the call at once, settles and records; door->done follows, nothing
+ * else does. */
+void exchange_cancel(exchange *x);
+void exchange_drained(exchange *x);
+const char *exchange_request_id(const exchange *x);
+
+/* An error in OpenAI's shape, for doors that refuse a request before it becomes an exchange.
+ * `{"error":{"message":…,"type":…,"param":…,"code":…}}` */
+void exchange_error_body(const weir_error *e, buf *out);
+/* The headers that go with it: x-should-retry, retry-after, retry-after-ms. Values live in the
+ * arena. Returns how many were written (at most 4). */
+size_t exchange_error_headers(const weir_error *e, arena *a, http_header *ret);
+
+#endif
