@@ -26,7 +26,20 @@ typedef struct exchange_env {
     log_shard *log;
     unsigned open; /* exchanges in progress */
     bool draining; /* new exchanges are refused with DRAINING */
+    /* private to exchange/ */
+    list running;
+    list ended; /* freed by reap at the end of the turn */
+    loop_hook reap;
+    buf scratch;
 } exchange_env;
+
+/* Sets up the private part; the door fills in the rest before and keeps it current. Call it before
+ * the server's own hooks are added. */
+void exchange_env_init(exchange_env *env);
+/* No exchange may be running. */
+void exchange_env_done(exchange_env *env);
+/* Ends every running exchange with that error: what drain does when its time is up. */
+void exchange_env_fail_all(exchange_env *env, error_id why);
 
 /* The shape in which the client asks and is answered. */
 typedef enum exchange_form {
@@ -47,6 +60,8 @@ typedef struct exchange_request {
     int64_t started_us; /* monotonic: when the request was complete */
 } exchange_request;
 
+/* After answer, end or abort the exchange does not touch the request's spans any more; done follows at
+ * the end of the loop's turn. */
 typedef struct exchange_door {
     /* A whole answer, at once. */
     void (*answer)(void *user, int status, http_headers headers, span body);

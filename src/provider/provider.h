@@ -40,15 +40,15 @@ typedef struct request_facts {
     json_value stream_options;
     bool stream;
     bool usage_asked;     /* the client itself asked for the usage chunk */
+    unsigned choices;     /* `n`: how many choices a complete answer has; at least 1 */
 } request_facts;
 
 /* One attempt's request. Everything is in the arena or borrowed from facts. */
-enum { PROVIDER_PIECES_MAX = 2 * JSON_EDITS_MAX + 1, PROVIDER_HEADERS_MAX = 48 };
+enum { PROVIDER_PIECES_MAX = 2 * JSON_EDITS_MAX + 1 };
 typedef struct provider_request {
     span method;
     span path; /* with query, ready for the request line */
-    http_header headers[PROVIDER_HEADERS_MAX];
-    size_t header_count;
+    http_headers headers; /* without Host, Content-Length and Connection */
     span pieces[PROVIDER_PIECES_MAX];
     size_t piece_count;
 } provider_request;
@@ -84,15 +84,14 @@ typedef struct provider_refusal {
 typedef struct answer_facts {
     bool is_json;
     bool has_content;   /* text, refusal, reasoning or a tool call: something a user would see */
-    bool finished;      /* a finish_reason for the last open choice, response.completed … */
-    bool is_error;      /* an error event */
-    bool failed_response; /* responses: response.failed */
+    unsigned finished;  /* choices that got their finish_reason here (completions), or 1 for the event
+                           that ends a response */
+    bool is_error;      /* an error event, or an error where an answer should be */
     bool is_usage_only; /* the usage chunk: choices is [] and usage is an object */
     bool has_usage;
     token_usage usage;
-    span finish_reason; /* as in the document, decoded; empty: none */
-    span error_message; /* of an error event */
-    span error_code;
+    span finish_reason; /* empty: none */
+    json_value error;   /* is_error: the error object */
 } answer_facts;
 
 typedef struct provider_ops {
