@@ -1,11 +1,12 @@
 /* json/json.h: a strict single-pass JSON scanner that yields byte offsets, never copies.
  *
  * The scanner accepts exactly RFC 8259 in UTF-8, without a byte order mark, and further refuses
- * what two readers could read differently: duplicate member names in one object (compared after
- * unescaping), and documents deeper or wider than the limits. Lone surrogate escapes (\ud800) are
+ * what two readers could read differently, duplicate member names in one object (compared after
+ * unescaping), and documents deeper than the limit. Lone surrogate escapes (\ud800) are
  * grammatical and pass.
  *
- * Any thread. Allocates only what a json_doc says. Values point into the caller's document, which
+ * Any thread. Scanning a usual document allocates nothing; one with large objects takes, for the
+ * time of the scan, some 48 bytes a member. Values point into the caller's document, which
  * must outlive them and not move.
  */
 #ifndef WEIR_JSON_JSON_H
@@ -55,8 +56,8 @@ typedef struct json_fault {
     const char *what; /* constant text: "expected ',' or '}' after a member" */
 } json_fault;
 
-/* Validates the whole document in one pass. On success *ret_root is its value. On failure *ret_fault
- * says what and where, and *ret_root is untouched. limits may be NULL. */
+/* Validates the whole document in one pass. On success *ret_root is its value. On failure
+ * *ret_fault says what and where, and *ret_root is untouched. limits may be NULL. */
 MUST_USE bool json_scan(span doc, const json_limits *limits, json_value *ret_root,
                         json_fault *ret_fault);
 

@@ -1,0 +1,138 @@
+/* Reading values that were scanned. Skipping trusts the grammar but not the bounds: on bytes that
+ * were never scanned it may give nonsense, and stays inside them. */
+#include "json/json.h"
+
+#include "json/lex.h"
+
+/* p is the opening quote; returns the byte behind the closing one. */
+static const char *skip_string(const char *p, const char *end) {
+    p++;
+    for (;;) {
+        p = json_skip_text(p, end);
+        if (p == end) return end;
+        if (*p == '"') return p + 1;
+        p += end - p < 2 ? 1 : 2;
+    }
+}
+
+/* p is the opening bracket; returns the byte behind the closing one. */
+static const char *skip_container(const char *p, const char *end) {
+    size_t depth = 0;
+    while (p < end) {
+        switch (*p) {
+        case '"': p = skip_string(p, end); continue;
+        case '{':
+        case '[': depth++; break;
+        case '}':
+        case ']':
+            if (--depth == 0) return p + 1;
+            break;
+        default: break;
+        }
+        p++;
+    }
+    return end;
+}
+
+static const char *skip_scalar(const char *p, const char *end) {
+    while (p < end && *p != ',' && *p != ']' && *p != '}' && (unsigned char)*p > ' ')
+        p++;
+    return p;
+}
+
+/* Takes the value at *p, if any, and moves *p behind it. */
+static bool take_value(const char **p, const char *end, json_value *ret) {
+    const char *from = json_skip_blanks(*p, end), *to;
+    if (from == end) return false;
+    json_type type = json_type_of(*from);
+    if (type == JSON_STRING)
+        to = skip_string(from, end);
+    else if (type == JSON_OBJECT || type == JSON_ARRAY)
+        to = skip_container(from, end);
+    else
+        to = skip_scalar(from, end);
+    if (to == from) return false;
+    *ret = (json_value){type, span_from(from, (size_t)(to - from))};
+    *p = to;
+    return true;
+}
+
+/* Moves behind the comma between children. */
+static void pass_comma(json_iter *it, const char *p) {
+    const char *end = it->rest.ptr + it->rest.len;
+    p = json_skip_blanks(p, end);
+    if (p < end && *p == ',') p++;
+    it->rest = span_from(p, (size_t)(end - p));
+}
+
+json_iter json_iter_of(json_value value) {
+    if ((value.type != JSON_ARRAY && value.type != JSON_OBJECT) || value.raw.len < 2)
+        return (json_iter){SPAN_OF("")};
+    return (json_iter){span_slice(value.raw, 1, value.raw.len - 1)};
+}
+
+bool json_next_element(json_iter *it, json_value *ret) {
+    const char *p = it->rest.ptr;
+    if (!take_value(&p, it->rest.ptr + it->rest.len, ret)) return false;
+    pass_comma(it, p);
+    return true;
+}
+
+bool json_next_member(json_iter *it, json_member *ret) {
+    const char *end = it->rest.ptr + it->rest.len;
+    const char *p = json_skip_blanks(it->rest.ptr, end);
+    if (p == end || *p != '"') return false;
+    const char *key_end = skip_string(p, end);
+    span key = span_from(p + 1, (size_t)(key_end - p - 1));
+    if (key.len) key.len--; /* the closing quote */
+    p = json_skip_blanks(key_end, end);
+    if (p == end || *p != ':') return false;
+    p++;
+    json_value value;
+    if (!take_value(&p, end, &value)) return false;
+    *ret = (json_member){key, value};
+    pass_comma(it, p);
+    return true;
+}
+
+json_value json_get(json_value object, span key) {
+    json_member member;
+    if (object.type == JSON_OBJECT)
+        for (json_iter it = json_iter_of(object); json_next_member(&it, &member);)
+            if (json_text_eq(member.key, key)) return member.value;
+    return (json_value){JSON_NONE, SPAN_EMPTY};
+}
+
+json_value json_find(const json_member *members, size_t count, span key) {
+    for (size_t i = 0; i < count; i++)
+        if (json_text_eq(members[i].key, key)) return members[i].value;
+    return (json_value){JSON_NONE, SPAN_EMPTY};
+}
+
+size_t json_count(json_value value) {
+    size_t count = 0;
+    json_iter it = json_iter_of(value);
+    if (value.type == JSON_OBJECT)
+        for (json_member member; json_next_member(&it, &member);)
+            count++;
+    else
+        for (json_value element; json_next_element(&it, &element);)
+            count++;
+    return count;
+}
+
+static span inner_of(json_value string) {
+    if (string.type != JSON_STRING || string.raw.len < 2) return SPAN_OF("");
+    return span_slice(string.raw, 1, string.raw.len - 1);
+}
+
+span json_string(json_value value, arena *a) {
+    span inner = inner_of(value);
+    if (span_find(inner, 0, '\\') == inner.len) return inner;
+    char *text = arena_alloc(a, inner.len);
+    return span_from(text, json_unescape(inner, text));
+}
+
+bool json_is(json_value value, span text) {
+    return value.type == JSON_STRING && json_text_eq(inner_of(value), text);
+}

@@ -1,0 +1,232 @@
+/* Reading values that were scanned. */
+#include "unit.h"
+
+#include "json/json.h"
+
+#include <locale.h>
+#include <math.h>
+
+static json_value scanned(const char *text) {
+    json_value root;
+    json_fault fault;
+    if (!json_scan(span_cstr(text), NULL, &root, &fault)) fail_msg("%s: %s", text, fault.what);
+    return root;
+}
+
+static void iterates(void **state) {
+    (void)state;
+    json_value root = scanned("[1 , \"a,]\\\"\" ,[2,[3]], {\"k\":[4]} ,true,false,null,-1e5 ]");
+    static const struct {
+        json_type type;
+        const char *raw;
+    } expected[] = {{JSON_NUMBER, "1"},      {JSON_STRING, "\"a,]\\\"\""},
+                    {JSON_ARRAY, "[2,[3]]"}, {JSON_OBJECT, "{\"k\":[4]}"},
+                    {JSON_TRUE, "true"},     {JSON_FALSE, "false"},
+                    {JSON_NULL, "null"},     {JSON_NUMBER, "-1e5"}};
+    json_iter it = json_iter_of(root);
+    json_value element;
+    for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+        assert_true(json_next_element(&it, &element));
+        assert_int_equal(element.type, expected[i].type);
+        assert_span(element.raw, expected[i].raw);
+    }
+    assert_false(json_next_element(&it, &element));
+    assert_int_equal(json_count(root), ARRAY_LEN(expected));
+
+    root = scanned("{ \"a\" : 1 ,\"b\\\"\":{\"a\":2}, \"\" : [] }");
+    it = json_iter_of(root);
+    json_member member;
+    assert_true(json_next_member(&it, &member));
+    assert_span(member.key, "a");
+    assert_span(member.value.raw, "1");
+    assert_true(json_next_member(&it, &member));
+    assert_span(member.key, "b\\\"");
+    assert_span(member.value.raw, "{\"a\":2}");
+    assert_true(json_next_member(&it, &member));
+    assert_span(member.key, "");
+    assert_int_equal(member.value.type, JSON_ARRAY);
+    assert_false(json_next_member(&it, &member));
+    assert_int_equal(json_count(root), 3);
+
+    static const char *const empty[] = {"[]", "{}", "[ ]", "{\n}", "1", "\"[1]\"", "null"};
+    for (size_t i = 0; i < ARRAY_LEN(empty); i++)
+        assert_int_equal(json_count(scanned(empty[i])), 0);
+}
+
+static void gets_members(void **state) {
+    (void)state;
+    const char *text =
+        "{\"model\":\"m\",\"mess\\u0061ges\":[1,2],\"n\":{\"model\":1},\"\\n\":7,\"s\":{}}";
+    json_value root = scanned(text);
+    assert_span(json_get(root, SPAN_OF("model")).raw, "\"m\"");
+    assert_span(json_get(root, SPAN_OF("messages")).raw, "[1,2]");
+    assert_span(json_get(root, SPAN_OF("\n")).raw, "7");
+    assert_int_equal(json_get(root, SPAN_OF("mode")).type, JSON_NONE);
+    assert_int_equal(json_get(root, SPAN_OF("models")).type, JSON_NONE);
+    assert_int_equal(json_get(root, SPAN_OF("\\n")).type, JSON_NONE);
+    assert_int_equal(json_get(root, SPAN_OF("")).type, JSON_NONE);
+    assert_int_equal(json_get(scanned("[1]"), SPAN_OF("a")).type, JSON_NONE);
+    assert_int_equal(json_get(json_get(root, SPAN_OF("none")), SPAN_OF("a")).type, JSON_NONE);
+
+    json_member members[8];
+    size_t count;
+    json_fault fault;
+    assert_true(json_scan_object(span_cstr(text), NULL, members, 8, &count, &fault));
+    assert_int_equal(count, 5);
+    assert_span(json_find(members, count, SPAN_OF("messages")).raw, "[1,2]");
+    assert_int_equal(json_find(members, count, SPAN_OF("x")).type, JSON_NONE);
+    assert_int_equal(json_find(members, 1, SPAN_OF("n")).type, JSON_NONE);
+}
+
+static void unescapes(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        span text;
+    } rows[] = {
+        {"\"plain\"", SPAN("plain")},
+        {"\"\"", SPAN("")},
+        {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", SPAN("\"\\/\b\f\n\r\t")},
+        {"\"a\\u0000b\"", SPAN("a\0b")},
+        {"\"\\u0041\\u00e9\\u20AC\"", SPAN("A\xC3\xA9\xE2\x82\xAC")},
+        {"\"\\u007f\\u0080\\u07ff\\u0800\\uffff\"",
+         SPAN("\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF")},
+        {"\"\\ud83d\\ude00\"", SPAN("\xF0\x9F\x98\x80")},
+        {"\"\\ud800\\udc00\\uDBFF\\uDFFF\"", SPAN("\xF0\x90\x80\x80\xF4\x8F\xBF\xBF")},
+        {"\"\\ud83d\"", SPAN("\xEF\xBF\xBD")},
+        {"\"\\ud83dx\"", SPAN("\xEF\xBF\xBDx")},
+        {"\"\\ud83d\\n\"", SPAN("\xEF\xBF\xBD\n")},
+        {"\"\\ud83d\\u0041\"", SPAN("\xEF\xBF\xBD"
+                                    "A")},
+        {"\"\\ude00\\ud83d\"", SPAN("\xEF\xBF\xBD\xEF\xBF\xBD")},
+        {"\"\\ud83d\\ud83d\\ude00\"", SPAN("\xEF\xBF\xBD\xF0\x9F\x98\x80")},
+        {"\"\\\\u0041\"", SPAN("\\u0041")},
+        {"\"x\\ny\xC3\xA9\\tz\"", SPAN("x\ny\xC3\xA9\tz")},
+    };
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_value value = scanned(rows[i].json);
+        span text = json_string(value, &a);
+        if (!span_eq(text, rows[i].text)) fail_msg("%s gives %.*s", rows[i].json, SPAN_ARG(text));
+        assert_true(span_is_utf8(text));
+        bool borrowed = text.ptr == value.raw.ptr + 1;
+        assert_int_equal(borrowed, !strchr(rows[i].json, '\\'));
+        /* json_is() agrees, and sees one byte more, less or other. */
+        assert_true(json_is(value, rows[i].text));
+        char other[64];
+        memcpy(other, text.ptr, text.len);
+        other[text.len] = 'x';
+        assert_false(json_is(value, span_from(other, text.len + 1)));
+        for (size_t at = 0; at < text.len; at++) {
+            assert_false(json_is(value, span_from(text.ptr, at)));
+            other[at] ^= 1;
+            assert_false(json_is(value, span_from(other, text.len)));
+            other[at] ^= 1;
+        }
+    }
+    assert_false(json_is(scanned("1"), SPAN_OF("1")));
+    assert_false(json_is(scanned("\"\\n\""), SPAN_OF("\\n")));
+    assert_false(json_is(json_get(scanned("{}"), SPAN_OF("a")), SPAN_OF("")));
+    arena_done(&a);
+}
+
+static void reads_integers(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        int64_t value;
+    } good[] = {{"0", 0},
+                {"-0", 0},
+                {"42", 42},
+                {"-42", -42},
+                {"9223372036854775807", INT64_MAX},
+                {"-9223372036854775808", INT64_MIN}};
+    static const char *const bad[] = {"1.0",
+                                      "1e2",
+                                      "-0.0",
+                                      "9223372036854775808",
+                                      "-9223372036854775809",
+                                      "123456789012345678901234567890",
+                                      "\"1\"",
+                                      "null",
+                                      "[1]"};
+    int64_t n;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_true(json_i64(scanned(good[i].json), &n));
+        assert_true(n == good[i].value);
+    }
+    n = 7;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(json_i64(scanned(bad[i]), &n));
+    assert_int_equal(n, 7);
+}
+
+static void reads_doubles(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        double value;
+    } good[] = {
+        {"0", 0},
+        {"0.7", 0.7},
+        {"-1.5e3", -1500},
+        {"1E-2", 0.01},
+        {"2.2250738585072014e-308", 2.2250738585072014e-308},
+        {"5e-324", 5e-324},
+        {"1e-999", 0},
+        {"1.7976931348623157e308", 1.7976931348623157e308},
+        {"9007199254740993", 9007199254740992},
+        {"0.1000000000000000055511151231257827021181583404541015625000000000000000000000", 0.1}};
+    static const char *const bad[] = {"1e999", "-1e999", "\"1\"", "true"};
+    double d;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        assert_true(json_double(scanned(good[i].json), &d));
+        assert_true(d == good[i].value);
+    }
+    assert_true(json_double(scanned("-0.0"), &d));
+    assert_true(d == 0 && signbit(d));
+    d = 7;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(json_double(scanned(bad[i]), &d));
+    assert_true(d == 7);
+}
+
+/* Bytes that no scan accepted, at the end of what may be read: nonsense may come, nothing else. */
+static void stays_inside_unscanned_bytes(void **state) {
+    (void)state;
+    static const span junk[] = {SPAN("{\"a"),      SPAN("{\"a\":"),       SPAN("{\"a\":[}"),
+                                SPAN("[\"\\"),     SPAN("[\"\\\""),       SPAN("["),
+                                SPAN("[1"),        SPAN("[,]"),           SPAN("]"),
+                                SPAN("\"\\ud8"),   SPAN("\"\\ud83d\\ud"), SPAN("\"\\"),
+                                SPAN("\""),        SPAN("{]}"),           SPAN("[[[["),
+                                SPAN("{\"a\" 1}"), SPAN("\"\\q\\u00\"")};
+    static const json_type types[] = {JSON_ARRAY, JSON_OBJECT, JSON_STRING, JSON_NUMBER};
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(junk); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(types); j++) {
+            char *copy = malloc(junk[i].len);
+            memcpy(copy, junk[i].ptr, junk[i].len);
+            json_value value = {types[j], span_from(copy, junk[i].len)};
+            int64_t n;
+            double d;
+            assert_true(json_count(value) <= junk[i].len);
+            assert_true(json_string(value, &a).len <= junk[i].len);
+            (void)json_get(value, SPAN_OF("a"));
+            (void)json_is(value, SPAN_OF("\\ud8"));
+            assert_true(!json_i64(value, &n) && !json_double(value, &d));
+            free(copy);
+        }
+    }
+    arena_done(&a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(iterates),      cmocka_unit_test(gets_members),
+        cmocka_unit_test(unescapes),     cmocka_unit_test(reads_integers),
+        cmocka_unit_test(reads_doubles), cmocka_unit_test(stays_inside_unscanned_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
