@@ -9,8 +9,9 @@
  * HTTP/1.1 requests); a second Authorization; versions other than 1.0 and 1.1; over-long chunk
  * extensions and endless trailers. What llhttp lets pass is refused here.
  *
- * The head is gathered in one buffer of the codec's until it is complete; header spans point into
- * it and live until the message ends. Body bytes are handed on as they come, borrowed.
+ * The head is gathered in one buffer of the codec's until it is complete; the http_head and its
+ * spans live until the next message begins (at the earliest in the feed after on_end, or in the
+ * same one if on_end returned true), or http_codec_shrink(). Body bytes are handed on as they come, borrowed.
  */
 #ifndef WEIR_HTTP_CODEC_H
 #define WEIR_HTTP_CODEC_H
@@ -56,7 +57,8 @@ typedef struct http_codec_limits {
 typedef struct http_codec http_codec;
 
 /* Callbacks. Returning false pauses: http_codec_feed() returns at once, having consumed up to and
- * including what was reported, and goes on at the next feed. */
+ * including what was reported, and goes on at the next feed (which may bring no bytes). A callback
+ * may free the codec if it then returns false. A 1xx answer is reported as a message of its own. */
 typedef struct http_codec_ops {
     bool (*on_head)(void *user, const http_head *head);
     bool (*on_body)(void *user, span piece);
@@ -67,6 +69,8 @@ typedef enum http_codec_kind { HTTP_CODEC_REQUEST, HTTP_CODEC_RESPONSE } http_co
 
 MUST_USE http_codec *http_codec_new(http_codec_kind kind, const http_codec_limits *limits,
                                     const http_codec_ops *ops, void *user);
+/* For messages that begin from now on. */
+void http_codec_set_limits(http_codec *c, const http_codec_limits *limits);
 void http_codec_free(http_codec *c);
 
 typedef enum http_feed_result { HTTP_FEED_OK, HTTP_FEED_PAUSED, HTTP_FEED_BAD } http_feed_result;

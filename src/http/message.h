@@ -21,6 +21,8 @@ typedef struct http_headers {
 span http_header_get(http_headers h, span name);
 /* How many fields have that name. */
 size_t http_header_count(http_headers h, span name);
+/* true when the comma-separated list (Connection, TE, …) has that token, without case. */
+bool http_list_has(span list, span token);
 /* true for fields that end at one hop or are the proxy's own (RFC 9110 section 7.6.1): Connection
  * and what it names (connection_value, may be empty), Keep-Alive, Proxy-*, TE, Trailer,
  * Transfer-Encoding, Upgrade. */

@@ -1,0 +1,101 @@
+#include "http/chars.h"
+
+#include <string.h>
+
+enum { TCHAR = 1, HOSTCHAR = 2, IPV6CHAR = 4 };
+
+#define T  TCHAR
+#define H  (TCHAR | HOSTCHAR)
+#define X  (TCHAR | HOSTCHAR | IPV6CHAR)
+#define V6 IPV6CHAR
+
+static const unsigned char classes[256] = {
+    ['!'] = T, ['#'] = T, ['$'] = T, ['%'] = T, ['&'] = T, ['\''] = T, ['*'] = T, ['+'] = T,
+    ['-'] = H, ['.'] = X, ['^'] = T, ['_'] = H, ['`'] = T, ['|'] = T,  ['~'] = H, [':'] = V6,
+    ['0'] = X, ['1'] = X, ['2'] = X, ['3'] = X, ['4'] = X, ['5'] = X,  ['6'] = X, ['7'] = X,
+    ['8'] = X, ['9'] = X, ['a'] = X, ['b'] = X, ['c'] = X, ['d'] = X,  ['e'] = X, ['f'] = X,
+    ['A'] = X, ['B'] = X, ['C'] = X, ['D'] = X, ['E'] = X, ['F'] = X,  ['g'] = H, ['h'] = H,
+    ['i'] = H, ['j'] = H, ['k'] = H, ['l'] = H, ['m'] = H, ['n'] = H,  ['o'] = H, ['p'] = H,
+    ['q'] = H, ['r'] = H, ['s'] = H, ['t'] = H, ['u'] = H, ['v'] = H,  ['w'] = H, ['x'] = H,
+    ['y'] = H, ['z'] = H, ['G'] = H, ['H'] = H, ['I'] = H, ['J'] = H,  ['K'] = H, ['L'] = H,
+    ['M'] = H, ['N'] = H, ['O'] = H, ['P'] = H, ['Q'] = H, ['R'] = H,  ['S'] = H, ['T'] = H,
+    ['U'] = H, ['V'] = H, ['W'] = H, ['X'] = H, ['Y'] = H, ['Z'] = H,
+};
+
+#undef T
+#undef H
+#undef X
+#undef V6
+
+static bool all_of(span s, unsigned char class) {
+    for (size_t i = 0; i < s.len; i++)
+        if (!(classes[(unsigned char)s.ptr[i]] & class)) return false;
+    return s.len > 0;
+}
+
+bool http_is_tchar(char c) {
+    return classes[(unsigned char)c] & TCHAR;
+}
+
+bool http_is_token(span s) {
+    return all_of(s, TCHAR);
+}
+
+bool http_is_field_value(span s) {
+    for (size_t at = 0; (at = http_find_control(s, at)) < s.len; at++)
+        if (s.ptr[at] != '\t') return false;
+    return true;
+}
+
+bool http_is_target(span s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= ' ' || s.ptr[i] == 0x7f || s.ptr[i] == '#') return false;
+    return s.len > 0;
+}
+
+static bool is_port(span s) {
+    uint64_t port;
+    return s.len <= 5 && span_u64(s, &port) && port >= 1 && port <= 65535;
+}
+
+bool http_is_authority(span s) {
+    size_t host_end;
+    bool host_ok;
+    if (s.len && s.ptr[0] == '[') {
+        size_t close = span_find(s, 1, ']');
+        if (close == s.len) return false;
+        host_ok = all_of(span_slice(s, 1, close), IPV6CHAR) && span_find(s, 1, ':') < close;
+        host_end = close + 1;
+    } else {
+        host_end = span_find(s, 0, ':');
+        host_ok = all_of(span_slice(s, 0, host_end), HOSTCHAR);
+    }
+    if (!host_ok) return false;
+    if (host_end == s.len) return true;
+    return s.ptr[host_end] == ':' && is_port(span_slice(s, host_end + 1, s.len));
+}
+
+/* Eight bytes at a time: a byte is below 0x20 when subtracting 0x20 borrows into its top bit while
+ * that bit was clear, and is 0x7f when its difference to 0x7f is zero. Both tests are exact for the
+ * question whether any of the eight is one. */
+static bool word_has_control(uint64_t word) {
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t del = word ^ (ones * 0x7f);
+    uint64_t below = (word - ones * 0x20) & ~word & tops;
+    uint64_t equal = (del - ones) & ~del & tops;
+    return below | equal;
+}
+
+size_t http_find_control(span s, size_t from) {
+    size_t i = from;
+    for (; s.len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, s.ptr + i, sizeof word);
+        if (word_has_control(word)) break;
+    }
+    for (; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x20 || c == 0x7f) break;
+    }
+    return i < s.len ? i : s.len;
+}
