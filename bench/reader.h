@@ -1,0 +1,31 @@
+/* bench/reader.h: reads and checks one answer of wire.h's traffic. Whatever is not exactly what was
+ * asked for ends the program: a wrong answer must never count as a fast one.
+ */
+#ifndef WEIR_BENCH_READER_H
+#define WEIR_BENCH_READER_H
+
+#include "wire.h"
+
+typedef struct expectation {
+    const char *body; /* of a plain answer; NULL: a stream */
+    size_t body_len;
+    unsigned events; /* content events of a stream */
+} expectation;
+
+typedef struct reader {
+    const expectation *want;
+    enum { READ_HEAD, READ_BODY, READ_CHUNK_SIZE, READ_CHUNK, READ_CHUNK_END, READ_DONE } state;
+    size_t left;     /* of the body or chunk */
+    size_t body_at;  /* bytes of the body so far */
+    unsigned events; /* content events so far */
+    bool finished;   /* [DONE] has come */
+    bool ending;     /* the last chunk, of size 0, is being read */
+    size_t line_len;
+    char line[2048]; /* the head, or an unfinished line of it or of the stream */
+} reader;
+
+void reader_begin(reader *r, const expectation *want);
+/* true when the answer is complete. */
+bool reader_feed(reader *r, const char *bytes, size_t len);
+
+#endif
