@@ -11,10 +11,14 @@
 #include "http/message.h"
 #include "provider/provider.h"
 
+/* A hint longer than a year means a year: time sums can then never overflow. */
+#define RETRY_HINT_MAX_MS ((int64_t)365 * 24 * 3600 * 1000)
+
 /* What a provider's headers ask for. */
 typedef struct retry_hint {
     int64_t after_ms; /* -1: none. retry-after-ms, then x-ms-retry-after-ms, then Retry-After in
-                         seconds (fractions too) or as an HTTP date */
+                         seconds (fractions too) or as an HTTP date; a date in the past is 0. One
+                         that cannot be read (signs, NaN, empty) counts as absent */
     int should_retry; /* x-should-retry: -1 absent, 0 false, 1 true */
 } retry_hint;
 
@@ -23,26 +27,26 @@ retry_hint retry_hint_read(http_headers headers, int64_t wall_us);
 typedef struct retry_facts {
     failure_class failure;
     retry_hint hint;
-    unsigned retries_done;   /* same-target retries of this call so far, over all targets */
-    unsigned target_tries;   /* tries at this target in this call, the failed one included */
-    bool other_left;         /* another target that may still be asked */
-    bool budget_left;        /* call/budget.h allows an extra call to this target */
-    int64_t left_ms;         /* until the total deadline */
+    unsigned retries_done; /* same-target retries of this call so far, over all targets */
+    unsigned target_tries; /* tries at this target in this call, the failed one included */
+    bool other_left;       /* another target that may still be asked */
+    bool budget_left;      /* call/budget.h allows an extra call to this target */
+    int64_t left_ms;       /* until the total deadline */
 } retry_facts;
 
 typedef enum retry_verdict { RETRY_WAIT, RETRY_NEXT, RETRY_STOP } retry_verdict;
 
 typedef struct retry_plan {
-    int64_t wait_ms;  /* RETRY_WAIT: before the same target is asked again */
-    const char *why;  /* the rule that decided, constant: "retries used up", for logs and tests */
-    bool client_may_retry; /* RETRY_STOP: x-should-retry for weir's own client */
-    int64_t client_after_ms; /* its retry-after; -1: none */
+    int64_t wait_ms; /* RETRY_WAIT: before the same target is asked again */
+    const char *why; /* the rule that decided, constant: "retries used up", for logs and tests */
+    bool client_may_retry;   /* RETRY_STOP: x-should-retry for weir's own client */
+    int64_t client_after_ms; /* its retry-after: the provider's hint, handed on; -1: none */
 } retry_plan;
 
-/* Returns RETRY_WAIT (same target after wait_ms), RETRY_NEXT (another target, at once) or RETRY_STOP.
- * rnd, in [0,1), is drawn by the caller so that tests can fix it. The rules, in order, stand in
- * docs/faults.md. */
-MUST_USE retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts, double rnd,
-                                    retry_plan *ret);
+/* Returns RETRY_WAIT (same target after wait_ms, which is less than left_ms), RETRY_NEXT (another
+ * target, at once) or RETRY_STOP; *ret is filled in each case. rnd, in [0,1), is drawn by the
+ * caller so that tests can fix it. The rules, in order, stand in docs/faults.md. */
+MUST_USE retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts,
+                                    double rnd, retry_plan *ret);
 
 #endif

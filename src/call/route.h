@@ -3,8 +3,8 @@
  * order    as written.
  * weighted the first is drawn by weight; the rest follow by weight likewise.
  * fastest  by smoothed time to first content; a target never measured comes first (so that it is
- *          measured), and one call in twenty goes to another than the fastest, to keep its figure fresh.
- * Targets whose breaker is open come last in any case.
+ *          measured), and one call in twenty goes to another than the fastest, to keep its figure
+ * fresh. Targets whose breaker is open come last in any case.
  */
 #ifndef WEIR_CALL_ROUTE_H
 #define WEIR_CALL_ROUTE_H
@@ -20,7 +20,8 @@ enum { ROUTE_TARGETS_MAX = 32 };
 
 /* Writes a permutation of 0 … target_count-1 (at most ROUTE_TARGETS_MAX). next_rnd returns uniform
  * numbers in [0,1). Returns how many. */
-size_t route_order(const config_model *model, const route_fact *facts, double (*next_rnd)(void *arg),
-                   void *arg, unsigned char ret_order[ROUTE_TARGETS_MAX]);
+size_t route_order(const config_model *model, const route_fact *facts,
+                   double (*next_rnd)(void *arg), void *arg,
+                   unsigned char ret_order[ROUTE_TARGETS_MAX]);
 
 #endif

@@ -14,13 +14,18 @@ typedef struct target_state target_state; /* one target; lives as long as the ta
 MUST_USE target_table *target_table_new(void);
 void target_table_free(target_table *t);
 
-/* Finds or makes; bounded (4,096 targets; beyond that one shared state serves the rest). Any thread. */
+/* The states that are kept; beyond these, and for names longer than TARGET_NAME_MAX bytes (a
+ * client's own word may be part of the name), one shared state serves the rest, named "other". */
+enum { TARGETS_MAX = 4096, TARGET_NAME_MAX = 256 };
+
+/* Finds or makes. Any thread; takes no lock once the target is known. */
 target_state *target_get(target_table *t, span name);
 span target_name(const target_state *s);
 
 /* Breaker. */
 bool target_ready(target_state *s, const config_breaker *policy, int64_t now_ms);
-MUST_USE bool target_admit(target_state *s, const config_breaker *policy, int64_t now_ms, bool *ret_probe);
+MUST_USE bool target_admit(target_state *s, const config_breaker *policy, int64_t now_ms,
+                           bool *ret_probe);
 /* Counts one finished attempt: for the breaker (failed: this failure is the target's fault), and,
  * when it succeeded, its time to first content for `fastest` and `hedge`. Returns the breaker's
  * state after it, and whether that changed. */
@@ -30,14 +35,16 @@ void target_abandon(target_state *s, bool probe);
 int64_t target_wait_ms(target_state *s, const config_breaker *policy, int64_t now_ms);
 breaker_state target_breaker(target_state *s);
 
-/* Retry budget: extra calls (retries and hedges) may be at most ratio of first calls, measured over
- * the last minute in a sliding window, and `floor` a minute are always allowed. */
+/* Retry budget: extra calls (retries and hedges) may be at most budget_ratio of first calls, over
+ * the last minute, and budget_floor a minute are always allowed. Looking and taking are two steps:
+ * workers that look at the same moment may overdraw it by one each. */
 void target_count_call(target_state *s, int64_t now_ms); /* a first call */
 bool target_budget_left(target_state *s, const config_retry *policy, int64_t now_ms);
 void target_take_budget(target_state *s, int64_t now_ms); /* an extra call */
 
-/* Hedging: started hedges may be at most at_most of calls over the same minute (a small floor of one
- * lets a quiet service hedge at all). true takes a place. */
+/* Hedging: started hedges may be at most at_most of calls over the same minute (a small floor of
+ * one lets a quiet service hedge at all). true takes a place. The extra call itself is counted by
+ * target_take_budget() at the target that gets it. */
 MUST_USE bool target_take_hedge(target_state *s, const config_hedge *policy, int64_t now_ms);
 /* How long to wait for the first content before hedging: after_ms, or the measured quantile of
  * recent times to first content (at least 20 samples); -1: not known yet. */

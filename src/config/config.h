@@ -87,6 +87,7 @@ typedef struct config_retry {
     unsigned retries; /* tries after the first, over all targets together */
     int64_t base_ms;
     int64_t cap_ms;
+    int64_t patience_ms; /* the longest Retry-After waited for while another target is left */
     double budget_ratio;   /* extra calls per target at most; see call/budget.h */
     unsigned budget_floor; /* extra calls per minute that are always allowed */
     bool context_length_next;  /* a context-length refusal goes to the next target */

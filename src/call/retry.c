@@ -1,0 +1,155 @@
+#include "call/retry.h"
+
+#include "base/clock.h"
+
+#include <math.h>
+
+/* ---- what the provider's headers ask for ---- */
+
+/* Decimal digits with an optional fraction, in units of unit_ms, rounded up to a millisecond. No
+ * sign, exponent, NaN or infinity: nobody sends those in good faith. */
+static bool read_number(span s, int64_t unit_ms, int64_t *ret_ms) {
+    double value = 0, place = 1;
+    bool digits = false, fraction = false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        if (c == '.' && !fraction) {
+            fraction = true;
+        } else if (c >= '0' && c <= '9') {
+            digits = true;
+            value = value * 10 + (c - '0');
+            if (fraction) place *= 10;
+        } else {
+            return false;
+        }
+    }
+    if (!digits) return false;
+    double ms = ceil(value * (double)unit_ms / place);
+    /* Hundreds of digits make value and place infinite, and their quotient no number. */
+    *ret_ms = ms < (double)RETRY_HINT_MAX_MS ? (int64_t)ms : RETRY_HINT_MAX_MS;
+    return true;
+}
+
+static bool read_date(span s, int64_t wall_us, int64_t *ret_ms) {
+    int64_t at_us;
+    if (!clock_parse_http_date(s, &at_us)) return false;
+    int64_t ms = at_us > wall_us ? (at_us - wall_us + 999) / 1000 : 0;
+    *ret_ms = ms < RETRY_HINT_MAX_MS ? ms : RETRY_HINT_MAX_MS;
+    return true;
+}
+
+static span header(http_headers h, span name) {
+    return span_trim(http_header_get(h, name));
+}
+
+static int64_t read_after(http_headers h, int64_t wall_us) {
+    int64_t ms;
+    if (read_number(header(h, SPAN_OF("retry-after-ms")), 1, &ms)) return ms;
+    if (read_number(header(h, SPAN_OF("x-ms-retry-after-ms")), 1, &ms)) return ms;
+    span after = header(h, SPAN_OF("retry-after"));
+    if (read_number(after, 1000, &ms)) return ms;
+    if (read_date(after, wall_us, &ms)) return ms;
+    return -1;
+}
+
+retry_hint retry_hint_read(http_headers headers, int64_t wall_us) {
+    span should = header(headers, SPAN_OF("x-should-retry"));
+    return (retry_hint){
+        .after_ms = read_after(headers, wall_us),
+        .should_retry = span_ieq(should, SPAN_OF("true"))    ? 1
+                        : span_ieq(should, SPAN_OF("false")) ? 0
+                                                             : -1,
+    };
+}
+
+/* ---- what follows ---- */
+
+/* The SDKs wait no longer than this for a hint; above it they had better not try again. */
+enum { CLIENT_PATIENCE_MS = 60 * 1000 };
+
+static bool client_would_wait(const retry_facts *f) {
+    return f->hint.after_ms >= 0 && f->hint.after_ms <= CLIENT_PATIENCE_MS;
+}
+
+static retry_verdict stop(const retry_facts *f, const char *why, bool client_may_retry,
+                          retry_plan *ret) {
+    *ret = (retry_plan){.why = why,
+                        .client_may_retry = client_may_retry,
+                        .client_after_ms = f->hint.after_ms >= 0 ? f->hint.after_ms : -1};
+    return RETRY_STOP;
+}
+
+static retry_verdict next_or_stop(const retry_facts *f, bool next, const char *why,
+                                  bool client_may_retry, retry_plan *ret) {
+    if (!next || !f->other_left) return stop(f, why, client_may_retry, ret);
+    *ret = (retry_plan){.why = why, .client_after_ms = -1};
+    return RETRY_NEXT;
+}
+
+/* base · 2^retries_done up to the cap, and the jitter that keeps callers from coming back together.
+ */
+static int64_t backoff_ms(const config_retry *policy, const retry_facts *f, double rnd) {
+    int64_t delay = policy->base_ms;
+    for (unsigned i = 0; i < f->retries_done && delay < policy->cap_ms; i++)
+        delay *= 2;
+    if (delay > policy->cap_ms) delay = policy->cap_ms;
+    int64_t span_ms = delay / 2;
+    if (f->failure == FAIL_CONNECTION) span_ms = policy->base_ms < 1000 ? policy->base_ms : 1000;
+    return delay + (int64_t)(rnd * (double)span_ms);
+}
+
+/* The same target once more, if the wait is one that may be waited for. */
+static retry_verdict wait_or_leave(const config_retry *policy, const retry_facts *f, double rnd,
+                                   retry_plan *ret) {
+    bool hinted = f->hint.after_ms >= 0;
+    int64_t wait_ms = hinted ? f->hint.after_ms : backoff_ms(policy, f, rnd);
+    if (hinted && wait_ms > policy->patience_ms && f->other_left)
+        return next_or_stop(f, true, "asked to wait longer than retry.patience", false, ret);
+    /* A wait that ends with the deadline would leave the try no time at all. */
+    if (wait_ms >= f->left_ms)
+        return next_or_stop(f, true, "no time left for the wait", hinted && client_would_wait(f),
+                            ret);
+    *ret = (retry_plan){
+        .wait_ms = wait_ms, .why = hinted ? "waits as asked" : "backs off", .client_after_ms = -1};
+    return RETRY_WAIT;
+}
+
+/* Failures that may pass by themselves. */
+static retry_verdict after_passing(const config_retry *policy, const retry_facts *f,
+                                   failure_class failure, double rnd, retry_plan *ret) {
+    if (f->other_left && f->target_tries >= 2)
+        return next_or_stop(f, true, "tried twice", false, ret);
+    if (f->retries_done >= policy->retries)
+        return next_or_stop(f, true, "retries used up",
+                            failure == FAIL_OVERLOAD && client_would_wait(f), ret);
+    if (!f->budget_left) return next_or_stop(f, true, "retry budget spent", false, ret);
+    return wait_or_leave(policy, f, rnd, ret);
+}
+
+retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts, double rnd,
+                           retry_plan *ret) {
+    const retry_facts *f = facts;
+    failure_class failure = f->failure;
+    if (failure == FAIL_GONE) return stop(f, "the call was cancelled", false, ret);
+    if (f->hint.should_retry == 1 && failure != FAIL_TLS) failure = FAIL_OVERLOAD;
+    switch (failure) {
+    case FAIL_GONE: /* above */
+    case FAIL_NONE: /* nothing failed: the caller's mistake, and never a reason to ask again */
+    case FAIL_REQUEST: return stop(f, "the request is at fault", false, ret);
+    case FAIL_CONTENT_POLICY:
+        return next_or_stop(f, policy->content_policy_next, "content policy", false, ret);
+    case FAIL_CONTEXT_LENGTH:
+        return next_or_stop(f, policy->context_length_next, "context length", false, ret);
+    case FAIL_TARGET: return next_or_stop(f, true, "this target cannot serve it", false, ret);
+    case FAIL_TLS: return next_or_stop(f, true, "certificate not trusted", false, ret);
+    case FAIL_SILENT:
+    case FAIL_CONNECTION:
+    case FAIL_MALFORMED:
+    case FAIL_OVERLOAD: break;
+    }
+    if (f->hint.should_retry == 0)
+        return next_or_stop(f, true, "the provider says not to retry", false, ret);
+    if (failure == FAIL_SILENT && f->other_left)
+        return next_or_stop(f, true, "silent target", false, ret);
+    return after_passing(policy, f, failure, rnd, ret);
+}

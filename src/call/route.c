@@ -1,0 +1,83 @@
+#include "call/route.h"
+
+typedef struct order {
+    unsigned char *at;
+    size_t len;
+} order;
+
+/* Those whose breaker admits calls (ready) or those whose breaker does not, as written. */
+static order collect(const route_fact *facts, size_t count, bool ready, unsigned char *out) {
+    order o = {out, 0};
+    for (size_t i = 0; i < count; i++)
+        if (facts[i].ready == ready) o.at[o.len++] = (unsigned char)i;
+    return o;
+}
+
+/* Moves the element at from forward to to; those between keep their order. */
+static void pull(order o, size_t from, size_t to) {
+    unsigned char moved = o.at[from];
+    for (; from > to; from--)
+        o.at[from] = o.at[from - 1];
+    o.at[to] = moved;
+}
+
+/* Draws each place among those that are left, by weight. Weight 0 comes after all others. */
+static void by_weight(order o, const config_target *targets, double (*next_rnd)(void *),
+                      void *arg) {
+    for (size_t done = 0; done + 1 < o.len; done++) {
+        double total = 0;
+        for (size_t i = done; i < o.len; i++)
+            total += targets[o.at[i]].weight;
+        if (total <= 0) return;
+        double mark = next_rnd(arg) * total;
+        size_t drawn = done;
+        for (size_t i = done; i < o.len; i++) {
+            unsigned weight = targets[o.at[i]].weight;
+            if (weight) drawn = i; /* also where rounding lets mark outrun the sum */
+            if (mark < weight) break;
+            mark -= weight;
+        }
+        pull(o, drawn, done);
+    }
+}
+
+static void by_latency(order o, const route_fact *facts) {
+    for (size_t i = 1; i < o.len; i++) {
+        size_t to = i; /* -1, not measured, sorts first by itself; equals keep their order */
+        while (to && facts[o.at[i]].latency_ms < facts[o.at[to - 1]].latency_ms)
+            to--;
+        pull(o, i, to);
+    }
+}
+
+/* One call in twenty asks another than the fastest. */
+static void explore(order o, const route_fact *facts, double (*next_rnd)(void *), void *arg) {
+    static const double share = 0.05;
+    if (o.len < 2 || facts[o.at[0]].latency_ms < 0) return;
+    double rnd = next_rnd(arg);
+    if (rnd >= share) return;
+    size_t other = 1 + (size_t)(rnd / share * (double)(o.len - 1));
+    pull(o, other < o.len ? other : o.len - 1, 0);
+}
+
+size_t route_order(const config_model *model, const route_fact *facts,
+                   double (*next_rnd)(void *arg), void *arg,
+                   unsigned char ret_order[ROUTE_TARGETS_MAX]) {
+    size_t count = model->target_count;
+    if (count > ROUTE_TARGETS_MAX) count = ROUTE_TARGETS_MAX;
+    order ready = collect(facts, count, true, ret_order);
+    order resting = collect(facts, count, false, ret_order + ready.len);
+    switch (model->pick) {
+    case PICK_ORDER: break;
+    case PICK_WEIGHTED:
+        by_weight(ready, model->targets, next_rnd, arg);
+        by_weight(resting, model->targets, next_rnd, arg);
+        break;
+    case PICK_FASTEST:
+        by_latency(ready, facts);
+        by_latency(resting, facts);
+        explore(ready, facts, next_rnd, arg);
+        break;
+    }
+    return count;
+}

@@ -1,0 +1,286 @@
+#include "call/target.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Counts over the last minute, in slices that are dropped whole. */
+enum { MINUTE_SLICES = 12, SLICE_MS = 60 * 1000 / MINUTE_SLICES };
+
+typedef struct minute {
+    int64_t slice; /* number of the newest slice, in SLICE_MS since the clock's start */
+    struct {
+        unsigned calls, extras, hedges;
+    } at[MINUTE_SLICES];
+} minute;
+
+/* Recent times to first content, for the quantile of `hedge`. */
+enum { SAMPLES = 128, SAMPLES_NEEDED = 20, SAMPLES_STALE = 16 };
+
+typedef struct latencies {
+    uint32_t ms[SAMPLES];
+    unsigned count;     /* since the start; the newest is at (count - 1) % SAMPLES */
+    double smoothed_ms; /* means something once count > 0 */
+    double quantile;    /* the one that quantile_ms was worked out for */
+    int64_t quantile_ms;
+    uint64_t quantile_at; /* count when that was done; 0: never */
+} latencies;
+
+struct target_state {
+    target_state *next; /* in its bucket; set before the state is published, then constant */
+    uint64_t hash;
+    char *name;
+    size_t name_len;
+    pthread_mutex_t lock; /* of all below; held for a few instructions, never across a call out */
+    breaker breaker;
+    minute minute;
+    latencies latencies;
+};
+
+enum { BUCKETS = 1024 };
+
+/* States are only ever added, so readers follow the buckets without a lock. */
+struct target_table {
+    _Atomic(target_state *) buckets[BUCKETS];
+    pthread_mutex_t adding;
+    size_t count;
+    target_state *other; /* serves all that the table has no room for */
+};
+
+/* ---- the table ---- */
+
+static target_state *state_new(span name, uint64_t hash) {
+    target_state *s = mem_zalloc(sizeof *s);
+    s->hash = hash;
+    s->name = mem_strndup(name.ptr, name.len);
+    s->name_len = name.len;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    breaker_init(&s->breaker, 0);
+    return s;
+}
+
+static void state_free(target_state *s) {
+    (void)pthread_mutex_destroy(&s->lock);
+    free(s->name);
+    free(s);
+}
+
+target_table *target_table_new(void) {
+    target_table *t = mem_zalloc(sizeof *t);
+    (void)pthread_mutex_init(&t->adding, NULL);
+    t->other = state_new(SPAN_OF("other"), 0);
+    return t;
+}
+
+void target_table_free(target_table *t) {
+    if (!t) return;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        target_state *s = atomic_load_explicit(&t->buckets[i], memory_order_relaxed);
+        while (s) {
+            target_state *next = s->next;
+            state_free(s);
+            s = next;
+        }
+    }
+    state_free(t->other);
+    (void)pthread_mutex_destroy(&t->adding);
+    free(t);
+}
+
+static target_state *find(target_state *s, span name, uint64_t hash) {
+    for (; s; s = s->next)
+        if (s->hash == hash && span_eq(target_name(s), name)) return s;
+    return NULL;
+}
+
+target_state *target_get(target_table *t, span name) {
+    if (name.len > TARGET_NAME_MAX) return t->other;
+    uint64_t hash = hash_span(name);
+    _Atomic(target_state *) *bucket = &t->buckets[hash % BUCKETS];
+    target_state *s = find(atomic_load_explicit(bucket, memory_order_acquire), name, hash);
+    if (s) return s;
+
+    (void)pthread_mutex_lock(&t->adding);
+    target_state *first = atomic_load_explicit(bucket, memory_order_relaxed);
+    s = find(first, name, hash); /* another thread may have been quicker */
+    if (!s && t->count >= TARGETS_MAX) s = t->other;
+    if (!s) {
+        s = state_new(name, hash);
+        s->next = first;
+        t->count++;
+        atomic_store_explicit(bucket, s, memory_order_release);
+    }
+    (void)pthread_mutex_unlock(&t->adding);
+    return s;
+}
+
+span target_name(const target_state *s) {
+    return span_from(s->name, s->name_len);
+}
+
+/* ---- breaker ---- */
+
+static void lock(target_state *s) {
+    (void)pthread_mutex_lock(&s->lock);
+}
+
+static void unlock(target_state *s) {
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+bool target_ready(target_state *s, const config_breaker *policy, int64_t now_ms) {
+    lock(s);
+    bool ready = breaker_ready(&s->breaker, policy, now_ms);
+    unlock(s);
+    return ready;
+}
+
+bool target_admit(target_state *s, const config_breaker *policy, int64_t now_ms, bool *ret_probe) {
+    lock(s);
+    bool admitted = breaker_admit(&s->breaker, policy, now_ms, ret_probe);
+    unlock(s);
+    return admitted;
+}
+
+void target_abandon(target_state *s, bool probe) {
+    lock(s);
+    breaker_abandon(&s->breaker, probe);
+    unlock(s);
+}
+
+int64_t target_wait_ms(target_state *s, const config_breaker *policy, int64_t now_ms) {
+    lock(s);
+    int64_t wait_ms = breaker_wait_ms(&s->breaker, policy, now_ms);
+    unlock(s);
+    return wait_ms;
+}
+
+breaker_state target_breaker(target_state *s) {
+    lock(s);
+    breaker_state state = s->breaker.state;
+    unlock(s);
+    return state;
+}
+
+static void sample(latencies *l, int64_t ms) {
+    l->ms[l->count % SAMPLES] = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+    l->smoothed_ms = l->count ? l->smoothed_ms + ((double)ms - l->smoothed_ms) / 5 : (double)ms;
+    l->count++;
+}
+
+breaker_state target_report(target_state *s, const config_breaker *policy, bool failed, bool probe,
+                            int64_t first_content_ms, int64_t now_ms, bool *ret_changed) {
+    lock(s);
+    *ret_changed = breaker_report(&s->breaker, policy, failed, probe, now_ms);
+    breaker_state state = s->breaker.state;
+    if (!failed && first_content_ms >= 0) sample(&s->latencies, first_content_ms);
+    unlock(s);
+    return state;
+}
+
+/* ---- retry budget and hedges ---- */
+
+typedef struct counts {
+    unsigned calls, extras, hedges;
+} counts;
+
+/* Moves the minute to now_ms, emptying the slices that it passes; returns the newest slice's index.
+ * Another worker's clock reading may be a little older: it counts in the newest slice. */
+static unsigned turn(minute *m, int64_t now_ms) {
+    int64_t slice = now_ms / SLICE_MS;
+    for (int64_t i = 0; m->slice < slice && i < MINUTE_SLICES; i++) {
+        m->slice++;
+        memset(&m->at[m->slice % MINUTE_SLICES], 0, sizeof m->at[0]);
+    }
+    if (m->slice < slice) m->slice = slice; /* after more than a minute: all slices are empty now */
+    return (unsigned)(m->slice % MINUTE_SLICES);
+}
+
+static counts total(minute *m, int64_t now_ms) {
+    (void)turn(m, now_ms);
+    counts c = {0};
+    for (unsigned i = 0; i < MINUTE_SLICES; i++) {
+        c.calls += m->at[i].calls;
+        c.extras += m->at[i].extras;
+        c.hedges += m->at[i].hedges;
+    }
+    return c;
+}
+
+void target_count_call(target_state *s, int64_t now_ms) {
+    lock(s);
+    s->minute.at[turn(&s->minute, now_ms)].calls++;
+    unlock(s);
+}
+
+bool target_budget_left(target_state *s, const config_retry *policy, int64_t now_ms) {
+    lock(s);
+    counts c = total(&s->minute, now_ms);
+    unlock(s);
+    return c.extras < policy->budget_floor || c.extras + 1 <= policy->budget_ratio * c.calls;
+}
+
+void target_take_budget(target_state *s, int64_t now_ms) {
+    lock(s);
+    s->minute.at[turn(&s->minute, now_ms)].extras++;
+    unlock(s);
+}
+
+bool target_take_hedge(target_state *s, const config_hedge *policy, int64_t now_ms) {
+    if (!policy->on) return false;
+    lock(s);
+    counts c = total(&s->minute, now_ms);
+    bool allowed = c.hedges == 0 || c.hedges + 1 <= policy->at_most_ratio * c.calls;
+    if (allowed) s->minute.at[turn(&s->minute, now_ms)].hedges++;
+    unlock(s);
+    return allowed;
+}
+
+/* ---- latency ---- */
+
+static int by_value(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The smallest sample that at least the share q of them does not exceed. */
+static int64_t quantile_of(const uint32_t *ms, unsigned n, double q) {
+    uint32_t sorted[SAMPLES];
+    memcpy(sorted, ms, n * sizeof sorted[0]);
+    qsort(sorted, n, sizeof sorted[0], by_value);
+    double rank = q * n;
+    unsigned at = (unsigned)rank;
+    if (at == rank && at) at--;
+    return sorted[at < n ? at : n - 1];
+}
+
+int64_t target_hedge_after_ms(target_state *s, const config_hedge *policy) {
+    if (policy->after_ms > 0) return policy->after_ms;
+    lock(s);
+    latencies *l = &s->latencies;
+    int64_t after_ms = -1;
+    if (l->count >= SAMPLES_NEEDED) {
+        /* Sorting on every call would cost more than the rest of the call's decisions together. */
+        bool stale = l->quantile_at == 0 || l->count - l->quantile_at >= SAMPLES_STALE ||
+                     l->quantile != policy->after_quantile;
+        if (stale) {
+            unsigned n = l->count < SAMPLES ? (unsigned)l->count : SAMPLES;
+            l->quantile_ms = quantile_of(l->ms, n, policy->after_quantile);
+            l->quantile = policy->after_quantile;
+            l->quantile_at = l->count;
+        }
+        after_ms = l->quantile_ms;
+    }
+    unlock(s);
+    return after_ms;
+}
+
+int64_t target_latency_ms(target_state *s) {
+    lock(s);
+    int64_t ms = s->latencies.count ? (int64_t)(s->latencies.smoothed_ms + 0.5) : -1;
+    unlock(s);
+    return ms;
+}

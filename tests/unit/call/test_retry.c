@@ -1,0 +1,334 @@
+#include "unit.h"
+
+#include "base/random.h"
+#include "call/retry.h"
+
+#include <stdio.h>
+
+/* ---- hints ---- */
+
+static const int64_t noon_us = 1796126400000000; /* Tue, 01 Dec 2026 12:00:00 GMT */
+
+static retry_hint read_hint(const char *name1, const char *value1, const char *name2,
+                            const char *value2) {
+    http_header items[2] = {{span_cstr(name1), span_cstr(value1)},
+                            {span_cstr(name2), span_cstr(value2)}};
+    return retry_hint_read((http_headers){items, name2 ? 2u : 1u}, noon_us);
+}
+
+static void hints_are_read_in_all_forms(void **state) {
+    (void)state;
+    static const struct {
+        const char *value;
+        int64_t after_ms;
+    } rows[] = {
+        {"0", 0},
+        {"2", 2000},
+        {"0.5", 500},
+        {"1.1", 1100},
+        {".25", 250},
+        {"3.", 3000},
+        {"0.0001", 1}, /* up, never down to "at once" */
+        {"600", 600000},
+        {"86400", 86400000},
+        {"99999999999999999999999999999999", RETRY_HINT_MAX_MS},
+        {"Tue, 01 Dec 2026 12:00:30 GMT", 30000},
+        {"Tuesday, 01-Dec-26 12:00:30 GMT", 30000},
+        {"Tue Dec  1 12:00:30 2026", 30000},
+        {"Tue, 01 Dec 2026 11:59:00 GMT", 0},
+        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
+        {"Fri, 31 Dec 9999 23:59:59 GMT", RETRY_HINT_MAX_MS},
+        {"", -1},
+        {".", -1},
+        {"-1", -1},
+        {"+1", -1},
+        {"NaN", -1},
+        {"inf", -1},
+        {"1e3", -1},
+        {"1.2.3", -1},
+        {"2 s", -1},
+        {"soon", -1},
+        {"Tue, 32 Dec 2026 12:00:30 GMT", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        retry_hint hint = read_hint("Retry-After", rows[i].value, NULL, NULL);
+        if (hint.after_ms != rows[i].after_ms)
+            fail_msg("Retry-After: %s is read as %lld", rows[i].value, (long long)hint.after_ms);
+        assert_int_equal(hint.should_retry, -1);
+    }
+}
+
+static void endless_digits_are_bounded(void **state) {
+    (void)state;
+    char digits[2001];
+    memset(digits, '9', sizeof digits);
+    digits[2000] = '\0';
+    assert_int_equal(read_hint("retry-after", digits, NULL, NULL).after_ms, RETRY_HINT_MAX_MS);
+    digits[1000] = '.';
+    assert_int_equal(read_hint("retry-after", digits, NULL, NULL).after_ms, RETRY_HINT_MAX_MS);
+    digits[0] = '.';
+    digits[1000] = '9';
+    assert_true(read_hint("retry-after", digits, NULL, NULL).after_ms >= 0);
+}
+
+static void the_finer_header_wins(void **state) {
+    (void)state;
+    assert_int_equal(read_hint("retry-after", "2", "retry-after-ms", "1500").after_ms, 1500);
+    assert_int_equal(read_hint("retry-after", "2", "X-MS-Retry-After-Ms", "700").after_ms, 700);
+    assert_int_equal(read_hint("x-ms-retry-after-ms", "700", "retry-after-ms", "1500.2").after_ms,
+                     1501);
+    assert_int_equal(read_hint("retry-after-ms", "-5", "retry-after", "2").after_ms, 2000);
+}
+
+static void should_retry_is_read(void **state) {
+    (void)state;
+    assert_int_equal(read_hint("x-should-retry", "true", NULL, NULL).should_retry, 1);
+    assert_int_equal(read_hint("X-Should-Retry", " False ", NULL, NULL).should_retry, 0);
+    assert_int_equal(read_hint("x-should-retry", "maybe", NULL, NULL).should_retry, -1);
+    assert_int_equal(read_hint("x-should-retry", "true", NULL, NULL).after_ms, -1);
+}
+
+/* ---- decisions ---- */
+
+static const config_retry policy = {
+    .retries = 3,
+    .base_ms = 1000,
+    .cap_ms = 30000,
+    .patience_ms = 5000,
+    .budget_ratio = 0.2,
+    .budget_floor = 10,
+    .context_length_next = true,
+};
+
+enum { OTHER = 1, NO_BUDGET = 2 }; /* another target is left; the budget is spent */
+
+typedef struct row {
+    failure_class failure;
+    int should_retry;
+    int64_t hint_ms;
+    unsigned retries_done, target_tries, flags;
+    int64_t left_ms;
+    retry_verdict verdict;
+    const char *why;
+    int64_t wait_ms; /* with rnd 0.5 */
+    bool client_may_retry;
+    int64_t client_after_ms;
+} row;
+
+#define A_WHILE 600000
+
+static const row rows[] = {
+    /* rule 1 */
+    {FAIL_GONE, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "the call was cancelled", 0, false, -1},
+    {FAIL_GONE, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "the call was cancelled", 0, false, -1},
+    /* rule 2 */
+    {FAIL_REQUEST, 1, -1, 0, 1, 0, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
+    {FAIL_CONTENT_POLICY, 1, 10, 0, 1, 0, A_WHILE, RETRY_WAIT, "waits as asked", 10, false, -1},
+    {FAIL_TARGET, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
+    {FAIL_SILENT, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
+    {FAIL_REQUEST, 1, 9000, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, true, 9000},
+    {FAIL_TLS, 1, -1, 0, 1, 0, A_WHILE, RETRY_STOP, "certificate not trusted", 0, false, -1},
+    /* rule 3 */
+    {FAIL_REQUEST, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "the request is at fault", 0, false,
+     -1},
+    {FAIL_REQUEST, 0, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "the request is at fault", 0, false,
+     -1},
+    /* rule 4 */
+    {FAIL_CONTENT_POLICY, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "content policy", 0, false, -1},
+    {FAIL_CONTENT_POLICY, 0, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "content policy", 0, false, -1},
+    /* rule 5 */
+    {FAIL_CONTEXT_LENGTH, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "context length", 0, false, -1},
+    {FAIL_CONTEXT_LENGTH, -1, -1, 0, 1, 0, A_WHILE, RETRY_STOP, "context length", 0, false, -1},
+    /* rule 6 */
+    {FAIL_TARGET, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "this target cannot serve it", 0, false,
+     -1},
+    {FAIL_TARGET, -1, 7000, 0, 1, 0, A_WHILE, RETRY_STOP, "this target cannot serve it", 0, false,
+     7000},
+    {FAIL_TLS, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "certificate not trusted", 0, false, -1},
+    {FAIL_TLS, -1, -1, 0, 1, 0, A_WHILE, RETRY_STOP, "certificate not trusted", 0, false, -1},
+    /* rule 7 */
+    {FAIL_OVERLOAD, 0, 100, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "the provider says not to retry", 0,
+     false, -1},
+    {FAIL_OVERLOAD, 0, 100, 0, 1, 0, A_WHILE, RETRY_STOP, "the provider says not to retry", 0,
+     false, 100},
+    /* rule 8 */
+    {FAIL_SILENT, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "silent target", 0, false, -1},
+    {FAIL_SILENT, -1, -1, 0, 1, 0, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
+    {FAIL_SILENT, -1, -1, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, false, -1},
+    /* rule 9 */
+    {FAIL_CONNECTION, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_WAIT, "backs off", 1500, false, -1},
+    {FAIL_CONNECTION, -1, -1, 1, 2, OTHER, A_WHILE, RETRY_NEXT, "tried twice", 0, false, -1},
+    {FAIL_OVERLOAD, -1, -1, 1, 2, OTHER, A_WHILE, RETRY_NEXT, "tried twice", 0, false, -1},
+    {FAIL_MALFORMED, -1, -1, 1, 2, OTHER, A_WHILE, RETRY_NEXT, "tried twice", 0, false, -1},
+    {FAIL_OVERLOAD, -1, -1, 2, 3, 0, A_WHILE, RETRY_WAIT, "backs off", 5000, false, -1},
+    /* rule 10 */
+    {FAIL_CONNECTION, -1, -1, 3, 1, OTHER, A_WHILE, RETRY_NEXT, "retries used up", 0, false, -1},
+    {FAIL_CONNECTION, -1, 5, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, false, 5},
+    {FAIL_MALFORMED, -1, -1, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, false, -1},
+    {FAIL_OVERLOAD, -1, -1, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, false, -1},
+    {FAIL_OVERLOAD, -1, 0, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, true, 0},
+    {FAIL_OVERLOAD, -1, 60000, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, true, 60000},
+    {FAIL_OVERLOAD, -1, 60001, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, false, 60001},
+    /* rule 11 */
+    {FAIL_OVERLOAD, -1, 10, 0, 1, NO_BUDGET, A_WHILE, RETRY_STOP, "retry budget spent", 0, false,
+     10},
+    {FAIL_OVERLOAD, -1, 10, 0, 1, NO_BUDGET | OTHER, A_WHILE, RETRY_NEXT, "retry budget spent", 0,
+     false, -1},
+    {FAIL_SILENT, -1, -1, 0, 1, NO_BUDGET, A_WHILE, RETRY_STOP, "retry budget spent", 0, false, -1},
+    /* rule 12 */
+    {FAIL_OVERLOAD, -1, 5000, 0, 1, OTHER, A_WHILE, RETRY_WAIT, "waits as asked", 5000, false, -1},
+    {FAIL_OVERLOAD, -1, 5001, 0, 1, OTHER, A_WHILE, RETRY_NEXT,
+     "asked to wait longer than retry.patience", 0, false, -1},
+    {FAIL_OVERLOAD, -1, 5001, 0, 1, 0, A_WHILE, RETRY_WAIT, "waits as asked", 5001, false, -1},
+    {FAIL_OVERLOAD, -1, 0, 0, 1, OTHER, A_WHILE, RETRY_WAIT, "waits as asked", 0, false, -1},
+    /* rule 13 */
+    {FAIL_OVERLOAD, -1, 2000, 0, 1, 0, 2000, RETRY_STOP, "no time left for the wait", 0, true,
+     2000},
+    {FAIL_OVERLOAD, -1, 2000, 0, 1, 0, 2001, RETRY_WAIT, "waits as asked", 2000, false, -1},
+    {FAIL_OVERLOAD, -1, 2000, 0, 1, OTHER, 1500, RETRY_NEXT, "no time left for the wait", 0, false,
+     -1},
+    {FAIL_OVERLOAD, -1, 700000, 0, 1, 0, A_WHILE, RETRY_STOP, "no time left for the wait", 0, false,
+     700000},
+    {FAIL_OVERLOAD, -1, RETRY_HINT_MAX_MS, 0, 1, 0, A_WHILE, RETRY_STOP,
+     "no time left for the wait", 0, false, RETRY_HINT_MAX_MS},
+    {FAIL_OVERLOAD, -1, -1, 0, 1, 0, 1250, RETRY_STOP, "no time left for the wait", 0, false, -1},
+    {FAIL_OVERLOAD, -1, -1, 0, 1, 0, 1251, RETRY_WAIT, "backs off", 1250, false, -1},
+    {FAIL_OVERLOAD, -1, 0, 0, 1, 0, 0, RETRY_STOP, "no time left for the wait", 0, true, 0},
+};
+
+static retry_facts facts_of(const row *r) {
+    return (retry_facts){.failure = r->failure,
+                         .hint = {.after_ms = r->hint_ms, .should_retry = r->should_retry},
+                         .retries_done = r->retries_done,
+                         .target_tries = r->target_tries,
+                         .other_left = (r->flags & OTHER) != 0,
+                         .budget_left = (r->flags & NO_BUDGET) == 0,
+                         .left_ms = r->left_ms};
+}
+
+static void each_rule_decides(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        retry_facts facts = facts_of(&rows[i]);
+        retry_plan plan;
+        retry_verdict verdict = retry_decide(&policy, &facts, 0.5, &plan);
+        if (verdict != rows[i].verdict || strcmp(plan.why, rows[i].why) != 0 ||
+            plan.wait_ms != rows[i].wait_ms || plan.client_may_retry != rows[i].client_may_retry ||
+            plan.client_after_ms != rows[i].client_after_ms)
+            fail_msg("row %zu (%s): verdict %d, %s, wait %lld, client %d after %lld", i,
+                     rows[i].why, (int)verdict, plan.why, (long long)plan.wait_ms,
+                     (int)plan.client_may_retry, (long long)plan.client_after_ms);
+    }
+}
+
+static void refusals_follow_the_configuration(void **state) {
+    (void)state;
+    config_retry turned = policy;
+    turned.context_length_next = false;
+    turned.content_policy_next = true;
+    retry_plan plan;
+    retry_facts facts = {.failure = FAIL_CONTEXT_LENGTH,
+                         .hint = {-1, -1},
+                         .target_tries = 1,
+                         .other_left = true,
+                         .budget_left = true,
+                         .left_ms = A_WHILE};
+    assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_STOP);
+    facts.failure = FAIL_CONTENT_POLICY;
+    assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_NEXT);
+    facts.other_left = false;
+    assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_STOP);
+}
+
+static int64_t wait_of(const config_retry *p, failure_class failure, unsigned retries_done,
+                       double rnd) {
+    retry_facts facts = {.failure = failure,
+                         .hint = {-1, -1},
+                         .retries_done = retries_done,
+                         .target_tries = retries_done + 1,
+                         .budget_left = true,
+                         .left_ms = INT64_MAX};
+    retry_plan plan;
+    assert_int_equal(retry_decide(p, &facts, rnd, &plan), RETRY_WAIT);
+    return plan.wait_ms;
+}
+
+static void waits_double_up_to_the_cap(void **state) {
+    (void)state;
+    config_retry many = policy;
+    many.retries = UINT32_MAX;
+    static const int64_t expected[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
+    for (unsigned i = 0; i < ARRAY_LEN(expected); i++)
+        assert_int_equal(wait_of(&many, FAIL_OVERLOAD, i, 0), expected[i]);
+    assert_int_equal(wait_of(&many, FAIL_OVERLOAD, 4000000000u, 0), 30000);
+    many.cap_ms = INT64_MAX / 4; /* doubling stops before it overflows */
+    assert_int_equal(wait_of(&many, FAIL_OVERLOAD, 4000000000u, 0), INT64_MAX / 4);
+    many.base_ms = 0;
+    assert_int_equal(wait_of(&many, FAIL_OVERLOAD, 3, 0.99), 0);
+}
+
+static void jitter_has_its_bounds(void **state) {
+    (void)state;
+    const double nearly_one = 0x1.fffffffffffffp-1;
+    config_retry p = policy;
+    assert_int_equal(wait_of(&p, FAIL_OVERLOAD, 1, nearly_one), 2999);
+    assert_int_equal(wait_of(&p, FAIL_CONNECTION, 1, nearly_one), 2999);
+    assert_int_equal(wait_of(&p, FAIL_CONNECTION, 2, nearly_one), 4999);
+    assert_int_equal(wait_of(&p, FAIL_MALFORMED, 2, nearly_one), 5999);
+    p.base_ms = 10; /* small bases scale */
+    assert_int_equal(wait_of(&p, FAIL_CONNECTION, 0, nearly_one), 19);
+    assert_int_equal(wait_of(&p, FAIL_OVERLOAD, 0, nearly_one), 14);
+}
+
+/* What must hold for any facts at all. */
+static void no_facts_break_the_invariants(void **state) {
+    (void)state;
+    rng r;
+    rng_seed(&r, 7);
+    static const int64_t times[] = {-1, 0, 1, 900, 5000, 5001, 60000, 60001, RETRY_HINT_MAX_MS};
+    for (int round = 0; round < 200000; round++) {
+        uint64_t bits = rng_u64(&r);
+        retry_facts f = {
+            .failure = (failure_class)(1 + bits % (uint64_t)FAIL_GONE),
+            .hint = {times[(bits >> 8) % ARRAY_LEN(times)], (int)((bits >> 16) % 3) - 1},
+            .retries_done = (unsigned)((bits >> 20) % 6),
+            .target_tries = 1 + (unsigned)((bits >> 24) % 5),
+            .other_left = bits >> 28 & 1,
+            .budget_left = bits >> 29 & 1,
+            .left_ms = times[(bits >> 32) % ARRAY_LEN(times)],
+        };
+        retry_plan plan;
+        retry_verdict verdict = retry_decide(&policy, &f, rng_unit(&r), &plan);
+        assert_non_null(plan.why);
+        if (verdict == RETRY_NEXT) assert_true(f.other_left);
+        if (verdict == RETRY_WAIT) {
+            assert_true(plan.wait_ms >= 0 && plan.wait_ms < f.left_ms);
+            assert_true(f.budget_left && f.retries_done < policy.retries);
+            assert_true(f.failure != FAIL_GONE && f.failure != FAIL_TLS);
+            assert_true(f.hint.should_retry != 0);
+            assert_true(!f.other_left || f.target_tries < 2);
+        }
+        if (verdict == RETRY_STOP) {
+            assert_true(!plan.client_may_retry || plan.client_after_ms >= 0);
+            assert_int_equal(plan.client_after_ms, f.hint.after_ms);
+        } else {
+            assert_false(plan.client_may_retry);
+            assert_int_equal(plan.client_after_ms, -1);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hints_are_read_in_all_forms),
+        cmocka_unit_test(endless_digits_are_bounded),
+        cmocka_unit_test(the_finer_header_wins),
+        cmocka_unit_test(should_retry_is_read),
+        cmocka_unit_test(each_rule_decides),
+        cmocka_unit_test(refusals_follow_the_configuration),
+        cmocka_unit_test(waits_double_up_to_the_cap),
+        cmocka_unit_test(jitter_has_its_bounds),
+        cmocka_unit_test(no_facts_break_the_invariants),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+#include "unit.h"
+
+#include "base/random.h"
+#include "call/route.h"
+
+#include <math.h>
+
+static double next_rnd(void *arg) {
+    return rng_unit(arg);
+}
+
+static void expect(const config_model *model, const route_fact *facts, rng *r, const char *order) {
+    unsigned char out[ROUTE_TARGETS_MAX];
+    char text[ROUTE_TARGETS_MAX + 1] = "";
+    size_t n = route_order(model, facts, next_rnd, r, out);
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)('0' + out[i]);
+    assert_string_equal(text, order);
+}
+
+static void order_is_as_written_and_the_resting_come_last(void **state) {
+    (void)state;
+    config_target targets[4] = {0};
+    config_model model = {.pick = PICK_ORDER, .targets = targets, .target_count = 4};
+    rng r;
+    rng_seed(&r, 1);
+    expect(&model, (route_fact[]){{-1, true}, {-1, true}, {-1, true}, {-1, true}}, &r, "0123");
+    expect(&model, (route_fact[]){{-1, false}, {-1, true}, {-1, false}, {-1, true}}, &r, "1302");
+    expect(&model, (route_fact[]){{-1, false}, {-1, false}, {-1, false}, {-1, false}}, &r, "0123");
+    model.target_count = 1;
+    expect(&model, (route_fact[]){{-1, false}}, &r, "0");
+    model.target_count = 0;
+    expect(&model, NULL, &r, "");
+}
+
+/* How often each target came first and second in many draws. */
+static void tally(const config_model *model, const route_fact *facts, int draws,
+                  unsigned first[ROUTE_TARGETS_MAX], unsigned second[ROUTE_TARGETS_MAX]) {
+    rng r;
+    rng_seed(&r, 42);
+    memset(first, 0, ROUTE_TARGETS_MAX * sizeof *first);
+    memset(second, 0, ROUTE_TARGETS_MAX * sizeof *second);
+    unsigned char out[ROUTE_TARGETS_MAX];
+    for (int i = 0; i < draws; i++) {
+        assert_true(route_order(model, facts, next_rnd, &r, out) >= 2);
+        first[out[0]]++;
+        second[out[1]]++;
+    }
+}
+
+/* Within five standard deviations of a binomial count. */
+static void assert_share(unsigned count, int draws, double share) {
+    double spread = 5 * sqrt(draws * share * (1 - share));
+    if (fabs(count - draws * share) > spread + 1)
+        fail_msg("%u of %d is not a share of %g", count, draws, share);
+}
+
+static void weights_are_shares(void **state) {
+    (void)state;
+    config_target targets[4] = {{.weight = 6}, {.weight = 3}, {.weight = 0}, {.weight = 1}};
+    config_model model = {.pick = PICK_WEIGHTED, .targets = targets, .target_count = 4};
+    route_fact facts[4] = {{-1, true}, {-1, true}, {-1, true}, {-1, true}};
+    unsigned first[ROUTE_TARGETS_MAX], second[ROUTE_TARGETS_MAX];
+    const int draws = 40000;
+    tally(&model, facts, draws, first, second);
+    assert_share(first[0], draws, 0.6);
+    assert_share(first[1], draws, 0.3);
+    assert_int_equal(first[2], 0);
+    assert_share(first[3], draws, 0.1);
+    /* Second: 0 after 1 or 3, and so on: the rest is drawn by weight likewise. */
+    assert_share(second[0], draws, 0.3 * 6 / 7 + 0.1 * 6 / 9);
+    assert_share(second[1], draws, 0.6 * 3 / 4 + 0.1 * 3 / 9);
+    assert_int_equal(second[2], 0);
+
+    facts[0].ready = false; /* the others share what it would have got */
+    tally(&model, facts, draws, first, second);
+    assert_int_equal(first[0], 0);
+    assert_share(first[1], draws, 0.75);
+    assert_share(first[3], draws, 0.25);
+}
+
+static void no_weight_at_all_is_the_written_order(void **state) {
+    (void)state;
+    config_target targets[3] = {0};
+    config_model model = {.pick = PICK_WEIGHTED, .targets = targets, .target_count = 3};
+    rng r;
+    rng_seed(&r, 1);
+    expect(&model, (route_fact[]){{-1, true}, {-1, true}, {-1, true}}, &r, "012");
+}
+
+static double never_explores(void *arg) {
+    (void)arg;
+    return 0.5;
+}
+
+static void fastest_sorts_by_latency(void **state) {
+    (void)state;
+    config_target targets[5] = {0};
+    config_model model = {.pick = PICK_FASTEST, .targets = targets, .target_count = 5};
+    unsigned char out[ROUTE_TARGETS_MAX];
+    route_fact facts[5] = {{300, true}, {100, true}, {-1, true}, {100, false}, {200, true}};
+    assert_int_equal(route_order(&model, facts, never_explores, NULL, out), 5);
+    assert_memory_equal(out, "\2\1\4\0\3", 5);
+}
+
+static void fastest_looks_at_the_others_now_and_then(void **state) {
+    (void)state;
+    config_target targets[4] = {0};
+    config_model model = {.pick = PICK_FASTEST, .targets = targets, .target_count = 4};
+    route_fact facts[4] = {{100, true}, {200, true}, {300, true}, {50, false}};
+    unsigned first[ROUTE_TARGETS_MAX], second[ROUTE_TARGETS_MAX];
+    const int draws = 40000;
+    tally(&model, facts, draws, first, second);
+    assert_share(first[0], draws, 0.95);
+    assert_share(first[1], draws, 0.025);
+    assert_share(first[2], draws, 0.025);
+    assert_int_equal(first[3], 0); /* its breaker is open */
+    assert_share(second[0], draws, 0.05);
+    facts[2].latency_ms = -1; /* measuring it comes before exploring */
+    tally(&model, facts, draws, first, second);
+    assert_int_equal(first[2], draws);
+}
+
+static void always_a_permutation(void **state) {
+    (void)state;
+    rng r;
+    rng_seed(&r, 5);
+    for (int round = 0; round < 20000; round++) {
+        config_target targets[ROUTE_TARGETS_MAX + 8] = {0};
+        route_fact facts[ROUTE_TARGETS_MAX + 8];
+        size_t count = rng_u64(&r) % (ROUTE_TARGETS_MAX + 8);
+        for (size_t i = 0; i < count; i++) {
+            targets[i].weight = rng_u64(&r) % 4 ? (unsigned)(rng_u64(&r) % 5) : UINT32_MAX;
+            facts[i].latency_ms = (int64_t)(rng_u64(&r) % 4) - 1;
+            facts[i].ready = rng_u64(&r) & 1;
+        }
+        config_model model = {
+            .pick = (config_pick)(rng_u64(&r) % 3), .targets = targets, .target_count = count};
+        unsigned char out[ROUTE_TARGETS_MAX];
+        size_t n = route_order(&model, facts, next_rnd, &r, out);
+        assert_int_equal(n, count < ROUTE_TARGETS_MAX ? count : ROUTE_TARGETS_MAX);
+        bool seen[ROUTE_TARGETS_MAX] = {0}, rests = false;
+        for (size_t i = 0; i < n; i++) {
+            assert_true(out[i] < n && !seen[out[i]]);
+            seen[out[i]] = true;
+            assert_true(!rests || !facts[out[i]].ready);
+            rests = !facts[out[i]].ready;
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_is_as_written_and_the_resting_come_last),
+        cmocka_unit_test(weights_are_shares),
+        cmocka_unit_test(no_weight_at_all_is_the_written_order),
+        cmocka_unit_test(fastest_sorts_by_latency),
+        cmocka_unit_test(fastest_looks_at_the_others_now_and_then),
+        cmocka_unit_test(always_a_permutation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

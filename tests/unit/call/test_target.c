@@ -1,0 +1,210 @@
+#include "unit.h"
+
+#include "call/target.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+static const config_retry retry = {.budget_ratio = 0.2, .budget_floor = 3};
+static const config_hedge hedge = {.on = true, .after_quantile = 0.95, .at_most_ratio = 0.05};
+static const config_breaker breaker_policy = {
+    .on = true, .failure_ratio = 0.5, .of = 4, .window_ms = 1000, .probe_ms = 500};
+
+static target_table *table;
+static target_state *one;
+
+static int set_up(void **state) {
+    (void)state;
+    table = target_table_new();
+    one = target_get(table, SPAN_OF("openai/gpt"));
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    target_table_free(table);
+    return 0;
+}
+
+static void a_name_has_one_state(void **state) {
+    (void)state;
+    assert_ptr_equal(target_get(table, SPAN_OF("openai/gpt")), one);
+    assert_ptr_not_equal(target_get(table, SPAN_OF("openai/gpt2")), one);
+    assert_span(target_name(one), "openai/gpt");
+}
+
+static void the_table_is_bounded(void **state) {
+    (void)state;
+    char name[TARGET_NAME_MAX + 2];
+    for (int i = 1; i < TARGETS_MAX; i++) {
+        int n = snprintf(name, sizeof name, "t%d", i);
+        target_state *s = target_get(table, span_from(name, (size_t)n));
+        assert_int_equal(target_name(s).len, (size_t)n);
+    }
+    target_state *other = target_get(table, SPAN_OF("one too many"));
+    assert_span(target_name(other), "other");
+    assert_ptr_equal(target_get(table, SPAN_OF("and another")), other);
+    assert_ptr_equal(target_get(table, SPAN_OF("openai/gpt")), one); /* the old stay */
+    memset(name, 'x', sizeof name);
+    assert_ptr_equal(target_get(table, span_from(name, TARGET_NAME_MAX + 1)), other);
+}
+
+static void the_breaker_is_the_targets(void **state) {
+    (void)state;
+    target_state *two = target_get(table, SPAN_OF("two"));
+    bool changed, probe;
+    for (int i = 0; i < 4; i++) {
+        breaker_state now = target_report(one, &breaker_policy, true, false, -1, 0, &changed);
+        assert_int_equal(now, i < 3 ? BREAKER_CLOSED : BREAKER_IS_OPEN);
+        assert_int_equal(changed, i == 3);
+    }
+    assert_false(target_ready(one, &breaker_policy, 499));
+    assert_int_equal(target_wait_ms(one, &breaker_policy, 100), 400);
+    assert_true(target_ready(two, &breaker_policy, 499));
+    assert_true(target_admit(one, &breaker_policy, 500, &probe));
+    assert_true(probe);
+    assert_int_equal(target_breaker(one), BREAKER_HALF_OPEN);
+    assert_false(target_admit(one, &breaker_policy, 500, &probe));
+    target_abandon(one, true);
+    assert_true(target_admit(one, &breaker_policy, 501, &probe));
+    assert_int_equal(target_report(one, &breaker_policy, false, true, 10, 502, &changed),
+                     BREAKER_CLOSED);
+    assert_true(changed);
+}
+
+static void the_budget_follows_the_last_minute(void **state) {
+    (void)state;
+    int64_t now = 1000000;
+    for (int i = 0; i < 3; i++) { /* the floor, without any call */
+        assert_true(target_budget_left(one, &retry, now));
+        target_take_budget(one, now);
+    }
+    assert_false(target_budget_left(one, &retry, now));
+    for (int i = 0; i < 19; i++)
+        target_count_call(one, now);
+    assert_false(target_budget_left(one, &retry, now)); /* a fourth would be 4 of 19 */
+    target_count_call(one, now);
+    assert_true(target_budget_left(one, &retry, now));
+    target_take_budget(one, now);
+    assert_false(target_budget_left(one, &retry, now));
+    assert_false(target_budget_left(one, &retry, now + 54999));
+    assert_true(target_budget_left(one, &retry, now + 60000)); /* forgotten: the floor again */
+    target_take_budget(one, now + 1000000);
+    target_take_budget(one, now + 1000000 - 7); /* another worker's clock reading is a bit older */
+    assert_true(target_budget_left(one, &retry, now + 1000000));
+    target_take_budget(one, now + 1000000);
+    assert_false(target_budget_left(one, &retry, now + 1000000));
+}
+
+static void hedges_are_few(void **state) {
+    (void)state;
+    config_hedge off = hedge;
+    off.on = false;
+    assert_false(target_take_hedge(one, &off, 0));
+    assert_true(target_take_hedge(one, &hedge, 0)); /* a quiet service may hedge once a minute */
+    assert_false(target_take_hedge(one, &hedge, 0));
+    for (int i = 0; i < 100; i++)
+        target_count_call(one, 30000);
+    for (int i = 0; i < 4; i++)
+        assert_true(target_take_hedge(one, &hedge, 30000));
+    assert_false(target_take_hedge(one, &hedge, 30000)); /* 5 of 100 are under way */
+    assert_true(target_take_hedge(one, &hedge, 60000));  /* the first is a minute old */
+}
+
+static void sampled(int64_t ms) {
+    bool changed;
+    (void)target_report(one, &breaker_policy, false, false, ms, 0, &changed);
+}
+
+static void the_wait_before_a_hedge_is_measured(void **state) {
+    (void)state;
+    config_hedge fixed = hedge;
+    fixed.after_ms = 700;
+    assert_int_equal(target_hedge_after_ms(one, &fixed), 700);
+    for (int i = 20; i > 1; i--) {
+        sampled(i * 100);
+        assert_int_equal(target_hedge_after_ms(one, &hedge), -1);
+    }
+    sampled(100);
+    assert_int_equal(target_hedge_after_ms(one, &hedge), 1900); /* 19 of 20 are no slower */
+    config_hedge median = hedge;
+    median.after_quantile = 0.5;
+    assert_int_equal(target_hedge_after_ms(one, &median), 1000);
+    for (int i = 0; i < 200; i++)
+        sampled(50); /* only recent samples count */
+    assert_int_equal(target_hedge_after_ms(one, &hedge), 50);
+}
+
+static void latency_is_smoothed(void **state) {
+    (void)state;
+    assert_int_equal(target_latency_ms(one), -1);
+    bool changed;
+    (void)target_report(one, &breaker_policy, true, false, 5, 0,
+                        &changed); /* failures do not count */
+    sampled(-1);
+    assert_int_equal(target_latency_ms(one), -1);
+    sampled(100);
+    assert_int_equal(target_latency_ms(one), 100);
+    sampled(200);
+    assert_int_equal(target_latency_ms(one), 120);
+    for (int i = 0; i < 60; i++)
+        sampled(INT64_MAX / 8);
+    for (int i = 0; i < 400; i++)
+        sampled(0);
+    assert_int_equal(target_latency_ms(one), 0);
+}
+
+/* ---- threads ---- */
+
+enum { WORKERS = 4, ROUNDS = 3000 };
+
+static void *work(void *arg) {
+    unsigned taken = 0, *ret_hedges = arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        char name[16];
+        int n = snprintf(name, sizeof name, "shared%d", i % 50);
+        target_state *s = target_get(table, span_from(name, (size_t)n));
+        bool probe = false, changed;
+        if (target_admit(s, &breaker_policy, i, &probe)) {
+            target_count_call(s, 0);
+            (void)target_report(s, &breaker_policy, i % 3 == 0, probe, i % 100, i, &changed);
+        }
+        if (target_budget_left(s, &retry, 0)) target_take_budget(s, 0);
+        taken += target_take_hedge(s, &hedge, 0);
+        (void)target_hedge_after_ms(s, &hedge);
+        (void)target_latency_ms(s);
+        (void)target_breaker(s);
+        (void)target_wait_ms(s, &breaker_policy, i);
+    }
+    *ret_hedges = taken;
+    return NULL;
+}
+
+static void workers_share_the_states(void **state) {
+    (void)state;
+    pthread_t threads[WORKERS];
+    unsigned hedges[WORKERS], sum = 0;
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &hedges[i]), 0);
+    for (int i = 0; i < WORKERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        sum += hedges[i];
+    }
+    /* Every target had at most WORKERS * ROUNDS / 50 calls, so at most a twentieth of that in
+     * hedges. */
+    assert_true(sum >= 50 && sum <= 50 * (WORKERS * ROUNDS / 50) / 20);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_name_has_one_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_table_is_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_breaker_is_the_targets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_budget_follows_the_last_minute, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hedges_are_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_wait_before_a_hedge_is_measured, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(latency_is_smoothed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(workers_share_the_states, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
