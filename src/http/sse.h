@@ -17,24 +17,34 @@ typedef struct sse_event {
 
 typedef enum sse_result {
     SSE_MORE,      /* the input is used up; feed more */
-    SSE_EVENT,     /* *ret_event is valid until the next call */
-    SSE_TOO_LARGE, /* an event exceeds the limit; the reader is dead */
+    SSE_EVENT,     /* *ret_event is valid until the next call, while the input lives */
+    SSE_TOO_LARGE, /* an event exceeds the limit; the reader is dead and says so from now on */
 } sse_result;
 
+/* A field's value so far: lent by the input while one piece holds all of it, else held. */
+typedef struct sse_field {
+    span lent;
+    buf held;
+    bool is_held;
+} sse_field;
+
 typedef struct sse_reader {
-    buf line;  /* the part of a line that came in earlier pieces */
-    buf data;  /* data of the event so far, where it spans lines or pieces */
-    buf name;
+    buf line; /* the part of a line that came in earlier pieces */
+    sse_field data;
+    sse_field name;
     size_t limit;
+    unsigned bom_seen; /* bytes of a byte order mark at the start, which pieces may cut */
     bool has_data;
-    bool after_cr;   /* the last byte was CR: a following LF belongs to it */
-    bool started;    /* the byte order mark, if any, has been passed */
+    bool after_cr; /* the last byte was CR: a following LF belongs to it */
+    bool started;  /* the byte order mark, if any, has been passed */
+    bool told;     /* the event in data and name was handed out; the next call forgets it */
     bool dead;
-    bool comment_seen; /* a comment came since the last look: a sign of life; the caller clears it */
-    unsigned bom_seen; /* bytes of a byte order mark cut across pieces */
+    bool
+        comment_seen; /* a comment came since the last look: a sign of life; the caller clears it */
 } sse_reader;
 
-/* limit: bytes of one event (lines included) that are held at most. */
+/* limit: bytes of one event, its name, its data and the line that is being read, at most; the same
+ * for events that need no holding, so that the verdict does not depend on how the bytes come. */
 void sse_reader_init(sse_reader *r, size_t limit);
 void sse_reader_done(sse_reader *r);
 
@@ -47,13 +57,15 @@ void sse_reader_done(sse_reader *r);
 sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event);
 
 /* At the end of the stream: an event that lacks only its final blank line counts (providers leave
- * it out); a half line does too, if it began with "data:". Returns SSE_EVENT once, then SSE_MORE. */
+ * it out); a half line does too, if it began with "data:" and goes on. Returns SSE_EVENT once, then
+ * SSE_MORE. */
 sse_result sse_read_end(sse_reader *r, sse_event *ret_event);
 
 /* Writes `event: name\n` (if any), one `data: ` line per line of data, and a blank line. CR, LF and
- * CRLF within data end a line, so nothing in data can forge a field. */
+ * CRLF within data end a line, and a name ends at the first of them, so nothing in either can forge
+ * a field. */
 void sse_write(buf *out, const sse_event *event);
-/* Writes `: text\n\n`. */
+/* Writes `: text\n\n`, one `: ` line per line of text. */
 void sse_write_comment(buf *out, span text);
 
 #endif

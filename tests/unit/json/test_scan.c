@@ -527,6 +527,20 @@ static void finds_duplicates_among_many(void **state) {
     }
 }
 
+/* An object of outer + 1 members, some of them objects of inner + 1. */
+static void add_nested(buf *doc, size_t outer, size_t inner, bool duplicate) {
+    buf_add_char(doc, '{');
+    for (size_t i = 0; i < outer; i++) {
+        buf_addf(doc, "\"m%zu\":", i);
+        if (i % 7 == 0)
+            add_members(doc, inner, inner, i % 2);
+        else
+            buf_add_char(doc, '0');
+        buf_add_char(doc, ',');
+    }
+    buf_addf(doc, "\"m%zu\":0}", duplicate ? outer - 1 : outer);
+}
+
 /* Large objects in large objects, before, between and behind one another's members: names count
  * for their own object alone, and an object goes on where it was when an inner one closes. */
 static void keeps_names_of_nested_objects_apart(void **state) {
@@ -536,16 +550,13 @@ static void keeps_names_of_nested_objects_apart(void **state) {
         for (size_t b = 0; b < ARRAY_LEN(sizes); b++) {
             for (int duplicate = 0; duplicate < 2; duplicate++) {
                 buf doc = BUF_EMPTY;
-                buf_add_char(&doc, '{');
-                for (size_t i = 0; i < sizes[a]; i++) {
-                    buf_addf(&doc, "\"m%zu\":", i);
-                    if (i % 7 == 0)
-                        add_members(&doc, sizes[b], sizes[b], i % 2);
-                    else
-                        buf_add_char(&doc, '0');
-                    buf_add_char(&doc, ',');
-                }
-                buf_addf(&doc, "\"m%zu\":0}", duplicate ? sizes[a] - 1 : sizes[a]);
+                buf_add_char(&doc, '[');
+                add_nested(&doc, sizes[a], sizes[b], false);
+                buf_add_char(&doc, ',');
+                add_nested(&doc, sizes[b], sizes[a], false);
+                buf_add_char(&doc, ',');
+                add_nested(&doc, sizes[a], sizes[b], duplicate);
+                buf_add_char(&doc, ']');
                 json_value root;
                 json_fault fault;
                 assert_int_equal(json_scan(buf_span(&doc), NULL, &root, &fault), !duplicate);

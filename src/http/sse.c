@@ -1,0 +1,240 @@
+#include "http/sse.h"
+
+#include <string.h>
+
+/* Buffers that one large event has grown are given back; smaller ones serve the next event. */
+enum { KEPT_BYTES = 8192 };
+
+static const unsigned char byte_order_mark[] = {0xEF, 0xBB, 0xBF};
+
+/* ---- Fields ---- */
+
+static span field_value(const sse_field *f) {
+    return f->is_held ? buf_span(&f->held) : f->lent;
+}
+
+/* Copies what the input lends, before the input goes. */
+static void field_hold(sse_field *f) {
+    if (f->is_held) return;
+    buf_clear(&f->held);
+    buf_add(&f->held, f->lent);
+    f->is_held = true;
+}
+
+static void trim(buf *b) {
+    if (b->cap > KEPT_BYTES) buf_done(b);
+    buf_clear(b);
+}
+
+static void field_forget(sse_field *f) {
+    trim(&f->held);
+    f->lent = SPAN_EMPTY;
+    f->is_held = false;
+}
+
+/* ---- Lines ---- */
+
+/* Index of the first CR or LF, or s.len. Looked for in windows: were LF sought in all of the input
+ * for each line, an input whose lines end in CR would cost its length times its lines. */
+static size_t find_line_end(span s) {
+    enum { WINDOW = 512 };
+    for (size_t from = 0; from < s.len; from += WINDOW) {
+        span window = span_slice(s, 0, from + WINDOW);
+        size_t lf = span_find(window, from, '\n');
+        size_t cr = span_find(span_slice(s, 0, lf), from, '\r');
+        if (cr < window.len) return cr;
+    }
+    return s.len;
+}
+
+static void consume(span *input, size_t n) {
+    *input = span_slice(*input, n, input->len);
+}
+
+/* Takes a line end off the front. */
+static void consume_line_end(sse_reader *r, span *input) {
+    bool cr = input->ptr[0] == '\r';
+    consume(input, 1);
+    if (cr && input->len && input->ptr[0] == '\n')
+        consume(input, 1);
+    else
+        r->after_cr = cr && input->len == 0;
+}
+
+static bool fits(const sse_reader *r, size_t more) {
+    size_t used = field_value(&r->data).len + field_value(&r->name).len + r->line.len;
+    return used <= r->limit && more <= r->limit - used;
+}
+
+typedef enum line_result { LINE_MORE, LINE_WHOLE, LINE_TOO_LONG } line_result;
+
+/* Takes a line off the front of the input. What there is of an incomplete one goes to r->line; a
+ * complete one is lent by the input, or is r->line where it began in an earlier piece. */
+static line_result take_line(sse_reader *r, span *input, span *ret_line) {
+    if (r->after_cr && input->len) {
+        if (input->ptr[0] == '\n') consume(input, 1);
+        r->after_cr = false;
+    }
+    size_t len = find_line_end(*input);
+    if (!fits(r, len)) return LINE_TOO_LONG;
+    span part = span_slice(*input, 0, len);
+    bool whole = len < input->len;
+    consume(input, len);
+    if (!whole || r->line.len) buf_add(&r->line, part);
+    if (!whole) return LINE_MORE;
+    consume_line_end(r, input);
+    *ret_line = r->line.len ? buf_span(&r->line) : part;
+    return LINE_WHOLE;
+}
+
+/* Passes over a byte order mark. What only began like one belongs to the first line. */
+static void pass_byte_order_mark(sse_reader *r, span *input) {
+    while (!r->started && input->len) {
+        if ((unsigned char)input->ptr[0] == byte_order_mark[r->bom_seen]) {
+            consume(input, 1);
+            r->bom_seen++;
+            r->started = r->bom_seen == sizeof byte_order_mark;
+        } else {
+            buf_add(&r->line, span_from((const char *)byte_order_mark, r->bom_seen));
+            r->started = true;
+        }
+    }
+}
+
+/* ---- Events ---- */
+
+/* Makes value, a part of line, the value of f. A line of r->line changes hands with its buffer
+ * instead of being copied: it may be an event of megabytes. */
+static void field_set(sse_reader *r, sse_field *f, span line, span value) {
+    bool lent = line.ptr != r->line.ptr;
+    field_forget(f);
+    if (lent) {
+        f->lent = value;
+        return;
+    }
+    buf before = f->held;
+    f->held = r->line;
+    buf_drop_front(&f->held, (size_t)(value.ptr - line.ptr));
+    f->is_held = true;
+    r->line = before;
+    buf_clear(&r->line);
+}
+
+static void add_data(sse_reader *r, span line, span value) {
+    if (!r->has_data) {
+        field_set(r, &r->data, line, value);
+        r->has_data = true;
+        return;
+    }
+    field_hold(&r->data);
+    buf_add_char(&r->data.held, '\n');
+    buf_add(&r->data.held, value);
+}
+
+/* A line that is not empty. */
+static void take_field(sse_reader *r, span line) {
+    size_t colon = span_find(line, 0, ':');
+    if (colon == 0) {
+        r->comment_seen = true;
+        return;
+    }
+    span field = span_slice(line, 0, colon);
+    span value = span_slice(line, colon + 1, line.len);
+    if (value.len && value.ptr[0] == ' ') consume(&value, 1);
+    if (span_eq(field, SPAN_OF("data")))
+        add_data(r, line, value);
+    else if (span_eq(field, SPAN_OF("event")))
+        field_set(r, &r->name, line, value);
+}
+
+static void forget_event(sse_reader *r) {
+    field_forget(&r->data);
+    field_forget(&r->name);
+    r->has_data = false;
+    r->told = false;
+}
+
+static sse_result tell_event(sse_reader *r, sse_event *ret_event) {
+    *ret_event = (sse_event){.name = field_value(&r->name), .data = field_value(&r->data)};
+    r->told = true;
+    return SSE_EVENT;
+}
+
+static sse_result die(sse_reader *r) {
+    forget_event(r);
+    buf_done(&r->line);
+    r->dead = true;
+    return SSE_TOO_LARGE;
+}
+
+/* ---- The reader ---- */
+
+void sse_reader_init(sse_reader *r, size_t limit) {
+    *r = (sse_reader){.limit = limit};
+}
+
+void sse_reader_done(sse_reader *r) {
+    buf_done(&r->line);
+    buf_done(&r->data.held);
+    buf_done(&r->name.held);
+}
+
+sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event) {
+    if (r->dead) return SSE_TOO_LARGE;
+    if (r->told) forget_event(r);
+    pass_byte_order_mark(r, input);
+    line_result taken;
+    span line;
+    while ((taken = take_line(r, input, &line)) == LINE_WHOLE) {
+        if (line.len) {
+            take_field(r, line);
+            trim(&r->line);
+        } else if (r->has_data) {
+            return tell_event(r, ret_event);
+        } else {
+            forget_event(r);
+        }
+    }
+    if (taken == LINE_TOO_LONG) return die(r);
+    field_hold(&r->data);
+    field_hold(&r->name);
+    return SSE_MORE;
+}
+
+sse_result sse_read_end(sse_reader *r, sse_event *ret_event) {
+    if (r->dead) return SSE_TOO_LARGE;
+    if (r->told) forget_event(r);
+    span half = buf_span(&r->line);
+    bool begun = span_starts(half, SPAN_OF("data:"));
+    if (begun && span_trim(half).len > strlen("data:")) take_field(r, half);
+    buf_clear(&r->line);
+    if (r->has_data) return tell_event(r, ret_event);
+    return SSE_MORE;
+}
+
+/* ---- The writer ---- */
+
+/* Writes prefix, a line of text and LF, for each line of text; for an empty text once. */
+static void write_lines(buf *out, span prefix, span text) {
+    for (;;) {
+        size_t len = find_line_end(text);
+        buf_add(out, prefix);
+        buf_add(out, span_slice(text, 0, len));
+        buf_add_char(out, '\n');
+        if (len == text.len) return;
+        bool crlf = text.ptr[len] == '\r' && len + 1 < text.len && text.ptr[len + 1] == '\n';
+        consume(&text, len + (crlf ? 2 : 1));
+    }
+}
+
+void sse_write(buf *out, const sse_event *event) {
+    span name = span_slice(event->name, 0, find_line_end(event->name));
+    if (name.len) write_lines(out, SPAN_OF("event: "), name);
+    write_lines(out, SPAN_OF("data: "), event->data);
+    buf_add_char(out, '\n');
+}
+
+void sse_write_comment(buf *out, span text) {
+    write_lines(out, SPAN_OF(": "), text);
+    buf_add_char(out, '\n');
+}
