@@ -85,6 +85,12 @@ void exchange_cancel(exchange *x);
 void exchange_drained(exchange *x);
 const char *exchange_request_id(const exchange *x);
 
+/* Whether a request may call at all: the identify stage's own question, for a door that wants to refuse
+ * before it reads a large body, and for the paths that need a key without being a call. True where no
+ * keys are configured (*ret_client NULL then). false: *ret_error is the answer. */
+MUST_USE bool exchange_identify(const config *c, http_headers headers, const config_client **ret_client,
+                                weir_error *ret_error);
+
 /* An error in OpenAI's shape, for doors that refuse a request before it becomes an exchange.
  * `{"error":{"message":…,"type":…,"param":…,"code":…}}` */
 void exchange_error_body(const weir_error *e, buf *out);

@@ -58,6 +58,9 @@ MUST_USE http_server *http_server_new(loop *l, const http_server_limits *limits,
 /* Binds and listens. 0, or a negative libuv error. Several workers may bind one address. For a Unix
  * path: the first worker binds, a stale socket file is removed, others share the descriptor. */
 MUST_USE int http_server_listen(http_server *s, http_bind *bind);
+/* Stops listening there (bind is the one that was given to http_server_listen). What waits in the
+ * socket's queue is accepted first; its connections live on. */
+void http_server_unlisten(http_server *s, const http_bind *bind);
 /* New limits for requests that begin from now on. */
 void http_server_set_limits(http_server *s, const http_server_limits *limits);
 /* Swaps the certificate for connections that are accepted from now on. */
