@@ -10,6 +10,7 @@
 #ifndef WEIR_HTTP_LOOP_H
 #define WEIR_HTTP_LOOP_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/random.h"
 #include "base/timer.h"
@@ -24,11 +25,13 @@ typedef struct loop_hook {
     void (*run)(struct loop_hook *hook);
 } loop_hook;
 
+enum { LOOP_SPARE = 16, LOOP_SPARE_BYTES = 16384 };
+
 struct loop {
     uv_loop_t uv;
     timers timers;
-    int64_t now_ms;  /* monotonic, read once a turn */
-    int64_t now_us;  /* the same instant */
+    int64_t now_ms; /* monotonic, read once a turn: see loop_enter() */
+    int64_t now_us; /* the same instant */
     rng rng;
     list hooks;
     list dirty;      /* connections with unwritten output */
@@ -43,14 +46,21 @@ struct loop {
     int64_t wheel_armed_ms;
     uv_mutex_t posted_lock;
     list posted;
-    bool stopping;
+    bool stopping; /* under posted_lock */
+    bool entered;  /* this turn has read the clock, so something may have happened in it */
+    unsigned spare_count;
+    buf spare[LOOP_SPARE]; /* output buffers of connections that have none to write */
+    char *tls_plain; /* one record's worth of plain text; NULL until the first TLS connection */
+    buf tls_cipher;  /* records on their way from OpenSSL to the socket */
 };
 
 MUST_USE int loop_init(loop *l, unsigned index); /* 0 or a negative libuv error */
-/* Runs until loop_stop() and every handle is closed. */
+/* Runs until loop_stop() was called and every handle is closed. SIGPIPE is blocked meanwhile in
+ * this thread alone, since libuv writes without MSG_NOSIGNAL. */
 void loop_run(loop *l);
-/* Ends loop_run() at the end of the turn; whoever has handles open closes them first. */
+/* Ends loop_run() as soon as no handle is open; whoever has one open closes it. Any thread. */
 void loop_stop(loop *l);
+/* After loop_run(). */
 void loop_done(loop *l);
 
 void loop_add_hook(loop *l, loop_hook *hook);
@@ -58,6 +68,22 @@ void loop_remove_hook(loop_hook *hook);
 
 /* Runs fn(arg) on the loop's thread, soon. Any thread. */
 void loop_post(loop *l, void (*fn)(loop *l, void *arg), void *arg);
+
+/* Reads the clock unless this turn has done so. Every libuv callback of a handle that a room opens
+ * itself (signals, files, child processes …) begins with it; transports and timers do it already.
+ */
+void loop_read_clock(loop *l);
+static inline void loop_enter(loop *l) {
+    if (!l->entered) loop_read_clock(l);
+}
+
+/* Runs the hooks before their time: for whoever must write before the end of the turn. */
+void loop_run_hooks(loop *l);
+
+/* A buffer's memory from the loop's spares, and back: what idles owns no memory, and what is busy
+ * does not ask malloc. take needs an empty buffer; give leaves one. */
+void loop_buf_take(loop *l, buf *b);
+void loop_buf_give(loop *l, buf *b);
 
 /* The precise time, for measuring weir's own share; one vDSO call. */
 int64_t loop_exact_us(const loop *l);

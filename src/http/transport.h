@@ -2,10 +2,11 @@
  *
  * Listener, provider calls and the proxy's CONNECT all use this one type. Belongs to its loop.
  * Output is gathered and written once at the end of the loop's turn; transport_pending() is what
- * the kernel has not taken, and on_drain() says when it has fallen to zero.
+ * the kernel has not taken, and on_drain() says each time that it has fallen to zero.
  *
- * transport_close() is idempotent, may be called from any callback, and is the only way out: after
- * it the owner hears nothing, and the object frees itself when its handles have closed.
+ * transport_close() is idempotent, may be called from any callback, and is the only way out
+ * (transport_finish and transport_abort lead to it): after it the owner hears nothing, and the
+ * object frees itself when its handles have closed. No function here calls back before it returns.
  */
 #ifndef WEIR_HTTP_TRANSPORT_H
 #define WEIR_HTTP_TRANSPORT_H
@@ -13,44 +14,99 @@
 #include "base/buf.h"
 #include "http/loop.h"
 
+#include <sys/socket.h>
+
 typedef struct transport transport;
 typedef struct tls_context tls_context; /* http/tls.h */
 
 typedef enum transport_fail {
-    TRANSPORT_CONNECT, /* refused, unreachable, name not found: err is libuv's */
+    TRANSPORT_CONNECT, /* refused, unreachable, no such socket */
     TRANSPORT_TLS,     /* handshake or verification; text says which */
-    TRANSPORT_RESET,   /* reset or broken pipe */
-    TRANSPORT_EOF,     /* the peer closed its side */
+    TRANSPORT_RESET,   /* reset, broken pipe, or a TLS stream that ended without its close_notify */
+    TRANSPORT_EOF,     /* the peer closed its side, in order */
 } transport_fail;
 
 typedef struct transport_ops {
-    void (*on_open)(void *user);             /* connected and, with TLS, verified */
+    /* Connected and, with TLS, verified. A plain accepted connection is open from the start and is
+     * not told. NULL where nobody needs to know. */
+    void (*on_open)(void *user);
     void (*on_data)(void *user, span bytes); /* borrowed for the call */
+    /* All output is with the kernel. NULL where nobody needs to know. */
     void (*on_drain)(void *user);
-    /* The connection is of no more use, text for people (constant or in the transport). The owner
+    /* The connection is of no more use, text for people (lives as long as the transport). The owner
      * still calls transport_close(). On EOF output may still be written before that. */
     void (*on_fail)(void *user, transport_fail why, const char *text);
 } transport_ops;
 
+/* ---- beginning ---- */
+
+typedef struct transport_tls {
+    tls_context *context; /* NULL: plain. A reference is taken */
+    span name;            /* client: host name or IP address that the certificate must bear */
+    uint16_t port;        /* client: with the name, the key of the session to resume */
+} transport_tls;
+
+/* Where to connect: addresses, tried in turn (the next one begins 250 ms after the last, or when it
+ * failed; the first to answer wins), or the path of a Unix socket. */
+typedef struct transport_target {
+    const struct sockaddr_storage *addresses; /* copied */
+    size_t address_count;
+    span unix_path;
+    transport_tls tls;
+} transport_target;
+
+/* Without a deadline of its own: the owner closes what takes too long. ops outlives the transport.
+ */
+MUST_USE transport *transport_connect(loop *l, const transport_target *target,
+                                      const transport_ops *ops, void *user);
+/* Takes one connection off a listener (from its uv_connection_cb). tls NULL: plain. NULL when there
+ * is none to take, or the process is out of descriptors. */
+MUST_USE transport *transport_accept(loop *l, uv_stream_t *listener, tls_context *tls,
+                                     const transport_ops *ops, void *user);
+/* Client side, on an open plain connection with nothing pending: TLS from here on; on_open again
+ * when it is verified. */
+void transport_start_tls(transport *t, const transport_tls *tls);
+
+/* ---- output ---- */
+
 /* Sends bytes (copied). Small writes of one turn leave in one system call. */
 void transport_write(transport *t, span bytes);
-/* Reserves room in the output buffer to format into; transport_wrote() says how much was used. */
+/* Sends pieces. A large one goes to the kernel at once, straight from the caller's memory, if
+ * nothing waits before it (the loop's hooks run first, so the order of a turn holds); only what the
+ * kernel does not take is copied. A small one is gathered like any other. */
+void transport_writev(transport *t, const span *pieces, size_t count);
+/* Sends pieces without a copy at the end of the turn: the array and the bytes stay valid and
+ * unchanged until on_drain or transport_close(). */
+void transport_lend(transport *t, const span *pieces, size_t count);
+/* The output buffer, to format into; transport_wrote() says that something was added. */
 buf *transport_out(transport *t);
 void transport_wrote(transport *t);
 /* Bytes not yet taken by the kernel. */
 size_t transport_pending(const transport *t);
 /* Writes what is gathered now instead of at the end of the turn. */
 void transport_flush(transport *t);
-/* Back-pressure: stops and resumes reading. */
+
+/* ---- input ---- */
+
+/* Back-pressure: stops and resumes reading. What has been read already, 64 KiB at most, may still
+ * come after a pause. While paused, the peer's leaving is not noticed. */
 void transport_pause(transport *t);
 void transport_resume(transport *t);
-/* Closes after what is gathered has been taken by the kernel, or after linger_ms. */
+
+/* ---- end ---- */
+
+/* The owner hears nothing more. Waits until the kernel has taken what is gathered, sends the end of
+ * the stream, and closes when the peer has done so too (reading and dropping what it still sends,
+ * so that no reset destroys the last answer), or after linger_ms. */
 void transport_finish(transport *t, int64_t linger_ms);
 void transport_close(transport *t);
+/* transport_close() with a reset where the socket knows one, so that the peer cannot take what it
+ * got for the whole. */
+void transport_abort(transport *t);
 /* Hands the stream to another owner (a pooled connection, an upgraded one). */
 void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 
 /* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
-span transport_peer(const transport *t);
+span transport_peer(transport *t);
 
 #endif

@@ -1,0 +1,303 @@
+#include "http/transport_internal.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+/* ---- life ---- */
+
+static void ignore_data(void *user, span bytes) {
+    (void)user;
+    (void)bytes;
+}
+
+static void ignore_fail(void *user, transport_fail why, const char *text) {
+    (void)user;
+    (void)why;
+    (void)text;
+}
+
+static const transport_ops nobody = {.on_data = ignore_data, .on_fail = ignore_fail};
+
+static void on_linger_over(timer *due) {
+    transport_close(CONTAINER_OF(due, transport, linger));
+}
+
+transport *transport_new(loop *l, const transport_ops *ops, void *user) {
+    transport *t = mem_zalloc(sizeof *t);
+    t->loop = l;
+    t->ops = ops;
+    t->user = user;
+    list_init(&t->link);
+    timer_init(&t->linger, on_linger_over);
+    return t;
+}
+
+static void free_when_closed(transport *t) {
+    if (!t->closed || t->handles) return;
+    buf_done(&t->fail_text);
+    free(t->peer);
+    free(t);
+}
+
+void transport_set_owner(transport *t, const transport_ops *ops, void *user) {
+    t->ops = ops;
+    t->user = user;
+}
+
+/* ---- sockets ---- */
+
+socket_handle *socket_new(transport *t, bool is_pipe) {
+    socket_handle *s = mem_zalloc(sizeof *s);
+    s->t = t;
+    if (is_pipe) {
+        uv_pipe_init(&t->loop->uv, &s->uv.pipe, 0);
+    } else {
+        uv_tcp_init(&t->loop->uv, &s->uv.tcp);
+        uv_tcp_nodelay(&s->uv.tcp, 1); /* takes effect when the socket exists */
+    }
+    t->handles++;
+    return s;
+}
+
+static void on_socket_closed(uv_handle_t *h) {
+    socket_handle *s = CONTAINER_OF(h, socket_handle, uv.handle);
+    transport *t = s->t;
+    t->handles--;
+    free(s);
+    free_when_closed(t);
+}
+
+void socket_close(socket_handle *s) {
+    uv_close(&s->uv.handle, on_socket_closed);
+}
+
+/* ---- telling the owner ---- */
+
+void transport_mark_dirty(transport *t) {
+    if (list_empty(&t->link)) list_push_back(&t->loop->dirty, &t->link);
+}
+
+void transport_fail_later(transport *t, transport_fail why, const char *text) {
+    if (t->fail_due) return;
+    t->fail_due = true;
+    t->fail = why;
+    buf_clear(&t->fail_text);
+    buf_add_cstr(&t->fail_text, text);
+    transport_mark_dirty(t);
+}
+
+/* While the socket is read, its end comes from there, after what the peer still had to say: a
+ * provider that refuses a long request early answers and closes before it has taken all of it. */
+void transport_broke(transport *t, int err) {
+    output_drop(t);
+    t->broken = err;
+    if (t->finishing)
+        transport_close(t);
+    else if (t->paused || t->eof)
+        transport_fail_later(t, TRANSPORT_RESET, uv_strerror(err));
+}
+
+static void tell(transport *t) {
+    if (t->fail_due) {
+        t->fail_due = false;
+        t->ops->on_fail(t->user, t->fail, buf_cstr(&t->fail_text));
+        return;
+    }
+    if (t->broken) return;
+    if (transport_pending(t)) { /* another owner's callback wrote here in the meantime */
+        transport_mark_dirty(t);
+        return;
+    }
+    if (t->finishing) {
+        transport_finish_step(t);
+        return;
+    }
+    if (!t->drain_due) return;
+    t->drain_due = false;
+    if (t->ops->on_drain) t->ops->on_drain(t->user);
+}
+
+/* Moves the ring of one head to another, which is empty. */
+static void take_all(list *to, list *from) {
+    if (list_empty(from)) return;
+    list_push_back(from, to);
+    list_remove(from);
+}
+
+/* Nobody is called while the batch is being written, so no owner's callback can put bytes before
+ * those that the hooks have already answered for. */
+bool transport_flush_dirty(loop *l) {
+    list batch, to_tell;
+    list_init(&batch);
+    list_init(&to_tell);
+    take_all(&batch, &l->dirty);
+    for (list *node; (node = list_pop_front(&batch));) {
+        transport *t = LIST_ENTRY(node, transport, link);
+        output_flush(t);
+        if (t->closed || !(t->fail_due || (t->open && !transport_pending(t)))) continue;
+        list_remove(&t->link); /* a failed write has marked it again */
+        list_push_back(&to_tell, &t->link);
+    }
+    bool told = !list_empty(&to_tell);
+    for (list *node; (node = list_pop_front(&to_tell));)
+        tell(LIST_ENTRY(node, transport, link));
+    return told;
+}
+
+/* ---- input ---- */
+
+static void lend_read_buf(uv_handle_t *h, size_t suggested, uv_buf_t *ret) {
+    (void)suggested;
+    loop *l = CONTAINER_OF(h, socket_handle, uv.handle)->t->loop;
+    *ret = (uv_buf_t){.base = l->read_buf, .len = l->read_cap};
+}
+
+static void on_read_error(transport *t, int err) {
+    uv_read_stop(&t->socket->uv.stream);
+    t->eof = true;
+    if (t->finishing) {
+        /* A peer that only stopped sending still waits for the rest of the answer. */
+        if (err != UV_EOF || t->shut) transport_close(t);
+        return;
+    }
+    /* A reset that a write has reported already reads as an end. */
+    if (err == UV_EOF && t->broken) err = t->broken;
+    if (err == UV_EOF)
+        t->ops->on_fail(t->user, TRANSPORT_EOF, "the peer closed the connection");
+    else
+        t->ops->on_fail(t->user, TRANSPORT_RESET, uv_strerror(err));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
+    transport *t = CONTAINER_OF(stream, socket_handle, uv.stream)->t;
+    loop_enter(t->loop);
+    if (n > 0)
+        t->ops->on_data(t->user, span_from(bytes->base, (size_t)n));
+    else if (n < 0)
+        on_read_error(t, (int)n);
+}
+
+static void set_reading(transport *t) {
+    if (!t->socket || t->eof) return;
+    if (t->paused)
+        uv_read_stop(&t->socket->uv.stream);
+    else
+        uv_read_start(&t->socket->uv.stream, lend_read_buf, on_read);
+}
+
+void transport_pause(transport *t) {
+    if (t->paused || t->closed) return;
+    t->paused = true;
+    if (t->open) set_reading(t);
+}
+
+void transport_resume(transport *t) {
+    if (!t->paused || t->closed) return;
+    t->paused = false;
+    if (t->open) set_reading(t);
+}
+
+/* ---- beginning ---- */
+
+void transport_set_open(transport *t) {
+    t->open = true;
+    set_reading(t);
+    if (transport_pending(t)) transport_mark_dirty(t);
+}
+
+void transport_connected(transport *t, socket_handle *s) {
+    t->socket = s;
+    transport_set_open(t);
+    if (t->ops->on_open) t->ops->on_open(t->user);
+}
+
+transport *transport_accept(loop *l, uv_stream_t *listener, tls_context *tls,
+                            const transport_ops *ops, void *user) {
+    loop_enter(l);
+    (void)tls;
+    transport *t = transport_new(l, ops, user);
+    socket_handle *s = socket_new(t, uv_handle_get_type((uv_handle_t *)listener) == UV_NAMED_PIPE);
+    if (uv_accept(listener, &s->uv.stream)) {
+        t->closed = true;
+        socket_close(s);
+        return NULL;
+    }
+    t->socket = s;
+    transport_set_open(t);
+    return t;
+}
+
+/* ---- end ---- */
+
+static void detach(transport *t) {
+    t->closed = true;
+    t->ops = &nobody;
+    list_remove(&t->link);
+    loop_timer_stop(t->loop, &t->linger);
+    output_drop(t);
+    if (t->connector) connector_free(t->connector);
+    t->connector = NULL;
+}
+
+void transport_close(transport *t) {
+    if (t->closed) return;
+    detach(t);
+    if (t->socket) socket_close(t->socket);
+    free_when_closed(t);
+}
+
+void transport_abort(transport *t) {
+    if (t->closed) return;
+    detach(t);
+    bool tcp = t->socket && uv_handle_get_type(&t->socket->uv.handle) == UV_TCP;
+    if (t->socket && (!tcp || uv_tcp_close_reset(&t->socket->uv.tcp, on_socket_closed)))
+        socket_close(t->socket);
+    free_when_closed(t);
+}
+
+void transport_finish(transport *t, int64_t linger_ms) {
+    if (t->closed || t->finishing) return;
+    if (!t->open || t->broken || linger_ms <= 0) {
+        transport_flush(t);
+        transport_close(t);
+        return;
+    }
+    t->finishing = true;
+    t->ops = &nobody;
+    t->fail_due = false;
+    loop_timer_start(t->loop, &t->linger, linger_ms);
+    transport_resume(t);
+    transport_mark_dirty(t);
+}
+
+static void on_shutdown(uv_shutdown_t *req, int status) {
+    (void)status;
+    transport *t = CONTAINER_OF(req, transport, shutdown);
+    loop_enter(t->loop);
+    if (t->eof) transport_close(t);
+}
+
+void transport_finish_step(transport *t) {
+    if (t->shut) return;
+    t->shut = true;
+    if (uv_shutdown(&t->shutdown, &t->socket->uv.stream, on_shutdown)) transport_close(t);
+}
+
+/* ---- facts ---- */
+
+span transport_peer(transport *t) {
+    if (t->peer) return span_cstr(t->peer);
+    struct sockaddr_storage addr;
+    int len = sizeof addr;
+    if (!t->socket || uv_handle_get_type(&t->socket->uv.handle) != UV_TCP ||
+        uv_tcp_getpeername(&t->socket->uv.tcp, (struct sockaddr *)&addr, &len))
+        return SPAN_OF("unix");
+    buf text = BUF_EMPTY;
+    sockaddr_text(&addr, &text);
+    t->peer = mem_strndup(text.ptr, text.len);
+    buf_done(&text);
+    return span_cstr(t->peer);
+}

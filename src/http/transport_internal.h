@@ -1,0 +1,103 @@
+/* http/transport_internal.h: what the files of the transport share; nobody else includes it. */
+#ifndef WEIR_HTTP_TRANSPORT_INTERNAL_H
+#define WEIR_HTTP_TRANSPORT_INTERNAL_H
+
+#include "http/transport.h"
+
+typedef struct tls_stream tls_stream;
+typedef struct connector connector;
+
+/* One libuv stream. A transport has several while it tries addresses, one afterwards. */
+typedef struct socket_handle {
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } uv;
+    uv_connect_t connect;
+    transport *t;
+} socket_handle;
+
+/* The remainder of a write that the kernel did not take at once. */
+typedef struct remainder {
+    uv_write_t req;
+    transport *t;
+    buf bytes; /* owns what was gathered; lent pieces stay with their owner */
+} remainder;
+
+struct transport {
+    loop *loop;
+    socket_handle *socket; /* NULL until connected */
+    connector *connector;  /* NULL unless connecting */
+    tls_stream *tls;       /* NULL: plain */
+    const transport_ops *ops;
+    void *user;
+    list link;        /* in loop->dirty: has output to write or something to tell */
+    unsigned handles; /* libuv handles not yet closed */
+
+    /* Output, in the order in which it leaves: in_flight, out, lent. */
+    remainder *in_flight;
+    buf out;
+    size_t out_taken; /* bytes of out that the kernel has */
+    const span *lent;
+    size_t lent_count;
+    size_t lent_taken; /* bytes of lent[0] that the kernel has */
+
+    int broken;  /* the error of a write that failed: output is dropped, reading tells the rest */
+    bool open;   /* bytes may flow */
+    bool paused; /* the owner wants no input */
+    bool eof;    /* the peer has closed its side */
+    bool finishing; /* no owner any more; closes by itself */
+    bool shut;      /* finishing: our end of the stream has been sent */
+    bool closed;
+    bool fail_due;  /* on_fail is to be called at the end of the turn */
+    bool drain_due; /* on_drain is to be called when output has fallen to zero */
+    transport_fail fail;
+    buf fail_text;
+    timer linger;
+    uv_shutdown_t shutdown;
+    char *peer;
+};
+
+MUST_USE transport *transport_new(loop *l, const transport_ops *ops, void *user);
+MUST_USE socket_handle *socket_new(transport *t, bool is_pipe);
+void socket_close(socket_handle *s);
+
+/* The socket is connected: bytes may flow, or the TLS handshake begins. */
+void transport_connected(transport *t, socket_handle *s);
+/* Bytes may flow, in both directions. */
+void transport_set_open(transport *t);
+void transport_mark_dirty(transport *t);
+/* on_fail at the end of the turn. The text is copied; only the first failure counts. */
+void transport_fail_later(transport *t, transport_fail why, const char *text);
+/* A write failed with a libuv error. */
+void transport_broke(transport *t, int err);
+/* A step of transport_finish(): all output is with the kernel. */
+void transport_finish_step(transport *t);
+
+/* For loop.c. Writes what is gathered on every dirty transport, then tells their owners; true if
+ * there was anything to tell. */
+bool transport_flush_dirty(loop *l);
+
+/* ---- output (transport_output.c) ---- */
+
+void output_flush(transport *t);
+/* Forgets what was not yet given to the kernel. */
+void output_drop(transport *t);
+/* Hands pieces to the kernel now, in their order; what it does not take is copied and follows by
+ * uv_write. Nothing may be in flight. */
+void output_send_copy(transport *t, const span *pieces, size_t count);
+/* What waits, as at most max pieces; returns how many. */
+size_t output_pieces(const transport *t, span *pieces, size_t max);
+void output_consume(transport *t, size_t n);
+
+/* ---- connecting (transport_connect.c) ---- */
+
+/* Appends "127.0.0.1:80" or "[::1]:80". */
+void sockaddr_text(const struct sockaddr_storage *addr, buf *out);
+
+/* Closes every attempt and frees. */
+void connector_free(connector *c);
+
+#endif

@@ -1,0 +1,696 @@
+#include "unit.h"
+
+#include "net.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* One end of a connection: notes what it is told, and does what the test wants of it. */
+typedef struct end {
+    struct fixture *f;
+    transport *t;
+    buf got;
+    int opened, drained, failed, told_after_close;
+    bool closed;
+    transport_fail why;
+    char text[200];
+    void (*open)(struct end *e);
+    void (*data)(struct end *e);
+    void (*drain)(struct end *e);
+    void (*failing)(struct end *e);
+} end;
+
+typedef struct fixture {
+    loop l;
+    union {
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+        uv_stream_t stream;
+    } listener;
+    uint16_t port;
+    end client, server;
+    timer timer;
+    int step;
+} fixture;
+
+static void end_close(end *e) {
+    if (e->closed || !e->t) return;
+    e->closed = true;
+    transport_close(e->t);
+}
+
+static void finish_test(fixture *f) {
+    end_close(&f->client);
+    end_close(&f->server);
+    loop_timer_stop(&f->l, &f->timer);
+    if (!uv_is_closing((uv_handle_t *)&f->listener)) uv_close((uv_handle_t *)&f->listener, NULL);
+    loop_stop(&f->l);
+}
+
+static void note(end *e) {
+    if (e->closed) e->told_after_close++;
+}
+
+static void on_open(void *user) {
+    end *e = user;
+    note(e);
+    e->opened++;
+    if (e->open) e->open(e);
+}
+
+static void on_data(void *user, span bytes) {
+    end *e = user;
+    note(e);
+    buf_add(&e->got, bytes);
+    if (e->data) e->data(e);
+}
+
+static void on_drain(void *user) {
+    end *e = user;
+    note(e);
+    e->drained++;
+    if (e->drain) e->drain(e);
+}
+
+static void on_fail(void *user, transport_fail why, const char *text) {
+    end *e = user;
+    note(e);
+    e->failed++;
+    e->why = why;
+    snprintf(e->text, sizeof e->text, "%s", text);
+    if (e->failing)
+        e->failing(e);
+    else
+        finish_test(e->f);
+}
+
+static const transport_ops ops = {on_open, on_data, on_drain, on_fail};
+
+static void on_accept(uv_stream_t *listener, int status) {
+    fixture *f = CONTAINER_OF(listener, fixture, listener.stream);
+    assert_int_equal(status, 0);
+    if (f->server.t) return;
+    f->server.t = transport_accept(&f->l, listener, NULL, &ops, &f->server);
+    assert_non_null(f->server.t);
+    if (f->server.open) f->server.open(&f->server);
+}
+
+static void begin(fixture *f) {
+    *f = (fixture){.client.f = f, .server.f = f};
+    assert_int_equal(loop_init(&f->l, 0), 0);
+    f->port = net_listen(&f->l, &f->listener.tcp, on_accept);
+    timer_init(&f->timer, NULL);
+}
+
+static void connect_to(fixture *f, const struct sockaddr_storage *addrs, size_t count) {
+    transport_target target = {.addresses = addrs, .address_count = count};
+    f->client.t = transport_connect(&f->l, &target, &ops, &f->client);
+    assert_int_equal(f->client.opened + f->client.failed, 0); /* never calls back at once */
+}
+
+static void connect_client(fixture *f) {
+    struct sockaddr_storage addr = net_addr("127.0.0.1", f->port);
+    connect_to(f, &addr, 1);
+}
+
+static void run(fixture *f) {
+    loop_run(&f->l);
+    loop_done(&f->l);
+    assert_int_equal(f->client.told_after_close, 0);
+    assert_int_equal(f->server.told_after_close, 0);
+}
+
+static void end_done(fixture *f) {
+    buf_done(&f->client.got);
+    buf_done(&f->server.got);
+}
+
+/* ---- bytes ---- */
+
+static void say_hello(end *e) {
+    transport_write(e->t, SPAN_OF("hel"));
+    buf_add_cstr(transport_out(e->t), "lo");
+    transport_wrote(e->t);
+    assert_int_equal(transport_pending(e->t), 5);
+}
+
+static void answer_hello(end *e) {
+    if (e->got.len < 5 || e->f->step++) return;
+    transport_write(e->t, SPAN_OF("good day"));
+}
+
+static void end_at_good_day(end *e) {
+    if (e->got.len == 8) finish_test(e->f);
+}
+
+static void both_directions(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.client.open = say_hello;
+    f.server.data = answer_hello;
+    f.client.data = end_at_good_day;
+    connect_client(&f);
+    run(&f);
+    assert_span(buf_span(&f.server.got), "hello");
+    assert_span(buf_span(&f.client.got), "good day");
+    assert_int_equal(f.client.opened, 1);
+    assert_int_equal(f.server.opened, 0);
+    assert_int_equal(f.client.drained, 1);
+    assert_int_equal(f.client.failed + f.server.failed, 0);
+    end_done(&f);
+}
+
+/* What was written before the connection stood is sent when it does. */
+static void output_waits_for_the_connection(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.server.data = answer_hello;
+    f.client.data = end_at_good_day;
+    connect_client(&f);
+    say_hello(&f.client);
+    run(&f);
+    assert_span(buf_span(&f.server.got), "hello");
+    end_done(&f);
+}
+
+/* ---- much, to a reader that is slow ---- */
+
+enum { MUCH = 6 * 1024 * 1024, PIECES = 50 };
+
+static char *pattern(size_t len) {
+    char *bytes = mem_alloc(len);
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (char)(i * 31 + i / 251);
+    return bytes;
+}
+
+static char *much;
+static span pieces[PIECES];
+
+static void cut_pieces(span all) {
+    size_t from = 0;
+    for (size_t i = 0; i < PIECES; i++) {
+        size_t to = i + 1 == PIECES ? all.len : from + all.len / PIECES - (i % 7);
+        pieces[i] = span_slice(all, from, to);
+        from = to;
+    }
+}
+
+static void resume_server(timer *t) {
+    transport_resume(CONTAINER_OF(t, fixture, timer)->server.t);
+}
+
+static void end_when_all_is_there(fixture *f) {
+    if (f->server.got.len == MUCH && f->client.drained) finish_test(f);
+}
+
+static void read_slowly(end *e) {
+    fixture *f = e->f;
+    if (f->step++ < 20) {
+        transport_pause(e->t);
+        loop_timer_start(&f->l, &f->timer, 1);
+    }
+    end_when_all_is_there(f);
+}
+
+static void note_all_out(end *e) {
+    assert_int_equal(transport_pending(e->t), 0);
+    end_when_all_is_there(e->f);
+}
+
+/* Lent pieces between gathered bytes and large writes keep their order, whatever the kernel takes.
+ */
+static void send_in_every_way(end *e) {
+    transport_write(e->t, pieces[0]);
+    transport_lend(e->t, pieces + 1, 20);
+    transport_lend(e->t, pieces + 21, 5); /* a second loan: the first is copied */
+    transport_flush(e->t);
+    transport_writev(e->t, pieces + 26, 3); /* something is in flight */
+    transport_lend(e->t, pieces + 29, 1);
+    transport_write(e->t, pieces[30]);
+    transport_writev(e->t, pieces + 31, PIECES - 31 - 10);
+    transport_lend(e->t, pieces + PIECES - 10, 10);
+    assert_true(transport_pending(e->t) > 0);
+}
+
+static void write_at_once(end *e) {
+    transport_writev(e->t, pieces, 10);
+    transport_writev(e->t, pieces + 10, PIECES - 10);
+}
+
+static void lend_all(end *e) {
+    transport_lend(e->t, pieces, PIECES);
+}
+
+static void much_arrives(void (*send)(end *e)) {
+    fixture f;
+    begin(&f);
+    much = pattern(MUCH);
+    cut_pieces(span_from(much, MUCH));
+    timer_init(&f.timer, resume_server);
+    f.client.open = send;
+    f.client.drain = note_all_out;
+    f.server.data = read_slowly;
+    connect_client(&f);
+    run(&f);
+    assert_int_equal(f.server.got.len, MUCH);
+    assert_memory_equal(f.server.got.ptr, much, MUCH);
+    assert_true(f.step > 20);
+    end_done(&f);
+    free(much);
+}
+
+static void much_in_every_way(void **state) {
+    (void)state;
+    much_arrives(send_in_every_way);
+}
+
+static void much_at_once(void **state) {
+    (void)state;
+    much_arrives(write_at_once);
+}
+
+static void much_lent(void **state) {
+    (void)state;
+    much_arrives(lend_all);
+}
+
+/* ---- connecting ---- */
+
+static void refused(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    uint16_t port = net_free_port();
+    struct sockaddr_storage addr = net_addr("127.0.0.1", port);
+    connect_to(&f, &addr, 1);
+    run(&f);
+    assert_int_equal(f.client.failed, 1);
+    assert_int_equal(f.client.why, TRANSPORT_CONNECT);
+    char want[100];
+    snprintf(want, sizeof want, "connecting to 127.0.0.1:%u failed: connection refused", port);
+    assert_string_equal(f.client.text, want);
+}
+
+static void no_address(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    connect_to(&f, NULL, 0);
+    run(&f);
+    assert_string_equal(f.client.text, "there is no address to connect to");
+}
+
+static void all_refused(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    uint16_t port = net_free_port();
+    struct sockaddr_storage addrs[] = {net_addr("127.0.0.1", port), net_addr("127.0.0.2", port)};
+    connect_to(&f, addrs, 2);
+    run(&f);
+    assert_int_equal(f.client.failed, 1);
+    char want[120];
+    snprintf(want, sizeof want,
+             "connecting to 127.0.0.1:%u failed: connection refused (first of 2 addresses)", port);
+    assert_string_equal(f.client.text, want);
+}
+
+static void the_next_address_is_tried(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    struct sockaddr_storage addrs[] = {net_addr("127.0.0.1", net_free_port()),
+                                       net_addr("::1", net_free_port()),
+                                       net_addr("127.0.0.1", f.port)};
+    f.client.open = say_hello;
+    f.server.data = answer_hello;
+    f.client.data = end_at_good_day;
+    connect_to(&f, addrs, 3);
+    run(&f);
+    assert_int_equal(f.client.failed, 0);
+    assert_span(buf_span(&f.client.got), "good day");
+    end_done(&f);
+}
+
+/* A listener whose queue is full drops further SYNs: connecting to it hangs. */
+typedef struct silent {
+    int listener, fill[4];
+    struct sockaddr_storage addr;
+} silent;
+
+static void silent_begin(silent *s) {
+    s->addr = net_addr("127.0.0.1", 0);
+    s->listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(s->listener, (void *)&s->addr, sizeof(struct sockaddr_in)), 0);
+    assert_int_equal(listen(s->listener, 0), 0);
+    socklen_t len = sizeof s->addr;
+    assert_int_equal(getsockname(s->listener, (void *)&s->addr, &len), 0);
+    for (size_t i = 0; i < ARRAY_LEN(s->fill); i++) {
+        s->fill[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(s->fill[i], (void *)&s->addr, sizeof(struct sockaddr_in));
+    }
+}
+
+static void silent_end(silent *s) {
+    for (size_t i = 0; i < ARRAY_LEN(s->fill); i++)
+        close(s->fill[i]);
+    close(s->listener);
+}
+
+static void a_silent_address_is_overtaken(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    silent s;
+    silent_begin(&s);
+    struct sockaddr_storage addrs[] = {s.addr, net_addr("127.0.0.1", f.port)};
+    f.client.open = say_hello;
+    f.server.data = answer_hello;
+    f.client.data = end_at_good_day;
+    connect_to(&f, addrs, 2);
+    run(&f);
+    assert_span(buf_span(&f.client.got), "good day");
+    silent_end(&s);
+    end_done(&f);
+}
+
+static void close_client(timer *t) {
+    finish_test(CONTAINER_OF(t, fixture, timer));
+}
+
+static void closed_while_connecting(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    silent s;
+    silent_begin(&s);
+    struct sockaddr_storage addrs[] = {s.addr, s.addr};
+    timer_init(&f.timer, close_client);
+    loop_timer_start(&f.l, &f.timer, 300); /* both attempts run by now */
+    connect_to(&f, addrs, 2);
+    run(&f);
+    assert_int_equal(f.client.opened + f.client.failed, 0);
+    silent_end(&s);
+}
+
+static void unix_socket(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    uv_close((uv_handle_t *)&f.listener, NULL);
+    uv_run(&f.l.uv, UV_RUN_NOWAIT);
+    char dir[] = "/tmp/weir-test-XXXXXX", path[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/s", dir);
+    assert_int_equal(uv_pipe_init(&f.l.uv, &f.listener.pipe, 0), 0);
+    assert_int_equal(uv_pipe_bind(&f.listener.pipe, path), 0);
+    assert_int_equal(uv_listen(&f.listener.stream, 1, on_accept), 0);
+    f.client.open = say_hello;
+    f.server.data = answer_hello;
+    f.client.data = end_at_good_day;
+    transport_target target = {.unix_path = span_cstr(path)};
+    f.client.t = transport_connect(&f.l, &target, &ops, &f.client);
+    assert_span(transport_peer(f.client.t), "unix");
+    run(&f);
+    assert_span(buf_span(&f.client.got), "good day");
+    end_done(&f);
+    unlink(path);
+    rmdir(dir);
+}
+
+static void no_such_unix_socket(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    transport_target target = {.unix_path = SPAN_OF("/nonexistent/socket")};
+    f.client.t = transport_connect(&f.l, &target, &ops, &f.client);
+    run(&f);
+    assert_int_equal(f.client.why, TRANSPORT_CONNECT);
+    assert_string_equal(f.client.text,
+                        "connecting to the Unix socket failed: no such file or directory");
+}
+
+static void peer_names(end *e) {
+    char want[32];
+    snprintf(want, sizeof want, "127.0.0.1:%u", e->f->port);
+    assert_span(transport_peer(e->t), want);
+    finish_test(e->f);
+}
+
+static void peer_is_named(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.client.open = peer_names;
+    connect_client(&f);
+    run(&f);
+}
+
+/* ---- closing from every callback ---- */
+
+static void close_here(end *e) {
+    finish_test(e->f);
+}
+
+static void write_and_close(end *e) {
+    say_hello(e);
+    finish_test(e->f);
+}
+
+static void closing_in_callbacks(void **state) {
+    (void)state;
+    void (*const way[])(end *) = {close_here, write_and_close};
+    for (size_t i = 0; i < ARRAY_LEN(way); i++) {
+        for (int where = 0; where < 4; where++) {
+            fixture f;
+            begin(&f);
+            f.server.open = say_hello;
+            f.client.open = say_hello;
+            if (where == 0) f.client.open = way[i];
+            if (where == 1) f.client.data = way[i];
+            if (where == 2) f.client.drain = way[i];
+            if (where == 3) f.server.open = end_close;
+            connect_client(&f);
+            run(&f);
+            end_done(&f);
+        }
+    }
+}
+
+/* ---- endings ---- */
+
+static void answer_after_eof(end *e) {
+    assert_int_equal(e->why, TRANSPORT_EOF);
+    transport_write(e->t, SPAN_OF("good day"));
+}
+
+static void shut_own_side(end *e) {
+    say_hello(e);
+    transport_finish(e->t, 60000);
+    e->closed = true;
+}
+
+static void output_after_the_peers_eof(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.client.open = shut_own_side;
+    f.server.failing = answer_after_eof;
+    f.server.drain = close_here;
+    connect_client(&f);
+    run(&f);
+    assert_span(buf_span(&f.server.got), "hello");
+    assert_int_equal(f.server.failed, 1);
+    end_done(&f);
+}
+
+/* The server answers without reading what the client sends, and finishes: the client must get the
+ * whole answer and an orderly end although its own bytes were never wanted. */
+static void answer_and_finish(end *e) {
+    transport_pause(e->t);
+    transport_write(e->t, SPAN_OF("good "));
+    transport_write(e->t, SPAN_OF("day"));
+    transport_finish(e->t, 60000);
+    e->closed = true;
+}
+
+static void finish_keeps_the_last_answer(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.client.open = say_hello;
+    f.server.open = answer_and_finish;
+    connect_client(&f);
+    run(&f);
+    assert_span(buf_span(&f.client.got), "good day");
+    assert_int_equal(f.client.why, TRANSPORT_EOF);
+    end_done(&f);
+}
+
+static void finish_within(end *e) {
+    say_hello(e);
+    transport_finish(e->t, 10);
+    e->closed = true;
+}
+
+static void stay(end *e) {
+    (void)e;
+}
+
+/* The peer never closes: the linger ends it, so the loop ends. */
+static void finish_does_not_wait_for_ever(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.server.open = finish_within;
+    f.client.failing = stay;
+    timer_init(&f.timer, close_client);
+    loop_timer_start(&f.l, &f.timer, 50);
+    connect_client(&f);
+    run(&f);
+    assert_span(buf_span(&f.client.got), "hello");
+    end_done(&f);
+}
+
+static void abort_it(end *e) {
+    e->closed = true;
+    transport_abort(e->t);
+}
+
+static void abort_is_a_reset(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.client.open = say_hello;
+    f.server.data = abort_it;
+    connect_client(&f);
+    run(&f);
+    assert_int_equal(f.client.why, TRANSPORT_RESET);
+    assert_string_equal(f.client.text, "connection reset by peer");
+    end_done(&f);
+}
+
+/* Writing to a peer that has gone: told once, no signal. */
+static void write_on_drain(end *e) {
+    transport_write(e->t, SPAN_OF("more"));
+}
+
+static void writing_to_the_gone(void **state) {
+    (void)state;
+    signal(SIGPIPE, SIG_DFL);
+    fixture f;
+    begin(&f);
+    f.client.open = say_hello;
+    f.client.drain = write_on_drain;
+    f.server.data = abort_it;
+    connect_client(&f);
+    run(&f);
+    assert_int_equal(f.client.failed, 1);
+    assert_int_equal(f.client.why, TRANSPORT_RESET);
+    end_done(&f);
+}
+
+/* A paused writer is told as well: nobody reads, so the failed write must tell. */
+static void pause_and_write(end *e) {
+    transport_pause(e->t);
+    say_hello(e);
+}
+
+static void a_paused_writer_is_told(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    f.client.open = pause_and_write;
+    f.client.drain = write_on_drain;
+    f.server.data = abort_it;
+    connect_client(&f);
+    run(&f);
+    assert_int_equal(f.client.failed, 1);
+    assert_int_equal(f.client.why, TRANSPORT_RESET);
+    end_done(&f);
+}
+
+/* The server answers and closes while most of the request is still to be sent: the answer comes
+ * before the failure. */
+static void an_early_answer_is_read(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    much = pattern(MUCH);
+    cut_pieces(span_from(much, MUCH));
+    f.client.open = lend_all;
+    f.server.data = answer_hello;
+    f.server.drain = end_close;
+    connect_client(&f);
+    run(&f);
+    assert_span(buf_span(&f.client.got), "good day");
+    assert_int_equal(f.client.failed, 1);
+    end_done(&f);
+    free(much);
+}
+
+/* ---- hooks come before writes ---- */
+
+typedef struct hook_probe {
+    loop_hook hook;
+    fixture *f;
+    int runs, dry;
+} hook_probe;
+
+static void look_at_pending(loop_hook *h) {
+    hook_probe *p = CONTAINER_OF(h, hook_probe, hook);
+    p->runs++;
+    if (p->f->client.opened && !p->f->client.drained && transport_pending(p->f->client.t) != 5)
+        p->dry++;
+}
+
+static void hooks_run_before_writes(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    hook_probe p = {.hook.run = look_at_pending, .f = &f};
+    list_init(&p.hook.link);
+    loop_add_hook(&f.l, &p.hook);
+    f.client.open = say_hello;
+    f.server.data = answer_hello;
+    f.client.data = end_at_good_day;
+    connect_client(&f);
+    run(&f);
+    assert_true(p.runs > 0);
+    assert_int_equal(p.dry, 0);
+    end_done(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_directions),
+        cmocka_unit_test(output_waits_for_the_connection),
+        cmocka_unit_test(much_in_every_way),
+        cmocka_unit_test(much_at_once),
+        cmocka_unit_test(much_lent),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(no_address),
+        cmocka_unit_test(all_refused),
+        cmocka_unit_test(the_next_address_is_tried),
+        cmocka_unit_test(a_silent_address_is_overtaken),
+        cmocka_unit_test(closed_while_connecting),
+        cmocka_unit_test(unix_socket),
+        cmocka_unit_test(no_such_unix_socket),
+        cmocka_unit_test(peer_is_named),
+        cmocka_unit_test(closing_in_callbacks),
+        cmocka_unit_test(output_after_the_peers_eof),
+        cmocka_unit_test(finish_keeps_the_last_answer),
+        cmocka_unit_test(finish_does_not_wait_for_ever),
+        cmocka_unit_test(abort_is_a_reset),
+        cmocka_unit_test(writing_to_the_gone),
+        cmocka_unit_test(a_paused_writer_is_told),
+        cmocka_unit_test(an_early_answer_is_read),
+        cmocka_unit_test(hooks_run_before_writes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
