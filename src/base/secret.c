@@ -9,15 +9,19 @@
 struct secret {
     atomic_uint refs;
     size_t len;
-    char bytes[];
+    char bytes[]; /* BEARER, then the secret, then a NUL */
 };
 
+static const char BEARER[] = "Bearer ";
+enum { BEARER_LEN = sizeof BEARER - 1 };
+
 secret *secret_new(span bytes) {
-    secret *s = mem_alloc(sizeof *s + bytes.len + 1);
+    secret *s = mem_alloc(sizeof *s + BEARER_LEN + bytes.len + 1);
     atomic_init(&s->refs, 1);
     s->len = bytes.len;
-    if (bytes.len) memcpy(s->bytes, bytes.ptr, bytes.len);
-    s->bytes[bytes.len] = '\0';
+    memcpy(s->bytes, BEARER, BEARER_LEN);
+    if (bytes.len) memcpy(s->bytes + BEARER_LEN, bytes.ptr, bytes.len);
+    s->bytes[BEARER_LEN + bytes.len] = '\0';
     return s;
 }
 
@@ -28,12 +32,16 @@ secret *secret_ref(secret *s) {
 
 void secret_unref(secret *s) {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
-    mem_wipe(s->bytes, s->len);
+    mem_wipe(s->bytes, BEARER_LEN + s->len);
     free(s);
 }
 
 span secret_reveal(const secret *s) {
-    return span_from(s->bytes, s->len);
+    return span_from(s->bytes + BEARER_LEN, s->len);
+}
+
+span secret_reveal_bearer(const secret *s) {
+    return span_from(s->bytes, BEARER_LEN + s->len);
 }
 
 void secret_redact(const secret *s, buf *text) {

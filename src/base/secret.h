@@ -18,6 +18,8 @@ void secret_unref(secret *s);
 
 /* For writing into a request to its owner. Never for logs or errors. */
 span secret_reveal(const secret *s);
+/* "Bearer " and the bytes, without a copy that would have to be wiped too. */
+span secret_reveal_bearer(const secret *s);
 
 /* Replaces each occurrence of the secret in text by "[redacted]"; used on provider error texts.
  * A secret shorter than 8 bytes is left alone: it would match by chance. */

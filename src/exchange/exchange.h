@@ -1,11 +1,12 @@
 /* exchange/exchange.h: one model call from request to record, no matter who asks.
  *
- * The request goes in through the stage table (exchange/stages.c); the answer comes back through the
- * filters that the stages put up. An exchange belongs to its loop and owns everything of its call in
- * one arena.
+ * The request goes in through the stage table (exchange/stages.c); the answer comes back through
+ * the filters that the stages put up. An exchange belongs to its loop and owns everything of its
+ * call in one arena.
  *
  * A door (the gateway, the library, the batch runner) starts an exchange and receives its answer
- * through exchange_door. door->done comes exactly once, last, and never from inside exchange_start().
+ * through exchange_door. door->done comes exactly once, last, and never from inside
+ * exchange_start().
  */
 #ifndef WEIR_EXCHANGE_EXCHANGE_H
 #define WEIR_EXCHANGE_EXCHANGE_H
@@ -52,7 +53,7 @@ typedef struct exchange_request {
     exchange_form form;
     endpoint endpoint;
     span method;
-    span path;  /* below /v1 for FORM_OPENAI: "/chat/completions" */
+    span path; /* below /v1 for FORM_OPENAI: "/chat/completions" */
     span query;
     http_headers headers;
     span body;
@@ -60,8 +61,8 @@ typedef struct exchange_request {
     int64_t started_us; /* monotonic: when the request was complete */
 } exchange_request;
 
-/* After answer, end or abort the exchange does not touch the request's spans any more; done follows at
- * the end of the loop's turn. */
+/* After answer, end or abort the exchange does not touch the request's spans any more; done follows
+ * at the end of the loop's turn. */
 typedef struct exchange_door {
     /* A whole answer, at once. */
     void (*answer)(void *user, int status, http_headers headers, span body);
@@ -85,11 +86,11 @@ void exchange_cancel(exchange *x);
 void exchange_drained(exchange *x);
 const char *exchange_request_id(const exchange *x);
 
-/* Whether a request may call at all: the identify stage's own question, for a door that wants to refuse
- * before it reads a large body, and for the paths that need a key without being a call. True where no
- * keys are configured (*ret_client NULL then). false: *ret_error is the answer. */
-MUST_USE bool exchange_identify(const config *c, http_headers headers, const config_client **ret_client,
-                                weir_error *ret_error);
+/* Whether a request may call at all: the identify stage's own question, for a door that wants to
+ * refuse before it reads a large body, and for the paths that need a key without being a call. True
+ * where no keys are configured (*ret_client NULL then). false: *ret_error is the answer. */
+MUST_USE bool exchange_identify(const config *c, http_headers headers,
+                                const config_client **ret_client, weir_error *ret_error);
 
 /* An error in OpenAI's shape, for doors that refuse a request before it becomes an exchange.
  * `{"error":{"message":…,"type":…,"param":…,"code":…}}` */

@@ -1,7 +1,8 @@
-/* provider/provider.h: providers' wire formats. One file per provider behind one struct of functions.
+/* provider/provider.h: providers' wire formats. One file per provider behind one struct of
+ * functions.
  *
- * Pure: no sockets, no clock. A provider turns weir's call into an HTTP request, and what comes back
- * into OpenAI's form and into facts that weir acts on.
+ * Pure: no sockets, no clock. A provider turns weir's call into an HTTP request, and what comes
+ * back into OpenAI's form and into facts that weir acts on.
  */
 #ifndef WEIR_PROVIDER_PROVIDER_H
 #define WEIR_PROVIDER_PROVIDER_H
@@ -30,24 +31,24 @@ const char *endpoint_name(endpoint e); /* "chat.completions" */
 typedef struct request_facts {
     endpoint endpoint;
     span method;
-    span path;  /* below /v1: "/chat/completions" */
-    span query; /* the client's, without '?' */
+    span path;            /* below /v1: "/chat/completions" */
+    span query;           /* the client's, without '?' */
     http_headers headers; /* the client's; the provider picks those that may cross */
     span body;
-    json_value root;      /* JSON_NONE where the body is no JSON object */
-    json_value model;     /* the member's value, JSON_NONE if absent */
-    span model_name;      /* decoded; empty if absent */
+    json_value root;  /* JSON_NONE where the body is no JSON object */
+    json_value model; /* the member's value, JSON_NONE if absent */
+    span model_name;  /* decoded; empty if absent */
     json_value stream_options;
     bool stream;
-    bool usage_asked;     /* the client itself asked for the usage chunk */
-    unsigned choices;     /* `n`: how many choices a complete answer has; at least 1 */
+    bool usage_asked; /* the client itself asked for the usage chunk */
+    unsigned choices; /* `n`: how many choices a complete answer has; at least 1 */
 } request_facts;
 
 /* One attempt's request. Everything is in the arena or borrowed from facts. */
 enum { PROVIDER_PIECES_MAX = 2 * JSON_EDITS_MAX + 1 };
 typedef struct provider_request {
     span method;
-    span path; /* with query, ready for the request line */
+    span path;            /* with query, ready for the request line */
     http_headers headers; /* without Host, Content-Length and Connection */
     span pieces[PROVIDER_PIECES_MAX];
     size_t piece_count;
@@ -84,8 +85,8 @@ typedef struct provider_refusal {
 typedef struct answer_facts {
     bool is_json;
     bool has_content;   /* text, refusal, reasoning or a tool call: something a user would see */
-    unsigned finished;  /* choices that got their finish_reason here (completions), or 1 for the event
-                           that ends a response */
+    unsigned finished;  /* choices that got their finish_reason here (completions), or 1 for the
+                           event  that ends a response */
     bool is_error;      /* an error event, or an error where an answer should be */
     bool is_usage_only; /* the usage chunk: choices is [] and usage is an object */
     bool has_usage;
@@ -98,21 +99,23 @@ typedef struct provider_ops {
     const char *kind;        /* the configuration's word */
     const char *default_url; /* NULL: must be given */
     config_auth default_auth;
-    /* Builds an attempt's request. target_model: empty means the client's own word. key may be NULL.
-     * On failure (a request this provider cannot express) false and *ret_error. */
+    /* Builds an attempt's request. target_model: empty means the client's own word. key may be
+     * NULL. On failure (a request this provider cannot express) false and *ret_error. */
     bool (*build)(const config_provider *p, const request_facts *facts, span target_model,
                   const secret *key, arena *a, provider_request *ret, weir_error *ret_error);
     /* Reads an answer whose status is not 2xx. */
     void (*refuse)(int status, http_headers headers, span body, const secret *key, arena *a,
                    provider_refusal *ret);
-    /* Turns a complete plain 2xx body into OpenAI's form: *ret_body may borrow body. false: it is no
-     * answer (malformed). */
+    /* Turns a complete plain 2xx body into OpenAI's form: *ret_body may borrow body. false: it is
+     * no answer (malformed). */
     bool (*plain)(const request_facts *facts, span body, arena *a, span *ret_body,
                   answer_facts *ret_facts);
-    /* Turns one event into OpenAI's form; ret_event may borrow in. Returns false to leave it out. */
+    /* Turns one event into OpenAI's form; ret_event may borrow in. Returns false to leave it out.
+     */
     bool (*event)(const request_facts *facts, const sse_event *in, arena *a, sse_event *ret_event,
                   answer_facts *ret_facts);
-    /* The data of the event that ends a stream ("[DONE]"), or NULL where the end of the body ends it. */
+    /* The data of the event that ends a stream ("[DONE]"), or NULL where the end of the body ends
+     * it. */
     const char *done;
 } provider_ops;
 
@@ -121,8 +124,9 @@ const provider_ops *provider_find(span kind);
 /* The kinds, for messages; returns how many. */
 size_t provider_kinds(const char *const **ret_kinds);
 
-/* Whether a client's header may cross to a provider, and a provider's to a client. Never: hop-by-hop,
- * cookies, authorisation, Host, Content-Length, proxy and forwarding headers, x-stainless-*. */
+/* Whether a client's header may cross to a provider, and a provider's to a client. Never:
+ * hop-by-hop, cookies, authorisation, Host, Content-Length, proxy and forwarding headers,
+ * x-stainless-*. */
 bool provider_header_out(span name, span connection_value);
 bool provider_header_back(span name, span connection_value);
 

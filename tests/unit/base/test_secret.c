@@ -12,6 +12,7 @@ static void redacts_every_occurrence(void **state) {
     assert_string_equal(buf_cstr(&text), "bad key [redacted], again: [redacted]");
     secret_unref(secret_ref(key));
     assert_span(secret_reveal(key), "sk-12345678");
+    assert_span(secret_reveal_bearer(key), "Bearer sk-12345678");
     secret_unref(key);
     secret *tiny = secret_new(SPAN_OF("key"));
     secret_redact(tiny, &text);

@@ -1,0 +1,71 @@
+/* call/attempt.h: one try at one target: request out, answer in, three of the five deadlines.
+ *
+ * Belongs to its loop. Lives in the call's arena; what it holds besides is given back when it ends.
+ * attempt_start() never calls back before it returns. on_end or on_fail ends it, exactly once;
+ * after attempt_cancel() nothing comes any more.
+ *
+ *   SENT ──2xx head──▶ STREAM  events, until the format's end marker or the end of the body
+ *     │           └──▶ PLAIN   gathered whole, then one on_body
+ *     │           └──▶ RAW     pieces as they come (audio, files: what is neither JSON nor events)
+ *     └──other head──▶ REFUSAL gathered, classified, then on_fail
+ */
+#ifndef WEIR_CALL_ATTEMPT_H
+#define WEIR_CALL_ATTEMPT_H
+
+#include "call/retry.h"
+#include "call/upstreams.h"
+
+typedef struct attempt attempt;
+
+typedef enum answer_kind { ANSWER_STREAM, ANSWER_PLAIN, ANSWER_RAW } answer_kind;
+
+typedef struct answer_head {
+    answer_kind kind;
+    int status;
+    http_headers headers; /* those that may cross to the client; in the arena */
+    span content_type;
+    span request_id; /* the provider's own */
+} answer_head;
+
+typedef struct attempt_failure {
+    failure_class failure;
+    error_id error;       /* ERR_PROVIDER_ERROR where the provider itself answered with an error */
+    int status;           /* the provider's; 0: none */
+    span text;            /* for people */
+    span body;            /* the provider's error in OpenAI's shape; empty: weir makes one */
+    http_headers headers; /* of the refusal, those that may cross */
+    span request_id;
+    retry_hint hint;
+} attempt_failure;
+
+typedef struct attempt_ops {
+    void (*on_head)(void *user, const answer_head *head);
+    void (*on_event)(void *user, const sse_event *event, const answer_facts *facts); /* STREAM */
+    void (*on_body)(void *user, span body,
+                    const answer_facts *facts); /* PLAIN, whole; lives until on_end has returned */
+    void (*on_piece)(void *user, span piece);   /* RAW */
+    void (*on_end)(void *user);
+    void (*on_fail)(void *user, const attempt_failure *failure);
+} attempt_ops;
+
+typedef struct attempt_spec {
+    loop *loop;
+    upstreams *upstreams;
+    upstream *upstream;
+    const request_facts *facts;
+    span model; /* what this provider is asked for; empty: the client's word */
+    arena *arena;
+} attempt_spec;
+
+/* NULL when the request cannot be expressed for this provider; then *ret_failure says why. */
+MUST_USE attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *user,
+                                attempt_failure *ret_failure);
+void attempt_cancel(attempt *a);
+void attempt_pause(attempt *a);
+void attempt_resume(attempt *a);
+
+int64_t attempt_sent_us(const attempt *a); /* 0: not yet */
+int64_t attempt_head_us(const attempt *a);
+unsigned attempt_skipped(const attempt *a); /* events left out because they were no JSON */
+
+#endif

@@ -1,0 +1,527 @@
+/* The one retry loop.
+ *
+ *   begin ─▶ ask(target) ─▶ lane runs ─▶ first content: commit ─▶ hand over ─▶ on_end
+ *              ▲                │ fails before that
+ *              │                ▼
+ *              └── wait ◀── decide ──▶ next target ──▶ ask …
+ *                              └─────▶ give up: on_fail
+ *
+ * A lane is an attempt that is under way. There is one, or two while a hedge runs beside it.
+ */
+#include "call/call.h"
+
+#include "call/held.h"
+#include "call/route.h"
+
+#include <string.h>
+
+enum { LANES = 2 };
+
+typedef struct lane {
+    call *call;
+    attempt *attempt; /* NULL: the lane is free */
+    size_t at;        /* index into call->slots */
+    bool hedge;
+    bool probe; /* this attempt is the breaker's probe */
+    int64_t began_ms;
+    bool has_head;
+    answer_head head;
+    held held;
+} lane;
+
+/* A target of this call, in the order in which they are asked. */
+typedef struct slot {
+    const config_target *target;
+    upstream *upstream;
+    target_state *state;
+    span model;
+    unsigned tries;
+} slot;
+
+struct call {
+    call_spec spec;
+    const call_sink *sink;
+    void *user;
+    slot *slots;
+    size_t slot_count;
+    size_t at; /* the slot asked last */
+    lane lanes[LANES];
+    lane *winner; /* content has been handed over from this lane */
+    timer backoff;
+    timer hedge;
+    timer total;
+    int64_t deadline_ms;
+    unsigned attempts;
+    unsigned retries;
+    unsigned hedges;
+    unsigned skipped;
+    int64_t first_sent_us;
+    int64_t head_us;
+    bool paused;
+    bool over;
+};
+
+static const config *config_of(const call *c) {
+    return c->spec.upstreams->config;
+}
+
+static int64_t now_ms(const call *c) {
+    return c->spec.loop->now_ms;
+}
+
+static void count(call *c, metric_id id, const slot *s, const char *outcome) {
+    const span labels[] = {target_name(s->state), span_cstr(outcome)};
+    metric_add(metrics_series(c->spec.metrics, id, labels), 1);
+}
+
+static unsigned lanes_running(const call *c) {
+    unsigned n = 0;
+    for (int i = 0; i < LANES; i++)
+        n += c->lanes[i].attempt != NULL;
+    return n;
+}
+
+/* ---- the only ways out ---- */
+
+static void lane_clear(lane *l) {
+    attempt *a = l->attempt;
+    l->attempt = NULL;
+    held_done(&l->held);
+    if (!a) return;
+    call *c = l->call;
+    if (attempt_sent_us(a) && !c->first_sent_us) c->first_sent_us = attempt_sent_us(a);
+    if (attempt_head_us(a)) c->head_us = attempt_head_us(a);
+    c->skipped += attempt_skipped(a);
+}
+
+/* Stops a lane whose answer is not wanted any more: that tells nothing about its target. */
+static void lane_drop(lane *l, const char *outcome) {
+    if (!l->attempt) return;
+    slot *s = &l->call->slots[l->at];
+    attempt_cancel(l->attempt);
+    lane_clear(l);
+    target_abandon(s->state, l->probe);
+    count(l->call, METRIC_ATTEMPTS, s, outcome);
+}
+
+static void release(call *c) {
+    c->over = true;
+    loop_timer_stop(c->spec.loop, &c->backoff);
+    loop_timer_stop(c->spec.loop, &c->hedge);
+    loop_timer_stop(c->spec.loop, &c->total);
+    for (int i = 0; i < LANES; i++)
+        lane_drop(&c->lanes[i], "cancelled");
+}
+
+static void give_up(call *c, const call_failure *f) {
+    release(c);
+    c->sink->on_fail(c->user, f);
+}
+
+/* ---- what is known of targets ---- */
+
+static void log_breaker(call *c, const slot *s, breaker_state state) {
+    const log_field fields[] = {{"target", target_name(s->state)}};
+    bool closed = state == BREAKER_CLOSED;
+    log_event(c->spec.log, closed ? LEVEL_INFO : LEVEL_WARN,
+              closed ? "breaker_closed" : "breaker_opened",
+              closed ? SPAN_OF("The target answers again.")
+                     : SPAN_OF("The target fails too often; it is given a rest."),
+              fields, ARRAY_LEN(fields));
+}
+
+static void report(lane *l, bool failed, int64_t first_content_ms) {
+    call *c = l->call;
+    slot *s = &c->slots[l->at];
+    bool changed = false;
+    breaker_state state = target_report(s->state, &config_of(c)->breaker, failed, l->probe,
+                                        first_content_ms, now_ms(c), &changed);
+    l->probe = false;
+    if (changed) log_breaker(c, s, state);
+}
+
+/* The next target that may be asked now; slot_count when there is none. */
+static size_t next_slot(const call *c, size_t from) {
+    for (size_t i = from; i < c->slot_count; i++)
+        if (target_ready(c->slots[i].state, &config_of(c)->breaker, now_ms(c))) return i;
+    return c->slot_count;
+}
+
+/* ---- asking ---- */
+
+static const attempt_ops lane_ops;
+static void decide(call *c, size_t at, const attempt_failure *f);
+
+static lane *free_lane(call *c) {
+    for (int i = 0; i < LANES; i++)
+        if (!c->lanes[i].attempt) return &c->lanes[i];
+    return NULL;
+}
+
+/* Starts an attempt at a slot. false, with *ret_failure, when that is not possible. */
+static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
+    slot *s = &c->slots[at];
+    lane *l = free_lane(c);
+    bool probe = false;
+    if (!l || !target_admit(s->state, &config_of(c)->breaker, now_ms(c), &probe)) {
+        *ret_failure = (attempt_failure){.failure = FAIL_OVERLOAD,
+                                         .error = ERR_BREAKER_OPEN,
+                                         .text = span_cstr(error_get(ERR_BREAKER_OPEN)->sentence),
+                                         .hint = {-1, -1}};
+        return false;
+    }
+    *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = now_ms(c)};
+    held_init(&l->held);
+    c->at = at;
+    s->tries++;
+    const attempt_spec spec = {.loop = c->spec.loop,
+                               .upstreams = c->spec.upstreams,
+                               .upstream = s->upstream,
+                               .facts = c->spec.facts,
+                               .model = s->model,
+                               .arena = c->spec.arena};
+    l->attempt = attempt_start(&spec, &lane_ops, l, ret_failure);
+    if (!l->attempt) {
+        target_abandon(s->state, probe);
+        return false;
+    }
+    c->attempts++;
+    return true;
+}
+
+/* A first try at a slot, or at the next one that can be asked; else the call ends. */
+static void ask_first(call *c, size_t at) {
+    attempt_failure f;
+    target_count_call(c->slots[at].state, now_ms(c));
+    if (!ask(c, at, false, &f)) decide(c, at, &f);
+}
+
+static void on_backoff(timer *t) {
+    call *c = CONTAINER_OF(t, call, backoff);
+    attempt_failure f;
+    c->retries++;
+    target_take_budget(c->slots[c->at].state, now_ms(c));
+    count(c, METRIC_RETRIES, &c->slots[c->at], "");
+    if (!ask(c, c->at, false, &f)) decide(c, c->at, &f);
+}
+
+/* ---- what follows a failure ---- */
+
+static int provider_status(const attempt_failure *f) {
+    return f->status >= 400 && f->error == ERR_PROVIDER_ERROR ? f->status
+                                                              : error_get(f->error)->status;
+}
+
+static call_failure failure_of(const call *c, const attempt_failure *f) {
+    return (call_failure){.error = f->error,
+                          .status = provider_status(f),
+                          .text = f->text,
+                          .body = f->body,
+                          .headers = f->headers,
+                          .request_id = f->request_id,
+                          .failure = f->failure,
+                          .committed = c->winner != NULL,
+                          .client_after_ms = -1};
+}
+
+static void fall_back(call *c, size_t to) {
+    count(c, METRIC_FALLBACKS, &c->slots[to], "");
+    ask_first(c, to);
+}
+
+static void decide(call *c, size_t at, const attempt_failure *f) {
+    const config *conf = config_of(c);
+    slot *s = &c->slots[at];
+    size_t next = next_slot(c, c->at + 1);
+    retry_facts facts = {
+        .failure = f->failure,
+        .hint = f->hint,
+        .retries_done = c->retries,
+        .target_tries = s->tries,
+        .other_left = next < c->slot_count,
+        .budget_left = target_budget_left(s->state, &conf->retry, now_ms(c)) &&
+                       target_ready(s->state, &conf->breaker, now_ms(c)),
+        .left_ms = c->deadline_ms - now_ms(c),
+    };
+    retry_plan plan;
+    switch (retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan)) {
+    case RETRY_WAIT:
+        c->at = at;
+        loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
+        return;
+    case RETRY_NEXT: fall_back(c, next); return;
+    case RETRY_STOP: break;
+    }
+    call_failure failure = failure_of(c, f);
+    failure.client_may_retry = plan.client_may_retry;
+    failure.client_after_ms = plan.client_after_ms;
+    give_up(c, &failure);
+}
+
+/* ---- handing one lane's answer over ---- */
+
+/* From here on this lane's answer is the call's: the others stop. */
+static void commit(lane *l) {
+    call *c = l->call;
+    if (c->winner) return;
+    c->winner = l;
+    c->at = l->at;
+    loop_timer_stop(c->spec.loop, &c->hedge);
+    loop_timer_stop(c->spec.loop, &c->backoff);
+    for (int i = 0; i < LANES; i++) {
+        lane *other = &c->lanes[i];
+        if (other == l || !other->attempt) continue;
+        if (other->hedge) count(c, METRIC_HEDGES, &c->slots[other->at], "lost");
+        lane_drop(other, "cancelled");
+    }
+    if (l->hedge) count(c, METRIC_HEDGES, &c->slots[l->at], "won");
+    report(l, false, now_ms(c) - l->began_ms);
+    if (attempt_head_us(l->attempt)) c->head_us = attempt_head_us(l->attempt);
+    if (c->paused) attempt_pause(l->attempt);
+    if (l->has_head) c->sink->on_head(c->user, &l->head);
+    for (held_event *e; !c->over && (e = held_take(&l->held));) {
+        c->sink->on_event(c->user, &e->event, &e->facts);
+        held_event_free(e);
+    }
+}
+
+static void lane_head(void *user, const answer_head *head) {
+    lane *l = user;
+    l->has_head = true;
+    l->head = *head;
+    if (head->kind == ANSWER_RAW) commit(l);
+}
+
+static void lane_event(void *user, const sse_event *event, const answer_facts *facts) {
+    lane *l = user;
+    call *c = l->call;
+    if (!c->winner) {
+        bool speaks = facts->has_content || facts->finished ||
+                      l->held.bytes >= config_of(c)->limits.event_bytes;
+        if (!speaks) {
+            held_add(&l->held, event, facts);
+            return;
+        }
+        commit(l);
+    }
+    if (!c->over) c->sink->on_event(c->user, event, facts);
+}
+
+static void lane_body(void *user, span body, const answer_facts *facts) {
+    lane *l = user;
+    commit(l);
+    if (!l->call->over) l->call->sink->on_body(l->call->user, body, facts);
+}
+
+static void lane_piece(void *user, span piece) {
+    lane *l = user;
+    l->call->sink->on_piece(l->call->user, piece);
+}
+
+static void lane_end(void *user) {
+    lane *l = user;
+    call *c = l->call;
+    commit(l); /* an answer without any content is an answer */
+    if (c->over) return;
+    count(c, METRIC_ATTEMPTS, &c->slots[l->at], "ok");
+    lane_clear(l);
+    release(c);
+    c->sink->on_end(c->user);
+}
+
+static void lane_fail(void *user, const attempt_failure *f) {
+    lane *l = user;
+    call *c = l->call;
+    size_t at = l->at;
+    bool won = c->winner == l;
+    count(c, METRIC_ATTEMPTS, &c->slots[at], failure_name(f->failure));
+    if (l->hedge && !won) count(c, METRIC_HEDGES, &c->slots[at], "lost");
+    if (failure_counts(f->failure))
+        report(l, true, -1);
+    else
+        target_abandon(c->slots[at].state, l->probe);
+    lane_clear(l);
+    if (won) {
+        call_failure failure = failure_of(c, f);
+        failure.client_may_retry = true; /* the same question may well be answered whole */
+        give_up(c, &failure);
+        return;
+    }
+    if (lanes_running(c)) return; /* the other lane may still answer */
+    decide(c, at, f);
+}
+
+static const attempt_ops lane_ops = {.on_head = lane_head,
+                                     .on_event = lane_event,
+                                     .on_body = lane_body,
+                                     .on_piece = lane_piece,
+                                     .on_end = lane_end,
+                                     .on_fail = lane_fail};
+
+/* ---- the two clocks over all attempts ---- */
+
+static void on_total(timer *t) {
+    call *c = CONTAINER_OF(t, call, total);
+    attempt_failure f = {
+        .failure = FAIL_SILENT,
+        .error = ERR_TOTAL_TIMEOUT,
+        .text = arena_printf(c->spec.arena,
+                             "The call did not complete within timeouts.total (%lld ms).",
+                             (long long)config_of(c)->timeouts.total_ms),
+    };
+    for (int i = 0; i < LANES; i++)
+        if (c->lanes[i].attempt) report(&c->lanes[i], true, -1);
+    call_failure failure = failure_of(c, &f);
+    give_up(c, &failure);
+}
+
+/* No content yet: the next target is started beside the slow one. */
+static void on_hedge(timer *t) {
+    call *c = CONTAINER_OF(t, call, hedge);
+    size_t next = next_slot(c, c->at + 1);
+    if (lanes_running(c) != 1 || next == c->slot_count) return;
+    if (!target_take_hedge(c->slots[c->at].state, &config_of(c)->hedge, now_ms(c))) return;
+    attempt_failure unused;
+    if (!ask(c, next, true, &unused)) return;
+    c->hedges++;
+}
+
+static void arm_hedge(call *c) {
+    const config_hedge *policy = &config_of(c)->hedge;
+    if (!policy->on || c->slot_count < 2) return;
+    int64_t after = target_hedge_after_ms(c->slots[c->at].state, policy);
+    if (after >= 0) loop_timer_start(c->spec.loop, &c->hedge, after);
+}
+
+/* ---- the owner's side ---- */
+
+static double next_rnd(void *arg) {
+    return rng_unit(arg);
+}
+
+/* The name under which a target's state is kept: with the client's word where the configuration
+ * names no model. */
+static span state_name(const call *c, const config_target *t) {
+    if (t->model.len || !c->spec.facts->model_name.len) return t->name;
+    const span parts[] = {t->name, SPAN("/"), c->spec.facts->model_name};
+    return arena_join(c->spec.arena, parts, ARRAY_LEN(parts));
+}
+
+static void lay_route(call *c) {
+    const config_model *model = c->spec.model;
+    size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
+    slot *all = arena_zalloc(c->spec.arena, n * sizeof *all);
+    route_fact facts[ROUTE_TARGETS_MAX];
+    for (size_t i = 0; i < n; i++) {
+        const config_target *t = &model->targets[i];
+        all[i] = (slot){.target = t,
+                        .upstream = upstreams_find(c->spec.upstreams, t->provider),
+                        .state = target_get(c->spec.upstreams->targets, state_name(c, t)),
+                        .model = t->model};
+        if (n == 1) continue;
+        facts[i] =
+            (route_fact){.latency_ms = target_latency_ms(all[i].state),
+                         .ready = target_ready(all[i].state, &config_of(c)->breaker, now_ms(c))};
+    }
+    c->slots = all;
+    c->slot_count = n;
+    if (n == 1) return;
+    unsigned char order[ROUTE_TARGETS_MAX];
+    c->slot_count = route_order(model, facts, next_rnd, &c->spec.loop->rng, order);
+    c->slots = arena_alloc(c->spec.arena, c->slot_count * sizeof *c->slots);
+    for (size_t i = 0; i < c->slot_count; i++)
+        c->slots[i] = all[order[i]];
+}
+
+/* Every breaker is open: how long until the first of them lets a probe pass. */
+static void refuse_all(call *c) {
+    int64_t wait = INT64_MAX;
+    for (size_t i = 0; i < c->slot_count; i++) {
+        int64_t w = target_wait_ms(c->slots[i].state, &config_of(c)->breaker, now_ms(c));
+        if (w < wait) wait = w;
+    }
+    call_failure f = {.error = ERR_BREAKER_OPEN,
+                      .status = error_get(ERR_BREAKER_OPEN)->status,
+                      .text = span_cstr(error_get(ERR_BREAKER_OPEN)->sentence),
+                      .failure = FAIL_OVERLOAD,
+                      .client_may_retry = true,
+                      .client_after_ms = wait > 0 ? wait : 0};
+    give_up(c, &f);
+}
+
+/* The first step runs from the wheel only where it may end the call at once, so that call_start()
+ * never calls back before it returns. */
+static void on_refused_start(timer *t) {
+    refuse_all(CONTAINER_OF(t, call, backoff));
+}
+
+static void on_failed_start(timer *t) {
+    call *c = CONTAINER_OF(t, call, backoff);
+    timer_init(&c->backoff, on_backoff);
+    ask_first(c, c->at);
+}
+
+call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
+    call *c = arena_zalloc(spec->arena, sizeof *c);
+    c->spec = *spec;
+    c->sink = sink;
+    c->user = user;
+    for (int i = 0; i < LANES; i++)
+        held_init(&c->lanes[i].held);
+    timer_init(&c->backoff, on_backoff);
+    timer_init(&c->hedge, on_hedge);
+    timer_init(&c->total, on_total);
+    const config_timeouts *timeouts = &config_of(c)->timeouts;
+    c->deadline_ms = now_ms(c) + timeouts->total_ms;
+    lay_route(c);
+    loop_timer_start(spec->loop, &c->total, timeouts->total_ms);
+    c->at = next_slot(c, 0);
+    if (c->at == c->slot_count) {
+        c->at = 0;
+        timer_init(&c->backoff, on_refused_start);
+        loop_timer_start(spec->loop, &c->backoff, 0);
+        return c;
+    }
+    attempt_failure unused;
+    target_count_call(c->slots[c->at].state, now_ms(c));
+    if (!ask(c, c->at, false, &unused)) {
+        timer_init(&c->backoff, on_failed_start);
+        loop_timer_start(spec->loop, &c->backoff, 0);
+        return c;
+    }
+    arm_hedge(c);
+    return c;
+}
+
+void call_cancel(call *c) {
+    if (!c->over) release(c);
+}
+
+void call_pause(call *c) {
+    c->paused = true;
+    if (c->winner && c->winner->attempt) attempt_pause(c->winner->attempt);
+}
+
+void call_resume(call *c) {
+    c->paused = false;
+    if (c->winner && c->winner->attempt) attempt_resume(c->winner->attempt);
+}
+
+call_report call_get_report(const call *c) {
+    call_report r = {.target = c->attempts || c->slot_count ? target_name(c->slots[c->at].state)
+                                                            : SPAN_EMPTY,
+                     .attempts = c->attempts,
+                     .hedges = c->hedges,
+                     .skipped = c->skipped,
+                     .first_sent_us = c->first_sent_us,
+                     .head_us = c->head_us};
+    for (int i = 0; i < LANES; i++) {
+        const attempt *a = c->lanes[i].attempt;
+        if (!a) continue;
+        r.skipped += attempt_skipped(a);
+        if (attempt_sent_us(a) && (!r.first_sent_us || attempt_sent_us(a) < r.first_sent_us))
+            r.first_sent_us = attempt_sent_us(a);
+        if (attempt_head_us(a) && !r.head_us) r.head_us = attempt_head_us(a);
+    }
+    return r;
+}

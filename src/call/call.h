@@ -1,0 +1,70 @@
+/* call/call.h: a model call: attempts, retries, fallback, hedging, the total deadline, and the
+ * hand-over of one answer. The project's one retry loop.
+ *
+ * Belongs to its loop; lives in the given arena. call_start() never calls back before it returns.
+ * on_end or on_fail ends it, exactly once; after call_cancel() nothing comes any more.
+ *
+ * Until the first content of an answer has been handed to the sink, a failed attempt is replaced
+ * unseen: what an attempt said before that (its head, chunks without content) is held. Afterwards
+ * nothing is retried: a failure is on_fail with `committed` set.
+ */
+#ifndef WEIR_CALL_CALL_H
+#define WEIR_CALL_CALL_H
+
+#include "call/attempt.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+
+typedef struct call call;
+
+typedef struct call_failure {
+    error_id error;
+    int status;           /* for the client: the provider's own, or the table's */
+    span text;            /* for people */
+    span body;            /* the provider's error in OpenAI's shape; empty: make one */
+    http_headers headers; /* of the provider, those that may cross */
+    span request_id;      /* the provider's own */
+    failure_class failure;
+    bool committed; /* content has gone out already */
+    bool client_may_retry;
+    int64_t client_after_ms; /* -1: no hint */
+} call_failure;
+
+typedef struct call_sink {
+    /* The answer that will be handed over: from which target, after how many tries. */
+    void (*on_head)(void *user, const answer_head *head);
+    void (*on_event)(void *user, const sse_event *event, const answer_facts *facts);
+    void (*on_body)(void *user, span body,
+                    const answer_facts *facts); /* lives until on_end returns */
+    void (*on_piece)(void *user, span piece);
+    void (*on_end)(void *user);
+    void (*on_fail)(void *user, const call_failure *failure);
+} call_sink;
+
+typedef struct call_spec {
+    loop *loop;
+    upstreams *upstreams; /* borrowed for the call */
+    metrics_shard *metrics;
+    log_shard *log;
+    const config_model *model;
+    const request_facts *facts;
+    arena *arena;
+} call_spec;
+
+MUST_USE call *call_start(const call_spec *spec, const call_sink *sink, void *user);
+void call_cancel(call *c);
+/* Back-pressure from the client. */
+void call_pause(call *c);
+void call_resume(call *c);
+
+typedef struct call_report {
+    span target;       /* that answered, or was asked last; empty: none was */
+    unsigned attempts; /* requests made at providers */
+    unsigned hedges;
+    unsigned skipped;
+    int64_t first_sent_us; /* monotonic; 0: never */
+    int64_t head_us;       /* of the answer that was handed over, or the last head; 0: none */
+} call_report;
+call_report call_get_report(const call *c);
+
+#endif

@@ -1,0 +1,156 @@
+/* What the last filters share: headers, errors, back-pressure, the silence of a stream. */
+#include "exchange/internal.h"
+
+#include "json/json.h"
+
+void exchange_error_body(const weir_error *e, buf *out) {
+    const error_row *row = error_get(e->id);
+    json_writer w = json_writer_of(out);
+    json_open_object(&w);
+    json_key(&w, "error");
+    json_open_object(&w);
+    json_key(&w, "message");
+    json_put_string(&w, error_message(e));
+    json_key(&w, "type");
+    json_put_string(&w, span_cstr(row->type));
+    json_key(&w, "param");
+    if (e->param.len)
+        json_put_string(&w, e->param);
+    else
+        json_put_null(&w);
+    json_key(&w, "code");
+    if (row->code[0])
+        json_put_string(&w, span_cstr(row->code));
+    else
+        json_put_null(&w);
+    json_close_object(&w);
+    json_close_object(&w);
+}
+
+static size_t retry_headers(bool may_retry, int64_t after_ms, arena *a, http_header *h) {
+    size_t n = 0;
+    h[n++] =
+        (http_header){SPAN_OF("x-should-retry"), may_retry ? SPAN_OF("true") : SPAN_OF("false")};
+    if (after_ms < 0) return n;
+    h[n++] = (http_header){SPAN_OF("retry-after-ms"), arena_printf(a, "%lld", (long long)after_ms)};
+    /* Whole seconds, rounded up: a client that comes a little late is served, one too early is not.
+     */
+    h[n++] = (http_header){SPAN_OF("retry-after"),
+                           arena_printf(a, "%lld", (long long)((after_ms + 999) / 1000))};
+    return n;
+}
+
+size_t exchange_error_headers(const weir_error *e, arena *a, http_header *ret) {
+    return retry_headers(error_get(e->id)->should_retry, e->retry_after_ms, a, ret);
+}
+
+int exchange_failed_status(const exchange *x) {
+    return x->has_failure ? x->failure.status : error_get(x->error.id)->status;
+}
+
+void exchange_note_own(exchange *x) {
+    int64_t now_us = loop_exact_us(x->env->loop);
+    call_report r = x->call ? call_get_report(x->call) : (call_report){0};
+    int64_t own = (r.first_sent_us ? r.first_sent_us : now_us) - x->request.started_us;
+    if (r.first_sent_us && r.head_us) own += now_us - r.head_us;
+    x->record.own_us = own;
+}
+
+size_t exchange_own_headers(exchange *x, http_header *h) {
+    size_t n = 0;
+    arena *a = &x->arena;
+    h[n++] = (http_header){SPAN_OF("x-request-id"), span_cstr(x->record.request_id)};
+    if (x->error.id != ERR_NONE) {
+        bool may =
+            x->has_failure ? x->failure.client_may_retry : error_get(x->error.id)->should_retry;
+        n += retry_headers(may, x->error.retry_after_ms, a, h + n);
+    }
+    if (!x->call) return n;
+    if (x->record.own_us < 0) exchange_note_own(x);
+    if (x->has_head || x->has_failure) {
+        call_report r = call_get_report(x->call);
+        h[n++] = (http_header){SPAN_OF("x-weir-target"), r.target};
+        h[n++] = (http_header){SPAN_OF("x-weir-attempts"), arena_printf(a, "%u", r.attempts)};
+        if (x->record.provider_request_id.len)
+            h[n++] =
+                (http_header){SPAN_OF("x-weir-provider-request-id"), x->record.provider_request_id};
+    }
+    h[n++] = (http_header){SPAN_OF("x-weir-overhead-ms"),
+                           arena_printf(a, "%lld.%03lld", (long long)(x->record.own_us / 1000),
+                                        (long long)(x->record.own_us % 1000))};
+    return n;
+}
+
+http_headers exchange_headers(exchange *x, http_headers crossing, span content_type) {
+    http_header *h =
+        arena_alloc(&x->arena, (EXCHANGE_HEADERS_MAX + 3 + crossing.count) * sizeof *h);
+    size_t n = exchange_own_headers(x, h);
+    if (content_type.len) h[n++] = (http_header){SPAN_OF("content-type"), content_type};
+    if (span_starts(content_type, SPAN_OF("text/event-stream"))) {
+        h[n++] = (http_header){SPAN_OF("cache-control"), SPAN_OF("no-cache")};
+        h[n++] = (http_header){SPAN_OF("x-accel-buffering"), SPAN_OF("no")};
+    }
+    for (size_t i = 0; i < crossing.count; i++)
+        if (http_header_is_safe(crossing.items[i].name, crossing.items[i].value))
+            h[n++] = crossing.items[i];
+    return (http_headers){h, n};
+}
+
+void exchange_piece(exchange *x, span piece) {
+    x->record.bytes_out += piece.len;
+    x->door->piece(x->user, piece);
+    if (x->paused || !x->call || !x->door->full(x->user)) return;
+    x->paused = true;
+    call_pause(x->call);
+}
+
+void exchange_drained(exchange *x) {
+    if (!x->paused || x->finished) return;
+    x->paused = false;
+    call_resume(x->call);
+}
+
+void exchange_stream_head(exchange *x) {
+    if (x->head_sent) return;
+    x->head_sent = true;
+    http_headers crossing = x->has_head ? x->head.headers : (http_headers){NULL, 0};
+    int status = x->has_head ? x->head.status : 200;
+    x->door->head(x->user, status,
+                  exchange_headers(x, crossing, SPAN_OF("text/event-stream; charset=utf-8")));
+}
+
+/* ---- the silence of a stream ---- */
+
+static int64_t pause_ms(const keep_alive *k) {
+    return exchange_config(k->x)->server.keep_alive_comment_ms;
+}
+
+/* The timer is not restarted with every event: it looks, when it fires, how long it has been. */
+static void on_silence(timer *t) {
+    keep_alive *k = CONTAINER_OF(t, keep_alive, timer);
+    exchange *x = k->x;
+    int64_t silent = x->env->loop->now_ms - k->last_ms;
+    if (silent < pause_ms(k)) {
+        loop_timer_start(x->env->loop, t, pause_ms(k) - silent);
+        return;
+    }
+    if (!x->paused) {
+        exchange_stream_head(x);
+        buf_clear(&x->env->scratch);
+        sse_write_comment(&x->env->scratch, SPAN_OF("keep-alive"));
+        exchange_piece(x, buf_span(&x->env->scratch));
+        k->last_ms = x->env->loop->now_ms;
+    }
+    loop_timer_start(x->env->loop, t, pause_ms(k));
+}
+
+void keep_alive_start(keep_alive *k, exchange *x) {
+    k->x = x;
+    k->last_ms = x->env->loop->now_ms;
+    timer_init(&k->timer, on_silence);
+    if (x->facts.stream && pause_ms(k) > 0) loop_timer_start(x->env->loop, &k->timer, pause_ms(k));
+}
+
+void keep_alive_stop(keep_alive *k) {
+    loop_timer_stop(k->x->env->loop, &k->timer);
+}

@@ -1,0 +1,243 @@
+/* The last filter for POST /chat: {"success", "response", "usage", "model", "request_id"}.
+ *
+ * Streamed, each event is `data: {"delta":"…"}`; the last has "done":true with usage, model and
+ * request_id, or is the same error object that a plain answer would be.
+ */
+#include "exchange/internal.h"
+
+#include "json/json.h"
+
+typedef struct form {
+    filter filter;
+    keep_alive silence;
+    span body;  /* PLAIN: lives until the end */
+    span model; /* as the provider named it */
+} form;
+
+static form *form_of(filter *f) {
+    return CONTAINER_OF(f, form, filter);
+}
+
+static void on_head(filter *f, const answer_head *head) {
+    if (head->kind == ANSWER_STREAM) exchange_stream_head(f->x);
+}
+
+static json_value first_choice(span document) {
+    json_value root = {JSON_OBJECT, document};
+    json_iter it = json_iter_of(json_get(root, SPAN_OF("choices")));
+    json_value choice = {JSON_NONE, SPAN_EMPTY};
+    (void)json_next_element(&it, &choice);
+    return choice;
+}
+
+static void note_model(form *m, span document) {
+    json_value root = {JSON_OBJECT, document};
+    json_value model = json_get(root, SPAN_OF("model"));
+    if (!m->model.len && model.type == JSON_STRING)
+        m->model = arena_dup(&m->filter.x->arena, json_string(model, &m->filter.x->arena));
+}
+
+static void put_event(form *m, const buf *data) {
+    exchange *x = m->filter.x;
+    const sse_event event = {.data = buf_span(data)};
+    buf_clear(&x->env->scratch);
+    sse_write(&x->env->scratch, &event);
+    m->silence.last_ms = x->env->loop->now_ms;
+    exchange_piece(x, buf_span(&x->env->scratch));
+}
+
+static void on_event(filter *f, const answer_event *event) {
+    form *m = form_of(f);
+    if (event->kind == ANSWER_PLAIN) {
+        m->body = event->sse.data;
+        return;
+    }
+    note_model(m, event->sse.data);
+    json_value content =
+        json_get(json_get(first_choice(event->sse.data), SPAN_OF("delta")), SPAN_OF("content"));
+    if (content.type != JSON_STRING || content.raw.len <= 2) return;
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_open_object(&w);
+    json_key(&w, "delta");
+    json_put_raw(&w, content.raw);
+    json_close_object(&w);
+    put_event(m, &out);
+    buf_done(&out);
+}
+
+static void put_figure(json_writer *w, const char *key, int64_t value) {
+    json_key(w, key);
+    json_put_i64(w, value > 0 ? value : 0);
+}
+
+/* usage, model and request_id: the end of every answer that succeeded. */
+static void put_closing(form *m, json_writer *w) {
+    const exchange *x = m->filter.x;
+    const token_usage *u = &x->record.usage;
+    json_key(w, "usage");
+    json_open_object(w);
+    put_figure(w, "prompt_tokens", u->prompt);
+    put_figure(w, "completion_tokens", u->completion);
+    put_figure(w, "total_tokens", u->total);
+    if (u->estimated) {
+        json_key(w, "estimated");
+        json_put_bool(w, true);
+    }
+    json_close_object(w);
+    json_key(w, "model");
+    json_put_string(w, m->model.len ? m->model : x->facts.model_name);
+    json_key(w, "request_id");
+    json_put_string(w, span_cstr(x->record.request_id));
+}
+
+static void end_stream(form *m) {
+    exchange *x = m->filter.x;
+    (void)stage_settle(x); /* the last event carries the figures */
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_open_object(&w);
+    json_key(&w, "done");
+    json_put_bool(&w, true);
+    json_key(&w, "success");
+    json_put_bool(&w, true);
+    put_closing(m, &w);
+    json_close_object(&w);
+    put_event(m, &out);
+    buf_done(&out);
+    exchange_finish(x);
+    x->door->end(x->user);
+}
+
+static void end_plain(form *m) {
+    exchange *x = m->filter.x;
+    (void)stage_settle(x);
+    note_model(m, m->body);
+    json_value message = json_get(first_choice(m->body), SPAN_OF("message"));
+    json_value content = json_get(message, SPAN_OF("content"));
+    if (content.type != JSON_STRING) content = json_get(message, SPAN_OF("refusal"));
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_open_object(&w);
+    json_key(&w, "success");
+    json_put_bool(&w, true);
+    json_key(&w, "response");
+    json_put_raw(&w, content.type == JSON_STRING ? content.raw : SPAN_OF("\"\""));
+    put_closing(m, &w);
+    json_close_object(&w);
+    exchange_note_own(x);
+    http_headers headers = exchange_headers(x, x->head.headers, SPAN_OF("application/json"));
+    x->record.bytes_out = out.len;
+    x->head_sent = true;
+    exchange_finish(x);
+    x->door->answer(x->user, 200, headers, buf_span(&out));
+    buf_done(&out);
+}
+
+static void on_end(filter *f) {
+    form *m = form_of(f);
+    if (f->x->head.kind == ANSWER_STREAM)
+        end_stream(m);
+    else
+        end_plain(m);
+}
+
+/* ---- failure ---- */
+
+static span sentence_for(const exchange *x, int status) {
+    const config_chat *say = &exchange_config(x)->chat;
+    if (status == 429) return say->say_rate_limited;
+    if (x->has_failure && (x->failure.failure == FAIL_CONNECTION ||
+                           x->failure.failure == FAIL_SILENT || x->failure.failure == FAIL_TLS))
+        return say->say_unreachable;
+    return status < 500 ? say->say_invalid : say->say_failed;
+}
+
+/* The sentence with {error} replaced. */
+static void put_sentence(json_writer *w, span sentence, span error) {
+    buf text = BUF_EMPTY;
+    size_t at = span_find_span(sentence, 0, SPAN_OF("{error}"));
+    buf_add(&text, span_slice(sentence, 0, at));
+    if (at < sentence.len) {
+        buf_add(&text, error);
+        buf_add(&text, span_slice(sentence, at + 7, sentence.len));
+    }
+    json_put_string(w, buf_span(&text));
+    buf_done(&text);
+}
+
+static void put_failure(const exchange *x, int status, buf *out) {
+    const error_row *row = error_get(x->error.id);
+    json_value provider = {JSON_NONE, SPAN_EMPTY};
+    if (x->has_failure && x->failure.body.len)
+        provider = json_get((json_value){JSON_OBJECT, x->failure.body}, SPAN_OF("error"));
+    json_value type = json_get(provider, SPAN_OF("type"));
+    json_value code = json_get(provider, SPAN_OF("code"));
+    span message = error_message(&x->error);
+    json_writer w = json_writer_of(out);
+    json_open_object(&w);
+    json_key(&w, "success");
+    json_put_bool(&w, false);
+    json_key(&w, "response");
+    put_sentence(&w, sentence_for(x, status), message);
+    json_key(&w, "error");
+    json_open_object(&w);
+    json_key(&w, "type");
+    if (type.type == JSON_STRING)
+        json_put_raw(&w, type.raw);
+    else
+        json_put_string(&w, span_cstr(row->type));
+    json_key(&w, "message");
+    json_put_string(&w, message);
+    if (code.type == JSON_STRING || row->code[0]) {
+        json_key(&w, "code");
+        if (code.type == JSON_STRING)
+            json_put_raw(&w, code.raw);
+        else
+            json_put_string(&w, span_cstr(row->code));
+    }
+    if (x->error.param.len) {
+        json_key(&w, "field");
+        json_put_string(&w, x->error.param);
+    }
+    json_close_object(&w);
+    json_key(&w, "request_id");
+    json_put_string(&w, span_cstr(x->record.request_id));
+    json_close_object(&w);
+}
+
+static void on_fail(filter *f) {
+    exchange *x = f->x;
+    int status = exchange_failed_status(x);
+    buf out = BUF_EMPTY;
+    put_failure(x, status, &out);
+    if (x->head_sent) {
+        put_event(form_of(f), &out);
+        exchange_finish(x);
+        x->door->end(x->user);
+    } else {
+        x->record.bytes_out = out.len;
+        http_headers none = {NULL, 0};
+        http_headers headers = exchange_headers(x, x->has_failure ? x->failure.headers : none,
+                                                SPAN_OF("application/json"));
+        exchange_finish(x);
+        x->door->answer(x->user, status, headers, buf_span(&out));
+    }
+    buf_done(&out);
+}
+
+static void on_done(filter *f) {
+    keep_alive_stop(&form_of(f)->silence);
+}
+
+void filter_form_chat_add(exchange *x) {
+    static const filter_ops ops = {.name = "form_chat",
+                                   .head = on_head,
+                                   .event = on_event,
+                                   .end = on_end,
+                                   .fail = on_fail,
+                                   .done = on_done};
+    form *m = arena_zalloc(&x->arena, sizeof *m);
+    filter_add(x, &m->filter, &ops);
+    keep_alive_start(&m->silence, x);
+}

@@ -1,0 +1,155 @@
+/* The last filter for clients of OpenAI's API: the bytes as the provider sent them, framed anew. */
+#include "exchange/internal.h"
+
+#include "json/json.h"
+
+typedef struct form {
+    filter filter;
+    keep_alive silence;
+    span body; /* PLAIN: lives until the end */
+} form;
+
+static form *form_of(filter *f) {
+    return CONTAINER_OF(f, form, filter);
+}
+
+static void on_head(filter *f, const answer_head *head) {
+    exchange *x = f->x;
+    if (head->kind == ANSWER_STREAM) exchange_stream_head(x);
+    if (head->kind == ANSWER_RAW) {
+        x->head_sent = true;
+        x->door->head(x->user, head->status,
+                      exchange_headers(x, head->headers, head->content_type));
+    }
+}
+
+static void put_event(form *m, const sse_event *event) {
+    exchange *x = m->filter.x;
+    buf_clear(&x->env->scratch);
+    sse_write(&x->env->scratch, event);
+    m->silence.last_ms = x->env->loop->now_ms;
+    exchange_piece(x, buf_span(&x->env->scratch));
+}
+
+static void on_event(filter *f, const answer_event *event) {
+    form *m = form_of(f);
+    switch (event->kind) {
+    case ANSWER_STREAM: put_event(m, &event->sse); break;
+    case ANSWER_PLAIN: m->body = event->sse.data; break;
+    case ANSWER_RAW: exchange_piece(f->x, event->sse.data); break;
+    }
+}
+
+static bool ends_with_done(const exchange *x) {
+    return x->facts.endpoint == EP_CHAT_COMPLETIONS || x->facts.endpoint == EP_COMPLETIONS;
+}
+
+/* A plain answer after a keep-alive comment: the client waits for a stream, and its head is out. */
+static void end_plain(form *m) {
+    exchange *x = m->filter.x;
+    if (x->head_sent) {
+        const sse_event event = {.data = m->body};
+        put_event(m, &event);
+        exchange_finish(x);
+        x->door->end(x->user);
+        return;
+    }
+    x->head_sent = true;
+    x->record.bytes_out = m->body.len;
+    exchange_note_own(x);
+    span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
+    http_headers headers = exchange_headers(x, x->head.headers, type);
+    exchange_finish(x);
+    x->door->answer(x->user, x->head.status, headers, m->body);
+}
+
+static void on_end(filter *f) {
+    exchange *x = f->x;
+    form *m = form_of(f);
+    if (x->head.kind == ANSWER_PLAIN) {
+        end_plain(m);
+        return;
+    }
+    if (x->head.kind == ANSWER_STREAM && ends_with_done(x)) {
+        const sse_event done = {.data = SPAN("[DONE]")};
+        put_event(m, &done);
+    }
+    exchange_finish(x);
+    x->door->end(x->user);
+}
+
+/* The official SDKs raise on a truthy `error` member; clients of /v1/responses also know an event
+ * named error with the fields at the top. */
+static void put_error_event(form *m, span body) {
+    exchange *x = m->filter.x;
+    sse_event event = {.data = body};
+    buf out = BUF_EMPTY;
+    if (x->facts.endpoint == EP_RESPONSES) {
+        json_value root = {JSON_OBJECT, body};
+        json_value error = json_get(root, SPAN_OF("error"));
+        json_writer w = json_writer_of(&out);
+        json_open_object(&w);
+        json_key(&w, "type");
+        json_put_string(&w, SPAN_OF("error"));
+        static const char *const fields[] = {"code", "message", "param"};
+        for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+            json_value v = json_get(error, span_cstr(fields[i]));
+            json_key(&w, fields[i]);
+            if (v.type == JSON_NONE)
+                json_put_null(&w);
+            else
+                json_put_raw(&w, v.raw);
+        }
+        json_key(&w, "error");
+        json_put_raw(&w, error.raw);
+        json_close_object(&w);
+        event = (sse_event){.name = SPAN("error"), .data = buf_span(&out)};
+    }
+    put_event(m, &event);
+    buf_done(&out);
+}
+
+static span error_body(exchange *x) {
+    if (x->has_failure && x->failure.body.len) return x->failure.body;
+    buf body = BUF_EMPTY;
+    exchange_error_body(&x->error, &body);
+    span copy = arena_dup(&x->arena, buf_span(&body));
+    buf_done(&body);
+    return copy;
+}
+
+static void on_fail(filter *f) {
+    exchange *x = f->x;
+    span body = error_body(x);
+    if (!x->head_sent) {
+        x->record.bytes_out = body.len;
+        http_headers crossing = x->has_failure ? x->failure.headers : (http_headers){NULL, 0};
+        http_headers headers = exchange_headers(x, crossing, SPAN_OF("application/json"));
+        exchange_finish(x);
+        x->door->answer(x->user, exchange_failed_status(x), headers, body);
+        return;
+    }
+    bool stream = x->facts.stream || x->head.kind == ANSWER_STREAM;
+    if (stream && x->head.kind != ANSWER_RAW) put_error_event(form_of(f), body);
+    exchange_finish(x);
+    if (stream && x->head.kind != ANSWER_RAW)
+        x->door->end(x->user);
+    else
+        x->door->abort(x->user);
+}
+
+static void on_done(filter *f) {
+    keep_alive_stop(&form_of(f)->silence);
+}
+
+void filter_form_openai_add(exchange *x) {
+    static const filter_ops ops = {.name = "form_openai",
+                                   .head = on_head,
+                                   .event = on_event,
+                                   .end = on_end,
+                                   .fail = on_fail,
+                                   .done = on_done};
+    form *m = arena_zalloc(&x->arena, sizeof *m);
+    filter_add(x, &m->filter, &ops);
+    keep_alive_start(&m->silence, x);
+}

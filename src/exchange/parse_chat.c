@@ -1,0 +1,177 @@
+/* POST /chat: one message in, one text out. Its body is checked against chat.* of the configuration
+ * and becomes a chat completion's. */
+#include "exchange/internal.h"
+
+#include <string.h>
+
+enum { MEMBERS = 16 };
+
+typedef struct chat_request {
+    span message; /* decoded, stripped */
+    json_value max_tokens;
+    json_value temperature;
+    json_value model;
+    bool stream;
+} chat_request;
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+}
+
+static span strip(span s) {
+    while (s.len && is_blank(s.ptr[0]))
+        s = span_slice(s, 1, s.len);
+    while (s.len && is_blank(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static stage_result check_message(exchange *x, json_value v, span *ret) {
+    const config_chat *limits = &exchange_config(x)->chat;
+    if (v.type == JSON_NONE)
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "message", "'message' is missing.");
+    if (v.type != JSON_STRING)
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "message", "'message' must be a string.");
+    span text = json_string(v, &x->arena);
+    size_t chars = span_utf8_len(text);
+    if (chars > limits->message_chars)
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "message",
+                               "'message' has %zu characters; at most %u are allowed.", chars,
+                               limits->message_chars);
+    text = strip(text);
+    if (!text.len)
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "message", "'message' cannot be empty.");
+    *ret = text;
+    return STAGE_NEXT;
+}
+
+static stage_result check_max_tokens(exchange *x, json_value v) {
+    int64_t most = exchange_config(x)->chat.max_tokens_limit, value = 0;
+    if (v.type == JSON_NONE || v.type == JSON_NULL) return STAGE_NEXT;
+    if (v.type != JSON_NUMBER || !json_i64(v, &value))
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "max_tokens",
+                               "'max_tokens' must be an integer.");
+    if (value < 1 || value > most)
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "max_tokens",
+                               "'max_tokens' is %lld; it must be between 1 and %lld.",
+                               (long long)value, (long long)most);
+    return STAGE_NEXT;
+}
+
+static stage_result check_temperature(exchange *x, json_value v) {
+    double most = exchange_config(x)->chat.temperature_limit, value = 0;
+    if (v.type == JSON_NONE || v.type == JSON_NULL) return STAGE_NEXT;
+    if (v.type != JSON_NUMBER || !json_double(v, &value))
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "temperature",
+                               "'temperature' must be a number.");
+    if (!(value >= 0 && value <= most))
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "temperature",
+                               "'temperature' is %.*s; it must be between 0 and %g.",
+                               (int)(v.raw.len > 40 ? 40 : v.raw.len), v.raw.ptr, most);
+    return STAGE_NEXT;
+}
+
+/* A misspelt field must not be passed over in silence. */
+static stage_result check_names(exchange *x, const json_member *members, size_t count) {
+    static const span known[] = {SPAN("message"), SPAN("max_tokens"), SPAN("temperature"),
+                                 SPAN("model"), SPAN("stream")};
+    for (size_t i = 0; i < count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < ARRAY_LEN(known) && !found; k++)
+            found = json_is((json_value){JSON_STRING,
+                                         span_from(members[i].key.ptr - 1, members[i].key.len + 2)},
+                            known[k]);
+        if (found) continue;
+        span key = span_slice(members[i].key, 0, 64);
+        span name = arena_dup(&x->arena, key);
+        return exchange_refuse(
+            x, ERR_UNPROCESSABLE, name.ptr,
+            "'%.*s' is not a field of /chat; the fields are message, max_tokens, "
+            "temperature, model and stream.",
+            SPAN_ARG(key));
+    }
+    return STAGE_NEXT;
+}
+
+static stage_result read_chat(exchange *x, chat_request *ret) {
+    json_member m[MEMBERS];
+    size_t count = 0;
+    json_fault fault;
+    const json_limits limits = {.depth = exchange_config(x)->limits.depth};
+    if (!json_scan_object(x->request.body, &limits, m, MEMBERS, &count, &fault)) {
+        span text = json_fault_text(&x->arena, x->request.body, &fault);
+        return exchange_refuse(x, ERR_BAD_JSON, NULL,
+                               "The request body is not acceptable JSON: %.*s.", SPAN_ARG(text));
+    }
+    stage_result r = check_names(x, m, count < MEMBERS ? count : MEMBERS);
+    if (r != STAGE_NEXT) return r;
+    ret->max_tokens = json_find(m, count, SPAN_OF("max_tokens"));
+    ret->temperature = json_find(m, count, SPAN_OF("temperature"));
+    ret->model = json_find(m, count, SPAN_OF("model"));
+    json_value stream = json_find(m, count, SPAN_OF("stream"));
+    ret->stream = stream.type == JSON_TRUE;
+    if (stream.type == JSON_STRING || stream.type == JSON_NUMBER || stream.type >= JSON_ARRAY)
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "stream", "'stream' must be true or false.");
+    if (ret->model.type != JSON_NONE && ret->model.type != JSON_NULL &&
+        ret->model.type != JSON_STRING)
+        return exchange_refuse(x, ERR_UNPROCESSABLE, "model", "'model' must be a string.");
+    if ((r = check_message(x, json_find(m, count, SPAN_OF("message")), &ret->message)) !=
+        STAGE_NEXT)
+        return r;
+    if ((r = check_max_tokens(x, ret->max_tokens)) != STAGE_NEXT) return r;
+    return check_temperature(x, ret->temperature);
+}
+
+static void put_message(json_writer *w, span role, span content) {
+    json_open_object(w);
+    json_key(w, "role");
+    json_put_string(w, role);
+    json_key(w, "content");
+    json_put_string(w, content);
+    json_close_object(w);
+}
+
+static span write_completion(exchange *x, const chat_request *r) {
+    const config_chat *c = &exchange_config(x)->chat;
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_open_object(&w);
+    json_key(&w, "model");
+    if (r->model.type == JSON_STRING)
+        json_put_raw(&w, r->model.raw);
+    else
+        json_put_string(&w, c->model);
+    json_key(&w, "messages");
+    json_open_array(&w);
+    if (c->system.len) put_message(&w, SPAN_OF("system"), c->system);
+    put_message(&w, SPAN_OF("user"), r->message);
+    json_close_array(&w);
+    json_key(&w, "max_tokens");
+    if (r->max_tokens.type == JSON_NUMBER)
+        json_put_raw(&w, r->max_tokens.raw);
+    else
+        json_put_i64(&w, c->max_tokens);
+    json_key(&w, "temperature");
+    if (r->temperature.type == JSON_NUMBER)
+        json_put_raw(&w, r->temperature.raw);
+    else
+        json_put_double(&w, c->temperature);
+    if (r->stream) {
+        json_key(&w, "stream");
+        json_put_bool(&w, true);
+    }
+    json_close_object(&w);
+    span body = arena_dup(&x->arena, buf_span(&out));
+    buf_done(&out);
+    return body;
+}
+
+stage_result parse_chat(exchange *x) {
+    chat_request r = {0};
+    stage_result result = read_chat(x, &r);
+    if (result != STAGE_NEXT) return result;
+    x->facts.path = SPAN_OF("/chat/completions");
+    x->facts.query = SPAN_EMPTY;
+    x->facts.endpoint = EP_CHAT_COMPLETIONS;
+    return parse_openai(x, write_completion(x, &r));
+}

@@ -1,0 +1,158 @@
+/* parse: what is asked, and is it well formed? Anything that two readers could read differently is
+ * refused here and never reaches a provider; what weir does not know is left alone. */
+#include "exchange/internal.h"
+
+enum { MEMBERS = 64, EP_ALL = (1 << EP_COUNT) - 1 };
+
+#define T(type) (1u << JSON_##type)
+#define BOOL    (T(TRUE) | T(FALSE))
+
+/* The members whose types weir and every provider agree on. */
+static const struct field {
+    const char *name;
+    unsigned endpoints; /* bits */
+    unsigned types;     /* bits; null is allowed where OpenAI's schema says nullable */
+    const char *expected;
+} fields[] = {
+    {"model", EP_ALL & ~(1 << EP_OTHER), T(STRING), "a string"},
+    {"stream", EP_ALL & ~(1 << EP_OTHER), BOOL | T(NULL), "true or false"},
+    {"stream_options", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS, T(OBJECT) | T(NULL),
+     "an object"},
+    {"messages", 1 << EP_CHAT_COMPLETIONS, T(ARRAY), "an array"},
+    {"n", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS, T(NUMBER) | T(NULL), "an integer"},
+    {"max_tokens", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS, T(NUMBER) | T(NULL),
+     "an integer"},
+    {"max_completion_tokens", 1 << EP_CHAT_COMPLETIONS, T(NUMBER) | T(NULL), "an integer"},
+    {"max_output_tokens", 1 << EP_RESPONSES, T(NUMBER) | T(NULL), "an integer"},
+    {"temperature", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS | 1 << EP_RESPONSES,
+     T(NUMBER) | T(NULL), "a number"},
+    {"top_p", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS | 1 << EP_RESPONSES,
+     T(NUMBER) | T(NULL), "a number"},
+    {"tools", 1 << EP_CHAT_COMPLETIONS | 1 << EP_RESPONSES, T(ARRAY) | T(NULL), "an array"},
+    {"input", 1 << EP_EMBEDDINGS | 1 << EP_MODERATIONS | 1 << EP_RESPONSES,
+     T(STRING) | T(ARRAY) | T(NULL), "a string or an array"},
+};
+
+static stage_result check_types(exchange *x, const json_member *members, size_t count) {
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (!(fields[i].endpoints & 1u << x->facts.endpoint)) continue;
+        json_value v = json_find(members, count, span_cstr(fields[i].name));
+        if (v.type == JSON_NONE || fields[i].types & 1u << v.type) continue;
+        return exchange_refuse(x, ERR_BAD_VALUE, fields[i].name, "'%s' must be %s.", fields[i].name,
+                               fields[i].expected);
+    }
+    return STAGE_NEXT;
+}
+
+static stage_result check_messages(exchange *x, json_value messages) {
+    unsigned most = exchange_config(x)->limits.messages;
+    size_t n = 0;
+    json_iter it = json_iter_of(messages);
+    for (json_value m; json_next_element(&it, &m); n++) {
+        if (m.type == JSON_OBJECT) continue;
+        return exchange_refuse(x, ERR_BAD_VALUE, "messages", "'messages[%zu]' must be an object.",
+                               n);
+    }
+    if (n > most)
+        return exchange_refuse(
+            x, ERR_BAD_VALUE, "messages",
+            "'messages' has %zu items; at most %u are allowed (limits.messages).", n, most);
+    return STAGE_NEXT;
+}
+
+static stage_result check_choices(exchange *x, json_value n) {
+    enum { CHOICES_MAX = 128 };
+    x->facts.choices = 1;
+    if (n.type != JSON_NUMBER) return STAGE_NEXT;
+    int64_t value = 0;
+    if (!json_i64(n, &value) || value < 1 || value > CHOICES_MAX)
+        return exchange_refuse(x, ERR_BAD_VALUE, "n", "'n' must be an integer from 1 to %d.",
+                               CHOICES_MAX);
+    x->facts.choices = (unsigned)value;
+    return STAGE_NEXT;
+}
+
+static stage_result check_model(exchange *x) {
+    request_facts *f = &x->facts;
+    enum { MODEL_BYTES_MAX = 256 };
+    if (f->model.type == JSON_STRING) {
+        f->model_name = json_string(f->model, &x->arena);
+        if (!f->model_name.len)
+            return exchange_refuse(x, ERR_BAD_VALUE, "model", "'model' is empty.");
+        if (f->model_name.len > MODEL_BYTES_MAX)
+            return exchange_refuse(x, ERR_BAD_VALUE, "model",
+                                   "'model' has %zu bytes; at most %d are allowed.",
+                                   f->model_name.len, MODEL_BYTES_MAX);
+        x->record.model = f->model_name;
+    } else if (f->endpoint != EP_OTHER && f->endpoint != EP_MODERATIONS) {
+        return exchange_refuse(x, ERR_MISSING_FIELD, "model", "'model' is missing.");
+    }
+    return STAGE_NEXT;
+}
+
+static stage_result bad_json(exchange *x, span body, const json_fault *fault) {
+    span text = json_fault_text(&x->arena, body, fault);
+    return exchange_refuse(x, ERR_BAD_JSON, NULL, "The request body is not acceptable JSON: %.*s.",
+                           SPAN_ARG(text));
+}
+
+/* A member past MEMBERS is not recorded; it is found the slow way. */
+static json_value member(const request_facts *f, const json_member *members, size_t count,
+                         span key) {
+    return count <= MEMBERS ? json_find(members, count, key) : json_get(f->root, key);
+}
+
+stage_result parse_openai(exchange *x, span body) {
+    request_facts *f = &x->facts;
+    const json_limits limits = {.depth = exchange_config(x)->limits.depth};
+    json_member members[MEMBERS];
+    size_t count = 0;
+    json_fault fault;
+    if (!json_scan_object(body, &limits, members, MEMBERS, &count, &fault))
+        return bad_json(x, body, &fault);
+    f->body = body;
+    span whole = body;
+    size_t from = span_find(whole, 0, '{'), to = whole.len;
+    while (to > from && whole.ptr[to - 1] != '}')
+        to--;
+    f->root = (json_value){JSON_OBJECT, span_slice(whole, from, to)};
+    size_t recorded = count < MEMBERS ? count : MEMBERS;
+    stage_result r = check_types(x, members, recorded);
+    if (r != STAGE_NEXT) return r;
+    f->model = member(f, members, count, SPAN_OF("model"));
+    f->stream = member(f, members, count, SPAN_OF("stream")).type == JSON_TRUE;
+    f->stream_options = member(f, members, count, SPAN_OF("stream_options"));
+    f->usage_asked = json_get(f->stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
+    if ((r = check_model(x)) != STAGE_NEXT) return r;
+    if ((r = check_choices(x, member(f, members, count, SPAN_OF("n")))) != STAGE_NEXT) return r;
+    if (f->endpoint != EP_CHAT_COMPLETIONS) return STAGE_NEXT;
+    json_value messages = member(f, members, count, SPAN_OF("messages"));
+    if (messages.type == JSON_NONE)
+        return exchange_refuse(x, ERR_MISSING_FIELD, "messages", "'messages' is missing.");
+    return check_messages(x, messages);
+}
+
+static bool looks_like_json(const exchange *x) {
+    span type = http_header_get(x->request.headers, SPAN_OF("content-type"));
+    return x->request.body.len && (!type.len || span_istarts(type, SPAN_OF("application/json")));
+}
+
+stage_result stage_parse(exchange *x) {
+    x->record.endpoint = x->request.form == FORM_CHAT
+                             ? SPAN_OF("chat")
+                             : span_cstr(endpoint_name(x->request.endpoint));
+    x->facts = (request_facts){.endpoint = x->request.endpoint,
+                               .method = x->request.method,
+                               .path = x->request.path,
+                               .query = x->request.query,
+                               .headers = x->request.headers,
+                               .body = x->request.body,
+                               .choices = 1};
+    stage_result r = STAGE_NEXT;
+    if (x->request.form == FORM_CHAT)
+        r = parse_chat(x);
+    else if (x->request.endpoint != EP_OTHER || looks_like_json(x))
+        r = parse_openai(x, x->request.body);
+    x->record.stream = x->facts.stream;
+    return r;
+}

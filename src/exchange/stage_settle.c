@@ -1,0 +1,37 @@
+/* settle: what did it use, and how long did it take? */
+#include "exchange/internal.h"
+
+/* Four bytes a token: the usual rule of thumb, for a call whose provider told nothing. */
+enum { BYTES_PER_TOKEN = 4 };
+
+static void estimate(exchange *x) {
+    token_usage *u = &x->record.usage;
+    if (u->prompt >= 0 || !x->has_head || x->facts.endpoint == EP_OTHER) return;
+    u->prompt = (int64_t)(x->facts.body.len / BYTES_PER_TOKEN);
+    if (u->completion < 0) u->completion = x->content_events;
+    u->total = u->prompt + u->completion;
+    u->estimated = true;
+}
+
+stage_result stage_settle(exchange *x) {
+    call_record *r = &x->record;
+    int64_t now_us = loop_exact_us(x->env->loop);
+    r->total_us = now_us - x->request.started_us;
+    if (x->call) {
+        call_report c = call_get_report(x->call);
+        r->attempts = c.attempts;
+        r->hedges = c.hedges;
+        r->target = c.target;
+        r->skipped_events = c.skipped;
+    }
+    if (r->own_us < 0) exchange_note_own(x);
+    r->error = x->error.id;
+    if (x->error.id != ERR_NONE) {
+        r->error_text = error_message(&x->error);
+        r->status = exchange_failed_status(x);
+    } else {
+        r->status = x->head.status;
+    }
+    estimate(x);
+    return STAGE_NEXT;
+}

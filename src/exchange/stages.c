@@ -1,0 +1,153 @@
+/* The stage table: what happens to a call, in order. This is the product's table of contents.
+ *
+ * A stage is one file and one row. It returns STAGE_NEXT, STAGE_WAIT (it will call
+ * exchange_resume()) or STAGE_ANSWER, which goes straight to the rows that always run.
+ */
+#include "exchange/internal.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const struct stage_row {
+    const char *name;
+    stage_fn *run;
+    bool always; /* runs for every exchange, however it ended */
+} stages[] = {
+    {"identify", stage_identify, false}, /* whose key is it? */
+    {"admit", stage_admit, false},       /* is there room? */
+    {"parse", stage_parse, false},       /* what is asked, and is it well formed? */
+    {"route", stage_route, false},       /* which targets may answer? */
+    {"call", stage_call, false},         /* attempts, retries, fallback: the answer comes back */
+    {"settle", stage_settle, true},      /* what did it use? */
+    {"record", stage_record, true},      /* the log line, the metrics */
+};
+
+/* ---- the driver ---- */
+
+static void run_always(exchange *x) {
+    for (size_t i = 0; i < ARRAY_LEN(stages); i++)
+        if (stages[i].always) (void)stages[i].run(x);
+}
+
+static void answer_error(exchange *x) {
+    if (!x->filters && x->request.form == FORM_CHAT) filter_form_chat_add(x);
+    if (!x->filters) filter_form_openai_add(x);
+    x->filters->ops->fail(x->filters);
+}
+
+static void run_from(exchange *x, size_t first) {
+    for (x->stage = first; x->stage < ARRAY_LEN(stages); x->stage++) {
+        if (stages[x->stage].always) break;
+        switch (stages[x->stage].run(x)) {
+        case STAGE_NEXT: continue;
+        case STAGE_WAIT: return;
+        case STAGE_ANSWER: break;
+        }
+        break;
+    }
+    if (x->error.id != ERR_NONE && !x->finished) answer_error(x);
+}
+
+void exchange_resume(exchange *x) {
+    run_from(x, x->stage + 1);
+}
+
+/* ---- beginning and end ---- */
+
+exchange *exchange_start(exchange_env *env, const exchange_request *request,
+                         const exchange_door *door, void *user) {
+    exchange *x = mem_zalloc(sizeof *x);
+    arena_init(&x->arena, 2048);
+    x->env = env;
+    x->upstreams = upstreams_ref(env->upstreams);
+    x->request = *request;
+    x->door = door;
+    x->user = user;
+    x->error = error_of(ERR_NONE);
+    x->record = (call_record){.started_wall_us = clock_wall_us(),
+                              .usage = {-1, -1, -1, -1, -1, false},
+                              .first_byte_us = -1,
+                              .first_token_us = -1,
+                              .own_us = -1,
+                              .total_us = -1,
+                              .bytes_in = request->body.len};
+    id_new(&env->loop->rng, x->record.started_wall_us, x->record.request_id);
+    list_push_back(&env->running, &x->link);
+    env->open++;
+    run_from(x, 0);
+    return x;
+}
+
+/* Settled and recorded before the last bytes go out; freed at the end of the turn, when nothing of
+ * it is on the stack any more. */
+void exchange_finish(exchange *x) {
+    if (x->finished) return;
+    x->finished = true;
+    if (x->call) call_cancel(x->call);
+    run_always(x);
+    if (x->filters) x->filters->ops->done(x->filters);
+    list_remove(&x->link);
+    list_push_back(&x->env->ended, &x->link);
+}
+
+static void reap(loop_hook *hook) {
+    exchange_env *env = CONTAINER_OF(hook, exchange_env, reap);
+    for (list *node; (node = list_pop_front(&env->ended));) {
+        exchange *x = LIST_ENTRY(node, exchange, link);
+        env->open--;
+        x->door->done(x->user);
+        upstreams_unref(x->upstreams);
+        arena_done(&x->arena);
+        free(x);
+    }
+}
+
+void exchange_cancel(exchange *x) {
+    if (x->finished) return;
+    x->error = error_of(ERR_CLIENT_GONE);
+    exchange_finish(x);
+}
+
+void exchange_env_init(exchange_env *env) {
+    list_init(&env->running);
+    list_init(&env->ended);
+    env->open = 0;
+    env->scratch = BUF_EMPTY;
+    env->reap = (loop_hook){.run = reap};
+    loop_add_hook(env->loop, &env->reap);
+}
+
+void exchange_env_done(exchange_env *env) {
+    assert(list_empty(&env->running));
+    reap(&env->reap);
+    loop_remove_hook(&env->reap);
+    buf_done(&env->scratch);
+}
+
+void exchange_env_fail_all(exchange_env *env, error_id why) {
+    LIST_FOREACH(&env->running, node) {
+        exchange *x = LIST_ENTRY(node, exchange, link);
+        if (x->call) call_cancel(x->call);
+        (void)exchange_refuse(x, why, NULL, NULL);
+        answer_error(x);
+    }
+}
+
+const char *exchange_request_id(const exchange *x) {
+    return x->record.request_id;
+}
+
+stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...) {
+    x->error = error_of(id);
+    if (param) x->error.param = arena_dup(&x->arena, span_cstr(param));
+    if (fmt) {
+        va_list args;
+        va_start(args, fmt);
+        x->error.message = arena_vprintf(&x->arena, fmt, args);
+        va_end(args);
+    }
+    return STAGE_ANSWER;
+}

@@ -1,0 +1,169 @@
+/* OpenAI and everything that speaks as it does: Azure deployments, vLLM, Ollama, llama.cpp … */
+#include "provider/openai.h"
+
+#include <string.h>
+
+/* Only what is unreserved in RFC 3986 stays; a model's name must not add path segments. */
+static void add_escaped(buf *out, span s) {
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+            strchr("-._~", c)) {
+            buf_add_char(out, (char)c);
+        } else {
+            buf_add_char(out, '%');
+            buf_add_char(out, hex[c >> 4]);
+            buf_add_char(out, hex[c & 15]);
+        }
+    }
+}
+
+/* Azure's older form names the deployment in the path:
+ * /openai/deployments/{name}/chat/completions?api-version=… */
+static span request_path(const config_provider *p, const request_facts *f, span model, arena *a) {
+    if (!p->api_version.len && !f->query.len) {
+        const span parts[] = {p->url.path, f->path};
+        return arena_join(a, parts, ARRAY_LEN(parts));
+    }
+    buf out = BUF_EMPTY;
+    buf_add(&out, p->url.path);
+    if (p->api_version.len && model.len &&
+        span_find_span(p->url.path, 0, SPAN_OF("/deployments/")) == p->url.path.len) {
+        if (!span_ends(p->url.path, SPAN_OF("/openai"))) buf_add_cstr(&out, "/openai");
+        buf_add_cstr(&out, "/deployments/");
+        add_escaped(&out, model);
+    }
+    buf_add(&out, f->path);
+    char mark = '?';
+    if (p->api_version.len) {
+        buf_add_cstr(&out, "?api-version=");
+        add_escaped(&out, p->api_version);
+        mark = '&';
+    }
+    if (f->query.len) {
+        buf_add_char(&out, mark);
+        buf_add(&out, f->query);
+    }
+    span path = arena_dup(a, buf_span(&out));
+    buf_done(&out);
+    return path;
+}
+
+static http_headers request_headers(const config_provider *p, const request_facts *f,
+                                    const secret *key, arena *a) {
+    span connection = http_header_get(f->headers, SPAN_OF("connection"));
+    size_t most = f->headers.count + p->header_count + 5;
+    http_header *h = arena_alloc(a, most * sizeof *h);
+    size_t n = 0;
+    bool content_type = false, accept = false;
+    for (size_t i = 0; i < f->headers.count; i++) {
+        http_header in = f->headers.items[i];
+        if (!provider_header_out(in.name, connection)) continue;
+        bool replaced = false;
+        for (size_t j = 0; j < p->header_count && !replaced; j++)
+            replaced = span_ieq(in.name, p->headers[j].name);
+        if (replaced) continue;
+        content_type |= span_ieq(in.name, SPAN_OF("content-type"));
+        accept |= span_ieq(in.name, SPAN_OF("accept"));
+        h[n++] = in;
+    }
+    for (size_t j = 0; j < p->header_count; j++) {
+        content_type |= span_ieq(p->headers[j].name, SPAN_OF("content-type"));
+        accept |= span_ieq(p->headers[j].name, SPAN_OF("accept"));
+        h[n++] = (http_header){p->headers[j].name, p->headers[j].value};
+    }
+    if (!content_type && f->body.len)
+        h[n++] = (http_header){SPAN_OF("content-type"), SPAN_OF("application/json")};
+    if (!accept)
+        h[n++] = (http_header){SPAN_OF("accept"), f->stream ? SPAN_OF("text/event-stream")
+                                                            : SPAN_OF("application/json")};
+    h[n++] = (http_header){SPAN_OF("accept-encoding"), SPAN_OF("identity")};
+    h[n++] = (http_header){SPAN_OF("user-agent"), SPAN_OF("weir")};
+    if (key && p->auth == AUTH_API_KEY) {
+        h[n++] = (http_header){SPAN_OF("api-key"), secret_reveal(key)};
+    } else if (key && p->auth == AUTH_BEARER) {
+        h[n++] = (http_header){SPAN_OF("authorization"), secret_reveal_bearer(key)};
+    }
+    return (http_headers){h, n};
+}
+
+/* For streams of the completions family weir needs the usage chunk, whoever asked. */
+static bool ask_usage(json_splice *s, const request_facts *f, arena *a) {
+    if (!f->stream || f->usage_asked) return true;
+    if (f->endpoint != EP_CHAT_COMPLETIONS && f->endpoint != EP_COMPLETIONS) return true;
+    json_value options = f->stream_options;
+    if (options.type == JSON_NONE)
+        return json_splice_member(s, f->body, f->root, SPAN_OF("stream_options"),
+                                  SPAN_OF("{\"include_usage\":true}"), a);
+    if (options.type == JSON_NULL)
+        return json_splice_value(s, f->body, options, SPAN_OF("{\"include_usage\":true}"));
+    json_value asked = json_get(options, SPAN_OF("include_usage"));
+    if (asked.type == JSON_NONE)
+        return json_splice_member(s, f->body, options, SPAN_OF("include_usage"), SPAN_OF("true"),
+                                  a);
+    return json_splice_value(s, f->body, asked, SPAN_OF("true"));
+}
+
+static bool build(const config_provider *p, const request_facts *f, span target_model,
+                  const secret *key, arena *a, provider_request *ret, weir_error *ret_error) {
+    json_splice splice = {.count = 0};
+    bool fits = true;
+    if (f->root.type == JSON_OBJECT) {
+        if (target_model.len && f->model.type == JSON_STRING &&
+            !span_eq(target_model, f->model_name)) {
+            buf quoted = BUF_EMPTY;
+            json_write_string(&quoted, target_model);
+            fits = json_splice_value(&splice, f->body, f->model, arena_dup(a, buf_span(&quoted)));
+            buf_done(&quoted);
+        }
+        fits = fits && ask_usage(&splice, f, a);
+    }
+    if (!fits) {
+        *ret_error = error_of(ERR_INTERNAL);
+        return false;
+    }
+    ret->method = f->method;
+    ret->path = request_path(p, f, target_model.len ? target_model : f->model_name, a);
+    ret->headers = request_headers(p, f, key, a);
+    ret->piece_count = json_splice_pieces(&splice, f->body, ret->pieces);
+    return true;
+}
+
+static bool plain(const request_facts *facts, span body, arena *a, span *ret_body,
+                  answer_facts *ret_facts) {
+    (void)a;
+    openai_read_facts(facts->endpoint, body, false, ret_facts);
+    *ret_body = body;
+    return ret_facts->is_json;
+}
+
+static bool event(const request_facts *facts, const sse_event *in, arena *a, sse_event *ret_event,
+                  answer_facts *ret_facts) {
+    (void)a;
+    openai_read_facts(facts->endpoint, in->data, true, ret_facts);
+    *ret_event = *in;
+    return true;
+}
+
+const provider_ops provider_openai = {
+    .kind = "openai",
+    .default_url = "https://api.openai.com/v1",
+    .default_auth = AUTH_BEARER,
+    .build = build,
+    .refuse = openai_refuse,
+    .plain = plain,
+    .event = event,
+    .done = "[DONE]",
+};
+
+const provider_ops provider_simulator = {
+    .kind = "simulator",
+    .default_url = "http://127.0.0.1:8081/v1",
+    .default_auth = AUTH_BEARER,
+    .build = build,
+    .refuse = openai_refuse,
+    .plain = plain,
+    .event = event,
+    .done = "[DONE]",
+};

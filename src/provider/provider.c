@@ -1,0 +1,145 @@
+/* The provider table, and what all providers share. */
+#include "provider/provider.h"
+
+#include "provider/openai.h"
+
+/* A new provider is its file, its extern in a header, and a row here. */
+static const provider_ops *const table[] = {
+    &provider_openai,
+    &provider_simulator,
+};
+
+const provider_ops *provider_find(span kind) {
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (span_eq(kind, span_cstr(table[i]->kind))) return table[i];
+    return NULL;
+}
+
+size_t provider_kinds(const char *const **ret_kinds) {
+    static const char *kinds[ARRAY_LEN(table)];
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        kinds[i] = table[i]->kind;
+    *ret_kinds = kinds;
+    return ARRAY_LEN(table);
+}
+
+const char *endpoint_name(endpoint e) {
+    static const char *const names[EP_COUNT] = {
+        [EP_CHAT_COMPLETIONS] = "chat.completions",
+        [EP_COMPLETIONS] = "completions",
+        [EP_EMBEDDINGS] = "embeddings",
+        [EP_RESPONSES] = "responses",
+        [EP_MODERATIONS] = "moderations",
+        [EP_OTHER] = "other",
+    };
+    return names[e];
+}
+
+bool failure_counts(failure_class f) {
+    switch (f) {
+    case FAIL_CONNECTION:
+    case FAIL_SILENT:
+    case FAIL_MALFORMED:
+    case FAIL_OVERLOAD:
+    case FAIL_TLS: return true;
+    case FAIL_NONE:
+    case FAIL_CONTEXT_LENGTH:
+    case FAIL_CONTENT_POLICY:
+    case FAIL_TARGET:
+    case FAIL_REQUEST:
+    case FAIL_GONE: return false;
+    }
+    return false;
+}
+
+const char *failure_name(failure_class f) {
+    static const char *const names[] = {
+        [FAIL_NONE] = "ok",
+        [FAIL_CONNECTION] = "connection",
+        [FAIL_SILENT] = "silent",
+        [FAIL_MALFORMED] = "malformed",
+        [FAIL_OVERLOAD] = "overload",
+        [FAIL_CONTEXT_LENGTH] = "context_length",
+        [FAIL_CONTENT_POLICY] = "content_policy",
+        [FAIL_TARGET] = "target",
+        [FAIL_REQUEST] = "request",
+        [FAIL_TLS] = "tls",
+        [FAIL_GONE] = "cancelled",
+    };
+    return names[f];
+}
+
+static bool in(span name, const span *names, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (span_ieq(name, names[i])) return true;
+    return false;
+}
+
+bool provider_header_out(span name, span connection_value) {
+    /* Credentials are weir's to set; the rest is between the client and weir, or names the client's
+     * account, address or browser, which are none of the provider's business. */
+    static const span never[] = {
+        SPAN("authorization"),
+        SPAN("api-key"),
+        SPAN("x-api-key"),
+        SPAN("x-goog-api-key"),
+        SPAN("cookie"),
+        SPAN("host"),
+        SPAN("content-length"),
+        SPAN("expect"),
+        SPAN("accept-encoding"),
+        SPAN("user-agent"),
+        SPAN("forwarded"),
+        SPAN("x-real-ip"),
+        SPAN("via"),
+        SPAN("origin"),
+        SPAN("referer"),
+        SPAN("true-client-ip"),
+        SPAN("x-client-ip"),
+        SPAN("openai-organization"),
+        SPAN("openai-project"),
+        SPAN("x-request-id"),
+        SPAN("content-encoding"),
+    };
+    static const span never_prefix[] = {
+        SPAN("x-stainless-"), SPAN("x-forwarded-"), SPAN("x-weir-"),
+        SPAN("cf-"),          SPAN("sec-"),         SPAN("access-control-"),
+    };
+    if (http_header_is_hop(name, connection_value)) return false;
+    if (in(name, never, ARRAY_LEN(never))) return false;
+    for (size_t i = 0; i < ARRAY_LEN(never_prefix); i++)
+        if (span_istarts(name, never_prefix[i])) return false;
+    return true;
+}
+
+bool provider_header_back(span name, span connection_value) {
+    static const span never[] = {
+        SPAN("set-cookie"),
+        SPAN("set-cookie2"),
+        SPAN("content-length"),
+        SPAN("date"),
+        SPAN("server"),
+        SPAN("x-request-id"),
+        SPAN("x-should-retry"),
+        SPAN("retry-after"),
+        SPAN("retry-after-ms"),
+        SPAN("x-ms-retry-after-ms"),
+        SPAN("strict-transport-security"),
+        SPAN("alt-svc"),
+        SPAN("openai-organization"),
+        SPAN("openai-project"),
+        SPAN("via"),
+        SPAN("content-type"),
+        SPAN("cache-control"),
+        SPAN("x-accel-buffering"),
+        SPAN("nel"),
+        SPAN("report-to"),
+        SPAN("vary"),
+    };
+    static const span never_prefix[] = {SPAN("access-control-"), SPAN("cf-"), SPAN("x-weir-")};
+    if (http_header_is_hop(name, connection_value)) return false;
+    if (in(name, never, ARRAY_LEN(never))) return false;
+    for (size_t i = 0; i < ARRAY_LEN(never_prefix); i++)
+        if (span_istarts(name, never_prefix[i])) return false;
+    return true;
+}
