@@ -1,0 +1,48 @@
+#include "gateway/cors.h"
+
+/* What a page may read beside the few headers that Fetch lets through by itself. */
+#define EXPOSED                                                                                    \
+    "x-request-id, x-weir-target, x-weir-attempts, x-weir-own-ms, x-should-retry, retry-after, "   \
+    "retry-after-ms, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "                 \
+    "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "         \
+    "x-ratelimit-reset-tokens"
+
+static bool any_origin(const config_cors *c) {
+    return c->origin_count == 1 && span_eq(c->origins[0], SPAN_OF("*"));
+}
+
+bool cors_allows(const config_cors *c, span origin) {
+    if (!origin.len) return false;
+    if (any_origin(c)) return true;
+    for (size_t i = 0; i < c->origin_count; i++)
+        if (span_ieq(c->origins[i], origin)) return true; /* scheme and host know no case */
+    return false;
+}
+
+size_t cors_headers(const config_cors *c, http_headers request, http_header *ret) {
+    if (!c->origin_count) return 0;
+    size_t n = 0;
+    bool any = any_origin(c);
+    span origin = http_header_get(request, SPAN_OF("origin"));
+    /* Said also to those who came without an origin, or a cache would hand their answer on. */
+    if (!any) ret[n++] = (http_header){SPAN("vary"), SPAN("Origin")};
+    if (!cors_allows(c, origin)) return n;
+    ret[n++] = (http_header){SPAN("access-control-allow-origin"), any ? SPAN_OF("*") : origin};
+    if (c->credentials && !any)
+        ret[n++] = (http_header){SPAN("access-control-allow-credentials"), SPAN("true")};
+    ret[n++] = (http_header){SPAN("access-control-expose-headers"), SPAN(EXPOSED)};
+    return n;
+}
+
+size_t cors_preflight_headers(const config_cors *c, http_headers request, span methods, arena *a,
+                              http_header *ret) {
+    if (!cors_allows(c, http_header_get(request, SPAN_OF("origin")))) return 0;
+    size_t n = 0;
+    ret[n++] = (http_header){SPAN("access-control-allow-methods"), methods};
+    span asked = http_header_get(request, SPAN_OF("access-control-request-headers"));
+    if (asked.len) ret[n++] = (http_header){SPAN("access-control-allow-headers"), asked};
+    if (c->max_age_ms > 0)
+        ret[n++] = (http_header){SPAN("access-control-max-age"),
+                                 arena_printf(a, "%lld", (long long)(c->max_age_ms / 1000))};
+    return n;
+}

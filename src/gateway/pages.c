@@ -1,0 +1,108 @@
+#include "gateway/pages.h"
+
+#include "gateway/breakers.h"
+#include "gateway/embedded.h"
+#include "gateway/reply.h"
+#include "json/json.h"
+
+#include <stdlib.h>
+
+static void put_status(json_writer *w, const char *status) {
+    json_key(w, "status");
+    json_put_string(w, span_cstr(status));
+}
+
+static void answer_status(worker *w, http_request *r, int code, const char *status) {
+    http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
+    buf body = BUF_EMPTY;
+    json_writer json = json_writer_of(&body);
+    json_open_object(&json);
+    put_status(&json, status);
+    json_close_object(&json);
+    reply(w, r, code, "application/json", buf_span(&body), (http_headers){&fresh, 1});
+    buf_done(&body);
+}
+
+void page_live(worker *w, http_request *r, const route *row) {
+    (void)row;
+    answer_status(w, r, 200, "alive");
+}
+
+static const char *phase_name(gateway_phase phase) {
+    return phase == GATEWAY_SERVING ? "ready" : phase == GATEWAY_STARTING ? "starting" : "draining";
+}
+
+void page_ready(worker *w, http_request *r, const route *row) {
+    (void)row;
+    gateway_phase phase = atomic_load_explicit(&w->gateway->phase, memory_order_relaxed);
+    answer_status(w, r, phase == GATEWAY_SERVING ? 200 : 503, phase_name(phase));
+}
+
+static void put_targets(json_writer *json, const worker *w) {
+    target_state **states;
+    size_t count = breakers_collect(w->env.upstreams->config, w->env.targets, &states);
+    json_key(json, "targets");
+    json_open_array(json);
+    for (size_t i = 0; i < count; i++) {
+        json_open_object(json);
+        json_key(json, "name");
+        json_put_string(json, target_name(states[i]));
+        json_key(json, "breaker");
+        json_put_string(json, span_cstr(breaker_state_name(target_breaker(states[i]))));
+        json_close_object(json);
+    }
+    json_close_array(json);
+    free(states);
+}
+
+void page_health(worker *w, http_request *r, const route *row) {
+    (void)row;
+    gateway_phase phase = atomic_load_explicit(&w->gateway->phase, memory_order_relaxed);
+    http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
+    buf body = BUF_EMPTY;
+    json_writer json = json_writer_of(&body);
+    json_open_object(&json);
+    put_status(&json, phase == GATEWAY_SERVING ? "healthy" : phase_name(phase));
+    json_key(&json, "service");
+    json_put_string(&json, SPAN_OF("weir"));
+    json_key(&json, "version");
+    json_put_string(&json, SPAN_OF(WEIR_VERSION));
+    json_key(&json, "uptime_seconds");
+    json_put_i64(&json, (w->loop.now_ms - w->gateway->started_ms) / 1000);
+    put_targets(&json, w);
+    json_close_object(&json);
+    reply(w, r, phase == GATEWAY_SERVING ? 200 : 503, "application/json", buf_span(&body),
+          (http_headers){&fresh, 1});
+    buf_done(&body);
+}
+
+void page_metrics(worker *w, http_request *r, const route *row) {
+    (void)row;
+    span accept = http_header_get(http_request_head(r)->headers, SPAN_OF("accept"));
+    bool open = metrics_wants_open(accept);
+    buf body = BUF_EMPTY;
+    worker_figures(w); /* the other workers' gauges are at most a second old */
+    metrics_write(w->gateway->metrics, open, &body);
+    reply(w, r, 200,
+          open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+               : "text/plain; version=0.0.4; charset=utf-8",
+          buf_span(&body), (http_headers){0});
+    buf_done(&body);
+}
+
+void page_openapi(worker *w, http_request *r, const route *row) {
+    (void)row;
+    reply_json(w, r, 200, embedded_openapi);
+}
+
+/* The page runs its own script and style and nothing else, and talks to nobody but this server. */
+void page_docs(worker *w, http_request *r, const route *row) {
+    (void)row;
+    http_header safe[] = {
+        {SPAN("content-security-policy"), embedded_docs_policy},
+        {SPAN("x-content-type-options"), SPAN("nosniff")},
+        {SPAN("referrer-policy"), SPAN("no-referrer")},
+    };
+    reply(w, r, 200, "text/html; charset=utf-8", embedded_docs,
+          (http_headers){safe, ARRAY_LEN(safe)});
+}

@@ -1,0 +1,310 @@
+#include "gateway/process.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/breakers.h"
+#include "gateway/reload.h"
+#include "gateway/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 1000,
+    CUT_MS = 1000,        /* for the last words to calls that were cut */
+    STUCK_MS = 10 * 1000, /* a worker that has not turned its loop for so long is no sign of life */
+    LOG_WAIT_MS = 1000,
+};
+
+/* ---- figures of the process ---- */
+
+static void tell_breakers(gateway *g) {
+    target_state **states;
+    size_t count = breakers_collect(g->snapshot->config, g->targets, &states);
+    for (size_t i = 0; i < count; i++) {
+        span name = target_name(states[i]);
+        metric_set(metrics_series(g->shard, METRIC_BREAKER, &name),
+                   target_breaker(states[i]) != BREAKER_CLOSED);
+    }
+    free(states);
+}
+
+static void tell_figures(gateway *g) {
+    uint64_t dropped = logger_dropped(g->logger);
+    metric_add(metrics_series(g->shard, METRIC_LOG_DROPPED, NULL), dropped - g->log_dropped_told);
+    g->log_dropped_told = dropped;
+    tell_breakers(g);
+}
+
+static void on_tick(timer *t) {
+    gateway *g = CONTAINER_OF(t, gateway, tick);
+    tell_figures(g);
+    loop_timer_start(&g->loop, t, TICK_MS);
+}
+
+/* The service manager hears from a process all of whose loops turn, or it does not. */
+static void on_watchdog(timer *t) {
+    gateway *g = CONTAINER_OF(t, gateway, watchdog);
+    bool alive = true;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        int64_t last = atomic_load_explicit(&g->workers[i].alive_ms, memory_order_relaxed);
+        if (g->loop.now_ms - last > STUCK_MS) alive = false;
+    }
+    if (alive) notify_alive(&g->notifier);
+    loop_timer_start(&g->loop, t, g->notifier.watchdog_ms / 2);
+}
+
+static void on_end_of_turn(loop_hook *hook) {
+    log_flush(CONTAINER_OF(hook, gateway, end_of_turn)->log);
+}
+
+/* ---- the way down: drain, cut, close ---- */
+
+static void drain_order(loop *l, void *arg) {
+    (void)l;
+    worker_drain(arg);
+}
+
+static void cut_order(loop *l, void *arg) {
+    (void)l;
+    worker_cut(arg);
+}
+
+static void close_order(loop *l, void *arg) {
+    (void)l;
+    worker_close(arg);
+}
+
+/* The one place where the phase changes. */
+static void enter(gateway *g, gateway_phase phase) {
+    loop_timer_stop(&g->loop, &g->grace);
+    atomic_store_explicit(&g->phase, phase, memory_order_relaxed);
+    void (*order)(loop *, void *) = NULL;
+    switch (phase) {
+    case GATEWAY_STARTING:
+    case GATEWAY_SERVING: return;
+    case GATEWAY_DRAINING:
+        order = drain_order;
+        loop_timer_start(&g->loop, &g->grace, g->snapshot->config->server.drain_ms);
+        break;
+    case GATEWAY_CUTTING:
+        order = cut_order;
+        loop_timer_start(&g->loop, &g->grace, CUT_MS);
+        break;
+    case GATEWAY_CLOSING: order = close_order; break;
+    }
+    for (unsigned i = 0; i < g->worker_count; i++)
+        loop_post(&g->workers[i].loop, order, &g->workers[i]);
+}
+
+static void drain(gateway *g) {
+    notify_stopping(&g->notifier);
+    log_event(g->log, LEVEL_INFO, "draining",
+              SPAN_OF("no more connections are accepted; running calls may finish"), NULL, 0);
+    enter(g, GATEWAY_DRAINING);
+}
+
+static void close_all(gateway *g) {
+    if (g->phase != GATEWAY_CLOSING) enter(g, GATEWAY_CLOSING);
+}
+
+static void on_grace(timer *t) {
+    gateway *g = CONTAINER_OF(t, gateway, grace);
+    if (g->phase == GATEWAY_CUTTING) {
+        close_all(g);
+        return;
+    }
+    log_event(g->log, LEVEL_WARN, "drain_timeout",
+              SPAN_OF("calls still run after server.drain; they are cut"), NULL, 0);
+    enter(g, GATEWAY_CUTTING);
+}
+
+void gateway_worker_idle(loop *l, void *arg) {
+    (void)l;
+    gateway *g = arg;
+    if (++g->idle_workers == g->worker_count) close_all(g);
+}
+
+static void close_signals(gateway *g) {
+    for (size_t i = 0; i < ARRAY_LEN(g->signals); i++)
+        uv_close((uv_handle_t *)&g->signals[i], NULL);
+}
+
+static void end(gateway *g) {
+    close_signals(g);
+    loop_timer_stop(&g->loop, &g->tick);
+    loop_timer_stop(&g->loop, &g->watchdog);
+    loop_timer_stop(&g->loop, &g->grace);
+    log_event(g->log, LEVEL_INFO, "stopped", SPAN_OF("weir has stopped"), NULL, 0);
+    loop_stop(&g->loop);
+}
+
+void gateway_worker_closed(loop *l, void *arg) {
+    (void)l;
+    gateway *g = arg;
+    if (++g->closed_workers == g->worker_count && g->phase == GATEWAY_CLOSING) end(g);
+}
+
+/* ---- signals ---- */
+
+/* The first asks to drain, the second to end. */
+static void obey_stop_signals(gateway *g) {
+    for (; g->stop_signals; g->stop_signals--) {
+        if (g->phase == GATEWAY_SERVING)
+            drain(g);
+        else
+            close_all(g);
+    }
+}
+
+void gateway_reload_ended(gateway *g) {
+    obey_stop_signals(g);
+}
+
+static void on_signal(uv_signal_t *signal, int number) {
+    gateway *g = signal->data;
+    if (number == SIGHUP) {
+        reload_ask(g->reload);
+        return;
+    }
+    g->stop_signals++;
+    /* Workers in the middle of a reload finish it first: that takes them no more than a turn. */
+    if (reload_stop(g->reload)) obey_stop_signals(g);
+}
+
+static void start_signals(gateway *g) {
+    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ARRAY_LEN(g->signals); i++) {
+        g->signals[i].data = g;
+        uv_signal_init(&g->loop.uv, &g->signals[i]);
+        uv_signal_start(&g->signals[i], on_signal, numbers[i]);
+    }
+    g->signals_run = true;
+}
+
+/* ---- life ---- */
+
+static bool listen_all(gateway *g, buf *ret_why) {
+    size_t at;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        int err = worker_listen(&g->workers[i], g->listeners, NULL, &at);
+        if (!err) continue;
+        listener_explain(g->listeners->items[at], err, ret_why);
+        return false;
+    }
+    for (size_t i = 0; i < g->listeners->count; i++)
+        listener_bound(g->listeners->items[i]);
+    return true;
+}
+
+static bool init_workers(gateway *g, buf *ret_why) {
+    unsigned count = g->snapshot->config->server.workers;
+    g->workers = mem_zalloc_array(count, sizeof(worker));
+    for (; g->worker_count < count; g->worker_count++) {
+        int err = worker_init(&g->workers[g->worker_count], g, g->worker_count, g->snapshot);
+        if (!err) continue;
+        buf_addf(ret_why, "cannot start worker %u: %s", g->worker_count, uv_strerror(err));
+        return false;
+    }
+    return true;
+}
+
+static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *ret_why) {
+    g->started_ms = clock_mono_ms();
+    g->started_wall_us = clock_wall_us();
+    g->metrics = metrics_new();
+    g->shard = metrics_add_shard(g->metrics);
+    g->logger = logger_new(&c->logs, STDERR_FILENO);
+    g->log = logger_add_shard(g->logger);
+    g->targets = target_table_new();
+    g->listeners = listeners_new(g->snapshot, NULL);
+    g->reload = reload_new(g, load, user);
+    g->end_of_turn.run = on_end_of_turn;
+    loop_add_hook(&g->loop, &g->end_of_turn);
+    timer_init(&g->tick, on_tick);
+    timer_init(&g->grace, on_grace);
+    timer_init(&g->watchdog, on_watchdog);
+    notifier_init(&g->notifier);
+    return init_workers(g, ret_why) && listen_all(g, ret_why);
+}
+
+gateway *gateway_new(config *c, gateway_load_fn *load, void *user, buf *ret_why) {
+    snapshot *s = snapshot_new(c, ret_why);
+    if (!s) return NULL;
+    gateway *g = mem_zalloc(sizeof *g);
+    g->snapshot = s;
+    int err = loop_init(&g->loop, c->server.workers);
+    if (err) {
+        buf_addf(ret_why, "cannot start the event loop: %s", uv_strerror(err));
+        snapshot_unref(s);
+        free(g);
+        return NULL;
+    }
+    if (init(g, c, load, user, ret_why)) return g;
+    gateway_free(g);
+    return NULL;
+}
+
+const char *gateway_address(const gateway *g, size_t index) {
+    return index < g->listeners->count ? g->listeners->items[index]->text : NULL;
+}
+
+bool gateway_run(gateway *g, buf *ret_why) {
+    start_signals(g);
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        int err = worker_start(&g->workers[i]);
+        if (!err) continue;
+        buf_addf(ret_why, "cannot start a thread for worker %u: %s", i, uv_strerror(err));
+        return false;
+    }
+    enter(g, GATEWAY_SERVING);
+    reload_start_watching(g->reload);
+    loop_timer_start(&g->loop, &g->tick, 0);
+    if (g->notifier.watchdog_ms)
+        loop_timer_start(&g->loop, &g->watchdog, g->notifier.watchdog_ms / 2);
+    notify_ready(&g->notifier, "Serving");
+    loop_run(&g->loop);
+    return true;
+}
+
+/* Brings down what gateway_run() did not: it never ran, or could not. */
+static void close_early(gateway *g) {
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        worker *w = &g->workers[i];
+        if (w->thread) {
+            loop_post(&w->loop, close_order, w);
+        } else {
+            worker_close(w);
+            loop_run(&w->loop);
+        }
+    }
+}
+
+static void end_early(gateway *g) {
+    if (g->signals_run) close_signals(g);
+    loop_stop(&g->loop);
+    loop_run(&g->loop);
+}
+
+void gateway_free(gateway *g) {
+    bool ran = g->phase == GATEWAY_CLOSING;
+    if (!ran) close_early(g);
+    for (unsigned i = 0; i < g->worker_count; i++)
+        worker_done(&g->workers[i]);
+    if (!ran) end_early(g);
+    free(g->workers);
+    reload_free(g->reload);
+    loop_remove_hook(&g->end_of_turn);
+    log_flush(g->log);
+    loop_done(&g->loop);
+    listeners_unref(g->listeners);
+    snapshot_unref(g->snapshot);
+    target_table_free(g->targets);
+    metrics_free(g->metrics);
+    logger_free(g->logger, LOG_WAIT_MS);
+    notifier_done(&g->notifier);
+    free(g);
+}

@@ -1,0 +1,62 @@
+/* gateway/process.h: what the main thread and the workers know of each other. Private to the room.
+ */
+#ifndef WEIR_GATEWAY_PROCESS_H
+#define WEIR_GATEWAY_PROCESS_H
+
+#include "gateway/gateway.h"
+#include "gateway/listeners.h"
+#include "gateway/notify.h"
+#include "http/loop.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+
+typedef struct worker worker;
+typedef struct reload reload;
+
+typedef enum gateway_phase {
+    GATEWAY_STARTING, /* bound, and no worker runs yet */
+    GATEWAY_SERVING,
+    GATEWAY_DRAINING, /* calls that run may finish */
+    GATEWAY_CUTTING,  /* their time is over: each is told so */
+    GATEWAY_CLOSING,  /* everything is closed */
+} gateway_phase;
+
+struct gateway {
+    /* Set before the first worker runs, then read by all. */
+    metrics *metrics;
+    logger *logger;
+    target_table *targets;
+    int64_t started_ms; /* monotonic */
+    int64_t started_wall_us;
+    loop loop; /* the main thread's */
+    worker *workers;
+    unsigned worker_count;
+
+    /* Written by the main thread, read by all. */
+    _Atomic gateway_phase phase;
+
+    /* The main thread's. */
+    log_shard *log;
+    metrics_shard *shard;
+    snapshot *snapshot; /* in force */
+    listeners *listeners;
+    reload *reload;
+    notifier notifier;
+    timer watchdog;
+    timer tick;  /* each second: what belongs to the process and not to a worker */
+    timer grace; /* ends the phase */
+    loop_hook end_of_turn;
+    uv_signal_t signals[3];
+    bool signals_run;
+    unsigned stop_signals; /* that came and wait for the end of a reload */
+    unsigned idle_workers, closed_workers;
+    uint64_t log_dropped_told;
+};
+
+/* The worker's last connection has gone; it has closed. On the main thread, by loop_post(). */
+void gateway_worker_idle(loop *l, void *g);
+void gateway_worker_closed(loop *l, void *g);
+/* No worker is in the middle of a reload any more, after reload_stop() said that some were. */
+void gateway_reload_ended(gateway *g);
+
+#endif

@@ -1,0 +1,360 @@
+#include "gateway/reload.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/watch.h"
+#include "gateway/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LOOK_MS = 1000,  /* between two looks at the watched files */
+    SETTLE_MS = 100, /* a change is read once nothing has changed for so long */
+};
+
+typedef enum reload_state {
+    RELOAD_IDLE,
+    RELOAD_LOADING,
+    RELOAD_OPENING,
+    RELOAD_APPLYING
+} reload_state;
+
+struct reload {
+    gateway *gateway;
+    gateway_load_fn *load;
+    void *user;
+    reload_state state;
+    bool again; /* asked for while one was under way */
+    bool stopped;
+    watch watch;
+    timer look;
+    timer settle;
+    timer refresh;
+
+    /* of the reload under way */
+    uv_work_t work;
+    config_problems problems;
+    buf why;
+    snapshot *next;
+    listeners *next_listeners;
+    unsigned opened;  /* workers that listen at the new addresses */
+    unsigned applied; /* workers in which it is in force */
+};
+
+/* ---- messages to workers and back ---- */
+
+/* An order to one worker; the same memory carries its answer back. */
+typedef struct order {
+    reload *reload;
+    worker *worker;
+    snapshot *snapshot;
+    listeners *old, *fresh;
+    int err;
+    size_t at; /* the listener that err is about */
+} order;
+
+static void send_order(reload *r, unsigned index, void (*fn)(loop *l, void *arg)) {
+    order *o = mem_zalloc(sizeof *o);
+    *o = (order){
+        .reload = r,
+        .worker = &r->gateway->workers[index],
+        .snapshot = snapshot_ref(r->next),
+        .old = listeners_ref(r->gateway->listeners),
+        .fresh = listeners_ref(r->next_listeners),
+    };
+    loop_post(&o->worker->loop, fn, o);
+}
+
+static void answer_order(order *o, void (*fn)(loop *l, void *arg)) {
+    loop_post(&o->reload->gateway->loop, fn, o);
+}
+
+static void order_free(order *o) {
+    snapshot_unref(o->snapshot);
+    listeners_unref(o->old);
+    listeners_unref(o->fresh);
+    free(o);
+}
+
+/* ---- how it ends ---- */
+
+static void schedule_refresh(reload *r) {
+    int64_t every_ms = config_refresh_ms(r->gateway->snapshot->config);
+    if (every_ms > 0) loop_timer_start(&r->gateway->loop, &r->refresh, every_ms);
+}
+
+/* Back to idle, with nothing of the reload left over. */
+static void finish(reload *r, bool ok) {
+    gateway *g = r->gateway;
+    span outcome = ok ? SPAN_OF("ok") : SPAN_OF("failed");
+    metric_add(metrics_series(g->shard, METRIC_RELOADS, &outcome), 1);
+    snapshot_unref(r->next);
+    listeners_unref(r->next_listeners);
+    config_problems_done(&r->problems);
+    buf_done(&r->why);
+    r->next = NULL;
+    r->next_listeners = NULL;
+    r->state = RELOAD_IDLE;
+    if (r->stopped) {
+        gateway_reload_ended(g);
+        return;
+    }
+    notify_ready(&g->notifier, ok ? "Serving" : "Serving; the last reload failed, see the log");
+    schedule_refresh(r);
+    if (r->again) reload_ask(r);
+}
+
+static void add_number(char text[static 12], unsigned value, span *ret) {
+    buf b = BUF_EMPTY;
+    buf_add_u64(&b, value);
+    memcpy(text, b.ptr, b.len);
+    *ret = span_from(text, b.len);
+    buf_done(&b);
+}
+
+/* All problems in one sentence, and the place of the first. */
+static void log_problems(reload *r) {
+    const config_problems *p = &r->problems;
+    buf text = BUF_EMPTY;
+    buf_add_cstr(&text, "the configuration stays as it was: ");
+    for (size_t i = 0; i < p->count; i++) {
+        const config_problem *item = &p->items[i];
+        if (i) buf_add_cstr(&text, "; ");
+        if (item->line)
+            buf_addf(&text, "%.*s:%u:%u: ", SPAN_ARG(item->file), item->line, item->column);
+        buf_add(&text, item->text);
+    }
+    char line[12], column[12];
+    log_field fields[3] = {{"file", p->items[0].file}, {.key = "line"}, {.key = "column"}};
+    add_number(line, p->items[0].line, &fields[1].value);
+    add_number(column, p->items[0].column, &fields[2].value);
+    log_event(r->gateway->log, LEVEL_ERROR, "config_reload_failed", buf_span(&text), fields,
+              p->items[0].line ? 3 : 1);
+    buf_done(&text);
+}
+
+static void log_why(reload *r) {
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "the configuration stays as it was: %.*s", SPAN_ARG(buf_span(&r->why)));
+    log_event(r->gateway->log, LEVEL_ERROR, "config_reload_failed", buf_span(&text), NULL, 0);
+    buf_done(&text);
+}
+
+static void fail(reload *r) {
+    if (r->stopped) /* nobody waits for it any more */
+        ;
+    else if (r->problems.count)
+        log_problems(r);
+    else
+        log_why(r);
+    finish(r, false);
+}
+
+static void log_success(reload *r, const config *before) {
+    gateway *g = r->gateway;
+    const config *now = g->snapshot->config;
+    log_field file = {"file", now->path};
+    log_event(g->log, LEVEL_INFO, "config_reloaded", SPAN_OF("the configuration has been reloaded"),
+              &file, now->path.len ? 1 : 0);
+    for (size_t i = 0; i < now->warning_count; i++)
+        log_event(g->log, LEVEL_WARN, "config_warning", now->warnings[i].text, NULL, 0);
+    buf names = BUF_EMPTY;
+    if (config_needs_restart(before, now, &names)) {
+        log_field options = {"options", buf_span(&names)};
+        log_event(g->log, LEVEL_WARN, "restart_needed",
+                  SPAN_OF("some changed options take effect at the next start"), &options, 1);
+    }
+    buf_done(&names);
+}
+
+/* ---- applying ---- */
+
+static void on_applied(loop *l, void *arg) {
+    (void)l;
+    order *o = arg;
+    reload *r = o->reload;
+    gateway *g = r->gateway;
+    order_free(o);
+    if (++r->applied < g->worker_count) return;
+    snapshot *before = g->snapshot;
+    listeners_unref(g->listeners);
+    g->snapshot = snapshot_ref(r->next);
+    g->listeners = listeners_ref(r->next_listeners);
+    logger_configure(g->logger, &g->snapshot->config->logs);
+    const span *paths;
+    size_t count = config_watch_paths(g->snapshot->config, &paths);
+    watch_set(&r->watch, paths, count);
+    if (!r->stopped) log_success(r, before->config);
+    snapshot_unref(before);
+    finish(r, true);
+}
+
+static void apply_order(loop *l, void *arg) {
+    (void)l;
+    order *o = arg;
+    worker_apply(o->worker, o->snapshot, o->fresh);
+    worker_unlisten(o->worker, o->old, o->fresh);
+    answer_order(o, on_applied);
+}
+
+static void apply(reload *r) {
+    r->state = RELOAD_APPLYING;
+    r->applied = 0;
+    for (unsigned i = 0; i < r->gateway->worker_count; i++)
+        send_order(r, i, apply_order);
+}
+
+/* ---- opening ---- */
+
+static void open_next(reload *r);
+
+static void on_closed_again(loop *l, void *arg) {
+    (void)l;
+    order *o = arg;
+    reload *r = o->reload;
+    order_free(o);
+    if (!--r->opened) fail(r);
+}
+
+static void close_again_order(loop *l, void *arg) {
+    (void)l;
+    order *o = arg;
+    worker_unlisten(o->worker, o->fresh, o->old);
+    answer_order(o, on_closed_again);
+}
+
+static void on_opened(loop *l, void *arg) {
+    (void)l;
+    order *o = arg;
+    reload *r = o->reload;
+    int err = o->err;
+    if (err) listener_explain(o->fresh->items[o->at], err, &r->why);
+    order_free(o);
+    if (!err) {
+        r->opened++;
+        open_next(r);
+    } else if (!r->opened) {
+        fail(r);
+    } else {
+        unsigned opened = r->opened;
+        for (unsigned i = 0; i < opened; i++)
+            send_order(r, i, close_again_order);
+    }
+}
+
+static void open_order(loop *l, void *arg) {
+    (void)l;
+    order *o = arg;
+    o->err = worker_listen(o->worker, o->fresh, o->old, &o->at);
+    answer_order(o, on_opened);
+}
+
+/* One worker after the other: the first finds out a free port, or makes the Unix socket. */
+static void open_next(reload *r) {
+    if (r->opened < r->gateway->worker_count) {
+        send_order(r, r->opened, open_order);
+        return;
+    }
+    for (size_t i = 0; i < r->next_listeners->count; i++)
+        listener_bound(r->next_listeners->items[i]);
+    apply(r);
+}
+
+/* ---- loading ---- */
+
+static void load_work(uv_work_t *work) {
+    reload *r = CONTAINER_OF(work, reload, work);
+    config *c = r->load(r->user, &r->problems);
+    if (!c) return;
+    r->next = snapshot_new(c, &r->why);
+    config_unref(c);
+}
+
+static void on_loaded(uv_work_t *work, int status) {
+    reload *r = CONTAINER_OF(work, reload, work);
+    if (!r->next || status || r->stopped) {
+        fail(r);
+        return;
+    }
+    r->state = RELOAD_OPENING;
+    r->opened = 0;
+    r->next_listeners = listeners_new(r->next, r->gateway->listeners);
+    open_next(r);
+}
+
+void reload_ask(reload *r) {
+    if (r->stopped) return;
+    if (r->state != RELOAD_IDLE) {
+        r->again = true;
+        return;
+    }
+    gateway *g = r->gateway;
+    loop_timer_stop(&g->loop, &r->settle);
+    loop_timer_stop(&g->loop, &r->refresh);
+    r->again = false;
+    r->state = RELOAD_LOADING;
+    r->problems = (config_problems){0};
+    r->why = BUF_EMPTY;
+    (void)watch_changed(&r->watch); /* what is there now is what gets read */
+    notify_reloading(&g->notifier, clock_mono_us());
+    if (uv_queue_work(&g->loop.uv, &r->work, load_work, on_loaded)) on_loaded(&r->work, UV_ENOMEM);
+}
+
+/* ---- watching ---- */
+
+static void on_look(timer *t) {
+    reload *r = CONTAINER_OF(t, reload, look);
+    loop_timer_start(&r->gateway->loop, t, LOOK_MS);
+    if (r->state == RELOAD_IDLE && !timer_active(&r->settle) && watch_changed(&r->watch))
+        loop_timer_start(&r->gateway->loop, &r->settle, SETTLE_MS);
+}
+
+static void on_settle(timer *t) {
+    reload *r = CONTAINER_OF(t, reload, settle);
+    if (watch_changed(&r->watch))
+        loop_timer_start(&r->gateway->loop, t, SETTLE_MS);
+    else
+        reload_ask(r);
+}
+
+static void on_refresh(timer *t) {
+    reload_ask(CONTAINER_OF(t, reload, refresh));
+}
+
+/* ---- life ---- */
+
+reload *reload_new(gateway *g, gateway_load_fn *load, void *user) {
+    reload *r = mem_zalloc(sizeof *r);
+    r->gateway = g;
+    r->load = load;
+    r->user = user;
+    watch_init(&r->watch);
+    const span *paths;
+    size_t count = config_watch_paths(g->snapshot->config, &paths);
+    watch_set(&r->watch, paths, count);
+    timer_init(&r->look, on_look);
+    timer_init(&r->settle, on_settle);
+    timer_init(&r->refresh, on_refresh);
+    return r;
+}
+
+void reload_start_watching(reload *r) {
+    loop_timer_start(&r->gateway->loop, &r->look, LOOK_MS);
+    schedule_refresh(r);
+}
+
+bool reload_stop(reload *r) {
+    loop *l = &r->gateway->loop;
+    r->stopped = true;
+    loop_timer_stop(l, &r->look);
+    loop_timer_stop(l, &r->settle);
+    loop_timer_stop(l, &r->refresh);
+    /* A file that is being read may take its time; what comes of it is dropped. */
+    return r->state == RELOAD_IDLE || r->state == RELOAD_LOADING;
+}
+
+void reload_free(reload *r) {
+    watch_done(&r->watch);
+    free(r);
+}

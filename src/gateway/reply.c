@@ -1,0 +1,66 @@
+#include "gateway/reply.h"
+
+#include "base/clock.h"
+#include "gateway/cors.h"
+
+#include <assert.h>
+#include <string.h>
+
+void reply(worker *w, http_request *r, int status, const char *type, span body, http_headers more) {
+    assert(more.count <= REPLY_HEADERS_MAX);
+    http_header headers[REPLY_HEADERS_MAX + CORS_HEADERS_MAX + 2];
+    size_t n = 0;
+    char id[ID_LEN + 1];
+    id_new(&w->loop.rng, clock_wall_us(), id);
+    headers[n++] = (http_header){SPAN("x-request-id"), span_from(id, ID_LEN)};
+    if (type) headers[n++] = (http_header){SPAN("content-type"), span_cstr(type)};
+    for (size_t i = 0; i < more.count; i++)
+        headers[n++] = more.items[i];
+    n += cors_headers(&w->env.upstreams->config->cors, http_request_head(r)->headers, headers + n);
+    http_answer(r, status, (http_headers){headers, n}, body);
+}
+
+void reply_json(worker *w, http_request *r, int status, span body) {
+    reply(w, r, status, "application/json", body, (http_headers){0});
+}
+
+void reply_count_error(worker *w, error_id id) {
+    static const char *const faults[] = {"client", "provider", "weir"};
+    const error_row *row = error_get(id);
+    const char *code = row->code[0] ? row->code : row->type;
+    span labels[] = {span_cstr(code), span_cstr(faults[row->fault])};
+    metric_add(metrics_series(w->env.metrics, METRIC_ERRORS, labels), 1);
+}
+
+void reply_error_with(worker *w, http_request *r, const weir_error *e, http_headers more) {
+    arena a;
+    arena_init(&a, 0);
+    http_header headers[REPLY_HEADERS_MAX];
+    size_t n = exchange_error_headers(e, &a, headers);
+    for (size_t i = 0; i < more.count && n < REPLY_HEADERS_MAX; i++)
+        headers[n++] = more.items[i];
+    buf body = BUF_EMPTY;
+    exchange_error_body(e, &body);
+    reply(w, r, error_get(e->id)->status, "application/json", buf_span(&body),
+          (http_headers){headers, n});
+    reply_count_error(w, e->id);
+    buf_done(&body);
+    arena_done(&a);
+}
+
+void reply_error(worker *w, http_request *r, error_id id) {
+    weir_error e = error_of(id);
+    reply_error_with(w, r, &e, (http_headers){0});
+}
+
+void reply_error_text(worker *w, http_request *r, error_id id, const char *fmt, ...) {
+    arena a;
+    arena_init(&a, 0);
+    weir_error e = error_of(id);
+    va_list args;
+    va_start(args, fmt);
+    e.message = arena_vprintf(&a, fmt, args);
+    va_end(args);
+    reply_error_with(w, r, &e, (http_headers){0});
+    arena_done(&a);
+}

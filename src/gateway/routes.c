@@ -1,0 +1,98 @@
+#include "gateway/routes.h"
+
+#include "base/hash.h"
+#include "gateway/calls.h"
+#include "gateway/models.h"
+#include "gateway/pages.h"
+
+#define GET  (1u << HTTP_GET_M | 1u << HTTP_HEAD_M)
+#define POST (1u << HTTP_POST_M)
+#define ANY  (GET | POST | 1u << HTTP_PUT_M | 1u << HTTP_DELETE_M | 1u << HTTP_PATCH_M)
+
+#define CALL(p, f, e)                                                                              \
+    { SPAN(p), POST, call_handle, f, e, true, true }
+#define PAGE(p, h)                                                                                 \
+    { SPAN(p), GET, h, FORM_OPENAI, EP_OTHER, false, false }
+
+static const route routes[] = {
+    CALL("/v1/chat/completions", FORM_OPENAI, EP_CHAT_COMPLETIONS),
+    CALL("/v1/responses", FORM_OPENAI, EP_RESPONSES),
+    CALL("/v1/embeddings", FORM_OPENAI, EP_EMBEDDINGS),
+    CALL("/v1/completions", FORM_OPENAI, EP_COMPLETIONS),
+    CALL("/v1/moderations", FORM_OPENAI, EP_MODERATIONS),
+    CALL("/chat", FORM_CHAT, EP_CHAT_COMPLETIONS),
+    {SPAN("/v1/models"), GET, models_handle_list, FORM_OPENAI, EP_OTHER, false, true},
+    {SPAN("/v1/models/*"), GET, models_handle_one, FORM_OPENAI, EP_OTHER, false, true},
+    PAGE("/health/live", page_live),
+    PAGE("/health/ready", page_ready),
+    PAGE("/health", page_health),
+    PAGE("/metrics", page_metrics),
+    PAGE("/openapi.json", page_openapi),
+    PAGE("/docs", page_docs),
+};
+
+/* A configured path of /v1 that goes on as it is. */
+static const route passthrough = {
+    {NULL, 0}, ANY, call_handle, FORM_OPENAI, EP_OTHER, false, true,
+};
+
+static bool matches(span pattern, span path) {
+    if (!pattern.len || pattern.ptr[pattern.len - 1] != '*') return span_eq(pattern, path);
+    span stem = span_slice(pattern, 0, pattern.len - 1);
+    return path.len > stem.len && span_starts(path, stem);
+}
+
+const route *route_find(const config *c, span path) {
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (matches(routes[i].path, path)) return &routes[i];
+    for (size_t i = 0; i < c->passthrough_count; i++)
+        if (matches(c->passthrough[i], path) && route_path_is_plain(path)) return &passthrough;
+    return NULL;
+}
+
+bool route_allows(const route *row, http_method method) {
+    return method == HTTP_OPTIONS_M || (row->methods >> method & 1u);
+}
+
+void route_allow(const route *row, buf *out) {
+    static const struct {
+        http_method method;
+        const char *name;
+    } names[] = {
+        {HTTP_GET_M, "GET"}, {HTTP_HEAD_M, "HEAD"},   {HTTP_POST_M, "POST"},
+        {HTTP_PUT_M, "PUT"}, {HTTP_PATCH_M, "PATCH"}, {HTTP_DELETE_M, "DELETE"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (row->methods >> names[i].method & 1u) buf_addf(out, "%s, ", names[i].name);
+    buf_add_cstr(out, "OPTIONS");
+}
+
+span route_rest(const route *row, span path) {
+    return span_slice(path, row->path.len - 1, path.len);
+}
+
+/* The byte at *at, percent-decoded where it is; moves on. */
+static char next_byte(span s, size_t *at) {
+    unsigned char byte;
+    if (s.ptr[*at] == '%' && hex_decode(span_slice(s, *at + 1, *at + 3), &byte, 1)) {
+        *at += 3;
+        return (char)byte;
+    }
+    return s.ptr[(*at)++];
+}
+
+bool route_path_is_plain(span path) {
+    size_t dots = 0, len = 0; /* of the segment so far */
+    for (size_t at = 0; at < path.len;) {
+        char c = next_byte(path, &at);
+        if (c == '\\') return false;
+        if (c == '/') {
+            if (len && len == dots && len <= 2) return false;
+            dots = len = 0;
+            continue;
+        }
+        dots += c == '.';
+        len++;
+    }
+    return !(len && len == dots && len <= 2);
+}

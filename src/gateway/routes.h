@@ -1,0 +1,41 @@
+/* gateway/routes.h: what is at which path. One table; the handlers are this room's.
+ *
+ * Pure. Paths are compared byte by byte as they were sent: nothing is decoded or tidied up, so two
+ * spellings of one path are two paths, and the second does not exist.
+ */
+#ifndef WEIR_GATEWAY_ROUTES_H
+#define WEIR_GATEWAY_ROUTES_H
+
+#include "exchange/exchange.h"
+#include "http/server.h"
+
+typedef struct worker worker;
+typedef struct route route;
+
+typedef void route_handler(worker *w, http_request *r, const route *row);
+
+struct route {
+    span path;        /* ends in "/" and a star: everything below it */
+    unsigned methods; /* a bit per http_method; HEAD comes with GET, OPTIONS is everywhere */
+    route_handler *handle;
+    exchange_form form; /* of calls */
+    endpoint endpoint;
+    bool takes_json; /* the body must be JSON */
+    bool keyed;      /* the client's key is asked for, where keys are configured */
+};
+
+/* The row for a path: the table's, then the configuration's passthrough paths; NULL: nothing there.
+ */
+const route *route_find(const config *c, span path);
+bool route_allows(const route *row, http_method method);
+/* The value of Allow: "GET, HEAD, OPTIONS". */
+void route_allow(const route *row, buf *out);
+
+/* The part of path that the star of a row stands for. */
+span route_rest(const route *row, span path);
+
+/* Whether a path that goes on to a provider means what it says: no "." or ".." among its segments,
+ * also not percent-encoded, and no backslash. */
+bool route_path_is_plain(span path);
+
+#endif

@@ -1,0 +1,151 @@
+#include "gateway/worker.h"
+
+#include "gateway/door.h"
+
+enum { TICK_MS = 1000 };
+
+/* Providers close an idle connection after a minute or so; ours go first. Their addresses move. */
+static const http_client_limits client_limits = {
+    .head = {.head_bytes = 64 * 1024, .url_bytes = 16 * 1024, .headers = 200},
+    .pool_idle_ms = 45 * 1000,
+    .dns_ttl_ms = 30 * 1000,
+};
+
+/* ---- figures ---- */
+
+static void set_gauge(worker *w, metric_id id, const span *labels, int64_t value) {
+    metric_set(metrics_series(w->env.metrics, id, labels), value);
+}
+
+void worker_figures(worker *w) {
+    http_client_stats stats = http_client_get_stats(w->client);
+    unsigned busy = stats.open > stats.idle ? stats.open - stats.idle : 0;
+    set_gauge(w, METRIC_OPEN_CALLS, NULL, w->env.open);
+    set_gauge(w, METRIC_OPEN_CONNECTIONS, NULL, http_server_connections(w->server));
+    set_gauge(w, METRIC_UPSTREAM_CONNECTIONS, (span[]){SPAN("busy")}, busy);
+    set_gauge(w, METRIC_UPSTREAM_CONNECTIONS, (span[]){SPAN("idle")}, stats.idle);
+    metric_add(metrics_series(w->env.metrics, METRIC_UPSTREAM_CONNECTS, NULL),
+               stats.connects - w->connects_told);
+    w->connects_told = stats.connects;
+}
+
+static void on_tick(timer *t) {
+    worker *w = CONTAINER_OF(t, worker, tick);
+    worker_figures(w);
+    atomic_store_explicit(&w->alive_ms, w->loop.now_ms, memory_order_relaxed);
+    loop_timer_start(&w->loop, t, TICK_MS);
+}
+
+/* ---- start and end ---- */
+
+/* Everything is closed and no call runs: the loop may end. */
+static void finish(worker *w) {
+    w->closing = false;
+    loop_timer_stop(&w->loop, &w->tick);
+    exchange_env_done(&w->env);
+    upstreams_unref(w->env.upstreams);
+    http_client_close(w->client);
+    loop_stop(&w->loop);
+    loop_post(&w->gateway->loop, gateway_worker_closed, w->gateway);
+}
+
+static void on_end_of_turn(loop_hook *hook) {
+    worker *w = CONTAINER_OF(hook, worker, end_of_turn);
+    log_flush(w->env.log);
+    if (w->closing && !w->env.open) finish(w);
+}
+
+int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
+    *w = (worker){.gateway = g};
+    int err = loop_init(&w->loop, index);
+    if (err) return err;
+    timer_init(&w->tick, on_tick);
+    w->client = http_client_new(&w->loop, &client_limits);
+    w->env = (exchange_env){
+        .loop = &w->loop,
+        .upstreams = upstreams_new(w->client, s->config, g->targets, s->upstream_tls),
+        .targets = g->targets,
+        .metrics = metrics_add_shard(g->metrics),
+        .log = logger_add_shard(g->logger),
+    };
+    exchange_env_init(&w->env);
+    http_server_limits limits = snapshot_server_limits(s->config);
+    w->server = http_server_new(&w->loop, &limits, &door_ops, w);
+    w->end_of_turn.run = on_end_of_turn;
+    loop_add_hook(&w->loop, &w->end_of_turn);
+    loop_timer_start(&w->loop, &w->tick, TICK_MS);
+    atomic_init(&w->alive_ms, w->loop.now_ms);
+    return 0;
+}
+
+static void run(void *arg) {
+    worker *w = arg;
+    loop_run(&w->loop);
+}
+
+int worker_start(worker *w) {
+    return uv_thread_create(&w->thread, run, w);
+}
+
+void worker_done(worker *w) {
+    if (w->thread) uv_thread_join(&w->thread);
+    http_server_free(w->server);
+    http_client_free(w->client);
+    loop_remove_hook(&w->end_of_turn);
+    loop_done(&w->loop);
+}
+
+/* ---- listeners ---- */
+
+int worker_listen(worker *w, const listeners *set, const listeners *old, size_t *ret_at) {
+    for (size_t i = 0; i < set->count; i++) {
+        listener *l = set->items[i];
+        if (old && listeners_have(old, l)) continue;
+        int err = w->loop.index ? 0 : listener_probe(l);
+        if (!err) err = http_server_listen(w->server, &l->bind);
+        if (!err) continue;
+        *ret_at = i;
+        for (size_t k = 0; k < i; k++)
+            if (!old || !listeners_have(old, set->items[k]))
+                http_server_unlisten(w->server, &set->items[k]->bind);
+        return err;
+    }
+    return 0;
+}
+
+void worker_unlisten(worker *w, const listeners *set, const listeners *but) {
+    for (size_t i = 0; i < set->count; i++)
+        if (!listeners_have(but, set->items[i]))
+            http_server_unlisten(w->server, &set->items[i]->bind);
+}
+
+/* ---- reload and drain ---- */
+
+void worker_apply(worker *w, snapshot *s, const listeners *set) {
+    http_server_limits limits = snapshot_server_limits(s->config);
+    http_server_set_limits(w->server, &limits);
+    for (size_t i = 0; i < set->count; i++)
+        http_server_set_tls(w->server, &set->items[i]->bind, s->listener_tls[i]);
+    upstreams *old = w->env.upstreams;
+    w->env.upstreams = upstreams_new(w->client, s->config, w->env.targets, s->upstream_tls);
+    upstreams_unref(old);
+}
+
+static void on_idle(void *user) {
+    worker *w = user;
+    loop_post(&w->gateway->loop, gateway_worker_idle, w->gateway);
+}
+
+void worker_drain(worker *w) {
+    w->env.draining = true;
+    http_server_drain(w->server, on_idle);
+}
+
+void worker_cut(worker *w) {
+    exchange_env_fail_all(&w->env, ERR_DRAINING);
+}
+
+void worker_close(worker *w) {
+    http_server_close(w->server);
+    w->closing = true;
+}

@@ -1,0 +1,52 @@
+/* gateway/worker.h: one worker: a thread with a loop, a server, a client, a log and a metrics shard
+ * of its own.
+ *
+ * Everything in it belongs to its thread once worker_start() has run, except what is atomic. The
+ * main thread speaks to it through loop_post(), it to the main thread likewise.
+ */
+#ifndef WEIR_GATEWAY_WORKER_H
+#define WEIR_GATEWAY_WORKER_H
+
+#include "exchange/exchange.h"
+#include "gateway/listeners.h"
+#include "gateway/process.h"
+
+struct worker {
+    gateway *gateway;
+    loop loop;
+    http_server *server;
+    http_client *client;
+    exchange_env env;
+    loop_hook end_of_turn;
+    timer tick; /* each second: gauges, sign of life */
+    uint64_t connects_told;
+    atomic_llong alive_ms; /* when tick last fired */
+    bool closing;
+    uv_thread_t thread;
+};
+
+/* 0 or a negative libuv error; nothing runs yet. */
+MUST_USE int worker_init(worker *w, gateway *g, unsigned index, snapshot *s);
+MUST_USE int worker_start(worker *w);
+/* Waits for the thread, if it was started, and frees everything. */
+void worker_done(worker *w);
+
+/* ---- On the worker's thread (or before worker_start()) ---- */
+
+/* Listens at those of set that it does not serve yet. A negative libuv error, *ret_at at which one:
+ * then none of the new ones is kept. */
+MUST_USE int worker_listen(worker *w, const listeners *set, const listeners *old, size_t *ret_at);
+/* Gives up what is in set and not in but. */
+void worker_unlisten(worker *w, const listeners *set, const listeners *but);
+/* The snapshot is in force for requests that begin from now on. */
+void worker_apply(worker *w, snapshot *s, const listeners *set);
+/* Serves what runs, accepts no more; tells the gateway when the last connection has gone. */
+void worker_drain(worker *w);
+/* Ends what still runs, each with an error that its client can see. */
+void worker_cut(worker *w);
+/* Closes everything; the thread ends. */
+void worker_close(worker *w);
+/* Brings the gauges of this worker up to date. */
+void worker_figures(worker *w);
+
+#endif
