@@ -18,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 WEIR = Path(os.environ.get("WEIR", ROOT / "build" / "weir")).resolve()
 DAMAGE = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|\bBUG\b")
 
+# Keys that the tests use; whoever finds one in what weir said has found a leak.
+PROVIDER_KEY = "sk-provider-secret"
+CLIENT_KEY = "sk-client-secret"
+SECRETS = (PROVIDER_KEY, CLIENT_KEY)
+
 # What an environment may not bring into a test.
 STRANGE = re.compile(r"^(OPENAI_|WEIR_|LISTEN_|NOTIFY_SOCKET$|(HTTPS?|NO|ALL)_PROXY$)", re.I)
 
@@ -39,7 +44,7 @@ def config_for(upstream, **over):
     """A configuration with one provider, `main`, for every model, quick to retry; over is laid on top:
     config_for(up, retry={"retries": 0}, timeouts={"first_byte": "100ms"})."""
     base = {
-        "providers": {"main": {"kind": "openai", "url": upstream.url, "key": "sk-provider-secret"}},
+        "providers": {"main": {"kind": "openai", "url": upstream.url, "key": PROVIDER_KEY}},
         "models": {"*": "main"},
         "retry": {"base": "20ms", "cap": "100ms"},
     }
@@ -134,6 +139,9 @@ class Weir:
             raise AssertionError(f"weir did not end within {timeout} s\n{self.output()}") from None
         self._join()
         assert not DAMAGE.search(self.output()), self.output()
+        said = "\n".join(self.texts())
+        for secret in SECRETS:
+            assert secret not in said, f"{secret} is in the log"
         assert self.process.returncode == self.expect_exit, f"status {self.process.returncode}\n{self.output()}"
 
     def kill(self):
@@ -151,14 +159,13 @@ class Weir:
                     record = json.loads(line) if line.startswith("{") else None
                 except ValueError:
                     record = None
-                if isinstance(record, dict):
-                    self.log.append(record)
-                else:
-                    self.text.append(line)
-                    if found := re.search(r"listening on (?:https?://)?(\S+?):(\d+)$", line):
-                        self.address = (found[1].strip("[]"), int(found[2]))
-                    elif found := re.search(r"listening on unix:(\S+)$", line):
-                        self.address = found[1]
+                (self.log if isinstance(record, dict) else self.text).append(record or line)
+                if self.address:
+                    pass
+                elif found := re.search(r"listening on unix:([^\s\"]+)", line):
+                    self.address = found[1]
+                elif found := re.search(r"listening on (?:https?://)?([\w.:\[\]]+):(\d+)", line):
+                    self.address = (found[1].strip("[]"), int(found[2]))
                 self._changed.notify_all()
         pipe.close()
 
@@ -176,7 +183,7 @@ class Weir:
         return self.text + [json.dumps(r) for r in self.log]
 
     def _output(self):
-        return "\n".join(self.texts()[-60:])
+        return "\n".join(self.text[-60:] + [json.dumps(r) for r in self.log[-40:]])
 
     def output(self):
         with self._changed:
