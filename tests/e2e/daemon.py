@@ -51,6 +51,14 @@ def config_for(upstream, **over):
     return merged(base, over)
 
 
+def wait_until(ready, timeout, why):
+    """For what has no event to wait for: asks again and again."""
+    deadline = time.monotonic() + timeout
+    while not ready():
+        assert time.monotonic() < deadline, f"{why} within {timeout} s"
+        time.sleep(0.01)
+
+
 class Weir:
     """A running weir. Use the fixture `weir`, which also stops it and checks its end."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import json
 import struct
 import threading
@@ -472,8 +473,6 @@ def test_bad_requests_never_reach_the_provider(weir, upstream, body):
 
 
 def test_client_keys(weir, upstream):
-    import hashlib
-
     upstream.script(reply(200, bodies.completion()))
     w = weir(upstream, clients=[{"name": "ci", "key": {"sha256": hashlib.sha256(daemon.CLIENT_KEY.encode()).hexdigest()}}])
     answer = create(sdk(w))

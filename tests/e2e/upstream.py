@@ -96,6 +96,7 @@ class Connection:
         self.opened = time.monotonic()
         self.closed = 0.0  # when it was over, whoever ended it
         self.by_peer = False
+        self.resumed = False  # TLS: the session of an earlier connection was taken up
         self.request = None
         self._buffer = b""
 
@@ -383,6 +384,7 @@ class Upstream:
             if self._tls:
                 c.sock.settimeout(5)
                 c.sock = self._tls.wrap_socket(c.sock, server_side=True)
+                c.resumed = c.sock.session_reused
             c.sock.setblocking(False)
             while True:
                 c.request = None
