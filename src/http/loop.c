@@ -187,6 +187,7 @@ void loop_done(loop *l) {
     while (l->spare_count)
         buf_done(&l->spare[--l->spare_count]);
     free(l->tls_plain);
+    free(l->tls_gather);
     buf_done(&l->tls_cipher);
     free(l->read_buf);
 }

@@ -50,8 +50,9 @@ struct loop {
     bool entered;  /* this turn has read the clock, so something may have happened in it */
     unsigned spare_count;
     buf spare[LOOP_SPARE]; /* output buffers of connections that have none to write */
-    char *tls_plain; /* one record's worth of plain text; NULL until the first TLS connection */
-    buf tls_cipher;  /* records on their way from OpenSSL to the socket */
+    char *tls_plain;  /* one record's worth of plain text; NULL until the first TLS connection */
+    char *tls_gather; /* one record's plain text, to be written */
+    buf tls_cipher;   /* records on their way from OpenSSL to the socket */
 };
 
 MUST_USE int loop_init(loop *l, unsigned index); /* 0 or a negative libuv error */

@@ -1,4 +1,8 @@
-/* http/tls.h: TLS contexts (OpenSSL 3) for both sides. Shared between threads by count. */
+/* http/tls.h: TLS contexts (OpenSSL 3) for both sides. Shared between threads by count.
+ *
+ * TLS 1.2 and later, ALPN http/1.1, no renegotiation. A context is immutable once made, except for
+ * a client's table of sessions to resume, which a mutex guards. New files mean a new context.
+ */
 #ifndef WEIR_HTTP_TLS_H
 #define WEIR_HTTP_TLS_H
 
@@ -6,13 +10,13 @@
 
 typedef struct tls_context tls_context;
 
-/* Server: a PEM chain and key from files, TLS 1.2 and later, ALPN http/1.1. On failure NULL, and
- * *ret_why says what and in which file. */
+/* Server: a PEM chain and key from files. On failure NULL, and *ret_why says what and in which
+ * file. An encrypted key is refused: nobody could type its passphrase. */
 MUST_USE tls_context *tls_server_new(const char *cert_path, const char *key_path, buf *ret_why);
 /* Client: verifies against ca_path, or the system's store when NULL; the name is checked per
- * connection; sessions are kept per host for resumption. */
+ * connection; sessions are kept per host and port for resumption. */
 MUST_USE tls_context *tls_client_new(const char *ca_path, buf *ret_why);
 tls_context *tls_context_ref(tls_context *t);
-void tls_context_unref(tls_context *t);
+void tls_context_unref(tls_context *t); /* NULL is allowed */
 
 #endif

@@ -1,6 +1,7 @@
 #include "http/transport_internal.h"
 
 #include "base/mem.h"
+#include "http/tls_stream.h"
 
 #include <assert.h>
 #include <netinet/in.h>
@@ -35,8 +36,17 @@ transport *transport_new(loop *l, const transport_ops *ops, void *user) {
     return t;
 }
 
+static void tls_wanted_done(transport *t) {
+    tls_context_unref(t->tls_wanted.context);
+    free((char *)t->tls_wanted.name.ptr);
+    t->tls_wanted = (transport_tls){0};
+}
+
 static void free_when_closed(transport *t) {
     if (!t->closed || t->handles) return;
+    tls_stream_free(t->tls);
+    buf_done(&t->tls_backlog);
+    tls_wanted_done(t);
     buf_done(&t->fail_text);
     free(t->peer);
     free(t);
@@ -155,49 +165,62 @@ static void lend_read_buf(uv_handle_t *h, size_t suggested, uv_buf_t *ret) {
     *ret = (uv_buf_t){.base = l->read_buf, .len = l->read_cap};
 }
 
-static void on_read_error(transport *t, int err) {
-    uv_read_stop(&t->socket->uv.stream);
+void transport_ended(transport *t, transport_fail why, const char *text) {
+    if (t->socket) uv_read_stop(&t->socket->uv.stream);
     t->eof = true;
     if (t->finishing) {
         /* A peer that only stopped sending still waits for the rest of the answer. */
-        if (err != UV_EOF || t->shut) transport_close(t);
+        if (why != TRANSPORT_EOF || t->shut) transport_close(t);
         return;
     }
+    t->ops->on_fail(t->user, why, text);
+}
+
+static void on_read_error(transport *t, int err) {
     /* A reset that a write has reported already reads as an end. */
     if (err == UV_EOF && t->broken) err = t->broken;
-    if (err == UV_EOF)
-        t->ops->on_fail(t->user, TRANSPORT_EOF, "the peer closed the connection");
+    if (t->tls)
+        tls_cut(t, err);
+    else if (err == UV_EOF)
+        transport_ended(t, TRANSPORT_EOF, "the peer closed the connection");
     else
-        t->ops->on_fail(t->user, TRANSPORT_RESET, uv_strerror(err));
+        transport_ended(t, TRANSPORT_RESET, uv_strerror(err));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
     transport *t = CONTAINER_OF(stream, socket_handle, uv.stream)->t;
     loop_enter(t->loop);
-    if (n > 0)
-        t->ops->on_data(t->user, span_from(bytes->base, (size_t)n));
-    else if (n < 0)
+    if (n < 0)
         on_read_error(t, (int)n);
+    else if (n > 0 && t->tls)
+        tls_input(t, span_from(bytes->base, (size_t)n));
+    else if (n > 0)
+        t->ops->on_data(t->user, span_from(bytes->base, (size_t)n));
 }
 
+void transport_start_reading(transport *t) {
+    uv_read_start(&t->socket->uv.stream, lend_read_buf, on_read);
+}
+
+/* A handshake reads even while the owner wants nothing yet. */
 static void set_reading(transport *t) {
-    if (!t->socket || t->eof) return;
+    if (!t->open || t->eof) return;
     if (t->paused)
         uv_read_stop(&t->socket->uv.stream);
     else
-        uv_read_start(&t->socket->uv.stream, lend_read_buf, on_read);
+        transport_start_reading(t);
 }
 
 void transport_pause(transport *t) {
     if (t->paused || t->closed) return;
     t->paused = true;
-    if (t->open) set_reading(t);
+    set_reading(t);
 }
 
 void transport_resume(transport *t) {
     if (!t->paused || t->closed) return;
     t->paused = false;
-    if (t->open) set_reading(t);
+    set_reading(t);
 }
 
 /* ---- beginning ---- */
@@ -210,6 +233,11 @@ void transport_set_open(transport *t) {
 
 void transport_connected(transport *t, socket_handle *s) {
     t->socket = s;
+    if (t->tls_wanted.context) {
+        transport_start_tls(t, &t->tls_wanted);
+        tls_wanted_done(t);
+        return;
+    }
     transport_set_open(t);
     if (t->ops->on_open) t->ops->on_open(t->user);
 }
@@ -217,7 +245,6 @@ void transport_connected(transport *t, socket_handle *s) {
 transport *transport_accept(loop *l, uv_stream_t *listener, tls_context *tls,
                             const transport_ops *ops, void *user) {
     loop_enter(l);
-    (void)tls;
     transport *t = transport_new(l, ops, user);
     socket_handle *s = socket_new(t, uv_handle_get_type((uv_handle_t *)listener) == UV_NAMED_PIPE);
     if (uv_accept(listener, &s->uv.stream)) {
@@ -226,7 +253,10 @@ transport *transport_accept(loop *l, uv_stream_t *listener, tls_context *tls,
         return NULL;
     }
     t->socket = s;
-    transport_set_open(t);
+    if (tls)
+        transport_start_tls(t, &(transport_tls){.context = tls});
+    else
+        transport_set_open(t);
     return t;
 }
 
@@ -244,6 +274,8 @@ static void detach(transport *t) {
 
 void transport_close(transport *t) {
     if (t->closed) return;
+    if (t->tls && !t->in_flight) tls_say_goodbye(t);
+    if (t->closed) return; /* that write failed, and closed a finishing transport */
     detach(t);
     if (t->socket) socket_close(t->socket);
     free_when_closed(t);
@@ -283,6 +315,8 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
 void transport_finish_step(transport *t) {
     if (t->shut) return;
     t->shut = true;
+    if (t->tls) tls_say_goodbye(t);
+    if (t->closed) return; /* that write failed */
     if (uv_shutdown(&t->shutdown, &t->socket->uv.stream, on_shutdown)) transport_close(t);
 }
 

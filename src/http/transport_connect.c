@@ -2,6 +2,7 @@
 #include "http/transport_internal.h"
 
 #include "base/mem.h"
+#include "http/tls.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -135,6 +136,12 @@ transport *transport_connect(loop *l, const transport_target *target, const tran
                              void *user) {
     loop_enter(l);
     transport *t = transport_new(l, ops, user);
+    if (target->tls.context) {
+        span name = target->tls.name;
+        t->tls_wanted = target->tls;
+        t->tls_wanted.name.ptr = mem_strndup(name.ptr, name.len);
+        tls_context_ref(target->tls.context);
+    }
     if (target->unix_path.len) {
         connect_unix(t, target->unix_path);
         return t;

@@ -28,9 +28,10 @@ typedef struct remainder {
 
 struct transport {
     loop *loop;
-    socket_handle *socket; /* NULL until connected */
-    connector *connector;  /* NULL unless connecting */
-    tls_stream *tls;       /* NULL: plain */
+    socket_handle *socket;    /* NULL until connected */
+    connector *connector;     /* NULL unless connecting */
+    tls_stream *tls;          /* NULL: plain */
+    transport_tls tls_wanted; /* to begin when connected; owns its name */
     const transport_ops *ops;
     void *user;
     list link;        /* in loop->dirty: has output to write or something to tell */
@@ -40,6 +41,7 @@ struct transport {
     remainder *in_flight;
     buf out;
     size_t out_taken; /* bytes of out that the kernel has */
+    buf tls_backlog;  /* records made by reading while something was in flight */
     const span *lent;
     size_t lent_count;
     size_t lent_taken; /* bytes of lent[0] that the kernel has */
@@ -71,6 +73,9 @@ void transport_set_open(transport *t);
 void transport_mark_dirty(transport *t);
 /* on_fail at the end of the turn. The text is copied; only the first failure counts. */
 void transport_fail_later(transport *t, transport_fail why, const char *text);
+/* The input has ended in one way or another: tells the owner, the last thing the caller does. */
+void transport_ended(transport *t, transport_fail why, const char *text);
+void transport_start_reading(transport *t);
 /* A write failed with a libuv error. */
 void transport_broke(transport *t, int err);
 /* A step of transport_finish(): all output is with the kernel. */
@@ -91,6 +96,17 @@ void output_send_copy(transport *t, const span *pieces, size_t count);
 /* What waits, as at most max pieces; returns how many. */
 size_t output_pieces(const transport *t, span *pieces, size_t max);
 void output_consume(transport *t, size_t n);
+
+/* ---- TLS (transport_tls.c) ---- */
+
+/* On a connected socket; never calls back. */
+void tls_begin(transport *t, const transport_tls *tls);
+void tls_flush(transport *t);
+void tls_input(transport *t, span cipher);
+/* The socket ended, by an error or without close_notify. */
+void tls_cut(transport *t, int err);
+/* close_notify, as far as the kernel takes it. */
+void tls_say_goodbye(transport *t);
 
 /* ---- connecting (transport_connect.c) ---- */
 

@@ -159,7 +159,10 @@ void output_send_copy(transport *t, const span *pieces, size_t count) {
 
 void output_flush(transport *t) {
     if (!t->open || t->in_flight || t->broken) return;
-    flush_plain(t);
+    if (t->tls)
+        tls_flush(t);
+    else
+        flush_plain(t);
 }
 
 /* ---- gathering ---- */

@@ -1,149 +1,13 @@
 #include "unit.h"
 
-#include "net.h"
+#include "ends.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
-/* One end of a connection: notes what it is told, and does what the test wants of it. */
-typedef struct end {
-    struct fixture *f;
-    transport *t;
-    buf got;
-    int opened, drained, failed, told_after_close;
-    bool closed;
-    transport_fail why;
-    char text[200];
-    void (*open)(struct end *e);
-    void (*data)(struct end *e);
-    void (*drain)(struct end *e);
-    void (*failing)(struct end *e);
-} end;
-
-typedef struct fixture {
-    loop l;
-    union {
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-        uv_stream_t stream;
-    } listener;
-    uint16_t port;
-    end client, server;
-    timer timer;
-    int step;
-} fixture;
-
-static void end_close(end *e) {
-    if (e->closed || !e->t) return;
-    e->closed = true;
-    transport_close(e->t);
-}
-
-static void finish_test(fixture *f) {
-    end_close(&f->client);
-    end_close(&f->server);
-    loop_timer_stop(&f->l, &f->timer);
-    if (!uv_is_closing((uv_handle_t *)&f->listener)) uv_close((uv_handle_t *)&f->listener, NULL);
-    loop_stop(&f->l);
-}
-
-static void note(end *e) {
-    if (e->closed) e->told_after_close++;
-}
-
-static void on_open(void *user) {
-    end *e = user;
-    note(e);
-    e->opened++;
-    if (e->open) e->open(e);
-}
-
-static void on_data(void *user, span bytes) {
-    end *e = user;
-    note(e);
-    buf_add(&e->got, bytes);
-    if (e->data) e->data(e);
-}
-
-static void on_drain(void *user) {
-    end *e = user;
-    note(e);
-    e->drained++;
-    if (e->drain) e->drain(e);
-}
-
-static void on_fail(void *user, transport_fail why, const char *text) {
-    end *e = user;
-    note(e);
-    e->failed++;
-    e->why = why;
-    snprintf(e->text, sizeof e->text, "%s", text);
-    if (e->failing)
-        e->failing(e);
-    else
-        finish_test(e->f);
-}
-
-static const transport_ops ops = {on_open, on_data, on_drain, on_fail};
-
-static void on_accept(uv_stream_t *listener, int status) {
-    fixture *f = CONTAINER_OF(listener, fixture, listener.stream);
-    assert_int_equal(status, 0);
-    if (f->server.t) return;
-    f->server.t = transport_accept(&f->l, listener, NULL, &ops, &f->server);
-    assert_non_null(f->server.t);
-    if (f->server.open) f->server.open(&f->server);
-}
-
-static void begin(fixture *f) {
-    *f = (fixture){.client.f = f, .server.f = f};
-    assert_int_equal(loop_init(&f->l, 0), 0);
-    f->port = net_listen(&f->l, &f->listener.tcp, on_accept);
-    timer_init(&f->timer, NULL);
-}
-
-static void connect_to(fixture *f, const struct sockaddr_storage *addrs, size_t count) {
-    transport_target target = {.addresses = addrs, .address_count = count};
-    f->client.t = transport_connect(&f->l, &target, &ops, &f->client);
-    assert_int_equal(f->client.opened + f->client.failed, 0); /* never calls back at once */
-}
-
-static void connect_client(fixture *f) {
-    struct sockaddr_storage addr = net_addr("127.0.0.1", f->port);
-    connect_to(f, &addr, 1);
-}
-
-static void run(fixture *f) {
-    loop_run(&f->l);
-    loop_done(&f->l);
-    assert_int_equal(f->client.told_after_close, 0);
-    assert_int_equal(f->server.told_after_close, 0);
-}
-
-static void end_done(fixture *f) {
-    buf_done(&f->client.got);
-    buf_done(&f->server.got);
-}
-
 /* ---- bytes ---- */
-
-static void say_hello(end *e) {
-    transport_write(e->t, SPAN_OF("hel"));
-    buf_add_cstr(transport_out(e->t), "lo");
-    transport_wrote(e->t);
-    assert_int_equal(transport_pending(e->t), 5);
-}
-
-static void answer_hello(end *e) {
-    if (e->got.len < 5 || e->f->step++) return;
-    transport_write(e->t, SPAN_OF("good day"));
-}
-
-static void end_at_good_day(end *e) {
-    if (e->got.len == 8) finish_test(e->f);
-}
 
 static void both_directions(void **state) {
     (void)state;
@@ -179,104 +43,25 @@ static void output_waits_for_the_connection(void **state) {
 
 /* ---- much, to a reader that is slow ---- */
 
-enum { MUCH = 6 * 1024 * 1024, PIECES = 50 };
-
-static char *pattern(size_t len) {
-    char *bytes = mem_alloc(len);
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (char)(i * 31 + i / 251);
-    return bytes;
-}
-
-static char *much;
-static span pieces[PIECES];
-
-static void cut_pieces(span all) {
-    size_t from = 0;
-    for (size_t i = 0; i < PIECES; i++) {
-        size_t to = i + 1 == PIECES ? all.len : from + all.len / PIECES - (i % 7);
-        pieces[i] = span_slice(all, from, to);
-        from = to;
-    }
-}
-
-static void resume_server(timer *t) {
-    transport_resume(CONTAINER_OF(t, fixture, timer)->server.t);
-}
-
-static void end_when_all_is_there(fixture *f) {
-    if (f->server.got.len == MUCH && f->client.drained) finish_test(f);
-}
-
-static void read_slowly(end *e) {
-    fixture *f = e->f;
-    if (f->step++ < 20) {
-        transport_pause(e->t);
-        loop_timer_start(&f->l, &f->timer, 1);
-    }
-    end_when_all_is_there(f);
-}
-
-static void note_all_out(end *e) {
-    assert_int_equal(transport_pending(e->t), 0);
-    end_when_all_is_there(e->f);
-}
-
-/* Lent pieces between gathered bytes and large writes keep their order, whatever the kernel takes.
- */
-static void send_in_every_way(end *e) {
-    transport_write(e->t, pieces[0]);
-    transport_lend(e->t, pieces + 1, 20);
-    transport_lend(e->t, pieces + 21, 5); /* a second loan: the first is copied */
-    transport_flush(e->t);
-    transport_writev(e->t, pieces + 26, 3); /* something is in flight */
-    transport_lend(e->t, pieces + 29, 1);
-    transport_write(e->t, pieces[30]);
-    transport_writev(e->t, pieces + 31, PIECES - 31 - 10);
-    transport_lend(e->t, pieces + PIECES - 10, 10);
-    assert_true(transport_pending(e->t) > 0);
-}
-
-static void write_at_once(end *e) {
-    transport_writev(e->t, pieces, 10);
-    transport_writev(e->t, pieces + 10, PIECES - 10);
-}
-
-static void lend_all(end *e) {
-    transport_lend(e->t, pieces, PIECES);
-}
-
-static void much_arrives(void (*send)(end *e)) {
-    fixture f;
-    begin(&f);
-    much = pattern(MUCH);
-    cut_pieces(span_from(much, MUCH));
-    timer_init(&f.timer, resume_server);
-    f.client.open = send;
-    f.client.drain = note_all_out;
-    f.server.data = read_slowly;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.server.got.len, MUCH);
-    assert_memory_equal(f.server.got.ptr, much, MUCH);
-    assert_true(f.step > 20);
-    end_done(&f);
-    free(much);
-}
-
 static void much_in_every_way(void **state) {
     (void)state;
-    much_arrives(send_in_every_way);
+    fixture f;
+    begin(&f);
+    much_arrives(&f, send_in_every_way);
 }
 
 static void much_at_once(void **state) {
     (void)state;
-    much_arrives(write_at_once);
+    fixture f;
+    begin(&f);
+    much_arrives(&f, write_at_once);
 }
 
 static void much_lent(void **state) {
     (void)state;
-    much_arrives(lend_all);
+    fixture f;
+    begin(&f);
+    much_arrives(&f, lend_all);
 }
 
 /* ---- connecting ---- */
@@ -453,10 +238,6 @@ static void peer_is_named(void **state) {
 
 /* ---- closing from every callback ---- */
 
-static void close_here(end *e) {
-    finish_test(e->f);
-}
-
 static void write_and_close(end *e) {
     say_hello(e);
     finish_test(e->f);
@@ -536,10 +317,6 @@ static void finish_within(end *e) {
     say_hello(e);
     transport_finish(e->t, 10);
     e->closed = true;
-}
-
-static void stay(end *e) {
-    (void)e;
 }
 
 /* The peer never closes: the linger ends it, so the loop ends. */

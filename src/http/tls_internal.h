@@ -1,0 +1,20 @@
+/* http/tls_internal.h: what tls.c and tls_stream.c share. */
+#ifndef WEIR_HTTP_TLS_INTERNAL_H
+#define WEIR_HTTP_TLS_INTERNAL_H
+
+#include "http/tls.h"
+#include "http/tls_sessions.h"
+
+struct tls_context {
+    SSL_CTX *ctx;
+    unsigned refs; /* atomic */
+    bool server;
+    tls_sessions sessions; /* client */
+};
+
+/* The oldest entry of OpenSSL's error queue as text, or otherwise; empties the queue. */
+const char *tls_last_error(const char *otherwise);
+/* SSL_CTX_sess_set_new_cb's function: tls_stream.c knows to whom the session belongs. */
+int tls_on_new_session(SSL *ssl, SSL_SESSION *session);
+
+#endif

@@ -1,0 +1,189 @@
+#include "http/tls_stream.h"
+
+#include "base/mem.h"
+#include "http/tls_internal.h"
+
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tls_stream {
+    SSL *ssl;
+    tls_context *context;
+    span in;     /* records not yet read by OpenSSL */
+    buf *cipher; /* where its records go */
+    char *name;
+    char *key; /* "name:port"; NULL on the server's side */
+    buf why;
+    bool shut;
+};
+
+/* ---- the BIO: from the span, to the buffer ---- */
+
+static int bio_read(BIO *bio, char *out, int cap) {
+    tls_stream *s = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (cap <= 0) return 0;
+    if (!s->in.len) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    size_t n = s->in.len < (size_t)cap ? s->in.len : (size_t)cap;
+    memcpy(out, s->in.ptr, n);
+    s->in = span_from(s->in.ptr + n, s->in.len - n);
+    return (int)n;
+}
+
+static int bio_write(BIO *bio, const char *bytes, int len) {
+    tls_stream *s = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (len > 0) buf_add(s->cipher, span_from(bytes, (size_t)len));
+    return len;
+}
+
+static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr) {
+    (void)bio;
+    (void)num;
+    (void)ptr;
+    return cmd == BIO_CTRL_FLUSH;
+}
+
+static int bio_create(BIO *bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
+static BIO_METHOD *bio_method;
+
+static void bio_method_make(void) {
+    bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir");
+    BIO_meth_set_read(bio_method, bio_read);
+    BIO_meth_set_write(bio_method, bio_write);
+    BIO_meth_set_ctrl(bio_method, bio_ctrl);
+    BIO_meth_set_create(bio_method, bio_create);
+}
+
+/* ---- life ---- */
+
+int tls_on_new_session(SSL *ssl, SSL_SESSION *session) {
+    tls_stream *s = SSL_get_app_data(ssl);
+    tls_sessions_put(&s->context->sessions, s->key, session);
+    return 0; /* the caller's reference stays the caller's */
+}
+
+/* The certificate must bear the name; SNI carries host names only (RFC 6066 section 3). */
+static void expect_name(tls_stream *s, uint16_t port) {
+    buf key = BUF_EMPTY;
+    buf_addf(&key, "%s:%u", s->name, port);
+    s->key = mem_strndup(key.ptr, key.len);
+    buf_done(&key);
+    X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (!X509_VERIFY_PARAM_set1_ip_asc(param, s->name)) {
+        X509_VERIFY_PARAM_set1_host(param, s->name, 0);
+        SSL_set_tlsext_host_name(s->ssl, s->name);
+    }
+    SSL_SESSION *session = tls_sessions_get(&s->context->sessions, s->key);
+    if (!session) return;
+    SSL_set_session(s->ssl, session);
+    SSL_SESSION_free(session);
+}
+
+tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port, buf *cipher) {
+    pthread_once(&bio_once, bio_method_make);
+    tls_stream *s = mem_zalloc(sizeof *s);
+    s->context = tls_context_ref(context);
+    s->cipher = cipher;
+    if (context->server) name = SPAN_OF("the client");
+    if (span_ends(name, SPAN_OF("."))) name.len--; /* a rooted name; certificates bear no dot */
+    s->name = mem_strndup(name.ptr, name.len);
+    s->ssl = SSL_new(context->ctx);
+    BIO *bio = BIO_new(bio_method);
+    if (!s->ssl || !bio) abort(); /* out of memory, as in base/mem.h */
+    BIO_set_data(bio, s);
+    SSL_set_bio(s->ssl, bio, bio);
+    SSL_set_app_data(s->ssl, s);
+    if (context->server) {
+        SSL_set_accept_state(s->ssl);
+    } else {
+        SSL_set_connect_state(s->ssl);
+        expect_name(s, port);
+    }
+    ERR_clear_error();
+    return s;
+}
+
+void tls_stream_free(tls_stream *s) {
+    if (!s) return;
+    SSL_free(s->ssl);
+    tls_context_unref(s->context);
+    buf_done(&s->why);
+    free(s->name);
+    free(s->key);
+    free(s);
+}
+
+/* ---- work ---- */
+
+static tls_result failed(tls_stream *s, const char *doing) {
+    buf_clear(&s->why);
+    long verified = SSL_get_verify_result(s->ssl);
+    if (verified != X509_V_OK)
+        buf_addf(&s->why, "the certificate of %s is not accepted: %s", s->name,
+                 X509_verify_cert_error_string(verified));
+    else
+        buf_addf(&s->why, "%s %s failed: %s", doing, s->name, tls_last_error("protocol error"));
+    ERR_clear_error();
+    return TLS_FAILED;
+}
+
+static tls_result result_of(tls_stream *s, int ret, const char *doing) {
+    if (ret > 0) return TLS_OK;
+    switch (SSL_get_error(s->ssl, ret)) {
+    case SSL_ERROR_WANT_READ: return TLS_MORE;
+    case SSL_ERROR_ZERO_RETURN: return TLS_END;
+    default: return failed(s, doing);
+    }
+}
+
+void tls_stream_feed(tls_stream *s, span cipher) {
+    s->in = cipher;
+}
+
+tls_result tls_stream_handshake(tls_stream *s) {
+    return result_of(s, SSL_do_handshake(s->ssl), "the TLS handshake with");
+}
+
+tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_len) {
+    size_t len = 0;
+    tls_result result = result_of(s, SSL_read_ex(s->ssl, plain, cap, &len), "TLS reading from");
+    if (result == TLS_OK) *ret_len = len;
+    return result;
+}
+
+tls_result tls_stream_write(tls_stream *s, span plain) {
+    size_t len;
+    return result_of(s, SSL_write_ex(s->ssl, plain.ptr, plain.len, &len), "TLS writing to");
+}
+
+void tls_stream_shutdown(tls_stream *s) {
+    if (s->shut) return;
+    s->shut = true;
+    SSL_shutdown(s->ssl);
+    ERR_clear_error();
+}
+
+const char *tls_stream_why(const tls_stream *s) {
+    return s->why.ptr;
+}
+
+const char *tls_stream_name(const tls_stream *s) {
+    return s->name;
+}
+
+bool tls_stream_resumed(const tls_stream *s) {
+    return SSL_session_reused(s->ssl);
+}

@@ -1,0 +1,44 @@
+/* http/tls_stream.h: the TLS layer of one connection: bytes in, bytes out, no socket.
+ *
+ * Used by the transport alone. OpenSSL reads from the span it is fed and appends its records to the
+ * buffer it is given, so nothing is copied through memory BIOs and an idle connection holds no
+ * buffer.
+ */
+#ifndef WEIR_HTTP_TLS_STREAM_H
+#define WEIR_HTTP_TLS_STREAM_H
+
+#include "base/buf.h"
+#include "http/tls.h"
+
+typedef struct tls_stream tls_stream;
+
+enum { TLS_RECORD_BYTES = 16384 };
+
+typedef enum tls_result {
+    TLS_OK,
+    TLS_MORE,   /* wants more input */
+    TLS_END,    /* the peer's close_notify */
+    TLS_FAILED, /* tls_stream_why() */
+} tls_result;
+
+bool tls_context_is_server(const tls_context *context);
+
+/* Counts the context. Client: verifies name, and resumes a session of name and port if there is
+ * one. Records to send are appended to *cipher by every function below. */
+MUST_USE tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port, buf *cipher);
+void tls_stream_free(tls_stream *s);
+
+/* Records that have come; used up by the calls of handshake and read that follow. */
+void tls_stream_feed(tls_stream *s, span cipher);
+MUST_USE tls_result tls_stream_handshake(tls_stream *s);
+MUST_USE tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_len);
+/* Takes all of it. */
+MUST_USE tls_result tls_stream_write(tls_stream *s, span plain);
+/* Appends close_notify, once. */
+void tls_stream_shutdown(tls_stream *s);
+
+const char *tls_stream_why(const tls_stream *s);  /* for people; lives as long as s */
+const char *tls_stream_name(const tls_stream *s); /* "the client" on the server's side */
+bool tls_stream_resumed(const tls_stream *s);
+
+#endif

@@ -1,0 +1,150 @@
+/* TLS on a transport: records in, plain text out to the owner, and back. */
+#include "http/transport_internal.h"
+
+#include "base/mem.h"
+#include "http/tls_stream.h"
+
+#include <string.h>
+
+enum {
+    RECORDS_PER_WRITE = 4,
+    PIECES_PER_RECORD = 16,
+};
+
+static char *scratch(char **buffer) {
+    if (!*buffer) *buffer = mem_alloc(TLS_RECORD_BYTES);
+    return *buffer;
+}
+
+/* Sends the records that OpenSSL has just appended to the loop's buffer. Those that arise while
+ * something is in flight (the answer to a key update) wait for it in tls_backlog. */
+static void send_records(transport *t) {
+    buf *cipher = &t->loop->tls_cipher;
+    if (t->in_flight) {
+        buf_add(&t->tls_backlog, buf_span(cipher));
+    } else if (cipher->len && !t->broken) {
+        span records = buf_span(cipher);
+        output_send_copy(t, &records, 1);
+    }
+    buf_clear(cipher);
+}
+
+/* ---- output ---- */
+
+static bool encrypt(transport *t, span plain) {
+    if (tls_stream_write(t->tls, plain) == TLS_OK) return true;
+    transport_fail_later(t, TRANSPORT_TLS, tls_stream_why(t->tls));
+    output_drop(t);
+    return false;
+}
+
+/* One record from what waits: straight from a large piece, or from small ones put together. */
+static bool encrypt_record(transport *t) {
+    span pieces[PIECES_PER_RECORD];
+    size_t count = output_pieces(t, pieces, ARRAY_LEN(pieces));
+    if (!count) return false;
+    if (count == 1 || pieces[0].len >= TLS_RECORD_BYTES) {
+        span plain = span_slice(pieces[0], 0, TLS_RECORD_BYTES);
+        if (!encrypt(t, plain)) return false;
+        output_consume(t, plain.len);
+        return true;
+    }
+    char *plain = scratch(&t->loop->tls_gather);
+    size_t len = 0;
+    for (size_t i = 0; i < count && len < TLS_RECORD_BYTES; i++) {
+        span part = span_slice(pieces[i], 0, TLS_RECORD_BYTES - len);
+        memcpy(plain + len, part.ptr, part.len);
+        len += part.len;
+    }
+    bool ok = encrypt(t, span_from(plain, len));
+    mem_wipe(plain, len); /* requests bear keys */
+    if (ok) output_consume(t, len);
+    return ok;
+}
+
+void tls_flush(transport *t) {
+    while (!t->in_flight && !t->broken) {
+        if (t->tls_backlog.len) {
+            span records = buf_span(&t->tls_backlog);
+            output_send_copy(t, &records, 1);
+            buf_done(&t->tls_backlog);
+            continue;
+        }
+        int records = 0;
+        while (records < RECORDS_PER_WRITE && encrypt_record(t))
+            records++;
+        if (!records) return;
+        send_records(t);
+    }
+}
+
+void tls_say_goodbye(transport *t) {
+    if (!t->open || t->broken) return;
+    tls_stream_shutdown(t->tls);
+    send_records(t);
+}
+
+/* ---- input ---- */
+
+static void read_plain(transport *t) {
+    char *plain = scratch(&t->loop->tls_plain);
+    while (!t->closed) {
+        size_t len = 0;
+        switch (tls_stream_read(t->tls, plain, TLS_RECORD_BYTES, &len)) {
+        case TLS_OK: t->ops->on_data(t->user, span_from(plain, len)); break;
+        case TLS_MORE: send_records(t); return;
+        case TLS_END: transport_ended(t, TRANSPORT_EOF, "the peer closed the connection"); return;
+        case TLS_FAILED:
+            send_records(t);
+            transport_ended(t, TRANSPORT_TLS, tls_stream_why(t->tls));
+            return;
+        }
+    }
+}
+
+/* false: not done yet, or t has ended. */
+static bool shake_hands(transport *t) {
+    tls_result result = tls_stream_handshake(t->tls);
+    send_records(t);
+    if (result == TLS_MORE) return false;
+    if (result != TLS_OK) {
+        transport_ended(t, TRANSPORT_TLS, tls_stream_why(t->tls));
+        return false;
+    }
+    transport_set_open(t);
+    if (t->ops->on_open) t->ops->on_open(t->user);
+    return !t->closed;
+}
+
+void tls_input(transport *t, span cipher) {
+    tls_stream_feed(t->tls, cipher);
+    if (t->open || shake_hands(t)) read_plain(t);
+}
+
+/* A stream that ends without close_notify may have been cut by anybody on the way. */
+void tls_cut(transport *t, int err) {
+    buf why = BUF_EMPTY;
+    const char *how = err == UV_EOF ? "closed by the peer" : uv_strerror(err);
+    if (t->open)
+        buf_addf(&why, "the TLS stream was cut without its close_notify: %s", how);
+    else
+        buf_addf(&why, "the connection was lost in the TLS handshake with %s: %s",
+                 tls_stream_name(t->tls), how);
+    transport_ended(t, t->open ? TRANSPORT_RESET : TRANSPORT_CONNECT, buf_cstr(&why));
+    buf_done(&why);
+}
+
+void tls_begin(transport *t, const transport_tls *tls) {
+    t->open = false;
+    t->tls = tls_stream_new(tls->context, tls->name, tls->port, &t->loop->tls_cipher);
+    if (tls_context_is_server(tls->context)) return;
+    if (tls_stream_handshake(t->tls) == TLS_FAILED)
+        transport_fail_later(t, TRANSPORT_TLS, tls_stream_why(t->tls));
+    send_records(t);
+}
+
+void transport_start_tls(transport *t, const transport_tls *tls) {
+    if (t->closed) return;
+    tls_begin(t, tls);
+    transport_start_reading(t);
+}
