@@ -1,0 +1,72 @@
+# A thin front for Meson; the builds live in build*/.
+#   make          builds build/weir             make run     builds and serves on 127.0.0.1:8080
+#   make test     builds and passes every test  make bench   weir beside nginx, both sides of one run
+# Each of these first installs the Debian packages that are missing (tools/deps).
+
+MESON_ARGS ?=
+BUILD := build
+.PHONY: all build run test unit e2e bench fuzz asan tsan format lint docs install clean
+
+all: build
+
+build: | $(BUILD)/build.ninja
+	@ninja -C $(BUILD) $(QUIET)
+
+$(BUILD)/build.ninja:
+	@tools/deps build
+	@meson setup $(BUILD) $(MESON_ARGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -rf $(BUILD) $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+run: QUIET := --quiet
+run: build
+	@exec $(BUILD)/weir serve $(ARGS)
+
+test:
+	@tools/deps build test
+	@tools/test
+
+unit: build
+	@tools/deps test
+	@meson test -C $(BUILD) --suite unit
+
+e2e: build
+	@tools/deps test
+	@tests/e2e/run $(ARGS)
+
+bench:
+	@tools/deps build bench
+	@$(MAKE) --no-print-directory build
+	@ninja -C $(BUILD) --quiet bench-tools
+	@bench/run $(ARGS)
+
+# FUZZ_SECONDS each; one target: make fuzz ARGS=json
+FUZZ_SECONDS ?= 60
+fuzz:
+	@tools/deps build fuzz
+	@tools/fuzz $(FUZZ_SECONDS) $(ARGS)
+
+# The whole suite under the sanitizers, in builds of their own.
+asan:
+	@tools/deps build test fuzz
+	@tools/test --sanitize address,undefined
+tsan:
+	@tools/deps build test fuzz
+	@tools/test --sanitize thread
+
+format:
+	@tools/deps lint
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint:
+	@tools/deps build lint
+	@tools/lint
+
+# The pages that are made from tables in the code.
+docs: build
+	@tools/docs
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-*
