@@ -2,26 +2,24 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "json/lex.h"
+#include "json/escape.h"
 
-#include <endian.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* Values of json_name.next that are no number of a name. */
-static const uint32_t CHAIN_END = UINT32_MAX, NOT_LISTED = UINT32_MAX - 1;
+/* Value of json_name.next at the end of a chain. */
+#define CHAIN_END UINT32_MAX
 
-void json_names_init(json_names *n) {
-    n->stack = n->first;
-    n->count = 0;
-    n->cap = JSON_NAMES_INLINE;
+/* Before the first thing is put on the heap. */
+static void own(json_names *n) {
+    if (n->owns) return;
+    n->owns = true;
     n->buckets = NULL;
     n->bucket_count = 0;
     n->listed = 0;
     arena_init(&n->unescaped, 0);
 }
 
-void json_names_done(json_names *n) {
+void json_names_free(json_names *n) {
     if (n->stack != n->first) free(n->stack);
     free(n->buckets);
     arena_done(&n->unescaped);
@@ -36,22 +34,6 @@ static void grow_stack(json_names *n) {
     n->cap = cap;
 }
 
-/* Cheap and no secret: it only spares comparisons among at most JSON_NAMES_FEW names. The same for
- * equal texts wherever they stand. */
-static inline uint64_t fingerprint(span text, const char *doc_end) {
-    uint64_t head = 0;
-    if (text.len >= 8) {
-        uint64_t tail;
-        memcpy(&head, text.ptr, 8);
-        memcpy(&tail, text.ptr + text.len - 8, 8);
-        return (head ^ (tail << 7 | tail >> 57)) + text.len;
-    }
-    if (text.len == 0) return 0;
-    /* One load of eight bytes where the document has them, the surplus shifted out. */
-    memcpy(&head, text.ptr, doc_end - text.ptr >= 8 ? 8 : text.len);
-    return le64toh(head) << (64 - 8 * text.len);
-}
-
 static void list_name(json_names *n, uint32_t at) {
     uint32_t *bucket = &n->buckets[n->stack[at].mark & (n->bucket_count - 1)];
     n->stack[at].next = *bucket;
@@ -64,18 +46,17 @@ static void grow_table(json_names *n) {
     n->buckets = mem_alloc(n->bucket_count * sizeof *n->buckets);
     memset(n->buckets, 0xFF, n->bucket_count * sizeof *n->buckets); /* CHAIN_END everywhere */
     for (uint32_t i = 0; i < n->count; i++)
-        if (n->stack[i].next != NOT_LISTED) list_name(n, i);
+        if (n->stack[i].next != JSON_NAME_UNLISTED) list_name(n, i);
 }
 
-static void enter_table(json_names *n, uint32_t at) {
+static void enter_table(json_names *n, uint32_t at, uint64_t hash) {
     if (n->listed == n->bucket_count) grow_table(n);
-    n->stack[at].mark = hash_span(n->stack[at].text);
+    n->stack[at].mark = hash;
     list_name(n, at);
     n->listed++;
 }
 
-static bool in_table(const json_names *n, uint32_t base, span text) {
-    uint64_t hash = hash_span(text);
+static bool in_table(const json_names *n, uint32_t base, span text, uint64_t hash) {
     uint32_t at = n->buckets[hash & (n->bucket_count - 1)];
     for (; at != CHAIN_END && at >= base; at = n->stack[at].next)
         if (n->stack[at].mark == hash && span_eq(n->stack[at].text, text)) return true;
@@ -85,11 +66,12 @@ static bool in_table(const json_names *n, uint32_t base, span text) {
 static bool add_to_large(json_names *n, uint32_t base, span text) {
     if (n->count - base == JSON_NAMES_FEW)
         for (uint32_t i = base; i < n->count; i++)
-            enter_table(n, i);
-    if (in_table(n, base, text)) return false;
-    if (n->count == n->cap) grow_stack(n);
-    n->stack[n->count] = (json_name){.text = text, .next = NOT_LISTED};
-    enter_table(n, n->count++);
+            enter_table(n, i, hash_span(n->stack[i].text));
+    uint64_t hash = hash_span(text);
+    if (in_table(n, base, text, hash)) return false;
+    n->stack[n->count] = (json_name){.text = text, .next = JSON_NAME_UNLISTED};
+    enter_table(n, n->count, hash);
+    n->count++;
     return true;
 }
 
@@ -98,26 +80,16 @@ static span unescape_name(json_names *n, span inner) {
     return span_from(text, json_unescape(inner, text));
 }
 
-bool json_names_add(json_names *n, uint32_t base, span inner, bool escaped, const char *doc_end) {
-    span text = inner;
-    if (escaped) {
-        text = unescape_name(n, inner);
-        doc_end = text.ptr + text.len;
-    }
-    if (n->count - base >= JSON_NAMES_FEW) return add_to_large(n, base, text);
-    uint64_t mark = fingerprint(text, doc_end);
-    for (uint32_t i = base; i < n->count; i++)
-        if (n->stack[i].mark == mark && span_eq(n->stack[i].text, text)) return false;
+bool json_names_add_rare(json_names *n, uint32_t base, span inner, bool escaped) {
+    own(n);
     if (n->count == n->cap) grow_stack(n);
-    n->stack[n->count++] = (json_name){.text = text, .mark = mark, .next = NOT_LISTED};
-    return true;
+    span text = escaped ? unescape_name(n, inner) : inner;
+    if (n->count - base >= JSON_NAMES_FEW) return add_to_large(n, base, text);
+    return json_names_add_small(n, base, text, text.ptr + text.len);
 }
 
-void json_names_drop(json_names *n, uint32_t base) {
-    if (n->count - base > JSON_NAMES_FEW) {
-        for (uint32_t i = n->count; i-- > base;)
-            n->buckets[n->stack[i].mark & (n->bucket_count - 1)] = n->stack[i].next;
-        n->listed -= n->count - base;
-    }
-    n->count = base;
+void json_names_drop_large(json_names *n, uint32_t base) {
+    for (uint32_t i = n->count; i-- > base;)
+        n->buckets[n->stack[i].mark & (n->bucket_count - 1)] = n->stack[i].next;
+    n->listed -= n->count - base;
 }

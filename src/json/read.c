@@ -2,7 +2,8 @@
  * were never scanned it may give nonsense, and stays inside them. */
 #include "json/json.h"
 
-#include "json/lex.h"
+#include "json/escape.h"
+#include "json/token.h"
 
 /* p is the opening quote; returns the byte behind the closing one. */
 static const char *skip_string(const char *p, const char *end) {
@@ -11,7 +12,7 @@ static const char *skip_string(const char *p, const char *end) {
         p = json_skip_text(p, end);
         if (p == end) return end;
         if (*p == '"') return p + 1;
-        p += end - p < 2 ? 1 : 2;
+        p += *p == '\\' && end - p >= 2 ? 2 : 1;
     }
 }
 

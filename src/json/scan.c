@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 #include "json/names.h"
-#include "json/lex.h"
+#include "json/token.h"
+#include "json/utf8.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -21,7 +22,6 @@ typedef struct frame {
 
 typedef struct scanner {
     const char *doc;
-    const char *at; /* next byte to look at; where the fault is, once there is one */
     const char *end;
     unsigned depth; /* containers open */
     unsigned depth_max;
@@ -37,8 +37,7 @@ typedef struct scanner {
     span key;
     const char *value_from;
 
-    json_fault_kind fault;
-    const char *fault_what;
+    json_fault fault;
 
     json_names names;
     frame frames_inline[FRAMES_INLINE];
@@ -51,33 +50,34 @@ typedef enum step {
     STEP_FAULT,
 } step;
 
+/* The steps are inlined into their loop, so that the place they hand on to each other through *at
+ * stays in a register. */
 #define HOT static inline __attribute__((always_inline))
 
 static __attribute__((cold, noinline)) step fail(scanner *s, const char *at, json_fault_kind kind,
                                                  const char *what) {
-    s->at = at;
-    s->fault = kind;
-    s->fault_what = what;
+    s->fault = (json_fault){kind, (size_t)(at - s->doc), what};
     return STEP_FAULT;
 }
 
-HOT void skip_blanks(scanner *s) {
-    s->at = json_skip_blanks(s->at, s->end);
+/* The same for functions that return a place. */
+static __attribute__((cold, noinline)) const char *
+fail_token(scanner *s, const char *at, json_fault_kind kind, const char *what) {
+    (void)fail(s, at, kind, what);
+    return NULL;
 }
 
 HOT bool is_digit(const char *p, const char *end) {
     return p < end && *p >= '0' && *p <= '9';
 }
 
-/* ---- Scalars. Each begins at s->at and returns STEP_AFTER with s->at behind the value. ---- */
+/* ---- Scalars. Each takes the place of its first byte and returns the one behind it, or NULL. ----
+ */
 
-/* p points at a backslash. Returns the byte behind the escape, or NULL. */
+/* p is a backslash. */
 static const char *scan_escape(scanner *s, const char *p) {
-    const char *end = s->end;
-    if (end - p < 2) {
-        (void)fail(s, end, JSON_SYNTAX, "the document ends inside a string");
-        return NULL;
-    }
+    if (s->end - p < 2)
+        return fail_token(s, s->end, JSON_SYNTAX, "the document ends inside a string");
     switch (p[1]) {
     case '"':
     case '\\':
@@ -88,102 +88,94 @@ static const char *scan_escape(scanner *s, const char *p) {
     case 'r':
     case 't': return p + 2;
     case 'u': break;
-    default: (void)fail(s, p, JSON_SYNTAX, "unknown escape in a string"); return NULL;
+    default: return fail_token(s, p, JSON_SYNTAX, "unknown escape in a string");
     }
     for (int i = 2; i < 6; i++) {
-        char c = p + i < end ? p[i] : '\0';
+        char c = p + i < s->end ? p[i] : '\0';
         if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')) continue;
-        (void)fail(s, p, JSON_SYNTAX, "expected four hexadecimal digits after \\u");
-        return NULL;
+        return fail_token(s, p, JSON_SYNTAX, "expected four hexadecimal digits after \\u");
     }
     return p + 6;
 }
 
-/* Passes over characters beyond ASCII. Returns the first byte that is ASCII, or end, or NULL. */
+/* p is a byte beyond ASCII. Passes over all text up to what json_skip_text stops at, so that the
+ * two tasks, finding the end and checking UTF-8, each run at their own best pace. */
 static const char *scan_beyond_ascii(scanner *s, const char *p) {
-    while (p < s->end && (unsigned char)*p >= 0x80) {
-        size_t n = json_utf8_len(p, s->end);
-        if (n == 0) {
-            (void)fail(s, p, JSON_UTF8, "invalid UTF-8 in a string");
-            return NULL;
-        }
-        p += n;
-    }
-    return p;
+    const char *stop = json_skip_text(p, s->end);
+    const char *bad = json_utf8_skip(p, stop);
+    if (bad != stop) return fail_token(s, bad, JSON_UTF8, "invalid UTF-8 in a string");
+    return stop;
 }
 
-/* The rest of a string from a byte that json_skip_plain stopped at. Returns the closing quote, or
- * NULL. */
+/* The rest of a string, from a byte that json_skip_plain stopped at to the closing quote. */
 static const char *scan_string_rest(scanner *s, const char *p, bool *ret_escaped) {
-    for (; p; p = p ? json_skip_plain(p, s->end) : NULL) {
-        if (p == s->end) {
-            (void)fail(s, p, JSON_SYNTAX, "the document ends inside a string");
-            return NULL;
-        }
-        if (*p == '"') return p;
+    *ret_escaped = false;
+    while (p < s->end && *p != '"') {
         if (*p == '\\') {
             *ret_escaped = true;
             p = scan_escape(s, p);
         } else if ((unsigned char)*p >= 0x80) {
             p = scan_beyond_ascii(s, p);
         } else {
-            (void)fail(s, p, JSON_SYNTAX, "a control character in a string must be escaped");
-            return NULL;
+            return fail_token(s, p, JSON_SYNTAX, "a control character in a string must be escaped");
         }
+        if (!p) return NULL;
+        p = json_skip_plain(p, s->end);
     }
-    return NULL;
+    if (p == s->end) return fail_token(s, p, JSON_SYNTAX, "the document ends inside a string");
+    return p;
 }
 
-/* s->at is the opening quote. Gives what stands between the quotes. */
-HOT step scan_string(scanner *s, span *ret_inner, bool *ret_escaped) {
-    const char *from = s->at + 1;
+/* from is behind the opening quote; returns the closing one. */
+HOT const char *scan_string(scanner *s, const char *from, bool *ret_escaped) {
     const char *p = json_skip_plain(from, s->end);
-    bool escaped = false;
-    if (p == s->end || *p != '"') {
-        p = scan_string_rest(s, p, &escaped);
-        if (!p) return STEP_FAULT;
-    }
-    s->at = p + 1;
-    *ret_inner = span_from(from, (size_t)(p - from));
-    *ret_escaped = escaped;
-    return STEP_AFTER;
+    if (p == s->end || *p != '"') return scan_string_rest(s, p, ret_escaped);
+    *ret_escaped = false;
+    return p;
 }
 
-static step scan_number(scanner *s) {
-    const char *p = s->at, *end = s->end;
+static const char *scan_number(scanner *s, const char *p) {
+    const char *end = s->end;
     if (*p == '-') p++;
-    if (!is_digit(p, end)) return fail(s, p, JSON_SYNTAX, "expected a digit after '-'");
+    if (!is_digit(p, end)) return fail_token(s, p, JSON_SYNTAX, "expected a digit after '-'");
     if (*p == '0') {
         p++;
-        if (is_digit(p, end)) return fail(s, p, JSON_SYNTAX, "a number must not begin with 0");
+        if (is_digit(p, end))
+            return fail_token(s, p, JSON_SYNTAX, "a number must not begin with 0");
     }
     while (is_digit(p, end))
         p++;
     if (p < end && *p == '.') {
         p++;
-        if (!is_digit(p, end)) return fail(s, p, JSON_SYNTAX, "expected a digit after '.'");
+        if (!is_digit(p, end)) return fail_token(s, p, JSON_SYNTAX, "expected a digit after '.'");
         while (is_digit(p, end))
             p++;
     }
     if (p < end && (*p | 0x20) == 'e') {
         p++;
         if (p < end && (*p == '+' || *p == '-')) p++;
-        if (!is_digit(p, end)) return fail(s, p, JSON_SYNTAX, "expected a digit in the exponent");
+        if (!is_digit(p, end))
+            return fail_token(s, p, JSON_SYNTAX, "expected a digit in the exponent");
         while (is_digit(p, end))
             p++;
     }
-    s->at = p;
-    return STEP_AFTER;
+    return p;
 }
 
-static step scan_word(scanner *s, span word) {
-    span rest = span_from(s->at, (size_t)(s->end - s->at));
-    if (!span_starts(rest, word)) return fail(s, s->at, JSON_SYNTAX, "expected a value");
-    s->at += word.len;
-    return STEP_AFTER;
+static __attribute__((cold, noinline)) const char *fail_value(scanner *s, const char *p) {
+    span rest = span_from(p, (size_t)(s->end - p));
+    if (s->depth == 0 && span_starts(rest, SPAN_OF("\xEF\xBB\xBF")))
+        return fail_token(s, p, JSON_SYNTAX, "a byte order mark is not allowed");
+    return fail_token(s, p, JSON_SYNTAX, "expected a value");
 }
 
-/* ---- Containers ---- */
+HOT const char *scan_word(scanner *s, const char *p, span word) {
+    if ((size_t)(s->end - p) < word.len || memcmp(p, word.ptr, word.len) != 0)
+        return fail_value(s, p);
+    return p + word.len;
+}
+
+/* ---- Containers. *at is the next byte to look at; the steps move it. ---- */
 
 static void grow_frames(scanner *s) {
     unsigned cap = s->frames_cap * 2;
@@ -194,96 +186,115 @@ static void grow_frames(scanner *s) {
     s->frames_cap = cap;
 }
 
-/* s->at is the first byte of a name. Leaves it behind the colon. */
-HOT step scan_name(scanner *s) {
-    if (s->at == s->end || *s->at != '"')
-        return fail(s, s->at, JSON_SYNTAX, "expected a member's name in quotes");
-    const char *from = s->at;
-    span inner;
+/* *at is the first byte of a member. Leaves it behind the colon. */
+HOT step scan_name(scanner *s, const char **at) {
+    const char *quote = *at;
+    if (quote == s->end || *quote != '"')
+        return fail(s, quote, JSON_SYNTAX, "expected a member's name in quotes");
     bool escaped;
-    if (scan_string(s, &inner, &escaped) == STEP_FAULT) return STEP_FAULT;
+    const char *p = scan_string(s, quote + 1, &escaped);
+    if (!p) return STEP_FAULT;
+    span inner = span_from(quote + 1, (size_t)(p - quote - 1));
     if (!json_names_add(&s->names, s->top.names, inner, escaped, s->end))
-        return fail(s, from, JSON_DUPLICATE, "the object already has a member of this name");
+        return fail(s, quote, JSON_DUPLICATE, "the object already has a member of this name");
     if (s->depth == s->record_depth) s->key = inner;
-    skip_blanks(s);
-    if (s->at == s->end || *s->at != ':')
-        return fail(s, s->at, JSON_SYNTAX, "expected ':' after a member's name");
-    s->at++;
+    p = json_skip_blanks(p + 1, s->end);
+    if (p == s->end || *p != ':')
+        return fail(s, p, JSON_SYNTAX, "expected ':' after a member's name");
+    *at = p + 1;
     return STEP_VALUE;
 }
 
-HOT step close_container(scanner *s) {
-    s->at++;
+/* *at is the closing bracket. */
+HOT step close_container(scanner *s, const char **at) {
+    *at += 1;
     if (s->top.object) json_names_drop(&s->names, s->top.names);
     s->depth--;
     s->top = s->frames[s->depth];
     return STEP_AFTER;
 }
 
-/* s->at is the opening bracket. Leaves it at the first value, or behind an empty container. */
-HOT step open_container(scanner *s, bool object) {
+/* *at is the opening bracket. Leaves it at the first value, or behind an empty container. */
+HOT step open_container(scanner *s, const char **at, bool object) {
     if (s->depth == s->depth_max)
-        return fail(s, s->at, JSON_TOO_DEEP, "arrays and objects are nested too deeply");
+        return fail(s, *at, JSON_TOO_DEEP, "arrays and objects are nested too deeply");
     if (s->depth == s->frames_cap) grow_frames(s);
     s->frames[s->depth] = s->top;
     s->depth++;
     s->top = (frame){.names = s->names.count, .object = object};
-    s->at++;
-    skip_blanks(s);
-    if (s->at < s->end && *s->at == (object ? '}' : ']')) return close_container(s);
-    return object ? scan_name(s) : STEP_VALUE;
+    *at = json_skip_blanks(*at + 1, s->end);
+    if (*at < s->end && **at == (object ? '}' : ']')) return close_container(s, at);
+    return object ? scan_name(s, at) : STEP_VALUE;
 }
 
 /* ---- The two steps ---- */
 
-HOT step scan_value(scanner *s) {
-    skip_blanks(s);
-    if (s->at == s->end) return fail(s, s->at, JSON_SYNTAX, "the document ends before a value");
-    if (s->depth == s->record_depth) s->value_from = s->at;
-    span inner;
+HOT step scan_value(scanner *s, const char **at) {
+    const char *p = *at = json_skip_blanks(*at, s->end);
+    if (p == s->end) return fail(s, p, JSON_SYNTAX, "the document ends before a value");
+    if (s->depth == s->record_depth) s->value_from = p;
     bool escaped;
-    switch (*s->at) {
-    case '"': return scan_string(s, &inner, &escaped);
-    case '{': return open_container(s, true);
-    case '[': return open_container(s, false);
-    case 't': return scan_word(s, SPAN_OF("true"));
-    case 'f': return scan_word(s, SPAN_OF("false"));
-    case 'n': return scan_word(s, SPAN_OF("null"));
+    switch (*p) {
+    case '{': return open_container(s, at, true);
+    case '[': return open_container(s, at, false);
+    case '"':
+        p = scan_string(s, p + 1, &escaped);
+        if (p) p++;
+        break;
+    case 't': p = scan_word(s, p, SPAN_OF("true")); break;
+    case 'f': p = scan_word(s, p, SPAN_OF("false")); break;
+    case 'n': p = scan_word(s, p, SPAN_OF("null")); break;
     case '-':
-    case '0' ... '9': return scan_number(s);
-    default: return fail(s, s->at, JSON_SYNTAX, "expected a value");
+    case '0' ... '9': p = scan_number(s, p); break;
+    default: p = fail_value(s, p); break;
     }
+    *at = p;
+    return p ? STEP_AFTER : STEP_FAULT;
 }
 
-static void record_member(scanner *s) {
+static void record_member(scanner *s, const char *value_end) {
     if (s->count < s->max) {
-        span raw = span_from(s->value_from, (size_t)(s->at - s->value_from));
+        span raw = span_from(s->value_from, (size_t)(value_end - s->value_from));
         s->members[s->count] = (json_member){s->key, {json_type_of(*raw.ptr), raw}};
     }
     s->count++;
 }
 
-HOT step after_value(scanner *s) {
+HOT step after_value(scanner *s, const char **at) {
     if (s->depth == 0) return STEP_DONE;
-    if (s->depth == s->record_depth) record_member(s);
-    skip_blanks(s);
-    char c = s->at < s->end ? *s->at : '\0';
+    if (s->depth == s->record_depth) record_member(s, *at);
+    const char *p = *at = json_skip_blanks(*at, s->end);
+    char c = p < s->end ? *p : '\0';
     if (c == ',') {
-        s->at++;
+        *at = p + 1;
         if (!s->top.object) return STEP_VALUE;
-        skip_blanks(s);
-        return scan_name(s);
+        *at = json_skip_blanks(p + 1, s->end);
+        return scan_name(s, at);
     }
-    if (c == (s->top.object ? '}' : ']')) return close_container(s);
-    return fail(s, s->at, JSON_SYNTAX,
+    if (c == (s->top.object ? '}' : ']')) return close_container(s, at);
+    return fail(s, p, JSON_SYNTAX,
                 s->top.object ? "expected ',' or '}' after a member"
                               : "expected ',' or ']' after an element");
 }
 
 /* ---- The document ---- */
 
-static void scanner_init(scanner *s, span doc, const json_limits *limits) {
-    s->doc = s->at = doc.len ? doc.ptr : "";
+/* root is the first byte of the value, behind blanks. Returns its end, or NULL. */
+static const char *scan_document(scanner *s, const char *root) {
+    const char *at = root;
+    step next = STEP_VALUE;
+    while (next <= STEP_AFTER)
+        next = next == STEP_VALUE ? scan_value(s, &at) : after_value(s, &at);
+    if (next == STEP_FAULT) return NULL;
+    const char *rest = json_skip_blanks(at, s->end);
+    if (rest != s->end)
+        return fail_token(s, rest, JSON_TRAILING, "the document goes on after its value");
+    return at;
+}
+
+/* Returns the first byte that is no blank. */
+static const char *scanner_init(scanner *s, span doc, const json_limits *limits) {
+    s->doc = doc.len ? doc.ptr : "";
     s->end = s->doc + doc.len;
     s->depth = 0;
     s->depth_max = limits && limits->depth ? limits->depth : DEPTH_DEFAULT;
@@ -293,6 +304,7 @@ static void scanner_init(scanner *s, span doc, const json_limits *limits) {
     s->record_depth = UINT_MAX;
     s->count = 0;
     json_names_init(&s->names);
+    return json_skip_blanks(s->doc, s->end);
 }
 
 static void scanner_done(scanner *s) {
@@ -300,60 +312,33 @@ static void scanner_done(scanner *s) {
     if (s->frames != s->frames_inline) free(s->frames);
 }
 
-/* s->at is the first byte of the root, behind blanks. */
-static bool scan_document(scanner *s) {
-    span rest = span_from(s->at, (size_t)(s->end - s->at));
-    if (span_starts(rest, SPAN_OF("\xEF\xBB\xBF"))) {
-        (void)fail(s, s->at, JSON_SYNTAX, "a byte order mark is not allowed");
-        return false;
-    }
-    step next = STEP_VALUE;
-    while (next <= STEP_AFTER)
-        next = next == STEP_VALUE ? scan_value(s) : after_value(s);
-    if (next == STEP_FAULT) return false;
-    const char *root_end = s->at;
-    skip_blanks(s);
-    if (s->at != s->end) {
-        (void)fail(s, s->at, JSON_TRAILING, "the document goes on after its value");
-        return false;
-    }
-    s->at = root_end;
-    return true;
-}
-
-static void report(const scanner *s, json_fault *ret_fault) {
-    *ret_fault = (json_fault){s->fault, (size_t)(s->at - s->doc), s->fault_what};
-}
-
 bool json_scan(span doc, const json_limits *limits, json_value *ret_root, json_fault *ret_fault) {
     scanner s;
-    scanner_init(&s, doc, limits);
-    skip_blanks(&s);
-    const char *root = s.at;
-    bool ok = scan_document(&s);
-    if (ok)
-        *ret_root = (json_value){json_type_of(*root), span_from(root, (size_t)(s.at - root))};
+    const char *root = scanner_init(&s, doc, limits);
+    const char *end = scan_document(&s, root);
+    if (end)
+        *ret_root = (json_value){json_type_of(*root), span_from(root, (size_t)(end - root))};
     else
-        report(&s, ret_fault);
+        *ret_fault = s.fault;
     scanner_done(&s);
-    return ok;
+    return end != NULL;
 }
 
 bool json_scan_object(span doc, const json_limits *limits, json_member *members, size_t max,
                       size_t *ret_count, json_fault *ret_fault) {
     scanner s;
-    scanner_init(&s, doc, limits);
+    const char *root = scanner_init(&s, doc, limits);
     s.record_depth = 1;
     s.members = members;
     s.max = max;
-    skip_blanks(&s);
-    bool object = s.at == s.end || *s.at == '{' || (unsigned char)*s.at == 0xEF;
-    if (!object) (void)fail(&s, s.at, JSON_SYNTAX, "expected an object");
-    bool ok = object && scan_document(&s);
-    if (ok)
+    /* An absent value and a byte order mark have messages of their own. */
+    bool other = root != s.end && *root != '{' && *root != '\xEF';
+    const char *end =
+        other ? fail_token(&s, root, JSON_SYNTAX, "expected an object") : scan_document(&s, root);
+    if (end)
         *ret_count = s.count;
     else
-        report(&s, ret_fault);
+        *ret_fault = s.fault;
     scanner_done(&s);
-    return ok;
+    return end != NULL;
 }

@@ -1,54 +1,43 @@
 #include "json/json.h"
 
-#include "json/lex.h"
 #include "json/number.h"
+#include "json/token.h"
+#include "json/utf8.h"
 
-static void write_control(buf *out, unsigned char c) {
+static void write_escape(buf *out, char c) {
     static const char hex[] = "0123456789abcdef";
-    switch (c) {
-    case '\b': buf_add(out, SPAN_OF("\\b")); return;
-    case '\f': buf_add(out, SPAN_OF("\\f")); return;
-    case '\n': buf_add(out, SPAN_OF("\\n")); return;
-    case '\r': buf_add(out, SPAN_OF("\\r")); return;
-    case '\t': buf_add(out, SPAN_OF("\\t")); return;
-    default: break;
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    const char *brief = c ? strchr(from, c) : NULL;
+    buf_add_char(out, '\\');
+    if (brief) {
+        buf_add_char(out, to[brief - from]);
+        return;
     }
-    char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    char text[5] = {'u', '0', '0', hex[c >> 4], hex[c & 15]}; /* c is a control, below 0x20 */
     buf_add(out, span_from(text, sizeof text));
 }
 
-/* Copies the characters beyond ASCII that begin at p, or U+FFFD for what is no character. Returns
- * the byte behind them. */
-static const char *write_beyond_ascii(buf *out, const char *p, const char *end) {
-    const char *from = p;
-    for (size_t n; p < end && (unsigned char)*p >= 0x80 && (n = json_utf8_len(p, end)) > 0;)
-        p += n;
-    buf_add(out, span_from(from, (size_t)(p - from)));
-    if (p > from) return p;
-    buf_add(out, SPAN_OF("\xEF\xBF\xBD"));
-    return p + json_utf8_bad_len(p, end);
+/* Copies text without quotes, backslashes and controls; U+FFFD for what is no character. */
+static void write_text(buf *out, const char *p, const char *end) {
+    for (;;) {
+        const char *bad = json_utf8_skip(p, end);
+        buf_add(out, span_from(p, (size_t)(bad - p)));
+        if (bad == end) return;
+        buf_add(out, SPAN_OF("\xEF\xBF\xBD"));
+        p = bad + json_utf8_bad_len(bad, end);
+    }
 }
 
 void json_write_string(buf *out, span text) {
     const char *p = text.len ? text.ptr : "", *end = p + text.len;
     (void)buf_reserve(out, text.len + 2);
     buf_add_char(out, '"');
-    while (p < end) {
-        const char *stop = json_skip_plain(p, end);
-        buf_add(out, span_from(p, (size_t)(stop - p)));
-        p = stop;
-        if (p == end) break;
-        if ((unsigned char)*p >= 0x80) {
-            p = write_beyond_ascii(out, p, end);
-            continue;
-        }
-        if (*p == '"' || *p == '\\') {
-            buf_add_char(out, '\\');
-            buf_add_char(out, *p);
-        } else {
-            write_control(out, (unsigned char)*p);
-        }
-        p++;
+    for (;;) {
+        const char *stop = json_skip_text(p, end);
+        write_text(out, p, stop);
+        if (stop == end) break;
+        write_escape(out, *stop);
+        p = stop + 1;
     }
     buf_add_char(out, '"');
 }

@@ -1,19 +1,6 @@
-#include "json/lex.h"
+#include "json/escape.h"
 
-size_t json_utf8_bad_len(const char *p, const char *end) {
-    unsigned char lead = (unsigned char)p[0];
-    if (lead < 0xC2 || lead > 0xF4) return 1;
-    size_t want = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    size_t n = 1;
-    while (n < want && p + n < end && (unsigned char)p[n] >= low && (unsigned char)p[n] <= high) {
-        low = 0x80;
-        high = 0xBF;
-        n++;
-    }
-    return n;
-}
+#include <string.h>
 
 static int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
