@@ -52,7 +52,9 @@ void loop_remove_hook(loop_hook *hook) {
 static void end_turn(loop *l) {
     if (!l->entered && list_empty(&l->dirty)) return;
     for (int pass = 0;; pass++) {
+        l->ending = true;
         loop_run_hooks(l);
+        l->ending = false;
         bool told = transport_flush_dirty(l);
         if (!told && list_empty(&l->dirty)) break;
         if (pass == PASSES_PER_TURN) {

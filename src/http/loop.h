@@ -47,6 +47,7 @@ struct loop {
     uv_mutex_t posted_lock;
     list posted;
     bool stopping; /* under posted_lock */
+    bool ending;   /* the hooks run because the turn ends, not before their time */
     bool entered;  /* this turn has read the clock, so something may have happened in it */
     unsigned spare_count;
     buf spare[LOOP_SPARE]; /* output buffers of connections that have none to write */

@@ -7,6 +7,13 @@
  * gathered whole → on_request → the handler answers, now or later, with http_answer_*() → on_done,
  * exactly once, after which the http_request must not be touched. If the client leaves first,
  * on_gone comes instead of nothing: the handler cancels its work, and on_done follows.
+ *
+ * on_done never comes from inside http_answer_*(), but at the end of the loop's turn. It comes when
+ * the answer has been handed over; the server sees to a slow reader of its tail by itself. A request
+ * that is refused after on_head (a body too large, too slow or malformed) gets on_done alone.
+ *
+ * A client that closes its sending side counts as one that left, even if it would still read: there
+ * is no telling the two apart, and a model call is worth cancelling (nginx does the same).
  */
 #ifndef WEIR_HTTP_SERVER_H
 #define WEIR_HTTP_SERVER_H
@@ -51,6 +58,9 @@ typedef struct http_bind {
     uint16_t port; /* filled in after binding port 0 */
     span unix_path;
     tls_context *tls; /* NULL: plain; counted */
+    /* private to server_listen.c, zero at first: the socket that workers share */
+    bool unix_bound;
+    int unix_fd;
 } http_bind;
 
 MUST_USE http_server *http_server_new(loop *l, const http_server_limits *limits,
@@ -65,8 +75,10 @@ void http_server_unlisten(http_server *s, const http_bind *bind);
 void http_server_set_limits(http_server *s, const http_server_limits *limits);
 /* Swaps the certificate for connections that are accepted from now on. */
 void http_server_set_tls(http_server *s, const http_bind *bind, tls_context *tls);
-/* Stops accepting (listeners stay bound until closed), closes idle connections, answers running
- * requests with Connection: close; on_idle when the last connection is gone. */
+/* Closes the listeners, once what waits in their queues is accepted, so that new clients go
+ * elsewhere at once. Requests that run or still come are answered with Connection: close; a
+ * connection is closed when none came for half a second. on_idle (once, from the end of a turn) when
+ * the last connection is gone. */
 void http_server_drain(http_server *s, void (*on_idle)(void *user));
 /* Closes everything now. */
 void http_server_close(http_server *s);
@@ -95,7 +107,8 @@ void http_answer(http_request *r, int status, http_headers headers, span body);
 void http_answer_head(http_request *r, int status, http_headers headers);
 void http_answer_piece(http_request *r, span piece);
 void http_answer_end(http_request *r);
-/* Cuts the answer visibly (closes without the final chunk). */
+/* Cuts the answer visibly: closes without the final chunk, or with a reset where the answer has no
+ * chunks or has not begun. */
 void http_answer_abort(http_request *r);
 /* More than limits.pending_bytes wait: hold the source back until on_drain. */
 bool http_answer_full(const http_request *r);

@@ -1,0 +1,427 @@
+/* One connection. Bytes come in through on_data(), go through the codec, and make one request at a
+ * time; bytes of later requests wait. The state says what is awaited; enter() is the only place
+ * that changes it, and sets the timer that belongs to it. */
+#include "http/server_internal.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void take_waiting(conn *c);
+
+/* ---- life ---- */
+
+static const http_codec_ops codec_ops;
+static void on_timer(timer *t);
+
+conn *conn_new(http_server *s) {
+    conn *c = mem_zalloc(sizeof *c);
+    c->server = s;
+    list_init(&c->link);
+    timer_init(&c->timer, on_timer);
+    return c;
+}
+
+static void free_if_left(conn *c) {
+    if (c->state != CONN_CLOSED || c->inside) return;
+    http_codec_free(c->codec);
+    buf_done(&c->waiting);
+    free(c);
+}
+
+void conn_discard(conn *c) {
+    c->state = CONN_CLOSED;
+    free_if_left(c);
+}
+
+static void leave(conn *c) {
+    c->inside--;
+    free_if_left(c);
+}
+
+typedef enum ending {
+    END_POLITE, /* after the output, and without destroying it by a reset */
+    END_NOW,    /* nothing is owed to the peer */
+    END_RESET,  /* the peer must not take what it got for the whole */
+} ending;
+
+static bool is_cut_visibly(const http_request *r) {
+    return r->started && r->chunked;
+}
+
+/* The one way out, from any state. The handler has been told before. */
+static void end(conn *c, ending how) {
+    if (c->state == CONN_CLOSED) return;
+    assert(!c->request);
+    c->state = CONN_CLOSED;
+    loop_timer_stop(c->server->loop, &c->timer);
+    list_remove(&c->link);
+    transport *io = c->io;
+    c->io = NULL;
+    if (how == END_POLITE)
+        transport_finish(io, LINGER_MS);
+    else if (how == END_NOW)
+        transport_close(io);
+    else
+        transport_abort(io);
+    server_conn_gone(c->server);
+    free_if_left(c);
+}
+
+/* Tells the handler that r is over and frees it. */
+static void drop_request(conn *c) {
+    http_request *r = c->request;
+    c->request = NULL;
+    list_remove(&r->link);
+    if (r->told) c->server->ops->on_done(c->server->user, r);
+    request_free(r);
+}
+
+/* The client left, or is left: whoever works for it hears so at once. Returns how the connection
+ * must end. */
+static ending abandon(conn *c) {
+    http_request *r = c->request;
+    if (!r) return END_NOW;
+    bool cut = !r->complete || r->aborted;
+    if (!r->complete) {
+        r->gone = true;
+        c->server->ops->on_gone(c->server->user, r);
+    }
+    drop_request(c);
+    return cut ? END_RESET : END_NOW;
+}
+
+void conn_close(conn *c) {
+    c->inside++;
+    ending how = abandon(c);
+    if (c->io) transport_flush(c->io);
+    end(c, how);
+    leave(c);
+}
+
+/* ---- states and their timers ---- */
+
+static uint64_t taken(const conn *c) {
+    return c->written - transport_pending(c->io);
+}
+
+static void start_timer(conn *c, int64_t after_ms) {
+    c->mark = taken(c);
+    loop_timer_start(c->server->loop, &c->timer, after_ms);
+}
+
+static void enter(conn *c, conn_state state) {
+    const http_server_limits *limits = &c->server->limits;
+    c->state = (unsigned char)state;
+    switch (state) {
+    case CONN_IDLE:
+        start_timer(c, c->server->draining ? DRAIN_IDLE_MS
+                       : c->fresh          ? limits->header_timeout_ms
+                                           : limits->idle_timeout_ms);
+        break;
+    case CONN_HEAD: start_timer(c, limits->header_timeout_ms); break;
+    case CONN_BODY: break; /* feed() knows whether the body is still to come */
+    case CONN_SKIP: start_timer(c, limits->body_timeout_ms); break;
+    case CONN_FLUSH: start_timer(c, limits->idle_timeout_ms); break;
+    default: loop_timer_stop(c->server->loop, &c->timer);
+    }
+}
+
+void conn_watch_output(conn *c) {
+    if (c->state == CONN_BUSY && !timer_active(&c->timer))
+        start_timer(c, c->server->limits.idle_timeout_ms);
+}
+
+/* Ready for the next request. */
+static void rest(conn *c) {
+    if (transport_pending(c->io) > c->server->limits.pending_bytes) {
+        enter(c, CONN_FLUSH);
+        return;
+    }
+    http_codec_set_limits(c->codec, &c->server->limits.head);
+    if (!c->waiting.len) http_codec_shrink(c->codec);
+    enter(c, CONN_IDLE);
+}
+
+void conn_limits_changed(conn *c) {
+    if (c->state == CONN_IDLE) http_codec_set_limits(c->codec, &c->server->limits.head);
+}
+
+void conn_drain(conn *c) {
+    if (c->state == CONN_IDLE) enter(c, CONN_IDLE);
+}
+
+/* ---- refusing ---- */
+
+/* Answers with an error if there is still time for one, and ends the connection. */
+static void refuse(conn *c, error_id id, const char *why) {
+    http_request *r = c->request;
+    if (r && r->started) {
+        bool answered = r->complete && !r->aborted;
+        ending how = abandon(c);
+        end(c, answered ? END_POLITE : how);
+        return;
+    }
+    bool head_only = r && r->head->method == HTTP_HEAD_M;
+    answer_refusal(c->server, c->io, id, why, head_only);
+    if (r) {
+        r->complete = true;
+        drop_request(c);
+    }
+    end(c, END_POLITE);
+}
+
+/* ---- what the codec finds ---- */
+
+/* What the handler could not know is checked before it hears of the request, and what it could
+ * decide (to answer at once, another limit for the body) after. */
+static bool expects_the_impossible(const http_head *head) {
+    return head->minor == 1 && !head->expect_continue &&
+           http_header_count(head->headers, SPAN_OF("expect")) > 0;
+}
+
+static void judge_body(conn *c, http_request *r) {
+    if (r->started || c->state == CONN_CLOSED) return;
+    if (r->head->content_length > 0 && (uint64_t)r->head->content_length > r->body_limit) {
+        refuse(c, ERR_BODY_TOO_LARGE, "The request's Content-Length is beyond the limit.");
+        return;
+    }
+    if (!r->head->has_body || !r->head->expect_continue) return;
+    static const span go_on = SPAN("HTTP/1.1 100 Continue\r\n\r\n");
+    r->continued = true;
+    c->written += go_on.len;
+    transport_write(c->io, go_on);
+}
+
+static bool on_head(void *user, const http_head *head) {
+    conn *c = user;
+    http_request *r = request_new(c, head);
+    c->request = r;
+    c->fresh = false;
+    enter(c, CONN_BODY);
+    if (expects_the_impossible(head)) {
+        refuse(c, ERR_BAD_EXPECTATION, "The only expectation that is met is 100-continue.");
+        return false;
+    }
+    r->told = true;
+    c->server->ops->on_head(c->server->user, r);
+    if (c->state != CONN_CLOSED) judge_body(c, r);
+    return c->state != CONN_CLOSED;
+}
+
+/* Bytes that nobody wants, of a request that was answered before its body came. */
+static bool skip(conn *c, size_t n) {
+    c->skipped += (uint32_t)(n < SKIP_BYTES ? n : SKIP_BYTES);
+    if (c->state != CONN_SKIP || c->skipped < SKIP_BYTES) return true;
+    end(c, END_POLITE);
+    return false;
+}
+
+static bool on_body(void *user, span piece) {
+    conn *c = user;
+    http_request *r = c->request;
+    if (!r) return skip(c, piece.len);
+    r->received += piece.len;
+    if (r->started) return skip(c, piece.len);
+    if (r->body.len + piece.len > r->body_limit) {
+        refuse(c, ERR_BODY_TOO_LARGE, "The request body is beyond the limit.");
+        return false;
+    }
+    if (!r->body.ptr && r->head->content_length > 0) {
+        uint64_t whole = (uint64_t)r->head->content_length;
+        buf_reserve(&r->body, whole < SKIP_BYTES ? (size_t)whole : SKIP_BYTES);
+    }
+    buf_add(&r->body, piece);
+    return true;
+}
+
+static bool on_end(void *user) {
+    conn *c = user;
+    http_request *r = c->request;
+    if (!r) { /* CONN_SKIP */
+        rest(c);
+        return false;
+    }
+    enter(c, CONN_BUSY);
+    if (!r->started) c->server->ops->on_request(c->server->user, r);
+    return false;
+}
+
+static const http_codec_ops codec_ops = {on_head, on_body, on_end};
+
+/* ---- bytes in ---- */
+
+static bool is_reading(const conn *c) {
+    return c->state <= CONN_BODY || c->state == CONN_SKIP;
+}
+
+static void refuse_framing(conn *c) {
+    const char *why = "";
+    error_id id = http_codec_error(c->codec, &why);
+    if (c->state == CONN_SKIP)
+        end(c, END_POLITE);
+    else
+        refuse(c, id, why);
+}
+
+/* Feeds what the state allows and returns how much that was. */
+static size_t feed(conn *c, span bytes) {
+    size_t done = 0;
+    while (is_reading(c)) {
+        size_t used;
+        http_feed_result result =
+            http_codec_feed(c->codec, span_slice(bytes, done, bytes.len), &used);
+        done += used;
+        if (result == HTTP_FEED_BAD) refuse_framing(c);
+        if (result != HTTP_FEED_PAUSED) break;
+    }
+    if (c->state == CONN_IDLE && http_codec_in_message(c->codec)) enter(c, CONN_HEAD);
+    if (c->state == CONN_BODY || c->state == CONN_SKIP)
+        start_timer(c, c->server->limits.body_timeout_ms);
+    return done;
+}
+
+static void set_paused(conn *c, bool paused) {
+    if (c->paused == paused || !c->io) return;
+    c->paused = paused;
+    if (paused)
+        transport_pause(c->io);
+    else
+        transport_resume(c->io);
+}
+
+/* Reading goes on while a request is answered, so that a client that leaves is seen at once. */
+static void keep_waiting(conn *c, span bytes) {
+    if (c->state == CONN_CLOSED || bytes.len == 0) return;
+    buf_add(&c->waiting, bytes);
+    if (c->waiting.len - c->waiting_from >= WAITING_BYTES) set_paused(c, true);
+}
+
+static void on_data(void *user, span bytes) {
+    conn *c = user;
+    c->inside++;
+    size_t used = c->waiting.len ? 0 : feed(c, bytes);
+    keep_waiting(c, span_slice(bytes, used, bytes.len));
+    leave(c);
+}
+
+static void take_waiting(conn *c) {
+    if (!c->waiting.len || !is_reading(c)) return;
+    span bytes = span_slice(buf_span(&c->waiting), c->waiting_from, c->waiting.len);
+    c->waiting_from += feed(c, bytes);
+    if (c->waiting_from < c->waiting.len) return;
+    buf_done(&c->waiting);
+    c->waiting_from = 0;
+    set_paused(c, false);
+}
+
+/* ---- the end of a request ---- */
+
+bool conn_can_skip(const conn *c) {
+    const http_request *r = c->request;
+    if (c->state != CONN_BODY || !r->head->has_body) return true;
+    if (r->head->expect_continue && !r->continued) return false;
+    int64_t length = r->head->content_length;
+    return length >= 0 && (uint64_t)length - r->received < SKIP_BYTES;
+}
+
+void conn_request_done(conn *c, http_request *r) {
+    c->inside++;
+    bool aborted = r->aborted, reset = r->aborted && !is_cut_visibly(r), last = r->close;
+    drop_request(c);
+    if (c->state == CONN_CLOSED) {
+        /* the handler has closed the server */
+    } else if (reset) {
+        transport_flush(c->io);
+        end(c, END_RESET);
+    } else if (aborted || last) {
+        end(c, END_POLITE);
+    } else if (c->state == CONN_BODY) {
+        c->skipped = 0;
+        enter(c, CONN_SKIP);
+    } else {
+        rest(c);
+        take_waiting(c);
+    }
+    leave(c);
+}
+
+/* ---- what the transport and the clock say ---- */
+
+static void on_drain(void *user) {
+    conn *c = user;
+    http_request *r = c->request;
+    c->inside++;
+    if (r && r->full && !r->complete) {
+        r->full = false;
+        c->server->ops->on_drain(c->server->user, r);
+    }
+    if (c->state == CONN_FLUSH) {
+        rest(c);
+        take_waiting(c);
+    }
+    leave(c);
+}
+
+/* A client that has closed its side after its request counts as one that left, as it does for
+ * nginx: there is no telling the two apart, and a model call is worth cancelling. */
+static void on_fail(void *user, transport_fail why, const char *text) {
+    (void)text;
+    conn *c = user;
+    c->inside++;
+    ending how = abandon(c);
+    bool owed = why == TRANSPORT_EOF && how == END_NOW && c->io && transport_pending(c->io);
+    end(c, owed ? END_POLITE : how);
+    leave(c);
+}
+
+const transport_ops conn_transport_ops = {
+    .on_data = on_data, .on_drain = on_drain, .on_fail = on_fail};
+
+/* Nothing of the output was taken since the timer was started. */
+static bool is_stuck(const conn *c) {
+    return transport_pending(c->io) > 0 && taken(c) == c->mark;
+}
+
+/* The peer reads slowly but reads: not idle. Returns true when that is so. */
+static bool still_reading(conn *c) {
+    if (!transport_pending(c->io) || is_stuck(c)) return false;
+    start_timer(c, c->server->limits.idle_timeout_ms);
+    return true;
+}
+
+static void on_timer(timer *t) {
+    conn *c = CONTAINER_OF(t, conn, timer);
+    c->inside++;
+    switch ((conn_state)c->state) {
+    case CONN_HEAD:
+        refuse(c, ERR_SLOW_REQUEST, "The head of the request did not arrive in time.");
+        break;
+    case CONN_BODY:
+        if (c->request->started && !c->request->complete) break;
+        refuse(c, ERR_SLOW_REQUEST, "The body of the request did not arrive in time.");
+        break;
+    case CONN_BUSY:
+        if (is_stuck(c))
+            end(c, abandon(c));
+        else
+            (void)still_reading(c);
+        break;
+    case CONN_IDLE:
+    case CONN_FLUSH:
+    case CONN_SKIP:
+        if (!still_reading(c)) end(c, is_stuck(c) ? END_RESET : END_POLITE);
+        break;
+    case CONN_CLOSED: break;
+    }
+    leave(c);
+}
+
+/* ---- beginning ---- */
+
+void conn_begin(conn *c) {
+    c->codec = http_codec_new(HTTP_CODEC_REQUEST, &c->server->limits.head, &codec_ops, c);
+    c->fresh = true;
+    enter(c, CONN_IDLE);
+}

@@ -1,0 +1,135 @@
+/* http/server_internal.h: what the files of the server share; nobody else includes it.
+ *
+ * server.c         the server: accepting, limits, drain, close
+ * server_listen.c  sockets that listen
+ * server_conn.c    one connection: bytes in, requests to the handler, time-outs, the end
+ * server_answer.c  a request's facts and its answer: bytes out
+ */
+#ifndef WEIR_HTTP_SERVER_INTERNAL_H
+#define WEIR_HTTP_SERVER_INTERNAL_H
+
+#include "base/clock.h"
+#include "http/server.h"
+#include "http/transport.h"
+
+enum {
+    /* Bytes of later requests that may wait while one is being answered. */
+    WAITING_BYTES = 16 * 1024,
+    /* What is left of an unwanted body is read and dropped up to here; beyond, closing is cheaper.
+     */
+    SKIP_BYTES = 64 * 1024,
+    /* How long a closed connection waits for its peer to read the last answer. */
+    LINGER_MS = 2000,
+    /* A draining server waits so long for a request on an idle connection: a client that is about
+     * to send one gets an answer with Connection: close and not a reset. */
+    DRAIN_IDLE_MS = 500,
+};
+
+typedef struct conn conn;
+
+struct http_server {
+    loop *loop;
+    http_server_limits limits;
+    const http_server_ops *ops;
+    void *user;
+    list listeners;
+    list conns;
+    unsigned conn_count;
+    list done;      /* requests whose answer is complete: on_done is due */
+    loop_hook hook; /* looks after done */
+    bool telling;   /* the hook is at work */
+    bool draining;
+    bool closed;
+    void (*on_idle)(void *user); /* NULL: not asked for, or told */
+    buf scratch;                 /* the head of a large answer */
+    char date[CLOCK_HTTP_DATE_LEN + 1];
+    int64_t date_ms;   /* when date was right to the second; 0: never */
+    int64_t polite_ms; /* the second in which refusals are counted */
+    unsigned polite;   /* connections answered with 503 in it */
+};
+
+/* What is awaited. */
+typedef enum conn_state {
+    CONN_IDLE,   /* the first byte of a request */
+    CONN_HEAD,   /* the rest of its head */
+    CONN_BODY,   /* the rest of its body; conn->request is set */
+    CONN_BUSY,   /* the handler's answer; conn->request is set */
+    CONN_SKIP,   /* the rest of a body that nobody wants; its request is done */
+    CONN_FLUSH,  /* a slow reader: more than pending_bytes wait before the next request */
+    CONN_CLOSED, /* nothing; freed when nobody is inside */
+} conn_state;
+
+struct conn {
+    list link; /* in server->conns */
+    http_server *server;
+    transport *io; /* NULL once closed */
+    http_codec *codec;
+    http_request *request;
+    timer timer; /* what it means depends on the state */
+    buf waiting; /* bytes of later requests */
+    size_t waiting_from;
+    uint64_t written; /* output bytes handed to the transport */
+    uint64_t mark;    /* of them, taken by the kernel when the timer was last started */
+    unsigned inside;  /* calls that will still touch this conn */
+    uint32_t skipped; /* bytes of an unwanted body */
+    unsigned char state;
+    bool fresh;  /* no request has come yet */
+    bool paused; /* waiting is full */
+};
+
+struct http_request {
+    list link; /* in server->done */
+    conn *conn;
+    void *user;
+    const http_head *head;
+    buf body;
+    size_t body_limit;
+    uint64_t received; /* body bytes that came, kept or not */
+    int64_t started_us;
+    uint64_t answered; /* body bytes handed over */
+    bool told;         /* the handler knows of it */
+    bool started;      /* the answer has */
+    bool complete;     /* the answer is; or it was aborted */
+    bool aborted;
+    bool gone;      /* the client is */
+    bool chunked;   /* the answer is */
+    bool bodiless;  /* the answer has a head alone */
+    bool close;     /* the connection ends with the answer */
+    bool full;      /* on_drain is due when the output has drained */
+    bool continued; /* 100 Continue was sent */
+};
+
+/* ---- server.c ---- */
+const char *server_date(http_server *s);
+void server_conn_gone(http_server *s); /* a connection was taken off s->conns */
+
+/* ---- server_listen.c ---- */
+void listener_close_all(http_server *s);  /* at once */
+void listener_retire_all(http_server *s); /* accepts what waits in their queues first */
+/* Makes a connection of what waits at a listener. */
+void server_accept(http_server *s, uv_stream_t *listener, tls_context *tls);
+
+/* ---- server_conn.c ---- */
+extern const transport_ops conn_transport_ops;
+/* io is set by the caller. */
+conn *conn_new(http_server *s);
+void conn_begin(conn *c);
+/* A conn that never had a transport. */
+void conn_discard(conn *c);
+void conn_limits_changed(conn *c);
+void conn_drain(conn *c);
+void conn_close(conn *c); /* at once; the handler hears on_gone and on_done */
+/* r's answer is complete: tells on_done and goes on. */
+void conn_request_done(conn *c, http_request *r);
+/* Output was added: watches that the peer takes it. */
+void conn_watch_output(conn *c);
+/* May the rest of the request's body be read and dropped, so that the connection lives on? */
+bool conn_can_skip(const conn *c);
+
+/* ---- server_answer.c ---- */
+http_request *request_new(conn *c, const http_head *head);
+void request_free(http_request *r);
+/* The whole answer to a request that never became one, without a request. */
+void answer_refusal(http_server *s, transport *io, error_id id, const char *why, bool head_only);
+
+#endif

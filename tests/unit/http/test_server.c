@@ -1,0 +1,372 @@
+#include "unit.h"
+
+#include "server_fixture.h"
+
+static fixture f;
+
+static int set_up(void **state) {
+    (void)state;
+    fixture_start(&f, NULL);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    fixture_done(&f);
+    return 0;
+}
+
+/* ---- one request after another ---- */
+
+static void keeps_the_connection(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    for (int i = 0; i < 3; i++) {
+        get(fd, "/a");
+        answer a = read_answer(fd);
+        assert_int_equal(a.status, 200);
+        assert_span(buf_span(&a.body), "/a");
+        assert_string_equal(a.connection, "");
+        assert_int_equal(strlen(a.date), 29);
+        buf_done(&a.body);
+        check_log(&f, "head /a;request /a;done /a;");
+        clear_log(&f);
+    }
+    (void)close(fd);
+}
+
+static void bodies_in_any_cut(void **state) {
+    (void)state;
+    const char *forms[] = {
+        "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\nhello world",
+        "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "6\r\nhello \r\n5;x=y\r\nworld\r\n0\r\nX: y\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        int fd = dial(&f);
+        send_text(fd, forms[i]);
+        check_answer(fd, 200, "hello world");
+        for (const char *byte = forms[i]; *byte; byte++)
+            send_bytes(fd, span_from(byte, 1));
+        check_answer(fd, 200, "hello world");
+        (void)close(fd);
+    }
+}
+
+static void pipelined_requests_are_answered_in_order(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "GET /wait HTTP/1.1\r\nHost: t\r\n\r\n"
+                  "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 3\r\n\r\nabc"
+                  "GET /stream HTTP/1.1\r\nHost: t\r\n\r\n"
+                  "GET /nowhere HTTP/1.1\r\nHost: t\r\n\r\n"
+                  "GET /las");
+    wait_log(&f, "waiting /wait;");
+    on_loop(&f, answer_waiting);
+    check_answer(fd, 200, "at last");
+    check_answer(fd, 200, "abc");
+    check_answer(fd, 200, "one two three");
+    check_answer(fd, 404, "nowhere");
+    send_text(fd, "t HTTP/1.1\r\nHost: t\r\n\r\n");
+    check_answer(fd, 200, "/last");
+    check_log(&f, "head /wait;request /wait;waiting /wait;done /wait;"
+                  "head /echo;request /echo;done /echo;head /stream;request /stream;done /stream;"
+                  "head /nowhere;done /nowhere;head /last;request /last;done /last;");
+    (void)close(fd);
+}
+
+/* More than may wait: reading stops, and goes on when there is room. */
+static void many_pipelined_requests_wait(void **state) {
+    (void)state;
+    enum { COUNT = 5000 };
+    int fd = dial(&f);
+    get(fd, "/wait");
+    wait_log(&f, "waiting /wait;");
+    buf all = BUF_EMPTY;
+    for (int i = 0; i < COUNT; i++)
+        buf_addf(&all, "GET /%d HTTP/1.1\r\nHost: t\r\n\r\n", i);
+    send_bytes(fd, buf_span(&all));
+    buf_done(&all);
+    on_loop(&f, answer_waiting);
+    check_answer(fd, 200, "at last");
+    for (int i = 0; i < COUNT; i++) {
+        char want[20];
+        (void)snprintf(want, sizeof want, "/%d", i);
+        check_answer(fd, 200, want);
+    }
+    (void)close(fd);
+}
+
+/* ---- forms of answers ---- */
+
+static void streams_in_chunks(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    get(fd, "/stream");
+    answer a = read_answer(fd);
+    assert_true(a.chunked && a.keep_alive);
+    assert_span(buf_span(&a.body), "one two three");
+    buf_done(&a.body);
+    get(fd, "/empty");
+    a = read_answer(fd);
+    assert_int_equal(a.status, 204);
+    assert_int_equal(a.length, -1);
+    (void)close(fd);
+}
+
+static void head_gets_the_head_alone(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd,
+              "HEAD /hello HTTP/1.1\r\nHost: t\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: t\r\n\r\n");
+    answer a = read_answer_of(fd, true);
+    assert_int_equal(a.length, 6);
+    a = read_answer_of(fd, true);
+    assert_int_equal(a.status, 200);
+    get(fd, "/after");
+    check_answer(fd, 200, "/after");
+    (void)close(fd);
+}
+
+static void old_clients(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    answer a = read_answer(fd);
+    assert_string_equal(a.connection, "keep-alive");
+    buf_done(&a.body);
+    send_text(fd, "GET /stream HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    a = read_answer(fd);
+    assert_false(a.chunked);
+    assert_string_equal(a.connection, "close");
+    assert_span(buf_span(&a.body), "one two three");
+    buf_done(&a.body);
+    check_closed(fd);
+
+    fd = dial(&f);
+    send_text(fd, "GET /a HTTP/1.0\r\n\r\n");
+    a = read_answer(fd);
+    assert_string_equal(a.connection, "close");
+    buf_done(&a.body);
+    check_closed(fd);
+}
+
+static void closes_when_asked(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "GET /a HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n"
+                  "GET /b HTTP/1.1\r\nHost: t\r\n\r\n");
+    answer a = read_answer(fd);
+    assert_string_equal(a.connection, "close");
+    buf_done(&a.body);
+    check_closed(fd);
+    check_log(&f, "head /a;request /a;done /a;");
+}
+
+static void large_answers(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    get(fd, "/big?3000000");
+    char *all = malloc(3000000);
+    answer a = {0};
+    http_codec *c = http_codec_new(HTTP_CODEC_RESPONSE, &test_limits.head, &answer_ops, &a);
+    while (!a.ended) {
+        ssize_t n = recv(fd, all, 3000000, 0);
+        assert_true(n > 0);
+        size_t used;
+        assert_true(http_codec_feed(c, span_from(all, (size_t)n), &used) != HTTP_FEED_BAD);
+    }
+    assert_int_equal(a.body.len, 3000000);
+    free(all);
+    http_codec_free(c);
+    buf_done(&a.body);
+    get(fd, "/after");
+    check_answer(fd, 200, "/after");
+    (void)close(fd);
+}
+
+/* ---- 100-continue ---- */
+
+static void continues_when_the_body_is_wanted(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(
+        fd, "POST /echo HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    check_answer(fd, 100, "");
+    send_text(fd, "ok");
+    check_answer(fd, 200, "ok");
+    /* Nothing to continue with: nothing is said. */
+    send_text(fd, "GET /a HTTP/1.1\r\nHost: t\r\nExpect: 100-Continue\r\n\r\n");
+    check_answer(fd, 200, "/a");
+    (void)close(fd);
+}
+
+static void does_not_continue_when_it_is_not(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(
+        fd,
+        "POST /nowhere HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    answer a = read_answer(fd);
+    assert_int_equal(a.status, 404);
+    assert_string_equal(a.connection, "close");
+    buf_done(&a.body);
+    check_closed(fd);
+
+    fd = dial(&f);
+    send_text(fd,
+              "POST /echo HTTP/1.1\r\nHost: t\r\nExpect: a-miracle\r\nContent-Length: 2\r\n\r\n");
+    check_answer(fd, 417, NULL);
+    check_closed(fd);
+
+    fd = dial(&f);
+    send_text(fd, "POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nok");
+    check_answer(fd, 200, "ok");
+    check_closed(fd);
+}
+
+/* ---- answered before the body came ---- */
+
+static void a_short_unwanted_body_is_passed_over(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 6\r\n\r\nun");
+    check_answer(fd, 404, "nowhere");
+    wait_log(&f, "done /nowhere;");
+    send_text(fd, "used");
+    get(fd, "/after");
+    check_answer(fd, 200, "/after");
+    send_text(fd, "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 6\r\n\r\nunused"
+                  "GET /again HTTP/1.1\r\nHost: t\r\n\r\n");
+    check_answer(fd, 404, "nowhere");
+    check_answer(fd, 200, "/again");
+    (void)close(fd);
+}
+
+/* The answer reaches a client that is still sending: no reset destroys it. */
+static void a_long_unwanted_body_ends_the_connection(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 90000\r\n\r\n");
+    char body[30000];
+    memset(body, 'x', sizeof body);
+    for (int i = 0; i < 3; i++)
+        send_bytes(fd, span_from(body, sizeof body));
+    answer a = read_answer(fd);
+    assert_int_equal(a.status, 404);
+    assert_string_equal(a.connection, "close");
+    buf_done(&a.body);
+    check_closed(fd);
+    check_log(&f, "head /nowhere;done /nowhere;");
+}
+
+/* ---- cutting ---- */
+
+static void an_aborted_answer_is_cut_visibly(void **state) {
+    (void)state;
+    bool reset;
+    int fd = dial(&f);
+    get(fd, "/abort");
+    char *all = read_all(fd, &reset);
+    assert_non_null(strstr(all, "4\r\nhalf\r\n"));
+    assert_null(strstr(all, "0\r\n\r\n"));
+    free(all);
+    (void)close(fd);
+
+    fd = dial(&f);
+    send_text(fd, "GET /abort HTTP/1.0\r\n\r\n");
+    all = read_all(fd, &reset);
+    assert_true(reset);
+    free(all);
+    (void)close(fd);
+
+    fd = dial(&f);
+    get(fd, "/abort-early");
+    all = read_all(fd, &reset);
+    assert_string_equal(all, "");
+    assert_true(reset);
+    free(all);
+    (void)close(fd);
+    wait_log(&f, "done /abort-early;");
+    assert_false(log_has(&f, "gone"));
+}
+
+/* ---- clients that leave ---- */
+
+static void leaving_is_told_at_once(void **state) {
+    (void)state;
+    const char *paths[] = {"/wait", "/wait-stream"};
+    for (size_t i = 0; i < ARRAY_LEN(paths) * 2; i++) {
+        const char *path = paths[i / 2];
+        char want[100];
+        int fd = dial(&f);
+        get(fd, path);
+        (void)snprintf(want, sizeof want, "waiting %s;", path);
+        wait_log(&f, want);
+        if (i % 2)
+            (void)close(fd);
+        else
+            (void)shutdown(fd, SHUT_WR);
+        (void)snprintf(want, sizeof want, "head %s;request %s;waiting %s;gone %s;done %s;", path,
+                       path, path, path, path);
+        check_log(&f, want);
+        clear_log(&f);
+        if (i % 2 == 0) (void)close(fd);
+    }
+}
+
+static void leaving_in_the_body_is_told(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 6\r\n\r\nhal");
+    wait_log(&f, "head /echo;");
+    (void)close(fd);
+    check_log(&f, "head /echo;gone /echo;done /echo;");
+}
+
+/* ---- slow readers ---- */
+
+static void a_slow_reader_holds_the_source_back(void **state) {
+    (void)state;
+    enum { TOTAL = 8000000 };
+    f.flood_left = TOTAL;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int small = 4096;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(f.bind.port)};
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    bound_waits(fd);
+    send_text(fd, "GET /flood HTTP/1.0\r\n\r\n");
+    size_t total = 0, head = 0;
+    char bytes[20000];
+    for (ssize_t n; (n = recv(fd, bytes, sizeof bytes, 0)) > 0;) {
+        if (!head) head = span_find_span(span_from(bytes, (size_t)n), 0, SPAN_OF("\r\n\r\n")) + 4;
+        total += (size_t)n;
+    }
+    assert_int_equal(total - head, TOTAL);
+    (void)close(fd);
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(keeps_the_connection),
+        T(bodies_in_any_cut),
+        T(pipelined_requests_are_answered_in_order),
+        T(many_pipelined_requests_wait),
+        T(streams_in_chunks),
+        T(head_gets_the_head_alone),
+        T(old_clients),
+        T(closes_when_asked),
+        T(large_answers),
+        T(continues_when_the_body_is_wanted),
+        T(does_not_continue_when_it_is_not),
+        T(a_short_unwanted_body_is_passed_over),
+        T(a_long_unwanted_body_ends_the_connection),
+        T(an_aborted_answer_is_cut_visibly),
+        T(leaving_is_told_at_once),
+        T(leaving_in_the_body_is_told),
+        T(a_slow_reader_holds_the_source_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
