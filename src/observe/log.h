@@ -13,7 +13,7 @@
 #include "config/config.h"
 #include "observe/record.h"
 
-typedef struct logger logger;     /* the process's; starts the writer thread */
+typedef struct logger logger;       /* the process's; starts the writer thread */
 typedef struct log_shard log_shard; /* one thread's */
 
 /* fd is borrowed. */

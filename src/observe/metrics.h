@@ -2,7 +2,8 @@
  *
  * Every family is one row of metrics.def. Each worker writes a shard of its own without locks or
  * atomic read-modify-write; a scrape sums the shards. Series are bounded: past METRIC_SERIES_MAX of
- * one family, new label values count under "other".
+ * one family, new label values count under "other"; so do values that are no UTF-8 or longer than
+ * METRIC_VALUE_MAX bytes.
  *
  * Source   Prometheus text format 0.0.4; OpenMetrics 1.0.0.
  */
@@ -13,13 +14,13 @@
 #include "observe/record.h"
 
 typedef enum metric_id {
-#define X(id, name, kind, unit, labels, help) METRIC_##id,
+#define X(id, name, kind, scope, buckets, unit, labels, help) METRIC_##id,
 #include "observe/metrics.def"
 #undef X
     METRIC_COUNT
 } metric_id;
 
-enum { METRIC_SERIES_MAX = 512, METRIC_LABELS_MAX = 4 };
+enum { METRIC_SERIES_MAX = 512, METRIC_LABELS_MAX = 4, METRIC_VALUE_MAX = 200 };
 
 typedef struct metrics metrics;             /* the process's; any thread may scrape it */
 typedef struct metrics_shard metrics_shard; /* one worker's; written by its thread alone */
@@ -27,14 +28,17 @@ typedef struct metric_series metric_series; /* one label set of a family in one 
 
 MUST_USE metrics *metrics_new(void);
 void metrics_free(metrics *m); /* with its shards */
+/* Any thread, at any time. */
 MUST_USE metrics_shard *metrics_add_shard(metrics *m);
 
-/* Finds or makes the series; label values are copied, in the order of the family's row. The result
- * lives as long as the shard: hot paths keep it. Never NULL. */
+/* Finds or makes the series; label values are copied, in the order of the family's row (NULL where
+ * it has none). The result lives as long as the metrics: hot paths keep it. Never NULL. Families
+ * whose scope is READ have no series to write. */
 metric_series *metrics_series(metrics_shard *s, metric_id id, const span *label_values);
-void metric_add(metric_series *s, uint64_t n);      /* counters */
-void metric_set(metric_series *s, int64_t value);   /* gauges */
-void metric_gauge_add(metric_series *s, int64_t n); /* gauges */
+void metric_add(metric_series *s, uint64_t n); /* counters */
+/* Gauges, and counters of scope ONE that are counted elsewhere. */
+void metric_set(metric_series *s, int64_t value);
+void metric_gauge_add(metric_series *s, int64_t n);  /* gauges */
 void metric_observe(metric_series *s, double value); /* histograms */
 
 /* Everything that a record tells, in one go. */
@@ -43,6 +47,9 @@ void metrics_count_call(metrics_shard *s, const call_record *r);
 /* The exposition; open_metrics: as the Accept header asks. Also adds the process's own figures
  * (resident memory, CPU seconds, open descriptors, start time, build info). */
 void metrics_write(metrics *m, bool open_metrics, buf *out);
+/* true where the header names application/openmetrics-text and does not give it q=0. */
 bool metrics_wants_open(span accept_header);
+/* The Content-Type that goes with it. */
+const char *metrics_content_type(bool open_metrics);
 
 #endif

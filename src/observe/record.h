@@ -14,15 +14,15 @@ typedef struct token_usage {
     int64_t prompt;     /* all input, cached included; -1: not known */
     int64_t completion; /* all output, reasoning included */
     int64_t total;
-    int64_t cached;     /* part of prompt; -1: not told */
-    int64_t reasoning;  /* part of completion */
-    bool estimated;     /* weir's own guess: the provider told nothing */
+    int64_t cached;    /* part of prompt; -1: not told */
+    int64_t reasoning; /* part of completion */
+    bool estimated;    /* weir's own guess: the provider told nothing */
 } token_usage;
 
 typedef struct call_record {
     char request_id[ID_LEN + 1];
     int64_t started_wall_us;
-    span client;      /* name of the client key; empty: none asked */
+    span client; /* name of the client key; empty: none asked */
     span environment;
     span endpoint;    /* "chat.completions", "embeddings", "chat" … */
     span model;       /* the client's word; a client's text: bounded and escaped where shown */
@@ -32,12 +32,12 @@ typedef struct call_record {
     span finish_reason;
     unsigned attempts; /* tries that were made, hedges included */
     unsigned hedges;
-    int status;        /* to the client; 499 where it left */
-    error_id error;    /* ERR_NONE for an answer, also for a provider's own 4xx passed through */
-    span error_text;   /* for people; never holds a secret */
+    int status;      /* to the client; 499 where it left */
+    error_id error;  /* ERR_NONE for an answer, also for a provider's own 4xx passed through */
+    span error_text; /* for people; never holds a secret */
     bool stream;
-    uint64_t bytes_in;  /* request body */
-    uint64_t bytes_out; /* answer body */
+    uint64_t bytes_in;       /* request body */
+    uint64_t bytes_out;      /* answer body */
     unsigned skipped_events; /* events of a stream that were no JSON */
     token_usage usage;
     int64_t first_byte_us;  /* request complete → provider's head */
@@ -45,5 +45,9 @@ typedef struct call_record {
     int64_t own_us;         /* weir's own share of the time */
     int64_t total_us;
 } call_record;
+
+/* The error's name as logs and metrics show it, lower case: "unknown_model"; empty for ERR_NONE. */
+enum { ERROR_NAME_MAX = 40 };
+span record_error_name(error_id id, char ret_name[ERROR_NAME_MAX]);
 
 #endif
