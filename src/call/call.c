@@ -59,6 +59,7 @@ struct call {
     int64_t head_us;
     bool paused;
     bool over;
+    attempt_failure kept; /* why the first target was left; FAIL_NONE: it was not */
 };
 
 static const config *config_of(const call *c) {
@@ -229,6 +230,11 @@ static void fall_back(call *c, size_t to) {
     ask_first(c, to);
 }
 
+/* A fallback that cannot take the request at all says nothing about why the call fails. */
+static bool tells_nothing(const attempt_failure *f) {
+    return f->failure == FAIL_REQUEST || f->failure == FAIL_TARGET || f->failure == FAIL_TLS;
+}
+
 static void decide(call *c, size_t at, const attempt_failure *f) {
     const config *conf = config_of(c);
     slot *s = &c->slots[at];
@@ -249,10 +255,14 @@ static void decide(call *c, size_t at, const attempt_failure *f) {
         c->at = at;
         loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
         return;
-    case RETRY_NEXT: fall_back(c, next); return;
+    case RETRY_NEXT:
+        if (c->kept.failure == FAIL_NONE) c->kept = *f;
+        fall_back(c, next);
+        return;
     case RETRY_STOP: break;
     }
-    call_failure failure = failure_of(c, f);
+    bool use_kept = c->kept.failure != FAIL_NONE && tells_nothing(f);
+    call_failure failure = failure_of(c, use_kept ? &c->kept : f);
     failure.client_may_retry = plan.client_may_retry;
     failure.client_after_ms = plan.client_after_ms;
     give_up(c, &failure);

@@ -1,0 +1,201 @@
+"""Plays every row of the table 'What the client sees' in docs/faults.md, in each of its four columns.
+
+The table is the specification: number of attempts, final status, error code, and the waits between attempts.
+"""
+
+import email.utils
+import pathlib
+import re
+import time
+
+import pytest
+
+import bodies
+import wire
+from upstream import cut, error, raw, refused_port, black_hole, reply, reset, sse, stall
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+BASE = 0.02
+OWN = {"code": "own_code", "type": "own_type", "message": "The provider's own words."}
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def table():
+    lines = PAGE.read_text().split("## What the client sees")[1].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    assert rows[0][0] == "fault" and len(rows) > 40
+    return rows[2:]
+
+
+def chunk_of(text):
+    data = text.encode() if isinstance(text, str) else text
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def event_of(chunk):
+    import json
+    return chunk_of("data: " + json.dumps(chunk) + "\n\n")
+
+
+ROLE = bodies.chunk({"role": "assistant", "content": ""})
+WORD = bodies.chunk("Hello")
+
+
+def own_error(status, headers=(), **fields):
+    return error(status, headers=headers, **{**OWN, **fields})
+
+
+def stream_error_event():
+    return {"error": {"param": None, **OWN}}
+
+
+def faults(name, stream):
+    """The behaviour of the faulty provider for a row: one, for every request."""
+    begun = [STREAM_HEAD, event_of(ROLE)]
+    spoken = begun + [event_of(WORD)]
+    status = re.match(r"(\d{3})\b", name)
+    simple = {
+        "reset before the head": lambda: reset("before_head"),
+        "reset in the head": lambda: reset("in_head"),
+        "reset in the body": lambda: raw(begun, end="reset") if stream else reset("in_body"),
+        "reset after content": lambda: raw(spoken, end="reset"),
+        "closed after content": lambda: raw(spoken, end="close"),
+        "ended after content without finish_reason": lambda: raw(spoken + [b"0\r\n\r\n"], end="keep"),
+        "error event before content": lambda: raw(begun + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
+        "error event after content": lambda: raw(spoken + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
+        "silence before the head": lambda: stall("before_head"),
+        "silence in the head": lambda: stall("in_head"),
+        "silence after the head": lambda: raw([STREAM_HEAD], end="stall") if stream else stall("after_head"),
+        "silence in the body": lambda: stall("in_body"),
+        "late first token": lambda: raw(begun, end="stall"),
+        "silence after content": lambda: raw(spoken, end="stall"),
+        "not HTTP": lambda: raw([b"SSH-2.0-OpenSSH_9.2\r\n"], end="close"),
+        "not JSON": lambda: reply(200, b"<html>It works!</html>", headers=[("Content-Type", "text/html")]),
+        "malformed chunk": lambda: raw(begun + [b"zz\r\nxx\r\n"], end="stall"),
+        "malformed chunk after content": lambda: raw(spoken + [b"zz\r\nxx\r\n"], end="stall"),
+        "shorter than its length": lambda: cut("in_body"),
+        "compressed": lambda: reply(200, b"\x1f\x8b\x08\x00junk", headers=[("Content-Encoding", "gzip"),
+                                                                        ("Content-Type", "application/json")]),
+        "429, retry-after-ms: 60": lambda: own_error(429, [("retry-after-ms", "60")]),
+        "503, Retry-After: 0.06": lambda: own_error(503, [("Retry-After", "0.06")]),
+        "429, Retry-After: 1": lambda: own_error(429, [("Retry-After", "1")]),
+        "500, Retry-After: 1": lambda: own_error(500, [("Retry-After", "1")]),
+        "503, Retry-After: a date 2 s ahead": lambda: (
+            lambda request: own_error(503, [("Retry-After", email.utils.formatdate(time.time() + 2, usegmt=True))])),
+        "429, Retry-After longer than the patience": lambda: own_error(429, [("retry-after-ms", "400")]),
+        "429, Retry-After longer than the deadline": lambda: own_error(429, [("Retry-After", "60")]),
+        "503, x-should-retry: false": lambda: own_error(503, [("x-should-retry", "false")]),
+        "400, x-should-retry: true": lambda: own_error(400, [("x-should-retry", "true")]),
+        "429, quota exhausted": lambda: own_error(429, code="insufficient_quota"),
+        "400, context length exceeded": lambda: own_error(400, code="context_length_exceeded"),
+        "400, content filter": lambda: own_error(400, code="content_filter"),
+        "503, and the fallback refuses with 400": lambda: own_error(503),
+    }
+    if name in simple:
+        return simple[name]()
+    assert status and name == status.group(1), f"docs/faults.md has a row that the test cannot play: {name}"
+    return own_error(int(name))
+
+
+HINTS = {"429, retry-after-ms: 60": 0.06, "503, Retry-After: 0.06": 0.06, "429, Retry-After: 1": 1.0,
+         "500, Retry-After: 1": 1.0, "503, Retry-After: a date 2 s ahead": 1.0,
+         "429, Retry-After longer than the patience": 0.4}
+OWN_CODES = {"429, quota exhausted": "insufficient_quota", "400, context length exceeded": "context_length_exceeded",
+             "400, content filter": "content_filter"}
+
+CASES = [
+    pytest.param(row[0], column % 2 == 1, column >= 2, row[1 + column], row[5],
+                 id=f"{row[0]}-{'stream' if column % 2 else 'plain'}-{'fallback' if column >= 2 else 'alone'}")
+    for row in table() for column in range(4) if row[1 + column] != "–"
+]
+
+
+def expected(cell, name):
+    found = re.fullmatch(r"(\d)(?:\+(\d))? → (\d{3})(?:(, then)? (\w+))?", cell)
+    assert found, f"docs/faults.md: a cell that cannot be read: {cell}"
+    first, second, status, after, code = found.groups()
+    if code == "own":
+        code = OWN_CODES.get(name, OWN["code"])
+    return int(first), int(second or 0), int(status), bool(after), code
+
+
+def good(stream, model="spare"):
+    if stream:
+        return sse(bodies.stream("Saved", ".", model=model))
+    return reply(200, bodies.completion("Saved.", model=model))
+
+
+@pytest.mark.parametrize("name, stream, fallback, cell, waits", CASES)
+def test_row(weir, upstreams, name, stream, fallback, cell, waits):
+    first, second, status, in_stream, code = expected(cell, name)
+    up, spare = upstreams(), upstreams()
+    url = up.url
+    if name == "connection refused":
+        url = f"http://127.0.0.1:{refused_port()}/v1"
+    elif name == "silence while connecting":
+        url = f"http://127.0.0.1:{black_hole()}/v1"
+    elif name.startswith("flapping"):
+        up.script(own_error(503), good(stream, "main"))
+    else:
+        up.always(faults(name, stream))
+    spare.always(own_error(400) if "fallback refuses" in name else good(stream))
+    long_wait = name == "503, Retry-After: a date 2 s ahead" or ", Retry-After: 1" in name
+    w = weir({
+        "providers": {"main": {"kind": "openai", "url": url, "key": "main-key-123456"},
+                      "spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}},
+        "models": {"*": ["main", "spare"] if fallback else "main"},
+        "retry": {"base": "20ms", "cap": "100ms", "patience": "5s" if long_wait else "200ms"},
+        "breaker": "off",
+        "timeouts": {"connect": "150ms", "first_byte": "150ms", "first_token": "200ms", "between_events": "250ms",
+                     "total": "20s"},
+    })
+    answer = wire.chat(w, **({"stream": True} if stream else {}))
+
+    # What the client gets.
+    assert answer.status == status
+    assert answer.header("x-request-id")
+    if in_stream:
+        events = answer.events()
+        assert bodies.text_of(events[:-1]) == "Hello"
+        assert events[-1]["error"]["code"] == code
+        assert set(events[-1]["error"]) >= {"message", "type", "param", "code"}
+        assert b"[DONE]" not in answer.body
+    elif status == 200:
+        text = bodies.text_of(answer.events()) if stream else answer.json()["choices"][0]["message"]["content"]
+        assert text == "Saved."
+    else:
+        assert answer.json()["error"]["code"] == code
+        assert set(answer.json()["error"]) >= {"message", "type", "param", "code"}
+        if name in HINTS and first > 1 and not fallback:  # the hint is handed on
+            assert float(answer.header("retry-after-ms")) > 0
+        elif "deadline" in name:
+            assert answer.header("retry-after-ms") == "60000" and answer.header("x-should-retry") == "true"
+        else:
+            assert answer.header("x-should-retry") == "false"
+
+    # How often each target was asked.
+    assert answer.header("x-weir-attempts") == str(first + second)
+    if url == up.url:
+        assert len(up.requests) == first
+    assert len(spare.requests) == second
+
+    # The waits between the attempts at the first target.
+    gaps = [b.arrived - a.arrived for a, b in zip(up.requests, up.requests[1:])]
+    if waits == "backoff":
+        for i, gap in enumerate(gaps):
+            assert gap >= BASE * 2**i * 0.999
+    elif waits == "hint":
+        for gap in gaps:
+            assert gap >= HINTS[name] * 0.99
+    else:
+        assert waits == "–" and not gaps
+
+    # What the log says.
+    line = w.wait_call(answer.header("x-request-id"))
+    assert line["status"] == status and line["attempts"] == first + second
+    assert line["target"].split("/")[0] == ("spare" if second and status == 200 else
+                                            "spare" if second else "main")
+    if status != 200 or in_stream:
+        assert line["error"]
+    else:
+        assert "error" not in line
