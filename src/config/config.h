@@ -29,12 +29,12 @@ typedef struct config_listener {
 typedef enum config_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_NONE } config_auth;
 
 typedef struct config_url {
-    span text;   /* "https://api.openai.com/v1", no slash at the end */
-    bool tls;    /* https */
-    span host;   /* without brackets */
+    span text; /* "https://api.openai.com/v1", no slash at the end */
+    bool tls;  /* https */
+    span host; /* without brackets */
     uint16_t port;
     span authority; /* for the Host header: the port only where it is not the scheme's own */
-    span path;   /* "/v1", or empty; never ends in a slash */
+    span path;      /* "/v1", or empty; never ends in a slash */
     span unix_path; /* for unix:/path URLs: plain HTTP over that socket; else empty */
 } config_url;
 
@@ -47,14 +47,14 @@ typedef struct config_provider {
     span name;
     span kind; /* a row of the provider table: "openai", "simulator" */
     config_url url;
-    config_auth auth;     /* how the key is sent: `Authorization: Bearer` or `api-key:` */
-    span api_version;     /* Azure: ?api-version=…; empty: none */
-    secret **keys;        /* used in turn */
-    size_t key_count;     /* 0: none is sent */
+    config_auth auth;       /* how the key is sent: `Authorization: Bearer` or `api-key:` */
+    span api_version;       /* Azure: ?api-version=…; empty: none */
+    secret **keys;          /* used in turn */
+    size_t key_count;       /* 0: none is sent */
     config_header *headers; /* sent with every call */
     size_t header_count;
-    span ca_file;         /* PEM; empty: the system's store */
-    span proxy;           /* http://host:port, "none", or empty: HTTPS_PROXY / NO_PROXY decide */
+    span ca_file; /* PEM; empty: the system's store */
+    span proxy;   /* http://host:port, "none", or empty: HTTPS_PROXY / NO_PROXY decide */
     unsigned max_connections; /* per worker */
 } config_provider;
 
@@ -87,11 +87,11 @@ typedef struct config_retry {
     unsigned retries; /* tries after the first, over all targets together */
     int64_t base_ms;
     int64_t cap_ms;
-    int64_t patience_ms; /* the longest Retry-After waited for while another target is left */
-    double budget_ratio;   /* extra calls per target at most; see call/budget.h */
-    unsigned budget_floor; /* extra calls per minute that are always allowed */
-    bool context_length_next;  /* a context-length refusal goes to the next target */
-    bool content_policy_next;  /* a content-policy refusal goes to the next target */
+    int64_t patience_ms;      /* the longest Retry-After waited for while another target is left */
+    double budget_ratio;      /* extra calls per target at most; see call/budget.h */
+    unsigned budget_floor;    /* extra calls per minute that are always allowed */
+    bool context_length_next; /* a context-length refusal goes to the next target */
+    bool content_policy_next; /* a content-policy refusal goes to the next target */
 } config_retry;
 
 typedef struct config_breaker {
@@ -104,9 +104,9 @@ typedef struct config_breaker {
 
 typedef struct config_hedge {
     bool on;
-    int64_t after_ms;     /* fixed wait; 0: measured */
+    int64_t after_ms;      /* fixed wait; 0: measured */
     double after_quantile; /* 0.95 for p95, when after_ms is 0 */
-    double at_most_ratio; /* of calls may be hedged */
+    double at_most_ratio;  /* of calls may be hedged */
 } config_hedge;
 
 typedef struct config_timeouts {
@@ -125,6 +125,7 @@ typedef struct config_server {
     int64_t drain_ms;
     int64_t keep_alive_comment_ms; /* 0: off */
     unsigned max_connections;      /* per worker */
+    bool open;                     /* anyone who reaches a listener is served, without a key */
 } config_server;
 
 typedef struct config_limits {
@@ -142,16 +143,16 @@ typedef struct config_limits {
 typedef struct config_chat {
     span model;
     uint32_t message_chars;
-    int64_t max_tokens;       /* default */
+    int64_t max_tokens; /* default */
     int64_t max_tokens_limit;
-    double temperature;       /* default */
+    double temperature; /* default */
     double temperature_limit;
     span system; /* system prompt; empty: none */
     /* The plain sentences of an answer that failed. */
     span say_rate_limited;
     span say_unreachable;
-    span say_invalid;  /* may hold {error} */
-    span say_failed;   /* may hold {error} */
+    span say_invalid; /* may hold {error} */
+    span say_failed;  /* may hold {error} */
 } config_chat;
 
 typedef struct config_cors {
@@ -162,13 +163,30 @@ typedef struct config_cors {
 } config_cors;
 
 typedef enum config_log_format { LOG_AUTO, LOG_JSON, LOG_TEXT } config_log_format;
-typedef enum config_log_level { LEVEL_DEBUG, LEVEL_INFO, LEVEL_WARN, LEVEL_ERROR, LEVEL_OFF } config_log_level;
+typedef enum config_log_level {
+    LEVEL_DEBUG,
+    LEVEL_INFO,
+    LEVEL_WARN,
+    LEVEL_ERROR,
+    LEVEL_OFF
+} config_log_level;
 
 typedef struct config_logs {
     config_log_level level;
     config_log_format format;
-    size_t buffer_bytes; /* what may wait for a slow reader of the log; more is dropped and counted */
+    size_t
+        buffer_bytes; /* what may wait for a slow reader of the log; more is dropped and counted */
 } config_logs;
+
+/* Something that a person should read: a fault that keeps the file from being used, or a warning.
+ */
+typedef struct config_problem {
+    span file;
+    unsigned line;   /* from 1; 0: no place */
+    unsigned column; /* from 1 */
+    span text;       /* "retry.base is 0s; allowed 1ms to 60s" */
+    span excerpt;    /* the line itself, what might be a key covered; may be empty */
+} config_problem;
 
 typedef struct config {
     atomic_uint refs;
@@ -193,15 +211,10 @@ typedef struct config {
     config_limits limits;
     config_cors cors;
     config_logs logs;
+    config_problem *warnings; /* usable, but worth a look; `weir check` and the start print them */
+    size_t warning_count;
+    struct config_own *own; /* the room's own notes: where each value came from */
 } config;
-
-/* What may go wrong while loading, for a person. */
-typedef struct config_problem {
-    span file;
-    unsigned line;   /* from 1; 0: no place */
-    unsigned column; /* from 1 */
-    span text;       /* "retry.base is 0s; allowed 1ms to 60s" */
-} config_problem;
 
 typedef struct config_problems {
     arena arena;
@@ -214,6 +227,11 @@ void config_problems_done(config_problems *p);
 /* "weir.yaml:14:10: retry.base is 0s; allowed 1ms to 60s\n" for each, with the line and a caret
  * beneath where the file can be shown. */
 void config_problems_print(const config_problems *p, buf *out);
+void config_problem_print(const config_problem *item, buf *out);
+
+/* The three ways to a snapshot set *ret_problems up themselves; it is the caller's to give back
+ * with config_problems_done(), also after success (when it is empty: warnings are in the snapshot).
+ */
 
 /* Loads and validates a file; reads environment variables, key files and key commands that it
  * names. All problems are reported, not only the first. NULL when there is any. May block (files,
@@ -236,6 +254,10 @@ void config_unref(config *c);
 int64_t config_refresh_ms(const config *c);
 /* Files whose change means a reload (the configuration, key files, certificates). */
 size_t config_watch_paths(const config *c, const span **ret_paths);
+
+/* The options that differ between two snapshots but take effect only at a start (listen,
+ * server.workers …), as "listen, server.workers" into out. false: none. */
+bool config_needs_restart(const config *old, const config *fresh, buf *out);
 
 /* The effective configuration as YAML, secrets as `(set)`, each option with where it came from. */
 void config_explain(const config *c, buf *out);

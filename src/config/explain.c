@@ -1,0 +1,225 @@
+/* weir check --explain: the effective configuration. What it writes is itself a configuration,
+ * which reads back as the same one, secrets apart. */
+#include "config/reader.h"
+#include "config/write.h"
+
+#include <string.h>
+
+typedef struct explainer {
+    const config *config;
+    buf *out;
+    bool origins; /* say where each value came from */
+} explainer;
+
+enum { ORIGIN_COLUMN = 48 };
+
+static void start_line(explainer *e, unsigned depth, size_t *ret_start) {
+    *ret_start = e->out->len;
+    for (unsigned i = 0; i < depth; i++)
+        buf_add_cstr(e->out, "  ");
+}
+
+static void end_line(explainer *e, size_t start, const void *field) {
+    unsigned line = field && e->origins ? config_origin_line(e->config, field) : 0;
+    if (field && e->origins) {
+        do
+            buf_add_char(e->out, ' ');
+        while (e->out->len - start < ORIGIN_COLUMN);
+        if (line)
+            buf_addf(e->out, "# %.*s:%u", SPAN_ARG(e->config->own->file), line);
+        else
+            buf_add_cstr(e->out, "# default");
+    }
+    buf_add_char(e->out, '\n');
+}
+
+static void write_line(explainer *e, unsigned depth, span text, const void *field) {
+    size_t start;
+    start_line(e, depth, &start);
+    buf_add(e->out, text);
+    end_line(e, start, field);
+}
+
+static void write_heading(explainer *e, unsigned depth, span name, const void *field) {
+    size_t start;
+    start_line(e, depth, &start);
+    write_string(name, e->out);
+    buf_add_char(e->out, ':');
+    end_line(e, start, field);
+}
+
+static void write_scope(explainer *e, const option_scope *scope, span section, const void *base,
+                        unsigned depth);
+
+/* ---- lists and mappings of things ---- */
+
+static void write_listeners(explainer *e, unsigned depth) {
+    const config *c = e->config;
+    write_heading(e, depth, SPAN_OF("listen"), NULL);
+    for (size_t i = 0; i < c->listener_count; i++) {
+        const config_listener *l = &c->listeners[i];
+        size_t start;
+        start_line(e, depth + 1, &start);
+        buf_add_cstr(e->out, l->tls_cert.len ? "- {address: " : "- ");
+        write_string(l->text, e->out);
+        if (l->tls_cert.len) {
+            buf_add_cstr(e->out, ", tls: {cert: ");
+            write_string(l->tls_cert, e->out);
+            buf_add_cstr(e->out, ", key: ");
+            write_string(l->tls_key, e->out);
+            buf_add_cstr(e->out, "}}");
+        }
+        end_line(e, start, l);
+    }
+}
+
+static void write_providers(explainer *e, unsigned depth) {
+    const config *c = e->config;
+    if (c->provider_count == 0) {
+        write_line(e, depth, SPAN_OF("providers: {}"), c);
+        return;
+    }
+    write_heading(e, depth, SPAN_OF("providers"), NULL);
+    for (size_t i = 0; i < c->provider_count; i++) {
+        write_heading(e, depth + 1, c->providers[i].name, &c->providers[i]);
+        write_scope(e, &scope_provider, SPAN_EMPTY, &c->providers[i], depth + 2);
+    }
+}
+
+static void write_targets(explainer *e, const config_model *m, unsigned depth) {
+    write_heading(e, depth, SPAN_OF("targets"), NULL);
+    for (size_t i = 0; i < m->target_count; i++) {
+        size_t start;
+        start_line(e, depth + 1, &start);
+        buf_add_cstr(e->out, m->pick == PICK_WEIGHTED ? "- {to: " : "- ");
+        write_string(m->targets[i].name, e->out);
+        if (m->pick == PICK_WEIGHTED) buf_addf(e->out, ", weight: %u}", m->targets[i].weight);
+        end_line(e, start, NULL);
+    }
+}
+
+static void write_models(explainer *e, unsigned depth) {
+    const config *c = e->config;
+    if (c->model_count == 0) {
+        write_line(e, depth, SPAN_OF("models: {}"), c);
+        return;
+    }
+    write_heading(e, depth, SPAN_OF("models"), NULL);
+    for (size_t i = 0; i < c->model_count; i++) {
+        write_heading(e, depth + 1, c->models[i].name, &c->models[i]);
+        write_scope(e, &scope_model, SPAN_EMPTY, &c->models[i], depth + 2);
+    }
+}
+
+static void write_clients(explainer *e, unsigned depth) {
+    const config *c = e->config;
+    if (c->client_count == 0) {
+        write_line(e, depth, SPAN_OF("clients: []"), c);
+        return;
+    }
+    write_heading(e, depth, SPAN_OF("clients"), NULL);
+    for (size_t i = 0; i < c->client_count; i++) {
+        const config_client *client = &c->clients[i];
+        size_t start;
+        start_line(e, depth + 1, &start);
+        buf_add_cstr(e->out, "- {name: ");
+        write_string(client->name, e->out);
+        buf_add_cstr(e->out, ", key: ");
+        type_client_key.write(NULL, client->key_sha256, e->out);
+        buf_add_cstr(e->out, ", environment: ");
+        write_string(client->environment, e->out);
+        buf_add_char(e->out, '}');
+        end_line(e, start, client);
+    }
+}
+
+/* ---- single options ---- */
+
+static span last_part(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return span_cstr(dot ? dot + 1 : path);
+}
+
+static void write_value(explainer *e, const option *o, const void *base, unsigned depth) {
+    const char *field = (const char *)base + o->offset;
+    size_t start;
+    /* There is no way to write an empty path: it is left out. */
+    if (o->type == &type_file && ((const span *)(const void *)field)->len == 0) return;
+    start_line(e, depth, &start);
+    buf_add(e->out, last_part(o->path));
+    buf_add_cstr(e->out, ": ");
+    o->type->write(o, field, e->out);
+    end_line(e, start, field);
+}
+
+static void write_option(explainer *e, const option *o, const void *base, unsigned depth) {
+    if (o->type == &type_listen)
+        write_listeners(e, depth);
+    else if (o->type == &type_providers)
+        write_providers(e, depth);
+    else if (o->type == &type_models)
+        write_models(e, depth);
+    else if (o->type == &type_clients)
+        write_clients(e, depth);
+    else if (o->type == &type_targets)
+        write_targets(e, base, depth);
+    else
+        write_value(e, o, base, depth);
+}
+
+static bool is_on(const option_scope *scope, span section, const void *base) {
+    const option *o = option_find(scope, section);
+    return !o || *(const bool *)((const char *)base + o->offset);
+}
+
+/* The options directly in section ("" or "retry"), and the sections in it. */
+static void write_scope(explainer *e, const option_scope *scope, span section, const void *base,
+                        unsigned depth) {
+    span last = SPAN_EMPTY;
+    size_t skip = section.len ? section.len + 1 : 0;
+    for (size_t i = 0; i < scope->count; i++) {
+        const option *o = &scope->options[i];
+        span path = span_cstr(o->path);
+        bool inside = path.len > skip && span_starts(path, section) &&
+                      (skip == 0 || path.ptr[section.len] == '.');
+        if (!inside) continue;
+        size_t dot = span_find(path, skip, '.');
+        span inner = span_slice(path, 0, dot);
+        if (dot == path.len && !(o->type == &type_section && is_on(scope, path, base))) {
+            write_option(e, o, base, depth);
+        } else if (dot < path.len && !span_eq(inner, last) && is_on(scope, inner, base)) {
+            last = inner;
+            write_heading(e, depth, span_slice(inner, skip, inner.len), NULL);
+            write_scope(e, scope, inner, base, depth + 1);
+        }
+    }
+}
+
+void config_explain(const config *c, buf *out) {
+    explainer e = {c, out, true};
+    if (c->path.len)
+        buf_addf(out, "# The effective configuration, from %.*s\n", SPAN_ARG(c->path));
+    else
+        buf_add_cstr(out, "# The effective configuration, without a file\n");
+    write_scope(&e, &scope_file, SPAN_EMPTY, c, 0);
+}
+
+bool config_needs_restart(const config *old, const config *fresh, buf *out) {
+    bool any = false;
+    buf a = BUF_EMPTY, b = BUF_EMPTY;
+    for (size_t i = 0; i < scope_file.count; i++) {
+        const option *o = &scope_file.options[i];
+        if (!o->restart) continue;
+        buf_clear(&a);
+        buf_clear(&b);
+        write_option(&(explainer){old, &a, false}, o, old, 0);
+        write_option(&(explainer){fresh, &b, false}, o, fresh, 0);
+        if (span_eq(buf_span(&a), buf_span(&b))) continue;
+        if (any) buf_add_cstr(out, ", ");
+        buf_add_cstr(out, o->path);
+        any = true;
+    }
+    buf_done(&a);
+    buf_done(&b);
+    return any;
+}

@@ -1,0 +1,174 @@
+#include "config/keys.h"
+
+#include "base/mem.h"
+#include "config/write.h"
+
+#include <string.h>
+
+enum { KEYS_MAX = 64, ARGS_MAX = 64 };
+
+/* ---- command: a list of arguments ---- */
+
+static bool read_argv(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+    if (node->kind != YAML_LIST || node->count == 0 || node->count > ARGS_MAX)
+        return reader_expected(r, o, name, node);
+    char **argv = arena_zalloc(r->arena, (node->count + 1) * sizeof *argv);
+    size_t n = 0;
+    for (const yaml_node *item = node->first; item; item = item->next) {
+        span at = reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n), text;
+        if (!reader_text(r, &(option){.type = &type_text}, at, item, &text)) return false;
+        if (text.len == 0 && n == 0) return reader_expected(r, o, name, node);
+        argv[n++] = (char *)text.ptr;
+    }
+    *(char ***)field = argv;
+    return true;
+}
+const option_type type_argv = {"list of texts", "a list: the program, then its arguments",
+                               read_argv, NULL};
+
+/* ---- the text of a key ---- */
+
+static span trim_line_ends(span s) {
+    while (s.len && strchr("\r\n \t", s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* What a key may be is what a header field may carry. */
+static bool make_secret(reader *r, span name, const yaml_node *node, span origin, span text,
+                        secret **ret) {
+    if (text.len == 0) {
+        reader_problem(r, node, "%.*s: %.*s is empty; expected a key", SPAN_ARG(name),
+                       SPAN_ARG(origin));
+        return false;
+    }
+    if (text.len > SOURCE_KEY_BYTES_MAX) {
+        reader_problem(r, node, "%.*s: %.*s has %zu bytes; a key may have %d", SPAN_ARG(name),
+                       SPAN_ARG(origin), text.len, SOURCE_KEY_BYTES_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] > ' ' && text.ptr[i] < 0x7F) continue;
+        reader_problem(r, node,
+                       "%.*s: %.*s holds a character at byte %zu that no key may hold (a space, a "
+                       "line end, or beyond ASCII)",
+                       SPAN_ARG(name), SPAN_ARG(origin), i + 1);
+        return false;
+    }
+    *ret = secret_new(text);
+    return true;
+}
+
+static void wipe(buf *b) {
+    if (b->ptr) mem_wipe(b->ptr, b->cap);
+    buf_done(b);
+}
+
+static bool from_file(reader *r, span name, const yaml_node *node, span path, secret **ret) {
+    buf content = BUF_EMPTY;
+    span why;
+    bool ok = r->sources->read_file(r->sources, path.ptr, SOURCE_KEY_BYTES_MAX, &content,
+                                    r->scratch, &why);
+    span origin = reader_name(r, "the file %.*s", SPAN_ARG(path));
+    if (ok)
+        ok = make_secret(r, name, node, origin, trim_line_ends(buf_span(&content)), ret);
+    else
+        reader_problem(r, node, "%.*s: cannot read %.*s: %.*s", SPAN_ARG(name), SPAN_ARG(origin),
+                       SPAN_ARG(why));
+    wipe(&content);
+    reader_watch(r, path);
+    return ok;
+}
+
+static bool from_command(reader *r, span name, const yaml_node *node, const config_key_source *from,
+                         secret **ret) {
+    buf output = BUF_EMPTY;
+    span why;
+    bool ok = r->sources->run(r->sources, from->argv, from->timeout_ms, SOURCE_KEY_BYTES_MAX,
+                              &output, r->scratch, &why);
+    span shown = reader_shown(r, span_cstr(from->argv[0]));
+    if (ok) {
+        span origin = reader_name(r, "the output of %.*s", SPAN_ARG(shown));
+        ok = make_secret(r, name, node, origin, trim_line_ends(buf_span(&output)), ret);
+    } else {
+        reader_problem(r, node, "%.*s: the command %.*s gave no key: %.*s", SPAN_ARG(name),
+                       SPAN_ARG(shown), SPAN_ARG(why));
+    }
+    wipe(&output);
+    config_own *own = r->config->own;
+    if (from->refresh_ms && (!own->refresh_ms || from->refresh_ms < own->refresh_ms))
+        own->refresh_ms = from->refresh_ms;
+    return ok;
+}
+
+bool keys_from_source(reader *r, span name, const yaml_node *node, const config_key_source *from,
+                      secret **ret) {
+    if (!from->file.len == !from->argv) {
+        reader_problem(r, node, "%.*s has %s; expected either file or command", SPAN_ARG(name),
+                       from->argv ? "both file and command" : "neither file nor command");
+        return false;
+    }
+    return from->argv ? from_command(r, name, node, from, ret)
+                      : from_file(r, name, node, from->file, ret);
+}
+
+static bool from_map(reader *r, span name, const yaml_node *node, secret **ret) {
+    config_key_source from = {0};
+    reader_defaults(r, &scope_key, &from);
+    span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
+    return reader_scope(r, &scope_key, prefix, node, &from) &&
+           keys_from_source(r, name, node, &from, ret);
+}
+
+bool keys_from_text(reader *r, const option *o, span name, const yaml_node *node, secret **ret) {
+    span text;
+    if (node->kind != YAML_SCALAR || yaml_is_null(node)) return reader_expected(r, o, name, node);
+    if (!reader_expand(r, name, node, r->scratch, &text)) return false;
+    bool literal = span_find_span(node->text, 0, SPAN_OF("${")) == node->text.len;
+    if (literal && r->exposed)
+        reader_warning(r, node,
+                       "%.*s is written out in a file that others on this machine may read; write "
+                       "\"${NAME}\" or {file: path}, or take their right away (chmod 600)",
+                       SPAN_ARG(name));
+    bool ok = make_secret(r, name, node, SPAN_OF("its value"), text, ret);
+    if (text.len) mem_wipe((char *)text.ptr, text.len);
+    return ok;
+}
+
+static bool read_keys(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+    config_provider *provider = CONTAINER_OF(field, config_provider, keys);
+    bool list = node->kind == YAML_LIST;
+    size_t count = list ? node->count : 1;
+    if (count > KEYS_MAX) {
+        reader_problem(r, node, "%.*s has %zu keys; allowed up to %d", SPAN_ARG(name), count,
+                       KEYS_MAX);
+        return false;
+    }
+    provider->keys = arena_zalloc(r->arena, (count + 1) * sizeof *provider->keys);
+    bool ok = true;
+    for (const yaml_node *item = list ? node->first : node; item; item = list ? item->next : NULL) {
+        span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), provider->key_count) : name;
+        secret *key = NULL;
+        if (item->kind == YAML_MAP ? from_map(r, at, item, &key)
+                                   : keys_from_text(r, o, at, item, &key))
+            provider->keys[provider->key_count++] = key;
+        else
+            ok = false;
+    }
+    return ok;
+}
+static void write_keys(const option *o, const void *field, buf *out) {
+    (void)o;
+    const config_provider *provider = CONTAINER_OF(field, config_provider, keys);
+    if (provider->key_count == 1) buf_add_cstr(out, "(set)");
+    if (provider->key_count == 1) return;
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < provider->key_count; i++)
+        buf_add_cstr(out, i ? ", (set)" : "(set)");
+    buf_add_char(out, ']');
+}
+const option_type type_keys = {
+    "key or keys",
+    "a key, a reference \"${NAME}\", {file: path}, {command: [program, argument]} or "
+    "a list of these",
+    read_keys, write_keys};

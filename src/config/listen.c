@@ -1,0 +1,84 @@
+/* listen: where weir can be reached. */
+#include "config/address.h"
+#include "config/reader.h"
+#include "config/write.h"
+
+#include <string.h>
+
+enum { LISTENERS_MAX = 64 };
+
+static bool read_address(reader *r, const option *o, span name, const yaml_node *node,
+                         void *field) {
+    config_listener *listener = field;
+    span text;
+    if (!reader_text(r, o, name, node, &text)) return false;
+    const char *why = address_parse(text, r->arena, listener);
+    if (!why) return true;
+    span shown = reader_shown(r, text);
+    reader_problem(r, node, "%.*s is %.*s: %s; expected %s", SPAN_ARG(name), SPAN_ARG(shown), why,
+                   o->type->expected);
+    return false;
+}
+static void write_address(const option *o, const void *field, buf *out) {
+    (void)o;
+    write_string(((const config_listener *)field)->text, out);
+}
+const option_type type_address = {
+    "address", "an address with a port such as 127.0.0.1:8080, [::1]:8080 or unix:/run/weir.sock",
+    read_address, write_address};
+
+static bool read_listener(reader *r, span name, const yaml_node *node, config_listener *listener) {
+    if (node->kind != YAML_MAP) {
+        if (!read_address(r, option_find(&scope_listener, SPAN_OF("address")), name, node,
+                          listener))
+            return false;
+        reader_origin(r, listener, node->line);
+        return true;
+    }
+    span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
+    if (!reader_scope(r, &scope_listener, prefix, node, listener)) return false;
+    reader_origin(r, listener, node->line);
+    if (!listener->tls_cert.len == !listener->tls_key.len) return true;
+    reader_problem(r, node, "%.*s.tls has no %s; expected both cert and key", SPAN_ARG(name),
+                   listener->tls_cert.len ? "key" : "cert");
+    return false;
+}
+
+static bool same_place(const config_listener *a, const config_listener *b) {
+    if (a->unix_path.len || b->unix_path.len) return span_eq(a->unix_path, b->unix_path);
+    return a->port == b->port && a->port != 0 && span_ieq(a->host, b->host);
+}
+
+static bool read_listen(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+    (void)field;
+    bool list = node->kind == YAML_LIST;
+    size_t count = list ? node->count : 1;
+    if (yaml_is_null(node)) return reader_expected(r, o, name, node);
+    if (count == 0 || count > LISTENERS_MAX) {
+        reader_problem(r, node, "%.*s has %zu listeners; allowed 1 to %d", SPAN_ARG(name), count,
+                       LISTENERS_MAX);
+        return false;
+    }
+    config_listener *listeners = arena_zalloc(r->arena, count * sizeof *listeners);
+    size_t n = 0;
+    bool ok = true;
+    for (const yaml_node *item = list ? node->first : node; item && n < count; item = item->next) {
+        span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n) : name;
+        if (!read_listener(r, at, item, &listeners[n++])) {
+            ok = false;
+            continue;
+        }
+        for (size_t i = 0; i + 1 < n; i++) {
+            if (!same_place(&listeners[i], &listeners[n - 1])) continue;
+            reader_problem(r, item, "%.*s is %.*s, like %.*s[%zu]", SPAN_ARG(at),
+                           SPAN_ARG(listeners[n - 1].text), SPAN_ARG(name), i);
+            ok = false;
+        }
+    }
+    if (!ok) return false;
+    r->config->listeners = listeners;
+    r->config->listener_count = n;
+    return true;
+}
+const option_type type_listen = {"listeners", "an address with a port, unix:/path, or a list",
+                                 read_listen, NULL};

@@ -1,0 +1,80 @@
+/* The doors to a snapshot: from a file, from memory, from nothing. */
+#include "config/problems.h"
+#include "config/reader.h"
+#include "config/write.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+config *config_parse(span yaml, const char *name, config_problems *ret_problems) {
+    config_input in = {.yaml = yaml, .file = span_cstr(name), .sources = &config_sources_real};
+    return config_build(&in, ret_problems);
+}
+
+/* Unlike a key file it may be a pipe: who says `-c /dev/stdin` means to wait for it. */
+static int read_config(const char *path, buf *ret, bool *ret_exposed) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+    struct stat st;
+    if (fd < 0) return errno;
+    if (fstat(fd, &st) < 0) error = errno;
+    while (!error && ret->len <= YAML_BYTES_MAX) {
+        ssize_t n = read(fd, buf_reserve(ret, 16 << 10), 16 << 10);
+        if (n == 0) break;
+        if (n < 0 && errno != EINTR) error = errno;
+        if (n > 0) buf_grow(ret, (size_t)n);
+    }
+    if (!error) *ret_exposed = S_ISREG(st.st_mode) && (st.st_mode & S_IROTH);
+    close(fd);
+    return error;
+}
+
+config *config_load(const char *path, config_problems *ret_problems) {
+    buf text = BUF_EMPTY;
+    bool exposed = false;
+    int error = read_config(path, &text, &exposed);
+    config *c = NULL;
+    if (error) {
+        char why[128];
+        problems_init(ret_problems);
+        problems_add(ret_problems, span_cstr(path), SPAN_EMPTY, 0, 0, "cannot read the file: %s",
+                     strerror_r(error, why, sizeof why));
+    } else {
+        const char *slash = strrchr(path, '/');
+        config_input in = {.yaml = buf_span(&text),
+                           .file = span_cstr(path),
+                           .folder = slash ? span_from(path, (size_t)(slash - path)) : SPAN_EMPTY,
+                           .exposed = exposed,
+                           .watched = true,
+                           .sources = &config_sources_real};
+        c = config_build(&in, ret_problems);
+    }
+    if (text.ptr) mem_wipe(text.ptr, text.cap);
+    buf_done(&text);
+    return c;
+}
+
+config *config_default(const char *simulator_url, config_problems *ret_problems) {
+    const char *key = config_sources_real.env(&config_sources_real, "OPENAI_API_KEY");
+    buf text = BUF_EMPTY;
+    if (!(key && *key) && simulator_url) {
+        buf_add_cstr(&text, "providers: {simulator: {url: ");
+        write_string(span_cstr(simulator_url), &text);
+        buf_add_cstr(&text, "}}\n");
+    }
+    config *c = config_parse(buf_span(&text), "", ret_problems);
+    buf_done(&text);
+    return c;
+}
+
+int64_t config_refresh_ms(const config *c) {
+    return c->own->refresh_ms;
+}
+
+size_t config_watch_paths(const config *c, const span **ret_paths) {
+    *ret_paths = c->own->watch_paths;
+    return c->own->watch_count;
+}

@@ -1,0 +1,38 @@
+/* What a call asks the snapshot. */
+#include "base/hash.h"
+#include "config/config.h"
+
+static bool matches_prefix(span pattern, span name) {
+    return pattern.len > 1 && pattern.ptr[pattern.len - 1] == '*' &&
+           span_starts(name, span_slice(pattern, 0, pattern.len - 1));
+}
+
+const config_model *config_find_model(const config *c, span name) {
+    const config_model *prefix = NULL, *rest = NULL;
+    for (size_t i = 0; i < c->model_count; i++) {
+        const config_model *m = &c->models[i];
+        if (span_eq(m->name, SPAN_OF("*"))) {
+            rest = m;
+        } else if (span_eq(m->name, name) && !span_ends(name, SPAN_OF("*"))) {
+            return m;
+        } else if (matches_prefix(m->name, name) && (!prefix || m->name.len > prefix->name.len)) {
+            prefix = m;
+        }
+    }
+    return prefix ? prefix : rest;
+}
+
+/* Every entry is looked at and compared whole: the time says neither which key matched nor how
+ * much of one. */
+const config_client *config_find_client(const config *c, span key) {
+    unsigned char hash[SHA256_LEN];
+    sha256(key, hash);
+    span wanted = span_from((const char *)hash, sizeof hash);
+    size_t found = 0; /* index + 1 */
+    for (size_t i = 0; i < c->client_count; i++) {
+        span own = span_from((const char *)c->clients[i].key_sha256, SHA256_LEN);
+        size_t same = span_eq_secret(wanted, own);
+        found |= (i + 1) & (0 - same);
+    }
+    return found ? &c->clients[found - 1] : NULL;
+}

@@ -1,0 +1,166 @@
+/* models: what clients ask for and where it goes. Read after the providers, which it refers to. */
+#include "config/reader.h"
+#include "config/write.h"
+
+#include <string.h>
+
+enum { TARGETS_MAX = 64, MODEL_NAME_MAX = 200 };
+
+static span provider_name_at(const void *list, size_t i) {
+    return ((const config_provider *)list)[i].name;
+}
+
+static const config_provider *find_provider(const config *c, span name) {
+    for (size_t i = 0; i < c->provider_count; i++)
+        if (span_eq(c->providers[i].name, name)) return &c->providers[i];
+    return NULL;
+}
+
+static bool report_no_provider(reader *r, span name, const yaml_node *node, span provider) {
+    const config *c = r->config;
+    span shown = reader_shown(r, provider);
+    span near = reader_nearest(provider, provider_name_at, c->providers, c->provider_count);
+    if (near.len)
+        reader_problem(r, node, "%.*s: no provider is named %.*s; did you mean '%.*s'?",
+                       SPAN_ARG(name), SPAN_ARG(shown), SPAN_ARG(near));
+    else
+        reader_problem(r, node,
+                       "%.*s: no provider is named %.*s; expected PROVIDER/MODEL or PROVIDER",
+                       SPAN_ARG(name), SPAN_ARG(shown));
+    return false;
+}
+
+static bool printable(span text) {
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7F) return false;
+    return true;
+}
+
+/* "local/meta/llama" is the model meta/llama of the provider local. */
+static bool read_target_name(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
+    config_target *target = field;
+    span text;
+    if (!reader_text(r, o, name, node, &text)) return false;
+    size_t slash = span_find(text, 0, '/');
+    span provider = span_slice(text, 0, slash), model = span_slice(text, slash + 1, text.len);
+    if (provider.len == 0 || (slash < text.len && model.len == 0) || text.len > MODEL_NAME_MAX ||
+        !printable(text))
+        return reader_expected(r, o, name, node);
+    if (span_find(model, 0, '*') < model.len) {
+        span shown = reader_shown(r, text);
+        reader_problem(
+            r, node,
+            "%.*s is %.*s; a * has no meaning here: %.*s alone stands for the client's own "
+            "word",
+            SPAN_ARG(name), SPAN_ARG(shown), SPAN_ARG(provider));
+        return false;
+    }
+    target->provider = find_provider(r->config, provider);
+    if (!target->provider) return report_no_provider(r, name, node, provider);
+    target->model = model;
+    target->name = text;
+    return true;
+}
+static void write_target_name(const option *o, const void *field, buf *out) {
+    (void)o;
+    write_string(((const config_target *)field)->name, out);
+}
+const option_type type_target_name = {"target", "PROVIDER/MODEL or PROVIDER", read_target_name,
+                                      write_target_name};
+
+static bool read_target(reader *r, span name, const yaml_node *node, config_target *target) {
+    reader_defaults(r, &scope_target, target);
+    if (node->kind == YAML_MAP)
+        return reader_scope(r, &scope_target, reader_name(r, "%.*s.", SPAN_ARG(name)), node,
+                            target);
+    return read_target_name(r, option_find(&scope_target, SPAN_OF("to")), name, node, target);
+}
+
+static bool read_targets(reader *r, const option *o, span name, const yaml_node *node,
+                         void *field) {
+    config_model *model = CONTAINER_OF(field, config_model, targets);
+    bool list = node->kind == YAML_LIST, ok = true;
+    size_t count = list ? node->count : 1;
+    if (yaml_is_null(node)) return reader_expected(r, o, name, node);
+    if (count == 0 || count > TARGETS_MAX) {
+        reader_problem(r, node, "%.*s has %zu targets; allowed 1 to %d", SPAN_ARG(name), count,
+                       TARGETS_MAX);
+        return false;
+    }
+    model->targets = arena_zalloc(r->arena, count * sizeof *model->targets);
+    for (const yaml_node *item = list ? node->first : node; item; item = list ? item->next : NULL) {
+        span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), model->target_count) : name;
+        config_target *target = &model->targets[model->target_count];
+        if (!read_target(r, at, item, target)) {
+            ok = false;
+            continue;
+        }
+        for (size_t i = 0; i < model->target_count; i++) {
+            if (!span_eq(model->targets[i].name, target->name)) continue;
+            reader_problem(r, item, "%.*s is '%.*s', like %.*s[%zu]; a target stands once",
+                           SPAN_ARG(at), SPAN_ARG(target->name), SPAN_ARG(name), i);
+            ok = false;
+        }
+        model->target_count++;
+    }
+    return ok;
+}
+const option_type type_targets = {"target or targets", "a target or a list of targets",
+                                  read_targets, NULL};
+
+/* A weight that nobody reads would mislead. */
+static bool check_weights(reader *r, span name, const yaml_node *node, const config_model *model) {
+    if (model->pick == PICK_WEIGHTED) return true;
+    for (size_t i = 0; i < model->target_count; i++) {
+        if (!config_origin_line(r->config, &model->targets[i].weight)) continue;
+        reader_problem(
+            r, node,
+            "%.*s has weights, which only pick: weighted reads; expected pick: weighted, "
+            "or no weights",
+            SPAN_ARG(name));
+        return false;
+    }
+    return true;
+}
+
+static bool good_model_name(span name) {
+    size_t star = span_find(name, 0, '*');
+    return name.len <= MODEL_NAME_MAX && printable(name) && star + 1 >= name.len;
+}
+
+static bool read_model(reader *r, const yaml_node *key, config_model *model) {
+    model->name = arena_dup(r->arena, key->text);
+    reader_origin(r, model, key->line);
+    span name = reader_name(r, "models.%.*s", SPAN_ARG(model->name));
+    if (!good_model_name(model->name)) {
+        span shown = reader_shown(r, model->name);
+        reader_problem(
+            r, key, "a model is named %.*s; expected up to 200 characters, and a * only at the end",
+            SPAN_ARG(shown));
+        return false;
+    }
+    if (key->value->kind != YAML_MAP) {
+        const option *targets = option_find(&scope_model, SPAN_OF("targets"));
+        return targets->type->read(r, targets, name, key->value, &model->targets);
+    }
+    if (!reader_scope(r, &scope_model, reader_name(r, "%.*s.", SPAN_ARG(name)), key->value, model))
+        return false;
+    return check_weights(r, name, key->value, model);
+}
+
+static bool read_models(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+    (void)field;
+    if (node->kind != YAML_MAP) return reader_expected(r, o, name, node);
+    config *c = r->config;
+    c->models = arena_zalloc(r->arena, (node->count + 1) * sizeof *c->models);
+    bool ok = true;
+    for (const yaml_node *key = node->first; key; key = key->next) {
+        config_model *model = &c->models[c->model_count++];
+        reader_defaults(r, &scope_model, model);
+        ok &= read_model(r, key, model);
+    }
+    return ok;
+}
+const option_type type_models = {"mapping of models", "a mapping from models to targets",
+                                 read_models, NULL};

@@ -1,0 +1,107 @@
+/* config/option.h: what an option is. The options themselves are the table in options.c.
+ *
+ * One row is everything about an option: the parser, the checks, the default, the messages,
+ * `weir check --explain`, the example file and the reference page all come from it. Limits and
+ * defaults are in the option's own notation, as a user writes and reads them.
+ *
+ * A scope is a mapping of the file that fills one struct: the file itself, one provider, one
+ * client. Within a scope paths are dotted: "retry.base" is base in the mapping retry.
+ */
+#ifndef WEIR_CONFIG_OPTION_H
+#define WEIR_CONFIG_OPTION_H
+
+#include "config/config.h"
+#include "config/yaml.h"
+
+typedef struct reader reader;
+typedef struct option option;
+
+/* How values of one kind are read and written. */
+typedef struct option_type {
+    const char *name;     /* in the reference: "duration" */
+    const char *expected; /* after "expected": "a duration such as 250ms, 5s or 10m" */
+    /* Reads node into *field, or reports and leaves it. name is the full path, for messages. */
+    bool (*read)(reader *r, const option *o, span name, const yaml_node *node, void *field);
+    /* Writes *field in flow style, on the line of its name. NULL: the type writes lines of its own
+     * (config/explain.c). */
+    void (*write)(const option *o, const void *field, buf *out);
+} option_type;
+
+struct option {
+    const char *path;
+    const option_type *type;
+    size_t offset;        /* of the field in the scope's struct */
+    const char *standard; /* the default; NULL: none is needed, or the sentence says which */
+    const char *min;      /* NULL: none */
+    const char *max;
+    const char *zero;         /* a word that stands for 0: "off", "auto" */
+    const char *const *words; /* of an enumeration, in the order of its values, NULL at the end */
+    bool required;
+    bool restart; /* takes effect at the next start, not at a reload */
+    const char *sentence;
+};
+
+typedef struct option_scope {
+    const char *name;  /* "" the file; "providers.NAME" */
+    const char *about; /* for the reference */
+    const option *options;
+    size_t count;
+} option_scope;
+
+/* A key written as a mapping, while it is read. */
+typedef struct config_key_source {
+    span sha256; /* of a client's key */
+    span file;
+    char **argv; /* NULL at the end */
+    int64_t refresh_ms;
+    int64_t timeout_ms;
+} config_key_source;
+
+extern const option_scope scope_file;
+extern const option_scope scope_listener;
+extern const option_scope scope_provider;
+extern const option_scope scope_key;
+extern const option_scope scope_model;
+extern const option_scope scope_target;
+extern const option_scope scope_client;
+extern const option_scope scope_client_key;
+/* All of them, in the order of the reference; NULL at the end. */
+extern const option_scope *const option_scopes[];
+
+/* The option of that path, or NULL. */
+const option *option_find(const option_scope *scope, span path);
+/* true when path is a mapping that holds options: "retry". */
+bool option_is_section(const option_scope *scope, span path);
+
+/* ---- plain types: types.c ---- */
+extern const option_type type_duration; /* int64_t, ms */
+extern const option_type type_size;     /* size_t, bytes */
+extern const option_type type_ratio;    /* double, 0…1 */
+extern const option_type type_count;    /* unsigned */
+extern const option_type type_integer;  /* int64_t */
+extern const option_type type_number;   /* double */
+extern const option_type type_bool;     /* bool */
+extern const option_type type_text;     /* span */
+extern const option_type type_word;     /* an enumeration */
+extern const option_type type_texts;    /* span *items; size_t count */
+/* A section that can be switched: `breaker: off`, or a mapping, which switches it on. */
+extern const option_type type_section; /* bool */
+
+/* ---- types with a file of their own ---- */
+extern const option_type type_after;  /* hedge.c: after_ms and after_quantile */
+extern const option_type type_listen; /* listen.c */
+extern const option_type type_address;
+extern const option_type type_providers; /* providers.c */
+extern const option_type type_url;
+extern const option_type type_headers;
+extern const option_type type_proxy;
+extern const option_type type_file;   /* files.c: span, a path, checked */
+extern const option_type type_keys;   /* keys.c: secret ** and count */
+extern const option_type type_argv;   /* keys.c */
+extern const option_type type_models; /* models.c */
+extern const option_type type_targets;
+extern const option_type type_target_name;
+extern const option_type type_clients; /* clients.c */
+extern const option_type type_client_key;
+
+#endif

@@ -1,0 +1,261 @@
+/* The option table: everything that can be configured, once. See option.h for the columns. */
+#include "config/option.h"
+
+#include <stddef.h>
+
+/* The type of a field must be what its option's type writes; a wrong pair does not compile. */
+#define FIELD(scope, field, ctype)                                                                 \
+    .offset = offsetof(scope, field) + 0 * sizeof(char[_Generic(((scope *)0)->field, ctype: 1)])
+
+#define DURATION(scope, name, field)                                                               \
+    .path = name, .type = &type_duration, FIELD(scope, field, int64_t)
+#define SIZE(scope, name, field)    .path = name, .type = &type_size, FIELD(scope, field, size_t)
+#define COUNT(scope, name, field)   .path = name, .type = &type_count, FIELD(scope, field, unsigned)
+#define INTEGER(scope, name, field) .path = name, .type = &type_integer, FIELD(scope, field, int64_t)
+#define NUMBER(scope, name, field)  .path = name, .type = &type_number, FIELD(scope, field, double)
+#define RATIO(scope, name, field)   .path = name, .type = &type_ratio, FIELD(scope, field, double)
+#define BOOL(scope, name, field)    .path = name, .type = &type_bool, FIELD(scope, field, bool)
+#define SECTION(scope, name, field) .path = name, .type = &type_section, FIELD(scope, field, bool)
+#define TEXT(scope, name, field)    .path = name, .type = &type_text, FIELD(scope, field, span)
+#define FILE_(scope, name, field)   .path = name, .type = &type_file, FIELD(scope, field, span)
+#define WORD(scope, name, field, list)                                                             \
+    .path = name, .type = &type_word, .offset = offsetof(scope, field), .words = list
+#define OTHER(scope, name, field, t) .path = name, .type = &t, .offset = offsetof(scope, field)
+/* The value fills the scope's whole struct. */
+#define WHOLE(name, t) .path = name, .type = &t, .offset = 0
+
+static const char *const pick_words[] = {"order", "weighted", "fastest", NULL};
+static const char *const auth_words[] = {"bearer", "api-key", "none", NULL};
+static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
+static const char *const format_words[] = {"auto", "json", "text", NULL};
+
+/* clang-format off */
+static const option file_options[] = {
+    {OTHER(config, "listen", listeners, type_listen), .standard = "127.0.0.1:8080", .restart = true,
+     .sentence = "Where weir listens: an address with a port, unix:/path, a mapping {address, tls}, or a list of these."},
+
+    {OTHER(config, "providers", providers, type_providers),
+     .sentence = "Who answers: a mapping from a name of yours to a provider. Default: openai, where OPENAI_API_KEY is set."},
+
+    {OTHER(config, "models", models, type_models),
+     .sentence = "What clients ask for and where it goes. A name, a beginning with * at its end, or \"*\" for all others; the longest match counts. Default: everything goes to the first provider under its own name."},
+
+    {OTHER(config, "passthrough", passthrough, type_texts),
+     .sentence = "Further paths below /v1/ that are handed to the provider as they come; a * at the end stands for any rest."},
+
+    {OTHER(config, "clients", clients, type_clients),
+     .sentence = "Who may call. Without clients weir serves its own machine alone, and asks for no key."},
+
+    {TEXT(config, "chat.model", chat.model), .standard = "gpt-4o-mini",
+     .sentence = "Model of /chat where a request names none."},
+    {COUNT(config, "chat.message_chars", chat.message_chars), .standard = "10000", .min = "1", .max = "10000000",
+     .sentence = "Longest message that /chat accepts, in characters (code points)."},
+    {INTEGER(config, "chat.max_tokens", chat.max_tokens), .standard = "1000", .min = "1", .max = "10000000",
+     .sentence = "max_tokens of /chat where a request has none."},
+    {INTEGER(config, "chat.max_tokens_limit", chat.max_tokens_limit), .standard = "4000", .min = "1", .max = "10000000",
+     .sentence = "Largest max_tokens that /chat accepts."},
+    {NUMBER(config, "chat.temperature", chat.temperature), .standard = "0.7", .min = "0", .max = "2",
+     .sentence = "temperature of /chat where a request has none."},
+    {NUMBER(config, "chat.temperature_limit", chat.temperature_limit), .standard = "2", .min = "0", .max = "2",
+     .sentence = "Highest temperature that /chat accepts."},
+    {TEXT(config, "chat.system", chat.system), .standard = "",
+     .sentence = "System prompt put before the messages of /chat; empty: none."},
+    {TEXT(config, "chat.say.rate_limited", chat.say_rate_limited),
+     .standard = "Service temporarily unavailable due to rate limits. Please try again later.",
+     .sentence = "What /chat answers in plain words when every target is rate limited."},
+    {TEXT(config, "chat.say.unreachable", chat.say_unreachable),
+     .standard = "Unable to connect to the service. Please check your internet connection.",
+     .sentence = "The same when no provider can be reached."},
+    {TEXT(config, "chat.say.invalid", chat.say_invalid), .standard = "Invalid request: {error}",
+     .sentence = "The same when the request is refused; {error} becomes the reason."},
+    {TEXT(config, "chat.say.failed", chat.say_failed), .standard = "An unexpected error occurred: {error}",
+     .sentence = "The same for any other failure; {error} becomes the reason."},
+
+    {COUNT(config, "retry.retries", retry.retries), .standard = "3", .min = "0", .max = "20",
+     .sentence = "Tries after the first one, over all targets together."},
+    {DURATION(config, "retry.base", retry.base_ms), .standard = "1s", .min = "1ms", .max = "60s",
+     .sentence = "Wait before the first retry; doubled for each further one."},
+    {DURATION(config, "retry.cap", retry.cap_ms), .standard = "30s", .min = "1ms", .max = "10m",
+     .sentence = "Longest wait before a retry."},
+    {DURATION(config, "retry.patience", retry.patience_ms), .standard = "5s", .min = "0s", .max = "10m",
+     .sentence = "Longest Retry-After that is waited for while another target is left; a longer one goes to the next target at once."},
+    {RATIO(config, "retry.budget", retry.budget_ratio), .standard = "20%", .min = "0%", .max = "1000%",
+     .sentence = "Retries per target, as a share of its calls, beyond which no more are made."},
+    {COUNT(config, "retry.budget_floor", retry.budget_floor), .standard = "10", .min = "0", .max = "100000",
+     .sentence = "Retries per minute and target that are allowed whatever the share is."},
+    {BOOL(config, "retry.next_on_context_length", retry.context_length_next), .standard = "true",
+     .sentence = "A target that finds the conversation too long is followed by the next one."},
+    {BOOL(config, "retry.next_on_content_policy", retry.content_policy_next), .standard = "false",
+     .sentence = "A target that refuses the content is followed by the next one."},
+
+    {SECTION(config, "breaker", breaker.on), .standard = "on",
+     .sentence = "Targets that keep failing are left alone for a while."},
+    {RATIO(config, "breaker.failures", breaker.failure_ratio), .standard = "50%", .min = "1%", .max = "100%",
+     .sentence = "Share of failed calls from which on a target is left alone."},
+    {COUNT(config, "breaker.of", breaker.of), .standard = "20", .min = "1", .max = "100000",
+     .sentence = "Fewest calls within the window that say anything."},
+    {DURATION(config, "breaker.window", breaker.window_ms), .standard = "30s", .min = "1s", .max = "1h",
+     .sentence = "Time over which calls are counted."},
+    {DURATION(config, "breaker.probe", breaker.probe_ms), .standard = "5s", .min = "10ms", .max = "1h",
+     .sentence = "Rest before one call tries the target again."},
+
+    {SECTION(config, "hedge", hedge.on), .standard = "off",
+     .sentence = "A call whose first token is late is made a second time on the next target; the first to speak wins."},
+    {OTHER(config, "hedge.after", hedge, type_after), .standard = "p95",
+     .sentence = "How late: a fixed time (800ms), or a percentile of the target's own first tokens (p95)."},
+    {RATIO(config, "hedge.at_most", hedge.at_most_ratio), .standard = "5%", .min = "0.1%", .max = "100%",
+     .sentence = "Share of calls that may be made a second time."},
+
+    {DURATION(config, "timeouts.connect", timeouts.connect_ms), .standard = "5s", .min = "1ms", .max = "10m",
+     .sentence = "Time to reach a provider: name, connection, TLS, and a free place in the pool."},
+    {DURATION(config, "timeouts.first_byte", timeouts.first_byte_ms), .standard = "60s", .min = "1ms", .max = "24h",
+     .sentence = "From the end of the request to the head of the answer."},
+    {DURATION(config, "timeouts.first_token", timeouts.first_token_ms), .standard = "60s", .min = "1ms", .max = "24h",
+     .sentence = "Streams: from the end of the request to the first content."},
+    {DURATION(config, "timeouts.between_events", timeouts.between_events_ms), .standard = "60s", .min = "1ms", .max = "24h",
+     .sentence = "Longest silence in the middle of an answer."},
+    {DURATION(config, "timeouts.total", timeouts.total_ms), .standard = "10m", .min = "1ms", .max = "24h",
+     .sentence = "A whole call with all its attempts and waits."},
+
+    {COUNT(config, "server.workers", server.workers), .standard = "auto", .min = "1", .max = "1024", .zero = "auto", .restart = true,
+     .sentence = "Event loops, each a thread; auto: one for each core that the process may use."},
+    {BOOL(config, "server.open", server.open), .standard = "false",
+     .sentence = "Serve anyone who reaches a listener, without a key. Needed only where clients is empty and a listener is not loopback."},
+    {COUNT(config, "server.max_connections", server.max_connections), .standard = "16384", .min = "1", .max = "1000000", .restart = true,
+     .sentence = "Client connections per worker."},
+    {DURATION(config, "server.header_timeout", server.header_timeout_ms), .standard = "10s", .min = "1ms", .max = "1h",
+     .sentence = "Time for the head of a request to arrive."},
+    {DURATION(config, "server.body_timeout", server.body_timeout_ms), .standard = "60s", .min = "1ms", .max = "1h",
+     .sentence = "Longest silence while the body of a request arrives."},
+    {DURATION(config, "server.idle_timeout", server.idle_timeout_ms), .standard = "75s", .min = "1ms", .max = "24h",
+     .sentence = "How long a connection without a request is kept."},
+    {DURATION(config, "server.drain", server.drain_ms), .standard = "30s", .min = "0s", .max = "24h",
+     .sentence = "Time that open calls have to end when weir is told to stop."},
+    {DURATION(config, "server.keep_alive_comment", server.keep_alive_comment_ms), .standard = "15s", .min = "10ms", .max = "1h", .zero = "off",
+     .sentence = "Silence in a stream after which the client gets a comment, so that nobody on the way hangs up."},
+
+    {SIZE(config, "limits.body", limits.body_bytes), .standard = "20MB", .min = "1KB", .max = "1GB",
+     .sentence = "Largest body of a request."},
+    {SIZE(config, "limits.answer", limits.answer_bytes), .standard = "64MB", .min = "1KB", .max = "1GB",
+     .sentence = "Largest plain answer of a provider."},
+    {SIZE(config, "limits.event", limits.event_bytes), .standard = "4MB", .min = "1KB", .max = "256MB",
+     .sentence = "Largest event of a stream."},
+    {SIZE(config, "limits.head", limits.head_bytes), .standard = "64KB", .min = "1KB", .max = "1MB",
+     .sentence = "Largest head (request line and header fields) of a request or answer."},
+    {SIZE(config, "limits.url", limits.url_bytes), .standard = "8KB", .min = "64B", .max = "64KB",
+     .sentence = "Longest request target."},
+    {COUNT(config, "limits.headers", limits.headers), .standard = "100", .min = "8", .max = "1000",
+     .sentence = "Most header fields of a request or answer."},
+    {COUNT(config, "limits.messages", limits.messages), .standard = "2000", .min = "1", .max = "1000000",
+     .sentence = "Most messages of a request."},
+    {COUNT(config, "limits.depth", limits.depth), .standard = "128", .min = "4", .max = "1000",
+     .sentence = "Deepest nesting of a request's JSON."},
+    {COUNT(config, "limits.calls", limits.calls), .standard = "10000", .min = "1", .max = "1000000",
+     .sentence = "Calls at a time per worker; more are refused with 503."},
+
+    {OTHER(config, "cors.origins", cors.origins, type_texts),
+     .sentence = "Web origins whose pages may call weir, such as https://app.example.com; \"*\" for any. Empty: none."},
+    {BOOL(config, "cors.credentials", cors.credentials), .standard = "false",
+     .sentence = "Let those pages send cookies and the like; never together with \"*\"."},
+    {DURATION(config, "cors.max_age", cors.max_age_ms), .standard = "10m", .min = "0s", .max = "24h",
+     .sentence = "How long a browser may remember the permission."},
+
+    {WORD(config, "logs.level", logs.level, level_words), .standard = "info",
+     .sentence = "Least important lines that are written. Calls are info; failed calls warn or error."},
+    {WORD(config, "logs.format", logs.format, format_words), .standard = "auto",
+     .sentence = "json: a JSON object a line; text: for people; auto: text on a terminal, else json."},
+    {SIZE(config, "logs.buffer", logs.buffer_bytes), .standard = "1MB", .min = "4KB", .max = "1GB",
+     .sentence = "Lines that may wait for a slow reader of the log; more are dropped and counted."},
+};
+
+static const option listener_options[] = {
+    {WHOLE("address", type_address), .required = true,
+     .sentence = "Address and port, 127.0.0.1:8080 or [::1]:8080 (port 0: any free one), or unix:/path."},
+    {FILE_(config_listener, "tls.cert", tls_cert),
+     .sentence = "PEM file with the certificate and its chain. Together with tls.key it makes the listener HTTPS."},
+    {FILE_(config_listener, "tls.key", tls_key),
+     .sentence = "PEM file with the certificate's private key."},
+};
+
+static const option provider_options[] = {
+    {TEXT(config_provider, "kind", kind),
+     .sentence = "What the provider speaks: openai (and all that imitate it) or simulator. Default: the provider's name where that is a kind, else openai."},
+    {OTHER(config_provider, "url", url, type_url),
+     .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default: that of the kind."},
+    {OTHER(config_provider, "key", keys, type_keys),
+     .sentence = "The API key: a text, best a reference such as \"${OPENAI_API_KEY}\"; {file: path}; {command: [program, argument]}; or a list of these, which are used in turn. Default: ${OPENAI_API_KEY} for OpenAI's own URL, else none."},
+    {WORD(config_provider, "auth", auth, auth_words), .standard = "bearer",
+     .sentence = "How the key is sent: bearer (Authorization: Bearer), api-key (a header of that name, as Azure wants it) or none."},
+    {TEXT(config_provider, "api_version", api_version), .standard = "",
+     .sentence = "Sent as the query ?api-version=… (Azure); empty: none."},
+    {OTHER(config_provider, "headers", headers, type_headers),
+     .sentence = "Header fields sent with every call, as a mapping. Their values are treated as secret."},
+    {FILE_(config_provider, "ca_file", ca_file),
+     .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
+    {OTHER(config_provider, "proxy", proxy, type_proxy), .standard = "",
+     .sentence = "HTTP proxy on the way to the provider, http://host:port, or none. Empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY decide."},
+    {COUNT(config_provider, "max_connections", max_connections), .standard = "1024", .min = "1", .max = "100000",
+     .sentence = "Connections to the provider per worker."},
+};
+
+#define KEY_SOURCES \
+    {FILE_(config_key_source, "file", file), \
+     .sentence = "File that holds the key and nothing else. When it changes, the key is read anew."}, \
+    {OTHER(config_key_source, "command", argv, type_argv), \
+     .sentence = "Program and arguments that print the key; run without a shell, standard error dropped."}, \
+    {DURATION(config_key_source, "refresh", refresh_ms), .standard = "off", .min = "1s", .max = "7d", .zero = "off", \
+     .sentence = "How often the command is run again; off: only when the configuration is loaded."}, \
+    {DURATION(config_key_source, "timeout", timeout_ms), .standard = "10s", .min = "10ms", .max = "5m", \
+     .sentence = "How long the command may take."}
+
+static const option key_options[] = {KEY_SOURCES};
+
+static const option client_key_options[] = {
+    {TEXT(config_key_source, "sha256", sha256),
+     .sentence = "SHA-256 of the client's key, 64 hex digits: printf %s KEY | sha256sum"},
+    KEY_SOURCES,
+};
+
+static const option model_options[] = {
+    {WORD(config_model, "pick", pick, pick_words), .standard = "order",
+     .sentence = "order: the first target, the others when it fails; weighted: by weight; fastest: by measured time to the first token."},
+    {OTHER(config_model, "targets", targets, type_targets), .required = true,
+     .sentence = "Targets, each PROVIDER/MODEL, or PROVIDER alone for the client's own word, or a mapping {to, weight}."},
+};
+
+static const option target_options[] = {
+    {WHOLE("to", type_target_name), .required = true,
+     .sentence = "PROVIDER/MODEL, or PROVIDER alone."},
+    {COUNT(config_target, "weight", weight), .standard = "1", .min = "1", .max = "1000",
+     .sentence = "Share of the calls, beside the weights of the other targets, with pick: weighted."},
+};
+
+static const option client_options[] = {
+    {TEXT(config_client, "name", name), .required = true,
+     .sentence = "Name in logs and metrics."},
+    {OTHER(config_client, "key", key_sha256, type_client_key), .required = true,
+     .sentence = "The client's key: {sha256: its hash in hex}, a reference \"${NAME}\", {file: path}, {command: [program, argument]}, or the key itself. weir keeps its hash alone."},
+    {TEXT(config_client, "environment", environment), .standard = "",
+     .sentence = "A label such as dev or prod."},
+};
+/* clang-format on */
+
+#define SCOPE(n, title, list, text)                                                                \
+    const option_scope scope_##n = {title, text, list, sizeof(list) / sizeof((list)[0])}
+
+SCOPE(file, "", file_options, "The file itself. Options with a dot stand in a mapping: "
+                              "`retry.base` is `base` under `retry`.");
+SCOPE(listener, "listen[]", listener_options, "A listener written as a mapping.");
+SCOPE(provider, "providers.NAME", provider_options, "A provider.");
+SCOPE(key, "providers.NAME.key", key_options, "A provider's key written as a mapping: `file` or "
+                                              "`command`.");
+SCOPE(model, "models.NAME", model_options, "A model written as a mapping. A single target or a "
+                                           "list of targets stands for `{targets: …}`.");
+SCOPE(target, "models.NAME.targets[]", target_options, "A target written as a mapping.");
+SCOPE(client, "clients[]", client_options, "A client.");
+SCOPE(client_key, "clients[].key", client_key_options, "A client's key written as a mapping: "
+                                                       "`sha256`, `file` or `command`.");
+
+const option_scope *const option_scopes[] = {&scope_file,  &scope_listener, &scope_provider,
+                                             &scope_key,   &scope_model,    &scope_target,
+                                             &scope_client, &scope_client_key, NULL};

@@ -1,0 +1,274 @@
+/* providers: who answers. */
+#include "config/address.h"
+#include "config/kinds.h"
+#include "config/reader.h"
+#include "config/write.h"
+
+#include <string.h>
+
+enum { PROVIDERS_MAX = 256, HEADERS_MAX = 32 };
+
+const config_kind config_kinds[] = {
+    {SPAN("openai"), "https://api.openai.com/v1", "OPENAI_API_KEY"},
+    {SPAN("simulator"), "http://127.0.0.1:8089/v1", NULL},
+};
+const size_t config_kind_count = ARRAY_LEN(config_kinds);
+
+const config_kind *config_kind_find(span name) {
+    for (size_t i = 0; i < config_kind_count; i++)
+        if (span_eq(config_kinds[i].name, name)) return &config_kinds[i];
+    return NULL;
+}
+
+static span kind_at(const void *list, size_t i) {
+    return ((const config_kind *)list)[i].name;
+}
+
+/* ---- url ---- */
+
+/* Only what was found to be a URL is ever shown: what was not may hold a password. */
+static bool read_url(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+    span text;
+    const char *why;
+    if (!reader_text(r, o, name, node, &text)) return false;
+    if (config_url_parse(text, r->arena, field, &why)) return true;
+    if (span_find(text, 0, '@') < text.len) {
+        reader_problem(r, node, "%.*s: %s", SPAN_ARG(name), why);
+    } else {
+        span shown = reader_shown(r, node->text);
+        reader_problem(r, node, "%.*s is %.*s: %s", SPAN_ARG(name), SPAN_ARG(shown), why);
+    }
+    return false;
+}
+static void write_url(const option *o, const void *field, buf *out) {
+    (void)o;
+    write_string(((const config_url *)field)->text, out);
+}
+const option_type type_url = {"URL", "a URL such as https://api.openai.com/v1", read_url,
+                              write_url};
+
+/* ---- proxy ---- */
+
+static bool read_proxy(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+    span text;
+    config_url url;
+    const char *why = "a proxy is http://host:port";
+    if (!reader_text(r, o, name, node, &text)) return false;
+    if (text.len == 0 || span_eq(text, SPAN_OF("none"))) {
+        *(span *)field = text;
+        return true;
+    }
+    bool ok = config_url_parse(text, r->scratch, &url, &why);
+    if (ok && (url.tls || url.unix_path.len || url.path.len)) {
+        why = "a proxy is http://host:port";
+        ok = false;
+    }
+    if (!ok) {
+        reader_problem(r, node, "%.*s: %s; expected %s", SPAN_ARG(name), why, o->type->expected);
+        return false;
+    }
+    const char *open = span_find(url.host, 0, ':') < url.host.len ? "[" : "";
+    *(span *)field = arena_printf(r->arena, "http://%s%.*s%s:%u", open, SPAN_ARG(url.host),
+                                  *open ? "]" : "", url.port);
+    return true;
+}
+static void write_proxy(const option *o, const void *field, buf *out) {
+    (void)o;
+    write_string(*(const span *)field, out);
+}
+const option_type type_proxy = {"proxy", "http://host:port or none", read_proxy, write_proxy};
+
+/* ---- headers ---- */
+
+/* Fields that weir or the connection sets, and that a fixed value would break. */
+static bool is_reserved(span name) {
+    static const char *const reserved[] = {
+        "host",    "content-length", "transfer-encoding", "connection",       "te",
+        "trailer", "upgrade",        "keep-alive",        "proxy-connection", "proxy-authorization",
+        "expect",  "cookie",         "content-type",      "accept-encoding",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(reserved); i++)
+        if (span_ieq(name, span_cstr(reserved[i]))) return true;
+    return false;
+}
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token(span s) {
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!alnum && !strchr("!#$%&'*+-.^_`|~", c)) return false;
+    }
+    return s.len > 0;
+}
+
+static bool is_field_value(span s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t') || s.ptr[i] == 0x7F) return false;
+    return span_eq(span_trim(s), s);
+}
+
+static bool read_header(reader *r, span name, const yaml_node *map, const yaml_node *key,
+                        config_header *ret) {
+    span at = reader_name(r, "%.*s.%.*s", SPAN_ARG(name), SPAN_ARG(key->text)), value;
+    if (!is_token(key->text)) {
+        reader_problem(r, key, "%.*s: this is no name of a header field", SPAN_ARG(at));
+        return false;
+    }
+    if (is_reserved(key->text)) {
+        reader_problem(r, key, "%.*s is set by weir itself and cannot be configured", SPAN_ARG(at));
+        return false;
+    }
+    for (const yaml_node *other = map->first; other != key; other = other->next) {
+        if (!span_ieq(other->text, key->text)) continue;
+        reader_problem(r, key, "%.*s is written twice", SPAN_ARG(at));
+        return false;
+    }
+    if (key->value->kind != YAML_SCALAR) {
+        reader_problem(r, key->value, "%.*s is %s; expected a text", SPAN_ARG(at),
+                       yaml_kind_name(key->value));
+        return false;
+    }
+    if (!reader_expand(r, at, key->value, r->arena, &value)) return false;
+    if (!is_field_value(value)) {
+        reader_problem(r, key->value,
+                       "%.*s holds a control character, or a blank at an end; no header field may",
+                       SPAN_ARG(at));
+        return false;
+    }
+    *ret = (config_header){arena_dup(r->arena, key->text), value};
+    return true;
+}
+
+static bool read_headers(reader *r, const option *o, span name, const yaml_node *node,
+                         void *field) {
+    config_provider *provider = CONTAINER_OF(field, config_provider, headers);
+    if (node->kind != YAML_MAP || node->count > HEADERS_MAX)
+        return reader_expected(r, o, name, node);
+    config_header *headers = arena_zalloc(r->arena, (node->count + 1) * sizeof *headers);
+    size_t n = 0;
+    bool ok = true;
+    for (const yaml_node *key = node->first; key; key = key->next)
+        if (read_header(r, name, node, key, &headers[n]))
+            n++;
+        else
+            ok = false;
+    provider->headers = headers;
+    provider->header_count = n;
+    return ok;
+}
+static void write_headers(const option *o, const void *field, buf *out) {
+    (void)o;
+    const config_provider *provider = CONTAINER_OF(field, config_provider, headers);
+    buf_add_char(out, '{');
+    for (size_t i = 0; i < provider->header_count; i++) {
+        if (i) buf_add_cstr(out, ", ");
+        write_string(provider->headers[i].name, out);
+        buf_add_cstr(out, ": (set)");
+    }
+    buf_add_char(out, '}');
+}
+const option_type type_headers = {"mapping of texts",
+                                  "a mapping of up to 32 header fields to their values",
+                                  read_headers, write_headers};
+
+/* ---- a provider ---- */
+
+static bool settle_kind(reader *r, span name, const yaml_node *node, config_provider *p) {
+    if (p->kind.len == 0) {
+        p->kind = config_kind_find(p->name) ? p->name : SPAN_OF("openai");
+        return true;
+    }
+    if (config_kind_find(p->kind)) return true;
+    for (const yaml_node *key = node->first; key; key = key->next)
+        if (span_eq(key->text, SPAN_OF("kind"))) node = key->value;
+    span shown = reader_shown(r, p->kind);
+    span near = reader_nearest(p->kind, kind_at, config_kinds, config_kind_count);
+    if (near.len)
+        reader_problem(r, node, "%.*skind is %.*s; did you mean '%.*s'?", SPAN_ARG(name),
+                       SPAN_ARG(shown), SPAN_ARG(near));
+    else
+        reader_problem(
+            r, node, "%.*skind is %.*s; allowed: openai (also for all that imitate it), simulator",
+            SPAN_ARG(name), SPAN_ARG(shown));
+    return false;
+}
+
+/* The kind's own URL, and for that URL alone the key that its users have in their environment. */
+static bool settle_url(reader *r, span name, const yaml_node *node, config_provider *p) {
+    const char *why;
+    const config_kind *kind = config_kind_find(p->kind);
+    if (p->url.text.len) return true;
+    if (!config_url_parse(span_cstr(kind->url), r->arena, &p->url, &why)) return false;
+    bool wants_key = p->auth != AUTH_NONE && kind->key_env && !p->keys;
+    const char *value = wants_key ? r->sources->env(r->sources, kind->key_env) : NULL;
+    if (!value || !*value) return true;
+    yaml_node reference = {.kind = YAML_SCALAR, .line = node->line, .column = node->column};
+    reference.text = reader_name(r, "${%s}", kind->key_env);
+    const option *key = option_find(&scope_provider, SPAN_OF("key"));
+    return key->type->read(r, key, reader_name(r, "%.*skey", SPAN_ARG(name)), &reference, &p->keys);
+}
+
+static void warn_provider(reader *r, span name, const yaml_node *node, const config_provider *p) {
+    bool local = p->url.unix_path.len || address_is_loopback(p->url.host);
+    if (p->key_count && !p->url.tls && !local)
+        reader_warning(
+            r, node,
+            "%.*surl is %.*s, plain http to another machine: the key crosses the network "
+            "for anyone to read",
+            SPAN_ARG(name), SPAN_ARG(p->url.text));
+    if (!p->key_count && p->auth != AUTH_NONE && span_eq(p->url.host, SPAN_OF("api.openai.com")))
+        reader_warning(r, node, "%.*skey is not set, and OpenAI answers no call without one",
+                       SPAN_ARG(name));
+}
+
+static bool good_provider_name(span name) {
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!alnum && !strchr("-_.", c)) return false;
+    }
+    return name.len > 0 && name.len <= 64;
+}
+
+static bool read_provider(reader *r, const yaml_node *key, config_provider *p) {
+    p->name = arena_dup(r->arena, key->text);
+    reader_origin(r, p, key->line);
+    if (!good_provider_name(p->name)) {
+        span shown = reader_shown(r, key->text);
+        reader_problem(
+            r, key,
+            "a provider is named %.*s; expected up to 64 letters, digits, dots, dashes or "
+            "underscores",
+            SPAN_ARG(shown));
+        return false;
+    }
+    span name = reader_name(r, "providers.%.*s.", SPAN_ARG(p->name));
+    if (!reader_scope(r, &scope_provider, name, key->value, p)) return false;
+    const yaml_node *at = key->value->line ? key->value : key;
+    if (!settle_kind(r, name, at, p) || !settle_url(r, name, at, p)) return false;
+    warn_provider(r, name, key, p);
+    return true;
+}
+
+static bool read_providers(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
+    (void)field;
+    if (node->kind != YAML_MAP && !yaml_is_null(node)) return reader_expected(r, o, name, node);
+    if (node->count > PROVIDERS_MAX) {
+        reader_problem(r, node, "%.*s has %zu entries; allowed up to %d", SPAN_ARG(name),
+                       node->count, PROVIDERS_MAX);
+        return false;
+    }
+    config *c = r->config;
+    c->providers = arena_zalloc(r->arena, (node->count + 1) * sizeof *c->providers);
+    bool ok = true;
+    for (const yaml_node *key = node->first; key; key = key->next) {
+        config_provider *p = &c->providers[c->provider_count++];
+        reader_defaults(r, &scope_provider, p);
+        ok &= read_provider(r, key, p);
+    }
+    return ok;
+}
+const option_type type_providers = {"mapping of providers", "a mapping from names to providers",
+                                    read_providers, NULL};

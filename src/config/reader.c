@@ -1,0 +1,261 @@
+#include "config/reader.h"
+
+#include "config/problems.h"
+
+#include <string.h>
+
+void reader_problem(reader *r, const yaml_node *node, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    problems_vadd(r->problems, r->file, r->source, node ? node->line : 0, node ? node->column : 0,
+                  fmt, args);
+    va_end(args);
+}
+
+void reader_warning(reader *r, const yaml_node *node, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    problems_vadd(r->warnings, r->file, r->source, node ? node->line : 0, node ? node->column : 0,
+                  fmt, args);
+    va_end(args);
+}
+
+span reader_name(reader *r, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    span name = arena_vprintf(r->scratch, fmt, args);
+    va_end(args);
+    return name;
+}
+
+span reader_shown(reader *r, span text) {
+    enum { SHOWN = 60 };
+    bool cut = text.len > SHOWN;
+    size_t len = cut ? SHOWN : text.len;
+    while (cut && len && ((unsigned char)text.ptr[len] & 0xC0) == 0x80)
+        len--;
+    char *copy = arena_alloc(r->scratch, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        copy[i] = c < ' ' || c == 0x7F ? '?' : (char)c;
+    }
+    copy[len] = '\0';
+    return arena_printf(r->scratch, "'%s%s'", copy, cut ? "…" : "");
+}
+
+bool reader_expected(reader *r, const option *o, span name, const yaml_node *node) {
+    if (node->kind == YAML_SCALAR && !yaml_is_null(node)) {
+        span shown = reader_shown(r, node->text);
+        reader_problem(r, node, "%.*s is %.*s; expected %s", SPAN_ARG(name), SPAN_ARG(shown),
+                       o->type->expected);
+    } else {
+        reader_problem(r, node, "%.*s is %s; expected %s", SPAN_ARG(name), yaml_kind_name(node),
+                       o->type->expected);
+    }
+    return false;
+}
+
+bool reader_text(reader *r, const option *o, span name, const yaml_node *node, span *ret) {
+    if (node->kind != YAML_SCALAR || yaml_is_null(node)) return reader_expected(r, o, name, node);
+    return reader_expand(r, name, node, r->arena, ret);
+}
+
+void reader_origin(reader *r, const void *field, unsigned line) {
+    config_origin *origin = arena_alloc(r->arena, sizeof *origin);
+    *origin = (config_origin){r->config->own->origins, field, line};
+    r->config->own->origins = origin;
+}
+
+unsigned config_origin_line(const config *c, const void *field) {
+    for (const config_origin *o = c->own->origins; o; o = o->next)
+        if (o->field == field) return o->line;
+    return 0;
+}
+
+span reader_path(reader *r, span path) {
+    if (r->folder.len == 0 || span_starts(path, SPAN_OF("/"))) return arena_dup(r->arena, path);
+    return arena_printf(r->arena, "%.*s/%.*s", SPAN_ARG(r->folder), SPAN_ARG(path));
+}
+
+void reader_watch(reader *r, span path) {
+    config_own *own = r->config->own;
+    for (const config_path *p = own->watch; p; p = p->next)
+        if (span_eq(p->path, path)) return;
+    config_path *entry = arena_alloc(r->arena, sizeof *entry);
+    *entry = (config_path){own->watch, path};
+    own->watch = entry;
+    own->watch_count++;
+}
+
+void reader_defaults(reader *r, const option_scope *scope, void *base) {
+    for (size_t i = 0; i < scope->count; i++) {
+        const option *o = &scope->options[i];
+        if (!o->standard) continue;
+        yaml_node node = {.kind = YAML_SCALAR, .text = span_cstr(o->standard)};
+        /* The table's own values are right: a unit test reads every row. */
+        (void)o->type->read(r, o, span_cstr(o->path), &node, (char *)base + o->offset);
+    }
+}
+
+/* ---- names that are not known ---- */
+
+span reader_nearest(span word, span (*name)(const void *list, size_t i), const void *list,
+                    size_t count) {
+    span best = SPAN_EMPTY;
+    size_t best_distance = word.len <= 3 ? 2 : word.len <= 6 ? 3 : 4; /* one less is near enough */
+    for (size_t i = 0; i < count; i++) {
+        size_t distance = span_distance(word, name(list, i));
+        if (distance >= best_distance) continue;
+        best_distance = distance;
+        best = name(list, i);
+    }
+    return best;
+}
+
+typedef struct names {
+    span items[64];
+    size_t count;
+} names;
+
+static span names_get(const void *list, size_t i) {
+    return ((const names *)list)->items[i];
+}
+
+/* The names that may stand in a section ("" or "retry."), each once. */
+static void names_in(const option_scope *scope, span section, names *ret) {
+    ret->count = 0;
+    for (size_t i = 0; i < scope->count && ret->count < ARRAY_LEN(ret->items); i++) {
+        span path = span_cstr(scope->options[i].path);
+        if (!span_starts(path, section)) continue;
+        path = span_slice(path, section.len, path.len);
+        path = span_slice(path, 0, span_find(path, 0, '.'));
+        if (ret->count && span_eq(ret->items[ret->count - 1], path)) continue;
+        ret->items[ret->count++] = path;
+    }
+}
+
+/* An option of that very name in another section: `total` stands under timeouts. */
+static span found_elsewhere(const option_scope *scope, span key) {
+    for (size_t i = 0; i < scope->count; i++) {
+        span path = span_cstr(scope->options[i].path);
+        if (span_ends(path, key) && path.len > key.len && path.ptr[path.len - key.len - 1] == '.')
+            return path;
+    }
+    return SPAN_EMPTY;
+}
+
+static span join_names(reader *r, const names *list) {
+    buf all = BUF_EMPTY;
+    for (size_t i = 0; i < list->count; i++) {
+        if (i) buf_add_cstr(&all, ", ");
+        buf_add(&all, list->items[i]);
+    }
+    span joined = arena_dup(r->scratch, buf_span(&all));
+    buf_done(&all);
+    return joined;
+}
+
+static void report_unknown(reader *r, const option_scope *scope, span name, span section,
+                           const yaml_node *key) {
+    span at = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(section));
+    span word = reader_shown(r, reader_name(r, "%.*s%.*s", SPAN_ARG(at), SPAN_ARG(key->text)));
+    names here;
+    names_in(scope, section, &here);
+    span near = reader_nearest(key->text, names_get, &here, here.count);
+    span elsewhere = found_elsewhere(scope, key->text);
+    if (near.len == 0 && elsewhere.len) {
+        reader_problem(r, key, "unknown option %.*s; did you mean '%.*s%.*s'?", SPAN_ARG(word),
+                       SPAN_ARG(name), SPAN_ARG(elsewhere));
+    } else if (near.len) {
+        reader_problem(r, key, "unknown option %.*s; did you mean '%.*s%.*s'?", SPAN_ARG(word),
+                       SPAN_ARG(at), SPAN_ARG(near));
+    } else {
+        span all = join_names(r, &here);
+        reader_problem(r, key, "unknown option %.*s; known here: %.*s", SPAN_ARG(word),
+                       SPAN_ARG(all));
+    }
+}
+
+/* ---- walking ---- */
+
+const option *option_find(const option_scope *scope, span path) {
+    for (size_t i = 0; i < scope->count; i++)
+        if (span_eq(span_cstr(scope->options[i].path), path)) return &scope->options[i];
+    return NULL;
+}
+
+bool option_is_section(const option_scope *scope, span path) {
+    for (size_t i = 0; i < scope->count; i++) {
+        span other = span_cstr(scope->options[i].path);
+        if (other.len > path.len && span_starts(other, path) && other.ptr[path.len] == '.')
+            return true;
+    }
+    return false;
+}
+
+static void read_members(reader *r, const option_scope *scope, span name, span section,
+                         const yaml_node *map, void *base);
+
+static void read_section(reader *r, const option_scope *scope, span name, span path,
+                         const option *on, const yaml_node *node, void *base) {
+    if (on && node->kind == YAML_MAP) {
+        bool *field = (bool *)((char *)base + on->offset);
+        *field = true;
+        reader_origin(r, field, node->line);
+    }
+    span section = reader_name(r, "%.*s.", SPAN_ARG(path));
+    if (node->kind == YAML_MAP)
+        read_members(r, scope, name, section, node, base);
+    else if (!yaml_is_null(node))
+        reader_problem(r, node, "%.*s%.*s is %s; expected a mapping of options", SPAN_ARG(name),
+                       SPAN_ARG(path), yaml_kind_name(node));
+}
+
+static void read_member(reader *r, const option_scope *scope, span name, span section,
+                        const yaml_node *key, void *base) {
+    span path = reader_name(r, "%.*s%.*s", SPAN_ARG(section), SPAN_ARG(key->text));
+    const option *o = option_find(scope, path);
+    bool dotted = span_find(key->text, 0, '.') < key->text.len;
+    if (dotted || (!o && !option_is_section(scope, path))) {
+        report_unknown(r, scope, name, section, key);
+    } else if (!o || (o->type == &type_section && key->value->kind != YAML_SCALAR)) {
+        read_section(r, scope, name, path, o, key->value, base);
+    } else {
+        void *field = (char *)base + o->offset;
+        span full = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(path));
+        unsigned line = key->value->line ? key->value->line : key->line;
+        if (o->type->read(r, o, full, key->value, field)) reader_origin(r, field, line);
+    }
+}
+
+static void read_members(reader *r, const option_scope *scope, span name, span section,
+                         const yaml_node *map, void *base) {
+    for (const yaml_node *key = map->first; key; key = key->next)
+        read_member(r, scope, name, section, key, base);
+}
+
+static bool has_key(const yaml_node *map, span name) {
+    for (const yaml_node *key = map->first; key; key = key->next)
+        if (span_eq(key->text, name)) return true;
+    return false;
+}
+
+bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_node *map,
+                  void *base) {
+    size_t before = r->problems->count;
+    if (map->kind != YAML_MAP && !yaml_is_null(map)) {
+        span bare = span_slice(name, 0, name.len ? name.len - 1 : 0);
+        if (bare.len == 0) bare = SPAN_OF("the configuration");
+        reader_problem(r, map, "%.*s is %s; expected a mapping of options", SPAN_ARG(bare),
+                       yaml_kind_name(map));
+        return false;
+    }
+    read_members(r, scope, name, SPAN_EMPTY, map, base);
+    for (size_t i = 0; i < scope->count; i++) {
+        const option *o = &scope->options[i];
+        if (!o->required || has_key(map, span_cstr(o->path))) continue;
+        reader_problem(r, map, "%.*s%s is missing; expected %s", SPAN_ARG(name), o->path,
+                       o->type->expected);
+    }
+    return r->problems->count == before;
+}

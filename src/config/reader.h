@@ -1,0 +1,98 @@
+/* config/reader.h: walks the tree of a file along the option table and fills a snapshot.
+ *
+ * Reports every problem it meets and goes on; what is wrong keeps its default, so that later checks
+ * have something to work on. A snapshot with problems is thrown away at the end.
+ */
+#ifndef WEIR_CONFIG_READER_H
+#define WEIR_CONFIG_READER_H
+
+#include "config/option.h"
+#include "config/sources.h"
+
+/* Where a value was written. Fields that are not listed have their default. */
+typedef struct config_origin config_origin;
+struct config_origin {
+    config_origin *next;
+    const void *field;
+    unsigned line;
+};
+
+typedef struct config_path config_path;
+struct config_path {
+    config_path *next;
+    span path;
+};
+
+/* What the room keeps with a snapshot beyond what others read. */
+typedef struct config_own {
+    span file; /* as in messages */
+    config_origin *origins;
+    config_path *watch;
+    span *watch_paths; /* the list above as an array */
+    size_t watch_count;
+    int64_t refresh_ms; /* the shortest; 0: never */
+} config_own;
+
+struct reader {
+    config *config;
+    arena *arena;   /* the snapshot's */
+    arena *scratch; /* gone when the snapshot is built */
+    config_problems *problems;
+    config_problems *warnings;
+    const config_sources *sources;
+    span file;    /* for messages */
+    span source;  /* the text */
+    span folder;  /* relative paths begin here; empty: the working directory */
+    bool exposed; /* other users of the machine may read the file */
+};
+
+/* Reports something about node (its place may be 0: then about the file). */
+void reader_problem(reader *r, const yaml_node *node, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void reader_warning(reader *r, const yaml_node *node, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Fills every option of scope that has one with its default. */
+void reader_defaults(reader *r, const option_scope *scope, void *base);
+/* Reads map over the defaults. name is the map's own path with a dot at the end, or empty. */
+bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_node *map,
+                  void *base);
+
+/* The text of a plain value with ${…} replaced. false after reporting: no scalar, or a reference
+ * that cannot be resolved. type_text_of tells what was expected. */
+bool reader_text(reader *r, const option *o, span name, const yaml_node *node, span *ret);
+/* "NAME is 'soon'; expected a duration such as …" */
+bool reader_expected(reader *r, const option *o, span name, const yaml_node *node);
+/* The first problem of replacing ${…} is reported. *ret is in the arena a. */
+bool reader_expand(reader *r, span name, const yaml_node *node, arena *a, span *ret);
+
+/* A value as it may stand in a message: quoted, shortened, control characters shown as '?'. */
+span reader_shown(reader *r, span text);
+
+/* name + suffix, and name[i], in the scratch arena. */
+span reader_name(reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+void reader_origin(reader *r, const void *field, unsigned line);
+unsigned config_origin_line(const config *c, const void *field); /* 0: default */
+
+/* A path as the file means it: relative ones begin at the file's folder. NUL-terminated. */
+span reader_path(reader *r, span path);
+void reader_watch(reader *r, span path);
+
+/* The nearest of count names to word, or empty when none is near. */
+span reader_nearest(span word, span (*name)(const void *list, size_t i), const void *list,
+                    size_t count);
+
+/* rules.c: what no single option can tell. */
+void rules_check(reader *r, const yaml_node *root);
+
+/* build.c: the whole way from text to snapshot, in a given world. */
+typedef struct config_input {
+    span yaml;
+    span file;   /* name for messages */
+    span folder; /* of relative paths; may be empty */
+    bool exposed;
+    bool watched; /* file is a real one whose change means a reload */
+    const config_sources *sources;
+} config_input;
+MUST_USE config *config_build(const config_input *in, config_problems *ret_problems);
+
+#endif

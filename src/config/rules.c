@@ -1,0 +1,161 @@
+/* What no single option can tell: rules across options, and what is derived where nothing is said.
+ * Runs after the whole file was read. */
+#include "config/reader.h"
+
+#include <string.h>
+
+/* The value at a dotted path, or NULL where the file does not have it. */
+static const yaml_node *find_value(const yaml_node *root, span path) {
+    span part;
+    while (root && span_cut(&path, '.', &part)) {
+        const yaml_node *key = root->kind == YAML_MAP ? root->first : NULL;
+        while (key && !span_eq(key->text, part))
+            key = key->next;
+        root = key ? key->value : NULL;
+    }
+    return root;
+}
+
+static const yaml_node *find_item(const yaml_node *node, size_t i) {
+    if (!node || node->kind != YAML_LIST) return node;
+    const yaml_node *item = node->first;
+    while (item && i--)
+        item = item->next;
+    return item;
+}
+
+static void check_listeners(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    const yaml_node *clients = find_value(root, SPAN_OF("clients"));
+    /* Entries that could not be read have their own message. */
+    bool some = c->client_count || (clients && clients->count);
+    if (some && c->server.open)
+        reader_warning(r, find_value(root, SPAN_OF("server.open")),
+                       "server.open has no effect where there are clients: a key is asked for");
+    if (some || c->server.open) return;
+    const yaml_node *listen = find_value(root, SPAN_OF("listen"));
+    for (size_t i = 0; i < c->listener_count; i++) {
+        if (c->listeners[i].loopback) continue;
+        reader_problem(r, find_item(listen, i),
+                       "listen is %.*s, which other machines reach, but there are no clients; add "
+                       "clients with their keys, or set server.open: true to serve anyone",
+                       SPAN_ARG(c->listeners[i].text));
+    }
+}
+
+/* "https://app.example.com", as browsers send it (RFC 6454 section 6.2): no path, no slash. */
+static bool is_origin(reader *r, span text) {
+    config_url url;
+    const char *why;
+    size_t scheme = span_find_span(text, 0, SPAN_OF("://"));
+    if (scheme == text.len || span_find(text, scheme + 3, '/') < text.len) return false;
+    return config_url_parse(text, r->scratch, &url, &why) && span_eq(url.text, text);
+}
+
+static void check_cors(reader *r, const yaml_node *root) {
+    const config_cors *cors = &r->config->cors;
+    const yaml_node *node = find_value(root, SPAN_OF("cors.origins"));
+    for (size_t i = 0; i < cors->origin_count; i++) {
+        span origin = cors->origins[i];
+        const yaml_node *at = find_item(node, i);
+        if (span_eq(origin, SPAN_OF("*"))) {
+            if (cors->origin_count > 1)
+                reader_problem(r, at,
+                               "cors.origins has \"*\" beside other origins; \"*\" stands alone");
+            if (cors->credentials)
+                reader_problem(
+                    r, at,
+                    "cors.origins is \"*\" while cors.credentials is true; browsers refuse "
+                    "that: name the origins, or set credentials: false");
+        } else if (!is_origin(r, origin)) {
+            span shown = reader_shown(r, origin);
+            reader_problem(
+                r, at,
+                "cors.origins has %.*s; expected an origin such as "
+                "https://app.example.com (lower case, no path, no default port), or \"*\"",
+                SPAN_ARG(shown));
+        }
+    }
+}
+
+static bool is_passthrough(span path) {
+    if (!span_starts(path, SPAN_OF("/v1/")) || path.len < 5) return false;
+    if (span_find(path, 0, '*') + 1 < path.len) return false;
+    for (size_t i = 0; i < path.len; i++)
+        if (path.ptr[i] <= ' ' || path.ptr[i] >= 0x7F || strchr("?#%\\\"", path.ptr[i]))
+            return false;
+    return span_find_span(path, 0, SPAN_OF("..")) == path.len &&
+           span_find_span(path, 0, SPAN_OF("//")) == path.len;
+}
+
+static void check_passthrough(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    const yaml_node *node = find_value(root, SPAN_OF("passthrough"));
+    for (size_t i = 0; i < c->passthrough_count; i++) {
+        if (is_passthrough(c->passthrough[i])) continue;
+        span shown = reader_shown(r, c->passthrough[i]);
+        reader_problem(
+            r, find_item(node, i),
+            "passthrough has %.*s; expected a path such as /v1/audio/speech or /v1/audio/*",
+            SPAN_ARG(shown));
+    }
+}
+
+/* low may not be above high. */
+static void check_order(reader *r, const yaml_node *root, bool wrong, const char *low,
+                        const char *high) {
+    if (!wrong) return;
+    const yaml_node *node = find_value(root, span_cstr(low));
+    if (!node) node = find_value(root, span_cstr(high));
+    buf text = BUF_EMPTY;
+    const option *a = option_find(&scope_file, span_cstr(low));
+    const option *b = option_find(&scope_file, span_cstr(high));
+    buf_addf(&text, "%s is ", low);
+    a->type->write(a, (const char *)r->config + a->offset, &text);
+    buf_addf(&text, "; allowed up to %s, which is ", high);
+    b->type->write(b, (const char *)r->config + b->offset, &text);
+    reader_problem(r, node, "%.*s", SPAN_ARG(buf_span(&text)));
+    buf_done(&text);
+}
+
+static void check_orders(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    check_order(r, root, c->retry.base_ms > c->retry.cap_ms, "retry.base", "retry.cap");
+    check_order(r, root, c->chat.max_tokens > c->chat.max_tokens_limit, "chat.max_tokens",
+                "chat.max_tokens_limit");
+    check_order(r, root, c->chat.temperature > c->chat.temperature_limit, "chat.temperature",
+                "chat.temperature_limit");
+    check_order(r, root, c->limits.url_bytes > c->limits.head_bytes, "limits.url", "limits.head");
+}
+
+/* No models: everything goes to the first provider, under its own name. */
+static void derive_models(reader *r) {
+    config *c = r->config;
+    if (c->models || c->provider_count == 0) return;
+    c->models = arena_zalloc(r->arena, sizeof *c->models);
+    c->models->name = SPAN_OF("*");
+    c->models->targets = arena_zalloc(r->arena, sizeof *c->models->targets);
+    *c->models->targets =
+        (config_target){.provider = &c->providers[0], .weight = 1, .name = c->providers[0].name};
+    c->models->target_count = 1;
+    c->model_count = 1;
+}
+
+static void check_chat_model(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    if (c->model_count == 0 || config_find_model(c, c->chat.model)) return;
+    span shown = reader_shown(r, c->chat.model);
+    reader_warning(r, find_value(root, SPAN_OF("chat.model")),
+                   "chat.model is %.*s, which no entry of models serves: /chat works only where a "
+                   "request names a model",
+                   SPAN_ARG(shown));
+}
+
+void rules_check(reader *r, const yaml_node *root) {
+    check_listeners(r, root);
+    check_cors(r, root);
+    check_passthrough(r, root);
+    check_orders(r, root);
+    derive_models(r);
+    check_chat_model(r, root);
+}

@@ -1,0 +1,227 @@
+#include "config/yaml.h"
+
+#include "config/problems.h"
+
+#include <libfyaml.h>
+#include <string.h>
+
+typedef struct builder {
+    struct fy_parser *parser;
+    span file;
+    span source;
+    arena *arena;
+    config_problems *problems;
+    bool failed;
+} builder;
+
+bool yaml_is_null(const yaml_node *node) {
+    if (node->kind != YAML_SCALAR || !node->plain) return false;
+    static const char *const words[] = {"", "~", "null", "Null", "NULL"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (span_eq(node->text, span_cstr(words[i]))) return true;
+    return false;
+}
+
+const char *yaml_kind_name(const yaml_node *node) {
+    if (yaml_is_null(node)) return "nothing";
+    return node->kind == YAML_LIST ? "a list" : node->kind == YAML_MAP ? "a mapping" : "a value";
+}
+
+static void refuse(builder *b, unsigned line, unsigned column, const char *text) {
+    problems_add(b->problems, b->file, b->source, line, column, "%s", text);
+    b->failed = true;
+}
+
+static void place(struct fy_event *event, yaml_node *node) {
+    const struct fy_mark *mark = fy_event_start_mark(event);
+    node->line = mark ? (unsigned)mark->line + 1 : 1;
+    node->column = mark ? (unsigned)mark->column + 1 : 1;
+}
+
+/* The next event, or NULL at the end and after an error. The caller frees it. */
+static struct fy_event *next_event(builder *b) {
+    return b->failed ? NULL : fy_parser_parse(b->parser);
+}
+
+static void read_scalar(builder *b, struct fy_event *event, yaml_node *node) {
+    size_t len = 0;
+    const char *text = fy_token_get_text(event->scalar.value, &len);
+    node->kind = YAML_SCALAR;
+    node->plain = fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
+    node->text = arena_dup(b->arena, span_from(text, text ? len : 0));
+    if (memchr(node->text.ptr, '\0', node->text.len))
+        refuse(b, node->line, node->column, "a value holds a NUL character");
+}
+
+static struct fy_token *event_tag(struct fy_event *event) {
+    switch (event->type) {
+    case FYET_SCALAR: return event->scalar.tag;
+    case FYET_SEQUENCE_START: return event->sequence_start.tag;
+    case FYET_MAPPING_START: return event->mapping_start.tag;
+    default: return NULL;
+    }
+}
+
+static yaml_node *read_node(builder *b, struct fy_event *event, unsigned depth);
+
+static void read_list(builder *b, yaml_node *list, unsigned depth) {
+    yaml_node **end = &list->first;
+    for (struct fy_event *event; (event = next_event(b)) != NULL;) {
+        bool last = event->type == FYET_SEQUENCE_END;
+        if (!last && (*end = read_node(b, event, depth + 1)) != NULL) {
+            end = &(*end)->next;
+            list->count++;
+        }
+        fy_parser_event_free(b->parser, event);
+        if (last) return;
+    }
+}
+
+static void check_key(builder *b, const yaml_node *map, const yaml_node *key) {
+    if (key->kind != YAML_SCALAR || key->text.len == 0 || key->text.len > YAML_KEY_MAX) {
+        refuse(b, key->line, key->column, "expected the name of an option");
+        return;
+    }
+    if (map->count >= YAML_KEYS_MAX) {
+        refuse(b, key->line, key->column, "more than 10000 entries in one mapping");
+        return;
+    }
+    for (const yaml_node *other = map->first; other; other = other->next) {
+        if (other == key || !span_eq(other->text, key->text)) continue;
+        problems_add(b->problems, b->file, b->source, key->line, key->column,
+                     "'%.*s' is written twice; the first is in line %u", SPAN_ARG(key->text),
+                     other->line);
+        b->failed = true;
+        return;
+    }
+}
+
+static void read_map(builder *b, yaml_node *map, unsigned depth) {
+    yaml_node **end = &map->first;
+    for (struct fy_event *event; (event = next_event(b)) != NULL;) {
+        bool last = event->type == FYET_MAPPING_END;
+        yaml_node *key = last ? NULL : read_node(b, event, depth + 1);
+        fy_parser_event_free(b->parser, event);
+        if (last) return;
+        if (!key) continue;
+        check_key(b, map, key);
+        struct fy_event *of_value = next_event(b);
+        if (!of_value) return;
+        key->value = read_node(b, of_value, depth + 1);
+        fy_parser_event_free(b->parser, of_value);
+        if (!key->value) return;
+        *end = key;
+        end = &key->next;
+        map->count++;
+    }
+}
+
+static yaml_node *read_node(builder *b, struct fy_event *event, unsigned depth) {
+    yaml_node *node = arena_zalloc(b->arena, sizeof *node);
+    place(event, node);
+    if (depth > YAML_DEPTH_MAX)
+        refuse(b, node->line, node->column, "nested too deep for a configuration");
+    else if (event_tag(event))
+        refuse(b, node->line, node->column, "tags (!name) have no meaning here; leave it out");
+    if (b->failed) return NULL;
+    switch (event->type) {
+    case FYET_SCALAR: read_scalar(b, event, node); break;
+    case FYET_SEQUENCE_START:
+        node->kind = YAML_LIST;
+        read_list(b, node, depth);
+        break;
+    case FYET_MAPPING_START:
+        node->kind = YAML_MAP;
+        read_map(b, node, depth);
+        break;
+    case FYET_ALIAS:
+        refuse(b, node->line, node->column,
+               "aliases (*name) are not accepted; write the value out");
+        break;
+    default: refuse(b, node->line, node->column, "expected a value"); break;
+    }
+    return b->failed ? NULL : node;
+}
+
+/* The events of one document; what stands between them needs no attention. */
+static yaml_node *read_stream(builder *b) {
+    yaml_node *root = NULL;
+    unsigned documents = 0;
+    for (struct fy_event *event; (event = next_event(b)) != NULL;) {
+        bool end = event->type == FYET_STREAM_END;
+        if (event->type == FYET_DOCUMENT_START && ++documents > 1) {
+            yaml_node at = {0};
+            place(event, &at);
+            refuse(b, at.line, at.column, "a second document begins here; only one is read");
+        } else if (event->type == FYET_SCALAR || event->type == FYET_SEQUENCE_START ||
+                   event->type == FYET_MAPPING_START || event->type == FYET_ALIAS) {
+            root = read_node(b, event, 0);
+        }
+        fy_parser_event_free(b->parser, event);
+        if (end) break;
+    }
+    return b->failed ? NULL : root;
+}
+
+static void report_syntax(builder *b, struct fy_diag *diag) {
+    void *iter = NULL;
+    const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iter);
+    if (!error) return;
+    b->failed = true;
+    unsigned line = error->line >= 0 ? (unsigned)error->line + 1 : 0;
+    unsigned column = error->column >= 0 ? (unsigned)error->column + 1 : 1;
+    problems_add(b->problems, b->file, b->source, line, column, "not valid YAML: %s",
+                 error->msg ? error->msg : "syntax error");
+}
+
+/* What libfyaml would take but no configuration may hold. */
+static bool check_bytes(builder *b) {
+    if (b->source.len > YAML_BYTES_MAX) {
+        problems_add(b->problems, b->file, SPAN_EMPTY, 0, 0,
+                     "the file has %zu bytes; allowed are %d", b->source.len, YAML_BYTES_MAX);
+        return false;
+    }
+    unsigned line = 1;
+    for (size_t i = 0; i < b->source.len; i++) {
+        unsigned char c = (unsigned char)b->source.ptr[i];
+        if (c == '\n') line++;
+        bool line_end = c == '\r' && i + 1 < b->source.len && b->source.ptr[i + 1] == '\n';
+        if ((c >= ' ' && c != 0x7F) || c == '\t' || c == '\n' || line_end) continue;
+        problems_add(b->problems, b->file, SPAN_EMPTY, line, 1,
+                     "the line holds the control character 0x%02x; a configuration is plain text",
+                     c);
+        return false;
+    }
+    if (span_is_utf8(b->source)) return true;
+    problems_add(b->problems, b->file, SPAN_EMPTY, 0, 0, "the file is not valid UTF-8");
+    return false;
+}
+
+yaml_node *yaml_parse(span source, span file, arena *a, config_problems *problems) {
+    if (span_starts(source, SPAN_OF("\xef\xbb\xbf"))) source = span_slice(source, 3, source.len);
+    builder b = {.file = file, .source = source, .arena = a, .problems = problems};
+    if (!check_bytes(&b)) return NULL;
+
+    struct fy_diag_cfg quiet;
+    fy_diag_cfg_default(&quiet);
+    quiet.fp = NULL;
+    quiet.colorize = false;
+    struct fy_diag *diag = fy_diag_create(&quiet);
+    fy_diag_set_collect_errors(diag, true);
+    struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
+                               .diag = diag};
+    b.parser = fy_parser_create(&cfg);
+    yaml_node *root = NULL;
+    if (source.len && fy_parser_set_string(b.parser, source.ptr, source.len) == 0)
+        root = read_stream(&b);
+    if (!b.failed) report_syntax(&b, diag);
+    fy_parser_destroy(b.parser);
+    fy_diag_destroy(diag);
+    if (b.failed) return NULL;
+
+    if (!root || yaml_is_null(root)) {
+        root = arena_zalloc(a, sizeof *root);
+        root->kind = YAML_MAP;
+    }
+    return root;
+}
