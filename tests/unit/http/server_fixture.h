@@ -29,8 +29,6 @@ typedef struct fixture {
     buf log;               /* "head /x;", "request /x;", "gone /x;", "done /x;", "refused 400;" */
     http_request *waiting; /* of /wait: the loop's thread alone touches it */
     size_t flood_left;
-    size_t most_pending;
-    bool told_idle;
     bool closed;
 } fixture;
 
@@ -54,12 +52,15 @@ static inline void note(fixture *f, const char *what, span path) {
 }
 
 static inline bool log_has(fixture *f, const char *text) {
-    return strstr(buf_cstr(&f->log), text) != NULL;
+    uv_mutex_lock(&f->lock);
+    bool has = strstr(buf_cstr(&f->log), text);
+    uv_mutex_unlock(&f->lock);
+    return has;
 }
 
 static inline void wait_log(fixture *f, const char *text) {
     uv_mutex_lock(&f->lock);
-    while (!log_has(f, text))
+    while (!strstr(buf_cstr(&f->log), text))
         if (uv_cond_timedwait(&f->news, &f->lock, GIVE_UP_S * (uint64_t)1000000000))
             fail_msg("never came: %s; the log is: %s", text, buf_cstr(&f->log));
     uv_mutex_unlock(&f->lock);

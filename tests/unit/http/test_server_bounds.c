@@ -1,0 +1,269 @@
+#include "unit.h"
+
+#include "http_cases.h"
+#include "server_fixture.h"
+
+static fixture f;
+
+static int tear_down(void **state) {
+    (void)state;
+    fixture_done(&f);
+    return 0;
+}
+
+static int set_up(void **state) {
+    (void)state;
+    fixture_start(&f, NULL);
+    return 0;
+}
+
+/* The error's answer, and then the end of the connection. */
+static answer refused(int fd) {
+    answer a = read_answer(fd);
+    assert_string_equal(a.connection, "close");
+    assert_true(span_starts(buf_span(&a.body), SPAN_OF("{\"error\":")));
+    buf_done(&a.body);
+    check_closed(fd);
+    return a;
+}
+
+static void check_refused(const char *request, int status, const char *log) {
+    int fd = dial(&f);
+    send_text(fd, request);
+    assert_int_equal(refused(fd).status, status);
+    check_log(&f, log);
+    clear_log(&f);
+}
+
+/* ---- sizes ---- */
+
+static void too_large_bodies(void **state) {
+    (void)state;
+    check_refused("POST /small HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n", 413,
+                  "head /small;refused BODY_TOO_LARGE;done /small;");
+    check_refused("POST /small HTTP/1.1\r\nHost: t\r\nContent-Length: 99999999999999\r\n"
+                  "Expect: 100-continue\r\n\r\n",
+                  413, "head /small;refused BODY_TOO_LARGE;done /small;");
+    check_refused("POST /small HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "5\r\n12345\r\n6\r\n678901",
+                  413, "head /small;refused BODY_TOO_LARGE;done /small;");
+    int fd = dial(&f);
+    send_text(fd, "POST /small HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n1234567890");
+    check_answer(fd, 200, "1234567890");
+    (void)close(fd);
+}
+
+/* The answer arrives although the client goes on sending a body that nobody reads. */
+static void the_error_is_not_lost_to_a_reset(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\n");
+    char *body = calloc(1, 1000000);
+    send_bytes(fd, span_from(body, 1000000));
+    free(body);
+    assert_int_equal(refused(fd).status, 413);
+}
+
+static void too_large_heads(void **state) {
+    (void)state;
+    buf b = BUF_EMPTY;
+    buf_addf(&b, "GET /%0*d HTTP/1.1\r\nHost: t\r\n\r\n", 1500, 0);
+    check_refused(buf_cstr(&b), 414, "refused URL_TOO_LONG;");
+    buf_clear(&b);
+    buf_addf(&b, "GET / HTTP/1.1\r\nHost: t\r\nX: %0*d\r\n\r\n", 5000, 0);
+    check_refused(buf_cstr(&b), 431, "refused HEAD_TOO_LARGE;");
+    buf_clear(&b);
+    buf_addf(&b, "GET / HTTP/1.1\r\nHost: t\r\n");
+    for (int i = 0; i < 30; i++)
+        buf_addf(&b, "X: y\r\n");
+    check_refused(buf_cstr(&b), 431, "refused HEAD_TOO_LARGE;");
+    buf_done(&b);
+}
+
+static void set_small_heads(fixture *fix) {
+    fix->limits.head.head_bytes = 60;
+    http_server_set_limits(fix->server, &fix->limits);
+}
+
+static void new_limits_hold_from_the_next_request(void **state) {
+    (void)state;
+    int fd = dial(&f), busy = dial(&f);
+    get(fd, "/a");
+    check_answer(fd, 200, "/a");
+    get(busy, "/wait");
+    wait_log(&f, "waiting /wait;");
+    on_loop(&f, set_small_heads);
+    on_loop(&f, answer_waiting);
+    check_answer(busy, 200, "at last");
+    const char *request =
+        "GET /a HTTP/1.1\r\nHost: t\r\nX: 0123456789012345678901234567890123456789\r\n\r\n";
+    send_text(fd, request);
+    assert_int_equal(refused(fd).status, 431);
+    send_text(busy, request);
+    assert_int_equal(refused(busy).status, 431);
+}
+
+/* ---- framing ---- */
+
+static void every_refused_form(void **state) {
+    (void)state;
+    http_cases cases = http_cases_load();
+    for (size_t i = 0; i < cases.count; i++) {
+        http_case *c = &cases.items[i];
+        if (c->accept) continue;
+        int fd = dial(&f);
+        send_bytes(fd, buf_span(&c->bytes));
+        answer a = refused(fd);
+        if (a.status != c->number) fail_msg("%s: %d", c->name, a.status);
+        wait_log(&f, "refused");
+        if (log_has(&f, "request")) fail_msg("%s reached the handler", c->name);
+        clear_log(&f);
+    }
+    http_cases_free(&cases);
+}
+
+static void a_refused_request_behind_a_good_one(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "GET /a HTTP/1.1\r\nHost: t\r\n\r\nGET /b HTTP/1.1\n\n");
+    check_answer(fd, 200, "/a");
+    assert_int_equal(refused(fd).status, 400);
+    check_log(&f, "head /a;request /a;done /a;refused BAD_HTTP;");
+}
+
+static void bad_chunks_behind_an_early_answer(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /nowhere HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n");
+    check_answer(fd, 404, "nowhere");
+    check_closed(fd);
+    check_log(&f, "head /nowhere;done /nowhere;");
+}
+
+static void a_refused_head_request_gets_no_body(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "HEAD /small HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n");
+    char *all = read_all(fd, NULL);
+    assert_true(span_starts(span_cstr(all), SPAN_OF("HTTP/1.1 413 ")));
+    assert_true(span_ends(span_cstr(all), SPAN_OF("\r\n\r\n")));
+    free(all);
+    (void)close(fd);
+}
+
+/* ---- time ---- */
+
+enum { SOON_MS = 30 };
+
+static int set_up_quick(void **state) {
+    (void)state;
+    http_server_limits limits = test_limits;
+    limits.header_timeout_ms = limits.body_timeout_ms = limits.idle_timeout_ms = SOON_MS;
+    fixture_start(&f, &limits);
+    return 0;
+}
+
+static void slow_heads(void **state) {
+    (void)state;
+    check_refused("GET / HTTP/1.1\r\nHost", 408, "refused SLOW_REQUEST;");
+}
+
+static void slow_bodies(void **state) {
+    (void)state;
+    check_refused("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf", 408,
+                  "head /echo;refused SLOW_REQUEST;done /echo;");
+    int fd = dial(&f);
+    send_text(fd, "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf");
+    check_answer(fd, 404, "nowhere");
+    check_closed(fd);
+}
+
+static void idle_connections(void **state) {
+    (void)state;
+    check_closed(dial(&f));
+    int fd = dial(&f);
+    get(fd, "/a");
+    check_answer(fd, 200, "/a");
+    check_closed(fd);
+    check_log(&f, "head /a;request /a;done /a;");
+}
+
+/* The handler may take its time: that is not for the server to judge. */
+static void slow_answers_are_no_fault_of_the_client(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    get(fd, "/wait-stream");
+    wait_log(&f, "waiting /wait-stream;");
+    (void)usleep(SOON_MS * 4000);
+    on_loop(&f, answer_waiting);
+    check_answer(fd, 200, "begun");
+    (void)close(fd);
+}
+
+static void readers_that_take_nothing(void **state) {
+    (void)state;
+    f.flood_left = 100000000;
+    int fd = dial(&f);
+    get(fd, "/flood");
+    check_log(&f, "head /flood;request /flood;gone /flood;done /flood;");
+    bool reset;
+    char *all = read_all(fd, &reset);
+    assert_true(reset);
+    free(all);
+    (void)close(fd);
+}
+
+/* ---- connections ---- */
+
+static int set_up_narrow(void **state) {
+    (void)state;
+    http_server_limits limits = test_limits;
+    limits.connections = 2;
+    fixture_start(&f, &limits);
+    return 0;
+}
+
+static void connections_beyond_the_bound(void **state) {
+    (void)state;
+    int one = dial(&f), two = dial(&f);
+    get(one, "/wait");
+    wait_log(&f, "waiting /wait;");
+    get(two, "/b");
+    check_answer(two, 200, "/b");
+    int three = dial(&f);
+    char *all = read_all(three, NULL);
+    assert_true(span_starts(span_cstr(all), SPAN_OF("HTTP/1.1 503 ")));
+    assert_non_null(strstr(all, "\r\nretry-after: 1\r\n"));
+    assert_non_null(strstr(all, "\r\nx-should-retry: true\r\n"));
+    assert_non_null(strstr(all, "\r\nx-request-id: "));
+    free(all);
+    (void)close(three);
+    (void)close(one);
+    wait_log(&f, "done /wait;");
+    int four = dial(&f);
+    get(four, "/d");
+    check_answer(four, 200, "/d");
+    (void)close(two);
+    (void)close(four);
+}
+
+int main(void) {
+#define T(name, before) cmocka_unit_test_setup_teardown(name, before, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(too_large_bodies, set_up),
+        T(the_error_is_not_lost_to_a_reset, set_up),
+        T(too_large_heads, set_up),
+        T(new_limits_hold_from_the_next_request, set_up),
+        T(every_refused_form, set_up),
+        T(a_refused_request_behind_a_good_one, set_up),
+        T(bad_chunks_behind_an_early_answer, set_up),
+        T(a_refused_head_request_gets_no_body, set_up),
+        T(slow_heads, set_up_quick),
+        T(slow_bodies, set_up_quick),
+        T(idle_connections, set_up_quick),
+        T(slow_answers_are_no_fault_of_the_client, set_up_quick),
+        T(readers_that_take_nothing, set_up_quick),
+        T(connections_beyond_the_bound, set_up_narrow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
