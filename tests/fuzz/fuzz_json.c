@@ -1,0 +1,136 @@
+/* The scanner, and what may be done with what it accepted: json_scan, json_scan_object, iteration,
+ * json_string, splicing, writing.
+ *
+ * Holds: the two scans agree; iteration meets the same bytes that the scan accepted; strings are
+ * UTF-8 and survive writing and reading; a splice is as long as its pieces, and one that adds a
+ * member or replaces a value gives JSON again.
+ */
+#include "fuzz.h"
+
+#include "json/json.h"
+
+static bool scans(span doc, json_value *ret_root) {
+    json_fault fault;
+    return json_scan(doc, NULL, ret_root, &fault);
+}
+
+static void check_string(json_value value, arena *a) {
+    span text = json_string(value, a);
+    HOLDS(span_is_utf8(text));
+    HOLDS(json_is(value, text));
+    buf written = BUF_EMPTY;
+    json_write_string(&written, text);
+    json_value again;
+    HOLDS(scans(buf_span(&written), &again) && again.type == JSON_STRING);
+    HOLDS(json_is(again, text));
+    buf_done(&written);
+}
+
+/* Only blanks and the marks between values may lie between [from, to). */
+static void check_gap(const char *from, const char *to, size_t marks_max) {
+    size_t marks = 0;
+    for (; from < to; from++) {
+        HOLDS(strchr(" \t\r\n,:[]{}\"", *from) != NULL);
+        if (!strchr(" \t\r\n", *from)) marks++;
+    }
+    HOLDS(marks <= marks_max);
+}
+
+static void check_value(json_value value, arena *a);
+
+static void check_members(json_value object, arena *a) {
+    const char *at = object.raw.ptr;
+    size_t count = 0;
+    json_member m;
+    for (json_iter it = json_iter_of(object); json_next_member(&it, &m); count++) {
+        check_gap(at, m.key.ptr, 2);                          /* `{"` or `,"` */
+        check_gap(m.key.ptr + m.key.len, m.value.raw.ptr, 2); /* `":` */
+        check_value(m.value, a);
+        at = m.value.raw.ptr + m.value.raw.len;
+        json_value name = {JSON_STRING, span_from(m.key.ptr - 1, m.key.len + 2)};
+        HOLDS(json_get(object, json_string(name, a)).raw.ptr == m.value.raw.ptr);
+    }
+    check_gap(at, object.raw.ptr + object.raw.len, count ? 1 : 2);
+    HOLDS(json_count(object) == count);
+}
+
+static void check_elements(json_value array, arena *a) {
+    const char *at = array.raw.ptr;
+    size_t count = 0;
+    json_value element;
+    for (json_iter it = json_iter_of(array); json_next_element(&it, &element); count++) {
+        check_gap(at, element.raw.ptr, 1);
+        check_value(element, a);
+        at = element.raw.ptr + element.raw.len;
+    }
+    check_gap(at, array.raw.ptr + array.raw.len, count ? 1 : 2);
+    HOLDS(json_count(array) == count);
+}
+
+static void check_value(json_value value, arena *a) {
+    json_value alone;
+    int64_t integer;
+    double number;
+    HOLDS(scans(value.raw, &alone));
+    HOLDS(alone.type == value.type && span_eq(alone.raw, value.raw));
+    switch (value.type) {
+    case JSON_OBJECT: check_members(value, a); break;
+    case JSON_ARRAY: check_elements(value, a); break;
+    case JSON_STRING: check_string(value, a); break;
+    case JSON_NUMBER:
+        if (json_i64(value, &integer)) HOLDS(json_double(value, &number));
+        break;
+    default: break;
+    }
+}
+
+static void check_splice(span doc, json_value root, arena *a) {
+    json_splice s = {.count = 0};
+    json_member m;
+    json_iter it = json_iter_of(root);
+    while (s.count < JSON_EDITS_MAX - 2 && json_next_member(&it, &m))
+        HOLDS(json_splice_value(&s, doc, m.value, s.count % 2 ? SPAN_OF("[null]") : m.value.raw));
+    /* Written, these may still equal a member that is there: then the scan below says so. */
+    span unlikely = SPAN_OF("a name that no seed has \xFF\"\n");
+    HOLDS(json_splice_member(&s, doc, root, unlikely, SPAN_OF("1"), a));
+    HOLDS(json_splice_member(&s, doc, root, SPAN_OF("another such name"), SPAN_OF("2"), a));
+    span pieces[2 * JSON_EDITS_MAX + 1];
+    size_t count = json_splice_pieces(&s, doc, pieces), len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += pieces[i].len;
+    HOLDS(json_splice_len(&s, doc) == len);
+    json_value again;
+    json_fault fault;
+    if (!json_scan(arena_join(a, pieces, count), NULL, &again, &fault))
+        HOLDS(fault.kind == JSON_DUPLICATE || fault.kind == JSON_TOO_DEEP);
+}
+
+static void check_fault(span doc, const json_fault *fault, arena *a) {
+    HOLDS(fault->kind != JSON_OK && fault->offset <= doc.len);
+    HOLDS(json_fault_text(a, doc, fault).len > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    span doc = span_from((const char *)data, size);
+    arena a;
+    arena_init(&a, 0);
+    json_member members[4];
+    size_t count = 0;
+    json_value root;
+    json_fault fault, object_fault;
+    bool ok = json_scan(doc, NULL, &root, &fault);
+    bool object = json_scan_object(doc, NULL, members, ARRAY_LEN(members), &count, &object_fault);
+    HOLDS(object == (ok && root.type == JSON_OBJECT));
+    if (ok)
+        check_value(root, &a);
+    else
+        check_fault(doc, &fault, &a);
+    if (object) {
+        HOLDS(json_count(root) == count);
+        check_splice(doc, root, &a);
+    } else {
+        check_fault(doc, &object_fault, &a);
+    }
+    arena_done(&a);
+    return 0;
+}
