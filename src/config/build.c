@@ -4,8 +4,6 @@
 
 #include "base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +92,6 @@ static void finish(reader *r) {
 /* A file without providers works as no file does: with OpenAI, where its key is at hand. */
 static void derive_providers(reader *r) {
     const char *key = r->sources->env(r->sources, "OPENAI_API_KEY");
-    if (r->config->providers) return;
     if (key && *key) {
         yaml_node nothing = {.kind = YAML_SCALAR, .plain = true};
         yaml_node openai = {.kind = YAML_SCALAR, .text = SPAN_OF("openai"), .value = &nothing};
@@ -115,8 +112,8 @@ static void read_root(reader *r, yaml_node *root) {
         return;
     }
     put_first(root, SPAN_OF("providers"));
-    if (root->first == NULL || !span_eq(root->first->text, SPAN_OF("providers")))
-        derive_providers(r);
+    const yaml_node *providers = yaml_get(root, SPAN_OF("providers"));
+    if (!providers || yaml_is_null(providers)) derive_providers(r);
     (void)reader_scope(r, &scope_file, SPAN_EMPTY, root, r->config); /* counted in problems */
     rules_check(r, root);
 }

@@ -46,7 +46,8 @@ config *config_load(const char *path, config_problems *ret_problems) {
         const char *slash = strrchr(path, '/');
         config_input in = {.yaml = buf_span(&text),
                            .file = span_cstr(path),
-                           .folder = slash ? span_from(path, (size_t)(slash - path)) : SPAN_EMPTY,
+                           .folder =
+                               slash ? span_from(path, (size_t)(slash - path) + 1) : SPAN_EMPTY,
                            .exposed = exposed,
                            .watched = true,
                            .sources = &config_sources_real};

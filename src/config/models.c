@@ -110,14 +110,17 @@ const option_type type_targets = {"target or targets", "a target or a list of ta
                                   read_targets, NULL};
 
 /* A weight that nobody reads would mislead. */
-static bool check_weights(reader *r, span name, const yaml_node *node, const config_model *model) {
-    if (model->pick == PICK_WEIGHTED) return true;
-    for (size_t i = 0; i < model->target_count; i++) {
-        if (!config_origin_line(r->config, &model->targets[i].weight)) continue;
+static bool check_weights(reader *r, span name, const yaml_node *targets,
+                          const config_model *model) {
+    if (model->pick == PICK_WEIGHTED || targets->kind == YAML_SCALAR) return true;
+    const yaml_node *item = targets->kind == YAML_LIST ? targets->first : targets;
+    for (; item; item = targets->kind == YAML_LIST ? item->next : NULL) {
+        const yaml_node *weight = yaml_get(item, SPAN_OF("weight"));
+        if (!weight) continue;
         reader_problem(
-            r, node,
-            "%.*s has weights, which only pick: weighted reads; expected pick: weighted, "
-            "or no weights",
+            r, weight,
+            "%.*s has a weight, which only pick: weighted reads; expected pick: weighted, "
+            "or no weight",
             SPAN_ARG(name));
         return false;
     }
@@ -140,18 +143,28 @@ static bool read_model(reader *r, const yaml_node *key, config_model *model) {
             SPAN_ARG(shown));
         return false;
     }
-    if (key->value->kind != YAML_MAP) {
-        const option *targets = option_find(&scope_model, SPAN_OF("targets"));
-        return targets->type->read(r, targets, name, key->value, &model->targets);
+    const yaml_node *targets = key->value;
+    if (targets->kind == YAML_MAP) {
+        span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
+        if (!reader_scope(r, &scope_model, prefix, targets, model)) return false;
+        targets = yaml_get(targets, SPAN_OF("targets"));
+    } else {
+        const option *o = option_find(&scope_model, SPAN_OF("targets"));
+        if (!o->type->read(r, o, name, targets, &model->targets)) return false;
     }
-    if (!reader_scope(r, &scope_model, reader_name(r, "%.*s.", SPAN_ARG(name)), key->value, model))
-        return false;
-    return check_weights(r, name, key->value, model);
+    return check_weights(r, name, targets, model);
 }
 
 static bool read_models(reader *r, const option *o, span name, const yaml_node *node, void *field) {
     (void)field;
+    if (yaml_is_null(node)) return true;
     if (node->kind != YAML_MAP) return reader_expected(r, o, name, node);
+    if (node->count == 0) {
+        reader_problem(
+            r, node,
+            "models has no entries; leave it out to send everything to the first provider");
+        return false;
+    }
     config *c = r->config;
     c->models = arena_zalloc(r->arena, (node->count + 1) * sizeof *c->models);
     bool ok = true;

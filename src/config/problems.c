@@ -29,7 +29,8 @@ static span source_line(span source, unsigned line) {
 }
 
 static bool mentions_secret(span line) {
-    static const char *const words[] = {"key", "secret", "token:", "password", "authorization"};
+    static const char *const words[] = {"key",    "secret",   "-token",
+                                        "bearer", "password", "authorization"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         for (size_t at = 0; at < line.len; at++)
             if (span_istarts(span_slice(line, at, line.len), span_cstr(words[i]))) return true;

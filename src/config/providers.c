@@ -180,8 +180,7 @@ static bool settle_kind(reader *r, span name, const yaml_node *node, config_prov
         return true;
     }
     if (config_kind_find(p->kind)) return true;
-    for (const yaml_node *key = node->first; key; key = key->next)
-        if (span_eq(key->text, SPAN_OF("kind"))) node = key->value;
+    node = yaml_get(node, SPAN_OF("kind"));
     span shown = reader_shown(r, p->kind);
     span near = reader_nearest(p->kind, kind_at, config_kinds, config_kind_count);
     if (near.len)
@@ -254,7 +253,8 @@ static bool read_provider(reader *r, const yaml_node *key, config_provider *p) {
 static bool read_providers(reader *r, const option *o, span name, const yaml_node *node,
                            void *field) {
     (void)field;
-    if (node->kind != YAML_MAP && !yaml_is_null(node)) return reader_expected(r, o, name, node);
+    if (yaml_is_null(node)) return true;
+    if (node->kind != YAML_MAP) return reader_expected(r, o, name, node);
     if (node->count > PROVIDERS_MAX) {
         reader_problem(r, node, "%.*s has %zu entries; allowed up to %d", SPAN_ARG(name),
                        node->count, PROVIDERS_MAX);

@@ -6,6 +6,7 @@
 
 void reader_problem(reader *r, const yaml_node *node, const char *fmt, ...) {
     va_list args;
+    r->reported++;
     va_start(args, fmt);
     problems_vadd(r->problems, r->file, r->source, node ? node->line : 0, node ? node->column : 0,
                   fmt, args);
@@ -74,7 +75,7 @@ unsigned config_origin_line(const config *c, const void *field) {
 
 span reader_path(reader *r, span path) {
     if (r->folder.len == 0 || span_starts(path, SPAN_OF("/"))) return arena_dup(r->arena, path);
-    return arena_printf(r->arena, "%.*s/%.*s", SPAN_ARG(r->folder), SPAN_ARG(path));
+    return arena_printf(r->arena, "%.*s%.*s", SPAN_ARG(r->folder), SPAN_ARG(path));
 }
 
 void reader_watch(reader *r, span path) {
@@ -155,10 +156,16 @@ static span join_names(reader *r, const names *list) {
     return joined;
 }
 
+enum { NAME_SHOWN_MAX = 32 };
+
 static void report_unknown(reader *r, const option_scope *scope, span name, span section,
                            const yaml_node *key) {
     span at = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(section));
-    span word = reader_shown(r, reader_name(r, "%.*s%.*s", SPAN_ARG(at), SPAN_ARG(key->text)));
+    /* What is far longer than any name may be a key that slipped into the wrong place. */
+    bool is_long = key->text.len > NAME_SHOWN_MAX;
+    span text = is_long ? span_slice(key->text, 0, NAME_SHOWN_MAX / 4) : key->text;
+    span word = reader_name(r, "%.*s%.*s%s", SPAN_ARG(at), SPAN_ARG(text), is_long ? "…" : "");
+    word = reader_shown(r, word);
     names here;
     names_in(scope, section, &here);
     span near = reader_nearest(key->text, names_get, &here, here.count);
@@ -234,15 +241,9 @@ static void read_members(reader *r, const option_scope *scope, span name, span s
         read_member(r, scope, name, section, key, base);
 }
 
-static bool has_key(const yaml_node *map, span name) {
-    for (const yaml_node *key = map->first; key; key = key->next)
-        if (span_eq(key->text, name)) return true;
-    return false;
-}
-
 bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_node *map,
                   void *base) {
-    size_t before = r->problems->count;
+    size_t before = r->reported;
     if (map->kind != YAML_MAP && !yaml_is_null(map)) {
         span bare = span_slice(name, 0, name.len ? name.len - 1 : 0);
         if (bare.len == 0) bare = SPAN_OF("the configuration");
@@ -253,9 +254,9 @@ bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_no
     read_members(r, scope, name, SPAN_EMPTY, map, base);
     for (size_t i = 0; i < scope->count; i++) {
         const option *o = &scope->options[i];
-        if (!o->required || has_key(map, span_cstr(o->path))) continue;
+        if (!o->required || yaml_get(map, span_cstr(o->path))) continue;
         reader_problem(r, map, "%.*s%s is missing; expected %s", SPAN_ARG(name), o->path,
                        o->type->expected);
     }
-    return r->problems->count == before;
+    return r->reported == before;
 }

@@ -40,10 +40,11 @@ struct reader {
     config_problems *problems;
     config_problems *warnings;
     const config_sources *sources;
-    span file;    /* for messages */
-    span source;  /* the text */
-    span folder;  /* relative paths begin here; empty: the working directory */
-    bool exposed; /* other users of the machine may read the file */
+    span file;       /* for messages */
+    span source;     /* the text */
+    span folder;     /* relative paths begin here ("/etc/weir/"); empty: the working directory */
+    size_t reported; /* problems, also those that were too many to keep */
+    bool exposed;    /* other users of the machine may read the file */
 };
 
 /* Reports something about node (its place may be 0: then about the file). */
@@ -88,7 +89,7 @@ void rules_check(reader *r, const yaml_node *root);
 typedef struct config_input {
     span yaml;
     span file;   /* name for messages */
-    span folder; /* of relative paths; may be empty */
+    span folder; /* of relative paths, ends in a slash; may be empty */
     bool exposed;
     bool watched; /* file is a real one whose change means a reload */
     const config_sources *sources;

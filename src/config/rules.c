@@ -7,12 +7,8 @@
 /* The value at a dotted path, or NULL where the file does not have it. */
 static const yaml_node *find_value(const yaml_node *root, span path) {
     span part;
-    while (root && span_cut(&path, '.', &part)) {
-        const yaml_node *key = root->kind == YAML_MAP ? root->first : NULL;
-        while (key && !span_eq(key->text, part))
-            key = key->next;
-        root = key ? key->value : NULL;
-    }
+    while (root && span_cut(&path, '.', &part))
+        root = yaml_get(root, part);
     return root;
 }
 

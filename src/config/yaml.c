@@ -22,6 +22,13 @@ bool yaml_is_null(const yaml_node *node) {
     return false;
 }
 
+const yaml_node *yaml_get(const yaml_node *map, span key) {
+    if (!map || map->kind != YAML_MAP) return NULL;
+    for (const yaml_node *k = map->first; k; k = k->next)
+        if (span_eq(k->text, key)) return k->value;
+    return NULL;
+}
+
 const char *yaml_kind_name(const yaml_node *node) {
     if (yaml_is_null(node)) return "nothing";
     return node->kind == YAML_LIST ? "a list" : node->kind == YAML_MAP ? "a mapping" : "a value";

@@ -31,6 +31,8 @@ struct yaml_node {
 
 /* Nothing written, `~` or `null`. */
 bool yaml_is_null(const yaml_node *node);
+/* The value of a key, or NULL; also when map is none. */
+const yaml_node *yaml_get(const yaml_node *map, span key);
 /* "a list", "a mapping", "nothing" or "a value". */
 const char *yaml_kind_name(const yaml_node *node);
 
