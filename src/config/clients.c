@@ -23,7 +23,7 @@ static bool decode_hash(reader *r, span name, const yaml_node *node, const confi
     return false;
 }
 
-static bool read_client_key(reader *r, const option *o, span name, const yaml_node *node,
+static bool read_key_hidden(reader *r, const option *o, span name, const yaml_node *node,
                             void *field) {
     secret *key = NULL;
     if (node->kind == YAML_MAP) {
@@ -39,6 +39,14 @@ static bool read_client_key(reader *r, const option *o, span name, const yaml_no
     sha256(secret_reveal(key), field);
     secret_unref(key);
     return true;
+}
+static bool read_client_key(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
+    bool hidden = r->hidden;
+    r->hidden = true;
+    bool ok = read_key_hidden(r, o, name, node, field);
+    r->hidden = hidden;
+    return ok;
 }
 static void write_client_key(const option *o, const void *field, buf *out) {
     (void)o;

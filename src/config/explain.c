@@ -100,10 +100,8 @@ static void write_targets(explainer *e, const config_model *m, unsigned depth) {
 
 static void write_models(explainer *e, unsigned depth) {
     const config *c = e->config;
-    if (c->model_count == 0) {
-        write_line(e, depth, SPAN_OF("models: {}"), c);
-        return;
-    }
+    if (c->model_count == 0)
+        return; /* without providers alone; an empty mapping is no way to say it */
     write_heading(e, depth, SPAN_OF("models"), NULL);
     for (size_t i = 0; i < c->model_count; i++) {
         write_heading(e, depth + 1, c->models[i].name, &c->models[i]);

@@ -10,8 +10,13 @@ enum { KEYS_MAX = 64, ARGS_MAX = 64 };
 /* ---- command: a list of arguments ---- */
 
 static bool read_argv(reader *r, const option *o, span name, const yaml_node *node, void *field) {
-    if (node->kind != YAML_LIST || node->count == 0 || node->count > ARGS_MAX)
-        return reader_expected(r, o, name, node);
+    if (node->kind != YAML_LIST) return reader_expected(r, o, name, node);
+    if (node->count == 0 || node->count > ARGS_MAX) {
+        reader_problem(r, node,
+                       "%.*s has %zu entries; allowed 1 to %d: the program, then its arguments",
+                       SPAN_ARG(name), node->count, ARGS_MAX);
+        return false;
+    }
     char **argv = arena_zalloc(r->arena, (node->count + 1) * sizeof *argv);
     size_t n = 0;
     for (const yaml_node *item = node->first; item; item = item->next) {
@@ -145,7 +150,8 @@ static bool read_keys(reader *r, const option *o, span name, const yaml_node *no
         return false;
     }
     provider->keys = arena_zalloc(r->arena, (count + 1) * sizeof *provider->keys);
-    bool ok = true;
+    bool ok = true, hidden = r->hidden;
+    r->hidden = true;
     for (const yaml_node *item = list ? node->first : node; item; item = list ? item->next : NULL) {
         span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), provider->key_count) : name;
         secret *key = NULL;
@@ -155,6 +161,7 @@ static bool read_keys(reader *r, const option *o, span name, const yaml_node *no
         else
             ok = false;
     }
+    r->hidden = hidden;
     return ok;
 }
 static void write_keys(const option *o, const void *field, buf *out) {

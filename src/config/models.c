@@ -20,7 +20,10 @@ static bool report_no_provider(reader *r, span name, const yaml_node *node, span
     const config *c = r->config;
     span shown = reader_shown(r, provider);
     span near = reader_nearest(provider, provider_name_at, c->providers, c->provider_count);
-    if (near.len)
+    if (c->provider_count == 0)
+        reader_problem(r, node, "%.*s: no provider is named %.*s, for there are no providers",
+                       SPAN_ARG(name), SPAN_ARG(shown));
+    else if (near.len)
         reader_problem(r, node, "%.*s: no provider is named %.*s; did you mean '%.*s'?",
                        SPAN_ARG(name), SPAN_ARG(shown), SPAN_ARG(near));
     else

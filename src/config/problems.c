@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE_SHOWN_MAX = 160, RUN_COVERED_MIN = 20 };
+enum { LINE_SHOWN_MAX = 160, RUN_COVERED_MIN = 24, RUN_WITH_DIGIT_MIN = 16 };
 
 void problems_init(config_problems *p) {
     *p = (config_problems){0};
@@ -29,7 +29,7 @@ static span source_line(span source, unsigned line) {
 }
 
 static bool mentions_secret(span line) {
-    static const char *const words[] = {"key",    "secret",   "-token",
+    static const char *const words[] = {"key",    "secret",   "headers: {",   "-token",
                                         "bearer", "password", "authorization"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         for (size_t at = 0; at < line.len; at++)
@@ -37,14 +37,27 @@ static bool mentions_secret(span line) {
     return false;
 }
 
-/* Long runs of letters and digits look like keys. */
+static bool looks_like_key(const char *run, size_t len) {
+    bool digit = false;
+    for (size_t i = 0; i < len; i++)
+        digit |= isdigit((unsigned char)run[i]) != 0;
+    return len >= RUN_COVERED_MIN || (digit && len >= RUN_WITH_DIGIT_MIN) ||
+           (len > 3 && memcmp(run, "sk-", 3) == 0);
+}
+
 static void cover_runs(char *text, size_t len) {
     size_t start = 0;
     for (size_t i = 0; i <= len; i++) {
         if (i < len && (isalnum((unsigned char)text[i]) || strchr("_-+=", text[i]))) continue;
-        if (i - start >= RUN_COVERED_MIN) memset(text + start, '*', i - start);
+        if (looks_like_key(text + start, i - start)) memset(text + start, '*', i - start);
         start = i + 1;
     }
+}
+
+/* "https://user:password@host" */
+static bool holds_login(span line) {
+    size_t scheme = span_find_span(line, 0, SPAN_OF("://"));
+    return span_find(line, scheme, '@') < line.len;
 }
 
 span problems_excerpt(arena *a, span source, unsigned line) {
@@ -52,7 +65,7 @@ span problems_excerpt(arena *a, span source, unsigned line) {
     if (text.len == 0 || text.len > LINE_SHOWN_MAX || !span_is_utf8(text)) return SPAN_EMPTY;
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.ptr[i] < ' ' && text.ptr[i] != '\t') return SPAN_EMPTY;
-    if (mentions_secret(text)) return SPAN_EMPTY;
+    if (mentions_secret(text) || holds_login(text)) return SPAN_EMPTY;
     char *copy = arena_alloc(a, text.len + 1);
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';

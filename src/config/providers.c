@@ -147,12 +147,14 @@ static bool read_headers(reader *r, const option *o, span name, const yaml_node 
         return reader_expected(r, o, name, node);
     config_header *headers = arena_zalloc(r->arena, (node->count + 1) * sizeof *headers);
     size_t n = 0;
-    bool ok = true;
+    bool ok = true, hidden = r->hidden;
+    r->hidden = true;
     for (const yaml_node *key = node->first; key; key = key->next)
         if (read_header(r, name, node, key, &headers[n]))
             n++;
         else
             ok = false;
+    r->hidden = hidden;
     provider->headers = headers;
     provider->header_count = n;
     return ok;

@@ -8,8 +8,8 @@ void reader_problem(reader *r, const yaml_node *node, const char *fmt, ...) {
     va_list args;
     r->reported++;
     va_start(args, fmt);
-    problems_vadd(r->problems, r->file, r->source, node ? node->line : 0, node ? node->column : 0,
-                  fmt, args);
+    problems_vadd(r->problems, r->file, r->hidden ? SPAN_EMPTY : r->source, node ? node->line : 0,
+                  node ? node->column : 0, fmt, args);
     va_end(args);
 }
 
@@ -45,13 +45,14 @@ span reader_shown(reader *r, span text) {
 }
 
 bool reader_expected(reader *r, const option *o, span name, const yaml_node *node) {
+    const char *or_zero = o->zero ? ", or " : "", *zero = o->zero ? o->zero : "";
     if (node->kind == YAML_SCALAR && !yaml_is_null(node)) {
         span shown = reader_shown(r, node->text);
-        reader_problem(r, node, "%.*s is %.*s; expected %s", SPAN_ARG(name), SPAN_ARG(shown),
-                       o->type->expected);
+        reader_problem(r, node, "%.*s is %.*s; expected %s%s%s", SPAN_ARG(name), SPAN_ARG(shown),
+                       o->type->expected, or_zero, zero);
     } else {
-        reader_problem(r, node, "%.*s is %s; expected %s", SPAN_ARG(name), yaml_kind_name(node),
-                       o->type->expected);
+        reader_problem(r, node, "%.*s is %s; expected %s%s%s", SPAN_ARG(name), yaml_kind_name(node),
+                       o->type->expected, or_zero, zero);
     }
     return false;
 }
@@ -100,12 +101,22 @@ void reader_defaults(reader *r, const option_scope *scope, void *base) {
 
 /* ---- names that are not known ---- */
 
+/* Two neighbours changed places: "kye". */
+static bool is_swap(span a, span b) {
+    size_t i = 0;
+    if (a.len != b.len) return false;
+    while (i < a.len && a.ptr[i] == b.ptr[i])
+        i++;
+    return i + 1 < a.len && a.ptr[i] == b.ptr[i + 1] && a.ptr[i + 1] == b.ptr[i] &&
+           span_eq(span_slice(a, i + 2, a.len), span_slice(b, i + 2, b.len));
+}
+
 span reader_nearest(span word, span (*name)(const void *list, size_t i), const void *list,
                     size_t count) {
     span best = SPAN_EMPTY;
     size_t best_distance = word.len <= 3 ? 2 : word.len <= 6 ? 3 : 4; /* one less is near enough */
     for (size_t i = 0; i < count; i++) {
-        size_t distance = span_distance(word, name(list, i));
+        size_t distance = is_swap(word, name(list, i)) ? 1 : span_distance(word, name(list, i));
         if (distance >= best_distance) continue;
         best_distance = distance;
         best = name(list, i);
@@ -145,6 +156,15 @@ static span found_elsewhere(const option_scope *scope, span key) {
     return SPAN_EMPTY;
 }
 
+/* A known name with something before or behind it: api_key, body_size. */
+static span found_inside(span word, const names *list) {
+    span part;
+    while (span_cut(&word, '_', &part))
+        for (size_t i = 0; i < list->count; i++)
+            if (span_eq(part, list->items[i])) return part;
+    return SPAN_EMPTY;
+}
+
 static span join_names(reader *r, const names *list) {
     buf all = BUF_EMPTY;
     for (size_t i = 0; i < list->count; i++) {
@@ -163,12 +183,13 @@ static void report_unknown(reader *r, const option_scope *scope, span name, span
     span at = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(section));
     /* What is far longer than any name may be a key that slipped into the wrong place. */
     bool is_long = key->text.len > NAME_SHOWN_MAX;
-    span text = is_long ? span_slice(key->text, 0, NAME_SHOWN_MAX / 4) : key->text;
-    span word = reader_name(r, "%.*s%.*s%s", SPAN_ARG(at), SPAN_ARG(text), is_long ? "…" : "");
+    span text = is_long ? SPAN_OF("…") : key->text;
+    span word = reader_name(r, "%.*s%.*s", SPAN_ARG(at), SPAN_ARG(text));
     word = reader_shown(r, word);
     names here;
     names_in(scope, section, &here);
     span near = reader_nearest(key->text, names_get, &here, here.count);
+    if (near.len == 0) near = found_inside(key->text, &here);
     span elsewhere = found_elsewhere(scope, key->text);
     if (near.len == 0 && elsewhere.len) {
         reader_problem(r, key, "unknown option %.*s; did you mean '%.*s%.*s'?", SPAN_ARG(word),
@@ -211,11 +232,14 @@ static void read_section(reader *r, const option_scope *scope, span name, span p
         reader_origin(r, field, node->line);
     }
     span section = reader_name(r, "%.*s.", SPAN_ARG(path));
-    if (node->kind == YAML_MAP)
+    if (node->kind == YAML_MAP) {
         read_members(r, scope, name, section, node, base);
-    else if (!yaml_is_null(node))
-        reader_problem(r, node, "%.*s%.*s is %s; expected a mapping of options", SPAN_ARG(name),
-                       SPAN_ARG(path), yaml_kind_name(node));
+    } else if (!yaml_is_null(node)) {
+        span shown = node->kind == YAML_SCALAR ? reader_shown(r, node->text)
+                                               : span_cstr(yaml_kind_name(node));
+        reader_problem(r, node, "%.*s%.*s is %.*s; expected %s", SPAN_ARG(name), SPAN_ARG(path),
+                       SPAN_ARG(shown), on ? on->type->expected : "a mapping of options");
+    }
 }
 
 static void read_member(reader *r, const option_scope *scope, span name, span section,
@@ -223,7 +247,13 @@ static void read_member(reader *r, const option_scope *scope, span name, span se
     span path = reader_name(r, "%.*s%.*s", SPAN_ARG(section), SPAN_ARG(key->text));
     const option *o = option_find(scope, path);
     bool dotted = span_find(key->text, 0, '.') < key->text.len;
-    if (dotted || (!o && !option_is_section(scope, path))) {
+    if (dotted && o) {
+        size_t dot = span_find(key->text, 0, '.');
+        span rest = span_slice(key->text, dot + 1, key->text.len);
+        reader_problem(r, key, "%.*s%.*s: options stand in their mapping; write %.*s: {%.*s: …}",
+                       SPAN_ARG(name), SPAN_ARG(path), SPAN_ARG(span_slice(key->text, 0, dot)),
+                       SPAN_ARG(rest));
+    } else if (dotted || (!o && !option_is_section(scope, path))) {
         report_unknown(r, scope, name, section, key);
     } else if (!o || (o->type == &type_section && key->value->kind != YAML_SCALAR)) {
         read_section(r, scope, name, path, o, key->value, base);

@@ -43,6 +43,7 @@ struct reader {
     span file;       /* for messages */
     span source;     /* the text */
     span folder;     /* relative paths begin here ("/etc/weir/"); empty: the working directory */
+    bool hidden;     /* what is read may be a secret: its lines are not shown */
     size_t reported; /* problems, also those that were too many to keep */
     bool exposed;    /* other users of the machine may read the file */
 };

@@ -54,8 +54,11 @@ static void read_scalar(builder *b, struct fy_event *event, yaml_node *node) {
     size_t len = 0;
     const char *text = fy_token_get_text(event->scalar.value, &len);
     node->kind = YAML_SCALAR;
-    node->plain = fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
     node->text = arena_dup(b->arena, span_from(text, text ? len : 0));
+    enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
+    node->plain = style == FYSS_PLAIN;
+    bool quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+    if (quoted && node->column > 1) node->column--; /* the mark is behind the quote */
     if (memchr(node->text.ptr, '\0', node->text.len))
         refuse(b, node->line, node->column, "a value holds a NUL character");
 }
@@ -117,6 +120,10 @@ static void read_map(builder *b, yaml_node *map, unsigned depth) {
         key->value = read_node(b, of_value, depth + 1);
         fy_parser_event_free(b->parser, of_value);
         if (!key->value) return;
+        if (yaml_is_null(key->value)) { /* what is not there has no place of its own */
+            key->value->line = key->line;
+            key->value->column = key->column;
+        }
         *end = key;
         end = &key->next;
         map->count++;
@@ -175,8 +182,9 @@ static void report_syntax(builder *b, struct fy_diag *diag) {
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iter);
     if (!error) return;
     b->failed = true;
-    unsigned line = error->line >= 0 ? (unsigned)error->line + 1 : 0;
-    unsigned column = error->column >= 0 ? (unsigned)error->column + 1 : 1;
+    /* Unlike marks, these count from 1. */
+    unsigned line = error->line > 0 ? (unsigned)error->line : 0;
+    unsigned column = error->column > 0 ? (unsigned)error->column : 1;
     problems_add(b->problems, b->file, b->source, line, column, "not valid YAML: %s",
                  error->msg ? error->msg : "syntax error");
 }

@@ -1,0 +1,111 @@
+#include "world.h"
+
+static const char *model_for(const config *c, const char *name) {
+    const config_model *m = config_find_model(c, span_cstr(name));
+    return m ? m->name.ptr : "(none)";
+}
+
+static void finds_models(void **state) {
+    (void)state;
+    config *c = world_good(
+        "providers: {p: {url: \"http://127.0.0.1:1\"}}\n"
+        "models: {\"*\": p, gpt-4o: p, \"gpt-4*\": p, \"gpt-4o-*\": p, \"gpt-*\": p, A: p}\n");
+    assert_string_equal(model_for(c, "gpt-4o"), "gpt-4o");
+    assert_string_equal(model_for(c, "gpt-4o-mini"), "gpt-4o-*");
+    assert_string_equal(model_for(c, "gpt-4o-"), "gpt-4o-*");
+    assert_string_equal(model_for(c, "gpt-4.1"), "gpt-4*");
+    assert_string_equal(model_for(c, "gpt-3"), "gpt-*");
+    assert_string_equal(model_for(c, "a"), "*");
+    assert_string_equal(model_for(c, "A"), "A");
+    assert_string_equal(model_for(c, ""), "*");
+    assert_string_equal(model_for(c, "*"), "*");
+    /* A client cannot name a pattern. */
+    assert_string_equal(model_for(c, "gpt-4*"),
+                        "gpt-4*"); /* by prefix: "gpt-4*" begins with gpt-4 */
+    world_done(c);
+    c = world_good("providers: {p: {url: \"http://127.0.0.1:1\"}}\nmodels: {a: p, \"b*\": p}\n");
+    assert_string_equal(model_for(c, "c"), "(none)");
+    assert_string_equal(model_for(c, "aa"), "(none)");
+    assert_string_equal(model_for(c, "b"), "b*");
+    world_done(c);
+}
+
+static void reads_every_form_of_targets(void **state) {
+    (void)state;
+    config *c = world_good(
+        "models:\n  a: [p, p/x, p/meta/llama/3, {to: q/y}]\n  b: p\n"
+        "  c: {pick: weighted, targets: [{to: p, weight: 9}, {to: q}]}\n"
+        "  d: {pick: fastest, targets: q/z}\n"
+        "providers: {p: {url: \"http://127.0.0.1:1\"}, q: {url: \"http://127.0.0.1:2\"}}\n");
+    const config_model *a = config_find_model(c, SPAN_OF("a"));
+    assert_int_equal(a->pick, PICK_ORDER);
+    assert_int_equal(a->target_count, 4);
+    assert_span(a->targets[0].model, "");
+    assert_span(a->targets[0].name, "p");
+    assert_span(a->targets[1].model, "x");
+    assert_span(a->targets[2].model, "meta/llama/3");
+    assert_span(a->targets[2].name, "p/meta/llama/3");
+    assert_ptr_equal(a->targets[2].provider, &c->providers[0]);
+    assert_ptr_equal(a->targets[3].provider, &c->providers[1]);
+    const config_model *m = config_find_model(c, SPAN_OF("c"));
+    assert_int_equal(m->pick, PICK_WEIGHTED);
+    assert_int_equal(m->targets[0].weight, 9);
+    assert_int_equal(m->targets[1].weight, 1);
+    m = config_find_model(c, SPAN_OF("d"));
+    assert_int_equal(m->pick, PICK_FASTEST);
+    assert_span(m->targets[0].name, "q/z");
+    world_done(c);
+}
+
+static void derives_the_last_resort(void **state) {
+    (void)state;
+    config *c = world_good(
+        "providers: {p: {url: \"http://127.0.0.1:1\"}, q: {url: \"http://127.0.0.1:2\"}}\n");
+    const config_model *m = config_find_model(c, SPAN_OF("anything"));
+    assert_non_null(m);
+    assert_span(m->name, "*");
+    assert_int_equal(m->target_count, 1);
+    assert_span(m->targets[0].name, "p");
+    assert_span(m->targets[0].model, "");
+    assert_int_equal(m->targets[0].weight, 1);
+    world_done(c);
+    c = world_good("");
+    assert_null(config_find_model(c, SPAN_OF("anything")));
+    assert_int_equal(c->provider_count, 0);
+    world_done(c);
+}
+
+static const char *client_for(const config *c, const char *key) {
+    const config_client *client = config_find_client(c, span_cstr(key));
+    return client ? client->name.ptr : "(none)";
+}
+
+static void finds_clients(void **state) {
+    (void)state;
+    config *c = world_good("clients:\n- {name: one, key: first-key}\n- {name: two, key: "
+                           "second-key, environment: dev}\n"
+                           "- {name: abc, key: {sha256: "
+                           "BA7816BF8F01CFEA414140DE5DAE2223b00361a396177a9cb410ff61f20015ad}}\n");
+    assert_int_equal(c->client_count, 3);
+    assert_string_equal(client_for(c, "first-key"), "one");
+    assert_string_equal(client_for(c, "second-key"), "two");
+    assert_string_equal(client_for(c, "abc"), "abc"); /* FIPS 180-2's own example */
+    assert_string_equal(client_for(c, "first-ke"), "(none)");
+    assert_string_equal(client_for(c, "first-key "), "(none)");
+    assert_string_equal(client_for(c, ""), "(none)");
+    assert_span(c->clients[1].environment, "dev");
+    world_done(c);
+    c = world_good("");
+    assert_null(config_find_client(c, SPAN_OF("x")));
+    world_done(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_models),
+        cmocka_unit_test(reads_every_form_of_targets),
+        cmocka_unit_test(derives_the_last_resort),
+        cmocka_unit_test(finds_clients),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
