@@ -113,6 +113,7 @@ size_t span_distance(span a, span b) {
 }
 
 bool span_is_utf8(span s) {
+    if (s.len == 0) return true; /* ptr may be NULL */
     const unsigned char *p = (const unsigned char *)s.ptr;
     const unsigned char *end = p + s.len;
     while (p < end) {

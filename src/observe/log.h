@@ -1,7 +1,9 @@
 /* observe/log.h: one line per call and per event of the process's life.
  *
  * A worker formats a line into its own buffer and never waits: a writer thread takes the buffers
- * and writes them out. What a slow reader cannot take beyond logs.buffer is dropped and counted.
+ * and writes them out, a few milliseconds later, so that a busy process writes many lines at once.
+ * What a slow reader cannot take beyond logs.buffer is dropped and counted, and said in the log as
+ * soon as there is room. Lines of one worker keep their order.
  *
  * JSON lines where the format is json, or auto and standard error is no terminal; else lines for
  * people, coloured unless NO_COLOR, TERM=dumb or no terminal forbid it. Calls go to standard error
@@ -16,11 +18,12 @@
 typedef struct logger logger;       /* the process's; starts the writer thread */
 typedef struct log_shard log_shard; /* one thread's */
 
-/* fd is borrowed. */
+/* fd is borrowed and may block: only the writer thread waits for it. */
 MUST_USE logger *logger_new(const config_logs *logs, int fd);
 /* Level and format may change on reload. */
 void logger_configure(logger *l, const config_logs *logs);
-/* Writes what is buffered, for at most wait_ms, ends the thread and frees the shards too. */
+/* Writes what is buffered, for at most wait_ms, ends the thread and frees the shards too. No other
+ * thread may use the logger or a shard any more. NULL is allowed. */
 void logger_free(logger *l, int64_t wait_ms);
 MUST_USE log_shard *logger_add_shard(logger *l);
 uint64_t logger_dropped(const logger *l); /* lines, since the start; any thread */
@@ -28,11 +31,12 @@ uint64_t logger_dropped(const logger *l); /* lines, since the start; any thread 
  * there is nothing. */
 void log_flush(log_shard *s);
 
-/* The line of a call. */
+/* The line of a call: `warn` where the status is 500 or more, else `info`. Its time is that of the
+ * call's end. */
 void log_call(log_shard *s, const call_record *r);
 
 /* An event: constant name ("listening", "config_reloaded", "breaker_opened"), a sentence, and pairs
- * of key and value. Control bytes are escaped. */
+ * of key and value. Control bytes are escaped, long texts cut. */
 typedef struct log_field {
     const char *key;
     span value;

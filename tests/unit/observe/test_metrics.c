@@ -163,7 +163,8 @@ static void a_record_is_counted_whole(void **state) {
     assert_shows("weir_call_duration_seconds_sum{endpoint=\"chat.completions\","
                  "target=\"openai/gpt\"} 4.5");
     assert_shows("weir_first_token_seconds_count{target=\"openai/gpt\"} 3");
-    assert_shows("weir_own_duration_seconds_bucket{endpoint=\"chat.completions\",le=\"0.00008\"} 3");
+    assert_shows(
+        "weir_own_duration_seconds_bucket{endpoint=\"chat.completions\",le=\"0.00008\"} 3");
     assert_shows("weir_skipped_events_total{target=\"openai/gpt\"} 3");
     assert_int_equal(samples_of("weir_errors_total"), 0);
 }

@@ -1,0 +1,100 @@
+/* JSON lines. Written on the way of every call, so by hand and without printf. */
+#include "observe/line.h"
+
+#include "json/json.h"
+
+/* `,"key":` is one literal, so that a field is one copy and its value. */
+#define KEY(name) SPAN_OF(",\"" name "\":")
+
+static void add_text(buf *out, span key, span text, size_t max) {
+    if (text.len == 0) return;
+    buf_add(out, key);
+    json_write_string(out, line_clip(text, max));
+}
+
+static void add_count(buf *out, span key, int64_t value) {
+    if (value < 0) return;
+    buf_add(out, key);
+    buf_add_u64(out, (uint64_t)value);
+}
+
+static void add_flag(buf *out, span key, bool value) {
+    buf_add(out, key);
+    buf_add(out, value ? SPAN_OF("true") : SPAN_OF("false"));
+}
+
+/* Milliseconds with three decimals: every microsecond shows. */
+static void add_ms(buf *out, span key, int64_t us) {
+    if (us < 0) return;
+    add_count(out, key, us / 1000);
+    unsigned rest = (unsigned)(us % 1000);
+    char decimals[4] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+                        (char)('0' + rest % 10)};
+    buf_add(out, span_from(decimals, sizeof decimals));
+}
+
+/* `{"time":"2026-11-24T16:59:39.123456Z","level":"info","event":"call"` */
+static void add_head(buf *out, line_clock *clock, int64_t wall_us, config_log_level level,
+                     span event) {
+    unsigned us = line_clock_set(clock, wall_us);
+    char digits[6];
+    for (int i = 5; i >= 0; i--, us /= 10)
+        digits[i] = (char)('0' + us % 10);
+    buf_add(out, SPAN_OF("{\"time\":\""));
+    buf_add(out, span_from(clock->utc, 20)); /* up to the point */
+    buf_add(out, span_from(digits, sizeof digits));
+    buf_add(out, SPAN_OF("Z\",\"level\":\""));
+    buf_add_cstr(out, line_level(level));
+    buf_add(out, SPAN_OF("\",\"event\":"));
+    json_write_string(out, event);
+}
+
+static void add_usage(buf *out, const token_usage *u) {
+    add_count(out, KEY("prompt_tokens"), u->prompt);
+    add_count(out, KEY("completion_tokens"), u->completion);
+    add_count(out, KEY("total_tokens"), u->total);
+    add_count(out, KEY("cached_tokens"), u->cached);
+    add_count(out, KEY("reasoning_tokens"), u->reasoning);
+    if (u->estimated) add_flag(out, KEY("estimated"), true);
+}
+
+void line_json_call(buf *out, line_clock *clock, const call_record *r) {
+    char error[ERROR_NAME_MAX];
+    (void)buf_reserve(out, 1024); /* most lines fit: the buffer grows once, if at all */
+    add_head(out, clock, line_call_wall_us(r), line_call_level(r), SPAN_OF("call"));
+    add_text(out, KEY("request_id"), span_cstr(r->request_id), LINE_WORD_MAX);
+    add_text(out, KEY("client"), r->client, LINE_WORD_MAX);
+    add_text(out, KEY("environment"), r->environment, LINE_WORD_MAX);
+    add_text(out, KEY("endpoint"), r->endpoint, LINE_WORD_MAX);
+    add_text(out, KEY("model"), r->model, LINE_WORD_MAX);
+    add_text(out, KEY("target"), r->target, LINE_WORD_MAX);
+    add_count(out, KEY("attempts"), r->attempts);
+    if (r->hedges) add_count(out, KEY("hedges"), r->hedges);
+    add_count(out, KEY("status"), r->status);
+    add_text(out, KEY("error"), record_error_name(r->error, error), LINE_WORD_MAX);
+    add_text(out, KEY("message"), line_call_message(r), LINE_TEXT_MAX);
+    add_flag(out, KEY("stream"), r->stream);
+    add_count(out, KEY("bytes_in"), (int64_t)r->bytes_in);
+    add_count(out, KEY("bytes_out"), (int64_t)r->bytes_out);
+    add_usage(out, &r->usage);
+    add_ms(out, KEY("first_byte_ms"), r->first_byte_us);
+    add_ms(out, KEY("first_token_ms"), r->first_token_us);
+    add_ms(out, KEY("overhead_ms"), r->own_us);
+    add_ms(out, KEY("total_ms"), r->total_us);
+    add_text(out, KEY("provider_request_id"), r->provider_request_id, LINE_WORD_MAX);
+    add_text(out, KEY("finish_reason"), r->finish_reason, LINE_WORD_MAX);
+    if (r->skipped_events) add_count(out, KEY("skipped_events"), r->skipped_events);
+    buf_add(out, SPAN_OF("}\n"));
+}
+
+void line_json_event(buf *out, line_clock *clock, const line_event *e) {
+    add_head(out, clock, e->wall_us, e->level, span_cstr(e->name));
+    add_text(out, KEY("message"), e->sentence, LINE_TEXT_MAX);
+    for (size_t i = 0; i < e->count; i++) {
+        buf_add_char(out, ',');
+        json_write_string(out, span_cstr(e->fields[i].key));
+        buf_add_char(out, ':');
+        json_write_string(out, line_clip(e->fields[i].value, LINE_TEXT_MAX));
+    }
+    buf_add(out, SPAN_OF("}\n"));
+}

@@ -1,0 +1,260 @@
+#include "unit.h"
+
+#include "base/buf.h"
+#include "json/json.h"
+#include "observe/line.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static line_clock clock_;
+static buf out;
+
+static int set_up(void **state) {
+    (void)state;
+    setenv("TZ", "UTC", 1);
+    tzset();
+    memset(&clock_, 0, sizeof clock_);
+    buf_clear(&out);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    buf_done(&out);
+    return 0;
+}
+
+static void assert_line(const char *expected) {
+    assert_string_equal(buf_cstr(&out), expected);
+}
+
+static call_record streamed(void) {
+    return (call_record){
+        .request_id = "019ab123-0000-7000-8000-000000000001",
+        .started_wall_us = 1796126400000042,
+        .client = SPAN("ci"),
+        .environment = SPAN("dev"),
+        .endpoint = SPAN("chat.completions"),
+        .model = SPAN("fast"),
+        .model_label = SPAN("fast"),
+        .target = SPAN("openai/gpt-4o-mini"),
+        .provider_request_id = SPAN("req_1"),
+        .finish_reason = SPAN("stop"),
+        .attempts = 2,
+        .hedges = 1,
+        .status = 200,
+        .stream = true,
+        .bytes_in = 1024,
+        .bytes_out = 700,
+        .skipped_events = 1,
+        .usage = {.prompt = 12, .completion = 34, .total = 46, .cached = 0, .reasoning = -1},
+        .first_byte_us = 100000,
+        .first_token_us = 210005,
+        .own_us = 57,
+        .total_us = 1500000,
+    };
+}
+
+/* As little as a record may hold: refused before anything was known. */
+static call_record refused(void) {
+    return (call_record){
+        .request_id = "019ab123-0000-7000-8000-000000000002",
+        .started_wall_us = 1796126400000042,
+        .endpoint = SPAN("chat"),
+        .status = 401,
+        .error = ERR_UNAUTHENTICATED,
+        .usage = {-1, -1, -1, -1, -1, false},
+        .first_byte_us = -1,
+        .first_token_us = -1,
+        .own_us = 9,
+        .total_us = 12,
+    };
+}
+
+static void json_has_every_field(void **state) {
+    (void)state;
+    call_record r = streamed();
+    line_json_call(&out, &clock_, &r);
+    assert_line(
+        "{\"time\":\"2026-12-01T12:00:01.500042Z\",\"level\":\"info\",\"event\":\"call\","
+        "\"request_id\":\"019ab123-0000-7000-8000-000000000001\",\"client\":\"ci\","
+        "\"environment\":\"dev\",\"endpoint\":\"chat.completions\",\"model\":\"fast\","
+        "\"target\":\"openai/gpt-4o-mini\",\"attempts\":2,\"hedges\":1,\"status\":200,"
+        "\"stream\":true,\"bytes_in\":1024,\"bytes_out\":700,\"prompt_tokens\":12,"
+        "\"completion_tokens\":34,\"total_tokens\":46,\"cached_tokens\":0,"
+        "\"first_byte_ms\":100.000,\"first_token_ms\":210.005,\"overhead_ms\":0.057,"
+        "\"total_ms\":1500.000,\"provider_request_id\":\"req_1\",\"finish_reason\":\"stop\","
+        "\"skipped_events\":1}\n");
+}
+
+static void json_leaves_out_what_does_not_apply(void **state) {
+    (void)state;
+    call_record r = refused();
+    line_json_call(&out, &clock_, &r);
+    assert_line(
+        "{\"time\":\"2026-12-01T12:00:00.000054Z\",\"level\":\"info\",\"event\":\"call\","
+        "\"request_id\":\"019ab123-0000-7000-8000-000000000002\",\"endpoint\":\"chat\","
+        "\"attempts\":0,\"status\":401,\"error\":\"unauthenticated\",\"message\":\"The API key is "
+        "missing or not known to this gateway.\",\"stream\":false,\"bytes_in\":0,\"bytes_out\":0,"
+        "\"overhead_ms\":0.009,\"total_ms\":0.012}\n");
+}
+
+static void a_failed_call_is_a_warning(void **state) {
+    (void)state;
+    call_record r = refused();
+    r.status = 502;
+    r.error = ERR_CONNECTION_LOST;
+    r.error_text = SPAN_OF("local closed after 3 bytes");
+    r.usage.prompt = 7;
+    r.usage.estimated = true;
+    line_json_call(&out, &clock_, &r);
+    assert_non_null(strstr(buf_cstr(&out), "\"level\":\"warn\""));
+    assert_non_null(strstr(buf_cstr(&out), "\"error\":\"connection_lost\",\"message\":\"local "
+                                           "closed after 3 bytes\""));
+    assert_non_null(strstr(buf_cstr(&out), "\"prompt_tokens\":7,\"estimated\":true"));
+}
+
+static void events_have_their_pairs(void **state) {
+    (void)state;
+    log_field fields[] = {{"address", SPAN("127.0.0.1:8080")}, {"why", SPAN("a \"b\"\n")}};
+    line_event e = {1796126400123456, LEVEL_ERROR, "listening", SPAN("weir listens."), fields, 2};
+    line_json_event(&out, &clock_, &e);
+    assert_line("{\"time\":\"2026-12-01T12:00:00.123456Z\",\"level\":\"error\","
+                "\"event\":\"listening\",\"message\":\"weir listens.\","
+                "\"address\":\"127.0.0.1:8080\",\"why\":\"a \\\"b\\\"\\n\"}\n");
+    buf_clear(&out);
+    line_text_event(&out, &clock_, &e, false);
+    assert_line("12:00:00.123  error  listening: weir listens.  address=127.0.0.1:8080  "
+                "why=\"a \"b\"\\x0a\"\n");
+}
+
+static void people_read_columns(void **state) {
+    (void)state;
+    call_record r = streamed();
+    line_text_call(&out, &clock_, &r, false);
+    r = refused();
+    line_text_call(&out, &clock_, &r, false);
+    assert_line(
+        "12:00:01.500  200  chat.completions   1500ms  fast -> openai/gpt-4o-mini  12+34 tokens, "
+        "first 210ms, 2 attempts, 1 events skipped, for ci  019ab123-0000-7000-8000-000000000001\n"
+        "12:00:00.000  401  chat                0.0ms    unauthenticated: The API key is missing "
+        "or not known to this gateway.  019ab123-0000-7000-8000-000000000002\n");
+}
+
+static void colour_changes_no_column(void **state) {
+    (void)state;
+    call_record r = streamed();
+    line_event e = {1796126400123456, LEVEL_WARN, "drain", SPAN("Going."), NULL, 0};
+    line_text_call(&out, &clock_, &r, false);
+    line_text_event(&out, &clock_, &e, false);
+    buf coloured = BUF_EMPTY, bare = BUF_EMPTY;
+    line_text_call(&coloured, &clock_, &r, true);
+    line_text_event(&coloured, &clock_, &e, true);
+    for (size_t i = 0; i < coloured.len; i++) {
+        if (coloured.ptr[i] == '\033')
+            while (coloured.ptr[i] != 'm')
+                i++;
+        else
+            buf_add_char(&bare, coloured.ptr[i]);
+    }
+    assert_true(coloured.len > bare.len);
+    assert_string_equal(buf_cstr(&bare), buf_cstr(&out));
+    buf_done(&coloured);
+    buf_done(&bare);
+}
+
+/* Texts that a client or a provider chooses. */
+static const span hostile[] = {
+    SPAN("a\nb\r{\"level\":\"error\"}"),
+    SPAN("\033[2J\033]0;title\007"),
+    SPAN("\xFF\xC3"),
+    SPAN("\xC2\x9B"
+         "31m"), /* CSI as one character */
+    SPAN("\xE2\x80\xAE"
+         "gnp.exe"), /* right to left from here */
+    SPAN("nul\0byte"),
+    SPAN("\"}\\"),
+};
+
+static void no_text_leaves_its_line(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
+        call_record r = streamed();
+        r.model = r.target = r.client = r.provider_request_id = r.finish_reason = r.error_text =
+            hostile[i];
+        log_field field = {"k", hostile[i]};
+        line_event e = {1796126400123456, LEVEL_INFO, "e", hostile[i], &field, 1};
+        json_value root;
+        json_fault fault;
+
+        line_json_call(&out, &clock_, &r);
+        assert_true(json_scan(buf_span(&out), NULL, &root, &fault));
+        assert_int_equal(span_find(buf_span(&out), 0, '\n'), out.len - 1);
+        buf_clear(&out);
+        line_json_event(&out, &clock_, &e);
+        assert_true(json_scan(buf_span(&out), NULL, &root, &fault));
+        buf_clear(&out);
+
+        line_text_call(&out, &clock_, &r, false);
+        line_text_event(&out, &clock_, &e, false);
+        assert_true(span_is_utf8(buf_span(&out)));
+        size_t feeds = 0;
+        for (size_t at = 0; at < out.len; at++) {
+            feeds += out.ptr[at] == '\n';
+            assert_true((unsigned char)out.ptr[at] >= 0x20 || out.ptr[at] == '\n');
+        }
+        assert_int_equal(feeds, 2);
+        assert_null(strstr(buf_cstr(&out), "\xC2\x9B"));
+        assert_null(strstr(buf_cstr(&out), "\xE2\x80\xAE"));
+        buf_clear(&out);
+    }
+}
+
+static void long_texts_are_cut_between_characters(void **state) {
+    (void)state;
+    buf text = BUF_EMPTY;
+    buf_add_char(&text, 'x');
+    while (text.len < 100000)
+        buf_add(&text, SPAN_OF("\xC3\xA9"));
+    call_record r = streamed();
+    r.model = r.error_text = buf_span(&text);
+    line_json_call(&out, &clock_, &r);
+    assert_true(out.len < LINE_WORD_MAX + LINE_TEXT_MAX + 1000);
+    assert_null(strstr(buf_cstr(&out), "\xEF\xBF\xBD"));
+    assert_int_equal(line_clip(buf_span(&text), 256).len, 255);
+    assert_int_equal(line_clip(buf_span(&text), 257).len, 257);
+    buf_done(&text);
+}
+
+static void durations_are_short(void **state) {
+    (void)state;
+    static const struct {
+        int64_t us;
+        const char *shown;
+    } rows[] = {{0, "   0.0ms"},        {999, "   0.9ms"},     {9999, "   9.9ms"},
+                {10000, "    10ms"},    {9999999, "  9999ms"}, {10000000, "   10.0s"},
+                {600000000, "  600.0s"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        call_record r = streamed();
+        r.total_us = rows[i].us;
+        buf_clear(&out);
+        line_text_call(&out, &clock_, &r, false);
+        if (!strstr(buf_cstr(&out), rows[i].shown)) fail_msg("%s", buf_cstr(&out));
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(json_has_every_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(json_leaves_out_what_does_not_apply, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failed_call_is_a_warning, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(events_have_their_pairs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(people_read_columns, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(colour_changes_no_column, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_text_leaves_its_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_texts_are_cut_between_characters, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(durations_are_short, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
