@@ -117,6 +117,14 @@ target_state *target_get(target_table *t, span name) {
     return s;
 }
 
+void target_each(target_table *t, void (*fn)(void *user, target_state *s), void *user) {
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (target_state *s = atomic_load_explicit(&t->buckets[i], memory_order_acquire); s;
+             s = s->next)
+            fn(user, s);
+    fn(user, t->other);
+}
+
 span target_name(const target_state *s) {
     return span_from(s->name, s->name_len);
 }

@@ -21,6 +21,8 @@ enum { TARGETS_MAX = 4096, TARGET_NAME_MAX = 256 };
 /* Finds or makes. Any thread; takes no lock once the target is known. */
 target_state *target_get(target_table *t, span name);
 span target_name(const target_state *s);
+/* Calls fn with every state there is, in no order. Any thread. */
+void target_each(target_table *t, void (*fn)(void *user, target_state *s), void *user);
 
 /* Breaker. */
 bool target_ready(target_state *s, const config_breaker *policy, int64_t now_ms);

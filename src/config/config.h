@@ -10,6 +10,7 @@
 #define WEIR_CONFIG_CONFIG_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/secret.h"
 
 #include <stdatomic.h>
@@ -246,6 +247,12 @@ MUST_USE config *config_default(const char *simulator_url, config_problems *ret_
  * the first that exists, in *out; false: none. */
 MUST_USE bool config_find(buf *ret_path);
 
+/* Puts one address in place of those of the file, as a command line may ask (from: who does, for
+ * messages). Only before the snapshot is shared. On failure the snapshot is as before and problems
+ * has one more. */
+MUST_USE bool config_set_listen(config *c, span address, const char *from,
+                                config_problems *problems);
+
 config *config_ref(config *c);
 void config_unref(config *c);
 
@@ -255,8 +262,8 @@ int64_t config_refresh_ms(const config *c);
 /* Files whose change means a reload (the configuration, key files, certificates). */
 size_t config_watch_paths(const config *c, const span **ret_paths);
 
-/* The options that differ between two snapshots but take effect only at a start (listen,
- * server.workers …), as "listen, server.workers" into out. false: none. */
+/* The options that differ between two snapshots but take effect only at a start, as
+ * "server.workers" into out. false: none. */
 bool config_needs_restart(const config *old, const config *fresh, buf *out);
 
 /* The effective configuration as YAML, secrets as `(set)`, each option with where it came from. */

@@ -1,5 +1,6 @@
 /* listen: where weir can be reached. */
 #include "config/address.h"
+#include "config/problems.h"
 #include "config/reader.h"
 #include "config/write.h"
 
@@ -82,3 +83,23 @@ static bool read_listen(reader *r, const option *o, span name, const yaml_node *
 }
 const option_type type_listen = {"listeners", "an address with a port, unix:/path, or a list",
                                  read_listen, NULL};
+
+bool config_set_listen(config *c, span address, const char *from, config_problems *problems) {
+    config_listener *listener = arena_zalloc(&c->arena, sizeof *listener);
+    const char *why = address_parse(arena_dup(&c->arena, address), &c->arena, listener);
+    if (why) {
+        problems_add(problems, span_cstr(from), SPAN_EMPTY, 0, 0, "%.*s: %s; expected %s",
+                     SPAN_ARG(address), why, type_address.expected);
+        return false;
+    }
+    if (!listener->loopback && !c->client_count && !c->server.open) {
+        problems_add(problems, span_cstr(from), SPAN_EMPTY, 0, 0,
+                     "%.*s can be reached by other machines, but there are no clients; add clients "
+                     "with their keys, or set server.open: true to serve anyone",
+                     SPAN_ARG(address));
+        return false;
+    }
+    c->listeners = listener;
+    c->listener_count = 1;
+    return true;
+}

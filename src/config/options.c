@@ -31,7 +31,7 @@ static const char *const format_words[] = {"auto", "json", "text", NULL};
 
 /* clang-format off */
 static const option file_options[] = {
-    {OTHER(config, "listen", listeners, type_listen), .standard = "127.0.0.1:8080", .restart = true,
+    {OTHER(config, "listen", listeners, type_listen), .standard = "127.0.0.1:8080",
      .sentence = "Where weir listens: an address with a port, unix:/path, a mapping {address, tls}, or a list of these."},
 
     {OTHER(config, "providers", providers, type_providers),
@@ -121,7 +121,7 @@ static const option file_options[] = {
      .sentence = "Event loops, each a thread; auto: one for each core that the process may use."},
     {BOOL(config, "server.open", server.open), .standard = "false",
      .sentence = "Serve anyone who reaches a listener, without a key. Needed only where clients is empty and a listener is not loopback."},
-    {COUNT(config, "server.max_connections", server.max_connections), .standard = "16384", .min = "1", .max = "1000000", .restart = true,
+    {COUNT(config, "server.max_connections", server.max_connections), .standard = "16384", .min = "1", .max = "1000000",
      .sentence = "Client connections per worker."},
     {DURATION(config, "server.header_timeout", server.header_timeout_ms), .standard = "10s", .min = "1ms", .max = "1h",
      .sentence = "Time for the head of a request to arrive."},

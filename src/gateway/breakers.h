@@ -1,12 +1,21 @@
-/* gateway/breakers.h: the configured targets with the state of their circuit breakers, each once.
+/* gateway/breakers.h: the configured targets, each once, with the state of their circuit breakers.
+ *
+ * A target without a model of its own stands for as many as clients name; it is shown with the
+ * worst state among them, so that the list is as long as the configuration and tells no client's
+ * words.
  */
 #ifndef WEIR_GATEWAY_BREAKERS_H
 #define WEIR_GATEWAY_BREAKERS_H
 
 #include "call/target.h"
 
-/* Any thread. *ret_states is the caller's to free; returns how many there are. */
-size_t breakers_collect(const config *c, target_table *targets, target_state ***ret_states);
+typedef struct breaker_row {
+    const config_target *target;
+    breaker_state state;
+} breaker_row;
+
+/* Any thread. *ret_rows is the caller's to free; returns how many there are. */
+size_t breakers_collect(const config *c, target_table *targets, breaker_row **ret_rows);
 const char *breaker_state_name(breaker_state s);
 
 #endif

@@ -70,7 +70,7 @@ listeners *listeners_new(const snapshot *s, const listeners *old) {
     for (size_t i = 0; i < c->listener_count; i++) {
         listener *l = listener_new(&c->listeners[i], s->listener_tls[i]);
         listener *kept = find(old, l->key);
-        if (kept) {
+        if (kept && !listeners_have(set, kept)) { /* two may ask for any free port */
             listener_unref(l);
             l = listener_ref(kept);
         }

@@ -39,20 +39,20 @@ void page_ready(worker *w, http_request *r, const route *row) {
 }
 
 static void put_targets(json_writer *json, const worker *w) {
-    target_state **states;
-    size_t count = breakers_collect(w->env.upstreams->config, w->env.targets, &states);
+    breaker_row *rows;
+    size_t count = breakers_collect(w->env.upstreams->config, w->env.targets, &rows);
     json_key(json, "targets");
     json_open_array(json);
     for (size_t i = 0; i < count; i++) {
         json_open_object(json);
         json_key(json, "name");
-        json_put_string(json, target_name(states[i]));
+        json_put_string(json, rows[i].target->name);
         json_key(json, "breaker");
-        json_put_string(json, span_cstr(breaker_state_name(target_breaker(states[i]))));
+        json_put_string(json, span_cstr(breaker_state_name(rows[i].state)));
         json_close_object(json);
     }
     json_close_array(json);
-    free(states);
+    free(rows);
 }
 
 void page_health(worker *w, http_request *r, const route *row) {

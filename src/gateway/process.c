@@ -21,14 +21,12 @@ enum {
 /* ---- figures of the process ---- */
 
 static void tell_breakers(gateway *g) {
-    target_state **states;
-    size_t count = breakers_collect(g->snapshot->config, g->targets, &states);
-    for (size_t i = 0; i < count; i++) {
-        span name = target_name(states[i]);
-        metric_set(metrics_series(g->shard, METRIC_BREAKER, &name),
-                   target_breaker(states[i]) != BREAKER_CLOSED);
-    }
-    free(states);
+    breaker_row *rows;
+    size_t count = breakers_collect(g->snapshot->config, g->targets, &rows);
+    for (size_t i = 0; i < count; i++)
+        metric_set(metrics_series(g->shard, METRIC_BREAKER, &rows[i].target->name),
+                   rows[i].state != BREAKER_CLOSED);
+    free(rows);
 }
 
 static void tell_figures(gateway *g) {
@@ -165,6 +163,7 @@ void gateway_reload_ended(gateway *g) {
 
 static void on_signal(uv_signal_t *signal, int number) {
     gateway *g = signal->data;
+    loop_enter(&g->loop);
     if (number == SIGHUP) {
         reload_ask(g->reload);
         return;

@@ -273,6 +273,7 @@ static void load_work(uv_work_t *work) {
 
 static void on_loaded(uv_work_t *work, int status) {
     reload *r = CONTAINER_OF(work, reload, work);
+    loop_enter(&r->gateway->loop);
     if (!r->next || status || r->stopped) {
         fail(r);
         return;

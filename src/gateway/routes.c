@@ -50,6 +50,11 @@ const route *route_find(const config *c, span path) {
     return NULL;
 }
 
+const route *route_table(size_t *ret_count) {
+    *ret_count = ARRAY_LEN(routes);
+    return routes;
+}
+
 bool route_allows(const route *row, http_method method) {
     return method == HTTP_OPTIONS_M || (row->methods >> method & 1u);
 }

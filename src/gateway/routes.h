@@ -27,6 +27,8 @@ struct route {
 /* The row for a path: the table's, then the configuration's passthrough paths; NULL: nothing there.
  */
 const route *route_find(const config *c, span path);
+/* The table, for whoever describes it. */
+const route *route_table(size_t *ret_count);
 bool route_allows(const route *row, http_method method);
 /* The value of Allow: "GET, HEAD, OPTIONS". */
 void route_allow(const route *row, buf *out);

@@ -7,21 +7,6 @@
 /* What may wait in memory for a reader that is slower than its provider. */
 enum { PENDING_BYTES = 64 * 1024 };
 
-/* Whoever may call reaches the providers with weir's keys, so without keys of weir's own nobody
- * from elsewhere may. */
-static bool check_exposure(const config *c, buf *ret_why) {
-    if (c->client_count) return true;
-    for (size_t i = 0; i < c->listener_count; i++) {
-        if (c->listeners[i].loopback) continue;
-        buf_addf(ret_why,
-                 "listen: %.*s can be reached from other machines, and no clients: are configured, "
-                 "so anybody could call; configure clients: or listen on 127.0.0.1",
-                 SPAN_ARG(c->listeners[i].text));
-        return false;
-    }
-    return true;
-}
-
 static bool load_certificates(snapshot *s, buf *ret_why) {
     const config *c = s->config;
     s->listener_tls = mem_zalloc_array(c->listener_count + 1, sizeof *s->listener_tls);
@@ -39,7 +24,6 @@ static bool load_certificates(snapshot *s, buf *ret_why) {
 }
 
 snapshot *snapshot_new(config *c, buf *ret_why) {
-    if (!check_exposure(c, ret_why)) return NULL;
     snapshot *s = mem_zalloc(sizeof *s);
     atomic_init(&s->refs, 1);
     s->config = config_ref(c);
