@@ -22,10 +22,10 @@ typedef struct http_call http_call;
 typedef struct http_origin_spec {
     span host;
     uint16_t port;
-    span authority; /* for Host */
-    span unix_path; /* non-empty: this socket instead of host and port */
+    span authority;   /* for Host */
+    span unix_path;   /* non-empty: this socket instead of host and port */
     tls_context *tls; /* NULL: plain */
-    span proxy;     /* "http://host:port", "none", or empty: the environment decides */
+    span proxy;       /* "http://host:port", "none", or empty: the environment decides */
     unsigned max_connections;
 } http_origin_spec;
 
@@ -38,24 +38,25 @@ typedef struct http_client_limits {
 typedef struct http_call_spec {
     span method;
     span path; /* with query */
-    http_headers headers; /* Host, Content-Length, Connection are the client's; values may be secret */
+    http_headers
+        headers;      /* Host, Content-Length, Connection are the client's; values may be secret */
     const span *body; /* pieces; borrowed until the call ends */
     size_t body_count;
-    int64_t connect_ms;    /* deadline for name, connect, TLS and a free place in the pool; 0: none */
+    int64_t connect_ms; /* deadline for name, connect, TLS and a free place in the pool; 0: none */
     int64_t first_byte_ms; /* from the request's last byte to the answer's complete head; 0: none */
     int64_t idle_ms;       /* between pieces of the answer after the head; 0: none */
 } http_call_spec;
 
 typedef enum http_fail_kind {
-    HTTP_FAIL_CONNECT,         /* no connection: refused, no route, name unknown */
+    HTTP_FAIL_CONNECT, /* no connection: refused, no route, name unknown */
     HTTP_FAIL_TLS,
     HTTP_FAIL_CONNECT_TIMEOUT, /* connect_ms */
     HTTP_FAIL_FIRST_BYTE_TIMEOUT,
     HTTP_FAIL_IDLE_TIMEOUT,
-    HTTP_FAIL_RESET,           /* lost before the head was complete */
-    HTTP_FAIL_CUT,             /* lost after the head, before the end of the body */
-    HTTP_FAIL_MALFORMED,       /* not HTTP, or framing the codec refuses */
-    HTTP_FAIL_POOL_FULL,       /* connect_ms passed while every connection was busy */
+    HTTP_FAIL_RESET,     /* lost before the head was complete */
+    HTTP_FAIL_CUT,       /* lost after the head, before the end of the body */
+    HTTP_FAIL_MALFORMED, /* not HTTP, or framing the codec refuses */
+    HTTP_FAIL_POOL_FULL, /* connect_ms passed while every connection was busy */
 } http_fail_kind;
 
 typedef struct http_fail {

@@ -117,7 +117,7 @@ static bool is_hashed(const char *path) {
 }
 
 /* The system's store: from its directory of hashed names, where each authority is read when a chain
- * first asks for it. Reading the bundle of all of them takes 29 ms of the start and holds 2 MB. */
+ * first asks for it. Reading the bundle of all of them takes 29 ms of the start. */
 static int use_system_store(SSL_CTX *ctx) {
     const char *dir = getenv(X509_get_default_cert_dir_env());
     if (!dir) dir = X509_get_default_cert_dir();

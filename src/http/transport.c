@@ -322,6 +322,10 @@ void transport_finish_step(transport *t) {
 
 /* ---- facts ---- */
 
+size_t transport_address_index(const transport *t) {
+    return t->address;
+}
+
 span transport_peer(transport *t) {
     if (t->peer) return span_cstr(t->peer);
     struct sockaddr_storage addr;

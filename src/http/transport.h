@@ -106,6 +106,8 @@ void transport_abort(transport *t);
 /* Hands the stream to another owner (a pooled connection, an upgraded one). */
 void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 
+/* Which of the target's addresses is connected; 0 for a Unix socket. */
+size_t transport_address_index(const transport *t);
 /* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
 span transport_peer(transport *t);
 

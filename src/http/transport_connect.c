@@ -97,6 +97,7 @@ static void on_connected(uv_connect_t *req, int status) {
     c->running--;
     if (status == 0) {
         t->connector = NULL;
+        t->address = i;
         connector_free(c);
         transport_connected(t, s);
         return;

@@ -1,0 +1,196 @@
+/* One call: its deadlines and its ends. */
+#include "http/client_internal.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static loop *loop_of(const http_call *call) {
+    return call->origin->client->loop;
+}
+
+static void start_timer(http_call *call, int64_t after_ms) {
+    if (after_ms > 0)
+        loop_timer_start(loop_of(call), &call->timer, after_ms);
+    else
+        loop_timer_stop(loop_of(call), &call->timer);
+}
+
+/* ---- ends ---- */
+
+void call_end(http_call *call) {
+    const http_call_ops *ops = call->ops;
+    void *user = call->user;
+    call_free(call);
+    ops->on_end(user);
+}
+
+void call_fail(http_call *call, http_fail_kind kind, const char *text) {
+    const http_call_ops *ops = call->ops;
+    void *user = call->user;
+    http_fail fail = {
+        .kind = kind,
+        .text = text,
+        .head_seen = call->phase == CALL_BODY,
+        .body_bytes = call->body_bytes,
+    };
+    call_free(call);
+    ops->on_fail(user, &fail);
+}
+
+/* Wherever the call stands: in the queue, or on a connection. */
+static void fail_anywhere(http_call *call, http_fail_kind kind, const char *text) {
+    if (call->conn)
+        conn_fail(call->conn, kind, text);
+    else
+        call_fail(call, kind, text);
+}
+
+void http_call_cancel(http_call *call) {
+    http_conn *conn = call->conn;
+    if (conn) conn->call = NULL;
+    call_free(call);
+    if (conn) conn_close(conn);
+}
+
+/* ---- deadlines ---- */
+
+static void late(http_call *call, http_fail_kind kind, const char *what, int64_t limit_ms) {
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "%s %lld ms", what, (long long)limit_ms);
+    fail_anywhere(call, kind, buf_cstr(&text));
+    buf_done(&text);
+}
+
+static void connecting_late(http_call *call) {
+    buf what = BUF_EMPTY;
+    if (call->conn)
+        buf_addf(&what, "%s took longer than", conn_doing(call->conn));
+    else
+        buf_addf(&what, "all %u connections were busy for", call->origin->max_connections);
+    late(call, call->conn ? HTTP_FAIL_CONNECT_TIMEOUT : HTTP_FAIL_POOL_FULL, buf_cstr(&what),
+         call->connect_ms);
+    buf_done(&what);
+}
+
+/* Restarted here and not with every piece of the answer. */
+static void body_late(http_call *call) {
+    int64_t left_ms = call->heard_ms + call->idle_ms - loop_of(call)->now_ms;
+    if (left_ms > 0)
+        start_timer(call, left_ms);
+    else
+        late(call, HTTP_FAIL_IDLE_TIMEOUT, "the answer stood still for", call->idle_ms);
+}
+
+static void fail_doomed(http_call *call) {
+    if (call->unsafe)
+        call_fail(call, HTTP_FAIL_MALFORMED, call->unsafe);
+    else
+        call_fail(call, HTTP_FAIL_CONNECT, call->origin->proxy.why.ptr);
+}
+
+static void on_timer(timer *t) {
+    http_call *call = CONTAINER_OF(t, http_call, timer);
+    if (call->paused && call->phase >= CALL_SENDING) return; /* resuming starts it again */
+    switch (call->phase) {
+    case CALL_DOOMED: fail_doomed(call); break;
+    case CALL_WAITING: connecting_late(call); break;
+    case CALL_SENT:
+        late(call, HTTP_FAIL_FIRST_BYTE_TIMEOUT, "the answer did not begin within",
+             call->first_byte_ms);
+        break;
+    case CALL_BODY: body_late(call); break;
+    case CALL_SENDING: break;
+    }
+}
+
+/* ---- life ---- */
+
+http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec *spec,
+                            const http_call_ops *ops, void *user) {
+    assert(!c->closed && o->client == c);
+    loop_enter(c->loop);
+    http_call *call = call_new(o, spec);
+    call->ops = ops;
+    call->user = user;
+    list_init(&call->link);
+    timer_init(&call->timer, on_timer);
+    if (call->unsafe || o->proxy.kind == PROXY_UNUSABLE) {
+        call->phase = CALL_DOOMED;
+        list_push_back(&o->doomed, &call->link);
+        loop_timer_start(c->loop, &call->timer, 0);
+        return call;
+    }
+    pool_take(o, call);
+    if (call->phase == CALL_WAITING) start_timer(call, call->connect_ms);
+    return call;
+}
+
+void call_rewind(http_call *call) {
+    call->phase = CALL_WAITING;
+    call->sent = false;
+    call->facts = (http_call_facts){0};
+    start_timer(call, call->connect_ms);
+}
+
+void call_begin(http_call *call, http_conn *conn) {
+    conn->call = call;
+    conn->state = CONN_BUSY;
+    conn->ended = false;
+    call->conn = conn;
+    call->phase = CALL_SENDING;
+    call->facts.reused = conn->reused;
+    call->facts.connected_us = loop_of(call)->now_us;
+    start_timer(call, 0);
+    if (call->paused) transport_pause(conn->t);
+    if (call->is_head) http_codec_expect_head_answer(conn->codec);
+    transport_lend(conn->t, call->pieces, call->piece_count);
+}
+
+void call_on_sent(http_call *call) {
+    call->sent = true;
+    call->facts.sent_us = loop_exact_us(loop_of(call));
+    if (call->phase == CALL_SENDING) {
+        call->phase = CALL_SENT;
+        start_timer(call, call->first_byte_ms);
+    }
+    if (call->ops->on_sent) call->ops->on_sent(call->user);
+}
+
+bool call_on_head(http_call *call, const http_head *head) {
+    http_conn *conn = call->conn;
+    call->phase = CALL_BODY;
+    call->facts.head_us = loop_of(call)->now_us;
+    call->heard_ms = loop_of(call)->now_ms;
+    start_timer(call, call->paused ? 0 : call->idle_ms);
+    call->ops->on_head(call->user, head);
+    return conn->call;
+}
+
+bool call_on_body(http_call *call, span piece) {
+    http_conn *conn = call->conn;
+    call->body_bytes += piece.len;
+    call->heard_ms = loop_of(call)->now_ms;
+    call->ops->on_body(call->user, piece);
+    return conn->call;
+}
+
+void http_call_pause(http_call *call) {
+    if (call->paused) return;
+    call->paused = true;
+    if (call->phase >= CALL_SENDING) transport_pause(call->conn->t);
+}
+
+void http_call_resume(http_call *call) {
+    if (!call->paused) return;
+    call->paused = false;
+    if (call->phase >= CALL_SENDING) transport_resume(call->conn->t);
+    call->heard_ms = loop_of(call)->now_ms;
+    if (call->phase == CALL_SENT) start_timer(call, call->first_byte_ms);
+    if (call->phase == CALL_BODY) start_timer(call, call->idle_ms);
+}
+
+http_call_facts http_call_get_facts(const http_call *call) {
+    return call->facts;
+}

@@ -1,0 +1,201 @@
+/* A connection at work: bytes to the codec, answers to the call, ends to whom they concern. */
+#include "http/client_internal.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- life ---- */
+
+static const http_codec_ops codec_ops;
+
+http_conn *conn_new(http_origin *o, http_call *call) {
+    http_conn *conn = mem_zalloc(sizeof *conn);
+    conn->origin = o;
+    conn->call = call;
+    call->conn = conn;
+    conn->codec = http_codec_new(HTTP_CODEC_RESPONSE, &o->client->limits.head, &codec_ops, conn);
+    list_init(&conn->link);
+    list_push_back(&o->busy, &conn->link);
+    resolve_wait_init(&conn->wait, NULL);
+    o->open++;
+    o->client->stats.open++;
+    return conn;
+}
+
+static void forget_tunnel(http_conn *conn) {
+    if (conn->tunnel.ptr) mem_wipe(conn->tunnel.ptr, conn->tunnel.cap);
+    buf_done(&conn->tunnel);
+}
+
+static void conn_free(http_conn *conn) {
+    http_codec_free(conn->codec);
+    free(conn);
+}
+
+void conn_close(http_conn *conn) {
+    if (conn->state == CONN_CLOSED) return;
+    http_origin *o = conn->origin;
+    if (conn->state == CONN_IDLE) o->client->stats.idle--;
+    conn->state = CONN_CLOSED;
+    list_remove(&conn->link);
+    resolve_wait_cancel(&conn->wait);
+    if (conn->t) transport_close(conn->t);
+    forget_tunnel(conn);
+    o->open--;
+    o->client->stats.open--;
+    if (!conn->feeding) conn_free(conn);
+    pool_lost(o);
+}
+
+static http_call *part(http_conn *conn) {
+    http_call *call = conn->call;
+    conn->call = NULL;
+    call->conn = NULL;
+    return call;
+}
+
+/* The text may live in the transport, which goes with the connection. */
+void conn_fail(http_conn *conn, http_fail_kind kind, const char *text) {
+    http_call *call = part(conn);
+    buf kept = BUF_EMPTY;
+    buf_add_cstr(&kept, text);
+    conn_close(conn);
+    call_fail(call, kind, buf_cstr(&kept));
+    buf_done(&kept);
+}
+
+/* ---- answers ---- */
+
+static bool on_head(void *user, const http_head *head) {
+    http_conn *conn = user;
+    conn->interim = head->status < 200;
+    if (conn->interim) return true;
+    if (conn->state == CONN_TUNNELLING) {
+        conn->tunnel_status = head->status;
+        return true;
+    }
+    conn->keep = head->keep_alive && !head->until_close;
+    return call_on_head(conn->call, head);
+}
+
+static bool on_body(void *user, span piece) {
+    http_conn *conn = user;
+    return call_on_body(conn->call, piece);
+}
+
+static bool on_end(void *user) {
+    http_conn *conn = user;
+    if (conn->interim) return true;
+    conn->ended = true;
+    return false;
+}
+
+static const http_codec_ops codec_ops = {on_head, on_body, on_end};
+
+/* The answer is complete. The connection is of further use if the peer allows it, the request went
+ * out whole, and nothing came after the answer. */
+static void finish_answer(http_conn *conn, bool clean) {
+    http_call *call = part(conn);
+    http_origin *o = conn->origin;
+    bool keep = clean && conn->keep && call->sent && o->refs;
+    if (call->paused) transport_resume(conn->t);
+    if (keep)
+        pool_return(o, conn);
+    else
+        conn_close(conn);
+    call_end(call);
+}
+
+static void feed(http_conn *conn, span bytes) {
+    size_t consumed;
+    conn->feeding = true;
+    http_feed_result result = http_codec_feed(conn->codec, bytes, &consumed);
+    conn->feeding = false;
+    if (conn->state == CONN_CLOSED) { /* cancelled from a callback */
+        conn_free(conn);
+        return;
+    }
+    bool tunnel = conn->state == CONN_TUNNELLING;
+    bool clean = consumed == bytes.len;
+    if (result == HTTP_FEED_BAD) {
+        const char *why = "it is not HTTP";
+        (void)http_codec_error(conn->codec, &why);
+        conn_fail(conn, tunnel ? HTTP_FAIL_CONNECT : HTTP_FAIL_MALFORMED, why);
+    } else if (conn->ended && tunnel) {
+        conn->ended = false;
+        if (transport_pending(conn->t)) clean = false;
+        forget_tunnel(conn);
+        conn_tunnel_answered(conn, clean);
+    } else if (conn->ended) {
+        finish_answer(conn, clean);
+    }
+}
+
+static void on_data(void *user, span bytes) {
+    http_conn *conn = user;
+    if (conn->state == CONN_IDLE) {
+        conn_close(conn); /* an answer that nobody asked for */
+        return;
+    }
+    assert(conn->state == CONN_BUSY || conn->state == CONN_TUNNELLING);
+    if (conn->state == CONN_BUSY) conn->call->heard = true;
+    feed(conn, bytes);
+}
+
+/* ---- the transport's other news ---- */
+
+static void on_open(void *user) {
+    conn_opened(user);
+}
+
+static void on_drain(void *user) {
+    http_conn *conn = user;
+    if (conn->state == CONN_BUSY && !conn->call->sent) call_on_sent(conn->call);
+}
+
+/* A pooled connection that the peer had closed before the request reached it: once more, on a fresh
+ * one, and before all others who wait. */
+static void replay(http_conn *conn) {
+    http_call *call = part(conn);
+    http_origin *o = conn->origin;
+    o->client->stats.dead_on_reuse++;
+    call->replayed = true;
+    call_rewind(call);
+    list_push_front(&o->waiting, &call->link);
+    conn_close(conn);
+}
+
+static void lost_while_busy(http_conn *conn, transport_fail why, const char *text) {
+    http_call *call = conn->call;
+    if (why == TRANSPORT_EOF) {
+        conn->feeding = true;
+        bool legal = http_codec_eof(conn->codec);
+        conn->feeding = false;
+        if (conn->state == CONN_CLOSED) {
+            conn_free(conn);
+            return;
+        }
+        if (legal && conn->ended) {
+            finish_answer(conn, false);
+            return;
+        }
+    }
+    if (conn->reused && !call->heard)
+        replay(conn);
+    else
+        conn_fail(conn, call->phase == CALL_BODY ? HTTP_FAIL_CUT : HTTP_FAIL_RESET, text);
+}
+
+static void on_fail(void *user, transport_fail why, const char *text) {
+    http_conn *conn = user;
+    if (conn->state == CONN_IDLE)
+        conn_close(conn);
+    else if (conn->state == CONN_BUSY)
+        lost_while_busy(conn, why, text);
+    else
+        conn_fail(conn, why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT, text);
+}
+
+const transport_ops conn_ops = {on_open, on_data, on_drain, on_fail};

@@ -1,0 +1,167 @@
+/* http/client_internal.h: what the files of the client share; nobody else includes it.
+ *
+ *   client.c          the door: clients, origins
+ *   client_pool.c     an origin's connections: who waits for one, which are idle
+ *   client_call.c     one call: its request, its deadlines, its ends
+ *   client_connect.c  a connection's way to readiness: name, socket, tunnel, TLS
+ *   client_conn.c     a connection at work: answers, ends
+ *
+ * Who holds whom: an origin counts its connections (open) and lists its waiting calls; a connection
+ * and its call point at each other from the call's assignment to its end. A call waits either in
+ * the origin's queue (conn NULL) or on a connection of its own that is being made.
+ */
+#ifndef WEIR_HTTP_CLIENT_INTERNAL_H
+#define WEIR_HTTP_CLIENT_INTERNAL_H
+
+#include "base/list.h"
+#include "http/client.h"
+#include "http/proxy.h"
+#include "http/resolve.h"
+#include "http/transport.h"
+
+typedef struct http_conn http_conn;
+
+struct http_client {
+    loop *loop;
+    http_client_limits limits;
+    list origins;
+    http_client_stats stats;
+    bool closed;
+};
+
+struct http_origin {
+    list link;           /* in client->origins, while somebody holds a reference */
+    http_client *client; /* NULL once it was freed */
+    unsigned refs;
+    char *host; /* without brackets */
+    uint16_t port;
+    char *authority;
+    char *unix_path; /* "": host and port */
+    char *proxy_option;
+    tls_context *tls; /* NULL: plain */
+    http_proxy proxy;
+    resolver *names; /* the host's, or the proxy's; NULL: none are needed */
+    unsigned max_connections;
+    unsigned open;  /* connections, whatever they do */
+    list busy;      /* connections that have a call */
+    list idle;      /* newest first */
+    unsigned calls; /* wherever they stand */
+    list waiting;   /* calls without a connection, first come first served */
+    list doomed;    /* calls that cannot be sent: told so from the loop */
+    timer idle_timer;
+};
+
+typedef enum conn_state {
+    CONN_RESOLVING,  /* the name's addresses */
+    CONN_CONNECTING, /* the socket, and its TLS where no proxy lies before */
+    CONN_TUNNELLING, /* the proxy's answer to CONNECT */
+    CONN_SECURING,   /* TLS within the tunnel */
+    CONN_BUSY,       /* the call's answer */
+    CONN_IDLE,       /* the next call, or the peer's leaving */
+    CONN_CLOSED,     /* nothing; freed when its codec is off the stack */
+} conn_state;
+
+struct http_conn {
+    list link; /* in the origin's busy or idle */
+    http_origin *origin;
+    http_call *call; /* NULL: idle or closed */
+    transport *t;    /* NULL while resolving */
+    http_codec *codec;
+    conn_state state;
+    resolve_wait wait;
+    buf tunnel;          /* the CONNECT request; bears credentials */
+    span tunnel_request; /* its bytes, lent to the transport */
+    int tunnel_status;   /* the proxy's answer */
+    int64_t idle_since_ms;
+    bool reused;  /* has answered a call before this one */
+    bool feeding; /* the codec is on the stack */
+    bool interim; /* a 1xx answer is being passed over */
+    bool ended;   /* the answer is complete */
+    bool keep;    /* the answer allows another call */
+    bool shrunk;  /* idle long enough to have given its memory back */
+};
+
+typedef enum call_phase {
+    CALL_DOOMED,  /* the loop, to be told that it cannot be sent */
+    CALL_WAITING, /* a connection; timer: connect_ms */
+    CALL_SENDING, /* the kernel, to take the request; no timer */
+    CALL_SENT,    /* the head; timer: first_byte_ms */
+    CALL_BODY,    /* the rest of the answer; timer: idle_ms */
+} call_phase;
+
+struct http_call {
+    list link; /* in the origin's waiting or doomed */
+    http_origin *origin;
+    http_conn *conn; /* NULL: in the queue */
+    const http_call_ops *ops;
+    void *user;
+    call_phase phase;
+    timer timer;
+    int64_t connect_ms, first_byte_ms, idle_ms;
+    int64_t heard_ms; /* when the answer last moved */
+    http_call_facts facts;
+    uint64_t body_bytes;
+    const char *unsafe; /* the request must not be sent: why */
+    bool is_head;       /* method HEAD */
+    bool sent;
+    bool heard;    /* a byte of the answer has come */
+    bool replayed; /* its pooled connection was dead: only a fresh one will do */
+    bool paused;
+    size_t piece_count;
+    span pieces[]; /* the head, then the body; the head's bytes follow the array */
+};
+
+/* ---- client_pool.c ---- */
+
+/* Gives the call a connection now, or makes one for it, or queues it. */
+void pool_take(http_origin *o, http_call *call);
+/* The connection has answered: to the next who waits, or to the idle ones. */
+void pool_return(http_origin *o, http_conn *conn);
+/* A connection has closed: those who wait may have its place. May free the origin. */
+void pool_lost(http_origin *o);
+void pool_init(http_origin *o);
+void pool_close_idle(http_origin *o);
+/* Frees the origin if nobody holds, uses or waits for it. */
+void origin_free_if_unused(http_origin *o);
+
+/* ---- client_call.c ---- */
+
+/* The connection is ready for the call: writes the request. */
+void call_begin(http_call *call, http_conn *conn);
+void call_on_sent(http_call *call);
+/* The answer's head has come; false when the call was cancelled meanwhile. */
+bool call_on_head(http_call *call, const http_head *head);
+bool call_on_body(http_call *call, span piece);
+/* Back to waiting for a connection. */
+void call_rewind(http_call *call);
+/* The two ends: the call has left its connection and every list. Tells the owner and frees. */
+void call_end(http_call *call);
+void call_fail(http_call *call, http_fail_kind kind, const char *text);
+/* An end without a word. May free the origin. */
+void call_free(http_call *call);
+
+/* ---- client_request.c ---- */
+
+/* The request's head as bytes, and the call that holds them. */
+MUST_USE http_call *call_new(http_origin *o, const http_call_spec *spec);
+
+/* ---- client_connect.c ---- */
+
+void conn_connect(http_origin *o, http_call *call);
+/* The transport is open: its socket, or the TLS within a tunnel. */
+void conn_opened(http_conn *conn);
+/* The proxy's answer, complete. clean: nothing came after it, and the request was out. */
+void conn_tunnel_answered(http_conn *conn, bool clean);
+/* What a connection that is not ready is doing, for the text of a deadline. */
+const char *conn_doing(const http_conn *conn);
+
+/* ---- client_conn.c ---- */
+
+extern const transport_ops conn_ops;
+MUST_USE http_conn *conn_new(http_origin *o, http_call *call);
+/* Idempotent. Its call, if any, is left to the caller. May free the origin. */
+void conn_close(http_conn *conn);
+/* Parts call and connection, closes the connection, and tells the call. */
+void conn_fail(http_conn *conn, http_fail_kind kind, const char *text);
+
+#endif

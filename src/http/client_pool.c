@@ -1,0 +1,101 @@
+/* An origin's connections: bounded in number, used last in first out, queued for in order. */
+#include "http/client_internal.h"
+
+enum { SHRINK_MS = 1000 /* idle for this long, a connection gives its parser's memory back */ };
+
+/* ---- idle ---- */
+
+/* From the oldest on: closes those whose time is over, and empties the pockets of the others. */
+static void on_idle_timer(timer *t) {
+    http_origin *o = CONTAINER_OF(t, http_origin, idle_timer);
+    int64_t now_ms = o->client->loop->now_ms, keep_ms = o->client->limits.pool_idle_ms;
+    int64_t next_ms = INT64_MAX;
+    o->refs++;
+    for (list *it = o->idle.prev, *newer; it != &o->idle; it = newer) {
+        newer = it->prev;
+        http_conn *conn = LIST_ENTRY(it, http_conn, link);
+        int64_t idle_ms = now_ms - conn->idle_since_ms;
+        if (idle_ms >= keep_ms) {
+            conn_close(conn);
+            continue;
+        }
+        if (idle_ms >= SHRINK_MS && !conn->shrunk) {
+            http_codec_shrink(conn->codec);
+            conn->shrunk = true;
+        }
+        int64_t due_ms = conn->shrunk ? keep_ms - idle_ms : SHRINK_MS - idle_ms;
+        if (due_ms < next_ms) next_ms = due_ms;
+    }
+    if (next_ms < INT64_MAX) loop_timer_start(o->client->loop, t, next_ms);
+    o->refs--;
+    origin_free_if_unused(o);
+}
+
+void pool_init(http_origin *o) {
+    list_init(&o->link);
+    list_init(&o->busy);
+    list_init(&o->idle);
+    list_init(&o->waiting);
+    list_init(&o->doomed);
+    timer_init(&o->idle_timer, on_idle_timer);
+}
+
+static void make_idle(http_origin *o, http_conn *conn) {
+    conn->state = CONN_IDLE;
+    conn->shrunk = false;
+    conn->idle_since_ms = o->client->loop->now_ms;
+    list_push_front(&o->idle, &conn->link);
+    o->client->stats.idle++;
+    if (timer_active(&o->idle_timer)) return;
+    int64_t keep_ms = o->client->limits.pool_idle_ms;
+    loop_timer_start(o->client->loop, &o->idle_timer, keep_ms < SHRINK_MS ? keep_ms : SHRINK_MS);
+}
+
+void pool_close_idle(http_origin *o) {
+    o->refs++;
+    while (!list_empty(&o->idle))
+        conn_close(LIST_ENTRY(o->idle.next, http_conn, link));
+    if (o->client) loop_timer_stop(o->client->loop, &o->idle_timer);
+    o->refs--;
+}
+
+/* ---- handing out ---- */
+
+static void use(http_origin *o, http_conn *conn, http_call *call) {
+    conn->reused = true;
+    o->client->stats.reuses++;
+    list_push_back(&o->busy, &conn->link);
+    call_begin(call, conn);
+}
+
+void pool_take(http_origin *o, http_call *call) {
+    if (!list_empty(&o->idle)) {
+        http_conn *conn = LIST_ENTRY(list_pop_front(&o->idle), http_conn, link);
+        o->client->stats.idle--;
+        use(o, conn, call);
+    } else if (o->open < o->max_connections) {
+        conn_connect(o, call);
+    } else {
+        list_push_back(&o->waiting, &call->link);
+    }
+}
+
+void pool_return(http_origin *o, http_conn *conn) {
+    list_remove(&conn->link);
+    LIST_FOREACH(&o->waiting, it) {
+        http_call *call = LIST_ENTRY(it, http_call, link);
+        if (call->replayed) continue;
+        list_remove(it);
+        use(o, conn, call);
+        return;
+    }
+    make_idle(o, conn);
+}
+
+void pool_lost(http_origin *o) {
+    if (o->client && !o->client->closed && o->open < o->max_connections) {
+        list *node = list_pop_front(&o->waiting);
+        if (node) conn_connect(o, LIST_ENTRY(node, http_call, link));
+    }
+    origin_free_if_unused(o);
+}

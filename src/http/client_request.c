@@ -1,0 +1,116 @@
+/* A request's head as bytes (RFC 9112 section 3), and the call that holds them. */
+#include "http/client_internal.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const span line_end = SPAN("\r\n");
+
+/* Fields of the connection and the framing are the client's own. */
+static bool is_ours(span name) {
+    static const span ours[] = {SPAN("Host"), SPAN("Connection"), SPAN("Content-Length"),
+                                SPAN("Transfer-Encoding")};
+    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+        if (span_ieq(name, ours[i])) return true;
+    return false;
+}
+
+static bool has_only_graphs(span s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] <= ' ' || s.ptr[i] >= 0x7f) return false; /* not ASCII: negative, or beyond */
+    return s.len > 0;
+}
+
+static const char *why_unsafe(const http_call_spec *spec) {
+    if (!has_only_graphs(spec->method) || !has_only_graphs(spec->path) || spec->path.ptr[0] != '/')
+        return "the request's method or path has a byte that does not belong there";
+    for (size_t i = 0; i < spec->headers.count; i++)
+        if (!http_header_is_safe(spec->headers.items[i].name, spec->headers.items[i].value))
+            return "a header field of the request has a byte that does not belong there";
+    return NULL;
+}
+
+static bool always_has_length(span method) {
+    return span_eq(method, SPAN_OF("POST")) || span_eq(method, SPAN_OF("PUT")) ||
+           span_eq(method, SPAN_OF("PATCH"));
+}
+
+typedef struct writer {
+    char *at; /* NULL: only counts */
+    size_t len;
+} writer;
+
+static void put(writer *w, span s) {
+    if (w->at && s.len) memcpy(w->at + w->len, s.ptr, s.len);
+    w->len += s.len;
+}
+
+static void put_field(writer *w, span name, span value) {
+    put(w, name);
+    put(w, SPAN_OF(": "));
+    put(w, value);
+    put(w, line_end);
+}
+
+static void put_head(writer *w, const http_origin *o, const http_call_spec *spec, span length) {
+    put(w, spec->method);
+    put(w, SPAN_OF(" "));
+    put(w, spec->path);
+    put(w, SPAN_OF(" HTTP/1.1\r\n"));
+    put_field(w, SPAN_OF("Host"), span_cstr(o->authority));
+    for (size_t i = 0; i < spec->headers.count; i++) {
+        const http_header *h = &spec->headers.items[i];
+        if (!is_ours(h->name)) put_field(w, h->name, h->value);
+    }
+    if (length.len) put_field(w, SPAN_OF("Content-Length"), length);
+    put(w, line_end);
+}
+
+static span format_length(const http_call_spec *spec, char digits[20]) {
+    size_t sum = 0, at = 20;
+    for (size_t i = 0; i < spec->body_count; i++)
+        sum += spec->body[i].len;
+    if (!sum && !always_has_length(spec->method)) return SPAN_EMPTY;
+    do
+        digits[--at] = (char)('0' + sum % 10);
+    while ((sum /= 10));
+    return span_from(digits + at, 20 - at);
+}
+
+http_call *call_new(http_origin *o, const http_call_spec *spec) {
+    const char *unsafe = why_unsafe(spec);
+    char digits[20];
+    span length = format_length(spec, digits);
+    writer count = {0};
+    if (!unsafe) put_head(&count, o, spec, length);
+    size_t pieces = 1 + spec->body_count;
+    http_call *call = mem_alloc(sizeof *call + pieces * sizeof(span) + count.len);
+    *call = (http_call){
+        .origin = o,
+        .connect_ms = spec->connect_ms,
+        .first_byte_ms = spec->first_byte_ms,
+        .idle_ms = spec->idle_ms,
+        .unsafe = unsafe,
+        .phase = CALL_WAITING,
+        .is_head = span_eq(spec->method, SPAN_OF("HEAD")),
+        .piece_count = pieces,
+    };
+    o->calls++;
+    writer w = {.at = (char *)&call->pieces[pieces]};
+    if (!unsafe) put_head(&w, o, spec, length);
+    call->pieces[0] = span_from(w.at, w.len);
+    if (spec->body_count) memcpy(&call->pieces[1], spec->body, spec->body_count * sizeof(span));
+    return call;
+}
+
+void call_free(http_call *call) {
+    http_origin *o = call->origin;
+    loop_timer_stop(o->client->loop, &call->timer);
+    list_remove(&call->link);
+    mem_wipe((char *)call->pieces[0].ptr, call->pieces[0].len); /* bears the provider's key */
+    free(call);
+    o->calls--;
+    origin_free_if_unused(o);
+}

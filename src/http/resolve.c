@@ -1,0 +1,191 @@
+#include "http/resolve.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ADDRESSES_MAX = 16,
+    STALE_FACTOR = 10,   /* an answer this many times as old as its time is not used unasked */
+    ASK_AGAIN_MS = 5000, /* after a failed refresh */
+};
+
+struct resolver {
+    loop *loop;
+    char *host;
+    uint16_t port;
+    bool literal;
+    int64_t ttl_ms;
+    int64_t found_ms; /* when the addresses were found */
+    int64_t ask_ms;   /* when to look up again */
+    struct sockaddr_storage addrs[ADDRESSES_MAX];
+    size_t count;
+    buf why;
+    list waiting;
+    timer failed_at_once; /* the look-up could not even begin: told from the loop */
+    struct lookup *running;
+};
+
+/* Outlives its resolver if that goes first. */
+typedef struct lookup {
+    uv_getaddrinfo_t req;
+    resolver *r; /* NULL: nobody wants to know */
+} lookup;
+
+void resolve_wait_init(resolve_wait *w, void (*done)(resolve_wait *w)) {
+    list_init(&w->link);
+    w->done = done;
+}
+
+void resolve_wait_cancel(resolve_wait *w) {
+    list_remove(&w->link);
+}
+
+static void tell_waiting(resolver *r) {
+    list told;
+    list_init(&told);
+    for (list *node; (node = list_pop_front(&r->waiting));)
+        list_push_back(&told, node);
+    for (list *node; (node = list_pop_front(&told));) {
+        resolve_wait *w = LIST_ENTRY(node, resolve_wait, link);
+        w->done(w);
+    }
+}
+
+static void on_failed_at_once(timer *t) {
+    tell_waiting(CONTAINER_OF(t, resolver, failed_at_once));
+}
+
+static void set_port(struct sockaddr_storage *addr, uint16_t port) {
+    if (addr->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)addr)->sin6_port = htons(port);
+    else
+        ((struct sockaddr_in *)addr)->sin_port = htons(port);
+}
+
+static bool read_literal(resolver *r) {
+    struct sockaddr_storage *addr = &r->addrs[0];
+    if (uv_ip4_addr(r->host, r->port, (struct sockaddr_in *)addr) &&
+        uv_ip6_addr(r->host, r->port, (struct sockaddr_in6 *)addr))
+        return false;
+    r->count = 1;
+    return true;
+}
+
+resolver *resolver_new(loop *l, span host, uint16_t port, int64_t ttl_ms) {
+    resolver *r = mem_zalloc(sizeof *r);
+    if (span_starts(host, SPAN_OF("[")) && span_ends(host, SPAN_OF("]")))
+        host = span_slice(host, 1, host.len - 1);
+    r->loop = l;
+    r->host = mem_strndup(host.ptr, host.len);
+    r->port = port;
+    r->ttl_ms = ttl_ms;
+    list_init(&r->waiting);
+    timer_init(&r->failed_at_once, on_failed_at_once);
+    r->literal = read_literal(r);
+    return r;
+}
+
+void resolver_free(resolver *r) {
+    if (r->running) {
+        r->running->r = NULL;
+        uv_cancel((uv_req_t *)&r->running->req);
+    }
+    loop_timer_stop(r->loop, &r->failed_at_once);
+    buf_done(&r->why);
+    free(r->host);
+    free(r);
+}
+
+/* ---- looking up ---- */
+
+static const struct addrinfo *next_of(const struct addrinfo *a, int family, bool same) {
+    while (a && ((a->ai_family == family) != same ||
+                 (a->ai_family != AF_INET && a->ai_family != AF_INET6)))
+        a = a->ai_next;
+    return a;
+}
+
+/* Takes turns between the family that the system prefers and the other. */
+static void keep_addresses(resolver *r, const struct addrinfo *found) {
+    int first = found->ai_family;
+    const struct addrinfo *turn[2] = {next_of(found, first, true), next_of(found, first, false)};
+    r->count = 0;
+    for (int i = 0; r->count < ADDRESSES_MAX && (turn[0] || turn[1]); i ^= 1) {
+        if (!turn[i]) continue;
+        struct sockaddr_storage *to = &r->addrs[r->count++];
+        *to = (struct sockaddr_storage){0};
+        memcpy(to, turn[i]->ai_addr, turn[i]->ai_addrlen);
+        set_port(to, r->port);
+        turn[i] = next_of(turn[i]->ai_next, first, i == 0);
+    }
+}
+
+/* Addresses that were found earlier stay: an old answer is better than none. */
+static void note_failure(resolver *r, int err) {
+    r->ask_ms = r->loop->now_ms + (r->ttl_ms < ASK_AGAIN_MS ? r->ttl_ms : ASK_AGAIN_MS);
+    buf_clear(&r->why);
+    buf_addf(&r->why, "the name %s could not be looked up: %s", r->host, uv_strerror(err));
+}
+
+static void on_found(uv_getaddrinfo_t *req, int status, struct addrinfo *found) {
+    lookup *look = CONTAINER_OF(req, lookup, req);
+    resolver *r = look->r;
+    if (r) {
+        loop_enter(r->loop);
+        r->running = NULL;
+        if (status == 0) {
+            keep_addresses(r, found);
+            r->found_ms = r->loop->now_ms;
+            r->ask_ms = r->loop->now_ms + r->ttl_ms;
+        } else {
+            note_failure(r, status);
+        }
+    }
+    uv_freeaddrinfo(found);
+    free(look);
+    if (r) tell_waiting(r);
+}
+
+static void look_up(resolver *r) {
+    if (r->running) return;
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    r->running = mem_zalloc(sizeof *r->running);
+    r->running->r = r;
+    int err = uv_getaddrinfo(&r->loop->uv, &r->running->req, on_found, r->host, NULL, &hints);
+    if (!err) return;
+    free(r->running);
+    r->running = NULL;
+    note_failure(r, err);
+    loop_timer_start(r->loop, &r->failed_at_once, 0);
+}
+
+bool resolver_get(resolver *r, resolve_wait *w) {
+    if (r->literal) return true;
+    int64_t now_ms = r->loop->now_ms;
+    if (r->count && now_ms < r->ask_ms) return true;
+    look_up(r);
+    if (r->count && now_ms < r->found_ms + STALE_FACTOR * r->ttl_ms) return true;
+    list_push_back(&r->waiting, &w->link);
+    return false;
+}
+
+const struct sockaddr_storage *resolver_addresses(const resolver *r, size_t *ret_count) {
+    *ret_count = r->count;
+    return r->addrs;
+}
+
+const char *resolver_why(const resolver *r) {
+    return r->why.len ? r->why.ptr : "the name has no address";
+}
+
+void resolver_prefer(resolver *r, size_t index) {
+    if (index == 0 || index >= r->count) return;
+    struct sockaddr_storage answered = r->addrs[index];
+    memmove(&r->addrs[1], &r->addrs[0], index * sizeof r->addrs[0]);
+    r->addrs[0] = answered;
+}

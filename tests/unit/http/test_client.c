@@ -1,0 +1,540 @@
+/* One call at a time: what it sends, hears, and how it fails. */
+#include "unit.h"
+
+#include "calls.h"
+#include "peer.h"
+
+static char *copy_of(buf *b) {
+    char *s = mem_strndup(b->ptr, b->len);
+    buf_done(b);
+    return s;
+}
+
+/* What the server got from its first connection's first request, for the test to look at. */
+static void keep_request(peer *p, int fd) {
+    buf request;
+    if (peer_read(fd, &request)) p->user = copy_of(&request);
+}
+
+static void answer_hello(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n\r\nhello");
+    peer_sees_close(fd);
+}
+
+/* Runs one call against a script; the caller looks at c->notes[0] and then calls calls_end(). */
+static void one_call(calls *c, peer_script *script, const http_call_spec *spec,
+                     char **ret_request) {
+    peer p;
+    peer_begin(&p, script);
+    calls_begin(c);
+    calls_to(c, p.port);
+    calls_send(c, spec);
+    calls_run(c);
+    peer_end(&p);
+    if (ret_request)
+        *ret_request = p.user;
+    else
+        free(p.user);
+}
+
+/* ---- requests ---- */
+
+static void a_plain_call(void **state) {
+    (void)state;
+    calls c;
+    char *request;
+    http_call_spec spec = plain_get();
+    one_call(&c, answer_hello, &spec, &request);
+    noted *n = &c.notes[0];
+    char want[200];
+    snprintf(want, sizeof want, "GET /v1/models?x=1 HTTP/1.1\r\nHost: %s\r\nX-Test: yes\r\n\r\n",
+             c.authority);
+    assert_string_equal(request, want);
+    assert_int_equal(n->status, 200);
+    assert_string_equal(buf_cstr(&n->head), "Content-Length=5;X-A=b;");
+    assert_span(buf_span(&n->body), "hello");
+    assert_int_equal(n->sent, 1);
+    assert_int_equal(n->heads, 1);
+    assert_int_equal(n->ends, 1);
+    assert_false(n->facts.reused);
+    assert_true(n->facts.connected_us > 0);
+    assert_true(n->facts.sent_us >= n->facts.connected_us);
+    assert_true(n->facts.head_us > 0);
+    free(request);
+    calls_end(&c);
+}
+
+static void a_body_in_pieces(void **state) {
+    (void)state;
+    calls c;
+    char *request;
+    span body[] = {SPAN("{\"a\":"), SPAN(""), SPAN("1}")};
+    http_header headers[] = {{SPAN("host"), SPAN("evil")},
+                             {SPAN("Content-length"), SPAN("99")},
+                             {SPAN("CONNECTION"), SPAN("close")},
+                             {SPAN("transfer-encoding"), SPAN("chunked")},
+                             {SPAN("Authorization"), SPAN("Bearer x")}};
+    http_call_spec spec = plain_get();
+    spec.method = SPAN_OF("POST");
+    spec.headers = (http_headers){headers, ARRAY_LEN(headers)};
+    spec.body = body;
+    spec.body_count = ARRAY_LEN(body);
+    one_call(&c, answer_hello, &spec, &request);
+    char want[200];
+    snprintf(want, sizeof want,
+             "POST /v1/models?x=1 HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer x\r\n"
+             "Content-Length: 7\r\n\r\n{\"a\":1}",
+             c.authority);
+    assert_string_equal(request, want);
+    free(request);
+    calls_end(&c);
+}
+
+static void an_empty_post_has_a_length(void **state) {
+    (void)state;
+    calls c;
+    char *request;
+    http_call_spec spec = plain_get();
+    spec.method = SPAN_OF("POST");
+    one_call(&c, answer_hello, &spec, &request);
+    assert_non_null(strstr(request, "\r\nContent-Length: 0\r\n\r\n"));
+    free(request);
+    calls_end(&c);
+}
+
+/* A request that could be read in two ways never leaves. */
+static void unsafe_requests(void **state) {
+    (void)state;
+    http_header bad[] = {{SPAN("X-A"), SPAN("b\r\nX-C: d")}};
+    for (int i = 0; i < 4; i++) {
+        calls c;
+        calls_begin(&c);
+        calls_to(&c, 1);
+        http_call_spec spec = plain_get();
+        if (i == 0) spec.headers = (http_headers){bad, 1};
+        if (i == 1) spec.path = SPAN_OF("/a b");
+        if (i == 2) spec.path = SPAN_OF("a");
+        if (i == 3) spec.method = SPAN_OF("GE T");
+        noted *n = calls_send(&c, &spec);
+        calls_run(&c);
+        assert_int_equal(n->kind, HTTP_FAIL_MALFORMED);
+        assert_string_equal(n->text, i == 0 ? "a header field of the request has a byte that does "
+                                              "not belong there"
+                                            : "the request's method or path has a byte that does "
+                                              "not belong there");
+        calls_end(&c);
+    }
+}
+
+/* ---- answers ---- */
+
+static const char *raw_answer;
+
+/* Sends raw_answer, and closes when it has no length. */
+static void answer_raw(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, raw_answer);
+}
+
+static void answer_raw_and_stay(peer *p, int fd, int n) {
+    answer_raw(p, fd, n);
+    peer_sees_close(fd);
+}
+
+static void ends_with(peer_script *script, const char *method, const char *raw, const char *body) {
+    calls c;
+    raw_answer = raw;
+    http_call_spec spec = plain_get();
+    spec.method = span_cstr(method);
+    one_call(&c, script, &spec, NULL);
+    assert_string_equal(c.notes[0].text, "");
+    assert_int_equal(c.notes[0].ends, 1);
+    assert_int_equal(c.notes[0].heads, 1);
+    assert_span(buf_span(&c.notes[0].body), body);
+    calls_end(&c);
+}
+
+static void forms_of_answers(void **state) {
+    (void)state;
+    ends_with(
+        answer_raw_and_stay, "GET",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+        "abcde");
+    ends_with(answer_raw_and_stay, "GET", "HTTP/1.1 204 No Content\r\n\r\n", "");
+    ends_with(answer_raw_and_stay, "HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "");
+    ends_with(answer_raw, "GET", "HTTP/1.1 200 OK\r\n\r\nuntil the end", "until the end");
+    ends_with(answer_raw, "GET", "HTTP/1.0 200 OK\r\n\r\nold", "old");
+    ends_with(answer_raw_and_stay, "GET",
+              "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+              "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+              "ok");
+}
+
+static void fails_with(peer_script *script, const char *raw, http_fail_kind kind, bool head_seen,
+                       uint64_t body_bytes, const char *text) {
+    calls c;
+    raw_answer = raw;
+    http_call_spec spec = plain_get();
+    one_call(&c, script, &spec, NULL);
+    noted *n = &c.notes[0];
+    assert_int_equal(n->fails, 1);
+    assert_int_equal(n->ends, 0);
+    assert_int_equal(n->kind, kind);
+    assert_int_equal(n->head_seen, head_seen);
+    assert_int_equal(n->body_bytes, body_bytes);
+    if (text) assert_string_equal(n->text, text);
+    calls_end(&c);
+}
+
+static void answer_raw_and_reset(peer *p, int fd, int n) {
+    answer_raw(p, fd, n);
+    peer_reset(fd);
+}
+
+static void lost_connections(void **state) {
+    (void)state;
+    const char *closed = "the peer closed the connection";
+    const char *reset = "connection reset by peer";
+    fails_with(answer_raw, "", HTTP_FAIL_RESET, false, 0, closed);
+    fails_with(answer_raw_and_reset, "", HTTP_FAIL_RESET, false, 0, reset);
+    fails_with(answer_raw, "HTTP/1.1 200 O", HTTP_FAIL_RESET, false, 0, closed);
+    fails_with(answer_raw, "HTTP/1.1 100 Continue\r\n\r\n", HTTP_FAIL_RESET, false, 0, closed);
+    fails_with(answer_raw, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", HTTP_FAIL_CUT, true,
+               3, closed);
+    fails_with(answer_raw, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+               HTTP_FAIL_CUT, true, 3, closed);
+}
+
+static void malformed_answers(void **state) {
+    (void)state;
+    fails_with(answer_raw_and_stay, "SSH-2.0-OpenSSH\r\n\r\n", HTTP_FAIL_MALFORMED, false, 0, NULL);
+    fails_with(answer_raw_and_stay,
+               "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+               HTTP_FAIL_MALFORMED, false, 0, NULL);
+    fails_with(answer_raw_and_stay,
+               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nxyz\r\n",
+               HTTP_FAIL_MALFORMED, true, 2, NULL);
+    fails_with(answer_raw_and_stay,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+               HTTP_FAIL_MALFORMED, false, 0, "The answer switches to another protocol unasked.");
+}
+
+static void a_refused_connection(void **state) {
+    (void)state;
+    peer p;
+    peer_begin(&p, answer_raw);
+    peer_end(&p); /* its port is free now */
+    calls c;
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    noted *n = calls_get(&c);
+    calls_run(&c);
+    assert_int_equal(n->kind, HTTP_FAIL_CONNECT);
+    char want[100];
+    snprintf(want, sizeof want, "connecting to 127.0.0.1:%u failed: connection refused", p.port);
+    assert_string_equal(n->text, want);
+    calls_end(&c);
+}
+
+/* ---- deadlines ---- */
+
+static void silent(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_sees_close(fd);
+}
+
+static void half_a_head(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nX-");
+    peer_sees_close(fd);
+}
+
+static void half_a_body(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+    peer_sees_close(fd);
+}
+
+static void times_out(peer_script *script, http_fail_kind kind, const char *text) {
+    calls c;
+    http_call_spec spec = plain_get();
+    spec.first_byte_ms = spec.idle_ms = 30;
+    one_call(&c, script, &spec, NULL);
+    assert_int_equal(c.notes[0].fails, 1);
+    assert_int_equal(c.notes[0].kind, kind);
+    assert_string_equal(c.notes[0].text, text);
+    calls_end(&c);
+}
+
+static void silence(void **state) {
+    (void)state;
+    times_out(silent, HTTP_FAIL_FIRST_BYTE_TIMEOUT, "the answer did not begin within 30 ms");
+    times_out(half_a_head, HTTP_FAIL_FIRST_BYTE_TIMEOUT, "the answer did not begin within 30 ms");
+    times_out(half_a_body, HTTP_FAIL_IDLE_TIMEOUT, "the answer stood still for 30 ms");
+}
+
+/* An answer that moves, each piece within the limit, outlives the limit. */
+static void slow_but_steady(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n");
+    for (int i = 0; i < 30; i++) {
+        usleep(5000);
+        peer_send(fd, "x");
+    }
+    peer_sees_close(fd);
+}
+
+static void a_slow_answer_is_no_silence(void **state) {
+    (void)state;
+    calls c;
+    http_call_spec spec = plain_get();
+    spec.idle_ms = 100;
+    one_call(&c, slow_but_steady, &spec, NULL);
+    assert_int_equal(c.notes[0].ends, 1);
+    assert_int_equal(c.notes[0].body.len, 30);
+    calls_end(&c);
+}
+
+/* ---- cancelling, from every callback ---- */
+
+static void cancel_here(noted *n) {
+    calls_cancel(n);
+}
+
+static void sees_the_cancel(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n");
+    if (peer_sees_close(fd)) peer_reach(p, 1);
+}
+
+static void cancelled(int where) {
+    peer p;
+    calls c;
+    peer_begin(&p, sees_the_cancel);
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    noted *n = calls_get(&c);
+    if (where == 0) calls_cancel(n); /* before anything has happened */
+    if (where == 1) n->at_sent = cancel_here;
+    if (where == 2) n->at_head = cancel_here;
+    if (where == 3) n->at_body = cancel_here;
+    calls_run(&c);
+    if (where) peer_await(&p, 1); /* hangs if the close was not seen */
+    assert_int_equal(n->ends + n->fails, 0);
+    assert_int_equal(n->heads, where >= 2);
+    if (where == 3) assert_span(buf_span(&n->body), "abc");
+    peer_end(&p);
+    free(p.user);
+    calls_end(&c);
+}
+
+static void cancelling(void **state) {
+    (void)state;
+    for (int where = 0; where < 4; where++)
+        cancelled(where);
+}
+
+static noted *to_cancel;
+
+static void cancel_by_timer(timer *t) {
+    (void)t;
+    calls_cancel(to_cancel);
+}
+
+static void cancelling_while_it_waits(void **state) {
+    (void)state;
+    peer p;
+    calls c;
+    peer_begin(&p, silent);
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    to_cancel = calls_get(&c);
+    timer_init(&c.timer, cancel_by_timer);
+    loop_timer_start(&c.l, &c.timer, 20);
+    calls_run(&c);
+    assert_int_equal(to_cancel->sent, 1);
+    assert_int_equal(to_cancel->ends + to_cancel->fails, 0);
+    peer_end(&p); /* hangs if the server does not see the close */
+    free(p.user);
+    calls_end(&c);
+}
+
+static void close_client_here(noted *n) {
+    n->over = true;
+    calls_stop(n->c);
+}
+
+static void closing_the_client_in_a_callback(void **state) {
+    (void)state;
+    for (int where = 0; where < 3; where++) {
+        peer p;
+        calls c;
+        peer_begin(&p, sees_the_cancel);
+        calls_begin(&c);
+        calls_to(&c, p.port);
+        noted *n = calls_get(&c);
+        if (where == 0) n->at_sent = close_client_here;
+        if (where == 1) n->at_head = close_client_here;
+        if (where == 2) n->at_body = close_client_here;
+        calls_run(&c);
+        assert_int_equal(n->ends + n->fails, 0);
+        peer_end(&p);
+        free(p.user);
+        calls_end(&c);
+    }
+}
+
+/* ---- much, both ways, with slow readers ---- */
+
+enum { MUCH = 5 * 1024 * 1024 };
+
+static char *much;
+
+static void echo_slowly(peer *p, int fd, int n) {
+    (void)n;
+    (void)p;
+    usleep(20000); /* the request fills the socket's buffers meanwhile */
+    buf request;
+    if (!peer_read(fd, &request)) return;
+    const char *body = strstr(request.ptr, "\r\n\r\n") + 4;
+    size_t len = request.len - (size_t)(body - request.ptr);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    char size[16];
+    for (size_t from = 0; from < len; from += 50000) {
+        size_t step = len - from < 50000 ? len - from : 50000;
+        snprintf(size, sizeof size, "%zx\r\n", step);
+        peer_send(fd, size);
+        peer_send_bytes(fd, body + from, step);
+        peer_send(fd, "\r\n");
+    }
+    peer_send(fd, "0\r\n\r\n");
+    buf_done(&request);
+    peer_sees_close(fd);
+}
+
+static size_t at_pause;
+static int pauses;
+
+static void resume_later(timer *t) {
+    calls *c = CONTAINER_OF(t, calls, timer);
+    assert_true(c->notes[0].body.len <= at_pause + 65536); /* what had been read */
+    http_call_resume(c->notes[0].call);
+}
+
+static void pause_now_and_then(noted *n) {
+    if (pauses >= 15) return;
+    if (timer_active(&n->c->timer)) return;
+    pauses++;
+    http_call_pause(n->call);
+    at_pause = n->body.len;
+    loop_timer_start(&n->c->l, &n->c->timer, 2);
+}
+
+static void end_clears_timer(noted *n) {
+    loop_timer_stop(&n->c->l, &n->c->timer);
+}
+
+static void much_both_ways(void **state) {
+    (void)state;
+    much = mem_alloc(MUCH);
+    for (size_t i = 0; i < MUCH; i++)
+        much[i] = (char)(i * 7 + i / 199);
+    span body[3] = {span_from(much, 100), span_from(much + 100, MUCH - 1100),
+                    span_from(much + MUCH - 1000, 1000)};
+    calls c;
+    peer p;
+    peer_begin(&p, echo_slowly);
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    http_call_spec spec = plain_get();
+    spec.method = SPAN_OF("POST");
+    spec.body = body;
+    spec.body_count = 3;
+    pauses = 0;
+    noted *n = calls_send(&c, &spec);
+    timer_init(&c.timer, resume_later);
+    n->at_body = pause_now_and_then;
+    n->at_end = end_clears_timer;
+    calls_run(&c);
+    peer_end(&p);
+    assert_int_equal(n->ends, 1);
+    assert_int_equal(n->body.len, MUCH);
+    assert_memory_equal(n->body.ptr, much, MUCH);
+    assert_true(pauses == 15);
+    calls_end(&c);
+    free(much);
+}
+
+/* The deadline between pieces rests while the reader has paused. */
+static void two_halves(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na");
+    peer_await(p, 1);
+    peer_send(fd, "b");
+    peer_sees_close(fd);
+}
+
+static peer *staged;
+
+static void pause_once(noted *n) {
+    if (n->body.len != 1) return;
+    http_call_pause(n->call);
+    loop_timer_start(&n->c->l, &n->c->timer, 150);
+}
+
+static void resume_and_go_on(timer *t) {
+    peer_reach(staged, 1);
+    http_call_resume(CONTAINER_OF(t, calls, timer)->notes[0].call);
+}
+
+static void deadlines_rest_during_a_pause(void **state) {
+    (void)state;
+    peer p;
+    calls c;
+    staged = &p;
+    peer_begin(&p, two_halves);
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    http_call_spec spec = plain_get();
+    spec.idle_ms = 60;
+    noted *n = calls_send(&c, &spec);
+    timer_init(&c.timer, resume_and_go_on);
+    n->at_body = pause_once;
+    calls_run(&c);
+    peer_reach(&p, 1);
+    peer_end(&p);
+    assert_string_equal(n->text, "");
+    assert_int_equal(n->ends, 1);
+    free(p.user);
+    calls_end(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plain_call),
+        cmocka_unit_test(a_body_in_pieces),
+        cmocka_unit_test(an_empty_post_has_a_length),
+        cmocka_unit_test(unsafe_requests),
+        cmocka_unit_test(forms_of_answers),
+        cmocka_unit_test(lost_connections),
+        cmocka_unit_test(malformed_answers),
+        cmocka_unit_test(a_refused_connection),
+        cmocka_unit_test(silence),
+        cmocka_unit_test(a_slow_answer_is_no_silence),
+        cmocka_unit_test(cancelling),
+        cmocka_unit_test(cancelling_while_it_waits),
+        cmocka_unit_test(closing_the_client_in_a_callback),
+        cmocka_unit_test(much_both_ways),
+        cmocka_unit_test(deadlines_rest_during_a_pause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
