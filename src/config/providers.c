@@ -9,8 +9,9 @@
 enum { PROVIDERS_MAX = 256, HEADERS_MAX = 32 };
 
 const config_kind config_kinds[] = {
-    {SPAN("openai"), "https://api.openai.com/v1", "OPENAI_API_KEY"},
-    {SPAN("simulator"), "http://127.0.0.1:8089/v1", NULL},
+#define X(kind, functions, url, key_env) {SPAN(#kind), url, key_env},
+#include "config/kinds.def"
+#undef X
 };
 const size_t config_kind_count = ARRAY_LEN(config_kinds);
 

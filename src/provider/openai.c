@@ -147,20 +147,6 @@ static bool event(const request_facts *facts, const sse_event *in, arena *a, sse
 }
 
 const provider_ops provider_openai = {
-    .kind = "openai",
-    .default_url = "https://api.openai.com/v1",
-    .default_auth = AUTH_BEARER,
-    .build = build,
-    .refuse = openai_refuse,
-    .plain = plain,
-    .event = event,
-    .done = "[DONE]",
-};
-
-const provider_ops provider_simulator = {
-    .kind = "simulator",
-    .default_url = "http://127.0.0.1:8081/v1",
-    .default_auth = AUTH_BEARER,
     .build = build,
     .refuse = openai_refuse,
     .plain = plain,

@@ -9,7 +9,6 @@
 #include "provider/provider.h"
 
 extern const provider_ops provider_openai;
-extern const provider_ops provider_simulator; /* `weir sim`: OpenAI's format, no key, no address */
 
 /* Facts of one chunk or answer in OpenAI's form (openai_facts.c). data is the JSON text. */
 void openai_read_facts(endpoint e, span data, bool chunk, answer_facts *ret);

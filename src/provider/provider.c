@@ -1,26 +1,24 @@
 /* The provider table, and what all providers share. */
 #include "provider/provider.h"
 
-#include "provider/openai.h"
+/* One declaration and one entry for each row of config/kinds.def. */
+#define X(kind, functions, url, key_env) extern const provider_ops functions;
+#include "config/kinds.def"
+#undef X
 
-/* A new provider is its file, its extern in a header, and a row here. */
-static const provider_ops *const table[] = {
-    &provider_openai,
-    &provider_simulator,
+static const struct {
+    span kind;
+    const provider_ops *ops;
+} table[] = {
+#define X(kind, functions, url, key_env) {SPAN(#kind), &functions},
+#include "config/kinds.def"
+#undef X
 };
 
 const provider_ops *provider_find(span kind) {
     for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        if (span_eq(kind, span_cstr(table[i]->kind))) return table[i];
+        if (span_eq(kind, table[i].kind)) return table[i].ops;
     return NULL;
-}
-
-size_t provider_kinds(const char *const **ret_kinds) {
-    static const char *kinds[ARRAY_LEN(table)];
-    for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        kinds[i] = table[i]->kind;
-    *ret_kinds = kinds;
-    return ARRAY_LEN(table);
 }
 
 const char *endpoint_name(endpoint e) {

@@ -96,9 +96,6 @@ typedef struct answer_facts {
 } answer_facts;
 
 typedef struct provider_ops {
-    const char *kind;        /* the configuration's word */
-    const char *default_url; /* NULL: must be given */
-    config_auth default_auth;
     /* Builds an attempt's request. target_model: empty means the client's own word. key may be
      * NULL. On failure (a request this provider cannot express) false and *ret_error. */
     bool (*build)(const config_provider *p, const request_facts *facts, span target_model,
@@ -119,10 +116,8 @@ typedef struct provider_ops {
     const char *done;
 } provider_ops;
 
-/* NULL for an unknown kind. */
+/* By the configuration's word (config/kinds.def). NULL for an unknown kind. */
 const provider_ops *provider_find(span kind);
-/* The kinds, for messages; returns how many. */
-size_t provider_kinds(const char *const **ret_kinds);
 
 /* Whether a client's header may cross to a provider, and a provider's to a client. Never:
  * hop-by-hop, cookies, authorisation, Host, Content-Length, proxy and forwarding headers,

