@@ -11,29 +11,15 @@ void buf_done(buf *b) {
     *b = BUF_EMPTY;
 }
 
-char *buf_reserve(buf *b, size_t more) {
-    if (b->cap - b->len < more) {
-        size_t want = b->cap ? b->cap * 2 : 256;
-        if (want < b->len + more) want = b->len + more;
-        b->ptr = mem_realloc(b->ptr, want);
-        b->cap = want;
-    }
-    return b->ptr + b->len;
-}
-
-void buf_add(buf *b, span s) {
-    if (s.len == 0) return;
-    memcpy(buf_reserve(b, s.len), s.ptr, s.len);
-    b->len += s.len;
+void buf_make_room(buf *b, size_t more) {
+    size_t want = b->cap ? b->cap * 2 : 256;
+    if (want < b->len + more) want = b->len + more;
+    b->ptr = mem_realloc(b->ptr, want);
+    b->cap = want;
 }
 
 void buf_add_cstr(buf *b, const char *cstr) {
     buf_add(b, span_cstr(cstr));
-}
-
-void buf_add_char(buf *b, char c) {
-    *buf_reserve(b, 1) = c;
-    b->len++;
 }
 
 void buf_add_u64(buf *b, uint64_t value) {

@@ -10,6 +10,7 @@
 #include "base/span.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 typedef struct buf {
     char *ptr;
@@ -30,16 +31,30 @@ static inline span buf_span(const buf *b) {
     return span_from(b->ptr, b->len);
 }
 
+/* Moves the bytes to where at least more fit behind them. */
+void buf_make_room(buf *b, size_t more);
+
 /* Makes room for at least more bytes beyond len and returns where they go; then buf_grow(). */
-char *buf_reserve(buf *b, size_t more);
+static inline char *buf_reserve(buf *b, size_t more) {
+    if (b->cap - b->len < more) buf_make_room(b, more);
+    return b->ptr + b->len;
+}
 /* Says that n of the reserved bytes were written. */
 static inline void buf_grow(buf *b, size_t n) {
     b->len += n;
 }
 
-void buf_add(buf *b, span s);
+/* Inline, so that a literal costs a few moves. */
+static inline void buf_add(buf *b, span s) {
+    if (s.len == 0) return;
+    memcpy(buf_reserve(b, s.len), s.ptr, s.len);
+    b->len += s.len;
+}
+static inline void buf_add_char(buf *b, char c) {
+    *buf_reserve(b, 1) = c;
+    b->len++;
+}
 void buf_add_cstr(buf *b, const char *cstr);
-void buf_add_char(buf *b, char c);
 void buf_add_u64(buf *b, uint64_t value);
 void buf_add_i64(buf *b, int64_t value);
 void buf_addf(buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -48,7 +63,8 @@ void buf_vaddf(buf *b, const char *fmt, va_list args);
 /* Drops the first n bytes (all if n > len), moving the rest to the front. */
 void buf_drop_front(buf *b, size_t n);
 
-/* Appends a NUL that is not counted in len, and returns the bytes as a C string, still owned by b. */
+/* Appends a NUL that is not counted in len, and returns the bytes as a C string, still owned by b.
+ */
 const char *buf_cstr(buf *b);
 
 #endif

@@ -88,6 +88,36 @@ static void json_has_every_field(void **state) {
         "\"skipped_events\":1}\n");
 }
 
+/* docs/logs.md explains each field that a line may have. */
+static void the_page_of_the_docs_names_every_field(void **state) {
+    (void)state;
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/docs/logs.md", getenv("WEIR_SOURCE"));
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    static char page[65536];
+    page[fread(page, 1, sizeof page - 1, f)] = '\0';
+    (void)fclose(f);
+
+    call_record r = streamed();
+    r.error = ERR_STREAM_CUT;
+    r.usage.reasoning = 1;
+    r.usage.estimated = true;
+    line_json_call(&out, &clock_, &r);
+    json_value root;
+    json_fault fault;
+    assert_true(json_scan(buf_span(&out), NULL, &root, &fault));
+    json_iter it = json_iter_of(root);
+    json_member m;
+    size_t fields = 0;
+    for (; json_next_member(&it, &m); fields++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "`%.*s`", SPAN_ARG(m.key));
+        if (!strstr(page, name)) fail_msg("docs/logs.md does not explain %s", name);
+    }
+    assert_int_equal(fields, 30);
+}
+
 static void json_leaves_out_what_does_not_apply(void **state) {
     (void)state;
     call_record r = refused();
@@ -247,6 +277,7 @@ static void durations_are_short(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(json_has_every_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_page_of_the_docs_names_every_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(json_leaves_out_what_does_not_apply, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_call_is_a_warning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_have_their_pairs, set_up, tear_down),
