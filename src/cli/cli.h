@@ -41,6 +41,7 @@ typedef struct cli_command {
 
 extern const cli_command cli_check;
 extern const cli_command cli_reference;
+extern const cli_command cli_sim;
 
 /* args.c: false after saying on stderr what was not understood: then exit with CLI_USAGE. argv[0]
  * is the command's name. */

@@ -7,6 +7,7 @@
 static const cli_command *const commands[] = {
     &cli_check,
     &cli_reference,
+    &cli_sim,
 };
 
 static const cli_command *find_command(const char *name) {
