@@ -47,7 +47,7 @@ void sim_answer_settle(sim_answer *a) {
         a->finish = a->legacy_call ? "function_call" : "tool_calls";
         return;
     }
-    a->tokens = sim_text_tokens(&a->text);
+    a->tokens = a->text_tokens = sim_text_tokens(&a->text);
     if (a->tokens > a->limit) {
         a->tokens = a->limit;
         a->finish = "length";
@@ -61,7 +61,7 @@ size_t sim_answer_completion_tokens(const sim_answer *a) {
 }
 
 void sim_answer_write_text(const sim_answer *a, buf *out) {
-    if (a->text.words == 0 && a->tokens >= sim_text_tokens(&a->text)) {
+    if (a->text.words == 0 && a->tokens == a->text_tokens) {
         json_write_string(out, a->text.given);
         return;
     }

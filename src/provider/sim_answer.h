@@ -52,6 +52,7 @@ typedef struct sim_answer {
     size_t call_count;
     size_t limit;       /* tokens at most */
     size_t tokens;      /* of one choice */
+    size_t text_tokens; /* of the whole text, of which tokens may be a part */
     const char *finish; /* "stop", "length", "tool_calls", "content_filter" */
     size_t prompt_tokens;
     bool stream, include_usage, echo;

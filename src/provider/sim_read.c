@@ -52,11 +52,13 @@ span sim_content_text(json_value content, arena *scratch, unsigned *images) {
 }
 
 span sim_echo(const sim_body *b, const char *opening, span text, unsigned images) {
-    span clipped = sim_text_clip(span_trim(text), SIM_ECHO_BYTES);
-    const char *dots = clipped.len < span_trim(text).len ? " …" : "";
-    if (!images) return arena_printf(b->arena, "%s%.*s%s", opening, SPAN_ARG(clipped), dots);
-    return arena_printf(b->arena, "%s%.*s%s (with %u image%s)", opening, SPAN_ARG(clipped), dots,
-                        images, images == 1 ? "" : "s");
+    span trimmed = span_trim(text), clipped = sim_text_clip(trimmed, SIM_ECHO_BYTES);
+    span seen =
+        !images ? SPAN_EMPTY
+                : arena_printf(b->scratch, " (with %u image%s)", images, images == 1 ? "" : "s");
+    span parts[] = {span_cstr(opening), clipped,
+                    clipped.len < trimmed.len ? SPAN_OF(" …") : SPAN_EMPTY, seen};
+    return arena_join(b->arena, parts, ARRAY_LEN(parts));
 }
 
 static bool cut_at(sim_answer *a, span stop) {

@@ -142,6 +142,7 @@ sim_server *sim_server_start(loop *l, const sim_settings *settings, http_bind *b
     s->settings = *settings;
     buf_add(&s->key, settings->key);
     s->settings.key = buf_span(&s->key);
+    s->serial = rng_u64(&l->rng);
     s->counts = mem_zalloc(sizeof *s->counts);
     s->http = http_server_new(l, &limits, &ops, s);
     int err = http_server_listen(s->http, bind);
@@ -159,7 +160,7 @@ void sim_server_free(sim_server *s) {
     if (!s) return;
     http_server_free(s->http);
     free(s->counts);
-    mem_wipe(s->key.ptr, s->key.len);
+    if (s->key.ptr) mem_wipe(s->key.ptr, s->key.len);
     buf_done(&s->key);
     free(s);
 }

@@ -3,33 +3,39 @@
 #include <string.h>
 
 static bool is_blank(char c) {
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+    return c == ' ' || (unsigned)(c - '\t') < 5; /* \t \n \v \f \r */
 }
 
 static bool is_continuation(char c) {
     return ((unsigned char)c & 0xC0) == 0x80;
 }
 
+/* The end of the token that begins at p, which is not the end. */
+static const char *token_end(const char *p, const char *end) {
+    while (p < end && is_blank(*p))
+        p++;
+    const char *most = end - p > SIM_TOKEN_BYTES ? p + SIM_TOKEN_BYTES : end;
+    while (p < most && !is_blank(*p))
+        p++;
+    while (p < end && is_continuation(*p))
+        p++;
+    return p;
+}
+
 bool sim_token_cut(span *rest, span *ret_token) {
-    size_t at = 0, len = rest->len;
-    if (!len) return false;
-    while (at < len && is_blank(rest->ptr[at]))
-        at++;
-    size_t word = at;
-    while (at < len && !is_blank(rest->ptr[at]) && at - word < SIM_TOKEN_BYTES)
-        at++;
-    while (at < len && is_continuation(rest->ptr[at]))
-        at++;
-    *ret_token = span_slice(*rest, 0, at);
-    *rest = span_slice(*rest, at, len);
+    if (!rest->len) return false;
+    const char *begin = rest->ptr, *end = begin + rest->len, *cut = token_end(begin, end);
+    *ret_token = span_from(begin, (size_t)(cut - begin));
+    *rest = span_from(cut, (size_t)(end - cut));
     return true;
 }
 
 size_t sim_token_count(span text) {
     size_t count = 0;
-    span token;
-    while (sim_token_cut(&text, &token))
-        count++;
+    if (!text.len) return 0;
+    const char *p = text.ptr, *end = p + text.len;
+    for (; p < end; count++)
+        p = token_end(p, end);
     return count;
 }
 
