@@ -74,22 +74,18 @@ HOT bool is_digit(const char *p, const char *end) {
 /* ---- Scalars. Each takes the place of its first byte and returns the one behind it, or NULL. ----
  */
 
+/* What may follow a backslash, `u` apart. */
+static const bool brief_escape[256] = {
+    ['"'] = true, ['\\'] = true, ['/'] = true, ['b'] = true,
+    ['f'] = true, ['n'] = true,  ['r'] = true, ['t'] = true,
+};
+
 /* p is a backslash. */
-static const char *scan_escape(scanner *s, const char *p) {
+static inline const char *scan_escape(scanner *s, const char *p) {
     if (s->end - p < 2)
         return fail_token(s, s->end, JSON_SYNTAX, "the document ends inside a string");
-    switch (p[1]) {
-    case '"':
-    case '\\':
-    case '/':
-    case 'b':
-    case 'f':
-    case 'n':
-    case 'r':
-    case 't': return p + 2;
-    case 'u': break;
-    default: return fail_token(s, p, JSON_SYNTAX, "unknown escape in a string");
-    }
+    if (brief_escape[(unsigned char)p[1]]) return p + 2;
+    if (p[1] != 'u') return fail_token(s, p, JSON_SYNTAX, "unknown escape in a string");
     for (int i = 2; i < 6; i++) {
         char c = p + i < s->end ? p[i] : '\0';
         if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')) continue;
