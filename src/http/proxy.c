@@ -46,6 +46,16 @@ static span bare_host(span host) {
     return host;
 }
 
+/* An address has no subdomains: 0.0.1 does not cover 127.0.0.1. */
+static bool is_address(span host) {
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.ptr[i];
+        if (c == ':') return true;
+        if (c != '.' && (c < '0' || c > '9')) return false;
+    }
+    return true;
+}
+
 static bool entry_covers(span entry, span host, uint16_t port) {
     if (span_eq(entry, SPAN_OF("*"))) return true;
     span name = entry;
@@ -55,7 +65,8 @@ static bool entry_covers(span entry, span host, uint16_t port) {
     if (span_ends(name, SPAN_OF("."))) name.len--;
     if (!name.len || name.len > host.len) return false;
     if (!span_ieq(span_slice(host, host.len - name.len, host.len), name)) return false;
-    return name.len == host.len || host.ptr[host.len - name.len - 1] == '.';
+    if (name.len == host.len) return true;
+    return !is_address(host) && host.ptr[host.len - name.len - 1] == '.';
 }
 
 bool http_proxy_excepts(span list, span host, uint16_t port) {

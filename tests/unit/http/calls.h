@@ -39,6 +39,7 @@ struct calls {
     noted notes[CALLS_MAX];
     int count, over;
     timer timer;
+    struct peer *peer; /* for callbacks that steer the server */
     bool keep_running; /* do not stop when all calls are over */
 };
 

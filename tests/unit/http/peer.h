@@ -26,7 +26,7 @@ struct peer {
     pthread_t acceptor;
     pthread_mutex_t lock;
     pthread_cond_t moved;
-    int accepted, closed_by_client, stage; /* under lock */
+    int accepted, requests, stage; /* under lock */
     bool stopping;
     struct peer_connection {
         peer *p;
@@ -105,11 +105,9 @@ static inline void peer_await(peer *p, int stage) {
     pthread_mutex_unlock(&p->lock);
 }
 
-static inline int peer_accepted(peer *p) {
-    pthread_mutex_lock(&p->lock);
-    int n = p->accepted;
-    pthread_mutex_unlock(&p->lock);
-    return n;
+/* After peer_end(). */
+static inline int peer_accepted(const peer *p) {
+    return p->accepted;
 }
 
 static inline void peer_send_bytes(int fd, const char *bytes, size_t len) {
