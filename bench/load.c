@@ -8,11 +8,13 @@
  * stdin first   PORT COMMAND…                    starts COMMAND, asks until the first answer, ends
  * it
  *
- * Prints one line of JSON. BENCH_KEY in the environment is sent as the client's key.
+ * Prints one line of JSON. BENCH_KEY in the environment is sent as the client's key;
+ * BENCH_CHILD_CPU is the core that first's COMMAND is pinned to.
  */
 #include "reader.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,6 +245,16 @@ static void run_hold(unsigned streams) {
     while (read(STDIN_FILENO, &byte, 1) > 0) {}
 }
 
+static void pin_child(void) {
+    const char *cpu = getenv("BENCH_CHILD_CPU");
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (!cpu) return;
+    CPU_SET(parse_number("BENCH_CHILD_CPU", cpu, CPU_SETSIZE - 1), &set);
+    if (sched_setaffinity(0, sizeof set, &set))
+        die("cannot pin to core %s: %s", cpu, strerror(errno));
+}
+
 /* From fork to the first good answer, the connection tried every 100 µs. */
 static void run_first(char **command) {
     set_up("bench-700", false, 1024, 1);
@@ -251,6 +263,7 @@ static void run_first(char **command) {
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        pin_child();
         execvp(command[0], command);
         die("cannot run %s: %s", command[0], strerror(errno));
     }

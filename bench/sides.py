@@ -1,0 +1,272 @@
+"""The sides of the benchmark: weir, nginx, and no proxy at all, each over the same canned upstream.
+
+A side is a process tree pinned to one core; the load generator and the upstream share another.
+"""
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CLIENT_KEY = "sk-bench-client-0123456789abcdef"
+
+
+class Failed(Exception):
+    """The benchmark cannot go on; the text says why."""
+
+
+def cores():
+    """(the proxies' core, the core of load and upstream)"""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise Failed("the benchmark needs two cores: one for the proxy, one for load and upstream")
+    return usable[-1], usable[0]
+
+
+PROXY_CORE, LOAD_CORE = cores()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def raise_descriptor_limit():
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def tool(build, name):
+    path = Path(build) / "bench" / name
+    if not path.exists():
+        raise Failed(f"{path} is missing; build it with: ninja -C {build} bench-tools")
+    return str(path)
+
+
+def children(pid):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(c) for t in tasks for c in (t / "children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def tree(pid):
+    found = [pid]
+    for one in found:
+        found.extend(children(one))
+    return found
+
+
+class Upstream:
+    def __init__(self, build):
+        command = ["taskset", "-c", str(LOAD_CORE), tool(build, "bench-upstream")]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed("the upstream did not start")
+        self.port = int(line)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Direct:
+    """No proxy: what the traffic itself takes."""
+
+    name = "direct"
+    key = None
+
+    def __init__(self, upstream):
+        self.port = self.stream_port = upstream.port
+
+
+class Side:
+    """A proxy. Subclasses give command(), port and stream_port."""
+
+    key = None
+    process = None
+
+    def start(self):
+        self.process = subprocess.Popen(["taskset", "-c", str(PROXY_CORE), *self.command()], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_until_listening()
+        return self
+
+    def wait_until_listening(self):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise Failed(f"{self.name} ended with status {self.process.returncode}: {' '.join(self.command())}{self.complaint()}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.01)
+        raise Failed(f"{self.name} does not listen on port {self.port} after 10 s")
+
+    def complaint(self):
+        return ""
+
+    def stop(self):
+        if not self.process:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def cpu_ns(self):
+        """User and system time of the whole tree: sum_exec_runtime of every thread, from schedstat."""
+        total = 0
+        for pid in tree(self.process.pid):
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                total += int((task / "schedstat").read_text().split()[0])
+        return total
+
+    def memory_kb(self, field="VmRSS"):
+        """Resident memory of the whole tree; VmHWM for its peak."""
+        total = 0
+        for pid in tree(self.process.pid):
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith(field + ":"):
+                    total += int(line.split()[1])
+        return total
+
+
+NGINX_CONF = """
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 65536;
+pid {dir}/nginx.pid;
+error_log stderr crit;
+{user}
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    server_tokens off;
+    tcp_nodelay on;
+    client_body_buffer_size 64k;
+    keepalive_requests 100000000;
+    keepalive_timeout 600s;
+    client_body_temp_path {dir}/body;
+    proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi;
+    uwsgi_temp_path {dir}/uwsgi;
+    scgi_temp_path {dir}/scgi;
+    upstream provider {{
+        server 127.0.0.1:{upstream};
+        keepalive 1024;
+        keepalive_requests 100000000;
+        keepalive_timeout 600s;
+    }}
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_read_timeout 600s;
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{ proxy_pass http://provider; }}
+    }}
+    server {{
+        listen 127.0.0.1:{stream_port} backlog=4096;
+        location / {{ proxy_pass http://provider; proxy_buffering off; }}
+    }}
+}}
+"""
+
+
+class Nginx(Side):
+    """Debian's nginx-light as a plain proxy: keep-alive both ways, no log, bodies of 16 KB kept in memory (the default puts
+    them into files, at four times the cost); a second port does not buffer answers, for streams."""
+
+    def __init__(self, upstream, folder, name="nginx"):
+        self.name = name
+        self.program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        if not self.program:
+            raise Failed("nginx is not installed; tools/deps bench installs it")
+        self.folder = Path(folder) / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port, self.stream_port = free_port(), free_port()
+        text = NGINX_CONF.format(dir=self.folder, upstream=upstream.port, port=self.port, stream_port=self.stream_port,
+                                 user="user root;" if os.geteuid() == 0 else "")
+        (self.folder / "nginx.conf").write_text(text)
+
+    def command(self):
+        return [self.program, "-e", "stderr", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
+
+    def version(self):
+        return subprocess.run([self.program, "-v"], capture_output=True, text=True).stderr.strip().split("/")[-1]
+
+
+WEIR_YAML = """\
+listen: 127.0.0.1:{port}
+providers:
+  bench: {{kind: openai, url: "http://127.0.0.1:{upstream}/v1", key: sk-bench-provider-0123456789, max_connections: 16384}}
+models:
+  "*": bench
+server: {{workers: 1}}
+clients:
+  - {{name: bench, environment: dev, key: {{sha256: {sha256}}}}}
+logs: {{level: info, format: json}}
+"""
+
+
+class Weir(Side):
+    """weir as it runs in production: client keys checked, requests validated, limits and metrics on, one log line a call."""
+
+    name = "weir"
+    key = CLIENT_KEY
+
+    def __init__(self, upstream, folder, program, extra=""):
+        self.program = str(Path(program).resolve())
+        if not os.access(self.program, os.X_OK):
+            raise Failed(f"{program} is missing; build it with: make")
+        self.folder = Path(folder) / "weir"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = self.stream_port = free_port()
+        digest = hashlib.sha256(CLIENT_KEY.encode()).hexdigest()
+        (self.folder / "weir.yaml").write_text(WEIR_YAML.format(port=self.port, upstream=upstream.port, sha256=digest) + extra)
+
+    def command(self):
+        return [self.program, "serve", "-c", str(self.folder / "weir.yaml")]
+
+    def complaint(self):
+        """Its log goes to /dev/null; what is wrong with the configuration can be asked for."""
+        check = subprocess.run([self.program, "check", "-c", self.command()[-1]], capture_output=True, text=True)
+        return "\n" + check.stdout + check.stderr
+
+    def version(self):
+        return subprocess.run([self.program, "--version"], capture_output=True, text=True).stdout.strip().split(" ")[-1]
+
+
+def client_environment(side):
+    env = dict(os.environ, BENCH_CHILD_CPU=str(PROXY_CORE))
+    env.pop("BENCH_KEY", None)
+    if side.key:
+        env["BENCH_KEY"] = side.key
+    return env
+
+
+def load_command(build, what, port, *arguments):
+    return ["taskset", "-c", str(LOAD_CORE), tool(build, "bench-load"), what, str(port), *map(str, arguments)]
+
+
+def load(build, side, what, *arguments, port=None):
+    """One run of the load generator against a side; its figures."""
+    command = load_command(build, what, port or side.port, *arguments)
+    done = subprocess.run(command, capture_output=True, text=True, env=client_environment(side))
+    if done.returncode:
+        raise Failed(f"{side.name}: {done.stderr.strip()}\n  {' '.join(command)}")
+    return json.loads(done.stdout.splitlines()[-1])
