@@ -7,7 +7,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <unistd.h>
 
 typedef struct row {
     const char *name, *kind, *scope, *unit, *labels, *help;
@@ -297,17 +296,6 @@ static void accept_chooses_the_format(void **state) {
 
 /* ---- docs/metrics.md ---- */
 
-static buf read_file(const char *path) {
-    buf out = BUF_EMPTY;
-    FILE *f = fopen(path, "r");
-    if (!f) fail_msg("cannot open %s", path);
-    size_t n;
-    while ((n = fread(buf_reserve(&out, 4096), 1, 4096, f)) > 0)
-        buf_grow(&out, n);
-    (void)fclose(f);
-    return out;
-}
-
 static void doc_line(buf *out, const row *r) {
     buf_addf(out, "| `%s` | ", r->name);
     for (const char *c = r->kind; *c; c++)
@@ -325,8 +313,7 @@ static void doc_line(buf *out, const row *r) {
 static void the_page_of_the_docs_is_complete(void **state) {
     (void)state;
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/docs/metrics.md", getenv("WEIR_SOURCE"));
-    buf page = read_file(path), expected = BUF_EMPTY;
+    buf page = unit_read(unit_source("docs/metrics.md", path)), expected = BUF_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         doc_line(&expected, &rows[i]);
     if (!strstr(buf_cstr(&page), buf_cstr(&expected))) {

@@ -92,12 +92,7 @@ static void json_has_every_field(void **state) {
 static void the_page_of_the_docs_names_every_field(void **state) {
     (void)state;
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/docs/logs.md", getenv("WEIR_SOURCE"));
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    static char page[65536];
-    page[fread(page, 1, sizeof page - 1, f)] = '\0';
-    (void)fclose(f);
+    buf page = unit_read(unit_source("docs/logs.md", path));
 
     call_record r = streamed();
     r.error = ERR_STREAM_CUT;
@@ -113,9 +108,10 @@ static void the_page_of_the_docs_names_every_field(void **state) {
     for (; json_next_member(&it, &m); fields++) {
         char name[64];
         (void)snprintf(name, sizeof name, "`%.*s`", SPAN_ARG(m.key));
-        if (!strstr(page, name)) fail_msg("docs/logs.md does not explain %s", name);
+        if (!strstr(page.ptr, name)) fail_msg("docs/logs.md does not explain %s", name);
     }
     assert_int_equal(fields, 30);
+    buf_done(&page);
 }
 
 static void json_leaves_out_what_does_not_apply(void **state) {
