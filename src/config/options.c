@@ -181,7 +181,7 @@ static const option provider_options[] = {
     {TEXT(config_provider, "kind", kind),
      .sentence = "What the provider speaks: openai (and all that imitate it) or simulator. Default: the provider's name where that is a kind, else openai."},
     {OTHER(config_provider, "url", url, type_url),
-     .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default: that of the kind."},
+     .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default: https://api.openai.com/v1 for openai, http://127.0.0.1:8081/v1 for simulator."},
     {OTHER(config_provider, "key", keys, type_keys),
      .sentence = "The API key: a text, best a reference such as \"${OPENAI_API_KEY}\"; {file: path}; {command: [program, argument]}; or a list of these, which are used in turn. Default: ${OPENAI_API_KEY} for OpenAI's own URL, else none."},
     {WORD(config_provider, "auth", auth, auth_words), .standard = "bearer",

@@ -73,6 +73,14 @@ span problems_excerpt(arena *a, span source, unsigned line) {
     return span_from(copy, text.len);
 }
 
+/* Names from the file may hold anything; a message is one line, and moves no cursor. */
+static span on_one_line(span text) {
+    char *p = (char *)text.ptr;
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)p[i] < ' ' || p[i] == 0x7F) p[i] = '?';
+    return text;
+}
+
 void problems_vadd(config_problems *p, span file, span source, unsigned line, unsigned column,
                    const char *fmt, va_list args) {
     if (p->count > PROBLEMS_MAX) return;
@@ -87,7 +95,7 @@ void problems_vadd(config_problems *p, span file, span source, unsigned line, un
         item->text = SPAN_OF("there are more problems than are shown here");
         return;
     }
-    item->text = arena_vprintf(&p->arena, fmt, args);
+    item->text = on_one_line(arena_vprintf(&p->arena, fmt, args));
     if (line) item->excerpt = problems_excerpt(&p->arena, source, line);
 }
 

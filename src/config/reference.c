@@ -121,7 +121,7 @@ static const char example_head[] =
     "# `weir check` tells what is wrong, `weir check --explain` what each option comes to.\n"
     "\n"
     "providers:\n"
-    "  openai: {key: \"${OPENAI_API_KEY:-sk-unset}\"}\n"
+    "  openai: {}   # with the key in OPENAI_API_KEY; or key: \"${NAME}\", {file: path}, {command: [...]}\n"
     "  local: {url: http://127.0.0.1:8000/v1}   # anything that imitates OpenAI: vLLM, Ollama, "
     "llama.cpp\n"
     "  # azure: {url: \"https://NAME.openai.azure.com/openai/deployments/NAME\", auth: api-key,\n"
