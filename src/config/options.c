@@ -179,9 +179,17 @@ static const option listener_options[] = {
 
 static const option provider_options[] = {
     {TEXT(config_provider, "kind", kind),
-     .sentence = "What the provider speaks: openai (and all that imitate it) or simulator. Default: the provider's name where that is a kind, else openai."},
+     .sentence = "What the provider speaks:"
+#define X(kind, functions, url, key_env) " " #kind ","
+#include "config/kinds.def"
+#undef X
+     " or what imitates one of them. Default: the provider's name where that is a kind, else openai."},
     {OTHER(config_provider, "url", url, type_url),
-     .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default: https://api.openai.com/v1 for openai, http://127.0.0.1:8081/v1 for simulator."},
+     .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default by kind:"
+#define X(kind, functions, url, key_env) " " #kind " " url ";"
+#include "config/kinds.def"
+#undef X
+     " see kind."},
     {OTHER(config_provider, "key", keys, type_keys),
      .sentence = "The API key: a text, best a reference such as \"${OPENAI_API_KEY}\"; {file: path}; {command: [program, argument]}; or a list of these, which are used in turn. Default: ${OPENAI_API_KEY} for OpenAI's own URL, else none."},
     {WORD(config_provider, "auth", auth, auth_words), .standard = "bearer",

@@ -15,6 +15,12 @@ const config_kind config_kinds[] = {
 };
 const size_t config_kind_count = ARRAY_LEN(config_kinds);
 
+static const char kind_names[] = /* ", openai, simulator" */
+#define X(kind, functions, url, key_env) ", " #kind
+#include "config/kinds.def"
+#undef X
+    ;
+
 const config_kind *config_kind_find(span name) {
     for (size_t i = 0; i < config_kind_count; i++)
         if (span_eq(config_kinds[i].name, name)) return &config_kinds[i];
@@ -190,9 +196,8 @@ static bool settle_kind(reader *r, span name, const yaml_node *node, config_prov
         reader_problem(r, node, "%.*skind is %.*s; did you mean '%.*s'?", SPAN_ARG(name),
                        SPAN_ARG(shown), SPAN_ARG(near));
     else
-        reader_problem(
-            r, node, "%.*skind is %.*s; allowed: openai (also for all that imitate it), simulator",
-            SPAN_ARG(name), SPAN_ARG(shown));
+        reader_problem(r, node, "%.*skind is %.*s; expected what it speaks like: %s",
+                       SPAN_ARG(name), SPAN_ARG(shown), kind_names + 2);
     return false;
 }
 
