@@ -40,6 +40,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_check;
+extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;
 
@@ -50,6 +51,9 @@ MUST_USE bool cli_parse(const cli_command *command, int argc, char **argv, cli_a
 void cli_write_help(const cli_command *command, buf *out);
 /* The nearest of count names to word, or NULL. */
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
+
+/* descriptors.c: as many open files as the system allows; for commands that serve. */
+void cli_raise_descriptor_limit(void);
 
 /* Writes all of text; false (after saying so on stderr) when stdout does not take it. */
 MUST_USE bool cli_print(const buf *text);

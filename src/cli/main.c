@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
+    &cli_serve,
     &cli_check,
     &cli_reference,
     &cli_sim,

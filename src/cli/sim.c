@@ -5,7 +5,6 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 enum { OPT_LISTEN, OPT_KEY, OPT_PACE, OPT_TTFT, OPT_WORDS };
 enum { TIME_MAX_MS = 3600000 };
@@ -52,14 +51,6 @@ static int print_words(void) {
     bool ok = cli_print(&text);
     buf_done(&text);
     return ok ? CLI_OK : CLI_FAILED;
-}
-
-/* Each stream is a descriptor; the usual soft limit of 1024 is less than the simulator serves. */
-static void raise_descriptor_limit(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit)) return;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void say_where(const http_bind *bind) {
@@ -109,7 +100,7 @@ static int serve(const sim_settings *settings, http_bind *bind) {
         cli_complain("sim: no event loop: %s", uv_strerror(err));
         return CLI_FAILED;
     }
-    raise_descriptor_limit();
+    cli_raise_descriptor_limit();
     p.server = sim_server_start(&p.loop, settings, bind, &err);
     if (p.server) {
         watch_signals(&p);

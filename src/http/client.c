@@ -108,7 +108,7 @@ static void close_calls(http_origin *o) {
         http_call *call = conn->call;
         conn->call = NULL;
         call_free(call);
-        conn_close(conn);
+        client_conn_close(conn);
     }
 }
 

@@ -42,7 +42,7 @@ void call_fail(http_call *call, http_fail_kind kind, const char *text) {
 /* Wherever the call stands: in the queue, or on a connection. */
 static void fail_anywhere(http_call *call, http_fail_kind kind, const char *text) {
     if (call->conn)
-        conn_fail(call->conn, kind, text);
+        client_conn_fail(call->conn, kind, text);
     else
         call_fail(call, kind, text);
 }
@@ -51,7 +51,7 @@ void http_call_cancel(http_call *call) {
     http_conn *conn = call->conn;
     if (conn) conn->call = NULL;
     call_free(call);
-    if (conn) conn_close(conn);
+    if (conn) client_conn_close(conn);
 }
 
 /* ---- deadlines ---- */
@@ -66,7 +66,7 @@ static void late(http_call *call, http_fail_kind kind, const char *what, int64_t
 static void connecting_late(http_call *call) {
     buf what = BUF_EMPTY;
     if (call->conn)
-        buf_addf(&what, "%s took longer than", conn_doing(call->conn));
+        buf_addf(&what, "%s took longer than", client_conn_doing(call->conn));
     else
         buf_addf(&what, "all %u connections were busy for", call->origin->max_connections);
     late(call, call->conn ? HTTP_FAIL_CONNECT_TIMEOUT : HTTP_FAIL_POOL_FULL, buf_cstr(&what),

@@ -10,7 +10,7 @@
 
 static const http_codec_ops codec_ops;
 
-http_conn *conn_new(http_origin *o, http_call *call) {
+http_conn *client_conn_new(http_origin *o, http_call *call) {
     http_conn *conn = mem_zalloc(sizeof *conn);
     conn->origin = o;
     conn->call = call;
@@ -34,7 +34,7 @@ static void conn_free(http_conn *conn) {
     free(conn);
 }
 
-void conn_close(http_conn *conn) {
+void client_conn_close(http_conn *conn) {
     if (conn->state == CONN_CLOSED) return;
     http_origin *o = conn->origin;
     if (conn->state == CONN_IDLE) o->client->stats.idle--;
@@ -57,11 +57,11 @@ static http_call *part(http_conn *conn) {
 }
 
 /* The text may live in the transport, which goes with the connection. */
-void conn_fail(http_conn *conn, http_fail_kind kind, const char *text) {
+void client_conn_fail(http_conn *conn, http_fail_kind kind, const char *text) {
     http_call *call = part(conn);
     buf kept = BUF_EMPTY;
     buf_add_cstr(&kept, text);
-    conn_close(conn);
+    client_conn_close(conn);
     call_fail(call, kind, buf_cstr(&kept));
     buf_done(&kept);
 }
@@ -104,7 +104,7 @@ static void finish_answer(http_conn *conn, bool clean) {
     if (keep)
         pool_return(o, conn);
     else
-        conn_close(conn);
+        client_conn_close(conn);
     call_end(call);
 }
 
@@ -122,7 +122,7 @@ static void feed(http_conn *conn, span bytes) {
     if (result == HTTP_FEED_BAD) {
         const char *why = "it is not HTTP";
         (void)http_codec_error(conn->codec, &why);
-        conn_fail(conn, tunnel ? HTTP_FAIL_CONNECT : HTTP_FAIL_MALFORMED, why);
+        client_conn_fail(conn, tunnel ? HTTP_FAIL_CONNECT : HTTP_FAIL_MALFORMED, why);
     } else if (conn->ended && tunnel) {
         conn->ended = false;
         if (transport_pending(conn->t)) clean = false;
@@ -136,7 +136,7 @@ static void feed(http_conn *conn, span bytes) {
 static void on_data(void *user, span bytes) {
     http_conn *conn = user;
     if (conn->state == CONN_IDLE) {
-        conn_close(conn); /* an answer that nobody asked for */
+        client_conn_close(conn); /* an answer that nobody asked for */
         return;
     }
     assert(conn->state == CONN_BUSY || conn->state == CONN_TUNNELLING);
@@ -147,7 +147,7 @@ static void on_data(void *user, span bytes) {
 /* ---- the transport's other news ---- */
 
 static void on_open(void *user) {
-    conn_opened(user);
+    client_conn_opened(user);
 }
 
 static void on_drain(void *user) {
@@ -164,7 +164,7 @@ static void replay(http_conn *conn) {
     call->replayed = true;
     call_rewind(call);
     list_push_front(&o->waiting, &call->link);
-    conn_close(conn);
+    client_conn_close(conn);
 }
 
 static void lost_while_busy(http_conn *conn, transport_fail why, const char *text) {
@@ -185,17 +185,17 @@ static void lost_while_busy(http_conn *conn, transport_fail why, const char *tex
     if (conn->reused && !call->heard)
         replay(conn);
     else
-        conn_fail(conn, call->phase == CALL_BODY ? HTTP_FAIL_CUT : HTTP_FAIL_RESET, text);
+        client_conn_fail(conn, call->phase == CALL_BODY ? HTTP_FAIL_CUT : HTTP_FAIL_RESET, text);
 }
 
 static void on_fail(void *user, transport_fail why, const char *text) {
     http_conn *conn = user;
     if (conn->state == CONN_IDLE)
-        conn_close(conn);
+        client_conn_close(conn);
     else if (conn->state == CONN_BUSY)
         lost_while_busy(conn, why, text);
     else
-        conn_fail(conn, why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT, text);
+        client_conn_fail(conn, why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT, text);
 }
 
 const transport_ops conn_ops = {on_open, on_data, on_drain, on_fail};

@@ -30,11 +30,11 @@ static void on_resolved(resolve_wait *w) {
     if (count)
         connect_socket(conn);
     else
-        conn_fail(conn, HTTP_FAIL_CONNECT, resolver_why(conn->origin->names));
+        client_conn_fail(conn, HTTP_FAIL_CONNECT, resolver_why(conn->origin->names));
 }
 
-void conn_connect(http_origin *o, http_call *call) {
-    http_conn *conn = conn_new(o, call);
+void client_conn_connect(http_origin *o, http_call *call) {
+    http_conn *conn = client_conn_new(o, call);
     o->client->stats.connects++;
     conn->state = CONN_RESOLVING;
     resolve_wait_init(&conn->wait, on_resolved);
@@ -70,7 +70,7 @@ static void ask_for_tunnel(http_conn *conn) {
     transport_lend(conn->t, &conn->tunnel_request, 1);
 }
 
-void conn_opened(http_conn *conn) {
+void client_conn_opened(http_conn *conn) {
     http_origin *o = conn->origin;
     assert(conn->state == CONN_CONNECTING || conn->state == CONN_SECURING);
     if (conn->state == CONN_CONNECTING && o->names)
@@ -89,7 +89,7 @@ static void tunnel_refused(http_conn *conn) {
     buf_addf(&text, "the proxy %s:%u refused the tunnel to %s:%u: %d %s", o->proxy.host,
              o->proxy.port, o->host, o->port, conn->tunnel_status,
              http_status_text(conn->tunnel_status));
-    conn_fail(conn, HTTP_FAIL_CONNECT, buf_cstr(&text));
+    client_conn_fail(conn, HTTP_FAIL_CONNECT, buf_cstr(&text));
     buf_done(&text);
 }
 
@@ -100,7 +100,8 @@ void conn_tunnel_answered(http_conn *conn, bool clean) {
         return;
     }
     if (!clean) {
-        conn_fail(conn, HTTP_FAIL_CONNECT, "the proxy sent bytes before the tunnel was used");
+        client_conn_fail(conn, HTTP_FAIL_CONNECT,
+                         "the proxy sent bytes before the tunnel was used");
         return;
     }
     if (!conn->origin->tls) {
@@ -112,7 +113,7 @@ void conn_tunnel_answered(http_conn *conn, bool clean) {
     transport_start_tls(conn->t, &tls);
 }
 
-const char *conn_doing(const http_conn *conn) {
+const char *client_conn_doing(const http_conn *conn) {
     switch (conn->state) {
     case CONN_RESOLVING: return "looking up the name";
     case CONN_CONNECTING:

@@ -147,21 +147,21 @@ MUST_USE http_call *call_new(http_origin *o, const http_call_spec *spec);
 
 /* ---- client_connect.c ---- */
 
-void conn_connect(http_origin *o, http_call *call);
+void client_conn_connect(http_origin *o, http_call *call);
 /* The transport is open: its socket, or the TLS within a tunnel. */
-void conn_opened(http_conn *conn);
+void client_conn_opened(http_conn *conn);
 /* The proxy's answer, complete. clean: nothing came after it, and the request was out. */
 void conn_tunnel_answered(http_conn *conn, bool clean);
 /* What a connection that is not ready is doing, for the text of a deadline. */
-const char *conn_doing(const http_conn *conn);
+const char *client_conn_doing(const http_conn *conn);
 
 /* ---- client_conn.c ---- */
 
 extern const transport_ops conn_ops;
-MUST_USE http_conn *conn_new(http_origin *o, http_call *call);
+MUST_USE http_conn *client_conn_new(http_origin *o, http_call *call);
 /* Idempotent. Its call, if any, is left to the caller. May free the origin. */
-void conn_close(http_conn *conn);
+void client_conn_close(http_conn *conn);
 /* Parts call and connection, closes the connection, and tells the call. */
-void conn_fail(http_conn *conn, http_fail_kind kind, const char *text);
+void client_conn_fail(http_conn *conn, http_fail_kind kind, const char *text);
 
 #endif

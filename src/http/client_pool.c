@@ -16,7 +16,7 @@ static void on_idle_timer(timer *t) {
         http_conn *conn = LIST_ENTRY(it, http_conn, link);
         int64_t idle_ms = now_ms - conn->idle_since_ms;
         if (idle_ms >= keep_ms) {
-            conn_close(conn);
+            client_conn_close(conn);
             continue;
         }
         if (idle_ms >= SHRINK_MS && !conn->shrunk) {
@@ -54,7 +54,7 @@ static void make_idle(http_origin *o, http_conn *conn) {
 void pool_close_idle(http_origin *o) {
     o->refs++;
     while (!list_empty(&o->idle))
-        conn_close(LIST_ENTRY(o->idle.next, http_conn, link));
+        client_conn_close(LIST_ENTRY(o->idle.next, http_conn, link));
     if (o->client) loop_timer_stop(o->client->loop, &o->idle_timer);
     o->refs--;
 }
@@ -74,7 +74,7 @@ void pool_take(http_origin *o, http_call *call) {
         o->client->stats.idle--;
         use(o, conn, call);
     } else if (o->open < o->max_connections) {
-        conn_connect(o, call);
+        client_conn_connect(o, call);
     } else {
         list_push_back(&o->waiting, &call->link);
     }
@@ -95,7 +95,7 @@ void pool_return(http_origin *o, http_conn *conn) {
 void pool_lost(http_origin *o) {
     if (o->client && !o->client->closed && o->open < o->max_connections) {
         list *node = list_pop_front(&o->waiting);
-        if (node) conn_connect(o, LIST_ENTRY(node, http_call, link));
+        if (node) client_conn_connect(o, LIST_ENTRY(node, http_call, link));
     }
     origin_free_if_unused(o);
 }

@@ -1,0 +1,140 @@
+/* weir serve: the gateway. */
+#include "cli/banner.h"
+#include "cli/cli.h"
+#include "gateway/gateway.h"
+#include "provider/sim_server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { OPT_CONFIG, OPT_LISTEN };
+
+static const cli_option options[] = {
+    {'c', "config", "FILE",
+     "The configuration; else ./weir.yaml, or that of the user or the system"},
+    {'l', "listen", "ADDRESS", "Listen there alone: HOST:PORT (port 0: any free one) or unix:PATH"},
+};
+
+/* Where the configuration comes from, at the start and at each reload. */
+typedef struct source {
+    const char *path;          /* NULL: there is no file */
+    const char *listen;        /* NULL: as the configuration says */
+    const char *simulator_url; /* NULL: none runs */
+} source;
+
+static config *load(void *user, config_problems *ret_problems) {
+    const source *s = user;
+    config *c = s->path ? config_load(s->path, ret_problems)
+                        : config_default(s->simulator_url, ret_problems);
+    if (!c || !s->listen) return c;
+    if (config_set_listen(c, span_cstr(s->listen), "--listen", ret_problems)) return c;
+    config_unref(c);
+    return NULL;
+}
+
+static void say(buf *text) {
+    fputs(buf_cstr(text), stderr);
+    buf_done(text);
+}
+
+static int complain(buf *why) {
+    cli_complain("%.*s", SPAN_ARG(buf_span(why)));
+    buf_done(why);
+    return CLI_FAILED;
+}
+
+static void say_problems(const config_problems *p) {
+    buf text = BUF_EMPTY;
+    config_problems_print(p, &text);
+    say(&text);
+}
+
+static const char *note(const source *s) {
+    if (s->path) return NULL;
+    if (s->simulator_url)
+        return "there is no configuration file and no OPENAI_API_KEY: serving the built-in "
+               "simulator";
+    return "there is no configuration file, and OPENAI_API_KEY is set: serving OpenAI";
+}
+
+/* Of a terminal, a log file or a journal: the first lines. */
+static void say_hello(const source *s, const config *c, const gateway *g) {
+    buf text = BUF_EMPTY;
+    buf_add_cstr(&text, "weir " WEIR_VERSION "\n");
+    for (size_t i = 0; i < c->warning_count; i++) {
+        buf_add_cstr(&text, "weir: warning: ");
+        config_problem_print(&c->warnings[i], &text);
+    }
+    for (size_t i = 0; gateway_address(g, i); i++)
+        buf_addf(&text, "weir: listening on %s\n", gateway_address(g, i));
+    banner_write_served(c, note(s), &text);
+    buf_add_cstr(&text, "weir: try: ");
+    banner_write_curl(c, gateway_address(g, 0), &text);
+    buf_add_char(&text, '\n');
+    say(&text);
+}
+
+static int serve(source *s, config *c) {
+    buf why = BUF_EMPTY;
+    int status = CLI_OK;
+    gateway *g = gateway_new(c, load, s, &why);
+    if (!g) return complain(&why);
+    say_hello(s, c, g);
+    if (!gateway_run(g, &why)) status = complain(&why);
+    gateway_free(g);
+    return status;
+}
+
+static int load_and_serve(source *s) {
+    config_problems problems;
+    config *c = load(s, &problems);
+    int status = CLI_FAILED;
+    if (c)
+        status = serve(s, c);
+    else
+        say_problems(&problems);
+    config_unref(c);
+    config_problems_done(&problems);
+    return status;
+}
+
+/* With nothing to serve: the simulator, as a provider on a free port of this machine. */
+static int simulate_and_serve(source *s) {
+    const sim_settings settings = {.pace_ms = SIM_PACE_MS};
+    http_bind bind = {.host = SPAN("127.0.0.1")};
+    int err;
+    sim_thread *sim = sim_thread_start(&settings, &bind, &err);
+    if (!sim) {
+        cli_complain("cannot start the simulator: %s", uv_strerror(err));
+        return CLI_FAILED;
+    }
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", (unsigned)bind.port);
+    s->simulator_url = url;
+    int status = load_and_serve(s);
+    sim_thread_stop(sim);
+    return status;
+}
+
+static int run(const cli_args *args) {
+    buf found = BUF_EMPTY;
+    const char *key = getenv("OPENAI_API_KEY");
+    source s = {.path = args->values[OPT_CONFIG], .listen = args->values[OPT_LISTEN]};
+    if (!s.path && config_find(&found)) s.path = buf_cstr(&found);
+    cli_raise_descriptor_limit();
+    int status = s.path || (key && *key) ? load_and_serve(&s) : simulate_and_serve(&s);
+    buf_done(&found);
+    return status;
+}
+
+const cli_command cli_serve = {
+    .name = "serve",
+    .summary = "Serve applications: the gateway itself",
+    .about =
+        "Without a configuration it serves OpenAI where OPENAI_API_KEY is set, else its built-in\n"
+        "simulator. SIGHUP reloads; SIGTERM lets running calls end, a second one does not.",
+    .example = "  weir serve -c weir.yaml\n  weir serve --listen 127.0.0.1:9000",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .run = run,
+};

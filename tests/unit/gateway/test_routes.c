@@ -1,0 +1,172 @@
+#include "unit.h"
+
+#include "gateway/embedded.h"
+#include "gateway/routes.h"
+#include "json/json.h"
+
+#include <stdio.h>
+
+static span further[] = {SPAN("/v1/audio/*"), SPAN("/v1/rerank")};
+static const config plain = {0};
+static const config passing = {.passthrough = further, .passthrough_count = 2};
+
+static span allow_of(const route *row) {
+    static buf text;
+    buf_clear(&text);
+    route_allow(row, &text);
+    return buf_span(&text);
+}
+
+static void test_calls(void **state) {
+    (void)state;
+    const route *row = route_find(&plain, SPAN_OF("/v1/chat/completions"));
+    assert_non_null(row);
+    assert_int_equal(row->endpoint, EP_CHAT_COMPLETIONS);
+    assert_int_equal(row->form, FORM_OPENAI);
+    assert_true(row->takes_json && row->keyed);
+    assert_true(route_allows(row, HTTP_POST_M));
+    assert_true(route_allows(row, HTTP_OPTIONS_M));
+    assert_false(route_allows(row, HTTP_GET_M));
+    assert_false(route_allows(row, HTTP_HEAD_M));
+    assert_false(route_allows(row, HTTP_OTHER_M));
+    assert_span(allow_of(row), "POST, OPTIONS");
+    assert_int_equal(route_find(&plain, SPAN_OF("/chat"))->form, FORM_CHAT);
+    assert_int_equal(route_find(&plain, SPAN_OF("/v1/embeddings"))->endpoint, EP_EMBEDDINGS);
+}
+
+static void test_pages(void **state) {
+    (void)state;
+    static const char *const pages[] = {"/health",  "/health/live",  "/health/ready",
+                                        "/metrics", "/openapi.json", "/docs"};
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        const route *row = route_find(&plain, span_cstr(pages[i]));
+        assert_non_null(row);
+        assert_false(row->keyed);
+        assert_true(route_allows(row, HTTP_GET_M) && route_allows(row, HTTP_HEAD_M));
+        assert_false(route_allows(row, HTTP_POST_M));
+        assert_span(allow_of(row), "GET, HEAD, OPTIONS");
+    }
+}
+
+static void test_below_a_star(void **state) {
+    (void)state;
+    const route *row = route_find(&plain, SPAN_OF("/v1/models/meta/llama-3"));
+    assert_non_null(row);
+    assert_true(row->keyed);
+    assert_span(route_rest(row, SPAN_OF("/v1/models/meta/llama-3")), "meta/llama-3");
+    assert_ptr_not_equal(row, route_find(&plain, SPAN_OF("/v1/models")));
+}
+
+static void test_nothing_there(void **state) {
+    (void)state;
+    static const char *const paths[] = {"",
+                                        "/",
+                                        "*",
+                                        "/v1",
+                                        "/v1/",
+                                        "/v1/models/",
+                                        "/v1/chat",
+                                        "/v1/chat/completions/",
+                                        "/CHAT",
+                                        "/v1//chat/completions",
+                                        "/v1/%63hat/completions",
+                                        "/v1/audio/speech",
+                                        "/health/",
+                                        "/healthy",
+                                        "/v1/rerank",
+                                        "/docs/../metrics"};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        assert_null(route_find(&plain, span_cstr(paths[i])));
+}
+
+static void test_passthrough(void **state) {
+    (void)state;
+    const route *row = route_find(&passing, SPAN_OF("/v1/audio/speech"));
+    assert_non_null(row);
+    assert_ptr_equal(row, route_find(&passing, SPAN_OF("/v1/rerank")));
+    assert_int_equal(row->endpoint, EP_OTHER);
+    assert_true(row->keyed);
+    assert_false(row->takes_json);
+    assert_span(allow_of(row), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+    assert_false(route_allows(row, HTTP_OTHER_M));
+    assert_null(route_find(&passing, SPAN_OF("/v1/audio/")));
+    assert_null(route_find(&passing, SPAN_OF("/v1/audio")));
+    assert_null(route_find(&passing, SPAN_OF("/v1/rerank/x")));
+    assert_null(route_find(&passing, SPAN_OF("/v1/audio/../files")));
+    assert_null(route_find(&passing, SPAN_OF("/v1/audio/%2e%2E/files")));
+    /* The table comes first: what is configured cannot take its place. */
+    assert_int_equal(route_find(&passing, SPAN_OF("/v1/responses"))->endpoint, EP_RESPONSES);
+}
+
+static void test_plain_paths(void **state) {
+    (void)state;
+    static const char *const good[] = {
+        "/v1/a",  "/v1/a.b/..c/c../...", "/v1/a%20b", "/v1/%", "/v1/a%2",
+        "/v1/a/", "/v1/.well-known",     "/v1/%2efoo"};
+    static const char *const bad[] = {
+        "/v1/..",         "/v1/./a",        "/v1/a/..",     "/v1/a/../b", "/v1/a/%2e", "/v1/%2E./a",
+        "/v1/a%2f..%2fb", "/v1/a%2F%2e%2e", "/v1/a\\..\\b", "/v1/a%5c..", "..",        "."};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        if (!route_path_is_plain(span_cstr(good[i]))) fail_msg("%s is plain", good[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        if (route_path_is_plain(span_cstr(bad[i]))) fail_msg("%s is not plain", bad[i]);
+}
+
+/* ---- openapi.json describes the table: each row is in it, and nothing else is ---- */
+
+static json_value described_paths(json_value *ret_root) {
+    json_fault fault;
+    assert_true(json_scan(embedded_openapi, NULL, ret_root, &fault));
+    return json_get(*ret_root, SPAN_OF("paths"));
+}
+
+static void test_every_route_is_described(void **state) {
+    (void)state;
+    json_value root, paths = described_paths(&root);
+    size_t count;
+    const route *table = route_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        span path = table[i].path;
+        char name[128];
+        if (path.ptr[path.len - 1] == '*')
+            snprintf(name, sizeof name, "%.*s{id}", (int)path.len - 1, path.ptr);
+        else
+            snprintf(name, sizeof name, "%.*s", SPAN_ARG(path));
+        json_value item = json_get(paths, span_cstr(name));
+        span method = route_allows(&table[i], HTTP_POST_M) ? SPAN_OF("post") : SPAN_OF("get");
+        if (json_get(item, method).type != JSON_OBJECT)
+            fail_msg("openapi.json does not describe %.*s %s", SPAN_ARG(method), name);
+    }
+}
+
+static void test_every_description_has_a_route(void **state) {
+    (void)state;
+    json_value root, paths = described_paths(&root);
+    json_iter it = json_iter_of(paths);
+    for (json_member m; json_next_member(&it, &m);)
+        if (!route_find(&plain, m.key))
+            fail_msg("%.*s is described and not there", SPAN_ARG(m.key));
+}
+
+static void test_the_description_has_our_version(void **state) {
+    (void)state;
+    json_value root;
+    (void)described_paths(&root);
+    assert_true(json_is(json_get(json_get(root, SPAN_OF("info")), SPAN_OF("version")),
+                        SPAN_OF(WEIR_VERSION)));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_below_a_star),
+        cmocka_unit_test(test_nothing_there),
+        cmocka_unit_test(test_passthrough),
+        cmocka_unit_test(test_plain_paths),
+        cmocka_unit_test(test_every_route_is_described),
+        cmocka_unit_test(test_every_description_has_a_route),
+        cmocka_unit_test(test_the_description_has_our_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
