@@ -100,6 +100,7 @@ class Weir:
             config = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         new = self.config_path.with_suffix(".new")
         new.write_text(config)
+        new.chmod(0o600)  # it holds keys
         new.replace(self.config_path)
 
     def reload(self, config):
