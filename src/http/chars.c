@@ -1,5 +1,6 @@
 #include "http/chars.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum { TCHAR = 1, HOSTCHAR = 2, IPV6CHAR = 4 };
@@ -75,27 +76,28 @@ bool http_is_authority(span s) {
     return s.ptr[host_end] == ':' && is_port(span_slice(s, host_end + 1, s.len));
 }
 
-/* Eight bytes at a time: a byte is below 0x20 when subtracting 0x20 borrows into its top bit while
- * that bit was clear, and is 0x7f when its difference to 0x7f is zero. Both tests are exact for the
- * question whether any of the eight is one. */
-static bool word_has_control(uint64_t word) {
+/* Eight bytes at a time, in memory order from the low end of the word. A byte is below 0x20 when
+ * subtracting 0x20 borrows into its top bit while that bit was clear, and is 0x7f when its
+ * difference to 0x7f is zero. Borrows make both tests inexact above the first hit, and only there.
+ */
+static uint64_t control_marks(const char *at) {
     const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    word = le64toh(word);
     uint64_t del = word ^ (ones * 0x7f);
-    uint64_t below = (word - ones * 0x20) & ~word & tops;
-    uint64_t equal = (del - ones) & ~del & tops;
-    return below | equal;
+    return (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & tops;
 }
 
 size_t http_find_control(span s, size_t from) {
     size_t i = from;
     for (; s.len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
-        uint64_t word;
-        memcpy(&word, s.ptr + i, sizeof word);
-        if (word_has_control(word)) break;
+        uint64_t marks = control_marks(s.ptr + i);
+        if (marks) return i + (size_t)__builtin_ctzll(marks) / 8;
     }
     for (; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         if (c < 0x20 || c == 0x7f) break;
     }
-    return i < s.len ? i : s.len;
+    return i;
 }

@@ -10,7 +10,6 @@ enum state {
     EXT_VALUE,   /* the first byte of an extension's value */
     EXT_TOKEN,   /* more of an unquoted value, or what ends it */
     EXT_QUOTED,  /* more of a quoted value, or the closing quote */
-    EXT_ESCAPED, /* the byte after a backslash in a quoted value */
     EXT_CLOSED,  /* what follows a quoted value */
     SIZE_LF,     /* LF of the size line */
     DATA,
@@ -93,12 +92,9 @@ static const char *take_ext(http_chunked *c, char byte) {
     case EXT_TOKEN: return tchar ? NULL : take_ext_end(c, byte);
     case EXT_QUOTED:
         if (!is_quotable(byte)) return "A chunk extension contains a control byte.";
+        /* A reader that knows no escapes would end the value elsewhere. */
+        if (byte == '\\') return "A chunk extension contains an escape.";
         if (byte == '"') c->state = EXT_CLOSED;
-        if (byte == '\\') c->state = EXT_ESCAPED;
-        return NULL;
-    case EXT_ESCAPED:
-        if (!is_quotable(byte)) return "A chunk extension contains a control byte.";
-        c->state = EXT_QUOTED;
         return NULL;
     default: return take_ext_end(c, byte);
     }

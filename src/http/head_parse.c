@@ -2,14 +2,15 @@
 
 #include "http/chars.h"
 
+#include <string.h>
+
 /* ---- llhttp over the whole head: it fills spans and decides nothing ---- */
 
 typedef struct pass {
     llhttp_t llhttp;
-    http_parsed *out;
-    unsigned fields; /* lines in the head: the room in out->fields */
+    http_header *next; /* the field whose name and value come next */
+    http_header *end;  /* of the room, which is one for each line of the head */
     span url;
-    span reason;
     bool complete;
 } pass;
 
@@ -18,7 +19,7 @@ static pass *pass_of(llhttp_t *l) {
 }
 
 /* llhttp may report one text in several runs; they are neighbours, as the head is fed whole. */
-static void extend(span *s, const char *at, size_t len) {
+static inline void extend(span *s, const char *at, size_t len) {
     if (s->ptr)
         s->len = (size_t)(at - s->ptr) + len;
     else
@@ -30,37 +31,28 @@ static int on_url(llhttp_t *l, const char *at, size_t len) {
     return 0;
 }
 
-static int on_reason(llhttp_t *l, const char *at, size_t len) {
-    extend(&pass_of(l)->reason, at, len);
-    return 0;
-}
-
-static http_header *current(pass *p) {
-    size_t n = p->out->head.headers.count;
-    return n < p->fields ? &p->out->fields[n] : NULL;
-}
-
 static int on_name(llhttp_t *l, const char *at, size_t len) {
-    http_header *h = current(pass_of(l));
-    if (!h) return -1;
-    extend(&h->name, at, len);
+    pass *p = pass_of(l);
+    if (p->next == p->end) return -1;
+    extend(&p->next->name, at, len);
     return 0;
 }
 
 static int on_value(llhttp_t *l, const char *at, size_t len) {
-    http_header *h = current(pass_of(l));
-    if (!h) return -1;
-    extend(&h->value, at, len);
+    pass *p = pass_of(l);
+    if (p->next == p->end) return -1;
+    extend(&p->next->value, at, len);
     return 0;
 }
 
 static int on_value_end(llhttp_t *l) {
     pass *p = pass_of(l);
-    http_header *h = current(p);
-    if (!h) return -1;
-    h->value = h->value.len ? span_trim(h->value) : SPAN_OF("");
-    if (++p->out->head.headers.count < p->fields)
-        p->out->fields[p->out->head.headers.count] = (http_header){0};
+    if (p->next == p->end) return -1;
+    span *value = &p->next->value;
+    if (!value->ptr) *value = SPAN_OF("");
+    while (value->len && (value->ptr[value->len - 1] == ' ' || value->ptr[value->len - 1] == '\t'))
+        value->len--;
+    p->next++;
     return 0;
 }
 
@@ -71,7 +63,6 @@ static int on_head_end(llhttp_t *l) {
 
 static const llhttp_settings_t settings = {
     .on_url = on_url,
-    .on_status = on_reason,
     .on_header_field = on_name,
     .on_header_value = on_value,
     .on_header_value_complete = on_value_end,
@@ -90,18 +81,17 @@ static bool malformed(const char *why, http_parse_error *ret_error) {
 static bool run(pass *p, llhttp_type_t type, const http_parse_input *in, http_parsed *out,
                 http_parse_error *ret_error) {
     llhttp_init(&p->llhttp, type, &settings);
-    p->out = out;
-    p->fields = in->fields;
-    out->head = (http_head){.content_length = -1, .headers = {out->fields, 0}};
-    if (in->fields) out->fields[0] = (http_header){0};
+    if (in->fields) memset(out->fields, 0, in->fields * sizeof out->fields[0]);
+    p->next = out->fields;
+    p->end = out->fields + in->fields;
+    out->head = (http_head){.content_length = -1, .headers = {out->fields, in->fields}};
     llhttp_errno_t err = llhttp_execute(&p->llhttp, in->bytes.ptr, in->bytes.len);
     if (!p->complete) {
         const char *why = err == HPE_OK ? NULL : llhttp_get_error_reason(&p->llhttp);
         return malformed(why && *why ? why : "The message head is malformed.", ret_error);
     }
     /* Two views of where the head ends or how many lines it has must not differ. */
-    if (llhttp_get_error_pos(&p->llhttp) != in->bytes.ptr + in->bytes.len ||
-        out->head.headers.count != in->fields)
+    if (llhttp_get_error_pos(&p->llhttp) != in->bytes.ptr + in->bytes.len || p->next != p->end)
         return malformed("The message head is malformed.", ret_error);
     return true;
 }
@@ -120,32 +110,40 @@ typedef struct facts {
     bool keep_alive;
 } facts;
 
+/* name is a token of wanted's length, wanted in lower case: setting one bit folds the case of
+ * letters and changes no other byte of a token into one of wanted's. */
+static inline bool is_field(span name, const char *wanted) {
+    for (size_t i = 0; i < name.len; i++)
+        if ((name.ptr[i] | 0x20) != wanted[i]) return false;
+    return true;
+}
+
 static void note(facts *f, http_head *head, const http_header *h) {
     switch (h->name.len) {
     case 4:
-        if (!span_ieq(h->name, SPAN_OF("host"))) return;
+        if (!is_field(h->name, "host")) return;
         f->hosts++;
         f->host = h->value;
         return;
     case 6:
-        if (!span_ieq(h->name, SPAN_OF("expect"))) return;
+        if (!is_field(h->name, "expect")) return;
         head->expect_continue = span_ieq(h->value, SPAN_OF("100-continue"));
         return;
     case 10:
-        if (!span_ieq(h->name, SPAN_OF("connection"))) return;
+        if (!is_field(h->name, "connection")) return;
         f->close |= http_list_has(h->value, SPAN_OF("close"));
         f->keep_alive |= http_list_has(h->value, SPAN_OF("keep-alive"));
         return;
     case 13:
-        if (span_ieq(h->name, SPAN_OF("authorization"))) f->authorizations++;
+        if (is_field(h->name, "authorization")) f->authorizations++;
         return;
     case 14:
-        if (!span_ieq(h->name, SPAN_OF("content-length"))) return;
+        if (!is_field(h->name, "content-length")) return;
         f->lengths++;
         f->length = h->value;
         return;
     case 17:
-        if (!span_ieq(h->name, SPAN_OF("transfer-encoding"))) return;
+        if (!is_field(h->name, "transfer-encoding")) return;
         f->codings++;
         f->coding = h->value;
         return;
@@ -156,9 +154,8 @@ static void note(facts *f, http_head *head, const http_header *h) {
 static bool read_fields(http_parsed *p, facts *f, http_parse_error *ret_error) {
     for (size_t i = 0; i < p->head.headers.count; i++) {
         const http_header *h = &p->fields[i];
-        if (!http_is_token(h->name))
-            return malformed("A header field's name is malformed.", ret_error);
-        if (h->name.ptr[-1] != '\n' || h->name.ptr[h->name.len] != ':')
+        /* llhttp's strict mode lets tokens alone stand before the colon, but also nothing. */
+        if (h->name.len == 0 || h->name.ptr[-1] != '\n' || h->name.ptr[h->name.len] != ':')
             return malformed("A header line is not a name, a colon and a value.", ret_error);
         note(f, &p->head, h);
     }
@@ -299,7 +296,7 @@ bool http_parse_request(const http_parse_input *in, http_parsed *ret, http_parse
     http_head line = {0};
     span first = span_slice(in->bytes, 0, span_find(in->bytes, 0, '\r'));
     if (!read_request_line(first, in->url_bytes, &line, ret_error)) return false;
-    pass p = {0};
+    pass p = {.complete = false};
     if (!run(&p, HTTP_REQUEST, in, ret, ret_error)) return false;
     if (p.llhttp.method == HTTP_CONNECT) return malformed("CONNECT is not served here.", ret_error);
     if (!span_eq(p.url, line.target)) return malformed("The request line is malformed.", ret_error);
@@ -353,7 +350,7 @@ bool http_parse_answer(const http_parse_input *in, http_parsed *ret, http_parse_
     if (!read_status_line(first, &line, ret_error)) return false;
     if (line.status == 101)
         return malformed("The answer switches to another protocol unasked.", ret_error);
-    pass p = {0};
+    pass p = {.complete = false};
     if (!run(&p, HTTP_RESPONSE, in, ret, ret_error)) return false;
 
     http_head *head = &ret->head;
