@@ -185,11 +185,11 @@ static const option provider_options[] = {
 #undef X
      " or what imitates one of them. Default: the provider's name where that is a kind, else openai."},
     {OTHER(config_provider, "url", url, type_url),
-     .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default by kind:"
-#define X(kind, functions, url, key_env) " " #kind " " url ";"
+     .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default: that of the kind"
+#define X(kind, functions, url, key_env) " (" #kind " " url ")"
 #include "config/kinds.def"
 #undef X
-     " see kind."},
+     "."},
     {OTHER(config_provider, "key", keys, type_keys),
      .sentence = "The API key: a text, best a reference such as \"${OPENAI_API_KEY}\"; {file: path}; {command: [program, argument]}; or a list of these, which are used in turn. Default: ${OPENAI_API_KEY} for OpenAI's own URL, else none."},
     {WORD(config_provider, "auth", auth, auth_words), .standard = "bearer",
