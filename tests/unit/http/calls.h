@@ -38,6 +38,7 @@ struct calls {
     char authority[64];
     noted notes[CALLS_MAX];
     int count, over;
+    http_client_stats stats; /* when all was over */
     timer timer;
     struct peer *peer; /* for callbacks that steer the server */
     bool keep_running; /* do not stop when all calls are over */
@@ -171,6 +172,7 @@ static inline void calls_run(calls *c) {
     http_client_stats s = http_client_get_stats(c->client);
     assert_int_equal(s.open, 0);
     assert_int_equal(s.idle, 0);
+    c->stats = s;
     http_client_free(c->client);
     loop_done(&c->l);
     for (int i = 0; i < c->count; i++) {

@@ -215,12 +215,46 @@ static void idle_connections_are_closed_in_time(void **state) {
     calls_end(&c);
 }
 
+/* A server that says good-bye with a 408 on an idle connection, and does not even close. */
+static void speak_unasked(peer *p, int fd, int n) {
+    (void)n;
+    answer_one(fd, ok);
+    peer_await(p, 1);
+    peer_send(fd, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+    peer_sees_close(fd);
+}
+
+static void watch_and_let_speak(noted *n) {
+    watch_pool(n);
+    peer_reach(n->c->peer, 1);
+}
+
+static void unasked_bytes_end_an_idle_connection(void **state) {
+    (void)state;
+    peer p;
+    calls c;
+    peer_begin(&p, speak_unasked);
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    timer_init(&c.timer, end_when_pool_is_empty);
+    c.keep_running = true;
+    c.peer = &p;
+    calls_get(&c)->at_end = watch_and_let_speak;
+    calls_run(&c);
+    peer_end(&p);
+    assert_int_equal(c.notes[0].ends, 1);
+    calls_end(&c);
+}
+
 /* ---- an answer that comes before the request is out ---- */
 
 enum { LONG = 8 * 1024 * 1024 };
 
 static void answer_early(peer *p, int fd, int n) {
-    (void)n;
+    if (n > 0) {
+        answer_all(p, fd, n);
+        return;
+    }
     char head[16];
     if (recv(fd, head, sizeof head, MSG_WAITALL) != sizeof head) return;
     peer_send(fd, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig");
@@ -230,6 +264,7 @@ static void answer_early(peer *p, int fd, int n) {
 
 static void let_peer_close(noted *n) {
     peer_reach(n->c->peer, 2);
+    send_next(n);
 }
 
 static void an_early_answer_ends_the_connection(void **state) {
@@ -247,9 +282,13 @@ static void an_early_answer_ends_the_connection(void **state) {
     spec.body_count = 1;
     noted *n = calls_send(&c, &spec);
     c.peer = &p;
+    to_send = 2;
     n->at_end = let_peer_close;
     calls_run(&c);
     peer_end(&p);
+    assert_int_equal(peer_accepted(&p), 2);
+    assert_int_equal(c.notes[1].ends, 1);
+    assert_int_equal(c.stats.reuses, 0);
     assert_string_equal(n->text, "");
     assert_int_equal(n->status, 413);
     assert_int_equal(n->sent, 0);
@@ -548,6 +587,7 @@ int main(void) {
         cmocka_unit_test(not_replaced_after_a_byte),
         cmocka_unit_test(one_that_dies_idle_is_noticed),
         cmocka_unit_test(idle_connections_are_closed_in_time),
+        cmocka_unit_test(unasked_bytes_end_an_idle_connection),
         cmocka_unit_test(an_early_answer_ends_the_connection),
         cmocka_unit_test(a_queue_in_order),
         cmocka_unit_test(no_more_connections_than_allowed),

@@ -290,8 +290,8 @@ static void output_after_the_peers_eof(void **state) {
     end_done(&f);
 }
 
-/* The server answers without reading what the client sends, and finishes: the client must get the
- * whole answer and an orderly end although its own bytes were never wanted. */
+/* The server answers without reading all that the client sends, and finishes: the client must get
+ * the whole answer and an orderly end, and may send the rest, although nobody wants it. */
 static void answer_and_finish(end *e) {
     transport_pause(e->t);
     transport_write(e->t, SPAN_OF("good "));
@@ -300,16 +300,27 @@ static void answer_and_finish(end *e) {
     e->closed = true;
 }
 
+static void end_when_told_and_drained(end *e) {
+    if (e->failed && (e->drained || e->why != TRANSPORT_EOF)) finish_test(e->f);
+}
+
 static void finish_keeps_the_last_answer(void **state) {
     (void)state;
     fixture f;
     begin(&f);
-    f.client.open = say_hello;
-    f.server.open = answer_and_finish;
+    much = pattern(MUCH);
+    cut_pieces(span_from(much, MUCH));
+    f.client.open = lend_all;
+    f.client.drain = end_when_told_and_drained;
+    f.client.failing = end_when_told_and_drained;
+    f.server.data = answer_and_finish;
     connect_client(&f);
     run(&f);
+    free(much);
     assert_span(buf_span(&f.client.got), "good day");
     assert_int_equal(f.client.why, TRANSPORT_EOF);
+    assert_int_equal(f.client.failed, 1);
+    assert_int_equal(f.client.drained, 1);
     end_done(&f);
 }
 
@@ -411,6 +422,45 @@ static void an_early_answer_is_read(void **state) {
     free(much);
 }
 
+/* An answer and a reset lie in the socket when a write finds the connection broken: the answer is
+ * read all the same, and then the reset is told. */
+typedef struct raw_server {
+    fixture f;
+    int listener;
+} raw_server;
+
+static void answer_and_reset_before_more(end *e) {
+    if (e->drained > 1) return;
+    int fd = accept(CONTAINER_OF(e->f, raw_server, f)->listener, NULL, NULL);
+    assert_true(fd >= 0);
+    assert_int_equal(send(fd, "good day", 8, 0), 8);
+    close(fd); /* what it did not read makes this a reset */
+    transport_write(e->t, SPAN_OF("more"));
+    transport_flush(e->t);
+    transport_write(e->t, SPAN_OF("and more"));
+}
+
+static void an_answer_is_read_after_a_failed_write(void **state) {
+    (void)state;
+    raw_server s;
+    begin(&s.f);
+    struct sockaddr_storage addr = net_addr("127.0.0.1", 0);
+    s.listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(s.listener, (void *)&addr, sizeof(struct sockaddr_in)), 0);
+    assert_int_equal(listen(s.listener, 1), 0);
+    socklen_t len = sizeof addr;
+    assert_int_equal(getsockname(s.listener, (void *)&addr, &len), 0);
+    s.f.client.open = say_hello;
+    s.f.client.drain = answer_and_reset_before_more;
+    connect_to(&s.f, &addr, 1);
+    run(&s.f);
+    close(s.listener);
+    assert_span(buf_span(&s.f.client.got), "good day");
+    assert_int_equal(s.f.client.failed, 1);
+    assert_int_equal(s.f.client.why, TRANSPORT_RESET);
+    end_done(&s.f);
+}
+
 /* ---- hooks come before writes ---- */
 
 typedef struct hook_probe {
@@ -443,6 +493,36 @@ static void hooks_run_before_writes(void **state) {
     end_done(&f);
 }
 
+static int hook_runs;
+
+static void count_run(loop_hook *h) {
+    (void)h;
+    hook_runs++;
+}
+
+static void write_much_at_once(end *e) {
+    int before = hook_runs;
+    write_at_once(e);
+    assert_true(hook_runs > before);
+    finish_test(e->f);
+}
+
+static void hooks_run_before_a_write_at_once(void **state) {
+    (void)state;
+    fixture f;
+    begin(&f);
+    loop_hook hook = {.run = count_run};
+    list_init(&hook.link);
+    loop_add_hook(&f.l, &hook);
+    much = pattern(MUCH);
+    cut_pieces(span_from(much, MUCH));
+    f.client.open = write_much_at_once;
+    connect_client(&f);
+    run(&f);
+    free(much);
+    end_done(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_directions),
@@ -467,7 +547,9 @@ int main(void) {
         cmocka_unit_test(writing_to_the_gone),
         cmocka_unit_test(a_paused_writer_is_told),
         cmocka_unit_test(an_early_answer_is_read),
+        cmocka_unit_test(an_answer_is_read_after_a_failed_write),
         cmocka_unit_test(hooks_run_before_writes),
+        cmocka_unit_test(hooks_run_before_a_write_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
