@@ -41,7 +41,8 @@ static bool read_listen(const cli_args *args, arena *a, http_bind *ret) {
                      text, why);
         return false;
     }
-    *ret = (http_bind){.host = at.host, .port = at.port, .unix_path = at.unix_path};
+    *ret =
+        (http_bind){.host = at.host, .port = at.port, .unix_path = at.unix_path, .exclusive = true};
     return true;
 }
 

@@ -58,6 +58,7 @@ typedef struct http_bind {
     uint16_t port; /* filled in after binding port 0 */
     span unix_path;
     tls_context *tls; /* NULL: plain; counted */
+    bool exclusive; /* no other socket may share the TCP port: who comes second gets UV_EADDRINUSE */
     /* private to server_listen.c, zero at first: the socket that workers share */
     bool unix_bound;
     int unix_fd;

@@ -138,7 +138,7 @@ static int listen_tcp(listener *l, http_bind *bind) {
     if (!err) err = uv_tcp_init_ex(&l->server->loop->uv, tcp, addr.ss_family);
     if (err) return err;
     unsigned flags = addr.ss_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0;
-    err = allow_sharing(tcp);
+    if (!bind->exclusive) err = allow_sharing(tcp);
     if (!err) err = uv_tcp_bind(tcp, (struct sockaddr *)&addr, flags);
     if (!err) err = uv_listen(&l->uv.stream, BACKLOG, on_connection);
     uint16_t port;
