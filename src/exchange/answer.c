@@ -115,6 +115,7 @@ void exchange_stream_head(exchange *x) {
     x->head_sent = true;
     http_headers crossing = x->has_head ? x->head.headers : (http_headers){NULL, 0};
     int status = x->has_head ? x->head.status : 200;
+    x->sent_status = status;
     x->door->head(x->user, status,
                   exchange_headers(x, crossing, SPAN_OF("text/event-stream; charset=utf-8")));
 }

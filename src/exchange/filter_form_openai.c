@@ -18,6 +18,7 @@ static void on_head(filter *f, const answer_head *head) {
     if (head->kind == ANSWER_STREAM) exchange_stream_head(x);
     if (head->kind == ANSWER_RAW) {
         x->head_sent = true;
+        x->sent_status = head->status;
         x->door->head(x->user, head->status,
                       exchange_headers(x, head->headers, head->content_type));
     }

@@ -45,7 +45,8 @@ struct exchange {
     filter *last_filter;
     answer_head head; /* of the provider's answer */
     bool has_head;
-    bool head_sent; /* the door has been given a head */
+    bool head_sent;  /* the door has been given a head */
+    int sent_status; /* its status */
     bool paused;
     int64_t content_events; /* of a stream: about one token each, for one that is cut */
 

@@ -28,7 +28,9 @@ stage_result stage_settle(exchange *x) {
     r->error = x->error.id;
     if (x->error.id != ERR_NONE) {
         r->error_text = error_message(&x->error);
-        r->status = exchange_failed_status(x);
+        /* What the client saw: a stream that fails after its head stays a 200. */
+        bool told = x->head_sent && x->sent_status && x->error.id != ERR_CLIENT_GONE;
+        r->status = told ? x->sent_status : exchange_failed_status(x);
     } else {
         r->status = x->head.status;
     }

@@ -90,8 +90,9 @@ void loop_buf_give(loop *l, buf *b);
 /* The precise time, for measuring weir's own share; one vDSO call. */
 int64_t loop_exact_us(const loop *l);
 
+/* Fires at least after_ms from now, never earlier: now_ms is the turn's, cut to the millisecond. */
 static inline void loop_timer_start(loop *l, timer *t, int64_t after_ms) {
-    timer_start(&l->timers, t, l->now_ms + (after_ms > 0 ? after_ms : 0));
+    timer_start(&l->timers, t, l->now_ms + (after_ms > 0 ? after_ms + 1 : 0));
 }
 static inline void loop_timer_stop(loop *l, timer *t) {
     timer_stop(&l->timers, t);

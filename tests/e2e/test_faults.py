@@ -69,7 +69,7 @@ def faults(name, stream):
         "silence in the body": lambda: stall("in_body"),
         "late first token": lambda: raw(begun, end="stall"),
         "silence after content": lambda: raw(spoken, end="stall"),
-        "not HTTP": lambda: raw([b"SSH-2.0-OpenSSH_9.2\r\n"], end="close"),
+        "not HTTP": lambda: raw([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], end="stall"),
         "not JSON": lambda: reply(200, b"<html>It works!</html>", headers=[("Content-Type", "text/html")]),
         "malformed chunk": lambda: raw(begun + [b"zz\r\nxx\r\n"], end="stall"),
         "malformed chunk after content": lambda: raw(spoken + [b"zz\r\nxx\r\n"], end="stall"),
@@ -131,9 +131,11 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     up, spare = upstreams(), upstreams()
     url = up.url
     if name == "connection refused":
-        url = f"http://127.0.0.1:{refused_port()}/v1"
+        kept, port = refused_port()
+        url = f"http://127.0.0.1:{port}/v1"
     elif name == "silence while connecting":
-        url = f"http://127.0.0.1:{black_hole()}/v1"
+        kept, port = black_hole()
+        url = f"http://127.0.0.1:{port}/v1"
     elif name.startswith("flapping"):
         up.script(own_error(503), good(stream, "main"))
     else:
