@@ -65,7 +65,7 @@ class Farm:
                 writer.write(b"0\r\n\r\n")
                 await writer.drain()
                 self.open -= 1
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
