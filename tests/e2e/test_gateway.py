@@ -61,6 +61,7 @@ def test_chat_options_and_defaults(weir, upstream):
     ({"message": "x", "temperature": -0.1}, "temperature", ("-0.1",)),
     ({"message": "x", "model": 1}, "model", ()),
     ({"message": "x", "stream": "yes"}, "stream", ()),
+    ({"message": "x", "max_token": 5}, "max_token", ("max_tokens",)),
 ])
 def test_chat_names_the_field_the_limit_and_the_value(weir, upstream, fields, field, words):
     answer = chat(weir(upstream), **fields)
@@ -68,6 +69,7 @@ def test_chat_names_the_field_the_limit_and_the_value(weir, upstream, fields, fi
     got = answer.json()
     assert got["success"] is False
     assert got["error"]["field"] == field
+    assert got["response"].startswith("Invalid request: ")
     assert got["error"]["type"] and all(word in got["error"]["message"] for word in (field, *words))
     assert got["request_id"] == answer.header("x-request-id")
     assert not upstream.requests
@@ -132,8 +134,9 @@ def test_chat_stream(weir, upstream):
     answer = chat(w, message="x", stream=True)
     assert answer.status == 200
     assert answer.header("content-type").startswith("text/event-stream")
-    assert b"Hel" in answer.body and b"lo." in answer.body
-    answer.named_events()  # of normal form
+    *deltas, last = answer.events()
+    assert deltas == [{"delta": "Hel"}, {"delta": "lo."}]
+    assert last == {"done": True, "success": True, "usage": bodies.USAGE, "model": "gpt-test", "request_id": answer.header("x-request-id")}
     assert upstream.requests[0].json()["stream"] is True
     assert w.calls(1)[0]["total_tokens"] == 12
 
@@ -141,8 +144,10 @@ def test_chat_stream(weir, upstream):
 def test_chat_stream_that_is_cut_says_so(weir, upstream):
     upstream.script(cut("in_stream", bodies.stream("One")[:2]))
     answer = chat(weir(upstream), message="x", stream=True)
-    assert "error" in answer.named_events()[-1][1]
-    assert b"[DONE]" not in answer.body
+    first, last = answer.events()
+    assert first == {"delta": "One"}
+    assert last["success"] is False and last["error"]["code"] == "stream_interrupted"
+    assert last["request_id"] == answer.header("x-request-id")
 
 
 def test_chat_is_abandoned_with_its_client(weir, upstream):
