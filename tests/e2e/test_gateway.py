@@ -396,12 +396,12 @@ def test_unix_socket(weir, upstream, tmp_path):
 
 def test_azure_style_provider(weir, upstream):
     upstream.script(reply(200, bodies.completion()), sse([{"id": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}, *bodies.stream("Hi")]))
-    w = weir(upstream, providers={"main": {"auth": "api-key", "api_version": "2024-10-21"}})
+    w = weir(upstream, providers={"main": {"url": upstream.url.removesuffix("/v1"), "auth": "api-key", "api_version": "2024-10-21"}})
     assert wire.chat(w).status == 200
     events = wire.chat(w, stream=True).events()
     assert bodies.text_of(events) == "Hi" and events[-1] == "[DONE]"
     for request in upstream.requests:
-        assert request.path == "/v1/chat/completions?api-version=2024-10-21"
+        assert request.path == "/openai/deployments/gpt-test/chat/completions?api-version=2024-10-21"
         assert request.header("api-key") == daemon.PROVIDER_KEY
         assert request.header("authorization") is None
 

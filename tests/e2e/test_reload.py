@@ -161,7 +161,7 @@ def test_a_bad_file_keeps_the_old_configuration_and_says_why(weir, upstream, dam
         load.run_until(lambda: load.answers > 20)
         w.write_config(bad)
         w.process.send_signal(signal.SIGHUP)
-        line = w.wait_text(r"weir\.yaml:\d+")
+        line = w.wait_text("config_reload_failed")
         assert re.search(r"weir\.yaml:\d+:\d+", line)
         assert all(word in line for word in words), line
         before = load.answers

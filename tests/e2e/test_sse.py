@@ -226,6 +226,16 @@ def test_invalid_utf8_does_not_reach_the_client(weir, upstream, broken):
     assert data_of(answer) == [A, B, END, "[DONE]"]
 
 
+def test_a_stream_gives_its_connection_back(weir, upstream):
+    """Also where the end of the body comes a little after the last event."""
+    late_end = [make_head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"}), chunk(PLAIN), 0.02, b"0\r\n\r\n"]
+    upstream.script(sse([A, END]), raw(late_end, end="keep"), sse([A, END], end="no_done"), sse([A, END]))
+    w = weir(upstream, server={"workers": 1})
+    for _ in range(4):
+        assert data_of(stream(w))[-1] == "[DONE]"
+    assert len({r.connection for r in upstream.requests}) <= 2
+
+
 # -- signs of life -----------------------------------------------------------------------------------------------------
 
 
@@ -257,7 +267,7 @@ def test_failure_after_a_comment_is_an_error_event(weir, upstream):
 
 
 def test_retries_go_on_behind_the_comments(weir, upstream):
-    upstream.script(after(0.3, error(503)), reset("before_head"), sse([A, END]))
+    upstream.script(after(0.3, error(503)), reset("in_head"), sse([A, END]))
     w = weir(upstream, server={"keep_alive_comment": "100ms"})
     answer = stream(w)
     assert data_of(answer) == [A, END, "[DONE]"]

@@ -14,7 +14,7 @@ import daemon
 import pki
 import wire
 from connect_proxy import ConnectProxy
-from upstream import reply, sse, stall
+from upstream import AtAccept, reply, sse, stall
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +79,7 @@ def test_a_wrong_certificate_is_refused_before_the_key_is_sent(weir, upstreams, 
 
 
 def test_plain_http_where_tls_should_be(weir, upstreams, upstream, authority):
+    upstream.script(AtAccept(lambda c: c.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")))
     config = trusting(upstream, authority)
     config["providers"]["main"]["url"] = f"https://127.0.0.1:{upstream.port}/v1"
     answer = wire.chat(weir(config, retry={"retries": 0}))
@@ -182,10 +183,8 @@ def test_certificate_reload(weir, upstream, authority, how):
         answer = standing.head()
         pieces = standing.body_pieces(answer)
         next(pieces)
-        old.key.with_suffix(".next").write_bytes(new.key.read_bytes())
-        old.cert.with_suffix(".next").write_bytes(new.cert.read_bytes())
-        old.key.with_suffix(".next").replace(old.key)
-        old.cert.with_suffix(".next").replace(old.cert)
+        new.key.replace(old.key)
+        new.cert.replace(old.cert)
         if how == "signal":
             w.process.send_signal(signal.SIGHUP)
 

@@ -566,10 +566,9 @@ def sse(events, *, pace=0.0, end="done", status=200, headers=(), chunked=True, d
     pairs.append(("transfer-encoding", "chunked") if chunked else ("connection", "close"))
     wrap = chunk if chunked else bytes
     parts = [p if isinstance(p, (int, float, threading.Event)) else wrap(event(p)) for p in events]
-    if end == "done":
-        parts.append(wrap(done))
-    if end in ("done", "no_done") and chunked:
-        parts.append(b"0\r\n\r\n")
+    last = (wrap(done) if end == "done" else b"") + (b"0\r\n\r\n" if chunked and end in ("done", "no_done") else b"")
+    if last:
+        parts.append(last)
     ends = {"done": None if chunked else Connection.finish, "no_done": None if chunked else Connection.finish,
             "cut": Connection.finish, "reset": Connection.reset, "stall": Connection.hold}
     return Answer(make_head(status, pairs), parts, pace, ends[end])

@@ -30,7 +30,6 @@ class Answer:
     version: str
     headers: list  # (name, value) in order
     head: bytes
-    body: bytes = b""
     pieces: list = field(default_factory=list)  # (time.monotonic(), bytes of the body) as they arrived
     complete: bool = True  # the body ended as its framing promised
 
@@ -38,6 +37,10 @@ class Answer:
         found = [v for n, v in self.headers if n.lower() == name.lower()]
         assert len(found) <= 1, f"{name} came {len(found)} times: {found}"
         return found[0] if found else default
+
+    @property
+    def body(self):
+        return b"".join(data for _, data in self.pieces)
 
     def json(self):
         return json.loads(self.body)
@@ -150,9 +153,8 @@ class Client:
         return Answer(int(status), reason.strip(), version, headers, head)
 
     def body_pieces(self, answer, method="GET"):
-        """Yields the body as it comes; puts it into the answer too. A cut body sets answer.complete to False."""
+        """Yields the body as it comes; the answer gathers it too. A cut body sets answer.complete to False."""
         def note(data):
-            answer.body += data
             answer.pieces.append((time.monotonic(), data))
             return data
 
@@ -214,7 +216,7 @@ class Client:
         """True when nothing comes and nothing is closed for so long."""
         self.sock.settimeout(seconds)
         try:
-            self._buffer += (data := self.sock.recv(1 << 16))
+            self._buffer += self.sock.recv(1 << 16)
             return False
         except TimeoutError:
             return True
