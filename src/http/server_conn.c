@@ -42,6 +42,7 @@ static void leave(conn *c) {
 
 typedef enum ending {
     END_POLITE, /* after the output, and without destroying it by a reset */
+    END_IDLE,   /* the same, where nothing is on its way in either direction */
     END_NOW,    /* nothing is owed to the peer */
     END_RESET,  /* the peer must not take what it got for the whole */
 } ending;
@@ -61,6 +62,8 @@ static void end(conn *c, ending how) {
     c->io = NULL;
     if (how == END_POLITE)
         transport_finish(io, LINGER_MS);
+    else if (how == END_IDLE)
+        transport_finish(io, LINGER_IDLE_MS);
     else if (how == END_NOW)
         transport_close(io);
     else
@@ -409,6 +412,8 @@ static void on_timer(timer *t) {
             (void)still_reading(c);
         break;
     case CONN_IDLE:
+        if (!still_reading(c)) end(c, is_stuck(c) ? END_RESET : END_IDLE);
+        break;
     case CONN_FLUSH:
     case CONN_SKIP:
         if (!still_reading(c)) end(c, is_stuck(c) ? END_RESET : END_POLITE);

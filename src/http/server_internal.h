@@ -20,6 +20,9 @@ enum {
     SKIP_BYTES = 64 * 1024,
     /* How long a closed connection waits for its peer to read the last answer. */
     LINGER_MS = 2000,
+    /* The same for one on which nothing has been asked for a while. Clients look at the connections
+     * in their pools only when they need one, so waiting for them would only delay a restart. */
+    LINGER_IDLE_MS = 50,
     /* A draining server waits so long for a request on an idle connection: a client that is about
      * to send one gets an answer with Connection: close and not a reset. */
     DRAIN_IDLE_MS = 500,

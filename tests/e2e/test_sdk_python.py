@@ -24,8 +24,23 @@ HELLO = [{"role": "user", "content": "Say hello."}]
 CANCEL_WITHIN = 0.1
 
 
+made = []
+
+
 def sdk(w, kind=OpenAI, **options):
-    return kind(base_url=w.base_url, api_key=daemon.CLIENT_KEY, **{"max_retries": 0, "timeout": 10, **options})
+    client = kind(base_url=w.base_url, api_key=daemon.CLIENT_KEY, **{"max_retries": 0, "timeout": 10, **options})
+    made.append(client)
+    return client
+
+
+@pytest.fixture
+def weir(weir):
+    """Closes the clients before weir is stopped, which else waits a little for what they might still ask."""
+    yield weir
+    while made:
+        client = made.pop()
+        if isinstance(client, OpenAI):
+            client.close()
 
 
 @pytest.fixture
