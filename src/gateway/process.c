@@ -125,9 +125,14 @@ void gateway_worker_idle(loop *l, void *arg) {
     if (++g->idle_workers == g->worker_count) close_all(g);
 }
 
+static const int signal_numbers[] = {SIGHUP, SIGTERM, SIGINT};
+
+/* The last steps to the end are not to be cut short by a signal that asks for it. */
 static void close_signals(gateway *g) {
-    for (size_t i = 0; i < ARRAY_LEN(g->signals); i++)
+    for (size_t i = 0; i < ARRAY_LEN(g->signals); i++) {
         uv_close((uv_handle_t *)&g->signals[i], NULL);
+        signal(signal_numbers[i], SIG_IGN);
+    }
 }
 
 static void end(gateway *g) {
@@ -161,8 +166,8 @@ void gateway_reload_ended(gateway *g) {
     obey_stop_signals(g);
 }
 
-static void on_signal(uv_signal_t *signal, int number) {
-    gateway *g = signal->data;
+static void on_signal(uv_signal_t *handle, int number) {
+    gateway *g = handle->data;
     loop_enter(&g->loop);
     if (number == SIGHUP) {
         reload_ask(g->reload);
@@ -174,12 +179,11 @@ static void on_signal(uv_signal_t *signal, int number) {
 }
 
 static void start_signals(gateway *g) {
-    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT};
-    signal(SIGPIPE, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN); /* the reader of the log may leave */
     for (size_t i = 0; i < ARRAY_LEN(g->signals); i++) {
         g->signals[i].data = g;
         uv_signal_init(&g->loop.uv, &g->signals[i]);
-        uv_signal_start(&g->signals[i], on_signal, numbers[i]);
+        uv_signal_start(&g->signals[i], on_signal, signal_numbers[i]);
     }
     g->signals_run = true;
 }

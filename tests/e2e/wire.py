@@ -96,7 +96,8 @@ class Client:
         address = getattr(target, "address", target)
         if tls is None and getattr(target, "tls", False):
             tls = ssl._create_unverified_context()
-        self.sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.sock = socket.socket(family)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(TIMEOUT)
