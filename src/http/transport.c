@@ -307,7 +307,7 @@ void transport_finish(transport *t, int64_t linger_ms) {
 
 static void on_shutdown(uv_shutdown_t *req, int status) {
     (void)status;
-    transport *t = CONTAINER_OF(req, transport, shutdown);
+    transport *t = CONTAINER_OF(req, socket_handle, shutdown)->t;
     loop_enter(t->loop);
     if (t->eof) transport_close(t);
 }
@@ -317,7 +317,7 @@ void transport_finish_step(transport *t) {
     t->shut = true;
     if (t->tls) tls_say_goodbye(t);
     if (t->closed) return; /* that write failed */
-    if (uv_shutdown(&t->shutdown, &t->socket->uv.stream, on_shutdown)) transport_close(t);
+    if (uv_shutdown(&t->socket->shutdown, &t->socket->uv.stream, on_shutdown)) transport_close(t);
 }
 
 /* ---- facts ---- */

@@ -15,7 +15,10 @@ typedef struct socket_handle {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    uv_connect_t connect;
+    union { /* one at the beginning, the other at the end: each open connection has room for one */
+        uv_connect_t connect;
+        uv_shutdown_t shutdown;
+    };
     transport *t;
 } socket_handle;
 
@@ -59,7 +62,6 @@ struct transport {
     transport_fail fail;
     buf fail_text;
     timer linger;
-    uv_shutdown_t shutdown;
     char *peer;
 };
 
