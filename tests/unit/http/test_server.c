@@ -2,6 +2,8 @@
 
 #include "server_fixture.h"
 
+#include <poll.h>
+
 static fixture f;
 
 static int set_up(void **state) {
@@ -93,6 +95,29 @@ static void many_pipelined_requests_wait(void **state) {
         (void)snprintf(want, sizeof want, "/%d", i);
         check_answer(fd, 200, want);
     }
+    (void)close(fd);
+}
+
+/* A client that never stops sending is not read without bound. */
+static void endless_pipelining_is_held_back(void **state) {
+    (void)state;
+    enum { MUCH = 100 * 1024 * 1024, STALLED_MS = 300 };
+    static char bytes[1 << 16];
+    memset(bytes, '\n', sizeof bytes);
+    int fd = dial(&f);
+    get(fd, "/wait");
+    wait_log(&f, "waiting /wait;");
+    size_t sent = 0;
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    while (sent < MUCH && poll(&writable, 1, STALLED_MS) == 1) {
+        ssize_t n = send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+        assert_true(n > 0);
+        sent += (size_t)n;
+    }
+    assert_in_range(sent, 1, MUCH - 1);
+    on_loop(&f, answer_waiting);
+    check_answer(fd, 200, "at last");
+    check_answer(fd, 400, NULL);
     (void)close(fd);
 }
 
@@ -354,6 +379,7 @@ int main(void) {
         T(bodies_in_any_cut),
         T(pipelined_requests_are_answered_in_order),
         T(many_pipelined_requests_wait),
+        T(endless_pipelining_is_held_back),
         T(streams_in_chunks),
         T(head_gets_the_head_alone),
         T(old_clients),
