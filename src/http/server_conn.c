@@ -213,20 +213,12 @@ static bool on_head(void *user, const http_head *head) {
     return c->state != CONN_CLOSED;
 }
 
-/* Bytes that nobody wants, of a request that was answered before its body came. */
-static bool skip(conn *c, size_t n) {
-    c->skipped += (uint32_t)(n < SKIP_BYTES ? n : SKIP_BYTES);
-    if (c->state != CONN_SKIP || c->skipped < SKIP_BYTES) return true;
-    end(c, END_POLITE);
-    return false;
-}
-
 static bool on_body(void *user, span piece) {
     conn *c = user;
     http_request *r = c->request;
-    if (!r) return skip(c, piece.len);
+    if (!r) return true; /* CONN_SKIP: conn_can_skip() has bounded what may come */
     r->received += piece.len;
-    if (r->started) return skip(c, piece.len);
+    if (r->started) return true;
     if (r->body.len + piece.len > r->body_limit) {
         refuse(c, ERR_BODY_TOO_LARGE, "The request body is beyond the limit.");
         return false;
@@ -341,7 +333,6 @@ void conn_request_done(conn *c, http_request *r) {
     } else if (aborted || last) {
         end(c, END_POLITE);
     } else if (c->state == CONN_BODY) {
-        c->skipped = 0;
         enter(c, CONN_SKIP);
     } else {
         rest(c);

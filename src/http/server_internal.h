@@ -74,7 +74,6 @@ struct conn {
     uint64_t written; /* output bytes handed to the transport */
     uint64_t mark;    /* of them, taken by the kernel when the timer was last started */
     unsigned inside;  /* calls that will still touch this conn */
-    uint32_t skipped; /* bytes of an unwanted body */
     unsigned char state;
     bool fresh;  /* no request has come yet */
     bool paused; /* waiting is full */

@@ -29,6 +29,7 @@ typedef struct fixture {
     buf log;               /* "head /x;", "request /x;", "gone /x;", "done /x;", "refused 400;" */
     http_request *waiting; /* of /wait: the loop's thread alone touches it */
     size_t flood_left;
+    bool answering; /* the loop's thread is inside http_answer() */
     bool closed;
 } fixture;
 
@@ -153,6 +154,13 @@ static inline void handle_request(void *user, http_request *r) {
         flood(f, r);
     } else if (path_is(r, "/big")) {
         answer_big(r);
+    } else if (path_is(r, "/both")) {
+        /* A large answer while another request's is complete but not yet told. */
+        http_request *other = f->waiting;
+        answer_text(other, 200, SPAN_OF("at last"));
+        f->answering = true;
+        answer_big(r);
+        f->answering = false;
     } else if (path_is(r, "/empty")) {
         http_answer(r, 204, (http_headers){0}, SPAN_EMPTY);
     } else if (path_is(r, "/wait")) {
@@ -183,6 +191,7 @@ static inline void handle_done(void *user, http_request *r) {
     fixture *f = user;
     if (f->waiting == r) f->waiting = NULL;
     assert_true(http_request_peer(r).len > 0);
+    if (f->answering) note(f, "nested", path_of(r));
     note(f, "done", path_of(r));
 }
 

@@ -121,6 +121,58 @@ static void endless_pipelining_is_held_back(void **state) {
     (void)close(fd);
 }
 
+static unsigned count_log(const char *text) {
+    unsigned n = 0;
+    uv_mutex_lock(&f.lock);
+    for (const char *at = buf_cstr(&f.log); (at = strstr(at, text)); at++)
+        n++;
+    uv_mutex_unlock(&f.lock);
+    return n;
+}
+
+static void nothing(fixture *fix) {
+    (void)fix;
+}
+
+/* Who asks for much and reads nothing is not served further, or his answers would fill the memory.
+ */
+static void answers_that_nobody_reads_hold_requests_back(void **state) {
+    (void)state;
+    enum { COUNT = 300, BYTES = 100000 };
+    int fd = dial(&f);
+    for (int i = 0; i < COUNT; i++)
+        get(fd, "/big?100000");
+    wait_log(&f, "request /big;done /big;head /big;request /big;");
+    for (int i = 0; i < 100; i++)
+        on_loop(&f, nothing);
+    assert_in_range(count_log("request /big;"), 1, COUNT - 1);
+    char *bytes = malloc(BYTES);
+    size_t total = 0;
+    while (total < (size_t)COUNT * BYTES) {
+        ssize_t n = recv(fd, bytes, BYTES, 0);
+        assert_true(n > 0);
+        total += (size_t)n;
+    }
+    free(bytes);
+    (void)close(fd);
+    assert_int_equal(count_log("request /big;"), COUNT);
+}
+
+/* A handler may free what answers in on_done, so that never comes from inside an answer. */
+static void handlers_are_not_told_inside_an_answer(void **state) {
+    (void)state;
+    int one = dial(&f), two = dial(&f);
+    get(one, "/wait");
+    wait_log(&f, "waiting /wait;");
+    get(two, "/both?100000");
+    check_answer(one, 200, "at last");
+    check_answer(two, 200, NULL);
+    wait_log(&f, "done /both;");
+    assert_false(log_has(&f, "nested"));
+    (void)close(one);
+    (void)close(two);
+}
+
 /* ---- forms of answers ---- */
 
 static void streams_in_chunks(void **state) {
@@ -380,6 +432,8 @@ int main(void) {
         T(pipelined_requests_are_answered_in_order),
         T(many_pipelined_requests_wait),
         T(endless_pipelining_is_held_back),
+        T(answers_that_nobody_reads_hold_requests_back),
+        T(handlers_are_not_told_inside_an_answer),
         T(streams_in_chunks),
         T(head_gets_the_head_alone),
         T(old_clients),

@@ -168,6 +168,65 @@ static void slow_heads(void **state) {
     check_refused("GET / HTTP/1.1\r\nHost", 408, "refused SLOW_REQUEST;");
 }
 
+/* Each time-out alone, on a connection that has served a request before. */
+static void set_one_timeout(int64_t header_ms, int64_t body_ms) {
+    http_server_limits limits = test_limits;
+    limits.header_timeout_ms = header_ms;
+    limits.body_timeout_ms = body_ms;
+    fixture_start(&f, &limits);
+}
+
+static int set_up_quick_head(void **state) {
+    (void)state;
+    set_one_timeout(SOON_MS, test_limits.body_timeout_ms);
+    return 0;
+}
+
+static int set_up_quick_body(void **state) {
+    (void)state;
+    set_one_timeout(test_limits.header_timeout_ms, SOON_MS);
+    return 0;
+}
+
+enum { DRIP_MS = 500 };
+
+static int set_up_dripping(void **state) {
+    (void)state;
+    set_one_timeout(test_limits.header_timeout_ms, DRIP_MS * 5 / 2);
+    return 0;
+}
+
+static void slow_second_request(const char *request) {
+    int fd = dial(&f);
+    get(fd, "/a");
+    check_answer(fd, 200, "/a");
+    send_text(fd, request);
+    assert_int_equal(refused(fd).status, 408);
+}
+
+static void a_slow_second_head(void **state) {
+    (void)state;
+    slow_second_request("GET / HTT");
+}
+
+static void a_slow_second_body(void **state) {
+    (void)state;
+    slow_second_request("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf");
+}
+
+/* The time is for silence: a body may take longer than it as long as it comes. */
+static void a_body_that_keeps_coming(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n\r\n");
+    for (int i = 0; i < 4; i++) {
+        (void)usleep(DRIP_MS * 1000 * 3 / 2);
+        send_text(fd, "x");
+    }
+    check_answer(fd, 200, "xxxx");
+    (void)close(fd);
+}
+
 static void slow_bodies(void **state) {
     (void)state;
     check_refused("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf", 408,
@@ -260,6 +319,9 @@ int main(void) {
         T(a_refused_head_request_gets_no_body, set_up),
         T(slow_heads, set_up_quick),
         T(slow_bodies, set_up_quick),
+        T(a_slow_second_head, set_up_quick_head),
+        T(a_slow_second_body, set_up_quick_body),
+        T(a_body_that_keeps_coming, set_up_dripping),
         T(idle_connections, set_up_quick),
         T(slow_answers_are_no_fault_of_the_client, set_up_quick),
         T(readers_that_take_nothing, set_up_quick),
