@@ -99,7 +99,7 @@ static int load_and_serve(source *s) {
 }
 
 /* With nothing to serve: the simulator, as a provider on a free port of this machine. */
-static int simulate_and_serve(source *s) {
+static int simulate_and_serve(source s) {
     const sim_settings settings = {.pace_ms = SIM_PACE_MS};
     http_bind bind = {.host = SPAN("127.0.0.1")};
     int err;
@@ -110,8 +110,8 @@ static int simulate_and_serve(source *s) {
     }
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", (unsigned)bind.port);
-    s->simulator_url = url;
-    int status = load_and_serve(s);
+    s.simulator_url = url;
+    int status = load_and_serve(&s);
     sim_thread_stop(sim);
     return status;
 }
@@ -122,7 +122,7 @@ static int run(const cli_args *args) {
     source s = {.path = args->values[OPT_CONFIG], .listen = args->values[OPT_LISTEN]};
     if (!s.path && config_find(&found)) s.path = buf_cstr(&found);
     cli_raise_descriptor_limit();
-    int status = s.path || (key && *key) ? load_and_serve(&s) : simulate_and_serve(&s);
+    int status = s.path || (key && *key) ? load_and_serve(&s) : simulate_and_serve(s);
     buf_done(&found);
     return status;
 }

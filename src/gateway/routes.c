@@ -10,9 +10,9 @@
 #define ANY  (GET | POST | 1u << HTTP_PUT_M | 1u << HTTP_DELETE_M | 1u << HTTP_PATCH_M)
 
 #define CALL(p, f, e)                                                                              \
-    { SPAN(p), POST, call_handle, f, e, true, true }
+    { SPAN(p), call_handle, POST, f, e, true, true }
 #define PAGE(p, h)                                                                                 \
-    { SPAN(p), GET, h, FORM_OPENAI, EP_OTHER, false, false }
+    { SPAN(p), h, GET, FORM_OPENAI, EP_OTHER, false, false }
 
 static const route routes[] = {
     CALL("/v1/chat/completions", FORM_OPENAI, EP_CHAT_COMPLETIONS),
@@ -21,8 +21,8 @@ static const route routes[] = {
     CALL("/v1/completions", FORM_OPENAI, EP_COMPLETIONS),
     CALL("/v1/moderations", FORM_OPENAI, EP_MODERATIONS),
     CALL("/chat", FORM_CHAT, EP_CHAT_COMPLETIONS),
-    {SPAN("/v1/models"), GET, models_handle_list, FORM_OPENAI, EP_OTHER, false, true},
-    {SPAN("/v1/models/*"), GET, models_handle_one, FORM_OPENAI, EP_OTHER, false, true},
+    {SPAN("/v1/models"), models_handle_list, GET, FORM_OPENAI, EP_OTHER, false, true},
+    {SPAN("/v1/models/*"), models_handle_one, GET, FORM_OPENAI, EP_OTHER, false, true},
     PAGE("/health/live", page_live),
     PAGE("/health/ready", page_ready),
     PAGE("/health", page_health),
@@ -33,7 +33,7 @@ static const route routes[] = {
 
 /* A configured path of /v1 that goes on as it is. */
 static const route passthrough = {
-    {NULL, 0}, ANY, call_handle, FORM_OPENAI, EP_OTHER, false, true,
+    {NULL, 0}, call_handle, ANY, FORM_OPENAI, EP_OTHER, false, true,
 };
 
 static bool matches(span pattern, span path) {

@@ -9,7 +9,7 @@ enum { PENDING_BYTES = 64 * 1024 };
 
 static bool load_certificates(snapshot *s, buf *ret_why) {
     const config *c = s->config;
-    s->listener_tls = mem_zalloc_array(c->listener_count + 1, sizeof *s->listener_tls);
+    s->listener_tls = mem_zalloc_array(c->listener_count + 1, sizeof(tls_context *));
     for (size_t i = 0; i < c->listener_count; i++) {
         const config_listener *l = &c->listeners[i];
         if (!l->tls_cert.len) continue;
