@@ -135,7 +135,8 @@ static void on_silence(timer *t) {
         loop_timer_start(x->env->loop, t, pause_ms(k) - silent);
         return;
     }
-    if (!x->paused) {
+    /* On a path that is passed through nobody knows the answer's form before its head. */
+    if (!x->paused && (x->head_sent || x->facts.endpoint != EP_OTHER)) {
         exchange_stream_head(x);
         buf_clear(&x->env->scratch);
         sse_write_comment(&x->env->scratch, SPAN_OF("keep-alive"));

@@ -46,15 +46,14 @@ static void put_event(form *m, const buf *data) {
     exchange_piece(x, buf_span(&x->env->scratch));
 }
 
-static void on_event(filter *f, const answer_event *event) {
-    form *m = form_of(f);
-    if (event->kind == ANSWER_PLAIN) {
-        m->body = event->sse.data;
-        return;
-    }
-    note_model(m, event->sse.data);
-    json_value content =
-        json_get(json_get(first_choice(event->sse.data), SPAN_OF("delta")), SPAN_OF("content"));
+/* What a message, or a piece of one, says to people: its content, or why there is none. */
+static json_value text_of(json_value message) {
+    json_value content = json_get(message, SPAN_OF("content"));
+    if (content.type != JSON_STRING) content = json_get(message, SPAN_OF("refusal"));
+    return content;
+}
+
+static void put_delta(form *m, json_value content) {
     if (content.type != JSON_STRING || content.raw.len <= 2) return;
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
@@ -64,6 +63,16 @@ static void on_event(filter *f, const answer_event *event) {
     json_close_object(&w);
     put_event(m, &out);
     buf_done(&out);
+}
+
+static void on_event(filter *f, const answer_event *event) {
+    form *m = form_of(f);
+    if (event->kind == ANSWER_PLAIN) {
+        m->body = event->sse.data;
+        return;
+    }
+    note_model(m, event->sse.data);
+    put_delta(m, text_of(json_get(first_choice(event->sse.data), SPAN_OF("delta"))));
 }
 
 static void put_figure(json_writer *w, const char *key, int64_t value) {
@@ -113,9 +122,7 @@ static void end_plain(form *m) {
     exchange *x = m->filter.x;
     (void)stage_settle(x);
     note_model(m, m->body);
-    json_value message = json_get(first_choice(m->body), SPAN_OF("message"));
-    json_value content = json_get(message, SPAN_OF("content"));
-    if (content.type != JSON_STRING) content = json_get(message, SPAN_OF("refusal"));
+    json_value content = text_of(json_get(first_choice(m->body), SPAN_OF("message")));
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
@@ -136,10 +143,15 @@ static void end_plain(form *m) {
 
 static void on_end(filter *f) {
     form *m = form_of(f);
-    if (f->x->head.kind == ANSWER_STREAM)
+    if (f->x->head.kind == ANSWER_STREAM) {
         end_stream(m);
-    else
+    } else if (f->x->head_sent) { /* by a keep-alive comment: the client reads a stream */
+        note_model(m, m->body);
+        put_delta(m, text_of(json_get(first_choice(m->body), SPAN_OF("message"))));
+        end_stream(m);
+    } else {
         end_plain(m);
+    }
 }
 
 /* ---- failure ---- */

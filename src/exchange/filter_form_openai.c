@@ -41,8 +41,11 @@ static void on_event(filter *f, const answer_event *event) {
     }
 }
 
-static bool ends_with_done(const exchange *x) {
-    return x->facts.endpoint == EP_CHAT_COMPLETIONS || x->facts.endpoint == EP_COMPLETIONS;
+/* The end of a completion's stream; others end with an event of their own. */
+static void put_done(form *m) {
+    static const sse_event done = {.data = SPAN("[DONE]")};
+    endpoint e = m->filter.x->facts.endpoint;
+    if (e == EP_CHAT_COMPLETIONS || e == EP_COMPLETIONS) put_event(m, &done);
 }
 
 /* A plain answer after a keep-alive comment: the client waits for a stream, and its head is out. */
@@ -51,6 +54,7 @@ static void end_plain(form *m) {
     if (x->head_sent) {
         const sse_event event = {.data = m->body};
         put_event(m, &event);
+        put_done(m);
         exchange_finish(x);
         x->door->end(x->user);
         return;
@@ -71,10 +75,7 @@ static void on_end(filter *f) {
         end_plain(m);
         return;
     }
-    if (x->head.kind == ANSWER_STREAM && ends_with_done(x)) {
-        const sse_event done = {.data = SPAN("[DONE]")};
-        put_event(m, &done);
-    }
+    if (x->head.kind == ANSWER_STREAM) put_done(m);
     exchange_finish(x);
     x->door->end(x->user);
 }

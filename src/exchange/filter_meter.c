@@ -5,7 +5,8 @@
 static void note(exchange *x, const answer_facts *facts) {
     call_record *r = &x->record;
     if (facts->has_usage) r->usage = facts->usage;
-    if (facts->finish_reason.len) r->finish_reason = arena_dup(&x->arena, facts->finish_reason);
+    if (facts->finish_reason.len && !span_eq(facts->finish_reason, r->finish_reason))
+        r->finish_reason = arena_dup(&x->arena, facts->finish_reason);
     if (!facts->has_content) return;
     x->content_events++;
     if (r->first_token_us < 0 && x->head.kind == ANSWER_STREAM)

@@ -33,10 +33,16 @@ static const struct field {
      T(STRING) | T(ARRAY) | T(NULL), "a string or an array"},
 };
 
+/* A member past MEMBERS is not recorded; it is found the slow way. */
+static json_value member(const request_facts *f, const json_member *members, size_t count,
+                         span key) {
+    return count <= MEMBERS ? json_find(members, count, key) : json_get(f->root, key);
+}
+
 static stage_result check_types(exchange *x, const json_member *members, size_t count) {
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         if (!(fields[i].endpoints & 1u << x->facts.endpoint)) continue;
-        json_value v = json_find(members, count, span_cstr(fields[i].name));
+        json_value v = member(&x->facts, members, count, span_cstr(fields[i].name));
         if (v.type == JSON_NONE || fields[i].types & 1u << v.type) continue;
         return exchange_refuse(x, ERR_BAD_VALUE, fields[i].name, "'%s' must be %s.", fields[i].name,
                                fields[i].expected);
@@ -96,12 +102,6 @@ static stage_result bad_json(exchange *x, span body, const json_fault *fault) {
                            SPAN_ARG(text));
 }
 
-/* A member past MEMBERS is not recorded; it is found the slow way. */
-static json_value member(const request_facts *f, const json_member *members, size_t count,
-                         span key) {
-    return count <= MEMBERS ? json_find(members, count, key) : json_get(f->root, key);
-}
-
 stage_result parse_openai(exchange *x, span body) {
     request_facts *f = &x->facts;
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
@@ -116,8 +116,7 @@ stage_result parse_openai(exchange *x, span body) {
     while (to > from && whole.ptr[to - 1] != '}')
         to--;
     f->root = (json_value){JSON_OBJECT, span_slice(whole, from, to)};
-    size_t recorded = count < MEMBERS ? count : MEMBERS;
-    stage_result r = check_types(x, members, recorded);
+    stage_result r = check_types(x, members, count);
     if (r != STAGE_NEXT) return r;
     f->model = member(f, members, count, SPAN_OF("model"));
     f->stream = member(f, members, count, SPAN_OF("stream")).type == JSON_TRUE;

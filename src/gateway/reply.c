@@ -26,9 +26,8 @@ void reply_json(worker *w, http_request *r, int status, span body) {
 
 void reply_count_error(worker *w, error_id id) {
     static const char *const faults[] = {"client", "provider", "weir"};
-    const error_row *row = error_get(id);
-    const char *code = row->code[0] ? row->code : row->type;
-    span labels[] = {span_cstr(code), span_cstr(faults[row->fault])};
+    char name[ERROR_NAME_MAX];
+    span labels[] = {record_error_name(id, name), span_cstr(faults[error_get(id)->fault])};
     metric_add(metrics_series(w->env.metrics, METRIC_ERRORS, labels), 1);
 }
 

@@ -62,7 +62,8 @@ static void read_choices(json_value choices, answer_facts *f) {
         json_iter members = json_iter_of(choice);
         for (json_member m; json_next_member(&members, &m);) {
             if (span_eq(m.key, SPAN_OF("finish_reason"))) {
-                if (m.value.type == JSON_STRING) {
+                if (m.value.type == JSON_STRING &&
+                    shows(m.value)) { /* some servers write "" where OpenAI writes null */
                     f->finished++;
                     f->finish_reason = span_slice(m.value.raw, 1, m.value.raw.len - 1);
                 }
@@ -110,7 +111,7 @@ void openai_read_facts(endpoint e, span data, bool chunk, answer_facts *ret) {
     if (!json_scan_object(data, &deep, members, MEMBERS, &count, &fault)) {
         /* Twice the same name is the provider's affair as long as it is JSON. */
         ret->is_json = fault.kind == JSON_DUPLICATE;
-        ret->has_content = ret->is_json;
+        ret->has_content = ret->is_json || e == EP_OTHER;
         return;
     }
     if (count > MEMBERS) count = MEMBERS;
@@ -140,7 +141,8 @@ void openai_read_facts(endpoint e, span data, bool chunk, answer_facts *ret) {
     if (choices.type == JSON_ARRAY) {
         read_choices(choices, ret);
         ret->is_usage_only = ret->has_usage && json_count(choices) == 0;
-    } else if (!chunk && !ret->is_error) {
-        ret->has_content = true; /* embeddings, moderations, a response */
+    } else if (!ret->is_error && (!chunk || e == EP_OTHER)) {
+        /* embeddings, moderations, a response; and whatever weir does not know */
+        ret->has_content = true;
     }
 }
