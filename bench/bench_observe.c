@@ -62,6 +62,7 @@ static call_record usual(void) {
         .model = SPAN("gpt-4o-mini"),
         .model_label = SPAN("gpt-4o-mini"),
         .target = SPAN("openai/gpt-4o-mini"),
+        .target_label = SPAN("openai/gpt-4o-mini"),
         .provider_request_id = SPAN("req_0123456789abcdef0123456789abcdef"),
         .finish_reason = SPAN("stop"),
         .attempts = 1,

@@ -23,7 +23,7 @@ typedef struct lane {
     size_t at;        /* index into call->slots */
     bool hedge;
     bool probe; /* this attempt is the breaker's probe */
-    int64_t began_ms;
+    int64_t began_ms, began_us;
     bool has_head;
     answer_head head;
     held held;
@@ -34,6 +34,7 @@ typedef struct slot {
     const config_target *target;
     upstream *upstream;
     target_state *state;
+    span name; /* for people, with the client's word where the configuration names no model */
     span model;
     unsigned tries;
 } slot;
@@ -57,9 +58,11 @@ struct call {
     unsigned skipped;
     int64_t first_sent_us;
     int64_t head_us;
+    int64_t arrived_us;
     bool paused;
     bool over;
-    attempt_failure kept; /* why the first target was left; FAIL_NONE: it was not */
+    attempt_failure kept;   /* why the first target was left; FAIL_NONE: it was not */
+    attempt_failure waited; /* what the last backoff followed */
 };
 
 static const config *config_of(const call *c) {
@@ -70,8 +73,9 @@ static int64_t now_ms(const call *c) {
     return c->spec.loop->now_ms;
 }
 
+/* The configuration's word for the target: a client's must not make series. */
 static void count(call *c, metric_id id, const slot *s, const char *outcome) {
-    const span labels[] = {target_name(s->state), span_cstr(outcome)};
+    const span labels[] = {s->target->name, span_cstr(outcome)};
     metric_add(metrics_series(c->spec.metrics, id, labels), 1);
 }
 
@@ -84,13 +88,23 @@ static unsigned lanes_running(const call *c) {
 
 /* ---- the only ways out ---- */
 
+/* When the attempt left weir: what is before its request is out is the way to the provider. */
+static int64_t lane_left_us(const lane *l) {
+    int64_t sent_us = attempt_sent_us(l->attempt);
+    return sent_us ? sent_us : l->began_us;
+}
+
+static int64_t earlier(int64_t a, int64_t b) {
+    return a && a < b ? a : b;
+}
+
 static void lane_clear(lane *l) {
     attempt *a = l->attempt;
-    l->attempt = NULL;
     held_done(&l->held);
     if (!a) return;
     call *c = l->call;
-    if (attempt_sent_us(a) && !c->first_sent_us) c->first_sent_us = attempt_sent_us(a);
+    c->first_sent_us = earlier(c->first_sent_us, lane_left_us(l));
+    l->attempt = NULL;
     if (attempt_head_us(a)) c->head_us = attempt_head_us(a);
     c->skipped += attempt_skipped(a);
 }
@@ -98,11 +112,13 @@ static void lane_clear(lane *l) {
 /* Stops a lane whose answer is not wanted any more: that tells nothing about its target. */
 static void lane_drop(lane *l, const char *outcome) {
     if (!l->attempt) return;
-    slot *s = &l->call->slots[l->at];
+    call *c = l->call;
+    slot *s = &c->slots[l->at];
     attempt_cancel(l->attempt);
     lane_clear(l);
     target_abandon(s->state, l->probe);
-    count(l->call, METRIC_ATTEMPTS, s, outcome);
+    count(c, METRIC_ATTEMPTS, s, outcome);
+    if (l->hedge && c->winner != l) count(c, METRIC_HEDGES, s, "lost");
 }
 
 static void release(call *c) {
@@ -115,6 +131,7 @@ static void release(call *c) {
 }
 
 static void give_up(call *c, const call_failure *f) {
+    c->arrived_us = c->spec.loop->now_us;
     release(c);
     c->sink->on_fail(c->user, f);
 }
@@ -122,7 +139,7 @@ static void give_up(call *c, const call_failure *f) {
 /* ---- what is known of targets ---- */
 
 static void log_breaker(call *c, const slot *s, breaker_state state) {
-    const log_field fields[] = {{"target", target_name(s->state)}};
+    const log_field fields[] = {{"target", s->name}};
     bool closed = state == BREAKER_CLOSED;
     log_event(c->spec.log, closed ? LEVEL_INFO : LEVEL_WARN,
               closed ? "breaker_closed" : "breaker_opened",
@@ -152,6 +169,7 @@ static size_t next_slot(const call *c, size_t from) {
 
 static const attempt_ops lane_ops;
 static void decide(call *c, size_t at, const attempt_failure *f);
+static void arm_hedge(call *c);
 
 static lane *free_lane(call *c) {
     for (int i = 0; i < LANES; i++)
@@ -172,9 +190,8 @@ static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
         return false;
     }
     *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = now_ms(c)};
+    l->began_us = loop_exact_us(c->spec.loop);
     held_init(&l->held);
-    c->at = at;
-    s->tries++;
     const attempt_spec spec = {.loop = c->spec.loop,
                                .upstreams = c->spec.upstreams,
                                .upstream = s->upstream,
@@ -186,7 +203,12 @@ static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
         target_abandon(s->state, probe);
         return false;
     }
+    c->at = at;
     c->attempts++;
+    s->tries++;
+    if (hedge) return true;
+    c->head_us = 0;
+    arm_hedge(c);
     return true;
 }
 
@@ -201,9 +223,12 @@ static void on_backoff(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
     attempt_failure f;
     c->retries++;
+    if (!ask(c, c->at, false, &f)) {
+        decide(c, c->at, &f);
+        return;
+    }
     target_take_budget(c->slots[c->at].state, now_ms(c));
     count(c, METRIC_RETRIES, &c->slots[c->at], "");
-    if (!ask(c, c->at, false, &f)) decide(c, c->at, &f);
 }
 
 /* ---- what follows a failure ---- */
@@ -238,7 +263,7 @@ static bool tells_nothing(const attempt_failure *f) {
 static void decide(call *c, size_t at, const attempt_failure *f) {
     const config *conf = config_of(c);
     slot *s = &c->slots[at];
-    size_t next = next_slot(c, c->at + 1);
+    size_t next = next_slot(c, (c->at > at ? c->at : at) + 1);
     retry_facts facts = {
         .failure = f->failure,
         .hint = f->hint,
@@ -253,6 +278,7 @@ static void decide(call *c, size_t at, const attempt_failure *f) {
     switch (retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan)) {
     case RETRY_WAIT:
         c->at = at;
+        c->waited = *f;
         loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
         return;
     case RETRY_NEXT:
@@ -261,6 +287,7 @@ static void decide(call *c, size_t at, const attempt_failure *f) {
         return;
     case RETRY_STOP: break;
     }
+    if (f->error == ERR_BREAKER_OPEN && c->waited.failure != FAIL_NONE) f = &c->waited;
     bool use_kept = c->kept.failure != FAIL_NONE && tells_nothing(f);
     call_failure failure = failure_of(c, use_kept ? &c->kept : f);
     failure.client_may_retry = plan.client_may_retry;
@@ -280,12 +307,11 @@ static void commit(lane *l) {
     loop_timer_stop(c->spec.loop, &c->backoff);
     for (int i = 0; i < LANES; i++) {
         lane *other = &c->lanes[i];
-        if (other == l || !other->attempt) continue;
-        if (other->hedge) count(c, METRIC_HEDGES, &c->slots[other->at], "lost");
-        lane_drop(other, "cancelled");
+        if (other != l) lane_drop(other, "cancelled");
     }
     if (l->hedge) count(c, METRIC_HEDGES, &c->slots[l->at], "won");
     report(l, false, now_ms(c) - l->began_ms);
+    c->arrived_us = c->spec.loop->now_us;
     if (attempt_head_us(l->attempt)) c->head_us = attempt_head_us(l->attempt);
     if (c->paused) attempt_pause(l->attempt);
     if (l->has_head) c->sink->on_head(c->user, &l->head);
@@ -339,6 +365,13 @@ static void lane_end(void *user) {
     c->sink->on_end(c->user);
 }
 
+/* Whether this failure ends the call although another lane runs: the first target's word that the
+ * request may not be answered holds for the other, which was asked only because it was slow. */
+static bool forbids(const call *c, const lane *l, const attempt_failure *f) {
+    return !l->hedge && f->failure == FAIL_CONTENT_POLICY &&
+           !config_of(c)->retry.content_policy_next;
+}
+
 static void lane_fail(void *user, const attempt_failure *f) {
     lane *l = user;
     call *c = l->call;
@@ -357,7 +390,11 @@ static void lane_fail(void *user, const attempt_failure *f) {
         give_up(c, &failure);
         return;
     }
-    if (lanes_running(c)) return; /* the other lane may still answer */
+    loop_timer_stop(c->spec.loop, &c->hedge);
+    if (lanes_running(c) && !forbids(c, l, f)) { /* the other lane may still answer */
+        if (!l->hedge && c->kept.failure == FAIL_NONE) c->kept = *f;
+        return;
+    }
     decide(c, at, f);
 }
 
@@ -379,8 +416,9 @@ static void on_total(timer *t) {
                              "The call did not complete within timeouts.total (%lld ms).",
                              (long long)config_of(c)->timeouts.total_ms),
     };
+    /* A stream that flows is none of its target's faults. */
     for (int i = 0; i < LANES; i++)
-        if (c->lanes[i].attempt) report(&c->lanes[i], true, -1);
+        if (c->lanes[i].attempt && !c->winner) report(&c->lanes[i], true, -1);
     call_failure failure = failure_of(c, &f);
     give_up(c, &failure);
 }
@@ -388,17 +426,22 @@ static void on_total(timer *t) {
 /* No content yet: the next target is started beside the slow one. */
 static void on_hedge(timer *t) {
     call *c = CONTAINER_OF(t, call, hedge);
-    size_t next = next_slot(c, c->at + 1);
+    size_t slow = c->at, next = next_slot(c, slow + 1);
     if (lanes_running(c) != 1 || next == c->slot_count) return;
-    if (!target_take_hedge(c->slots[c->at].state, &config_of(c)->hedge, now_ms(c))) return;
+    if (!target_take_hedge(c->slots[slow].state, &config_of(c)->hedge, now_ms(c))) return;
     attempt_failure unused;
-    if (!ask(c, next, true, &unused)) return;
+    if (!ask(c, next, true, &unused)) {
+        target_return_hedge(c->slots[slow].state, now_ms(c));
+        return;
+    }
+    target_take_budget(c->slots[next].state, now_ms(c));
     c->hedges++;
 }
 
+/* Measured from the attempt that the hedge would stand beside. */
 static void arm_hedge(call *c) {
     const config_hedge *policy = &config_of(c)->hedge;
-    if (!policy->on || c->slot_count < 2) return;
+    if (!policy->on || c->at + 1 >= c->slot_count) return;
     int64_t after = target_hedge_after_ms(c->slots[c->at].state, policy);
     if (after >= 0) loop_timer_start(c->spec.loop, &c->hedge, after);
 }
@@ -424,9 +467,11 @@ static void lay_route(call *c) {
     route_fact facts[ROUTE_TARGETS_MAX];
     for (size_t i = 0; i < n; i++) {
         const config_target *t = &model->targets[i];
+        span name = state_name(c, t);
         all[i] = (slot){.target = t,
                         .upstream = upstreams_find(c->spec.upstreams, t->provider),
-                        .state = target_get(c->spec.upstreams->targets, state_name(c, t)),
+                        .state = target_get(c->spec.upstreams->targets, name),
+                        .name = name,
                         .model = t->model};
         if (n == 1) continue;
         facts[i] =
@@ -454,7 +499,7 @@ static void refuse_all(call *c) {
                       .status = error_get(ERR_BREAKER_OPEN)->status,
                       .text = span_cstr(error_get(ERR_BREAKER_OPEN)->sentence),
                       .failure = FAIL_OVERLOAD,
-                      .client_may_retry = true,
+                      .client_may_retry = wait <= RETRY_CLIENT_PATIENCE_MS,
                       .client_after_ms = wait > 0 ? wait : 0};
     give_up(c, &f);
 }
@@ -497,9 +542,7 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     if (!ask(c, c->at, false, &unused)) {
         timer_init(&c->backoff, on_failed_start);
         loop_timer_start(spec->loop, &c->backoff, 0);
-        return c;
     }
-    arm_hedge(c);
     return c;
 }
 
@@ -518,19 +561,20 @@ void call_resume(call *c) {
 }
 
 call_report call_get_report(const call *c) {
-    call_report r = {.target = c->attempts || c->slot_count ? target_name(c->slots[c->at].state)
-                                                            : SPAN_EMPTY,
+    const slot *s = c->attempts ? &c->slots[c->at] : NULL;
+    call_report r = {.target = s ? s->name : SPAN_EMPTY,
+                     .target_label = s ? s->target->name : SPAN_EMPTY,
                      .attempts = c->attempts,
                      .hedges = c->hedges,
                      .skipped = c->skipped,
                      .first_sent_us = c->first_sent_us,
-                     .head_us = c->head_us};
+                     .head_us = c->head_us,
+                     .arrived_us = c->arrived_us};
     for (int i = 0; i < LANES; i++) {
         const attempt *a = c->lanes[i].attempt;
         if (!a) continue;
         r.skipped += attempt_skipped(a);
-        if (attempt_sent_us(a) && (!r.first_sent_us || attempt_sent_us(a) < r.first_sent_us))
-            r.first_sent_us = attempt_sent_us(a);
+        r.first_sent_us = earlier(r.first_sent_us, lane_left_us(&c->lanes[i]));
         if (attempt_head_us(a) && !r.head_us) r.head_us = attempt_head_us(a);
     }
     return r;

@@ -59,11 +59,15 @@ void call_resume(call *c);
 
 typedef struct call_report {
     span target;       /* that answered, or was asked last; empty: none was */
+    span target_label; /* the same in the configuration's words alone, for metrics */
     unsigned attempts; /* requests made at providers */
     unsigned hedges;
     unsigned skipped;
-    int64_t first_sent_us; /* monotonic; 0: never */
+    int64_t first_sent_us; /* monotonic; when the first attempt began, where none was sent; 0: none
+                              began */
     int64_t head_us;       /* of the answer that was handed over, or the last head; 0: none */
+    int64_t arrived_us;    /* when what the client is told was there: the first content of a stream,
+                              a whole body, a failure; 0: nothing yet */
 } call_report;
 call_report call_get_report(const call *c);
 

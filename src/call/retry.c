@@ -64,11 +64,8 @@ retry_hint retry_hint_read(http_headers headers, int64_t wall_us) {
 
 /* ---- what follows ---- */
 
-/* The SDKs wait no longer than this for a hint; above it they had better not try again. */
-enum { CLIENT_PATIENCE_MS = 60 * 1000 };
-
 static bool client_would_wait(const retry_facts *f) {
-    return f->hint.after_ms >= 0 && f->hint.after_ms <= CLIENT_PATIENCE_MS;
+    return f->hint.after_ms >= 0 && f->hint.after_ms <= RETRY_CLIENT_PATIENCE_MS;
 }
 
 static retry_verdict stop(const retry_facts *f, const char *why, bool client_may_retry,

@@ -14,6 +14,9 @@
 /* A hint longer than a year means a year: time sums can then never overflow. */
 #define RETRY_HINT_MAX_MS ((int64_t)365 * 24 * 3600 * 1000)
 
+/* The SDKs wait no longer than this for a hint; above it they had better not try again. */
+enum { RETRY_CLIENT_PATIENCE_MS = 60 * 1000 };
+
 /* What a provider's headers ask for. */
 typedef struct retry_hint {
     int64_t after_ms; /* -1: none. retry-after-ms, then x-ms-retry-after-ms, then Retry-After in

@@ -247,6 +247,13 @@ bool target_take_hedge(target_state *s, const config_hedge *policy, int64_t now_
     return allowed;
 }
 
+void target_return_hedge(target_state *s, int64_t now_ms) {
+    lock(s);
+    unsigned slice = turn(&s->minute, now_ms);
+    if (s->minute.at[slice].hedges) s->minute.at[slice].hedges--;
+    unlock(s);
+}
+
 /* ---- latency ---- */
 
 static int by_value(const void *a, const void *b) {

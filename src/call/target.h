@@ -48,6 +48,8 @@ void target_take_budget(target_state *s, int64_t now_ms); /* an extra call */
  * one lets a quiet service hedge at all). true takes a place. The extra call itself is counted by
  * target_take_budget() at the target that gets it. */
 MUST_USE bool target_take_hedge(target_state *s, const config_hedge *policy, int64_t now_ms);
+/* The hedge could not be started after all. */
+void target_return_hedge(target_state *s, int64_t now_ms);
 /* How long to wait for the first content before hedging: after_ms, or the measured quantile of
  * recent times to first content (at least 20 samples); -1: not known yet. */
 int64_t target_hedge_after_ms(target_state *s, const config_hedge *policy);

@@ -52,7 +52,7 @@ void exchange_note_own(exchange *x) {
     int64_t now_us = loop_exact_us(x->env->loop);
     call_report r = x->call ? call_get_report(x->call) : (call_report){0};
     int64_t own = (r.first_sent_us ? r.first_sent_us : now_us) - x->request.started_us;
-    if (r.first_sent_us && r.head_us) own += now_us - r.head_us;
+    if (r.arrived_us) own += now_us - r.arrived_us;
     x->record.own_us = own;
 }
 
@@ -69,7 +69,7 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
     if (x->record.own_us < 0) exchange_note_own(x);
     if (x->has_head || x->has_failure) {
         call_report r = call_get_report(x->call);
-        h[n++] = (http_header){SPAN_OF("x-weir-target"), r.target};
+        if (r.target.len) h[n++] = (http_header){SPAN_OF("x-weir-target"), r.target};
         h[n++] = (http_header){SPAN_OF("x-weir-attempts"), arena_printf(a, "%u", r.attempts)};
         if (x->record.provider_request_id.len)
             h[n++] =

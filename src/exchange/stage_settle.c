@@ -22,6 +22,7 @@ stage_result stage_settle(exchange *x) {
         r->attempts = c.attempts;
         r->hedges = c.hedges;
         r->target = c.target;
+        r->target_label = c.target_label;
         r->skipped_events = c.skipped;
     }
     if (r->own_us < 0) exchange_note_own(x);

@@ -39,8 +39,8 @@ static void count_tokens(metrics_shard *s, call_set *set, const call_record *r) 
     for (int kind = 0; kind < TOKEN_KINDS; kind++) {
         if (counts[kind] <= 0) continue;
         if (!set->tokens[kind])
-            set->tokens[kind] =
-                metrics_series(s, METRIC_TOKENS, (span[]){r->model_label, r->target, names[kind]});
+            set->tokens[kind] = metrics_series(
+                s, METRIC_TOKENS, (span[]){r->model_label, r->target_label, names[kind]});
         metric_add(set->tokens[kind], (uint64_t)counts[kind]);
     }
 }
@@ -72,20 +72,21 @@ static call_set *set_of(metrics_shard *s, const metric_entry *e, call_set *unkep
 
 void metrics_count_call(metrics_shard *s, const call_record *r) {
     char status[4];
-    span labels[] = {r->endpoint, r->model_label, r->target, status_text(r->status, status)};
+    span labels[] = {r->endpoint, r->model_label, r->target_label, status_text(r->status, status)};
     metric_series *calls;
     call_set unkept = {0};
     call_set *set = set_of(s, metrics_find(s, METRIC_CALLS, labels, &calls), &unkept);
     metric_add(calls, 1);
-    observe_us(s, &set->seconds, METRIC_CALL_SECONDS, (span[]){r->endpoint, r->target},
+    observe_us(s, &set->seconds, METRIC_CALL_SECONDS, (span[]){r->endpoint, r->target_label},
                r->total_us);
-    observe_us(s, &set->first_token, METRIC_FIRST_TOKEN_SECONDS, &r->target,
+    observe_us(s, &set->first_token, METRIC_FIRST_TOKEN_SECONDS, &r->target_label,
                r->stream ? r->first_token_us : -1);
     observe_us(s, &set->own, METRIC_OWN_SECONDS, &r->endpoint, r->own_us);
     count_tokens(s, set, r);
     if (r->error != ERR_NONE) count_error(s, r);
     if (r->skipped_events) {
-        if (!set->skipped) set->skipped = metrics_series(s, METRIC_SKIPPED_EVENTS, &r->target);
+        if (!set->skipped)
+            set->skipped = metrics_series(s, METRIC_SKIPPED_EVENTS, &r->target_label);
         metric_add(set->skipped, r->skipped_events);
     }
 }

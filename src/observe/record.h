@@ -24,10 +24,11 @@ typedef struct call_record {
     int64_t started_wall_us;
     span client; /* name of the client key; empty: none asked */
     span environment;
-    span endpoint;    /* "chat.completions", "embeddings", "chat" … */
-    span model;       /* the client's word; a client's text: bounded and escaped where shown */
-    span model_label; /* the configured model entry that matched; bounded, for metrics */
-    span target;      /* "openai/gpt-4o-mini": the one that answered, or was asked last */
+    span endpoint;     /* "chat.completions", "embeddings", "chat" … */
+    span model;        /* the client's word; a client's text: bounded and escaped where shown */
+    span model_label;  /* the configured model entry that matched; bounded, for metrics */
+    span target;       /* "openai/gpt-4o-mini": the one that answered, or was asked last */
+    span target_label; /* the same in the configuration's words alone; bounded, for metrics */
     span provider_request_id;
     span finish_reason;
     unsigned attempts; /* tries that were made, hedges included */

@@ -133,7 +133,7 @@ static call_record answered(void) {
         .endpoint = SPAN("chat.completions"),
         .model = SPAN("gpt-4o-mini-secret-suffix"),
         .model_label = SPAN("gpt-*"),
-        .target = SPAN("openai/gpt"),
+        .target_label = SPAN("openai/gpt"),
         .status = 200,
         .stream = true,
         .usage = {.prompt = 12, .completion = 34, .total = 46, .cached = 5, .reasoning = -1},
@@ -177,7 +177,7 @@ static void a_failed_record_has_its_error(void **state) {
     r.usage = (token_usage){-1, -1, -1, -1, -1, false};
     r.first_token_us = r.first_byte_us = -1;
     metrics_count_call(a, &r);
-    r.target = SPAN_EMPTY;
+    r.target_label = SPAN_EMPTY;
     r.status = 401;
     r.error = ERR_UNAUTHENTICATED;
     metrics_count_call(a, &r);
@@ -207,9 +207,9 @@ static void records_beyond_the_bound_keep_their_target(void **state) {
         metrics_count_call(a, &r);
     }
     r.model_label = SPAN_OF("late");
-    r.target = SPAN_OF("late/one");
+    r.target_label = SPAN_OF("late/one");
     metrics_count_call(a, &r);
-    r.target = SPAN_OF("late/two");
+    r.target_label = SPAN_OF("late/two");
     metrics_count_call(a, &r);
     assert_shows("weir_calls_total{endpoint=\"other\",model=\"other\",target=\"other\","
                  "status=\"other\"} 3");
@@ -226,7 +226,7 @@ static void *count(void *arg) {
     char name[16];
     call_record r = answered();
     for (int i = 0; i < ROUNDS; i++) {
-        r.target = span_from(name, (size_t)snprintf(name, sizeof name, "t%d", i % NAMES));
+        r.target_label = span_from(name, (size_t)snprintf(name, sizeof name, "t%d", i % NAMES));
         metrics_count_call(s, &r);
         metric_gauge_add(metrics_series(s, METRIC_OPEN_CALLS, NULL), i % 2 ? -1 : 1);
         metric_set(metrics_series(s, METRIC_BREAKER, &r.target), i % 2);

@@ -1,0 +1,422 @@
+"""What one call does with several targets: hedging, picking, the breaker, the retry budget, the hand-over; and what it says of
+itself afterwards. Faults of a single target are in test_faults.py."""
+
+import threading
+import time
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from upstream import after, error, make_head, raw, reply, sse, stall
+
+HEDGE = {"hedge": {"after": "60ms", "at_most": "100%"}}
+
+
+def two(main, spare, **over):
+    """weir before two providers, asked in this order unless over says otherwise. Breakers are off unless a test is about them."""
+    return daemon.merged({
+        "providers": {"main": {"kind": "openai", "url": main.url, "key": daemon.PROVIDER_KEY},
+                      "spare": {"kind": "openai", "url": spare.url, "key": daemon.PROVIDER_KEY}},
+        "models": {"m": ["main/a", "spare/b"]},
+        "retry": {"base": "20ms", "cap": "100ms", "retries": 1},
+        "breaker": "off",
+        "server": {"workers": 1},
+    }, over)
+
+
+def ask(w, stream=False, model="m", **fields):
+    return wire.chat(w, model=model, **({"stream": True} if stream else {}), **fields)
+
+
+def text(answer):
+    if (answer.header("content-type") or "").startswith("text/event-stream"):
+        return bodies.text_of(answer.events())
+    return answer.json()["choices"][0]["message"]["content"]
+
+
+def said(words):
+    return reply(200, bodies.completion(words))
+
+
+def figure(w, name, **labels):
+    """The sum of the series of a family that have these labels."""
+    wanted = [f'{k}="{v}"' for k, v in labels.items()]
+    return sum(v for key, v in w.metrics().items()
+               if key.partition("{")[0] == name and all(label in key for label in wanted))
+
+
+# -- hedging -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_the_first_to_speak_wins_and_the_other_is_cancelled(weir, upstreams, stream):
+    main, spare = upstreams(), upstreams()
+    main.script(stall("before_head"))
+    spare.script(sse(bodies.stream("Quick.")) if stream else said("Quick."))
+    w = weir(two(main, spare, **HEDGE))
+    answer = ask(w, stream)
+    assert (answer.status, text(answer)) == (200, "Quick.")
+    assert answer.header("x-weir-target") == "spare/b" and answer.header("x-weir-attempts") == "2"
+    slow, quick = main.wait_requests(1)[0], spare.wait_requests(1)[0]
+    assert quick.arrived - slow.arrived >= 0.055
+    assert slow.wait_closed() - quick.answered < 0.5
+    line = w.wait_call(answer.header("x-request-id"))
+    assert (line["target"], line["attempts"], line["hedges"]) == ("spare/b", 2, 1)
+    assert figure(w, "weir_hedges_total", target="spare/b", outcome="won") == 1
+    assert figure(w, "weir_attempts_total", target="main/a", outcome="cancelled") == 1
+
+
+def test_the_first_target_wins_where_it_speaks_first(weir, upstreams):
+    """The hedge's head alone is no word: content decides, and only one answer reaches the client."""
+    main, spare = upstreams(), upstreams()
+    main.script(after(0.25, sse(bodies.stream("From", " main."))))
+    spare.script(sse([bodies.chunk({"role": "assistant", "content": ""})], end="stall"))
+    w = weir(two(main, spare, **HEDGE))
+    answer = ask(w, True)
+    assert text(answer) == "From main."
+    assert answer.header("x-weir-target") == "main/a"
+    spare.wait_requests(1)[0].wait_closed()
+    assert figure(w, "weir_hedges_total", target="spare/b", outcome="lost") == 1
+
+
+def test_no_hedge_where_the_answer_comes_in_time(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(said("In time."))
+    w = weir(two(main, spare, hedge={"after": "2s", "at_most": "100%"}))
+    assert text(ask(w)) == "In time."
+    assert not spare.requests
+
+
+@pytest.mark.parametrize("first", ["main", "spare"])
+def test_a_lane_that_fails_leaves_the_other_alone(weir, upstreams, first):
+    """Whichever fails while both run: the other's answer is the answer, and nobody is asked a third time."""
+    main, spare = upstreams(), upstreams()
+    main.script(after(0.2, error(503)) if first == "main" else after(0.3, said("Saved.")))
+    spare.script(error(503) if first == "spare" else after(0.4, said("Saved.")))
+    w = weir(two(main, spare, **HEDGE))
+    answer = ask(w)
+    assert (answer.status, text(answer)) == (200, "Saved.")
+    assert len(main.requests) == len(spare.requests) == 1
+
+
+def test_a_hedges_refusal_does_not_hide_why_the_first_failed(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(after(0.15, error(503, "Main is down.", code="down")))
+    spare.script(after(0.3, error(400, "Spare knows no such thing.", code="odd")))
+    w = weir(two(main, spare, retry={"retries": 0}, **HEDGE))
+    answer = ask(w)
+    assert (answer.status, answer.error["code"]) == (503, "down")
+
+
+def test_a_content_policy_refusal_goes_nowhere_else(weir, upstreams):
+    """Not even where the other was already asked: its answer would be the very thing that was refused."""
+    main, spare = upstreams(), upstreams()
+    main.script(after(0.15, error(400, "Refused.", code="content_filter")))
+    spare.script(stall("before_head"))
+    w = weir(two(main, spare, **HEDGE))
+    began = time.monotonic()
+    answer = ask(w)
+    assert (answer.status, answer.error["code"]) == (400, "content_filter")
+    assert spare.wait_requests(1)[0].wait_closed() - began < 2
+
+
+def test_hedges_are_capped(weir, upstreams):
+    """at_most 10 %: of ten slow calls the first may be hedged (a quiet service may hedge at all), the others may not."""
+    main, spare = upstreams(), upstreams()
+    main.always(after(0.12, said("Slow.")))
+    spare.always(after(5, said("Never.")))
+    w = weir(two(main, spare, hedge={"after": "40ms", "at_most": "10%"}))
+    lines = []
+    for _ in range(10):
+        lines.append(w.wait_call(ask(w).header("x-request-id")))
+    assert [line.get("hedges", 0) for line in lines] == [1] + [0] * 9
+    assert len(spare.requests) == 1
+
+
+def test_a_retry_is_hedged_like_a_first_try(weir, upstreams):
+    """The clock of a hedge begins with the attempt it stands beside."""
+    main, spare = upstreams(), upstreams()
+    main.script(error(503, headers={"retry-after-ms": "150"}), stall("before_head"))
+    spare.script(said("Hedged."))
+    w = weir(two(main, spare, **HEDGE))
+    answer = ask(w)
+    assert text(answer) == "Hedged."
+    assert spare.requests[0].arrived - main.requests[1].arrived >= 0.055
+
+
+def test_a_hedge_whose_client_leaves_is_counted(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(stall("before_head"))
+    spare.script(stall("before_head"))
+    w = weir(two(main, spare, **HEDGE))
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}]})
+        main.wait_requests(1), spare.wait_requests(1)
+    left = time.monotonic()
+    for up in (main, spare):
+        assert up.requests[0].wait_closed() - left < 0.5
+    assert w.calls(1)[0]["status"] == 499
+    assert figure(w, "weir_hedges_total", target="spare/b", outcome="lost") == 1
+
+
+# -- picking -----------------------------------------------------------------------------------------------------------
+
+
+def test_weighted(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.always(said("Main."))
+    spare.always(said("Spare."))
+    targets = [{"to": "main/a", "weight": 3}, {"to": "spare/b", "weight": 1}]
+    w = weir(two(main, spare, models={"m": {"pick": "weighted", "targets": targets}}))
+    answers = [ask(w).header("x-weir-target") for _ in range(400)]
+    assert set(answers) == {"main/a", "spare/b"}
+    assert 240 <= answers.count("main/a") <= 355  # 300 expected; beyond this once in a million
+
+
+def test_fastest(weir, upstreams):
+    """Each is measured, then the faster one gets (nearly) all."""
+    main, spare = upstreams(), upstreams()
+    main.always(after(0.1, said("Slow.")))
+    spare.always(said("Quick."))
+    w = weir(two(main, spare, models={"m": {"pick": "fastest", "targets": ["main/a", "spare/b"]}}))
+    first = {ask(w).header("x-weir-target") for _ in range(2)}
+    assert first == {"main/a", "spare/b"}
+    later = [ask(w).header("x-weir-target") for _ in range(60)]
+    assert later.count("main/a") <= 15  # one in twenty looks whether things have changed
+
+
+# -- the breaker -------------------------------------------------------------------------------------------------------
+
+BREAKER = {"breaker": {"failures": "50%", "of": 4, "window": "30s", "probe": "300ms"}, "retry": {"retries": 0}}
+
+
+def open_breaker(w, up, n=4):
+    for _ in range(n):
+        assert ask(w).status == 503
+    assert len(up.requests) == n
+
+
+def test_breaker_opens_probes_and_closes(weir, upstream):
+    gate = threading.Event()
+    upstream.script(*[error(503)] * 4, error(503), after(gate, said("Back.")), said("Well."))
+    w = weir(upstream, models={"m": "main/a"}, server={"workers": 1}, **BREAKER)
+    open_breaker(w, upstream)
+    w.wait_text("breaker_opened")
+
+    # Open: refused at once, with a word when to come again; no provider is asked, and none is named.
+    answer = ask(w)
+    assert (answer.status, answer.error["code"]) == (503, "provider_unavailable")
+    assert answer.header("x-should-retry") == "true" and 0 < int(answer.header("retry-after-ms")) <= 300
+    assert answer.header("x-weir-attempts") == "0" and answer.header("x-weir-target") is None
+    assert len(upstream.requests) == 4
+
+    # Half open: one probe passes, fails, and the rest begins anew.
+    time.sleep(0.35)
+    assert ask(w).status == 503 and len(upstream.requests) == 5
+    assert ask(w).error["code"] == "provider_unavailable"
+
+    # Again: while the probe is under way nobody else passes; its success closes the breaker.
+    time.sleep(0.35)
+    results = []
+    probe = threading.Thread(target=lambda: results.append(ask(w)))
+    probe.start()
+    upstream.wait_requests(6)
+    assert ask(w).error["code"] == "provider_unavailable"
+    gate.set()
+    probe.join(5)
+    assert results[0].status == 200
+    assert ask(w).status == 200
+    w.wait_text("breaker_closed")
+    assert len(upstream.requests) == 7
+
+
+def test_a_probe_whose_client_leaves_gives_its_place_back(weir, upstream):
+    upstream.script(*[error(503)] * 4, stall("before_head"), said("Back."))
+    w = weir(upstream, models={"m": "main/a"}, server={"workers": 1}, **BREAKER)
+    open_breaker(w, upstream)
+    time.sleep(0.35)
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}]})
+        upstream.wait_requests(5)
+    upstream.requests[4].wait_closed()
+    assert ask(w).status == 200
+
+
+def test_an_open_breaker_sends_calls_to_the_fallback(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(*[error(503)] * 4)
+    spare.always(said("Saved."))
+    w = weir(two(main, spare, **BREAKER))
+    for _ in range(8):
+        assert text(ask(w)) == "Saved."
+    assert len(main.requests) == 4
+
+
+def test_a_long_stream_is_not_held_against_its_target(weir, upstream):
+    """timeouts.total ends a stream that flows: that is the configuration's word and not the target's fault."""
+    upstream.always(sse([bodies.chunk("Word ")] * 200, pace=0.02))
+    w = weir(upstream, models={"m": "main/a"}, timeouts={"total": "300ms"}, server={"workers": 1}, retry={"retries": 0},
+             breaker={"failures": "50%", "of": 4, "window": "30s", "probe": "60s"})
+    for _ in range(5):
+        answer = ask(w, True)
+        assert answer.status == 200 and answer.events()[-1]["error"]["code"] == "total_timeout"
+    assert len(upstream.requests) == 5
+
+
+# -- the retry budget --------------------------------------------------------------------------------------------------
+
+
+def test_retry_budget(weir, upstream):
+    """10 calls that all fail, at most 20 % extra and a floor of 1: two retries, not ten."""
+    upstream.always(error(503))
+    w = weir(upstream, models={"m": "main/a"}, breaker="off", server={"workers": 1},
+             retry={"retries": 1, "budget": "20%", "budget_floor": 1})
+    attempts = [int(ask(w).header("x-weir-attempts")) for _ in range(10)]
+    assert sum(attempts) == len(upstream.requests) == 12
+    assert attempts[0] == 2
+    assert figure(w, "weir_retries_total", target="main/a") == 2
+
+
+# -- the hand-over of a stream -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["cut", "reset", "stall"])
+def test_what_dies_before_content_is_taken_over_unseen(weir, upstreams, end):
+    main, spare = upstreams(), upstreams()
+    main.always(sse([bodies.chunk({"role": "assistant", "content": ""}, model="main-says")], end=end))
+    spare.script(sse(bodies.stream("Saved.", model="spare-says")))
+    w = weir(two(main, spare, retry={"retries": 0}, timeouts={"first_token": "200ms"}))
+    answer = ask(w, True)
+    events = answer.events()
+    assert text(answer) == "Saved." and events[-1] == "[DONE]"
+    assert {e["model"] for e in events[:-1]} == {"spare-says"}
+    assert answer.header("x-weir-target") == "spare/b"
+
+
+def test_an_empty_finish_reason_finishes_nothing(weir, upstream):
+    """Some servers write "" where OpenAI writes null: a stream of theirs that is cut has been cut."""
+    upstream.always(sse([bodies.chunk("Half a", finish=""), bodies.chunk(" sentence", finish="")], end="cut"))
+    w = weir(upstream)
+    answer = ask(w, True)
+    assert b"[DONE]" not in answer.body
+    assert answer.events()[-1]["error"]["code"] == "stream_interrupted"
+
+
+def test_a_passed_through_stream_is_not_held_back(weir, upstream):
+    """weir does not know the events of other APIs: each is content, none is waited for, and no first token is missed."""
+    gate = threading.Event()
+    upstream.script(sse([b'event: message_start\ndata: {"type":"message_start"}\n\n', gate,
+                         b'event: message_stop\ndata: {"type":"message_stop"}\n\n'], end="no_done"))
+    w = weir(upstream, passthrough=["/v1/messages"], timeouts={"first_token": "200ms"})
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/messages", {"model": "m", "stream": True})
+        answer = c.head(timeout=3)
+        assert answer.status == 200
+        pieces = c.body_pieces(answer)
+        assert b"message_start" in next(pieces)
+        time.sleep(0.3)  # past the first token's deadline
+        gate.set()
+        assert b"message_stop" in b"".join(pieces)
+
+
+# -- after a keep-alive comment ----------------------------------------------------------------------------------------
+
+
+def test_chat_plain_answer_after_a_comment(weir, upstream):
+    upstream.script(after(0.3, said("All at once.")))
+    w = weir(upstream, server={"keep_alive_comment": "100ms"}, chat={"model": "m"})
+    answer = wire.call(w, "POST", "/chat", {"message": "Hi.", "stream": True})
+    events = answer.events()
+    assert "".join(e.get("delta", "") for e in events) == "All at once."
+    assert events[-1]["done"] is True and events[-1]["usage"]["total_tokens"] == 12
+
+
+def test_plain_answer_after_a_comment_ends_like_a_stream(weir, upstream):
+    upstream.script(after(0.3, said("All at once.")))
+    w = weir(upstream, server={"keep_alive_comment": "100ms"})
+    answer = ask(w, True)
+    assert answer.events()[0]["choices"][0]["message"]["content"] == "All at once."
+    assert answer.events()[-1] == "[DONE]"
+
+
+def test_audio_is_not_preceded_by_comments(weir, upstream):
+    """The form of an answer on a path that is passed through is not known before its head."""
+    upstream.script(after(0.3, reply(200, b"RIFF....", {"content-type": "audio/wav"})))
+    w = weir(upstream, passthrough=["/v1/audio/speech"], server={"keep_alive_comment": "100ms"})
+    answer = wire.call(w, "POST", "/v1/audio/speech", {"model": "m", "stream": True})
+    assert (answer.header("content-type"), answer.body) == ("audio/wav", b"RIFF....")
+
+
+# -- what it says of itself --------------------------------------------------------------------------------------------
+
+
+def overhead(answer):
+    return float(answer.header("x-weir-overhead-ms"))
+
+
+@pytest.mark.parametrize("behaviour, stream", [
+    (sse([bodies.chunk({"role": "assistant", "content": ""}), 0.4, *bodies.stream("Late.")]), True),
+    (raw([make_head(200, {"content-type": "application/json", "content-length": len(b'{"choices":[]}')}), 0.4, b'{"choices":[]}'], end="keep"), False),
+    (stall("before_head"), False),
+], ids=["first token late", "body late", "silence"])
+def test_the_providers_time_is_not_weirs(weir, upstream, behaviour, stream):
+    upstream.script(behaviour)
+    w = weir(upstream, retry={"retries": 0}, timeouts={"first_byte": "400ms"})
+    answer = ask(w, stream)
+    assert overhead(answer) < 200
+    assert w.wait_call(answer.header("x-request-id"))["total_ms"] >= 390
+
+
+def test_backoff_is_not_weirs_own_time(weir, upstream):
+    upstream.script(error(503, headers={"retry-after-ms": "400"}), stall("before_head"))
+    w = weir(upstream, retry={"retries": 1}, timeouts={"first_byte": "400ms"})
+    assert overhead(ask(w)) < 200
+
+
+def test_a_clients_model_names_are_no_labels(weir, upstream):
+    upstream.always(said("Hi."))
+    w = weir(upstream)
+    answer = ask(w, model="made-up-by-the-client")
+    assert answer.header("x-weir-target") == "main/made-up-by-the-client"
+    assert w.wait_call(answer.header("x-request-id"))["target"] == "main/made-up-by-the-client"
+    assert not [name for name in w.metrics() if "made-up" in name]
+    assert figure(w, "weir_calls_total", target="main", model="*") == 1
+
+
+def test_errors_have_one_name_in_the_metrics(weir, upstream):
+    """Whether a request was refused at the door or as a call: the error table's name."""
+    w = weir(upstream, models={"m": "main", "*": None})
+    assert wire.call(w, "GET", "/nowhere").status == 404
+    assert ask(w, model="unheard-of").status == 404
+    assert figure(w, "weir_errors_total", code="unknown_path", fault="client") == 1
+    assert figure(w, "weir_errors_total", code="unknown_model", fault="client") == 1
+
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+
+SLASHED = "sk-prov/ider+secret"
+
+
+@pytest.mark.parametrize("behaviour, stream", [
+    (error(401, f"Incorrect API key: {SLASHED}."), False),
+    (reply(401, '{"error":{"message":"Bad key sk-prov\\/ider+secret","type":"t","param":null,"code":null}}'), False),
+    (reply(401, '{"error":{"message":"Bad key sk-prov\\u002fider\\u002Bsecret","type":"t","param":null,"code":null}}'), False),
+    (reply(500, "x" * 190 + f" {SLASHED} ", {"content-type": "text/plain"}), False),
+    (sse([{"error": {"message": f"Bad key {SLASHED}", "type": "t", "param": None, "code": None}}]), True),
+    (sse([bodies.chunk("Hi"), {"error": {"message": f"Bad key {SLASHED}", "type": "t", "param": None, "code": None}}]), True),
+    (reply(200, bodies.completion(f"You sent {SLASHED}")), False),
+    (sse(bodies.stream(f"You sent {SLASHED}")), True),
+    (reply(200, bodies.completion("x"), {"x-debug": f"Bearer {SLASHED}", "x-request-id": SLASHED}), False),
+    (reply(400, {"error": {"message": "x", "type": "t", "param": None, "code": None}}, {"x-debug": SLASHED}), False),
+], ids=["message", "escaped slash", "escaped units", "cut off", "event", "event after content", "plain 200", "stream 200", "header", "refusal's header"])
+def test_the_providers_key_stays_in_weir(weir, upstream, behaviour, stream):
+    upstream.script(behaviour)
+    w = weir(upstream, retry={"retries": 0}, providers={"main": {"key": SLASHED}})
+    answer = ask(w, stream)
+    shown = (answer.head + answer.body).decode()
+    shown = shown.replace("\\/", "/").replace("\\u002f", "/").replace("\\u002B", "+")
+    assert "sk-prov" not in shown
+    w.wait_call(answer.header("x-request-id"))
+    assert "sk-prov" not in "\n".join(w.texts())
