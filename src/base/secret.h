@@ -21,8 +21,11 @@ span secret_reveal(const secret *s);
 /* "Bearer " and the bytes, without a copy that would have to be wiped too. */
 span secret_reveal_bearer(const secret *s);
 
-/* Replaces each occurrence of the secret in text by "[redacted]"; used on provider error texts.
- * A secret shorter than 8 bytes is left alone: it would match by chance. */
+/* Whether text holds the secret, as it is or as JSON may escape it ("\/", "\u002f"). A secret
+ * shorter than 8 bytes is never found: it would match by chance. NULL is allowed, and found
+ * nowhere. */
+bool secret_found(const secret *s, span text);
+/* Replaces each such occurrence by "[redacted]"; used on what a provider says. */
 void secret_redact(const secret *s, buf *text);
 
 #endif

@@ -37,6 +37,7 @@ struct attempt {
     http_call_facts times;
     sse_reader reader;
     buf body;
+    buf clean;         /* an event or a body without the key that its provider has put in */
     unsigned finished; /* choices that were told finished */
     unsigned skipped;
     bool done_seen;      /* the end marker has come: what follows is passed over */
@@ -55,6 +56,7 @@ static void release(attempt *a) {
     loop_timer_stop(a->spec.loop, &a->watch);
     sse_reader_done(&a->reader);
     buf_done(&a->body);
+    buf_done(&a->clean);
 }
 
 static void drop_connection(attempt *a) {
@@ -94,11 +96,21 @@ static void fail_refused(attempt *a, span body) {
 /* A plain body lives until the owner has heard of its end. */
 static void end(attempt *a) {
     drop_connection(a);
-    buf body = a->body;
-    a->body = BUF_EMPTY;
+    buf body = a->body, clean = a->clean;
+    a->body = a->clean = BUF_EMPTY;
     release(a);
     a->ops->on_end(a->user);
     buf_done(&body);
+    buf_done(&clean);
+}
+
+/* A provider's key reaches no client, also where an answer holds it. Lives until the next. */
+static span without_key(attempt *a, span text) {
+    if (!secret_found(a->key, text)) return text;
+    buf_clear(&a->clean);
+    buf_add(&a->clean, text);
+    secret_redact(a->key, &a->clean);
+    return buf_span(&a->clean);
 }
 
 /* ---- streams ---- */
@@ -142,6 +154,7 @@ static void take_event(attempt *a, const sse_event *raw) {
     a->finished += facts.finished;
     if (a->spec.facts->endpoint == EP_RESPONSES && facts.finished) a->ended_by_event = true;
     if (facts.has_content || facts.finished) loop_timer_stop(a->spec.loop, &a->watch);
+    event.data = without_key(a, event.data);
     a->ops->on_event(a->user, &event, &facts);
 }
 
@@ -226,7 +239,7 @@ static void end_plain(attempt *a) {
         fail_by_event(a, &event, &facts);
         return;
     }
-    a->ops->on_body(a->user, body, &facts);
+    a->ops->on_body(a->user, without_key(a, body), &facts);
     if (a->state == PLAIN) end(a);
 }
 
@@ -250,7 +263,9 @@ static http_headers keep_crossing(attempt *a, http_headers in) {
     http_header *out = arena_alloc(a->spec.arena, (in.count ? in.count : 1) * sizeof *out);
     size_t n = 0;
     for (size_t i = 0; i < in.count; i++) {
-        if (!provider_header_back(in.items[i].name, connection)) continue;
+        if (!provider_header_back(in.items[i].name, connection) ||
+            secret_found(a->key, in.items[i].value))
+            continue;
         out[n++] = (http_header){arena_dup(a->spec.arena, in.items[i].name),
                                  arena_dup(a->spec.arena, in.items[i].value)};
     }
@@ -270,8 +285,8 @@ static void on_head(void *user, const http_head *head) {
     a->status = head->status;
     a->hint = retry_hint_read(head->headers, clock_wall_us());
     a->crossing = keep_crossing(a, head->headers);
-    a->request_id =
-        arena_dup(a->spec.arena, http_header_get(head->headers, SPAN_OF("x-request-id")));
+    span id = http_header_get(head->headers, SPAN_OF("x-request-id"));
+    if (!secret_found(a->key, id)) a->request_id = arena_dup(a->spec.arena, id);
     span encoding = http_header_get(head->headers, SPAN_OF("content-encoding"));
     if (encoding.len && !span_ieq(encoding, SPAN_OF("identity"))) {
         fail(a, FAIL_TARGET, ERR_BAD_ENCODING,

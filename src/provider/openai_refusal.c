@@ -76,7 +76,7 @@ static span redacted(span text, const secret *key, arena *a) {
 }
 
 /* {"error":{message,type,param,code}} for a provider that answered in another shape. */
-static span shaped(int status, span message, span type, arena *a) {
+static span shaped(int status, span message, span type, span code, arena *a) {
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
@@ -93,7 +93,7 @@ static span shaped(int status, span message, span type, arena *a) {
     json_key(&w, "param");
     json_put_null(&w);
     json_key(&w, "code");
-    json_put_string(&w, SPAN_OF("provider_error"));
+    json_put_string(&w, code.len ? code : SPAN_OF("provider_error"));
     json_close_object(&w);
     json_close_object(&w);
     span result = arena_dup(a, buf_span(&out));
@@ -125,6 +125,7 @@ void openai_refuse(int status, http_headers headers, span body, const secret *ke
             if (!message.len) message = text_of(json_get(root, SPAN_OF("message")), a);
             if (!message.len) message = text_of(json_get(root, SPAN_OF("detail")), a);
             type = text_of(json_get(root, SPAN_OF("type")), a);
+            code = text_of(json_get(root, SPAN_OF("code")), a); /* an event of /v1/responses */
         }
     }
     ret->failure = openai_classify(status, code, type, message);
@@ -134,7 +135,7 @@ void openai_refuse(int status, http_headers headers, span body, const secret *ke
         ret->message = redacted(message, key, a);
         return;
     }
-    if (!message.len) message = readable(body, a);
+    if (!message.len) message = readable(redacted(body, key, a), a); /* before it is cut */
     if (message.len)
         message = arena_printf(a, "The provider answered with status %d: %.*s", status,
                                SPAN_ARG(message));
@@ -142,5 +143,5 @@ void openai_refuse(int status, http_headers headers, span body, const secret *ke
         message =
             arena_printf(a, "The provider answered with status %d and no explanation.", status);
     ret->message = redacted(message, key, a);
-    ret->body = shaped(status, ret->message, type, a);
+    ret->body = redacted(shaped(status, ret->message, type, code, a), key, a);
 }

@@ -420,3 +420,11 @@ def test_the_providers_key_stays_in_weir(weir, upstream, behaviour, stream):
     assert "sk-prov" not in shown
     w.wait_call(answer.header("x-request-id"))
     assert "sk-prov" not in "\n".join(w.texts())
+
+
+def test_an_error_event_of_a_response_keeps_its_code(weir, upstream):
+    upstream.script(sse([b'event: error\ndata: {"type":"error","code":"rate_limit_exceeded","message":"Slower.","param":null}\n\n'], end="no_done"))
+    w = weir(upstream, retry={"retries": 0})
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "Hi.", "stream": True})
+    assert answer.error["code"] == "rate_limit_exceeded"
+    assert "Slower." in answer.error["message"]

@@ -21,6 +21,34 @@ static void redacts_every_occurrence(void **state) {
     buf_done(&text);
 }
 
+/* As PHP, Python and others write it; cut off, or nearly the same, is not it. */
+static void finds_what_json_escapes(void **state) {
+    (void)state;
+    secret *key = secret_new(SPAN_OF("sk-pro/v+id"));
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"a sk-pro\\/v+id b", "a [redacted] b"},
+        {"sk-pro\\u002Fv\\u002bid", "[redacted]"},
+        {"\\u0073k-pro/v+id\\/sk-pro/v+id", "[redacted]\\/[redacted]"},
+        {"sk-pro\\/v+i", "sk-pro\\/v+i"},
+        {"sk-pro\\u012fv+id", "sk-pro\\u012fv+id"},
+        {"\\/ sk-pro\\", "\\/ sk-pro\\"},
+        {"\\/ sk-pro\\u00", "\\/ sk-pro\\u00"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf text = BUF_EMPTY;
+        buf_add_cstr(&text, rows[i].in);
+        assert_int_equal(secret_found(key, buf_span(&text)), strcmp(rows[i].in, rows[i].out) != 0);
+        secret_redact(key, &text);
+        assert_string_equal(buf_cstr(&text), rows[i].out);
+        buf_done(&text);
+    }
+    assert_false(secret_found(NULL, SPAN_OF("anything")));
+    secret_unref(key);
+}
+
 static void every_error_is_complete(void **state) {
     (void)state;
     for (int id = ERR_NONE + 1; id < ERR_COUNT; id++) {
@@ -38,6 +66,7 @@ static void every_error_is_complete(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(redacts_every_occurrence),
+                                       cmocka_unit_test(finds_what_json_escapes),
                                        cmocka_unit_test(every_error_is_complete)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
