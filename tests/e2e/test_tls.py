@@ -136,6 +136,7 @@ def test_listener(weir, upstream, authority):
     assert "".join(c.choices[0].delta.content or "" for c in chunks) == "ab"
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")
 def test_listener_speaks_modern_tls_only(weir, upstream, authority):
     w = weir(upstream, listen=tls_listener(authority.issue("localhost")))
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
