@@ -59,6 +59,12 @@ def wait_until(ready, timeout, why):
         time.sleep(0.01)
 
 
+def sanitized():
+    """Whether this build of weir has a sanitizer in it: it then is slower, and takes more memory than it promises."""
+    binary = WEIR.read_bytes()
+    return any(name in binary for name in (b"__asan_init", b"__tsan_init", b"__msan_init"))
+
+
 class Weir:
     """A running weir. Use the fixture `weir`, which also stops it and checks its end."""
 
@@ -79,6 +85,7 @@ class Weir:
         for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             environment[name] = str(self.directory)
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+        environment.setdefault("TSAN_OPTIONS", f"suppressions={ROOT}/tests/tsan.supp")
         environment.update(env or {})
         self.started = time.monotonic()
         self.process = subprocess.Popen(

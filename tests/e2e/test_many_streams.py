@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import resource
 import threading
 import time
@@ -16,7 +15,7 @@ from upstream import chunk, event, make_head, sse
 
 STREAMS = 2000
 PER_STREAM_BYTES = 16 * 1024
-SANITIZED = "asan" in str(daemon.WEIR) or "tsan" in str(daemon.WEIR) or bool(os.environ.get("WEIR_SANITIZED"))
+SANITIZED = daemon.sanitized()
 
 
 @pytest.fixture(autouse=True)
