@@ -320,6 +320,13 @@ def test_named_models_are_weirs_own(weir, upstream):
     assert wire.call(w, "HEAD", "/v1/models").body == b""
 
 
+def test_the_list_needs_a_key_like_a_call(weir, upstream):
+    w = weir(upstream, models={"fast": "main/gpt-x"}, clients=[{"name": "a", "key": daemon.CLIENT_KEY}])
+    for path in ("/v1/models", "/v1/models/fast"):
+        assert wire.call(w, "GET", path).error["code"] == "invalid_api_key"
+        assert wire.call(w, "GET", path, headers={"Authorization": f"Bearer {daemon.CLIENT_KEY}"}).status == 200
+
+
 def test_an_unknown_model_is_not_found(weir, upstream):
     w = weir(upstream, models={"*": None, "fast": "main/gpt-x"})
     answer = wire.call(w, "GET", "/v1/models/slow")
