@@ -1,0 +1,352 @@
+/* The parse stage: what is refused, in which words, and what is found in what is not. */
+#include "unit.h"
+
+#include "exchange/internal.h"
+
+#include <stdio.h>
+
+static config *conf;
+static upstreams ups;
+
+static int setup(void **state) {
+    (void)state;
+    config_problems problems = {0};
+    conf = config_parse(SPAN_OF("providers: {p: {kind: openai, url: 'http://127.0.0.1:9/v1'}}\n"
+                                "models: {'*': p}\n"
+                                "limits: {depth: 8, messages: 3}\n"
+                                "chat: {model: small, message_chars: 10, max_tokens: 100, "
+                                "max_tokens_limit: 400, temperature: 0.5, system: Be brief.}\n"),
+                        "test", &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        print_error("%.*s\n", SPAN_ARG(problems.items[i].text));
+    config_problems_done(&problems);
+    assert_non_null(conf);
+    ups = (upstreams){.refs = 1, .config = conf};
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    config_unref(conf);
+    return 0;
+}
+
+typedef struct parsed {
+    exchange x;
+    stage_result result;
+} parsed;
+
+static parsed *parse(exchange_form form, endpoint e, span body) {
+    parsed *p = calloc(1, sizeof *p);
+    p->x.upstreams = &ups;
+    p->x.error = error_of(ERR_NONE);
+    arena_init(&p->x.arena, 0);
+    p->x.request = (exchange_request){.form = form,
+                                      .endpoint = e,
+                                      .method = SPAN("POST"),
+                                      .path = SPAN("/chat/completions"),
+                                      .body = body};
+    p->result = stage_parse(&p->x);
+    return p;
+}
+
+static void done(parsed *p) {
+    arena_done(&p->x.arena);
+    free(p);
+}
+
+typedef struct row {
+    endpoint endpoint;
+    const char *body;
+    error_id error;
+    const char *param;
+    const char *message;
+} row;
+
+static void check(exchange_form form, const row *r) {
+    parsed *p = parse(form, r->endpoint, span_cstr(r->body));
+    if (p->result != STAGE_ANSWER || p->x.error.id != r->error) print_error("%s\n", r->body);
+    assert_int_equal(p->result, STAGE_ANSWER);
+    assert_int_equal(p->x.error.id, r->error);
+    assert_span(p->x.error.param, r->param);
+    assert_span(error_message(&p->x.error), r->message);
+    done(p);
+}
+
+#define CHAT      EP_CHAT_COMPLETIONS
+#define M         "\"model\":\"m\",\"messages\":[]"
+#define JSON_SAYS "The request body is not acceptable JSON: "
+
+static void refuses_in_words(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {CHAT, "{}", ERR_MISSING_FIELD, "model", "'model' is missing."},
+        {EP_EMBEDDINGS, "{}", ERR_MISSING_FIELD, "model", "'model' is missing."},
+        {CHAT, "{\"model\":null}", ERR_BAD_VALUE, "model", "'model' must be a string."},
+        {CHAT, "{\"model\":7}", ERR_BAD_VALUE, "model", "'model' must be a string."},
+        {CHAT, "{\"model\":\"\"}", ERR_BAD_VALUE, "model", "'model' is empty."},
+        {CHAT, "{\"model\":\"m\"}", ERR_MISSING_FIELD, "messages", "'messages' is missing."},
+        {CHAT, "{\"model\":\"m\",\"messages\":{}}", ERR_BAD_VALUE, "messages",
+         "'messages' must be an array."},
+        {CHAT, "{\"model\":\"m\",\"messages\":[{},\"x\"]}", ERR_BAD_VALUE, "messages",
+         "'messages[1]' must be an object."},
+        {CHAT, "{\"model\":\"m\",\"messages\":[{},{},{},{}]}", ERR_BAD_VALUE, "messages",
+         "'messages' has 4 items; at most 3 are allowed (limits.messages)."},
+        {CHAT, "{" M ",\"stream\":\"true\"}", ERR_BAD_VALUE, "stream",
+         "'stream' must be true or false."},
+        {CHAT, "{" M ",\"stream_options\":true}", ERR_BAD_VALUE, "stream_options",
+         "'stream_options' must be an object."},
+        {CHAT, "{" M ",\"n\":\"2\"}", ERR_BAD_VALUE, "n", "'n' must be an integer."},
+        {CHAT, "{" M ",\"n\":0}", ERR_BAD_VALUE, "n", "'n' must be an integer from 1 to 128."},
+        {CHAT, "{" M ",\"n\":129}", ERR_BAD_VALUE, "n", "'n' must be an integer from 1 to 128."},
+        {CHAT, "{" M ",\"n\":1.5}", ERR_BAD_VALUE, "n", "'n' must be an integer from 1 to 128."},
+        {CHAT, "{" M ",\"max_tokens\":\"9\"}", ERR_BAD_VALUE, "max_tokens",
+         "'max_tokens' must be an integer."},
+        {CHAT, "{" M ",\"max_completion_tokens\":[]}", ERR_BAD_VALUE, "max_completion_tokens",
+         "'max_completion_tokens' must be an integer."},
+        {CHAT, "{" M ",\"temperature\":\"hot\"}", ERR_BAD_VALUE, "temperature",
+         "'temperature' must be a number."},
+        {CHAT, "{" M ",\"top_p\":true}", ERR_BAD_VALUE, "top_p", "'top_p' must be a number."},
+        {CHAT, "{" M ",\"tools\":{}}", ERR_BAD_VALUE, "tools", "'tools' must be an array."},
+        {EP_RESPONSES, "{\"model\":\"m\",\"input\":7}", ERR_BAD_VALUE, "input",
+         "'input' must be a string or an array."},
+        {EP_RESPONSES, "{\"model\":\"m\",\"max_output_tokens\":\"7\"}", ERR_BAD_VALUE,
+         "max_output_tokens", "'max_output_tokens' must be an integer."},
+        {EP_EMBEDDINGS, "{\"model\":\"m\",\"input\":{}}", ERR_BAD_VALUE, "input",
+         "'input' must be a string or an array."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check(FORM_OPENAI, &rows[i]);
+}
+
+static void refuses_what_is_no_json_object(void **state) {
+    (void)state;
+    static const char *const bodies[] = {"",
+                                         "[]",
+                                         "\"m\"",
+                                         "{\"model\":\"m\",}",
+                                         "{\"model\":\"m\"}x",
+                                         "{\"model\":\"m\",\"model\":\"n\"}",
+                                         "{\"model\":\"m\",\"mod\\u0065l\":\"n\"}",
+                                         "{\"model\":\"\xff\"}",
+                                         "{\"model\":01}",
+                                         "{\"a\":[[[[[[[[1]]]]]]]]}",
+                                         "{'model':'m'}"};
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        for (int form = FORM_OPENAI; form <= FORM_CHAT; form++) {
+            parsed *p = parse((exchange_form)form, CHAT, span_cstr(bodies[i]));
+            assert_int_equal(p->result, STAGE_ANSWER);
+            assert_int_equal(p->x.error.id, ERR_BAD_JSON);
+            assert_true(span_starts(error_message(&p->x.error), SPAN_OF(JSON_SAYS)));
+            assert_true(span_ends(error_message(&p->x.error), SPAN_OF(".")));
+            done(p);
+        }
+    }
+}
+
+static void bounds_the_models_name(void **state) {
+    (void)state;
+    for (int len = 256; len <= 257; len++) {
+        buf body = BUF_EMPTY;
+        buf_add_cstr(&body, "{\"messages\":[],\"model\":\"");
+        for (int i = 0; i < len; i++)
+            buf_add_char(&body, 'm');
+        buf_add_cstr(&body, "\"}");
+        parsed *p = parse(FORM_OPENAI, CHAT, buf_span(&body));
+        assert_int_equal(p->result, len <= 256 ? STAGE_NEXT : STAGE_ANSWER);
+        if (len > 256)
+            assert_span(error_message(&p->x.error),
+                        "'model' has 257 bytes; at most 256 are allowed.");
+        done(p);
+        buf_done(&body);
+    }
+}
+
+/* However many other members come first, those that weir acts on are found and checked. */
+static void looks_at_every_member(void **state) {
+    (void)state;
+    static const struct {
+        const char *last;
+        error_id error;
+        const char *param;
+    } rows[] = {
+        {"\"stream_options\":5,\"stream\":true", ERR_BAD_VALUE, "stream_options"},
+        {"\"stream\":\"yes\"", ERR_BAD_VALUE, "stream"},
+        {"\"n\":\"2\"", ERR_BAD_VALUE, "n"},
+        {"\"stream\":true,\"n\":2,\"stream_options\":{\"include_usage\":true}", ERR_NONE, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf body = BUF_EMPTY;
+        buf_add_cstr(&body, " {");
+        for (int k = 0; k < 200; k++)
+            buf_addf(&body, "\"x%d\":%d,", k, k);
+        buf_addf(&body, M ",%s} ", rows[i].last);
+        parsed *p = parse(FORM_OPENAI, CHAT, buf_span(&body));
+        assert_int_equal(p->x.error.id, rows[i].error);
+        assert_span(p->x.error.param, rows[i].param);
+        if (rows[i].error == ERR_NONE) {
+            assert_true(p->x.facts.stream && p->x.facts.usage_asked);
+            assert_int_equal(p->x.facts.choices, 2);
+            assert_span(p->x.facts.model_name, "m");
+        }
+        done(p);
+        buf_done(&body);
+    }
+}
+
+/* Null where OpenAI's schema has it, fields that weir does not know, and other endpoints' members.
+ */
+static void lets_pass_what_is_not_its_affair(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        const char *body;
+    } rows[] = {
+        {CHAT, "{" M ",\"stream\":null,\"stream_options\":null,\"n\":null,\"max_tokens\":null,"
+               "\"temperature\":null,\"top_p\":null,\"tools\":null}"},
+        {CHAT, "{" M ",\"unknown\":{\"a\":1e400},\"input\":7,\"temperature\":99}"},
+        {EP_MODERATIONS, "{\"input\":\"x\"}"},
+        {EP_EMBEDDINGS, "{\"model\":\"m\",\"input\":[1,2],\"n\":\"x\",\"messages\":7}"},
+        {EP_RESPONSES, "{\"model\":\"m\",\"input\":null}"},
+        {EP_OTHER, "{\"model\":7,\"stream\":\"x\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        parsed *p = parse(FORM_OPENAI, rows[i].endpoint, span_cstr(rows[i].body));
+        if (p->result != STAGE_NEXT) print_error("%s\n", rows[i].body);
+        assert_int_equal(p->result, STAGE_NEXT);
+        assert_span(p->x.facts.body, rows[i].body); /* the client's own bytes */
+        done(p);
+    }
+}
+
+/* ---- /chat ---- */
+
+static void chat_names_field_limit_and_value(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {CHAT, "{}", ERR_UNPROCESSABLE, "message", "'message' is missing."},
+        {CHAT, "{\"message\":7}", ERR_UNPROCESSABLE, "message", "'message' must be a string."},
+        {CHAT, "{\"message\":\" \\n\\t \"}", ERR_UNPROCESSABLE, "message",
+         "'message' cannot be empty."},
+        {CHAT, "{\"message\":\"elevenchars\"}", ERR_UNPROCESSABLE, "message",
+         "'message' has 11 characters; at most 10 are allowed."},
+        {CHAT, "{\"message\":\"x\",\"max_tokens\":0}", ERR_UNPROCESSABLE, "max_tokens",
+         "'max_tokens' is 0; it must be between 1 and 400."},
+        {CHAT, "{\"message\":\"x\",\"max_tokens\":401}", ERR_UNPROCESSABLE, "max_tokens",
+         "'max_tokens' is 401; it must be between 1 and 400."},
+        {CHAT, "{\"message\":\"x\",\"max_tokens\":1.5}", ERR_UNPROCESSABLE, "max_tokens",
+         "'max_tokens' must be an integer."},
+        {CHAT, "{\"message\":\"x\",\"temperature\":2.1}", ERR_UNPROCESSABLE, "temperature",
+         "'temperature' is 2.1; it must be between 0 and 2."},
+        {CHAT, "{\"message\":\"x\",\"temperature\":-1}", ERR_UNPROCESSABLE, "temperature",
+         "'temperature' is -1; it must be between 0 and 2."},
+        {CHAT, "{\"message\":\"x\",\"temperature\":\"1\"}", ERR_UNPROCESSABLE, "temperature",
+         "'temperature' must be a number."},
+        {CHAT, "{\"message\":\"x\",\"stream\":1}", ERR_UNPROCESSABLE, "stream",
+         "'stream' must be true or false."},
+        {CHAT, "{\"message\":\"x\",\"model\":[]}", ERR_UNPROCESSABLE, "model",
+         "'model' must be a string."},
+        {CHAT, "{\"message\":\"x\",\"mesage\":\"y\"}", ERR_UNPROCESSABLE, "mesage",
+         "'mesage' is not a field of /chat; the fields are message, max_tokens, temperature, model "
+         "and stream."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        check(FORM_CHAT, &rows[i]);
+}
+
+static void chat_refuses_a_crowd_of_fields(void **state) {
+    (void)state;
+    buf body = BUF_EMPTY;
+    buf_add_cstr(&body, "{\"message\":\"x\"");
+    for (int k = 0; k < 100; k++)
+        buf_addf(&body, ",\"x%d\":%d", k, k);
+    buf_add_char(&body, '}');
+    parsed *p = parse(FORM_CHAT, CHAT, buf_span(&body));
+    assert_int_equal(p->x.error.id, ERR_UNPROCESSABLE);
+    assert_span(p->x.error.param, "x0");
+    done(p);
+    buf_done(&body);
+}
+
+static void chat_becomes_a_completion(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"{\"message\":\" Hi \\u00fc. \"}",
+         "{\"model\":\"small\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+         "{\"role\":\"user\",\"content\":\"Hi \xc3\xbc.\"}],\"max_tokens\":100,"
+         "\"temperature\":0.5}"},
+        {"{\"m\\u0065ssage\":\"x\",\"max_tokens\":400,\"temperature\":2,\"model\":\"big\","
+         "\"stream\":true}",
+         "{\"model\":\"big\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+         "{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":400,\"temperature\":2,"
+         "\"stream\":true}"},
+        {"{\"message\":\"x\",\"max_tokens\":null,\"temperature\":null,\"model\":null,"
+         "\"stream\":null}",
+         "{\"model\":\"small\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+         "{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":100,\"temperature\":0.5}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        parsed *p = parse(FORM_CHAT, CHAT, span_cstr(rows[i].in));
+        assert_int_equal(p->result, STAGE_NEXT);
+        assert_span(p->x.facts.body, rows[i].out);
+        assert_span(p->x.facts.path, "/chat/completions");
+        assert_span(p->x.record.endpoint, "chat");
+        done(p);
+    }
+}
+
+/* ---- errors as they are told ---- */
+
+static void errors_have_openais_shape(void **state) {
+    (void)state;
+    weir_error e = error_of(ERR_BAD_VALUE);
+    e.message = SPAN_OF("'n' is \"x\".");
+    e.param = SPAN_OF("n");
+    buf out = BUF_EMPTY;
+    exchange_error_body(&e, &out);
+    assert_span(buf_span(&out),
+                "{\"error\":{\"message\":\"'n' is \\\"x\\\".\",\"type\":\"invalid_request_error\","
+                "\"param\":\"n\",\"code\":\"invalid_value\"}}");
+    buf_clear(&out);
+    e = error_of(ERR_BAD_REQUEST); /* a row without a code */
+    exchange_error_body(&e, &out);
+    assert_span(buf_span(&out), "{\"error\":{\"message\":\"The request is invalid.\",\"type\":"
+                                "\"invalid_request_error\",\"param\":null,\"code\":null}}");
+    buf_done(&out);
+}
+
+static void errors_say_whether_to_come_again(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 0);
+    http_header h[4];
+    weir_error e = error_of(ERR_UNKNOWN_MODEL);
+    assert_int_equal(exchange_error_headers(&e, &a, h), 1);
+    assert_span(h[0].name, "x-should-retry");
+    assert_span(h[0].value, "false");
+    e = error_of(ERR_TOO_BUSY);
+    e.retry_after_ms = 1001;
+    assert_int_equal(exchange_error_headers(&e, &a, h), 3);
+    assert_span(h[0].value, "true");
+    assert_span(h[1].value, "1001");
+    assert_span(h[2].value, "2"); /* whole seconds, never too early */
+    arena_done(&a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_in_words),
+        cmocka_unit_test(refuses_what_is_no_json_object),
+        cmocka_unit_test(bounds_the_models_name),
+        cmocka_unit_test(looks_at_every_member),
+        cmocka_unit_test(lets_pass_what_is_not_its_affair),
+        cmocka_unit_test(chat_names_field_limit_and_value),
+        cmocka_unit_test(chat_refuses_a_crowd_of_fields),
+        cmocka_unit_test(chat_becomes_a_completion),
+        cmocka_unit_test(errors_have_openais_shape),
+        cmocka_unit_test(errors_say_whether_to_come_again),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
