@@ -29,6 +29,24 @@ void arena_done(arena *a) {
     a->used = 0;
 }
 
+void arena_reset(arena *a, size_t first_size) {
+    arena_block *first = NULL;
+    for (arena_block *b = a->block; b;) {
+        arena_block *older = b->older;
+        if (b->size == first_size && !first)
+            first = b;
+        else
+            free(b);
+        b = older;
+    }
+    arena_init(a, first_size);
+    if (!first) return;
+    first->older = NULL;
+    first->used = 0;
+    a->block = first;
+    a->next_size *= 2;
+}
+
 static arena_block *add_block(arena *a, size_t at_least) {
     if (a->next_size == 0) a->next_size = FIRST_DEFAULT;
     size_t size = a->next_size > at_least ? a->next_size : at_least;
@@ -69,6 +87,15 @@ span arena_dup(arena *a, span s) {
     return span_from(copy, s.len);
 }
 
+span arena_u64(arena *a, uint64_t value) {
+    char digits[20];
+    size_t n = sizeof digits;
+    do
+        digits[--n] = (char)('0' + value % 10);
+    while ((value /= 10));
+    return arena_dup(a, span_from(digits + n, sizeof digits - n));
+}
+
 span arena_printf(arena *a, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
@@ -91,7 +118,8 @@ span arena_vprintf(arena *a, const char *fmt, va_list args) {
 
 span arena_join(arena *a, const span *parts, size_t count) {
     size_t len = 0;
-    for (size_t i = 0; i < count; i++) len += parts[i].len;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
     char *text = arena_alloc(a, len + 1);
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {

@@ -21,12 +21,17 @@ typedef struct arena {
 void arena_init(arena *a, size_t first_size);
 /* Frees every block; the arena is usable again. */
 void arena_done(arena *a);
+/* Forgets what was allocated but keeps the first block, as arena_init(a, first_size) would make it:
+ * for an owner that is used again. */
+void arena_reset(arena *a, size_t first_size);
 
 /* Not zeroed. */
 MUST_USE void *arena_alloc(arena *a, size_t size);
 MUST_USE void *arena_zalloc(arena *a, size_t size);
 /* A copy; its ptr is NUL-terminated one past len, so it also serves as a C string. */
 span arena_dup(arena *a, span s);
+/* Decimal digits. */
+span arena_u64(arena *a, uint64_t value);
 span arena_printf(arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 span arena_vprintf(arena *a, const char *fmt, va_list args);
 /* The pieces joined; NUL-terminated like arena_dup. */

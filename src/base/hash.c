@@ -30,14 +30,44 @@ uint64_t hash_span(span s) {
     (void)pthread_once(&seeded, make_seed);
     uint64_t h = seed ^ (s.len * 0x9E3779B97F4A7C15u);
     size_t at = 0;
-    for (; s.len - at >= 8; at += 8) h = mix(h ^ load(s.ptr + at, 8), 0xA0761D6478BD642Fu);
+    for (; s.len - at >= 8; at += 8)
+        h = mix(h ^ load(s.ptr + at, 8), 0xA0761D6478BD642Fu);
     if (at < s.len) h = mix(h ^ load(s.ptr + at, s.len - at), 0xE7037ED1A0B428DBu);
     return mix(h, 0x8EBC6AF09C88C6E3u);
 }
 
+/* OpenSSL looks an algorithm up by name, under locks, unless it is fetched beforehand, and makes a
+ * context for each digest unless one is kept: together five times the cost of hashing a key. */
+static EVP_MD *sha256_md;
+static pthread_key_t sha256_context; /* an EVP_MD_CTX for each thread */
+static pthread_once_t sha256_ready = PTHREAD_ONCE_INIT;
+
+static void free_context(void *context) {
+    EVP_MD_CTX_free(context);
+}
+
+static void fetch_sha256(void) {
+    sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (sha256_md && pthread_key_create(&sha256_context, free_context) == 0) return;
+    fputs("weir: SHA-256 is not available\n", stderr);
+    abort();
+}
+
+static EVP_MD_CTX *thread_context(void) {
+    (void)pthread_once(&sha256_ready, fetch_sha256);
+    EVP_MD_CTX *context = pthread_getspecific(sha256_context);
+    if (context) return context;
+    context = EVP_MD_CTX_new();
+    (void)pthread_setspecific(sha256_context, context);
+    return context;
+}
+
 void sha256(span s, unsigned char out[SHA256_LEN]) {
-    if (!EVP_Digest(s.len ? s.ptr : "", s.len, out, NULL, EVP_sha256(), NULL)) {
-        fputs("weir: SHA-256 is not available\n", stderr);
+    EVP_MD_CTX *context = thread_context();
+    if (!context || !EVP_DigestInit_ex2(context, sha256_md, NULL) ||
+        !EVP_DigestUpdate(context, s.len ? s.ptr : "", s.len) ||
+        !EVP_DigestFinal_ex(context, out, NULL)) {
+        fputs("weir: SHA-256 failed\n", stderr);
         abort();
     }
 }

@@ -10,6 +10,20 @@
 
 #include <stddef.h>
 
+/* Whether objects may be kept to be used again. Not under AddressSanitizer, which then could not
+ * see a use after their end. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { MEM_REUSE = 0 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { MEM_REUSE = 0 };
+#else
+enum { MEM_REUSE = 1 };
+#endif
+#else
+enum { MEM_REUSE = 1 };
+#endif
+
 /* Zeroed. Freed with free(). */
 MUST_USE void *mem_zalloc(size_t size);
 MUST_USE void *mem_zalloc_array(size_t count, size_t size);

@@ -7,27 +7,10 @@ static unsigned char lower(char c) {
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
 }
 
-span span_cstr(const char *cstr) {
-    return cstr ? span_from(cstr, strlen(cstr)) : SPAN_EMPTY;
-}
-
-bool span_eq(span a, span b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool span_ieq(span a, span b) {
-    if (a.len != b.len) return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (lower(a.ptr[i]) != lower(b.ptr[i])) return false;
+bool span_ieq_bytes(const char *a, const char *b, size_t len) {
+    for (size_t i = 0; i < len; i++)
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
     return true;
-}
-
-bool span_starts(span s, span prefix) {
-    return s.len >= prefix.len && span_eq(span_from(s.ptr, prefix.len), prefix);
-}
-
-bool span_istarts(span s, span prefix) {
-    return s.len >= prefix.len && span_ieq(span_from(s.ptr, prefix.len), prefix);
 }
 
 bool span_ends(span s, span suffix) {
@@ -59,7 +42,8 @@ span span_trim(span s) {
         s.ptr++;
         s.len--;
     }
-    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) s.len--;
+    while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+        s.len--;
     return s;
 }
 
@@ -90,7 +74,8 @@ bool span_u64(span s, uint64_t *ret) {
 bool span_eq_secret(span a, span b) {
     volatile unsigned char diff = a.len != b.len;
     size_t n = a.len < b.len ? a.len : b.len;
-    for (size_t i = 0; i < n; i++) diff |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+    for (size_t i = 0; i < n; i++)
+        diff |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
     return diff == 0;
 }
 
@@ -98,7 +83,8 @@ size_t span_distance(span a, span b) {
     enum { LONGEST = 64 };
     if (a.len > LONGEST || b.len > LONGEST) return SIZE_MAX;
     size_t row[LONGEST + 1];
-    for (size_t j = 0; j <= b.len; j++) row[j] = j;
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
     for (size_t i = 0; i < a.len; i++) {
         size_t diagonal = row[0];
         row[0] = i + 1;
@@ -148,6 +134,7 @@ bool span_is_utf8(span s) {
 
 size_t span_utf8_len(span s) {
     size_t n = 0;
-    for (size_t i = 0; i < s.len; i++) n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
     return n;
 }

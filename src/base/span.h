@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct span {
     const char *ptr; /* may be NULL only when len is 0 */
@@ -29,14 +30,28 @@ static inline span span_from(const char *ptr, size_t len) {
     return (span){ptr, len};
 }
 
-/* cstr may be NULL: then the span is empty. */
-span span_cstr(const char *cstr);
+/* cstr may be NULL: then the span is empty. Inline, so that a literal costs nothing. */
+static inline span span_cstr(const char *cstr) {
+    return cstr ? span_from(cstr, strlen(cstr)) : SPAN_EMPTY;
+}
 
-bool span_eq(span a, span b);
+/* Header names and JSON keys are compared with many that differ in length: that is seen without a
+ * call. */
+static inline bool span_eq(span a, span b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+/* len bytes at a and at b; see span_ieq(). */
+bool span_ieq_bytes(const char *a, const char *b, size_t len);
 /* ASCII letters compare without case; other bytes exactly (RFC 9110 field names). */
-bool span_ieq(span a, span b);
-bool span_starts(span s, span prefix);
-bool span_istarts(span s, span prefix);
+static inline bool span_ieq(span a, span b) {
+    return a.len == b.len && span_ieq_bytes(a.ptr, b.ptr, a.len);
+}
+static inline bool span_starts(span s, span prefix) {
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
+static inline bool span_istarts(span s, span prefix) {
+    return s.len >= prefix.len && span_ieq_bytes(s.ptr, prefix.ptr, prefix.len);
+}
 bool span_ends(span s, span suffix);
 
 /* Index of the first c at or after from, or s.len when there is none. */

@@ -32,11 +32,10 @@ static size_t retry_headers(bool may_retry, int64_t after_ms, arena *a, http_hea
     h[n++] =
         (http_header){SPAN_OF("x-should-retry"), may_retry ? SPAN_OF("true") : SPAN_OF("false")};
     if (after_ms < 0) return n;
-    h[n++] = (http_header){SPAN_OF("retry-after-ms"), arena_printf(a, "%lld", (long long)after_ms)};
+    h[n++] = (http_header){SPAN_OF("retry-after-ms"), arena_u64(a, (uint64_t)after_ms)};
     /* Whole seconds, rounded up: a client that comes a little late is served, one too early is not.
      */
-    h[n++] = (http_header){SPAN_OF("retry-after"),
-                           arena_printf(a, "%lld", (long long)((after_ms + 999) / 1000))};
+    h[n++] = (http_header){SPAN_OF("retry-after"), arena_u64(a, ((uint64_t)after_ms + 999) / 1000)};
     return n;
 }
 
@@ -56,6 +55,16 @@ void exchange_note_own(exchange *x) {
     x->record.own_us = own;
 }
 
+/* Milliseconds with three decimals. */
+static span own_ms(exchange *x) {
+    uint64_t us = x->record.own_us > 0 ? (uint64_t)x->record.own_us : 0;
+    unsigned rest = (unsigned)(us % 1000);
+    const char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+                             (char)('0' + rest % 10)};
+    const span parts[] = {arena_u64(&x->arena, us / 1000), span_from(decimals, sizeof decimals)};
+    return arena_join(&x->arena, parts, ARRAY_LEN(parts));
+}
+
 size_t exchange_own_headers(exchange *x, http_header *h) {
     size_t n = 0;
     arena *a = &x->arena;
@@ -70,14 +79,12 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
     if (x->has_head || x->has_failure) {
         call_report r = call_get_report(x->call);
         if (r.target.len) h[n++] = (http_header){SPAN_OF("x-weir-target"), r.target};
-        h[n++] = (http_header){SPAN_OF("x-weir-attempts"), arena_printf(a, "%u", r.attempts)};
+        h[n++] = (http_header){SPAN_OF("x-weir-attempts"), arena_u64(a, r.attempts)};
         if (x->record.provider_request_id.len)
             h[n++] =
                 (http_header){SPAN_OF("x-weir-provider-request-id"), x->record.provider_request_id};
     }
-    h[n++] = (http_header){SPAN_OF("x-weir-overhead-ms"),
-                           arena_printf(a, "%lld.%03lld", (long long)(x->record.own_us / 1000),
-                                        (long long)(x->record.own_us % 1000))};
+    h[n++] = (http_header){SPAN_OF("x-weir-overhead-ms"), own_ms(x)};
     return n;
 }
 

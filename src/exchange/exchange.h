@@ -31,6 +31,8 @@ typedef struct exchange_env {
     list running;
     list ended; /* freed by reap at the end of the turn */
     loop_hook reap;
+    list spare; /* exchanges that are over, each with its first block, to be used again */
+    unsigned spare_count;
     buf scratch;
 } exchange_env;
 
@@ -59,6 +61,10 @@ typedef struct exchange_request {
     span body;
     span peer;
     int64_t started_us; /* monotonic: when the request was complete */
+    /* The door has asked exchange_identify() already, with the configuration in force: its answer.
+     */
+    bool identified;
+    const config_client *client;
 } exchange_request;
 
 /* After answer, end or abort the exchange does not touch the request's spans any more; done follows

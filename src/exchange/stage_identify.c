@@ -29,7 +29,9 @@ bool exchange_identify(const config *c, http_headers headers, const config_clien
 }
 
 stage_result stage_identify(exchange *x) {
-    if (!exchange_identify(exchange_config(x), x->request.headers, &x->client, &x->error))
+    if (x->request.identified)
+        x->client = x->request.client;
+    else if (!exchange_identify(exchange_config(x), x->request.headers, &x->client, &x->error))
         return STAGE_ANSWER;
     if (x->client) {
         x->record.client = x->client->name;

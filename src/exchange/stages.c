@@ -57,10 +57,39 @@ void exchange_resume(exchange *x) {
 
 /* ---- beginning and end ---- */
 
+enum { FIRST_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+
+static exchange *exchange_new(exchange_env *env) {
+    list *node = list_pop_front(&env->spare);
+    if (!node) {
+        exchange *x = mem_zalloc(sizeof *x);
+        arena_init(&x->arena, FIRST_BLOCK_BYTES);
+        return x;
+    }
+    env->spare_count--;
+    exchange *x = LIST_ENTRY(node, exchange, link);
+    *x = (exchange){.arena = x->arena};
+    return x;
+}
+
+static void exchange_free(exchange *x) {
+    arena_done(&x->arena);
+    free(x);
+}
+
+static void exchange_put_by(exchange_env *env, exchange *x) {
+    if (env->spare_count == SPARE_MAX) {
+        exchange_free(x);
+        return;
+    }
+    env->spare_count++;
+    arena_reset(&x->arena, FIRST_BLOCK_BYTES);
+    list_push_front(&env->spare, &x->link);
+}
+
 exchange *exchange_start(exchange_env *env, const exchange_request *request,
                          const exchange_door *door, void *user) {
-    exchange *x = mem_zalloc(sizeof *x);
-    arena_init(&x->arena, 2048);
+    exchange *x = exchange_new(env);
     x->env = env;
     x->upstreams = upstreams_ref(env->upstreams);
     x->request = *request;
@@ -100,8 +129,7 @@ static void reap(loop_hook *hook) {
         env->open--;
         x->door->done(x->user);
         upstreams_unref(x->upstreams);
-        arena_done(&x->arena);
-        free(x);
+        exchange_put_by(env, x);
     }
 }
 
@@ -114,6 +142,8 @@ void exchange_cancel(exchange *x) {
 void exchange_env_init(exchange_env *env) {
     list_init(&env->running);
     list_init(&env->ended);
+    list_init(&env->spare);
+    env->spare_count = 0;
     env->open = 0;
     env->scratch = BUF_EMPTY;
     env->reap = (loop_hook){.run = reap};
@@ -124,6 +154,8 @@ void exchange_env_done(exchange_env *env) {
     assert(list_empty(&env->running));
     reap(&env->reap);
     loop_remove_hook(&env->reap);
+    for (list *node; (node = list_pop_front(&env->spare));)
+        exchange_free(LIST_ENTRY(node, exchange, link));
     buf_done(&env->scratch);
 }
 

@@ -11,11 +11,25 @@ typedef struct door_call {
     worker *w;
     http_request *r; /* NULL after the server's last word */
     exchange *x; /* NULL until exchange_start() has returned, and after the exchange's last word */
-    bool ended;  /* the exchange has had its last word */
+    bool ended;  /* no exchange has begun, or it has had its last word */
+    upstreams
+        *asked; /* counted: of the configuration in which client was found; NULL: never asked */
+    const config_client *client;
 } door_call;
 
 static void free_if_over(door_call *c) {
-    if (!c->r && c->ended) free(c);
+    if (c->r || !c->ended) return;
+    upstreams_unref(c->asked);
+    free(c);
+}
+
+static door_call *door_call_of(worker *w, http_request *r) {
+    door_call *c = http_request_user(r);
+    if (c) return c;
+    c = mem_alloc(sizeof *c);
+    *c = (door_call){.w = w, .r = r, .ended = true};
+    http_request_set_user(r, c);
+    return c;
 }
 
 /* ---- the exchange's answer ---- */
@@ -87,10 +101,12 @@ static const exchange_door door = {
 
 /* ---- the client's request ---- */
 
-static void start(worker *w, http_request *r, const exchange_request *request) {
-    door_call *c = mem_alloc(sizeof *c);
-    *c = (door_call){.w = w, .r = r};
-    http_request_set_user(r, c);
+static void start(worker *w, http_request *r, exchange_request *request) {
+    door_call *c = door_call_of(w, r);
+    c->ended = false;
+    /* A reload between head and body may have taken the client away: then it is asked anew. */
+    request->identified = c->asked == w->env.upstreams;
+    request->client = c->client;
     exchange *x = exchange_start(&w->env, request, &door, c);
     c->x = x; /* its last word never comes from inside exchange_start() */
 }
@@ -131,8 +147,13 @@ void call_forward_get(worker *w, http_request *r, span path) {
 bool call_key_fits(worker *w, http_request *r) {
     const config_client *client;
     weir_error error;
-    if (exchange_identify(w->env.upstreams->config, http_request_head(r)->headers, &client, &error))
+    if (exchange_identify(w->env.upstreams->config, http_request_head(r)->headers, &client,
+                          &error)) {
+        door_call *c = door_call_of(w, r);
+        c->asked = upstreams_ref(w->env.upstreams);
+        c->client = client;
         return true;
+    }
     reply_error_with(w, r, &error, (http_headers){0});
     return false;
 }

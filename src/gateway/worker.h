@@ -18,7 +18,8 @@ struct worker {
     http_client *client;
     exchange_env env;
     loop_hook end_of_turn;
-    timer tick; /* each second: gauges, sign of life */
+    timer tick;    /* each second: gauges, sign of life */
+    timer log_due; /* log lines wait to be handed over */
     uint64_t connects_told;
     atomic_llong alive_ms; /* when tick last fired */
     bool closing;

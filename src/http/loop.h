@@ -25,7 +25,7 @@ typedef struct loop_hook {
     void (*run)(struct loop_hook *hook);
 } loop_hook;
 
-enum { LOOP_SPARE = 16, LOOP_SPARE_BYTES = 16384 };
+enum { LOOP_SPARE = 64, LOOP_SPARE_BYTES = 16384 };
 
 struct loop {
     uv_loop_t uv;

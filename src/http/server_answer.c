@@ -3,7 +3,6 @@
 #include "base/mem.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,14 +239,27 @@ static bool takes_pieces(const http_request *r) {
     return !r->gone && r->started && !r->complete;
 }
 
+enum { CHUNK_SIZE_MAX = 18 };
+
+/* "1f\r\n", at the end of room. */
+static span chunk_size(char room[CHUNK_SIZE_MAX], size_t n) {
+    static const char hex[] = "0123456789abcdef";
+    size_t at = CHUNK_SIZE_MAX;
+    room[--at] = '\n';
+    room[--at] = '\r';
+    do
+        room[--at] = hex[n & 15];
+    while ((n >>= 4));
+    return span_from(room + at, CHUNK_SIZE_MAX - at);
+}
+
 void http_answer_piece(http_request *r, span piece) {
     if (!takes_pieces(r) || piece.len == 0) return;
     conn *c = r->conn;
     r->answered += piece.len;
     if (r->bodiless) return;
-    char size[20];
-    int size_len = snprintf(size, sizeof size, "%zx\r\n", piece.len);
-    span pieces[] = {span_from(size, (size_t)size_len), piece, SPAN_OF("\r\n")};
+    char size[CHUNK_SIZE_MAX];
+    span pieces[] = {chunk_size(size, piece.len), piece, SPAN_OF("\r\n")};
     if (r->chunked) {
         c->written += pieces[0].len + piece.len + pieces[2].len;
         transport_writev(c->io, pieces, 3);

@@ -85,6 +85,10 @@ uint64_t logger_dropped(const logger *l) {
 
 /* ---- handing over ---- */
 
+bool log_waits(const log_shard *s) {
+    return s->lines.len > 0;
+}
+
 void log_flush(log_shard *s) {
     if (s->lines.len == 0) return;
     (void)pthread_mutex_lock(&s->lock);

@@ -27,9 +27,11 @@ void logger_configure(logger *l, const config_logs *logs);
 void logger_free(logger *l, int64_t wait_ms);
 MUST_USE log_shard *logger_add_shard(logger *l);
 uint64_t logger_dropped(const logger *l); /* lines, since the start; any thread */
-/* Hands what the shard has gathered to the writer: call at the end of each loop turn; cheap when
- * there is nothing. */
+/* Hands what the shard has gathered to the writer, and wakes it: cheap when there is nothing, but
+ * not for every call. */
 void log_flush(log_shard *s);
+/* Lines wait for log_flush(), which is due soon. */
+bool log_waits(const log_shard *s);
 
 /* The line of a call: `warn` where the status is 500 or more, else `info`. Its time is that of the
  * call's end. */

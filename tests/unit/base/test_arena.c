@@ -27,10 +27,41 @@ static void keeps_what_it_gave(void **state) {
     arena_done(&a);
 }
 
+/* Used again, an arena keeps its first block and gives the rest back. */
+static void is_used_again(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 128);
+    const char *first = arena_alloc(&a, 16);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 50; i++)
+            memset(arena_alloc(&a, 64), 'x', 64);
+        memset(arena_alloc(&a, 5000), 'y', 5000);
+        arena_reset(&a, 128);
+        assert_int_equal(a.used, 0);
+        assert_ptr_equal(arena_alloc(&a, 16), first);
+    }
+    arena_done(&a);
+    arena_reset(&a, 128); /* an empty one is fine too */
+    assert_non_null(arena_alloc(&a, 16));
+    arena_done(&a);
+}
+
+static void writes_digits(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 0);
+    assert_string_equal(arena_u64(&a, 0).ptr, "0");
+    assert_string_equal(arena_u64(&a, 1234567890).ptr, "1234567890");
+    assert_string_equal(arena_u64(&a, UINT64_MAX).ptr, "18446744073709551615");
+    arena_done(&a);
+}
+
 static void buffers_grow(void **state) {
     (void)state;
     buf b = BUF_EMPTY;
-    for (int i = 0; i < 1000; i++) buf_addf(&b, "%d,", i);
+    for (int i = 0; i < 1000; i++)
+        buf_addf(&b, "%d,", i);
     assert_true(span_starts(buf_span(&b), SPAN_OF("0,1,2,")));
     assert_true(span_ends(buf_span(&b), SPAN_OF("998,999,")));
     buf_drop_front(&b, b.len - 4);
@@ -46,7 +77,8 @@ static void buffers_grow(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(keeps_what_it_gave),
-                                       cmocka_unit_test(buffers_grow)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keeps_what_it_gave), cmocka_unit_test(is_used_again),
+        cmocka_unit_test(writes_digits), cmocka_unit_test(buffers_grow)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
