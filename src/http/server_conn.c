@@ -114,15 +114,29 @@ static void start_timer(conn *c, int64_t after_ms) {
     loop_timer_start(c->server->loop, &c->timer, after_ms);
 }
 
+/* A connection that has just answered keeps the memory of its head for the next request, and gives
+ * it back when none has come for LEAN_MS. */
+static void await_request(conn *c) {
+    const http_server *s = c->server;
+    int64_t ms = s->draining ? DRAIN_IDLE_MS
+                 : c->fresh  ? s->limits.header_timeout_ms
+                             : s->limits.idle_timeout_ms;
+    c->lean = c->fresh || ms <= LEAN_MS;
+    if (c->lean) http_codec_shrink(c->codec);
+    start_timer(c, c->lean ? ms : LEAN_MS);
+}
+
+static void grow_lean(conn *c) {
+    c->lean = true;
+    http_codec_shrink(c->codec);
+    start_timer(c, c->server->limits.idle_timeout_ms - LEAN_MS);
+}
+
 static void enter(conn *c, conn_state state) {
     const http_server_limits *limits = &c->server->limits;
     c->state = (unsigned char)state;
     switch (state) {
-    case CONN_IDLE:
-        start_timer(c, c->server->draining ? DRAIN_IDLE_MS
-                       : c->fresh          ? limits->header_timeout_ms
-                                           : limits->idle_timeout_ms);
-        break;
+    case CONN_IDLE: await_request(c); break;
     case CONN_HEAD: start_timer(c, limits->header_timeout_ms); break;
     case CONN_BODY: break; /* feed() knows whether the body is still to come */
     case CONN_SKIP: start_timer(c, limits->body_timeout_ms); break;
@@ -143,7 +157,6 @@ static void rest(conn *c) {
         return;
     }
     http_codec_set_limits(c->codec, &c->server->limits.head);
-    if (!c->waiting.len) http_codec_shrink(c->codec);
     enter(c, CONN_IDLE);
 }
 
@@ -403,7 +416,10 @@ static void on_timer(timer *t) {
             (void)still_reading(c);
         break;
     case CONN_IDLE:
-        if (!still_reading(c)) end(c, is_stuck(c) ? END_RESET : END_IDLE);
+        if (!c->lean)
+            grow_lean(c);
+        else if (!still_reading(c))
+            end(c, is_stuck(c) ? END_RESET : END_IDLE);
         break;
     case CONN_FLUSH:
     case CONN_SKIP:

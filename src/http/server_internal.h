@@ -23,6 +23,8 @@ enum {
     /* The same for one on which nothing has been asked for a while. Clients look at the connections
      * in their pools only when they need one, so waiting for them would only delay a restart. */
     LINGER_IDLE_MS = 50,
+    /* So long an idle connection keeps the memory of its last request's head. */
+    LEAN_MS = 1000,
     /* A draining server waits so long for a request on an idle connection: a client that is about
      * to send one gets an answer with Connection: close and not a reset. */
     DRAIN_IDLE_MS = 500,
@@ -76,6 +78,7 @@ struct conn {
     unsigned inside;  /* calls that will still touch this conn */
     unsigned char state;
     bool fresh;  /* no request has come yet */
+    bool lean;   /* idle: the memory of the last head is given back */
     bool paused; /* waiting is full */
 };
 

@@ -108,8 +108,7 @@ size_t json_unescape(span inner, char *out) {
     return (size_t)(to - out);
 }
 
-bool json_text_eq(span inner, span text) {
-    if (inner.len < text.len) return false; /* unescaping never lengthens */
+bool json_text_eq_whole(span inner, span text) {
     const char *p = inner.ptr, *end = inner.ptr + inner.len;
     while (p < end) {
         const char *escape = next_escape(p, end);

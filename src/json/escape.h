@@ -14,7 +14,13 @@
 size_t json_unescape_one(const char **p, const char *end, char out[4]);
 /* Undoes every escape; out holds inner.len bytes. Returns the bytes written. */
 size_t json_unescape(span inner, char *out);
-/* true when inner equals text after unescaping. */
-bool json_text_eq(span inner, span text);
+bool json_text_eq_whole(span inner, span text);
+/* true when inner equals text after unescaping. Most names that are not the wanted one are too
+ * short (unescaping never lengthens) or begin otherwise: that is seen without a call. */
+static inline bool json_text_eq(span inner, span text) {
+    if (inner.len < text.len) return false;
+    if (text.len && inner.ptr[0] != text.ptr[0] && inner.ptr[0] != '\\') return false;
+    return json_text_eq_whole(inner, text);
+}
 
 #endif
