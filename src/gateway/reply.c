@@ -38,11 +38,11 @@ void reply_error_with(worker *w, http_request *r, const weir_error *e, http_head
     size_t n = exchange_error_headers(e, &a, headers);
     for (size_t i = 0; i < more.count && n < REPLY_HEADERS_MAX; i++)
         headers[n++] = more.items[i];
+    reply_count_error(w, e->id); /* before the client can know */
     buf body = BUF_EMPTY;
     exchange_error_body(e, &body);
     reply(w, r, error_get(e->id)->status, "application/json", buf_span(&body),
           (http_headers){headers, n});
-    reply_count_error(w, e->id);
     buf_done(&body);
     arena_done(&a);
 }
