@@ -26,7 +26,7 @@ typedef struct exchange_env {
     metrics_shard *metrics;
     log_shard *log;
     unsigned open; /* exchanges in progress */
-    bool draining; /* new exchanges are refused with DRAINING */
+    bool closing;  /* the time to drain is over: new exchanges are refused with DRAINING */
     /* private to exchange/ */
     list running;
     list ended; /* freed by reap at the end of the turn */

@@ -5,7 +5,7 @@ enum { TRY_AGAIN_MS = 1000 };
 
 stage_result stage_admit(exchange *x) {
     unsigned most = exchange_config(x)->limits.calls;
-    if (x->env->draining) {
+    if (x->env->closing) {
         stage_result r = exchange_refuse(x, ERR_DRAINING, NULL, NULL);
         x->error.retry_after_ms = TRY_AGAIN_MS;
         return r;

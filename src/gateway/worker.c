@@ -150,11 +150,11 @@ static void on_idle(void *user) {
 }
 
 void worker_drain(worker *w) {
-    w->env.draining = true;
     http_server_drain(w->server, on_idle);
 }
 
 void worker_cut(worker *w) {
+    w->env.closing = true;
     exchange_env_fail_all(&w->env, ERR_DRAINING);
 }
 

@@ -41,9 +41,10 @@ MUST_USE int worker_listen(worker *w, const listeners *set, const listeners *old
 void worker_unlisten(worker *w, const listeners *set, const listeners *but);
 /* The snapshot is in force for requests that begin from now on. */
 void worker_apply(worker *w, snapshot *s, const listeners *set);
-/* Serves what runs, accepts no more; tells the gateway when the last connection has gone. */
+/* Serves what runs and what its open connections still ask, accepts no more; tells the gateway when
+ * the last connection has gone. */
 void worker_drain(worker *w);
-/* Ends what still runs, each with an error that its client can see. */
+/* Ends what still runs, each with an error that its client can see, and refuses what comes. */
 void worker_cut(worker *w);
 /* Closes everything; the thread ends. */
 void worker_close(worker *w);
