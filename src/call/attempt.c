@@ -42,6 +42,7 @@ struct attempt {
     unsigned skipped;
     bool done_seen;      /* the end marker has come: what follows is passed over */
     bool ended_by_event; /* a response's last event has come */
+    bool spoken;         /* content has come */
     bool paused;
 };
 
@@ -151,6 +152,12 @@ static void take_event(attempt *a, const sse_event *raw) {
         fail_by_event(a, &event, &facts);
         return;
     }
+    if (facts.failed && !a->spoken) { /* nobody has seen anything of it: another may answer */
+        a->status = 502;
+        fail_refused(a, facts.error.type == JSON_OBJECT ? facts.error.raw : event.data);
+        return;
+    }
+    a->spoken |= facts.has_content;
     a->finished += facts.finished;
     if (a->spec.facts->endpoint == EP_RESPONSES && facts.finished) a->ended_by_event = true;
     if (facts.has_content || facts.finished) loop_timer_stop(a->spec.loop, &a->watch);

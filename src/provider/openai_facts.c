@@ -95,7 +95,10 @@ static void read_response_event(span type, const json_member *members, size_t co
     f->finish_reason = completed    ? SPAN_OF("stop")
                        : incomplete ? SPAN_OF("length")
                                     : SPAN_OF("error");
-    json_value usage = json_get(json_find(members, count, SPAN_OF("response")), SPAN_OF("usage"));
+    json_value response = json_find(members, count, SPAN_OF("response"));
+    f->failed = failed;
+    if (failed) f->error = json_get(response, SPAN_OF("error"));
+    json_value usage = json_get(response, SPAN_OF("usage"));
     if (usage.type == JSON_OBJECT) {
         f->has_usage = true;
         openai_read_usage(usage, &f->usage);

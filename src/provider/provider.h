@@ -88,11 +88,12 @@ typedef struct answer_facts {
     unsigned finished;  /* choices that got their finish_reason here (completions), or 1 for the
                            event  that ends a response */
     bool is_error;      /* an error event, or an error where an answer should be */
+    bool failed;        /* the event that ends a response says that it failed; error says why */
     bool is_usage_only; /* the usage chunk: choices is [] and usage is an object */
     bool has_usage;
     token_usage usage;
     span finish_reason; /* empty: none */
-    json_value error;   /* is_error: the error object */
+    json_value error;   /* is_error, failed: the error object */
 } answer_facts;
 
 typedef struct provider_ops {

@@ -1,6 +1,7 @@
 """What one call does with several targets: hedging, picking, the breaker, the retry budget, the hand-over; and what it says of
 itself afterwards. Faults of a single target are in test_faults.py."""
 
+import json
 import threading
 import time
 
@@ -428,3 +429,38 @@ def test_an_error_event_of_a_response_keeps_its_code(weir, upstream):
     answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "Hi.", "stream": True})
     assert answer.error["code"] == "rate_limit_exceeded"
     assert "Slower." in answer.error["message"]
+
+
+def response_events(*words, end="completed", error=None):
+    """A stream of /v1/responses as bytes."""
+    events = [{"type": "response.created", "response": {"id": "r", "error": None}}]
+    events += [{"type": "response.output_text.delta", "delta": word} for word in words]
+    events.append({"type": f"response.{end}", "response": {"id": "r", "error": error, "usage": None}})
+    return [b"event: %s\ndata: %s\n\n" % (e["type"].encode(), json.dumps(e).encode()) for e in events]
+
+
+FAILED = {"code": "server_error", "message": "Broken."}
+
+
+def test_a_response_that_fails_before_content_is_taken_over(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(sse(response_events(end="failed", error=FAILED), end="no_done"))
+    spare.script(sse(response_events("Saved."), end="no_done"))
+    w = weir(two(main, spare, retry={"retries": 0}))
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "Hi.", "stream": True})
+    assert [name for name, _ in answer.named_events()] == ["response.created", "response.output_text.delta", "response.completed"]
+    assert answer.header("x-weir-target") == "spare/b"
+
+
+def test_a_response_that_fails_after_content_is_handed_on(weir, upstream):
+    upstream.script(sse(response_events("Half", end="failed", error=FAILED), end="no_done"))
+    w = weir(upstream)
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "Hi.", "stream": True})
+    assert answer.named_events()[-1][0] == "response.failed"
+
+
+def test_a_response_that_only_fails_is_an_error(weir, upstream):
+    upstream.script(sse(response_events(end="failed", error=FAILED), end="no_done"))
+    w = weir(upstream, retry={"retries": 0})
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "Hi.", "stream": True})
+    assert answer.status == 502 and answer.error["code"] == "server_error" and "Broken." in answer.error["message"]
