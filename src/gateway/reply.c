@@ -1,23 +1,29 @@
 #include "gateway/reply.h"
 
 #include "base/clock.h"
+#include "gateway/calls.h"
 #include "gateway/cors.h"
 
 #include <assert.h>
 #include <string.h>
 
-void reply(worker *w, http_request *r, int status, const char *type, span body, http_headers more) {
+static void answer(worker *w, http_request *r, span id, int status, const char *type, span body,
+                   http_headers more) {
     assert(more.count <= REPLY_HEADERS_MAX);
     http_header headers[REPLY_HEADERS_MAX + CORS_HEADERS_MAX + 2];
     size_t n = 0;
-    char id[ID_LEN + 1];
-    id_new(&w->loop.rng, clock_wall_us(), id);
-    headers[n++] = (http_header){SPAN("x-request-id"), span_from(id, ID_LEN)};
+    headers[n++] = (http_header){SPAN("x-request-id"), id};
     if (type) headers[n++] = (http_header){SPAN("content-type"), span_cstr(type)};
     for (size_t i = 0; i < more.count; i++)
         headers[n++] = more.items[i];
     n += cors_headers(&w->env.upstreams->config->cors, http_request_head(r)->headers, headers + n);
     http_answer(r, status, (http_headers){headers, n}, body);
+}
+
+void reply(worker *w, http_request *r, int status, const char *type, span body, http_headers more) {
+    char id[ID_LEN + 1];
+    id_new(&w->loop.rng, clock_wall_us(), id);
+    answer(w, r, span_from(id, ID_LEN), status, type, body, more);
 }
 
 void reply_json(worker *w, http_request *r, int status, span body) {
@@ -31,6 +37,19 @@ void reply_count_error(worker *w, error_id id) {
     metric_add(metrics_series(w->env.metrics, METRIC_ERRORS, labels), 1);
 }
 
+/* A call that the door refuses is a call all the same: one line, one count. */
+static void record_refusal(worker *w, call_record *record, const route *row, const weir_error *e) {
+    record->endpoint =
+        row->form == FORM_CHAT ? SPAN_OF("chat") : span_cstr(endpoint_name(row->endpoint));
+    record->status = error_get(e->id)->status;
+    record->error = e->id;
+    record->error_text = error_message(e);
+    record->usage = (token_usage){-1, -1, -1, -1, -1, false};
+    record->first_byte_us = record->first_token_us = record->own_us = record->total_us = -1;
+    log_call(w->env.log, record);
+    metrics_count_call(w->env.metrics, record);
+}
+
 void reply_error_with(worker *w, http_request *r, const weir_error *e, http_headers more) {
     arena a;
     arena_init(&a, 0);
@@ -38,11 +57,18 @@ void reply_error_with(worker *w, http_request *r, const weir_error *e, http_head
     size_t n = exchange_error_headers(e, &a, headers);
     for (size_t i = 0; i < more.count && n < REPLY_HEADERS_MAX; i++)
         headers[n++] = more.items[i];
-    reply_count_error(w, e->id); /* before the client can know */
     buf body = BUF_EMPTY;
     exchange_error_body(e, &body);
-    reply(w, r, error_get(e->id)->status, "application/json", buf_span(&body),
-          (http_headers){headers, n});
+    call_record record = {.started_wall_us = clock_wall_us(), .bytes_out = body.len};
+    id_new(&w->loop.rng, record.started_wall_us, record.request_id);
+    /* Counted before the client can know. */
+    const route *row = route_find(w->env.upstreams->config, http_request_head(r)->path);
+    if (row && row->handle == call_handle)
+        record_refusal(w, &record, row, e);
+    else
+        reply_count_error(w, e->id);
+    answer(w, r, span_cstr(record.request_id), error_get(e->id)->status, "application/json",
+           buf_span(&body), (http_headers){headers, n});
     buf_done(&body);
     arena_done(&a);
 }

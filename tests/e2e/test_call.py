@@ -464,3 +464,17 @@ def test_a_response_that_only_fails_is_an_error(weir, upstream):
     w = weir(upstream, retry={"retries": 0})
     answer = wire.call(w, "POST", "/v1/responses", {"model": "m", "input": "Hi.", "stream": True})
     assert answer.status == 502 and answer.error["code"] == "server_error" and "Broken." in answer.error["message"]
+
+
+@pytest.mark.parametrize("path, form", [("/v1/chat/completions", "chat.completions"), ("/chat", "chat")])
+def test_a_call_refused_at_the_door_is_logged(weir, upstream, path, form):
+    """A key that is not known, a type that is no JSON: refused before the body comes, and still one line and one count."""
+    w = weir(upstream, clients=[{"name": "ci", "key": daemon.CLIENT_KEY}])
+    unknown = wire.call(w, "POST", path, {"model": "m"}, {"Authorization": "Bearer wrong"})
+    form_data = wire.call(w, "POST", path, "x=1", {"Authorization": f"Bearer {daemon.CLIENT_KEY}", "Content-Type": "text/plain"})
+    assert (unknown.status, form_data.status) == (401, 415)
+    line = w.wait_call(unknown.header("x-request-id"))
+    assert (line["status"], line["error"], line["endpoint"]) == (401, "unauthenticated", form)
+    assert w.wait_call(form_data.header("x-request-id"))["error"] == "bad_content_type"
+    assert figure(w, "weir_calls_total", endpoint=form, status="401") == 1
+    assert figure(w, "weir_errors_total", code="unauthenticated") == 1
