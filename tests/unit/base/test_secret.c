@@ -49,6 +49,29 @@ static void finds_what_json_escapes(void **state) {
     secret_unref(key);
 }
 
+/* Wherever it stands, among bytes that begin, hold or end it. */
+static void finds_it_anywhere(void **state) {
+    (void)state;
+    static const char *const keys[] = {"ZZZZZZZZZ", "sk-aaaaaaZ", "Zk-aaaaaaa", "eeeeeeee\x01"};
+    for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+        secret *key = secret_new(span_cstr(keys[k]));
+        size_t len = strlen(keys[k]);
+        for (size_t at = 0; at <= 40; at++) {
+            char text[64];
+            for (size_t i = 0; i < sizeof text; i++)
+                text[i] = keys[k][(i * 5 + 1) % (len - 1)];
+            span whole = span_from(text, 40 + len);
+            memset(text, keys[k][len - 1], at < 7 ? at : 7);
+            if (strcmp(keys[k], "ZZZZZZZZZ") != 0) assert_false(secret_found(key, whole));
+            memcpy(text + at, keys[k], len);
+            assert_true(secret_found(key, whole));
+            assert_true(secret_found(key, span_slice(whole, at, at + len)));
+            assert_false(secret_found(key, span_slice(whole, at, at + len - 1)));
+        }
+        secret_unref(key);
+    }
+}
+
 static void every_error_is_complete(void **state) {
     (void)state;
     for (int id = ERR_NONE + 1; id < ERR_COUNT; id++) {
@@ -65,8 +88,8 @@ static void every_error_is_complete(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(redacts_every_occurrence),
-                                       cmocka_unit_test(finds_what_json_escapes),
-                                       cmocka_unit_test(every_error_is_complete)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(redacts_every_occurrence), cmocka_unit_test(finds_what_json_escapes),
+        cmocka_unit_test(finds_it_anywhere), cmocka_unit_test(every_error_is_complete)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
