@@ -50,15 +50,28 @@ static stage_result check_types(exchange *x, const json_member *members, size_t 
     return STAGE_NEXT;
 }
 
-static stage_result check_messages(exchange *x, json_value messages) {
-    unsigned most = exchange_config(x)->limits.messages;
-    size_t n = 0;
-    json_iter it = json_iter_of(messages);
-    for (json_value m; json_next_element(&it, &m); n++) {
-        if (m.type == JSON_OBJECT) continue;
-        return exchange_refuse(x, ERR_BAD_VALUE, "messages", "'messages[%zu]' must be an object.",
-                               n);
+/* The scan has counted the elements of recorded members; another member is gone through. */
+static void count_messages(const json_member *members, size_t count, json_value messages,
+                           size_t *ret_n, size_t *ret_objects) {
+    for (size_t i = 0; i < count; i++) {
+        if (members[i].value.raw.ptr != messages.raw.ptr) continue;
+        *ret_n = members[i].elements;
+        *ret_objects = members[i].objects;
+        return;
     }
+    size_t n = 0, objects = 0;
+    json_iter it = json_iter_of(messages);
+    for (json_value m; json_next_element(&it, &m); n++)
+        objects += m.type == JSON_OBJECT && objects == n;
+    *ret_n = n;
+    *ret_objects = objects;
+}
+
+static stage_result check_messages(exchange *x, size_t n, size_t objects) {
+    unsigned most = exchange_config(x)->limits.messages;
+    if (objects < n)
+        return exchange_refuse(x, ERR_BAD_VALUE, "messages", "'messages[%zu]' must be an object.",
+                               objects);
     if (n > most)
         return exchange_refuse(
             x, ERR_BAD_VALUE, "messages",
@@ -128,7 +141,9 @@ stage_result parse_openai(exchange *x, span body) {
     json_value messages = member(f, members, count, SPAN_OF("messages"));
     if (messages.type == JSON_NONE)
         return exchange_refuse(x, ERR_MISSING_FIELD, "messages", "'messages' is missing.");
-    return check_messages(x, messages);
+    size_t n, objects;
+    count_messages(members, count < MEMBERS ? count : MEMBERS, messages, &n, &objects);
+    return check_messages(x, n, objects);
 }
 
 static bool looks_like_json(const exchange *x) {

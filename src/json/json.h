@@ -35,6 +35,9 @@ typedef struct json_value {
 typedef struct json_member {
     span key; /* between the quotes, escapes not undone */
     json_value value;
+    /* Set by json_scan_object() alone, for the values that are arrays. */
+    size_t elements;
+    size_t objects; /* of the elements, from the first on: how many are objects */
 } json_member;
 
 typedef struct json_limits {

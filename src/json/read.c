@@ -91,7 +91,7 @@ bool json_next_member(json_iter *it, json_member *ret) {
     p++;
     json_value value;
     if (!take_value(&p, end, &value)) return false;
-    *ret = (json_member){key, value};
+    *ret = (json_member){.key = key, .value = value};
     pass_comma(it, p);
     return true;
 }

@@ -36,6 +36,8 @@ typedef struct scanner {
     size_t count;
     span key;
     const char *value_from;
+    size_t elements; /* of the value at value_from, should it be an array */
+    size_t objects;
 
     json_fault fault;
 
@@ -225,10 +227,21 @@ HOT step open_container(scanner *s, const char **at, bool object) {
 
 /* ---- The two steps ---- */
 
+/* p is the first byte of a value. */
+HOT void note_value(scanner *s, const char *p) {
+    if (s->depth == s->record_depth) {
+        s->value_from = p;
+        s->elements = s->objects = 0;
+    } else if (s->depth == s->record_depth + 1 && !s->top.object) {
+        if (*p == '{' && s->objects == s->elements) s->objects++;
+        s->elements++;
+    }
+}
+
 HOT step scan_value(scanner *s, const char **at) {
     const char *p = *at = json_skip_blanks(*at, s->end);
     if (p == s->end) return fail(s, p, JSON_SYNTAX, "the document ends before a value");
-    if (s->depth == s->record_depth) s->value_from = p;
+    note_value(s, p);
     bool escaped;
     switch (*p) {
     case '{': return open_container(s, at, true);
@@ -251,7 +264,12 @@ HOT step scan_value(scanner *s, const char **at) {
 static void record_member(scanner *s, const char *value_end) {
     if (s->count < s->max) {
         span raw = span_from(s->value_from, (size_t)(value_end - s->value_from));
-        s->members[s->count] = (json_member){s->key, {json_type_of(*raw.ptr), raw}};
+        s->members[s->count] = (json_member){
+            .key = s->key,
+            .value = {json_type_of(*raw.ptr), raw},
+            .elements = s->elements,
+            .objects = s->objects,
+        };
     }
     s->count++;
 }
@@ -299,6 +317,7 @@ static const char *scanner_init(scanner *s, span doc, const json_limits *limits)
     s->frames_cap = FRAMES_INLINE;
     s->record_depth = UINT_MAX;
     s->count = 0;
+    s->elements = s->objects = 0;
     json_names_init(&s->names);
     return json_skip_blanks(s->doc, s->end);
 }

@@ -590,6 +590,29 @@ static void records_members_of_the_root(void **state) {
     assert_int_equal(count, 3);
     assert_int_equal(m[0].value.type, JSON_NULL);
     assert_span(m[1].value.raw, "{\"q\":[1,{}]}");
+    static const struct {
+        const char *value;
+        size_t elements, objects;
+    } arrays[] = {
+        {"[]", 0, 0},
+        {"[{}]", 1, 1},
+        {"[{\"a\":[1,2,[3]]}, {\"b\":{}} ,{}]", 3, 3},
+        {"[{},[{},{}],{}]", 3, 1},
+        {"[1,{},{}]", 3, 0},
+        {"{\"x\":[1,2],\"y\":{}}", 0, 0},
+        {"7", 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(arrays); i++) {
+        char doc[200];
+        (void)snprintf(doc, sizeof doc, "{\"before\":[{},{}],\"it\":%s,\"after\":[{}]}",
+                       arrays[i].value);
+        json_member three[3];
+        assert_true(json_scan_object(span_cstr(doc), NULL, three, 3, &count, &fault));
+        assert_int_equal(three[0].elements, 2);
+        assert_int_equal(three[1].elements, arrays[i].elements);
+        assert_int_equal(three[1].objects, arrays[i].objects);
+        assert_int_equal(three[2].objects, 1);
+    }
     assert_true(json_scan_object(SPAN_OF("{}"), NULL, NULL, 0, &count, &fault));
     assert_int_equal(count, 0);
 }
