@@ -148,7 +148,21 @@ stage_result parse_openai(exchange *x, span body) {
 
 static bool looks_like_json(const exchange *x) {
     span type = http_header_get(x->request.headers, SPAN_OF("content-type"));
-    return x->request.body.len && (!type.len || span_istarts(type, SPAN_OF("application/json")));
+    bool coded = http_header_get(x->request.headers, SPAN_OF("content-encoding")).len > 0;
+    return x->request.body.len && !coded &&
+           (!type.len || span_istarts(type, SPAN_OF("application/json")));
+}
+
+/* A passed-through body that is JSON but no object has no members to act on; it is only checked. */
+static stage_result parse_other(exchange *x, span body) {
+    size_t at = 0;
+    while (at < body.len && (body.ptr[at] == ' ' || (body.ptr[at] >= '\t' && body.ptr[at] <= '\r')))
+        at++;
+    if (at == body.len || body.ptr[at] == '{') return parse_openai(x, body);
+    const json_limits limits = {.depth = exchange_config(x)->limits.depth};
+    json_value root;
+    json_fault fault;
+    return json_scan(body, &limits, &root, &fault) ? STAGE_NEXT : bad_json(x, body, &fault);
 }
 
 stage_result stage_parse(exchange *x) {
@@ -165,8 +179,10 @@ stage_result stage_parse(exchange *x) {
     stage_result r = STAGE_NEXT;
     if (x->request.form == FORM_CHAT)
         r = parse_chat(x);
-    else if (x->request.endpoint != EP_OTHER || looks_like_json(x))
+    else if (x->request.endpoint != EP_OTHER)
         r = parse_openai(x, x->request.body);
+    else if (looks_like_json(x))
+        r = parse_other(x, x->request.body);
     x->record.stream = x->facts.stream;
     return r;
 }

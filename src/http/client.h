@@ -44,7 +44,8 @@ typedef struct http_call_spec {
     const span *body; /* pieces; borrowed until the call ends */
     size_t body_count;
     int64_t connect_ms; /* deadline for name, connect, TLS and a free place in the pool; 0: none */
-    int64_t first_byte_ms; /* from the request's last byte to the answer's complete head; 0: none */
+    int64_t first_byte_ms; /* from the request's last byte to the answer's complete head, and the
+                              longest that none of a large request is taken; 0: none */
     int64_t idle_ms;       /* between pieces of the answer after the head; 0: none */
 } http_call_spec;
 

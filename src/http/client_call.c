@@ -90,9 +90,21 @@ static void fail_doomed(http_call *call) {
         call_fail(call, HTTP_FAIL_CONNECT, call->origin->proxy.why.ptr);
 }
 
+/* A provider that takes some of a large request now and then is slow, not silent. */
+static void sending_late(http_call *call) {
+    size_t unsent = transport_pending(call->conn->t);
+    if (unsent < call->unsent) {
+        call->unsent = unsent;
+        start_timer(call, call->first_byte_ms);
+        return;
+    }
+    late(call, HTTP_FAIL_FIRST_BYTE_TIMEOUT, "none of the request was taken for",
+         call->first_byte_ms);
+}
+
 static void on_timer(timer *t) {
     http_call *call = CONTAINER_OF(t, http_call, timer);
-    if (call->paused && call->phase >= CALL_SENDING) return; /* resuming starts it again */
+    if (call->paused && call->phase > CALL_SENDING) return; /* resuming starts it again */
     switch (call->phase) {
     case CALL_DOOMED: fail_doomed(call); break;
     case CALL_WAITING: connecting_late(call); break;
@@ -101,7 +113,7 @@ static void on_timer(timer *t) {
              call->first_byte_ms);
         break;
     case CALL_BODY: body_late(call); break;
-    case CALL_SENDING: break;
+    case CALL_SENDING: sending_late(call); break;
     }
 }
 
@@ -142,7 +154,8 @@ void call_begin(http_call *call, http_conn *conn) {
     call->phase = CALL_SENDING;
     call->facts.reused = conn->reused;
     call->facts.connected_us = loop_of(call)->now_us;
-    start_timer(call, 0);
+    call->unsent = SIZE_MAX;
+    start_timer(call, call->first_byte_ms);
     if (call->paused) transport_pause(conn->t);
     if (call->is_head) http_codec_expect_head_answer(conn->codec);
     transport_lend(conn->t, call->pieces, call->piece_count);

@@ -84,7 +84,7 @@ struct http_conn {
 typedef enum call_phase {
     CALL_DOOMED,  /* the loop, to be told that it cannot be sent */
     CALL_WAITING, /* a connection; timer: connect_ms */
-    CALL_SENDING, /* the kernel, to take the request; no timer */
+    CALL_SENDING, /* the kernel, to take the request; timer: first_byte_ms without progress */
     CALL_SENT,    /* the head; timer: first_byte_ms */
     CALL_BODY,    /* the rest of the answer; timer: idle_ms */
 } call_phase;
@@ -98,6 +98,7 @@ struct http_call {
     call_phase phase;
     timer timer;
     int64_t connect_ms, first_byte_ms, idle_ms;
+    size_t unsent;    /* SENDING: bytes the kernel had not taken when the timer last fired */
     int64_t heard_ms; /* when the answer last moved */
     http_call_facts facts;
     uint64_t body_bytes;

@@ -33,8 +33,9 @@ typedef struct call_record {
     span finish_reason;
     unsigned attempts; /* tries that were made, hedges included */
     unsigned hedges;
-    int status;      /* to the client; 499 where it left */
-    error_id error;  /* ERR_NONE for an answer, also for a provider's own 4xx passed through */
+    int status; /* to the client; 499 where it left */
+    error_id
+        error; /* ERR_NONE for an answer; PROVIDER_ERROR for a provider's own, passed through */
     span error_text; /* for people; never holds a secret */
     bool stream;
     uint64_t bytes_in;       /* request body */

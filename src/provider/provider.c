@@ -97,7 +97,6 @@ bool provider_header_out(span name, span connection_value) {
         SPAN("openai-organization"),
         SPAN("openai-project"),
         SPAN("x-request-id"),
-        SPAN("content-encoding"),
     };
     static const span never_prefix[] = {
         SPAN("x-stainless-"), SPAN("x-forwarded-"), SPAN("x-weir-"),

@@ -322,6 +322,15 @@ def test_a_passed_through_stream_is_not_held_back(weir, upstream):
         assert b"message_stop" in b"".join(pieces)
 
 
+def test_a_provider_that_takes_nothing_of_a_large_request_is_silent(weir, upstream):
+    """It accepts the connection and reads no byte: the sockets fill, and the first byte's deadline bounds the sending too."""
+    upstream.script(stall("accept"))
+    w = weir(upstream, timeouts={"first_byte": "200ms"}, retry={"retries": 0})
+    answer = wire.chat(w, messages=[{"role": "user", "content": "x" * 16_000_000}])
+    assert (answer.status, answer.error["code"]) == (504, "first_byte_timeout")
+    assert "none of the request was taken" in answer.error["message"]
+
+
 # -- after a keep-alive comment ----------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """What weir itself answers: /chat, health, metrics, its description, CORS, paths and methods."""
 
+import gzip
 import re
 import threading
 
@@ -384,6 +385,17 @@ def test_passthrough(weir, upstream):
     assert first.header("authorization") == f"Bearer {daemon.PROVIDER_KEY}"
     assert second.path == "/v1/rerank"
     assert wire.call(w, "POST", "/v1/images/generations", {}).status == 404
+
+
+def test_passthrough_of_json_that_is_no_object_and_of_compressed_json(weir, upstream):
+    upstream.always(lambda r: reply(200, r.body, {"content-type": "application/json"}))
+    w = weir(upstream, passthrough=["/v1/rerank"])
+    assert wire.call(w, "POST", "/v1/rerank", b' [1, {"a": 2}]').body == b' [1, {"a": 2}]'
+    assert wire.call(w, "POST", "/v1/rerank", b" [1, {'a': 2}]").error["code"] == "invalid_json"
+    packed = gzip.compress(b'{"query":"q"}')
+    answer = wire.call(w, "POST", "/v1/rerank", packed, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
+    assert answer.body == packed
+    assert upstream.requests[-1].header("content-encoding") == "gzip"
 
 
 def test_unix_socket(weir, upstream, tmp_path):
