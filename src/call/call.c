@@ -11,7 +11,7 @@
 #include "call/call.h"
 
 #include "call/held.h"
-#include "call/route.h"
+#include "call/slots.h"
 
 #include <string.h>
 
@@ -20,7 +20,7 @@ enum { LANES = 2 };
 typedef struct lane {
     call *call;
     attempt *attempt; /* NULL: the lane is free */
-    size_t at;        /* index into call->slots */
+    size_t at;        /* index into call->slots.items */
     bool hedge;
     bool probe; /* this attempt is the breaker's probe */
     int64_t began_ms, began_us;
@@ -29,22 +29,11 @@ typedef struct lane {
     held held;
 } lane;
 
-/* A target of this call, in the order in which they are asked. */
-typedef struct slot {
-    const config_target *target;
-    upstream *upstream;
-    target_state *state;
-    span name; /* for people, with the client's word where the configuration names no model */
-    span model;
-    unsigned tries;
-} slot;
-
 struct call {
     call_spec spec;
     const call_sink *sink;
     void *user;
-    slot *slots;
-    size_t slot_count;
+    slots slots;
     size_t at; /* the slot asked last */
     lane lanes[LANES];
     lane *winner; /* content has been handed over from this lane */
@@ -113,7 +102,7 @@ static void lane_clear(lane *l) {
 static void lane_drop(lane *l, const char *outcome) {
     if (!l->attempt) return;
     call *c = l->call;
-    slot *s = &c->slots[l->at];
+    slot *s = &c->slots.items[l->at];
     attempt_cancel(l->attempt);
     lane_clear(l);
     target_abandon(s->state, l->probe);
@@ -150,7 +139,7 @@ static void log_breaker(call *c, const slot *s, breaker_state state) {
 
 static void report(lane *l, bool failed, int64_t first_content_ms) {
     call *c = l->call;
-    slot *s = &c->slots[l->at];
+    slot *s = &c->slots.items[l->at];
     bool changed = false;
     breaker_state state = target_report(s->state, &config_of(c)->breaker, failed, l->probe,
                                         first_content_ms, now_ms(c), &changed);
@@ -158,11 +147,9 @@ static void report(lane *l, bool failed, int64_t first_content_ms) {
     if (changed) log_breaker(c, s, state);
 }
 
-/* The next target that may be asked now; slot_count when there is none. */
+/* The next target that may be asked now; slots.count when there is none. */
 static size_t next_slot(const call *c, size_t from) {
-    for (size_t i = from; i < c->slot_count; i++)
-        if (target_ready(c->slots[i].state, &config_of(c)->breaker, now_ms(c))) return i;
-    return c->slot_count;
+    return slots_next(&c->slots, from, now_ms(c));
 }
 
 /* ---- asking ---- */
@@ -179,7 +166,7 @@ static lane *free_lane(call *c) {
 
 /* Starts an attempt at a slot. false, with *ret_failure, when that is not possible. */
 static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
-    slot *s = &c->slots[at];
+    slot *s = &c->slots.items[at];
     lane *l = free_lane(c);
     bool probe = false;
     if (!l || !target_admit(s->state, &config_of(c)->breaker, now_ms(c), &probe)) {
@@ -215,7 +202,7 @@ static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
 /* A first try at a slot, or at the next one that can be asked; else the call ends. */
 static void ask_first(call *c, size_t at) {
     attempt_failure f;
-    target_count_call(c->slots[at].state, now_ms(c));
+    target_count_call(c->slots.items[at].state, now_ms(c));
     if (!ask(c, at, false, &f)) decide(c, at, &f);
 }
 
@@ -227,8 +214,8 @@ static void on_backoff(timer *t) {
         decide(c, c->at, &f);
         return;
     }
-    target_take_budget(c->slots[c->at].state, now_ms(c));
-    count(c, METRIC_RETRIES, &c->slots[c->at], "");
+    target_take_budget(c->slots.items[c->at].state, now_ms(c));
+    count(c, METRIC_RETRIES, &c->slots.items[c->at], "");
 }
 
 /* ---- what follows a failure ---- */
@@ -251,7 +238,7 @@ static call_failure failure_of(const call *c, const attempt_failure *f) {
 }
 
 static void fall_back(call *c, size_t to) {
-    count(c, METRIC_FALLBACKS, &c->slots[to], "");
+    count(c, METRIC_FALLBACKS, &c->slots.items[to], "");
     ask_first(c, to);
 }
 
@@ -262,14 +249,14 @@ static bool tells_nothing(const attempt_failure *f) {
 
 static void decide(call *c, size_t at, const attempt_failure *f) {
     const config *conf = config_of(c);
-    slot *s = &c->slots[at];
+    slot *s = &c->slots.items[at];
     size_t next = next_slot(c, (c->at > at ? c->at : at) + 1);
     retry_facts facts = {
         .failure = f->failure,
         .hint = f->hint,
         .retries_done = c->retries,
         .target_tries = s->tries,
-        .other_left = next < c->slot_count,
+        .other_left = next < c->slots.count,
         .budget_left = target_budget_left(s->state, &conf->retry, now_ms(c)) &&
                        target_ready(s->state, &conf->breaker, now_ms(c)),
         .left_ms = c->deadline_ms - now_ms(c),
@@ -309,7 +296,7 @@ static void commit(lane *l) {
         lane *other = &c->lanes[i];
         if (other != l) lane_drop(other, "cancelled");
     }
-    if (l->hedge) count(c, METRIC_HEDGES, &c->slots[l->at], "won");
+    if (l->hedge) count(c, METRIC_HEDGES, &c->slots.items[l->at], "won");
     report(l, false, now_ms(c) - l->began_ms);
     c->arrived_us = c->spec.loop->now_us;
     if (attempt_head_us(l->attempt)) c->head_us = attempt_head_us(l->attempt);
@@ -359,7 +346,7 @@ static void lane_end(void *user) {
     call *c = l->call;
     commit(l); /* an answer without any content is an answer */
     if (c->over) return;
-    count(c, METRIC_ATTEMPTS, &c->slots[l->at], "ok");
+    count(c, METRIC_ATTEMPTS, &c->slots.items[l->at], "ok");
     lane_clear(l);
     release(c);
     c->sink->on_end(c->user);
@@ -377,12 +364,12 @@ static void lane_fail(void *user, const attempt_failure *f) {
     call *c = l->call;
     size_t at = l->at;
     bool won = c->winner == l;
-    count(c, METRIC_ATTEMPTS, &c->slots[at], failure_name(f->failure));
-    if (l->hedge && !won) count(c, METRIC_HEDGES, &c->slots[at], "lost");
+    count(c, METRIC_ATTEMPTS, &c->slots.items[at], failure_name(f->failure));
+    if (l->hedge && !won) count(c, METRIC_HEDGES, &c->slots.items[at], "lost");
     if (failure_counts(f->failure))
         report(l, true, -1);
     else
-        target_abandon(c->slots[at].state, l->probe);
+        target_abandon(c->slots.items[at].state, l->probe);
     lane_clear(l);
     if (won) {
         call_failure failure = failure_of(c, f);
@@ -427,74 +414,30 @@ static void on_total(timer *t) {
 static void on_hedge(timer *t) {
     call *c = CONTAINER_OF(t, call, hedge);
     size_t slow = c->at, next = next_slot(c, slow + 1);
-    if (lanes_running(c) != 1 || next == c->slot_count) return;
-    if (!target_take_hedge(c->slots[slow].state, &config_of(c)->hedge, now_ms(c))) return;
+    if (lanes_running(c) != 1 || next == c->slots.count) return;
+    if (!target_take_hedge(c->slots.items[slow].state, &config_of(c)->hedge, now_ms(c))) return;
     attempt_failure unused;
     if (!ask(c, next, true, &unused)) {
-        target_return_hedge(c->slots[slow].state, now_ms(c));
+        target_return_hedge(c->slots.items[slow].state, now_ms(c));
         return;
     }
-    target_take_budget(c->slots[next].state, now_ms(c));
+    target_take_budget(c->slots.items[next].state, now_ms(c));
     c->hedges++;
 }
 
 /* Measured from the attempt that the hedge would stand beside. */
 static void arm_hedge(call *c) {
     const config_hedge *policy = &config_of(c)->hedge;
-    if (!policy->on || c->at + 1 >= c->slot_count) return;
-    int64_t after = target_hedge_after_ms(c->slots[c->at].state, policy);
+    if (!policy->on || c->at + 1 >= c->slots.count) return;
+    int64_t after = target_hedge_after_ms(c->slots.items[c->at].state, policy);
     if (after >= 0) loop_timer_start(c->spec.loop, &c->hedge, after);
 }
 
 /* ---- the owner's side ---- */
 
-static double next_rnd(void *arg) {
-    return rng_unit(arg);
-}
-
-/* The name under which a target's state is kept: with the client's word where the configuration
- * names no model. */
-static span state_name(const call *c, const config_target *t) {
-    if (t->model.len || !c->spec.facts->model_name.len) return t->name;
-    const span parts[] = {t->name, SPAN("/"), c->spec.facts->model_name};
-    return arena_join(c->spec.arena, parts, ARRAY_LEN(parts));
-}
-
-static void lay_route(call *c) {
-    const config_model *model = c->spec.model;
-    size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
-    slot *all = arena_zalloc(c->spec.arena, n * sizeof *all);
-    route_fact facts[ROUTE_TARGETS_MAX];
-    for (size_t i = 0; i < n; i++) {
-        const config_target *t = &model->targets[i];
-        span name = state_name(c, t);
-        all[i] = (slot){.target = t,
-                        .upstream = upstreams_find(c->spec.upstreams, t->provider),
-                        .state = target_get(c->spec.upstreams->targets, name),
-                        .name = name,
-                        .model = t->model};
-        if (n == 1) continue;
-        facts[i] =
-            (route_fact){.latency_ms = target_latency_ms(all[i].state),
-                         .ready = target_ready(all[i].state, &config_of(c)->breaker, now_ms(c))};
-    }
-    c->slots = all;
-    c->slot_count = n;
-    if (n == 1) return;
-    unsigned char order[ROUTE_TARGETS_MAX];
-    c->slot_count = route_order(model, facts, next_rnd, &c->spec.loop->rng, order);
-    c->slots = arena_alloc(c->spec.arena, c->slot_count * sizeof *c->slots);
-    for (size_t i = 0; i < c->slot_count; i++)
-        c->slots[i] = all[order[i]];
-}
-
 /* Every breaker is open: how long until the first of them lets a probe pass. */
 static void refuse_all(call *c) {
-    int64_t wait = INT64_MAX;
-    for (size_t i = 0; i < c->slot_count; i++) {
-        int64_t w = target_wait_ms(c->slots[i].state, &config_of(c)->breaker, now_ms(c));
-        if (w < wait) wait = w;
-    }
+    int64_t wait = slots_wait_ms(&c->slots, now_ms(c));
     call_failure f = {.error = ERR_BREAKER_OPEN,
                       .status = error_get(ERR_BREAKER_OPEN)->status,
                       .text = span_cstr(error_get(ERR_BREAKER_OPEN)->sentence),
@@ -528,17 +471,18 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     timer_init(&c->total, on_total);
     const config_timeouts *timeouts = &config_of(c)->timeouts;
     c->deadline_ms = now_ms(c) + timeouts->total_ms;
-    lay_route(c);
+    c->slots = slots_lay(spec->model, spec->upstreams, spec->facts, &spec->loop->rng, now_ms(c),
+                         spec->arena);
     loop_timer_start(spec->loop, &c->total, timeouts->total_ms);
     c->at = next_slot(c, 0);
-    if (c->at == c->slot_count) {
+    if (c->at == c->slots.count) {
         c->at = 0;
         timer_init(&c->backoff, on_refused_start);
         loop_timer_start(spec->loop, &c->backoff, 0);
         return c;
     }
     attempt_failure unused;
-    target_count_call(c->slots[c->at].state, now_ms(c));
+    target_count_call(c->slots.items[c->at].state, now_ms(c));
     if (!ask(c, c->at, false, &unused)) {
         timer_init(&c->backoff, on_failed_start);
         loop_timer_start(spec->loop, &c->backoff, 0);
@@ -561,7 +505,7 @@ void call_resume(call *c) {
 }
 
 call_report call_get_report(const call *c) {
-    const slot *s = c->attempts ? &c->slots[c->at] : NULL;
+    const slot *s = c->attempts ? &c->slots.items[c->at] : NULL;
     call_report r = {.target = s ? s->name : SPAN_EMPTY,
                      .target_label = s ? s->target->name : SPAN_EMPTY,
                      .attempts = c->attempts,
