@@ -231,6 +231,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     timer_init(&g->grace, on_grace);
     timer_init(&g->watchdog, on_watchdog);
     notifier_init(&g->notifier);
+    start_signals(g); /* before anyone is told that it listens, and may so end it */
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -256,7 +257,6 @@ const char *gateway_address(const gateway *g, size_t index) {
 }
 
 bool gateway_run(gateway *g, buf *ret_why) {
-    start_signals(g);
     for (unsigned i = 0; i < g->worker_count; i++) {
         int err = worker_start(&g->workers[i]);
         if (!err) continue;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import OpenAI from 'openai';
 
 const { WEIR_URL, UPSTREAM_URL } = process.env;
-const options = { baseURL: `${WEIR_URL}/v1`, apiKey: 'sk-client-secret', maxRetries: 0, timeout: 10_000 };
+const options = { baseURL: `${WEIR_URL}/v1`, apiKey: 'sk-client-secret', maxRetries: 0, timeout: 60_000 };
 const client = new OpenAI(options);
 const messages = [{ role: 'user', content: 'Say hello.' }];
 const ask = (model, more = {}, requestOptions) => client.chat.completions.create({ model, messages, ...more }, requestOptions);
