@@ -29,7 +29,9 @@ struct attempt {
     http_call *http; /* NULL once it has ended */
     provider_request request;
     const secret *key;
-    timer watch; /* the first token's deadline; in DRAIN, how long the body's end is waited for */
+    timer watch; /* the first token's deadline, then that between events; in DRAIN, how long the
+                    body's end is waited for */
+    int64_t event_ms; /* when the last event came */
     int status;
     retry_hint hint;
     http_headers crossing;
@@ -43,6 +45,7 @@ struct attempt {
     bool done_seen;      /* the end marker has come: what follows is passed over */
     bool ended_by_event; /* a response's last event has come */
     bool spoken;         /* content has come */
+    bool flowing;        /* the first token has come: the deadline between events runs */
     bool paused;
 };
 
@@ -134,6 +137,30 @@ static void fail_by_event(attempt *a, const sse_event *event, const answer_facts
     fail_refused(a, event->data);
 }
 
+/* Comments and half lines are bytes, which the HTTP client's own deadline takes for life, but no
+ * events. The timer is not restarted with every event: it looks, when it fires, how long it has
+ * been. */
+static void on_stall(timer *t) {
+    attempt *a = CONTAINER_OF(t, attempt, watch);
+    int64_t most = config_of(a)->timeouts.between_events_ms;
+    int64_t silent = a->paused ? 0 : a->spec.loop->now_ms - a->event_ms;
+    if (silent < most) {
+        loop_timer_start(a->spec.loop, t, most - silent);
+        return;
+    }
+    fail(a, FAIL_SILENT, ERR_BETWEEN_EVENTS_TIMEOUT,
+         arena_printf(a->spec.arena,
+                      "No event came from %.*s within timeouts.between_events (%lld ms).",
+                      SPAN_ARG(a->spec.upstream->provider->name), (long long)most));
+}
+
+static void watch_events(attempt *a) {
+    a->flowing = true;
+    loop_timer_stop(a->spec.loop, &a->watch);
+    timer_init(&a->watch, on_stall);
+    loop_timer_start(a->spec.loop, &a->watch, config_of(a)->timeouts.between_events_ms);
+}
+
 static void take_event(attempt *a, const sse_event *raw) {
     if (a->done_seen) return;
     const char *done = a->spec.upstream->ops->done;
@@ -160,7 +187,8 @@ static void take_event(attempt *a, const sse_event *raw) {
     a->spoken |= facts.has_content;
     a->finished += facts.finished;
     if (a->spec.facts->endpoint == EP_RESPONSES && facts.finished) a->ended_by_event = true;
-    if (facts.has_content || facts.finished) loop_timer_stop(a->spec.loop, &a->watch);
+    a->event_ms = a->spec.loop->now_ms;
+    if ((facts.has_content || facts.finished) && !a->flowing) watch_events(a);
     event.data = without_key(a, event.data);
     a->ops->on_event(a->user, &event, &facts);
 }
@@ -442,6 +470,7 @@ void attempt_pause(attempt *a) {
 void attempt_resume(attempt *a) {
     if (!a->paused) return;
     a->paused = false;
+    a->event_ms = a->spec.loop->now_ms;
     if (a->http) http_call_resume(a->http);
 }
 

@@ -69,6 +69,8 @@ def faults(name, stream):
         "silence in the body": lambda: stall("in_body"),
         "late first token": lambda: raw(begun, end="stall"),
         "silence after content": lambda: raw(spoken, end="stall"),
+        "nothing but comments after content": lambda: raw(spoken + [0.05, chunk_of(": ping\n\n")] * 400,
+                                                          end="stall"),
         "not HTTP": lambda: raw([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], end="stall"),
         "not JSON": lambda: reply(200, b"<html>It works!</html>", headers=[("Content-Type", "text/html")]),
         "malformed chunk": lambda: raw(begun + [b"zz\r\nxx\r\n"], end="stall"),
