@@ -127,12 +127,28 @@ void gateway_worker_idle(loop *l, void *arg) {
 
 static const int signal_numbers[] = {SIGHUP, SIGTERM, SIGINT};
 
-/* The last steps to the end are not to be cut short by a signal that asks for it. */
-static void close_signals(gateway *g) {
-    for (size_t i = 0; i < ARRAY_LEN(g->signals); i++) {
-        uv_close((uv_handle_t *)&g->signals[i], NULL);
-        signal(signal_numbers[i], SIG_IGN);
+static void on_late_signal(uv_signal_t *handle, int number) {
+    (void)handle;
+    (void)number;
+}
+
+/* The last steps to the end are not to be cut short by a signal that asks for it; but libuv puts
+ * the default action back when the last watcher of a signal goes. These go with the process alone.
+ */
+static void outlast_signals(void) {
+    static uv_loop_t never_run;
+    static uv_signal_t watchers[ARRAY_LEN(signal_numbers)];
+    if (uv_loop_init(&never_run)) return;
+    for (size_t i = 0; i < ARRAY_LEN(watchers); i++) {
+        uv_signal_init(&never_run, &watchers[i]);
+        uv_signal_start(&watchers[i], on_late_signal, signal_numbers[i]);
     }
+}
+
+static void close_signals(gateway *g) {
+    outlast_signals();
+    for (size_t i = 0; i < ARRAY_LEN(g->signals); i++)
+        uv_close((uv_handle_t *)&g->signals[i], NULL);
 }
 
 static void end(gateway *g) {

@@ -445,3 +445,16 @@ def test_the_page_runs_nothing_but_its_own(weir, upstream):
     policy = answer.header("content-security-policy")
     assert "default-src 'none'" in policy and "script-src 'sha256-" in policy and "unsafe" not in policy
     assert answer.body.count(b"<script>") == 1 and b"innerHTML" not in answer.body
+
+
+def test_signals_to_the_last_moment_do_not_kill_it(tmp_path):
+    """SIGTERM as fast as it can be sent, from the first line to the end: the end is orderly each time."""
+    for _ in range(20):
+        process = subprocess.Popen([daemon.WEIR, "serve", "-l", "127.0.0.1:0"], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+        for line in process.stderr:
+            if "weir: try:" in line:
+                break
+        while process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.stderr.close()
+        assert process.returncode == 0
