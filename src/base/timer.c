@@ -7,7 +7,8 @@ static const int64_t farthest = ((int64_t)1 << (SLOT_BITS * TIMER_LEVELS)) - 1;
 void timers_init(timers *w, int64_t now_ms) {
     *w = (timers){.now_ms = now_ms};
     for (int level = 0; level < TIMER_LEVELS; level++)
-        for (int slot = 0; slot < TIMER_SLOTS; slot++) list_init(&w->slots[level][slot]);
+        for (int slot = 0; slot < TIMER_SLOTS; slot++)
+            list_init(&w->slots[level][slot]);
 }
 
 void timer_init(timer *t, timer_fn *fire) {
@@ -45,7 +46,8 @@ void timer_stop(timers *w, timer *t) {
 static void take(timers *w, int level, int slot, list *into) {
     list *head = &w->slots[level][slot];
     w->used[level] &= ~((uint64_t)1 << slot);
-    for (list *node; (node = list_pop_front(head));) list_push_back(into, node);
+    for (list *node; (node = list_pop_front(head));)
+        list_push_back(into, node);
 }
 
 /* One tick: cascade the levels whose digit has just turned, then fire level 0's slot. */

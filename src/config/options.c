@@ -5,13 +5,14 @@
 
 /* The type of a field must be what its option's type writes; a wrong pair does not compile. */
 #define FIELD(scope, field, ctype)                                                                 \
-    .offset = offsetof(scope, field) + 0 * sizeof(char[_Generic(((scope *)0)->field, ctype: 1)])
+    .offset = offsetof(scope, field) + 0 * sizeof(char[_Generic(((scope *)0)->field, ctype : 1)])
 
 #define DURATION(scope, name, field)                                                               \
     .path = name, .type = &type_duration, FIELD(scope, field, int64_t)
-#define SIZE(scope, name, field)    .path = name, .type = &type_size, FIELD(scope, field, size_t)
-#define COUNT(scope, name, field)   .path = name, .type = &type_count, FIELD(scope, field, unsigned)
-#define INTEGER(scope, name, field) .path = name, .type = &type_integer, FIELD(scope, field, int64_t)
+#define SIZE(scope, name, field)  .path = name, .type = &type_size, FIELD(scope, field, size_t)
+#define COUNT(scope, name, field) .path = name, .type = &type_count, FIELD(scope, field, unsigned)
+#define INTEGER(scope, name, field)                                                                \
+    .path = name, .type = &type_integer, FIELD(scope, field, int64_t)
 #define NUMBER(scope, name, field)  .path = name, .type = &type_number, FIELD(scope, field, double)
 #define RATIO(scope, name, field)   .path = name, .type = &type_ratio, FIELD(scope, field, double)
 #define BOOL(scope, name, field)    .path = name, .type = &type_bool, FIELD(scope, field, bool)
@@ -251,19 +252,23 @@ static const option client_options[] = {
 #define SCOPE(n, title, list, text)                                                                \
     const option_scope scope_##n = {title, text, list, sizeof(list) / sizeof((list)[0])}
 
-SCOPE(file, "", file_options, "The file itself. Options with a dot stand in a mapping: "
-                              "`retry.base` is `base` under `retry`.");
+SCOPE(file, "", file_options,
+      "The file itself. Options with a dot stand in a mapping: "
+      "`retry.base` is `base` under `retry`.");
 SCOPE(listener, "listen[]", listener_options, "A listener written as a mapping.");
 SCOPE(provider, "providers.NAME", provider_options, "A provider.");
-SCOPE(key, "providers.NAME.key", key_options, "A provider's key written as a mapping: `file` or "
-                                              "`command`.");
-SCOPE(model, "models.NAME", model_options, "A model written as a mapping. A single target or a "
-                                           "list of targets stands for `{targets: …}`.");
+SCOPE(key, "providers.NAME.key", key_options,
+      "A provider's key written as a mapping: `file` or "
+      "`command`.");
+SCOPE(model, "models.NAME", model_options,
+      "A model written as a mapping. A single target or a "
+      "list of targets stands for `{targets: …}`.");
 SCOPE(target, "models.NAME.targets[]", target_options, "A target written as a mapping.");
 SCOPE(client, "clients[]", client_options, "A client.");
-SCOPE(client_key, "clients[].key", client_key_options, "A client's key written as a mapping: "
-                                                       "`sha256`, `file` or `command`.");
+SCOPE(client_key, "clients[].key", client_key_options,
+      "A client's key written as a mapping: "
+      "`sha256`, `file` or `command`.");
 
-const option_scope *const option_scopes[] = {&scope_file,  &scope_listener, &scope_provider,
-                                             &scope_key,   &scope_model,    &scope_target,
+const option_scope *const option_scopes[] = {&scope_file,   &scope_listener,   &scope_provider,
+                                             &scope_key,    &scope_model,      &scope_target,
                                              &scope_client, &scope_client_key, NULL};

@@ -2,8 +2,8 @@
  *
  * Narrower than RFC 9112 section 7.1 where readers are known to differ: a chunk size is 1 to 16 hex
  * digits and nothing else (no sign, prefix or blank); extensions follow the grammar without blanks
- * or escapes and are bounded, each chunk's and all of a message's; lines end in CRLF; trailers are well-formed
- * header lines, bounded, and dropped.
+ * or escapes and are bounded, each chunk's and all of a message's; lines end in CRLF; trailers are
+ * well-formed header lines, bounded, and dropped.
  */
 #ifndef WEIR_HTTP_CHUNKED_H
 #define WEIR_HTTP_CHUNKED_H

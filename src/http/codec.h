@@ -4,14 +4,15 @@
  *
  * Refuses every framing that two readers could read differently (RFC 9112 sections 2.2, 5, 6, 7,
  * 11): Content-Length with Transfer-Encoding; differing, repeated, signed or spaced Content-Length;
- * a Transfer-Encoding other than exactly `chunked`; blanks before a colon; obs-fold; a bare LF or CR
- * anywhere in heads or chunk framing; NUL or control bytes; missing, second or malformed Host (in
- * HTTP/1.1 requests); a second Authorization; versions other than 1.0 and 1.1; over-long chunk
+ * a Transfer-Encoding other than exactly `chunked`; blanks before a colon; obs-fold; a bare LF or
+ * CR anywhere in heads or chunk framing; NUL or control bytes; missing, second or malformed Host
+ * (in HTTP/1.1 requests); a second Authorization; versions other than 1.0 and 1.1; over-long chunk
  * extensions and endless trailers. What llhttp lets pass is refused here.
  *
  * The head is gathered in one buffer of the codec's until it is complete; the http_head and its
  * spans live until the next message begins (at the earliest in the feed after on_end, or in the
- * same one if on_end returned true), or http_codec_shrink(). Body bytes are handed on as they come, borrowed.
+ * same one if on_end returned true), or http_codec_shrink(). Body bytes are handed on as they come,
+ * borrowed.
  */
 #ifndef WEIR_HTTP_CODEC_H
 #define WEIR_HTTP_CODEC_H
@@ -23,7 +24,13 @@
 #include <llhttp.h>
 
 typedef enum http_method {
-    HTTP_GET_M, HTTP_HEAD_M, HTTP_POST_M, HTTP_PUT_M, HTTP_DELETE_M, HTTP_OPTIONS_M, HTTP_PATCH_M,
+    HTTP_GET_M,
+    HTTP_HEAD_M,
+    HTTP_POST_M,
+    HTTP_PUT_M,
+    HTTP_DELETE_M,
+    HTTP_OPTIONS_M,
+    HTTP_PATCH_M,
     HTTP_OTHER_M, /* a token that weir does not know; never forwarded */
 } http_method;
 
@@ -31,17 +38,17 @@ typedef struct http_head {
     bool is_request;
     http_method method;
     span method_text;
-    span target;  /* as sent: "/v1/models?x=1", "*", or absolute form */
-    span path;    /* of target, without query; never decoded */
-    span query;   /* after '?', or empty */
-    int minor;    /* HTTP/1.minor */
-    int status;   /* answers */
+    span target; /* as sent: "/v1/models?x=1", "*", or absolute form */
+    span path;   /* of target, without query; never decoded */
+    span query;  /* after '?', or empty */
+    int minor;   /* HTTP/1.minor */
+    int status;  /* answers */
     span reason;
     http_headers headers;
-    bool keep_alive;      /* by version and Connection */
-    bool has_body;        /* a body follows (content_length > 0, chunked or until close) */
+    bool keep_alive; /* by version and Connection */
+    bool has_body;   /* a body follows (content_length > 0, chunked or until close) */
     bool chunked;
-    bool until_close;     /* answers without a length */
+    bool until_close;       /* answers without a length */
     int64_t content_length; /* -1: not given */
     bool expect_continue;
 } http_head;
@@ -50,8 +57,8 @@ typedef struct http_codec_limits {
     size_t head_bytes;
     size_t url_bytes;
     unsigned headers;
-    size_t trailer_bytes;        /* all trailers of a message; 0: the head's limit */
-    size_t chunk_ext_bytes;      /* extensions of one chunk; 0: 256 */
+    size_t trailer_bytes;   /* all trailers of a message; 0: the head's limit */
+    size_t chunk_ext_bytes; /* extensions of one chunk; 0: 256 */
 } http_codec_limits;
 
 typedef struct http_codec http_codec;
@@ -76,7 +83,8 @@ void http_codec_free(http_codec *c);
 typedef enum http_feed_result { HTTP_FEED_OK, HTTP_FEED_PAUSED, HTTP_FEED_BAD } http_feed_result;
 
 /* Takes bytes; *ret_consumed says how many. After HTTP_FEED_BAD the codec is dead: answer with
- * http_codec_error() and close. Pipelined messages: on_end returning false stops before the next. */
+ * http_codec_error() and close. Pipelined messages: on_end returning false stops before the next.
+ */
 MUST_USE http_feed_result http_codec_feed(http_codec *c, span bytes, size_t *ret_consumed);
 /* The peer closed. true when that is a legal end here (between messages, or of an answer that runs
  * until close: then on_end is called). */

@@ -3,14 +3,15 @@
  *
  * One http_server per loop; each worker binds its own socket (SO_REUSEPORT). Belongs to its loop.
  *
- * The life of one request: on_head (route it, set the body's limit, or answer at once) → the body is
- * gathered whole → on_request → the handler answers, now or later, with http_answer_*() → on_done,
- * exactly once, after which the http_request must not be touched. If the client leaves first,
- * on_gone comes instead of nothing: the handler cancels its work, and on_done follows.
+ * The life of one request: on_head (route it, set the body's limit, or answer at once) → the body
+ * is gathered whole → on_request → the handler answers, now or later, with http_answer_*() →
+ * on_done, exactly once, after which the http_request must not be touched. If the client leaves
+ * first, on_gone comes instead of nothing: the handler cancels its work, and on_done follows.
  *
  * on_done never comes from inside http_answer_*(), but at the end of the loop's turn. It comes when
- * the answer has been handed over; the server sees to a slow reader of its tail by itself. A request
- * that is refused after on_head (a body too large, too slow or malformed) gets on_done alone.
+ * the answer has been handed over; the server sees to a slow reader of its tail by itself. A
+ * request that is refused after on_head (a body too large, too slow or malformed) gets on_done
+ * alone.
  *
  * A client that closes its sending side counts as one that left, even if it would still read: there
  * is no telling the two apart, and a model call is worth cancelling (nginx does the same).
@@ -27,9 +28,9 @@ typedef struct http_request http_request;
 
 typedef struct http_server_limits {
     http_codec_limits head;
-    size_t body_bytes;      /* default for a request's body */
-    size_t pending_bytes;   /* output that may wait for a slow reader before on_full */
-    unsigned connections;   /* of this server; more are refused with 503 */
+    size_t body_bytes;    /* default for a request's body */
+    size_t pending_bytes; /* output that may wait for a slow reader before on_full */
+    unsigned connections; /* of this server; more are refused with 503 */
     int64_t header_timeout_ms;
     int64_t body_timeout_ms; /* without a byte of progress */
     int64_t idle_timeout_ms; /* keep-alive, and a reader that takes nothing */
@@ -58,7 +59,8 @@ typedef struct http_bind {
     uint16_t port; /* filled in after binding port 0 */
     span unix_path;
     tls_context *tls; /* NULL: plain; counted */
-    bool exclusive; /* no other socket may share the TCP port: who comes second gets UV_EADDRINUSE */
+    bool
+        exclusive; /* no other socket may share the TCP port: who comes second gets UV_EADDRINUSE */
     /* private to server_listen.c, zero at first: the socket that workers share */
     bool unix_bound;
     int unix_fd;
@@ -78,8 +80,8 @@ void http_server_set_limits(http_server *s, const http_server_limits *limits);
 void http_server_set_tls(http_server *s, const http_bind *bind, tls_context *tls);
 /* Closes the listeners, once what waits in their queues is accepted, so that new clients go
  * elsewhere at once. Requests that run or still come are answered with Connection: close; a
- * connection is closed when none came for half a second. on_idle (once, from the end of a turn) when
- * the last connection is gone. */
+ * connection is closed when none came for half a second. on_idle (once, from the end of a turn)
+ * when the last connection is gone. */
 void http_server_drain(http_server *s, void (*on_idle)(void *user));
 /* Closes everything now. */
 void http_server_close(http_server *s);

@@ -36,7 +36,8 @@ static inline buf unit_read(const char *path) {
     buf text = BUF_EMPTY;
     FILE *f = fopen(path, "rb");
     if (!f) fail_msg("cannot open %s", path);
-    for (size_t n; (n = fread(buf_reserve(&text, 4096), 1, 4096, f)) > 0;) buf_grow(&text, n);
+    for (size_t n; (n = fread(buf_reserve(&text, 4096), 1, 4096, f)) > 0;)
+        buf_grow(&text, n);
     fclose(f);
     (void)buf_cstr(&text);
     return text;

@@ -66,16 +66,18 @@ static void knows_utf8(void **state) {
     (void)state;
     assert_true(span_is_utf8(SPAN_OF("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
     assert_int_equal(span_utf8_len(SPAN_OF("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")), 4);
-    static const char *const bad[] = {"\x80",         "\xc0\x80",         "\xc1\xbf",
-                                      "\xe0\x9f\xbf", "\xed\xa0\x80",     "\xf0\x8f\xbf\xbf",
-                                      "\xf4\x90\x80\x80", "\xe2\x82",     "\xff"};
-    for (size_t i = 0; i < ARRAY_LEN(bad); i++) assert_false(span_is_utf8(span_cstr(bad[i])));
+    static const char *const bad[] = {
+        "\x80",         "\xc0\x80",         "\xc1\xbf",         "\xe0\x9f\xbf",
+        "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xe2\x82",
+        "\xff"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(span_is_utf8(span_cstr(bad[i])));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compares),         cmocka_unit_test(finds_and_cuts),
-        cmocka_unit_test(reads_numbers),    cmocka_unit_test(compares_secrets),
+        cmocka_unit_test(compares),          cmocka_unit_test(finds_and_cuts),
+        cmocka_unit_test(reads_numbers),     cmocka_unit_test(compares_secrets),
         cmocka_unit_test(measures_distance), cmocka_unit_test(knows_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,8 +171,7 @@ static void tools_are_called_then_answered(void **state) {
         &usual, NULL, &steps, &text);
     assert_int_equal(occurrences(&text, "\"id\":\"call_"), 2);
     assert_int_equal(occurrences(&text, "\"name\":"), 2);
-    assert_true(
-        holds(&text, "{\"index\":0,\"function\":{\"arguments\":\"xt\\\"}\"}}"));
+    assert_true(holds(&text, "{\"index\":0,\"function\":{\"arguments\":\"xt\\\"}\"}}"));
     assert_true(holds(&text, "\"finish_reason\":\"tool_calls\""));
 }
 
