@@ -1,0 +1,280 @@
+/* weir.h: chat-model calls from a program: retried, with fallback, streamed, bounded, counted.
+ *
+ * A client holds a configuration, connections and counts. A request is what to ask. A result is
+ * what came of it, an answer or an error, never NULL. Link with `pkg-config --libs weir`; see
+ * weir(3) and the examples.
+ *
+ *     weir_client *client = weir_client_new(NULL, NULL);     // OPENAI_API_KEY decides
+ *     weir_request *request = weir_request_new();
+ *     weir_request_add_message(request, "user", "Hello");
+ *     weir_result *result = weir_chat(client, request);
+ *     puts(result->safe_text);                               // always a text
+ *     weir_result_free(result);
+ *     weir_request_free(request);
+ *     weir_client_free(client);
+ *
+ * Ownership  What a function named _new or returning a non-const pointer gives is the caller's, to
+ *            be given back with the _free of its type. Arguments are copied. Every _free takes
+ *            NULL.
+ * Strings    UTF-8, ending in NUL. A length beside a string leaves the NUL out.
+ * Units      _ms milliseconds, _seconds seconds.
+ * Threads    A client may be used by any number of threads at once, unless
+ * weir_options_set_foreign_loop() was called: then by one at a time, that which calls
+ * weir_client_step(). Options, requests and results belong to one thread at a time; a request may
+ * be asked any number of times. fork       A client does not survive fork() in the child. Process
+ * No signal handler, no exit(), no output, no mutable global state of its own. Threads that the
+ * library makes block all signals. When memory runs out the process is aborted. Stability  Structs
+ * are made by the library alone; later versions add fields at their end.
+ */
+#ifndef WEIR_H
+#define WEIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define WEIR_API        __attribute__((visibility("default")))
+#define WEIR_USE_RESULT __attribute__((warn_unused_result))
+#else
+#define WEIR_API
+#define WEIR_USE_RESULT
+#endif
+
+/* "0.1.0": of the library that runs, not of this header. */
+WEIR_API const char *weir_version(void);
+
+/* ---- errors ---- */
+
+typedef enum weir_code {
+    WEIR_OK = 0,
+    WEIR_CANCELLED = 1, /* by weir_call_cancel(), an event callback, or weir_client_free() */
+    WEIR_MISUSE = 2,    /* a function was called where it may not be; error_message says which */
+    WEIR_INVALID = 3,   /* the request was refused: malformed, too large, or by the provider */
+    WEIR_UNAUTHENTICATED = 4, /* 401, 403: the key is missing, wrong, or may not do that */
+    WEIR_NOT_FOUND = 5,       /* no such model or path */
+    WEIR_RATE_LIMITED = 6,    /* 429, after all retries */
+    WEIR_UNREACHABLE = 7,     /* no connection: name, network, TLS */
+    WEIR_TIMEOUT = 8,         /* a deadline passed */
+    WEIR_PROVIDER = 9,        /* the provider failed, or answered with what is no answer */
+    WEIR_INTERRUPTED = 10,    /* a stream ended before its answer was complete */
+    WEIR_INTERNAL = 11
+} weir_code;
+
+/* "rate_limited"; "unknown" for a number that is none. Static. */
+WEIR_API const char *weir_code_name(weir_code code);
+
+/* ---- options: what a client is made from ---- */
+
+typedef struct weir_options weir_options;
+
+WEIR_API WEIR_USE_RESULT weir_options *weir_options_new(void);
+WEIR_API void weir_options_free(weir_options *options);
+
+/* Setters keep what they are given; weir_client_new() checks it and says everything that is wrong.
+ *
+ * Where the providers come from: a configuration file (weir.yaml: providers, keys, models and their
+ * targets, retry, timeouts …), its text, or the three below. At most one of these ways. */
+WEIR_API void weir_options_set_file(weir_options *options, const char *path);
+WEIR_API void weir_options_set_yaml(weir_options *options, const char *text);
+
+/* Base URL as the SDKs take it, a gateway's or a provider's. Default: $OPENAI_BASE_URL, else
+ * https://api.openai.com/v1. */
+WEIR_API void weir_options_set_url(weir_options *options, const char *url);
+/* Default: $OPENAI_API_KEY, for the default URL or the variable's. Never logged, wiped when freed.
+ */
+WEIR_API void weir_options_set_key(weir_options *options, const char *key);
+/* A further target, asked when those before it fail. model NULL: the request's own word. key NULL:
+ * none is sent. */
+WEIR_API void weir_options_add_fallback(weir_options *options, const char *url, const char *key,
+                                        const char *model);
+
+/* Model of requests that name none. Default: chat.model of the configuration (gpt-4o-mini). */
+WEIR_API void weir_options_set_model(weir_options *options, const char *model);
+/* Calls at a time; further ones wait their turn in order. 1 to 100000; default 5. */
+WEIR_API void weir_options_set_concurrency(weir_options *options, unsigned calls);
+/* Non-zero: fewer calls at a time after a 429 (half, and none new before its Retry-After), more
+ * again as calls succeed, never above the concurrency. Default 0. */
+WEIR_API void weir_options_set_adaptive(weir_options *options, int on);
+/* Any option of the configuration by its dotted path, with a value as it would stand in the file,
+ * laid over the file: ("retry.retries", "5"), ("timeouts.total", "30s"), ("breaker", "off"),
+ * ("chat.say.failed", "Sorry: {error}"). */
+WEIR_API void weir_options_set(weir_options *options, const char *path, const char *value);
+/* The client gets no thread: its owner's event loop drives it. See weir_client_fd(). */
+WEIR_API void weir_options_set_foreign_loop(weir_options *options);
+
+/* ---- clients ---- */
+
+typedef struct weir_client weir_client;
+
+/* options NULL: all defaults; they may be freed afterwards. NULL on failure; *ret_why (which may be
+ * NULL) then says in words, a line for each problem, what is wrong and what would be right, to be
+ * freed with weir_string_free(). May block: reads files, runs key commands. */
+WEIR_API WEIR_USE_RESULT weir_client *weir_client_new(const weir_options *options, char **ret_why);
+
+/* Cancels what runs; every weir_done_fn has been called when it returns. From inside a callback of
+ * the same client it takes effect when the callback has returned. */
+WEIR_API void weir_client_free(weir_client *client);
+
+/* How many calls may run at present: the concurrency, or less where it adapts. Any thread. */
+WEIR_API unsigned weir_client_limit(const weir_client *client);
+/* Calls that run, and that wait for their turn. Any thread. */
+WEIR_API unsigned weir_client_running(const weir_client *client);
+WEIR_API unsigned weir_client_waiting(const weir_client *client);
+
+WEIR_API void weir_string_free(char *string);
+
+/* ---- requests ---- */
+
+typedef struct weir_request weir_request;
+
+/* A chat completion, unless its path is changed. What is wrong with a request is kept until it is
+ * asked, and is then the result (WEIR_INVALID). */
+WEIR_API WEIR_USE_RESULT weir_request *weir_request_new(void);
+WEIR_API void weir_request_free(weir_request *request);
+
+/* role: "system", "developer", "user", "assistant". */
+WEIR_API void weir_request_add_message(weir_request *request, const char *role,
+                                       const char *content);
+/* A whole message as JSON, for tool calls, images and the like. */
+WEIR_API void weir_request_add_message_json(weir_request *request, const char *json);
+/* Further members of the body; a name that was set before is replaced. */
+WEIR_API void weir_request_set_model(weir_request *request, const char *model);
+WEIR_API void weir_request_set_string(weir_request *request, const char *name, const char *value);
+WEIR_API void weir_request_set_number(weir_request *request, const char *name, double value);
+WEIR_API void weir_request_set_integer(weir_request *request, const char *name, int64_t value);
+WEIR_API void weir_request_set_json(weir_request *request, const char *name, const char *json);
+/* The whole body, byte by byte, instead of all of the above. A model is added where it has none. */
+WEIR_API void weir_request_set_body(weir_request *request, const char *json, size_t len);
+/* "/chat/completions" (the default), "/embeddings", "/completions", "/responses", "/moderations".
+ */
+WEIR_API void weir_request_set_path(weir_request *request, const char *path);
+/* A header field for the provider. Those that weir itself sets, and hop-by-hop ones, are dropped.
+ */
+WEIR_API void weir_request_set_header(weir_request *request, const char *name, const char *value);
+/* Deadline of a call, its time in the queue included. 0, the default: timeouts.total of the
+ * configuration alone, from when it leaves the queue. */
+WEIR_API void weir_request_set_timeout_ms(weir_request *request, int64_t timeout_ms);
+
+/* ---- results ---- */
+
+typedef struct weir_result {
+    weir_code code;
+    int status; /* HTTP; of the answer or the refusal; 0: there was none */
+
+    const char *text; /* of the first choice, a stream's pieces joined; NULL where code is not
+                         WEIR_OK, except what came of a stream before it failed */
+    size_t text_len;
+    /* Never NULL: text, or on failure a plain sentence for people (chat.say.* of the
+     * configuration). Where a stream failed, the sentence. */
+    const char *safe_text;
+    const char *body; /* the answer, or an error in OpenAI's shape, as JSON; of a stream NULL */
+    size_t body_len;
+
+    /* NULL, where code is WEIR_OK. message is never NULL otherwise. */
+    const char *error_message;
+    const char *error_type; /* "invalid_request_error" … */
+    const char *error_code; /* "rate_limit_exceeded" …; may be NULL */
+    const char *error_param;
+    int64_t retry_after_ms; /* the provider's hint; -1: none */
+
+    const char *model;  /* as the provider named it; may be NULL */
+    const char *target; /* who answered, or was asked last: "openai/gpt-4o-mini"; may be NULL */
+    const char *finish_reason;       /* "stop", "length", "tool_calls" …; may be NULL */
+    const char *request_id;          /* weir's own; never NULL */
+    const char *provider_request_id; /* may be NULL */
+    unsigned attempts;
+
+    int64_t prompt_tokens, completion_tokens, total_tokens; /* -1: not known */
+    int64_t cached_tokens, reasoning_tokens;                /* parts of the above; -1: not told */
+    int tokens_estimated;                                   /* the provider told nothing: a guess */
+    double response_seconds;    /* from the start of the call, without its time in the queue */
+    double first_token_seconds; /* streams; negative: does not apply */
+} weir_result;
+
+WEIR_API void weir_result_free(weir_result *result);
+
+/* ---- blocking calls: not from inside a callback of the same client (WEIR_MISUSE) ---- */
+
+/* Never NULL. */
+WEIR_API WEIR_USE_RESULT weir_result *weir_chat(weir_client *client, const weir_request *request);
+
+/* One event of a stream; lives until the callback returns. */
+typedef struct weir_event {
+    const char *text; /* what it adds to the first choice's text; "" where it adds none */
+    size_t text_len;
+    const char *json; /* the event itself, a chat.completion.chunk */
+    size_t json_len;
+} weir_event;
+
+/* Non-zero stops the stream: the call is cancelled (WEIR_CANCELLED). Comes on the thread that runs
+ * the client's loop: its own, or the caller of weir_client_step(). */
+typedef int weir_event_fn(void *user, const weir_event *event);
+
+/* Streams an answer; on_event comes for each event, before it returns. Never NULL. */
+WEIR_API WEIR_USE_RESULT weir_result *weir_stream(weir_client *client, const weir_request *request,
+                                                  weir_event_fn *on_event, void *user);
+
+/* Asks all, as many at a time as the client's concurrency allows. ret_results[i] is the result of
+ * requests[i], never NULL, each to be freed. */
+WEIR_API void weir_batch(weir_client *client, const weir_request *const *requests, size_t count,
+                         weir_result **ret_results);
+
+/* ---- calls without waiting ---- */
+
+typedef struct weir_call weir_call;
+
+/* Exactly once for each call, after its last event, never from inside weir_start(). result is the
+ * callee's to free. May start calls, cancel others and free the client; may not block. */
+typedef void weir_done_fn(void *user, weir_result *result);
+
+/* on_event NULL: a plain answer; else a stream. The handle is the caller's to free, at any time,
+ * also before the call ends, which goes on. */
+WEIR_API WEIR_USE_RESULT weir_call *weir_start(weir_client *client, const weir_request *request,
+                                               weir_event_fn *on_event, weir_done_fn *on_done,
+                                               void *user);
+/* Its weir_done_fn follows, with WEIR_CANCELLED unless the call had just ended; no more events. Any
+ * thread (of a client with a foreign loop: its own). */
+WEIR_API void weir_call_cancel(weir_call *call);
+/* Holds a stream back at its source, and lets it go on. A few events may still come after a pause.
+ */
+WEIR_API void weir_call_pause(weir_call *call);
+WEIR_API void weir_call_resume(weir_call *call);
+WEIR_API void weir_call_free(weir_call *call);
+
+/* ---- a foreign event loop ---- */
+
+/* One descriptor that becomes readable when the client has something to do: for epoll, poll, select
+ * and kqueue. It stays the same. -1 where the client has a thread of its own. */
+WEIR_API int weir_client_fd(const weir_client *client);
+/* How long the loop may wait for it at most: 0: call weir_client_step() at once; -1: as long as it
+ * likes. Ask anew after every other call of this library. */
+WEIR_API int64_t weir_client_timeout_ms(const weir_client *client);
+/* Does what is to be done, without waiting, and calls back. Not from inside a callback. */
+WEIR_API void weir_client_step(weir_client *client);
+
+/* ---- what was used ---- */
+
+typedef struct weir_summary {
+    uint64_t total_calls, successful_calls, failed_calls;
+    double success_rate;            /* percent, 0 to 100; 0 where there was no call */
+    int64_t total_tokens;           /* of successful calls */
+    double average_response_time;   /* seconds, of successful calls */
+    const char *const *models_used; /* at most 1000 names, in the order of their first use */
+    size_t models_used_count;
+    int64_t prompt_tokens, completion_tokens;
+    uint64_t retries; /* attempts beyond the first of each call */
+} weir_summary;
+
+/* Of all calls that have ended since the client was made. Any thread. */
+WEIR_API WEIR_USE_RESULT weir_summary *weir_client_summary(const weir_client *client);
+WEIR_API void weir_summary_free(weir_summary *summary);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,33 @@
+/* cli/connect.h: from the options of a command to a client of libweir: who is asked?
+ *
+ * The first that applies: --url; --config; $OPENAI_BASE_URL; a configuration file that is found
+ * (./weir.yaml …); $OPENAI_API_KEY, which means OpenAI; else the built-in simulator, which is said
+ * on stderr. The key always comes from the environment or the configuration, never from a flag.
+ */
+#ifndef WEIR_CLI_CONNECT_H
+#define WEIR_CLI_CONNECT_H
+
+#include "cli/cli.h"
+
+#include <weir.h>
+
+typedef struct connect_wish {
+    const char *config;    /* --config; NULL: not given */
+    const char *url;       /* --url */
+    const char *model;     /* --model */
+    const char *quiet;     /* not NULL: does not say that the simulator answers */
+    weir_options *options; /* what the command itself wants (concurrency, retry …), foreign loop
+                              included; borrowed */
+} connect_wish;
+
+typedef struct connection {
+    weir_client *client;
+    char *who;       /* for people: "https://api.openai.com/v1", "weir.yaml", "the simulator" */
+    void *simulator; /* private */
+} connection;
+
+/* false after saying on stderr what is wrong. */
+MUST_USE bool connect_open(const connect_wish *wish, connection *ret);
+void connect_close(connection *c);
+
+#endif
