@@ -1,8 +1,9 @@
 /* cli/connect.h: from the options of a command to a client of libweir: who is asked?
  *
- * The first that applies: --url; --config; $OPENAI_BASE_URL; a configuration file that is found
+ * The first that applies: --url or --config; $OPENAI_BASE_URL; a configuration file that is found
  * (./weir.yaml …); $OPENAI_API_KEY, which means OpenAI; else the built-in simulator, which is said
- * on stderr. The key always comes from the environment or the configuration, never from a flag.
+ * on stderr. The key always comes from the environment ($OPENAI_API_KEY, for --url too) or the
+ * configuration, never from a flag.
  */
 #ifndef WEIR_CLI_CONNECT_H
 #define WEIR_CLI_CONNECT_H
@@ -17,7 +18,7 @@ typedef struct connect_wish {
     const char *model;     /* --model */
     const char *quiet;     /* not NULL: does not say that the simulator answers */
     weir_options *options; /* what the command itself wants (concurrency, retry …), foreign loop
-                              included; borrowed */
+                              included; borrowed, and who is asked is added to them; may be NULL */
 } connect_wish;
 
 typedef struct connection {
@@ -26,8 +27,9 @@ typedef struct connection {
     void *simulator; /* private */
 } connection;
 
-/* false after saying on stderr what is wrong. */
+/* false after saying on stderr what is wrong. Starts threads: a waiter comes before it. */
 MUST_USE bool connect_open(const connect_wish *wish, connection *ret);
+/* Cancels what runs, and calls back; see weir_client_free(). */
 void connect_close(connection *c);
 
 #endif

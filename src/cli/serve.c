@@ -1,8 +1,8 @@
 /* weir serve: the gateway. */
 #include "cli/banner.h"
 #include "cli/cli.h"
+#include "cli/simulator.h"
 #include "gateway/gateway.h"
-#include "provider/sim_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,21 +98,13 @@ static int load_and_serve(source *s) {
     return status;
 }
 
-/* With nothing to serve: the simulator, as a provider on a free port of this machine. */
+/* With nothing to serve: the simulator, as a provider. */
 static int simulate_and_serve(source s) {
-    const sim_settings settings = {.pace_ms = SIM_PACE_MS};
-    http_bind bind = {.host = SPAN("127.0.0.1")};
-    int err;
-    sim_thread *sim = sim_thread_start(&settings, &bind, &err);
-    if (!sim) {
-        cli_complain("cannot start the simulator: %s", uv_strerror(err));
-        return CLI_FAILED;
-    }
-    char url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", (unsigned)bind.port);
-    s.simulator_url = url;
+    simulator *sim = simulator_start();
+    if (!sim) return CLI_FAILED;
+    s.simulator_url = sim->url;
     int status = load_and_serve(&s);
-    sim_thread_stop(sim);
+    simulator_stop(sim);
     return status;
 }
 
