@@ -1,0 +1,87 @@
+"""Chat-model calls that are retried, fall back, stream, and are bounded and counted.
+
+    from weir import Weir
+
+    client = Weir(base_url="http://127.0.0.1:8080/v1", api_key="…")
+    print(client.ask("Hello"))
+
+Names are those of the OpenAI SDK where it has one. The work is done by libweir, weir's C library.
+"""
+
+from ._async import AsyncWeir
+from ._client import Weir
+from ._errors import (
+    APIConnectionError,
+    APIError,
+    APIResponseValidationError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    CallCancelledError,
+    ConflictError,
+    InternalServerError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    StreamInterruptedError,
+    UnprocessableEntityError,
+    WeirError,
+)
+from ._native import version as _version
+from ._stream import AsyncStream, Stream
+from ._types import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChatCompletionMessage,
+    CompletionUsage,
+    CreateEmbeddingResponse,
+    Embedding,
+    Fallback,
+    Object,
+    Result,
+    UsageSummary,
+)
+
+Client = Weir
+AsyncClient = AsyncWeir
+
+__version__ = "0.1.0"
+library_version: str = _version().decode()
+"""Of the libweir that was found."""
+
+__all__ = [
+    "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncClient",
+    "AsyncStream",
+    "AsyncWeir",
+    "AuthenticationError",
+    "BadRequestError",
+    "CallCancelledError",
+    "ChatCompletion",
+    "ChatCompletionChunk",
+    "ChatCompletionMessage",
+    "Client",
+    "CompletionUsage",
+    "ConflictError",
+    "CreateEmbeddingResponse",
+    "Embedding",
+    "Fallback",
+    "InternalServerError",
+    "NotFoundError",
+    "Object",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "Result",
+    "Stream",
+    "StreamInterruptedError",
+    "UnprocessableEntityError",
+    "UsageSummary",
+    "Weir",
+    "WeirError",
+    "library_version",
+]

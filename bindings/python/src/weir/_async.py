@@ -1,0 +1,234 @@
+"""The client that is awaited. It has no thread: the asyncio event loop in which it is first used drives it."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Literal, Mapping, Optional, Sequence, Type, TypeVar, Union, overload
+
+from . import _native as c
+from ._call import answer_from, outcome_from
+from ._errors import APIError, error_from
+from ._handle import ClientBase, Handle
+from ._request import Request
+from ._stream import AsyncStream, LoopCall
+from ._types import AnyObject, ChatCompletion, ChatCompletionChunk, CreateEmbeddingResponse, Messages, Result
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._types import ChatParams, EmbeddingParams
+
+Self = TypeVar("Self")
+
+
+class Driver:
+    """Steps a C client from an asyncio loop: when its descriptor is readable, and when its time has come."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+        self._loop: Optional[asyncio.AbstractEventLoop] = None
+        self._fd = -1
+        self._soon = False  # _turn is scheduled
+        self._timer: Optional[asyncio.TimerHandle] = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        assert self._loop is not None
+        return self._loop
+
+    def bind(self) -> None:
+        """The running loop is the client's from its first use on."""
+        running = asyncio.get_running_loop()
+        if self._loop is running:
+            return
+        if self._loop is not None:
+            raise RuntimeError("this AsyncWeir belongs to another event loop: make one in each loop (in each asyncio.run())")
+        with self.handle.use():
+            self._fd = c.client_fd(self.handle.pointer)
+        self._loop = running
+        running.add_reader(self._fd, self._ready)
+
+    def touched(self) -> None:
+        """A function of the library was called: the client may have something to do, or another time-out."""
+        if not self._soon and not self.loop.is_closed():
+            self._soon = True
+            self.loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._soon = False
+        if self._usable:
+            if c.client_timeout_ms(self.handle.pointer) == 0:
+                c.client_step(self.handle.pointer)
+            self._arm()
+
+    def _ready(self) -> None:
+        if self._usable:
+            c.client_step(self.handle.pointer)
+            self._arm()
+
+    def _arm(self) -> None:
+        self._disarm()
+        wait = c.client_timeout_ms(self.handle.pointer)
+        if wait == 0:
+            self.touched()
+        elif wait > 0:
+            self._timer = self.loop.call_later(wait / 1000, self._ready)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def _usable(self) -> bool:
+        return not self.handle.closed and self.handle.owned
+
+    def call_later_from_anywhere(self, do: Callable[[], None]) -> None:
+        """Runs it in the loop's thread; at once where the loop does not run and so uses nothing."""
+        if self._loop is not None and self._loop.is_running():
+            try:
+                self._loop.call_soon_threadsafe(do)
+                return
+            except RuntimeError:  # closed in this very moment
+                pass
+        do()
+
+    def abandon(self) -> None:
+        self.call_later_from_anywhere(self.close)
+
+    def close(self) -> None:
+        if self._usable and self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._fd)
+            self._disarm()
+        self.handle.close()
+
+
+class AsyncWeir(ClientBase):
+    """An asyncio client for chat-model APIs whose calls are retried, fall back, and are bounded and counted.
+
+    Making one may read files and run key commands, which blocks. One client belongs to one event loop.
+    """
+
+    _foreign_loop = True
+
+    def _opened(self) -> None:
+        self._driver = Driver(self._handle)
+        self._abandon = weakref.finalize(self, self._driver.abandon)
+
+    @property
+    def chat(self) -> AsyncChat:
+        return AsyncChat(self)
+
+    @property
+    def embeddings(self) -> AsyncEmbeddings:
+        return AsyncEmbeddings(self)
+
+    async def ask(self, question: Messages, *, model: Optional[str] = None, **params: Unpack[ChatParams]) -> str:
+        """The text of the answer; of a call for tools ""."""
+        result = await self._result(self._chat_request(question, model, params))
+        if not result.ok:
+            raise error_from(result)
+        return result.text or ""
+
+    async def safe_completion(self, messages: Messages, *, model: Optional[str] = None, **params: Unpack[ChatParams]) -> str:
+        """The text of the answer, or where there is none a plain sentence for people (chat.say.* of the configuration)."""
+        return (await self._result(self._chat_request(messages, model, params))).safe_text
+
+    async def batch(
+        self, requests: Iterable[Union[Messages, Mapping[str, Any]]], *, model: Optional[str] = None, **params: Unpack[ChatParams]
+    ) -> List[Union[ChatCompletion, APIError]]:
+        """As Weir.batch()."""
+        prepared = [self._batch_request(request, model, params) for request in requests]
+        calls: List[LoopCall] = []
+        try:
+            for request in prepared:
+                calls.append(LoopCall(self._driver))
+                calls[-1].start(request, stream=False)
+            return [outcome_from(ChatCompletion, await call.result()) for call in calls]
+        except BaseException:
+            for call in calls:
+                call.cancel()
+            raise
+
+    async def close(self) -> None:
+        """Cancels what runs; the client cannot be used afterwards."""
+        if not self._handle.closed and self._driver._loop is not None and not self._driver.loop.is_closed():
+            self._driver.bind()  # refuses another loop than the client's
+        self._abandon.detach()
+        self._driver.close()
+
+    aclose = close
+
+    async def __aenter__(self: Self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        await self.close()
+
+    async def _result(self, request: Request) -> Result:
+        call = LoopCall(self._driver)
+        call.start(request, stream=False)
+        return await call.result()
+
+    async def _stream(self, kind: Type[AnyObject], request: Request) -> AsyncStream[AnyObject]:
+        stream = AsyncStream(kind, self, LoopCall(self._driver))
+        await stream.start(request)
+        return stream
+
+
+class AsyncChat:
+    def __init__(self, client: AsyncWeir) -> None:
+        self._client = client
+
+    @property
+    def completions(self) -> AsyncCompletions:
+        return AsyncCompletions(self._client)
+
+
+class AsyncCompletions:
+    def __init__(self, client: AsyncWeir) -> None:
+        self._client = client
+
+    @overload
+    async def create(
+        self, *, messages: Messages, model: Optional[str] = ..., stream: Optional[Literal[False]] = ..., **params: Unpack[ChatParams]
+    ) -> ChatCompletion: ...
+
+    @overload
+    async def create(
+        self, *, messages: Messages, model: Optional[str] = ..., stream: Literal[True], **params: Unpack[ChatParams]
+    ) -> AsyncStream[ChatCompletionChunk]: ...
+
+    @overload
+    async def create(
+        self, *, messages: Messages, model: Optional[str] = ..., stream: Optional[bool], **params: Unpack[ChatParams]
+    ) -> Union[ChatCompletion, AsyncStream[ChatCompletionChunk]]: ...
+
+    async def create(
+        self, *, messages: Messages, model: Optional[str] = None, stream: Optional[bool] = False, **params: Any
+    ) -> Union[ChatCompletion, AsyncStream[ChatCompletionChunk]]:
+        """As Completions.create(), awaited; with stream=True an asynchronous iterator of chunks."""
+        request = self._client._chat_request(messages, model, params)
+        if stream:
+            return await self._client._stream(ChatCompletionChunk, request)
+        return answer_from(ChatCompletion, await self._client._result(request))
+
+
+class AsyncEmbeddings:
+    def __init__(self, client: AsyncWeir) -> None:
+        self._client = client
+
+    async def create(
+        self,
+        *,
+        input: Union[str, Sequence[str], Sequence[int], Sequence[Sequence[int]]],
+        model: Optional[str] = None,
+        **params: Unpack[EmbeddingParams],
+    ) -> CreateEmbeddingResponse:
+        """As Embeddings.create()."""
+        request = self._client._request("/embeddings", {"model": model, "input": input}, **params)
+        return answer_from(CreateEmbeddingResponse, await self._client._result(request))

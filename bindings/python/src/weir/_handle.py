@@ -1,0 +1,207 @@
+"""The C client: what it is made from, who may use it, when it goes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from typing import Any, ClassVar, Iterable, Mapping, Optional, Union
+
+from . import _native as c
+from ._errors import WeirError
+from ._request import Request, conversation
+from ._types import Fallback, Messages, UsageSummary
+
+
+class Handle:
+    """A weir_client. Outlives the Python client that made it for as long as a call needs it."""
+
+    def __init__(self, options: int) -> None:
+        why = ctypes.c_void_p()
+        self._pid = os.getpid()
+        self._lock = threading.RLock()  # no C function is inside the client when it is freed
+        self._client: Optional[int] = c.client_new(options, ctypes.byref(why))
+        if self._client is None:
+            text = c.decode(ctypes.string_at(why.value)) if why.value else None
+            c.string_free(why)
+            raise WeirError(text or "the client could not be made")
+
+    def use(self) -> threading.RLock:
+        """The lock to hold around what is done with `pointer`; refuses where a client cannot be used."""
+        if not self.owned:
+            raise RuntimeError(
+                f"this client was made in process {self._pid} and does not survive fork(): make one in each process"
+            )
+        return self._lock
+
+    @property
+    def pointer(self) -> int:
+        if self._client is None:
+            raise RuntimeError("this client has been closed")
+        return self._client
+
+    @property
+    def owned(self) -> bool:
+        """Whether this is the process that made it. In a forked child its thread and its locks are gone."""
+        return os.getpid() == self._pid
+
+    @property
+    def closed(self) -> bool:
+        return self._client is None
+
+    def close(self) -> None:
+        """Cancels what runs. All calls have heard of it when this returns."""
+        if not self.owned:
+            self._client = None
+            return
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            c.client_free(client)
+
+    def summary(self) -> UsageSummary:
+        with self.use():
+            pointer = c.client_summary(self.pointer)
+        try:
+            s = pointer.contents
+            return {
+                "total_calls": s.total_calls,
+                "successful_calls": s.successful_calls,
+                "failed_calls": s.failed_calls,
+                "success_rate": s.success_rate,
+                "total_tokens": s.total_tokens,
+                "average_response_time": s.average_response_time,
+                "models_used": [c.decode(s.models_used[i]) or "" for i in range(s.models_used_count)],
+                "prompt_tokens": s.prompt_tokens,
+                "completion_tokens": s.completion_tokens,
+                "retries": s.retries,
+            }
+        finally:
+            c.summary_free(pointer)
+
+
+class ClientBase:
+    """What Weir and AsyncWeir have in common: what they are made from, and what needs no waiting."""
+
+    _foreign_loop: ClassVar[bool]
+
+    def __init__(
+        self,
+        *,
+        base_url: Optional[str] = None,
+        api_key: Optional[str] = None,
+        model: Optional[str] = None,
+        config: Union[str, "os.PathLike[str]", None] = None,
+        config_text: Optional[str] = None,
+        max_concurrency: Optional[int] = None,
+        adaptive: bool = False,
+        max_retries: Optional[int] = None,
+        fallbacks: Iterable[Union[str, Fallback]] = (),
+        options: Optional[Mapping[str, str]] = None,
+        timeout: Optional[float] = None,
+        default_headers: Optional[Mapping[str, str]] = None,
+    ) -> None:
+        """Everything may be left out.
+
+        base_url         as the SDKs take it, a gateway's or a provider's; default $OPENAI_BASE_URL, else OpenAI's
+        api_key          default $OPENAI_API_KEY
+        model            of requests that name none; default gpt-4o-mini
+        config           path of a weir.yaml, instead of base_url and api_key
+        config_text      the same, its text
+        max_concurrency  calls at a time, further ones wait their turn; default 5
+        adaptive         fewer calls at a time after a 429, more again as calls succeed
+        max_retries      tries after the first one, over all targets; default 3
+        fallbacks        further targets, asked when those before them fail: URLs, or dicts of base_url, api_key, model
+        options          any option of the configuration by its dotted path: {"timeouts.first_token": "10s"}
+        timeout          deadline of a call in seconds, its time in the queue included; default: timeouts.total (10 minutes)
+        default_headers  sent with each call
+
+        Raises WeirError where these will not do, and says all that is wrong with them.
+        """
+        self._timeout = timeout
+        self._headers = dict(default_headers or {})
+        Request("/", {}, extra_headers=self._headers, timeout=timeout)  # refuses now what each call would refuse
+        o = c.options_new()
+        try:
+            for value, what, set_text in (
+                (None if config is None else os.fspath(config), "config", c.options_set_file),
+                (config_text, "config_text", c.options_set_yaml),
+                (base_url, "base_url", c.options_set_url),
+                (api_key, "api_key", c.options_set_key),
+                (model, "model", c.options_set_model),
+            ):
+                if value is not None:
+                    set_text(o, c.encode(value, what))
+            if max_concurrency is not None:
+                c.options_set_concurrency(o, _count(max_concurrency, "max_concurrency", 1))
+            c.options_set_adaptive(o, bool(adaptive))
+            for fallback in fallbacks:
+                _add_fallback(o, fallback)
+            if max_retries is not None:
+                c.options_set(o, b"retry.retries", str(_count(max_retries, "max_retries", 0)).encode())
+            for path, value in (options or {}).items():
+                c.options_set(o, c.encode(path, "a name in options"), c.encode(value, f"options[{path!r}]"))
+            if self._foreign_loop:
+                c.options_set_foreign_loop(o)
+            self._handle = Handle(o)
+        finally:
+            c.options_free(o)
+        self._opened()
+
+    def _opened(self) -> None:
+        """The client's own part, once `_handle` is there."""
+        raise NotImplementedError
+
+    def usage_summary(self) -> UsageSummary:
+        """Calls, tokens, times and models of all calls that have ended since the client was made."""
+        return self._handle.summary()
+
+    def _request(
+        self,
+        path: str,
+        members: Mapping[str, Any],
+        *,
+        extra_headers: Optional[Mapping[str, str]] = None,
+        extra_body: Optional[Mapping[str, Any]] = None,
+        timeout: Optional[float] = None,
+        **params: Any,
+    ) -> Request:
+        """A request from what a create() was given."""
+        return Request(
+            path,
+            {**members, **params},
+            extra_headers={**self._headers, **(extra_headers or {})},
+            extra_body=extra_body,
+            timeout=self._timeout if timeout is None else timeout,
+        )
+
+    def _chat_request(self, messages: Messages, model: Optional[str], params: Mapping[str, Any]) -> Request:
+        return self._request("/chat/completions", {"model": model, "messages": conversation(messages)}, **params)
+
+    def _batch_request(self, what: Union[Messages, Mapping[str, Any]], model: Optional[str], params: Mapping[str, Any]) -> Request:
+        """One of a batch: messages, or a mapping with messages and parameters of its own."""
+        if not isinstance(what, Mapping):
+            return self._chat_request(what, model, params)
+        own = {"model": model, **params, **what}
+        return self._chat_request(own.pop("messages", ()), own.pop("model"), own)
+
+
+def _count(value: int, what: str, least: int) -> int:
+    if not isinstance(value, int) or not least <= value <= 0xFFFFFFFF:
+        raise ValueError(f"{what} is {value!r}; it is a whole number from {least} on")
+    return value
+
+
+def _add_fallback(options: int, fallback: Union[str, Fallback]) -> None:
+    known: Fallback = {"base_url": fallback} if isinstance(fallback, str) else fallback
+    unknown = set(known) - {"base_url", "api_key", "model"}
+    if unknown or "base_url" not in known:
+        raise ValueError(f"a fallback is a URL, or a dict with base_url, api_key and model; not one with {sorted(known)}")
+    c.options_add_fallback(
+        options,
+        c.encode(known["base_url"], "base_url of a fallback"),
+        c.encode_or_none(known.get("api_key"), "api_key of a fallback"),
+        c.encode_or_none(known.get("model"), "model of a fallback"),
+    )
+
+
