@@ -62,14 +62,42 @@ static EVP_MD_CTX *thread_context(void) {
     return context;
 }
 
+static void demand(bool worked) {
+    if (worked) return;
+    fputs("weir: SHA-256 failed\n", stderr);
+    abort();
+}
+
 void sha256(span s, unsigned char out[SHA256_LEN]) {
     EVP_MD_CTX *context = thread_context();
-    if (!context || !EVP_DigestInit_ex2(context, sha256_md, NULL) ||
-        !EVP_DigestUpdate(context, s.len ? s.ptr : "", s.len) ||
-        !EVP_DigestFinal_ex(context, out, NULL)) {
-        fputs("weir: SHA-256 failed\n", stderr);
-        abort();
-    }
+    demand(context && EVP_DigestInit_ex2(context, sha256_md, NULL) &&
+           EVP_DigestUpdate(context, s.len ? s.ptr : "", s.len) &&
+           EVP_DigestFinal_ex(context, out, NULL));
+}
+
+/* A sha256_stream is OpenSSL's context under a name of its own. */
+static EVP_MD_CTX *stream_context(sha256_stream *s) {
+    return (EVP_MD_CTX *)(void *)s;
+}
+
+sha256_stream *sha256_stream_new(void) {
+    (void)pthread_once(&sha256_ready, fetch_sha256);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    demand(context && EVP_DigestInit_ex2(context, sha256_md, NULL));
+    return (sha256_stream *)(void *)context;
+}
+
+void sha256_stream_add(sha256_stream *s, span piece) {
+    demand(EVP_DigestUpdate(stream_context(s), piece.len ? piece.ptr : "", piece.len));
+}
+
+void sha256_stream_end(sha256_stream *s, unsigned char out[SHA256_LEN]) {
+    demand(EVP_DigestFinal_ex(stream_context(s), out, NULL));
+    sha256_stream_free(s);
+}
+
+void sha256_stream_free(sha256_stream *s) {
+    EVP_MD_CTX_free(stream_context(s));
 }
 
 void hex_encode(const unsigned char *bytes, size_t len, char *out) {

@@ -1,6 +1,6 @@
 /* base/hash.h: a fast hash for tables, and SHA-256 for keys.
  *
- * Any thread. Allocates nothing.
+ * Any thread. Allocates nothing but a sha256_stream.
  */
 #ifndef WEIR_BASE_HASH_H
 #define WEIR_BASE_HASH_H
@@ -13,6 +13,16 @@ uint64_t hash_span(span s);
 enum { SHA256_LEN = 32, SHA256_HEX_LEN = 64 };
 
 void sha256(span s, unsigned char out[SHA256_LEN]);
+
+/* The same of bytes that come in pieces. */
+typedef struct sha256_stream sha256_stream;
+MUST_USE sha256_stream *sha256_stream_new(void);
+void sha256_stream_add(sha256_stream *s, span piece);
+/* Frees it. */
+void sha256_stream_end(sha256_stream *s, unsigned char out[SHA256_LEN]);
+/* Without a result. NULL is allowed. */
+void sha256_stream_free(sha256_stream *s);
+
 /* Lower case, NUL-terminated. */
 void hex_encode(const unsigned char *bytes, size_t len, char *out);
 /* Either case; s.len must be 2 * len. */

@@ -16,6 +16,22 @@ static void sha256_is_fips_180(void **state) {
     assert_false(hex_decode(SPAN_OF("abc"), back, 1));
 }
 
+static void sha256_in_pieces_is_the_same(void **state) {
+    (void)state;
+    span text = SPAN_OF("a text of some length, so that it is cut at every place");
+    unsigned char whole[SHA256_LEN], pieces[SHA256_LEN];
+    sha256(text, whole);
+    for (size_t at = 0; at <= text.len; at++) {
+        sha256_stream *s = sha256_stream_new();
+        sha256_stream_add(s, span_slice(text, 0, at));
+        sha256_stream_add(s, span_slice(text, at, text.len));
+        sha256_stream_end(s, pieces);
+        assert_memory_equal(pieces, whole, sizeof whole);
+    }
+    sha256_stream_free(sha256_stream_new());
+    sha256_stream_free(NULL);
+}
+
 static void hashes_differ(void **state) {
     (void)state;
     assert_true(hash_span(SPAN_OF("model")) == hash_span(span_cstr("model")));
@@ -41,8 +57,8 @@ static void ids_are_version_7(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(sha256_is_fips_180),
-                                       cmocka_unit_test(hashes_differ),
-                                       cmocka_unit_test(ids_are_version_7)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha256_is_fips_180), cmocka_unit_test(sha256_in_pieces_is_the_same),
+        cmocka_unit_test(hashes_differ), cmocka_unit_test(ids_are_version_7)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

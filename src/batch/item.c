@@ -1,0 +1,268 @@
+#include "batch/item.h"
+
+#include "json/json.h"
+
+#include <inttypes.h>
+
+bool batch_format_of(span name, batch_format *ret) {
+    static const struct {
+        const char *name;
+        batch_format format;
+    } rows[] = {{"auto", FORMAT_AUTO},
+                {"openai", FORMAT_OPENAI},
+                {"messages", FORMAT_MESSAGES},
+                {"prompts", FORMAT_PROMPTS}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!span_eq(name, span_cstr(rows[i].name))) continue;
+        *ret = rows[i].format;
+        return true;
+    }
+    return false;
+}
+
+const char *item_problem_code(item_problem problem) {
+    static const char *const codes[] = {
+        [ITEM_GOOD] = "",
+#define X(name, code) [ITEM_##name] = code,
+#include "batch/problems.def"
+#undef X
+    };
+    return codes[problem];
+}
+
+batch_format item_detect(const line *l) {
+    return span_starts(span_trim(l->text), SPAN_OF("{")) ? FORMAT_JSON : FORMAT_PROMPTS;
+}
+
+/* What reading a line needs at hand. */
+typedef struct reading {
+    const line *line;
+    const item_rules *rules;
+    arena *arena;
+    item *item;
+} reading;
+
+PRINTF_LIKE(3, 4)
+static void fault(reading *r, item_problem problem, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    span what = arena_vprintf(r->arena, fmt, args);
+    va_end(args);
+    r->item->problem = problem;
+    r->item->message =
+        arena_printf(r->arena, "line %" PRIu64 ": %.*s", r->line->number, SPAN_ARG(what));
+}
+
+static void make_id(reading *r) {
+    span quoted = arena_printf(r->arena, "\"line-%" PRIu64 "\"", r->line->number);
+    r->item->custom_id = quoted;
+    r->item->id_text = span_slice(quoted, 1, quoted.len - 1);
+    r->item->id_made = true;
+}
+
+/* A value as it stands in the line, cut to a length that fits a message. */
+static span shown(reading *r, json_value value) {
+    enum { SHOWN_MAX = 40 };
+    if (value.raw.len <= SHOWN_MAX) return value.raw;
+    size_t end = SHOWN_MAX;
+    while (end > 0 && ((unsigned char)value.raw.ptr[end] & 0xC0) == 0x80)
+        end--; /* not within a character */
+    span parts[] = {span_slice(value.raw, 0, end), SPAN_OF("…")};
+    return arena_join(r->arena, parts, ARRAY_LEN(parts));
+}
+
+/* ---- the parts of OpenAI's form ---- */
+
+static void read_custom_id(reading *r, json_value root) {
+    json_value id = json_get(root, SPAN_OF("custom_id"));
+    if (id.type == JSON_NONE) {
+        fault(r, ITEM_CUSTOM_ID, "has no custom_id");
+        return;
+    }
+    if (id.type != JSON_STRING) {
+        span value = shown(r, id);
+        fault(r, ITEM_CUSTOM_ID, "custom_id is %.*s; expected a string", SPAN_ARG(value));
+        return;
+    }
+    span text = json_string(id, r->arena);
+    size_t characters = span_utf8_len(text);
+    if (characters == 0 || characters > ITEM_ID_MAX) {
+        fault(r, ITEM_CUSTOM_ID, "custom_id has %zu characters; allowed 1 to %d", characters,
+              ITEM_ID_MAX);
+        return;
+    }
+    r->item->custom_id = id.raw;
+    r->item->id_text = text;
+}
+
+static void read_method(reading *r, json_value root) {
+    json_value method = json_get(root, SPAN_OF("method"));
+    span value = shown(r, method);
+    if (method.type == JSON_NONE)
+        fault(r, ITEM_METHOD, "has no method; expected \"POST\"");
+    else if (!json_is(method, SPAN_OF("POST")))
+        fault(r, ITEM_METHOD, "method is %.*s; expected \"POST\"", SPAN_ARG(value));
+}
+
+static void read_url(reading *r, json_value root) {
+    static const char *const paths[] = {"/chat/completions", "/embeddings", "/completions",
+                                        "/responses", "/moderations"};
+    static const char expected[] = "expected \"/v1/chat/completions\", \"/v1/embeddings\", "
+                                   "\"/v1/completions\", \"/v1/responses\" or \"/v1/moderations\"";
+    json_value url = json_get(root, SPAN_OF("url"));
+    if (url.type == JSON_NONE) {
+        fault(r, ITEM_URL, "has no url; %s", expected);
+        return;
+    }
+    span text = url.type == JSON_STRING ? json_string(url, r->arena) : SPAN_EMPTY;
+    for (size_t i = 0; i < ARRAY_LEN(paths) && span_starts(text, SPAN_OF("/v1")); i++)
+        if (span_eq(span_slice(text, 3, text.len), span_cstr(paths[i]))) r->item->path = paths[i];
+    span value = shown(r, url);
+    if (!r->item->path) fault(r, ITEM_URL, "url is %.*s; %s", SPAN_ARG(value), expected);
+}
+
+/* What a body must be for a batch, whichever form it came in. */
+static void check_body(reading *r, json_value body) {
+    json_value model = json_get(body, SPAN_OF("model"));
+    if (model.type == JSON_STRING) r->item->model = json_string(model, r->arena);
+    r->item->body = body.raw;
+    if (json_get(body, SPAN_OF("stream")).type == JSON_TRUE)
+        fault(r, ITEM_STREAM, "asks for a stream (\"stream\": true), which a batch cannot give");
+}
+
+static void read_body(reading *r, json_value root) {
+    json_value body = json_get(root, SPAN_OF("body"));
+    span value = shown(r, body);
+    if (body.type == JSON_NONE)
+        fault(r, ITEM_BODY, "has no body");
+    else if (body.type != JSON_OBJECT)
+        fault(r, ITEM_BODY, "body is %.*s; expected an object", SPAN_ARG(value));
+    else
+        check_body(r, body);
+}
+
+static void read_openai(reading *r, json_value root) {
+    static void (*const parts[])(reading *, json_value) = {read_custom_id, read_method, read_url,
+                                                           read_body};
+    for (size_t i = 0; i < ARRAY_LEN(parts) && r->item->problem == ITEM_GOOD; i++)
+        parts[i](r, root);
+}
+
+/* ---- plain bodies ---- */
+
+static void write_message(buf *out, const char *role, span content) {
+    json_writer w = json_writer_of(out);
+    json_open_object(&w);
+    json_key(&w, "role");
+    json_put_string(&w, span_cstr(role));
+    json_key(&w, "content");
+    json_put_string(&w, content);
+    json_close_object(&w);
+}
+
+/* The body with the system's message before the others, where it has none of its own. */
+static span with_system(reading *r, span body, json_value messages) {
+    json_value first = {0};
+    json_iter it = json_iter_of(messages);
+    bool any = json_next_element(&it, &first);
+    json_value role = json_get(first, SPAN_OF("role"));
+    if (json_is(role, SPAN_OF("system")) || json_is(role, SPAN_OF("developer"))) return body;
+    buf text = BUF_EMPTY;
+    size_t at = (size_t)(messages.raw.ptr - body.ptr) + 1;
+    buf_add(&text, span_slice(body, 0, at));
+    write_message(&text, "system", r->rules->system);
+    if (any) buf_add_char(&text, ',');
+    buf_add(&text, span_slice(body, at, body.len));
+    span result = arena_dup(r->arena, buf_span(&text));
+    buf_done(&text);
+    return result;
+}
+
+static void read_plain(reading *r, json_value root) {
+    json_value messages = json_get(root, SPAN_OF("messages"));
+    make_id(r);
+    r->item->path = "/chat/completions";
+    if (messages.type == JSON_NONE) {
+        fault(r, ITEM_BODY, "has no messages");
+        return;
+    }
+    check_body(r, root);
+    if (r->item->problem == ITEM_GOOD && r->rules->system.len && messages.type == JSON_ARRAY)
+        r->item->body = with_system(r, root.raw, messages);
+}
+
+static void read_prompt(reading *r) {
+    make_id(r);
+    if (!span_is_utf8(r->line->text)) {
+        fault(r, ITEM_NOT_UTF8, "is not UTF-8");
+        return;
+    }
+    buf text = BUF_EMPTY;
+    buf_add_cstr(&text, "{\"messages\":[");
+    if (r->rules->system.len) {
+        write_message(&text, "system", r->rules->system);
+        buf_add_char(&text, ',');
+    }
+    write_message(&text, "user", r->line->text);
+    buf_add_cstr(&text, "]}");
+    r->item->path = "/chat/completions";
+    r->item->body = arena_dup(r->arena, buf_span(&text));
+    buf_done(&text);
+}
+
+/* ---- which form is it? ---- */
+
+static void read_either(reading *r, json_value root) {
+    static const span of_openai[] = {SPAN("custom_id"), SPAN("method"), SPAN("url"), SPAN("body")};
+    for (size_t i = 0; i < ARRAY_LEN(of_openai); i++) {
+        if (json_get(root, of_openai[i]).type == JSON_NONE) continue;
+        read_openai(r, root);
+        return;
+    }
+    if (json_get(root, SPAN_OF("messages")).type != JSON_NONE)
+        read_plain(r, root);
+    else
+        fault(r, ITEM_NOT_A_REQUEST, "has neither custom_id, method, url and body, nor messages");
+}
+
+static void read_json(reading *r) {
+    json_value root;
+    json_fault wrong;
+    if (!json_scan(r->line->text, NULL, &root, &wrong)) {
+        bool utf8 = wrong.kind == JSON_UTF8;
+        fault(r, utf8 ? ITEM_NOT_UTF8 : ITEM_NOT_JSON, "is not %s: %s, at byte %zu",
+              utf8 ? "UTF-8" : "JSON", wrong.what, wrong.offset + 1);
+        return;
+    }
+    if (root.type != JSON_OBJECT) {
+        span value = shown(r, root);
+        fault(r, ITEM_NOT_A_REQUEST, "is %.*s; expected an object", SPAN_ARG(value));
+        return;
+    }
+    switch (r->rules->format) {
+    case FORMAT_OPENAI: read_openai(r, root); break;
+    case FORMAT_MESSAGES: read_plain(r, root); break;
+    default: read_either(r, root); break;
+    }
+}
+
+void item_read(const line *l, const item_rules *rules, arena *a, item *ret) {
+    reading r = {l, rules, a, ret};
+    *ret = (item){.problem = ITEM_GOOD};
+    if (l->too_long) {
+        if (rules->format == FORMAT_PROMPTS || rules->format == FORMAT_MESSAGES) make_id(&r);
+        fault(&r, ITEM_TOO_LONG, "has %" PRIu64 " bytes; allowed are %zu (--max-line)", l->len,
+              l->text.len);
+    } else if (rules->format == FORMAT_PROMPTS) {
+        read_prompt(&r);
+    } else {
+        read_json(&r);
+    }
+}
+
+void item_set_duplicate(item *it, const line *l, uint64_t earlier, arena *a) {
+    reading r = {.line = l, .arena = a, .item = it};
+    span id = shown(&r, (json_value){JSON_STRING, it->custom_id});
+    fault(&r, ITEM_DUPLICATE, "custom_id %.*s is that of line %" PRIu64 " too", SPAN_ARG(id),
+          earlier);
+}

@@ -1,0 +1,59 @@
+/* batch/item.h: from a line of the input to what is to be asked, or to what is wrong with it. Pure.
+ *
+ * Any thread. An item borrows from its line and from the arena.
+ * Source   OpenAI's batch format (platform.openai.com/docs/guides/batch).
+ */
+#ifndef WEIR_BATCH_ITEM_H
+#define WEIR_BATCH_ITEM_H
+
+#include "base/arena.h"
+#include "batch/lines.h"
+
+typedef enum batch_format {
+    FORMAT_AUTO,     /* by the first line that is not blank */
+    FORMAT_JSON,     /* what auto comes to: either of the next two, line by line */
+    FORMAT_OPENAI,   /* {"custom_id", "method", "url", "body"} */
+    FORMAT_MESSAGES, /* the line is the body of a chat completion */
+    FORMAT_PROMPTS,  /* the line is what the user says */
+} batch_format;
+
+/* "auto", "openai", "messages", "prompts". false: no such format. */
+MUST_USE bool batch_format_of(span name, batch_format *ret);
+
+typedef enum item_problem {
+    ITEM_GOOD,
+#define X(name, code) ITEM_##name,
+#include "batch/problems.def"
+#undef X
+} item_problem;
+
+/* "invalid_json_line". problem is not ITEM_GOOD. */
+const char *item_problem_code(item_problem problem);
+
+enum { ITEM_ID_MAX = 512 }; /* characters of a custom_id */
+
+typedef struct item_rules {
+    batch_format format; /* not FORMAT_AUTO */
+    span system;         /* put before prompts, and before messages that begin with no system or
+                            developer message; empty: nothing is */
+} item_rules;
+
+typedef struct item {
+    item_problem problem;
+    span message;     /* of a problem: "line 12: …" */
+    span custom_id;   /* as JSON, quotes included; empty where the line has none that is one */
+    span id_text;     /* the same, read */
+    bool id_made;     /* by weir, from the line's number */
+    const char *path; /* "/chat/completions" */
+    span body;
+    span model; /* that the body names; empty: none */
+} item;
+
+/* The format that FORMAT_AUTO comes to, from the first line that is not blank. */
+batch_format item_detect(const line *l);
+/* l is not blank. */
+void item_read(const line *l, const item_rules *rules, arena *a, item *ret);
+/* Says of an item that an earlier line has its custom_id. */
+void item_set_duplicate(item *it, const line *l, uint64_t earlier, arena *a);
+
+#endif

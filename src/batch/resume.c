@@ -1,0 +1,134 @@
+#include "batch/resume.h"
+
+#include "base/mem.h"
+#include "batch/lines.h"
+#include "batch/results.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CHUNK = 256 * 1024 };
+
+/* One file while it is read. */
+typedef struct reading {
+    sink *sink;
+    marks *marks;
+    resume_found *found;
+    buf *why;
+    uint64_t torn_at; /* where the last line begins that has no end; UINT64_MAX: none */
+} reading;
+
+static bool take(reading *r, const line *l) {
+    result_head head;
+    bool known;
+    if (!l->ended && result_may_begin(l->text)) {
+        r->torn_at = l->offset;
+        return true;
+    }
+    if (!l->ended || !result_read(l->text, &head)) {
+        buf_addf(r->why,
+                 "%s: line %" PRIu64 " is no result of weir batch; name another output, or say "
+                 "--restart to overwrite the file",
+                 r->sink->path, l->number);
+        return false;
+    }
+    if (!marks_set(r->marks, head.line, head.mark, &known)) {
+        buf_addf(r->why, "a temporary file (TMPDIR): %m");
+        return false;
+    }
+    if (known) {
+        buf_addf(r->why,
+                 "%s: line %" PRIu64 " is a second result of line %" PRIu64 " of the input; are "
+                 "the files of one batch? Name another output, or say --restart to begin anew",
+                 r->sink->path, l->number, head.line);
+        return false;
+    }
+    r->found->answers += !head.failed;
+    r->found->failures += head.failed;
+    return true;
+}
+
+static bool take_all(reading *r, lines *l, span input) {
+    line found;
+    while (lines_next(l, &input, &found))
+        if (!take(r, &found)) return false;
+    return true;
+}
+
+static bool read_chunks(reading *r, lines *l, char *chunk) {
+    line last;
+    for (uint64_t at = 0;;) {
+        ssize_t n = pread(r->sink->fd, chunk, CHUNK, (off_t)at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) {
+            buf_addf(r->why, "cannot read %s: %m", r->sink->path);
+            return false;
+        }
+        if (n == 0) return !lines_end(l, &last) || take(r, &last);
+        if (!take_all(r, l, span_from(chunk, (size_t)n))) return false;
+        at += (uint64_t)n;
+    }
+}
+
+static bool read_file(reading *r) {
+    lines l;
+    char *chunk = mem_alloc(CHUNK);
+    lines_init(&l, RESULT_HEAD_MAX, false);
+    bool ok = read_chunks(r, &l, chunk);
+    lines_done(&l);
+    free(chunk);
+    return ok;
+}
+
+static bool cut(const outputs *o, const sink *s, uint64_t at, buf *ret_why) {
+    if (o->look || ftruncate(s->fd, (off_t)at) == 0) return true;
+    buf_addf(ret_why, "cannot cut %s: %m", s->path);
+    return false;
+}
+
+static bool cut_torn(const outputs *o, const reading *r) {
+    if (r->torn_at == UINT64_MAX) return true;
+    r->found->torn++;
+    return cut(o, r->sink, r->torn_at, r->why);
+}
+
+static bool has_file(const sink *s) {
+    return s->fd >= 0 && s->regular;
+}
+
+static bool restart(outputs *o, buf *ret_why) {
+    return (!has_file(&o->answers) || cut(o, &o->answers, 0, ret_why)) &&
+           (!has_file(&o->failures) || cut(o, &o->failures, 0, ret_why));
+}
+
+/* Failures have a file of their own: forgetting them is emptying it. It is read all the same, since
+ * it might be somebody else's. */
+static bool forget_failures(outputs *o, resume_found *found, buf *ret_why) {
+    marks none;
+    marks_init(&none);
+    reading r = {&o->failures, &none, found, ret_why, UINT64_MAX};
+    uint64_t before = found->failures;
+    bool ok = read_file(&r) && cut(o, &o->failures, 0, ret_why);
+    marks_done(&none);
+    found->forgotten = found->failures - before;
+    found->failures = before;
+    return ok;
+}
+
+bool resume_read(outputs *o, resume_mode mode, marks *m, resume_found *ret, buf *ret_why) {
+    reading answers = {&o->answers, m, ret, ret_why, UINT64_MAX};
+    reading failures = {&o->failures, m, ret, ret_why, UINT64_MAX};
+    *ret = (resume_found){0};
+    if (mode == RESUME_RESTART) return restart(o, ret_why);
+    if (mode == RESUME_RETRY_FAILED && !has_file(&o->failures)) {
+        buf_addf(ret_why, "--retry-failed needs the failures in a file of their own (--errors)");
+        return false;
+    }
+    if (has_file(&o->answers) && !read_file(&answers)) return false;
+    if (mode == RESUME_RETRY_FAILED)
+        return forget_failures(o, ret, ret_why) && cut_torn(o, &answers);
+    if (has_file(&o->failures) && !read_file(&failures)) return false;
+    return cut_torn(o, &answers) && cut_torn(o, &failures);
+}

@@ -1,0 +1,323 @@
+/* The runner: keeps as many calls under way as the client allows, and writes what they come to. */
+#include "base/list.h"
+#include "base/mem.h"
+#include "batch/files.h"
+#include "batch/results.h"
+#include "batch/source.h"
+#include "batch/tally.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NOTES_MAX = 10,                 /* bad lines that are told one by one */
+    READS_A_STEP = 16,              /* chunks; so that calls are heard in between */
+    PENDING_MAX = 4 * 1024 * 1024,  /* bytes of results that wait for their reader */
+    BODIES_MAX = 256 * 1024 * 1024, /* bytes of requests under way */
+    OUTPUT_RETRY_MS = 20,           /* a pipe that is full is looked at again */
+};
+
+typedef enum batch_state {
+    BATCH_RUNS,
+    BATCH_STOPPING, /* takes no more lines */
+    BATCH_CANCELS,  /* and waits for no answers */
+} batch_state;
+
+struct batch {
+    weir_client *client;
+    files files;
+    marks marks;
+    source source;
+    tally tally;
+    batch_state state;
+    bool all_taken; /* the source has ended */
+    bool hungry;    /* it wants to be read, and there is room for what comes */
+    list calls;
+    size_t bodies; /* bytes of their requests */
+    batch_counts counts;
+    buf notes;
+    buf why; /* what stopped it; empty: nothing, or its owner */
+};
+
+/* A line that is asked. */
+typedef struct asked {
+    list node;
+    batch *batch;
+    weir_call *call;
+    result_of of;
+    size_t body_len;
+    char custom_id[];
+} asked;
+
+/* ---- opening ---- */
+
+void batch_set_options(weir_options *options, unsigned concurrency, unsigned retries,
+                       size_t max_line) {
+    static const struct {
+        const char *path, *value;
+    } patient[] = {
+        /* One call's patience is the batch's: no budget over all of them, no target left alone. */
+        {"retry.budget", "1000%"},
+        {"retry.budget_floor", "100000"},
+        {"breaker", "off"},
+        {"timeouts.total", "1h"},
+    };
+    char number[32];
+    weir_options_set_concurrency(options, concurrency);
+    weir_options_set_adaptive(options, 1);
+    for (size_t i = 0; i < ARRAY_LEN(patient); i++)
+        weir_options_set(options, patient[i].path, patient[i].value);
+    (void)snprintf(number, sizeof number, "%u", retries);
+    weir_options_set(options, "retry.retries", number);
+    if (max_line <= BATCH_MAX_LINE) return; /* less than limits.body is anyway */
+    (void)snprintf(number, sizeof number, "%zuB", max_line);
+    weir_options_set(options, "limits.body", number);
+}
+
+batch *batch_open(const batch_settings *settings, buf *ret_why) {
+    batch *b = mem_zalloc(sizeof *b);
+    list_init(&b->calls);
+    marks_init(&b->marks);
+    bool ok = files_open(&b->files, settings, false, &b->marks, ret_why);
+    source_init(&b->source, b->files.in, b->files.in_name, &settings->rules, settings->max_line,
+                &b->marks);
+    tally_init(&b->tally, settings->tally ? b->files.in : -1);
+    b->counts.before = b->files.found.answers + b->files.found.failures;
+    b->counts.failed_before = b->files.found.failures;
+    if (ok) return b;
+    batch_free(b);
+    return NULL;
+}
+
+static void asked_free(asked *a) {
+    list_remove(&a->node);
+    weir_call_free(a->call);
+    free(a);
+}
+
+void batch_free(batch *b) {
+    if (!b) return;
+    LIST_FOREACH(&b->calls, it) asked_free(LIST_ENTRY(it, asked, node));
+    tally_done(&b->tally);
+    source_done(&b->source);
+    marks_done(&b->marks);
+    files_done(&b->files);
+    buf_done(&b->notes);
+    buf_done(&b->why);
+    free(b);
+}
+
+const resume_found *batch_found(const batch *b) {
+    return &b->files.found;
+}
+
+const char *batch_output_name(const batch *b) {
+    return b->files.out.answers.path;
+}
+
+const char *batch_errors_name(const batch *b) {
+    return b->files.out.failures.fd >= 0 ? b->files.out.failures.path : b->files.out.answers.path;
+}
+
+/* ---- results ---- */
+
+/* What the provider answered in its own words, be it a refusal, is handed on so; for the rest the
+ * library's words stand. */
+static bool is_response(const weir_result *r) {
+    return r->code == WEIR_OK || (r->status >= 400 && r->body_len > 0);
+}
+
+static void write_result(batch *b, const result_of *of, const weir_result *r) {
+    buf *out = outputs_for(&b->files.out, r->code != WEIR_OK);
+    if (!is_response(r)) {
+        result_write_error(out, of, span_cstr(weir_code_name(r->code)),
+                           span_cstr(r->error_message));
+        return;
+    }
+    const char *id = r->provider_request_id ? r->provider_request_id : r->request_id;
+    result_write_response(out, of, r->status, span_cstr(id), span_from(r->body, r->body_len));
+}
+
+static void count_result(batch *b, const weir_result *r) {
+    if (r->code == WEIR_OK)
+        b->counts.answered++;
+    else
+        b->counts.failed++;
+    if (r->total_tokens > 0) b->counts.tokens += r->total_tokens;
+}
+
+static void on_done(void *user, weir_result *result) {
+    asked *a = user;
+    batch *b = a->batch;
+    if (result->code != WEIR_CANCELLED) {
+        write_result(b, &a->of, result);
+        count_result(b, result);
+    } /* else it stays undone, for the next run */
+    b->counts.under_way--;
+    b->bodies -= a->body_len;
+    asked_free(a);
+    weir_result_free(result);
+}
+
+static void note_bad(batch *b, const item *it) {
+    if (b->counts.bad <= NOTES_MAX) {
+        buf_add(&b->notes, it->message);
+        buf_add_char(&b->notes, '\n');
+    } else if (b->counts.bad == NOTES_MAX + 1) {
+        buf_addf(&b->notes, "more bad lines are not told here, but in %s\n", batch_errors_name(b));
+    }
+}
+
+static void refuse(batch *b, const result_of *of, const item *it) {
+    b->counts.bad++;
+    b->counts.failed++;
+    result_write_bad_line(outputs_for(&b->files.out, true), of,
+                          span_cstr(item_problem_code(it->problem)), it->message);
+    note_bad(b, it);
+}
+
+static void ask(batch *b, const result_of *of, const item *it) {
+    asked *a = mem_alloc(sizeof *a + of->custom_id.len);
+    *a = (asked){.batch = b, .of = *of, .body_len = it->body.len};
+    memcpy(a->custom_id, of->custom_id.ptr, of->custom_id.len);
+    a->of.custom_id = span_from(a->custom_id, of->custom_id.len);
+    weir_request *request = weir_request_new();
+    weir_request_set_path(request, it->path);
+    weir_request_set_body(request, it->body.ptr, it->body.len);
+    list_push_back(&b->calls, &a->node);
+    b->counts.under_way++;
+    b->bodies += a->body_len;
+    a->call = weir_start(b->client, request, NULL, on_done, a);
+    weir_request_free(request);
+}
+
+static void take_line(batch *b) {
+    const source *s = &b->source;
+    result_of of = {s->line.number, s->line.mark, s->item.custom_id};
+    if (s->item.problem == ITEM_GOOD)
+        ask(b, &of, &s->item);
+    else
+        refuse(b, &of, &s->item);
+}
+
+/* ---- running ---- */
+
+void batch_start(batch *b, weir_client *client) {
+    b->client = client;
+    b->hungry = true;
+}
+
+static void fail(batch *b) {
+    if (b->state < BATCH_CANCELS) batch_cancel(b);
+}
+
+static bool has_room(const batch *b) {
+    unsigned limit = weir_client_limit(b->client);
+    return b->counts.under_way < (limit ? limit : 1) && b->bodies < BODIES_MAX &&
+           outputs_pending(&b->files.out) < PENDING_MAX;
+}
+
+/* Takes lines while there is room for them. */
+static void take_lines(batch *b, bool readable) {
+    b->hungry = false;
+    for (unsigned reads = 0; has_room(b);) {
+        switch (source_next(&b->source)) {
+        case SOURCE_LINE: take_line(b); break;
+        case SOURCE_MORE:
+            b->hungry = true;
+            if (!readable || reads++ == READS_A_STEP) return;
+            source_read(&b->source);
+            b->hungry = false;
+            readable = b->files.in_regular; /* a file always is; a pipe is asked anew */
+            break;
+        case SOURCE_END: b->all_taken = true; return;
+        case SOURCE_FAILED:
+            buf_add(&b->why, buf_span(&b->source.why));
+            batch_stop(b); /* what is under way may still come to something */
+            return;
+        }
+    }
+}
+
+static void tell_write_error(batch *b, const sink *s) {
+    if (!s->error || b->why.len) return;
+    buf_addf(&b->why, "cannot write %s: %s", s->path, strerror(s->error));
+    if (s->regular)
+        buf_add_cstr(&b->why, "; free some space and run the same command again: it goes on where "
+                              "it stopped");
+}
+
+static void flush(batch *b) {
+    if (outputs_flush(&b->files.out)) return;
+    tell_write_error(b, &b->files.out.answers);
+    tell_write_error(b, &b->files.out.failures);
+    fail(b);
+}
+
+void batch_step(batch *b, bool readable) {
+    if (b->state == BATCH_RUNS && !b->all_taken) take_lines(b, readable);
+    flush(b);
+    if (tally_wanted(&b->tally)) tally_step(&b->tally);
+}
+
+int batch_input(const batch *b) {
+    return b->state == BATCH_RUNS && b->hungry ? b->files.in : -1;
+}
+
+static bool output_waits(const batch *b) {
+    return outputs_pending(&b->files.out) > 0 && !b->files.out.answers.error &&
+           !b->files.out.failures.error;
+}
+
+int64_t batch_timeout_ms(const batch *b) {
+    /* A line was refused, or has been answered at once: there may be room again. */
+    bool more = b->state == BATCH_RUNS && !b->all_taken && !b->hungry && has_room(b);
+    if (more || batch_ended(b)) return 0;
+    return output_waits(b) ? OUTPUT_RETRY_MS : -1;
+}
+
+void batch_stop(batch *b) {
+    if (b->state == BATCH_RUNS) b->state = BATCH_STOPPING;
+}
+
+void batch_cancel(batch *b) {
+    b->state = BATCH_CANCELS;
+    LIST_FOREACH(&b->calls, it) weir_call_cancel(LIST_ENTRY(it, asked, node)->call);
+}
+
+bool batch_ended(const batch *b) {
+    if (b->state == BATCH_RUNS && !b->all_taken) return false;
+    return b->counts.under_way == 0 && (b->state == BATCH_CANCELS || !output_waits(b));
+}
+
+/* ---- the account ---- */
+
+batch_counts batch_count(const batch *b) {
+    batch_counts counts = b->counts;
+    counts.blank = b->source.blank;
+    if (b->source.finished)
+        counts.lines = b->source.lines.number - b->source.blank;
+    else if (b->tally.finished)
+        counts.lines = b->tally.count;
+    return counts;
+}
+
+bool batch_complete(const batch *b) {
+    return b->all_taken && b->why.len == 0 &&
+           b->counts.answered + b->counts.failed == b->source.told;
+}
+
+buf *batch_notes(batch *b) {
+    return &b->notes;
+}
+
+bool batch_finish(batch *b, buf *ret_why) {
+    flush(b);
+    if (!outputs_sync(&b->files.out)) {
+        tell_write_error(b, &b->files.out.answers);
+        tell_write_error(b, &b->files.out.failures);
+    }
+    buf_add(ret_why, buf_span(&b->why));
+    return b->why.len == 0;
+}

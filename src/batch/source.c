@@ -1,0 +1,113 @@
+#include "batch/source.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void source_init(source *s, int fd, const char *path, const item_rules *rules, size_t max_line,
+                 marks *m) {
+    *s = (source){.fd = fd, .path = path, .rules = *rules, .marks = m};
+    s->chunk = mem_alloc(SOURCE_CHUNK);
+    lines_init(&s->lines, max_line, true);
+    ids_init(&s->ids, IDS_IN_MEMORY);
+    arena_init(&s->arena, 0);
+}
+
+void source_done(source *s) {
+    arena_done(&s->arena);
+    ids_done(&s->ids);
+    lines_done(&s->lines);
+    buf_done(&s->why);
+    free(s->chunk);
+    s->chunk = NULL;
+}
+
+void source_read(source *s) {
+    ssize_t n;
+    do
+        n = read(s->fd, s->chunk, SOURCE_CHUNK);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n < 0) buf_addf(&s->why, "cannot read %s: %m", s->path);
+    if (n == 0) s->ended = true;
+    if (n > 0) s->input = span_from(s->chunk, (size_t)n);
+}
+
+/* false: it has no result yet, or there is no telling: s->why. */
+static bool is_done(source *s) {
+    bool known = false;
+    uint64_t mark = 0;
+    if (!marks_get(s->marks, s->line.number, &known, &mark)) {
+        buf_addf(&s->why, "a temporary file (TMPDIR): %m");
+        return false;
+    }
+    if (!known || mark == s->line.mark) return known;
+    buf_addf(&s->why,
+             "%s: line %" PRIu64 " is not what it was when its result was written; name another "
+             "output, or say --restart to begin anew",
+             s->path, s->line.number);
+    return false;
+}
+
+/* Whether there may be two of one custom_id: weir's own are made of line numbers. */
+static bool has_own_ids(const source *s) {
+    return s->rules.format == FORMAT_JSON || s->rules.format == FORMAT_OPENAI;
+}
+
+/* An id counts from the first line that has it, whatever else that line is. */
+static void note_id(source *s) {
+    uint64_t earlier;
+    if (s->item.custom_id.len == 0 || !has_own_ids(s)) return;
+    switch (ids_add(&s->ids, s->item.id_text, s->line.number, &earlier)) {
+    case IDS_NEW: break;
+    case IDS_KNOWN:
+        if (s->item.problem == ITEM_GOOD)
+            item_set_duplicate(&s->item, &s->line, earlier, &s->arena);
+        break;
+    case IDS_FAILED: buf_addf(&s->why, "a temporary file (TMPDIR): %m"); break;
+    }
+}
+
+static bool take_line(source *s) {
+    bool done = is_done(s);
+    if (s->why.len) return false;
+    if (line_is_blank(&s->line)) {
+        s->blank++;
+        return false;
+    }
+    if (s->rules.format == FORMAT_AUTO) s->rules.format = item_detect(&s->line);
+    if (done && !has_own_ids(s)) return false; /* nothing of it is needed */
+    arena_reset(&s->arena, 0);
+    item_read(&s->line, &s->rules, &s->arena, &s->item);
+    note_id(s);
+    if (done || s->why.len) return false;
+    s->told++;
+    return true;
+}
+
+/* Everything was read: results of lines beyond the end are those of another input. */
+static source_verdict end(source *s) {
+    s->finished = true;
+    if (s->marks->last <= s->lines.number) return SOURCE_END;
+    buf_addf(&s->why,
+             "%s: has %" PRIu64 " lines, but there is a result of line %" PRIu64 "; name another "
+             "output, or say --restart to begin anew",
+             s->path, s->lines.number, s->marks->last);
+    return SOURCE_FAILED;
+}
+
+static bool next_line(source *s) {
+    if (lines_next(&s->lines, &s->input, &s->line)) return true;
+    return s->ended && lines_end(&s->lines, &s->line);
+}
+
+source_verdict source_next(source *s) {
+    while (!s->why.len && !s->finished && next_line(s))
+        if (take_line(s)) return SOURCE_LINE;
+    if (s->why.len) return SOURCE_FAILED;
+    if (s->finished) return SOURCE_END;
+    return s->ended ? end(s) : SOURCE_MORE;
+}
