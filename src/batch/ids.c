@@ -10,7 +10,7 @@
 
 _Static_assert(sizeof(ids_page) == 4096, "a page of the table is a page of the file");
 
-enum { FIRST_PAGES = 2, LOAD_PERCENT = 60 };
+enum { FIRST_PAGES = 2, LOAD_PERCENT = 85 };
 
 void ids_init(ids *set, uint64_t front) {
     *set = (ids){.front = front, .fd = -1};

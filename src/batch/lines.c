@@ -44,8 +44,7 @@ static void digest_excess(lines *l, span piece) {
 }
 
 static void hold(lines *l, span piece) {
-    size_t room = l->max + 1 - l->held.len; /* one more than max: it may be the CR of the end */
-    span head = span_slice(piece, 0, room);
+    span head = span_slice(piece, 0, l->max - l->held.len);
     buf_add(&l->held, head);
     span rest = span_slice(piece, head.len, piece.len);
     if (!l->marks && rest.len) l->excess_cr = rest.ptr[rest.len - 1] == '\r';
@@ -97,7 +96,7 @@ bool lines_next(lines *l, span *input, line *ret) {
     size_t taken = end + ended;
     *input = span_slice(*input, taken, input->len);
     l->offset += taken;
-    if (ended && l->held.len == 0 && piece.len <= l->max + 1) {
+    if (ended && l->held.len == 0 && piece.len <= l->max) {
         tell(l, piece, true, ret);
         return true;
     }

@@ -32,7 +32,7 @@ typedef struct lines {
     uint64_t offset;       /* bytes taken so far */
     uint64_t start;        /* offset of the line that is read */
     unsigned bom;          /* bytes of the mark seen; LINES_BOM_DONE: decided */
-    buf held;              /* what came of the line in earlier inputs, at most max + 1 bytes */
+    buf held;              /* what came of the line in earlier inputs, at most max bytes */
     bool told;             /* held belongs to a line that was told */
     uint64_t excess;       /* bytes that came beyond those */
     sha256_stream *digest; /* of a line with excess, where marks are wanted */

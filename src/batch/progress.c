@@ -171,7 +171,8 @@ void progress_write_line(const progress *p, buf *out) {
     int64_t left = seconds_left(p);
     buf_addf(out, "%" PRIu64, p->done);
     if (p->total) buf_addf(out, " of %" PRIu64, p->total);
-    buf_addf(out, " lines, %" PRIu64 " failed, ", p->failed);
+    buf_add_cstr(out, (p->total ? p->total : p->done) == 1 ? " line" : " lines");
+    buf_addf(out, ", %" PRIu64 " failed, ", p->failed);
     progress_write_count(p->tokens, out);
     buf_add_cstr(out, " tokens");
     if (p->rate >= 0) {

@@ -256,6 +256,7 @@ static void flush(batch *b) {
 }
 
 void batch_step(batch *b, bool readable) {
+    flush(b); /* first: where nothing can be written, nothing more is asked */
     if (b->state == BATCH_RUNS && !b->all_taken) take_lines(b, readable);
     flush(b);
     if (tally_wanted(&b->tally)) tally_step(&b->tally);

@@ -103,6 +103,8 @@ static void refuses_what_is_no_result(void **state) {
     assert_true(result_read(SPAN_OF(BEGIN "\"a\\\"\\\\\",\"response\":null,"), &head));
     assert_true(result_read(SPAN_OF(BEGIN "null,\"response\":{\"status_code\":299,"), &head));
     assert_false(head.failed);
+    assert_true(result_read(SPAN_OF(BEGIN "null,\"response\":{\"status_code\":199,"), &head));
+    assert_true(head.failed);
 }
 
 static void knows_a_torn_result(void **state) {
