@@ -54,6 +54,7 @@ static void put_first(yaml_node *map, span name) {
 
 static int by_place(const void *a, const void *b) {
     const config_problem *x = a, *y = b;
+    if (x->setting != y->setting) return x->setting < y->setting ? -1 : 1;
     if (x->line != y->line) return x->line < y->line ? -1 : 1;
     if (x->column != y->column) return x->column < y->column ? -1 : 1;
     return x < y ? -1 : 1;
@@ -137,6 +138,7 @@ config *config_build(const config_input *in, config_problems *ret_problems) {
                 .exposed = in->exposed};
     c->own->file = arena_dup(r.arena, in->file);
     yaml_node *root = yaml_parse(in->yaml, in->file, &scratch, ret_problems);
+    overlay_settings(&r, in->settings, in->setting_count, root);
     if (root) {
         if (in->watched) {
             c->path = arena_dup(r.arena, in->file);

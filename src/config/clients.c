@@ -104,7 +104,7 @@ static bool read_clients(reader *r, const option *o, span name, const yaml_node 
         span at = reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n++);
         config_client *client = &c->clients[c->client_count];
         reader_defaults(r, &scope_client, client);
-        reader_origin(r, client, item->line);
+        reader_origin(r, client, item);
         if (reader_scope(r, &scope_client, reader_name(r, "%.*s.", SPAN_ARG(at)), item, client) &&
             check_client(r, at, item, client))
             c->client_count++;

@@ -182,11 +182,12 @@ typedef struct config_logs {
 /* Something that a person should read: a fault that keeps the file from being used, or a warning.
  */
 typedef struct config_problem {
-    span file;
-    unsigned line;   /* from 1; 0: no place */
-    unsigned column; /* from 1 */
-    span text;       /* "retry.base is 0s; allowed 1ms to 60s" */
-    span excerpt;    /* the line itself, what might be a key covered; may be empty */
+    span file;        /* or "setting retry.retries" */
+    unsigned setting; /* from 1: which one; 0: the file */
+    unsigned line;    /* from 1; 0: no place */
+    unsigned column;  /* from 1 */
+    span text;        /* "retry.base is 0s; allowed 1ms to 60s" */
+    span excerpt;     /* the line itself, what might be a key covered; may be empty */
 } config_problem;
 
 typedef struct config {
@@ -230,7 +231,24 @@ void config_problems_done(config_problems *p);
 void config_problems_print(const config_problems *p, buf *out);
 void config_problem_print(const config_problem *item, buf *out);
 
-/* The three ways to a snapshot set *ret_problems up themselves; it is the caller's to give back
+/* A value laid over the configuration, as from a command line or a program. Neither is NULL.
+ *
+ * path   An option or a section by its dotted path: "retry.retries", "providers.openai.url",
+ *        "models". A part that has dots of its own stands in quotes, single or double, in which a
+ *        doubled quote stands for itself: models.'gpt-4.1'.pick, models.'*'.
+ * value  YAML as it would stand in the file, with its ${NAME} and $$: 5, 30s, off, "a: text",
+ *        {url: "https://…"}. What YAML would take for something else ("Sorry: this", "# …", a
+ *        number with a $) must be quoted, as there; write_string() does it for any text.
+ *
+ * Settings are laid over the file in their order, each in place of what is there, mappings and
+ * lists as wholes. What is on the way and is no mapping (nothing, `breaker: off`, a list) gives way
+ * to one. Elements of a list cannot be named. Relative paths begin where the file's do. */
+typedef struct config_setting {
+    const char *path;
+    const char *value;
+} config_setting;
+
+/* The ways to a snapshot set *ret_problems up themselves; it is the caller's to give back
  * with config_problems_done(), also after success (when it is empty: warnings are in the snapshot).
  */
 
@@ -240,6 +258,12 @@ void config_problem_print(const config_problem *item, buf *out);
 MUST_USE config *config_load(const char *path, config_problems *ret_problems);
 /* The same from memory; name stands for the file in messages. */
 MUST_USE config *config_parse(span yaml, const char *name, config_problems *ret_problems);
+/* The same with count settings laid over. path NULL, or an empty yaml: defaults and settings alone.
+ * Problems with a setting have its name in the file's place: "setting retry.retries: …". */
+MUST_USE config *config_load_with(const char *path, const config_setting *settings, size_t count,
+                                  config_problems *ret_problems);
+MUST_USE config *config_parse_with(span yaml, const char *name, const config_setting *settings,
+                                   size_t count, config_problems *ret_problems);
 /* Without a file: OPENAI_API_KEY set: provider openai for every model. Else a provider `simulator`
  * at simulator_url (may be NULL: then the snapshot has no provider). */
 MUST_USE config *config_default(const char *simulator_url, config_problems *ret_problems);

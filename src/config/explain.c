@@ -20,13 +20,15 @@ static void start_line(explainer *e, unsigned depth, size_t *ret_start) {
 }
 
 static void end_line(explainer *e, size_t start, const void *field) {
-    unsigned line = field && e->origins ? config_origin_line(e->config, field) : 0;
+    const config_origin *from = field ? config_origin_of(e->config, field) : NULL;
     if (field && e->origins) {
         do
             buf_add_char(e->out, ' ');
         while (e->out->len - start < ORIGIN_COLUMN);
-        if (line)
-            buf_addf(e->out, "# %.*s:%u", SPAN_ARG(e->config->own->file), line);
+        if (from && from->setting.len)
+            buf_addf(e->out, "# %.*s", SPAN_ARG(from->setting));
+        else if (from)
+            buf_addf(e->out, "# %.*s:%u", SPAN_ARG(e->config->own->file), from->line);
         else
             buf_add_cstr(e->out, "# default");
     }

@@ -130,7 +130,7 @@ bool keys_from_text(reader *r, const option *o, span name, const yaml_node *node
     if (node->kind != YAML_SCALAR || yaml_is_null(node)) return reader_expected(r, o, name, node);
     if (!reader_expand(r, name, node, r->scratch, &text)) return false;
     bool literal = span_find_span(node->text, 0, SPAN_OF("${")) == node->text.len;
-    if (literal && r->exposed)
+    if (literal && r->exposed && !node->setting)
         reader_warning(r, node,
                        "%.*s is written out in a file that others on this machine may read; write "
                        "\"${NAME}\" or {file: path}, or take their right away (chmod 600)",

@@ -33,12 +33,12 @@ static bool read_listener(reader *r, span name, const yaml_node *node, config_li
         if (!read_address(r, option_find(&scope_listener, SPAN_OF("address")), name, node,
                           listener))
             return false;
-        reader_origin(r, listener, node->line);
+        reader_origin(r, listener, node);
         return true;
     }
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
     if (!reader_scope(r, &scope_listener, prefix, node, listener)) return false;
-    reader_origin(r, listener, node->line);
+    reader_origin(r, listener, node);
     if (!listener->tls_cert.len == !listener->tls_key.len) return true;
     reader_problem(r, node, "%.*s.tls has no %s; expected both cert and key", SPAN_ARG(name),
                    listener->tls_cert.len ? "key" : "cert");

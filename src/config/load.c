@@ -10,9 +10,18 @@
 #include <string.h>
 #include <unistd.h>
 
-config *config_parse(span yaml, const char *name, config_problems *ret_problems) {
-    config_input in = {.yaml = yaml, .file = span_cstr(name), .sources = &config_sources_real};
+config *config_parse_with(span yaml, const char *name, const config_setting *settings, size_t count,
+                          config_problems *ret_problems) {
+    config_input in = {.yaml = yaml,
+                       .file = span_cstr(name),
+                       .settings = settings,
+                       .setting_count = count,
+                       .sources = &config_sources_real};
     return config_build(&in, ret_problems);
+}
+
+config *config_parse(span yaml, const char *name, config_problems *ret_problems) {
+    return config_parse_with(yaml, name, NULL, 0, ret_problems);
 }
 
 /* Unlike a key file it may be a pipe: who says `-c /dev/stdin` means to wait for it. */
@@ -32,7 +41,9 @@ static int read_config(const char *path, buf *ret, bool *ret_exposed) {
     return error;
 }
 
-config *config_load(const char *path, config_problems *ret_problems) {
+config *config_load_with(const char *path, const config_setting *settings, size_t count,
+                         config_problems *ret_problems) {
+    if (!path) return config_parse_with(SPAN_EMPTY, "", settings, count, ret_problems);
     buf text = BUF_EMPTY;
     bool exposed = false;
     int error = read_config(path, &text, &exposed);
@@ -50,12 +61,18 @@ config *config_load(const char *path, config_problems *ret_problems) {
                                slash ? span_from(path, (size_t)(slash - path) + 1) : SPAN_EMPTY,
                            .exposed = exposed,
                            .watched = true,
+                           .settings = settings,
+                           .setting_count = count,
                            .sources = &config_sources_real};
         c = config_build(&in, ret_problems);
     }
     if (text.ptr) mem_wipe(text.ptr, text.cap);
     buf_done(&text);
     return c;
+}
+
+config *config_load(const char *path, config_problems *ret_problems) {
+    return config_load_with(path, NULL, 0, ret_problems);
 }
 
 config *config_default(const char *simulator_url, config_problems *ret_problems) {

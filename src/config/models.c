@@ -137,7 +137,7 @@ static bool good_model_name(span name) {
 
 static bool read_model(reader *r, const yaml_node *key, config_model *model) {
     model->name = arena_dup(r->arena, key->text);
-    reader_origin(r, model, key->line);
+    reader_origin(r, model, key);
     span name = reader_name(r, "models.%.*s", SPAN_ARG(model->name));
     if (!good_model_name(model->name)) {
         span shown = reader_shown(r, model->name);

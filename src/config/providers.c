@@ -240,7 +240,7 @@ static bool good_provider_name(span name) {
 
 static bool read_provider(reader *r, const yaml_node *key, config_provider *p) {
     p->name = arena_dup(r->arena, key->text);
-    reader_origin(r, p, key->line);
+    reader_origin(r, p, key);
     if (!good_provider_name(p->name)) {
         span shown = reader_shown(r, key->text);
         reader_problem(

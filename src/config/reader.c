@@ -4,20 +4,33 @@
 
 #include <string.h>
 
+/* Of a setting the place is told where it is not its beginning, and never its text: it may be a
+ * key, which nothing beside it gives away. */
+static void add_problem(reader *r, config_problems *to, const yaml_node *node, const char *fmt,
+                        va_list args) {
+    if (!node || !node->setting) {
+        problems_vadd(to, r->file, r->hidden ? SPAN_EMPTY : r->source, node ? node->line : 0,
+                      node ? node->column : 0, fmt, args);
+        return;
+    }
+    bool beginning = node->line == 1 && node->column == 1;
+    problems_vadd(to, r->settings[node->setting - 1], SPAN_EMPTY, beginning ? 0 : node->line,
+                  beginning ? 0 : node->column, fmt, args);
+    to->items[to->count - 1].setting = node->setting;
+}
+
 void reader_problem(reader *r, const yaml_node *node, const char *fmt, ...) {
     va_list args;
     r->reported++;
     va_start(args, fmt);
-    problems_vadd(r->problems, r->file, r->hidden ? SPAN_EMPTY : r->source, node ? node->line : 0,
-                  node ? node->column : 0, fmt, args);
+    add_problem(r, r->problems, node, fmt, args);
     va_end(args);
 }
 
 void reader_warning(reader *r, const yaml_node *node, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    problems_vadd(r->warnings, r->file, r->source, node ? node->line : 0, node ? node->column : 0,
-                  fmt, args);
+    add_problem(r, r->warnings, node, fmt, args);
     va_end(args);
 }
 
@@ -62,16 +75,18 @@ bool reader_text(reader *r, const option *o, span name, const yaml_node *node, s
     return reader_expand(r, name, node, r->arena, ret);
 }
 
-void reader_origin(reader *r, const void *field, unsigned line) {
-    config_origin *origin = arena_alloc(r->arena, sizeof *origin);
-    *origin = (config_origin){r->config->own->origins, field, line};
+void reader_origin(reader *r, const void *field, const yaml_node *node) {
+    if (!node->line) return;
+    config_origin *origin = arena_zalloc(r->arena, sizeof *origin);
+    *origin = (config_origin){r->config->own->origins, field, node->line, SPAN_EMPTY};
+    if (node->setting) origin->setting = arena_dup(r->arena, r->settings[node->setting - 1]);
     r->config->own->origins = origin;
 }
 
-unsigned config_origin_line(const config *c, const void *field) {
+const config_origin *config_origin_of(const config *c, const void *field) {
     for (const config_origin *o = c->own->origins; o; o = o->next)
-        if (o->field == field) return o->line;
-    return 0;
+        if (o->field == field) return o;
+    return NULL;
 }
 
 span reader_path(reader *r, span path) {
@@ -229,7 +244,7 @@ static void read_section(reader *r, const option_scope *scope, span name, span p
     if (on && node->kind == YAML_MAP) {
         bool *field = (bool *)((char *)base + on->offset);
         *field = true;
-        reader_origin(r, field, node->line);
+        reader_origin(r, field, node);
     }
     span section = reader_name(r, "%.*s.", SPAN_ARG(path));
     if (node->kind == YAML_MAP) {
@@ -260,8 +275,8 @@ static void read_member(reader *r, const option_scope *scope, span name, span se
     } else {
         void *field = (char *)base + o->offset;
         span full = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(path));
-        unsigned line = key->value->line ? key->value->line : key->line;
-        if (o->type->read(r, o, full, key->value, field)) reader_origin(r, field, line);
+        const yaml_node *from = key->value->line ? key->value : key;
+        if (o->type->read(r, o, full, key->value, field)) reader_origin(r, field, from);
     }
 }
 

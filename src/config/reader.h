@@ -15,6 +15,7 @@ struct config_origin {
     config_origin *next;
     const void *field;
     unsigned line;
+    span setting; /* "setting retry.retries"; empty: the file */
 };
 
 typedef struct config_path config_path;
@@ -41,6 +42,7 @@ struct reader {
     config_problems *warnings;
     const config_sources *sources;
     span file;       /* for messages */
+    span *settings;  /* "setting retry.retries" for each, for messages; see yaml_node.setting */
     span source;     /* the text */
     span folder;     /* relative paths begin here ("/etc/weir/"); empty: the working directory */
     bool hidden;     /* what is read may be a secret: its lines are not shown */
@@ -72,8 +74,9 @@ span reader_shown(reader *r, span text);
 /* name + suffix, and name[i], in the scratch arena. */
 span reader_name(reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-void reader_origin(reader *r, const void *field, unsigned line);
-unsigned config_origin_line(const config *c, const void *field); /* 0: default */
+/* Field was read from node. */
+void reader_origin(reader *r, const void *field, const yaml_node *node);
+const config_origin *config_origin_of(const config *c, const void *field); /* NULL: default */
 
 /* A path as the file means it: relative ones begin at the file's folder. NUL-terminated. */
 span reader_path(reader *r, span path);
@@ -86,6 +89,10 @@ span reader_nearest(span word, span (*name)(const void *list, size_t i), const v
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);
 
+/* overlay.c: lays the settings over the file's tree. root may be NULL or no mapping: then each is
+ * only checked for itself. Reports, and goes on with the next. */
+void overlay_settings(reader *r, const config_setting *settings, size_t count, yaml_node *root);
+
 /* build.c: the whole way from text to snapshot, in a given world. */
 typedef struct config_input {
     span yaml;
@@ -93,6 +100,8 @@ typedef struct config_input {
     span folder; /* of relative paths, ends in a slash; may be empty */
     bool exposed;
     bool watched; /* file is a real one whose change means a reload */
+    const config_setting *settings;
+    size_t setting_count;
     const config_sources *sources;
 } config_input;
 MUST_USE config *config_build(const config_input *in, config_problems *ret_problems);

@@ -193,7 +193,7 @@ static void report_syntax(builder *b, struct fy_diag *diag) {
 static bool check_bytes(builder *b) {
     if (b->source.len > YAML_BYTES_MAX) {
         problems_add(b->problems, b->file, SPAN_EMPTY, 0, 0,
-                     "the file has %zu bytes; allowed are %d", b->source.len, YAML_BYTES_MAX);
+                     "the text has %zu bytes; allowed are %d", b->source.len, YAML_BYTES_MAX);
         return false;
     }
     unsigned line = 1;
@@ -208,14 +208,15 @@ static bool check_bytes(builder *b) {
         return false;
     }
     if (span_is_utf8(b->source)) return true;
-    problems_add(b->problems, b->file, SPAN_EMPTY, 0, 0, "the file is not valid UTF-8");
+    problems_add(b->problems, b->file, SPAN_EMPTY, 0, 0, "the text is not valid UTF-8");
     return false;
 }
 
-yaml_node *yaml_parse(span source, span file, arena *a, config_problems *problems) {
+/* false after reporting. *ret NULL: nothing is written. */
+static bool parse(span source, span file, arena *a, config_problems *problems, yaml_node **ret) {
     if (span_starts(source, SPAN_OF("\xef\xbb\xbf"))) source = span_slice(source, 3, source.len);
     builder b = {.file = file, .source = source, .arena = a, .problems = problems};
-    if (!check_bytes(&b)) return NULL;
+    if (!check_bytes(&b)) return false;
 
     struct fy_diag_cfg quiet;
     fy_diag_cfg_default(&quiet);
@@ -226,17 +227,31 @@ yaml_node *yaml_parse(span source, span file, arena *a, config_problems *problem
     struct fy_parse_cfg cfg = {.flags = FYPCF_QUIET | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
                                .diag = diag};
     b.parser = fy_parser_create(&cfg);
-    yaml_node *root = NULL;
+    *ret = NULL;
     if (source.len && fy_parser_set_string(b.parser, source.ptr, source.len) == 0)
-        root = read_stream(&b);
+        *ret = read_stream(&b);
     if (!b.failed) report_syntax(&b, diag);
     fy_parser_destroy(b.parser);
     fy_diag_destroy(diag);
-    if (b.failed) return NULL;
+    return !b.failed;
+}
 
+yaml_node *yaml_parse(span source, span file, arena *a, config_problems *problems) {
+    yaml_node *root;
+    if (!parse(source, file, a, problems, &root)) return NULL;
     if (!root || yaml_is_null(root)) {
         root = arena_zalloc(a, sizeof *root);
         root->kind = YAML_MAP;
     }
     return root;
+}
+
+yaml_node *yaml_parse_value(span source, span name, arena *a, config_problems *problems) {
+    yaml_node *value;
+    if (!parse(source, name, a, problems, &value)) return NULL;
+    if (!value) {
+        value = arena_zalloc(a, sizeof *value);
+        *value = (yaml_node){.plain = true, .line = 1, .column = 1};
+    }
+    return value;
 }

@@ -22,6 +22,7 @@ struct yaml_node {
     bool plain;       /* a scalar without quotes */
     unsigned line;    /* from 1; 0: not from a file */
     unsigned column;  /* from 1, in characters */
+    unsigned setting; /* from 1: the setting that laid it over the file; 0: the file itself */
     span text;        /* of a scalar, NUL-terminated */
     yaml_node *first; /* elements of a list; of a map its keys */
     yaml_node *next;
@@ -38,5 +39,7 @@ const char *yaml_kind_name(const yaml_node *node);
 
 /* The document's root, or NULL after reporting into problems. An empty document is an empty map. */
 MUST_USE yaml_node *yaml_parse(span source, span file, arena *a, config_problems *problems);
+/* The same for a value alone: where nothing is written it is a scalar that is null. */
+MUST_USE yaml_node *yaml_parse_value(span source, span name, arena *a, config_problems *problems);
 
 #endif

@@ -1,4 +1,5 @@
-/* The whole way of a configuration: config_build (YAML, options, ${…}, rules) and config_explain.
+/* The whole way of a configuration: config_build (YAML, settings, options, ${…}, rules) and
+ * config_explain. Behind a NUL the input is a setting: its path, a NUL, its value.
  *
  * The world has no files and runs no commands; a few variables are set.
  *
@@ -24,10 +25,15 @@ static const char *fuzz_env(const config_sources *s, const char *name) {
     return strcmp(name, "EMPTY") == 0 ? "" : NULL;
 }
 
-static config *build(span yaml, config_problems *ret_problems) {
+static config *build(span yaml, const config_setting *setting, config_problems *ret_problems) {
     config_sources world = config_sources_none;
     world.env = fuzz_env;
-    config_input in = {.yaml = yaml, .file = SPAN_OF("f"), .exposed = true, .sources = &world};
+    config_input in = {.yaml = yaml,
+                       .file = SPAN_OF("f"),
+                       .exposed = true,
+                       .settings = setting,
+                       .setting_count = setting ? 1 : 0,
+                       .sources = &world};
     return config_build(&in, ret_problems);
 }
 
@@ -36,6 +42,8 @@ static void check_problem(const config_problem *p, size_t size) {
     HOLDS(span_find(p->text, 0, '\n') == p->text.len);
     HOLDS(p->line <= size + 2 && p->column <= size + 2);
     HOLDS(span_is_utf8(p->excerpt));
+    HOLDS(span_is_utf8(p->file) && span_find(p->file, 0, '\n') == p->file.len);
+    HOLDS(!p->setting || p->excerpt.len == 0);
 }
 
 static void check_models(const config *c) {
@@ -61,7 +69,7 @@ static void check_explained(const config *c) {
     buf first = BUF_EMPTY, second = BUF_EMPTY;
     config_problems problems;
     config_explain(c, &first);
-    config *again = build(buf_span(&first), &problems);
+    config *again = build(buf_span(&first), NULL, &problems);
     if (!again) {
         buf text = BUF_EMPTY;
         config_problems_print(&problems, &text);
@@ -80,7 +88,14 @@ static void check_explained(const config *c) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     config_problems problems;
-    config *c = build(span_from((const char *)data, size), &problems);
+    /* Texts that end where the input ends, and not beyond it. */
+    char *copy = calloc(size + 2, 1);
+    if (size) memcpy(copy, data, size);
+    span yaml = span_from(copy, strlen(copy));
+    config_setting setting = {.path = yaml.len < size ? copy + yaml.len + 1 : "", .value = ""};
+    size_t used = yaml.len + 1 + strlen(setting.path) + 1;
+    if (used <= size) setting.value = copy + used;
+    config *c = build(yaml, yaml.len < size ? &setting : NULL, &problems);
     HOLDS(!c == (problems.count > 0));
     for (size_t i = 0; i < problems.count; i++)
         check_problem(&problems.items[i], size);
@@ -96,5 +111,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     config_unref(c);
     config_problems_done(&problems);
+    free(copy);
     return 0;
 }

@@ -30,10 +30,10 @@ static void refuses_what_is_no_configuration(void **state) {
          "3:1: the line holds the control character 0x7f; a configuration is plain text"},
         {"a: b\rc: d\n",
          "1:1: the line holds the control character 0x0d; a configuration is plain text"},
-        {"a: \xff\n", "0:0: the file is not valid UTF-8"},
+        {"a: \xff\n", "0:0: the text is not valid UTF-8"},
         {"\xff\xfe"
          "a",
-         "0:0: the file is not valid UTF-8"},
+         "0:0: the text is not valid UTF-8"},
         {"a: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n", "1:20: nested too deep for a configuration"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
