@@ -1,54 +1,32 @@
+#include "base/mem.h"
 #include "cli/cli.h"
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-void cli_complain(const char *fmt, ...) {
-    va_list args;
-    va_start(args, fmt);
-    fputs("weir: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
-    va_end(args);
-}
-
-bool cli_print(const buf *text) {
-    bool ok = fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout) == text->len &&
-              fflush(stdout) == 0;
-    if (!ok) cli_complain("cannot write to standard output: %m");
-    return ok;
-}
-
-const char *cli_nearest(const char *word, const char *const *names, size_t count) {
-    const char *best = NULL;
-    size_t best_distance = strlen(word) <= 3 ? 2 : 3;
-    for (size_t i = 0; i < count; i++) {
-        size_t distance = span_distance(span_cstr(word), span_cstr(names[i]));
-        if (distance >= best_distance) continue;
-        best_distance = distance;
-        best = names[i];
-    }
-    return best;
-}
-
-/* ---- parsing ---- */
 
 enum { LONG_ONLY = 0x100 }; /* getopt's value for the option i is LONG_ONLY + i */
 
+/* A row of every command's table, behind its own. */
+static const cli_option help_option = {.letter = 'h', .name = "help"};
+
+static const cli_option *option_at(const cli_command *command, size_t i) {
+    return i < command->option_count ? &command->options[i] : &help_option;
+}
+
+/* Options and operands in any order, unless POSIXLY_CORRECT asks for the old way. */
 static void build_tables(const cli_command *command, struct option *longs, char *shorts) {
-    *shorts++ = '+'; /* no reordering behind the caller's back */
     *shorts++ = ':'; /* tell a missing argument from an unknown option */
-    for (size_t i = 0; i < command->option_count; i++) {
-        const cli_option *o = &command->options[i];
+    for (size_t i = 0; i <= command->option_count; i++) {
+        const cli_option *o = option_at(command, i);
         longs[i] = (struct option){o->name, o->argument ? required_argument : no_argument, NULL,
                                    LONG_ONLY + (int)i};
         if (!o->letter) continue;
         *shorts++ = o->letter;
         if (o->argument) *shorts++ = ':';
     }
-    longs[command->option_count] = (struct option){0};
+    longs[command->option_count + 1] = (struct option){0};
     *shorts = '\0';
 }
 
@@ -60,12 +38,13 @@ static size_t option_index(const cli_command *command, int found) {
     return i;
 }
 
+/* ---- what was not understood ---- */
+
 static void complain_unknown(const cli_command *command, const char *word) {
     const char *names[CLI_OPTIONS_MAX + 1];
     size_t count = 0;
-    for (size_t i = 0; i < command->option_count; i++)
-        names[count++] = command->options[i].name;
-    names[count++] = "help";
+    for (size_t i = 0; i <= command->option_count; i++)
+        names[count++] = option_at(command, i)->name;
     char bare[64];
     snprintf(bare, sizeof bare, "%.*s", (int)strcspn(word, "="), word);
     const char *near = strncmp(bare, "--", 2) == 0 ? cli_nearest(bare + 2, names, count) : NULL;
@@ -76,70 +55,104 @@ static void complain_unknown(const cli_command *command, const char *word) {
                      command->name);
 }
 
+/* getopt takes beginnings of names, where only one option begins so. */
+static bool complain_ambiguous(const cli_command *command, const char *word) {
+    buf fitting = BUF_EMPTY;
+    size_t count = 0, len = strcspn(word, "=");
+    if (strncmp(word, "--", 2) != 0 || len == 2) return false;
+    for (size_t i = 0; i <= command->option_count; i++) {
+        const char *name = option_at(command, i)->name;
+        if (strncmp(name, word + 2, len - 2) != 0) continue;
+        buf_addf(&fitting, "%s--%s", count++ ? ", " : "", name);
+    }
+    if (count > 1)
+        cli_complain("%s: %.*s may be any of %s", command->name, (int)len, word,
+                     buf_cstr(&fitting));
+    buf_done(&fitting);
+    return count > 1;
+}
+
 static void complain(const cli_command *command, int found, char **argv) {
     char letter[] = {'-', (char)optopt, '\0'};
     const char *word = optopt && optopt < LONG_ONLY ? letter : argv[optind - 1];
-    if (found != ':') {
+    const cli_option *o = option_at(command, option_index(command, optopt));
+    if (found == ':')
+        cli_complain("%s: --%s needs a value: --%s %s", command->name, o->name, o->name,
+                     o->argument);
+    else if (optopt >= LONG_ONLY)
+        cli_complain("%s: --%s takes no value", command->name, o->name);
+    else if (!complain_ambiguous(command, word))
         complain_unknown(command, word);
-        return;
-    }
-    const cli_option *o = &command->options[option_index(command, optopt)];
-    cli_complain("%s: --%s needs a value: --%s %s", command->name, o->name, o->name, o->argument);
 }
 
-static bool take_rest(const cli_command *command, int argc, char **argv, cli_args *ret) {
-    for (int i = optind; i < argc; i++) {
-        if (!command->operands) {
-            cli_complain("%s: takes no arguments, but was given '%s'; see weir %s --help",
-                         command->name, argv[i], command->name);
+/* ---- parsing ---- */
+
+typedef struct tables {
+    struct option longs[CLI_OPTIONS_MAX + 2];
+    char shorts[2 * (CLI_OPTIONS_MAX + 1) + 2];
+} tables;
+
+static int next_option(const tables *t, int argc, char **argv) {
+    return getopt_long(argc, argv, t->shorts, t->longs, NULL);
+}
+
+/* Also behind what is not understood, and where an option would take it for its value: whoever
+ * writes it wants the help. */
+static bool has_help(const cli_command *command, const tables *t, int argc, char **argv) {
+    optind = 0; /* glibc: start anew */
+    for (int found; (found = next_option(t, argc, argv)) != -1;) {
+        if (found == '?' || found == ':') continue;
+        if (option_index(command, found) == command->option_count) return true;
+        if (optarg && strcmp(optarg, "--help") == 0) return true;
+    }
+    return false;
+}
+
+/* Looks at a copy: getopt reorders what it reads, and would read another line the second time. */
+static bool asks_for_help(const cli_command *command, const tables *t, int argc, char **argv) {
+    char **copy = mem_zalloc_array((size_t)argc + 1, sizeof *copy);
+    memcpy(copy, argv, (size_t)argc * sizeof *copy);
+    bool help = has_help(command, t, argc, copy);
+    free(copy);
+    return help;
+}
+
+static bool take(cli_args *args, size_t i, const char *value) {
+    const cli_option *o = &args->command->options[i];
+    args->values[i] = value ? value : "";
+    if (o->repeatable && value) {
+        args->given[args->given_count].option = i;
+        args->given[args->given_count++].value = args->values[i];
+    }
+    return !value || cli_check_option(args->command, o, value);
+}
+
+static bool take_options(cli_args *args, const tables *t, int argc, char **argv) {
+    optind = 0;
+    for (int found; (found = next_option(t, argc, argv)) != -1;) {
+        if (found == '?' || found == ':') {
+            complain(args->command, found, argv);
             return false;
         }
-        if (ret->rest_count == CLI_ARGUMENTS_MAX) {
-            cli_complain("%s: takes up to %d arguments", command->name, CLI_ARGUMENTS_MAX);
-            return false;
-        }
-        ret->rest[ret->rest_count++] = argv[i];
+        if (!take(args, option_index(args->command, found), optarg)) return false;
     }
     return true;
 }
 
-bool cli_parse(const cli_command *command, int argc, char **argv, cli_args *ret) {
-    struct option longs[CLI_OPTIONS_MAX + 1];
-    char shorts[2 * CLI_OPTIONS_MAX + 3];
-    *ret = (cli_args){0};
-    build_tables(command, longs, shorts);
+cli_parsed cli_parse(const cli_command *command, int argc, char **argv, cli_args *ret) {
+    tables t;
+    build_tables(command, t.longs, t.shorts);
+    *ret = (cli_args){.command = command};
     opterr = 0;
-    optind = 1;
-    for (int found; (found = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
-        if (found == '?' || found == ':') {
-            complain(command, found, argv);
-            return false;
-        }
-        ret->values[option_index(command, found)] = optarg ? optarg : "";
-    }
-    return take_rest(command, argc, argv, ret);
+    if (asks_for_help(command, &t, argc, argv)) return CLI_PARSED_HELP;
+    ret->given = mem_zalloc_array((size_t)argc, sizeof *ret->given);
+    if (!take_options(ret, &t, argc, argv)) return CLI_PARSED_BADLY;
+    ret->rest = argv + optind;
+    ret->rest_count = (size_t)(argc - optind);
+    return cli_check_operands(command, ret->rest, ret->rest_count) ? CLI_PARSED : CLI_PARSED_BADLY;
 }
 
-/* ---- help ---- */
-
-static void write_option(const cli_option *o, buf *out) {
-    char left[64];
-    const char *argument = o->argument ? o->argument : "";
-    if (o->letter)
-        snprintf(left, sizeof left, "-%c, --%s %s", o->letter, o->name, argument);
-    else
-        snprintf(left, sizeof left, "    --%s %s", o->name, argument);
-    buf_addf(out, "  %-24s %s\n", left, o->sentence);
-}
-
-void cli_write_help(const cli_command *command, buf *out) {
-    buf_addf(out, "weir %s: %s\n\nUsage: weir %s%s%s%s\n", command->name, command->summary,
-             command->name, command->option_count ? " [options]" : "", command->operands ? " " : "",
-             command->operands ? command->operands : "");
-    if (command->about) buf_addf(out, "\n%s\n", command->about);
-    buf_add_cstr(out, "\nOptions:\n");
-    for (size_t i = 0; i < command->option_count; i++)
-        write_option(&command->options[i], out);
-    write_option(&(cli_option){'h', "help", NULL, "Show this"}, out);
-    buf_addf(out, "\nExample:\n%s\n", command->example);
+void cli_args_done(cli_args *args) {
+    free(args->given);
+    *args = (cli_args){0};
 }

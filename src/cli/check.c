@@ -7,7 +7,8 @@
 enum { OPT_CONFIG, OPT_EXPLAIN };
 
 static const cli_option options[] = {
-    {'c', "config", "FILE", "The file to check; else the one that weir serve would find"},
+    {'c', "config", "FILE", "The file to check; else the one that weir serve would find",
+     .kind = CLI_FILE},
     {0, "explain", NULL, "Print what each option comes to, and where it was set"},
 };
 

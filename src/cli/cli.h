@@ -1,7 +1,8 @@
 /* cli/cli.h: the door of the command line: what a subcommand is.
  *
  * A subcommand is one file with one cli_command, and one line in the table in main.c. Its options
- * are data: the parser, `--help` and the messages come from them.
+ * and operands are data: the parser, the checks of their values, the messages, `--help` and the
+ * shells' completion come from them.
  *
  * Exit codes: 0 done, 1 failed, 2 not understood. Data goes to stdout, messages to stderr.
  */
@@ -11,31 +12,50 @@
 #include "base/buf.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
-enum { CLI_OPTIONS_MAX = 16, CLI_ARGUMENTS_MAX = 16 };
+enum { CLI_OPTIONS_MAX = 32 };
+
+/* What a value is: for the check before the command runs, and for completion. */
+typedef enum cli_kind {
+    CLI_TEXT,      /* anything */
+    CLI_FILE,      /* a path; that it exists is not asked */
+    CLI_DIRECTORY, /* likewise */
+    CLI_COUNT,     /* a whole number from min to max */
+    CLI_NUMBER,    /* a decimal number from min to max: 0.7 */
+    CLI_CHOICE     /* one of the words in choices */
+} cli_kind;
 
 typedef struct cli_option {
     char letter;          /* 'c'; 0: none */
     const char *name;     /* "config" for --config */
     const char *argument; /* "FILE"; NULL: a switch */
     const char *sentence;
+    cli_kind kind;
+    double min, max;  /* of CLI_COUNT (up to 2^53) and CLI_NUMBER; both count as allowed */
+    const char *unit; /* "milliseconds", for the message; may be NULL */
+    const char *const *choices; /* of CLI_CHOICE; NULL after the last */
+    bool repeatable;            /* every value counts: cli_value(); else the last one does */
+    const char *group;          /* a heading in the help from this option on; NULL: goes on */
 } cli_option;
 
-/* The arguments of one call, in the order of the command's own option table. */
-typedef struct cli_args {
-    const char *values[CLI_OPTIONS_MAX]; /* NULL: not given; a switch that was given: "" */
-    const char *rest[CLI_ARGUMENTS_MAX]; /* what is no option */
-    size_t rest_count;
-} cli_args;
+/* What is no option. */
+typedef struct cli_operands {
+    const char *usage; /* "FILE…", "[FILE]"; NULL: none are taken */
+    cli_kind kind;
+    const char *const *choices;
+    size_t min, max; /* how many; max 0: any number */
+} cli_operands;
+
+typedef struct cli_args cli_args;
 
 typedef struct cli_command {
     const char *name;
-    const char *summary;  /* one line */
-    const char *operands; /* "FILE…" for the usage line; NULL: none are taken */
-    const char *about;    /* a paragraph or two for --help; may be NULL */
-    const char *example;  /* lines for --help, each a whole command */
+    const char *summary; /* one line */
+    cli_operands operands;
+    const char *about;   /* a paragraph or two for --help; may be NULL */
+    const char *example; /* lines for --help, each a whole command */
     const cli_option *options;
-    size_t option_count;
-    bool hidden; /* not in the list of `weir --help` */
+    size_t option_count; /* up to CLI_OPTIONS_MAX */
+    bool hidden;         /* not in the list of `weir --help` */
     int (*run)(const cli_args *args);
 } cli_command;
 
@@ -44,20 +64,56 @@ extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;
 
-/* args.c: false after saying on stderr what was not understood: then exit with CLI_USAGE. argv[0]
- * is the command's name. */
-MUST_USE bool cli_parse(const cli_command *command, int argc, char **argv, cli_args *ret);
-/* Usage, options and an example, within a screen. */
+/* ---- one call's arguments ---- */
+
+/* Borrows argv. Values have been checked by their kind. */
+struct cli_args {
+    const cli_command *command;
+    /* By the command's own option table. NULL: not given; a switch that was given: "". */
+    const char *values[CLI_OPTIONS_MAX];
+    char **rest; /* the operands, in order */
+    size_t rest_count;
+    /* private */
+    struct cli_given {
+        size_t option;
+        const char *value;
+    } * given; /* of repeatable options, in order */
+    size_t given_count;
+};
+
+typedef enum cli_parsed {
+    CLI_PARSED,
+    CLI_PARSED_HELP, /* --help was among them: nothing else counts */
+    CLI_PARSED_BADLY /* said on stderr: exit with CLI_USAGE */
+} cli_parsed;
+
+/* args.c: options and operands in any order; "--" ends the options, "-" is an operand. argv[0] is
+ * the command's name; argv is reordered. cli_args_done() always follows. */
+MUST_USE cli_parsed cli_parse(const cli_command *command, int argc, char **argv, cli_args *ret);
+void cli_args_done(cli_args *args);
+
+/* values.c. A repeatable option's values in the order given: i from 0; NULL after the last. */
+const char *cli_value(const cli_args *args, size_t option, size_t i);
+/* Of a CLI_COUNT, a CLI_NUMBER; otherwise: where it was not given. */
+int64_t cli_count(const cli_args *args, size_t option, int64_t otherwise);
+double cli_number(const cli_args *args, size_t option, double otherwise);
+
+/* Checks one value; false after saying on stderr what is wrong. */
+MUST_USE bool cli_check_option(const cli_command *command, const cli_option *o, const char *value);
+MUST_USE bool cli_check_operands(const cli_command *command, char *const *values, size_t count);
+
+/* ---- what a command says ---- */
+
+/* help.c: usage, options and an example, within a screen. */
 void cli_write_help(const cli_command *command, buf *out);
 /* The nearest of count names to word, or NULL. */
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
-
-/* descriptors.c: as many open files as the system allows; for commands that serve. */
-void cli_raise_descriptor_limit(void);
-
 /* Writes all of text; false (after saying so on stderr) when stdout does not take it. */
 MUST_USE bool cli_print(const buf *text);
 /* "weir: …" and a line end on stderr. */
 void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* descriptors.c: as many open files as the system allows; for commands that serve. */
+void cli_raise_descriptor_limit(void);
 
 #endif

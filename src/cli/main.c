@@ -78,11 +78,15 @@ static int run_help(const char *name) {
 }
 
 static int run_command(const cli_command *command, int argc, char **argv) {
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (is_one_of(argv[i], "-h", "--help")) return show_help(command);
     cli_args args;
-    if (!cli_parse(command, argc, argv, &args)) return CLI_USAGE;
-    return command->run(&args);
+    int status = CLI_USAGE;
+    switch (cli_parse(command, argc, argv, &args)) {
+    case CLI_PARSED: status = command->run(&args); break;
+    case CLI_PARSED_HELP: status = show_help(command); break;
+    case CLI_PARSED_BADLY: break;
+    }
+    cli_args_done(&args);
+    return status;
 }
 
 int main(int argc, char **argv) {

@@ -11,7 +11,7 @@ enum { OPT_CONFIG, OPT_LISTEN };
 
 static const cli_option options[] = {
     {'c', "config", "FILE",
-     "The configuration; else ./weir.yaml, or that of the user or the system"},
+     "The configuration; else ./weir.yaml, or that of the user or the system", .kind = CLI_FILE},
     {'l', "listen", "ADDRESS", "Listen there alone: HOST:PORT (port 0: any free one) or unix:PATH"},
 };
 

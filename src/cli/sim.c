@@ -12,23 +12,12 @@ enum { TIME_MAX_MS = 3600000 };
 static const cli_option options[] = {
     {'l', "listen", "ADDRESS", "Where to listen; port 0 takes a free one (default 127.0.0.1:8081)"},
     {'k', "key", "KEY", "Demand this API key (default: any, or none)"},
-    {0, "pace", "MS", "Milliseconds from token to token of a stream (default 20)"},
-    {0, "ttft", "MS", "Milliseconds before the first token (default 0)"},
+    {0, "pace", "MS", "Milliseconds from token to token of a stream (default 20)",
+     .kind = CLI_COUNT, .max = TIME_MAX_MS, .unit = "milliseconds"},
+    {0, "ttft", "MS", "Milliseconds before the first token (default 0)", .kind = CLI_COUNT,
+     .max = TIME_MAX_MS, .unit = "milliseconds"},
     {0, "words", NULL, "Print the words that a model's name may hold, in Markdown, and end"},
 };
-
-static bool read_ms(const cli_args *args, size_t option, int64_t *ms) {
-    const char *text = args->values[option];
-    uint64_t n;
-    if (!text) return true;
-    if (!span_u64(span_cstr(text), &n) || n > TIME_MAX_MS) {
-        cli_complain("sim: --%s is %s; allowed 0 to %d milliseconds", options[option].name, text,
-                     TIME_MAX_MS);
-        return false;
-    }
-    *ms = (int64_t)n;
-    return true;
-}
 
 static bool read_listen(const cli_args *args, arena *a, http_bind *ret) {
     const char *text = args->values[OPT_LISTEN];
@@ -120,12 +109,14 @@ static int serve(const sim_settings *settings, http_bind *bind) {
 }
 
 static int run(const cli_args *args) {
-    sim_settings settings = {.key = span_cstr(args->values[OPT_KEY]), .pace_ms = SIM_PACE_MS};
+    const sim_settings settings = {
+        .key = span_cstr(args->values[OPT_KEY]),
+        .pace_ms = cli_count(args, OPT_PACE, SIM_PACE_MS),
+        .ttft_ms = cli_count(args, OPT_TTFT, 0),
+    };
     http_bind bind;
     arena a;
     if (args->values[OPT_WORDS]) return print_words();
-    if (!read_ms(args, OPT_PACE, &settings.pace_ms) || !read_ms(args, OPT_TTFT, &settings.ttft_ms))
-        return CLI_USAGE;
     arena_init(&a, 0);
     int status = read_listen(args, &a, &bind) ? serve(&settings, &bind) : CLI_USAGE;
     arena_done(&a);

@@ -261,7 +261,7 @@ def test_a_key_is_demanded():
 
 @pytest.mark.parametrize("args, said", [
     (["--listen", "nowhere"], "--listen is nowhere"),
-    (["--pace", "fast"], "--pace is fast; allowed 0 to 3600000 milliseconds"),
+    (["--pace", "fast"], "--pace is 'fast'; allowed: a whole number from 0 to 3600000 milliseconds"),
     (["--paec", "1"], "did you mean --pace?"),
 ])
 def test_wrong_options_are_told(args, said):
