@@ -64,6 +64,7 @@ static int64_t now_ms(const call *c) {
 
 /* The configuration's word for the target: a client's must not make series. */
 static void count(call *c, metric_id id, const slot *s, const char *outcome) {
+    if (!c->spec.metrics) return;
     const span labels[] = {s->target->name, span_cstr(outcome)};
     metric_add(metrics_series(c->spec.metrics, id, labels), 1);
 }
@@ -359,6 +360,12 @@ static bool forbids(const call *c, const lane *l, const attempt_failure *f) {
            !config_of(c)->retry.content_policy_next;
 }
 
+static void tell_refused(call *c, const attempt_failure *f) {
+    bool load = f->status == 429 || f->status == 503 || f->status == 529;
+    if (load && f->error == ERR_PROVIDER_ERROR && c->sink->on_refused)
+        c->sink->on_refused(c->user, f->status, f->hint.after_ms);
+}
+
 static void lane_fail(void *user, const attempt_failure *f) {
     lane *l = user;
     call *c = l->call;
@@ -371,6 +378,8 @@ static void lane_fail(void *user, const attempt_failure *f) {
     else
         target_abandon(c->slots.items[at].state, l->probe);
     lane_clear(l);
+    tell_refused(c, f);
+    if (c->over) return;
     if (won) {
         call_failure failure = failure_of(c, f);
         failure.client_may_retry = true; /* the same question may well be answered whole */

@@ -39,13 +39,16 @@ typedef struct call_sink {
     void (*on_piece)(void *user, span piece);
     void (*on_end)(void *user);
     void (*on_fail)(void *user, const call_failure *failure);
+    /* The provider refused an attempt for its load (429, 503, 529), whatever follows; with its hint
+     * (-1: none). NULL allowed. May cancel the call. */
+    void (*on_refused)(void *user, int status, int64_t retry_after_ms);
 } call_sink;
 
 typedef struct call_spec {
     loop *loop;
-    upstreams *upstreams; /* borrowed for the call */
-    metrics_shard *metrics;
-    log_shard *log;
+    upstreams *upstreams;   /* borrowed for the call */
+    metrics_shard *metrics; /* NULL: nothing is counted */
+    log_shard *log;         /* NULL: nothing is logged */
     const config_model *model;
     const request_facts *facts;
     arena *arena;

@@ -43,6 +43,34 @@ size_t exchange_error_headers(const weir_error *e, arena *a, http_header *ret) {
     return retry_headers(error_get(e->id)->should_retry, e->retry_after_ms, a, ret);
 }
 
+void exchange_failure_body(const exchange *x, buf *out) {
+    if (x->has_failure && x->failure.body.len)
+        buf_add(out, x->failure.body);
+    else
+        exchange_error_body(&x->error, out);
+}
+
+static span sentence_for(const exchange *x) {
+    const config_chat *say = &exchange_config(x)->chat;
+    int status = exchange_failed_status(x);
+    if (status == 429) return say->say_rate_limited;
+    if (x->has_failure && (x->failure.failure == FAIL_CONNECTION ||
+                           x->failure.failure == FAIL_SILENT || x->failure.failure == FAIL_TLS))
+        return say->say_unreachable;
+    return status < 500 ? say->say_invalid : say->say_failed;
+}
+
+/* The sentence with {error} replaced. */
+void exchange_sentence(const exchange *x, buf *out) {
+    static const span place = SPAN("{error}");
+    span sentence = sentence_for(x);
+    size_t at = span_find_span(sentence, 0, place);
+    buf_add(out, span_slice(sentence, 0, at));
+    if (at == sentence.len) return;
+    buf_add(out, error_message(&x->error));
+    buf_add(out, span_slice(sentence, at + place.len, sentence.len));
+}
+
 int exchange_failed_status(const exchange *x) {
     return x->has_failure ? x->failure.status : error_get(x->error.id)->status;
 }
@@ -103,10 +131,31 @@ http_headers exchange_headers(exchange *x, http_headers crossing, span content_t
     return (http_headers){h, n};
 }
 
+void exchange_answer(exchange *x, span body) {
+    x->head_sent = true;
+    x->record.bytes_out = body.len;
+    exchange_note_own(x);
+    span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
+    http_headers headers = exchange_headers(x, x->head.headers, type);
+    exchange_finish(x);
+    x->door->answer(x->user, x->head.status, headers, body);
+}
+
+void exchange_answer_failure(exchange *x) {
+    buf body = BUF_EMPTY;
+    exchange_failure_body(x, &body);
+    x->record.bytes_out = body.len;
+    http_headers crossing = x->has_failure ? x->failure.headers : (http_headers){NULL, 0};
+    http_headers headers = exchange_headers(x, crossing, SPAN_OF("application/json"));
+    exchange_finish(x);
+    x->door->answer(x->user, exchange_failed_status(x), headers, buf_span(&body));
+    buf_done(&body);
+}
+
 void exchange_piece(exchange *x, span piece) {
     x->record.bytes_out += piece.len;
     x->door->piece(x->user, piece);
-    if (x->paused || !x->call || !x->door->full(x->user)) return;
+    if (x->finished || x->paused || !x->call || !x->door->full(x->user)) return;
     x->paused = true;
     call_pause(x->call);
 }

@@ -23,10 +23,10 @@ typedef struct exchange_env {
     loop *loop;
     upstreams *upstreams; /* of the snapshot in force: new exchanges take a reference */
     target_table *targets;
-    metrics_shard *metrics;
-    log_shard *log;
-    unsigned open; /* exchanges in progress */
-    bool closing;  /* the time to drain is over: new exchanges are refused with DRAINING */
+    metrics_shard *metrics; /* NULL: nothing is counted */
+    log_shard *log;         /* NULL: nothing is logged */
+    unsigned open;          /* exchanges in progress */
+    bool closing;           /* the time to drain is over: new exchanges are refused with DRAINING */
     /* private to exchange/ */
     list running;
     list ended; /* freed by reap at the end of the turn */
@@ -48,6 +48,7 @@ void exchange_env_fail_all(exchange_env *env, error_id why);
 typedef enum exchange_form {
     FORM_OPENAI, /* the bytes of OpenAI's API */
     FORM_CHAT,   /* POST /chat: {"message", …} → {"success", "response", …} */
+    FORM_DIRECT, /* a program: OpenAI's JSON, whole, or a stream's events one by one, unframed */
 } exchange_form;
 
 /* All spans are borrowed until door->done. */
@@ -55,7 +56,7 @@ typedef struct exchange_request {
     exchange_form form;
     endpoint endpoint;
     span method;
-    span path; /* below /v1 for FORM_OPENAI: "/chat/completions" */
+    span path; /* below /v1 for FORM_OPENAI and FORM_DIRECT: "/chat/completions" */
     span query;
     http_headers headers;
     span body;
@@ -67,10 +68,15 @@ typedef struct exchange_request {
     const config_client *client;
 } exchange_request;
 
-/* After answer, end or abort the exchange does not touch the request's spans any more; done follows
+/* FORM_DIRECT: answer gets JSON as the provider sent it, in OpenAI's form, or the error's; piece
+ * one event's data a time, without comments, the end marker and the usage chunk that was not asked
+ * for. A stream that fails after its head is aborted, and one that fails before it is answered.
+ * What is neither JSON nor events is gathered, up to limits.answer.
+ *
+ * After answer, end or abort the exchange does not touch the request's spans any more; done follows
  * at the end of the loop's turn. */
 typedef struct exchange_door {
-    /* A whole answer, at once. */
+    /* A whole answer, at once: also the provider's own choice where a stream was asked for. */
     void (*answer)(void *user, int status, http_headers headers, span body);
     /* Or a streamed one: head, pieces, and end or abort (which cuts it visibly). */
     void (*head)(void *user, int status, http_headers headers);
@@ -81,6 +87,10 @@ typedef struct exchange_door {
     bool (*full)(void *user);
     /* The exchange is over; it frees itself after this returns. */
     void (*done)(void *user);
+    /* The provider refused an attempt for its load (429, 503, 529), also where a retry follows
+     * unseen; with its hint (-1: none). NULL allowed. Never from inside exchange_start(); may
+     * cancel the exchange. */
+    void (*refused)(void *user, int status, int64_t retry_after_ms);
 } exchange_door;
 
 /* Never NULL. Answers, when it can do so at once, through door->answer before it returns. */
@@ -91,6 +101,21 @@ exchange *exchange_start(exchange_env *env, const exchange_request *request,
 void exchange_cancel(exchange *x);
 void exchange_drained(exchange *x);
 const char *exchange_request_id(const exchange *x);
+
+/* What came of it, for doors that tell more than bytes. Valid from inside door->answer, end and
+ * abort, and after exchange_cancel(), until door->done has returned: a door that is answered from
+ * inside exchange_start() asks then. */
+const call_record *exchange_record(const exchange *x); /* settled */
+error_id exchange_error(const exchange *x);            /* ERR_NONE: it was answered, to the end */
+/* Of the answer whose head came, also where it then broke off; else of the refusal, the provider's
+ * or weir's own of this request; 0: nothing answered (no connection, a deadline, cancelled). */
+int exchange_status(const exchange *x);
+/* ---- where exchange_error() is not ERR_NONE ---- */
+int64_t exchange_retry_after_ms(const exchange *x); /* the provider's hint; -1: none */
+/* The error as JSON in OpenAI's shape: the provider's own, or one that is made here. */
+void exchange_failure_body(const exchange *x, buf *out);
+/* A plain sentence for people: chat.say.* of the configuration. */
+void exchange_sentence(const exchange *x, buf *out);
 
 /* Whether a request may call at all: the identify stage's own question, for a door that wants to
  * refuse before it reads a large body, and for the paths that need a key without being a call. True

@@ -11,6 +11,14 @@ void filter_add(exchange *x, filter *f, const filter_ops *ops) {
     x->last_filter = f;
 }
 
+void filter_form_add(exchange *x) {
+    switch (x->request.form) {
+    case FORM_OPENAI: filter_form_openai_add(x); break;
+    case FORM_CHAT: filter_form_chat_add(x); break;
+    case FORM_DIRECT: filter_form_direct_add(x); break;
+    }
+}
+
 void filter_pass_head(filter *f, const answer_head *head) {
     f->next->ops->head(f->next, head);
 }

@@ -50,5 +50,7 @@ void filter_pass_done(filter *f);
 void filter_meter_add(exchange *x);       /* usage, first token, finish reason → the record */
 void filter_form_openai_add(exchange *x); /* to OpenAI's form; the last */
 void filter_form_chat_add(exchange *x);   /* to /chat's form; the last */
+void filter_form_direct_add(exchange *x); /* to a program, unframed; the last */
+void filter_form_add(exchange *x);        /* the one of the request's form */
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "exchange/internal.h"
 
-#include "json/json.h"
+#include "exchange/words.h"
 
 typedef struct form {
     filter filter;
@@ -22,17 +22,8 @@ static void on_head(filter *f, const answer_head *head) {
     if (head->kind == ANSWER_STREAM) exchange_stream_head(f->x);
 }
 
-static json_value first_choice(span document) {
-    json_value root = {JSON_OBJECT, document};
-    json_iter it = json_iter_of(json_get(root, SPAN_OF("choices")));
-    json_value choice = {JSON_NONE, SPAN_EMPTY};
-    (void)json_next_element(&it, &choice);
-    return choice;
-}
-
 static void note_model(form *m, span document) {
-    json_value root = {JSON_OBJECT, document};
-    json_value model = json_get(root, SPAN_OF("model"));
+    json_value model = json_get(answer_root(document), SPAN_OF("model"));
     if (!m->model.len && model.type == JSON_STRING)
         m->model = arena_dup(&m->filter.x->arena, json_string(model, &m->filter.x->arena));
 }
@@ -44,13 +35,6 @@ static void put_event(form *m, const buf *data) {
     sse_write(&x->env->scratch, &event);
     m->silence.last_ms = x->env->loop->now_ms;
     exchange_piece(x, buf_span(&x->env->scratch));
-}
-
-/* What a message, or a piece of one, says to people: its content, or why there is none. */
-static json_value text_of(json_value message) {
-    json_value content = json_get(message, SPAN_OF("content"));
-    if (content.type != JSON_STRING) content = json_get(message, SPAN_OF("refusal"));
-    return content;
 }
 
 static void put_delta(form *m, json_value content) {
@@ -72,7 +56,7 @@ static void on_event(filter *f, const answer_event *event) {
         return;
     }
     note_model(m, event->sse.data);
-    put_delta(m, text_of(json_get(first_choice(event->sse.data), SPAN_OF("delta"))));
+    put_delta(m, choice_text(event->sse.data, true));
 }
 
 static void put_figure(json_writer *w, const char *key, int64_t value) {
@@ -122,7 +106,7 @@ static void end_plain(form *m) {
     exchange *x = m->filter.x;
     (void)stage_settle(x);
     note_model(m, m->body);
-    json_value content = text_of(json_get(first_choice(m->body), SPAN_OF("message")));
+    json_value content = choice_text(m->body, false);
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
@@ -147,7 +131,7 @@ static void on_end(filter *f) {
         end_stream(m);
     } else if (f->x->head_sent) { /* by a keep-alive comment: the client reads a stream */
         note_model(m, m->body);
-        put_delta(m, text_of(json_get(first_choice(m->body), SPAN_OF("message"))));
+        put_delta(m, choice_text(m->body, false));
         end_stream(m);
     } else {
         end_plain(m);
@@ -156,29 +140,14 @@ static void on_end(filter *f) {
 
 /* ---- failure ---- */
 
-static span sentence_for(const exchange *x, int status) {
-    const config_chat *say = &exchange_config(x)->chat;
-    if (status == 429) return say->say_rate_limited;
-    if (x->has_failure && (x->failure.failure == FAIL_CONNECTION ||
-                           x->failure.failure == FAIL_SILENT || x->failure.failure == FAIL_TLS))
-        return say->say_unreachable;
-    return status < 500 ? say->say_invalid : say->say_failed;
-}
-
-/* The sentence with {error} replaced. */
-static void put_sentence(json_writer *w, span sentence, span error) {
+static void put_sentence(json_writer *w, const exchange *x) {
     buf text = BUF_EMPTY;
-    size_t at = span_find_span(sentence, 0, SPAN_OF("{error}"));
-    buf_add(&text, span_slice(sentence, 0, at));
-    if (at < sentence.len) {
-        buf_add(&text, error);
-        buf_add(&text, span_slice(sentence, at + 7, sentence.len));
-    }
+    exchange_sentence(x, &text);
     json_put_string(w, buf_span(&text));
     buf_done(&text);
 }
 
-static void put_failure(const exchange *x, int status, buf *out) {
+static void put_failure(const exchange *x, buf *out) {
     const error_row *row = error_get(x->error.id);
     json_value provider = {JSON_NONE, SPAN_EMPTY};
     if (x->has_failure && x->failure.body.len)
@@ -191,7 +160,7 @@ static void put_failure(const exchange *x, int status, buf *out) {
     json_key(&w, "success");
     json_put_bool(&w, false);
     json_key(&w, "response");
-    put_sentence(&w, sentence_for(x, status), message);
+    put_sentence(&w, x);
     json_key(&w, "error");
     json_open_object(&w);
     json_key(&w, "type");
@@ -222,7 +191,7 @@ static void on_fail(filter *f) {
     exchange *x = f->x;
     int status = exchange_failed_status(x);
     buf out = BUF_EMPTY;
-    put_failure(x, status, &out);
+    put_failure(x, &out);
     if (x->head_sent) {
         put_event(form_of(f), &out);
         exchange_finish(x);

@@ -59,13 +59,7 @@ static void end_plain(form *m) {
         x->door->end(x->user);
         return;
     }
-    x->head_sent = true;
-    x->record.bytes_out = m->body.len;
-    exchange_note_own(x);
-    span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
-    http_headers headers = exchange_headers(x, x->head.headers, type);
-    exchange_finish(x);
-    x->door->answer(x->user, x->head.status, headers, m->body);
+    exchange_answer(x, m->body);
 }
 
 static void on_end(filter *f) {
@@ -111,33 +105,24 @@ static void put_error_event(form *m, span body) {
     buf_done(&out);
 }
 
-static span error_body(exchange *x) {
-    if (x->has_failure && x->failure.body.len) return x->failure.body;
-    buf body = BUF_EMPTY;
-    exchange_error_body(&x->error, &body);
-    span copy = arena_dup(&x->arena, buf_span(&body));
-    buf_done(&body);
-    return copy;
-}
-
 static void on_fail(filter *f) {
     exchange *x = f->x;
-    span body = error_body(x);
     if (!x->head_sent) {
-        x->record.bytes_out = body.len;
-        http_headers crossing = x->has_failure ? x->failure.headers : (http_headers){NULL, 0};
-        http_headers headers = exchange_headers(x, crossing, SPAN_OF("application/json"));
-        exchange_finish(x);
-        x->door->answer(x->user, exchange_failed_status(x), headers, body);
+        exchange_answer_failure(x);
         return;
     }
     bool stream = x->facts.stream || x->head.kind == ANSWER_STREAM;
-    if (stream && x->head.kind != ANSWER_RAW) put_error_event(form_of(f), body);
-    exchange_finish(x);
-    if (stream && x->head.kind != ANSWER_RAW)
-        x->door->end(x->user);
-    else
+    if (!stream || x->head.kind == ANSWER_RAW) {
+        exchange_finish(x);
         x->door->abort(x->user);
+        return;
+    }
+    buf body = BUF_EMPTY;
+    exchange_failure_body(x, &body);
+    put_error_event(form_of(f), buf_span(&body));
+    buf_done(&body);
+    exchange_finish(x);
+    x->door->end(x->user);
 }
 
 static void on_done(filter *f) {

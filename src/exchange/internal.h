@@ -77,8 +77,12 @@ enum { EXCHANGE_HEADERS_MAX = 8 };
 size_t exchange_own_headers(exchange *x, http_header *h);
 /* The same, with those of the provider that may cross, and the content type given. In the arena. */
 http_headers exchange_headers(exchange *x, http_headers crossing, span content_type);
-/* The status of an answer that failed. */
+/* The status of an answer that failed, for the client. */
 int exchange_failed_status(const exchange *x);
+/* A whole answer with the provider's own status and type, and an error that nothing has been said
+ * before: both the last word. */
+void exchange_answer(exchange *x, span body);
+void exchange_answer_failure(exchange *x);
 /* Gives the door a piece and heeds its back-pressure. */
 void exchange_piece(exchange *x, span piece);
 

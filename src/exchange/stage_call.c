@@ -44,19 +44,22 @@ static void on_fail(void *user, const call_failure *failure) {
     x->filters->ops->fail(x->filters);
 }
 
+static void on_refused(void *user, int status, int64_t retry_after_ms) {
+    exchange *x = user;
+    if (x->door->refused) x->door->refused(x->user, status, retry_after_ms);
+}
+
 static const call_sink sink = {.on_head = on_head,
                                .on_event = on_event,
                                .on_body = on_body,
                                .on_piece = on_piece,
                                .on_end = on_end,
-                               .on_fail = on_fail};
+                               .on_fail = on_fail,
+                               .on_refused = on_refused};
 
 stage_result stage_call(exchange *x) {
     filter_meter_add(x);
-    if (x->request.form == FORM_CHAT)
-        filter_form_chat_add(x);
-    else
-        filter_form_openai_add(x);
+    filter_form_add(x);
     const call_spec spec = {.loop = x->env->loop,
                             .upstreams = x->upstreams,
                             .metrics = x->env->metrics,

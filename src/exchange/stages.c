@@ -33,8 +33,7 @@ static void run_always(exchange *x) {
 }
 
 static void answer_error(exchange *x) {
-    if (!x->filters && x->request.form == FORM_CHAT) filter_form_chat_add(x);
-    if (!x->filters) filter_form_openai_add(x);
+    if (!x->filters) filter_form_add(x);
     x->filters->ops->fail(x->filters);
 }
 
@@ -170,6 +169,25 @@ void exchange_env_fail_all(exchange_env *env, error_id why) {
 
 const char *exchange_request_id(const exchange *x) {
     return x->record.request_id;
+}
+
+const call_record *exchange_record(const exchange *x) {
+    return &x->record;
+}
+
+error_id exchange_error(const exchange *x) {
+    return x->error.id;
+}
+
+int exchange_status(const exchange *x) {
+    if (x->has_head) return x->head.status;
+    if (x->has_failure) return x->error.id == ERR_PROVIDER_ERROR ? x->failure.status : 0;
+    bool asked = x->call || x->error.id == ERR_CLIENT_GONE;
+    return asked ? 0 : error_get(x->error.id)->status;
+}
+
+int64_t exchange_retry_after_ms(const exchange *x) {
+    return x->error.retry_after_ms;
 }
 
 stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...) {

@@ -86,11 +86,11 @@ uint64_t logger_dropped(const logger *l) {
 /* ---- handing over ---- */
 
 bool log_waits(const log_shard *s) {
-    return s->lines.len > 0;
+    return s && s->lines.len > 0;
 }
 
 void log_flush(log_shard *s) {
-    if (s->lines.len == 0) return;
+    if (!log_waits(s)) return;
     (void)pthread_mutex_lock(&s->lock);
     if (s->handed.len == 0) { /* nothing to keep: the buffers change places */
         buf empty = s->handed;
@@ -118,7 +118,7 @@ log_shard *log_shard_take(logger *l, log_shard *after, buf *lines) {
 /* ---- lines ---- */
 
 static bool wanted(const log_shard *s, config_log_level level) {
-    return (int)level >= atomic_load_explicit(&s->logger->level, memory_order_relaxed);
+    return s && (int)level >= atomic_load_explicit(&s->logger->level, memory_order_relaxed);
 }
 
 static bool as_json(const log_shard *s) {

@@ -27,8 +27,10 @@ void logger_configure(logger *l, const config_logs *logs);
 void logger_free(logger *l, int64_t wait_ms);
 MUST_USE log_shard *logger_add_shard(logger *l);
 uint64_t logger_dropped(const logger *l); /* lines, since the start; any thread */
-/* Hands what the shard has gathered to the writer, and wakes it: cheap when there is nothing, but
- * not for every call. */
+/* A shard may be NULL here and below: then nothing is logged.
+ *
+ * Hands what it has gathered to the writer, and wakes it: cheap when there is nothing, but not for
+ * every call. */
 void log_flush(log_shard *s);
 /* Lines wait for log_flush(), which is due soon. */
 bool log_waits(const log_shard *s);

@@ -41,7 +41,7 @@ void metric_set(metric_series *s, int64_t value);
 void metric_gauge_add(metric_series *s, int64_t n);  /* gauges */
 void metric_observe(metric_series *s, double value); /* histograms */
 
-/* Everything that a record tells, in one go. */
+/* Everything that a record tells, in one go. s NULL: nothing is counted. */
 void metrics_count_call(metrics_shard *s, const call_record *r);
 
 /* The exposition; open_metrics: as the Accept header asks. Also adds the process's own figures

@@ -71,6 +71,7 @@ static call_set *set_of(metrics_shard *s, const metric_entry *e, call_set *unkep
 }
 
 void metrics_count_call(metrics_shard *s, const call_record *r) {
+    if (!s) return;
     char status[4];
     span labels[] = {r->endpoint, r->model_label, r->target_label, status_text(r->status, status)};
     metric_series *calls;

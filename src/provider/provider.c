@@ -33,6 +33,20 @@ const char *endpoint_name(endpoint e) {
     return names[e];
 }
 
+endpoint endpoint_of_path(span path) {
+    static const span paths[EP_OTHER] = {
+        [EP_CHAT_COMPLETIONS] = SPAN("/chat/completions"),
+        [EP_COMPLETIONS] = SPAN("/completions"),
+        [EP_EMBEDDINGS] = SPAN("/embeddings"),
+        [EP_RESPONSES] = SPAN("/responses"),
+        [EP_MODERATIONS] = SPAN("/moderations"),
+    };
+    endpoint e = 0;
+    while (e < EP_OTHER && !span_eq(path, paths[e]))
+        e++;
+    return e;
+}
+
 bool failure_counts(failure_class f) {
     switch (f) {
     case FAIL_CONNECTION:

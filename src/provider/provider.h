@@ -26,6 +26,8 @@ typedef enum endpoint {
 } endpoint;
 
 const char *endpoint_name(endpoint e); /* "chat.completions" */
+/* By its path below /v1, "/chat/completions"; EP_OTHER for any other. */
+endpoint endpoint_of_path(span path);
 
 /* What the parse stage found in the client's request. Spans point into body. */
 typedef struct request_facts {

@@ -34,6 +34,22 @@ static void test_calls(void **state) {
     assert_int_equal(route_find(&plain, SPAN_OF("/v1/embeddings"))->endpoint, EP_EMBEDDINGS);
 }
 
+/* The library and the batch runner call by path too. */
+static void test_endpoints_by_path(void **state) {
+    (void)state;
+    size_t count, calls = 0;
+    const route *rows = route_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].form != FORM_OPENAI || rows[i].endpoint == EP_OTHER) continue;
+        calls++;
+        assert_int_equal(endpoint_of_path(span_slice(rows[i].path, 3, rows[i].path.len)),
+                         rows[i].endpoint);
+    }
+    assert_int_equal(calls, EP_OTHER);
+    assert_int_equal(endpoint_of_path(SPAN_OF("/v1/chat/completions")), EP_OTHER);
+    assert_int_equal(endpoint_of_path(SPAN_OF("")), EP_OTHER);
+}
+
 static void test_pages(void **state) {
     (void)state;
     static const char *const pages[] = {"/health",  "/health/live",  "/health/ready",
@@ -159,6 +175,7 @@ static void test_the_description_has_our_version(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_endpoints_by_path),
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_below_a_star),
         cmocka_unit_test(test_nothing_there),
