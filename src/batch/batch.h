@@ -85,12 +85,12 @@ bool batch_ended(const batch *b);
 batch_counts batch_count(const batch *b);
 /* All lines of the input have their result. */
 bool batch_complete(const batch *b);
-/* Sentences about bad lines, a line each, of which the first few alone are told; the caller clears
- * it. */
+/* Sentences about lines that failed, a line each, of which the first few alone are told; the caller
+ * clears it. They quote the input and the provider: not to be shown as they are. */
 buf *batch_notes(batch *b);
 
 /* Once ended: writes to the disk. false: *ret_why says what kept the batch from its end, if it was
- * not its owner. */
+ * not its owner; like the notes. */
 MUST_USE bool batch_finish(batch *b, buf *ret_why);
 
 #endif

@@ -30,8 +30,10 @@ const char *item_problem_code(item_problem problem) {
     return codes[problem];
 }
 
-batch_format item_detect(const line *l) {
-    return span_starts(span_trim(l->text), SPAN_OF("{")) ? FORMAT_JSON : FORMAT_PROMPTS;
+batch_format item_detect(const line *l, span path) {
+    bool json = span_starts(span_trim(l->text), SPAN_OF("{")) ||
+                span_ends(path, SPAN_OF(".jsonl")) || span_ends(path, SPAN_OF(".ndjson"));
+    return json ? FORMAT_JSON : FORMAT_PROMPTS;
 }
 
 /* What reading a line needs at hand. */

@@ -49,8 +49,9 @@ typedef struct item {
     span model; /* that the body names; empty: none */
 } item;
 
-/* The format that FORMAT_AUTO comes to, from the first line that is not blank. */
-batch_format item_detect(const line *l);
+/* The format that FORMAT_AUTO comes to, from the first line that is not blank and the file's name:
+ * "….jsonl" holds no prompts, even if its first line is broken. */
+batch_format item_detect(const line *l, span path);
 /* l is not blank. */
 void item_read(const line *l, const item_rules *rules, arena *a, item *ret);
 /* Says of an item that an earlier line has its custom_id. */

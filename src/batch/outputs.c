@@ -58,11 +58,45 @@ static void sink_done(sink *s) {
     *s = (sink){.fd = -1};
 }
 
+/* A file is read too, to see what is done. Anything else is only written: who held both ends of a
+ * pipe would never hear that its reader has left. */
 static int open_file(const char *path, bool look) {
+    struct stat st;
     if (look) return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    /* Read too, to see what is done; what is no file may refuse that. */
-    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-    return fd >= 0 ? fd : open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+    bool other = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    int how = other ? O_WRONLY : O_RDWR | O_CREAT;
+    return open(path, how | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
+}
+
+static bool same_file(int a, int b) {
+    struct stat x, y;
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Whether the name leads to the file that is open. */
+static bool leads_to(const char *path, const sink *s) {
+    struct stat x, y;
+    if (strcmp(path, "-") == 0) return s->standard;
+    return stat(path, &x) == 0 && fstat(s->fd, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+/* Between opening and locking, the batch that had the lock may have removed the file as empty: then
+ * what was locked has no name any more, and the next try makes a new one. */
+static bool open_locked(sink *s, const char *path, bool look, buf *ret_why) {
+    struct stat st;
+    for (;;) {
+        s->fd = open_file(path, look);
+        if (s->fd < 0) {
+            buf_addf(ret_why, "cannot open %s: %m", path);
+            return false;
+        }
+        s->regular = fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode);
+        if (look) return true;
+        if (!lock(s, ret_why)) return false;
+        if (!s->regular || leads_to(path, s)) return true;
+        close(s->fd);
+    }
 }
 
 static bool sink_open(sink *s, const char *path, bool look, buf *ret_why) {
@@ -74,30 +108,12 @@ static bool sink_open(sink *s, const char *path, bool look, buf *ret_why) {
         return true;
     }
     /* A pipe's other end may not be there; who only looks has nothing to wait for. */
-    if (look && (stat(path, &st) != 0 || !S_ISREG(st.st_mode))) return true;
-    s->fd = open_file(path, look);
-    if (s->fd < 0) {
-        buf_addf(ret_why, "cannot open %s: %m", path);
-        return false;
-    }
-    s->regular = fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode);
-    if (look || lock(s, ret_why)) return true;
+    bool is_there = stat(path, &st) == 0;
+    s->regular = !is_there || S_ISREG(st.st_mode);
+    if (look && !(is_there && s->regular)) return true;
+    if (open_locked(s, path, look, ret_why)) return true;
     sink_done(s);
     return false;
-}
-
-static bool same_file(int a, int b) {
-    struct stat x, y;
-    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* Whether the name leads to the file that is open: that has to be known before it is locked anew.
- */
-static bool leads_to(const char *path, const sink *s) {
-    struct stat x, y;
-    if (strcmp(path, "-") == 0) return s->standard;
-    return stat(path, &x) == 0 && fstat(s->fd, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino;
 }
 
 bool outputs_open(outputs *o, const outputs_names *names, bool look, char **ret_made,
@@ -150,6 +166,16 @@ static size_t writable(const sink *s) {
     return s->pending.len < PIPE_BUF ? s->pending.len : PIPE_BUF;
 }
 
+/* After a write that failed in the middle of a result: the file ends with a whole one again, so
+ * that others can read it too. Where that fails as well, the next run cuts it. */
+static void cut_torn(const sink *s, span written) {
+    struct stat st;
+    const char *end = written.len ? memrchr(written.ptr, '\n', written.len) : NULL;
+    off_t torn = (off_t)(end ? (size_t)(written.ptr + written.len - end - 1) : written.len);
+    if (!s->regular || torn == 0 || fstat(s->fd, &st) != 0 || st.st_size < torn) return;
+    if (ftruncate(s->fd, st.st_size - torn) != 0) return;
+}
+
 static void sink_flush(sink *s) {
     size_t done = 0;
     buf all = s->pending;
@@ -166,6 +192,7 @@ static void sink_flush(sink *s) {
         s->pending.len -= (size_t)n;
     }
     s->pending = all;
+    if (s->error) cut_torn(s, span_from(all.ptr, done));
     buf_drop_front(&s->pending, done);
 }
 

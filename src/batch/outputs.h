@@ -2,8 +2,8 @@
  *
  * Results are gathered and written at the end of a turn of the loop, at the end of the file, never
  * rewritten. A regular file is locked for as long as it is open, so that two batches never write
- * one; anything else (a pipe, a terminal, /dev/full) takes what it can without making the caller
- * wait.
+ * one, and ends with a whole result also after a write that failed; anything else (a pipe, a
+ * terminal, /dev/full) takes what it can without making the caller wait.
  *
  * Not thread-safe.
  */
@@ -15,10 +15,10 @@
 typedef struct sink {
     int fd;           /* -1: there is none */
     const char *path; /* for people; borrowed */
-    bool regular;
-    bool standard; /* standard output: not ours to close */
-    buf pending;   /* gathered, not written */
-    int error;     /* errno of a write that failed; nothing is written from then on */
+    bool regular;     /* a file, be it one that is still to be made */
+    bool standard;    /* standard output: not ours to close */
+    buf pending;      /* gathered, not written */
+    int error;        /* errno of a write that failed; nothing is written from then on */
 } sink;
 
 typedef struct outputs {

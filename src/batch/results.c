@@ -4,6 +4,7 @@
 #include "json/json.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #define ID_BEGIN "{\"id\":\"batch_req_"
 enum { MARK_DIGITS = LINE_MARK_BITS / 4 };
@@ -122,7 +123,22 @@ bool result_read(span head, result_head *ret) {
     return true;
 }
 
+/* Skips text, or all of rest where that ends within it. */
+static bool skip_torn(span *rest, span text) {
+    size_t len = rest->len < text.len ? rest->len : text.len;
+    if (!span_eq(span_slice(*rest, 0, len), span_slice(text, 0, len))) return false;
+    *rest = span_slice(*rest, len, rest->len);
+    return true;
+}
+
 bool result_may_begin(span torn) {
-    span begin = SPAN_OF(ID_BEGIN);
-    return span_eq(span_slice(torn, 0, begin.len), span_slice(begin, 0, torn.len));
+    if (!skip_torn(&torn, SPAN_OF(ID_BEGIN))) return false;
+    span number = take_digits(&torn);
+    if (torn.len && number.len == 0) return false;
+    if (!skip_torn(&torn, SPAN_OF("_"))) return false;
+    for (size_t i = 0; i < MARK_DIGITS && torn.len; i++) {
+        if (!memchr("0123456789abcdef", *torn.ptr, 16)) return false;
+        torn = span_slice(torn, 1, torn.len);
+    }
+    return skip_torn(&torn, SPAN_OF("\",\"custom_id\":"));
 }

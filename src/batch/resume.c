@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CHUNK = 256 * 1024 };
@@ -103,6 +104,29 @@ static bool restart(outputs *o, buf *ret_why) {
            (!has_file(&o->failures) || cut(o, &o->failures, 0, ret_why));
 }
 
+/* Whether the file has anything in it. */
+static bool has_content(const sink *s) {
+    struct stat st;
+    return has_file(s) && fstat(s->fd, &st) == 0 && st.st_size > 0;
+}
+
+/* What no run can go on from. */
+static bool check_mode(const outputs *o, resume_mode mode, buf *ret_why) {
+    bool kept = o->answers.regular;
+    if (mode == RESUME_RETRY_FAILED && !kept)
+        buf_addf(ret_why,
+                 "--retry-failed needs the answers in a file, to know what failed; %s is none",
+                 o->answers.path);
+    else if (mode == RESUME_RETRY_FAILED && !o->failures.regular)
+        buf_addf(ret_why, "--retry-failed needs the failures in a file of their own (--errors)");
+    else if (mode == RESUME && !kept && has_content(&o->failures))
+        buf_addf(ret_why,
+                 "%s has the failures of an earlier run, whose answers are not known, since %s is "
+                 "no file; name another file for the errors, or say --restart to begin anew",
+                 o->failures.path, o->answers.path);
+    return ret_why->len == 0;
+}
+
 /* Failures have a file of their own: forgetting them is emptying it. It is read all the same, since
  * it might be somebody else's. */
 static bool forget_failures(outputs *o, resume_found *found, buf *ret_why) {
@@ -110,7 +134,7 @@ static bool forget_failures(outputs *o, resume_found *found, buf *ret_why) {
     marks_init(&none);
     reading r = {&o->failures, &none, found, ret_why, UINT64_MAX};
     uint64_t before = found->failures;
-    bool ok = read_file(&r) && cut(o, &o->failures, 0, ret_why);
+    bool ok = !has_file(&o->failures) || (read_file(&r) && cut(o, &o->failures, 0, ret_why));
     marks_done(&none);
     found->forgotten = found->failures - before;
     found->failures = before;
@@ -122,10 +146,7 @@ bool resume_read(outputs *o, resume_mode mode, marks *m, resume_found *ret, buf 
     reading failures = {&o->failures, m, ret, ret_why, UINT64_MAX};
     *ret = (resume_found){0};
     if (mode == RESUME_RESTART) return restart(o, ret_why);
-    if (mode == RESUME_RETRY_FAILED && !has_file(&o->failures)) {
-        buf_addf(ret_why, "--retry-failed needs the failures in a file of their own (--errors)");
-        return false;
-    }
+    if (!check_mode(o, mode, ret_why)) return false;
     if (has_file(&o->answers) && !read_file(&answers)) return false;
     if (mode == RESUME_RETRY_FAILED)
         return forget_failures(o, ret, ret_why) && cut_torn(o, &answers);

@@ -2,16 +2,18 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "batch/files.h"
+#include "batch/refusals.h"
 #include "batch/results.h"
 #include "batch/source.h"
 #include "batch/tally.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    NOTES_MAX = 10,                 /* bad lines that are told one by one */
+    NOTES_MAX = 10,                 /* failures that are told one by one */
     READS_A_STEP = 16,              /* chunks; so that calls are heard in between */
     PENDING_MAX = 4 * 1024 * 1024,  /* bytes of results that wait for their reader */
     BODIES_MAX = 256 * 1024 * 1024, /* bytes of requests under way */
@@ -36,6 +38,8 @@ struct batch {
     list calls;
     size_t bodies; /* bytes of their requests */
     batch_counts counts;
+    refusals refusals;
+    unsigned noted; /* failures that were told */
     buf notes;
     buf why; /* what stopped it; empty: nothing, or its owner */
 };
@@ -47,6 +51,7 @@ typedef struct asked {
     weir_call *call;
     result_of of;
     size_t body_len;
+    bool own_model; /* the line names it */
     char custom_id[];
 } asked;
 
@@ -103,6 +108,7 @@ void batch_free(batch *b) {
     source_done(&b->source);
     marks_done(&b->marks);
     files_done(&b->files);
+    refusals_done(&b->refusals);
     buf_done(&b->notes);
     buf_done(&b->why);
     free(b);
@@ -128,8 +134,7 @@ static bool is_response(const weir_result *r) {
     return r->code == WEIR_OK || (r->status >= 400 && r->body_len > 0);
 }
 
-static void write_result(batch *b, const result_of *of, const weir_result *r) {
-    buf *out = outputs_for(&b->files.out, r->code != WEIR_OK);
+static void write_result(buf *out, const result_of *of, const weir_result *r) {
     if (!is_response(r)) {
         result_write_error(out, of, span_cstr(weir_code_name(r->code)),
                            span_cstr(r->error_message));
@@ -139,34 +144,66 @@ static void write_result(batch *b, const result_of *of, const weir_result *r) {
     result_write_response(out, of, r->status, span_cstr(id), span_from(r->body, r->body_len));
 }
 
-static void count_result(batch *b, const weir_result *r) {
-    if (r->code == WEIR_OK)
-        b->counts.answered++;
+/* The first failures are told at once: often one word of the provider's explains them all. */
+static void note_failure(batch *b, span sentence) {
+    b->noted++;
+    if (b->noted <= NOTES_MAX) {
+        buf_add(&b->notes, sentence);
+        buf_add_char(&b->notes, '\n');
+    } else if (b->noted == NOTES_MAX + 1) {
+        buf_addf(&b->notes, "more failures are not told here, but in %s\n", batch_errors_name(b));
+    }
+}
+
+static void take_answer(batch *b, const result_of *of, const weir_result *r) {
+    /* So it was not everybody who is refused. */
+    b->counts.failed += refusals_release(&b->refusals, outputs_for(&b->files.out, true));
+    write_result(outputs_for(&b->files.out, false), of, r);
+    b->counts.answered++;
+}
+
+static void take_failure(batch *b, const result_of *of, const weir_result *r) {
+    buf note = BUF_EMPTY;
+    write_result(outputs_for(&b->files.out, true), of, r);
+    b->counts.failed++;
+    buf_addf(&note, "line %" PRIu64 ": %s: %s", of->line, weir_code_name(r->code),
+             r->error_message);
+    note_failure(b, buf_span(&note));
+    buf_done(&note);
+}
+
+static void stop_for_refusals(batch *b) {
+    if (b->why.len == 0) refusals_end(&b->refusals, &b->why);
+    batch_stop(b); /* what is under way may still come to something */
+}
+
+static void take_refusal(batch *b, const result_of *of, const weir_result *r) {
+    refusals_note(&b->refusals, r);
+    if (b->refusals.final)
+        stop_for_refusals(b);
     else
-        b->counts.failed++;
+        write_result(&b->refusals.results, of, r);
+}
+
+static void take_result(batch *b, const asked *a, const weir_result *r) {
     if (r->total_tokens > 0) b->counts.tokens += r->total_tokens;
+    if (r->code == WEIR_CANCELLED) return; /* it stays undone, for the next run */
+    if (r->code == WEIR_OK)
+        take_answer(b, &a->of, r);
+    else if (refusal_is_general(r, a->own_model))
+        take_refusal(b, &a->of, r);
+    else
+        take_failure(b, &a->of, r);
 }
 
 static void on_done(void *user, weir_result *result) {
     asked *a = user;
     batch *b = a->batch;
-    if (result->code != WEIR_CANCELLED) {
-        write_result(b, &a->of, result);
-        count_result(b, result);
-    } /* else it stays undone, for the next run */
+    take_result(b, a, result);
     b->counts.under_way--;
     b->bodies -= a->body_len;
     asked_free(a);
     weir_result_free(result);
-}
-
-static void note_bad(batch *b, const item *it) {
-    if (b->counts.bad <= NOTES_MAX) {
-        buf_add(&b->notes, it->message);
-        buf_add_char(&b->notes, '\n');
-    } else if (b->counts.bad == NOTES_MAX + 1) {
-        buf_addf(&b->notes, "more bad lines are not told here, but in %s\n", batch_errors_name(b));
-    }
 }
 
 static void refuse(batch *b, const result_of *of, const item *it) {
@@ -174,12 +211,12 @@ static void refuse(batch *b, const result_of *of, const item *it) {
     b->counts.failed++;
     result_write_bad_line(outputs_for(&b->files.out, true), of,
                           span_cstr(item_problem_code(it->problem)), it->message);
-    note_bad(b, it);
+    note_failure(b, it->message);
 }
 
 static void ask(batch *b, const result_of *of, const item *it) {
     asked *a = mem_alloc(sizeof *a + of->custom_id.len);
-    *a = (asked){.batch = b, .of = *of, .body_len = it->body.len};
+    *a = (asked){.batch = b, .of = *of, .body_len = it->body.len, .own_model = it->model.len};
     memcpy(a->custom_id, of->custom_id.ptr, of->custom_id.len);
     a->of.custom_id = span_from(a->custom_id, of->custom_id.len);
     weir_request *request = weir_request_new();
@@ -255,9 +292,23 @@ static void flush(batch *b) {
     fail(b);
 }
 
+/* All have ended, and some were refused as all would be. */
+static bool is_unsettled(const batch *b) {
+    return b->state == BATCH_RUNS && b->all_taken && b->counts.under_way == 0 &&
+           b->refusals.count && !b->refusals.final;
+}
+
+static void settle_refusals(batch *b) {
+    if (b->counts.answered == 0)
+        stop_for_refusals(b);
+    else
+        b->counts.failed += refusals_release(&b->refusals, outputs_for(&b->files.out, true));
+}
+
 void batch_step(batch *b, bool readable) {
     flush(b); /* first: where nothing can be written, nothing more is asked */
     if (b->state == BATCH_RUNS && !b->all_taken) take_lines(b, readable);
+    if (is_unsettled(b)) settle_refusals(b);
     flush(b);
     if (tally_wanted(&b->tally)) tally_step(&b->tally);
 }
@@ -274,7 +325,7 @@ static bool output_waits(const batch *b) {
 int64_t batch_timeout_ms(const batch *b) {
     /* A line was refused, or has been answered at once: there may be room again. */
     bool more = b->state == BATCH_RUNS && !b->all_taken && !b->hungry && has_room(b);
-    if (more || batch_ended(b)) return 0;
+    if (more || is_unsettled(b) || tally_wanted(&b->tally) || batch_ended(b)) return 0;
     return output_waits(b) ? OUTPUT_RETRY_MS : -1;
 }
 
@@ -288,7 +339,7 @@ void batch_cancel(batch *b) {
 }
 
 bool batch_ended(const batch *b) {
-    if (b->state == BATCH_RUNS && !b->all_taken) return false;
+    if ((b->state == BATCH_RUNS && !b->all_taken) || is_unsettled(b)) return false;
     return b->counts.under_way == 0 && (b->state == BATCH_CANCELS || !output_waits(b));
 }
 

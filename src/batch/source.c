@@ -78,7 +78,7 @@ static bool take_line(source *s) {
         s->blank++;
         return false;
     }
-    if (s->rules.format == FORMAT_AUTO) s->rules.format = item_detect(&s->line);
+    if (s->rules.format == FORMAT_AUTO) s->rules.format = item_detect(&s->line, span_cstr(s->path));
     if (done && !has_own_ids(s)) return false; /* nothing of it is needed */
     arena_reset(&s->arena, 0);
     item_read(&s->line, &s->rules, &s->arena, &s->item);

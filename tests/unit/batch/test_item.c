@@ -222,8 +222,13 @@ static void tells_of_duplicates(void **state) {
 
 static void detects_the_format(void **state) {
     (void)state;
-    assert_int_equal(item_detect(&(line){.text = SPAN(" \t{\"a\"")}), FORMAT_JSON);
-    assert_int_equal(item_detect(&(line){.text = SPAN("What is {this}?")}), FORMAT_PROMPTS);
+    assert_int_equal(item_detect(&(line){.text = SPAN(" \t{\"a\"")}, SPAN_OF("a.txt")),
+                     FORMAT_JSON);
+    line prompt = {.text = SPAN("What is {this}?")};
+    assert_int_equal(item_detect(&prompt, SPAN_OF("a.txt")), FORMAT_PROMPTS);
+    assert_int_equal(item_detect(&prompt, SPAN_OF("standard input")), FORMAT_PROMPTS);
+    assert_int_equal(item_detect(&prompt, SPAN_OF("a.jsonl")), FORMAT_JSON);
+    assert_int_equal(item_detect(&prompt, SPAN_OF("a.ndjson")), FORMAT_JSON);
     batch_format format;
     assert_true(batch_format_of(SPAN_OF("openai"), &format));
     assert_int_equal(format, FORMAT_OPENAI);

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -187,6 +189,68 @@ static void keeps_what_a_full_disk_refuses(void **state) {
     close_pair(&o);
 }
 
+/* A file that takes the beginning of a result alone is left with whole ones. */
+static void leaves_no_torn_result(void **state) {
+    (void)state;
+    struct rlimit before, small;
+    put(out_path, "one\n");
+    opened o = open_pair(NULL);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = 10, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    buf_add_cstr(outputs_for(&o.out, false), "two\nthree\n");
+    bool ok = outputs_flush(&o.out);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_false(ok);
+    assert_int_equal(o.out.answers.error, EFBIG);
+    close_pair(&o);
+    assert_file(out_path, "one\ntwo\n");
+}
+
+/* Between open() and flock() the file may lose its name: the lock then is of nothing. */
+static void does_not_write_into_a_file_without_a_name(void **state) {
+    (void)state;
+    int named = 0;
+    for (int i = 0; i < 200; i++) {
+        pid_t other = fork();
+        assert_true(other >= 0);
+        if (other == 0) { /* makes empty error files, and removes them */
+            opened o = {0};
+            buf none = BUF_EMPTY;
+            outputs_names names = {"/dev/null", errors_path};
+            if (outputs_open(&o.out, &names, false, &o.made, &none)) outputs_done(&o.out);
+            _exit(0);
+        }
+        opened o = {0};
+        outputs_names names = {"/dev/null", errors_path};
+        bool ok = outputs_open(&o.out, &names, false, &o.made, &why);
+        if (ok) {
+            named += access(errors_path, F_OK) == 0;
+            close_pair(&o);
+        } else {
+            named++; /* the other had it */
+            buf_clear(&why);
+        }
+        assert_int_equal(waitpid(other, NULL, 0), other);
+    }
+    assert_int_equal(named, 200);
+}
+
+static void a_pipe_is_opened_for_writing_alone(void **state) {
+    (void)state;
+    signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(mkfifo(out_path, 0600), 0);
+    int reader = open(out_path, O_RDONLY | O_NONBLOCK);
+    opened o = open_pair(NULL);
+    assert_false(o.out.answers.regular);
+    close(reader);
+    buf_add_cstr(outputs_for(&o.out, false), "x\n");
+    assert_false(outputs_flush(&o.out));
+    assert_int_equal(o.out.answers.error, EPIPE);
+    close_pair(&o);
+}
+
 /* ---- what a later run finds ---- */
 
 #define RESULT(n, status)                                                                          \
@@ -287,6 +351,32 @@ static void forgets_failures_or_everything(void **state) {
     assert_file(out_path, "");
 }
 
+/* Answers that went into a pipe are known to nobody. */
+static void goes_on_from_files_alone(void **state) {
+    (void)state;
+    resume_found found;
+    opened o = {0};
+    put(errors_path, FAILURE(3));
+    outputs_names names = {"/dev/null", errors_path};
+    assert_true(outputs_open(&o.out, &names, false, &o.made, &why));
+    marks_init(&found_marks);
+    assert_false(resume_read(&o.out, RESUME, &found_marks, &found, &why));
+    assert_non_null(strstr(buf_cstr(&why), "has the failures of an earlier run"));
+    buf_clear(&why);
+    assert_false(resume_read(&o.out, RESUME_RETRY_FAILED, &found_marks, &found, &why));
+    assert_non_null(strstr(buf_cstr(&why), "--retry-failed needs the answers in a file"));
+    assert_file(errors_path, FAILURE(3));
+    assert_true(resume_read(&o.out, RESUME_RESTART, &found_marks, &found, &why));
+    assert_file(errors_path, "");
+    marks_done(&found_marks);
+    close_pair(&o);
+    buf_clear(&why);
+    o = open_pair(out_path);
+    assert_false(resume_read(&o.out, RESUME_RETRY_FAILED, &found_marks, &found, &why));
+    assert_non_null(strstr(buf_cstr(&why), "needs the failures in a file of their own"));
+    close_pair(&o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(makes_names, set_up, tear_down),
@@ -297,6 +387,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(looking_makes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(does_not_wait_for_a_pipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keeps_what_a_full_disk_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(leaves_no_torn_result, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(does_not_write_into_a_file_without_a_name, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_pipe_is_opened_for_writing_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(goes_on_from_files_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_what_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_a_torn_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_the_files_of_others_alone, set_up, tear_down),

@@ -112,7 +112,13 @@ static void knows_a_torn_result(void **state) {
     assert_true(result_may_begin(SPAN_OF("{")));
     assert_true(result_may_begin(SPAN_OF("{\"id\":\"batch_r")));
     assert_true(result_may_begin(SPAN_OF(BEGIN)));
+    assert_true(result_may_begin(SPAN_OF("{\"id\":\"batch_req_1_01")));
+    assert_true(result_may_begin(SPAN_OF(BEGIN "\"a\",\"resp")));
     assert_false(result_may_begin(SPAN_OF("{\"id\":7")));
+    assert_false(result_may_begin(
+        SPAN_OF("{\"id\":\"batch_req_7f2c\",\"custom_id\":\"a\"}"))); /* OpenAI's */
+    assert_false(result_may_begin(SPAN_OF("{\"id\":\"batch_req__")));
+    assert_false(result_may_begin(SPAN_OF("{\"id\":\"batch_req_1_0123456789abc")));
     assert_false(result_may_begin(SPAN_OF("my notes")));
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "batch/batch.h"
+#include "batch/refusals.h"
 #include "batch/results.h"
 
 #include <fcntl.h>
@@ -245,6 +246,7 @@ static void tells_answers_refusals_and_failures_apart(void **state) {
     refused.status = 400;
     refused.body = "{\n\"error\":{}}";
     refused.body_len = strlen(refused.body);
+    refused.error_message = "no";
     end_call(0, refused);
     end_call(0, (weir_result){.code = WEIR_TIMEOUT,
                               .error_message = "too late",
@@ -253,6 +255,7 @@ static void tells_answers_refusals_and_failures_apart(void **state) {
     turn(b);
     assert_true(batch_complete(b));
     assert_string_equal(batch_errors_name(b), errors_path);
+    assert_string_equal(buf_cstr(batch_notes(b)), "line 2: other: no\nline 3: timeout: too late\n");
     finish(b, "");
     buf out = unit_read(out_path), errors = unit_read(errors_path);
     assert_non_null(strstr(buf_cstr(&out),
@@ -383,6 +386,91 @@ static void tells_the_first_bad_lines(void **state) {
     expect_results(errors_path, 30, true);
 }
 
+static weir_result refusal(weir_code code, int status) {
+    return (weir_result){.code = code,
+                         .status = status,
+                         .body = "{\"error\":{}}",
+                         .body_len = 12,
+                         .error_message = "Incorrect API key",
+                         .target = "main/m",
+                         .request_id = "w",
+                         .total_tokens = -1};
+}
+
+#define ALL_REFUSED                                                                                \
+    "every line would be refused: main/m: 401 Incorrect API key; the lines that met this stay "    \
+    "undone: mend it and run the same command again"
+
+/* A key that is not accepted fails no line: the batch stops, and what it asked stays undone. */
+static void stops_where_every_line_is_refused(void **state) {
+    (void)state;
+    put_lines(100);
+    batch *b = begin();
+    end_call(0, answer());
+    turn(b);
+    unsigned refused = 0;
+    for (; client.running == 5; refused++) {
+        end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+        turn(b);
+    }
+    assert_int_equal(refused, 20);
+    assert_false(batch_ended(b));
+    end_call(0, answer()); /* one that was under way is answered after all */
+    end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    while (client.running)
+        end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    turn(b);
+    assert_false(batch_complete(b));
+    assert_int_equal(batch_count(b).failed, 0);
+    finish(b, ALL_REFUSED);
+    expect_results(out_path, 2, false);
+    assert_int_not_equal(access(errors_path, F_OK), 0);
+}
+
+static void a_short_batch_is_refused_too(void **state) {
+    (void)state;
+    put_lines(2);
+    batch *b = begin();
+    end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    assert_false(batch_ended(b));
+    turn(b);
+    assert_false(batch_complete(b));
+    finish(b, ALL_REFUSED);
+    assert_int_not_equal(access(errors_path, F_OK), 0);
+}
+
+/* Where others are answered, a refusal is the line's own failure. */
+static void refusals_among_answers_are_failures(void **state) {
+    (void)state;
+    put_lines(3);
+    batch *b = begin();
+    end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    end_call(0, answer());
+    turn(b);
+    assert_int_equal(batch_count(b).failed, 1);
+    end_call(0, refusal(WEIR_NOT_FOUND, 404));
+    turn(b);
+    assert_true(batch_ended(b) && batch_complete(b));
+    assert_int_equal(batch_count(b).failed, 2);
+    finish(b, "");
+    expect_results(errors_path, 2, true);
+}
+
+static void tells_general_refusals(void **state) {
+    (void)state;
+    weir_result quota = refusal(WEIR_RATE_LIMITED, 429);
+    assert_false(refusal_is_general(&quota, false));
+    quota.error_code = "insufficient_quota";
+    assert_true(refusal_is_general(&quota, true));
+    weir_result model = refusal(WEIR_NOT_FOUND, 404), money = refusal(WEIR_INVALID, 402);
+    assert_true(refusal_is_general(&model, false));
+    assert_false(refusal_is_general(&model, true));
+    assert_true(refusal_is_general(&money, true));
+    weir_result bad = refusal(WEIR_INVALID, 400);
+    assert_false(refusal_is_general(&bad, false));
+}
+
 static void refuses_impossible_files(void **state) {
     (void)state;
     char expected[300];
@@ -420,6 +508,10 @@ int main(void) {
         CASE(stops_asking_when_it_cannot_write),
         CASE(stops_at_a_changed_line),
         CASE(tells_the_first_bad_lines),
+        CASE(stops_where_every_line_is_refused),
+        CASE(a_short_batch_is_refused_too),
+        CASE(refusals_among_answers_are_failures),
+        CASE(tells_general_refusals),
         CASE(refuses_impossible_files),
         CASE(lays_patience_over_the_options),
     };

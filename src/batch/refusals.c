@@ -1,0 +1,47 @@
+#include "batch/refusals.h"
+
+#include <string.h>
+
+void refusals_done(refusals *r) {
+    buf_done(&r->results);
+    buf_done(&r->why);
+}
+
+static bool has_code(const weir_result *result, const char *code) {
+    return result->error_code && strcmp(result->error_code, code) == 0;
+}
+
+bool refusal_is_general(const weir_result *result, bool own_model) {
+    if (result->code == WEIR_UNAUTHENTICATED) return true;
+    if (result->status == 402 || has_code(result, "insufficient_quota")) return true;
+    return result->code == WEIR_NOT_FOUND && !own_model;
+}
+
+void refusals_note(refusals *r, const weir_result *result) {
+    if (r->count == 0) {
+        buf_clear(&r->why);
+        if (result->target) buf_addf(&r->why, "%s: ", result->target);
+        if (result->status) buf_addf(&r->why, "%d ", result->status);
+        buf_add_cstr(&r->why, result->error_message);
+    }
+    r->count++;
+    r->final = r->final || r->count == REFUSALS_MAX;
+}
+
+unsigned refusals_release(refusals *r, buf *out) {
+    unsigned count = r->count;
+    if (r->final) return 0; /* they were forgotten */
+    buf_add(out, buf_span(&r->results));
+    buf_clear(&r->results);
+    r->count = 0;
+    return count;
+}
+
+void refusals_end(refusals *r, buf *ret_why) {
+    r->final = true;
+    buf_clear(&r->results);
+    buf_addf(ret_why,
+             "every line would be refused: %.*s; the lines that met this stay undone: mend it and "
+             "run the same command again",
+             (int)r->why.len, r->why.ptr);
+}
