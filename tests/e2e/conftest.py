@@ -3,6 +3,7 @@ import os
 import pytest
 
 import daemon
+from terminal import Terminal
 from upstream import Upstream
 
 for name in [n for n in os.environ if daemon.STRANGE.match(n) and n != "WEIR"]:
@@ -57,12 +58,32 @@ def weir(tmp_path):
         w.stop()
 
 
+@pytest.fixture
+def terminal(tmp_path):
+    """A function that starts a program in a terminal, in an empty folder: terminal("chat", "--model", "m") starts weir,
+    terminal(program=["sh", "-c", "…"]) another one. Further options are those of Terminal."""
+    running = []
+
+    def start(*args, program=None, **options):
+        home = tmp_path / f"terminal{len(running)}"
+        home.mkdir()
+        running.append(Terminal(program or [daemon.WEIR, *args], **{"home": home, **options}))
+        return running[-1]
+
+    start.running = running
+    yield start
+    for t in running:
+        t.close()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Puts what the weirs of a failed test said into its report."""
+    """Puts what the weirs of a failed test said, and what its terminals showed, into its report."""
     outcome = yield
     report = outcome.get_result()
     if report.failed and call.when == "call":
         start = item.funcargs.get("weir")
         for w in getattr(start, "running", []):
             report.sections.append((f"weir {w.directory.name}", w.output()))
+        for t in getattr(item.funcargs.get("terminal"), "running", []):
+            report.sections.append(("terminal", t.report()))

@@ -143,3 +143,58 @@ def test_a_reader_that_does_not_read_stops_the_upstream(upstream):
             assert time.monotonic() < deadline
         assert request.sent < 50_000_000
     request.wait_closed()
+
+
+# -- the terminal ----------------------------------------------------------------------------------------------------
+
+
+def shell(terminal, script, **options):
+    return terminal(program=["sh", "-c", script], **options)
+
+
+def test_terminal_shows_what_is_drawn_and_keeps_what_scrolled_out(terminal):
+    t = shell(terminal, r"printf 'one\ntwo\nthree\nfour\r\033[1;31mF\033[0m'", columns=20, rows=3)
+    assert t.wait_exit() == 0
+    assert t.lines() == ["two", "three", "Four"]
+    assert t.history() == ["one", "two", "three", "Four"]
+    assert t.cursor() == (2, 1)
+    assert (t.style(2, 0).bold, t.style(2, 0).fg, t.style(2, 1).bold) == (True, "red", False)
+
+
+def test_terminal_takes_keys(terminal):
+    t = shell(terminal, "stty -echo; echo ready; read line; echo got $line; cat >/dev/null; echo end")
+    t.expect("^ready")
+    t.send("Grüße\r")
+    t.expect("^got Grüße")
+    t.press("ctrl-d")
+    t.expect("^end")
+    assert t.wait_exit() == 0
+    with pytest.raises(AssertionError, match="the program ended first"):
+        t.expect("got")  # it was taken already
+
+
+def test_terminal_interrupts_and_resizes(terminal):
+    t = shell(terminal, "trap 'stty size' WINCH; trap 'echo stopped; exit 3' INT; stty size; while :; do sleep 0.01; done", columns=40, rows=10)
+    t.expect("^10 40")
+    t.resize(132, 50)
+    t.expect("^50 132")
+    assert len(t.lines()) == 50
+    t.press("ctrl-c")
+    t.expect("stopped")
+    assert t.wait_exit() == 3
+
+
+def test_terminal_tells_what_did_not_come(terminal):
+    t = shell(terminal, "echo something else; read line")
+    t.wait_screen("something")
+    with pytest.raises(AssertionError, match=r"(?s)'prompt' did not come: not within 0.1 s.*\|something else"):
+        t.expect("prompt", timeout=0.1)
+    with pytest.raises(AssertionError, match="the screen still shows 'else'"):
+        t.wait_gone("else", timeout=0.1)
+
+
+def test_terminal_may_be_one_stream_alone(terminal, tmp_path):
+    with open(tmp_path / "out", "wb") as out:
+        t = shell(terminal, "test -t 0 && test ! -t 1 && test -t 2 && echo data && echo words >&2", stdout=out)
+    assert t.wait_exit() == 0
+    assert (tmp_path / "out").read_text() == "data\n" and t.lines()[0] == "words"
