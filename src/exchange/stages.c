@@ -158,9 +158,14 @@ void exchange_env_done(exchange_env *env) {
     buf_done(&env->scratch);
 }
 
+/* Whoever hears of an end may cancel another exchange, or start one. */
 void exchange_env_fail_all(exchange_env *env, error_id why) {
-    LIST_FOREACH(&env->running, node) {
-        exchange *x = LIST_ENTRY(node, exchange, link);
+    list doomed;
+    list_init(&doomed);
+    for (list *node; (node = list_pop_front(&env->running));)
+        list_push_back(&doomed, node);
+    while (!list_empty(&doomed)) {
+        exchange *x = LIST_ENTRY(doomed.next, exchange, link);
         if (x->call) call_cancel(x->call);
         (void)exchange_refuse(x, why, NULL, NULL);
         answer_error(x);

@@ -12,8 +12,9 @@ struct direct {
     uint16_t port;       /* of the provider */
     const char *options; /* more lines of the configuration */
     exchange_request request;
-    const exchange_door *door;  /* NULL: direct_door */
-    void (*on_head)(direct *d); /* what the test does when the door hears that */
+    const exchange_door *door;    /* NULL: direct_door */
+    void (*on_answer)(direct *d); /* what the test does when the door hears that */
+    void (*on_head)(direct *d);
     void (*on_piece)(direct *d);
     void (*on_refused)(direct *d);
     void (*on_begun)(direct *d);
@@ -25,7 +26,8 @@ struct direct {
     int64_t refused_after_ms;
     unsigned refused;
     bool full;
-    bool starting;
+    bool starting, cancelled;
+    int64_t linger_ms; /* after the end: whether anything comes of what should have been stopped */
     /* What could be asked while the last word was heard. */
     bool asked;
     error_id error;
@@ -48,6 +50,7 @@ struct direct {
 
 static inline void direct_note(direct *d, const char *word) {
     assert_false(d->starting && strcmp(word, "answer") != 0);
+    assert_false(d->cancelled && strcmp(word, "done") != 0);
     if (strcmp(word, "piece") == 0 && span_ends(buf_span(&d->said), SPAN_OF("piece"))) return;
     if (d->said.len) buf_add_cstr(&d->said, ", ");
     buf_add_cstr(&d->said, word);
@@ -59,6 +62,7 @@ static inline void direct_ask(direct *d, const exchange *x) {
     d->asked = true;
     arena_init(&d->copies, 0);
     const call_record *r = exchange_record(x);
+    assert_true(r->total_us >= 0); /* settled */
     d->record = *r;
     d->record.target = arena_dup(&d->copies, r->target);
     d->record.finish_reason = arena_dup(&d->copies, r->finish_reason);
@@ -78,6 +82,7 @@ static inline void direct_answer(void *user, int status, http_headers headers, s
     direct_note(d, "answer");
     buf_add(&d->body, body);
     if (!d->starting) direct_ask(d, d->x);
+    if (d->on_answer) d->on_answer(d);
 }
 
 static inline void direct_head(void *user, int status, http_headers headers) {
@@ -108,7 +113,9 @@ static inline void direct_abort(void *user) {
 }
 
 static inline bool direct_full(void *user) {
-    return ((direct *)user)->full;
+    direct *d = user;
+    assert_false(d->cancelled);
+    return d->full;
 }
 
 static inline void direct_done(void *user) {
@@ -146,15 +153,26 @@ static inline void direct_begin(loop *l, void *arg) {
     if (d->on_begun) d->on_begun(d);
 }
 
-static inline void direct_close(loop_hook *hook) {
-    direct *d = CONTAINER_OF(hook, direct, closing);
-    if (!span_ends(buf_span(&d->said), SPAN_OF("done"))) return;
-    loop_timer_stop(&d->loop, &d->timer);
-    loop_remove_hook(hook);
+static inline void direct_close(timer *t) {
+    direct *d = CONTAINER_OF(t, direct, timer);
     exchange_env_done(&d->env);
     upstreams_unref(d->env.upstreams);
     http_client_close(d->client);
     loop_stop(&d->loop);
+}
+
+static inline void direct_cancel(direct *d) {
+    d->cancelled = true;
+    exchange_cancel(d->x);
+}
+
+static inline void direct_turn(loop_hook *hook) {
+    direct *d = CONTAINER_OF(hook, direct, closing);
+    if (!span_ends(buf_span(&d->said), SPAN_OF("done"))) return;
+    loop_timer_stop(&d->loop, &d->timer);
+    loop_remove_hook(hook);
+    timer_init(&d->timer, direct_close);
+    loop_timer_start(&d->loop, &d->timer, d->linger_ms);
 }
 
 static inline config *direct_config(const direct *d) {
@@ -189,7 +207,7 @@ static inline void direct_run(direct *d) {
                             .targets = d->targets}; /* neither log nor metrics */
     exchange_env_init(&d->env);
     timer_init(&d->timer, NULL);
-    d->closing = (loop_hook){.run = direct_close};
+    d->closing = (loop_hook){.run = direct_turn};
     loop_add_hook(&d->loop, &d->closing);
     loop_post(&d->loop, direct_begin, d);
     loop_run(&d->loop);

@@ -272,10 +272,6 @@ static void known_callers(void **state) {
 
 /* ---- cancelling ---- */
 
-static void cancel(direct *d) {
-    exchange_cancel(d->x);
-}
-
 static void check_cancelled(direct *d, const char *said) {
     direct_run(d);
     assert_span(buf_span(&d->said), said);
@@ -289,7 +285,7 @@ static void check_cancelled(direct *d, const char *said) {
 static void cancelled_before_it_answers(void **state) {
     (void)state;
     direct d = chat(ASK("sim/silent", ""));
-    d.on_begun = cancel;
+    d.on_begun = direct_cancel;
     check_cancelled(&d, "done");
     assert_int_equal(d.last_status, 0);
 }
@@ -297,14 +293,14 @@ static void cancelled_before_it_answers(void **state) {
 static void cancelled_from_its_head(void **state) {
     (void)state;
     direct d = chat(ASK("gpt", STREAM));
-    d.on_head = cancel;
+    d.on_head = direct_cancel;
     check_cancelled(&d, "head, done");
 }
 
 static void cancelled_from_a_piece(void **state) {
     (void)state;
     direct d = chat(ASK("sim/words-1000,pace-0", STREAM));
-    d.on_piece = cancel;
+    d.on_piece = direct_cancel;
     check_cancelled(&d, "head, piece, done");
     assert_int_equal(d.pieces, 1);
     assert_int_equal(d.last_status, 200);
@@ -314,10 +310,59 @@ static void cancelled_when_refused(void **state) {
     (void)state;
     direct d = chat(ASK("sim/429", ""));
     d.options = "retry: {retries: 5, base: 1ms}\n";
-    d.on_refused = cancel;
+    d.on_refused = direct_cancel;
+    d.linger_ms = 50;
     check_cancelled(&d, "done");
     assert_int_equal(d.refused, 1);
     assert_int_equal(d.record.attempts, 1);
+}
+
+/* Two that run when all must end; whoever hears of the one's end cancels the other. */
+static exchange *other;
+static unsigned other_answers, other_ends;
+
+static void other_answered(void *user, int status, http_headers headers, span body) {
+    (void)user;
+    (void)status;
+    (void)headers;
+    (void)body;
+    other_answers++;
+}
+
+static void other_done(void *user) {
+    (void)user;
+    other_ends++;
+}
+
+static void end_both(timer *t) {
+    direct *d = CONTAINER_OF(t, direct, timer);
+    exchange_env_fail_all(&d->env, ERR_DRAINING);
+}
+
+static void begin_other(direct *d) {
+    static const exchange_door door = {.answer = other_answered, .done = other_done};
+    other = exchange_start(&d->env, &d->request, &door, NULL);
+    timer_init(&d->timer, end_both);
+    loop_timer_start(&d->loop, &d->timer, 1);
+}
+
+static void cancel_other(direct *d) {
+    (void)d;
+    exchange_cancel(other);
+}
+
+static void all_are_ended(void **state) {
+    (void)state;
+    other_answers = other_ends = 0;
+    direct d = chat(ASK("sim/silent", ""));
+    d.on_begun = begin_other;
+    d.on_answer = cancel_other;
+    direct_run(&d);
+    assert_span(buf_span(&d.said), "answer, done");
+    assert_int_equal(d.error, ERR_DRAINING);
+    assert_int_equal(other_answers, 0);
+    assert_int_equal(other_ends, 1);
+    direct_free(&d);
 }
 
 /* ---- holding back ---- */
@@ -375,6 +420,7 @@ int main(void) {
         CASE(cancelled_from_its_head),
         CASE(cancelled_from_a_piece),
         CASE(cancelled_when_refused),
+        CASE(all_are_ended),
         CASE(a_full_door),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
