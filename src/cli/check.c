@@ -64,9 +64,9 @@ static int run(const cli_args *args) {
 const cli_command cli_check = {
     .name = "check",
     .summary = "Check the configuration",
-    .about =
-        "Reads the configuration as weir serve would, key files and key commands included, and\n"
-        "prints every problem with its line. Nothing is changed and nobody is called.",
+    .about = "Reads the configuration as weir serve would, key files and key commands\n"
+             "included, and prints every problem with its line. Nothing is changed, nobody is\n"
+             "called.",
     .example = "  weir check -c weir.yaml --explain",
     .options = options,
     .option_count = ARRAY_LEN(options),

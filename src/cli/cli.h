@@ -12,7 +12,7 @@
 #include "base/buf.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
-enum { CLI_OPTIONS_MAX = 32 };
+enum { CLI_OPTIONS_MAX = 32, CLI_COMMANDS_MAX = 16 };
 
 /* What a value is: for the check before the command runs, and for completion. */
 typedef enum cli_kind {
@@ -21,7 +21,8 @@ typedef enum cli_kind {
     CLI_DIRECTORY, /* likewise */
     CLI_COUNT,     /* a whole number from min to max */
     CLI_NUMBER,    /* a decimal number from min to max: 0.7 */
-    CLI_CHOICE     /* one of the words in choices */
+    CLI_CHOICE,    /* one of the words in choices */
+    CLI_COMMAND    /* a subcommand's name; who runs checks it */
 } cli_kind;
 
 typedef struct cli_option {
@@ -63,6 +64,11 @@ extern const cli_command cli_check;
 extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;
+extern const cli_command cli_help;
+
+/* main.c: every subcommand, the hidden ones too, in the order of the list. */
+extern const cli_command *const cli_commands[];
+extern const size_t cli_command_count;
 
 /* ---- one call's arguments ---- */
 
@@ -104,8 +110,22 @@ MUST_USE bool cli_check_operands(const cli_command *command, char *const *values
 
 /* ---- what a command says ---- */
 
-/* help.c: usage, options and an example, within a screen. */
-void cli_write_help(const cli_command *command, buf *out);
+/* help.c: usage, options and an example, 80 columns wide. The sentences of options are broken into
+ * lines here, about and example are not. A command's help fits 24 lines: a test insists. */
+void cli_write_help(const cli_command *command, bool colour, buf *out);
+/* An empty line and "Text:", without a line end. */
+void cli_write_heading(const char *text, bool colour, buf *out);
+/* left, and the sentence behind left_width columns for it. */
+void cli_write_row(const char *left, size_t left_width, const char *sentence, buf *out);
+
+/* overview.c: they return the exit code. command NULL: the list of commands. */
+int cli_show_help(const cli_command *command);
+int cli_show_version(void);
+int cli_miss_command(void); /* the list on stderr */
+int cli_unknown_command(const char *name);
+const cli_command *cli_find_command(const char *name); /* or NULL */
+
+/* say.c */
 /* The nearest of count names to word, or NULL. */
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
 /* Writes all of text; false (after saying so on stderr) when stdout does not take it. */

@@ -1,26 +1,95 @@
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 #include <stdio.h>
+#include <string.h>
 
-static void write_option(const cli_option *o, buf *out) {
-    char left[64];
-    const char *argument = o->argument ? o->argument : "";
-    if (o->letter)
-        snprintf(left, sizeof left, "-%c, --%s %s", o->letter, o->name, argument);
-    else
-        snprintf(left, sizeof left, "    --%s %s", o->name, argument);
-    buf_addf(out, "  %-24s %s\n", left, o->sentence);
+enum {
+    SCREEN_COLUMNS = 80, /* the terminal of the test; wider lines are harder to read anyway */
+    LEFT_MAX = 30        /* a longer option has its sentence on the next line */
+};
+
+void cli_write_heading(const char *text, bool colour, buf *out) {
+    buf_addf(out, "\n%s%s:%s", terminal_style_of(colour, STYLE_BOLD), text,
+             terminal_style_of(colour, STYLE_PLAIN));
 }
 
-void cli_write_help(const cli_command *command, buf *out) {
-    buf_addf(out, "weir %s: %s\n\nUsage: weir %s%s%s%s\n", command->name, command->summary,
-             command->name, command->option_count ? " [options]" : "",
-             command->operands.usage ? " " : "",
-             command->operands.usage ? command->operands.usage : "");
+/* Words of text, broken where the screen ends and then indented. The line has at columns already.
+ */
+static void write_words(const char *text, size_t at, size_t indent, buf *out) {
+    span rest = span_cstr(text), word;
+    for (bool first = true; span_cut(&rest, ' ', &word); first = false) {
+        size_t width = terminal_width(word.ptr, word.len);
+        if (!first && at + 1 + width > SCREEN_COLUMNS) {
+            buf_addf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (!first) {
+            buf_add_char(out, ' ');
+            at++;
+        }
+        buf_add(out, word);
+        at += width;
+    }
+    buf_add_char(out, '\n');
+}
+
+void cli_write_row(const char *left, size_t left_width, const char *sentence, buf *out) {
+    size_t indent = left_width + 4, at = 2 + terminal_width(left, strlen(left));
+    buf_addf(out, "  %s", left);
+    if (at + 2 > indent) {
+        buf_add_char(out, '\n');
+        at = 0;
+    }
+    buf_addf(out, "%*s", (int)(indent - at), "");
+    write_words(sentence, indent, indent, out);
+}
+
+/* "-c, --config FILE", as it stands on the left. */
+static const char *name_option(const cli_option *o, buf *ret) {
+    const char letter[] = {'-', o->letter, ',', ' ', '\0'};
+    buf_clear(ret);
+    buf_addf(ret, "%s--%s%s%s", o->letter ? letter : "    ", o->name, o->argument ? " " : "",
+             o->argument ? o->argument : "");
+    return buf_cstr(ret);
+}
+
+static size_t measure_left(const cli_command *command, buf *scratch) {
+    size_t widest = strlen("-h, --help");
+    for (size_t i = 0; i < command->option_count; i++) {
+        const char *left = name_option(&command->options[i], scratch);
+        size_t width = terminal_width(left, strlen(left));
+        if (width > widest && width <= LEFT_MAX) widest = width;
+    }
+    return widest;
+}
+
+static void write_options(const cli_command *command, bool colour, buf *out) {
+    buf left = BUF_EMPTY;
+    size_t width = measure_left(command, &left);
+    for (size_t i = 0; i < command->option_count; i++) {
+        const cli_option *o = &command->options[i];
+        if (i == 0 || o->group) {
+            cli_write_heading(o->group ? o->group : "Options", colour, out);
+            buf_add_char(out, '\n');
+        }
+        cli_write_row(name_option(o, &left), width, o->sentence, out);
+    }
+    if (!command->option_count) {
+        cli_write_heading("Options", colour, out);
+        buf_add_char(out, '\n');
+    }
+    cli_write_row("-h, --help", width, "Show this", out);
+    buf_done(&left);
+}
+
+void cli_write_help(const cli_command *command, bool colour, buf *out) {
+    const char *operands = command->operands.usage;
+    buf_addf(out, "weir %s: %s\n", command->name, command->summary);
+    cli_write_heading("Usage", colour, out);
+    buf_addf(out, " weir %s%s%s%s\n", command->name, command->option_count ? " [options]" : "",
+             operands ? " " : "", operands ? operands : "");
     if (command->about) buf_addf(out, "\n%s\n", command->about);
-    buf_add_cstr(out, "\nOptions:\n");
-    for (size_t i = 0; i < command->option_count; i++)
-        write_option(&command->options[i], out);
-    write_option(&(cli_option){'h', "help", NULL, "Show this"}, out);
-    buf_addf(out, "\nExample:\n%s\n", command->example);
+    write_options(command, colour, out);
+    cli_write_heading("Example", colour, out);
+    buf_addf(out, "\n%s\n", command->example);
 }

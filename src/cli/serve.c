@@ -122,9 +122,9 @@ static int run(const cli_args *args) {
 const cli_command cli_serve = {
     .name = "serve",
     .summary = "Serve applications: the gateway itself",
-    .about =
-        "Without a configuration it serves OpenAI where OPENAI_API_KEY is set, else its built-in\n"
-        "simulator. SIGHUP reloads; SIGTERM lets running calls end, a second one does not.",
+    .about = "Without a configuration it serves OpenAI where OPENAI_API_KEY is set, else its\n"
+             "built-in simulator. SIGHUP reloads; SIGTERM lets running calls end, a second\n"
+             "one does not.",
     .example = "  weir serve -c weir.yaml\n  weir serve --listen 127.0.0.1:9000",
     .options = options,
     .option_count = ARRAY_LEN(options),

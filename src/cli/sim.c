@@ -126,9 +126,9 @@ static int run(const cli_args *args) {
 const cli_command cli_sim = {
     .name = "sim",
     .summary = "Serve a simulated provider",
-    .about = "An HTTP server that speaks OpenAI's API without a model behind it. The same request\n"
-             "gets the same answer, at a set pace; a word in the model's name makes it fail:\n"
-             "sim/429-2s, sim/cut, sim/slow. See docs/simulator.md.",
+    .about = "An HTTP server that speaks OpenAI's API without a model behind it. The same\n"
+             "request gets the same answer, at a set pace; a word in the model's name makes it\n"
+             "fail: sim/429-2s, sim/cut, sim/slow. See docs/simulator.md.",
     .example = "  weir sim --listen 127.0.0.1:8081",
     .options = options,
     .option_count = ARRAY_LEN(options),

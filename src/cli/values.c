@@ -75,7 +75,8 @@ static bool check(const char *command, const char *what, const cli_option *o, co
     case CLI_COUNT:
     case CLI_NUMBER: return check_number(command, what, o, value);
     case CLI_CHOICE: return check_choice(command, what, o->choices, value);
-    case CLI_TEXT: break;
+    case CLI_TEXT:
+    case CLI_COMMAND: break;
     }
     return true;
 }

@@ -34,13 +34,17 @@ static ran run(const char *arguments) {
     return r;
 }
 
+static void done(ran *r) {
+    buf_done(&r->out);
+    buf_done(&r->err);
+}
+
 static void check(const char *arguments, int status, const char *out, const char *err) {
     ran r = run(arguments);
     assert_string_equal(r.err.ptr, err);
     assert_string_equal(r.out.ptr, out);
     assert_int_equal(r.status, status);
-    buf_done(&r.out);
-    buf_done(&r.err);
+    done(&r);
 }
 
 static void write_file(const char *name, const char *text) {
@@ -69,7 +73,11 @@ static void answers_what_it_does_not_know(void **state) {
     (void)state;
     check("chek", 2, "", "weir: unknown command 'chek'; did you mean 'check'?\n");
     check("frobnicate", 2, "", "weir: unknown command 'frobnicate'; weir --help lists them\n");
-    check("--frobnicate", 2, "", "weir: unknown option --frobnicate; weir --help lists them\n");
+    check("--frobnicate", 2, "",
+          "weir: unknown option --frobnicate; a command comes first; see weir --help\n");
+    check("-c weir.yaml serve", 2, "",
+          "weir: unknown option -c; a command comes first; see weir --help\n");
+    check("--hlep", 2, "", "weir: unknown option --hlep; did you mean --help?\n");
     check("check --explan", 2, "",
           "weir: check: unknown option --explan; did you mean --explain?\n");
     check("check -x", 2, "", "weir: check: unknown option -x; see weir check --help\n");
@@ -78,60 +86,72 @@ static void answers_what_it_does_not_know(void **state) {
     check("check weir.yaml", 2, "",
           "weir: check: takes no arguments, but was given 'weir.yaml'; see weir check --help\n");
     check("help chek", 2, "", "weir: unknown command 'chek'; did you mean 'check'?\n");
+    check("help check serve", 2, "",
+          "weir: help: 'serve' is one too many; usage: weir help [COMMAND]\n");
 }
 
-static void check_lines(const span text) {
-    size_t lines = 0;
-    span rest = text, line;
+/* A screen of 80 columns and 24 lines, the prompt's included, with an example on it. */
+static void check_screen(const ran *r) {
+    size_t lines = 1;
+    span rest = buf_span(&r->out), line;
+    assert_string_equal(r->err.ptr, "");
+    assert_int_equal(r->status, 0);
     while (span_cut(&rest, '\n', &line)) {
-        lines++;
-        assert_true(span_utf8_len(line) <= 110);
+        if (span_utf8_len(line) > 80) fail_msg("over 80 columns: %.*s", SPAN_ARG(line));
+        lines += rest.ptr != NULL;
     }
-    assert_true(lines <= 40);
+    if (lines > 24) fail_msg("%zu lines, with the prompt:\n%s", lines, r->out.ptr);
+    assert_non_null(strstr(r->out.ptr, "\nExample:\n  weir "));
+}
+
+static void check_help(span name) {
+    char arguments[64];
+    static const char *const ways[] = {"%.*s --help", "help %.*s", "--help %.*s",
+                                       "%.*s --wrong -h"};
+    ran first = {0};
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        snprintf(arguments, sizeof arguments, ways[i], SPAN_ARG(name));
+        ran r = run(arguments);
+        check_screen(&r);
+        if (i)
+            assert_string_equal(r.out.ptr, first.out.ptr);
+        else
+            first = r;
+        if (i) done(&r);
+    }
+    done(&first);
 }
 
 static void helps_within_a_screen(void **state) {
     (void)state;
     ran whole = run("--help");
-    assert_int_equal(whole.status, 0);
-    assert_int_equal(whole.err.len, 0);
-    check_lines(buf_span(&whole.out));
+    check_screen(&whole);
     assert_non_null(strstr(whole.out.ptr, "\n  check "));
     assert_null(strstr(whole.out.ptr, "\n  reference ")); /* hidden */
-    /* Each command that is listed has a page, the same by both names, with an example. */
+    check_help(SPAN_OF("reference"));
+    /* Each command that is listed has a page, the same by every way to it. */
     span rest = buf_span(&whole.out), line;
-    bool commands = false;
     size_t seen = 0;
-    while (span_cut(&rest, '\n', &line)) {
-        if (span_eq(line, SPAN_OF("Commands:"))) commands = true;
-        if (line.len == 0) commands = false;
-        if (!commands || !span_starts(line, SPAN_OF("  ")) || span_starts(line, SPAN_OF("  help")))
-            continue;
+    while (span_cut(&rest, '\n', &line) && !span_eq(line, SPAN_OF("Commands:")))
+        ;
+    while (span_cut(&rest, '\n', &line) && line.len) {
+        if (span_starts(line, SPAN_OF("    "))) continue; /* a summary's second line */
         span name = span_slice(line, 2, span_find(line, 2, ' '));
-        char arguments[64];
-        snprintf(arguments, sizeof arguments, "help %.*s", SPAN_ARG(name));
-        ran a = run(arguments);
-        snprintf(arguments, sizeof arguments, "%.*s --help", SPAN_ARG(name));
-        ran b = run(arguments);
-        assert_int_equal(a.status, 0);
-        assert_string_equal(a.out.ptr, b.out.ptr);
-        assert_non_null(strstr(a.out.ptr, "\nExample:\n"));
-        check_lines(buf_span(&a.out));
-        buf_done(&a.out);
-        buf_done(&a.err);
-        buf_done(&b.out);
-        buf_done(&b.err);
+        if (!span_eq(name, SPAN_OF("help"))) check_help(name);
         seen++;
     }
-    assert_true(seen >= 1);
-    buf_done(&whole.out);
-    buf_done(&whole.err);
-    ran bare = run("");
+    assert_true(seen >= 4);
+    done(&whole);
+}
+
+static void shows_the_list_where_nothing_is_asked(void **state) {
+    (void)state;
+    ran bare = run(""), asked = run("help");
     assert_int_equal(bare.status, 2);
     assert_int_equal(bare.out.len, 0);
-    assert_non_null(strstr(bare.err.ptr, "Usage: weir COMMAND"));
-    buf_done(&bare.out);
-    buf_done(&bare.err);
+    assert_string_equal(bare.err.ptr, asked.out.ptr);
+    done(&bare);
+    done(&asked);
 }
 
 static void tells_its_version(void **state) {
@@ -139,8 +159,7 @@ static void tells_its_version(void **state) {
     ran r = run("--version");
     assert_int_equal(r.status, 0);
     assert_true(span_starts(buf_span(&r.out), SPAN_OF("weir ")));
-    buf_done(&r.out);
-    buf_done(&r.err);
+    done(&r);
 }
 
 static void checks(void **state) {
@@ -167,20 +186,31 @@ static void checks(void **state) {
     assert_int_equal(r.status, 0);
     assert_true(
         span_starts(buf_span(&r.out), SPAN_OF("# The effective configuration, from good.yaml\n")));
-    buf_done(&r.out);
-    buf_done(&r.err);
+    done(&r);
 }
 
 static void says_when_output_is_not_taken(void **state) {
     (void)state;
-    check("--help >/dev/full", 1, "",
-          "weir: cannot write to standard output: No space left on device\n");
+    static const char *const asked[] = {"--help", "--version", "help check",
+                                        "check",  "reference", "sim --words"};
+    write_file("weir.yaml", "providers: {p: {url: \"http://127.0.0.1:1\"}}\n");
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        char arguments[64];
+        snprintf(arguments, sizeof arguments, "%s >/dev/full", asked[i]);
+        check(arguments, 1, "", "weir: cannot write to standard output: No space left on device\n");
+        snprintf(arguments, sizeof arguments, "%s >&-", asked[i]);
+        check(arguments, 1, "", "weir: cannot write to standard output: Bad file descriptor\n");
+        /* Whoever has read enough is told nothing. */
+        snprintf(arguments, sizeof arguments, "%s | :", asked[i]);
+        check(arguments, 0, "", "");
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(answers_what_it_does_not_know, set_up, tear_down),
         cmocka_unit_test_setup_teardown(helps_within_a_screen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(shows_the_list_where_nothing_is_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tells_its_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(checks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(says_when_output_is_not_taken, set_up, tear_down),
