@@ -5,6 +5,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+/* Providers close an idle connection after a minute or so; ours go first. Their addresses move. */
+const http_client_limits upstream_limits = {
+    .head = {.head_bytes = 64 * 1024, .url_bytes = 16 * 1024, .headers = 200},
+    .pool_idle_ms = 45 * 1000,
+    .dns_ttl_ms = 30 * 1000,
+};
+
 struct upstream_tls {
     atomic_uint refs;
     size_t count;

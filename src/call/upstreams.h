@@ -31,6 +31,9 @@ typedef struct upstreams {
     upstream *items; /* by index in config->providers */
 } upstreams;
 
+/* For the client whose connections they use. */
+extern const http_client_limits upstream_limits;
+
 /* Takes references of its own. */
 MUST_USE upstreams *upstreams_new(http_client *client, config *c, target_table *targets,
                                   const upstream_tls *tls);

@@ -299,7 +299,7 @@ void reload_ask(reload *r) {
     r->why = BUF_EMPTY;
     (void)watch_changed(&r->watch); /* what is there now is what gets read */
     notify_reloading(&g->notifier, clock_mono_us());
-    if (uv_queue_work(&g->loop.uv, &r->work, load_work, on_loaded)) on_loaded(&r->work, UV_ENOMEM);
+    if (loop_work(&g->loop, &r->work, load_work, on_loaded)) on_loaded(&r->work, UV_ENOMEM);
 }
 
 /* ---- watching ---- */

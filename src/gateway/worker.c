@@ -9,13 +9,6 @@ enum {
     LOG_MS = 20,
 };
 
-/* Providers close an idle connection after a minute or so; ours go first. Their addresses move. */
-static const http_client_limits client_limits = {
-    .head = {.head_bytes = 64 * 1024, .url_bytes = 16 * 1024, .headers = 200},
-    .pool_idle_ms = 45 * 1000,
-    .dns_ttl_ms = 30 * 1000,
-};
-
 /* ---- figures ---- */
 
 static void set_gauge(worker *w, metric_id id, const span *labels, int64_t value) {
@@ -73,7 +66,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     if (err) return err;
     timer_init(&w->tick, on_tick);
     timer_init(&w->log_due, on_log_due);
-    w->client = http_client_new(&w->loop, &client_limits);
+    w->client = http_client_new(&w->loop, &upstream_limits);
     w->env = (exchange_env){
         .loop = &w->loop,
         .upstreams = upstreams_new(w->client, s->config, g->targets, s->upstream_tls),

@@ -5,7 +5,6 @@
 #include "http/transport_internal.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stdlib.h>
 
 enum {
@@ -148,13 +147,51 @@ static void unblock_sigpipe(const sigset_t *pipe_only, const sigset_t *before) {
     pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
-void loop_run(loop *l) {
+static void run_without_sigpipe(loop *l, uv_run_mode mode) {
     sigset_t pipe_only, before;
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    uv_run(&l->uv, UV_RUN_DEFAULT);
+    uv_run(&l->uv, mode);
     if (!sigismember(&before, SIGPIPE)) unblock_sigpipe(&pipe_only, &before);
+}
+
+void loop_run(loop *l) {
+    run_without_sigpipe(l, UV_RUN_DEFAULT);
+}
+
+void loop_turn(loop *l) {
+    run_without_sigpipe(l, UV_RUN_NOWAIT);
+}
+
+/* libuv knows of descriptors and of what waits to be closed; timers that were started since the
+ * last turn are the wheel's alone, and output waits for the end of one. */
+int64_t loop_wait_ms(loop *l) {
+    if (l->entered || !list_empty(&l->dirty)) return 0;
+    uv_update_time(&l->uv);
+    int64_t wait_ms = uv_backend_timeout(&l->uv), next_ms = timers_next_ms(&l->timers);
+    if (next_ms == INT64_MAX) return wait_ms;
+    int64_t due_ms = next_ms - clock_mono_ms();
+    if (due_ms < 0) due_ms = 0;
+    return wait_ms < 0 || due_ms < wait_ms ? due_ms : wait_ms;
+}
+
+void loop_quiet(sigset_t *ret_before) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, ret_before);
+}
+
+void loop_loud(const sigset_t *before) {
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+int loop_work(loop *l, uv_work_t *work, uv_work_cb run, uv_after_work_cb after) {
+    sigset_t before;
+    loop_quiet(&before);
+    int err = uv_queue_work(&l->uv, work, run, after);
+    loop_loud(&before);
+    return err;
 }
 
 void loop_stop(loop *l) {

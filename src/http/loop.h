@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/timer.h"
 
+#include <signal.h>
 #include <uv.h>
 
 typedef struct loop loop;
@@ -60,6 +61,12 @@ MUST_USE int loop_init(loop *l, unsigned index); /* 0 or a negative libuv error 
 /* Runs until loop_stop() was called and every handle is closed. SIGPIPE is blocked meanwhile in
  * this thread alone, since libuv writes without MSG_NOSIGNAL. */
 void loop_run(loop *l);
+/* For a loop that another one drives: serves what is ready, without waiting, as loop_run() does.
+ * Without SIGPIPE too. */
+void loop_turn(loop *l);
+/* How long that other loop may wait for uv_backend_fd() at most; 0: loop_turn() at once; -1: as
+ * long as it likes. */
+int64_t loop_wait_ms(loop *l);
 /* Ends loop_run() as soon as no handle is open; whoever has one open closes it. Any thread. */
 void loop_stop(loop *l);
 /* After loop_run(). */
@@ -70,6 +77,13 @@ void loop_remove_hook(loop_hook *hook);
 
 /* Runs fn(arg) on the loop's thread, soon. Any thread. */
 void loop_post(loop *l, void (*fn)(loop *l, void *arg), void *arg);
+
+/* uv_queue_work() on the loop, where libuv's threads, which the first work of a process makes, take
+ * over no signal: those are for the threads of whoever handles them. loop_quiet() does the same for
+ * other calls that may make them, until loop_loud(). */
+MUST_USE int loop_work(loop *l, uv_work_t *work, uv_work_cb run, uv_after_work_cb after);
+void loop_quiet(sigset_t *ret_before);
+void loop_loud(const sigset_t *before);
 
 /* Reads the clock unless this turn has done so. Every libuv callback of a handle that a room opens
  * itself (signals, files, child processes …) begins with it; transports and timers do it already.

@@ -156,7 +156,10 @@ static void look_up(resolver *r) {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     r->running = mem_zalloc(sizeof *r->running);
     r->running->r = r;
+    sigset_t before;
+    loop_quiet(&before);
     int err = uv_getaddrinfo(&r->loop->uv, &r->running->req, on_found, r->host, NULL, &hints);
+    loop_loud(&before);
     if (!err) return;
     free(r->running);
     r->running = NULL;
