@@ -277,6 +277,10 @@ MUST_USE bool config_find(buf *ret_path);
 MUST_USE bool config_set_listen(config *c, span address, const char *from,
                                 config_problems *problems);
 
+/* Lets so many calls run at a time in one loop, to whatever provider, where the file allows fewer:
+ * limits.calls and each max_connections. Only before the snapshot is shared. */
+void config_allow_calls(config *c, unsigned calls);
+
 config *config_ref(config *c);
 void config_unref(config *c);
 

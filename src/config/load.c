@@ -96,3 +96,9 @@ size_t config_watch_paths(const config *c, const span **ret_paths) {
     *ret_paths = c->own->watch_paths;
     return c->own->watch_count;
 }
+
+void config_allow_calls(config *c, unsigned calls) {
+    if (c->limits.calls < calls) c->limits.calls = calls;
+    for (size_t i = 0; i < c->provider_count; i++)
+        if (c->providers[i].max_connections < calls) c->providers[i].max_connections = calls;
+}

@@ -1,6 +1,7 @@
 /* What the last filters share: headers, errors, back-pressure, the silence of a stream. */
 #include "exchange/internal.h"
 
+#include "exchange/words.h"
 #include "json/json.h"
 
 void exchange_error_body(const weir_error *e, buf *out) {
@@ -60,15 +61,8 @@ static span sentence_for(const exchange *x) {
     return status < 500 ? say->say_invalid : say->say_failed;
 }
 
-/* The sentence with {error} replaced. */
 void exchange_sentence(const exchange *x, buf *out) {
-    static const span place = SPAN("{error}");
-    span sentence = sentence_for(x);
-    size_t at = span_find_span(sentence, 0, place);
-    buf_add(out, span_slice(sentence, 0, at));
-    if (at == sentence.len) return;
-    buf_add(out, error_message(&x->error));
-    buf_add(out, span_slice(sentence, at + place.len, sentence.len));
+    sentence_fill(sentence_for(x), error_message(&x->error), out);
 }
 
 int exchange_failed_status(const exchange *x) {

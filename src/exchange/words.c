@@ -84,3 +84,12 @@ bool answer_text(span document, bool is_delta, arena *a, span *ret) {
     *ret = json_string(text, a);
     return true;
 }
+
+void sentence_fill(span sentence, span error, buf *out) {
+    static const span place = SPAN("{error}");
+    size_t at = span_find_span(sentence, 0, place);
+    buf_add(out, span_slice(sentence, 0, at));
+    if (at == sentence.len) return;
+    buf_add(out, error);
+    buf_add(out, span_slice(sentence, at + place.len, sentence.len));
+}

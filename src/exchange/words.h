@@ -18,4 +18,7 @@ json_value choice_text(span document, bool is_delta);
  * document or is in the arena. false: it says nothing, or is of another form. */
 MUST_USE bool answer_text(span document, bool is_delta, arena *a, span *ret);
 
+/* A sentence of the configuration (chat.say.*), with the error in the place of {error}. */
+void sentence_fill(span sentence, span error, buf *out);
+
 #endif
