@@ -19,12 +19,13 @@
  * Strings    UTF-8, ending in NUL. A length beside a string leaves the NUL out.
  * Units      _ms milliseconds, _seconds seconds.
  * Threads    A client may be used by any number of threads at once, unless
- * weir_options_set_foreign_loop() was called: then by one at a time, that which calls
- * weir_client_step(). Options, requests and results belong to one thread at a time; a request may
- * be asked any number of times. fork       A client does not survive fork() in the child. Process
- * No signal handler, no exit(), no output, no mutable global state of its own. Threads that the
- * library makes block all signals. When memory runs out the process is aborted. Stability  Structs
- * are made by the library alone; later versions add fields at their end.
+ *            weir_options_set_foreign_loop() was called: then by one at a time, that which calls
+ *            weir_client_step(). Options, requests and results belong to one thread at a time; a
+ *            request may be asked any number of times.
+ * fork       A client does not survive fork() in the child.
+ * Process    No signal handler, no exit(), no output, no mutable global state of its own. Threads
+ *            that the library makes block all signals. When memory runs out the process is aborted.
+ * Stability  Structs are made by the library alone; later versions add fields at their end.
  */
 #ifndef WEIR_H
 #define WEIR_H
@@ -96,8 +97,8 @@ WEIR_API void weir_options_add_fallback(weir_options *options, const char *url, 
 WEIR_API void weir_options_set_model(weir_options *options, const char *model);
 /* Calls at a time; further ones wait their turn in order. 1 to 100000; default 5. */
 WEIR_API void weir_options_set_concurrency(weir_options *options, unsigned calls);
-/* Non-zero: fewer calls at a time after a 429 (half, and none new before its Retry-After), more
- * again as calls succeed, never above the concurrency. Default 0. */
+/* Non-zero: fewer calls at a time after a 429, 503 or 529 (half, and none new before its
+ * Retry-After), more again as calls succeed, never above the concurrency. Default 0. */
 WEIR_API void weir_options_set_adaptive(weir_options *options, int on);
 /* Any option of the configuration by its dotted path, with a value as it would stand in the file,
  * laid over the file: ("retry.retries", "5"), ("timeouts.total", "30s"), ("breaker", "off"),
@@ -174,7 +175,8 @@ typedef struct weir_result {
     /* Never NULL: text, or on failure a plain sentence for people (chat.say.* of the
      * configuration). Where a stream failed, the sentence. */
     const char *safe_text;
-    const char *body; /* the answer, or an error in OpenAI's shape, as JSON; of a stream NULL */
+    const char *body; /* the answer, or an error in OpenAI's shape, as JSON; of a stream that came
+                         to its end NULL */
     size_t body_len;
 
     /* NULL, where code is WEIR_OK. message is never NULL otherwise. */
@@ -242,8 +244,8 @@ WEIR_API WEIR_USE_RESULT weir_call *weir_start(weir_client *client, const weir_r
 /* Its weir_done_fn follows, with WEIR_CANCELLED unless the call had just ended; no more events. Any
  * thread (of a client with a foreign loop: its own). */
 WEIR_API void weir_call_cancel(weir_call *call);
-/* Holds a stream back at its source, and lets it go on. A few events may still come after a pause.
- */
+/* Holds a stream back at its source, and lets it go on. What has arrived already (some 64 KB) still
+ * comes after a pause. */
 WEIR_API void weir_call_pause(weir_call *call);
 WEIR_API void weir_call_resume(weir_call *call);
 WEIR_API void weir_call_free(weir_call *call);

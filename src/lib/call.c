@@ -1,0 +1,435 @@
+/* One call: from weir_start() through the queue and an exchange to its result. */
+#include "lib/client.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "exchange/words.h"
+#include "lib/request.h"
+#include "lib/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum call_state { CALL_NEW, CALL_WAITING, CALL_RUNNING, CALL_ENDED } call_state;
+
+struct weir_call {
+    atomic_uint refs; /* the handle's owner, the loop until the call has ended, the mailbox */
+    mailbox *mail;    /* counted */
+    list mail_link;   /* under the mailbox's lock */
+    bool mailed;
+    atomic_bool cancel_wanted, hold_wanted; /* any thread */
+
+    /* What is asked: written before the call is mailed. */
+    weir_event_fn *on_event; /* NULL: a plain answer */
+    weir_done_fn *on_done;
+    void *user;
+    endpoint endpoint;
+    buf path, body;
+    buf fault; /* what is wrong with the request; empty: nothing */
+    http_header *headers;
+    size_t header_count;
+    buf header_text;
+    int64_t timeout_ms;
+
+    /* The loop's. */
+    weir_client *client;
+    list link; /* client->waiting, then ->running */
+    call_state state;
+    exchange *x;
+    timer deadline;
+    weir_error ended_by; /* us: the deadline, a bound; ERR_NONE: not */
+    buf answer, text, model;
+    bool answered; /* with a whole answer, not a stream */
+    bool begun;    /* a stream */
+    arena scratch; /* of one event */
+};
+
+/* ---- references ---- */
+
+static void unref(weir_call *call) {
+    if (atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1) return;
+    mailbox_unref(call->mail);
+    free(call);
+}
+
+static weir_call *call_of(list *link) {
+    return LIST_ENTRY(link, weir_call, link);
+}
+
+bool libcall_mail(weir_call *call, list *calls) {
+    if (call->mailed) return false;
+    call->mailed = true;
+    atomic_fetch_add_explicit(&call->refs, 1, memory_order_relaxed);
+    list_push_back(calls, &call->mail_link);
+    return true;
+}
+
+/* ---- the end ---- */
+
+static void drop_contents(weir_call *call) {
+    buf_done(&call->path);
+    buf_done(&call->body);
+    buf_done(&call->fault);
+    if (call->header_text.ptr) mem_wipe(call->header_text.ptr, call->header_text.cap);
+    buf_done(&call->header_text);
+    free(call->headers);
+    buf_done(&call->answer);
+    buf_done(&call->text);
+    buf_done(&call->model);
+    arena_done(&call->scratch);
+}
+
+static void end_with(weir_call *call, const result_facts *facts) {
+    weir_client *c = call->client;
+    weir_result *result = result_new(facts);
+    usage_count(&c->usage, result);
+    if (call->state == CALL_WAITING) atomic_fetch_sub(&c->waiting_count, 1);
+    if (call->state == CALL_RUNNING) atomic_fetch_sub(&c->running_count, 1);
+    call->state = CALL_ENDED;
+    list_remove(&call->link);
+    loop_timer_stop(&c->loop, &call->deadline);
+    drop_contents(call);
+    if (call->on_done)
+        call->on_done(call->user, result);
+    else
+        weir_result_free(result);
+    unref(call);
+}
+
+/* Text for people, where the exchange has none of its own for it. */
+static void write_sentence(const weir_client *c, const weir_error *e, buf *out) {
+    const config_chat *say = &c->env.upstreams->config->chat;
+    bool theirs = error_get(e->id)->fault == FAULT_CLIENT && e->id != ERR_CLIENT_GONE;
+    sentence_fill(theirs ? say->say_invalid : say->say_failed, error_message(e), out);
+}
+
+/* It ends for a reason of the library's; x may be NULL. */
+static void end_by(weir_call *call, const weir_error *e, result_facts *facts) {
+    buf failure = BUF_EMPTY, sentence = BUF_EMPTY;
+    exchange_error_body(e, &failure);
+    write_sentence(call->client, e, &sentence);
+    facts->code = code_of_error(e->id, 0, call->begun);
+    facts->failure = buf_span(&failure);
+    facts->sentence = buf_span(&sentence);
+    facts->retry_after_ms = -1;
+    end_with(call, facts);
+    buf_done(&failure);
+    buf_done(&sentence);
+}
+
+/* Before it has become an exchange. */
+static void end_early(weir_call *call, const weir_error *e) {
+    char id[ID_LEN + 1];
+    id_new(&call->client->loop.rng, clock_wall_us(), id);
+    end_by(call, e, &(result_facts){.request_id = id});
+}
+
+static weir_error cancelled(void) {
+    weir_error e = error_of(ERR_CLIENT_GONE);
+    e.message = SPAN_OF("The call was cancelled.");
+    return e;
+}
+
+/* ---- the exchange's answer ---- */
+
+static void note_model(weir_call *call, span document) {
+    if (call->model.len) return;
+    json_value root = answer_root(document);
+    json_value model = json_get(root, SPAN_OF("model"));
+    if (model.type != JSON_STRING) /* of a response's events */
+        model = json_get(json_get(root, SPAN_OF("response")), SPAN_OF("model"));
+    if (model.type == JSON_STRING) buf_add(&call->model, json_string(model, &call->scratch));
+}
+
+/* More than any answer may have is not gathered: a provider could send for ever. */
+static bool has_room(weir_call *call, size_t more) {
+    size_t most = call->client->env.upstreams->config->limits.answer_bytes;
+    if (call->text.len + more <= most) return true;
+    call->ended_by = error_of(ERR_ANSWER_TOO_LARGE);
+    weir_call_cancel(call);
+    return false;
+}
+
+/* A text with its end behind it, as C reads it. */
+static const char *ended(weir_call *call, span s) {
+    return s.len ? arena_dup(&call->scratch, s).ptr : "";
+}
+
+static void hand_out(weir_call *call, span json, bool is_delta) {
+    span text = SPAN_EMPTY;
+    if (!answer_text(json, is_delta, &call->scratch, &text)) text = SPAN_EMPTY;
+    if (has_room(call, text.len)) {
+        buf_add(&call->text, text);
+        const weir_event event = {.text = ended(call, text),
+                                  .text_len = text.len,
+                                  .json = ended(call, json),
+                                  .json_len = json.len};
+        if (call->on_event(call->user, &event)) weir_call_cancel(call);
+    }
+}
+
+static void door_answer(void *user, int status, http_headers headers, span body) {
+    (void)status;
+    (void)headers;
+    weir_call *call = user;
+    call->answered = true;
+    buf_add(&call->answer, body);
+}
+
+static void door_head(void *user, int status, http_headers headers) {
+    (void)status;
+    (void)headers;
+    ((weir_call *)user)->begun = true;
+}
+
+static void door_piece(void *user, span json) {
+    weir_call *call = user;
+    if (atomic_load(&call->cancel_wanted)) return;
+    note_model(call, json);
+    hand_out(call, json, true);
+    arena_reset(&call->scratch, 0);
+}
+
+static void door_end(void *user) {
+    (void)user; /* the exchange knows */
+}
+
+static bool door_full(void *user) {
+    return atomic_load(&((weir_call *)user)->hold_wanted);
+}
+
+static void door_refused(void *user, int status, int64_t retry_after_ms) {
+    (void)status;
+    weir_client *c = ((weir_call *)user)->client;
+    pace_refused(&c->pace, c->running_count, retry_after_ms, c->loop.now_ms);
+    atomic_store(&c->limit, pace_limit(&c->pace));
+}
+
+static void end_answered(weir_call *call, result_facts *facts) {
+    span answer = buf_span(&call->answer), text;
+    if (call->answered) {
+        note_model(call, answer);
+        facts->has_body = true;
+        facts->body = answer;
+        facts->has_text = answer_text(answer, false, &call->scratch, &text);
+        if (facts->has_text) facts->text = text;
+    } else {
+        facts->has_text = true;
+        facts->text = buf_span(&call->text);
+    }
+    facts->model = buf_span(&call->model);
+    facts->retry_after_ms = -1;
+    end_with(call, facts);
+}
+
+static void end_failed(weir_call *call, result_facts *facts) {
+    const exchange *x = call->x;
+    facts->has_text = call->text.len > 0;
+    facts->text = buf_span(&call->text);
+    facts->model = buf_span(&call->model);
+    if (call->ended_by.id != ERR_NONE || exchange_error(x) == ERR_CLIENT_GONE) {
+        weir_error e = call->ended_by.id != ERR_NONE ? call->ended_by : cancelled();
+        end_by(call, &e, facts);
+        return;
+    }
+    buf failure = BUF_EMPTY, sentence = BUF_EMPTY;
+    exchange_failure_body(x, &failure);
+    exchange_sentence(x, &sentence);
+    facts->code = code_of_error(exchange_error(x), facts->status, call->begun);
+    facts->failure = buf_span(&failure);
+    facts->sentence = buf_span(&sentence);
+    facts->retry_after_ms = exchange_retry_after_ms(x);
+    end_with(call, facts);
+    buf_done(&failure);
+    buf_done(&sentence);
+}
+
+static void door_done(void *user) {
+    weir_call *call = user;
+    weir_client *c = call->client;
+    const exchange *x = call->x;
+    result_facts facts = {.status = exchange_status(x),
+                          .record = exchange_record(x),
+                          .request_id = exchange_request_id(x)};
+    bool answered = exchange_error(x) == ERR_NONE;
+    if (answered)
+        pace_success(&c->pace);
+    else
+        pace_ended(&c->pace);
+    /* A provider that does not stream answers a stream in one piece. */
+    if (answered && call->answered && call->on_event && !atomic_load(&call->cancel_wanted)) {
+        note_model(call, buf_span(&call->answer));
+        hand_out(call, buf_span(&call->answer), false);
+    }
+    if (answered)
+        end_answered(call, &facts);
+    else
+        end_failed(call, &facts);
+    client_start_waiting(c);
+}
+
+static const exchange_door door = {
+    .answer = door_answer,
+    .head = door_head,
+    .piece = door_piece,
+    .end = door_end,
+    .abort = door_end,
+    .full = door_full,
+    .done = door_done,
+    .refused = door_refused,
+};
+
+/* ---- through the queue ---- */
+
+static void end_now(weir_call *call) {
+    if (call->state == CALL_RUNNING) {
+        exchange_cancel(call->x);
+        return;
+    }
+    weir_error e = call->ended_by.id != ERR_NONE ? call->ended_by : cancelled();
+    end_early(call, &e);
+}
+
+void libcall_cancel(list *link) {
+    end_now(call_of(link));
+}
+
+static void on_deadline(timer *t) {
+    weir_call *call = CONTAINER_OF(t, weir_call, deadline);
+    bool waited = call->state == CALL_WAITING;
+    call->ended_by = error_of(ERR_TOTAL_TIMEOUT);
+    call->ended_by.message = waited ? SPAN_OF("The call's time was over before its turn came.")
+                                    : SPAN_OF("The call did not complete within its own time.");
+    end_now(call);
+}
+
+void libcall_begin(weir_client *c, list *link) {
+    weir_call *call = call_of(link);
+    const exchange_request request = {.form = FORM_DIRECT,
+                                      .endpoint = call->endpoint,
+                                      .method = SPAN_OF("POST"),
+                                      .path = buf_span(&call->path),
+                                      .headers = {call->headers, call->header_count},
+                                      .body = buf_span(&call->body),
+                                      .started_us = c->loop.now_us,
+                                      .identified = true};
+    list_remove(&call->link);
+    list_push_back(&c->running, &call->link);
+    call->state = CALL_RUNNING;
+    atomic_fetch_sub(&c->waiting_count, 1);
+    atomic_fetch_add(&c->running_count, 1);
+    call->x = exchange_start(&c->env, &request, &door, call);
+}
+
+static void enqueue(weir_client *c, weir_call *call) {
+    call->state = CALL_WAITING;
+    atomic_fetch_add(&c->waiting_count, 1);
+    list_push_back(&c->waiting, &call->link);
+    if (call->timeout_ms > 0) loop_timer_start(&c->loop, &call->deadline, call->timeout_ms);
+    client_start_waiting(c);
+}
+
+static void hear_new(weir_client *c, weir_call *call) {
+    if (c->closing || atomic_load(&call->cancel_wanted)) {
+        weir_error e = cancelled();
+        end_early(call, &e);
+    } else if (call->fault.len) {
+        weir_error e = error_of(ERR_BAD_REQUEST);
+        e.message = buf_span(&call->fault);
+        end_early(call, &e);
+    } else {
+        enqueue(c, call);
+    }
+}
+
+void libcall_hear(weir_client *c, list *mail_link) {
+    weir_call *call = LIST_ENTRY(mail_link, weir_call, mail_link);
+    /* From here on it may come again. */
+    pthread_mutex_lock(&call->mail->lock);
+    call->mailed = false;
+    pthread_mutex_unlock(&call->mail->lock);
+    if (call->state == CALL_NEW)
+        hear_new(c, call);
+    else if (call->state != CALL_ENDED && atomic_load(&call->cancel_wanted))
+        end_now(call);
+    else if (call->state == CALL_RUNNING && !atomic_load(&call->hold_wanted))
+        exchange_drained(call->x);
+    unref(call);
+}
+
+/* ---- the public functions ---- */
+
+static void keep_headers(weir_call *call, const weir_request *r) {
+    call->header_count = r->headers.count;
+    call->headers = mem_zalloc_array(r->headers.count + 1, sizeof *call->headers);
+    for (size_t i = 0; i < r->headers.count; i++) {
+        buf_add_cstr(&call->header_text, r->headers.items[i].name);
+        buf_add_cstr(&call->header_text, r->headers.items[i].value);
+    }
+    /* Only now does the text not move any more. */
+    size_t at = 0;
+    for (size_t i = 0; i < r->headers.count; i++) {
+        size_t name = strlen(r->headers.items[i].name), value = strlen(r->headers.items[i].value);
+        call->headers[i].name = span_from(call->header_text.ptr + at, name);
+        call->headers[i].value = span_from(call->header_text.ptr + at + name, value);
+        at += name + value;
+    }
+}
+
+static const char *default_model(const weir_client *c, endpoint e) {
+    bool writes = e == EP_CHAT_COMPLETIONS || e == EP_COMPLETIONS || e == EP_RESPONSES;
+    return writes ? c->model : NULL;
+}
+
+/* What is wrong with a request is its result, which comes the same way as any other. */
+static void write_asked(const weir_client *c, const weir_request *r, weir_call *call) {
+    if (call->endpoint == EP_OTHER)
+        buf_addf(&call->fault,
+                 "No call can be made to the path %s; it may be /chat/completions, /responses, "
+                 "/completions, /embeddings or /moderations.",
+                 request_path(r));
+    else if (!request_write_body(r, default_model(c, call->endpoint), call->on_event, &call->body,
+                                 &call->fault))
+        buf_done(&call->body);
+}
+
+weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn *on_event,
+                      weir_done_fn *on_done, void *user) {
+    weir_call *call = mem_zalloc(sizeof *call);
+    atomic_init(&call->refs, 2);
+    call->mail = mailbox_ref(c->mail);
+    call->client = c;
+    call->on_event = on_event;
+    call->on_done = on_done;
+    call->user = user;
+    call->ended_by = error_of(ERR_NONE);
+    call->timeout_ms = request->timeout_ms;
+    call->endpoint = endpoint_of_path(span_cstr(request_path(request)));
+    list_init(&call->link);
+    list_init(&call->mail_link);
+    timer_init(&call->deadline, on_deadline);
+    arena_init(&call->scratch, 0);
+    buf_add_cstr(&call->path, request_path(request));
+    keep_headers(call, request);
+    write_asked(c, request, call);
+    mailbox_put(c->mail, call);
+    return call;
+}
+
+void weir_call_cancel(weir_call *call) {
+    atomic_store(&call->cancel_wanted, true);
+    mailbox_put(call->mail, call);
+}
+
+void weir_call_pause(weir_call *call) {
+    atomic_store(&call->hold_wanted, true);
+}
+
+void weir_call_resume(weir_call *call) {
+    atomic_store(&call->hold_wanted, false);
+    mailbox_put(call->mail, call);
+}
+
+void weir_call_free(weir_call *call) {
+    if (call) unref(call);
+}

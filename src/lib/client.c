@@ -1,0 +1,311 @@
+#include "lib/client.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+const char *weir_version(void) {
+    return WEIR_VERSION;
+}
+
+void weir_string_free(char *string) {
+    free(string);
+}
+
+/* ---- the mailbox ---- */
+
+static mailbox *mailbox_new(loop *wakes) {
+    mailbox *m = mem_zalloc(sizeof *m);
+    atomic_init(&m->refs, 1);
+    pthread_mutex_init(&m->lock, NULL);
+    list_init(&m->calls);
+    m->open = true;
+    m->wakes = wakes;
+    return m;
+}
+
+mailbox *mailbox_ref(mailbox *m) {
+    atomic_fetch_add_explicit(&m->refs, 1, memory_order_relaxed);
+    return m;
+}
+
+void mailbox_unref(mailbox *m) {
+    if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1) return;
+    pthread_mutex_destroy(&m->lock);
+    free(m);
+}
+
+static void take_mail(weir_client *c) {
+    for (;;) {
+        pthread_mutex_lock(&c->mail->lock);
+        list *link = list_pop_front(&c->mail->calls);
+        if (!link) {
+            c->mail->woken = false;
+            atomic_store(&c->mail->any, false);
+        }
+        pthread_mutex_unlock(&c->mail->lock);
+        if (!link) return;
+        libcall_hear(c, link);
+    }
+}
+
+static void on_mail(loop *l, void *client) {
+    (void)l;
+    take_mail(client);
+}
+
+void mailbox_put(mailbox *m, weir_call *call) {
+    pthread_mutex_lock(&m->lock);
+    if (m->open && libcall_mail(call, &m->calls)) {
+        atomic_store(&m->any, true);
+        if (m->wakes && !m->woken)
+            loop_post(m->wakes, on_mail, CONTAINER_OF(m->wakes, weir_client, loop));
+        m->woken = true;
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+/* false: there is mail, which is to be taken first. */
+static bool mailbox_shut(mailbox *m) {
+    pthread_mutex_lock(&m->lock);
+    m->open = !list_empty(&m->calls);
+    bool shut = !m->open;
+    pthread_mutex_unlock(&m->lock);
+    return shut;
+}
+
+/* ---- the queue ---- */
+
+void client_start_waiting(weir_client *c) {
+    while (!list_empty(&c->waiting)) {
+        int64_t wait_ms = pace_wait_ms(&c->pace, c->running_count, c->loop.now_ms);
+        if (wait_ms > 0) loop_timer_start(&c->loop, &c->pace_due, wait_ms);
+        if (wait_ms) break;
+        libcall_begin(c, c->waiting.next);
+    }
+    atomic_store(&c->limit, pace_limit(&c->pace));
+}
+
+static void on_pace_due(timer *t) {
+    client_start_waiting(CONTAINER_OF(t, weir_client, pace_due));
+}
+
+/* ---- the end ---- */
+
+/* Nothing runs and nothing will: the loop may end. */
+static void finish(weir_client *c) {
+    while (!mailbox_shut(c->mail))
+        take_mail(c);
+    c->closed = true;
+    refresh_stop(c);
+    loop_timer_stop(&c->loop, &c->pace_due);
+    exchange_env_done(&c->env);
+    upstreams_unref(c->env.upstreams);
+    http_client_close(c->http);
+    loop_stop(&c->loop);
+}
+
+static void on_end_of_turn(loop_hook *hook) {
+    weir_client *c = CONTAINER_OF(hook, weir_client, at_end);
+    if (atomic_load(&c->mail->any)) take_mail(c);
+}
+
+static void after_end_of_turn(loop_hook *hook) {
+    weir_client *c = CONTAINER_OF(hook, weir_client, after_it);
+    bool idle = !c->env.open && list_empty(&c->waiting) && list_empty(&c->running);
+    if (c->closing && !c->closed && idle) finish(c);
+}
+
+static void cancel_all(list *calls) {
+    LIST_FOREACH(calls, link) libcall_cancel(link);
+}
+
+static void on_close(loop *l, void *client) {
+    (void)l;
+    weir_client *c = client;
+    c->closing = true;
+    take_mail(c);
+    cancel_all(&c->waiting);
+    cancel_all(&c->running);
+}
+
+/* After its loop has ended, or before it has begun. */
+static void client_free(weir_client *c) {
+    http_client_free(c->http);
+    loop_remove_hook(&c->at_end);
+    loop_remove_hook(&c->after_it);
+    loop_done(&c->loop);
+    target_table_free(c->targets);
+    mailbox_unref(c->mail);
+    usage_done(&c->usage);
+    weir_options_free(c->options);
+    free(c->model);
+    free(c);
+}
+
+static void free_foreign(weir_client *c) {
+    loop_read_clock(&c->loop);
+    c->in_turn = true; /* what it calls back may not turn it */
+    on_close(&c->loop, c);
+    loop_run(&c->loop);
+    client_free(c);
+}
+
+bool client_is_inside(const weir_client *c) {
+    return c->foreign ? c->in_turn : pthread_equal(pthread_self(), c->thread);
+}
+
+void weir_client_free(weir_client *c) {
+    if (!c) return;
+    if (client_is_inside(c)) {
+        atomic_store(&c->free_itself, true);
+        if (!c->foreign) loop_post(&c->loop, on_close, c);
+    } else if (c->foreign) {
+        free_foreign(c);
+    } else {
+        pthread_t thread = c->thread;
+        loop_post(&c->loop, on_close, c);
+        pthread_join(thread, NULL);
+        client_free(c);
+    }
+}
+
+/* ---- the beginning ---- */
+
+static void *run(void *client) {
+    weir_client *c = client;
+    loop_run(&c->loop);
+    if (atomic_load(&c->free_itself)) {
+        pthread_detach(pthread_self());
+        client_free(c);
+    }
+    return NULL;
+}
+
+static int start_thread(weir_client *c) {
+    sigset_t before;
+    loop_quiet(&before);
+    int err = pthread_create(&c->thread, NULL, run, c);
+    loop_loud(&before);
+    return err;
+}
+
+/* NULL where the loop cannot be made; then nothing is left of it. */
+static weir_client *client_new(const weir_options *o, config *conf, const upstream_tls *tls,
+                               int *ret_err) {
+    weir_client *c = mem_zalloc(sizeof *c);
+    *ret_err = loop_init(&c->loop, 0);
+    if (*ret_err) {
+        free(c);
+        return NULL;
+    }
+    c->options = options_copy(o);
+    c->foreign = o->foreign_loop;
+    c->model = mem_strndup(conf->chat.model.ptr, conf->chat.model.len);
+    c->http = http_client_new(&c->loop, &upstream_limits);
+    c->targets = target_table_new();
+    c->mail = mailbox_new(c->foreign ? NULL : &c->loop);
+    list_init(&c->waiting);
+    list_init(&c->running);
+    c->pace = pace_of(o->concurrency, o->adaptive);
+    atomic_init(&c->limit, pace_limit(&c->pace));
+    timer_init(&c->pace_due, on_pace_due);
+    usage_init(&c->usage);
+    c->env = (exchange_env){.loop = &c->loop,
+                            .upstreams = upstreams_new(c->http, conf, c->targets, tls),
+                            .targets = c->targets};
+    c->at_end.run = on_end_of_turn;
+    c->after_it.run = after_end_of_turn;
+    loop_add_hook(&c->loop, &c->at_end);
+    exchange_env_init(&c->env);
+    loop_add_hook(&c->loop, &c->after_it);
+    refresh_start(c);
+    return c;
+}
+
+/* Takes over a client whose thread could not be started. */
+static void undo(weir_client *c) {
+    c->foreign = true;
+    free_foreign(c);
+}
+
+static weir_client *make(const weir_options *o, buf *ret_why) {
+    config *conf = options_config(o, ret_why);
+    upstream_tls *tls = conf ? upstream_tls_new(conf, ret_why) : NULL;
+    weir_client *c = NULL;
+    int err = 0;
+    if (tls) c = client_new(o, conf, tls, &err);
+    if (tls && !c) buf_addf(ret_why, "an event loop cannot be made: %s", uv_strerror(err));
+    if (c && !c->foreign && (err = start_thread(c)) != 0) {
+        buf_addf(ret_why, "a thread cannot be started: %s",
+                 uv_strerror(uv_translate_sys_error(err)));
+        undo(c);
+        c = NULL;
+    }
+    upstream_tls_unref(tls);
+    config_unref(conf);
+    return c;
+}
+
+weir_client *weir_client_new(const weir_options *options, char **ret_why) {
+    buf why = BUF_EMPTY;
+    weir_options *defaults = options ? NULL : weir_options_new();
+    weir_client *c = make(options ? options : defaults, &why);
+    weir_options_free(defaults);
+    if (!c && ret_why) *ret_why = mem_strndup(why.ptr, why.len);
+    buf_done(&why);
+    return c;
+}
+
+/* ---- a foreign loop ---- */
+
+int weir_client_fd(const weir_client *c) {
+    return c->foreign ? uv_backend_fd(&c->loop.uv) : -1;
+}
+
+int64_t weir_client_timeout_ms(const weir_client *c) {
+    if (!c->foreign) return -1;
+    if (atomic_load(&c->mail->any)) return 0;
+    /* libuv's own idea of the time is brought up to date. */
+    return loop_wait_ms((loop *)(uintptr_t)&c->loop);
+}
+
+void client_turn(weir_client *c) {
+    /* So many turns at once, for an owner that has other things to do. */
+    enum { TURNS_MAX = 16 };
+    c->in_turn = true;
+    for (int i = 0; i < TURNS_MAX; i++) {
+        if (atomic_load(&c->mail->any)) {
+            loop_read_clock(&c->loop);
+            take_mail(c);
+        }
+        loop_turn(&c->loop);
+        if (weir_client_timeout_ms(c) != 0) break;
+    }
+    c->in_turn = false;
+}
+
+void weir_client_step(weir_client *c) {
+    if (!c->foreign || c->in_turn) return;
+    client_turn(c);
+    if (atomic_load(&c->free_itself)) free_foreign(c);
+}
+
+/* ---- what it does at present ---- */
+
+unsigned weir_client_limit(const weir_client *c) {
+    return atomic_load(&c->limit);
+}
+
+unsigned weir_client_running(const weir_client *c) {
+    return atomic_load(&c->running_count);
+}
+
+unsigned weir_client_waiting(const weir_client *c) {
+    return atomic_load(&c->waiting_count);
+}
+
+weir_summary *weir_client_summary(const weir_client *c) {
+    return usage_summary((usage *)(uintptr_t)&c->usage);
+}

@@ -1,0 +1,288 @@
+#include "lib/request.h"
+
+#include "base/mem.h"
+#include "http/message.h"
+#include "json/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what is wrong ---- */
+
+PRINTF_LIKE(2, 3) static void fault(weir_request *r, const char *fmt, ...) {
+    va_list args;
+    if (r->fault.len) return; /* the first one is the cause */
+    va_start(args, fmt);
+    buf_vaddf(&r->fault, fmt, args);
+    va_end(args);
+}
+
+/* A text that may stand in JSON; what: for the message. */
+static bool is_text(weir_request *r, const char *function, const char *what, const char *text) {
+    if (!text)
+        fault(r, "%s: %s is NULL.", function, what);
+    else if (!span_is_utf8(span_cstr(text)))
+        fault(r, "%s: %s is not valid UTF-8.", function, what);
+    else
+        return true;
+    return false;
+}
+
+static bool is_json(weir_request *r, const char *function, const char *json, bool object) {
+    json_value root;
+    json_fault why;
+    if (!json) {
+        fault(r, "%s: the JSON is NULL.", function);
+        return false;
+    }
+    if (!json_scan(span_cstr(json), NULL, &root, &why)) {
+        arena a;
+        arena_init(&a, 0);
+        fault(r, "%s: not acceptable JSON: %.*s.", function,
+              SPAN_ARG(json_fault_text(&a, span_cstr(json), &why)));
+        arena_done(&a);
+        return false;
+    }
+    if (object && root.type != JSON_OBJECT) {
+        fault(r, "%s: a message is a JSON object.", function);
+        return false;
+    }
+    return true;
+}
+
+/* ---- fields ---- */
+
+static request_field *field_find(const request_fields *f, const char *name) {
+    for (size_t i = 0; i < f->count; i++)
+        if (strcmp(f->items[i].name, name) == 0) return &f->items[i];
+    return NULL;
+}
+
+static void field_add(request_fields *f, const char *name, const char *value) {
+    f->items = mem_realloc(f->items, (f->count + 1) * sizeof *f->items);
+    f->items[f->count++] =
+        (request_field){mem_strndup(name, strlen(name)), mem_strndup(value, strlen(value))};
+}
+
+static void fields_done(request_fields *f) {
+    for (size_t i = 0; i < f->count; i++) {
+        /* A header may be a credential. */
+        mem_wipe(f->items[i].value, strlen(f->items[i].value));
+        free(f->items[i].name);
+        free(f->items[i].value);
+    }
+    free(f->items);
+}
+
+/* value: checked JSON. */
+static void set_member(weir_request *r, const char *name, const char *value) {
+    request_field *old = field_find(&r->members, name);
+    if (!old) {
+        field_add(&r->members, name, value);
+        return;
+    }
+    char *fresh = mem_strndup(value, strlen(value));
+    free(old->value);
+    old->value = fresh;
+}
+
+static void set_member_buf(weir_request *r, const char *name, buf *value) {
+    set_member(r, name, buf_cstr(value));
+    buf_done(value);
+}
+
+/* ---- the public functions ---- */
+
+weir_request *weir_request_new(void) {
+    return mem_zalloc(sizeof(weir_request));
+}
+
+void weir_request_free(weir_request *r) {
+    if (!r) return;
+    fields_done(&r->members);
+    fields_done(&r->headers);
+    buf_done(&r->messages);
+    buf_done(&r->body);
+    buf_done(&r->fault);
+    free(r->path);
+    free(r);
+}
+
+static void next_message(weir_request *r) {
+    if (r->messages.len) buf_add_char(&r->messages, ',');
+}
+
+void weir_request_add_message(weir_request *r, const char *role, const char *content) {
+    if (!is_text(r, __func__, "the role", role) || !is_text(r, __func__, "the content", content))
+        return;
+    next_message(r);
+    json_writer w = json_writer_of(&r->messages);
+    json_open_object(&w);
+    json_key(&w, "role");
+    json_put_string(&w, span_cstr(role));
+    json_key(&w, "content");
+    json_put_string(&w, span_cstr(content));
+    json_close_object(&w);
+}
+
+void weir_request_add_message_json(weir_request *r, const char *json) {
+    if (!is_json(r, __func__, json, true)) return;
+    next_message(r);
+    buf_add_cstr(&r->messages, json);
+}
+
+void weir_request_set_string(weir_request *r, const char *name, const char *value) {
+    if (!is_text(r, __func__, "the name", name) || !is_text(r, __func__, "the value", value))
+        return;
+    buf json = BUF_EMPTY;
+    json_write_string(&json, span_cstr(value));
+    set_member_buf(r, name, &json);
+}
+
+void weir_request_set_model(weir_request *r, const char *model) {
+    if (is_text(r, __func__, "the model", model)) weir_request_set_string(r, "model", model);
+}
+
+void weir_request_set_number(weir_request *r, const char *name, double value) {
+    if (!is_text(r, __func__, "the name", name)) return;
+    if (!isfinite(value)) {
+        fault(r, "%s: the value of '%s' is not a finite number.", __func__, name);
+        return;
+    }
+    buf json = BUF_EMPTY;
+    json_writer w = json_writer_of(&json);
+    json_put_double(&w, value);
+    set_member_buf(r, name, &json);
+}
+
+void weir_request_set_integer(weir_request *r, const char *name, int64_t value) {
+    if (!is_text(r, __func__, "the name", name)) return;
+    buf json = BUF_EMPTY;
+    buf_add_i64(&json, value);
+    set_member_buf(r, name, &json);
+}
+
+void weir_request_set_json(weir_request *r, const char *name, const char *json) {
+    if (is_text(r, __func__, "the name", name) && is_json(r, __func__, json, false))
+        set_member(r, name, json);
+}
+
+void weir_request_set_body(weir_request *r, const char *json, size_t len) {
+    if (!json) {
+        fault(r, "%s: the body is NULL.", __func__);
+        return;
+    }
+    buf_clear(&r->body);
+    buf_add(&r->body, span_from(json, len));
+    r->has_body = true;
+}
+
+void weir_request_set_path(weir_request *r, const char *path) {
+    if (!is_text(r, __func__, "the path", path)) return;
+    free(r->path);
+    r->path = mem_strndup(path, strlen(path));
+}
+
+void weir_request_set_header(weir_request *r, const char *name, const char *value) {
+    if (!name || !value || !http_header_is_safe(span_cstr(name), span_cstr(value)))
+        fault(r, "%s: '%s' is no header field: a name and a value without control characters.",
+              __func__, name ? name : "NULL");
+    else
+        field_add(&r->headers, name, value);
+}
+
+void weir_request_set_timeout_ms(weir_request *r, int64_t timeout_ms) {
+    if (timeout_ms < 0)
+        fault(r, "%s: %lld is less than 0.", __func__, (long long)timeout_ms);
+    else
+        r->timeout_ms = timeout_ms;
+}
+
+/* ---- the body ---- */
+
+const char *request_path(const weir_request *r) {
+    return r->path ? r->path : "/chat/completions";
+}
+
+static void write_member(json_writer *w, const char *name, const char *json) {
+    if (w->comma) buf_add_char(w->out, ',');
+    json_write_string(w->out, span_cstr(name));
+    buf_add_char(w->out, ':');
+    w->comma = false;
+    json_put_raw(w, span_cstr(json));
+}
+
+static bool write_built(const weir_request *r, const char *model, bool stream, buf *out,
+                        buf *ret_why) {
+    if (r->messages.len && field_find(&r->members, "messages")) {
+        buf_add_cstr(ret_why, "The request has messages of its own and a member named messages.");
+        return false;
+    }
+    json_writer w = json_writer_of(out);
+    json_open_object(&w);
+    if (model && !field_find(&r->members, "model")) {
+        json_key(&w, "model");
+        json_put_string(&w, span_cstr(model));
+    }
+    for (size_t i = 0; i < r->members.count; i++) {
+        const request_field *m = &r->members.items[i];
+        if (strcmp(m->name, "stream") != 0) write_member(&w, m->name, m->value);
+    }
+    if (stream) {
+        json_key(&w, "stream");
+        json_put_bool(&w, true);
+    }
+    if (r->messages.len) {
+        json_key(&w, "messages");
+        json_open_array(&w);
+        json_put_raw(&w, buf_span(&r->messages));
+        json_close_array(&w);
+    }
+    json_close_object(&w);
+    return true;
+}
+
+/* The body as it was given, byte by byte, but for a model that it lacks and a `stream` that would
+ * answer in another way than the caller reads. What is no JSON object is left for the parse stage
+ * to refuse. */
+static void write_given(span body, const char *model, bool stream, buf *out) {
+    json_value root;
+    json_fault why;
+    json_splice splice = {.count = 0};
+    span pieces[2 * JSON_EDITS_MAX + 1];
+    arena a;
+    arena_init(&a, 0);
+    if (json_scan(body, NULL, &root, &why) && root.type == JSON_OBJECT) {
+        json_value is = json_get(root, SPAN_OF("stream"));
+        span word = stream ? SPAN_OF("true") : SPAN_OF("false");
+        bool ok = true;
+        if (is.type == JSON_NONE && stream)
+            ok = json_splice_member(&splice, body, root, SPAN_OF("stream"), word, &a);
+        else if (is.type != JSON_NONE && (is.type == JSON_TRUE) != stream)
+            ok = json_splice_value(&splice, body, is, word);
+        if (ok && model && json_get(root, SPAN_OF("model")).type == JSON_NONE) {
+            buf name = BUF_EMPTY;
+            json_write_string(&name, span_cstr(model));
+            ok = json_splice_member(&splice, body, root, SPAN_OF("model"),
+                                    arena_dup(&a, buf_span(&name)), &a);
+            buf_done(&name);
+        }
+        if (!ok) splice.count = 0;
+    }
+    size_t count = json_splice_pieces(&splice, body, pieces);
+    for (size_t i = 0; i < count; i++)
+        buf_add(out, pieces[i]);
+    arena_done(&a);
+}
+
+bool request_write_body(const weir_request *r, const char *model, bool stream, buf *out,
+                        buf *ret_why) {
+    if (r->fault.len) {
+        buf_add(ret_why, buf_span(&r->fault));
+        return false;
+    }
+    if (!r->has_body) return write_built(r, model, stream, out, ret_why);
+    write_given(buf_span(&r->body), model, stream, out);
+    return true;
+}

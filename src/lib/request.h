@@ -1,0 +1,39 @@
+/* lib/request.h: a request as its maker builds it, and the body that it comes to. Private to the
+ * room. */
+#ifndef WEIR_LIB_REQUEST_H
+#define WEIR_LIB_REQUEST_H
+
+#include "base/buf.h"
+
+#include <weir.h>
+
+typedef struct request_field {
+    char *name;
+    char *value; /* of a member: JSON */
+} request_field;
+
+typedef struct request_fields {
+    request_field *items;
+    size_t count;
+} request_fields;
+
+struct weir_request {
+    request_fields members; /* of the body, without its messages */
+    request_fields headers;
+    buf messages; /* JSON objects, separated by commas */
+    buf body;     /* the whole of it; else empty */
+    bool has_body;
+    char *path; /* NULL: chat completions */
+    int64_t timeout_ms;
+    buf fault; /* the first thing that was wrong; empty: none */
+};
+
+/* The path below the base URL. */
+const char *request_path(const weir_request *r);
+
+/* Writes the body as it is sent: with a model, and with `stream` as the call wants it. model: for a
+ * request that has none; NULL: it stays so. false: *ret_why says what is wrong with the request. */
+MUST_USE bool request_write_body(const weir_request *r, const char *model, bool stream, buf *out,
+                                 buf *ret_why);
+
+#endif
