@@ -41,6 +41,7 @@ struct weir_call {
     buf answer, text, model;
     bool answered; /* with a whole answer, not a stream */
     bool begun;    /* a stream */
+    bool stopped;  /* pieces of it were not handed out, or are not wanted any more */
     arena scratch; /* of one event */
 };
 
@@ -141,12 +142,17 @@ static void note_model(weir_call *call, span document) {
     if (model.type == JSON_STRING) buf_add(&call->model, json_string(model, &call->scratch));
 }
 
+static void stop(weir_call *call) {
+    call->stopped = true;
+    weir_call_cancel(call); /* at the end of the turn, when the exchange is not on the stack */
+}
+
 /* More than any answer may have is not gathered: a provider could send for ever. */
 static bool has_room(weir_call *call, size_t more) {
     size_t most = call->client->env.upstreams->config->limits.answer_bytes;
     if (call->text.len + more <= most) return true;
     call->ended_by = error_of(ERR_ANSWER_TOO_LARGE);
-    weir_call_cancel(call);
+    stop(call);
     return false;
 }
 
@@ -164,7 +170,7 @@ static void hand_out(weir_call *call, span json, bool is_delta) {
                                   .text_len = text.len,
                                   .json = ended(call, json),
                                   .json_len = json.len};
-        if (call->on_event(call->user, &event)) weir_call_cancel(call);
+        if (call->on_event(call->user, &event)) stop(call);
     }
 }
 
@@ -184,7 +190,9 @@ static void door_head(void *user, int status, http_headers headers) {
 
 static void door_piece(void *user, span json) {
     weir_call *call = user;
-    if (atomic_load(&call->cancel_wanted)) return;
+    /* The exchange may come to its end before it hears of a cancel. */
+    call->stopped |= atomic_load(&call->cancel_wanted);
+    if (call->stopped) return;
     note_model(call, json);
     hand_out(call, json, true);
     arena_reset(&call->scratch, 0);
@@ -227,7 +235,7 @@ static void end_failed(weir_call *call, result_facts *facts) {
     facts->has_text = call->text.len > 0;
     facts->text = buf_span(&call->text);
     facts->model = buf_span(&call->model);
-    if (call->ended_by.id != ERR_NONE || exchange_error(x) == ERR_CLIENT_GONE) {
+    if (call->ended_by.id != ERR_NONE || call->stopped || exchange_error(x) == ERR_CLIENT_GONE) {
         weir_error e = call->ended_by.id != ERR_NONE ? call->ended_by : cancelled();
         end_by(call, &e, facts);
         return;
@@ -257,11 +265,11 @@ static void door_done(void *user) {
     else
         pace_ended(&c->pace);
     /* A provider that does not stream answers a stream in one piece. */
-    if (answered && call->answered && call->on_event && !atomic_load(&call->cancel_wanted)) {
-        note_model(call, buf_span(&call->answer));
-        hand_out(call, buf_span(&call->answer), false);
+    if (answered && call->answered && call->on_event) {
+        call->stopped |= atomic_load(&call->cancel_wanted);
+        if (!call->stopped) hand_out(call, buf_span(&call->answer), false);
     }
-    if (answered)
+    if (answered && !call->stopped)
         end_answered(call, &facts);
     else
         end_failed(call, &facts);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 /* ---- blocking calls ---- */
 
@@ -504,6 +505,46 @@ static void a_refusal_halves_the_concurrency(void **state) {
     weir_client_free(c);
 }
 
+/* ---- keys that change ---- */
+
+static void write_key(const char *path, const char *key) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(key, f);
+    fclose(f);
+}
+
+/* The command gives out another key after a while; calls that begin then use it. */
+static void a_key_is_asked_for_again(void **state) {
+    (void)state;
+    int err = 0;
+    http_bind at = {.host = SPAN_OF("127.0.0.1")};
+    sim_thread *sim = sim_thread_start(&(sim_settings){.key = SPAN_OF("sk-new")}, &at, &err);
+    assert_non_null(sim);
+    char path[] = "/tmp/weir-key-XXXXXX", yaml[512];
+    close(mkstemp(path));
+    write_key(path, "sk-old");
+    snprintf(yaml, sizeof yaml,
+             "providers: {p: {kind: openai, url: http://127.0.0.1:%u/v1,"
+             " key: {command: [cat, %s], refresh: 1s}}}",
+             (unsigned)at.port, path);
+    weir_options *o = weir_options_new();
+    weir_options_set_yaml(o, yaml);
+    weir_client *c = lib_client(o);
+    weir_result *r = lib_chat(c, lib_request("gpt", "x"));
+    assert_int_equal(r->code, WEIR_UNAUTHENTICATED);
+    write_key(path, "sk-new");
+    while (r->code != WEIR_OK) {
+        assert_int_equal(r->code, WEIR_UNAUTHENTICATED);
+        weir_result_free(r);
+        r = lib_chat(c, lib_request("gpt", "x"));
+    }
+    weir_result_free(r);
+    weir_client_free(c);
+    unlink(path);
+    sim_thread_stop(sim);
+}
+
 /* ---- the summary ---- */
 
 static void a_summary(void **state) {
@@ -583,6 +624,7 @@ int main(void) {
         cmocka_unit_test(a_client_freed_in_a_callback),
         cmocka_unit_test(a_stream_is_held_and_let_go),
         cmocka_unit_test(a_refusal_halves_the_concurrency),
+        cmocka_unit_test(a_key_is_asked_for_again),
         cmocka_unit_test(a_summary),
         cmocka_unit_test(its_thread_takes_no_signal),
     };
