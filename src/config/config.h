@@ -237,8 +237,9 @@ void config_problem_print(const config_problem *item, buf *out);
  *        "models". A part that has dots of its own stands in quotes, single or double, in which a
  *        doubled quote stands for itself: models.'gpt-4.1'.pick, models.'*'.
  * value  YAML as it would stand in the file, with its ${NAME} and $$: 5, 30s, off, "a: text",
- *        {url: "https://…"}. What YAML would take for something else ("Sorry: this", "# …", a
- *        number with a $) must be quoted, as there; write_string() does it for any text.
+ *        {url: "https://…"}. What YAML would take for something else (a key "a: b", a number with
+ *        a $) must be quoted, as there; write_string() does it for any text. Only where the option
+ *        is a text (chat.say.failed) quotes may be left out, whatever it holds: Sorry: {error}.
  *
  * Settings are laid over the file in their order, each in place of what is there, mappings and
  * lists as wholes. What is on the way and is no mapping (nothing, `breaker: off`, a list) gives way

@@ -57,8 +57,22 @@ static void mark(yaml_node *node, unsigned setting) {
     if (node->value) mark(node->value, setting);
 }
 
+/* An option that is a text needs no quotes: nothing but a text can be meant. */
+static bool is_plain_text(const char *path, span value) {
+    const option *o = option_find(&scope_file, span_cstr(path));
+    bool quoted = value.len && (value.ptr[0] == '"' || value.ptr[0] == '\'');
+    return o && o->type == &type_text && !quoted && span_is_utf8(value);
+}
+
 /* NULL after reporting. */
-static yaml_node *parse_value(reader *r, const yaml_node *at, const char *value) {
+static yaml_node *parse_value(reader *r, const yaml_node *at, const char *path, const char *value) {
+    if (is_plain_text(path, span_cstr(value))) {
+        yaml_node *text = arena_alloc(r->scratch, sizeof *text);
+        *text = *at;
+        text->plain = true;
+        text->text = arena_dup(r->scratch, span_cstr(value));
+        return text;
+    }
     size_t before = r->problems->count;
     span name = r->settings[at->setting - 1];
     yaml_node *node = yaml_parse_value(span_cstr(value), name, r->scratch, r->problems);
@@ -128,7 +142,7 @@ void overlay_settings(reader *r, const config_setting *settings, size_t count, y
         parts path;
         r->settings[i] = label(r, settings[i].path);
         bool good = split_path(r, &at, settings[i].path, &path);
-        yaml_node *value = parse_value(r, &at, settings[i].value);
+        yaml_node *value = parse_value(r, &at, settings[i].path, settings[i].value);
         if (good && value && root && root->kind == YAML_MAP) graft(r, root, &path, value, &at);
     }
 }

@@ -111,6 +111,24 @@ static void takes_a_key_as_it_is(void **state) {
     world_done(c);
 }
 
+/* In a text there is nothing to be taken for something else. */
+static void takes_a_text_without_quotes(void **state) {
+    (void)state;
+    static const struct {
+        const char *value, *text;
+    } rows[] = {
+        {"Sorry: {error}", "Sorry: {error}"}, {"# {error} [", "# {error} ["},
+        {"No # comment", "No # comment"},     {"- a\n- b\n", "- a\n- b\n"},
+        {"key ${KEY}", "key sk-from-env"},    {"'quoted: {error}'", "quoted: {error}"},
+        {"\"two\\nlines\"", "two\nlines"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config *c = accepted(LAY(P, {"chat.say.failed", rows[i].value}));
+        assert_span(c->chat.say_failed, rows[i].text);
+        world_done(c);
+    }
+}
+
 static void says_which_setting_is_wrong(void **state) {
     (void)state;
     static const char path[] = "expected names with dots between them such as retry.retries, and "
@@ -132,8 +150,6 @@ static void says_which_setting_is_wrong(void **state) {
         {{"models", "{x: [nobody]}"},
          "models:1:6: models.x[0]: no provider is named 'nobody'; expected PROVIDER/MODEL or "
          "PROVIDER"},
-        {{"chat.say.failed", "Sorry: {error}"},
-         "chat.say.failed: chat.say.failed is a mapping; expected a text"},
         {{"chat.model", "${NONE}"},
          "chat.model: chat.model refers to the environment variable NONE, which is not set; set it "
          "or write ${NONE:-default}"},
@@ -173,7 +189,7 @@ static void says_which_setting_is_wrong(void **state) {
 static void says_all_at_once(void **state) {
     (void)state;
     assert_null(LAY(P "retry: {retries: 21}\nbraker: off\n", {"hedge.at_most", "200%"},
-                    {"chat.model", "[a\n"}, {"breaker", "{of: 0}"}));
+                    {"models", "[a\n"}, {"breaker", "{of: 0}"}));
     buf text = world_text(NULL);
     assert_string_equal(text.ptr,
                         "weir.yaml:2:18: retry.retries is 21; allowed 0 to 20\n"
@@ -183,17 +199,17 @@ static void says_all_at_once(void **state) {
                         "    braker: off\n"
                         "    ^\n"
                         "setting hedge.at_most: hedge.at_most is 200%; allowed 0.1% to 100%\n"
-                        "setting chat.model:2:1: not valid YAML: flow sequence without a closing "
+                        "setting models:2:1: not valid YAML: flow sequence without a closing "
                         "bracket\n"
                         "setting breaker:1:6: breaker.of is 0; allowed 1 to 100000\n");
     buf_done(&text);
     world_done(NULL);
 
     /* Also beside a file that cannot be read at all. */
-    assert_null(LAY("a: [\n", {"chat.model", "[a\n"}));
+    assert_null(LAY("a: [\n", {"models", "[a\n"}));
     text = world_text(NULL);
     assert_non_null(strstr(text.ptr, "weir.yaml:2:1: not valid YAML"));
-    assert_non_null(strstr(text.ptr, "setting chat.model:2:1: not valid YAML"));
+    assert_non_null(strstr(text.ptr, "setting models:2:1: not valid YAML"));
     buf_done(&text);
     world_done(NULL);
 }
@@ -233,6 +249,7 @@ int main(void) {
         cmocka_unit_test(switches_sections),
         cmocka_unit_test(names_parts_with_dots_in_quotes),
         cmocka_unit_test(takes_a_key_as_it_is),
+        cmocka_unit_test(takes_a_text_without_quotes),
         cmocka_unit_test(says_which_setting_is_wrong),
         cmocka_unit_test(says_all_at_once),
         cmocka_unit_test(warns_with_the_settings_name),
