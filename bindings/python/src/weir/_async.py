@@ -41,12 +41,13 @@ class Driver:
     def bind(self) -> None:
         """The running loop is the client's from its first use on."""
         running = asyncio.get_running_loop()
+        with self.handle.use():
+            pointer = self.handle.pointer
         if self._loop is running:
             return
         if self._loop is not None:
             raise RuntimeError("this AsyncWeir belongs to another event loop: make one in each loop (in each asyncio.run())")
-        with self.handle.use():
-            self._fd = c.client_fd(self.handle.pointer)
+        self._fd = c.client_fd(pointer)
         self._loop = running
         running.add_reader(self._fd, self._ready)
 
