@@ -1,0 +1,83 @@
+"""Compares what programs are compiled and linked against with tests/golden/lib/weir.abi, line by line:
+
+    function NAME@@VERSION        exported by the shared library
+    value    ENUM.NAME NUMBER
+    struct   NAME.FIELD OFFSET SIZE     in bytes, on 64-bit machines
+
+A line that is gone or other than it was breaks programs that exist; a new one is a promise. Both are red here. After a change that
+is meant (a new function, a field at the end of its struct): WEIR_GOLDEN=write, and read the difference before it is committed.
+
+    abi.py SOURCE_ROOT CC LIBRARY.so LIBRARY.a
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+root, cc, shared, static = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+header = root / "include" / "weir.h"
+golden = root / "tests" / "golden" / "lib" / "weir.abi"
+text = re.sub(r"/\*.*?\*/", " ", header.read_text(), flags=re.S)
+faults = []
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def fields_of(body):
+    """`const char *a; int64_t b, c;` gives a, b, c."""
+    for declaration in body.split(";"):
+        for part in declaration.split(","):
+            if part.strip():
+                yield re.search(r"(\w+)\s*$", part)[1]
+
+
+def layout():
+    """What the compiler makes of the header's enums and structs."""
+    rows = []
+    for name, body in re.findall(r"typedef enum (\w+) \{(.*?)\}", text, re.S):
+        for value in re.findall(r"\b([A-Z]\w+)\s*(?==|,|$)", body):
+            rows.append(f'printf("value {name}.{value} %d\\n", (int){value});')
+    for name, body in re.findall(r"typedef struct (\w+) \{(.*?)\} \w+;", text, re.S):
+        for field in fields_of(body):
+            rows.append(f'printf("struct {name}.{field} %zu %zu\\n", offsetof({name}, {field}), sizeof((({name} *)0)->{field}));')
+    with tempfile.TemporaryDirectory() as folder:
+        source, program = pathlib.Path(folder, "layout.c"), pathlib.Path(folder, "layout")
+        source.write_text("#include <weir.h>\n#include <stdio.h>\nint main(void) {\n" + "\n".join(rows) + "\nreturn 0;\n}\n")
+        run(*cc.split(), f"-I{header.parent}", str(source), "-o", str(program))
+        return run(str(program)).splitlines()
+
+
+def names(listing):
+    """Defined symbols of nm's output, without the name of the version itself."""
+    found = re.findall(r"^[0-9a-f]+ ([A-Z]) (\S+)$", listing, re.M)
+    return sorted(name for kind, name in found if kind != "A")
+
+
+exported = names(run("nm", "-D", "--defined-only", "--with-symbol-versions", shared))
+promised = sorted(re.findall(r"WEIR_API\b[^;(]*?\b(weir_\w+)\s*\(", text))
+if sorted(re.sub("@.*", "", name) for name in exported) != promised:
+    faults.append(f"weir.h and the shared library differ in {set(promised) ^ {re.sub('@.*', '', n) for n in exported}}; see src/lib/weir.map")
+archived = names(run("nm", "-g", "--defined-only", static))
+if archived != promised:
+    faults.append(f"weir.h and the static library differ in {sorted(set(promised) ^ set(archived))}; see packaging/archive")
+if ".gnu.lto_" in run("readelf", "-SW", static):
+    faults.append("the static library holds code for link-time optimisation, which one compiler alone understands")
+
+now = [f"function {name}" for name in exported] + layout()
+if os.environ.get("WEIR_GOLDEN") == "write":
+    golden.write_text("\n".join(now) + "\n")
+before = golden.read_text().splitlines()
+faults += [f"gone: {line}" for line in before if line not in now]
+faults += [f"new: {line}" for line in now if line not in before]
+if not faults and now != before:
+    faults.append(f"the order of {golden.name} is another")
+if len(promised) < 40 or len(now) < 80:
+    faults.append(f"{header.name} was not understood: {len(promised)} functions, {len(now)} lines")
+for fault in faults:
+    print(fault)
+sys.exit(1 if faults else 0)
