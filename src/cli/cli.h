@@ -113,7 +113,7 @@ MUST_USE bool cli_check_operands(const cli_command *command, char *const *values
 /* help.c: usage, options and an example, 80 columns wide. The sentences of options are broken into
  * lines here, about and example are not. A command's help fits 24 lines: a test insists. */
 void cli_write_help(const cli_command *command, bool colour, buf *out);
-/* An empty line and "Text:", without a line end. */
+/* "Text:", without a line end. */
 void cli_write_heading(const char *text, bool colour, buf *out);
 /* left, and the sentence behind left_width columns for it. */
 void cli_write_row(const char *left, size_t left_width, const char *sentence, buf *out);

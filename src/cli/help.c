@@ -10,7 +10,7 @@ enum {
 };
 
 void cli_write_heading(const char *text, bool colour, buf *out) {
-    buf_addf(out, "\n%s%s:%s", terminal_style_of(colour, STYLE_BOLD), text,
+    buf_addf(out, "%s%s:%s", terminal_style_of(colour, STYLE_BOLD), text,
              terminal_style_of(colour, STYLE_PLAIN));
 }
 
@@ -66,20 +66,32 @@ static size_t measure_left(const cli_command *command, buf *scratch) {
 static void write_options(const cli_command *command, bool colour, buf *out) {
     buf left = BUF_EMPTY;
     size_t width = measure_left(command, &left);
+    if (!command->option_count || !command->options[0].group) {
+        buf_add_char(out, '\n');
+        cli_write_heading("Options", colour, out);
+        buf_add_char(out, '\n');
+    }
     for (size_t i = 0; i < command->option_count; i++) {
         const cli_option *o = &command->options[i];
-        if (i == 0 || o->group) {
-            cli_write_heading(o->group ? o->group : "Options", colour, out);
+        if (o->group) {
+            buf_add_char(out, '\n');
+            cli_write_heading(o->group, colour, out);
             buf_add_char(out, '\n');
         }
         cli_write_row(name_option(o, &left), width, o->sentence, out);
     }
-    if (!command->option_count) {
-        cli_write_heading("Options", colour, out);
-        buf_add_char(out, '\n');
-    }
     cli_write_row("-h, --help", width, "Show this", out);
     buf_done(&left);
+}
+
+/* Lines are few on a screen: a single example stands beside its heading. */
+static void write_example(const char *example, bool colour, buf *out) {
+    buf_add_char(out, '\n');
+    cli_write_heading("Example", colour, out);
+    if (strchr(example, '\n'))
+        buf_addf(out, "\n%s\n", example);
+    else
+        buf_addf(out, " %s\n", example + strspn(example, " "));
 }
 
 void cli_write_help(const cli_command *command, bool colour, buf *out) {
@@ -90,6 +102,5 @@ void cli_write_help(const cli_command *command, bool colour, buf *out) {
              operands ? " " : "", operands ? operands : "");
     if (command->about) buf_addf(out, "\n%s\n", command->about);
     write_options(command, colour, out);
-    cli_write_heading("Example", colour, out);
-    buf_addf(out, "\n%s\n", command->example);
+    write_example(command->example, colour, out);
 }

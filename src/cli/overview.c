@@ -26,6 +26,7 @@ int cli_unknown_command(const char *name) {
 }
 
 static void write_heading(const char *text, bool colour, buf *out) {
+    buf_add_char(out, '\n');
     cli_write_heading(text, colour, out);
     buf_add_char(out, '\n');
 }
