@@ -64,6 +64,7 @@ extern const cli_command cli_check;
 extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;
+extern const cli_command cli_completion;
 extern const cli_command cli_help;
 
 /* main.c: every subcommand, the hidden ones too, in the order of the list. */

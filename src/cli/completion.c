@@ -1,0 +1,50 @@
+/* weir completion: the script that teaches a shell to complete weir's command line. */
+#include "cli/completion.h"
+
+#include <string.h>
+
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+static void (*const writers[])(buf *out) = {completion_write_bash, completion_write_zsh,
+                                            completion_write_fish};
+
+void completion_write_commands(buf *out) {
+    bool first = true;
+    for (size_t i = 0; i < cli_command_count; i++) {
+        if (cli_commands[i]->hidden) continue;
+        buf_addf(out, "%s%s", first ? "" : " ", cli_commands[i]->name);
+        first = false;
+    }
+}
+
+void completion_write_words(const char *const *words, buf *out) {
+    for (size_t i = 0; words[i]; i++)
+        buf_addf(out, "%s%s", i ? " " : "", words[i]);
+}
+
+void completion_write_escaped(const char *text, const char *those, buf *out) {
+    for (; *text; text++) {
+        if (strchr(those, *text)) buf_add_char(out, '\\');
+        buf_add_char(out, *text);
+    }
+}
+
+static int run(const cli_args *args) {
+    buf text = BUF_EMPTY;
+    for (size_t i = 0; shells[i]; i++)
+        if (strcmp(shells[i], args->rest[0]) == 0) writers[i](&text);
+    bool ok = cli_print(&text);
+    buf_done(&text);
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+const cli_command cli_completion = {
+    .name = "completion",
+    .summary = "Print the completion script of a shell",
+    .operands = {"SHELL", CLI_CHOICE, shells, .min = 1, .max = 1},
+    .about = "For bash, zsh and fish. An installed weir has brought them along; another one is\n"
+             "completed after:",
+    .example = "  source <(weir completion bash)\n"
+               "  weir completion zsh > ~/.zfunc/_weir    # a folder of $fpath\n"
+               "  weir completion fish > ~/.config/fish/completions/weir.fish",
+    .run = run,
+};

@@ -1,0 +1,22 @@
+/* cli/completion.h: scripts that complete weir's command line, one writer a shell.
+ *
+ * All is made from the command table: commands, options, words to choose from, and files or folders
+ * where a value is one. Names and words in the table are letters, digits and dashes; sentences are
+ * any text, and quoted.
+ */
+#ifndef WEIR_CLI_COMPLETION_H
+#define WEIR_CLI_COMPLETION_H
+
+#include "cli/cli.h"
+
+void completion_write_bash(buf *out);
+void completion_write_zsh(buf *out);
+void completion_write_fish(buf *out);
+
+/* For the writers. The names of the commands that are listed, with blanks between. */
+void completion_write_commands(buf *out);
+void completion_write_words(const char *const *words, buf *out);
+/* Text with a backslash before each character that is among those. */
+void completion_write_escaped(const char *text, const char *those, buf *out);
+
+#endif
