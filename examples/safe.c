@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
     weir_options *options = weir_options_new();
     /* Any option of the configuration, with a value as it would stand in the file. */
     weir_options_set(options, "timeouts.total", "20s");
-    weir_options_set(options, "chat.say.failed", "'Sorry, that did not work. ({error})'");
+    weir_options_set(options, "chat.say.failed", "Sorry, that did not work: {error}");
     weir_options_set(options, "chat.say.rate_limited", "Too many questions just now.");
 
     char *why = NULL;

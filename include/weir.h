@@ -102,10 +102,10 @@ WEIR_API void weir_options_set_concurrency(weir_options *options, unsigned calls
 WEIR_API void weir_options_set_adaptive(weir_options *options, int on);
 /* Any option of the configuration by its dotted path, with a value as it would stand in the file,
  * laid over the file: ("retry.retries", "5"), ("timeouts.total", "30s"), ("breaker", "off"),
- * ("providers.local", "{url: 'http://127.0.0.1:8000/v1'}"). Values are YAML, with ${NAME} from the
- * environment: a text with a colon, a # or the like is quoted, and a $ doubled:
- * ("chat.say.failed", "'Sorry: {error}'"). A path's part with dots of its own is quoted too:
- * ("models.'gpt-4.1'", "[openai, local]"). A mapping or list replaces the file's as a whole. */
+ * ("chat.say.failed", "Sorry: {error}"), ("models.'gpt-4.1'", "[openai, local]"). Values are YAML,
+ * with ${NAME} from the environment and $$ for a $; where the option is a text quotes may be left
+ * out. A part of a path that has dots of its own stands in quotes. A mapping or list replaces the
+ * file's as a whole. */
 WEIR_API void weir_options_set(weir_options *options, const char *path, const char *value);
 /* The client gets no thread: its owner's event loop drives it. See weir_client_fd(). */
 WEIR_API void weir_options_set_foreign_loop(weir_options *options);

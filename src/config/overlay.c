@@ -69,7 +69,6 @@ static yaml_node *parse_value(reader *r, const yaml_node *at, const char *path, 
     if (is_plain_text(path, span_cstr(value))) {
         yaml_node *text = arena_alloc(r->scratch, sizeof *text);
         *text = *at;
-        text->plain = true;
         text->text = arena_dup(r->scratch, span_cstr(value));
         return text;
     }

@@ -117,10 +117,15 @@ static void takes_a_text_without_quotes(void **state) {
     static const struct {
         const char *value, *text;
     } rows[] = {
-        {"Sorry: {error}", "Sorry: {error}"}, {"# {error} [", "# {error} ["},
-        {"No # comment", "No # comment"},     {"- a\n- b\n", "- a\n- b\n"},
-        {"key ${KEY}", "key sk-from-env"},    {"'quoted: {error}'", "quoted: {error}"},
+        {"Sorry: {error}", "Sorry: {error}"},
+        {"# {error} [", "# {error} ["},
+        {"No # comment", "No # comment"},
+        {"- a\n- b\n", "- a\n- b\n"},
+        {"key ${KEY}", "key sk-from-env"},
+        {"'quoted: {error}'", "quoted: {error}"},
         {"\"two\\nlines\"", "two\nlines"},
+        {"", ""},
+        {"null", "null"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         config *c = accepted(LAY(P, {"chat.say.failed", rows[i].value}));
