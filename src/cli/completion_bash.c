@@ -36,7 +36,8 @@ static void write_action(cli_kind kind, const char *const *choices, buf *out) {
         return;
     case CLI_TEXT:
     case CLI_COUNT:
-    case CLI_NUMBER: break;
+    case CLI_NUMBER:
+    case CLI_ADDRESS: break;
     }
     buf_add_char(out, ':');
 }

@@ -26,7 +26,8 @@ static void write_action(cli_kind kind, const char *const *choices, buf *out) {
     case CLI_COMMAND: buf_add_cstr(out, "_weir_commands"); return;
     case CLI_TEXT:
     case CLI_COUNT:
-    case CLI_NUMBER: break;
+    case CLI_NUMBER:
+    case CLI_ADDRESS: break;
     }
     buf_add_char(out, ' '); /* nothing to choose from: the name of what is wanted is shown */
 }

@@ -18,7 +18,9 @@ int cli_unknown_command(const char *name) {
     for (size_t i = 0; i < cli_command_count; i++)
         if (!cli_commands[i]->hidden) names[count++] = cli_commands[i]->name;
     const char *near = cli_nearest(name, names, count);
-    if (near)
+    if (strcmp(name, "version") == 0)
+        cli_complain("unknown command '%s'; did you mean --version?", name);
+    else if (near)
         cli_complain("unknown command '%s'; did you mean '%s'?", name, near);
     else
         cli_complain("unknown command '%s'; weir --help lists them", name);

@@ -12,7 +12,8 @@ enum { OPT_CONFIG, OPT_LISTEN };
 static const cli_option options[] = {
     {'c', "config", "FILE",
      "The configuration; else ./weir.yaml, or that of the user or the system", .kind = CLI_FILE},
-    {'l', "listen", "ADDRESS", "Listen there alone: HOST:PORT (port 0: any free one) or unix:PATH"},
+    {'l', "listen", "ADDRESS", "Listen there alone: HOST:PORT (port 0: any free one) or unix:PATH",
+     .kind = CLI_ADDRESS},
 };
 
 /* Where the configuration comes from, at the start and at each reload. */

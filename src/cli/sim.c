@@ -10,7 +10,8 @@ enum { OPT_LISTEN, OPT_KEY, OPT_PACE, OPT_TTFT, OPT_WORDS };
 enum { TIME_MAX_MS = 3600000 };
 
 static const cli_option options[] = {
-    {'l', "listen", "ADDRESS", "Where to listen; port 0 takes a free one (default 127.0.0.1:8081)"},
+    {'l', "listen", "ADDRESS", "Where to listen; port 0 takes a free one (default 127.0.0.1:8081)",
+     .kind = CLI_ADDRESS},
     {'k', "key", "KEY", "Demand this API key (default: any, or none)"},
     {0, "pace", "MS", "Milliseconds from token to token of a stream (default 20)",
      .kind = CLI_COUNT, .max = TIME_MAX_MS, .unit = "milliseconds"},
@@ -19,17 +20,11 @@ static const cli_option options[] = {
     {0, "words", NULL, "Print the words that a model's name may hold, in Markdown, and end"},
 };
 
+/* false cannot be: the option's kind has been checked. */
 static bool read_listen(const cli_args *args, arena *a, http_bind *ret) {
     const char *text = args->values[OPT_LISTEN];
     config_listener at = {0};
-    if (!text) text = "127.0.0.1:8081";
-    const char *why = address_parse(span_cstr(text), a, &at);
-    if (why) {
-        cli_complain("sim: --listen is %s: %s; expected an address such as 127.0.0.1:8081, [::1]:0 "
-                     "or unix:/run/sim.sock",
-                     text, why);
-        return false;
-    }
+    if (address_parse(span_cstr(text ? text : "127.0.0.1:8081"), a, &at)) return false;
     *ret =
         (http_bind){.host = at.host, .port = at.port, .unix_path = at.unix_path, .exclusive = true};
     return true;
@@ -57,6 +52,17 @@ static void say_where(const http_bind *bind) {
             "Try it:  curl %s/chat/completions -H 'content-type: application/json' -d "
             "'{\"model\":\"sim/echo\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}'\n",
             url, url);
+}
+
+static void complain(const http_bind *bind, int err) {
+    const char *why = err == UV_EADDRINUSE ? "another program does already; stop it, or choose "
+                                             "another address with --listen"
+                                           : uv_strerror(err);
+    if (bind->unix_path.len)
+        cli_complain("sim: cannot listen on unix:%.*s: %s", SPAN_ARG(bind->unix_path), why);
+    else
+        cli_complain("sim: cannot listen on %.*s, port %u: %s", SPAN_ARG(bind->host), bind->port,
+                     why);
 }
 
 typedef struct sim_process {
@@ -97,12 +103,8 @@ static int serve(const sim_settings *settings, http_bind *bind) {
         say_where(bind);
         loop_run(&p.loop);
         sim_server_free(p.server);
-    } else if (bind->unix_path.len) {
-        cli_complain("sim: cannot listen on unix:%.*s: %s", SPAN_ARG(bind->unix_path),
-                     uv_strerror(err));
     } else {
-        cli_complain("sim: cannot listen on %.*s, port %u: %s", SPAN_ARG(bind->host), bind->port,
-                     uv_strerror(err));
+        complain(bind, err);
     }
     loop_done(&p.loop);
     return err ? CLI_FAILED : CLI_OK;

@@ -1,4 +1,5 @@
 #include "cli/cli.h"
+#include "config/address.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,12 +69,26 @@ static bool check_choice(const char *command, const char *what, const char *cons
     return false;
 }
 
+static bool check_address(const char *command, const char *what, const char *value) {
+    config_listener at = {0};
+    arena a;
+    arena_init(&a, 0);
+    const char *why = address_parse(span_cstr(value), &a, &at);
+    if (why)
+        cli_complain("%s: %s is '%s': %s; allowed: an address such as 127.0.0.1:8080, [::1]:0 or "
+                     "unix:/run/weir.sock",
+                     command, what, value, why);
+    arena_done(&a);
+    return !why;
+}
+
 static bool check(const char *command, const char *what, const cli_option *o, const char *value) {
     switch (o->kind) {
     case CLI_FILE:
     case CLI_DIRECTORY: return check_path(command, what, value);
     case CLI_COUNT:
     case CLI_NUMBER: return check_number(command, what, o, value);
+    case CLI_ADDRESS: return check_address(command, what, value);
     case CLI_CHOICE: return check_choice(command, what, o->choices, value);
     case CLI_TEXT:
     case CLI_COMMAND: break;
@@ -100,8 +115,8 @@ static bool check_operand_count(const cli_command *command, char *const *values,
         return false;
     }
     if (count < operands->min) {
-        cli_complain("%s: something is missing; usage: weir %s %s", command->name, command->name,
-                     operands->usage);
+        cli_complain("%s: %s is missing; usage: weir %s %s", command->name, operands->usage,
+                     command->name, operands->usage);
         return false;
     }
     return true;

@@ -103,12 +103,12 @@ void listener_explain(const listener *l, int err, buf *out) {
     if (err == UV_EADDRINUSE)
         buf_addf(out,
                  "cannot listen on %s: another program does already; stop it, or choose "
-                 "another address with listen:",
+                 "another address with listen: or --listen",
                  address);
     else if (err == UV_EACCES && !l->bind.unix_path.len && l->bind.port < 1024)
         buf_addf(out,
                  "cannot listen on %s: ports below 1024 need a privilege that this process "
-                 "does not have; choose a higher port with listen:, or give it "
+                 "does not have; choose a higher port with listen: or --listen, or give it "
                  "CAP_NET_BIND_SERVICE",
                  address);
     else if (err == UV_EADDRNOTAVAIL)

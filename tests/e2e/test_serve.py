@@ -102,7 +102,7 @@ def test_a_port_that_is_taken_is_named(tmp_path):
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         done = run("--listen", address, folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr == f"weir: cannot listen on {address}: another program does already; stop it, or choose another address with listen:\n"
+    assert done.stderr == f"weir: cannot listen on {address}: another program does already; stop it, or choose another address with listen: or --listen\n"
 
 
 def test_two_weirs_do_not_share_a_port(tmp_path, weir, upstream):
@@ -115,7 +115,7 @@ def test_two_weirs_do_not_share_a_port(tmp_path, weir, upstream):
 @pytest.mark.parametrize("args, status, words", [
     (["-c", "nowhere.yaml"], 1, "nowhere.yaml: cannot read the file: No such file"),
     (["--listen", "0.0.0.0:0"], 1, "can be reached by other machines, but there are no clients"),
-    (["--listen", "8080"], 1, "expected an address with a port"),
+    (["--listen", "8080"], 2, "serve: --listen is '8080': there is no port; allowed: an address such as 127.0.0.1:8080"),
     (["--lisen", "127.0.0.1:0"], 2, "--listen"),
     (["extra"], 2, "extra"),
 ])

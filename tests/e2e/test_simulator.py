@@ -260,7 +260,7 @@ def test_a_key_is_demanded():
 
 
 @pytest.mark.parametrize("args, said", [
-    (["--listen", "nowhere"], "--listen is nowhere"),
+    (["--listen", "nowhere"], "--listen is 'nowhere': there is no port"),
     (["--pace", "fast"], "--pace is 'fast'; allowed: a whole number from 0 to 3600000 milliseconds"),
     (["--paec", "1"], "did you mean --pace?"),
 ])
@@ -272,4 +272,4 @@ def test_wrong_options_are_told(args, said):
 def test_a_taken_port_is_told(sim):
     done = subprocess.run([str(daemon.WEIR), "sim", "--listen", f"127.0.0.1:{sim.address[1]}"], capture_output=True, text=True,
                           timeout=10)
-    assert done.returncode == 1 and "address already in use" in done.stderr
+    assert done.returncode == 1 and "another program does already; stop it, or choose another address with --listen" in done.stderr

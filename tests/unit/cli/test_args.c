@@ -5,7 +5,17 @@
 
 #include <unistd.h>
 
-enum { OPT_QUIET, OPT_LOUD, OPT_FILE, OPT_OUT, OPT_COUNT, OPT_HEAT, OPT_FORMAT, OPT_SYSTEM };
+enum {
+    OPT_QUIET,
+    OPT_LOUD,
+    OPT_FILE,
+    OPT_OUT,
+    OPT_COUNT,
+    OPT_HEAT,
+    OPT_FORMAT,
+    OPT_SYSTEM,
+    OPT_ADDRESS
+};
 
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -18,6 +28,7 @@ static const cli_option options[] = {
     {0, "heat", "T", "", .kind = CLI_NUMBER, .min = 0, .max = 2},
     {0, "format", "FORM", "", .kind = CLI_CHOICE, .choices = formats},
     {0, "system", "TEXT", ""},
+    {'a', "address", "ADDRESS", "", .kind = CLI_ADDRESS},
 };
 
 static const cli_command any = {
@@ -215,11 +226,22 @@ static void paths_are_not_empty(void **state) {
     assert_string_equal(args.values[OPT_SYSTEM], "");
 }
 
+static void addresses_are_those_of_listeners(void **state) {
+    (void)state;
+    good("try -a 127.0.0.1:0");
+    good("try -a [::1]:8080");
+    good("try -a unix:/run/x.sock");
+    bad(&any, "try -a nowhere",
+        "weir: try: --address is 'nowhere': there is no port; allowed: an address such as "
+        "127.0.0.1:8080, [::1]:0 or unix:/run/weir.sock\n");
+    assert_int_equal(parse(&any, "try -a unix:relative"), CLI_PARSED_BADLY);
+}
+
 static void operands_are_counted(void **state) {
     (void)state;
     bad(&none, "bare -q one",
         "weir: bare: takes no arguments, but was given 'one'; see weir bare --help\n");
-    bad(&pair, "pair", "weir: pair: something is missing; usage: weir pair FORM [FORM]\n");
+    bad(&pair, "pair", "weir: pair: FORM [FORM] is missing; usage: weir pair FORM [FORM]\n");
     bad(&pair, "pair text json text",
         "weir: pair: 'text' is one too many; usage: weir pair FORM [FORM]\n");
     bad(&pair, "pair text xml", "weir: pair: FORM [FORM] is 'xml'; allowed: text, json\n");
@@ -291,6 +313,7 @@ int main(void) {
         PARSES(numbers_have_bounds),
         PARSES(words_are_those_of_the_table),
         PARSES(paths_are_not_empty),
+        PARSES(addresses_are_those_of_listeners),
         PARSES(operands_are_counted),
         PARSES(unknown_options_are_told),
         PARSES(values_are_told_where_they_miss_or_are_too_many),
