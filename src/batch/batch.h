@@ -68,6 +68,9 @@ const char *batch_output_name(const batch *b);
 /* Where failures go; the same as the output where they have no file of their own. */
 const char *batch_errors_name(const batch *b);
 
+/* The answers go into a file, which the next run goes on from. */
+bool batch_keeps_results(const batch *b);
+
 void batch_start(batch *b, weir_client *client);
 /* A descriptor to wait for until it is readable; -1: none at present. */
 int batch_input(const batch *b);

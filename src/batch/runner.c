@@ -17,7 +17,8 @@ enum {
     READS_A_STEP = 16,              /* chunks; so that calls are heard in between */
     PENDING_MAX = 4 * 1024 * 1024,  /* bytes of results that wait for their reader */
     BODIES_MAX = 256 * 1024 * 1024, /* bytes of requests under way */
-    OUTPUT_RETRY_MS = 20,           /* a pipe that is full is looked at again */
+    OUTPUT_PAUSE_MAX_MS = 64,       /* a pipe that is full is looked at again, ever later */
+    BODY_FRAME = 4096,              /* what a prompt gets around it to be a request */
 };
 
 typedef enum batch_state {
@@ -37,6 +38,7 @@ struct batch {
     bool hungry;    /* it wants to be read, and there is room for what comes */
     list calls;
     size_t bodies; /* bytes of their requests */
+    int64_t output_pause_ms;
     batch_counts counts;
     refusals refusals;
     unsigned noted; /* failures that were told */
@@ -75,8 +77,7 @@ void batch_set_options(weir_options *options, unsigned concurrency, unsigned ret
         weir_options_set(options, patient[i].path, patient[i].value);
     (void)snprintf(number, sizeof number, "%u", retries);
     weir_options_set(options, "retry.retries", number);
-    if (max_line <= BATCH_MAX_LINE) return; /* less than limits.body is anyway */
-    (void)snprintf(number, sizeof number, "%zuB", max_line);
+    (void)snprintf(number, sizeof number, "%zuB", max_line + BODY_FRAME);
     weir_options_set(options, "limits.body", number);
 }
 
@@ -124,6 +125,10 @@ const char *batch_output_name(const batch *b) {
 
 const char *batch_errors_name(const batch *b) {
     return b->files.out.failures.fd >= 0 ? b->files.out.failures.path : b->files.out.answers.path;
+}
+
+bool batch_keeps_results(const batch *b) {
+    return b->files.out.answers.regular;
 }
 
 /* ---- results ---- */
@@ -286,7 +291,10 @@ static void tell_write_error(batch *b, const sink *s) {
 }
 
 static void flush(batch *b) {
-    if (outputs_flush(&b->files.out)) return;
+    size_t before = outputs_pending(&b->files.out);
+    bool ok = outputs_flush(&b->files.out);
+    if (outputs_pending(&b->files.out) < before || b->output_pause_ms == 0) b->output_pause_ms = 1;
+    if (ok) return;
     tell_write_error(b, &b->files.out.answers);
     tell_write_error(b, &b->files.out.failures);
     fail(b);
@@ -306,6 +314,7 @@ static void settle_refusals(batch *b) {
 }
 
 void batch_step(batch *b, bool readable) {
+    if (b->output_pause_ms < OUTPUT_PAUSE_MAX_MS) b->output_pause_ms *= 2;
     flush(b); /* first: where nothing can be written, nothing more is asked */
     if (b->state == BATCH_RUNS && !b->all_taken) take_lines(b, readable);
     if (is_unsettled(b)) settle_refusals(b);
@@ -326,7 +335,7 @@ int64_t batch_timeout_ms(const batch *b) {
     /* A line was refused, or has been answered at once: there may be room again. */
     bool more = b->state == BATCH_RUNS && !b->all_taken && !b->hungry && has_room(b);
     if (more || is_unsettled(b) || tally_wanted(&b->tally) || batch_ended(b)) return 0;
-    return output_waits(b) ? OUTPUT_RETRY_MS : -1;
+    return output_waits(b) ? b->output_pause_ms : -1;
 }
 
 void batch_stop(batch *b) {

@@ -33,11 +33,20 @@ static void census_note(census *c, span name) {
     c->rows[c->used++].count = 1;
 }
 
+/* A model's name is the input's word: no control character of it reaches a terminal, none of C1
+ * either, which are two bytes in UTF-8. */
+static void write_name(const char *name, buf *out) {
+    for (const char *p = name; *p; p++) {
+        bool c1 = (unsigned char)*p == 0xC2 && ((unsigned char)p[1] & 0xE0) == 0x80;
+        buf_add_char(out, c1 || (unsigned char)*p < 0x20 || *p == 0x7F ? '?' : *p);
+        p += c1;
+    }
+}
+
 static void census_write(const census *c, const char *prefix, buf *out) {
     for (size_t i = 0; i < c->used; i++) {
         buf_addf(out, "%12" PRIu64 "  %s", c->rows[i].count, prefix);
-        for (const char *p = c->rows[i].name; *p; p++) /* a model's name is the input's word */
-            buf_add_char(out, (unsigned char)*p < 0x20 || *p == 0x7F ? '?' : *p);
+        write_name(c->rows[i].name, out);
         buf_add_char(out, '\n');
     }
     if (c->others) buf_addf(out, "%12" PRIu64 "  others\n", c->others);
@@ -82,12 +91,12 @@ static bool read_all(survey *s, buf *ret_why) {
 
 static void write_account(const survey *s, buf *out) {
     const resume_found *found = &s->files.found;
-    uint64_t filled = s->source.lines.number - s->source.blank;
-    buf_addf(out, "%s: %" PRIu64 " lines (and %" PRIu64 " blank)\n", s->files.in_name, filled,
-             s->source.blank);
-    buf_addf(out, "%12" PRIu64 "  done already, %" PRIu64 " of them failed\n",
-             found->answers + found->failures, found->failures);
-    buf_addf(out, "%12" PRIu64 "  bad, which would be refused\n", s->bad);
+    buf_addf(out, "%s: %" PRIu64 " lines", s->files.in_name,
+             s->source.lines.number - s->source.blank);
+    if (s->source.blank) buf_addf(out, " and %" PRIu64 " blank", s->source.blank);
+    buf_addf(out, "\n%12" PRIu64 "  answered before\n", found->answers);
+    buf_addf(out, "%12" PRIu64 "  failed before\n", found->failures);
+    buf_addf(out, "%12" PRIu64 "  bad\n", s->bad);
     buf_addf(out, "%12" PRIu64 "  to be asked, about %" PRIu64 " prompt tokens\n", s->to_ask,
              s->bytes / BYTES_PER_TOKEN);
     if (s->to_ask == 0) return;
@@ -99,7 +108,7 @@ static void write_account(const survey *s, buf *out) {
 
 bool survey_write(const batch_settings *settings, const char *model, buf *ret_text, buf *ret_notes,
                   uint64_t *ret_bad, buf *ret_why) {
-    survey s = {.notes = ret_notes, .model = model ? model : "(none is named)"};
+    survey s = {.notes = ret_notes, .model = model ? model : "(none named: the default)"};
     marks_init(&s.marks);
     bool ok = files_open(&s.files, settings, true, &s.marks, ret_why);
     source_init(&s.source, s.files.in, s.files.in_name, &settings->rules, settings->max_line,

@@ -61,6 +61,7 @@ typedef struct cli_command {
     int (*run)(const cli_args *args);
 } cli_command;
 
+extern const cli_command cli_batch;
 extern const cli_command cli_check;
 extern const cli_command cli_serve;
 extern const cli_command cli_reference;

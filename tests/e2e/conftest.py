@@ -3,6 +3,7 @@ import os
 import pytest
 
 import daemon
+from batches import Folder
 from terminal import Terminal
 from upstream import Upstream
 
@@ -74,6 +75,15 @@ def terminal(tmp_path):
     yield start
     for t in running:
         t.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An empty folder to run `weir batch` in; see batches.Folder."""
+    made = Folder(tmp_path / "batch")
+    made.path.mkdir()
+    yield made
+    made.close()
 
 
 @pytest.hookimpl(hookwrapper=True)

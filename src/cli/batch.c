@@ -1,0 +1,339 @@
+/* weir batch: a file of calls, asked a bounded number at a time and written to files of results. */
+#include "batch/batch.h"
+
+#include "base/clock.h"
+#include "batch/survey.h"
+#include "cli/batch_show.h"
+#include "cli/connect.h"
+#include "cli/wait.h"
+#include "config/units.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CLI_SOME_FAILED = 3, CLI_INTERRUPTED = 130, CLI_TERMINATED = 143 };
+enum { MAX_LINE_MIN = 64, MAX_LINE_MAX = 512 * 1024 * 1024, RETRIES_MAX = 20 };
+
+enum {
+    OPT_OUTPUT,
+    OPT_ERRORS,
+    OPT_CONCURRENCY,
+    OPT_RETRIES,
+    OPT_MODEL,
+    OPT_SYSTEM,
+    OPT_CONFIG,
+    OPT_URL,
+    OPT_FORMAT,
+    OPT_MAX_LINE,
+    OPT_RESTART,
+    OPT_RETRY_FAILED,
+    OPT_DRY_RUN,
+    OPT_QUIET
+};
+
+static const char *const formats[] = {"auto", "openai", "messages", "prompts", NULL};
+
+static const cli_option options[] = {
+    {'o', "output", "FILE", "Where answers go, or - (default INPUT.out.jsonl)", .kind = CLI_FILE},
+    {0, "errors", "FILE", "Where failures go (default OUTPUT.errors.jsonl)", .kind = CLI_FILE},
+    {'j', "concurrency", "COUNT", "Calls at a time at most; less after a 429 (default 5)",
+     .kind = CLI_COUNT, .min = 1, .max = BATCH_CONCURRENCY_MAX},
+    {0, "retries", "COUNT", "Tries after the first one of a line (default 8)", .kind = CLI_COUNT,
+     .max = RETRIES_MAX},
+    {'m', "model", "NAME", "Model of lines that name none"},
+    {0, "system", "TEXT", "System message for prompts and plain messages"},
+    {'c', "config", "FILE", "Ask whom this configuration names", .kind = CLI_FILE},
+    {0, "url", "URL", "Ask this address instead, with $OPENAI_API_KEY"},
+    {0, "format", "NAME", "auto, openai, messages or prompts (default auto)", .kind = CLI_CHOICE,
+     .choices = formats},
+    {0, "max-line", "SIZE", "Longest line that is asked (default 8MB)"},
+    {0, "restart", NULL, "Forget earlier results: ask every line anew"},
+    {0, "retry-failed", NULL, "Forget earlier failures: ask those lines anew"},
+    {'n', "dry-run", NULL, "Count lines, models, bad lines; ask nothing"},
+    {'q', "quiet", NULL, "No progress and no summary, only what goes wrong"},
+};
+
+/* ---- what was asked for ---- */
+
+static bool read_max_line(const char *text, size_t *ret) {
+    int64_t bytes = BATCH_MAX_LINE;
+    if (text &&
+        (!unit_size(span_cstr(text), &bytes) || bytes < MAX_LINE_MIN || bytes > MAX_LINE_MAX)) {
+        cli_complain("batch: --max-line is '%s'; allowed: a size from 64B to 512MB, such as 16MB",
+                     text);
+        return false;
+    }
+    *ret = (size_t)bytes;
+    return true;
+}
+
+static bool read_mode(const cli_args *args, resume_mode *ret) {
+    bool restart = args->values[OPT_RESTART], retry = args->values[OPT_RETRY_FAILED];
+    if (restart && retry) {
+        cli_complain("batch: --restart asks every line anew, --retry-failed only those that "
+                     "failed; give one of them");
+        return false;
+    }
+    *ret = restart ? RESUME_RESTART : retry ? RESUME_RETRY_FAILED : RESUME;
+    return true;
+}
+
+static bool read_settings(const cli_args *args, batch_settings *ret) {
+    const char *format = args->values[OPT_FORMAT];
+    *ret = (batch_settings){
+        .input = args->rest[0],
+        .output = args->values[OPT_OUTPUT],
+        .errors = args->values[OPT_ERRORS],
+        .rules = {.format = FORMAT_AUTO, .system = span_cstr(args->values[OPT_SYSTEM])},
+        .tally = !args->values[OPT_QUIET],
+    };
+    if (format && !batch_format_of(span_cstr(format), &ret->rules.format)) return false;
+    if (args->values[OPT_CONFIG] && args->values[OPT_URL]) {
+        cli_complain("batch: --url and --config both say who is asked; give one of them");
+        return false;
+    }
+    return read_max_line(args->values[OPT_MAX_LINE], &ret->max_line) && read_mode(args, &ret->mode);
+}
+
+static weir_options *make_options(const cli_args *args, const batch_settings *settings) {
+    weir_options *o = weir_options_new();
+    batch_set_options(o, (unsigned)cli_count(args, OPT_CONCURRENCY, BATCH_CONCURRENCY),
+                      (unsigned)cli_count(args, OPT_RETRIES, BATCH_RETRIES),
+                      settings->max_line + settings->rules.system.len);
+    weir_options_set_foreign_loop(o);
+    return o;
+}
+
+/* ---- one run ---- */
+
+typedef struct run_state {
+    batch *batch;
+    weir_client *client;
+    waiter waiter;
+    batch_show show;
+    int64_t began_ms;
+    int signal; /* that stopped it; 0: none did */
+    bool quiet;
+} run_state;
+
+/* The first signal lets what is under way end, the second does not. */
+static void heed(run_state *r, int signal) {
+    unsigned under_way = batch_count(r->batch).under_way;
+    if (r->signal) {
+        batch_cancel(r->batch);
+        return;
+    }
+    r->signal = signal;
+    batch_stop(r->batch);
+    if (under_way)
+        batch_show_say(&r->show, "stopping: %u call%s still under way; %s to cancel %s", under_way,
+                       under_way == 1 ? " is" : "s are",
+                       signal == SIGINT ? "press Ctrl-C again" : "signal again",
+                       under_way == 1 ? "it" : "them");
+}
+
+static void heed_signals(run_state *r) {
+    waiter *w = &r->waiter;
+    if (w->interrupt) heed(r, SIGINT);
+    if (w->terminate) heed(r, SIGTERM);
+    if (w->resize) batch_show_resized(&r->show);
+    w->interrupt = w->terminate = w->resize = false;
+}
+
+static void tell_notes(run_state *r) {
+    buf *notes = batch_notes(r->batch);
+    span rest = buf_span(notes), note;
+    if (notes->len == 0) return;
+    while (rest.len && span_cut(&rest, '\n', &note))
+        batch_show_say(&r->show, "%.*s", SPAN_ARG(note));
+    buf_clear(notes);
+}
+
+static int64_t sooner(int64_t a, int64_t b) {
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static void drive(run_state *r) {
+    batch *b = r->batch;
+    batch_start(b, r->client);
+    while (!batch_ended(b)) {
+        int64_t show_ms = batch_show_timeout_ms(&r->show, clock_mono_ms());
+        bool readable =
+            wait_for(&r->waiter, r->client, batch_input(b), sooner(batch_timeout_ms(b), show_ms));
+        heed_signals(r);
+        batch_step(b, readable);
+        tell_notes(r);
+        batch_show_update(&r->show, b, r->client, r->signal, clock_mono_ms());
+    }
+    tell_notes(r);
+    batch_show_clear(&r->show);
+}
+
+/* ---- what it came to ---- */
+
+static const char *plural(uint64_t count) {
+    return count == 1 ? "" : "s";
+}
+
+static void say_account(const run_state *r) {
+    batch_counts c = batch_count(r->batch);
+    int64_t ms = clock_mono_ms() - r->began_ms;
+    uint64_t done = c.answered + c.failed;
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "%" PRIu64 " line%s answered, %" PRIu64 " failed", c.answered,
+             plural(c.answered), c.failed);
+    buf_add_cstr(&text, "; ");
+    progress_write_count(c.tokens, &text);
+    buf_addf(&text, " token%s; ", plural((uint64_t)c.tokens));
+    if (ms < 10000)
+        buf_addf(&text, "%.1fs", (double)ms / 1000);
+    else
+        progress_write_time(ms / 1000, &text);
+    if (done && ms) buf_addf(&text, ", %.1f lines/s", (double)done * 1000 / (double)ms);
+    cli_complain("%s", buf_cstr(&text));
+    buf_done(&text);
+}
+
+static void say_where(const run_state *r) {
+    batch_counts c = batch_count(r->batch);
+    const char *answers = batch_output_name(r->batch), *errors = batch_errors_name(r->batch);
+    bool failed = c.failed + c.failed_before;
+    if (failed && strcmp(answers, errors) != 0)
+        cli_complain("answers: %s; failures: %s (--retry-failed asks those lines again)", answers,
+                     errors);
+    else
+        cli_complain("%s: %s", failed ? "answers and failures" : "answers", answers);
+}
+
+static void say_how_to_go_on(const run_state *r) {
+    if (batch_keeps_results(r->batch))
+        cli_complain("not all lines are done: run the same command again and it goes on here");
+    else
+        cli_complain("not all lines are done, and %s keeps no record: the same command would ask "
+                     "all of them anew",
+                     batch_output_name(r->batch));
+}
+
+static int status_of(const run_state *r, bool ok) {
+    batch_counts c = batch_count(r->batch);
+    if (!ok) return CLI_FAILED;
+    if (!batch_complete(r->batch)) return r->signal == SIGINT ? CLI_INTERRUPTED : CLI_TERMINATED;
+    return c.failed + c.failed_before ? CLI_SOME_FAILED : CLI_OK;
+}
+
+static int finish(run_state *r) {
+    buf why = BUF_EMPTY;
+    bool ok = batch_finish(r->batch, &why);
+    if (!r->quiet) {
+        say_account(r);
+        say_where(r);
+    }
+    if (!ok)
+        cli_complain("%s", buf_cstr(&why));
+    else if (!batch_complete(r->batch))
+        say_how_to_go_on(r);
+    buf_done(&why);
+    return status_of(r, ok);
+}
+
+/* A bar between results on one screen would be neither. */
+static show_form form_of(const batch *b, bool quiet) {
+    bool mixed = !batch_keeps_results(b) && isatty(STDOUT_FILENO);
+    return quiet || mixed ? SHOW_NOTHING : batch_show_form();
+}
+
+static void say_start(const run_state *r, const char *who, unsigned most) {
+    const resume_found *found = batch_found(r->batch);
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "asking %s, up to %u call%s at a time", who, most, plural(most));
+    if (found->answers + found->failures)
+        buf_addf(&text, "; %" PRIu64 " line%s answered before, %" PRIu64 " failed", found->answers,
+                 plural(found->answers), found->failures);
+    if (found->forgotten)
+        buf_addf(&text, "; %" PRIu64 " failure%s forgotten", found->forgotten,
+                 plural(found->forgotten));
+    cli_complain("%s", buf_cstr(&text));
+    buf_done(&text);
+}
+
+static int run_connected(run_state *r, const cli_args *args, const char *who) {
+    int64_t now_ms = clock_mono_ms();
+    unsigned most = (unsigned)cli_count(args, OPT_CONCURRENCY, BATCH_CONCURRENCY);
+    if (!r->quiet) say_start(r, who, most);
+    r->began_ms = now_ms;
+    batch_show_init(&r->show, form_of(r->batch, r->quiet), most, now_ms);
+    drive(r);
+    int status = finish(r);
+    batch_show_done(&r->show);
+    return status;
+}
+
+/* Not before the files are open: that a missing file is told needs no provider. */
+static int run_waiting(run_state *r, const cli_args *args, weir_options *o) {
+    connection c;
+    connect_wish wish = {args->values[OPT_CONFIG], args->values[OPT_URL], args->values[OPT_MODEL],
+                         NULL, o};
+    if (!waiter_init(&r->waiter)) return CLI_FAILED;
+    int status = CLI_FAILED;
+    if (connect_open(&wish, &c)) {
+        r->client = c.client;
+        status = run_connected(r, args, c.who);
+        connect_close(&c);
+    }
+    batch_free(r->batch);
+    waiter_done(&r->waiter);
+    return status;
+}
+
+static int run_batch(const cli_args *args, const batch_settings *settings) {
+    buf why = BUF_EMPTY;
+    run_state r = {.quiet = args->values[OPT_QUIET]};
+    r.batch = batch_open(settings, &why);
+    if (!r.batch) {
+        cli_complain("%s", buf_cstr(&why));
+        buf_done(&why);
+        return CLI_FAILED;
+    }
+    weir_options *o = make_options(args, settings);
+    int status = run_waiting(&r, args, o);
+    weir_options_free(o);
+    return status;
+}
+
+/* ---- without a call ---- */
+
+static int run_dry(const cli_args *args, const batch_settings *settings) {
+    buf text = BUF_EMPTY, notes = BUF_EMPTY, why = BUF_EMPTY;
+    uint64_t bad = 0;
+    bool ok = survey_write(settings, args->values[OPT_MODEL], &text, &notes, &bad, &why);
+    span rest = buf_span(&notes), note;
+    while (rest.len && span_cut(&rest, '\n', &note))
+        cli_complain("%.*s", SPAN_ARG(note));
+    if (!ok) cli_complain("%s", buf_cstr(&why));
+    ok = ok && cli_print(&text);
+    buf_done(&text);
+    buf_done(&notes);
+    buf_done(&why);
+    return !ok ? CLI_FAILED : bad ? CLI_SOME_FAILED : CLI_OK;
+}
+
+static int run(const cli_args *args) {
+    batch_settings settings;
+    if (!read_settings(args, &settings)) return CLI_USAGE;
+    if (args->values[OPT_DRY_RUN]) return run_dry(args, &settings);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
+    cli_raise_descriptor_limit();
+    return run_batch(args, &settings);
+}
+
+const cli_command cli_batch = {
+    .name = "batch",
+    .summary = "Ask a file of requests, one a line, and keep the answers",
+    .operands = {"INPUT", CLI_FILE, .min = 1, .max = 1},
+    .example = "  weir batch in.jsonl -o out.jsonl -j 20",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .run = run,
+};
