@@ -85,8 +85,9 @@ print("here")
 def test_fork(sim: str) -> None:
     done = run_python(
         """
-import asyncio, os, sys
+import asyncio, os, sys, warnings
 from weir import AsyncWeir, Weir
+warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of a fork beside a thread
 client = Weir(base_url=sys.argv[1], api_key="any")
 other = AsyncWeir(base_url=sys.argv[1], api_key="any")
 stream = client.chat.completions.create(messages="Hello", model="sim/words-100000,pace-1", stream=True)
