@@ -45,7 +45,7 @@ static const cli_option options[] = {
     {'m', "model", "NAME", "Model of lines that name none"},
     {0, "system", "TEXT", "System message for prompts and plain messages"},
     {'c', "config", "FILE", "Ask whom this configuration names", .kind = CLI_FILE},
-    {0, "url", "URL", "Ask this address instead, with $OPENAI_API_KEY"},
+    {0, "url", "URL", "Ask this address instead, with $OPENAI_API_KEY", .kind = CLI_URL},
     {0, "format", "NAME", "auto, openai, messages or prompts (default auto)", .kind = CLI_CHOICE,
      .choices = formats},
     {0, "max-line", "SIZE", "Longest line that is asked (default 8MB)"},

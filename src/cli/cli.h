@@ -21,6 +21,7 @@ typedef enum cli_kind {
     CLI_DIRECTORY, /* likewise */
     CLI_COUNT,     /* a whole number from min to max */
     CLI_NUMBER,    /* a decimal number from min to max: 0.7 */
+    CLI_URL,       /* of a gateway or provider, as the configuration takes it */
     CLI_ADDRESS,   /* to listen on: HOST:PORT or unix:PATH */
     CLI_CHOICE,    /* one of the words in choices */
     CLI_COMMAND    /* a subcommand's name; who runs checks it */

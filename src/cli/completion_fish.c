@@ -34,6 +34,7 @@ static void write_action(cli_kind kind, const char *const *choices, buf *out) {
     case CLI_TEXT:
     case CLI_COUNT:
     case CLI_NUMBER:
+    case CLI_URL:
     case CLI_ADDRESS: break;
     }
     buf_add_cstr(out, " -f");

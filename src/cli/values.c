@@ -69,15 +69,26 @@ static bool check_choice(const char *command, const char *what, const char *cons
     return false;
 }
 
-static bool check_address(const char *command, const char *what, const char *value) {
+static const char *read_address(span text, arena *a) {
     config_listener at = {0};
+    return address_parse(text, a, &at);
+}
+
+static const char *read_url(span text, arena *a) {
+    config_url url;
+    const char *why;
+    return config_url_parse(text, a, &url, &why) ? NULL : why;
+}
+
+static bool check_place(const char *command, const char *what, cli_kind kind, const char *value) {
+    bool url = kind == CLI_URL;
     arena a;
     arena_init(&a, 0);
-    const char *why = address_parse(span_cstr(value), &a, &at);
+    const char *why = (url ? read_url : read_address)(span_cstr(value), &a);
     if (why)
-        cli_complain("%s: %s is '%s': %s; allowed: an address such as 127.0.0.1:8080, [::1]:0 or "
-                     "unix:/run/weir.sock",
-                     command, what, value, why);
+        cli_complain("%s: %s is '%s': %s; allowed: %s", command, what, value, why,
+                     url ? "a base URL such as https://api.openai.com/v1"
+                         : "an address such as 127.0.0.1:8080, [::1]:0 or unix:/run/weir.sock");
     arena_done(&a);
     return !why;
 }
@@ -88,7 +99,8 @@ static bool check(const char *command, const char *what, const cli_option *o, co
     case CLI_DIRECTORY: return check_path(command, what, value);
     case CLI_COUNT:
     case CLI_NUMBER: return check_number(command, what, o, value);
-    case CLI_ADDRESS: return check_address(command, what, value);
+    case CLI_URL:
+    case CLI_ADDRESS: return check_place(command, what, o->kind, value);
     case CLI_CHOICE: return check_choice(command, what, o->choices, value);
     case CLI_TEXT:
     case CLI_COMMAND: break;

@@ -511,7 +511,7 @@ def test_quiet_says_nothing(folder, upstream):
 
 
 @pytest.mark.parametrize("args, status, message", [
-    ([], 2, "weir: batch: something is missing; usage: weir batch INPUT"),
+    ([], 2, "weir: batch: INPUT is missing; usage: weir batch INPUT"),
     (["in.jsonl", "more"], 2, "weir: batch: 'more' is one too many; usage: weir batch INPUT"),
     (["in.jsonl", "-j", "0"], 2, "weir: batch: --concurrency is '0'; allowed: a whole number from 1 to 10000"),
     (["in.jsonl", "--max-line", "8"], 2, "weir: batch: --max-line is '8'; allowed: a size from 64B to 512MB, such as 16MB"),

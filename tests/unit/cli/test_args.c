@@ -14,7 +14,8 @@ enum {
     OPT_HEAT,
     OPT_FORMAT,
     OPT_SYSTEM,
-    OPT_ADDRESS
+    OPT_ADDRESS,
+    OPT_URL
 };
 
 static const char *const formats[] = {"text", "json", NULL};
@@ -29,6 +30,7 @@ static const cli_option options[] = {
     {0, "format", "FORM", "", .kind = CLI_CHOICE, .choices = formats},
     {0, "system", "TEXT", ""},
     {'a', "address", "ADDRESS", "", .kind = CLI_ADDRESS},
+    {0, "url", "URL", "", .kind = CLI_URL},
 };
 
 static const cli_command any = {
@@ -237,6 +239,17 @@ static void addresses_are_those_of_listeners(void **state) {
     assert_int_equal(parse(&any, "try -a unix:relative"), CLI_PARSED_BADLY);
 }
 
+static void urls_are_those_of_the_configuration(void **state) {
+    (void)state;
+    good("try --url http://127.0.0.1:8080/v1");
+    good("try --url https://api.openai.com/v1/");
+    assert_string_equal(args.values[OPT_URL], "https://api.openai.com/v1/");
+    bad(&any, "try --url api.openai.com",
+        "weir: try: --url is 'api.openai.com': a URL begins with https://, http:// or unix:/; "
+        "allowed: a base URL such as https://api.openai.com/v1\n");
+    assert_int_equal(parse(&any, "try --url https://a/../b"), CLI_PARSED_BADLY);
+}
+
 static void operands_are_counted(void **state) {
     (void)state;
     bad(&none, "bare -q one",
@@ -314,6 +327,7 @@ int main(void) {
         PARSES(words_are_those_of_the_table),
         PARSES(paths_are_not_empty),
         PARSES(addresses_are_those_of_listeners),
+        PARSES(urls_are_those_of_the_configuration),
         PARSES(operands_are_counted),
         PARSES(unknown_options_are_told),
         PARSES(values_are_told_where_they_miss_or_are_too_many),
