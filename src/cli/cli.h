@@ -37,7 +37,6 @@ typedef struct cli_option {
     const char *unit; /* "milliseconds", for the message; may be NULL */
     const char *const *choices; /* of CLI_CHOICE; NULL after the last */
     bool repeatable;            /* every value counts: cli_value(); else the last one does */
-    const char *group;          /* a heading in the help from this option on; NULL: goes on */
 } cli_option;
 
 /* What is no option. */

@@ -66,18 +66,11 @@ static size_t measure_left(const cli_command *command, buf *scratch) {
 static void write_options(const cli_command *command, bool colour, buf *out) {
     buf left = BUF_EMPTY;
     size_t width = measure_left(command, &left);
-    if (!command->option_count || !command->options[0].group) {
-        buf_add_char(out, '\n');
-        cli_write_heading("Options", colour, out);
-        buf_add_char(out, '\n');
-    }
+    buf_add_char(out, '\n');
+    cli_write_heading("Options", colour, out);
+    buf_add_char(out, '\n');
     for (size_t i = 0; i < command->option_count; i++) {
         const cli_option *o = &command->options[i];
-        if (o->group) {
-            buf_add_char(out, '\n');
-            cli_write_heading(o->group, colour, out);
-            buf_add_char(out, '\n');
-        }
         cli_write_row(name_option(o, &left), width, o->sentence, out);
     }
     cli_write_row("-h, --help", width, "Show this", out);
