@@ -2,8 +2,6 @@
 #include "cli/cli.h"
 #include "config/config.h"
 
-#include <stdio.h>
-
 enum { OPT_CONFIG, OPT_EXPLAIN };
 
 static const cli_option options[] = {
@@ -12,18 +10,13 @@ static const cli_option options[] = {
     {0, "explain", NULL, "Print what each option comes to, and where it was set"},
 };
 
-static void print_to_stderr(buf *text) {
-    fputs(buf_cstr(text), stderr);
-    buf_done(text);
-}
-
 static void print_warnings(const config *c) {
     buf text = BUF_EMPTY;
     for (size_t i = 0; i < c->warning_count; i++) {
         buf_add_cstr(&text, "warning: ");
         config_problem_print(&c->warnings[i], &text);
     }
-    print_to_stderr(&text);
+    cli_tell(&text);
 }
 
 static int print_good(const config *c, bool explain) {
@@ -44,7 +37,7 @@ static int print_bad(const config_problems *problems) {
     buf text = BUF_EMPTY;
     config_problems_print(problems, &text);
     buf_addf(&text, "weir: %zu problem%s\n", problems->count, problems->count == 1 ? "" : "s");
-    print_to_stderr(&text);
+    cli_tell(&text);
     return CLI_FAILED;
 }
 

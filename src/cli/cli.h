@@ -133,7 +133,9 @@ const cli_command *cli_find_command(const char *name); /* or NULL */
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
 /* Writes all of text; false (after saying so on stderr) when stdout does not take it. */
 MUST_USE bool cli_print(const buf *text);
-/* "weir: …" and a line end on stderr. */
+/* Lines for people on stderr, control characters in them disarmed; frees text. */
+void cli_tell(buf *text);
+/* The same: "weir: …" and a line end. */
 void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* descriptors.c: as many open files as the system allows; for commands that serve. */

@@ -14,6 +14,12 @@ static void disarm(char *text, size_t len) {
     }
 }
 
+void cli_tell(buf *text) {
+    disarm(text->ptr, text->len);
+    fwrite(buf_cstr(text), 1, text->len, stderr);
+    buf_done(text);
+}
+
 void cli_complain(const char *fmt, ...) {
     buf text = BUF_EMPTY;
     va_list args;
@@ -21,10 +27,8 @@ void cli_complain(const char *fmt, ...) {
     buf_add_cstr(&text, "weir: ");
     buf_vaddf(&text, fmt, args);
     va_end(args);
-    disarm(text.ptr, text.len);
     buf_add_char(&text, '\n');
-    fwrite(text.ptr, 1, text.len, stderr);
-    buf_done(&text);
+    cli_tell(&text);
 }
 
 bool cli_print(const buf *text) {

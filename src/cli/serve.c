@@ -4,7 +4,6 @@
 #include "cli/simulator.h"
 #include "gateway/gateway.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { OPT_CONFIG, OPT_LISTEN };
@@ -33,11 +32,6 @@ static config *load(void *user, config_problems *ret_problems) {
     return NULL;
 }
 
-static void say(buf *text) {
-    fputs(buf_cstr(text), stderr);
-    buf_done(text);
-}
-
 static int complain(buf *why) {
     cli_complain("%.*s", SPAN_ARG(buf_span(why)));
     buf_done(why);
@@ -47,7 +41,7 @@ static int complain(buf *why) {
 static void say_problems(const config_problems *p) {
     buf text = BUF_EMPTY;
     config_problems_print(p, &text);
-    say(&text);
+    cli_tell(&text);
 }
 
 static const char *note(const source *s) {
@@ -72,7 +66,7 @@ static void say_hello(const source *s, const config *c, const gateway *g) {
     buf_add_cstr(&text, "weir: try: ");
     banner_write_curl(c, gateway_address(g, 0), &text);
     buf_add_char(&text, '\n');
-    say(&text);
+    cli_tell(&text);
 }
 
 static int serve(source *s, config *c) {

@@ -85,6 +85,17 @@ def test_a_wrong_line_is_told(tmp_path, line, said):
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"weir: {said}\n")
 
 
+@pytest.mark.parametrize("line, said", [
+    ("check -c $'a\\033[2J.yaml'", "a?[2J.yaml: cannot read the file: No such file or directory\nweir: 1 problem\n"),
+    ("serve -c $'a\\u009b2J.yaml'", "a??2J.yaml: cannot read the file: No such file or directory\n"),
+    ("check -c strange.yaml", "strange.yaml:1:1: unknown option 'retr??y'; did you mean 'retry'?\n    retr??y: {}\n    ^\nweir: 1 problem\n"),
+])
+def test_what_is_quoted_does_not_steer_the_terminal(tmp_path, line, said):
+    (tmp_path / "strange.yaml").write_text("retr\u009by: {}\n")
+    done = shell(f"weir {line}", tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
 # ---- streams -----------------------------------------------------------------------------------------------------------
 
 LONG = ["weir --help", "weir reference", "weir reference --example", "weir sim --words", "weir completion zsh", "weir check --explain"]
