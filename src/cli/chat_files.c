@@ -63,7 +63,9 @@ static void keep(chat_files *files, const char *name, buf *text) {
 static bool add(chat_files *files, int fd, const char *name, buf *why) {
     buf text = BUF_EMPTY;
     bool ok = read_all(fd, CHAT_FILE_MAX, &text);
-    if (!ok)
+    if (!ok && errno == EBADF && name == input_name)
+        ok = true; /* standard input is closed: nothing is there */
+    else if (!ok)
         buf_addf(why, "cannot read %s: %s", name, strerror(errno));
     else
         ok = check(files, name, &text, why);

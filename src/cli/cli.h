@@ -62,6 +62,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_batch;
+extern const cli_command cli_chat;
 extern const cli_command cli_check;
 extern const cli_command cli_serve;
 extern const cli_command cli_reference;
