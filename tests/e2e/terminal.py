@@ -60,7 +60,7 @@ class Terminal:
         try:
             self.process = subprocess.Popen(
                 [str(word) for word in argv], cwd=cwd or home, env=environment(home, env), start_new_session=True,
-                preexec_fn=own_terminal, pass_fds=(slave,), stdin=slave if stdin is None else stdin,
+                preexec_fn=own_terminal, stdin=slave if stdin is None else stdin,
                 stdout=slave if stdout is None else stdout, stderr=slave if stderr is None else stderr)
         finally:
             os.close(slave)
