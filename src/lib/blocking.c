@@ -37,13 +37,14 @@ static int pass_event(void *user, const weir_event *event) {
     return w->on_event(w->user, event);
 }
 
-/* The owner of a foreign loop waits in its place; its other calls go on meanwhile. */
+/* The owner of a foreign loop waits in its place; its other calls go on meanwhile. A client that a
+ * callback frees ends all of them. */
 static void wait_turning(weir_client *c, const join *w) {
     while (w->left) {
         int64_t wait_ms = weir_client_timeout_ms(c);
         struct pollfd fd = {.fd = weir_client_fd(c), .events = POLLIN};
         (void)poll(&fd, 1, wait_ms < 0 || wait_ms > 60 * 1000 ? 60 * 1000 : (int)wait_ms);
-        client_turn(c);
+        if (!client_turn(c)) return;
     }
 }
 

@@ -271,7 +271,7 @@ int64_t weir_client_timeout_ms(const weir_client *c) {
     return loop_wait_ms((loop *)(uintptr_t)&c->loop);
 }
 
-void client_turn(weir_client *c) {
+bool client_turn(weir_client *c) {
     /* So many turns at once, for an owner that has other things to do. */
     enum { TURNS_MAX = 16 };
     c->in_turn = true;
@@ -281,15 +281,18 @@ void client_turn(weir_client *c) {
             take_mail(c);
         }
         loop_turn(&c->loop);
+        if (atomic_load(&c->free_itself)) {
+            free_foreign(c);
+            return false;
+        }
         if (weir_client_timeout_ms(c) != 0) break;
     }
     c->in_turn = false;
+    return true;
 }
 
 void weir_client_step(weir_client *c) {
-    if (!c->foreign || c->in_turn) return;
-    client_turn(c);
-    if (atomic_load(&c->free_itself)) free_foreign(c);
+    if (c->foreign && !c->in_turn) (void)client_turn(c);
 }
 
 /* ---- what it does at present ---- */

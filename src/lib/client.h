@@ -63,8 +63,9 @@ struct weir_client {
 bool client_is_inside(const weir_client *c);
 /* Starts what waits, as far as there is room. */
 void client_start_waiting(weir_client *c);
-/* A foreign client: turns its loop until nothing is to be done at once. */
-void client_turn(weir_client *c);
+/* A foreign client: turns its loop until nothing is to be done at once. false: a callback has freed
+ * it, and it is gone. */
+bool client_turn(weir_client *c);
 
 /* ---- the calls of a client (call.c); on the loop's thread ---- */
 

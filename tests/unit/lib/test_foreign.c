@@ -189,6 +189,30 @@ static void freed_from_inside_a_callback(void **state) {
     close(d.epoll);
 }
 
+static int free_at_once(void *user, const weir_event *event) {
+    driver *d = user;
+    (void)event;
+    if (d->events++ == 0) weir_client_free(d->client);
+    return 0;
+}
+
+/* The wait for it is over at once, and for the other call too. */
+static void freed_from_inside_a_call_that_waits(void **state) {
+    (void)state;
+    driver d = drive(lib_options());
+    weir_request *silent = lib_request("sim/silent", "hi");
+    weir_request *q = lib_request("sim/words-5000,pace-1", "hi");
+    weir_call_free(weir_start(d.client, silent, NULL, count, &d));
+    weir_result *r = weir_stream(d.client, q, free_at_once, &d);
+    assert_int_equal(r->code, WEIR_CANCELLED);
+    assert_int_equal(d.done, 1);
+    assert_true(d.events < 5000);
+    weir_result_free(r);
+    weir_request_free(silent);
+    weir_request_free(q);
+    close(d.epoll);
+}
+
 static weir_call *stop_me;
 static int stop_at_once(void *user, const weir_event *event) {
     driver *d = user;
@@ -263,6 +287,7 @@ int main(void) {
         cmocka_unit_test(blocking_calls_turn_it),
         cmocka_unit_test(from_inside_a_callback),
         cmocka_unit_test(freed_from_inside_a_callback),
+        cmocka_unit_test(freed_from_inside_a_call_that_waits),
         cmocka_unit_test(cancelled_from_an_event),
         cmocka_unit_test(freed_without_a_turn),
         cmocka_unit_test(a_threaded_client_has_nothing_to_drive),
