@@ -151,7 +151,7 @@ static void put_failure(const exchange *x, buf *out) {
     const error_row *row = error_get(x->error.id);
     json_value provider = {JSON_NONE, SPAN_EMPTY};
     if (x->has_failure && x->failure.body.len)
-        provider = json_get((json_value){JSON_OBJECT, x->failure.body}, SPAN_OF("error"));
+        provider = json_get(answer_root(x->failure.body), SPAN_OF("error"));
     json_value type = json_get(provider, SPAN_OF("type"));
     json_value code = json_get(provider, SPAN_OF("code"));
     span message = error_message(&x->error);

@@ -1,7 +1,7 @@
 /* The last filter for clients of OpenAI's API: the bytes as the provider sent them, framed anew. */
 #include "exchange/internal.h"
 
-#include "json/json.h"
+#include "exchange/words.h"
 
 typedef struct form {
     filter filter;
@@ -81,8 +81,7 @@ static void put_error_event(form *m, span body) {
     sse_event event = {.data = body};
     buf out = BUF_EMPTY;
     if (x->facts.endpoint == EP_RESPONSES) {
-        json_value root = {JSON_OBJECT, body};
-        json_value error = json_get(root, SPAN_OF("error"));
+        json_value error = json_get(answer_root(body), SPAN_OF("error"));
         json_writer w = json_writer_of(&out);
         json_open_object(&w);
         json_key(&w, "type");

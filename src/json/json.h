@@ -42,6 +42,7 @@ typedef struct json_member {
 
 typedef struct json_limits {
     unsigned depth; /* deepest nesting of arrays and objects; 0: 128 */
+    bool repeats;   /* an object may have several members of one name */
 } json_limits;
 
 typedef enum json_fault_kind {

@@ -25,6 +25,7 @@ typedef struct scanner {
     const char *end;
     unsigned depth; /* containers open */
     unsigned depth_max;
+    bool repeats;
     frame top; /* the innermost container; those around it are in frames[1 .. depth - 1] */
     frame *frames;
     unsigned frames_cap;
@@ -193,7 +194,7 @@ HOT step scan_name(scanner *s, const char **at) {
     const char *p = scan_string(s, quote + 1, &escaped);
     if (!p) return STEP_FAULT;
     span inner = span_from(quote + 1, (size_t)(p - quote - 1));
-    if (!json_names_add(&s->names, s->top.names, inner, escaped, s->end))
+    if (!s->repeats && !json_names_add(&s->names, s->top.names, inner, escaped, s->end))
         return fail(s, quote, JSON_DUPLICATE, "the object already has a member of this name");
     if (s->depth == s->record_depth) s->key = inner;
     p = json_skip_blanks(p + 1, s->end);
@@ -312,6 +313,7 @@ static const char *scanner_init(scanner *s, span doc, const json_limits *limits)
     s->end = s->doc + doc.len;
     s->depth = 0;
     s->depth_max = limits && limits->depth ? limits->depth : DEPTH_DEFAULT;
+    s->repeats = limits && limits->repeats;
     s->top = (frame){0, false};
     s->frames = s->frames_inline;
     s->frames_cap = FRAMES_INLINE;

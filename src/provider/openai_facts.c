@@ -107,14 +107,13 @@ static void read_response_event(span type, const json_member *members, size_t co
 
 void openai_read_facts(endpoint e, span data, bool chunk, answer_facts *ret) {
     *ret = (answer_facts){.usage = {-1, -1, -1, -1, -1, false}};
-    static const json_limits deep = {.depth = 512};
+    /* Twice the same name is the provider's affair as long as it is JSON. */
+    static const json_limits deep = {.depth = 512, .repeats = true};
     json_member members[MEMBERS];
     size_t count = 0;
     json_fault fault;
     if (!json_scan_object(data, &deep, members, MEMBERS, &count, &fault)) {
-        /* Twice the same name is the provider's affair as long as it is JSON. */
-        ret->is_json = fault.kind == JSON_DUPLICATE;
-        ret->has_content = ret->is_json || e == EP_OTHER;
+        ret->has_content = e == EP_OTHER;
         return;
     }
     if (count > MEMBERS) count = MEMBERS;

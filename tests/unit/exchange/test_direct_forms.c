@@ -3,6 +3,10 @@
 
 #include "../http/peer.h"
 
+static bool holds(const buf *text, const char *part) {
+    return span_find_span(buf_span(text), 0, span_cstr(part)) < text->len;
+}
+
 /* Answers each request with the script's bytes and closes. */
 static const char *answer;
 
@@ -89,11 +93,33 @@ static void a_part_of_it(void **state) {
     direct_free(&d);
 }
 
+/* Some send them while an answer takes long; /chat reads what comes behind. */
+static void blanks_ahead_of_an_answer(void **state) {
+    (void)state;
+    direct d = direct_post(0, "/chat/completions", "{\"message\":\"hi\"}");
+    d.request.form = FORM_CHAT;
+    run(&d, HEAD("application/json") "\n\n  {\"model\":\"m\",\"choices\":[{\"message\":"
+                                     "{\"content\":\"late\"}}]}\n");
+    assert_int_equal(d.status, 200);
+    assert_true(holds(&d.body, "\"response\":\"late\""));
+    assert_true(holds(&d.body, "\"model\":\"m\""));
+    direct_free(&d);
+
+    d = direct_post(0, "/chat/completions", "{\"message\":\"hi\"}");
+    d.request.form = FORM_CHAT;
+    run(&d, "HTTP/1.1 400 No\r\nConnection: close\r\n\r\n"
+            "\n {\"error\":{\"type\":\"theirs\",\"message\":\"no\",\"code\":\"c\"}}");
+    assert_int_equal(d.status, 400);
+    assert_true(holds(&d.body, "\"type\":\"theirs\""));
+    assert_true(holds(&d.body, "\"code\":\"c\""));
+    direct_free(&d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_for_a_stream), cmocka_unit_test(a_stream_for_json),
         cmocka_unit_test(what_is_no_json),   cmocka_unit_test(too_much_of_it),
-        cmocka_unit_test(a_part_of_it),
+        cmocka_unit_test(a_part_of_it),      cmocka_unit_test(blanks_ahead_of_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

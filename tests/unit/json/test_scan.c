@@ -350,6 +350,31 @@ static const refusal refused[] = {
     SYNTAX("{\"a\":tru,\"a\":1}", 5, NO_VALUE),
 };
 
+/* Where repeats are allowed nothing else is. Many, so that names would have gone into a table. */
+static void bears_repeats(void **state) {
+    (void)state;
+    static const json_limits limits = {.repeats = true};
+    json_value root;
+    json_fault fault;
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        bool accepted_now = json_scan(refused[i].doc, &limits, &root, &fault);
+        bool cut = span_ends(refused[i].doc, SPAN_OF("tru"));
+        assert_int_equal(accepted_now, refused[i].kind == JSON_DUPLICATE && !cut);
+    }
+    buf doc = BUF_EMPTY;
+    for (int i = 0; i < 100; i++)
+        buf_addf(&doc, "%c\"m%d\":%d", i ? ',' : '{', i % 20, i);
+    buf_add_cstr(&doc, "}");
+    json_member members[100];
+    size_t count = 0;
+    assert_true(json_scan_object(buf_span(&doc), &limits, members, 100, &count, &fault));
+    assert_int_equal(count, 100);
+    assert_span(members[99].value.raw, "99");
+    assert_false(json_scan(buf_span(&doc), NULL, &root, &fault));
+    assert_int_equal(fault.kind, JSON_DUPLICATE);
+    buf_done(&doc);
+}
+
 static void accepts(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(accepted); i++) {
@@ -656,6 +681,7 @@ static void tells_the_place(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accepts),
+        cmocka_unit_test(bears_repeats),
         cmocka_unit_test(refuses),
         cmocka_unit_test(gives_the_root),
         cmocka_unit_test(refuses_what_is_cut_short),

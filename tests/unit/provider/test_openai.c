@@ -165,6 +165,11 @@ static void reads_chunks(void **state) {
     assert_true(chunk(EP_CHAT_COMPLETIONS, "{\"error\":{\"message\":\"x\"}}").is_error);
     assert_false(chunk(EP_CHAT_COMPLETIONS, "{\"error\":null,\"choices\":[]}").is_error);
     assert_false(chunk(EP_CHAT_COMPLETIONS, "{\"choices\":[").is_json);
+    /* A name that comes twice hides neither what else there is nor what is broken behind it. */
+    f = chunk(EP_CHAT_COMPLETIONS, "{\"id\":1,\"id\":1,\"choices\":[{\"delta\":{\"content\":\"a\"},"
+                                   "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}");
+    assert_true(f.is_json && f.has_content && f.finished && f.has_usage);
+    assert_false(chunk(EP_CHAT_COMPLETIONS, "{\"id\":1,\"id\":1,\"choices\":[").is_json);
     f = chunk(EP_RESPONSES, "{\"type\":\"response.output_text.delta\",\"delta\":\"a\"}");
     assert_true(f.has_content && !f.finished);
     f = chunk(EP_RESPONSES, "{\"type\":\"response.completed\",\"response\":{\"error\":null,"
