@@ -188,9 +188,6 @@ static void write_endpoints(const endpoint_wish *wishes, size_t count, buf *out)
         if (wishes[i].key.len) {
             buf_add_cstr(out, "\n    key: ");
             write_string(wishes[i].key, out);
-        } else {
-            /* Without this OpenAI's own address would take $OPENAI_API_KEY. */
-            buf_add_cstr(out, "\n    auth: none");
         }
         buf_add_cstr(out, "\n");
     }

@@ -123,6 +123,25 @@ static void it_lets_the_loop_sleep(void **state) {
     close(d.epoll);
 }
 
+/* The wait before a retry begins in the middle of a turn, when nothing else is going on. */
+static void it_wakes_for_a_retry(void **state) {
+    (void)state;
+    weir_options *o = lib_options();
+    weir_options_set(o, "retry.base", "20ms");
+    driver d = drive(o);
+    for (unsigned i = 1; i <= 3; i++) {
+        weir_request *q = lib_request("sim/flaky-2", "hi");
+        weir_call_free(weir_start(d.client, q, NULL, count, &d));
+        assert_int_equal(weir_client_timeout_ms(d.client), 0);
+        while (d.done < i)
+            turn(&d);
+        assert_int_equal(d.ok, i);
+        weir_request_free(q);
+    }
+    weir_client_free(d.client);
+    close(d.epoll);
+}
+
 static void blocking_calls_turn_it(void **state) {
     (void)state;
     driver d = drive(lib_options());
@@ -284,6 +303,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_thousand_calls_at_once, room_for_many),
         cmocka_unit_test(it_lets_the_loop_sleep),
+        cmocka_unit_test(it_wakes_for_a_retry),
         cmocka_unit_test(blocking_calls_turn_it),
         cmocka_unit_test(from_inside_a_callback),
         cmocka_unit_test(freed_from_inside_a_callback),
