@@ -31,7 +31,7 @@ static const cli_option options[] = {
     {'t', "temperature", "NUMBER", "0 to 2; else the provider's own", .kind = CLI_NUMBER, .max = 2},
     {0, "max-tokens", "COUNT", "The longest answer", .kind = CLI_COUNT, .min = 1, .max = 1e9},
     {'c', "config", "FILE", "Ask whom this configuration says", .kind = CLI_FILE},
-    {0, "url", "URL", "Ask this gateway or provider (key: $OPENAI_API_KEY)"},
+    {0, "url", "URL", "Ask this gateway or provider (key: $OPENAI_API_KEY)", .kind = CLI_URL},
     {'j', "json", NULL, "Print each answer as one JSON object"},
     {0, "no-stream", NULL, "Ask for the answer in one piece"},
     {0, "usage", NULL, "Say tokens and times on stderr, at no terminal too"},

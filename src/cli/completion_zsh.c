@@ -65,7 +65,10 @@ static void write_operands(const cli_operands *operands, buf *out) {
             buf_add_cstr(out, "        '*:");
         write_text(operands->usage, out);
         buf_add_char(out, ':');
-        write_action(operands->kind, operands->choices, out);
+        if (operands->kind == CLI_TEXT)
+            buf_add_cstr(out, "()"); /* a message would keep zsh from completing an option */
+        else
+            write_action(operands->kind, operands->choices, out);
         buf_add_cstr(out, "' \\\n");
     }
 }

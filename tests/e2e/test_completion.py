@@ -76,6 +76,10 @@ TYPED = [
     ("weir batch web", "weir batch web.yaml "),
     ("weir batch -q my\\ fi", "weir batch -q my\\ file.yaml "),
     ("weir batch -o my\\ fo", "weir batch -o my\\ folder/"),
+    ("weir chat -f web.yaml --no-s", "weir chat -f web.yaml --no-stream "),
+    ("weir chat -f web.yaml -f my\\ fi", "weir chat -f web.yaml -f my\\ file.yaml "),
+    ("weir chat Hello --usa", "weir chat Hello --usage "),
+    ("weir chat Hello -f web", "weir chat Hello -f web.yaml "),
     ("weir batch -- web", "weir batch -- web.yaml "),
 ]
 
