@@ -57,7 +57,7 @@ class Installed:
     def pkg_config(self, *what):
         return output_of("pkg-config", *what, "weir", env=self.environment).split()
 
-    def compile(self, source, language, link):
+    def compile(self, source, language, link, *more):
         """source: a path. Returns the program's; each is made once."""
         program = self.directory / f"{source.stem}-{language}-{link}"
         if program in self.programs:
@@ -68,20 +68,23 @@ class Installed:
         libraries = self.pkg_config("--libs")
         if link == "static":
             libraries = ["-l:libweir.a" if flag == "-lweir" else flag for flag in self.pkg_config("--static", "--libs")]
-        output_of(compiler, standard, *WARNINGS, *flags, *self.pkg_config("--cflags"), "-x", language, source, "-x", "none",
+        output_of(compiler, standard, *WARNINGS, *flags, *more, *self.pkg_config("--cflags"), "-x", language, source, "-x", "none",
                   *libraries, "-o", program)
         needed = "[libweir.so.0]" in output_of("readelf", "-d", program)
         assert needed == (link == "shared"), f"{program} is not linked {link}"
         self.programs[program] = True
         return program
 
+    def run_environment(self):
+        plain = {name: value for name, value in os.environ.items() if not daemon.STRANGE.match(name)}
+        plain.setdefault("TSAN_OPTIONS", f"suppressions={daemon.ROOT}/tests/tsan.supp")
+        return {**plain, "LD_LIBRARY_PATH": str(self.libraries)}
+
     def start(self, example, way, *arguments, env=None, **options):
         language, link, *tools = way.split()
         source = EXAMPLES / "cpp" / "ask.cpp" if example == "ask" else EXAMPLES / f"{example}.c"
         program = self.compile(source, language, link)
-        plain = {name: value for name, value in os.environ.items() if not daemon.STRANGE.match(name)}
-        plain.setdefault("TSAN_OPTIONS", f"suppressions={daemon.ROOT}/tests/tsan.supp")
-        environment = {**plain, "LD_LIBRARY_PATH": str(self.libraries), **(env or {})}
+        environment = {**self.run_environment(), **(env or {})}
         command = [*(VALGRIND if "valgrind" in tools else []), str(program), *arguments]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.Popen(command, env=environment, text=True, bufsize=1, **pipes)
@@ -133,6 +136,30 @@ def test_installation_is_whole(library):
     assert len(exported) > 40
     assert {path.stem for path in pages.glob("weir_*.3")} == set(exported)
     assert all(path.resolve() == (pages / "weir.3").resolve() for path in pages.glob("weir_*.3"))
+
+
+@pytest.mark.parametrize("link", ["shared", "static"])
+def test_names_of_a_program_are_its_own(library, sim, tmp_path, link):
+    """A program may have functions that are named as some inside the library are: neither calls the other's."""
+    source = tmp_path / f"named-{link}.c"
+    inner = ["buf_add", "mem_alloc", "loop_init", "json_scan", "config_load", "llhttp_execute", "yaml_parse", "list_init"]
+    source.write_text("#include <weir.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
+                      + "".join(f"void {name}(void); void {name}(void) {{ abort(); }}\n" for name in inner)
+                      + """int main(void) {
+    weir_client *client = weir_client_new(NULL, NULL);
+    weir_request *request = weir_request_new();
+    weir_request_add_message(request, "user", "hello");
+    weir_result *result = weir_chat(client, request);
+    printf("%s %s\\n", weir_version(), result->safe_text);
+    weir_result_free(result);
+    weir_request_free(request);
+    weir_client_free(client);
+    return 0;
+}
+""")
+    env = {**library.run_environment(), "OPENAI_BASE_URL": sim.base_url}
+    out = output_of(library.compile(source, "c", link, "-rdynamic"), env=env)
+    assert out == f"{library.pkg_config('--modversion')[0]} You said: hello\n"
 
 
 @pytest.mark.parametrize("standard", ["c99", "c11", "c17", "gnu2x", "c++11", "c++14", "c++17", "c++20"])
