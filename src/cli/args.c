@@ -139,6 +139,21 @@ static bool take_options(cli_args *args, const tables *t, int argc, char **argv)
     return true;
 }
 
+static bool check_pairs(const cli_args *args) {
+    const cli_command *command = args->command;
+    for (size_t i = 0; i < command->option_count; i++) {
+        const char *other = command->options[i].excludes;
+        if (!other || !args->values[i]) continue;
+        for (size_t j = 0; j < command->option_count; j++) {
+            if (strcmp(command->options[j].name, other) != 0 || !args->values[j]) continue;
+            cli_complain("%s: --%s and --%s exclude each other; give one of them", command->name,
+                         command->options[i].name, other);
+            return false;
+        }
+    }
+    return true;
+}
+
 cli_parsed cli_parse(const cli_command *command, int argc, char **argv, cli_args *ret) {
     tables t;
     build_tables(command, t.longs, t.shorts);
@@ -146,7 +161,7 @@ cli_parsed cli_parse(const cli_command *command, int argc, char **argv, cli_args
     opterr = 0;
     if (asks_for_help(command, &t, argc, argv)) return CLI_PARSED_HELP;
     ret->given = mem_zalloc_array((size_t)argc, sizeof *ret->given);
-    if (!take_options(ret, &t, argc, argv)) return CLI_PARSED_BADLY;
+    if (!take_options(ret, &t, argc, argv) || !check_pairs(ret)) return CLI_PARSED_BADLY;
     ret->rest = argv + optind;
     ret->rest_count = (size_t)(argc - optind);
     return cli_check_operands(command, ret->rest, ret->rest_count) ? CLI_PARSED : CLI_PARSED_BADLY;

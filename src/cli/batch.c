@@ -44,12 +44,13 @@ static const cli_option options[] = {
      .max = RETRIES_MAX},
     {'m', "model", "NAME", "Model of lines that name none"},
     {0, "system", "TEXT", "System message for prompts and plain messages"},
-    {'c', "config", "FILE", "Ask whom this configuration names", .kind = CLI_FILE},
+    {'c', "config", "FILE", "Ask whom this configuration names", .kind = CLI_FILE,
+     .excludes = "url"},
     {0, "url", "URL", "Ask this address instead, with $OPENAI_API_KEY", .kind = CLI_URL},
     {0, "format", "NAME", "auto, openai, messages or prompts (default auto)", .kind = CLI_CHOICE,
      .choices = formats},
     {0, "max-line", "SIZE", "Longest line that is asked (default 8MB)"},
-    {0, "restart", NULL, "Forget earlier results: ask every line anew"},
+    {0, "restart", NULL, "Forget earlier results: ask every line anew", .excludes = "retry-failed"},
     {0, "retry-failed", NULL, "Forget earlier failures: ask those lines anew"},
     {'n', "dry-run", NULL, "Count lines, models, bad lines; ask nothing"},
     {'q', "quiet", NULL, "No progress and no summary, only what goes wrong"},
@@ -69,15 +70,9 @@ static bool read_max_line(const char *text, size_t *ret) {
     return true;
 }
 
-static bool read_mode(const cli_args *args, resume_mode *ret) {
-    bool restart = args->values[OPT_RESTART], retry = args->values[OPT_RETRY_FAILED];
-    if (restart && retry) {
-        cli_complain("batch: --restart asks every line anew, --retry-failed only those that "
-                     "failed; give one of them");
-        return false;
-    }
-    *ret = restart ? RESUME_RESTART : retry ? RESUME_RETRY_FAILED : RESUME;
-    return true;
+static resume_mode read_mode(const cli_args *args) {
+    if (args->values[OPT_RESTART]) return RESUME_RESTART;
+    return args->values[OPT_RETRY_FAILED] ? RESUME_RETRY_FAILED : RESUME;
 }
 
 static bool read_settings(const cli_args *args, batch_settings *ret) {
@@ -87,14 +82,11 @@ static bool read_settings(const cli_args *args, batch_settings *ret) {
         .output = args->values[OPT_OUTPUT],
         .errors = args->values[OPT_ERRORS],
         .rules = {.format = FORMAT_AUTO, .system = span_cstr(args->values[OPT_SYSTEM])},
+        .mode = read_mode(args),
         .tally = !args->values[OPT_QUIET],
     };
     if (format && !batch_format_of(span_cstr(format), &ret->rules.format)) return false;
-    if (args->values[OPT_CONFIG] && args->values[OPT_URL]) {
-        cli_complain("batch: --url and --config both say who is asked; give one of them");
-        return false;
-    }
-    return read_max_line(args->values[OPT_MAX_LINE], &ret->max_line) && read_mode(args, &ret->mode);
+    return read_max_line(args->values[OPT_MAX_LINE], &ret->max_line);
 }
 
 static weir_options *make_options(const cli_args *args, const batch_settings *settings) {

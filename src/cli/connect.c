@@ -51,10 +51,6 @@ static bool ask_simulator(const connect_wish *wish, weir_options *options, conne
 }
 
 static bool ask_whom(const connect_wish *wish, weir_options *options, connection *c) {
-    if (wish->url && wish->config) {
-        cli_complain("--url and --config both say who is asked; give one of them");
-        return false;
-    }
     if (!wish->url && !wish->config)
         return ask_default(options, &c->who) || ask_simulator(wish, options, c);
     const char *who = wish->url ? wish->url : wish->config;

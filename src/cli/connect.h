@@ -14,7 +14,7 @@
 
 typedef struct connect_wish {
     const char *config;    /* --config; NULL: not given */
-    const char *url;       /* --url */
+    const char *url;       /* --url; not both */
     const char *model;     /* --model */
     const char *quiet;     /* not NULL: does not say that the simulator answers */
     weir_options *options; /* what the command itself wants (concurrency, retry …), foreign loop

@@ -119,8 +119,8 @@ def test_files_that_are_refused(chat, upstream, tmp_path, content, why):
     (("--max-tokens", "0", "Hi"), 2, "weir: chat: --max-tokens is '0'; allowed: a whole number from 1 to 1000000000\n"),
     (("--modle", "x", "Hi"), 2, "weir: chat: unknown option --modle; did you mean --model?\n"),
     ((b"\xff",), 2, "weir: chat: the question is no UTF-8\n"),
-    (("--url", "http://127.0.0.1:1/v1", "-c", "x.yaml", "Hi"), 1, "weir: --url and --config both say who is asked; give one of them\n"),
-    (("--url", "nonsense", "Hi"), 1, None), (("-c", "nowhere.yaml", "Hi"), 1, None)])
+    (("--url", "http://127.0.0.1:1/v1", "-c", "x.yaml", "Hi"), 2, "weir: chat: --config and --url exclude each other; give one of them\n"),
+    (("--url", "nonsense", "Hi"), 2, None), (("-c", "nowhere.yaml", "Hi"), 1, None)])
 def test_wrong_arguments(chat, args, status, why):
     got, out, err = chat(*args).finish()
     assert (got, out) == (status, "") and err.startswith("weir: ")

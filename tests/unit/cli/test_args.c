@@ -30,7 +30,7 @@ static const cli_option options[] = {
     {0, "format", "FORM", "", .kind = CLI_CHOICE, .choices = formats},
     {0, "system", "TEXT", ""},
     {'a', "address", "ADDRESS", "", .kind = CLI_ADDRESS},
-    {0, "url", "URL", "", .kind = CLI_URL},
+    {0, "url", "URL", "", .kind = CLI_URL, .excludes = "address"},
 };
 
 static const cli_command any = {
@@ -250,6 +250,14 @@ static void urls_are_those_of_the_configuration(void **state) {
     assert_int_equal(parse(&any, "try --url https://a/../b"), CLI_PARSED_BADLY);
 }
 
+static void some_options_exclude_each_other(void **state) {
+    (void)state;
+    bad(&any, "try --url http://a --address a:1",
+        "weir: try: --url and --address exclude each other; give one of them\n");
+    bad(&any, "try --address a:1 --url http://a",
+        "weir: try: --url and --address exclude each other; give one of them\n");
+}
+
 static void operands_are_counted(void **state) {
     (void)state;
     bad(&none, "bare -q one",
@@ -328,6 +336,7 @@ int main(void) {
         PARSES(paths_are_not_empty),
         PARSES(addresses_are_those_of_listeners),
         PARSES(urls_are_those_of_the_configuration),
+        PARSES(some_options_exclude_each_other),
         PARSES(operands_are_counted),
         PARSES(unknown_options_are_told),
         PARSES(values_are_told_where_they_miss_or_are_too_many),
