@@ -160,13 +160,15 @@ static void keep(chat *c, const weir_result *r) {
         chat_talk_answer(&c->talk, span_from(r->text, r->text_len), end, r->model);
 }
 
-static void say_failure(const weir_result *r) {
+static void say_failure(const chat *c, const weir_result *r) {
     buf text = BUF_EMPTY;
     if (r->text && r->text_len) cli_complain("the answer was cut off here");
     chat_report_failure(r, &text);
     span rest = buf_span(&text);
     for (span line; span_cut(&rest, '\n', &line);)
         cli_complain("%.*s", SPAN_ARG(line));
+    if (c->talk.count && span_eq(span_cstr(r->error_code), SPAN_OF("context_length_exceeded")))
+        chat_note("/reset begins a new conversation, /undo makes this one shorter");
     buf_done(&text);
 }
 
@@ -188,7 +190,7 @@ static chat_outcome conclude(chat *c, const weir_result *r) {
     }
     if (c->waiter.interrupt || c->waiter.terminate) return CHAT_INTERRUPTED;
     if (r->code != WEIR_OK) {
-        say_failure(r);
+        say_failure(c, r);
         return CHAT_FAILED;
     }
     const char *remark = chat_report_remark(r);

@@ -145,18 +145,13 @@ static unsigned char on_stop(EditLine *el, wint_t key) {
 static const wchar_t paste_end[] = L"\033[201~";
 enum { PASTE_END_LEN = ARRAY_LEN(paste_end) - 1 };
 
-static bool ends_paste(const wchar_t *text, size_t len) {
-    return len >= PASTE_END_LEN &&
-           wmemcmp(text + len - PASTE_END_LEN, paste_end, PASTE_END_LEN) == 0;
-}
-
 /* Line ends come as \r. Other control characters are no text. */
 static size_t tidy_paste(wchar_t *text, size_t len) {
     size_t kept = 0;
     for (size_t i = 0; i < len; i++) {
-        wchar_t c = text[i] == L'\r' ? L'\n' : text[i] == L'\t' ? L' ' : text[i];
+        wchar_t c = text[i] == L'\r' ? L'\n' : text[i];
         if (text[i] == L'\n' && i && text[i - 1] == L'\r') continue;
-        if (c == L'\n' || (c >= L' ' && (c < 0x7f || c > 0x9f))) text[kept++] = c;
+        if (c == L'\n' || c == L'\t' || (c >= L' ' && (c < 0x7f || c > 0x9f))) text[kept++] = c;
     }
     while (kept && text[kept - 1] == L'\n') /* else the cursor would stand on an empty line */
         kept--;
@@ -164,21 +159,32 @@ static size_t tidy_paste(wchar_t *text, size_t len) {
     return kept;
 }
 
+/* Up to its end, which may come behind max characters; false: it was longer, or broken off. */
+static bool read_paste(editline *e, wchar_t *text, size_t max, size_t *ret_len) {
+    size_t len = 0, matched = 0; /* of paste_end, whose first character is in it but once */
+    for (wchar_t c; matched < PASTE_END_LEN && lib->getc(e->el, &c) == 1;) {
+        if (e->event != EDITOR_LINE) return false;
+        matched = c == paste_end[matched] ? matched + 1 : c == paste_end[0];
+        if (len < max) text[len] = c;
+        len++;
+    }
+    if (matched < PASTE_END_LEN || len > max) return false;
+    *ret_len = len - PASTE_END_LEN;
+    return true;
+}
+
 /* Several lines become one line of the editor's, with line ends in it: nothing is sent before its
  * user says so. */
 static unsigned char on_paste(EditLine *el, wint_t key) {
+    editline *e = owner_of(el);
     wchar_t *text = mem_alloc((PASTE_MAX + 1) * sizeof *text);
-    size_t len = 0;
-    bool whole = false;
+    size_t len;
     (void)key;
-    for (wchar_t c; !whole && len < PASTE_MAX && lib->getc(el, &c) == 1;) {
-        text[len++] = c;
-        whole = ends_paste(text, len);
-    }
-    if (whole) len -= PASTE_END_LEN;
-    if (tidy_paste(text, len)) lib->insert(el, text);
+    bool ok = read_paste(e, text, PASTE_MAX, &len);
+    if (ok && tidy_paste(text, len)) lib->insert(el, text);
     free(text);
-    return CC_REFRESH;
+    if (e->event != EDITOR_LINE) return CC_NEWLINE; /* Ctrl-C */
+    return ok ? CC_REFRESH : CC_ERROR;
 }
 
 /* ---- completion ---- */

@@ -15,9 +15,11 @@ static bool ends_in_backslash(span line) {
     return count % 2;
 }
 
+/* A line from the history may hold a whole block, fences and line ends included. */
 static bool add_to_block(chat_input *in, span line) {
     bool last = span_ends(line, fence);
     if (last) line.len -= fence.len;
+    if (last && span_ends(line, SPAN_OF("\n"))) line.len--;
     if (!last || line.len) { /* the closing fence on a line of its own adds no empty line */
         if (in->text.len) add(in, SPAN_OF("\n"));
         add(in, line);
@@ -31,6 +33,7 @@ bool chat_input_add(chat_input *in, span line) {
     if (!in->goes_on && span_starts(line, fence)) {
         in->block = in->goes_on = true;
         line = span_slice(line, fence.len, line.len);
+        if (span_starts(line, SPAN_OF("\n"))) line = span_slice(line, 1, line.len);
         return line.len ? add_to_block(in, line) : false;
     }
     in->goes_on = ends_in_backslash(line);

@@ -127,6 +127,10 @@ static bool write_file(const char *path, const buf *text) {
 }
 
 static void save(const chat *c, span argument) {
+    if (!c->talk.count) {
+        cli_complain("there is nothing to save yet");
+        return;
+    }
     buf path = BUF_EMPTY, text = BUF_EMPTY;
     chat_expand_path(argument, &path);
     if (span_ends(argument, SPAN_OF(".json")))
@@ -169,9 +173,13 @@ static void obey(session *s, chat_command command) {
 
 /* ---- input ---- */
 
-static void remember(session *s, span entry) {
-    buf why = BUF_EMPTY;
-    if (!chat_history_add(&s->history, entry, &why)) cli_complain("%s", buf_cstr(&why));
+/* A block keeps its fences: what stands between them might mean something else without. */
+static void remember(session *s) {
+    buf entry = BUF_EMPTY, why = BUF_EMPTY;
+    const char *fence = s->input.block ? "\"\"\"" : "", *end = s->input.block ? "\n" : "";
+    buf_addf(&entry, "%s%s%.*s%s%s", fence, end, SPAN_ARG(buf_span(&s->input.text)), end, fence);
+    if (!chat_history_add(&s->history, buf_span(&entry), &why)) cli_complain("%s", buf_cstr(&why));
+    buf_done(&entry);
     buf_done(&why);
 }
 
@@ -183,7 +191,7 @@ static void take_input(session *s) {
     } else if (span_trim(text).len) {
         chat_command command =
             s->input.block ? (chat_command){CHAT_SAY, text} : chat_command_read(text, &why);
-        remember(s, text);
+        remember(s);
         if (command.verb == CHAT_WRONG)
             cli_complain("%s", buf_cstr(&why));
         else

@@ -422,10 +422,36 @@ def test_several_lines(talk, upstream):
     say(t, "/reset")
     t.wait_screen(r"^a new conversation\n>$")
     t.send("\033[200~pasted\rlines\t\033[31mred\r\033[201~")
-    t.wait_screen(r"^> pasted\nlines \[31mred$")
+    t.wait_screen(r"^> pasted\nlines +\[31mred$")
     t.send(" typed\r")
     requests = upstream.wait_requests(3)
-    assert [messages(r)[-1][1] for r in requests] == ["one\ntwo", "/help\nend", "pasted\nlines [31mred typed"]
+    assert [messages(r)[-1][1] for r in requests] == ["one\ntwo", "/help\nend", "pasted\nlines\t[31mred typed"]
+
+
+def test_a_block_comes_back_as_it_was(talk, upstream):
+    upstream.always(answer("Yes."))
+    t = talk()
+    say(t, '"""/exit')
+    say(t, 'now"""')
+    t.wait_screen(r"^Yes\.\n(.*\n)+>$")
+    t.press("up")
+    t.wait_screen(r'^> """\n/exit\nnow\n"""$')
+    t.press("enter")
+    assert [messages(r)[-1][1] for r in upstream.wait_requests(2)] == ["/exit\nnow"] * 2
+
+
+def test_a_long_paste(talk, upstream):
+    upstream.script(answer("Yes."))
+    t = talk()
+    text = "".join(f"line {i}\n" for i in range(8000))
+    t.send("before ")
+    writer = threading.Thread(target=t.send, args=("\033[200~" + text.replace("\n", "\r") + "\033[201~",))
+    writer.start()
+    t.wait_screen("line 7999$")
+    writer.join()
+    t.press("enter")
+    t.wait_screen(r"^Yes\.$")
+    assert messages(upstream.wait_requests(1)[0]) == [("user", "before " + text.rstrip())]
 
 
 def test_commands(talk, upstream, tmp_path):
@@ -433,7 +459,7 @@ def test_commands(talk, upstream, tmp_path):
     t = talk(cwd=tmp_path)
     for typed, shown in [("/help", "/usage +Show calls"), ("/modle x", r"weir: unknown command /modle; did you mean /model\?"),
                          ("/model", "the model is the configuration's"), ("/model m2", "the model is m2"),
-                         ("/system Be kind.", r"the system message is: Be kind\."), ("/retry", "weir: nothing was asked yet"),
+                         ("/system Be kind.", r"the system message is: Be kind\."), ("/retry", "weir: nothing was asked yet"), ("/save x", "weir: there is nothing to save yet"),
                          ("/undo", "weir: there is nothing to forget"), ("/file", r"weir: /file needs a value: /file PATH"),
                          ("/file nowhere", "weir: cannot open nowhere: No such file"), ("/etc/passwd?", r"^Yes\.$"),
                          ("two", r"^> two\nYes\.$"), ("/undo", "forgotten; 1 question before it"),
@@ -449,6 +475,15 @@ def test_commands(talk, upstream, tmp_path):
     assert last.json()["model"] == "m2" and messages(last) == [("user", "three")]
     say(t, "/exit")
     assert t.wait_exit() == 0
+
+
+def test_a_conversation_that_is_too_long_for_the_model(talk, upstream):
+    upstream.script(answer("One."), error(400, "Too long.", "invalid_request_error", "context_length_exceeded"))
+    t = talk()
+    say(t, "one?")
+    t.wait_screen(r"^One\.\n(.*\n)+>$")
+    say(t, "two?")
+    t.wait_screen(r"^/reset begins a new conversation, /undo makes this one shorter$")
 
 
 def test_failures_leave_the_question_for_another_try(talk, upstream):

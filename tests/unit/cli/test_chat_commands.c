@@ -83,6 +83,7 @@ static void puts_lines_together(void **state) {
         {{"\"\"\"", "/help\\", "\"\"\""}, "/help\\", true},
         {{"\"\"\"", "\"\"\""}, "", true},
         {{"pasted\nlines"}, "pasted\nlines", false},
+        {{"\"\"\"\n/help\nend\n\"\"\""}, "/help\nend", true}, /* from the history */
     };
     chat_input in = {0};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
