@@ -67,11 +67,18 @@ static void insert(EditLine *el, span text) {
 
 /* ---- keys ---- */
 
-static void heed_resize(editline *e) {
-    waiter *w = e->place->w;
-    if (!w->resize) return;
-    w->resize = false;
-    lib->resize(e->el);
+static bool take_resize(const editline *e) {
+    bool came = e->place->w->resize;
+    e->place->w->resize = false;
+    if (came) lib->resize(e->el);
+    return came;
+}
+
+/* The row of the cursor is drawn anew. What became of those above it is the terminal's affair: some
+ * flow their lines anew, some cut them, and none tells. */
+static void heed_resize(const editline *e) {
+    if (!take_resize(e)) return;
+    fputs("\r\033[J", e->screen);
     lib->set(e->el, EL_REFRESH);
 }
 
@@ -313,6 +320,7 @@ editor_event editline_read(editline *e, const char *prompt, buf *ret) {
     load_history(e);
     set_prompt(e, prompt);
     e->event = EDITOR_LINE;
+    (void)take_resize(e);  /* it came while there was no line */
     set_terminal(e, true); /* before the prompt, else what is typed at once is echoed twice */
     const wchar_t *line = lib->gets(e->el, &len);
     set_terminal(e, false);

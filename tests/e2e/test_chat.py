@@ -428,6 +428,20 @@ def test_several_lines(talk, upstream):
     assert [messages(r)[-1][1] for r in requests] == ["one\ntwo", "/help\nend", "pasted\nlines\t[31mred typed"]
 
 
+def test_what_is_typed_during_an_answer_is_for_the_next_line(talk, upstream):
+    gate = threading.Event()
+    events = bodies.stream("First,", " last.")
+    upstream.script(sse(events[:2] + [gate] + events[2:]), answer("Yes."))
+    t = talk("-q")
+    say(t, "one?")
+    t.wait_screen("^First,$")
+    t.send("two?")
+    gate.set()
+    t.wait_screen(r"^First, last\.\n> two\?$")
+    t.press("enter")
+    t.wait_screen(r"^> two\?\nYes\.\n>$")
+
+
 def test_a_block_comes_back_as_it_was(talk, upstream):
     upstream.always(answer("Yes."))
     t = talk()
@@ -515,22 +529,26 @@ def test_answers_cannot_steer_the_terminal(talk, upstream):
 def test_resize_is_harmless(talk, upstream):
     gate = threading.Event()
     events = bodies.stream("before ", "after")
-    upstream.script(sse(events[:2] + [gate] + events[2:]))
-    t = talk()
-    t.send("x" * 70)
-    t.wait_screen("^> x{70}$")
+    upstream.script(sse(events[:2] + [gate] + events[2:]), answer("Yes."))
+    t = talk("-q", columns=80)
+    t.send("x" * 30)
+    t.wait_screen("^> x{30}$")
     t.resize(40, 20)
     t.press("backspace")
-    t.wait_screen("^x{31}$")  # what stands above it is the terminal's to arrange
+    t.wait_screen("^> x{29}$")
+    assert [line for line in t.lines() if line] == ["> " + "x" * 29]
+    t.send("y" * 20)
+    t.wait_screen("^> x{29}y{9}\ny{11}$")
     t.press("enter")
     t.wait_screen("^before$")
     t.resize(100, 30)
     gate.set()
-    t.wait_screen(r"^before after$")
-    t.wait_screen(r"\n>$")
+    t.wait_screen(r"^before after\n>$")
+    say(t, "more")
+    t.wait_screen(r"^> more\nYes\.\n>$")  # one prompt, and not two
     t.press("ctrl-d")
     assert t.wait_exit() == 0
-    assert messages(upstream.wait_requests(1)[0]) == [("user", "x" * 69)]
+    assert messages(upstream.wait_requests(2)[0]) == [("user", "x" * 29 + "y" * 20)]
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": None}, {"TERM": "no-such-terminal"}, {"LC_ALL": "C"}, {"LC_ALL": "xx_XX"}])
