@@ -321,7 +321,7 @@ static void on_head(void *user, const http_head *head) {
     a->hint = retry_hint_read(head->headers, clock_wall_us());
     a->crossing = keep_crossing(a, head->headers);
     span id = http_header_get(head->headers, SPAN_OF("x-request-id"));
-    if (!secret_found(a->key, id)) a->request_id = arena_dup(a->spec.arena, id);
+    if (!secret_found(a->key, id) && span_is_utf8(id)) a->request_id = arena_dup(a->spec.arena, id);
     span encoding = http_header_get(head->headers, SPAN_OF("content-encoding"));
     if (encoding.len && !span_ieq(encoding, SPAN_OF("identity"))) {
         fail(a, FAIL_TARGET, ERR_BAD_ENCODING,

@@ -182,10 +182,17 @@ static void door_answer(void *user, int status, http_headers headers, span body)
     buf_add(&call->answer, body);
 }
 
+/* A stream where a whole answer was asked for is no answer: nobody is there to hear its events. */
 static void door_head(void *user, int status, http_headers headers) {
     (void)status;
     (void)headers;
-    ((weir_call *)user)->begun = true;
+    weir_call *call = user;
+    call->begun = call->on_event != NULL;
+    if (call->begun) return;
+    call->ended_by = error_of(ERR_BAD_ANSWER);
+    call->ended_by.message =
+        SPAN_OF("The provider sent a stream where a whole answer was asked for.");
+    stop(call);
 }
 
 static void door_piece(void *user, span json) {

@@ -185,18 +185,21 @@ void weir_request_set_path(weir_request *r, const char *path) {
 }
 
 void weir_request_set_header(weir_request *r, const char *name, const char *value) {
-    if (!name || !value || !http_header_is_safe(span_cstr(name), span_cstr(value)))
+    if (!is_text(r, __func__, "the name", name)) return;
+    if (!value || !http_header_is_safe(span_cstr(name), span_cstr(value)))
         fault(r, "%s: '%s' is no header field: a name and a value without control characters.",
-              __func__, name ? name : "NULL");
+              __func__, name);
     else
         field_add(&r->headers, name, value);
 }
 
 void weir_request_set_timeout_ms(weir_request *r, int64_t timeout_ms) {
+    /* Ten years are as good as more, and can be added to a clock. */
+    static const int64_t longest_ms = 10LL * 365 * 24 * 3600 * 1000;
     if (timeout_ms < 0)
         fault(r, "%s: %lld is less than 0.", __func__, (long long)timeout_ms);
     else
-        r->timeout_ms = timeout_ms;
+        r->timeout_ms = timeout_ms < longest_ms ? timeout_ms : longest_ms;
 }
 
 /* ---- the body ---- */

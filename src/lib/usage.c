@@ -19,6 +19,7 @@ void usage_done(usage *u) {
 
 /* The newest first: a program asks one model for a while. */
 static void note_model(usage *u, const char *model) {
+    if (strlen(model) > USAGE_MODEL_BYTES_MAX) return;
     for (size_t i = u->model_count; i-- > 0;)
         if (strcmp(u->models[i], model) == 0) return;
     if (u->model_count == USAGE_MODELS_MAX) return;

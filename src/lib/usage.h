@@ -8,7 +8,8 @@
 #include <pthread.h>
 #include <weir.h>
 
-enum { USAGE_MODELS_MAX = 1000 };
+/* A provider may name its models as it likes; a longer name than a request may ask for is none. */
+enum { USAGE_MODELS_MAX = 1000, USAGE_MODEL_BYTES_MAX = 256 };
 
 typedef struct usage {
     pthread_mutex_t lock;

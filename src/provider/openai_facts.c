@@ -5,9 +5,12 @@
 
 enum { MEMBERS = 24 };
 
+/* More than any call can use is no figure, and could not be added up. */
+enum { TOKENS_MAX = 1000 * 1000 * 1000 };
+
 static int64_t figure(json_value object, span key) {
     int64_t value = -1;
-    if (!json_i64(json_get(object, key), &value) || value < 0) return -1;
+    if (!json_i64(json_get(object, key), &value) || value < 0 || value > TOKENS_MAX) return -1;
     return value;
 }
 

@@ -50,6 +50,15 @@ static void built_from_parts(void **state) {
     weir_request_free(r);
 }
 
+/* It is added to a clock. */
+static void the_longest_timeout(void **state) {
+    (void)state;
+    weir_request *r = weir_request_new();
+    weir_request_set_timeout_ms(r, INT64_MAX);
+    assert_in_range(r->timeout_ms, 1, INT64_MAX / 2);
+    weir_request_free(r);
+}
+
 static void odd_names_are_escaped(void **state) {
     (void)state;
     weir_request *r = weir_request_new();
@@ -115,6 +124,12 @@ static void the_first_fault_is_kept(void **state) {
     expect_fault(r, "weir_request_set_header: 'x-a' is no header field: a name and a value without "
                     "control characters.");
     r = weir_request_new();
+    weir_request_set_header(r, "x-\xff", "b");
+    expect_fault(r, "weir_request_set_header: the name is not valid UTF-8.");
+    r = weir_request_new();
+    weir_request_set_header(r, NULL, "b");
+    expect_fault(r, "weir_request_set_header: the name is NULL.");
+    r = weir_request_new();
     weir_request_set_timeout_ms(r, -5);
     expect_fault(r, "weir_request_set_timeout_ms: -5 is less than 0.");
     r = weir_request_new();
@@ -139,9 +154,9 @@ static void nothing_is_freed_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_from_parts),       cmocka_unit_test(odd_names_are_escaped),
-        cmocka_unit_test(a_given_body),           cmocka_unit_test(the_first_fault_is_kept),
-        cmocka_unit_test(nothing_is_freed_twice),
+        cmocka_unit_test(built_from_parts),        cmocka_unit_test(the_longest_timeout),
+        cmocka_unit_test(odd_names_are_escaped),   cmocka_unit_test(a_given_body),
+        cmocka_unit_test(the_first_fault_is_kept), cmocka_unit_test(nothing_is_freed_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
