@@ -95,9 +95,10 @@ class Side:
 
     key = None
     process = None
+    core = PROXY_CORE
 
     def start(self):
-        self.process = subprocess.Popen(["taskset", "-c", str(PROXY_CORE), *self.command()], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(["taskset", "-c", str(self.core), *self.command()], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.wait_until_listening()
         return self
