@@ -137,7 +137,7 @@ bool result_may_begin(span torn) {
     if (torn.len && number.len == 0) return false;
     if (!skip_torn(&torn, SPAN_OF("_"))) return false;
     for (size_t i = 0; i < MARK_DIGITS && torn.len; i++) {
-        if (!memchr("0123456789abcdef", *torn.ptr, 16)) return false;
+        if (!memchr("0123456789abcdefABCDEF", *torn.ptr, 22)) return false;
         torn = span_slice(torn, 1, torn.len);
     }
     return skip_torn(&torn, SPAN_OF("\",\"custom_id\":"));
