@@ -1,5 +1,7 @@
 #include "cli/completion.h"
 
+#include <string.h>
+
 /* A part of a specification of _arguments or _describe, in single quotes: where ':' and brackets
  * mean something. */
 static void write_text(const char *text, buf *out) {
@@ -33,14 +35,32 @@ static void write_action(cli_kind kind, const char *const *choices, buf *out) {
     buf_add_char(out, ' '); /* nothing to choose from: the name of what is wanted is shown */
 }
 
+static bool exclude(const cli_option *a, const cli_option *b) {
+    return a == b ? !a->repeatable
+                  : (a->excludes && strcmp(a->excludes, b->name) == 0) ||
+                        (b->excludes && strcmp(b->excludes, a->name) == 0);
+}
+
+/* "(-c --config --url)": what is not offered any more behind this option. */
+static void write_exclusions(const cli_command *command, const cli_option *o, buf *out) {
+    const char *before = "(";
+    for (size_t i = 0; i < command->option_count; i++) {
+        const cli_option *other = &command->options[i];
+        if (!exclude(o, other)) continue;
+        buf_add_cstr(out, before);
+        if (other->letter) buf_addf(out, "-%c ", other->letter);
+        buf_addf(out, "--%s", other->name);
+        before = " ";
+    }
+    if (*before == ' ') buf_add_char(out, ')');
+    if (o->repeatable) buf_add_char(out, '*');
+}
+
 /* '(-c --config)'{-c+,--config=}'[sentence]:FILE:_files' */
-static void write_option(const cli_option *o, buf *out) {
+static void write_option(const cli_command *command, const cli_option *o, buf *out) {
     const char *joint = o->argument ? "+" : "", *equals = o->argument ? "=" : "";
     buf_add_cstr(out, "        '");
-    if (o->repeatable)
-        buf_add_cstr(out, "*");
-    else if (o->letter)
-        buf_addf(out, "(-%c --%s)", o->letter, o->name);
+    write_exclusions(command, o, out);
     if (o->letter)
         buf_addf(out, "'{-%c%s,--%s%s}'[", o->letter, joint, o->name, equals);
     else
@@ -76,7 +96,7 @@ static void write_operands(const cli_operands *operands, buf *out) {
 static void write_command(const cli_command *command, buf *out) {
     buf_addf(out, "    %s) _arguments -s -S : \\\n", command->name);
     for (size_t i = 0; i < command->option_count; i++)
-        write_option(&command->options[i], out);
+        write_option(command, &command->options[i], out);
     write_operands(&command->operands, out);
     buf_add_cstr(out, "        '(- *)'{-h,--help}'[Show the options and an example]' ;;\n");
 }

@@ -96,6 +96,21 @@ def test_tab_completes(terminal, folder, shell):
         t.wait_screen(r"^now>\Z|^now>\n")
 
 
+def test_zsh_leaves_out_what_is_excluded(terminal, folder):
+    t = prompt(terminal, folder, "zsh")
+    for typed, line in [("weir batch --restart --retry-f", "weir batch --restart --retry-f"),
+                        ("weir batch --retry-failed --rest", "weir batch --retry-failed --rest"),
+                        ("weir batch --retries 1 --rest", "weir batch --retries 1 --restart "),
+                        ("weir chat -j --js", "weir chat -j --js"),
+                        ("weir chat -f web.yaml --fi", "weir chat -f web.yaml --file=")]:
+        t.send(typed)
+        t.press("tab")
+        t.send("#")
+        t.wait_screen(rf"^now> {re.escape(line)}#$")
+        t.press("ctrl-u")
+        t.wait_screen(r"^now>\Z|^now>\n")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_tab_shows_what_there_is(terminal, folder, shell):
     t = prompt(terminal, folder, shell)
