@@ -345,7 +345,7 @@ def test_interrupt_clears_the_line(talk, upstream):
     t.press("ctrl-c")
     t.wait_screen(r"^Ctrl-D or /exit leaves\n>$")
     say(t, "Hi")
-    t.wait_screen("^Fine.$")
+    t.wait_screen(r"^Fine\.\n.*\n>$")  # Ctrl-D is none before there is a prompt
     assert messages(upstream.wait_requests(1)[0]) == [("user", "Hi")]
     t.press("ctrl-d")
     assert t.wait_exit() == 0
@@ -380,7 +380,7 @@ def test_history_lasts(talk, upstream, tmp_path):
     before = path.read_text()
     t.press("up")
     say(t, "unseen")
-    t.wait_screen(r"^> unseen\nYes\.")
+    t.wait_screen(r"^> unseen\nYes\.\n(.*\n)*>$")
     t.press("ctrl-d")
     assert t.wait_exit() == 0
     assert path.read_text() == before
