@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+void refusals_init(refusals *r) {
+    *r = (refusals){.most = REFUSALS_FIRST};
+}
+
 void refusals_done(refusals *r) {
     buf_done(&r->results);
     buf_done(&r->why);
@@ -17,28 +21,34 @@ bool refusal_is_general(const weir_result *result, bool own_model) {
     return result->code == WEIR_NOT_FOUND && !own_model;
 }
 
-void refusals_note(refusals *r, const weir_result *result) {
+void refusals_note(refusals *r, const weir_result *result, uint64_t begun) {
     if (r->count == 0) {
+        r->since = begun;
         buf_clear(&r->why);
         if (result->target) buf_addf(&r->why, "%s: ", result->target);
         if (result->status) buf_addf(&r->why, "%d ", result->status);
         buf_add_cstr(&r->why, result->error_message);
     }
     r->count++;
-    r->final = r->final || r->count == REFUSALS_MAX;
 }
 
 unsigned refusals_release(refusals *r, buf *out) {
     unsigned count = r->count;
-    if (r->final) return 0; /* they were forgotten */
     buf_add(out, buf_span(&r->results));
     buf_clear(&r->results);
     r->count = 0;
     return count;
 }
 
+unsigned refusals_answered(refusals *r, uint64_t number, buf *out) {
+    if (r->count == 0 || number <= r->since) return 0;
+    if (refusals_full(r) && r->most < REFUSALS_MOST) r->most *= 2;
+    return refusals_release(r, out);
+}
+
 void refusals_end(refusals *r, buf *ret_why) {
     r->final = true;
+    r->count = 0;
     buf_clear(&r->results);
     buf_addf(ret_why,
              "every line would be refused: %.*s; the lines that met this stay undone: mend it and "

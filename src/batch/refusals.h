@@ -2,8 +2,9 @@
  * without money, a model that does not exist. Pure.
  *
  * The next line would meet the same, and the next hundred thousand. So their results are kept back:
- * once REFUSALS_MAX have come with no answer among them, the batch stops, and those lines stay
- * undone; where an answer comes after all, they are failures like any other.
+ * once so many have come, no more lines are begun until those under way have ended. An answer to a
+ * call that was begun after the first refusal had come shows that others are served: then they are
+ * failures like any other. Without one the batch stops, and those lines stay undone.
  *
  * Not thread-safe.
  */
@@ -14,20 +15,32 @@
 
 #include <weir.h>
 
-enum { REFUSALS_MAX = 20 };
+/* Refusals from which on nothing new is begun; doubled, up to a bound, each time that it was in
+ * vain. */
+enum { REFUSALS_FIRST = 20, REFUSALS_MOST = 1280 };
 
 typedef struct refusals {
     buf results; /* that are kept back */
     unsigned count;
-    buf why;    /* what the first of them said */
-    bool final; /* the batch stops */
+    unsigned most;  /* the present bound of count */
+    uint64_t since; /* calls begun when the first of them came */
+    buf why;        /* what it said */
+    bool final;     /* the batch stops */
 } refusals;
 
+void refusals_init(refusals *r);
 void refusals_done(refusals *r);
 /* Whether result would be that of every line. own_model: the line named its model itself. */
 bool refusal_is_general(const weir_result *result, bool own_model);
-/* Takes note of such a result; the caller appends it to ->results where it is not final. */
-void refusals_note(refusals *r, const weir_result *result);
+/* Takes note of such a result, which the caller appends to ->results. begun: calls so far. */
+void refusals_note(refusals *r, const weir_result *result, uint64_t begun);
+/* Nothing new is to be begun. */
+static inline bool refusals_full(const refusals *r) {
+    return r->count >= r->most;
+}
+/* The call with that number was answered. Moves what is kept back to out, if it was begun later;
+ * how many. */
+unsigned refusals_answered(refusals *r, uint64_t number, buf *out);
 /* Moves what is kept back to out; how many. */
 unsigned refusals_release(refusals *r, buf *out);
 /* It will not get better: what is kept back is forgotten. Appends to ret_why what the user is to

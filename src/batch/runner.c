@@ -41,6 +41,7 @@ struct batch {
     int64_t output_pause_ms;
     batch_counts counts;
     refusals refusals;
+    uint64_t begun; /* calls of this run */
     unsigned noted; /* failures that were told */
     buf notes;
     buf why; /* what stopped it; empty: nothing, or its owner */
@@ -52,6 +53,7 @@ typedef struct asked {
     batch *batch;
     weir_call *call;
     result_of of;
+    uint64_t number; /* of this run's calls, from 1 */
     size_t body_len;
     bool own_model; /* the line names it */
     char custom_id[];
@@ -84,6 +86,7 @@ void batch_set_options(weir_options *options, unsigned concurrency, unsigned ret
 batch *batch_open(const batch_settings *settings, buf *ret_why) {
     batch *b = mem_zalloc(sizeof *b);
     list_init(&b->calls);
+    refusals_init(&b->refusals);
     marks_init(&b->marks);
     bool ok = files_open(&b->files, settings, false, &b->marks, ret_why);
     source_init(&b->source, b->files.in, b->files.in_name, &settings->rules, settings->max_line,
@@ -160,10 +163,10 @@ static void note_failure(batch *b, span sentence) {
     }
 }
 
-static void take_answer(batch *b, const result_of *of, const weir_result *r) {
-    /* So it was not everybody who is refused. */
-    b->counts.failed += refusals_release(&b->refusals, outputs_for(&b->files.out, true));
-    write_result(outputs_for(&b->files.out, false), of, r);
+static void take_answer(batch *b, const asked *a, const weir_result *r) {
+    b->counts.failed +=
+        refusals_answered(&b->refusals, a->number, outputs_for(&b->files.out, true));
+    write_result(outputs_for(&b->files.out, false), &a->of, r);
     b->counts.answered++;
 }
 
@@ -177,24 +180,16 @@ static void take_failure(batch *b, const result_of *of, const weir_result *r) {
     buf_done(&note);
 }
 
-static void stop_for_refusals(batch *b) {
-    if (b->why.len == 0) refusals_end(&b->refusals, &b->why);
-    batch_stop(b); /* what is under way may still come to something */
-}
-
 static void take_refusal(batch *b, const result_of *of, const weir_result *r) {
-    refusals_note(&b->refusals, r);
-    if (b->refusals.final)
-        stop_for_refusals(b);
-    else
-        write_result(&b->refusals.results, of, r);
+    refusals_note(&b->refusals, r, b->begun);
+    write_result(&b->refusals.results, of, r);
 }
 
 static void take_result(batch *b, const asked *a, const weir_result *r) {
     if (r->total_tokens > 0) b->counts.tokens += r->total_tokens;
     if (r->code == WEIR_CANCELLED) return; /* it stays undone, for the next run */
     if (r->code == WEIR_OK)
-        take_answer(b, &a->of, r);
+        take_answer(b, a, r);
     else if (refusal_is_general(r, a->own_model))
         take_refusal(b, &a->of, r);
     else
@@ -221,7 +216,11 @@ static void refuse(batch *b, const result_of *of, const item *it) {
 
 static void ask(batch *b, const result_of *of, const item *it) {
     asked *a = mem_alloc(sizeof *a + of->custom_id.len);
-    *a = (asked){.batch = b, .of = *of, .body_len = it->body.len, .own_model = it->model.len};
+    *a = (asked){.batch = b,
+                 .of = *of,
+                 .body_len = it->body.len,
+                 .own_model = it->model.len,
+                 .number = ++b->begun};
     memcpy(a->custom_id, of->custom_id.ptr, of->custom_id.len);
     a->of.custom_id = span_from(a->custom_id, of->custom_id.len);
     weir_request *request = weir_request_new();
@@ -256,8 +255,8 @@ static void fail(batch *b) {
 
 static bool has_room(const batch *b) {
     unsigned limit = weir_client_limit(b->client);
-    return b->counts.under_way < (limit ? limit : 1) && b->bodies < BODIES_MAX &&
-           outputs_pending(&b->files.out) < PENDING_MAX;
+    return b->counts.under_way < (limit ? limit : 1) && !refusals_full(&b->refusals) &&
+           b->bodies < BODIES_MAX && outputs_pending(&b->files.out) < PENDING_MAX;
 }
 
 /* Takes lines while there is room for them. */
@@ -300,17 +299,19 @@ static void flush(batch *b) {
     fail(b);
 }
 
-/* All have ended, and some were refused as all would be. */
+/* All that were under way have ended, and some were refused as all would be. */
 static bool is_unsettled(const batch *b) {
-    return b->state == BATCH_RUNS && b->all_taken && b->counts.under_way == 0 &&
-           b->refusals.count && !b->refusals.final;
+    return b->state == BATCH_RUNS && b->counts.under_way == 0 && b->refusals.count &&
+           (b->all_taken || refusals_full(&b->refusals));
 }
 
 static void settle_refusals(batch *b) {
-    if (b->counts.answered == 0)
-        stop_for_refusals(b);
-    else
+    if (b->counts.answered && !refusals_full(&b->refusals)) {
         b->counts.failed += refusals_release(&b->refusals, outputs_for(&b->files.out, true));
+        return;
+    }
+    refusals_end(&b->refusals, &b->why);
+    batch_stop(b);
 }
 
 void batch_step(batch *b, bool readable) {

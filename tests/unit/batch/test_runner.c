@@ -409,22 +409,52 @@ static void stops_where_every_line_is_refused(void **state) {
     end_call(0, answer());
     turn(b);
     unsigned refused = 0;
-    for (; client.running == 5; refused++) {
-        end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    weir_call *first = client.calls[0];
+    while (client.running > 1) { /* the one that was begun first takes its time */
+        end_call(1, refusal(WEIR_UNAUTHENTICATED, 401));
+        refused++;
         turn(b);
     }
-    assert_int_equal(refused, 20);
+    assert_int_equal(refused, 20 + 3); /* no more are begun after the twentieth */
     assert_false(batch_ended(b));
-    end_call(0, answer()); /* one that was under way is answered after all */
-    end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
-    while (client.running)
-        end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    assert_ptr_equal(client.calls[0], first);
+    end_call(0, answer()); /* which says nothing of those that were begun later */
     turn(b);
+    assert_true(batch_ended(b));
     assert_false(batch_complete(b));
     assert_int_equal(batch_count(b).failed, 0);
     finish(b, ALL_REFUSED);
     expect_results(out_path, 2, false);
     assert_int_not_equal(access(errors_path, F_OK), 0);
+}
+
+/* Some lines are refused quickly, others are answered slowly: the batch waits for those before it
+ * thinks that all are refused, and is slower to think so again. */
+static void goes_on_where_others_are_answered(void **state) {
+    (void)state;
+    put_lines(100);
+    batch *b = begin();
+    unsigned refused = 0;
+    for (unsigned limit = 20; limit <= 40; limit *= 2) {
+        while (client.running > 1) {
+            end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+            refused++;
+            turn(b);
+        }
+        assert_false(batch_ended(b));
+        end_call(0, answer());
+        turn(b);
+        assert_int_equal(batch_count(b).failed, refused);
+        assert_int_equal(client.running, 5);
+    }
+    assert_true(refused >= 20 + 40);
+    while (client.running) {
+        end_call(0, answer());
+        turn(b);
+    }
+    assert_true(batch_complete(b));
+    finish(b, "");
+    expect_results(errors_path, refused, true);
 }
 
 static void a_short_batch_is_refused_too(void **state) {
@@ -443,12 +473,17 @@ static void a_short_batch_is_refused_too(void **state) {
 /* Where others are answered, a refusal is the line's own failure. */
 static void refusals_among_answers_are_failures(void **state) {
     (void)state;
-    put_lines(3);
+    put_lines(7);
     batch *b = begin();
     end_call(0, refusal(WEIR_UNAUTHENTICATED, 401));
+    turn(b); /* line 6 is begun */
     end_call(0, answer());
-    turn(b);
+    assert_int_equal(batch_count(b).failed, 0); /* line 2 was asked before */
+    end_call(3, answer());
     assert_int_equal(batch_count(b).failed, 1);
+    turn(b);
+    while (client.running > 1)
+        end_call(0, answer());
     end_call(0, refusal(WEIR_NOT_FOUND, 404));
     turn(b);
     assert_true(batch_ended(b) && batch_complete(b));
@@ -509,6 +544,7 @@ int main(void) {
         CASE(stops_at_a_changed_line),
         CASE(tells_the_first_bad_lines),
         CASE(stops_where_every_line_is_refused),
+        CASE(goes_on_where_others_are_answered),
         CASE(a_short_batch_is_refused_too),
         CASE(refusals_among_answers_are_failures),
         CASE(tells_general_refusals),
