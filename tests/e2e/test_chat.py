@@ -351,6 +351,14 @@ def test_interrupt_clears_the_line(talk, upstream):
     assert t.wait_exit() == 0
 
 
+def test_the_line_editor_is_loaded_for_a_conversation_alone(talk, weir, upstream):
+    def libraries(process):
+        with open(f"/proc/{process.pid}/maps") as maps:
+            return maps.read()
+    assert "libedit" in libraries(talk().process)
+    assert "libedit" not in libraries(weir(upstream).process)
+
+
 def test_history_lasts(talk, upstream, tmp_path):
     upstream.always(answer("Yes."))
     state = tmp_path / "state"
@@ -583,6 +591,20 @@ def test_conversation_with_the_answers_elsewhere(talk, upstream, tmp_path):
         t.press("ctrl-d")
         assert t.wait_exit() == 0
     assert (tmp_path / "out").read_bytes() == b"One.\n\033[1mTwo.\n"
+
+
+def test_conversation_in_json(talk, upstream, tmp_path):
+    upstream.script(answer("One."), error(400, "No.", "invalid_request_error"))
+    with open(tmp_path / "out", "wb") as out:
+        t = talk("--json", stdout=out)
+        say(t, "one?")
+        t.wait_screen(r"^> one\?\n>$")
+        say(t, "two?")
+        t.wait_screen(r"^/retry asks again\n>$")
+        t.press("ctrl-d")
+        assert t.wait_exit() == 0
+    first, second = map(json.loads, (tmp_path / "out").read_text().splitlines())
+    assert (first["text"], first["error"], second["text"], second["error"]["message"]) == ("One.", None, None, "No.")
 
 
 def test_hang_up_ends_it(talk, upstream):
