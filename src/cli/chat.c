@@ -39,8 +39,8 @@ static const cli_option options[] = {
     {'q', "quiet", NULL, "Say no more than the answer and errors"},
 };
 
-static const char *is_utf8(const char *text) {
-    return text && !span_is_utf8(span_cstr(text)) ? NULL : "";
+static bool is_utf8(const char *text) {
+    return span_is_utf8(span_cstr(text));
 }
 
 static bool add_file(chat_files *files, const char *path) {

@@ -138,8 +138,6 @@ static unsigned char on_stop(EditLine *el, wint_t key) {
     editline *e = owner_of(el);
     (void)key;
     set_terminal(e, false);
-    fputc('\n', e->screen);
-    fflush(e->screen);
     kill(0, SIGTSTP); /* comes back when it goes on */
     set_terminal(e, true);
     lib->set(el, EL_REFRESH);

@@ -287,6 +287,29 @@ def test_through_a_gateway(chat, weir, upstream):
     assert chat("Hi", env={"OPENAI_BASE_URL": w.base_url}).finish() == (0, "Through a gateway.\n", "")
 
 
+# ---- one question at a terminal ----
+
+def test_one_question_at_a_terminal(terminal, upstream):
+    gate = threading.Event()
+    events = bodies.stream("\033[31mFirst,", " last.", usage=bodies.USAGE)
+    upstream.script(sse(events[:2] + [gate] + events[2:]))
+    t = terminal("chat", "--url", upstream.url, "Hi")
+    t.wait_screen("^First,$")
+    gate.set()
+    assert t.wait_exit() == 0
+    assert t.lines()[0] == "First, last." and b"\033[31m" not in t.transcript
+    assert t.lines()[1].startswith("9 + 3 tokens, ") and not any(t.lines()[2:])
+
+
+def test_interrupt_at_a_terminal_ends_with_130(terminal, upstream):
+    upstream.script(sse(bodies.stream("Half")[:2], end="stall"))
+    t = terminal("chat", "--url", upstream.url, "Hi")
+    t.wait_screen("^Half$")
+    t.press("ctrl-c")
+    assert t.wait_exit() == 130
+    assert t.cursor() == (1, 0)
+
+
 # ---- the conversation ----
 
 @pytest.fixture
@@ -631,3 +654,8 @@ def test_stop_and_go_on(terminal, upstream):
     t.send(" more\r")
     t.wait_screen(r"^Yes\.\n>$")
     assert messages(upstream.wait_requests(1)[0]) == [("user", "typed more")]
+    t.press("ctrl-d")
+    t.wait_screen(r"\n> \^D\nshell:$")
+    say(t, "stty -a")  # the terminal is as it was
+    t.wait_screen(r"\bisig icanon .*\becho\b[\s\S]*\nshell:$")
+    t.wait_screen(r"susp = \^Z")
