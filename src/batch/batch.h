@@ -52,7 +52,8 @@ typedef struct batch_counts {
     unsigned under_way;
 } batch_counts;
 
-/* The options that a batch lays over a client's: patience, since here nobody waits for an answer.
+/* The options that a batch lays over a client's, those of its configuration included: patience,
+ * since here nobody waits for an answer.
  * concurrency 1 to BATCH_CONCURRENCY_MAX. */
 void batch_set_options(weir_options *options, unsigned concurrency, unsigned retries,
                        size_t max_line);

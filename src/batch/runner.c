@@ -70,6 +70,8 @@ void batch_set_options(weir_options *options, unsigned concurrency, unsigned ret
         {"retry.budget", "1000%"},
         {"retry.budget_floor", "100000"},
         {"breaker", "off"},
+        /* A plain answer says nothing until it is whole, which may take minutes. */
+        {"timeouts.first_byte", "10m"},
         {"timeouts.total", "1h"},
     };
     char number[32];

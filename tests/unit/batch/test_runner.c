@@ -79,7 +79,7 @@ void weir_result_free(weir_result *result) {
     free(result);
 }
 
-static unsigned options_set;
+static unsigned options_set, first_bytes_set;
 void weir_options_set_concurrency(weir_options *options, unsigned calls) {
     (void)options;
     options_set += calls;
@@ -92,6 +92,10 @@ void weir_options_set(weir_options *options, const char *path, const char *value
     (void)options;
     assert_true(*path && *value);
     if (strcmp(path, "retry.retries") == 0) assert_string_equal(value, "8");
+    if (strcmp(path, "limits.body") == 0) assert_string_equal(value, "8392704B");
+    if (strcmp(path, "timeouts.first_byte") != 0) return;
+    assert_string_equal(value, "10m"); /* long answers take minutes */
+    first_bytes_set++;
 }
 
 /* ---- what the tests do with it ---- */
@@ -530,6 +534,7 @@ static void lays_patience_over_the_options(void **state) {
     (void)state;
     batch_set_options(NULL, 50, BATCH_RETRIES, BATCH_MAX_LINE);
     assert_int_equal(options_set, 50);
+    assert_int_equal(first_bytes_set, 1);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
