@@ -16,15 +16,14 @@ enum { CLI_OPTIONS_MAX = 32, CLI_COMMANDS_MAX = 16 };
 
 /* What a value is: for the check before the command runs, and for completion. */
 typedef enum cli_kind {
-    CLI_TEXT,      /* anything */
-    CLI_FILE,      /* a path; that it exists is not asked */
-    CLI_DIRECTORY, /* likewise */
-    CLI_COUNT,     /* a whole number from min to max */
-    CLI_NUMBER,    /* a decimal number from min to max: 0.7 */
-    CLI_URL,       /* of a gateway or provider, as the configuration takes it */
-    CLI_ADDRESS,   /* to listen on: HOST:PORT or unix:PATH */
-    CLI_CHOICE,    /* one of the words in choices */
-    CLI_COMMAND    /* a subcommand's name; who runs checks it */
+    CLI_TEXT,    /* anything */
+    CLI_FILE,    /* a path; that it exists is not asked */
+    CLI_COUNT,   /* a whole number from min to max */
+    CLI_NUMBER,  /* a decimal number from min to max: 0.7 */
+    CLI_URL,     /* of a gateway or provider, as the configuration takes it */
+    CLI_ADDRESS, /* to listen on: HOST:PORT or unix:PATH */
+    CLI_CHOICE,  /* one of the words in choices */
+    CLI_COMMAND  /* a subcommand's name; who runs checks it */
 } cli_kind;
 
 typedef struct cli_option {

@@ -1,6 +1,6 @@
 /* cli/completion.h: scripts that complete weir's command line, one writer a shell.
  *
- * All is made from the command table: commands, options, words to choose from, and files or folders
+ * All is made from the command table: commands, options, words to choose from, and files
  * where a value is one. Names and words in the table are letters, digits and dashes; sentences are
  * any text, and quoted.
  */

@@ -6,7 +6,6 @@ static const char head[] =
     "# bash completion for weir, made from its option table: weir completion bash\n"
     "_weir_words() { mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$word\"); }\n"
     "_weir_files() { compopt -o default; }\n"
-    "_weir_directories() { compopt -o dirnames; }\n"
     "_weir() {\n"
     "    local command=${COMP_WORDS[1]} word=${COMP_WORDS[COMP_CWORD]}\n"
     "    local before=${COMP_WORDS[COMP_CWORD - 1]} i\n"
@@ -23,7 +22,6 @@ static const char head[] =
 static void write_action(cli_kind kind, const char *const *choices, buf *out) {
     switch (kind) {
     case CLI_FILE: buf_add_cstr(out, "_weir_files"); return;
-    case CLI_DIRECTORY: buf_add_cstr(out, "_weir_directories"); return;
     case CLI_CHOICE:
         buf_add_cstr(out, "_weir_words '");
         completion_write_words(choices, out);

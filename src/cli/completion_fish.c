@@ -20,7 +20,6 @@ static void write_quoted(const char *text, buf *out) {
 static void write_action(cli_kind kind, const char *const *choices, buf *out) {
     switch (kind) {
     case CLI_FILE: buf_add_cstr(out, " -F"); return;
-    case CLI_DIRECTORY: buf_add_cstr(out, " -f -a '(__fish_complete_directories)'"); return;
     case CLI_CHOICE:
         buf_add_cstr(out, " -f -a '");
         completion_write_words(choices, out);

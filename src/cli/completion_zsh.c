@@ -19,7 +19,6 @@ static void write_text(const char *text, buf *out) {
 static void write_action(cli_kind kind, const char *const *choices, buf *out) {
     switch (kind) {
     case CLI_FILE: buf_add_cstr(out, "_files"); return;
-    case CLI_DIRECTORY: buf_add_cstr(out, "_files -/"); return;
     case CLI_CHOICE:
         buf_add_char(out, '(');
         completion_write_words(choices, out);

@@ -95,8 +95,7 @@ static bool check_place(const char *command, const char *what, cli_kind kind, co
 
 static bool check(const char *command, const char *what, const cli_option *o, const char *value) {
     switch (o->kind) {
-    case CLI_FILE:
-    case CLI_DIRECTORY: return check_path(command, what, value);
+    case CLI_FILE: return check_path(command, what, value);
     case CLI_COUNT:
     case CLI_NUMBER: return check_number(command, what, o, value);
     case CLI_URL:

@@ -24,7 +24,7 @@ static const cli_option options[] = {
     {'q', "quiet", NULL, ""},
     {'l', "loud", NULL, ""},
     {'f', "file", "FILE", "", .kind = CLI_FILE, .repeatable = true},
-    {'o', "out", "DIR", "", .kind = CLI_DIRECTORY},
+    {'o', "out", "DIR", "", .kind = CLI_FILE},
     {'n', "count", "N", "", .kind = CLI_COUNT, .min = 1, .max = 100000, .unit = "calls"},
     {0, "heat", "T", "", .kind = CLI_NUMBER, .min = 0, .max = 2},
     {0, "format", "FORM", "", .kind = CLI_CHOICE, .choices = formats},
