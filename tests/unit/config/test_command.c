@@ -125,6 +125,16 @@ static void starts_with_fresh_signals(void **state) {
     signal(SIGPIPE, before);
 }
 
+/* A library's host may leave no status to be had. */
+static void without_a_status(void **state) {
+    (void)state;
+    void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+    check_good("printf abc", "abc");
+    check_good("printf x; exec >&-; sleep 0.05", "x");
+    check_bad("exec >&-; sleep 600", 50, "it did not end within 50ms");
+    signal(SIGCHLD, before);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gives_output_alone, set_up, tear_down),
@@ -133,6 +143,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ends_what_never_stops_talking, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_children_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(starts_with_fresh_signals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_a_status, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
