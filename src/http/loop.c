@@ -5,7 +5,10 @@
 #include "http/transport_internal.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     READ_BYTES = 64 * 1024,
@@ -109,9 +112,20 @@ static void on_wake(uv_async_t *h) {
     if (stopping) uv_unref((uv_handle_t *)&l->wake);
 }
 
+/* libuv aborts the process where it cannot have the first descriptors that it needs. */
+static int try_descriptors(void) {
+    int one[2], other[2];
+    if (pipe2(one, O_CLOEXEC) < 0) return uv_translate_sys_error(errno);
+    int err = pipe2(other, O_CLOEXEC) < 0 ? uv_translate_sys_error(errno) : 0;
+    if (!err) close(other[0]), close(other[1]);
+    close(one[0]), close(one[1]);
+    return err;
+}
+
 int loop_init(loop *l, unsigned index) {
     *l = (loop){.index = index, .wheel_armed_ms = INT64_MAX, .read_cap = READ_BYTES};
-    int err = uv_loop_init(&l->uv);
+    int err = try_descriptors();
+    if (!err) err = uv_loop_init(&l->uv);
     if (err) return err;
     err = uv_mutex_init(&l->posted_lock);
     if (err) goto no_lock;

@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- the order of a turn ---- */
@@ -157,8 +159,32 @@ static void a_broken_pipe_kills_nobody(void **state) {
     assert_false(sigismember(&now, SIGPIPE));
 }
 
+/* The first loop of a process needs the most. A child tries each number of descriptors, so that
+ * every try is the first. */
+static void without_descriptors(void **state) {
+    (void)state;
+    int failed = 0, made = 0;
+    for (rlim_t files = 0; files < 24; files++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            loop l;
+            (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files});
+            _exit(loop_init(&l, 0) ? 1 : 0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (!WIFEXITED(status)) fail_msg("%d descriptors: ended by a signal", (int)files);
+        failed += WEXITSTATUS(status) == 1;
+        made += WEXITSTATUS(status) == 0;
+    }
+    assert_true(failed > 0);
+    assert_true(made > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_descriptors), /* before any loop was made */
         cmocka_unit_test(timers_then_hooks_in_order),
         cmocka_unit_test(an_earlier_timer_moves_the_alarm),
         cmocka_unit_test(posts_from_threads_all_arrive),
