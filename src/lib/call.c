@@ -29,7 +29,7 @@ struct weir_call {
     http_header *headers;
     size_t header_count;
     buf header_text;
-    int64_t timeout_ms;
+    int64_t due_ms; /* monotonic; 0: no deadline of its own */
 
     /* The loop's. */
     weir_client *client;
@@ -340,7 +340,12 @@ static void enqueue(weir_client *c, weir_call *call) {
     call->state = CALL_WAITING;
     atomic_fetch_add(&c->waiting_count, 1);
     list_push_back(&c->waiting, &call->link);
-    if (call->timeout_ms > 0) loop_timer_start(&c->loop, &call->deadline, call->timeout_ms);
+    int64_t left_ms = call->due_ms - c->loop.now_ms;
+    if (call->due_ms && left_ms <= 0) { /* the loop was busy with other things for so long */
+        on_deadline(&call->deadline);
+        return;
+    }
+    if (call->due_ms) loop_timer_start(&c->loop, &call->deadline, left_ms);
     client_start_waiting(c);
 }
 
@@ -418,7 +423,7 @@ weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn
     call->on_done = on_done;
     call->user = user;
     call->ended_by = error_of(ERR_NONE);
-    call->timeout_ms = request->timeout_ms;
+    if (request->timeout_ms) call->due_ms = clock_mono_ms() + request->timeout_ms;
     call->endpoint = endpoint_of_path(span_cstr(request_path(request)));
     list_init(&call->link);
     list_init(&call->mail_link);

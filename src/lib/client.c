@@ -36,18 +36,30 @@ void mailbox_unref(mailbox *m) {
     free(m);
 }
 
+static void on_mail(loop *l, void *client);
+
+/* Under its lock. */
+static void wake(mailbox *m) {
+    if (m->wakes) loop_post(m->wakes, on_mail, CONTAINER_OF(m->wakes, weir_client, loop));
+}
+
+/* What comes meanwhile waits: a callback that starts the next call, which ends at once, does not
+ * keep the loop from everything else. */
 static void take_mail(weir_client *c) {
-    for (;;) {
-        pthread_mutex_lock(&c->mail->lock);
-        list *link = list_pop_front(&c->mail->calls);
-        if (!link) {
-            c->mail->woken = false;
-            atomic_store(&c->mail->any, false);
-        }
-        pthread_mutex_unlock(&c->mail->lock);
-        if (!link) return;
+    mailbox *m = c->mail;
+    list taken;
+    list_init(&taken);
+    pthread_mutex_lock(&m->lock);
+    for (list *link; (link = list_pop_front(&m->calls));)
+        list_push_back(&taken, link);
+    atomic_store(&m->any, false);
+    pthread_mutex_unlock(&m->lock);
+    for (list *link; (link = list_pop_front(&taken));)
         libcall_hear(c, link);
-    }
+    pthread_mutex_lock(&m->lock);
+    m->woken = !list_empty(&m->calls);
+    if (m->woken) wake(m);
+    pthread_mutex_unlock(&m->lock);
 }
 
 static void on_mail(loop *l, void *client) {
@@ -59,8 +71,7 @@ void mailbox_put(mailbox *m, weir_call *call) {
     pthread_mutex_lock(&m->lock);
     if (m->open && libcall_mail(call, &m->calls)) {
         atomic_store(&m->any, true);
-        if (m->wakes && !m->woken)
-            loop_post(m->wakes, on_mail, CONTAINER_OF(m->wakes, weir_client, loop));
+        if (!m->woken) wake(m);
         m->woken = true;
     }
     pthread_mutex_unlock(&m->lock);

@@ -256,6 +256,54 @@ static void cancelled_from_an_event(void **state) {
     close(d.epoll);
 }
 
+enum { CHAIN = 100 * 1000 };
+
+/* It ends at once, as nothing can be asked: and is followed by the next. */
+static void start_next(void *user, weir_result *result) {
+    weir_request *wrong = user;
+    assert_int_equal(result->code, WEIR_INVALID);
+    weir_result_free(result);
+    if (++now.done < CHAIN) weir_call_free(weir_start(now.client, wrong, NULL, start_next, wrong));
+}
+
+static void a_chain_of_calls_lets_the_owner_in_between(void **state) {
+    (void)state;
+    weir_request *wrong = lib_request("gpt", "\xFF");
+    now = drive(lib_options());
+    weir_call_free(weir_start(now.client, wrong, NULL, start_next, wrong));
+    weir_client_step(now.client);
+    assert_in_range(now.done, 1, CHAIN - 1);
+    while (now.done < CHAIN)
+        turn(&now);
+    weir_request_free(wrong);
+    weir_client_free(now.client);
+    close(now.epoll);
+}
+
+static void note_code(void *user, weir_result *result) {
+    *(weir_code *)user = result->code;
+    weir_result_free(result);
+    now.done++;
+}
+
+/* Also when its owner did other things since it was started. */
+static void a_deadline_begins_with_the_call(void **state) {
+    (void)state;
+    weir_code code = WEIR_OK;
+    now = drive(lib_options());
+    weir_request *q = lib_request("gpt", "hi");
+    weir_request_set_timeout_ms(q, 5);
+    weir_call_free(weir_start(now.client, q, NULL, note_code, &code));
+    usleep(10 * 1000);
+    while (!now.done)
+        turn(&now);
+    assert_int_equal(code, WEIR_TIMEOUT);
+    assert_int_equal(weir_client_waiting(now.client), 0);
+    weir_request_free(q);
+    weir_client_free(now.client);
+    close(now.epoll);
+}
+
 static void freed_without_a_turn(void **state) {
     (void)state;
     driver d = drive(lib_options());
@@ -309,6 +357,8 @@ int main(void) {
         cmocka_unit_test(freed_from_inside_a_callback),
         cmocka_unit_test(freed_from_inside_a_call_that_waits),
         cmocka_unit_test(cancelled_from_an_event),
+        cmocka_unit_test(a_chain_of_calls_lets_the_owner_in_between),
+        cmocka_unit_test(a_deadline_begins_with_the_call),
         cmocka_unit_test(freed_without_a_turn),
         cmocka_unit_test(a_threaded_client_has_nothing_to_drive),
         cmocka_unit_test(a_broken_pipe_is_no_signal),
