@@ -79,7 +79,10 @@ static void on_wheel(uv_timer_t *h) {
 static void arm_wheel(loop *l) {
     int64_t next_ms = timers_next_ms(&l->timers);
     if (next_ms >= l->wheel_armed_ms) return;
-    int64_t after_ms = next_ms - l->now_ms;
+    /* libuv's own time: ours may be as old as the callbacks of this turn took. Both are
+     * CLOCK_MONOTONIC. */
+    uv_update_time(&l->uv);
+    int64_t after_ms = next_ms - (int64_t)uv_now(&l->uv);
     uv_timer_start(&l->wheel_timer, on_wheel, after_ms > 0 ? (uint64_t)after_ms : 0, 0);
     l->wheel_armed_ms = next_ms;
 }
@@ -184,7 +187,7 @@ int64_t loop_wait_ms(loop *l) {
     if (l->entered || !list_empty(&l->dirty)) return 0;
     uv_update_time(&l->uv);
     int64_t wait_ms = uv_backend_timeout(&l->uv), next_ms = timers_next_ms(&l->timers);
-    if (next_ms == INT64_MAX) return wait_ms;
+    if (next_ms >= l->wheel_armed_ms) return wait_ms; /* libuv knows, by its own clock */
     int64_t due_ms = next_ms - clock_mono_ms();
     if (due_ms < 0) due_ms = 0;
     return wait_ms < 0 || due_ms < wait_ms ? due_ms : wait_ms;

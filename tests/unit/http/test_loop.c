@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "http/loop.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -159,6 +160,34 @@ static void a_broken_pipe_kills_nobody(void **state) {
     assert_false(sigismember(&now, SIGPIPE));
 }
 
+static int timers_fired;
+
+static void note_fired(timer *t) {
+    (void)t;
+    timers_fired++;
+}
+
+/* Callbacks that take long do not delay what is due after them, and whoever waits for it sleeps. */
+static void a_turn_that_takes_long(void **state) {
+    (void)state;
+    loop l;
+    timer t;
+    int turns = 0;
+    assert_int_equal(loop_init(&l, 0), 0);
+    timer_init(&t, note_fired);
+    loop_read_clock(&l);
+    loop_timer_start(&l, &t, 60);
+    usleep(40 * 1000);
+    for (timers_fired = 0; !timers_fired; turns++) {
+        if (turns) (void)poll(NULL, 0, (int)loop_wait_ms(&l));
+        loop_turn(&l);
+    }
+    assert_true(turns < 20);
+    loop_stop(&l);
+    loop_run(&l);
+    loop_done(&l);
+}
+
 /* The first loop of a process needs the most. A child tries each number of descriptors, so that
  * every try is the first. */
 static void without_descriptors(void **state) {
@@ -186,6 +215,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_descriptors), /* before any loop was made */
         cmocka_unit_test(timers_then_hooks_in_order),
+        cmocka_unit_test(a_turn_that_takes_long),
         cmocka_unit_test(an_earlier_timer_moves_the_alarm),
         cmocka_unit_test(posts_from_threads_all_arrive),
         cmocka_unit_test(stop_from_a_thread),
