@@ -55,6 +55,7 @@ class Terminal:
         self._set_size(columns, rows)
 
         def own_terminal():
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a suite in the background ignores it, and children take that over
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
         try:

@@ -22,8 +22,10 @@ class Chat:
         env = {"XDG_CONFIG_HOME": str(home), "TERM": None, **(env or {})}
         if url:
             args = ("--url", url, *args)
+        # A suite that a script runs in the background ignores SIGINT, which children take over.
         self.process = subprocess.Popen([daemon.WEIR, "chat", *args], cwd=home, env=environment(home, env), stdin=stdin,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def finish(self, text=None, timeout=30):
         """(status, stdout, stderr)"""
