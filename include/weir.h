@@ -85,8 +85,8 @@ WEIR_API void weir_options_set_yaml(weir_options *options, const char *text);
 /* Base URL as the SDKs take it, a gateway's or a provider's. Default: $OPENAI_BASE_URL, else
  * https://api.openai.com/v1. */
 WEIR_API void weir_options_set_url(weir_options *options, const char *url);
-/* Default: $OPENAI_API_KEY, for the default URL or the variable's. Never logged, wiped when freed.
- */
+/* Default: $OPENAI_API_KEY, for the default URL or the variable's. Never logged; the options' and
+ * the client's copies are wiped when freed. */
 WEIR_API void weir_options_set_key(weir_options *options, const char *key);
 /* A further target, asked when those before it fail. model NULL: the request's own word. key NULL:
  * none is sent. */

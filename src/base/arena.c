@@ -29,6 +29,11 @@ void arena_done(arena *a) {
     a->used = 0;
 }
 
+void arena_wipe(arena *a) {
+    for (arena_block *b = a->block; b; b = b->older)
+        mem_wipe(b->bytes, b->used);
+}
+
 void arena_reset(arena *a, size_t first_size) {
     arena_block *first = NULL;
     for (arena_block *b = a->block; b;) {

@@ -149,6 +149,7 @@ config *config_build(const config_input *in, config_problems *ret_problems) {
     }
     sort_problems(ret_problems);
     config_problems_done(&warnings);
+    arena_wipe(&scratch); /* keys may have passed through it */
     arena_done(&scratch);
     if (ret_problems->count == 0) return c;
     config_unref(c);

@@ -73,7 +73,7 @@ static const option file_options[] = {
      .sentence = "The same for any other failure; {error} becomes the reason."},
 
     {COUNT(config, "retry.retries", retry.retries), .standard = "3", .min = "0", .max = "20",
-     .sentence = "Tries after the first one, over all targets together."},
+     .sentence = "How often a call is tried again at targets that failed, over all of them together; going on to the next target does not count."},
     {DURATION(config, "retry.base", retry.base_ms), .standard = "1s", .min = "1ms", .max = "60s",
      .sentence = "Wait before the first retry; doubled for each further one."},
     {DURATION(config, "retry.cap", retry.cap_ms), .standard = "30s", .min = "1ms", .max = "10m",

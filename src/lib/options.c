@@ -208,11 +208,19 @@ static span key_of(const secret *key) {
     return key ? secret_reveal(key) : SPAN_EMPTY;
 }
 
+/* A setting of its own says who is asked. */
+static bool sets_providers(const weir_options *o) {
+    for (size_t i = 0; i < o->setting_count; i++)
+        if (span_starts(span_cstr(o->settings[i].path), SPAN_OF("providers"))) return true;
+    return false;
+}
+
 static bool write_yaml(const weir_options *o, buf *out, buf *ret_why) {
     const char *url = o->url ? o->url : variable("OPENAI_BASE_URL");
     const char *found = variable("OPENAI_API_KEY");
     span key = key_of(o->key);
     if (!o->key && !o->url && found) key = span_cstr(found);
+    if (!url && !key.len && !o->fallback_count && sets_providers(o)) return true;
     if (!url && !key.len) {
         buf_add_cstr(ret_why, "nobody to ask is known: set OPENAI_API_KEY, or a key "
                               "(weir_options_set_key), a URL (weir_options_set_url) or a "

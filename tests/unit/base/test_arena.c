@@ -76,9 +76,24 @@ static void buffers_grow(void **state) {
     buf_done(&b);
 }
 
+static void a_wiped_one_holds_nothing(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 64);
+    char *kept[40];
+    for (int i = 0; i < 40; i++)
+        kept[i] = (char *)(uintptr_t)arena_dup(&a, SPAN_OF("a secret of some length")).ptr;
+    arena_wipe(&a);
+    for (int i = 0; i < 40; i++)
+        for (int k = 0; k < 23; k++)
+            assert_int_equal(kept[i][k], 0);
+    arena_done(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_what_it_gave), cmocka_unit_test(is_used_again),
-        cmocka_unit_test(writes_digits), cmocka_unit_test(buffers_grow)};
+        cmocka_unit_test(writes_digits), cmocka_unit_test(buffers_grow),
+        cmocka_unit_test(a_wiped_one_holds_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,16 @@ static void a_file_and_its_text(void **state) {
     expect_refusal(o, "cannot read the file: No such file or directory");
 }
 
+static void settings_alone(void **state) {
+    (void)state;
+    weir_options *o = weir_options_new();
+    weir_options_set(o, "providers.local", "{kind: openai, url: http://127.0.0.1:9/v1}");
+    config *c = expect_config(o);
+    assert_int_equal(c->provider_count, 1);
+    assert_span(c->providers[0].name, "local");
+    config_unref(c);
+}
+
 static void what_is_wrong_is_said(void **state) {
     (void)state;
     weir_options *o = weir_options_new();
@@ -168,6 +178,7 @@ int main(void) {
         cmocka_unit_test_setup(a_url_gets_no_key_that_is_not_its_own, set_up),
         cmocka_unit_test_setup(fallbacks_in_order, set_up),
         cmocka_unit_test_setup(a_file_and_its_text, set_up),
+        cmocka_unit_test_setup(settings_alone, set_up),
         cmocka_unit_test_setup(what_is_wrong_is_said, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
