@@ -98,7 +98,8 @@ WEIR_API void weir_options_set_model(weir_options *options, const char *model);
 /* Calls at a time; further ones wait their turn in order. 1 to 100000; default 5. */
 WEIR_API void weir_options_set_concurrency(weir_options *options, unsigned calls);
 /* Non-zero: fewer calls at a time after a 429, 503 or 529 (half, and none new before its
- * Retry-After), more again as calls succeed, never above the concurrency. Default 0. */
+ * Retry-After unless another target answers the call), more again as calls succeed, never above the
+ * concurrency. Default 0. */
 WEIR_API void weir_options_set_adaptive(weir_options *options, int on);
 /* Any option of the configuration by its dotted path, with a value as it would stand in the file,
  * laid over the file: ("retry.retries", "5"), ("timeouts.total", "30s"), ("breaker", "off"),
@@ -119,8 +120,10 @@ typedef struct weir_client weir_client;
  * freed with weir_string_free(). May block: reads files, runs key commands. */
 WEIR_API WEIR_USE_RESULT weir_client *weir_client_new(const weir_options *options, char **ret_why);
 
-/* Cancels what runs; every weir_done_fn has been called when it returns. From inside a callback of
- * the same client it takes effect when the callback has returned. */
+/* Cancels what runs; every weir_done_fn has been called when it returns. What they start meanwhile
+ * is cancelled too: one that starts the next call also after WEIR_CANCELLED goes on for ever. A
+ * name look-up or a key command that is under way is waited for. From inside a callback of the same
+ * client it takes effect when the callback has returned. */
 WEIR_API void weir_client_free(weir_client *client);
 
 /* How many calls may run at present: the concurrency, or less where it adapts. Any thread. */
@@ -169,8 +172,9 @@ typedef struct weir_result {
     weir_code code;
     int status; /* HTTP; of the answer or the refusal; 0: there was none */
 
-    const char *text; /* of the first choice, a stream's pieces joined; NULL where code is not
-                         WEIR_OK, except what came of a stream before it failed */
+    const char *text; /* of the first choice, a stream's pieces joined; NULL where there is none
+                         (tool calls, embeddings) and where code is not WEIR_OK, except what came
+                         of a stream before it failed */
     size_t text_len;
     /* Never NULL: text, or on failure a plain sentence for people (chat.say.* of the
      * configuration). Where a stream failed, the sentence. */
@@ -252,8 +256,9 @@ WEIR_API void weir_call_free(weir_call *call);
 
 /* ---- a foreign event loop ---- */
 
-/* One descriptor that becomes readable when the client has something to do: for epoll, poll, select
- * and kqueue. It stays the same. -1 where the client has a thread of its own. */
+/* One descriptor that is readable while the client has something to do: for epoll (not
+ * EPOLLET), poll, select and kqueue. It stays the same. -1 where the client has a thread of its
+ * own. */
 WEIR_API int weir_client_fd(const weir_client *client);
 /* How long the loop may wait for it at most: 0: call weir_client_step() at once; -1: as long as it
  * likes. Ask anew after every other call of this library. */

@@ -41,6 +41,7 @@ struct weir_call {
     buf answer, text, model;
     bool answered; /* with a whole answer, not a stream */
     bool begun;    /* a stream */
+    bool refused;  /* once or more, for the provider's load */
     bool stopped;  /* pieces of it were not handed out, or are not wanted any more */
     arena scratch; /* of one event */
 };
@@ -215,7 +216,9 @@ static bool door_full(void *user) {
 
 static void door_refused(void *user, int status, int64_t retry_after_ms) {
     (void)status;
-    weir_client *c = ((weir_call *)user)->client;
+    weir_call *call = user;
+    weir_client *c = call->client;
+    call->refused = true;
     pace_refused(&c->pace, c->running_count, retry_after_ms, c->loop.now_ms);
     atomic_store(&c->limit, pace_limit(&c->pace));
 }
@@ -267,6 +270,7 @@ static void door_done(void *user) {
                           .record = exchange_record(x),
                           .request_id = exchange_request_id(x)};
     bool answered = exchange_error(x) == ERR_NONE;
+    if (answered && call->refused) pace_answered(&c->pace);
     if (answered)
         pace_success(&c->pace);
     else

@@ -17,6 +17,10 @@ void pace_ended(pace *p) {
     if (p->echoes) p->echoes--;
 }
 
+void pace_answered(pace *p) {
+    p->open_ms = 0;
+}
+
 void pace_success(pace *p) {
     pace_ended(p);
     if (!p->adaptive) return;

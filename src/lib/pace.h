@@ -31,6 +31,9 @@ unsigned pace_limit(const pace *p);
 /* 0: another call may start now; else how long until one may, -1: not before one ends. */
 int64_t pace_wait_ms(const pace *p, unsigned running, int64_t now_ms);
 
+/* A call that was refused and answered all the same has another target, or waited: nobody needs to
+ * wait any more. */
+void pace_answered(pace *p);
 void pace_success(pace *p);
 /* A call ended otherwise. */
 void pace_ended(pace *p);

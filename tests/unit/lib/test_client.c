@@ -489,6 +489,25 @@ static void a_stream_is_held_and_let_go(void **state) {
 
 /* ---- adapting ---- */
 
+/* A minute's Retry-After of one target is not waited for while another one answers. */
+static void a_fallback_answers_meanwhile(void **state) {
+    (void)state;
+    weir_options *o = lib_options();
+    weir_options_add_fallback(o, lib_url, NULL, "gpt");
+    weir_options_set_adaptive(o, 1);
+    weir_options_set(o, "breaker", "off");
+    weir_client *c = lib_client(o);
+    for (int i = 0; i < 3; i++) {
+        weir_request *q = lib_request("sim/429-60s", "hi");
+        weir_request_set_timeout_ms(q, 30 * 1000);
+        weir_result *r = lib_chat(c, q);
+        assert_int_equal(r->code, WEIR_OK);
+        assert_int_equal(r->attempts, 2);
+        weir_result_free(r);
+    }
+    weir_client_free(c);
+}
+
 static void a_refusal_halves_the_concurrency(void **state) {
     (void)state;
     weir_options *o = lib_options();
@@ -624,6 +643,7 @@ int main(void) {
         cmocka_unit_test(a_client_freed_in_a_callback),
         cmocka_unit_test(a_stream_is_held_and_let_go),
         cmocka_unit_test(a_refusal_halves_the_concurrency),
+        cmocka_unit_test(a_fallback_answers_meanwhile),
         cmocka_unit_test(a_key_is_asked_for_again),
         cmocka_unit_test(a_summary),
         cmocka_unit_test(its_thread_takes_no_signal),

@@ -72,6 +72,18 @@ static void nothing_starts_before_retry_after(void **state) {
     assert_int_equal(pace_wait_ms(&p, 8, 10500), -1);
 }
 
+static void an_answer_from_elsewhere_ends_the_wait(void **state) {
+    (void)state;
+    pace p = pace_of(8, true);
+    pace_refused(&p, 1, 60000, 1000);
+    assert_int_equal(pace_wait_ms(&p, 0, 1000), 60000);
+    pace_success(&p); /* of a call that was not refused: it tells nothing */
+    assert_int_equal(pace_wait_ms(&p, 0, 1000), 60000);
+    pace_answered(&p);
+    assert_int_equal(pace_wait_ms(&p, 0, 1000), 0);
+    assert_int_equal(pace_limit(&p), 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_adapting_nothing_changes),
@@ -80,6 +92,7 @@ int main(void) {
         cmocka_unit_test(it_never_falls_below_one),
         cmocka_unit_test(a_window_of_successes_gives_one_place),
         cmocka_unit_test(nothing_starts_before_retry_after),
+        cmocka_unit_test(an_answer_from_elsewhere_ends_the_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
