@@ -31,12 +31,12 @@ typedef struct cli_option {
     const char *name;     /* "config" for --config */
     const char *argument; /* "FILE"; NULL: a switch */
     const char *sentence;
-    cli_kind kind;
     double min, max;  /* of CLI_COUNT (up to 2^53) and CLI_NUMBER; both count as allowed */
     const char *unit; /* "milliseconds", for the message; may be NULL */
     const char *const *choices; /* of CLI_CHOICE; NULL after the last */
     const char *excludes;       /* the name of an option that may not be given too; or NULL */
-    bool repeatable;            /* every value counts: cli_value(); else the last one does */
+    cli_kind kind;
+    bool repeatable; /* every value counts: cli_value(); else the last one does */
 } cli_option;
 
 /* What is no option. */
