@@ -21,7 +21,8 @@ typedef struct arena {
 void arena_init(arena *a, size_t first_size);
 /* Frees every block; the arena is usable again. */
 void arena_done(arena *a);
-/* Overwrites all of it, for an arena that has held secrets; arena_done() or arena_reset() follows. */
+/* Overwrites all of it, for an arena that has held secrets; arena_done() or arena_reset() follows.
+ */
 void arena_wipe(arena *a);
 /* Forgets what was allocated but keeps the first block, as arena_init(a, first_size) would make it:
  * for an owner that is used again. */
