@@ -58,7 +58,8 @@ typedef struct batch_counts {
 void batch_set_options(weir_options *options, unsigned concurrency, unsigned retries,
                        size_t max_line);
 
-/* Opens the files, locks the outputs and reads them. Blocks. NULL: *ret_why says why not. */
+/* Opens the files, locks the outputs and reads them; what they hold stays until batch_start().
+ * Blocks. NULL: *ret_why says why not. */
 MUST_USE batch *batch_open(const batch_settings *settings, buf *ret_why);
 /* Calls that are under way are forgotten: the client must be gone, or batch_ended(). */
 void batch_free(batch *b);
@@ -72,6 +73,7 @@ const char *batch_errors_name(const batch *b);
 /* The answers go into a file, which the next run goes on from. */
 bool batch_keeps_results(const batch *b);
 
+/* Cuts off what was torn or is to be forgotten. */
 void batch_start(batch *b, weir_client *client);
 /* A descriptor to wait for until it is readable; -1: none at present. */
 int batch_input(const batch *b);

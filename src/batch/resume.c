@@ -14,11 +14,11 @@ enum { CHUNK = 256 * 1024 };
 
 /* One file while it is read. */
 typedef struct reading {
-    sink *sink;
+    const sink *sink;
     marks *marks;
     resume_found *found;
     buf *why;
-    uint64_t torn_at; /* where the last line begins that has no end; UINT64_MAX: none */
+    uint64_t torn_at; /* where the last line begins that has no end; RESUME_ALL: none */
 } reading;
 
 static bool take(reading *r, const line *l) {
@@ -26,6 +26,7 @@ static bool take(reading *r, const line *l) {
     bool known;
     if (!l->ended && result_may_begin(l->text)) {
         r->torn_at = l->offset;
+        r->found->torn++;
         return true;
     }
     if (!l->ended || !result_read(l->text, &head)) {
@@ -83,25 +84,8 @@ static bool read_file(reading *r) {
     return ok;
 }
 
-static bool cut(const outputs *o, const sink *s, uint64_t at, buf *ret_why) {
-    if (o->look || ftruncate(s->fd, (off_t)at) == 0) return true;
-    buf_addf(ret_why, "cannot cut %s: %m", s->path);
-    return false;
-}
-
-static bool cut_torn(const outputs *o, const reading *r) {
-    if (r->torn_at == UINT64_MAX) return true;
-    r->found->torn++;
-    return cut(o, r->sink, r->torn_at, r->why);
-}
-
 static bool has_file(const sink *s) {
     return s->fd >= 0 && s->regular;
-}
-
-static bool restart(outputs *o, buf *ret_why) {
-    return (!has_file(&o->answers) || cut(o, &o->answers, 0, ret_why)) &&
-           (!has_file(&o->failures) || cut(o, &o->failures, 0, ret_why));
 }
 
 /* Whether the file has anything in it. */
@@ -129,27 +113,40 @@ static bool check_mode(const outputs *o, resume_mode mode, buf *ret_why) {
 
 /* Failures have a file of their own: forgetting them is emptying it. It is read all the same, since
  * it might be somebody else's. */
-static bool forget_failures(outputs *o, resume_found *found, buf *ret_why) {
+static bool forget_failures(const outputs *o, resume_found *found, buf *ret_why) {
     marks none;
     marks_init(&none);
-    reading r = {&o->failures, &none, found, ret_why, UINT64_MAX};
+    reading r = {&o->failures, &none, found, ret_why, RESUME_ALL};
     uint64_t before = found->failures;
-    bool ok = !has_file(&o->failures) || (read_file(&r) && cut(o, &o->failures, 0, ret_why));
+    bool ok = !has_file(&o->failures) || read_file(&r);
     marks_done(&none);
     found->forgotten = found->failures - before;
     found->failures = before;
+    found->kept_failures = 0;
     return ok;
 }
 
-bool resume_read(outputs *o, resume_mode mode, marks *m, resume_found *ret, buf *ret_why) {
-    reading answers = {&o->answers, m, ret, ret_why, UINT64_MAX};
-    reading failures = {&o->failures, m, ret, ret_why, UINT64_MAX};
-    *ret = (resume_found){0};
-    if (mode == RESUME_RESTART) return restart(o, ret_why);
+bool resume_read(const outputs *o, resume_mode mode, marks *m, resume_found *ret, buf *ret_why) {
+    reading answers = {&o->answers, m, ret, ret_why, RESUME_ALL};
+    reading failures = {&o->failures, m, ret, ret_why, RESUME_ALL};
+    *ret = (resume_found){0}; /* nothing stays */
+    if (mode == RESUME_RESTART) return true;
     if (!check_mode(o, mode, ret_why)) return false;
     if (has_file(&o->answers) && !read_file(&answers)) return false;
-    if (mode == RESUME_RETRY_FAILED)
-        return forget_failures(o, ret, ret_why) && cut_torn(o, &answers);
+    ret->kept_answers = answers.torn_at;
+    if (mode == RESUME_RETRY_FAILED) return forget_failures(o, ret, ret_why);
     if (has_file(&o->failures) && !read_file(&failures)) return false;
-    return cut_torn(o, &answers) && cut_torn(o, &failures);
+    ret->kept_failures = failures.torn_at;
+    return true;
+}
+
+static bool cut(const sink *s, uint64_t kept, buf *ret_why) {
+    if (!has_file(s) || kept == RESUME_ALL || ftruncate(s->fd, (off_t)kept) == 0) return true;
+    buf_addf(ret_why, "cannot cut %s: %m", s->path);
+    return false;
+}
+
+bool resume_cut(const outputs *o, const resume_found *found, buf *ret_why) {
+    return cut(&o->answers, found->kept_answers, ret_why) &&
+           cut(&o->failures, found->kept_failures, ret_why);
 }

@@ -1,7 +1,7 @@
 /* batch/resume.h: what earlier runs have done, read from their results.
  *
- * A last line that was torn, by a crash or a full disk, is cut off; every other line has to be a
- * result, or the file is refused: it is somebody else's. Blocks while it reads.
+ * A last line that was torn, by a crash or a full disk, counts as none; every other line has to be
+ * a result, or the file is refused: it is somebody else's. Blocks while it reads.
  */
 #ifndef WEIR_BATCH_RESUME_H
 #define WEIR_BATCH_RESUME_H
@@ -18,11 +18,19 @@ typedef enum resume_mode {
 typedef struct resume_found {
     uint64_t answers;
     uint64_t failures;
-    uint64_t torn;      /* files whose last line was cut off */
+    uint64_t torn;      /* files whose last line is */
     uint64_t forgotten; /* failures that will be asked anew */
+    /* Bytes of the files that stay; RESUME_ALL: all. */
+    uint64_t kept_answers;
+    uint64_t kept_failures;
 } resume_found;
+#define RESUME_ALL UINT64_MAX
 
-/* Fills marks. false: *ret_why says what is wrong, and nothing was changed. */
-MUST_USE bool resume_read(outputs *o, resume_mode mode, marks *m, resume_found *ret, buf *ret_why);
+/* Fills marks; the files stay as they are. false: *ret_why says what is wrong. */
+MUST_USE bool resume_read(const outputs *o, resume_mode mode, marks *m, resume_found *ret,
+                          buf *ret_why);
+/* Cuts off what does not stay. Not before the batch begins: whom it would ask may yet turn out to
+ * be wrong, and then nothing is to be lost. false: *ret_why says why not. */
+MUST_USE bool resume_cut(const outputs *o, const resume_found *found, buf *ret_why);
 
 #endif

@@ -249,6 +249,7 @@ static void take_line(batch *b) {
 void batch_start(batch *b, weir_client *client) {
     b->client = client;
     b->hungry = true;
+    if (!resume_cut(&b->files.out, &b->files.found, &b->why)) batch_stop(b);
 }
 
 static void fail(batch *b) {

@@ -291,6 +291,17 @@ def test_somebody_elses_file_is_left_alone(folder, upstream):
     assert not upstream.requests
 
 
+@pytest.mark.parametrize("how", ["--restart", "--retry-failed"])
+def test_nothing_is_forgotten_for_a_run_that_cannot_begin(folder, upstream, how):
+    folder.put(ask("a"), "{")
+    upstream.always(echo)
+    folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, expect=3)
+    before = folder.output.read_text(), folder.errors.read_text()
+    _, err = folder.run("in.jsonl", "-o", "out.jsonl", how, "-c", "none.yaml", expect=1)
+    assert "none.yaml" in err
+    assert (folder.output.read_text(), folder.errors.read_text()) == before and before[0] and before[1]
+
+
 def test_two_batches_never_write_one_file(folder, upstream):
     folder.put(ask("a"))
     gate = threading.Event()

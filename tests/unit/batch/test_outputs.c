@@ -266,7 +266,8 @@ static bool resume(resume_mode mode, resume_found *found) {
     opened o = open_pair(NULL);
     marks_init(&found_marks);
     buf_clear(&why);
-    bool ok = resume_read(&o.out, mode, &found_marks, found, &why);
+    bool ok =
+        resume_read(&o.out, mode, &found_marks, found, &why) && resume_cut(&o.out, found, &why);
     close_pair(&o);
     return ok;
 }
@@ -367,6 +368,8 @@ static void goes_on_from_files_alone(void **state) {
     assert_non_null(strstr(buf_cstr(&why), "--retry-failed needs the answers in a file"));
     assert_file(errors_path, FAILURE(3));
     assert_true(resume_read(&o.out, RESUME_RESTART, &found_marks, &found, &why));
+    assert_file(errors_path, FAILURE(3));
+    assert_true(resume_cut(&o.out, &found, &why));
     assert_file(errors_path, "");
     marks_done(&found_marks);
     close_pair(&o);
