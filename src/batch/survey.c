@@ -33,8 +33,8 @@ static void census_note(census *c, span name) {
     c->rows[c->used++].count = 1;
 }
 
-/* A model's name is the input's word: no control character of it reaches a terminal, none of C1
- * either, which are two bytes in UTF-8. */
+/* A model's name is the input's word, and a file may be called anything: no control character of it
+ * reaches a terminal, none of C1 either, which are two bytes in UTF-8. */
 static void write_name(const char *name, buf *out) {
     for (const char *p = name; *p; p++) {
         bool c1 = (unsigned char)*p == 0xC2 && ((unsigned char)p[1] & 0xE0) == 0x80;
@@ -91,8 +91,9 @@ static bool read_all(survey *s, buf *ret_why) {
 
 static void write_account(const survey *s, buf *out) {
     const resume_found *found = &s->files.found;
-    buf_addf(out, "%s: %" PRIu64 " lines", s->files.in_name,
-             s->source.lines.number - s->source.blank);
+    uint64_t count = s->source.lines.number - s->source.blank;
+    write_name(s->files.in_name, out);
+    buf_addf(out, ": %" PRIu64 " line%s", count, count == 1 ? "" : "s");
     if (s->source.blank) buf_addf(out, " and %" PRIu64 " blank", s->source.blank);
     buf_addf(out, "\n%12" PRIu64 "  answered before\n", found->answers);
     buf_addf(out, "%12" PRIu64 "  failed before\n", found->failures);

@@ -497,6 +497,13 @@ def test_dry_run(folder, upstream):
     assert len(results(folder.errors)) == 2, "a dry run forgets nothing"
 
 
+def test_the_name_of_a_file_does_not_steer_the_terminal(folder):
+    name = "\x1b[2J\x9b31m\n.txt"
+    (folder.path / name).write_text("hi\n")
+    out, _ = folder.run(name, "--dry-run")
+    assert out.startswith("?[2J?31m?.txt: 1 line\n")
+
+
 # -- what it says ------------------------------------------------------------------------------------------------------
 
 
