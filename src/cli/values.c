@@ -80,13 +80,19 @@ static const char *read_url(span text, arena *a) {
     return config_url_parse(text, a, &url, &why) ? NULL : why;
 }
 
+/* A login before the host, or a key behind the path: either refused, and not to be shown. */
+static bool may_hold_secret(const char *url) {
+    return strpbrk(url, "@?#");
+}
+
 static bool check_place(const char *command, const char *what, cli_kind kind, const char *value) {
     bool url = kind == CLI_URL;
     arena a;
     arena_init(&a, 0);
     const char *why = (url ? read_url : read_address)(span_cstr(value), &a);
     if (why)
-        cli_complain("%s: %s is '%s': %s; allowed: %s", command, what, value, why,
+        cli_complain("%s: %s is '%s': %s; allowed: %s", command, what,
+                     url && may_hold_secret(value) ? "(hidden)" : value, why,
                      url ? "a base URL such as https://api.openai.com/v1"
                          : "an address such as 127.0.0.1:8080, [::1]:0 or unix:/run/weir.sock");
     arena_done(&a);

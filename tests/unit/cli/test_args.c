@@ -247,6 +247,9 @@ static void urls_are_those_of_the_configuration(void **state) {
     bad(&any, "try --url api.openai.com",
         "weir: try: --url is 'api.openai.com': a URL begins with https://, http:// or unix:/; "
         "allowed: a base URL such as https://api.openai.com/v1\n");
+    bad(&any, "try --url https://me:secret@a/v1",
+        "weir: try: --url is '(hidden)': a URL must not hold a user name or password; "
+        "allowed: a base URL such as https://api.openai.com/v1\n");
     assert_int_equal(parse(&any, "try --url https://a/../b"), CLI_PARSED_BADLY);
 }
 
