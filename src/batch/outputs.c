@@ -68,11 +68,6 @@ static int open_file(const char *path, bool look) {
     return open(path, how | O_APPEND | O_CLOEXEC | O_NOCTTY, 0666);
 }
 
-static bool same_file(int a, int b) {
-    struct stat x, y;
-    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 /* Whether the name leads to the file that is open. */
 static bool leads_to(const char *path, const sink *s) {
     struct stat x, y;
@@ -133,9 +128,16 @@ bool outputs_open(outputs *o, const outputs_names *names, bool look, char **ret_
     return false;
 }
 
+static bool is_file(const sink *s, const struct stat *file) {
+    struct stat st;
+    return s->fd >= 0 && fstat(s->fd, &st) == 0 && st.st_dev == file->st_dev &&
+           st.st_ino == file->st_ino;
+}
+
 bool outputs_is(const outputs *o, int fd) {
-    return (o->answers.regular && same_file(o->answers.fd, fd)) ||
-           (o->failures.fd >= 0 && o->failures.regular && same_file(o->failures.fd, fd));
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+           (is_file(&o->answers, &st) || is_file(&o->failures, &st));
 }
 
 /* The lock on the answers is still held: nobody else is at work with this pair of files. */

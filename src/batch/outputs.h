@@ -49,7 +49,7 @@ typedef struct outputs_names {
  * and nothing is open. */
 MUST_USE bool outputs_open(outputs *o, const outputs_names *names, bool look, char **ret_made,
                            buf *ret_why);
-/* Whether fd is one of the files. */
+/* Whether fd is one of the files, standard output among them where it is one. */
 bool outputs_is(const outputs *o, int fd);
 /* Closes; an error file with nothing in it is removed. */
 void outputs_done(outputs *o);

@@ -287,6 +287,9 @@ def test_somebody_elses_file_is_left_alone(folder, upstream):
         assert folder.output.read_text() == text
     _, err = folder.run("in.jsonl", "-o", "in.jsonl", "--url", upstream.url, expect=1)
     assert "in.jsonl would be written while it is read" in err
+    with open(folder.input, "ab") as end:
+        _, err = folder.run("in.jsonl", "-o", "-", "--url", upstream.url, stdout=end, expect=1)
+    assert "in.jsonl would be written while it is read" in err
     assert folder.input.read_text() == ask("a") + "\n"
     assert not upstream.requests
 
