@@ -72,6 +72,8 @@ const char *batch_errors_name(const batch *b);
 
 /* The answers go into a file, which the next run goes on from. */
 bool batch_keeps_results(const batch *b);
+/* What the user is to do if not all lines come to be done: a part of a sentence. */
+const char *batch_how_to_go_on(const batch *b);
 
 /* Cuts off what was torn or is to be forgotten. */
 void batch_start(batch *b, weir_client *client);

@@ -46,12 +46,12 @@ unsigned refusals_answered(refusals *r, uint64_t number, buf *out) {
     return refusals_release(r, out);
 }
 
-void refusals_end(refusals *r, buf *ret_why) {
+void refusals_end(refusals *r, const char *how, buf *ret_why) {
     r->final = true;
     r->count = 0;
     buf_clear(&r->results);
-    buf_addf(ret_why,
-             "every line would be refused: %.*s; the lines that met this stay undone: mend it and "
-             "run the same command again",
-             (int)r->why.len, r->why.ptr);
+    buf_addf(
+        ret_why,
+        "every line would be refused: %.*s; the lines that met this stay undone: mend it and %s",
+        SPAN_ARG(buf_span(&r->why)), how);
 }

@@ -44,7 +44,7 @@ unsigned refusals_answered(refusals *r, uint64_t number, buf *out);
 /* Moves what is kept back to out; how many. */
 unsigned refusals_release(refusals *r, buf *out);
 /* It will not get better: what is kept back is forgotten. Appends to ret_why what the user is to
- * do. */
-void refusals_end(refusals *r, buf *ret_why);
+ * do; how: batch_how_to_go_on(). */
+void refusals_end(refusals *r, const char *how, buf *ret_why);
 
 #endif

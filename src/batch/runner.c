@@ -34,6 +34,7 @@ struct batch {
     source source;
     tally tally;
     batch_state state;
+    bool restarts;  /* so would the same command */
     bool all_taken; /* the source has ended */
     bool hungry;    /* it wants to be read, and there is room for what comes */
     list calls;
@@ -94,6 +95,7 @@ batch *batch_open(const batch_settings *settings, buf *ret_why) {
     source_init(&b->source, b->files.in, b->files.in_name, &settings->rules, settings->max_line,
                 &b->marks);
     tally_init(&b->tally, settings->tally ? b->files.in : -1);
+    b->restarts = settings->mode == RESUME_RESTART;
     b->counts.before = b->files.found.answers + b->files.found.failures;
     b->counts.failed_before = b->files.found.failures;
     if (ok) return b;
@@ -134,6 +136,10 @@ const char *batch_errors_name(const batch *b) {
 
 bool batch_keeps_results(const batch *b) {
     return b->files.out.answers.regular;
+}
+
+const char *batch_how_to_go_on(const batch *b) {
+    return b->restarts ? "run the same command without --restart" : "run the same command again";
 }
 
 /* ---- results ---- */
@@ -288,8 +294,8 @@ static void tell_write_error(batch *b, const sink *s) {
     if (!s->error || b->why.len) return;
     buf_addf(&b->why, "cannot write %s: %s", s->path, strerror(s->error));
     if (s->regular)
-        buf_add_cstr(&b->why, "; free some space and run the same command again: it goes on where "
-                              "it stopped");
+        buf_addf(&b->why, "; free some space and %s: it goes on where it stopped",
+                 batch_how_to_go_on(b));
 }
 
 static void flush(batch *b) {
@@ -313,7 +319,7 @@ static void settle_refusals(batch *b) {
         b->counts.failed += refusals_release(&b->refusals, outputs_for(&b->files.out, true));
         return;
     }
-    refusals_end(&b->refusals, &b->why);
+    refusals_end(&b->refusals, batch_how_to_go_on(b), &b->why);
     batch_stop(b);
 }
 

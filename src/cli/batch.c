@@ -201,7 +201,8 @@ static void say_where(const run_state *r) {
 
 static void say_how_to_go_on(const run_state *r) {
     if (batch_keeps_results(r->batch))
-        cli_complain("not all lines are done: run the same command again and it goes on here");
+        cli_complain("not all lines are done: %s and it goes on here",
+                     batch_how_to_go_on(r->batch));
     else
         cli_complain("not all lines are done, and %s keeps no record: the same command would ask "
                      "all of them anew",

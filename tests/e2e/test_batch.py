@@ -243,6 +243,23 @@ def test_the_second_signal_cancels(folder, upstream):
     assert len(by_id(folder.output)) == 6
 
 
+def test_a_restart_that_was_stopped_goes_on_without_restarting(folder, upstream):
+    folder.put(ask("a"), ask("b"))
+    gate = threading.Event()
+    upstream.always(gated(gate))
+    process = folder.start("in.jsonl", "-o", "out.jsonl", "-j", "1", "--restart", "--url", upstream.url)
+    upstream.wait_requests(1)
+    process.send_signal(signal.SIGINT)
+    for line in process.stderr:
+        if b"press Ctrl-C again" in line:
+            break
+    gate.set()
+    _, err = folder.end(process, 130)
+    assert "run the same command without --restart and it goes on here" in err
+    _, err = folder.run("in.jsonl", "-o", "out.jsonl", "-j", "1", "--url", upstream.url)
+    assert len(upstream.requests) == 2 and ids(folder.output) == ["a", "b"]
+
+
 def test_killed_and_resumed(folder, upstream):
     folder.put(*(ask(f"r{i}", f"{i}") for i in range(20)))
     gate = threading.Event()
