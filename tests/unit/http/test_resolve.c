@@ -91,8 +91,9 @@ static int setup(void **state) {
     asked_times = at_once_error = cancels = told = 0;
     resolve_wait_init(&wait_, on_done);
     resolve_wait_init(&wait_2, on_done);
+    int err = loop_init(&l, 0);
     l.entered = true; /* the tests set the clock */
-    return loop_init(&l, 0);
+    return err;
 }
 
 static int teardown(void **state) {
