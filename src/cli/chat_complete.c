@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cli/chat_commands.h"
+#include "cli/chat_filter.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -56,10 +57,13 @@ static void complete_command(span word, chat_complete *ret) {
 
 /* ---- files ---- */
 
+/* A name that can be shown, and typed on one line. */
 static bool is_plain(const char *name) {
-    for (const char *p = name; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) return false;
-    return span_is_utf8(span_cstr(name));
+    buf harmless = BUF_EMPTY;
+    chat_filter_text(span_cstr(name), &harmless);
+    bool plain = span_eq(buf_span(&harmless), span_cstr(name)) && !strpbrk(name, "\n\t");
+    buf_done(&harmless);
+    return plain;
 }
 
 static bool is_folder(DIR *d, const char *name) {

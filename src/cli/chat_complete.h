@@ -14,7 +14,7 @@ typedef struct chat_complete {
     size_t count;
 } chat_complete;
 
-/* line is what stands before the cursor. Names of files that hold control characters are left
+/* line is what stands before the cursor. Names of files that hold what steers a terminal are left
  * out. */
 void chat_complete_line(span line, chat_complete *ret);
 void chat_complete_done(chat_complete *c);

@@ -135,7 +135,11 @@ static int make_folder(void **state) {
     if (!mkdtemp(folder)) return -1;
     snprintf(sub, sizeof sub, "%s/notes", folder);
     touch("note.txt"), touch("größe-a"), touch("größer-b"), touch(".hidden"), touch("evil\033[31m");
-    touch("two words");
+    touch("evil\xc2\x9b"
+          "2J"),
+        touch("evil\xe2\x80\xae"
+              "txt"),
+        touch("evil\nmore"), touch("two words");
     return mkdir(sub, 0700) || setenv("HOME", folder, 1);
 }
 
