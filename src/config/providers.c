@@ -33,13 +33,17 @@ static span kind_at(const void *list, size_t i) {
 
 /* ---- url ---- */
 
-/* Only what was found to be a URL is ever shown: what was not may hold a password. */
+/* A login before the host, or a key behind the path: both refused, and not to be shown. */
+static bool may_hold_secret(span url) {
+    return span_find(url, 0, '@') < url.len || span_find(url, 0, '?') < url.len;
+}
+
 static bool read_url(reader *r, const option *o, span name, const yaml_node *node, void *field) {
     span text;
     const char *why;
     if (!reader_text(r, o, name, node, &text)) return false;
     if (config_url_parse(text, r->arena, field, &why)) return true;
-    if (span_find(text, 0, '@') < text.len) {
+    if (may_hold_secret(text)) {
         reader_problem(r, node, "%.*s: %s", SPAN_ARG(name), why);
     } else {
         span shown = reader_shown(r, node->text);
