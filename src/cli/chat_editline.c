@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/chat_complete.h"
 #include "cli/chat_libedit.h"
+#include "cli/cli.h"
 #include "cli/terminal.h"
 
 #include <errno.h>
@@ -189,7 +190,11 @@ static unsigned char on_paste(EditLine *el, wint_t key) {
     if (ok && tidy_paste(text, len)) lib->insert(el, text);
     free(text);
     if (e->event != EDITOR_LINE) return CC_NEWLINE; /* Ctrl-C */
-    return ok ? CC_REFRESH : CC_ERROR;
+    if (ok) return CC_REFRESH;
+    fputc('\n', e->screen);
+    fflush(e->screen);
+    cli_complain("what was pasted is longer than a line may be; /file sends more");
+    return CC_REDISPLAY;
 }
 
 /* ---- completion ---- */

@@ -501,6 +501,14 @@ def test_a_long_paste(talk, upstream):
     assert messages(upstream.wait_requests(1)[0]) == [("user", "before " + text.rstrip())]
 
 
+def test_a_paste_that_is_too_long_is_told(talk, upstream):
+    t = talk()
+    t.send("kept")
+    t.send("\x1b[200~" + "x" * ((1 << 20) + 1) + "\x1b[201~")
+    t.wait_screen(r"^weir: what was pasted is longer than a line may be; /file sends more\n> kept$")
+    assert not upstream.requests
+
+
 def test_commands(talk, upstream, tmp_path):
     upstream.always(answer("Yes."))
     t = talk(cwd=tmp_path)
