@@ -72,6 +72,8 @@ const char *batch_errors_name(const batch *b);
 
 /* The answers go into a file, which the next run goes on from. */
 bool batch_keeps_results(const batch *b);
+/* … and the failures into another one: --retry-failed can ask them anew. */
+bool batch_keeps_failures(const batch *b);
 /* What the user is to do if not all lines come to be done: a part of a sentence. */
 const char *batch_how_to_go_on(const batch *b);
 

@@ -138,6 +138,10 @@ bool batch_keeps_results(const batch *b) {
     return b->files.out.answers.regular;
 }
 
+bool batch_keeps_failures(const batch *b) {
+    return batch_keeps_results(b) && b->files.out.failures.fd >= 0 && b->files.out.failures.regular;
+}
+
 const char *batch_how_to_go_on(const batch *b) {
     return b->restarts ? "run the same command without --restart" : "run the same command again";
 }

@@ -193,8 +193,9 @@ static void say_where(const run_state *r) {
     const char *answers = batch_output_name(r->batch), *errors = batch_errors_name(r->batch);
     bool failed = c.failed + c.failed_before;
     if (failed && strcmp(answers, errors) != 0)
-        cli_complain("answers: %s; failures: %s (--retry-failed asks those lines again)", answers,
-                     errors);
+        cli_complain("answers: %s; failures: %s%s", answers, errors,
+                     batch_keeps_failures(r->batch) ? " (--retry-failed asks those lines again)"
+                                                    : "");
     else
         cli_complain("%s: %s", failed ? "answers and failures" : "answers", answers);
 }

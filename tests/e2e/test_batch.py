@@ -150,7 +150,8 @@ def test_standard_input_and_output(folder, upstream):
 def test_answers_into_a_pipe_failures_into_a_file(folder, upstream):
     folder.put(ask("a"), ask("b", "bad"))
     upstream.always(lambda r: error(400) if said(r) == "bad" else echo(r))
-    out, _ = folder.run("in.jsonl", "-o", "-", "--errors", "bad.jsonl", "-q", "--url", upstream.url, expect=3)
+    out, err = folder.run("in.jsonl", "-o", "-", "--errors", "bad.jsonl", "--url", upstream.url, expect=3)
+    assert "answers: standard output; failures: bad.jsonl\n" in err, "where no answers are kept, --retry-failed is refused"
     assert [json.loads(line)["custom_id"] for line in out.splitlines()] == ["a"]
     assert ids(folder.path / "bad.jsonl") == ["b"]
     _, err = folder.run("in.jsonl", "-o", "-", "--errors", "bad.jsonl", "--url", upstream.url, expect=1)
