@@ -42,12 +42,10 @@ typedef struct batch_settings {
 
 typedef struct batch_counts {
     uint64_t lines;  /* of the input, that are not blank; 0: not known (yet) */
-    uint64_t blank;  /* so far */
     uint64_t before; /* results of earlier runs, answers and failures */
     uint64_t failed_before;
     uint64_t answered; /* in this run */
     uint64_t failed;   /* the same, bad lines included */
-    uint64_t bad;      /* lines that were not understood */
     int64_t tokens;    /* of this run */
     unsigned under_way;
 } batch_counts;

@@ -47,7 +47,6 @@ unsigned refusals_answered(refusals *r, uint64_t number, buf *out) {
 }
 
 void refusals_end(refusals *r, const char *how, buf *ret_why) {
-    r->final = true;
     r->count = 0;
     buf_clear(&r->results);
     buf_addf(

@@ -25,7 +25,6 @@ typedef struct refusals {
     unsigned most;  /* the present bound of count */
     uint64_t since; /* calls begun when the first of them came */
     buf why;        /* what it said */
-    bool final;     /* the batch stops */
 } refusals;
 
 void refusals_init(refusals *r);

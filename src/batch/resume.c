@@ -26,7 +26,6 @@ static bool take(reading *r, const line *l) {
     bool known;
     if (!l->ended && result_may_begin(l->text)) {
         r->torn_at = l->offset;
-        r->found->torn++;
         return true;
     }
     if (!l->ended || !result_read(l->text, &head)) {

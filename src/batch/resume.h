@@ -18,7 +18,6 @@ typedef enum resume_mode {
 typedef struct resume_found {
     uint64_t answers;
     uint64_t failures;
-    uint64_t torn;      /* files whose last line is */
     uint64_t forgotten; /* failures that will be asked anew */
     /* Bytes of the files that stay; RESUME_ALL: all. */
     uint64_t kept_answers;

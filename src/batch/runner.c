@@ -219,7 +219,6 @@ static void on_done(void *user, weir_result *result) {
 }
 
 static void refuse(batch *b, const result_of *of, const item *it) {
-    b->counts.bad++;
     b->counts.failed++;
     result_write_bad_line(outputs_for(&b->files.out, true), of,
                           span_cstr(item_problem_code(it->problem)), it->message);
@@ -370,7 +369,6 @@ bool batch_ended(const batch *b) {
 
 batch_counts batch_count(const batch *b) {
     batch_counts counts = b->counts;
-    counts.blank = b->source.blank;
     if (b->source.finished)
         counts.lines = b->source.lines.number - b->source.blank;
     else if (b->tally.finished)

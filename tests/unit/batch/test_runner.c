@@ -379,7 +379,7 @@ static void tells_the_first_bad_lines(void **state) {
     fclose(f);
     batch *b = begin();
     turn(b);
-    assert_int_equal(batch_count(b).bad, 30);
+    assert_int_equal(batch_count(b).failed, 30);
     span notes = buf_span(batch_notes(b)), note;
     unsigned told = 0;
     while (notes.len && span_cut(&notes, '\n', &note))
