@@ -93,7 +93,8 @@ static source_verdict end(source *s) {
     s->finished = true;
     if (s->marks->last <= s->lines.number) return SOURCE_END;
     buf_addf(&s->why,
-             "%s: has %" PRIu64 " lines, but there is a result of line %" PRIu64 "; name another "
+             "%s: ends with line %" PRIu64 ", but there is a result of line %" PRIu64
+             "; name another "
              "output, or say --restart to begin anew",
              s->path, s->lines.number, s->marks->last);
     return SOURCE_FAILED;

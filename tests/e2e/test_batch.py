@@ -102,6 +102,7 @@ def test_bad_lines_are_told_and_stop_no_other(folder, upstream):
                good, end="")
     upstream.always(echo)
     out, err = folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, expect=3)
+    assert "answers: out.jsonl; failures: out.errors.jsonl (--retry-failed asks those lines again)" in err
     found = by_id(folder.output)
     assert {one: content(found[one]) for one in found} == {
         "first": "behind a byte order mark", "crlf": "with CRLF", "last": "no newline at the end"}
@@ -290,7 +291,7 @@ def test_the_input_may_grow_but_not_change(folder, upstream):
     assert "in.jsonl: line 2 is not what it was when its result was written" in err
     folder.put(lines[0])
     _, err = folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, expect=1)
-    assert "in.jsonl: has 1 lines, but there is a result of line 3" in err
+    assert "in.jsonl: ends with line 1, but there is a result of line 3" in err
     assert len(upstream.requests) == 3 and len(by_id(folder.output)) == 3
     folder.run("in.jsonl", "-o", "out.jsonl", "--restart", "--url", upstream.url)
     assert ids(folder.output) == ["a"] and len(upstream.requests) == 4
