@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* NULL where it is not set, or empty. */
 static const char *variable(const char *name) {
@@ -19,26 +21,7 @@ static void ask_url(const char *url, weir_options *options) {
     if (key) weir_options_set_key(options, key);
 }
 
-/* What the environment and the folder say. *who is for people; false: nothing is said. */
-static bool ask_default(weir_options *options, char **who) {
-    buf found = BUF_EMPTY;
-    const char *url = variable("OPENAI_BASE_URL");
-    if (url) {
-        ask_url(url, options);
-    } else if (config_find(&found)) {
-        url = buf_cstr(&found);
-        weir_options_set_file(options, url);
-    } else if (variable("OPENAI_API_KEY")) {
-        url = "https://api.openai.com/v1";
-        ask_url(url, options);
-    }
-    if (url) *who = mem_strndup(url, strlen(url));
-    buf_done(&found);
-    return url;
-}
-
 static bool ask_simulator(const connect_wish *wish, weir_options *options, connection *c) {
-    static const char who[] = "the simulator";
     simulator *s = simulator_start();
     if (!s) return false;
     if (!wish->quiet)
@@ -46,13 +29,53 @@ static bool ask_simulator(const connect_wish *wish, weir_options *options, conne
                      "OPENAI_API_KEY nor OPENAI_BASE_URL is set");
     weir_options_set_url(options, s->url);
     c->simulator = s;
-    c->who = mem_strndup(who, sizeof who - 1);
     return true;
 }
 
+/* A configuration runs commands and says who gets the keys. These programs are called in whatever
+ * folder there is, and into some (/tmp) anyone can put a weir.yaml. */
+static bool is_strangers(const char *path) {
+    struct stat st;
+    bool here = !strchr(path, '/');
+    return here && stat(path, &st) == 0 && st.st_uid != geteuid() && st.st_uid != 0;
+}
+
+static bool ask_file(const char *path, weir_options *options) {
+    if (is_strangers(path)) {
+        cli_complain("%s in this folder belongs to another user, so it is not read unasked; "
+                     "--config %s reads it",
+                     path, path);
+        return false;
+    }
+    weir_options_set_file(options, path);
+    return true;
+}
+
+/* What the environment and the folder say, or who answers where they say nothing. c->who is for
+ * people. */
+static bool ask_default(const connect_wish *wish, weir_options *options, connection *c) {
+    buf found = BUF_EMPTY;
+    const char *who = variable("OPENAI_BASE_URL");
+    bool ok = true;
+    if (who) {
+        ask_url(who, options);
+    } else if (config_find(&found)) {
+        who = buf_cstr(&found);
+        ok = ask_file(who, options);
+    } else if (variable("OPENAI_API_KEY")) {
+        who = "https://api.openai.com/v1";
+        ask_url(who, options);
+    } else {
+        who = "the simulator";
+        ok = ask_simulator(wish, options, c);
+    }
+    c->who = mem_strndup(who, strlen(who));
+    buf_done(&found);
+    return ok;
+}
+
 static bool ask_whom(const connect_wish *wish, weir_options *options, connection *c) {
-    if (!wish->url && !wish->config)
-        return ask_default(options, &c->who) || ask_simulator(wish, options, c);
+    if (!wish->url && !wish->config) return ask_default(wish, options, c);
     const char *who = wish->url ? wish->url : wish->config;
     if (wish->url)
         ask_url(who, options);

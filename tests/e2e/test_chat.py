@@ -216,6 +216,19 @@ def test_provider_that_is_down(chat, tmp_path):
     assert err.startswith("weir: Unable to connect") and "connection refused" in err and "(unreachable, " in err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+def test_a_strangers_configuration_is_not_read_unasked(chat, upstream, tmp_path):
+    (tmp_path / "weir.yaml").write_text(f"providers: {{p: {{kind: openai, url: '{upstream.url}', key: '${{SECRET}}'}}}}\nmodels: {{'*': p}}\n")
+    upstream.always(answer("Yes."))
+    assert chat("Hi", env={"SECRET": "s"}).finish()[:2] == (0, "Yes.\n")
+    os.chown(tmp_path / "weir.yaml", 1, -1)
+    status, out, err = chat("Hi", env={"SECRET": "s"}).finish()
+    assert (status, out) == (1, "")
+    assert err == "weir: weir.yaml in this folder belongs to another user, so it is not read unasked; --config weir.yaml reads it\n"
+    assert chat("Hi", "-c", "weir.yaml", env={"SECRET": "s"}).finish()[:2] == (0, "Yes.\n")
+    assert len(upstream.requests) == 2
+
+
 def test_bad_key_shows_no_key(chat, upstream):
     upstream.script(error(401, "Incorrect API key provided: sk-wr***ng.", "invalid_request_error", "invalid_api_key"))
     status, out, err = chat("Hi", url=upstream.url, env={"OPENAI_API_KEY": "sk-wrong-and-long"}).finish()
