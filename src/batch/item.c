@@ -65,12 +65,11 @@ static void make_id(reading *r) {
 /* A value as it stands in the line, cut to a length that fits a message. */
 static span shown(reading *r, json_value value) {
     enum { SHOWN_MAX = 40 };
-    if (value.raw.len <= SHOWN_MAX) return value.raw;
-    size_t end = SHOWN_MAX;
-    while (end > 0 && ((unsigned char)value.raw.ptr[end] & 0xC0) == 0x80)
-        end--; /* not within a character */
-    span parts[] = {span_slice(value.raw, 0, end), SPAN_OF("…")};
-    return arena_join(r->arena, parts, ARRAY_LEN(parts));
+    buf text = BUF_EMPTY;
+    buf_add_excerpt(&text, value.raw, SHOWN_MAX);
+    span copy = arena_dup(r->arena, buf_span(&text));
+    buf_done(&text);
+    return copy;
 }
 
 /* ---- the parts of OpenAI's form ---- */

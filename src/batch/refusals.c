@@ -27,7 +27,7 @@ void refusals_note(refusals *r, const weir_result *result, uint64_t begun) {
         buf_clear(&r->why);
         if (result->target) buf_addf(&r->why, "%s: ", result->target);
         if (result->status) buf_addf(&r->why, "%d ", result->status);
-        buf_add_cstr(&r->why, result->error_message);
+        buf_add_excerpt(&r->why, span_cstr(result->error_message), REFUSAL_SHOWN_MAX);
     }
     r->count++;
 }

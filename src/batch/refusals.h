@@ -18,6 +18,8 @@
 /* Refusals from which on nothing new is begun; doubled, up to a bound, each time that it was in
  * vain. */
 enum { REFUSALS_FIRST = 20, REFUSALS_MOST = 1280 };
+/* Bytes of a provider's words that are shown; the results have all of them. */
+enum { REFUSAL_SHOWN_MAX = 1000 };
 
 typedef struct refusals {
     buf results; /* that are kept back */

@@ -186,8 +186,8 @@ static void take_failure(batch *b, const result_of *of, const weir_result *r) {
     buf note = BUF_EMPTY;
     write_result(outputs_for(&b->files.out, true), of, r);
     b->counts.failed++;
-    buf_addf(&note, "line %" PRIu64 ": %s: %s", of->line, weir_code_name(r->code),
-             r->error_message);
+    buf_addf(&note, "line %" PRIu64 ": %s: ", of->line, weir_code_name(r->code));
+    buf_add_excerpt(&note, span_cstr(r->error_message), REFUSAL_SHOWN_MAX);
     note_failure(b, buf_span(&note));
     buf_done(&note);
 }

@@ -7,6 +7,15 @@ static void add_name(const char *name, buf *out) {
     chat_filter_text(span_cstr(name), out);
 }
 
+/* A provider's words: on a line of their own, however many they are. */
+static void add_sentence(const char *text, buf *out) {
+    enum { SHOWN_MAX = 1000 };
+    buf excerpt = BUF_EMPTY;
+    buf_add_excerpt(&excerpt, span_cstr(text), SHOWN_MAX);
+    chat_filter_text(buf_span(&excerpt), out);
+    buf_done(&excerpt);
+}
+
 static void add_tokens(const weir_result *r, buf *out) {
     if (r->prompt_tokens < 0 || r->completion_tokens < 0) {
         buf_add_cstr(out, "tokens unknown");
@@ -52,9 +61,9 @@ const char *chat_report_remark(const weir_result *r) {
 }
 
 void chat_report_failure(const weir_result *r, buf *out) {
-    add_name(r->safe_text, out);
+    add_sentence(r->safe_text, out);
     buf_add_cstr(out, "\nreason: ");
-    add_name(r->error_message ? r->error_message : "it is not known", out);
+    add_sentence(r->error_message ? r->error_message : "it is not known", out);
     buf_addf(out, " (%s", weir_code_name(r->code));
     if (r->status) buf_addf(out, ", HTTP status %d", r->status);
     if (r->target) {

@@ -498,6 +498,16 @@ def test_what_a_provider_says_does_not_steer_the_terminal(folder, upstream):
     assert not any(c in err for c in "\x1b\x07\x9b"), repr(err)
 
 
+def test_a_long_refusal_is_told_on_one_line(folder, upstream):
+    folder.put(ask("a"))
+    upstream.always(error(400, "no\nweir: answers: other.jsonl\n" + "ü" * 50_000))
+    _, err = folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, expect=3)
+    told = [line for line in err.splitlines() if line.startswith("weir: line 1: ")]
+    assert len(told) == 1 and told[0].startswith("weir: line 1: invalid: no weir: answers: other.jsonl üü") and told[0].endswith("ü…")
+    assert len(err.splitlines()) == 4 and len(err) < 2000
+    assert results(folder.errors)[0]["response"]["body"]["error"]["message"].endswith("ü" * 1000), "all of it is there"
+
+
 # -- asking nothing ----------------------------------------------------------------------------------------------------
 
 

@@ -235,6 +235,13 @@ def test_bad_key_shows_no_key(chat, upstream):
     assert (status, out) == (1, "") and "unauthenticated, HTTP status 401" in err and "sk-wrong-and-long" not in err
 
 
+def test_a_long_refusal_is_told_on_one_line(chat, upstream):
+    upstream.script(error(400, "no\nweir: yes\n" + "ü" * 50_000))
+    status, _, err = chat("Hi", url=upstream.url).finish()
+    assert status == 1 and len(err.splitlines()) == 2 and len(err) < 3000
+    assert "reason: no weir: yes üü" in err and "ü… (invalid" in err
+
+
 def test_messages_of_a_provider_cannot_steer_the_terminal(chat, upstream):
     upstream.script(error(400, "no\033]0;title\a \033[2Jway\x9b31m", "invalid_request_error"))
     status, out, err = chat("Hi", url=upstream.url).finish()

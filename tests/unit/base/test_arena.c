@@ -76,6 +76,30 @@ static void buffers_grow(void **state) {
     buf_done(&b);
 }
 
+static void excerpts_are_one_line_and_whole_characters(void **state) {
+    (void)state;
+    static const struct {
+        span text;
+        size_t max;
+        const char *want;
+    } rows[] = {
+        {SPAN("two\r\nlines"), 10, "> two  lines"},
+        {SPAN("exactly"), 7, "> exactly"},
+        {SPAN("exactly"), 6, "> exactl…"},
+        {SPAN("aé"), 2, "> a…"},
+        {SPAN("aé"), 3, "> aé"},
+        {SPAN(""), 0, "> "},
+        {SPAN("\x80\x80"), 1, "> …"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf b = BUF_EMPTY;
+        buf_add_cstr(&b, "> ");
+        buf_add_excerpt(&b, rows[i].text, rows[i].max);
+        assert_string_equal(buf_cstr(&b), rows[i].want);
+        buf_done(&b);
+    }
+}
+
 static void a_wiped_one_holds_nothing(void **state) {
     (void)state;
     arena a;
@@ -91,9 +115,11 @@ static void a_wiped_one_holds_nothing(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keeps_what_it_gave), cmocka_unit_test(is_used_again),
-        cmocka_unit_test(writes_digits), cmocka_unit_test(buffers_grow),
-        cmocka_unit_test(a_wiped_one_holds_nothing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(keeps_what_it_gave),
+                                       cmocka_unit_test(is_used_again),
+                                       cmocka_unit_test(writes_digits),
+                                       cmocka_unit_test(buffers_grow),
+                                       cmocka_unit_test(excerpts_are_one_line_and_whole_characters),
+                                       cmocka_unit_test(a_wiped_one_holds_nothing)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
