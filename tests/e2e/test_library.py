@@ -138,6 +138,12 @@ def test_installation_is_whole(library):
     assert all(path.resolve() == (pages / "weir.3").resolve() for path in pages.glob("weir_*.3"))
 
 
+def test_it_is_found_where_pkg_config_looks(library):
+    """Whichever tools the machine has that might have told the build another place."""
+    places = output_of("pkg-config", "--variable", "pc_path", "pkg-config").strip().split(":")
+    assert "/" + str(library.packages.relative_to(library.root)) in places
+
+
 @pytest.mark.parametrize("link", ["shared", "static"])
 def test_names_of_a_program_are_its_own(library, sim, tmp_path, link):
     """A program may have functions that are named as some inside the library are: neither calls the other's."""
