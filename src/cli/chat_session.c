@@ -118,11 +118,15 @@ static void reset(chat *c) {
                              : "a new conversation");
 }
 
+/* A new file with all of it, or none: a part would be in the way of the next try. */
 static bool write_file(const char *path, const buf *text) {
     FILE *f = fopen(path, "wxe");
     if (!f) return false;
     bool ok = fwrite(text->ptr ? text->ptr : "", 1, text->len, f) == text->len;
     ok = fclose(f) == 0 && ok;
+    int why = errno;
+    if (!ok) (void)unlink(path);
+    errno = why;
     return ok;
 }
 

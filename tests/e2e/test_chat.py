@@ -552,6 +552,17 @@ def test_commands(talk, upstream, tmp_path):
     assert t.wait_exit() == 0
 
 
+def test_a_transcript_that_finds_no_room_leaves_no_file(terminal, upstream, tmp_path):
+    upstream.script(answer("All of it: " + "word " * 1000))
+    t = terminal(program=["sh", "-c", f"trap '' XFSZ; ulimit -f 1; exec '{daemon.WEIR}' chat --url {upstream.url}"])
+    t.wait_screen(r"^>$")
+    say(t, "Hi")
+    t.wait_screen(r"tokens, .*\n>$")
+    say(t, "/save out.md")
+    t.wait_screen("^weir: cannot save to out.md: File too large$")
+    assert not (tmp_path / "terminal0" / "out.md").exists()
+
+
 def test_a_conversation_that_is_too_long_for_the_model(talk, upstream):
     upstream.script(answer("One."), error(400, "Too long.", "invalid_request_error", "context_length_exceeded"))
     t = talk()
