@@ -128,8 +128,9 @@ static void stops_at_a_line_that_has_changed(void **state) {
     begin(LINE("a") "\n" LINE("b") "\n", FORMAT_AUTO);
     expect(1, ITEM_GOOD);
     expect(2, ITEM_GOOD);
-    expect_failure("in: ends with line 2, but there is a result of line 3; name another output, or say "
-                   "--restart to begin anew");
+    expect_failure(
+        "in: ends with line 2, but there is a result of line 3; name another output, or say "
+        "--restart to begin anew");
     finish();
 }
 
