@@ -139,15 +139,18 @@ void exchange_answer(exchange *x, span body) {
     x->door->answer(x->user, x->head.status, headers, body);
 }
 
-void exchange_answer_failure(exchange *x) {
-    buf body = BUF_EMPTY;
-    exchange_failure_body(x, &body);
+void exchange_answer_failure(exchange *x, span body) {
+    buf made = BUF_EMPTY;
+    if (!body.len) {
+        exchange_failure_body(x, &made);
+        body = buf_span(&made);
+    }
     x->record.bytes_out = body.len;
     http_headers crossing = x->has_failure ? x->failure.headers : (http_headers){NULL, 0};
     http_headers headers = exchange_headers(x, crossing, SPAN_OF("application/json"));
     exchange_finish(x);
-    x->door->answer(x->user, exchange_failed_status(x), headers, buf_span(&body));
-    buf_done(&body);
+    x->door->answer(x->user, exchange_failed_status(x), headers, body);
+    buf_done(&made);
 }
 
 void exchange_piece(exchange *x, span piece) {

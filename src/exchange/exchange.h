@@ -71,7 +71,7 @@ typedef struct exchange_request {
 /* FORM_DIRECT: answer gets JSON as the provider sent it, in OpenAI's form, or the error's; piece
  * one event's data a time, without comments, the end marker and the usage chunk that was not asked
  * for. A stream that fails after its head is aborted, and one that fails before it is answered.
- * What is neither JSON nor events is gathered, up to limits.answer.
+ * Only for the endpoints whose answers weir reads: not EP_OTHER.
  *
  * After answer, end or abort the exchange does not touch the request's spans any more; done follows
  * at the end of the loop's turn. */

@@ -189,7 +189,6 @@ static void put_failure(const exchange *x, buf *out) {
 
 static void on_fail(filter *f) {
     exchange *x = f->x;
-    int status = exchange_failed_status(x);
     buf out = BUF_EMPTY;
     put_failure(x, &out);
     if (x->head_sent) {
@@ -197,12 +196,7 @@ static void on_fail(filter *f) {
         exchange_finish(x);
         x->door->end(x->user);
     } else {
-        x->record.bytes_out = out.len;
-        http_headers none = {NULL, 0};
-        http_headers headers = exchange_headers(x, x->has_failure ? x->failure.headers : none,
-                                                SPAN_OF("application/json"));
-        exchange_finish(x);
-        x->door->answer(x->user, status, headers, buf_span(&out));
+        exchange_answer_failure(x, buf_span(&out));
     }
     buf_done(&out);
 }

@@ -4,7 +4,6 @@
 typedef struct form {
     filter filter;
     span body; /* PLAIN: lives until the end */
-    buf raw;   /* RAW: gathered */
 } form;
 
 static form *form_of(filter *f) {
@@ -15,35 +14,17 @@ static void on_head(filter *f, const answer_head *head) {
     if (head->kind == ANSWER_STREAM) exchange_stream_head(f->x);
 }
 
-static void gather(form *m, span piece) {
-    exchange *x = m->filter.x;
-    size_t most = exchange_config(x)->limits.answer_bytes;
-    if (m->raw.len + piece.len <= most) {
-        buf_add(&m->raw, piece);
-        return;
-    }
-    (void)exchange_refuse(x, ERR_ANSWER_TOO_LARGE, NULL,
-                          "The provider's answer is larger than limits.answer (%zu bytes).", most);
-    exchange_answer_failure(x);
-}
-
 static void on_event(filter *f, const answer_event *event) {
-    form *m = form_of(f);
-    switch (event->kind) {
-    case ANSWER_STREAM: exchange_piece(f->x, event->sse.data); break;
-    case ANSWER_PLAIN: m->body = event->sse.data; break;
-    case ANSWER_RAW: gather(m, event->sse.data); break;
-    }
+    if (event->kind == ANSWER_STREAM)
+        exchange_piece(f->x, event->sse.data);
+    else
+        form_of(f)->body = event->sse.data;
 }
 
 static void on_end(filter *f) {
     exchange *x = f->x;
-    form *m = form_of(f);
     if (x->head.kind != ANSWER_STREAM) {
-        buf raw = m->raw; /* outlives the exchange's end until the door has heard of it */
-        m->raw = BUF_EMPTY;
-        exchange_answer(x, x->head.kind == ANSWER_RAW ? buf_span(&raw) : m->body);
-        buf_done(&raw);
+        exchange_answer(x, form_of(f)->body);
         return;
     }
     exchange_finish(x);
@@ -53,7 +34,7 @@ static void on_end(filter *f) {
 static void on_fail(filter *f) {
     exchange *x = f->x;
     if (!x->head_sent) {
-        exchange_answer_failure(x);
+        exchange_answer_failure(x, SPAN_EMPTY);
         return;
     }
     exchange_finish(x);
@@ -61,7 +42,7 @@ static void on_fail(filter *f) {
 }
 
 static void on_done(filter *f) {
-    buf_done(&form_of(f)->raw);
+    (void)f; /* nothing is timed, and the arena goes with the exchange */
 }
 
 void filter_form_direct_add(exchange *x) {
@@ -72,6 +53,5 @@ void filter_form_direct_add(exchange *x) {
                                    .fail = on_fail,
                                    .done = on_done};
     form *m = arena_zalloc(&x->arena, sizeof *m);
-    m->raw = BUF_EMPTY;
     filter_add(x, &m->filter, &ops);
 }

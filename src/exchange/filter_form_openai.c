@@ -107,7 +107,7 @@ static void put_error_event(form *m, span body) {
 static void on_fail(filter *f) {
     exchange *x = f->x;
     if (!x->head_sent) {
-        exchange_answer_failure(x);
+        exchange_answer_failure(x, SPAN_EMPTY);
         return;
     }
     bool stream = x->facts.stream || x->head.kind == ANSWER_STREAM;

@@ -80,9 +80,9 @@ http_headers exchange_headers(exchange *x, http_headers crossing, span content_t
 /* The status of an answer that failed, for the client. */
 int exchange_failed_status(const exchange *x);
 /* A whole answer with the provider's own status and type, and an error that nothing has been said
- * before: both the last word. */
+ * before (body empty: in OpenAI's shape): both the last word. */
 void exchange_answer(exchange *x, span body);
-void exchange_answer_failure(exchange *x);
+void exchange_answer_failure(exchange *x, span body);
 /* Gives the door a piece and heeds its back-pressure. */
 void exchange_piece(exchange *x, span piece);
 

@@ -62,8 +62,8 @@ static inline void *peer_accept(void *arg) {
     }
 }
 
-static inline void peer_begin(peer *p, peer_script *script) {
-    *p = (peer){.script = script};
+static inline void peer_begin_with(peer *p, peer_script *script, void *user) {
+    *p = (peer){.script = script, .user = user};
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->moved, NULL);
     p->listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -74,6 +74,10 @@ static inline void peer_begin(peer *p, peer_script *script) {
     assert_int_equal(getsockname(p->listener, (struct sockaddr *)&addr, &len), 0);
     p->port = ntohs(addr.sin_port);
     assert_int_equal(pthread_create(&p->acceptor, NULL, peer_accept, p), 0);
+}
+
+static inline void peer_begin(peer *p, peer_script *script) {
+    peer_begin_with(p, script, NULL);
 }
 
 /* Waits for every script to end. */
@@ -144,6 +148,19 @@ static inline bool peer_read(int fd, buf *ret) {
     }
     (void)buf_cstr(ret);
     return true;
+}
+
+static inline void peer_answer_and_close(peer *p, int fd, int n) {
+    (void)n;
+    buf request;
+    if (!peer_read(fd, &request)) return;
+    buf_done(&request);
+    peer_send(fd, p->user);
+}
+
+/* A provider that answers each connection's first request with these bytes, and closes. */
+static inline void peer_begin_saying(peer *p, const char *bytes) {
+    peer_begin_with(p, peer_answer_and_close, (void *)(uintptr_t)bytes);
 }
 
 /* true when the next thing that comes is the client's close. */

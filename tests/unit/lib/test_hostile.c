@@ -3,23 +3,12 @@
 
 #include "../http/peer.h"
 
-static const char *answer;
-
-static void say(peer *p, int fd, int n) {
-    (void)p;
-    (void)n;
-    buf request;
-    if (!peer_read(fd, &request)) return;
-    buf_done(&request);
-    peer_send(fd, answer);
-}
-
 #define HEAD(more) "HTTP/1.1 200 OK\r\nConnection: close\r\n" more "\r\n"
 #define JSON       "Content-Type: application/json\r\n"
 
-static weir_client *client_of(peer *p) {
+static weir_client *client_of(peer *p, const char *bytes) {
     char url[64];
-    peer_begin(p, say);
+    peer_begin_saying(p, bytes);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", (unsigned)p->port);
     weir_options *o = weir_options_new();
     weir_options_set_url(o, url);
@@ -31,11 +20,10 @@ static weir_client *client_of(peer *p) {
 static void a_stream_for_a_whole_answer(void **state) {
     (void)state;
     peer p;
-    answer = HEAD("Content-Type: text/event-stream\r\n") "data: "
-                                                         "{\"choices\":[{\"index\":0,\"delta\":{"
-                                                         "\"content\":\"hi\"}}]}\n\n"
-                                                         "data: [DONE]\n\n";
-    weir_client *c = client_of(&p);
+    static const char stream[] = HEAD("Content-Type: text/event-stream\r\n") //
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n"
+        "data: [DONE]\n\n";
+    weir_client *c = client_of(&p, stream);
     static const char *const paths[] = {"/chat/completions", "/responses", "/embeddings"};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         weir_request *q = lib_request("m", "hi");
@@ -54,8 +42,7 @@ static void a_stream_for_a_whole_answer(void **state) {
 
 static weir_result *ask(const char *bytes, weir_summary **ret_summary) {
     peer p;
-    answer = bytes;
-    weir_client *c = client_of(&p);
+    weir_client *c = client_of(&p, bytes);
     weir_result_free(lib_chat(c, lib_request("m", "hi")));
     weir_result *r = lib_chat(c, lib_request("m", "hi"));
     *ret_summary = weir_client_summary(c);
