@@ -16,9 +16,17 @@ void completion_write_commands(buf *out) {
     }
 }
 
-void completion_write_words(const char *const *words, buf *out) {
-    for (size_t i = 0; words[i]; i++)
-        buf_addf(out, "%s%s", i ? " " : "", words[i]);
+bool completion_write_words(cli_kind kind, const char *const *choices, const char *before,
+                            const char *behind, buf *out) {
+    if (kind != CLI_CHOICE && kind != CLI_COMMAND) return false;
+    buf_add_cstr(out, before);
+    if (kind == CLI_COMMAND)
+        completion_write_commands(out);
+    else
+        for (size_t i = 0; choices[i]; i++)
+            buf_addf(out, "%s%s", i ? " " : "", choices[i]);
+    buf_add_cstr(out, behind);
+    return true;
 }
 
 void completion_write_escaped(const char *text, const char *those, buf *out) {

@@ -15,7 +15,10 @@ void completion_write_fish(buf *out);
 
 /* For the writers. The names of the commands that are listed, with blanks between. */
 void completion_write_commands(buf *out);
-void completion_write_words(const char *const *words, buf *out);
+/* The words that a value of this kind is one of, with blanks between, after before and ahead of
+ * behind. false, and nothing is written: it is no word of a list. */
+MUST_USE bool completion_write_words(cli_kind kind, const char *const *choices, const char *before,
+                                     const char *behind, buf *out);
 /* Text with a backslash before each character that is among those. */
 void completion_write_escaped(const char *text, const char *those, buf *out);
 

@@ -20,25 +20,8 @@ static const char head[] =
     "    done\n";
 
 static void write_action(cli_kind kind, const char *const *choices, buf *out) {
-    switch (kind) {
-    case CLI_FILE: buf_add_cstr(out, "_weir_files"); return;
-    case CLI_CHOICE:
-        buf_add_cstr(out, "_weir_words '");
-        completion_write_words(choices, out);
-        buf_add_char(out, '\'');
-        return;
-    case CLI_COMMAND:
-        buf_add_cstr(out, "_weir_words '");
-        completion_write_commands(out);
-        buf_add_char(out, '\'');
-        return;
-    case CLI_TEXT:
-    case CLI_COUNT:
-    case CLI_NUMBER:
-    case CLI_URL:
-    case CLI_ADDRESS: break;
-    }
-    buf_add_char(out, ':');
+    if (completion_write_words(kind, choices, "_weir_words '", "'", out)) return;
+    buf_add_cstr(out, kind == CLI_FILE ? "_weir_files" : ":");
 }
 
 /* What stands behind an option that takes a value. */

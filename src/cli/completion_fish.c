@@ -18,25 +18,8 @@ static void write_quoted(const char *text, buf *out) {
 }
 
 static void write_action(cli_kind kind, const char *const *choices, buf *out) {
-    switch (kind) {
-    case CLI_FILE: buf_add_cstr(out, " -F"); return;
-    case CLI_CHOICE:
-        buf_add_cstr(out, " -f -a '");
-        completion_write_words(choices, out);
-        buf_add_char(out, '\'');
-        return;
-    case CLI_COMMAND:
-        buf_add_cstr(out, " -f -a '");
-        completion_write_commands(out);
-        buf_add_char(out, '\'');
-        return;
-    case CLI_TEXT:
-    case CLI_COUNT:
-    case CLI_NUMBER:
-    case CLI_URL:
-    case CLI_ADDRESS: break;
-    }
-    buf_add_cstr(out, " -f");
+    if (completion_write_words(kind, choices, " -f -a '", "'", out)) return;
+    buf_add_cstr(out, kind == CLI_FILE ? " -F" : " -f");
 }
 
 static void write_option(const cli_command *command, const cli_option *o, buf *out) {

@@ -17,21 +17,12 @@ static void write_text(const char *text, buf *out) {
 }
 
 static void write_action(cli_kind kind, const char *const *choices, buf *out) {
-    switch (kind) {
-    case CLI_FILE: buf_add_cstr(out, "_files"); return;
-    case CLI_CHOICE:
-        buf_add_char(out, '(');
-        completion_write_words(choices, out);
-        buf_add_char(out, ')');
-        return;
-    case CLI_COMMAND: buf_add_cstr(out, "_weir_commands"); return;
-    case CLI_TEXT:
-    case CLI_COUNT:
-    case CLI_NUMBER:
-    case CLI_URL:
-    case CLI_ADDRESS: break;
-    }
-    buf_add_char(out, ' '); /* nothing to choose from: the name of what is wanted is shown */
+    if (kind == CLI_FILE)
+        buf_add_cstr(out, "_files");
+    else if (kind == CLI_COMMAND)
+        buf_add_cstr(out, "_weir_commands"); /* which tells their summaries too */
+    else if (!completion_write_words(kind, choices, "(", ")", out))
+        buf_add_char(out, ' '); /* nothing to choose from: the name of what is wanted is shown */
 }
 
 static bool exclude(const cli_option *a, const cli_option *b) {
