@@ -143,17 +143,13 @@ static void tell_notes(run_state *r) {
     buf_clear(notes);
 }
 
-static int64_t sooner(int64_t a, int64_t b) {
-    return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 static void drive(run_state *r) {
     batch *b = r->batch;
     batch_start(b, r->client);
     while (!batch_ended(b)) {
         int64_t show_ms = batch_show_timeout_ms(&r->show, clock_mono_ms());
-        bool readable =
-            wait_for(&r->waiter, r->client, batch_input(b), sooner(batch_timeout_ms(b), show_ms));
+        bool readable = wait_for(&r->waiter, r->client, batch_input(b),
+                                 wait_sooner(batch_timeout_ms(b), show_ms));
         heed_signals(r);
         batch_step(b, readable);
         tell_notes(r);

@@ -3,17 +3,15 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static sim_thread *start_thread(http_bind *bind, int *ret_err) {
     const sim_settings settings = {.pace_ms = SIM_PACE_MS};
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the new thread takes it over */
+    sigset_t before;
+    loop_quiet(&before); /* the new thread takes it over */
     sim_thread *thread = sim_thread_start(&settings, bind, ret_err);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    loop_loud(&before);
     return thread;
 }
 

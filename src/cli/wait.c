@@ -48,19 +48,18 @@ static void take_signals(waiter *w) {
     }
 }
 
-static int sooner(int64_t a, int64_t b) {
-    int64_t first = a < 0 ? b : b < 0 || a < b ? a : b;
-    return first < 0 ? -1 : first > INT_MAX ? INT_MAX : (int)first;
+int64_t wait_sooner(int64_t a_ms, int64_t b_ms) {
+    return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 bool wait_for(waiter *w, weir_client *client, int fd, int64_t timeout_ms) {
     int client_fd = client ? weir_client_fd(client) : -1;
-    if (client_fd >= 0) timeout_ms = sooner(timeout_ms, weir_client_timeout_ms(client));
+    if (client_fd >= 0) timeout_ms = wait_sooner(timeout_ms, weir_client_timeout_ms(client));
     /* poll() passes over descriptors below 0. */
     struct pollfd fds[] = {{.fd = w->signal_fd, .events = POLLIN},
                            {.fd = client_fd, .events = POLLIN},
                            {.fd = fd, .events = POLLIN}};
-    int ready = poll(fds, ARRAY_LEN(fds), sooner(timeout_ms, -1));
+    int ready = poll(fds, ARRAY_LEN(fds), timeout_ms < INT_MAX ? (int)timeout_ms : INT_MAX);
     /* A process that was stopped (Ctrl-Z) and goes on comes back with EINTR. */
     if (ready > 0 && fds[0].revents) take_signals(w);
     if (client_fd >= 0) weir_client_step(client);

@@ -33,6 +33,9 @@ MUST_USE bool waiter_init(waiter *w);
 /* The dispositions are as before. A signal that came and was not waited for now does its work. */
 void waiter_done(waiter *w);
 
+/* The sooner of two waits, of which -1 is for ever. */
+int64_t wait_sooner(int64_t a_ms, int64_t b_ms);
+
 /* Waits until the client has something to do (and lets it: weir_client_step()), a signal has come,
  * fd (-1: none) is readable or at its end, or timeout_ms have passed (-1: never); then returns, now
  * and then for nothing. true: fd is readable. client may be NULL, or one with a thread of its own:

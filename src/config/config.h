@@ -259,7 +259,7 @@ typedef struct config_setting {
 MUST_USE config *config_load(const char *path, config_problems *ret_problems);
 /* The same from memory; name stands for the file in messages. */
 MUST_USE config *config_parse(span yaml, const char *name, config_problems *ret_problems);
-/* The same with count settings laid over. path NULL, or an empty yaml: defaults and settings alone.
+/* The same with count settings laid over. An empty yaml: defaults and settings alone.
  * Problems with a setting have its name in the file's place: "setting retry.retries: …". */
 MUST_USE config *config_load_with(const char *path, const config_setting *settings, size_t count,
                                   config_problems *ret_problems);

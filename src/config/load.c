@@ -43,7 +43,6 @@ static int read_config(const char *path, buf *ret, bool *ret_exposed) {
 
 config *config_load_with(const char *path, const config_setting *settings, size_t count,
                          config_problems *ret_problems) {
-    if (!path) return config_parse_with(SPAN_EMPTY, "", settings, count, ret_problems);
     buf text = BUF_EMPTY;
     bool exposed = false;
     int error = read_config(path, &text, &exposed);

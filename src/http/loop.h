@@ -80,7 +80,7 @@ void loop_post(loop *l, void (*fn)(loop *l, void *arg), void *arg);
 
 /* uv_queue_work() on the loop, where libuv's threads, which the first work of a process makes, take
  * over no signal: those are for the threads of whoever handles them. loop_quiet() does the same for
- * other calls that may make them, until loop_loud(). */
+ * whatever else makes threads, until loop_loud(). */
 MUST_USE int loop_work(loop *l, uv_work_t *work, uv_work_cb run, uv_after_work_cb after);
 void loop_quiet(sigset_t *ret_before);
 void loop_loud(const sigset_t *before);

@@ -64,7 +64,7 @@ static void needs_no_file(void **state) {
 
     config_problems problems;
     const config_setting setting = {"retry.retries", "6"};
-    c = config_load_with(NULL, &setting, 1, &problems);
+    c = config_parse_with(SPAN_EMPTY, "", &setting, 1, &problems);
     assert_non_null(c);
     assert_int_equal(c->retry.retries, 6);
     config_unref(c);
