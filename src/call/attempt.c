@@ -50,7 +50,7 @@ struct attempt {
 };
 
 static const config *config_of(const attempt *a) {
-    return a->spec.upstreams->config;
+    return a->spec.snapshot->config;
 }
 
 /* ---- the only ways out ---- */
@@ -449,8 +449,7 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
         .first_byte_ms = c->timeouts.first_byte_ms,
         .idle_ms = c->timeouts.between_events_ms,
     };
-    a->http =
-        http_client_send(spec->upstreams->client, spec->upstream->origin, &http, &http_ops, a);
+    a->http = http_client_send(spec->snapshot->client, spec->upstream->origin, &http, &http_ops, a);
     if (spec->facts->stream) loop_timer_start(spec->loop, &a->watch, c->timeouts.first_token_ms);
     return a;
 }

@@ -13,7 +13,7 @@
 #define WEIR_CALL_ATTEMPT_H
 
 #include "call/retry.h"
-#include "call/upstreams.h"
+#include "call/loop_snapshot.h"
 
 typedef struct attempt attempt;
 
@@ -50,7 +50,7 @@ typedef struct attempt_ops {
 
 typedef struct attempt_spec {
     loop *loop;
-    upstreams *upstreams;
+    loop_snapshot *snapshot;
     upstream *upstream;
     const request_facts *facts;
     span model; /* what this provider is asked for; empty: the client's word */

@@ -55,7 +55,7 @@ struct call {
 };
 
 static const config *config_of(const call *c) {
-    return c->spec.upstreams->config;
+    return c->spec.snapshot->config;
 }
 
 static int64_t now_ms(const call *c) {
@@ -181,7 +181,7 @@ static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
     l->began_us = loop_exact_us(c->spec.loop);
     held_init(&l->held);
     const attempt_spec spec = {.loop = c->spec.loop,
-                               .upstreams = c->spec.upstreams,
+                               .snapshot = c->spec.snapshot,
                                .upstream = s->upstream,
                                .facts = c->spec.facts,
                                .model = s->model,
@@ -480,7 +480,7 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     timer_init(&c->total, on_total);
     const config_timeouts *timeouts = &config_of(c)->timeouts;
     c->deadline_ms = now_ms(c) + timeouts->total_ms;
-    c->slots = slots_lay(spec->model, spec->upstreams, spec->facts, &spec->loop->rng, now_ms(c),
+    c->slots = slots_lay(spec->model, spec->snapshot, spec->facts, &spec->loop->rng, now_ms(c),
                          spec->arena);
     loop_timer_start(spec->loop, &c->total, timeouts->total_ms);
     c->at = next_slot(c, 0);

@@ -46,9 +46,9 @@ typedef struct call_sink {
 
 typedef struct call_spec {
     loop *loop;
-    upstreams *upstreams;   /* borrowed for the call */
-    metrics_shard *metrics; /* NULL: nothing is counted */
-    log_shard *log;         /* NULL: nothing is logged */
+    loop_snapshot *snapshot; /* borrowed for the call */
+    metrics_shard *metrics;  /* NULL: nothing is counted */
+    log_shard *log;          /* NULL: nothing is logged */
     const config_model *model;
     const request_facts *facts;
     arena *arena;

@@ -14,14 +14,14 @@ static span state_name(const config_target *t, const request_facts *facts, arena
     return arena_join(a, parts, ARRAY_LEN(parts));
 }
 
-static slot *as_written(const config_model *model, size_t count, upstreams *u,
+static slot *as_written(const config_model *model, size_t count, loop_snapshot *u,
                         const request_facts *facts, arena *a) {
     slot *items = arena_zalloc(a, count * sizeof *items);
     for (size_t i = 0; i < count; i++) {
         const config_target *t = &model->targets[i];
         span name = state_name(t, facts, a);
         items[i] = (slot){.target = t,
-                          .upstream = upstreams_find(u, t->provider),
+                          .upstream = loop_snapshot_find(u, t->provider),
                           .state = target_get(u->targets, name),
                           .name = name,
                           .model = t->model};
@@ -29,8 +29,8 @@ static slot *as_written(const config_model *model, size_t count, upstreams *u,
     return items;
 }
 
-slots slots_lay(const config_model *model, upstreams *u, const request_facts *facts, rng *random,
-                int64_t now_ms, arena *a) {
+slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
+                rng *random, int64_t now_ms, arena *a) {
     size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
     slots s = {.count = n, .breaker = &u->config->breaker};
     s.items = as_written(model, n, u, facts, a);

@@ -7,7 +7,7 @@
 
 #include "base/random.h"
 #include "call/target.h"
-#include "call/upstreams.h"
+#include "call/loop_snapshot.h"
 
 typedef struct slot {
     const config_target *target;
@@ -25,8 +25,8 @@ typedef struct slots {
 } slots;
 
 /* Lays the model's targets in order (call/route.h). */
-slots slots_lay(const config_model *model, upstreams *u, const request_facts *facts, rng *random,
-                int64_t now_ms, arena *a);
+slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
+                rng *random, int64_t now_ms, arena *a);
 /* The first slot at or after from whose breaker admits a call now; count when there is none. */
 size_t slots_next(const slots *s, size_t from, int64_t now_ms);
 /* How long until the first of their breakers lets a probe pass. */

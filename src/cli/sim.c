@@ -1,7 +1,7 @@
 /* weir sim: the simulator as a server of its own. */
 #include "cli/cli.h"
 #include "config/address.h"
-#include "provider/sim_server.h"
+#include "sim/server.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef WEIR_CLI_SIMULATOR_H
 #define WEIR_CLI_SIMULATOR_H
 
-#include "provider/sim_server.h"
+#include "sim/server.h"
 
 typedef struct simulator {
     char url[64]; /* its base URL, on a free port of this machine */

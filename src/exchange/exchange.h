@@ -11,8 +11,8 @@
 #ifndef WEIR_EXCHANGE_EXCHANGE_H
 #define WEIR_EXCHANGE_EXCHANGE_H
 
-#include "call/upstreams.h"
-#include "http/loop.h"
+#include "call/loop_snapshot.h"
+#include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -21,7 +21,7 @@ typedef struct exchange exchange;
 /* What the exchanges of one loop share. Owned by the door; outlives its exchanges. */
 typedef struct exchange_env {
     loop *loop;
-    upstreams *upstreams; /* of the snapshot in force: new exchanges take a reference */
+    loop_snapshot *snapshot; /* in force: new exchanges take a reference */
     target_table *targets;
     metrics_shard *metrics; /* NULL: nothing is counted */
     log_shard *log;         /* NULL: nothing is logged */

@@ -25,7 +25,7 @@ stage_fn stage_identify, stage_admit, stage_parse, stage_route, stage_call, stag
 struct exchange {
     list link; /* env->running, then env->ended */
     exchange_env *env;
-    upstreams *upstreams; /* counted: the snapshot this exchange began with */
+    loop_snapshot *snapshot; /* counted: the one this exchange began with */
     exchange_request request;
     const exchange_door *door;
     void *user;
@@ -57,7 +57,7 @@ struct exchange {
 };
 
 static inline const config *exchange_config(const exchange *x) {
-    return x->upstreams->config;
+    return x->snapshot->config;
 }
 
 /* Runs the stages from the one after the current: for a stage that has waited. */

@@ -61,7 +61,7 @@ stage_result stage_call(exchange *x) {
     filter_meter_add(x);
     filter_form_add(x);
     const call_spec spec = {.loop = x->env->loop,
-                            .upstreams = x->upstreams,
+                            .snapshot = x->snapshot,
                             .metrics = x->env->metrics,
                             .log = x->env->log,
                             .model = x->model,

@@ -90,7 +90,7 @@ exchange *exchange_start(exchange_env *env, const exchange_request *request,
                          const exchange_door *door, void *user) {
     exchange *x = exchange_new(env);
     x->env = env;
-    x->upstreams = upstreams_ref(env->upstreams);
+    x->snapshot = loop_snapshot_ref(env->snapshot);
     x->request = *request;
     x->door = door;
     x->user = user;
@@ -127,7 +127,7 @@ static void reap(loop_hook *hook) {
         exchange *x = LIST_ENTRY(node, exchange, link);
         env->open--;
         x->door->done(x->user);
-        upstreams_unref(x->upstreams);
+        loop_snapshot_unref(x->snapshot);
         exchange_put_by(env, x);
     }
 }

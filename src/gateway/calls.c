@@ -12,14 +12,14 @@ typedef struct door_call {
     http_request *r; /* NULL after the server's last word */
     exchange *x; /* NULL until exchange_start() has returned, and after the exchange's last word */
     bool ended;  /* no exchange has begun, or it has had its last word */
-    upstreams
+    loop_snapshot
         *asked; /* counted: of the configuration in which client was found; NULL: never asked */
     const config_client *client;
 } door_call;
 
 static void free_if_over(door_call *c) {
     if (c->r || !c->ended) return;
-    upstreams_unref(c->asked);
+    loop_snapshot_unref(c->asked);
     free(c);
 }
 
@@ -37,7 +37,7 @@ static door_call *door_call_of(worker *w, http_request *r) {
 /* The exchange's headers and those of cors; *ret_own is the caller's to free. */
 static http_headers with_cors(const door_call *c, http_headers headers, http_header **ret_own) {
     *ret_own = NULL;
-    const config_cors *cors = &c->w->env.upstreams->config->cors;
+    const config_cors *cors = &c->w->env.snapshot->config->cors;
     if (!cors->origin_count) return headers;
     http_header *all = mem_alloc((headers.count + CORS_HEADERS_MAX) * sizeof *all);
     if (headers.count) memcpy(all, headers.items, headers.count * sizeof *all);
@@ -105,7 +105,7 @@ static void start(worker *w, http_request *r, exchange_request *request) {
     door_call *c = door_call_of(w, r);
     c->ended = false;
     /* A reload between head and body may have taken the client away: then it is asked anew. */
-    request->identified = c->asked == w->env.upstreams;
+    request->identified = c->asked == w->env.snapshot;
     request->client = c->client;
     exchange *x = exchange_start(&w->env, request, &door, c);
     c->x = x; /* its last word never comes from inside exchange_start() */
@@ -147,10 +147,10 @@ void call_forward_get(worker *w, http_request *r, span path) {
 bool call_key_fits(worker *w, http_request *r) {
     const config_client *client;
     weir_error error;
-    if (exchange_identify(w->env.upstreams->config, http_request_head(r)->headers, &client,
+    if (exchange_identify(w->env.snapshot->config, http_request_head(r)->headers, &client,
                           &error)) {
         door_call *c = door_call_of(w, r);
-        c->asked = upstreams_ref(w->env.upstreams);
+        c->asked = loop_snapshot_ref(w->env.snapshot);
         c->client = client;
         return true;
     }

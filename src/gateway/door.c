@@ -6,7 +6,7 @@
 #include "gateway/routes.h"
 
 static const config *config_of(const worker *w) {
-    return w->env.upstreams->config;
+    return w->env.snapshot->config;
 }
 
 bool door_takes_json(span content_type, span origin) {

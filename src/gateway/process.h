@@ -6,7 +6,7 @@
 #include "gateway/gateway.h"
 #include "gateway/listeners.h"
 #include "gateway/notify.h"
-#include "http/loop.h"
+#include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 

@@ -6,7 +6,7 @@
 #ifndef WEIR_GATEWAY_SNAPSHOT_H
 #define WEIR_GATEWAY_SNAPSHOT_H
 
-#include "call/upstreams.h"
+#include "call/loop_snapshot.h"
 #include "http/server.h"
 
 typedef struct snapshot {

@@ -43,7 +43,7 @@ static void finish(worker *w) {
     loop_timer_stop(&w->loop, &w->log_due);
     log_flush(w->env.log);
     exchange_env_done(&w->env);
-    upstreams_unref(w->env.upstreams);
+    loop_snapshot_unref(w->env.snapshot);
     http_client_close(w->client);
     loop_stop(&w->loop);
     loop_post(&w->gateway->loop, gateway_worker_closed, w->gateway);
@@ -69,7 +69,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     w->client = http_client_new(&w->loop, &upstream_limits);
     w->env = (exchange_env){
         .loop = &w->loop,
-        .upstreams = upstreams_new(w->client, s->config, g->targets, s->upstream_tls),
+        .snapshot = loop_snapshot_new(w->client, s->config, g->targets, s->upstream_tls),
         .targets = g->targets,
         .metrics = metrics_add_shard(g->metrics),
         .log = logger_add_shard(g->logger),
@@ -132,9 +132,9 @@ void worker_apply(worker *w, snapshot *s, const listeners *set) {
     http_server_set_limits(w->server, &limits);
     for (size_t i = 0; i < set->count; i++)
         http_server_set_tls(w->server, &set->items[i]->bind, s->listener_tls[i]);
-    upstreams *old = w->env.upstreams;
-    w->env.upstreams = upstreams_new(w->client, s->config, w->env.targets, s->upstream_tls);
-    upstreams_unref(old);
+    loop_snapshot *old = w->env.snapshot;
+    w->env.snapshot = loop_snapshot_new(w->client, s->config, w->env.targets, s->upstream_tls);
+    loop_snapshot_unref(old);
 }
 
 static void on_idle(void *user) {

@@ -13,7 +13,7 @@
 #define WEIR_HTTP_CLIENT_H
 
 #include "http/codec.h"
-#include "http/loop.h"
+#include "loop/loop.h"
 #include "http/tls.h"
 
 typedef struct http_client http_client;

@@ -9,7 +9,7 @@
 #ifndef WEIR_HTTP_RESOLVE_H
 #define WEIR_HTTP_RESOLVE_H
 
-#include "http/loop.h"
+#include "loop/loop.h"
 
 #include <sys/socket.h>
 

@@ -20,7 +20,7 @@
 #define WEIR_HTTP_SERVER_H
 
 #include "http/codec.h"
-#include "http/loop.h"
+#include "loop/loop.h"
 #include "http/tls.h"
 
 typedef struct http_server http_server;

@@ -26,9 +26,12 @@ static void on_linger_over(timer *due) {
     transport_close(CONTAINER_OF(due, transport, linger));
 }
 
+static bool flush_dirty(loop *l); /* the loop's writer */
+
 transport *transport_new(loop *l, const transport_ops *ops, void *user) {
     transport *t = mem_zalloc(sizeof *t);
     t->loop = l;
+    l->write = flush_dirty;
     t->ops = ops;
     t->user = user;
     list_init(&t->link);
@@ -139,7 +142,7 @@ static void take_all(list *to, list *from) {
 
 /* Nobody is called while the batch is being written, so no owner's callback can put bytes before
  * those that the hooks have already answered for. */
-bool transport_flush_dirty(loop *l) {
+static bool flush_dirty(loop *l) {
     list batch, to_tell;
     list_init(&batch);
     list_init(&to_tell);

@@ -12,7 +12,7 @@
 #define WEIR_HTTP_TRANSPORT_H
 
 #include "base/buf.h"
-#include "http/loop.h"
+#include "loop/loop.h"
 
 #include <sys/socket.h>
 

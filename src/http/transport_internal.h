@@ -84,10 +84,6 @@ void transport_broke(transport *t, int err);
 /* A step of transport_finish(): all output is with the kernel. */
 void transport_finish_step(transport *t);
 
-/* For loop.c. Writes what is gathered on every dirty transport, then tells their owners; true if
- * there was anything to tell. */
-bool transport_flush_dirty(loop *l);
-
 /* ---- output (transport_output.c) ---- */
 
 void output_flush(transport *t);

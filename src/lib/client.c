@@ -112,7 +112,7 @@ static void finish(weir_client *c) {
     refresh_stop(c);
     loop_timer_stop(&c->loop, &c->pace_due);
     exchange_env_done(&c->env);
-    upstreams_unref(c->env.upstreams);
+    loop_snapshot_unref(c->env.snapshot);
     http_client_close(c->http);
     loop_stop(&c->loop);
 }
@@ -224,7 +224,7 @@ static weir_client *client_new(const weir_options *o, config *conf, const upstre
     timer_init(&c->pace_due, on_pace_due);
     usage_init(&c->usage);
     c->env = (exchange_env){.loop = &c->loop,
-                            .upstreams = upstreams_new(c->http, conf, c->targets, tls),
+                            .snapshot = loop_snapshot_new(c->http, conf, c->targets, tls),
                             .targets = c->targets};
     c->at_end.run = on_end_of_turn;
     c->after_it.run = after_end_of_turn;

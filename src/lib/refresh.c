@@ -31,7 +31,7 @@ static void read_again(uv_work_t *work) {
 }
 
 static void arm(weir_client *c) {
-    int64_t after_ms = config_refresh_ms(c->env.upstreams->config);
+    int64_t after_ms = config_refresh_ms(c->env.snapshot->config);
     if (after_ms > 0) loop_timer_start(&c->loop, &c->refresh_due, after_ms);
 }
 
@@ -42,9 +42,9 @@ static void on_read(uv_work_t *work, int status) {
         loop_enter(&c->loop);
         c->refresh = NULL;
         if (!status && job->tls) {
-            upstreams *old = c->env.upstreams;
-            c->env.upstreams = upstreams_new(c->http, job->config, c->targets, job->tls);
-            upstreams_unref(old);
+            loop_snapshot *old = c->env.snapshot;
+            c->env.snapshot = loop_snapshot_new(c->http, job->config, c->targets, job->tls);
+            loop_snapshot_unref(old);
         }
         arm(c);
     }

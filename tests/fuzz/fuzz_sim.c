@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "provider/sim_plan.h"
+#include "sim/plan.h"
 
 enum { STEPS_MAX = 400000 };
 

@@ -156,7 +156,7 @@ static inline void direct_begin(loop *l, void *arg) {
 static inline void direct_close(timer *t) {
     direct *d = CONTAINER_OF(t, direct, timer);
     exchange_env_done(&d->env);
-    upstreams_unref(d->env.upstreams);
+    loop_snapshot_unref(d->env.snapshot);
     http_client_close(d->client);
     loop_stop(&d->loop);
 }
@@ -203,7 +203,7 @@ static inline void direct_run(direct *d) {
     d->client = http_client_new(&d->loop, &limits);
     d->targets = target_table_new();
     d->env = (exchange_env){.loop = &d->loop,
-                            .upstreams = upstreams_new(d->client, d->config, d->targets, d->tls),
+                            .snapshot = loop_snapshot_new(d->client, d->config, d->targets, d->tls),
                             .targets = d->targets}; /* neither log nor metrics */
     exchange_env_init(&d->env);
     timer_init(&d->timer, NULL);

@@ -2,7 +2,7 @@
 #include "direct.h"
 
 #include "exchange/words.h"
-#include "provider/sim_server.h"
+#include "sim/server.h"
 
 static http_bind at;
 static sim_thread *sim;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static config *conf;
-static upstreams ups;
+static loop_snapshot ups;
 
 static int setup(void **state) {
     (void)state;
@@ -21,7 +21,7 @@ static int setup(void **state) {
         print_error("%.*s\n", SPAN_ARG(problems.items[i].text));
     config_problems_done(&problems);
     assert_non_null(conf);
-    ups = (upstreams){.refs = 1, .config = conf};
+    ups = (loop_snapshot){.refs = 1, .config = conf};
     return 0;
 }
 
@@ -38,7 +38,7 @@ typedef struct parsed {
 
 static parsed *parse(exchange_form form, endpoint e, span body) {
     parsed *p = calloc(1, sizeof *p);
-    p->x.upstreams = &ups;
+    p->x.snapshot = &ups;
     p->x.error = error_of(ERR_NONE);
     arena_init(&p->x.arena, 0);
     p->x.request = (exchange_request){.form = form,

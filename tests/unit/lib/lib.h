@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "provider/sim_server.h"
+#include "sim/server.h"
 
 #include <weir.h>
 

@@ -1,0 +1,225 @@
+#include "unit.h"
+
+#include "base/buf.h"
+#include "loop/loop.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the order of a turn ---- */
+
+typedef struct trace {
+    loop *l;
+    buf text;
+    timer t, t2;
+    loop_hook first, second;
+    int64_t fired_ms;
+} trace;
+
+static void on_timer(timer *t) {
+    trace *tr = CONTAINER_OF(t, trace, t);
+    tr->fired_ms = tr->l->now_ms;
+    buf_add_cstr(&tr->text, "timer ");
+}
+
+static void stop_on_timer(timer *t) {
+    trace *tr = CONTAINER_OF(t, trace, t2);
+    loop_stop(tr->l);
+}
+
+static void run_first(loop_hook *h) {
+    trace *tr = CONTAINER_OF(h, trace, first);
+    if (span_ends(buf_span(&tr->text), SPAN_OF("timer "))) buf_add_cstr(&tr->text, "first ");
+}
+
+static void run_second(loop_hook *h) {
+    trace *tr = CONTAINER_OF(h, trace, second);
+    if (span_ends(buf_span(&tr->text), SPAN_OF("first "))) buf_add_cstr(&tr->text, "second ");
+}
+
+static void timers_then_hooks_in_order(void **state) {
+    (void)state;
+    loop l;
+    assert_int_equal(loop_init(&l, 3), 0);
+    assert_int_equal(l.index, 3);
+    trace tr = {.l = &l, .first.run = run_first, .second.run = run_second};
+    list_init(&tr.first.link);
+    list_init(&tr.second.link);
+    loop_add_hook(&l, &tr.first);
+    loop_add_hook(&l, &tr.second);
+    timer_init(&tr.t, on_timer);
+    timer_init(&tr.t2, stop_on_timer);
+    int64_t began_ms = l.now_ms;
+    loop_timer_start(&l, &tr.t, 5);
+    loop_timer_start(&l, &tr.t2, 7);
+    loop_run(&l);
+    assert_string_equal(buf_cstr(&tr.text), "timer first second ");
+    assert_true(tr.fired_ms >= began_ms + 5);
+    loop_remove_hook(&tr.first);
+    loop_remove_hook(&tr.second);
+    loop_done(&l);
+    buf_done(&tr.text);
+}
+
+/* A timer that is started when a later one is armed already must not wait for that one. */
+static void an_earlier_timer_moves_the_alarm(void **state) {
+    (void)state;
+    loop l;
+    assert_int_equal(loop_init(&l, 0), 0);
+    trace late = {.l = &l}, tr = {.l = &l};
+    timer_init(&late.t, on_timer);
+    timer_init(&tr.t2, stop_on_timer);
+    loop_timer_start(&l, &late.t, 3600 * 1000);
+    loop_timer_start(&l, &tr.t2, 10);
+    loop_run(&l);
+    assert_int_equal(late.text.len, 0);
+    loop_timer_stop(&l, &late.t);
+    loop_done(&l);
+}
+
+/* ---- other threads ---- */
+
+enum { POSTS = 1000, POSTERS = 3 };
+
+typedef struct inbox {
+    loop l;
+    int seen;
+} inbox;
+
+static void count(loop *l, void *arg) {
+    inbox *in = arg;
+    assert_ptr_equal(l, &in->l);
+    if (++in->seen == POSTS * POSTERS) loop_stop(l);
+}
+
+static void *post_many(void *arg) {
+    inbox *in = arg;
+    for (int i = 0; i < POSTS; i++)
+        loop_post(&in->l, count, in);
+    return NULL;
+}
+
+static void posts_from_threads_all_arrive(void **state) {
+    (void)state;
+    inbox in = {0};
+    assert_int_equal(loop_init(&in.l, 0), 0);
+    pthread_t threads[POSTERS];
+    for (int i = 0; i < POSTERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, post_many, &in), 0);
+    loop_run(&in.l);
+    for (int i = 0; i < POSTERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(in.seen, POSTS * POSTERS);
+    loop_done(&in.l);
+}
+
+static void *stop_it(void *arg) {
+    loop_stop(arg);
+    return NULL;
+}
+
+static void stop_from_a_thread(void **state) {
+    (void)state;
+    loop l;
+    assert_int_equal(loop_init(&l, 0), 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, stop_it, &l), 0);
+    loop_run(&l);
+    pthread_join(thread, NULL);
+    loop_done(&l);
+}
+
+/* ---- SIGPIPE ---- */
+
+static void break_a_pipe(timer *t) {
+    trace *tr = CONTAINER_OF(t, trace, t);
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    close(fds[0]);
+    assert_int_equal(write(fds[1], "x", 1), -1);
+    close(fds[1]);
+    loop_stop(tr->l);
+}
+
+static void a_broken_pipe_kills_nobody(void **state) {
+    (void)state;
+    signal(SIGPIPE, SIG_DFL);
+    loop l;
+    assert_int_equal(loop_init(&l, 0), 0);
+    trace tr = {.l = &l};
+    timer_init(&tr.t, break_a_pipe);
+    loop_timer_start(&l, &tr.t, 1);
+    loop_run(&l);
+    loop_done(&l);
+    sigset_t now;
+    pthread_sigmask(SIG_BLOCK, NULL, &now);
+    assert_false(sigismember(&now, SIGPIPE));
+}
+
+static int timers_fired;
+
+static void note_fired(timer *t) {
+    (void)t;
+    timers_fired++;
+}
+
+/* Callbacks that take long do not delay what is due after them, and whoever waits for it sleeps. */
+static void a_turn_that_takes_long(void **state) {
+    (void)state;
+    loop l;
+    timer t;
+    int turns = 0;
+    assert_int_equal(loop_init(&l, 0), 0);
+    timer_init(&t, note_fired);
+    loop_read_clock(&l);
+    loop_timer_start(&l, &t, 60);
+    usleep(40 * 1000);
+    for (timers_fired = 0; !timers_fired; turns++) {
+        if (turns) (void)poll(NULL, 0, (int)loop_wait_ms(&l));
+        loop_turn(&l);
+    }
+    assert_true(turns < 20);
+    loop_stop(&l);
+    loop_run(&l);
+    loop_done(&l);
+}
+
+/* The first loop of a process needs the most. A child tries each number of descriptors, so that
+ * every try is the first. */
+static void without_descriptors(void **state) {
+    (void)state;
+    int failed = 0, made = 0;
+    for (rlim_t files = 0; files < 24; files++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            loop l;
+            (void)setrlimit(RLIMIT_NOFILE, &(struct rlimit){files, files});
+            _exit(loop_init(&l, 0) ? 1 : 0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (!WIFEXITED(status)) fail_msg("%d descriptors: ended by a signal", (int)files);
+        failed += WEXITSTATUS(status) == 1;
+        made += WEXITSTATUS(status) == 0;
+    }
+    assert_true(failed > 0);
+    assert_true(made > 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_descriptors), /* before any loop was made */
+        cmocka_unit_test(timers_then_hooks_in_order),
+        cmocka_unit_test(a_turn_that_takes_long),
+        cmocka_unit_test(an_earlier_timer_moves_the_alarm),
+        cmocka_unit_test(posts_from_threads_all_arrive),
+        cmocka_unit_test(stop_from_a_thread),
+        cmocka_unit_test(a_broken_pipe_kills_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
