@@ -71,8 +71,10 @@ static void drop_connection(attempt *a) {
     http_call_cancel(http);
 }
 
-static void fail_with(attempt *a, attempt_failure *f) {
-    f->status = a->status;
+static void fail_with(attempt *a, failure *f) {
+    bool refused = f->error == ERR_PROVIDER_ERROR && a->status >= 400;
+    f->status = refused ? a->status : error_get(f->error)->status;
+    f->client_after_ms = -1;
     f->headers = a->crossing;
     f->request_id = a->request_id;
     f->hint = a->hint;
@@ -82,7 +84,7 @@ static void fail_with(attempt *a, attempt_failure *f) {
 }
 
 static void fail(attempt *a, failure_class class, error_id error, span text) {
-    attempt_failure f = {.failure = class, .error = error, .text = text};
+    failure f = {.class = class, .error = error, .text = text};
     if (!text.len) f.text = span_cstr(error_get(error)->sentence);
     fail_with(a, &f);
 }
@@ -90,10 +92,10 @@ static void fail(attempt *a, failure_class class, error_id error, span text) {
 static void fail_refused(attempt *a, span body) {
     provider_refusal refusal = {0};
     a->spec.upstream->ops->refuse(a->status, a->crossing, body, a->key, a->spec.arena, &refusal);
-    attempt_failure f = {.failure = refusal.failure,
-                         .error = ERR_PROVIDER_ERROR,
-                         .text = refusal.message,
-                         .body = refusal.body};
+    failure f = {.class = refusal.class,
+                 .error = ERR_PROVIDER_ERROR,
+                 .text = refusal.message,
+                 .body = refusal.body};
     fail_with(a, &f);
 }
 
@@ -115,6 +117,20 @@ static span without_key(attempt *a, span text) {
     buf_add(&a->clean, text);
     secret_redact(a->key, &a->clean);
     return buf_span(&a->clean);
+}
+
+static answer_event event_of(answer_kind kind, const answer_facts *f, span name, span data) {
+    unsigned sorts = (f->has_content ? EVENT_CONTENT : 0) | (f->finished ? EVENT_FINISH : 0) |
+                     (f->is_usage_only ? EVENT_USAGE : 0) | (f->is_error ? EVENT_ERROR : 0) |
+                     (f->failed ? EVENT_FAILED : 0) | (kind == ANSWER_PLAIN ? EVENT_FULL : 0);
+    return (answer_event){.kind = kind,
+                          .sorts = sorts,
+                          .is_json = f->is_json,
+                          .name = name,
+                          .data = data,
+                          .usage = f->has_usage ? &f->usage : NULL,
+                          .finish_reason = f->finish_reason,
+                          .error = f->error};
 }
 
 /* ---- streams ---- */
@@ -189,8 +205,9 @@ static void take_event(attempt *a, const sse_event *raw) {
     if (a->spec.facts->endpoint == EP_RESPONSES && facts.finished) a->ended_by_event = true;
     a->event_ms = a->spec.loop->now_ms;
     if ((facts.has_content || facts.finished) && !a->flowing) watch_events(a);
-    event.data = without_key(a, event.data);
-    a->ops->on_event(a->user, &event, &facts);
+    const answer_event out =
+        event_of(ANSWER_STREAM, &facts, event.name, without_key(a, event.data));
+    a->ops->on_event(a->user, &out);
 }
 
 /* [DONE] is the end, even where the provider forgets to end the body. */
@@ -274,7 +291,8 @@ static void end_plain(attempt *a) {
         fail_by_event(a, &event, &facts);
         return;
     }
-    a->ops->on_body(a->user, without_key(a, body), &facts);
+    const answer_event out = event_of(ANSWER_PLAIN, &facts, SPAN_EMPTY, without_key(a, body));
+    a->ops->on_event(a->user, &out);
     if (a->state == PLAIN) end(a);
 }
 
@@ -357,7 +375,7 @@ static void on_body(void *user, span piece) {
     case STREAM: take_stream(a, piece); break;
     case PLAIN: take_whole(a, piece, config_of(a)->limits.answer_bytes); break;
     case REFUSAL: take_whole(a, piece, REFUSAL_BYTES_MAX); break;
-    case RAW: a->ops->on_piece(a->user, piece); break;
+    case RAW: a->ops->on_event(a->user, &(answer_event){.kind = ANSWER_RAW, .data = piece}); break;
     case SENT:
     case DRAIN:
     case OVER: break;
@@ -380,7 +398,7 @@ static void on_end(void *user) {
 
 /* What a failure of the HTTP client means, by its kind. */
 static const struct {
-    failure_class failure;
+    failure_class class;
     error_id error;
 } http_failures[] = {
     [HTTP_FAIL_CONNECT] = {FAIL_CONNECTION, ERR_CONNECT_FAILED},
@@ -411,7 +429,7 @@ static void on_http_fail(void *user, const http_fail *http) {
     if (a->state == STREAM && http->kind == HTTP_FAIL_CUT) error = ERR_STREAM_CUT;
     span text = arena_printf(a->spec.arena, "%s (%.*s: %s)", error_get(error)->sentence,
                              SPAN_ARG(a->spec.upstream->provider->name), http->text);
-    fail(a, http_failures[http->kind].failure, error, text);
+    fail(a, http_failures[http->kind].class, error, text);
 }
 
 static const http_call_ops http_ops = {
@@ -420,7 +438,7 @@ static const http_call_ops http_ops = {
 /* ---- the owner's side ---- */
 
 attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *user,
-                       attempt_failure *ret_failure) {
+                       failure *ret_failure) {
     attempt *a = arena_zalloc(spec->arena, sizeof *a);
     a->spec = *spec;
     a->ops = ops;
@@ -431,10 +449,8 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
     weir_error error;
     if (!spec->upstream->ops->build(spec->upstream->provider, spec->facts, spec->model, a->key,
                                     spec->arena, &a->request, &error)) {
-        *ret_failure = (attempt_failure){.failure = FAIL_TARGET,
-                                         .error = error.id,
-                                         .text = error_message(&error),
-                                         .hint = {-1, -1}};
+        *ret_failure = failure_of(&error);
+        ret_failure->class = FAIL_TARGET;
         return NULL;
     }
     sse_reader_init(&a->reader, c->limits.event_bytes);

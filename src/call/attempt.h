@@ -17,35 +17,12 @@
 
 typedef struct attempt attempt;
 
-typedef enum answer_kind { ANSWER_STREAM, ANSWER_PLAIN, ANSWER_RAW } answer_kind;
-
-typedef struct answer_head {
-    answer_kind kind;
-    int status;
-    http_headers headers; /* those that may cross to the client; in the arena */
-    span content_type;
-    span request_id; /* the provider's own */
-} answer_head;
-
-typedef struct attempt_failure {
-    failure_class failure;
-    error_id error;       /* ERR_PROVIDER_ERROR where the provider itself answered with an error */
-    int status;           /* the provider's; 0: none */
-    span text;            /* for people */
-    span body;            /* the provider's error in OpenAI's shape; empty: weir makes one */
-    http_headers headers; /* of the refusal, those that may cross */
-    span request_id;
-    retry_hint hint;
-} attempt_failure;
-
 typedef struct attempt_ops {
-    void (*on_head)(void *user, const answer_head *head);
-    void (*on_event)(void *user, const sse_event *event, const answer_facts *facts); /* STREAM */
-    void (*on_body)(void *user, span body,
-                    const answer_facts *facts); /* PLAIN, whole; lives until on_end has returned */
-    void (*on_piece)(void *user, span piece);   /* RAW */
+    void (*on_head)(void *user, const answer_head *head); /* in the arena */
+    void (*on_event)(void *user, const answer_event *event);
     void (*on_end)(void *user);
-    void (*on_fail)(void *user, const attempt_failure *failure);
+    /* What follows for the client (committed, client_*) is not filled in yet. */
+    void (*on_fail)(void *user, const failure *f);
 } attempt_ops;
 
 typedef struct attempt_spec {
@@ -59,7 +36,7 @@ typedef struct attempt_spec {
 
 /* NULL when the request cannot be expressed for this provider; then *ret_failure says why. */
 MUST_USE attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *user,
-                                attempt_failure *ret_failure);
+                                failure *ret_failure);
 void attempt_cancel(attempt *a);
 void attempt_pause(attempt *a);
 void attempt_resume(attempt *a);

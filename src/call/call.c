@@ -10,7 +10,6 @@
  */
 #include "call/call.h"
 
-#include "call/held.h"
 #include "call/slots.h"
 
 #include <string.h>
@@ -26,7 +25,7 @@ typedef struct lane {
     int64_t began_ms, began_us;
     bool has_head;
     answer_head head;
-    held held;
+    answer_queue held; /* what it has said before its first content */
 } lane;
 
 struct call {
@@ -50,8 +49,8 @@ struct call {
     int64_t arrived_us;
     bool paused;
     bool over;
-    attempt_failure kept;   /* why the first target was left; FAIL_NONE: it was not */
-    attempt_failure waited; /* what the last backoff followed */
+    failure kept;   /* why the first target was left; FAIL_NONE: it was not */
+    failure waited; /* what the last backoff followed */
 };
 
 static const config *config_of(const call *c) {
@@ -90,7 +89,7 @@ static int64_t earlier(int64_t a, int64_t b) {
 
 static void lane_clear(lane *l) {
     attempt *a = l->attempt;
-    held_done(&l->held);
+    answer_queue_done(&l->held);
     if (!a) return;
     call *c = l->call;
     c->first_sent_us = earlier(c->first_sent_us, lane_left_us(l));
@@ -120,10 +119,11 @@ static void release(call *c) {
         lane_drop(&c->lanes[i], "cancelled");
 }
 
-static void give_up(call *c, const call_failure *f) {
+static void give_up(call *c, failure f) {
+    f.committed = c->winner != NULL;
     c->arrived_us = c->spec.loop->now_us;
     release(c);
-    c->sink->on_fail(c->user, f);
+    c->sink->on_fail(c->user, &f);
 }
 
 /* ---- what is known of targets ---- */
@@ -156,7 +156,7 @@ static size_t next_slot(const call *c, size_t from) {
 /* ---- asking ---- */
 
 static const attempt_ops lane_ops;
-static void decide(call *c, size_t at, const attempt_failure *f);
+static void decide(call *c, size_t at, const failure *f);
 static void arm_hedge(call *c);
 
 static lane *free_lane(call *c) {
@@ -165,21 +165,25 @@ static lane *free_lane(call *c) {
     return NULL;
 }
 
+static failure breaker_open(void) {
+    const weir_error e = error_of(ERR_BREAKER_OPEN);
+    failure f = failure_of(&e);
+    f.class = FAIL_OVERLOAD;
+    return f;
+}
+
 /* Starts an attempt at a slot. false, with *ret_failure, when that is not possible. */
-static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
+static bool ask(call *c, size_t at, bool hedge, failure *ret_failure) {
     slot *s = &c->slots.items[at];
     lane *l = free_lane(c);
     bool probe = false;
     if (!l || !target_admit(s->state, &config_of(c)->breaker, now_ms(c), &probe)) {
-        *ret_failure = (attempt_failure){.failure = FAIL_OVERLOAD,
-                                         .error = ERR_BREAKER_OPEN,
-                                         .text = span_cstr(error_get(ERR_BREAKER_OPEN)->sentence),
-                                         .hint = {-1, -1}};
+        *ret_failure = breaker_open();
         return false;
     }
     *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = now_ms(c)};
     l->began_us = loop_exact_us(c->spec.loop);
-    held_init(&l->held);
+    answer_queue_init(&l->held);
     const attempt_spec spec = {.loop = c->spec.loop,
                                .snapshot = c->spec.snapshot,
                                .upstream = s->upstream,
@@ -202,14 +206,14 @@ static bool ask(call *c, size_t at, bool hedge, attempt_failure *ret_failure) {
 
 /* A first try at a slot, or at the next one that can be asked; else the call ends. */
 static void ask_first(call *c, size_t at) {
-    attempt_failure f;
+    failure f;
     target_count_call(c->slots.items[at].state, now_ms(c));
     if (!ask(c, at, false, &f)) decide(c, at, &f);
 }
 
 static void on_backoff(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
-    attempt_failure f;
+    failure f;
     c->retries++;
     if (!ask(c, c->at, false, &f)) {
         decide(c, c->at, &f);
@@ -221,39 +225,22 @@ static void on_backoff(timer *t) {
 
 /* ---- what follows a failure ---- */
 
-static int provider_status(const attempt_failure *f) {
-    return f->status >= 400 && f->error == ERR_PROVIDER_ERROR ? f->status
-                                                              : error_get(f->error)->status;
-}
-
-static call_failure failure_of(const call *c, const attempt_failure *f) {
-    return (call_failure){.error = f->error,
-                          .status = provider_status(f),
-                          .text = f->text,
-                          .body = f->body,
-                          .headers = f->headers,
-                          .request_id = f->request_id,
-                          .failure = f->failure,
-                          .committed = c->winner != NULL,
-                          .client_after_ms = -1};
-}
-
 static void fall_back(call *c, size_t to) {
     count(c, METRIC_FALLBACKS, &c->slots.items[to], "");
     ask_first(c, to);
 }
 
 /* A fallback that cannot take the request at all says nothing about why the call fails. */
-static bool tells_nothing(const attempt_failure *f) {
-    return f->failure == FAIL_REQUEST || f->failure == FAIL_TARGET || f->failure == FAIL_TLS;
+static bool tells_nothing(const failure *f) {
+    return f->class == FAIL_REQUEST || f->class == FAIL_TARGET || f->class == FAIL_TLS;
 }
 
-static void decide(call *c, size_t at, const attempt_failure *f) {
+static void decide(call *c, size_t at, const failure *f) {
     const config *conf = config_of(c);
     slot *s = &c->slots.items[at];
     size_t next = next_slot(c, (c->at > at ? c->at : at) + 1);
     retry_facts facts = {
-        .failure = f->failure,
+        .failure = f->class,
         .hint = f->hint,
         .retries_done = c->retries,
         .target_tries = s->tries,
@@ -270,17 +257,17 @@ static void decide(call *c, size_t at, const attempt_failure *f) {
         loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
         return;
     case RETRY_NEXT:
-        if (c->kept.failure == FAIL_NONE) c->kept = *f;
+        if (c->kept.class == FAIL_NONE) c->kept = *f;
         fall_back(c, next);
         return;
     case RETRY_STOP: break;
     }
-    if (f->error == ERR_BREAKER_OPEN && c->waited.failure != FAIL_NONE) f = &c->waited;
-    bool use_kept = c->kept.failure != FAIL_NONE && tells_nothing(f);
-    call_failure failure = failure_of(c, use_kept ? &c->kept : f);
-    failure.client_may_retry = plan.client_may_retry;
-    failure.client_after_ms = plan.client_after_ms;
-    give_up(c, &failure);
+    if (f->error == ERR_BREAKER_OPEN && c->waited.class != FAIL_NONE) f = &c->waited;
+    bool use_kept = c->kept.class != FAIL_NONE && tells_nothing(f);
+    failure last = use_kept ? c->kept : *f;
+    last.client_may_retry = plan.client_may_retry;
+    last.client_after_ms = plan.client_after_ms;
+    give_up(c, last);
 }
 
 /* ---- handing one lane's answer over ---- */
@@ -303,9 +290,9 @@ static void commit(lane *l) {
     if (attempt_head_us(l->attempt)) c->head_us = attempt_head_us(l->attempt);
     if (c->paused) attempt_pause(l->attempt);
     if (l->has_head) c->sink->on_head(c->user, &l->head);
-    for (held_event *e; !c->over && (e = held_take(&l->held));) {
-        c->sink->on_event(c->user, &e->event, &e->facts);
-        held_event_free(e);
+    for (answer_event *e; !c->over && (e = answer_queue_take(&l->held));) {
+        c->sink->on_event(c->user, e);
+        answer_free(e);
     }
 }
 
@@ -316,30 +303,23 @@ static void lane_head(void *user, const answer_head *head) {
     if (head->kind == ANSWER_RAW) commit(l);
 }
 
-static void lane_event(void *user, const sse_event *event, const answer_facts *facts) {
+/* Content, or what ends an answer; or more than is held for one that says nothing. */
+static bool speaks(const lane *l, const answer_event *event) {
+    return event->kind != ANSWER_STREAM || event->sorts & (EVENT_CONTENT | EVENT_FINISH) ||
+           l->held.bytes >= config_of(l->call)->limits.event_bytes;
+}
+
+static void lane_event(void *user, const answer_event *event) {
     lane *l = user;
     call *c = l->call;
     if (!c->winner) {
-        bool speaks = facts->has_content || facts->finished ||
-                      l->held.bytes >= config_of(c)->limits.event_bytes;
-        if (!speaks) {
-            held_add(&l->held, event, facts);
+        if (!speaks(l, event)) {
+            answer_queue_add(&l->held, event);
             return;
         }
         commit(l);
     }
-    if (!c->over) c->sink->on_event(c->user, event, facts);
-}
-
-static void lane_body(void *user, span body, const answer_facts *facts) {
-    lane *l = user;
-    commit(l);
-    if (!l->call->over) l->call->sink->on_body(l->call->user, body, facts);
-}
-
-static void lane_piece(void *user, span piece) {
-    lane *l = user;
-    l->call->sink->on_piece(l->call->user, piece);
+    if (!c->over) c->sink->on_event(c->user, event);
 }
 
 static void lane_end(void *user) {
@@ -355,25 +335,24 @@ static void lane_end(void *user) {
 
 /* Whether this failure ends the call although another lane runs: the first target's word that the
  * request may not be answered holds for the other, which was asked only because it was slow. */
-static bool forbids(const call *c, const lane *l, const attempt_failure *f) {
-    return !l->hedge && f->failure == FAIL_CONTENT_POLICY &&
-           !config_of(c)->retry.content_policy_next;
+static bool forbids(const call *c, const lane *l, const failure *f) {
+    return !l->hedge && f->class == FAIL_CONTENT_POLICY && !config_of(c)->retry.content_policy_next;
 }
 
-static void tell_refused(call *c, const attempt_failure *f) {
+static void tell_refused(call *c, const failure *f) {
     bool load = f->status == 429 || f->status == 503 || f->status == 529;
     if (load && f->error == ERR_PROVIDER_ERROR && c->sink->on_refused)
         c->sink->on_refused(c->user, f->status, f->hint.after_ms);
 }
 
-static void lane_fail(void *user, const attempt_failure *f) {
+static void lane_fail(void *user, const failure *f) {
     lane *l = user;
     call *c = l->call;
     size_t at = l->at;
     bool won = c->winner == l;
-    count(c, METRIC_ATTEMPTS, &c->slots.items[at], failure_name(f->failure));
+    count(c, METRIC_ATTEMPTS, &c->slots.items[at], failure_name(f->class));
     if (l->hedge && !won) count(c, METRIC_HEDGES, &c->slots.items[at], "lost");
-    if (failure_counts(f->failure))
+    if (failure_counts(f->class))
         report(l, true, -1);
     else
         target_abandon(c->slots.items[at].state, l->probe);
@@ -381,42 +360,37 @@ static void lane_fail(void *user, const attempt_failure *f) {
     tell_refused(c, f);
     if (c->over) return;
     if (won) {
-        call_failure failure = failure_of(c, f);
-        failure.client_may_retry = true; /* the same question may well be answered whole */
-        give_up(c, &failure);
+        failure broken = *f;
+        broken.client_may_retry = true; /* the same question may well be answered whole */
+        give_up(c, broken);
         return;
     }
     loop_timer_stop(c->spec.loop, &c->hedge);
     if (lanes_running(c) && !forbids(c, l, f)) { /* the other lane may still answer */
-        if (!l->hedge && c->kept.failure == FAIL_NONE) c->kept = *f;
+        if (!l->hedge && c->kept.class == FAIL_NONE) c->kept = *f;
         return;
     }
     decide(c, at, f);
 }
 
-static const attempt_ops lane_ops = {.on_head = lane_head,
-                                     .on_event = lane_event,
-                                     .on_body = lane_body,
-                                     .on_piece = lane_piece,
-                                     .on_end = lane_end,
-                                     .on_fail = lane_fail};
+static const attempt_ops lane_ops = {
+    .on_head = lane_head, .on_event = lane_event, .on_end = lane_end, .on_fail = lane_fail};
 
 /* ---- the two clocks over all attempts ---- */
 
 static void on_total(timer *t) {
     call *c = CONTAINER_OF(t, call, total);
-    attempt_failure f = {
-        .failure = FAIL_SILENT,
-        .error = ERR_TOTAL_TIMEOUT,
-        .text = arena_printf(c->spec.arena,
-                             "The call did not complete within timeouts.total (%lld ms).",
-                             (long long)config_of(c)->timeouts.total_ms),
-    };
+    weir_error e = error_of(ERR_TOTAL_TIMEOUT);
+    e.message =
+        arena_printf(c->spec.arena, "The call did not complete within timeouts.total (%lld ms).",
+                     (long long)config_of(c)->timeouts.total_ms);
+    failure f = failure_of(&e);
+    f.class = FAIL_SILENT;
+    f.client_may_retry = false;
     /* A stream that flows is none of its target's faults. */
     for (int i = 0; i < LANES; i++)
         if (c->lanes[i].attempt && !c->winner) report(&c->lanes[i], true, -1);
-    call_failure failure = failure_of(c, &f);
-    give_up(c, &failure);
+    give_up(c, f);
 }
 
 /* No content yet: the next target is started beside the slow one. */
@@ -425,7 +399,7 @@ static void on_hedge(timer *t) {
     size_t slow = c->at, next = next_slot(c, slow + 1);
     if (lanes_running(c) != 1 || next == c->slots.count) return;
     if (!target_take_hedge(c->slots.items[slow].state, &config_of(c)->hedge, now_ms(c))) return;
-    attempt_failure unused;
+    failure unused;
     if (!ask(c, next, true, &unused)) {
         target_return_hedge(c->slots.items[slow].state, now_ms(c));
         return;
@@ -447,13 +421,10 @@ static void arm_hedge(call *c) {
 /* Every breaker is open: how long until the first of them lets a probe pass. */
 static void refuse_all(call *c) {
     int64_t wait = slots_wait_ms(&c->slots, now_ms(c));
-    call_failure f = {.error = ERR_BREAKER_OPEN,
-                      .status = error_get(ERR_BREAKER_OPEN)->status,
-                      .text = span_cstr(error_get(ERR_BREAKER_OPEN)->sentence),
-                      .failure = FAIL_OVERLOAD,
-                      .client_may_retry = wait <= RETRY_CLIENT_PATIENCE_MS,
-                      .client_after_ms = wait > 0 ? wait : 0};
-    give_up(c, &f);
+    failure f = breaker_open();
+    f.client_may_retry = wait <= RETRY_CLIENT_PATIENCE_MS;
+    f.client_after_ms = wait > 0 ? wait : 0;
+    give_up(c, f);
 }
 
 /* The first step runs from the wheel only where it may end the call at once, so that call_start()
@@ -474,7 +445,7 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     c->sink = sink;
     c->user = user;
     for (int i = 0; i < LANES; i++)
-        held_init(&c->lanes[i].held);
+        answer_queue_init(&c->lanes[i].held);
     timer_init(&c->backoff, on_backoff);
     timer_init(&c->hedge, on_hedge);
     timer_init(&c->total, on_total);
@@ -490,7 +461,7 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
         loop_timer_start(spec->loop, &c->backoff, 0);
         return c;
     }
-    attempt_failure unused;
+    failure unused;
     target_count_call(c->slots.items[c->at].state, now_ms(c));
     if (!ask(c, c->at, false, &unused)) {
         timer_init(&c->backoff, on_failed_start);

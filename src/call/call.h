@@ -17,28 +17,12 @@
 
 typedef struct call call;
 
-typedef struct call_failure {
-    error_id error;
-    int status;           /* for the client: the provider's own, or the table's */
-    span text;            /* for people */
-    span body;            /* the provider's error in OpenAI's shape; empty: make one */
-    http_headers headers; /* of the provider, those that may cross */
-    span request_id;      /* the provider's own */
-    failure_class failure;
-    bool committed; /* content has gone out already */
-    bool client_may_retry;
-    int64_t client_after_ms; /* -1: no hint */
-} call_failure;
-
 typedef struct call_sink {
     /* The answer that will be handed over: from which target, after how many tries. */
     void (*on_head)(void *user, const answer_head *head);
-    void (*on_event)(void *user, const sse_event *event, const answer_facts *facts);
-    void (*on_body)(void *user, span body,
-                    const answer_facts *facts); /* lives until on_end returns */
-    void (*on_piece)(void *user, span piece);
+    void (*on_event)(void *user, const answer_event *event);
     void (*on_end)(void *user);
-    void (*on_fail)(void *user, const call_failure *failure);
+    void (*on_fail)(void *user, const failure *f);
     /* The provider refused an attempt for its load (429, 503, 529), whatever follows; with its hint
      * (-1: none). NULL allowed. May cancel the call. */
     void (*on_refused)(void *user, int status, int64_t retry_after_ms);

@@ -113,12 +113,12 @@ static retry_verdict wait_or_leave(const config_retry *policy, const retry_facts
 
 /* Failures that may pass by themselves. */
 static retry_verdict after_passing(const config_retry *policy, const retry_facts *f,
-                                   failure_class failure, double rnd, retry_plan *ret) {
+                                   failure_class class, double rnd, retry_plan *ret) {
     if (f->other_left && f->target_tries >= 2)
         return next_or_stop(f, true, "tried twice", false, ret);
     if (f->retries_done >= policy->retries)
         return next_or_stop(f, true, "retries used up",
-                            failure == FAIL_OVERLOAD && client_would_wait(f), ret);
+                            class == FAIL_OVERLOAD && client_would_wait(f), ret);
     if (!f->budget_left) return next_or_stop(f, true, "retry budget spent", false, ret);
     return wait_or_leave(policy, f, rnd, ret);
 }
@@ -126,10 +126,10 @@ static retry_verdict after_passing(const config_retry *policy, const retry_facts
 retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts, double rnd,
                            retry_plan *ret) {
     const retry_facts *f = facts;
-    failure_class failure = f->failure;
-    if (failure == FAIL_GONE) return stop(f, "the call was cancelled", false, ret);
-    if (f->hint.should_retry == 1 && failure != FAIL_TLS) failure = FAIL_OVERLOAD;
-    switch (failure) {
+    failure_class class = f->failure;
+    if (class == FAIL_GONE) return stop(f, "the call was cancelled", false, ret);
+    if (f->hint.should_retry == 1 && class != FAIL_TLS) class = FAIL_OVERLOAD;
+    switch (class) {
     case FAIL_GONE: /* above */
     case FAIL_NONE: /* nothing failed: the caller's mistake, and never a reason to ask again */
     case FAIL_REQUEST: return stop(f, "the request is at fault", false, ret);
@@ -146,7 +146,7 @@ retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts,
     }
     if (f->hint.should_retry == 0)
         return next_or_stop(f, true, "the provider says not to retry", false, ret);
-    if (failure == FAIL_SILENT && f->other_left)
+    if (class == FAIL_SILENT && f->other_left)
         return next_or_stop(f, true, "silent target", false, ret);
-    return after_passing(policy, f, failure, rnd, ret);
+    return after_passing(policy, f, class, rnd, ret);
 }

@@ -8,22 +8,13 @@
 #define WEIR_CALL_RETRY_H
 
 #include "config/config.h"
-#include "http/message.h"
-#include "provider/provider.h"
+#include "dialect/failure.h"
 
 /* A hint longer than a year means a year: time sums can then never overflow. */
 #define RETRY_HINT_MAX_MS ((int64_t)365 * 24 * 3600 * 1000)
 
 /* The SDKs wait no longer than this for a hint; above it they had better not try again. */
 enum { RETRY_CLIENT_PATIENCE_MS = 60 * 1000 };
-
-/* What a provider's headers ask for. */
-typedef struct retry_hint {
-    int64_t after_ms; /* -1: none. retry-after-ms, then x-ms-retry-after-ms, then Retry-After in
-                         seconds (fractions too) or as an HTTP date; a date in the past is 0. One
-                         that cannot be read (signs, NaN, empty) counts as absent */
-    int should_retry; /* x-should-retry: -1 absent, 0 false, 1 true */
-} retry_hint;
 
 retry_hint retry_hint_read(http_headers headers, int64_t wall_us);
 
@@ -33,7 +24,7 @@ typedef struct retry_facts {
     unsigned retries_done; /* same-target retries of this call so far, over all targets */
     unsigned target_tries; /* tries at this target in this call, the failed one included */
     bool other_left;       /* another target that may still be asked */
-    bool budget_left;      /* call/budget.h allows an extra call to this target */
+    bool budget_left;      /* the target's retry budget allows an extra call */
     int64_t left_ms;       /* until the total deadline */
 } retry_facts;
 

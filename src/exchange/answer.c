@@ -5,27 +5,8 @@
 #include "json/json.h"
 
 void exchange_error_body(const weir_error *e, buf *out) {
-    const error_row *row = error_get(e->id);
-    json_writer w = json_writer_of(out);
-    json_open_object(&w);
-    json_key(&w, "error");
-    json_open_object(&w);
-    json_key(&w, "message");
-    json_put_string(&w, error_message(e));
-    json_key(&w, "type");
-    json_put_string(&w, span_cstr(row->type));
-    json_key(&w, "param");
-    if (e->param.len)
-        json_put_string(&w, e->param);
-    else
-        json_put_null(&w);
-    json_key(&w, "code");
-    if (row->code[0])
-        json_put_string(&w, span_cstr(row->code));
-    else
-        json_put_null(&w);
-    json_close_object(&w);
-    json_close_object(&w);
+    const failure f = failure_of(e);
+    failure_body(&f, out);
 }
 
 static size_t retry_headers(bool may_retry, int64_t after_ms, arena *a, http_header *h) {
@@ -45,10 +26,7 @@ size_t exchange_error_headers(const weir_error *e, arena *a, http_header *ret) {
 }
 
 void exchange_failure_body(const exchange *x, buf *out) {
-    if (x->has_failure && x->failure.body.len)
-        buf_add(out, x->failure.body);
-    else
-        exchange_error_body(&x->error, out);
+    failure_body(&x->failure, out);
 }
 
 static bool is_unreachable(failure_class f) {
@@ -57,20 +35,15 @@ static bool is_unreachable(failure_class f) {
 
 static span sentence_for(const exchange *x) {
     const config_chat *say = &exchange_config(x)->chat;
-    int status = exchange_failed_status(x);
-    if (status == 429) return say->say_rate_limited;
+    const failure *f = &x->failure;
+    if (f->status == 429) return say->say_rate_limited;
     /* Whoever has read half an answer knows that there is a connection. */
-    if (x->has_failure && !x->failure.committed && is_unreachable(x->failure.failure))
-        return say->say_unreachable;
-    return status < 500 ? say->say_invalid : say->say_failed;
+    if (!f->committed && is_unreachable(f->class)) return say->say_unreachable;
+    return f->status < 500 ? say->say_invalid : say->say_failed;
 }
 
 void exchange_sentence(const exchange *x, buf *out) {
-    sentence_fill(sentence_for(x), error_message(&x->error), out);
-}
-
-int exchange_failed_status(const exchange *x) {
-    return x->has_failure ? x->failure.status : error_get(x->error.id)->status;
+    sentence_fill(sentence_for(x), x->failure.text, out);
 }
 
 void exchange_note_own(exchange *x) {
@@ -95,14 +68,11 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
     size_t n = 0;
     arena *a = &x->arena;
     h[n++] = (http_header){SPAN_OF("x-request-id"), span_cstr(x->record.request_id)};
-    if (x->error.id != ERR_NONE) {
-        bool may =
-            x->has_failure ? x->failure.client_may_retry : error_get(x->error.id)->should_retry;
-        n += retry_headers(may, x->error.retry_after_ms, a, h + n);
-    }
+    if (x->failure.error != ERR_NONE)
+        n += retry_headers(x->failure.client_may_retry, x->failure.client_after_ms, a, h + n);
     if (!x->call) return n;
     if (x->record.own_us < 0) exchange_note_own(x);
-    if (x->has_head || x->has_failure) {
+    if (x->has_head || x->failure.class != FAIL_NONE) {
         call_report r = call_get_report(x->call);
         if (r.target.len) h[n++] = (http_header){SPAN_OF("x-weir-target"), r.target};
         h[n++] = (http_header){SPAN_OF("x-weir-attempts"), arena_u64(a, r.attempts)};
@@ -146,10 +116,9 @@ void exchange_answer_failure(exchange *x, span body) {
         body = buf_span(&made);
     }
     x->record.bytes_out = body.len;
-    http_headers crossing = x->has_failure ? x->failure.headers : (http_headers){NULL, 0};
-    http_headers headers = exchange_headers(x, crossing, SPAN_OF("application/json"));
+    http_headers headers = exchange_headers(x, x->failure.headers, SPAN_OF("application/json"));
     exchange_finish(x);
-    x->door->answer(x->user, exchange_failed_status(x), headers, body);
+    x->door->answer(x->user, x->failure.status, headers, body);
     buf_done(&made);
 }
 

@@ -12,19 +12,12 @@
 
 typedef struct filter filter;
 
-/* What travels: an event of a stream, a whole body, or a piece of a raw one. */
-typedef struct answer_event {
-    answer_kind kind;
-    sse_event sse;             /* STREAM; else only data */
-    const answer_facts *facts; /* NULL for RAW */
-} answer_event;
-
 typedef struct filter_ops {
     const char *name;
     void (*head)(filter *f, const answer_head *head);
     void (*event)(filter *f, const answer_event *event);
     void (*end)(filter *f);
-    /* The answer has failed: exchange->error and ->failure say how. */
+    /* The answer has failed: exchange->failure says how. */
     void (*fail)(filter *f);
     /* The exchange is over: timers off. Always called, once. */
     void (*done)(filter *f);

@@ -52,11 +52,11 @@ static void put_delta(form *m, json_value content) {
 static void on_event(filter *f, const answer_event *event) {
     form *m = form_of(f);
     if (event->kind == ANSWER_PLAIN) {
-        m->body = event->sse.data;
+        m->body = event->data;
         return;
     }
-    note_model(m, event->sse.data);
-    put_delta(m, choice_text(event->sse.data, true));
+    note_model(m, event->data);
+    put_delta(m, choice_text(event->data, true));
 }
 
 static void put_figure(json_writer *w, const char *key, int64_t value) {
@@ -148,13 +148,12 @@ static void put_sentence(json_writer *w, const exchange *x) {
 }
 
 static void put_failure(const exchange *x, buf *out) {
-    const error_row *row = error_get(x->error.id);
+    const failure *f = &x->failure;
+    const error_row *row = error_get(f->error);
     json_value provider = {JSON_NONE, SPAN_EMPTY};
-    if (x->has_failure && x->failure.body.len)
-        provider = json_get(answer_root(x->failure.body), SPAN_OF("error"));
+    if (f->body.len) provider = json_get(answer_root(f->body), SPAN_OF("error"));
     json_value type = json_get(provider, SPAN_OF("type"));
     json_value code = json_get(provider, SPAN_OF("code"));
-    span message = error_message(&x->error);
     json_writer w = json_writer_of(out);
     json_open_object(&w);
     json_key(&w, "success");
@@ -169,7 +168,7 @@ static void put_failure(const exchange *x, buf *out) {
     else
         json_put_string(&w, span_cstr(row->type));
     json_key(&w, "message");
-    json_put_string(&w, message);
+    json_put_string(&w, f->text);
     if (code.type == JSON_STRING || row->code[0]) {
         json_key(&w, "code");
         if (code.type == JSON_STRING)
@@ -177,9 +176,9 @@ static void put_failure(const exchange *x, buf *out) {
         else
             json_put_string(&w, span_cstr(row->code));
     }
-    if (x->error.param.len) {
+    if (f->param.len) {
         json_key(&w, "field");
-        json_put_string(&w, x->error.param);
+        json_put_string(&w, f->param);
     }
     json_close_object(&w);
     json_key(&w, "request_id");

@@ -16,9 +16,9 @@ static void on_head(filter *f, const answer_head *head) {
 
 static void on_event(filter *f, const answer_event *event) {
     if (event->kind == ANSWER_STREAM)
-        exchange_piece(f->x, event->sse.data);
+        exchange_piece(f->x, event->data);
     else
-        form_of(f)->body = event->sse.data;
+        form_of(f)->body = event->data;
 }
 
 static void on_end(filter *f) {

@@ -35,9 +35,9 @@ static void put_event(form *m, const sse_event *event) {
 static void on_event(filter *f, const answer_event *event) {
     form *m = form_of(f);
     switch (event->kind) {
-    case ANSWER_STREAM: put_event(m, &event->sse); break;
-    case ANSWER_PLAIN: m->body = event->sse.data; break;
-    case ANSWER_RAW: exchange_piece(f->x, event->sse.data); break;
+    case ANSWER_STREAM: put_event(m, &(sse_event){event->name, event->data}); break;
+    case ANSWER_PLAIN: m->body = event->data; break;
+    case ANSWER_RAW: exchange_piece(f->x, event->data); break;
     }
 }
 

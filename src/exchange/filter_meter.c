@@ -2,20 +2,20 @@
  * client did not ask for it. */
 #include "exchange/internal.h"
 
-static void note(exchange *x, const answer_facts *facts) {
+static void note(exchange *x, const answer_event *event) {
     call_record *r = &x->record;
-    if (facts->has_usage) r->usage = facts->usage;
-    if (facts->finish_reason.len && !span_eq(facts->finish_reason, r->finish_reason))
-        r->finish_reason = arena_dup(&x->arena, facts->finish_reason);
-    if (!facts->has_content) return;
+    if (event->usage) r->usage = *event->usage;
+    if (event->finish_reason.len && !span_eq(event->finish_reason, r->finish_reason))
+        r->finish_reason = arena_dup(&x->arena, event->finish_reason);
+    if (!(event->sorts & EVENT_CONTENT)) return;
     x->content_events++;
     if (r->first_token_us < 0 && x->head.kind == ANSWER_STREAM)
         r->first_token_us = loop_exact_us(x->env->loop) - x->request.started_us;
 }
 
 static void on_event(filter *f, const answer_event *event) {
-    if (event->facts) note(f->x, event->facts);
-    if (event->kind == ANSWER_STREAM && event->facts->is_usage_only && !f->x->facts.usage_asked)
+    note(f->x, event);
+    if (event->sorts & EVENT_USAGE && event->kind == ANSWER_STREAM && !f->x->facts.usage_asked)
         return;
     filter_pass_event(f, event);
 }

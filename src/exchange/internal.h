@@ -36,7 +36,6 @@ struct exchange {
     /* What the stages have found. */
     const config_client *client; /* NULL: no keys are asked */
     request_facts facts;
-    bool chat_stream; /* FORM_CHAT asked for a stream */
     const config_model *model;
     call *call;
 
@@ -50,9 +49,7 @@ struct exchange {
     bool paused;
     int64_t content_events; /* of a stream: about one token each, for one that is cut */
 
-    weir_error error;     /* why there is no answer; ERR_NONE otherwise */
-    call_failure failure; /* closer, where a call failed */
-    bool has_failure;
+    failure failure; /* why there is no answer; ERR_NONE otherwise */
     call_record record;
 };
 
@@ -77,8 +74,6 @@ enum { EXCHANGE_HEADERS_MAX = 8 };
 size_t exchange_own_headers(exchange *x, http_header *h);
 /* The same, with those of the provider that may cross, and the content type given. In the arena. */
 http_headers exchange_headers(exchange *x, http_headers crossing, span content_type);
-/* The status of an answer that failed, for the client. */
-int exchange_failed_status(const exchange *x);
 /* A whole answer with the provider's own status and type, and an error that nothing has been said
  * before (body empty: in OpenAI's shape): both the last word. */
 void exchange_answer(exchange *x, span body);

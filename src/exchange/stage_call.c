@@ -11,21 +11,9 @@ static void on_head(void *user, const answer_head *head) {
     x->filters->ops->head(x->filters, head);
 }
 
-static void pass(exchange *x, answer_kind kind, sse_event sse, const answer_facts *facts) {
-    const answer_event event = {.kind = kind, .sse = sse, .facts = facts};
-    x->filters->ops->event(x->filters, &event);
-}
-
-static void on_event(void *user, const sse_event *event, const answer_facts *facts) {
-    pass(user, ANSWER_STREAM, *event, facts);
-}
-
-static void on_body(void *user, span body, const answer_facts *facts) {
-    pass(user, ANSWER_PLAIN, (sse_event){.data = body}, facts);
-}
-
-static void on_piece(void *user, span piece) {
-    pass(user, ANSWER_RAW, (sse_event){.data = piece}, NULL);
+static void on_event(void *user, const answer_event *event) {
+    exchange *x = user;
+    x->filters->ops->event(x->filters, event);
 }
 
 static void on_end(void *user) {
@@ -33,14 +21,10 @@ static void on_end(void *user) {
     x->filters->ops->end(x->filters);
 }
 
-static void on_fail(void *user, const call_failure *failure) {
+static void on_fail(void *user, const failure *f) {
     exchange *x = user;
-    x->failure = *failure;
-    x->has_failure = true;
-    x->record.provider_request_id = failure->request_id;
-    x->error = error_of(failure->error);
-    x->error.message = failure->text;
-    x->error.retry_after_ms = failure->client_after_ms;
+    x->failure = *f;
+    x->record.provider_request_id = f->request_id;
     x->filters->ops->fail(x->filters);
 }
 
@@ -51,8 +35,6 @@ static void on_refused(void *user, int status, int64_t retry_after_ms) {
 
 static const call_sink sink = {.on_head = on_head,
                                .on_event = on_event,
-                               .on_body = on_body,
-                               .on_piece = on_piece,
                                .on_end = on_end,
                                .on_fail = on_fail,
                                .on_refused = on_refused};

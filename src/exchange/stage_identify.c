@@ -29,10 +29,13 @@ bool exchange_identify(const config *c, http_headers headers, const config_clien
 }
 
 stage_result stage_identify(exchange *x) {
-    if (x->request.identified)
+    weir_error error;
+    if (x->request.identified) {
         x->client = x->request.client;
-    else if (!exchange_identify(exchange_config(x), x->request.headers, &x->client, &x->error))
+    } else if (!exchange_identify(exchange_config(x), x->request.headers, &x->client, &error)) {
+        x->failure = failure_of(&error);
         return STAGE_ANSWER;
+    }
     if (x->client) {
         x->record.client = x->client->name;
         x->record.environment = x->client->environment;

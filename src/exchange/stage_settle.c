@@ -26,12 +26,12 @@ stage_result stage_settle(exchange *x) {
         r->skipped_events = c.skipped;
     }
     if (r->own_us < 0) exchange_note_own(x);
-    r->error = x->error.id;
-    if (x->error.id != ERR_NONE) {
-        r->error_text = error_message(&x->error);
+    r->error = x->failure.error;
+    if (r->error != ERR_NONE) {
+        r->error_text = x->failure.text;
         /* What the client saw: a stream that fails after its head stays a 200. */
-        bool told = x->head_sent && x->sent_status && x->error.id != ERR_CLIENT_GONE;
-        r->status = told ? x->sent_status : exchange_failed_status(x);
+        bool told = x->head_sent && x->sent_status && r->error != ERR_CLIENT_GONE;
+        r->status = told ? x->sent_status : x->failure.status;
     } else {
         r->status = x->head.status;
     }

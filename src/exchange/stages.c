@@ -47,7 +47,7 @@ static void run_from(exchange *x, size_t first) {
         }
         break;
     }
-    if (x->error.id != ERR_NONE && !x->finished) answer_error(x);
+    if (x->failure.error != ERR_NONE && !x->finished) answer_error(x);
 }
 
 void exchange_resume(exchange *x) {
@@ -94,7 +94,6 @@ exchange *exchange_start(exchange_env *env, const exchange_request *request,
     x->request = *request;
     x->door = door;
     x->user = user;
-    x->error = error_of(ERR_NONE);
     x->record = (call_record){.started_wall_us = clock_wall_us(),
                               .usage = {-1, -1, -1, -1, -1, false},
                               .first_byte_us = -1,
@@ -134,7 +133,8 @@ static void reap(loop_hook *hook) {
 
 void exchange_cancel(exchange *x) {
     if (x->finished) return;
-    x->error = error_of(ERR_CLIENT_GONE);
+    const weir_error gone = error_of(ERR_CLIENT_GONE);
+    x->failure = failure_of(&gone);
     exchange_finish(x);
 }
 
@@ -181,28 +181,29 @@ const call_record *exchange_record(const exchange *x) {
 }
 
 error_id exchange_error(const exchange *x) {
-    return x->error.id;
+    return x->failure.error;
 }
 
 int exchange_status(const exchange *x) {
     if (x->has_head) return x->head.status;
-    if (x->has_failure) return x->error.id == ERR_PROVIDER_ERROR ? x->failure.status : 0;
-    bool asked = x->call || x->error.id == ERR_CLIENT_GONE;
-    return asked ? 0 : error_get(x->error.id)->status;
+    if (x->failure.error == ERR_PROVIDER_ERROR) return x->failure.status;
+    bool asked = x->call || x->failure.error == ERR_CLIENT_GONE;
+    return asked ? 0 : x->failure.status;
 }
 
 int64_t exchange_retry_after_ms(const exchange *x) {
-    return x->error.retry_after_ms;
+    return x->failure.client_after_ms;
 }
 
 stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...) {
-    x->error = error_of(id);
-    if (param) x->error.param = arena_dup(&x->arena, span_cstr(param));
+    weir_error e = error_of(id);
+    if (param) e.param = arena_dup(&x->arena, span_cstr(param));
     if (fmt) {
         va_list args;
         va_start(args, fmt);
-        x->error.message = arena_vprintf(&x->arena, fmt, args);
+        e.message = arena_vprintf(&x->arena, fmt, args);
         va_end(args);
     }
+    x->failure = failure_of(&e);
     return STAGE_ANSWER;
 }

@@ -58,19 +58,19 @@ static void wait_sleeping(join *w) {
 static weir_result *misuse(weir_client *c) {
     char id[ID_LEN + 1];
     weir_error e = error_of(ERR_BAD_REQUEST);
-    buf failure = BUF_EMPTY, sentence = BUF_EMPTY;
+    buf error = BUF_EMPTY, sentence = BUF_EMPTY;
     e.message =
         SPAN_OF("A call that waits was made from inside a callback of its own client, which "
                 "would wait for itself; weir_start() is for that.");
-    exchange_error_body(&e, &failure);
+    exchange_error_body(&e, &error);
     sentence_fill(c->env.snapshot->config->chat.say_failed, e.message, &sentence);
     id_new(&c->loop.rng, clock_wall_us(), id);
     weir_result *r = result_new(&(result_facts){.code = WEIR_MISUSE,
-                                                .failure = buf_span(&failure),
+                                                .failure = buf_span(&error),
                                                 .sentence = buf_span(&sentence),
                                                 .retry_after_ms = -1,
                                                 .request_id = id});
-    buf_done(&failure);
+    buf_done(&error);
     buf_done(&sentence);
     return r;
 }

@@ -108,15 +108,15 @@ static void write_sentence(const weir_client *c, const weir_error *e, buf *out) 
 
 /* It ends for a reason of the library's; x may be NULL. */
 static void end_by(weir_call *call, const weir_error *e, result_facts *facts) {
-    buf failure = BUF_EMPTY, sentence = BUF_EMPTY;
-    exchange_error_body(e, &failure);
+    buf error = BUF_EMPTY, sentence = BUF_EMPTY;
+    exchange_error_body(e, &error);
     write_sentence(call->client, e, &sentence);
     facts->code = code_of_error(e->id, 0, call->begun);
-    facts->failure = buf_span(&failure);
+    facts->failure = buf_span(&error);
     facts->sentence = buf_span(&sentence);
     facts->retry_after_ms = -1;
     end_with(call, facts);
-    buf_done(&failure);
+    buf_done(&error);
     buf_done(&sentence);
 }
 
@@ -251,15 +251,15 @@ static void end_failed(weir_call *call, result_facts *facts) {
         end_by(call, &e, facts);
         return;
     }
-    buf failure = BUF_EMPTY, sentence = BUF_EMPTY;
-    exchange_failure_body(x, &failure);
+    buf error = BUF_EMPTY, sentence = BUF_EMPTY;
+    exchange_failure_body(x, &error);
     exchange_sentence(x, &sentence);
     facts->code = code_of_error(exchange_error(x), facts->status, call->begun);
-    facts->failure = buf_span(&failure);
+    facts->failure = buf_span(&error);
     facts->sentence = buf_span(&sentence);
     facts->retry_after_ms = exchange_retry_after_ms(x);
     end_with(call, facts);
-    buf_done(&failure);
+    buf_done(&error);
     buf_done(&sentence);
 }
 

@@ -128,7 +128,7 @@ void openai_refuse(int status, http_headers headers, span body, const secret *ke
             code = text_of(json_get(root, SPAN_OF("code")), a); /* an event of /v1/responses */
         }
     }
-    ret->failure = openai_classify(status, code, type, message);
+    ret->class = openai_classify(status, code, type, message);
     ret->code = code;
     if (openai_shape) {
         ret->body = redacted(body, key, a);

@@ -47,40 +47,6 @@ endpoint endpoint_of_path(span path) {
     return e;
 }
 
-bool failure_counts(failure_class f) {
-    switch (f) {
-    case FAIL_CONNECTION:
-    case FAIL_SILENT:
-    case FAIL_MALFORMED:
-    case FAIL_OVERLOAD:
-    case FAIL_TLS: return true;
-    case FAIL_NONE:
-    case FAIL_CONTEXT_LENGTH:
-    case FAIL_CONTENT_POLICY:
-    case FAIL_TARGET:
-    case FAIL_REQUEST:
-    case FAIL_GONE: return false;
-    }
-    return false;
-}
-
-const char *failure_name(failure_class f) {
-    static const char *const names[] = {
-        [FAIL_NONE] = "ok",
-        [FAIL_CONNECTION] = "connection",
-        [FAIL_SILENT] = "silent",
-        [FAIL_MALFORMED] = "malformed",
-        [FAIL_OVERLOAD] = "overload",
-        [FAIL_CONTEXT_LENGTH] = "context_length",
-        [FAIL_CONTENT_POLICY] = "content_policy",
-        [FAIL_TARGET] = "target",
-        [FAIL_REQUEST] = "request",
-        [FAIL_TLS] = "tls",
-        [FAIL_GONE] = "cancelled",
-    };
-    return names[f];
-}
-
 static bool in(span name, const span *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (span_ieq(name, names[i])) return true;

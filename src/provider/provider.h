@@ -8,8 +8,9 @@
 #define WEIR_PROVIDER_PROVIDER_H
 
 #include "base/arena.h"
-#include "base/errors.h"
 #include "config/config.h"
+#include "dialect/answer.h"
+#include "dialect/failure.h"
 #include "http/message.h"
 #include "http/sse.h"
 #include "json/json.h"
@@ -56,28 +57,9 @@ typedef struct provider_request {
     size_t piece_count;
 } provider_request;
 
-/* Why an attempt failed, as far as retry, breaker and fallback care. */
-typedef enum failure_class {
-    FAIL_NONE,
-    FAIL_CONNECTION,     /* refused, reset, cut before any content reached the client: quick */
-    FAIL_SILENT,         /* a deadline of ours passed */
-    FAIL_MALFORMED,      /* an answer that is no answer */
-    FAIL_OVERLOAD,       /* 408, 409, 429, 500, 502, 503, 504, 529 and other 5xx */
-    FAIL_CONTEXT_LENGTH, /* the prompt is too long for this model */
-    FAIL_CONTENT_POLICY, /* the provider's own guard refused */
-    FAIL_TARGET,         /* 401, 402, 403, 404, exhausted quota: this target cannot, another may */
-    FAIL_REQUEST,        /* other 4xx: the request itself is at fault */
-    FAIL_TLS,            /* the provider's certificate is wrong: never again at this target */
-    FAIL_GONE,           /* cancelled by us or by the client: nobody's fault */
-} failure_class;
-
-/* Does it count against the target's breaker? */
-bool failure_counts(failure_class f);
-const char *failure_name(failure_class f); /* "overload", for logs and metrics */
-
 /* What a failed answer says. */
 typedef struct provider_refusal {
-    failure_class failure;
+    failure_class class;
     span body;    /* an error in OpenAI's shape, secrets removed; in the arena */
     span message; /* its message, for the log */
     span code;

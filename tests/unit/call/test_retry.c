@@ -240,9 +240,9 @@ static void refusals_follow_the_configuration(void **state) {
     assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_STOP);
 }
 
-static int64_t wait_of(const config_retry *p, failure_class failure, unsigned retries_done,
+static int64_t wait_of(const config_retry *p, failure_class class, unsigned retries_done,
                        double rnd) {
-    retry_facts facts = {.failure = failure,
+    retry_facts facts = {.failure = class,
                          .hint = {-1, -1},
                          .retries_done = retries_done,
                          .target_tries = retries_done + 1,

@@ -39,7 +39,7 @@ typedef struct parsed {
 static parsed *parse(exchange_form form, endpoint e, span body) {
     parsed *p = calloc(1, sizeof *p);
     p->x.snapshot = &ups;
-    p->x.error = error_of(ERR_NONE);
+    p->x.failure = (failure){.error = ERR_NONE};
     arena_init(&p->x.arena, 0);
     p->x.request = (exchange_request){.form = form,
                                       .endpoint = e,
@@ -65,11 +65,11 @@ typedef struct row {
 
 static void check(exchange_form form, const row *r) {
     parsed *p = parse(form, r->endpoint, span_cstr(r->body));
-    if (p->result != STAGE_ANSWER || p->x.error.id != r->error) print_error("%s\n", r->body);
+    if (p->result != STAGE_ANSWER || p->x.failure.error != r->error) print_error("%s\n", r->body);
     assert_int_equal(p->result, STAGE_ANSWER);
-    assert_int_equal(p->x.error.id, r->error);
-    assert_span(p->x.error.param, r->param);
-    assert_span(error_message(&p->x.error), r->message);
+    assert_int_equal(p->x.failure.error, r->error);
+    assert_span(p->x.failure.param, r->param);
+    assert_span(p->x.failure.text, r->message);
     done(p);
 }
 
@@ -136,9 +136,9 @@ static void refuses_what_is_no_json_object(void **state) {
         for (int form = FORM_OPENAI; form <= FORM_CHAT; form++) {
             parsed *p = parse((exchange_form)form, CHAT, span_cstr(bodies[i]));
             assert_int_equal(p->result, STAGE_ANSWER);
-            assert_int_equal(p->x.error.id, ERR_BAD_JSON);
-            assert_true(span_starts(error_message(&p->x.error), SPAN_OF(JSON_SAYS)));
-            assert_true(span_ends(error_message(&p->x.error), SPAN_OF(".")));
+            assert_int_equal(p->x.failure.error, ERR_BAD_JSON);
+            assert_true(span_starts(p->x.failure.text, SPAN_OF(JSON_SAYS)));
+            assert_true(span_ends(p->x.failure.text, SPAN_OF(".")));
             done(p);
         }
     }
@@ -155,8 +155,7 @@ static void bounds_the_models_name(void **state) {
         parsed *p = parse(FORM_OPENAI, CHAT, buf_span(&body));
         assert_int_equal(p->result, len <= 256 ? STAGE_NEXT : STAGE_ANSWER);
         if (len > 256)
-            assert_span(error_message(&p->x.error),
-                        "'model' has 257 bytes; at most 256 are allowed.");
+            assert_span(p->x.failure.text, "'model' has 257 bytes; at most 256 are allowed.");
         done(p);
         buf_done(&body);
     }
@@ -182,8 +181,8 @@ static void looks_at_every_member(void **state) {
             buf_addf(&body, "\"x%d\":%d,", k, k);
         buf_addf(&body, M ",%s} ", rows[i].last);
         parsed *p = parse(FORM_OPENAI, CHAT, buf_span(&body));
-        assert_int_equal(p->x.error.id, rows[i].error);
-        assert_span(p->x.error.param, rows[i].param);
+        assert_int_equal(p->x.failure.error, rows[i].error);
+        assert_span(p->x.failure.param, rows[i].param);
         if (rows[i].error == ERR_NONE) {
             assert_true(p->x.facts.stream && p->x.facts.usage_asked);
             assert_int_equal(p->x.facts.choices, 2);
@@ -262,8 +261,8 @@ static void chat_refuses_a_crowd_of_fields(void **state) {
         buf_addf(&body, ",\"x%d\":%d", k, k);
     buf_add_char(&body, '}');
     parsed *p = parse(FORM_CHAT, CHAT, buf_span(&body));
-    assert_int_equal(p->x.error.id, ERR_UNPROCESSABLE);
-    assert_span(p->x.error.param, "x0");
+    assert_int_equal(p->x.failure.error, ERR_UNPROCESSABLE);
+    assert_span(p->x.failure.param, "x0");
     done(p);
     buf_done(&body);
 }

@@ -210,7 +210,7 @@ static void classifies_refusals(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         provider_refusal r;
         openai_refuse(rows[i].status, (http_headers){0}, span_cstr(rows[i].body), NULL, &a, &r);
-        assert_int_equal(r.failure, rows[i].failure);
+        assert_int_equal(r.class, rows[i].failure);
         json_value root;
         json_fault fault;
         assert_true(json_scan(r.body, NULL, &root, &fault));

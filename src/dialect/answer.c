@@ -1,0 +1,183 @@
+#include "dialect/answer.h"
+
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- a copy: the event, then its parts, envelope and figures, then its bytes ---- */
+
+typedef struct kept {
+    list link; /* of the queue it is in, if any */
+    size_t bytes;
+    answer_event event;
+} kept;
+
+static bool within(span s, span whole) {
+    return s.ptr && s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len;
+}
+
+/* A span of the original's data points to the same place of the copy's. */
+static span moved(span s, const answer_event *from, const answer_event *to) {
+    return within(s, from->data) ? span_from(to->data.ptr + (s.ptr - from->data.ptr), s.len) : s;
+}
+
+static json_value value_moved(json_value v, const answer_event *from, const answer_event *to) {
+    return (json_value){v.type, moved(v.raw, from, to)};
+}
+
+static span put(char **at, span s) {
+    span copy = span_from(*at, s.len);
+    if (s.len) memcpy(*at, s.ptr, s.len);
+    *at += s.len;
+    return copy;
+}
+
+/* Of the spans that do not lie in the data, the finish reason alone may be of another place: a
+ * word of the reader's. */
+static size_t bytes_beside(const answer_event *e) {
+    return within(e->finish_reason, e->data) ? 0 : e->finish_reason.len;
+}
+
+static void copy_into(kept *k, const answer_event *from) {
+    answer_event *to = &k->event;
+    answer_part *parts = (answer_part *)(k + 1);
+    answer_envelope *envelope = (answer_envelope *)(parts + from->part_count);
+    token_usage *usage = (token_usage *)(envelope + (from->envelope != NULL));
+    char *at = (char *)(usage + (from->usage != NULL));
+    *to = *from;
+    to->name = put(&at, from->name);
+    to->data = put(&at, from->data);
+    to->finish_reason = within(from->finish_reason, from->data)
+                            ? moved(from->finish_reason, from, to)
+                            : put(&at, from->finish_reason);
+    to->error = value_moved(from->error, from, to);
+    for (size_t i = 0; i < from->part_count; i++) {
+        parts[i] = from->parts[i];
+        parts[i].value = value_moved(parts[i].value, from, to);
+    }
+    to->parts = parts;
+    if (from->envelope) {
+        *envelope = (answer_envelope){.id = value_moved(from->envelope->id, from, to),
+                                      .model = value_moved(from->envelope->model, from, to),
+                                      .created = value_moved(from->envelope->created, from, to)};
+        to->envelope = envelope;
+    }
+    if (from->usage) {
+        *usage = *from->usage;
+        to->usage = usage;
+    }
+}
+
+answer_event *answer_copy(const answer_event *event) {
+    size_t bytes = sizeof(kept) + event->part_count * sizeof(answer_part) +
+                   (event->envelope ? sizeof(answer_envelope) : 0) +
+                   (event->usage ? sizeof(token_usage) : 0) + event->name.len + event->data.len +
+                   bytes_beside(event);
+    kept *k = mem_alloc(bytes);
+    k->bytes = bytes;
+    list_init(&k->link);
+    copy_into(k, event);
+    return &k->event;
+}
+
+void answer_free(answer_event *copy) {
+    if (copy) free(CONTAINER_OF(copy, kept, event));
+}
+
+void answer_queue_init(answer_queue *q) {
+    list_init(&q->events);
+    q->bytes = 0;
+}
+
+void answer_queue_done(answer_queue *q) {
+    for (answer_event *e; (e = answer_queue_take(q));)
+        answer_free(e);
+}
+
+void answer_queue_add(answer_queue *q, const answer_event *event) {
+    kept *k = CONTAINER_OF(answer_copy(event), kept, event);
+    list_push_back(&q->events, &k->link);
+    q->bytes += k->bytes;
+}
+
+answer_event *answer_queue_take(answer_queue *q) {
+    list *node = list_pop_front(&q->events);
+    if (!node) return NULL;
+    kept *k = LIST_ENTRY(node, kept, link);
+    q->bytes -= k->bytes;
+    return &k->event;
+}
+
+/* ---- a rewriting ---- */
+
+/* How far what stood at `at` of the old bytes has moved: by the edits before it. */
+typedef struct shifts {
+    const answer_event *like;
+    const answer_edit *edits;
+    const size_t *lengths; /* of the edits' new values */
+    size_t count;
+    span data; /* the new bytes */
+} shifts;
+
+static json_value value_shifted(const shifts *s, json_value v) {
+    if (!within(v.raw, s->like->data)) return v;
+    size_t at = (size_t)(v.raw.ptr - s->like->data.ptr), len = v.raw.len, to = at;
+    for (size_t i = 0; i < s->count; i++) {
+        span old = s->like->parts[s->edits[i].part].value.raw;
+        if (old.ptr < v.raw.ptr)
+            to = to + s->lengths[i] - old.len;
+        else if (within(old, v.raw)) /* the value itself, or something in it */
+            len = len + s->lengths[i] - old.len;
+    }
+    return (json_value){v.type, span_from(s->data.ptr + to, len)};
+}
+
+static span text_shifted(const shifts *s, span text) {
+    return value_shifted(s, (json_value){JSON_STRING, text}).raw;
+}
+
+static void write_edited(const answer_event *like, const answer_edit *edits, size_t count,
+                         size_t *ret_lengths, buf *out) {
+    size_t from = 0;
+    for (size_t i = 0; i < count; i++) {
+        const answer_part *p = &like->parts[edits[i].part];
+        size_t at = (size_t)(p->value.raw.ptr - like->data.ptr);
+        assert(p->value.type == JSON_STRING && at >= from);
+        buf_add(out, span_slice(like->data, from, at));
+        size_t before = out->len;
+        json_write_string(out, edits[i].text);
+        ret_lengths[i] = out->len - before;
+        from = at + p->value.raw.len;
+    }
+    buf_add(out, span_slice(like->data, from, like->data.len));
+}
+
+void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
+                    answer_event *ret) {
+    size_t *lengths = arena_alloc(a, (count ? count : 1) * sizeof *lengths);
+    answer_part *parts = arena_alloc(a, (like->part_count ? like->part_count : 1) * sizeof *parts);
+    buf out = BUF_EMPTY;
+    write_edited(like, edits, count, lengths, &out);
+    const shifts s = {like, edits, lengths, count, arena_dup(a, buf_span(&out))};
+    buf_done(&out);
+    for (size_t i = 0; i < like->part_count; i++) {
+        parts[i] = like->parts[i];
+        parts[i].value = value_shifted(&s, parts[i].value);
+    }
+    answer_event event = *like;
+    event.data = s.data;
+    event.parts = parts;
+    event.finish_reason = text_shifted(&s, like->finish_reason);
+    event.error = value_shifted(&s, like->error);
+    if (like->envelope) {
+        answer_envelope *envelope = arena_alloc(a, sizeof *envelope);
+        *envelope = (answer_envelope){.id = value_shifted(&s, like->envelope->id),
+                                      .model = value_shifted(&s, like->envelope->model),
+                                      .created = value_shifted(&s, like->envelope->created)};
+        event.envelope = envelope;
+    }
+    *ret = event;
+}

@@ -1,0 +1,116 @@
+/* dialect/answer.h: an answer on its way from a provider to whoever asked: its head, then events.
+ * An event is bytes *and* what stands where in them, so that nobody behind the reader parses again.
+ *
+ * A plain answer is one event. Everything that an event points to is borrowed until the function
+ * that gets it returns; whoever needs it longer takes answer_copy(). Only the bytes of a PLAIN
+ * event live on until the answer's end has been told. Belongs to its loop.
+ *
+ * Source   OpenAI's API reference (chat completions, completions, responses: streaming events).
+ */
+#ifndef WEIR_DIALECT_ANSWER_H
+#define WEIR_DIALECT_ANSWER_H
+
+#include "base/list.h"
+#include "http/message.h"
+#include "json/json.h"
+#include "observe/record.h"
+
+typedef enum answer_kind {
+    ANSWER_STREAM, /* events of a stream */
+    ANSWER_PLAIN,  /* one event: the whole body */
+    ANSWER_RAW,    /* pieces of a body that nobody reads (audio, files): data alone is set */
+} answer_kind;
+
+typedef struct answer_head {
+    answer_kind kind;
+    int status;
+    http_headers headers; /* those that may cross to the client */
+    span content_type;
+    span request_id; /* the provider's own */
+} answer_head;
+
+typedef enum part_kind {
+    PART_TEXT,
+    PART_REFUSAL,
+    PART_REASONING,
+    PART_TOOL_NAME,
+    PART_TOOL_ARGS, /* JSON in a string, of a stream in pieces: text like any other */
+    PART_AUDIO,     /* base64 */
+    PART_OPAQUE,    /* content that the reader does not know; value may be of any type */
+    PART_FINISH,    /* not content: why the choice ends, in the dialect's own word */
+} part_kind;
+
+/* A string of the answer and whose it is. The pieces of one text have one kind, choice and item. */
+typedef struct answer_part {
+    part_kind kind;
+    unsigned choice;  /* choices[].index; of a response its output_index */
+    unsigned item;    /* tool_calls[].index; of a response its content_index */
+    json_value value; /* in the event's own bytes, quotes included: json_string() decodes */
+} answer_part;
+
+/* What an event is, all that applies: a chunk may say something and end its choice at once. */
+enum {
+    EVENT_CONTENT =
+        1 << 0,          /* something a user would see: text, refusal, reasoning, a tool call … */
+    EVENT_FULL = 1 << 1, /* its parts are whole texts: a plain answer; of a stream, a repeat of
+                            what has come in pieces */
+    EVENT_FINISH = 1 << 2, /* a choice ends, or the whole response */
+    EVENT_USAGE = 1 << 3,  /* the usage chunk, which says nothing else */
+    EVENT_CLOSE = 1 << 4,  /* the dialect's last event */
+    EVENT_FAILED = 1 << 5, /* with CLOSE: it says that the answer failed; error says why */
+    EVENT_ERROR = 1 << 6,  /* an error where an answer should be; error and status say which */
+};
+
+/* Of the whole answer, where the event names them. JSON_NONE: it does not. */
+typedef struct answer_envelope {
+    json_value id, model, created;
+} answer_envelope;
+
+typedef struct answer_event {
+    answer_kind kind;
+    unsigned sorts; /* EVENT_* */
+    bool is_json;
+    span name; /* STREAM: the event: field; empty: none */
+    span data;
+    const answer_part *parts; /* in the order of their places; none where none were asked for */
+    size_t part_count;
+    const answer_envelope *envelope; /* NULL where it was not asked for */
+    const token_usage *usage;        /* NULL: the event tells none */
+    span finish_reason;              /* the last one told here; empty: none */
+    json_value error;                /* ERROR, FAILED: the error object */
+    int status;                      /* ERROR: the HTTP status that it stands for */
+} answer_event;
+
+/* ---- keeping ---- */
+
+/* A copy in one allocation, its spans pointing into it. The caller frees it with answer_free(). */
+MUST_USE answer_event *answer_copy(const answer_event *event);
+/* NULL is allowed. */
+void answer_free(answer_event *copy);
+
+/* Copies in the order in which they came. */
+typedef struct answer_queue {
+    list events;
+    size_t bytes; /* of memory, for bounds */
+} answer_queue;
+
+void answer_queue_init(answer_queue *q);
+void answer_queue_done(answer_queue *q);
+void answer_queue_add(answer_queue *q, const answer_event *event);
+/* The oldest, for the caller to free with answer_free(); NULL: none is left. */
+MUST_USE answer_event *answer_queue_take(answer_queue *q);
+
+/* ---- changing ---- */
+
+typedef struct answer_edit {
+    size_t part; /* index into the event's parts, of one whose value is a string */
+    span text;   /* what it is to say, decoded */
+} answer_edit;
+
+/* The event as `like`, with other texts in the places of some of its parts; all else stays byte for
+ * byte. Edits in the order of their parts. The new bytes and parts live in the arena; the rest is
+ * borrowed from like. */
+void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
+                    answer_event *ret);
+
+#endif
