@@ -61,6 +61,12 @@ enum {
     EVENT_ERROR = 1 << 6,  /* an error where an answer should be; error and status say which */
 };
 
+/* What is made of an event only where somebody wants it. */
+enum {
+    WANT_PARTS = 1 << 0,
+    WANT_ENVELOPE = 1 << 1,
+};
+
 /* Of the whole answer, where the event names them. JSON_NONE: it does not. */
 typedef struct answer_envelope {
     json_value id, model, created;

@@ -1,8 +1,8 @@
 /* exchange/exchange.h: one model call from request to record, no matter who asks.
  *
- * The request goes in through the stage table (exchange/stages.c); the answer comes back through
- * the filters that the stages put up. An exchange belongs to its loop and owns everything of its
- * call in one arena.
+ * The request goes in through the stages of a plan (exchange/plan.h), which the door brings; the
+ * answer comes back through a chain of filters (exchange/filter.h). An exchange belongs to its loop
+ * and owns everything of its call in one arena.
  *
  * A door (the gateway, the library, the batch runner) starts an exchange and receives its answer
  * through exchange_door. door->done comes exactly once, last, and never from inside
@@ -17,15 +17,18 @@
 #include "observe/metrics.h"
 
 typedef struct exchange exchange;
+typedef struct exchange_plan exchange_plan;
 
 /* What the exchanges of one loop share. Owned by the door; outlives its exchanges. */
 typedef struct exchange_env {
     loop *loop;
+    const exchange_plan *plan;
     loop_snapshot *snapshot; /* in force: new exchanges take a reference */
     target_table *targets;
     metrics_shard *metrics; /* NULL: nothing is counted */
     log_shard *log;         /* NULL: nothing is logged */
     unsigned open;          /* exchanges in progress */
+    unsigned open_children; /* of them: those that another one started */
     bool closing;           /* the time to drain is over: new exchanges are refused with DRAINING */
     /* private to exchange/ */
     list running;
@@ -33,7 +36,9 @@ typedef struct exchange_env {
     loop_hook reap;
     list spare; /* exchanges that are over, each with its first block, to be used again */
     unsigned spare_count;
-    buf scratch;
+    buf scratch;       /* for bytes that a form is about to hand out */
+    arena event_arena; /* emptied when an event has gone through the chain */
+    unsigned depth;    /* of events that are on their way: one may set off another's */
 } exchange_env;
 
 /* Sets up the private part; the door fills in the rest before and keeps it current. Call it before
@@ -41,22 +46,22 @@ typedef struct exchange_env {
 void exchange_env_init(exchange_env *env);
 /* No exchange may be running. */
 void exchange_env_done(exchange_env *env);
-/* Ends every running exchange with that error: what drain does when its time is up. */
+/* Ends every running exchange with that error: what drain does when its time is up. One whose
+ * answer is there already, and only waits to be recorded, is left to that. */
 void exchange_env_fail_all(exchange_env *env, error_id why);
 
-/* The shape in which the client asks and is answered. */
-typedef enum exchange_form {
-    FORM_OPENAI, /* the bytes of OpenAI's API */
-    FORM_CHAT,   /* POST /chat: {"message", …} → {"success", "response", …} */
-    FORM_DIRECT, /* a program: OpenAI's JSON, whole, or a stream's events one by one, unframed */
-} exchange_form;
+/* The shape in which the client asks and is answered; a constant, see exchange/forms.h. */
+typedef struct exchange_form exchange_form;
+extern const exchange_form form_openai; /* the bytes of OpenAI's API */
+extern const exchange_form form_chat; /* POST /chat: {"message", …} → {"success", "response", …} */
+extern const exchange_form form_direct; /* a program: OpenAI's JSON, unframed */
 
 /* All spans are borrowed until door->done. */
 typedef struct exchange_request {
-    exchange_form form;
+    const exchange_form *form;
     endpoint endpoint;
     span method;
-    span path; /* below /v1 for FORM_OPENAI and FORM_DIRECT: "/chat/completions" */
+    span path; /* below /v1 for form_openai and form_direct: "/chat/completions" */
     span query;
     http_headers headers;
     span body;
@@ -66,12 +71,16 @@ typedef struct exchange_request {
      */
     bool identified;
     const config_client *client;
+    /* A step of another exchange on this loop, which must not have ended: then snapshot, client and
+     * deadline are the parent's, and it is cancelled when the parent ends. NULL: none. */
+    exchange *parent;
+    span label; /* what the record calls it; empty: by its form and endpoint */
 } exchange_request;
 
-/* FORM_DIRECT: answer gets JSON as the provider sent it, in OpenAI's form, or the error's; piece
- * one event's data a time, without comments, the end marker and the usage chunk that was not asked
- * for. A stream that fails after its head is aborted, and one that fails before it is answered.
- * Only for the endpoints whose answers weir reads: not EP_OTHER.
+/* form_direct: event gets what the provider said, in OpenAI's form, without comments, the end
+ * marker and the usage chunk that was not asked for; of a plain answer the one event, and then
+ * answer with its bytes or with the error's. A stream that fails after its head is aborted, and one
+ * that fails before it is answered. Only for the endpoints whose answers weir reads: not EP_OTHER.
  *
  * After answer, end or abort the exchange does not touch the request's spans any more; done follows
  * at the end of the loop's turn. */
@@ -81,9 +90,10 @@ typedef struct exchange_door {
     /* Or a streamed one: head, pieces, and end or abort (which cuts it visibly). */
     void (*head)(void *user, int status, http_headers headers);
     void (*piece)(void *user, span bytes);
+    void (*event)(void *user, const answer_event *event); /* form_direct, in piece's place */
     void (*end)(void *user);
     void (*abort)(void *user);
-    /* true: hold back; the door calls exchange_drained() when there is room again. */
+    /* true: hold back; the door calls exchange_room() when there is room again. */
     bool (*full)(void *user);
     /* The exchange is over; it frees itself after this returns. */
     void (*done)(void *user);
@@ -96,10 +106,16 @@ typedef struct exchange_door {
 /* Never NULL. Answers, when it can do so at once, through door->answer before it returns. */
 exchange *exchange_start(exchange_env *env, const exchange_request *request,
                          const exchange_door *door, void *user);
-/* The client has left: cancels the call at once, settles and records; door->done follows, nothing
- * else does. */
+/* For a call that the door itself refuses, so that it is a call all the same: recorded like any
+ * other, and answered at once with the error in OpenAI's shape and these headers besides. */
+exchange *exchange_start_refused(exchange_env *env, const exchange_request *request,
+                                 const weir_error *why, http_headers more,
+                                 const exchange_door *door, void *user);
+/* The client has left: cancels what is under way at once, settles and records; door->done follows,
+ * nothing else does. */
 void exchange_cancel(exchange *x);
-void exchange_drained(exchange *x);
+/* The door has room again. */
+void exchange_room(exchange *x);
 const char *exchange_request_id(const exchange *x);
 
 /* What came of it, for doors that tell more than bytes. Valid from inside door->answer, end and
@@ -123,7 +139,7 @@ void exchange_sentence(const exchange *x, buf *out);
 MUST_USE bool exchange_identify(const config *c, http_headers headers,
                                 const config_client **ret_client, weir_error *ret_error);
 
-/* An error in OpenAI's shape, for doors that refuse a request before it becomes an exchange.
+/* An error in OpenAI's shape, for doors that refuse a request that is no call.
  * `{"error":{"message":…,"type":…,"param":…,"code":…}}` */
 void exchange_error_body(const weir_error *e, buf *out);
 /* The headers that go with it: x-should-retry, retry-after, retry-after-ms. Values live in the

@@ -2,39 +2,141 @@
 
 #include "exchange/internal.h"
 
+#include <assert.h>
+
+enum { LATE_HEAD = 1 << 0, LATE_END = 1 << 1, LATE_FAIL = 1 << 2 };
+
 void filter_add(exchange *x, filter *f, const filter_ops *ops) {
-    *f = (filter){.ops = ops, .next = NULL, .x = x};
-    if (x->last_filter)
-        x->last_filter->next = f;
-    else
-        x->filters = f;
-    x->last_filter = f;
+    filter **at = &x->filters;
+    while (*at && (*at)->ops->place <= ops->place)
+        at = &(*at)->next;
+    *f = (filter){.ops = ops, .next = *at, .x = x};
+    answer_queue_init(&f->waiting);
+    *at = f;
+    x->want |= ops->want;
 }
 
-void filter_form_add(exchange *x) {
-    switch (x->request.form) {
-    case FORM_OPENAI: filter_form_openai_add(x); break;
-    case FORM_CHAT: filter_form_chat_add(x); break;
-    case FORM_DIRECT: filter_form_direct_add(x); break;
-    }
+/* ---- what is given to a filter ---- */
+
+static bool is_late(const filter *f) {
+    return f->held || f->late || !list_empty(&f->waiting.events);
+}
+
+void chain_head(filter *f, const answer_head *head) {
+    if (is_late(f))
+        f->late |= LATE_HEAD; /* it is the exchange's own */
+    else
+        f->ops->head(f, head);
+}
+
+void chain_event(filter *f, const answer_event *event) {
+    if (is_late(f))
+        answer_queue_add(&f->waiting, event);
+    else
+        f->ops->event(f, event);
+}
+
+void chain_end(filter *f) {
+    if (is_late(f))
+        f->late |= LATE_END;
+    else
+        f->ops->end(f);
+}
+
+void chain_fail(filter *f) {
+    if (is_late(f))
+        f->late |= LATE_FAIL;
+    else
+        f->ops->fail(f);
+}
+
+void filter_pass_begin(filter *f) {
+    if (f->next) f->next->ops->begin(f->next);
 }
 
 void filter_pass_head(filter *f, const answer_head *head) {
-    f->next->ops->head(f->next, head);
+    chain_head(f->next, head);
 }
 
 void filter_pass_event(filter *f, const answer_event *event) {
-    f->next->ops->event(f->next, event);
+    chain_event(f->next, event);
 }
 
 void filter_pass_end(filter *f) {
-    f->next->ops->end(f->next);
+    chain_end(f->next);
 }
 
 void filter_pass_fail(filter *f) {
-    f->next->ops->fail(f->next);
+    chain_fail(f->next);
 }
 
 void filter_pass_done(filter *f) {
-    f->next->ops->done(f->next);
+    if (f->next) f->next->ops->done(f->next);
+}
+
+/* ---- holding ---- */
+
+static unsigned pause_bit(const filter *f) {
+    return 1u << f->ops->place;
+}
+
+void filter_hold(filter *f) {
+    if (f->held || f->x->phase != PHASE_ANSWERING) return;
+    f->held = true;
+    exchange_watch_deadline(f->x);
+    exchange_pause(f->x, pause_bit(f));
+}
+
+static bool may_feed(const filter *f) {
+    return !f->held && f->x->phase == PHASE_ANSWERING;
+}
+
+static bool take_late(filter *f, unsigned what) {
+    bool is = may_feed(f) && (f->late & what);
+    if (is) f->late &= ~what;
+    return is;
+}
+
+/* One by one: whatever it is given may make it hold again, or end the answer. */
+static void feed(filter *f) {
+    exchange *x = f->x;
+    f->feeding = true;
+    if (take_late(f, LATE_HEAD)) f->ops->head(f, &x->head);
+    for (answer_event *e; may_feed(f) && (e = answer_queue_take(&f->waiting));) {
+        x->env->depth++;
+        f->ops->event(f, e);
+        exchange_event_gone(x->env);
+        answer_free(e);
+    }
+    if (take_late(f, LATE_END)) f->ops->end(f);
+    if (take_late(f, LATE_FAIL)) f->ops->fail(f);
+    f->feeding = false;
+}
+
+void filter_release(filter *f) {
+    if (!f->held) return;
+    f->held = false;
+    if (f->feeding) return; /* goes on below, in the call that is on the stack */
+    feed(f);
+    if (may_feed(f)) exchange_unpause(f->x, pause_bit(f));
+}
+
+void chain_clear(exchange *x, const filter *last) {
+    for (filter *f = x->filters; f; f = f->next) {
+        f->held = false;
+        f->late = 0;
+        answer_queue_done(&f->waiting);
+        if (f == last) return;
+    }
+}
+
+/* ---- ending ---- */
+
+void filter_break(filter *f, error_id id, const char *message) {
+    exchange *x = f->x;
+    if (x->phase != PHASE_ANSWERING) return;
+    exchange_drop_source(x);
+    chain_clear(x, f);
+    (void)exchange_refuse(x, id, NULL, message ? "%s" : NULL, message);
+    chain_fail(f->next);
 }

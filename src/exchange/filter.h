@@ -1,25 +1,52 @@
-/* exchange/filter.h: the chain on which an answer comes back, from the provider outwards.
+/* exchange/filter.h: the chain on which an answer comes back, from its source outwards.
  *
- * A filter takes one event and hands zero or more on; a plain answer is a chain of one event. Each
- * is one file and is put up by a stage. Back-pressure and cancel run the other way, through the
- * exchange. A filter lives in the exchange's arena.
+ * A filter takes one event and hands zero or more on; a plain answer is a chain of one event. The
+ * chain stands before the first stage runs, with the form as its last filter, so a failure finds
+ * its way out at any time. Filters are put up by the plan or by a stage, and stand in the order of
+ * their places, whenever they come. Back-pressure and cancel run the other way, through the
+ * exchange.
+ *
+ * Lifetimes. A filter is part of a struct in the exchange's arena; it lives until done. What it is
+ * given is borrowed until its function returns, but the bytes of a PLAIN event, which live until
+ * its end, and the head. What it needs for one event alone it takes from x->env->event_arena, which
+ * is emptied when the event has gone through. Nothing that grows with the number of events may live
+ * in the exchange's arena.
+ *
+ * Order. At most once head, then events, then end or fail; fail may come at any time, also before
+ * begin and while the filter holds; done always, once, last, with or without the others. Until it
+ * has returned from one of them it is given no other, but for the answer to filter_release().
+ *
+ * What a filter may do, and nothing else: pass on, also another event in the place of the one it
+ * was given (answer_rewrite()); drop; make any number of events; hold and release; stop; break.
  */
 #ifndef WEIR_EXCHANGE_FILTER_H
 #define WEIR_EXCHANGE_FILTER_H
 
-#include "call/call.h"
+#include "dialect/answer.h"
 #include "exchange/exchange.h"
 
 typedef struct filter filter;
 
+/* From the source outwards. */
+typedef enum filter_place {
+    PLACE_METER, /* what the provider says, before anybody changes it */
+    PLACE_GUARD, /* the text that may go out */
+    PLACE_CACHE, /* records what any client would get */
+    PLACE_USAGE, /* what this client asked for */
+    PLACE_FORM,  /* the client's shape; the last */
+} filter_place;
+
 typedef struct filter_ops {
     const char *name;
+    filter_place place;
+    unsigned want;            /* WANT_*: what its events must come with */
+    void (*begin)(filter *f); /* a source has been found: an answer is awaited */
     void (*head)(filter *f, const answer_head *head);
     void (*event)(filter *f, const answer_event *event);
     void (*end)(filter *f);
-    /* The answer has failed: exchange->failure says how. */
+    /* There is no answer, or no more of it: exchange->failure says why. */
     void (*fail)(filter *f);
-    /* The exchange is over: timers off. Always called, once. */
+    /* The exchange is over: timers off, what is outside of the arena freed. */
     void (*done)(filter *f);
 } filter_ops;
 
@@ -27,23 +54,37 @@ struct filter {
     const filter_ops *ops;
     filter *next; /* NULL: the last, which talks to the door */
     exchange *x;
+    /* private to filter.c */
+    bool held;
+    bool feeding;         /* what has waited is being given to it */
+    unsigned late;        /* LATE_*: what else waits */
+    answer_queue waiting; /* events, before the late end or failure */
 };
 
-/* Appends a filter to the exchange's chain. */
+/* Puts a filter up, at its place; of two at one place the one that comes later stands behind. */
 void filter_add(exchange *x, filter *f, const filter_ops *ops);
 
 /* Hands on to the next filter: also the defaults for a filter that does not care. */
+void filter_pass_begin(filter *f);
 void filter_pass_head(filter *f, const answer_head *head);
 void filter_pass_event(filter *f, const answer_event *event);
 void filter_pass_end(filter *f);
 void filter_pass_fail(filter *f);
 void filter_pass_done(filter *f);
 
-/* Each puts its filter up. */
-void filter_meter_add(exchange *x);       /* usage, first token, finish reason → the record */
-void filter_form_openai_add(exchange *x); /* to OpenAI's form; the last */
-void filter_form_chat_add(exchange *x);   /* to /chat's form; the last */
-void filter_form_direct_add(exchange *x); /* to a program, unframed; the last */
-void filter_form_add(exchange *x);        /* the one of the request's form */
+/* Nothing more is given to this filter until filter_release(): the source is paused, and what still
+ * comes waits. The exchange's deadline goes on, and passes a hold. Idempotent. */
+void filter_hold(filter *f);
+/* Gives the filter what has waited, until it holds again; then the source goes on. Not from inside
+ * one of its own functions, except while it is being given what has waited. */
+void filter_release(filter *f);
+
+/* The answer ends here, as the filter wants it: the source is cancelled, the filters behind get for
+ * each choice that has not finished an event that finishes it with this reason, the usage so far
+ * where it was asked for, and end. like: an event of this answer, whose form and envelope those
+ * take. */
+void filter_stop(filter *f, const answer_event *like, span reason);
+/* The same as a failure: the filters behind get fail. message may be NULL: the table's sentence. */
+void filter_break(filter *f, error_id id, const char *message);
 
 #endif

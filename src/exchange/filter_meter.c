@@ -1,27 +1,33 @@
-/* meter: reads what an answer used on its way through, and takes the usage chunk out where the
- * client did not ask for it. */
+/* The meter: notes what a call used as the provider tells it, before anybody changes it. */
 #include "exchange/internal.h"
 
-static void note(exchange *x, const answer_event *event) {
-    call_record *r = &x->record;
-    if (event->usage) r->usage = *event->usage;
-    if (event->finish_reason.len && !span_eq(event->finish_reason, r->finish_reason))
-        r->finish_reason = arena_dup(&x->arena, event->finish_reason);
-    if (!(event->sorts & EVENT_CONTENT)) return;
-    x->content_events++;
-    if (r->first_token_us < 0 && x->head.kind == ANSWER_STREAM)
-        r->first_token_us = loop_exact_us(x->env->loop) - x->request.started_us;
+/* A reason that alternates, or is as long as an event, takes no more memory than a word. */
+static void note_reason(exchange *x, span reason) {
+    size_t len = reason.len;
+    if (len > sizeof x->finish_reason) len = sizeof x->finish_reason;
+    while (len < reason.len && len && (reason.ptr[len] & 0xC0) == 0x80)
+        len--; /* not within a character */
+    memcpy(x->finish_reason, reason.ptr, len);
+    x->record.finish_reason = span_from(x->finish_reason, len);
 }
 
 static void on_event(filter *f, const answer_event *event) {
-    note(f->x, event);
-    if (event->sorts & EVENT_USAGE && event->kind == ANSWER_STREAM && !f->x->facts.usage_asked)
-        return;
+    exchange *x = f->x;
+    call_record *r = &x->record;
+    if (event->usage) r->usage = *event->usage;
+    if (event->finish_reason.len) note_reason(x, event->finish_reason);
+    if (event->sorts & EVENT_CONTENT) {
+        x->content_events++;
+        if (r->first_token_us < 0 && event->kind == ANSWER_STREAM)
+            r->first_token_us = loop_exact_us(x->env->loop) - x->request.started_us;
+    }
     filter_pass_event(f, event);
 }
 
 void filter_meter_add(exchange *x) {
     static const filter_ops ops = {.name = "meter",
+                                   .place = PLACE_METER,
+                                   .begin = filter_pass_begin,
                                    .head = filter_pass_head,
                                    .event = on_event,
                                    .end = filter_pass_end,

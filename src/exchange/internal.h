@@ -1,24 +1,100 @@
-/* exchange/internal.h: the exchange as its stages and filters see it. Private to the room. */
+/* exchange/internal.h: the exchange as its stages and filters see it. Private to the room.
+ *
+ * Legal states:
+ *
+ *   phase       wait  source  the chain                       how it goes on
+ *   ASKING      -     -       stands, silent                  a stage is on the stack
+ *   ASKING      set   -       stands, silent                  exchange_resume(); deadline; cancel
+ *   ANSWERING   -     set     has begun                       the source's head, events, end, fail
+ *   ANSWERING   -     -       a filter holds the end back     filter_release(); deadline; cancel
+ *   CLOSING     -     -       has ended or failed             an always-row is on the stack
+ *   CLOSING     set   -       has ended or failed             exchange_resume()
+ *   OVER        -     -       done                            door->done at the end of the turn
+ *
+ * failure.error is ERR_NONE until it is known that there is no answer. What has gone to the door:
+ * head_sent (and sent_status where it was a head and not a whole answer).
+ */
 #ifndef WEIR_EXCHANGE_INTERNAL_H
 #define WEIR_EXCHANGE_INTERNAL_H
 
 #include "call/call.h"
-#include "exchange/exchange.h"
 #include "exchange/filter.h"
+#include "exchange/forms.h"
 
-/* ---- stages ---- */
+typedef enum exchange_phase {
+    PHASE_ASKING,
+    PHASE_ANSWERING,
+    PHASE_CLOSING,
+    PHASE_OVER
+} exchange_phase;
 
-typedef enum stage_result {
-    STAGE_NEXT,   /* go on */
-    STAGE_WAIT,   /* something will call exchange_resume(), exchange_fail() or end the chain */
-    STAGE_ANSWER, /* answered, or failed by exchange_fail(): straight to what always runs */
-} stage_result;
+/* ---- waiting (stages.c) ----
+ *
+ * A stage that cannot go on at once embeds a stage_wait in what it keeps in the arena, has
+ * something else complete it, calls exchange_wait() and returns STAGE_WAIT. The completion calls
+ * exchange_resume(), never from inside the stage's own call. An exchange waits for one thing at a
+ * time.
+ *
+ * When the exchange ends first (its client leaves, its deadline passes, the process drains), cancel
+ * is called, w->x is NULL from then on, and the completion must not come: what cannot be called
+ * back (work on another thread) keeps a job of its own on the heap, which looks whether its wait is
+ * still there, never the other way round alone. A row that always runs may wait too (for a disk);
+ * its wait is ended by its completion alone. */
+typedef struct stage_wait {
+    exchange *x; /* NULL: nobody waits any more */
+    void (*cancel)(struct stage_wait *w);
+} stage_wait;
 
-typedef stage_result stage_fn(exchange *x);
+void exchange_wait(exchange *x, stage_wait *w, void (*cancel)(stage_wait *w));
+/* STAGE_NEXT, or STAGE_ANSWER after exchange_refuse(). */
+void exchange_resume(stage_wait *w, stage_result result);
 
-/* One file each; the table is in stages.c. */
-stage_fn stage_identify, stage_admit, stage_parse, stage_route, stage_call, stage_settle,
-    stage_record;
+/* ---- sources (source.c) ----
+ *
+ * Whatever answers feeds the chain through these. It never does so from inside the function that
+ * starts it; after cancel it is silent. While any filter or the door holds back it is paused: what
+ * it says all the same waits. */
+typedef struct answer_source answer_source;
+typedef struct answer_source_ops {
+    void (*pause)(answer_source *s);
+    void (*resume)(answer_source *s);
+    void (*cancel)(answer_source *s);
+} answer_source_ops;
+struct answer_source {
+    const answer_source_ops *ops;
+};
+
+/* By a stage that has found who answers, which then returns STAGE_WAIT. */
+void exchange_feed_from(exchange *x, answer_source *s);
+void exchange_take_head(exchange *x, const answer_head *head);
+void exchange_take_event(exchange *x, const answer_event *event);
+/* Either is the source's last word. */
+void exchange_take_end(exchange *x);
+void exchange_take_failure(exchange *x, const failure *f);
+
+/* Why a source is paused: a bit per filter that holds (its place), and the door's. */
+enum { PAUSE_DOOR = 1u << 31 };
+void exchange_pause(exchange *x, unsigned why);
+void exchange_unpause(exchange *x, unsigned why);
+/* The source is not wanted any more. */
+void exchange_drop_source(exchange *x);
+
+/* ---- the end (close.c) ---- */
+
+typedef enum close_how {
+    CLOSE_ANSWER, /* a whole answer: status, headers, body */
+    CLOSE_END,    /* of a stream: body is its last piece, empty: none */
+    CLOSE_ABORT,
+    CLOSE_CUT, /* nobody is there to be told */
+} close_how;
+
+/* Borrowed by exchange_close(), which copies what must outlive it. */
+typedef struct last_word {
+    close_how how;
+    int status;
+    http_headers headers; /* in the arena */
+    span body;
+} last_word;
 
 /* ---- the exchange ---- */
 
@@ -30,24 +106,35 @@ struct exchange {
     const exchange_door *door;
     void *user;
     arena arena;
-    size_t stage;  /* index into the table: the one that runs, or waits */
-    bool finished; /* settled and recorded */
+    exchange_phase phase;
+    size_t stage;  /* index into the plan's rows: the one that runs, or waits */
+    size_t begun;  /* of the rows before the answer: how many were called */
+    bool on_stack; /* a stage is */
+    stage_wait *wait;
+    void **stage_data;   /* by row; NULL: nobody keeps any */
+    timer deadline;      /* of waits and of filters that hold; a source has its own */
+    int64_t deadline_ms; /* of the whole exchange */
+    list children;
+    list sibling; /* in the parent's children */
 
     /* What the stages have found. */
     const config_client *client; /* NULL: no keys are asked */
     request_facts facts;
     const config_model *model;
-    call *call;
+    call *call; /* NULL: none was made */
 
     /* The way back. */
-    filter *filters; /* the outermost from the provider: the first to get an event */
-    filter *last_filter;
-    answer_head head; /* of the provider's answer */
+    answer_source *source; /* NULL: none yet, or it has said its last word */
+    unsigned pauses;       /* PAUSE_DOOR, and a bit per filter */
+    filter *filters;       /* the innermost: the first to get an event */
+    unsigned want;         /* WANT_*, of all filters */
+    answer_head head;      /* of the answer */
     bool has_head;
-    bool head_sent;  /* the door has been given a head */
-    int sent_status; /* its status */
-    bool paused;
+    bool head_sent;         /* the door has been given a head */
+    int sent_status;        /* its status */
     int64_t content_events; /* of a stream: about one token each, for one that is cut */
+    last_word last;
+    char finish_reason[64]; /* the record's */
 
     failure failure; /* why there is no answer; ERR_NONE otherwise */
     call_record record;
@@ -57,14 +144,48 @@ static inline const config *exchange_config(const exchange *x) {
     return x->snapshot->config;
 }
 
-/* Runs the stages from the one after the current: for a stage that has waited. */
-void exchange_resume(exchange *x);
+/* The running row's own pointer, NULL at first, for its run and done: what it keeps lives in the
+ * arena. */
+void **exchange_stage_data(exchange *x);
+
 /* The answer is an error: notes it, for the stage to return STAGE_ANSWER. The message is made in
  * the exchange's arena; NULL: the table's sentence. */
 stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
-/* The chain has ended: settles, records, and lets the last bytes go. Called by the last filter. */
-void exchange_finish(exchange *x);
+
+/* ---- between the files of the room ---- */
+
+/* stages.c */
+void exchange_run(exchange *x); /* from the first stage */
+void exchange_drop_wait(exchange *x);
+/* Fails it now, whoever holds or waits: the deadline, the end of the process. */
+void exchange_fail_now(exchange *x, const failure *f);
+/* The deadline is watched from now on: where something waits that has no deadline of its own. */
+void exchange_watch_deadline(exchange *x);
+timer_fn exchange_on_deadline;
+/* The rest of the rows that always run, from this one on; true when all have. */
+bool exchange_run_always(exchange *x, size_t from);
+void exchange_rows_done(exchange *x);
+
+/* source.c: an event has gone through; env->depth counts those that are on their way. */
+void exchange_event_gone(exchange_env *env);
+
+/* filter.c: what is given to a filter, or waits while it holds. */
+void chain_head(filter *f, const answer_head *head);
+void chain_event(filter *f, const answer_event *event);
+void chain_end(filter *f);
+void chain_fail(filter *f);
+/* Nothing is held or waits from the first filter up to this one, which is included; NULL: all. */
+void chain_clear(exchange *x, const filter *last);
+
+/* close.c. The answer is over, one way or the other: what is under way is cancelled, the rows that
+ * always run do, and then the door has its last word. The only end there is. Nothing happens where
+ * it has come already. */
+void exchange_close(exchange *x, const last_word *w);
+/* All rows have run: says it. */
+void exchange_say_last(exchange *x);
+
+/* ---- for forms ---- */
 
 /* Notes weir's own share of the time so far: until the request left, and since the answer came. */
 void exchange_note_own(exchange *x);
@@ -74,28 +195,27 @@ enum { EXCHANGE_HEADERS_MAX = 8 };
 size_t exchange_own_headers(exchange *x, http_header *h);
 /* The same, with those of the provider that may cross, and the content type given. In the arena. */
 http_headers exchange_headers(exchange *x, http_headers crossing, span content_type);
-/* A whole answer with the provider's own status and type, and an error that nothing has been said
- * before (body empty: in OpenAI's shape): both the last word. */
+/* Closes with a whole answer: with the provider's own status and type, and with an error that
+ * nothing has been said before (body empty: in OpenAI's shape). */
 void exchange_answer(exchange *x, span body);
 void exchange_answer_failure(exchange *x, span body);
-/* Gives the door a piece and heeds its back-pressure. */
-void exchange_piece(exchange *x, span piece);
-
-/* Sends `: keep-alive` while a stream is silent (server.keep_alive_comment), the head before it if
- * need be. A member of the last filter. */
-typedef struct keep_alive {
-    timer timer;
-    exchange *x;
-    int64_t last_ms; /* when the client last got something */
-} keep_alive;
-void keep_alive_start(keep_alive *k, exchange *x);
-void keep_alive_stop(keep_alive *k);
+/* Closes a stream; last: its last piece, or empty. */
+void exchange_end_stream(exchange *x, span last);
+void exchange_abort_stream(exchange *x);
+/* The head of an answer in pieces, once. */
+void exchange_send_head(exchange *x, int status, http_headers headers);
 /* The head of an event stream, once. */
 void exchange_stream_head(exchange *x);
+/* Gives the door a piece, or an event, and heeds its back-pressure. */
+void exchange_piece(exchange *x, span piece);
+void exchange_event(exchange *x, const answer_event *event);
 
-/* Reads /chat's body into x->facts, as a chat completion's (parse_chat.c). */
-stage_result parse_chat(exchange *x);
-/* Reads the members that weir acts on from a body that is a chat completion, completion … */
-stage_result parse_openai(exchange *x, span body);
+/* What the call used: as the provider told, else estimated and marked. Pure. */
+token_usage settle_usage(const exchange *x);
+
+/* What form_openai and form_direct read: the members that weir acts on. */
+stage_fn parse_openai;
+/* The same from a body in the request's place. */
+stage_result parse_openai_body(exchange *x, span body);
 
 #endif

@@ -1,6 +1,6 @@
 /* POST /chat: one message in, one text out. Its body is checked against chat.* of the configuration
  * and becomes a chat completion's. */
-#include "exchange/internal.h"
+#include "exchange/parse_chat.h"
 
 #include <string.h>
 
@@ -210,5 +210,5 @@ stage_result parse_chat(exchange *x) {
     x->facts.path = SPAN_OF("/chat/completions");
     x->facts.query = SPAN_EMPTY;
     x->facts.endpoint = EP_CHAT_COMPLETIONS;
-    return parse_openai(x, write_completion(x, &r));
+    return parse_openai_body(x, write_completion(x, &r));
 }

@@ -10,7 +10,7 @@ stage_result stage_admit(exchange *x) {
         x->failure.client_after_ms = TRY_AGAIN_MS;
         return r;
     }
-    if (x->env->open > most) {
+    if (x->env->open - x->env->open_children > most) {
         stage_result r = exchange_refuse(
             x, ERR_TOO_BUSY, NULL,
             "This worker is at its limit of %u concurrent calls (limits.calls).", most);

@@ -1,31 +1,47 @@
 /* call: attempts, retries, fallback. The answer comes back through the filters. */
 #include "exchange/internal.h"
 
+typedef struct call_source {
+    answer_source source;
+    call *call;
+} call_source;
+
+static call *call_of(answer_source *s) {
+    return CONTAINER_OF(s, call_source, source)->call;
+}
+
+static void on_pause(answer_source *s) {
+    call_pause(call_of(s));
+}
+
+static void on_resume(answer_source *s) {
+    call_resume(call_of(s));
+}
+
+static void on_cancel(answer_source *s) {
+    call_cancel(call_of(s));
+}
+
+static const answer_source_ops source_ops = {
+    .pause = on_pause, .resume = on_resume, .cancel = on_cancel};
+
 static void on_head(void *user, const answer_head *head) {
     exchange *x = user;
-    x->head = *head;
-    x->has_head = true;
-    x->record.provider_request_id = head->request_id;
     call_report r = call_get_report(x->call);
     if (r.head_us) x->record.first_byte_us = r.head_us - x->request.started_us;
-    x->filters->ops->head(x->filters, head);
+    exchange_take_head(x, head);
 }
 
 static void on_event(void *user, const answer_event *event) {
-    exchange *x = user;
-    x->filters->ops->event(x->filters, event);
+    exchange_take_event(user, event);
 }
 
 static void on_end(void *user) {
-    exchange *x = user;
-    x->filters->ops->end(x->filters);
+    exchange_take_end(user);
 }
 
 static void on_fail(void *user, const failure *f) {
-    exchange *x = user;
-    x->failure = *f;
-    x->record.provider_request_id = f->request_id;
-    x->filters->ops->fail(x->filters);
+    exchange_take_failure(user, f);
 }
 
 static void on_refused(void *user, int status, int64_t retry_after_ms) {
@@ -40,8 +56,6 @@ static const call_sink sink = {.on_head = on_head,
                                .on_refused = on_refused};
 
 stage_result stage_call(exchange *x) {
-    filter_meter_add(x);
-    filter_form_add(x);
     const call_spec spec = {.loop = x->env->loop,
                             .snapshot = x->snapshot,
                             .metrics = x->env->metrics,
@@ -49,6 +63,9 @@ stage_result stage_call(exchange *x) {
                             .model = x->model,
                             .facts = &x->facts,
                             .arena = &x->arena};
-    x->call = call_start(&spec, &sink, x);
+    call_source *s = arena_alloc(&x->arena, sizeof *s);
+    *s = (call_source){{&source_ops}, call_start(&spec, &sink, x)};
+    x->call = s->call;
+    exchange_feed_from(x, &s->source);
     return STAGE_WAIT;
 }

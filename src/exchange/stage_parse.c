@@ -115,7 +115,7 @@ static stage_result bad_json(exchange *x, span body, const json_fault *fault) {
                            SPAN_ARG(text));
 }
 
-stage_result parse_openai(exchange *x, span body) {
+stage_result parse_openai_body(exchange *x, span body) {
     request_facts *f = &x->facts;
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
     json_member members[MEMBERS];
@@ -158,17 +158,19 @@ static stage_result parse_other(exchange *x, span body) {
     size_t at = 0;
     while (at < body.len && (body.ptr[at] == ' ' || (body.ptr[at] >= '\t' && body.ptr[at] <= '\r')))
         at++;
-    if (at == body.len || body.ptr[at] == '{') return parse_openai(x, body);
+    if (at == body.len || body.ptr[at] == '{') return parse_openai_body(x, body);
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
     json_value root;
     json_fault fault;
     return json_scan(body, &limits, &root, &fault) ? STAGE_NEXT : bad_json(x, body, &fault);
 }
 
+stage_result parse_openai(exchange *x) {
+    if (x->request.endpoint != EP_OTHER) return parse_openai_body(x, x->request.body);
+    return looks_like_json(x) ? parse_other(x, x->request.body) : STAGE_NEXT;
+}
+
 stage_result stage_parse(exchange *x) {
-    x->record.endpoint = x->request.form == FORM_CHAT
-                             ? SPAN_OF("chat")
-                             : span_cstr(endpoint_name(x->request.endpoint));
     x->facts = (request_facts){.endpoint = x->request.endpoint,
                                .method = x->request.method,
                                .path = x->request.path,
@@ -176,13 +178,7 @@ stage_result stage_parse(exchange *x) {
                                .headers = x->request.headers,
                                .body = x->request.body,
                                .choices = 1};
-    stage_result r = STAGE_NEXT;
-    if (x->request.form == FORM_CHAT)
-        r = parse_chat(x);
-    else if (x->request.endpoint != EP_OTHER)
-        r = parse_openai(x, x->request.body);
-    else if (looks_like_json(x))
-        r = parse_other(x, x->request.body);
+    stage_result r = x->request.form->parse(x);
     x->record.stream = x->facts.stream;
     return r;
 }

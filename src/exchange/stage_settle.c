@@ -4,13 +4,14 @@
 /* Four bytes a token: the usual rule of thumb, for a call whose provider told nothing. */
 enum { BYTES_PER_TOKEN = 4 };
 
-static void estimate(exchange *x) {
-    token_usage *u = &x->record.usage;
-    if (u->prompt >= 0 || !x->has_head || x->facts.endpoint == EP_OTHER) return;
-    u->prompt = (int64_t)(x->facts.body.len / BYTES_PER_TOKEN);
-    if (u->completion < 0) u->completion = x->content_events;
-    u->total = u->prompt + u->completion;
-    u->estimated = true;
+token_usage settle_usage(const exchange *x) {
+    token_usage u = x->record.usage;
+    if (u.prompt >= 0 || !x->has_head || x->facts.endpoint == EP_OTHER) return u;
+    u.prompt = (int64_t)(x->facts.body.len / BYTES_PER_TOKEN);
+    if (u.completion < 0) u.completion = x->content_events;
+    u.total = u.prompt + u.completion;
+    u.estimated = true;
+    return u;
 }
 
 stage_result stage_settle(exchange *x) {
@@ -35,6 +36,6 @@ stage_result stage_settle(exchange *x) {
     } else {
         r->status = x->head.status;
     }
-    estimate(x);
+    r->usage = settle_usage(x);
     return STAGE_NEXT;
 }

@@ -1,198 +1,24 @@
-/* The stage table: what happens to a call, in order. This is the product's table of contents.
- *
- * A stage is one file and one row. It returns STAGE_NEXT, STAGE_WAIT (it will call
- * exchange_resume()) or STAGE_ANSWER, which goes straight to the rows that always run.
- */
+/* The driver: takes an exchange through the rows of its plan, and through what they wait for. */
 #include "exchange/internal.h"
 
-#include "base/clock.h"
-#include "base/mem.h"
-
 #include <assert.h>
-#include <stdlib.h>
 
-static const struct stage_row {
-    const char *name;
-    stage_fn *run;
-    bool always; /* runs for every exchange, however it ended */
-} stages[] = {
-    {"identify", stage_identify, false}, /* whose key is it? */
-    {"admit", stage_admit, false},       /* is there room? */
-    {"parse", stage_parse, false},       /* what is asked, and is it well formed? */
-    {"route", stage_route, false},       /* which targets may answer? */
-    {"call", stage_call, false},         /* attempts, retries, fallback: the answer comes back */
-    {"settle", stage_settle, true},      /* what did it use? */
-    {"record", stage_record, true},      /* the log line, the metrics */
-};
-
-/* ---- the driver ---- */
-
-static void run_always(exchange *x) {
-    for (size_t i = 0; i < ARRAY_LEN(stages); i++)
-        if (stages[i].always) (void)stages[i].run(x);
+static const stage_row *rows_of(const exchange *x) {
+    return x->env->plan->rows;
 }
 
-static void answer_error(exchange *x) {
-    if (!x->filters) filter_form_add(x);
-    x->filters->ops->fail(x->filters);
+static size_t row_count(const exchange *x) {
+    return x->env->plan->row_count;
 }
 
-static void run_from(exchange *x, size_t first) {
-    for (x->stage = first; x->stage < ARRAY_LEN(stages); x->stage++) {
-        if (stages[x->stage].always) break;
-        switch (stages[x->stage].run(x)) {
-        case STAGE_NEXT: continue;
-        case STAGE_WAIT: return;
-        case STAGE_ANSWER: break;
-        }
-        break;
-    }
-    if (x->failure.error != ERR_NONE && !x->finished) answer_error(x);
+static bool is_for(const exchange *x, const stage_row *row) {
+    return !x->request.parent || (row->bits & STAGE_CHILD);
 }
 
-void exchange_resume(exchange *x) {
-    run_from(x, x->stage + 1);
-}
-
-/* ---- beginning and end ---- */
-
-enum { FIRST_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
-
-static exchange *exchange_new(exchange_env *env) {
-    list *node = list_pop_front(&env->spare);
-    if (!node) {
-        exchange *x = mem_zalloc(sizeof *x);
-        arena_init(&x->arena, FIRST_BLOCK_BYTES);
-        return x;
-    }
-    env->spare_count--;
-    exchange *x = LIST_ENTRY(node, exchange, link);
-    *x = (exchange){.arena = x->arena};
-    return x;
-}
-
-static void exchange_free(exchange *x) {
-    arena_done(&x->arena);
-    free(x);
-}
-
-static void exchange_put_by(exchange_env *env, exchange *x) {
-    if (env->spare_count == SPARE_MAX) {
-        exchange_free(x);
-        return;
-    }
-    env->spare_count++;
-    arena_reset(&x->arena, FIRST_BLOCK_BYTES);
-    list_push_front(&env->spare, &x->link);
-}
-
-exchange *exchange_start(exchange_env *env, const exchange_request *request,
-                         const exchange_door *door, void *user) {
-    exchange *x = exchange_new(env);
-    x->env = env;
-    x->snapshot = loop_snapshot_ref(env->snapshot);
-    x->request = *request;
-    x->door = door;
-    x->user = user;
-    x->record = (call_record){.started_wall_us = clock_wall_us(),
-                              .usage = {-1, -1, -1, -1, -1, false},
-                              .first_byte_us = -1,
-                              .first_token_us = -1,
-                              .own_us = -1,
-                              .total_us = -1,
-                              .bytes_in = request->body.len};
-    id_new(&env->loop->rng, x->record.started_wall_us, x->record.request_id);
-    list_push_back(&env->running, &x->link);
-    env->open++;
-    run_from(x, 0);
-    return x;
-}
-
-/* Settled and recorded before the last bytes go out; freed at the end of the turn, when nothing of
- * it is on the stack any more. */
-void exchange_finish(exchange *x) {
-    if (x->finished) return;
-    x->finished = true;
-    if (x->call) call_cancel(x->call);
-    run_always(x);
-    if (x->filters) x->filters->ops->done(x->filters);
-    list_remove(&x->link);
-    list_push_back(&x->env->ended, &x->link);
-}
-
-static void reap(loop_hook *hook) {
-    exchange_env *env = CONTAINER_OF(hook, exchange_env, reap);
-    for (list *node; (node = list_pop_front(&env->ended));) {
-        exchange *x = LIST_ENTRY(node, exchange, link);
-        env->open--;
-        x->door->done(x->user);
-        loop_snapshot_unref(x->snapshot);
-        exchange_put_by(env, x);
-    }
-}
-
-void exchange_cancel(exchange *x) {
-    if (x->finished) return;
-    const weir_error gone = error_of(ERR_CLIENT_GONE);
-    x->failure = failure_of(&gone);
-    exchange_finish(x);
-}
-
-void exchange_env_init(exchange_env *env) {
-    list_init(&env->running);
-    list_init(&env->ended);
-    list_init(&env->spare);
-    env->spare_count = 0;
-    env->open = 0;
-    env->scratch = BUF_EMPTY;
-    env->reap = (loop_hook){.run = reap};
-    loop_add_hook(env->loop, &env->reap);
-}
-
-void exchange_env_done(exchange_env *env) {
-    assert(list_empty(&env->running));
-    reap(&env->reap);
-    loop_remove_hook(&env->reap);
-    for (list *node; (node = list_pop_front(&env->spare));)
-        exchange_free(LIST_ENTRY(node, exchange, link));
-    buf_done(&env->scratch);
-}
-
-/* Whoever hears of an end may cancel another exchange, or start one. */
-void exchange_env_fail_all(exchange_env *env, error_id why) {
-    list doomed;
-    list_init(&doomed);
-    for (list *node; (node = list_pop_front(&env->running));)
-        list_push_back(&doomed, node);
-    while (!list_empty(&doomed)) {
-        exchange *x = LIST_ENTRY(doomed.next, exchange, link);
-        if (x->call) call_cancel(x->call);
-        (void)exchange_refuse(x, why, NULL, NULL);
-        answer_error(x);
-    }
-}
-
-const char *exchange_request_id(const exchange *x) {
-    return x->record.request_id;
-}
-
-const call_record *exchange_record(const exchange *x) {
-    return &x->record;
-}
-
-error_id exchange_error(const exchange *x) {
-    return x->failure.error;
-}
-
-int exchange_status(const exchange *x) {
-    if (x->has_head) return x->head.status;
-    if (x->failure.error == ERR_PROVIDER_ERROR) return x->failure.status;
-    bool asked = x->call || x->failure.error == ERR_CLIENT_GONE;
-    return asked ? 0 : x->failure.status;
-}
-
-int64_t exchange_retry_after_ms(const exchange *x) {
-    return x->failure.client_after_ms;
+void **exchange_stage_data(exchange *x) {
+    if (!x->stage_data)
+        x->stage_data = arena_zalloc(&x->arena, row_count(x) * sizeof *x->stage_data);
+    return &x->stage_data[x->stage];
 }
 
 stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...) {
@@ -206,4 +32,112 @@ stage_result exchange_refuse(exchange *x, error_id id, const char *param, const 
     }
     x->failure = failure_of(&e);
     return STAGE_ANSWER;
+}
+
+static stage_result run_row(exchange *x, const stage_row *row) {
+    x->on_stack = true;
+    stage_result r = row->run(x);
+    x->on_stack = false;
+    assert((r == STAGE_WAIT) == (x->wait || x->source));
+    return r;
+}
+
+/* ---- the way in ---- */
+
+static void run_from(exchange *x, size_t first) {
+    for (x->stage = first; x->stage < row_count(x); x->stage++) {
+        const stage_row *row = &rows_of(x)[x->stage];
+        if ((row->bits & STAGE_ALWAYS) || !is_for(x, row)) continue;
+        x->begun = x->stage + 1;
+        switch (run_row(x, row)) {
+        case STAGE_NEXT: continue;
+        case STAGE_WAIT: return;
+        case STAGE_ANSWER: break;
+        }
+        break;
+    }
+    if (x->failure.error == ERR_NONE) /* a plan in which nobody answers */
+        (void)exchange_refuse(x, ERR_INTERNAL, NULL, NULL);
+    chain_fail(x->filters);
+}
+
+void exchange_run(exchange *x) {
+    run_from(x, 0);
+}
+
+/* ---- waiting ---- */
+
+void exchange_wait(exchange *x, stage_wait *w, void (*cancel)(stage_wait *w)) {
+    assert(!x->wait && !x->source && x->on_stack);
+    *w = (stage_wait){.x = x, .cancel = cancel};
+    x->wait = w;
+    if (x->phase == PHASE_ASKING) exchange_watch_deadline(x);
+}
+
+void exchange_resume(stage_wait *w, stage_result result) {
+    exchange *x = w->x;
+    assert(x && x->wait == w && !x->on_stack && result != STAGE_WAIT);
+    w->x = NULL;
+    x->wait = NULL;
+    if (x->phase == PHASE_CLOSING) {
+        if (exchange_run_always(x, x->stage + 1)) exchange_say_last(x);
+        return;
+    }
+    loop_timer_stop(x->env->loop, &x->deadline);
+    if (result == STAGE_NEXT)
+        run_from(x, x->stage + 1);
+    else
+        chain_fail(x->filters);
+}
+
+void exchange_drop_wait(exchange *x) {
+    stage_wait *w = x->wait;
+    if (!w) return;
+    x->wait = NULL;
+    w->x = NULL;
+    w->cancel(w);
+}
+
+void exchange_watch_deadline(exchange *x) {
+    if (timer_active(&x->deadline)) return;
+    loop_timer_start(x->env->loop, &x->deadline, x->deadline_ms - x->env->loop->now_ms);
+}
+
+void exchange_fail_now(exchange *x, const failure *f) {
+    exchange_drop_wait(x);
+    exchange_drop_source(x);
+    chain_clear(x, NULL);
+    x->failure = *f;
+    chain_fail(x->filters);
+}
+
+void exchange_on_deadline(timer *t) {
+    exchange *x = CONTAINER_OF(t, exchange, deadline);
+    if (x->failure.error == ERR_NONE) /* else a filter holds it back */
+        (void)exchange_refuse(x, ERR_TOTAL_TIMEOUT, NULL,
+                              "The call did not complete within timeouts.total (%lld ms).",
+                              (long long)exchange_config(x)->timeouts.total_ms);
+    const failure f = x->failure;
+    exchange_fail_now(x, &f);
+}
+
+/* ---- the rows that always run ---- */
+
+bool exchange_run_always(exchange *x, size_t from) {
+    for (x->stage = from; x->stage < row_count(x); x->stage++) {
+        const stage_row *row = &rows_of(x)[x->stage];
+        if (!(row->bits & STAGE_ALWAYS) || !is_for(x, row)) continue;
+        if (run_row(x, row) == STAGE_WAIT) return false;
+    }
+    return true;
+}
+
+void exchange_rows_done(exchange *x) {
+    for (size_t i = 0; i < row_count(x); i++) {
+        const stage_row *row = &rows_of(x)[i];
+        bool ran = is_for(x, row) && ((row->bits & STAGE_ALWAYS) || i < x->begun);
+        if (!ran || !row->done) continue;
+        x->stage = i; /* for exchange_stage_data() */
+        row->done(x);
+    }
 }

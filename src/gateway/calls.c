@@ -127,8 +127,8 @@ void call_handle(worker *w, http_request *r, const route *row) {
     exchange_request request = request_of(w, r);
     request.form = row->form;
     request.endpoint = row->endpoint;
-    request.path = row->form == FORM_OPENAI ? span_slice(head->path, strlen("/v1"), head->path.len)
-                                            : head->path;
+    request.path = row->form == &form_openai ? span_slice(head->path, strlen("/v1"), head->path.len)
+                                             : head->path;
     request.body = http_request_body(r);
     /* The server leaves the body of the answer out. */
     if (head->method == HTTP_HEAD_M) request.method = SPAN_OF("GET");
@@ -137,7 +137,7 @@ void call_handle(worker *w, http_request *r, const route *row) {
 
 void call_forward_get(worker *w, http_request *r, span path) {
     exchange_request request = request_of(w, r);
-    request.form = FORM_OPENAI;
+    request.form = &form_openai;
     request.endpoint = EP_OTHER;
     request.method = SPAN_OF("GET");
     request.path = path;
@@ -167,7 +167,7 @@ void call_gone(http_request *r) {
 
 void call_drained(http_request *r) {
     door_call *c = http_request_user(r);
-    if (c && c->x) exchange_drained(c->x);
+    if (c && c->x) exchange_room(c->x);
 }
 
 void call_request_done(http_request *r) {

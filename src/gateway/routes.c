@@ -12,17 +12,17 @@
 #define CALL(p, f, e)                                                                              \
     { SPAN(p), call_handle, POST, f, e, true, true }
 #define PAGE(p, h)                                                                                 \
-    { SPAN(p), h, GET, FORM_OPENAI, EP_OTHER, false, false }
+    { SPAN(p), h, GET, &form_openai, EP_OTHER, false, false }
 
 static const route routes[] = {
-    CALL("/v1/chat/completions", FORM_OPENAI, EP_CHAT_COMPLETIONS),
-    CALL("/v1/responses", FORM_OPENAI, EP_RESPONSES),
-    CALL("/v1/embeddings", FORM_OPENAI, EP_EMBEDDINGS),
-    CALL("/v1/completions", FORM_OPENAI, EP_COMPLETIONS),
-    CALL("/v1/moderations", FORM_OPENAI, EP_MODERATIONS),
-    CALL("/chat", FORM_CHAT, EP_CHAT_COMPLETIONS),
-    {SPAN("/v1/models"), models_handle_list, GET, FORM_OPENAI, EP_OTHER, false, true},
-    {SPAN("/v1/models/*"), models_handle_one, GET, FORM_OPENAI, EP_OTHER, false, true},
+    CALL("/v1/chat/completions", &form_openai, EP_CHAT_COMPLETIONS),
+    CALL("/v1/responses", &form_openai, EP_RESPONSES),
+    CALL("/v1/embeddings", &form_openai, EP_EMBEDDINGS),
+    CALL("/v1/completions", &form_openai, EP_COMPLETIONS),
+    CALL("/v1/moderations", &form_openai, EP_MODERATIONS),
+    CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
+    {SPAN("/v1/models"), models_handle_list, GET, &form_openai, EP_OTHER, false, true},
+    {SPAN("/v1/models/*"), models_handle_one, GET, &form_openai, EP_OTHER, false, true},
     PAGE("/health/live", page_live),
     PAGE("/health/ready", page_ready),
     PAGE("/health", page_health),
@@ -33,7 +33,7 @@ static const route routes[] = {
 
 /* A configured path of /v1 that goes on as it is. */
 static const route passthrough = {
-    {NULL, 0}, call_handle, ANY, FORM_OPENAI, EP_OTHER, false, true,
+    {NULL, 0}, call_handle, ANY, &form_openai, EP_OTHER, false, true,
 };
 
 static bool matches(span pattern, span path) {

@@ -17,8 +17,8 @@ typedef void route_handler(worker *w, http_request *r, const route *row);
 struct route {
     span path; /* ends in "/" and a star: everything below it */
     route_handler *handle;
-    unsigned methods;   /* a bit per http_method; HEAD comes with GET, OPTIONS is everywhere */
-    exchange_form form; /* of calls */
+    unsigned methods; /* a bit per http_method; HEAD comes with GET, OPTIONS is everywhere */
+    const exchange_form *form; /* of calls */
     endpoint endpoint;
     bool takes_json; /* the body must be JSON */
     bool keyed;      /* the client's key is asked for, where keys are configured */

@@ -1,6 +1,7 @@
 #include "gateway/worker.h"
 
 #include "gateway/door.h"
+#include "gateway/plan.h"
 
 enum {
     TICK_MS = 1000,
@@ -69,6 +70,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     w->client = http_client_new(&w->loop, &upstream_limits);
     w->env = (exchange_env){
         .loop = &w->loop,
+        .plan = &gateway_plan,
         .snapshot = loop_snapshot_new(w->client, s->config, g->targets, s->upstream_tls),
         .targets = g->targets,
         .metrics = metrics_add_shard(g->metrics),

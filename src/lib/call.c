@@ -197,13 +197,14 @@ static void door_head(void *user, int status, http_headers headers) {
     stop(call);
 }
 
-static void door_piece(void *user, span json) {
+static void door_event(void *user, const answer_event *event) {
     weir_call *call = user;
+    if (event->kind != ANSWER_STREAM) return; /* door_answer() gets its bytes */
     /* The exchange may come to its end before it hears of a cancel. */
     call->stopped |= atomic_load(&call->cancel_wanted);
     if (call->stopped) return;
-    note_model(call, json);
-    hand_out(call, json, true);
+    note_model(call, event->data);
+    hand_out(call, event->data, true);
     arena_reset(&call->scratch, 0);
 }
 
@@ -291,7 +292,7 @@ static void door_done(void *user) {
 static const exchange_door door = {
     .answer = door_answer,
     .head = door_head,
-    .piece = door_piece,
+    .event = door_event,
     .end = door_end,
     .abort = door_end,
     .full = door_full,
@@ -325,7 +326,7 @@ static void on_deadline(timer *t) {
 
 void libcall_begin(weir_client *c, list *link) {
     weir_call *call = call_of(link);
-    const exchange_request request = {.form = FORM_DIRECT,
+    const exchange_request request = {.form = &form_direct,
                                       .endpoint = call->endpoint,
                                       .method = SPAN_OF("POST"),
                                       .path = buf_span(&call->path),
@@ -378,7 +379,7 @@ void libcall_hear(weir_client *c, list *mail_link) {
     else if (call->state != CALL_ENDED && atomic_load(&call->cancel_wanted))
         end_now(call);
     else if (call->state == CALL_RUNNING && !atomic_load(&call->hold_wanted))
-        exchange_drained(call->x);
+        exchange_room(call->x);
     unref(call);
 }
 

@@ -1,6 +1,7 @@
 #include "lib/client.h"
 
 #include "base/mem.h"
+#include "lib/plan.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -224,6 +225,7 @@ static weir_client *client_new(const weir_options *o, config *conf, const upstre
     timer_init(&c->pace_due, on_pace_due);
     usage_init(&c->usage);
     c->env = (exchange_env){.loop = &c->loop,
+                            .plan = &lib_plan,
                             .snapshot = loop_snapshot_new(c->http, conf, c->targets, tls),
                             .targets = c->targets};
     c->at_end.run = on_end_of_turn;

@@ -1,5 +1,5 @@
-/* observe/record.h: what is known of one call when it has ended. The log line, the metrics and,
- * later, the ledger are all written from it, so they cannot disagree.
+/* observe/record.h: what is known of one call when it has ended. The log line and the metrics
+ * are both written from it, so they cannot disagree.
  *
  * Filled by the exchange; spans live in its arena. Durations are microseconds of the monotonic
  * clock; -1: does not apply (a failed call has no first token).
@@ -21,9 +21,11 @@ typedef struct token_usage {
 
 typedef struct call_record {
     char request_id[ID_LEN + 1];
+    char parent_id[ID_LEN + 1]; /* of the call that this one is a step of; empty: none */
     int64_t started_wall_us;
     span client; /* name of the client key; empty: none asked */
     span environment;
+    span peer;         /* the client's address; empty: not known */
     span endpoint;     /* "chat.completions", "embeddings", "chat" … */
     span model;        /* the client's word; a client's text: bounded and escaped where shown */
     span model_label;  /* the configured model entry that matched; bounded, for metrics */

@@ -1,4 +1,4 @@
-/* One exchange at a time through FORM_DIRECT, over real sockets, with a door that writes down what
+/* One exchange at a time through &form_direct, over real sockets, with a door that writes down what
  * it hears. */
 #ifndef WEIR_TEST_DIRECT_H
 #define WEIR_TEST_DIRECT_H
@@ -6,12 +6,14 @@
 #include "unit.h"
 
 #include "exchange/exchange.h"
+#include "gateway/plan.h"
 
 typedef struct direct direct;
 struct direct {
     uint16_t port;       /* of the provider */
     const char *options; /* more lines of the configuration */
     exchange_request request;
+    const exchange_plan *plan;    /* NULL: the gateway's */
     const exchange_door *door;    /* NULL: direct_door */
     void (*on_answer)(direct *d); /* what the test does when the door hears that */
     void (*on_head)(direct *d);
@@ -102,6 +104,11 @@ static inline void direct_piece(void *user, span bytes) {
     if (d->on_piece) d->on_piece(d);
 }
 
+static inline void direct_event(void *user, const answer_event *event) {
+    direct *d = user;
+    if (event->kind == ANSWER_STREAM) direct_piece(d, event->data);
+}
+
 static inline void direct_end(void *user) {
     direct_note(user, "end");
     direct_ask(user, ((direct *)user)->x);
@@ -137,6 +144,7 @@ static inline void direct_refused(void *user, int status, int64_t retry_after_ms
 static const exchange_door direct_door = {.answer = direct_answer,
                                           .head = direct_head,
                                           .piece = direct_piece,
+                                          .event = direct_event,
                                           .end = direct_end,
                                           .abort = direct_abort,
                                           .full = direct_full,
@@ -203,6 +211,7 @@ static inline void direct_run(direct *d) {
     d->client = http_client_new(&d->loop, &limits);
     d->targets = target_table_new();
     d->env = (exchange_env){.loop = &d->loop,
+                            .plan = d->plan ? d->plan : &gateway_plan,
                             .snapshot = loop_snapshot_new(d->client, d->config, d->targets, d->tls),
                             .targets = d->targets}; /* neither log nor metrics */
     exchange_env_init(&d->env);
@@ -230,7 +239,7 @@ static inline void direct_free(direct *d) {
 /* A POST to a path below /v1. body is borrowed. */
 static inline direct direct_post(uint16_t port, const char *path, const char *body) {
     return (direct){.port = port,
-                    .request = {.form = FORM_DIRECT,
+                    .request = {.form = &form_direct,
                                 .endpoint = endpoint_of_path(span_cstr(path)),
                                 .method = SPAN("POST"),
                                 .path = span_cstr(path),

@@ -375,7 +375,7 @@ static void go_on(timer *t) {
     direct *d = CONTAINER_OF(t, direct, timer);
     held_bytes = d->body.len;
     d->full = false;
-    exchange_drained(d->x);
+    exchange_room(d->x);
 }
 
 static void hold_once(direct *d) {

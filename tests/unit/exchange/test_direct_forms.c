@@ -43,7 +43,7 @@ static void a_stream_for_json(void **state) {
 static void blanks_ahead_of_an_answer(void **state) {
     (void)state;
     direct d = direct_post(0, "/chat/completions", "{\"message\":\"hi\"}");
-    d.request.form = FORM_CHAT;
+    d.request.form = &form_chat;
     run(&d, HEAD("application/json") "\n\n  {\"model\":\"m\",\"choices\":[{\"message\":"
                                      "{\"content\":\"late\"}}]}\n");
     assert_int_equal(d.status, 200);
@@ -52,7 +52,7 @@ static void blanks_ahead_of_an_answer(void **state) {
     direct_free(&d);
 
     d = direct_post(0, "/chat/completions", "{\"message\":\"hi\"}");
-    d.request.form = FORM_CHAT;
+    d.request.form = &form_chat;
     run(&d, "HTTP/1.1 400 No\r\nConnection: close\r\n\r\n"
             "\n {\"error\":{\"type\":\"theirs\",\"message\":\"no\",\"code\":\"c\"}}");
     assert_int_equal(d.status, 400);

@@ -22,7 +22,7 @@ static void test_calls(void **state) {
     const route *row = route_find(&plain, SPAN_OF("/v1/chat/completions"));
     assert_non_null(row);
     assert_int_equal(row->endpoint, EP_CHAT_COMPLETIONS);
-    assert_int_equal(row->form, FORM_OPENAI);
+    assert_ptr_equal(row->form, &form_openai);
     assert_true(row->takes_json && row->keyed);
     assert_true(route_allows(row, HTTP_POST_M));
     assert_true(route_allows(row, HTTP_OPTIONS_M));
@@ -30,7 +30,7 @@ static void test_calls(void **state) {
     assert_false(route_allows(row, HTTP_HEAD_M));
     assert_false(route_allows(row, HTTP_OTHER_M));
     assert_span(allow_of(row), "POST, OPTIONS");
-    assert_int_equal(route_find(&plain, SPAN_OF("/chat"))->form, FORM_CHAT);
+    assert_ptr_equal(route_find(&plain, SPAN_OF("/chat"))->form, &form_chat);
     assert_int_equal(route_find(&plain, SPAN_OF("/v1/embeddings"))->endpoint, EP_EMBEDDINGS);
 }
 
@@ -40,7 +40,7 @@ static void test_endpoints_by_path(void **state) {
     size_t count, calls = 0;
     const route *rows = route_table(&count);
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].form != FORM_OPENAI || rows[i].endpoint == EP_OTHER) continue;
+        if (rows[i].form != &form_openai || rows[i].endpoint == EP_OTHER) continue;
         calls++;
         assert_int_equal(endpoint_of_path(span_slice(rows[i].path, 3, rows[i].path.len)),
                          rows[i].endpoint);

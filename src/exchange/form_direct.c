@@ -1,9 +1,9 @@
-/* The last filter for a program: JSON as it is, a stream's events one by one, nothing framed. */
+/* The form for a program: events as they are, one by one, nothing framed. */
 #include "exchange/internal.h"
 
 typedef struct form {
     filter filter;
-    span body; /* PLAIN: lives until the end */
+    span body; /* PLAIN */
 } form;
 
 static form *form_of(filter *f) {
@@ -15,38 +15,39 @@ static void on_head(filter *f, const answer_head *head) {
 }
 
 static void on_event(filter *f, const answer_event *event) {
-    if (event->kind == ANSWER_STREAM)
-        exchange_piece(f->x, event->data);
-    else
-        form_of(f)->body = event->data;
+    if (event->kind == ANSWER_PLAIN) form_of(f)->body = event->data;
+    exchange_event(f->x, event);
 }
 
 static void on_end(filter *f) {
     exchange *x = f->x;
-    if (x->head.kind != ANSWER_STREAM) {
+    if (x->head.kind == ANSWER_STREAM)
+        exchange_end_stream(x, SPAN_EMPTY);
+    else
         exchange_answer(x, form_of(f)->body);
-        return;
-    }
-    exchange_finish(x);
-    x->door->end(x->user);
 }
 
 static void on_fail(filter *f) {
     exchange *x = f->x;
-    if (!x->head_sent) {
+    if (x->head_sent)
+        exchange_abort_stream(x);
+    else
         exchange_answer_failure(x, SPAN_EMPTY);
-        return;
-    }
-    exchange_finish(x);
-    x->door->abort(x->user);
+}
+
+static void on_begin(filter *f) {
+    (void)f; /* nothing is timed */
 }
 
 static void on_done(filter *f) {
-    (void)f; /* nothing is timed, and the arena goes with the exchange */
+    (void)f; /* the arena goes with the exchange */
 }
 
-void filter_form_direct_add(exchange *x) {
+static void add(exchange *x) {
     static const filter_ops ops = {.name = "form_direct",
+                                   .place = PLACE_FORM,
+                                   .want = WANT_PARTS | WANT_ENVELOPE,
+                                   .begin = on_begin,
                                    .head = on_head,
                                    .event = on_event,
                                    .end = on_end,
@@ -55,3 +56,5 @@ void filter_form_direct_add(exchange *x) {
     form *m = arena_zalloc(&x->arena, sizeof *m);
     filter_add(x, &m->filter, &ops);
 }
+
+const exchange_form form_direct = {.parse = parse_openai, .add = add};

@@ -1,21 +1,27 @@
-/* The last filter for POST /chat: {"success", "response", "usage", "model", "request_id"}.
+/* The form of POST /chat: {"success", "response", "usage", "model", "request_id"}.
  *
  * Streamed, each event is `data: {"delta":"…"}`; the last has "done":true with usage, model and
  * request_id, or is the same error object that a plain answer would be.
  */
-#include "exchange/internal.h"
+#include "exchange/keep_alive.h"
+#include "exchange/parse_chat.h"
 
 #include "exchange/words.h"
+#include "http/sse.h"
 
 typedef struct form {
     filter filter;
     keep_alive silence;
-    span body;  /* PLAIN: lives until the end */
+    span body;  /* PLAIN */
     span model; /* as the provider named it */
 } form;
 
 static form *form_of(filter *f) {
     return CONTAINER_OF(f, form, filter);
+}
+
+static void on_begin(filter *f) {
+    keep_alive_start(&form_of(f)->silence);
 }
 
 static void on_head(filter *f, const answer_head *head) {
@@ -28,13 +34,13 @@ static void note_model(form *m, span document) {
         m->model = arena_dup(&m->filter.x->arena, json_string(model, &m->filter.x->arena));
 }
 
-static void put_event(form *m, const buf *data) {
+/* In the loop's scratch, until the next. */
+static span framed(form *m, const buf *data) {
     exchange *x = m->filter.x;
-    const sse_event event = {.data = buf_span(data)};
     buf_clear(&x->env->scratch);
-    sse_write(&x->env->scratch, &event);
+    sse_write(&x->env->scratch, &(sse_event){.data = buf_span(data)});
     m->silence.last_ms = x->env->loop->now_ms;
-    exchange_piece(x, buf_span(&x->env->scratch));
+    return buf_span(&x->env->scratch);
 }
 
 static void put_delta(form *m, json_value content) {
@@ -45,7 +51,7 @@ static void put_delta(form *m, json_value content) {
     json_key(&w, "delta");
     json_put_raw(&w, content.raw);
     json_close_object(&w);
-    put_event(m, &out);
+    exchange_piece(m->filter.x, framed(m, &out));
     buf_done(&out);
 }
 
@@ -67,7 +73,7 @@ static void put_figure(json_writer *w, const char *key, int64_t value) {
 /* usage, model and request_id: the end of every answer that succeeded. */
 static void put_closing(form *m, json_writer *w) {
     const exchange *x = m->filter.x;
-    const token_usage *u = &x->record.usage;
+    const token_usage used = settle_usage(x), *u = &used;
     json_key(w, "usage");
     json_open_object(w);
     put_figure(w, "prompt_tokens", u->prompt);
@@ -85,8 +91,6 @@ static void put_closing(form *m, json_writer *w) {
 }
 
 static void end_stream(form *m) {
-    exchange *x = m->filter.x;
-    (void)stage_settle(x); /* the last event carries the figures */
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
@@ -96,15 +100,12 @@ static void end_stream(form *m) {
     json_put_bool(&w, true);
     put_closing(m, &w);
     json_close_object(&w);
-    put_event(m, &out);
+    exchange_end_stream(m->filter.x, framed(m, &out));
     buf_done(&out);
-    exchange_finish(x);
-    x->door->end(x->user);
 }
 
 static void end_plain(form *m) {
     exchange *x = m->filter.x;
-    (void)stage_settle(x);
     note_model(m, m->body);
     json_value content = choice_text(m->body, false);
     buf out = BUF_EMPTY;
@@ -116,12 +117,9 @@ static void end_plain(form *m) {
     json_put_raw(&w, content.type == JSON_STRING ? content.raw : SPAN_OF("\"\""));
     put_closing(m, &w);
     json_close_object(&w);
-    exchange_note_own(x);
-    http_headers headers = exchange_headers(x, x->head.headers, SPAN_OF("application/json"));
-    x->record.bytes_out = out.len;
-    x->head_sent = true;
-    exchange_finish(x);
-    x->door->answer(x->user, 200, headers, buf_span(&out));
+    x->head.status = 200;
+    x->head.content_type = SPAN_EMPTY;
+    exchange_answer(x, buf_span(&out));
     buf_done(&out);
 }
 
@@ -190,13 +188,10 @@ static void on_fail(filter *f) {
     exchange *x = f->x;
     buf out = BUF_EMPTY;
     put_failure(x, &out);
-    if (x->head_sent) {
-        put_event(form_of(f), &out);
-        exchange_finish(x);
-        x->door->end(x->user);
-    } else {
+    if (x->head_sent)
+        exchange_end_stream(x, framed(form_of(f), &out));
+    else
         exchange_answer_failure(x, buf_span(&out));
-    }
     buf_done(&out);
 }
 
@@ -204,14 +199,18 @@ static void on_done(filter *f) {
     keep_alive_stop(&form_of(f)->silence);
 }
 
-void filter_form_chat_add(exchange *x) {
+static void add(exchange *x) {
     static const filter_ops ops = {.name = "form_chat",
+                                   .place = PLACE_FORM,
+                                   .begin = on_begin,
                                    .head = on_head,
                                    .event = on_event,
                                    .end = on_end,
                                    .fail = on_fail,
                                    .done = on_done};
     form *m = arena_zalloc(&x->arena, sizeof *m);
+    keep_alive_init(&m->silence, x);
     filter_add(x, &m->filter, &ops);
-    keep_alive_start(&m->silence, x);
 }
+
+const exchange_form form_chat = {.label = "chat", .parse = parse_chat, .add = add};

@@ -1,82 +1,78 @@
-/* The last filter for clients of OpenAI's API: the bytes as the provider sent them, framed anew. */
-#include "exchange/internal.h"
+/* The form for clients of OpenAI's API: the bytes as the provider sent them, framed anew. */
+#include "exchange/keep_alive.h"
 
 #include "exchange/words.h"
+#include "http/sse.h"
 
 typedef struct form {
     filter filter;
     keep_alive silence;
-    span body; /* PLAIN: lives until the end */
+    span body; /* PLAIN */
 } form;
 
 static form *form_of(filter *f) {
     return CONTAINER_OF(f, form, filter);
 }
 
+static void on_begin(filter *f) {
+    keep_alive_start(&form_of(f)->silence);
+}
+
 static void on_head(filter *f, const answer_head *head) {
     exchange *x = f->x;
     if (head->kind == ANSWER_STREAM) exchange_stream_head(x);
-    if (head->kind == ANSWER_RAW) {
-        x->head_sent = true;
-        x->sent_status = head->status;
-        x->door->head(x->user, head->status,
-                      exchange_headers(x, head->headers, head->content_type));
-    }
+    if (head->kind == ANSWER_RAW)
+        exchange_send_head(x, head->status, exchange_headers(x, head->headers, head->content_type));
 }
 
-static void put_event(form *m, const sse_event *event) {
+/* In the loop's scratch, until the next. */
+static span framed(form *m, const sse_event *event) {
     exchange *x = m->filter.x;
     buf_clear(&x->env->scratch);
     sse_write(&x->env->scratch, event);
     m->silence.last_ms = x->env->loop->now_ms;
-    exchange_piece(x, buf_span(&x->env->scratch));
+    return buf_span(&x->env->scratch);
+}
+
+static void put_event(form *m, span name, span data) {
+    exchange_piece(m->filter.x, framed(m, &(sse_event){name, data}));
 }
 
 static void on_event(filter *f, const answer_event *event) {
     form *m = form_of(f);
     switch (event->kind) {
-    case ANSWER_STREAM: put_event(m, &(sse_event){event->name, event->data}); break;
+    case ANSWER_STREAM: put_event(m, event->name, event->data); break;
     case ANSWER_PLAIN: m->body = event->data; break;
     case ANSWER_RAW: exchange_piece(f->x, event->data); break;
     }
 }
 
 /* The end of a completion's stream; others end with an event of their own. */
-static void put_done(form *m) {
+static void end_stream(form *m) {
     static const sse_event done = {.data = SPAN("[DONE]")};
     endpoint e = m->filter.x->facts.endpoint;
-    if (e == EP_CHAT_COMPLETIONS || e == EP_COMPLETIONS) put_event(m, &done);
-}
-
-/* A plain answer after a keep-alive comment: the client waits for a stream, and its head is out. */
-static void end_plain(form *m) {
-    exchange *x = m->filter.x;
-    if (x->head_sent) {
-        const sse_event event = {.data = m->body};
-        put_event(m, &event);
-        put_done(m);
-        exchange_finish(x);
-        x->door->end(x->user);
-        return;
-    }
-    exchange_answer(x, m->body);
+    bool told = e == EP_CHAT_COMPLETIONS || e == EP_COMPLETIONS;
+    exchange_end_stream(m->filter.x, told ? framed(m, &done) : SPAN_EMPTY);
 }
 
 static void on_end(filter *f) {
     exchange *x = f->x;
     form *m = form_of(f);
-    if (x->head.kind == ANSWER_PLAIN) {
-        end_plain(m);
-        return;
+    if (x->head.kind == ANSWER_RAW) {
+        exchange_end_stream(x, SPAN_EMPTY);
+    } else if (x->head.kind == ANSWER_STREAM) {
+        end_stream(m);
+    } else if (x->head_sent) { /* by a keep-alive comment: the client reads a stream */
+        put_event(m, SPAN_EMPTY, m->body);
+        end_stream(m);
+    } else {
+        exchange_answer(x, m->body);
     }
-    if (x->head.kind == ANSWER_STREAM) put_done(m);
-    exchange_finish(x);
-    x->door->end(x->user);
 }
 
 /* The official SDKs raise on a truthy `error` member; clients of /v1/responses also know an event
  * named error with the fields at the top. */
-static void put_error_event(form *m, span body) {
+static void end_with_error(form *m, span body) {
     exchange *x = m->filter.x;
     sse_event event = {.data = body};
     buf out = BUF_EMPTY;
@@ -100,7 +96,7 @@ static void put_error_event(form *m, span body) {
         json_close_object(&w);
         event = (sse_event){.name = SPAN("error"), .data = buf_span(&out)};
     }
-    put_event(m, &event);
+    exchange_end_stream(x, framed(m, &event));
     buf_done(&out);
 }
 
@@ -112,30 +108,31 @@ static void on_fail(filter *f) {
     }
     bool stream = x->facts.stream || x->head.kind == ANSWER_STREAM;
     if (!stream || x->head.kind == ANSWER_RAW) {
-        exchange_finish(x);
-        x->door->abort(x->user);
+        exchange_abort_stream(x);
         return;
     }
     buf body = BUF_EMPTY;
     exchange_failure_body(x, &body);
-    put_error_event(form_of(f), buf_span(&body));
+    end_with_error(form_of(f), buf_span(&body));
     buf_done(&body);
-    exchange_finish(x);
-    x->door->end(x->user);
 }
 
 static void on_done(filter *f) {
     keep_alive_stop(&form_of(f)->silence);
 }
 
-void filter_form_openai_add(exchange *x) {
+static void add(exchange *x) {
     static const filter_ops ops = {.name = "form_openai",
+                                   .place = PLACE_FORM,
+                                   .begin = on_begin,
                                    .head = on_head,
                                    .event = on_event,
                                    .end = on_end,
                                    .fail = on_fail,
                                    .done = on_done};
     form *m = arena_zalloc(&x->arena, sizeof *m);
+    keep_alive_init(&m->silence, x);
     filter_add(x, &m->filter, &ops);
-    keep_alive_start(&m->silence, x);
 }
+
+const exchange_form form_openai = {.parse = parse_openai, .add = add};

@@ -1,0 +1,96 @@
+/* The end of an exchange: the only one there is. */
+#include "exchange/internal.h"
+
+#include <assert.h>
+
+static void cancel_children(exchange *x) {
+    for (list *node; (node = list_pop_front(&x->children));)
+        exchange_cancel(LIST_ENTRY(node, exchange, sibling));
+}
+
+/* Its bytes are somebody's who will not wait. */
+static void keep_last(exchange *x) {
+    x->last.body = arena_dup(&x->arena, x->last.body);
+}
+
+void exchange_close(exchange *x, const last_word *w) {
+    if (x->phase >= PHASE_CLOSING) return;
+    x->phase = PHASE_CLOSING;
+    x->last = *w;
+    loop_timer_stop(x->env->loop, &x->deadline);
+    exchange_drop_wait(x);
+    exchange_drop_source(x);
+    cancel_children(x);
+    chain_clear(x, NULL);
+    if (exchange_run_always(x, 0))
+        exchange_say_last(x);
+    else
+        keep_last(x);
+}
+
+/* Settled and recorded before the last bytes go out; freed at the end of the turn, when nothing of
+ * it is on the stack any more. */
+void exchange_say_last(exchange *x) {
+    x->phase = PHASE_OVER;
+    exchange_rows_done(x);
+    x->filters->ops->done(x->filters);
+    list_remove(&x->sibling);
+    list_remove(&x->link);
+    list_push_back(&x->env->ended, &x->link);
+    const last_word *w = &x->last;
+    switch (w->how) {
+    case CLOSE_ANSWER: x->door->answer(x->user, w->status, w->headers, w->body); break;
+    case CLOSE_END:
+        if (w->body.len) x->door->piece(x->user, w->body);
+        x->door->end(x->user);
+        break;
+    case CLOSE_ABORT: x->door->abort(x->user); break;
+    case CLOSE_CUT: break;
+    }
+}
+
+void exchange_cancel(exchange *x) {
+    if (x->phase >= PHASE_CLOSING) {
+        x->last.how = CLOSE_CUT; /* what must be recorded still is */
+        return;
+    }
+    const weir_error gone = error_of(ERR_CLIENT_GONE);
+    x->failure = failure_of(&gone);
+    exchange_close(x, &(last_word){.how = CLOSE_CUT});
+}
+
+/* ---- how a form closes ---- */
+
+void exchange_answer(exchange *x, span body) {
+    x->head_sent = true;
+    x->record.bytes_out = body.len;
+    exchange_note_own(x);
+    span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
+    exchange_close(x, &(last_word){.how = CLOSE_ANSWER,
+                                   .status = x->head.status,
+                                   .headers = exchange_headers(x, x->head.headers, type),
+                                   .body = body});
+}
+
+void exchange_answer_failure(exchange *x, span body) {
+    buf made = BUF_EMPTY;
+    if (!body.len) {
+        exchange_failure_body(x, &made);
+        body = buf_span(&made);
+    }
+    x->record.bytes_out = body.len;
+    http_headers headers = exchange_headers(x, x->failure.headers, SPAN_OF("application/json"));
+    exchange_close(
+        x, &(last_word){
+               .how = CLOSE_ANSWER, .status = x->failure.status, .headers = headers, .body = body});
+    buf_done(&made);
+}
+
+void exchange_end_stream(exchange *x, span last) {
+    x->record.bytes_out += last.len;
+    exchange_close(x, &(last_word){.how = CLOSE_END, .body = last});
+}
+
+void exchange_abort_stream(exchange *x) {
+    exchange_close(x, &(last_word){.how = CLOSE_ABORT});
+}

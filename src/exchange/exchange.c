@@ -1,0 +1,195 @@
+/* The exchange as an object: how it begins, what its door may ask of it, how it is freed. */
+#include "exchange/internal.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { FIRST_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+
+static exchange *exchange_new(exchange_env *env) {
+    list *node = list_pop_front(&env->spare);
+    if (!node) {
+        exchange *x = mem_zalloc(sizeof *x);
+        arena_init(&x->arena, FIRST_BLOCK_BYTES);
+        return x;
+    }
+    env->spare_count--;
+    exchange *x = LIST_ENTRY(node, exchange, link);
+    *x = (exchange){.arena = x->arena};
+    return x;
+}
+
+static void exchange_free(exchange *x) {
+    arena_done(&x->arena);
+    free(x);
+}
+
+static void exchange_put_by(exchange_env *env, exchange *x) {
+    if (env->spare_count == SPARE_MAX) {
+        exchange_free(x);
+        return;
+    }
+    env->spare_count++;
+    arena_reset(&x->arena, FIRST_BLOCK_BYTES);
+    list_push_front(&env->spare, &x->link);
+}
+
+/* ---- the beginning ---- */
+
+static span label_of(const exchange_request *r) {
+    if (r->label.len) return r->label;
+    return span_cstr(r->form->label ? r->form->label : endpoint_name(r->endpoint));
+}
+
+/* What a step has of the exchange it is a step of. */
+static void join_parent(exchange *x, exchange *parent) {
+    assert(parent->phase < PHASE_CLOSING && parent->env == x->env);
+    list_push_back(&parent->children, &x->sibling);
+    x->env->open_children++;
+    x->client = parent->client;
+    x->record.client = parent->record.client;
+    x->record.environment = parent->record.environment;
+    memcpy(x->record.parent_id, parent->record.request_id, sizeof x->record.parent_id);
+    if (parent->deadline_ms < x->deadline_ms) x->deadline_ms = parent->deadline_ms;
+}
+
+static exchange *begin(exchange_env *env, const exchange_request *request,
+                       const exchange_door *door, void *user) {
+    exchange *x = exchange_new(env);
+    exchange *parent = request->parent;
+    x->env = env;
+    x->snapshot = loop_snapshot_ref(parent ? parent->snapshot : env->snapshot);
+    x->request = *request;
+    x->door = door;
+    x->user = user;
+    x->deadline_ms = env->loop->now_ms + exchange_config(x)->timeouts.total_ms;
+    x->record = (call_record){.started_wall_us = clock_wall_us(),
+                              .endpoint = label_of(request),
+                              .peer = request->peer,
+                              .usage = {-1, -1, -1, -1, -1, false},
+                              .first_byte_us = -1,
+                              .first_token_us = -1,
+                              .own_us = -1,
+                              .total_us = -1,
+                              .bytes_in = request->body.len};
+    id_new(&env->loop->rng, x->record.started_wall_us, x->record.request_id);
+    timer_init(&x->deadline, exchange_on_deadline);
+    list_init(&x->children);
+    list_init(&x->sibling);
+    list_push_back(&env->running, &x->link);
+    env->open++;
+    if (parent) join_parent(x, parent);
+    for (size_t i = 0; i < env->plan->filter_count; i++)
+        env->plan->filters[i](x);
+    request->form->add(x);
+    return x;
+}
+
+exchange *exchange_start(exchange_env *env, const exchange_request *request,
+                         const exchange_door *door, void *user) {
+    exchange *x = begin(env, request, door, user);
+    exchange_run(x);
+    return x;
+}
+
+static http_headers headers_dup(arena *a, http_headers in) {
+    http_header *out = arena_alloc(a, (in.count + 1) * sizeof *out);
+    for (size_t i = 0; i < in.count; i++)
+        out[i] = (http_header){arena_dup(a, in.items[i].name), arena_dup(a, in.items[i].value)};
+    return (http_headers){out, in.count};
+}
+
+exchange *exchange_start_refused(exchange_env *env, const exchange_request *request,
+                                 const weir_error *why, http_headers more,
+                                 const exchange_door *door, void *user) {
+    exchange *x = begin(env, request, door, user);
+    x->failure = failure_of(why);
+    x->failure.text = arena_dup(&x->arena, x->failure.text);
+    x->failure.headers = headers_dup(&x->arena, more);
+    exchange_answer_failure(x, SPAN_EMPTY);
+    return x;
+}
+
+/* ---- the loop's exchanges ---- */
+
+static void reap(loop_hook *hook) {
+    exchange_env *env = CONTAINER_OF(hook, exchange_env, reap);
+    for (list *node; (node = list_pop_front(&env->ended));) {
+        exchange *x = LIST_ENTRY(node, exchange, link);
+        env->open--;
+        if (x->request.parent) env->open_children--;
+        x->door->done(x->user);
+        loop_snapshot_unref(x->snapshot);
+        exchange_put_by(env, x);
+    }
+}
+
+void exchange_env_init(exchange_env *env) {
+    list_init(&env->running);
+    list_init(&env->ended);
+    list_init(&env->spare);
+    env->spare_count = 0;
+    env->open = env->open_children = 0;
+    env->scratch = BUF_EMPTY;
+    arena_init(&env->event_arena, 0);
+    env->depth = 0;
+    env->reap = (loop_hook){.run = reap};
+    loop_add_hook(env->loop, &env->reap);
+}
+
+void exchange_env_done(exchange_env *env) {
+    assert(list_empty(&env->running));
+    reap(&env->reap);
+    loop_remove_hook(&env->reap);
+    for (list *node; (node = list_pop_front(&env->spare));)
+        exchange_free(LIST_ENTRY(node, exchange, link));
+    buf_done(&env->scratch);
+    arena_done(&env->event_arena);
+}
+
+/* Whoever hears of an end may cancel another exchange, or start one: each is looked at once. */
+void exchange_env_fail_all(exchange_env *env, error_id why) {
+    const weir_error e = error_of(why);
+    const failure f = failure_of(&e);
+    list doomed;
+    list_init(&doomed);
+    for (list *node; (node = list_pop_front(&env->running));)
+        list_push_back(&doomed, node);
+    for (list *node; (node = list_pop_front(&doomed));) {
+        exchange *x = LIST_ENTRY(node, exchange, link);
+        list_push_back(&env->running, node);
+        if (x->phase < PHASE_CLOSING) exchange_fail_now(x, &f);
+    }
+}
+
+/* ---- what its door may ask ---- */
+
+const char *exchange_request_id(const exchange *x) {
+    return x->record.request_id;
+}
+
+const call_record *exchange_record(const exchange *x) {
+    return &x->record;
+}
+
+error_id exchange_error(const exchange *x) {
+    return x->failure.error;
+}
+
+int exchange_status(const exchange *x) {
+    if (x->has_head) return x->head.status;
+    if (x->failure.error == ERR_PROVIDER_ERROR) return x->failure.status;
+    bool asked = x->call || x->failure.error == ERR_CLIENT_GONE;
+    return asked ? 0 : x->failure.status;
+}
+
+int64_t exchange_retry_after_ms(const exchange *x) {
+    return x->failure.client_after_ms;
+}
+
+void exchange_failure_body(const exchange *x, buf *out) {
+    failure_body(&x->failure, out);
+}

@@ -1,0 +1,77 @@
+/* The headers of what weir answers, and what they tell: whose answer it was, weir's own share of
+ * the time, when to come back. */
+#include "exchange/internal.h"
+
+void exchange_error_body(const weir_error *e, buf *out) {
+    const failure f = failure_of(e);
+    failure_body(&f, out);
+}
+
+static size_t retry_headers(bool may_retry, int64_t after_ms, arena *a, http_header *h) {
+    size_t n = 0;
+    h[n++] =
+        (http_header){SPAN_OF("x-should-retry"), may_retry ? SPAN_OF("true") : SPAN_OF("false")};
+    if (after_ms < 0) return n;
+    h[n++] = (http_header){SPAN_OF("retry-after-ms"), arena_u64(a, (uint64_t)after_ms)};
+    /* Whole seconds, rounded up: a client that comes a little late is served, one too early is not.
+     */
+    h[n++] = (http_header){SPAN_OF("retry-after"), arena_u64(a, ((uint64_t)after_ms + 999) / 1000)};
+    return n;
+}
+
+size_t exchange_error_headers(const weir_error *e, arena *a, http_header *ret) {
+    return retry_headers(error_get(e->id)->should_retry, e->retry_after_ms, a, ret);
+}
+
+void exchange_note_own(exchange *x) {
+    int64_t now_us = loop_exact_us(x->env->loop);
+    call_report r = x->call ? call_get_report(x->call) : (call_report){0};
+    int64_t own = (r.first_sent_us ? r.first_sent_us : now_us) - x->request.started_us;
+    if (r.arrived_us) own += now_us - r.arrived_us;
+    x->record.own_us = own;
+}
+
+/* Milliseconds with three decimals. */
+static span own_ms(exchange *x) {
+    uint64_t us = x->record.own_us > 0 ? (uint64_t)x->record.own_us : 0;
+    unsigned rest = (unsigned)(us % 1000);
+    const char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
+                             (char)('0' + rest % 10)};
+    const span parts[] = {arena_u64(&x->arena, us / 1000), span_from(decimals, sizeof decimals)};
+    return arena_join(&x->arena, parts, ARRAY_LEN(parts));
+}
+
+size_t exchange_own_headers(exchange *x, http_header *h) {
+    size_t n = 0;
+    arena *a = &x->arena;
+    h[n++] = (http_header){SPAN_OF("x-request-id"), span_cstr(x->record.request_id)};
+    if (x->failure.error != ERR_NONE)
+        n += retry_headers(x->failure.client_may_retry, x->failure.client_after_ms, a, h + n);
+    if (!x->call) return n;
+    if (x->record.own_us < 0) exchange_note_own(x);
+    if (x->has_head || x->failure.class != FAIL_NONE) {
+        call_report r = call_get_report(x->call);
+        if (r.target.len) h[n++] = (http_header){SPAN_OF("x-weir-target"), r.target};
+        h[n++] = (http_header){SPAN_OF("x-weir-attempts"), arena_u64(a, r.attempts)};
+        if (x->record.provider_request_id.len)
+            h[n++] =
+                (http_header){SPAN_OF("x-weir-provider-request-id"), x->record.provider_request_id};
+    }
+    h[n++] = (http_header){SPAN_OF("x-weir-overhead-ms"), own_ms(x)};
+    return n;
+}
+
+http_headers exchange_headers(exchange *x, http_headers crossing, span content_type) {
+    http_header *h =
+        arena_alloc(&x->arena, (EXCHANGE_HEADERS_MAX + 3 + crossing.count) * sizeof *h);
+    size_t n = exchange_own_headers(x, h);
+    if (content_type.len) h[n++] = (http_header){SPAN_OF("content-type"), content_type};
+    if (span_starts(content_type, SPAN_OF("text/event-stream"))) {
+        h[n++] = (http_header){SPAN_OF("cache-control"), SPAN_OF("no-cache")};
+        h[n++] = (http_header){SPAN_OF("x-accel-buffering"), SPAN_OF("no")};
+    }
+    for (size_t i = 0; i < crossing.count; i++)
+        if (http_header_is_safe(crossing.items[i].name, crossing.items[i].value))
+            h[n++] = crossing.items[i];
+    return (http_headers){h, n};
+}

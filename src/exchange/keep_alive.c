@@ -1,0 +1,42 @@
+#include "exchange/keep_alive.h"
+
+#include "http/sse.h"
+
+static int64_t pause_ms(const keep_alive *k) {
+    return exchange_config(k->x)->server.keep_alive_comment_ms;
+}
+
+/* The timer is not restarted with every event: it looks, when it fires, how long it has been. */
+static void on_silence(timer *t) {
+    keep_alive *k = CONTAINER_OF(t, keep_alive, timer);
+    exchange *x = k->x;
+    int64_t silent = x->env->loop->now_ms - k->last_ms;
+    if (silent < pause_ms(k)) {
+        loop_timer_start(x->env->loop, t, pause_ms(k) - silent);
+        return;
+    }
+    /* On a path that is passed through nobody knows the answer's form before its head. */
+    if (!(x->pauses & PAUSE_DOOR) && (x->head_sent || x->facts.endpoint != EP_OTHER)) {
+        exchange_stream_head(x);
+        buf_clear(&x->env->scratch);
+        sse_write_comment(&x->env->scratch, SPAN_OF("keep-alive"));
+        exchange_piece(x, buf_span(&x->env->scratch));
+        k->last_ms = x->env->loop->now_ms;
+    }
+    if (x->phase < PHASE_CLOSING) loop_timer_start(x->env->loop, t, pause_ms(k));
+}
+
+void keep_alive_init(keep_alive *k, exchange *x) {
+    *k = (keep_alive){.x = x};
+    timer_init(&k->timer, on_silence);
+}
+
+void keep_alive_start(keep_alive *k) {
+    exchange *x = k->x;
+    k->last_ms = x->env->loop->now_ms;
+    if (x->facts.stream && pause_ms(k) > 0) loop_timer_start(x->env->loop, &k->timer, pause_ms(k));
+}
+
+void keep_alive_stop(keep_alive *k) {
+    loop_timer_stop(k->x->env->loop, &k->timer);
+}

@@ -1,0 +1,40 @@
+/* What goes to the door before its last word, and what the door says to that. */
+#include "exchange/internal.h"
+
+void exchange_send_head(exchange *x, int status, http_headers headers) {
+    if (x->head_sent || x->phase >= PHASE_CLOSING) return;
+    x->head_sent = true;
+    x->sent_status = status;
+    x->door->head(x->user, status, headers);
+}
+
+void exchange_stream_head(exchange *x) {
+    if (x->head_sent) return;
+    http_headers crossing = x->has_head ? x->head.headers : (http_headers){NULL, 0};
+    exchange_send_head(x, x->has_head ? x->head.status : 200,
+                       exchange_headers(x, crossing, SPAN_OF("text/event-stream; charset=utf-8")));
+}
+
+/* The door may cancel from inside whatever it is told. */
+static void heed_door(exchange *x) {
+    if (x->phase < PHASE_CLOSING && !(x->pauses & PAUSE_DOOR) && x->door->full(x->user))
+        exchange_pause(x, PAUSE_DOOR);
+}
+
+void exchange_piece(exchange *x, span piece) {
+    if (x->phase >= PHASE_CLOSING) return;
+    x->record.bytes_out += piece.len;
+    x->door->piece(x->user, piece);
+    heed_door(x);
+}
+
+void exchange_event(exchange *x, const answer_event *event) {
+    if (x->phase >= PHASE_CLOSING) return;
+    x->record.bytes_out += event->data.len;
+    x->door->event(x->user, event);
+    heed_door(x);
+}
+
+void exchange_room(exchange *x) {
+    if (x->phase < PHASE_CLOSING) exchange_unpause(x, PAUSE_DOOR);
+}

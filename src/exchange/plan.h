@@ -1,0 +1,59 @@
+/* exchange/plan.h: which stages and filters the exchanges of a door go through.
+ *
+ * A door brings its plan as constant data (gateway/plan.c, lib/plan.c), so that it is linked with
+ * the stages it names and with no others. A plan is read top to bottom: it is the table of contents
+ * of what happens to a call. A child exchange goes through the rows of its parent's plan that have
+ * the bit.
+ */
+#ifndef WEIR_EXCHANGE_PLAN_H
+#define WEIR_EXCHANGE_PLAN_H
+
+#include "exchange/exchange.h"
+
+typedef enum stage_result {
+    STAGE_NEXT,   /* go on */
+    STAGE_WAIT,   /* exchange_wait() or exchange_feed_from() was called: that goes on, or ends it */
+    STAGE_ANSWER, /* refused by exchange_refuse(): straight to the rows that always run */
+} stage_result;
+
+typedef stage_result stage_fn(exchange *x);
+
+enum {
+    STAGE_ALWAYS = 1 << 0, /* runs when the answer is there, however it ended, before its last bytes
+                              go out; each once, in order */
+    STAGE_CHILD = 1 << 1,  /* runs for children too */
+};
+
+typedef struct stage_row {
+    const char *name;
+    stage_fn *run;
+    /* Gives back what run has taken, in the turn in which the exchange ends, however it ends; once,
+     * and only where run has been called. NULL: nothing is taken. */
+    void (*done)(exchange *x);
+    unsigned bits;
+} stage_row;
+
+/* Puts up a filter. */
+typedef void filter_add_fn(exchange *x);
+
+struct exchange_plan {
+    const stage_row *rows;
+    size_t row_count;
+    filter_add_fn *const *filters; /* that every exchange has, besides its form */
+    size_t filter_count;
+};
+
+/* ---- the parts there are, one file each ---- */
+
+stage_fn stage_identify; /* whose key is it? */
+stage_fn stage_admit;    /* is there room? */
+stage_fn stage_parse;    /* what is asked, and is it well formed? */
+stage_fn stage_route;    /* which targets may answer? */
+stage_fn stage_call;     /* attempts, retries, fallback: the answer comes back */
+stage_fn stage_settle;   /* what did it use? */
+stage_fn stage_record;   /* the log line, the metrics */
+
+filter_add_fn filter_meter_add; /* what the provider says it used, when it said something */
+filter_add_fn filter_usage_add; /* the usage chunk, for those alone who asked for it */
+
+#endif

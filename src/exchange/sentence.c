@@ -1,0 +1,21 @@
+/* What a failure says to people: the sentences of chat.say_*. */
+#include "exchange/internal.h"
+
+#include "exchange/words.h"
+
+static bool is_unreachable(failure_class f) {
+    return f == FAIL_CONNECTION || f == FAIL_SILENT || f == FAIL_TLS;
+}
+
+static span sentence_for(const exchange *x) {
+    const config_chat *say = &exchange_config(x)->chat;
+    const failure *f = &x->failure;
+    if (f->status == 429) return say->say_rate_limited;
+    /* Whoever has read half an answer knows that there is a connection. */
+    if (!f->committed && is_unreachable(f->class)) return say->say_unreachable;
+    return f->status < 500 ? say->say_invalid : say->say_failed;
+}
+
+void exchange_sentence(const exchange *x, buf *out) {
+    sentence_fill(sentence_for(x), x->failure.text, out);
+}

@@ -1,0 +1,69 @@
+/* Where an answer comes from: whatever it is, it feeds the chain through here. */
+#include "exchange/internal.h"
+
+#include <assert.h>
+
+void exchange_feed_from(exchange *x, answer_source *s) {
+    assert(x->phase == PHASE_ASKING && !x->wait && !x->source);
+    x->phase = PHASE_ANSWERING;
+    x->source = s;
+    x->filters->ops->begin(x->filters);
+}
+
+void exchange_take_head(exchange *x, const answer_head *head) {
+    x->head = *head;
+    x->has_head = true;
+    x->record.provider_request_id = head->request_id;
+    chain_head(x->filters, &x->head);
+}
+
+void exchange_event_gone(exchange_env *env) {
+    if (--env->depth == 0 && env->event_arena.used) arena_reset(&env->event_arena, 0);
+}
+
+void exchange_take_event(exchange *x, const answer_event *event) {
+    x->env->depth++;
+    chain_event(x->filters, event);
+    exchange_event_gone(x->env);
+}
+
+/* A filter may keep the end back; then nothing but the deadline is left to hurry it. */
+static void source_is_over(exchange *x) {
+    x->source = NULL;
+}
+
+static void watch_what_is_left(exchange *x) {
+    if (x->phase == PHASE_ANSWERING) exchange_watch_deadline(x);
+}
+
+void exchange_take_end(exchange *x) {
+    source_is_over(x);
+    chain_end(x->filters);
+    watch_what_is_left(x);
+}
+
+void exchange_take_failure(exchange *x, const failure *f) {
+    source_is_over(x);
+    x->failure = *f;
+    x->record.provider_request_id = f->request_id;
+    chain_fail(x->filters);
+    watch_what_is_left(x);
+}
+
+void exchange_pause(exchange *x, unsigned why) {
+    bool flows = !x->pauses;
+    x->pauses |= why;
+    if (flows && x->source) x->source->ops->pause(x->source);
+}
+
+void exchange_unpause(exchange *x, unsigned why) {
+    if (!(x->pauses & why)) return;
+    x->pauses &= ~why;
+    if (!x->pauses && x->source) x->source->ops->resume(x->source);
+}
+
+void exchange_drop_source(exchange *x) {
+    answer_source *s = x->source;
+    x->source = NULL;
+    if (s) s->ops->cancel(s);
+}

@@ -1,0 +1,10 @@
+/* gateway/plan.h: what happens to a call at the gateway, in order: the product's table of contents.
+ */
+#ifndef WEIR_GATEWAY_PLAN_H
+#define WEIR_GATEWAY_PLAN_H
+
+#include "exchange/exchange.h"
+
+extern const exchange_plan gateway_plan;
+
+#endif

@@ -1,0 +1,15 @@
+#include "lib/plan.h"
+
+#include "exchange/plan.h"
+
+static const stage_row rows[] = {
+    {"admit", stage_admit, NULL, 0},
+    {"parse", stage_parse, NULL, STAGE_CHILD},
+    {"route", stage_route, NULL, STAGE_CHILD},
+    {"call", stage_call, NULL, STAGE_CHILD},
+    {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
+};
+
+static filter_add_fn *const filters[] = {filter_meter_add, filter_usage_add};
+
+const exchange_plan lib_plan = {rows, ARRAY_LEN(rows), filters, ARRAY_LEN(filters)};
