@@ -148,7 +148,10 @@ static void write_edited(const answer_event *like, const answer_edit *edits, siz
         assert(p->value.type == JSON_STRING && at >= from);
         buf_add(out, span_slice(like->data, from, at));
         size_t before = out->len;
-        json_write_string(out, edits[i].text);
+        if (edits[i].text.ptr)
+            json_write_string(out, edits[i].text);
+        else
+            buf_add(out, SPAN_OF("null"));
         ret_lengths[i] = out->len - before;
         from = at + p->value.raw.len;
     }
@@ -180,4 +183,20 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
         event.envelope = envelope;
     }
     *ret = event;
+}
+
+void answer_say_like(const answer_event *like, size_t part, span text, arena *a,
+                     answer_event *ret) {
+    answer_edit *edits = arena_alloc(a, like->part_count * sizeof *edits);
+    size_t count = 0;
+    for (size_t i = 0; i < like->part_count; i++) {
+        const answer_part *p = &like->parts[i];
+        if (p->value.type != JSON_STRING) continue;
+        span says = p->kind == PART_FINISH ? SPAN_EMPTY : SPAN_OF("");
+        edits[count++] = (answer_edit){i, i == part ? text : says};
+    }
+    answer_rewrite(like, edits, count, a, ret);
+    ret->sorts = EVENT_CONTENT;
+    ret->usage = NULL;
+    ret->finish_reason = SPAN_EMPTY;
 }

@@ -110,7 +110,7 @@ MUST_USE answer_event *answer_queue_take(answer_queue *q);
 
 typedef struct answer_edit {
     size_t part; /* index into the event's parts, of one whose value is a string */
-    span text;   /* what it is to say, decoded */
+    span text;   /* what it is to say, decoded; a null ptr: nothing, JSON's null */
 } answer_edit;
 
 /* The event as `like`, with other texts in the places of some of its parts; all else stays byte for
@@ -118,5 +118,10 @@ typedef struct answer_edit {
  * borrowed from like. */
 void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
                     answer_event *ret);
+
+/* One more event in the form of `like`, which says this text in the place of one of its parts and
+ * nothing else: its other texts are empty, it ends nothing and tells no usage. For what a filter has
+ * held back. */
+void answer_say_like(const answer_event *like, size_t part, span text, arena *a, answer_event *ret);
 
 #endif
