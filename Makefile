@@ -5,7 +5,7 @@
 
 MESON_ARGS ?=
 BUILD := build
-.PHONY: all build run test unit e2e bench fuzz asan tsan format lint docs install clean
+.PHONY: all build run test unit e2e mutate bench fuzz asan tsan format lint docs install clean
 
 all: build
 
@@ -32,6 +32,11 @@ unit: build
 e2e: build
 	@tools/deps test
 	@tests/e2e/run $(ARGS)
+
+# Small mutants and what the unit tests say to them, in a build of its own: make mutate ARGS='call --sample 60'
+mutate:
+	@tools/deps build test
+	@tools/mutate $(ARGS)
 
 bench:
 	@tools/deps build bench
