@@ -7,7 +7,11 @@
 A line that is gone or other than it was breaks programs that exist; a new one is a promise. Both are red here. After a change that
 is meant (a new function, a field at the end of its struct): WEIR_GOLDEN=write, and read the difference before it is committed.
 
-    abi.py SOURCE_ROOT CC LIBRARY.so LIBRARY.a
+Also holds what the shared library brings into a program: the libraries that it needs, and how much code it is.
+
+    abi.py SOURCE_ROOT CC LIBRARY.so LIBRARY.a KIND
+
+KIND is what build it is: ordinary, sanitized (which needs more libraries) or other (whose code has another size).
 """
 
 import os
@@ -17,11 +21,17 @@ import subprocess
 import sys
 import tempfile
 
-root, cc, shared, static = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+root, cc, shared, static, kind = pathlib.Path(sys.argv[1]), *sys.argv[2:]
 header = root / "include" / "weir.h"
 golden = root / "tests" / "golden" / "lib" / "weir.abi"
 text = re.sub(r"/\*.*?\*/", " ", header.read_text(), flags=re.S)
 faults = []
+
+# A program that links libweir gets these, and with them their licences and their security updates. What only the gateway needs stays out of it.
+NEEDED = ["libc.so.6", "libcrypto.so.3", "libfyaml.so.0", "libm.so.6", "libssl.so.3", "libuv.so.1"]
+# Bytes of .text with gcc 12 on x86-64, at most. It was 256,707 when this was written: room for a repair, not for a feature of the gateway whose
+# files get into the library because something in it names them (meson.build, --gc-sections). A feature that programs call may raise it.
+TEXT_MAX = 260_000
 
 
 def run(*command):
@@ -67,6 +77,16 @@ if archived != promised:
     faults.append(f"weir.h and the static library differ in {sorted(set(promised) ^ set(archived))}; see packaging/archive")
 if ".gnu.lto_" in run("readelf", "-SW", static):
     faults.append("the static library holds code for link-time optimisation, which one compiler alone understands")
+
+if kind != "sanitized":
+    needed = sorted(re.findall(r"\(NEEDED\).*\[(.+)\]", run("readelf", "-dW", shared)))
+    needed = [name for name in needed if not name.startswith("libllhttp.so")]  # in the library itself, or beside it where that is packaged
+    if needed != NEEDED:
+        faults.append(f"the shared library needs {' '.join(needed)}; it should need {' '.join(NEEDED)}")
+if kind == "ordinary":
+    size = int(re.search(r"^\.text\s+(\d+)", run("size", "-A", shared), re.M)[1])
+    if size > TEXT_MAX:
+        faults.append(f"the shared library has {size:,} bytes of code; at most {TEXT_MAX:,} are allowed, see TEXT_MAX")
 
 now = [f"function {name}" for name in exported] + layout()
 if os.environ.get("WEIR_GOLDEN") == "write":
