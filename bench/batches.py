@@ -64,10 +64,8 @@ def run(name, command, lines, folder, env):
 class WeirBatch:
     """As a user starts it: it checks every line, retries, adapts, and writes each result to a file."""
 
-    name = "weir"
-
-    def __init__(self, program, folder):
-        self.program, self.folder = str(Path(program).resolve()), folder
+    def __init__(self, program, folder, name="weir"):
+        self.program, self.folder, self.name = str(Path(program).resolve()), folder, name
 
     def measure(self, url, lines, concurrency):
         output = Path(self.folder) / "out.jsonl"
@@ -78,7 +76,7 @@ class WeirBatch:
         with open(output) as results:
             found = sum(1 for line in results if '"status_code":200,' in line)
         if found != lines:
-            raise Failed(f"weir batch has {found} answers of {lines}")
+            raise Failed(f"{self.name} batch has {found} answers of {lines}")
         return cost
 
 

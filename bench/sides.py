@@ -227,14 +227,14 @@ logs: {{level: info, format: json}}
 class Weir(Side):
     """weir as it runs in production: client keys checked, requests validated, limits and metrics on, one log line a call."""
 
-    name = "weir"
     key = CLIENT_KEY
 
-    def __init__(self, upstream, folder, program, extra=""):
+    def __init__(self, upstream, folder, program, extra="", name="weir"):
+        self.name = name
         self.program = str(Path(program).resolve())
         if not os.access(self.program, os.X_OK):
             raise Failed(f"{program} is missing; build it with: make")
-        self.folder = Path(folder) / "weir"
+        self.folder = Path(folder) / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.stream_port = free_port()
         digest = hashlib.sha256(CLIENT_KEY.encode()).hexdigest()
