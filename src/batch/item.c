@@ -1,5 +1,6 @@
 #include "batch/item.h"
 
+#include "dialect/endpoint.h"
 #include "json/json.h"
 
 #include <inttypes.h>
@@ -106,20 +107,22 @@ static void read_method(reading *r, json_value root) {
 }
 
 static void read_url(reading *r, json_value root) {
-    static const char *const paths[] = {"/chat/completions", "/embeddings", "/completions",
-                                        "/responses", "/moderations"};
-    static const char expected[] = "expected \"/v1/chat/completions\", \"/v1/embeddings\", "
-                                   "\"/v1/completions\", \"/v1/responses\" or \"/v1/moderations\"";
     json_value url = json_get(root, SPAN_OF("url"));
-    if (url.type == JSON_NONE) {
-        fault(r, ITEM_URL, "has no url; %s", expected);
+    span text = url.type == JSON_STRING ? json_string(url, r->arena) : SPAN_EMPTY;
+    endpoint e = EP_OTHER;
+    if (span_starts(text, SPAN_OF("/v1"))) e = endpoint_of_path(span_slice(text, 3, text.len));
+    if (e != EP_OTHER) {
+        r->item->path = endpoint_get(e)->path.ptr;
         return;
     }
-    span text = url.type == JSON_STRING ? json_string(url, r->arena) : SPAN_EMPTY;
-    for (size_t i = 0; i < ARRAY_LEN(paths) && span_starts(text, SPAN_OF("/v1")); i++)
-        if (span_eq(span_slice(text, 3, text.len), span_cstr(paths[i]))) r->item->path = paths[i];
+    buf paths = BUF_EMPTY;
+    endpoint_add_paths(&paths, "\"/v1", "\"");
     span value = shown(r, url);
-    if (!r->item->path) fault(r, ITEM_URL, "url is %.*s; %s", SPAN_ARG(value), expected);
+    if (url.type == JSON_NONE)
+        fault(r, ITEM_URL, "has no url; expected %s", buf_cstr(&paths));
+    else
+        fault(r, ITEM_URL, "url is %.*s; expected %s", SPAN_ARG(value), buf_cstr(&paths));
+    buf_done(&paths);
 }
 
 /* What a body must be for a batch, whichever form it came in. */

@@ -41,7 +41,7 @@ static void exchange_put_by(exchange_env *env, exchange *x) {
 
 static span label_of(const exchange_request *r) {
     if (r->label.len) return r->label;
-    return span_cstr(r->form->label ? r->form->label : endpoint_name(r->endpoint));
+    return span_cstr(r->form->label ? r->form->label : endpoint_get(r->endpoint)->name);
 }
 
 /* What a step has of the exchange it is a step of. */

@@ -50,8 +50,7 @@ static void on_event(filter *f, const answer_event *event) {
 /* The end of a completion's stream; others end with an event of their own. */
 static void end_stream(form *m) {
     static const sse_event done = {.data = SPAN("[DONE]")};
-    endpoint e = m->filter.x->facts.endpoint;
-    bool told = e == EP_CHAT_COMPLETIONS || e == EP_COMPLETIONS;
+    bool told = endpoint_get(m->filter.x->facts.endpoint)->end_marker;
     exchange_end_stream(m->filter.x, told ? framed(m, &done) : SPAN_EMPTY);
 }
 

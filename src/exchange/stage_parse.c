@@ -2,36 +2,9 @@
  * refused here and never reaches a provider; what weir does not know is left alone. */
 #include "exchange/internal.h"
 
-enum { MEMBERS = 64, EP_ALL = (1 << EP_COUNT) - 1 };
+#include "dialect/field.h"
 
-#define T(type) (1u << JSON_##type)
-#define BOOL    (T(TRUE) | T(FALSE))
-
-/* The members whose types weir and every provider agree on. */
-static const struct field {
-    const char *name;
-    unsigned endpoints; /* bits */
-    unsigned types;     /* bits; null is allowed where OpenAI's schema says nullable */
-    const char *expected;
-} fields[] = {
-    {"model", EP_ALL & ~(1 << EP_OTHER), T(STRING), "a string"},
-    {"stream", EP_ALL & ~(1 << EP_OTHER), BOOL | T(NULL), "true or false"},
-    {"stream_options", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS, T(OBJECT) | T(NULL),
-     "an object"},
-    {"messages", 1 << EP_CHAT_COMPLETIONS, T(ARRAY), "an array"},
-    {"n", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS, T(NUMBER) | T(NULL), "an integer"},
-    {"max_tokens", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS, T(NUMBER) | T(NULL),
-     "an integer"},
-    {"max_completion_tokens", 1 << EP_CHAT_COMPLETIONS, T(NUMBER) | T(NULL), "an integer"},
-    {"max_output_tokens", 1 << EP_RESPONSES, T(NUMBER) | T(NULL), "an integer"},
-    {"temperature", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS | 1 << EP_RESPONSES,
-     T(NUMBER) | T(NULL), "a number"},
-    {"top_p", 1 << EP_CHAT_COMPLETIONS | 1 << EP_COMPLETIONS | 1 << EP_RESPONSES,
-     T(NUMBER) | T(NULL), "a number"},
-    {"tools", 1 << EP_CHAT_COMPLETIONS | 1 << EP_RESPONSES, T(ARRAY) | T(NULL), "an array"},
-    {"input", 1 << EP_EMBEDDINGS | 1 << EP_MODERATIONS | 1 << EP_RESPONSES,
-     T(STRING) | T(ARRAY) | T(NULL), "a string or an array"},
-};
+enum { MEMBERS = 64 };
 
 /* A member past MEMBERS is not recorded; it is found the slow way. */
 static json_value member(const request_facts *f, const json_member *members, size_t count,
@@ -40,12 +13,15 @@ static json_value member(const request_facts *f, const json_member *members, siz
 }
 
 static stage_result check_types(exchange *x, const json_member *members, size_t count) {
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        if (!(fields[i].endpoints & 1u << x->facts.endpoint)) continue;
-        json_value v = member(&x->facts, members, count, span_cstr(fields[i].name));
-        if (v.type == JSON_NONE || fields[i].types & 1u << v.type) continue;
-        return exchange_refuse(x, ERR_BAD_VALUE, fields[i].name, "'%s' must be %s.", fields[i].name,
-                               fields[i].expected);
+    dialect d = endpoint_get(x->facts.endpoint)->dialect;
+    size_t field_count;
+    const field *fields = field_table(&field_count);
+    for (const field *f = fields; f < fields + field_count; f++) {
+        if (!field_is_of(f, d)) continue;
+        json_value v = member(&x->facts, members, count, f->name);
+        if (v.type == JSON_NONE || field_may_be(f, v.type)) continue;
+        return exchange_refuse(x, ERR_BAD_VALUE, f->name.ptr, "'%s' must be %s.", f->name.ptr,
+                               f->expected);
     }
     return STAGE_NEXT;
 }
@@ -103,7 +79,7 @@ static stage_result check_model(exchange *x) {
                                    "'model' has %zu bytes; at most %d are allowed.",
                                    f->model_name.len, MODEL_BYTES_MAX);
         x->record.model = f->model_name;
-    } else if (f->endpoint != EP_OTHER && f->endpoint != EP_MODERATIONS) {
+    } else if (endpoint_get(f->endpoint)->needs_model) {
         return exchange_refuse(x, ERR_MISSING_FIELD, "model", "'model' is missing.");
     }
     return STAGE_NEXT;

@@ -40,7 +40,7 @@ void reply_count_error(worker *w, error_id id) {
 /* A call that the door refuses is a call all the same: one line, one count. */
 static void record_refusal(worker *w, call_record *record, const route *row, const weir_error *e) {
     record->endpoint =
-        row->form == &form_chat ? SPAN_OF("chat") : span_cstr(endpoint_name(row->endpoint));
+        row->form == &form_chat ? SPAN_OF("chat") : span_cstr(endpoint_get(row->endpoint)->name);
     record->status = error_get(e->id)->status;
     record->error = e->id;
     record->error_text = error_message(e);

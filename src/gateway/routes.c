@@ -15,11 +15,10 @@
     { SPAN(p), h, GET, &form_openai, EP_OTHER, false, false }
 
 static const route routes[] = {
-    CALL("/v1/chat/completions", &form_openai, EP_CHAT_COMPLETIONS),
-    CALL("/v1/responses", &form_openai, EP_RESPONSES),
-    CALL("/v1/embeddings", &form_openai, EP_EMBEDDINGS),
-    CALL("/v1/completions", &form_openai, EP_COMPLETIONS),
-    CALL("/v1/moderations", &form_openai, EP_MODERATIONS),
+#define X(id, path, name, dialect, streams, needs_model, usage_chunk, end_marker)                  \
+    CALL("/v1" path, &form_openai, EP_##id),
+#include "dialect/endpoints.def"
+#undef X
     CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
     {SPAN("/v1/models"), models_handle_list, GET, &form_openai, EP_OTHER, false, true},
     {SPAN("/v1/models/*"), models_handle_one, GET, &form_openai, EP_OTHER, false, true},

@@ -402,18 +402,21 @@ static void keep_headers(weir_call *call, const weir_request *r) {
     }
 }
 
+/* The client's model is one that writes. */
 static const char *default_model(const weir_client *c, endpoint e) {
-    bool writes = e == EP_CHAT_COMPLETIONS || e == EP_COMPLETIONS || e == EP_RESPONSES;
-    return writes ? c->model : NULL;
+    return endpoint_get(e)->streams ? c->model : NULL;
+}
+
+static void refuse_path(const weir_request *r, buf *fault) {
+    buf_addf(fault, "No call can be made to the path %s; it may be ", request_path(r));
+    endpoint_add_paths(fault, "", "");
+    buf_add_char(fault, '.');
 }
 
 /* What is wrong with a request is its result, which comes the same way as any other. */
 static void write_asked(const weir_client *c, const weir_request *r, weir_call *call) {
     if (call->endpoint == EP_OTHER)
-        buf_addf(&call->fault,
-                 "No call can be made to the path %s; it may be /chat/completions, /responses, "
-                 "/completions, /embeddings or /moderations.",
-                 request_path(r));
+        refuse_path(r, &call->fault);
     else if (!request_write_body(r, default_model(c, call->endpoint), call->on_event, &call->body,
                                  &call->fault))
         buf_done(&call->body);

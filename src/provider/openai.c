@@ -88,10 +88,10 @@ static http_headers request_headers(const config_provider *p, const request_fact
     return (http_headers){h, n};
 }
 
-/* For streams of the completions family weir needs the usage chunk, whoever asked. */
+/* Where a stream has a usage chunk weir needs it, whoever asked. */
 static bool ask_usage(json_splice *s, const request_facts *f, arena *a) {
     if (!f->stream || f->usage_asked) return true;
-    if (f->endpoint != EP_CHAT_COMPLETIONS && f->endpoint != EP_COMPLETIONS) return true;
+    if (!endpoint_get(f->endpoint)->usage_chunk) return true;
     json_value options = f->stream_options;
     if (options.type == JSON_NONE)
         return json_splice_member(s, f->body, f->root, SPAN_OF("stream_options"),

@@ -21,32 +21,6 @@ const provider_ops *provider_find(span kind) {
     return NULL;
 }
 
-const char *endpoint_name(endpoint e) {
-    static const char *const names[EP_COUNT] = {
-        [EP_CHAT_COMPLETIONS] = "chat.completions",
-        [EP_COMPLETIONS] = "completions",
-        [EP_EMBEDDINGS] = "embeddings",
-        [EP_RESPONSES] = "responses",
-        [EP_MODERATIONS] = "moderations",
-        [EP_OTHER] = "other",
-    };
-    return names[e];
-}
-
-endpoint endpoint_of_path(span path) {
-    static const span paths[EP_OTHER] = {
-        [EP_CHAT_COMPLETIONS] = SPAN("/chat/completions"),
-        [EP_COMPLETIONS] = SPAN("/completions"),
-        [EP_EMBEDDINGS] = SPAN("/embeddings"),
-        [EP_RESPONSES] = SPAN("/responses"),
-        [EP_MODERATIONS] = SPAN("/moderations"),
-    };
-    endpoint e = 0;
-    while (e < EP_OTHER && !span_eq(path, paths[e]))
-        e++;
-    return e;
-}
-
 static bool in(span name, const span *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (span_ieq(name, names[i])) return true;

@@ -10,25 +10,13 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "dialect/answer.h"
+#include "dialect/endpoint.h"
 #include "dialect/failure.h"
+
 #include "http/message.h"
 #include "http/sse.h"
 #include "json/json.h"
 #include "observe/record.h"
-
-typedef enum endpoint {
-    EP_CHAT_COMPLETIONS,
-    EP_COMPLETIONS,
-    EP_EMBEDDINGS,
-    EP_RESPONSES,
-    EP_MODERATIONS,
-    EP_OTHER, /* a configured /v1 path that is passed through */
-    EP_COUNT
-} endpoint;
-
-const char *endpoint_name(endpoint e); /* "chat.completions" */
-/* By its path below /v1, "/chat/completions"; EP_OTHER for any other. */
-endpoint endpoint_of_path(span path);
 
 /* What the parse stage found in the client's request. Spans point into body. */
 typedef struct request_facts {

@@ -1,33 +1,17 @@
 /* Reads the request and decides what is answered; sim/steps.c tells it piece by piece. */
 #include "sim/plan.h"
 
+#include "dialect/endpoint.h"
 #include "sim/refuse.h"
 
 enum { PARTS_MAX = 200000 }; /* tokens of all choices together */
 
-typedef enum sim_route {
-    ROUTE_NONE,
-    ROUTE_CHAT,
-    ROUTE_COMPLETIONS,
-    ROUTE_RESPONSES,
-    ROUTE_EMBEDDINGS,
-    ROUTE_MODERATIONS,
-    ROUTE_MODELS,
-} sim_route;
-
-typedef struct route_row {
-    span path;
-    sim_route route;
-    const sim_dialect *dialect;
-} route_row;
-
-static const route_row routes[] = {
-    {SPAN("/chat/completions"), ROUTE_CHAT, &sim_chat},
-    {SPAN("/completions"), ROUTE_COMPLETIONS, &sim_completions},
-    {SPAN("/responses"), ROUTE_RESPONSES, &sim_responses},
-    {SPAN("/embeddings"), ROUTE_EMBEDDINGS, NULL},
-    {SPAN("/moderations"), ROUTE_MODERATIONS, NULL},
-    {SPAN("/models"), ROUTE_MODELS, NULL},
+/* EP_OTHER is the list of models here. Embeddings and moderations have one form, which is not told
+ * in steps. */
+static const sim_dialect *const dialects[EP_COUNT] = {
+    [EP_CHAT_COMPLETIONS] = &sim_chat,
+    [EP_COMPLETIONS] = &sim_completions,
+    [EP_RESPONSES] = &sim_responses,
 };
 
 /* Takes "/v1", Azure's "/openai/v1" or "/openai/deployments/NAME" off the path. */
@@ -82,31 +66,35 @@ static bool has_key(const sim_settings *settings, http_headers headers) {
 
 /* ---- What is asked ---- */
 
-static bool find_route(sim_plan *p, const sim_request *r, arena *scratch, const route_row **ret_row,
-                       span *ret_rest, span *ret_deployment) {
+/* /models, or what stands below it: then *ret_name is that. */
+static bool is_models(span path, span *ret_name) {
+    static const span models = SPAN("/models");
+    if (!span_starts(path, models)) return false;
+    span rest = span_slice(path, models.len, path.len);
+    if (rest.len && rest.ptr[0] != '/') return false;
+    *ret_name = span_slice(rest, 1, rest.len);
+    return true;
+}
+
+/* *ret_name: of the one model that is asked for, percent-encoded; empty: all are. */
+static bool find_endpoint(sim_plan *p, const sim_request *r, arena *scratch, endpoint *ret,
+                          span *ret_name, span *ret_deployment) {
     span path = r->path;
-    if (strip_base(&path, ret_deployment)) {
-        for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
-            bool models = routes[i].route == ROUTE_MODELS;
-            if (!span_starts(path, routes[i].path)) continue;
-            *ret_rest = span_slice(path, routes[i].path.len, path.len);
-            if (ret_rest->len && !(models && span_starts(*ret_rest, SPAN_OF("/")))) continue;
-            bool reads = r->method == HTTP_GET_M || r->method == HTTP_HEAD_M;
-            if (models ? reads : r->method == HTTP_POST_M) {
-                *ret_row = &routes[i];
-                return true;
-            }
-            sim_plan_header(p, SPAN_OF("allow"), models ? SPAN_OF("GET, HEAD") : SPAN_OF("POST"));
-            complain(p, 405, "method_not_supported", NULL,
-                     arena_printf(scratch, "Not allowed to %.*s on %.*s.", SPAN_ARG(r->method_text),
-                                  SPAN_ARG(sim_text_clip(r->path, 200))));
-            return false;
-        }
+    bool based = strip_base(&path, ret_deployment);
+    *ret = based ? endpoint_of_path(path) : EP_OTHER;
+    if (*ret == EP_OTHER && !(based && is_models(path, ret_name))) {
+        complain(p, 404, "unknown_url", NULL,
+                 arena_printf(scratch,
+                              "Unknown request URL: %.*s %.*s. Please check the URL for typos.",
+                              SPAN_ARG(r->method_text), SPAN_ARG(sim_text_clip(r->path, 200))));
+        return false;
     }
-    complain(p, 404, "unknown_url", NULL,
-             arena_printf(scratch,
-                          "Unknown request URL: %.*s %.*s. Please check the URL for typos.",
-                          SPAN_ARG(r->method_text), SPAN_ARG(sim_text_clip(r->path, 200))));
+    bool reads = r->method == HTTP_GET_M || r->method == HTTP_HEAD_M;
+    if (*ret == EP_OTHER ? reads : r->method == HTTP_POST_M) return true;
+    sim_plan_header(p, SPAN_OF("allow"), *ret == EP_OTHER ? SPAN_OF("GET, HEAD") : SPAN_OF("POST"));
+    complain(p, 405, "method_not_supported", NULL,
+             arena_printf(scratch, "Not allowed to %.*s on %.*s.", SPAN_ARG(r->method_text),
+                          SPAN_ARG(sim_text_clip(r->path, 200))));
     return false;
 }
 
@@ -126,7 +114,7 @@ static bool read_json(sim_plan *p, const sim_request *r, json_member *members, s
 }
 
 /* The model's name, and its JSON in the answer. */
-static bool read_model(sim_plan *p, const sim_body *b, const route_row *row, span deployment,
+static bool read_model(sim_plan *p, const sim_body *b, endpoint e, span deployment,
                        span *ret_name) {
     json_value model = sim_member(b, "model");
     if (model.type == JSON_STRING) {
@@ -135,7 +123,7 @@ static bool read_model(sim_plan *p, const sim_body *b, const route_row *row, spa
         return true;
     }
     span name = deployment;
-    if (!name.len && row->route == ROUTE_MODERATIONS) name = SPAN_OF("omni-moderation-latest");
+    if (!name.len && e == EP_MODERATIONS) name = SPAN_OF("omni-moderation-latest");
     if (!name.len || (model.type != JSON_NONE && model.type != JSON_NULL)) {
         complain(p, 400, NULL, "model", SPAN_OF("you must provide a model parameter"));
         return false;
@@ -177,11 +165,11 @@ static void count_tries(sim_plan *p, const sim_request *r, sim_counts *counts) {
 
 /* ---- What is answered ---- */
 
-static void answer_dialect(sim_plan *p, const route_row *row, const sim_body *b) {
+static void answer_dialect(sim_plan *p, const sim_dialect *d, const sim_body *b) {
     sim_answer *a = &p->answer;
     sim_fault fault = {0};
-    a->dialect = row->dialect;
-    if (!sim_read_flag(b, "stream", &a->stream, &fault) || !row->dialect->read(b, a, &fault)) {
+    a->dialect = d;
+    if (!sim_read_flag(b, "stream", &a->stream, &fault) || !d->read(b, a, &fault)) {
         complain(p, 400, NULL, fault.param, span_cstr(fault.message));
         return;
     }
@@ -201,27 +189,22 @@ static void answer_dialect(sim_plan *p, const route_row *row, const sim_body *b)
         p->wish.status = 500;
         sim_plan_refuse(p);
     } else {
-        row->dialect->whole(a, p->wish.no_usage, &p->out);
+        d->whole(a, p->wish.no_usage, &p->out);
         p->body = buf_span(&p->out);
     }
 }
 
-static void answer(sim_plan *p, const route_row *row, span rest, const sim_body *b,
-                   size_t *tokens) {
+static void answer(sim_plan *p, endpoint e, span model_name, const sim_body *b, size_t *tokens) {
     p->status = 200;
-    switch (row->route) {
-    case ROUTE_NONE: break;
-    case ROUTE_CHAT:
-    case ROUTE_COMPLETIONS:
-    case ROUTE_RESPONSES:
-        answer_dialect(p, row, b);
+    if (dialects[e]) {
+        answer_dialect(p, dialects[e], b);
         *tokens = p->answer.prompt_tokens + sim_answer_completion_tokens(&p->answer);
-        break;
-    case ROUTE_EMBEDDINGS: sim_embeddings(p, b, tokens); break;
-    case ROUTE_MODERATIONS: sim_moderations(p, b); break;
-    case ROUTE_MODELS:
-        sim_models(p, percent_decode(span_slice(rest, 1, rest.len), b->scratch));
-        break;
+    } else if (e == EP_EMBEDDINGS) {
+        sim_embeddings(p, b, tokens);
+    } else if (e == EP_MODERATIONS) {
+        sim_moderations(p, b);
+    } else {
+        sim_models(p, percent_decode(model_name, b->scratch));
     }
 }
 
@@ -238,20 +221,20 @@ static void spoil_body(sim_plan *p) {
 
 static void decide(sim_plan *p, const sim_settings *settings, const sim_request *r,
                    sim_counts *counts, arena *scratch, size_t *ret_tokens) {
-    const route_row *row = NULL;
+    endpoint e;
     json_member members[SIM_MEMBERS_MAX];
     sim_body b = {.arena = &p->arena, .scratch = scratch, .wish = &p->wish};
-    span rest = SPAN_EMPTY, deployment = SPAN_EMPTY, model = SPAN_EMPTY;
+    span asked = SPAN_EMPTY, deployment = SPAN_EMPTY, model = SPAN_EMPTY;
     if (settings->key.len && !has_key(settings, r->headers)) {
         complain(p, 401, "invalid_api_key", NULL,
                  SPAN_OF("Incorrect API key provided: the simulator was started with --key."));
         return;
     }
-    if (!find_route(p, r, scratch, &row, &rest, &deployment)) return;
-    bool posts = row->route != ROUTE_MODELS;
+    if (!find_endpoint(p, r, scratch, &e, &asked, &deployment)) return;
+    bool posts = e != EP_OTHER;
     p->answer.hash = sim_hash(r->body, sim_hash(r->path, 0));
     p->answer.created_s = r->wall_us / 1000000;
-    if (posts && (!read_json(p, r, members, &b) || !read_model(p, &b, row, deployment, &model)))
+    if (posts && (!read_json(p, r, members, &b) || !read_model(p, &b, e, deployment, &model)))
         return;
     if (!read_wish(p, r, model, scratch)) return;
     count_tries(p, r, counts);
@@ -264,7 +247,7 @@ static void decide(sim_plan *p, const sim_settings *settings, const sim_request 
         p->ttft_ms = p->wish.ttft_ms;
     else
         p->ttft_ms = settings->ttft_ms;
-    answer(p, row, rest, &b, ret_tokens);
+    answer(p, e, asked, &b, ret_tokens);
     if (!p->streams) spoil_body(p);
 }
 

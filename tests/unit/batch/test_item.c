@@ -143,8 +143,8 @@ static void says_what_is_wrong(void **state) {
          "line 7: method is 1; expected \"POST\"", "\"a\""},
         {"{" GOOD_PARTS "}", "invalid_url", "line 7: has no url; expected \"/v1/chat", "\"a\""},
         {"{" GOOD_PARTS ",\"url\":\"/v1/files\"}", "invalid_url",
-         "line 7: url is \"/v1/files\"; expected \"/v1/chat/completions\", \"/v1/embeddings\", "
-         "\"/v1/completions\", \"/v1/responses\" or \"/v1/moderations\"",
+         "line 7: url is \"/v1/files\"; expected \"/v1/chat/completions\", \"/v1/completions\", "
+         "\"/v1/embeddings\", \"/v1/responses\" or \"/v1/moderations\"",
          "\"a\""},
         {"{" GOOD_PARTS ",\"url\":\"/chat/completions\"}", "invalid_url",
          "line 7: url is \"/chat/completions\"; ", "\"a\""},

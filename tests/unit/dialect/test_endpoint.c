@@ -1,0 +1,116 @@
+/* The table of endpoints and the members of their requests. */
+#include "unit.h"
+
+#include "dialect/endpoint.h"
+#include "dialect/field.h"
+
+static void finds_endpoints_by_their_paths(void **state) {
+    (void)state;
+    static const struct {
+        const char *path;
+        endpoint endpoint;
+        const char *name;
+        dialect dialect;
+    } rows[] = {
+        {"/chat/completions", EP_CHAT_COMPLETIONS, "chat.completions", DIALECT_OPENAI_CHAT},
+        {"/completions", EP_COMPLETIONS, "completions", DIALECT_OPENAI_COMPLETIONS},
+        {"/embeddings", EP_EMBEDDINGS, "embeddings", DIALECT_OPENAI_EMBEDDINGS},
+        {"/responses", EP_RESPONSES, "responses", DIALECT_OPENAI_RESPONSES},
+        {"/moderations", EP_MODERATIONS, "moderations", DIALECT_OPENAI_MODERATIONS},
+    };
+    assert_int_equal(ARRAY_LEN(rows), EP_OTHER);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        endpoint e = endpoint_of_path(span_cstr(rows[i].path));
+        assert_int_equal(e, rows[i].endpoint);
+        assert_string_equal(endpoint_get(e)->path.ptr, rows[i].path);
+        assert_string_equal(endpoint_get(e)->name, rows[i].name);
+        assert_int_equal(endpoint_get(e)->dialect, rows[i].dialect);
+    }
+}
+
+static void knows_no_other_path(void **state) {
+    (void)state;
+    static const char *const paths[] = {"",
+                                        "/",
+                                        "/models",
+                                        "chat/completions",
+                                        "/chat/completions/",
+                                        "/chat/completion",
+                                        "/Chat/completions",
+                                        "/v1/chat/completions",
+                                        "/responses?a=b"};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        assert_int_equal(endpoint_of_path(span_cstr(paths[i])), EP_OTHER);
+    const endpoint_row *other = endpoint_get(EP_OTHER);
+    assert_string_equal(other->name, "other");
+    assert_int_equal(other->dialect, DIALECT_RAW);
+    assert_false(other->streams || other->needs_model || other->usage_chunk || other->end_marker);
+}
+
+static void says_what_streams_hold(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        bool streams, needs_model, usage_chunk, end_marker;
+    } rows[] = {
+        {EP_CHAT_COMPLETIONS, true, true, true, true}, {EP_COMPLETIONS, true, true, true, true},
+        {EP_EMBEDDINGS, false, true, false, false},    {EP_RESPONSES, true, true, false, false},
+        {EP_MODERATIONS, false, false, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const endpoint_row *row = endpoint_get(rows[i].endpoint);
+        assert_int_equal(row->streams, rows[i].streams);
+        assert_int_equal(row->needs_model, rows[i].needs_model);
+        assert_int_equal(row->usage_chunk, rows[i].usage_chunk);
+        assert_int_equal(row->end_marker, rows[i].end_marker);
+    }
+}
+
+static void lists_its_paths_for_people(void **state) {
+    (void)state;
+    buf out = BUF_EMPTY;
+    endpoint_add_paths(&out, "", "");
+    assert_span(buf_span(&out),
+                "/chat/completions, /completions, /embeddings, /responses or /moderations");
+    buf_clear(&out);
+    endpoint_add_paths(&out, "<", ">");
+    assert_true(span_starts(buf_span(&out), SPAN_OF("</chat/completions>, </completions>, ")));
+    buf_done(&out);
+}
+
+static const field *field_of(dialect d, const char *name) {
+    size_t count;
+    const field *rows = field_table(&count), *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!field_is_of(&rows[i], d) || !span_eq(rows[i].name, span_cstr(name))) continue;
+        assert_null(found); /* one row says all of it */
+        found = &rows[i];
+    }
+    return found;
+}
+
+static void knows_fields_by_dialect(void **state) {
+    (void)state;
+    const field *n = field_of(DIALECT_OPENAI_CHAT, "n");
+    assert_non_null(n);
+    assert_true(field_may_be(n, JSON_NUMBER) && field_may_be(n, JSON_NULL));
+    assert_false(field_may_be(n, JSON_STRING) || field_may_be(n, JSON_NONE));
+    assert_null(field_of(DIALECT_OPENAI_RESPONSES, "n"));
+    assert_null(field_of(DIALECT_OPENAI_CHAT, "input"));
+    assert_null(field_of(DIALECT_RAW, "model"));
+    const field *stream = field_of(DIALECT_OPENAI_RESPONSES, "stream");
+    assert_true(field_may_be(stream, JSON_TRUE) && field_may_be(stream, JSON_FALSE));
+    assert_false(field_may_be(stream, JSON_NUMBER));
+    assert_false(field_may_be(field_of(DIALECT_OPENAI_MODERATIONS, "model"), JSON_NULL));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_endpoints_by_their_paths),
+        cmocka_unit_test(knows_no_other_path),
+        cmocka_unit_test(says_what_streams_hold),
+        cmocka_unit_test(lists_its_paths_for_people),
+        cmocka_unit_test(knows_fields_by_dialect),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
