@@ -103,32 +103,39 @@ bool json_is(json_value value, span text);
 MUST_USE bool json_i64(json_value value, int64_t *ret);
 MUST_USE bool json_double(json_value value, double *ret);
 
-/* ---- Splicing: a document with some byte ranges replaced, without re-writing the rest. ---- */
+/* ---- Splicing: a document with some byte ranges replaced, without re-writing the rest. ----
+ *
+ * Edits may come in any order; one that stands behind all others so far costs least. Few of them
+ * take no memory but the splice itself; their number is not bounded here. */
 
-enum { JSON_EDITS_MAX = 8 };
+enum { JSON_EDITS_INLINE = 8 };
 
 typedef struct json_edit {
     size_t from; /* [from, to) of the document is replaced */
     size_t to;
-    span by;
+    span by; /* borrowed */
 } json_edit;
 
 typedef struct json_splice {
-    json_edit edits[JSON_EDITS_MAX]; /* in order of from, not overlapping */
-    size_t count;
+    arena *arena;    /* for what the splice makes; outlives it and its pieces */
+    json_edit *many; /* NULL: those in few */
+    size_t count;    /* edits are in order of from and do not overlap */
+    size_t cap;
+    json_edit few[JSON_EDITS_INLINE];
 } json_splice;
 
-/* Adds an edit, keeping order. false when the table is full or the ranges overlap. */
+/* A splice without edits. */
+void json_splice_init(json_splice *s, arena *a);
+/* Adds an edit. false: from is behind to, or another edit has some of these bytes. Insertions (from
+ * is to) at one place stay in the order in which they were added, behind what replaces the bytes
+ * before it. */
 MUST_USE bool json_splice_add(json_splice *s, size_t from, size_t to, span by);
 /* Replaces a value of the document. */
 MUST_USE bool json_splice_value(json_splice *s, span doc, json_value value, span by);
-/* Adds `,"key":by` before the closing brace of object (or without the comma when it is empty). The
- * text is made in the arena. */
-MUST_USE bool json_splice_member(json_splice *s, span doc, json_value object, span key, span by,
-                                 arena *a);
-/* The pieces of the edited document, at most 2 * JSON_EDITS_MAX + 1; returns how many. Empty pieces
- * are left out. */
-size_t json_splice_pieces(const json_splice *s, span doc, span *pieces);
+/* Adds `,"key":by` before the closing brace of object (or without the comma when it is empty). */
+MUST_USE bool json_splice_member(json_splice *s, span doc, json_value object, span key, span by);
+/* The pieces of the edited document, none of them empty; in the arena. */
+MUST_USE const span *json_splice_pieces(const json_splice *s, span doc, size_t *ret_count);
 /* Length of the edited document. */
 size_t json_splice_len(const json_splice *s, span doc);
 

@@ -2,16 +2,44 @@
 
 #include <string.h>
 
+void json_splice_init(json_splice *s, arena *a) {
+    s->arena = a;
+    s->many = NULL;
+    s->count = 0;
+    s->cap = JSON_EDITS_INLINE;
+}
+
+static const json_edit *edits_of(const json_splice *s) {
+    return s->many ? s->many : s->few;
+}
+
+/* The edits, with room for one more. */
+static json_edit *make_room(json_splice *s) {
+    if (s->count == s->cap) {
+        json_edit *grown = arena_alloc(s->arena, 2 * s->cap * sizeof *grown);
+        memcpy(grown, edits_of(s), s->count * sizeof *grown);
+        s->many = grown;
+        s->cap *= 2;
+    }
+    return s->many ? s->many : s->few;
+}
+
+/* How many edits end at or before that place. */
+static size_t edits_before(const json_splice *s, size_t at) {
+    const json_edit *edits = edits_of(s);
+    size_t i = s->count;
+    while (i > 0 && edits[i - 1].to > at)
+        i--;
+    return i;
+}
+
 bool json_splice_add(json_splice *s, size_t from, size_t to, span by) {
-    if (s->count == JSON_EDITS_MAX || from > to) return false;
-    /* Behind every edit that ends at or before it: insertions at one place stay in the order in
-     * which they were added, and stand before what replaces the bytes behind that place. */
-    size_t i = 0;
-    while (i < s->count && s->edits[i].to <= from)
-        i++;
-    if (i < s->count && s->edits[i].from < to) return false;
-    memmove(s->edits + i + 1, s->edits + i, (s->count - i) * sizeof *s->edits);
-    s->edits[i] = (json_edit){from, to, by};
+    if (from > to) return false;
+    size_t i = edits_before(s, from);
+    if (i < s->count && edits_of(s)[i].from < to) return false;
+    json_edit *edits = make_room(s);
+    memmove(edits + i + 1, edits + i, (s->count - i) * sizeof *edits);
+    edits[i] = (json_edit){from, to, by};
     s->count++;
     return true;
 }
@@ -33,12 +61,11 @@ bool json_splice_value(json_splice *s, span doc, json_value value, span by) {
 
 /* true when a member was put in at this place before. */
 static bool inserted_at(const json_splice *s, size_t at) {
-    for (size_t i = 0; i < s->count; i++)
-        if (s->edits[i].from == at && s->edits[i].to == at) return true;
-    return false;
+    size_t i = edits_before(s, at);
+    return i > 0 && edits_of(s)[i - 1].from == at; /* so it replaces nothing */
 }
 
-bool json_splice_member(json_splice *s, span doc, json_value object, span key, span by, arena *a) {
+bool json_splice_member(json_splice *s, span doc, json_value object, span key, span by) {
     size_t from;
     if (object.type != JSON_OBJECT || object.raw.len < 2) return false;
     if (!offset_in(doc, object.raw, &from)) return false;
@@ -49,27 +76,31 @@ bool json_splice_member(json_splice *s, span doc, json_value object, span key, s
     buf quoted = BUF_EMPTY;
     json_write_string(&quoted, key);
     span parts[] = {comma ? SPAN_OF(",") : SPAN_EMPTY, buf_span(&quoted), SPAN_OF(":"), by};
-    span text = arena_join(a, parts, ARRAY_LEN(parts));
+    span text = arena_join(s->arena, parts, ARRAY_LEN(parts));
     buf_done(&quoted);
     return json_splice_add(s, close, close, text);
 }
 
-size_t json_splice_pieces(const json_splice *s, span doc, span *pieces) {
+const span *json_splice_pieces(const json_splice *s, span doc, size_t *ret_count) {
+    const json_edit *edits = edits_of(s);
+    span *pieces = arena_alloc(s->arena, (2 * s->count + 1) * sizeof *pieces);
     size_t count = 0, at = 0;
     for (size_t i = 0; i < s->count; i++) {
-        span kept = span_slice(doc, at, s->edits[i].from);
+        span kept = span_slice(doc, at, edits[i].from);
         if (kept.len) pieces[count++] = kept;
-        if (s->edits[i].by.len) pieces[count++] = s->edits[i].by;
-        at = s->edits[i].to;
+        if (edits[i].by.len) pieces[count++] = edits[i].by;
+        at = edits[i].to;
     }
     span kept = span_slice(doc, at, doc.len);
     if (kept.len) pieces[count++] = kept;
-    return count;
+    *ret_count = count;
+    return pieces;
 }
 
 size_t json_splice_len(const json_splice *s, span doc) {
+    const json_edit *edits = edits_of(s);
     size_t len = doc.len;
     for (size_t i = 0; i < s->count; i++)
-        len = len - (s->edits[i].to - s->edits[i].from) + s->edits[i].by.len;
+        len = len - (edits[i].to - edits[i].from) + edits[i].by.len;
     return len;
 }

@@ -252,28 +252,29 @@ static bool write_built(const weir_request *r, const char *model, bool stream, b
 static void write_given(span body, const char *model, bool stream, buf *out) {
     json_value root;
     json_fault why;
-    json_splice splice = {.count = 0};
-    span pieces[2 * JSON_EDITS_MAX + 1];
+    json_splice splice;
     arena a;
     arena_init(&a, 0);
+    json_splice_init(&splice, &a);
     if (json_scan(body, NULL, &root, &why) && root.type == JSON_OBJECT) {
         json_value is = json_get(root, SPAN_OF("stream"));
         span word = stream ? SPAN_OF("true") : SPAN_OF("false");
         bool ok = true;
         if (is.type == JSON_NONE && stream)
-            ok = json_splice_member(&splice, body, root, SPAN_OF("stream"), word, &a);
+            ok = json_splice_member(&splice, body, root, SPAN_OF("stream"), word);
         else if (is.type != JSON_NONE && (is.type == JSON_TRUE) != stream)
             ok = json_splice_value(&splice, body, is, word);
         if (ok && model && json_get(root, SPAN_OF("model")).type == JSON_NONE) {
             buf name = BUF_EMPTY;
             json_write_string(&name, span_cstr(model));
             ok = json_splice_member(&splice, body, root, SPAN_OF("model"),
-                                    arena_dup(&a, buf_span(&name)), &a);
+                                    arena_dup(&a, buf_span(&name)));
             buf_done(&name);
         }
         if (!ok) splice.count = 0;
     }
-    size_t count = json_splice_pieces(&splice, body, pieces);
+    size_t count;
+    const span *pieces = json_splice_pieces(&splice, body, &count);
     for (size_t i = 0; i < count; i++)
         buf_add(out, pieces[i]);
     arena_done(&a);

@@ -89,25 +89,25 @@ static http_headers request_headers(const config_provider *p, const request_fact
 }
 
 /* Where a stream has a usage chunk weir needs it, whoever asked. */
-static bool ask_usage(json_splice *s, const request_facts *f, arena *a) {
+static bool ask_usage(json_splice *s, const request_facts *f) {
     if (!f->stream || f->usage_asked) return true;
     if (!endpoint_get(f->endpoint)->usage_chunk) return true;
     json_value options = f->stream_options;
     if (options.type == JSON_NONE)
         return json_splice_member(s, f->body, f->root, SPAN_OF("stream_options"),
-                                  SPAN_OF("{\"include_usage\":true}"), a);
+                                  SPAN_OF("{\"include_usage\":true}"));
     if (options.type == JSON_NULL)
         return json_splice_value(s, f->body, options, SPAN_OF("{\"include_usage\":true}"));
     json_value asked = json_get(options, SPAN_OF("include_usage"));
     if (asked.type == JSON_NONE)
-        return json_splice_member(s, f->body, options, SPAN_OF("include_usage"), SPAN_OF("true"),
-                                  a);
+        return json_splice_member(s, f->body, options, SPAN_OF("include_usage"), SPAN_OF("true"));
     return json_splice_value(s, f->body, asked, SPAN_OF("true"));
 }
 
 static bool build(const config_provider *p, const request_facts *f, span target_model,
                   const secret *key, arena *a, provider_request *ret, weir_error *ret_error) {
-    json_splice splice = {.count = 0};
+    json_splice splice;
+    json_splice_init(&splice, a);
     bool fits = true;
     if (f->root.type == JSON_OBJECT) {
         if (target_model.len && f->model.type == JSON_STRING &&
@@ -117,7 +117,7 @@ static bool build(const config_provider *p, const request_facts *f, span target_
             fits = json_splice_value(&splice, f->body, f->model, arena_dup(a, buf_span(&quoted)));
             buf_done(&quoted);
         }
-        fits = fits && ask_usage(&splice, f, a);
+        fits = fits && ask_usage(&splice, f);
     }
     if (!fits) {
         *ret_error = error_of(ERR_INTERNAL);
@@ -126,7 +126,7 @@ static bool build(const config_provider *p, const request_facts *f, span target_
     ret->method = f->method;
     ret->path = request_path(p, f, target_model.len ? target_model : f->model_name, a);
     ret->headers = request_headers(p, f, key, a);
-    ret->piece_count = json_splice_pieces(&splice, f->body, ret->pieces);
+    ret->pieces = json_splice_pieces(&splice, f->body, &ret->piece_count);
     return true;
 }
 

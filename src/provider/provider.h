@@ -36,12 +36,11 @@ typedef struct request_facts {
 } request_facts;
 
 /* One attempt's request. Everything is in the arena or borrowed from facts. */
-enum { PROVIDER_PIECES_MAX = 2 * JSON_EDITS_MAX + 1 };
 typedef struct provider_request {
     span method;
     span path;            /* with query, ready for the request line */
     http_headers headers; /* without Host, Content-Length and Connection */
-    span pieces[PROVIDER_PIECES_MAX];
+    const span *pieces;   /* of the body */
     size_t piece_count;
 } provider_request;
 
