@@ -115,9 +115,7 @@ static stage_result check_names(exchange *x, const json_member *members, size_t 
     for (size_t i = 0; i < count; i++) {
         bool found = false;
         for (size_t k = 0; k < ARRAY_LEN(known) && !found; k++)
-            found = json_is((json_value){JSON_STRING,
-                                         span_from(members[i].key.ptr - 1, members[i].key.len + 2)},
-                            known[k]);
+            found = json_is(json_member_name(&members[i]), known[k]);
         if (found) continue;
         span key = span_slice(members[i].key, 0, 64);
         span name = arena_dup(&x->arena, key);

@@ -85,6 +85,11 @@ typedef struct json_iter {
 json_iter json_iter_of(json_value array_or_object);
 bool json_next_member(json_iter *it, json_member *ret);
 bool json_next_element(json_iter *it, json_value *ret);
+/* Iterates over the strings within a value of any type, at any depth, itself included and names
+ * left out:
+ *   json_iter it = json_strings_of(value); while (json_next_string(&it, &s)) … */
+json_iter json_strings_of(json_value value);
+bool json_next_string(json_iter *it, json_value *ret);
 
 /* The member of that name (compared after unescaping), or a value of type JSON_NONE; also when
  * object is not an object. */
@@ -93,6 +98,11 @@ json_value json_get(json_value object, span key);
 json_value json_find(const json_member *members, size_t count, span key);
 /* Elements or members. */
 size_t json_count(json_value array_or_object);
+
+/* A member's name as a value of its own. */
+static inline json_value json_member_name(const json_member *member) {
+    return (json_value){JSON_STRING, span_from(member->key.ptr - 1, member->key.len + 2)};
+}
 
 /* Undoes escapes. Without any the result borrows the document; else it is in the arena. Lone
  * surrogates become U+FFFD. value must be a string. */

@@ -96,6 +96,24 @@ bool json_next_member(json_iter *it, json_member *ret) {
     return true;
 }
 
+json_iter json_strings_of(json_value value) {
+    return (json_iter){value.raw};
+}
+
+bool json_next_string(json_iter *it, json_value *ret) {
+    const char *end = it->rest.ptr + it->rest.len;
+    for (;;) {
+        size_t at = span_find(it->rest, 0, '"');
+        if (at == it->rest.len) return false;
+        const char *quote = it->rest.ptr + at, *p = skip_string(quote, end);
+        it->rest = span_from(p, (size_t)(end - p));
+        p = json_skip_blanks(p, end);
+        if (p < end && *p == ':') continue; /* a name */
+        *ret = (json_value){JSON_STRING, span_from(quote, (size_t)(it->rest.ptr - quote))};
+        return true;
+    }
+}
+
 json_value json_get(json_value object, span key) {
     json_member member;
     if (object.type == JSON_OBJECT)

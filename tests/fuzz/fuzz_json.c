@@ -47,8 +47,7 @@ static void check_members(json_value object, arena *a) {
         check_gap(m.key.ptr + m.key.len, m.value.raw.ptr, 2); /* `":` */
         check_value(m.value, a);
         at = m.value.raw.ptr + m.value.raw.len;
-        json_value name = {JSON_STRING, span_from(m.key.ptr - 1, m.key.len + 2)};
-        HOLDS(json_get(object, json_string(name, a)).raw.ptr == m.value.raw.ptr);
+        HOLDS(json_get(object, json_string(json_member_name(&m), a)).raw.ptr == m.value.raw.ptr);
     }
     check_gap(at, object.raw.ptr + object.raw.len, count ? 1 : 2);
     HOLDS(json_count(object) == count);
@@ -82,6 +81,28 @@ static void check_value(json_value value, arena *a) {
         break;
     default: break;
     }
+}
+
+static size_t count_strings(json_value value) {
+    size_t count = value.type == JSON_STRING;
+    json_iter it = json_iter_of(value);
+    json_value element;
+    json_member m;
+    if (value.type == JSON_OBJECT)
+        while (json_next_member(&it, &m))
+            count += count_strings(m.value);
+    else
+        while (json_next_element(&it, &element))
+            count += count_strings(element);
+    return count;
+}
+
+static void check_strings(json_value root, arena *a) {
+    size_t count = 0;
+    json_value string;
+    for (json_iter it = json_strings_of(root); json_next_string(&it, &string); count++)
+        check_string(string, a);
+    HOLDS(count == count_strings(root));
 }
 
 static void check_splice(span doc, json_value root, arena *a) {
@@ -125,6 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_value(root, &a);
     else
         check_fault(doc, &fault, &a);
+    if (ok) check_strings(root, &a);
     if (object) {
         HOLDS(json_count(root) == count);
         check_splice(doc, root, &a);

@@ -78,6 +78,49 @@ static void gets_members(void **state) {
     assert_int_equal(json_find(members, 1, SPAN_OF("n")).type, JSON_NONE);
 }
 
+static void visits_strings_at_any_depth(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *strings;
+    } rows[] = {
+        {"\"a\"", "\"a\""},
+        {"{\"k\" : \"v\" , \"l\":[\"1\",2,{\"m\":[[\"\"]],\"n\" :null}],\"o\":\"last\"}",
+         "\"v\"\"1\"\"\"\"last\""},
+        {"[\"\\\":\\\\\", \":\" ,\"x\"\n]", "\"\\\":\\\\\"\":\"\"x\""},
+        {"[]", ""},
+        {"{\"\":{}}", ""},
+        {"7", ""},
+        {"null", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf found = BUF_EMPTY;
+        json_value string;
+        json_iter it = json_strings_of(scanned(rows[i].text));
+        while (json_next_string(&it, &string)) {
+            assert_int_equal(string.type, JSON_STRING);
+            buf_add(&found, string.raw);
+        }
+        assert_false(json_next_string(&it, &string));
+        assert_span(buf_span(&found), rows[i].strings);
+        buf_done(&found);
+    }
+    json_value string;
+    json_iter none = json_strings_of((json_value){JSON_NONE, SPAN_EMPTY});
+    assert_false(json_next_string(&none, &string));
+}
+
+static void names_are_strings(void **state) {
+    (void)state;
+    json_value root = scanned("{ \"\\u0061\" : 1 , \"\":2 }");
+    json_iter it = json_iter_of(root);
+    json_member member;
+    assert_true(json_next_member(&it, &member));
+    assert_span(json_member_name(&member).raw, "\"\\u0061\"");
+    assert_true(json_is(json_member_name(&member), SPAN_OF("a")));
+    assert_true(json_next_member(&it, &member));
+    assert_span(json_member_name(&member).raw, "\"\"");
+}
+
 static void unescapes(void **state) {
     (void)state;
     static const struct {
@@ -214,6 +257,9 @@ static void stays_inside_unscanned_bytes(void **state) {
             assert_true(json_count(value) <= junk[i].len);
             assert_true(json_string(value, &a).len <= junk[i].len);
             (void)json_get(value, SPAN_OF("a"));
+            json_value string;
+            for (json_iter it = json_strings_of(value); json_next_string(&it, &string);)
+                assert_true(string.raw.ptr + string.raw.len <= copy + junk[i].len);
             (void)json_is(value, SPAN_OF("\\ud8"));
             assert_true(!json_i64(value, &n) && !json_double(value, &d));
             free(copy);
@@ -224,9 +270,14 @@ static void stays_inside_unscanned_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(iterates),      cmocka_unit_test(gets_members),
-        cmocka_unit_test(unescapes),     cmocka_unit_test(reads_integers),
-        cmocka_unit_test(reads_doubles), cmocka_unit_test(stays_inside_unscanned_bytes),
+        cmocka_unit_test(iterates),
+        cmocka_unit_test(gets_members),
+        cmocka_unit_test(visits_strings_at_any_depth),
+        cmocka_unit_test(names_are_strings),
+        cmocka_unit_test(unescapes),
+        cmocka_unit_test(reads_integers),
+        cmocka_unit_test(reads_doubles),
+        cmocka_unit_test(stays_inside_unscanned_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
