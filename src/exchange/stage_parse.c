@@ -15,7 +15,7 @@ static json_value member(const request_facts *f, const json_member *members, siz
 static stage_result check_types(exchange *x, const json_member *members, size_t count) {
     dialect d = endpoint_get(x->facts.endpoint)->dialect;
     size_t field_count;
-    const field *fields = field_table(&field_count);
+    const field *fields = field_typed(&field_count);
     for (const field *f = fields; f < fields + field_count; f++) {
         if (!field_is_of(f, d)) continue;
         json_value v = member(&x->facts, members, count, f->name);
@@ -136,9 +136,9 @@ static stage_result parse_other(exchange *x, span body) {
         at++;
     if (at == body.len || body.ptr[at] == '{') return parse_openai_body(x, body);
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
-    json_value root;
     json_fault fault;
-    return json_scan(body, &limits, &root, &fault) ? STAGE_NEXT : bad_json(x, body, &fault);
+    return json_scan(body, &limits, &x->facts.root, &fault) ? STAGE_NEXT
+                                                            : bad_json(x, body, &fault);
 }
 
 stage_result parse_openai(exchange *x) {

@@ -12,7 +12,7 @@
 #include "dialect/answer.h"
 #include "dialect/endpoint.h"
 #include "dialect/failure.h"
-
+#include "dialect/outline.h"
 #include "http/message.h"
 #include "http/sse.h"
 #include "json/json.h"
@@ -26,14 +26,20 @@ typedef struct request_facts {
     span query;           /* the client's, without '?' */
     http_headers headers; /* the client's; the provider picks those that may cross */
     span body;
-    json_value root;  /* JSON_NONE where the body is no JSON object */
+    json_value root;  /* JSON_NONE where the body is no JSON */
     json_value model; /* the member's value, JSON_NONE if absent */
     span model_name;  /* decoded; empty if absent */
     json_value stream_options;
     bool stream;
-    bool usage_asked; /* the client itself asked for the usage chunk */
-    unsigned choices; /* `n`: how many choices a complete answer has; at least 1 */
+    bool usage_asked;     /* the client itself asked for the usage chunk */
+    unsigned choices;     /* `n`: how many choices a complete answer has; at least 1 */
+    outline_slot outline; /* of body: for request_outline_of() */
 } request_facts;
+
+/* What the request asks in detail, made in the arena when it is first asked for: an ordinary call
+ * needs none of it. Empty where the body is no JSON. NULL: the request has more of something than
+ * an outline may have; facts->outline.fault says of what. */
+const request_outline *request_outline_of(request_facts *facts, arena *a);
 
 /* One attempt's request. Everything is in the arena or borrowed from facts. */
 typedef struct provider_request {

@@ -78,30 +78,52 @@ static void lists_its_paths_for_people(void **state) {
     buf_done(&out);
 }
 
-static const field *field_of(dialect d, const char *name) {
-    size_t count;
-    const field *rows = field_table(&count), *found = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (!field_is_of(&rows[i], d) || !span_eq(rows[i].name, span_cstr(name))) continue;
-        assert_null(found); /* one row says all of it */
-        found = &rows[i];
-    }
-    return found;
+static const field *field_of(dialect d, const char *quoted) {
+    return field_find(d, (json_value){JSON_STRING, span_cstr(quoted)});
 }
 
 static void knows_fields_by_dialect(void **state) {
     (void)state;
-    const field *n = field_of(DIALECT_OPENAI_CHAT, "n");
+    const field *n = field_of(DIALECT_OPENAI_CHAT, "\"\\u006e\"");
     assert_non_null(n);
+    assert_int_equal(n->param, PARAM_N);
     assert_true(field_may_be(n, JSON_NUMBER) && field_may_be(n, JSON_NULL));
     assert_false(field_may_be(n, JSON_STRING) || field_may_be(n, JSON_NONE));
-    assert_null(field_of(DIALECT_OPENAI_RESPONSES, "n"));
-    assert_null(field_of(DIALECT_OPENAI_CHAT, "input"));
-    assert_null(field_of(DIALECT_RAW, "model"));
-    const field *stream = field_of(DIALECT_OPENAI_RESPONSES, "stream");
+    assert_null(field_of(DIALECT_OPENAI_RESPONSES, "\"n\""));
+    assert_null(field_of(DIALECT_OPENAI_CHAT, "\"input\""));
+    assert_null(field_of(DIALECT_RAW, "\"model\""));
+    const field *stream = field_of(DIALECT_OPENAI_RESPONSES, "\"stream\"");
     assert_true(field_may_be(stream, JSON_TRUE) && field_may_be(stream, JSON_FALSE));
     assert_false(field_may_be(stream, JSON_NUMBER));
-    assert_false(field_may_be(field_of(DIALECT_OPENAI_MODERATIONS, "model"), JSON_NULL));
+    assert_false(field_may_be(field_of(DIALECT_OPENAI_MODERATIONS, "\"model\""), JSON_NULL));
+    const field *stop = field_of(DIALECT_OPENAI_CHAT, "\"stop\"");
+    assert_true(field_may_be(stop, JSON_STRING) && field_may_be(stop, JSON_ARRAY));
+    /* One word, two meanings. */
+    assert_int_equal(field_of(DIALECT_OPENAI_COMPLETIONS, "\"prompt\"")->param, PARAM_CONTENT);
+    assert_int_equal(field_of(DIALECT_OPENAI_RESPONSES, "\"prompt\"")->param, PARAM_TEMPLATE);
+}
+
+/* No dialect has two rows of one name: the second would never be seen. */
+static void says_all_of_a_field_in_one_row(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned dialects;
+    } rows[] = {
+#define TYPED(param, name, dialects, types, expected) {name, dialects},
+#define KNOWN(param, name, dialects)                  {name, dialects},
+#define CHAT                                          1
+#define COMPLETIONS                                   2
+#define EMBEDDINGS                                    4
+#define RESPONSES                                     8
+#define MODERATIONS                                   16
+#define SIMPLE                                        32
+#include "dialect/fields.def"
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(rows[i].name, rows[j].name) == 0 && rows[i].dialects & rows[j].dialects)
+                fail_msg("%s has two rows for one dialect", rows[i].name);
 }
 
 int main(void) {
@@ -111,6 +133,7 @@ int main(void) {
         cmocka_unit_test(says_what_streams_hold),
         cmocka_unit_test(lists_its_paths_for_people),
         cmocka_unit_test(knows_fields_by_dialect),
+        cmocka_unit_test(says_all_of_a_field_in_one_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

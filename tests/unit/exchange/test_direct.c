@@ -1,6 +1,7 @@
 /* A program's exchanges against the simulator: what its door hears, and what it may ask then. */
 #include "direct.h"
 
+#include "exchange/internal.h"
 #include "exchange/words.h"
 #include "sim/server.h"
 
@@ -80,6 +81,27 @@ static void other_paths_too(void **state) {
     direct_run(&d);
     assert_span(buf_span(&d.said), "answer, done");
     assert_true(holds(&d.body, "\"embedding\""));
+    direct_free(&d);
+}
+
+static void check_no_outline(direct *d) {
+    const outline_slot *slot = &d->x->facts.outline;
+    assert_true(d->x->facts.root.type == JSON_OBJECT); /* there is something to outline */
+    assert_true(!slot->made && !slot->fault.what);
+}
+
+/* What is made for those who ask costs nothing where nobody does. */
+static void nobody_outlines_an_ordinary_call(void **state) {
+    (void)state;
+    direct d = chat(ASK("gpt", ""));
+    d.on_answer = check_no_outline;
+    direct_run(&d);
+    assert_span(buf_span(&d.said), "answer, done");
+    direct_free(&d);
+    d = chat(ASK("gpt", STREAM));
+    d.on_piece = check_no_outline;
+    direct_run(&d);
+    assert_span(buf_span(&d.said), "head, piece, end, done");
     direct_free(&d);
 }
 
@@ -402,6 +424,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(a_plain_answer),
         CASE(other_paths_too),
+        CASE(nobody_outlines_an_ordinary_call),
         CASE(a_stream),
         CASE(a_usage_chunk_that_was_asked_for),
         CASE(silence_is_not_commented),

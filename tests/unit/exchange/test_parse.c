@@ -219,6 +219,61 @@ static void lets_pass_what_is_not_its_affair(void **state) {
     }
 }
 
+/* ---- the outline ---- */
+
+/* Only who asks gets one, of the bytes that go to the provider, and only once. */
+static void outlines_when_asked(void **state) {
+    (void)state;
+    static const struct {
+        exchange_form form;
+        endpoint endpoint;
+        const char *body;
+        size_t turns, parts;
+    } rows[] = {
+        {FORM_OPENAI, CHAT,
+         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", 1, 1},
+        {FORM_OPENAI, EP_RESPONSES, "{\"model\":\"m\",\"instructions\":\"a\",\"input\":\"b\"}", 2,
+         2},
+        {FORM_OPENAI, EP_EMBEDDINGS, "{\"model\":\"m\",\"input\":[\"a\",\"b\",\"c\"]}", 3, 3},
+        {FORM_CHAT, CHAT, "{\"message\":\"a\"}", 2,
+         2}, /* the configuration's own, and the user's */
+        {FORM_OPENAI, EP_OTHER, "[\"a\"]", 1, 1},
+        {FORM_OPENAI, EP_OTHER, "", 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        parsed *p = parse(rows[i].form, rows[i].endpoint, span_cstr(rows[i].body));
+        request_facts *facts = &p->x.facts;
+        assert_int_equal(p->result, STAGE_NEXT);
+        assert_null(facts->outline.made);
+        const request_outline *o = request_outline_of(facts, &p->x.arena);
+        assert_non_null(o);
+        assert_int_equal(o->turn_count, rows[i].turns);
+        assert_int_equal(o->part_count, rows[i].parts);
+        for (size_t k = 0; k < o->part_count; k++) {
+            const char *at = o->parts[k].source.raw.ptr;
+            assert_true(at >= facts->body.ptr && at < facts->body.ptr + facts->body.len);
+        }
+        assert_ptr_equal(request_outline_of(facts, &p->x.arena), o);
+        done(p);
+    }
+}
+
+static void says_why_there_is_no_outline(void **state) {
+    (void)state;
+    buf body = BUF_EMPTY;
+    buf_add_cstr(&body, "{\"model\":\"m\",\"input\":[\"a\"");
+    for (size_t i = 0; i < outline_limits_usual.turns; i++)
+        buf_add_cstr(&body, ",\"a\"");
+    buf_add_cstr(&body, "]}");
+    parsed *p = parse(FORM_OPENAI, EP_EMBEDDINGS, buf_span(&body));
+    assert_int_equal(p->result, STAGE_NEXT);
+    assert_null(request_outline_of(&p->x.facts, &p->x.arena));
+    assert_string_equal(p->x.facts.outline.fault.what, "turns");
+    assert_int_equal(p->x.facts.outline.fault.most, outline_limits_usual.turns);
+    done(p);
+    buf_done(&body);
+}
+
 /* ---- /chat ---- */
 
 static void chat_names_field_limit_and_value(void **state) {
@@ -341,6 +396,8 @@ int main(void) {
         cmocka_unit_test(bounds_the_models_name),
         cmocka_unit_test(looks_at_every_member),
         cmocka_unit_test(lets_pass_what_is_not_its_affair),
+        cmocka_unit_test(outlines_when_asked),
+        cmocka_unit_test(says_why_there_is_no_outline),
         cmocka_unit_test(chat_names_field_limit_and_value),
         cmocka_unit_test(chat_refuses_a_crowd_of_fields),
         cmocka_unit_test(chat_becomes_a_completion),

@@ -1,0 +1,151 @@
+/* The messages of a chat completion; those among a response's items have the same members. */
+#include "dialect/outline_internal.h"
+
+typedef struct message {
+    outline_whose whose;
+    const json_member *member; /* that is being read */
+} message;
+
+static outline_role role_of(json_value word) {
+    static const struct {
+        span word;
+        outline_role role;
+    } roles[] = {
+        {SPAN("system"), ROLE_SYSTEM}, {SPAN("developer"), ROLE_DEVELOPER},
+        {SPAN("user"), ROLE_USER},     {SPAN("assistant"), ROLE_ASSISTANT},
+        {SPAN("tool"), ROLE_TOOL},     {SPAN("function"), ROLE_TOOL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+        if (json_is(word, roles[i].word)) return roles[i].role;
+    return ROLE_OTHER;
+}
+
+/* ---- the members: each says some parts of the turn ---- */
+
+static void read_unknown(outline_builder *b, const message *m) {
+    outline_add_part(b, &(outline_part){.kind = OUTLINE_OPAQUE,
+                                        .source = m->member->value,
+                                        .name = json_member_name(m->member)});
+}
+
+/* Role, name and the like: they say whose turn it is. */
+static void read_label(outline_builder *b, const message *m) {
+    if (m->member->value.type != JSON_STRING) read_unknown(b, m);
+}
+
+static void read_content(outline_builder *b, const message *m) {
+    outline_read_content(b, &m->whose, m->member->value);
+}
+
+static void read_text(outline_builder *b, const message *m, outline_kind kind) {
+    json_value text = m->member->value;
+    if (text.type == JSON_STRING)
+        outline_add_part(b, &(outline_part){.kind = kind, .value = text, .source = text});
+    else
+        read_unknown(b, m);
+}
+
+static void read_refusal(outline_builder *b, const message *m) {
+    read_text(b, m, OUTLINE_REFUSAL);
+}
+
+static void read_reasoning(outline_builder *b, const message *m) {
+    read_text(b, m, OUTLINE_REASONING);
+}
+
+/* An answer that was spoken is named by its id. */
+static void read_audio(outline_builder *b, const message *m) {
+    json_value audio = m->member->value, id = outline_string_at(audio, "id");
+    if (id.type == JSON_STRING)
+        outline_add_part(b, &(outline_part){.kind = OUTLINE_AUDIO, .value = id, .source = audio});
+    else
+        read_unknown(b, m);
+}
+
+static void read_tool_call(outline_builder *b, json_value call) {
+    json_value function = json_get(call, SPAN_OF("function"));
+    json_value custom = json_get(call, SPAN_OF("custom"));
+    bool is_custom = custom.type == JSON_OBJECT;
+    json_value said = is_custom ? custom : function;
+    outline_read_call(b, call, outline_string_at(call, "id"), json_get(said, SPAN_OF("name")),
+                      json_get(said, is_custom ? SPAN_OF("input") : SPAN_OF("arguments")));
+}
+
+static void read_tool_calls(outline_builder *b, const message *m) {
+    if (m->member->value.type != JSON_ARRAY) {
+        read_unknown(b, m);
+        return;
+    }
+    json_value call;
+    json_iter it = json_iter_of(m->member->value);
+    while (!outline_is_full(b) && json_next_element(&it, &call))
+        read_tool_call(b, call);
+}
+
+static void read_function_call(outline_builder *b, const message *m) {
+    json_value call = m->member->value;
+    outline_read_call(b, call, (json_value){0}, json_get(call, SPAN_OF("name")),
+                      json_get(call, SPAN_OF("arguments")));
+}
+
+typedef void member_reader(outline_builder *b, const message *m);
+
+static const struct {
+    span name;
+    member_reader *read;
+} readers[] = {
+    {SPAN("role"), read_label},
+    {SPAN("content"), read_content},
+    {SPAN("name"), read_label},
+    {SPAN("tool_calls"), read_tool_calls},
+    {SPAN("tool_call_id"), read_label},
+    {SPAN("refusal"), read_refusal},
+    {SPAN("reasoning_content"), read_reasoning},
+    {SPAN("reasoning"), read_reasoning},
+    {SPAN("function_call"), read_function_call},
+    {SPAN("audio"), read_audio},
+    /* of an item */
+    {SPAN("type"), read_label},
+    {SPAN("id"), read_label},
+    {SPAN("status"), read_label},
+    {SPAN("phase"), read_label},
+};
+
+static member_reader *reader_of(json_value name) {
+    for (size_t i = 0; i < ARRAY_LEN(readers); i++)
+        if (json_is(name, readers[i].name)) return readers[i].read;
+    return read_unknown;
+}
+
+void outline_read_message(outline_builder *b, json_value source) {
+    outline_role role = role_of(json_get(source, SPAN_OF("role")));
+    json_value name = outline_string_at(source, "name");
+    message m = {.whose = {.text = OUTLINE_TEXT}};
+    if (role == ROLE_TOOL)
+        m.whose =
+            (outline_whose){OUTLINE_TOOL_RESULT, outline_string_at(source, "tool_call_id"), name};
+    outline_open_turn(b, role, source, name);
+    json_member member;
+    json_iter it = json_iter_of(source);
+    m.member = &member;
+    while (!outline_is_full(b) && json_next_member(&it, &member)) {
+        bool silent = member.value.type == JSON_NULL;
+        member_reader *read = reader_of(json_member_name(&member));
+        if (!silent || read == read_content) read(b, &m);
+    }
+}
+
+void outline_read_messages(outline_builder *b, json_value messages) {
+    if (messages.type != JSON_ARRAY) {
+        outline_add_opaque_turn(b, ROLE_OTHER, messages);
+        return;
+    }
+    json_value element;
+    json_iter it = json_iter_of(messages);
+    while (!outline_is_full(b) && json_next_element(&it, &element)) {
+        if (element.type == JSON_OBJECT)
+            outline_read_message(b, element);
+        else
+            outline_add_opaque_turn(b, ROLE_OTHER, element);
+    }
+}
