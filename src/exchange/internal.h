@@ -215,7 +215,7 @@ token_usage settle_usage(const exchange *x);
 
 /* What form_openai and form_direct read: the members that weir acts on. */
 stage_fn parse_openai;
-/* The same from a body in the request's place. */
-stage_result parse_openai_body(exchange *x, span body);
+/* Checks x->facts.model and reads its name (stage_parse.c). */
+stage_result parse_model(exchange *x);
 
 #endif

@@ -166,16 +166,20 @@ static void put_message(json_writer *w, span role, span content) {
     json_close_object(w);
 }
 
-static span write_completion(exchange *x, const chat_request *r) {
+/* Writes the body that goes on; where its parts stand is known without reading it again. */
+static void write_completion(exchange *x, const chat_request *r) {
+    request_facts *f = &x->facts;
     const config_chat *c = &exchange_config(x)->chat;
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
     json_key(&w, "model");
+    size_t model_from = out.len;
     if (r->model.type == JSON_STRING)
         json_put_raw(&w, r->model.raw);
     else
         json_put_string(&w, c->model);
+    size_t model_to = out.len;
     json_key(&w, "messages");
     json_open_array(&w);
     if (c->system.len) put_message(&w, SPAN_OF("system"), c->system);
@@ -196,9 +200,11 @@ static span write_completion(exchange *x, const chat_request *r) {
         json_put_bool(&w, true);
     }
     json_close_object(&w);
-    span body = arena_dup(&x->arena, buf_span(&out));
+    f->body = arena_dup(&x->arena, buf_span(&out));
+    f->root = (json_value){JSON_OBJECT, f->body};
+    f->model = (json_value){JSON_STRING, span_slice(f->body, model_from, model_to)};
+    f->stream = r->stream;
     buf_done(&out);
-    return body;
 }
 
 stage_result parse_chat(exchange *x) {
@@ -208,5 +214,6 @@ stage_result parse_chat(exchange *x) {
     x->facts.path = SPAN_OF("/chat/completions");
     x->facts.query = SPAN_EMPTY;
     x->facts.endpoint = EP_CHAT_COMPLETIONS;
-    return parse_openai_body(x, write_completion(x, &r));
+    write_completion(x, &r);
+    return parse_model(x);
 }

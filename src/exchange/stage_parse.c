@@ -67,7 +67,7 @@ static stage_result check_choices(exchange *x, json_value n) {
     return STAGE_NEXT;
 }
 
-static stage_result check_model(exchange *x) {
+stage_result parse_model(exchange *x) {
     request_facts *f = &x->facts;
     enum { MODEL_BYTES_MAX = 256 };
     if (f->model.type == JSON_STRING) {
@@ -91,7 +91,7 @@ static stage_result bad_json(exchange *x, span body, const json_fault *fault) {
                            SPAN_ARG(text));
 }
 
-stage_result parse_openai_body(exchange *x, span body) {
+static stage_result read_body(exchange *x, span body) {
     request_facts *f = &x->facts;
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
     json_member members[MEMBERS];
@@ -111,7 +111,7 @@ stage_result parse_openai_body(exchange *x, span body) {
     f->stream = member(f, members, count, SPAN_OF("stream")).type == JSON_TRUE;
     f->stream_options = member(f, members, count, SPAN_OF("stream_options"));
     f->usage_asked = json_get(f->stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
-    if ((r = check_model(x)) != STAGE_NEXT) return r;
+    if ((r = parse_model(x)) != STAGE_NEXT) return r;
     if ((r = check_choices(x, member(f, members, count, SPAN_OF("n")))) != STAGE_NEXT) return r;
     if (f->endpoint != EP_CHAT_COMPLETIONS) return STAGE_NEXT;
     json_value messages = member(f, members, count, SPAN_OF("messages"));
@@ -134,7 +134,7 @@ static stage_result parse_other(exchange *x, span body) {
     size_t at = 0;
     while (at < body.len && (body.ptr[at] == ' ' || (body.ptr[at] >= '\t' && body.ptr[at] <= '\r')))
         at++;
-    if (at == body.len || body.ptr[at] == '{') return parse_openai_body(x, body);
+    if (at == body.len || body.ptr[at] == '{') return read_body(x, body);
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
     json_fault fault;
     return json_scan(body, &limits, &x->facts.root, &fault) ? STAGE_NEXT
@@ -142,7 +142,7 @@ static stage_result parse_other(exchange *x, span body) {
 }
 
 stage_result parse_openai(exchange *x) {
-    if (x->request.endpoint != EP_OTHER) return parse_openai_body(x, x->request.body);
+    if (x->request.endpoint != EP_OTHER) return read_body(x, x->request.body);
     return looks_like_json(x) ? parse_other(x, x->request.body) : STAGE_NEXT;
 }
 

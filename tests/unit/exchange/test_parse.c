@@ -147,13 +147,16 @@ static void refuses_what_is_no_json_object(void **state) {
 
 static void bounds_the_models_name(void **state) {
     (void)state;
-    for (int len = 256; len <= 257; len++) {
+    for (int n = 0; n < 4; n++) {
+        bool simple = n >= 2;
+        int len = n % 2 ? 257 : 256;
         buf body = BUF_EMPTY;
-        buf_add_cstr(&body, "{\"messages\":[],\"model\":\"");
+        buf_add_cstr(&body,
+                     simple ? "{\"message\":\"x\",\"model\":\"" : "{\"messages\":[],\"model\":\"");
         for (int i = 0; i < len; i++)
             buf_add_char(&body, 'm');
         buf_add_cstr(&body, "\"}");
-        parsed *p = parse(&form_openai, CHAT, buf_span(&body));
+        parsed *p = parse(simple ? &form_chat : &form_openai, CHAT, buf_span(&body));
         assert_int_equal(p->result, len <= 256 ? STAGE_NEXT : STAGE_ANSWER);
         if (len > 256)
             assert_span(p->x.failure.text, "'model' has 257 bytes; at most 256 are allowed.");
@@ -225,20 +228,20 @@ static void lets_pass_what_is_not_its_affair(void **state) {
 static void outlines_when_asked(void **state) {
     (void)state;
     static const struct {
-        exchange_form form;
+        const exchange_form *form;
         endpoint endpoint;
         const char *body;
         size_t turns, parts;
     } rows[] = {
-        {FORM_OPENAI, CHAT,
+        {&form_openai, CHAT,
          "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"}]}", 1, 1},
-        {FORM_OPENAI, EP_RESPONSES, "{\"model\":\"m\",\"instructions\":\"a\",\"input\":\"b\"}", 2,
+        {&form_openai, EP_RESPONSES, "{\"model\":\"m\",\"instructions\":\"a\",\"input\":\"b\"}", 2,
          2},
-        {FORM_OPENAI, EP_EMBEDDINGS, "{\"model\":\"m\",\"input\":[\"a\",\"b\",\"c\"]}", 3, 3},
-        {FORM_CHAT, CHAT, "{\"message\":\"a\"}", 2,
+        {&form_openai, EP_EMBEDDINGS, "{\"model\":\"m\",\"input\":[\"a\",\"b\",\"c\"]}", 3, 3},
+        {&form_chat, CHAT, "{\"message\":\"a\"}", 2,
          2}, /* the configuration's own, and the user's */
-        {FORM_OPENAI, EP_OTHER, "[\"a\"]", 1, 1},
-        {FORM_OPENAI, EP_OTHER, "", 0, 0},
+        {&form_openai, EP_OTHER, "[\"a\"]", 1, 1},
+        {&form_openai, EP_OTHER, "", 0, 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         parsed *p = parse(rows[i].form, rows[i].endpoint, span_cstr(rows[i].body));
@@ -265,7 +268,7 @@ static void says_why_there_is_no_outline(void **state) {
     for (size_t i = 0; i < outline_limits_usual.turns; i++)
         buf_add_cstr(&body, ",\"a\"");
     buf_add_cstr(&body, "]}");
-    parsed *p = parse(FORM_OPENAI, EP_EMBEDDINGS, buf_span(&body));
+    parsed *p = parse(&form_openai, EP_EMBEDDINGS, buf_span(&body));
     assert_int_equal(p->result, STAGE_NEXT);
     assert_null(request_outline_of(&p->x.facts, &p->x.arena));
     assert_string_equal(p->x.facts.outline.fault.what, "turns");
@@ -301,6 +304,7 @@ static void chat_names_field_limit_and_value(void **state) {
          "'stream' must be true or false."},
         {CHAT, "{\"message\":\"x\",\"model\":[]}", ERR_UNPROCESSABLE, "model",
          "'model' must be a string."},
+        {CHAT, "{\"message\":\"x\",\"model\":\"\"}", ERR_BAD_VALUE, "model", "'model' is empty."},
         {CHAT, "{\"message\":\"x\",\"mesage\":\"y\"}", ERR_UNPROCESSABLE, "mesage",
          "'mesage' is not a field of /chat; the fields are message, max_tokens, temperature, model "
          "and stream."},
@@ -323,30 +327,65 @@ static void chat_refuses_a_crowd_of_fields(void **state) {
     buf_done(&body);
 }
 
+/* The facts are what reading the written body would find. */
+static void check_facts_of_written(const parsed *p, const char *model, bool stream) {
+    const request_facts *f = &p->x.facts;
+    json_value root;
+    json_fault fault;
+    assert_true(json_scan(f->body, NULL, &root, &fault));
+    assert_int_equal(f->root.type, JSON_OBJECT);
+    assert_ptr_equal(f->root.raw.ptr, root.raw.ptr);
+    assert_int_equal(f->root.raw.len, root.raw.len);
+    json_value named = json_get(root, SPAN_OF("model"));
+    assert_int_equal(f->model.type, JSON_STRING);
+    assert_ptr_equal(f->model.raw.ptr, named.raw.ptr);
+    assert_int_equal(f->model.raw.len, named.raw.len);
+    assert_span(f->model_name, model);
+    assert_span(p->x.record.model, model);
+    assert_int_equal(f->endpoint, EP_CHAT_COMPLETIONS);
+    assert_int_equal(f->choices, 1);
+    assert_int_equal(f->stream, stream);
+    assert_int_equal(json_get(root, SPAN_OF("stream")).type, stream ? JSON_TRUE : JSON_NONE);
+    assert_int_equal(p->x.record.stream, stream);
+    assert_false(f->usage_asked);
+    assert_int_equal(f->stream_options.type, JSON_NONE);
+    assert_int_equal(f->query.len, 0);
+}
+
 static void chat_becomes_a_completion(void **state) {
     (void)state;
     static const struct {
-        const char *in, *out;
+        const char *in, *out, *model;
+        bool stream;
     } rows[] = {
         {"{\"message\":\" Hi \\u00fc. \"}",
          "{\"model\":\"small\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
          "{\"role\":\"user\",\"content\":\"Hi \xc3\xbc.\"}],\"max_tokens\":100,"
-         "\"temperature\":0.5}"},
+         "\"temperature\":0.5}",
+         "small", false},
         {"{\"m\\u0065ssage\":\"x\",\"max_tokens\":400,\"temperature\":2,\"model\":\"big\","
          "\"stream\":true}",
          "{\"model\":\"big\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
          "{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":400,\"temperature\":2,"
-         "\"stream\":true}"},
+         "\"stream\":true}",
+         "big", true},
+        {"{\"message\":\"x\",\"model\":\"\\u0062/\\\"q\\\"\"}",
+         "{\"model\":\"\\u0062/\\\"q\\\"\",\"messages\":[{\"role\":\"system\",\"content\":\"Be "
+         "brief.\"},"
+         "{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":100,\"temperature\":0.5}",
+         "b/\"q\"", false},
         {"{\"message\":\"x\",\"max_tokens\":null,\"temperature\":null,\"model\":null,"
          "\"stream\":null}",
          "{\"model\":\"small\",\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
-         "{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":100,\"temperature\":0.5}"},
+         "{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":100,\"temperature\":0.5}",
+         "small", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         parsed *p = parse(&form_chat, CHAT, span_cstr(rows[i].in));
         assert_int_equal(p->result, STAGE_NEXT);
         assert_span(p->x.facts.body, rows[i].out);
         assert_span(p->x.facts.path, "/chat/completions");
+        check_facts_of_written(p, rows[i].model, rows[i].stream);
         done(p);
     }
 }
