@@ -129,7 +129,10 @@ static inline request_outline outline_of(dialect d, json_value root, arena *a) {
     outline_fault fault;
     assert_true(outline_read(d, root, &outline_limits_usual, a, &o, &fault));
     const char *broken = outline_broken(root, &o, &outline_limits_usual);
-    if (broken) fail_msg("%.*s: does not hold: %s", SPAN_ARG(root.raw), broken);
+    if (broken) {
+        print_error("%.*s\n", (int)root.raw.len, root.raw.ptr ? root.raw.ptr : "");
+        fail_msg("does not hold: %s", broken);
+    }
     return o;
 }
 

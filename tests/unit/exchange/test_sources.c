@@ -190,8 +190,7 @@ static void a_recorded_stream_is_played_again(void **state) {
     asked a;
     follow(w, &a, &r);
     assert_int_equal(a.said.len, 0); /* never from inside the start */
-    while (a.x)
-        uv_run(&w->loop.uv, UV_RUN_ONCE);
+    world_until_over(w, &a);
     assert_said(
         &a,
         "head 200|piece {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}"

@@ -295,8 +295,7 @@ static inline void world_turn(world *w) {
 
 /* Turns until that exchange is over: something that is timed ends it. */
 static inline void world_until_over(world *w, const asked *a) {
-    world_turn(w);
-    while (a->x)
+    for (world_turn(w); a->x; world_turn(w))
         uv_run(&w->loop.uv, UV_RUN_ONCE);
 }
 
