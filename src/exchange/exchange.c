@@ -61,6 +61,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     exchange *x = exchange_new(env);
     exchange *parent = request->parent;
     x->env = env;
+    x->plan = env->plan;
     x->snapshot = loop_snapshot_ref(parent ? parent->snapshot : env->snapshot);
     x->request = *request;
     x->door = door;

@@ -22,7 +22,7 @@ typedef struct exchange_plan exchange_plan;
 /* What the exchanges of one loop share. Owned by the door; outlives its exchanges. */
 typedef struct exchange_env {
     loop *loop;
-    const exchange_plan *plan;
+    const exchange_plan *plan; /* of exchanges that begin */
     loop_snapshot *snapshot; /* in force: new exchanges take a reference */
     target_table *targets;
     metrics_shard *metrics; /* NULL: nothing is counted */

@@ -101,6 +101,7 @@ typedef struct last_word {
 struct exchange {
     list link; /* env->running, then env->ended */
     exchange_env *env;
+    const exchange_plan *plan;
     loop_snapshot *snapshot; /* counted: the one this exchange began with */
     exchange_request request;
     const exchange_door *door;

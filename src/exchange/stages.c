@@ -4,11 +4,11 @@
 #include <assert.h>
 
 static const stage_row *rows_of(const exchange *x) {
-    return x->env->plan->rows;
+    return x->plan->rows;
 }
 
 static size_t row_count(const exchange *x) {
-    return x->env->plan->row_count;
+    return x->plan->row_count;
 }
 
 static bool is_for(const exchange *x, const stage_row *row) {

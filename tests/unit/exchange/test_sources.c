@@ -71,9 +71,7 @@ static void follower_resume(answer_source *s) {
 }
 
 static void follower_cancel(answer_source *s) {
-    follower *f = follower_of(s);
-    f->cancelled = true;
-    loop_timer_stop(f->x->env->loop, &f->later);
+    follower_of(s)->cancelled = true;
 }
 
 static const answer_source_ops follower_ops = {
@@ -96,6 +94,7 @@ static stage_result stage_follow(exchange *x) {
 
 static void stop_following(exchange *x) {
     follower *f = *exchange_stage_data(x);
+    loop_timer_stop(x->env->loop, &f->later);
     for (size_t i = 0; i < f->of->follower_count; i++)
         if (f->of->followers[i] == f)
             f->of->followers[i] = f->of->followers[--f->of->follower_count];

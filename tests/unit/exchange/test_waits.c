@@ -249,7 +249,7 @@ static void a_failures_last_bytes_wait_too(void **state) {
     exchange_resume(&behind.wait, STAGE_NEXT);
     world_turn(w);
     assert_int_equal(a.status, 502);
-    assert_true(span_find_span(buf_span(&a.said), 0, SPAN_OF("connect_failed")) < a.said.len);
+    assert_true(span_find_span(buf_span(&a.said), 0, SPAN_OF("provider_unreachable")) < a.said.len);
     asked_done(&a);
     world_free(w);
 }
