@@ -72,8 +72,10 @@ bool provider_header_back(span name, span connection_value) {
         SPAN("nel"),
         SPAN("report-to"),
         SPAN("vary"),
+        SPAN("timing-allow-origin"),
     };
-    static const span never_prefix[] = {SPAN("access-control-"), SPAN("cf-"), SPAN("x-weir-")};
+    static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
+                                        SPAN("x-weir-")};
     return !http_header_is_hop(name, connection_value) && !listed(name, never, ARRAY_LEN(never)) &&
            !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
