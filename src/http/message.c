@@ -8,6 +8,16 @@ span http_header_get(http_headers h, span name) {
     return SPAN_EMPTY;
 }
 
+span http_header_list(http_headers h, span name, arena *a) {
+    span list = SPAN_EMPTY;
+    for (size_t i = 0; i < h.count; i++) {
+        if (!span_ieq(h.items[i].name, name)) continue;
+        const span longer[] = {list, SPAN(", "), h.items[i].value};
+        list = list.ptr ? arena_join(a, longer, ARRAY_LEN(longer)) : h.items[i].value;
+    }
+    return list;
+}
+
 size_t http_header_count(http_headers h, span name) {
     size_t n = 0;
     for (size_t i = 0; i < h.count; i++)

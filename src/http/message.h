@@ -5,7 +5,7 @@
 #ifndef WEIR_HTTP_MESSAGE_H
 #define WEIR_HTTP_MESSAGE_H
 
-#include "base/span.h"
+#include "base/arena.h"
 
 typedef struct http_header {
     span name;
@@ -19,6 +19,9 @@ typedef struct http_headers {
 
 /* The first field of that name (without case); an empty span with ptr NULL when there is none. */
 span http_header_get(http_headers h, span name);
+/* All fields of that name as the one list that they are (RFC 9110 section 5.3): where there are
+ * several, joined in the arena. An empty span with ptr NULL when there is none. */
+span http_header_list(http_headers h, span name, arena *a);
 /* How many fields have that name. */
 size_t http_header_count(http_headers h, span name);
 /* true when the comma-separated list (Connection, TE, …) has that token, without case. */

@@ -52,7 +52,7 @@ static span request_path(const config_provider *p, const request_facts *f, span 
 
 static http_headers request_headers(const config_provider *p, const request_facts *f,
                                     const secret *key, arena *a) {
-    span connection = http_header_get(f->headers, SPAN_OF("connection"));
+    span connection = http_header_list(f->headers, SPAN_OF("connection"), a);
     size_t most = f->headers.count + p->header_count + 5;
     http_header *h = arena_alloc(a, most * sizeof *h);
     size_t n = 0;

@@ -268,6 +268,21 @@ static void hop_by_hop_fields(void **state) {
         assert_false(http_header_is_hop(span_cstr(through[i]), connection));
 }
 
+static void fields_of_one_name_are_one_list(void **state) {
+    (void)state;
+    static const http_header fields[] = {{SPAN("Connection"), SPAN("close, a")},
+                                         {SPAN("Via"), SPAN("1.1 x")},
+                                         {SPAN("connection"), SPAN("")},
+                                         {SPAN("CONNECTION"), SPAN("b")}};
+    const http_headers all = {fields, ARRAY_LEN(fields)};
+    arena a;
+    arena_init(&a, 0);
+    assert_span(http_header_list(all, SPAN_OF("connection"), &a), "close, a, , b");
+    assert_ptr_equal(http_header_list(all, SPAN_OF("via"), &a).ptr, fields[1].value.ptr);
+    assert_null(http_header_list(all, SPAN_OF("te"), &a).ptr);
+    arena_done(&a);
+}
+
 static void safe_fields(void **state) {
     (void)state;
     assert_true(http_header_is_safe(SPAN_OF("X-A"), SPAN_OF("b\tc \xff")));
@@ -292,6 +307,7 @@ int main(void) {
         cmocka_unit_test(names_are_tokens),
         cmocka_unit_test(targets_and_values),
         cmocka_unit_test(hop_by_hop_fields),
+        cmocka_unit_test(fields_of_one_name_are_one_list),
         cmocka_unit_test(safe_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
