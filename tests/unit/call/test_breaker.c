@@ -57,6 +57,37 @@ static void old_failures_are_forgotten(void **state) {
     assert_int_equal(b.state, BREAKER_CLOSED);
 }
 
+/* A slice counts until a whole window has passed since it began. */
+static void failures_count_for_one_window(void **state) {
+    (void)state;
+    static const struct {
+        int64_t failed_ms, again_ms;
+        breaker_state then;
+    } rows[] = {{0, 99, BREAKER_IS_OPEN},     {0, 999, BREAKER_IS_OPEN},
+                {0, 1000, BREAKER_CLOSED},    {99, 999, BREAKER_IS_OPEN},
+                {99, 1000, BREAKER_CLOSED},   {100, 1000, BREAKER_IS_OPEN},
+                {100, 1099, BREAKER_IS_OPEN}, {100, 1100, BREAKER_CLOSED}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        breaker b;
+        breaker_init(&b, 0);
+        for (int n = 0; n < 3; n++)
+            report(&b, true, rows[i].failed_ms);
+        report(&b, true, rows[i].again_ms);
+        assert_int_equal(b.state, rows[i].then);
+    }
+}
+
+static void a_window_may_be_shorter_than_its_slices(void **state) {
+    (void)state;
+    config_breaker brief = policy;
+    brief.window_ms = BREAKER_SLOTS - 1;
+    breaker b;
+    breaker_init(&b, 0);
+    for (int n = 0; n < 3; n++)
+        assert_false(breaker_report(&b, &brief, true, false, 5));
+    assert_true(breaker_report(&b, &brief, true, false, 6));
+}
+
 static void one_probe_decides(void **state) {
     (void)state;
     breaker b = open_at(100);
@@ -242,6 +273,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_at_the_rate_and_not_before),
         cmocka_unit_test(old_failures_are_forgotten),
+        cmocka_unit_test(failures_count_for_one_window),
+        cmocka_unit_test(a_window_may_be_shorter_than_its_slices),
         cmocka_unit_test(one_probe_decides),
         cmocka_unit_test(latecomers_change_nothing),
         cmocka_unit_test(a_lost_probe_is_replaced),

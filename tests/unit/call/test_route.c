@@ -119,6 +119,11 @@ static void fastest_looks_at_the_others_now_and_then(void **state) {
     facts[2].latency_ms = -1; /* measuring it comes before exploring */
     tally(&model, facts, draws, first, second);
     assert_int_equal(first[2], draws);
+
+    model.target_count = 2; /* there is one other to look at */
+    tally(&model, facts, draws, first, second);
+    assert_share(first[0], draws, 0.95);
+    assert_share(first[1], draws, 0.05);
 }
 
 static void always_a_permutation(void **state) {

@@ -7,9 +7,14 @@ static void reads_durations(void **state) {
     static const struct {
         const char *text;
         int64_t ms;
-    } good[] = {{"0s", 0},         {"1ms", 1},       {"250ms", 250},   {"5s", 5000},
-                {"1.5s", 1500},    {"0.001s", 1},    {"10m", 600000},  {"2h", 7200000},
-                {"7d", 604800000}, {"0.25m", 15000}, {"00010s", 10000}};
+    } good[] = {{"0s", 0},           {"1ms", 1},
+                {"250ms", 250},      {"5s", 5000},
+                {"1.5s", 1500},      {"0.001s", 1},
+                {"10m", 600000},     {"2h", 7200000},
+                {"7d", 604800000},   {"0.25m", 15000},
+                {"00010s", 10000},   {"9s", 9000},
+                {"0.9s", 900},       {"1.987s", 1987},
+                {"5.000000s", 5000}, {"999999999999999ms", 999999999999999}};
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         int64_t ms = -1;
         assert_true(unit_duration(span_cstr(good[i].text), &ms));
@@ -36,7 +41,10 @@ static void reads_durations(void **state) {
                                       "5sec",
                                       "999999999999999d",
                                       "9999999999999999999s",
-                                      "1.0000001s"};
+                                      "1.0000001s",
+                                      "1.0000000s",
+                                      "1000000000000000ms",
+                                      "1000000000.000000s"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         int64_t ms = -1;
         if (unit_duration(span_cstr(bad[i]), &ms)) fail_msg("accepted %s", bad[i]);
@@ -77,6 +85,10 @@ static void reads_ratios_and_numbers(void **state) {
     assert_true(value == 0.7);
     assert_true(unit_number(SPAN_OF("-1.25"), &value));
     assert_true(value == -1.25);
+    assert_true(unit_number(SPAN_OF("0.123456"), &value));
+    assert_true(value == 0.123456);
+    assert_true(unit_number(SPAN_OF("123456789.987654"), &value));
+    assert_true(value == 123456789.987654);
     value = 42;
     assert_false(unit_ratio(SPAN_OF("20"), &value));
     assert_false(unit_ratio(SPAN_OF("-20%"), &value));
@@ -87,6 +99,8 @@ static void reads_ratios_and_numbers(void **state) {
     assert_false(unit_number(SPAN_OF("inf"), &value));
     assert_false(unit_number(SPAN_OF("--1"), &value));
     assert_false(unit_number(SPAN_OF("1."), &value));
+    assert_false(unit_number(SPAN_OF("0.1234567"), &value));
+    assert_false(unit_number(SPAN_OF("1234567890.987654"), &value));
     assert_true(value == 42);
 }
 

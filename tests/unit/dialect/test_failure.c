@@ -1,0 +1,38 @@
+/* What a failure is called, and whose fault it is. */
+#include "unit.h"
+
+#include "dialect/failure.h"
+
+static void a_failure_has_a_name_and_a_fault(void **state) {
+    (void)state;
+    static const struct {
+        failure_class failure;
+        const char *name;
+        bool counts; /* against the target's breaker */
+    } rows[] = {
+        {FAIL_NONE, "ok", false},
+        {FAIL_CONNECTION, "connection", true},
+        {FAIL_SILENT, "silent", true},
+        {FAIL_MALFORMED, "malformed", true},
+        {FAIL_OVERLOAD, "overload", true},
+        {FAIL_CONTEXT_LENGTH, "context_length", false},
+        {FAIL_CONTENT_POLICY, "content_policy", false},
+        {FAIL_TARGET, "target", false},
+        {FAIL_REQUEST, "request", false},
+        {FAIL_TLS, "tls", true},
+        {FAIL_GONE, "cancelled", false},
+    };
+    assert_int_equal(ARRAY_LEN(rows), FAIL_GONE + 1);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(rows[i].failure, i);
+        assert_string_equal(failure_name(rows[i].failure), rows[i].name);
+        assert_int_equal(failure_counts(rows[i].failure), rows[i].counts);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failure_has_a_name_and_a_fault),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
