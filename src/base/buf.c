@@ -57,13 +57,12 @@ void buf_vaddf(buf *b, const char *fmt, va_list args) {
 }
 
 void buf_add_excerpt(buf *b, span text, size_t max) {
-    size_t end = text.len < max ? text.len : max, from = b->len;
-    while (end && end < text.len && ((unsigned char)text.ptr[end] & 0xC0) == 0x80)
-        end--; /* not within a character */
-    buf_add(b, span_slice(text, 0, end));
+    span shown = span_clip(text, max);
+    size_t from = b->len;
+    buf_add(b, shown);
     for (size_t i = from; i < b->len; i++)
         if (b->ptr[i] == '\n' || b->ptr[i] == '\r') b->ptr[i] = ' ';
-    if (end < text.len) buf_add_cstr(b, "…");
+    if (shown.len < text.len) buf_add_cstr(b, "…");
 }
 
 void buf_drop_front(buf *b, size_t n) {

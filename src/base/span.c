@@ -132,9 +132,22 @@ bool span_is_utf8(span s) {
     return true;
 }
 
+static bool is_continuation(char c) {
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
 size_t span_utf8_len(span s) {
     size_t n = 0;
     for (size_t i = 0; i < s.len; i++)
-        n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
+        n += !is_continuation(s.ptr[i]);
     return n;
+}
+
+span span_clip(span s, size_t max) {
+    enum { LONGEST_TAIL = 3 }; /* of a character; what has more is no UTF-8 */
+    if (s.len <= max) return s;
+    size_t end = max;
+    while (end && max - end < LONGEST_TAIL && is_continuation(s.ptr[end]))
+        end--;
+    return span_from(s.ptr, end);
 }

@@ -19,7 +19,7 @@ typedef struct census {
 } census;
 
 static void census_note(census *c, span name) {
-    span known = span_slice(name, 0, NAME_MAX_LEN);
+    span known = span_clip(name, NAME_MAX_LEN);
     for (size_t i = 0; i < c->used; i++) {
         if (!span_eq(span_cstr(c->rows[i].name), known)) continue;
         c->rows[i].count++;

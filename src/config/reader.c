@@ -44,17 +44,14 @@ span reader_name(reader *r, const char *fmt, ...) {
 
 span reader_shown(reader *r, span text) {
     enum { SHOWN = 60 };
-    bool cut = text.len > SHOWN;
-    size_t len = cut ? SHOWN : text.len;
-    while (cut && len && ((unsigned char)text.ptr[len] & 0xC0) == 0x80)
-        len--;
-    char *copy = arena_alloc(r->scratch, len + 1);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
+    span shown = span_clip(text, SHOWN);
+    char *copy = arena_alloc(r->scratch, shown.len + 1);
+    for (size_t i = 0; i < shown.len; i++) {
+        unsigned char c = (unsigned char)shown.ptr[i];
         copy[i] = c < ' ' || c == 0x7F ? '?' : (char)c;
     }
-    copy[len] = '\0';
-    return arena_printf(r->scratch, "'%s%s'", copy, cut ? "…" : "");
+    copy[shown.len] = '\0';
+    return arena_printf(r->scratch, "'%s%s'", copy, shown.len < text.len ? "…" : "");
 }
 
 bool reader_expected(reader *r, const option *o, span name, const yaml_node *node) {

@@ -104,7 +104,7 @@ static stage_result check_temperature(exchange *x, json_value v) {
     if (!(value >= 0 && value <= most))
         return exchange_refuse(x, ERR_UNPROCESSABLE, "temperature",
                                "'temperature' is %.*s; it must be between 0 and %g.",
-                               (int)(v.raw.len > 40 ? 40 : v.raw.len), v.raw.ptr, most);
+                               SPAN_ARG(span_clip(v.raw, 40)), most);
     return STAGE_NEXT;
 }
 
@@ -113,17 +113,17 @@ static stage_result check_names(exchange *x, const json_member *members, size_t 
     static const span known[] = {SPAN("message"), SPAN("max_tokens"), SPAN("temperature"),
                                  SPAN("model"), SPAN("stream")};
     for (size_t i = 0; i < count; i++) {
+        const json_value key = json_member_name(&members[i]);
         bool found = false;
         for (size_t k = 0; k < ARRAY_LEN(known) && !found; k++)
-            found = json_is(json_member_name(&members[i]), known[k]);
+            found = json_is(key, known[k]);
         if (found) continue;
-        span key = span_slice(members[i].key, 0, 64);
-        span name = arena_dup(&x->arena, key);
+        span name = arena_dup(&x->arena, span_clip(json_string(key, &x->arena), 64));
         return exchange_refuse(
             x, ERR_UNPROCESSABLE, name.ptr,
             "'%.*s' is not a field of /chat; the fields are message, max_tokens, "
             "temperature, model and stream.",
-            SPAN_ARG(key));
+            SPAN_ARG(name));
     }
     return STAGE_NEXT;
 }

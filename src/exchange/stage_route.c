@@ -6,14 +6,13 @@ stage_result stage_route(exchange *x) {
     span name = x->facts.model_name;
     x->model = config_find_model(c, name.len ? name : SPAN_OF("*"));
     if (!x->model) {
-        int shown = (int)(name.len > 100 ? 100 : name.len);
         if (!name.len)
             return exchange_refuse(x, ERR_MISSING_FIELD, "model",
                                    "The request names no model, and no '*' model is configured.");
         return exchange_refuse(
             x, ERR_UNKNOWN_MODEL, "model",
-            "The model '%.*s' does not exist here. GET /v1/models lists those that do.", shown,
-            name.ptr);
+            "The model '%.*s' does not exist here. GET /v1/models lists those that do.",
+            SPAN_ARG(span_clip(name, 100)));
     }
     x->record.model_label = x->model->name;
     return STAGE_NEXT;

@@ -15,13 +15,6 @@ unsigned line_clock_set(line_clock *clock, int64_t wall_us) {
     return (unsigned)(wall_us % 1000000);
 }
 
-span line_clip(span text, size_t max) {
-    if (text.len <= max) return text;
-    while (max && ((unsigned char)text.ptr[max] & 0xC0) == 0x80)
-        max--;
-    return span_from(text.ptr, max);
-}
-
 const char *line_level(config_log_level level) {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     return level < LEVEL_OFF ? names[level] : "off";

@@ -37,8 +37,6 @@ void line_text_event(buf *out, line_clock *clock, const line_event *e, bool colo
 
 /* Brings the clock to the second of wall_us; returns the microseconds within it. */
 unsigned line_clock_set(line_clock *clock, int64_t wall_us);
-/* At most max bytes, not cutting a character in two. */
-span line_clip(span text, size_t max);
 const char *line_level(config_log_level level);
 config_log_level line_call_level(const call_record *r);
 int64_t line_call_wall_us(const call_record *r);

@@ -9,7 +9,7 @@
 static void add_text(buf *out, span key, span text, size_t max) {
     if (text.len == 0) return;
     buf_add(out, key);
-    json_write_string(out, line_clip(text, max));
+    json_write_string(out, span_clip(text, max));
 }
 
 static void add_count(buf *out, span key, int64_t value) {
@@ -94,7 +94,7 @@ void line_json_event(buf *out, line_clock *clock, const line_event *e) {
         buf_add_char(out, ',');
         json_write_string(out, span_cstr(e->fields[i].key));
         buf_add_char(out, ':');
-        json_write_string(out, line_clip(e->fields[i].value, LINE_TEXT_MAX));
+        json_write_string(out, span_clip(e->fields[i].value, LINE_TEXT_MAX));
     }
     buf_add(out, SPAN_OF("}\n"));
 }

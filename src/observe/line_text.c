@@ -37,7 +37,7 @@ static bool is_unsafe(uint32_t code) {
 }
 
 static void add_text(buf *out, span text, size_t max) {
-    text = line_clip(text, max);
+    text = span_clip(text, max);
     const unsigned char *p = (const unsigned char *)text.ptr;
     for (size_t at = 0; at < text.len;) {
         uint32_t code;

@@ -47,10 +47,10 @@ failure_class openai_classify(int status, span code, span type, span message) {
 /* Text that a person can read in one line: no control bytes, no markup soup, bounded. */
 static span readable(span text, arena *a) {
     enum { LONGEST = 200 };
-    char *out = arena_alloc(a, LONGEST + 1);
+    char *out = arena_alloc(a, LONGEST + 1); /* with the byte that tells where a cut may fall */
     size_t n = 0;
     bool in_tag = false, blank = true;
-    for (size_t i = 0; i < text.len && n < LONGEST; i++) {
+    for (size_t i = 0; i < text.len && n <= LONGEST; i++) {
         char c = text.ptr[i];
         if (c == '<') in_tag = true;
         if (!in_tag && (unsigned char)c > ' ' && c != 0x7f) {
@@ -62,7 +62,7 @@ static span readable(span text, arena *a) {
         }
         if (c == '>') in_tag = false;
     }
-    span result = span_from(out, blank && n ? n - 1 : n);
+    span result = span_trim(span_clip(span_from(out, n), LONGEST));
     return span_is_utf8(result) ? result : SPAN_EMPTY;
 }
 

@@ -51,7 +51,7 @@ static bool completions_read(const sim_body *b, sim_answer *a, sim_fault *ret_fa
     a->prompt_tokens = tokens;
     span opening =
         echo ? arena_printf(b->scratch,
-                            "%.*s You said: ", SPAN_ARG(sim_text_clip(prompt, SIM_ECHO_BYTES)))
+                            "%.*s You said: ", SPAN_ARG(span_clip(prompt, SIM_ECHO_BYTES)))
              : SPAN_OF("You said: ");
     sim_choose_text(b, (json_value){0}, sim_echo(b, opening.ptr, prompt, 0), a);
     sim_apply_stop(b, a);

@@ -86,7 +86,7 @@ static bool find_endpoint(sim_plan *p, const sim_request *r, arena *scratch, end
         complain(p, 404, "unknown_url", NULL,
                  arena_printf(scratch,
                               "Unknown request URL: %.*s %.*s. Please check the URL for typos.",
-                              SPAN_ARG(r->method_text), SPAN_ARG(sim_text_clip(r->path, 200))));
+                              SPAN_ARG(r->method_text), SPAN_ARG(span_clip(r->path, 200))));
         return false;
     }
     bool reads = r->method == HTTP_GET_M || r->method == HTTP_HEAD_M;
@@ -94,7 +94,7 @@ static bool find_endpoint(sim_plan *p, const sim_request *r, arena *scratch, end
     sim_plan_header(p, SPAN_OF("allow"), *ret == EP_OTHER ? SPAN_OF("GET, HEAD") : SPAN_OF("POST"));
     complain(p, 405, "method_not_supported", NULL,
              arena_printf(scratch, "Not allowed to %.*s on %.*s.", SPAN_ARG(r->method_text),
-                          SPAN_ARG(sim_text_clip(r->path, 200))));
+                          SPAN_ARG(span_clip(r->path, 200))));
     return false;
 }
 
@@ -139,7 +139,7 @@ static bool read_model(sim_plan *p, const sim_body *b, endpoint e, span deployme
 static bool read_wish(sim_plan *p, const sim_request *r, span model, arena *scratch) {
     sim_misread misread;
     if (sim_wish_read(model, r->headers, &p->wish, &misread)) return true;
-    span word = sim_text_clip(misread.word, 100);
+    span word = span_clip(misread.word, 100);
     span hint = misread.nearest ? arena_printf(scratch, " Did you mean '%s'?", misread.nearest)
                                 : SPAN_EMPTY;
     if (misread.header.len)
@@ -151,7 +151,7 @@ static bool read_wish(sim_plan *p, const sim_request *r, span model, arena *scra
             p, 404, "model_not_found", "model",
             arena_printf(scratch,
                          "The model '%.*s' does not exist: the simulator does not know '%.*s'.%.*s",
-                         SPAN_ARG(sim_text_clip(model, 100)), SPAN_ARG(word), SPAN_ARG(hint)));
+                         SPAN_ARG(span_clip(model, 100)), SPAN_ARG(word), SPAN_ARG(hint)));
     return false;
 }
 

@@ -15,7 +15,7 @@ bool sim_read_count(const sim_body *b, const char *name, int64_t least, int64_t 
     if (v.type != JSON_NONE && v.type != JSON_NULL && (!json_i64(v, &n) || n < least || n > most)) {
         span text = arena_printf(
             b->scratch, "Invalid '%s': expected an integer of %lld to %lld, but got %.*s instead.",
-            name, (long long)least, (long long)most, SPAN_ARG(sim_text_clip(v.raw, 40)));
+            name, (long long)least, (long long)most, SPAN_ARG(span_clip(v.raw, 40)));
         return sim_fault_of(ret_fault, name, text.ptr);
     }
     *ret = n;
@@ -52,7 +52,7 @@ span sim_content_text(json_value content, arena *scratch, unsigned *images) {
 }
 
 span sim_echo(const sim_body *b, const char *opening, span text, unsigned images) {
-    span trimmed = span_trim(text), clipped = sim_text_clip(trimmed, SIM_ECHO_BYTES);
+    span trimmed = span_trim(text), clipped = span_clip(trimmed, SIM_ECHO_BYTES);
     span seen =
         !images ? SPAN_EMPTY
                 : arena_printf(b->scratch, " (with %u image%s)", images, images == 1 ? "" : "s");

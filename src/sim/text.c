@@ -79,10 +79,3 @@ uint64_t sim_hash(span s, uint64_t seed) {
     h = mix(h ^ word, 0xE7037ED1A0B428DBu);
     return mix(h ^ 0x2D358DCCAA6C78A5u, 0x8EBC6AF09C88C6E3u);
 }
-
-span sim_text_clip(span s, size_t max) {
-    if (s.len <= max) return s;
-    while (max > 0 && is_continuation(s.ptr[max]))
-        max--;
-    return span_slice(s, 0, max);
-}

@@ -29,7 +29,4 @@ size_t sim_text_tokens(const sim_text *t);
 /* The same for the same bytes everywhere and always: identifiers, vectors, figures. */
 uint64_t sim_hash(span s, uint64_t seed);
 
-/* The longest prefix of at most max bytes that cuts no code point. */
-span sim_text_clip(span s, size_t max);
-
 #endif

@@ -529,6 +529,13 @@ def test_dry_run(folder, upstream):
     assert len(results(folder.errors)) == 2, "a dry run forgets nothing"
 
 
+def test_a_dry_run_shows_long_names_in_whole_characters(folder):
+    folder.put(ask("a", model="m" * 79 + "é"), ask("b", model="n" * 78 + "éé"))
+    out, _ = folder.run("in.jsonl", "-o", "out.jsonl", "--dry-run")
+    rows = {line.strip() for line in out.splitlines()}
+    assert {"1  " + "m" * 79, "1  " + "n" * 78 + "é"} <= rows
+
+
 def test_the_name_of_a_file_does_not_steer_the_terminal(folder):
     name = "\x1b[2J\x9b31m\n.txt"
     (folder.path / name).write_text("hi\n")

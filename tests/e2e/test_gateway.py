@@ -63,6 +63,8 @@ def test_chat_options_and_defaults(weir, upstream):
     ({"message": "x", "model": 1}, "model", ()),
     ({"message": "x", "stream": "yes"}, "stream", ()),
     ({"message": "x", "max_token": 5}, "max_token", ("max_tokens",)),
+    ({"message": "x", "k" * 63 + "é": 5}, "k" * 63, ()),  # shown up to 64 bytes, decoded, in whole characters
+    ({"message": "x", "k" * 62 + "éé": 5}, "k" * 62 + "é", ()),
 ])
 def test_chat_names_the_field_the_limit_and_the_value(weir, upstream, fields, field, words):
     answer = chat(weir(upstream), **fields)

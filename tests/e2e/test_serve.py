@@ -333,6 +333,15 @@ def test_an_unknown_model_is_not_found(weir, upstream):
     assert (answer.status, answer.error["code"]) == (404, "model_not_found")
 
 
+def test_an_unknown_models_name_is_shown_in_whole_characters(weir, upstream):
+    w = weir(upstream, models={"*": None, "fast": "main/gpt-x"})
+    for before in range(97, 102):
+        answer = wire.chat(w, model="a" * before + "€" * 9)
+        assert answer.status == 404
+        shown = answer.error["message"].split("'")[1]
+        assert shown == "a" * min(before, 100) + ("€" if before == 97 else "")
+
+
 def test_where_nothing_is_named_the_provider_is_asked(weir, upstream):
     upstream.script(reply(200, {"object": "list", "data": [{"id": "gpt-x"}]}), reply(200, {"id": "org/gpt-x"}))
     w = weir(upstream)

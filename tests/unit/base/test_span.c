@@ -74,11 +74,38 @@ static void knows_utf8(void **state) {
         assert_false(span_is_utf8(span_cstr(bad[i])));
 }
 
+/* Wherever the cut falls, what is left is whole characters, and as many as fit. */
+static void clips_between_characters(void **state) {
+    (void)state;
+    static const span characters[] = {SPAN("a"), SPAN("\xc3\xa9"), SPAN("\xe2\x82\xac"),
+                                      SPAN("\xf0\x9f\x98\x80")};
+    for (size_t i = 0; i < ARRAY_LEN(characters); i++) {
+        buf text = BUF_EMPTY;
+        while (text.len < 12)
+            buf_add(&text, characters[i]);
+        for (size_t max = 0; max <= text.len; max++) {
+            span clipped = span_clip(buf_span(&text), max);
+            assert_ptr_equal(clipped.ptr, text.ptr);
+            assert_int_equal(clipped.len, max / characters[i].len * characters[i].len);
+        }
+        assert_int_equal(span_clip(buf_span(&text), SIZE_MAX).len, text.len);
+        buf_done(&text);
+    }
+    assert_span(span_clip(SPAN_OF("\x80\x80\x80\x80\x80\x80\x80\x80"), 6), "\x80\x80\x80");
+    assert_int_equal(span_clip(SPAN_OF("\x80\x80\x80\x80"), 2).len, 0);
+    assert_int_equal(span_clip(span_from("\xc3\xa9\x80", 2), 2).len, 2); /* all of it: no cut */
+    assert_null(span_clip(SPAN_EMPTY, 0).ptr);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compares),          cmocka_unit_test(finds_and_cuts),
-        cmocka_unit_test(reads_numbers),     cmocka_unit_test(compares_secrets),
-        cmocka_unit_test(measures_distance), cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(compares),
+        cmocka_unit_test(finds_and_cuts),
+        cmocka_unit_test(reads_numbers),
+        cmocka_unit_test(compares_secrets),
+        cmocka_unit_test(measures_distance),
+        cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(clips_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

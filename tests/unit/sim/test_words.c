@@ -153,7 +153,6 @@ static void tokens_join_to_the_text(void **state) {
     }
     assert_int_equal(sim_token_count(SPAN_OF("You said: hi there")), 4);
     assert_int_equal(sim_token_count(SPAN_OF("12345678901234567")), 2);
-    assert_span(sim_text_clip(SPAN_OF("aö"), 2), "a");
 }
 
 static void the_hash_never_changes(void **state) {
