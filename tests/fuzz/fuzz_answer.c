@@ -44,9 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const provider_ops *ops = provider_find(SPAN_OF("openai"));
     const request_facts facts = {.endpoint = (endpoint)(data[0] % EP_COUNT), .choices = 1};
     secret *key = secret_new(SPAN_OF("sk-fuzz"));
-    char *copy = malloc(size); /* its end is the end of what may be read */
-    memcpy(copy, data + 1, size - 1);
-    span rest = span_from(copy, size - 1);
+    span rest = span_from((const char *)data + 1, size - 1);
     arena a;
     arena_init(&a, 0);
     switch (data[0] / EP_COUNT % 3) {
@@ -56,6 +54,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     arena_done(&a);
     secret_unref(key);
-    free(copy);
     return 0;
 }

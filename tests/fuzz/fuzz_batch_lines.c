@@ -7,7 +7,6 @@
  */
 #include "fuzz.h"
 
-#include "base/mem.h"
 #include "batch/item.h"
 #include "batch/results.h"
 #include "json/json.h"
@@ -65,10 +64,7 @@ static void read_all(span doc, size_t step, size_t limit, const item_rules *rule
     uint64_t next_offset = 0;
     lines_init(&l, limit, true);
     for (size_t at = 0; at < doc.len; at += step) {
-        span input = span_slice(doc, at, at + step);
-        char *piece = mem_alloc(input.len); /* gone before the next one comes */
-        memcpy(piece, input.ptr, input.len);
-        input.ptr = piece;
+        span piece = fuzz_piece(doc, at, step), input = piece;
         while (lines_next(&l, &input, &found)) {
             HOLDS(found.offset == next_offset);
             next_offset = l.offset;
@@ -76,7 +72,7 @@ static void read_all(span doc, size_t step, size_t limit, const item_rules *rule
             if (rules) check_item(&found, rules);
         }
         HOLDS(input.len == 0);
-        free(piece);
+        free((void *)piece.ptr);
     }
     if (lines_end(&l, &found)) {
         tell(out, &found);

@@ -6,17 +6,14 @@
  */
 #include "fuzz.h"
 
-#include "base/mem.h"
 #include "cli/chat_filter.h"
 
 static void filter(span text, size_t step, buf *out) {
     chat_filter f = {0};
     for (size_t at = 0; at < text.len; at += step) {
-        span input = span_slice(text, at, at + step);
-        char *piece = mem_alloc(input.len); /* gone before the next one comes */
-        memcpy(piece, input.ptr, input.len);
-        chat_filter_add(&f, span_from(piece, input.len), out);
-        free(piece);
+        span piece = fuzz_piece(text, at, step);
+        chat_filter_add(&f, piece, out);
+        free((void *)piece.ptr);
     }
     chat_filter_end(&f, out);
 }
@@ -29,12 +26,13 @@ static size_t count_lines(span text) {
 }
 
 static bool is_harmless(span text) {
+    if (!span_is_utf8(text)) return false;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) return false;
         if (c == 0xc2 && (unsigned char)text.ptr[i + 1] < 0xa0) return false; /* C1 */
     }
-    return span_is_utf8(text);
+    return true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

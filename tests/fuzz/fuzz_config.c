@@ -86,16 +86,23 @@ static void check_explained(const config *c) {
     buf_done(&second);
 }
 
+/* The bytes before the next NUL or the end, as a string that ends there. */
+static char *cut_string(span *rest) {
+    size_t end = span_find(*rest, 0, '\0');
+    char *string = strndup(rest->ptr, end);
+    *rest = span_slice(*rest, end + 1, rest->len);
+    return string;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     config_problems problems;
-    /* Texts that end where the input ends, and not beyond it. */
-    char *copy = calloc(size + 2, 1);
-    if (size) memcpy(copy, data, size);
-    span yaml = span_from(copy, strlen(copy));
-    config_setting setting = {.path = yaml.len < size ? copy + yaml.len + 1 : "", .value = ""};
-    size_t used = yaml.len + 1 + strlen(setting.path) + 1;
-    if (used <= size) setting.value = copy + used;
-    config *c = build(yaml, yaml.len < size ? &setting : NULL, &problems);
+    span rest = span_from((const char *)data, size);
+    size_t end = span_find(rest, 0, '\0');
+    span yaml = fuzz_piece(rest, 0, end);
+    rest = span_slice(rest, end + 1, size);
+    char *path = cut_string(&rest), *value = cut_string(&rest);
+    config_setting setting = {.path = path, .value = value};
+    config *c = build(yaml, end < size ? &setting : NULL, &problems);
     HOLDS(!c == (problems.count > 0));
     for (size_t i = 0; i < problems.count; i++)
         check_problem(&problems.items[i], size);
@@ -111,6 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     config_unref(c);
     config_problems_done(&problems);
-    free(copy);
+    free((void *)yaml.ptr);
+    free(path);
+    free(value);
     return 0;
 }

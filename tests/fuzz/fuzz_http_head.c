@@ -3,13 +3,9 @@
  *
  * The first byte chooses the kind of message and how the rest is cut. Whatever the cut, the outcome
  * is the same; and what is reported as a request obeys the rules, checked here by other means. */
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "http/codec_log.h"
-
-#define CHECK(cond)                                                                                \
-    if (!(cond)) abort()
 
 static bool is_plain(span s, const char *forbidden) {
     for (size_t i = 0; i < s.len; i++) {
@@ -20,27 +16,27 @@ static bool is_plain(span s, const char *forbidden) {
 }
 
 static void check_request(const http_head *h) {
-    CHECK(h->method_text.len && h->target.len && h->path.len);
-    CHECK(is_plain(h->target, " \t#"));
-    CHECK(h->path.ptr[0] == '/' || (h->method == HTTP_OPTIONS_M && h->path.ptr[0] == '*'));
-    CHECK(!span_ieq(h->method_text, SPAN_OF("CONNECT")));
+    HOLDS(h->method_text.len && h->target.len && h->path.len);
+    HOLDS(is_plain(h->target, " \t#"));
+    HOLDS(h->path.ptr[0] == '/' || (h->method == HTTP_OPTIONS_M && h->path.ptr[0] == '*'));
+    HOLDS(!span_ieq(h->method_text, SPAN_OF("CONNECT")));
     size_t hosts = http_header_count(h->headers, SPAN_OF("Host"));
-    CHECK(hosts == 1 || (hosts == 0 && h->minor == 0));
-    CHECK(http_header_count(h->headers, SPAN_OF("Authorization")) <= 1);
-    CHECK(!h->until_close);
+    HOLDS(hosts == 1 || (hosts == 0 && h->minor == 0));
+    HOLDS(http_header_count(h->headers, SPAN_OF("Authorization")) <= 1);
+    HOLDS(!h->until_close);
 }
 
 static void check_head(const http_head *h) {
     size_t lengths = http_header_count(h->headers, SPAN_OF("Content-Length"));
     size_t codings = http_header_count(h->headers, SPAN_OF("Transfer-Encoding"));
-    CHECK(lengths + codings <= 1 && (codings == 0 || h->minor == 1));
-    CHECK(lengths == 0 || h->content_length >= 0);
-    CHECK(h->minor == 0 || h->minor == 1);
-    CHECK(h->headers.count <= log_limits.headers && h->target.len <= log_limits.url_bytes);
+    HOLDS(lengths + codings <= 1 && (codings == 0 || h->minor == 1));
+    HOLDS(lengths == 0 || h->content_length >= 0);
+    HOLDS(h->minor == 0 || h->minor == 1);
+    HOLDS(h->headers.count <= log_limits.headers && h->target.len <= log_limits.url_bytes);
     for (size_t i = 0; i < h->headers.count; i++) {
         span name = h->headers.items[i].name, value = h->headers.items[i].value;
-        CHECK(name.len && value.ptr && is_plain(name, " \t:()<>@,;\\\"/[]?={}"));
-        CHECK(is_plain(value, "\r\n") && span_trim(value).len == value.len);
+        HOLDS(name.len && value.ptr && is_plain(name, " \t:()<>@,;\\\"/[]?={}"));
+        HOLDS(is_plain(value, "\r\n") && span_trim(value).len == value.len);
     }
     if (h->is_request) check_request(h);
 }
@@ -58,7 +54,7 @@ static char *outcome(http_codec_kind kind, bool to_head, bool pause, span bytes,
     if (to_head) http_codec_expect_head_answer(l.codec);
     for (size_t at = 0; at < bytes.len; at += step) {
         log_feed(&l, span_slice(bytes, at, at + step));
-        CHECK(l.heads - l.ends <= 1);
+        HOLDS(l.heads - l.ends <= 1);
     }
     log_eof(&l);
     char *text = strdup(buf_cstr(&l.text));
@@ -66,7 +62,6 @@ static char *outcome(http_codec_kind kind, bool to_head, bool pause, span bytes,
     return text;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2 || size > 20000) return 0;
     http_codec_kind kind = data[0] & 1 ? HTTP_CODEC_RESPONSE : HTTP_CODEC_REQUEST;
@@ -76,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *whole = outcome(kind, to_head, false, bytes, bytes.len);
     char *single = outcome(kind, to_head, false, bytes, 1);
     char *pieces = outcome(kind, to_head, true, bytes, step);
-    CHECK(strcmp(whole, single) == 0 && strcmp(whole, pieces) == 0);
+    HOLDS(strcmp(whole, single) == 0 && strcmp(whole, pieces) == 0);
     free(whole);
     free(single);
     free(pieces);

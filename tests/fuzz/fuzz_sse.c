@@ -5,7 +5,6 @@
  */
 #include "fuzz.h"
 
-#include "base/mem.h"
 #include "http/sse.h"
 
 /* Events in a form that cannot be mistaken: lengths in front. With `written`, as sse_write() has
@@ -23,14 +22,11 @@ static void read_all(span doc, size_t step, size_t limit, buf *out, buf *written
     sse_result result = SSE_MORE;
     sse_reader_init(&r, limit);
     for (size_t at = 0; at < doc.len && result == SSE_MORE; at += step) {
-        span input = span_slice(doc, at, at + step);
-        char *piece = mem_alloc(input.len); /* gone before the next one comes */
-        memcpy(piece, input.ptr, input.len);
-        input.ptr = piece;
+        span piece = fuzz_piece(doc, at, step), input = piece;
         while ((result = sse_read(&r, &input, &event)) == SSE_EVENT)
             tell(out, written, &event);
         HOLDS(result == SSE_TOO_LARGE || input.len == 0);
-        free(piece);
+        free((void *)piece.ptr);
     }
     if (result == SSE_MORE && sse_read_end(&r, &event) == SSE_EVENT) tell(out, written, &event);
     buf_addf(out, "end %d, comment %d", result, r.comment_seen);
