@@ -197,8 +197,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     # What the log says.
     line = w.wait_call(answer.header("x-request-id"))
     assert line["status"] == status and line["attempts"] == first + second
-    assert line["target"].split("/")[0] == ("spare" if second and status == 200 else
-                                            "spare" if second else "main")
+    assert line["target"].split("/")[0] == ("spare" if second else "main")
     if status != 200 or in_stream:
         assert line["error"]
     else:

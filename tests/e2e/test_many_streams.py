@@ -4,7 +4,6 @@ import asyncio
 import json
 import resource
 import threading
-import time
 
 import pytest
 
@@ -127,18 +126,6 @@ async def test_two_thousand_streams(weir, farm, capsys):
         assert per_stream <= PER_STREAM_BYTES
 
 
-def stops_growing(request, quiet=0.7, timeout=15):
-    """Waits until the upstream could not write for a while; returns how much it has written."""
-    deadline = time.monotonic() + timeout
-    before, since = -1, time.monotonic()
-    while time.monotonic() - since < quiet:
-        assert time.monotonic() < deadline, f"the upstream goes on writing: {request.sent} bytes"
-        time.sleep(0.05)
-        if request.sent != before:
-            before, since = request.sent, time.monotonic()
-    return before
-
-
 @pytest.mark.parametrize("limit", ["reads later", "never reads"])
 def test_a_client_that_does_not_read_stops_the_provider(weir, upstream, limit):
     """The kernel's socket buffers fill, then weir stops reading: its own memory does not grow, and others are served."""
@@ -149,7 +136,7 @@ def test_a_client_that_does_not_read_stops_the_provider(weir, upstream, limit):
     c = wire.connect(w, receive_buffer=8192)
     c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True})
     (request,) = upstream.wait_requests(1)
-    written = stops_growing(request)
+    written = upstream.wait_held(request, w.process.pid)
     grown = w.resident_bytes() - before
     print(f"the provider wrote {written / 1e6:.1f} MB, weir grew by {grown / 1e6:.2f} MB")
     assert written < 20_000_000
@@ -177,7 +164,7 @@ def test_many_clients_that_do_not_read(weir, upstream):
         clients.append(wire.connect(w, receive_buffer=8192))
         clients[-1].request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True})
     for request in upstream.wait_requests(20):
-        stops_growing(request, 0.3)
+        upstream.wait_held(request, w.process.pid)
     if not SANITIZED:
         assert w.resident_bytes() - before < 20 * 300_000
     for c in clients:

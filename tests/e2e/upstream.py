@@ -32,6 +32,7 @@ import struct
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 POLLRDHUP = getattr(select, "POLLRDHUP", 0x2000)
 LONGEST_WAIT = 60.0
@@ -43,6 +44,18 @@ class PeerLeft(Exception):
 
 class Ended(Exception):
     """The behaviour ended the connection itself, or the upstream is being closed."""
+
+
+def writable(sock):
+    return bool(select.select([], [sock], [], 0)[1])
+
+
+def asleep(pid):
+    """Whether no thread of the process runs or is about to."""
+    try:
+        return all(task.read_text().rpartition(") ")[2].startswith("S") for task in Path(f"/proc/{pid}/task").glob("*/stat"))
+    except OSError:  # a thread that ended meanwhile
+        return False
 
 
 @dataclass
@@ -283,6 +296,18 @@ class Upstream:
         for request in list(self.requests):
             request.wait_done(timeout)
         return list(self.requests)
+
+    def wait_held(self, request, pid=None, timeout=30.0):
+        """Waits until the answer cannot go on because its reader does not read: the connection is full although the process pid
+        sleeps of its own accord, so it is no busy machine that keeps it from reading. Returns how much has been written."""
+        sock = self.connections[request.connection].sock
+        deadline = time.monotonic() + timeout
+        while True:
+            sent = request.sent
+            if sent and not writable(sock) and (pid is None or asleep(pid)) and not writable(sock) and request.sent == sent:
+                return sent
+            assert time.monotonic() < deadline, f"the upstream goes on writing: {request.sent} bytes"
+            time.sleep(0.01)
 
     def close(self):
         self.closing.set()
