@@ -7,119 +7,118 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* Each test has a listener and the ends of one connection to it, which is still to be made. */
+static int set_up(void **state) {
+    static fixture f;
+    begin(&f);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    end_done(*state);
+    return 0;
+}
+
+/* Connects, and lets the ends do what they are to do until one finishes the test. */
+static void converse(fixture *f) {
+    connect_client(f);
+    run(f);
+}
+
+static void greet(fixture *f) {
+    f->client.open = say_hello;
+    f->server.data = answer_hello;
+    f->client.data = end_at_good_day;
+}
+
 /* ---- bytes ---- */
 
 static void both_directions(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    f.client.open = say_hello;
-    f.server.data = answer_hello;
-    f.client.data = end_at_good_day;
-    connect_client(&f);
-    run(&f);
-    assert_span(buf_span(&f.server.got), "hello");
-    assert_span(buf_span(&f.client.got), "good day");
-    assert_int_equal(f.client.opened, 1);
-    assert_int_equal(f.server.opened, 0);
-    assert_int_equal(f.client.drained, 1);
-    assert_int_equal(f.client.failed + f.server.failed, 0);
-    end_done(&f);
+    fixture *f = *state;
+    greet(f);
+    converse(f);
+    assert_span(buf_span(&f->server.got), "hello");
+    assert_span(buf_span(&f->client.got), "good day");
+    assert_int_equal(f->client.opened, 1);
+    assert_int_equal(f->server.opened, 0);
+    assert_int_equal(f->client.drained, 1);
+    assert_int_equal(f->client.failed + f->server.failed, 0);
 }
 
 /* What was written before the connection stood is sent when it does. */
 static void output_waits_for_the_connection(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    f.server.data = answer_hello;
-    f.client.data = end_at_good_day;
-    connect_client(&f);
-    say_hello(&f.client);
-    run(&f);
-    assert_span(buf_span(&f.server.got), "hello");
-    end_done(&f);
+    fixture *f = *state;
+    f->server.data = answer_hello;
+    f->client.data = end_at_good_day;
+    connect_client(f);
+    say_hello(&f->client);
+    run(f);
+    assert_span(buf_span(&f->server.got), "hello");
 }
 
 /* ---- much, to a reader that is slow ---- */
 
 static void much_in_every_way(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    much_arrives(&f, send_in_every_way);
+    fixture *f = *state;
+    much_arrives(f, send_in_every_way);
 }
 
 static void much_at_once(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    much_arrives(&f, write_at_once);
+    fixture *f = *state;
+    much_arrives(f, write_at_once);
 }
 
 static void much_lent(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    much_arrives(&f, lend_all);
+    fixture *f = *state;
+    much_arrives(f, lend_all);
 }
 
 /* ---- connecting ---- */
 
 static void refused(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     uint16_t port = net_free_port();
     struct sockaddr_storage addr = net_addr("127.0.0.1", port);
-    connect_to(&f, &addr, 1);
-    run(&f);
-    assert_int_equal(f.client.failed, 1);
-    assert_int_equal(f.client.why, TRANSPORT_CONNECT);
+    connect_to(f, &addr, 1);
+    run(f);
+    assert_int_equal(f->client.failed, 1);
+    assert_int_equal(f->client.why, TRANSPORT_CONNECT);
     char want[100];
     snprintf(want, sizeof want, "connecting to 127.0.0.1:%u failed: connection refused", port);
-    assert_string_equal(f.client.text, want);
+    assert_string_equal(f->client.text, want);
 }
 
 static void no_address(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    connect_to(&f, NULL, 0);
-    run(&f);
-    assert_string_equal(f.client.text, "there is no address to connect to");
+    fixture *f = *state;
+    connect_to(f, NULL, 0);
+    run(f);
+    assert_string_equal(f->client.text, "there is no address to connect to");
 }
 
 static void all_refused(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     uint16_t port = net_free_port();
     struct sockaddr_storage addrs[] = {net_addr("127.0.0.1", port), net_addr("127.0.0.2", port)};
-    connect_to(&f, addrs, 2);
-    run(&f);
-    assert_int_equal(f.client.failed, 1);
+    connect_to(f, addrs, 2);
+    run(f);
+    assert_int_equal(f->client.failed, 1);
     char want[120];
     snprintf(want, sizeof want,
              "connecting to 127.0.0.1:%u failed: connection refused (first of 2 addresses)", port);
-    assert_string_equal(f.client.text, want);
+    assert_string_equal(f->client.text, want);
 }
 
 static void the_next_address_is_tried(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     struct sockaddr_storage addrs[] = {net_addr("127.0.0.1", net_free_port()),
                                        net_addr("::1", net_free_port()),
-                                       net_addr("127.0.0.1", f.port)};
-    f.client.open = say_hello;
-    f.server.data = answer_hello;
-    f.client.data = end_at_good_day;
-    connect_to(&f, addrs, 3);
-    run(&f);
-    assert_int_equal(f.client.failed, 0);
-    assert_span(buf_span(&f.client.got), "good day");
-    end_done(&f);
+                                       net_addr("127.0.0.1", f->port)};
+    greet(f);
+    connect_to(f, addrs, 3);
+    run(f);
+    assert_int_equal(f->client.failed, 0);
+    assert_span(buf_span(&f->client.got), "good day");
 }
 
 /* A listener whose queue is full drops further SYNs: connecting to it hangs. */
@@ -148,20 +147,15 @@ static void silent_end(silent *s) {
 }
 
 static void a_silent_address_is_overtaken(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     silent s;
     silent_begin(&s);
-    struct sockaddr_storage addrs[] = {s.addr, net_addr("127.0.0.1", f.port)};
-    f.client.open = say_hello;
-    f.server.data = answer_hello;
-    f.client.data = end_at_good_day;
-    connect_to(&f, addrs, 2);
-    run(&f);
-    assert_span(buf_span(&f.client.got), "good day");
+    struct sockaddr_storage addrs[] = {s.addr, net_addr("127.0.0.1", f->port)};
+    greet(f);
+    connect_to(f, addrs, 2);
+    run(f);
+    assert_span(buf_span(&f->client.got), "good day");
     silent_end(&s);
-    end_done(&f);
 }
 
 static void close_client(timer *t) {
@@ -169,54 +163,45 @@ static void close_client(timer *t) {
 }
 
 static void closed_while_connecting(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     silent s;
     silent_begin(&s);
     struct sockaddr_storage addrs[] = {s.addr, s.addr};
-    timer_init(&f.timer, close_client);
-    loop_timer_start(&f.l, &f.timer, 300); /* both attempts run by now */
-    connect_to(&f, addrs, 2);
-    run(&f);
-    assert_int_equal(f.client.opened + f.client.failed, 0);
+    timer_init(&f->timer, close_client);
+    loop_timer_start(&f->l, &f->timer, 300); /* both attempts run by now */
+    connect_to(f, addrs, 2);
+    run(f);
+    assert_int_equal(f->client.opened + f->client.failed, 0);
     silent_end(&s);
 }
 
 static void unix_socket(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    uv_close((uv_handle_t *)&f.listener, NULL);
-    uv_run(&f.l.uv, UV_RUN_NOWAIT);
+    fixture *f = *state;
+    uv_close((uv_handle_t *)&f->listener, NULL);
+    uv_run(&f->l.uv, UV_RUN_NOWAIT);
     char dir[] = "/tmp/weir-test-XXXXXX", path[64];
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/s", dir);
-    assert_int_equal(uv_pipe_init(&f.l.uv, &f.listener.pipe, 0), 0);
-    assert_int_equal(uv_pipe_bind(&f.listener.pipe, path), 0);
-    assert_int_equal(uv_listen(&f.listener.stream, 1, on_accept), 0);
-    f.client.open = say_hello;
-    f.server.data = answer_hello;
-    f.client.data = end_at_good_day;
+    assert_int_equal(uv_pipe_init(&f->l.uv, &f->listener.pipe, 0), 0);
+    assert_int_equal(uv_pipe_bind(&f->listener.pipe, path), 0);
+    assert_int_equal(uv_listen(&f->listener.stream, 1, on_accept), 0);
+    greet(f);
     transport_target target = {.unix_path = span_cstr(path)};
-    f.client.t = transport_connect(&f.l, &target, &ops, &f.client);
-    assert_span(transport_peer(f.client.t), "unix");
-    run(&f);
-    assert_span(buf_span(&f.client.got), "good day");
-    end_done(&f);
+    f->client.t = transport_connect(&f->l, &target, &ops, &f->client);
+    assert_span(transport_peer(f->client.t), "unix");
+    run(f);
+    assert_span(buf_span(&f->client.got), "good day");
     unlink(path);
     rmdir(dir);
 }
 
 static void no_such_unix_socket(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     transport_target target = {.unix_path = SPAN_OF("/nonexistent/socket")};
-    f.client.t = transport_connect(&f.l, &target, &ops, &f.client);
-    run(&f);
-    assert_int_equal(f.client.why, TRANSPORT_CONNECT);
-    assert_string_equal(f.client.text,
+    f->client.t = transport_connect(&f->l, &target, &ops, &f->client);
+    run(f);
+    assert_int_equal(f->client.why, TRANSPORT_CONNECT);
+    assert_string_equal(f->client.text,
                         "connecting to the Unix socket failed: no such file or directory");
 }
 
@@ -228,12 +213,9 @@ static void peer_names(end *e) {
 }
 
 static void peer_is_named(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    f.client.open = peer_names;
-    connect_client(&f);
-    run(&f);
+    fixture *f = *state;
+    f->client.open = peer_names;
+    converse(f);
 }
 
 /* ---- closing from every callback ---- */
@@ -256,8 +238,7 @@ static void closing_in_callbacks(void **state) {
             if (where == 1) f.client.data = way[i];
             if (where == 2) f.client.drain = way[i];
             if (where == 3) f.server.open = end_close;
-            connect_client(&f);
-            run(&f);
+            converse(&f);
             end_done(&f);
         }
     }
@@ -277,17 +258,13 @@ static void shut_own_side(end *e) {
 }
 
 static void output_after_the_peers_eof(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    f.client.open = shut_own_side;
-    f.server.failing = answer_after_eof;
-    f.server.drain = close_here;
-    connect_client(&f);
-    run(&f);
-    assert_span(buf_span(&f.server.got), "hello");
-    assert_int_equal(f.server.failed, 1);
-    end_done(&f);
+    fixture *f = *state;
+    f->client.open = shut_own_side;
+    f->server.failing = answer_after_eof;
+    f->server.drain = close_here;
+    converse(f);
+    assert_span(buf_span(&f->server.got), "hello");
+    assert_int_equal(f->server.failed, 1);
 }
 
 /* The server answers without reading all that the client sends, and finishes: the client must get
@@ -305,23 +282,19 @@ static void end_when_told_and_drained(end *e) {
 }
 
 static void finish_keeps_the_last_answer(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     much = pattern(MUCH);
     cut_pieces(span_from(much, MUCH));
-    f.client.open = lend_all;
-    f.client.drain = end_when_told_and_drained;
-    f.client.failing = end_when_told_and_drained;
-    f.server.data = answer_and_finish;
-    connect_client(&f);
-    run(&f);
+    f->client.open = lend_all;
+    f->client.drain = end_when_told_and_drained;
+    f->client.failing = end_when_told_and_drained;
+    f->server.data = answer_and_finish;
+    converse(f);
     free(much);
-    assert_span(buf_span(&f.client.got), "good day");
-    assert_int_equal(f.client.why, TRANSPORT_EOF);
-    assert_int_equal(f.client.failed, 1);
-    assert_int_equal(f.client.drained, 1);
-    end_done(&f);
+    assert_span(buf_span(&f->client.got), "good day");
+    assert_int_equal(f->client.why, TRANSPORT_EOF);
+    assert_int_equal(f->client.failed, 1);
+    assert_int_equal(f->client.drained, 1);
 }
 
 static void finish_within(end *e) {
@@ -332,17 +305,13 @@ static void finish_within(end *e) {
 
 /* The peer never closes: the linger ends it, so the loop ends. */
 static void finish_does_not_wait_for_ever(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    f.server.open = finish_within;
-    f.client.failing = stay;
-    timer_init(&f.timer, close_client);
-    loop_timer_start(&f.l, &f.timer, 50);
-    connect_client(&f);
-    run(&f);
-    assert_span(buf_span(&f.client.got), "hello");
-    end_done(&f);
+    fixture *f = *state;
+    f->server.open = finish_within;
+    f->client.failing = stay;
+    timer_init(&f->timer, close_client);
+    loop_timer_start(&f->l, &f->timer, 50);
+    converse(f);
+    assert_span(buf_span(&f->client.got), "hello");
 }
 
 static void abort_it(end *e) {
@@ -351,16 +320,12 @@ static void abort_it(end *e) {
 }
 
 static void abort_is_a_reset(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    f.client.open = say_hello;
-    f.server.data = abort_it;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.client.why, TRANSPORT_RESET);
-    assert_string_equal(f.client.text, "connection reset by peer");
-    end_done(&f);
+    fixture *f = *state;
+    f->client.open = say_hello;
+    f->server.data = abort_it;
+    converse(f);
+    assert_int_equal(f->client.why, TRANSPORT_RESET);
+    assert_string_equal(f->client.text, "connection reset by peer");
 }
 
 /* Writing to a peer that has gone: told once, no signal. */
@@ -369,18 +334,14 @@ static void write_on_drain(end *e) {
 }
 
 static void writing_to_the_gone(void **state) {
-    (void)state;
+    fixture *f = *state;
     signal(SIGPIPE, SIG_DFL);
-    fixture f;
-    begin(&f);
-    f.client.open = say_hello;
-    f.client.drain = write_on_drain;
-    f.server.data = abort_it;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.client.failed, 1);
-    assert_int_equal(f.client.why, TRANSPORT_RESET);
-    end_done(&f);
+    f->client.open = say_hello;
+    f->client.drain = write_on_drain;
+    f->server.data = abort_it;
+    converse(f);
+    assert_int_equal(f->client.failed, 1);
+    assert_int_equal(f->client.why, TRANSPORT_RESET);
 }
 
 /* A paused writer is told as well: nobody reads, so the failed write must tell. */
@@ -390,48 +351,37 @@ static void pause_and_write(end *e) {
 }
 
 static void a_paused_writer_is_told(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    f.client.open = pause_and_write;
-    f.client.drain = write_on_drain;
-    f.server.data = abort_it;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.client.failed, 1);
-    assert_int_equal(f.client.why, TRANSPORT_RESET);
-    end_done(&f);
+    fixture *f = *state;
+    f->client.open = pause_and_write;
+    f->client.drain = write_on_drain;
+    f->server.data = abort_it;
+    converse(f);
+    assert_int_equal(f->client.failed, 1);
+    assert_int_equal(f->client.why, TRANSPORT_RESET);
 }
 
 /* The server answers and closes while most of the request is still to be sent: the answer comes
  * before the failure. */
 static void an_early_answer_is_read(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     much = pattern(MUCH);
     cut_pieces(span_from(much, MUCH));
-    f.client.open = lend_all;
-    f.server.data = answer_hello;
-    f.server.drain = end_close;
-    connect_client(&f);
-    run(&f);
-    assert_span(buf_span(&f.client.got), "good day");
-    assert_int_equal(f.client.failed, 1);
-    end_done(&f);
+    f->client.open = lend_all;
+    f->server.data = answer_hello;
+    f->server.drain = end_close;
+    converse(f);
+    assert_span(buf_span(&f->client.got), "good day");
+    assert_int_equal(f->client.failed, 1);
     free(much);
 }
 
 /* An answer and a reset lie in the socket when a write finds the connection broken: the answer is
  * read all the same, and then the reset is told. */
-typedef struct raw_server {
-    fixture f;
-    int listener;
-} raw_server;
+static int raw_listener;
 
 static void answer_and_reset_before_more(end *e) {
     if (e->drained > 1) return;
-    int fd = accept(CONTAINER_OF(e->f, raw_server, f)->listener, NULL, NULL);
+    int fd = accept(raw_listener, NULL, NULL);
     assert_true(fd >= 0);
     assert_int_equal(send(fd, "good day", 8, 0), 8);
     close(fd); /* what it did not read makes this a reset */
@@ -441,24 +391,21 @@ static void answer_and_reset_before_more(end *e) {
 }
 
 static void an_answer_is_read_after_a_failed_write(void **state) {
-    (void)state;
-    raw_server s;
-    begin(&s.f);
+    fixture *f = *state;
     struct sockaddr_storage addr = net_addr("127.0.0.1", 0);
-    s.listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(s.listener, (void *)&addr, sizeof(struct sockaddr_in)), 0);
-    assert_int_equal(listen(s.listener, 1), 0);
+    raw_listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(raw_listener, (void *)&addr, sizeof(struct sockaddr_in)), 0);
+    assert_int_equal(listen(raw_listener, 1), 0);
     socklen_t len = sizeof addr;
-    assert_int_equal(getsockname(s.listener, (void *)&addr, &len), 0);
-    s.f.client.open = say_hello;
-    s.f.client.drain = answer_and_reset_before_more;
-    connect_to(&s.f, &addr, 1);
-    run(&s.f);
-    close(s.listener);
-    assert_span(buf_span(&s.f.client.got), "good day");
-    assert_int_equal(s.f.client.failed, 1);
-    assert_int_equal(s.f.client.why, TRANSPORT_RESET);
-    end_done(&s.f);
+    assert_int_equal(getsockname(raw_listener, (void *)&addr, &len), 0);
+    f->client.open = say_hello;
+    f->client.drain = answer_and_reset_before_more;
+    connect_to(f, &addr, 1);
+    run(f);
+    close(raw_listener);
+    assert_span(buf_span(&f->client.got), "good day");
+    assert_int_equal(f->client.failed, 1);
+    assert_int_equal(f->client.why, TRANSPORT_RESET);
 }
 
 /* ---- hooks come before writes ---- */
@@ -477,20 +424,14 @@ static void look_at_pending(loop_hook *h) {
 }
 
 static void hooks_run_before_writes(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
-    hook_probe p = {.hook.run = look_at_pending, .f = &f};
+    fixture *f = *state;
+    hook_probe p = {.hook.run = look_at_pending, .f = f};
     list_init(&p.hook.link);
-    loop_add_hook(&f.l, &p.hook);
-    f.client.open = say_hello;
-    f.server.data = answer_hello;
-    f.client.data = end_at_good_day;
-    connect_client(&f);
-    run(&f);
+    loop_add_hook(&f->l, &p.hook);
+    greet(f);
+    converse(f);
     assert_true(p.runs > 0);
     assert_int_equal(p.dry, 0);
-    end_done(&f);
 }
 
 static int hook_runs;
@@ -508,48 +449,46 @@ static void write_much_at_once(end *e) {
 }
 
 static void hooks_run_before_a_write_at_once(void **state) {
-    (void)state;
-    fixture f;
-    begin(&f);
+    fixture *f = *state;
     loop_hook hook = {.run = count_run};
     list_init(&hook.link);
-    loop_add_hook(&f.l, &hook);
+    loop_add_hook(&f->l, &hook);
     much = pattern(MUCH);
     cut_pieces(span_from(much, MUCH));
-    f.client.open = write_much_at_once;
-    connect_client(&f);
-    run(&f);
+    f->client.open = write_much_at_once;
+    converse(f);
     free(much);
-    end_done(&f);
 }
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_directions),
-        cmocka_unit_test(output_waits_for_the_connection),
-        cmocka_unit_test(much_in_every_way),
-        cmocka_unit_test(much_at_once),
-        cmocka_unit_test(much_lent),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(no_address),
-        cmocka_unit_test(all_refused),
-        cmocka_unit_test(the_next_address_is_tried),
-        cmocka_unit_test(a_silent_address_is_overtaken),
-        cmocka_unit_test(closed_while_connecting),
-        cmocka_unit_test(unix_socket),
-        cmocka_unit_test(no_such_unix_socket),
-        cmocka_unit_test(peer_is_named),
+        T(both_directions),
+        T(output_waits_for_the_connection),
+        T(much_in_every_way),
+        T(much_at_once),
+        T(much_lent),
+        T(refused),
+        T(no_address),
+        T(all_refused),
+        T(the_next_address_is_tried),
+        T(a_silent_address_is_overtaken),
+        T(closed_while_connecting),
+        T(unix_socket),
+        T(no_such_unix_socket),
+        T(peer_is_named),
         cmocka_unit_test(closing_in_callbacks),
-        cmocka_unit_test(output_after_the_peers_eof),
-        cmocka_unit_test(finish_keeps_the_last_answer),
-        cmocka_unit_test(finish_does_not_wait_for_ever),
-        cmocka_unit_test(abort_is_a_reset),
-        cmocka_unit_test(writing_to_the_gone),
-        cmocka_unit_test(a_paused_writer_is_told),
-        cmocka_unit_test(an_early_answer_is_read),
-        cmocka_unit_test(an_answer_is_read_after_a_failed_write),
-        cmocka_unit_test(hooks_run_before_writes),
-        cmocka_unit_test(hooks_run_before_a_write_at_once),
+        T(output_after_the_peers_eof),
+        T(finish_keeps_the_last_answer),
+        T(finish_does_not_wait_for_ever),
+        T(abort_is_a_reset),
+        T(writing_to_the_gone),
+        T(a_paused_writer_is_told),
+        T(an_early_answer_is_read),
+        T(an_answer_is_read_after_a_failed_write),
+        T(hooks_run_before_writes),
+        T(hooks_run_before_a_write_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
