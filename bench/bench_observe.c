@@ -2,6 +2,7 @@
  * for people, counting the record, finding a series. Run it by hand: build/bench/bench-observe. */
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "observe/records.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,38 +53,12 @@ static void find(bench *b, int i) {
     metric_add(metrics_series(b->metrics, METRIC_ATTEMPTS, labels), 1);
 }
 
-static call_record usual(void) {
-    return (call_record){
-        .request_id = "019ab123-0000-7000-8000-000000000001",
-        .started_wall_us = 1796126400000042,
-        .client = SPAN("ci"),
-        .environment = SPAN("dev"),
-        .endpoint = SPAN("chat.completions"),
-        .model = SPAN("gpt-4o-mini"),
-        .model_label = SPAN("gpt-4o-mini"),
-        .target = SPAN("openai/gpt-4o-mini"),
-        .target_label = SPAN("openai/gpt-4o-mini"),
-        .provider_request_id = SPAN("req_0123456789abcdef0123456789abcdef"),
-        .finish_reason = SPAN("stop"),
-        .attempts = 1,
-        .status = 200,
-        .stream = true,
-        .bytes_in = 1024,
-        .bytes_out = 700,
-        .usage = {.prompt = 212, .completion = 134, .total = 346, .cached = 0, .reasoning = 0},
-        .first_byte_us = 100000,
-        .first_token_us = 210005,
-        .own_us = 57,
-        .total_us = 1500000,
-    };
-}
-
 int main(void) {
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     config_logs logs = {.level = LEVEL_INFO, .format = LOG_JSON, .buffer_bytes = (size_t)1 << 30};
     logger *l = logger_new(&logs, null);
     metrics *m = metrics_new();
-    bench b = {usual(), logger_add_shard(l), metrics_add_shard(m)};
+    bench b = {record_of_stream(), logger_add_shard(l), metrics_add_shard(m)};
     report("call line, JSON, handed over", line, &b);
     logs.format = LOG_TEXT;
     logger_configure(l, &logs);

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "json/json.h"
 #include "observe/line.h"
+#include "observe/records.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -29,33 +30,6 @@ static void assert_line(const char *expected) {
     assert_string_equal(buf_cstr(&out), expected);
 }
 
-static call_record streamed(void) {
-    return (call_record){
-        .request_id = "019ab123-0000-7000-8000-000000000001",
-        .started_wall_us = 1796126400000042,
-        .client = SPAN("ci"),
-        .environment = SPAN("dev"),
-        .endpoint = SPAN("chat.completions"),
-        .model = SPAN("fast"),
-        .model_label = SPAN("fast"),
-        .target = SPAN("openai/gpt-4o-mini"),
-        .provider_request_id = SPAN("req_1"),
-        .finish_reason = SPAN("stop"),
-        .attempts = 2,
-        .hedges = 1,
-        .status = 200,
-        .stream = true,
-        .bytes_in = 1024,
-        .bytes_out = 700,
-        .skipped_events = 1,
-        .usage = {.prompt = 12, .completion = 34, .total = 46, .cached = 0, .reasoning = -1},
-        .first_byte_us = 100000,
-        .first_token_us = 210005,
-        .own_us = 57,
-        .total_us = 1500000,
-    };
-}
-
 /* As little as a record may hold: refused before anything was known. */
 static call_record refused(void) {
     return (call_record){
@@ -74,7 +48,7 @@ static call_record refused(void) {
 
 static void json_has_every_field(void **state) {
     (void)state;
-    call_record r = streamed();
+    call_record r = record_of_stream();
     line_json_call(&out, &clock_, &r);
     assert_line(
         "{\"time\":\"2026-12-01T12:00:01.500042Z\",\"level\":\"info\",\"event\":\"call\","
@@ -94,7 +68,7 @@ static void the_page_of_the_docs_names_every_field(void **state) {
     char path[4096];
     buf page = unit_read(unit_source("docs/logs.md", path));
 
-    call_record r = streamed();
+    call_record r = record_of_stream();
     r.error = ERR_STREAM_CUT;
     r.usage.reasoning = 1;
     r.usage.estimated = true;
@@ -157,7 +131,7 @@ static void events_have_their_pairs(void **state) {
 
 static void people_read_columns(void **state) {
     (void)state;
-    call_record r = streamed();
+    call_record r = record_of_stream();
     line_text_call(&out, &clock_, &r, false);
     r = refused();
     line_text_call(&out, &clock_, &r, false);
@@ -170,7 +144,7 @@ static void people_read_columns(void **state) {
 
 static void colour_changes_no_column(void **state) {
     (void)state;
-    call_record r = streamed();
+    call_record r = record_of_stream();
     line_event e = {1796126400123456, LEVEL_WARN, "drain", SPAN("Going."), NULL, 0};
     line_text_call(&out, &clock_, &r, false);
     line_text_event(&out, &clock_, &e, false);
@@ -206,7 +180,7 @@ static const span hostile[] = {
 static void no_text_leaves_its_line(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
-        call_record r = streamed();
+        call_record r = record_of_stream();
         r.model = r.target = r.client = r.provider_request_id = r.finish_reason = r.error_text =
             hostile[i];
         log_field field = {"k", hostile[i]};
@@ -243,7 +217,7 @@ static void long_texts_are_cut_between_characters(void **state) {
     buf_add_char(&text, 'x');
     while (text.len < 100000)
         buf_add(&text, SPAN_OF("\xC3\xA9"));
-    call_record r = streamed();
+    call_record r = record_of_stream();
     r.model = r.error_text = buf_span(&text);
     line_json_call(&out, &clock_, &r);
     assert_true(out.len < LINE_WORD_MAX + LINE_TEXT_MAX + 1000);
@@ -260,7 +234,7 @@ static void durations_are_short(void **state) {
                 {10000, "    10ms"},    {9999999, "  9999ms"}, {10000000, "   10.0s"},
                 {600000000, "  600.0s"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        call_record r = streamed();
+        call_record r = record_of_stream();
         r.total_us = rows[i].us;
         buf_clear(&out);
         line_text_call(&out, &clock_, &r, false);
