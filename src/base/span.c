@@ -143,6 +143,38 @@ size_t span_utf8_len(span s) {
     return n;
 }
 
+/* Unicode's White_Space: all bytes of a character but the last, and what that may be. */
+static const struct {
+    char lead[3];
+    unsigned char from, to;
+} blanks[] = {
+    {"", '\t', '\r'},         {"", ' ', ' '},           {"\xC2", 0x85, 0x85},
+    {"\xC2", 0xA0, 0xA0},     {"\xE1\x9A", 0x80, 0x80}, {"\xE2\x80", 0x80, 0x8A},
+    {"\xE2\x80", 0xA8, 0xA9}, {"\xE2\x80", 0xAF, 0xAF}, {"\xE2\x81", 0x9F, 0x9F},
+    {"\xE3\x80", 0x80, 0x80},
+};
+
+/* The length of the blank that s begins with, or ends in; 0: there is none. */
+static size_t blank_len(span s, bool at_end) {
+    for (size_t i = 0; i < ARRAY_LEN(blanks); i++) {
+        span lead = span_cstr(blanks[i].lead);
+        if (s.len <= lead.len) continue;
+        span found = at_end ? span_slice(s, s.len - lead.len - 1, s.len) : s;
+        unsigned char last = (unsigned char)found.ptr[lead.len];
+        if (span_starts(found, lead) && last >= blanks[i].from && last <= blanks[i].to)
+            return lead.len + 1;
+    }
+    return 0;
+}
+
+span span_strip(span s) {
+    for (size_t n; (n = blank_len(s, false));)
+        s = span_slice(s, n, s.len);
+    for (size_t n; (n = blank_len(s, true));)
+        s.len -= n;
+    return s;
+}
+
 span span_clip(span s, size_t max) {
     enum { LONGEST_TAIL = 3 }; /* of a character; what has more is no UTF-8 */
     if (s.len <= max) return s;

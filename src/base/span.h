@@ -82,6 +82,8 @@ size_t span_distance(span a, span b);
 bool span_is_utf8(span s);
 /* Code points in valid UTF-8. */
 size_t span_utf8_len(span s);
+/* Without Unicode's White_Space at both ends: what is nothing else is empty in any script. */
+span span_strip(span s);
 /* At most max bytes of UTF-8, fewer where the cut would fall into a character. */
 span span_clip(span s, size_t max);
 

@@ -14,55 +14,6 @@ typedef struct chat_request {
     bool stream;
 } chat_request;
 
-/* Unicode's White_Space: a message of nothing but these is empty in any script. */
-static const span blanks[] = {
-    SPAN(" "),
-    SPAN("\n"),
-    SPAN("\r"),
-    SPAN("\t"),
-    SPAN("\v"),
-    SPAN("\f"),
-    SPAN("\xC2\x85"),
-    SPAN("\xC2\xA0"),
-    SPAN("\xE1\x9A\x80"),
-    SPAN("\xE2\x80\x80"),
-    SPAN("\xE2\x80\x81"),
-    SPAN("\xE2\x80\x82"),
-    SPAN("\xE2\x80\x83"),
-    SPAN("\xE2\x80\x84"),
-    SPAN("\xE2\x80\x85"),
-    SPAN("\xE2\x80\x86"),
-    SPAN("\xE2\x80\x87"),
-    SPAN("\xE2\x80\x88"),
-    SPAN("\xE2\x80\x89"),
-    SPAN("\xE2\x80\x8A"),
-    SPAN("\xE2\x80\xA8"),
-    SPAN("\xE2\x80\xA9"),
-    SPAN("\xE2\x80\xAF"),
-    SPAN("\xE2\x81\x9F"),
-    SPAN("\xE3\x80\x80"),
-};
-
-static size_t blank_at_start(span s) {
-    for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
-        if (span_starts(s, blanks[i])) return blanks[i].len;
-    return 0;
-}
-
-static size_t blank_at_end(span s) {
-    for (size_t i = 0; i < ARRAY_LEN(blanks); i++)
-        if (span_ends(s, blanks[i])) return blanks[i].len;
-    return 0;
-}
-
-static span strip(span s) {
-    for (size_t n; (n = blank_at_start(s));)
-        s = span_slice(s, n, s.len);
-    for (size_t n; (n = blank_at_end(s));)
-        s.len -= n;
-    return s;
-}
-
 static stage_result check_message(exchange *x, json_value v, span *ret) {
     const config_chat *limits = &exchange_config(x)->chat;
     if (v.type == JSON_NONE)
@@ -75,7 +26,7 @@ static stage_result check_message(exchange *x, json_value v, span *ret) {
         return exchange_refuse(x, ERR_UNPROCESSABLE, "message",
                                "'message' has %zu characters; at most %u are allowed.", chars,
                                limits->message_chars);
-    text = strip(text);
+    text = span_strip(text);
     if (!text.len)
         return exchange_refuse(x, ERR_UNPROCESSABLE, "message", "'message' cannot be empty.");
     *ret = text;

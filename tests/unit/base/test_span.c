@@ -74,6 +74,51 @@ static void knows_utf8(void **state) {
         assert_false(span_is_utf8(span_cstr(bad[i])));
 }
 
+static size_t encode(uint32_t code, char out[4]) {
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    size_t len = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = len; --i; code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3F));
+    out[0] = (char)(0xF00 >> len | code);
+    return len;
+}
+
+/* PropList.txt of Unicode 15, White_Space. */
+static bool is_white_space(uint32_t code) {
+    static const uint32_t ranges[][2] = {
+        {0x09, 0x0D},     {0x20, 0x20},     {0x85, 0x85},     {0xA0, 0xA0},     {0x1680, 0x1680},
+        {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}};
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
+        if (code >= ranges[i][0] && code <= ranges[i][1]) return true;
+    return false;
+}
+
+static void strips_what_is_blank_in_any_script(void **state) {
+    (void)state;
+    for (uint32_t code = 0; code <= 0x10FFFF; code++) {
+        char text[16];
+        if (code >= 0xD800 && code <= 0xDFFF) continue;
+        size_t len = encode(code, text);
+        assert_true(span_is_utf8(span_from(text, len)));
+        size_t left = is_white_space(code) ? 0 : len;
+        if (span_strip(span_from(text, len)).len != left) fail_msg("U+%04X", (unsigned)code);
+        if (left) continue;
+        text[len] = 'x';
+        encode(code, text + len + 1);
+        assert_span(span_strip(span_from(text, 2 * len + 1)), "x");
+    }
+    assert_span(span_strip(SPAN_OF(" \t\xE3\x80\x80"
+                                   "a b\xC2\xA0"
+                                   "c\r\n\xE2\x80\xA9 ")),
+                "a b\xC2\xA0"
+                "c");
+    assert_int_equal(span_strip(SPAN_OF(" \xE3\x80\x80 ")).len, 0);
+    assert_int_equal(span_strip(SPAN_EMPTY).len, 0);
+}
+
 /* Wherever the cut falls, what is left is whole characters, and as many as fit. */
 static void clips_between_characters(void **state) {
     (void)state;
@@ -105,6 +150,7 @@ int main(void) {
         cmocka_unit_test(compares_secrets),
         cmocka_unit_test(measures_distance),
         cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(strips_what_is_blank_in_any_script),
         cmocka_unit_test(clips_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
