@@ -1,7 +1,8 @@
 /* base/mem.h: heap allocation that never returns NULL.
  *
- * weir bounds every buffer by configuration, so a failed allocation means the machine is out of
- * memory: the process says so and aborts rather than run on with half a state.
+ * What others send is bounded by configuration before it is kept, so a failed allocation means
+ * that the machine is out of memory: the process says so and aborts rather than run on with half a
+ * state.
  */
 #ifndef WEIR_BASE_MEM_H
 #define WEIR_BASE_MEM_H

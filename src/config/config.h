@@ -89,7 +89,7 @@ typedef struct config_retry {
     int64_t base_ms;
     int64_t cap_ms;
     int64_t patience_ms;      /* the longest Retry-After waited for while another target is left */
-    double budget_ratio;      /* extra calls per target at most; see call/budget.h */
+    double budget_ratio;      /* extra calls per target at most; see call/target.h */
     unsigned budget_floor;    /* extra calls per minute that are always allowed */
     bool context_length_next; /* a context-length refusal goes to the next target */
     bool content_policy_next; /* a content-policy refusal goes to the next target */

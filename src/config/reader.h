@@ -61,7 +61,7 @@ bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_no
                   void *base);
 
 /* The text of a plain value with ${…} replaced. false after reporting: no scalar, or a reference
- * that cannot be resolved. type_text_of tells what was expected. */
+ * that cannot be resolved. o tells what was expected. */
 bool reader_text(reader *r, const option *o, span name, const yaml_node *node, span *ret);
 /* "NAME is 'soon'; expected a duration such as …" */
 bool reader_expected(reader *r, const option *o, span name, const yaml_node *node);

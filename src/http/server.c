@@ -114,7 +114,8 @@ http_server *http_server_new(loop *l, const http_server_limits *limits, const ht
     list_init(&s->conns);
     list_init(&s->done);
     s->hook.run = on_end_of_turn;
-    /* First of all hooks: a request that begins here must find the journal's hook still to come. */
+    /* First of all hooks: a pipelined request may begin and end in it, and those who serve it must
+     * find their own hooks of this turn still to come. */
     list_push_front(&l->hooks, &s->hook.link);
     return s;
 }

@@ -29,7 +29,7 @@ typedef struct http_request http_request;
 typedef struct http_server_limits {
     http_codec_limits head;
     size_t body_bytes;    /* default for a request's body */
-    size_t pending_bytes; /* output that may wait for a slow reader before on_full */
+    size_t pending_bytes; /* output that may wait for a slow reader before http_answer_full() */
     unsigned connections; /* of this server; more are refused with 503 */
     int64_t header_timeout_ms;
     int64_t body_timeout_ms; /* without a byte of progress */

@@ -4,8 +4,8 @@
  * The exceptions are loop_post() and loop_stop(), which any thread may call.
  *
  * The order of one turn: the clock is read once; timers fire; sockets are read; end-of-turn hooks
- * run in the order they were added (the journal writes before the connections do); connections
- * that have something to say write it, each in one system call.
+ * run in the order they were added, a server's before all others; connections that have something
+ * to say write it, each in one system call.
  */
 #ifndef WEIR_LOOP_LOOP_H
 #define WEIR_LOOP_LOOP_H
