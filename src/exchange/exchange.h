@@ -23,7 +23,7 @@ typedef struct exchange_plan exchange_plan;
 typedef struct exchange_env {
     loop *loop;
     const exchange_plan *plan; /* of exchanges that begin */
-    loop_snapshot *snapshot; /* in force: new exchanges take a reference */
+    loop_snapshot *snapshot;   /* in force: new exchanges take a reference */
     target_table *targets;
     metrics_shard *metrics; /* NULL: nothing is counted */
     log_shard *log;         /* NULL: nothing is logged */

@@ -16,6 +16,10 @@ void filter_add(exchange *x, filter *f, const filter_ops *ops) {
     x->want |= ops->want;
 }
 
+arena *filter_arena(const filter *f, const answer_event *event) {
+    return event->kind == ANSWER_PLAIN ? &f->x->arena : &f->x->env->event_arena;
+}
+
 /* ---- what is given to a filter ---- */
 
 static bool is_late(const filter *f) {
@@ -97,6 +101,13 @@ static bool take_late(filter *f, unsigned what) {
     return is;
 }
 
+/* The bytes of a plain answer are wanted until the end: they move to where they live as long. */
+static void give(filter *f, const answer_event *event) {
+    answer_event lasting = *event;
+    if (event->kind == ANSWER_PLAIN) answer_rewrite(event, NULL, 0, &f->x->arena, &lasting);
+    f->ops->event(f, &lasting);
+}
+
 /* One by one: whatever it is given may make it hold again, or end the answer. */
 static void feed(filter *f) {
     exchange *x = f->x;
@@ -104,7 +115,7 @@ static void feed(filter *f) {
     if (take_late(f, LATE_HEAD)) f->ops->head(f, &x->head);
     for (answer_event *e; may_feed(f) && (e = answer_queue_take(&f->waiting));) {
         x->env->depth++;
-        f->ops->event(f, e);
+        give(f, e);
         exchange_event_gone(x->env);
         answer_free(e);
     }

@@ -8,9 +8,8 @@
  *
  * Lifetimes. A filter is part of a struct in the exchange's arena; it lives until done. What it is
  * given is borrowed until its function returns, but the bytes of a PLAIN event, which live until
- * its end, and the head. What it needs for one event alone it takes from x->env->event_arena, which
- * is emptied when the event has gone through. Nothing that grows with the number of events may live
- * in the exchange's arena.
+ * its end, and the head. What it makes in the place of an event it makes in filter_arena(), where
+ * it lives as long. Nothing that grows with the number of events may live in the exchange's arena.
  *
  * Order. At most once head, then events, then end or fail; fail may come at any time, also before
  * begin and while the filter holds; done always, once, last, with or without the others. Until it
@@ -63,6 +62,10 @@ struct filter {
 
 /* Puts a filter up, at its place; of two at one place the one that comes later stands behind. */
 void filter_add(exchange *x, filter *f, const filter_ops *ops);
+
+/* For what is made of this event, or for its time alone: emptied when the event has gone through;
+ * of a PLAIN one, whose bytes live until the end, the exchange's own. */
+arena *filter_arena(const filter *f, const answer_event *event);
 
 /* Hands on to the next filter: also the defaults for a filter that does not care. */
 void filter_pass_begin(filter *f);

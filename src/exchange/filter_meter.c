@@ -3,12 +3,9 @@
 
 /* A reason that alternates, or is as long as an event, takes no more memory than a word. */
 static void note_reason(exchange *x, span reason) {
-    size_t len = reason.len;
-    if (len > sizeof x->finish_reason) len = sizeof x->finish_reason;
-    while (len < reason.len && len && (reason.ptr[len] & 0xC0) == 0x80)
-        len--; /* not within a character */
-    memcpy(x->finish_reason, reason.ptr, len);
-    x->record.finish_reason = span_from(x->finish_reason, len);
+    span kept = span_clip(reason, sizeof x->finish_reason);
+    memcpy(x->finish_reason, kept.ptr, kept.len);
+    x->record.finish_reason = span_from(x->finish_reason, kept.len);
 }
 
 static void on_event(filter *f, const answer_event *event) {

@@ -93,7 +93,7 @@ static inline span mask_piece(mask *m, const answer_event *e, size_t i, arena *a
 
 static inline void mask_event(filter *f, const answer_event *event) {
     mask *m = CONTAINER_OF(f, mask, filter);
-    arena *a = &f->x->env->event_arena;
+    arena *a = filter_arena(f, event);
     answer_edit edits[8];
     size_t count = 0;
     bool whole = event->sorts & EVENT_FULL;

@@ -348,6 +348,26 @@ static void what_comes_while_a_filter_holds_waits(void **state) {
     world_free(w);
 }
 
+/* Its bytes are the source's, which gives them back when it has told the end. */
+static void a_plain_answer_that_waits_outlives_its_source(void **state) {
+    (void)state;
+    world *w = world_new(&probed, "");
+    asked a;
+    script s;
+    exchange_request r = world_request(&form_openai, ASK_PLAIN);
+    ask(w, &a, &s, &r);
+    filter_hold(&live->filter);
+    script_head(&s, ANSWER_PLAIN);
+    script_say_as(&s, ANSWER_PLAIN, "{\"n\":1}");
+    script_end(&s);
+    assert_int_equal(a.said.len, 0);
+    filter_release(&live->filter);
+    world_turn(w);
+    assert_said(&a, "answer 200 {\"n\":1}|done");
+    asked_done(&a);
+    world_free(w);
+}
+
 static void release_while_it_is_fed(asked *a) {
     if (live->filter.held) filter_release(&live->filter);
     (void)a;
@@ -584,6 +604,7 @@ int main(void) {
         cmocka_unit_test(repeats_of_a_response_get_the_same_verdict),
         cmocka_unit_test(what_comes_while_a_filter_holds_waits),
         cmocka_unit_test(a_filter_that_holds_and_releases_at_each_event_is_fed_on),
+        cmocka_unit_test(a_plain_answer_that_waits_outlives_its_source),
         cmocka_unit_test(a_head_waits_too),
         cmocka_unit_test(a_failure_comes_behind_what_waits),
         cmocka_unit_test(pauses_have_reasons),
