@@ -133,7 +133,7 @@ static void on_gone(void *user, http_request *r) {
     if (g) g->call = NULL;
 }
 
-static void on_drain(void *user, http_request *r) {
+static void on_room(void *user, http_request *r) {
     (void)user;
     passage *g = http_request_user(r);
     if (g->call) http_call_resume(g->call);
@@ -154,7 +154,7 @@ static void on_refused(void *user, error_id id, const char *why, buf *ret_body) 
 }
 
 static const http_server_ops server_ops = {
-    on_request_head, on_request, on_gone, on_drain, on_done, on_refused,
+    on_request_head, on_request, on_gone, on_room, on_done, on_refused,
 };
 
 /* ---- the whole ---- */

@@ -165,7 +165,7 @@ void call_gone(http_request *r) {
     if (c && c->x) exchange_cancel(c->x);
 }
 
-void call_drained(http_request *r) {
+void call_room(http_request *r) {
     door_call *c = http_request_user(r);
     if (c && c->x) exchange_room(c->x);
 }

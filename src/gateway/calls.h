@@ -20,7 +20,7 @@ bool call_key_fits(worker *w, http_request *r);
 
 /* The server's words about a request; each does nothing for one that is no call. */
 void call_gone(http_request *r);
-void call_drained(http_request *r);
+void call_room(http_request *r);
 void call_request_done(http_request *r);
 
 #endif

@@ -115,9 +115,9 @@ static void on_gone(void *user, http_request *r) {
     call_gone(r);
 }
 
-static void on_drain(void *user, http_request *r) {
+static void on_room(void *user, http_request *r) {
     (void)user;
-    call_drained(r);
+    call_room(r);
 }
 
 static void on_done(void *user, http_request *r) {
@@ -136,7 +136,7 @@ const http_server_ops door_ops = {
     .on_head = on_head,
     .on_request = on_request,
     .on_gone = on_gone,
-    .on_drain = on_drain,
+    .on_room = on_room,
     .on_done = on_done,
     .on_refused = on_refused,
 };

@@ -150,7 +150,7 @@ static void on_open(void *user) {
     client_conn_opened(user);
 }
 
-static void on_drain(void *user) {
+static void on_sent(void *user) {
     http_conn *conn = user;
     if (conn->state == CONN_BUSY && !conn->call->sent) call_on_sent(conn->call);
 }
@@ -198,4 +198,4 @@ static void on_fail(void *user, transport_fail why, const char *text) {
         client_conn_fail(conn, why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT, text);
 }
 
-const transport_ops conn_ops = {on_open, on_data, on_drain, on_fail};
+const transport_ops conn_ops = {on_open, on_data, on_sent, on_fail};

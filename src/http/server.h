@@ -44,8 +44,8 @@ typedef struct http_server_ops {
     void (*on_request)(void *user, http_request *r);
     /* The client left, or the connection broke, before the answer was complete. */
     void (*on_gone)(void *user, http_request *r);
-    /* The output has drained after http_answer_full() was true. */
-    void (*on_drain)(void *user, http_request *r);
+    /* There is room again after http_answer_full() was true: all output has been taken. */
+    void (*on_room)(void *user, http_request *r);
     /* The last call for r, always. */
     void (*on_done)(void *user, http_request *r);
     /* A request that never became one (bad framing, too large, too slow): the server asks for the
@@ -113,7 +113,7 @@ void http_answer_end(http_request *r);
 /* Cuts the answer visibly: closes without the final chunk, or with a reset where the answer has no
  * chunks or has not begun. */
 void http_answer_abort(http_request *r);
-/* More than limits.pending_bytes wait: hold the source back until on_drain. */
+/* More than limits.pending_bytes wait: hold the source back until on_room. */
 bool http_answer_full(const http_request *r);
 bool http_answer_started(const http_request *r);
 uint64_t http_answer_bytes(const http_request *r); /* body bytes handed over so far */

@@ -356,13 +356,13 @@ void conn_request_done(conn *c, http_request *r) {
 
 /* ---- what the transport and the clock say ---- */
 
-static void on_drain(void *user) {
+static void on_sent(void *user) {
     conn *c = user;
     http_request *r = c->request;
     c->inside++;
     if (r && r->full && !r->complete) {
         r->full = false;
-        c->server->ops->on_drain(c->server->user, r);
+        c->server->ops->on_room(c->server->user, r);
     }
     if (c->state == CONN_FLUSH) {
         rest(c);
@@ -384,7 +384,7 @@ static void on_fail(void *user, transport_fail why, const char *text) {
 }
 
 const transport_ops conn_transport_ops = {
-    .on_data = on_data, .on_drain = on_drain, .on_fail = on_fail};
+    .on_data = on_data, .on_sent = on_sent, .on_fail = on_fail};
 
 /* Nothing of the output was taken since the timer was started. */
 static bool is_stuck(const conn *c) {

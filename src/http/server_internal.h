@@ -100,7 +100,7 @@ struct http_request {
     bool chunked;   /* the answer is */
     bool bodiless;  /* the answer has a head alone */
     bool close;     /* the connection ends with the answer */
-    bool full;      /* on_drain is due when the output has drained */
+    bool full;      /* on_room is due when all output has been taken */
     bool continued; /* 100 Continue was sent */
 };
 

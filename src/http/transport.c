@@ -128,9 +128,9 @@ static void tell(transport *t) {
         transport_finish_step(t);
         return;
     }
-    if (!t->drain_due) return;
-    t->drain_due = false;
-    if (t->ops->on_drain) t->ops->on_drain(t->user);
+    if (!t->sent_due) return;
+    t->sent_due = false;
+    if (t->ops->on_sent) t->ops->on_sent(t->user);
 }
 
 /* Moves the ring of one head to another, which is empty. */

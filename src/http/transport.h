@@ -2,7 +2,7 @@
  *
  * Listener, provider calls and the proxy's CONNECT all use this one type. Belongs to its loop.
  * Output is gathered and written once at the end of the loop's turn; transport_pending() is what
- * the kernel has not taken, and on_drain() says each time that it has fallen to zero.
+ * the kernel has not taken, and on_sent() says each time that it has fallen to zero.
  *
  * transport_close() is idempotent, may be called from any callback, and is the only way out
  * (transport_finish and transport_abort lead to it): after it the owner hears nothing, and the
@@ -32,7 +32,7 @@ typedef struct transport_ops {
     void (*on_open)(void *user);
     void (*on_data)(void *user, span bytes); /* borrowed for the call */
     /* All output is with the kernel. NULL where nobody needs to know. */
-    void (*on_drain)(void *user);
+    void (*on_sent)(void *user);
     /* The connection is of no more use, text for people (lives as long as the transport). The owner
      * still calls transport_close(). On EOF output may still be written before that. */
     void (*on_fail)(void *user, transport_fail why, const char *text);
@@ -76,7 +76,7 @@ void transport_write(transport *t, span bytes);
  * kernel does not take is copied. A small one is gathered like any other. */
 void transport_writev(transport *t, const span *pieces, size_t count);
 /* Sends pieces without a copy at the end of the turn: the array and the bytes stay valid and
- * unchanged until on_drain or transport_close(). */
+ * unchanged until on_sent or transport_close(). */
 void transport_lend(transport *t, const span *pieces, size_t count);
 /* The output buffer, to format into; transport_wrote() says that something was added. */
 buf *transport_out(transport *t);

@@ -57,8 +57,8 @@ struct transport {
     bool finishing; /* no owner any more; closes by itself */
     bool shut;      /* finishing: our end of the stream has been sent */
     bool closed;
-    bool fail_due;  /* on_fail is to be called at the end of the turn */
-    bool drain_due; /* on_drain is to be called when output has fallen to zero */
+    bool fail_due; /* on_fail is to be called at the end of the turn */
+    bool sent_due; /* on_sent is to be called when output has fallen to zero */
     transport_fail fail;
     buf fail_text;
     timer linger;

@@ -200,7 +200,7 @@ void transport_wrote(transport *t) {
         output_drop(t);
         return;
     }
-    t->drain_due = true;
+    t->sent_due = true;
     transport_mark_dirty(t);
 }
 

@@ -48,7 +48,7 @@ void loop_remove_hook(loop_hook *hook) {
 }
 
 /* Called before and after polling: timers are served before, sockets after. What is told to the
- * owners of connections while writing (drained, broken) may lead to more output and more records,
+ * owners of connections while writing (sent, broken) may lead to more output and more records,
  * so hooks and writes alternate until nothing is left. */
 static void end_turn(loop *l) {
     if (!l->entered && list_empty(&l->dirty)) return;

@@ -103,7 +103,7 @@ static void on_head(void *user, http_request *r) {
 }
 
 /* A reader that held the stream back does not get what it missed in one gush. */
-static void on_drain(void *user, http_request *r) {
+static void on_room(void *user, http_request *r) {
     (void)user;
     sim_run *c = http_request_user(r);
     if (!c || timer_active(&c->timer)) return;
@@ -134,7 +134,7 @@ static void on_refused(void *user, error_id id, const char *why, buf *ret_body) 
     buf_addf(ret_body, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}\n", row->type, row->code);
 }
 
-static const http_server_ops ops = {on_head, on_request, on_gone, on_drain, on_done, on_refused};
+static const http_server_ops ops = {on_head, on_request, on_gone, on_room, on_done, on_refused};
 
 sim_server *sim_server_start(loop *l, const sim_settings *settings, http_bind *bind, int *ret_err) {
     sim_server *s = mem_zalloc(sizeof *s);

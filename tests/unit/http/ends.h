@@ -14,13 +14,13 @@ typedef struct end {
     struct fixture *f;
     transport *t;
     buf got;
-    int opened, drained, failed, told_after_close;
+    int opened, sent, failed, told_after_close;
     bool closed;
     transport_fail why;
     char text[200];
     void (*open)(struct end *e);
     void (*data)(struct end *e);
-    void (*drain)(struct end *e);
+    void (*when_sent)(struct end *e);
     void (*failing)(struct end *e);
 } end;
 
@@ -71,11 +71,11 @@ static inline void on_data(void *user, span bytes) {
     if (e->data) e->data(e);
 }
 
-static inline void on_drain(void *user) {
+static inline void on_sent(void *user) {
     end *e = user;
     note(e);
-    e->drained++;
-    if (e->drain) e->drain(e);
+    e->sent++;
+    if (e->when_sent) e->when_sent(e);
 }
 
 static inline void on_fail(void *user, transport_fail why, const char *text) {
@@ -90,7 +90,7 @@ static inline void on_fail(void *user, transport_fail why, const char *text) {
         finish_test(e->f);
 }
 
-static const transport_ops ops = {on_open, on_data, on_drain, on_fail};
+static const transport_ops ops = {on_open, on_data, on_sent, on_fail};
 
 static inline void on_accept(uv_stream_t *listener, int status) {
     fixture *f = CONTAINER_OF(listener, fixture, listener.stream);
@@ -185,7 +185,7 @@ static inline void resume_server(timer *t) {
 }
 
 static inline void end_when_all_is_there(fixture *f) {
-    if (f->server.got.len == MUCH && f->client.drained) finish_test(f);
+    if (f->server.got.len == MUCH && f->client.sent) finish_test(f);
 }
 
 static inline void read_slowly(end *e) {
@@ -232,7 +232,7 @@ static inline void much_arrives(fixture *f, void (*send)(end *e)) {
     cut_pieces(span_from(much, MUCH));
     timer_init(&f->timer, resume_server);
     f->client.open = send;
-    f->client.drain = note_all_out;
+    f->client.when_sent = note_all_out;
     f->server.data = read_slowly;
     connect_client(f);
     run(f);

@@ -183,7 +183,7 @@ static inline void handle_gone(void *user, http_request *r) {
     http_answer_piece(r, SPAN_OF("to nobody"));
 }
 
-static inline void handle_drain(void *user, http_request *r) {
+static inline void handle_room(void *user, http_request *r) {
     flood(user, r);
 }
 
@@ -202,8 +202,8 @@ static inline void handle_refused(void *user, error_id id, const char *why, buf 
     note(f, "refused", span_cstr(error_get(id)->name));
 }
 
-static const http_server_ops handler_ops = {handle_head,  handle_request, handle_gone,
-                                            handle_drain, handle_done,    handle_refused};
+static const http_server_ops handler_ops = {handle_head, handle_request, handle_gone,
+                                            handle_room, handle_done,    handle_refused};
 
 /* ---- its thread ---- */
 

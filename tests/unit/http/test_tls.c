@@ -318,7 +318,7 @@ static void closing_tls_in_callbacks(void **state) {
         begin_tls(&f, client, "weir.test");
         if (where == 0) f.client.open = close_here;
         if (where == 1) f.client.data = close_here;
-        if (where == 2) f.client.drain = close_here;
+        if (where == 2) f.client.when_sent = close_here;
         if (where == 3) f.server.open = close_here;
         connect_client(&f);
         run(&f);

@@ -42,7 +42,7 @@ static void both_directions(void **state) {
     assert_span(buf_span(&f->client.got), "good day");
     assert_int_equal(f->client.opened, 1);
     assert_int_equal(f->server.opened, 0);
-    assert_int_equal(f->client.drained, 1);
+    assert_int_equal(f->client.sent, 1);
     assert_int_equal(f->client.failed + f->server.failed, 0);
 }
 
@@ -236,7 +236,7 @@ static void closing_in_callbacks(void **state) {
             f.client.open = say_hello;
             if (where == 0) f.client.open = way[i];
             if (where == 1) f.client.data = way[i];
-            if (where == 2) f.client.drain = way[i];
+            if (where == 2) f.client.when_sent = way[i];
             if (where == 3) f.server.open = end_close;
             converse(&f);
             end_done(&f);
@@ -261,7 +261,7 @@ static void output_after_the_peers_eof(void **state) {
     fixture *f = *state;
     f->client.open = shut_own_side;
     f->server.failing = answer_after_eof;
-    f->server.drain = close_here;
+    f->server.when_sent = close_here;
     converse(f);
     assert_span(buf_span(&f->server.got), "hello");
     assert_int_equal(f->server.failed, 1);
@@ -277,8 +277,8 @@ static void answer_and_finish(end *e) {
     e->closed = true;
 }
 
-static void end_when_told_and_drained(end *e) {
-    if (e->failed && (e->drained || e->why != TRANSPORT_EOF)) finish_test(e->f);
+static void end_when_told_and_sent(end *e) {
+    if (e->failed && (e->sent || e->why != TRANSPORT_EOF)) finish_test(e->f);
 }
 
 static void finish_keeps_the_last_answer(void **state) {
@@ -286,15 +286,15 @@ static void finish_keeps_the_last_answer(void **state) {
     much = pattern(MUCH);
     cut_pieces(span_from(much, MUCH));
     f->client.open = lend_all;
-    f->client.drain = end_when_told_and_drained;
-    f->client.failing = end_when_told_and_drained;
+    f->client.when_sent = end_when_told_and_sent;
+    f->client.failing = end_when_told_and_sent;
     f->server.data = answer_and_finish;
     converse(f);
     free(much);
     assert_span(buf_span(&f->client.got), "good day");
     assert_int_equal(f->client.why, TRANSPORT_EOF);
     assert_int_equal(f->client.failed, 1);
-    assert_int_equal(f->client.drained, 1);
+    assert_int_equal(f->client.sent, 1);
 }
 
 static void finish_within(end *e) {
@@ -329,7 +329,7 @@ static void abort_is_a_reset(void **state) {
 }
 
 /* Writing to a peer that has gone: told once, no signal. */
-static void write_on_drain(end *e) {
+static void write_when_sent(end *e) {
     transport_write(e->t, SPAN_OF("more"));
 }
 
@@ -337,7 +337,7 @@ static void writing_to_the_gone(void **state) {
     fixture *f = *state;
     signal(SIGPIPE, SIG_DFL);
     f->client.open = say_hello;
-    f->client.drain = write_on_drain;
+    f->client.when_sent = write_when_sent;
     f->server.data = abort_it;
     converse(f);
     assert_int_equal(f->client.failed, 1);
@@ -353,7 +353,7 @@ static void pause_and_write(end *e) {
 static void a_paused_writer_is_told(void **state) {
     fixture *f = *state;
     f->client.open = pause_and_write;
-    f->client.drain = write_on_drain;
+    f->client.when_sent = write_when_sent;
     f->server.data = abort_it;
     converse(f);
     assert_int_equal(f->client.failed, 1);
@@ -368,7 +368,7 @@ static void an_early_answer_is_read(void **state) {
     cut_pieces(span_from(much, MUCH));
     f->client.open = lend_all;
     f->server.data = answer_hello;
-    f->server.drain = end_close;
+    f->server.when_sent = end_close;
     converse(f);
     assert_span(buf_span(&f->client.got), "good day");
     assert_int_equal(f->client.failed, 1);
@@ -380,7 +380,7 @@ static void an_early_answer_is_read(void **state) {
 static int raw_listener;
 
 static void answer_and_reset_before_more(end *e) {
-    if (e->drained > 1) return;
+    if (e->sent > 1) return;
     int fd = accept(raw_listener, NULL, NULL);
     assert_true(fd >= 0);
     assert_int_equal(send(fd, "good day", 8, 0), 8);
@@ -399,7 +399,7 @@ static void an_answer_is_read_after_a_failed_write(void **state) {
     socklen_t len = sizeof addr;
     assert_int_equal(getsockname(raw_listener, (void *)&addr, &len), 0);
     f->client.open = say_hello;
-    f->client.drain = answer_and_reset_before_more;
+    f->client.when_sent = answer_and_reset_before_more;
     connect_to(f, &addr, 1);
     run(f);
     close(raw_listener);
@@ -419,7 +419,7 @@ typedef struct hook_probe {
 static void look_at_pending(loop_hook *h) {
     hook_probe *p = CONTAINER_OF(h, hook_probe, hook);
     p->runs++;
-    if (p->f->client.opened && !p->f->client.drained && transport_pending(p->f->client.t) != 5)
+    if (p->f->client.opened && !p->f->client.sent && transport_pending(p->f->client.t) != 5)
         p->dry++;
 }
 
