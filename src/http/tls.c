@@ -26,12 +26,12 @@ bool tls_context_is_server(const tls_context *t) {
 }
 
 tls_context *tls_context_ref(tls_context *t) {
-    __atomic_add_fetch(&t->refs, 1, __ATOMIC_RELAXED);
+    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
     return t;
 }
 
 void tls_context_unref(tls_context *t) {
-    if (!t || __atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL)) return;
+    if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
     SSL_CTX_free(t->ctx);
     if (!t->server) tls_sessions_done(&t->sessions);
     free(t);
@@ -41,7 +41,7 @@ void tls_context_unref(tls_context *t) {
 static tls_context *context_new(const SSL_METHOD *method, bool server) {
     ERR_clear_error();
     tls_context *t = mem_zalloc(sizeof *t);
-    t->refs = 1;
+    atomic_init(&t->refs, 1);
     t->server = server;
     if (!server) tls_sessions_init(&t->sessions);
     t->ctx = SSL_CTX_new(method);

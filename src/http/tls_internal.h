@@ -5,9 +5,11 @@
 #include "http/tls.h"
 #include "http/tls_sessions.h"
 
+#include <stdatomic.h>
+
 struct tls_context {
     SSL_CTX *ctx;
-    unsigned refs; /* atomic */
+    atomic_uint refs;
     bool server;
     tls_sessions sessions; /* client */
 };
