@@ -50,7 +50,7 @@ struct attempt {
 };
 
 static const config *config_of(const attempt *a) {
-    return a->spec.snapshot->config;
+    return loop_snapshot_config(a->spec.snapshot);
 }
 
 /* ---- the only ways out ---- */

@@ -54,7 +54,7 @@ struct call {
 };
 
 static const config *config_of(const call *c) {
-    return c->spec.snapshot->config;
+    return loop_snapshot_config(c->spec.snapshot);
 }
 
 static int64_t now_ms(const call *c) {

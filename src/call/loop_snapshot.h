@@ -1,20 +1,14 @@
-/* call/loop_snapshot.h: a configuration snapshot made ready for one loop: each provider's
- * connection pool, TLS context and functions. Counted; belongs to its loop. A running call holds
- * the one it began with, so a reload never touches it.
+/* call/loop_snapshot.h: a snapshot made ready for one loop: each provider's connection pool and
+ * functions. Counted; belongs to its loop. A running call holds the one it began with, so a reload
+ * never touches it. Prepared parts are reached through its snapshot's getters.
  */
 #ifndef WEIR_CALL_LOOP_SNAPSHOT_H
 #define WEIR_CALL_LOOP_SNAPSHOT_H
 
+#include "call/snapshot.h"
 #include "call/target.h"
 #include "http/client.h"
 #include "provider/provider.h"
-
-/* What all loops share of a snapshot's providers. Made once per snapshot, off the loops. */
-typedef struct upstream_tls upstream_tls;
-/* Reads CA files and checks each provider's kind. NULL and *ret_why on failure. */
-MUST_USE upstream_tls *upstream_tls_new(const config *c, buf *ret_why);
-upstream_tls *upstream_tls_ref(upstream_tls *t);
-void upstream_tls_unref(upstream_tls *t);
 
 typedef struct upstream {
     const config_provider *provider;
@@ -25,7 +19,7 @@ typedef struct upstream {
 
 typedef struct loop_snapshot {
     unsigned refs;
-    config *config;
+    snapshot *snapshot; /* counted */
     http_client *client;
     target_table *targets;
     upstream *items; /* by index in config->providers */
@@ -34,11 +28,14 @@ typedef struct loop_snapshot {
 /* For the client whose connections they use. */
 extern const http_client_limits upstream_limits;
 
-/* Takes references of its own. */
-MUST_USE loop_snapshot *loop_snapshot_new(http_client *client, config *c, target_table *targets,
-                                          const upstream_tls *tls);
+/* Takes a reference of s, which has the part provider_tls. */
+MUST_USE loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table *targets);
 loop_snapshot *loop_snapshot_ref(loop_snapshot *u);
 void loop_snapshot_unref(loop_snapshot *u);
+
+static inline const config *loop_snapshot_config(const loop_snapshot *u) {
+    return u->snapshot->config;
+}
 
 upstream *loop_snapshot_find(loop_snapshot *u, const config_provider *p);
 /* The key for the next attempt at this provider, in turn; NULL: none is sent. */

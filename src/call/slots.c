@@ -32,7 +32,7 @@ static slot *as_written(const config_model *model, size_t count, loop_snapshot *
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
                 rng *random, int64_t now_ms, arena *a) {
     size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
-    slots s = {.count = n, .breaker = &u->config->breaker};
+    slots s = {.count = n, .breaker = &loop_snapshot_config(u)->breaker};
     s.items = as_written(model, n, u, facts, a);
     if (n == 1) return s;
     route_fact known[ROUTE_TARGETS_MAX];

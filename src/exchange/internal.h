@@ -142,7 +142,7 @@ struct exchange {
 };
 
 static inline const config *exchange_config(const exchange *x) {
-    return x->snapshot->config;
+    return loop_snapshot_config(x->snapshot);
 }
 
 /* The running row's own pointer, NULL at first, for its run and done: what it keeps lives in the

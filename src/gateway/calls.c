@@ -37,7 +37,7 @@ static door_call *door_call_of(worker *w, http_request *r) {
 /* The exchange's headers and those of cors; *ret_own is the caller's to free. */
 static http_headers with_cors(const door_call *c, http_headers headers, http_header **ret_own) {
     *ret_own = NULL;
-    const config_cors *cors = &c->w->env.snapshot->config->cors;
+    const config_cors *cors = &worker_config(c->w)->cors;
     if (!cors->origin_count) return headers;
     http_header *all = mem_alloc((headers.count + CORS_HEADERS_MAX) * sizeof *all);
     if (headers.count) memcpy(all, headers.items, headers.count * sizeof *all);
@@ -147,8 +147,7 @@ void call_forward_get(worker *w, http_request *r, span path) {
 bool call_key_fits(worker *w, http_request *r) {
     const config_client *client;
     weir_error error;
-    if (exchange_identify(w->env.snapshot->config, http_request_head(r)->headers, &client,
-                          &error)) {
+    if (exchange_identify(worker_config(w), http_request_head(r)->headers, &client, &error)) {
         door_call *c = door_call_of(w, r);
         c->asked = loop_snapshot_ref(w->env.snapshot);
         c->client = client;

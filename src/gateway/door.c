@@ -5,10 +5,6 @@
 #include "gateway/reply.h"
 #include "gateway/routes.h"
 
-static const config *config_of(const worker *w) {
-    return w->env.snapshot->config;
-}
-
 bool door_takes_json(span content_type, span origin) {
     if (!content_type.len) return !origin.len;
     span type = span_trim(span_slice(content_type, 0, span_find(content_type, 0, ';')));
@@ -48,7 +44,7 @@ static bool origin_fits(worker *w, http_request *r, const route *row) {
     span origin = http_header_get(head->headers, SPAN_OF("origin"));
     if (row->handle != call_handle || row->takes_json || !origin.len) return true;
     if (head->method == HTTP_GET_M || head->method == HTTP_HEAD_M) return true;
-    if (cors_allows(&config_of(w)->cors, origin)) return true;
+    if (cors_allows(&worker_config(w)->cors, origin)) return true;
     reply_error_text(w, r, ERR_FORBIDDEN, "Pages of %.*s may not call here; see cors.origins.",
                      SPAN_ARG(origin));
     return false;
@@ -75,7 +71,7 @@ static void answer_options(worker *w, http_request *r, const route *row) {
     buf allow = BUF_EMPTY;
     route_allow(row, &allow);
     http_header headers[REPLY_HEADERS_MAX] = {{SPAN("allow"), buf_span(&allow)}};
-    size_t n = 1 + cors_preflight_headers(&config_of(w)->cors, http_request_head(r)->headers,
+    size_t n = 1 + cors_preflight_headers(&worker_config(w)->cors, http_request_head(r)->headers,
                                           buf_span(&allow), &a, headers + 1);
     reply(w, r, 204, NULL, SPAN_EMPTY, (http_headers){headers, n});
     buf_done(&allow);
@@ -92,7 +88,7 @@ static void on_head(void *user, http_request *r) {
         reply(w, r, 204, NULL, SPAN_EMPTY, (http_headers){0});
         return;
     }
-    const route *row = route_find(config_of(w), head->path);
+    const route *row = route_find(worker_config(w), head->path);
     if (!path_exists(w, r, row) || !method_fits(w, r, row)) return;
     if (head->method == HTTP_OPTIONS_M) {
         answer_options(w, r, row);
@@ -100,12 +96,12 @@ static void on_head(void *user, http_request *r) {
     }
     if (!origin_fits(w, r, row) || !content_type_fits(w, r, row)) return;
     if (row->keyed && !call_key_fits(w, r)) return;
-    http_request_limit_body(r, config_of(w)->limits.body_bytes);
+    http_request_limit_body(r, worker_config(w)->limits.body_bytes);
 }
 
 static void on_request(void *user, http_request *r) {
     worker *w = user;
-    const route *row = route_find(config_of(w), http_request_head(r)->path);
+    const route *row = route_find(worker_config(w), http_request_head(r)->path);
     /* A reload between head and body may have taken a passthrough path away. */
     if (path_exists(w, r, row)) row->handle(w, r, row);
 }

@@ -1,6 +1,7 @@
 #include "gateway/listeners.h"
 
 #include "base/mem.h"
+#include "gateway/listener_tls.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -68,7 +69,7 @@ listeners *listeners_new(const snapshot *s, const listeners *old) {
     atomic_init(&set->refs, 1);
     set->items = mem_zalloc_array(c->listener_count + 1, sizeof(listener *));
     for (size_t i = 0; i < c->listener_count; i++) {
-        listener *l = listener_new(&c->listeners[i], s->listener_tls[i]);
+        listener *l = listener_new(&c->listeners[i], snapshot_listener_tls(s, i));
         listener *kept = find(old, l->key);
         if (kept && !listeners_have(set, kept)) { /* two may ask for any free port */
             listener_unref(l);

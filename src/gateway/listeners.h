@@ -7,7 +7,8 @@
 #ifndef WEIR_GATEWAY_LISTENERS_H
 #define WEIR_GATEWAY_LISTENERS_H
 
-#include "gateway/snapshot.h"
+#include "call/snapshot.h"
+#include "http/server.h"
 
 typedef struct listener {
     atomic_uint refs;

@@ -65,7 +65,7 @@ static int64_t created(const worker *w) {
 
 void models_handle_list(worker *w, http_request *r, const route *row) {
     (void)row;
-    const config *c = w->env.snapshot->config;
+    const config *c = worker_config(w);
     if (!models_named(c)) {
         call_forward_get(w, r, SPAN_OF("/models"));
         return;
@@ -82,7 +82,7 @@ static void no_such_model(worker *w, http_request *r, span id) {
 }
 
 void models_handle_one(worker *w, http_request *r, const route *row) {
-    const config *c = w->env.snapshot->config;
+    const config *c = worker_config(w);
     span path = http_request_head(r)->path;
     buf id = BUF_EMPTY, body = BUF_EMPTY;
     bool legible = models_decode_id(route_rest(row, path), &id) && span_is_utf8(buf_span(&id));

@@ -40,7 +40,7 @@ void page_ready(worker *w, http_request *r, const route *row) {
 
 static void put_targets(json_writer *json, const worker *w) {
     breaker_row *rows;
-    size_t count = breakers_collect(w->env.snapshot->config, w->env.targets, &rows);
+    size_t count = breakers_collect(worker_config(w), w->env.targets, &rows);
     json_key(json, "targets");
     json_open_array(json);
     for (size_t i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/breakers.h"
+#include "gateway/parts.h"
 #include "gateway/reload.h"
 #include "gateway/worker.h"
 
@@ -252,7 +253,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
 }
 
 gateway *gateway_new(config *c, gateway_load_fn *load, void *user, buf *ret_why) {
-    snapshot *s = snapshot_new(c, ret_why);
+    snapshot *s = gateway_snapshot(c, ret_why);
     if (!s) return NULL;
     gateway *g = mem_zalloc(sizeof *g);
     g->snapshot = s;

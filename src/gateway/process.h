@@ -3,6 +3,7 @@
 #ifndef WEIR_GATEWAY_PROCESS_H
 #define WEIR_GATEWAY_PROCESS_H
 
+#include "call/target.h"
 #include "gateway/gateway.h"
 #include "gateway/listeners.h"
 #include "gateway/notify.h"

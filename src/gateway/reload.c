@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/parts.h"
 #include "gateway/watch.h"
 #include "gateway/worker.h"
 
@@ -267,7 +268,7 @@ static void load_work(uv_work_t *work) {
     reload *r = CONTAINER_OF(work, reload, work);
     config *c = r->load(r->user, &r->problems);
     if (!c) return;
-    r->next = snapshot_new(c, &r->why);
+    r->next = gateway_snapshot(c, &r->why);
     config_unref(c);
 }
 

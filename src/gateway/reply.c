@@ -16,7 +16,7 @@ static void answer(worker *w, http_request *r, span id, int status, const char *
     if (type) headers[n++] = (http_header){SPAN("content-type"), span_cstr(type)};
     for (size_t i = 0; i < more.count; i++)
         headers[n++] = more.items[i];
-    n += cors_headers(&w->env.snapshot->config->cors, http_request_head(r)->headers, headers + n);
+    n += cors_headers(&worker_config(w)->cors, http_request_head(r)->headers, headers + n);
     http_answer(r, status, (http_headers){headers, n}, body);
 }
 
@@ -62,7 +62,7 @@ void reply_error_with(worker *w, http_request *r, const weir_error *e, http_head
     call_record record = {.started_wall_us = clock_wall_us(), .bytes_out = body.len};
     id_new(&w->loop.rng, record.started_wall_us, record.request_id);
     /* Counted before the client can know. */
-    const route *row = route_find(w->env.snapshot->config, http_request_head(r)->path);
+    const route *row = route_find(worker_config(w), http_request_head(r)->path);
     if (row && row->handle == call_handle)
         record_refusal(w, &record, row, e);
     else

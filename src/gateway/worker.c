@@ -2,12 +2,15 @@
 
 #include "gateway/door.h"
 #include "gateway/plan.h"
+#include "gateway/listener_tls.h"
 
 enum {
     TICK_MS = 1000,
     /* Log lines are handed over so late: waking their writer for every call would cost each more
      * than the line does, on this core or another. */
     LOG_MS = 20,
+    /* What may wait in memory for a reader that is slower than its provider. */
+    PENDING_BYTES = 64 * 1024,
 };
 
 /* ---- figures ---- */
@@ -61,6 +64,20 @@ static void on_end_of_turn(loop_hook *hook) {
     if (w->closing && !w->env.open) finish(w);
 }
 
+static http_server_limits server_limits(const config *c) {
+    return (http_server_limits){
+        .head = {.head_bytes = c->limits.head_bytes,
+                 .url_bytes = c->limits.url_bytes,
+                 .headers = c->limits.headers},
+        .body_bytes = c->limits.body_bytes,
+        .pending_bytes = PENDING_BYTES,
+        .connections = c->server.max_connections,
+        .header_timeout_ms = c->server.header_timeout_ms,
+        .body_timeout_ms = c->server.body_timeout_ms,
+        .idle_timeout_ms = c->server.idle_timeout_ms,
+    };
+}
+
 int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     *w = (worker){.gateway = g};
     int err = loop_init(&w->loop, index);
@@ -71,13 +88,13 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     w->env = (exchange_env){
         .loop = &w->loop,
         .plan = &gateway_plan,
-        .snapshot = loop_snapshot_new(w->client, s->config, g->targets, s->upstream_tls),
+        .snapshot = loop_snapshot_new(w->client, s, g->targets),
         .targets = g->targets,
         .metrics = metrics_add_shard(g->metrics),
         .log = logger_add_shard(g->logger),
     };
     exchange_env_init(&w->env);
-    http_server_limits limits = snapshot_server_limits(s->config);
+    http_server_limits limits = server_limits(s->config);
     w->server = http_server_new(&w->loop, &limits, &door_ops, w);
     w->end_of_turn.run = on_end_of_turn;
     loop_add_hook(&w->loop, &w->end_of_turn);
@@ -130,12 +147,12 @@ void worker_unlisten(worker *w, const listeners *set, const listeners *but) {
 /* ---- reload and drain ---- */
 
 void worker_apply(worker *w, snapshot *s, const listeners *set) {
-    http_server_limits limits = snapshot_server_limits(s->config);
+    http_server_limits limits = server_limits(s->config);
     http_server_set_limits(w->server, &limits);
     for (size_t i = 0; i < set->count; i++)
-        http_server_set_tls(w->server, &set->items[i]->bind, s->listener_tls[i]);
+        http_server_set_tls(w->server, &set->items[i]->bind, snapshot_listener_tls(s, i));
     loop_snapshot *old = w->env.snapshot;
-    w->env.snapshot = loop_snapshot_new(w->client, s->config, w->env.targets, s->upstream_tls);
+    w->env.snapshot = loop_snapshot_new(w->client, s, w->env.targets);
     loop_snapshot_unref(old);
 }
 

@@ -48,6 +48,10 @@ void worker_drain(worker *w);
 void worker_cut(worker *w);
 /* Closes everything; the thread ends. */
 void worker_close(worker *w);
+/* In force: for requests that begin from now on. */
+static inline const config *worker_config(const worker *w) {
+    return loop_snapshot_config(w->env.snapshot);
+}
 /* Brings the gauges of this worker up to date. */
 void worker_figures(worker *w);
 

@@ -63,7 +63,7 @@ static weir_result *misuse(weir_client *c) {
         SPAN_OF("A call that waits was made from inside a callback of its own client, which "
                 "would wait for itself; weir_start() is for that.");
     exchange_error_body(&e, &error);
-    sentence_fill(c->env.snapshot->config->chat.say_failed, e.message, &sentence);
+    sentence_fill(client_config(c)->chat.say_failed, e.message, &sentence);
     id_new(&c->loop.rng, clock_wall_us(), id);
     weir_result *r = result_new(&(result_facts){.code = WEIR_MISUSE,
                                                 .failure = buf_span(&error),

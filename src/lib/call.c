@@ -101,7 +101,7 @@ static void end_with(weir_call *call, const result_facts *facts) {
 
 /* Text for people, where the exchange has none of its own for it. */
 static void write_sentence(const weir_client *c, const weir_error *e, buf *out) {
-    const config_chat *say = &c->env.snapshot->config->chat;
+    const config_chat *say = &client_config(c)->chat;
     bool theirs = error_get(e->id)->fault == FAULT_CLIENT && e->id != ERR_CLIENT_GONE;
     sentence_fill(theirs ? say->say_invalid : say->say_failed, error_message(e), out);
 }
@@ -151,7 +151,7 @@ static void stop(weir_call *call) {
 
 /* More than any answer may have is not gathered: a provider could send for ever. */
 static bool has_room(weir_call *call, size_t more) {
-    size_t most = call->client->env.snapshot->config->limits.answer_bytes;
+    size_t most = client_config(call->client)->limits.answer_bytes;
     if (call->text.len + more <= most) return true;
     call->ended_by = error_of(ERR_ANSWER_TOO_LARGE);
     stop(call);

@@ -204,8 +204,7 @@ static int start_thread(weir_client *c) {
 }
 
 /* NULL where the loop cannot be made; then nothing is left of it. */
-static weir_client *client_new(const weir_options *o, config *conf, const upstream_tls *tls,
-                               int *ret_err) {
+static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err) {
     weir_client *c = mem_zalloc(sizeof *c);
     *ret_err = loop_init(&c->loop, 0);
     if (*ret_err) {
@@ -214,7 +213,7 @@ static weir_client *client_new(const weir_options *o, config *conf, const upstre
     }
     c->options = options_copy(o);
     c->foreign = o->foreign_loop;
-    c->model = mem_strndup(conf->chat.model.ptr, conf->chat.model.len);
+    c->model = mem_strndup(s->config->chat.model.ptr, s->config->chat.model.len);
     c->http = http_client_new(&c->loop, &upstream_limits);
     c->targets = target_table_new();
     c->mail = mailbox_new(c->foreign ? NULL : &c->loop);
@@ -226,7 +225,7 @@ static weir_client *client_new(const weir_options *o, config *conf, const upstre
     usage_init(&c->usage);
     c->env = (exchange_env){.loop = &c->loop,
                             .plan = &lib_plan,
-                            .snapshot = loop_snapshot_new(c->http, conf, c->targets, tls),
+                            .snapshot = loop_snapshot_new(c->http, s, c->targets),
                             .targets = c->targets};
     c->at_end.run = on_end_of_turn;
     c->after_it.run = after_end_of_turn;
@@ -244,20 +243,18 @@ static void undo(weir_client *c) {
 }
 
 static weir_client *make(const weir_options *o, buf *ret_why) {
-    config *conf = options_config(o, ret_why);
-    upstream_tls *tls = conf ? upstream_tls_new(conf, ret_why) : NULL;
-    weir_client *c = NULL;
+    snapshot *s = client_read(o, ret_why);
+    if (!s) return NULL;
     int err = 0;
-    if (tls) c = client_new(o, conf, tls, &err);
-    if (tls && !c) buf_addf(ret_why, "an event loop cannot be made: %s", uv_strerror(err));
+    weir_client *c = client_new(o, s, &err);
+    snapshot_unref(s);
+    if (!c) buf_addf(ret_why, "an event loop cannot be made: %s", uv_strerror(err));
     if (c && !c->foreign && (err = start_thread(c)) != 0) {
         buf_addf(ret_why, "a thread cannot be started: %s",
                  uv_strerror(uv_translate_sys_error(err)));
         undo(c);
         c = NULL;
     }
-    upstream_tls_unref(tls);
-    config_unref(conf);
     return c;
 }
 

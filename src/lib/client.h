@@ -59,6 +59,10 @@ struct weir_client {
     atomic_bool free_itself; /* weir_client_free() was called from inside a callback */
 };
 
+/* In force: for calls that begin from now on. */
+static inline const config *client_config(const weir_client *c) {
+    return loop_snapshot_config(c->env.snapshot);
+}
 /* The caller is in a callback of the client's. Any thread. */
 bool client_is_inside(const weir_client *c);
 /* Starts what waits, as far as there is room. */
@@ -80,7 +84,10 @@ bool libcall_mail(weir_call *call, list *calls);
 
 /* ---- refresh.c ---- */
 
-/* Reads the configuration again when a key is due. */
+/* Reads the configuration and prepares what a client needs of it. NULL: *ret_why has a line for
+ * each problem. Blocks. Any thread, as long as the options do not change. */
+MUST_USE snapshot *client_read(const weir_options *o, buf *ret_why);
+/* Reads it again when a key is due. */
 void refresh_start(weir_client *c);
 void refresh_stop(weir_client *c);
 

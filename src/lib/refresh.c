@@ -1,23 +1,34 @@
-/* Keys that a command gives out for a time: the configuration is read again, off the loop, when the
+/* The configuration as a client has it in force, and how it is kept so.
+ *
+ * Keys that a command gives out for a time: the configuration is read again, off the loop, when the
  * first of them is due, and calls that begin from then on use what came of it. What cannot be read
  * changes nothing; it is tried again after the same time. */
 #include "lib/client.h"
 
 #include "base/mem.h"
+#include "call/provider_tls.h"
 
 #include <stdlib.h>
+
+static const snapshot_part *const parts[] = {&provider_tls_part};
+
+snapshot *client_read(const weir_options *o, buf *ret_why) {
+    config *c = options_config(o, ret_why);
+    if (!c) return NULL;
+    snapshot *s = snapshot_new(c, parts, ARRAY_LEN(parts), ret_why);
+    config_unref(c);
+    return s;
+}
 
 struct refresh {
     uv_work_t work;
     weir_client *client; /* NULL: gone, or going */
     weir_options *options;
-    config *config;
-    upstream_tls *tls;
+    snapshot *read; /* NULL: it could not be */
 };
 
 static void job_free(struct refresh *job) {
-    upstream_tls_unref(job->tls);
-    config_unref(job->config);
+    snapshot_unref(job->read);
     weir_options_free(job->options);
     free(job);
 }
@@ -25,13 +36,12 @@ static void job_free(struct refresh *job) {
 static void read_again(uv_work_t *work) {
     struct refresh *job = CONTAINER_OF(work, struct refresh, work);
     buf why = BUF_EMPTY;
-    job->config = options_config(job->options, &why);
-    if (job->config) job->tls = upstream_tls_new(job->config, &why);
+    job->read = client_read(job->options, &why);
     buf_done(&why);
 }
 
 static void arm(weir_client *c) {
-    int64_t after_ms = config_refresh_ms(c->env.snapshot->config);
+    int64_t after_ms = config_refresh_ms(client_config(c));
     if (after_ms > 0) loop_timer_start(&c->loop, &c->refresh_due, after_ms);
 }
 
@@ -41,9 +51,9 @@ static void on_read(uv_work_t *work, int status) {
     if (c) {
         loop_enter(&c->loop);
         c->refresh = NULL;
-        if (!status && job->tls) {
+        if (!status && job->read) {
             loop_snapshot *old = c->env.snapshot;
-            c->env.snapshot = loop_snapshot_new(c->http, job->config, c->targets, job->tls);
+            c->env.snapshot = loop_snapshot_new(c->http, job->read, c->targets);
             loop_snapshot_unref(old);
         }
         arm(c);

@@ -5,6 +5,7 @@
 
 #include "unit.h"
 
+#include "call/provider_tls.h"
 #include "exchange/exchange.h"
 #include "gateway/plan.h"
 
@@ -44,7 +45,6 @@ struct direct {
     loop loop;
     http_client *client;
     target_table *targets;
-    upstream_tls *tls;
     exchange_env env;
     loop_hook closing;
     timer timer;
@@ -205,14 +205,15 @@ static inline void direct_run(direct *d) {
         .head = {.head_bytes = 65536, .url_bytes = 16384, .headers = 200}, .pool_idle_ms = 1000};
     buf why = BUF_EMPTY;
     d->config = direct_config(d);
-    d->tls = upstream_tls_new(d->config, &why);
-    assert_non_null(d->tls);
+    static const snapshot_part *const parts[] = {&provider_tls_part};
+    snapshot *prepared = snapshot_new(d->config, parts, ARRAY_LEN(parts), &why);
+    assert_non_null(prepared);
     assert_int_equal(loop_init(&d->loop, 0), 0);
     d->client = http_client_new(&d->loop, &limits);
     d->targets = target_table_new();
     d->env = (exchange_env){.loop = &d->loop,
                             .plan = d->plan ? d->plan : &gateway_plan,
-                            .snapshot = loop_snapshot_new(d->client, d->config, d->targets, d->tls),
+                            .snapshot = loop_snapshot_new(d->client, prepared, d->targets),
                             .targets = d->targets}; /* neither log nor metrics */
     exchange_env_init(&d->env);
     timer_init(&d->timer, NULL);
@@ -223,7 +224,7 @@ static inline void direct_run(direct *d) {
     loop_done(&d->loop);
     http_client_free(d->client);
     target_table_free(d->targets);
-    upstream_tls_unref(d->tls);
+    snapshot_unref(prepared);
     config_unref(d->config);
     buf_done(&why);
 }

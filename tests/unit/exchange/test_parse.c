@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 static config *conf;
+static snapshot prepared;
 static loop_snapshot ups;
 
 static int setup(void **state) {
@@ -21,7 +22,8 @@ static int setup(void **state) {
         print_error("%.*s\n", SPAN_ARG(problems.items[i].text));
     config_problems_done(&problems);
     assert_non_null(conf);
-    ups = (loop_snapshot){.refs = 1, .config = conf};
+    prepared = (snapshot){.refs = 1, .config = conf};
+    ups = (loop_snapshot){.refs = 1, .snapshot = &prepared};
     return 0;
 }
 

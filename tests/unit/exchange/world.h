@@ -6,13 +6,13 @@
 
 #include "unit.h"
 
+#include "call/provider_tls.h"
 #include "exchange/internal.h"
 
 typedef struct world {
     loop loop;
     http_client *client;
     target_table *targets;
-    upstream_tls *tls;
     config *config;
     exchange_env env;
     int64_t first_ms;
@@ -268,19 +268,29 @@ static inline config *world_config(const char *options) {
     return c;
 }
 
+/* What is in force on the loop from now on; the caller gives back what was before. */
+static inline loop_snapshot *world_prepare(world *w, config *c) {
+    static const snapshot_part *const parts[] = {&provider_tls_part};
+    buf why = BUF_EMPTY;
+    snapshot *s = snapshot_new(c, parts, ARRAY_LEN(parts), &why);
+    assert_non_null(s);
+    loop_snapshot *ready = loop_snapshot_new(w->client, s, w->targets);
+    snapshot_unref(s);
+    buf_done(&why);
+    return ready;
+}
+
 static inline world *world_new(const exchange_plan *plan, const char *options) {
     static const http_client_limits limits = {
         .head = {.head_bytes = 65536, .url_bytes = 16384, .headers = 200}, .pool_idle_ms = 1000};
     world *w = calloc(1, sizeof *w);
-    buf why = BUF_EMPTY;
     w->config = world_config(options);
-    w->tls = upstream_tls_new(w->config, &why);
     assert_int_equal(loop_init(&w->loop, 0), 0);
     w->client = http_client_new(&w->loop, &limits);
     w->targets = target_table_new();
     w->env = (exchange_env){.loop = &w->loop,
                             .plan = plan,
-                            .snapshot = loop_snapshot_new(w->client, w->config, w->targets, w->tls),
+                            .snapshot = world_prepare(w, w->config),
                             .targets = w->targets};
     exchange_env_init(&w->env);
     loop_read_clock(&w->loop);
@@ -311,7 +321,6 @@ static inline void world_free(world *w) {
     loop_done(&w->loop);
     http_client_free(w->client);
     target_table_free(w->targets);
-    upstream_tls_unref(w->tls);
     config_unref(w->config);
     free(w);
 }

@@ -1,0 +1,13 @@
+#include "gateway/parts.h"
+
+#include "call/provider_tls.h"
+#include "gateway/listener_tls.h"
+
+static const snapshot_part *const parts[] = {
+    &listener_tls_part,
+    &provider_tls_part,
+};
+
+snapshot *gateway_snapshot(config *c, buf *ret_why) {
+    return snapshot_new(c, parts, ARRAY_LEN(parts), ret_why);
+}
