@@ -2,90 +2,73 @@
 
 #include "base/mem.h"
 #include "gateway/cors.h"
-#include "gateway/reply.h"
+#include "gateway/routes.h"
+#include "gateway/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct door_call {
-    worker *w;
-    http_request *r; /* NULL after the server's last word */
-    exchange *x; /* NULL until exchange_start() has returned, and after the exchange's last word */
-    bool ended;  /* no exchange has begun, or it has had its last word */
-    loop_snapshot
-        *asked; /* counted: of the configuration in which client was found; NULL: never asked */
-    const config_client *client;
-} door_call;
+_Static_assert(offsetof(call_request, request) == 0, "the door makes a request of it");
 
-static void free_if_over(door_call *c) {
-    if (c->r || !c->ended) return;
-    loop_snapshot_unref(c->asked);
-    free(c);
-}
-
-static door_call *door_call_of(worker *w, http_request *r) {
-    door_call *c = http_request_user(r);
-    if (c) return c;
-    c = mem_alloc(sizeof *c);
-    *c = (door_call){.w = w, .r = r, .ended = true};
-    http_request_set_user(r, c);
-    return c;
+static void free_if_over(call_request *c) {
+    if (!c->request.http && !c->running) request_free(&c->request);
 }
 
 /* ---- the exchange's answer ---- */
 
 /* The exchange's headers and those of cors; *ret_own is the caller's to free. */
-static http_headers with_cors(const door_call *c, http_headers headers, http_header **ret_own) {
+static http_headers with_cors(const call_request *c, http_headers headers, http_header **ret_own) {
     *ret_own = NULL;
-    const config_cors *cors = &worker_config(c->w)->cors;
+    const config_cors *cors = &worker_config(c->request.w)->cors;
     if (!cors->origin_count) return headers;
     http_header *all = mem_alloc((headers.count + CORS_HEADERS_MAX) * sizeof *all);
     if (headers.count) memcpy(all, headers.items, headers.count * sizeof *all);
-    size_t more = cors_headers(cors, http_request_head(c->r)->headers, all + headers.count);
+    size_t more =
+        cors_headers(cors, http_request_head(c->request.http)->headers, all + headers.count);
     *ret_own = all;
     return (http_headers){all, headers.count + more};
 }
 
 static void door_answer(void *user, int status, http_headers headers, span body) {
-    door_call *c = user;
-    if (!c->r) return;
+    call_request *c = user;
+    if (!c->request.http) return;
     http_header *own;
-    http_answer(c->r, status, with_cors(c, headers, &own), body);
+    http_answer(c->request.http, status, with_cors(c, headers, &own), body);
     free(own);
 }
 
 static void door_head(void *user, int status, http_headers headers) {
-    door_call *c = user;
-    if (!c->r) return;
+    call_request *c = user;
+    if (!c->request.http) return;
     http_header *own;
-    http_answer_head(c->r, status, with_cors(c, headers, &own));
+    http_answer_head(c->request.http, status, with_cors(c, headers, &own));
     free(own);
 }
 
 static void door_piece(void *user, span bytes) {
-    door_call *c = user;
-    if (c->r) http_answer_piece(c->r, bytes);
+    call_request *c = user;
+    if (c->request.http) http_answer_piece(c->request.http, bytes);
 }
 
 static void door_end(void *user) {
-    door_call *c = user;
-    if (c->r) http_answer_end(c->r);
+    call_request *c = user;
+    if (c->request.http) http_answer_end(c->request.http);
 }
 
 static void door_abort(void *user) {
-    door_call *c = user;
-    if (c->r) http_answer_abort(c->r);
+    call_request *c = user;
+    if (c->request.http) http_answer_abort(c->request.http);
 }
 
 static bool door_full(void *user) {
-    door_call *c = user;
-    return c->r && http_answer_full(c->r);
+    call_request *c = user;
+    return c->request.http && http_answer_full(c->request.http);
 }
 
 static void door_done(void *user) {
-    door_call *c = user;
+    call_request *c = user;
     c->x = NULL;
-    c->ended = true;
+    c->running = false;
     free_if_over(c);
 }
 
@@ -101,77 +84,65 @@ static const exchange_door door = {
 
 /* ---- the client's request ---- */
 
-static void start(worker *w, http_request *r, exchange_request *request) {
-    door_call *c = door_call_of(w, r);
-    c->ended = false;
+static void start(call_request *c, exchange_request *ask) {
+    worker *w = c->request.w;
+    c->running = true;
     /* A reload between head and body may have taken the client away: then it is asked anew. */
-    request->identified = c->asked == w->env.snapshot;
-    request->client = c->client;
-    exchange *x = exchange_start(&w->env, request, &door, c);
+    ask->identified = c->request.asked == w->env.snapshot;
+    ask->client = c->request.client;
+    exchange *x = exchange_start(&w->env, ask, &door, c);
     c->x = x; /* its last word never comes from inside exchange_start() */
 }
 
-static exchange_request request_of(const worker *w, const http_request *r) {
-    const http_head *head = http_request_head(r);
+static exchange_request ask_of(const call_request *c) {
+    const http_head *head = http_request_head(c->request.http);
     return (exchange_request){
         .method = head->method_text,
         .query = head->query,
         .headers = head->headers,
-        .peer = http_request_peer(r),
-        .started_us = w->loop.now_us,
+        .peer = http_request_peer(c->request.http),
+        .started_us = c->request.w->loop.now_us,
     };
 }
 
-void call_handle(worker *w, http_request *r, const route *row) {
-    const http_head *head = http_request_head(r);
-    exchange_request request = request_of(w, r);
-    request.form = row->form;
-    request.endpoint = row->endpoint;
-    request.path = row->form == &form_openai ? span_slice(head->path, strlen("/v1"), head->path.len)
-                                             : head->path;
-    request.body = http_request_body(r);
+static void begin(request *q) {
+    call_request *c = CONTAINER_OF(q, call_request, request);
+    const http_head *head = http_request_head(q->http);
+    const call_row *row = q->row->call;
+    exchange_request ask = ask_of(c);
+    ask.form = row->form;
+    ask.endpoint = row->endpoint;
+    ask.path = row->form == &form_openai ? span_slice(head->path, strlen("/v1"), head->path.len)
+                                         : head->path;
+    ask.body = http_request_body(q->http);
     /* The server leaves the body of the answer out. */
-    if (head->method == HTTP_HEAD_M) request.method = SPAN_OF("GET");
-    start(w, r, &request);
+    if (head->method == HTTP_HEAD_M) ask.method = SPAN_OF("GET");
+    start(c, &ask);
 }
 
-void call_forward_get(worker *w, http_request *r, span path) {
-    exchange_request request = request_of(w, r);
-    request.form = &form_openai;
-    request.endpoint = EP_OTHER;
-    request.method = SPAN_OF("GET");
-    request.path = path;
-    start(w, r, &request);
-}
-
-bool call_key_fits(worker *w, http_request *r) {
-    const config_client *client;
-    weir_error error;
-    if (exchange_identify(worker_config(w), http_request_head(r)->headers, &client, &error)) {
-        door_call *c = door_call_of(w, r);
-        c->asked = loop_snapshot_ref(w->env.snapshot);
-        c->client = client;
-        return true;
-    }
-    reply_error_with(w, r, &error, (http_headers){0});
-    return false;
+void call_forward_get(call_request *c, span path) {
+    exchange_request ask = ask_of(c);
+    ask.form = &form_openai;
+    ask.endpoint = EP_OTHER;
+    ask.method = SPAN_OF("GET");
+    ask.path = path;
+    start(c, &ask);
 }
 
 /* ---- the server's words ---- */
 
-void call_gone(http_request *r) {
-    door_call *c = http_request_user(r);
-    if (c && c->x) exchange_cancel(c->x);
+void call_gone(request *q) {
+    call_request *c = CONTAINER_OF(q, call_request, request);
+    if (c->x) exchange_cancel(c->x);
 }
 
-void call_room(http_request *r) {
-    door_call *c = http_request_user(r);
-    if (c && c->x) exchange_room(c->x);
+void call_room(request *q) {
+    call_request *c = CONTAINER_OF(q, call_request, request);
+    if (c->x) exchange_room(c->x);
 }
 
-void call_request_done(http_request *r) {
-    door_call *c = http_request_user(r);
-    if (!c) return;
-    c->r = NULL;
-    free_if_over(c);
+void call_done(request *q) {
+    free_if_over(CONTAINER_OF(q, call_request, request));
 }
+
+const request_ops call_ops = CALL_OPS(begin);

@@ -1,26 +1,34 @@
-/* gateway/calls.h: an HTTP request that is a model call: from the server to an exchange, and the
+/* gateway/calls.h: requests that are model calls: from the server to an exchange, and the
  * exchange's answer back.
  *
- * A call stands between two owners, each of which has a last word: the server (call_request_done)
- * and the exchange (its door's done). It is freed at the later one.
+ * A call stands between two owners, each of which has a last word: the server (done) and the
+ * exchange (its door's done). It is freed at the later one.
  */
 #ifndef WEIR_GATEWAY_CALLS_H
 #define WEIR_GATEWAY_CALLS_H
 
-#include "gateway/routes.h"
-#include "gateway/worker.h"
+#include "exchange/exchange.h"
+#include "gateway/request.h"
 
-route_handler call_handle;
-/* The same at another path below /v1 and without a body: for what weir asks on behalf of a client.
- */
-void call_forward_get(worker *w, http_request *r, span path);
+typedef struct call_request {
+    request request;
+    exchange *x;  /* NULL until exchange_start() has returned, and after the exchange's last word */
+    bool running; /* the exchange's last word is still to come */
+} call_request;
 
-/* Where keys are configured, whether the request has one; else answers. */
-bool call_key_fits(worker *w, http_request *r);
+/* For the rows that are calls. */
+extern const request_ops call_ops;
 
-/* The server's words about a request; each does nothing for one that is no call. */
-void call_gone(http_request *r);
-void call_room(http_request *r);
-void call_request_done(http_request *r);
+/* For a handler whose requests may become calls: begin answers, or hands them on. */
+#define CALL_OPS(begin_)                                                                           \
+    { sizeof(call_request), begin_, call_gone, call_room, call_done }
+
+void call_gone(request *q);
+void call_room(request *q);
+void call_done(request *q);
+
+/* From inside begin: the request becomes a GET at another path below /v1, without a body, for what
+ * weir asks on behalf of a client. */
+void call_forward_get(call_request *c, span path);
 
 #endif

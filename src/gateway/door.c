@@ -1,9 +1,9 @@
 #include "gateway/door.h"
 
-#include "gateway/calls.h"
 #include "gateway/cors.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
+#include "gateway/worker.h"
 
 bool door_takes_json(span content_type, span origin) {
     if (!content_type.len) return !origin.len;
@@ -13,25 +13,25 @@ bool door_takes_json(span content_type, span origin) {
 
 /* ---- early refusals: each answers and returns false ---- */
 
-static bool path_exists(worker *w, http_request *r, const route *row) {
-    if (row) return true;
-    reply_error_text(w, r, ERR_UNKNOWN_PATH,
+static bool path_exists(const request *q) {
+    if (q->row) return true;
+    reply_error_text(q, ERR_UNKNOWN_PATH,
                      "There is nothing at %.*s; GET /docs lists what there is.",
-                     SPAN_ARG(http_request_head(r)->path));
+                     SPAN_ARG(http_request_head(q->http)->path));
     return false;
 }
 
-static bool method_fits(worker *w, http_request *r, const route *row) {
-    const http_head *head = http_request_head(r);
-    if (route_allows(row, head->method)) return true;
+static bool method_fits(const request *q) {
+    const http_head *head = http_request_head(q->http);
+    if (route_allows(q->row, head->method)) return true;
     buf allow = BUF_EMPTY, message = BUF_EMPTY;
-    route_allow(row, &allow);
+    route_allow(q->row, &allow);
     buf_addf(&message, "%.*s is not allowed at %.*s; allowed: %.*s.", SPAN_ARG(head->method_text),
              SPAN_ARG(head->path), SPAN_ARG(buf_span(&allow)));
     weir_error e = error_of(ERR_BAD_METHOD);
     e.message = buf_span(&message);
     http_header header = {SPAN("allow"), buf_span(&allow)};
-    reply_error_with(w, r, &e, (http_headers){&header, 1});
+    reply_error_with(q, &e, (http_headers){&header, 1});
     buf_done(&allow);
     buf_done(&message);
     return false;
@@ -39,86 +39,115 @@ static bool method_fits(worker *w, http_request *r, const route *row) {
 
 /* A page of another origin may send some requests without asking first; it must not reach a
  * provider that way. */
-static bool origin_fits(worker *w, http_request *r, const route *row) {
-    const http_head *head = http_request_head(r);
+static bool origin_fits(const request *q) {
+    const http_head *head = http_request_head(q->http);
     span origin = http_header_get(head->headers, SPAN_OF("origin"));
-    if (row->handle != call_handle || row->takes_json || !origin.len) return true;
+    if (!q->row->call || q->row->call->takes_json || !origin.len) return true;
     if (head->method == HTTP_GET_M || head->method == HTTP_HEAD_M) return true;
-    if (cors_allows(&worker_config(w)->cors, origin)) return true;
-    reply_error_text(w, r, ERR_FORBIDDEN, "Pages of %.*s may not call here; see cors.origins.",
+    if (cors_allows(&worker_config(q->w)->cors, origin)) return true;
+    reply_error_text(q, ERR_FORBIDDEN, "Pages of %.*s may not call here; see cors.origins.",
                      SPAN_ARG(origin));
     return false;
 }
 
-static bool content_type_fits(worker *w, http_request *r, const route *row) {
-    http_headers headers = http_request_head(r)->headers;
+static bool content_type_fits(const request *q) {
+    if (!q->row->call || !q->row->call->takes_json) return true;
+    http_headers headers = http_request_head(q->http)->headers;
     span type = http_header_get(headers, SPAN_OF("content-type"));
-    if (!row->takes_json || door_takes_json(type, http_header_get(headers, SPAN_OF("origin"))))
-        return true;
+    if (door_takes_json(type, http_header_get(headers, SPAN_OF("origin")))) return true;
     if (type.len)
-        reply_error_text(w, r, ERR_BAD_CONTENT_TYPE,
+        reply_error_text(q, ERR_BAD_CONTENT_TYPE,
                          "The content type is %.*s; this path takes application/json.",
                          SPAN_ARG(type));
     else
-        reply_error_text(w, r, ERR_BAD_CONTENT_TYPE,
+        reply_error_text(q, ERR_BAD_CONTENT_TYPE,
                          "The content type is missing; this path takes application/json.");
     return false;
 }
 
-static void answer_options(worker *w, http_request *r, const route *row) {
+/* Where keys are asked for, whether the request has one; notes whose it is. */
+static bool key_fits(request *q) {
+    if (q->row->who == WHO_ANYONE) return true;
+    weir_error error;
+    q->asked = q->w->env.snapshot;
+    if (exchange_identify(worker_config(q->w), http_request_head(q->http)->headers, &q->client,
+                          &error))
+        return true;
+    reply_error_with(q, &error, (http_headers){0});
+    return false;
+}
+
+static void answer_options(const request *q) {
     arena a;
     arena_init(&a, 0);
     buf allow = BUF_EMPTY;
-    route_allow(row, &allow);
+    route_allow(q->row, &allow);
     http_header headers[REPLY_HEADERS_MAX] = {{SPAN("allow"), buf_span(&allow)}};
-    size_t n = 1 + cors_preflight_headers(&worker_config(w)->cors, http_request_head(r)->headers,
-                                          buf_span(&allow), &a, headers + 1);
-    reply(w, r, 204, NULL, SPAN_EMPTY, (http_headers){headers, n});
+    size_t n =
+        1 + cors_preflight_headers(&worker_config(q->w)->cors, http_request_head(q->http)->headers,
+                                   buf_span(&allow), &a, headers + 1);
+    reply(q, 204, NULL, SPAN_EMPTY, (http_headers){headers, n});
     buf_done(&allow);
     arena_done(&a);
 }
 
-/* ---- the server's questions ---- */
+/* `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7). */
+static bool is_about_the_server(const http_head *head) {
+    return head->method == HTTP_OPTIONS_M && span_eq(head->target, SPAN_OF("*"));
+}
+
+void door_take(worker *w, http_request *r, const route *row) {
+    request q = {.w = w, .http = r, .row = row};
+    const http_head *head = http_request_head(r);
+    if (is_about_the_server(head)) {
+        reply(&q, 204, NULL, SPAN_EMPTY, (http_headers){0});
+        return;
+    }
+    if (!path_exists(&q) || !method_fits(&q)) return;
+    if (head->method == HTTP_OPTIONS_M) {
+        answer_options(&q);
+        return;
+    }
+    if (!origin_fits(&q) || !content_type_fits(&q) || !key_fits(&q)) return;
+    http_request_limit_body(r, worker_config(w)->limits.body_bytes);
+    request_keep(&q);
+}
+
+/* ---- the server's words ---- */
 
 static void on_head(void *user, http_request *r) {
     worker *w = user;
-    const http_head *head = http_request_head(r);
-    /* `OPTIONS *` asks about the server as a whole (RFC 9110 section 9.3.7). */
-    if (head->method == HTTP_OPTIONS_M && span_eq(head->target, SPAN_OF("*"))) {
-        reply(w, r, 204, NULL, SPAN_EMPTY, (http_headers){0});
-        return;
-    }
-    const route *row = route_find(worker_config(w), head->path);
-    if (!path_exists(w, r, row) || !method_fits(w, r, row)) return;
-    if (head->method == HTTP_OPTIONS_M) {
-        answer_options(w, r, row);
-        return;
-    }
-    if (!origin_fits(w, r, row) || !content_type_fits(w, r, row)) return;
-    if (row->keyed && !call_key_fits(w, r)) return;
-    http_request_limit_body(r, worker_config(w)->limits.body_bytes);
+    door_take(w, r, route_find(worker_config(w), http_request_head(r)->path));
 }
 
 static void on_request(void *user, http_request *r) {
-    worker *w = user;
-    const route *row = route_find(worker_config(w), http_request_head(r)->path);
-    /* A reload between head and body may have taken a passthrough path away. */
-    if (path_exists(w, r, row)) row->handle(w, r, row);
+    (void)user;
+    request *q = http_request_user(r);
+    q->begun = true;
+    q->ops->begin(q);
 }
 
 static void on_gone(void *user, http_request *r) {
     (void)user;
-    call_gone(r);
+    request *q = http_request_user(r);
+    if (q && q->begun) q->ops->gone(q);
 }
 
 static void on_room(void *user, http_request *r) {
     (void)user;
-    call_room(r);
+    request *q = http_request_user(r);
+    if (q) q->ops->room(q); /* only those that have begun have filled anything */
 }
 
 static void on_done(void *user, http_request *r) {
     (void)user;
-    call_request_done(r);
+    request *q = http_request_user(r);
+    if (!q) return;
+    q->http = NULL;
+    if (q->begun)
+        q->ops->done(q);
+    else
+        request_free(q);
 }
 
 static void on_refused(void *user, error_id id, const char *why, buf *ret_body) {

@@ -4,11 +4,14 @@
 #ifndef WEIR_GATEWAY_DOOR_H
 #define WEIR_GATEWAY_DOOR_H
 
-#include "config/config.h"
-#include "http/server.h"
+#include "gateway/request.h"
 
 /* user is the worker. */
 extern const http_server_ops door_ops;
+
+/* The head of a request is there, and this is the row of its path (NULL: nothing is there). Answers
+ * it, or keeps it for the row's handler. */
+void door_take(worker *w, http_request *r, const route *row);
 
 /* Whether a body of this type, asked for by a page of this origin (empty: by no page), is taken
  * where JSON is expected. Browsers let any page send forms and text, and bodies without a type, to

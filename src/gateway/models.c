@@ -3,6 +3,8 @@
 #include "base/hash.h"
 #include "gateway/calls.h"
 #include "gateway/reply.h"
+#include "gateway/routes.h"
+#include "gateway/worker.h"
 #include "json/json.h"
 
 static bool is_pattern(const config_model *m) {
@@ -59,42 +61,44 @@ bool models_decode_id(span text, buf *ret_id) {
     return true;
 }
 
-static int64_t created(const worker *w) {
-    return w->gateway->started_wall_us / 1000000;
+static int64_t created(const request *q) {
+    return q->w->gateway->started_wall_us / 1000000;
 }
 
-void models_handle_list(worker *w, http_request *r, const route *row) {
-    (void)row;
-    const config *c = worker_config(w);
+static void answer_list(request *q) {
+    const config *c = worker_config(q->w);
     if (!models_named(c)) {
-        call_forward_get(w, r, SPAN_OF("/models"));
+        call_forward_get(CONTAINER_OF(q, call_request, request), SPAN_OF("/models"));
         return;
     }
     buf body = BUF_EMPTY;
-    models_write_list(c, created(w), &body);
-    reply_json(w, r, 200, buf_span(&body));
+    models_write_list(c, created(q), &body);
+    reply_json(q, 200, buf_span(&body));
     buf_done(&body);
 }
 
-static void no_such_model(worker *w, http_request *r, span id) {
-    reply_error_text(w, r, ERR_UNKNOWN_MODEL, "The model '%.*s' does not exist here.",
-                     SPAN_ARG(id));
+static void no_such_model(const request *q, span id) {
+    reply_error_text(q, ERR_UNKNOWN_MODEL, "The model '%.*s' does not exist here.", SPAN_ARG(id));
 }
 
-void models_handle_one(worker *w, http_request *r, const route *row) {
-    const config *c = worker_config(w);
-    span path = http_request_head(r)->path;
+static void answer_one(request *q) {
+    const config *c = worker_config(q->w);
+    span path = http_request_head(q->http)->path, rest = route_rest(q->row, path);
     buf id = BUF_EMPTY, body = BUF_EMPTY;
-    bool legible = models_decode_id(route_rest(row, path), &id) && span_is_utf8(buf_span(&id));
+    bool legible = models_decode_id(rest, &id) && span_is_utf8(buf_span(&id));
     const config_model *m = legible ? config_find_model(c, buf_span(&id)) : NULL;
     if (!m) {
-        no_such_model(w, r, route_rest(row, path));
+        no_such_model(q, rest);
     } else if (!models_named(c) && route_path_is_plain(path)) {
-        call_forward_get(w, r, span_slice(path, sizeof "/v1" - 1, path.len));
+        call_forward_get(CONTAINER_OF(q, call_request, request),
+                         span_slice(path, sizeof "/v1" - 1, path.len));
     } else {
-        models_write_one(m, buf_span(&id), created(w), &body);
-        reply_json(w, r, 200, buf_span(&body));
+        models_write_one(m, buf_span(&id), created(q), &body);
+        reply_json(q, 200, buf_span(&body));
     }
     buf_done(&id);
     buf_done(&body);
 }
+
+const request_ops models_list = CALL_OPS(answer_list);
+const request_ops models_one = CALL_OPS(answer_one);

@@ -6,10 +6,10 @@
 #ifndef WEIR_GATEWAY_MODELS_H
 #define WEIR_GATEWAY_MODELS_H
 
-#include "gateway/routes.h"
+#include "gateway/request.h"
 
-route_handler models_handle_list;
-route_handler models_handle_one;
+extern const request_ops models_list;
+extern const request_ops models_one;
 
 /* ---- pure ---- */
 

@@ -3,6 +3,7 @@
 #include "gateway/breakers.h"
 #include "gateway/embedded.h"
 #include "gateway/reply.h"
+#include "gateway/worker.h"
 #include "json/json.h"
 
 #include <stdlib.h>
@@ -12,30 +13,28 @@ static void put_status(json_writer *w, const char *status) {
     json_put_string(w, span_cstr(status));
 }
 
-static void answer_status(worker *w, http_request *r, int code, const char *status) {
+static void answer_status(const request *q, int code, const char *status) {
     http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
     buf body = BUF_EMPTY;
     json_writer json = json_writer_of(&body);
     json_open_object(&json);
     put_status(&json, status);
     json_close_object(&json);
-    reply(w, r, code, "application/json", buf_span(&body), (http_headers){&fresh, 1});
+    reply(q, code, "application/json", buf_span(&body), (http_headers){&fresh, 1});
     buf_done(&body);
 }
 
-void page_live(worker *w, http_request *r, const route *row) {
-    (void)row;
-    answer_status(w, r, 200, "alive");
+static void answer_live(request *q) {
+    answer_status(q, 200, "alive");
 }
 
 static const char *phase_name(gateway_phase phase) {
     return phase == GATEWAY_SERVING ? "ready" : phase == GATEWAY_STARTING ? "starting" : "draining";
 }
 
-void page_ready(worker *w, http_request *r, const route *row) {
-    (void)row;
-    gateway_phase phase = atomic_load_explicit(&w->gateway->phase, memory_order_relaxed);
-    answer_status(w, r, phase == GATEWAY_SERVING ? 200 : 503, phase_name(phase));
+static void answer_ready(request *q) {
+    gateway_phase phase = atomic_load_explicit(&q->w->gateway->phase, memory_order_relaxed);
+    answer_status(q, phase == GATEWAY_SERVING ? 200 : 503, phase_name(phase));
 }
 
 static void put_targets(json_writer *json, const worker *w) {
@@ -55,9 +54,8 @@ static void put_targets(json_writer *json, const worker *w) {
     free(rows);
 }
 
-void page_health(worker *w, http_request *r, const route *row) {
-    (void)row;
-    gateway_phase phase = atomic_load_explicit(&w->gateway->phase, memory_order_relaxed);
+static void answer_health(request *q) {
+    gateway_phase phase = atomic_load_explicit(&q->w->gateway->phase, memory_order_relaxed);
     http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
     buf body = BUF_EMPTY;
     json_writer json = json_writer_of(&body);
@@ -68,41 +66,44 @@ void page_health(worker *w, http_request *r, const route *row) {
     json_key(&json, "version");
     json_put_string(&json, SPAN_OF(WEIR_VERSION));
     json_key(&json, "uptime_seconds");
-    json_put_i64(&json, (w->loop.now_ms - w->gateway->started_ms) / 1000);
-    put_targets(&json, w);
+    json_put_i64(&json, (q->w->loop.now_ms - q->w->gateway->started_ms) / 1000);
+    put_targets(&json, q->w);
     json_close_object(&json);
-    reply(w, r, phase == GATEWAY_SERVING ? 200 : 503, "application/json", buf_span(&body),
+    reply(q, phase == GATEWAY_SERVING ? 200 : 503, "application/json", buf_span(&body),
           (http_headers){&fresh, 1});
     buf_done(&body);
 }
 
-void page_metrics(worker *w, http_request *r, const route *row) {
-    (void)row;
-    span accept = http_header_get(http_request_head(r)->headers, SPAN_OF("accept"));
+static void answer_metrics(request *q) {
+    span accept = http_header_get(http_request_head(q->http)->headers, SPAN_OF("accept"));
     bool open = metrics_wants_open(accept);
     buf body = BUF_EMPTY;
-    worker_figures(w); /* the other workers' gauges are at most a second old */
-    metrics_write(w->gateway->metrics, open, &body);
-    reply(w, r, 200,
+    worker_figures(q->w); /* the other workers' gauges are at most a second old */
+    metrics_write(q->w->gateway->metrics, open, &body);
+    reply(q, 200,
           open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                : "text/plain; version=0.0.4; charset=utf-8",
           buf_span(&body), (http_headers){0});
     buf_done(&body);
 }
 
-void page_openapi(worker *w, http_request *r, const route *row) {
-    (void)row;
-    reply_json(w, r, 200, embedded_openapi);
+static void answer_openapi(request *q) {
+    reply_json(q, 200, embedded_openapi);
 }
 
 /* The page runs its own script and style and nothing else, and talks to nobody but this server. */
-void page_docs(worker *w, http_request *r, const route *row) {
-    (void)row;
+static void answer_docs(request *q) {
     http_header safe[] = {
         {SPAN("content-security-policy"), embedded_docs_policy},
         {SPAN("x-content-type-options"), SPAN("nosniff")},
         {SPAN("referrer-policy"), SPAN("no-referrer")},
     };
-    reply(w, r, 200, "text/html; charset=utf-8", embedded_docs,
-          (http_headers){safe, ARRAY_LEN(safe)});
+    reply(q, 200, "text/html; charset=utf-8", embedded_docs, (http_headers){safe, ARRAY_LEN(safe)});
 }
+
+const request_ops page_live = REQUEST_AT_ONCE(answer_live);
+const request_ops page_ready = REQUEST_AT_ONCE(answer_ready);
+const request_ops page_health = REQUEST_AT_ONCE(answer_health);
+const request_ops page_metrics = REQUEST_AT_ONCE(answer_metrics);
+const request_ops page_openapi = REQUEST_AT_ONCE(answer_openapi);
+const request_ops page_docs = REQUEST_AT_ONCE(answer_docs);

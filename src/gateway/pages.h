@@ -4,13 +4,14 @@
 #ifndef WEIR_GATEWAY_PAGES_H
 #define WEIR_GATEWAY_PAGES_H
 
-#include "gateway/routes.h"
+#include "gateway/request.h"
 
-route_handler page_live;   /* the process turns its loops */
-route_handler page_ready;  /* it takes calls: not before the workers run, not while it drains */
-route_handler page_health; /* version, uptime, targets */
-route_handler page_metrics;
-route_handler page_openapi;
-route_handler page_docs;
+extern const request_ops page_live; /* the process turns its loops */
+extern const request_ops
+    page_ready; /* it takes calls: not before the workers run, not while it drains */
+extern const request_ops page_health; /* version, uptime, targets */
+extern const request_ops page_metrics;
+extern const request_ops page_openapi;
+extern const request_ops page_docs;
 
 #endif

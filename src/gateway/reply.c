@@ -1,13 +1,14 @@
 #include "gateway/reply.h"
 
 #include "base/clock.h"
-#include "gateway/calls.h"
 #include "gateway/cors.h"
+#include "gateway/routes.h"
+#include "gateway/worker.h"
 
 #include <assert.h>
 #include <string.h>
 
-static void answer(worker *w, http_request *r, span id, int status, const char *type, span body,
+static void answer(const request *q, span id, int status, const char *type, span body,
                    http_headers more) {
     assert(more.count <= REPLY_HEADERS_MAX);
     http_header headers[REPLY_HEADERS_MAX + CORS_HEADERS_MAX + 2];
@@ -16,18 +17,19 @@ static void answer(worker *w, http_request *r, span id, int status, const char *
     if (type) headers[n++] = (http_header){SPAN("content-type"), span_cstr(type)};
     for (size_t i = 0; i < more.count; i++)
         headers[n++] = more.items[i];
-    n += cors_headers(&worker_config(w)->cors, http_request_head(r)->headers, headers + n);
-    http_answer(r, status, (http_headers){headers, n}, body);
+    n += cors_headers(&worker_config(q->w)->cors, http_request_head(q->http)->headers, headers + n);
+    http_answer(q->http, status, (http_headers){headers, n}, body);
 }
 
-void reply(worker *w, http_request *r, int status, const char *type, span body, http_headers more) {
+void reply(const request *q, int status, const char *type, span body, http_headers more) {
+    if (!q->http) return;
     char id[ID_LEN + 1];
-    id_new(&w->loop.rng, clock_wall_us(), id);
-    answer(w, r, span_from(id, ID_LEN), status, type, body, more);
+    id_new(&q->w->loop.rng, clock_wall_us(), id);
+    answer(q, span_from(id, ID_LEN), status, type, body, more);
 }
 
-void reply_json(worker *w, http_request *r, int status, span body) {
-    reply(w, r, status, "application/json", body, (http_headers){0});
+void reply_json(const request *q, int status, span body) {
+    reply(q, status, "application/json", body, (http_headers){0});
 }
 
 void reply_count_error(worker *w, error_id id) {
@@ -38,7 +40,8 @@ void reply_count_error(worker *w, error_id id) {
 }
 
 /* A call that the door refuses is a call all the same: one line, one count. */
-static void record_refusal(worker *w, call_record *record, const route *row, const weir_error *e) {
+static void record_refusal(worker *w, call_record *record, const call_row *row,
+                           const weir_error *e) {
     record->endpoint =
         row->form == &form_chat ? SPAN_OF("chat") : span_cstr(endpoint_get(row->endpoint)->name);
     record->status = error_get(e->id)->status;
@@ -50,7 +53,8 @@ static void record_refusal(worker *w, call_record *record, const route *row, con
     metrics_count_call(w->env.metrics, record);
 }
 
-void reply_error_with(worker *w, http_request *r, const weir_error *e, http_headers more) {
+void reply_error_with(const request *q, const weir_error *e, http_headers more) {
+    if (!q->http) return;
     arena a;
     arena_init(&a, 0);
     http_header headers[REPLY_HEADERS_MAX];
@@ -60,25 +64,19 @@ void reply_error_with(worker *w, http_request *r, const weir_error *e, http_head
     buf body = BUF_EMPTY;
     exchange_error_body(e, &body);
     call_record record = {.started_wall_us = clock_wall_us(), .bytes_out = body.len};
-    id_new(&w->loop.rng, record.started_wall_us, record.request_id);
+    id_new(&q->w->loop.rng, record.started_wall_us, record.request_id);
     /* Counted before the client can know. */
-    const route *row = route_find(worker_config(w), http_request_head(r)->path);
-    if (row && row->handle == call_handle)
-        record_refusal(w, &record, row, e);
+    if (q->row && q->row->call)
+        record_refusal(q->w, &record, q->row->call, e);
     else
-        reply_count_error(w, e->id);
-    answer(w, r, span_cstr(record.request_id), error_get(e->id)->status, "application/json",
+        reply_count_error(q->w, e->id);
+    answer(q, span_cstr(record.request_id), error_get(e->id)->status, "application/json",
            buf_span(&body), (http_headers){headers, n});
     buf_done(&body);
     arena_done(&a);
 }
 
-void reply_error(worker *w, http_request *r, error_id id) {
-    weir_error e = error_of(id);
-    reply_error_with(w, r, &e, (http_headers){0});
-}
-
-void reply_error_text(worker *w, http_request *r, error_id id, const char *fmt, ...) {
+void reply_error_text(const request *q, error_id id, const char *fmt, ...) {
     arena a;
     arena_init(&a, 0);
     weir_error e = error_of(id);
@@ -86,6 +84,6 @@ void reply_error_text(worker *w, http_request *r, error_id id, const char *fmt, 
     va_start(args, fmt);
     e.message = arena_vprintf(&a, fmt, args);
     va_end(args);
-    reply_error_with(w, r, &e, (http_headers){0});
+    reply_error_with(q, &e, (http_headers){0});
     arena_done(&a);
 }

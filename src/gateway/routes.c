@@ -10,30 +10,29 @@
 #define ANY  (GET | POST | 1u << HTTP_PUT_M | 1u << HTTP_DELETE_M | 1u << HTTP_PATCH_M)
 
 #define CALL(p, f, e)                                                                              \
-    { SPAN(p), call_handle, POST, f, e, true, true }
-#define PAGE(p, h)                                                                                 \
-    { SPAN(p), h, GET, &form_openai, EP_OTHER, false, false }
+    {                                                                                              \
+        SPAN(p), POST, WHO_CLIENT, &call_ops, &(const call_row) {                                  \
+            f, e, .takes_json = true                                                               \
+        }                                                                                          \
+    }
+#define PAGE(p, who, handler)                                                                      \
+    { SPAN(p), GET, who, &handler, NULL }
 
 static const route routes[] = {
 #define X(id, path, name, dialect, streams, needs_model, usage_chunk, end_marker)                  \
     CALL("/v1" path, &form_openai, EP_##id),
 #include "dialect/endpoints.def"
 #undef X
-    CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
-    {SPAN("/v1/models"), models_handle_list, GET, &form_openai, EP_OTHER, false, true},
-    {SPAN("/v1/models/*"), models_handle_one, GET, &form_openai, EP_OTHER, false, true},
-    PAGE("/health/live", page_live),
-    PAGE("/health/ready", page_ready),
-    PAGE("/health", page_health),
-    PAGE("/metrics", page_metrics),
-    PAGE("/openapi.json", page_openapi),
-    PAGE("/docs", page_docs),
+    CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS), PAGE("/v1/models", WHO_CLIENT, models_list),
+    PAGE("/v1/models/*", WHO_CLIENT, models_one),   PAGE("/health/live", WHO_ANYONE, page_live),
+    PAGE("/health/ready", WHO_ANYONE, page_ready),  PAGE("/health", WHO_ANYONE, page_health),
+    PAGE("/metrics", WHO_ANYONE, page_metrics),     PAGE("/openapi.json", WHO_ANYONE, page_openapi),
+    PAGE("/docs", WHO_ANYONE, page_docs),
 };
 
 /* A configured path of /v1 that goes on as it is. */
-static const route passthrough = {
-    {NULL, 0}, call_handle, ANY, &form_openai, EP_OTHER, false, true,
-};
+static const call_row as_it_is = {&form_openai, EP_OTHER, .takes_json = false};
+static const route passthrough = {{NULL, 0}, ANY, WHO_CLIENT, &call_ops, &as_it_is};
 
 static bool matches(span pattern, span path) {
     if (!pattern.len || pattern.ptr[pattern.len - 1] != '*') return span_eq(pattern, path);

@@ -7,21 +7,27 @@
 #define WEIR_GATEWAY_ROUTES_H
 
 #include "exchange/exchange.h"
-#include "http/server.h"
+#include "gateway/request.h"
 
-typedef struct worker worker;
-typedef struct route route;
+typedef enum route_who {
+    WHO_ANYONE,
+    WHO_CLIENT, /* the client's key is asked for, where keys are configured */
+} route_who;
 
-typedef void route_handler(worker *w, http_request *r, const route *row);
-
-struct route {
-    span path; /* ends in "/" and a star: everything below it */
-    route_handler *handle;
-    unsigned methods; /* a bit per http_method; HEAD comes with GET, OPTIONS is everywhere */
-    const exchange_form *form; /* of calls */
+/* What is known of a model call by its path. */
+typedef struct call_row {
+    const exchange_form *form;
     endpoint endpoint;
     bool takes_json; /* the body must be JSON */
-    bool keyed;      /* the client's key is asked for, where keys are configured */
+} call_row;
+
+/* Static: a row outlives every reload. */
+struct route {
+    span path;        /* ends in "/" and a star: everything below it */
+    unsigned methods; /* a bit per http_method; HEAD comes with GET, OPTIONS is everywhere */
+    route_who who;
+    const request_ops *handler;
+    const call_row *call; /* NULL: a page */
 };
 
 /* The row for a path: the table's, then the configuration's passthrough paths; NULL: nothing there.

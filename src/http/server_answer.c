@@ -16,7 +16,7 @@ enum {
 
 /* ---- a request ---- */
 
-http_request *request_new(conn *c, const http_head *head) {
+http_request *http_request_new(conn *c, const http_head *head) {
     http_request *r = mem_zalloc(sizeof *r);
     list_init(&r->link);
     r->conn = c;
@@ -26,7 +26,7 @@ http_request *request_new(conn *c, const http_head *head) {
     return r;
 }
 
-void request_free(http_request *r) {
+void http_request_free(http_request *r) {
     buf_done(&r->body);
     free(r);
 }

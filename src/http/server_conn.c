@@ -78,7 +78,7 @@ static void drop_request(conn *c) {
     c->request = NULL;
     list_remove(&r->link);
     if (r->told) c->server->ops->on_done(c->server->user, r);
-    request_free(r);
+    http_request_free(r);
 }
 
 /* The client left, or is left: whoever works for it hears so at once. Returns how the connection
@@ -212,7 +212,7 @@ static void judge_body(conn *c, http_request *r) {
 
 static bool on_head(void *user, const http_head *head) {
     conn *c = user;
-    http_request *r = request_new(c, head);
+    http_request *r = http_request_new(c, head);
     c->request = r;
     c->fresh = false;
     enter(c, CONN_BODY);

@@ -132,8 +132,8 @@ void conn_watch_output(conn *c);
 bool conn_can_skip(const conn *c);
 
 /* ---- server_answer.c ---- */
-http_request *request_new(conn *c, const http_head *head);
-void request_free(http_request *r);
+http_request *http_request_new(conn *c, const http_head *head);
+void http_request_free(http_request *r);
 /* The whole answer to a request that never became one, without a request. */
 void answer_refusal(http_server *s, transport *io, error_id id, const char *why, bool head_only);
 

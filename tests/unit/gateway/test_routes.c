@@ -21,17 +21,19 @@ static void test_calls(void **state) {
     (void)state;
     const route *row = route_find(&plain, SPAN_OF("/v1/chat/completions"));
     assert_non_null(row);
-    assert_int_equal(row->endpoint, EP_CHAT_COMPLETIONS);
-    assert_ptr_equal(row->form, &form_openai);
-    assert_true(row->takes_json && row->keyed);
+    assert_non_null(row->call);
+    assert_int_equal(row->call->endpoint, EP_CHAT_COMPLETIONS);
+    assert_ptr_equal(row->call->form, &form_openai);
+    assert_true(row->call->takes_json);
+    assert_int_equal(row->who, WHO_CLIENT);
     assert_true(route_allows(row, HTTP_POST_M));
     assert_true(route_allows(row, HTTP_OPTIONS_M));
     assert_false(route_allows(row, HTTP_GET_M));
     assert_false(route_allows(row, HTTP_HEAD_M));
     assert_false(route_allows(row, HTTP_OTHER_M));
     assert_span(allow_of(row), "POST, OPTIONS");
-    assert_ptr_equal(route_find(&plain, SPAN_OF("/chat"))->form, &form_chat);
-    assert_int_equal(route_find(&plain, SPAN_OF("/v1/embeddings"))->endpoint, EP_EMBEDDINGS);
+    assert_ptr_equal(route_find(&plain, SPAN_OF("/chat"))->call->form, &form_chat);
+    assert_int_equal(route_find(&plain, SPAN_OF("/v1/embeddings"))->call->endpoint, EP_EMBEDDINGS);
 }
 
 /* The library and the batch runner call by path too. */
@@ -40,10 +42,11 @@ static void test_endpoints_by_path(void **state) {
     size_t count, calls = 0;
     const route *rows = route_table(&count);
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].form != &form_openai || rows[i].endpoint == EP_OTHER) continue;
+        const call_row *call = rows[i].call;
+        if (!call || call->form != &form_openai) continue;
         calls++;
         assert_int_equal(endpoint_of_path(span_slice(rows[i].path, 3, rows[i].path.len)),
-                         rows[i].endpoint);
+                         call->endpoint);
     }
     assert_int_equal(calls, EP_OTHER);
     assert_int_equal(endpoint_of_path(SPAN_OF("/v1/chat/completions")), EP_OTHER);
@@ -57,7 +60,8 @@ static void test_pages(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         const route *row = route_find(&plain, span_cstr(pages[i]));
         assert_non_null(row);
-        assert_false(row->keyed);
+        assert_null(row->call);
+        assert_int_equal(row->who, WHO_ANYONE);
         assert_true(route_allows(row, HTTP_GET_M) && route_allows(row, HTTP_HEAD_M));
         assert_false(route_allows(row, HTTP_POST_M));
         assert_span(allow_of(row), "GET, HEAD, OPTIONS");
@@ -68,7 +72,8 @@ static void test_below_a_star(void **state) {
     (void)state;
     const route *row = route_find(&plain, SPAN_OF("/v1/models/meta/llama-3"));
     assert_non_null(row);
-    assert_true(row->keyed);
+    assert_null(row->call);
+    assert_int_equal(row->who, WHO_CLIENT);
     assert_span(route_rest(row, SPAN_OF("/v1/models/meta/llama-3")), "meta/llama-3");
     assert_ptr_not_equal(row, route_find(&plain, SPAN_OF("/v1/models")));
 }
@@ -100,9 +105,9 @@ static void test_passthrough(void **state) {
     const route *row = route_find(&passing, SPAN_OF("/v1/audio/speech"));
     assert_non_null(row);
     assert_ptr_equal(row, route_find(&passing, SPAN_OF("/v1/rerank")));
-    assert_int_equal(row->endpoint, EP_OTHER);
-    assert_true(row->keyed);
-    assert_false(row->takes_json);
+    assert_int_equal(row->call->endpoint, EP_OTHER);
+    assert_int_equal(row->who, WHO_CLIENT);
+    assert_false(row->call->takes_json);
     assert_span(allow_of(row), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     assert_false(route_allows(row, HTTP_OTHER_M));
     assert_null(route_find(&passing, SPAN_OF("/v1/audio/")));
@@ -111,7 +116,7 @@ static void test_passthrough(void **state) {
     assert_null(route_find(&passing, SPAN_OF("/v1/audio/../files")));
     assert_null(route_find(&passing, SPAN_OF("/v1/audio/%2e%2E/files")));
     /* The table comes first: what is configured cannot take its place. */
-    assert_int_equal(route_find(&passing, SPAN_OF("/v1/responses"))->endpoint, EP_RESPONSES);
+    assert_int_equal(route_find(&passing, SPAN_OF("/v1/responses"))->call->endpoint, EP_RESPONSES);
 }
 
 static void test_plain_paths(void **state) {

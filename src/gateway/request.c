@@ -1,0 +1,26 @@
+#include "gateway/request.h"
+
+#include "base/mem.h"
+#include "gateway/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void request_keep(const request *q) {
+    const request_ops *ops = q->row->handler;
+    request *kept = mem_alloc(ops->size);
+    *kept = *q;
+    kept->ops = ops;
+    memset(kept + 1, 0, ops->size - sizeof *kept);
+    if (kept->asked) loop_snapshot_ref(kept->asked);
+    http_request_set_user(q->http, kept);
+}
+
+void request_free(request *q) {
+    loop_snapshot_unref(q->asked);
+    free(q);
+}
+
+void request_ignore(request *q) {
+    (void)q;
+}
