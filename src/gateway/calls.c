@@ -94,9 +94,13 @@ static void start(call_request *c, exchange_request *ask) {
     c->x = x; /* its last word never comes from inside exchange_start() */
 }
 
+/* What is known at the head. */
 static exchange_request ask_of(const call_request *c) {
     const http_head *head = http_request_head(c->request.http);
+    const call_row *row = c->request.row->call;
     return (exchange_request){
+        .form = row ? row->form : &form_openai,
+        .endpoint = row ? row->endpoint : EP_OTHER,
         .method = head->method_text,
         .query = head->query,
         .headers = head->headers,
@@ -108,12 +112,9 @@ static exchange_request ask_of(const call_request *c) {
 static void begin(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
     const http_head *head = http_request_head(q->http);
-    const call_row *row = q->row->call;
     exchange_request ask = ask_of(c);
-    ask.form = row->form;
-    ask.endpoint = row->endpoint;
-    ask.path = row->form == &form_openai ? span_slice(head->path, strlen("/v1"), head->path.len)
-                                         : head->path;
+    ask.path = ask.form == &form_openai ? span_slice(head->path, strlen("/v1"), head->path.len)
+                                        : head->path;
     ask.body = http_request_body(q->http);
     /* The server leaves the body of the answer out. */
     if (head->method == HTTP_HEAD_M) ask.method = SPAN_OF("GET");
@@ -122,11 +123,16 @@ static void begin(request *q) {
 
 void call_forward_get(call_request *c, span path) {
     exchange_request ask = ask_of(c);
-    ask.form = &form_openai;
-    ask.endpoint = EP_OTHER;
     ask.method = SPAN_OF("GET");
     ask.path = path;
     start(c, &ask);
+}
+
+void call_refuse(const request *q, const weir_error *why, http_headers more) {
+    call_request *c = CONTAINER_OF(request_keep(q), call_request, request);
+    exchange_request ask = ask_of(c);
+    c->request.begun = c->running = true;
+    c->x = exchange_start_refused(&q->w->env, &ask, why, more, &door, c);
 }
 
 /* ---- the server's words ---- */

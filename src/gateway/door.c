@@ -110,7 +110,7 @@ void door_take(worker *w, http_request *r, const route *row) {
     }
     if (!origin_fits(&q) || !content_type_fits(&q) || !key_fits(&q)) return;
     http_request_limit_body(r, worker_config(w)->limits.body_bytes);
-    request_keep(&q);
+    (void)request_keep(&q);
 }
 
 /* ---- the server's words ---- */

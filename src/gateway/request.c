@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void request_keep(const request *q) {
+request *request_keep(const request *q) {
     const request_ops *ops = q->row->handler;
     request *kept = mem_alloc(ops->size);
     *kept = *q;
@@ -14,6 +14,7 @@ void request_keep(const request *q) {
     memset(kept + 1, 0, ops->size - sizeof *kept);
     if (kept->asked) loop_snapshot_ref(kept->asked);
     http_request_set_user(q->http, kept);
+    return kept;
 }
 
 void request_free(request *q) {

@@ -54,6 +54,6 @@ void request_free(request *q);
 
 /* Keeps a request that stands on the stack: it gets its memory and becomes its http_request's user.
  * Takes a reference of asked. */
-void request_keep(const request *q);
+request *request_keep(const request *q);
 
 #endif
