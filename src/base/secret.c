@@ -124,6 +124,39 @@ bool secret_found(const secret *s, span text) {
     return find(s, text, 0, has_needless_escapes(text), &len) < text.len;
 }
 
+enum { LONGEST_ESCAPE = 6 };
+
+/* Whether the escape at `at` may go on behind the end of text. */
+static bool is_cut_escape(span text, size_t at) {
+    span rest = span_slice(text, at + 1, at + LONGEST_ESCAPE);
+    if (!rest.len) return true;
+    if (rest.ptr[0] != 'u' || rest.len == LONGEST_ESCAPE - 1) return false;
+    for (size_t i = 1; i < rest.len; i++)
+        if (!strchr("0123456789abcdefABCDEF", rest.ptr[i])) return false;
+    return true;
+}
+
+/* Whether all of text from at on says a beginning of the key. */
+static bool begins_at(span key, span text, size_t at) {
+    for (size_t i = 0; i < key.len; i++) {
+        if (at == text.len) return true;
+        if (text.ptr[at] == '\\' && is_cut_escape(text, at)) return true;
+        if (next_byte(text, &at) != (unsigned char)key.ptr[i]) return false;
+    }
+    return false;
+}
+
+size_t secret_begun(const secret *s, span text) {
+    if (!s || s->len < SHORTEST) return 0;
+    span key = secret_reveal(s);
+    size_t most = key.len * LONGEST_ESCAPE;
+    for (size_t at = text.len > most ? text.len - most : 0; at < text.len; at++) {
+        if (text.ptr[at] != key.ptr[0] && text.ptr[at] != '\\') continue;
+        if (begins_at(key, text, at)) return text.len - at;
+    }
+    return 0;
+}
+
 void secret_redact(const secret *s, buf *text) {
     span whole = buf_span(text);
     if (!secret_found(s, whole)) return;

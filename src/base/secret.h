@@ -25,6 +25,10 @@ span secret_reveal_bearer(const secret *s);
  * shorter than 8 bytes is never found: it would match by chance. NULL is allowed, and found
  * nowhere. */
 bool secret_found(const secret *s, span text);
+/* How many bytes at the end of text may be the beginning of the secret, as it is or escaped, which
+ * the bytes that come next would complete: what must be held back of a text that comes in pieces.
+ * text holds no whole one. */
+size_t secret_begun(const secret *s, span text);
 /* Replaces each such occurrence by "[redacted]"; used on what a provider says. */
 void secret_redact(const secret *s, buf *text);
 

@@ -1,24 +1,30 @@
 /* call/attempt.h: one try at one target: request out, answer in, three of the five deadlines.
  *
- * Belongs to its loop. Lives in the call's arena; what it holds besides is given back when it ends.
+ * Belongs to its loop. Lives in the call's arena, which outlives the turn in which it ends; what it
+ * holds besides is given back then.
  * attempt_start() never calls back before it returns. on_end or on_fail ends it, exactly once;
  * after attempt_cancel() nothing comes any more.
  *
- *   SENT ──2xx head──▶ STREAM  events, until the format's end marker or the end of the body
- *     │           └──▶ PLAIN   gathered whole, then one on_body
- *     │           └──▶ RAW     pieces as they come (audio, files: what is neither JSON nor events)
- *     └──other head──▶ REFUSAL gathered, classified, then on_fail
+ *   SENT ──2xx head──▶ ANSWER   a reader (dialect/reader.h) turns the body into events
+ *     │                  │  └──▶ DRAIN  it is complete; the connection is worth a short wait
+ *     │                  └──────▶ OVER  complete with its body, cut, too large, no answer …
+ *     └──other head──▶ REFUSAL  gathered, classified, then on_fail
+ *
+ * An event that says that the answer failed (EVENT_ERROR, or EVENT_FAILED before any content) is a
+ * refusal too. What an answer looks like, and when it is complete, the reader knows.
  */
 #ifndef WEIR_CALL_ATTEMPT_H
 #define WEIR_CALL_ATTEMPT_H
 
-#include "call/retry.h"
 #include "call/loop_snapshot.h"
+#include "call/retry.h"
+#include "dialect/reader.h"
 
 typedef struct attempt attempt;
 
 typedef struct attempt_ops {
     void (*on_head)(void *user, const answer_head *head); /* in the arena */
+    /* The event lives until it returns, also where it cancels the attempt. */
     void (*on_event)(void *user, const answer_event *event);
     void (*on_end)(void *user);
     /* What follows for the client (committed, client_*) is not filled in yet. */
@@ -30,7 +36,8 @@ typedef struct attempt_spec {
     loop_snapshot *snapshot;
     upstream *upstream;
     const request_facts *facts;
-    span model; /* what this provider is asked for; empty: the client's word */
+    span model;    /* what this provider is asked for; empty: the client's word */
+    unsigned want; /* WANT_*, of the answer's events */
     arena *arena;
 } attempt_spec;
 
@@ -41,8 +48,14 @@ void attempt_cancel(attempt *a);
 void attempt_pause(attempt *a);
 void attempt_resume(attempt *a);
 
-int64_t attempt_sent_us(const attempt *a); /* 0: not yet */
-int64_t attempt_head_us(const attempt *a);
-unsigned attempt_skipped(const attempt *a); /* events left out because they were no JSON */
+/* How far it has come. Also once it is over, as long as the arena lives. */
+typedef struct attempt_facts {
+    int64_t sent_us, head_us, first_content_us; /* monotonic; 0: not yet */
+    int status;                                 /* the provider's; 0: none yet */
+    unsigned skipped; /* events of a stream that were left out because they were no JSON */
+    span request_id;  /* the provider's own; empty: none */
+    token_usage usage;
+} attempt_facts;
+attempt_facts attempt_get_facts(const attempt *a);
 
 #endif

@@ -1,5 +1,6 @@
 /* call/call.h: a model call: attempts, retries, fallback, hedging, the total deadline, and the
- * hand-over of one answer. The project's one retry loop.
+ * hand-over of one answer. The project's one retry loop (call.c); the parts beside it are lanes.c
+ * and hedge.c.
  *
  * Belongs to its loop; lives in the given arena. call_start() never calls back before it returns.
  * on_end or on_fail ends it, exactly once; after call_cancel() nothing comes any more.
@@ -35,6 +36,8 @@ typedef struct call_spec {
     log_shard *log;          /* NULL: nothing is logged */
     const config_model *model;
     const request_facts *facts;
+    unsigned want;       /* WANT_*, of the answer's events */
+    int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
     arena *arena;
 } call_spec;
 
@@ -49,6 +52,7 @@ typedef struct call_report {
     span target_label; /* the same in the configuration's words alone, for metrics */
     unsigned attempts; /* requests made at providers */
     unsigned hedges;
+    const attempt_record *tries; /* each attempt; in the arena, valid until the next begins */
     unsigned skipped;
     int64_t first_sent_us; /* monotonic; when the first attempt began, where none was sent; 0: none
                               began */

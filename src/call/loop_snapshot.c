@@ -12,6 +12,22 @@ const http_client_limits upstream_limits = {
     .dns_ttl_ms = 30 * 1000,
 };
 
+static void make_credentials(upstream *u) {
+    const config_provider *p = u->provider;
+    if (p->auth == AUTH_NONE) return;
+    u->credentials = mem_zalloc_array(p->key_count, sizeof(credential *));
+    u->credential_count = p->key_count;
+    for (size_t i = 0; i < p->key_count; i++)
+        u->credentials[i] = credential_new(p->keys[i]);
+}
+
+static void upstream_done(upstream *u) {
+    for (size_t i = 0; i < u->credential_count; i++)
+        credential_unref(u->credentials[i]);
+    free(u->credentials);
+    http_origin_unref(u->origin);
+}
+
 loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table *targets) {
     const config *c = s->config;
     loop_snapshot *u = mem_zalloc(sizeof *u);
@@ -32,6 +48,7 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
         u->items[i] = (upstream){.provider = p,
                                  .ops = provider_find(p->kind),
                                  .origin = http_client_origin(client, &spec)};
+        make_credentials(&u->items[i]);
     }
     return u;
 }
@@ -44,7 +61,7 @@ loop_snapshot *loop_snapshot_ref(loop_snapshot *u) {
 void loop_snapshot_unref(loop_snapshot *u) {
     if (!u || --u->refs) return;
     for (size_t i = 0; i < loop_snapshot_config(u)->provider_count; i++)
-        http_origin_unref(u->items[i].origin);
+        upstream_done(&u->items[i]);
     free(u->items);
     snapshot_unref(u->snapshot);
     free(u);
@@ -54,8 +71,7 @@ upstream *loop_snapshot_find(loop_snapshot *u, const config_provider *p) {
     return &u->items[p - loop_snapshot_config(u)->providers];
 }
 
-const secret *upstream_key(upstream *u) {
-    const config_provider *p = u->provider;
-    if (!p->key_count || p->auth == AUTH_NONE) return NULL;
-    return p->keys[u->next_key++ % p->key_count];
+credential *upstream_credential(upstream *u) {
+    if (!u->credential_count) return NULL;
+    return credential_ref(u->credentials[u->next_credential++ % u->credential_count]);
 }

@@ -14,7 +14,9 @@ typedef struct upstream {
     const config_provider *provider;
     const provider_ops *ops;
     http_origin *origin;
-    size_t next_key; /* keys are used in turn */
+    credential **credentials; /* one for each key, used in turn */
+    size_t credential_count;
+    size_t next_credential;
 } upstream;
 
 typedef struct loop_snapshot {
@@ -38,7 +40,7 @@ static inline const config *loop_snapshot_config(const loop_snapshot *u) {
 }
 
 upstream *loop_snapshot_find(loop_snapshot *u, const config_provider *p);
-/* The key for the next attempt at this provider, in turn; NULL: none is sent. */
-const secret *upstream_key(upstream *u);
+/* For the next attempt at this provider, in turn, with a reference for it; NULL: none is sent. */
+MUST_USE credential *upstream_credential(upstream *u);
 
 #endif

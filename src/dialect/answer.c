@@ -16,7 +16,7 @@ typedef struct kept {
 } kept;
 
 static bool within(span s, span whole) {
-    return s.ptr && s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len;
+    return s.ptr && whole.ptr && s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len;
 }
 
 /* A span of the original's data points to the same place of the copy's. */
@@ -135,8 +135,16 @@ static json_value value_shifted(const shifts *s, json_value v) {
     return (json_value){v.type, span_from(s->data.ptr + to, len)};
 }
 
-static span text_shifted(const shifts *s, span text) {
-    return value_shifted(s, (json_value){JSON_STRING, text}).raw;
+/* The reason stands between the quotes of a part's value, which may be one that was changed. */
+static span reason_shifted(const shifts *s, span reason, const answer_part *parts) {
+    for (size_t i = 0; i < s->count; i++) {
+        size_t at = s->edits[i].part;
+        if (!within(reason, s->like->parts[at].value.raw)) continue;
+        if (!s->edits[i].text.ptr) return SPAN_EMPTY;
+        span value = parts[at].value.raw;
+        return span_slice(value, 1, value.len - 1);
+    }
+    return value_shifted(s, (json_value){JSON_STRING, reason}).raw;
 }
 
 static void write_edited(const answer_event *like, const answer_edit *edits, size_t count,
@@ -173,7 +181,7 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
     answer_event event = *like;
     event.data = s.data;
     event.parts = parts;
-    event.finish_reason = text_shifted(&s, like->finish_reason);
+    event.finish_reason = reason_shifted(&s, like->finish_reason, parts);
     event.error = value_shifted(&s, like->error);
     if (like->envelope) {
         answer_envelope *envelope = arena_alloc(a, sizeof *envelope);

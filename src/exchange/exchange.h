@@ -12,6 +12,7 @@
 #define WEIR_EXCHANGE_EXCHANGE_H
 
 #include "call/loop_snapshot.h"
+#include "dialect/answer.h"
 #include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"

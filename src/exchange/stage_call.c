@@ -62,6 +62,8 @@ stage_result stage_call(exchange *x) {
                             .log = x->env->log,
                             .model = x->model,
                             .facts = &x->facts,
+                            .want = x->want,
+                            .deadline_ms = x->deadline_ms,
                             .arena = &x->arena};
     call_source *s = arena_alloc(&x->arena, sizeof *s);
     *s = (call_source){{&source_ops}, call_start(&spec, &sink, x)};

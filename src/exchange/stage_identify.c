@@ -2,7 +2,7 @@
 #include "exchange/internal.h"
 
 /* The key as the OpenAI SDKs send it; Azure's and Anthropic's clients use a header of their own. */
-static span credential(http_headers headers) {
+static span key_sent(http_headers headers) {
     span value = http_header_get(headers, SPAN_OF("authorization"));
     if (span_istarts(value, SPAN_OF("bearer "))) return span_trim(span_slice(value, 7, value.len));
     span key = http_header_get(headers, SPAN_OF("api-key"));
@@ -15,7 +15,7 @@ bool exchange_identify(const config *c, http_headers headers, const config_clien
         *ret_client = NULL;
         return true;
     }
-    span key = credential(headers);
+    span key = key_sent(headers);
     const config_client *client = key.len ? config_find_client(c, key) : NULL;
     if (client) {
         *ret_client = client;

@@ -21,6 +21,7 @@ stage_result stage_settle(exchange *x) {
     if (x->call) {
         call_report c = call_get_report(x->call);
         r->attempts = c.attempts;
+        r->tries = c.tries;
         r->hedges = c.hedges;
         r->target = c.target;
         r->target_label = c.target_label;

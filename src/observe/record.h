@@ -19,6 +19,21 @@ typedef struct token_usage {
     bool estimated;    /* weir's own guess: the provider told nothing */
 } token_usage;
 
+/* One attempt of a call, however it ended: lost hedges and broken streams have used something too.
+ * Spans live in the exchange's arena. *_us: monotonic instants; 0: it did not come to that. */
+typedef struct attempt_record {
+    span target;       /* "openai/gpt-4o-mini" */
+    span target_label; /* the same in the configuration's words alone; bounded, for metrics */
+    bool hedge;
+    const char *outcome; /* "ok", "cancelled" (weir stopped it: a lost hedge, a client that left,
+                            the deadline over all), else why it failed: "overload"; constant. NULL:
+                            it still runs */
+    int status;          /* the provider's; 0: none came */
+    span provider_request_id; /* empty: none was told */
+    token_usage usage;        /* as far as it was told; prompt -1: not at all */
+    int64_t began_us, sent_us, head_us, first_content_us, ended_us;
+} attempt_record;
+
 typedef struct call_record {
     char request_id[ID_LEN + 1];
     char parent_id[ID_LEN + 1]; /* of the call that this one is a step of; empty: none */
@@ -33,7 +48,8 @@ typedef struct call_record {
     span target_label; /* the same in the configuration's words alone; bounded, for metrics */
     span provider_request_id;
     span finish_reason;
-    unsigned attempts; /* tries that were made, hedges included */
+    unsigned attempts;           /* tries that were made, hedges included */
+    const attempt_record *tries; /* each of them, in the order in which they began */
     unsigned hedges;
     int status; /* to the client; 499 where it left */
     error_id

@@ -21,10 +21,13 @@ static void add_escaped(buf *out, span s) {
 
 /* Azure's older form names the deployment in the path:
  * /openai/deployments/{name}/chat/completions?api-version=… */
-static span request_path(const config_provider *p, const request_facts *f, span model, arena *a) {
+static span request_path(const provider_ask *ask) {
+    const config_provider *p = ask->provider;
+    const request_facts *f = ask->facts;
+    span model = ask->model.len ? ask->model : f->model_name;
     if (!p->api_version.len && !f->query.len) {
         const span parts[] = {p->url.path, f->path};
-        return arena_join(a, parts, ARRAY_LEN(parts));
+        return arena_join(ask->arena, parts, ARRAY_LEN(parts));
     }
     buf out = BUF_EMPTY;
     buf_add(&out, p->url.path);
@@ -45,16 +48,18 @@ static span request_path(const config_provider *p, const request_facts *f, span 
         buf_add_char(&out, mark);
         buf_add(&out, f->query);
     }
-    span path = arena_dup(a, buf_span(&out));
+    span path = arena_dup(ask->arena, buf_span(&out));
     buf_done(&out);
     return path;
 }
 
-static http_headers request_headers(const config_provider *p, const request_facts *f,
-                                    const secret *key, arena *a) {
-    span connection = http_header_list(f->headers, SPAN_OF("connection"), a);
+static http_headers request_headers(const provider_ask *ask) {
+    const config_provider *p = ask->provider;
+    const request_facts *f = ask->facts;
+    const secret *key = credential_key(ask->credential);
+    span connection = http_header_list(f->headers, SPAN_OF("connection"), ask->arena);
     size_t most = f->headers.count + p->header_count + 5;
-    http_header *h = arena_alloc(a, most * sizeof *h);
+    http_header *h = arena_alloc(ask->arena, most * sizeof *h);
     size_t n = 0;
     bool content_type = false, accept = false;
     for (size_t i = 0; i < f->headers.count; i++) {
@@ -104,52 +109,36 @@ static bool ask_usage(json_splice *s, const request_facts *f) {
     return json_splice_value(s, f->body, asked, SPAN_OF("true"));
 }
 
-static bool build(const config_provider *p, const request_facts *f, span target_model,
-                  const secret *key, arena *a, provider_request *ret, weir_error *ret_error) {
+static bool name_model(json_splice *s, const provider_ask *ask) {
+    const request_facts *f = ask->facts;
+    if (!ask->model.len || f->model.type != JSON_STRING || span_eq(ask->model, f->model_name))
+        return true;
+    buf quoted = BUF_EMPTY;
+    json_write_string(&quoted, ask->model);
+    bool fits = json_splice_value(s, f->body, f->model, arena_dup(ask->arena, buf_span(&quoted)));
+    buf_done(&quoted);
+    return fits;
+}
+
+static bool build(const provider_ask *ask, provider_request *ret, weir_error *ret_error) {
+    const request_facts *f = ask->facts;
     json_splice splice;
-    json_splice_init(&splice, a);
-    bool fits = true;
-    if (f->root.type == JSON_OBJECT) {
-        if (target_model.len && f->model.type == JSON_STRING &&
-            !span_eq(target_model, f->model_name)) {
-            buf quoted = BUF_EMPTY;
-            json_write_string(&quoted, target_model);
-            fits = json_splice_value(&splice, f->body, f->model, arena_dup(a, buf_span(&quoted)));
-            buf_done(&quoted);
-        }
-        fits = fits && ask_usage(&splice, f);
-    }
-    if (!fits) {
+    json_splice_init(&splice, ask->arena);
+    bool changes = f->root.type == JSON_OBJECT;
+    if (changes && !(name_model(&splice, ask) && ask_usage(&splice, f))) {
         *ret_error = error_of(ERR_INTERNAL);
         return false;
     }
     ret->method = f->method;
-    ret->path = request_path(p, f, target_model.len ? target_model : f->model_name, a);
-    ret->headers = request_headers(p, f, key, a);
+    ret->path = request_path(ask);
+    ret->headers = request_headers(ask);
     ret->pieces = json_splice_pieces(&splice, f->body, &ret->piece_count);
     return true;
 }
 
-static bool plain(const request_facts *facts, span body, arena *a, span *ret_body,
-                  answer_facts *ret_facts) {
-    (void)a;
-    openai_read_facts(facts->endpoint, body, false, ret_facts);
-    *ret_body = body;
-    return ret_facts->is_json;
+/* As its clients ask. */
+static dialect speaks(endpoint e) {
+    return endpoint_get(e)->dialect;
 }
 
-static bool event(const request_facts *facts, const sse_event *in, arena *a, sse_event *ret_event,
-                  answer_facts *ret_facts) {
-    (void)a;
-    openai_read_facts(facts->endpoint, in->data, true, ret_facts);
-    *ret_event = *in;
-    return true;
-}
-
-const provider_ops provider_openai = {
-    .build = build,
-    .refuse = openai_refuse,
-    .plain = plain,
-    .event = event,
-    .done = "[DONE]",
-};
+const provider_ops provider_openai = {.build = build, .speaks = speaks};

@@ -1,22 +1,19 @@
-/* provider/provider.h: providers' wire formats. One file per provider behind one struct of
- * functions.
+/* provider/provider.h: how each kind of provider is asked, behind one struct of functions.
  *
- * Pure: no sockets, no clock. A provider turns weir's call into an HTTP request, and what comes
- * back into OpenAI's form and into facts that weir acts on.
+ * Pure: no sockets, no clock. A provider turns weir's call into an HTTP request; what comes back is
+ * read by the dialect that it speaks (dialect/dialect_ops.h).
  */
 #ifndef WEIR_PROVIDER_PROVIDER_H
 #define WEIR_PROVIDER_PROVIDER_H
 
 #include "base/arena.h"
+#include "base/errors.h"
 #include "config/config.h"
-#include "dialect/answer.h"
 #include "dialect/endpoint.h"
-#include "dialect/failure.h"
 #include "dialect/outline.h"
 #include "http/message.h"
-#include "http/sse.h"
 #include "json/json.h"
-#include "observe/record.h"
+#include "provider/credential.h"
 
 /* What the parse stage found in the client's request. Spans point into body. */
 typedef struct request_facts {
@@ -50,48 +47,22 @@ typedef struct provider_request {
     size_t piece_count;
 } provider_request;
 
-/* What a failed answer says. */
-typedef struct provider_refusal {
-    failure_class class;
-    span body;    /* an error in OpenAI's shape, secrets removed; in the arena */
-    span message; /* its message, for the log */
-    span code;
-} provider_refusal;
-
-/* What one event of a stream, or a plain answer, says: all that weir acts on. */
-typedef struct answer_facts {
-    bool is_json;
-    bool has_content;   /* text, refusal, reasoning or a tool call: something a user would see */
-    unsigned finished;  /* choices that got their finish_reason here (completions), or 1 for the
-                           event  that ends a response */
-    bool is_error;      /* an error event, or an error where an answer should be */
-    bool failed;        /* the event that ends a response says that it failed; error says why */
-    bool is_usage_only; /* the usage chunk: choices is [] and usage is an object */
-    bool has_usage;
-    token_usage usage;
-    span finish_reason; /* empty: none */
-    json_value error;   /* is_error, failed: the error object */
-} answer_facts;
+/* What an attempt asks for. All of it is borrowed for the attempt. */
+typedef struct provider_ask {
+    const config_provider *provider;
+    const request_facts *facts;
+    span model;                   /* what it is asked for; empty: the client's own word */
+    const credential *credential; /* NULL: none is sent */
+    int64_t wall_us;              /* now, for what must be dated */
+    arena *arena;                 /* for what is made */
+} provider_ask;
 
 typedef struct provider_ops {
-    /* Builds an attempt's request. target_model: empty means the client's own word. key may be
-     * NULL. On failure (a request this provider cannot express) false and *ret_error. */
-    bool (*build)(const config_provider *p, const request_facts *facts, span target_model,
-                  const secret *key, arena *a, provider_request *ret, weir_error *ret_error);
-    /* Reads an answer whose status is not 2xx. */
-    void (*refuse)(int status, http_headers headers, span body, const secret *key, arena *a,
-                   provider_refusal *ret);
-    /* Turns a complete plain 2xx body into OpenAI's form: *ret_body may borrow body. false: it is
-     * no answer (malformed). */
-    bool (*plain)(const request_facts *facts, span body, arena *a, span *ret_body,
-                  answer_facts *ret_facts);
-    /* Turns one event into OpenAI's form; ret_event may borrow in. Returns false to leave it out.
-     */
-    bool (*event)(const request_facts *facts, const sse_event *in, arena *a, sse_event *ret_event,
-                  answer_facts *ret_facts);
-    /* The data of the event that ends a stream ("[DONE]"), or NULL where the end of the body ends
-     * it. */
-    const char *done;
+    /* Builds an attempt's request. On failure (a request this provider cannot express) false and
+     * *ret_error. */
+    bool (*build)(const provider_ask *ask, provider_request *ret, weir_error *ret_error);
+    /* The dialect in which it answers at that endpoint. */
+    dialect (*speaks)(endpoint e);
 } provider_ops;
 
 /* By the configuration's word (config/kinds.def). NULL for an unknown kind. */

@@ -1,58 +1,122 @@
-/* What is read out of a provider's answer: facts, refusals, texts for people.
+/* What is read out of a provider's answer: events with their parts, refusals, texts for people.
  *
- * The first byte chooses the endpoint and whether the rest is an answer, an event or a refusal.
- * Holds: what counts as an answer has a text that is UTF-8, or none; a refusal is JSON with an
- * error in it and holds no key.
+ * The first byte chooses the dialect and whether the rest is a plain body, a stream or a refusal.
+ * Holds: a stream says the same whole and in pieces; every place lies in the event's own bytes, in
+ * order, and is the JSON it should be; no byte of the key comes out; a text for people is UTF-8; a
+ * refusal is JSON with an error in it.
  */
 #include "fuzz.h"
 
+#include "dialect/reader.h"
 #include "exchange/words.h"
-#include "provider/provider.h"
 
-static void check_text(span document, bool is_delta, arena *a) {
-    span text;
-    if (!answer_text(document, is_delta, a, &text)) return;
-    HOLDS(span_is_utf8(text));
+static secret *key;
+
+static void check_within(span s, span whole) {
+    HOLDS(!s.len || (s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len));
 }
 
-static void check_answer(const provider_ops *ops, const request_facts *facts, span body, arena *a) {
-    answer_facts said;
-    span own = SPAN_EMPTY;
-    if (!ops->plain(facts, body, a, &own, &said)) return;
-    check_text(own, false, a);
-}
-
-static void check_event(const provider_ops *ops, const request_facts *facts, span data, arena *a) {
-    const sse_event event = {.data = data};
-    answer_facts said;
-    sse_event own;
-    if (ops->event(facts, &event, a, &own, &said) && said.is_json) check_text(own.data, true, a);
-}
-
-static void check_refusal(const provider_ops *ops, span body, const secret *key, arena *a) {
-    provider_refusal refusal = {0};
+static void check_value(json_value v, span data) {
     json_value root;
     json_fault fault;
-    ops->refuse(500, (http_headers){NULL, 0}, body, key, a, &refusal);
-    HOLDS(json_scan(refusal.body, NULL, &root, &fault));
-    HOLDS(json_get(answer_root(refusal.body), SPAN_OF("error")).type == JSON_OBJECT);
-    HOLDS(!secret_found(key, refusal.body) && !secret_found(key, refusal.message));
+    if (v.type == JSON_NONE) return;
+    check_within(v.raw, data);
+    HOLDS(json_scan(v.raw, &(json_limits){.depth = 512, .repeats = true}, &root, &fault));
+    HOLDS(root.type == v.type);
+}
+
+static void check_event(const answer_event *e) {
+    const char *last = e->data.ptr;
+    HOLDS(!secret_found(key, e->data) && !secret_found(key, e->name));
+    for (size_t i = 0; i < e->part_count; i++) {
+        const answer_part *p = &e->parts[i];
+        HOLDS(p->kind == PART_OPAQUE || p->value.type == JSON_STRING);
+        HOLDS(p->value.raw.ptr >= last);
+        last = p->value.raw.ptr;
+        check_value(p->value, e->data);
+    }
+    check_value(e->error, e->data);
+    if (!e->envelope) return;
+    check_value(e->envelope->id, e->data);
+    check_value(e->envelope->model, e->data);
+    check_value(e->envelope->created, e->data);
+}
+
+static void check_text(const answer_event *e, arena *a) {
+    span text;
+    if (e->is_json && answer_text(e->data, e->kind == ANSWER_STREAM, a, &text))
+        HOLDS(span_is_utf8(text));
+}
+
+/* Reads all of it in pieces of `step` bytes; notes what came, in few words. */
+static void read_all(const reader_spec *spec, span type, span body, size_t step, arena *a,
+                     buf *out) {
+    reader r;
+    answer_event e;
+    reader_result got = READER_MORE;
+    reader_init(&r, spec, type, (int64_t)body.len);
+    for (size_t at = 0; at < body.len && got == READER_MORE; at += step) {
+        span piece = span_slice(body, at, at + step);
+        while ((got = reader_next(&r, &piece, &e)) == READER_EVENT) {
+            check_event(&e);
+            check_text(&e, a);
+            if (e.kind == ANSWER_RAW)
+                buf_add(out, e.data);
+            else
+                buf_addf(out, "%u %zu %d;", e.sorts, e.part_count, e.status);
+        }
+    }
+    while (got == READER_MORE || got == READER_EVENT) {
+        got = reader_end(&r, true, &e);
+        if (got != READER_EVENT) break;
+        check_event(&e);
+        check_text(&e, a);
+        buf_addf(out, "%u %zu %d;", e.sorts, e.part_count, e.status);
+    }
+    buf_addf(out, "%d %u", (int)got, r.skipped);
+    reader_done(&r);
+}
+
+static void check_answer(const reader_spec *spec, span type, span body, arena *a) {
+    buf whole = BUF_EMPTY, pieces = BUF_EMPTY;
+    read_all(spec, type, body, body.len ? body.len : 1, a, &whole);
+    read_all(spec, type, body, 3, a, &pieces);
+    HOLDS(span_eq(buf_span(&whole), buf_span(&pieces)));
+    buf_done(&whole);
+    buf_done(&pieces);
+}
+
+static void check_refusal(const dialect_ops *ops, span body, arena *a) {
+    refusal said = {0};
+    json_value root;
+    json_fault fault;
+    ops->refuse(500, body, key, a, &said);
+    HOLDS(json_scan(said.body, NULL, &root, &fault));
+    HOLDS(json_get(answer_root(said.body), SPAN_OF("error")).type == JSON_OBJECT);
+    HOLDS(!secret_found(key, said.body) && !secret_found(key, said.message));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const dialect dialects[] = {DIALECT_OPENAI_CHAT,        DIALECT_OPENAI_COMPLETIONS,
+                                       DIALECT_OPENAI_EMBEDDINGS,  DIALECT_OPENAI_RESPONSES,
+                                       DIALECT_OPENAI_MODERATIONS, DIALECT_RAW};
     if (size == 0) return 0;
-    const provider_ops *ops = provider_find(SPAN_OF("openai"));
-    const request_facts facts = {.endpoint = (endpoint)(data[0] % EP_COUNT), .choices = 1};
-    secret *key = secret_new(SPAN_OF("sk-fuzz"));
+    if (!key) key = secret_new(SPAN_OF("sk-fuzz/1"));
+    const reader_spec spec = {.dialect = dialects[data[0] % ARRAY_LEN(dialects)],
+                              .want = data[0] & 64 ? 0 : WANT_PARTS | WANT_ENVELOPE,
+                              .choices = 1,
+                              .event_bytes = 1 << 20,
+                              .answer_bytes = 1 << 20,
+                              .key = key};
     span rest = span_from((const char *)data + 1, size - 1);
     arena a;
     arena_init(&a, 0);
-    switch (data[0] / EP_COUNT % 3) {
-    case 0: check_answer(ops, &facts, rest, &a); break;
-    case 1: check_event(ops, &facts, rest, &a); break;
-    case 2: check_refusal(ops, rest, key, &a); break;
+    switch (data[0] / ARRAY_LEN(dialects) % 4) {
+    case 0: check_answer(&spec, SPAN_OF("application/json"), rest, &a); break;
+    case 1: check_answer(&spec, SPAN_OF("text/event-stream"), rest, &a); break;
+    case 2: check_refusal(dialect_get(spec.dialect), rest, &a); break;
+    case 3: check_answer(&spec, SPAN_OF("audio/mpeg"), rest, &a); break;
     }
     arena_done(&a);
-    secret_unref(key);
     return 0;
 }

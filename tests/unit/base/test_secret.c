@@ -72,6 +72,37 @@ static void finds_it_anywhere(void **state) {
     }
 }
 
+/* The end of a text that comes in pieces, as far as the next piece may make it the key. */
+static void knows_a_beginning(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t begun;
+    } rows[] = {
+        {"", 0},
+        {"xx", 0},
+        {"xs", 1},
+        {"sk-sk", 2},
+        {"sk-se", 5},
+        {"sk-secret/", 10},
+        {"sk-secret\\", 10},     /* of "\/" */
+        {"a \\u0073k-s", 9},     /* "\u0073" is s */
+        {"a \\u0073\\u006", 11}, /* half an escape */
+        {"sk-secret x", 0},
+        {"sk\\n", 0},
+        {"\\ux", 0},
+        {"\\", 1},
+    };
+    secret *key = secret_new(SPAN_OF("sk-secret/9"));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(secret_begun(key, span_cstr(rows[i].text)), rows[i].begun);
+    secret *tiny = secret_new(SPAN_OF("sk-9999"));
+    assert_int_equal(secret_begun(tiny, SPAN_OF("sk-")), 0); /* it is never looked for */
+    assert_int_equal(secret_begun(NULL, SPAN_OF("sk-")), 0);
+    secret_unref(tiny);
+    secret_unref(key);
+}
+
 static void every_error_is_complete(void **state) {
     (void)state;
     for (int id = ERR_NONE + 1; id < ERR_COUNT; id++) {
@@ -90,6 +121,7 @@ static void every_error_is_complete(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(redacts_every_occurrence), cmocka_unit_test(finds_what_json_escapes),
-        cmocka_unit_test(finds_it_anywhere), cmocka_unit_test(every_error_is_complete)};
+        cmocka_unit_test(finds_it_anywhere), cmocka_unit_test(knows_a_beginning),
+        cmocka_unit_test(every_error_is_complete)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,9 +3,9 @@
 #ifndef WEIR_TEST_DIRECT_H
 #define WEIR_TEST_DIRECT_H
 
+#include "prepared.h"
 #include "unit.h"
 
-#include "call/provider_tls.h"
 #include "exchange/exchange.h"
 #include "gateway/plan.h"
 
@@ -203,17 +203,13 @@ static inline config *direct_config(const direct *d) {
 static inline void direct_run(direct *d) {
     static const http_client_limits limits = {
         .head = {.head_bytes = 65536, .url_bytes = 16384, .headers = 200}, .pool_idle_ms = 1000};
-    buf why = BUF_EMPTY;
     d->config = direct_config(d);
-    static const snapshot_part *const parts[] = {&provider_tls_part};
-    snapshot *prepared = snapshot_new(d->config, parts, ARRAY_LEN(parts), &why);
-    assert_non_null(prepared);
     assert_int_equal(loop_init(&d->loop, 0), 0);
     d->client = http_client_new(&d->loop, &limits);
     d->targets = target_table_new();
     d->env = (exchange_env){.loop = &d->loop,
                             .plan = d->plan ? d->plan : &gateway_plan,
-                            .snapshot = loop_snapshot_new(d->client, prepared, d->targets),
+                            .snapshot = prepared(d->client, d->config, d->targets),
                             .targets = d->targets}; /* neither log nor metrics */
     exchange_env_init(&d->env);
     timer_init(&d->timer, NULL);
@@ -224,9 +220,7 @@ static inline void direct_run(direct *d) {
     loop_done(&d->loop);
     http_client_free(d->client);
     target_table_free(d->targets);
-    snapshot_unref(prepared);
     config_unref(d->config);
-    buf_done(&why);
 }
 
 static inline void direct_free(direct *d) {

@@ -361,7 +361,7 @@ static void a_step_has_its_parents_snapshot_client_and_deadline(void **state) {
     parent.x->record.client = r.client->name;
     loop_snapshot *old = w->env.snapshot;
     config *c = world_config("timeouts: {total: 10m}\n");
-    w->env.snapshot = world_prepare(w, c);
+    w->env.snapshot = prepared(w->client, c, w->targets);
     ask_step(w, &step, &t, parent.x);
     assert_ptr_equal(step.x->snapshot, old);
     assert_ptr_equal(step.x->client, r.client);

@@ -4,9 +4,9 @@
 #ifndef WEIR_TEST_WORLD_H
 #define WEIR_TEST_WORLD_H
 
+#include "prepared.h"
 #include "unit.h"
 
-#include "call/provider_tls.h"
 #include "exchange/internal.h"
 
 typedef struct world {
@@ -268,18 +268,6 @@ static inline config *world_config(const char *options) {
     return c;
 }
 
-/* What is in force on the loop from now on; the caller gives back what was before. */
-static inline loop_snapshot *world_prepare(world *w, config *c) {
-    static const snapshot_part *const parts[] = {&provider_tls_part};
-    buf why = BUF_EMPTY;
-    snapshot *s = snapshot_new(c, parts, ARRAY_LEN(parts), &why);
-    assert_non_null(s);
-    loop_snapshot *ready = loop_snapshot_new(w->client, s, w->targets);
-    snapshot_unref(s);
-    buf_done(&why);
-    return ready;
-}
-
 static inline world *world_new(const exchange_plan *plan, const char *options) {
     static const http_client_limits limits = {
         .head = {.head_bytes = 65536, .url_bytes = 16384, .headers = 200}, .pool_idle_ms = 1000};
@@ -290,7 +278,7 @@ static inline world *world_new(const exchange_plan *plan, const char *options) {
     w->targets = target_table_new();
     w->env = (exchange_env){.loop = &w->loop,
                             .plan = plan,
-                            .snapshot = world_prepare(w, w->config),
+                            .snapshot = prepared(w->client, w->config, w->targets),
                             .targets = w->targets};
     exchange_env_init(&w->env);
     loop_read_clock(&w->loop);

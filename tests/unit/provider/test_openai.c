@@ -1,4 +1,4 @@
-/* OpenAI's wire: what is sent, what an event says, why an answer was refused. */
+/* What is sent to OpenAI and its look-alikes. */
 #include "unit.h"
 
 #include "provider/openai.h"
@@ -34,10 +34,14 @@ static request_facts facts_of(const char *body) {
 }
 
 static provider_request build(const config_provider *p, const request_facts *f, const char *model,
-                              const secret *key) {
+                              secret *key) {
     provider_request r = {0};
     weir_error error;
-    assert_true(provider_openai.build(p, f, span_cstr(model), key, &a, &r, &error));
+    credential *c = key ? credential_new(key) : NULL;
+    const provider_ask ask = {
+        .provider = p, .facts = f, .model = span_cstr(model), .credential = c, .arena = &a};
+    assert_true(provider_openai.build(&ask, &r, &error));
+    credential_unref(c); /* the key lives on */
     return r;
 }
 
@@ -129,119 +133,14 @@ static void azure_names_the_deployment_in_the_path(void **state) {
     secret_unref(key);
 }
 
-static answer_facts chunk(endpoint e, const char *data) {
-    answer_facts f;
-    openai_read_facts(e, span_cstr(data), true, &f);
-    return f;
-}
-
-static void reads_chunks(void **state) {
+static void each_endpoint_is_answered_in_its_own_dialect(void **state) {
     (void)state;
-    answer_facts f =
-        chunk(EP_CHAT_COMPLETIONS, "{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
-                                   "\"content\":\"\"},\"finish_reason\":null}],\"usage\":null}");
-    assert_true(f.is_json && !f.has_content && !f.finished && !f.has_usage);
-    f = chunk(EP_CHAT_COMPLETIONS, "{\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}");
-    assert_true(f.has_content && !f.finished);
-    f = chunk(EP_CHAT_COMPLETIONS, "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}");
-    assert_true(f.has_content);
-    f = chunk(EP_CHAT_COMPLETIONS, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"},"
-                                   "{\"delta\":{},\"finish_reason\":\"length\"}]}");
-    assert_int_equal(f.finished, 2);
-    assert_span(f.finish_reason, "length");
-    f = chunk(EP_CHAT_COMPLETIONS,
-              "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,"
-              "\"total_tokens\":7,\"prompt_tokens_details\":{\"cached_tokens\":2},"
-              "\"completion_tokens_details\":{\"reasoning_tokens\":1}}}");
-    assert_true(f.is_usage_only && f.has_usage);
-    assert_int_equal(f.usage.prompt, 3);
-    assert_int_equal(f.usage.completion, 4);
-    assert_int_equal(f.usage.total, 7);
-    assert_int_equal(f.usage.cached, 2);
-    assert_int_equal(f.usage.reasoning, 1);
-    /* Azure's first chunk has no choices either, but no usage: it is passed on. */
-    f = chunk(EP_CHAT_COMPLETIONS, "{\"choices\":[],\"prompt_filter_results\":[]}");
-    assert_false(f.is_usage_only);
-    f = chunk(EP_COMPLETIONS, "{\"choices\":[{\"text\":\"a\",\"finish_reason\":null}]}");
-    assert_true(f.has_content);
-    assert_true(chunk(EP_CHAT_COMPLETIONS, "{\"error\":{\"message\":\"x\"}}").is_error);
-    assert_false(chunk(EP_CHAT_COMPLETIONS, "{\"error\":null,\"choices\":[]}").is_error);
-    assert_false(chunk(EP_CHAT_COMPLETIONS, "{\"choices\":[").is_json);
-    /* A name that comes twice hides neither what else there is nor what is broken behind it. */
-    f = chunk(EP_CHAT_COMPLETIONS, "{\"id\":1,\"id\":1,\"choices\":[{\"delta\":{\"content\":\"a\"},"
-                                   "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}");
-    assert_true(f.is_json && f.has_content && f.finished && f.has_usage);
-    assert_false(chunk(EP_CHAT_COMPLETIONS, "{\"id\":1,\"id\":1,\"choices\":[").is_json);
-    f = chunk(EP_RESPONSES, "{\"type\":\"response.output_text.delta\",\"delta\":\"a\"}");
-    assert_true(f.has_content && !f.finished);
-    f = chunk(EP_RESPONSES, "{\"type\":\"response.completed\",\"response\":{\"error\":null,"
-                            "\"usage\":{\"input_tokens\":5,\"output_tokens\":6,"
-                            "\"total_tokens\":11}}}");
-    assert_int_equal(f.finished, 1);
-    assert_int_equal(f.usage.prompt, 5);
-    assert_int_equal(f.usage.completion, 6);
-    assert_true(chunk(EP_RESPONSES, "{\"type\":\"error\",\"message\":\"x\"}").is_error);
-}
-
-static void classifies_refusals(void **state) {
-    (void)state;
-    static const struct {
-        int status;
-        const char *body;
-        failure_class failure;
-    } rows[] = {
-        {400, "{\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"m\"}}",
-         FAIL_CONTEXT_LENGTH},
-        {400, "{\"error\":{\"message\":\"This model's maximum Context Length is 4096 tokens\"}}",
-         FAIL_CONTEXT_LENGTH},
-        {400, "{\"error\":{\"code\":\"content_policy_violation\",\"message\":\"m\"}}",
-         FAIL_CONTENT_POLICY},
-        {400, "{\"error\":{\"code\":\"content_filter\",\"message\":\"m\"}}", FAIL_CONTENT_POLICY},
-        {400, "{\"error\":{\"code\":null,\"message\":\"m\"}}", FAIL_REQUEST},
-        {401, "{\"error\":{\"code\":\"invalid_api_key\",\"message\":\"m\"}}", FAIL_TARGET},
-        {404, "{\"error\":{\"code\":\"model_not_found\",\"message\":\"m\"}}", FAIL_TARGET},
-        {408, "", FAIL_OVERLOAD},
-        {409, "", FAIL_OVERLOAD},
-        {422, "{}", FAIL_REQUEST},
-        {429, "{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}}", FAIL_OVERLOAD},
-        {429, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}", FAIL_TARGET},
-        {500, "<html>", FAIL_OVERLOAD},
-        {529, "", FAIL_OVERLOAD},
-        {302, "", FAIL_TARGET},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        provider_refusal r;
-        openai_refuse(rows[i].status, (http_headers){0}, span_cstr(rows[i].body), NULL, &a, &r);
-        assert_int_equal(r.class, rows[i].failure);
-        json_value root;
-        json_fault fault;
-        assert_true(json_scan(r.body, NULL, &root, &fault));
-        assert_int_equal(json_get(root, SPAN_OF("error")).type, JSON_OBJECT);
-    }
-}
-
-static void errors_take_openais_shape_without_the_key(void **state) {
-    (void)state;
-    secret *key = secret_new(SPAN_OF("sk-secret-123"));
-    provider_refusal r;
-    openai_refuse(401, (http_headers){0},
-                  SPAN_OF("{\"error\":{\"message\":\"Incorrect key: sk-secret-123\",\"type\":\"t\","
-                          "\"param\":null,\"code\":\"invalid_api_key\"}}"),
-                  key, &a, &r);
-    assert_span(r.body, "{\"error\":{\"message\":\"Incorrect key: [redacted]\",\"type\":\"t\","
-                        "\"param\":null,\"code\":\"invalid_api_key\"}}");
-    assert_span(r.message, "Incorrect key: [redacted]");
-    openai_refuse(502, (http_headers){0},
-                  SPAN_OF("<html><h1>Bad Gateway</h1>\r\nnginx sk-secret-123\x01</html>"), key, &a,
-                  &r);
-    assert_span(r.message, "The provider answered with status 502: Bad Gateway nginx [redacted]");
-    assert_span(r.body,
-                "{\"error\":{\"message\":\"The provider answered with status 502: Bad Gateway "
-                "nginx [redacted]\",\"type\":\"server_error\",\"param\":null,"
-                "\"code\":\"provider_error\"}}");
-    openai_refuse(400, (http_headers){0}, SPAN_OF("{\"detail\":\"no such thing\"}"), key, &a, &r);
-    assert_span(r.message, "The provider answered with status 400: no such thing");
-    secret_unref(key);
+    assert_int_equal(provider_openai.speaks(EP_CHAT_COMPLETIONS), DIALECT_OPENAI_CHAT);
+    assert_int_equal(provider_openai.speaks(EP_COMPLETIONS), DIALECT_OPENAI_COMPLETIONS);
+    assert_int_equal(provider_openai.speaks(EP_EMBEDDINGS), DIALECT_OPENAI_EMBEDDINGS);
+    assert_int_equal(provider_openai.speaks(EP_RESPONSES), DIALECT_OPENAI_RESPONSES);
+    assert_int_equal(provider_openai.speaks(EP_MODERATIONS), DIALECT_OPENAI_MODERATIONS);
+    assert_int_equal(provider_openai.speaks(EP_OTHER), DIALECT_RAW);
 }
 
 static void the_table_knows_its_kinds(void **state) {
@@ -256,9 +155,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(only_what_must_change_is_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_and_hop_headers_do_not_cross, setup, teardown),
         cmocka_unit_test_setup_teardown(azure_names_the_deployment_in_the_path, setup, teardown),
-        cmocka_unit_test_setup_teardown(reads_chunks, setup, teardown),
-        cmocka_unit_test_setup_teardown(classifies_refusals, setup, teardown),
-        cmocka_unit_test_setup_teardown(errors_take_openais_shape_without_the_key, setup, teardown),
+        cmocka_unit_test(each_endpoint_is_answered_in_its_own_dialect),
         cmocka_unit_test(the_table_knows_its_kinds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* Why a provider refused, in OpenAI's words and those of its look-alikes. */
-#include "provider/openai.h"
+#include "dialect/openai.h"
 
 static bool mentions(span text, span needle) {
     for (size_t i = 0; i + needle.len <= text.len; i++)
@@ -105,9 +105,7 @@ static span text_of(json_value v, arena *a) {
     return v.type == JSON_STRING ? json_string(v, a) : SPAN_EMPTY;
 }
 
-void openai_refuse(int status, http_headers headers, span body, const secret *key, arena *a,
-                   provider_refusal *ret) {
-    (void)headers;
+void openai_refuse(int status, span body, const secret *key, arena *a, refusal *ret) {
     json_value root = {JSON_NONE, SPAN_EMPTY};
     json_fault fault;
     span message = SPAN_EMPTY, type = SPAN_EMPTY, code = SPAN_EMPTY;

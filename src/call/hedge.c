@@ -1,0 +1,39 @@
+/* A second target beside one that is slow to say anything, so that the quicker of the two is heard.
+ *
+ * At most one at a time, and only so many of all calls (call/target.h); what may be asked and what
+ * became of it is the call's affair like that of any attempt.
+ */
+#include "call/internal.h"
+
+/* No content yet: the next target is started beside the slow one. */
+static void on_hedge(timer *t) {
+    call *c = CONTAINER_OF(t, call, hedge);
+    const config_hedge *policy = &call_config(c)->hedge;
+    size_t slow = c->at, next = call_next_slot(c, slow + 1);
+    if (lanes_running(c) != 1 || next == c->slots.count) return;
+    target_state *slow_state = c->slots.items[slow].state;
+    if (!target_take_hedge(slow_state, policy, call_now_ms(c))) return;
+    failure unused;
+    if (!lane_start(c, next, true, &unused)) {
+        target_return_hedge(slow_state, call_now_ms(c));
+        return;
+    }
+    target_take_budget(c->slots.items[next].state, call_now_ms(c));
+    c->hedges++;
+}
+
+void hedge_init(call *c) {
+    timer_init(&c->hedge, on_hedge);
+}
+
+/* Measured from the attempt that the hedge would stand beside. */
+void hedge_arm(call *c) {
+    const config_hedge *policy = &call_config(c)->hedge;
+    if (!policy->on || c->at + 1 >= c->slots.count) return;
+    int64_t after = target_hedge_after_ms(c->slots.items[c->at].state, policy);
+    if (after >= 0) loop_timer_start(c->spec.loop, &c->hedge, after);
+}
+
+void hedge_stop(call *c) {
+    loop_timer_stop(c->spec.loop, &c->hedge);
+}

@@ -1,0 +1,101 @@
+/* call/internal.h: a call as its parts see it. Inside call/, for call.c, lanes.c and hedge.c.
+ *
+ * call.c decides whom to ask and what follows a failure; lanes.c runs attempts and hands over what
+ * one of them says; hedge.c starts a second beside one that is slow.
+ */
+#ifndef WEIR_CALL_INTERNAL_H
+#define WEIR_CALL_INTERNAL_H
+
+#include "call/call.h"
+#include "call/slots.h"
+
+/* An attempt that is under way. There is one, or two while a hedge runs. */
+enum { LANES = 2 };
+
+typedef struct lane {
+    call *call;
+    attempt *attempt; /* NULL: the lane is free */
+    size_t at;        /* index into call->slots.items */
+    size_t try;       /* index into call->tries */
+    bool hedge;
+    bool probe; /* this attempt is the breaker's probe */
+    int64_t began_ms;
+    bool has_head;
+    answer_head head;
+    answer_queue held; /* what it has said before its first content */
+} lane;
+
+struct call {
+    call_spec spec;
+    const call_sink *sink;
+    void *user;
+    slots slots;
+    size_t at; /* the slot asked last */
+    lane lanes[LANES];
+    lane *winner; /* content has been handed over from this lane */
+    timer backoff;
+    timer hedge;
+    timer total;
+    attempt_record *tries; /* of every attempt; at most a few, since retries, targets and hedges are
+                              bounded */
+    unsigned attempts, tries_cap;
+    unsigned retries;
+    unsigned hedges;
+    unsigned skipped;
+    int64_t first_sent_us;
+    int64_t head_us;
+    int64_t arrived_us;
+    bool paused;
+    bool over;
+    failure kept;   /* why the first target was left; FAIL_NONE: it was not */
+    failure waited; /* what the last backoff followed */
+};
+
+static inline const config *call_config(const call *c) {
+    return loop_snapshot_config(c->spec.snapshot);
+}
+
+static inline int64_t call_now_ms(const call *c) {
+    return c->spec.loop->now_ms;
+}
+
+/* Of two instants, 0 being none. */
+static inline int64_t call_earlier(int64_t a, int64_t b) {
+    return a && a < b ? a : b;
+}
+
+/* ---- call.c ---- */
+
+/* Counts it for a target. */
+void call_count(call *c, metric_id id, const slot *s, const char *outcome);
+/* The next target that may be asked now; slots.count when there is none. */
+size_t call_next_slot(const call *c, size_t from);
+/* What follows a failure at a slot. */
+void call_decide(call *c, size_t at, const failure *f);
+/* Ends the call: stops all that runs. */
+void call_release(call *c);
+/* The same, and tells the sink why. */
+void call_give_up(call *c, failure f);
+
+/* ---- lanes.c ---- */
+
+/* Starts an attempt at a slot. false, with *ret_failure, when that is not possible. */
+MUST_USE bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure);
+/* Stops a lane whose answer is not wanted any more: that tells nothing about its target. */
+void lane_drop(lane *l);
+unsigned lanes_running(const call *c);
+/* What became of a lane's attempt, for its target's breaker and latency. */
+void lane_report(lane *l, bool failed, int64_t first_content_ms);
+/* The target's breaker lets no attempt through. */
+failure lane_refused(void);
+/* When the attempt left weir: what is before its request is out is the way to the provider. */
+int64_t lane_left_us(const lane *l);
+
+/* ---- hedge.c ---- */
+
+void hedge_init(call *c);
+/* From the attempt that has just begun. */
+void hedge_arm(call *c);
+void hedge_stop(call *c);
+
+#endif

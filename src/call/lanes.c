@@ -1,0 +1,258 @@
+/* Attempts that are under way, and the handing over of what one of them says.
+ *
+ * What an attempt says before its first content is held; with it the lane commits: it is the call's
+ * answer from then on, and the other stops. Each attempt's record is filled where its lane ends.
+ */
+#include "call/internal.h"
+
+#include <string.h>
+
+unsigned lanes_running(const call *c) {
+    unsigned n = 0;
+    for (int i = 0; i < LANES; i++)
+        n += c->lanes[i].attempt != NULL;
+    return n;
+}
+
+static slot *slot_of(const lane *l) {
+    return &l->call->slots.items[l->at];
+}
+
+/* ---- records ---- */
+
+static attempt_record *record_of(const lane *l) {
+    return &l->call->tries[l->try];
+}
+
+int64_t lane_left_us(const lane *l) {
+    int64_t sent_us = attempt_get_facts(l->attempt).sent_us;
+    return sent_us ? sent_us : record_of(l)->began_us;
+}
+
+static void record_begin(lane *l) {
+    call *c = l->call;
+    if (c->attempts == c->tries_cap) {
+        attempt_record *old = c->tries;
+        c->tries_cap = c->tries_cap ? 2 * c->tries_cap : 1;
+        c->tries = arena_alloc(c->spec.arena, c->tries_cap * sizeof *c->tries);
+        if (old) memcpy(c->tries, old, c->attempts * sizeof *old);
+    }
+    l->try = c->attempts++;
+    *record_of(l) = (attempt_record){.target = slot_of(l)->name,
+                                     .target_label = slot_of(l)->target->name,
+                                     .hedge = l->hedge,
+                                     .usage = {-1, -1, -1, -1, -1, false}};
+}
+
+static void record_end(const lane *l, const attempt_facts *facts, const char *outcome) {
+    attempt_record *r = record_of(l);
+    r->outcome = outcome;
+    r->status = facts->status;
+    r->provider_request_id = facts->request_id;
+    r->usage = facts->usage;
+    r->sent_us = facts->sent_us;
+    r->head_us = facts->head_us;
+    r->first_content_us = facts->first_content_us;
+    r->ended_us = loop_exact_us(l->call->spec.loop);
+}
+
+/* ---- the end of a lane ---- */
+
+/* Its attempt is over. */
+static void lane_clear(lane *l, const char *outcome) {
+    call *c = l->call;
+    attempt_facts facts = attempt_get_facts(l->attempt);
+    answer_queue_done(&l->held);
+    c->first_sent_us = call_earlier(c->first_sent_us, lane_left_us(l));
+    if (facts.head_us) c->head_us = facts.head_us;
+    c->skipped += facts.skipped;
+    record_end(l, &facts, outcome);
+    l->attempt = NULL;
+    call_count(c, METRIC_ATTEMPTS, slot_of(l), outcome);
+}
+
+static void count_lost(const lane *l) {
+    call *c = l->call;
+    if (l->hedge && c->winner != l) call_count(c, METRIC_HEDGES, slot_of(l), "lost");
+}
+
+void lane_drop(lane *l) {
+    if (!l->attempt) return;
+    attempt_cancel(l->attempt);
+    lane_clear(l, "cancelled");
+    target_abandon(slot_of(l)->state, l->probe);
+    count_lost(l);
+}
+
+/* ---- what is known of targets ---- */
+
+static void log_breaker(call *c, const slot *s, breaker_state state) {
+    const log_field fields[] = {{"target", s->name}};
+    bool closed = state == BREAKER_CLOSED;
+    log_event(c->spec.log, closed ? LEVEL_INFO : LEVEL_WARN,
+              closed ? "breaker_closed" : "breaker_opened",
+              closed ? SPAN_OF("The target answers again.")
+                     : SPAN_OF("The target fails too often; it is given a rest."),
+              fields, ARRAY_LEN(fields));
+}
+
+void lane_report(lane *l, bool failed, int64_t first_content_ms) {
+    call *c = l->call;
+    bool changed = false;
+    breaker_state state = target_report(slot_of(l)->state, &call_config(c)->breaker, failed,
+                                        l->probe, first_content_ms, call_now_ms(c), &changed);
+    l->probe = false;
+    if (changed) log_breaker(c, slot_of(l), state);
+}
+
+/* ---- handing one lane's answer over ---- */
+
+/* From here on this lane's answer is the call's: the others stop. */
+static void commit(lane *l) {
+    call *c = l->call;
+    if (c->winner) return;
+    c->winner = l;
+    c->at = l->at;
+    hedge_stop(c);
+    loop_timer_stop(c->spec.loop, &c->backoff);
+    for (int i = 0; i < LANES; i++)
+        if (&c->lanes[i] != l) lane_drop(&c->lanes[i]);
+    if (l->hedge) call_count(c, METRIC_HEDGES, slot_of(l), "won");
+    lane_report(l, false, call_now_ms(c) - l->began_ms);
+    c->arrived_us = c->spec.loop->now_us;
+    int64_t head_us = attempt_get_facts(l->attempt).head_us;
+    if (head_us) c->head_us = head_us;
+    if (c->paused) attempt_pause(l->attempt);
+    if (l->has_head) c->sink->on_head(c->user, &l->head);
+    for (answer_event *e; !c->over && (e = answer_queue_take(&l->held));) {
+        c->sink->on_event(c->user, e);
+        answer_free(e);
+    }
+}
+
+static void on_head(void *user, const answer_head *head) {
+    lane *l = user;
+    l->has_head = true;
+    l->head = *head;
+    if (head->kind == ANSWER_RAW) commit(l);
+}
+
+/* Content, or what ends an answer; or more than is held for one that says nothing. */
+static bool speaks(const lane *l, const answer_event *event) {
+    return event->kind != ANSWER_STREAM || event->sorts & (EVENT_CONTENT | EVENT_FINISH) ||
+           l->held.bytes >= call_config(l->call)->limits.event_bytes;
+}
+
+static void on_event(void *user, const answer_event *event) {
+    lane *l = user;
+    call *c = l->call;
+    if (!c->winner) {
+        if (!speaks(l, event)) {
+            answer_queue_add(&l->held, event);
+            return;
+        }
+        commit(l);
+    }
+    if (!c->over) c->sink->on_event(c->user, event);
+}
+
+static void on_end(void *user) {
+    lane *l = user;
+    call *c = l->call;
+    commit(l); /* an answer without any content is an answer */
+    if (c->over) return;
+    lane_clear(l, "ok");
+    call_release(c);
+    c->sink->on_end(c->user);
+}
+
+/* Whether this failure ends the call although another lane runs: the first target's word that the
+ * request may not be answered holds for the other, which was asked only because it was slow. */
+static bool forbids(const lane *l, const failure *f) {
+    return !l->hedge && f->class == FAIL_CONTENT_POLICY &&
+           !call_config(l->call)->retry.content_policy_next;
+}
+
+static void tell_refused(call *c, const failure *f) {
+    bool load = f->status == 429 || f->status == 503 || f->status == 529;
+    if (load && f->error == ERR_PROVIDER_ERROR && c->sink->on_refused)
+        c->sink->on_refused(c->user, f->status, f->hint.after_ms);
+}
+
+static void on_fail(void *user, const failure *f) {
+    lane *l = user;
+    call *c = l->call;
+    size_t at = l->at;
+    bool won = c->winner == l;
+    count_lost(l);
+    if (failure_counts(f->class))
+        lane_report(l, true, -1);
+    else
+        target_abandon(slot_of(l)->state, l->probe);
+    lane_clear(l, failure_name(f->class));
+    tell_refused(c, f);
+    if (c->over) return;
+    if (won) {
+        failure broken = *f;
+        broken.client_may_retry = true; /* the same question may well be answered whole */
+        call_give_up(c, broken);
+        return;
+    }
+    hedge_stop(c);
+    if (lanes_running(c) && !forbids(l, f)) { /* the other lane may still answer */
+        if (!l->hedge && c->kept.class == FAIL_NONE) c->kept = *f;
+        return;
+    }
+    call_decide(c, at, f);
+}
+
+static const attempt_ops ops = {
+    .on_head = on_head, .on_event = on_event, .on_end = on_end, .on_fail = on_fail};
+
+/* ---- asking ---- */
+
+static lane *free_lane(call *c) {
+    for (int i = 0; i < LANES; i++)
+        if (!c->lanes[i].attempt) return &c->lanes[i];
+    return NULL;
+}
+
+failure lane_refused(void) {
+    const weir_error e = error_of(ERR_BREAKER_OPEN);
+    failure f = failure_of(&e);
+    f.class = FAIL_OVERLOAD;
+    return f;
+}
+
+bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
+    slot *s = &c->slots.items[at];
+    lane *l = free_lane(c);
+    bool probe = false;
+    if (!l || !target_admit(s->state, &call_config(c)->breaker, call_now_ms(c), &probe)) {
+        *ret_failure = lane_refused();
+        return false;
+    }
+    *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = call_now_ms(c)};
+    answer_queue_init(&l->held);
+    int64_t began_us = loop_exact_us(c->spec.loop);
+    const attempt_spec spec = {.loop = c->spec.loop,
+                               .snapshot = c->spec.snapshot,
+                               .upstream = s->upstream,
+                               .facts = c->spec.facts,
+                               .model = s->model,
+                               .want = c->spec.want,
+                               .arena = c->spec.arena};
+    l->attempt = attempt_start(&spec, &ops, l, ret_failure);
+    if (!l->attempt) {
+        target_abandon(s->state, probe);
+        return false;
+    }
+    record_begin(l);
+    record_of(l)->began_us = began_us;
+    c->at = at;
+    s->tries++;
+    if (hedge) return true;
+    c->head_us = 0;
+    hedge_arm(c);
+    return true;
+}

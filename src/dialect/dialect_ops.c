@@ -1,0 +1,69 @@
+#include "dialect/dialect_ops.h"
+
+#include "dialect/openai.h"
+
+#include <assert.h>
+
+/* Look-alikes of /v1/responses send the marker too. */
+#define DONE SPAN("[DONE]")
+
+static const dialect_ops rows[DIALECT_COUNT] = {
+    [DIALECT_OPENAI_CHAT] = {.name = "openai_chat",
+                             .is_json = true,
+                             .end = ENDS_WITH_CHOICES,
+                             .end_marker = DONE,
+                             .read = openai_read_completion,
+                             .refuse = openai_refuse,
+                             .write_finish = openai_write_chat_finish,
+                             .write_usage = openai_write_chat_usage,
+                             .write_error = openai_write_error},
+    [DIALECT_OPENAI_COMPLETIONS] = {.name = "openai_completions",
+                                    .is_json = true,
+                                    .end = ENDS_WITH_CHOICES,
+                                    .end_marker = DONE,
+                                    .read = openai_read_completion,
+                                    .refuse = openai_refuse,
+                                    .write_finish = openai_write_text_finish,
+                                    .write_usage = openai_write_text_usage,
+                                    .write_error = openai_write_error},
+    [DIALECT_OPENAI_RESPONSES] = {.name = "openai_responses",
+                                  .is_json = true,
+                                  .end = ENDS_WITH_EVENT,
+                                  .end_marker = DONE,
+                                  .read = openai_read_response,
+                                  .refuse = openai_refuse,
+                                  .write_finish = openai_write_response_finish,
+                                  .write_usage = openai_write_no_usage,
+                                  .write_error = openai_write_response_error},
+    [DIALECT_OPENAI_EMBEDDINGS] = {.name = "openai_embeddings",
+                                   .is_json = true,
+                                   .end = ENDS_WITH_CHOICES,
+                                   .end_marker = DONE,
+                                   .read = openai_read_completion,
+                                   .refuse = openai_refuse,
+                                   .write_finish = openai_write_no_finish,
+                                   .write_usage = openai_write_no_usage,
+                                   .write_error = openai_write_error},
+    [DIALECT_OPENAI_MODERATIONS] = {.name = "openai_moderations",
+                                    .is_json = true,
+                                    .end = ENDS_WITH_CHOICES,
+                                    .end_marker = DONE,
+                                    .read = openai_read_completion,
+                                    .refuse = openai_refuse,
+                                    .write_finish = openai_write_no_finish,
+                                    .write_usage = openai_write_no_usage,
+                                    .write_error = openai_write_error},
+    [DIALECT_RAW] = {.name = "raw",
+                     .is_json = false,
+                     .end = ENDS_WITH_BODY,
+                     .read = openai_read_other,
+                     .refuse = openai_refuse,
+                     .write_finish = openai_write_no_finish,
+                     .write_usage = openai_write_no_usage,
+                     .write_error = openai_write_error},
+};
+
+const dialect_ops *dialect_get(dialect d) {
+    assert(d < DIALECT_COUNT && rows[d].read);
+    return &rows[d];
+}

@@ -1,0 +1,59 @@
+/* dialect/dialect_ops.h: what weir does with a dialect's answers, one row a dialect: reads them,
+ * knows their end, and writes events as the dialect would.
+ *
+ * Rows are constant and every slot is filled. Pure: any thread.
+ * Source   OpenAI's API reference (chat completions, completions, responses: streaming events).
+ */
+#ifndef WEIR_DIALECT_DIALECT_OPS_H
+#define WEIR_DIALECT_DIALECT_OPS_H
+
+#include "base/secret.h"
+#include "dialect/answer.h"
+#include "dialect/dialect.h"
+#include "dialect/failure.h"
+
+typedef struct reader reader;
+
+/* When a stream without the end marker is complete. */
+typedef enum stream_end {
+    ENDS_WITH_CHOICES, /* once every choice is told finished */
+    ENDS_WITH_EVENT,   /* once its last event has come (EVENT_CLOSE) */
+    ENDS_WITH_BODY,    /* when the body ends as its framing says */
+} stream_end;
+
+/* Why a provider refused. */
+typedef struct refusal {
+    failure_class class;
+    span body;    /* the error in OpenAI's shape, the key removed; in the arena */
+    span message; /* its message, for people */
+    span code;
+} refusal;
+
+typedef struct dialect_ops {
+    const char *name; /* "openai_chat" */
+    /* What is no JSON is no answer, and no event. false: whatever comes is handed on. */
+    bool is_json;
+    stream_end end;
+    span end_marker; /* data of an event that ends a stream; empty: none */
+
+    /* Fills *e, whose kind, name and data are set, from its data; notes in r what the next events
+     * need. */
+    void (*read)(reader *r, answer_event *e);
+    /* Reads an answer that is not 2xx, or an error event as if it were one. key may be NULL. */
+    void (*refuse)(int status, span body, const secret *key, arena *a, refusal *ret);
+
+    /* Each writes the JSON of one more event of a stream, as the dialect has it, and returns the
+     * event's name (constant; empty: none). `like` is an event of the same stream, for its envelope
+     * (WANT_ENVELOPE); for a response it should be one that has an envelope. */
+    /* A choice ends. reason is a chat completion's: "stop", "length", "content_filter". */
+    span (*write_finish)(const answer_event *like, unsigned choice, span reason, buf *out);
+    /* What it used; writes nothing where the dialect has no such event. */
+    span (*write_usage)(const answer_event *like, const token_usage *usage, buf *out);
+    /* Where a stream breaks off: body is an error in OpenAI's shape. */
+    span (*write_error)(span body, buf *out);
+} dialect_ops;
+
+/* d is one that providers answer in: any but DIALECT_WEIR_CHAT. */
+const dialect_ops *dialect_get(dialect d);
+
+#endif

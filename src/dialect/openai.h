@@ -1,0 +1,66 @@
+/* dialect/openai.h: OpenAI's wire forms, which weir's own clients speak too. Inside dialect/ and
+ * for its tests; others come through dialect/dialect_ops.h.
+ *
+ * Source   github.com/openai/openai-openapi; reasoning and reasoning_content as DeepSeek, vLLM and
+ *          OpenRouter send them; content in parts as Mistral does.
+ */
+#ifndef WEIR_DIALECT_OPENAI_H
+#define WEIR_DIALECT_OPENAI_H
+
+#include "dialect/reader.h"
+
+/* A second text of one kind in the same choice is counted from here, so that the two do not run
+ * into one: an audio's transcript beside the content, `reasoning` beside `reasoning_content`, a
+ * response's summaries beside its reasoning. */
+enum { ITEM_BESIDE = 1 << 16 };
+
+/* More than a response object has (30), with room for what is still to come. */
+enum { ANSWER_MEMBERS = 48 };
+
+/* ---- reading: dialect_ops.read (openai_answer.c, openai_responses.c) ---- */
+
+void openai_read_completion(reader *r, answer_event *e);
+void openai_read_response(reader *r, answer_event *e);
+/* What weir does not know, but for what it has in common with all others. */
+void openai_read_other(reader *r, answer_event *e);
+
+/* Whether a value shows a user anything: empty strings, null, [] and {} do not. */
+bool openai_shows(json_value v);
+/* A number from 0 on, else `otherwise`. */
+unsigned openai_index(json_value v, unsigned otherwise);
+/* The members of e's document, of which the first ANSWER_MEMBERS are given. false: it is no JSON
+ * object. */
+MUST_USE bool openai_scan(const answer_event *e, json_member members[ANSWER_MEMBERS],
+                          size_t *ret_count);
+/* A `usage` object of either family (chat, responses) is what the event tells. */
+void openai_read_usage(reader *r, answer_event *e, json_value usage);
+/* A truthy `error` member is the event's error. */
+void openai_read_error(answer_event *e, json_value error);
+
+/* The parts of a message or delta of a chat completion's choice (openai_parts.c). Returns whether
+ * it shows a user anything; where parts are not wanted it looks no further than that. */
+bool openai_read_message(reader *r, json_value message);
+/* Those of an item of a response's output. */
+void openai_read_output_item(reader *r, json_value item, unsigned choice);
+/* A part of an item's content, or of its summary. */
+void openai_read_content_part(reader *r, json_value part, unsigned choice, unsigned item);
+
+/* ---- refusals (openai_refusal.c): the rules that also serve look-alikes ---- */
+
+void openai_refuse(int status, span body, const secret *key, arena *a, refusal *ret);
+/* The class of a refusal by status, error code, type and message. */
+failure_class openai_classify(int status, span code, span type, span message);
+
+/* ---- writing: dialect_ops.write_* (openai_write.c) ---- */
+
+span openai_write_chat_finish(const answer_event *like, unsigned choice, span reason, buf *out);
+span openai_write_text_finish(const answer_event *like, unsigned choice, span reason, buf *out);
+span openai_write_response_finish(const answer_event *like, unsigned choice, span reason, buf *out);
+span openai_write_no_finish(const answer_event *like, unsigned choice, span reason, buf *out);
+span openai_write_chat_usage(const answer_event *like, const token_usage *usage, buf *out);
+span openai_write_text_usage(const answer_event *like, const token_usage *usage, buf *out);
+span openai_write_no_usage(const answer_event *like, const token_usage *usage, buf *out);
+span openai_write_error(span body, buf *out);
+span openai_write_response_error(span body, buf *out);
+
+#endif

@@ -1,0 +1,181 @@
+/* What an event or an answer in OpenAI's form says, read once and without copying. */
+#include "dialect/openai.h"
+
+/* More than any call can use is no figure, and could not be added up. */
+enum { TOKENS_MAX = 1000 * 1000 * 1000 };
+
+/* ---- usage ---- */
+
+static int64_t figure(json_value object, span key) {
+    int64_t value = -1;
+    if (!json_i64(json_get(object, key), &value) || value < 0 || value > TOKENS_MAX) return -1;
+    return value;
+}
+
+static int64_t either(json_value object, span a, span b) {
+    int64_t value = figure(object, a);
+    return value >= 0 ? value : figure(object, b);
+}
+
+void openai_read_usage(reader *r, answer_event *e, json_value usage) {
+    if (usage.type != JSON_OBJECT) return;
+    json_value in = json_get(usage, SPAN_OF("prompt_tokens_details"));
+    if (in.type != JSON_OBJECT) in = json_get(usage, SPAN_OF("input_tokens_details"));
+    json_value out = json_get(usage, SPAN_OF("completion_tokens_details"));
+    if (out.type != JSON_OBJECT) out = json_get(usage, SPAN_OF("output_tokens_details"));
+    token_usage *u = &r->usage;
+    *u = (token_usage){
+        .prompt = either(usage, SPAN_OF("prompt_tokens"), SPAN_OF("input_tokens")),
+        .completion = either(usage, SPAN_OF("completion_tokens"), SPAN_OF("output_tokens")),
+        .total = figure(usage, SPAN_OF("total_tokens")),
+        .cached = figure(in, SPAN_OF("cached_tokens")),
+        .reasoning = figure(out, SPAN_OF("reasoning_tokens")),
+    };
+    if (u->total < 0 && u->prompt >= 0)
+        u->total = u->prompt + (u->completion > 0 ? u->completion : 0);
+    e->usage = u;
+}
+
+/* ---- errors ---- */
+
+/* As if the provider had answered with that status. */
+static int status_of(json_value error) {
+    int64_t status = 0;
+    if (!json_i64(json_get(error, SPAN_OF("code")), &status) &&
+        !json_i64(json_get(error, SPAN_OF("status")), &status))
+        status = 0;
+    return status >= 400 && status <= 599 ? (int)status : 502;
+}
+
+/* A response object carries `"error":null`. */
+void openai_read_error(answer_event *e, json_value error) {
+    bool truthy = error.type == JSON_OBJECT || (error.type == JSON_STRING && error.raw.len > 2);
+    if (!truthy) return;
+    e->sorts |= EVENT_ERROR;
+    e->error = error;
+    e->status = status_of(error);
+}
+
+/* ---- values ---- */
+
+bool openai_shows(json_value v) {
+    switch (v.type) {
+    case JSON_STRING: return v.raw.len > 2;
+    case JSON_ARRAY:
+    case JSON_OBJECT: return json_count(v) > 0;
+    case JSON_NONE:
+    case JSON_NULL:
+    case JSON_FALSE: return false;
+    case JSON_TRUE:
+    case JSON_NUMBER: return true;
+    }
+    return false;
+}
+
+unsigned openai_index(json_value v, unsigned otherwise) {
+    int64_t index = -1;
+    if (v.type != JSON_NUMBER || !json_i64(v, &index) || index < 0 || index >= ITEM_BESIDE)
+        return otherwise;
+    return (unsigned)index;
+}
+
+bool openai_scan(const answer_event *e, json_member members[ANSWER_MEMBERS], size_t *ret_count) {
+    /* Twice the same name is the provider's affair as long as it is JSON. */
+    static const json_limits deep = {.depth = 512, .repeats = true};
+    json_fault fault;
+    size_t count = 0;
+    if (!json_scan_object(e->data, &deep, members, ANSWER_MEMBERS, &count, &fault)) return false;
+    *ret_count = count < ANSWER_MEMBERS ? count : ANSWER_MEMBERS;
+    return true;
+}
+
+/* ---- choices ---- */
+
+/* Some servers write "" where OpenAI writes null. */
+static void read_finish(reader *r, json_value reason, unsigned choice, answer_event *e) {
+    e->sorts |= EVENT_FINISH;
+    e->finish_reason = span_slice(reason.raw, 1, reason.raw.len - 1);
+    reader_note_finished(r, choice);
+}
+
+/* Where the choice's number stands is not known before all of it was seen; its parts wait for it.
+ */
+static void read_choice(reader *r, json_value choice, unsigned position, answer_event *e) {
+    size_t first = r->part_count;
+    json_value index = {JSON_NONE}, finish = {JSON_NONE};
+    json_iter members = json_iter_of(choice);
+    for (json_member m; json_next_member(&members, &m);) {
+        if (span_eq(m.key, SPAN_OF("index"))) {
+            index = m.value;
+        } else if (span_eq(m.key, SPAN_OF("delta")) || span_eq(m.key, SPAN_OF("message"))) {
+            if (openai_read_message(r, m.value)) e->sorts |= EVENT_CONTENT;
+        } else if (span_eq(m.key, SPAN_OF("text"))) {
+            if (openai_shows(m.value)) e->sorts |= EVENT_CONTENT;
+            if (m.value.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, m.value);
+        } else if (span_eq(m.key, SPAN_OF("finish_reason"))) {
+            if (m.value.type != JSON_STRING || !openai_shows(m.value)) continue;
+            finish = m.value;
+            reader_add_part(r, PART_FINISH, 0, 0, m.value);
+        }
+    }
+    if (finish.type == JSON_NONE && r->part_count == first) return;
+    unsigned number = openai_index(index, position);
+    if (finish.type != JSON_NONE) read_finish(r, finish, number, e);
+    for (size_t i = first; i < r->part_count; i++)
+        r->parts[i].choice = number;
+}
+
+static void read_choices(reader *r, json_value choices, answer_event *e) {
+    json_iter it = json_iter_of(choices);
+    json_value choice;
+    for (unsigned i = 0; json_next_element(&it, &choice); i++)
+        if (choice.type == JSON_OBJECT) read_choice(r, choice, i, e);
+}
+
+/* Of a known endpoint: its document is an object with choices, or, without any, itself content
+ * (embeddings, moderations). */
+static void read_document(reader *r, answer_event *e, const json_member *members, size_t count) {
+    const json_member *choices = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const json_member *m = &members[i];
+        if (span_eq(m->key, SPAN_OF("choices")))
+            choices = m->value.type == JSON_ARRAY ? m : NULL;
+        else if (span_eq(m->key, SPAN_OF("usage")))
+            openai_read_usage(r, e, m->value);
+        else if (span_eq(m->key, SPAN_OF("error")))
+            openai_read_error(e, m->value);
+        else if (!e->envelope)
+            continue;
+        else if (span_eq(m->key, SPAN_OF("id")))
+            r->envelope.id = m->value;
+        else if (span_eq(m->key, SPAN_OF("model")))
+            r->envelope.model = m->value;
+        else if (span_eq(m->key, SPAN_OF("created")))
+            r->envelope.created = m->value;
+    }
+    if (choices) {
+        read_choices(r, choices->value, e);
+        if (e->usage && choices->elements == 0) e->sorts |= EVENT_USAGE;
+    } else if (!e->error.raw.len && (e->kind == ANSWER_PLAIN || !r->ops->is_json)) {
+        e->sorts |= EVENT_CONTENT;
+    }
+}
+
+void openai_read_completion(reader *r, answer_event *e) {
+    json_member members[ANSWER_MEMBERS];
+    size_t count;
+    e->is_json = openai_scan(e, members, &count);
+    if (e->is_json) read_document(r, e, members, count);
+}
+
+/* Whether a plain document is an error is for the client to say. */
+void openai_read_other(reader *r, answer_event *e) {
+    json_member members[ANSWER_MEMBERS];
+    size_t count;
+    e->is_json = openai_scan(e, members, &count);
+    if (e->is_json)
+        read_document(r, e, members, count);
+    else
+        e->sorts |= EVENT_CONTENT;
+    if (e->kind == ANSWER_PLAIN) e->sorts &= ~(unsigned)EVENT_ERROR;
+}

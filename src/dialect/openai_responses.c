@@ -1,0 +1,256 @@
+/* /v1/responses: a stream tells each text in pieces, and then up to four times whole: in its .done,
+ * in that of its part, of its item, and in the response's last event. */
+#include "dialect/openai.h"
+
+/* What an event tells, by its type behind "response.". */
+typedef struct event_row {
+    span type;
+    part_kind kind;
+    span text;  /* the member that holds it */
+    span index; /* the member that numbers it */
+    bool beside;
+    bool full;
+} event_row;
+
+#define PIECE(type, kind, index, beside)                                                           \
+    { SPAN(type ".delta"), kind, SPAN("delta"), SPAN(index), beside, false }
+#define WHOLE(type, kind, text, index, beside)                                                     \
+    { SPAN(type ".done"), kind, SPAN(text), SPAN(index), beside, true }
+
+static const event_row event_rows[] = {
+    PIECE("output_text", PART_TEXT, "content_index", false),
+    WHOLE("output_text", PART_TEXT, "text", "content_index", false),
+    PIECE("refusal", PART_REFUSAL, "content_index", false),
+    WHOLE("refusal", PART_REFUSAL, "refusal", "content_index", false),
+    PIECE("reasoning_text", PART_REASONING, "content_index", false),
+    WHOLE("reasoning_text", PART_REASONING, "text", "content_index", false),
+    PIECE("reasoning_summary_text", PART_REASONING, "summary_index", true),
+    WHOLE("reasoning_summary_text", PART_REASONING, "text", "summary_index", true),
+    PIECE("function_call_arguments", PART_TOOL_ARGS, "", false),
+    WHOLE("function_call_arguments", PART_TOOL_ARGS, "arguments", "", false),
+    PIECE("custom_tool_call_input", PART_TOOL_ARGS, "", false),
+    WHOLE("custom_tool_call_input", PART_TOOL_ARGS, "input", "", false),
+    PIECE("mcp_call_arguments", PART_TOOL_ARGS, "", false),
+    WHOLE("mcp_call_arguments", PART_TOOL_ARGS, "arguments", "", false),
+    PIECE("audio", PART_AUDIO, "", false),
+    PIECE("audio.transcript", PART_TEXT, "", true),
+};
+
+/* Events that hold an object whose texts are whole. */
+typedef struct object_row {
+    span type;
+    bool is_item; /* else a part, with the member that numbers it */
+    span index;
+    bool beside;
+} object_row;
+
+static const object_row object_rows[] = {
+    {SPAN("content_part.added"), false, SPAN("content_index"), false},
+    {SPAN("content_part.done"), false, SPAN("content_index"), false},
+    {SPAN("reasoning_summary_part.added"), false, SPAN("summary_index"), true},
+    {SPAN("reasoning_summary_part.done"), false, SPAN("summary_index"), true},
+    {SPAN("output_item.added"), true, SPAN(""), false},
+    {SPAN("output_item.done"), true, SPAN(""), false},
+};
+
+/* One event's members, as they stand. */
+typedef struct document {
+    const json_member *members;
+    size_t count;
+} document;
+
+static json_value member(const document *d, span key) {
+    return json_find(d->members, d->count, key);
+}
+
+static unsigned item_of(const document *d, span index, bool beside) {
+    unsigned at = index.len ? openai_index(member(d, index), 0) : 0;
+    return beside ? ITEM_BESIDE + at : at;
+}
+
+/* ---- pieces and their repeats ---- */
+
+static void read_text(reader *r, const document *d, const event_row *row) {
+    unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
+    unsigned item = item_of(d, row->index, row->beside);
+    for (size_t i = 0; i < d->count; i++) {
+        const json_member *m = &d->members[i];
+        if (m->value.type != JSON_STRING) continue;
+        if (span_eq(m->key, row->text))
+            reader_add_part(r, row->kind, choice, item, m->value);
+        else if (row->kind == PART_TOOL_ARGS && span_eq(m->key, SPAN_OF("name")))
+            reader_add_part(r, PART_TOOL_NAME, choice, item, m->value);
+    }
+}
+
+static void read_object(reader *r, const document *d, const object_row *row) {
+    unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
+    if (row->is_item)
+        openai_read_output_item(r, member(d, SPAN_OF("item")), choice);
+    else
+        openai_read_content_part(r, member(d, SPAN_OF("part")), choice,
+                                 item_of(d, row->index, row->beside));
+}
+
+/* A piece of what this table does not know. */
+static void read_unknown_piece(reader *r, const document *d) {
+    json_value piece = member(d, SPAN_OF("delta"));
+    unsigned choice = openai_index(member(d, SPAN_OF("output_index")), 0);
+    if (openai_shows(piece)) reader_add_part(r, PART_OPAQUE, choice, 0, piece);
+}
+
+static const event_row *find_event(span type) {
+    for (size_t i = 0; i < ARRAY_LEN(event_rows); i++)
+        if (span_eq(event_rows[i].type, type)) return &event_rows[i];
+    return NULL;
+}
+
+static const object_row *find_object(span type) {
+    for (size_t i = 0; i < ARRAY_LEN(object_rows); i++)
+        if (span_eq(object_rows[i].type, type)) return &object_rows[i];
+    return NULL;
+}
+
+/* type is what stands behind "response.". */
+static void read_piece(reader *r, answer_event *e, const document *d, span type) {
+    bool is_piece = span_ends(type, SPAN_OF(".delta"));
+    if (is_piece) {
+        e->sorts |= EVENT_CONTENT;
+        if (!reader_wants_parts(r)) return;
+    }
+    const event_row *row = find_event(type);
+    const object_row *object = row ? NULL : find_object(type);
+    if ((row && row->full) || object) e->sorts |= EVENT_FULL;
+    if (!reader_wants_parts(r)) return;
+    if (row)
+        read_text(r, d, row);
+    else if (object)
+        read_object(r, d, object);
+    else if (is_piece)
+        read_unknown_piece(r, d);
+}
+
+/* ---- a whole response ---- */
+
+static void read_output(reader *r, json_value output) {
+    if (output.type != JSON_ARRAY) return;
+    json_iter it = json_iter_of(output);
+    json_value item;
+    for (unsigned i = 0; json_next_element(&it, &item); i++)
+        openai_read_output_item(r, item, i);
+}
+
+/* Why it ended: its status, or, where that is "incomplete", what is said of that. */
+static void read_status(reader *r, json_value status) {
+    static const span ends[] = {SPAN("completed"), SPAN("failed"), SPAN("cancelled")};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (json_is(status, ends[i])) reader_add_part(r, PART_FINISH, 0, 0, status);
+}
+
+static void read_details(reader *r, json_value details) {
+    json_value reason = json_get(details, SPAN_OF("reason"));
+    if (reason.type == JSON_STRING) reader_add_part(r, PART_FINISH, 0, 0, reason);
+}
+
+/* One member of a response object; whole: its texts are told too. */
+static void read_response_member(reader *r, answer_event *e, const json_member *m, bool whole) {
+    if (span_eq(m->key, SPAN_OF("id"))) {
+        r->envelope.id = m->value;
+    } else if (span_eq(m->key, SPAN_OF("model"))) {
+        r->envelope.model = m->value;
+    } else if (span_eq(m->key, SPAN_OF("created_at"))) {
+        r->envelope.created = m->value;
+    } else if (!whole) {
+        return;
+    } else if (span_eq(m->key, SPAN_OF("usage"))) {
+        openai_read_usage(r, e, m->value);
+    } else if (!reader_wants_parts(r)) {
+        return;
+    } else if (span_eq(m->key, SPAN_OF("output"))) {
+        read_output(r, m->value);
+    } else if (span_eq(m->key, SPAN_OF("status"))) {
+        read_status(r, m->value);
+    } else if (span_eq(m->key, SPAN_OF("incomplete_details"))) {
+        read_details(r, m->value);
+    }
+}
+
+static void read_response_object(reader *r, answer_event *e, json_value response, bool whole) {
+    json_iter it = json_iter_of(response);
+    for (json_member m; json_next_member(&it, &m);)
+        read_response_member(r, e, &m, whole);
+}
+
+static void read_last(reader *r, answer_event *e, json_value response, span word, bool failed) {
+    e->sorts |= EVENT_CONTENT | EVENT_FULL | EVENT_FINISH | EVENT_CLOSE;
+    e->finish_reason = word;
+    if (failed) {
+        e->sorts |= EVENT_FAILED;
+        e->status = 502;
+        e->error = json_get(response, SPAN_OF("error"));
+    }
+    read_response_object(r, e, response, true);
+}
+
+/* ---- events ---- */
+
+static void read_by_type(reader *r, answer_event *e, const document *d, span type) {
+    static const span prefix = SPAN("response.");
+    if (span_eq(type, SPAN_OF("error"))) {
+        e->sorts |= EVENT_ERROR;
+        if (!e->status) e->status = 502; /* an error member may have told another */
+        return;
+    }
+    json_value response = member(d, SPAN_OF("response"));
+    if (span_eq(type, SPAN_OF("response.completed")))
+        read_last(r, e, response, SPAN_OF("stop"), false);
+    else if (span_eq(type, SPAN_OF("response.incomplete")))
+        read_last(r, e, response, SPAN_OF("length"), false);
+    else if (span_eq(type, SPAN_OF("response.failed")))
+        read_last(r, e, response, SPAN_OF("error"), true);
+    else if (e->envelope && response.type == JSON_OBJECT)
+        read_response_object(r, e, response, false);
+    else if (span_starts(type, prefix))
+        read_piece(r, e, d, span_slice(type, prefix.len, type.len));
+    else if (span_ends(type, SPAN_OF(".delta")))
+        e->sorts |= EVENT_CONTENT;
+}
+
+static void read_stream_event(reader *r, answer_event *e, const document *d) {
+    json_value type = {JSON_NONE};
+    for (size_t i = 0; i < d->count; i++) {
+        const json_member *m = &d->members[i];
+        if (span_eq(m->key, SPAN_OF("type")))
+            type = m->value;
+        else if (span_eq(m->key, SPAN_OF("usage")))
+            openai_read_usage(r, e, m->value);
+        else if (span_eq(m->key, SPAN_OF("error")))
+            openai_read_error(e, m->value);
+    }
+    if (type.type == JSON_STRING) read_by_type(r, e, d, span_slice(type.raw, 1, type.raw.len - 1));
+}
+
+/* That it failed is for the client to read: it has the whole of it. */
+static void read_plain(reader *r, answer_event *e, const document *d) {
+    for (size_t i = 0; i < d->count; i++) {
+        if (span_eq(d->members[i].key, SPAN_OF("error")))
+            openai_read_error(e, d->members[i].value);
+        else
+            read_response_member(r, e, &d->members[i], true);
+    }
+    if (e->sorts & EVENT_ERROR)
+        e->sorts ^= EVENT_ERROR | EVENT_FAILED;
+    else
+        e->sorts |= EVENT_CONTENT;
+}
+
+void openai_read_response(reader *r, answer_event *e) {
+    json_member members[ANSWER_MEMBERS];
+    document d = {.members = members};
+    e->is_json = openai_scan(e, members, &d.count);
+    if (!e->is_json) return;
+    if (e->kind == ANSWER_PLAIN)
+        read_plain(r, e, &d);
+    else
+        read_stream_event(r, e, &d);
+}

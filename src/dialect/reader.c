@@ -1,0 +1,220 @@
+#include "dialect/reader.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- its life ---- */
+
+static bool is_type(span content_type, span wanted) {
+    span rest = content_type, media;
+    return span_cut(&rest, ';', &media) && span_ieq(span_trim(media), wanted);
+}
+
+static bool is_json_type(span content_type) {
+    span rest = content_type, media;
+    if (!span_cut(&rest, ';', &media)) return true; /* none given */
+    media = span_trim(media);
+    return media.len == 0 || span_ieq(media, SPAN_OF("application/json")) ||
+           span_ends(media, SPAN_OF("+json"));
+}
+
+static answer_kind kind_of(const dialect_ops *ops, span content_type) {
+    if (is_type(content_type, SPAN_OF("text/event-stream"))) return ANSWER_STREAM;
+    return ops->is_json || is_json_type(content_type) ? ANSWER_PLAIN : ANSWER_RAW;
+}
+
+void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t length) {
+    const dialect_ops *ops = dialect_get(spec->dialect);
+    *r = (reader){.spec = *spec, .ops = ops, .kind = kind_of(ops, content_type)};
+    r->parts = r->few;
+    r->part_cap = READER_PARTS;
+    if (!ops->is_json) r->spec.want = 0; /* nobody knows what would be its parts */
+    sse_reader_init(&r->events, spec->event_bytes);
+    if (r->kind == ANSWER_PLAIN && length > 0 && (uint64_t)length <= spec->answer_bytes)
+        (void)buf_reserve(&r->body, (size_t)length);
+}
+
+void reader_done(reader *r) {
+    sse_reader_done(&r->events);
+    buf_done(&r->body);
+    buf_done(&r->clean);
+    if (r->parts != r->few) free(r->parts);
+    r->parts = r->few;
+    r->part_cap = READER_PARTS;
+}
+
+void reader_make_room(reader *r) {
+    size_t cap = r->part_cap * 2;
+    answer_part *old = r->parts == r->few ? NULL : r->parts;
+    r->parts = mem_realloc(old, cap * sizeof *r->parts);
+    if (!old) memcpy(r->parts, r->few, sizeof r->few);
+    r->part_cap = cap;
+}
+
+void reader_note_finished(reader *r, unsigned choice) {
+    if (choice >= READER_CHOICES) choice = READER_CHOICES - 1;
+    r->finished[choice / 64] |= UINT64_C(1) << choice % 64;
+}
+
+/* ---- one event ---- */
+
+/* Redacted before it is read, so that every place is one of the bytes that are handed on. Lives
+ * until the next. */
+static span without_key(reader *r, span text) {
+    if (!secret_found(r->spec.key, text)) return text;
+    buf_clear(&r->clean);
+    buf_add(&r->clean, text);
+    secret_redact(r->spec.key, &r->clean);
+    return buf_span(&r->clean);
+}
+
+static void read_event(reader *r, answer_event *e) {
+    r->part_count = 0;
+    if (r->spec.want & WANT_ENVELOPE) {
+        r->envelope = (answer_envelope){{JSON_NONE}, {JSON_NONE}, {JSON_NONE}};
+        e->envelope = &r->envelope;
+    }
+    r->ops->read(r, e);
+    e->parts = r->parts;
+    e->part_count = r->part_count;
+}
+
+/* ---- streams ---- */
+
+static unsigned finished_count(const reader *r) {
+    unsigned n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(r->finished); i++)
+        n += (unsigned)__builtin_popcountll(r->finished[i]);
+    return n;
+}
+
+/* clean: the body itself ended as its framing says. */
+static bool complete(const reader *r, bool clean) {
+    if (r->ended || r->closed) return true;
+    switch (r->ops->end) {
+    case ENDS_WITH_CHOICES: return finished_count(r) >= r->spec.choices;
+    case ENDS_WITH_EVENT: return false;
+    case ENDS_WITH_BODY: return clean;
+    }
+    return false;
+}
+
+/* MORE: it is left out. */
+static reader_result take_event(reader *r, const sse_event *event, answer_event *ret) {
+    if (r->ops->end_marker.len && span_eq(event->data, r->ops->end_marker)) {
+        r->ended = true;
+        return READER_END;
+    }
+    span name = secret_found(r->spec.key, event->name) ? SPAN_EMPTY : event->name;
+    *ret = (answer_event){.kind = ANSWER_STREAM, .name = name, .data = without_key(r, event->data)};
+    read_event(r, ret);
+    if (!ret->is_json && r->ops->is_json) {
+        r->skipped++;
+        return READER_MORE;
+    }
+    r->closed |= (ret->sorts & EVENT_CLOSE) != 0;
+    return READER_EVENT;
+}
+
+static reader_result next_of_stream(reader *r, span *input, answer_event *ret) {
+    if (r->ended) return READER_END;
+    for (;;) {
+        sse_event event;
+        sse_result got = sse_read(&r->events, input, &event);
+        if (got != SSE_EVENT) return got == SSE_MORE ? READER_MORE : READER_TOO_LARGE;
+        reader_result taken = take_event(r, &event, ret);
+        if (taken != READER_MORE) return taken;
+    }
+}
+
+static reader_result end_of_stream(reader *r, bool clean, answer_event *ret) {
+    sse_event event;
+    while (clean && !r->ended && sse_read_end(&r->events, &event) == SSE_EVENT)
+        if (take_event(r, &event, ret) == READER_EVENT) return READER_EVENT;
+    return complete(r, clean) ? READER_END : READER_CUT;
+}
+
+/* ---- whole bodies ---- */
+
+static reader_result gather(reader *r, span *input) {
+    span piece = *input;
+    if (r->body.len + piece.len > r->spec.answer_bytes) return READER_TOO_LARGE;
+    buf_add(&r->body, piece);
+    *input = SPAN_EMPTY;
+    return READER_MORE;
+}
+
+static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
+    if (r->ended) return READER_END;
+    if (!clean) return READER_CUT;
+    r->ended = true;
+    *ret = (answer_event){
+        .kind = ANSWER_PLAIN, .sorts = EVENT_FULL, .data = without_key(r, buf_span(&r->body))};
+    read_event(r, ret);
+    return ret->is_json || !r->ops->is_json ? READER_EVENT : READER_BAD;
+}
+
+/* ---- what nobody reads ----
+ *
+ * body holds the end of what has come that may be the beginning of the key: the next piece tells.
+ * Before it lie the bytes that were told last. */
+
+/* All of text but what is held. */
+static reader_result tell(span text, size_t held, answer_event *ret) {
+    if (text.len == held) return READER_MORE;
+    *ret = (answer_event){.kind = ANSWER_RAW, .data = span_slice(text, 0, text.len - held)};
+    return READER_EVENT;
+}
+
+static reader_result next_piece(reader *r, span *input, answer_event *ret) {
+    buf_drop_front(&r->body, r->told);
+    r->told = 0;
+    if (!input->len) return READER_MORE;
+    span text = *input;
+    *input = SPAN_EMPTY;
+    if (r->body.len) {
+        buf_add(&r->body, text);
+        text = buf_span(&r->body);
+    }
+    if (secret_found(r->spec.key, text)) {
+        if (text.ptr != r->body.ptr) buf_add(&r->body, text);
+        secret_redact(r->spec.key, &r->body);
+        text = buf_span(&r->body);
+    }
+    size_t held = secret_begun(r->spec.key, text);
+    if (text.ptr == r->body.ptr)
+        r->told = text.len - held;
+    else
+        buf_add(&r->body, span_slice(text, text.len - held, text.len));
+    return tell(text, held, ret);
+}
+
+/* It was not the key. */
+static reader_result end_of_pieces(reader *r, bool clean, answer_event *ret) {
+    buf_drop_front(&r->body, r->told);
+    r->told = r->body.len;
+    if (tell(buf_span(&r->body), 0, ret) == READER_EVENT) return READER_EVENT;
+    return clean ? READER_END : READER_CUT;
+}
+
+/* ---- any of them ---- */
+
+reader_result reader_next(reader *r, span *input, answer_event *ret) {
+    switch (r->kind) {
+    case ANSWER_STREAM: return next_of_stream(r, input, ret);
+    case ANSWER_PLAIN: return gather(r, input);
+    case ANSWER_RAW: return next_piece(r, input, ret);
+    }
+    return READER_BAD;
+}
+
+reader_result reader_end(reader *r, bool clean, answer_event *ret) {
+    switch (r->kind) {
+    case ANSWER_STREAM: return end_of_stream(r, clean, ret);
+    case ANSWER_PLAIN: return end_of_plain(r, clean, ret);
+    case ANSWER_RAW: return end_of_pieces(r, clean, ret);
+    }
+    return READER_BAD;
+}

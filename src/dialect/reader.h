@@ -1,0 +1,90 @@
+/* dialect/reader.h: reads a provider's answer: bytes in, events out, one reader per attempt.
+ *
+ * What the answer is, a stream of events, one JSON document, or pieces of something that nobody
+ * reads, is told by its content type. The reader owns what is remembered from one event to the
+ * next: which choices have finished, whether the last event has come. Its dialect
+ * (dialect/dialect_ops.h) reads each event's JSON once and fills the answer_event directly; parts
+ * and envelope are made only where they are wanted.
+ *
+ * No byte of the provider's key leaves a reader. What a reader holds does not grow with the number
+ * of events. Belongs to its loop; the key and the input are borrowed.
+ */
+#ifndef WEIR_DIALECT_READER_H
+#define WEIR_DIALECT_READER_H
+
+#include "base/secret.h"
+#include "dialect/answer.h"
+#include "dialect/dialect_ops.h"
+#include "http/sse.h"
+
+typedef enum reader_result {
+    READER_MORE,  /* the input is used up; feed more */
+    READER_EVENT, /* *ret is valid until the next call, while the input lives */
+    READER_END,   /* the answer is complete; what may follow is not read */
+    READER_CUT,   /* reader_end() alone: the body is over, and the answer is not complete */
+    READER_TOO_LARGE,
+    READER_BAD, /* reader_end() alone: no answer of this dialect */
+} reader_result;
+
+typedef struct reader_spec {
+    dialect dialect;
+    unsigned want;       /* WANT_* */
+    unsigned choices;    /* how many a complete answer has; at least 1 */
+    size_t event_bytes;  /* of one event of a stream, at most */
+    size_t answer_bytes; /* of a plain body, at most */
+    const secret *key;   /* what is not handed on; NULL: there is none */
+} reader_spec;
+
+/* Events have few parts but for whole answers of many; those beyond are on the heap. */
+enum { READER_PARTS = 8, READER_CHOICES = 128 };
+
+typedef struct reader {
+    reader_spec spec;
+    const dialect_ops *ops;
+    answer_kind kind;
+    unsigned skipped; /* events that were left out because they were no JSON */
+    bool ended;       /* STREAM: the end marker has come; else: the last bytes have been told */
+    bool closed;      /* the dialect's last event has come */
+    uint64_t finished[READER_CHOICES / 64]; /* a bit for each choice that has */
+    sse_reader events;                      /* STREAM */
+    buf body;                               /* PLAIN: what has come; RAW: see reader.c */
+    size_t told;                            /* RAW: of body, from its front */
+    buf clean;                              /* what is told, without the key that was in it */
+    /* Of the last event. */
+    answer_part *parts; /* few, until there are more */
+    size_t part_count, part_cap;
+    answer_part few[READER_PARTS];
+    answer_envelope envelope;
+    token_usage usage;
+} reader;
+
+/* content_type: empty where the head has none. length: of the body, -1 where it is not told.
+ * r->kind is set. */
+void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t length);
+/* From here on no byte that it told may be read any more. */
+void reader_done(reader *r);
+
+/* Takes bytes off the front of *input until there is an event or the input is used up. Comments,
+ * half lines and events that are left out are no events. Call in a loop until it is no
+ * READER_EVENT. */
+reader_result reader_next(reader *r, span *input, answer_event *ret);
+/* After the body's end, which is clean where it came as its framing says: what is still to be told,
+ * then END, CUT, BAD or TOO_LARGE. Call in a loop likewise. */
+reader_result reader_end(reader *r, bool clean, answer_event *ret);
+
+/* ---- for dialects, while they read an event ---- */
+
+static inline bool reader_wants_parts(const reader *r) {
+    return r->spec.want & WANT_PARTS;
+}
+void reader_make_room(reader *r);
+/* Where parts are wanted: the next one. */
+static inline void reader_add_part(reader *r, part_kind kind, unsigned choice, unsigned item,
+                                   json_value value) {
+    if (!reader_wants_parts(r)) return;
+    if (r->part_count == r->part_cap) reader_make_room(r);
+    r->parts[r->part_count++] = (answer_part){kind, choice, item, value};
+}
+void reader_note_finished(reader *r, unsigned choice);
+
+#endif

@@ -1,0 +1,174 @@
+/* Events that are kept and changed: every place must be one of the new bytes. */
+#include "unit.h"
+
+#include "dialect/reader.h"
+
+static const char chunk[] =
+    "{\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\","
+    "\"tool_calls\":[{\"index\":3,\"function\":{\"arguments\":\"two\"}}]},"
+    "\"finish_reason\":\"stop\"}],\"error\":{\"code\":\"three\"},\"created\":5,"
+    "\"usage\":{\"prompt_tokens\":3}}";
+
+static reader r;
+static char *bytes; /* the event's own, so that a span that still points there is seen */
+
+static answer_event read_chunk(const char *text) {
+    const reader_spec spec = {.dialect = DIALECT_OPENAI_CHAT,
+                              .want = WANT_PARTS | WANT_ENVELOPE,
+                              .choices = 1,
+                              .answer_bytes = 4096};
+    bytes = strdup(text);
+    reader_init(&r, &spec, SPAN_EMPTY, -1);
+    answer_event e = {.kind = ANSWER_STREAM,
+                      .name = SPAN("named"),
+                      .data = span_cstr(bytes),
+                      .envelope = &r.envelope};
+    dialect_get(DIALECT_OPENAI_CHAT)->read(&r, &e);
+    e.parts = r.parts;
+    e.part_count = r.part_count;
+    return e;
+}
+
+/* Overwrites all that the event borrows, then gives it back. */
+static void forget_chunk(answer_event *e) {
+    memset(bytes, '#', strlen(bytes));
+    free(bytes);
+    memset(&r.envelope, 0, sizeof r.envelope);
+    memset(r.few, 0, sizeof r.few);
+    memset(&r.usage, 0, sizeof r.usage);
+    *e = (answer_event){.kind = ANSWER_STREAM};
+    reader_done(&r);
+}
+
+static void assert_is_chunk(const answer_event *e) {
+    assert_int_equal(e->kind, ANSWER_STREAM);
+    assert_int_equal(e->sorts, EVENT_CONTENT | EVENT_FINISH | EVENT_ERROR);
+    assert_true(e->is_json);
+    assert_span(e->name, "named");
+    assert_span(e->data, chunk);
+    assert_int_equal(e->part_count, 3);
+    assert_int_equal(e->parts[1].kind, PART_TOOL_ARGS);
+    assert_int_equal(e->parts[1].item, 3);
+    assert_span(e->parts[0].value.raw, "\"one\"");
+    assert_span(e->parts[1].value.raw, "\"two\"");
+    assert_span(e->parts[2].value.raw, "\"stop\"");
+    assert_span(e->finish_reason, "stop");
+    assert_span(e->error.raw, "{\"code\":\"three\"}");
+    assert_span(e->envelope->id.raw, "\"x\"");
+    assert_span(e->envelope->model.raw, "\"m\"");
+    assert_span(e->envelope->created.raw, "5");
+    assert_int_equal(e->usage->prompt, 3);
+    assert_int_equal(e->status, 502);
+}
+
+static void assert_within(span s, span whole) {
+    assert_true(s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len);
+}
+
+static void a_copy_stands_alone(void **state) {
+    (void)state;
+    answer_event e = read_chunk(chunk);
+    answer_event *copy = answer_copy(&e);
+    forget_chunk(&e);
+    assert_is_chunk(copy);
+    assert_within(copy->parts[2].value.raw, copy->data);
+    assert_within(copy->finish_reason, copy->data);
+    answer_event *second = answer_copy(copy);
+    answer_free(copy);
+    assert_is_chunk(second);
+    answer_free(second);
+    answer_free(NULL);
+}
+
+/* A finish reason may be a word of the reader's, and all but the data may be missing. */
+static void a_copy_of_little(void **state) {
+    (void)state;
+    char word[] = "length";
+    answer_event e = {.kind = ANSWER_STREAM, .finish_reason = span_cstr(word)};
+    answer_event *copy = answer_copy(&e);
+    memset(word, '#', strlen(word));
+    assert_span(copy->finish_reason, "length");
+    assert_int_equal(copy->data.len, 0);
+    assert_int_equal(copy->part_count, 0);
+    assert_null(copy->usage);
+    assert_null(copy->envelope);
+    answer_free(copy);
+}
+
+static void a_queue_gives_what_it_got_in_order(void **state) {
+    (void)state;
+    answer_queue q;
+    answer_queue_init(&q);
+    assert_null(answer_queue_take(&q));
+    static const char *const data[] = {"a", "bb", "ccc"};
+    for (size_t i = 0; i < ARRAY_LEN(data); i++) {
+        const answer_event e = {.kind = ANSWER_STREAM, .data = span_cstr(data[i])};
+        answer_queue_add(&q, &e);
+    }
+    size_t all = q.bytes;
+    assert_true(all > 3 * sizeof(answer_event));
+    answer_event *first = answer_queue_take(&q);
+    assert_span(first->data, "a");
+    answer_free(first);
+    assert_true(q.bytes < all);
+    answer_queue_done(&q); /* with two left */
+    assert_int_equal(q.bytes, 0);
+    answer_queue_init(&q);
+    answer_event e = read_chunk(chunk);
+    answer_queue_add(&q, &e);
+    forget_chunk(&e);
+    answer_event *kept = answer_queue_take(&q);
+    assert_is_chunk(kept);
+    answer_free(kept);
+    assert_int_equal(q.bytes, 0);
+}
+
+static void a_rewriting_moves_what_stands_behind(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 0);
+    answer_event e = read_chunk(chunk), changed;
+    const answer_edit edits[] = {{0, SPAN("longer \"1\"")}, {1, SPAN("")}, {2, SPAN("end")}};
+    answer_rewrite(&e, edits, ARRAY_LEN(edits), &a, &changed);
+    assert_is_chunk(&e); /* as it was */
+    assert_span(changed.data,
+                "{\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+                "\"longer \\\"1\\\"\",\"tool_calls\":[{\"index\":3,\"function\":{\"arguments\":"
+                "\"\"}}]},\"finish_reason\":\"end\"}],\"error\":{\"code\":\"three\"},"
+                "\"created\":5,\"usage\":{\"prompt_tokens\":3}}");
+    assert_span(changed.parts[0].value.raw, "\"longer \\\"1\\\"\"");
+    assert_span(changed.parts[1].value.raw, "\"\"");
+    assert_span(changed.parts[2].value.raw, "\"end\"");
+    assert_span(changed.finish_reason, "end");
+    assert_span(changed.error.raw, "{\"code\":\"three\"}");
+    assert_span(changed.envelope->id.raw, "\"x\"");
+    assert_span(changed.envelope->model.raw, "\"m\"");
+    assert_span(changed.envelope->created.raw, "5");
+    assert_within(changed.error.raw, changed.data);
+    assert_within(changed.envelope->created.raw, changed.data);
+    assert_within(changed.envelope->id.raw, changed.data);
+    assert_span(changed.name, "named");
+    assert_int_equal(changed.usage->prompt, 3);
+    /* None, or one in the middle: what is before it stays where it was. */
+    answer_rewrite(&e, NULL, 0, &a, &changed);
+    assert_is_chunk(&changed);
+    answer_rewrite(&e, &edits[1], 1, &a, &changed);
+    assert_span(changed.parts[0].value.raw, "\"one\"");
+    assert_span(changed.parts[1].value.raw, "\"\"");
+    assert_span(changed.parts[2].value.raw, "\"stop\"");
+    answer_event *copy = answer_copy(&changed);
+    assert_span(copy->parts[2].value.raw, "\"stop\"");
+    answer_free(copy);
+    forget_chunk(&e);
+    arena_done(&a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_copy_stands_alone),
+        cmocka_unit_test(a_copy_of_little),
+        cmocka_unit_test(a_queue_gives_what_it_got_in_order),
+        cmocka_unit_test(a_rewriting_moves_what_stands_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

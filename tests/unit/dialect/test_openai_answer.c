@@ -1,0 +1,108 @@
+/* What one chunk in OpenAI's form says. */
+#include "unit.h"
+
+#include "dialect/openai.h"
+
+static reader r;
+
+/* What it points to is of r and of data. */
+static answer_event chunk(dialect d, const char *data) {
+    const reader_spec spec = {.dialect = d, .choices = 1, .event_bytes = 4096};
+    reader_init(&r, &spec, SPAN_OF("text/event-stream"), -1);
+    answer_event e = {.kind = ANSWER_STREAM, .data = span_cstr(data)};
+    dialect_get(d)->read(&r, &e);
+    reader_done(&r);
+    return e;
+}
+
+static bool is(const answer_event *e, unsigned sort) {
+    return e->sorts & sort;
+}
+
+static void reads_chunks(void **state) {
+    (void)state;
+    answer_event f =
+        chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
+                                   "\"content\":\"\"},\"finish_reason\":null}],\"usage\":null}");
+    assert_true(f.is_json && !is(&f, EVENT_CONTENT) && !is(&f, EVENT_FINISH) && !f.usage);
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}");
+    assert_true(is(&f, EVENT_CONTENT) && !is(&f, EVENT_FINISH));
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0}]}}]}");
+    assert_true(is(&f, EVENT_CONTENT));
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"},"
+                                   "{\"delta\":{},\"finish_reason\":\"length\"}]}");
+    assert_int_equal(r.finished[0], 3);
+    assert_span(f.finish_reason, "length");
+    f = chunk(DIALECT_OPENAI_CHAT,
+              "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,"
+              "\"total_tokens\":7,\"prompt_tokens_details\":{\"cached_tokens\":2},"
+              "\"completion_tokens_details\":{\"reasoning_tokens\":1}}}");
+    assert_true(is(&f, EVENT_USAGE) && f.usage);
+    assert_int_equal(f.usage->prompt, 3);
+    assert_int_equal(f.usage->completion, 4);
+    assert_int_equal(f.usage->total, 7);
+    assert_int_equal(f.usage->cached, 2);
+    assert_int_equal(f.usage->reasoning, 1);
+    /* Azure's first chunk has no choices either, but no usage: it is passed on. */
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[],\"prompt_filter_results\":[]}");
+    assert_false(is(&f, EVENT_USAGE));
+    f = chunk(DIALECT_OPENAI_COMPLETIONS,
+              "{\"choices\":[{\"text\":\"a\",\"finish_reason\":null}]}");
+    assert_true(is(&f, EVENT_CONTENT));
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"error\":{\"message\":\"x\"}}");
+    assert_true(is(&f, EVENT_ERROR));
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"error\":null,\"choices\":[]}");
+    assert_false(is(&f, EVENT_ERROR));
+    assert_false(chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[").is_json);
+    /* A name that comes twice hides neither what else there is nor what is broken behind it. */
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"id\":1,\"id\":1,\"choices\":[{\"delta\":{\"content\":\"a\"},"
+                                   "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}");
+    assert_true(f.is_json && is(&f, EVENT_CONTENT) && is(&f, EVENT_FINISH) && f.usage);
+    assert_false(chunk(DIALECT_OPENAI_CHAT, "{\"id\":1,\"id\":1,\"choices\":[").is_json);
+    f = chunk(DIALECT_OPENAI_RESPONSES,
+              "{\"type\":\"response.output_text.delta\",\"delta\":\"a\"}");
+    assert_true(is(&f, EVENT_CONTENT) && !is(&f, EVENT_FINISH));
+    f = chunk(DIALECT_OPENAI_RESPONSES,
+              "{\"type\":\"response.completed\",\"response\":{\"error\":null,"
+              "\"usage\":{\"input_tokens\":5,\"output_tokens\":6,"
+              "\"total_tokens\":11}}}");
+    assert_true(is(&f, EVENT_FINISH) && is(&f, EVENT_CLOSE));
+    assert_int_equal(f.usage->prompt, 5);
+    assert_int_equal(f.usage->completion, 6);
+    f = chunk(DIALECT_OPENAI_RESPONSES, "{\"type\":\"error\",\"message\":\"x\"}");
+    assert_true(is(&f, EVENT_ERROR));
+}
+
+/* The status that an error event stands for. */
+static void errors_tell_their_status(void **state) {
+    (void)state;
+    static const struct {
+        const char *data;
+        int status;
+    } rows[] = {
+        {"{\"error\":{\"code\":429}}", 429},
+        {"{\"error\":{\"code\":null,\"status\":503}}", 503},
+        {"{\"error\":{\"code\":\"429\"}}", 502},
+        {"{\"error\":{\"code\":399}}", 502},
+        {"{\"error\":{\"code\":400}}", 400},
+        {"{\"error\":{\"code\":599}}", 599},
+        {"{\"error\":{\"code\":600}}", 502},
+        {"{\"error\":{\"code\":200,\"status\":429}}", 502},
+        {"{\"error\":\"broken\"}", 502},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        answer_event e = chunk(DIALECT_OPENAI_CHAT, rows[i].data);
+        assert_true(is(&e, EVENT_ERROR) && !is(&e, EVENT_CONTENT));
+        assert_int_equal(e.status, rows[i].status);
+    }
+    answer_event e = chunk(DIALECT_OPENAI_CHAT, "{\"error\":\"\",\"choices\":[]}");
+    assert_false(is(&e, EVENT_ERROR));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_chunks),
+        cmocka_unit_test(errors_tell_their_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,259 @@
+/* Answers in bytes, events out: what a reader takes for what, its ends, and the provider's key. */
+#include "said.h"
+
+static void a_stream_ends_with_its_marker(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
+    assert_said(&spec, EVENT_STREAM,
+                ": comment\n\n"
+                "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n"
+                "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\r\n\r\n"
+                "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+                "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n"
+                "data: [DONE]\n\n"
+                "data: {\"choices\":[{\"delta\":{\"content\":\"late\"}}]}\n\n",
+                "\ncontent\nfinish (stop)\nusage 3+4\nend");
+}
+
+/* Nothing comes after an end, whatever the body still holds. */
+static void an_end_is_an_end(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
+    reader r;
+    answer_event e;
+    reader_init(&r, &spec, SPAN_OF(EVENT_STREAM), -1);
+    span piece = SPAN_OF("data: [DONE]\n\n");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_END);
+    piece = SPAN_OF("data: {\"choices\":[]}\n\n");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_END);
+    assert_int_equal(reader_end(&r, true, &e), READER_END);
+    reader_done(&r);
+}
+
+/* Each row: what comes, and how it ends. */
+static void a_stream_is_complete_without_its_marker(void **state) {
+    (void)state;
+#define FINISHED(i)   "data: {\"choices\":[{\"index\":" #i ",\"finish_reason\":\"stop\"}]}\n\n"
+#define RESPONSE_LAST "data: {\"type\":\"response.completed\",\"response\":{}}\n\n"
+    static const struct {
+        dialect dialect;
+        unsigned choices;
+        const char *body, *clean, *cut;
+    } rows[] = {
+        {DIALECT_OPENAI_CHAT, 1, FINISHED(0), "end", "end"},
+        {DIALECT_OPENAI_CHAT, 1, "data: {\"choices\":[]}\n\n", "cut", "cut"},
+        {DIALECT_OPENAI_CHAT, 1, "", "cut", "cut"},
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(0), "cut", "cut"},
+        /* One that is told finished twice does not stand for another. */
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(0) FINISHED(0), "cut", "cut"},
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(1) FINISHED(0), "end", "end"},
+        {DIALECT_OPENAI_CHAT, 2,
+         "data: {\"choices\":[{\"finish_reason\":\"a\"},{\"finish_reason\":\"b\"}]}\n\n", "end",
+         "end"},
+        /* Some number from 1, or as they like. */
+        {DIALECT_OPENAI_CHAT, 1, FINISHED(7), "end", "end"},
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(64) FINISHED(65), "end", "end"},
+        {DIALECT_OPENAI_CHAT, 1, FINISHED(70000), "end", "end"},
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(0) FINISHED(200), "end", "end"},
+        {DIALECT_OPENAI_COMPLETIONS, 1, FINISHED(0), "end", "end"},
+        {DIALECT_OPENAI_RESPONSES, 1, RESPONSE_LAST, "end", "end"},
+        {DIALECT_OPENAI_RESPONSES, 1, "data: [DONE]\n\n", "end", "end"},
+        {DIALECT_OPENAI_RESPONSES, 1, "data: {\"type\":\"response.created\"}\n\n", "cut", "cut"},
+        {DIALECT_RAW, 1, "data: x\n\n", "end", "cut"},
+        {DIALECT_RAW, 1, FINISHED(0), "end", "cut"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        reader_spec spec = said_spec(rows[i].dialect, 0);
+        spec.choices = rows[i].choices;
+        for (int clean = 0; clean < 2; clean++) {
+            buf said = said_in(&spec, EVENT_STREAM, span_cstr(rows[i].body), NULL, 0, clean);
+            const char *last = strrchr(buf_cstr(&said), '\n');
+            assert_string_equal(last ? last + 1 : buf_cstr(&said),
+                                clean ? rows[i].clean : rows[i].cut);
+            buf_done(&said);
+        }
+    }
+}
+
+/* The final blank line may be missing where the body ends, but not where it was cut. */
+static void a_last_event_may_lack_its_blank_line(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
+    span body = SPAN_OF("data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}");
+    buf said = said_in(&spec, EVENT_STREAM, body, NULL, 0, true);
+    assert_string_equal(buf_cstr(&said), "finish (stop)\nend");
+    buf_done(&said);
+    said = said_in(&spec, EVENT_STREAM, body, NULL, 0, false);
+    assert_string_equal(buf_cstr(&said), "cut");
+    buf_done(&said);
+    assert_said(&spec, EVENT_STREAM, "data: [DONE]", "end");
+}
+
+static void what_is_no_json_is_left_out_and_counted(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
+    assert_said(&spec, EVENT_STREAM,
+                "data: nonsense\n\ndata: {\"choices\":[\n\ndata: [1]\n\n"
+                "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n",
+                "content\nend, 3 skipped");
+    spec.dialect = DIALECT_RAW; /* here it is as good as anything */
+    assert_said(&spec, EVENT_STREAM, "event: tick\ndata: nonsense\n\ndata: [DONE]\n\n",
+                "tick: content\ncontent\nend");
+}
+
+static void a_plain_body_is_one_event(void **state) {
+    (void)state;
+    static const char answer[] = " {\"choices\":[{\"index\":0,\"message\":{\"content\":\"Hi\"},"
+                                 "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}} ";
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
+    assert_said(&spec, "application/json", answer, "content,full,finish (stop) 1+-1\nend");
+    assert_said(&spec, "", answer, "content,full,finish (stop) 1+-1\nend");
+    assert_said(&spec, "text/html", "<html>", "bad");
+    assert_said(&spec, "application/json", "", "bad");
+    assert_said(&spec, "application/json", "{} {}", "bad");
+    assert_said(&spec, "application/json", "{\"error\":{\"message\":\"x\"}}",
+                "full,error 502\nend");
+    assert_said(&spec, "application/json", "{\"error\":{\"code\":429}}", "full,error 429\nend");
+    buf said = said_in(&spec, "application/json", span_cstr(answer), NULL, 0, false);
+    assert_string_equal(buf_cstr(&said), "cut");
+    buf_done(&said);
+    spec.dialect = DIALECT_OPENAI_EMBEDDINGS;
+    assert_said(&spec, "application/json", "{\"data\":[],\"usage\":{\"prompt_tokens\":8}}",
+                "content,full 8+-1\nend");
+    spec.dialect = DIALECT_RAW;
+    assert_said(&spec, "application/vnd.x+json", "not json", "content,full\nend");
+    assert_said(&spec, "application/json", "{\"error\":{\"code\":429}}", "full 429\nend");
+}
+
+static void bounds_hold_in_any_pieces(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
+    spec.event_bytes = 20;
+    assert_said(&spec, EVENT_STREAM, "data: {\"choices\":[]}\n\ndata: [DONE]\n\n", "\nend");
+    assert_said(&spec, EVENT_STREAM, "data: {\"choices\":[],\"a\":1}\n\ndata: [DONE]\n\n",
+                "too large");
+    spec.answer_bytes = 14;
+    assert_said(&spec, "application/json", "{\"choices\":[]}", "full\nend");
+    assert_said(&spec, "application/json", "{\"choices\":[]} ", "too large");
+}
+
+/* ---- the provider's key ---- */
+
+static void no_event_holds_the_key(void **state) {
+    (void)state;
+    secret *key = secret_new(SPAN_OF("sk-secret/123"));
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
+    spec.key = key;
+    assert_said(&spec, EVENT_STREAM,
+                "event: sk-secret/123\n"
+                "data: {\"id\":\"1\",\"model\":\"sk-secret/123\",\"choices\":[{\"delta\":{"
+                "\"content\":\"a sk-secret\\/123 b\"},\"finish_reason\":\"stop\"}],\"created\":5}"
+                "\n\ndata: [DONE]\n\n",
+                "content,finish text 0/0 \"a [redacted] b\" finish 0/0 \"stop\" (stop) "
+                "[\"1\" \"[redacted]\" 5]\nend");
+    assert_said(&spec, "application/json",
+                "{\"choices\":[{\"message\":{\"content\":\"\\u0073k-secret/123!\"}}]}",
+                "content,full text 0/0 \"[redacted]!\" [  ]\nend");
+    secret_unref(key);
+}
+
+/* Every cut of a body that nobody reads, in two and in three, and byte by byte. */
+static void no_piece_lets_the_key_through(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *expected;
+    } rows[] = {
+        {"xx sk-sk-secret/9 yy", "xx sk-[redacted] yyend"},
+        {"sk-secret/9sk-secret/9", "[redacted][redacted]end"},
+        {"a sk-secret\\/9 b \\u0073\\u006B-secret/9 c", "a [redacted] b [redacted] cend"},
+        {"sk-secre", "sk-secreend"}, /* it was not the key */
+        {"sk-secret/8 sk-secret", "sk-secret/8 sk-secretend"},
+        {"\\u00", "\\u00end"},
+        {"\\u0073k\\", "\\u0073k\\end"},
+        {"\\uzz sk\\n", "\\uzz sk\\nend"},
+        {"", "end"},
+    };
+    secret *key = secret_new(SPAN_OF("sk-secret/9"));
+    reader_spec spec = said_spec(DIALECT_RAW, 0);
+    spec.key = key;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_said(&spec, "audio/mpeg", rows[i].body, rows[i].expected);
+        span body = span_cstr(rows[i].body);
+        for (size_t a = 0; a < body.len; a++)
+            for (size_t b = a; b <= body.len; b++) {
+                size_t cuts[] = {a, b};
+                buf said = said_in(&spec, "audio/mpeg", body, cuts, 2, true);
+                assert_string_equal(buf_cstr(&said), rows[i].expected);
+                buf_done(&said);
+            }
+    }
+    secret_unref(key);
+}
+
+/* What cannot be the key is not kept waiting, and what was held is told also where a body breaks
+ * off. */
+static void only_the_keys_beginning_is_held_back(void **state) {
+    (void)state;
+    secret *key = secret_new(SPAN_OF("sk-secret/9"));
+    reader_spec spec = said_spec(DIALECT_RAW, 0);
+    spec.key = key;
+    reader r;
+    answer_event e;
+    reader_init(&r, &spec, SPAN_OF("audio/mpeg"), -1);
+    span piece = SPAN_OF("risk-se");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_EVENT);
+    assert_span(e.data, "ri");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_MORE);
+    piece = SPAN_OF("c");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_MORE);
+    piece = SPAN_OF("t-s");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_EVENT);
+    assert_span(e.data, "sk-sect-");
+    assert_int_equal(reader_end(&r, false, &e), READER_EVENT);
+    assert_span(e.data, "s");
+    assert_int_equal(reader_end(&r, false, &e), READER_CUT);
+    reader_done(&r);
+    secret_unref(key);
+}
+
+/* ---- memory ---- */
+
+/* A stream may go on for ever, and say whatever it likes. */
+static void nothing_grows_with_the_number_of_events(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
+    reader r;
+    answer_event e;
+    reader_init(&r, &spec, SPAN_OF(EVENT_STREAM), -1);
+    size_t held[2];
+    for (int i = 0; i < 2000; i++) {
+        span piece = i % 2 ? SPAN_OF("data: {\"choices\":[{\"finish_reason\":\"a\"}]}\n\n")
+                           : SPAN_OF("data: {\"choices\":[{\"finish_reason\":\"b\",\"delta\":{"
+                                     "\"tool_calls\":[{},{},{},{},{},{},{},{},{}]}}]}\n\n");
+        assert_int_equal(reader_next(&r, &piece, &e), READER_EVENT);
+        assert_int_equal(reader_next(&r, &piece, &e), READER_MORE);
+        size_t now = r.part_cap + r.body.cap + r.clean.cap + r.events.line.cap +
+                     r.events.data.held.cap + r.events.name.held.cap;
+        if (i == 9) held[0] = now;
+        held[1] = now;
+    }
+    assert_int_equal(held[0], held[1]);
+    reader_done(&r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_ends_with_its_marker),
+        cmocka_unit_test(an_end_is_an_end),
+        cmocka_unit_test(a_stream_is_complete_without_its_marker),
+        cmocka_unit_test(a_last_event_may_lack_its_blank_line),
+        cmocka_unit_test(what_is_no_json_is_left_out_and_counted),
+        cmocka_unit_test(a_plain_body_is_one_event),
+        cmocka_unit_test(bounds_hold_in_any_pieces),
+        cmocka_unit_test(no_event_holds_the_key),
+        cmocka_unit_test(no_piece_lets_the_key_through),
+        cmocka_unit_test(only_the_keys_beginning_is_held_back),
+        cmocka_unit_test(nothing_grows_with_the_number_of_events),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,274 @@
+/* What stands where in events: golden lines for chat completions, completions and responses, each
+ * fed whole, byte by byte and cut at every offset. */
+#include "said.h"
+
+static void interleaved_tool_calls(void **state) {
+    (void)state;
+    const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    assert_said(
+        &spec, EVENT_STREAM,
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":null,"
+        "\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{"
+        "\"name\":\"get\",\"arguments\":\"\"}}]}}]}\n\n"
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"function\":{"
+        "\"name\":\"put\",\"arguments\":\"{\\\"a\"},\"id\":\"c2\",\"index\":1}]}}]}\n\n"
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{"
+        "\"arguments\":\"{\\\"b\"}},{\"index\":1,\"function\":{\"arguments\":\"\\\":1}\"}}]}}]}\n\n"
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":2,\"type\":"
+        "\"custom\",\"custom\":{\"name\":\"sh\",\"input\":\"ls\"}}]}}]}\n\n"
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n"
+        "data: [DONE]\n\n",
+        "content name 0/0 \"get\" args 0/0 \"\"\n"
+        "content name 0/1 \"put\" args 0/1 \"{\\\"a\"\n"
+        "content args 0/0 \"{\\\"b\" args 0/1 \"\\\":1}\"\n"
+        "content name 0/2 \"sh\" args 0/2 \"ls\"\n"
+        "finish finish 0/0 \"tool_calls\" (tool_calls)\n"
+        "end");
+}
+
+static void two_choices(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
+    spec.choices = 2;
+    assert_said(
+        &spec, EVENT_STREAM,
+        "data: {\"id\":\"x\",\"created\":7,\"model\":\"m\",\"choices\":["
+        "{\"index\":1,\"delta\":{\"content\":\"b\"}},{\"delta\":{\"content\":\"a\"},\"index\":0}]}"
+        "\n\n"
+        "data: {\"choices\":[{\"delta\":{\"refusal\":\"no\"},\"finish_reason\":\"stop\","
+        "\"index\":1}]}\n\n"
+        "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"length\",\"delta\":{}}]}\n\n",
+        "content text 1/0 \"b\" text 0/0 \"a\" [\"x\" \"m\" 7]\n"
+        "content,finish refusal 1/0 \"no\" finish 1/0 \"stop\" (stop) [  ]\n"
+        "finish finish 0/0 \"length\" (length) [  ]\n"
+        "end");
+}
+
+static void whatever_a_delta_may_hold(void **state) {
+    (void)state;
+    const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+#define DELTA(members) "data: {\"choices\":[{\"delta\":{" members "}}]}\n\n"
+    assert_said(&spec, EVENT_STREAM,
+                DELTA("\"reasoning_content\":\"r\",\"reasoning\":\"s\"") //
+                DELTA("\"content\":\"\",\"annotations\":[],\"reasoning\":null")
+                    DELTA("\"content\":[{\"type\":\"text\",\"text\":\"t\"},"
+                          "{\"type\":\"refusal\",\"refusal\":\"u\"},{\"type\":\"thinking\"},7]")
+                        DELTA("\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}")
+                            DELTA("\"audio\":{\"id\":\"i\",\"data\":\"QQ==\",\"transcript\":\"v\"}")
+                                DELTA("\"content\":{\"odd\":1},\"new\":[1],\"reasoning\":{\"a\":1},"
+                                      "\"tool_calls\":{\"index\":1}") //
+                "data: [DONE]\n\n",
+                "content reasoning 0/0 \"r\" reasoning 0/65536 \"s\"\n"
+                " text 0/0 \"\"\n"
+                "content text 0/0 \"t\" refusal 0/1 \"u\" opaque 0/2 {\"type\":\"thinking\"} "
+                "opaque 0/3 7\n"
+                "content name 0/0 \"f\" args 0/0 \"{}\"\n"
+                "content audio 0/0 \"QQ==\" text 0/65536 \"v\"\n"
+                "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"a\":1} "
+                "opaque 0/0 {\"index\":1}\n"
+                "end");
+}
+
+static void plain_completions(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
+    assert_said(
+        &spec, "application/json",
+        "{\"id\":\"x\",\"model\":\"m\",\"created\":7,\"choices\":[{\"index\":0,\"message\":{"
+        "\"role\":\"assistant\",\"content\":\"Hi\",\"refusal\":null,\"tool_calls\":["
+        "{\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},"
+        "{\"function\":{\"name\":\"g\",\"arguments\":\"[]\"}}]},\"finish_reason\":\"stop\"},"
+        "{\"index\":1,\"message\":{\"content\":\"Ho\"},\"finish_reason\":\"stop\"}]}",
+        "content,full,finish text 0/0 \"Hi\" name 0/0 \"f\" args 0/0 \"{}\" name 0/1 \"g\" "
+        "args 0/1 \"[]\" finish 0/0 \"stop\" text 1/0 \"Ho\" finish 1/0 \"stop\" (stop) "
+        "[\"x\" \"m\" 7]\nend");
+    spec.dialect = DIALECT_OPENAI_COMPLETIONS;
+    spec.want = WANT_PARTS;
+    assert_said(&spec, "application/json",
+                "{\"choices\":[{\"text\":\"a\",\"index\":1,\"logprobs\":null,"
+                "\"finish_reason\":\"length\"}]}",
+                "content,full,finish text 1/0 \"a\" finish 1/0 \"length\" (length)\nend");
+    assert_said(&spec, EVENT_STREAM,
+                "data: {\"choices\":[{\"text\":\"a\",\"index\":0,\"finish_reason\":\"\"}]}\n\n"
+                "data: {\"choices\":[{\"text\":\"\",\"index\":0,\"finish_reason\":\"stop\"}]}\n\n",
+                "content text 0/0 \"a\"\nfinish text 0/0 \"\" finish 0/0 \"stop\" (stop)\nend");
+}
+
+/* ---- responses ---- */
+
+/* Each text in pieces, then whole wherever it comes again: the same kind, choice and item. */
+static void a_response_repeats_itself(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS | WANT_ENVELOPE);
+#define EVENT(type, members) "event: " type "\ndata: {\"type\":\"" type "\"," members "}\n\n"
+    assert_said(
+        &spec, EVENT_STREAM,
+        EVENT("response.created", "\"response\":{\"id\":\"r\",\"created_at\":7,\"model\":\"m\","
+                                  "\"status\":\"in_progress\",\"output\":[],\"usage\":null}")
+            EVENT("response.output_item.added",
+                  "\"output_index\":1,\"item\":{\"id\":\"i\",\"type\":\"message\",\"status\":"
+                  "\"in_progress\",\"role\":\"assistant\",\"content\":[]}")
+                EVENT("response.content_part.added",
+                      "\"item_id\":\"i\",\"output_index\":1,\"content_index\":2,\"part\":{\"type\":"
+                      "\"output_text\",\"text\":\"\",\"annotations\":[]}")
+                    EVENT("response.output_text.delta",
+                          "\"output_index\":1,\"content_index\":2,\"delta\":\"Hi\",\"logprobs\":[]")
+                        EVENT("response.output_text.done",
+                              "\"output_index\":1,\"content_index\":2,\"text\":\"Hi\"")
+                            EVENT("response.content_part.done",
+                                  "\"output_index\":1,\"content_index\":2,\"part\":{\"text\":"
+                                  "\"Hi\",\"type\":\"output_text\"}")
+                                EVENT("response.output_item.done",
+                                      "\"output_index\":1,\"item\":{\"type\":\"message\","
+                                      "\"content\":[{\"type\":\"output_text\",\"text\":\"Hi\"}]}")
+                                    EVENT("response.completed",
+                                          "\"response\":{\"id\":\"r\",\"created_at\":7,\"status\":"
+                                          "\"completed\",\"model\":\"m\",\"output\":[{\"type\":"
+                                          "\"reasoning\",\"summary\":[{\"type\":\"summary_text\","
+                                          "\"text\":\"s\"}]},{\"type\":\"message\",\"content\":"
+                                          "[{\"type\":\"output_text\",\"text\":\"Hi\"}]}],"
+                                          "\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}"),
+        "response.created:  [\"r\" \"m\" 7]\n"
+        "response.output_item.added: full [  ]\n"
+        "response.content_part.added: full text 1/2 \"\" [  ]\n"
+        "response.output_text.delta: content text 1/2 \"Hi\" [  ]\n"
+        "response.output_text.done: full text 1/2 \"Hi\" [  ]\n"
+        "response.content_part.done: full text 1/2 \"Hi\" [  ]\n"
+        "response.output_item.done: full text 1/0 \"Hi\" [  ]\n"
+        "response.completed: content,full,finish,close finish 0/0 \"completed\" reasoning 0/65536 "
+        "\"s\" text 1/0 \"Hi\" (stop) 5+6 [\"r\" \"m\" 7]\n"
+        "end");
+}
+
+static void each_event_of_a_response(void **state) {
+    (void)state;
+    static const struct {
+        const char *data, *said;
+    } rows[] = {
+        {"\"response.refusal.delta\",\"output_index\":1,\"content_index\":2,\"delta\":\"n\"",
+         "content refusal 1/2 \"n\""},
+        {"\"response.refusal.done\",\"output_index\":1,\"content_index\":2,\"refusal\":\"no\"",
+         "full refusal 1/2 \"no\""},
+        {"\"response.reasoning_text.delta\",\"output_index\":1,\"content_index\":2,\"delta\":\"n\"",
+         "content reasoning 1/2 \"n\""},
+        {"\"response.reasoning_text.done\",\"output_index\":1,\"content_index\":2,\"text\":\"no\"",
+         "full reasoning 1/2 \"no\""},
+        {"\"response.reasoning_summary_text.delta\",\"output_index\":1,\"summary_index\":2,"
+         "\"delta\":\"n\"",
+         "content reasoning 1/65538 \"n\""},
+        {"\"response.reasoning_summary_text.done\",\"output_index\":1,\"summary_index\":2,"
+         "\"text\":\"no\"",
+         "full reasoning 1/65538 \"no\""},
+        {"\"response.reasoning_summary_part.done\",\"output_index\":1,\"summary_index\":2,"
+         "\"part\":{\"type\":\"summary_text\",\"text\":\"no\"}",
+         "full reasoning 1/65538 \"no\""},
+        {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
+         "\"part\":{\"text\":\"no\",\"type\":\"reasoning_text\"}",
+         "full reasoning 1/2 \"no\""},
+        {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
+         "\"part\":{\"type\":\"refusal\",\"refusal\":\"no\"}",
+         "full refusal 1/2 \"no\""},
+        {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
+         "\"part\":{\"type\":\"novel\"}",
+         "full opaque 1/2 {\"type\":\"novel\"}"},
+        {"\"response.function_call_arguments.delta\",\"output_index\":3,\"delta\":\"{\"",
+         "content args 3/0 \"{\""},
+        {"\"response.function_call_arguments.done\",\"output_index\":3,\"name\":\"f\","
+         "\"arguments\":\"{}\"",
+         "full name 3/0 \"f\" args 3/0 \"{}\""},
+        {"\"response.custom_tool_call_input.delta\",\"output_index\":3,\"delta\":\"{\"",
+         "content args 3/0 \"{\""},
+        {"\"response.custom_tool_call_input.done\",\"output_index\":3,\"input\":\"{}\"",
+         "full args 3/0 \"{}\""},
+        {"\"response.mcp_call_arguments.delta\",\"output_index\":3,\"delta\":\"{\"",
+         "content args 3/0 \"{\""},
+        {"\"response.mcp_call_arguments.done\",\"output_index\":3,\"arguments\":\"{}\"",
+         "full args 3/0 \"{}\""},
+        {"\"response.audio.delta\",\"delta\":\"QQ==\"", "content audio 0/0 \"QQ==\""},
+        {"\"response.audio.transcript.delta\",\"delta\":\"a\"", "content text 0/65536 \"a\""},
+        {"\"response.code_interpreter_call_code.delta\",\"output_index\":4,\"delta\":\"x\"",
+         "content opaque 4/0 \"x\""},
+        {"\"response.output_item.added\",\"output_index\":3,\"item\":{\"type\":\"function_call\","
+         "\"id\":\"i\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\"}",
+         "full name 3/0 \"f\" args 3/0 \"\""},
+        {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"custom_tool_call\","
+         "\"name\":\"f\",\"input\":\"ls\"}",
+         "full name 3/0 \"f\" args 3/0 \"ls\""},
+        {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"reasoning\","
+         "\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":\"no\"}]}",
+         "full reasoning 3/0 \"no\""},
+        {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":"
+         "\"image_generation_call\",\"status\":\"completed\",\"result\":\"QQ==\"}",
+         "full opaque 3/0 \"QQ==\""},
+        {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"message\","
+         "\"content\":{\"odd\":1}}",
+         "full opaque 3/0 {\"odd\":1}"},
+        {"\"response.web_search_call.searching\",\"output_index\":3", ""},
+        {"\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":{"
+         "\"reason\":\"max_output_tokens\"},\"output\":[]}",
+         "content,full,finish,close finish 0/0 \"max_output_tokens\" (length)"},
+        {"\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"x\"},"
+         "\"output\":{}}",
+         "content,full,finish,close,failed finish 0/0 \"failed\" (error) 502"},
+        {"\"error\",\"code\":\"x\",\"message\":\"y\"", "error 502"},
+        {"\"error\",\"error\":{\"code\":429}", "error 429"},
+        {"\"foreign.delta\",\"delta\":\"x\"", "content"},
+    };
+    const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf body = BUF_EMPTY, expected = BUF_EMPTY;
+        buf_addf(&body, "data: {\"type\":%s}\n\ndata: [DONE]\n\n", rows[i].data);
+        buf_addf(&expected, "%s\nend", rows[i].said);
+        assert_said(&spec, EVENT_STREAM, buf_cstr(&body), buf_cstr(&expected));
+        buf_done(&body);
+        buf_done(&expected);
+    }
+}
+
+/* The real thing has some thirty members, and its usage among the last. */
+static void a_plain_response(void **state) {
+    (void)state;
+    const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS | WANT_ENVELOPE);
+    assert_said(
+        &spec, "application/json",
+        "{\"id\":\"r\",\"object\":\"response\",\"created_at\":7,\"status\":\"completed\",\"a\":1,"
+        "\"b\":1,\"c\":1,\"error\":null,\"incomplete_details\":null,\"d\":1,\"e\":1,\"f\":1,"
+        "\"model\":\"m\",\"output\":[{\"type\":\"message\",\"content\":[{\"type\":\"output_text\","
+        "\"text\":\"Hi\"},{\"type\":\"refusal\",\"refusal\":\"no\"}]},{\"type\":\"function_call\","
+        "\"name\":\"f\",\"arguments\":\"{}\"}],\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,"
+        "\"n\":1,\"o\":1,\"p\":1,\"q\":1,\"s\":1,\"t\":1,\"u\":1,"
+        "\"usage\":{\"input_tokens\":5,\"output_tokens\":6},\"v\":1,\"w\":1}",
+        "content,full finish 0/0 \"completed\" text 0/0 \"Hi\" refusal 0/1 \"no\" name 1/0 \"f\" "
+        "args 1/0 \"{}\" 5+6 [\"r\" \"m\" 7]\nend");
+    assert_said(&spec, "application/json",
+                "{\"status\":\"failed\",\"error\":{\"code\":\"x\"},\"output\":[]}",
+                "full,failed finish 0/0 \"failed\" 502 [  ]\nend");
+    assert_said(&spec, "application/json", "{\"status\":\"queued\"}", "content,full [  ]\nend");
+}
+
+/* What nobody asks for is not made, and the rest is the same. */
+static void without_parts(void **state) {
+    (void)state;
+    reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, 0);
+    assert_said(&spec, EVENT_STREAM,
+                "data: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\n"
+                "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n"
+                "data: {\"type\":\"response.output_text.done\",\"text\":\"Hi\"}\n\n"
+                "data: {\"type\":\"response.completed\",\"response\":{\"output\":[{\"name\":\"f\"}"
+                "],\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}}\n\n",
+                "\ncontent\nfull\ncontent,full,finish,close (stop) 5+6\nend");
+    spec.dialect = DIALECT_RAW;
+    spec.want = WANT_PARTS | WANT_ENVELOPE; /* nobody knows what they would be */
+    assert_said(&spec, "application/json", "{\"id\":\"x\",\"choices\":[{\"text\":\"a\"}]}",
+                "content,full\nend");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(interleaved_tool_calls),    cmocka_unit_test(two_choices),
+        cmocka_unit_test(whatever_a_delta_may_hold), cmocka_unit_test(plain_completions),
+        cmocka_unit_test(a_response_repeats_itself), cmocka_unit_test(each_event_of_a_response),
+        cmocka_unit_test(a_plain_response),          cmocka_unit_test(without_parts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
