@@ -1,0 +1,553 @@
+/* One attempt, in each of its states: what it makes of heads, bodies and ends, and how long it
+ * waits for them. Scripts and a clock that is moved by hand (origin.h). */
+#include "origin.h"
+
+typedef struct row {
+    const char *name;
+    const char *options;
+    const char *script;
+    const char *heard;
+    bool plain; /* no stream is asked for */
+    endpoint endpoint;
+    int64_t took_ms;   /* until the last word; 0: whatever */
+    int64_t cancel_ms; /* 0: not */
+    const char *text;  /* of the failure; NULL: whatever */
+} row;
+
+typedef struct owner {
+    world w;
+    buf heard;
+    attempt *attempt;
+    bool over;
+    int64_t ended_ms;
+    span plain;  /* the body of a plain event, which lives until the end */
+    bool leaves; /* it cancels when it hears an event, and reads it then */
+    failure last;
+} owner;
+
+static void on_head(void *user, const answer_head *head) {
+    owner *o = user;
+    assert_false(o->over);
+    heard_head(&o->heard, head);
+}
+
+static void on_event(void *user, const answer_event *event) {
+    owner *o = user;
+    assert_false(o->over);
+    if (o->leaves) {
+        attempt_cancel(o->attempt);
+        o->over = true;
+    }
+    heard_event(&o->heard, event);
+    if (event->kind == ANSWER_PLAIN) o->plain = event->data;
+}
+
+static void note_end(owner *o) {
+    assert_false(o->over);
+    o->over = true;
+    o->ended_ms = world_ms(&o->w);
+}
+
+static void on_end(void *user) {
+    owner *o = user;
+    heard_add(&o->heard, "end");
+    if (o->plain.len)
+        buf_addf(&o->heard, " %.*s", SPAN_ARG(o->plain)); /* under ASan: still there */
+    note_end(o);
+}
+
+static void on_fail(void *user, const failure *f) {
+    owner *o = user;
+    assert_false(f->committed || f->client_may_retry);
+    assert_int_equal(f->client_after_ms, -1);
+    assert_true(span_is_utf8(f->text));
+    assert_true(f->text.len > 0 || f->error == ERR_PROVIDER_ERROR);
+    heard_fail(&o->heard, f);
+    if (f->body.len) buf_addf(&o->heard, " %.*s", SPAN_ARG(f->body));
+    o->last = *f;
+    note_end(o);
+}
+
+static const attempt_ops ops = {
+    .on_head = on_head, .on_event = on_event, .on_end = on_end, .on_fail = on_fail};
+
+static request_facts facts_for(const row *r) {
+    return (request_facts){.endpoint = r->endpoint,
+                           .method = SPAN("POST"),
+                           .path = SPAN("/x"),
+                           .body = SPAN("{}"),
+                           .choices = 1,
+                           .stream = !r->plain};
+}
+
+static void owner_start(owner *o, const row *r, const request_facts *facts) {
+    *o = (owner){.w = {.scripts = {{r->script}}}};
+    world_init(&o->w, r->options);
+    const attempt_spec spec = {.loop = &o->w.loop,
+                               .snapshot = o->w.snapshot,
+                               .upstream = &o->w.snapshot->items[0],
+                               .facts = facts,
+                               .want = WANT_PARTS,
+                               .arena = &o->w.arena};
+    failure unused;
+    o->attempt = attempt_start(&spec, &ops, o, &unused);
+    assert_non_null(o->attempt);
+    assert_int_equal(o->heard.len, 0);
+}
+
+static void owner_done(owner *o) {
+    buf_done(&o->heard);
+    world_done(&o->w);
+}
+
+static void plays(const row *r) {
+    owner o;
+    const request_facts facts = facts_for(r);
+    owner_start(&o, r, &facts);
+    if (r->cancel_ms) {
+        world_run_until(&o.w, o.w.began_ms + r->cancel_ms);
+        attempt_cancel(o.attempt);
+        attempt_cancel(o.attempt); /* once more is nothing */
+        o.over = true;
+    }
+    world_run_until(&o.w, o.w.began_ms + 120 * 1000);
+    const char *heard = o.heard.len ? buf_cstr(&o.heard) : "";
+    if (strcmp(heard, r->heard)) print_error("in the row: %s\n", r->name);
+    assert_string_equal(heard, r->heard);
+    assert_true(o.over);
+    if (r->took_ms) assert_int_equal(o.ended_ms, r->took_ms);
+    if (r->text) assert_span(o.last.text, r->text);
+    owner_done(&o);
+}
+
+/* ---- answers ---- */
+
+#define HI "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}"
+
+static void answers(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "a stream",
+         .script = "200 stream|role|say Hi|finish|usage|done|end",
+         .heard = "stream 200; -; Hi; .stop; usage; end"},
+        {.name = "plain",
+         .plain = true,
+         .script = "200|bytes " HI "|end",
+         .heard = "plain 200; Hi; end " HI},
+        {.name = "plain, where a stream was asked for",
+         .script = "200|bytes " HI "|end",
+         .heard = "plain 200; Hi; end " HI},
+        {.name = "a stream, where none was asked for",
+         .plain = true,
+         .script = "200 stream|say Hi|finish|end",
+         .heard = "stream 200; Hi; .stop; end"},
+        {.name = "201 is an answer too",
+         .plain = true,
+         .script = "201|bytes " HI "|end",
+         .heard = "plain 201; Hi; end " HI},
+        {.name = "what nobody reads",
+         .endpoint = EP_OTHER,
+         .script = "200 raw|bytes a|bytes b|end",
+         .heard = "raw 200; a; b; end"},
+        {.name = "a provider's key in it",
+         .endpoint = EP_OTHER,
+         .script = "200 raw|bytes x sk-prov|bytes ider-a y|bytes sk-p|end",
+         .heard = "raw 200; x ; [redacted] y; sk-p; end"},
+        {.name = "JSON of any kind",
+         .endpoint = EP_OTHER,
+         .script = "200|bytes {\"a\":1}|end",
+         .heard = "plain 200; -; end {\"a\":1}"},
+        {.name = "that is none",
+         .endpoint = EP_OTHER,
+         .script = "200|bytes {\"a|end",
+         .heard = "plain 200; -; end {\"a"},
+        {.name = "a response",
+         .endpoint = EP_RESPONSES,
+         .script = "200 stream|event {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}|"
+                   "event {\"type\":\"response.completed\",\"response\":{}}|end",
+         .heard = "stream 200; Hi; -; end"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* The marker is the end, whatever the connection does then; for a moment the body's end is waited
+ * for, so that the connection can be used again. */
+static void drains(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "the body ends with it",
+         .script = "200 stream|say Hi|done|end",
+         .heard = "stream 200; Hi; end",
+         .took_ms = 1},
+        {.name = "a little later",
+         .script = "200 stream|say Hi|done|wait 3|end",
+         .heard = "stream 200; Hi; end",
+         .took_ms = 4},
+        {.name = "never",
+         .script = "200 stream|say Hi|done",
+         .heard = "stream 200; Hi; end",
+         .took_ms = 7},
+        {.name = "it is cut instead",
+         .script = "200 stream|say Hi|done|wait 3|cut",
+         .heard = "stream 200; Hi; end",
+         .took_ms = 4},
+        {.name = "what follows is passed over",
+         .script = "200 stream|say Hi|done|say Ho|wait 1|"
+                   "bytes \\n\\ndata: x\\n\\n|end",
+         .heard = "stream 200; Hi; end"},
+        {.name = "cancelled meanwhile",
+         .script = "200 stream|say Hi|done",
+         .cancel_ms = 3,
+         .heard = "stream 200; Hi"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- failures ---- */
+
+static void connections_fail(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.script = "refuse",
+         .heard = "connection provider_unreachable 502",
+         .text = "The provider could not be reached. (a: as told)"},
+        {.script = "tls", .heard = "tls provider_tls_failed 502"},
+        {.script = "unconnected", .heard = "silent connect_timeout 504"},
+        {.script = "mute", .heard = "silent first_byte_timeout 504"},
+        {.script = "reset", .heard = "connection provider_connection_lost 502"},
+        {.script = "garbage", .heard = "malformed provider_bad_answer 502"},
+        {.script = "full", .heard = "overload connect_timeout 504"},
+        {.plain = true,
+         .script = "200|bytes {|cut",
+         .heard = "plain 200; connection provider_connection_lost 502"},
+        {.plain = true,
+         .script = "200|bytes {|idle",
+         .heard = "plain 200; silent stream_stalled 504"},
+        {.endpoint = EP_OTHER,
+         .script = "200 raw|bytes x sk-p|cut",
+         .heard = "raw 200; x ; sk-p; connection provider_connection_lost 502"},
+        {.script = "200 stream|say Hi|cut",
+         .heard = "stream 200; Hi; connection stream_interrupted 502",
+         .text = "The provider's stream ended before the answer was complete. (a: as told)"},
+        {.script = "200 stream|say Hi|idle", .heard = "stream 200; Hi; silent stream_stalled 504"},
+        {.script = "200 stream|finish|garbage",
+         .heard = "stream 200; .stop; malformed provider_bad_answer 502"},
+        {.script = "200 stream|say Hi|end",
+         .heard = "stream 200; Hi; connection stream_interrupted 502",
+         .text = "The provider's stream ended before the answer was complete."},
+        {.script = "200 stream|finish|cut", .heard = "stream 200; .stop; end"},
+        {.endpoint = EP_RESPONSES,
+         .script = "200 stream|event {\"type\":\"response.completed\",\"response\":{}}|cut",
+         .heard = "stream 200; -; end"},
+        {.endpoint = EP_OTHER,
+         .script = "200 stream|event x|cut",
+         .heard = "stream 200; -; connection stream_interrupted 502"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+static void answers_that_are_none(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.plain = true,
+         .script = "200|bytes <html>|end",
+         .heard = "plain 200; malformed provider_bad_answer 502",
+         .text = "The provider's answer is not valid JSON."},
+        {.plain = true,
+         .script = "200|end",
+         .heard = "plain 200; malformed provider_bad_answer 502"},
+        {.script = "200 stream|bytes data: [\\n\\n|end",
+         .heard = "stream 200; connection stream_interrupted 502"},
+        {.plain = true,
+         .script = "200 content-encoding: gzip|end",
+         .heard = "target provider_bad_encoding 502",
+         .text = "The provider sent its answer with Content-Encoding: gzip although weir asks for "
+                 "none."},
+        {.plain = true,
+         .script = "200 content-encoding: identity|bytes " HI "|end",
+         .heard = "plain 200; Hi; end " HI},
+        /* 39 bytes, then a character of two: it is not cut in half. */
+        {.plain = true,
+         .script = "200 content-encoding: 123456789012345678901234567890123456789\xC3\xA9|end",
+         .heard = "target provider_bad_encoding 502",
+         .text = "The provider sent its answer with Content-Encoding: "
+                 "123456789012345678901234567890123456789 although weir asks for none."},
+        {.plain = true,
+         .script = "200 content-encoding: \xFF\xFE|end",
+         .heard = "target provider_bad_encoding 502"},
+        {.options = "limits: {event: 1KB}\n",
+         .script = "200 stream|say " /* 1100 bytes */
+#define TEN     "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define TOO_MUCH                                                                                   \
+    HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+         TOO_MUCH,
+         .heard = "stream 200; malformed provider_answer_too_large 502",
+         .text = "An event of the provider's stream is larger than limits.event (1024 bytes)."},
+        {.options = "limits: {answer: 1KB}\n",
+         .plain = true,
+         .script = "200|bytes " TOO_MUCH "|end",
+         .heard = "plain 200; target provider_answer_too_large 502",
+         .text = "The provider's answer is larger than limits.answer (1024 bytes)."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+static void refusals(void **state) {
+    (void)state;
+#define ERROR_OF(code) "{\"error\":{\"code\":" code "}}"
+    static const row rows[] = {
+        {.script = "429|bytes " ERROR_OF("\"x\"") "|end",
+         .heard = "overload provider_error 429 " ERROR_OF("\"x\"")},
+        {.script = "302|end",
+         .heard = "target provider_error 502 {\"error\":{\"message\":\"The provider answered with "
+                  "status 302 and no explanation.\",\"type\":\"invalid_request_error\",\"param\":"
+                  "null,\"code\":\"provider_error\"}}"},
+        /* Its status alone says enough. */
+        {.script = "503|bytes {|cut",
+         .heard =
+             "overload provider_error 503 {\"error\":{\"message\":\"The provider answered with "
+             "status 503: {\",\"type\":\"server_error\",\"param\":null,\"code\":"
+             "\"provider_error\"}}"},
+        {.plain = true,
+         .script = "200|bytes " ERROR_OF("429") "|end",
+         .heard = "plain 200; overload provider_error 429 " ERROR_OF("429")},
+        {.script = "200 stream|event " ERROR_OF("429"),
+         .heard = "stream 200; overload provider_error 429 " ERROR_OF("429")},
+        {.script = "200 stream|say Hi|event " ERROR_OF("\"context_length_exceeded\""),
+         .heard = "stream 200; Hi; context_length provider_error 502 " ERROR_OF(
+             "\"context_length_exceeded\"")},
+        {.script = "200 stream|event {\"error\":{\"message\":\"sk-provider-a\"}}",
+         .heard = "stream 200; overload provider_error 502 {\"error\":{\"message\":"
+                  "\"[redacted]\"}}"},
+        /* Plain JSON on a path that weir does not know is the client's to read. */
+        {.endpoint = EP_OTHER,
+         .script = "200|bytes " ERROR_OF("429") "|end",
+         .heard = "plain 200; -; end " ERROR_OF("429")},
+        {.endpoint = EP_OTHER,
+         .script = "200 stream|event " ERROR_OF("429"),
+         .heard = "stream 200; overload provider_error 429 " ERROR_OF("429")},
+        {.endpoint = EP_RESPONSES,
+         .script = "200|bytes {\"error\":{\"code\":429}}|end",
+         .heard = "plain 200; failed; end {\"error\":{\"code\":429}}"},
+#define RESPONSE_FAILED                                                                            \
+    "event "                                                                                       \
+    "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\","     \
+    "\"message\":\"slow\"}}}"
+        /* Before any content another may answer; after it the client has it as it came. */
+        {.endpoint = EP_RESPONSES,
+         .script = "200 stream|" RESPONSE_FAILED,
+         .heard = "stream 200; overload provider_error 502 {\"error\":{\"message\":\"The provider "
+                  "answered with status 502: slow\",\"type\":\"server_error\",\"param\":null,"
+                  "\"code\":\"rate_limit_exceeded\"}}"},
+        {.endpoint = EP_RESPONSES,
+         .script =
+             "200 stream|event "
+             "{\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}|" RESPONSE_FAILED "|end",
+         .heard = "stream 200; Hi; failed; end"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* A refusal of any size is read no further than to a bound. */
+static void a_refusal_without_end(void **state) {
+    (void)state;
+    buf script = BUF_EMPTY;
+    buf_add_cstr(&script, "500");
+    for (int i = 0; i < 260; i++)
+        buf_add_cstr(&script, "|bytes " TOO_MUCH);
+    const row r = {.script = buf_cstr(&script)};
+    owner o;
+    const request_facts facts = facts_for(&r);
+    owner_start(&o, &r, &facts);
+    world_run_until(&o.w, o.w.began_ms + 10);
+    assert_true(o.over);
+    assert_int_equal(o.last.class, FAIL_OVERLOAD);
+    assert_string_equal(buf_cstr(&o.w.asking), "aA");
+    owner_done(&o);
+    buf_done(&script);
+}
+
+/* ---- clocks ---- */
+
+static void clocks(void **state) {
+    (void)state;
+#define SHORT "timeouts: {first_token: 100ms, between_events: 200ms}\n"
+    static const row rows[] = {
+        {.name = "the first token's runs from the start",
+         .options = SHORT,
+         .script = "wait 60|200 stream|role|wait 60|say Hi",
+         .heard = "stream 200; -; silent first_token_timeout 504",
+         .took_ms = 101,
+         .text = "No token came from a within timeouts.first_token (100 ms)."},
+        {.name = "also before the head",
+         .options = SHORT,
+         .script = "wait 900|200 stream",
+         .heard = "silent first_token_timeout 504",
+         .took_ms = 101},
+        {.name = "not for plain answers",
+         .options = SHORT,
+         .script = "200|wait 150|bytes " HI "|end",
+         .heard = "plain 200; Hi; end " HI},
+        {.name = "nor for refusals",
+         .options = SHORT,
+         .script = "400|wait 150|bytes {\"error\":{}}|end",
+         .heard = "request provider_error 400 {\"error\":{}}"},
+        {.name = "events may be that far apart, comments, half lines and nonsense do not count",
+         .options = SHORT,
+         .script = "200 stream|say Hi|wait 150|say Ho|wait 150|bytes : c\\n\\n|wait 20|"
+                   "bytes data: {|wait 20|bytes x\\n\\n|wait 900|say late",
+         .heard = "stream 200; Hi; Ho; silent stream_stalled 504",
+         .took_ms = 352,
+         .text = "No event came from a within timeouts.between_events (200 ms)."},
+        {.name = "a finish starts it too",
+         .options = SHORT,
+         .script = "200 stream|finish|wait 900",
+         .heard = "stream 200; .stop; silent stream_stalled 504"},
+        {.name = "cancelled in a stream",
+         .options = SHORT,
+         .script = "200 stream|say Hi",
+         .cancel_ms = 50,
+         .heard = "stream 200; Hi"},
+        {.name = "before its head",
+         .options = SHORT,
+         .script = "wait 90|200 stream",
+         .cancel_ms = 50,
+         .heard = ""},
+        {.name = "in a refusal",
+         .options = SHORT,
+         .script = "500|bytes {",
+         .cancel_ms = 50,
+         .heard = ""},
+        {.name = "in a plain body",
+         .plain = true,
+         .options = SHORT,
+         .script = "200|bytes {",
+         .cancel_ms = 50,
+         .heard = "plain 200"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* An event is its hearer's until he returns, also where he has cancelled: under ASan. */
+static void an_event_outlives_a_cancel_from_inside(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.script = "200 stream|bytes data: {\"choices\":[{\"delta\":{\"content\":\"H|"
+                   "bytes i\"}}]}\n\n|say late",
+         .heard = "stream 200; Hi"},
+        {.script = "200 stream|say sk-provider-a|say late", .heard = "stream 200; [redacted]"},
+        {.plain = true, .script = "200|bytes " HI "|end", .heard = "plain 200; Hi"},
+        {.endpoint = EP_OTHER,
+         .script = "200 raw|bytes sk-p|bytes x|bytes late",
+         .heard = "raw 200; sk-px"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        const request_facts facts = facts_for(&rows[i]);
+        owner_start(&o, &rows[i], &facts);
+        o.leaves = true;
+        world_run_until(&o.w, o.w.began_ms + 100);
+        assert_string_equal(buf_cstr(&o.heard), rows[i].heard);
+        owner_done(&o);
+    }
+}
+
+/* ---- what it is sent with, and what is known of it ---- */
+
+/* A credential lives as long as the attempt that it was sent with, whatever is in force then. */
+static void an_attempt_keeps_its_credential(void **state) {
+    (void)state;
+    const row r = {.script = "200 stream|say Hi|wait 50|say sk-provider-a|say sk-other-key|done"};
+    owner o;
+    const request_facts facts = facts_for(&r);
+    owner_start(&o, &r, &facts);
+    assert_non_null(strstr(buf_cstr(&o.w.sent), "authorization: Bearer sk-provider-a\n"));
+    world_run_until(&o.w, o.w.began_ms + 10);
+    upstream *u = &o.w.snapshot->items[0];
+    secret *other = secret_new(SPAN_OF("sk-other-key"));
+    credential_unref(u->credentials[0]);
+    u->credentials[0] = credential_new(other);
+    secret_unref(other);
+    world_run_until(&o.w, o.w.began_ms + 100);
+    assert_string_equal(buf_cstr(&o.heard), "stream 200; Hi; [redacted]; sk-other-key; end");
+    /* The next is sent with the new one. */
+    credential *next = upstream_credential(u);
+    assert_span(secret_reveal(credential_key(next)), "sk-other-key");
+    credential_unref(next);
+    owner_done(&o);
+}
+
+static void it_tells_how_far_it_has_come(void **state) {
+    (void)state;
+    const row r = {.script =
+                       "wait 9|200 stream|role|bytes data: nonsense\\n\\n|wait 9|say Hi|usage|"
+                       "wait 9|finish|done|end"};
+    owner o;
+    const request_facts facts = facts_for(&r);
+    owner_start(&o, &r, &facts);
+    int64_t began_us = o.w.began_ms * 1000;
+    attempt_facts f = attempt_get_facts(o.attempt);
+    assert_true(!f.sent_us && !f.head_us && !f.first_content_us && !f.status && !f.skipped);
+    assert_int_equal(f.usage.prompt, -1);
+    world_run_until(&o.w, o.w.began_ms + 12);
+    f = attempt_get_facts(o.attempt);
+    assert_true(f.sent_us > 0);
+    assert_int_equal(f.head_us - began_us, 10000);
+    assert_int_equal(f.first_content_us, 0);
+    assert_int_equal(f.status, 200);
+    world_run_until(&o.w, o.w.began_ms + 100);
+    f = attempt_get_facts(o.attempt); /* also when it is over */
+    assert_int_equal(f.head_us - began_us, 10000);
+    assert_int_equal(f.first_content_us - began_us, 19000);
+    assert_int_equal(f.skipped, 1);
+    assert_int_equal(f.usage.prompt, 3);
+    assert_int_equal(f.usage.completion, 4);
+    owner_done(&o);
+}
+
+/* What a provider says of itself may hold its key, or be no text. */
+static void headers_that_must_not_cross(void **state) {
+    (void)state;
+    static const struct {
+        const char *script, *id;
+    } rows[] = {
+        {"200 x-request-id: req-1|bytes " HI "|end", "req-1"},
+        {"200 x-request-id: sk-provider-a|bytes " HI "|end", ""},
+        {"200 x-request-id: \xFF|bytes " HI "|end", ""},
+        {"500 x-request-id: req-1|end", "req-1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const row r = {.plain = true, .script = rows[i].script};
+        owner o;
+        const request_facts facts = facts_for(&r);
+        owner_start(&o, &r, &facts);
+        world_run_until(&o.w, o.w.began_ms + 10);
+        assert_true(o.over);
+        assert_span(attempt_get_facts(o.attempt).request_id, rows[i].id);
+        owner_done(&o);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers),
+        cmocka_unit_test(drains),
+        cmocka_unit_test(connections_fail),
+        cmocka_unit_test(answers_that_are_none),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(a_refusal_without_end),
+        cmocka_unit_test(clocks),
+        cmocka_unit_test(an_event_outlives_a_cancel_from_inside),
+        cmocka_unit_test(an_attempt_keeps_its_credential),
+        cmocka_unit_test(it_tells_how_far_it_has_come),
+        cmocka_unit_test(headers_that_must_not_cross),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

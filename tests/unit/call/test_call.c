@@ -1,0 +1,912 @@
+/* The loop of money: what each fault of one or two providers comes to, what the client hears, whom
+ * weir asked in which order, and what it has kept of each attempt. No sockets and no waiting: the
+ * providers are scripts, the clock is moved by hand (origin.h). */
+#include "origin.h"
+
+/* What the owner of the call does, and when: as it hears that word, or at that time. */
+typedef enum action { NOTHING, CANCEL, PAUSE, RESUME } action;
+
+typedef struct row {
+    const char *name;
+    const char *options;
+    const char *a[SCRIPTS], *b[SCRIPTS], *c[SCRIPTS];
+    const char *heard;  /* heads, events, and the last word */
+    const char *asked;  /* see world.asking */
+    const char *report; /* of each attempt: target, outcome, status, usage */
+    bool plain;         /* no stream is asked for */
+    action on_word;     /* when the sink hears that */
+    const char *word;
+    action at_time;
+    int64_t time_ms;
+    action later;
+    int64_t later_ms;
+    int64_t took_ms;  /* until the last word; 0: whatever */
+    int64_t total_ms; /* the deadline; 0: a minute */
+    endpoint endpoint;
+    unsigned refused; /* how often the sink heard that a provider is at its limit */
+} row;
+
+typedef struct owner {
+    world w;
+    const row *row;
+    request_facts facts;
+    call *call;
+    buf heard;
+    unsigned refused;
+    int64_t ended_ms;
+    bool over, cancelled;
+    struct doing {
+        struct owner *owner;
+        timer timer;
+        action what;
+    } doing[2];
+    failure last;
+} owner;
+
+static void act(owner *o, action what) {
+    switch (what) {
+    case NOTHING: break;
+    case CANCEL:
+        o->over = o->cancelled = true;
+        call_cancel(o->call);
+        break;
+    case PAUSE: call_pause(o->call); break;
+    case RESUME: call_resume(o->call); break;
+    }
+}
+
+static void act_in_time(timer *t) {
+    struct doing *d = CONTAINER_OF(t, struct doing, timer);
+    if (!d->owner->over) act(d->owner, d->what);
+}
+
+/* Nothing comes after the last word, or after a cancel. */
+static void hear(owner *o, bool last) {
+    assert_false(o->over);
+    assert_non_null(o->call); /* never from inside call_start() */
+    if (last) {
+        o->over = true;
+        o->ended_ms = world_ms(&o->w);
+        return;
+    }
+    const char *word = o->row->word;
+    span said = buf_span(&o->heard);
+    if (word && span_ends(said, span_cstr(word))) act(o, o->row->on_word);
+}
+
+static void on_head(void *user, const answer_head *head) {
+    owner *o = user;
+    heard_head(&o->heard, head);
+    hear(o, false);
+}
+
+static void on_event(void *user, const answer_event *event) {
+    owner *o = user;
+    heard_event(&o->heard, event);
+    hear(o, false);
+}
+
+static void on_end(void *user) {
+    owner *o = user;
+    heard_add(&o->heard, "end");
+    hear(o, true);
+}
+
+static void on_fail(void *user, const failure *f) {
+    owner *o = user;
+    heard_fail(&o->heard, f);
+    if (f->committed) buf_add_cstr(&o->heard, " committed");
+    if (f->client_may_retry) buf_add_cstr(&o->heard, " retry");
+    if (f->client_after_ms >= 0) buf_addf(&o->heard, " %lld", (long long)f->client_after_ms);
+    o->last = *f;
+    hear(o, true);
+}
+
+static void on_refused(void *user, int status, int64_t retry_after_ms) {
+    owner *o = user;
+    (void)status;
+    (void)retry_after_ms;
+    assert_false(o->over);
+    o->refused++;
+    if (o->row->word && strcmp(o->row->word, "refused") == 0) act(o, o->row->on_word);
+}
+
+static const call_sink sink = {.on_head = on_head,
+                               .on_event = on_event,
+                               .on_end = on_end,
+                               .on_fail = on_fail,
+                               .on_refused = on_refused};
+
+static void owner_begin(owner *o, const row *r) {
+    *o = (owner){.row = r};
+    memcpy(o->w.scripts[0], r->a, sizeof r->a);
+    memcpy(o->w.scripts[1], r->b, sizeof r->b);
+    memcpy(o->w.scripts[2], r->c, sizeof r->c);
+    world_init(&o->w, r->options);
+    const action what[] = {r->at_time, r->later};
+    const int64_t when[] = {r->time_ms, r->later_ms};
+    for (int i = 0; i < 2; i++) {
+        o->doing[i].owner = o;
+        o->doing[i].what = what[i];
+        timer_init(&o->doing[i].timer, act_in_time);
+        if (what[i]) timer_start(&o->w.loop.timers, &o->doing[i].timer, o->w.began_ms + when[i]);
+    }
+}
+
+static void owner_start(owner *o) {
+    o->facts = (request_facts){.endpoint = o->row->endpoint,
+                               .method = SPAN("POST"),
+                               .path = SPAN("/x"),
+                               .body = SPAN("{}"),
+                               .choices = 1,
+                               .stream = !o->row->plain};
+    int64_t total_ms = o->row->total_ms ? o->row->total_ms : 60 * 1000;
+    const call_spec spec = {.loop = &o->w.loop,
+                            .snapshot = o->w.snapshot,
+                            .model = &o->w.config->models[0],
+                            .facts = &o->facts,
+                            .want = WANT_PARTS,
+                            .deadline_ms = o->w.loop.now_ms + total_ms,
+                            .arena = &o->w.arena};
+    o->call = call_start(&spec, &sink, o);
+}
+
+static void owner_call(owner *o) {
+    owner_start(o);
+    world_run_until(&o->w, o->w.loop.now_ms + 120 * 1000);
+    assert_true(o->over);
+}
+
+static void write_report(const owner *o, buf *out) {
+    call_report report = call_get_report(o->call);
+    unsigned hedges = 0;
+    for (unsigned i = 0; i < report.attempts; i++) {
+        const attempt_record *t = &report.tries[i];
+        hedges += t->hedge;
+        heard_add(out, "");
+        buf_addf(out, "%.*s%s %s", SPAN_ARG(t->target), t->hedge ? "*" : "",
+                 t->outcome ? t->outcome : "running");
+        if (t->status) buf_addf(out, " %d", t->status);
+        if (t->usage.prompt >= 0)
+            buf_addf(out, " %lld+%lld", (long long)t->usage.prompt, (long long)t->usage.completion);
+        assert_true(t->began_us > 0 && t->ended_us >= t->began_us);
+        assert_true((t->head_us > 0) == (t->status > 0));
+        assert_true(t->sent_us > 0 || !t->head_us);
+        assert_true(t->first_content_us == 0 || t->first_content_us >= t->head_us);
+    }
+    assert_int_equal(report.hedges, hedges);
+    (void)buf_cstr(out);
+}
+
+static void owner_done(owner *o) {
+    buf_done(&o->heard);
+    world_done(&o->w);
+}
+
+static void plays(const row *r) {
+    owner o;
+    buf report = BUF_EMPTY;
+    owner_begin(&o, r);
+    owner_call(&o);
+    if (o.cancelled) heard_add(&o.heard, "cancelled");
+    write_report(&o, &report);
+    const char *heard = o.heard.len ? buf_cstr(&o.heard) : "";
+    const char *asked = o.w.asking.len ? buf_cstr(&o.w.asking) : "";
+    if (strcmp(heard, r->heard) || strcmp(asked, r->asked) ||
+        strcmp(report.len ? report.ptr : "", r->report))
+        print_error("in the row: %s\n", r->name);
+    assert_string_equal(heard, r->heard);
+    assert_string_equal(asked, r->asked);
+    assert_string_equal(report.len ? report.ptr : "", r->report);
+    assert_int_equal(o.refused, r->refused);
+    if (r->took_ms) assert_int_equal(o.ended_ms, r->took_ms);
+    buf_done(&report);
+    owner_done(&o);
+}
+
+#define PLAIN      "200|bytes {\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}|end"
+#define STREAM     "200 stream|role|say Hi|say Ho|finish|usage|done|end"
+#define STREAMED   "stream 200; -; Hi; Ho; .stop; usage; end"
+#define MANY_ROLES "role|role|role|role|role|role|role|role|"
+#define OFF        "retry: {retries: 0}\n"
+#define QUICK      "retry: {retries: 3, base: 1ms, cap: 1ms}\n"
+#define ONCE       "retry: {retries: 1, base: 1ms, cap: 1ms}\n"
+
+/* ---- one target ---- */
+
+static void one_target(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "a plain answer",
+         .plain = true,
+         .a = {PLAIN},
+         .heard = "plain 200; Hi; end",
+         .asked = "a",
+         .report = "a ok 200"},
+        {.name = "a stream",
+         .a = {STREAM},
+         .heard = STREAMED,
+         .asked = "a",
+         .report = "a ok 200 3+4"},
+        {.name = "a body that nobody reads is not for this endpoint",
+         .plain = true,
+         .a = {"200 raw|bytes xx|end"},
+         .options = OFF,
+         .heard = "malformed provider_bad_answer 502",
+         .asked = "a",
+         .report = "a malformed 200"},
+        {.name = "a stream without any content",
+         .a = {"200 stream|role|done|end"},
+         .heard = "stream 200; -; end",
+         .asked = "a",
+         .report = "a ok 200"},
+        {.name = "500, then an answer",
+         .options = QUICK,
+         .a = {"500|bytes {}|end", STREAM},
+         .heard = STREAMED,
+         .asked = "aa",
+         .report = "a overload 500; a ok 200 3+4"},
+        {.name = "retries used up",
+         .options = QUICK,
+         .a = {"500|end"},
+         .heard = "overload provider_error 500",
+         .asked = "aaaa",
+         .report = "a overload 500; a overload 500; a overload 500; a overload 500"},
+        {.name = "refused, reset, cut before the end",
+         .options = QUICK,
+         .plain = true,
+         .a = {"refuse", "reset", "200|bytes {|cut", PLAIN},
+         .heard = "plain 200; Hi; end",
+         .asked = "aaaa",
+         .report = "a connection; a connection; a connection 200; a ok 200"},
+        {.name = "a certificate that is wrong is not asked again",
+         .options = QUICK,
+         .a = {"tls"},
+         .heard = "tls provider_tls_failed 502",
+         .asked = "a",
+         .report = "a tls"},
+        {.name = "a request at fault",
+         .options = QUICK,
+         .a = {"400|bytes {}|end"},
+         .heard = "request provider_error 400",
+         .asked = "a",
+         .report = "a request 400"},
+        {.name = "a hint is waited for, to the millisecond",
+         .options = QUICK,
+         .a = {"503 retry-after-ms: 700|end", PLAIN},
+         .plain = true,
+         .refused = 1,
+         .heard = "plain 200; Hi; end",
+         .asked = "aa",
+         .report = "a overload 503; a ok 200",
+         .took_ms = 703},
+        {.name = "a hint beyond the deadline is handed on",
+         .options = QUICK,
+         .a = {"429 retry-after: 30|end"},
+         .plain = true,
+         .total_ms = 1000,
+         .refused = 1,
+         .heard = "overload provider_error 429 retry 30000",
+         .asked = "a",
+         .report = "a overload 429"},
+        {.name = "the load's last hint is handed on",
+         .options = ONCE,
+         .a = {"429 retry-after-ms: 5|end"},
+         .plain = true,
+         .refused = 2,
+         .heard = "overload provider_error 429 retry 5",
+         .asked = "aa",
+         .report = "a overload 429; a overload 429"},
+        {.name = "x-should-retry: false",
+         .options = QUICK,
+         .a = {"500 x-should-retry: false|end"},
+         .heard = "overload provider_error 500",
+         .asked = "a",
+         .report = "a overload 500"},
+        {.name = "x-should-retry: true",
+         .options = ONCE,
+         .a = {"400 x-should-retry: true|end"},
+         .heard = "request provider_error 400",
+         .asked = "aa",
+         .report = "a request 400; a request 400"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- two targets ---- */
+
+static void fallback(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "a first that is down",
+         .options = OFF,
+         .a = {"refuse"},
+         .b = {STREAM},
+         .heard = STREAMED,
+         .asked = "ab",
+         .report = "a connection; b ok 200 3+4"},
+        {.name = "a target twice, then the next",
+         .options = QUICK,
+         .a = {"500|end"},
+         .b = {PLAIN},
+         .plain = true,
+         .heard = "plain 200; Hi; end",
+         .asked = "aab",
+         .report = "a overload 500; a overload 500; b ok 200"},
+        {.name = "a key that is wrong",
+         .options = QUICK,
+         .a = {"401|end"},
+         .b = {PLAIN},
+         .plain = true,
+         .heard = "plain 200; Hi; end",
+         .asked = "ab",
+         .report = "a target 401; b ok 200"},
+        {.name = "a hint longer than the patience",
+         .options = QUICK,
+         .a = {"429 retry-after: 20|end"},
+         .b = {PLAIN},
+         .plain = true,
+         .refused = 1,
+         .heard = "plain 200; Hi; end",
+         .asked = "ab",
+         .report = "a overload 429; b ok 200"},
+        {.name = "too long a prompt for the first",
+         .options = QUICK,
+         .a = {"400|bytes {\"error\":{\"code\":\"context_length_exceeded\"}}|end"},
+         .b = {PLAIN},
+         .plain = true,
+         .heard = "plain 200; Hi; end",
+         .asked = "ab",
+         .report = "a context_length 400; b ok 200"},
+        {.name = "the content policy's word holds",
+         .options = QUICK,
+         .a = {"400|bytes {\"error\":{\"code\":\"content_filter\"}}|end"},
+         .b = {PLAIN},
+         .plain = true,
+         .heard = "content_policy provider_error 400",
+         .asked = "a",
+         .report = "a content_policy 400"},
+        {.name = "unless it is configured not to",
+         .options = "retry: {retries: 0, next_on_content_policy: true}\n",
+         .a = {"400|bytes {\"error\":{\"code\":\"content_filter\"}}|end"},
+         .b = {PLAIN},
+         .plain = true,
+         .heard = "plain 200; Hi; end",
+         .asked = "ab",
+         .report = "a content_policy 400; b ok 200"},
+        {.name = "a fallback's own refusal does not hide the first's failure",
+         .options = OFF,
+         .a = {"503|end"},
+         .b = {"404|end"},
+         .plain = true,
+         .refused = 1,
+         .heard = "overload provider_error 503",
+         .asked = "ab",
+         .report = "a overload 503; b target 404"},
+        {.name = "a fallback's failure is the last word otherwise",
+         .options = OFF,
+         .a = {"503|end"},
+         .b = {"refuse"},
+         .plain = true,
+         .refused = 1,
+         .heard = "connection provider_unreachable 502",
+         .asked = "ab",
+         .report = "a overload 503; b connection"},
+        {.name = "three targets",
+         .options = OFF,
+         .a = {"refuse"},
+         .b = {"mute"},
+         .c = {PLAIN},
+         .plain = true,
+         .heard = "plain 200; Hi; end",
+         .asked = "abc",
+         .report = "a connection; b silent; c ok 200"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- streams: what is seen of an attempt, and what is not ---- */
+
+static void hand_over(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "a cut before content is replaced unseen",
+         .options = OFF,
+         .a = {"200 stream|role|cut"},
+         .b = {STREAM},
+         .heard = STREAMED,
+         .asked = "ab",
+         .report = "a connection 200; b ok 200 3+4"},
+        {.name = "a cut after content is seen",
+         .options = QUICK,
+         .a = {"200 stream|say Hi|cut"},
+         .b = {STREAM},
+         .heard = "stream 200; Hi; connection stream_interrupted 502 committed retry",
+         .asked = "a",
+         .report = "a connection 200"},
+        {.name = "so is an end without finish_reason",
+         .options = QUICK,
+         .a = {"200 stream|say Hi|end"},
+         .heard = "stream 200; Hi; connection stream_interrupted 502 committed retry",
+         .asked = "a",
+         .report = "a connection 200"},
+        {.name = "what a broken stream has used is kept",
+         .options = QUICK,
+         .a = {"200 stream|say Hi|usage|cut"},
+         .heard = "stream 200; Hi; usage; connection stream_interrupted 502 committed retry",
+         .asked = "a",
+         .report = "a connection 200 3+4"},
+        {.name = "an error event before content",
+         .options = OFF,
+         .a = {"200 stream|role|event {\"error\":{\"code\":429}}"},
+         .b = {STREAM},
+         .refused = 1,
+         .heard = STREAMED,
+         .asked = "aAb",
+         .report = "a overload 429; b ok 200 3+4"},
+        {.name = "an error event after content",
+         .options = QUICK,
+         .a = {"200 stream|say Hi|event {\"error\":{\"message\":\"x\"}}"},
+         .heard = "stream 200; Hi; overload provider_error 502 committed retry",
+         .asked = "aA",
+         .report = "a overload 502"},
+        {.name = "a finish without content commits too",
+         .options = OFF,
+         .a = {"200 stream|finish|cut"},
+         .b = {STREAM},
+         .heard = "stream 200; .stop; end",
+         .asked = "a",
+         .report = "a ok 200"},
+        {.name = "no more is held than limits.event",
+         .options = "retry: {retries: 0}\nlimits: {event: 1KB}\n",
+         .a = {"200 stream|" MANY_ROLES "wait 10|cut"},
+         .b = {STREAM},
+         .heard = "stream 200; -; -; -; -; -; -; -; -; connection stream_interrupted 502 "
+                  "committed retry",
+         .asked = "a",
+         .report = "a connection 200"},
+        {.name = "the first token is late",
+         .options = "retry: {retries: 0}\ntimeouts: {first_token: 100ms}\n",
+         .a = {"200 stream|role|wait 200|say Hi"},
+         .b = {STREAM},
+         .heard = STREAMED,
+         .asked = "aAb",
+         .report = "a silent 200; b ok 200 3+4"},
+        {.name = "silence after content",
+         .options = "retry: {retries: 0}\ntimeouts: {between_events: 100ms}\n",
+         .a = {"200 stream|say Hi|wait 50|bytes : c\\n\\n|wait 60|bytes : c\\n\\n"},
+         .b = {STREAM},
+         .heard = "stream 200; Hi; silent stream_stalled 504 committed retry",
+         .asked = "aA",
+         .report = "a silent 200"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- hedges ---- */
+
+#define HEDGE "retry: {retries: 0}\nhedge: {after: 100ms, at_most: 100%}\n"
+
+static void hedges(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "the hedge wins",
+         .options = HEDGE,
+         .a = {"200 stream|role|wait 900|say late"},
+         .b = {STREAM},
+         .heard = STREAMED,
+         .asked = "abA",
+         .report = "a cancelled 200; b* ok 200 3+4"},
+        {.name = "the hedge loses",
+         .options = HEDGE,
+         .a = {"200 stream|role|usage|wait 150|say Hi|finish|done|end"},
+         .b = {"200 stream|usage|wait 900|say late"},
+         .heard = "stream 200; -; usage; Hi; .stop; end",
+         .asked = "abB",
+         .report = "a ok 200 3+4; b* cancelled 200 3+4"},
+        {.name = "a quick answer is not hedged",
+         .options = HEDGE,
+         .a = {"wait 90|200 stream|say Hi|wait 900|finish|done|end"},
+         .b = {STREAM},
+         .heard = "stream 200; Hi; .stop; end",
+         .asked = "a",
+         .report = "a ok 200"},
+        {.name = "the first fails while the hedge runs",
+         .options = HEDGE,
+         .a = {"wait 150|reset"},
+         .b = {"wait 100|" STREAM},
+         .heard = STREAMED,
+         .asked = "ab",
+         .report = "a connection; b* ok 200 3+4"},
+        {.name = "the hedge fails while the first runs",
+         .options = HEDGE,
+         .a = {"wait 300|" STREAM},
+         .b = {"refuse"},
+         .heard = STREAMED,
+         .asked = "ab",
+         .report = "a ok 200 3+4; b* connection"},
+        {.name = "both fail: the first's failure is why",
+         .options = HEDGE,
+         .a = {"wait 150|503|end"},
+         .b = {"wait 100|404|end"},
+         .refused = 1,
+         .heard = "overload provider_error 503",
+         .asked = "ab",
+         .report = "a overload 503; b* target 404"},
+        {.name = "the first's content policy holds for both",
+         .options = HEDGE,
+         .a = {"wait 150|400|bytes {\"error\":{\"code\":\"content_filter\"}}|end"},
+         .b = {"wait 100|" STREAM},
+         .heard = "content_policy provider_error 400",
+         .asked = "abB",
+         .report = "a content_policy 400; b* cancelled"},
+        {.name = "two fail while they run, and the third is asked",
+         .options = HEDGE,
+         .a = {"wait 300|refuse"},
+         .b = {"refuse"},
+         .c = {STREAM},
+         .heard = STREAMED,
+         .asked = "abc",
+         .report = "a connection; b* connection; c ok 200 3+4"},
+        {.name = "one target alone is never hedged",
+         .options = HEDGE,
+         .a = {"wait 300|" STREAM},
+         .heard = STREAMED,
+         .asked = "a",
+         .report = "a ok 200 3+4"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- the deadline, in each state ---- */
+
+static void deadlines(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "before the head",
+         .options = QUICK,
+         .total_ms = 500,
+         .a = {"wait 900|200 stream"},
+         .heard = "silent total_timeout 504",
+         .asked = "aA",
+         .report = "a cancelled",
+         .took_ms = 501},
+        {.name = "in a stream",
+         .total_ms = 500,
+         .a = {"200 stream|say Hi|wait 900|say Ho"},
+         .heard = "stream 200; Hi; silent total_timeout 504 committed",
+         .asked = "aA",
+         .report = "a cancelled 200",
+         .took_ms = 501},
+        {.name = "in a plain body",
+         .plain = true,
+         .total_ms = 500,
+         .a = {"200|bytes {|wait 900"},
+         .heard = "silent total_timeout 504",
+         .asked = "aA",
+         .report = "a cancelled 200",
+         .took_ms = 501},
+        {.name = "in a refusal's body",
+         .total_ms = 500,
+         .a = {"500|wait 900|end"},
+         .heard = "silent total_timeout 504",
+         .asked = "aA",
+         .report = "a cancelled 500",
+         .took_ms = 501},
+        {.name = "while two run",
+         .options = HEDGE,
+         .total_ms = 500,
+         .a = {"wait 900"},
+         .b = {"wait 900"},
+         .heard = "silent total_timeout 504",
+         .asked = "abAB",
+         .report = "a cancelled; b* cancelled",
+         .took_ms = 501},
+        {.name = "it has passed already",
+         .total_ms = -5,
+         .a = {"wait 1|" STREAM},
+         .heard = "silent total_timeout 504",
+         .asked = "aA",
+         .report = "a cancelled"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- leaving, in each state ---- */
+
+static void cancels(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "before the head",
+         .a = {"wait 900"},
+         .at_time = CANCEL,
+         .time_ms = 50,
+         .heard = "cancelled",
+         .asked = "aA",
+         .report = "a cancelled"},
+        {.name = "while a stream is held",
+         .a = {"200 stream|role|wait 900"},
+         .at_time = CANCEL,
+         .time_ms = 50,
+         .heard = "cancelled",
+         .asked = "aA",
+         .report = "a cancelled 200"},
+        {.name = "in a stream",
+         .a = {"200 stream|say Hi|wait 900"},
+         .at_time = CANCEL,
+         .time_ms = 50,
+         .heard = "stream 200; Hi; cancelled",
+         .asked = "aA",
+         .report = "a cancelled 200"},
+        {.name = "while it waits to try again",
+         .options = "retry: {base: 10s}\n",
+         .a = {"500|end", STREAM},
+         .at_time = CANCEL,
+         .time_ms = 50,
+         .heard = "cancelled",
+         .asked = "a",
+         .report = "a overload 500"},
+        {.name = "while two run",
+         .options = HEDGE,
+         .a = {"wait 900"},
+         .b = {"wait 900"},
+         .at_time = CANCEL,
+         .time_ms = 200,
+         .heard = "cancelled",
+         .asked = "abAB",
+         .report = "a cancelled; b* cancelled"},
+        {.name = "while the body's end is waited for",
+         .a = {"200 stream|say Hi|done|wait 900"},
+         .at_time = CANCEL,
+         .time_ms = 2,
+         .heard = "stream 200; Hi; cancelled",
+         .asked = "aA",
+         .report = "a cancelled 200"},
+        {.name = "a body that nobody reads, whose head is told at once",
+         .endpoint = EP_OTHER,
+         .a = {"200 raw|wait 900|bytes x"},
+         .at_time = CANCEL,
+         .time_ms = 50,
+         .heard = "raw 200; cancelled",
+         .asked = "aA",
+         .report = "a cancelled 200"},
+        {.name = "on the head",
+         .a = {STREAM},
+         .word = "stream 200",
+         .on_word = CANCEL,
+         .heard = "stream 200; cancelled",
+         .asked = "aA",
+         .report = "a cancelled 200"},
+        {.name = "on an event that was held",
+         .a = {STREAM},
+         .word = "-",
+         .on_word = CANCEL,
+         .heard = "stream 200; -; cancelled",
+         .asked = "aA",
+         .report = "a cancelled 200"},
+        {.name = "on the first content",
+         .a = {STREAM},
+         .word = "Hi",
+         .on_word = CANCEL,
+         .heard = "stream 200; -; Hi; cancelled",
+         .asked = "aA",
+         .report = "a cancelled 200"},
+        {.name = "on a plain body",
+         .plain = true,
+         .a = {PLAIN},
+         .word = "Hi",
+         .on_word = CANCEL,
+         .heard = "plain 200; Hi; cancelled",
+         .asked = "a",
+         .report = "a cancelled 200"},
+        {.name = "on hearing that it is refused",
+         .options = QUICK,
+         .a = {"429|end"},
+         .word = "refused",
+         .on_word = CANCEL,
+         .refused = 1,
+         .heard = "cancelled",
+         .asked = "a",
+         .report = "a overload 429"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- back-pressure ---- */
+
+static void pauses(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "before there is anything to pause",
+         .options = "timeouts: {between_events: 100ms}\n",
+         .a = {"wait 50|200 stream|say Hi|wait 10|say Ho|finish|done|end"},
+         .at_time = PAUSE,
+         .time_ms = 10,
+         .later = RESUME,
+         .later_ms = 900,
+         .heard = "stream 200; Hi; Ho; .stop; end",
+         .asked = "apr",
+         .report = "a ok 200"},
+        {.name = "in a stream, for longer than its events may be apart",
+         .options = "timeouts: {between_events: 100ms}\n",
+         .a = {"200 stream|say Hi|wait 50|say Ho|finish|done|end"},
+         .at_time = PAUSE,
+         .time_ms = 20,
+         .later = RESUME,
+         .later_ms = 900,
+         .heard = "stream 200; Hi; Ho; .stop; end",
+         .asked = "apr",
+         .report = "a ok 200"},
+        {.name = "on an event, twice",
+         .a = {STREAM},
+         .word = "Ho",
+         .on_word = PAUSE,
+         .at_time = PAUSE,
+         .time_ms = 30,
+         .later = RESUME,
+         .later_ms = 60,
+         .heard = STREAMED,
+         .asked = "apr",
+         .report = "a ok 200 3+4"},
+        {.name = "resumed in time, and stalled after it",
+         .options = "retry: {retries: 0}\ntimeouts: {between_events: 100ms}\n",
+         .a = {"200 stream|say Hi|wait 50|wait 5000"},
+         .at_time = PAUSE,
+         .time_ms = 20,
+         .later = RESUME,
+         .later_ms = 900,
+         .heard = "stream 200; Hi; silent stream_stalled 504 committed retry",
+         .took_ms = 1001,
+         .asked = "aprA",
+         .report = "a silent 200"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* ---- what is known of targets ---- */
+
+#define BREAKER "retry: {retries: 0}\nbreaker: {failures: 50%, of: 2, window: 60s, probe: 500ms}\n"
+
+/* Several calls in one world, each with its own words. */
+static const char *call_again(owner *o) {
+    buf_clear(&o->heard);
+    buf_clear(&o->w.asking);
+    o->over = false;
+    o->call = NULL;
+    owner_start(o);
+    world_run_until(&o->w, o->w.loop.now_ms + 100);
+    assert_true(o->over);
+    (void)buf_cstr(&o->w.asking);
+    return buf_cstr(&o->heard);
+}
+
+static void an_open_breaker_is_not_asked(void **state) {
+    (void)state;
+    static const row alone = {.options = BREAKER, .a = {"refuse", "refuse", PLAIN}};
+    owner o;
+    owner_begin(&o, &alone);
+    assert_string_equal(call_again(&o), "connection provider_unreachable 502");
+    assert_string_equal(call_again(&o), "connection provider_unreachable 502");
+    /* Open: refused without a request, and told when to come again. */
+    const char *said = call_again(&o);
+    assert_non_null(strstr(said, "overload provider_unavailable 503 retry "));
+    assert_true(o.last.client_after_ms > 0 && o.last.client_after_ms <= 500);
+    assert_int_equal(o.w.asking.len, 0);
+    assert_int_equal(call_get_report(o.call).attempts, 0);
+    assert_null(call_get_report(o.call).tries);
+    world_run_until(&o.w, o.w.loop.now_ms + 500);
+    assert_string_equal(call_again(&o), "plain 200; Hi; end"); /* the probe closes it */
+    assert_string_equal(call_again(&o), "plain 200; Hi; end");
+    owner_done(&o);
+}
+
+static void an_open_breaker_is_passed_over(void **state) {
+    (void)state;
+    static const row two = {.options = BREAKER, .a = {"refuse"}, .b = {PLAIN}};
+    owner o;
+    owner_begin(&o, &two);
+    assert_string_equal(call_again(&o), "plain 200; Hi; end");
+    assert_string_equal(o.w.asking.ptr, "ab");
+    assert_string_equal(call_again(&o), "plain 200; Hi; end");
+    assert_string_equal(o.w.asking.ptr, "ab");
+    assert_string_equal(call_again(&o), "plain 200; Hi; end");
+    assert_string_equal(o.w.asking.ptr, "b"); /* it does not even count as an attempt */
+    owner_done(&o);
+}
+
+static void fail_often(owner *o) {
+    const config_breaker *policy = &o->w.config->breaker;
+    for (int i = 0; i < 2; i++) {
+        bool changed;
+        (void)target_report(target_get(o->w.targets, SPAN_OF("a")), policy, true, false, -1,
+                            o->w.loop.now_ms, &changed);
+    }
+}
+
+/* Others have opened the breaker meanwhile: the client hears what went wrong, not that. */
+static void a_breaker_that_opens_during_a_wait(void **state) {
+    (void)state;
+    static const row r = {.options = "retry: {retries: 3, base: 50ms, cap: 50ms}\n"
+                                     "breaker: {failures: 50%, of: 2, window: 60s, probe: 10s}\n",
+                          .a = {"refuse", PLAIN}};
+    owner o;
+    owner_begin(&o, &r);
+    owner_start(&o);
+    world_run_until(&o.w, o.w.began_ms + 10);
+    fail_often(&o);
+    world_run_until(&o.w, o.w.began_ms + 1000);
+    assert_string_equal(buf_cstr(&o.heard), "connection provider_unreachable 502");
+    assert_string_equal(buf_cstr(&o.w.asking), "a");
+    owner_done(&o);
+}
+
+/* A deadline that passes in a stream that flows is none of its target's faults; in silence it is.
+ */
+static void what_a_deadline_says_of_a_target(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.options = BREAKER, .total_ms = 50, .a = {"200 stream|say Hi|wait 60"}},
+        {.options = BREAKER, .total_ms = 50, .a = {"200 stream|role|wait 60"}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        owner_begin(&o, &rows[i]);
+        for (int n = 0; n < 3; n++)
+            (void)call_again(&o);
+        assert_int_equal(o.w.asked[0], i == 0 ? 3 : 2); /* then its breaker is open */
+        owner_done(&o);
+    }
+}
+
+static void the_report_names_what_was_asked_last(void **state) {
+    (void)state;
+    static const row r = {
+        .options = OFF, .a = {"wait 3|503 x-request-id: req-1|end"}, .b = {"wait 4|refuse"}};
+    owner o;
+    owner_begin(&o, &r);
+    owner_call(&o);
+    call_report report = call_get_report(o.call);
+    assert_span(report.target, "b");
+    assert_span(report.target_label, "b");
+    assert_int_equal(report.attempts, 2);
+    assert_int_equal(report.hedges, 0);
+    assert_span(report.tries[0].provider_request_id, "req-1");
+    assert_span(report.tries[0].target_label, "a");
+    assert_int_equal(report.tries[1].provider_request_id.len, 0);
+    assert_int_equal(report.tries[0].head_us - o.w.began_ms * 1000, 4000);
+    assert_int_equal(report.tries[0].first_content_us, 0);
+    assert_int_equal(report.arrived_us - o.w.began_ms * 1000, 9000);
+    assert_int_equal(report.first_sent_us, report.tries[0].sent_us);
+    assert_int_equal(report.head_us, 0); /* the last had none */
+    owner_done(&o);
+    static const row alone = {.options = OFF, .a = {"wait 3|503|end"}};
+    owner_begin(&o, &alone);
+    owner_call(&o);
+    assert_int_equal(call_get_report(o.call).head_us - o.w.began_ms * 1000, 4000);
+    owner_done(&o);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_target),
+        cmocka_unit_test(fallback),
+        cmocka_unit_test(hand_over),
+        cmocka_unit_test(hedges),
+        cmocka_unit_test(deadlines),
+        cmocka_unit_test(cancels),
+        cmocka_unit_test(pauses),
+        cmocka_unit_test(an_open_breaker_is_not_asked),
+        cmocka_unit_test(an_open_breaker_is_passed_over),
+        cmocka_unit_test(a_breaker_that_opens_during_a_wait),
+        cmocka_unit_test(what_a_deadline_says_of_a_target),
+        cmocka_unit_test(the_report_names_what_was_asked_last),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
