@@ -442,6 +442,10 @@ void attempt_cancel(attempt *a) {
     release(a);
 }
 
+bool attempt_drop_request(attempt *a) {
+    return !a->http || http_call_drop_request(a->http);
+}
+
 void attempt_pause(attempt *a) {
     if (a->paused || !a->http) return;
     a->paused = true;

@@ -45,6 +45,8 @@ typedef struct attempt_spec {
 MUST_USE attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *user,
                                 failure *ret_failure);
 void attempt_cancel(attempt *a);
+/* Content has come: the request is not needed any more. false: it is still being sent. */
+MUST_USE bool attempt_drop_request(attempt *a);
 void attempt_pause(attempt *a);
 void attempt_resume(attempt *a);
 

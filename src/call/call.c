@@ -93,18 +93,17 @@ void call_decide(call *c, size_t at, const failure *f) {
     switch (retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan)) {
     case RETRY_WAIT:
         c->at = at;
-        c->waited = *f;
+        c->waited = call_keep(c, f);
         loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
         return;
     case RETRY_NEXT:
-        if (c->kept.class == FAIL_NONE) c->kept = *f;
+        if (!c->kept) c->kept = call_keep(c, f);
         fall_back(c, next);
         return;
     case RETRY_STOP: break;
     }
-    if (f->error == ERR_BREAKER_OPEN && c->waited.class != FAIL_NONE) f = &c->waited;
-    bool use_kept = c->kept.class != FAIL_NONE && tells_nothing(f);
-    failure last = use_kept ? c->kept : *f;
+    if (f->error == ERR_BREAKER_OPEN && c->waited) f = c->waited;
+    failure last = c->kept && tells_nothing(f) ? *c->kept : *f;
     last.client_may_retry = plan.client_may_retry;
     last.client_after_ms = plan.client_after_ms;
     call_give_up(c, last);
@@ -181,6 +180,10 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
 
 void call_cancel(call *c) {
     if (!c->over) call_release(c);
+}
+
+bool call_drop_request(call *c) {
+    return c->winner && c->winner->attempt && attempt_drop_request(c->winner->attempt);
 }
 
 void call_pause(call *c) {

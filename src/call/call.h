@@ -43,6 +43,9 @@ typedef struct call_spec {
 
 MUST_USE call *call_start(const call_spec *spec, const call_sink *sink, void *user);
 void call_cancel(call *c);
+/* Once content has been handed over: what spec->facts point to is not looked at any more. false: it
+ * still is, as the request is still being sent. */
+MUST_USE bool call_drop_request(call *c);
 /* Back-pressure from the client. */
 void call_pause(call *c);
 void call_resume(call *c);

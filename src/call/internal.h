@@ -47,9 +47,16 @@ struct call {
     int64_t arrived_us;
     bool paused;
     bool over;
-    failure kept;   /* why the first target was left; FAIL_NONE: it was not */
-    failure waited; /* what the last backoff followed */
+    const failure *kept;   /* why the first target was left; NULL: it was not */
+    const failure *waited; /* what the last backoff followed; NULL: there was none */
 };
+
+/* A failure that outlives its attempt: most calls have none, so it is not part of each. */
+static inline const failure *call_keep(call *c, const failure *f) {
+    failure *kept = arena_alloc(c->spec.arena, sizeof *kept);
+    *kept = *f;
+    return kept;
+}
 
 static inline const config *call_config(const call *c) {
     return loop_snapshot_config(c->spec.snapshot);

@@ -200,7 +200,7 @@ static void on_fail(void *user, const failure *f) {
     }
     hedge_stop(c);
     if (lanes_running(c) && !forbids(l, f)) { /* the other lane may still answer */
-        if (!l->hedge && c->kept.class == FAIL_NONE) c->kept = *f;
+        if (!l->hedge && !c->kept) c->kept = call_keep(c, f);
         return;
     }
     call_decide(c, at, f);

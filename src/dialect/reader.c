@@ -28,8 +28,6 @@ static answer_kind kind_of(const dialect_ops *ops, span content_type) {
 void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t length) {
     const dialect_ops *ops = dialect_get(spec->dialect);
     *r = (reader){.spec = *spec, .ops = ops, .kind = kind_of(ops, content_type)};
-    r->parts = r->few;
-    r->part_cap = READER_PARTS;
     if (!ops->is_json) r->spec.want = 0; /* nobody knows what would be its parts */
     sse_reader_init(&r->events, spec->event_bytes);
     if (r->kind == ANSWER_PLAIN && length > 0 && (uint64_t)length <= spec->answer_bytes)
@@ -40,17 +38,15 @@ void reader_done(reader *r) {
     sse_reader_done(&r->events);
     buf_done(&r->body);
     buf_done(&r->clean);
-    if (r->parts != r->few) free(r->parts);
-    r->parts = r->few;
-    r->part_cap = READER_PARTS;
+    free(r->parts);
+    r->parts = NULL;
+    r->part_cap = 0;
 }
 
 void reader_make_room(reader *r) {
-    size_t cap = r->part_cap * 2;
-    answer_part *old = r->parts == r->few ? NULL : r->parts;
-    r->parts = mem_realloc(old, cap * sizeof *r->parts);
-    if (!old) memcpy(r->parts, r->few, sizeof r->few);
-    r->part_cap = cap;
+    enum { FIRST_PARTS = 8 };
+    r->part_cap = r->part_cap ? 2 * r->part_cap : FIRST_PARTS;
+    r->parts = mem_realloc(r->parts, r->part_cap * sizeof *r->parts);
 }
 
 void reader_note_finished(reader *r, unsigned choice) {

@@ -35,8 +35,7 @@ typedef struct reader_spec {
     const secret *key;   /* what is not handed on; NULL: there is none */
 } reader_spec;
 
-/* Events have few parts but for whole answers of many; those beyond are on the heap. */
-enum { READER_PARTS = 8, READER_CHOICES = 128 };
+enum { READER_CHOICES = 128 };
 
 typedef struct reader {
     reader_spec spec;
@@ -51,9 +50,8 @@ typedef struct reader {
     size_t told;                            /* RAW: of body, from its front */
     buf clean;                              /* what is told, without the key that was in it */
     /* Of the last event. */
-    answer_part *parts; /* few, until there are more */
+    answer_part *parts; /* NULL until there is one, which is where they are wanted alone */
     size_t part_count, part_cap;
-    answer_part few[READER_PARTS];
     answer_envelope envelope;
     token_usage usage;
 } reader;

@@ -8,8 +8,9 @@ static void cancel_children(exchange *x) {
         exchange_cancel(LIST_ENTRY(node, exchange, sibling));
 }
 
-/* Its bytes are somebody's who will not wait. */
+/* They are somebody's who will not wait. */
 static void keep_last(exchange *x) {
+    x->last.headers = exchange_headers_dup(&x->arena, x->last.headers);
     x->last.body = arena_dup(&x->arena, x->last.body);
 }
 
@@ -61,15 +62,21 @@ void exchange_cancel(exchange *x) {
 
 /* ---- how a form closes ---- */
 
+static void answer_whole(exchange *x, int status, http_headers crossing, span type, span body) {
+    x->record.bytes_out = body.len;
+    x->env->depth++; /* the headers' memory */
+    exchange_close(x, &(last_word){.how = CLOSE_ANSWER,
+                                   .status = status,
+                                   .headers = exchange_headers(x, crossing, type),
+                                   .body = body});
+    exchange_event_gone(x->env);
+}
+
 void exchange_answer(exchange *x, span body) {
     x->head_sent = true;
-    x->record.bytes_out = body.len;
     exchange_note_own(x);
     span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
-    exchange_close(x, &(last_word){.how = CLOSE_ANSWER,
-                                   .status = x->head.status,
-                                   .headers = exchange_headers(x, x->head.headers, type),
-                                   .body = body});
+    answer_whole(x, x->head.status, x->head.headers, type, body);
 }
 
 void exchange_answer_failure(exchange *x, span body) {
@@ -78,11 +85,7 @@ void exchange_answer_failure(exchange *x, span body) {
         exchange_failure_body(x, &made);
         body = buf_span(&made);
     }
-    x->record.bytes_out = body.len;
-    http_headers headers = exchange_headers(x, x->failure.headers, SPAN_OF("application/json"));
-    exchange_close(
-        x, &(last_word){
-               .how = CLOSE_ANSWER, .status = x->failure.status, .headers = headers, .body = body});
+    answer_whole(x, x->failure.status, x->failure.headers, SPAN_OF("application/json"), body);
     buf_done(&made);
 }
 

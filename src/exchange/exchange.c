@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIRST_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+enum { FIRST_BLOCK_BYTES = 3072, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static exchange *exchange_new(exchange_env *env) {
     list *node = list_pop_front(&env->spare);
@@ -96,7 +96,7 @@ exchange *exchange_start(exchange_env *env, const exchange_request *request,
     return x;
 }
 
-static http_headers headers_dup(arena *a, http_headers in) {
+http_headers exchange_headers_dup(arena *a, http_headers in) {
     http_header *out = arena_alloc(a, (in.count + 1) * sizeof *out);
     for (size_t i = 0; i < in.count; i++)
         out[i] = (http_header){arena_dup(a, in.items[i].name), arena_dup(a, in.items[i].value)};
@@ -109,15 +109,14 @@ exchange *exchange_start_refused(exchange_env *env, const exchange_request *requ
     exchange *x = begin(env, request, door, user);
     x->failure = failure_of(why);
     x->failure.text = arena_dup(&x->arena, x->failure.text);
-    x->failure.headers = headers_dup(&x->arena, more);
+    x->failure.headers = exchange_headers_dup(&x->arena, more);
     exchange_answer_failure(x, SPAN_EMPTY);
     return x;
 }
 
 /* ---- the loop's exchanges ---- */
 
-static void reap(loop_hook *hook) {
-    exchange_env *env = CONTAINER_OF(hook, exchange_env, reap);
+static void reap_all(exchange_env *env) {
     for (list *node; (node = list_pop_front(&env->ended));) {
         exchange *x = LIST_ENTRY(node, exchange, link);
         env->open--;
@@ -126,6 +125,13 @@ static void reap(loop_hook *hook) {
         loop_snapshot_unref(x->snapshot);
         exchange_put_by(env, x);
     }
+}
+
+/* At the end of the turn and not before: an answer that is written at once runs the hooks while its
+ * exchange is still on the stack. */
+static void reap(loop_hook *hook) {
+    exchange_env *env = CONTAINER_OF(hook, exchange_env, reap);
+    if (env->loop->ending) reap_all(env);
 }
 
 void exchange_env_init(exchange_env *env) {
@@ -143,7 +149,7 @@ void exchange_env_init(exchange_env *env) {
 
 void exchange_env_done(exchange_env *env) {
     assert(list_empty(&env->running));
-    reap(&env->reap);
+    reap_all(env);
     loop_remove_hook(&env->reap);
     for (list *node; (node = list_pop_front(&env->spare));)
         exchange_free(LIST_ENTRY(node, exchange, link));

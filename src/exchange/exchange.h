@@ -57,7 +57,7 @@ extern const exchange_form form_openai; /* the bytes of OpenAI's API */
 extern const exchange_form form_chat; /* POST /chat: {"message", …} → {"success", "response", …} */
 extern const exchange_form form_direct; /* a program: OpenAI's JSON, unframed */
 
-/* All spans are borrowed until door->done. */
+/* All spans are borrowed until door->asked, or door->done. */
 typedef struct exchange_request {
     const exchange_form *form;
     endpoint endpoint;
@@ -98,6 +98,9 @@ typedef struct exchange_door {
     bool (*full)(void *user);
     /* The exchange is over; it frees itself after this returns. */
     void (*done)(void *user);
+    /* Content of a stream has gone out and nothing can be asked again: the spans of the request are
+     * not borrowed any more. At most once, before the last word; NULL: nobody minds. */
+    void (*asked)(void *user);
     /* The provider refused an attempt for its load (429, 503, 529), also where a retry follows
      * unseen; with its hint (-1: none). NULL allowed. Never from inside exchange_start(); may
      * cancel the exchange. */

@@ -22,7 +22,7 @@ static void on_head(filter *f, const answer_head *head) {
     exchange *x = f->x;
     if (head->kind == ANSWER_STREAM) exchange_stream_head(x);
     if (head->kind == ANSWER_RAW)
-        exchange_send_head(x, head->status, exchange_headers(x, head->headers, head->content_type));
+        exchange_send_head(x, head->status, head->headers, head->content_type);
 }
 
 /* In the loop's scratch, until the next. */

@@ -37,13 +37,14 @@ static span own_ms(exchange *x) {
     unsigned rest = (unsigned)(us % 1000);
     const char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
                              (char)('0' + rest % 10)};
-    const span parts[] = {arena_u64(&x->arena, us / 1000), span_from(decimals, sizeof decimals)};
-    return arena_join(&x->arena, parts, ARRAY_LEN(parts));
+    arena *a = &x->env->event_arena;
+    const span parts[] = {arena_u64(a, us / 1000), span_from(decimals, sizeof decimals)};
+    return arena_join(a, parts, ARRAY_LEN(parts));
 }
 
 size_t exchange_own_headers(exchange *x, http_header *h) {
     size_t n = 0;
-    arena *a = &x->arena;
+    arena *a = &x->env->event_arena;
     h[n++] = (http_header){SPAN_OF("x-request-id"), span_cstr(x->record.request_id)};
     if (x->failure.error != ERR_NONE)
         n += retry_headers(x->failure.client_may_retry, x->failure.client_after_ms, a, h + n);
@@ -63,7 +64,7 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
 
 http_headers exchange_headers(exchange *x, http_headers crossing, span content_type) {
     http_header *h =
-        arena_alloc(&x->arena, (EXCHANGE_HEADERS_MAX + 3 + crossing.count) * sizeof *h);
+        arena_alloc(&x->env->event_arena, (EXCHANGE_HEADERS_MAX + 3 + crossing.count) * sizeof *h);
     size_t n = exchange_own_headers(x, h);
     if (content_type.len) h[n++] = (http_header){SPAN_OF("content-type"), content_type};
     if (span_starts(content_type, SPAN_OF("text/event-stream"))) {

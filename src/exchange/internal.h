@@ -92,7 +92,7 @@ typedef enum close_how {
 typedef struct last_word {
     close_how how;
     int status;
-    http_headers headers; /* in the arena */
+    http_headers headers;
     span body;
 } last_word;
 
@@ -133,6 +133,8 @@ struct exchange {
     bool has_head;
     bool head_sent;         /* the door has been given a head */
     int sent_status;        /* its status */
+    size_t prompt_bytes;    /* of what the provider was asked */
+    bool asked;             /* the request's spans are gone */
     int64_t content_events; /* of a stream: about one token each, for one that is cut */
     last_word last;
     char finish_reason[64]; /* the record's */
@@ -186,6 +188,9 @@ void exchange_close(exchange *x, const last_word *w);
 /* All rows have run: says it. */
 void exchange_say_last(exchange *x);
 
+/* exchange.c */
+http_headers exchange_headers_dup(arena *a, http_headers in);
+
 /* ---- for forms ---- */
 
 /* Notes weir's own share of the time so far: until the request left, and since the answer came. */
@@ -194,7 +199,8 @@ void exchange_note_own(exchange *x);
  * with an error also x-should-retry and retry-after. Adds up to EXCHANGE_HEADERS_MAX to h. */
 enum { EXCHANGE_HEADERS_MAX = 8 };
 size_t exchange_own_headers(exchange *x, http_header *h);
-/* The same, with those of the provider that may cross, and the content type given. In the arena. */
+/* The same, with those of the provider that may cross, and the content type given. In the loop's
+ * event_arena: for the time of what the door is told. */
 http_headers exchange_headers(exchange *x, http_headers crossing, span content_type);
 /* Closes with a whole answer: with the provider's own status and type, and with an error that
  * nothing has been said before (body empty: in OpenAI's shape). */
@@ -204,7 +210,7 @@ void exchange_answer_failure(exchange *x, span body);
 void exchange_end_stream(exchange *x, span last);
 void exchange_abort_stream(exchange *x);
 /* The head of an answer in pieces, once. */
-void exchange_send_head(exchange *x, int status, http_headers headers);
+void exchange_send_head(exchange *x, int status, http_headers crossing, span content_type);
 /* The head of an event stream, once. */
 void exchange_stream_head(exchange *x);
 /* Gives the door a piece, or an event, and heeds its back-pressure. */

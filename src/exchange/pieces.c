@@ -1,18 +1,20 @@
 /* What goes to the door before its last word, and what the door says to that. */
 #include "exchange/internal.h"
 
-void exchange_send_head(exchange *x, int status, http_headers headers) {
+void exchange_send_head(exchange *x, int status, http_headers crossing, span content_type) {
     if (x->head_sent || x->phase >= PHASE_CLOSING) return;
     x->head_sent = true;
     x->sent_status = status;
-    x->door->head(x->user, status, headers);
+    x->env->depth++; /* the headers' memory */
+    x->door->head(x->user, status, exchange_headers(x, crossing, content_type));
+    exchange_event_gone(x->env);
 }
 
 void exchange_stream_head(exchange *x) {
     if (x->head_sent) return;
     http_headers crossing = x->has_head ? x->head.headers : (http_headers){NULL, 0};
-    exchange_send_head(x, x->has_head ? x->head.status : 200,
-                       exchange_headers(x, crossing, SPAN_OF("text/event-stream; charset=utf-8")));
+    exchange_send_head(x, x->has_head ? x->head.status : 200, crossing,
+                       SPAN_OF("text/event-stream; charset=utf-8"));
 }
 
 /* The door may cancel from inside whatever it is told. */

@@ -32,8 +32,27 @@ static void on_head(void *user, const answer_head *head) {
     exchange_take_head(x, head);
 }
 
+/* A stream that has begun may go on for long; what was asked need not be kept as long. */
+static void drop_request(exchange *x) {
+    if (!x->head_sent || x->phase != PHASE_ANSWERING || !call_drop_request(x->call)) return;
+    x->asked = true;
+    x->record.model = x->facts.model_name = arena_dup(&x->arena, x->facts.model_name);
+    x->facts = (request_facts){.endpoint = x->facts.endpoint,
+                               .model_name = x->facts.model_name,
+                               .stream = x->facts.stream,
+                               .usage_asked = x->facts.usage_asked,
+                               .choices = x->facts.choices};
+    x->request = (exchange_request){.form = x->request.form,
+                                    .endpoint = x->request.endpoint,
+                                    .started_us = x->request.started_us,
+                                    .parent = x->request.parent};
+    if (x->door->asked) x->door->asked(x->user);
+}
+
 static void on_event(void *user, const answer_event *event) {
-    exchange_take_event(user, event);
+    exchange *x = user;
+    exchange_take_event(x, event);
+    if (!x->asked && event->kind == ANSWER_STREAM) drop_request(x);
 }
 
 static void on_end(void *user) {

@@ -65,6 +65,13 @@ static bool door_full(void *user) {
     return c->request.http && http_answer_full(c->request.http);
 }
 
+static void door_asked(void *user) {
+    call_request *c = user;
+    if (!c->request.http) return;
+    http_request_drop_body(c->request.http);
+    http_request_drop_head(c->request.http);
+}
+
 static void door_done(void *user) {
     call_request *c = user;
     c->x = NULL;
@@ -80,6 +87,7 @@ static const exchange_door door = {
     .abort = door_abort,
     .full = door_full,
     .done = door_done,
+    .asked = door_asked,
 };
 
 /* ---- the client's request ---- */

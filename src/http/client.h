@@ -41,7 +41,7 @@ typedef struct http_call_spec {
     span path; /* with query */
     http_headers
         headers;      /* Host, Content-Length, Connection are the client's; values may be secret */
-    const span *body; /* pieces; borrowed until the call ends */
+    const span *body; /* pieces; borrowed until http_call_drop_request(), or the call ends */
     size_t body_count;
     int64_t connect_ms; /* deadline for name, connect, TLS and a free place in the pool; 0: none */
     int64_t first_byte_ms; /* from the request's last byte to the answer's complete head, and the
@@ -95,6 +95,9 @@ MUST_USE http_call *http_client_send(http_client *c, http_origin *o, const http_
 /* Ends the call and closes its connection, at once. */
 void http_call_cancel(http_call *call);
 /* Back-pressure: stops reading the answer; the idle deadline rests meanwhile. */
+/* Once content of the answer is there: what was asked, and the answer's head, are not wanted any
+ * more. false: the request is still being sent, and its body still borrowed. */
+MUST_USE bool http_call_drop_request(http_call *call);
 void http_call_pause(http_call *call);
 void http_call_resume(http_call *call);
 http_call_facts http_call_get_facts(const http_call *call);

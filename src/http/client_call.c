@@ -189,6 +189,12 @@ bool call_on_body(http_call *call, span piece) {
     return conn->call;
 }
 
+bool http_call_drop_request(http_call *call) {
+    if (!call->sent || call->phase != CALL_BODY) return false;
+    http_codec_shrink(call->conn->codec);
+    return true;
+}
+
 void http_call_pause(http_call *call) {
     if (call->paused) return;
     call->paused = true;

@@ -280,7 +280,7 @@ void http_codec_expect_head_answer(http_codec *c) {
 }
 
 void http_codec_shrink(http_codec *c) {
-    if (c->state != CODEC_START) return;
+    if (c->state == CODEC_HEAD) return;
     buf_done(&c->raw);
     free(c->parsed);
     c->parsed = NULL;

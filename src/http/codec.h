@@ -95,7 +95,8 @@ error_id http_codec_error(const http_codec *c, const char **ret_why);
 bool http_codec_in_message(const http_codec *c);
 /* Answers only: the next answer is to a HEAD request and has no body. */
 void http_codec_expect_head_answer(http_codec *c);
-/* Gives the head's memory back while the connection idles. */
+/* Gives the head's memory back: while the connection idles, or once nobody needs what the head of
+ * the message in hand says. Nothing happens within a head. */
 void http_codec_shrink(http_codec *c);
 
 #endif

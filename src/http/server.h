@@ -98,6 +98,9 @@ int64_t http_request_started_us(const http_request *r); /* monotonic: when its h
 void http_request_limit_body(http_request *r, size_t bytes);
 /* Frees the body's memory early (it has been sent on and cannot be needed again). */
 void http_request_drop_body(http_request *r);
+/* The same for its head, once the whole request is there and the answer has begun: from then on
+ * http_request_head() is empty. */
+void http_request_drop_head(http_request *r);
 void http_request_set_user(http_request *r, void *user);
 void *http_request_user(const http_request *r);
 

@@ -59,6 +59,13 @@ void http_request_drop_body(http_request *r) {
     buf_done(&r->body);
 }
 
+void http_request_drop_head(http_request *r) {
+    static const http_head nothing = {.is_request = true, .minor = 1, .content_length = -1};
+    if (!r->started || r->conn->state != CONN_BUSY) return;
+    r->head = &nothing;
+    http_codec_shrink(r->conn->codec);
+}
+
 void http_request_set_user(http_request *r, void *user) {
     r->user = user;
 }

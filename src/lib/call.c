@@ -264,6 +264,11 @@ static void end_failed(weir_call *call, result_facts *facts) {
     buf_done(&sentence);
 }
 
+static void door_asked(void *user) {
+    weir_call *call = user;
+    buf_done(&call->body);
+}
+
 static void door_done(void *user) {
     weir_call *call = user;
     weir_client *c = call->client;
@@ -297,6 +302,7 @@ static const exchange_door door = {
     .abort = door_end,
     .full = door_full,
     .done = door_done,
+    .asked = door_asked,
     .refused = door_refused,
 };
 

@@ -362,6 +362,15 @@ def test_paths_and_methods(weir, upstream, method, path, status, code):
         assert answer.header("allow")
 
 
+def test_what_any_connection_field_names_ends_there(weir, upstream):
+    fields = [("Connection", "X-First"), ("X-First", "1"), ("connection", "x-second"), ("X-Second", "2"), ("X-Third", "3")]
+    upstream.script(reply(200, bodies.completion(), fields))
+    answer = wire.chat(weir(upstream), headers=fields)
+    request = upstream.requests[0]
+    for name, value in [("x-first", None), ("x-second", None), ("x-third", "3")]:
+        assert (request.header(name), answer.header(name)) == (value, value)
+
+
 def test_every_answer_has_an_id_of_its_own(weir, upstream):
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream)

@@ -114,6 +114,12 @@ void http_call_cancel(http_call *h) {
     buf_add_char(&h->w->asking, (char)(h->at - 'a' + 'A'));
 }
 
+bool http_call_drop_request(http_call *h) {
+    assert_false(h->over);
+    buf_add_char(&h->w->asking, 'd');
+    return true;
+}
+
 void http_call_pause(http_call *h) {
     assert_false(h->over);
     h->paused = true;

@@ -85,6 +85,7 @@ static void other_paths_too(void **state) {
 }
 
 static void check_no_outline(direct *d) {
+    if (d->pieces > 1) return; /* what a stream was asked is forgotten after its first */
     const outline_slot *slot = &d->x->facts.outline;
     assert_true(d->x->facts.root.type == JSON_OBJECT); /* there is something to outline */
     assert_true(!slot->made && !slot->fault.what);

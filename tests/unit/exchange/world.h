@@ -27,6 +27,7 @@ typedef struct asked {
     unsigned leave_at; /* the door cancels from inside the piece of that number; 0: never */
     unsigned pieces;
     int status;
+    char allow[16]; /* the header of the answer */
     error_id error;
     call_record record; /* its spans of the arena are gone */
     void (*on_piece)(struct asked *a);
@@ -201,6 +202,8 @@ static inline void hear_answer(void *user, int status, http_headers headers, spa
     asked *a = user;
     assert_true(http_header_get(headers, SPAN_OF("x-request-id")).len > 0);
     a->status = status;
+    snprintf(a->allow, sizeof a->allow, "%.*s",
+             SPAN_ARG(http_header_get(headers, SPAN_OF("allow"))));
     note_number(a, "answer", status, body);
 }
 
