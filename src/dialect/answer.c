@@ -178,6 +178,8 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
         parts[i] = like->parts[i];
         parts[i].value = value_shifted(&s, parts[i].value);
     }
+    for (size_t i = 0; i < count; i++)
+        if (!edits[i].text.ptr) parts[edits[i].part].value.type = JSON_NULL;
     answer_event event = *like;
     event.data = s.data;
     event.parts = parts;

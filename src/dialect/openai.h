@@ -11,7 +11,7 @@
 
 /* A second text of one kind in the same choice is counted from here, so that the two do not run
  * into one: an audio's transcript beside the content, `reasoning` beside `reasoning_content`, a
- * response's summaries beside its reasoning. */
+ * response's summaries beside its reasoning, a whole message beside its delta. */
 enum { ITEM_BESIDE = 1 << 16 };
 
 /* More than a response object has (30), with room for what is still to come. */

@@ -98,6 +98,15 @@ static void read_finish(reader *r, json_value reason, unsigned choice, answer_ev
     reader_note_finished(r, choice);
 }
 
+/* Beside its delta some servers repeat in each chunk the whole message so far. */
+static void read_message(reader *r, const json_member *m, answer_event *e) {
+    size_t first = r->part_count;
+    if (openai_read_message(r, m->value)) e->sorts |= EVENT_CONTENT;
+    if (e->kind != ANSWER_STREAM) return;
+    for (size_t i = first; i < r->part_count; i++)
+        r->parts[i].item += ITEM_BESIDE;
+}
+
 /* Where the choice's number stands is not known before all of it was seen; its parts wait for it.
  */
 static void read_choice(reader *r, json_value choice, unsigned position, answer_event *e) {
@@ -107,8 +116,10 @@ static void read_choice(reader *r, json_value choice, unsigned position, answer_
     for (json_member m; json_next_member(&members, &m);) {
         if (span_eq(m.key, SPAN_OF("index"))) {
             index = m.value;
-        } else if (span_eq(m.key, SPAN_OF("delta")) || span_eq(m.key, SPAN_OF("message"))) {
+        } else if (span_eq(m.key, SPAN_OF("delta"))) {
             if (openai_read_message(r, m.value)) e->sorts |= EVENT_CONTENT;
+        } else if (span_eq(m.key, SPAN_OF("message"))) {
+            read_message(r, &m, e);
         } else if (span_eq(m.key, SPAN_OF("text"))) {
             if (openai_shows(m.value)) e->sorts |= EVENT_CONTENT;
             if (m.value.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, m.value);

@@ -159,6 +159,12 @@ static void a_rewriting_moves_what_stands_behind(void **state) {
     answer_event *copy = answer_copy(&changed);
     assert_span(copy->parts[2].value.raw, "\"stop\"");
     answer_free(copy);
+    /* Nothing is no string any more. */
+    answer_rewrite(&e, &(answer_edit){.part = 2}, 1, &a, &changed);
+    assert_span(changed.parts[2].value.raw, "null");
+    assert_int_equal(changed.parts[2].value.type, JSON_NULL);
+    assert_int_equal(changed.parts[1].value.type, JSON_STRING);
+    assert_int_equal(changed.finish_reason.len, 0);
     forget_chunk(&e);
     arena_done(&a);
 }

@@ -69,6 +69,17 @@ static void whatever_a_delta_may_hold(void **state) {
                 "end");
 }
 
+/* As Perplexity does: the message so far is no piece of the delta's text. */
+static void a_whole_message_beside_its_delta(void **state) {
+    (void)state;
+    const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    assert_said(&spec, EVENT_STREAM,
+                "data: {\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
+                "\"Hi you\"},\"delta\":{\"content\":\" you\"},\"finish_reason\":\"stop\"}]}\n\n",
+                "content,finish text 0/65536 \"Hi you\" text 0/0 \" you\" finish 0/0 \"stop\" "
+                "(stop)\nend");
+}
+
 static void plain_completions(void **state) {
     (void)state;
     reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
@@ -265,10 +276,15 @@ static void without_parts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(interleaved_tool_calls),    cmocka_unit_test(two_choices),
-        cmocka_unit_test(whatever_a_delta_may_hold), cmocka_unit_test(plain_completions),
-        cmocka_unit_test(a_response_repeats_itself), cmocka_unit_test(each_event_of_a_response),
-        cmocka_unit_test(a_plain_response),          cmocka_unit_test(without_parts),
+        cmocka_unit_test(interleaved_tool_calls),
+        cmocka_unit_test(two_choices),
+        cmocka_unit_test(whatever_a_delta_may_hold),
+        cmocka_unit_test(plain_completions),
+        cmocka_unit_test(a_whole_message_beside_its_delta),
+        cmocka_unit_test(a_response_repeats_itself),
+        cmocka_unit_test(each_event_of_a_response),
+        cmocka_unit_test(a_plain_response),
+        cmocka_unit_test(without_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
