@@ -28,6 +28,7 @@ static const dialect_ops rows[DIALECT_COUNT] = {
                                     .write_error = openai_write_error},
     [DIALECT_OPENAI_RESPONSES] = {.name = "openai_responses",
                                   .is_json = true,
+                                  .one_answer = true,
                                   .end = ENDS_WITH_EVENT,
                                   .end_marker = DONE,
                                   .read = openai_read_response,

@@ -33,6 +33,9 @@ typedef struct dialect_ops {
     const char *name; /* "openai_chat" */
     /* What is no JSON is no answer, and no event. false: whatever comes is handed on. */
     bool is_json;
+    /* What it numbers as choices are parts of one answer, which ends as a whole; else each is an
+     * answer of its own. */
+    bool one_answer;
     stream_end end;
     span end_marker; /* data of an event that ends a stream; empty: none */
 

@@ -1,5 +1,6 @@
 /* Events that no provider sent, as OpenAI would: where an answer is ended early, or breaks off. */
 #include "dialect/openai.h"
+#include "dialect/words.h"
 
 /* ---- what all of them begin with ---- */
 
@@ -17,16 +18,6 @@ static void put_text(json_writer *w, const char *key, span text) {
 static void put_number(json_writer *w, const char *key, int64_t value) {
     json_key(w, key);
     json_put_i64(w, value);
-}
-
-/* Some providers send blanks around an answer. */
-static json_value root_of(span document) {
-    static const span blanks = SPAN(" \t\r\n");
-    while (document.len && span_find(blanks, 0, document.ptr[0]) < blanks.len)
-        document = span_slice(document, 1, document.len);
-    while (document.len && span_find(blanks, 0, document.ptr[document.len - 1]) < blanks.len)
-        document.len--;
-    return (json_value){JSON_OBJECT, document};
 }
 
 static void open_chunk(json_writer *w, const answer_event *like, span object) {
@@ -78,7 +69,7 @@ span openai_write_text_finish(const answer_event *like, unsigned choice, span re
 /* Events are numbered; this one follows like. */
 static void put_sequence(json_writer *w, const answer_event *like) {
     int64_t number = 0;
-    json_value before = json_get(root_of(like->data), SPAN_OF("sequence_number"));
+    json_value before = json_get(answer_root(like->data), SPAN_OF("sequence_number"));
     if (json_i64(before, &number) && number < INT64_MAX)
         put_number(w, "sequence_number", number + 1);
 }
@@ -183,7 +174,7 @@ span openai_write_error(span body, buf *out) {
 /* Clients of /v1/responses know an event named error with the fields at the top. */
 span openai_write_response_error(span body, buf *out) {
     static const char *const fields[] = {"code", "message", "param"};
-    json_value error = json_get(root_of(body), SPAN_OF("error"));
+    json_value error = json_get(answer_root(body), SPAN_OF("error"));
     json_writer w = json_writer_of(out);
     json_open_object(&w);
     put_text(&w, "type", SPAN_OF("error"));

@@ -136,6 +136,9 @@ int64_t exchange_retry_after_ms(const exchange *x); /* the provider's hint; -1: 
 void exchange_failure_body(const exchange *x, buf *out);
 /* A plain sentence for people: chat.say.* of the configuration. */
 void exchange_sentence(const exchange *x, buf *out);
+/* For doors that fail a call themselves: a sentence of chat.say.* with the error in the place of
+ * {error}. */
+void sentence_fill(span sentence, span error, buf *out);
 
 /* Whether a request may call at all: the identify stage's own question, for a door that wants to
  * refuse before it reads a large body, and for the paths that need a key without being a call. True

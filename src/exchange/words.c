@@ -1,18 +1,5 @@
 #include "exchange/words.h"
 
-static bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Some providers send blanks ahead of an answer that takes long. */
-json_value answer_root(span document) {
-    while (document.len && is_blank(document.ptr[0]))
-        document = span_slice(document, 1, document.len);
-    while (document.len && is_blank(document.ptr[document.len - 1]))
-        document.len--;
-    return (json_value){JSON_OBJECT, document};
-}
-
 /* A stream's chunks may be of any choice; a plain answer whose choices are not numbered as they
  * should be still has a first. */
 static json_value first_choice(json_value choices, bool is_delta) {
@@ -83,13 +70,4 @@ bool answer_text(span document, bool is_delta, arena *a, span *ret) {
     if (text.type != JSON_STRING) return false;
     *ret = json_string(text, a);
     return true;
-}
-
-void sentence_fill(span sentence, span error, buf *out) {
-    static const span place = SPAN("{error}");
-    size_t at = span_find_span(sentence, 0, place);
-    buf_add(out, span_slice(sentence, 0, at));
-    if (at == sentence.len) return;
-    buf_add(out, error);
-    buf_add(out, span_slice(sentence, at + place.len, sentence.len));
 }

@@ -5,10 +5,7 @@
 #ifndef WEIR_EXCHANGE_WORDS_H
 #define WEIR_EXCHANGE_WORDS_H
 
-#include "json/json.h"
-
-/* The object to look into: json_get(answer_root(document), …). */
-json_value answer_root(span document);
+#include "dialect/words.h"
 
 /* The text of the first choice, as its JSON string: content, or why there is none (refusal). Of a
  * chat completion or a completion; is_delta: of one of a stream's chunks. JSON_NONE: none. */
@@ -17,8 +14,5 @@ json_value choice_text(span document, bool is_delta);
 /* The same decoded, and of a response (/responses) too, whose texts are joined. Borrows the
  * document or is in the arena. false: it says nothing, or is of another form. */
 MUST_USE bool answer_text(span document, bool is_delta, arena *a, span *ret);
-
-/* A sentence of the configuration (chat.say.*), with the error in the place of {error}. */
-void sentence_fill(span sentence, span error, buf *out);
 
 #endif

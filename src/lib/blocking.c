@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "exchange/words.h"
 
 #include <poll.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "fuzz.h"
 
 #include "dialect/reader.h"
-#include "exchange/words.h"
+#include "dialect/words.h"
 
 static secret *key;
 
@@ -42,10 +42,19 @@ static void check_event(const answer_event *e) {
     check_value(e->envelope->created, e->data);
 }
 
-static void check_text(const answer_event *e, arena *a) {
+/* Decoded and as JSON it is the same. */
+static void check_words(const answer_event *e, bool all_choices, arena *a) {
     span text;
-    if (e->is_json && answer_text(e->data, e->kind == ANSWER_STREAM, a, &text))
-        HOLDS(span_is_utf8(text));
+    json_value json = answer_words_json(e, all_choices, a);
+    bool any = answer_words(e, all_choices, a, &text);
+    HOLDS(any == (json.type == JSON_STRING));
+    if (!any) return;
+    HOLDS(span_is_utf8(text) && span_eq(json_string(json, a), text));
+}
+
+static void check_text(const answer_event *e, arena *a) {
+    check_words(e, false, a);
+    check_words(e, true, a);
 }
 
 /* Reads all of it in pieces of `step` bytes; notes what came, in few words. */
