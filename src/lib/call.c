@@ -3,7 +3,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "exchange/words.h"
+#include "dialect/dialect_ops.h"
+#include "dialect/words.h"
 #include "lib/request.h"
 #include "lib/result.h"
 
@@ -40,6 +41,7 @@ struct weir_call {
     weir_error ended_by; /* us: the deadline, a bound; ERR_NONE: not */
     buf answer, text, model;
     bool answered; /* with a whole answer, not a stream */
+    bool has_text; /* it says something, be it "" */
     bool begun;    /* a stream */
     bool refused;  /* once or more, for the provider's load */
     bool stopped;  /* pieces of it were not handed out, or are not wanted any more */
@@ -135,13 +137,16 @@ static weir_error cancelled(void) {
 
 /* ---- the exchange's answer ---- */
 
-static void note_model(weir_call *call, span document) {
-    if (call->model.len) return;
-    json_value root = answer_root(document);
-    json_value model = json_get(root, SPAN_OF("model"));
-    if (model.type != JSON_STRING) /* of a response's events */
-        model = json_get(json_get(root, SPAN_OF("response")), SPAN_OF("model"));
-    if (model.type == JSON_STRING) buf_add(&call->model, json_string(model, &call->scratch));
+static void note_model(weir_call *call, const answer_event *event) {
+    json_value model = event->envelope->model;
+    if (!call->model.len && model.type == JSON_STRING)
+        buf_add(&call->model, json_string(model, &call->scratch));
+}
+
+/* false: it says nothing. */
+static bool words_of(weir_call *call, const answer_event *event, span *ret) {
+    bool all = dialect_get(endpoint_get(call->endpoint)->dialect)->one_answer;
+    return answer_words(event, all, &call->scratch, ret);
 }
 
 static void stop(weir_call *call) {
@@ -163,17 +168,21 @@ static const char *ended(weir_call *call, span s) {
     return s.len ? arena_dup(&call->scratch, s).ptr : "";
 }
 
-static void hand_out(weir_call *call, span json, bool is_delta) {
-    span text = SPAN_EMPTY;
-    if (!answer_text(json, is_delta, &call->scratch, &text)) text = SPAN_EMPTY;
-    if (has_room(call, text.len)) {
-        buf_add(&call->text, text);
-        const weir_event event = {.text = ended(call, text),
-                                  .text_len = text.len,
-                                  .json = ended(call, json),
-                                  .json_len = json.len};
-        if (call->on_event(call->user, &event)) stop(call);
-    }
+static void hand_out(weir_call *call, span text, span json) {
+    const weir_event event = {.text = ended(call, text),
+                              .text_len = text.len,
+                              .json = ended(call, json),
+                              .json_len = json.len};
+    if (call->on_event(call->user, &event)) stop(call);
+}
+
+/* A provider that does not stream answers a stream in one piece. */
+static void hand_out_whole(weir_call *call) {
+    call->stopped |= atomic_load(&call->cancel_wanted);
+    if (call->stopped)
+        buf_clear(&call->text); /* nobody has seen it */
+    else
+        hand_out(call, buf_span(&call->text), buf_span(&call->answer));
 }
 
 static void door_answer(void *user, int status, http_headers headers, span body) {
@@ -197,14 +206,32 @@ static void door_head(void *user, int status, http_headers headers) {
     stop(call);
 }
 
-static void door_event(void *user, const answer_event *event) {
-    weir_call *call = user;
-    if (event->kind != ANSWER_STREAM) return; /* door_answer() gets its bytes */
+static void hear_piece(weir_call *call, const answer_event *event) {
+    span text = SPAN_EMPTY;
     /* The exchange may come to its end before it hears of a cancel. */
     call->stopped |= atomic_load(&call->cancel_wanted);
     if (call->stopped) return;
-    note_model(call, event->data);
-    hand_out(call, event->data, true);
+    note_model(call, event);
+    if (!words_of(call, event, &text)) text = SPAN_EMPTY;
+    if (!has_room(call, text.len)) return;
+    buf_add(&call->text, text);
+    hand_out(call, text, event->data);
+}
+
+/* door_answer() gets its bytes. */
+static void hear_whole(weir_call *call, const answer_event *event) {
+    span text;
+    note_model(call, event);
+    call->has_text = words_of(call, event, &text);
+    if (call->has_text) buf_add(&call->text, text);
+}
+
+static void door_event(void *user, const answer_event *event) {
+    weir_call *call = user;
+    if (event->kind == ANSWER_STREAM)
+        hear_piece(call, event);
+    else
+        hear_whole(call, event);
     arena_reset(&call->scratch, 0);
 }
 
@@ -226,17 +253,10 @@ static void door_refused(void *user, int status, int64_t retry_after_ms) {
 }
 
 static void end_answered(weir_call *call, result_facts *facts) {
-    span answer = buf_span(&call->answer), text;
-    if (call->answered) {
-        note_model(call, answer);
-        facts->has_body = true;
-        facts->body = answer;
-        facts->has_text = answer_text(answer, false, &call->scratch, &text);
-        if (facts->has_text) facts->text = text;
-    } else {
-        facts->has_text = true;
-        facts->text = buf_span(&call->text);
-    }
+    facts->has_body = call->answered;
+    if (call->answered) facts->body = buf_span(&call->answer);
+    facts->has_text = call->has_text || !call->answered;
+    if (facts->has_text) facts->text = buf_span(&call->text);
     facts->model = buf_span(&call->model);
     facts->retry_after_ms = -1;
     end_with(call, facts);
@@ -282,11 +302,7 @@ static void door_done(void *user) {
         pace_success(&c->pace);
     else
         pace_ended(&c->pace);
-    /* A provider that does not stream answers a stream in one piece. */
-    if (answered && call->answered && call->on_event) {
-        call->stopped |= atomic_load(&call->cancel_wanted);
-        if (!call->stopped) hand_out(call, buf_span(&call->answer), false);
-    }
+    if (answered && call->answered && call->on_event) hand_out_whole(call);
     if (answered && !call->stopped)
         end_answered(call, &facts);
     else

@@ -6,6 +6,7 @@
 #include "prepared.h"
 #include "unit.h"
 
+#include "dialect/words.h"
 #include "exchange/exchange.h"
 #include "gateway/plan.h"
 
@@ -24,6 +25,7 @@ struct direct {
     /* What the door has heard. */
     buf said; /* "head 200, piece, piece, end, done", pieces in a row once */
     buf body; /* an answer's, or pieces, a line each */
+    buf text; /* the words of all events, joined */
     unsigned pieces;
     int status, refused_status;
     int64_t refused_after_ms;
@@ -106,6 +108,11 @@ static inline void direct_piece(void *user, span bytes) {
 
 static inline void direct_event(void *user, const answer_event *event) {
     direct *d = user;
+    span text;
+    arena a;
+    arena_init(&a, 0);
+    if (answer_words(event, false, &a, &text)) buf_add(&d->text, text);
+    arena_done(&a);
     if (event->kind == ANSWER_STREAM) direct_piece(d, event->data);
 }
 
@@ -226,6 +233,7 @@ static inline void direct_run(direct *d) {
 static inline void direct_free(direct *d) {
     buf_done(&d->said);
     buf_done(&d->body);
+    buf_done(&d->text);
     buf_done(&d->failure);
     buf_done(&d->sentence);
     arena_done(&d->copies);

@@ -202,6 +202,26 @@ static void a_stream(void **state) {
     weir_client_free(c);
 }
 
+/* Its texts come again in its last events, and its model stands within a response. */
+static void a_stream_of_a_response(void **state) {
+    (void)state;
+    weir_client *c = lib_client(lib_options());
+    weir_request *q = weir_request_new();
+    stream s = {0};
+    weir_request_set_path(q, "/responses");
+    static const char body[] = "{\"model\":\"gpt\",\"input\":\"hi\"}";
+    weir_request_set_body(q, body, strlen(body));
+    weir_result *r = weir_stream(c, q, on_event, &s);
+    assert_int_equal(r->code, WEIR_OK);
+    assert_string_equal(r->text, "You said: hi");
+    assert_string_equal(buf_cstr(&s.text), "You said: hi");
+    assert_string_equal(r->model, "gpt");
+    weir_result_free(r);
+    weir_request_free(q);
+    buf_done(&s.text);
+    weir_client_free(c);
+}
+
 static void a_stream_that_is_stopped(void **state) {
     (void)state;
     weir_client *c = lib_client(lib_options());
@@ -631,6 +651,7 @@ int main(void) {
         cmocka_unit_test(other_endpoints),
         cmocka_unit_test(bad_requests),
         cmocka_unit_test(a_stream),
+        cmocka_unit_test(a_stream_of_a_response),
         cmocka_unit_test(a_stream_that_is_stopped),
         cmocka_unit_test(a_stream_that_is_cut),
         cmocka_unit_test(a_stream_that_never_begins),

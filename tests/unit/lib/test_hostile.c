@@ -40,6 +40,41 @@ static void a_stream_for_a_whole_answer(void **state) {
     peer_end(&p);
 }
 
+typedef struct heard {
+    buf text; /* of each event, then '|' */
+    bool stop;
+} heard;
+
+static int hear(void *user, const weir_event *event) {
+    heard *h = user;
+    buf_addf(&h->text, "%s|", event->text);
+    assert_int_equal(event->json[event->json_len - 1], '}');
+    return h->stop;
+}
+
+/* It is one event, and says what it says otherwise; also where that is the last one wanted. */
+static void a_whole_answer_for_a_stream(void **state) {
+    (void)state;
+    peer p;
+    weir_client *c =
+        client_of(&p, HEAD(JSON) "{\"model\":\"theirs\",\"choices\":[{\"message\":{\"content\":"
+                                 "[{\"type\":\"text\",\"text\":\"a\\n\"},{\"text\":\"b\"}]}}]}");
+    for (int stop = 0; stop < 2; stop++) {
+        heard h = {.stop = stop};
+        weir_request *q = lib_request("m", "hi");
+        weir_result *r = weir_stream(c, q, hear, &h);
+        weir_request_free(q);
+        assert_int_equal(r->code, stop ? WEIR_CANCELLED : WEIR_OK);
+        assert_string_equal(buf_cstr(&h.text), "a\nb|");
+        assert_string_equal(r->text, "a\nb");
+        assert_string_equal(r->model, "theirs");
+        weir_result_free(r);
+        buf_done(&h.text);
+    }
+    weir_client_free(c);
+    peer_end(&p);
+}
+
 static weir_result *ask(const char *bytes, weir_summary **ret_summary) {
     peer p;
     weir_client *c = client_of(&p, bytes);
@@ -102,6 +137,7 @@ static void a_model_that_is_called_too_long(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_for_a_whole_answer),
+        cmocka_unit_test(a_whole_answer_for_a_stream),
         cmocka_unit_test(figures_beyond_all_measure),
         cmocka_unit_test(an_id_that_is_no_text),
         cmocka_unit_test(a_model_that_is_called_too_long),
