@@ -6,14 +6,14 @@
 #include "exchange/keep_alive.h"
 #include "exchange/parse_chat.h"
 
-#include "exchange/words.h"
+#include "dialect/words.h"
 #include "http/sse.h"
 
 typedef struct form {
     filter filter;
     keep_alive silence;
-    span body;  /* PLAIN */
-    span model; /* as the provider named it */
+    json_value words; /* PLAIN: all it says, as a JSON string */
+    span model;       /* as the provider named it */
 } form;
 
 static form *form_of(filter *f) {
@@ -28,9 +28,10 @@ static void on_head(filter *f, const answer_head *head) {
     if (head->kind == ANSWER_STREAM) exchange_stream_head(f->x);
 }
 
-static void note_model(form *m, span document) {
-    json_value model = json_get(answer_root(document), SPAN_OF("model"));
-    if (!m->model.len && model.type == JSON_STRING)
+static void note_model(form *m, const answer_event *event) {
+    json_value model = event->envelope->model;
+    bool told = model.type == JSON_STRING && model.raw.len > 2;
+    if (told && !m->model.len)
         m->model = arena_dup(&m->filter.x->arena, json_string(model, &m->filter.x->arena));
 }
 
@@ -43,13 +44,13 @@ static span framed(form *m, const buf *data) {
     return buf_span(&x->env->scratch);
 }
 
-static void put_delta(form *m, json_value content) {
-    if (content.type != JSON_STRING || content.raw.len <= 2) return;
+static void put_delta(form *m, json_value words) {
+    if (words.type != JSON_STRING || words.raw.len <= 2) return;
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
     json_key(&w, "delta");
-    json_put_raw(&w, content.raw);
+    json_put_raw(&w, words.raw);
     json_close_object(&w);
     exchange_piece(m->filter.x, framed(m, &out));
     buf_done(&out);
@@ -57,12 +58,12 @@ static void put_delta(form *m, json_value content) {
 
 static void on_event(filter *f, const answer_event *event) {
     form *m = form_of(f);
-    if (event->kind == ANSWER_PLAIN) {
-        m->body = event->data;
-        return;
-    }
-    note_model(m, event->data);
-    put_delta(m, choice_text(event->data, true));
+    json_value words = answer_words_json(event, false, filter_arena(f, event));
+    note_model(m, event);
+    if (event->kind == ANSWER_PLAIN)
+        m->words = words; /* it lives until the end */
+    else
+        put_delta(m, words);
 }
 
 static void put_figure(json_writer *w, const char *key, int64_t value) {
@@ -106,15 +107,13 @@ static void end_stream(form *m) {
 
 static void end_plain(form *m) {
     exchange *x = m->filter.x;
-    note_model(m, m->body);
-    json_value content = choice_text(m->body, false);
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
     json_key(&w, "success");
     json_put_bool(&w, true);
     json_key(&w, "response");
-    json_put_raw(&w, content.type == JSON_STRING ? content.raw : SPAN_OF("\"\""));
+    json_put_raw(&w, m->words.type == JSON_STRING ? m->words.raw : SPAN_OF("\"\""));
     put_closing(m, &w);
     json_close_object(&w);
     x->head.status = 200;
@@ -128,8 +127,7 @@ static void on_end(filter *f) {
     if (f->x->head.kind == ANSWER_STREAM) {
         end_stream(m);
     } else if (f->x->head_sent) { /* by a keep-alive comment: the client reads a stream */
-        note_model(m, m->body);
-        put_delta(m, choice_text(m->body, false));
+        put_delta(m, m->words);
         end_stream(m);
     } else {
         end_plain(m);
@@ -202,6 +200,7 @@ static void on_done(filter *f) {
 static void add(exchange *x) {
     static const filter_ops ops = {.name = "form_chat",
                                    .place = PLACE_FORM,
+                                   .want = WANT_PARTS | WANT_ENVELOPE,
                                    .begin = on_begin,
                                    .head = on_head,
                                    .event = on_event,

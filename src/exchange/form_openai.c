@@ -1,7 +1,7 @@
 /* The form for clients of OpenAI's API: the bytes as the provider sent them, framed anew. */
 #include "exchange/keep_alive.h"
 
-#include "exchange/words.h"
+#include "dialect/words.h"
 #include "http/sse.h"
 
 typedef struct form {

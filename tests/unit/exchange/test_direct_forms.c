@@ -61,11 +61,43 @@ static void blanks_ahead_of_an_answer(void **state) {
     direct_free(&d);
 }
 
+/* A single text goes out as it came, escapes and all; several are joined. */
+static void texts_in_parts(void **state) {
+    (void)state;
+    direct d = direct_post(0, "/chat/completions", "{\"message\":\"hi\",\"model\":\"m\"}");
+    d.request.form = &form_chat;
+    run(&d, HEAD("application/json") "{\"model\":\"\",\"choices\":[{\"message\":{\"content\":["
+                                     "{\"text\":\"\\u00e9\\/\"}]}}]}");
+    assert_true(holds(&d.body, "\"response\":\"\\u00e9\\/\""));
+    assert_true(holds(&d.body, "\"model\":\"m\"")); /* what was asked for */
+    direct_free(&d);
+
+    d = direct_post(0, "/chat/completions", "{\"message\":\"hi\",\"stream\":true}");
+    d.request.form = &form_chat;
+    run(&d, HEAD("text/event-stream") "data: "
+                                      "{\"model\":\"t\\u00e9\",\"choices\":[{\"index\":0,\"delta\":"
+                                      "{\"content\":\"\\u00e9\\/\"}}]}"
+                                      "\n\ndata: "
+                                      "{\"choices\":[{\"index\":0,\"delta\":{\"content\":[{"
+                                      "\"type\":\"text\",\"text\":"
+                                      "\"a\\/\"},{\"type\":\"text\",\"text\":\"b\"}]}}]}"
+                                      "\n\ndata: "
+                                      "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},"
+                                      "\"finish_reason\":\"stop\"}]}"
+                                      "\n\ndata: [DONE]\n\n");
+    assert_true(span_starts(buf_span(&d.body), SPAN_OF("data: {\"delta\":\"\\u00e9\\/\"}\n\n\n"
+                                                       "data: {\"delta\":\"a/b\"}\n\n\n"
+                                                       "data: {\"done\":true,")));
+    assert_true(holds(&d.body, "\"model\":\"t\xC3\xA9\""));
+    direct_free(&d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_for_a_stream),
         cmocka_unit_test(a_stream_for_json),
         cmocka_unit_test(blanks_ahead_of_an_answer),
+        cmocka_unit_test(texts_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
