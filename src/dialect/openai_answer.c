@@ -6,30 +6,47 @@ enum { TOKENS_MAX = 1000 * 1000 * 1000 };
 
 /* ---- usage ---- */
 
-static int64_t figure(json_value object, span key) {
+/* The members of a usage object: as chat completions name them, then as responses do. */
+enum { PROMPT, COMPLETION, IN, OUT, RESPONSES = 4, TOTAL = 2 * RESPONSES, USAGE_NAMES };
+
+static const span usage_names[USAGE_NAMES] = {
+    [PROMPT] = SPAN("prompt_tokens"),
+    [COMPLETION] = SPAN("completion_tokens"),
+    [IN] = SPAN("prompt_tokens_details"),
+    [OUT] = SPAN("completion_tokens_details"),
+    [PROMPT + RESPONSES] = SPAN("input_tokens"),
+    [COMPLETION + RESPONSES] = SPAN("output_tokens"),
+    [IN + RESPONSES] = SPAN("input_tokens_details"),
+    [OUT + RESPONSES] = SPAN("output_tokens_details"),
+    [TOTAL] = SPAN("total_tokens"),
+};
+
+static int64_t figure(json_value v) {
     int64_t value = -1;
-    if (!json_i64(json_get(object, key), &value) || value < 0 || value > TOKENS_MAX) return -1;
+    if (!json_i64(v, &value) || value < 0 || value > TOKENS_MAX) return -1;
     return value;
 }
 
-static int64_t either(json_value object, span a, span b) {
-    int64_t value = figure(object, a);
-    return value >= 0 ? value : figure(object, b);
+static int64_t either_figure(const json_value *chat) {
+    int64_t value = figure(*chat);
+    return value >= 0 ? value : figure(chat[RESPONSES]);
+}
+
+static json_value either_object(const json_value *chat) {
+    return chat->type == JSON_OBJECT ? *chat : chat[RESPONSES];
 }
 
 void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     if (usage.type != JSON_OBJECT) return;
-    json_value in = json_get(usage, SPAN_OF("prompt_tokens_details"));
-    if (in.type != JSON_OBJECT) in = json_get(usage, SPAN_OF("input_tokens_details"));
-    json_value out = json_get(usage, SPAN_OF("completion_tokens_details"));
-    if (out.type != JSON_OBJECT) out = json_get(usage, SPAN_OF("output_tokens_details"));
+    json_value of[USAGE_NAMES];
+    json_get_each(usage, usage_names, USAGE_NAMES, of);
     token_usage *u = &r->usage;
     *u = (token_usage){
-        .prompt = either(usage, SPAN_OF("prompt_tokens"), SPAN_OF("input_tokens")),
-        .completion = either(usage, SPAN_OF("completion_tokens"), SPAN_OF("output_tokens")),
-        .total = figure(usage, SPAN_OF("total_tokens")),
-        .cached = figure(in, SPAN_OF("cached_tokens")),
-        .reasoning = figure(out, SPAN_OF("reasoning_tokens")),
+        .prompt = either_figure(&of[PROMPT]),
+        .completion = either_figure(&of[COMPLETION]),
+        .total = figure(of[TOTAL]),
+        .cached = figure(json_get(either_object(&of[IN]), SPAN_OF("cached_tokens"))),
+        .reasoning = figure(json_get(either_object(&of[OUT]), SPAN_OF("reasoning_tokens"))),
     };
     if (u->total < 0 && u->prompt >= 0)
         u->total = u->prompt + (u->completion > 0 ? u->completion : 0);

@@ -94,6 +94,8 @@ bool json_next_string(json_iter *it, json_value *ret);
 /* The member of that name (compared after unescaping), or a value of type JSON_NONE; also when
  * object is not an object. */
 json_value json_get(json_value object, span key);
+/* ret[i] is json_get(object, keys[i]), for all of them in one pass. */
+void json_get_each(json_value object, const span *keys, size_t count, json_value *ret);
 /* The same over recorded members. */
 json_value json_find(const json_member *members, size_t count, span key);
 /* Elements or members. */

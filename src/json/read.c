@@ -122,6 +122,17 @@ json_value json_get(json_value object, span key) {
     return (json_value){JSON_NONE, SPAN_EMPTY};
 }
 
+void json_get_each(json_value object, const span *keys, size_t count, json_value *ret) {
+    for (size_t i = 0; i < count; i++)
+        ret[i] = (json_value){JSON_NONE, SPAN_EMPTY};
+    if (object.type != JSON_OBJECT) return;
+    json_member member;
+    for (json_iter it = json_iter_of(object); json_next_member(&it, &member);)
+        for (size_t i = 0; i < count; i++)
+            if (ret[i].type == JSON_NONE && json_text_eq(member.key, keys[i]))
+                ret[i] = member.value;
+}
+
 json_value json_find(const json_member *members, size_t count, span key) {
     for (size_t i = 0; i < count; i++)
         if (json_text_eq(members[i].key, key)) return members[i].value;

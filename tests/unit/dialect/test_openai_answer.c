@@ -73,6 +73,45 @@ static void reads_chunks(void **state) {
     assert_true(is(&f, EVENT_ERROR));
 }
 
+/* prompt, completion, total, cached, reasoning; -1: not told. */
+static void reads_the_usage_of_either_family(void **state) {
+    (void)state;
+    static const struct {
+        const char *usage;
+        int64_t figures[5];
+    } rows[] = {
+        {"{}", {-1, -1, -1, -1, -1}},
+        {"{\"prompt_tokens\":3,\"completion_tokens\":4}", {3, 4, 7, -1, -1}},
+        {"{\"prompt_tokens\":3}", {3, -1, 3, -1, -1}},
+        {"{\"completion_tokens\":4}", {-1, 4, -1, -1, -1}},
+        {"{\"total_tokens\":9,\"output_tokens\":2,\"input_tokens\":1,"
+         "\"input_tokens_details\":{\"cached_tokens\":5},"
+         "\"output_tokens_details\":{\"reasoning_tokens\":6}}",
+         {1, 2, 9, 5, 6}},
+        /* Chat's names come first, wherever they stand, unless they say nothing. */
+        {"{\"input_tokens\":1,\"output_tokens\":2,\"prompt_tokens\":3,\"completion_tokens\":4}",
+         {3, 4, 7, -1, -1}},
+        {"{\"prompt_tokens\":null,\"input_tokens\":1,\"prompt_tokens_details\":null,"
+         "\"input_tokens_details\":{\"cached_tokens\":5}}",
+         {1, -1, 1, 5, -1}},
+        {"{\"completion_tokens\":-1,\"output_tokens\":2,\"completion_tokens_details\":[],"
+         "\"output_tokens_details\":{\"reasoning_tokens\":6}}",
+         {-1, 2, -1, -1, 6}},
+        {"{\"prompt_tokens\":3,\"prompt_tokens\":4}", {3, -1, 3, -1, -1}},
+        {"{\"prompt\\u005ftokens\":3}", {3, -1, 3, -1, -1}},
+        {"{\"prompt_tokens\":1000000001,\"total_tokens\":1.5}", {-1, -1, -1, -1, -1}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char data[512];
+        (void)snprintf(data, sizeof data, "{\"choices\":[],\"usage\":%s}", rows[i].usage);
+        answer_event f = chunk(DIALECT_OPENAI_CHAT, data);
+        const int64_t got[] = {f.usage->prompt, f.usage->completion, f.usage->total,
+                               f.usage->cached, f.usage->reasoning};
+        for (size_t j = 0; j < ARRAY_LEN(got); j++)
+            assert_int_equal(got[j], rows[i].figures[j]);
+    }
+}
+
 /* The status that an error event stands for. */
 static void errors_tell_their_status(void **state) {
     (void)state;
@@ -102,6 +141,7 @@ static void errors_tell_their_status(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_chunks),
+        cmocka_unit_test(reads_the_usage_of_either_family),
         cmocka_unit_test(errors_tell_their_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

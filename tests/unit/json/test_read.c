@@ -78,6 +78,25 @@ static void gets_members(void **state) {
     assert_int_equal(json_find(members, 1, SPAN_OF("n")).type, JSON_NONE);
 }
 
+/* In one pass, each as json_get() gives it: unescaped, and the first of a name that comes twice. */
+static void gets_several_members(void **state) {
+    (void)state;
+    static const span keys[] = {SPAN("n"), SPAN("messages"), SPAN("none"), SPAN("model"),
+                                SPAN("n")};
+    static const char text[] = "{\"model\":\"m\",\"mess\\u0061ges\":[1,2],\"n\":1,\"model\":2}";
+    const json_value root = {JSON_OBJECT, span_cstr(text)};
+    json_value of[ARRAY_LEN(keys)];
+    json_get_each(root, keys, ARRAY_LEN(keys), of);
+    assert_span(of[0].raw, "1");
+    assert_span(of[1].raw, "[1,2]");
+    assert_int_equal(of[2].type, JSON_NONE);
+    assert_span(of[3].raw, "\"m\"");
+    assert_span(of[4].raw, "1");
+    json_get_each(scanned("[\"n\",1]"), keys, ARRAY_LEN(keys), of);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        assert_int_equal(of[i].type, JSON_NONE);
+}
+
 static void visits_strings_at_any_depth(void **state) {
     (void)state;
     static const struct {
@@ -272,6 +291,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iterates),
         cmocka_unit_test(gets_members),
+        cmocka_unit_test(gets_several_members),
         cmocka_unit_test(visits_strings_at_any_depth),
         cmocka_unit_test(names_are_strings),
         cmocka_unit_test(unescapes),
