@@ -90,26 +90,35 @@ static inline __m128i json_quotes_sse2(__m128i v) {
                         _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
 }
 
-/* 0x80 and above are negative as signed bytes: one comparison finds them and the controls. */
+/* Of 16 bytes those that stop: all bits of each are set. 0x80 and above are negative as signed
+ * bytes: one comparison finds them and the controls. */
+static inline __m128i json_plain_stops(const char *p) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return _mm_or_si128(json_quotes_sse2(v), _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)));
+}
+
+static inline __m128i json_text_stops(const char *p) {
+    const __m128i last_control = _mm_set1_epi8(0x1F);
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(v, last_control), last_control);
+    return _mm_or_si128(json_quotes_sse2(v), control);
+}
+
+/* From behind 16 bytes without a stop (token.c): 64 at a time. */
+const char *json_skip_plain_on(const char *p, const char *end);
+const char *json_skip_text_on(const char *p, const char *end);
+
+/* Most strings end within 16 bytes: that is seen without a call. */
 static inline const char *json_skip_plain_sse2(const char *p, const char *end) {
-    for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i other = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
-        int mask = _mm_movemask_epi8(_mm_or_si128(json_quotes_sse2(v), other));
-        if (mask) return p + __builtin_ctz((unsigned)mask);
-    }
-    return json_skip_plain_bytes(p, end);
+    if (end - p < 16) return json_skip_plain_bytes(p, end);
+    int mask = _mm_movemask_epi8(json_plain_stops(p));
+    return mask ? p + __builtin_ctz((unsigned)mask) : json_skip_plain_on(p + 16, end);
 }
 
 static inline const char *json_skip_text_sse2(const char *p, const char *end) {
-    const __m128i last_control = _mm_set1_epi8(0x1F);
-    for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(v, last_control), last_control);
-        int mask = _mm_movemask_epi8(_mm_or_si128(json_quotes_sse2(v), control));
-        if (mask) return p + __builtin_ctz((unsigned)mask);
-    }
-    return json_skip_text_bytes(p, end);
+    if (end - p < 16) return json_skip_text_bytes(p, end);
+    int mask = _mm_movemask_epi8(json_text_stops(p));
+    return mask ? p + __builtin_ctz((unsigned)mask) : json_skip_text_on(p + 16, end);
 }
 
 #define json_skip_plain json_skip_plain_sse2

@@ -32,6 +32,25 @@ static void skips_to_each_stop(void **state) {
     }
 }
 
+/* Each place of runs of several blocks, from each alignment of the blocks to the end. */
+static void skips_through_long_runs(void **state) {
+    (void)state;
+    static const char stops[] = "x\"\\\x1F\x80\xFF";
+    char text[240];
+    for (size_t stop = 0; stop < sizeof stops; stop++) { /* the NUL is one of them */
+        for (size_t len = 60; len < sizeof text; len++) {
+            for (size_t at = 0; at < len; at++) {
+                memset(text, ' ', sizeof text);
+                text[at] = stops[stop];
+                memset(text + len, '"', sizeof text - len);
+                const char *end = text + len;
+                assert_ptr_equal(json_skip_plain(text, end), json_skip_plain_bytes(text, end));
+                assert_ptr_equal(json_skip_text(text, end), json_skip_text_bytes(text, end));
+            }
+        }
+    }
+}
+
 /* Stops close to one another, where a carry between bytes could hide one or make one up. */
 static void skips_through_noise(void **state) {
     (void)state;
@@ -156,9 +175,9 @@ static void measures_what_is_bad(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(skips_to_each_stop),   cmocka_unit_test(skips_through_noise),
-        cmocka_unit_test(checks_every_pair),    cmocka_unit_test(checks_noise),
-        cmocka_unit_test(measures_what_is_bad),
+        cmocka_unit_test(skips_to_each_stop),  cmocka_unit_test(skips_through_long_runs),
+        cmocka_unit_test(skips_through_noise), cmocka_unit_test(checks_every_pair),
+        cmocka_unit_test(checks_noise),        cmocka_unit_test(measures_what_is_bad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

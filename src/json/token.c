@@ -1,0 +1,31 @@
+/* Long strings. The loops are one function, made for each kind of stop by inlining. */
+#include "json/token.h"
+
+#ifdef __SSE2__
+
+typedef __m128i stops_of(const char *p);
+
+/* Returns a stop, or the last few bytes: less than a block. */
+static inline __attribute__((always_inline)) const char *skip_blocks(const char *p, const char *end,
+                                                                     stops_of *stops) {
+    for (; end - p >= 64; p += 64) {
+        __m128i low = _mm_or_si128(stops(p), stops(p + 16));
+        __m128i high = _mm_or_si128(stops(p + 32), stops(p + 48));
+        if (_mm_movemask_epi8(_mm_or_si128(low, high))) break;
+    }
+    for (; end - p >= 16; p += 16) {
+        int mask = _mm_movemask_epi8(stops(p));
+        if (mask) return p + __builtin_ctz((unsigned)mask);
+    }
+    return p;
+}
+
+const char *json_skip_plain_on(const char *p, const char *end) {
+    return json_skip_plain_bytes(skip_blocks(p, end, json_plain_stops), end);
+}
+
+const char *json_skip_text_on(const char *p, const char *end) {
+    return json_skip_text_bytes(skip_blocks(p, end, json_text_stops), end);
+}
+
+#endif
