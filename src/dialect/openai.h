@@ -37,9 +37,10 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage);
 /* A truthy `error` member is the event's error. */
 void openai_read_error(answer_event *e, json_value error);
 
-/* The parts of a message or delta of a chat completion's choice (openai_parts.c). Returns whether
- * it shows a user anything; where parts are not wanted it looks no further than that. */
-bool openai_read_message(reader *r, json_value message);
+/* The parts, where they are wanted, of a message or delta of a chat completion's choice
+ * (openai_parts.c): the object at hand, which is passed over. Returns whether it shows a user
+ * anything. */
+bool openai_read_message(reader *r, json_cursor *message);
 /* Those of an item of a response's output. */
 void openai_read_output_item(reader *r, json_value item, unsigned choice);
 /* A part of an item's content, or of its summary. */

@@ -116,34 +116,35 @@ static void read_finish(reader *r, json_value reason, unsigned choice, answer_ev
 }
 
 /* Beside its delta some servers repeat in each chunk the whole message so far. */
-static void read_message(reader *r, const json_member *m, answer_event *e) {
+static void read_message(reader *r, json_cursor *c, bool repeats, answer_event *e) {
     size_t first = r->part_count;
-    if (openai_read_message(r, m->value)) e->sorts |= EVENT_CONTENT;
-    if (e->kind != ANSWER_STREAM) return;
-    for (size_t i = first; i < r->part_count; i++)
+    if (openai_read_message(r, c)) e->sorts |= EVENT_CONTENT;
+    for (size_t i = first; repeats && i < r->part_count; i++)
         r->parts[i].item += ITEM_BESIDE;
 }
 
 /* Where the choice's number stands is not known before all of it was seen; its parts wait for it.
  */
-static void read_choice(reader *r, json_value choice, unsigned position, answer_event *e) {
+static void read_choice(reader *r, json_cursor *c, unsigned position, answer_event *e) {
     size_t first = r->part_count;
     json_value index = {JSON_NONE}, finish = {JSON_NONE};
-    json_iter members = json_iter_of(choice);
-    for (json_member m; json_next_member(&members, &m);) {
-        if (span_eq(m.key, SPAN_OF("index"))) {
-            index = m.value;
-        } else if (span_eq(m.key, SPAN_OF("delta"))) {
-            if (openai_read_message(r, m.value)) e->sorts |= EVENT_CONTENT;
-        } else if (span_eq(m.key, SPAN_OF("message"))) {
-            read_message(r, &m, e);
-        } else if (span_eq(m.key, SPAN_OF("text"))) {
-            if (openai_shows(m.value)) e->sorts |= EVENT_CONTENT;
-            if (m.value.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, m.value);
-        } else if (span_eq(m.key, SPAN_OF("finish_reason"))) {
-            if (m.value.type != JSON_STRING || !openai_shows(m.value)) continue;
-            finish = m.value;
-            reader_add_part(r, PART_FINISH, 0, 0, m.value);
+    json_cursor_enter(c);
+    for (span key; json_cursor_member(c, &key);) {
+        bool whole = span_eq(key, SPAN_OF("message"));
+        if ((whole || span_eq(key, SPAN_OF("delta"))) && json_cursor_type(c) == JSON_OBJECT) {
+            read_message(r, c, whole && e->kind == ANSWER_STREAM, e);
+            continue;
+        }
+        json_value v = json_cursor_take(c);
+        if (span_eq(key, SPAN_OF("index"))) {
+            index = v;
+        } else if (span_eq(key, SPAN_OF("text"))) {
+            if (openai_shows(v)) e->sorts |= EVENT_CONTENT;
+            if (v.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, v);
+        } else if (span_eq(key, SPAN_OF("finish_reason"))) {
+            if (v.type != JSON_STRING || !openai_shows(v)) continue;
+            finish = v;
+            reader_add_part(r, PART_FINISH, 0, 0, v);
         }
     }
     if (finish.type == JSON_NONE && r->part_count == first) return;
@@ -154,10 +155,13 @@ static void read_choice(reader *r, json_value choice, unsigned position, answer_
 }
 
 static void read_choices(reader *r, json_value choices, answer_event *e) {
-    json_iter it = json_iter_of(choices);
-    json_value choice;
-    for (unsigned i = 0; json_next_element(&it, &choice); i++)
-        if (choice.type == JSON_OBJECT) read_choice(r, choice, i, e);
+    json_cursor c = json_cursor_of(choices);
+    for (unsigned i = 0; json_cursor_element(&c); i++) {
+        if (json_cursor_type(&c) == JSON_OBJECT)
+            read_choice(r, &c, i, e);
+        else
+            (void)json_cursor_take(&c);
+    }
 }
 
 /* Of a known endpoint: its document is an object with choices, or, without any, itself content

@@ -90,34 +90,34 @@ static void read_audio(reader *r, json_value audio) {
     }
 }
 
-static void read_member(reader *r, const json_member *m) {
-    if (span_eq(m->key, SPAN_OF("content")))
-        read_content(r, m->value);
-    else if (span_eq(m->key, SPAN_OF("refusal")))
-        add_string(r, PART_REFUSAL, 0, 0, m->value);
-    else if (span_eq(m->key, SPAN_OF("reasoning_content")))
-        add_string(r, PART_REASONING, 0, 0, m->value);
-    else if (span_eq(m->key, SPAN_OF("reasoning")) && m->value.type == JSON_STRING)
-        add_string(r, PART_REASONING, 0, ITEM_BESIDE, m->value);
-    else if (span_eq(m->key, SPAN_OF("tool_calls")))
-        read_tool_calls(r, m->value);
-    else if (span_eq(m->key, SPAN_OF("function_call")))
-        read_function(r, m->value);
-    else if (span_eq(m->key, SPAN_OF("audio")))
-        read_audio(r, m->value);
+static void read_member(reader *r, span key, json_value value) {
+    if (span_eq(key, SPAN_OF("content")))
+        read_content(r, value);
+    else if (span_eq(key, SPAN_OF("refusal")))
+        add_string(r, PART_REFUSAL, 0, 0, value);
+    else if (span_eq(key, SPAN_OF("reasoning_content")))
+        add_string(r, PART_REASONING, 0, 0, value);
+    else if (span_eq(key, SPAN_OF("reasoning")) && value.type == JSON_STRING)
+        add_string(r, PART_REASONING, 0, ITEM_BESIDE, value);
+    else if (span_eq(key, SPAN_OF("tool_calls")))
+        read_tool_calls(r, value);
+    else if (span_eq(key, SPAN_OF("function_call")))
+        read_function(r, value);
+    else if (span_eq(key, SPAN_OF("audio")))
+        read_audio(r, value);
     else
-        add_opaque(r, 0, 0, m->value);
+        add_opaque(r, 0, 0, value);
 }
 
 /* `role` alone opens a message and shows nothing yet; every other member does. */
-bool openai_read_message(reader *r, json_value message) {
+bool openai_read_message(reader *r, json_cursor *message) {
     bool shows = false, want = reader_wants_parts(r);
-    if (message.type != JSON_OBJECT) return false;
-    json_iter it = json_iter_of(message);
-    for (json_member m; (want || !shows) && json_next_member(&it, &m);) {
-        if (span_eq(m.key, SPAN_OF("role"))) continue;
-        shows = shows || openai_shows(m.value);
-        if (want) read_member(r, &m);
+    json_cursor_enter(message);
+    for (span key; json_cursor_member(message, &key);) {
+        json_value value = json_cursor_take(message);
+        if (span_eq(key, SPAN_OF("role"))) continue;
+        shows = shows || openai_shows(value);
+        if (want) read_member(r, key, value);
     }
     return shows;
 }

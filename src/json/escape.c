@@ -109,6 +109,7 @@ size_t json_unescape(span inner, char *out) {
 }
 
 bool json_text_eq_whole(span inner, span text) {
+    if (span_find(inner, 0, '\\') == inner.len) return span_eq(inner, text);
     const char *p = inner.ptr, *end = inner.ptr + inner.len;
     while (p < end) {
         const char *escape = next_escape(p, end);

@@ -91,6 +91,27 @@ bool json_next_element(json_iter *it, json_value *ret);
 json_iter json_strings_of(json_value value);
 bool json_next_string(json_iter *it, json_value *ret);
 
+/* A cursor reads nested values in one go: it enters a container without having looked for its end,
+ * where an iterator has passed over each child before it gives it.
+ *   json_cursor c = json_cursor_of(value); while (json_cursor_member(&c, &key)) …
+ * Whoever is told of a child takes it, or enters it and asks for its children until there are none:
+ * then the cursor stands behind it, and goes on with what follows it. */
+typedef struct json_cursor {
+    const char *at;
+    const char *end;
+} json_cursor;
+/* Before the first child; without any when value is no container. */
+json_cursor json_cursor_of(json_value value);
+/* Stops at the next member's value. */
+bool json_cursor_member(json_cursor *c, span *ret_key);
+/* Stops at the next element. */
+bool json_cursor_element(json_cursor *c);
+/* The type of the value at hand. */
+json_type json_cursor_type(const json_cursor *c);
+json_value json_cursor_take(json_cursor *c);
+/* The value at hand must be a container. */
+void json_cursor_enter(json_cursor *c);
+
 /* The member of that name (compared after unescaping), or a value of type JSON_NONE; also when
  * object is not an object. */
 json_value json_get(json_value object, span key);

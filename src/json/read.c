@@ -58,6 +58,18 @@ static bool take_value(const char **p, const char *end, json_value *ret) {
     return true;
 }
 
+/* p is the opening quote of a member's name. Returns the byte behind the colon, or NULL. */
+static const char *take_key(const char *p, const char *end, span *ret_key) {
+    if (p == end || *p != '"') return NULL;
+    const char *key_end = skip_string(p, end);
+    span key = span_from(p + 1, (size_t)(key_end - p - 1));
+    if (key.len) key.len--; /* the closing quote */
+    p = json_skip_blanks(key_end, end);
+    if (p == end || *p != ':') return NULL;
+    *ret_key = key;
+    return p + 1;
+}
+
 /* Moves behind the comma between children. */
 static void pass_comma(json_iter *it, const char *p) {
     const char *end = it->rest.ptr + it->rest.len;
@@ -81,20 +93,64 @@ bool json_next_element(json_iter *it, json_value *ret) {
 
 bool json_next_member(json_iter *it, json_member *ret) {
     const char *end = it->rest.ptr + it->rest.len;
-    const char *p = json_skip_blanks(it->rest.ptr, end);
-    if (p == end || *p != '"') return false;
-    const char *key_end = skip_string(p, end);
-    span key = span_from(p + 1, (size_t)(key_end - p - 1));
-    if (key.len) key.len--; /* the closing quote */
-    p = json_skip_blanks(key_end, end);
-    if (p == end || *p != ':') return false;
-    p++;
+    span key;
     json_value value;
-    if (!take_value(&p, end, &value)) return false;
+    const char *p = take_key(json_skip_blanks(it->rest.ptr, end), end, &key);
+    if (!p || !take_value(&p, end, &value)) return false;
     *ret = (json_member){.key = key, .value = value};
     pass_comma(it, p);
     return true;
 }
+
+/* ---- cursors ---- */
+
+json_cursor json_cursor_of(json_value value) {
+    json_iter children = json_iter_of(value);
+    return (json_cursor){children.rest.ptr, children.rest.ptr + children.rest.len};
+}
+
+/* To the next child's first byte, or behind the closing bracket. */
+static bool to_child(json_cursor *c) {
+    const char *p = json_skip_blanks(c->at, c->end);
+    if (p < c->end && *p == ',') p = json_skip_blanks(p + 1, c->end);
+    bool closed = p < c->end && (*p == '}' || *p == ']');
+    c->at = closed ? p + 1 : p;
+    return !closed && p < c->end;
+}
+
+/* What should be there is not: the document was never scanned. */
+static bool give_up(json_cursor *c) {
+    c->at = c->end;
+    return false;
+}
+
+bool json_cursor_member(json_cursor *c, span *ret_key) {
+    if (!to_child(c)) return false;
+    const char *p = take_key(c->at, c->end, ret_key);
+    if (!p) return give_up(c);
+    c->at = json_skip_blanks(p, c->end);
+    return c->at < c->end;
+}
+
+bool json_cursor_element(json_cursor *c) {
+    return to_child(c);
+}
+
+json_type json_cursor_type(const json_cursor *c) {
+    return c->at < c->end ? json_type_of(*c->at) : JSON_NONE;
+}
+
+json_value json_cursor_take(json_cursor *c) {
+    json_value value = {JSON_NONE, SPAN_EMPTY};
+    if (!take_value(&c->at, c->end, &value)) (void)give_up(c);
+    return value;
+}
+
+void json_cursor_enter(json_cursor *c) {
+    if (c->at < c->end) c->at++;
+}
+
+/* ---- what is looked for ---- */
 
 json_iter json_strings_of(json_value value) {
     return (json_iter){value.raw};

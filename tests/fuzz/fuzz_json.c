@@ -1,7 +1,8 @@
 /* The scanner, and what may be done with what it accepted: json_scan, json_scan_object, iteration,
- * json_string, splicing, writing.
+ * cursors, json_string, splicing, writing.
  *
- * Holds: the two scans agree; iteration meets the same bytes that the scan accepted; strings are
+ * Holds: the two scans agree; iteration meets the same bytes that the scan accepted, and a cursor
+ * meets what iteration does; strings are
  * UTF-8 and survive writing and reading; a splice is as long as its pieces, and one that adds a
  * member or replaces a value gives JSON again.
  */
@@ -83,6 +84,29 @@ static void check_value(json_value value, arena *a) {
     }
 }
 
+/* Takes each value by a copy of the cursor, and enters it where it can. */
+static void check_cursor(json_cursor *c, json_value value) {
+    json_iter it = json_iter_of(value);
+    json_cursor taking = *c;
+    json_value taken = json_cursor_take(&taking), element;
+    json_member m;
+    span key = SPAN_EMPTY;
+    HOLDS(json_cursor_type(c) == value.type && taken.type == value.type);
+    HOLDS(taken.raw.ptr == value.raw.ptr && taken.raw.len == value.raw.len);
+    if (value.type == JSON_OBJECT) {
+        for (json_cursor_enter(c); json_next_member(&it, &m); check_cursor(c, m.value))
+            HOLDS(json_cursor_member(c, &key) && key.ptr == m.key.ptr && key.len == m.key.len);
+        HOLDS(!json_cursor_member(c, &key));
+    } else if (value.type == JSON_ARRAY) {
+        for (json_cursor_enter(c); json_next_element(&it, &element); check_cursor(c, element))
+            HOLDS(json_cursor_element(c));
+        HOLDS(!json_cursor_element(c));
+    } else {
+        (void)json_cursor_take(c);
+    }
+    HOLDS(c->at == value.raw.ptr + value.raw.len);
+}
+
 static size_t count_strings(json_value value) {
     size_t count = value.type == JSON_STRING;
     json_iter it = json_iter_of(value);
@@ -147,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     else
         check_fault(doc, &fault, &a);
     if (ok) check_strings(root, &a);
+    if (ok) check_cursor(&(json_cursor){root.raw.ptr, root.raw.ptr + root.raw.len}, root);
     if (object) {
         HOLDS(json_count(root) == count);
         check_splice(doc, root, &a);

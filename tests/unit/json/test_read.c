@@ -53,6 +53,62 @@ static void iterates(void **state) {
         assert_int_equal(json_count(scanned(empty[i])), 0);
 }
 
+/* Goes through everything that c tells, entering every container; appends keys and scalars. */
+static void walk(json_cursor *c, buf *told) {
+    span key = SPAN_EMPTY;
+    if (json_cursor_type(c) == JSON_OBJECT) {
+        buf_add_char(told, '{');
+        for (json_cursor_enter(c); json_cursor_member(c, &key); walk(c, told)) {
+            buf_add(told, key);
+            buf_add_char(told, ':');
+        }
+        buf_add_char(told, '}');
+    } else if (json_cursor_type(c) == JSON_ARRAY) {
+        buf_add_char(told, '[');
+        for (json_cursor_enter(c); json_cursor_element(c);)
+            walk(c, told);
+        buf_add_char(told, ']');
+    } else {
+        buf_add(told, json_cursor_take(c).raw);
+        buf_add_char(told, ' ');
+    }
+}
+
+static void enters_containers(void **state) {
+    (void)state;
+    static const char text[] = "[ {\"a\" : 1 , \"b\":{\"]\":[ ] , \"c\\\"\":{ "
+                               "}},\"d\":[[\"}\"],-1e5\n] } ,null,\"x\",{}\t]";
+    json_value root = scanned(text);
+    json_cursor c = json_cursor_of(root);
+    buf told = BUF_EMPTY;
+    while (json_cursor_element(&c))
+        walk(&c, &told);
+    assert_span(buf_span(&told), "{a:1 b:{]:[]c\\\":{}}d:[[\"}\" ]-1e5 ]}null \"x\" {}");
+    assert_false(json_cursor_element(&c));
+    buf_done(&told);
+
+    /* Taken, a container is passed over whole, and reading goes on behind it. */
+    json_value first;
+    json_iter it = json_iter_of(root);
+    assert_true(json_next_element(&it, &first));
+    c = json_cursor_of(root);
+    assert_true(json_cursor_element(&c));
+    json_value taken = json_cursor_take(&c);
+    assert_ptr_equal(taken.raw.ptr, first.raw.ptr);
+    assert_int_equal(taken.raw.len, first.raw.len);
+    assert_true(json_cursor_element(&c));
+    assert_int_equal(json_cursor_type(&c), JSON_NULL);
+
+    static const char *const empty[] = {"[]", "{}", "[ ]", "{\n}", "1", "\"[1]\"", "null"};
+    for (size_t i = 0; i < ARRAY_LEN(empty); i++) {
+        span key;
+        c = json_cursor_of(scanned(empty[i]));
+        assert_false(json_cursor_element(&c));
+        assert_false(json_cursor_member(&c, &key));
+        assert_int_equal(json_cursor_type(&c), JSON_NONE);
+    }
+}
+
 static void gets_members(void **state) {
     (void)state;
     const char *text =
@@ -279,6 +335,11 @@ static void stays_inside_unscanned_bytes(void **state) {
             json_value string;
             for (json_iter it = json_strings_of(value); json_next_string(&it, &string);)
                 assert_true(string.raw.ptr + string.raw.len <= copy + junk[i].len);
+            buf told = BUF_EMPTY;
+            json_cursor c = {copy, copy + junk[i].len};
+            walk(&c, &told);
+            assert_true(c.at <= c.end && told.len <= 3 * junk[i].len);
+            buf_done(&told);
             (void)json_is(value, SPAN_OF("\\ud8"));
             assert_true(!json_i64(value, &n) && !json_double(value, &d));
             free(copy);
@@ -290,6 +351,7 @@ static void stays_inside_unscanned_bytes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iterates),
+        cmocka_unit_test(enters_containers),
         cmocka_unit_test(gets_members),
         cmocka_unit_test(gets_several_members),
         cmocka_unit_test(visits_strings_at_any_depth),
