@@ -80,7 +80,8 @@ static request_facts facts_for(const row *r) {
                            .stream = !r->plain};
 }
 
-static void owner_start(owner *o, const row *r, const request_facts *facts) {
+static void owner_start_with(owner *o, const row *r, const request_facts *facts,
+                             const attempt_ops *told) {
     *o = (owner){.w = {.scripts = {{r->script}}}};
     world_init(&o->w, r->options);
     const attempt_spec spec = {.loop = &o->w.loop,
@@ -90,9 +91,13 @@ static void owner_start(owner *o, const row *r, const request_facts *facts) {
                                .want = WANT_PARTS,
                                .arena = &o->w.arena};
     failure unused;
-    o->attempt = attempt_start(&spec, &ops, o, &unused);
+    o->attempt = attempt_start(&spec, told, o, &unused);
     assert_non_null(o->attempt);
     assert_int_equal(o->heard.len, 0);
+}
+
+static void owner_start(owner *o, const row *r, const request_facts *facts) {
+    owner_start_with(o, r, facts, &ops);
 }
 
 static void owner_done(owner *o) {
@@ -535,6 +540,39 @@ static void headers_that_must_not_cross(void **state) {
     }
 }
 
+static void on_crossing(void *user, const answer_head *head) {
+    owner *o = user;
+    heard_add(&o->heard, "");
+    for (size_t i = 0; i < head->headers.count; i++)
+        buf_addf(&o->heard, "%.*s: %.*s|", SPAN_ARG(head->headers.items[i].name),
+                 SPAN_ARG(head->headers.items[i].value));
+    buf_add(&o->heard, head->content_type);
+}
+
+/* Of its other headers only those that may; provider/headers.c has the list. */
+static void headers_that_may_cross(void **state) {
+    (void)state;
+    static const struct {
+        const char *script, *crossing;
+    } rows[] = {
+        {"200 x-ratelimit-remaining: 5", "x-ratelimit-remaining: 5|application/json"},
+        {"200 set-cookie: a=1", "application/json"},
+        {"200 x-own: for sk-provider-a", "application/json"},
+    };
+    static const attempt_ops crossing_ops = {
+        .on_head = on_crossing, .on_event = on_event, .on_end = on_end, .on_fail = on_fail};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const row r = {.plain = true, .script = rows[i].script};
+        owner o;
+        const request_facts facts = facts_for(&r);
+        owner_start_with(&o, &r, &facts, &crossing_ops);
+        world_run_until(&o.w, o.w.began_ms + 10);
+        assert_string_equal(buf_cstr(&o.heard), rows[i].crossing);
+        attempt_cancel(o.attempt);
+        owner_done(&o);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
@@ -548,6 +586,7 @@ int main(void) {
         cmocka_unit_test(an_attempt_keeps_its_credential),
         cmocka_unit_test(it_tells_how_far_it_has_come),
         cmocka_unit_test(headers_that_must_not_cross),
+        cmocka_unit_test(headers_that_may_cross),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

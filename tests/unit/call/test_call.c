@@ -35,6 +35,7 @@ typedef struct owner {
     unsigned refused;
     int64_t ended_ms;
     bool over, cancelled;
+    metrics_shard *metrics; /* NULL: nothing is counted */
     struct doing {
         struct owner *owner;
         timer timer;
@@ -143,6 +144,7 @@ static void owner_start(owner *o) {
     int64_t total_ms = o->row->total_ms ? o->row->total_ms : 60 * 1000;
     const call_spec spec = {.loop = &o->w.loop,
                             .snapshot = o->w.snapshot,
+                            .metrics = o->metrics,
                             .model = &o->w.config->models[0],
                             .facts = &o->facts,
                             .want = WANT_PARTS,
@@ -500,6 +502,13 @@ static void hedges(void **state) {
          .heard = STREAMED,
          .asked = "abA",
          .report = "a cancelled 200; b* ok 200 3+4"},
+        {.name = "from then on the first is not heard",
+         .options = HEDGE,
+         .a = {"200 stream|role|wait 150|say late"},
+         .b = {"200 stream|say Hi|wait 100|finish|done|end"},
+         .heard = "stream 200; Hi; .stop; end",
+         .asked = "abA",
+         .report = "a cancelled 200; b* ok 200"},
         {.name = "the hedge loses",
          .options = HEDGE,
          .a = {"200 stream|role|usage|wait 150|say Hi|finish|done|end"},
@@ -830,6 +839,90 @@ static void fail_often(owner *o) {
     }
 }
 
+/* A probe that tells nothing, because it was cancelled or the request was at fault, leaves its
+ * place to the next. */
+static void a_probe_that_tells_nothing(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.options = BREAKER,
+         .a = {"refuse", "refuse", "wait 900", PLAIN},
+         .at_time = CANCEL,
+         .time_ms = 750},
+        {.options = BREAKER, .a = {"refuse", "refuse", "400|end", PLAIN}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        owner_begin(&o, &rows[i]);
+        (void)call_again(&o);
+        (void)call_again(&o);
+        world_run_until(&o.w, o.w.began_ms + 700);
+        (void)call_again(&o); /* the probe */
+        assert_string_equal(call_again(&o), "plain 200; Hi; end");
+        owner_done(&o);
+    }
+}
+
+/* Without a hint no retry comes sooner than retry.base. */
+static void a_retry_waits(void **state) {
+    (void)state;
+    static const row r = {.options = "retry: {retries: 1, base: 500ms, cap: 500ms}\n",
+                          .plain = true,
+                          .a = {"refuse", PLAIN}};
+    owner o;
+    owner_begin(&o, &r);
+    owner_call(&o);
+    assert_string_equal(buf_cstr(&o.heard), "plain 200; Hi; end");
+    assert_in_range(o.ended_ms, 500, 1010);
+    owner_done(&o);
+}
+
+/* Each attempt, retry, fallback and hedge once, under the target that it was made at. */
+static void what_is_counted(void **state) {
+    (void)state;
+    static const struct {
+        row row;
+        const char *counted; /* of the families attempts, retries, fallbacks and hedges */
+    } rows[] = {
+        {{.options = ONCE, .a = {"500|end"}, .b = {STREAM}},
+         "attempts{target=\"a\",outcome=\"overload\"} 2; attempts{target=\"b\",outcome=\"ok\"} 1; "
+         "retries{target=\"a\"} 1; fallbacks{target=\"b\"} 1"},
+        {{.options = HEDGE, .a = {"wait 900"}, .b = {STREAM}},
+         "attempts{target=\"a\",outcome=\"cancelled\"} 1; attempts{target=\"b\",outcome=\"ok\"} 1; "
+         "hedges{target=\"b\",outcome=\"won\"} 1"},
+        {{.options = HEDGE, .a = {"wait 150|" STREAM}, .b = {"wait 900"}},
+         "attempts{target=\"b\",outcome=\"cancelled\"} 1; attempts{target=\"a\",outcome=\"ok\"} 1; "
+         "hedges{target=\"b\",outcome=\"lost\"} 1"},
+        {{.options = HEDGE, .a = {"wait 150|" STREAM}, .b = {"refuse"}},
+         "attempts{target=\"b\",outcome=\"connection\"} 1; attempts{target=\"a\",outcome=\"ok\"} "
+         "1; hedges{target=\"b\",outcome=\"lost\"} 1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        metrics *m = metrics_new();
+        owner_begin(&o, &rows[i].row);
+        o.metrics = metrics_add_shard(m);
+        owner_call(&o);
+        buf text = BUF_EMPTY, said = BUF_EMPTY;
+        metrics_write(m, false, &text);
+        span rest = buf_span(&text), line;
+        while (span_cut(&rest, '\n', &line)) {
+            static const char *const families[] = {"attempts", "retries", "fallbacks", "hedges"};
+            for (size_t k = 0; k < ARRAY_LEN(families); k++) {
+                char name[64];
+                snprintf(name, sizeof name, "weir_%s_total{", families[k]);
+                if (!span_starts(line, span_cstr(name))) continue;
+                heard_add(&said, families[k]);
+                buf_add(&said, span_slice(line, strlen(name) - 1, line.len));
+            }
+        }
+        assert_string_equal(said.len ? buf_cstr(&said) : "", rows[i].counted);
+        buf_done(&text);
+        buf_done(&said);
+        owner_done(&o);
+        metrics_free(m);
+    }
+}
+
 /* Others have opened the breaker meanwhile: the client hears what went wrong, not that. */
 static void a_breaker_that_opens_during_a_wait(void **state) {
     (void)state;
@@ -904,6 +997,9 @@ int main(void) {
         cmocka_unit_test(pauses),
         cmocka_unit_test(an_open_breaker_is_not_asked),
         cmocka_unit_test(an_open_breaker_is_passed_over),
+        cmocka_unit_test(a_probe_that_tells_nothing),
+        cmocka_unit_test(a_retry_waits),
+        cmocka_unit_test(what_is_counted),
         cmocka_unit_test(a_breaker_that_opens_during_a_wait),
         cmocka_unit_test(what_a_deadline_says_of_a_target),
         cmocka_unit_test(the_report_names_what_was_asked_last),

@@ -112,6 +112,32 @@ static void reads_the_usage_of_either_family(void **state) {
     }
 }
 
+/* Figures that were told, and what can be said of those that were not. */
+static void usage_may_be_told_in_part(void **state) {
+    (void)state;
+    static const struct {
+        const char *usage;
+        int64_t prompt, completion, total;
+    } rows[] = {
+        {"{\"prompt_tokens\":3,\"completion_tokens\":4}", 3, 4, 7},
+        {"{\"prompt_tokens\":0,\"completion_tokens\":4}", 0, 4, 4},
+        {"{\"prompt_tokens\":3}", 3, -1, 3},
+        {"{\"completion_tokens\":4}", -1, 4, -1},
+        {"{\"prompt_tokens\":0,\"input_tokens\":9}", 0, -1, 0},
+        {"{\"prompt_tokens\":-1,\"completion_tokens\":1.5,\"total_tokens\":1000000001}", -1, -1,
+         -1},
+        {"{\"prompt_tokens\":1000000000}", 1000000000, -1, 1000000000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char data[200];
+        snprintf(data, sizeof data, "{\"choices\":[],\"usage\":%s}", rows[i].usage);
+        answer_event e = chunk(DIALECT_OPENAI_CHAT, data);
+        assert_int_equal(e.usage->prompt, rows[i].prompt);
+        assert_int_equal(e.usage->completion, rows[i].completion);
+        assert_int_equal(e.usage->total, rows[i].total);
+    }
+}
+
 /* The status that an error event stands for. */
 static void errors_tell_their_status(void **state) {
     (void)state;
@@ -142,6 +168,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_chunks),
         cmocka_unit_test(reads_the_usage_of_either_family),
+        cmocka_unit_test(usage_may_be_told_in_part),
         cmocka_unit_test(errors_tell_their_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,10 @@ static void a_response(void **state) {
                   "{\"type\":\"response.completed\",\"sequence_number\":10,\"response\":{"
                   "\"object\":\"response\",\"status\":\"completed\",\"incomplete_details\":null,"
                   "\"output\":[]}}");
+    s.like.data = SPAN_OF("{}\t"); /* events are not numbered everywhere */
+    writes_finish(&s, 0, "stop", "response.completed",
+                  "{\"type\":\"response.completed\",\"response\":{\"object\":\"response\","
+                  "\"status\":\"completed\",\"incomplete_details\":null,\"output\":[]}}");
     buf out = BUF_EMPTY;
     const token_usage usage = {1, 2, 3, -1, -1, false};
     assert_span(dialect_get(DIALECT_OPENAI_RESPONSES)->write_usage(&s.like, &usage, &out), "");

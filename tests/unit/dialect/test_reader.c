@@ -125,6 +125,40 @@ static void a_plain_body_is_one_event(void **state) {
     assert_said(&spec, "application/json", "{\"error\":{\"code\":429}}", "full 429\nend");
 }
 
+static void the_content_type_says_what_it_is(void **state) {
+    (void)state;
+    static const struct {
+        dialect dialect;
+        const char *type;
+        answer_kind kind;
+    } rows[] = {
+        {DIALECT_OPENAI_CHAT, "text/event-stream", ANSWER_STREAM},
+        {DIALECT_OPENAI_CHAT, "Text/Event-Stream ; charset=utf-8", ANSWER_STREAM},
+        {DIALECT_OPENAI_CHAT, "text/event-streams", ANSWER_PLAIN},
+        {DIALECT_OPENAI_CHAT, "audio/mpeg", ANSWER_PLAIN}, /* where it should be JSON */
+        {DIALECT_RAW, "text/event-stream", ANSWER_STREAM},
+        {DIALECT_RAW, "audio/mpeg", ANSWER_RAW},
+        {DIALECT_RAW, "a", ANSWER_RAW},
+        {DIALECT_RAW, "", ANSWER_PLAIN},
+        {DIALECT_RAW, "; charset=utf-8", ANSWER_PLAIN},
+        {DIALECT_RAW, "application/json; charset=utf-8", ANSWER_PLAIN},
+        {DIALECT_RAW, "application/problem+json", ANSWER_PLAIN},
+        {DIALECT_RAW, "application/jsonl", ANSWER_RAW},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const reader_spec spec = said_spec(rows[i].dialect, 0);
+        reader r;
+        reader_init(&r, &spec, span_cstr(rows[i].type), -1);
+        assert_int_equal(r.kind, rows[i].kind);
+        reader_done(&r);
+    }
+    const reader_spec spec = said_spec(DIALECT_RAW, 0);
+    reader r;
+    reader_init(&r, &spec, SPAN_EMPTY, -1);
+    assert_int_equal(r.kind, ANSWER_PLAIN);
+    reader_done(&r);
+}
+
 static void bounds_hold_in_any_pieces(void **state) {
     (void)state;
     reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
@@ -229,7 +263,7 @@ static void nothing_grows_with_the_number_of_events(void **state) {
     for (int i = 0; i < 2000; i++) {
         span piece = i % 2 ? SPAN_OF("data: {\"choices\":[{\"finish_reason\":\"a\"}]}\n\n")
                            : SPAN_OF("data: {\"choices\":[{\"finish_reason\":\"b\",\"delta\":{"
-                                     "\"tool_calls\":[{},{},{},{},{},{},{},{},{}]}}]}\n\n");
+                                     "\"content\":[1,2,3,4,5,6,7,8,9]}}]}\n\n");
         assert_int_equal(reader_next(&r, &piece, &e), READER_EVENT);
         assert_int_equal(reader_next(&r, &piece, &e), READER_MORE);
         size_t now = r.part_cap + r.body.cap + r.clean.cap + r.events.line.cap +
@@ -249,6 +283,7 @@ int main(void) {
         cmocka_unit_test(a_last_event_may_lack_its_blank_line),
         cmocka_unit_test(what_is_no_json_is_left_out_and_counted),
         cmocka_unit_test(a_plain_body_is_one_event),
+        cmocka_unit_test(the_content_type_says_what_it_is),
         cmocka_unit_test(bounds_hold_in_any_pieces),
         cmocka_unit_test(no_event_holds_the_key),
         cmocka_unit_test(no_piece_lets_the_key_through),

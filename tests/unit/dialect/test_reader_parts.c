@@ -56,7 +56,8 @@ static void whatever_a_delta_may_hold(void **state) {
                         DELTA("\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}")
                             DELTA("\"audio\":{\"id\":\"i\",\"data\":\"QQ==\",\"transcript\":\"v\"}")
                                 DELTA("\"content\":{\"odd\":1},\"new\":[1],\"reasoning\":{\"a\":1},"
-                                      "\"tool_calls\":{\"index\":1}") //
+                                      "\"tool_calls\":{\"index\":1}")
+                                    DELTA("\"tool_calls\":[{\"index\":2,\"signed\":\"x\"}]") //
                 "data: [DONE]\n\n",
                 "content reasoning 0/0 \"r\" reasoning 0/65536 \"s\"\n"
                 " text 0/0 \"\"\n"
@@ -66,6 +67,7 @@ static void whatever_a_delta_may_hold(void **state) {
                 "content audio 0/0 \"QQ==\" text 0/65536 \"v\"\n"
                 "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"a\":1} "
                 "opaque 0/0 {\"index\":1}\n"
+                "content opaque 0/2 \"x\"\n"
                 "end");
 }
 
@@ -100,9 +102,27 @@ static void plain_completions(void **state) {
                 "\"finish_reason\":\"length\"}]}",
                 "content,full,finish text 1/0 \"a\" finish 1/0 \"length\" (length)\nend");
     assert_said(&spec, EVENT_STREAM,
-                "data: {\"choices\":[{\"text\":\"a\",\"index\":0,\"finish_reason\":\"\"}]}\n\n"
+                "data: {\"choices\":[{\"finish_reason\":\"\",\"text\":\"a\",\"index\":0}]}\n\n"
                 "data: {\"choices\":[{\"text\":\"\",\"index\":0,\"finish_reason\":\"stop\"}]}\n\n",
                 "content text 0/0 \"a\"\nfinish text 0/0 \"\" finish 0/0 \"stop\" (stop)\nend");
+}
+
+/* More parts than a reader has room for at first, and yet more. */
+static void many_parts(void **state) {
+    (void)state;
+    const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+    buf body = BUF_EMPTY, expected = BUF_EMPTY;
+    buf_add_cstr(&body, "{\"choices\":[");
+    buf_add_cstr(&expected, "content,full");
+    for (int i = 0; i < 40; i++) {
+        buf_addf(&body, "%s{\"message\":{\"content\":\"%d\"}}", i ? "," : "", i);
+        buf_addf(&expected, " text %d/0 \"%d\"", i, i);
+    }
+    buf_add_cstr(&body, "]}");
+    buf_add_cstr(&expected, "\nend");
+    assert_said(&spec, "application/json", buf_cstr(&body), buf_cstr(&expected));
+    buf_done(&body);
+    buf_done(&expected);
 }
 
 /* ---- responses ---- */
@@ -214,6 +234,12 @@ static void each_event_of_a_response(void **state) {
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"message\","
          "\"content\":{\"odd\":1}}",
          "full opaque 3/0 {\"odd\":1}"},
+        {"\"response.code_interpreter_call_code.delta\",\"delta\":\"x\"",
+         "content opaque 0/0 \"x\""},
+        {"\"response.output_text.delta\",\"delta\":\"x\"", "content text 0/0 \"x\""},
+        {"\"response.content_part.done\",\"part\":{\"type\":\"output_audio\",\"data\":\"QQ==\","
+         "\"transcript\":\"a\"}",
+         "full audio 0/0 \"QQ==\" text 0/65536 \"a\""},
         {"\"response.web_search_call.searching\",\"output_index\":3", ""},
         {"\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":{"
          "\"reason\":\"max_output_tokens\"},\"output\":[]}",
@@ -281,6 +307,7 @@ int main(void) {
         cmocka_unit_test(whatever_a_delta_may_hold),
         cmocka_unit_test(plain_completions),
         cmocka_unit_test(a_whole_message_beside_its_delta),
+        cmocka_unit_test(many_parts),
         cmocka_unit_test(a_response_repeats_itself),
         cmocka_unit_test(each_event_of_a_response),
         cmocka_unit_test(a_plain_response),
