@@ -304,7 +304,7 @@ static void a_plan_without_an_answer_is_an_error(void **state) {
 static void a_refusal_at_the_door_is_settled_and_recorded(void **state) {
     (void)state;
     world *w = world_new(&waits_ahead, "");
-    asked a = {.w = w};
+    asked a = {.x = NULL};
     static const http_header allow = {SPAN("allow"), SPAN("POST")};
     weir_error why = error_of(ERR_BAD_METHOD);
     why.message = SPAN_OF("Not that way.");

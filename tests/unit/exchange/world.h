@@ -1,13 +1,11 @@
 /* A loop on which exchanges run through plans of a test's own: what answers is a script that the
- * test speaks, what the door hears is written down. No provider is asked.
+ * test speaks, what the door hears is written down (door.h). No provider is asked.
  */
 #ifndef WEIR_TEST_WORLD_H
 #define WEIR_TEST_WORLD_H
 
+#include "exchange/door.h"
 #include "prepared.h"
-#include "unit.h"
-
-#include "exchange/internal.h"
 
 typedef struct world {
     loop loop;
@@ -17,21 +15,6 @@ typedef struct world {
     exchange_env env;
     int64_t first_ms;
 } world;
-
-/* One exchange and the door that asked for it. */
-typedef struct asked {
-    world *w;
-    exchange *x;       /* NULL after done */
-    buf said;          /* "head 200|event {…}|end|done" */
-    bool full;         /* what the door answers when it is asked */
-    unsigned leave_at; /* the door cancels from inside the piece of that number; 0: never */
-    unsigned pieces;
-    int status;
-    char allow[16]; /* the header of the answer */
-    error_id error;
-    call_record record; /* its spans of the arena are gone */
-    void (*on_piece)(struct asked *a);
-} asked;
 
 /* What answers: the test says its lines through script_*(). */
 typedef struct script {
@@ -181,78 +164,6 @@ static inline void script_say(script *s, const char *line) {
     script_say_as(s, ANSWER_STREAM, line);
 }
 
-/* ---- the door ---- */
-
-static inline void note(asked *a, const char *word, span what) {
-    if (a->said.len) buf_add_char(&a->said, '|');
-    buf_add_cstr(&a->said, word);
-    if (what.len) buf_add_char(&a->said, ' ');
-    buf_add(&a->said, what);
-}
-
-static inline void note_number(asked *a, const char *word, int status, span what) {
-    buf text = BUF_EMPTY;
-    buf_addf(&text, "%d", status);
-    if (what.len) buf_addf(&text, " %.*s", SPAN_ARG(what));
-    note(a, word, buf_span(&text));
-    buf_done(&text);
-}
-
-static inline void hear_answer(void *user, int status, http_headers headers, span body) {
-    asked *a = user;
-    assert_true(http_header_get(headers, SPAN_OF("x-request-id")).len > 0);
-    a->status = status;
-    snprintf(a->allow, sizeof a->allow, "%.*s",
-             SPAN_ARG(http_header_get(headers, SPAN_OF("allow"))));
-    note_number(a, "answer", status, body);
-}
-
-static inline void hear_head(void *user, int status, http_headers headers) {
-    (void)headers;
-    note_number(user, "head", status, SPAN_EMPTY);
-}
-
-static inline void hear_piece(void *user, span bytes) {
-    asked *a = user;
-    note(a, "piece", bytes);
-    a->pieces++;
-    if (a->leave_at && a->pieces == a->leave_at) exchange_cancel(a->x);
-    if (a->on_piece) a->on_piece(a);
-}
-
-static inline void hear_event(void *user, const answer_event *event) {
-    if (event->kind == ANSWER_STREAM) hear_piece(user, event->data);
-}
-
-static inline void hear_end(void *user) {
-    note(user, "end", SPAN_EMPTY);
-}
-
-static inline void hear_abort(void *user) {
-    note(user, "abort", SPAN_EMPTY);
-}
-
-static inline bool hear_full(void *user) {
-    return ((asked *)user)->full;
-}
-
-static inline void hear_done(void *user) {
-    asked *a = user;
-    note(a, "done", SPAN_EMPTY);
-    a->error = exchange_error(a->x);
-    a->record = *exchange_record(a->x);
-    a->x = NULL;
-}
-
-static const exchange_door world_door = {.answer = hear_answer,
-                                         .head = hear_head,
-                                         .piece = hear_piece,
-                                         .event = hear_event,
-                                         .end = hear_end,
-                                         .abort = hear_abort,
-                                         .full = hear_full,
-                                         .done = hear_done};
-
 /* ---- the world ---- */
 
 static inline config *world_config(const char *options) {
@@ -294,6 +205,18 @@ static inline void world_turn(world *w) {
     loop_turn(&w->loop);
 }
 
+/* So much later, by a clock that is moved by hand: what is due by then fires, each at its own time,
+ * and what is over is told to its door. */
+static inline void world_pass(world *w, int64_t ms) {
+    int64_t end_ms = w->loop.now_ms + ms;
+    for (int64_t next; (next = timers_next_ms(&w->loop.timers)) <= end_ms;) {
+        if (next > w->loop.now_ms) w->loop.now_ms = next;
+        timers_advance(&w->loop.timers, w->loop.now_ms);
+    }
+    w->loop.now_ms = end_ms;
+    loop_run_hooks(&w->loop);
+}
+
 /* Turns until that exchange is over: something that is timed ends it. */
 static inline void world_until_over(world *w, const asked *a) {
     for (world_turn(w); a->x; world_turn(w))
@@ -330,22 +253,10 @@ static inline exchange_request world_request(const exchange_form *form, const ch
 
 /* s: by whom stage_script is to be answered; NULL: the plan has none. */
 static inline void ask(world *w, asked *a, script *s, const exchange_request *r) {
-    *a = (asked){.w = w};
+    *a = (asked){.x = NULL};
     script_next = s;
     loop_read_clock(&w->loop);
     a->x = exchange_start(&w->env, r, &world_door, a);
-}
-
-static inline void asked_done(asked *a) {
-    assert_null(a->x);
-    buf_done(&a->said);
-}
-
-static inline void assert_said(const asked *a, const char *expected) {
-    buf copy = BUF_EMPTY;
-    buf_add(&copy, buf_span(&a->said));
-    assert_string_equal(buf_cstr(&copy), expected);
-    buf_done(&copy);
 }
 
 #endif
