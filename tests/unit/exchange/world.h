@@ -147,12 +147,16 @@ static inline void script_say_as(script *s, answer_kind kind, const char *line) 
         .kind = kind, .is_json = true, .data = root.raw, .parts = p.items, .part_count = p.count};
     bool whole =
         kind == ANSWER_PLAIN || (response && json_get(root, SPAN_OF("delta")).type == JSON_NONE);
-    e.sorts = (p.count ? EVENT_CONTENT : 0) | (whole ? EVENT_FULL : 0);
-    for (size_t i = 0; i < p.count; i++)
+    e.sorts = whole ? EVENT_FULL : 0;
+    for (size_t i = 0; i < p.count; i++) {
+        span raw = p.items[i].value.raw;
         if (p.items[i].kind == PART_FINISH) {
             e.sorts |= EVENT_FINISH;
-            e.finish_reason = span_slice(p.items[i].value.raw, 1, p.items[i].value.raw.len - 1);
+            e.finish_reason = span_slice(raw, 1, raw.len - 1);
+        } else if (raw.len > 2) { /* not "" */
+            e.sorts |= EVENT_CONTENT;
         }
+    }
     exchange_take_event(s->x, &e);
     if (kind == ANSWER_STREAM)
         free(copy);
