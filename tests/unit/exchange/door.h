@@ -16,7 +16,8 @@ typedef struct asked {
     unsigned pieces;
     int status;
     char allow[16]; /* the header of the answer */
-    error_id error;
+    error_id error;     /* from done on */
+    int status_told;    /* exchange_status(), then */
     call_record record; /* its spans of the arena are gone */
     void (*on_piece)(struct asked *a);
 } asked;
@@ -85,6 +86,7 @@ static inline void hear_done(void *user) {
     asked *a = user;
     note(a, "done", SPAN_EMPTY);
     a->error = exchange_error(a->x);
+    a->status_told = exchange_status(a->x);
     a->record = *exchange_record(a->x);
     a->x = NULL;
 }

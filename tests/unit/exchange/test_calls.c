@@ -1,0 +1,284 @@
+/* An exchange that asks providers: what its headers tell of the call, its record, back-pressure and
+ * cancel all the way through. The providers are scripts, the clock is moved by hand. */
+#include "call/origin.h"
+#include "exchange/door.h"
+
+static const stage_row rows[] = {{"admit", stage_admit, NULL, 0},
+                                 {"parse", stage_parse, NULL, 0},
+                                 {"route", stage_route, NULL, 0},
+                                 {"call", stage_call, NULL, 0},
+                                 {"settle", stage_settle, NULL, STAGE_ALWAYS},
+                                 {"record", stage_record, NULL, STAGE_ALWAYS}};
+static filter_add_fn *const filters[] = {filter_meter_add, filter_usage_add};
+static const exchange_plan plan = {rows, ARRAY_LEN(rows), filters, ARRAY_LEN(filters)};
+
+typedef struct scene {
+    world w;
+    exchange_env env;
+    asked a;
+} scene;
+
+#define PLAIN  "{\"model\":\"m\",\"messages\":[]}"
+#define STREAM "{\"model\":\"m\",\"stream\":true,\"messages\":[]}"
+#define HI     "bytes {\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}"
+#define ONCE   "retry: {retries: 0}\n"
+
+static void scene_begin(scene *c, const char *script, const char *again, const char *options) {
+    *c = (scene){.w = {.scripts = {{script, again}}}};
+    world_init(&c->w, options);
+    list_init(&c->w.loop.hooks);
+    c->env = (exchange_env){
+        .loop = &c->w.loop, .plan = &plan, .snapshot = c->w.snapshot, .targets = c->w.targets};
+    exchange_env_init(&c->env);
+}
+
+static void scene_ask_at(scene *c, const exchange_door *door, const char *body) {
+    const exchange_request r = {.form = &form_openai,
+                                .endpoint = EP_CHAT_COMPLETIONS,
+                                .method = SPAN("POST"),
+                                .path = SPAN("/chat/completions"),
+                                .body = span_cstr(body),
+                                .started_us = c->w.loop.now_us,
+                                .identified = true};
+    c->a.x = exchange_start(&c->env, &r, door, &c->a);
+}
+
+static void scene_ask(scene *c, const char *body) {
+    scene_ask_at(c, &world_door, body);
+}
+
+static void scene_pass(scene *c, int64_t ms) {
+    world_run_until(&c->w, c->w.loop.now_ms + ms);
+    loop_run_hooks(&c->w.loop);
+}
+
+static void scene_done(scene *c) {
+    loop_run_hooks(&c->w.loop);
+    asked_done(&c->a);
+    exchange_env_done(&c->env);
+    world_done(&c->w);
+}
+
+/* The time that weir took is whatever it is, in milliseconds with three decimals. */
+static void hide_own_share(buf *headers) {
+    static const span name = SPAN("x-weir-overhead-ms: ");
+    size_t from = span_find_span(buf_span(headers), 0, name);
+    if (from == headers->len) return;
+    from += name.len;
+    size_t to = span_find(buf_span(headers), from, '\n'), at = from;
+    while (at < to && headers->ptr[at] >= '0' && headers->ptr[at] <= '9')
+        at++;
+    assert_true(at > from && to - at == 4 && headers->ptr[at] == '.');
+    buf rest = BUF_EMPTY;
+    buf_add(&rest, span_slice(buf_span(headers), to, headers->len));
+    headers->len = from;
+    buf_add_char(headers, '#');
+    buf_add(headers, buf_span(&rest));
+    buf_done(&rest);
+}
+
+/* ---- what the headers tell ---- */
+
+#define JSON "content-type: application/json\n"
+#define EVENTS                                                                                     \
+    "content-type: text/event-stream; charset=utf-8\ncache-control: no-cache\n"                    \
+    "x-accel-buffering: no\n"
+#define ASKED(n) "x-weir-target: a/m\nx-weir-attempts: " n "\n"
+#define OWN      "x-weir-overhead-ms: #\n"
+#define NO_RETRY "x-should-retry: false\n"
+
+static void headers_tell_of_the_call(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *body, *script, *again, *options, *headers;
+    } cases[] = {
+        {"a plain answer", PLAIN, "200 x-request-id: theirs|" HI "|end", NULL, ONCE,
+         "x-request-id: ID\n" ASKED("1") "x-weir-provider-request-id: theirs\n" OWN JSON},
+        {"a header that crosses", PLAIN, "200 x-left: 5|" HI "|end", NULL, ONCE,
+         "x-request-id: ID\n" ASKED("1") OWN JSON "x-left: 5\n"},
+        {"a stream", STREAM, "200 stream|say Hi|done|end", NULL, ONCE,
+         "x-request-id: ID\n" ASKED("1") OWN EVENTS},
+        {"a second attempt", PLAIN, "500|end", "200|" HI "|end", "retry: {retries: 1}\n",
+         "x-request-id: ID\n" ASKED("2") OWN JSON},
+        {"a refusal", PLAIN, "400 x-request-id: theirs|bytes {}|end", NULL, ONCE,
+         "x-request-id: ID\n" NO_RETRY ASKED("1") "x-weir-provider-request-id: theirs\n" OWN JSON},
+        {"nobody there", PLAIN, "refuse", NULL, ONCE,
+         "x-request-id: ID\n" NO_RETRY ASKED("1") OWN JSON},
+        {"a comment before there is anything to tell", STREAM,
+         "wait 15000|200 stream|say Hi|done|end", NULL, "server: {keep_alive_comment: 10s}\n",
+         "x-request-id: ID\n" OWN EVENTS},
+        {"a request at fault, of which nobody was asked", "{\"model\":\"m\"}", "", NULL, ONCE,
+         "x-request-id: ID\n" NO_RETRY JSON},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        scene_begin(&c, cases[i].script, cases[i].again, cases[i].options);
+        scene_ask(&c, cases[i].body);
+        scene_pass(&c, 30 * 1000);
+        if (c.a.x) print_error("%s\n", cases[i].name);
+        assert_null(c.a.x);
+        hide_own_share(&c.a.headers);
+        assert_headers(&c.a, cases[i].headers);
+        scene_done(&c);
+    }
+}
+
+static void weirs_share_has_three_decimals(void **state) {
+    (void)state;
+    static const struct {
+        int64_t us;
+        const char *told;
+    } times[] = {{0, "0.000"},        {1, "0.001"},          {9, "0.009"},
+                 {10, "0.010"},       {99, "0.099"},         {100, "0.100"},
+                 {999, "0.999"},      {1000, "1.000"},       {1001, "1.001"},
+                 {199890, "199.890"}, {1000999, "1000.999"}, {1001000, "1001.000"}};
+    scene c;
+    scene_begin(&c, "200 stream|wait 60000", NULL, "");
+    scene_ask(&c, STREAM);
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        http_header h[EXCHANGE_HEADERS_MAX];
+        c.a.x->record.own_us = times[i].us;
+        size_t n = exchange_own_headers(c.a.x, h);
+        assert_span(h[n - 1].name, "x-weir-overhead-ms");
+        assert_span(h[n - 1].value, times[i].told);
+    }
+    exchange_cancel(c.a.x);
+    scene_done(&c);
+}
+
+/* ---- what is left of it ---- */
+
+static void a_call_is_recorded(void **state) {
+    (void)state;
+    scene c;
+    scene_begin(&c, "500|end", "wait 50|200 stream|event x|wait 10|say Hi|finish|usage|done|end",
+                "retry: {retries: 1, base: 100ms, cap: 100ms}\n");
+    scene_ask(&c, STREAM);
+    scene_pass(&c, 1000);
+    const call_record *r = &c.a.record;
+    assert_int_equal(r->status, 200);
+    assert_int_equal(r->error, ERR_NONE);
+    assert_int_equal(r->attempts, 2);
+    assert_int_equal(r->hedges, 0);
+    assert_int_equal(r->skipped_events, 1);
+    assert_true(r->stream);
+    assert_int_equal(r->usage.prompt, 3);
+    assert_int_equal(r->usage.completion, 4);
+    assert_false(r->usage.estimated);
+    assert_int_equal(r->bytes_in, strlen(STREAM));
+    assert_in_range(r->first_byte_us, 150 * 1000, 250 * 1000); /* back-off and jitter, and 50 ms */
+    assert_true(r->total_us >= 0);
+    assert_int_equal(c.a.status_told, 200);
+    scene_done(&c);
+}
+
+/* Nothing of the provider's head, no token: a failed call says so. */
+static void what_did_not_come_is_recorded_as_that(void **state) {
+    (void)state;
+    static const struct {
+        const char *script, *body;
+        int status_told;
+    } cases[] = {{"refuse", PLAIN, 0}, {"429|end", PLAIN, 429}, {"", "{\"model\":\"\"}", 400}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        scene_begin(&c, cases[i].script, NULL, ONCE);
+        scene_ask(&c, cases[i].body);
+        scene_pass(&c, 1000);
+        const call_record *r = &c.a.record;
+        assert_int_equal(r->first_byte_us, -1);
+        assert_int_equal(r->first_token_us, -1);
+        assert_int_equal(r->usage.prompt, -1);
+        assert_int_equal(r->usage.completion, -1);
+        assert_int_equal(r->usage.total, -1);
+        assert_int_equal(r->usage.cached, -1);
+        assert_int_equal(r->usage.reasoning, -1);
+        assert_int_equal(c.a.status_told, cases[i].status_told);
+        scene_done(&c);
+    }
+}
+
+static unsigned refused;
+
+static void hear_refused(void *user, int status, int64_t retry_after_ms) {
+    (void)user;
+    assert_int_equal(status, 429);
+    assert_int_equal(retry_after_ms, 2000);
+    refused++;
+}
+
+/* Also where a retry hides it; and a door need not care. */
+static void the_door_hears_of_a_provider_at_its_limit(void **state) {
+    (void)state;
+    exchange_door careful = world_door;
+    careful.refused = hear_refused;
+    const exchange_door *const doors[] = {&careful, &world_door};
+    refused = 0;
+    for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
+        scene c;
+        scene_begin(&c, "429 retry-after: 2|end", "200|" HI "|end", "");
+        scene_ask_at(&c, doors[i], PLAIN);
+        scene_pass(&c, 10 * 1000);
+        assert_int_equal(refused, 1);
+        assert_said(&c.a, "answer 200 {\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}|done");
+        scene_done(&c);
+    }
+}
+
+/* ---- the way back ---- */
+
+static void back_pressure_reaches_the_provider(void **state) {
+    (void)state;
+    scene c;
+    scene_begin(&c, "200 stream|say a|wait 10|say b|done|end", NULL, "");
+    c.a.full = true;
+    scene_ask(&c, STREAM);
+    scene_pass(&c, 1000);
+    assert_string_equal(buf_cstr(&c.w.asking), "ap");
+    c.a.full = false;
+    exchange_room(c.a.x);
+    scene_pass(&c, 1000);
+    assert_string_equal(buf_cstr(&c.w.asking), "apr");
+    assert_null(c.a.x);
+    assert_true(span_ends(buf_span(&c.a.said), SPAN_OF("|piece data: [DONE]\n\n|end|done")));
+    scene_done(&c);
+}
+
+static void a_client_that_leaves_frees_the_provider(void **state) {
+    (void)state;
+    scene c;
+    scene_begin(&c, "200 stream|say a|wait 10|say b", NULL, "");
+    scene_ask(&c, STREAM);
+    scene_pass(&c, 5);
+    exchange_cancel(c.a.x);
+    assert_string_equal(buf_cstr(&c.w.asking), "aA");
+    scene_pass(&c, 1000);
+    assert_int_equal(c.a.error, ERR_CLIENT_GONE);
+    assert_int_equal(c.a.record.status, 499);
+    scene_done(&c);
+}
+
+static void the_call_ends_with_the_deadline(void **state) {
+    (void)state;
+    scene c;
+    scene_begin(&c, "wait 5000|200|" HI "|end", NULL, "timeouts: {total: 2s}\n");
+    scene_ask(&c, PLAIN);
+    scene_pass(&c, 2500);
+    assert_string_equal(buf_cstr(&c.w.asking), "aA");
+    assert_int_equal(c.a.status, 504);
+    assert_int_equal(c.a.error, ERR_TOTAL_TIMEOUT);
+    scene_done(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(headers_tell_of_the_call),
+        cmocka_unit_test(weirs_share_has_three_decimals),
+        cmocka_unit_test(a_call_is_recorded),
+        cmocka_unit_test(what_did_not_come_is_recorded_as_that),
+        cmocka_unit_test(the_door_hears_of_a_provider_at_its_limit),
+        cmocka_unit_test(back_pressure_reaches_the_provider),
+        cmocka_unit_test(a_client_that_leaves_frees_the_provider),
+        cmocka_unit_test(the_call_ends_with_the_deadline),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
