@@ -38,7 +38,7 @@ typedef struct parsed {
     stage_result result;
 } parsed;
 
-static parsed *parse(const exchange_form *form, endpoint e, span body) {
+static parsed *parse_with(const exchange_form *form, endpoint e, http_headers headers, span body) {
     parsed *p = calloc(1, sizeof *p);
     p->x.snapshot = &ups;
     p->x.failure = (failure){.error = ERR_NONE};
@@ -47,9 +47,14 @@ static parsed *parse(const exchange_form *form, endpoint e, span body) {
                                       .endpoint = e,
                                       .method = SPAN("POST"),
                                       .path = SPAN("/chat/completions"),
+                                      .headers = headers,
                                       .body = body};
     p->result = stage_parse(&p->x);
     return p;
+}
+
+static parsed *parse(const exchange_form *form, endpoint e, span body) {
+    return parse_with(form, e, (http_headers){NULL, 0}, body);
 }
 
 static void done(parsed *p) {
@@ -199,6 +204,99 @@ static void looks_at_every_member(void **state) {
     }
 }
 
+/* The last values that are let in. */
+static void bounds_are_inclusive(void **state) {
+    (void)state;
+    static const struct {
+        const exchange_form *form;
+        const char *body;
+        unsigned choices;
+    } rows[] = {
+        {&form_openai, "{\"model\":\"m\",\"messages\":[{},{},{}]}", 1},
+        {&form_openai, "{" M ",\"n\":1}", 1},
+        {&form_openai, "{" M ",\"n\":128}", 128},
+        {&form_chat, "{\"message\":\"tencharss\xc3\xbc\"}", 1},
+        {&form_chat, "{\"message\":\"x\",\"max_tokens\":1}", 1},
+        {&form_chat, "{\"message\":\"x\",\"max_tokens\":400}", 1},
+        {&form_chat, "{\"message\":\"x\",\"temperature\":0}", 1},
+        {&form_chat, "{\"message\":\"x\",\"temperature\":0.25}", 1},
+        {&form_chat, "{\"message\":\"x\",\"temperature\":2.0}", 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        parsed *p = parse(rows[i].form, CHAT, span_cstr(rows[i].body));
+        if (p->result != STAGE_NEXT) print_error("%s\n", rows[i].body);
+        assert_int_equal(p->result, STAGE_NEXT);
+        assert_int_equal(p->x.facts.choices, rows[i].choices);
+        done(p);
+    }
+}
+
+/* Messages behind more members than are recorded are counted all the same. */
+static void counts_messages_behind_a_crowd(void **state) {
+    (void)state;
+    static const struct {
+        const char *messages, *says;
+    } rows[] = {
+        {"[{},{},{}]", NULL},
+        {"[]", NULL},
+        {"[{},\"x\",{}]", "'messages[1]' must be an object."},
+        {"[[],{}]", "'messages[0]' must be an object."},
+        {"[{},{},{},{}]", "'messages' has 4 items; at most 3 are allowed (limits.messages)."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int ahead = 62; ahead <= 66; ahead++) { /* 64 are recorded */
+            buf body = BUF_EMPTY;
+            buf_add_cstr(&body, "{\"model\":\"m\"");
+            for (int k = 1; k < ahead; k++)
+                buf_addf(&body, ",\"x%d\":[1]", k);
+            buf_addf(&body, ",\"messages\":%s}", rows[i].messages);
+            parsed *p = parse(&form_openai, CHAT, buf_span(&body));
+            assert_int_equal(p->result, rows[i].says ? STAGE_ANSWER : STAGE_NEXT);
+            if (rows[i].says) assert_span(p->x.failure.text, rows[i].says);
+            done(p);
+            buf_done(&body);
+        }
+    }
+}
+
+/* On a path that is passed through a body that looks like JSON is read, and no other. */
+static void reads_json_on_other_paths(void **state) {
+    (void)state;
+    static const http_header typed = {SPAN("content-type"),
+                                      SPAN("application/json; charset=utf-8")},
+                             audio = {SPAN("content-type"), SPAN("audio/mpeg")},
+                             coded = {SPAN("content-encoding"), SPAN("z")};
+    static const struct {
+        const http_header *header;
+        const char *body;
+        stage_result result;
+        bool read;
+    } rows[] = {
+        {NULL, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
+        {NULL, "\t{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
+        {NULL, "\r\n {\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
+        {&typed, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
+        {&audio, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, false},
+        {&coded, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, false},
+        {&audio, "\xff", STAGE_NEXT, false},
+        {NULL, "", STAGE_NEXT, false},
+        {NULL, "[1]", STAGE_NEXT, false},
+        {NULL, " ", STAGE_ANSWER, false},
+        {NULL, "[1", STAGE_ANSWER, false},
+        {NULL, "{\"model\":}", STAGE_ANSWER, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const http_headers headers = {rows[i].header, rows[i].header ? 1 : 0};
+        parsed *p = parse_with(&form_openai, EP_OTHER, headers, span_cstr(rows[i].body));
+        if (p->result != rows[i].result) print_error("%s\n", rows[i].body);
+        assert_int_equal(p->result, rows[i].result);
+        if (rows[i].result == STAGE_ANSWER) assert_int_equal(p->x.failure.error, ERR_BAD_JSON);
+        assert_int_equal(p->x.facts.stream, rows[i].read);
+        assert_span(p->x.facts.model_name, rows[i].read ? "m" : "");
+        done(p);
+    }
+}
+
 /* Null where OpenAI's schema has it, fields that weir does not know, and other endpoints' members.
  */
 static void lets_pass_what_is_not_its_affair(void **state) {
@@ -281,6 +379,8 @@ static void says_why_there_is_no_outline(void **state) {
 
 /* ---- /chat ---- */
 
+#define SIXTY_FOUR "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static void chat_names_field_limit_and_value(void **state) {
     (void)state;
     static const row rows[] = {
@@ -304,6 +404,14 @@ static void chat_names_field_limit_and_value(void **state) {
          "'temperature' must be a number."},
         {CHAT, "{\"message\":\"x\",\"stream\":1}", ERR_UNPROCESSABLE, "stream",
          "'stream' must be true or false."},
+        {CHAT, "{\"message\":\"x\",\"stream\":[]}", ERR_UNPROCESSABLE, "stream",
+         "'stream' must be true or false."},
+        {CHAT, "{\"message\":\"x\",\"temperature\":7.1234567890123456789012345678901234567890}",
+         ERR_UNPROCESSABLE, "temperature",
+         "'temperature' is 7.12345678901234567890123456789012345678; it must be between 0 and 2."},
+        {CHAT, "{\"" SIXTY_FOUR "x\":1}", ERR_UNPROCESSABLE, SIXTY_FOUR,
+         "'" SIXTY_FOUR "' is not a field of /chat; the fields are message, max_tokens, "
+         "temperature, model and stream."},
         {CHAT, "{\"message\":\"x\",\"model\":[]}", ERR_UNPROCESSABLE, "model",
          "'model' must be a string."},
         {CHAT, "{\"message\":\"x\",\"model\":\"\"}", ERR_BAD_VALUE, "model", "'model' is empty."},
@@ -427,6 +535,13 @@ static void errors_say_whether_to_come_again(void **state) {
     assert_span(h[0].value, "true");
     assert_span(h[1].value, "1001");
     assert_span(h[2].value, "2"); /* whole seconds, never too early */
+    e.retry_after_ms = 1000;
+    assert_int_equal(exchange_error_headers(&e, &a, h), 3);
+    assert_span(h[2].value, "1");
+    e.retry_after_ms = 0; /* at once */
+    assert_int_equal(exchange_error_headers(&e, &a, h), 3);
+    assert_span(h[1].value, "0");
+    assert_span(h[2].value, "0");
     arena_done(&a);
 }
 
@@ -436,6 +551,9 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_no_json_object),
         cmocka_unit_test(bounds_the_models_name),
         cmocka_unit_test(looks_at_every_member),
+        cmocka_unit_test(bounds_are_inclusive),
+        cmocka_unit_test(counts_messages_behind_a_crowd),
+        cmocka_unit_test(reads_json_on_other_paths),
         cmocka_unit_test(lets_pass_what_is_not_its_affair),
         cmocka_unit_test(outlines_when_asked),
         cmocka_unit_test(says_why_there_is_no_outline),

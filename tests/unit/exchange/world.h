@@ -186,11 +186,12 @@ static inline config *world_config(const char *options) {
     return c;
 }
 
-static inline world *world_new(const exchange_plan *plan, const char *options) {
+/* Takes the configuration over. */
+static inline world *world_new_of(const exchange_plan *plan, config *c) {
     static const http_client_limits limits = {
         .head = {.head_bytes = 65536, .url_bytes = 16384, .headers = 200}, .pool_idle_ms = 1000};
     world *w = calloc(1, sizeof *w);
-    w->config = world_config(options);
+    w->config = c;
     assert_int_equal(loop_init(&w->loop, 0), 0);
     w->client = http_client_new(&w->loop, &limits);
     w->targets = target_table_new();
@@ -201,6 +202,10 @@ static inline world *world_new(const exchange_plan *plan, const char *options) {
     exchange_env_init(&w->env);
     loop_read_clock(&w->loop);
     return w;
+}
+
+static inline world *world_new(const exchange_plan *plan, const char *options) {
+    return world_new_of(plan, world_config(options));
 }
 
 /* One turn, without waiting: what is over is told to its door. */
