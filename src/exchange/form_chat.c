@@ -29,6 +29,7 @@ static void on_head(filter *f, const answer_head *head) {
 }
 
 static void note_model(form *m, const answer_event *event) {
+    if (!event->envelope) return; /* one that a filter has made */
     json_value model = event->envelope->model;
     bool told = model.type == JSON_STRING && model.raw.len > 2;
     if (told && !m->model.len)

@@ -138,6 +138,7 @@ static weir_error cancelled(void) {
 /* ---- the exchange's answer ---- */
 
 static void note_model(weir_call *call, const answer_event *event) {
+    if (!event->envelope) return; /* one that a filter has made */
     json_value model = event->envelope->model;
     if (!call->model.len && model.type == JSON_STRING)
         buf_add(&call->model, json_string(model, &call->scratch));

@@ -47,13 +47,19 @@ static void scene_ask(scene *c, const char *body) {
     scene_ask_at(c, &world_door, body);
 }
 
+static void scene_end_turn(scene *c) {
+    c->w.loop.ending = true;
+    loop_run_hooks(&c->w.loop);
+    c->w.loop.ending = false;
+}
+
 static void scene_pass(scene *c, int64_t ms) {
     world_run_until(&c->w, c->w.loop.now_ms + ms);
-    loop_run_hooks(&c->w.loop);
+    scene_end_turn(c);
 }
 
 static void scene_done(scene *c) {
-    loop_run_hooks(&c->w.loop);
+    scene_end_turn(c);
     asked_done(&c->a);
     exchange_env_done(&c->env);
     world_done(&c->w);
@@ -233,11 +239,11 @@ static void back_pressure_reaches_the_provider(void **state) {
     c.a.full = true;
     scene_ask(&c, STREAM);
     scene_pass(&c, 1000);
-    assert_string_equal(buf_cstr(&c.w.asking), "ap");
+    assert_string_equal(buf_cstr(&c.w.asking), "apd");
     c.a.full = false;
     exchange_room(c.a.x);
     scene_pass(&c, 1000);
-    assert_string_equal(buf_cstr(&c.w.asking), "apr");
+    assert_string_equal(buf_cstr(&c.w.asking), "apdr");
     assert_null(c.a.x);
     assert_true(span_ends(buf_span(&c.a.said), SPAN_OF("|piece data: [DONE]\n\n|end|done")));
     scene_done(&c);
@@ -250,7 +256,7 @@ static void a_client_that_leaves_frees_the_provider(void **state) {
     scene_ask(&c, STREAM);
     scene_pass(&c, 5);
     exchange_cancel(c.a.x);
-    assert_string_equal(buf_cstr(&c.w.asking), "aA");
+    assert_string_equal(buf_cstr(&c.w.asking), "adA");
     scene_pass(&c, 1000);
     assert_int_equal(c.a.error, ERR_CLIENT_GONE);
     assert_int_equal(c.a.record.status, 499);
