@@ -38,6 +38,12 @@ typedef struct dialect_ops {
     bool one_answer;
     stream_end end;
     span end_marker; /* data of an event that ends a stream; empty: none */
+    /* Every stream that weir writes ends with it; else with an event of its own, or there are none.
+     */
+    bool writes_marker;
+    /* A stream tells its usage in a chunk of its own, to whoever asks for it with
+     * stream_options.include_usage; else with its last event. */
+    bool usage_chunk;
 
     /* Fills *e, whose kind, name and data are set, from its data; notes in r what the next events
      * need. */

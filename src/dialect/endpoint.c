@@ -5,12 +5,11 @@
 enum { NO = 0, YES = 1 };
 
 static const endpoint_row rows[EP_COUNT] = {
-#define X(id, path, name, dialect, streams, needs_model, usage_chunk, end_marker)                  \
-    [EP_##id] = {SPAN(path),  name,        DIALECT_##dialect, streams,                             \
-                 needs_model, usage_chunk, end_marker},
+#define X(id, path, name, dialect, streams, needs_model)                                           \
+    [EP_##id] = {SPAN(path), name, DIALECT_##dialect, streams, needs_model},
 #include "dialect/endpoints.def"
 #undef X
-    [EP_OTHER] = {SPAN(""), "other", DIALECT_RAW, NO, NO, NO, NO},
+    [EP_OTHER] = {SPAN(""), "other", DIALECT_RAW, NO, NO},
 };
 
 const endpoint_row *endpoint_get(endpoint e) {

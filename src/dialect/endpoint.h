@@ -10,7 +10,7 @@
 #include "dialect/dialect.h"
 
 typedef enum endpoint {
-#define X(id, path, name, dialect, streams, needs_model, usage_chunk, end_marker) EP_##id,
+#define X(id, path, name, dialect, streams, needs_model) EP_##id,
 #include "dialect/endpoints.def"
 #undef X
     EP_OTHER, /* a configured /v1 path that is passed through */
@@ -23,8 +23,6 @@ typedef struct endpoint_row {
     dialect dialect;
     bool streams;
     bool needs_model;
-    bool usage_chunk;
-    bool end_marker;
 } endpoint_row;
 
 /* Never NULL. */

@@ -1,7 +1,6 @@
 /* The form for clients of OpenAI's API: the bytes as the provider sent them, framed anew. */
 #include "exchange/keep_alive.h"
 
-#include "dialect/words.h"
 #include "http/sse.h"
 
 typedef struct form {
@@ -47,11 +46,10 @@ static void on_event(filter *f, const answer_event *event) {
     }
 }
 
-/* The end of a completion's stream; others end with an event of their own. */
 static void end_stream(form *m) {
-    static const sse_event done = {.data = SPAN("[DONE]")};
-    bool told = endpoint_get(m->filter.x->facts.endpoint)->end_marker;
-    exchange_end_stream(m->filter.x, told ? framed(m, &done) : SPAN_EMPTY);
+    const dialect_ops *d = exchange_dialect(m->filter.x);
+    const sse_event marker = {.data = d->end_marker};
+    exchange_end_stream(m->filter.x, d->writes_marker ? framed(m, &marker) : SPAN_EMPTY);
 }
 
 static void on_end(filter *f) {
@@ -69,34 +67,15 @@ static void on_end(filter *f) {
     }
 }
 
-/* The official SDKs raise on a truthy `error` member; clients of /v1/responses also know an event
- * named error with the fields at the top. */
-static void end_with_error(form *m, span body) {
+static void end_with_error(form *m) {
     exchange *x = m->filter.x;
-    sse_event event = {.data = body};
-    buf out = BUF_EMPTY;
-    if (x->facts.endpoint == EP_RESPONSES) {
-        json_value error = json_get(answer_root(body), SPAN_OF("error"));
-        json_writer w = json_writer_of(&out);
-        json_open_object(&w);
-        json_key(&w, "type");
-        json_put_string(&w, SPAN_OF("error"));
-        static const char *const fields[] = {"code", "message", "param"};
-        for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-            json_value v = json_get(error, span_cstr(fields[i]));
-            json_key(&w, fields[i]);
-            if (v.type == JSON_NONE)
-                json_put_null(&w);
-            else
-                json_put_raw(&w, v.raw);
-        }
-        json_key(&w, "error");
-        json_put_raw(&w, error.raw);
-        json_close_object(&w);
-        event = (sse_event){.name = SPAN("error"), .data = buf_span(&out)};
-    }
+    buf body = BUF_EMPTY, data = BUF_EMPTY;
+    exchange_failure_body(x, &body);
+    sse_event event = {.name = exchange_dialect(x)->write_error(buf_span(&body), &data)};
+    event.data = buf_span(&data);
     exchange_end_stream(x, framed(m, &event));
-    buf_done(&out);
+    buf_done(&body);
+    buf_done(&data);
 }
 
 static void on_fail(filter *f) {
@@ -110,10 +89,7 @@ static void on_fail(filter *f) {
         exchange_abort_stream(x);
         return;
     }
-    buf body = BUF_EMPTY;
-    exchange_failure_body(x, &body);
-    end_with_error(form_of(f), buf_span(&body));
-    buf_done(&body);
+    end_with_error(form_of(f));
 }
 
 static void on_done(filter *f) {

@@ -18,6 +18,7 @@
 #define WEIR_EXCHANGE_INTERNAL_H
 
 #include "call/call.h"
+#include "dialect/dialect_ops.h"
 #include "exchange/filter.h"
 #include "exchange/forms.h"
 
@@ -145,6 +146,11 @@ struct exchange {
 
 static inline const config *exchange_config(const exchange *x) {
     return loop_snapshot_config(x->snapshot);
+}
+
+/* In which the client asks, and its answer's events come. */
+static inline const dialect_ops *exchange_dialect(const exchange *x) {
+    return dialect_get(endpoint_get(x->facts.endpoint)->dialect);
 }
 
 /* The running row's own pointer, NULL at first, for its run and done: what it keeps lives in the

@@ -16,7 +16,7 @@ static void on_silence(timer *t) {
         return;
     }
     /* On a path that is passed through nobody knows the answer's form before its head. */
-    if (!(x->pauses & PAUSE_DOOR) && (x->head_sent || x->facts.endpoint != EP_OTHER)) {
+    if (!(x->pauses & PAUSE_DOOR) && (x->head_sent || exchange_dialect(x)->is_json)) {
         exchange_stream_head(x);
         buf_clear(&x->env->scratch);
         sse_write_comment(&x->env->scratch, SPAN_OF("keep-alive"));

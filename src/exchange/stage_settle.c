@@ -6,7 +6,8 @@ enum { BYTES_PER_TOKEN = 4 };
 
 token_usage settle_usage(const exchange *x) {
     token_usage u = x->record.usage;
-    if (u.prompt >= 0 || !x->has_head || x->facts.endpoint == EP_OTHER) return u;
+    /* Of what nobody reads nobody knows what it is. */
+    if (u.prompt >= 0 || !x->has_head || !exchange_dialect(x)->is_json) return u;
     u.prompt = (int64_t)(x->prompt_bytes / BYTES_PER_TOKEN);
     if (u.completion < 0) u.completion = x->content_events;
     u.total = u.prompt + u.completion;

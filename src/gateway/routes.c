@@ -19,8 +19,7 @@
     { SPAN(p), GET, who, &handler, NULL }
 
 static const route routes[] = {
-#define X(id, path, name, dialect, streams, needs_model, usage_chunk, end_marker)                  \
-    CALL("/v1" path, &form_openai, EP_##id),
+#define X(id, path, ...) CALL("/v1" path, &form_openai, EP_##id),
 #include "dialect/endpoints.def"
 #undef X
     CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS), PAGE("/v1/models", WHO_CLIENT, models_list),

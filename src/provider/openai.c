@@ -1,6 +1,8 @@
 /* OpenAI and everything that speaks as it does: Azure deployments, vLLM, Ollama, llama.cpp … */
 #include "provider/openai.h"
 
+#include "dialect/dialect_ops.h"
+
 #include <string.h>
 
 /* Only what is unreserved in RFC 3986 stays; a model's name must not add path segments. */
@@ -93,10 +95,15 @@ static http_headers request_headers(const provider_ask *ask) {
     return (http_headers){h, n};
 }
 
+/* As its clients ask. */
+static dialect speaks(endpoint e) {
+    return endpoint_get(e)->dialect;
+}
+
 /* Where a stream has a usage chunk weir needs it, whoever asked. */
 static bool ask_usage(json_splice *s, const request_facts *f) {
     if (!f->stream || f->usage_asked) return true;
-    if (!endpoint_get(f->endpoint)->usage_chunk) return true;
+    if (!dialect_get(speaks(f->endpoint))->usage_chunk) return true;
     json_value options = f->stream_options;
     if (options.type == JSON_NONE)
         return json_splice_member(s, f->body, f->root, SPAN_OF("stream_options"),
@@ -134,11 +141,6 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     ret->headers = request_headers(ask);
     ret->pieces = json_splice_pieces(&splice, f->body, &ret->piece_count);
     return true;
-}
-
-/* As its clients ask. */
-static dialect speaks(endpoint e) {
-    return endpoint_get(e)->dialect;
 }
 
 const provider_ops provider_openai = {.build = build, .speaks = speaks};

@@ -1,6 +1,7 @@
 /* The table of endpoints and the members of their requests. */
 #include "unit.h"
 
+#include "dialect/dialect_ops.h"
 #include "dialect/endpoint.h"
 #include "dialect/field.h"
 
@@ -44,14 +45,14 @@ static void knows_no_other_path(void **state) {
     const endpoint_row *other = endpoint_get(EP_OTHER);
     assert_string_equal(other->name, "other");
     assert_int_equal(other->dialect, DIALECT_RAW);
-    assert_false(other->streams || other->needs_model || other->usage_chunk || other->end_marker);
+    assert_false(other->streams || other->needs_model);
 }
 
 static void says_what_streams_hold(void **state) {
     (void)state;
     static const struct {
         endpoint endpoint;
-        bool streams, needs_model, usage_chunk, end_marker;
+        bool streams, needs_model, usage_chunk, writes_marker;
     } rows[] = {
         {EP_CHAT_COMPLETIONS, true, true, true, true}, {EP_COMPLETIONS, true, true, true, true},
         {EP_EMBEDDINGS, false, true, false, false},    {EP_RESPONSES, true, true, false, false},
@@ -61,8 +62,9 @@ static void says_what_streams_hold(void **state) {
         const endpoint_row *row = endpoint_get(rows[i].endpoint);
         assert_int_equal(row->streams, rows[i].streams);
         assert_int_equal(row->needs_model, rows[i].needs_model);
-        assert_int_equal(row->usage_chunk, rows[i].usage_chunk);
-        assert_int_equal(row->end_marker, rows[i].end_marker);
+        const dialect_ops *d = dialect_get(row->dialect);
+        assert_int_equal(d->usage_chunk, rows[i].usage_chunk);
+        assert_int_equal(d->writes_marker, rows[i].writes_marker);
     }
 }
 
