@@ -15,7 +15,7 @@ typedef struct asked {
     unsigned leave_at; /* the door cancels from inside the piece of that number; 0: never */
     unsigned pieces;
     int status;
-    char allow[16]; /* the header of the answer */
+    char allow[16];     /* the header of the answer */
     error_id error;     /* from done on */
     int status_told;    /* exchange_status(), then */
     call_record record; /* its spans of the arena are gone */

@@ -139,15 +139,15 @@ static void collect(const asked *a, part_kind kind, unsigned choice, unsigned it
     span rest = buf_span(&a->said), word;
     while (span_cut(&rest, '|', &word)) {
         if (!span_starts(word, SPAN_OF("piece "))) continue;
-        line_parts p = {.count = 0};
-        json_value root = {JSON_OBJECT, span_slice(word, 6, word.len)};
-        if (json_get(root, SPAN_OF("delta")).type != JSON_NONE)
-            read_response_line(root, &p);
-        else
-            read_chat_line(root, &p);
-        for (size_t i = 0; i < p.count; i++)
-            if (p.items[i].kind == kind && p.items[i].choice == choice && p.items[i].item == item)
-                buf_add(out, json_string(p.items[i].value, &memory));
+        const reader_spec spec = world_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+        reader r;
+        buf text = BUF_EMPTY;
+        answer_event e = world_read(&r, &spec, span_slice(word, 6, word.len), &text);
+        for (const answer_part *p = e.parts; p < e.parts + e.part_count; p++)
+            if (p->kind == kind && p->choice == choice && p->item == item)
+                buf_add(out, json_string(p->value, &memory));
+        reader_done(&r);
+        buf_done(&text);
     }
     arena_done(&memory);
 }
@@ -220,8 +220,8 @@ static void a_plain_answer_is_changed_alike(void **state) {
     exchange_request r = world_request(&form_openai, ASK_PLAIN);
     ask(w, &a, &s, &r);
     script_head(&s, ANSWER_PLAIN);
-    script_say_as(&s, ANSWER_PLAIN,
-                  "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a secret\"},\"x\":1}]}");
+    script_say_plain(
+        &s, "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a secret\"},\"x\":1}]}");
     script_end(&s);
     world_turn(w);
     assert_said(&a, "answer 200 {\"choices\":[{\"index\":0,\"message\":{\"content\":\"a "
@@ -358,7 +358,7 @@ static void a_plain_answer_that_waits_outlives_its_source(void **state) {
     ask(w, &a, &s, &r);
     filter_hold(&live->filter);
     script_head(&s, ANSWER_PLAIN);
-    script_say_as(&s, ANSWER_PLAIN, "{\"n\":1}");
+    script_say_plain(&s, "{\"n\":1}");
     script_end(&s);
     assert_int_equal(a.said.len, 0);
     filter_release(&live->filter);
@@ -507,9 +507,9 @@ static void a_filter_breaks_the_answer_off(void **state) {
         if (after)
             script_say(&s, "{\"n\":2}");
         else
-            script_say_as(&s, ANSWER_PLAIN, "{\"n\":2}");
+            script_say_plain(&s, "{\"n\":2}");
         assert_true(s.cancelled);
-        free(s.body);
+        script_forget(&s);
         world_turn(w);
         assert_said(&a, after ? "head 200|piece {\"n\":1}|abort|done"
                               : "answer 403 {\"error\":{\"message\":\"Broken "

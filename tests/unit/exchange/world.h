@@ -6,6 +6,12 @@
 
 #include "exchange/door.h"
 #include "prepared.h"
+#include "unit.h"
+
+#include "dialect/reader.h"
+#include "exchange/internal.h"
+
+#include <poll.h>
 
 typedef struct world {
     loop loop;
@@ -22,7 +28,8 @@ typedef struct script {
     exchange *x;
     unsigned pauses, resumes;
     bool paused, cancelled, over;
-    char *body; /* PLAIN: lives until the end */
+    bool has_plain;
+    reader plain; /* of a PLAIN answer, whose bytes live until the end */
 } script;
 
 /* ---- the script ---- */
@@ -71,10 +78,15 @@ static inline void script_head(script *s, answer_kind kind) {
     exchange_take_head(s->x, &head);
 }
 
+static inline void script_forget(script *s) {
+    if (s->has_plain) reader_done(&s->plain);
+    s->has_plain = false;
+}
+
 static inline void script_end(script *s) {
     s->over = true;
     exchange_take_end(s->x);
-    free(s->body);
+    script_forget(s);
 }
 
 static inline void script_fail(script *s, error_id id) {
@@ -84,88 +96,57 @@ static inline void script_fail(script *s, error_id id) {
     exchange_take_failure(s->x, &f);
 }
 
-/* ---- what the test's lines say: a few members, read by hand ---- */
+/* ---- what it says: lines of the dialect, read as a provider's are ---- */
 
-typedef struct line_parts {
-    answer_part items[8];
-    size_t count;
-} line_parts;
-
-static inline void add_part(line_parts *p, part_kind kind, unsigned choice, unsigned item,
-                            json_value v) {
-    if (v.type != JSON_STRING) return;
-    p->items[p->count++] = (answer_part){kind, choice, item, v};
+static inline reader_spec world_spec(dialect d, unsigned want) {
+    return (reader_spec){
+        .dialect = d, .want = want, .choices = 1, .event_bytes = 65536, .answer_bytes = 65536};
 }
 
-static inline unsigned number_of(json_value object, span key) {
-    int64_t n = 0;
-    return json_i64(json_get(object, key), &n) ? (unsigned)n : 0;
+/* One event of a stream. It lives as long as the reader and the text, which is what is made. */
+static inline answer_event world_read(reader *r, const reader_spec *spec, span line,
+                                      buf *ret_text) {
+    answer_event e;
+    buf_addf(ret_text, "data: %.*s\n\n", SPAN_ARG(line));
+    span input = buf_span(ret_text);
+    reader_init(r, spec, SPAN_OF("text/event-stream"), -1);
+    assert_int_equal(reader_next(r, &input, &e), READER_EVENT);
+    return e;
 }
 
-static inline void read_chat_line(json_value root, line_parts *p) {
-    json_iter choices = json_iter_of(json_get(root, SPAN_OF("choices")));
-    for (json_value c; json_next_element(&choices, &c);) {
-        unsigned choice = number_of(c, SPAN_OF("index"));
-        json_value delta = json_get(c, SPAN_OF("delta"));
-        if (delta.type == JSON_NONE) delta = json_get(c, SPAN_OF("message"));
-        add_part(p, PART_TEXT, choice, 0, json_get(delta, SPAN_OF("content")));
-        json_iter calls = json_iter_of(json_get(delta, SPAN_OF("tool_calls")));
-        for (json_value t; json_next_element(&calls, &t);)
-            add_part(p, PART_TOOL_ARGS, choice, number_of(t, SPAN_OF("index")),
-                     json_get(json_get(t, SPAN_OF("function")), SPAN_OF("arguments")));
-        add_part(p, PART_FINISH, choice, 0, json_get(c, SPAN_OF("finish_reason")));
-    }
+static inline reader_spec script_spec(const script *s) {
+    return world_spec(endpoint_get(s->x->facts.endpoint)->dialect, s->x->want);
 }
 
-static inline void read_response_line(json_value root, line_parts *p) {
-    unsigned choice = number_of(root, SPAN_OF("output_index")),
-             item = number_of(root, SPAN_OF("content_index"));
-    add_part(p, PART_TEXT, choice, item, json_get(root, SPAN_OF("delta")));
-    add_part(p, PART_TEXT, choice, item, json_get(root, SPAN_OF("text")));
-    json_iter output =
-        json_iter_of(json_get(json_get(root, SPAN_OF("response")), SPAN_OF("output")));
-    choice = 0;
-    for (json_value o; json_next_element(&output, &o); choice++) {
-        json_iter content = json_iter_of(json_get(o, SPAN_OF("content")));
-        item = 0;
-        for (json_value c; json_next_element(&content, &c); item++)
-            add_part(p, PART_TEXT, choice, item, json_get(c, SPAN_OF("text")));
-    }
-}
-
-/* The line is copied for the time of the call, so that whoever keeps a piece of it is found out. */
-static inline void script_say_as(script *s, answer_kind kind, const char *line) {
-    char *copy = strdup(line);
-    json_value root = {JSON_OBJECT, span_cstr(copy)};
-    line_parts p = {.count = 0};
-    bool response = json_get(root, SPAN_OF("type")).type == JSON_STRING;
-    if (response)
-        read_response_line(root, &p);
-    else
-        read_chat_line(root, &p);
-    answer_event e = {
-        .kind = kind, .is_json = true, .data = root.raw, .parts = p.items, .part_count = p.count};
-    bool whole =
-        kind == ANSWER_PLAIN || (response && json_get(root, SPAN_OF("delta")).type == JSON_NONE);
-    e.sorts = whole ? EVENT_FULL : 0;
-    for (size_t i = 0; i < p.count; i++) {
-        span raw = p.items[i].value.raw;
-        if (p.items[i].kind == PART_FINISH) {
-            e.sorts |= EVENT_FINISH;
-            e.finish_reason = span_slice(raw, 1, raw.len - 1);
-        } else if (raw.len > 2) { /* not "" */
-            e.sorts |= EVENT_CONTENT;
-        }
-    }
+static inline void script_say_plain(script *s, const char *body) {
+    const reader_spec spec = script_spec(s);
+    answer_event e;
+    span input = span_cstr(body);
+    reader_init(&s->plain, &spec, SPAN_OF("application/json"), -1);
+    s->has_plain = true;
+    assert_int_equal(reader_next(&s->plain, &input, &e), READER_MORE);
+    assert_int_equal(reader_end(&s->plain, true, &e), READER_EVENT);
     exchange_take_event(s->x, &e);
-    if (kind == ANSWER_STREAM)
-        free(copy);
-    else
-        s->body = copy;
 }
 
+/* Its bytes go at once, so that whoever keeps a piece of them is found out. */
 static inline void script_say(script *s, const char *line) {
-    script_say_as(s, ANSWER_STREAM, line);
+    const reader_spec spec = script_spec(s);
+    reader r;
+    buf text = BUF_EMPTY;
+    answer_event e = world_read(&r, &spec, span_cstr(line), &text);
+    exchange_take_event(s->x, &e);
+    reader_done(&r);
+    buf_done(&text);
+}
+
+static inline void script_say_as(script *s, answer_kind kind, const char *line) {
+    if (kind == ANSWER_STREAM)
+        script_say(s, line);
+    else if (kind == ANSWER_PLAIN)
+        script_say_plain(s, line);
+    else
+        exchange_take_event(s->x, &(answer_event){.kind = ANSWER_RAW, .data = span_cstr(line)});
 }
 
 /* ---- the world ---- */
@@ -230,8 +211,12 @@ static inline void world_pass(world *w, int64_t ms) {
 
 /* Turns until that exchange is over: something that is timed ends it. */
 static inline void world_until_over(world *w, const asked *a) {
-    for (world_turn(w); a->x; world_turn(w))
-        uv_run(&w->loop.uv, UV_RUN_ONCE);
+    for (;;) {
+        world_turn(w);
+        if (!a->x) return;
+        struct pollfd wait = {.fd = uv_backend_fd(&w->loop.uv), .events = POLLIN};
+        (void)poll(&wait, 1, (int)loop_wait_ms(&w->loop));
+    }
 }
 
 static inline void world_free(world *w) {
