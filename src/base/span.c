@@ -7,8 +7,27 @@ static unsigned char lower(char c) {
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u | 0x20) : u;
 }
 
+/* Eight at once. Of ASCII bytes, adding 0x80 - c carries into the top bit from c on. */
+static uint64_t lower_word(uint64_t word) {
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t low = word & ~tops;
+    uint64_t from_a = low + ones * (0x80 - 'A'), behind_z = low + ones * (0x80 - 'Z' - 1);
+    return word | (((from_a ^ behind_z) & ~word & tops) >> 2);
+}
+
+static bool ieq_words(const char *a, const char *b) {
+    uint64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x == y || lower_word(x) == lower_word(y);
+}
+
 bool span_ieq_bytes(const char *a, const char *b, size_t len) {
-    for (size_t i = 0; i < len; i++)
+    size_t i = 0;
+    for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t))
+        if (!ieq_words(a + i, b + i)) return false;
+    if (i && i < len) return ieq_words(a + len - 8, b + len - 8); /* some of them once more */
+    for (; i < len; i++)
         if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
     return true;
 }

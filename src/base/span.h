@@ -42,15 +42,17 @@ static inline bool span_eq(span a, span b) {
 }
 /* len bytes at a and at b; see span_ieq(). */
 bool span_ieq_bytes(const char *a, const char *b, size_t len);
-/* ASCII letters compare without case; other bytes exactly (RFC 9110 field names). */
+/* ASCII letters compare without case; other bytes exactly (RFC 9110 field names). Most names of one
+ * length begin differently, by more than the bit that tells letters' cases apart. */
 static inline bool span_ieq(span a, span b) {
-    return a.len == b.len && span_ieq_bytes(a.ptr, b.ptr, a.len);
+    if (a.len != b.len) return false;
+    return a.len == 0 || (!((a.ptr[0] ^ b.ptr[0]) & ~0x20) && span_ieq_bytes(a.ptr, b.ptr, a.len));
 }
 static inline bool span_starts(span s, span prefix) {
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 static inline bool span_istarts(span s, span prefix) {
-    return s.len >= prefix.len && span_ieq_bytes(s.ptr, prefix.ptr, prefix.len);
+    return s.len >= prefix.len && span_ieq(span_from(s.ptr, prefix.len), prefix);
 }
 bool span_ends(span s, span suffix);
 

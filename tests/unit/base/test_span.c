@@ -14,6 +14,27 @@ static void compares(void **state) {
     assert_true(span_ends(SPAN_OF("a.json"), SPAN_OF(".json")));
 }
 
+/* Each pair of bytes at each place of words, of what is left behind them, and of what is less. */
+static void folds_letters_alone(void **state) {
+    (void)state;
+    static const size_t lens[] = {1, 7, 8, 9, 15, 16, 19};
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        size_t len = lens[i];
+        for (size_t at = 0; at < len; at++) {
+            char a[] = "Accept-Encoding-XYZ", b[] = "aCCEPT-eNCODING-xyz";
+            for (int pair = 0; pair < 1 << 16; pair++) {
+                int x = pair & 0xFF, y = pair >> 8;
+                a[at] = (char)x;
+                b[at] = (char)y;
+                bool letter = (x | 0x20) >= 'a' && (x | 0x20) <= 'z' && x < 0x80;
+                bool same = x == y || (letter && (x ^ y) == 0x20);
+                assert_true(span_ieq(span_from(a, len), span_from(b, len)) == same);
+                assert_true(span_istarts(span_from(a, sizeof a), span_from(b, len)) == same);
+            }
+        }
+    }
+}
+
 static void finds_and_cuts(void **state) {
     (void)state;
     assert_int_equal(span_find(SPAN_OF("a,b"), 0, ','), 1);
@@ -145,6 +166,7 @@ static void clips_between_characters(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares),
+        cmocka_unit_test(folds_letters_alone),
         cmocka_unit_test(finds_and_cuts),
         cmocka_unit_test(reads_numbers),
         cmocka_unit_test(compares_secrets),
