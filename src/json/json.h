@@ -35,7 +35,8 @@ typedef struct json_value {
 typedef struct json_member {
     span key; /* between the quotes, escapes not undone */
     json_value value;
-    /* Set by json_scan_object() alone, for the values that are arrays. */
+    /* Set by json_scan_object() alone; the counts for the values that are arrays. */
+    bool escaped; /* key has an escape */
     size_t elements;
     size_t objects; /* of the elements, from the first on: how many are objects */
 } json_member;
@@ -117,7 +118,7 @@ void json_cursor_enter(json_cursor *c);
 json_value json_get(json_value object, span key);
 /* ret[i] is json_get(object, keys[i]), for all of them in one pass. */
 void json_get_each(json_value object, const span *keys, size_t count, json_value *ret);
-/* The same over recorded members. */
+/* The same over members that json_scan_object() recorded. */
 json_value json_find(const json_member *members, size_t count, span key);
 /* Elements or members. */
 size_t json_count(json_value array_or_object);

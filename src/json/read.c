@@ -190,8 +190,8 @@ void json_get_each(json_value object, const span *keys, size_t count, json_value
 }
 
 json_value json_find(const json_member *members, size_t count, span key) {
-    for (size_t i = 0; i < count; i++)
-        if (json_text_eq(members[i].key, key)) return members[i].value;
+    for (const json_member *m = members; m < members + count; m++)
+        if (m->escaped ? json_text_eq(m->key, key) : span_eq(m->key, key)) return m->value;
     return (json_value){JSON_NONE, SPAN_EMPTY};
 }
 

@@ -36,6 +36,7 @@ typedef struct scanner {
     size_t max;
     size_t count;
     span key;
+    bool key_escaped;
     const char *value_from;
     size_t elements; /* of the value at value_from, should it be an array */
     size_t objects;
@@ -196,7 +197,10 @@ HOT step scan_name(scanner *s, const char **at) {
     span inner = span_from(quote + 1, (size_t)(p - quote - 1));
     if (!s->repeats && !json_names_add(&s->names, s->top.names, inner, escaped, s->end))
         return fail(s, quote, JSON_DUPLICATE, "the object already has a member of this name");
-    if (s->depth == s->record_depth) s->key = inner;
+    if (s->depth == s->record_depth) {
+        s->key = inner;
+        s->key_escaped = escaped;
+    }
     p = json_skip_blanks(p + 1, s->end);
     if (p == s->end || *p != ':')
         return fail(s, p, JSON_SYNTAX, "expected ':' after a member's name");
@@ -268,6 +272,7 @@ static void record_member(scanner *s, const char *value_end) {
         s->members[s->count] = (json_member){
             .key = s->key,
             .value = {json_type_of(*raw.ptr), raw},
+            .escaped = s->key_escaped,
             .elements = s->elements,
             .objects = s->objects,
         };
