@@ -28,8 +28,20 @@ static void write_text(buf *out, const char *p, const char *end) {
     }
 }
 
+/* Nothing in it needs a closer look. */
+static void write_plain(buf *out, span text) {
+    char *to = buf_reserve(out, text.len + 2);
+    to[0] = to[text.len + 1] = '"';
+    if (text.len) memcpy(to + 1, text.ptr, text.len);
+    buf_grow(out, text.len + 2);
+}
+
 void json_write_string(buf *out, span text) {
     const char *p = text.len ? text.ptr : "", *end = p + text.len;
+    if (json_skip_plain(p, end) == end) {
+        write_plain(out, text);
+        return;
+    }
     (void)buf_reserve(out, text.len + 2);
     buf_add_char(out, '"');
     for (;;) {
