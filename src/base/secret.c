@@ -119,7 +119,7 @@ static size_t find(const secret *s, span text, size_t from, bool escaped, size_t
 enum { SHORTEST = 8 };
 
 bool secret_found(const secret *s, span text) {
-    if (!s || s->len < SHORTEST) return false;
+    if (!s || s->len < SHORTEST || text.len < s->len) return false; /* an escape shortens nothing */
     size_t len;
     return find(s, text, 0, has_needless_escapes(text), &len) < text.len;
 }

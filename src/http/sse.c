@@ -39,10 +39,12 @@ static void field_forget(sse_field *f) {
 static size_t find_line_end(span s) {
     enum { WINDOW = 512 };
     for (size_t from = 0; from < s.len; from += WINDOW) {
-        span window = span_slice(s, 0, from + WINDOW);
-        size_t lf = span_find(window, from, '\n');
-        size_t cr = span_find(span_slice(s, 0, lf), from, '\r');
-        if (cr < window.len) return cr;
+        const char *at = s.ptr + from;
+        size_t len = s.len - from < WINDOW ? s.len - from : WINDOW;
+        const char *lf = memchr(at, '\n', len);
+        const char *cr = memchr(at, '\r', lf ? (size_t)(lf - at) : len);
+        const char *first = cr ? cr : lf;
+        if (first) return (size_t)(first - s.ptr);
     }
     return s.len;
 }

@@ -35,7 +35,12 @@ static const char *skip_container(const char *p, const char *end) {
     return end;
 }
 
-static const char *skip_scalar(const char *p, const char *end) {
+/* A word is as long as its first byte says. */
+static const char *skip_word(const char *p, const char *end, ptrdiff_t len) {
+    return end - p < len ? end : p + len;
+}
+
+static const char *skip_number(const char *p, const char *end) {
     while (p < end && *p != ',' && *p != ']' && *p != '}' && (unsigned char)*p > ' ')
         p++;
     return p;
@@ -46,12 +51,15 @@ static bool take_value(const char **p, const char *end, json_value *ret) {
     const char *from = json_skip_blanks(*p, end), *to;
     if (from == end) return false;
     json_type type = json_type_of(*from);
-    if (type == JSON_STRING)
-        to = skip_string(from, end);
-    else if (type == JSON_OBJECT || type == JSON_ARRAY)
-        to = skip_container(from, end);
-    else
-        to = skip_scalar(from, end);
+    switch (type) {
+    case JSON_STRING: to = skip_string(from, end); break;
+    case JSON_OBJECT:
+    case JSON_ARRAY: to = skip_container(from, end); break;
+    case JSON_FALSE: to = skip_word(from, end, 5); break;
+    case JSON_NULL:
+    case JSON_TRUE: to = skip_word(from, end, 4); break;
+    default: to = skip_number(from, end); break;
+    }
     if (to == from) return false;
     *ret = (json_value){type, span_from(from, (size_t)(to - from))};
     *p = to;
