@@ -20,7 +20,7 @@
 
 #include "prepared.h"
 
-#include "unit.h"
+#include "heap.h"
 
 #include "base/clock.h"
 #include "base/mem.h"

@@ -574,7 +574,7 @@ static void headers_that_may_cross(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
         cmocka_unit_test(drains),
         cmocka_unit_test(connections_fail),
@@ -588,5 +588,5 @@ int main(void) {
         cmocka_unit_test(headers_that_must_not_cross),
         cmocka_unit_test(headers_that_may_cross),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

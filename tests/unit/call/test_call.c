@@ -987,7 +987,7 @@ static void the_report_names_what_was_asked_last(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(one_target),
         cmocka_unit_test(fallback),
         cmocka_unit_test(hand_over),
@@ -1004,5 +1004,5 @@ int main(void) {
         cmocka_unit_test(what_a_deadline_says_of_a_target),
         cmocka_unit_test(the_report_names_what_was_asked_last),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

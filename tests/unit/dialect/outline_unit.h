@@ -3,7 +3,7 @@
 #ifndef WEIR_TEST_OUTLINE_UNIT_H
 #define WEIR_TEST_OUTLINE_UNIT_H
 
-#include "unit.h"
+#include "heap.h"
 
 #include "outline_check.h"
 

@@ -5,7 +5,7 @@
 #ifndef WEIR_TEST_SAID_H
 #define WEIR_TEST_SAID_H
 
-#include "unit.h"
+#include "heap.h"
 
 #include "dialect/reader.h"
 

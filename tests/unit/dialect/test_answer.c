@@ -1,5 +1,5 @@
 /* Events that are kept and changed: every place must be one of the new bytes. */
-#include "unit.h"
+#include "heap.h"
 
 #include "dialect/reader.h"
 
@@ -170,11 +170,11 @@ static void a_rewriting_moves_what_stands_behind(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_copy_stands_alone),
         cmocka_unit_test(a_copy_of_little),
         cmocka_unit_test(a_queue_gives_what_it_got_in_order),
         cmocka_unit_test(a_rewriting_moves_what_stands_behind),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -1,5 +1,5 @@
 /* Events that no provider sent: they look as OpenAI's, and are read as what they are. */
-#include "unit.h"
+#include "heap.h"
 
 #include "dialect/openai.h"
 
@@ -150,11 +150,11 @@ static void an_error(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chat_completion),
         cmocka_unit_test(a_completion),
         cmocka_unit_test(a_response),
         cmocka_unit_test(an_error),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -276,7 +276,7 @@ static void reads_the_body_of_chat(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(turns_have_roles_and_texts),
         cmocka_unit_test(content_has_pieces),
         cmocka_unit_test(unknown_pieces_are_opaque),
@@ -289,5 +289,5 @@ int main(void) {
         cmocka_unit_test(visits_every_text),
         cmocka_unit_test(reads_the_body_of_chat),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

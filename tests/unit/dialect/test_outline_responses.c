@@ -183,12 +183,12 @@ static void visits_every_text(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_text),      cmocka_unit_test(instructions_come_first),
         cmocka_unit_test(reads_messages),    cmocka_unit_test(reads_calls_and_their_results),
         cmocka_unit_test(reads_reasoning),   cmocka_unit_test(other_items_are_opaque),
         cmocka_unit_test(knows_tools),       cmocka_unit_test(knows_parameters),
         cmocka_unit_test(visits_every_text),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -276,7 +276,7 @@ static void nothing_grows_with_the_number_of_events(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_ends_with_its_marker),
         cmocka_unit_test(an_end_is_an_end),
         cmocka_unit_test(a_stream_is_complete_without_its_marker),
@@ -290,5 +290,5 @@ int main(void) {
         cmocka_unit_test(only_the_keys_beginning_is_held_back),
         cmocka_unit_test(nothing_grows_with_the_number_of_events),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -301,7 +301,7 @@ static void without_parts(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(interleaved_tool_calls),
         cmocka_unit_test(two_choices),
         cmocka_unit_test(whatever_a_delta_may_hold),
@@ -313,5 +313,5 @@ int main(void) {
         cmocka_unit_test(a_plain_response),
         cmocka_unit_test(without_parts),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -2,7 +2,7 @@
 #ifndef WEIR_TEST_DOOR_H
 #define WEIR_TEST_DOOR_H
 
-#include "unit.h"
+#include "heap.h"
 
 #include "exchange/internal.h"
 

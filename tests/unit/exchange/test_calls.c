@@ -276,7 +276,7 @@ static void the_call_ends_with_the_deadline(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_tell_of_the_call),
         cmocka_unit_test(weirs_share_has_three_decimals),
         cmocka_unit_test(a_call_is_recorded),
@@ -286,5 +286,5 @@ int main(void) {
         cmocka_unit_test(a_client_that_leaves_frees_the_provider),
         cmocka_unit_test(the_call_ends_with_the_deadline),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -595,7 +595,7 @@ static void a_long_finish_reason_is_cut_between_characters(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refusal_goes_through_filters_that_stand_already),
         cmocka_unit_test(filters_stand_in_the_order_of_their_places),
         cmocka_unit_test(a_word_is_found_at_any_cut),
@@ -615,5 +615,5 @@ int main(void) {
         cmocka_unit_test(events_take_no_memory_of_the_exchange),
         cmocka_unit_test(a_long_finish_reason_is_cut_between_characters),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

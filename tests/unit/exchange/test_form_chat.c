@@ -281,7 +281,7 @@ static void back_pressure(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_answer),
         cmocka_unit_test(usage_as_it_was_told),
         cmocka_unit_test(a_stream),
@@ -293,5 +293,5 @@ int main(void) {
         cmocka_unit_test(a_failure_behind_a_comment),
         cmocka_unit_test(back_pressure),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -126,7 +126,7 @@ static void it_wants_what_programs_read(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream),
         cmocka_unit_test(a_plain_answer),
         cmocka_unit_test(a_failure_before_the_head),
@@ -135,5 +135,5 @@ int main(void) {
         cmocka_unit_test(a_program_that_stops),
         cmocka_unit_test(it_wants_what_programs_read),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -345,7 +345,7 @@ static void a_client_that_leaves_at_a_comment(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_answer),
         cmocka_unit_test(a_plain_answer_without_a_type_is_json),
         cmocka_unit_test(a_stream),
@@ -366,5 +366,5 @@ int main(void) {
         cmocka_unit_test(a_comment_that_fills_the_door),
         cmocka_unit_test(a_client_that_leaves_at_a_comment),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

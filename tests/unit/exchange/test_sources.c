@@ -377,7 +377,7 @@ static void a_step_has_its_parents_snapshot_client_and_deadline(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recorded_stream_is_played_again),
         cmocka_unit_test(a_slow_follower_holds_nobody_up),
         cmocka_unit_test(a_follower_that_leaves_and_a_leader_that_breaks),
@@ -386,5 +386,5 @@ int main(void) {
         cmocka_unit_test(a_step_is_not_refused_for_want_of_room),
         cmocka_unit_test(a_step_has_its_parents_snapshot_client_and_deadline),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -76,18 +76,17 @@ static const stage_row behind_rows[] = {
 };
 static const exchange_plan waits_behind = {behind_rows, ARRAY_LEN(behind_rows), NULL, 0};
 
-static int reset(void **state) {
-    (void)state;
+static world *waits_new(const exchange_plan *plan, const char *options) {
     ahead = behind = (pending){0};
     settled = recorded = untouched_dones = 0;
-    return 0;
+    return world_new(plan, options);
 }
 
 /* ---- before the answer ---- */
 
 static void a_wait_that_is_over_goes_on(void **state) {
     (void)state;
-    world *w = world_new(&waits_ahead, "");
+    world *w = waits_new(&waits_ahead, "");
     asked a;
     script s = {0};
     exchange_request r = world_request(&form_direct, ASK_STREAM);
@@ -114,7 +113,7 @@ static void a_wait_that_is_over_goes_on(void **state) {
 
 static void a_wait_may_end_in_a_refusal(void **state) {
     (void)state;
-    world *w = world_new(&waits_ahead, "");
+    world *w = waits_new(&waits_ahead, "");
     asked a;
     exchange_request r = world_request(&form_openai, ASK_STREAM);
     ask(w, &a, NULL, &r);
@@ -135,8 +134,7 @@ static void a_wait_ends_with_its_exchange(void **state) {
     static const error_id errors[] = {ERR_CLIENT_GONE, ERR_TOTAL_TIMEOUT, ERR_DRAINING};
     static const char *const said[] = {"done", "answer 504", "answer 503"};
     for (int way = 0; way < 3; way++) {
-        (void)reset(NULL);
-        world *w = world_new(&waits_ahead, "timeouts: {total: 20ms}\n");
+        world *w = waits_new(&waits_ahead, "timeouts: {total: 20ms}\n");
         asked a;
         exchange_request r = world_request(&form_openai, ASK_STREAM);
         ask(w, &a, NULL, &r);
@@ -188,7 +186,7 @@ static void what_cannot_be_called_back_outlives_the_exchange(void **state) {
                                      {"settle", stage_settle, NULL, STAGE_ALWAYS}};
     static const exchange_plan plan = {rows, ARRAY_LEN(rows), NULL, 0};
     for (int leaves = 0; leaves < 2; leaves++) {
-        world *w = world_new(&plan, "");
+        world *w = waits_new(&plan, "");
         asked a;
         script s = {0};
         exchange_request r = world_request(&form_openai, ASK_PLAIN);
@@ -209,8 +207,7 @@ static void what_cannot_be_called_back_outlives_the_exchange(void **state) {
 static void the_last_bytes_wait_for_the_record(void **state) {
     (void)state;
     for (int streamed = 0; streamed < 2; streamed++) {
-        (void)reset(NULL);
-        world *w = world_new(&waits_behind, "");
+        world *w = waits_new(&waits_behind, "");
         asked a;
         script s;
         exchange_request r = world_request(&form_openai, streamed ? ASK_STREAM : ASK_PLAIN);
@@ -241,7 +238,7 @@ static void the_last_bytes_wait_for_the_record(void **state) {
 
 static void a_failures_last_bytes_wait_too(void **state) {
     (void)state;
-    world *w = world_new(&waits_behind, "");
+    world *w = waits_new(&waits_behind, "");
     asked a;
     script s;
     exchange_request r = world_request(&form_openai, ASK_STREAM);
@@ -261,8 +258,7 @@ static void a_failures_last_bytes_wait_too(void **state) {
 static void a_record_is_written_for_a_client_that_has_left(void **state) {
     (void)state;
     for (int drains = 0; drains < 2; drains++) {
-        (void)reset(NULL);
-        world *w = world_new(&waits_behind, "");
+        world *w = waits_new(&waits_behind, "");
         asked a;
         script s;
         exchange_request r = world_request(&form_openai, ASK_PLAIN);
@@ -293,7 +289,7 @@ static void a_plan_without_an_answer_is_an_error(void **state) {
     (void)state;
     static const stage_row rows[] = {{"parse", stage_parse, NULL, 0}};
     static const exchange_plan plan = {rows, ARRAY_LEN(rows), NULL, 0};
-    world *w = world_new(&plan, "");
+    world *w = waits_new(&plan, "");
     asked a;
     exchange_request r = world_request(&form_openai, ASK_PLAIN);
     ask(w, &a, NULL, &r);
@@ -306,7 +302,7 @@ static void a_plan_without_an_answer_is_an_error(void **state) {
 /* A door that refuses by itself: a call all the same. */
 static void a_refusal_at_the_door_is_settled_and_recorded(void **state) {
     (void)state;
-    world *w = world_new(&waits_ahead, "");
+    world *w = waits_new(&waits_ahead, "");
     asked a = {.x = NULL};
     static const http_header allow = {SPAN("allow"), SPAN("POST")};
     weir_error why = error_of(ERR_BAD_METHOD);
@@ -329,16 +325,16 @@ static void a_refusal_at_the_door_is_settled_and_recorded(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_wait_that_is_over_goes_on, reset),
-        cmocka_unit_test_setup(a_wait_may_end_in_a_refusal, reset),
-        cmocka_unit_test_setup(a_wait_ends_with_its_exchange, reset),
-        cmocka_unit_test_setup(what_cannot_be_called_back_outlives_the_exchange, reset),
-        cmocka_unit_test_setup(the_last_bytes_wait_for_the_record, reset),
-        cmocka_unit_test_setup(a_failures_last_bytes_wait_too, reset),
-        cmocka_unit_test_setup(a_record_is_written_for_a_client_that_has_left, reset),
-        cmocka_unit_test_setup(a_plan_without_an_answer_is_an_error, reset),
-        cmocka_unit_test_setup(a_refusal_at_the_door_is_settled_and_recorded, reset),
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wait_that_is_over_goes_on),
+        cmocka_unit_test(a_wait_may_end_in_a_refusal),
+        cmocka_unit_test(a_wait_ends_with_its_exchange),
+        cmocka_unit_test(what_cannot_be_called_back_outlives_the_exchange),
+        cmocka_unit_test(the_last_bytes_wait_for_the_record),
+        cmocka_unit_test(a_failures_last_bytes_wait_too),
+        cmocka_unit_test(a_record_is_written_for_a_client_that_has_left),
+        cmocka_unit_test(a_plan_without_an_answer_is_an_error),
+        cmocka_unit_test(a_refusal_at_the_door_is_settled_and_recorded),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }
