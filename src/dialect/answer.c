@@ -7,6 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- which choices ---- */
+
+static unsigned counted_as(unsigned choice) {
+    return choice < ANSWER_CHOICES ? choice : ANSWER_CHOICES - 1;
+}
+
+void choice_set_add(choice_set *s, unsigned choice) {
+    unsigned i = counted_as(choice);
+    s->bits[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+bool choice_set_has(const choice_set *s, unsigned choice) {
+    unsigned i = counted_as(choice);
+    return s->bits[i / 64] >> i % 64 & 1u;
+}
+
+unsigned choice_set_count(const choice_set *s) {
+    unsigned n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(s->bits); i++)
+        n += (unsigned)__builtin_popcountll(s->bits[i]);
+    return n;
+}
+
 /* ---- a copy: the event, then its parts, envelope and figures, then its bytes ---- */
 
 typedef struct kept {

@@ -87,6 +87,18 @@ typedef struct answer_event {
     int status;                      /* ERROR: the HTTP status that it stands for */
 } answer_event;
 
+/* ---- which choices ---- */
+
+/* By their numbers; those from the last on count as one. */
+enum { ANSWER_CHOICES = 128 };
+typedef struct choice_set {
+    uint64_t bits[ANSWER_CHOICES / 64];
+} choice_set;
+
+void choice_set_add(choice_set *s, unsigned choice);
+bool choice_set_has(const choice_set *s, unsigned choice);
+unsigned choice_set_count(const choice_set *s);
+
 /* ---- keeping ---- */
 
 /* A copy in one allocation, its spans pointing into it. The caller frees it with answer_free(). */

@@ -50,8 +50,7 @@ void reader_make_room(reader *r) {
 }
 
 void reader_note_finished(reader *r, unsigned choice) {
-    if (choice >= READER_CHOICES) choice = READER_CHOICES - 1;
-    r->finished[choice / 64] |= UINT64_C(1) << choice % 64;
+    choice_set_add(&r->finished, choice);
 }
 
 /* ---- one event ---- */
@@ -77,20 +76,18 @@ static void read_event(reader *r, answer_event *e) {
     e->part_count = r->part_count;
 }
 
-/* ---- streams ---- */
-
-static unsigned finished_count(const reader *r) {
-    unsigned n = 0;
-    for (size_t i = 0; i < ARRAY_LEN(r->finished); i++)
-        n += (unsigned)__builtin_popcountll(r->finished[i]);
-    return n;
+void reader_take_made(reader *r, span name, span data, answer_event *ret) {
+    *ret = (answer_event){.kind = ANSWER_STREAM, .name = name, .data = data};
+    read_event(r, ret);
 }
+
+/* ---- streams ---- */
 
 /* clean: the body itself ended as its framing says. */
 static bool complete(const reader *r, bool clean) {
     if (r->ended || r->closed) return true;
     switch (r->ops->end) {
-    case ENDS_WITH_CHOICES: return finished_count(r) >= r->spec.choices;
+    case ENDS_WITH_CHOICES: return choice_set_count(&r->finished) >= r->spec.choices;
     case ENDS_WITH_EVENT: return false;
     case ENDS_WITH_BODY: return clean;
     }

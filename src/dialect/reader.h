@@ -35,8 +35,6 @@ typedef struct reader_spec {
     const secret *key;   /* what is not handed on; NULL: there is none */
 } reader_spec;
 
-enum { READER_CHOICES = 128 };
-
 typedef struct reader {
     reader_spec spec;
     const dialect_ops *ops;
@@ -44,11 +42,11 @@ typedef struct reader {
     unsigned skipped; /* events that were left out because they were no JSON */
     bool ended;       /* STREAM: the end marker has come; else: the last bytes have been told */
     bool closed;      /* the dialect's last event has come */
-    uint64_t finished[READER_CHOICES / 64]; /* a bit for each choice that has */
-    sse_reader events;                      /* STREAM */
-    buf body;                               /* PLAIN: what has come; RAW: see reader.c */
-    size_t told;                            /* RAW: of body, from its front */
-    buf clean;                              /* what is told, without the key that was in it */
+    choice_set finished;
+    sse_reader events; /* STREAM */
+    buf body;          /* PLAIN: what has come; RAW: see reader.c */
+    size_t told;       /* RAW: of body, from its front */
+    buf clean;         /* what is told, without the key that was in it */
     /* Of the last event. */
     answer_part *parts; /* NULL until there is one, which is where they are wanted alone */
     size_t part_count, part_cap;
@@ -69,6 +67,10 @@ reader_result reader_next(reader *r, span *input, answer_event *ret);
 /* After the body's end, which is clean where it came as its framing says: what is still to be told,
  * then END, CUT, BAD or TOO_LARGE. Call in a loop likewise. */
 reader_result reader_end(reader *r, bool clean, answer_event *ret);
+
+/* An event of a stream that was made here (dialect_ops.write_*), read like any other of this
+ * reader. *ret is valid until the next call, while the bytes live. */
+void reader_take_made(reader *r, span name, span data, answer_event *ret);
 
 /* ---- for dialects, while they read an event ---- */
 

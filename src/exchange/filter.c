@@ -34,6 +34,7 @@ void chain_head(filter *f, const answer_head *head) {
 }
 
 void chain_event(filter *f, const answer_event *event) {
+    if (f->over) return;
     if (is_late(f))
         answer_queue_add(&f->waiting, event);
     else
@@ -41,6 +42,7 @@ void chain_event(filter *f, const answer_event *event) {
 }
 
 void chain_end(filter *f) {
+    if (f->over) return;
     if (is_late(f))
         f->late |= LATE_END;
     else
@@ -48,6 +50,8 @@ void chain_end(filter *f) {
 }
 
 void chain_fail(filter *f) {
+    while (f->over) /* those behind may still be at it */
+        f = f->next;
     if (is_late(f))
         f->late |= LATE_FAIL;
     else
@@ -62,7 +66,18 @@ void filter_pass_head(filter *f, const answer_head *head) {
     chain_head(f->next, head);
 }
 
+/* For filter_stop(). A part that was taken out says nothing. */
+static void note_passed(filter *f, const answer_event *event) {
+    if (event->sorts & EVENT_USAGE) f->usage_told = true;
+    if (!(event->sorts & EVENT_FINISH)) return;
+    if (exchange_dialect(f->x)->one_answer) choice_set_add(&f->finished, 0);
+    for (const answer_part *p = event->parts; p < event->parts + event->part_count; p++)
+        if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
+            choice_set_add(&f->finished, p->choice);
+}
+
 void filter_pass_event(filter *f, const answer_event *event) {
+    if (event->sorts & (EVENT_FINISH | EVENT_USAGE)) note_passed(f, event);
     chain_event(f->next, event);
 }
 
@@ -85,7 +100,7 @@ static unsigned pause_bit(const filter *f) {
 }
 
 void filter_hold(filter *f) {
-    if (f->held || f->x->phase != PHASE_ANSWERING) return;
+    if (f->held || f->over || f->x->phase != PHASE_ANSWERING) return;
     f->held = true;
     exchange_watch_deadline(f->x);
     exchange_pause(f->x, pause_bit(f));
@@ -143,11 +158,20 @@ void chain_clear(exchange *x, const filter *last) {
 
 /* ---- ending ---- */
 
-void filter_break(filter *f, error_id id, const char *message) {
+bool chain_cut(filter *f) {
     exchange *x = f->x;
-    if (x->phase != PHASE_ANSWERING) return;
+    if (f->over || x->phase != PHASE_ANSWERING) return false;
     exchange_drop_source(x);
     chain_clear(x, f);
+    for (filter *g = x->filters; g != f->next; g = g->next)
+        g->over = true;
+    return true;
+}
+
+void filter_break(filter *f, error_id id, const char *message) {
+    exchange *x = f->x;
+    if (!chain_cut(f)) return;
     (void)exchange_refuse(x, id, NULL, message ? "%s" : NULL, message);
     chain_fail(f->next);
+    exchange_watch_rest(x);
 }

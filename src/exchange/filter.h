@@ -13,7 +13,9 @@
  *
  * Order. At most once head, then events, then end or fail; fail may come at any time, also before
  * begin and while the filter holds; done always, once, last, with or without the others. Until it
- * has returned from one of them it is given no other, but for the answer to filter_release().
+ * has returned from one of them it is given no other, but for the answer to filter_release(). After
+ * it has stopped or broken the answer it passes nothing on, and gets done alone, as those before
+ * it.
  *
  * What a filter may do, and nothing else: pass on, also another event in the place of the one it
  * was given (answer_rewrite()); drop; make any number of events; hold and release; stop; break.
@@ -53,11 +55,14 @@ struct filter {
     const filter_ops *ops;
     filter *next; /* NULL: the last, which talks to the door */
     exchange *x;
-    /* private to filter.c */
+    /* private to filter.c and filter_stop.c */
+    bool over; /* it, or one behind it, has stopped or broken the answer: nothing more is given */
     bool held;
     bool feeding;         /* what has waited is being given to it */
     unsigned late;        /* LATE_*: what else waits */
     answer_queue waiting; /* events, before the late end or failure */
+    choice_set finished;  /* what it has passed on: which choices have ended (WANT_PARTS) */
+    bool usage_told;      /* and the usage chunk */
 };
 
 /* Puts a filter up, at its place; of two at one place the one that comes later stands behind. */
@@ -82,10 +87,13 @@ void filter_hold(filter *f);
  * one of its own functions, except while it is being given what has waited. */
 void filter_release(filter *f);
 
-/* The answer ends here, as the filter wants it: the source is cancelled, the filters behind get for
- * each choice that has not finished an event that finishes it with this reason, the usage so far
- * where it was asked for, and end. like: an event of this answer, whose form and envelope those
- * take. */
+/* The answer, a stream, ends here, as the filter wants it: the source is cancelled, what waits here
+ * or before is dropped. The filters behind get for each choice that has not finished an event that
+ * finishes it with this reason (a chat completion's word), the usage chunk, and end. like: an event
+ * of this stream, whose form and envelope those take; of a response the last that was passed on.
+ * Only for a filter that wants WANT_PARTS and WANT_ENVELOPE. A choice has finished where the filter
+ * has passed on that it has: what it keeps back, or the provider has said no more than to those
+ * before, does not count. (Of a plain answer a filter changes the body.) */
 void filter_stop(filter *f, const answer_event *like, span reason);
 /* The same as a failure: the filters behind get fail. message may be NULL: the table's sentence. */
 void filter_break(filter *f, error_id id, const char *message);

@@ -1,18 +1,11 @@
 /* The meter: notes what a call used as the provider tells it, before anybody changes it. */
 #include "exchange/internal.h"
 
-/* A reason that alternates, or is as long as an event, takes no more memory than a word. */
-static void note_reason(exchange *x, span reason) {
-    span kept = span_clip(reason, sizeof x->finish_reason);
-    memcpy(x->finish_reason, kept.ptr, kept.len);
-    x->record.finish_reason = span_from(x->finish_reason, kept.len);
-}
-
 static void on_event(filter *f, const answer_event *event) {
     exchange *x = f->x;
     call_record *r = &x->record;
     if (event->usage) r->usage = *event->usage;
-    if (event->finish_reason.len) note_reason(x, event->finish_reason);
+    if (event->finish_reason.len) settle_reason(x, event->finish_reason);
     if (event->sorts & EVENT_CONTENT) {
         x->content_events++;
         if (r->first_token_us < 0 && event->kind == ANSWER_STREAM)

@@ -178,6 +178,9 @@ void exchange_rows_done(exchange *x);
 
 /* source.c: an event has gone through; env->depth counts those that are on their way. */
 void exchange_event_gone(exchange_env *env);
+/* After the last word of whatever fed the chain. A filter may keep that back; then nothing but the
+ * deadline is left to hurry it. */
+void exchange_watch_rest(exchange *x);
 
 /* filter.c: what is given to a filter, or waits while it holds. */
 void chain_head(filter *f, const answer_head *head);
@@ -186,6 +189,9 @@ void chain_end(filter *f);
 void chain_fail(filter *f);
 /* Nothing is held or waits from the first filter up to this one, which is included; NULL: all. */
 void chain_clear(exchange *x, const filter *last);
+/* Likewise up to this one, and nothing more is given to them; the source is dropped. false: there
+ * is nothing to be cut off any more. */
+bool chain_cut(filter *f);
 
 /* close.c. The answer is over, one way or the other: what is under way is cancelled, the rows that
  * always run do, and then the door has its last word. The only end there is. Nothing happens where
@@ -225,6 +231,8 @@ void exchange_event(exchange *x, const answer_event *event);
 
 /* What the call used: as the provider told, else estimated and marked. Pure. */
 token_usage settle_usage(const exchange *x);
+/* Notes why the answer, or the last choice of it, ends: the record's. */
+void settle_reason(exchange *x, span reason);
 
 /* What form_openai and form_direct read: the members that weir acts on. */
 stage_fn parse_openai;

@@ -27,19 +27,18 @@ void exchange_take_event(exchange *x, const answer_event *event) {
     exchange_event_gone(x->env);
 }
 
-/* A filter may keep the end back; then nothing but the deadline is left to hurry it. */
 static void source_is_over(exchange *x) {
     x->source = NULL;
 }
 
-static void watch_what_is_left(exchange *x) {
+void exchange_watch_rest(exchange *x) {
     if (x->phase == PHASE_ANSWERING) exchange_watch_deadline(x);
 }
 
 void exchange_take_end(exchange *x) {
     source_is_over(x);
     chain_end(x->filters);
-    watch_what_is_left(x);
+    exchange_watch_rest(x);
 }
 
 void exchange_take_failure(exchange *x, const failure *f) {
@@ -47,7 +46,7 @@ void exchange_take_failure(exchange *x, const failure *f) {
     x->failure = *f;
     x->record.provider_request_id = f->request_id;
     chain_fail(x->filters);
-    watch_what_is_left(x);
+    exchange_watch_rest(x);
 }
 
 void exchange_pause(exchange *x, unsigned why) {

@@ -15,6 +15,13 @@ token_usage settle_usage(const exchange *x) {
     return u;
 }
 
+/* A reason that alternates, or is as long as an event, takes no more memory than a word. */
+void settle_reason(exchange *x, span reason) {
+    span kept = span_clip(reason, sizeof x->finish_reason);
+    memcpy(x->finish_reason, kept.ptr, kept.len);
+    x->record.finish_reason = span_from(x->finish_reason, kept.len);
+}
+
 stage_result stage_settle(exchange *x) {
     call_record *r = &x->record;
     int64_t now_us = loop_exact_us(x->env->loop);

@@ -169,8 +169,23 @@ static void a_rewriting_moves_what_stands_behind(void **state) {
     arena_done(&a);
 }
 
+static void a_set_of_choices(void **state) {
+    (void)state;
+    choice_set s = {{0}};
+    static const unsigned in[] = {0, 63, 64, 63, 500};
+    for (size_t i = 0; i < ARRAY_LEN(in); i++) {
+        assert_int_equal(choice_set_has(&s, in[i]), i == 3);
+        choice_set_add(&s, in[i]);
+    }
+    assert_int_equal(choice_set_count(&s), 4);
+    assert_true(choice_set_has(&s, 0) && choice_set_has(&s, 64));
+    assert_false(choice_set_has(&s, 1) || choice_set_has(&s, 65));
+    assert_true(choice_set_has(&s, ANSWER_CHOICES - 1) && choice_set_has(&s, 501)); /* as one */
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_set_of_choices),
         cmocka_unit_test(a_copy_stands_alone),
         cmocka_unit_test(a_copy_of_little),
         cmocka_unit_test(a_queue_gives_what_it_got_in_order),

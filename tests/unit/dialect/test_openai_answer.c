@@ -31,7 +31,7 @@ static void reads_chunks(void **state) {
     assert_true(is(&f, EVENT_CONTENT));
     f = chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"},"
                                    "{\"delta\":{},\"finish_reason\":\"length\"}]}");
-    assert_int_equal(r.finished[0], 3);
+    assert_int_equal(r.finished.bits[0], 3);
     assert_span(f.finish_reason, "length");
     f = chunk(DIALECT_OPENAI_CHAT,
               "{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4,"

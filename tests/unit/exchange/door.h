@@ -15,10 +15,10 @@ typedef struct asked {
     unsigned leave_at; /* the door cancels from inside the piece of that number; 0: never */
     unsigned pieces;
     int status;
-    char allow[16];     /* the header of the answer */
     error_id error;     /* from done on */
     int status_told;    /* exchange_status(), then */
     call_record record; /* its spans of the arena are gone */
+    char reason[64];    /* but this is a copy: why the answer ended */
     void (*on_piece)(struct asked *a);
 } asked;
 
@@ -48,8 +48,6 @@ static inline void hear_answer(void *user, int status, http_headers headers, spa
     asked *a = user;
     note_headers(a, headers);
     a->status = status;
-    snprintf(a->allow, sizeof a->allow, "%.*s",
-             SPAN_ARG(http_header_get(headers, SPAN_OF("allow"))));
     note_number(a, "answer", status, body);
 }
 
@@ -88,6 +86,7 @@ static inline void hear_done(void *user) {
     a->error = exchange_error(a->x);
     a->status_told = exchange_status(a->x);
     a->record = *exchange_record(a->x);
+    snprintf(a->reason, sizeof a->reason, "%.*s", SPAN_ARG(a->record.finish_reason));
     a->x = NULL;
 }
 

@@ -1,0 +1,54 @@
+/* The end that a filter makes: what the provider would have said at its own. */
+#include "exchange/internal.h"
+
+#include "dialect/reader.h"
+
+#include <assert.h>
+
+/* One more event for those behind, read as if it had come. */
+static void say(filter *f, span name, span data) {
+    exchange *x = f->x;
+    const reader_spec spec = {.dialect = endpoint_get(x->facts.endpoint)->dialect, .want = x->want};
+    reader r;
+    answer_event e;
+    reader_init(&r, &spec, SPAN_OF("text/event-stream"), -1);
+    reader_take_made(&r, name, data, &e);
+    x->env->depth++;
+    chain_event(f->next, &e);
+    exchange_event_gone(x->env);
+    reader_done(&r);
+}
+
+static void finish(filter *f, const answer_event *like, unsigned choice, span reason) {
+    buf data = BUF_EMPTY;
+    span name = exchange_dialect(f->x)->write_finish(like, choice, reason, &data);
+    settle_reason(f->x, reason);
+    if (data.len) say(f, name, buf_span(&data));
+    buf_done(&data);
+}
+
+static void tell_usage(filter *f, const answer_event *like) {
+    const token_usage used = settle_usage(f->x);
+    buf data = BUF_EMPTY;
+    span name = exchange_dialect(f->x)->write_usage(like, &used, &data);
+    if (data.len) say(f, name, buf_span(&data));
+    buf_done(&data);
+}
+
+/* Whoever hears one of them may end the exchange. */
+static bool goes_on(const exchange *x) {
+    return x->phase == PHASE_ANSWERING;
+}
+
+void filter_stop(filter *f, const answer_event *like, span reason) {
+    enum { NEEDS = WANT_PARTS | WANT_ENVELOPE };
+    exchange *x = f->x;
+    assert((f->ops->want & NEEDS) == NEEDS && like->kind == ANSWER_STREAM);
+    if (!chain_cut(f)) return;
+    unsigned choices = exchange_dialect(x)->one_answer ? 1 : x->facts.choices;
+    for (unsigned i = 0; i < choices && goes_on(x); i++)
+        if (!choice_set_has(&f->finished, i)) finish(f, like, i, reason);
+    if (!f->usage_told && goes_on(x)) tell_usage(f, like);
+    if (goes_on(x)) chain_end(f->next);
+    exchange_watch_rest(x);
+}
