@@ -64,13 +64,18 @@ span secret_reveal_bearer(const secret *s) {
 
 /* ---- finding it ---- */
 
-/* One byte of text, with JSON's escapes undone; moves on. */
+/* One byte of text, with the needless escapes undone; moves on. No others: what is found must not
+ * depend on what else stands in the text that is looked through at once. */
 static unsigned next_byte(span text, size_t *at) {
     unsigned char byte = (unsigned char)text.ptr[(*at)++], code[2];
     if (byte != '\\' || *at >= text.len) return byte;
-    byte = (unsigned char)text.ptr[(*at)++];
-    if (byte != 'u' || !hex_decode(span_slice(text, *at, *at + 4), code, 2)) return byte;
-    *at += 4;
+    if (text.ptr[*at] == '/') {
+        (*at)++;
+        return '/';
+    }
+    if (text.ptr[*at] != 'u' || !hex_decode(span_slice(text, *at + 1, *at + 5), code, 2))
+        return byte;
+    *at += 5;
     return (unsigned)code[0] << 8 | code[1];
 }
 

@@ -65,6 +65,8 @@ enum {
 enum {
     WANT_PARTS = 1 << 0,
     WANT_ENVELOPE = 1 << 1,
+    WANT_REQUEST =
+        1 << 2, /* not of the event: what was asked is kept as long as the answer lasts */
 };
 
 /* Of the whole answer, where the event names them. JSON_NONE: it does not. */

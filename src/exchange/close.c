@@ -3,15 +3,23 @@
 
 #include <assert.h>
 
+/* One that still waits to be recorded stays until it has been. */
 static void cancel_children(exchange *x) {
-    for (list *node; (node = list_pop_front(&x->children));)
-        exchange_cancel(LIST_ENTRY(node, exchange, sibling));
+    LIST_FOREACH(&x->children, node) exchange_cancel(LIST_ENTRY(node, exchange, sibling));
 }
 
 /* They are somebody's who will not wait. */
 static void keep_last(exchange *x) {
     x->last.headers = exchange_headers_dup(&x->arena, x->last.headers);
     x->last.body = arena_dup(&x->arena, x->last.body);
+    exchange_own_record(x);
+}
+
+void exchange_own_record(exchange *x) {
+    call_record *r = &x->record;
+    r->model = arena_dup(&x->arena, r->model);
+    r->peer = arena_dup(&x->arena, r->peer);
+    if (x->request.label.len) r->endpoint = arena_dup(&x->arena, r->endpoint);
 }
 
 void exchange_close(exchange *x, const last_word *w) {
@@ -23,16 +31,19 @@ void exchange_close(exchange *x, const last_word *w) {
     exchange_drop_source(x);
     cancel_children(x);
     chain_clear(x, NULL);
-    if (exchange_run_always(x, 0))
-        exchange_say_last(x);
-    else
-        keep_last(x);
+    x->recorded = exchange_run_always(x, 0);
+    if (!x->recorded || !list_empty(&x->children)) keep_last(x);
+    exchange_say_last(x);
 }
 
 /* Settled and recorded before the last bytes go out; freed at the end of the turn, when nothing of
  * it is on the stack any more. */
 void exchange_say_last(exchange *x) {
+    if (!x->recorded || !list_empty(&x->children)) return;
+    exchange *parent = list_empty(&x->sibling) ? NULL : x->request.parent;
     x->phase = PHASE_OVER;
+    x->env->open--;
+    if (x->request.parent) x->env->open_children--;
     exchange_rows_done(x);
     x->filters->ops->done(x->filters);
     list_remove(&x->sibling);
@@ -48,6 +59,7 @@ void exchange_say_last(exchange *x) {
     case CLOSE_ABORT: x->door->abort(x->user); break;
     case CLOSE_CUT: break;
     }
+    if (parent && parent->phase == PHASE_CLOSING) exchange_say_last(parent);
 }
 
 void exchange_cancel(exchange *x) {
@@ -64,12 +76,12 @@ void exchange_cancel(exchange *x) {
 
 static void answer_whole(exchange *x, int status, http_headers crossing, span type, span body) {
     x->record.bytes_out = body.len;
-    x->env->depth++; /* the headers' memory */
+    exchange_enter(x->env); /* the headers' memory */
     exchange_close(x, &(last_word){.how = CLOSE_ANSWER,
                                    .status = status,
                                    .headers = exchange_headers(x, crossing, type),
                                    .body = body});
-    exchange_event_gone(x->env);
+    exchange_leave(x->env);
 }
 
 void exchange_answer(exchange *x, span body) {

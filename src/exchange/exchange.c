@@ -61,7 +61,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     exchange *x = exchange_new(env);
     exchange *parent = request->parent;
     x->env = env;
-    x->plan = env->plan;
+    x->plan = parent ? parent->plan : env->plan;
     x->snapshot = loop_snapshot_ref(parent ? parent->snapshot : env->snapshot);
     x->request = *request;
     x->door = door;
@@ -83,8 +83,8 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     list_push_back(&env->running, &x->link);
     env->open++;
     if (parent) join_parent(x, parent);
-    for (size_t i = 0; i < env->plan->filter_count; i++)
-        env->plan->filters[i](x);
+    for (size_t i = 0; i < x->plan->filter_count; i++)
+        x->plan->filters[i](x);
     request->form->add(x);
     return x;
 }
@@ -119,8 +119,6 @@ exchange *exchange_start_refused(exchange_env *env, const exchange_request *requ
 static void reap_all(exchange_env *env) {
     for (list *node; (node = list_pop_front(&env->ended));) {
         exchange *x = LIST_ENTRY(node, exchange, link);
-        env->open--;
-        if (x->request.parent) env->open_children--;
         x->door->done(x->user);
         loop_snapshot_unref(x->snapshot);
         exchange_put_by(env, x);
@@ -141,7 +139,7 @@ void exchange_env_init(exchange_env *env) {
     env->spare_count = 0;
     env->open = env->open_children = 0;
     env->scratch = BUF_EMPTY;
-    arena_init(&env->event_arena, 0);
+    arena_init(&env->event_arena, EVENT_ARENA_BYTES);
     env->depth = 0;
     env->reap = (loop_hook){.run = reap};
     loop_add_hook(env->loop, &env->reap);
@@ -187,7 +185,9 @@ error_id exchange_error(const exchange *x) {
 }
 
 int exchange_status(const exchange *x) {
-    if (x->has_head) return x->head.status;
+    bool refused = x->failure.error != ERR_NONE && x->failure.class == FAIL_NONE &&
+                   x->failure.error != ERR_CLIENT_GONE;
+    if (x->has_head && (x->head_sent || !refused)) return x->head.status;
     if (x->failure.error == ERR_PROVIDER_ERROR) return x->failure.status;
     bool asked = x->call || x->failure.error == ERR_CLIENT_GONE;
     return asked ? 0 : x->failure.status;

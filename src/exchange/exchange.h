@@ -4,7 +4,7 @@
  * answer comes back through a chain of filters (exchange/filter.h). An exchange belongs to its loop
  * and owns everything of its call in one arena.
  *
- * A door (the gateway, the library, the batch runner) starts an exchange and receives its answer
+ * A door (the gateway, the library) starts an exchange and receives its answer
  * through exchange_door. door->done comes exactly once, last, and never from inside
  * exchange_start().
  */
@@ -57,7 +57,7 @@ extern const exchange_form form_openai; /* the bytes of OpenAI's API */
 extern const exchange_form form_chat; /* POST /chat: {"message", …} → {"success", "response", …} */
 extern const exchange_form form_direct; /* a program: OpenAI's JSON, unframed */
 
-/* All spans are borrowed until door->asked, or door->done. */
+/* All spans are borrowed until door->asked, door->done, or exchange_cancel() has returned. */
 typedef struct exchange_request {
     const exchange_form *form;
     endpoint endpoint;

@@ -14,6 +14,7 @@ void filter_add(exchange *x, filter *f, const filter_ops *ops) {
     answer_queue_init(&f->waiting);
     *at = f;
     x->want |= ops->want;
+    x->may_hold |= ops->holds;
 }
 
 arena *filter_arena(const filter *f, const answer_event *event) {
@@ -27,6 +28,7 @@ static bool is_late(const filter *f) {
 }
 
 void chain_head(filter *f, const answer_head *head) {
+    if (f->over) return;
     if (is_late(f))
         f->late |= LATE_HEAD; /* it is the exchange's own */
     else
@@ -41,21 +43,33 @@ void chain_event(filter *f, const answer_event *event) {
         f->ops->event(f, event);
 }
 
+/* Either is the last that a filter is given. */
+static void end(filter *f) {
+    f->over = true;
+    f->ops->end(f);
+}
+
+static void fail(filter *f) {
+    f->over = true;
+    f->ops->fail(f);
+}
+
 void chain_end(filter *f) {
     if (f->over) return;
     if (is_late(f))
         f->late |= LATE_END;
     else
-        f->ops->end(f);
+        end(f);
 }
 
 void chain_fail(filter *f) {
-    while (f->over) /* those behind may still be at it */
+    while (f && f->over) /* those behind may still be at it */
         f = f->next;
+    if (!f) return;
     if (is_late(f))
         f->late |= LATE_FAIL;
     else
-        f->ops->fail(f);
+        fail(f);
 }
 
 void filter_pass_begin(filter *f) {
@@ -95,15 +109,18 @@ void filter_pass_done(filter *f) {
 
 /* ---- holding ---- */
 
-static unsigned pause_bit(const filter *f) {
-    return 1u << f->ops->place;
-}
-
 void filter_hold(filter *f) {
+    assert(f->ops->holds);
     if (f->held || f->over || f->x->phase != PHASE_ANSWERING) return;
     f->held = true;
     exchange_watch_deadline(f->x);
-    exchange_pause(f->x, pause_bit(f));
+    exchange_pause(f->x, PAUSE_FILTER);
+}
+
+static bool any_holds(const exchange *x) {
+    for (const filter *f = x->filters; f; f = f->next)
+        if (f->held) return true;
+    return false;
 }
 
 static bool may_feed(const filter *f) {
@@ -116,26 +133,26 @@ static bool take_late(filter *f, unsigned what) {
     return is;
 }
 
-/* The bytes of a plain answer are wanted until the end: they move to where they live as long. */
-static void give(filter *f, const answer_event *event) {
-    answer_event lasting = *event;
-    if (event->kind == ANSWER_PLAIN) answer_rewrite(event, NULL, 0, &f->x->arena, &lasting);
-    f->ops->event(f, &lasting);
+void chain_keep_plain(exchange *x, const answer_event *event, answer_event *ret) {
+    *ret = *event;
+    if (event->kind == ANSWER_PLAIN) answer_rewrite(event, NULL, 0, &x->arena, ret);
 }
 
 /* One by one: whatever it is given may make it hold again, or end the answer. */
 static void feed(filter *f) {
     exchange *x = f->x;
     f->feeding = true;
+    exchange_enter(x->env);
     if (take_late(f, LATE_HEAD)) f->ops->head(f, &x->head);
     for (answer_event *e; may_feed(f) && (e = answer_queue_take(&f->waiting));) {
-        x->env->depth++;
-        give(f, e);
-        exchange_event_gone(x->env);
+        answer_event lasting;
+        chain_keep_plain(x, e, &lasting);
+        f->ops->event(f, &lasting);
         answer_free(e);
     }
-    if (take_late(f, LATE_END)) f->ops->end(f);
-    if (take_late(f, LATE_FAIL)) f->ops->fail(f);
+    if (take_late(f, LATE_END)) end(f);
+    if (take_late(f, LATE_FAIL)) fail(f);
+    exchange_leave(x->env);
     f->feeding = false;
 }
 
@@ -144,7 +161,7 @@ void filter_release(filter *f) {
     f->held = false;
     if (f->feeding) return; /* goes on below, in the call that is on the stack */
     feed(f);
-    if (may_feed(f)) exchange_unpause(f->x, pause_bit(f));
+    if (may_feed(f) && !any_holds(f->x)) exchange_unpause(f->x, PAUSE_FILTER);
 }
 
 void chain_clear(exchange *x, const filter *last) {
@@ -160,11 +177,11 @@ void chain_clear(exchange *x, const filter *last) {
 
 bool chain_cut(filter *f) {
     exchange *x = f->x;
-    if (f->over || x->phase != PHASE_ANSWERING) return false;
+    if (f->cut || f->next->over || x->phase != PHASE_ANSWERING) return false;
     exchange_drop_source(x);
     chain_clear(x, f);
     for (filter *g = x->filters; g != f->next; g = g->next)
-        g->over = true;
+        g->over = g->cut = true;
     return true;
 }
 

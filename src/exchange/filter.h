@@ -11,6 +11,9 @@
  * its end, and the head. What it makes in the place of an event it makes in filter_arena(), where
  * it lives as long. Nothing that grows with the number of events may live in the exchange's arena.
  *
+ * The request, and its outline, are there until the first event of a stream has gone out; for a
+ * filter that wants WANT_REQUEST until the end.
+ *
  * Order. At most once head, then events, then end or fail; fail may come at any time, also before
  * begin and while the filter holds; done always, once, last, with or without the others. Until it
  * has returned from one of them it is given no other, but for the answer to filter_release(). After
@@ -41,6 +44,7 @@ typedef struct filter_ops {
     const char *name;
     filter_place place;
     unsigned want;            /* WANT_*: what its events must come with */
+    bool holds;               /* it may hold */
     void (*begin)(filter *f); /* a source has been found: an answer is awaited */
     void (*head)(filter *f, const answer_head *head);
     void (*event)(filter *f, const answer_event *event);
@@ -56,7 +60,8 @@ struct filter {
     filter *next; /* NULL: the last, which talks to the door */
     exchange *x;
     /* private to filter.c and filter_stop.c */
-    bool over; /* it, or one behind it, has stopped or broken the answer: nothing more is given */
+    bool over; /* nothing more is given to it: it has had its end or failure, or is cut off */
+    bool cut;  /* it, or one behind it, has stopped or broken the answer */
     bool held;
     bool feeding;         /* what has waited is being given to it */
     unsigned late;        /* LATE_*: what else waits */

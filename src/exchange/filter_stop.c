@@ -13,9 +13,9 @@ static void say(filter *f, span name, span data) {
     answer_event e;
     reader_init(&r, &spec, SPAN_OF("text/event-stream"), -1);
     reader_take_made(&r, name, data, &e);
-    x->env->depth++;
+    exchange_enter(x->env);
     chain_event(f->next, &e);
-    exchange_event_gone(x->env);
+    exchange_leave(x->env);
     reader_done(&r);
 }
 

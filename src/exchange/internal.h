@@ -65,7 +65,8 @@ struct answer_source {
     const answer_source_ops *ops;
 };
 
-/* By a stage that has found who answers, which then returns STAGE_WAIT. */
+/* By a stage that has found who answers, which then returns STAGE_WAIT; the chain begins after
+ * that. */
 void exchange_feed_from(exchange *x, answer_source *s);
 void exchange_take_head(exchange *x, const answer_head *head);
 void exchange_take_event(exchange *x, const answer_event *event);
@@ -73,8 +74,8 @@ void exchange_take_event(exchange *x, const answer_event *event);
 void exchange_take_end(exchange *x);
 void exchange_take_failure(exchange *x, const failure *f);
 
-/* Why a source is paused: a bit per filter that holds (its place), and the door's. */
-enum { PAUSE_DOOR = 1u << 31 };
+/* Why a source is paused: the door is full, or some filter holds. */
+enum { PAUSE_DOOR = 1 << 0, PAUSE_FILTER = 1 << 1 };
 void exchange_pause(exchange *x, unsigned why);
 void exchange_unpause(exchange *x, unsigned why);
 /* The source is not wanted any more. */
@@ -114,7 +115,7 @@ struct exchange {
     bool on_stack; /* a stage is */
     stage_wait *wait;
     void **stage_data;   /* by row; NULL: nobody keeps any */
-    timer deadline;      /* of waits and of filters that hold; a source has its own */
+    timer deadline;      /* runs from the first wait or hold on; a call to providers has its own */
     int64_t deadline_ms; /* of the whole exchange */
     list children;
     list sibling; /* in the parent's children */
@@ -127,15 +128,17 @@ struct exchange {
 
     /* The way back. */
     answer_source *source; /* NULL: none yet, or it has said its last word */
-    unsigned pauses;       /* PAUSE_DOOR, and a bit per filter */
+    unsigned pauses;       /* PAUSE_* */
     filter *filters;       /* the innermost: the first to get an event */
     unsigned want;         /* WANT_*, of all filters */
+    bool may_hold;         /* one of them may */
     answer_head head;      /* of the answer */
     bool has_head;
     bool head_sent;         /* the door has been given a head */
     int sent_status;        /* its status */
     size_t prompt_bytes;    /* of what the provider was asked */
     bool asked;             /* the request's spans are gone */
+    bool recorded;          /* CLOSING: the rows that always run have; steps may still be at it */
     int64_t content_events; /* of a stream: about one token each, for one that is cut */
     last_word last;
     char finish_reason[64]; /* the record's */
@@ -176,8 +179,11 @@ timer_fn exchange_on_deadline;
 bool exchange_run_always(exchange *x, size_t from);
 void exchange_rows_done(exchange *x);
 
-/* source.c: an event has gone through; env->depth counts those that are on their way. */
-void exchange_event_gone(exchange_env *env);
+/* source.c: around whatever is given to a chain, or said to a door: what is made for its time
+ * alone, in env->event_arena, is gone when nothing is under way any more. */
+enum { EVENT_ARENA_BYTES = 2048 };
+void exchange_enter(exchange_env *env);
+void exchange_leave(exchange_env *env);
 /* After the last word of whatever fed the chain. A filter may keep that back; then nothing but the
  * deadline is left to hurry it. */
 void exchange_watch_rest(exchange *x);
@@ -187,6 +193,9 @@ void chain_head(filter *f, const answer_head *head);
 void chain_event(filter *f, const answer_event *event);
 void chain_end(filter *f);
 void chain_fail(filter *f);
+/* The event as it is to be given on: the bytes of a plain answer move to the exchange's arena, as
+ * they are wanted until the end, whenever that comes. */
+void chain_keep_plain(exchange *x, const answer_event *event, answer_event *ret);
 /* Nothing is held or waits from the first filter up to this one, which is included; NULL: all. */
 void chain_clear(exchange *x, const filter *last);
 /* Likewise up to this one, and nothing more is given to them; the source is dropped. false: there
@@ -197,8 +206,10 @@ bool chain_cut(filter *f);
  * always run do, and then the door has its last word. The only end there is. Nothing happens where
  * it has come already. */
 void exchange_close(exchange *x, const last_word *w);
-/* All rows have run: says it. */
+/* Says it, once all rows have run and no step is left. */
 void exchange_say_last(exchange *x);
+/* What the record points to becomes the exchange's own: whose it was may go. */
+void exchange_own_record(exchange *x);
 
 /* exchange.c */
 http_headers exchange_headers_dup(arena *a, http_headers in);

@@ -5,9 +5,9 @@ void exchange_send_head(exchange *x, int status, http_headers crossing, span con
     if (x->head_sent || x->phase >= PHASE_CLOSING) return;
     x->head_sent = true;
     x->sent_status = status;
-    x->env->depth++; /* the headers' memory */
+    exchange_enter(x->env); /* the headers' memory */
     x->door->head(x->user, status, exchange_headers(x, crossing, content_type));
-    exchange_event_gone(x->env);
+    exchange_leave(x->env);
 }
 
 void exchange_stream_head(exchange *x) {

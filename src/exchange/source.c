@@ -4,27 +4,37 @@
 #include <assert.h>
 
 void exchange_feed_from(exchange *x, answer_source *s) {
-    assert(x->phase == PHASE_ASKING && !x->wait && !x->source);
-    x->phase = PHASE_ANSWERING;
+    assert(x->phase == PHASE_ASKING && x->on_stack && !x->wait && !x->source);
     x->source = s;
-    x->filters->ops->begin(x->filters);
 }
 
 void exchange_take_head(exchange *x, const answer_head *head) {
     x->head = *head;
     x->has_head = true;
     x->record.provider_request_id = head->request_id;
+    exchange_enter(x->env);
     chain_head(x->filters, &x->head);
+    exchange_leave(x->env);
 }
 
-void exchange_event_gone(exchange_env *env) {
-    if (--env->depth == 0 && env->event_arena.used) arena_reset(&env->event_arena, 0);
+void exchange_enter(exchange_env *env) {
+    env->depth++;
+}
+
+void exchange_leave(exchange_env *env) {
+    if (--env->depth == 0 && env->event_arena.used)
+        arena_reset(&env->event_arena, EVENT_ARENA_BYTES);
 }
 
 void exchange_take_event(exchange *x, const answer_event *event) {
-    x->env->depth++;
+    answer_event lasting;
+    exchange_enter(x->env);
+    if (event->kind == ANSWER_PLAIN && x->may_hold) { /* the end may come late */
+        chain_keep_plain(x, event, &lasting);
+        event = &lasting;
+    }
     chain_event(x->filters, event);
-    exchange_event_gone(x->env);
+    exchange_leave(x->env);
 }
 
 static void source_is_over(exchange *x) {
@@ -37,7 +47,9 @@ void exchange_watch_rest(exchange *x) {
 
 void exchange_take_end(exchange *x) {
     source_is_over(x);
+    exchange_enter(x->env);
     chain_end(x->filters);
+    exchange_leave(x->env);
     exchange_watch_rest(x);
 }
 
@@ -45,7 +57,9 @@ void exchange_take_failure(exchange *x, const failure *f) {
     source_is_over(x);
     x->failure = *f;
     x->record.provider_request_id = f->request_id;
+    exchange_enter(x->env);
     chain_fail(x->filters);
+    exchange_leave(x->env);
     exchange_watch_rest(x);
 }
 

@@ -34,14 +34,17 @@ static void on_head(void *user, const answer_head *head) {
 
 /* A stream that has begun may go on for long; what was asked need not be kept as long. */
 static void drop_request(exchange *x) {
-    if (!x->head_sent || x->phase != PHASE_ANSWERING || !call_drop_request(x->call)) return;
+    if ((x->want & WANT_REQUEST) || !x->record.bytes_out || x->phase != PHASE_ANSWERING) return;
+    if (!call_drop_request(x->call)) return;
     x->asked = true;
-    x->record.model = x->facts.model_name = arena_dup(&x->arena, x->facts.model_name);
+    exchange_own_record(x);
+    x->facts.model_name = x->record.model;
     x->facts = (request_facts){.endpoint = x->facts.endpoint,
                                .model_name = x->facts.model_name,
                                .stream = x->facts.stream,
                                .usage_asked = x->facts.usage_asked,
-                               .choices = x->facts.choices};
+                               .choices = x->facts.choices,
+                               .outline.fault = {.what = "the request is not kept any more"}};
     x->request = (exchange_request){.form = x->request.form,
                                     .endpoint = x->request.endpoint,
                                     .started_us = x->request.started_us,

@@ -44,6 +44,13 @@ static stage_result run_row(exchange *x, const stage_row *row) {
 
 /* ---- the way in ---- */
 
+static void begin_answer(exchange *x) {
+    x->phase = PHASE_ANSWERING;
+    exchange_enter(x->env);
+    x->filters->ops->begin(x->filters);
+    exchange_leave(x->env);
+}
+
 static void run_from(exchange *x, size_t first) {
     for (x->stage = first; x->stage < row_count(x); x->stage++) {
         const stage_row *row = &rows_of(x)[x->stage];
@@ -51,14 +58,18 @@ static void run_from(exchange *x, size_t first) {
         x->begun = x->stage + 1;
         switch (run_row(x, row)) {
         case STAGE_NEXT: continue;
-        case STAGE_WAIT: return;
+        case STAGE_WAIT:
+            if (x->source) begin_answer(x);
+            return;
         case STAGE_ANSWER: break;
         }
         break;
     }
     if (x->failure.error == ERR_NONE) /* a plan in which nobody answers */
         (void)exchange_refuse(x, ERR_INTERNAL, NULL, NULL);
+    exchange_enter(x->env);
     chain_fail(x->filters);
+    exchange_leave(x->env);
 }
 
 void exchange_run(exchange *x) {
@@ -80,7 +91,8 @@ void exchange_resume(stage_wait *w, stage_result result) {
     w->x = NULL;
     x->wait = NULL;
     if (x->phase == PHASE_CLOSING) {
-        if (exchange_run_always(x, x->stage + 1)) exchange_say_last(x);
+        x->recorded = exchange_run_always(x, x->stage + 1);
+        exchange_say_last(x);
         return;
     }
     loop_timer_stop(x->env->loop, &x->deadline);
@@ -107,17 +119,19 @@ void exchange_fail_now(exchange *x, const failure *f) {
     exchange_drop_wait(x);
     exchange_drop_source(x);
     chain_clear(x, NULL);
-    x->failure = *f;
+    if (x->failure.error == ERR_NONE) x->failure = *f; /* else a filter holds one back */
+    exchange_enter(x->env);
     chain_fail(x->filters);
+    exchange_leave(x->env);
 }
 
 void exchange_on_deadline(timer *t) {
     exchange *x = CONTAINER_OF(t, exchange, deadline);
-    if (x->failure.error == ERR_NONE) /* else a filter holds it back */
-        (void)exchange_refuse(x, ERR_TOTAL_TIMEOUT, NULL,
-                              "The call did not complete within timeouts.total (%lld ms).",
-                              (long long)exchange_config(x)->timeouts.total_ms);
-    const failure f = x->failure;
+    weir_error e = error_of(ERR_TOTAL_TIMEOUT);
+    e.message =
+        arena_printf(&x->arena, "The call did not complete within timeouts.total (%lld ms).",
+                     (long long)exchange_config(x)->timeouts.total_ms);
+    const failure f = failure_of(&e);
     exchange_fail_now(x, &f);
 }
 

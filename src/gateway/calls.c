@@ -5,6 +5,7 @@
 #include "gateway/routes.h"
 #include "gateway/worker.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,6 +138,7 @@ void call_forward_get(call_request *c, span path) {
 }
 
 void call_refuse(const request *q, const weir_error *why, http_headers more) {
+    assert(!http_request_user(q->http));
     call_request *c = CONTAINER_OF(request_keep(q), call_request, request);
     exchange_request ask = ask_of(c);
     c->request.begun = c->running = true;

@@ -94,10 +94,10 @@ MUST_USE http_call *http_client_send(http_client *c, http_origin *o, const http_
                                      const http_call_ops *ops, void *user);
 /* Ends the call and closes its connection, at once. */
 void http_call_cancel(http_call *call);
-/* Back-pressure: stops reading the answer; the idle deadline rests meanwhile. */
 /* Once content of the answer is there: what was asked, and the answer's head, are not wanted any
  * more. false: the request is still being sent, and its body still borrowed. */
 MUST_USE bool http_call_drop_request(http_call *call);
+/* Back-pressure: stops reading the answer; the idle deadline rests meanwhile. */
 void http_call_pause(http_call *call);
 void http_call_resume(http_call *call);
 http_call_facts http_call_get_facts(const http_call *call);

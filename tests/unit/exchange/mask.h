@@ -30,8 +30,6 @@ typedef struct mask {
     size_t count;
 } mask;
 
-static unsigned masks_done;
-
 static inline mask_lane *mask_lane_of(mask *m, const answer_part *p) {
     for (size_t i = 0; i < m->count; i++)
         if (m->lanes[i].kind == p->kind && m->lanes[i].choice == p->choice &&
@@ -78,6 +76,12 @@ static inline void mask_flush(mask *m, mask_lane *l) {
     filter_pass_event(&m->filter, &e);
 }
 
+/* Of a choice, or of all. */
+static inline void mask_flush_all(mask *m, unsigned choice, bool all) {
+    for (size_t k = 0; k < m->count; k++)
+        if (all || m->lanes[k].choice == choice) mask_flush(m, &m->lanes[k]);
+}
+
 static inline span mask_piece(mask *m, const answer_event *e, size_t i, arena *a) {
     const answer_part *p = &e->parts[i];
     mask_lane *l = mask_lane_of(m, p);
@@ -100,9 +104,7 @@ static inline void mask_event(filter *f, const answer_event *event) {
     for (size_t i = 0; i < event->part_count; i++) {
         const answer_part *p = &event->parts[i];
         span tail;
-        if (p->kind == PART_FINISH)
-            for (size_t k = 0; k < m->count; k++)
-                if (m->lanes[k].choice == p->choice) mask_flush(m, &m->lanes[k]);
+        if (p->kind == PART_FINISH) mask_flush_all(m, p->choice, event->sorts & EVENT_CLOSE);
         if (!mask_looks_at(p)) continue;
         if (whole) mask_flush(m, mask_lane_of(m, p));
         span text = whole ? mask_text(json_string(p->value, a), true, a, &tail)
@@ -114,22 +116,28 @@ static inline void mask_event(filter *f, const answer_event *event) {
     filter_pass_event(f, &changed);
 }
 
+/* A stream may end without a word. */
+static inline void mask_end(filter *f) {
+    mask_flush_all(CONTAINER_OF(f, mask, filter), 0, true);
+    filter_pass_end(f);
+}
+
 static inline void mask_done(filter *f) {
     mask *m = CONTAINER_OF(f, mask, filter);
     for (size_t i = 0; i < m->count; i++)
         answer_free(m->lanes[i].last);
-    masks_done++;
     filter_pass_done(f);
 }
 
 static inline void mask_add(exchange *x) {
     static const filter_ops ops = {.name = "mask",
                                    .place = PLACE_GUARD,
+                                   .holds = true,
                                    .want = WANT_PARTS,
                                    .begin = filter_pass_begin,
                                    .head = filter_pass_head,
                                    .event = mask_event,
-                                   .end = filter_pass_end,
+                                   .end = mask_end,
                                    .fail = filter_pass_fail,
                                    .done = mask_done};
     mask *m = arena_zalloc(&x->arena, sizeof *m);

@@ -302,6 +302,55 @@ static void a_step_ends_with_what_it_is_a_step_of(void **state) {
     }
 }
 
+typedef struct slow_record {
+    stage_wait wait;
+} slow_record;
+
+static slow_record *slow; /* of the step, while it waits */
+
+static void never_cancelled(stage_wait *w) {
+    (void)w;
+    fail_msg("a record was cut short");
+}
+
+static stage_result stage_slow_record(exchange *x) {
+    if (!x->request.parent) return STAGE_NEXT;
+    slow = arena_zalloc(&x->arena, sizeof *slow);
+    exchange_wait(x, &slow->wait, never_cancelled);
+    return STAGE_WAIT;
+}
+
+/* What a step lives in is its parent's, which stays until the step has been recorded. */
+static void a_step_that_is_still_recorded_keeps_its_parent(void **state) {
+    (void)state;
+    static const stage_row slow_rows[] = {
+        {"parse", stage_parse, NULL, STAGE_CHILD},
+        {"script", stage_script, NULL, STAGE_CHILD},
+        {"slow", stage_slow_record, NULL, STAGE_ALWAYS | STAGE_CHILD},
+    };
+    static const exchange_plan plan = {slow_rows, ARRAY_LEN(slow_rows), NULL, 0};
+    world *w = world_new(&plan, "");
+    asked parent, step;
+    script s, t;
+    exchange_request r = world_request(&form_direct, ASK_PLAIN);
+    ask(w, &parent, &s, &r);
+    ask_step(w, &step, &t, parent.x);
+    script_head(&s, ANSWER_PLAIN);
+    script_say_plain(&s, "{\"choices\":[]}");
+    script_end(&s);
+    assert_true(t.cancelled);
+    world_turn(w);
+    assert_int_equal(parent.said.len, 0);
+    assert_int_equal(w->env.open, 2);
+    exchange_resume(&slow->wait, STAGE_NEXT);
+    world_turn(w);
+    assert_said(&parent, "answer 200 {\"choices\":[]}|done");
+    assert_said(&step, "done");
+    asked_done(&parent);
+    asked_done(&step);
+    world_free(w);
+}
+
 static void a_step_that_ends_leaves_the_rest_alone(void **state) {
     (void)state;
     world *w = world_new(&scripted, "");
@@ -382,6 +431,7 @@ int main(void) {
         cmocka_unit_test(a_slow_follower_holds_nobody_up),
         cmocka_unit_test(a_follower_that_leaves_and_a_leader_that_breaks),
         cmocka_unit_test(a_step_ends_with_what_it_is_a_step_of),
+        cmocka_unit_test(a_step_that_is_still_recorded_keeps_its_parent),
         cmocka_unit_test(a_step_that_ends_leaves_the_rest_alone),
         cmocka_unit_test(a_step_is_not_refused_for_want_of_room),
         cmocka_unit_test(a_step_has_its_parents_snapshot_client_and_deadline),

@@ -45,9 +45,11 @@ static stage_result stage_count_settle(exchange *x) {
     return stage_settle(x);
 }
 
+static char recorded_model[16];
+
 static stage_result stage_count_record(exchange *x) {
-    (void)x;
     recorded++;
+    snprintf(recorded_model, sizeof recorded_model, "%.*s", SPAN_ARG(x->record.model));
     return STAGE_NEXT;
 }
 
@@ -261,7 +263,8 @@ static void a_record_is_written_for_a_client_that_has_left(void **state) {
         world *w = waits_new(&waits_behind, "");
         asked a;
         script s;
-        exchange_request r = world_request(&form_openai, ASK_PLAIN);
+        char *body = strdup(ASK_PLAIN);
+        exchange_request r = world_request(&form_openai, body);
         ask(w, &a, &s, &r);
         script_head(&s, ANSWER_PLAIN);
         script_say_plain(&s, "{\"n\":1}");
@@ -270,6 +273,7 @@ static void a_record_is_written_for_a_client_that_has_left(void **state) {
             exchange_env_fail_all(&w->env, ERR_DRAINING);
         else
             exchange_cancel(a.x);
+        if (!drains) free(body); /* the loan has ended */
         world_turn(w);
         assert_false(behind.cancelled);
         assert_int_equal(a.said.len, 0);
@@ -279,7 +283,9 @@ static void a_record_is_written_for_a_client_that_has_left(void **state) {
         assert_said(&a, drains ? "answer 200 {\"n\":1}|done" : "done");
         assert_int_equal(a.error, ERR_NONE); /* what is recorded is what happened */
         assert_int_equal(recorded, 1);
+        assert_string_equal(recorded_model, "m");
         asked_done(&a);
+        if (drains) free(body);
         world_free(w);
     }
 }
