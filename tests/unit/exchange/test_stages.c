@@ -268,8 +268,8 @@ static void each_call_is_counted_and_logged(void **state) {
     buf text = BUF_EMPTY;
     metrics_write(m, false, &text);
     static const char *const counted[] = {
-        "weir_calls_total{endpoint=\"chat.completions\",model=\"*\",target=\"\",status=\"200\"} "
-        "1\n",
+        ("weir_calls_total{endpoint=\"chat.completions\",model=\"*\",target=\"\",status=\"200\"} "
+         "1\n"),
         "weir_calls_total{endpoint=\"chat.completions\",model=\"\",target=\"\",status=\"400\"} 1\n",
         "weir_errors_total{code=\"bad_json\",fault=\"client\"} 1\n"};
     for (size_t i = 0; i < ARRAY_LEN(counted); i++)
