@@ -165,11 +165,11 @@ json_iter json_strings_of(json_value value) {
 }
 
 bool json_next_string(json_iter *it, json_value *ret) {
-    const char *end = it->rest.ptr + it->rest.len;
     for (;;) {
         size_t at = span_find(it->rest, 0, '"');
         if (at == it->rest.len) return false;
-        const char *quote = it->rest.ptr + at, *p = skip_string(quote, end);
+        const char *quote = it->rest.ptr + at, *end = it->rest.ptr + it->rest.len;
+        const char *p = skip_string(quote, end);
         it->rest = span_from(p, (size_t)(end - p));
         p = json_skip_blanks(p, end);
         if (p < end && *p == ':') continue; /* a name */
