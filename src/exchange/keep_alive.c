@@ -6,6 +6,13 @@ static int64_t pause_ms(const keep_alive *k) {
     return exchange_config(k->x)->server.keep_alive_comment_ms;
 }
 
+/* On a path that is passed through nobody knows the answer's form before its head, and in a body
+ * that nobody reads a comment would be a part of it. */
+static bool may_comment(const exchange *x) {
+    if (x->pauses & PAUSE_DOOR || (x->has_head && x->head.kind == ANSWER_RAW)) return false;
+    return x->head_sent || exchange_dialect(x)->is_json;
+}
+
 /* The timer is not restarted with every event: it looks, when it fires, how long it has been. */
 static void on_silence(timer *t) {
     keep_alive *k = CONTAINER_OF(t, keep_alive, timer);
@@ -15,8 +22,7 @@ static void on_silence(timer *t) {
         loop_timer_start(x->env->loop, t, pause_ms(k) - silent);
         return;
     }
-    /* On a path that is passed through nobody knows the answer's form before its head. */
-    if (!(x->pauses & PAUSE_DOOR) && (x->head_sent || exchange_dialect(x)->is_json)) {
+    if (may_comment(x)) {
         exchange_stream_head(x);
         buf_clear(&x->env->scratch);
         sse_write_comment(&x->env->scratch, SPAN_OF("keep-alive"));

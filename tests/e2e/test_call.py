@@ -359,6 +359,13 @@ def test_audio_is_not_preceded_by_comments(weir, upstream):
     assert (answer.header("content-type"), answer.body) == ("audio/wav", b"RIFF....")
 
 
+def test_audio_is_not_interrupted_by_comments(weir, upstream):
+    head = make_head(200, {"content-type": "audio/wav", "content-length": 8})
+    upstream.script(raw([head, b"RIFF", 0.3, b"...."], end="keep"))
+    w = weir(upstream, passthrough=["/v1/audio/speech"], server={"keep_alive_comment": "100ms"})
+    assert wire.call(w, "POST", "/v1/audio/speech", {"model": "m", "stream": True}).body == b"RIFF...."
+
+
 # -- what it says of itself --------------------------------------------------------------------------------------------
 
 

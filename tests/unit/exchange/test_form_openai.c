@@ -293,6 +293,18 @@ static void a_path_passed_through_has_its_head_first(void **state) {
     scene_done(c, "head 200" KEEP_ALIVE "|done");
 }
 
+/* A comment in the middle of a file would be a part of it. */
+static void a_raw_body_is_not_commented(void **state) {
+    (void)state;
+    scene *c = passed_through("{\"stream\":true}", COMMENT);
+    raw_head(c);
+    world_pass(c->w, 2 * COMMENT_MS);
+    scene_event(c, ANSWER_RAW, "", "ID3");
+    world_pass(c->w, 2 * COMMENT_MS);
+    script_end(&c->s);
+    scene_done(c, "head 206|piece ID3|end|done");
+}
+
 /* ---- a slow reader ---- */
 
 static void back_pressure(void **state) {
@@ -362,6 +374,7 @@ int main(void) {
         cmocka_unit_test(a_failure_behind_a_comment),
         cmocka_unit_test(nobody_is_commented_who_should_not_be),
         cmocka_unit_test(a_path_passed_through_has_its_head_first),
+        cmocka_unit_test(a_raw_body_is_not_commented),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(a_comment_that_fills_the_door),
         cmocka_unit_test(a_client_that_leaves_at_a_comment),
