@@ -176,7 +176,7 @@ static void write_edited(const answer_event *like, const answer_edit *edits, siz
     for (size_t i = 0; i < count; i++) {
         const answer_part *p = &like->parts[edits[i].part];
         size_t at = (size_t)(p->value.raw.ptr - like->data.ptr);
-        assert(p->value.type == JSON_STRING && at >= from);
+        assert((p->value.type == JSON_STRING || !edits[i].text.ptr) && at >= from);
         buf_add(out, span_slice(like->data, from, at));
         size_t before = out->len;
         if (edits[i].text.ptr)
@@ -224,8 +224,8 @@ void answer_say_like(const answer_event *like, size_t part, span text, arena *a,
     size_t count = 0;
     for (size_t i = 0; i < like->part_count; i++) {
         const answer_part *p = &like->parts[i];
-        if (p->value.type != JSON_STRING) continue;
-        span says = p->kind == PART_FINISH ? SPAN_EMPTY : SPAN_OF("");
+        bool is_text = p->value.type == JSON_STRING && p->kind != PART_FINISH;
+        span says = is_text ? SPAN_OF("") : SPAN_EMPTY;
         edits[count++] = (answer_edit){i, i == part ? text : says};
     }
     answer_rewrite(like, edits, count, a, ret);

@@ -134,8 +134,8 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
                     answer_event *ret);
 
 /* One more event in the form of `like`, which says this text in the place of one of its parts and
- * nothing else: its other texts are empty, it ends nothing and tells no usage. For what a filter
- * has held back. */
+ * nothing else: its other texts are empty, its other parts null; it ends nothing and tells no
+ * usage. For what a filter has held back. */
 void answer_say_like(const answer_event *like, size_t part, span text, arena *a, answer_event *ret);
 
 #endif

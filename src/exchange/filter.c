@@ -27,12 +27,17 @@ static bool is_late(const filter *f) {
     return f->held || f->late || !list_empty(&f->waiting.events);
 }
 
+static void head_to(filter *f, const answer_head *head) {
+    if (!f->next) f->x->head_told = true;
+    f->ops->head(f, head);
+}
+
 void chain_head(filter *f, const answer_head *head) {
     if (f->over) return;
     if (is_late(f))
         f->late |= LATE_HEAD; /* it is the exchange's own */
     else
-        f->ops->head(f, head);
+        head_to(f, head);
 }
 
 void chain_event(filter *f, const answer_event *event) {
@@ -143,7 +148,7 @@ static void feed(filter *f) {
     exchange *x = f->x;
     f->feeding = true;
     exchange_enter(x->env);
-    if (take_late(f, LATE_HEAD)) f->ops->head(f, &x->head);
+    if (take_late(f, LATE_HEAD)) head_to(f, &x->head);
     for (answer_event *e; may_feed(f) && (e = answer_queue_take(&f->waiting));) {
         answer_event lasting;
         chain_keep_plain(x, e, &lasting);

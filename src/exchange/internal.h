@@ -134,6 +134,7 @@ struct exchange {
     bool may_hold;         /* one of them may */
     answer_head head;      /* of the answer */
     bool has_head;
+    bool head_told;         /* the form has been given it: no filter keeps it back */
     bool head_sent;         /* the door has been given a head */
     int sent_status;        /* its status */
     size_t prompt_bytes;    /* of what the provider was asked */

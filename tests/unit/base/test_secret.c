@@ -35,6 +35,9 @@ static void finds_what_json_escapes(void **state) {
         {"sk-pro\\u012fv+id", "sk-pro\\u012fv+id"},
         {"\\/ sk-pro\\", "\\/ sk-pro\\"},
         {"\\/ sk-pro\\u00", "\\/ sk-pro\\u00"},
+        /* No escapes: what stands before the key stays, and two stay two. */
+        {"\\/ \\sk-pro/v+id", "\\/ \\[redacted]"},
+        {"\\/ \\\\sk-pro/v+id", "\\/ \\\\[redacted]"},
         {"", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
