@@ -171,14 +171,12 @@ static inline void origin_head(http_call *h, span status, span rest) {
     span type = SPAN_OF("application/json");
     if (span_eq(rest, SPAN_OF("stream"))) type = SPAN_OF("text/event-stream");
     if (span_eq(rest, SPAN_OF("raw"))) type = SPAN_OF("audio/mpeg");
-    headers[0] = (http_header){SPAN_OF("content-type"), type};
-    http_head head = {.status = (int)number, .content_length = -1, .headers = {headers, 1}};
-    size_t colon = span_find(rest, 0, ':');
-    if (colon < rest.len) {
-        headers[1] = (http_header){span_slice(rest, 0, colon),
-                                   span_trim(span_slice(rest, colon + 1, rest.len))};
-        head.headers.count = 2;
-    }
+    size_t colon = span_find(rest, 0, ':'), count = 0;
+    if (colon < rest.len)
+        headers[count++] = (http_header){span_slice(rest, 0, colon),
+                                         span_trim(span_slice(rest, colon + 1, rest.len))};
+    headers[count++] = (http_header){SPAN_OF("content-type"), type};
+    http_head head = {.status = (int)number, .content_length = -1, .headers = {headers, count}};
     h->facts.head_us = h->w->loop.now_us;
     h->ops->on_head(h->user, &head);
 }

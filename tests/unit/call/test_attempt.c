@@ -308,6 +308,10 @@ static void refusals(void **state) {
     static const row rows[] = {
         {.script = "429|bytes " ERROR_OF("\"x\"") "|end",
          .heard = "overload provider_error 429 " ERROR_OF("\"x\"")},
+        {.plain = true, .script = "299|bytes " HI "|end", .heard = "plain 299; Hi; end " HI},
+        {.plain = true,
+         .script = "300|bytes " ERROR_OF("\"x\"") "|end",
+         .heard = "target provider_error 502 " ERROR_OF("\"x\"")},
         {.script = "302|end",
          .heard = "target provider_error 502 {\"error\":{\"message\":\"The provider answered with "
                   "status 302 and no explanation.\",\"type\":\"invalid_request_error\",\"param\":"

@@ -3,6 +3,8 @@
  * providers are scripts, the clock is moved by hand (origin.h). */
 #include "origin.h"
 
+#include <unistd.h>
+
 /* What the owner of the call does, and when: as it hears that word, or at that time. */
 typedef enum action { NOTHING, CANCEL, PAUSE, RESUME } action;
 
@@ -36,6 +38,7 @@ typedef struct owner {
     int64_t ended_ms;
     bool over, cancelled;
     metrics_shard *metrics; /* NULL: nothing is counted */
+    log_shard *log;         /* NULL: nothing is logged */
     struct doing {
         struct owner *owner;
         timer timer;
@@ -44,12 +47,21 @@ typedef struct owner {
     failure last;
 } owner;
 
+/* Nothing of a call that is over is timed; what counts is the test's own. */
+static void assert_untimed(const owner *o) {
+    size_t own = 0;
+    for (size_t i = 0; i < ARRAY_LEN(o->doing); i++)
+        own += timer_active(&o->doing[i].timer);
+    assert_int_equal(o->w.loop.timers.count, own);
+}
+
 static void act(owner *o, action what) {
     switch (what) {
     case NOTHING: break;
     case CANCEL:
         o->over = o->cancelled = true;
         call_cancel(o->call);
+        assert_untimed(o);
         break;
     case PAUSE: call_pause(o->call); break;
     case RESUME: call_resume(o->call); break;
@@ -68,6 +80,7 @@ static void hear(owner *o, bool last) {
     if (last) {
         o->over = true;
         o->ended_ms = world_ms(&o->w);
+        assert_untimed(o);
         return;
     }
     const char *word = o->row->word;
@@ -145,6 +158,7 @@ static void owner_start(owner *o) {
     const call_spec spec = {.loop = &o->w.loop,
                             .snapshot = o->w.snapshot,
                             .metrics = o->metrics,
+                            .log = o->log,
                             .model = &o->w.config->models[0],
                             .facts = &o->facts,
                             .want = WANT_PARTS,
@@ -261,6 +275,12 @@ static void one_target(void **state) {
          .heard = "plain 200; Hi; end",
          .asked = "aaaa",
          .report = "a connection; a connection; a connection 200; a ok 200"},
+        {.name = "it ends with the last failure, not with that which was waited for",
+         .options = ONCE,
+         .a = {"500|end", "refuse"},
+         .heard = "connection provider_unreachable 502",
+         .asked = "aa",
+         .report = "a overload 500; a connection"},
         {.name = "a certificate that is wrong is not asked again",
          .options = QUICK,
          .a = {"tls"},
@@ -560,6 +580,23 @@ static void hedges(void **state) {
          .heard = STREAMED,
          .asked = "abc",
          .report = "a connection; b* connection; c ok 200 3+4"},
+        {.name = "the hedge's failure is not why",
+         .options = HEDGE,
+         .a = {"wait 300|404|end"},
+         .b = {"refuse"},
+         .heard = "target provider_error 404",
+         .asked = "ab",
+         .report = "a target 404; b* connection"},
+        {.name = "a wait for the first ends when the hedge speaks",
+         .options =
+             "retry: {retries: 1, base: 1s, cap: 1s}\nhedge: {after: 100ms, at_most: 100%}\n",
+         .a = {"wait 150|400 x-should-retry: true|bytes {\"error\":{\"code\":"
+               "\"content_filter\"}}|end",
+               STREAM},
+         .b = {"wait 200|200 stream|say Hi|wait 3000|finish|done|end"},
+         .heard = "stream 200; Hi; .stop; end",
+         .asked = "ab",
+         .report = "a content_policy 400; b* ok 200"},
         {.name = "one target alone is never hedged",
          .options = HEDGE,
          .a = {"wait 300|" STREAM},
@@ -652,6 +689,15 @@ static void cancels(void **state) {
          .heard = "stream 200; Hi; cancelled",
          .asked = "aA",
          .report = "a cancelled 200"},
+        {.name = "before it would have been hedged",
+         .options = HEDGE,
+         .a = {"wait 900"},
+         .b = {"wait 900"},
+         .at_time = CANCEL,
+         .time_ms = 50,
+         .heard = "cancelled",
+         .asked = "aA",
+         .report = "a cancelled"},
         {.name = "while it waits to try again",
          .options = "retry: {base: 10s}\n",
          .a = {"500|end", STREAM},
@@ -742,6 +788,15 @@ static void pauses(void **state) {
          .heard = "stream 200; Hi; Ho; .stop; end",
          .asked = "apr",
          .report = "a ok 200"},
+        {.name = "and resumed before it",
+         .a = {"wait 50|200 stream|say Hi|finish|done|end"},
+         .at_time = PAUSE,
+         .time_ms = 10,
+         .later = RESUME,
+         .later_ms = 20,
+         .heard = "stream 200; Hi; .stop; end",
+         .asked = "a",
+         .report = "a ok 200"},
         {.name = "in a stream, for longer than its events may be apart",
          .options = "timeouts: {between_events: 100ms}\n",
          .a = {"200 stream|say Hi|wait 50|say Ho|finish|done|end"},
@@ -830,11 +885,11 @@ static void an_open_breaker_is_passed_over(void **state) {
     owner_done(&o);
 }
 
-static void fail_often(owner *o) {
+static void fail_often(owner *o, span target) {
     const config_breaker *policy = &o->w.config->breaker;
     for (int i = 0; i < 2; i++) {
         bool changed;
-        (void)target_report(target_get(o->w.targets, SPAN_OF("a")), policy, true, false, -1,
+        (void)target_report(target_get(o->w.targets, target), policy, true, false, -1,
                             o->w.loop.now_ms, &changed);
     }
 }
@@ -933,7 +988,7 @@ static void a_breaker_that_opens_during_a_wait(void **state) {
     owner_begin(&o, &r);
     owner_start(&o);
     world_run_until(&o.w, o.w.began_ms + 10);
-    fail_often(&o);
+    fail_often(&o, SPAN_OF("a"));
     world_run_until(&o.w, o.w.began_ms + 1000);
     assert_string_equal(buf_cstr(&o.heard), "connection provider_unreachable 502");
     assert_string_equal(buf_cstr(&o.w.asking), "a");
@@ -954,6 +1009,246 @@ static void what_a_deadline_says_of_a_target(void **state) {
         for (int n = 0; n < 3; n++)
             (void)call_again(&o);
         assert_int_equal(o.w.asked[0], i == 0 ? 3 : 2); /* then its breaker is open */
+        owner_done(&o);
+    }
+}
+
+static void nobody_is_hedged_at_an_open_breaker(void **state) {
+    (void)state;
+    static const row r = {.options = BREAKER "hedge: {after: 10ms, at_most: 100%}\n",
+                          .a = {"wait 50|" STREAM},
+                          .b = {STREAM}};
+    owner o;
+    owner_begin(&o, &r);
+    fail_often(&o, SPAN_OF("b"));
+    assert_string_equal(call_again(&o), STREAMED);
+    assert_string_equal(o.w.asking.ptr, "a");
+    owner_done(&o);
+}
+
+/* From the first failure that opens it to the probe that closes it, a line each. */
+static void a_breaker_tells_the_log(void **state) {
+    (void)state;
+    static const config_logs logs = {
+        .level = LEVEL_INFO, .format = LOG_JSON, .buffer_bytes = 1 << 20};
+    static const row r = {.options = BREAKER, .a = {"refuse", "refuse", PLAIN}};
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    logger *l = logger_new(&logs, ends[1]);
+    owner o;
+    owner_begin(&o, &r);
+    o.log = logger_add_shard(l);
+    (void)call_again(&o);
+    (void)call_again(&o);
+    world_run_until(&o.w, o.w.loop.now_ms + 500);
+    (void)call_again(&o);
+    (void)call_again(&o);
+    logger_free(l, 10 * 1000);
+    close(ends[1]);
+    buf text = BUF_EMPTY;
+    for (ssize_t n; (n = read(ends[0], buf_reserve(&text, 4096), 4096)) > 0;)
+        buf_grow(&text, (size_t)n);
+    close(ends[0]);
+    static const char *const lines[] = {
+        "\"level\":\"warn\",\"event\":\"breaker_opened\",\"message\":\"The target fails too often; "
+        "it "
+        "is given a rest.\",\"target\":\"a\"",
+        "\"level\":\"info\",\"event\":\"breaker_closed\",\"message\":\"The target answers "
+        "again.\",\"target\":\"a\""};
+    span rest = buf_span(&text), line;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        assert_true(span_cut(&rest, '\n', &line));
+        if (span_find_span(line, 0, span_cstr(lines[i])) == line.len)
+            fail_msg("%.*s does not hold %s", SPAN_ARG(line), lines[i]);
+    }
+    assert_int_equal(rest.len, 0);
+    buf_done(&text);
+    owner_done(&o);
+}
+
+/* ---- budgets: how much more than its calls a target may be asked ---- */
+
+static void retries_have_a_budget(void **state) {
+    (void)state;
+    static const struct {
+        row row;
+        const char *first, *asked, *second, *asked_then;
+    } rows[] = {
+        /* one a minute, whatever the calls */
+        {{.options = "retry: {retries: 1, base: 1ms, cap: 1ms, budget: 0%, budget_floor: 1}\n",
+          .plain = true,
+          .a = {"500|end", PLAIN, "500|end"}},
+         "plain 200; Hi; end",
+         "aa",
+         "overload provider_error 500",
+         "a"},
+        /* as many as calls; a fallback is a call of its target */
+        {{.options = "retry: {retries: 1, base: 1ms, cap: 1ms, budget: 100%, budget_floor: 0}\n",
+          .plain = true,
+          .a = {"500|end", PLAIN, "500|end", PLAIN}},
+         "plain 200; Hi; end",
+         "aa",
+         "plain 200; Hi; end",
+         "aa"},
+        {{.options = "retry: {retries: 1, base: 1ms, cap: 1ms, budget: 100%, budget_floor: 0}\n",
+          .plain = true,
+          .a = {"401|end"},
+          .b = {"500|end", PLAIN, "500|end", PLAIN}},
+         "plain 200; Hi; end",
+         "abb",
+         "plain 200; Hi; end",
+         "abb"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        owner_begin(&o, &rows[i].row);
+        assert_string_equal(call_again(&o), rows[i].first);
+        assert_string_equal(o.w.asking.ptr, rows[i].asked);
+        assert_string_equal(call_again(&o), rows[i].second);
+        assert_string_equal(o.w.asking.ptr, rows[i].asked_then);
+        owner_done(&o);
+    }
+}
+
+static void a_hedge_is_taken_from_the_budget_of_its_target(void **state) {
+    (void)state;
+    static const row r = {.options = "retry: {retries: 0, budget: 0%, budget_floor: 1}\n"
+                                     "hedge: {after: 10ms, at_most: 100%}\n",
+                          .a = {"wait 900"},
+                          .b = {STREAM}};
+    owner o;
+    owner_begin(&o, &r);
+    const config_retry *policy = &o.w.config->retry;
+    target_state *a = target_get(o.w.targets, SPAN_OF("a")),
+                 *b = target_get(o.w.targets, SPAN_OF("b"));
+    assert_string_equal(call_again(&o), STREAMED);
+    assert_true(target_budget_left(a, policy, o.w.loop.now_ms));
+    assert_false(target_budget_left(b, policy, o.w.loop.now_ms));
+    owner_done(&o);
+}
+
+/* ---- a target that cannot be asked what is asked ---- */
+
+static bool build_nothing(const provider_ask *ask, provider_request *ret, weir_error *ret_error) {
+    (void)ask, (void)ret;
+    *ret_error = error_of(ERR_INTERNAL);
+    return false;
+}
+
+static void use_unfit(owner *o, size_t provider) {
+    static provider_ops unfit;
+    unfit = *o->w.snapshot->items[provider].ops;
+    unfit.build = build_nothing;
+    o->w.snapshot->items[provider].ops = &unfit;
+}
+
+/* The next one is asked; where there is none the call ends, but not from inside its start. */
+static void a_target_that_is_unfit_is_passed_over(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.options = QUICK,
+         .plain = true,
+         .a = {PLAIN},
+         .b = {PLAIN},
+         .heard = "plain 200; Hi; end",
+         .asked = "b",
+         .report = "b ok 200"},
+        {.options = QUICK,
+         .a = {PLAIN},
+         .heard = "target internal_error 500",
+         .asked = "",
+         .report = ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        owner_begin(&o, &rows[i]);
+        use_unfit(&o, 0);
+        owner_call(&o);
+        buf report = BUF_EMPTY;
+        write_report(&o, &report);
+        assert_string_equal(buf_cstr(&o.heard), rows[i].heard);
+        assert_string_equal(buf_cstr(&o.w.asking), rows[i].asked);
+        assert_string_equal(report.ptr, rows[i].report);
+        buf_done(&report);
+        owner_done(&o);
+    }
+}
+
+/* Neither a hedge nor the breaker's probe is used up by it. */
+static void what_is_unfit_uses_nothing_up(void **state) {
+    (void)state;
+    static const row hedged = {.options = HEDGE, .a = {"wait 150|" STREAM}, .b = {STREAM}};
+    static const config_hedge seldom = {.on = true, .after_ms = 100, .at_most_ratio = 0.01};
+    owner o;
+    owner_begin(&o, &hedged);
+    use_unfit(&o, 1);
+    owner_call(&o);
+    assert_string_equal(buf_cstr(&o.heard), STREAMED);
+    assert_string_equal(buf_cstr(&o.w.asking), "a");
+    assert_int_equal(call_get_report(o.call).hedges, 0);
+    target_state *a = target_get(o.w.targets, SPAN_OF("a"));
+    assert_true(target_take_hedge(a, &seldom, o.w.began_ms + 200));
+    assert_false(target_take_hedge(a, &seldom, o.w.began_ms + 200));
+    owner_done(&o);
+
+    static const row probed = {.options = BREAKER, .plain = true, .a = {PLAIN}};
+    owner_begin(&o, &probed);
+    const provider_ops *fit = o.w.snapshot->items[0].ops;
+    fail_often(&o, SPAN_OF("a"));
+    world_run_until(&o.w, o.w.began_ms + 500);
+    use_unfit(&o, 0);
+    assert_string_equal(call_again(&o), "target internal_error 500");
+    o.w.snapshot->items[0].ops = fit;
+    assert_string_equal(call_again(&o), "plain 200; Hi; end");
+    owner_done(&o);
+}
+
+/* ---- the report ---- */
+
+static void assert_no_usage(const token_usage *u) {
+    assert_int_equal(u->prompt, -1);
+    assert_int_equal(u->completion, -1);
+    assert_int_equal(u->total, -1);
+    assert_int_equal(u->cached, -1);
+    assert_int_equal(u->reasoning, -1);
+    assert_false(u->estimated);
+}
+
+/* Of a call that still runs: from the attempts that are under way. */
+static void the_report_is_there_at_any_time(void **state) {
+    (void)state;
+    static const struct {
+        row row;
+        int64_t head_ms; /* -1: none */
+        unsigned attempts, skipped;
+    } rows[] = {
+        {{.a = {"wait 900"}}, -1, 1, 0},
+        {{.a = {"wait 3|200 stream|event x|role|wait 900"}}, 4, 1, 1},
+        {{.a = {"200 stream|event x|say Hi|event x|wait 900"}}, 1, 1, 2},
+        {{.options = HEDGE,
+          .a = {"200 stream|event x|role|wait 900"},
+          .b = {"wait 7|200 stream|event x|say Hi|event x|wait 900"}},
+         109,
+         2,
+         3},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        owner_begin(&o, &rows[i].row);
+        owner_start(&o);
+        world_run_until(&o.w, o.w.began_ms + 200);
+        call_report r = call_get_report(o.call);
+        assert_int_equal(r.attempts, rows[i].attempts);
+        assert_int_equal(r.skipped, rows[i].skipped);
+        int64_t head_us = rows[i].head_ms < 0 ? 0 : (o.w.began_ms + rows[i].head_ms) * 1000;
+        assert_int_equal(r.head_us, head_us);
+        assert_true(r.first_sent_us > 0);
+        for (unsigned k = 0; k < r.attempts; k++)
+            assert_no_usage(&r.tries[k].usage);
+        act(&o, CANCEL);
+        r = call_get_report(o.call);
+        for (unsigned k = 0; k < r.attempts; k++)
+            assert_no_usage(&r.tries[k].usage);
         owner_done(&o);
     }
 }
@@ -1002,6 +1297,13 @@ int main(void) {
         cmocka_unit_test(what_is_counted),
         cmocka_unit_test(a_breaker_that_opens_during_a_wait),
         cmocka_unit_test(what_a_deadline_says_of_a_target),
+        cmocka_unit_test(nobody_is_hedged_at_an_open_breaker),
+        cmocka_unit_test(a_breaker_tells_the_log),
+        cmocka_unit_test(retries_have_a_budget),
+        cmocka_unit_test(a_hedge_is_taken_from_the_budget_of_its_target),
+        cmocka_unit_test(a_target_that_is_unfit_is_passed_over),
+        cmocka_unit_test(what_is_unfit_uses_nothing_up),
+        cmocka_unit_test(the_report_is_there_at_any_time),
         cmocka_unit_test(the_report_names_what_was_asked_last),
     };
     return run_watched(tests);
