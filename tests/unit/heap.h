@@ -18,15 +18,16 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
     HEAP_HAS(address_sanitizer) || HEAP_HAS(thread_sanitizer)
-#define run_watched(tests) cmocka_run_group_tests(tests, NULL, NULL)
+#define run_watched_in(tests, set_up, tear_down) cmocka_run_group_tests(tests, set_up, tear_down)
 #else
 
 #include <errno.h>
 #include <malloc.h>
 #include <stdatomic.h>
 
-#define run_watched(tests)                                                                         \
-    (heap_watch(tests, ARRAY_LEN(tests)), cmocka_run_group_tests(tests, NULL, NULL))
+/* set_up, tear_down: of the group. */
+#define run_watched_in(tests, set_up, tear_down)                                                   \
+    (heap_watch(tests, ARRAY_LEN(tests)), cmocka_run_group_tests(tests, set_up, tear_down))
 
 /* glibc's own, behind those that a program may replace. */
 void *__libc_malloc(size_t size);
@@ -108,4 +109,7 @@ static inline void heap_watch(struct CMUnitTest *tests, size_t count) {
 }
 
 #endif
+
+#define run_watched(tests) run_watched_in(tests, NULL, NULL)
+
 #endif

@@ -1,6 +1,6 @@
 /* The TLS contexts of a snapshot's providers: which of them share one, and what is said of a file
  * that is none. */
-#include "unit.h"
+#include "heap.h"
 
 #include "call/provider_tls.h"
 #include "http/certs.h"
@@ -73,9 +73,9 @@ static void a_file_that_is_none_is_named(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(providers_share_by_their_file),
         cmocka_unit_test(a_file_that_is_none_is_named),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_watched_in(tests, set_up, tear_down);
 }

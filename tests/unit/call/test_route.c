@@ -126,6 +126,73 @@ static void fastest_looks_at_the_others_now_and_then(void **state) {
     assert_share(first[1], draws, 0.05);
 }
 
+/* Draws as told; how many were made is seen by what is left. */
+typedef struct draws {
+    double at[4];
+    size_t made;
+} draws;
+
+static double draw(void *arg) {
+    draws *d = arg;
+    assert_true(d->made < ARRAY_LEN(d->at));
+    return d->at[d->made++];
+}
+
+static void expect_drawn(const config_model *model, const route_fact *facts, double first,
+                         const char *order, size_t made) {
+    unsigned char out[ROUTE_TARGETS_MAX];
+    char text[ROUTE_TARGETS_MAX + 1] = "";
+    draws d = {.at = {first, 0, 0, 0}};
+    size_t n = route_order(model, facts, draw, &d, out);
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)('0' + out[i]);
+    assert_string_equal(text, order);
+    assert_int_equal(d.made, made);
+}
+
+/* A draw for each place but the last, and none where there is nothing to draw; the bounds between
+ * two shares belong to the later one. */
+static void each_draw_has_its_share(void **state) {
+    (void)state;
+    static const route_fact ready[2] = {{-1, true}, {-1, true}},
+                            resting[2] = {{-1, false}, {-1, false}};
+    static const struct {
+        unsigned weights[2];
+        const route_fact *facts;
+        double drawn;
+        const char *order;
+        size_t made;
+    } rows[] = {
+        {{1, 3}, ready, 0, "01", 1},      {{1, 3}, ready, 0.249, "01", 1},
+        {{1, 3}, ready, 0.25, "10", 1},   {{1, 3}, ready, 0.999, "10", 1},
+        {{0, 1}, ready, 0, "10", 1},      {{0, 0}, ready, 0.9, "01", 0},
+        {{1, 3}, resting, 0.25, "10", 1}, /* those that rest are ordered alike */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config_target targets[2] = {{.weight = rows[i].weights[0]}, {.weight = rows[i].weights[1]}};
+        config_model model = {.pick = PICK_WEIGHTED, .targets = targets, .target_count = 2};
+        expect_drawn(&model, rows[i].facts, rows[i].drawn, rows[i].order, rows[i].made);
+        model.target_count = 1;
+        expect_drawn(&model, rows[i].facts, rows[i].drawn, "0", 0);
+    }
+}
+
+static void exploring_has_its_bounds(void **state) {
+    (void)state;
+    config_target targets[3] = {0};
+    config_model model = {.pick = PICK_FASTEST, .targets = targets, .target_count = 3};
+    static const route_fact facts[3] = {{0, true}, {200, true}, {300, true}},
+                            equal[3] = {{100, true}, {100, true}, {50, true}},
+                            resting[3] = {{300, false}, {-1, false}, {100, false}};
+    expect_drawn(&model, facts, 0, "102", 1); /* also where the fastest takes no time */
+    expect_drawn(&model, facts, 0.0249, "102", 1);
+    expect_drawn(&model, facts, 0.0251, "201", 1);
+    expect_drawn(&model, facts, 0.0499, "201", 1);
+    expect_drawn(&model, facts, 0.05, "012", 1);
+    expect_drawn(&model, equal, 0.5, "201", 1); /* equals in the written order */
+    expect_drawn(&model, resting, 0.5, "120", 0);
+}
+
 static void always_a_permutation(void **state) {
     (void)state;
     rng r;
@@ -161,6 +228,8 @@ int main(void) {
         cmocka_unit_test(no_weight_at_all_is_the_written_order),
         cmocka_unit_test(fastest_sorts_by_latency),
         cmocka_unit_test(fastest_looks_at_the_others_now_and_then),
+        cmocka_unit_test(each_draw_has_its_share),
+        cmocka_unit_test(exploring_has_its_bounds),
         cmocka_unit_test(always_a_permutation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,12 +3,17 @@
 #include "call/target.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 static const config_retry retry = {.budget_ratio = 0.2, .budget_floor = 3};
 static const config_hedge hedge = {.on = true, .after_quantile = 0.95, .at_most_ratio = 0.05};
 static const config_breaker breaker_policy = {
     .on = true, .failure_ratio = 0.5, .of = 4, .window_ms = 1000, .probe_ms = 500};
+
+/* Opens with the failure after all that the workers report. */
+static const config_breaker patient = {
+    .on = true, .failure_ratio = 1, .of = 80001, .window_ms = 1000, .probe_ms = 500};
 
 static target_table *table;
 static target_state *one;
@@ -33,9 +38,29 @@ static void a_name_has_one_state(void **state) {
     assert_span(target_name(one), "openai/gpt");
 }
 
+static void a_name_may_be_so_long(void **state) {
+    (void)state;
+    char name[TARGET_NAME_MAX + 1];
+    memset(name, 'x', sizeof name);
+    target_state *s = target_get(table, span_from(name, TARGET_NAME_MAX));
+    assert_int_equal(target_name(s).len, TARGET_NAME_MAX);
+    assert_span(target_name(target_get(table, span_from(name, sizeof name))), "other");
+}
+
+typedef struct state_counts {
+    int all, others;
+} state_counts;
+
+static void count_state(void *user, target_state *s) {
+    state_counts *c = user;
+    c->all++;
+    c->others += span_eq(target_name(s), SPAN_OF("other"));
+}
+
 static void the_table_is_bounded(void **state) {
     (void)state;
     char name[TARGET_NAME_MAX + 2];
+    state_counts counts = {0};
     for (int i = 1; i < TARGETS_MAX; i++) {
         int n = snprintf(name, sizeof name, "t%d", i);
         target_state *s = target_get(table, span_from(name, (size_t)n));
@@ -46,6 +71,9 @@ static void the_table_is_bounded(void **state) {
     assert_ptr_equal(target_get(table, SPAN_OF("and another")), other);
     assert_ptr_equal(target_get(table, SPAN_OF("openai/gpt")), one); /* the old stay */
     memset(name, 'x', sizeof name);
+    target_each(table, count_state, &counts);
+    assert_int_equal(counts.all, TARGETS_MAX + 1);
+    assert_int_equal(counts.others, 1);
     assert_ptr_equal(target_get(table, span_from(name, TARGET_NAME_MAX + 1)), other);
 }
 
@@ -87,13 +115,26 @@ static void the_budget_follows_the_last_minute(void **state) {
     assert_true(target_budget_left(one, &retry, now));
     target_take_budget(one, now);
     assert_false(target_budget_left(one, &retry, now));
-    assert_false(target_budget_left(one, &retry, now + 54999));
+    assert_false(target_budget_left(one, &retry, now + 59999));
     assert_true(target_budget_left(one, &retry, now + 60000)); /* forgotten: the floor again */
     target_take_budget(one, now + 1000000);
     target_take_budget(one, now + 1000000 - 7); /* another worker's clock reading is a bit older */
     assert_true(target_budget_left(one, &retry, now + 1000000));
     target_take_budget(one, now + 1000000);
     assert_false(target_budget_left(one, &retry, now + 1000000));
+}
+
+/* At one jump, without a look at the time between. */
+static void a_quiet_minute_forgets_all(void **state) {
+    (void)state;
+    for (int64_t after = 55 * 1000; after <= 300 * 1000; after += 5000) {
+        int64_t now = after * 1000;
+        target_state *s = one;
+        for (int i = 0; i < 3; i++)
+            target_take_budget(s, now);
+        assert_false(target_budget_left(s, &retry, now));
+        assert_int_equal(target_budget_left(s, &retry, now + after), after >= 60 * 1000);
+    }
 }
 
 static void hedges_are_few(void **state) {
@@ -111,6 +152,17 @@ static void hedges_are_few(void **state) {
     assert_true(target_take_hedge(one, &hedge, 60000));  /* the first is a minute old */
 }
 
+static void a_hedge_that_was_none_is_given_back(void **state) {
+    (void)state;
+    assert_true(target_take_hedge(one, &hedge, 0));
+    assert_false(target_take_hedge(one, &hedge, 0));
+    target_return_hedge(one, 0);
+    assert_true(target_take_hedge(one, &hedge, 0));
+    assert_false(target_take_hedge(one, &hedge, 0));
+    target_return_hedge(one, 30000); /* it counts in another slice: nothing to give back there */
+    assert_false(target_take_hedge(one, &hedge, 30000));
+}
+
 static void sampled(int64_t ms) {
     bool changed;
     (void)target_report(one, &breaker_policy, false, false, ms, 0, &changed);
@@ -121,6 +173,8 @@ static void the_wait_before_a_hedge_is_measured(void **state) {
     config_hedge fixed = hedge;
     fixed.after_ms = 700;
     assert_int_equal(target_hedge_after_ms(one, &fixed), 700);
+    fixed.after_ms = 1;
+    assert_int_equal(target_hedge_after_ms(one, &fixed), 1);
     for (int i = 20; i > 1; i--) {
         sampled(i * 100);
         assert_int_equal(target_hedge_after_ms(one, &hedge), -1);
@@ -130,9 +184,28 @@ static void the_wait_before_a_hedge_is_measured(void **state) {
     config_hedge median = hedge;
     median.after_quantile = 0.5;
     assert_int_equal(target_hedge_after_ms(one, &median), 1000);
+    config_hedge odd = hedge;
+    odd.after_quantile = 0.97; /* of 20: more than 19 */
+    assert_int_equal(target_hedge_after_ms(one, &odd), 2000);
+    odd.after_quantile = 1;
+    assert_int_equal(target_hedge_after_ms(one, &odd), 2000);
     for (int i = 0; i < 200; i++)
         sampled(50); /* only recent samples count */
     assert_int_equal(target_hedge_after_ms(one, &hedge), 50);
+}
+
+/* Worked out anew after some more samples, not at each. */
+static void the_measured_wait_is_kept_for_a_while(void **state) {
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        sampled(100);
+    assert_int_equal(target_hedge_after_ms(one, &hedge), 100);
+    for (int i = 0; i < 15; i++) {
+        sampled(900);
+        assert_int_equal(target_hedge_after_ms(one, &hedge), 100);
+    }
+    sampled(900);
+    assert_int_equal(target_hedge_after_ms(one, &hedge), 900);
 }
 
 static void latency_is_smoothed(void **state) {
@@ -195,16 +268,67 @@ static void workers_share_the_states(void **state) {
     assert_true(sum >= 50 && sum <= 50 * (WORKERS * ROUNDS / 50) / 20);
 }
 
+enum { SAME = 20000, NAMES = 2000 };
+
+static atomic_bool begin; /* all at once */
+
+static void *count(void *arg) {
+    target_state **ret_states = arg;
+    while (!atomic_load(&begin))
+        continue;
+    for (int i = 0; i < SAME; i++) {
+        bool changed;
+        target_count_call(one, 0);
+        target_take_budget(one, 0);
+        (void)target_report(one, &patient, true, false, -1, 0, &changed);
+    }
+    for (int i = 0; i < NAMES; i++) {
+        char name[16];
+        int n = snprintf(name, sizeof name, "new%d", i);
+        ret_states[i] = target_get(table, span_from(name, (size_t)n));
+    }
+    return NULL;
+}
+
+/* Whatever workers do at once, nothing is lost: no count, and no name has two states. */
+static void nothing_is_lost_between_workers(void **state) {
+    (void)state;
+    static target_state *states[WORKERS][NAMES];
+    pthread_t threads[WORKERS];
+    atomic_store(&begin, false);
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, count, states[i]), 0);
+    atomic_store(&begin, true);
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < NAMES; i++)
+        for (int k = 0; k < WORKERS; k++)
+            assert_ptr_equal(states[k][i], states[0][i]);
+    const int calls = WORKERS * SAME;
+    config_retry policy = {.budget_ratio = (calls + 1.0) / calls}; /* one extra more than calls */
+    assert_true(target_budget_left(one, &policy, 0));
+    policy.budget_ratio = (calls + 0.5) / calls;
+    assert_false(target_budget_left(one, &policy, 0));
+    assert_int_equal(target_breaker(one), BREAKER_CLOSED); /* one failure is lacking */
+    bool changed;
+    assert_int_equal(target_report(one, &patient, true, false, -1, 0, &changed), BREAKER_IS_OPEN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_name_has_one_state, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_may_be_so_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_table_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_breaker_is_the_targets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_budget_follows_the_last_minute, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_quiet_minute_forgets_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hedges_are_few, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_hedge_that_was_none_is_given_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_wait_before_a_hedge_is_measured, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_measured_wait_is_kept_for_a_while, set_up, tear_down),
         cmocka_unit_test_setup_teardown(latency_is_smoothed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(workers_share_the_states, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_is_lost_between_workers, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

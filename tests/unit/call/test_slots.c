@@ -1,0 +1,139 @@
+/* The order in which a call's targets are laid out, by what is known of them. */
+#include "origin.h"
+
+#include "call/slots.h"
+
+static const char options[] = "providers:\n"
+                              "  a: {kind: openai, url: 'http://127.0.0.1:1/v1', key: sk-a}\n"
+                              "  b: {kind: openai, url: 'http://127.0.0.1:2/v1', key: sk-b}\n"
+                              "  c: {kind: openai, url: 'http://127.0.0.1:3/v1', key: sk-c}\n"
+                              "models:\n"
+                              "  one: a\n"
+                              "  written: [a, b/large, c]\n"
+                              "  fastest: {pick: fastest, targets: [a, b/large, c]}\n"
+                              "  two: {pick: fastest, targets: [a, c]}\n"
+                              "breaker: {failures: 50%, of: 2, window: 60s, probe: 500ms}\n";
+
+typedef struct laid {
+    config *config;
+    target_table *targets;
+    loop_snapshot *snapshot;
+    arena arena;
+    rng rng;
+} laid;
+
+static void laid_init(laid *l) {
+    config_problems problems = {0};
+    l->config = config_parse(span_cstr(options), "test", &problems);
+    for (size_t i = 0; i < problems.count; i++)
+        print_error("%.*s\n", SPAN_ARG(problems.items[i].text));
+    config_problems_done(&problems);
+    assert_non_null(l->config);
+    l->targets = target_table_new();
+    l->snapshot = prepared(NULL, l->config, l->targets);
+    arena_init(&l->arena, 0);
+    rng_seed(&l->rng, 3);
+}
+
+static void laid_done(laid *l) {
+    loop_snapshot_unref(l->snapshot);
+    target_table_free(l->targets);
+    config_unref(l->config);
+    arena_done(&l->arena);
+}
+
+static slots lay(laid *l, const char *model, const char *asked, int64_t now_ms) {
+    const request_facts facts = {.model_name = span_cstr(asked)};
+    return slots_lay(config_find_model(l->config, span_cstr(model)), l->snapshot, &facts, &l->rng,
+                     now_ms, &l->arena);
+}
+
+static void expect(const slots *s, const char *names) {
+    buf text = BUF_EMPTY;
+    for (size_t i = 0; i < s->count; i++)
+        buf_addf(&text, "%s%.*s", i ? " " : "", SPAN_ARG(s->items[i].name));
+    assert_string_equal(buf_cstr(&text), names);
+    buf_done(&text);
+}
+
+static void report(laid *l, const char *name, bool failed, int64_t first_content_ms,
+                   int64_t now_ms) {
+    bool changed;
+    (void)target_report(target_get(l->targets, span_cstr(name)), &l->config->breaker, failed, false,
+                        first_content_ms, now_ms, &changed);
+}
+
+/* A target without a model of its own is known by the client's word. */
+static void names_are_those_of_what_is_asked(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    slots s = lay(&l, "one", "m", 0);
+    expect(&s, "a/m");
+    assert_span(s.items[0].model, "");
+    s = lay(&l, "one", "", 0);
+    expect(&s, "a");
+    s = lay(&l, "written", "m", 0);
+    expect(&s, "a/m b/large c/m");
+    assert_span(s.items[1].model, "large");
+    assert_ptr_equal(s.items[1].state, target_get(l.targets, SPAN_OF("b/large")));
+    assert_span(s.items[1].upstream->provider->name, "b");
+    assert_int_equal(s.items[1].tries, 0);
+    laid_done(&l);
+}
+
+/* The quickest first, those that rest last; as written where nothing else is said. */
+static void what_is_known_orders_them(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    report(&l, "a/m", false, 300, 0);
+    report(&l, "b/large", false, 200, 0);
+    report(&l, "c/m", false, 100, 0);
+    slots s = lay(&l, "fastest", "m", 0);
+    expect(&s, "c/m b/large a/m");
+    s = lay(&l, "two", "m", 0);
+    expect(&s, "c/m a/m");
+    s = lay(&l, "written", "m", 0);
+    expect(&s, "a/m b/large c/m");
+    for (int i = 0; i < 2; i++)
+        report(&l, "c/m", true, -1, 0);
+    s = lay(&l, "fastest", "m", 0);
+    expect(&s, "b/large a/m c/m");
+    report(&l, "a/m", true, -1, 0);
+    s = lay(&l, "written", "m", 499);
+    expect(&s, "b/large a/m c/m");
+    s = lay(&l, "written", "m", 500); /* each may be probed */
+    expect(&s, "a/m b/large c/m");
+    laid_done(&l);
+}
+
+static void those_that_rest_are_passed_over(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    slots s = lay(&l, "written", "m", 0);
+    assert_int_equal(slots_next(&s, 0, 0), 0);
+    assert_int_equal(slots_next(&s, 2, 0), 2);
+    assert_int_equal(slots_next(&s, 3, 0), 3);
+    assert_int_equal(slots_wait_ms(&s, 0), 0);
+    static const char *const names[] = {"b/large", "a/m", "c/m"};
+    for (int i = 0; i < 3; i++)
+        for (int k = 0; k < 2; k++)
+            report(&l, names[i], true, -1, 100 * i);
+    assert_int_equal(slots_next(&s, 0, 300), 3);
+    assert_int_equal(slots_wait_ms(&s, 300), 200); /* until the first of them may be probed */
+    assert_int_equal(slots_next(&s, 0, 500), 1);
+    assert_int_equal(slots_next(&s, 2, 500), 3);
+    assert_int_equal(slots_wait_ms(&s, 500), 0);
+    laid_done(&l);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_those_of_what_is_asked),
+        cmocka_unit_test(what_is_known_orders_them),
+        cmocka_unit_test(those_that_rest_are_passed_over),
+    };
+    return run_watched(tests);
+}
