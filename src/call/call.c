@@ -44,11 +44,15 @@ size_t call_next_slot(const call *c, size_t from) {
     return slots_next(&c->slots, from, call_now_ms(c));
 }
 
-/* A first try at a slot, or at the next one that can be asked; else the call ends. */
-static void ask_first(call *c, size_t at) {
+/* A slot, or the next one that can be asked; else the call ends. */
+static void ask(call *c, size_t at) {
     failure f;
-    target_count_call(c->slots.items[at].state, call_now_ms(c));
     if (!lane_start(c, at, false, &f)) call_decide(c, at, &f);
+}
+
+static void ask_first(call *c, size_t at) {
+    target_count_call(c->slots.items[at].state, call_now_ms(c));
+    ask(c, at);
 }
 
 static void on_backoff(timer *t) {
@@ -146,7 +150,7 @@ static void on_refused_start(timer *t) {
 static void on_failed_start(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
     timer_init(&c->backoff, on_backoff);
-    ask_first(c, c->at);
+    ask(c, c->at);
 }
 
 call *call_start(const call_spec *spec, const call_sink *sink, void *user) {

@@ -1174,6 +1174,22 @@ static void a_target_that_is_unfit_is_passed_over(void **state) {
     }
 }
 
+/* Whatever it costs to find that out, it is one call. */
+static void a_call_to_an_unfit_target_counts_once(void **state) {
+    (void)state;
+    static const row r = {.options = OFF, .a = {PLAIN}};
+    static const config_retry as_many = {.budget_ratio = 1};
+    owner o;
+    owner_begin(&o, &r);
+    use_unfit(&o, 0);
+    owner_call(&o);
+    target_state *a = target_get(o.w.targets, SPAN_OF("a"));
+    assert_true(target_budget_left(a, &as_many, o.w.began_ms));
+    target_take_budget(a, o.w.began_ms);
+    assert_false(target_budget_left(a, &as_many, o.w.began_ms));
+    owner_done(&o);
+}
+
 /* Neither a hedge nor the breaker's probe is used up by it. */
 static void what_is_unfit_uses_nothing_up(void **state) {
     (void)state;
@@ -1302,6 +1318,7 @@ int main(void) {
         cmocka_unit_test(retries_have_a_budget),
         cmocka_unit_test(a_hedge_is_taken_from_the_budget_of_its_target),
         cmocka_unit_test(a_target_that_is_unfit_is_passed_over),
+        cmocka_unit_test(a_call_to_an_unfit_target_counts_once),
         cmocka_unit_test(what_is_unfit_uses_nothing_up),
         cmocka_unit_test(the_report_is_there_at_any_time),
         cmocka_unit_test(the_report_names_what_was_asked_last),
