@@ -255,7 +255,7 @@ static void take_refusal(attempt *a, span piece) {
 
 static http_headers keep_crossing(attempt *a, http_headers in) {
     span connection = http_header_list(in, SPAN_OF("connection"), a->spec.arena);
-    http_header *out = arena_alloc(a->spec.arena, (in.count ? in.count : 1) * sizeof *out);
+    http_header *out = arena_alloc(a->spec.arena, in.count * sizeof *out);
     size_t n = 0;
     for (size_t i = 0; i < in.count; i++) {
         if (!provider_header_back(in.items[i].name, connection) ||

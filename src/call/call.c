@@ -158,24 +158,22 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     c->spec = *spec;
     c->sink = sink;
     c->user = user;
-    for (int i = 0; i < LANES; i++)
-        answer_queue_init(&c->lanes[i].held);
     timer_init(&c->backoff, on_backoff);
     hedge_init(c);
     timer_init(&c->total, on_total);
     c->slots = slots_lay(spec->model, spec->snapshot, spec->facts, &spec->loop->rng, call_now_ms(c),
                          spec->arena);
     loop_timer_start(spec->loop, &c->total, spec->deadline_ms - call_now_ms(c));
-    c->at = call_next_slot(c, 0);
-    if (c->at == c->slots.count) {
-        c->at = 0;
+    size_t first = call_next_slot(c, 0);
+    if (first == c->slots.count) {
         timer_init(&c->backoff, on_refused_start);
         loop_timer_start(spec->loop, &c->backoff, 0);
         return c;
     }
     failure unused;
-    target_count_call(c->slots.items[c->at].state, call_now_ms(c));
-    if (!lane_start(c, c->at, false, &unused)) {
+    c->at = first;
+    target_count_call(c->slots.items[first].state, call_now_ms(c));
+    if (!lane_start(c, first, false, &unused)) {
         timer_init(&c->backoff, on_failed_start);
         loop_timer_start(spec->loop, &c->backoff, 0);
     }

@@ -279,8 +279,8 @@ int64_t target_hedge_after_ms(target_state *s, const config_hedge *policy) {
     int64_t after_ms = -1;
     if (l->count >= SAMPLES_NEEDED) {
         /* Sorting on every call would cost more than the rest of the call's decisions together. */
-        bool stale = l->quantile_at == 0 || l->count - l->quantile_at >= SAMPLES_STALE ||
-                     l->quantile != policy->after_quantile;
+        bool stale =
+            l->count - l->quantile_at >= SAMPLES_STALE || l->quantile != policy->after_quantile;
         if (stale) {
             unsigned n = l->count < SAMPLES ? (unsigned)l->count : SAMPLES;
             l->quantile_ms = quantile_of(l->ms, n, policy->after_quantile);

@@ -86,7 +86,6 @@ static void answer_whole(exchange *x, int status, http_headers crossing, span ty
 
 void exchange_answer(exchange *x, span body) {
     x->head_sent = true;
-    exchange_note_own(x);
     span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
     answer_whole(x, x->head.status, x->head.headers, type, body);
 }

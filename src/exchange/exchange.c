@@ -97,7 +97,7 @@ exchange *exchange_start(exchange_env *env, const exchange_request *request,
 }
 
 http_headers exchange_headers_dup(arena *a, http_headers in) {
-    http_header *out = arena_alloc(a, (in.count + 1) * sizeof *out);
+    http_header *out = arena_alloc(a, in.count * sizeof *out);
     for (size_t i = 0; i < in.count; i++)
         out[i] = (http_header){arena_dup(a, in.items[i].name), arena_dup(a, in.items[i].value)};
     return (http_headers){out, in.count};
