@@ -16,6 +16,7 @@ typedef struct scene {
     world w;
     exchange_env env;
     asked a;
+    int64_t waited_us; /* since the request was complete */
 } scene;
 
 #define PLAIN  "{\"model\":\"m\",\"messages\":[]}"
@@ -38,7 +39,7 @@ static void scene_ask_at(scene *c, const exchange_door *door, const char *body) 
                                 .method = SPAN("POST"),
                                 .path = SPAN("/chat/completions"),
                                 .body = span_cstr(body),
-                                .started_us = c->w.loop.now_us,
+                                .started_us = c->w.loop.now_us - c->waited_us,
                                 .identified = true};
     c->a.x = exchange_start(&c->env, &r, door, &c->a);
 }
@@ -125,6 +126,38 @@ static void headers_tell_of_the_call(void **state) {
         assert_null(c.a.x);
         hide_own_share(&c.a.headers);
         assert_headers(&c.a, cases[i].headers);
+        scene_done(&c);
+    }
+}
+
+/* What is before the request left counts, and what is behind the answer: not the provider's time.
+ */
+static void weirs_share_is_its_own(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *script;
+    } cases[] = {{PLAIN, "200|" HI "|end"},
+                 {STREAM, "200 stream|say Hi|done|end"},
+                 {PLAIN, "refuse"},
+                 {"{", ""}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        scene_begin(&c, cases[i].script, NULL, ONCE);
+        c.waited_us = 700 * 1000 * 1000; /* longer than a test takes */
+        scene_ask(&c, cases[i].body);
+        scene_pass(&c, 1000);
+        assert_true(c.a.record.own_us > 600 * 1000 * 1000);
+        assert_true(c.a.record.total_us > 600 * 1000 * 1000);
+        size_t at = span_find_span(buf_span(&c.a.headers), 0, SPAN_OF("x-weir-overhead-ms: "));
+        uint64_t told_ms = 0;
+        span told = span_slice(buf_span(&c.a.headers), at, c.a.headers.len);
+        if (i < 3) {
+            assert_true(told.len > 0);
+            told = span_slice(told, 20, span_find(told, 0, '.'));
+            assert_true(span_u64(told, &told_ms) && told_ms > 600 * 1000);
+        } else {
+            assert_int_equal(told.len, 0); /* nobody was asked */
+        }
         scene_done(&c);
     }
 }
@@ -230,6 +263,41 @@ static void the_door_hears_of_a_provider_at_its_limit(void **state) {
     }
 }
 
+static unsigned dropped;
+
+static void hear_asked(void *user) {
+    (void)user;
+    dropped++;
+}
+
+/* Its spans are the door's again, who hears of it once: not before content, and not of an answer
+ * that is over with its first event. */
+static void what_was_asked_is_dropped_once_a_stream_runs(void **state) {
+    (void)state;
+    exchange_door careful = world_door;
+    careful.asked = hear_asked;
+    static const struct {
+        const char *body, *script;
+        unsigned before, after; /* the answer's end */
+    } cases[] = {
+        {STREAM, "200 stream|role|wait 100|say Hi|wait 100|say Ho|finish|done|end", 0, 1},
+        {STREAM, "200 stream|say Hi|say Ho|wait 100|finish|done|end", 1, 1},
+        {PLAIN, "200|wait 100|" HI "|end", 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        scene_begin(&c, cases[i].script, NULL, ONCE);
+        dropped = 0;
+        scene_ask_at(&c, &careful, cases[i].body);
+        scene_pass(&c, 50);
+        assert_int_equal(dropped, cases[i].before);
+        scene_pass(&c, 1000);
+        assert_int_equal(dropped, cases[i].after);
+        assert_int_equal(c.a.record.status, 200);
+        scene_done(&c);
+    }
+}
+
 /* ---- the way back ---- */
 
 static void back_pressure_reaches_the_provider(void **state) {
@@ -278,7 +346,9 @@ static void the_call_ends_with_the_deadline(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_tell_of_the_call),
+        cmocka_unit_test(weirs_share_is_its_own),
         cmocka_unit_test(weirs_share_has_three_decimals),
+        cmocka_unit_test(what_was_asked_is_dropped_once_a_stream_runs),
         cmocka_unit_test(a_call_is_recorded),
         cmocka_unit_test(what_did_not_come_is_recorded_as_that),
         cmocka_unit_test(the_door_hears_of_a_provider_at_its_limit),

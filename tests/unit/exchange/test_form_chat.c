@@ -41,6 +41,10 @@ static void a_plain_answer(void **state) {
          "\"a \\u00fc\\n\"},\"finish_reason\":\"stop\"}]}",
          "{\"success\":true,\"response\":\"a \\u00fc\\n\"," ESTIMATED("1", "28") NAMED("named-1")},
         /* it says nothing, and does not say who it is */
+        {"{\"model\":\"\",\"choices\":[]}",
+         "{\"success\":true,\"response\":\"\"," ESTIMATED("0", "27") NAMED("asked")},
+        {"{\"model\":[1],\"choices\":[]}",
+         "{\"success\":true,\"response\":\"\"," ESTIMATED("0", "27") NAMED("asked")},
         {"{\"model\":null,\"choices\":[{\"index\":0,\"message\":{\"content\":null}}]}",
          "{\"success\":true,\"response\":\"\"," ESTIMATED("0", "27") NAMED("asked")},
     };
@@ -74,6 +78,7 @@ static void usage_as_it_was_told(void **state) {
         {{5, -1, 5, -1, -1, false},
          "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":0,\"total_tokens\":5}"},
         {{-1, 6, -1, -1, -1, false}, ESTIMATED("6", "33")},
+        {{-1, 0, -1, -1, -1, false}, ESTIMATED("0", "27")}, /* although there is content */
         {{0, 0, 0, -1, -1, false},
          "\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}"},
     };
@@ -82,6 +87,7 @@ static void usage_as_it_was_told(void **state) {
         script_head(&c->s, ANSWER_PLAIN);
         exchange_take_event(c->s.x, &(answer_event){.kind = ANSWER_PLAIN,
                                                     .is_json = true,
+                                                    .sorts = EVENT_CONTENT,
                                                     .data = SPAN("{}"),
                                                     .usage = &rows[i].usage});
         script_end(&c->s);
@@ -145,7 +151,7 @@ static void failures(void **state) {
           .text = SPAN("Bad."),
           .body = SPAN("{\"error\":{\"type\":\"th\\u0065irs\",\"code\":\"c\",\"message\":\"no\"}}"),
           .client_after_ms = -1},
-         "Your fault: Bad.",
+         "(Bad.) is your fault.",
          ERROR("th\\u0065irs", "Bad.", ",\"code\":\"c\"")},
         {"the provider's, without",
          {.error = ERR_PROVIDER_ERROR,
@@ -154,7 +160,7 @@ static void failures(void **state) {
           .text = SPAN("Worse."),
           .body = SPAN(" {\"error\":{\"type\":null,\"code\":7,\"message\":\"no\"}}"),
           .client_after_ms = -1},
-         "My fault: Worse.",
+         "Worse. is my fault",
          ERROR("server_error", "Worse.", ",\"code\":\"provider_error\"")},
         {"a field's",
          {.error = ERR_UNPROCESSABLE,
@@ -162,20 +168,20 @@ static void failures(void **state) {
           .text = SPAN("'n' is odd."),
           .param = SPAN("n"),
           .client_after_ms = -1},
-         "Your fault: 'n' is odd.",
+         "('n' is odd.) is your fault.",
          ERROR("invalid_request_error", "'n' is odd.",
                ",\"code\":\"validation_failed\",\"field\":\"n\"")},
         {"an error that has no code",
          {.error = ERR_BAD_REQUEST, .status = 400, .text = SPAN("Odd."), .client_after_ms = -1},
-         "Your fault: Odd.",
+         "(Odd.) is your fault.",
          ERROR("invalid_request_error", "Odd.", "")},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         for (int behind = 0; behind < 2; behind++) { /* a stream's head */
-            scene *c = chat(
-                true,
-                "unreachable: Gone., invalid: 'Your fault: {error}', failed: 'My fault: {error}'",
-                "");
+            scene *c = chat(true,
+                            "unreachable: Gone., invalid: '({error}) is your fault.', failed: "
+                            "'{error} is my fault'",
+                            "");
             if (behind) script_head(&c->s, ANSWER_STREAM);
             scene_fail(c, &rows[i].failure);
             if (!behind) assert_headers(&c->a, own_error_headers);

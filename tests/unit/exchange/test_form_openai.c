@@ -241,6 +241,30 @@ static void comments_come_while_nothing_else_does(void **state) {
                   "|piece data: [DONE]\n\n|end|done");
 }
 
+/* Silence is counted to the millisecond from what was said last. */
+static void a_comment_comes_when_it_is_due(void **state) {
+    (void)state;
+    scene *c = chat(ASK_STREAM, COMMENT);
+    script_head(&c->s, ANSWER_STREAM);
+    world_pass(c->w, 1);
+    script_say(&c->s, "{\"n\":1}");
+    world_pass(c->w, COMMENT_MS - 1); /* 10 s after the event */
+    exchange_cancel(c->a.x);
+    scene_done(c, "head 200|piece data: {\"n\":1}\n\n" KEEP_ALIVE "|done");
+}
+
+/* What nobody reads does not fit into a stream that has begun; its bytes go out, and no second
+ * head. */
+static void a_raw_body_behind_a_comment(void **state) {
+    (void)state;
+    scene *c = chat(ASK_STREAM, COMMENT);
+    world_pass(c->w, COMMENT_MS);
+    raw_head(c);
+    scene_event(c, ANSWER_RAW, "", "ID3");
+    script_end(&c->s);
+    scene_done(c, "head 200" KEEP_ALIVE "|piece ID3|end|done");
+}
+
 /* The client reads a stream by then, whatever the provider answers. */
 static void a_plain_answer_behind_a_comment(void **state) {
     (void)state;
@@ -370,6 +394,8 @@ int main(void) {
         cmocka_unit_test(a_response_that_breaks),
         cmocka_unit_test(a_raw_body_that_breaks),
         cmocka_unit_test(comments_come_while_nothing_else_does),
+        cmocka_unit_test(a_comment_comes_when_it_is_due),
+        cmocka_unit_test(a_raw_body_behind_a_comment),
         cmocka_unit_test(a_plain_answer_behind_a_comment),
         cmocka_unit_test(a_failure_behind_a_comment),
         cmocka_unit_test(nobody_is_commented_who_should_not_be),

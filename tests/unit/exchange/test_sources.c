@@ -1,6 +1,7 @@
 /* Other things that answer than a call: a recording that is played again, followers of one answer
  * that another exchange gets, steps of an exchange.
  */
+#include "exchange/mask.h"
 #include "exchange/world.h"
 
 static const stage_row rows[] = {
@@ -202,6 +203,43 @@ static void a_recorded_stream_is_played_again(void **state) {
 }
 
 #define LINE(text) "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}"
+
+/* What a filter has made of an event lives until its hearer returns, whatever events of other
+ * exchanges he sets off meanwhile. */
+static script inner;
+
+static void hear_with_another(void *user, const answer_event *event) {
+    script_say(&inner, LINE("a secret?"));
+    script_say(&inner, LINE("a secret?"));
+    hear_event(user, event);
+}
+
+static void an_event_outlives_another_inside_it(void **state) {
+    (void)state;
+    static filter_add_fn *const masking[] = {filter_usage_add, mask_add, filter_meter_add};
+    static const exchange_plan masked = {rows, ARRAY_LEN(rows), masking, ARRAY_LEN(masking)};
+    exchange_door door = world_door;
+    door.event = hear_with_another;
+    world *w = world_new(&masked, "");
+    exchange_request request = world_request(&form_direct, ASK_STREAM);
+    asked a = {.x = NULL}, other;
+    script s;
+    ask(w, &other, &inner, &request);
+    script_head(&inner, ANSWER_STREAM);
+    script_next = &s;
+    a.x = exchange_start(&w->env, &request, &door, &a);
+    script_head(&s, ANSWER_STREAM);
+    script_say(&s, LINE("a secret!"));
+    assert_int_equal(w->env.event_arena.used, 0);
+    assert_said(&a, "head 200|piece " LINE("a [gone]!"));
+    assert_said(&other, "head 200|piece " LINE("a [gone]?") "|piece " LINE("a [gone]?"));
+    exchange_cancel(a.x);
+    exchange_cancel(other.x);
+    world_turn(w);
+    asked_done(&a);
+    asked_done(&other);
+    world_free(w);
+}
 
 /* One is as quick as the leader; the other's client reads slowly, which is nobody else's affair. */
 static void a_slow_follower_holds_nobody_up(void **state) {
@@ -428,6 +466,7 @@ static void a_step_has_its_parents_snapshot_client_and_deadline(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recorded_stream_is_played_again),
+        cmocka_unit_test(an_event_outlives_another_inside_it),
         cmocka_unit_test(a_slow_follower_holds_nobody_up),
         cmocka_unit_test(a_follower_that_leaves_and_a_leader_that_breaks),
         cmocka_unit_test(a_step_ends_with_what_it_is_a_step_of),

@@ -155,6 +155,45 @@ static void a_wait_ends_with_its_exchange(void **state) {
     }
 }
 
+/* A filter that keeps the failure to itself does not keep what the exchange waits for. */
+static bool kept_once;
+
+static void keep_first(filter *f) {
+    if (kept_once) filter_pass_fail(f);
+    kept_once = true;
+}
+
+static void keeper_add(exchange *x) {
+    static const filter_ops ops = {.name = "keeper",
+                                   .place = PLACE_GUARD,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
+                                   .event = filter_pass_event,
+                                   .end = filter_pass_end,
+                                   .fail = keep_first,
+                                   .done = filter_pass_done};
+    filter_add(x, arena_alloc(&x->arena, sizeof(filter)), &ops);
+}
+
+static void a_failure_ends_the_wait_at_once(void **state) {
+    (void)state;
+    static filter_add_fn *const keeper[] = {keeper_add};
+    static const exchange_plan plan = {ahead_rows, ARRAY_LEN(ahead_rows), keeper, 1};
+    world *w = waits_new(&plan, "");
+    asked a;
+    exchange_request r = world_request(&form_openai, ASK_STREAM);
+    ask(w, &a, NULL, &r);
+    kept_once = false;
+    exchange_env_fail_all(&w->env, ERR_DRAINING);
+    assert_true(ahead.cancelled);
+    assert_int_equal(a.said.len, 0);
+    exchange_env_fail_all(&w->env, ERR_DRAINING);
+    world_turn(w);
+    assert_int_equal(a.status, 503);
+    asked_done(&a);
+    world_free(w);
+}
+
 /* Work on another thread cannot be called back: its job looks whether its wait is still there. */
 typedef struct job {
     pending *p; /* NULL: nobody waits any more */
@@ -335,6 +374,7 @@ int main(void) {
         cmocka_unit_test(a_wait_that_is_over_goes_on),
         cmocka_unit_test(a_wait_may_end_in_a_refusal),
         cmocka_unit_test(a_wait_ends_with_its_exchange),
+        cmocka_unit_test(a_failure_ends_the_wait_at_once),
         cmocka_unit_test(what_cannot_be_called_back_outlives_the_exchange),
         cmocka_unit_test(the_last_bytes_wait_for_the_record),
         cmocka_unit_test(a_failures_last_bytes_wait_too),
