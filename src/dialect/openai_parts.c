@@ -9,7 +9,9 @@ static void add_opaque(reader *r, unsigned choice, unsigned item, json_value v) 
     if (openai_shows(v)) reader_add_part(r, PART_OPAQUE, choice, item, v);
 }
 
-/* ---- chat completions: the choice is filled in by the caller ---- */
+/* ---- chat completions ---- */
+
+enum { LATER = 0 }; /* the choice, which the caller fills in when he knows it */
 
 /* {"type":"text","text":…}, and whatever else there may be. */
 static void read_content_element(reader *r, json_value element, unsigned item) {
@@ -18,24 +20,24 @@ static void read_content_element(reader *r, json_value element, unsigned item) {
         json_iter it = json_iter_of(element);
         for (json_member m; json_next_member(&it, &m);) {
             if (span_eq(m.key, SPAN_OF("text")))
-                add_string(r, PART_TEXT, 0, item, m.value);
+                add_string(r, PART_TEXT, LATER, item, m.value);
             else if (span_eq(m.key, SPAN_OF("refusal")))
-                add_string(r, PART_REFUSAL, 0, item, m.value);
+                add_string(r, PART_REFUSAL, LATER, item, m.value);
         }
     }
-    if (r->part_count == first) add_opaque(r, 0, item, element);
+    if (r->part_count == first) add_opaque(r, LATER, item, element);
 }
 
 static void read_content(reader *r, json_value content) {
     if (content.type == JSON_STRING) {
-        reader_add_part(r, PART_TEXT, 0, 0, content);
+        reader_add_part(r, PART_TEXT, LATER, 0, content);
     } else if (content.type == JSON_ARRAY) {
         json_iter it = json_iter_of(content);
         json_value element;
         for (unsigned i = 0; json_next_element(&it, &element); i++)
             read_content_element(r, element, i);
     } else {
-        add_opaque(r, 0, 0, content);
+        add_opaque(r, LATER, 0, content);
     }
 }
 
@@ -44,11 +46,11 @@ static void read_function(reader *r, json_value function) {
     json_iter it = json_iter_of(function);
     for (json_member m; json_next_member(&it, &m);) {
         if (span_eq(m.key, SPAN_OF("name")))
-            add_string(r, PART_TOOL_NAME, 0, 0, m.value);
+            add_string(r, PART_TOOL_NAME, LATER, 0, m.value);
         else if (span_eq(m.key, SPAN_OF("arguments")) || span_eq(m.key, SPAN_OF("input")))
-            add_string(r, PART_TOOL_ARGS, 0, 0, m.value);
+            add_string(r, PART_TOOL_ARGS, LATER, 0, m.value);
         else
-            add_opaque(r, 0, 0, m.value);
+            add_opaque(r, LATER, 0, m.value);
     }
 }
 
@@ -62,7 +64,7 @@ static void read_tool_call(reader *r, json_value call, unsigned position) {
         else if (span_eq(m.key, SPAN_OF("function")) || span_eq(m.key, SPAN_OF("custom")))
             read_function(r, m.value);
         else if (!span_eq(m.key, SPAN_OF("id")) && !span_eq(m.key, SPAN_OF("type")))
-            add_opaque(r, 0, 0, m.value);
+            add_opaque(r, LATER, 0, m.value);
     }
     unsigned item = openai_index(index, position);
     for (size_t i = first; i < r->part_count; i++)
@@ -71,7 +73,7 @@ static void read_tool_call(reader *r, json_value call, unsigned position) {
 
 static void read_tool_calls(reader *r, json_value calls) {
     if (calls.type != JSON_ARRAY) {
-        add_opaque(r, 0, 0, calls);
+        add_opaque(r, LATER, 0, calls);
         return;
     }
     json_iter it = json_iter_of(calls);
@@ -84,9 +86,9 @@ static void read_audio(reader *r, json_value audio) {
     json_iter it = json_iter_of(audio);
     for (json_member m; json_next_member(&it, &m);) {
         if (span_eq(m.key, SPAN_OF("data")))
-            add_string(r, PART_AUDIO, 0, 0, m.value);
+            add_string(r, PART_AUDIO, LATER, 0, m.value);
         else if (span_eq(m.key, SPAN_OF("transcript")))
-            add_string(r, PART_TEXT, 0, ITEM_BESIDE, m.value);
+            add_string(r, PART_TEXT, LATER, ITEM_BESIDE, m.value);
     }
 }
 
@@ -94,11 +96,11 @@ static void read_member(reader *r, span key, json_value value) {
     if (span_eq(key, SPAN_OF("content")))
         read_content(r, value);
     else if (span_eq(key, SPAN_OF("refusal")))
-        add_string(r, PART_REFUSAL, 0, 0, value);
+        add_string(r, PART_REFUSAL, LATER, 0, value);
     else if (span_eq(key, SPAN_OF("reasoning_content")))
-        add_string(r, PART_REASONING, 0, 0, value);
+        add_string(r, PART_REASONING, LATER, 0, value);
     else if (span_eq(key, SPAN_OF("reasoning")) && value.type == JSON_STRING)
-        add_string(r, PART_REASONING, 0, ITEM_BESIDE, value);
+        add_string(r, PART_REASONING, LATER, ITEM_BESIDE, value);
     else if (span_eq(key, SPAN_OF("tool_calls")))
         read_tool_calls(r, value);
     else if (span_eq(key, SPAN_OF("function_call")))
@@ -106,7 +108,7 @@ static void read_member(reader *r, span key, json_value value) {
     else if (span_eq(key, SPAN_OF("audio")))
         read_audio(r, value);
     else
-        add_opaque(r, 0, 0, value);
+        add_opaque(r, LATER, 0, value);
 }
 
 /* `role` alone opens a message and shows nothing yet; every other member does. */
