@@ -1153,6 +1153,20 @@ static void a_target_that_is_unfit_is_passed_over(void **state) {
          .heard = "plain 200; Hi; end",
          .asked = "b",
          .report = "b ok 200"},
+        {.options = ONCE, /* one retry, and no more, as with any target */
+         .plain = true,
+         .a = {PLAIN},
+         .b = {"500|end", PLAIN},
+         .heard = "plain 200; Hi; end",
+         .asked = "bb",
+         .report = "b overload 500; b ok 200"},
+        {.options = ONCE,
+         .plain = true,
+         .a = {PLAIN},
+         .b = {"500|end", "500|end", PLAIN},
+         .heard = "overload provider_error 500",
+         .asked = "bb",
+         .report = "b overload 500; b overload 500"},
         {.options = QUICK,
          .a = {PLAIN},
          .heard = "target internal_error 500",
@@ -1247,6 +1261,12 @@ static void the_report_is_there_at_any_time(void **state) {
          109,
          2,
          3},
+        {{.options = HEDGE, /* of two that have said nothing yet, that of the first */
+          .a = {"200 stream|role|wait 900"},
+          .b = {"200 stream|role|wait 900"}},
+         1,
+         2,
+         0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         owner o;
