@@ -68,7 +68,6 @@ static void a_failure_before_the_head(void **state) {
     script_head(&c->s, ANSWER_PLAIN);
     script_fail(&c->s, ERR_STREAM_CUT);
     assert_int_equal(c->a.status, 502);
-    exchange_fail_now(c->a.x, &c->a.x->failure); /* it is over */
     scene_done(c, "answer 502 {\"error\":{\"message\":\"The provider's stream ended before the "
                   "answer was complete.\",\"type\":\"server_error\",\"param\":null,\"code\":"
                   "\"stream_interrupted\"}}|done");
