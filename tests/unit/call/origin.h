@@ -5,7 +5,7 @@
  * library's out. A script is steps between bars:
  *
  *   200            a head; "200 stream" and "200 raw" of events and of audio, "429 name: value"
- *                  with a header
+ *                  with a header, "429 name: value; other: value" with more, at most four
  *   role, say X, finish, usage, done      chunks of a chat completion's stream
  *   event X        data: X
  *   bytes X        X as it is; \n in it is a line end
@@ -166,15 +166,18 @@ static inline void origin_bytes(http_call *h, span text) {
 
 static inline void origin_head(http_call *h, span status, span rest) {
     uint64_t number = 0;
-    http_header headers[2];
+    http_header headers[5];
     assert_true(span_u64(status, &number));
     span type = SPAN_OF("application/json");
     if (span_eq(rest, SPAN_OF("stream"))) type = SPAN_OF("text/event-stream");
     if (span_eq(rest, SPAN_OF("raw"))) type = SPAN_OF("audio/mpeg");
-    size_t colon = span_find(rest, 0, ':'), count = 0;
-    if (colon < rest.len)
-        headers[count++] = (http_header){span_slice(rest, 0, colon),
-                                         span_trim(span_slice(rest, colon + 1, rest.len))};
+    size_t count = 0;
+    for (span one; count < 4 && span_cut(&rest, ';', &one);) {
+        size_t colon = span_find(one, 0, ':');
+        if (colon < one.len)
+            headers[count++] = (http_header){span_trim(span_slice(one, 0, colon)),
+                                             span_trim(span_slice(one, colon + 1, one.len))};
+    }
     headers[count++] = (http_header){SPAN_OF("content-type"), type};
     http_head head = {.status = (int)number, .content_length = -1, .headers = {headers, count}};
     h->facts.head_us = h->w->loop.now_us;

@@ -561,6 +561,8 @@ static void headers_that_may_cross(void **state) {
     } rows[] = {
         {"200 x-ratelimit-remaining: 5", "x-ratelimit-remaining: 5|application/json"},
         {"200 set-cookie: a=1", "application/json"},
+        {"200 set-cookie: a=1; x-ratelimit-remaining: 5; server: x; x-own: y",
+         "x-ratelimit-remaining: 5|x-own: y|application/json"},
         {"200 x-own: for sk-provider-a", "application/json"},
     };
     static const attempt_ops crossing_ops = {

@@ -14,6 +14,8 @@ static const config_breaker breaker_policy = {
 static const config_breaker patient = {
     .on = true, .failure_ratio = 1, .of = 20001, .window_ms = 1000, .probe_ms = 500};
 
+static const config_hedge often = {.on = true, .at_most_ratio = 1000};
+
 static target_table *table;
 static target_state *one;
 
@@ -279,6 +281,7 @@ static void *count(void *arg) {
         target_count_call(one, 0);
         target_take_budget(one, 0);
         (void)target_report(one, &patient, true, false, -1, 0, &changed);
+        if (target_take_hedge(one, &often, 0)) target_return_hedge(one, 0);
     }
     for (int i = 0; i < NAMES; i++) {
         if (i % 50 == 0) (void)pthread_barrier_wait(&together);
@@ -310,6 +313,9 @@ static void lose_nothing(void) {
     assert_int_equal(target_breaker(one), BREAKER_CLOSED); /* one failure is lacking */
     bool changed;
     assert_int_equal(target_report(one, &patient, true, false, -1, 0, &changed), BREAKER_IS_OPEN);
+    const config_hedge never = {.on = true}; /* but the first of a minute */
+    assert_true(target_take_hedge(one, &never, 0));
+    assert_false(target_take_hedge(one, &never, 0));
 }
 
 static void nothing_is_lost_between_workers(void **state) {

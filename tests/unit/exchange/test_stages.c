@@ -267,10 +267,11 @@ static void each_call_is_counted_and_logged(void **state) {
 
     buf text = BUF_EMPTY;
     metrics_write(m, false, &text);
+#define CALLS(model, status)                                                                       \
+    "weir_calls_total{endpoint=\"chat.completions\",model=\"" model                                \
+    "\",target=\"\",status=\"" status "\"} 1\n"
     static const char *const counted[] = {
-        ("weir_calls_total{endpoint=\"chat.completions\",model=\"*\",target=\"\",status=\"200\"} "
-         "1\n"),
-        "weir_calls_total{endpoint=\"chat.completions\",model=\"\",target=\"\",status=\"400\"} 1\n",
+        CALLS("*", "200"), CALLS("", "400"),
         "weir_errors_total{code=\"bad_json\",fault=\"client\"} 1\n"};
     for (size_t i = 0; i < ARRAY_LEN(counted); i++)
         assert_non_null(strstr(buf_cstr(&text), counted[i]));
