@@ -183,6 +183,37 @@ static void a_set_of_choices(void **state) {
     assert_true(choice_set_has(&s, ANSWER_CHOICES - 1) && choice_set_has(&s, 501)); /* as one */
 }
 
+/* In the form of an event, but nothing that it said besides. */
+static void an_event_is_made_like_another(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 0);
+    answer_event e = read_chunk(chunk), said;
+    answer_say_like(&e, 0, SPAN_OF("held"), &a, &said);
+    assert_is_chunk(&e);
+    assert_span(said.data,
+                "{\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+                "\"held\",\"tool_calls\":[{\"index\":3,\"function\":{\"arguments\":"
+                "\"\"}}]},\"finish_reason\":null}],\"error\":{\"code\":\"three\"},"
+                "\"created\":5,\"usage\":{\"prompt_tokens\":3}}");
+    assert_int_equal(said.sorts, EVENT_CONTENT);
+    assert_null(said.usage);
+    assert_int_equal(said.finish_reason.len, 0);
+    assert_int_equal(said.part_count, 3);
+    assert_span(said.parts[0].value.raw, "\"held\"");
+    answer_say_like(&e, 1, SPAN_OF("{}"), &a, &said);
+    assert_span(said.parts[0].value.raw, "\"\"");
+    assert_span(said.parts[1].value.raw, "\"{}\"");
+    assert_int_equal(said.parts[2].value.type, JSON_NULL);
+    forget_chunk(&e);
+    /* What is no text goes. */
+    e = read_chunk("{\"choices\":[{\"delta\":{\"new\":[1],\"content\":\"a\"}}]}");
+    answer_say_like(&e, 1, SPAN_OF("b"), &a, &said);
+    assert_span(said.data, "{\"choices\":[{\"delta\":{\"new\":null,\"content\":\"b\"}}]}");
+    forget_chunk(&e);
+    arena_done(&a);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_of_choices),
@@ -190,6 +221,7 @@ int main(void) {
         cmocka_unit_test(a_copy_of_little),
         cmocka_unit_test(a_queue_gives_what_it_got_in_order),
         cmocka_unit_test(a_rewriting_moves_what_stands_behind),
+        cmocka_unit_test(an_event_is_made_like_another),
     };
     return run_watched(tests);
 }

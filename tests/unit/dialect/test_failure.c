@@ -30,9 +30,27 @@ static void a_failure_has_a_name_and_a_fault(void **state) {
     }
 }
 
+/* What the error table says, and nothing that a provider would have to say. */
+static void an_error_of_weirs_own(void **state) {
+    (void)state;
+    weir_error e = error_of(ERR_TOO_BUSY);
+    e.retry_after_ms = 5;
+    failure f = failure_of(&e);
+    assert_int_equal(f.error, ERR_TOO_BUSY);
+    assert_int_equal(f.class, FAIL_NONE);
+    assert_int_equal(f.status, 503);
+    assert_span(f.text, "The gateway is at its limit of concurrent calls.");
+    assert_int_equal(f.hint.after_ms, -1);
+    assert_int_equal(f.hint.should_retry, -1);
+    assert_true(f.client_may_retry);
+    assert_int_equal(f.client_after_ms, 5);
+    assert_false(f.committed);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_has_a_name_and_a_fault),
+        cmocka_unit_test(an_error_of_weirs_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,12 @@ static void reads_chunks(void **state) {
     f = chunk(DIALECT_OPENAI_CHAT, "{\"error\":null,\"choices\":[]}");
     assert_false(is(&f, EVENT_ERROR));
     assert_false(chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[").is_json);
+    /* Other objects of a choice are no message, and a chunk without choices says nothing; of what
+     * nobody knows everything does. */
+    f = chunk(DIALECT_OPENAI_CHAT, "{\"choices\":[{\"delta\":{},\"logprobs\":{\"content\":[1]}}]}");
+    assert_int_equal(f.sorts, 0);
+    assert_int_equal(chunk(DIALECT_OPENAI_CHAT, "{\"id\":\"x\"}").sorts, 0);
+    assert_int_equal(chunk(DIALECT_RAW, "{\"id\":\"x\"}").sorts, EVENT_CONTENT);
     /* A name that comes twice hides neither what else there is nor what is broken behind it. */
     f = chunk(DIALECT_OPENAI_CHAT, "{\"id\":1,\"id\":1,\"choices\":[{\"delta\":{\"content\":\"a\"},"
                                    "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3}}");
@@ -122,6 +128,8 @@ static void usage_may_be_told_in_part(void **state) {
         {"{\"prompt_tokens\":3,\"completion_tokens\":4}", 3, 4, 7},
         {"{\"prompt_tokens\":0,\"completion_tokens\":4}", 0, 4, 4},
         {"{\"prompt_tokens\":3}", 3, -1, 3},
+        {"{\"prompt_tokens\":3,\"completion_tokens\":1}", 3, 1, 4},
+        {"{\"prompt_tokens\":3,\"completion_tokens\":1,\"total_tokens\":0}", 3, 1, 0},
         {"{\"completion_tokens\":4}", -1, 4, -1},
         {"{\"prompt_tokens\":0,\"input_tokens\":9}", 0, -1, 0},
         {"{\"prompt_tokens\":-1,\"completion_tokens\":1.5,\"total_tokens\":1000000001}", -1, -1,
@@ -154,6 +162,7 @@ static void errors_tell_their_status(void **state) {
         {"{\"error\":{\"code\":600}}", 502},
         {"{\"error\":{\"code\":200,\"status\":429}}", 502},
         {"{\"error\":\"broken\"}", 502},
+        {"{\"error\":\"x\"}", 502},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         answer_event e = chunk(DIALECT_OPENAI_CHAT, rows[i].data);

@@ -37,6 +37,13 @@ static void classifies_refusals(void **state) {
         {408, "", FAIL_OVERLOAD},
         {409, "", FAIL_OVERLOAD},
         {422, "{}", FAIL_REQUEST},
+        {400, "{\"message\":\"Context length\"}", FAIL_CONTEXT_LENGTH}, /* that alone */
+        {413, "{\"message\":\"the prompt is too long.\"}", FAIL_CONTEXT_LENGTH},
+        {422, "{\"message\":\"context_length\"}", FAIL_CONTEXT_LENGTH},
+        {422, "{\"message\":\"context_lengt\"}", FAIL_REQUEST},
+        {403, "{\"message\":\"context_length\"}", FAIL_TARGET},
+        {414, "{\"message\":\"context_length\"}", FAIL_REQUEST},
+        {499, "", FAIL_REQUEST},
         {429, "{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}}", FAIL_OVERLOAD},
         {429, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}", FAIL_TARGET},
         {500, "<html>", FAIL_OVERLOAD},
@@ -74,6 +81,15 @@ static void errors_take_openais_shape_without_the_key(void **state) {
                 "\"code\":\"provider_error\"}}");
     openai_refuse(400, SPAN_OF("{\"detail\":\"no such thing\"}"), key, &a, &r);
     assert_span(r.message, "The provider answered with status 400: no such thing");
+    openai_refuse(500, SPAN_OF("{\"type\":\"theirs\",\"message\":\"m\",\"code\":\"c\"}"), key, &a,
+                  &r);
+    assert_span(r.body,
+                "{\"error\":{\"message\":\"The provider answered with status 500: m\",\"type\":"
+                "\"theirs\",\"param\":null,\"code\":\"c\"}}");
+    openai_refuse(500, SPAN_OF("[\"message\"]"), key, &a, &r); /* no object: its text */
+    assert_span(r.body, "{\"error\":{\"message\":\"The provider answered with status 500: "
+                        "[\\\"message\\\"]\",\"type\":\"server_error\",\"param\":null,\"code\":"
+                        "\"provider_error\"}}");
     secret_unref(key);
 }
 

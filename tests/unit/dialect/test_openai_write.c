@@ -87,6 +87,11 @@ static void a_completion(void **state) {
     writes_usage(&s, (token_usage){3, 4, 7, -1, -1, false},
                  "{\"id\":\"x\",\"object\":\"text_completion\",\"choices\":[],\"usage\":{"
                  "\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":7}}");
+    writes_usage(&s, (token_usage){1, 0, 1, 0, 0, false},
+                 "{\"id\":\"x\",\"object\":\"text_completion\",\"choices\":[],\"usage\":{"
+                 "\"prompt_tokens\":1,\"completion_tokens\":0,\"total_tokens\":1,"
+                 "\"prompt_tokens_details\":{\"cached_tokens\":0},"
+                 "\"completion_tokens_details\":{\"reasoning_tokens\":0}}}");
     reader_done(&s.reader);
 }
 
@@ -112,6 +117,10 @@ static void a_response(void **state) {
                   "{\"type\":\"response.completed\",\"sequence_number\":10,\"response\":{"
                   "\"object\":\"response\",\"status\":\"completed\",\"incomplete_details\":null,"
                   "\"output\":[]}}");
+    s.like.data = SPAN_OF("{\"sequence_number\":9223372036854775807}"); /* there is no next */
+    writes_finish(&s, 0, "stop", "response.completed",
+                  "{\"type\":\"response.completed\",\"response\":{\"object\":\"response\","
+                  "\"status\":\"completed\",\"incomplete_details\":null,\"output\":[]}}");
     s.like.data = SPAN_OF("{}\t"); /* events are not numbered everywhere */
     writes_finish(&s, 0, "stop", "response.completed",
                   "{\"type\":\"response.completed\",\"response\":{\"object\":\"response\","

@@ -55,6 +55,11 @@ static void a_stream_is_complete_without_its_marker(void **state) {
         {DIALECT_OPENAI_CHAT, 2, FINISHED(64) FINISHED(65), "end", "end"},
         {DIALECT_OPENAI_CHAT, 1, FINISHED(70000), "end", "end"},
         {DIALECT_OPENAI_CHAT, 2, FINISHED(0) FINISHED(200), "end", "end"},
+        /* Those beyond what is told apart count as one. */
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(126) FINISHED(128), "end", "end"},
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(127) FINISHED(128), "cut", "cut"},
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(128) FINISHED(200), "cut", "cut"},
+        {DIALECT_OPENAI_CHAT, 2, FINISHED(0) FINISHED(64), "end", "end"},
         {DIALECT_OPENAI_COMPLETIONS, 1, FINISHED(0), "end", "end"},
         {DIALECT_OPENAI_RESPONSES, 1, RESPONSE_LAST, "end", "end"},
         {DIALECT_OPENAI_RESPONSES, 1, "data: [DONE]\n\n", "end", "end"},
@@ -185,6 +190,12 @@ static void no_event_holds_the_key(void **state) {
                 "\n\ndata: [DONE]\n\n",
                 "content,finish text 0/0 \"a [redacted] b\" finish 0/0 \"stop\" (stop) "
                 "[\"1\" \"[redacted]\" 5]\nend");
+    assert_said(
+        &spec, EVENT_STREAM, /* twice */
+        "data: {\"choices\":[{\"delta\":{\"content\":\"1 sk-secret/123\"}}]}\n\n"
+        "data: {\"choices\":[{\"delta\":{\"content\":\"2 sk-secret/123\"}}]}\n\n"
+        "data: [DONE]\n\n",
+        "content text 0/0 \"1 [redacted]\" [  ]\ncontent text 0/0 \"2 [redacted]\" [  ]\nend");
     assert_said(&spec, "application/json",
                 "{\"choices\":[{\"message\":{\"content\":\"\\u0073k-secret/123!\"}}]}",
                 "content,full text 0/0 \"[redacted]!\" [  ]\nend");

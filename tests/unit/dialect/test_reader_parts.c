@@ -57,7 +57,8 @@ static void whatever_a_delta_may_hold(void **state) {
                             DELTA("\"audio\":{\"id\":\"i\",\"data\":\"QQ==\",\"transcript\":\"v\"}")
                                 DELTA("\"content\":{\"odd\":1},\"new\":[1],\"reasoning\":{\"a\":1},"
                                       "\"tool_calls\":{\"index\":1}")
-                                    DELTA("\"tool_calls\":[{\"index\":2,\"signed\":\"x\"}]") //
+                                    DELTA("\"tool_calls\":[{\"index\":2,\"signed\":\"x\","
+                                          "\"function\":{\"strict\":[1]}}]") //
                 "data: [DONE]\n\n",
                 "content reasoning 0/0 \"r\" reasoning 0/65536 \"s\"\n"
                 " text 0/0 \"\"\n"
@@ -67,7 +68,7 @@ static void whatever_a_delta_may_hold(void **state) {
                 "content audio 0/0 \"QQ==\" text 0/65536 \"v\"\n"
                 "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"a\":1} "
                 "opaque 0/0 {\"index\":1}\n"
-                "content opaque 0/2 \"x\"\n"
+                "content opaque 0/2 \"x\" opaque 0/2 [1]\n"
                 "end");
 }
 
@@ -250,6 +251,7 @@ static void each_event_of_a_response(void **state) {
         {"\"error\",\"code\":\"x\",\"message\":\"y\"", "error 502"},
         {"\"error\",\"error\":{\"code\":429}", "error 429"},
         {"\"foreign.delta\",\"delta\":\"x\"", "content"},
+        {"\"response.in_progress\",\"usage\":{\"input_tokens\":5,\"output_tokens\":6}", " 5+6"},
     };
     const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

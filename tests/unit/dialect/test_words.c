@@ -1,6 +1,4 @@
 /* What an answer says to people, read out of every form that it comes in. */
-#include "unit.h"
-
 #include "said.h"
 
 #include "dialect/words.h"
@@ -205,7 +203,7 @@ static void a_root_has_no_blanks_around_it(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(chat_completions),
         cmocka_unit_test(completions),
         cmocka_unit_test(responses),
@@ -214,5 +212,5 @@ int main(void) {
         cmocka_unit_test(nothing_is_no_text),
         cmocka_unit_test(a_root_has_no_blanks_around_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

@@ -81,6 +81,26 @@ static void only_what_must_change_is_changed(void **state) {
     }
 }
 
+/* Where the last event tells it, nobody has to be asked. */
+static void usage_is_asked_for_where_it_has_a_chunk(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        bool asks;
+    } rows[] = {{EP_CHAT_COMPLETIONS, true},
+                {EP_COMPLETIONS, true},
+                {EP_RESPONSES, false},
+                {EP_OTHER, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        request_facts f = facts_of("{\"stream\":true}");
+        f.endpoint = rows[i].endpoint;
+        provider_request r = build(&openai, &f, "b", NULL);
+        assert_span(body_of(&r),
+                    rows[i].asks ? "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
+                                 : "{\"stream\":true}");
+    }
+}
+
 static void keys_and_hop_headers_do_not_cross(void **state) {
     (void)state;
     static const http_header client[] = {
@@ -114,6 +134,92 @@ static void keys_and_hop_headers_do_not_cross(void **state) {
     secret_unref(key);
 }
 
+static void assert_sent(const provider_request *r, const char *expected) {
+    buf text = BUF_EMPTY;
+    for (size_t i = 0; i < r->headers.count; i++)
+        buf_addf(&text, "%.*s: %.*s\n", SPAN_ARG(r->headers.items[i].name),
+                 SPAN_ARG(r->headers.items[i].value));
+    assert_string_equal(buf_cstr(&text), expected);
+    buf_done(&text);
+}
+
+/* The client's, but where the configuration has its own; then what nobody has said. */
+static void headers_are_the_clients_the_configurations_and_weirs(void **state) {
+    (void)state;
+    static config_header configured[] = {{SPAN("X-First"), SPAN("ours")},
+                                         {SPAN("x-second"), SPAN("ours")}};
+    static config_header typed[] = {{SPAN("Content-Type"), SPAN("text/json")},
+                                    {SPAN("Accept"), SPAN("*/*")}};
+    static const http_header client[] = {
+        {SPAN("x-a"), SPAN("1")},
+        {SPAN("x-first"), SPAN("theirs")},
+        {SPAN("X-Second"), SPAN("theirs")},
+        {SPAN("x-b"), SPAN("2")},
+    };
+    static const http_header asked[] = {
+        {SPAN("accept"), SPAN("text/plain")},
+        {SPAN("content-type"), SPAN("application/json; charset=x")}};
+#define END "accept-encoding: identity\nuser-agent: weir\n"
+    const struct {
+        const char *body;
+        http_headers client;
+        config_header *headers;
+        size_t header_count;
+        const char *sent;
+    } rows[] = {
+        {"{}",
+         {client, 0},
+         NULL,
+         0,
+         "content-type: application/json\naccept: application/json\n" END},
+        {"{\"stream\":true}",
+         {client, 0},
+         NULL,
+         0,
+         "content-type: application/json\naccept: text/event-stream\n" END},
+        {"{}",
+         {client, 4},
+         configured,
+         2,
+         "x-a: 1\nx-b: 2\nX-First: ours\nx-second: ours\n"
+         "content-type: application/json\naccept: application/json\n" END},
+        {"{}",
+         {asked, 2},
+         NULL,
+         0,
+         "accept: text/plain\ncontent-type: application/json; charset=x\n" END},
+        {"{}", {asked, 2}, typed, 2, "Content-Type: text/json\nAccept: */*\n" END},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config_provider p = openai;
+        p.headers = rows[i].headers;
+        p.header_count = rows[i].header_count;
+        request_facts f = facts_of(rows[i].body);
+        f.headers = rows[i].client;
+        provider_request r = build(&p, &f, "", NULL);
+        assert_sent(&r, rows[i].sent);
+    }
+    request_facts f = facts_of("{}");
+    f.body = SPAN_EMPTY; /* a GET */
+    f.root = (json_value){JSON_NONE, SPAN_EMPTY};
+    provider_request r = build(&openai, &f, "", NULL);
+    assert_sent(&r, "accept: application/json\n" END);
+#undef END
+}
+
+/* Two edits of one place would be weir's own mistake: nothing is sent then. */
+static void a_body_that_cannot_be_edited(void **state) {
+    (void)state;
+    request_facts f = facts_of("{\"model\":\"a\",\"stream\":true}");
+    f.stream_options = (json_value){JSON_NULL, f.model.raw};
+    provider_request r = {0};
+    weir_error error = {.id = ERR_NONE};
+    const provider_ask ask = {.provider = &openai, .facts = &f, .model = SPAN("b"), .arena = &a};
+    assert_false(provider_openai.build(&ask, &r, &error));
+    assert_int_equal(error.id, ERR_INTERNAL);
+    assert_null(r.pieces);
+}
+
 static void azure_names_the_deployment_in_the_path(void **state) {
     (void)state;
     secret *key = secret_new(SPAN_OF("azure-key"));
@@ -124,6 +230,13 @@ static void azure_names_the_deployment_in_the_path(void **state) {
     assert_span(r.path, "/openai/deployments/gpt%2F4%20o/chat/completions?api-version=2024-10-21");
     assert_span(http_header_get(r.headers, SPAN_OF("api-key")), "azure-key");
     assert_null(http_header_get(r.headers, SPAN_OF("authorization")).ptr);
+    f = facts_of("{\"model\":\"azAZ09-._~@[`{/:\"}"); /* unreserved, and their neighbours */
+    r = build(&azure, &f, "", key);
+    assert_span(r.path, "/openai/deployments/azAZ09-._~%40%5B%60%7B%2F%3A/chat/completions"
+                        "?api-version=2024-10-21");
+    azure.url.path = SPAN_OF("/deployments/mine");
+    r = build(&azure, &f, "", key);
+    assert_span(r.path, "/deployments/mine/chat/completions?api-version=2024-10-21");
     azure.url.path = SPAN_OF("/openai/deployments/mine");
     r = build(&azure, &f, "", key);
     assert_span(r.path, "/openai/deployments/mine/chat/completions?api-version=2024-10-21");
@@ -153,7 +266,11 @@ static void the_table_knows_its_kinds(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_what_must_change_is_changed, setup, teardown),
+        cmocka_unit_test_setup_teardown(usage_is_asked_for_where_it_has_a_chunk, setup, teardown),
         cmocka_unit_test_setup_teardown(keys_and_hop_headers_do_not_cross, setup, teardown),
+        cmocka_unit_test_setup_teardown(headers_are_the_clients_the_configurations_and_weirs, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_body_that_cannot_be_edited, setup, teardown),
         cmocka_unit_test_setup_teardown(azure_names_the_deployment_in_the_path, setup, teardown),
         cmocka_unit_test(each_endpoint_is_answered_in_its_own_dialect),
         cmocka_unit_test(the_table_knows_its_kinds),
