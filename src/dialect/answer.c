@@ -94,14 +94,24 @@ static void copy_into(kept *k, const answer_event *from) {
     }
 }
 
+static size_t bytes_of(const answer_event *event) {
+    return sizeof(kept) + event->part_count * sizeof(answer_part) +
+           (event->envelope ? sizeof(answer_envelope) : 0) +
+           (event->usage ? sizeof(token_usage) : 0) + event->name.len + event->data.len +
+           bytes_beside(event);
+}
+
 answer_event *answer_copy(const answer_event *event) {
-    size_t bytes = sizeof(kept) + event->part_count * sizeof(answer_part) +
-                   (event->envelope ? sizeof(answer_envelope) : 0) +
-                   (event->usage ? sizeof(token_usage) : 0) + event->name.len + event->data.len +
-                   bytes_beside(event);
+    size_t bytes = bytes_of(event);
     kept *k = mem_alloc(bytes);
     k->bytes = bytes;
     list_init(&k->link);
+    copy_into(k, event);
+    return &k->event;
+}
+
+const answer_event *answer_dup(const answer_event *event, arena *a) {
+    kept *k = arena_alloc(a, bytes_of(event));
     copy_into(k, event);
     return &k->event;
 }

@@ -107,6 +107,8 @@ unsigned choice_set_count(const choice_set *s);
 MUST_USE answer_event *answer_copy(const answer_event *event);
 /* NULL is allowed. */
 void answer_free(answer_event *copy);
+/* The same in the arena, which it goes with. */
+const answer_event *answer_dup(const answer_event *event, arena *a);
 
 /* Copies in the order in which they came. */
 typedef struct answer_queue {

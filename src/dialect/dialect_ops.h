@@ -1,5 +1,5 @@
-/* dialect/dialect_ops.h: what weir does with a dialect's answers, one row a dialect: reads them,
- * knows their end, and writes events as the dialect would.
+/* dialect/dialect_ops.h: what weir does with a dialect's answers, one row a dialect: reads them
+ * and knows their end.
  *
  * Rows are constant and every slot is filled. Pure: any thread.
  * Source   OpenAI's API reference (chat completions, completions, responses: streaming events).
@@ -50,16 +50,6 @@ typedef struct dialect_ops {
     void (*read)(reader *r, answer_event *e);
     /* Reads an answer that is not 2xx, or an error event as if it were one. key may be NULL. */
     void (*refuse)(int status, span body, const secret *key, arena *a, refusal *ret);
-
-    /* Each writes the JSON of one more event of a stream, as the dialect has it, and returns the
-     * event's name (constant; empty: none). `like` is an event of the same stream, for its envelope
-     * (WANT_ENVELOPE); for a response it should be one that has an envelope. */
-    /* A choice ends. reason is a chat completion's: "stop", "length", "content_filter". */
-    span (*write_finish)(const answer_event *like, unsigned choice, span reason, buf *out);
-    /* What it used; writes nothing where the dialect has no such event. */
-    span (*write_usage)(const answer_event *like, const token_usage *usage, buf *out);
-    /* Where a stream breaks off: body is an error in OpenAI's shape. */
-    span (*write_error)(span body, buf *out);
 } dialect_ops;
 
 /* d is one that providers answer in: any but DIALECT_WEIR_CHAT. */

@@ -138,9 +138,8 @@ static bool take_late(filter *f, unsigned what) {
     return is;
 }
 
-void chain_keep_plain(exchange *x, const answer_event *event, answer_event *ret) {
-    *ret = *event;
-    if (event->kind == ANSWER_PLAIN) answer_rewrite(event, NULL, 0, &x->arena, ret);
+const answer_event *chain_keep_plain(exchange *x, const answer_event *event) {
+    return event->kind == ANSWER_PLAIN ? answer_dup(event, &x->arena) : event;
 }
 
 /* One by one: whatever it is given may make it hold again, or end the answer. */
@@ -150,9 +149,7 @@ static void feed(filter *f) {
     exchange_enter(x->env);
     if (take_late(f, LATE_HEAD)) head_to(f, &x->head);
     for (answer_event *e; may_feed(f) && (e = answer_queue_take(&f->waiting));) {
-        answer_event lasting;
-        chain_keep_plain(x, e, &lasting);
-        f->ops->event(f, &lasting);
+        f->ops->event(f, chain_keep_plain(x, e));
         answer_free(e);
     }
     if (take_late(f, LATE_END)) end(f);

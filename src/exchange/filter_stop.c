@@ -1,6 +1,7 @@
 /* The end that a filter makes: what the provider would have said at its own. */
 #include "exchange/internal.h"
 
+#include "dialect/dialect_writer.h"
 #include "dialect/reader.h"
 
 #include <assert.h>
@@ -21,7 +22,8 @@ static void say(filter *f, span name, span data) {
 
 static void finish(filter *f, const answer_event *like, unsigned choice, span reason) {
     buf data = BUF_EMPTY;
-    span name = exchange_dialect(f->x)->write_finish(like, choice, reason, &data);
+    span name = dialect_writer_get(endpoint_get(f->x->facts.endpoint)->dialect)
+                    ->write_finish(like, choice, reason, &data);
     settle_reason(f->x, reason);
     if (data.len) say(f, name, buf_span(&data));
     buf_done(&data);
@@ -30,7 +32,8 @@ static void finish(filter *f, const answer_event *like, unsigned choice, span re
 static void tell_usage(filter *f, const answer_event *like) {
     const token_usage used = settle_usage(f->x);
     buf data = BUF_EMPTY;
-    span name = exchange_dialect(f->x)->write_usage(like, &used, &data);
+    span name = dialect_writer_get(endpoint_get(f->x->facts.endpoint)->dialect)
+                    ->write_usage(like, &used, &data);
     if (data.len) say(f, name, buf_span(&data));
     buf_done(&data);
 }

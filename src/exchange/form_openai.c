@@ -1,6 +1,8 @@
 /* The form for clients of OpenAI's API: the bytes as the provider sent them, framed anew. */
 #include "exchange/keep_alive.h"
 
+#include "dialect/dialect_writer.h"
+
 #include "http/sse.h"
 
 typedef struct form {
@@ -71,7 +73,8 @@ static void end_with_error(form *m) {
     exchange *x = m->filter.x;
     buf body = BUF_EMPTY, data = BUF_EMPTY;
     exchange_failure_body(x, &body);
-    sse_event event = {.name = exchange_dialect(x)->write_error(buf_span(&body), &data)};
+    sse_event event = {.name = dialect_writer_get(endpoint_get(x->facts.endpoint)->dialect)
+                                   ->write_error(buf_span(&body), &data)};
     event.data = buf_span(&data);
     exchange_end_stream(x, framed(m, &event));
     buf_done(&body);

@@ -196,7 +196,7 @@ void chain_end(filter *f);
 void chain_fail(filter *f);
 /* The event as it is to be given on: the bytes of a plain answer move to the exchange's arena, as
  * they are wanted until the end, whenever that comes. */
-void chain_keep_plain(exchange *x, const answer_event *event, answer_event *ret);
+const answer_event *chain_keep_plain(exchange *x, const answer_event *event);
 /* Nothing is held or waits from the first filter up to this one, which is included; NULL: all. */
 void chain_clear(exchange *x, const filter *last);
 /* Likewise up to this one, and nothing more is given to them; the source is dropped. false: there

@@ -27,12 +27,8 @@ void exchange_leave(exchange_env *env) {
 }
 
 void exchange_take_event(exchange *x, const answer_event *event) {
-    answer_event lasting;
     exchange_enter(x->env);
-    if (event->kind == ANSWER_PLAIN && x->may_hold) { /* the end may come late */
-        chain_keep_plain(x, event, &lasting);
-        event = &lasting;
-    }
+    if (x->may_hold) event = chain_keep_plain(x, event); /* the end may come late */
     chain_event(x->filters, event);
     exchange_leave(x->env);
 }

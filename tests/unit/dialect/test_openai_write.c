@@ -1,6 +1,7 @@
 /* Events that no provider sent: they look as OpenAI's, and are read as what they are. */
 #include "heap.h"
 
+#include "dialect/dialect_writer.h"
 #include "dialect/openai.h"
 
 /* Any event of a stream that tells its envelope. */
@@ -34,8 +35,9 @@ static unsigned sorts_of(dialect d, const buf *data) {
 static void writes_finish(stream *s, unsigned choice, const char *reason, const char *name,
                           const char *expected) {
     buf out = BUF_EMPTY;
-    assert_span(dialect_get(s->dialect)->write_finish(&s->like, choice, span_cstr(reason), &out),
-                name);
+    assert_span(
+        dialect_writer_get(s->dialect)->write_finish(&s->like, choice, span_cstr(reason), &out),
+        name);
     assert_span(buf_span(&out), expected);
     assert_true(sorts_of(s->dialect, &out) & EVENT_FINISH);
     buf_done(&out);
@@ -43,7 +45,7 @@ static void writes_finish(stream *s, unsigned choice, const char *reason, const 
 
 static void writes_usage(stream *s, token_usage usage, const char *expected) {
     buf out = BUF_EMPTY;
-    assert_span(dialect_get(s->dialect)->write_usage(&s->like, &usage, &out), "");
+    assert_span(dialect_writer_get(s->dialect)->write_usage(&s->like, &usage, &out), "");
     assert_span(buf_span(&out), expected);
     assert_int_equal(sorts_of(s->dialect, &out), EVENT_USAGE);
     buf_done(&out);
@@ -127,7 +129,8 @@ static void a_response(void **state) {
                   "\"status\":\"completed\",\"incomplete_details\":null,\"output\":[]}}");
     buf out = BUF_EMPTY;
     const token_usage usage = {1, 2, 3, -1, -1, false};
-    assert_span(dialect_get(DIALECT_OPENAI_RESPONSES)->write_usage(&s.like, &usage, &out), "");
+    assert_span(dialect_writer_get(DIALECT_OPENAI_RESPONSES)->write_usage(&s.like, &usage, &out),
+                "");
     assert_int_equal(out.len, 0); /* its last event tells it */
     reader_done(&s.reader);
 }
@@ -140,12 +143,12 @@ static void an_error(void **state) {
     buf out = BUF_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(chunks); i++) {
         buf_clear(&out);
-        assert_span(dialect_get(chunks[i])->write_error(span_cstr(body), &out), "");
+        assert_span(dialect_writer_get(chunks[i])->write_error(span_cstr(body), &out), "");
         assert_span(buf_span(&out), body);
         assert_int_equal(sorts_of(chunks[i], &out), EVENT_ERROR);
     }
     buf_clear(&out);
-    const dialect_ops *responses = dialect_get(DIALECT_OPENAI_RESPONSES);
+    const dialect_writer *responses = dialect_writer_get(DIALECT_OPENAI_RESPONSES);
     assert_span(responses->write_error(span_cstr(body), &out), "error");
     assert_span(buf_span(&out),
                 "{\"type\":\"error\",\"code\":\"c\",\"message\":\"m\",\"param\":null,\"error\":{"
