@@ -264,6 +264,16 @@ static void each_event_of_a_response(void **state) {
     }
 }
 
+/* Its members come in any order. */
+static void an_event_whose_type_comes_last(void **state) {
+    (void)state;
+    const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS);
+    assert_said(&spec, EVENT_STREAM,
+                "data: {\"delta\":\"x\",\"output_index\":3,\"content_index\":1,"
+                "\"type\":\"response.output_text.delta\"}\n\ndata: [DONE]\n\n",
+                "content text 3/1 \"x\"\nend");
+}
+
 /* The real thing has some thirty members, and its usage among the last. */
 static void a_plain_response(void **state) {
     (void)state;
@@ -312,6 +322,7 @@ int main(void) {
         cmocka_unit_test(many_parts),
         cmocka_unit_test(a_response_repeats_itself),
         cmocka_unit_test(each_event_of_a_response),
+        cmocka_unit_test(an_event_whose_type_comes_last),
         cmocka_unit_test(a_plain_response),
         cmocka_unit_test(without_parts),
     };
