@@ -13,6 +13,7 @@ typedef struct asked {
     buf headers;       /* of what was answered: "name: value\n", in their order */
     bool full;         /* what the door answers when it is asked */
     unsigned leave_at; /* the door cancels from inside the piece of that number; 0: never */
+    bool left;         /* it has: it hears nothing more but that it is over */
     unsigned pieces;
     int status;
     error_id error;     /* from done on */
@@ -23,6 +24,7 @@ typedef struct asked {
 } asked;
 
 static inline void note(asked *a, const char *word, span what) {
+    assert_false(a->left && strcmp(word, "done") != 0);
     if (a->said.len) buf_add_char(&a->said, '|');
     buf_add_cstr(&a->said, word);
     if (what.len) buf_add_char(&a->said, ' ');
@@ -60,7 +62,10 @@ static inline void hear_piece(void *user, span bytes) {
     asked *a = user;
     note(a, "piece", bytes);
     a->pieces++;
-    if (a->leave_at && a->pieces == a->leave_at) exchange_cancel(a->x);
+    if (a->leave_at && a->pieces == a->leave_at) {
+        a->left = true;
+        exchange_cancel(a->x);
+    }
     if (a->on_piece) a->on_piece(a);
 }
 
@@ -77,7 +82,9 @@ static inline void hear_abort(void *user) {
 }
 
 static inline bool hear_full(void *user) {
-    return ((asked *)user)->full;
+    const asked *a = user;
+    assert_false(a->left);
+    return a->full;
 }
 
 static inline void hear_done(void *user) {

@@ -10,6 +10,7 @@ typedef struct probe {
     bool hold_each; /* holds at each event that it passes */
     bool hold_next;
     bool break_next;
+    bool keeps_end, keeps_failure; /* the first of each is not handed on */
 } probe;
 
 static probe seen; /* of the last exchange that had one */
@@ -42,12 +43,12 @@ static void probe_event(filter *f, const answer_event *event) {
 }
 
 static void probe_end(filter *f) {
-    probe_of(f)->ends++;
+    if (probe_of(f)->ends++ == 0 && probe_of(f)->keeps_end) return;
     filter_pass_end(f);
 }
 
 static void probe_fail(filter *f) {
-    probe_of(f)->fails++;
+    if (probe_of(f)->fails++ == 0 && probe_of(f)->keeps_failure) return;
     filter_pass_fail(f);
 }
 
@@ -349,6 +350,31 @@ static void what_comes_while_a_filter_holds_waits(void **state) {
     world_free(w);
 }
 
+static stage_result stage_hold(exchange *x) {
+    filter_hold(&live->filter);
+    (void)x;
+    return STAGE_NEXT;
+}
+
+/* There is nothing yet that could be held: a refusal is not. */
+static void nothing_is_held_before_there_is_an_answer(void **state) {
+    (void)state;
+    static const stage_row rows[] = {{"probe", stage_probe, NULL, 0},
+                                     {"hold", stage_hold, NULL, 0},
+                                     {"parse", stage_parse, NULL, 0},
+                                     TAIL};
+    static const exchange_plan plan = {rows, ARRAY_LEN(rows), NULL, 0};
+    world *w = world_new(&plan, "");
+    asked a;
+    exchange_request r = world_request(&form_openai, "{\"model\":\"\"}");
+    ask(w, &a, NULL, &r);
+    assert_int_equal(a.status, 400);
+    assert_int_equal(w->loop.timers.count, 0);
+    world_turn(w);
+    asked_done(&a);
+    world_free(w);
+}
+
 /* Its bytes are the source's, which gives them back when it has told the end. */
 static void a_plain_answer_that_waits_outlives_its_source(void **state) {
     (void)state;
@@ -363,6 +389,7 @@ static void a_plain_answer_that_waits_outlives_its_source(void **state) {
     script_end(&s);
     assert_int_equal(a.said.len, 0);
     filter_release(&live->filter);
+    assert_int_equal(w->env.event_arena.used, 0);
     world_turn(w);
     assert_said(&a, "answer 200 {\"n\":1}|done");
     asked_done(&a);
@@ -439,6 +466,30 @@ static void who_has_had_the_end_is_not_failed(void **state) {
     assert_int_equal(outer->fails, 1);
     world_turn(w);
     assert_said(&a, "head 200|abort|done");
+    asked_done(&a);
+    world_free(w);
+}
+
+/* What a filter makes of an event that has waited is given back with it. */
+static void what_is_made_of_late_events_is_given_back(void **state) {
+    (void)state;
+    static filter_add_fn *const filters[] = {probe_add, mask_add};
+    static const exchange_plan plan = {plain_rows, ARRAY_LEN(plain_rows), filters,
+                                       ARRAY_LEN(filters)};
+    world *w = world_new(&plan, "");
+    asked a;
+    script s;
+    exchange_request r = world_request(&form_direct, ASK_STREAM);
+    ask(w, &a, &s, &r);
+    script_head(&s, ANSWER_STREAM);
+    live->hold_next = true;
+    say_text(&s, SPAN_OF("a secret"));
+    say_text(&s, SPAN_OF("a secret"));
+    filter_release(&live->filter);
+    assert_int_equal(w->env.event_arena.used, 0);
+    script_end(&s);
+    world_turn(w);
+    assert_collected(&a, PART_TEXT, 0, 0, "a [gone]a [gone]");
     asked_done(&a);
     world_free(w);
 }
@@ -598,6 +649,87 @@ static void a_filter_breaks_the_answer_off(void **state) {
     }
 }
 
+/* A filter that keeps the last word to itself, for whatever it wants to find out: the deadline
+ * passes it. */
+static void a_last_word_is_not_kept_for_ever(void **state) {
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        world *w;
+        asked a;
+        script s;
+        begin_probed(&w, &a, &s, "timeouts: {total: 30s}\n");
+        live->keeps_end = way == 0;
+        live->keeps_failure = way > 0;
+        if (way < 2) script_head(&s, ANSWER_STREAM);
+        if (way == 0) script_end(&s);
+        if (way == 1) script_fail(&s, ERR_STREAM_CUT);
+        if (way == 2) { /* the process ends; the filter is told twice */
+            exchange_env_fail_all(&w->env, ERR_DRAINING);
+            assert_true(s.cancelled);
+            exchange_watch_deadline(a.x); /* as whoever keeps it must */
+        }
+        world_pass(w, 30 * 1000);
+        assert_said(&a, way < 2 ? "head 200" : "");
+        world_pass(w, 1);
+        assert_null(a.x);
+        static const error_id errors[] = {ERR_TOTAL_TIMEOUT, ERR_STREAM_CUT, ERR_DRAINING};
+        assert_int_equal(a.error, errors[way]);
+        if (way < 2)
+            assert_said(&a, "head 200|abort|done");
+        else
+            assert_int_equal(a.status, 503);
+        asked_done(&a);
+        world_free(w);
+    }
+}
+
+/* A filter behind the one that breaks may hold: nothing comes meanwhile. */
+static probe *outer;
+
+static void outer_add(exchange *x) {
+    static const filter_ops ops = {.name = "outer",
+                                   .place = PLACE_GUARD,
+                                   .holds = true,
+                                   .begin = probe_begin,
+                                   .head = probe_head,
+                                   .event = probe_event,
+                                   .end = probe_end,
+                                   .fail = probe_fail,
+                                   .done = filter_pass_done};
+    outer = arena_zalloc(&x->arena, sizeof *outer);
+    filter_add(x, &outer->filter, &ops);
+}
+
+static void a_break_waits_for_those_that_hold(void **state) {
+    (void)state;
+    static filter_add_fn *const filters[] = {probe_add, outer_add};
+    static const exchange_plan plan = {plain_rows, ARRAY_LEN(plain_rows), filters,
+                                       ARRAY_LEN(filters)};
+    world *w = world_new(&plan, "");
+    asked a;
+    script s;
+    exchange_request r = world_request(&form_direct, ASK_STREAM);
+    ask(w, &a, &s, &r);
+    assert_ptr_equal(live->filter.next, &outer->filter); /* who comes later stands behind */
+    script_head(&s, ANSWER_STREAM);
+    filter_hold(&outer->filter);
+    live->hold_next = true;
+    script_say(&s, "{\"n\":1}");
+    script_say(&s, "{\"n\":2}");
+    script_say(&s, "{\"n\":3}");
+    live->break_next = true;
+    filter_release(&live->filter);
+    assert_true(s.cancelled);
+    assert_int_equal(live->events, 2); /* the third is dropped */
+    assert_said(&a, "head 200");
+    filter_release(&outer->filter);
+    world_turn(w);
+    assert_said(&a, "head 200|piece {\"n\":1}|abort|done");
+    assert_int_equal(a.error, ERR_FORBIDDEN);
+    asked_done(&a);
+    world_free(w);
+}
+
 static void a_client_that_leaves_from_inside_a_piece_hears_no_more(void **state) {
     (void)state;
     world *w;
@@ -674,15 +806,19 @@ int main(void) {
         cmocka_unit_test(repeats_of_a_response_get_the_same_verdict),
         cmocka_unit_test(what_comes_while_a_filter_holds_waits),
         cmocka_unit_test(a_filter_that_holds_and_releases_at_each_event_is_fed_on),
+        cmocka_unit_test(nothing_is_held_before_there_is_an_answer),
         cmocka_unit_test(a_plain_answer_that_waits_outlives_its_source),
         cmocka_unit_test(a_plain_answer_whose_end_waits_outlives_its_source),
         cmocka_unit_test(the_source_waits_for_the_last_that_holds),
         cmocka_unit_test(who_has_had_the_end_is_not_failed),
+        cmocka_unit_test(what_is_made_of_late_events_is_given_back),
         cmocka_unit_test(a_head_waits_too),
         cmocka_unit_test(a_failure_comes_behind_what_waits),
         cmocka_unit_test(pauses_have_reasons),
         cmocka_unit_test(a_hold_ends_with_its_exchange),
         cmocka_unit_test(a_filter_breaks_the_answer_off),
+        cmocka_unit_test(a_last_word_is_not_kept_for_ever),
+        cmocka_unit_test(a_break_waits_for_those_that_hold),
         cmocka_unit_test(a_client_that_leaves_from_inside_a_piece_hears_no_more),
         cmocka_unit_test(events_take_no_memory_of_the_exchange),
         cmocka_unit_test(a_long_finish_reason_is_cut_between_characters),

@@ -98,6 +98,7 @@ static void a_wait_that_is_over_goes_on(void **state) {
     assert_int_equal(a.said.len, 0);
     exchange_resume(&ahead.wait, STAGE_NEXT);
     assert_null(ahead.wait.x);
+    assert_span(a.x->facts.model_name, "m"); /* the next row has run */
     assert_false(timer_active(&a.x->deadline));
     script_head(&s, ANSWER_STREAM);
     script_say(&s, "{\"n\":1}");
@@ -148,6 +149,7 @@ static void a_wait_ends_with_its_exchange(void **state) {
         assert_int_equal(ahead.dones, 1);
         assert_true(span_starts(buf_span(&a.said), span_cstr(said[way])));
         assert_int_equal(a.error, errors[way]);
+        assert_int_equal(w->loop.timers.count, 0);
         assert_int_equal(settled, 1);
         assert_int_equal(recorded, 1);
         asked_done(&a);
@@ -317,6 +319,7 @@ static void a_record_is_written_for_a_client_that_has_left(void **state) {
         assert_false(behind.cancelled);
         assert_int_equal(a.said.len, 0);
         assert_int_equal(w->env.open, 1);
+        assert_false(list_empty(&w->env.running));
         exchange_resume(&behind.wait, STAGE_NEXT);
         world_turn(w);
         assert_said(&a, drains ? "answer 200 {\"n\":1}|done" : "done");
@@ -327,6 +330,98 @@ static void a_record_is_written_for_a_client_that_has_left(void **state) {
         if (drains) free(body);
         world_free(w);
     }
+}
+
+/* Tells each event twice. */
+static void tell_twice(filter *f, const answer_event *event) {
+    filter_pass_event(f, event);
+    filter_pass_event(f, event);
+}
+
+static void twice_add(exchange *x) {
+    static const filter_ops ops = {.name = "twice",
+                                   .place = PLACE_GUARD,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
+                                   .event = tell_twice,
+                                   .end = filter_pass_end,
+                                   .fail = filter_pass_fail,
+                                   .done = filter_pass_done};
+    filter_add(x, arena_alloc(&x->arena, sizeof(filter)), &ops);
+}
+
+/* The client leaves from inside a piece; whoever is on the stack goes on, and is not heard. */
+static void nothing_is_said_to_a_client_that_has_left(void **state) {
+    (void)state;
+    static filter_add_fn *const twice[] = {twice_add};
+    static const exchange_plan plan = {behind_rows, ARRAY_LEN(behind_rows), twice, 1};
+    static const exchange_form *const forms[] = {&form_openai, &form_direct};
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        world *w = waits_new(&plan, "");
+        asked a;
+        script s;
+        exchange_request r = world_request(forms[i], ASK_STREAM);
+        ask(w, &a, &s, &r);
+        a.leave_at = 1;
+        script_head(&s, ANSWER_STREAM);
+        script_say(&s, "{\"n\":1}");
+        assert_true(s.cancelled);
+        exchange_resume(&behind.wait, STAGE_NEXT);
+        world_turn(w);
+        assert_said(&a, i == 0 ? "head 200|piece data: {\"n\":1}\n\n|done"
+                               : "head 200|piece {\"n\":1}|done");
+        assert_int_equal(settled, 1);
+        assert_int_equal(recorded, 1);
+        asked_done(&a);
+        world_free(w);
+    }
+}
+
+/* Or from inside the piece before the last: the end comes to one that has ended. */
+static void an_exchange_ends_once(void **state) {
+    (void)state;
+    world *w = waits_new(&waits_behind, "server: {keep_alive_comment: 10s}\n");
+    asked a;
+    script s;
+    exchange_request r = world_request(&form_openai, ASK_STREAM);
+    ask(w, &a, &s, &r);
+    world_pass(w, 10 * 1000 + 1);
+    a.leave_at = 2;
+    script_head(&s, ANSWER_PLAIN);
+    script_say_as(&s, ANSWER_PLAIN, "{\"n\":1}");
+    script_end(&s);
+    assert_int_equal(settled, 1);
+    exchange_resume(&behind.wait, STAGE_NEXT);
+    world_turn(w);
+    assert_int_equal(settled, 1);
+    assert_int_equal(recorded, 1);
+    assert_said(&a, "head 200|piece : keep-alive\n\n|piece data: {\"n\":1}\n\n|done");
+    asked_done(&a);
+    world_free(w);
+}
+
+/* A row that always runs may stand anywhere: its time is the end. */
+static void rows_that_always_run_wait_for_the_end(void **state) {
+    (void)state;
+    static const stage_row rows[] = {{"record", stage_count_record, NULL, STAGE_ALWAYS},
+                                     {"parse", stage_parse, NULL, 0},
+                                     {"script", stage_script, NULL, 0},
+                                     {"settle", stage_count_settle, NULL, STAGE_ALWAYS}};
+    static const exchange_plan plan = {rows, ARRAY_LEN(rows), NULL, 0};
+    world *w = waits_new(&plan, "");
+    asked a;
+    script s;
+    exchange_request r = world_request(&form_direct, ASK_STREAM);
+    ask(w, &a, &s, &r);
+    assert_int_equal(recorded, 0);
+    script_head(&s, ANSWER_STREAM);
+    script_end(&s);
+    assert_int_equal(recorded, 1);
+    assert_int_equal(settled, 1);
+    world_turn(w);
+    assert_said(&a, "head 200|end|done");
+    asked_done(&a);
+    world_free(w);
 }
 
 /* A plan in which nobody answers is a defect, but no silence. */
@@ -379,6 +474,9 @@ int main(void) {
         cmocka_unit_test(the_last_bytes_wait_for_the_record),
         cmocka_unit_test(a_failures_last_bytes_wait_too),
         cmocka_unit_test(a_record_is_written_for_a_client_that_has_left),
+        cmocka_unit_test(nothing_is_said_to_a_client_that_has_left),
+        cmocka_unit_test(an_exchange_ends_once),
+        cmocka_unit_test(rows_that_always_run_wait_for_the_end),
         cmocka_unit_test(a_plan_without_an_answer_is_an_error),
         cmocka_unit_test(a_refusal_at_the_door_is_settled_and_recorded),
     };
