@@ -90,9 +90,11 @@ static void note_passed(filter *f, const answer_event *event) {
     if (event->sorts & EVENT_USAGE) f->usage_told = true;
     if (!(event->sorts & EVENT_FINISH)) return;
     if (exchange_dialect(f->x)->one_answer) choice_set_add(&f->finished, 0);
-    for (const answer_part *p = event->parts; p < event->parts + event->part_count; p++)
+    for (size_t i = 0; i < event->part_count; i++) {
+        const answer_part *p = &event->parts[i];
         if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
             choice_set_add(&f->finished, p->choice);
+    }
 }
 
 void filter_pass_event(filter *f, const answer_event *event) {
