@@ -42,6 +42,13 @@ static stage_result run_row(exchange *x, const stage_row *row) {
     return r;
 }
 
+/* What is made of the failure on its way is given back. */
+static void fail_chain(exchange *x) {
+    exchange_enter(x->env);
+    chain_fail(x->filters);
+    exchange_leave(x->env);
+}
+
 /* ---- the way in ---- */
 
 static void begin_answer(exchange *x) {
@@ -67,9 +74,7 @@ static void run_from(exchange *x, size_t first) {
     }
     if (x->failure.error == ERR_NONE) /* a plan in which nobody answers */
         (void)exchange_refuse(x, ERR_INTERNAL, NULL, NULL);
-    exchange_enter(x->env);
-    chain_fail(x->filters);
-    exchange_leave(x->env);
+    fail_chain(x);
 }
 
 void exchange_run(exchange *x) {
@@ -99,7 +104,7 @@ void exchange_resume(stage_wait *w, stage_result result) {
     if (result == STAGE_NEXT)
         run_from(x, x->stage + 1);
     else
-        chain_fail(x->filters);
+        fail_chain(x);
 }
 
 void exchange_drop_wait(exchange *x) {
@@ -120,9 +125,7 @@ void exchange_fail_now(exchange *x, const failure *f) {
     exchange_drop_source(x);
     chain_clear(x, NULL);
     if (x->failure.error == ERR_NONE) x->failure = *f; /* else a filter holds one back */
-    exchange_enter(x->env);
-    chain_fail(x->filters);
-    exchange_leave(x->env);
+    fail_chain(x);
 }
 
 void exchange_on_deadline(timer *t) {

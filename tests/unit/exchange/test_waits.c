@@ -114,13 +114,35 @@ static void a_wait_that_is_over_goes_on(void **state) {
     world_free(w);
 }
 
+/* Makes something of a failure, for as long as it is on its way. */
+static void make_and_fail(filter *f) {
+    assert_true(f->x->env->depth > 0);
+    memset(arena_alloc(&f->x->env->event_arena, 100), 'x', 100);
+    filter_pass_fail(f);
+}
+
+static void maker_add(exchange *x) {
+    static const filter_ops ops = {.name = "maker",
+                                   .place = PLACE_GUARD,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
+                                   .event = filter_pass_event,
+                                   .end = filter_pass_end,
+                                   .fail = make_and_fail,
+                                   .done = filter_pass_done};
+    filter_add(x, arena_alloc(&x->arena, sizeof(filter)), &ops);
+}
+
 static void a_wait_may_end_in_a_refusal(void **state) {
     (void)state;
-    world *w = waits_new(&waits_ahead, "");
+    static filter_add_fn *const maker[] = {maker_add};
+    static const exchange_plan plan = {ahead_rows, ARRAY_LEN(ahead_rows), maker, 1};
+    world *w = waits_new(&plan, "");
     asked a;
     exchange_request r = world_request(&form_openai, ASK_STREAM);
     ask(w, &a, NULL, &r);
     exchange_resume(&ahead.wait, exchange_refuse(a.x, ERR_FORBIDDEN, NULL, "Not you."));
+    assert_int_equal(w->env.event_arena.used, 0);
     world_turn(w);
     assert_int_equal(a.status, 403);
     assert_int_equal(a.error, ERR_FORBIDDEN);
