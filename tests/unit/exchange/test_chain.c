@@ -470,6 +470,68 @@ static void who_has_had_the_end_is_not_failed(void **state) {
     world_free(w);
 }
 
+/* Makes something for the time of whatever it is given, which is gone with it. */
+static void make_something(filter *f) {
+    assert_true(f->x->env->depth > 0);
+    memset(arena_alloc(&f->x->env->event_arena, 100), 'x', 100);
+}
+
+static void maker_head(filter *f, const answer_head *head) {
+    make_something(f);
+    filter_pass_head(f, head);
+}
+
+static void maker_end(filter *f) {
+    make_something(f);
+    filter_pass_end(f);
+}
+
+static void maker_fail(filter *f) {
+    make_something(f);
+    filter_pass_fail(f);
+}
+
+static void maker_add(exchange *x) {
+    static const filter_ops ops = {.name = "maker",
+                                   .place = PLACE_GUARD,
+                                   .begin = filter_pass_begin,
+                                   .head = maker_head,
+                                   .event = filter_pass_event,
+                                   .end = maker_end,
+                                   .fail = maker_fail,
+                                   .done = filter_pass_done};
+    filter_add(x, arena_alloc(&x->arena, sizeof(filter)), &ops);
+}
+
+static void assert_given_back(const world *w) {
+    assert_int_equal(w->env.depth, 0);
+    assert_int_equal(w->env.event_arena.used, 0);
+}
+
+static void what_is_made_is_given_back_whatever_comes(void **state) {
+    (void)state;
+    static filter_add_fn *const filters[] = {maker_add};
+    static const exchange_plan plan = {plain_rows, ARRAY_LEN(plain_rows), filters, 1};
+    enum { END, FAILURE, DRAIN, REFUSAL, WAYS };
+    for (int way = 0; way < WAYS; way++) {
+        world *w = world_new(&plan, "");
+        asked a;
+        script s;
+        exchange_request r =
+            world_request(&form_openai, way == REFUSAL ? "{\"model\":\"\"}" : ASK_STREAM);
+        ask(w, &a, &s, &r);
+        if (way != REFUSAL) script_head(&s, ANSWER_STREAM);
+        assert_given_back(w);
+        if (way == END) script_end(&s);
+        if (way == FAILURE) script_fail(&s, ERR_STREAM_CUT);
+        if (way == DRAIN) exchange_env_fail_all(&w->env, ERR_DRAINING);
+        assert_given_back(w);
+        world_turn(w);
+        asked_done(&a);
+        world_free(w);
+    }
+}
+
 /* What a filter makes of an event that has waited is given back with it. */
 static void what_is_made_of_late_events_is_given_back(void **state) {
     (void)state;
@@ -517,6 +579,28 @@ static void a_filter_that_holds_and_releases_at_each_event_is_fed_on(void **stat
     assert_false(s.paused);
     live->hold_each = false;
     script_end(&s);
+    world_turn(w);
+    asked_done(&a);
+    world_free(w);
+}
+
+/* Whoever keeps the head back may want another answer in its place. */
+static void a_comment_tells_nothing_of_a_head_that_waits(void **state) {
+    (void)state;
+    world *w = world_new(&probed, "server: {keep_alive_comment: 10s}\n");
+    asked a;
+    script s;
+    exchange_request r = world_request(&form_openai, ASK_STREAM);
+    ask(w, &a, &s, &r);
+    filter_hold(&live->filter);
+    script_head(&s, ANSWER_STREAM);
+    world_pass(w, 10 * 1000 + 1);
+    assert_said(&a, "head 200|piece : keep-alive\n\n");
+    assert_headers(&a, "x-request-id: ID\n"
+                       "content-type: text/event-stream; charset=utf-8\n"
+                       "cache-control: no-cache\n"
+                       "x-accel-buffering: no\n");
+    exchange_cancel(a.x);
     world_turn(w);
     asked_done(&a);
     world_free(w);
@@ -730,6 +814,29 @@ static void a_break_waits_for_those_that_hold(void **state) {
     world_free(w);
 }
 
+/* One behind it keeps the failure without holding: the deadline is left to it. */
+static void a_break_is_not_kept_for_ever(void **state) {
+    (void)state;
+    static filter_add_fn *const filters[] = {probe_add, outer_add};
+    static const exchange_plan plan = {plain_rows, ARRAY_LEN(plain_rows), filters,
+                                       ARRAY_LEN(filters)};
+    world *w = world_new(&plan, "timeouts: {total: 30s}\nserver: {keep_alive_comment: off}\n");
+    asked a;
+    script s;
+    exchange_request r = world_request(&form_openai, ASK_STREAM);
+    ask(w, &a, &s, &r);
+    script_head(&s, ANSWER_STREAM);
+    live->break_next = outer->keeps_failure = true;
+    script_say(&s, "{\"n\":1}");
+    world_pass(w, 30 * 1000);
+    assert_said(&a, "head 200");
+    world_pass(w, 1);
+    assert_null(a.x);
+    assert_int_equal(a.error, ERR_FORBIDDEN); /* is why, and not that it took so long */
+    asked_done(&a);
+    world_free(w);
+}
+
 static void a_client_that_leaves_from_inside_a_piece_hears_no_more(void **state) {
     (void)state;
     world *w;
@@ -811,7 +918,9 @@ int main(void) {
         cmocka_unit_test(a_plain_answer_whose_end_waits_outlives_its_source),
         cmocka_unit_test(the_source_waits_for_the_last_that_holds),
         cmocka_unit_test(who_has_had_the_end_is_not_failed),
+        cmocka_unit_test(what_is_made_is_given_back_whatever_comes),
         cmocka_unit_test(what_is_made_of_late_events_is_given_back),
+        cmocka_unit_test(a_comment_tells_nothing_of_a_head_that_waits),
         cmocka_unit_test(a_head_waits_too),
         cmocka_unit_test(a_failure_comes_behind_what_waits),
         cmocka_unit_test(pauses_have_reasons),
@@ -819,6 +928,7 @@ int main(void) {
         cmocka_unit_test(a_filter_breaks_the_answer_off),
         cmocka_unit_test(a_last_word_is_not_kept_for_ever),
         cmocka_unit_test(a_break_waits_for_those_that_hold),
+        cmocka_unit_test(a_break_is_not_kept_for_ever),
         cmocka_unit_test(a_client_that_leaves_from_inside_a_piece_hears_no_more),
         cmocka_unit_test(events_take_no_memory_of_the_exchange),
         cmocka_unit_test(a_long_finish_reason_is_cut_between_characters),

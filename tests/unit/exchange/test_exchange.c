@@ -81,6 +81,51 @@ static void who_ends_with_the_loop_is_told(void **state) {
     scene_done(c, "done");
 }
 
+/* What answered: the provider, if anything of it came; else weir, for this request; else nobody. */
+static void what_answered(void **state) {
+    (void)state;
+    static const failure cut = {.error = ERR_CONNECTION_LOST,
+                                .class = FAIL_CONNECTION,
+                                .status = 502,
+                                .client_after_ms = -1},
+                         refused = {.error = ERR_PROVIDER_ERROR,
+                                    .class = FAIL_OVERLOAD,
+                                    .status = 429,
+                                    .client_after_ms = -1},
+                         forbidden = {.error = ERR_FORBIDDEN, .status = 403, .client_after_ms = -1};
+    static const struct {
+        int head;           /* -1: none; else a kind */
+        const failure *why; /* NULL: the client leaves */
+        int status;
+    } rows[] = {
+        {-1, &refused, 429},
+        {-1, &forbidden, 403},
+        {-1, NULL, 0},
+        {ANSWER_PLAIN, &cut, 200},
+        {ANSWER_PLAIN, &forbidden, 403}, /* it was kept back */
+        {ANSWER_PLAIN, NULL, 200},
+        {ANSWER_STREAM, &cut, 200},
+        {ANSWER_STREAM, &forbidden, 200}, /* the client has seen its head */
+        {ANSWER_STREAM, NULL, 200},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        exchange_request r = request();
+        scene *c = scene_new(&r, "");
+        if (rows[i].head >= 0) script_head(&c->s, (answer_kind)rows[i].head);
+        if (rows[i].why)
+            scene_fail(c, rows[i].why);
+        else
+            exchange_cancel(c->a.x);
+        world_pass(c->w, 0);
+        if (c->a.status_told != rows[i].status) print_error("in row %zu\n", i);
+        assert_int_equal(c->a.status_told, rows[i].status);
+        assert_int_equal(c->a.error, rows[i].why ? rows[i].why->error : ERR_CLIENT_GONE);
+        asked_done(&c->a);
+        world_free(c->w);
+        free(c);
+    }
+}
+
 /* ---- a door that does something about what it hears ---- */
 
 static world *busy;
@@ -126,6 +171,7 @@ int main(void) {
         cmocka_unit_test(it_begins_with_nothing_known),
         cmocka_unit_test(what_is_over_is_used_again),
         cmocka_unit_test(who_ends_with_the_loop_is_told),
+        cmocka_unit_test(what_answered),
         cmocka_unit_test(all_are_failed_that_run),
     };
     return run_watched(tests);

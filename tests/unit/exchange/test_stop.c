@@ -14,7 +14,7 @@ typedef struct stopper {
 
 typedef struct keeper {
     filter filter;
-    bool hold_next;
+    bool hold_next, keeps_end;
 } keeper;
 
 static stopper *stops; /* of the exchange that runs */
@@ -55,7 +55,7 @@ static void keeper_event(filter *f, const answer_event *event) {
 
 static void keeper_end(filter *f) {
     seen.ends_behind++;
-    filter_pass_end(f);
+    if (!CONTAINER_OF(f, keeper, filter)->keeps_end) filter_pass_end(f);
 }
 
 static void keeper_fail(filter *f) {
@@ -126,6 +126,11 @@ static const exchange_plan plan = {rows, ARRAY_LEN(rows), usual, ARRAY_LEN(usual
 #define TOLD                                                                                       \
     "{\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":6,\"total_tokens\":11}}"
 
+/* One choice finishes, and the other goes on. */
+#define BOTH                                                                                       \
+    "{\"id\":\"i\",\"created\":7,\"model\":\"n\",\"choices\":[{\"index\":0,\"delta\":{},"          \
+    "\"finish_reason\":\"stop\"},{\"index\":1,\"delta\":{\"content\":\"a\"}}]}"
+
 #define OUT(line) "|piece data: " line "\n\n"
 #define MADE(choice)                                                                               \
     OUT("{\"id\":\"i\",\"object\":\"chat.completion.chunk\",\"created\":7,\"model\":\"n\","        \
@@ -171,6 +176,7 @@ static const stop_row stop_rows[] = {
      2,
      "content_filter"},
     {CHAT, ASK(",\"n\":2"), {SAYS(1)}, MADE(0) MADE(1) DONE, 11, 1, "content_filter"},
+    {CHAT, ASK(",\"n\":2"), {BOTH, SAYS(1)}, OUT(BOTH) MADE(1) DONE, 11, 2, "content_filter"},
     /* What is stopped at has not been passed on, though the meter has seen it. */
     {CHAT, ASK(""), {FINISHES(0)}, MADE(0) DONE, 10, 0, "content_filter"},
     {CHAT,
@@ -419,8 +425,27 @@ static void the_deadline_passes_a_filter_that_has_stopped(void **state) {
     world_free(w);
 }
 
+/* Or without holding. */
+static void an_end_is_not_kept_for_ever(void **state) {
+    (void)state;
+    world *w;
+    asked a;
+    script s;
+    begin(&w, &a, &s, "timeouts: {total: 30s}\n");
+    stops->stop_next = keeps->keeps_end = true;
+    script_say(&s, SAYS(0));
+    assert_int_equal(seen.ends_behind, 1);
+    world_pass(w, 30 * 1000);
+    assert_non_null(a.x);
+    world_pass(w, 1);
+    assert_null(a.x);
+    assert_int_equal(a.error, ERR_TOTAL_TIMEOUT);
+    asked_done(&a);
+    world_free(w);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
+    struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_is_ended_as_its_provider_would),
         cmocka_unit_test(other_forms_understand_it),
         cmocka_unit_test(a_program_gets_its_parts),
@@ -428,6 +453,7 @@ int main(void) {
         cmocka_unit_test(a_stop_while_it_holds),
         cmocka_unit_test(a_client_that_leaves_at_the_end_hears_no_more),
         cmocka_unit_test(the_deadline_passes_a_filter_that_has_stopped),
+        cmocka_unit_test(an_end_is_not_kept_for_ever),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_watched(tests);
 }

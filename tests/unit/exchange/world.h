@@ -220,6 +220,8 @@ static inline void world_free(world *w) {
     world_turn(w);
     assert_int_equal(w->env.open, 0);
     assert_int_equal(w->env.open_children, 0);
+    assert_int_equal(w->env.depth, 0);
+    assert_int_equal(w->env.event_arena.used, 0);
     exchange_env_done(&w->env);
     assert_true(list_empty(&w->loop.hooks));
     assert_int_equal(w->env.snapshot->refs, 1); /* no exchange has kept it */
