@@ -193,6 +193,8 @@ void filter_break(filter *f, error_id id, const char *message) {
     exchange *x = f->x;
     if (!chain_cut(f)) return;
     (void)exchange_refuse(x, id, NULL, message ? "%s" : NULL, message);
+    exchange_enter(x->env);
     chain_fail(f->next);
+    exchange_leave(x->env);
     exchange_watch_rest(x);
 }
