@@ -76,7 +76,8 @@ static void fall_back(call *c, size_t to) {
 
 /* A fallback that cannot take the request at all says nothing about why the call fails. */
 static bool tells_nothing(const failure *f) {
-    return f->class == FAIL_REQUEST || f->class == FAIL_TARGET || f->class == FAIL_TLS;
+    return f->class == FAIL_REQUEST || f->class == FAIL_KEY || f->class == FAIL_TARGET ||
+           f->class == FAIL_TLS;
 }
 
 void call_decide(call *c, size_t at, const failure *f) {

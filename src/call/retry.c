@@ -111,6 +111,11 @@ static retry_verdict wait_or_leave(const config_retry *policy, const retry_facts
     return RETRY_WAIT;
 }
 
+/* The provider is well, or says itself that it has too much to do. */
+static bool passes_with_time(failure_class class) {
+    return class == FAIL_OVERLOAD || class == FAIL_LIMIT;
+}
+
 /* Failures that may pass by themselves. */
 static retry_verdict after_passing(const config_retry *policy, const retry_facts *f,
                                    failure_class class, double rnd, retry_plan *ret) {
@@ -118,7 +123,7 @@ static retry_verdict after_passing(const config_retry *policy, const retry_facts
         return next_or_stop(f, true, "tried twice", false, ret);
     if (f->retries_done >= policy->retries)
         return next_or_stop(f, true, "retries used up",
-                            class == FAIL_OVERLOAD && client_would_wait(f), ret);
+                            passes_with_time(class) && client_would_wait(f), ret);
     if (!f->budget_left) return next_or_stop(f, true, "retry budget spent", false, ret);
     return wait_or_leave(policy, f, rnd, ret);
 }
@@ -137,11 +142,13 @@ retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts,
         return next_or_stop(f, policy->content_policy_next, "content policy", false, ret);
     case FAIL_CONTEXT_LENGTH:
         return next_or_stop(f, policy->context_length_next, "context length", false, ret);
+    case FAIL_KEY:
     case FAIL_TARGET: return next_or_stop(f, true, "this target cannot serve it", false, ret);
     case FAIL_TLS: return next_or_stop(f, true, "certificate not trusted", false, ret);
     case FAIL_SILENT:
     case FAIL_CONNECTION:
     case FAIL_MALFORMED:
+    case FAIL_LIMIT:
     case FAIL_OVERLOAD: break;
     }
     if (f->hint.should_retry == 0)

@@ -10,6 +10,8 @@ bool failure_counts(failure_class f) {
     case FAIL_OVERLOAD:
     case FAIL_TLS: return true;
     case FAIL_NONE:
+    case FAIL_LIMIT:
+    case FAIL_KEY:
     case FAIL_CONTEXT_LENGTH:
     case FAIL_CONTENT_POLICY:
     case FAIL_TARGET:
@@ -26,6 +28,8 @@ const char *failure_name(failure_class f) {
         [FAIL_SILENT] = "silent",
         [FAIL_MALFORMED] = "malformed",
         [FAIL_OVERLOAD] = "overload",
+        [FAIL_LIMIT] = "limit",
+        [FAIL_KEY] = "key",
         [FAIL_CONTEXT_LENGTH] = "context_length",
         [FAIL_CONTENT_POLICY] = "content_policy",
         [FAIL_TARGET] = "target",

@@ -17,10 +17,12 @@ typedef enum failure_class {
     FAIL_CONNECTION,     /* refused, reset, cut before any content reached the client: quick */
     FAIL_SILENT,         /* a deadline of ours passed */
     FAIL_MALFORMED,      /* an answer that is no answer */
-    FAIL_OVERLOAD,       /* 408, 409, 429, 500, 502, 503, 504, 529 and other 5xx */
+    FAIL_OVERLOAD,       /* 408, 409, 500, 502, 503, 504, 529 and other 5xx */
+    FAIL_LIMIT,          /* 429: the key has had its share for now; the target is well */
+    FAIL_KEY,            /* 401, 402, 403, exhausted quota: this key cannot, another may */
     FAIL_CONTEXT_LENGTH, /* the prompt is too long for this model */
     FAIL_CONTENT_POLICY, /* the provider's own guard refused */
-    FAIL_TARGET,         /* 401, 402, 403, 404, exhausted quota: this target cannot, another may */
+    FAIL_TARGET,         /* 404 and kin: this target cannot, another may */
     FAIL_REQUEST,        /* other 4xx: the request itself is at fault */
     FAIL_TLS,            /* the provider's certificate is wrong: never again at this target */
     FAIL_GONE,           /* cancelled by us or by the client: nobody's fault */

@@ -23,14 +23,14 @@ failure_class openai_classify(int status, span code, span type, span message) {
         return FAIL_CONTENT_POLICY;
     if (span_eq(code, SPAN_OF("insufficient_quota")) ||
         span_eq(type, SPAN_OF("insufficient_quota")))
-        return FAIL_TARGET;
+        return FAIL_KEY;
     switch (status) {
     case 408:
-    case 409:
-    case 429: return FAIL_OVERLOAD;
+    case 409: return FAIL_OVERLOAD;
+    case 429: return FAIL_LIMIT;
     case 401:
     case 402:
-    case 403:
+    case 403: return FAIL_KEY;
     case 404: return FAIL_TARGET;
     case 400:
     case 413:

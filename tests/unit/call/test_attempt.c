@@ -307,7 +307,7 @@ static void refusals(void **state) {
 #define ERROR_OF(code) "{\"error\":{\"code\":" code "}}"
     static const row rows[] = {
         {.script = "429|bytes " ERROR_OF("\"x\"") "|end",
-         .heard = "overload provider_error 429 " ERROR_OF("\"x\"")},
+         .heard = "limit provider_error 429 " ERROR_OF("\"x\"")},
         {.plain = true, .script = "299|bytes " HI "|end", .heard = "plain 299; Hi; end " HI},
         {.plain = true,
          .script = "300|bytes " ERROR_OF("\"x\"") "|end",
@@ -324,9 +324,9 @@ static void refusals(void **state) {
              "\"provider_error\"}}"},
         {.plain = true,
          .script = "200|bytes " ERROR_OF("429") "|end",
-         .heard = "plain 200; overload provider_error 429 " ERROR_OF("429")},
+         .heard = "plain 200; limit provider_error 429 " ERROR_OF("429")},
         {.script = "200 stream|event " ERROR_OF("429"),
-         .heard = "stream 200; overload provider_error 429 " ERROR_OF("429")},
+         .heard = "stream 200; limit provider_error 429 " ERROR_OF("429")},
         {.script = "200 stream|say Hi|event " ERROR_OF("\"context_length_exceeded\""),
          .heard = "stream 200; Hi; context_length provider_error 502 " ERROR_OF(
              "\"context_length_exceeded\"")},
@@ -339,7 +339,7 @@ static void refusals(void **state) {
          .heard = "plain 200; -; end " ERROR_OF("429")},
         {.endpoint = EP_OTHER,
          .script = "200 stream|event " ERROR_OF("429"),
-         .heard = "stream 200; overload provider_error 429 " ERROR_OF("429")},
+         .heard = "stream 200; limit provider_error 429 " ERROR_OF("429")},
         {.endpoint = EP_RESPONSES,
          .script = "200|bytes {\"error\":{\"code\":429}}|end",
          .heard = "plain 200; failed; end {\"error\":{\"code\":429}}"},

@@ -142,6 +142,12 @@ static const row rows[] = {
     /* rule 6 */
     {FAIL_TARGET, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "this target cannot serve it", 0, false,
      -1},
+    {FAIL_KEY, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "this target cannot serve it", 0, false,
+     -1},
+    {FAIL_KEY, -1, 7000, 0, 1, 0, A_WHILE, RETRY_STOP, "this target cannot serve it", 0, false,
+     7000},
+    {FAIL_LIMIT, -1, -1, 2, 3, 0, A_WHILE, RETRY_WAIT, "backs off", 5000, false, -1},
+    {FAIL_LIMIT, -1, 60000, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, true, 60000},
     {FAIL_TARGET, -1, 7000, 0, 1, 0, A_WHILE, RETRY_STOP, "this target cannot serve it", 0, false,
      7000},
     {FAIL_TLS, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "certificate not trusted", 0, false, -1},

@@ -15,6 +15,8 @@ static void a_failure_has_a_name_and_a_fault(void **state) {
         {FAIL_SILENT, "silent", true},
         {FAIL_MALFORMED, "malformed", true},
         {FAIL_OVERLOAD, "overload", true},
+        {FAIL_LIMIT, "limit", false},
+        {FAIL_KEY, "key", false},
         {FAIL_CONTEXT_LENGTH, "context_length", false},
         {FAIL_CONTENT_POLICY, "content_policy", false},
         {FAIL_TARGET, "target", false},
