@@ -35,6 +35,7 @@ typedef struct attempt_spec {
     loop *loop;
     loop_snapshot *snapshot;
     upstream *upstream;
+    target_state *target;
     const request_facts *facts;
     span model;    /* what this provider is asked for; empty: the client's word */
     unsigned want; /* WANT_*, of the answer's events */

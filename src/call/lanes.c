@@ -238,6 +238,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     const attempt_spec spec = {.loop = c->spec.loop,
                                .snapshot = c->spec.snapshot,
                                .upstream = s->upstream,
+                               .target = s->state,
                                .facts = c->spec.facts,
                                .model = s->model,
                                .want = c->spec.want,

@@ -34,6 +34,8 @@ struct target_state {
     uint64_t hash;
     char *name;
     size_t name_len;
+    bool shared; /* it serves all that the table has no room for */
+    _Atomic unsigned habits;
     pthread_mutex_t lock; /* of all below; held for a few instructions, never across a call out */
     breaker breaker;
     minute minute;
@@ -72,6 +74,7 @@ target_table *target_table_new(void) {
     target_table *t = mem_zalloc(sizeof *t);
     (void)pthread_mutex_init(&t->adding, NULL);
     t->other = state_new(SPAN_OF("other"), 0);
+    t->other->shared = true;
     return t;
 }
 
@@ -252,6 +255,18 @@ void target_return_hedge(target_state *s, int64_t now_ms) {
     unsigned slice = turn(&s->minute, now_ms);
     if (s->minute.at[slice].hedges) s->minute.at[slice].hedges--;
     unlock(s);
+}
+
+/* ---- habits ---- */
+
+/* Most times there is nothing new: the cache line stays shared. */
+void target_learn(target_state *s, target_habit habit) {
+    if (s->shared || target_has(s, habit)) return;
+    atomic_fetch_or_explicit(&s->habits, habit, memory_order_relaxed);
+}
+
+bool target_has(const target_state *s, target_habit habit) {
+    return atomic_load_explicit(&s->habits, memory_order_relaxed) & habit;
 }
 
 /* ---- latency ---- */

@@ -44,6 +44,16 @@ void target_count_call(target_state *s, int64_t now_ms); /* a first call */
 bool target_budget_left(target_state *s, const config_retry *policy, int64_t now_ms);
 void target_take_budget(target_state *s, int64_t now_ms); /* an extra call */
 
+/* Habits: what it was seen to do, so that it is asked and read accordingly from then on. Never
+ * forgotten but with the process. The state that serves the rest has none: they are not alike. Any
+ * thread, no lock. */
+typedef enum target_habit {
+    HABIT_NO_STREAM_OPTIONS = 1 << 0, /* it refuses a request that has them */
+    HABIT_FINISHES = 1 << 1,          /* its streams tell a finish_reason */
+} target_habit;
+void target_learn(target_state *s, target_habit habit);
+bool target_has(const target_state *s, target_habit habit);
+
 /* Hedging: started hedges may be at most at_most of calls over the same minute (a small floor of
  * one lets a quiet service hedge at all). true takes a place. The extra call itself is counted by
  * target_take_budget() at the target that gets it. */

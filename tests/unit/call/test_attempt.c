@@ -87,6 +87,7 @@ static void owner_start_with(owner *o, const row *r, const request_facts *facts,
     const attempt_spec spec = {.loop = &o->w.loop,
                                .snapshot = o->w.snapshot,
                                .upstream = &o->w.snapshot->items[0],
+                               .target = target_get(o->w.targets, SPAN_OF("a")),
                                .facts = facts,
                                .want = WANT_PARTS,
                                .arena = &o->w.arena};

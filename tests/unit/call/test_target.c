@@ -101,6 +101,31 @@ static void the_breaker_is_the_targets(void **state) {
     assert_true(changed);
 }
 
+static void habits_are_learnt_one_by_one(void **state) {
+    (void)state;
+    target_state *two = target_get(table, SPAN_OF("openai/other"));
+    assert_false(target_has(one, HABIT_FINISHES));
+    target_learn(one, HABIT_FINISHES);
+    assert_true(target_has(one, HABIT_FINISHES));
+    assert_false(target_has(one, HABIT_NO_STREAM_OPTIONS));
+    target_learn(one, HABIT_NO_STREAM_OPTIONS);
+    target_learn(one, HABIT_NO_STREAM_OPTIONS);
+    assert_true(target_has(one, HABIT_FINISHES));
+    assert_true(target_has(one, HABIT_NO_STREAM_OPTIONS));
+    assert_false(target_has(two, HABIT_FINISHES));
+}
+
+/* What one of them does says nothing about the others. */
+static void the_rest_has_no_habits(void **state) {
+    (void)state;
+    char name[TARGET_NAME_MAX + 1];
+    memset(name, 'x', sizeof name);
+    target_state *rest = target_get(table, span_from(name, sizeof name));
+    assert_span(target_name(rest), "other");
+    target_learn(rest, HABIT_FINISHES);
+    assert_false(target_has(rest, HABIT_FINISHES));
+}
+
 static void the_budget_follows_the_last_minute(void **state) {
     (void)state;
     int64_t now = 1000000;
@@ -332,6 +357,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_name_may_be_so_long, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_table_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_breaker_is_the_targets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(habits_are_learnt_one_by_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_rest_has_no_habits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_budget_follows_the_last_minute, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_quiet_minute_forgets_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hedges_are_few, set_up, tear_down),
