@@ -42,8 +42,8 @@ struct attempt {
     buf body;          /* REFUSAL */
     bool reading;      /* there is a reader */
     bool telling;      /* the owner is being told an event of it */
-    bool spoken;       /* content has come */
-    bool flowing;      /* the first token has come: the deadline between events runs */
+    bool spoken;       /* content has come, or the news that it is being worked on */
+    bool flowing;      /* the answer has begun: the deadline between events runs */
     bool paused;
 };
 
@@ -159,13 +159,13 @@ static void take_event(attempt *a, const answer_event *e) {
         fail_by_event(a, e);
         return;
     }
-    if (!a->spoken && (e->kind == ANSWER_RAW || e->sorts & EVENT_CONTENT)) {
+    if (!a->spoken && (e->kind == ANSWER_RAW || e->sorts & (EVENT_CONTENT | EVENT_BEGUN))) {
         a->spoken = true;
         a->first_content_us = a->spec.loop->now_us;
     }
     if (e->usage) a->usage = *e->usage;
     a->event_ms = a->spec.loop->now_ms;
-    bool flows = e->kind == ANSWER_STREAM && e->sorts & (EVENT_CONTENT | EVENT_FINISH);
+    bool flows = e->kind == ANSWER_STREAM && e->sorts & EVENT_ANSWERS;
     if (flows && !a->flowing) watch_events(a);
     a->telling = true;
     a->ops->on_event(a->user, e);
@@ -295,6 +295,7 @@ static void open_reader(attempt *a, const http_head *head) {
     const reader_spec spec = {.dialect = a->dialect,
                               .want = a->spec.want,
                               .choices = a->spec.facts->choices,
+                              .background = a->spec.facts->background,
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
                               .key = key_of(a)};

@@ -137,9 +137,9 @@ static void on_head(void *user, const answer_head *head) {
     if (head->kind == ANSWER_RAW) commit(l);
 }
 
-/* Content, or what ends an answer; or more than is held for one that says nothing. */
+/* An answer begins or ends; or there is more than is held for one that says nothing. */
 static bool speaks(const lane *l, const answer_event *event) {
-    return event->kind != ANSWER_STREAM || event->sorts & (EVENT_CONTENT | EVENT_FINISH) ||
+    return event->kind != ANSWER_STREAM || event->sorts & EVENT_ANSWERS ||
            l->held.bytes >= call_config(l->call)->limits.event_bytes;
 }
 

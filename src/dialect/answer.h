@@ -59,6 +59,12 @@ enum {
     EVENT_CLOSE = 1 << 4,  /* the dialect's last event */
     EVENT_FAILED = 1 << 5, /* with CLOSE: it says that the answer failed; error says why */
     EVENT_ERROR = 1 << 6,  /* an error where an answer should be; error and status say which */
+    EVENT_BEGUN = 1 << 7,  /* the provider is at work on the answer, and nothing of it is seen yet:
+                              a search, reasoning, a new item */
+    /* With any of these there is an answer: it is handed on as it comes, and nothing is asked
+     * again.
+     */
+    EVENT_ANSWERS = EVENT_CONTENT | EVENT_BEGUN | EVENT_FINISH,
 };
 
 /* What is made of an event only where somebody wants it. */

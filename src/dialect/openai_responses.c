@@ -68,6 +68,29 @@ static unsigned item_of(const document *d, span index, bool beside) {
     return beside ? ITEM_BESIDE + at : at;
 }
 
+/* ---- signs of life ---- */
+
+/* That it was taken on is no answer, unless it was asked for in the background: whoever asked must
+ * then have its id, since it goes on without him. */
+static bool is_taken_on(span type) {
+    return span_eq(type, SPAN_OF("created")) || span_eq(type, SPAN_OF("queued")) ||
+           span_eq(type, SPAN_OF("in_progress"));
+}
+
+/* For the connection's sake. */
+static bool is_keep_alive(span type) {
+    static const span types[] = {SPAN("keepalive"), SPAN("keep_alive"), SPAN("keep-alive"),
+                                 SPAN("ping"), SPAN("heartbeat")};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (span_eq(type, types[i])) return true;
+    return false;
+}
+
+/* Whatever else comes: who works on it asks nobody else, also where weir does not know the word. */
+static bool has_begun(const reader *r, span type) {
+    return is_taken_on(type) ? r->spec.background : !is_keep_alive(type);
+}
+
 /* ---- pieces and their repeats ---- */
 
 static void read_text(reader *r, const document *d, const event_row *row) {
@@ -113,11 +136,8 @@ static const object_row *find_object(span type) {
 
 /* type is what stands behind "response.". */
 static void read_piece(reader *r, answer_event *e, const document *d, span type) {
-    bool is_piece = span_ends(type, SPAN_OF(".delta"));
-    if (is_piece) {
-        e->sorts |= EVENT_CONTENT;
-        if (!reader_wants_parts(r)) return;
-    }
+    bool is_piece = e->sorts & EVENT_CONTENT;
+    if (is_piece && !reader_wants_parts(r)) return;
     const event_row *row = find_event(type);
     const object_row *object = row ? NULL : find_object(type);
     if ((row && row->full) || object) e->sorts |= EVENT_FULL;
@@ -194,8 +214,23 @@ static void read_last(reader *r, answer_event *e, json_value response, span word
 
 /* ---- events ---- */
 
-static void read_by_type(reader *r, answer_event *e, const document *d, span type) {
+/* Any but the last. */
+static void read_step(reader *r, answer_event *e, const document *d, span type,
+                      json_value response) {
     static const span prefix = SPAN("response.");
+    bool own = span_starts(type, prefix);
+    span word = own ? span_slice(type, prefix.len, type.len) : type;
+    if (span_ends(type, SPAN_OF(".delta")))
+        e->sorts |= EVENT_CONTENT;
+    else if (has_begun(r, word))
+        e->sorts |= EVENT_BEGUN;
+    if (e->envelope && response.type == JSON_OBJECT)
+        read_response_object(r, e, response, false);
+    else if (own)
+        read_piece(r, e, d, word);
+}
+
+static void read_by_type(reader *r, answer_event *e, const document *d, span type) {
     if (span_eq(type, SPAN_OF("error"))) {
         e->sorts |= EVENT_ERROR;
         if (!e->status) e->status = 502; /* an error member may have told another */
@@ -208,12 +243,8 @@ static void read_by_type(reader *r, answer_event *e, const document *d, span typ
         read_last(r, e, response, SPAN_OF("length"), false);
     else if (span_eq(type, SPAN_OF("response.failed")))
         read_last(r, e, response, SPAN_OF("error"), true);
-    else if (e->envelope && response.type == JSON_OBJECT)
-        read_response_object(r, e, response, false);
-    else if (span_starts(type, prefix))
-        read_piece(r, e, d, span_slice(type, prefix.len, type.len));
-    else if (span_ends(type, SPAN_OF(".delta")))
-        e->sorts |= EVENT_CONTENT;
+    else
+        read_step(r, e, d, type, response);
 }
 
 static void read_stream_event(reader *r, answer_event *e, const document *d) {
@@ -227,7 +258,10 @@ static void read_stream_event(reader *r, answer_event *e, const document *d) {
         else if (span_eq(m->key, SPAN_OF("error")))
             openai_read_error(e, m->value);
     }
-    if (type.type == JSON_STRING) read_by_type(r, e, d, span_slice(type.raw, 1, type.raw.len - 1));
+    /* Some name their events, and do not repeat the name inside. What has neither is none of
+     * these: it goes on with the others, and begins nothing. */
+    span name = type.type == JSON_STRING ? span_slice(type.raw, 1, type.raw.len - 1) : e->name;
+    if (name.len) read_by_type(r, e, d, name);
 }
 
 /* That it failed is for the client to read: it has the whole of it. */

@@ -28,9 +28,10 @@ typedef enum reader_result {
 
 typedef struct reader_spec {
     dialect dialect;
-    unsigned want;       /* WANT_* */
-    unsigned choices;    /* how many a complete answer has; at least 1 */
-    size_t event_bytes;  /* of one event of a stream, at most */
+    unsigned want;      /* WANT_* */
+    unsigned choices;   /* how many a complete answer has; at least 1 */
+    bool background;    /* it goes on whether anybody listens or not: that it is taken on is news */
+    size_t event_bytes; /* of one event of a stream, at most */
     size_t answer_bytes; /* of a plain body, at most */
     const secret *key;   /* what is not handed on; NULL: there is none */
 } reader_spec;

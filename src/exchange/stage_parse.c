@@ -109,6 +109,8 @@ static stage_result read_body(exchange *x, span body) {
     if (r != STAGE_NEXT) return r;
     f->model = member(f, members, count, SPAN_OF("model"));
     f->stream = member(f, members, count, SPAN_OF("stream")).type == JSON_TRUE;
+    f->background = f->endpoint == EP_RESPONSES &&
+                    member(f, members, count, SPAN_OF("background")).type == JSON_TRUE;
     f->stream_options = member(f, members, count, SPAN_OF("stream_options"));
     f->usage_asked = json_get(f->stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
     if ((r = parse_model(x)) != STAGE_NEXT) return r;

@@ -28,6 +28,7 @@ typedef struct request_facts {
     span model_name;  /* decoded; empty if absent */
     json_value stream_options;
     bool stream;
+    bool background;      /* a response that is made whether anybody listens or not */
     bool usage_asked;     /* the client itself asked for the usage chunk */
     unsigned choices;     /* `n`: how many choices a complete answer has; at least 1 */
     outline_slot outline; /* of body: for request_outline_of() */

@@ -8,6 +8,7 @@ typedef struct row {
     const char *script;
     const char *heard;
     bool plain; /* no stream is asked for */
+    bool background;
     endpoint endpoint;
     int64_t took_ms;   /* until the last word; 0: whatever */
     int64_t cancel_ms; /* 0: not */
@@ -77,7 +78,8 @@ static request_facts facts_for(const row *r) {
                            .path = SPAN("/x"),
                            .body = SPAN("{}"),
                            .choices = 1,
-                           .stream = !r->plain};
+                           .stream = !r->plain,
+                           .background = r->background};
 }
 
 static void owner_start_with(owner *o, const row *r, const request_facts *facts,
@@ -445,6 +447,49 @@ static void clocks(void **state) {
         plays(&rows[i]);
 }
 
+/* What a response says before it says anything to a user: work that has begun is no silence. */
+static void signs_of_life(void **state) {
+    (void)state;
+#define CREATED     "event {\"type\":\"response.created\",\"response\":{}}"
+#define IN_PROGRESS "event {\"type\":\"response.in_progress\",\"response\":{}}"
+#define SEARCHES    "event {\"type\":\"response.web_search_call.searching\"}"
+#define KEEPS_ALIVE "event {\"type\":\"keepalive\"}"
+#define COMPLETED   "event {\"type\":\"response.completed\",\"response\":{}}"
+    static const row rows[] = {
+        {.name = "to be taken on is no sign",
+         .endpoint = EP_RESPONSES,
+         .options = SHORT,
+         .script = "200 stream|" CREATED "|wait 60|" IN_PROGRESS "|" KEEPS_ALIVE "|wait 60",
+         .heard = "stream 200; -; -; -; silent first_token_timeout 504",
+         .took_ms = 101},
+        {.name = "a search is one",
+         .endpoint = EP_RESPONSES,
+         .options = SHORT,
+         .script = "200 stream|" CREATED "|wait 60|" SEARCHES "|wait 180|" SEARCHES
+                   "|wait 180|" COMPLETED "|end",
+         .heard = "stream 200; -; -; -; -; end"},
+        {.name = "and then none may be late",
+         .endpoint = EP_RESPONSES,
+         .options = SHORT,
+         .script = "200 stream|" CREATED "|wait 60|" SEARCHES "|wait 900",
+         .heard = "stream 200; -; -; silent stream_stalled 504",
+         .took_ms = 262},
+        {.name = "in the background to be taken on is all there is to wait for",
+         .endpoint = EP_RESPONSES,
+         .background = true,
+         .options = SHORT,
+         .script = "200 stream|" CREATED "|wait 150|" IN_PROGRESS "|wait 150|" COMPLETED "|end",
+         .heard = "stream 200; -; -; -; end"},
+        {.name = "what fails after that is told as it is",
+         .endpoint = EP_RESPONSES,
+         .script =
+             "200 stream|" SEARCHES "|event {\"type\":\"response.failed\",\"response\":{}}|end",
+         .heard = "stream 200; -; failed; end"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
 /* An event is its hearer's until he returns, also where he has cancelled: under ASan. */
 static void an_event_outlives_a_cancel_from_inside(void **state) {
     (void)state;
@@ -589,6 +634,7 @@ int main(void) {
         cmocka_unit_test(refusals),
         cmocka_unit_test(a_refusal_without_end),
         cmocka_unit_test(clocks),
+        cmocka_unit_test(signs_of_life),
         cmocka_unit_test(an_event_outlives_a_cancel_from_inside),
         cmocka_unit_test(an_attempt_keeps_its_credential),
         cmocka_unit_test(it_tells_how_far_it_has_come),

@@ -25,6 +25,7 @@ typedef struct row {
     int64_t took_ms;  /* until the last word; 0: whatever */
     int64_t total_ms; /* the deadline; 0: a minute */
     endpoint endpoint;
+    bool background;
     unsigned refused; /* how often the sink heard that a provider is at its limit */
 } row;
 
@@ -153,7 +154,8 @@ static void owner_start(owner *o) {
                                .path = SPAN("/x"),
                                .body = SPAN("{}"),
                                .choices = 1,
-                               .stream = !o->row->plain};
+                               .stream = !o->row->plain,
+                               .background = o->row->background};
     int64_t total_ms = o->row->total_ms ? o->row->total_ms : 60 * 1000;
     const call_spec spec = {.loop = &o->w.loop,
                             .snapshot = o->w.snapshot,
@@ -431,6 +433,8 @@ static void fallback(void **state) {
 
 /* ---- streams: what is seen of an attempt, and what is not ---- */
 
+#define RESPONSE(word) "event {\"type\":\"response." word "\",\"response\":{}}"
+
 static void hand_over(void **state) {
     (void)state;
     static const row rows[] = {
@@ -496,6 +500,33 @@ static void hand_over(void **state) {
          .heard = STREAMED,
          .asked = "aAb",
          .report = "a silent 200; b ok 200 3+4"},
+        {.name = "a response that was taken on, and no more, is replaced unseen",
+         .options = OFF,
+         .endpoint = EP_RESPONSES,
+         .a = {"200 stream|" RESPONSE("created") "|" RESPONSE("queued") "|" RESPONSE(
+             "in_progress") "|event {\"type\":\"keepalive\"}|cut"},
+         .b = {"200 stream|" RESPONSE("completed") "|end"},
+         .heard = "stream 200; -; end",
+         .asked = "ab",
+         .report = "a connection 200; b ok 200"},
+        {.name = "a search is seen: it is paid, and its answer is the one that is waited for",
+         .options = OFF,
+         .endpoint = EP_RESPONSES,
+         .a = {"200 stream|" RESPONSE("created") "|" RESPONSE(
+             "web_search_call.in_progress") "|cut"},
+         .b = {"200 stream|" RESPONSE("completed") "|end"},
+         .heard = "stream 200; -; -; connection stream_interrupted 502 committed retry",
+         .asked = "a",
+         .report = "a connection 200"},
+        {.name = "in the background it goes on by itself once it is taken on",
+         .options = OFF,
+         .endpoint = EP_RESPONSES,
+         .background = true,
+         .a = {"200 stream|" RESPONSE("queued") "|cut"},
+         .b = {"200 stream|" RESPONSE("completed") "|end"},
+         .heard = "stream 200; -; connection stream_interrupted 502 committed retry",
+         .asked = "a",
+         .report = "a connection 200"},
         {.name = "silence after content",
          .options = "retry: {retries: 0}\ntimeouts: {between_events: 100ms}\n",
          .a = {"200 stream|say Hi|wait 50|bytes : c\\n\\n|wait 60|bytes : c\\n\\n"},

@@ -14,7 +14,7 @@ static const struct {
     const char *word;
 } said_sorts[] = {{EVENT_CONTENT, "content"}, {EVENT_FULL, "full"},   {EVENT_FINISH, "finish"},
                   {EVENT_USAGE, "usage"},     {EVENT_CLOSE, "close"}, {EVENT_FAILED, "failed"},
-                  {EVENT_ERROR, "error"}};
+                  {EVENT_ERROR, "error"},     {EVENT_BEGUN, "begun"}};
 
 static const char *const said_parts[] = {
     [PART_TEXT] = "text",      [PART_REFUSAL] = "refusal", [PART_REASONING] = "reasoning",

@@ -161,12 +161,12 @@ static void a_response_repeats_itself(void **state) {
                                           "[{\"type\":\"output_text\",\"text\":\"Hi\"}]}],"
                                           "\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}"),
         "response.created:  [\"r\" \"m\" 7]\n"
-        "response.output_item.added: full [  ]\n"
-        "response.content_part.added: full text 1/2 \"\" [  ]\n"
+        "response.output_item.added: full,begun [  ]\n"
+        "response.content_part.added: full,begun text 1/2 \"\" [  ]\n"
         "response.output_text.delta: content text 1/2 \"Hi\" [  ]\n"
-        "response.output_text.done: full text 1/2 \"Hi\" [  ]\n"
-        "response.content_part.done: full text 1/2 \"Hi\" [  ]\n"
-        "response.output_item.done: full text 1/0 \"Hi\" [  ]\n"
+        "response.output_text.done: full,begun text 1/2 \"Hi\" [  ]\n"
+        "response.content_part.done: full,begun text 1/2 \"Hi\" [  ]\n"
+        "response.output_item.done: full,begun text 1/0 \"Hi\" [  ]\n"
         "response.completed: content,full,finish,close finish 0/0 \"completed\" reasoning 0/65536 "
         "\"s\" text 1/0 \"Hi\" (stop) 5+6 [\"r\" \"m\" 7]\n"
         "end");
@@ -180,68 +180,68 @@ static void each_event_of_a_response(void **state) {
         {"\"response.refusal.delta\",\"output_index\":1,\"content_index\":2,\"delta\":\"n\"",
          "content refusal 1/2 \"n\""},
         {"\"response.refusal.done\",\"output_index\":1,\"content_index\":2,\"refusal\":\"no\"",
-         "full refusal 1/2 \"no\""},
+         "full,begun refusal 1/2 \"no\""},
         {"\"response.reasoning_text.delta\",\"output_index\":1,\"content_index\":2,\"delta\":\"n\"",
          "content reasoning 1/2 \"n\""},
         {"\"response.reasoning_text.done\",\"output_index\":1,\"content_index\":2,\"text\":\"no\"",
-         "full reasoning 1/2 \"no\""},
+         "full,begun reasoning 1/2 \"no\""},
         {"\"response.reasoning_summary_text.delta\",\"output_index\":1,\"summary_index\":2,"
          "\"delta\":\"n\"",
          "content reasoning 1/65538 \"n\""},
         {"\"response.reasoning_summary_text.done\",\"output_index\":1,\"summary_index\":2,"
          "\"text\":\"no\"",
-         "full reasoning 1/65538 \"no\""},
+         "full,begun reasoning 1/65538 \"no\""},
         {"\"response.reasoning_summary_part.done\",\"output_index\":1,\"summary_index\":2,"
          "\"part\":{\"type\":\"summary_text\",\"text\":\"no\"}",
-         "full reasoning 1/65538 \"no\""},
+         "full,begun reasoning 1/65538 \"no\""},
         {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
          "\"part\":{\"text\":\"no\",\"type\":\"reasoning_text\"}",
-         "full reasoning 1/2 \"no\""},
+         "full,begun reasoning 1/2 \"no\""},
         {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
          "\"part\":{\"type\":\"refusal\",\"refusal\":\"no\"}",
-         "full refusal 1/2 \"no\""},
+         "full,begun refusal 1/2 \"no\""},
         {"\"response.content_part.done\",\"output_index\":1,\"content_index\":2,"
          "\"part\":{\"type\":\"novel\"}",
-         "full opaque 1/2 {\"type\":\"novel\"}"},
+         "full,begun opaque 1/2 {\"type\":\"novel\"}"},
         {"\"response.function_call_arguments.delta\",\"output_index\":3,\"delta\":\"{\"",
          "content args 3/0 \"{\""},
         {"\"response.function_call_arguments.done\",\"output_index\":3,\"name\":\"f\","
          "\"arguments\":\"{}\"",
-         "full name 3/0 \"f\" args 3/0 \"{}\""},
+         "full,begun name 3/0 \"f\" args 3/0 \"{}\""},
         {"\"response.custom_tool_call_input.delta\",\"output_index\":3,\"delta\":\"{\"",
          "content args 3/0 \"{\""},
         {"\"response.custom_tool_call_input.done\",\"output_index\":3,\"input\":\"{}\"",
-         "full args 3/0 \"{}\""},
+         "full,begun args 3/0 \"{}\""},
         {"\"response.mcp_call_arguments.delta\",\"output_index\":3,\"delta\":\"{\"",
          "content args 3/0 \"{\""},
         {"\"response.mcp_call_arguments.done\",\"output_index\":3,\"arguments\":\"{}\"",
-         "full args 3/0 \"{}\""},
+         "full,begun args 3/0 \"{}\""},
         {"\"response.audio.delta\",\"delta\":\"QQ==\"", "content audio 0/0 \"QQ==\""},
         {"\"response.audio.transcript.delta\",\"delta\":\"a\"", "content text 0/65536 \"a\""},
         {"\"response.code_interpreter_call_code.delta\",\"output_index\":4,\"delta\":\"x\"",
          "content opaque 4/0 \"x\""},
         {"\"response.output_item.added\",\"output_index\":3,\"item\":{\"type\":\"function_call\","
          "\"id\":\"i\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"\"}",
-         "full name 3/0 \"f\" args 3/0 \"\""},
+         "full,begun name 3/0 \"f\" args 3/0 \"\""},
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"custom_tool_call\","
          "\"name\":\"f\",\"input\":\"ls\"}",
-         "full name 3/0 \"f\" args 3/0 \"ls\""},
+         "full,begun name 3/0 \"f\" args 3/0 \"ls\""},
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"reasoning\","
          "\"summary\":[],\"content\":[{\"type\":\"reasoning_text\",\"text\":\"no\"}]}",
-         "full reasoning 3/0 \"no\""},
+         "full,begun reasoning 3/0 \"no\""},
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":"
          "\"image_generation_call\",\"status\":\"completed\",\"result\":\"QQ==\"}",
-         "full opaque 3/0 \"QQ==\""},
+         "full,begun opaque 3/0 \"QQ==\""},
         {"\"response.output_item.done\",\"output_index\":3,\"item\":{\"type\":\"message\","
          "\"content\":{\"odd\":1}}",
-         "full opaque 3/0 {\"odd\":1}"},
+         "full,begun opaque 3/0 {\"odd\":1}"},
         {"\"response.code_interpreter_call_code.delta\",\"delta\":\"x\"",
          "content opaque 0/0 \"x\""},
         {"\"response.output_text.delta\",\"delta\":\"x\"", "content text 0/0 \"x\""},
         {"\"response.content_part.done\",\"part\":{\"type\":\"output_audio\",\"data\":\"QQ==\","
          "\"transcript\":\"a\"}",
-         "full audio 0/0 \"QQ==\" text 0/65536 \"a\""},
-        {"\"response.web_search_call.searching\",\"output_index\":3", ""},
+         "full,begun audio 0/0 \"QQ==\" text 0/65536 \"a\""},
+        {"\"response.web_search_call.searching\",\"output_index\":3", "begun"},
         {"\"response.incomplete\",\"response\":{\"status\":\"incomplete\",\"incomplete_details\":{"
          "\"reason\":\"max_output_tokens\"},\"output\":[]}",
          "content,full,finish,close finish 0/0 \"max_output_tokens\" (length)"},
@@ -262,6 +262,69 @@ static void each_event_of_a_response(void **state) {
         buf_done(&body);
         buf_done(&expected);
     }
+}
+
+/* Each word, whether it says that an answer has begun: of a call that waits for it, and of one in
+ * the background. */
+static void what_begins_an_answer(void **state) {
+    (void)state;
+    static const struct {
+        const char *type;
+        const char *said, *in_background;
+    } rows[] = {
+        {"response.created", "", "begun"},
+        {"response.queued", "", "begun"},
+        {"response.in_progress", "", "begun"},
+        {"keepalive", "", ""},
+        {"response.keepalive", "", ""},
+        {"keep_alive", "", ""},
+        {"ping", "", ""},
+        {"heartbeat", "", ""},
+        {"response.output_item.added", "full,begun", "full,begun"},
+        {"response.content_part.added", "full,begun", "full,begun"},
+        {"response.reasoning_summary_part.added", "full,begun", "full,begun"},
+        {"response.reasoning.in_progress", "begun", "begun"},
+        {"response.web_search_call.in_progress", "begun", "begun"},
+        {"response.web_search_call.searching", "begun", "begun"},
+        {"response.web_search_call.completed", "begun", "begun"},
+        {"response.file_search_call.searching", "begun", "begun"},
+        {"response.code_interpreter_call.interpreting", "begun", "begun"},
+        {"response.code_interpreter_call_code.done", "begun", "begun"},
+        {"response.image_generation_call.generating", "begun", "begun"},
+        {"response.image_generation_call.partial_image", "begun", "begun"},
+        {"response.mcp_list_tools.in_progress", "begun", "begun"},
+        {"response.mcp_call.in_progress", "begun", "begun"},
+        {"response.created_by_nobody", "begun", "begun"},
+        {"response.pingpong", "begun", "begun"},
+        {"novel", "begun", "begun"},
+        {"output_text.delta", "content", "content"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, 0);
+        for (int background = 0; background < 2; background++) {
+            buf inside = BUF_EMPTY, named = BUF_EMPTY, expected = BUF_EMPTY;
+            const char *said = background ? rows[i].in_background : rows[i].said;
+            spec.background = background;
+            buf_addf(&inside, "data: {\"type\":\"%s\"}\n\ndata: [DONE]\n\n", rows[i].type);
+            buf_addf(&expected, "%s\nend", said);
+            assert_said(&spec, EVENT_STREAM, buf_cstr(&inside), buf_cstr(&expected));
+            /* The name alone is as good; what is told inside comes first. */
+            buf_addf(&named, "event: %s\ndata: {\"a\":1}\n\ndata: [DONE]\n\n", rows[i].type);
+            buf_clear(&expected);
+            buf_addf(&expected, "%s: %s\nend", rows[i].type, said);
+            assert_said(&spec, EVENT_STREAM, buf_cstr(&named), buf_cstr(&expected));
+            buf_done(&inside);
+            buf_done(&named);
+            buf_done(&expected);
+        }
+    }
+    const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS);
+    assert_said(&spec, EVENT_STREAM,
+                "event: response.created\ndata: {\"type\":\"novel\"}\n\n"
+                "event: response.output_text.delta\ndata: {\"delta\":\"a\"}\n\n"
+                "data: {\"delta\":\"a\"}\n\ndata: {\"type\":7}\n\ndata: [DONE]\n\n",
+                "response.created: begun\n"
+                "response.output_text.delta: content text 0/0 \"a\"\n\n\nend");
 }
 
 /* Its members come in any order. */
@@ -305,7 +368,7 @@ static void without_parts(void **state) {
                 "data: {\"type\":\"response.output_text.done\",\"text\":\"Hi\"}\n\n"
                 "data: {\"type\":\"response.completed\",\"response\":{\"output\":[{\"name\":\"f\"}"
                 "],\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}}\n\n",
-                "\ncontent\nfull\ncontent,full,finish,close (stop) 5+6\nend");
+                "\ncontent\nfull,begun\ncontent,full,finish,close (stop) 5+6\nend");
     spec.dialect = DIALECT_RAW;
     spec.want = WANT_PARTS | WANT_ENVELOPE; /* nobody knows what they would be */
     assert_said(&spec, "application/json", "{\"id\":\"x\",\"choices\":[{\"text\":\"a\"}]}",
@@ -322,6 +385,7 @@ int main(void) {
         cmocka_unit_test(many_parts),
         cmocka_unit_test(a_response_repeats_itself),
         cmocka_unit_test(each_event_of_a_response),
+        cmocka_unit_test(what_begins_an_answer),
         cmocka_unit_test(an_event_whose_type_comes_last),
         cmocka_unit_test(a_plain_response),
         cmocka_unit_test(without_parts),

@@ -204,6 +204,28 @@ static void looks_at_every_member(void **state) {
     }
 }
 
+/* Responses alone are made in the background. */
+static void what_goes_on_by_itself(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        const char *body;
+        bool background;
+    } rows[] = {
+        {EP_RESPONSES, "{\"model\":\"m\",\"background\":true}", true},
+        {EP_RESPONSES, "{\"model\":\"m\",\"background\":false}", false},
+        {EP_RESPONSES, "{\"model\":\"m\",\"background\":null}", false},
+        {EP_RESPONSES, "{\"model\":\"m\"}", false},
+        {CHAT, "{" M ",\"background\":true}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        parsed *p = parse(&form_openai, rows[i].endpoint, span_cstr(rows[i].body));
+        assert_int_equal(p->result, STAGE_NEXT);
+        assert_int_equal(p->x.facts.background, rows[i].background);
+        done(p);
+    }
+}
+
 /* The last values that are let in. */
 static void bounds_are_inclusive(void **state) {
     (void)state;
@@ -551,6 +573,7 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_no_json_object),
         cmocka_unit_test(bounds_the_models_name),
         cmocka_unit_test(looks_at_every_member),
+        cmocka_unit_test(what_goes_on_by_itself),
         cmocka_unit_test(bounds_are_inclusive),
         cmocka_unit_test(counts_messages_behind_a_crowd),
         cmocka_unit_test(reads_json_on_other_paths),
