@@ -30,6 +30,13 @@ unsigned choice_set_count(const choice_set *s) {
     return n;
 }
 
+bool choice_set_covers(const choice_set *s, const choice_set *part) {
+    uint64_t outside = 0;
+    for (size_t i = 0; i < ARRAY_LEN(s->bits); i++)
+        outside |= part->bits[i] & ~s->bits[i];
+    return !outside;
+}
+
 /* ---- a copy: the event, then its parts, envelope and figures, then its bytes ---- */
 
 typedef struct kept {

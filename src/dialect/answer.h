@@ -106,6 +106,8 @@ typedef struct choice_set {
 void choice_set_add(choice_set *s, unsigned choice);
 bool choice_set_has(const choice_set *s, unsigned choice);
 unsigned choice_set_count(const choice_set *s);
+/* Whether all of `part` are in s. */
+bool choice_set_covers(const choice_set *s, const choice_set *part);
 
 /* ---- keeping ---- */
 

@@ -91,6 +91,7 @@ bool openai_shows(json_value v) {
 
 unsigned openai_index(json_value v, unsigned otherwise) {
     int64_t index = -1;
+    if (v.type == JSON_NUMBER && v.raw.len == 1) return (unsigned)(v.raw.ptr[0] - '0');
     if (v.type != JSON_NUMBER || !json_i64(v, &index) || index < 0 || index >= ITEM_BESIDE)
         return otherwise;
     return (unsigned)index;
@@ -116,30 +117,32 @@ static void read_finish(reader *r, json_value reason, unsigned choice, answer_ev
 }
 
 /* Beside its delta some servers repeat in each chunk the whole message so far. */
-static void read_message(reader *r, json_cursor *c, bool repeats, answer_event *e) {
+static bool read_message(reader *r, json_cursor *c, bool repeats) {
     size_t first = r->part_count;
-    if (openai_read_message(r, c)) e->sorts |= EVENT_CONTENT;
+    bool shows = openai_read_message(r, c);
     for (size_t i = first; repeats && i < r->part_count; i++)
         r->parts[i].item += ITEM_BESIDE;
+    return shows;
 }
 
 /* Where the choice's number stands is not known before all of it was seen; its parts wait for it.
  */
 static void read_choice(reader *r, json_cursor *c, unsigned position, answer_event *e) {
     size_t first = r->part_count;
+    bool shows = false;
     json_value index = {JSON_NONE}, finish = {JSON_NONE};
     json_cursor_enter(c);
     for (span key; json_cursor_member(c, &key);) {
         bool whole = span_eq(key, SPAN_OF("message"));
         if ((whole || span_eq(key, SPAN_OF("delta"))) && json_cursor_type(c) == JSON_OBJECT) {
-            read_message(r, c, whole && e->kind == ANSWER_STREAM, e);
+            shows |= read_message(r, c, whole && e->kind == ANSWER_STREAM);
             continue;
         }
         json_value v = json_cursor_take(c);
         if (span_eq(key, SPAN_OF("index"))) {
             index = v;
         } else if (span_eq(key, SPAN_OF("text"))) {
-            if (openai_shows(v)) e->sorts |= EVENT_CONTENT;
+            shows |= openai_shows(v);
             if (v.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, v);
         } else if (span_eq(key, SPAN_OF("finish_reason"))) {
             if (v.type != JSON_STRING || !openai_shows(v)) continue;
@@ -147,8 +150,12 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
             reader_add_part(r, PART_FINISH, 0, 0, v);
         }
     }
-    if (finish.type == JSON_NONE && r->part_count == first) return;
+    if (!shows && finish.type == JSON_NONE && r->part_count == first) return;
     unsigned number = openai_index(index, position);
+    if (shows) {
+        e->sorts |= EVENT_CONTENT;
+        reader_note_begun(r, number);
+    }
     if (finish.type != JSON_NONE) read_finish(r, finish, number, e);
     for (size_t i = first; i < r->part_count; i++)
         r->parts[i].choice = number;

@@ -51,6 +51,7 @@ void reader_make_room(reader *r) {
 
 void reader_note_finished(reader *r, unsigned choice) {
     choice_set_add(&r->finished, choice);
+    r->finishes += choice >= ANSWER_CHOICES - 1;
 }
 
 /* ---- one event ---- */
@@ -83,11 +84,19 @@ void reader_take_made(reader *r, span name, span data, answer_event *ret) {
 
 /* ---- streams ---- */
 
+/* Whether all that were asked for, and all that have begun, are finished. */
+static bool all_finished(const reader *r) {
+    unsigned told = choice_set_count(&r->finished);
+    /* The set holds no more; beyond it what is told is counted. */
+    if (r->spec.choices > ANSWER_CHOICES && r->finishes) told += r->finishes - 1;
+    return told >= r->spec.choices && choice_set_covers(&r->finished, &r->begun);
+}
+
 /* clean: the body itself ended as its framing says. */
 static bool complete(const reader *r, bool clean) {
     if (r->ended || r->closed) return true;
     switch (r->ops->end) {
-    case ENDS_WITH_CHOICES: return choice_set_count(&r->finished) >= r->spec.choices;
+    case ENDS_WITH_CHOICES: return all_finished(r);
     case ENDS_WITH_EVENT: return false;
     case ENDS_WITH_BODY: return clean;
     }

@@ -2,9 +2,9 @@
  *
  * What the answer is, a stream of events, one JSON document, or pieces of something that nobody
  * reads, is told by its content type. The reader owns what is remembered from one event to the
- * next: which choices have finished, whether the last event has come. Its dialect
- * (dialect/dialect_ops.h) reads each event's JSON once and fills the answer_event directly; parts
- * and envelope are made only where they are wanted.
+ * next: which choices have begun and which have finished, whether the last event has come. Its
+ * dialect (dialect/dialect_ops.h) reads each event's JSON once and fills the answer_event directly;
+ * parts and envelope are made only where they are wanted.
  *
  * No byte of the provider's key leaves a reader. What a reader holds does not grow with the number
  * of events. Belongs to its loop; the key and the input are borrowed.
@@ -43,7 +43,9 @@ typedef struct reader {
     unsigned skipped; /* events that were left out because they were no JSON */
     bool ended;       /* STREAM: the end marker has come; else: the last bytes have been told */
     bool closed;      /* the dialect's last event has come */
+    choice_set begun; /* those that have said something */
     choice_set finished;
+    unsigned finishes; /* of those that are not told apart: each is told finished once */
     sse_reader events; /* STREAM */
     buf body;          /* PLAIN: what has come; RAW: see reader.c */
     size_t told;       /* RAW: of body, from its front */
@@ -85,6 +87,9 @@ static inline void reader_add_part(reader *r, part_kind kind, unsigned choice, u
     if (!reader_wants_parts(r)) return;
     if (r->part_count == r->part_cap) reader_make_room(r);
     r->parts[r->part_count++] = (answer_part){kind, choice, item, value};
+}
+static inline void reader_note_begun(reader *r, unsigned choice) {
+    choice_set_add(&r->begun, choice);
 }
 void reader_note_finished(reader *r, unsigned choice);
 

@@ -4,6 +4,8 @@
 
 #include "dialect/field.h"
 
+#include <limits.h>
+
 enum { MEMBERS = 64 };
 
 /* A member past MEMBERS is not recorded; it is found the slow way. */
@@ -27,16 +29,16 @@ static stage_result check_types(exchange *x, const json_member *members, size_t 
 }
 
 /* The scan has counted the elements of recorded members; another member is gone through. */
-static void count_messages(const json_member *members, size_t count, json_value messages,
+static void count_elements(const json_member *members, size_t count, json_value array,
                            size_t *ret_n, size_t *ret_objects) {
     for (size_t i = 0; i < count; i++) {
-        if (members[i].value.raw.ptr != messages.raw.ptr) continue;
+        if (members[i].value.raw.ptr != array.raw.ptr) continue;
         *ret_n = members[i].elements;
         *ret_objects = members[i].objects;
         return;
     }
     size_t n = 0, objects = 0;
-    json_iter it = json_iter_of(messages);
+    json_iter it = json_iter_of(array);
     for (json_value m; json_next_element(&it, &m); n++)
         objects += m.type == JSON_OBJECT && objects == n;
     *ret_n = n;
@@ -65,6 +67,25 @@ static stage_result check_choices(exchange *x, json_value n) {
                                CHOICES_MAX);
     x->facts.choices = (unsigned)value;
     return STAGE_NEXT;
+}
+
+/* A completion's prompt may be several at once: an array of strings, or of arrays of tokens. An
+ * array of tokens is one. */
+static size_t count_prompts(const json_member *members, size_t count, json_value prompt) {
+    json_value first;
+    json_iter it = json_iter_of(prompt);
+    if (prompt.type != JSON_ARRAY || !json_next_element(&it, &first) || first.type == JSON_NUMBER)
+        return 1;
+    size_t n, objects;
+    count_elements(members, count, prompt, &n, &objects);
+    return n;
+}
+
+/* Each prompt gets as many choices as `n` says. */
+static void note_prompts(request_facts *f, size_t prompts) {
+    size_t choices = prompts * f->choices;
+    f->prompts = prompts < UINT_MAX ? (unsigned)prompts : UINT_MAX;
+    f->choices = choices < UINT_MAX ? (unsigned)choices : UINT_MAX;
 }
 
 stage_result parse_model(exchange *x) {
@@ -115,12 +136,16 @@ static stage_result read_body(exchange *x, span body) {
     f->usage_asked = json_get(f->stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
     if ((r = parse_model(x)) != STAGE_NEXT) return r;
     if ((r = check_choices(x, member(f, members, count, SPAN_OF("n")))) != STAGE_NEXT) return r;
+    size_t recorded = count < MEMBERS ? count : MEMBERS;
+    if (f->endpoint == EP_COMPLETIONS)
+        note_prompts(
+            f, count_prompts(members, recorded, member(f, members, count, SPAN_OF("prompt"))));
     if (f->endpoint != EP_CHAT_COMPLETIONS) return STAGE_NEXT;
     json_value messages = member(f, members, count, SPAN_OF("messages"));
     if (messages.type == JSON_NONE)
         return exchange_refuse(x, ERR_MISSING_FIELD, "messages", "'messages' is missing.");
     size_t n, objects;
-    count_messages(members, count < MEMBERS ? count : MEMBERS, messages, &n, &objects);
+    count_elements(members, recorded, messages, &n, &objects);
     return check_messages(x, n, objects);
 }
 
@@ -155,6 +180,7 @@ stage_result stage_parse(exchange *x) {
                                .query = x->request.query,
                                .headers = x->request.headers,
                                .body = x->request.body,
+                               .prompts = 1,
                                .choices = 1};
     stage_result r = x->request.form->parse(x);
     x->record.stream = x->facts.stream;

@@ -39,6 +39,7 @@ def event_of(chunk):
 
 ROLE = bodies.chunk({"role": "assistant", "content": ""})
 WORD = bodies.chunk("Hello")
+FINISH = bodies.chunk(finish="stop")
 
 
 def own_error(status, headers=(), **fields):
@@ -61,6 +62,9 @@ def faults(name, stream):
         "reset after content": lambda: raw(spoken, end="reset"),
         "closed after content": lambda: raw(spoken, end="close"),
         "ended after content without finish_reason": lambda: raw(spoken + [b"0\r\n\r\n"], end="keep"),
+        "ended after one choice of two that have begun": lambda: raw(
+            spoken + [event_of(bodies.chunk({"tool_calls": [{"index": 0}]}, index=1)), event_of(FINISH), b"0\r\n\r\n"],
+            end="keep"),
         "error event before content": lambda: raw(begun + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
         "error event after content": lambda: raw(spoken + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
         "silence before the head": lambda: stall("before_head"),

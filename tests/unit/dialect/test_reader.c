@@ -80,6 +80,76 @@ static void a_stream_is_complete_without_its_marker(void **state) {
     }
 }
 
+/* Whoever has begun is waited for, asked for or not. */
+static void a_choice_that_has_begun_must_finish(void **state) {
+    (void)state;
+#define SAYS(i) "data: {\"choices\":[{\"index\":" #i ",\"delta\":{\"content\":\"a\"}}]}\n\n"
+#define TEXT(i) "data: {\"choices\":[{\"index\":" #i ",\"text\":\"a\"}]}\n\n"
+#define ROLE(i) "data: {\"choices\":[{\"index\":" #i ",\"delta\":{\"role\":\"assistant\"}}]}\n\n"
+    static const struct {
+        unsigned choices;
+        const char *body, *last;
+    } rows[] = {
+        {1, SAYS(0) FINISHED(0), "end"},
+        {1, SAYS(0) SAYS(1) FINISHED(0), "cut"},
+        {1, SAYS(0) SAYS(1) FINISHED(1), "cut"},
+        {1, SAYS(0) SAYS(1) FINISHED(1) FINISHED(0), "end"},
+        {1, FINISHED(0) SAYS(1), "cut"},
+        {1, TEXT(0) FINISHED(0) TEXT(1), "cut"},
+        {1, TEXT(0) FINISHED(0) TEXT(1) FINISHED(1), "end"},
+        {2, SAYS(0) SAYS(1) SAYS(2) FINISHED(0) FINISHED(1), "cut"},
+        {1, SAYS(63) FINISHED(0) FINISHED(63), "end"},
+        {1, SAYS(64) FINISHED(0), "cut"},
+        {1, SAYS(10) FINISHED(1), "cut"},
+        /* What says nothing has not begun. */
+        {1, ROLE(0) ROLE(1) FINISHED(0), "end"},
+        {1, TEXT(0) "data: {\"choices\":[{\"index\":1,\"text\":\"\"}]}\n\n" FINISHED(0), "end"},
+        /* Those beyond what is told apart stand for one another. */
+        {1, SAYS(200) FINISHED(0), "cut"},
+        {1, SAYS(200) FINISHED(0) FINISHED(300), "end"},
+        /* Without a number its place is its number. */
+        {1,
+         "data: {\"choices\":[{\"text\":\"a\"},{\"text\":\"b\",\"finish_reason\":\"stop\"}]}\n\n",
+         "cut"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int want = 0; want < 2; want++) {
+            reader_spec spec = said_spec(DIALECT_OPENAI_COMPLETIONS, want ? WANT_PARTS : 0);
+            spec.choices = rows[i].choices;
+            buf said = said_in(&spec, EVENT_STREAM, span_cstr(rows[i].body), NULL, 0, true);
+            const char *last = strrchr(buf_cstr(&said), '\n');
+            assert_string_equal(last ? last + 1 : buf_cstr(&said), rows[i].last);
+            buf_done(&said);
+        }
+    }
+}
+
+/* More than are told apart: of those that are not, as many finishes count as come. */
+static void very_many_choices(void **state) {
+    (void)state;
+    static const struct {
+        unsigned choices, finished;
+        const char *last;
+    } rows[] = {
+        {127, 127, "end"}, {128, 127, "cut"}, {128, 128, "end"}, {129, 128, "cut"},
+        {129, 129, "end"}, {200, 199, "cut"}, {200, 200, "end"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        reader_spec spec = said_spec(DIALECT_OPENAI_COMPLETIONS, 0);
+        spec.choices = rows[i].choices;
+        buf body = BUF_EMPTY;
+        for (unsigned k = 0; k < rows[i].finished; k++)
+            buf_addf(&body,
+                     "data: {\"choices\":[{\"index\":%u,\"text\":\"a\",\"finish_reason\":"
+                     "\"stop\"}]}\n\n",
+                     k);
+        buf said = said_in(&spec, EVENT_STREAM, buf_span(&body), NULL, 0, true);
+        assert_string_equal(strrchr(buf_cstr(&said), '\n') + 1, rows[i].last);
+        buf_done(&said);
+        buf_done(&body);
+    }
+}
+
 /* The final blank line may be missing where the body ends, but not where it was cut. */
 static void a_last_event_may_lack_its_blank_line(void **state) {
     (void)state;
@@ -291,6 +361,8 @@ int main(void) {
         cmocka_unit_test(a_stream_ends_with_its_marker),
         cmocka_unit_test(an_end_is_an_end),
         cmocka_unit_test(a_stream_is_complete_without_its_marker),
+        cmocka_unit_test(a_choice_that_has_begun_must_finish),
+        cmocka_unit_test(very_many_choices),
         cmocka_unit_test(a_last_event_may_lack_its_blank_line),
         cmocka_unit_test(what_is_no_json_is_left_out_and_counted),
         cmocka_unit_test(a_plain_body_is_one_event),

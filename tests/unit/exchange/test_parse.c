@@ -226,6 +226,49 @@ static void what_goes_on_by_itself(void **state) {
     }
 }
 
+/* As many choices as `n` says of each prompt; a prompt may be written in tokens. */
+static void how_many_choices_are_asked_for(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        const char *members;
+        unsigned prompts, choices;
+    } rows[] = {
+        {EP_COMPLETIONS, "\"n\":1", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":\"a\"", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":\"a\",\"n\":3", 1, 3},
+        {EP_COMPLETIONS, "\"prompt\":null", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":[]", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":[ ]", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":[\"a\"]", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":[\"a\",\"b\"]", 2, 2},
+        {EP_COMPLETIONS, "\"n\":3,\"prompt\":[\"a\",\"b\"]", 2, 6},
+        {EP_COMPLETIONS, "\"prompt\":[\"a,b\",\"[c\"],\"n\":128", 2, 256},
+        {EP_COMPLETIONS, "\"prompt\":[ 1 ]", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":[1,2,3]", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":[[1,2,3]]", 1, 1},
+        {EP_COMPLETIONS, "\"prompt\":[[1,2],[3],[4]]", 3, 3},
+        {EP_COMPLETIONS, "\"prompt\":[[1,2],[3]],\"n\":2,\"best_of\":5", 2, 4},
+        {CHAT, "\"messages\":[],\"prompt\":[\"a\",\"b\"],\"n\":2", 1, 2},
+        {EP_RESPONSES, "\"prompt\":{\"id\":\"x\"}", 1, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int many = 0; many < 2; many++) { /* so many members that not all are recorded */
+            buf body = BUF_EMPTY;
+            buf_add_cstr(&body, "{");
+            for (int k = 0; many && k < 100; k++)
+                buf_addf(&body, "\"x%d\":[%d],", k, k);
+            buf_addf(&body, "\"model\":\"m\",%s}", rows[i].members);
+            parsed *p = parse(&form_openai, rows[i].endpoint, buf_span(&body));
+            assert_int_equal(p->result, STAGE_NEXT);
+            assert_int_equal(p->x.facts.prompts, rows[i].prompts);
+            assert_int_equal(p->x.facts.choices, rows[i].choices);
+            done(p);
+            buf_done(&body);
+        }
+    }
+}
+
 /* The last values that are let in. */
 static void bounds_are_inclusive(void **state) {
     (void)state;
@@ -574,6 +617,7 @@ int main(void) {
         cmocka_unit_test(bounds_the_models_name),
         cmocka_unit_test(looks_at_every_member),
         cmocka_unit_test(what_goes_on_by_itself),
+        cmocka_unit_test(how_many_choices_are_asked_for),
         cmocka_unit_test(bounds_are_inclusive),
         cmocka_unit_test(counts_messages_behind_a_crowd),
         cmocka_unit_test(reads_json_on_other_paths),

@@ -1,0 +1,117 @@
+"""When an answer has begun, when it is whole, and what is none: as clients see it.
+
+The rules are docs/wire-contract.md's; the tables of what follows what are tests/unit/dialect and tests/unit/call."""
+
+import json
+
+import pytest
+
+import bodies
+import wire
+from upstream import cut, sse
+
+PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions", "responses": "/v1/responses"}
+ASKS = {"chat": {"messages": [{"role": "user", "content": "Hi"}]}, "completions": {"prompt": "Hi"},
+        "responses": {"input": "Hi"}}
+
+
+def ask(w, form="chat", *, stream=True, **fields):
+    return wire.call(w, "POST", PATHS[form], {"model": "m", "stream": stream, **ASKS[form], **fields})
+
+
+def data_of(answer):
+    return [data for _, data in answer.named_events()]
+
+
+def assert_broken(answer, code="stream_interrupted"):
+    """It began, and ends with an error event and without [DONE]."""
+    assert answer.status == 200
+    last = json.loads(data_of(answer)[-1])
+    assert last["error"]["code"] == code
+    assert b"[DONE]" not in answer.body
+
+
+# -- begun -------------------------------------------------------------------------------------------------------------
+
+
+def response(kind, **fields):
+    return {"type": f"response.{kind}", **fields}
+
+
+CREATED = response("created", response={"id": "r", "status": "in_progress"})
+COMPLETED = response("completed", response={"id": "r", "object": "response", "status": "completed", "output": []})
+QUICK = {"retry": {"base": "1ms", "cap": "1ms"}}
+
+
+@pytest.mark.parametrize("kind", ["output_item.added", "web_search_call.in_progress", "file_search_call.searching",
+                                  "code_interpreter_call.interpreting", "image_generation_call.partial_image",
+                                  "mcp_list_tools.in_progress", "reasoning_summary_part.added", "novel.thing"])
+def test_work_that_has_begun_is_not_asked_for_again(weir, upstream, kind):
+    upstream.always(cut("in_stream", events=[CREATED, response(kind, output_index=0)]))
+    answer = ask(weir(upstream, **QUICK), "responses")
+    assert [json.loads(d)["type"] for d in data_of(answer)] == ["response.created", f"response.{kind}", "error"]
+    assert answer.header("x-weir-attempts") == "1"
+
+
+def test_a_response_that_was_only_taken_on_is_asked_for_again(weir, upstream):
+    begun = [CREATED, response("in_progress"), {"type": "keepalive"}]
+    upstream.script(cut("in_stream", events=begun), sse([CREATED, COMPLETED], end="no_done"))
+    answer = ask(weir(upstream, **QUICK), "responses")
+    assert [json.loads(d)["type"] for d in data_of(answer)] == ["response.created", "response.completed"]
+    assert answer.header("x-weir-attempts") == "2"
+
+
+def test_a_response_in_the_background_has_begun_once_it_is_taken_on(weir, upstream):
+    upstream.always(cut("in_stream", events=[CREATED]))
+    answer = ask(weir(upstream, **QUICK), "responses", background=True)
+    assert json.loads(data_of(answer)[0])["type"] == "response.created"
+    assert answer.header("x-weir-attempts") == "1"
+
+
+def test_what_has_begun_goes_on_as_it_comes_and_is_no_silence(weir, upstream):
+    search = response("web_search_call.searching", output_index=0)
+    upstream.script(sse([CREATED, 0.1, search, 0.3, search, 0.3, COMPLETED], end="no_done"))
+    w = weir(upstream, timeouts={"first_token": "250ms", "between_events": "450ms"})
+    answer = ask(w, "responses")
+    assert json.loads(data_of(answer)[-1])["type"] == "response.completed"
+    assert answer.pieces[-1][0] - answer.pieces[0][0] > 0.4  # not held until the text came
+
+
+# -- whole -------------------------------------------------------------------------------------------------------------
+
+
+def text(index, words="", finish=None):
+    return {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m",
+            "choices": [{"index": index, "text": words, "finish_reason": finish, "logprobs": None}]}
+
+
+FIRST = [text(0, "a"), text(0, finish="stop")]
+SECOND = [text(1, "b"), text(1, finish="length")]
+
+
+@pytest.mark.parametrize("fields, events, whole", [
+    ({"prompt": ["one", "two"]}, FIRST, False),
+    ({"prompt": ["one", "two"]}, FIRST + SECOND[:1], False),
+    ({"prompt": ["one", "two"]}, FIRST + SECOND, True),
+    ({"prompt": [[1, 2], [3]]}, FIRST, False),
+    ({"prompt": ["one", "two"], "n": 2}, FIRST + SECOND, False),
+    ({"prompt": ["one"]}, FIRST, True),
+    ({"prompt": [1, 2, 3]}, FIRST, True),
+    ({"prompt": "one", "n": 2}, FIRST, False),
+    ({"prompt": "one", "best_of": 2}, FIRST, True),
+    ({"prompt": "one"}, FIRST + SECOND[:1], False),
+], ids=json.dumps)
+def test_a_stream_is_whole_when_all_that_were_asked_for_and_all_that_began_are_finished(weir, upstream, fields, events,
+                                                                                         whole):
+    upstream.always(sse(events, end="no_done"))
+    answer = ask(weir(upstream), "completions", **fields)
+    assert [json.loads(d) for d in data_of(answer)[:-1]] == events
+    if whole:
+        assert data_of(answer)[-1] == "[DONE]"
+    else:
+        assert_broken(answer)
+
+
+def test_a_choice_of_a_chat_that_nobody_asked_for_is_waited_for_too(weir, upstream):
+    upstream.always(sse([bodies.chunk("a"), bodies.chunk("b", index=1), bodies.chunk(finish="stop")], end="no_done"))
+    assert_broken(ask(weir(upstream)))
