@@ -56,6 +56,10 @@ void exchange_say_last(exchange *x) {
         if (w->body.len) x->door->piece(x->user, w->body);
         x->door->end(x->user);
         break;
+    case CLOSE_BROKEN:
+        x->door->piece(x->user, w->body);
+        x->door->broken(x->user);
+        break;
     case CLOSE_ABORT: x->door->abort(x->user); break;
     case CLOSE_CUT: break;
     }
@@ -103,6 +107,11 @@ void exchange_answer_failure(exchange *x, span body) {
 void exchange_end_stream(exchange *x, span last) {
     x->record.bytes_out += last.len;
     exchange_close(x, &(last_word){.how = CLOSE_END, .body = last});
+}
+
+void exchange_break_stream(exchange *x, span last) {
+    x->record.bytes_out += last.len;
+    exchange_close(x, &(last_word){.how = CLOSE_BROKEN, .body = last});
 }
 
 void exchange_abort_stream(exchange *x) {

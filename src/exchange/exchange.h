@@ -83,17 +83,20 @@ typedef struct exchange_request {
  * answer with its bytes or with the error's. A stream that fails after its head is aborted, and one
  * that fails before it is answered. Only for the endpoints whose answers weir reads: not EP_OTHER.
  *
- * After answer, end or abort the exchange does not touch the request's spans any more; done follows
- * at the end of the loop's turn. */
+ * After answer, end, abort or broken the exchange does not touch the request's spans any more; done
+ * follows at the end of the loop's turn. */
 typedef struct exchange_door {
     /* A whole answer, at once: also the provider's own choice where a stream was asked for. */
     void (*answer)(void *user, int status, http_headers headers, span body);
-    /* Or a streamed one: head, pieces, and end or abort (which cuts it visibly). */
+    /* Or a streamed one: head, pieces, and end, abort (which cuts it visibly) or broken. */
     void (*head)(void *user, int status, http_headers headers);
     void (*piece)(void *user, span bytes);
     void (*event)(void *user, const answer_event *event); /* form_direct, in piece's place */
     void (*end)(void *user);
     void (*abort)(void *user);
+    /* The last piece has said that the answer failed: what follows is no whole answer either, and
+     * what was said must arrive. Never for form_direct. */
+    void (*broken)(void *user);
     /* true: hold back; the door calls exchange_room() when there is room again. */
     bool (*full)(void *user);
     /* The exchange is over; it frees itself after this returns. */
@@ -122,9 +125,9 @@ void exchange_cancel(exchange *x);
 void exchange_room(exchange *x);
 const char *exchange_request_id(const exchange *x);
 
-/* What came of it, for doors that tell more than bytes. Valid from inside door->answer, end and
- * abort, and after exchange_cancel(), until door->done has returned: a door that is answered from
- * inside exchange_start() asks then. */
+/* What came of it, for doors that tell more than bytes. Valid from inside door->answer, end,
+ * abort and broken, and after exchange_cancel(), until door->done has returned: a door that is
+ * answered from inside exchange_start() asks then. */
 const call_record *exchange_record(const exchange *x); /* settled */
 error_id exchange_error(const exchange *x);            /* ERR_NONE: it was answered, to the end */
 /* Of the answer whose head came, also where it then broke off; else of the refusal, the provider's

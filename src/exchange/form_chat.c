@@ -183,6 +183,7 @@ static void put_failure(const exchange *x, buf *out) {
     json_close_object(&w);
 }
 
+/* Its clients know the failure object as one of the two last events: it ends the stream whole. */
 static void on_fail(filter *f) {
     exchange *x = f->x;
     buf out = BUF_EMPTY;

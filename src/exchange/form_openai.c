@@ -69,6 +69,8 @@ static void on_end(filter *f) {
     }
 }
 
+/* Not every client knows an error among the events (langchain4j passes over it): a transfer that
+ * ends before its end is noticed by all. */
 static void end_with_error(form *m) {
     exchange *x = m->filter.x;
     buf body = BUF_EMPTY, data = BUF_EMPTY;
@@ -76,7 +78,7 @@ static void end_with_error(form *m) {
     sse_event event = {.name = dialect_writer_get(endpoint_get(x->facts.endpoint)->dialect)
                                    ->write_error(buf_span(&body), &data)};
     event.data = buf_span(&data);
-    exchange_end_stream(x, framed(m, &event));
+    exchange_break_stream(x, framed(m, &event));
     buf_done(&body);
     buf_done(&data);
 }

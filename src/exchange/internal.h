@@ -86,6 +86,7 @@ void exchange_drop_source(exchange *x);
 typedef enum close_how {
     CLOSE_ANSWER, /* a whole answer: status, headers, body */
     CLOSE_END,    /* of a stream: body is its last piece, empty: none */
+    CLOSE_BROKEN, /* of a stream: body is its last piece, which says that it failed */
     CLOSE_ABORT,
     CLOSE_CUT, /* nobody is there to be told */
 } close_how;
@@ -233,6 +234,8 @@ void exchange_answer_failure(exchange *x, span body);
 /* Closes a stream; last: its last piece, or empty. */
 void exchange_end_stream(exchange *x, span last);
 void exchange_abort_stream(exchange *x);
+/* Breaks a stream off; last: its last piece, an error that clients of this form may overlook. */
+void exchange_break_stream(exchange *x, span last);
 /* The head of an answer in pieces, once. */
 void exchange_send_head(exchange *x, int status, http_headers crossing, span content_type);
 /* The head of an event stream, once. */

@@ -61,6 +61,11 @@ static void door_abort(void *user) {
     if (c->request.http) http_answer_abort(c->request.http);
 }
 
+static void door_broken(void *user) {
+    call_request *c = user;
+    if (c->request.http) http_answer_break(c->request.http);
+}
+
 static bool door_full(void *user) {
     call_request *c = user;
     return c->request.http && http_answer_full(c->request.http);
@@ -86,6 +91,7 @@ static const exchange_door door = {
     .piece = door_piece,
     .end = door_end,
     .abort = door_abort,
+    .broken = door_broken,
     .full = door_full,
     .done = door_done,
     .asked = door_asked,

@@ -116,6 +116,10 @@ void http_answer_end(http_request *r);
 /* Cuts the answer visibly: closes without the final chunk, or with a reset where the answer has no
  * chunks or has not begun. */
 void http_answer_abort(http_request *r);
+/* The same for an answer whose last piece tells that it failed, and must arrive: closes without the
+ * final chunk; where the answer has no chunks, as at any end, since a reset may take that piece
+ * with it. */
+void http_answer_break(http_request *r);
 /* More than limits.pending_bytes wait: hold the source back until on_room. */
 bool http_answer_full(const http_request *r);
 bool http_answer_started(const http_request *r);

@@ -294,6 +294,12 @@ void http_answer_abort(http_request *r) {
     complete(r);
 }
 
+void http_answer_break(http_request *r) {
+    if (!takes_pieces(r)) return;
+    r->told_so = true;
+    http_answer_abort(r);
+}
+
 bool http_answer_full(const http_request *r) {
     return !r->gone && transport_pending(r->conn->io) > r->conn->server->limits.pending_bytes;
 }

@@ -47,8 +47,9 @@ typedef enum ending {
     END_RESET,  /* the peer must not take what it got for the whole */
 } ending;
 
-static bool is_cut_visibly(const http_request *r) {
-    return r->started && r->chunked;
+/* Its connection must be reset, so that what came is not taken for the whole. */
+static bool is_cut_unseen(const http_request *r) {
+    return r->aborted && !r->told_so && !(r->started && r->chunked);
 }
 
 /* The one way out, from any state. The handler has been told before. */
@@ -86,7 +87,7 @@ static void drop_request(conn *c) {
 static ending abandon(conn *c) {
     http_request *r = c->request;
     if (!r) return END_NOW;
-    bool cut = !r->complete || r->aborted;
+    bool cut = !r->complete || (r->aborted && !r->told_so);
     if (!r->complete) {
         r->gone = true;
         c->server->ops->on_gone(c->server->user, r);
@@ -336,7 +337,7 @@ bool conn_can_skip(const conn *c) {
 
 void conn_request_done(conn *c, http_request *r) {
     c->inside++;
-    bool aborted = r->aborted, reset = r->aborted && !is_cut_visibly(r), last = r->close;
+    bool aborted = r->aborted, reset = is_cut_unseen(r), last = r->close;
     drop_request(c);
     if (c->state == CONN_CLOSED) {
         /* the handler has closed the server */

@@ -96,6 +96,7 @@ struct http_request {
     bool started;      /* the answer has */
     bool complete;     /* the answer is; or it was aborted */
     bool aborted;
+    bool told_so;   /* aborted: its last piece says so, and must arrive */
     bool gone;      /* the client is */
     bool chunked;   /* the answer is */
     bool bodiless;  /* the answer has a head alone */

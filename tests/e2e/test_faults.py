@@ -168,6 +168,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         assert events[-1]["error"]["code"] == code
         assert set(events[-1]["error"]) >= {"message", "type", "param", "code"}
         assert b"[DONE]" not in answer.body
+        assert not answer.complete  # for those who do not look at errors among events
     elif status == 200:
         text = bodies.text_of(answer.events()) if stream else answer.json()["choices"][0]["message"]["content"]
         assert text == "Saved."

@@ -151,6 +151,7 @@ def test_chat_stream_that_is_cut_says_so(weir, upstream):
     assert first == {"delta": "One"}
     assert last["success"] is False and last["error"]["code"] == "stream_interrupted"
     assert last["request_id"] == answer.header("x-request-id")
+    assert answer.complete  # its clients know this event as an end
 
 
 def test_chat_is_abandoned_with_its_client(weir, upstream):

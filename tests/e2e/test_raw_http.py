@@ -11,7 +11,7 @@ import pytest
 import bodies
 import daemon
 import wire
-from upstream import Upstream, after, reply, sse
+from upstream import Upstream, after, cut, reply, sse
 
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Say hello to everyone."}]}, separators=(",", ":"))
 VARIABLES = {"BODY": BODY, "LEN": str(len(BODY)), "HEXB": f"{len(BODY) - 1:x}", "HEX": f"{len(BODY):x}", "A": BODY[0], "B": BODY[1:]}
@@ -249,6 +249,18 @@ def test_stream_to_an_old_client(weir, upstream):
         assert answer.header("transfer-encoding") is None
         assert answer.header("connection") == "close"
         assert answer.events()[-1] == "[DONE]"
+
+
+def test_broken_stream_to_an_old_client(weir, upstream):
+    """The error event arrives: a reset, the only sign of a cut that there is without chunks, could take it along."""
+    upstream.always(cut("in_stream", bodies.stream("One")[:2]))
+    w = weir(upstream)
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True})
+    with wire.connect(w) as c:
+        c.send(wire.make_request("POST", "/v1/chat/completions", body).replace(b"HTTP/1.1", b"HTTP/1.0"))
+        answer = c.answer()
+        assert answer.complete  # closed without a reset
+        assert answer.events()[-1]["error"]["code"] == "stream_interrupted"
 
 
 def test_keep_alive_of_an_old_client(pair):

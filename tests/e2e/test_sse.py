@@ -135,7 +135,8 @@ def test_usage_after_the_finish_is_counted_without_done(weir, upstream):
 
 
 def assert_interrupted(w, answer, before, *codes):
-    """The events before, then an error event with one of the codes, then nothing: no [DONE]."""
+    """The events before, then an error event with one of the codes, then nothing: no [DONE], and no last chunk."""
+    assert not answer.complete
     *events, last = answer.events()
     assert events == [json.loads(e) for e in before]
     assert set(last) == {"error"}

@@ -81,6 +81,10 @@ static inline void hear_abort(void *user) {
     note(user, "abort", SPAN_EMPTY);
 }
 
+static inline void hear_broken(void *user) {
+    note(user, "broken", SPAN_EMPTY);
+}
+
 static inline bool hear_full(void *user) {
     const asked *a = user;
     assert_false(a->left);
@@ -103,6 +107,7 @@ static const exchange_door world_door = {.answer = hear_answer,
                                          .event = hear_event,
                                          .end = hear_end,
                                          .abort = hear_abort,
+                                         .broken = hear_broken,
                                          .full = hear_full,
                                          .done = hear_done};
 

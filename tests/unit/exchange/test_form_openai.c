@@ -155,7 +155,7 @@ static void a_refusal_before_the_head(void **state) {
                   "\"param\":null,\"code\":\"slow_down\"}}|done");
 }
 
-/* A cut is an error event, and never [DONE]. */
+/* A cut is an error event, never [DONE], and a transfer that is broken off. */
 static void a_stream_that_breaks(void **state) {
     (void)state;
     scene *c = chat(ASK_STREAM, "");
@@ -165,7 +165,7 @@ static void a_stream_that_breaks(void **state) {
     world_pass(c->w, 0);
     assert_int_equal(c->a.record.status, 200); /* what the client saw */
     assert_int_equal(c->a.record.error, ERR_STREAM_CUT);
-    scene_done(c, "head 200|piece data: {\"n\":1}\n\n|piece data: " CUT "\n\n|end|done");
+    scene_done(c, "head 200|piece data: {\"n\":1}\n\n|piece data: " CUT "\n\n|broken|done");
 }
 
 /* A provider may stream where no stream was asked for; then so does weir. */
@@ -174,7 +174,7 @@ static void a_stream_nobody_asked_for_breaks_alike(void **state) {
     scene *c = chat(ASK_PLAIN, "");
     script_head(&c->s, ANSWER_STREAM);
     script_fail(&c->s, ERR_STREAM_CUT);
-    scene_done(c, "head 200|piece data: " CUT "\n\n|end|done");
+    scene_done(c, "head 200|piece data: " CUT "\n\n|broken|done");
 }
 
 /* Its SDKs know an event named error, with the fields at the top. */
@@ -187,7 +187,7 @@ static void a_response_that_breaks(void **state) {
     scene_done(c, "head 200|piece event: error\n"
                   "data: {\"type\":\"error\",\"code\":\"slow_down\",\"message\":\"Too fast.\","
                   "\"param\":null,\"error\":{\"message\":\"Too fast.\",\"type\":\"theirs\","
-                  "\"param\":null,\"code\":\"slow_down\"}}\n\n|end|done");
+                  "\"param\":null,\"code\":\"slow_down\"}}\n\n|broken|done");
 
     c = response();
     script_head(&c->s, ANSWER_STREAM);
@@ -196,7 +196,7 @@ static void a_response_that_breaks(void **state) {
     scene_fail(c, &bare);
     scene_done(c, "head 200|piece event: error\n"
                   "data: {\"type\":\"error\",\"code\":null,\"message\":\"Too fast.\","
-                  "\"param\":null,\"error\":{\"message\":\"Too fast.\"}}\n\n|end|done");
+                  "\"param\":null,\"error\":{\"message\":\"Too fast.\"}}\n\n|broken|done");
 }
 
 /* Nothing can be said behind half a file: it is cut where everybody sees it. */
@@ -286,7 +286,7 @@ static void a_failure_behind_a_comment(void **state) {
         script_fail(&c->s, ERR_STREAM_CUT);
         world_pass(c->w, 0);
         assert_int_equal(c->a.record.status, 200);
-        scene_done(c, "head 200" KEEP_ALIVE "|piece data: " CUT "\n\n|end|done");
+        scene_done(c, "head 200" KEEP_ALIVE "|piece data: " CUT "\n\n|broken|done");
     }
 }
 

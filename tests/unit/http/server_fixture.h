@@ -140,6 +140,13 @@ static inline void handle_request(void *user, http_request *r) {
         stream_start(r);
         http_answer_piece(r, SPAN_OF("half"));
         http_answer_abort(r);
+    } else if (path_is(r, "/broken")) {
+        stream_start(r);
+        http_answer_piece(r, SPAN_OF("sorry"));
+        http_answer_break(r);
+    } else if (path_is(r, "/broken-before")) {
+        http_answer_break(r); /* has nothing to be told behind */
+        http_answer_abort(r);
     } else if (path_is(r, "/abort-early")) {
         http_answer_abort(r);
     } else if (path_is(r, "/flood")) {

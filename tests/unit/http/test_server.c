@@ -367,6 +367,36 @@ static void an_aborted_answer_is_cut_visibly(void **state) {
     assert_false(log_has(&f, "gone"));
 }
 
+/* What it has told arrives: a reset, where there are no chunks, could take it along. */
+static void a_broken_answer_tells_its_last_piece(void **state) {
+    (void)state;
+    bool reset;
+    int fd = dial(&f);
+    get(fd, "/broken");
+    char *all = read_all(fd, &reset);
+    assert_non_null(strstr(all, "5\r\nsorry\r\n"));
+    assert_null(strstr(all, "0\r\n\r\n"));
+    assert_false(reset);
+    free(all);
+    (void)close(fd);
+
+    fd = dial(&f);
+    send_text(fd, "GET /broken HTTP/1.0\r\n\r\n");
+    all = read_all(fd, &reset);
+    assert_string_equal(strstr(all, "\r\n\r\n"), "\r\n\r\nsorry");
+    assert_false(reset);
+    free(all);
+    (void)close(fd);
+
+    fd = dial(&f);
+    get(fd, "/broken-before");
+    all = read_all(fd, &reset);
+    assert_string_equal(all, "");
+    assert_true(reset);
+    free(all);
+    (void)close(fd);
+}
+
 /* ---- clients that leave ---- */
 
 static void leaving_is_told_at_once(void **state) {
@@ -444,6 +474,7 @@ int main(void) {
         T(a_short_unwanted_body_is_passed_over),
         T(a_long_unwanted_body_ends_the_connection),
         T(an_aborted_answer_is_cut_visibly),
+        T(a_broken_answer_tells_its_last_piece),
         T(leaving_is_told_at_once),
         T(leaving_in_the_body_is_told),
         T(a_slow_reader_holds_the_source_back),
