@@ -46,6 +46,15 @@ void openai_read_output_item(reader *r, json_value item, unsigned choice);
 /* A part of an item's content, or of its summary. */
 void openai_read_content_part(reader *r, json_value part, unsigned choice, unsigned item);
 
+/* ---- why a choice ends (openai_finish.c) ---- */
+
+/* Whether every client of the dialect knows this finish_reason. */
+bool openai_knows_finish(dialect d, span word);
+/* A document with `choices`, which is the value in it, in words that they know: the provider's own
+ * stands beside as native_finish_reason. Where that says that the provider broke off: an error in
+ * the document's place. Source: finish_reasons.def. */
+void openai_respell_finish(dialect d, span data, json_value choices, buf *out);
+
 /* ---- refusals (openai_refusal.c): the rules that also serve look-alikes ---- */
 
 void openai_refuse(int status, span body, const secret *key, arena *a, refusal *ret);

@@ -113,6 +113,7 @@ bool openai_scan(const answer_event *e, json_member members[ANSWER_MEMBERS], siz
 static void read_finish(reader *r, json_value reason, unsigned choice, answer_event *e) {
     e->sorts |= EVENT_FINISH;
     e->finish_reason = span_slice(reason.raw, 1, reason.raw.len - 1);
+    r->foreign |= !openai_knows_finish(r->spec.dialect, e->finish_reason);
     reader_note_finished(r, choice);
 }
 
@@ -200,11 +201,33 @@ static void read_document(reader *r, answer_event *e, const json_member *members
     }
 }
 
-void openai_read_completion(reader *r, answer_event *e) {
+/* Returns its choices. */
+static json_value read_completion(reader *r, answer_event *e) {
     json_member members[ANSWER_MEMBERS];
-    size_t count;
+    size_t count = 0;
     e->is_json = openai_scan(e, members, &count);
     if (e->is_json) read_document(r, e, members, count);
+    return json_find(members, count, SPAN_OF("choices"));
+}
+
+/* Once more, from the bytes that are handed on. */
+static void read_respelt(reader *r, answer_event *e, json_value choices) {
+    buf_clear(&r->respelt);
+    openai_respell_finish(r->spec.dialect, e->data, choices, &r->respelt);
+    *e = (answer_event){.kind = e->kind,
+                        .sorts = e->kind == ANSWER_PLAIN ? EVENT_FULL : 0,
+                        .name = e->name,
+                        .data = buf_span(&r->respelt),
+                        .envelope = e->envelope};
+    r->envelope = (answer_envelope){{JSON_NONE}, {JSON_NONE}, {JSON_NONE}};
+    r->part_count = 0;
+    (void)read_completion(r, e);
+}
+
+void openai_read_completion(reader *r, answer_event *e) {
+    r->foreign = false;
+    json_value choices = read_completion(r, e);
+    if (r->foreign) read_respelt(r, e, choices);
 }
 
 /* Whether a plain document is an error is for the client to say. */

@@ -38,6 +38,7 @@ void reader_done(reader *r) {
     sse_reader_done(&r->events);
     buf_done(&r->body);
     buf_done(&r->clean);
+    buf_done(&r->respelt);
     free(r->parts);
     r->parts = NULL;
     r->part_cap = 0;

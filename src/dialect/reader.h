@@ -46,10 +46,12 @@ typedef struct reader {
     choice_set begun; /* those that have said something */
     choice_set finished;
     unsigned finishes; /* of those that are not told apart: each is told finished once */
+    bool foreign;      /* the event has a word that clients do not know */
     sse_reader events; /* STREAM */
     buf body;          /* PLAIN: what has come; RAW: see reader.c */
     size_t told;       /* RAW: of body, from its front */
     buf clean;         /* what is told, without the key that was in it */
+    buf respelt;       /* and in words that clients know */
     /* Of the last event. */
     answer_part *parts; /* NULL until there is one, which is where they are wanted alone */
     size_t part_count, part_cap;

@@ -67,6 +67,11 @@ def faults(name, stream):
             end="keep"),
         "error event before content": lambda: raw(begun + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
         "error event after content": lambda: raw(spoken + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
+        "ended before content with finish_reason error": lambda: (
+            raw(begun + [event_of(bodies.chunk(finish="error")), b"0\r\n\r\n"], end="keep") if stream
+            else reply(200, bodies.completion("Half of", choices=[{**bodies.completion("Half of")["choices"][0], "finish_reason": "error"}]))),
+        "ended after content with finish_reason abort": lambda: raw(spoken + [event_of(bodies.chunk(finish="abort")), b"0\r\n\r\n"],
+                                                                   end="keep"),
         "silence before the head": lambda: stall("before_head"),
         "silence in the head": lambda: stall("in_head"),
         "silence after the head": lambda: raw([STREAM_HEAD], end="stall") if stream else stall("after_head"),

@@ -1,0 +1,102 @@
+/* Why a choice ends, in words that every client knows: some (async-openai, pydantic-ai, semantic-
+ * kernel) refuse an answer with any other. */
+#include "dialect/openai.h"
+
+typedef enum finish_word { STOP, LENGTH, TOOL_CALLS, CONTENT_FILTER, FAILED } finish_word;
+
+static const span words[] = {[STOP] = SPAN("stop"),
+                             [LENGTH] = SPAN("length"),
+                             [TOOL_CALLS] = SPAN("tool_calls"),
+                             [CONTENT_FILTER] = SPAN("content_filter"),
+                             [FAILED] = SPAN("error")};
+
+static const struct {
+    span native;
+    finish_word means;
+} rows[] = {
+#define X(word, meaning) {SPAN(word), meaning},
+#include "dialect/finish_reasons.def"
+#undef X
+};
+
+/* Completions know no calls of tools. */
+static bool has_tools(dialect d) {
+    return d != DIALECT_OPENAI_COMPLETIONS;
+}
+
+bool openai_knows_finish(dialect d, span word) {
+    switch (word.len) {
+    case 4: return span_eq(word, SPAN_OF("stop"));
+    case 6: return span_eq(word, SPAN_OF("length"));
+    case 10: return has_tools(d) && span_eq(word, SPAN_OF("tool_calls"));
+    case 13: return has_tools(d) && span_eq(word, SPAN_OF("function_call"));
+    case 14: return span_eq(word, SPAN_OF("content_filter"));
+    default: return false;
+    }
+}
+
+static finish_word meaning(dialect d, span native) {
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!span_ieq(rows[i].native, native)) continue;
+        return rows[i].means == TOOL_CALLS && !has_tools(d) ? STOP : rows[i].means;
+    }
+    return STOP;
+}
+
+/* What has been written of a document so far. */
+typedef struct respelling {
+    dialect dialect;
+    span data;
+    size_t from; /* of data: what is not written yet */
+    span failed; /* the word that says so */
+    buf *out;
+} respelling;
+
+/* A choice that has the provider's own word beside the other already (OpenRouter's) keeps it. */
+static void respell_choice(respelling *s, json_value choice) {
+    json_value reason = json_get(choice, SPAN_OF("finish_reason"));
+    if (reason.type != JSON_STRING || reason.raw.len <= 2) return;
+    span native = span_slice(reason.raw, 1, reason.raw.len - 1);
+    if (openai_knows_finish(s->dialect, native)) return;
+    finish_word word = meaning(s->dialect, native);
+    if (word == FAILED) s->failed = native;
+    size_t at = (size_t)(reason.raw.ptr - s->data.ptr);
+    buf_add(s->out, span_slice(s->data, s->from, at));
+    json_write_string(s->out, words[word]);
+    s->from = at + reason.raw.len;
+    if (json_get(choice, SPAN_OF("native_finish_reason")).type != JSON_NONE) return;
+    buf_add(s->out, SPAN_OF(",\"native_finish_reason\":"));
+    buf_add(s->out, reason.raw);
+}
+
+/* Half an answer for a whole one is what nobody wants: an error, whatever came with it. */
+static void write_failed(span native, buf *out) {
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "The provider broke its answer off (finish_reason: %.*s).", SPAN_ARG(native));
+    json_writer w = json_writer_of(out);
+    json_open_object(&w);
+    json_key(&w, "error");
+    json_open_object(&w);
+    json_key(&w, "message");
+    json_put_string(&w, buf_span(&text));
+    json_key(&w, "type");
+    json_put_string(&w, SPAN_OF("server_error"));
+    json_key(&w, "param");
+    json_put_null(&w);
+    json_key(&w, "code");
+    json_put_string(&w, native);
+    json_close_object(&w);
+    json_close_object(&w);
+    buf_done(&text);
+}
+
+void openai_respell_finish(dialect d, span data, json_value choices, buf *out) {
+    respelling s = {.dialect = d, .data = data, .out = out};
+    json_iter it = json_iter_of(choices);
+    for (json_value choice; json_next_element(&it, &choice);)
+        if (choice.type == JSON_OBJECT) respell_choice(&s, choice);
+    buf_add(out, span_slice(data, s.from, data.len));
+    if (!s.failed.len) return;
+    buf_clear(out);
+    write_failed(s.failed, out);
+}
