@@ -99,11 +99,18 @@ static void fail(attempt *a, failure_class class, error_id error, span text) {
     fail_with(a, &f);
 }
 
+/* A key's refusal, or its limit, says nothing about the request, whatever it quotes of it. */
+static bool refuses_added(const attempt *a, failure_class class, span body) {
+    if (class == FAIL_KEY || class == FAIL_LIMIT) return false;
+    return a->spec.upstream->ops->refuses_added(&a->request, body);
+}
+
 static void fail_refused(attempt *a, span body) {
     refusal said = {0};
     dialect_get(a->dialect)->refuse(a->status, body, key_of(a), a->spec.arena, &said);
     failure f = {
         .class = said.class, .error = ERR_PROVIDER_ERROR, .text = said.message, .body = said.body};
+    f.unasked = refuses_added(a, said.class, body);
     fail_with(a, &f);
 }
 
@@ -299,6 +306,8 @@ static void open_reader(attempt *a, const http_head *head) {
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
                               .key = key_of(a)};
+    /* Refused with what weir adds, taken without: that is known from now on. */
+    if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);
     reader_init(&a->reader, &spec, content_type, head->content_length);
     a->reading = true;
     a->state = ANSWER;
@@ -400,6 +409,8 @@ static bool build(attempt *a, failure *ret_failure) {
                               .facts = a->spec.facts,
                               .model = a->spec.model,
                               .credential = a->credential,
+                              .bare = a->spec.bare ||
+                                      target_has(a->spec.target, HABIT_NO_STREAM_OPTIONS),
                               .wall_us = clock_wall_us(),
                               .arena = a->spec.arena};
     weir_error error;

@@ -39,6 +39,7 @@ typedef struct attempt_spec {
     const request_facts *facts;
     span model;    /* what this provider is asked for; empty: the client's word */
     unsigned want; /* WANT_*, of the answer's events */
+    bool bare;     /* this call has seen the target refuse what weir adds to a request */
     arena *arena;
 } attempt_spec;
 

@@ -179,12 +179,23 @@ static void tell_refused(call *c, const failure *f) {
         c->sink->on_refused(c->user, f->status, f->hint.after_ms);
 }
 
+/* A target that refuses what weir has added is asked once more, at once, for just what the client
+ * asks. That is no retry: the client has asked for nothing else. */
+static void ask_bare(call *c, size_t at, bool hedge) {
+    slot *s = &c->slots.items[at];
+    failure f;
+    s->bare = true;
+    s->tries--;
+    if (lane_start(c, at, hedge, &f) || lanes_running(c)) return;
+    call_decide(c, at, &f);
+}
+
 static void on_fail(void *user, const failure *f) {
     lane *l = user;
     call *c = l->call;
     size_t at = l->at;
-    bool won = c->winner == l;
-    count_lost(l);
+    bool won = c->winner == l, again = f->unasked && !slot_of(l)->bare;
+    if (!again) count_lost(l);
     if (failure_counts(f->class))
         lane_report(l, true, -1);
     else
@@ -196,6 +207,10 @@ static void on_fail(void *user, const failure *f) {
         failure broken = *f;
         broken.client_may_retry = true; /* the same question may well be answered whole */
         call_give_up(c, broken);
+        return;
+    }
+    if (again) {
+        ask_bare(c, at, l->hedge);
         return;
     }
     hedge_stop(c);
@@ -242,6 +257,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .facts = c->spec.facts,
                                .model = s->model,
                                .want = c->spec.want,
+                               .bare = s->bare,
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);
     if (!l->attempt) {

@@ -16,6 +16,7 @@ typedef struct slot {
     span name; /* for people, with the client's word where the configuration names no model */
     span model;
     unsigned tries; /* made at this target in this call */
+    bool bare;      /* it has refused what weir adds to a request */
 } slot;
 
 typedef struct slots {

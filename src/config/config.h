@@ -29,6 +29,9 @@ typedef struct config_listener {
 /* ---- providers ---- */
 typedef enum config_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_NONE } config_auth;
 
+/* Whether a stream's usage chunk is asked for where its client says nothing about it. */
+typedef enum config_stream_usage { STREAM_USAGE_AUTO, STREAM_USAGE_NEVER } config_stream_usage;
+
 typedef struct config_url {
     span text; /* "https://api.openai.com/v1", no slash at the end */
     bool tls;  /* https */
@@ -57,6 +60,7 @@ typedef struct config_provider {
     span ca_file; /* PEM; empty: the system's store */
     span proxy;   /* http://host:port, "none", or empty: HTTPS_PROXY / NO_PROXY decide */
     unsigned max_connections; /* per worker */
+    config_stream_usage stream_usage;
 } config_provider;
 
 /* ---- models ---- */

@@ -27,6 +27,7 @@
 
 static const char *const pick_words[] = {"order", "weighted", "fastest", NULL};
 static const char *const auth_words[] = {"bearer", "api-key", "none", NULL};
+static const char *const stream_usage_words[] = {"auto", "never", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
@@ -205,6 +206,8 @@ static const option provider_options[] = {
      .sentence = "HTTP proxy on the way to the provider, http://host:port, or none. Empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY decide."},
     {COUNT(config_provider, "max_connections", max_connections), .standard = "1024", .min = "1", .max = "100000",
      .sentence = "Connections to the provider per worker."},
+    {WORD(config_provider, "stream_usage", stream_usage, stream_usage_words), .standard = "auto",
+     .sentence = "Whether weir adds stream_options.include_usage to a stream whose client says nothing about it. auto: yes, until a target refuses it; never: usage is estimated where the provider does not tell it by itself."},
 };
 
 #define KEY_SOURCES \

@@ -50,6 +50,7 @@ typedef struct failure {
     http_headers headers;    /* of the provider's refusal, those that may cross */
     span request_id;         /* the provider's own */
     retry_hint hint;         /* the provider's own */
+    bool unasked;            /* the provider refuses what weir itself has put into the request */
     bool committed;          /* content has gone out already */
     bool client_may_retry;   /* x-should-retry for weir's own client */
     int64_t client_after_ms; /* its retry-after; -1: none */

@@ -100,10 +100,16 @@ static dialect speaks(endpoint e) {
     return endpoint_get(e)->dialect;
 }
 
-/* Where a stream has a usage chunk weir needs it, whoever asked. */
+/* Where a stream has a usage chunk weir needs it; a client that says yes or no is heard. */
+static bool wants_usage(const provider_ask *ask) {
+    const request_facts *f = ask->facts;
+    if (!f->stream || ask->bare || ask->provider->stream_usage == STREAM_USAGE_NEVER) return false;
+    if (!dialect_get(speaks(f->endpoint))->usage_chunk) return false;
+    json_type said = json_get(f->stream_options, SPAN_OF("include_usage")).type;
+    return said == JSON_NONE || said == JSON_NULL;
+}
+
 static bool ask_usage(json_splice *s, const request_facts *f) {
-    if (!f->stream || f->usage_asked) return true;
-    if (!dialect_get(speaks(f->endpoint))->usage_chunk) return true;
     json_value options = f->stream_options;
     if (options.type == JSON_NONE)
         return json_splice_member(s, f->body, f->root, SPAN_OF("stream_options"),
@@ -131,11 +137,12 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     const request_facts *f = ask->facts;
     json_splice splice;
     json_splice_init(&splice, ask->arena);
-    bool changes = f->root.type == JSON_OBJECT;
-    if (changes && !(name_model(&splice, ask) && ask_usage(&splice, f))) {
+    bool changes = f->root.type == JSON_OBJECT, adds_usage = changes && wants_usage(ask);
+    if ((changes && !name_model(&splice, ask)) || (adds_usage && !ask_usage(&splice, f))) {
         *ret_error = error_of(ERR_INTERNAL);
         return false;
     }
+    ret->adds_usage = adds_usage;
     ret->method = f->method;
     ret->path = request_path(ask);
     ret->headers = request_headers(ask);
@@ -143,4 +150,9 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     return true;
 }
 
-const provider_ops provider_openai = {.build = build, .speaks = speaks};
+static bool refuses_added(const provider_request *request, span body) {
+    return request->adds_usage && openai_names_usage_option(body);
+}
+
+const provider_ops provider_openai = {
+    .build = build, .speaks = speaks, .refuses_added = refuses_added};

@@ -9,4 +9,8 @@
 
 extern const provider_ops provider_openai;
 
+/* Whether the body of a refusal names `stream_options` or its `include_usage`, elsewhere than where
+ * it repeats the request (openai_added.c). */
+bool openai_names_usage_option(span body);
+
 #endif

@@ -47,6 +47,7 @@ typedef struct provider_request {
     http_headers headers; /* without Host, Content-Length and Connection */
     const span *pieces;   /* of the body */
     size_t piece_count;
+    bool adds_usage; /* it asks for the usage chunk, which the client has not */
 } provider_request;
 
 /* What an attempt asks for. All of it is borrowed for the attempt. */
@@ -55,6 +56,7 @@ typedef struct provider_ask {
     const request_facts *facts;
     span model;                   /* what it is asked for; empty: the client's own word */
     const credential *credential; /* NULL: none is sent */
+    bool bare; /* nothing is added to what the client asks: it has been refused */
     int64_t wall_us;              /* now, for what must be dated */
     arena *arena;                 /* for what is made */
 } provider_ask;
@@ -65,6 +67,8 @@ typedef struct provider_ops {
     bool (*build)(const provider_ask *ask, provider_request *ret, weir_error *ret_error);
     /* The dialect in which it answers at that endpoint. */
     dialect (*speaks)(endpoint e);
+    /* Whether a refusal, its body, is about what was added to that request. */
+    bool (*refuses_added)(const provider_request *request, span body);
 } provider_ops;
 
 /* By the configuration's word (config/kinds.def). NULL for an unknown kind. */

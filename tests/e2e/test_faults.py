@@ -55,7 +55,10 @@ def faults(name, stream):
     begun = [STREAM_HEAD, event_of(ROLE)]
     spoken = begun + [event_of(WORD)]
     status = re.match(r"(\d{3})\b", name)
+    asked = (lambda r: own_error(400, param="stream_options") if "stream_options" in r.json() else good(stream, "main"))
     simple = {
+        "400 for stream_options, which weir has added": lambda: asked,
+        "400 for stream_options, which the client has sent": lambda: asked,
         "reset before the head": lambda: reset("before_head"),
         "reset in the head": lambda: reset("in_head"),
         "reset in the body": lambda: raw(begun, end="reset") if stream else reset("in_body"),
@@ -153,16 +156,19 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         up.always(faults(name, stream))
     spare.always(own_error(400) if "fallback refuses" in name else good(stream))
     long_wait = name == "503, Retry-After: a date 2 s ahead" or ", Retry-After: 1" in name
+    # Where there is to be no wait, it would be longer than the deadline.
+    backoff = {"base": "60s", "cap": "60s"} if waits == "at once" else {"base": "20ms", "cap": "100ms"}
     w = weir({
         "providers": {"main": {"kind": "openai", "url": url, "key": "main-key-123456"},
                       "spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}},
         "models": {"*": ["main", "spare"] if fallback else "main"},
-        "retry": {"base": "20ms", "cap": "100ms", "patience": "5s" if long_wait else "200ms"},
+        "retry": {**backoff, "patience": "5s" if long_wait else "200ms"},
         "breaker": "off",
         "timeouts": {"connect": "150ms", "first_byte": "150ms", "first_token": "200ms", "between_events": "250ms",
                      "total": "20s"},
     })
-    answer = wire.chat(w, **({"stream": True} if stream else {}))
+    said = {"stream_options": {"include_usage": True}} if "the client has sent" in name else {}
+    answer = wire.chat(w, **({"stream": True, **said} if stream else {}))
 
     # What the client gets.
     assert answer.status == status
@@ -201,6 +207,8 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     elif waits == "hint":
         for gap in gaps:
             assert gap >= HINTS[name] * 0.99
+    elif waits == "at once":
+        assert gaps
     else:
         assert waits == "–" and not gaps
 

@@ -58,6 +58,7 @@ struct world {
     list calls;
     buf asking; /* "abApr": a was asked, then b; a was given up, one paused and resumed */
     buf sent;   /* the headers of the last request: "name: value\n" */
+    buf bodies; /* of all requests, a line each */
     int64_t began_ms;
 };
 
@@ -98,6 +99,9 @@ http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec
     for (size_t i = 0; i < spec->headers.count; i++)
         buf_addf(&w->sent, "%.*s: %.*s\n", SPAN_ARG(spec->headers.items[i].name),
                  SPAN_ARG(spec->headers.items[i].value));
+    for (size_t i = 0; i < spec->body_count; i++)
+        buf_add(&w->bodies, spec->body[i]);
+    buf_add_char(&w->bodies, '\n');
     timer_init(&h->timer, origin_step);
     timer_start(&w->loop.timers, &h->timer, w->loop.now_ms);
     return h;
@@ -324,6 +328,7 @@ static inline void world_done(world *w) {
     arena_done(&w->arena);
     buf_done(&w->asking);
     buf_done(&w->sent);
+    buf_done(&w->bodies);
 }
 
 /* ---- what was heard, in words ---- */

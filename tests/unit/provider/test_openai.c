@@ -67,9 +67,14 @@ static void only_what_must_change_is_changed(void **state) {
          "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
         {"{\"model\":\"a\",\"stream\":true,\"stream_options\":{}}", "",
          "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"},
-        {"{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":false,\"y\":1}}",
+        {"{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":null,\"y\":1}}",
          "",
          "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":true,\"y\":1}}"},
+        {"{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"y\":1}}", "",
+         "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"y\":1,\"include_usage\":true}}"},
+        {"{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":false,\"y\":1}}",
+         "",
+         "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":false,\"y\":1}}"},
         {"{\"stream_options\":{\"include_usage\":true},\"stream\":true,\"model\":\"a\"}", "z",
          "{\"stream_options\":{\"include_usage\":true},\"stream\":true,\"model\":\"z\"}"},
         {"{\"model\":\"a\",\"stream\":false}", "", "{\"model\":\"a\",\"stream\":false}"},
@@ -98,6 +103,81 @@ static void usage_is_asked_for_where_it_has_a_chunk(void **state) {
         assert_span(body_of(&r),
                     rows[i].asks ? "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
                                  : "{\"stream\":true}");
+    }
+}
+
+/* Where nothing is to be added the client's bytes go as they are. */
+static void usage_is_not_asked_for(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"stream\":true}",
+        "{\"stream\":true, \"stream_options\" : null }",
+        "{\"stream\":true,\"stream_options\":{\"include_obfuscation\":false}}",
+        "{\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+    };
+    config_provider never = openai;
+    never.stream_usage = STREAM_USAGE_NEVER;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        request_facts f = facts_of(bodies[i]);
+        provider_request r = {0};
+        weir_error error;
+        const provider_ask bare = {.provider = &openai, .facts = &f, .bare = true, .arena = &a};
+        assert_true(provider_openai.build(&bare, &r, &error));
+        assert_span(body_of(&r), bodies[i]);
+        assert_false(r.adds_usage);
+        r = build(&never, &f, "", NULL);
+        assert_span(body_of(&r), bodies[i]);
+        assert_false(r.adds_usage);
+        r = build(&openai, &f, "", NULL);
+        assert_int_equal(r.adds_usage, !f.usage_asked);
+    }
+}
+
+/* What a refusal is about: each in the words of a server. */
+static void a_refusal_of_what_was_added(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        bool about;
+    } rows[] = {
+        {"{\"error\":{\"message\":\"Unrecognized request argument supplied: stream_options\"}}",
+         true},
+        {"{\"error\":{\"message\":\"Unknown parameter.\",\"param\":\"stream_options\"}}", true},
+        {"{\"error\":{\"param\":\"stream_options.include_usage\"}}", true},
+        {"{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"stream_options\"],"
+         "\"msg\":\"Extra inputs are not permitted\",\"input\":{\"include_usage\":true}}]}",
+         true},
+        {"{\"detail\":[{\"loc\":[\"body\",\"stream_options\",\"include_usage\"]}]}", true},
+        {"{\"errors\":{\"json\":{\"stream_options\":[\"Unknown field.\"]}}}", true},
+        {"{\"errors\":{\"stream_options\":{\"include_usage\":[\"Unknown field.\"]}}}", true},
+        {"Invalid JSON payload: Unknown name \\\"stream_options\\\": Cannot find field.", true},
+        {"<p>unknown field &quot;stream_options&quot;</p>", true},
+        {"json: unknown field \"stream_options\"", true},
+        {"Unrecognized field \"streamOptions\" (class Request)", true},
+        {"Stream options are not supported.", true},
+        {"Invalid value for stream_options: {'include_usage': True}", true},
+        {"1 validation error for Request\nstream_options\n  Extra inputs are not permitted", true},
+        {"INCLUDE-USAGE is unknown", true},
+        /* The request, repeated where it lacks something else. */
+        {"{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"x\"],\"input\":{\"stream\":true,"
+         "\"stream_options\":{\"include_usage\":true}}}]}",
+         false},
+        {"{\"input\":{\"stream_options\" : { \"include_usage\" : true }}}", false},
+        {"{'loc': ('body', 'x'), 'input': {'stream_options': {'include_usage': True}}}", false},
+        {"\"{\\\"stream_options\\\":{\\\"include_usage\\\":true}}\"", false},
+        {"&quot;stream_options&quot;:{&quot;include_usage&quot;:true}", false},
+        {"{\"error\":{\"message\":\"Extra inputs are not permitted\"}}", false},
+        {"{\"error\":\"'stream' is not supported; options are many\"}", false},
+        {"stream", false},
+        {"stream_option", false},
+        {"", false},
+    };
+    const provider_request added = {.adds_usage = true}, nothing = {0};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool about = provider_openai.refuses_added(&added, span_cstr(rows[i].body));
+        if (about != rows[i].about) print_error("in the row: %s\n", rows[i].body);
+        assert_int_equal(about, rows[i].about);
+        assert_false(provider_openai.refuses_added(&nothing, span_cstr(rows[i].body)));
     }
 }
 
@@ -267,6 +347,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_what_must_change_is_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(usage_is_asked_for_where_it_has_a_chunk, setup, teardown),
+        cmocka_unit_test_setup_teardown(usage_is_not_asked_for, setup, teardown),
+        cmocka_unit_test(a_refusal_of_what_was_added),
         cmocka_unit_test_setup_teardown(keys_and_hop_headers_do_not_cross, setup, teardown),
         cmocka_unit_test_setup_teardown(headers_are_the_clients_the_configurations_and_weirs, setup,
                                         teardown),

@@ -1,0 +1,119 @@
+"""What a provider is asked beyond what the client asks: the usage chunk of a stream; and what becomes of it at a provider that
+refuses it. The client has not sent it, so it never hears of it."""
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from test_chat import chat  # noqa: F401 - a fixture
+from upstream import error, reply, sse
+
+ADDED = {"include_usage": True}
+
+OPENAI = error(400, "Unrecognized request argument supplied: stream_options", code=None)
+FASTAPI = reply(422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"],
+                                  "msg": "Extra inputs are not permitted", "input": ADDED}]})
+TEXT = reply(400, b'json: unknown field "stream_options"', headers=[("Content-Type", "text/plain")])
+MARSHMALLOW = reply(422, {"errors": {"json": {"stream_options": {"include_usage": ["Unknown field."]}}}})
+
+
+def strict(refusal=OPENAI, *words):
+    """Knows no stream_options."""
+    def answer(request):
+        asked = request.json()
+        if "stream_options" in asked:
+            return refusal
+        if "prompt" in asked:
+            return sse([{"object": "text_completion", "choices": [{"index": 0, "text": "Hi", "finish_reason": "stop"}]}])
+        return sse(bodies.stream(*(words or ("Hi",))))
+    return answer
+
+
+def options_of(up):
+    return [request.json().get("stream_options") for request in up.requests]
+
+
+@pytest.mark.parametrize("refusal", [OPENAI, FASTAPI, TEXT, MARSHMALLOW], ids=["openai", "fastapi", "text", "marshmallow"])
+def test_a_stream_arrives_where_its_options_are_refused(weir, upstreams, refusal):
+    up = upstreams()
+    up.always(strict(refusal))
+    w = weir(daemon.config_for(up, retry={"retries": 0}))
+    for attempts in "2", "1":  # what was refused is not asked for again
+        answer = wire.chat(w, stream=True)
+        assert answer.status == 200 and bodies.text_of(answer.events()) == "Hi"
+        assert answer.events()[-1] == "[DONE]"
+        assert answer.header("x-weir-attempts") == attempts
+    assert options_of(up) == [ADDED, None, None]
+    line = w.wait_call(answer.header("x-request-id"))
+    assert line["estimated"] and line["completion_tokens"] > 0
+    assert not any(key.startswith("weir_retries_total") and value for key, value in w.metrics().items())
+
+
+def test_completions_likewise(weir, upstreams):
+    up = upstreams()
+    up.always(strict())
+    w = weir(daemon.config_for(up, retry={"retries": 0}))
+    answer = wire.call(w, "POST", "/v1/completions", {"model": "m", "prompt": "x", "stream": True})
+    assert answer.status == 200 and answer.events()[-1] == "[DONE]"
+    assert options_of(up) == [ADDED, None]
+
+
+def test_it_is_one_target_that_refuses(weir, upstreams):
+    """Another model, and another provider, may well take it."""
+    main, spare = upstreams(), upstreams()
+    main.always(strict())
+    spare.always(sse(bodies.stream("Hi", usage=bodies.USAGE)))
+    w = weir(daemon.config_for(main, providers={"spare": {"kind": "openai", "url": spare.url}}, models={"b": "spare"},
+                               retry={"retries": 0}))
+    for model in "a", "b", "c", "a":
+        assert wire.chat(w, model=model, stream=True).status == 200
+    assert options_of(main) == [ADDED, None, ADDED, None, None]
+    assert options_of(spare) == [ADDED]
+
+
+@pytest.mark.parametrize("said", [{"include_usage": True}, {"include_usage": False}], ids=["yes", "no"])
+def test_what_the_client_says_is_the_clients(weir, upstreams, said):
+    up = upstreams()
+    up.always(strict())
+    w = weir(daemon.config_for(up))
+    answer = wire.chat(w, stream=True, stream_options=said)
+    assert answer.status == 400 and "stream_options" in answer.error["message"]
+    assert answer.header("x-weir-attempts") == "1"
+    assert options_of(up) == [said]
+
+
+def test_no_is_kept(weir, upstreams):
+    up = upstreams()
+    up.always(sse(bodies.stream("Hi")))
+    w = weir(daemon.config_for(up))
+    answer = wire.chat(w, stream=True, stream_options={"include_usage": False})
+    assert bodies.text_of(answer.events()) == "Hi"
+    assert options_of(up) == [{"include_usage": False}]
+    assert w.wait_call(answer.header("x-request-id"))["estimated"]
+
+
+def test_another_fault_is_the_clients_though_the_request_is_repeated(weir, upstreams):
+    """FastAPI repeats the body in which it misses something: that is no word about what stands there."""
+    up = upstreams()
+    up.always(lambda request: reply(422, {"detail": [{"type": "missing", "loc": ["body", "x"], "msg": "Field required",
+                                                      "input": request.json()}]}))
+    w = weir(daemon.config_for(up))
+    answer = wire.chat(w, stream=True)
+    assert (answer.status, answer.header("x-weir-attempts")) == (422, "1")
+
+
+def test_a_provider_that_is_never_asked_for_it(weir, upstreams):
+    up = upstreams()
+    up.always(strict())
+    w = weir(daemon.config_for(up, providers={"main": {"stream_usage": "never"}}))
+    assert wire.chat(w, stream=True).header("x-weir-attempts") == "1"
+    assert options_of(up) == [None]
+
+
+def test_weir_chat_talks_to_it_too(chat, upstreams):  # noqa: F811
+    up = upstreams()
+    up.always(strict(OPENAI, "Hello", " there."))
+    status, out, err = chat("Hi", url=up.url).finish()
+    assert (status, out) == (0, "Hello there.\n"), err
+    assert options_of(up) == [ADDED, None]
