@@ -305,6 +305,7 @@ static void open_reader(attempt *a, const http_head *head) {
                               .background = a->spec.facts->background,
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
+                              .usage_added = a->request.adds_usage,
                               .key = key_of(a)};
     /* Refused with what weir adds, taken without: that is known from now on. */
     if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);

@@ -83,6 +83,7 @@ static void copy_into(kept *k, const answer_event *from) {
     to->finish_reason = within(from->finish_reason, from->data)
                             ? moved(from->finish_reason, from, to)
                             : put(&at, from->finish_reason);
+    to->null_usage = moved(from->null_usage, from, to);
     to->error = value_moved(from->error, from, to);
     for (size_t i = 0; i < from->part_count; i++) {
         parts[i] = from->parts[i];
@@ -225,6 +226,7 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
     event.parts = parts;
     event.finish_reason = reason_shifted(&s, like->finish_reason, parts);
     event.error = value_shifted(&s, like->error);
+    event.null_usage = value_shifted(&s, (json_value){JSON_NULL, like->null_usage}).raw;
     if (like->envelope) {
         answer_envelope *envelope = arena_alloc(a, sizeof *envelope);
         *envelope = (answer_envelope){.id = value_shifted(&s, like->envelope->id),
@@ -234,6 +236,73 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
     }
     *ret = event;
 }
+
+/* ---- a member taken out ---- */
+
+typedef struct gap {
+    const answer_event *like;
+    size_t from, to; /* of the old bytes, what is gone */
+    span data;       /* the new bytes */
+} gap;
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* With the comma behind it and what leads to the next member; of the last one with the comma before
+ * it. */
+static void widen(gap *g) {
+    span data = g->like->data;
+    size_t from = g->from, to = g->to;
+    while (to < data.len && is_blank(data.ptr[to]))
+        to++;
+    if (to < data.len && data.ptr[to] == ',') {
+        do
+            to++;
+        while (to < data.len && is_blank(data.ptr[to]));
+        g->to = to;
+        return;
+    }
+    while (from > 0 && is_blank(data.ptr[from - 1]))
+        from--;
+    if (from > 0 && data.ptr[from - 1] == ',') g->from = from - 1;
+}
+
+/* A value before or behind the gap: it is in none. */
+static json_value value_behind(const gap *g, json_value v) {
+    if (!within(v.raw, g->like->data)) return v;
+    size_t at = (size_t)(v.raw.ptr - g->like->data.ptr);
+    if (at >= g->to) at -= g->to - g->from;
+    return (json_value){v.type, span_from(g->data.ptr + at, v.raw.len)};
+}
+
+void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret) {
+    gap g = {.like = like, .from = (size_t)(like->null_usage.ptr - like->data.ptr)};
+    g.to = g.from + like->null_usage.len;
+    widen(&g);
+    const span rest[] = {span_slice(like->data, 0, g.from),
+                         span_slice(like->data, g.to, like->data.len)};
+    g.data = arena_join(a, rest, ARRAY_LEN(rest));
+    answer_part *parts = arena_alloc(a, (like->part_count ? like->part_count : 1) * sizeof *parts);
+    for (size_t i = 0; i < like->part_count; i++) {
+        parts[i] = like->parts[i];
+        parts[i].value = value_behind(&g, parts[i].value);
+    }
+    *ret = *like;
+    ret->data = g.data;
+    ret->parts = parts;
+    ret->finish_reason = value_behind(&g, (json_value){JSON_STRING, like->finish_reason}).raw;
+    ret->error = value_behind(&g, like->error);
+    ret->null_usage = SPAN_EMPTY;
+    if (!like->envelope) return;
+    answer_envelope *envelope = arena_alloc(a, sizeof *envelope);
+    *envelope = (answer_envelope){.id = value_behind(&g, like->envelope->id),
+                                  .model = value_behind(&g, like->envelope->model),
+                                  .created = value_behind(&g, like->envelope->created)};
+    ret->envelope = envelope;
+}
+
+/* ---- a likeness ---- */
 
 void answer_say_like(const answer_event *like, size_t part, span text, arena *a,
                      answer_event *ret) {

@@ -91,6 +91,8 @@ typedef struct answer_event {
     const answer_envelope *envelope; /* NULL where it was not asked for */
     const token_usage *usage;        /* NULL: the event tells none */
     span finish_reason;              /* the last one told here; empty: none */
+    span null_usage; /* the member `"usage":null`, where weir's own question has brought it; empty:
+                        there is none */
     json_value error;                /* ERROR, FAILED: the error object */
     int status;                      /* ERROR: the HTTP status that it stands for */
 } answer_event;
@@ -142,6 +144,10 @@ typedef struct answer_edit {
  * borrowed from like. */
 void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
                     answer_event *ret);
+
+/* The event as `like` without its null_usage; all else stays byte for byte, but for the comma and
+ * the blanks that parted it from its neighbour. Lives as above. */
+void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret);
 
 /* One more event in the form of `like`, which says this text in the place of one of its parts and
  * nothing else: its other texts are empty, its other parts null; it ends nothing and tells no

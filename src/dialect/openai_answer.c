@@ -53,6 +53,15 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     e->usage = u;
 }
 
+/* Who asks for the usage chunk is told in all others that they have none. */
+static void read_usage(reader *r, answer_event *e, const json_member *m) {
+    if (m->value.type == JSON_NULL && r->spec.usage_added && e->kind == ANSWER_STREAM) {
+        const char *from = m->key.ptr - 1, *to = m->value.raw.ptr + m->value.raw.len;
+        e->null_usage = span_from(from, (size_t)(to - from));
+    }
+    openai_read_usage(r, e, m->value);
+}
+
 /* ---- errors ---- */
 
 /* As if the provider had answered with that status. */
@@ -181,7 +190,7 @@ static void read_document(reader *r, answer_event *e, const json_member *members
         if (span_eq(m->key, SPAN_OF("choices")))
             choices = m->value.type == JSON_ARRAY ? m : NULL;
         else if (span_eq(m->key, SPAN_OF("usage")))
-            openai_read_usage(r, e, m->value);
+            read_usage(r, e, m);
         else if (span_eq(m->key, SPAN_OF("error")))
             openai_read_error(e, m->value);
         else if (!e->envelope)

@@ -33,6 +33,7 @@ typedef struct reader_spec {
     bool background;    /* it goes on whether anybody listens or not: that it is taken on is news */
     size_t event_bytes; /* of one event of a stream, at most */
     size_t answer_bytes; /* of a plain body, at most */
+    bool usage_added;    /* weir has asked for the usage chunk, and its client has not */
     const secret *key;   /* what is not handed on; NULL: there is none */
 } reader_spec;
 

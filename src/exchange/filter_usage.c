@@ -1,9 +1,18 @@
-/* The usage chunk: weir asks for it whoever calls, and hands it to those alone who asked too. */
+/* Usage in streams: weir asks for it whoever calls, and hands what that brings to those alone who
+ * asked too: the usage chunk, and the `"usage":null` of all others, which some clients refuse.
+ * Figures beside content stay: such a provider sends them to anybody. */
 #include "exchange/internal.h"
 
 static void on_event(filter *f, const answer_event *event) {
     bool chunk = event->kind == ANSWER_STREAM && event->sorts & EVENT_USAGE;
-    if (!chunk || f->x->facts.usage_asked) filter_pass_event(f, event);
+    if (chunk && !f->x->facts.usage_asked) return;
+    if (!event->null_usage.len) {
+        filter_pass_event(f, event);
+        return;
+    }
+    answer_event without;
+    answer_cut_usage(event, filter_arena(f, event), &without);
+    filter_pass_event(f, &without);
 }
 
 void filter_usage_add(exchange *x) {

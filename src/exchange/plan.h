@@ -54,6 +54,6 @@ stage_fn stage_settle;   /* what did it use? */
 stage_fn stage_record;   /* the log line, the metrics */
 
 filter_add_fn filter_meter_add; /* what the provider says it used, when it said something */
-filter_add_fn filter_usage_add; /* the usage chunk, for those alone who asked for it */
+filter_add_fn filter_usage_add; /* the usage in streams, for those alone who asked for it */
 
 #endif

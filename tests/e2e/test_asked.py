@@ -117,3 +117,48 @@ def test_weir_chat_talks_to_it_too(chat, upstreams):  # noqa: F811
     status, out, err = chat("Hi", url=up.url).finish()
     assert (status, out) == (0, "Hello there.\n"), err
     assert options_of(up) == [ADDED, None]
+
+
+# -- what comes of the question ---------------------------------------------------------------------------------------
+
+
+CHUNKS = bodies.stream("Hi", " there", usage=bodies.USAGE)
+
+
+def data_of(answer):
+    return [data for _, data in answer.named_events()]
+
+
+@pytest.mark.parametrize("said, kept", [({}, False), ({"stream_options": {"include_usage": True}}, True),
+                                        ({"stream_options": {"include_usage": False}}, True)], ids=["nothing", "yes", "no"])
+def test_usage_null_is_for_those_who_ask(weir, upstreams, said, kept):
+    """OpenAI tells who asks for usage in every chunk that it has none there. Clients that did not ask need not take that."""
+    up = upstreams()
+    up.always(sse(CHUNKS))
+    w = weir(daemon.config_for(up))
+    answer = wire.chat(w, stream=True, **said)
+    assert bodies.text_of(answer.events()) == "Hi there"
+    chunks = [event for event in answer.events() if event != "[DONE]" and event["choices"]]
+    assert [("usage" in chunk) for chunk in chunks] == [kept] * 4
+    if not kept:
+        assert chunks == [{k: v for k, v in chunk.items() if k != "usage"} for chunk in CHUNKS[:-1]]
+    assert answer.events()[-1] == "[DONE]"
+    line = w.wait_call(answer.header("x-request-id"))
+    assert line["total_tokens"] == 12 and "estimated" not in line
+
+
+def test_usage_null_of_completions(weir, upstreams):
+    up = upstreams()
+    up.always(sse([b'data: {"usage": null, "choices": [{"index": 0, "text": "Hi", "finish_reason": null}]}\n\n',
+                   b'data: {"choices":[{"index":0,"text":"","finish_reason":"stop"}],"usage":null}\n\n']))
+    w = weir(daemon.config_for(up))
+    answer = wire.call(w, "POST", "/v1/completions", {"model": "m", "prompt": "x", "stream": True})
+    assert data_of(answer) == ['{"choices": [{"index": 0, "text": "Hi", "finish_reason": null}]}',
+                               '{"choices":[{"index":0,"text":"","finish_reason":"stop"}]}', "[DONE]"]
+
+
+def test_usage_null_that_weir_did_not_bring_stays(weir, upstreams):
+    up = upstreams()
+    up.always(sse([b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}], "usage": null}\n\n']))
+    w = weir(daemon.config_for(up, providers={"main": {"stream_usage": "never"}}))
+    assert data_of(wire.chat(w, stream=True))[0].endswith('"usage": null}')

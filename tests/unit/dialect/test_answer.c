@@ -16,6 +16,7 @@ static answer_event read_chunk(const char *text) {
     const reader_spec spec = {.dialect = DIALECT_OPENAI_CHAT,
                               .want = WANT_PARTS | WANT_ENVELOPE,
                               .choices = 1,
+                              .usage_added = true,
                               .answer_bytes = 4096};
     bytes = strdup(text);
     reader_init(&r, &spec, SPAN_EMPTY, -1);
@@ -169,6 +170,72 @@ static void a_rewriting_moves_what_stands_behind(void **state) {
     arena_done(&a);
 }
 
+/* With the comma that parts it from a neighbour, and nothing else. */
+static void the_null_usage_is_cut_out(void **state) {
+    (void)state;
+#define CHOICES "\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]"
+    static const struct {
+        const char *from, *to;
+    } rows[] = {
+        {"{\"usage\":null," CHOICES "}", "{" CHOICES "}"},
+        {"{" CHOICES ",\"usage\":null}", "{" CHOICES "}"},
+        {"{" CHOICES ",\"usage\":null,\"x\":1}", "{" CHOICES ",\"x\":1}"},
+        {"{ \"usage\" : null , " CHOICES " }", "{ " CHOICES " }"},
+        {"{ " CHOICES " , \"usage\" : null }", "{ " CHOICES "  }"},
+        {"{" CHOICES ", \"usage\": null, \"x\": 1.0e+2}", "{" CHOICES ", \"x\": 1.0e+2}"},
+        {"{" CHOICES ",\n\t\"usage\":\r\nnull\n,\n\t\"x\":1}", "{" CHOICES ",\n\t\"x\":1}"},
+        {"{\"u\":\"\\\"usage\\\":null,\"," CHOICES ",\"usage\":null}",
+         "{\"u\":\"\\\"usage\\\":null,\"," CHOICES "}"},
+        {"{\"usage\":null}", "{}"},
+    };
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        answer_event e = read_chunk(rows[i].from), cut, again;
+        answer_event *copy = answer_copy(&e);
+        answer_cut_usage(&e, &a, &cut);
+        assert_span(cut.data, rows[i].to);
+        assert_int_equal(cut.null_usage.len, 0);
+        assert_int_equal(cut.sorts, e.sorts);
+        answer_cut_usage(copy, &a, &again); /* one that waited */
+        assert_span(again.data, rows[i].to);
+        forget_chunk(&e);
+        answer_free(copy);
+    }
+#undef CHOICES
+    arena_done(&a);
+}
+
+/* Every place is one of the new bytes. */
+static void what_stands_around_the_cut_moves(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 0);
+    answer_event e = read_chunk(
+                     "{\"id\":\"x\",\"usage\":null,\"model\":\"m\",\"choices\":[{\"delta\":"
+                     "{\"content\":\"one\"},\"finish_reason\":\"stop\"}],"
+                     "\"error\":{\"code\":\"three\"}}"),
+                 cut, changed;
+    answer_rewrite(&e, &(answer_edit){0, SPAN("another")}, 1, &a, &changed);
+    assert_span(changed.null_usage, "\"usage\":null");
+    answer_cut_usage(&changed, &a, &cut);
+    forget_chunk(&e);
+    assert_span(cut.data,
+                "{\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"another\"},"
+                "\"finish_reason\":\"stop\"}],\"error\":{\"code\":\"three\"}}");
+    assert_span(cut.parts[0].value.raw, "\"another\"");
+    assert_span(cut.parts[1].value.raw, "\"stop\"");
+    assert_span(cut.finish_reason, "stop");
+    assert_span(cut.error.raw, "{\"code\":\"three\"}");
+    assert_span(cut.envelope->id.raw, "\"x\"");
+    assert_span(cut.envelope->model.raw, "\"m\"");
+    assert_int_equal(cut.envelope->created.type, JSON_NONE);
+    assert_within(cut.parts[0].value.raw, cut.data);
+    assert_within(cut.finish_reason, cut.data);
+    assert_within(cut.envelope->id.raw, cut.data);
+    arena_done(&a);
+}
+
 static void a_set_of_choices(void **state) {
     (void)state;
     choice_set s = {{0}};
@@ -221,6 +288,8 @@ int main(void) {
         cmocka_unit_test(a_copy_of_little),
         cmocka_unit_test(a_queue_gives_what_it_got_in_order),
         cmocka_unit_test(a_rewriting_moves_what_stands_behind),
+        cmocka_unit_test(the_null_usage_is_cut_out),
+        cmocka_unit_test(what_stands_around_the_cut_moves),
         cmocka_unit_test(an_event_is_made_like_another),
     };
     return run_watched(tests);

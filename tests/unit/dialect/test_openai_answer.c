@@ -79,6 +79,38 @@ static void reads_chunks(void **state) {
     assert_true(is(&f, EVENT_ERROR));
 }
 
+/* Of a stream's chunk, where weir has asked and the client has not. */
+static void the_null_usage_is_seen(void **state) {
+    (void)state;
+    static const struct {
+        const char *data, *seen;
+        bool plain, unasked;
+    } rows[] = {
+        {"{\"choices\":[],\"usage\":null}", "\"usage\":null"},
+        {"{\"choices\":[], \"usage\" :\tnull }", "\"usage\" :\tnull"},
+        {"{\"choices\":[],\"usage\":{}}", ""},
+        {"{\"choices\":[{\"usage\":null}]}", ""},
+        {"{\"choices\":[],\"usage\":\"null\"}", ""},
+        {"{\"choices\":[],\"usage\":null}", "", .plain = true},
+        {"{\"choices\":[],\"usage\":null}", "", .unasked = true},
+    };
+    static const dialect dialects[] = {DIALECT_OPENAI_CHAT, DIALECT_OPENAI_COMPLETIONS};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (size_t d = 0; d < ARRAY_LEN(dialects); d++) {
+            const reader_spec spec = {.dialect = dialects[d],
+                                      .choices = 1,
+                                      .event_bytes = 4096,
+                                      .usage_added = !rows[i].unasked};
+            reader_init(&r, &spec, SPAN_OF("text/event-stream"), -1);
+            answer_event e = {.kind = rows[i].plain ? ANSWER_PLAIN : ANSWER_STREAM,
+                              .data = span_cstr(rows[i].data)};
+            dialect_get(dialects[d])->read(&r, &e);
+            assert_span(e.null_usage, rows[i].seen);
+            reader_done(&r);
+        }
+    }
+}
+
 /* prompt, completion, total, cached, reasoning; -1: not told. */
 static void reads_the_usage_of_either_family(void **state) {
     (void)state;
@@ -176,6 +208,7 @@ static void errors_tell_their_status(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_chunks),
+        cmocka_unit_test(the_null_usage_is_seen),
         cmocka_unit_test(reads_the_usage_of_either_family),
         cmocka_unit_test(usage_may_be_told_in_part),
         cmocka_unit_test(errors_tell_their_status),

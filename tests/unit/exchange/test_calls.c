@@ -236,6 +236,60 @@ static void what_did_not_come_is_recorded_as_that(void **state) {
     }
 }
 
+/* What weir's question brings into a stream goes no further than to who asks too. */
+static void usage_is_for_those_who_ask(void **state) {
+    (void)state;
+#define NOTHING "event {\"choices\":[{\"delta\":{\"content\":\"a\"}}], \"usage\": null}|"
+#define BESIDE                                                                                     \
+    "event {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":1}}|"
+#define ASKS(said) "{\"model\":\"m\",\"stream\":true,\"messages\":[],\"stream_options\":" said "}"
+    static const struct {
+        const char *name, *body, *script, *again, *told;
+        bool never;
+    } cases[] = {
+        {"nobody asks but weir", STREAM, NOTHING "finish|usage|", NULL, "\"a\"}}]}\n\n"},
+        {"the client says nothing of it", ASKS("{\"x\":1}"), NOTHING "finish|usage|", NULL,
+         "\"a\"}}]}\n\n"},
+        {"figures beside content", STREAM, BESIDE "finish|", NULL,
+         "\"a\"}}],\"usage\":{\"prompt_tokens\":1}}\n\n"},
+        {"the client asks", ASKS("{\"include_usage\":true}"), NOTHING "finish|", NULL,
+         "\"a\"}}], \"usage\": null}\n\n"},
+        {"the client declines", ASKS("{\"include_usage\":false}"), NOTHING "finish|usage|", NULL,
+         "\"a\"}}], \"usage\": null}\n\n"},
+        {"the target has refused it", STREAM, NULL, NOTHING "finish|",
+         "\"a\"}}], \"usage\": null}\n\n"},
+        {"it is never asked for", STREAM, NOTHING "finish|usage|", NULL,
+         "\"a\"}}], \"usage\": null}\n\n", .never = true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        buf script = BUF_EMPTY;
+        buf_addf(&script, "200 stream|%sdone|end",
+                 cases[i].script ? cases[i].script : cases[i].again);
+        if (cases[i].script)
+            scene_begin(&c, buf_cstr(&script), NULL, ONCE);
+        else
+            scene_begin(&c, "400|bytes stream_options?|end", buf_cstr(&script), ONCE);
+        if (cases[i].never) c.w.config->providers[0].stream_usage = STREAM_USAGE_NEVER;
+        scene_ask(&c, cases[i].body);
+        scene_pass(&c, 1000);
+        buf told = BUF_EMPTY;
+        buf_addf(&told, "head 200|piece data: {\"choices\":[{\"delta\":{\"content\":%s",
+                 cases[i].told);
+        buf_addf(&told, "|piece data: " ORIGIN_CHUNK("\"finish_reason\":\"stop\"") "\n\n");
+        buf_add_cstr(&told, "|piece data: [DONE]\n\n|end|done");
+        if (!span_eq(buf_span(&c.a.said), buf_span(&told)))
+            print_error("in the row: %s\n", cases[i].name);
+        assert_span(buf_span(&c.a.said), buf_cstr(&told));
+        buf_done(&told);
+        scene_done(&c);
+        buf_done(&script);
+    }
+#undef NOTHING
+#undef BESIDE
+#undef ASKS
+}
+
 static unsigned refused;
 
 static void hear_refused(void *user, int status, int64_t retry_after_ms) {
@@ -355,6 +409,7 @@ int main(void) {
         cmocka_unit_test(weirs_share_has_three_decimals),
         cmocka_unit_test(what_was_asked_is_dropped_once_a_stream_runs),
         cmocka_unit_test(a_call_is_recorded),
+        cmocka_unit_test(usage_is_for_those_who_ask),
         cmocka_unit_test(what_did_not_come_is_recorded_as_that),
         cmocka_unit_test(the_door_hears_of_a_provider_at_its_limit),
         cmocka_unit_test(back_pressure_reaches_the_provider),
