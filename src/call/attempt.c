@@ -9,11 +9,16 @@ enum {
     /* After [DONE] the end of the body is usually there already, or comes in the next packet: worth
      * this short wait, since only then can the connection be used again. */
     DRAIN_MS = 5,
+    /* What may follow a whole answer: its figures, which some providers count when all else is out,
+     * and [DONE], which stands in one packet with what it follows. */
+    FIGURES_MS = 2000,
+    REST_MS = 100,
 };
 
 typedef enum attempt_state {
     SENT,    /* the head is awaited */
     ANSWER,  /* a 2xx head has come: its reader gets the body */
+    WHOLE,   /* so is what follows an answer that is complete; nothing can spoil it any more */
     REFUSAL, /* the body of an error is gathered */
     DRAIN,   /* the answer is complete; the end of its body may still come */
     OVER,    /* the owner has been told, or has cancelled */
@@ -28,8 +33,8 @@ struct attempt {
     provider_request request;
     credential *credential; /* counted; NULL: none was sent */
     dialect dialect;
-    timer watch; /* the first token's deadline, then that between events; in DRAIN, how long the
-                    body's end is waited for */
+    timer watch; /* the first token's deadline, then that between events; in WHOLE and DRAIN, how
+                    long the rest is waited for */
     int64_t event_ms; /* when the last event came */
     int status;
     retry_hint hint;
@@ -81,7 +86,13 @@ static void drop_connection(attempt *a) {
     http_call_cancel(http);
 }
 
+static void end(attempt *a);
+
 static void fail_with(attempt *a, failure *f) {
+    if (a->state == WHOLE) {
+        end(a);
+        return;
+    }
     bool refused = f->error == ERR_PROVIDER_ERROR && a->status >= 400;
     f->status = refused ? a->status : error_get(f->error)->status;
     f->client_after_ms = -1;
@@ -105,9 +116,10 @@ static bool refuses_added(const attempt *a, failure_class class, span body) {
     return a->spec.upstream->ops->refuses_added(&a->request, body);
 }
 
-static void fail_refused(attempt *a, span body) {
+static void fail_refused(attempt *a, int status, span body) {
     refusal said = {0};
-    dialect_get(a->dialect)->refuse(a->status, body, key_of(a), a->spec.arena, &said);
+    a->status = status;
+    dialect_get(a->dialect)->refuse(status, body, key_of(a), a->spec.arena, &said);
     failure f = {
         .class = said.class, .error = ERR_PROVIDER_ERROR, .text = said.message, .body = said.body};
     f.unasked = refuses_added(a, said.class, body);
@@ -152,13 +164,59 @@ static void watch_events(attempt *a) {
 /* An error where an answer should be: as if the provider had answered with that status. */
 static void fail_by_event(attempt *a, const answer_event *e) {
     bool alone = e->sorts & EVENT_FAILED && e->error.type == JSON_OBJECT;
-    a->status = e->status;
-    fail_refused(a, alone ? e->error.raw : e->data);
+    if (a->state == WHOLE)
+        end(a);
+    else
+        fail_refused(a, e->status, alone ? e->error.raw : e->data);
 }
 
 /* A stream that says that it failed before anybody has seen anything of it: another may answer. */
 static bool failed_unseen(const attempt *a, const answer_event *e) {
     return e->kind == ANSWER_STREAM && e->sorts & EVENT_FAILED && !a->spoken;
+}
+
+/* ---- the rest of an answer that is complete ---- */
+
+static void on_rest_late(timer *t);
+
+/* A chunk of its own that was asked for, and nothing was told so far. */
+static bool figures_may_come(const attempt *a) {
+    const token_usage *u = &a->usage;
+    if (u->prompt >= 0 || u->completion >= 0 || u->total >= 0) return false;
+    return dialect_get(a->dialect)->usage_chunk && a->spec.facts->stream &&
+           (a->spec.facts->usage_asked || !target_has(a->spec.target, HABIT_NO_STREAM_OPTIONS));
+}
+
+static void watch_rest(attempt *a) {
+    loop_timer_stop(a->spec.loop, &a->watch);
+    timer_init(&a->watch, on_rest_late);
+    loop_timer_start(a->spec.loop, &a->watch, figures_may_come(a) ? FIGURES_MS : REST_MS);
+}
+
+/* While weir itself does not read, nothing can come. */
+static void on_rest_late(timer *t) {
+    attempt *a = CONTAINER_OF(t, attempt, watch);
+    if (a->paused)
+        watch_rest(a);
+    else
+        end(a);
+}
+
+/* The event was told: is all there that was asked for? What says more makes the rest be waited for
+ * anew; of one that begins another choice it was not the end. */
+static void look_for_end(attempt *a, const answer_event *e) {
+    bool says = e->sorts & EVENT_ANSWERS;
+    if (!reader_is_whole(&a->reader)) {
+        if (a->state == WHOLE) watch_events(a);
+        a->state = ANSWER;
+    } else if (a->state == ANSWER || says || e->usage) {
+        a->state = WHOLE;
+        watch_rest(a);
+    }
+}
+
+static bool is_read(const attempt *a) {
+    return a->state == ANSWER || a->state == WHOLE;
 }
 
 static void take_event(attempt *a, const answer_event *e) {
@@ -177,7 +235,10 @@ static void take_event(attempt *a, const answer_event *e) {
     a->telling = true;
     a->ops->on_event(a->user, e);
     a->telling = false;
-    if (a->state == OVER) close_reader(a);
+    if (a->state == OVER)
+        close_reader(a);
+    else if (a->state == WHOLE || e->sorts & EVENT_FINISH)
+        look_for_end(a, e);
 }
 
 static void on_drained(timer *t) {
@@ -210,9 +271,9 @@ static void fail_too_large(attempt *a) {
 static void take_answer(attempt *a, span piece) {
     answer_event event;
     reader_result got = READER_MORE;
-    while (a->state == ANSWER && (got = reader_next(&a->reader, &piece, &event)) == READER_EVENT)
+    while (is_read(a) && (got = reader_next(&a->reader, &piece, &event)) == READER_EVENT)
         take_event(a, &event);
-    if (a->state != ANSWER) return;
+    if (!is_read(a)) return;
     if (got == READER_TOO_LARGE)
         fail_too_large(a);
     else if (got == READER_END)
@@ -225,9 +286,9 @@ static void fail_http(attempt *a, const http_fail *http);
 static void end_answer(attempt *a, const http_fail *cut) {
     answer_event event;
     reader_result got = READER_END;
-    while (a->state == ANSWER && (got = reader_end(&a->reader, !cut, &event)) == READER_EVENT)
+    while (is_read(a) && (got = reader_end(&a->reader, !cut, &event)) == READER_EVENT)
         take_event(a, &event);
-    if (a->state != ANSWER) return;
+    if (!is_read(a)) return;
     if (got == READER_END)
         end(a);
     else if (got == READER_BAD)
@@ -255,7 +316,7 @@ static void take_refusal(attempt *a, span piece) {
     if (piece.len <= room)
         buf_add(&a->body, piece);
     else
-        fail_refused(a, buf_span(&a->body)); /* what is there says enough */
+        fail_refused(a, a->status, buf_span(&a->body)); /* what is there says enough */
 }
 
 /* ---- callbacks of the HTTP client ---- */
@@ -341,7 +402,8 @@ static void on_head(void *user, const http_head *head) {
 static void on_body(void *user, span piece) {
     attempt *a = user;
     switch (a->state) {
-    case ANSWER: take_answer(a, piece); break;
+    case ANSWER:
+    case WHOLE: take_answer(a, piece); break;
     case REFUSAL: take_refusal(a, piece); break;
     case SENT:
     case DRAIN:
@@ -353,8 +415,9 @@ static void on_end(void *user) {
     attempt *a = user;
     a->http = NULL;
     switch (a->state) {
-    case ANSWER: end_answer(a, NULL); break;
-    case REFUSAL: fail_refused(a, buf_span(&a->body)); break;
+    case ANSWER:
+    case WHOLE: end_answer(a, NULL); break;
+    case REFUSAL: fail_refused(a, a->status, buf_span(&a->body)); break;
     case DRAIN: end(a); break;
     case SENT:
     case OVER: break;
@@ -390,7 +453,7 @@ static void on_http_fail(void *user, const http_fail *http) {
     attempt *a = user;
     a->http = NULL;
     if (a->state == REFUSAL) /* its status alone says enough */
-        fail_refused(a, buf_span(&a->body));
+        fail_refused(a, a->status, buf_span(&a->body));
     else if (a->state == DRAIN)
         end(a);
     else if (a->state == ANSWER && http->kind == HTTP_FAIL_CUT)
@@ -455,6 +518,12 @@ void attempt_cancel(attempt *a) {
     release(a);
 }
 
+bool attempt_end_whole(attempt *a) {
+    if (a->state != WHOLE && a->state != DRAIN) return false;
+    end(a);
+    return true;
+}
+
 bool attempt_drop_request(attempt *a) {
     return !a->http || http_call_drop_request(a->http);
 }
@@ -469,6 +538,7 @@ void attempt_resume(attempt *a) {
     if (!a->paused) return;
     a->paused = false;
     a->event_ms = a->spec.loop->now_ms;
+    if (a->state == WHOLE) watch_rest(a);
     if (a->http) http_call_resume(a->http);
 }
 

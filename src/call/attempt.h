@@ -6,12 +6,15 @@
  * after attempt_cancel() nothing comes any more.
  *
  *   SENT ──2xx head──▶ ANSWER   a reader (dialect/reader.h) turns the body into events
- *     │                  │  └──▶ DRAIN  it is complete; the connection is worth a short wait
+ *     │                  │  ├──▶ WHOLE  it is complete; its figures and its mark may follow
+ *     │                  │  └──▶ DRAIN  its mark has come; the connection is worth a short wait
  *     │                  └──────▶ OVER  complete with its body, cut, too large, no answer …
  *     └──other head──▶ REFUSAL  gathered, classified, then on_fail
  *
  * An event that says that the answer failed (EVENT_ERROR, or EVENT_FAILED before any content) is a
- * refusal too. What an answer looks like, and when it is complete, the reader knows.
+ * refusal too. A complete answer ends well whatever follows it: silence, comments, garbage, an
+ * error or a broken connection. What an answer looks like, and when it is complete, the reader
+ * knows.
  */
 #ifndef WEIR_CALL_ATTEMPT_H
 #define WEIR_CALL_ATTEMPT_H
@@ -47,6 +50,9 @@ typedef struct attempt_spec {
 MUST_USE attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *user,
                                 failure *ret_failure);
 void attempt_cancel(attempt *a);
+/* Ends it now, through on_end, where the answer is complete and only what may follow it is waited
+ * for. */
+MUST_USE bool attempt_end_whole(attempt *a);
 /* Content has come: the request is not needed any more. false: it is still being sent. */
 MUST_USE bool attempt_drop_request(attempt *a);
 void attempt_pause(attempt *a);

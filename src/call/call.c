@@ -118,6 +118,7 @@ void call_decide(call *c, size_t at, const failure *f) {
 
 static void on_total(timer *t) {
     call *c = CONTAINER_OF(t, call, total);
+    if (c->winner && attempt_end_whole(c->winner->attempt)) return;
     weir_error e = error_of(ERR_TOTAL_TIMEOUT);
     e.message =
         arena_printf(c->spec.arena, "The call did not complete within timeouts.total (%lld ms).",

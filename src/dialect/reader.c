@@ -93,15 +93,19 @@ static bool all_finished(const reader *r) {
     return told >= r->spec.choices && choice_set_covers(&r->finished, &r->begun);
 }
 
-/* clean: the body itself ended as its framing says. */
-static bool complete(const reader *r, bool clean) {
-    if (r->ended || r->closed) return true;
+bool reader_is_whole(const reader *r) {
+    if (r->kind != ANSWER_STREAM) return false;
     switch (r->ops->end) {
     case ENDS_WITH_CHOICES: return all_finished(r);
-    case ENDS_WITH_EVENT: return false;
-    case ENDS_WITH_BODY: return clean;
+    case ENDS_WITH_EVENT: return r->closed;
+    case ENDS_WITH_BODY: return false;
     }
     return false;
+}
+
+/* clean: the body itself ended as its framing says. */
+static bool complete(const reader *r, bool clean) {
+    return r->ended || reader_is_whole(r) || (r->ops->end == ENDS_WITH_BODY && clean);
 }
 
 /* MORE: it is left out. */

@@ -74,6 +74,10 @@ reader_result reader_next(reader *r, span *input, answer_event *ret);
  * then END, CUT, BAD or TOO_LARGE. Call in a loop likewise. */
 reader_result reader_end(reader *r, bool clean, answer_event *ret);
 
+/* A stream has told all that was asked for and all that has begun: what may follow says nothing
+ * new, unless it begins something. */
+bool reader_is_whole(const reader *r);
+
 /* An event of a stream that was made here (dialect_ops.write_*), read like any other of this
  * reader. *ret is valid until the next call, while the bytes live. */
 void reader_take_made(reader *r, span name, span data, answer_event *ret);

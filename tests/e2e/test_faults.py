@@ -54,6 +54,7 @@ def faults(name, stream):
     """The behaviour of the faulty provider for a row: one, for every request."""
     begun = [STREAM_HEAD, event_of(ROLE)]
     spoken = begun + [event_of(WORD)]
+    whole = begun + [event_of(bodies.chunk("Saved.")), event_of(FINISH)]
     status = re.match(r"(\d{3})\b", name)
     asked = (lambda r: own_error(400, param="stream_options") if "stream_options" in r.json() else good(stream, "main"))
     simple = {
@@ -68,6 +69,12 @@ def faults(name, stream):
         "ended after one choice of two that have begun": lambda: raw(
             spoken + [event_of(bodies.chunk({"tool_calls": [{"index": 0}]}, index=1)), event_of(FINISH), b"0\r\n\r\n"],
             end="keep"),
+        "finished, then silence": lambda: raw(whole, end="stall"),
+        "finished, then comments": lambda: raw(whole + [0.05, chunk_of(": ping\n\n")] * 100, end="stall"),
+        "finished, then closed": lambda: raw(whole, end="close"),
+        "finished, then reset": lambda: raw(whole, end="reset"),
+        "finished, then a malformed chunk": lambda: raw(whole + [b"zz\r\nxx\r\n"], end="stall"),
+        "finished, then an error event": lambda: raw(whole + [event_of(stream_error_event())], end="stall"),
         "error event before content": lambda: raw(begun + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
         "error event after content": lambda: raw(spoken + [event_of(stream_error_event()), b"0\r\n\r\n"], end="keep"),
         "ended before content with finish_reason error": lambda: (
@@ -183,6 +190,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     elif status == 200:
         text = bodies.text_of(answer.events()) if stream else answer.json()["choices"][0]["message"]["content"]
         assert text == "Saved."
+        assert not stream or answer.events()[-1] == "[DONE]"
     else:
         assert answer.json()["error"]["code"] == code
         assert set(answer.json()["error"]) >= {"message", "type", "param", "code"}

@@ -100,7 +100,7 @@ SECOND = [text(1, "b"), text(1, finish="length")]
     ({"prompt": "one", "n": 2}, FIRST, False),
     ({"prompt": "one", "best_of": 2}, FIRST, True),
     ({"prompt": "one"}, FIRST + SECOND[:1], False),
-], ids=json.dumps)
+], ids=lambda value: json.dumps(value) if isinstance(value, dict) else None)
 def test_a_stream_is_whole_when_all_that_were_asked_for_and_all_that_began_are_finished(weir, upstream, fields, events,
                                                                                          whole):
     upstream.always(sse(events, end="no_done"))
@@ -115,3 +115,38 @@ def test_a_stream_is_whole_when_all_that_were_asked_for_and_all_that_began_are_f
 def test_a_choice_of_a_chat_that_nobody_asked_for_is_waited_for_too(weir, upstream):
     upstream.always(sse([bodies.chunk("a"), bodies.chunk("b", index=1), bodies.chunk(finish="stop")], end="no_done"))
     assert_broken(ask(weir(upstream)))
+
+
+STOP = bodies.chunk(finish="stop")
+
+
+@pytest.mark.parametrize("form, events", [
+    ("chat", [bodies.chunk("a"), STOP]),
+    ("chat", [bodies.chunk({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}), bodies.chunk(finish="tool_calls")]),
+    ("completions", FIRST),
+    ("responses", [CREATED, COMPLETED]),
+    ("responses", [CREATED, response("output_text.delta", delta="a"), response("incomplete", response={})]),
+], ids=["chat", "tools", "completions", "responses", "incomplete"])
+@pytest.mark.parametrize("after", [[], [0.2, b": ping\n\n"] * 40], ids=["silence", "heartbeats"])
+def test_a_whole_answer_ends_although_its_connection_does_not(weir, upstream, form, events, after):
+    upstream.always(sse(events + after, end="stall"))
+    w = weir(upstream, timeouts={"between_events": "10s"})
+    answer = ask(w, form)
+    mark = [] if form == "responses" else ["[DONE]"]
+    assert [json.loads(d) for d in data_of(answer)[:len(events)]] == events
+    assert data_of(answer)[len(events):] == mark
+    assert "error" not in w.wait_call(answer.header("x-request-id"))
+
+
+def test_the_usage_chunk_is_waited_for(weir, upstream):
+    upstream.always(sse([bodies.chunk("a"), STOP, 0.5, bodies.usage_chunk()], end="stall"))
+    answer = ask(weir(upstream), stream_options={"include_usage": True})
+    assert json.loads(data_of(answer)[-2])["usage"] == bodies.USAGE
+    assert data_of(answer)[-1] == "[DONE]"
+
+
+def test_whole_answers_are_no_failures_of_their_target(weir, upstream):
+    upstream.always(sse([bodies.chunk("a"), STOP], end="reset"))
+    w = weir(upstream, breaker={"failures": "50%", "of": 2})
+    for _ in range(5):
+        assert data_of(ask(w))[-1] == "[DONE]"

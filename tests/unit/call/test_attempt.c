@@ -130,6 +130,12 @@ static void plays(const row *r) {
 
 /* ---- answers ---- */
 
+/* 1100 bytes */
+#define TEN     "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define TOO_MUCH                                                                                   \
+    HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
+
 #define HI "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}"
 
 static void answers(void **state) {
@@ -213,6 +219,122 @@ static void drains(void **state) {
         plays(&rows[i]);
 }
 
+/* Once it is complete, whatever follows: its figures and its mark are waited for, and nothing makes
+ * it a failure. */
+static void finished_is_finished(void **state) {
+    (void)state;
+#define OPENS(i)  "event {\"choices\":[{\"index\":" #i ",\"delta\":{\"content\":\"Ho\"}}]}"
+#define CLOSES(i) "event {\"choices\":[{\"index\":" #i ",\"finish_reason\":\"stop\"}]}"
+#define ENDED     "event {\"type\":\"response.completed\",\"response\":{}}"
+#define WAIT_LESS "timeouts: {first_token: 100ms, between_events: 200ms}\n"
+    static const row rows[] = {
+        {.name = "silence: as long as its figures may take",
+         .options = WAIT_LESS,
+         .script = "200 stream|say Hi|finish",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 2002},
+        {.name = "comments",
+         .options = WAIT_LESS,
+         .script = "200 stream|say Hi|finish|wait 900|bytes : c\\n\\n|wait 900|"
+                   "bytes : c\\n\\n|wait 900|bytes : c\\n\\n",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 2002},
+        {.name = "events that say nothing",
+         .script = "200 stream|say Hi|finish|wait 900|role|wait 900|role|wait 900|role|wait 900",
+         .heard = "stream 200; Hi; .stop; -; -; end",
+         .took_ms = 2002},
+        {.name = "the figures, and then silence",
+         .script = "200 stream|say Hi|finish|wait 1500|usage",
+         .heard = "stream 200; Hi; .stop; usage; end",
+         .took_ms = 1602},
+        {.name = "figures that came with the finish",
+         .script =
+             "200 stream|say Hi|event {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}],"
+             "\"usage\":{\"prompt_tokens\":3}}",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 102},
+        {.name = "the mark, and then silence",
+         .script = "200 stream|say Hi|finish|wait 50|done",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 57},
+        {.name = "the body's end",
+         .script = "200 stream|say Hi|finish|wait 50|end",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 51},
+        {.name = "a reset",
+         .script = "200 stream|say Hi|finish|wait 50|reset",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 51},
+        {.name = "a cut",
+         .script = "200 stream|say Hi|finish|cut",
+         .heard = "stream 200; Hi; .stop; end"},
+        {.name = "the clock of the connection",
+         .script = "200 stream|say Hi|finish|idle",
+         .heard = "stream 200; Hi; .stop; end"},
+        {.name = "what is no HTTP",
+         .script = "200 stream|say Hi|finish|garbage",
+         .heard = "stream 200; Hi; .stop; end"},
+        {.name = "what is no JSON",
+         .script = "200 stream|say Hi|finish|bytes data: <x>\\n\\n|wait 50|cut",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 51},
+        {.name = "an event that is too large",
+         .options = "limits: {event: 1KB}\n",
+         .script = "200 stream|say Hi|finish|say " TOO_MUCH,
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 1},
+        {.name = "an error",
+         .script = "200 stream|say Hi|finish|event {\"error\":{\"code\":500}}|wait 900",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 1},
+        {.name = "cancelled meanwhile",
+         .script = "200 stream|say Hi|finish",
+         .cancel_ms = 50,
+         .heard = "stream 200; Hi; .stop"},
+        {.name = "a plain answer is asked for: nobody asks for figures",
+         .plain = true,
+         .script = "200 stream|say Hi|finish",
+         .heard = "stream 200; Hi; .stop; end",
+         .took_ms = 102},
+        /* Some say why they end and go on. */
+        {.name = "more of the same",
+         .script =
+             "200 stream|say Hi|finish|wait 1500|say Ho|wait 1500|say Hu|finish|wait 1500|done",
+         .heard = "stream 200; Hi; .stop; Ho; Hu; .stop; end",
+         .took_ms = 4507},
+        {.name = "more of another choice: it was not the end",
+         .options = WAIT_LESS,
+         .script = "200 stream|say Hi|finish|wait 900|" OPENS(1),
+         .heard = "stream 200; Hi; .stop; Ho; silent stream_stalled 504"},
+        {.name = "until that one ends too",
+         .script = "200 stream|say Hi|finish|" OPENS(1) "|wait 5000|" CLOSES(1) "|usage",
+         .heard = "stream 200; Hi; .stop; Ho; .stop; usage; end",
+         .took_ms = 5102},
+        {.name = "a response",
+         .endpoint = EP_RESPONSES,
+         .script = "200 stream|" ENDED,
+         .heard = "stream 200; -; end",
+         .took_ms = 102},
+        {.name = "an error behind it",
+         .endpoint = EP_RESPONSES,
+         .script = "200 stream|" ENDED "|event {\"type\":\"error\"}",
+         .heard = "stream 200; -; end",
+         .took_ms = 1},
+        {.name = "one that failed",
+         .endpoint = EP_RESPONSES,
+         .script = "200 stream|event {\"type\":\"response.output_text.delta\",\"delta\":\"a\"}|"
+                   "event {\"type\":\"response.failed\",\"response\":{}}|reset",
+         .heard = "stream 200; a; failed; end"},
+        {.name = "what weir does not know ends with its body alone",
+         .endpoint = EP_OTHER,
+         .options = WAIT_LESS,
+         .script = "200 stream|finish|wait 900",
+         .heard = "stream 200; -; silent stream_stalled 504"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
 /* ---- failures ---- */
 
 static void connections_fail(void **state) {
@@ -240,8 +362,6 @@ static void connections_fail(void **state) {
          .heard = "stream 200; Hi; connection stream_interrupted 502",
          .text = "The provider's stream ended before the answer was complete. (a: as told)"},
         {.script = "200 stream|say Hi|idle", .heard = "stream 200; Hi; silent stream_stalled 504"},
-        {.script = "200 stream|finish|garbage",
-         .heard = "stream 200; .stop; malformed provider_bad_answer 502"},
         {.script = "200 stream|say Hi|end",
          .heard = "stream 200; Hi; connection stream_interrupted 502",
          .text = "The provider's stream ended before the answer was complete."},
@@ -287,12 +407,7 @@ static void answers_that_are_none(void **state) {
          .script = "200 content-encoding: \xFF\xFE|end",
          .heard = "target provider_bad_encoding 502"},
         {.options = "limits: {event: 1KB}\n",
-         .script = "200 stream|say " /* 1100 bytes */
-#define TEN     "0123456789"
-#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
-#define TOO_MUCH                                                                                   \
-    HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED HUNDRED
-         TOO_MUCH,
+         .script = "200 stream|say " TOO_MUCH,
          .heard = "stream 200; malformed provider_answer_too_large 502",
          .text = "An event of the provider's stream is larger than limits.event (1024 bytes)."},
         {.options = "limits: {answer: 1KB}\n",
@@ -417,10 +532,11 @@ static void clocks(void **state) {
          .heard = "stream 200; Hi; Ho; silent stream_stalled 504",
          .took_ms = 352,
          .text = "No event came from a within timeouts.between_events (200 ms)."},
-        {.name = "a finish starts it too",
+        {.name = "a finish starts it too, where another choice has begun",
          .options = SHORT,
-         .script = "200 stream|finish|wait 900",
-         .heard = "stream 200; .stop; silent stream_stalled 504"},
+         .script = "200 stream|event {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"Ho\"}},"
+                   "{\"index\":0,\"finish_reason\":\"stop\"}]}|wait 900",
+         .heard = "stream 200; Ho.stop; silent stream_stalled 504"},
         {.name = "cancelled in a stream",
          .options = SHORT,
          .script = "200 stream|say Hi",
@@ -629,6 +745,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
         cmocka_unit_test(drains),
+        cmocka_unit_test(finished_is_finished),
         cmocka_unit_test(connections_fail),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(refusals),
