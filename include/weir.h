@@ -192,7 +192,7 @@ typedef struct weir_result {
 
     const char *model;  /* as the provider named it; may be NULL */
     const char *target; /* who answered, or was asked last: "openai/gpt-4o-mini"; may be NULL */
-    const char *finish_reason;       /* "stop", "length", "tool_calls" …; may be NULL */
+    const char *finish_reason;       /* "stop", "length", "unfinished" …; may be NULL */
     const char *request_id;          /* weir's own; never NULL */
     const char *provider_request_id; /* may be NULL */
     unsigned attempts;

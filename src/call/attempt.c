@@ -50,6 +50,7 @@ struct attempt {
     bool spoken;       /* content has come, or the news that it is being worked on */
     bool flowing;      /* the answer has begun: the deadline between events runs */
     bool paused;
+    bool unfinished; /* it ended without saying why */
 };
 
 static const config *config_of(const attempt *a) {
@@ -202,9 +203,16 @@ static void on_rest_late(timer *t) {
         end(a);
 }
 
+/* Of the two forms of streams that say why they end. */
+static target_habit habit_of(const attempt *a) {
+    return dialect_get(a->dialect)->end == ENDS_WITH_EVENT ? HABIT_CLOSES : HABIT_FINISHES;
+}
+
 /* The event was told: is all there that was asked for? What says more makes the rest be waited for
  * anew; of one that begins another choice it was not the end. */
 static void look_for_end(attempt *a, const answer_event *e) {
+    if (e->kind == ANSWER_STREAM && e->sorts & EVENT_FINISH)
+        target_learn(a->spec.target, habit_of(a));
     bool says = e->sorts & EVENT_ANSWERS;
     if (!reader_is_whole(&a->reader)) {
         if (a->state == WHOLE) watch_events(a);
@@ -253,6 +261,20 @@ static void drain(attempt *a) {
     loop_timer_start(a->spec.loop, &a->watch, DRAIN_MS);
 }
 
+/* Its mark has come, and not what should have come before. A target that is known to say why it
+ * ends was interrupted; of any other this is how it ends. */
+static void end_unfinished(attempt *a) {
+    if (target_has(a->spec.target, habit_of(a))) {
+        fail(a, FAIL_CONNECTION, ERR_STREAM_CUT, SPAN_EMPTY);
+        return;
+    }
+    a->unfinished = true;
+    if (a->http)
+        drain(a);
+    else
+        end(a);
+}
+
 static void fail_too_large(attempt *a) {
     const config_limits *limits = &config_of(a)->limits;
     if (a->reader.kind == ANSWER_STREAM)
@@ -276,6 +298,8 @@ static void take_answer(attempt *a, span piece) {
     if (!is_read(a)) return;
     if (got == READER_TOO_LARGE)
         fail_too_large(a);
+    else if (got == READER_UNFINISHED)
+        end_unfinished(a);
     else if (got == READER_END)
         drain(a);
 }
@@ -291,6 +315,8 @@ static void end_answer(attempt *a, const http_fail *cut) {
     if (!is_read(a)) return;
     if (got == READER_END)
         end(a);
+    else if (got == READER_UNFINISHED)
+        end_unfinished(a);
     else if (got == READER_BAD)
         fail(a, FAIL_MALFORMED, ERR_BAD_ANSWER,
              SPAN_OF("The provider's answer is not valid JSON."));
@@ -362,6 +388,7 @@ static void open_reader(attempt *a, const http_head *head) {
     const config_limits *limits = &config_of(a)->limits;
     const reader_spec spec = {.dialect = a->dialect,
                               .want = a->spec.want,
+                              .prompts = a->spec.facts->prompts,
                               .choices = a->spec.facts->choices,
                               .background = a->spec.facts->background,
                               .event_bytes = limits->event_bytes,
@@ -549,6 +576,7 @@ attempt_facts attempt_get_facts(const attempt *a) {
                            .first_content_us = a->first_content_us,
                            .status = a->status,
                            .skipped = a->reader.skipped,
+                           .unfinished = a->unfinished,
                            .request_id = a->request_id,
                            .usage = a->usage};
 }

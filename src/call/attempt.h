@@ -62,6 +62,7 @@ void attempt_resume(attempt *a);
 typedef struct attempt_facts {
     int64_t sent_us, head_us, first_content_us; /* monotonic; 0: not yet */
     int status;                                 /* the provider's; 0: none yet */
+    bool unfinished;                            /* its end was told, but not why each choice ends */
     unsigned skipped; /* events of a stream that were left out because they were no JSON */
     span request_id;  /* the provider's own; empty: none */
     token_usage usage;

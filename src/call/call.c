@@ -208,6 +208,7 @@ call_report call_get_report(const call *c) {
                      .hedges = c->hedges,
                      .tries = c->tries,
                      .skipped = c->skipped,
+                     .unfinished = c->unfinished,
                      .first_sent_us = c->first_sent_us,
                      .head_us = c->head_us,
                      .arrived_us = c->arrived_us};

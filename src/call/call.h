@@ -57,6 +57,7 @@ typedef struct call_report {
     unsigned hedges;
     const attempt_record *tries; /* each attempt; in the arena, valid until the next begins */
     unsigned skipped;
+    bool unfinished;       /* the answer's end was told, but not why each choice ends */
     int64_t first_sent_us; /* monotonic; when the first attempt began, where none was sent; 0: none
                               began */
     int64_t head_us;       /* of the answer that was handed over, or the last head; 0: none */

@@ -46,6 +46,7 @@ struct call {
     int64_t head_us;
     int64_t arrived_us;
     bool paused;
+    bool unfinished;
     bool over;
     const failure *kept;   /* why the first target was left; NULL: it was not */
     const failure *waited; /* what the last backoff followed; NULL: there was none */

@@ -66,6 +66,7 @@ static void lane_clear(lane *l, const char *outcome) {
     c->first_sent_us = call_earlier(c->first_sent_us, lane_left_us(l));
     if (facts.head_us) c->head_us = facts.head_us;
     c->skipped += facts.skipped;
+    c->unfinished = facts.unfinished;
     record_end(l, &facts, outcome);
     l->attempt = NULL;
     call_count(c, METRIC_ATTEMPTS, slot_of(l), outcome);

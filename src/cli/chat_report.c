@@ -57,6 +57,8 @@ const char *chat_report_remark(const weir_result *r) {
         return "the answer stops here because the provider's filter has cut it";
     if (span_eq(reason, SPAN_OF("tool_calls")))
         return "the model wants to call a tool, and there is none";
+    if (span_eq(reason, SPAN_OF("unfinished")))
+        return "the provider does not say why the answer stops here";
     return r->text && r->text_len ? NULL : "the answer is empty";
 }
 

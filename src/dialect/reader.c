@@ -85,34 +85,41 @@ void reader_take_made(reader *r, span name, span data, answer_event *ret) {
 
 /* ---- streams ---- */
 
-/* Whether all that were asked for, and all that have begun, are finished. */
-static bool all_finished(const reader *r) {
+/* Whether so many, and all that have begun, are finished. */
+static bool all_finished(const reader *r, unsigned asked) {
     unsigned told = choice_set_count(&r->finished);
     /* The set holds no more; beyond it what is told is counted. */
-    if (r->spec.choices > ANSWER_CHOICES && r->finishes) told += r->finishes - 1;
-    return told >= r->spec.choices && choice_set_covers(&r->finished, &r->begun);
+    if (asked > ANSWER_CHOICES && r->finishes) told += r->finishes - 1;
+    return told >= asked && choice_set_covers(&r->finished, &r->begun);
 }
 
 bool reader_is_whole(const reader *r) {
     if (r->kind != ANSWER_STREAM) return false;
     switch (r->ops->end) {
-    case ENDS_WITH_CHOICES: return all_finished(r);
+    case ENDS_WITH_CHOICES: return all_finished(r, r->spec.choices);
     case ENDS_WITH_EVENT: return r->closed;
     case ENDS_WITH_BODY: return false;
     }
     return false;
 }
 
+/* Servers that do not know `n` make one choice of each prompt and say that this was all. */
+static reader_result end_by_marker(const reader *r) {
+    bool fewer = r->ops->end == ENDS_WITH_CHOICES && all_finished(r, r->spec.prompts);
+    return !r->answered || reader_is_whole(r) || fewer ? READER_END : READER_UNFINISHED;
+}
+
 /* clean: the body itself ended as its framing says. */
-static bool complete(const reader *r, bool clean) {
-    return r->ended || reader_is_whole(r) || (r->ops->end == ENDS_WITH_BODY && clean);
+static reader_result end_by_body(const reader *r, bool clean) {
+    bool whole = reader_is_whole(r) || (r->ops->end == ENDS_WITH_BODY && clean);
+    return whole ? READER_END : READER_CUT;
 }
 
 /* MORE: it is left out. */
 static reader_result take_event(reader *r, const sse_event *event, answer_event *ret) {
     if (r->ops->end_marker.len && span_eq(event->data, r->ops->end_marker)) {
         r->ended = true;
-        return READER_END;
+        return end_by_marker(r);
     }
     span name = secret_found(r->spec.key, event->name) ? SPAN_EMPTY : event->name;
     *ret = (answer_event){.kind = ANSWER_STREAM, .name = name, .data = without_key(r, event->data)};
@@ -121,12 +128,13 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
         r->skipped++;
         return READER_MORE;
     }
+    r->answered |= (ret->sorts & EVENT_ANSWERS) != 0;
     r->closed |= (ret->sorts & EVENT_CLOSE) != 0;
     return READER_EVENT;
 }
 
 static reader_result next_of_stream(reader *r, span *input, answer_event *ret) {
-    if (r->ended) return READER_END;
+    if (r->ended) return end_by_marker(r);
     for (;;) {
         sse_event event;
         sse_result got = sse_read(&r->events, input, &event);
@@ -140,7 +148,7 @@ static reader_result end_of_stream(reader *r, bool clean, answer_event *ret) {
     sse_event event;
     while (clean && !r->ended && sse_read_end(&r->events, &event) == SSE_EVENT)
         if (take_event(r, &event, ret) == READER_EVENT) return READER_EVENT;
-    return complete(r, clean) ? READER_END : READER_CUT;
+    return r->ended ? end_by_marker(r) : end_by_body(r, clean);
 }
 
 /* ---- whole bodies ---- */

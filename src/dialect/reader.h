@@ -18,10 +18,13 @@
 #include "http/sse.h"
 
 typedef enum reader_result {
-    READER_MORE,  /* the input is used up; feed more */
-    READER_EVENT, /* *ret is valid until the next call, while the input lives */
-    READER_END,   /* the answer is complete; what may follow is not read */
-    READER_CUT,   /* reader_end() alone: the body is over, and the answer is not complete */
+    READER_MORE,       /* the input is used up; feed more */
+    READER_EVENT,      /* *ret is valid until the next call, while the input lives */
+    READER_END,        /* the answer is complete; what may follow is not read */
+    READER_UNFINISHED, /* the end marker has come, but not why each choice that has begun ends, or
+                          there are prompts without an answer: whether that is a whole answer, who
+                          knows the provider must say */
+    READER_CUT,        /* reader_end() alone: the body is over, and the answer is not complete */
     READER_TOO_LARGE,
     READER_BAD, /* reader_end() alone: no answer of this dialect */
 } reader_result;
@@ -29,6 +32,7 @@ typedef enum reader_result {
 typedef struct reader_spec {
     dialect dialect;
     unsigned want;      /* WANT_* */
+    unsigned prompts;   /* each of which has a choice, whatever the provider makes of `n` */
     unsigned choices;   /* how many a complete answer has; at least 1 */
     bool background;    /* it goes on whether anybody listens or not: that it is taken on is news */
     size_t event_bytes; /* of one event of a stream, at most */
@@ -43,6 +47,7 @@ typedef struct reader {
     answer_kind kind;
     unsigned skipped; /* events that were left out because they were no JSON */
     bool ended;       /* STREAM: the end marker has come; else: the last bytes have been told */
+    bool answered;    /* STREAM: an event of it has been an answer */
     bool closed;      /* the dialect's last event has come */
     choice_set begun; /* those that have said something */
     choice_set finished;

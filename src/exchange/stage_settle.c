@@ -34,6 +34,7 @@ stage_result stage_settle(exchange *x) {
         r->target = c.target;
         r->target_label = c.target_label;
         r->skipped_events = c.skipped;
+        if (c.unfinished) settle_reason(x, SPAN_OF("unfinished"));
     }
     if (r->own_us < 0) exchange_note_own(x);
     r->error = x->failure.error;

@@ -47,7 +47,8 @@ typedef struct call_record {
     span target;       /* "openai/gpt-4o-mini": the one that answered, or was asked last */
     span target_label; /* the same in the configuration's words alone; bounded, for metrics */
     span provider_request_id;
-    span finish_reason;
+    span finish_reason;          /* the provider's last; "unfinished": its stream ended well, but
+                                    without one */
     unsigned attempts;           /* tries that were made, hedges included */
     const attempt_record *tries; /* each of them, in the order in which they began */
     unsigned hedges;

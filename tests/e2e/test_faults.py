@@ -37,6 +37,7 @@ def event_of(chunk):
     return chunk_of("data: " + json.dumps(chunk) + "\n\n")
 
 
+DONE = chunk_of("data: [DONE]\n\n") + b"0\r\n\r\n"
 ROLE = bodies.chunk({"role": "assistant", "content": ""})
 WORD = bodies.chunk("Hello")
 FINISH = bodies.chunk(finish="stop")
@@ -69,6 +70,10 @@ def faults(name, stream):
         "ended after one choice of two that have begun": lambda: raw(
             spoken + [event_of(bodies.chunk({"tool_calls": [{"index": 0}]}, index=1)), event_of(FINISH), b"0\r\n\r\n"],
             end="keep"),
+        "`[DONE]` after one choice of two that have begun": lambda: raw(
+            spoken + [event_of(bodies.chunk({"tool_calls": [{"index": 0}]}, index=1)), event_of(FINISH), DONE], end="keep"),
+        "`[DONE]` after content without finish_reason, where none was ever sent": lambda: raw(
+            begun + [event_of(bodies.chunk("Saved.")), DONE], end="keep"),
         "finished, then silence": lambda: raw(whole, end="stall"),
         "finished, then comments": lambda: raw(whole + [0.05, chunk_of(": ping\n\n")] * 100, end="stall"),
         "finished, then closed": lambda: raw(whole, end="close"),

@@ -118,6 +118,40 @@ def test_a_choice_of_a_chat_that_nobody_asked_for_is_waited_for_too(weir, upstre
 
 
 STOP = bodies.chunk(finish="stop")
+LAST = {"chat": [bodies.chunk("a"), STOP], "completions": FIRST, "responses": [CREATED, COMPLETED]}
+PIECE = {"chat": bodies.chunk("a"), "completions": text(0, "a"), "responses": response("output_text.delta", delta="a")}
+
+
+@pytest.mark.parametrize("form", PATHS)
+def test_an_end_without_a_reason_is_a_cut_where_reasons_are_told(weir, upstream, form):
+    mark = [] if form == "responses" else ["[DONE]"]
+    upstream.script(sse([PIECE[form]]), sse(LAST[form]), sse([PIECE[form]]), sse(LAST[form]))
+    w = weir(upstream)
+    first = ask(w, form)
+    assert [json.loads(d) for d in data_of(first)[:1]] == [PIECE[form]] and data_of(first)[1:] == mark
+    line = w.wait_call(first.header("x-request-id"))
+    assert line["finish_reason"] == "unfinished" and "error" not in line
+    ask(w, form)
+    assert_broken(ask(w, form))
+    assert data_of(ask(w, form))[len(LAST[form]):] == mark
+
+
+def test_what_is_known_of_a_target_is_known_of_it_alone(weir, upstreams):
+    tells, never = upstreams(), upstreams()
+    tells.script(sse(LAST["chat"]), sse([PIECE["chat"]]))
+    never.script(sse([PIECE["chat"]]))
+    w = weir({"providers": {"a": {"kind": "openai", "url": tells.url}, "b": {"kind": "openai", "url": never.url}},
+              "models": {"m": "a", "other": "b"}})
+    ask(w)
+    assert_broken(ask(w))
+    assert data_of(ask(w, model="other"))[-1] == "[DONE]"
+
+
+def test_a_server_that_does_not_know_n_gives_what_it_has(weir, upstream):
+    upstream.always(sse(LAST["chat"]))
+    w = weir(upstream)
+    for _ in range(2):
+        assert data_of(ask(w, n=2))[-1] == "[DONE]"
 
 
 @pytest.mark.parametrize("form, events", [

@@ -77,15 +77,13 @@ static request_facts facts_for(const row *r) {
                            .method = SPAN("POST"),
                            .path = SPAN("/x"),
                            .body = SPAN("{}"),
+                           .prompts = 1,
                            .choices = 1,
                            .stream = !r->plain,
                            .background = r->background};
 }
 
-static void owner_start_with(owner *o, const row *r, const request_facts *facts,
-                             const attempt_ops *told) {
-    *o = (owner){.w = {.scripts = {{r->script}}}};
-    world_init(&o->w, r->options);
+static void owner_ask(owner *o, const request_facts *facts, const attempt_ops *told) {
     const attempt_spec spec = {.loop = &o->w.loop,
                                .snapshot = o->w.snapshot,
                                .upstream = &o->w.snapshot->items[0],
@@ -97,6 +95,20 @@ static void owner_start_with(owner *o, const row *r, const request_facts *facts,
     o->attempt = attempt_start(&spec, told, o, &unused);
     assert_non_null(o->attempt);
     assert_int_equal(o->heard.len, 0);
+}
+
+static void owner_start_with(owner *o, const row *r, const request_facts *facts,
+                             const attempt_ops *told) {
+    *o = (owner){.w = {.scripts = {{r->script}}}};
+    world_init(&o->w, r->options);
+    owner_ask(o, facts, told);
+}
+
+static void owner_ask_again(owner *o, const request_facts *facts) {
+    o->over = false;
+    o->plain = SPAN_EMPTY;
+    buf_clear(&o->heard);
+    owner_ask(o, facts, &ops);
 }
 
 static void owner_start(owner *o, const row *r, const request_facts *facts) {
@@ -333,6 +345,87 @@ static void finished_is_finished(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         plays(&rows[i]);
+}
+
+/* What targets do is remembered, each for itself: the second attempt is made at the same one. */
+static void an_end_without_a_reason(void **state) {
+    (void)state;
+#define PIECE "event {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}"
+    static const struct {
+        endpoint first_endpoint;
+        const char *first;
+        endpoint endpoint;
+        const char *second, *heard;
+        bool unfinished;
+    } rows[] = {
+        {.first = "200 stream|say Hi|done|end",
+         .second = "200 stream|say Hi|done|end",
+         .heard = "stream 200; Hi; end",
+         .unfinished = true},
+        {.first = "200 stream|say Hi|done",
+         .second = "200 stream|say Hi|bytes data: [DONE]|end",
+         .heard = "stream 200; Hi; end",
+         .unfinished = true},
+        {.first = "200 stream|say Hi|finish|done|end",
+         .second = "200 stream|say Hi|done|end",
+         .heard = "stream 200; Hi; connection stream_interrupted 502"},
+        {.first = "200 stream|finish|cut",
+         .second = "200 stream|say Hi|bytes data: [DONE]|end",
+         .heard = "stream 200; Hi; connection stream_interrupted 502"},
+        {.first = "200 stream|say Hi|finish|done|end",
+         .second = "200 stream|say Hi|finish|done|end",
+         .heard = "stream 200; Hi; .stop; end"},
+        /* It has just told one. */
+        {.first = "200 stream|say Hi|done|end",
+         .second = "200 stream|say Hi|" OPENS(1) "|finish|done|end",
+         .heard = "stream 200; Hi; Ho; .stop; connection stream_interrupted 502"},
+        /* No word at all is no end anywhere. */
+        {.first = "200 stream|say Hi|done|end",
+         .second = "200 stream|say Hi|end",
+         .heard = "stream 200; Hi; connection stream_interrupted 502"},
+        /* A plain answer's reason says nothing of streams. */
+        {.first = "200|bytes {\"choices\":[{\"message\":{},\"finish_reason\":\"stop\"}]}|end",
+         .second = "200 stream|say Hi|done|end",
+         .heard = "stream 200; Hi; end",
+         .unfinished = true},
+        {.first_endpoint = EP_COMPLETIONS,
+         .first = "200 stream|finish|done|end",
+         .second = "200 stream|say Hi|done|end",
+         .heard = "stream 200; Hi; connection stream_interrupted 502"},
+        {.first_endpoint = EP_RESPONSES,
+         .first = "200 stream|" PIECE "|done|end",
+         .endpoint = EP_RESPONSES,
+         .second = "200 stream|" PIECE "|done|end",
+         .heard = "stream 200; Hi; end",
+         .unfinished = true},
+        {.first_endpoint = EP_RESPONSES,
+         .first = "200 stream|" ENDED "|end",
+         .endpoint = EP_RESPONSES,
+         .second = "200 stream|" PIECE "|done|end",
+         .heard = "stream 200; Hi; connection stream_interrupted 502"},
+        /* Look-alikes may know the one form better than the other. */
+        {.first = "200 stream|finish|done|end",
+         .endpoint = EP_RESPONSES,
+         .second = "200 stream|" PIECE "|done|end",
+         .heard = "stream 200; Hi; end",
+         .unfinished = true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const row first = {.script = rows[i].first, .endpoint = rows[i].first_endpoint};
+        const row second = {.script = rows[i].second, .endpoint = rows[i].endpoint};
+        const request_facts facts[] = {facts_for(&first), facts_for(&second)};
+        owner o;
+        owner_start(&o, &first, &facts[0]);
+        o.w.scripts[0][1] = rows[i].second;
+        world_run_until(&o.w, o.w.began_ms + 5000);
+        assert_true(o.over);
+        owner_ask_again(&o, &facts[1]);
+        world_run_until(&o.w, o.w.began_ms + 10000);
+        assert_true(o.over);
+        assert_string_equal(buf_cstr(&o.heard), rows[i].heard);
+        assert_int_equal(attempt_get_facts(o.attempt).unfinished, rows[i].unfinished);
+        owner_done(&o);
+    }
 }
 
 /* ---- failures ---- */
@@ -746,6 +839,7 @@ int main(void) {
         cmocka_unit_test(answers),
         cmocka_unit_test(drains),
         cmocka_unit_test(finished_is_finished),
+        cmocka_unit_test(an_end_without_a_reason),
         cmocka_unit_test(connections_fail),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(refusals),

@@ -153,6 +153,7 @@ static void owner_start(owner *o) {
                                .method = SPAN("POST"),
                                .path = SPAN("/x"),
                                .body = SPAN("{}"),
+                               .prompts = 1,
                                .choices = 1,
                                .stream = !o->row->plain,
                                .background = o->row->background};

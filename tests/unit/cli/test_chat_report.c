@@ -59,6 +59,9 @@ static void remarks(void **state) {
     r.finish_reason = "content_filter";
     assert_string_equal(chat_report_remark(&r),
                         "the answer stops here because the provider's filter has cut it");
+    r.finish_reason = "unfinished";
+    assert_string_equal(chat_report_remark(&r),
+                        "the provider does not say why the answer stops here");
 }
 
 static weir_result bad(void) {

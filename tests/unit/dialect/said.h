@@ -23,8 +23,10 @@ static const char *const said_parts[] = {
 };
 
 static const char *const said_results[] = {
-    [READER_MORE] = "more", [READER_EVENT] = "event",         [READER_END] = "end",
-    [READER_CUT] = "cut",   [READER_TOO_LARGE] = "too large", [READER_BAD] = "bad",
+    [READER_MORE] = "more", [READER_EVENT] = "event",
+    [READER_END] = "end",   [READER_UNFINISHED] = "unfinished",
+    [READER_CUT] = "cut",   [READER_TOO_LARGE] = "too large",
+    [READER_BAD] = "bad",
 };
 
 static inline void said_add_event(buf *out, const answer_event *e) {
@@ -113,8 +115,12 @@ static inline void assert_said(const reader_spec *spec, const char *content_type
 }
 
 static inline reader_spec said_spec(dialect d, unsigned want) {
-    return (reader_spec){
-        .dialect = d, .want = want, .choices = 1, .event_bytes = 65536, .answer_bytes = 65536};
+    return (reader_spec){.dialect = d,
+                         .want = want,
+                         .prompts = 1,
+                         .choices = 1,
+                         .event_bytes = 65536,
+                         .answer_bytes = 65536};
 }
 
 #define EVENT_STREAM "text/event-stream; charset=utf-8"

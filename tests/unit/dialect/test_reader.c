@@ -124,6 +124,47 @@ static void a_choice_that_has_begun_must_finish(void **state) {
     }
 }
 
+/* It is the provider's word that this was all; what it is worth is for others to say. */
+static void an_end_marker_before_the_end(void **state) {
+    (void)state;
+#define MARK        "data: [DONE]\n\n"
+#define DELTA(word) "data: {\"type\":\"response.output_text.delta\",\"delta\":\"" word "\"}\n\n"
+    static const struct {
+        dialect dialect;
+        unsigned prompts, choices;
+        const char *body, *last;
+    } rows[] = {
+        {DIALECT_OPENAI_CHAT, 1, 1, SAYS(0) MARK, "unfinished"},
+        {DIALECT_OPENAI_CHAT, 1, 1, SAYS(0) FINISHED(0) MARK, "end"},
+        {DIALECT_OPENAI_CHAT, 1, 1, FINISHED(0) MARK, "end"},
+        {DIALECT_OPENAI_CHAT, 1, 1, SAYS(0) SAYS(1) FINISHED(0) MARK, "unfinished"},
+        {DIALECT_OPENAI_CHAT, 1, 2, SAYS(0) SAYS(1) FINISHED(0) MARK, "unfinished"},
+        {DIALECT_OPENAI_CHAT, 1, 2, SAYS(0) SAYS(1) MARK, "unfinished"},
+        /* `n` is not known there, and that is all there will be. */
+        {DIALECT_OPENAI_CHAT, 1, 2, SAYS(0) FINISHED(0) MARK, "end"},
+        {DIALECT_OPENAI_COMPLETIONS, 2, 4, TEXT(0) FINISHED(0) TEXT(1) FINISHED(1) MARK, "end"},
+        /* But a prompt was left out. */
+        {DIALECT_OPENAI_COMPLETIONS, 2, 2, TEXT(0) FINISHED(0) MARK, "unfinished"},
+        {DIALECT_OPENAI_COMPLETIONS, 3, 6, TEXT(0) FINISHED(0) TEXT(1) FINISHED(1) MARK,
+         "unfinished"},
+        {DIALECT_OPENAI_RESPONSES, 1, 1, DELTA("a") MARK, "unfinished"},
+        {DIALECT_OPENAI_RESPONSES, 1, 1, DELTA("a") RESPONSE_LAST MARK, "end"},
+        {DIALECT_RAW, 1, 1, SAYS(0) MARK, "end"}, /* none is known there */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        reader_spec spec = said_spec(rows[i].dialect, 0);
+        spec.prompts = rows[i].prompts;
+        spec.choices = rows[i].choices;
+        span body = span_cstr(rows[i].body);
+        for (size_t less = 0; less < 3; less++) { /* also without its line ends */
+            buf said =
+                said_in(&spec, EVENT_STREAM, span_slice(body, 0, body.len - less), NULL, 0, true);
+            assert_string_equal(strrchr(buf_cstr(&said), '\n') + 1, rows[i].last);
+            buf_done(&said);
+        }
+    }
+}
+
 /* More than are told apart: of those that are not, as many finishes count as come. */
 static void very_many_choices(void **state) {
     (void)state;
@@ -170,7 +211,7 @@ static void what_is_no_json_is_left_out_and_counted(void **state) {
     assert_said(&spec, EVENT_STREAM,
                 "data: nonsense\n\ndata: {\"choices\":[\n\ndata: [1]\n\n"
                 "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\ndata: [DONE]\n\n",
-                "content\nend, 3 skipped");
+                "content\nunfinished, 3 skipped");
     spec.dialect = DIALECT_RAW; /* here it is as good as anything */
     assert_said(&spec, EVENT_STREAM, "event: tick\ndata: nonsense\n\ndata: [DONE]\n\n",
                 "tick: content\ncontent\nend");
@@ -260,12 +301,12 @@ static void no_event_holds_the_key(void **state) {
                 "\n\ndata: [DONE]\n\n",
                 "content,finish text 0/0 \"a [redacted] b\" finish 0/0 \"stop\" (stop) "
                 "[\"1\" \"[redacted]\" 5]\nend");
-    assert_said(
-        &spec, EVENT_STREAM, /* twice */
-        "data: {\"choices\":[{\"delta\":{\"content\":\"1 sk-secret/123\"}}]}\n\n"
-        "data: {\"choices\":[{\"delta\":{\"content\":\"2 sk-secret/123\"}}]}\n\n"
-        "data: [DONE]\n\n",
-        "content text 0/0 \"1 [redacted]\" [  ]\ncontent text 0/0 \"2 [redacted]\" [  ]\nend");
+    assert_said(&spec, EVENT_STREAM, /* twice */
+                "data: {\"choices\":[{\"delta\":{\"content\":\"1 sk-secret/123\"}}]}\n\n"
+                "data: {\"choices\":[{\"delta\":{\"content\":\"2 sk-secret/123\"}}]}\n\n"
+                "data: [DONE]\n\n",
+                "content text 0/0 \"1 [redacted]\" [  ]\ncontent text 0/0 \"2 [redacted]\" [  "
+                "]\nunfinished");
     assert_said(&spec, "application/json",
                 "{\"choices\":[{\"message\":{\"content\":\"\\u0073k-secret/123!\"}}]}",
                 "content,full text 0/0 \"[redacted]!\" [  ]\nend");
@@ -362,6 +403,7 @@ int main(void) {
         cmocka_unit_test(an_end_is_an_end),
         cmocka_unit_test(a_stream_is_complete_without_its_marker),
         cmocka_unit_test(a_choice_that_has_begun_must_finish),
+        cmocka_unit_test(an_end_marker_before_the_end),
         cmocka_unit_test(very_many_choices),
         cmocka_unit_test(a_last_event_may_lack_its_blank_line),
         cmocka_unit_test(what_is_no_json_is_left_out_and_counted),

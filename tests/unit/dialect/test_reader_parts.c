@@ -69,7 +69,7 @@ static void whatever_a_delta_may_hold(void **state) {
                 "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"a\":1} "
                 "opaque 0/0 {\"index\":1}\n"
                 "content opaque 0/2 \"x\" opaque 0/2 [1]\n"
-                "end");
+                "unfinished");
 }
 
 /* As Perplexity does: the message so far is no piece of the delta's text. */
@@ -127,6 +127,10 @@ static void many_parts(void **state) {
 }
 
 /* ---- responses ---- */
+
+/* A stream ends with it; and what a reader says then. */
+#define COMPLETED      "data: {\"type\":\"response.completed\"}\n\n"
+#define COMPLETED_SAID "content,full,finish,close (stop)\nend"
 
 /* Each text in pieces, then whole wherever it comes again: the same kind, choice and item. */
 static void a_response_repeats_itself(void **state) {
@@ -256,8 +260,8 @@ static void each_event_of_a_response(void **state) {
     const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf body = BUF_EMPTY, expected = BUF_EMPTY;
-        buf_addf(&body, "data: {\"type\":%s}\n\ndata: [DONE]\n\n", rows[i].data);
-        buf_addf(&expected, "%s\nend", rows[i].said);
+        buf_addf(&body, "data: {\"type\":%s}\n\n" COMPLETED, rows[i].data);
+        buf_addf(&expected, "%s\n" COMPLETED_SAID, rows[i].said);
         assert_said(&spec, EVENT_STREAM, buf_cstr(&body), buf_cstr(&expected));
         buf_done(&body);
         buf_done(&expected);
@@ -305,13 +309,13 @@ static void what_begins_an_answer(void **state) {
             buf inside = BUF_EMPTY, named = BUF_EMPTY, expected = BUF_EMPTY;
             const char *said = background ? rows[i].in_background : rows[i].said;
             spec.background = background;
-            buf_addf(&inside, "data: {\"type\":\"%s\"}\n\ndata: [DONE]\n\n", rows[i].type);
-            buf_addf(&expected, "%s\nend", said);
+            buf_addf(&inside, "data: {\"type\":\"%s\"}\n\n" COMPLETED, rows[i].type);
+            buf_addf(&expected, "%s\n" COMPLETED_SAID, said);
             assert_said(&spec, EVENT_STREAM, buf_cstr(&inside), buf_cstr(&expected));
             /* The name alone is as good; what is told inside comes first. */
-            buf_addf(&named, "event: %s\ndata: {\"a\":1}\n\ndata: [DONE]\n\n", rows[i].type);
+            buf_addf(&named, "event: %s\ndata: {\"a\":1}\n\n" COMPLETED, rows[i].type);
             buf_clear(&expected);
-            buf_addf(&expected, "%s: %s\nend", rows[i].type, said);
+            buf_addf(&expected, "%s: %s\n" COMPLETED_SAID, rows[i].type, said);
             assert_said(&spec, EVENT_STREAM, buf_cstr(&named), buf_cstr(&expected));
             buf_done(&inside);
             buf_done(&named);
@@ -322,9 +326,9 @@ static void what_begins_an_answer(void **state) {
     assert_said(&spec, EVENT_STREAM,
                 "event: response.created\ndata: {\"type\":\"novel\"}\n\n"
                 "event: response.output_text.delta\ndata: {\"delta\":\"a\"}\n\n"
-                "data: {\"delta\":\"a\"}\n\ndata: {\"type\":7}\n\ndata: [DONE]\n\n",
+                "data: {\"delta\":\"a\"}\n\ndata: {\"type\":7}\n\n" COMPLETED,
                 "response.created: begun\n"
-                "response.output_text.delta: content text 0/0 \"a\"\n\n\nend");
+                "response.output_text.delta: content text 0/0 \"a\"\n\n\n" COMPLETED_SAID);
 }
 
 /* Its members come in any order. */
@@ -333,8 +337,8 @@ static void an_event_whose_type_comes_last(void **state) {
     const reader_spec spec = said_spec(DIALECT_OPENAI_RESPONSES, WANT_PARTS);
     assert_said(&spec, EVENT_STREAM,
                 "data: {\"delta\":\"x\",\"output_index\":3,\"content_index\":1,"
-                "\"type\":\"response.output_text.delta\"}\n\ndata: [DONE]\n\n",
-                "content text 3/1 \"x\"\nend");
+                "\"type\":\"response.output_text.delta\"}\n\n" COMPLETED,
+                "content text 3/1 \"x\"\n" COMPLETED_SAID);
 }
 
 /* The real thing has some thirty members, and its usage among the last. */

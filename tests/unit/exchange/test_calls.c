@@ -357,6 +357,28 @@ static void what_was_asked_is_dropped_once_a_stream_runs(void **state) {
     }
 }
 
+static void the_record_says_why_an_answer_ended(void **state) {
+    (void)state;
+    static const struct {
+        const char *script, *reason;
+    } cases[] = {
+        {"200 stream|say Hi|finish|done|end", "stop"},
+        {"200 stream|say Hi|done|end", "unfinished"},
+        {"200 stream|say Hi|event {\"choices\":[{\"finish_reason\":null}]}|done|end", "unfinished"},
+        {"200 stream|say Hi|cut", ""},
+        {"200|bytes {\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}|end", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        scene_begin(&c, cases[i].script, NULL, ONCE);
+        scene_ask(&c, STREAM);
+        scene_pass(&c, 1000);
+        assert_null(c.a.x);
+        assert_string_equal(c.a.reason, cases[i].reason);
+        scene_done(&c);
+    }
+}
+
 /* ---- the way back ---- */
 
 static void back_pressure_reaches_the_provider(void **state) {
@@ -411,6 +433,7 @@ int main(void) {
         cmocka_unit_test(a_call_is_recorded),
         cmocka_unit_test(usage_is_for_those_who_ask),
         cmocka_unit_test(what_did_not_come_is_recorded_as_that),
+        cmocka_unit_test(the_record_says_why_an_answer_ended),
         cmocka_unit_test(the_door_hears_of_a_provider_at_its_limit),
         cmocka_unit_test(back_pressure_reaches_the_provider),
         cmocka_unit_test(a_client_that_leaves_frees_the_provider),
