@@ -55,6 +55,10 @@ static inline bool span_istarts(span s, span prefix) {
     return s.len >= prefix.len && span_ieq(span_from(s.ptr, prefix.len), prefix);
 }
 bool span_ends(span s, span suffix);
+static inline bool span_iends(span s, span suffix) {
+    return s.len >= suffix.len &&
+           span_ieq(span_from(s.ptr + s.len - suffix.len, suffix.len), suffix);
+}
 
 /* Index of the first c at or after from, or s.len when there is none. */
 size_t span_find(span s, size_t from, char c);

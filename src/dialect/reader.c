@@ -17,7 +17,7 @@ static bool is_json_type(span content_type) {
     if (!span_cut(&rest, ';', &media)) return true; /* none given */
     media = span_trim(media);
     return media.len == 0 || span_ieq(media, SPAN_OF("application/json")) ||
-           span_ends(media, SPAN_OF("+json"));
+           span_iends(media, SPAN_OF("+json"));
 }
 
 static answer_kind kind_of(const dialect_ops *ops, span content_type) {

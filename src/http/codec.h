@@ -4,10 +4,10 @@
  *
  * Refuses every framing that two readers could read differently (RFC 9112 sections 2.2, 5, 6, 7,
  * 11): Content-Length with Transfer-Encoding; differing, repeated, signed or spaced Content-Length;
- * a Transfer-Encoding other than exactly `chunked`; blanks before a colon; obs-fold; a bare LF or
- * CR anywhere in heads or chunk framing; NUL or control bytes; missing, second or malformed Host
- * (in HTTP/1.1 requests); a second Authorization; versions other than 1.0 and 1.1; over-long chunk
- * extensions and endless trailers. What llhttp lets pass is refused here.
+ * a Transfer-Encoding other than `chunked` alone, whatever its case; blanks before a colon;
+ * obs-fold; a bare LF or CR anywhere in heads or chunk framing; NUL or control bytes; missing,
+ * second or malformed Host (in HTTP/1.1 requests); a second Authorization; versions other than 1.0
+ * and 1.1; over-long chunk extensions and endless trailers. What llhttp lets pass is refused here.
  *
  * The head is gathered in one buffer of the codec's until it is complete; the http_head and its
  * spans live until the next message begins (at the earliest in the feed after on_end, or in the
@@ -89,7 +89,8 @@ MUST_USE http_feed_result http_codec_feed(http_codec *c, span bytes, size_t *ret
 /* The peer closed. true when that is a legal end here (between messages, or of an answer that runs
  * until close: then on_end is called). */
 MUST_USE bool http_codec_eof(http_codec *c);
-/* Why the codec is dead: BAD_HTTP, HEAD_TOO_LARGE, URL_TOO_LONG, with a constant sentence. */
+/* Why the codec is dead: BAD_HTTP, HEAD_TOO_LARGE, URL_TOO_LONG, UNKNOWN_CODING, with a constant
+ * sentence. */
 error_id http_codec_error(const http_codec *c, const char **ret_why);
 /* true when some bytes of a message have been taken and it is not complete. */
 bool http_codec_in_message(const http_codec *c);

@@ -164,6 +164,25 @@ static bool read_fields(http_parsed *p, facts *f, http_parse_error *ret_error) {
     return true;
 }
 
+/* What a Transfer-Encoding says (RFC 9112 sections 6.1, 6.3, 7): its names have no case. Beside
+ * `chunked` alone it is an error of framing, unless `chunked` ends the list, once, and what stands
+ * before are names of codings, which nobody here knows. */
+static bool read_coding(span coding, bool is_request, http_parse_error *ret_error) {
+    const span chunked = SPAN_OF("chunked");
+    if (span_ieq(coding, chunked)) return true;
+    span rest = coding, last = SPAN_EMPTY;
+    bool foreign = is_request;
+    for (span name; span_cut(&rest, ',', &name); last = name) {
+        name = span_trim(name);
+        foreign &= http_is_token(name) && !span_ieq(last, chunked);
+    }
+    if (!foreign || !span_ieq(last, chunked))
+        return malformed("Transfer-Encoding is not exactly \"chunked\".", ret_error);
+    return refuse(ERR_UNKNOWN_CODING,
+                  "Transfer-Encoding has another coding than chunked, which is not supported.",
+                  ret_error);
+}
+
 /* Sets content_length and chunked, or refuses what could be framed in two ways. */
 static bool read_framing(http_head *head, const facts *f, http_parse_error *ret_error) {
     if (f->lengths > 1) return malformed("Content-Length is given more than once.", ret_error);
@@ -181,9 +200,7 @@ static bool read_framing(http_head *head, const facts *f, http_parse_error *ret_
     if (f->codings) {
         if (head->minor == 0)
             return malformed("Transfer-Encoding is not allowed in HTTP/1.0.", ret_error);
-        bool exact = span_eq(f->coding, SPAN_OF("chunked"));
-        if (!exact && (head->is_request || !span_ieq(f->coding, SPAN_OF("chunked"))))
-            return malformed("Transfer-Encoding is not exactly \"chunked\".", ret_error);
+        if (!read_coding(f->coding, head->is_request, ret_error)) return false;
         head->chunked = true;
     }
     head->has_body = head->chunked || head->content_length > 0;

@@ -12,6 +12,9 @@ static void compares(void **state) {
     assert_true(span_starts(SPAN_OF("/v1/models"), SPAN_OF("/v1/")));
     assert_false(span_starts(SPAN_OF("/v"), SPAN_OF("/v1/")));
     assert_true(span_ends(SPAN_OF("a.json"), SPAN_OF(".json")));
+    assert_true(span_iends(SPAN_OF("a.JSon"), SPAN_OF(".json")));
+    assert_false(span_iends(SPAN_OF("json"), SPAN_OF(".json")));
+    assert_true(span_iends(SPAN_EMPTY, SPAN_EMPTY));
 }
 
 /* Each pair of bytes at each place of words, of what is left behind them, and of what is less. */

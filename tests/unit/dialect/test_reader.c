@@ -259,6 +259,8 @@ static void the_content_type_says_what_it_is(void **state) {
         {DIALECT_RAW, "; charset=utf-8", ANSWER_PLAIN},
         {DIALECT_RAW, "application/json; charset=utf-8", ANSWER_PLAIN},
         {DIALECT_RAW, "application/problem+json", ANSWER_PLAIN},
+        {DIALECT_RAW, "Application/Problem+JSON;charset=UTF-8", ANSWER_PLAIN},
+        {DIALECT_RAW, "APPLICATION/JSON", ANSWER_PLAIN},
         {DIALECT_RAW, "application/jsonl", ANSWER_RAW},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -56,6 +56,7 @@ static const row refused[] = {
     {"same-length-twice", HEAD "Content-Length: 2\r\nContent-Length: 2\r\n\r\nok", BAD},
     {"length-sign", HEAD "Content-Length: +2\r\n\r\nok", BAD},
     {"coding-unknown", HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n", BAD},
+    {"coding-twice", HEAD "Transfer-Encoding: Chunked, chunked\r\n\r\n", BAD},
     {"coding-http10", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", BAD},
     {"bare-lf", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", BAD},
     {"fold", HEAD "X: a\r\n b\r\n\r\n", BAD},
