@@ -2,8 +2,11 @@
 
 #include "base/mem.h"
 
+#include <arpa/inet.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PORT_DEFAULT = 1080 /* curl's */ };
 
@@ -46,34 +49,66 @@ static span bare_host(span host) {
     return host;
 }
 
-/* An address has no subdomains: 0.0.1 does not cover 127.0.0.1. */
-static bool is_address(span host) {
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.ptr[i];
-        if (c == ':') return true;
-        if (c != '.' && (c < '0' || c > '9')) return false;
-    }
-    return true;
+typedef struct address {
+    unsigned char bytes[16];
+    unsigned bits; /* 32 or 128; 0: it is a name */
+} address;
+
+static address address_of(span host) {
+    char text[INET6_ADDRSTRLEN];
+    address a = {.bits = 0};
+    if (host.len >= sizeof text) return a;
+    (void)snprintf(text, sizeof text, "%.*s", SPAN_ARG(host));
+    if (inet_pton(AF_INET, text, a.bytes) == 1)
+        a.bits = 32;
+    else if (inet_pton(AF_INET6, text, a.bytes) == 1)
+        a.bits = 128;
+    return a;
+}
+
+static bool same_network(const address *a, const address *b, unsigned bits) {
+    if (!a->bits || a->bits != b->bits || bits > a->bits) return false;
+    unsigned whole = bits / 8, rest = bits % 8;
+    if (memcmp(a->bytes, b->bytes, whole) != 0) return false;
+    return rest == 0 || (a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest) == 0;
+}
+
+/* address/bits */
+static bool network_covers(span entry, size_t slash, const address *host) {
+    uint64_t bits;
+    address network = address_of(bare_host(span_slice(entry, 0, slash)));
+    return span_u64(span_slice(entry, slash + 1, entry.len), &bits) && bits <= host->bits &&
+           same_network(&network, host, (unsigned)bits);
 }
 
 static bool entry_covers(span entry, span host, uint16_t port) {
     if (span_eq(entry, SPAN_OF("*"))) return true;
+    address host_address = address_of(host);
+    size_t slash = span_find(entry, 0, '/');
+    if (slash < entry.len) return network_covers(entry, slash, &host_address);
     span name = entry;
     uint16_t only = port;
     if (!read_authority(entry, &name, &only) || only != port) return false;
+    if (host_address.bits) { /* it has no subdomains: 0.0.1 does not cover 127.0.0.1 */
+        address named = address_of(name);
+        return same_network(&named, &host_address, host_address.bits);
+    }
     if (span_starts(name, SPAN_OF("."))) name = span_slice(name, 1, name.len);
     if (span_ends(name, SPAN_OF("."))) name.len--;
     if (!name.len || name.len > host.len) return false;
     if (!span_ieq(span_slice(host, host.len - name.len, host.len), name)) return false;
     if (name.len == host.len) return true;
-    return !is_address(host) && host.ptr[host.len - name.len - 1] == '.';
+    return host.ptr[host.len - name.len - 1] == '.';
 }
 
 bool http_proxy_excepts(span list, span host, uint16_t port) {
     host = bare_host(host);
-    for (span part; span_cut(&list, ',', &part);)
-        for (span entry; span_cut(&part, ' ', &entry);)
-            if (entry.len && entry_covers(span_trim(entry), host, port)) return true;
+    for (size_t at = 0, end; at < list.len; at = end + 1) {
+        for (end = at; end < list.len && !strchr(", \t", list.ptr[end]);)
+            end++;
+        span entry = span_slice(list, at, end);
+        if (entry.len && entry_covers(entry, host, port)) return true;
+    }
     return false;
 }
 

@@ -8,8 +8,12 @@
  * proxy for a local model server's scheme lists 127.0.0.1 and localhost, or writes proxy: none.
  *
  * NO_PROXY: entries parted by commas or blanks; `*` is everything; a name covers itself and its
- * subdomains, with or without a leading dot; with :port it covers that port alone; addresses are
- * compared whole ([::1] or ::1).
+ * subdomains, with or without a leading dot; with :port it covers that port alone; an address
+ * ([::1] or ::1) covers itself however it is spelt, and with /bits its network. Networks cover
+ * hosts that are given as addresses: no name is looked up for them.
+ *
+ * Source   CURLOPT_NOPROXY(3), networks since curl 7.86. curl knows no :port, takes `*` alone in
+ * the list, and reads /0 as the whole address.
  */
 #ifndef WEIR_HTTP_PROXY_H
 #define WEIR_HTTP_PROXY_H
