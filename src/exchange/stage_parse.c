@@ -47,6 +47,9 @@ static void count_elements(const json_member *members, size_t count, json_value 
 
 static stage_result check_messages(exchange *x, size_t n, size_t objects) {
     unsigned most = exchange_config(x)->limits.messages;
+    if (n == 0)
+        return exchange_refuse(x, ERR_BAD_VALUE, "messages",
+                               "'messages' is empty; it must have at least one item.");
     if (objects < n)
         return exchange_refuse(x, ERR_BAD_VALUE, "messages", "'messages[%zu]' must be an object.",
                                objects);

@@ -19,8 +19,8 @@ typedef struct scene {
     int64_t waited_us; /* since the request was complete */
 } scene;
 
-#define PLAIN  "{\"model\":\"m\",\"messages\":[]}"
-#define STREAM "{\"model\":\"m\",\"stream\":true,\"messages\":[]}"
+#define PLAIN  "{\"model\":\"m\",\"messages\":[{}]}"
+#define STREAM "{\"model\":\"m\",\"stream\":true,\"messages\":[{}]}"
 #define HI     "bytes {\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}"
 #define ONCE   "retry: {retries: 0}\n"
 

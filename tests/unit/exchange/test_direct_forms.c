@@ -16,7 +16,7 @@ static void run(direct *d, const char *bytes) {
 }
 
 #define HEAD(type) "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " type "\r\n\r\n"
-#define CHAT       "{\"model\":\"m\",\"messages\":[],\"stream\":"
+#define CHAT       "{\"model\":\"m\",\"messages\":[{}],\"stream\":"
 
 static void json_for_a_stream(void **state) {
     (void)state;

@@ -81,7 +81,7 @@ static void check(const exchange_form *form, const row *r) {
 }
 
 #define CHAT      EP_CHAT_COMPLETIONS
-#define M         "\"model\":\"m\",\"messages\":[]"
+#define M         "\"model\":\"m\",\"messages\":[{}]"
 #define JSON_SAYS "The request body is not acceptable JSON: "
 
 static void refuses_in_words(void **state) {
@@ -95,6 +95,10 @@ static void refuses_in_words(void **state) {
         {CHAT, "{\"model\":\"m\"}", ERR_MISSING_FIELD, "messages", "'messages' is missing."},
         {CHAT, "{\"model\":\"m\",\"messages\":{}}", ERR_BAD_VALUE, "messages",
          "'messages' must be an array."},
+        {CHAT, "{\"model\":\"m\",\"messages\":[]}", ERR_BAD_VALUE, "messages",
+         "'messages' is empty; it must have at least one item."},
+        {CHAT, "{\"model\":\"m\",\"messages\": [ ] }", ERR_BAD_VALUE, "messages",
+         "'messages' is empty; it must have at least one item."},
         {CHAT, "{\"model\":\"m\",\"messages\":[{},\"x\"]}", ERR_BAD_VALUE, "messages",
          "'messages[1]' must be an object."},
         {CHAT, "{\"model\":\"m\",\"messages\":[{},{},{},{}]}", ERR_BAD_VALUE, "messages",
@@ -158,8 +162,8 @@ static void bounds_the_models_name(void **state) {
         bool simple = n >= 2;
         int len = n % 2 ? 257 : 256;
         buf body = BUF_EMPTY;
-        buf_add_cstr(&body,
-                     simple ? "{\"message\":\"x\",\"model\":\"" : "{\"messages\":[],\"model\":\"");
+        buf_add_cstr(&body, simple ? "{\"message\":\"x\",\"model\":\""
+                                   : "{\"messages\":[{}],\"model\":\"");
         for (int i = 0; i < len; i++)
             buf_add_char(&body, 'm');
         buf_add_cstr(&body, "\"}");
@@ -303,7 +307,7 @@ static void counts_messages_behind_a_crowd(void **state) {
         const char *messages, *says;
     } rows[] = {
         {"[{},{},{}]", NULL},
-        {"[]", NULL},
+        {"[]", "'messages' is empty; it must have at least one item."},
         {"[{},\"x\",{}]", "'messages[1]' must be an object."},
         {"[[],{}]", "'messages[0]' must be an object."},
         {"[{},{},{},{}]", "'messages' has 4 items; at most 3 are allowed (limits.messages)."},

@@ -114,7 +114,7 @@ static const exchange_plan plan = {rows, ARRAY_LEN(rows), usual, ARRAY_LEN(usual
 
 /* ---- what comes in place of the rest ---- */
 
-#define ASK(more) "{\"model\":\"m\",\"stream\":true" more ",\"messages\":[]}"
+#define ASK(more) "{\"model\":\"m\",\"stream\":true" more ",\"messages\":[{}]}"
 #define USAGE     ",\"stream_options\":{\"include_usage\":true}"
 
 #define CHUNK(choice, members)                                                                     \
@@ -158,7 +158,7 @@ typedef struct stop_row {
 #define CHAT EP_CHAT_COMPLETIONS, "/chat/completions"
 
 static const stop_row stop_rows[] = {
-    /* 41 bytes are 10 tokens, the rule of thumb; events that say something are one each. */
+    /* 43 bytes are 10 tokens, the rule of thumb; events that say something are one each. */
     {CHAT, ASK(""), {SAYS(0), SAYS(0)}, OUT(SAYS(0)) MADE(0) DONE, 10, 2, "content_filter"},
     {CHAT,
      ASK(USAGE),
@@ -172,11 +172,11 @@ static const stop_row stop_rows[] = {
      ASK(",\"n\":2"),
      {SAYS(1), FINISHES(1), SAYS(0)},
      OUT(SAYS(1)) OUT(FINISHES(1)) MADE(0) DONE,
-     11,
+     12,
      2,
      "content_filter"},
-    {CHAT, ASK(",\"n\":2"), {SAYS(1)}, MADE(0) MADE(1) DONE, 11, 1, "content_filter"},
-    {CHAT, ASK(",\"n\":2"), {BOTH, SAYS(1)}, OUT(BOTH) MADE(1) DONE, 11, 2, "content_filter"},
+    {CHAT, ASK(",\"n\":2"), {SAYS(1)}, MADE(0) MADE(1) DONE, 12, 1, "content_filter"},
+    {CHAT, ASK(",\"n\":2"), {BOTH, SAYS(1)}, OUT(BOTH) MADE(1) DONE, 12, 2, "content_filter"},
     /* What is stopped at has not been passed on, though the meter has seen it. */
     {CHAT, ASK(""), {FINISHES(0)}, MADE(0) DONE, 10, 0, "content_filter"},
     {CHAT,

@@ -245,8 +245,8 @@ static inline exchange_request world_request(const exchange_form *form, const ch
                               .identified = true};
 }
 
-#define ASK_STREAM "{\"model\":\"m\",\"stream\":true,\"messages\":[]}"
-#define ASK_PLAIN  "{\"model\":\"m\",\"messages\":[]}"
+#define ASK_STREAM "{\"model\":\"m\",\"stream\":true,\"messages\":[{}]}"
+#define ASK_PLAIN  "{\"model\":\"m\",\"messages\":[{}]}"
 
 /* s: by whom stage_script is to be answered; NULL: the plan has none. */
 static inline void ask(world *w, asked *a, script *s, const exchange_request *r) {

@@ -297,7 +297,7 @@ static void a_stream_goes_on_when_there_is_room(void **state) {
 
 /* ---- between head and body ---- */
 
-static const char body[] = "{\"model\":\"m\",\"messages\":[]}";
+static const char body[] = "{\"model\":\"m\",\"messages\":[{}]}";
 
 /* A connection on which the server has taken the head of a POST and waits for that body. */
 static int dial_with_head(const char *path, const char *key) {
