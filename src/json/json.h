@@ -131,6 +131,14 @@ static inline json_value json_member_name(const json_member *member) {
 /* Undoes escapes. Without any the result borrows the document; else it is in the arena. Lone
  * surrogates become U+FFFD. value must be a string. */
 span json_string(json_value value, arena *a);
+/* The same in pieces, without memory; a piece lives until the next is asked for:
+ *   json_pieces it = json_pieces_of(value); while (json_next_piece(&it, &piece)) … */
+typedef struct json_pieces {
+    span rest;
+    char one[4];
+} json_pieces;
+json_pieces json_pieces_of(json_value string);
+bool json_next_piece(json_pieces *it, span *ret);
 /* true when value is a string that equals text after unescaping. */
 bool json_is(json_value value, span text);
 /* Integers: no fraction, no exponent, in range. */

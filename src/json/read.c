@@ -227,6 +227,24 @@ span json_string(json_value value, arena *a) {
     return span_from(text, json_unescape(inner, text));
 }
 
+json_pieces json_pieces_of(json_value string) {
+    return (json_pieces){.rest = inner_of(string)};
+}
+
+bool json_next_piece(json_pieces *it, span *ret) {
+    if (!it->rest.len) return false;
+    size_t plain = span_find(it->rest, 0, '\\');
+    if (plain) {
+        *ret = span_slice(it->rest, 0, plain);
+        it->rest = span_slice(it->rest, plain, it->rest.len);
+        return true;
+    }
+    const char *p = it->rest.ptr, *end = p + it->rest.len;
+    *ret = span_from(it->one, json_unescape_one(&p, end, it->one));
+    it->rest = span_from(p, (size_t)(end - p));
+    return true;
+}
+
 bool json_is(json_value value, span text) {
     return value.type == JSON_STRING && json_text_eq(inner_of(value), text);
 }

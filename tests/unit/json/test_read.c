@@ -196,6 +196,19 @@ static void names_are_strings(void **state) {
     assert_span(json_member_name(&member).raw, "\"\"");
 }
 
+/* In pieces it says the same. */
+static void assert_pieces(json_value string, span expected) {
+    buf all = BUF_EMPTY;
+    span piece;
+    json_pieces it = json_pieces_of(string);
+    while (json_next_piece(&it, &piece)) {
+        assert_true(piece.len > 0);
+        buf_add(&all, piece);
+    }
+    assert_true(span_eq(buf_span(&all), expected));
+    buf_done(&all);
+}
+
 static void unescapes(void **state) {
     (void)state;
     static const struct {
@@ -226,6 +239,7 @@ static void unescapes(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         json_value value = scanned(rows[i].json);
         span text = json_string(value, &a);
+        assert_pieces(value, text);
         if (!span_eq(text, rows[i].text)) fail_msg("%s gives %.*s", rows[i].json, SPAN_ARG(text));
         assert_true(span_is_utf8(text));
         bool borrowed = text.ptr == value.raw.ptr + 1;
