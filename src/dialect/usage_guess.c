@@ -1,0 +1,215 @@
+#include "dialect/usage_guess.h"
+
+#include "dialect/image_size.h"
+#include "dialect/openai.h"
+
+enum {
+    PAGE_TOKENS = 1500,
+    HEARD_A_SECOND = 10,
+    SPOKEN_A_SECOND = 20,
+    PCM_A_SECOND = 48000,
+    SOUND_A_SECOND = 16000,
+};
+
+/* ---- what is no text ---- */
+
+enum { LOW_DETAIL = 85, TILE = 170, TILE_SIDE = 512, LONG_SIDE = 2048, SHORT_SIDE = 768 };
+
+static uint64_t tiles_of(double side) {
+    uint64_t whole = (uint64_t)(side / TILE_SIDE);
+    return whole + ((double)(whole * TILE_SIDE) < side);
+}
+
+static uint64_t tiled(double width, double height) {
+    double longer = width > height ? width : height, shorter = width > height ? height : width;
+    double scale = longer > LONG_SIDE ? LONG_SIDE / longer : 1;
+    if (shorter * scale > SHORT_SIDE) scale = SHORT_SIDE / shorter;
+    return LOW_DETAIL + TILE * tiles_of(longer * scale) * tiles_of(shorter * scale);
+}
+
+static uint64_t of_image(const outline_part *p) {
+    json_value detail = json_get(p->source, SPAN_OF("detail"));
+    if (detail.type == JSON_NONE)
+        detail = json_get(json_get(p->source, SPAN_OF("image_url")), SPAN_OF("detail"));
+    if (json_is(detail, SPAN_OF("low"))) return LOW_DETAIL;
+    unsigned width = 1024, height = 1024;
+    if (!image_size_read(p->value, &width, &height)) return tiled(1024, 1024);
+    return tiled(width, height);
+}
+
+static uint64_t of_sound(size_t base64, unsigned bytes_a_second, unsigned tokens_a_second) {
+    return (base64 * 3 / 4 * tokens_a_second + bytes_a_second - 1) / bytes_a_second;
+}
+
+static uint64_t of_audio(const outline_part *p) {
+    json_value said = json_get(p->source, SPAN_OF("input_audio"));
+    json_value format = json_get(said, SPAN_OF("format"));
+    bool plain = json_is(format, SPAN_OF("wav")) || json_is(format, SPAN_OF("pcm16"));
+    return of_sound(p->value.raw.len, plain ? PCM_A_SECOND : SOUND_A_SECOND, HEARD_A_SECOND);
+}
+
+/* ---- what was asked ---- */
+
+static void add_text(token_count *c, json_value text) {
+    if (text.type != JSON_STRING) return;
+    tokens_break(c);
+    tokens_add_json(c, text);
+}
+
+/* A film, or what is new: its bytes are no text. */
+static bool is_data(json_value text) {
+    return span_istarts(span_slice(text.raw, 1, text.raw.len), SPAN_OF("data:"));
+}
+
+/* The strings within, and of an array of numbers, which are tokens, how many. */
+static void add_opaque(token_count *c, json_value source) {
+    json_value first;
+    json_iter elements = json_iter_of(source);
+    if (source.type == JSON_ARRAY && json_next_element(&elements, &first) &&
+        first.type == JSON_NUMBER) {
+        tokens_add_fixed(c, json_count(source));
+        return;
+    }
+    json_iter it = json_strings_of(source);
+    for (json_value text; json_next_string(&it, &text);) {
+        if (is_data(text))
+            tokens_add_fixed(c, PAGE_TOKENS);
+        else
+            add_text(c, text);
+    }
+}
+
+static void add_part(token_count *c, const outline_part *p) {
+    switch (p->kind) {
+    case OUTLINE_TOOL_CALL:
+        add_text(c, p->name);
+        add_text(c, p->value);
+        break;
+    case OUTLINE_TEXT:
+    case OUTLINE_TOOL_RESULT:
+    case OUTLINE_REASONING:
+    case OUTLINE_REFUSAL: add_text(c, p->value); break;
+    case OUTLINE_IMAGE: tokens_add_fixed(c, of_image(p)); break;
+    case OUTLINE_AUDIO: tokens_add_fixed(c, of_audio(p)); break;
+    case OUTLINE_FILE: tokens_add_fixed(c, PAGE_TOKENS); break;
+    case OUTLINE_OPAQUE: add_opaque(c, p->source); break;
+    }
+}
+
+static token_speaker speaker_of(outline_role role) {
+    return role == ROLE_USER        ? TOKENS_FROM_USER
+           : role == ROLE_ASSISTANT ? TOKENS_FROM_MODEL
+                                    : TOKENS_FROM_OTHER;
+}
+
+/* Whose prompts are put into a chat's form. */
+static bool is_chat(dialect d) {
+    return d == DIALECT_OPENAI_CHAT || d == DIALECT_OPENAI_RESPONSES || d == DIALECT_WEIR_CHAT;
+}
+
+/* A schema that the answer must keep to is told to the model, as a tool's is. */
+static bool is_told(param_id id) {
+    return id == PARAM_FORMAT || id == PARAM_TEMPLATE || id == PARAM_PREDICTION ||
+           id == PARAM_SUFFIX;
+}
+
+int64_t guess_prompt(const request_outline *o, dialect d, token_family family) {
+    token_count c = tokens_begin(family);
+    for (size_t i = 0; i < o->part_count; i++)
+        add_part(&c, &o->parts[i]);
+    for (size_t i = 0; i < o->tool_count; i++) {
+        tokens_break(&c);
+        tokens_add(&c, o->tools[i].source.raw); /* models read them as JSON, or much like it */
+    }
+    for (size_t i = 0; i < o->param_count; i++)
+        if (is_told(o->params[i].id)) add_opaque(&c, o->params[i].value);
+    if (is_chat(d)) {
+        for (size_t i = 0; i < o->turn_count; i++)
+            tokens_add_fixed(&c, tokens_of_message(family, speaker_of(o->turns[i].role)));
+        tokens_add_fixed(&c, tokens_of_chat(family));
+    }
+    return tokens_total(&c);
+}
+
+/* ---- by samples ---- */
+
+enum { SAMPLES = 16, SAMPLE = 64 };
+
+/* Of what is no text nothing but base64 has so many characters without any other. */
+static bool is_base64(span sample) {
+    for (size_t i = 0; i < sample.len; i++) {
+        char c = sample.ptr[i];
+        bool is = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '+' || c == '/' || c == '-' || c == '_';
+        if (!is) return false;
+    }
+    return true;
+}
+
+int64_t guess_prompt_roughly(span body, token_family family) {
+    token_count c = tokens_begin(family);
+    if (body.len <= SAMPLES * SAMPLE) {
+        tokens_add(&c, body);
+        return tokens_total(&c);
+    }
+    size_t step = (body.len - SAMPLE) / (SAMPLES - 1), texts = 0;
+    for (size_t i = 0; i < SAMPLES; i++) {
+        span sample = span_slice(body, i * step, i * step + SAMPLE);
+        if (is_base64(sample)) continue;
+        texts++;
+        tokens_break(&c);
+        tokens_add(&c, sample);
+    }
+    double text_bytes = (double)body.len / SAMPLES; /* for each sample that is text */
+    double tokens = (double)tokens_total(&c) * text_bytes / SAMPLE;
+    return (int64_t)(tokens + 0.5) + (texts < SAMPLES ? (int64_t)tiled(1024, 1024) : 0);
+}
+
+/* ---- what was answered ---- */
+
+answer_guess guess_begin(token_family family) {
+    return (answer_guess){.tokens = tokens_begin(family)};
+}
+
+static void add_answered(answer_guess *g, const answer_part *p) {
+    if (p->kind == PART_FINISH) return;
+    if (g->kind != p->kind || g->choice != p->choice || g->item != p->item)
+        tokens_break(&g->tokens);
+    g->kind = p->kind;
+    g->choice = p->choice;
+    g->item = p->item;
+    switch (p->kind) {
+    case PART_TEXT:
+    case PART_REFUSAL:
+    case PART_REASONING:
+    case PART_TOOL_NAME:
+    case PART_TOOL_ARGS: tokens_add_json(&g->tokens, p->value); break;
+    case PART_AUDIO:
+        tokens_add_fixed(&g->tokens, of_sound(p->value.raw.len, PCM_A_SECOND, SPOKEN_A_SECOND));
+        break;
+    case PART_OPAQUE: add_opaque(&g->tokens, p->value); break;
+    case PART_FINISH: break;
+    }
+}
+
+/* What stands beside a text says it once more, but reasoning that is told under another name. */
+static bool is_repeat(const answer_event *e, size_t at) {
+    const answer_part *p = &e->parts[at];
+    if (p->item < ITEM_BESIDE) return false;
+    if (p->kind != PART_REASONING) return true;
+    for (size_t i = 0; i < e->part_count; i++)
+        if (i != at && e->parts[i].kind == PART_REASONING && e->parts[i].choice == p->choice &&
+            e->parts[i].item < ITEM_BESIDE)
+            return true;
+    return false;
+}
+
+void guess_add(answer_guess *g, const answer_event *event) {
+    if (event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL) return;
+    for (size_t i = 0; i < event->part_count; i++)
+        if (!is_repeat(event, i)) add_answered(g, &event->parts[i]);
+}
+
+int64_t guess_total(const answer_guess *g) {
+    return tokens_total(&g->tokens);
+}

@@ -1,0 +1,47 @@
+/* dialect/usage_guess.h: about how many tokens a call took, of what was asked and what was
+ * answered, for whom no provider has told it.
+ *
+ * Texts count by dialect/tokens.h. What is no text counts by what providers document, whatever the
+ * size of its base64:
+ * - a picture as OpenAI has it: 85 in low detail; else 85 and 170 for each tile of 512 pixels, once
+ *   it is fitted into 2,048 x 2,048 and its shorter side is 768 at most. One whose size is not
+ *   known counts as one of 1,024 x 1,024, which is 765.
+ * - sound by its length: 10 tokens a second that is heard, 20 that is spoken; a second has 48,000
+ *   bytes as pcm16 and wav (24 kHz, 16 bits), and 16,000 as anything else (128 kbit/s).
+ * - a file as one page: 1,500. A provider alone knows how many it has.
+ *
+ * Any thread. Pure; takes no memory.
+ *
+ * Source   OpenAI: "Images and vision" (calculating costs), "Realtime: managing costs" (a token of
+ *          sound each 100 ms heard, each 50 ms spoken); Anthropic: "PDF support" (1,500 to 3,000
+ *          tokens a page).
+ */
+#ifndef WEIR_DIALECT_USAGE_GUESS_H
+#define WEIR_DIALECT_USAGE_GUESS_H
+
+#include "dialect/answer.h"
+#include "dialect/outline.h"
+#include "dialect/tokens.h"
+
+/* Of what was asked; d: its dialect. */
+int64_t guess_prompt(const request_outline *o, dialect d, token_family family);
+/* The same of a JSON body by samples, which takes the same short time whatever its size: for a
+ * figure that will hardly be wanted. Off by some 20 %; a picture is one, however large. */
+int64_t guess_prompt_roughly(span body, token_family family);
+
+/* An answer as it comes, of all its choices. A text that comes in pieces counts as if it had come
+ * whole, unless those of another stand between them. */
+typedef struct answer_guess {
+    token_count tokens;
+    /* Of the last part. */
+    part_kind kind;
+    unsigned choice;
+    unsigned item;
+} answer_guess;
+
+answer_guess guess_begin(token_family family);
+/* The event came with its parts. What a stream repeats is not counted again. */
+void guess_add(answer_guess *g, const answer_event *event);
+int64_t guess_total(const answer_guess *g);
+
+#endif
