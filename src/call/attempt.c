@@ -236,7 +236,10 @@ static void take_event(attempt *a, const answer_event *e) {
         a->spoken = true;
         a->first_content_us = a->spec.loop->now_us;
     }
-    if (e->usage) a->usage = *e->usage;
+    if (e->usage) {
+        a->usage = *e->usage;
+        if (e->kind == ANSWER_STREAM) target_learn(a->spec.target, HABIT_TELLS_USAGE);
+    }
     a->event_ms = a->spec.loop->now_ms;
     bool flows = e->kind == ANSWER_STREAM && e->sorts & EVENT_ANSWERS;
     if (flows && !a->flowing) watch_events(a);

@@ -190,6 +190,10 @@ bool call_drop_request(call *c) {
     return c->winner && c->winner->attempt && attempt_drop_request(c->winner->attempt);
 }
 
+bool call_tells_usage(const call *c) {
+    return c->winner && target_has(c->slots.items[c->winner->at].state, HABIT_TELLS_USAGE);
+}
+
 void call_pause(call *c) {
     c->paused = true;
     if (c->winner && c->winner->attempt) attempt_pause(c->winner->attempt);

@@ -46,6 +46,8 @@ void call_cancel(call *c);
 /* Once content has been handed over: what spec->facts point to is not looked at any more. false: it
  * still is, as the request is still being sent. */
 MUST_USE bool call_drop_request(call *c);
+/* The target that answers is known to tell what its streams use. */
+bool call_tells_usage(const call *c);
 /* Back-pressure from the client. */
 void call_pause(call *c);
 void call_resume(call *c);

@@ -50,7 +50,8 @@ void target_take_budget(target_state *s, int64_t now_ms); /* an extra call */
 typedef enum target_habit {
     HABIT_NO_STREAM_OPTIONS = 1 << 0, /* it refuses a request that has them */
     HABIT_FINISHES = 1 << 1,          /* its streams tell a finish_reason */
-    HABIT_CLOSES = 1 << 2, /* its responses tell how they ended: response.completed … */
+    HABIT_CLOSES = 1 << 2,      /* its responses tell how they ended: response.completed … */
+    HABIT_TELLS_USAGE = 1 << 3, /* its streams tell what they use */
 } target_habit;
 void target_learn(target_state *s, target_habit habit);
 bool target_has(const target_state *s, target_habit habit);

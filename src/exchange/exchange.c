@@ -76,6 +76,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
                               .own_us = -1,
                               .total_us = -1,
                               .bytes_in = request->body.len};
+    x->prompt_guess = -1;
     id_new(&env->loop->rng, x->record.started_wall_us, x->record.request_id);
     timer_init(&x->deadline, exchange_on_deadline);
     list_init(&x->children);

@@ -1,22 +1,29 @@
-/* The meter: notes what a call used as the provider tells it, before anybody changes it. */
+/* The meter: notes what a call used as the provider tells it, before anybody changes it; what it
+ * does not tell is counted. */
 #include "exchange/internal.h"
+
+/* Some servers write noughts for what they have not counted: no prompt is that short. */
+static bool tells(const token_usage *u) {
+    return u && (u->prompt > 0 || u->completion > 0);
+}
 
 static void on_event(filter *f, const answer_event *event) {
     exchange *x = f->x;
     call_record *r = &x->record;
-    if (event->usage) r->usage = *event->usage;
+    if (tells(event->usage))
+        r->usage = *event->usage;
+    else if (r->usage.prompt < 0)
+        estimate_answer(x, event);
     if (event->finish_reason.len) settle_reason(x, event->finish_reason);
-    if (event->sorts & EVENT_CONTENT) {
-        x->content_events++;
-        if (r->first_token_us < 0 && event->kind == ANSWER_STREAM)
-            r->first_token_us = loop_exact_us(x->env->loop) - x->request.started_us;
-    }
+    if (event->sorts & EVENT_CONTENT && r->first_token_us < 0 && event->kind == ANSWER_STREAM)
+        r->first_token_us = loop_exact_us(x->env->loop) - x->request.started_us;
     filter_pass_event(f, event);
 }
 
 void filter_meter_add(exchange *x) {
     static const filter_ops ops = {.name = "meter",
                                    .place = PLACE_METER,
+                                   .want = WANT_PARTS,
                                    .begin = filter_pass_begin,
                                    .head = filter_pass_head,
                                    .event = on_event,

@@ -74,7 +74,7 @@ static void put_figure(json_writer *w, const char *key, int64_t value) {
 
 /* usage, model and request_id: the end of every answer that succeeded. */
 static void put_closing(form *m, json_writer *w) {
-    const exchange *x = m->filter.x;
+    exchange *x = m->filter.x;
     const token_usage used = settle_usage(x), *u = &used;
     json_key(w, "usage");
     json_open_object(w);

@@ -19,6 +19,7 @@
 
 #include "call/call.h"
 #include "dialect/dialect_ops.h"
+#include "dialect/usage_guess.h"
 #include "exchange/filter.h"
 #include "exchange/forms.h"
 
@@ -138,10 +139,10 @@ struct exchange {
     bool head_told;         /* the form has been given it: no filter keeps it back */
     bool head_sent;         /* the door has been given a head */
     int sent_status;        /* its status */
-    size_t prompt_bytes;    /* of what the provider was asked */
+    int64_t prompt_guess;   /* tokens; -1: nobody has wanted to know yet */
+    answer_guess *answered; /* what has come; NULL: nothing that counts */
     bool asked;             /* the request's spans are gone */
     bool recorded;          /* CLOSING: the rows that always run have; steps may still be at it */
-    int64_t content_events; /* of a stream: about one token each, for one that is cut */
     last_word last;
     char finish_reason[64]; /* the record's */
 
@@ -244,8 +245,15 @@ void exchange_stream_head(exchange *x);
 void exchange_piece(exchange *x, span piece);
 void exchange_event(exchange *x, const answer_event *event);
 
-/* What the call used: as the provider told, else estimated and marked. Pure. */
-token_usage settle_usage(const exchange *x);
+/* ---- estimate.c: for a provider that does not tell what the call used ---- */
+
+/* Counts what the event says, which has come with its parts. */
+void estimate_answer(exchange *x, const answer_event *event);
+/* What was asked is about to be given back. */
+void estimate_before_drop(exchange *x);
+/* What the call used: as the provider told, else estimated and marked. */
+token_usage settle_usage(exchange *x);
+
 /* Notes why the answer, or the last choice of it, ends: the record's. */
 void settle_reason(exchange *x, span reason);
 

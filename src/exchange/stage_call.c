@@ -37,6 +37,7 @@ static void drop_request(exchange *x) {
     if ((x->want & WANT_REQUEST) || !x->record.bytes_out || x->phase != PHASE_ANSWERING) return;
     if (!call_drop_request(x->call)) return;
     x->asked = true;
+    if (x->record.usage.prompt < 0) estimate_before_drop(x);
     exchange_own_record(x);
     x->facts.model_name = x->record.model;
     x->facts = (request_facts){.endpoint = x->facts.endpoint,

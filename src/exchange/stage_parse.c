@@ -187,6 +187,5 @@ stage_result stage_parse(exchange *x) {
                                .choices = 1};
     stage_result r = x->request.form->parse(x);
     x->record.stream = x->facts.stream;
-    x->prompt_bytes = x->facts.body.len;
     return r;
 }

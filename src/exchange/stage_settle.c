@@ -1,20 +1,6 @@
 /* settle: what did it use, and how long did it take? */
 #include "exchange/internal.h"
 
-/* Four bytes a token: the usual rule of thumb, for a call whose provider told nothing. */
-enum { BYTES_PER_TOKEN = 4 };
-
-token_usage settle_usage(const exchange *x) {
-    token_usage u = x->record.usage;
-    /* Of what nobody reads nobody knows what it is. */
-    if (u.prompt >= 0 || !x->has_head || !exchange_dialect(x)->is_json) return u;
-    u.prompt = (int64_t)(x->prompt_bytes / BYTES_PER_TOKEN);
-    if (u.completion < 0) u.completion = x->content_events;
-    u.total = u.prompt + u.completion;
-    u.estimated = true;
-    return u;
-}
-
 /* A reason that alternates, or is as long as an event, takes no more memory than a word. */
 void settle_reason(exchange *x, span reason) {
     span kept = span_clip(reason, sizeof x->finish_reason);

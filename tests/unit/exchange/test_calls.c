@@ -211,6 +211,98 @@ static void a_call_is_recorded(void **state) {
     scene_done(&c);
 }
 
+/* ---- what no provider tells ---- */
+
+#define ASK_OF(members) "{\"model\":\"m\"," members "}"
+#define WORDS           "\"messages\":[{\"role\":\"user\",\"content\":\"one two three\"}]"
+#define STREAMED        "\"stream\":true,"
+#define CHOICE(i, words)                                                                           \
+    "{\"index\":" #i ",\"message\":{\"content\":\"" words "\"},\"finish_reason\":\"stop\"}"
+#define ANSWER(members) "200|bytes {\"choices\":[" members "]}|end"
+
+/* A word is 0.88 of a token, a chat's form 3 and 4 more for each message. */
+static void what_is_not_told_is_estimated(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *body, *script;
+        int prompt, completion;
+    } cases[] = {
+        {"plain", ASK_OF(WORDS), ANSWER(CHOICE(0, "four five six seven eight")), 10, 4},
+        {"all choices", ASK_OF("\"n\":2," WORDS),
+         ANSWER(CHOICE(0, "four five six") "," CHOICE(1, "seven eight")), 10, 4},
+        {"null for usage", ASK_OF(WORDS),
+         "200|bytes {\"usage\":null,\"choices\":[" CHOICE(0, "four five six") "]}|end", 10, 3},
+        {"nothing in usage", ASK_OF(WORDS),
+         "200|bytes {\"usage\":{},\"choices\":[" CHOICE(0, "four five six") "]}|end", 10, 3},
+        {"noughts for usage", ASK_OF(WORDS),
+         "200|bytes {\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0},"
+         "\"choices\":[" CHOICE(0, "four five six") "]}|end",
+         10, 3},
+        {"a stream", ASK_OF(STREAMED WORDS),
+         "200 stream|role|say four|say  fi|say ve|say  six|finish|done|end", 10, 3},
+        {"one event for all", ASK_OF(STREAMED WORDS),
+         "200 stream|role|say four five six seven eight|finish|done|end", 10, 4},
+        {"a stream that is cut", ASK_OF(STREAMED WORDS), "200 stream|role|say four five|cut", 10,
+         2},
+        {"a picture",
+         ASK_OF("\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+                "\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}}]}]"),
+         ANSWER(CHOICE(0, "four")), 772, 1},
+        {"a picture, streamed",
+         ASK_OF(STREAMED "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+                         "\"image_url\":{\"url\":\"data:image/png;base64,AAAA\"}}]}]"),
+         "200 stream|say four|finish|done|end", 772, 1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        scene_begin(&c, cases[i].script, NULL, ONCE);
+        scene_ask(&c, cases[i].body);
+        scene_pass(&c, 1000);
+        const token_usage *u = &c.a.record.usage;
+        if (u->prompt != cases[i].prompt || u->completion != cases[i].completion)
+            print_error("%s\n", cases[i].name);
+        assert_int_equal(u->prompt, cases[i].prompt);
+        assert_int_equal(u->completion, cases[i].completion);
+        assert_int_equal(u->total, cases[i].prompt + cases[i].completion);
+        assert_true(u->estimated);
+        scene_done(&c);
+    }
+}
+
+/* What was asked is given back with the first event. Of a target that has told its usage before no
+ * more than a rough figure is made then. */
+static void a_stream_is_estimated_although_its_request_is_gone(void **state) {
+    (void)state;
+    scene c;
+    buf body = BUF_EMPTY;
+    buf_add_cstr(
+        &body, "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"");
+    for (int i = 0; i < 1000; i++)
+        buf_add_cstr(&body, "word ");
+    buf_add_cstr(&body, "\"}]}");
+    scene_begin(&c, "200 stream|say Hi|wait 9|say  there|finish|done|end",
+                "200 stream|say Hi|finish|usage|done|end", ONCE);
+    c.w.scripts[0][2] = "200 stream|say one two three|cut";
+    scene_ask(&c, buf_cstr(&body));
+    scene_pass(&c, 1000);
+    assert_int_equal(c.a.record.usage.prompt, 887);
+    assert_int_equal(c.a.record.usage.completion, 2);
+    asked_done(&c.a);
+    scene_ask(&c, buf_cstr(&body));
+    scene_pass(&c, 1000);
+    assert_int_equal(c.a.record.usage.prompt, 3);
+    assert_false(c.a.record.usage.estimated);
+    asked_done(&c.a);
+    scene_ask(&c, buf_cstr(&body));
+    scene_pass(&c, 1000);
+    assert_in_range(c.a.record.usage.prompt, 700, 1100);
+    assert_true(c.a.record.usage.prompt != 887);
+    assert_int_equal(c.a.record.usage.completion, 3);
+    assert_true(c.a.record.usage.estimated);
+    buf_done(&body);
+    scene_done(&c);
+}
+
 /* Nothing of the provider's head, no token: a failed call says so. */
 static void what_did_not_come_is_recorded_as_that(void **state) {
     (void)state;
@@ -434,6 +526,8 @@ int main(void) {
         cmocka_unit_test(usage_is_for_those_who_ask),
         cmocka_unit_test(what_did_not_come_is_recorded_as_that),
         cmocka_unit_test(the_record_says_why_an_answer_ended),
+        cmocka_unit_test(what_is_not_told_is_estimated),
+        cmocka_unit_test(a_stream_is_estimated_although_its_request_is_gone),
         cmocka_unit_test(the_door_hears_of_a_provider_at_its_limit),
         cmocka_unit_test(back_pressure_reaches_the_provider),
         cmocka_unit_test(a_client_that_leaves_frees_the_provider),

@@ -5,10 +5,10 @@
 #define COMMENT    "server: {keep_alive_comment: 10s}\n"
 enum { COMMENT_MS = 10001 }; /* timers are never early */
 
-/* What the call used is estimated where the provider does not say; the requests have 108 bytes. */
-#define ESTIMATED(completion, total)                                                               \
-    "\"usage\":{\"prompt_tokens\":27,\"completion_tokens\":" completion ",\"total_tokens\":" total \
-    ",\"estimated\":true}"
+/* What the call used is estimated where the provider does not say: its form and its words. */
+#define ESTIMATED(prompt, completion, total)                                                       \
+    "\"usage\":{\"prompt_tokens\":" prompt ",\"completion_tokens\":" completion                    \
+    ",\"total_tokens\":" total ",\"estimated\":true}"
 #define NAMED(model) ",\"model\":\"" model "\",\"request_id\":\"ID\"}"
 #define LAST(usage, model)                                                                         \
     "|piece data: {\"done\":true,\"success\":true," usage NAMED(model) "\n\n|end|done"
@@ -39,14 +39,15 @@ static void a_plain_answer(void **state) {
     } rows[] = {
         {"{\"model\":\"named-1\",\"choices\":[{\"index\":0,\"message\":{\"content\":"
          "\"a \\u00fc\\n\"},\"finish_reason\":\"stop\"}]}",
-         "{\"success\":true,\"response\":\"a \\u00fc\\n\"," ESTIMATED("1", "28") NAMED("named-1")},
+         "{\"success\":true,\"response\":\"a \\u00fc\\n\"," ESTIMATED("11", "3", "14")
+             NAMED("named-1")},
         /* it says nothing, and does not say who it is */
         {"{\"model\":\"\",\"choices\":[]}",
-         "{\"success\":true,\"response\":\"\"," ESTIMATED("0", "27") NAMED("asked")},
+         "{\"success\":true,\"response\":\"\"," ESTIMATED("11", "0", "11") NAMED("asked")},
         {"{\"model\":[1],\"choices\":[]}",
-         "{\"success\":true,\"response\":\"\"," ESTIMATED("0", "27") NAMED("asked")},
+         "{\"success\":true,\"response\":\"\"," ESTIMATED("11", "0", "11") NAMED("asked")},
         {"{\"model\":null,\"choices\":[{\"index\":0,\"message\":{\"content\":null}}]}",
-         "{\"success\":true,\"response\":\"\"," ESTIMATED("0", "27") NAMED("asked")},
+         "{\"success\":true,\"response\":\"\"," ESTIMATED("11", "0", "11") NAMED("asked")},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         scene *c = chat(false, "", "");
@@ -77,10 +78,9 @@ static void usage_as_it_was_told(void **state) {
          "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":0,\"total_tokens\":1}"},
         {{5, -1, 5, -1, -1, false},
          "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":0,\"total_tokens\":5}"},
-        {{-1, 6, -1, -1, -1, false}, ESTIMATED("6", "33")},
-        {{-1, 0, -1, -1, -1, false}, ESTIMATED("0", "27")}, /* although there is content */
-        {{0, 0, 0, -1, -1, false},
-         "\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}"},
+        {{-1, 6, -1, -1, -1, false}, ESTIMATED("11", "6", "17")},
+        {{-1, 0, -1, -1, -1, false}, ESTIMATED("11", "0", "11")}, /* although there is content */
+        {{0, 0, 0, -1, -1, false}, ESTIMATED("11", "0", "11")},   /* no prompt is that short */
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         scene *c = chat(false, "", "");
@@ -120,9 +120,9 @@ static void a_stream(void **state) {
                       "\"\\\"b\\n\"}}]}"); /* the first name counts */
     script_say(&c->s, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
     script_end(&c->s);
-    scene_done(c,
-               "head 200|piece data: {\"delta\":\"a\"}\n\n"
-               "|piece data: {\"delta\":\"\\\"b\\n\"}\n\n" LAST(ESTIMATED("2", "29"), "named-1"));
+    scene_done(
+        c, "head 200|piece data: {\"delta\":\"a\"}\n\n"
+           "|piece data: {\"delta\":\"\\\"b\\n\"}\n\n" LAST(ESTIMATED("8", "4", "12"), "named-1"));
 }
 
 /* ---- failures ---- */
@@ -232,7 +232,7 @@ static void comments_come_while_nothing_else_does(void **state) {
     world_pass(c->w, 2);
     script_end(&c->s);
     scene_done(c, "head 200" KEEP_ALIVE "|piece data: {\"delta\":\"a\"}\n\n" KEEP_ALIVE LAST(
-                      ESTIMATED("1", "28"), "asked"));
+                      ESTIMATED("8", "1", "9"), "asked"));
 }
 
 static void a_plain_request_is_not_commented(void **state) {
@@ -254,7 +254,7 @@ static void a_plain_answer_behind_a_comment(void **state) {
                   "{\"content\":\"all\"}}]}");
     script_end(&c->s);
     scene_done(c, "head 200" KEEP_ALIVE
-                  "|piece data: {\"delta\":\"all\"}\n\n" LAST(ESTIMATED("1", "28"), "named"));
+                  "|piece data: {\"delta\":\"all\"}\n\n" LAST(ESTIMATED("8", "1", "9"), "named"));
 }
 
 static void a_failure_behind_a_comment(void **state) {

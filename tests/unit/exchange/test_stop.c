@@ -158,33 +158,33 @@ typedef struct stop_row {
 #define CHAT EP_CHAT_COMPLETIONS, "/chat/completions"
 
 static const stop_row stop_rows[] = {
-    /* 43 bytes are 10 tokens, the rule of thumb; events that say something are one each. */
-    {CHAT, ASK(""), {SAYS(0), SAYS(0)}, OUT(SAYS(0)) MADE(0) DONE, 10, 2, "content_filter"},
+    /* A message that says nothing is what a chat's form takes; two pieces of a word are one. */
+    {CHAT, ASK(""), {SAYS(0), SAYS(0)}, OUT(SAYS(0)) MADE(0) DONE, 7, 1, "content_filter"},
     {CHAT,
      ASK(USAGE),
      {SAYS(0), SAYS(0)},
-     OUT(SAYS(0)) MADE(0) MADE_USAGE("chat.completion.chunk", 20, 2, 22) DONE,
-     20,
-     2,
+     OUT(SAYS(0)) MADE(0) MADE_USAGE("chat.completion.chunk", 7, 1, 8) DONE,
+     7,
+     1,
      "content_filter"},
     /* Of two choices one has finished; the provider's word for that one is not the last. */
     {CHAT,
      ASK(",\"n\":2"),
      {SAYS(1), FINISHES(1), SAYS(0)},
      OUT(SAYS(1)) OUT(FINISHES(1)) MADE(0) DONE,
-     12,
+     7,
      2,
      "content_filter"},
-    {CHAT, ASK(",\"n\":2"), {SAYS(1)}, MADE(0) MADE(1) DONE, 12, 1, "content_filter"},
-    {CHAT, ASK(",\"n\":2"), {BOTH, SAYS(1)}, OUT(BOTH) MADE(1) DONE, 12, 2, "content_filter"},
+    {CHAT, ASK(",\"n\":2"), {SAYS(1)}, MADE(0) MADE(1) DONE, 7, 1, "content_filter"},
+    {CHAT, ASK(",\"n\":2"), {BOTH, SAYS(1)}, OUT(BOTH) MADE(1) DONE, 7, 1, "content_filter"},
     /* What is stopped at has not been passed on, though the meter has seen it. */
-    {CHAT, ASK(""), {FINISHES(0)}, MADE(0) DONE, 10, 0, "content_filter"},
+    {CHAT, ASK(""), {FINISHES(0)}, MADE(0) DONE, 7, 0, "content_filter"},
     {CHAT,
      ASK(""),
      {SAYS(0), FINISHES(0), SAYS(0)},
      OUT(SAYS(0)) OUT(FINISHES(0)) DONE,
-     10,
-     2,
+     7,
+     1,
      "stop"},
     /* What the provider has told is not estimated, and a chunk of it comes once. */
     {CHAT,
@@ -212,9 +212,9 @@ static const stop_row stop_rows[] = {
      OUT(CHUNK(0, "\"text\":\"a\"")) OUT(
          "{\"id\":\"i\",\"object\":\"text_completion\",\"created\":7,\"model\":\"n\",\"choices\":[{"
          "\"index\":0,\"text\":\"\",\"finish_reason\":\"content_filter\"}]}")
-         MADE_USAGE("text_completion", 20, 2, 22) DONE,
-     20,
-     2,
+         MADE_USAGE("text_completion", 0, 1, 1) DONE,
+     0,
+     1,
      "content_filter"},
     /* A response ends as a whole, and tells no usage apart from that. */
     {EP_RESPONSES,
@@ -225,16 +225,16 @@ static const stop_row stop_rows[] = {
                    "{\"type\":\"response.incomplete\",\"sequence_number\":5,\"response\":{"
                    "\"object\":\"response\",\"status\":\"incomplete\",\"incomplete_details\":{"
                    "\"reason\":\"content_filter\"},\"output\":[]}}\n\n|end|done",
-     9,
-     2,
+     8,
+     1,
      "content_filter"},
     {EP_RESPONSES,
      "/responses",
      "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}",
      {RESPONSE("response.completed", 3, "\"response\":{}"), DELTA(4)},
      OUT(RESPONSE("response.completed", 3, "\"response\":{}")) "|end|done",
-     9,
-     2,
+     8,
+     1,
      "stop"},
 };
 
@@ -326,7 +326,7 @@ static void a_program_gets_its_parts(void **state) {
     world_turn(w);
     buf expected = BUF_EMPTY;
     buf_addf(&expected,
-             "head 200|event %d content_filter %d:0 \"content_filter\"|event %d  21|end|done",
+             "head 200|event %d content_filter %d:0 \"content_filter\"|event %d  8|end|done",
              EVENT_FINISH, PART_FINISH, EVENT_USAGE);
     assert_said(&a, buf_cstr(&expected));
     buf_done(&expected);
