@@ -334,7 +334,7 @@ static void usage_is_for_those_who_ask(void **state) {
 #define NOTHING "event {\"choices\":[{\"delta\":{\"content\":\"a\"}}], \"usage\": null}|"
 #define BESIDE                                                                                     \
     "event {\"choices\":[{\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":1}}|"
-#define ASKS(said) "{\"model\":\"m\",\"stream\":true,\"messages\":[],\"stream_options\":" said "}"
+#define ASKS(said) "{\"model\":\"m\",\"stream\":true,\"messages\":[{}],\"stream_options\":" said "}"
     static const struct {
         const char *name, *body, *script, *again, *told;
         bool never;

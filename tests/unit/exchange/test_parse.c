@@ -253,7 +253,7 @@ static void how_many_choices_are_asked_for(void **state) {
         {EP_COMPLETIONS, "\"prompt\":[[1,2,3]]", 1, 1},
         {EP_COMPLETIONS, "\"prompt\":[[1,2],[3],[4]]", 3, 3},
         {EP_COMPLETIONS, "\"prompt\":[[1,2],[3]],\"n\":2,\"best_of\":5", 2, 4},
-        {CHAT, "\"messages\":[],\"prompt\":[\"a\",\"b\"],\"n\":2", 1, 2},
+        {CHAT, "\"messages\":[{}],\"prompt\":[\"a\",\"b\"],\"n\":2", 1, 2},
         {EP_RESPONSES, "\"prompt\":{\"id\":\"x\"}", 1, 1},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
