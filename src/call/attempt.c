@@ -111,6 +111,10 @@ static void fail(attempt *a, failure_class class, error_id error, span text) {
     fail_with(a, &f);
 }
 
+static span without_key(const attempt *a, span value) {
+    return secret_found(key_of(a), value) ? SPAN_EMPTY : arena_dup(a->spec.arena, value);
+}
+
 /* A key's refusal, or its limit, says nothing about the request, whatever it quotes of it. */
 static bool refuses_added(const attempt *a, failure_class class, span body) {
     if (class == FAIL_KEY || class == FAIL_LIMIT) return false;
@@ -123,6 +127,7 @@ static void fail_refused(attempt *a, int status, span body) {
     dialect_get(a->dialect)->refuse(status, body, key_of(a), a->spec.arena, &said);
     failure f = {
         .class = said.class, .error = ERR_PROVIDER_ERROR, .text = said.message, .body = said.body};
+    f.code = without_key(a, said.code);
     f.unasked = refuses_added(a, said.class, body);
     fail_with(a, &f);
 }
@@ -382,10 +387,6 @@ static bool is_encoded(attempt *a, http_headers headers) {
     return true;
 }
 
-static span without_key(const attempt *a, span value) {
-    return secret_found(key_of(a), value) ? SPAN_EMPTY : arena_dup(a->spec.arena, value);
-}
-
 static void open_reader(attempt *a, const http_head *head) {
     span content_type = http_header_get(head->headers, SPAN_OF("content-type"));
     const config_limits *limits = &config_of(a)->limits;
@@ -498,7 +499,7 @@ static const http_call_ops http_ops = {
 /* ---- the owner's side ---- */
 
 static bool build(attempt *a, failure *ret_failure) {
-    a->credential = upstream_credential(a->spec.upstream);
+    a->credential = credential_ref(a->spec.credential);
     const provider_ask ask = {.provider = a->spec.upstream->provider,
                               .facts = a->spec.facts,
                               .model = a->spec.model,

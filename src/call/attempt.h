@@ -40,9 +40,10 @@ typedef struct attempt_spec {
     upstream *upstream;
     target_state *target;
     const request_facts *facts;
-    span model;    /* what this provider is asked for; empty: the client's word */
-    unsigned want; /* WANT_*, of the answer's events */
-    bool bare;     /* this call has seen the target refuse what weir adds to a request */
+    credential *credential; /* it takes a reference; NULL: none is sent */
+    span model;             /* what this provider is asked for; empty: the client's word */
+    unsigned want;          /* WANT_*, of the answer's events */
+    bool bare;              /* this call has seen the target refuse what weir adds to a request */
     arena *arena;
 } attempt_spec;
 

@@ -63,7 +63,9 @@ static void on_backoff(timer *t) {
         call_decide(c, c->at, &f);
         return;
     }
-    target_take_budget(c->slots.items[c->at].state, call_now_ms(c));
+    /* A budget keeps an outage from being answered with more traffic; a limit is none. */
+    if (c->waited->class != FAIL_LIMIT)
+        target_take_budget(c->slots.items[c->at].state, call_now_ms(c));
     call_count(c, METRIC_RETRIES, &c->slots.items[c->at], "");
 }
 
@@ -90,7 +92,8 @@ void call_decide(call *c, size_t at, const failure *f) {
         .retries_done = c->retries,
         .target_tries = s->tries,
         .other_left = next < c->slots.count,
-        .budget_left = target_budget_left(s->state, &conf->retry, call_now_ms(c)) &&
+        .budget_left = (f->class == FAIL_LIMIT ||
+                        target_budget_left(s->state, &conf->retry, call_now_ms(c))) &&
                        target_ready(s->state, &conf->breaker, call_now_ms(c)),
         .left_ms = c->spec.deadline_ms - call_now_ms(c),
     };
@@ -107,7 +110,8 @@ void call_decide(call *c, size_t at, const failure *f) {
         return;
     case RETRY_STOP: break;
     }
-    if (f->error == ERR_BREAKER_OPEN && c->waited) f = c->waited;
+    bool unasked = f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED;
+    if (unasked && c->waited) f = c->waited;
     failure last = c->kept && tells_nothing(f) ? *c->kept : *f;
     last.client_may_retry = plan.client_may_retry;
     last.client_after_ms = plan.client_after_ms;
@@ -134,19 +138,27 @@ static void on_total(timer *t) {
 
 /* ---- the owner's side ---- */
 
-/* Every breaker is open: how long until the first of them lets a probe pass. */
+/* No target may be asked now. A limit's end may be waited for, like a hint of the provider; a
+ * breaker's probe may not. */
 static void refuse_all(call *c) {
-    int64_t wait = slots_wait_ms(&c->slots, call_now_ms(c));
+    slots_rest rest = slots_get_rest(&c->slots, call_now_ms(c));
+    if (rest.limited) {
+        failure limited = lane_limited(rest.wait_ms);
+        call_decide(c, rest.at, &limited);
+        return;
+    }
     failure f = lane_refused();
-    f.client_may_retry = wait <= RETRY_CLIENT_PATIENCE_MS;
-    f.client_after_ms = wait > 0 ? wait : 0;
+    f.client_may_retry = rest.wait_ms <= RETRY_CLIENT_PATIENCE_MS;
+    f.client_after_ms = rest.wait_ms > 0 ? rest.wait_ms : 0;
     call_give_up(c, f);
 }
 
 /* The first step runs from the wheel only where it may end the call at once, so that call_start()
  * never calls back before it returns. */
 static void on_refused_start(timer *t) {
-    refuse_all(CONTAINER_OF(t, call, backoff));
+    call *c = CONTAINER_OF(t, call, backoff);
+    timer_init(&c->backoff, on_backoff);
+    refuse_all(c);
 }
 
 static void on_failed_start(timer *t) {

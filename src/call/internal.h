@@ -19,6 +19,7 @@ typedef struct lane {
     size_t try;       /* index into call->tries */
     bool hedge;
     bool probe; /* this attempt is the breaker's probe */
+    size_t key; /* index into its upstream's keys */
     int64_t began_ms;
     bool has_head;
     answer_head head;
@@ -96,6 +97,8 @@ unsigned lanes_running(const call *c);
 void lane_report(lane *l, bool failed, int64_t first_content_ms);
 /* The target's breaker lets no attempt through. */
 failure lane_refused(void);
+/* All its keys have had their share: the first may be used again in so long. */
+failure lane_limited(int64_t wait_ms);
 /* When the attempt left weir: what is before its request is out is the way to the provider. */
 int64_t lane_left_us(const lane *l);
 

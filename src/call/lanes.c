@@ -4,6 +4,7 @@
  * answer from then on, and the other stops. Each attempt's record is filled where its lane ends.
  */
 #include "call/internal.h"
+#include "call/pick_key.h"
 
 #include <string.h>
 
@@ -106,6 +107,65 @@ void lane_report(lane *l, bool failed, int64_t first_content_ms) {
     if (changed) log_breaker(c, slot_of(l), state);
 }
 
+/* ---- what is known of keys ---- */
+
+static upstream_key *key_of(const lane *l) {
+    return &slot_of(l)->upstream->keys[l->key];
+}
+
+static void log_key(const lane *l, config_log_level level, const char *event, span text,
+                    const failure *f) {
+    call *c = l->call;
+    arena *a = c->spec.arena;
+    const log_field fields[] = {{"target", slot_of(l)->name},
+                                {"key", arena_printf(a, "%zu", l->key + 1)},
+                                {"status", f ? arena_printf(a, "%d", f->status) : SPAN_EMPTY},
+                                {"code", f ? f->code : SPAN_EMPTY}};
+    log_event(c->spec.log, level, event, text, fields, f ? ARRAY_LEN(fields) : 2);
+}
+
+static void report_key(const lane *l, const failure *f) {
+    int64_t now_ms = call_now_ms(l->call);
+    key_state *k = key_of(l)->state;
+    if (f->class == FAIL_LIMIT) target_limit(slot_of(l)->state, k, f->hint.after_ms, now_ms);
+    if (f->class == FAIL_KEY && key_refused(k, f->status, f->code, now_ms))
+        log_key(l, LEVEL_WARN, "provider_refused",
+                SPAN_OF("The provider refuses a key; other keys and targets are asked first."), f);
+}
+
+static void report_key_taken(const lane *l) {
+    if (key_accepted(key_of(l)->state))
+        log_key(l, LEVEL_INFO, "provider_accepted",
+                SPAN_OF("The provider takes a key again that it has refused."), NULL);
+}
+
+/* That the provider refuses weir's key is no affair of the client's, and the provider's words about
+ * it may quote it. 402 and an exhausted quota are about money: their words are handed on. */
+static failure for_client(const lane *l, const failure *f) {
+    bool refused = f->class == FAIL_KEY && (f->status == 401 || f->status == 403);
+    if (!refused || f->error != ERR_PROVIDER_ERROR) return *f;
+    weir_error e = error_of(ERR_PROVIDER_REFUSED);
+    e.message =
+        arena_printf(l->call->spec.arena, "The provider %.*s %s (status %d).",
+                     SPAN_ARG(slot_of(l)->upstream->provider->name),
+                     key_of(l)->credential ? "refuses the key that it is sent"
+                                           : "asks for a key, and none is configured for it",
+                     f->status);
+    failure ours = failure_of(&e);
+    ours.class = f->class;
+    ours.request_id = f->request_id;
+    ours.hint = f->hint;
+    return ours;
+}
+
+/* Another key of the target may be used freely. */
+static bool other_key(const lane *l, const failure *f) {
+    slot *s = slot_of(l);
+    if (f->class != FAIL_LIMIT && f->class != FAIL_KEY) return false;
+    return s->keys + 1 < s->upstream->key_count &&
+           keys_look(s->upstream, s->state, call_now_ms(l->call)).readiness == KEY_FREE;
+}
+
 /* ---- handing one lane's answer over ---- */
 
 /* From here on this lane's answer is the call's: the others stop. */
@@ -120,6 +180,7 @@ static void commit(lane *l) {
         if (&c->lanes[i] != l) lane_drop(&c->lanes[i]);
     if (l->hedge) call_count(c, METRIC_HEDGES, slot_of(l), "won");
     lane_report(l, false, call_now_ms(c) - l->began_ms);
+    report_key_taken(l);
     c->arrived_us = c->spec.loop->now_us;
     int64_t head_us = attempt_get_facts(l->attempt).head_us;
     if (head_us) c->head_us = head_us;
@@ -180,13 +241,22 @@ static void tell_refused(call *c, const failure *f) {
         c->sink->on_refused(c->user, f->status, f->hint.after_ms);
 }
 
-/* A target that refuses what weir has added is asked once more, at once, for just what the client
- * asks. That is no retry: the client has asked for nothing else. */
-static void ask_bare(call *c, size_t at, bool hedge) {
-    slot *s = &c->slots.items[at];
+/* Whether the target is asked once more at once, which is no retry: for just what the client asks,
+ * where it refuses what weir has added; with another key, where it does not take this one. */
+static bool asks_again(const lane *l, const failure *f) {
+    slot *s = slot_of(l);
+    if (f->unasked && !s->bare) {
+        s->bare = true;
+        return true;
+    }
+    if (!other_key(l, f)) return false;
+    s->keys++;
+    return true;
+}
+
+static void ask_again(call *c, size_t at, bool hedge) {
     failure f;
-    s->bare = true;
-    s->tries--;
+    c->slots.items[at].tries--;
     if (lane_start(c, at, hedge, &f) || lanes_running(c)) return;
     call_decide(c, at, &f);
 }
@@ -195,7 +265,10 @@ static void on_fail(void *user, const failure *f) {
     lane *l = user;
     call *c = l->call;
     size_t at = l->at;
-    bool won = c->winner == l, again = f->unasked && !slot_of(l)->bare;
+    bool won = c->winner == l;
+    report_key(l, f);
+    failure told = for_client(l, f);
+    bool again = !won && asks_again(l, f);
     if (!again) count_lost(l);
     if (failure_counts(f->class))
         lane_report(l, true, -1);
@@ -205,21 +278,21 @@ static void on_fail(void *user, const failure *f) {
     tell_refused(c, f);
     if (c->over) return;
     if (won) {
-        failure broken = *f;
+        failure broken = told;
         broken.client_may_retry = true; /* the same question may well be answered whole */
         call_give_up(c, broken);
         return;
     }
     if (again) {
-        ask_bare(c, at, l->hedge);
+        ask_again(c, at, l->hedge);
         return;
     }
     hedge_stop(c);
     if (lanes_running(c) && !forbids(l, f)) { /* the other lane may still answer */
-        if (!l->hedge && !c->kept) c->kept = call_keep(c, f);
+        if (!l->hedge && !c->kept) c->kept = call_keep(c, &told);
         return;
     }
-    call_decide(c, at, f);
+    call_decide(c, at, &told);
 }
 
 static const attempt_ops ops = {
@@ -240,21 +313,36 @@ failure lane_refused(void) {
     return f;
 }
 
+failure lane_limited(int64_t wait_ms) {
+    const weir_error e = error_of(ERR_PROVIDER_LIMITED);
+    failure f = failure_of(&e);
+    f.class = FAIL_LIMIT;
+    f.hint.after_ms = wait_ms;
+    return f;
+}
+
 bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     slot *s = &c->slots.items[at];
     lane *l = free_lane(c);
     bool probe = false;
+    key_outlook keys = keys_look(s->upstream, s->state, call_now_ms(c));
+    if (keys.readiness == KEY_RESTING) {
+        *ret_failure = lane_limited(keys.wait_ms);
+        return false;
+    }
     if (!l || !target_admit(s->state, &call_config(c)->breaker, call_now_ms(c), &probe)) {
         *ret_failure = lane_refused();
         return false;
     }
     *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = call_now_ms(c)};
     answer_queue_init(&l->held);
+    keys_take(s->upstream, s->state, call_now_ms(c), &l->key);
     int64_t began_us = loop_exact_us(c->spec.loop);
     const attempt_spec spec = {.loop = c->spec.loop,
                                .snapshot = c->spec.snapshot,
                                .upstream = s->upstream,
                                .target = s->state,
+                               .credential = s->upstream->keys[l->key].credential,
                                .facts = c->spec.facts,
                                .model = s->model,
                                .want = c->spec.want,

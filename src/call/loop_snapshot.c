@@ -12,19 +12,24 @@ const http_client_limits upstream_limits = {
     .dns_ttl_ms = 30 * 1000,
 };
 
-static void make_credentials(upstream *u) {
+static void make_keys(upstream *u, target_table *targets) {
     const config_provider *p = u->provider;
-    if (p->auth == AUTH_NONE) return;
-    u->credentials = mem_zalloc_array(p->key_count, sizeof(credential *));
-    u->credential_count = p->key_count;
-    for (size_t i = 0; i < p->key_count; i++)
-        u->credentials[i] = credential_new(p->keys[i]);
+    key_table *known = target_table_keys(targets);
+    size_t count = p->auth == AUTH_NONE ? 0 : p->key_count;
+    u->key_count = count ? count : 1;
+    u->keys = mem_zalloc_array(u->key_count, sizeof *u->keys);
+    for (size_t i = 0; i < count; i++)
+        u->keys[i].credential = credential_new(p->keys[i]);
+    for (size_t i = 0; i < u->key_count; i++)
+        u->keys[i].state = key_get(known, p->name, credential_key(u->keys[i].credential));
 }
 
 static void upstream_done(upstream *u) {
-    for (size_t i = 0; i < u->credential_count; i++)
-        credential_unref(u->credentials[i]);
-    free(u->credentials);
+    for (size_t i = 0; i < u->key_count; i++) {
+        credential_unref(u->keys[i].credential);
+        key_unref(u->keys[i].state);
+    }
+    free(u->keys);
     http_origin_unref(u->origin);
 }
 
@@ -48,7 +53,7 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
         u->items[i] = (upstream){.provider = p,
                                  .ops = provider_find(p->kind),
                                  .origin = http_client_origin(client, &spec)};
-        make_credentials(&u->items[i]);
+        make_keys(&u->items[i], targets);
     }
     return u;
 }
@@ -69,9 +74,4 @@ void loop_snapshot_unref(loop_snapshot *u) {
 
 upstream *loop_snapshot_find(loop_snapshot *u, const config_provider *p) {
     return &u->items[p - loop_snapshot_config(u)->providers];
-}
-
-credential *upstream_credential(upstream *u) {
-    if (!u->credential_count) return NULL;
-    return credential_ref(u->credentials[u->next_credential++ % u->credential_count]);
 }

@@ -10,13 +10,18 @@
 #include "http/client.h"
 #include "provider/provider.h"
 
+typedef struct upstream_key {
+    credential *credential; /* NULL: none is sent */
+    key_state *state;
+} upstream_key;
+
 typedef struct upstream {
     const config_provider *provider;
     const provider_ops *ops;
     http_origin *origin;
-    credential **credentials; /* one for each key, used in turn */
-    size_t credential_count;
-    size_t next_credential;
+    upstream_key *keys; /* as configured; where none is sent, that alone */
+    size_t key_count;   /* at least 1 */
+    size_t next_key;    /* they are used in turn */
 } upstream;
 
 typedef struct loop_snapshot {
@@ -40,7 +45,4 @@ static inline const config *loop_snapshot_config(const loop_snapshot *u) {
 }
 
 upstream *loop_snapshot_find(loop_snapshot *u, const config_provider *p);
-/* For the next attempt at this provider, in turn, with a reference for it; NULL: none is sent. */
-MUST_USE credential *upstream_credential(upstream *u);
-
 #endif

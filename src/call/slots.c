@@ -1,5 +1,6 @@
 #include "call/slots.h"
 
+#include "call/pick_key.h"
 #include "call/route.h"
 
 static double next_rnd(void *arg) {
@@ -29,6 +30,13 @@ static slot *as_written(const config_model *model, size_t count, loop_snapshot *
     return items;
 }
 
+/* RESTING also where its breaker admits none. */
+static key_readiness may_ask(const slots *s, size_t at, int64_t now_ms) {
+    const slot *it = &s->items[at];
+    if (!target_ready(it->state, s->breaker, now_ms)) return KEY_RESTING;
+    return keys_look(it->upstream, it->state, now_ms).readiness;
+}
+
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
                 rng *random, int64_t now_ms, arena *a) {
     size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
@@ -38,7 +46,7 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
     route_fact known[ROUTE_TARGETS_MAX];
     for (size_t i = 0; i < n; i++)
         known[i] = (route_fact){.latency_ms = target_latency_ms(s.items[i].state),
-                                .ready = target_ready(s.items[i].state, s.breaker, now_ms)};
+                                .ready = may_ask(&s, i, now_ms) == KEY_FREE};
     unsigned char order[ROUTE_TARGETS_MAX];
     s.count = route_order(model, known, next_rnd, random, order);
     slot *ordered = arena_alloc(a, s.count * sizeof *ordered);
@@ -49,16 +57,24 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
 }
 
 size_t slots_next(const slots *s, size_t from, int64_t now_ms) {
-    for (size_t i = from; i < s->count; i++)
-        if (target_ready(s->items[i].state, s->breaker, now_ms)) return i;
-    return s->count;
+    size_t last = s->count;
+    for (size_t i = from; i < s->count; i++) {
+        key_readiness is = may_ask(s, i, now_ms);
+        if (is == KEY_FREE) return i;
+        if (is == KEY_LAST && last == s->count) last = i;
+    }
+    return last;
 }
 
-int64_t slots_wait_ms(const slots *s, int64_t now_ms) {
-    int64_t shortest = INT64_MAX;
+slots_rest slots_get_rest(const slots *s, int64_t now_ms) {
+    slots_rest shortest = {.wait_ms = INT64_MAX};
     for (size_t i = 0; i < s->count; i++) {
-        int64_t wait = target_wait_ms(s->items[i].state, s->breaker, now_ms);
-        if (wait < shortest) shortest = wait;
+        const slot *it = &s->items[i];
+        int64_t breaker_ms = target_wait_ms(it->state, s->breaker, now_ms);
+        key_outlook keys = keys_look(it->upstream, it->state, now_ms);
+        bool limited = keys.readiness == KEY_RESTING && keys.wait_ms > breaker_ms;
+        int64_t wait_ms = limited ? keys.wait_ms : breaker_ms;
+        if (wait_ms < shortest.wait_ms) shortest = (slots_rest){i, wait_ms, limited};
     }
     return shortest;
 }

@@ -17,6 +17,7 @@ typedef struct slot {
     span model;
     unsigned tries; /* made at this target in this call */
     bool bare;      /* it has refused what weir adds to a request */
+    unsigned keys;  /* tries with another key at once after one was refused or limited */
 } slot;
 
 typedef struct slots {
@@ -28,9 +29,17 @@ typedef struct slots {
 /* Lays the model's targets in order (call/route.h). */
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
                 rng *random, int64_t now_ms, arena *a);
-/* The first slot at or after from whose breaker admits a call now; count when there is none. */
+/* The first slot at or after from that may be asked now: whose breaker admits a call, and of whose
+ * keys one does not rest; one with a key that may be used freely goes before one without. count
+ * when there is none. */
 size_t slots_next(const slots *s, size_t from, int64_t now_ms);
-/* How long until the first of their breakers lets a probe pass. */
-int64_t slots_wait_ms(const slots *s, int64_t now_ms);
+
+typedef struct slots_rest {
+    size_t at;       /* whose wait is the shortest */
+    int64_t wait_ms; /* until its breaker lets a probe pass, or a key of its may be used */
+    bool limited;    /* it is for its keys' limits */
+} slots_rest;
+/* Where none may be asked: how long until one may. */
+slots_rest slots_get_rest(const slots *s, int64_t now_ms);
 
 #endif

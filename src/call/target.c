@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "call/limits.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct target_state {
     breaker breaker;
     minute minute;
     latencies latencies;
+    limits limits;
 };
 
 enum { BUCKETS = 1024 };
@@ -50,6 +52,7 @@ struct target_table {
     pthread_mutex_t adding;
     size_t count;
     target_state *other; /* serves all that the table has no room for */
+    key_table *keys;
 };
 
 /* ---- the table ---- */
@@ -66,6 +69,7 @@ static target_state *state_new(span name, uint64_t hash) {
 
 static void state_free(target_state *s) {
     (void)pthread_mutex_destroy(&s->lock);
+    limits_done(&s->limits);
     free(s->name);
     free(s);
 }
@@ -75,6 +79,7 @@ target_table *target_table_new(void) {
     (void)pthread_mutex_init(&t->adding, NULL);
     t->other = state_new(SPAN_OF("other"), 0);
     t->other->shared = true;
+    t->keys = key_table_new();
     return t;
 }
 
@@ -89,8 +94,13 @@ void target_table_free(target_table *t) {
         }
     }
     state_free(t->other);
+    key_table_free(t->keys);
     (void)pthread_mutex_destroy(&t->adding);
     free(t);
+}
+
+key_table *target_table_keys(target_table *t) {
+    return t->keys;
 }
 
 static target_state *find(target_state *s, span name, uint64_t hash) {
@@ -267,6 +277,25 @@ void target_learn(target_state *s, target_habit habit) {
 
 bool target_has(const target_state *s, target_habit habit) {
     return atomic_load_explicit(&s->habits, memory_order_relaxed) & habit;
+}
+
+/* ---- limits ---- */
+
+void target_limit(target_state *s, const key_state *k, int64_t after_ms, int64_t now_ms) {
+    if (s->shared) return;
+    lock(s);
+    limits_add(&s->limits, key_id(k), after_ms, now_ms);
+    unlock(s);
+}
+
+key_readiness target_look_key(target_state *s, const key_state *k, int64_t now_ms,
+                              int64_t *ret_wait_ms) {
+    *ret_wait_ms = 0;
+    if (!limits_any(&s->limits, now_ms)) return KEY_FREE;
+    lock(s);
+    key_readiness ready = limits_look(&s->limits, key_id(k), now_ms, ret_wait_ms);
+    unlock(s);
+    return ready;
 }
 
 /* ---- latency ---- */

@@ -6,6 +6,7 @@
 #define WEIR_CALL_TARGET_H
 
 #include "call/breaker.h"
+#include "call/key.h"
 #include "provider/provider.h"
 
 typedef struct target_table target_table;
@@ -18,6 +19,8 @@ void target_table_free(target_table *t);
  * client's own word may be part of the name), one shared state serves the rest, named "other". */
 enum { TARGETS_MAX = 4096, TARGET_NAME_MAX = 256 };
 
+/* The keys that go with them. */
+key_table *target_table_keys(target_table *t);
 /* Finds or makes. Any thread; takes no lock once the target is known. */
 target_state *target_get(target_table *t, span name);
 span target_name(const target_state *s);
@@ -55,6 +58,12 @@ typedef enum target_habit {
 } target_habit;
 void target_learn(target_state *s, target_habit habit);
 bool target_has(const target_state *s, target_habit habit);
+
+/* Limits (call/limits.h): the key has had its share. The state that serves the rest knows of none.
+ */
+void target_limit(target_state *s, const key_state *k, int64_t after_ms, int64_t now_ms);
+key_readiness target_look_key(target_state *s, const key_state *k, int64_t now_ms,
+                              int64_t *ret_wait_ms);
 
 /* Hedging: started hedges may be at most at_most of calls over the same minute (a small floor of
  * one lets a quiet service hedge at all). true takes a place. The extra call itself is counted by

@@ -46,6 +46,7 @@ typedef struct failure {
     int status; /* for the client: the provider's own where it refused, else the table's */
     span text;  /* for people */
     span param; /* the field at fault; empty: none */
+    span code;  /* the provider's own word for it, without its key; empty: none */
     span body;  /* the provider's error in OpenAI's shape; empty: failure_body() makes one */
     http_headers headers;    /* of the provider's refusal, those that may cross */
     span request_id;         /* the provider's own */

@@ -61,6 +61,8 @@ weir_code code_of_error(error_id id, int status, bool begun) {
     case ERR_STREAM_CUT: return WEIR_INTERRUPTED;
     case ERR_UNKNOWN_MODEL:
     case ERR_UNKNOWN_PATH: return WEIR_NOT_FOUND;
+    case ERR_PROVIDER_REFUSED: return WEIR_UNAUTHENTICATED;
+    case ERR_PROVIDER_LIMITED: return WEIR_RATE_LIMITED;
     case ERR_PROVIDER_ERROR: return code_of_status(status);
     default: return error_get(id)->fault == FAULT_CLIENT ? WEIR_INVALID : WEIR_PROVIDER;
     }

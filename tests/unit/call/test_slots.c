@@ -116,16 +116,16 @@ static void those_that_rest_are_passed_over(void **state) {
     assert_int_equal(slots_next(&s, 0, 0), 0);
     assert_int_equal(slots_next(&s, 2, 0), 2);
     assert_int_equal(slots_next(&s, 3, 0), 3);
-    assert_int_equal(slots_wait_ms(&s, 0), 0);
+    assert_int_equal(slots_get_rest(&s, 0).wait_ms, 0);
     static const char *const names[] = {"b/large", "a/m", "c/m"};
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 2; k++)
             report(&l, names[i], true, -1, 100 * i);
     assert_int_equal(slots_next(&s, 0, 300), 3);
-    assert_int_equal(slots_wait_ms(&s, 300), 200); /* until the first of them may be probed */
+    assert_int_equal(slots_get_rest(&s, 300).wait_ms, 200); /* until the first of them may be probed */
     assert_int_equal(slots_next(&s, 0, 500), 1);
     assert_int_equal(slots_next(&s, 2, 500), 3);
-    assert_int_equal(slots_wait_ms(&s, 500), 0);
+    assert_int_equal(slots_get_rest(&s, 500).wait_ms, 0);
     laid_done(&l);
 }
 

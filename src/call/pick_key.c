@@ -1,0 +1,40 @@
+#include "call/pick_key.h"
+
+static key_readiness look(const upstream *u, size_t at, target_state *target, int64_t now_ms,
+                          int64_t *ret_wait_ms) {
+    const key_state *k = u->keys[at].state;
+    key_readiness limited = target_look_key(target, k, now_ms, ret_wait_ms);
+    key_readiness taken = key_look(k, now_ms);
+    return limited > taken ? limited : taken;
+}
+
+/* The first from `from` on, going round, of those that may be used best. */
+static key_outlook best(const upstream *u, size_t from, target_state *target, int64_t now_ms,
+                        size_t *ret_at) {
+    key_outlook found = {KEY_RESTING, INT64_MAX};
+    for (size_t i = 0; i < u->key_count; i++) {
+        size_t at = (from + i) % u->key_count;
+        int64_t wait_ms;
+        key_readiness is = look(u, at, target, now_ms, &wait_ms);
+        if (is < found.readiness) {
+            found = (key_outlook){is, 0};
+            *ret_at = at;
+        } else if (is == KEY_RESTING && wait_ms < found.wait_ms) {
+            found.wait_ms = wait_ms;
+        }
+        if (is == KEY_FREE) break;
+    }
+    return found;
+}
+
+key_outlook keys_look(const upstream *u, target_state *target, int64_t now_ms) {
+    size_t unused;
+    return best(u, 0, target, now_ms, &unused);
+}
+
+key_outlook keys_take(upstream *u, target_state *target, int64_t now_ms, size_t *ret_at) {
+    size_t from = u->next_key++ % u->key_count;
+    key_outlook found = best(u, from, target, now_ms, ret_at);
+    if (found.readiness != KEY_RESTING) key_take(u->keys[*ret_at].state, now_ms);
+    return found;
+}
