@@ -176,9 +176,9 @@ static void fail_by_event(attempt *a, const answer_event *e) {
         fail_refused(a, e->status, alone ? e->error.raw : e->data);
 }
 
-/* A stream that says that it failed before anybody has seen anything of it: another may answer. */
+/* It says that it failed before anybody has seen anything of it: another may answer. */
 static bool failed_unseen(const attempt *a, const answer_event *e) {
-    return e->kind == ANSWER_STREAM && e->sorts & EVENT_FAILED && !a->spoken;
+    return e->sorts & EVENT_FAILED && !a->spoken;
 }
 
 /* ---- the rest of an answer that is complete ---- */
@@ -283,6 +283,10 @@ static void end_unfinished(attempt *a) {
         end(a);
 }
 
+static void fail_no_answer(attempt *a) {
+    fail(a, FAIL_MALFORMED, ERR_BAD_ANSWER, span_cstr(a->reader.no_answer));
+}
+
 static void fail_too_large(attempt *a) {
     const config_limits *limits = &config_of(a)->limits;
     if (a->reader.kind == ANSWER_STREAM)
@@ -306,6 +310,8 @@ static void take_answer(attempt *a, span piece) {
     if (!is_read(a)) return;
     if (got == READER_TOO_LARGE)
         fail_too_large(a);
+    else if (got == READER_BAD)
+        fail_no_answer(a);
     else if (got == READER_UNFINISHED)
         end_unfinished(a);
     else if (got == READER_END)
@@ -326,8 +332,7 @@ static void end_answer(attempt *a, const http_fail *cut) {
     else if (got == READER_UNFINISHED)
         end_unfinished(a);
     else if (got == READER_BAD)
-        fail(a, FAIL_MALFORMED, ERR_BAD_ANSWER,
-             SPAN_OF("The provider's answer is not valid JSON."));
+        fail_no_answer(a);
     else if (cut)
         fail_http(a, cut);
     else

@@ -221,7 +221,7 @@ static void on_event(void *user, const answer_event *event) {
 static void on_end(void *user) {
     lane *l = user;
     call *c = l->call;
-    commit(l); /* an answer without any content is an answer */
+    commit(l); /* an answer without any content, or of what nobody reads, is an answer */
     if (c->over) return;
     lane_clear(l, "ok");
     call_release(c);

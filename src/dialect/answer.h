@@ -91,10 +91,10 @@ typedef struct answer_event {
     const answer_envelope *envelope; /* NULL where it was not asked for */
     const token_usage *usage;        /* NULL: the event tells none */
     span finish_reason;              /* the last one told here; empty: none */
-    span null_usage; /* the member `"usage":null`, where weir's own question has brought it; empty:
-                        there is none */
-    json_value error;                /* ERROR, FAILED: the error object */
-    int status;                      /* ERROR: the HTTP status that it stands for */
+    span null_usage;  /* the member `"usage":null`, where weir's own question has brought it; empty:
+                         there is none */
+    json_value error; /* ERROR, FAILED: the error object */
+    int status;       /* ERROR: the HTTP status that it stands for */
 } answer_event;
 
 /* ---- which choices ---- */

@@ -5,7 +5,8 @@
 #include <assert.h>
 
 /* Look-alikes of /v1/responses send the marker too. */
-#define DONE SPAN("[DONE]")
+#define DONE       SPAN("[DONE]")
+#define NO_CHOICES "The provider's answer has no choices."
 
 static const dialect_ops rows[DIALECT_COUNT] = {
     [DIALECT_OPENAI_CHAT] = {.name = "openai_chat",
@@ -14,6 +15,8 @@ static const dialect_ops rows[DIALECT_COUNT] = {
                              .end_marker = DONE,
                              .writes_marker = true,
                              .usage_chunk = true,
+                             .answer_member = SPAN("choices"),
+                             .no_answer = NO_CHOICES,
                              .read = openai_read_completion,
                              .refuse = openai_refuse},
     [DIALECT_OPENAI_COMPLETIONS] = {.name = "openai_completions",
@@ -22,6 +25,8 @@ static const dialect_ops rows[DIALECT_COUNT] = {
                                     .end_marker = DONE,
                                     .writes_marker = true,
                                     .usage_chunk = true,
+                                    .answer_member = SPAN("choices"),
+                                    .no_answer = NO_CHOICES,
                                     .read = openai_read_completion,
                                     .refuse = openai_refuse},
     [DIALECT_OPENAI_RESPONSES] = {.name = "openai_responses",
@@ -35,12 +40,16 @@ static const dialect_ops rows[DIALECT_COUNT] = {
                                    .is_json = true,
                                    .end = ENDS_WITH_CHOICES,
                                    .end_marker = DONE,
+                                   .answer_member = SPAN("data"),
+                                   .no_answer = "The provider's answer has no embeddings.",
                                    .read = openai_read_completion,
                                    .refuse = openai_refuse},
     [DIALECT_OPENAI_MODERATIONS] = {.name = "openai_moderations",
                                     .is_json = true,
                                     .end = ENDS_WITH_CHOICES,
                                     .end_marker = DONE,
+                                    .answer_member = SPAN("results"),
+                                    .no_answer = "The provider's answer has no results.",
                                     .read = openai_read_completion,
                                     .refuse = openai_refuse},
     [DIALECT_RAW] = {.name = "raw",

@@ -44,6 +44,9 @@ typedef struct dialect_ops {
     /* A stream tells its usage in a chunk of its own, to whoever asks for it with
      * stream_options.include_usage; else with its last event. */
     bool usage_chunk;
+    /* The array of a plain answer that holds it; empty: none is looked for. */
+    span answer_member;
+    const char *no_answer; /* a sentence for people: it is not there */
 
     /* Fills *e, whose kind, name and data are set, from its data; notes in r what the next events
      * need. */

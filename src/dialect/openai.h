@@ -25,7 +25,10 @@ void openai_read_response(reader *r, answer_event *e);
 void openai_read_other(reader *r, answer_event *e);
 
 /* Whether a value shows a user anything: empty strings, null, [] and {} do not. */
-bool openai_shows(json_value v);
+bool openai_shows_other(json_value v); /* of any but a string */
+static inline bool openai_shows(json_value v) {
+    return v.type == JSON_STRING ? v.raw.len > 2 : openai_shows_other(v);
+}
 /* A number from 0 on, else `otherwise`. */
 unsigned openai_index(json_value v, unsigned otherwise);
 /* The members of e's document, of which the first ANSWER_MEMBERS are given. false: it is no JSON
@@ -34,8 +37,6 @@ MUST_USE bool openai_scan(const answer_event *e, json_member members[ANSWER_MEMB
                           size_t *ret_count);
 /* A `usage` object of either family (chat, responses) is what the event tells. */
 void openai_read_usage(reader *r, answer_event *e, json_value usage);
-/* A truthy `error` member is the event's error. */
-void openai_read_error(answer_event *e, json_value error);
 
 /* The parts, where they are wanted, of a message or delta of a chat completion's choice
  * (openai_parts.c): the object at hand, which is passed over. Returns whether it shows a user
@@ -54,6 +55,16 @@ bool openai_knows_finish(dialect d, span word);
  * stands beside as native_finish_reason. Where that says that the provider broke off: an error in
  * the document's place. Source: finish_reasons.def. */
 void openai_respell_finish(dialect d, span data, json_value choices, buf *out);
+
+/* ---- errors where an answer should be (openai_error.c) ---- */
+
+/* A truthy `error` member is the event's error. */
+void openai_read_error(answer_event *e, json_value error);
+/* A document without an answer in it may be an error of another form. Its `error` member, if there
+ * is one, was read. */
+void openai_look_for_error(answer_event *e, const json_member *members, size_t count);
+/* A document that is no object may be a list of errors. */
+void openai_look_for_listed_error(answer_event *e);
 
 /* ---- refusals (openai_refusal.c): the rules that also serve look-alikes ---- */
 

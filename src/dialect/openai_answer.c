@@ -62,36 +62,16 @@ static void read_usage(reader *r, answer_event *e, const json_member *m) {
     openai_read_usage(r, e, m->value);
 }
 
-/* ---- errors ---- */
-
-/* As if the provider had answered with that status. */
-static int status_of(json_value error) {
-    int64_t status = 0;
-    if (!json_i64(json_get(error, SPAN_OF("code")), &status) &&
-        !json_i64(json_get(error, SPAN_OF("status")), &status))
-        status = 0;
-    return status >= 400 && status <= 599 ? (int)status : 502;
-}
-
-/* A response object carries `"error":null`. */
-void openai_read_error(answer_event *e, json_value error) {
-    bool truthy = error.type == JSON_OBJECT || (error.type == JSON_STRING && error.raw.len > 2);
-    if (!truthy) return;
-    e->sorts |= EVENT_ERROR;
-    e->error = error;
-    e->status = status_of(error);
-}
-
 /* ---- values ---- */
 
-bool openai_shows(json_value v) {
+bool openai_shows_other(json_value v) {
     switch (v.type) {
-    case JSON_STRING: return v.raw.len > 2;
     case JSON_ARRAY:
     case JSON_OBJECT: return json_count(v) > 0;
     case JSON_NONE:
     case JSON_NULL:
     case JSON_FALSE: return false;
+    case JSON_STRING:
     case JSON_TRUE:
     case JSON_NUMBER: return true;
     }
@@ -181,6 +161,40 @@ static void read_choices(reader *r, json_value choices, answer_event *e) {
     }
 }
 
+/* One that says nothing is one all the same, if it has the place for it. */
+static bool is_choice(json_value v) {
+    return json_get(v, SPAN_OF("message")).type == JSON_OBJECT ||
+           json_get(v, SPAN_OF("text")).type == JSON_STRING;
+}
+
+static bool has_choice(const json_member *choices) {
+    if (!choices) return false;
+    json_iter it = json_iter_of(choices->value);
+    for (json_value v; json_next_element(&it, &v);)
+        if (is_choice(v)) return true;
+    return false;
+}
+
+static bool has_object(const json_member *members, size_t count, span name) {
+    for (size_t i = 0; i < count; i++)
+        if (span_eq(members[i].key, name) && members[i].objects) return true;
+    return false;
+}
+
+/* A whole document that is no error: is it an answer? */
+static void check_plain(reader *r, answer_event *e, const json_member *members, size_t count,
+                        const json_member *choices) {
+    span name = r->ops->answer_member;
+    bool has = e->sorts & (EVENT_CONTENT | EVENT_FINISH) || count == ANSWER_MEMBERS;
+    if (span_eq(name, SPAN_OF("choices"))) {
+        has = has || has_choice(choices);
+    } else {
+        has = has || !name.len || has_object(members, count, name);
+        e->sorts |= EVENT_CONTENT;
+    }
+    if (!has) r->no_answer = r->ops->no_answer;
+}
+
 /* Of a known endpoint: its document is an object with choices, or, without any, itself content
  * (embeddings, moderations). */
 static void read_document(reader *r, answer_event *e, const json_member *members, size_t count) {
@@ -205,9 +219,13 @@ static void read_document(reader *r, answer_event *e, const json_member *members
     if (choices) {
         read_choices(r, choices->value, e);
         if (e->usage && choices->elements == 0) e->sorts |= EVENT_USAGE;
-    } else if (!e->error.raw.len && (e->kind == ANSWER_PLAIN || !r->ops->is_json)) {
+    } else if (r->ops->is_json) {
+        openai_look_for_error(e, members, count);
+    } else if (!e->error.raw.len) {
         e->sorts |= EVENT_CONTENT;
     }
+    if (e->kind == ANSWER_PLAIN && !(e->sorts & EVENT_ERROR))
+        check_plain(r, e, members, count, choices);
 }
 
 /* Returns its choices. */
@@ -215,7 +233,10 @@ static json_value read_completion(reader *r, answer_event *e) {
     json_member members[ANSWER_MEMBERS];
     size_t count = 0;
     e->is_json = openai_scan(e, members, &count);
-    if (e->is_json) read_document(r, e, members, count);
+    if (e->is_json)
+        read_document(r, e, members, count);
+    else
+        openai_look_for_listed_error(e);
     return json_find(members, count, SPAN_OF("choices"));
 }
 

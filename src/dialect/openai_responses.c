@@ -231,11 +231,8 @@ static void read_step(reader *r, answer_event *e, const document *d, span type,
 }
 
 static void read_by_type(reader *r, answer_event *e, const document *d, span type) {
-    if (span_eq(type, SPAN_OF("error"))) {
-        e->sorts |= EVENT_ERROR;
-        if (!e->status) e->status = 502; /* an error member may have told another */
-        return;
-    }
+    if (e->sorts & EVENT_ERROR || span_eq(type, SPAN_OF("error")))
+        return; /* the reader takes what is named so for one */
     json_value response = member(d, SPAN_OF("response"));
     if (span_eq(type, SPAN_OF("response.completed")))
         read_last(r, e, response, SPAN_OF("stop"), false);
@@ -261,19 +258,30 @@ static void read_stream_event(reader *r, answer_event *e, const document *d) {
     /* Some name their events, and do not repeat the name inside. What has neither is none of
      * these: it goes on with the others, and begins nothing. */
     span name = type.type == JSON_STRING ? span_slice(type.raw, 1, type.raw.len - 1) : e->name;
+    if (!span_starts(name, SPAN_OF("response."))) openai_look_for_error(e, d->members, d->count);
     if (name.len) read_by_type(r, e, d, name);
 }
 
-/* That it failed is for the client to read: it has the whole of it. */
+/* Whether it is a response at all: one that has only just been taken on has no output. */
+static bool is_response(const document *d) {
+    return member(d, SPAN_OF("output")).type == JSON_ARRAY ||
+           member(d, SPAN_OF("status")).type == JSON_STRING;
+}
+
 static void read_plain(reader *r, answer_event *e, const document *d) {
-    for (size_t i = 0; i < d->count; i++) {
-        if (span_eq(d->members[i].key, SPAN_OF("error")))
-            openai_read_error(e, d->members[i].value);
-        else
-            read_response_member(r, e, &d->members[i], true);
+    bool failed = json_is(member(d, SPAN_OF("status")), SPAN_OF("failed"));
+    openai_read_error(e, member(d, SPAN_OF("error")));
+    if (!is_response(d)) {
+        openai_look_for_error(e, d->members, d->count);
+        r->no_answer = "The provider's answer has neither output nor status.";
+        return;
     }
+    for (size_t i = 0; i < d->count; i++)
+        read_response_member(r, e, &d->members[i], true);
     if (e->sorts & EVENT_ERROR)
         e->sorts ^= EVENT_ERROR | EVENT_FAILED;
+    else if (failed)
+        r->no_answer = "The provider's response failed, and does not say why.";
     else
         e->sorts |= EVENT_CONTENT;
 }
@@ -282,8 +290,9 @@ void openai_read_response(reader *r, answer_event *e) {
     json_member members[ANSWER_MEMBERS];
     document d = {.members = members};
     e->is_json = openai_scan(e, members, &d.count);
-    if (!e->is_json) return;
-    if (e->kind == ANSWER_PLAIN)
+    if (!e->is_json)
+        openai_look_for_listed_error(e);
+    else if (e->kind == ANSWER_PLAIN)
         read_plain(r, e, &d);
     else
         read_stream_event(r, e, &d);

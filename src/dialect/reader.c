@@ -1,6 +1,7 @@
 #include "dialect/reader.h"
 
 #include "base/mem.h"
+#include "dialect/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,16 +104,32 @@ bool reader_is_whole(const reader *r) {
     return false;
 }
 
+/* Nothing was said, seen or finished. What nobody reads may be empty. */
+static bool is_no_answer(reader *r) {
+    if (r->answered || !r->ops->is_json) return false;
+    r->no_answer = "The provider's stream ended without an answer.";
+    return true;
+}
+
 /* Servers that do not know `n` make one choice of each prompt and say that this was all. */
-static reader_result end_by_marker(const reader *r) {
+static reader_result end_by_marker(reader *r) {
+    if (is_no_answer(r)) return READER_BAD;
     bool fewer = r->ops->end == ENDS_WITH_CHOICES && all_finished(r, r->spec.prompts);
-    return !r->answered || reader_is_whole(r) || fewer ? READER_END : READER_UNFINISHED;
+    return reader_is_whole(r) || fewer ? READER_END : READER_UNFINISHED;
 }
 
 /* clean: the body itself ended as its framing says. */
-static reader_result end_by_body(const reader *r, bool clean) {
+static reader_result end_by_body(reader *r, bool clean) {
+    if (clean && is_no_answer(r)) return READER_BAD;
     bool whole = reader_is_whole(r) || (r->ops->end == ENDS_WITH_BODY && clean);
     return whole ? READER_END : READER_CUT;
+}
+
+/* It is called one, whatever it says. */
+static void note_error(const reader *r, answer_event *e) {
+    if (!r->ops->is_json || e->sorts & EVENT_ERROR) return;
+    e->sorts |= EVENT_ERROR;
+    e->status = 502;
 }
 
 /* MORE: it is left out. */
@@ -124,7 +141,8 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
     span name = secret_found(r->spec.key, event->name) ? SPAN_EMPTY : event->name;
     *ret = (answer_event){.kind = ANSWER_STREAM, .name = name, .data = without_key(r, event->data)};
     read_event(r, ret);
-    if (!ret->is_json && r->ops->is_json) {
+    if (span_eq(name, SPAN_OF("error"))) note_error(r, ret);
+    if (!ret->is_json && r->ops->is_json && !(ret->sorts & EVENT_ERROR)) {
         r->skipped++;
         return READER_MORE;
     }
@@ -161,6 +179,16 @@ static reader_result gather(reader *r, span *input) {
     return READER_MORE;
 }
 
+/* Of what is no JSON object. */
+static const char *what_it_is_instead(span body) {
+    static const json_limits deep = {.depth = 512, .repeats = true};
+    json_value root;
+    json_fault fault;
+    if (!answer_root(body).raw.len) return "The provider's answer is empty.";
+    return json_scan(body, &deep, &root, &fault) ? "The provider's answer is no JSON object."
+                                                 : "The provider's answer is not valid JSON.";
+}
+
 static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
     if (r->ended) return READER_END;
     if (!clean) return READER_CUT;
@@ -168,7 +196,9 @@ static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
     *ret = (answer_event){
         .kind = ANSWER_PLAIN, .sorts = EVENT_FULL, .data = without_key(r, buf_span(&r->body))};
     read_event(r, ret);
-    return ret->is_json || !r->ops->is_json ? READER_EVENT : READER_BAD;
+    if (!r->ops->is_json || ret->sorts & (EVENT_ERROR | EVENT_FAILED)) return READER_EVENT;
+    if (!ret->is_json) r->no_answer = what_it_is_instead(ret->data);
+    return r->no_answer ? READER_BAD : READER_EVENT;
 }
 
 /* ---- what nobody reads ----

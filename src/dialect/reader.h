@@ -26,7 +26,7 @@ typedef enum reader_result {
                           knows the provider must say */
     READER_CUT,        /* reader_end() alone: the body is over, and the answer is not complete */
     READER_TOO_LARGE,
-    READER_BAD, /* reader_end() alone: no answer of this dialect */
+    READER_BAD, /* it is over, and was no answer: no_answer says why not */
 } reader_result;
 
 typedef struct reader_spec {
@@ -51,13 +51,14 @@ typedef struct reader {
     bool closed;      /* the dialect's last event has come */
     choice_set begun; /* those that have said something */
     choice_set finished;
-    unsigned finishes; /* of those that are not told apart: each is told finished once */
-    bool foreign;      /* the event has a word that clients do not know */
-    sse_reader events; /* STREAM */
-    buf body;          /* PLAIN: what has come; RAW: see reader.c */
-    size_t told;       /* RAW: of body, from its front */
-    buf clean;         /* what is told, without the key that was in it */
-    buf respelt;       /* and in words that clients know */
+    unsigned finishes;     /* of those that are not told apart: each is told finished once */
+    bool foreign;          /* the event has a word that clients do not know */
+    const char *no_answer; /* BAD: a sentence for people; constant */
+    sse_reader events;     /* STREAM */
+    buf body;              /* PLAIN: what has come; RAW: see reader.c */
+    size_t told;           /* RAW: of body, from its front */
+    buf clean;             /* what is told, without the key that was in it */
+    buf respelt;           /* and in words that clients know */
     /* Of the last event. */
     answer_part *parts; /* NULL until there is one, which is where they are wanted alone */
     size_t part_count, part_cap;

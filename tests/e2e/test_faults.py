@@ -97,6 +97,19 @@ def faults(name, stream):
                                                           end="stall"),
         "not HTTP": lambda: raw([b"SSH-2.0-OpenSSH_9.2\r\n\r\n"], end="stall"),
         "not JSON": lambda: reply(200, b"<html>It works!</html>", headers=[("Content-Type", "text/html")]),
+        "an answer with nothing in it: `{}`": lambda: reply(200, {}),
+        "an answer without choices": lambda: reply(200, {**bodies.completion(), "choices": None}),
+        "an answer that is `{\"object\":\"error\"}`": lambda: reply(200, {"object": "error", **OWN}),
+        "an answer that is `{\"detail\": …}`": lambda: reply(200, {"detail": OWN["message"]}),
+        "a stream of nothing but `[DONE]`": lambda: raw([STREAM_HEAD, DONE], end="keep"),
+        "a stream without an event": lambda: raw([STREAM_HEAD, b"0\r\n\r\n"], end="keep"),
+        "a stream of role, usage and `[DONE]`": lambda: raw(begun + [event_of(bodies.usage_chunk()), DONE], end="keep"),
+        "error event of another form before content": lambda: raw(
+            begun + [event_of({"object": "error", **OWN}), DONE], end="keep"),
+        "error event of another form after content": lambda: raw(
+            spoken + [event_of({"object": "error", **OWN}), DONE], end="keep"),
+        "an event that is named error after content": lambda: raw(
+            spoken + [chunk_of("event: error\ndata: it broke\n\n"), DONE], end="keep"),
         "malformed chunk": lambda: raw(begun + [b"zz\r\nxx\r\n"], end="stall"),
         "malformed chunk after content": lambda: raw(spoken + [b"zz\r\nxx\r\n"], end="stall"),
         "shorter than its length": lambda: cut("in_body"),

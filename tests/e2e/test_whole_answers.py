@@ -8,7 +8,7 @@ import pytest
 
 import bodies
 import wire
-from upstream import cut, sse
+from upstream import cut, event, reply, sse
 
 PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions", "responses": "/v1/responses"}
 ASKS = {"chat": {"messages": [{"role": "user", "content": "Hi"}]}, "completions": {"prompt": "Hi"},
@@ -184,3 +184,83 @@ def test_whole_answers_are_no_failures_of_their_target(weir, upstream):
     w = weir(upstream, breaker={"failures": "50%", "of": 2})
     for _ in range(5):
         assert data_of(ask(w))[-1] == "[DONE]"
+
+
+# -- none --------------------------------------------------------------------------------------------------------------
+
+GOOD = {"/v1/chat/completions": bodies.completion("Saved."),
+        "/v1/completions": {**text(0, "Saved.", "stop"), "usage": bodies.USAGE},
+        "/v1/embeddings": {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}], "model": "m"},
+        "/v1/moderations": {"id": "x", "model": "m", "results": [{"flagged": False}]},
+        "/v1/responses": {"id": "r", "object": "response", "status": "completed", "output": []}}
+FAILED = {"id": "r", "object": "response", "status": "failed", "output": [], "error": {"code": "server_error", "message": "no"}}
+
+
+@pytest.mark.parametrize("path, body", [
+    *[(path, body) for path in GOOD for body in ({}, [], "text", {"error": "it broke"}, {"object": "error", "message": "no"},
+                                                 {"detail": "Not Found"}, {"type": "error", "error": {"message": "no"}})],
+    *[("/v1/chat/completions", {**bodies.completion(), "choices": choices}) for choices in (None, [], [None], {}, [{}])],
+    ("/v1/embeddings", {"object": "list", "data": []}), ("/v1/moderations", {"id": "x", "results": None}),
+    ("/v1/responses", FAILED), ("/v1/responses", {**FAILED, "error": None}), ("/v1/responses", {"id": "r"}),
+], ids=lambda value: value if isinstance(value, str) else json.dumps(value)[:60])
+def test_a_200_without_an_answer_is_a_failed_attempt(weir, upstream, path, body):
+    upstream.script(reply(200, body), reply(200, GOOD[path]))
+    answer = wire.call(weir(upstream, **QUICK), "POST", path, {"model": "m", "messages": [], "input": "Hi", "prompt": "Hi"})
+    assert answer.status == 200 and answer.json() == GOOD[path]
+    assert answer.header("x-weir-attempts") == "2"
+
+
+def test_what_was_missing_is_said(weir, upstream):
+    upstream.always(reply(200, {"choices": []}))
+    answer = ask(weir(upstream, retry={"retries": 0}), stream=False)
+    assert answer.status == 502
+    assert answer.error["code"] == "provider_bad_answer"
+    assert answer.error["message"] == "The provider's answer has no choices."
+
+
+@pytest.mark.parametrize("content", ["", None])
+def test_an_answer_without_content_is_an_answer(weir, upstream, content):
+    filtered = bodies.completion(content)
+    filtered["choices"][0]["finish_reason"] = "content_filter"
+    upstream.script(reply(200, filtered), sse([bodies.chunk({"role": "assistant"}), bodies.chunk(finish="content_filter")]))
+    w = weir(upstream)
+    assert ask(w, stream=False).json() == filtered
+    assert data_of(ask(w))[-1] == "[DONE]"
+
+
+ROLE = bodies.chunk({"role": "assistant", "content": ""})
+AZURE = {"id": "", "model": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+
+
+@pytest.mark.parametrize("events", [[], [ROLE], [bodies.usage_chunk()], [AZURE], [AZURE, ROLE, bodies.usage_chunk()]])
+@pytest.mark.parametrize("end", ["done", "no_done"])
+def test_a_stream_of_nothing_but_its_end_is_a_failed_attempt(weir, upstream, events, end):
+    upstream.script(sse(events, end=end), sse(LAST["chat"]))
+    answer = ask(weir(upstream, **QUICK))
+    assert [json.loads(d) for d in data_of(answer)[:-1]] == LAST["chat"]
+    assert answer.header("x-weir-attempts") == "2"
+
+
+ERRORS = {
+    "openai": event({"error": {"message": "no", "type": "server_error", "param": None, "code": None}}),
+    "text": event({"error": "no"}),
+    "vllm": event({"object": "error", "message": "no", "type": "BadRequestError", "param": None, "code": 500}),
+    "fastapi": event({"detail": "no"}),
+    "anthropic": b"event: error\n" + event({"type": "error", "error": {"type": "overloaded_error", "message": "no"}}),
+    "flat": event({"message": "no", "type": "server_error", "code": None}),
+    "gemini": event([{"error": {"code": 503, "message": "no", "status": "UNAVAILABLE"}}]),
+    "named": b"event: error\ndata: no\n\n",
+    "named_json": b"event: error\n" + event({"reason": "no"}),
+}
+
+
+@pytest.mark.parametrize("form", ["chat", "responses"])
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_in_a_stream_in_any_form(weir, upstream, error, form):
+    begun = PIECE[form]
+    upstream.script(sse([ERRORS[error]], end="stall"), sse([begun, ERRORS[error]], end="stall"))
+    answer = ask(weir(upstream, **QUICK), form)
+    assert answer.header("x-weir-attempts") == "2"
+    events = [json.loads(d) for d in data_of(answer)]
+    assert events[0] == begun and len(events) == 2 and events[1]["error"]
+    assert b"[DONE]" not in answer.body

@@ -481,8 +481,40 @@ static void answers_that_are_none(void **state) {
         {.plain = true,
          .script = "200|end",
          .heard = "plain 200; malformed provider_bad_answer 502"},
+        {.plain = true,
+         .script = "200|bytes {}|end",
+         .heard = "plain 200; malformed provider_bad_answer 502",
+         .text = "The provider's answer has no choices."},
+        {.script = "200|bytes {\"choices\":[]}|end", /* for a stream */
+         .heard = "plain 200; malformed provider_bad_answer 502"},
+        {.plain = true,
+         .endpoint = EP_EMBEDDINGS,
+         .script = "200|bytes {\"data\":[]}|end",
+         .heard = "plain 200; malformed provider_bad_answer 502",
+         .text = "The provider's answer has no embeddings."},
+        {.plain = true,
+         .endpoint = EP_RESPONSES,
+         .script = "200|bytes {\"status\":\"failed\",\"output\":[]}|end",
+         .heard = "plain 200; malformed provider_bad_answer 502",
+         .text = "The provider's response failed, and does not say why."},
+        {.script = "200 stream|done|end", .heard = "stream 200; malformed provider_bad_answer 502"},
+        {.script = "200 stream|end", .heard = "stream 200; malformed provider_bad_answer 502"},
+        {.script = "200 stream|role|usage|done",
+         .heard = "stream 200; -; usage; malformed provider_bad_answer 502"},
+        {.script = "200 stream|event {\"choices\":[],\"prompt_filter_results\":[]}|bytes data: "
+                   "[DONE]|end",
+         .heard = "stream 200; -; malformed provider_bad_answer 502"},
+        {.endpoint = EP_RESPONSES,
+         .script = "200 stream|event {\"type\":\"response.created\",\"response\":{}}|done",
+         .heard = "stream 200; -; malformed provider_bad_answer 502"},
+        /* Not its own end: that is a broken connection, whatever has come. */
+        {.script = "200 stream|role|cut",
+         .heard = "stream 200; -; connection stream_interrupted 502"},
+        /* What nobody reads may be empty. */
+        {.endpoint = EP_OTHER, .script = "200 stream|end", .heard = "stream 200; end"},
         {.script = "200 stream|bytes data: [\\n\\n|end",
-         .heard = "stream 200; connection stream_interrupted 502"},
+         .heard = "stream 200; malformed provider_bad_answer 502",
+         .text = "The provider's stream ended without an answer."},
         {.plain = true,
          .script = "200 content-encoding: gzip|end",
          .heard = "target provider_bad_encoding 502",
@@ -545,6 +577,33 @@ static void refusals(void **state) {
         {.script = "200 stream|event {\"error\":{\"message\":\"sk-provider-a\"}}",
          .heard = "stream 200; overload provider_error 502 {\"error\":{\"message\":"
                   "\"[redacted]\"}}"},
+    /* In whatever form it comes: its own words, in OpenAI's shape. */
+#define SHAPED(text, type, code)                                                                   \
+    "{\"error\":{\"message\":\"The provider answered with status " text "\",\"type\":\"" type      \
+    "\",\"param\":null,\"code\":\"" code "\"}}"
+        {.plain = true,
+         .script = "200|bytes "
+                   "{\"object\":\"error\",\"message\":\"slow\",\"type\":\"t\",\"code\":429}|end",
+         .heard =
+             "plain 200; limit provider_error 429 " SHAPED("429: slow", "t", "provider_error")},
+        {.plain = true,
+         .script = "200|bytes {\"detail\":\"prompt is too long\",\"status\":400}|end",
+         .heard = "plain 200; context_length provider_error 400 " SHAPED(
+             "400: prompt is too long", "invalid_request_error", "provider_error")},
+        {.script = "200 stream|role|event {\"detail\":\"it broke\"}",
+         .heard = "stream 200; -; overload provider_error 502 " SHAPED(
+             "502: it broke", "server_error", "provider_error")},
+        {.script = "200 stream|say Hi|bytes event: error\\ndata: it broke\\n\\n|wait 900",
+         .heard = "stream 200; Hi; overload provider_error 502 " SHAPED(
+             "502: it broke", "server_error", "provider_error"),
+         .took_ms = 1},
+        {.endpoint = EP_RESPONSES,
+         .plain = true,
+         .script =
+             "200|bytes {\"status\":\"failed\",\"error\":{\"code\":\"context_length_exceeded\","
+             "\"message\":\"long\"}}|end",
+         .heard = "plain 200; context_length provider_error 502 " SHAPED(
+             "502: long", "server_error", "context_length_exceeded")},
         /* Plain JSON on a path that weir does not know is the client's to read. */
         {.endpoint = EP_OTHER,
          .script = "200|bytes " ERROR_OF("429") "|end",
@@ -554,7 +613,7 @@ static void refusals(void **state) {
          .heard = "stream 200; limit provider_error 429 " ERROR_OF("429")},
         {.endpoint = EP_RESPONSES,
          .script = "200|bytes {\"error\":{\"code\":429}}|end",
-         .heard = "plain 200; failed; end {\"error\":{\"code\":429}}"},
+         .heard = "plain 200; limit provider_error 429 {\"error\":{\"code\":429}}"},
 #define RESPONSE_FAILED                                                                            \
     "event "                                                                                       \
     "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\","     \

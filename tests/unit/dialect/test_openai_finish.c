@@ -130,7 +130,7 @@ static void a_stream_is_read_in_the_new_words(void **state) {
     reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
     assert_said(&spec, EVENT_STREAM, "data: " DELTA("MAX_TOKENS") "\n\n",
                 "content,finish text 1/0 \"Hi\" finish 1/0 \"length\" (length) 3+4 [\"x\"  ]\nend");
-    assert_said(&spec, EVENT_STREAM, "data: " DELTA("abort") "\n\n", "error 502 [  ]\nend");
+    assert_said(&spec, EVENT_STREAM, "data: " DELTA("abort") "\n\n", "error 502 [  ]\nbad");
 }
 
 static void a_plain_answer_likewise(void **state) {

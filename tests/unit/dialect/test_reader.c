@@ -23,6 +23,14 @@ static void an_end_is_an_end(void **state) {
     answer_event e;
     reader_init(&r, &spec, SPAN_OF(EVENT_STREAM), -1);
     span piece = SPAN_OF("data: [DONE]\n\n");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_BAD);
+    piece = SPAN_OF("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\n");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_BAD);
+    assert_int_equal(reader_end(&r, true, &e), READER_BAD);
+    reader_done(&r);
+    reader_init(&r, &spec, SPAN_OF(EVENT_STREAM), -1);
+    piece = SPAN_OF("data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\nx");
+    assert_int_equal(reader_next(&r, &piece, &e), READER_EVENT);
     assert_int_equal(reader_next(&r, &piece, &e), READER_END);
     piece = SPAN_OF("data: {\"choices\":[]}\n\n");
     assert_int_equal(reader_next(&r, &piece, &e), READER_END);
@@ -41,8 +49,8 @@ static void a_stream_is_complete_without_its_marker(void **state) {
         const char *body, *clean, *cut;
     } rows[] = {
         {DIALECT_OPENAI_CHAT, 1, FINISHED(0), "end", "end"},
-        {DIALECT_OPENAI_CHAT, 1, "data: {\"choices\":[]}\n\n", "cut", "cut"},
-        {DIALECT_OPENAI_CHAT, 1, "", "cut", "cut"},
+        {DIALECT_OPENAI_CHAT, 1, "data: {\"choices\":[]}\n\n", "bad", "cut"},
+        {DIALECT_OPENAI_CHAT, 1, "", "bad", "cut"},
         {DIALECT_OPENAI_CHAT, 2, FINISHED(0), "cut", "cut"},
         /* One that is told finished twice does not stand for another. */
         {DIALECT_OPENAI_CHAT, 2, FINISHED(0) FINISHED(0), "cut", "cut"},
@@ -62,8 +70,9 @@ static void a_stream_is_complete_without_its_marker(void **state) {
         {DIALECT_OPENAI_CHAT, 2, FINISHED(0) FINISHED(64), "end", "end"},
         {DIALECT_OPENAI_COMPLETIONS, 1, FINISHED(0), "end", "end"},
         {DIALECT_OPENAI_RESPONSES, 1, RESPONSE_LAST, "end", "end"},
-        {DIALECT_OPENAI_RESPONSES, 1, "data: [DONE]\n\n", "end", "end"},
-        {DIALECT_OPENAI_RESPONSES, 1, "data: {\"type\":\"response.created\"}\n\n", "cut", "cut"},
+        {DIALECT_OPENAI_RESPONSES, 1, RESPONSE_LAST "data: [DONE]\n\n", "end", "end"},
+        {DIALECT_OPENAI_RESPONSES, 1, "data: [DONE]\n\n", "bad", "bad"},
+        {DIALECT_OPENAI_RESPONSES, 1, "data: {\"type\":\"response.created\"}\n\n", "bad", "cut"},
         {DIALECT_RAW, 1, "data: x\n\n", "end", "cut"},
         {DIALECT_RAW, 1, FINISHED(0), "end", "cut"},
     };
@@ -202,7 +211,9 @@ static void a_last_event_may_lack_its_blank_line(void **state) {
     said = said_in(&spec, EVENT_STREAM, body, NULL, 0, false);
     assert_string_equal(buf_cstr(&said), "cut");
     buf_done(&said);
-    assert_said(&spec, EVENT_STREAM, "data: [DONE]", "end");
+    assert_said(&spec, EVENT_STREAM,
+                "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]",
+                "finish (stop)\nend");
 }
 
 static void what_is_no_json_is_left_out_and_counted(void **state) {
@@ -234,7 +245,7 @@ static void a_plain_body_is_one_event(void **state) {
     assert_string_equal(buf_cstr(&said), "cut");
     buf_done(&said);
     spec.dialect = DIALECT_OPENAI_EMBEDDINGS;
-    assert_said(&spec, "application/json", "{\"data\":[],\"usage\":{\"prompt_tokens\":8}}",
+    assert_said(&spec, "application/json", "{\"data\":[{}],\"usage\":{\"prompt_tokens\":8}}",
                 "content,full 8+-1\nend");
     spec.dialect = DIALECT_RAW;
     assert_said(&spec, "application/vnd.x+json", "not json", "content,full\nend");
@@ -281,12 +292,12 @@ static void bounds_hold_in_any_pieces(void **state) {
     (void)state;
     reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, 0);
     spec.event_bytes = 20;
-    assert_said(&spec, EVENT_STREAM, "data: {\"choices\":[]}\n\ndata: [DONE]\n\n", "\nend");
+    assert_said(&spec, EVENT_STREAM, "data: {\"choices\":[]}\n\ndata: [DONE]\n\n", "\nbad");
     assert_said(&spec, EVENT_STREAM, "data: {\"choices\":[],\"a\":1}\n\ndata: [DONE]\n\n",
                 "too large");
-    spec.answer_bytes = 14;
-    assert_said(&spec, "application/json", "{\"choices\":[]}", "full\nend");
-    assert_said(&spec, "application/json", "{\"choices\":[]} ", "too large");
+    spec.answer_bytes = 25;
+    assert_said(&spec, "application/json", "{\"choices\":[{\"text\":\"\"}]}", "full\nend");
+    assert_said(&spec, "application/json", "{\"choices\":[{\"text\":\"\"}]} ", "too large");
 }
 
 /* ---- the provider's key ---- */

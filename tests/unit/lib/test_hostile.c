@@ -22,6 +22,7 @@ static void a_stream_for_a_whole_answer(void **state) {
     peer p;
     static const char stream[] = HEAD("Content-Type: text/event-stream\r\n") //
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n"
+        "data: {\"type\":\"response.output_text.delta\",\"delta\":\"hi\"}\n\n"
         "data: [DONE]\n\n";
     weir_client *c = client_of(&p, stream);
     static const char *const paths[] = {"/chat/completions", "/responses", "/embeddings"};
@@ -93,7 +94,7 @@ static void figures_beyond_all_measure(void **state) {
     (void)state;
     weir_summary *s;
     weir_result *r =
-        ask(HEAD(JSON) "{\"choices\":[],\"usage\":{\"prompt_tokens\":" LARGEST
+        ask(HEAD(JSON) "{\"choices\":[{\"message\":{}}],\"usage\":{\"prompt_tokens\":" LARGEST
                        ",\"completion_tokens\":" LARGEST ",\"total_tokens\":" LARGEST "}}",
             &s);
     assert_int_equal(r->code, WEIR_OK);
@@ -109,7 +110,8 @@ static void figures_beyond_all_measure(void **state) {
 static void an_id_that_is_no_text(void **state) {
     (void)state;
     weir_summary *s;
-    weir_result *r = ask(HEAD(JSON "X-Request-Id: a\xFF\xFE\r\n") "{\"choices\":[]}", &s);
+    weir_result *r =
+        ask(HEAD(JSON "X-Request-Id: a\xFF\xFE\r\n") "{\"choices\":[{\"message\":{}}]}", &s);
     assert_int_equal(r->code, WEIR_OK);
     assert_null(r->provider_request_id);
     weir_result_free(r);
@@ -121,7 +123,7 @@ static void a_model_that_is_called_too_long(void **state) {
     (void)state;
     weir_summary *s;
     buf bytes = BUF_EMPTY;
-    buf_add_cstr(&bytes, HEAD(JSON) "{\"choices\":[],\"model\":\"");
+    buf_add_cstr(&bytes, HEAD(JSON) "{\"choices\":[{\"message\":{}}],\"model\":\"");
     for (int i = 0; i < 257; i++)
         buf_add_char(&bytes, 'm');
     buf_add_cstr(&bytes, "\"}");

@@ -1,0 +1,68 @@
+/* Errors that stand where an answer should be, with status 200: in OpenAI's form, and in those of
+ * the servers that speak it otherwise. */
+#include "dialect/openai.h"
+
+/* Of a number that says how an HTTP server would have answered; 0: it says nothing of that. */
+static int status_of(json_value v) {
+    int64_t status = 0;
+    if (!json_i64(v, &status)) return 0;
+    return status >= 400 && status <= 599 ? (int)status : 0;
+}
+
+enum { BAD_GATEWAY = 502 }; /* what it stands for where nothing better is told */
+
+/* The first of the two that is a number decides. */
+static int either_status(json_value code, json_value status) {
+    int64_t unused;
+    int told = status_of(json_i64(code, &unused) ? code : status);
+    return told ? told : BAD_GATEWAY;
+}
+
+/* A response object carries `"error":null`. */
+void openai_read_error(answer_event *e, json_value error) {
+    bool truthy = error.type == JSON_OBJECT || (error.type == JSON_STRING && error.raw.len > 2);
+    if (!truthy) return;
+    e->sorts |= EVENT_ERROR;
+    e->error = error;
+    e->status = either_status(json_get(error, SPAN_OF("code")), json_get(error, SPAN_OF("status")));
+}
+
+static bool ends_with_error(json_value v) {
+    static const span word = SPAN("error\"");
+    return v.type == JSON_STRING && v.raw.len > word.len &&
+           span_ieq(span_slice(v.raw, v.raw.len - word.len, v.raw.len), word);
+}
+
+/* {"object":"error", …} of vLLM and Mistral, {"type":"error", …} of Anthropic, FastAPI's
+ * {"detail": …}, and {"message": …} beside what says that it is one. */
+static bool is_error(const answer_event *e, const json_member *members, size_t count) {
+    json_value type = json_find(members, count, SPAN_OF("type"));
+    json_value message = json_find(members, count, SPAN_OF("message"));
+    if (json_is(json_find(members, count, SPAN_OF("object")), SPAN_OF("error"))) return true;
+    if (json_is(type, SPAN_OF("error"))) return true;
+    if (openai_shows(json_find(members, count, SPAN_OF("detail")))) return true;
+    if (message.type != JSON_STRING || !openai_shows(message)) return false;
+    return e->kind == ANSWER_PLAIN || ends_with_error(type) ||
+           openai_shows(json_find(members, count, SPAN_OF("code"))) ||
+           openai_shows(json_find(members, count, SPAN_OF("status")));
+}
+
+void openai_look_for_error(answer_event *e, const json_member *members, size_t count) {
+    bool bare = e->error.type != JSON_OBJECT; /* it has its number inside, or beside it */
+    if (!(e->sorts & EVENT_ERROR) && !is_error(e, members, count)) return;
+    e->sorts |= EVENT_ERROR;
+    if (bare)
+        e->status = either_status(json_find(members, count, SPAN_OF("code")),
+                                  json_find(members, count, SPAN_OF("status")));
+}
+
+/* Gemini's come as the elements of an array. */
+void openai_look_for_listed_error(answer_event *e) {
+    static const json_limits deep = {.depth = 512, .repeats = true};
+    json_value root, element;
+    json_fault fault;
+    if (!json_scan(e->data, &deep, &root, &fault) || root.type != JSON_ARRAY) return;
+    json_iter it = json_iter_of(root);
+    if (json_next_element(&it, &element) && element.type == JSON_OBJECT)
+        openai_read_error(e, json_get(element, SPAN_OF("error")));
+}
