@@ -1,6 +1,7 @@
 #include "call/attempt.h"
 
 #include "base/clock.h"
+#include "call/redirect.h"
 
 #include <string.h>
 
@@ -426,6 +427,13 @@ static void on_head(void *user, const http_head *head) {
     a->crossing = keep_crossing(a, head->headers);
     span id = http_header_get(head->headers, SPAN_OF("x-request-id"));
     if (span_is_utf8(id)) a->request_id = without_key(a, id);
+    if (head->status >= 300 && head->status <= 399) {
+        span location = http_header_get(head->headers, SPAN_OF("location"));
+        fail(
+            a, FAIL_TARGET, ERR_REDIRECTED,
+            redirect_text(a->spec.upstream->provider->name, head->status, location, a->spec.arena));
+        return;
+    }
     if (is_encoded(a, head->headers)) return;
     if (head->status >= 200 && head->status <= 299) {
         open_reader(a, head);

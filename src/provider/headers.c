@@ -73,6 +73,9 @@ bool provider_header_back(span name, span connection_value) {
         SPAN("report-to"),
         SPAN("vary"),
         SPAN("timing-allow-origin"),
+        SPAN("location"),
+        SPAN("content-location"),
+        SPAN("refresh"),
     };
     static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
                                         SPAN("x-weir-")};

@@ -115,6 +115,8 @@ def faults(name, stream):
         "shorter than its length": lambda: cut("in_body"),
         "compressed": lambda: reply(200, b"\x1f\x8b\x08\x00junk", headers=[("Content-Encoding", "gzip"),
                                                                         ("Content-Type", "application/json")]),
+        "307 to another host": lambda: reply(307, b"", headers=[("Location", "https://elsewhere.test/v1?key=s3cret")]),
+        "304": lambda: raw([b"HTTP/1.1 304 Not Modified\r\n\r\n"], end="keep"),
         "429, retry-after-ms: 60": lambda: own_error(429, [("retry-after-ms", "60")]),
         "503, Retry-After: 0.06": lambda: own_error(503, [("Retry-After", "0.06")]),
         "429, Retry-After: 1": lambda: own_error(429, [("Retry-After", "1")]),

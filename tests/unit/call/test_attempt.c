@@ -555,11 +555,16 @@ static void refusals(void **state) {
         {.plain = true, .script = "299|bytes " HI "|end", .heard = "plain 299; Hi; end " HI},
         {.plain = true,
          .script = "300|bytes " ERROR_OF("\"x\"") "|end",
-         .heard = "target provider_error 502 " ERROR_OF("\"x\"")},
-        {.script = "302|end",
-         .heard = "target provider_error 502 {\"error\":{\"message\":\"The provider answered with "
-                  "status 302 and no explanation.\",\"type\":\"invalid_request_error\",\"param\":"
-                  "null,\"code\":\"provider_error\"}}"},
+         .heard = "target provider_redirected 502"},
+        {.script = "302 location: https://b.test/v1?key=s3cret; content-encoding: gzip",
+         .heard = "target provider_redirected 502",
+         .text = "The url of provider a redirects to https://b.test (status 302). weir follows no "
+                 "redirects; the configuration must name the place itself."},
+        {.plain = true,
+         .script = "399|bytes " HI "|end",
+         .heard = "target provider_redirected 502"},
+        {.script = "400 location: https://b.test/|bytes " ERROR_OF("\"x\"") "|end",
+         .heard = "request provider_error 400 " ERROR_OF("\"x\"")},
         /* Its status alone says enough. */
         {.script = "503|bytes {|cut",
          .heard =
