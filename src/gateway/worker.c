@@ -74,6 +74,7 @@ static http_server_limits server_limits(const config *c) {
         .connections = c->server.max_connections,
         .header_timeout_ms = c->server.header_timeout_ms,
         .body_timeout_ms = c->server.body_timeout_ms,
+        .body_rate = c->server.body_rate,
         .idle_timeout_ms = c->server.idle_timeout_ms,
     };
 }

@@ -139,7 +139,6 @@ static void enter(conn *c, conn_state state) {
     switch (state) {
     case CONN_IDLE: await_request(c); break;
     case CONN_HEAD: start_timer(c, limits->header_timeout_ms); break;
-    case CONN_BODY: break; /* feed() knows whether the body is still to come */
     case CONN_SKIP: start_timer(c, limits->body_timeout_ms); break;
     case CONN_FLUSH: start_timer(c, limits->idle_timeout_ms); break;
     default: loop_timer_stop(c->server->loop, &c->timer);
@@ -274,6 +273,19 @@ static void refuse_framing(conn *c) {
         refuse(c, id, why);
 }
 
+/* What comes of a body is noted; the timer looks, when it fires, how long ago that was and how much
+ * it has been. */
+static void watch_body(conn *c) {
+    http_request *r = c->request;
+    int64_t now_ms = c->server->loop->now_ms;
+    if (timer_active(&c->timer)) {
+        body_pace_heard(&r->pace, now_ms);
+        return;
+    }
+    body_pace_begin(&r->pace, now_ms, r->received);
+    start_timer(c, c->server->limits.body_timeout_ms);
+}
+
 /* Feeds what the state allows and returns how much that was. */
 static size_t feed(conn *c, span bytes) {
     size_t done = 0;
@@ -286,8 +298,7 @@ static size_t feed(conn *c, span bytes) {
         if (result != HTTP_FEED_PAUSED) break;
     }
     if (c->state == CONN_IDLE && http_codec_in_message(c->codec)) enter(c, CONN_HEAD);
-    if (c->state == CONN_BODY || c->state == CONN_SKIP)
-        start_timer(c, c->server->limits.body_timeout_ms);
+    if (c->state == CONN_BODY) watch_body(c);
     return done;
 }
 
@@ -399,6 +410,23 @@ static bool still_reading(conn *c) {
     return true;
 }
 
+static void judge_pace(conn *c) {
+    http_request *r = c->request;
+    if (r->started && !r->complete) return; /* what comes next is watched anew */
+    const http_server *s = c->server;
+    const body_pace_limits limits = {s->limits.body_timeout_ms, s->limits.body_rate};
+    int64_t wait_ms = 0;
+    switch (body_pace_judge(&r->pace, &limits, s->loop->now_ms, r->received, &wait_ms)) {
+    case BODY_PACE_FINE: start_timer(c, wait_ms); break;
+    case BODY_PACE_SILENT:
+        refuse(c, ERR_SLOW_REQUEST, "The body of the request did not arrive in time.");
+        break;
+    case BODY_PACE_TRICKLES:
+        refuse(c, ERR_SLOW_REQUEST, "The body of the request arrives too slowly.");
+        break;
+    }
+}
+
 static void on_timer(timer *t) {
     conn *c = CONTAINER_OF(t, conn, timer);
     c->inside++;
@@ -406,10 +434,7 @@ static void on_timer(timer *t) {
     case CONN_HEAD:
         refuse(c, ERR_SLOW_REQUEST, "The head of the request did not arrive in time.");
         break;
-    case CONN_BODY:
-        if (c->request->started && !c->request->complete) break;
-        refuse(c, ERR_SLOW_REQUEST, "The body of the request did not arrive in time.");
-        break;
+    case CONN_BODY: judge_pace(c); break;
     case CONN_BUSY:
         if (is_stuck(c))
             end(c, abandon(c));

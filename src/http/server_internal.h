@@ -9,6 +9,7 @@
 #define WEIR_HTTP_SERVER_INTERNAL_H
 
 #include "base/clock.h"
+#include "http/body_pace.h"
 #include "http/server.h"
 #include "http/transport.h"
 
@@ -90,6 +91,7 @@ struct http_request {
     buf body;
     size_t body_limit;
     uint64_t received; /* body bytes that came, kept or not */
+    body_pace pace;    /* CONN_BODY */
     int64_t started_us;
     uint64_t answered; /* body bytes handed over */
     bool told;         /* the handler knows of it */

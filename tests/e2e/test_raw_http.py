@@ -205,6 +205,34 @@ def test_a_head_that_drips_is_cut_off(weir, upstream):
         assert c.answer().status == 408
 
 
+def test_a_body_that_trickles_is_cut_off(weir, upstream):
+    """Its bytes come, never far apart, but too few of them; nobody else is asked to wait for it."""
+    w = weir(upstream, server={"body_timeout": "400ms", "body_rate": "10KB"})
+    with wire.connect(w) as c:
+        c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
+        for _ in range(1000):
+            c.send(b" ")
+            if not c.silent(0.02):
+                break
+        answer = c.answer()
+        assert (answer.status, answer.error["code"]) == (408, "request_timeout")
+        assert answer.error["message"] == "The body of the request arrives too slowly."
+        assert c.at_end()
+    assert upstream.requests == []
+
+
+def test_a_slow_body_is_waited_for(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Hello.")))
+    w = weir(upstream, server={"body_timeout": "400ms", "body_rate": "off"})
+    with wire.connect(w) as c:
+        c.send(wire.make_request("POST", "/v1/chat/completions", BODY).replace(BODY.encode(), b""))
+        step = len(BODY) // 12 + 1
+        for at in range(0, len(BODY), step):
+            time.sleep(0.08)
+            c.send(BODY[at:at + step].encode())
+        assert c.answer().status == 200
+
+
 # -- forms -------------------------------------------------------------------------------------------------------------
 
 

@@ -227,6 +227,41 @@ static void a_body_that_keeps_coming(void **state) {
     (void)close(fd);
 }
 
+static int set_up_paced(void **state) {
+    (void)state;
+    http_server_limits limits = test_limits;
+    limits.body_timeout_ms = DRIP_MS;
+    limits.body_rate = 100 * 1000;
+    fixture_start(&f, &limits);
+    return 0;
+}
+
+/* Never silent for long, and ended all the same. */
+static void a_body_that_trickles(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9000\r\n\r\n");
+    while (!log_has(&f, "refused SLOW_REQUEST;")) {
+        (void)send(fd, "x", 1, MSG_NOSIGNAL);
+        (void)usleep(DRIP_MS * 1000 / 50);
+    }
+    assert_int_equal(refused(fd).status, 408);
+    check_log(&f, "head /echo;refused SLOW_REQUEST;done /echo;");
+}
+
+/* What nobody wants is not waited for any longer. */
+static void an_unwanted_body_that_trickles(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 9000\r\n\r\n");
+    check_answer(fd, 404, "nowhere");
+    for (int sent = 0; send(fd, "x", 1, MSG_NOSIGNAL) == 1; sent++) {
+        assert_true(sent < 8000);
+        (void)usleep(DRIP_MS * 1000 / 50);
+    }
+    (void)close(fd);
+}
+
 static void slow_bodies(void **state) {
     (void)state;
     check_refused("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 9\r\n\r\nhalf", 408,
@@ -319,6 +354,8 @@ int main(void) {
         T(a_refused_head_request_gets_no_body, set_up),
         T(slow_heads, set_up_quick),
         T(slow_bodies, set_up_quick),
+        T(a_body_that_trickles, set_up_paced),
+        T(an_unwanted_body_that_trickles, set_up_paced),
         T(a_slow_second_head, set_up_quick_head),
         T(a_slow_second_body, set_up_quick_body),
         T(a_body_that_keeps_coming, set_up_dripping),
