@@ -89,6 +89,7 @@ static void drop_connection(attempt *a) {
 }
 
 static void end(attempt *a);
+static void tell_gathered(attempt *a);
 
 static void fail_with(attempt *a, failure *f) {
     if (a->state == WHOLE) {
@@ -135,6 +136,8 @@ static void fail_refused(attempt *a, int status, span body) {
 
 /* A plain body lives until the owner has heard of its end. */
 static void end(attempt *a) {
+    if (a->state == WHOLE) tell_gathered(a);
+    if (a->state == OVER) return;
     drop_connection(a);
     a->state = OVER;
     loop_timer_stop(a->spec.loop, &a->watch);
@@ -217,7 +220,7 @@ static target_habit habit_of(const attempt *a) {
 /* The event was told: is all there that was asked for? What says more makes the rest be waited for
  * anew; of one that begins another choice it was not the end. */
 static void look_for_end(attempt *a, const answer_event *e) {
-    if (e->kind == ANSWER_STREAM && e->sorts & EVENT_FINISH)
+    if (reader_flows(&a->reader) && e->sorts & EVENT_FINISH)
         target_learn(a->spec.target, habit_of(a));
     bool says = e->sorts & EVENT_ANSWERS;
     if (!reader_is_whole(&a->reader)) {
@@ -244,7 +247,7 @@ static void take_event(attempt *a, const answer_event *e) {
     }
     if (e->usage) {
         a->usage = *e->usage;
-        if (e->kind == ANSWER_STREAM) target_learn(a->spec.target, HABIT_TELLS_USAGE);
+        if (reader_flows(&a->reader)) target_learn(a->spec.target, HABIT_TELLS_USAGE);
     }
     a->event_ms = a->spec.loop->now_ms;
     bool flows = e->kind == ANSWER_STREAM && e->sorts & EVENT_ANSWERS;
@@ -256,6 +259,12 @@ static void take_event(attempt *a, const answer_event *e) {
         close_reader(a);
     else if (a->state == WHOLE || e->sorts & EVENT_FINISH)
         look_for_end(a, e);
+}
+
+/* Of events that are put together to a document: no more of them are waited for. */
+static void tell_gathered(attempt *a) {
+    answer_event event;
+    if (reader_tell_gathered(&a->reader, &event)) take_event(a, &event);
 }
 
 static void on_drained(timer *t) {
@@ -278,6 +287,8 @@ static void end_unfinished(attempt *a) {
         return;
     }
     a->unfinished = true;
+    tell_gathered(a);
+    if (!is_read(a)) return;
     if (a->http)
         drain(a);
     else
@@ -303,6 +314,17 @@ static void fail_too_large(attempt *a) {
                           limits->answer_bytes));
 }
 
+/* Of events that are put together to a document, which are not told one by one. */
+static void look_for_gathered_end(attempt *a) {
+    bool whole = reader_is_whole(&a->reader);
+    if (whole == (a->state == WHOLE)) return;
+    a->state = whole ? WHOLE : ANSWER;
+    if (whole)
+        watch_rest(a);
+    else
+        loop_timer_stop(a->spec.loop, &a->watch);
+}
+
 static void take_answer(attempt *a, span piece) {
     answer_event event;
     reader_result got = READER_MORE;
@@ -317,6 +339,8 @@ static void take_answer(attempt *a, span piece) {
         end_unfinished(a);
     else if (got == READER_END)
         drain(a);
+    else if (a->reader.kind == ANSWER_PLAIN)
+        look_for_gathered_end(a);
 }
 
 static void fail_http(attempt *a, const http_fail *http);
@@ -397,6 +421,7 @@ static void open_reader(attempt *a, const http_head *head) {
     span content_type = http_header_get(head->headers, SPAN_OF("content-type"));
     const config_limits *limits = &config_of(a)->limits;
     const reader_spec spec = {.dialect = a->dialect,
+                              .asked = a->spec.facts->stream ? ASKED_STREAM : ASKED_DOCUMENT,
                               .want = a->spec.want,
                               .prompts = a->spec.facts->prompts,
                               .choices = a->spec.facts->choices,
@@ -410,11 +435,12 @@ static void open_reader(attempt *a, const http_head *head) {
     reader_init(&a->reader, &spec, content_type, head->content_length);
     a->reading = true;
     a->state = ANSWER;
-    if (a->reader.kind != ANSWER_STREAM) loop_timer_stop(a->spec.loop, &a->watch);
+    if (!reader_flows(&a->reader)) loop_timer_stop(a->spec.loop, &a->watch);
+    span told_type = reader_content_type(&a->reader, content_type);
     const answer_head out = {.kind = a->reader.kind,
                              .status = head->status,
                              .headers = a->crossing,
-                             .content_type = without_key(a, content_type),
+                             .content_type = without_key(a, told_type),
                              .request_id = a->request_id};
     a->ops->on_head(a->user, &out);
 }

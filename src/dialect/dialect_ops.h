@@ -1,7 +1,7 @@
 /* dialect/dialect_ops.h: what weir does with a dialect's answers, one row a dialect: reads them
  * and knows their end.
  *
- * Rows are constant and every slot is filled. Pure: any thread.
+ * Rows are constant, and every function is there. Pure: any thread.
  * Source   OpenAI's API reference (chat completions, completions, responses: streaming events).
  */
 #ifndef WEIR_DIALECT_DIALECT_OPS_H
@@ -11,6 +11,7 @@
 #include "dialect/answer.h"
 #include "dialect/dialect.h"
 #include "dialect/failure.h"
+#include "dialect/turn.h"
 
 typedef struct reader reader;
 
@@ -47,6 +48,9 @@ typedef struct dialect_ops {
     /* The array of a plain answer that holds it; empty: none is looked for. */
     span answer_member;
     const char *no_answer; /* a sentence for people: it is not there */
+    /* What comes in the other form than was asked for is put into that; NULL: its answers have one
+     * form, or nobody knows them. */
+    const turn_ops *turn;
 
     /* Fills *e, whose kind, name and data are set, from its data; notes in r what the next events
      * need. */

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "dialect/words.h"
 
+#include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +30,16 @@ static answer_kind kind_of(const dialect_ops *ops, span content_type) {
 
 void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t length) {
     const dialect_ops *ops = dialect_get(spec->dialect);
-    *r = (reader){.spec = *spec, .ops = ops, .kind = kind_of(ops, content_type)};
+    answer_kind comes = kind_of(ops, content_type);
+    *r = (reader){.spec = *spec, .ops = ops, .kind = comes, .comes = comes, .sure = true};
+    if (ops->turn && spec->asked != ASKED_AS_IT_COMES) {
+        r->kind = spec->asked == ASKED_STREAM ? ANSWER_STREAM : ANSWER_PLAIN;
+        r->guess.as_events = comes == ANSWER_STREAM;
+        r->sure = false;
+    }
     if (!ops->is_json) r->spec.want = 0; /* nobody knows what would be its parts */
     sse_reader_init(&r->events, spec->event_bytes);
-    if (r->kind == ANSWER_PLAIN && length > 0 && (uint64_t)length <= spec->answer_bytes)
+    if (r->comes == ANSWER_PLAIN && length > 0 && (uint64_t)length <= spec->answer_bytes)
         (void)buf_reserve(&r->body, (size_t)length);
 }
 
@@ -40,6 +48,9 @@ void reader_done(reader *r) {
     buf_done(&r->body);
     buf_done(&r->clean);
     buf_done(&r->respelt);
+    buf_done(&r->unfolded);
+    if (r->events_told) r->ops->turn->end(r->events_told);
+    r->events_told = NULL;
     free(r->parts);
     r->parts = NULL;
     r->part_cap = 0;
@@ -95,7 +106,7 @@ static bool all_finished(const reader *r, unsigned asked) {
 }
 
 bool reader_is_whole(const reader *r) {
-    if (r->kind != ANSWER_STREAM) return false;
+    if (r->comes != ANSWER_STREAM) return false;
     switch (r->ops->end) {
     case ENDS_WITH_CHOICES: return all_finished(r, r->spec.choices);
     case ENDS_WITH_EVENT: return r->closed;
@@ -244,11 +255,111 @@ static reader_result end_of_pieces(reader *r, bool clean, answer_event *ret) {
     return clean ? READER_END : READER_CUT;
 }
 
+/* ---- what comes in the other form than was asked for ---- */
+
+/* What was looked at is the beginning of what it turned out to be: blanks and half a field's name,
+ * which are no event. */
+static void begin_events(reader *r) {
+    sse_event event;
+    span looked_at = buf_span(&r->body);
+    sse_result nothing = sse_read(&r->events, &looked_at, &event);
+    assert(nothing != SSE_EVENT);
+    buf_done(&r->body);
+}
+
+/* false: the input was used up over it. Ahead of events blanks are nothing, but for the byte order
+ * mark that the first bytes may be. */
+static bool make_sure(reader *r, span *input) {
+    enum { MARK_BYTES = 3 };
+    guess_result got = guess_take(&r->guess, *input);
+    if (got == GUESS_MORE) {
+        buf_add(&r->body, *input);
+        if (r->guess.as_events && r->body.len > MARK_BYTES) buf_clear(&r->body);
+        *input = SPAN_EMPTY;
+        return false;
+    }
+    r->sure = true;
+    r->comes = got == GUESS_EVENTS ? ANSWER_STREAM : ANSWER_PLAIN;
+    if (r->comes == ANSWER_STREAM) begin_events(r);
+    return true;
+}
+
+/* The events have come to an end. */
+static reader_result tell_whole(reader *r, answer_event *ret) {
+    static const span nothing =
+        SPAN("{\"error\":{\"message\":\"The provider's stream ended without its answer.\","
+             "\"type\":\"server_error\",\"param\":null,\"code\":\"stream_interrupted\"}}");
+    r->whole_told = true;
+    buf_clear(&r->body);
+    bool any = r->events_told && r->ops->turn->write(r->events_told, &r->body);
+    *ret = (answer_event){.kind = any ? ANSWER_PLAIN : ANSWER_STREAM,
+                          .sorts = any ? EVENT_FULL : 0,
+                          .data = any ? without_key(r, buf_span(&r->body)) : nothing};
+    read_event(r, ret);
+    return READER_EVENT;
+}
+
+/* got: of an event, or the end of all. One that says of a failure is told as it is. */
+static reader_result take_told(reader *r, reader_result got, answer_event *ret) {
+    if (got == READER_END) return r->whole_told ? READER_END : tell_whole(r, ret);
+    if (got != READER_EVENT || (ret->sorts & (EVENT_ERROR | EVENT_FAILED))) return got;
+    if (!r->events_told) r->events_told = r->ops->turn->begin(r->spec.answer_bytes);
+    return r->ops->turn->take(r->events_told, ret) ? READER_MORE : READER_TOO_LARGE;
+}
+
+bool reader_tell_gathered(reader *r, answer_event *ret) {
+    bool gathers = r->kind == ANSWER_PLAIN && r->comes == ANSWER_STREAM;
+    return gathers && !r->whole_told && tell_whole(r, ret) == READER_EVENT;
+}
+
+static reader_result next_of_gathered(reader *r, span *input, answer_event *ret) {
+    reader_result got;
+    do
+        got = take_told(r, next_of_stream(r, input, ret), ret);
+    while (got == READER_MORE && input->len);
+    return got;
+}
+
+static reader_result end_of_gathered(reader *r, bool clean, answer_event *ret) {
+    reader_result got;
+    do
+        got = take_told(r, end_of_stream(r, clean, ret), ret);
+    while (got == READER_MORE);
+    return got;
+}
+
+/* A document that says of a failure is told as it is. */
+static reader_result end_of_unfolded(reader *r, bool clean, answer_event *ret) {
+    if (!r->unfolded.len) {
+        reader_result got = end_of_plain(r, clean, ret);
+        if (got != READER_EVENT || (ret->sorts & (EVENT_ERROR | EVENT_FAILED))) return got;
+        r->ops->turn->unfold(ret->data, &r->unfolded);
+        r->unfolded_rest = buf_span(&r->unfolded);
+        sse_reader_init(&r->events, SIZE_MAX); /* limits.answer has been kept */
+        r->ended = false;
+    }
+    reader_result got = next_of_stream(r, &r->unfolded_rest, ret);
+    return got == READER_MORE ? READER_END : got;
+}
+
+bool reader_flows(const reader *r) {
+    return r->kind == ANSWER_STREAM && r->comes == ANSWER_STREAM;
+}
+
+span reader_content_type(const reader *r, span content_type) {
+    bool document = r->kind == ANSWER_PLAIN && r->ops->turn;
+    return document && !is_json_type(content_type) ? SPAN_EMPTY : content_type;
+}
+
 /* ---- any of them ---- */
 
 reader_result reader_next(reader *r, span *input, answer_event *ret) {
-    switch (r->kind) {
-    case ANSWER_STREAM: return next_of_stream(r, input, ret);
+    if (!r->sure && !make_sure(r, input))
+        return r->body.len > r->spec.answer_bytes ? READER_TOO_LARGE : READER_MORE;
+    switch (r->comes) {
+    case ANSWER_STREAM:
+        return r->kind == ANSWER_STREAM ? next_of_stream(r, input, ret)
+                                        : next_of_gathered(r, input, ret);
     case ANSWER_PLAIN: return gather(r, input);
     case ANSWER_RAW: return next_piece(r, input, ret);
     }
@@ -256,9 +367,13 @@ reader_result reader_next(reader *r, span *input, answer_event *ret) {
 }
 
 reader_result reader_end(reader *r, bool clean, answer_event *ret) {
-    switch (r->kind) {
-    case ANSWER_STREAM: return end_of_stream(r, clean, ret);
-    case ANSWER_PLAIN: return end_of_plain(r, clean, ret);
+    switch (r->comes) {
+    case ANSWER_STREAM:
+        return r->kind == ANSWER_STREAM ? end_of_stream(r, clean, ret)
+                                        : end_of_gathered(r, clean, ret);
+    case ANSWER_PLAIN:
+        return r->kind == ANSWER_PLAIN ? end_of_plain(r, clean, ret)
+                                       : end_of_unfolded(r, clean, ret);
     case ANSWER_RAW: return end_of_pieces(r, clean, ret);
     }
     return READER_BAD;

@@ -1,10 +1,12 @@
 /* dialect/reader.h: reads a provider's answer: bytes in, events out, one reader per attempt.
  *
  * What the answer is, a stream of events, one JSON document, or pieces of something that nobody
- * reads, is told by its content type. The reader owns what is remembered from one event to the
- * next: which choices have begun and which have finished, whether the last event has come. Its
- * dialect (dialect/dialect_ops.h) reads each event's JSON once and fills the answer_event directly;
- * parts and envelope are made only where they are wanted.
+ * reads, is told by its content type and, since that is not always true, by its first bytes
+ * (dialect/guess.h). Where it is in the other form than was asked for, the reader puts it into that
+ * (dialect/turn.h): whoever reads gets what was asked for. The reader owns what is remembered from
+ * one event to the next: which choices have begun and which have finished, whether the last event
+ * has come. Its dialect (dialect/dialect_ops.h) reads each event's JSON once and fills the
+ * answer_event directly; parts and envelope are made only where they are wanted.
  *
  * No byte of the provider's key leaves a reader. What a reader holds does not grow with the number
  * of events. Belongs to its loop; the key and the input are borrowed.
@@ -15,6 +17,7 @@
 #include "base/secret.h"
 #include "dialect/answer.h"
 #include "dialect/dialect_ops.h"
+#include "dialect/guess.h"
 #include "http/sse.h"
 
 typedef enum reader_result {
@@ -25,12 +28,20 @@ typedef enum reader_result {
                           there are prompts without an answer: whether that is a whole answer, who
                           knows the provider must say */
     READER_CUT,        /* reader_end() alone: the body is over, and the answer is not complete */
-    READER_TOO_LARGE,
-    READER_BAD, /* it is over, and was no answer: no_answer says why not */
+    READER_TOO_LARGE,  /* an event, or an answer that is gathered */
+    READER_BAD,        /* it is over, and was no answer: no_answer says why not */
 } reader_result;
+
+/* The form that was asked for. */
+typedef enum reader_asked {
+    ASKED_AS_IT_COMES, /* by nobody: what its content type says */
+    ASKED_STREAM,
+    ASKED_DOCUMENT,
+} reader_asked;
 
 typedef struct reader_spec {
     dialect dialect;
+    reader_asked asked;
     unsigned want;      /* WANT_* */
     unsigned prompts;   /* each of which has a choice, whatever the provider makes of `n` */
     unsigned choices;   /* how many a complete answer has; at least 1 */
@@ -44,7 +55,10 @@ typedef struct reader_spec {
 typedef struct reader {
     reader_spec spec;
     const dialect_ops *ops;
-    answer_kind kind;
+    answer_kind kind;  /* what it tells */
+    answer_kind comes; /* what it is given */
+    guess guess;
+    bool sure;        /* of what it is given */
     unsigned skipped; /* events that were left out because they were no JSON */
     bool ended;       /* STREAM: the end marker has come; else: the last bytes have been told */
     bool answered;    /* STREAM: an event of it has been an answer */
@@ -56,6 +70,10 @@ typedef struct reader {
     const char *no_answer; /* BAD: a sentence for people; constant */
     sse_reader events;     /* STREAM */
     buf body;              /* PLAIN: what has come; RAW: see reader.c */
+    assembly *events_told; /* of a stream that is told as a document */
+    bool whole_told;       /* and the document has been */
+    buf unfolded;          /* of a document that is told as a stream: its events, as they stand */
+    span unfolded_rest;    /* in one; those that are still to be told */
     size_t told;           /* RAW: of body, from its front */
     buf clean;             /* what is told, without the key that was in it */
     buf respelt;           /* and in words that clients know */
@@ -72,6 +90,11 @@ void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t 
 /* From here on no byte that it told may be read any more. */
 void reader_done(reader *r);
 
+/* Whether events go on as they come: it is no document, and is not gathered to one. */
+bool reader_flows(const reader *r);
+/* The content type of what it tells, where that of what it is given says another thing: empty. */
+span reader_content_type(const reader *r, span content_type);
+
 /* Takes bytes off the front of *input until there is an event or the input is used up. Comments,
  * half lines and events that are left out are no events. Call in a loop until it is no
  * READER_EVENT. */
@@ -83,6 +106,10 @@ reader_result reader_end(reader *r, bool clean, answer_event *ret);
 /* A stream has told all that was asked for and all that has begun: what may follow says nothing
  * new, unless it begins something. */
 bool reader_is_whole(const reader *r);
+
+/* Of events that are gathered to a document, which has not been told yet: tells it as it is by now.
+ * false: there is none. *ret is valid until the next call. */
+MUST_USE bool reader_tell_gathered(reader *r, answer_event *ret);
 
 /* An event of a stream that was made here (dialect_ops.write_*), read like any other of this
  * reader. *ret is valid until the next call, while the bytes live. */

@@ -86,7 +86,8 @@ typedef struct exchange_request {
  * After answer, end, abort or broken the exchange does not touch the request's spans any more; done
  * follows at the end of the loop's turn. */
 typedef struct exchange_door {
-    /* A whole answer, at once: also the provider's own choice where a stream was asked for. */
+    /* A whole answer, at once. Where a stream was asked for: an error, or one of an endpoint that
+     * knows no streams. */
     void (*answer)(void *user, int status, http_headers headers, span body);
     /* Or a streamed one: head, pieces, and end, abort (which cuts it visibly) or broken. */
     void (*head)(void *user, int status, http_headers headers);

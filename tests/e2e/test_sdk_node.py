@@ -50,6 +50,8 @@ class Provider:
             return self.seen(request)
         body = request.json()
         model, stream = body["model"], body.get("stream", False)
+        if model.startswith("turned-"):  # in the other form than is asked for
+            model, stream = {"turned-chat": "rich"}.get(model, model[7:]), not stream
         if model.startswith("plain"):
             return reply(200, bodies.completion())
         if model.startswith("error-") and model[6:].isdigit():

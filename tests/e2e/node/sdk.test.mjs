@@ -105,6 +105,25 @@ test('responses', async () => {
   assert.deepEqual(events.map((e) => e.type), ['response.created', 'response.output_text.delta', 'response.output_text.delta', 'response.completed']);
 });
 
+// A document where events were asked for, and the other way round: the SDK's accumulators put together what was sent.
+test('answers in the other form', async () => {
+  const runner = client.chat.completions.stream({ model: 'turned-chat', messages });
+  const { choices, x_new } = await runner.finalChatCompletion();
+  assert.deepEqual(choices.map((c) => [c.message.content, c.finish_reason]), [['one', 'stop'], ['two', 'stop']]);
+  assert.deepEqual(x_new, { deep: [1, null] });
+  const calls = (await client.chat.completions.stream({ model: 'turned-tools', messages }).finalChatCompletion()).choices[0].message.tool_calls;
+  assert.deepEqual(calls.map((c) => [c.id, c.function.name, JSON.parse(c.function.arguments)]), [['call_1', 'weather', { city: 'Zürich' }]]);
+  const stream = client.responses.stream({ model: 'turned-resp', input: 'x' });
+  let said = '';
+  stream.on('response.output_text.delta', (e) => { said = e.snapshot; });
+  assert.equal((await stream.finalResponse()).output_text, 'Hello.');
+  assert.equal(said, 'Hello.');
+  const pieces = await all(await client.completions.create({ model: 'turned-instruct', prompt: 'x', stream: true }));
+  assert.equal(pieces.map((c) => c.choices[0].text).join(''), 'Hello.');
+  assert.equal((await ask('turned-stream')).choices[0].message.content, 'Hello.');
+  assert.equal((await client.responses.create({ model: 'turned-resp', input: 'x' })).output_text, 'Hello.');
+});
+
 test('completions and moderations', async () => {
   assert.equal((await client.completions.create({ model: 'instruct', prompt: 'x' })).choices[0].text, 'Hello.');
   assert.equal((await client.moderations.create({ model: 'omni', input: 'x' })).results[0].flagged, true);

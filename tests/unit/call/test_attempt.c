@@ -163,11 +163,20 @@ static void answers(void **state) {
          .heard = "plain 200; Hi; end " HI},
         {.name = "plain, where a stream was asked for",
          .script = "200|bytes " HI "|end",
-         .heard = "plain 200; Hi; end " HI},
+         .heard = "stream 200; Hi; -; end"},
         {.name = "a stream, where none was asked for",
          .plain = true,
          .script = "200 stream|say Hi|finish|end",
-         .heard = "stream 200; Hi; .stop; end"},
+         .heard = "plain 200; Hi.stop; end "
+                  "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"Hi\",\"role\":"
+                  "\"assistant\"},\"finish_reason\":\"stop\"}]}"},
+        {.name = "and one that ends before its answer does",
+         .plain = true,
+         .script = "200 stream|say Hi|end",
+         .heard = "plain 200; connection stream_interrupted 502"},
+        {.name = "events without a type",
+         .script = "200|event {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}|done|end",
+         .heard = "stream 200; Hi; end"},
         {.name = "201 is an answer too",
          .plain = true,
          .script = "201|bytes " HI "|end",
@@ -307,7 +316,8 @@ static void finished_is_finished(void **state) {
         {.name = "a plain answer is asked for: nobody asks for figures",
          .plain = true,
          .script = "200 stream|say Hi|finish",
-         .heard = "stream 200; Hi; .stop; end",
+         .heard = "plain 200; Hi.stop; end {\"choices\":[{\"index\":0,\"message\":{\"content\":"
+                  "\"Hi\",\"role\":\"assistant\"},\"finish_reason\":\"stop\"}]}",
          .took_ms = 102},
         /* Some say why they end and go on. */
         {.name = "more of the same",
@@ -486,7 +496,7 @@ static void answers_that_are_none(void **state) {
          .heard = "plain 200; malformed provider_bad_answer 502",
          .text = "The provider's answer has no choices."},
         {.script = "200|bytes {\"choices\":[]}|end", /* for a stream */
-         .heard = "plain 200; malformed provider_bad_answer 502"},
+         .heard = "stream 200; malformed provider_bad_answer 502"},
         {.plain = true,
          .endpoint = EP_EMBEDDINGS,
          .script = "200|bytes {\"data\":[]}|end",
@@ -617,6 +627,7 @@ static void refusals(void **state) {
          .script = "200 stream|event " ERROR_OF("429"),
          .heard = "stream 200; limit provider_error 429 " ERROR_OF("429")},
         {.endpoint = EP_RESPONSES,
+         .plain = true,
          .script = "200|bytes {\"error\":{\"code\":429}}|end",
          .heard = "plain 200; limit provider_error 429 {\"error\":{\"code\":429}}"},
 #define RESPONSE_FAILED                                                                            \
@@ -678,7 +689,7 @@ static void clocks(void **state) {
         {.name = "not for plain answers",
          .options = SHORT,
          .script = "200|wait 150|bytes " HI "|end",
-         .heard = "plain 200; Hi; end " HI},
+         .heard = "stream 200; Hi; -; end"},
         {.name = "nor for refusals",
          .options = SHORT,
          .script = "400|wait 150|bytes {\"error\":{}}|end",

@@ -920,7 +920,7 @@ static const char *call_again(owner *o) {
 
 static void an_open_breaker_is_not_asked(void **state) {
     (void)state;
-    static const row alone = {.options = BREAKER, .a = {"refuse", "refuse", PLAIN}};
+    static const row alone = {.options = BREAKER, .plain = true, .a = {"refuse", "refuse", PLAIN}};
     owner o;
     owner_begin(&o, &alone);
     assert_string_equal(call_again(&o), "connection provider_unreachable 502");
@@ -940,7 +940,7 @@ static void an_open_breaker_is_not_asked(void **state) {
 
 static void an_open_breaker_is_passed_over(void **state) {
     (void)state;
-    static const row two = {.options = BREAKER, .a = {"refuse"}, .b = {PLAIN}};
+    static const row two = {.options = BREAKER, .plain = true, .a = {"refuse"}, .b = {PLAIN}};
     owner o;
     owner_begin(&o, &two);
     assert_string_equal(call_again(&o), "plain 200; Hi; end");
@@ -967,10 +967,11 @@ static void a_probe_that_tells_nothing(void **state) {
     (void)state;
     static const row rows[] = {
         {.options = BREAKER,
+         .plain = true,
          .a = {"refuse", "refuse", "wait 900", PLAIN},
          .at_time = CANCEL,
          .time_ms = 750},
-        {.options = BREAKER, .a = {"refuse", "refuse", "400|end", PLAIN}},
+        {.options = BREAKER, .plain = true, .a = {"refuse", "refuse", "400|end", PLAIN}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         owner o;
@@ -1098,7 +1099,7 @@ static void a_breaker_tells_the_log(void **state) {
     (void)state;
     static const config_logs logs = {
         .level = LEVEL_INFO, .format = LOG_JSON, .buffer_bytes = 1 << 20};
-    static const row r = {.options = BREAKER, .a = {"refuse", "refuse", PLAIN}};
+    static const row r = {.options = BREAKER, .plain = true, .a = {"refuse", "refuse", PLAIN}};
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     logger *l = logger_new(&logs, ends[1]);

@@ -12,7 +12,7 @@ typedef struct ask_row {
     int tokens;
 } ask_row;
 
-static int64_t guess(dialect d, const char *body, token_family family) {
+static int64_t guessed(dialect d, const char *body, token_family family) {
     arena a;
     arena_init(&a, 0);
     request_outline o = outline_of(d, outline_scan(body, &a), &a);
@@ -65,7 +65,7 @@ static void what_a_model_reads(void **state) {
         {DIALECT_OPENAI_EMBEDDINGS, "{'input':[[1,2,3],[4,5]],'encoding_format':'base64'}", 5},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        int64_t tokens = guess(rows[i].d, rows[i].body, TOKENS_O200K);
+        int64_t tokens = guessed(rows[i].d, rows[i].body, TOKENS_O200K);
         if (tokens != rows[i].tokens) print_error("%s\n", rows[i].body);
         assert_int_equal(tokens, rows[i].tokens);
     }
@@ -77,12 +77,12 @@ static void tools_and_schemas(void **state) {
     static const char tool[] =
         "{'tools':[{'type':'function','function':{'name':'weather','description':'tells it',"
         "'parameters':{'type':'object','properties':{'city':{'type':'string'}}}}}],'messages':[]}";
-    int64_t tokens = guess(CHAT, tool, TOKENS_O200K);
+    int64_t tokens = guessed(CHAT, tool, TOKENS_O200K);
     assert_in_range(tokens, 30, 60);
     static const char schema[] =
         "{'response_format':{'type':'json_schema','json_schema':{'name':'answer','schema':"
         "{'type':'object','properties':{'city':{'type':'string'}}}}},'messages':[]}";
-    assert_in_range(guess(CHAT, schema, TOKENS_O200K), 7, 40);
+    assert_in_range(guessed(CHAT, schema, TOKENS_O200K), 7, 40);
 }
 
 /* ---- what is no text ---- */
@@ -123,7 +123,7 @@ static void pictures(void **state) {
         {CHAT, USER("[{'type':'file','file':{'file_id':'file-1'}}]"), 7 + 1500},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        int64_t tokens = guess(rows[i].d, rows[i].body, TOKENS_O200K);
+        int64_t tokens = guessed(rows[i].d, rows[i].body, TOKENS_O200K);
         if (tokens != rows[i].tokens) print_error("%s\n", rows[i].body);
         assert_int_equal(tokens, rows[i].tokens);
     }
@@ -148,7 +148,7 @@ static void bytes_that_are_no_text(void **state) {
         for (int k = 0; k < 20000; k++)
             buf_add_cstr(&body, "kF9z");
         buf_addf(&body, "%s}]}", rows[i].behind);
-        assert_int_equal(guess(CHAT, buf_cstr(&body), TOKENS_O200K), rows[i].tokens);
+        assert_int_equal(guessed(CHAT, buf_cstr(&body), TOKENS_O200K), rows[i].tokens);
         buf_done(&body);
     }
 }
@@ -173,7 +173,7 @@ static void roughly_it_is_the_same(void **state) {
             while (body.len < size)
                 buf_add_cstr(&body, texts[i]);
             buf_add_cstr(&body, "'}]}");
-            double exact = (double)guess(CHAT, buf_cstr(&body), TOKENS_O200K);
+            double exact = (double)guessed(CHAT, buf_cstr(&body), TOKENS_O200K);
             double rough = (double)guess_prompt_roughly(buf_span(&body), TOKENS_O200K);
             if (rough < 0.75 * exact || rough > 1.35 * exact)
                 fail_msg("%s: %.0f for %.0f", texts[i], rough, exact);

@@ -1,4 +1,5 @@
-/* A program's exchanges with providers that answer in another form than was asked for. */
+/* A program's exchanges with providers that answer in another form than was asked for: it gets what
+ * it asked for. */
 #include "direct.h"
 
 #include "../http/peer.h"
@@ -21,9 +22,10 @@ static void run(direct *d, const char *bytes) {
 static void json_for_a_stream(void **state) {
     (void)state;
     direct d = direct_post(0, "/chat/completions", CHAT "true}");
-    run(&d, HEAD("application/json") "{\"choices\":[{\"text\":\"a\"}]}");
-    assert_span(buf_span(&d.said), "answer, done");
-    assert_span(buf_span(&d.body), "{\"choices\":[{\"text\":\"a\"}]}");
+    run(&d, HEAD("application/json") "{\"choices\":[{\"message\":{\"content\":\"Hi\"},"
+                                     "\"finish_reason\":\"stop\"}]}");
+    assert_span(buf_span(&d.said), "head, piece, end, done");
+    assert_int_equal(d.pieces, 2);
     assert_int_equal(d.error, ERR_NONE);
     direct_free(&d);
 }
@@ -34,8 +36,10 @@ static void a_stream_for_json(void **state) {
     run(&d, HEAD("text/event-stream") "data: "
                                       "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}"
                                       "\n\ndata: [DONE]\n\n");
-    assert_span(buf_span(&d.said), "head, piece, end, done");
-    assert_int_equal(d.pieces, 1);
+    assert_span(buf_span(&d.said), "answer, done");
+    assert_span(buf_span(&d.body),
+                "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{\"role\":"
+                "\"assistant\",\"content\":null}}]}");
     direct_free(&d);
 }
 

@@ -16,7 +16,8 @@ static weir_client *client_of(peer *p, const char *bytes) {
     return lib_client(o);
 }
 
-/* Nobody is there to hear the events of a stream that was not asked for. */
+/* Nobody is there to hear the events of a stream that was not asked for: they are put together,
+ * where they are ones of that endpoint's. */
 static void a_stream_for_a_whole_answer(void **state) {
     (void)state;
     peer p;
@@ -25,18 +26,27 @@ static void a_stream_for_a_whole_answer(void **state) {
         "data: {\"type\":\"response.output_text.delta\",\"delta\":\"hi\"}\n\n"
         "data: [DONE]\n\n";
     weir_client *c = client_of(&p, stream);
-    static const char *const paths[] = {"/chat/completions", "/responses", "/embeddings"};
-    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+    static const struct {
+        const char *path, *code, *message;
+    } rows[] = {
+        {"/responses", "stream_interrupted", "ended without its answer"},
+        {"/embeddings", "provider_bad_answer", "a stream where a whole answer was asked for"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         weir_request *q = lib_request("m", "hi");
-        weir_request_set_path(q, paths[i]);
+        weir_request_set_path(q, rows[i].path);
         weir_result *r = lib_chat(c, q);
         assert_int_equal(r->code, WEIR_PROVIDER);
-        assert_string_equal(r->error_code, "provider_bad_answer");
-        assert_non_null(strstr(r->error_message, "a stream where a whole answer was asked for"));
+        assert_string_equal(r->error_code, rows[i].code);
+        assert_non_null(strstr(r->error_message, rows[i].message));
         assert_null(r->text);
         assert_non_null(strstr(r->body, "\"error\""));
         weir_result_free(r);
     }
+    weir_result *r = lib_chat(c, lib_request("m", "hi"));
+    assert_int_equal(r->code, WEIR_OK);
+    assert_string_equal(r->text, "hi");
+    weir_result_free(r);
     weir_client_free(c);
     peer_end(&p);
 }
@@ -53,7 +63,8 @@ static int hear(void *user, const weir_event *event) {
     return h->stop;
 }
 
-/* It is one event, and says what it says otherwise; also where that is the last one wanted. */
+/* It is one event that says what it says otherwise, also where that is the last one wanted, and one
+ * that ends it. */
 static void a_whole_answer_for_a_stream(void **state) {
     (void)state;
     peer p;
@@ -66,7 +77,7 @@ static void a_whole_answer_for_a_stream(void **state) {
         weir_result *r = weir_stream(c, q, hear, &h);
         weir_request_free(q);
         assert_int_equal(r->code, stop ? WEIR_CANCELLED : WEIR_OK);
-        assert_string_equal(buf_cstr(&h.text), "a\nb|");
+        assert_string_equal(buf_cstr(&h.text), stop ? "a\nb|" : "a\nb||");
         assert_string_equal(r->text, "a\nb");
         assert_string_equal(r->model, "theirs");
         weir_result_free(r);

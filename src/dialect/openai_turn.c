@@ -1,0 +1,83 @@
+/* Which form is turned how, and responses put together: their last event holds all of it. */
+#include "dialect/openai_turn.h"
+
+#include "base/mem.h"
+#include "dialect/words.h"
+
+#include <stdlib.h>
+
+/* ---- responses ---- */
+
+typedef struct response {
+    size_t most;
+    buf whole; /* the response object of its last event */
+    buf items; /* and what was told of its output: some leave it out there */
+} response;
+
+static response *response_of(assembly *a) {
+    return (response *)a;
+}
+
+static assembly *begin_response(size_t most) {
+    response *r = mem_zalloc(sizeof *r);
+    r->most = most;
+    return (assembly *)r;
+}
+
+static void end_response(assembly *a) {
+    if (!a) return;
+    buf_done(&response_of(a)->whole);
+    buf_done(&response_of(a)->items);
+    free(a);
+}
+
+static bool take_event(assembly *a, const answer_event *e) {
+    response *r = response_of(a);
+    json_value root = answer_root(e->data);
+    json_value item = {JSON_NONE, SPAN_EMPTY};
+    if (e->sorts & EVENT_CLOSE) {
+        json_value whole = json_get(root, SPAN_OF("response"));
+        buf_clear(&r->whole);
+        if (whole.type == JSON_OBJECT) buf_add(&r->whole, whole.raw);
+    } else if (json_is(json_get(root, SPAN_OF("type")), SPAN_OF("response.output_item.done"))) {
+        item = json_get(root, SPAN_OF("item"));
+    }
+    if (item.type == JSON_OBJECT) {
+        if (r->items.len) buf_add_char(&r->items, ',');
+        buf_add(&r->items, item.raw);
+    }
+    return r->whole.len + r->items.len <= r->most;
+}
+
+static bool write_response(assembly *a, buf *out) {
+    const response *r = response_of(a);
+    if (!r->whole.len) return false;
+    json_value root = answer_root(buf_span(&r->whole));
+    json_value output = json_get(root, SPAN_OF("output"));
+    bool left_out = output.type == JSON_ARRAY && json_count(output) == 0 && r->items.len;
+    size_t at = left_out ? (size_t)(output.raw.ptr - root.raw.ptr) + 1 : root.raw.len;
+    buf_add(out, span_slice(root.raw, 0, at));
+    if (left_out) buf_add(out, buf_span(&r->items));
+    buf_add(out, span_slice(root.raw, at, root.raw.len));
+    return true;
+}
+
+/* ---- the rows ---- */
+
+const turn_ops openai_turn_chat = {.begin = openai_begin_completion,
+                                   .end = openai_end_completion,
+                                   .take = openai_take_chunk,
+                                   .write = openai_write_completion,
+                                   .unfold = openai_unfold_completion};
+
+const turn_ops openai_turn_text = {.begin = openai_begin_completion,
+                                   .end = openai_end_completion,
+                                   .take = openai_take_chunk,
+                                   .write = openai_write_text_completion,
+                                   .unfold = openai_unfold_text_completion};
+
+const turn_ops openai_turn_response = {.begin = begin_response,
+                                       .end = end_response,
+                                       .take = take_event,
+                                       .write = write_response,
+                                       .unfold = openai_unfold_response};
