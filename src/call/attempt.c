@@ -301,14 +301,14 @@ static void fail_no_answer(attempt *a) {
 
 static void fail_too_large(attempt *a) {
     const config_limits *limits = &config_of(a)->limits;
-    if (a->reader.kind == ANSWER_STREAM)
-        fail(a, FAIL_MALFORMED, ERR_ANSWER_TOO_LARGE,
+    if (a->reader.events.dead)
+        fail(a, FAIL_OUR_LIMIT, ERR_ANSWER_TOO_LARGE,
              arena_printf(
                  a->spec.arena,
                  "An event of the provider's stream is larger than limits.event (%zu bytes).",
                  limits->event_bytes));
     else
-        fail(a, FAIL_TARGET, ERR_ANSWER_TOO_LARGE,
+        fail(a, FAIL_OUR_LIMIT, ERR_ANSWER_TOO_LARGE,
              arena_printf(a->spec.arena,
                           "The provider's answer is larger than limits.answer (%zu bytes).",
                           limits->answer_bytes));

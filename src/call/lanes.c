@@ -199,10 +199,17 @@ static void on_head(void *user, const answer_head *head) {
     if (head->kind == ANSWER_RAW) commit(l);
 }
 
+/* More is not held for an answer that says nothing. */
+static size_t held_most(const lane *l) {
+    enum { HELD_BYTES = 4 * 1024 * 1024 };
+    size_t event_bytes = call_config(l->call)->limits.event_bytes;
+    return event_bytes < HELD_BYTES ? event_bytes : HELD_BYTES;
+}
+
 /* An answer begins or ends; or there is more than is held for one that says nothing. */
 static bool speaks(const lane *l, const answer_event *event) {
     return event->kind != ANSWER_STREAM || event->sorts & EVENT_ANSWERS ||
-           l->held.bytes >= call_config(l->call)->limits.event_bytes;
+           l->held.bytes >= held_most(l);
 }
 
 static void on_event(void *user, const answer_event *event) {

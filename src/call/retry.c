@@ -133,9 +133,11 @@ retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts,
     const retry_facts *f = facts;
     failure_class class = f->failure;
     if (class == FAIL_GONE) return stop(f, "the call was cancelled", false, ret);
+    if (class == FAIL_OUR_LIMIT) return stop(f, "larger than weir takes", false, ret);
     if (f->hint.should_retry == 1 && class != FAIL_TLS) class = FAIL_OVERLOAD;
     switch (class) {
     case FAIL_GONE: /* above */
+    case FAIL_OUR_LIMIT:
     case FAIL_NONE: /* nothing failed: the caller's mistake, and never a reason to ask again */
     case FAIL_REQUEST: return stop(f, "the request is at fault", false, ret);
     case FAIL_CONTENT_POLICY:

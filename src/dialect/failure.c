@@ -16,6 +16,7 @@ bool failure_counts(failure_class f) {
     case FAIL_CONTENT_POLICY:
     case FAIL_TARGET:
     case FAIL_REQUEST:
+    case FAIL_OUR_LIMIT:
     case FAIL_GONE: return false;
     }
     return false;
@@ -34,6 +35,7 @@ const char *failure_name(failure_class f) {
         [FAIL_CONTENT_POLICY] = "content_policy",
         [FAIL_TARGET] = "target",
         [FAIL_REQUEST] = "request",
+        [FAIL_OUR_LIMIT] = "our_limit",
         [FAIL_TLS] = "tls",
         [FAIL_GONE] = "cancelled",
     };

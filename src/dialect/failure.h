@@ -24,6 +24,7 @@ typedef enum failure_class {
     FAIL_CONTENT_POLICY, /* the provider's own guard refused */
     FAIL_TARGET,         /* 404 and kin: this target cannot, another may */
     FAIL_REQUEST,        /* other 4xx: the request itself is at fault */
+    FAIL_OUR_LIMIT,      /* larger than weir takes: it would be so again, and paid again */
     FAIL_TLS,            /* the provider's certificate is wrong: never again at this target */
     FAIL_GONE,           /* cancelled by us or by the client: nobody's fault */
 } failure_class;

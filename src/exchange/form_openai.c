@@ -35,8 +35,24 @@ static span framed(form *m, const sse_event *event) {
     return buf_span(&x->env->scratch);
 }
 
+/* A picture goes out from where it lies: a copy of it would stay with the loop. */
+static void put_large(form *m, const sse_event *event) {
+    exchange *x = m->filter.x;
+    buf_clear(&x->env->scratch);
+    sse_write_before(&x->env->scratch, event);
+    m->silence.last_ms = x->env->loop->now_ms;
+    exchange_piece(x, buf_span(&x->env->scratch));
+    exchange_piece(x, event->data);
+    exchange_piece(x, SPAN_OF("\n\n"));
+}
+
 static void put_event(form *m, span name, span data) {
-    exchange_piece(m->filter.x, framed(m, &(sse_event){name, data}));
+    enum { LARGE_BYTES = 64 * 1024 };
+    const sse_event event = {name, data};
+    if (data.len >= LARGE_BYTES && sse_is_line(data))
+        put_large(m, &event);
+    else
+        exchange_piece(m->filter.x, framed(m, &event));
 }
 
 static void on_event(filter *f, const answer_event *event) {

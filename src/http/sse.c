@@ -229,9 +229,22 @@ static void write_lines(buf *out, span prefix, span text) {
     }
 }
 
-void sse_write(buf *out, const sse_event *event) {
+static void write_name(buf *out, const sse_event *event) {
     span name = span_slice(event->name, 0, find_line_end(event->name));
     if (name.len) write_lines(out, SPAN_OF("event: "), name);
+}
+
+bool sse_is_line(span data) {
+    return find_line_end(data) == data.len;
+}
+
+void sse_write_before(buf *out, const sse_event *event) {
+    write_name(out, event);
+    buf_add(out, SPAN_OF("data: "));
+}
+
+void sse_write(buf *out, const sse_event *event) {
+    write_name(out, event);
     write_lines(out, SPAN_OF("data: "), event->data);
     buf_add_char(out, '\n');
 }

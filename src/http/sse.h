@@ -65,6 +65,10 @@ sse_result sse_read_end(sse_reader *r, sse_event *ret_event);
  * CRLF within data end a line, and a name ends at the first of them, so nothing in either can forge
  * a field. */
 void sse_write(buf *out, const sse_event *event);
+/* An event of one line may go out from where it lies: what stands before its data; "\n\n" follows.
+ */
+bool sse_is_line(span data);
+void sse_write_before(buf *out, const sse_event *event);
 /* Writes `: text\n\n`, one `: ` line per line of text. */
 void sse_write_comment(buf *out, span text);
 

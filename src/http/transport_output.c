@@ -10,6 +10,8 @@ enum {
     PIECES_AT_ONCE = 16,
     /* From here on a write of its own is cheaper than a copy into the gathered output. */
     WRITE_AT_ONCE_BYTES = 4096,
+    /* And from here on also where others have gathered, which go first. */
+    FLUSH_FIRST_BYTES = 64 * 1024,
 };
 
 size_t output_pieces(const transport *t, span *pieces, size_t max) {
@@ -216,8 +218,15 @@ void transport_writev(transport *t, const span *pieces, size_t count) {
     for (size_t i = 0; i < count; i++)
         sum += pieces[i].len;
     bool at_once = sum >= WRITE_AT_ONCE_BYTES && count <= PIECES_AT_ONCE && t->open && !t->tls &&
-                   !t->in_flight && !t->lent_count && t->out.len == t->out_taken;
-    if (at_once) {
+                   !t->in_flight && !t->lent_count;
+    bool gathered = t->out.len > t->out_taken;
+    if (at_once && gathered && sum >= FLUSH_FIRST_BYTES) {
+        loop_run_hooks(t->loop);
+        output_flush(t);
+        if (!takes_output(t)) return;
+        gathered = t->in_flight;
+    }
+    if (at_once && !gathered) {
         loop_run_hooks(t->loop);
         output_send_copy(t, pieces, count);
     } else {

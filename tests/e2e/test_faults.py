@@ -113,6 +113,9 @@ def faults(name, stream):
         "malformed chunk": lambda: raw(begun + [b"zz\r\nxx\r\n"], end="stall"),
         "malformed chunk after content": lambda: raw(spoken + [b"zz\r\nxx\r\n"], end="stall"),
         "shorter than its length": lambda: cut("in_body"),
+        "event larger than limits.event": lambda: raw(begun + [event_of(bodies.chunk("x" * 70_000))], end="stall"),
+        "event larger than limits.event after content": lambda: raw(spoken + [event_of(bodies.chunk("x" * 70_000))], end="stall"),
+        "answer larger than limits.answer": lambda: reply(200, bodies.completion("x" * 70_000)),
         "compressed": lambda: reply(200, b"\x1f\x8b\x08\x00junk", headers=[("Content-Encoding", "gzip"),
                                                                         ("Content-Type", "application/json")]),
         "307 to another host": lambda: reply(307, b"", headers=[("Location", "https://elsewhere.test/v1?key=s3cret")]),
@@ -191,6 +194,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         "models": {"*": ["main", "spare"] if fallback else "main"},
         "retry": {**backoff, "patience": "5s" if long_wait else "200ms"},
         "breaker": "off",
+        "limits": {"event": "64KB", "answer": "64KB"},
         "timeouts": {"connect": "150ms", "first_byte": "150ms", "first_token": "200ms", "between_events": "250ms",
                      "total": "20s"},
     })

@@ -154,6 +154,33 @@ def test_a_client_that_does_not_read_stops_the_provider(weir, upstream, limit):
     c.close()
 
 
+@pytest.mark.parametrize("reads", ["at once", "later"])
+def test_a_picture_in_one_event(weir, upstream, reads):
+    """It crosses whole, is held once while its reader is slow, and not at all when it has gone out."""
+    size = 40_000_000
+    big = json.dumps(bodies.chunk({"images": [{"b64_json": "A" * size}]}))
+    upstream.script(sse([bodies.chunk({"role": "assistant"}), big, bodies.chunk(finish="stop")]))
+    w = weir(upstream, server={"workers": 1})
+    before = w.resident_bytes()
+    c = wire.connect(w, receive_buffer=8192 if reads == "later" else None)
+    c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True})
+    answer = c.head(60)
+    if reads == "later":
+        (request,) = upstream.wait_requests(1)
+        request.wait_done()
+        if not SANITIZED:
+            assert w.resident_bytes() - before < 1.2 * size
+    for _ in c.body_pieces(answer):
+        pass
+    assert answer.complete
+    data = [d for _, d in answer.named_events()]
+    assert len(data) == 4 and data[1] == big and data[-1] == "[DONE]"
+    w.wait_call(answer.header("x-request-id"))
+    if not SANITIZED:
+        assert w.resident_bytes() - before < 0.2 * size
+    c.close()
+
+
 def test_many_clients_that_do_not_read(weir, upstream):
     data = json.dumps(bodies.chunk("x" * 10_000))
     upstream.always(sse([data] * 2000, end="stall"))

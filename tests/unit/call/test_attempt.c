@@ -544,12 +544,12 @@ static void answers_that_are_none(void **state) {
          .heard = "target provider_bad_encoding 502"},
         {.options = "limits: {event: 1KB}\n",
          .script = "200 stream|say " TOO_MUCH,
-         .heard = "stream 200; malformed provider_answer_too_large 502",
+         .heard = "stream 200; our_limit provider_answer_too_large 502",
          .text = "An event of the provider's stream is larger than limits.event (1024 bytes)."},
         {.options = "limits: {answer: 1KB}\n",
          .plain = true,
          .script = "200|bytes " TOO_MUCH "|end",
-         .heard = "plain 200; target provider_answer_too_large 502",
+         .heard = "plain 200; our_limit provider_answer_too_large 502",
          .text = "The provider's answer is larger than limits.answer (1024 bytes)."},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -121,6 +121,10 @@ static const row rows[] = {
     /* rule 1 */
     {FAIL_GONE, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "the call was cancelled", 0, false, -1},
     {FAIL_GONE, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "the call was cancelled", 0, false, -1},
+    {FAIL_OUR_LIMIT, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "larger than weir takes", 0, false,
+     -1},
+    {FAIL_OUR_LIMIT, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "larger than weir takes", 0, false,
+     -1},
     /* rule 2 */
     {FAIL_REQUEST, 1, -1, 0, 1, 0, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
     {FAIL_CONTENT_POLICY, 1, 10, 0, 1, 0, A_WHILE, RETRY_WAIT, "waits as asked", 10, false, -1},
@@ -310,7 +314,8 @@ static void no_facts_break_the_invariants(void **state) {
         if (verdict == RETRY_WAIT) {
             assert_true(plan.wait_ms >= 0 && plan.wait_ms < f.left_ms);
             assert_true(f.budget_left && f.retries_done < policy.retries);
-            assert_true(f.failure != FAIL_GONE && f.failure != FAIL_TLS);
+            assert_true(f.failure != FAIL_GONE && f.failure != FAIL_TLS &&
+                        f.failure != FAIL_OUR_LIMIT);
             assert_true(f.hint.should_retry != 0);
             assert_true(!f.other_left || f.target_tries < 2);
         }

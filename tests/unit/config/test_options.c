@@ -191,7 +191,7 @@ static void has_the_documented_defaults(void **state) {
     assert_false(c->server.open);
     assert_int_equal(c->limits.body_bytes, 20 << 20);
     assert_int_equal(c->limits.answer_bytes, 64 << 20);
-    assert_int_equal(c->limits.event_bytes, 4 << 20);
+    assert_int_equal(c->limits.event_bytes, 64 << 20);
     assert_int_equal(c->limits.head_bytes, 64 << 10);
     assert_int_equal(c->limits.url_bytes, 8 << 10);
     assert_int_equal(c->limits.headers, 100);

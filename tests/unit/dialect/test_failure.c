@@ -21,6 +21,7 @@ static void a_failure_has_a_name_and_a_fault(void **state) {
         {FAIL_CONTENT_POLICY, "content_policy", false},
         {FAIL_TARGET, "target", false},
         {FAIL_REQUEST, "request", false},
+        {FAIL_OUR_LIMIT, "our_limit", false},
         {FAIL_TLS, "tls", true},
         {FAIL_GONE, "cancelled", false},
     };

@@ -96,6 +96,31 @@ static void a_stream(void **state) {
                   "|piece data: [DONE]\n\n|end|done");
 }
 
+/* One of a picture goes out from where it lies, and leaves nothing behind in the loop. */
+static void a_large_event(void **state) {
+    (void)state;
+    enum { LARGE = 64 * 1024 };
+    scene *c = response();
+    buf line = BUF_EMPTY, expected = BUF_EMPTY;
+    for (size_t i = 0; i < LARGE; i++)
+        buf_add_char(&line, 'a');
+    script_head(&c->s, ANSWER_STREAM);
+    scene_event(c, ANSWER_STREAM, "e", buf_cstr(&line));
+    assert_true(c->w->env.scratch.cap < LARGE);
+    buf_addf(&expected, "head 200|piece event: e\ndata: |piece %s|piece \n\n|", buf_cstr(&line));
+    line.ptr[LARGE / 2] = '\n'; /* of two lines is framed */
+    scene_event(c, ANSWER_STREAM, "", buf_cstr(&line));
+    line.ptr[LARGE / 2] = 'a';
+    script_end(&c->s);
+    world_pass(c->w, 0);
+    assert_int_equal(c->a.record.bytes_out, 15 + LARGE + 2 + 6 + LARGE + 6 + 2);
+    assert_true(span_starts(buf_span(&c->a.said), buf_span(&expected)));
+    buf_done(&line);
+    buf_done(&expected);
+    buf_clear(&c->a.said);
+    scene_done(c, "");
+}
+
 /* A response's events have names, and the last of them is the end. */
 static void a_response_has_no_end_marker(void **state) {
     (void)state;
@@ -385,6 +410,7 @@ int main(void) {
         cmocka_unit_test(a_plain_answer),
         cmocka_unit_test(a_plain_answer_without_a_type_is_json),
         cmocka_unit_test(a_stream),
+        cmocka_unit_test(a_large_event),
         cmocka_unit_test(a_response_has_no_end_marker),
         cmocka_unit_test(a_raw_body),
         cmocka_unit_test(a_failure_before_the_head),

@@ -309,6 +309,14 @@ static void writes(void **state) {
         buf out = BUF_EMPTY;
         sse_write(&out, &rows[i].event);
         assert_span(buf_span(&out), rows[i].written);
+        if (sse_is_line(rows[i].event.data)) { /* the same from where it lies */
+            buf parts = BUF_EMPTY;
+            sse_write_before(&parts, &rows[i].event);
+            buf_add(&parts, rows[i].event.data);
+            buf_add_cstr(&parts, "\n\n");
+            assert_span(buf_span(&parts), rows[i].written);
+            buf_done(&parts);
+        }
         assert_events(buf_span(&out), 1024, span_cstr(rows[i].read), false);
         buf_done(&out);
     }

@@ -69,6 +69,18 @@ static void much_at_once(void **state) {
     much_arrives(f, write_at_once);
 }
 
+static void write_behind_little(end *e) {
+    transport_write(e->t, pieces[0]);
+    transport_writev(e->t, pieces + 1, 2); /* which goes out first what has gathered */
+    assert_true(transport_pending(e->t) < pieces[0].len + pieces[1].len + pieces[2].len);
+    transport_writev(e->t, pieces + 3, PIECES - 3);
+}
+
+static void much_behind_little(void **state) {
+    fixture *f = *state;
+    much_arrives(f, write_behind_little);
+}
+
 static void much_lent(void **state) {
     fixture *f = *state;
     much_arrives(f, lend_all);
@@ -468,6 +480,7 @@ int main(void) {
         T(output_waits_for_the_connection),
         T(much_in_every_way),
         T(much_at_once),
+        T(much_behind_little),
         T(much_lent),
         T(refused),
         T(no_address),
