@@ -58,6 +58,10 @@ static const config *config_of(const attempt *a) {
     return loop_snapshot_config(a->spec.snapshot);
 }
 
+static const config_timeouts *timeouts_of(const attempt *a) {
+    return &a->spec.entry->timeouts;
+}
+
 static const secret *key_of(const attempt *a) {
     return credential_key(a->credential);
 }
@@ -103,6 +107,8 @@ static void fail_with(attempt *a, failure *f) {
     f->request_id = a->request_id;
     f->hint = a->hint;
     drop_connection(a);
+    /* It may have left on a pooled connection that was dead. */
+    f->sent = a->times.sent_us && f->error != ERR_CONNECT_TIMEOUT;
     release(a);
     a->ops->on_fail(a->user, f);
 }
@@ -121,6 +127,15 @@ static span without_key(const attempt *a, span value) {
 static bool refuses_added(const attempt *a, failure_class class, span body) {
     if (class == FAIL_KEY || class == FAIL_LIMIT) return false;
     return a->spec.upstream->ops->refuses_added(&a->request, body);
+}
+
+/* Where a deadline passed that watches more than the connection. */
+static void fail_late(attempt *a, error_id error, const char *what, config_timeout which) {
+    const config_target *t = a->spec.entry;
+    span limit = config_timeout_text(config_of(a), t->of, t->provider, which, a->spec.arena);
+    fail(a, FAIL_SILENT, error,
+         arena_printf(a->spec.arena, "No %s came from %.*s within %.*s.", what,
+                      SPAN_ARG(t->provider->name), SPAN_ARG(limit)));
 }
 
 static void fail_refused(attempt *a, int status, span body) {
@@ -152,23 +167,20 @@ static void end(attempt *a) {
  * been. */
 static void on_stall(timer *t) {
     attempt *a = CONTAINER_OF(t, attempt, watch);
-    int64_t most = config_of(a)->timeouts.between_events_ms;
+    int64_t most = timeouts_of(a)->between_events_ms;
     int64_t silent = a->paused ? 0 : a->spec.loop->now_ms - a->event_ms;
     if (silent < most) {
         loop_timer_start(a->spec.loop, t, most - silent);
         return;
     }
-    fail(a, FAIL_SILENT, ERR_BETWEEN_EVENTS_TIMEOUT,
-         arena_printf(a->spec.arena,
-                      "No event came from %.*s within timeouts.between_events (%lld ms).",
-                      SPAN_ARG(a->spec.upstream->provider->name), (long long)most));
+    fail_late(a, ERR_BETWEEN_EVENTS_TIMEOUT, "event", TIMEOUT_BETWEEN_EVENTS);
 }
 
 static void watch_events(attempt *a) {
     a->flowing = true;
     loop_timer_stop(a->spec.loop, &a->watch);
     timer_init(&a->watch, on_stall);
-    loop_timer_start(a->spec.loop, &a->watch, config_of(a)->timeouts.between_events_ms);
+    loop_timer_start(a->spec.loop, &a->watch, timeouts_of(a)->between_events_ms);
 }
 
 /* An error where an answer should be: as if the provider had answered with that status. */
@@ -366,11 +378,7 @@ static void end_answer(attempt *a, const http_fail *cut) {
 
 static void on_first_token_late(timer *t) {
     attempt *a = CONTAINER_OF(t, attempt, watch);
-    fail(a, FAIL_SILENT, ERR_FIRST_TOKEN_TIMEOUT,
-         arena_printf(a->spec.arena,
-                      "No token came from %.*s within timeouts.first_token (%lld ms).",
-                      SPAN_ARG(a->spec.upstream->provider->name),
-                      (long long)config_of(a)->timeouts.first_token_ms));
+    fail_late(a, ERR_FIRST_TOKEN_TIMEOUT, "token", TIMEOUT_FIRST_TOKEN);
 }
 
 /* ---- refusals ---- */
@@ -494,28 +502,40 @@ static void on_end(void *user) {
     }
 }
 
-/* What a failure of the HTTP client means, by its kind. */
+/* What a failure of the HTTP client means, by its kind, and which deadline it is; TIMEOUT_TOTAL,
+ * which the client does not know: none. */
 static const struct {
     failure_class class;
     error_id error;
+    config_timeout timeout;
 } http_failures[] = {
-    [HTTP_FAIL_CONNECT] = {FAIL_CONNECTION, ERR_CONNECT_FAILED},
-    [HTTP_FAIL_TLS] = {FAIL_TLS, ERR_TLS_FAILED},
-    [HTTP_FAIL_CONNECT_TIMEOUT] = {FAIL_SILENT, ERR_CONNECT_TIMEOUT},
-    [HTTP_FAIL_FIRST_BYTE_TIMEOUT] = {FAIL_SILENT, ERR_FIRST_BYTE_TIMEOUT},
-    [HTTP_FAIL_IDLE_TIMEOUT] = {FAIL_SILENT, ERR_BETWEEN_EVENTS_TIMEOUT},
-    [HTTP_FAIL_RESET] = {FAIL_CONNECTION, ERR_CONNECTION_LOST},
-    [HTTP_FAIL_CUT] = {FAIL_CONNECTION, ERR_CONNECTION_LOST},
-    [HTTP_FAIL_MALFORMED] = {FAIL_MALFORMED, ERR_BAD_ANSWER},
-    [HTTP_FAIL_POOL_FULL] = {FAIL_OVERLOAD, ERR_CONNECT_TIMEOUT},
+    [HTTP_FAIL_CONNECT] = {FAIL_CONNECTION, ERR_CONNECT_FAILED, TIMEOUT_TOTAL},
+    [HTTP_FAIL_TLS] = {FAIL_TLS, ERR_TLS_FAILED, TIMEOUT_TOTAL},
+    [HTTP_FAIL_CONNECT_TIMEOUT] = {FAIL_SILENT, ERR_CONNECT_TIMEOUT, TIMEOUT_CONNECT},
+    [HTTP_FAIL_FIRST_BYTE_TIMEOUT] = {FAIL_SILENT, ERR_FIRST_BYTE_TIMEOUT, TIMEOUT_FIRST_BYTE},
+    [HTTP_FAIL_IDLE_TIMEOUT] = {FAIL_SILENT, ERR_BETWEEN_EVENTS_TIMEOUT, TIMEOUT_BETWEEN_EVENTS},
+    [HTTP_FAIL_RESET] = {FAIL_CONNECTION, ERR_CONNECTION_LOST, TIMEOUT_TOTAL},
+    [HTTP_FAIL_CUT] = {FAIL_CONNECTION, ERR_CONNECTION_LOST, TIMEOUT_TOTAL},
+    [HTTP_FAIL_MALFORMED] = {FAIL_MALFORMED, ERR_BAD_ANSWER, TIMEOUT_TOTAL},
+    [HTTP_FAIL_POOL_FULL] = {FAIL_OVERLOAD, ERR_CONNECT_TIMEOUT, TIMEOUT_CONNECT},
 };
+
+/* ", as providers.local.timeouts.first_byte says"; empty where it is no deadline. */
+static span whose_word(const attempt *a, config_timeout which) {
+    const config_target *t = a->spec.entry;
+    if (which == TIMEOUT_TOTAL) return SPAN_EMPTY;
+    span name = config_timeout_name(t->of, t->provider, which, a->spec.arena);
+    return arena_printf(a->spec.arena, ", as %.*s says", SPAN_ARG(name));
+}
 
 static void fail_http(attempt *a, const http_fail *http) {
     error_id error = http_failures[http->kind].error;
     bool streams = a->state == ANSWER && a->reader.kind == ANSWER_STREAM;
     if (streams && http->kind == HTTP_FAIL_CUT) error = ERR_STREAM_CUT;
-    span text = arena_printf(a->spec.arena, "%s (%.*s: %s)", error_get(error)->sentence,
-                             SPAN_ARG(a->spec.upstream->provider->name), http->text);
+    span whose = whose_word(a, http_failures[http->kind].timeout);
+    span text =
+        arena_printf(a->spec.arena, "%s (%.*s: %s%.*s)", error_get(error)->sentence,
+                     SPAN_ARG(a->spec.upstream->provider->name), http->text, SPAN_ARG(whose));
     fail(a, http_failures[http->kind].class, error, text);
 }
 
@@ -532,8 +552,16 @@ static void on_http_fail(void *user, const http_fail *http) {
         fail_http(a, http);
 }
 
-static const http_call_ops http_ops = {
-    .on_head = on_head, .on_body = on_body, .on_end = on_end, .on_fail = on_http_fail};
+static void on_sent(void *user) {
+    attempt *a = user;
+    a->times = http_call_get_facts(a->http);
+}
+
+static const http_call_ops http_ops = {.on_sent = on_sent,
+                                       .on_head = on_head,
+                                       .on_body = on_body,
+                                       .on_end = on_end,
+                                       .on_fail = on_http_fail};
 
 /* ---- the owner's side ---- */
 
@@ -565,7 +593,7 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
     a->usage = (token_usage){-1, -1, -1, -1, -1, false};
     a->dialect = spec->upstream->ops->speaks(spec->facts->endpoint);
     if (!build(a, ret_failure)) return NULL;
-    const config *c = config_of(a);
+    const config_timeouts *t = timeouts_of(a);
     timer_init(&a->watch, on_first_token_late);
     http_call_spec http = {
         .method = a->request.method,
@@ -573,12 +601,12 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
         .headers = a->request.headers,
         .body = a->request.pieces,
         .body_count = a->request.piece_count,
-        .connect_ms = c->timeouts.connect_ms,
-        .first_byte_ms = c->timeouts.first_byte_ms,
-        .idle_ms = c->timeouts.between_events_ms,
+        .connect_ms = t->connect_ms,
+        .first_byte_ms = t->first_byte_ms,
+        .idle_ms = t->between_events_ms,
     };
     a->http = http_client_send(spec->snapshot->client, spec->upstream->origin, &http, &http_ops, a);
-    if (spec->facts->stream) loop_timer_start(spec->loop, &a->watch, c->timeouts.first_token_ms);
+    if (spec->facts->stream) loop_timer_start(spec->loop, &a->watch, t->first_token_ms);
     return a;
 }
 

@@ -39,6 +39,7 @@ typedef struct attempt_spec {
     loop_snapshot *snapshot;
     upstream *upstream;
     target_state *target;
+    const config_target *entry; /* the same in the configuration, with its deadlines */
     const request_facts *facts;
     credential *credential; /* it takes a reference; NULL: none is sent */
     span model;             /* what this provider is asked for; empty: the client's word */

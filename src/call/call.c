@@ -91,6 +91,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         .hint = f->hint,
         .retries_done = c->retries,
         .target_tries = s->tries,
+        .sent = f->sent,
         .other_left = next < c->slots.count,
         .budget_left = (f->class == FAIL_LIMIT ||
                         target_budget_left(s->state, &conf->retry, call_now_ms(c))) &&
@@ -124,9 +125,10 @@ static void on_total(timer *t) {
     call *c = CONTAINER_OF(t, call, total);
     if (c->winner && attempt_end_whole(c->winner->attempt)) return;
     weir_error e = error_of(ERR_TOTAL_TIMEOUT);
+    span limit =
+        config_timeout_text(call_config(c), c->spec.model, NULL, TIMEOUT_TOTAL, c->spec.arena);
     e.message =
-        arena_printf(c->spec.arena, "The call did not complete within timeouts.total (%lld ms).",
-                     (long long)call_config(c)->timeouts.total_ms);
+        arena_printf(c->spec.arena, "The call did not complete within %.*s.", SPAN_ARG(limit));
     failure f = failure_of(&e);
     f.class = FAIL_SILENT;
     f.client_may_retry = false;

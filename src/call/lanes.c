@@ -350,6 +350,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .upstream = s->upstream,
                                .target = s->state,
                                .credential = s->upstream->keys[l->key].credential,
+                               .entry = s->target,
                                .facts = c->spec.facts,
                                .model = s->model,
                                .want = c->spec.want,

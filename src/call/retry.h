@@ -23,6 +23,7 @@ typedef struct retry_facts {
     retry_hint hint;
     unsigned retries_done; /* same-target retries of this call so far, over all targets */
     unsigned target_tries; /* tries at this target in this call, the failed one included */
+    bool sent;             /* the request had left when it failed */
     bool other_left;       /* another target that may still be asked */
     bool budget_left;      /* the target's retry budget allows an extra call */
     int64_t left_ms;       /* until the total deadline */

@@ -26,6 +26,17 @@ typedef struct config_listener {
     bool loopback;  /* reachable from this machine alone */
 } config_listener;
 
+/* ---- deadlines ---- */
+
+/* Of the file, of a provider or of a model (0: none of its own), or in force for a target. */
+typedef struct config_timeouts {
+    int64_t connect_ms;
+    int64_t first_byte_ms;     /* from the request's last byte to the answer's head */
+    int64_t first_token_ms;    /* streams: from sending to the first content */
+    int64_t between_events_ms; /* streams and bodies: between bytes after that */
+    int64_t total_ms;          /* over all attempts; of the file or a model */
+} config_timeouts;
+
 /* ---- providers ---- */
 typedef enum config_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_NONE } config_auth;
 
@@ -61,6 +72,7 @@ typedef struct config_provider {
     span proxy;   /* http://host:port, "none", or empty: HTTPS_PROXY / NO_PROXY decide */
     unsigned max_connections; /* per worker */
     config_stream_usage stream_usage;
+    config_timeouts timeouts; /* its own */
 } config_provider;
 
 /* ---- models ---- */
@@ -69,6 +81,8 @@ typedef struct config_target {
     span model;      /* what the provider is asked for; empty: the client's own word */
     unsigned weight; /* for pick: weighted */
     span name;       /* "openai/gpt-4o-mini", or "openai" where model is empty */
+    const struct config_model *of; /* the entry that it stands in */
+    config_timeouts timeouts;      /* in force: the entry's, else the provider's, else the file's */
 } config_target;
 
 typedef enum config_pick { PICK_ORDER, PICK_WEIGHTED, PICK_FASTEST } config_pick;
@@ -78,6 +92,7 @@ typedef struct config_model {
     config_pick pick;
     config_target *targets;
     size_t target_count;
+    config_timeouts timeouts; /* its own */
 } config_model;
 
 /* ---- clients ---- */
@@ -95,6 +110,7 @@ typedef struct config_retry {
     int64_t patience_ms;      /* the longest Retry-After waited for while another target is left */
     double budget_ratio;      /* extra calls per target at most; see call/target.h */
     unsigned budget_floor;    /* extra calls per minute that are always allowed */
+    bool after_timeout;       /* a target that may still be at it is asked again */
     bool context_length_next; /* a context-length refusal goes to the next target */
     bool content_policy_next; /* a content-policy refusal goes to the next target */
 } config_retry;
@@ -113,14 +129,6 @@ typedef struct config_hedge {
     double after_quantile; /* 0.95 for p95, when after_ms is 0 */
     double at_most_ratio;  /* of calls may be hedged */
 } config_hedge;
-
-typedef struct config_timeouts {
-    int64_t connect_ms;
-    int64_t first_byte_ms;     /* from the request's last byte to the answer's head */
-    int64_t first_token_ms;    /* streams: from sending to the first content */
-    int64_t between_events_ms; /* streams and bodies: between bytes after that */
-    int64_t total_ms;          /* over all attempts */
-} config_timeouts;
 
 typedef struct config_server {
     unsigned workers; /* never 0 here: auto is resolved */
@@ -310,6 +318,22 @@ void config_write_example(buf *out);
 const config_model *config_find_model(const config *c, span name);
 /* The client with that key, compared in constant time; NULL. */
 const config_client *config_find_client(const config *c, span key);
+
+typedef enum config_timeout {
+    TIMEOUT_CONNECT,
+    TIMEOUT_FIRST_BYTE,
+    TIMEOUT_FIRST_TOKEN,
+    TIMEOUT_BETWEEN_EVENTS,
+    TIMEOUT_TOTAL,
+} config_timeout;
+
+/* Whose word a deadline is, as a path of the configuration: "providers.local.timeouts.first_token".
+ * model and provider may be NULL. In the arena. */
+span config_timeout_name(const config_model *model, const config_provider *provider,
+                         config_timeout which, arena *a);
+/* The same with its length: "timeouts.total (1800 s)". */
+span config_timeout_text(const config *c, const config_model *model,
+                         const config_provider *provider, config_timeout which, arena *a);
 
 /* Splits http(s)://host[:port][/path] or unix:/path. On failure *ret_why is a constant sentence. */
 MUST_USE bool config_url_parse(span text, arena *a, config_url *ret, const char **ret_why);

@@ -140,11 +140,17 @@ static span last_part(const char *path) {
     return span_cstr(dot ? dot + 1 : path);
 }
 
+/* What there is no way to write: an empty path, a deadline that is another scope's. */
+static bool is_unset(const option *o, const void *base) {
+    const void *field = (const char *)base + o->offset;
+    if (o->inherits) return *(const int64_t *)field == 0;
+    return o->type == &type_file && ((const span *)field)->len == 0;
+}
+
 static void write_value(explainer *e, const option *o, const void *base, unsigned depth) {
     const char *field = (const char *)base + o->offset;
     size_t start;
-    /* There is no way to write an empty path: it is left out. */
-    if (o->type == &type_file && ((const span *)(const void *)field)->len == 0) return;
+    if (is_unset(o, base)) return;
     start_line(e, depth, &start);
     buf_add(e->out, last_part(o->path));
     buf_add_cstr(e->out, ": ");
@@ -172,6 +178,18 @@ static bool is_on(const option_scope *scope, span section, const void *base) {
     return !o || *(const bool *)((const char *)base + o->offset);
 }
 
+/* Whether anything would be written of a section. */
+static bool any_set(const option_scope *scope, span section, const void *base) {
+    for (size_t i = 0; i < scope->count; i++) {
+        const option *o = &scope->options[i];
+        span path = span_cstr(o->path);
+        bool inside =
+            path.len > section.len && span_starts(path, section) && path.ptr[section.len] == '.';
+        if (inside && !is_unset(o, base)) return true;
+    }
+    return false;
+}
+
 /* The options directly in section ("" or "retry"), and the sections in it. */
 static void write_scope(explainer *e, const option_scope *scope, span section, const void *base,
                         unsigned depth) {
@@ -187,7 +205,8 @@ static void write_scope(explainer *e, const option_scope *scope, span section, c
         span inner = span_slice(path, 0, dot);
         if (dot == path.len && !(o->type == &type_section && is_on(scope, path, base))) {
             write_option(e, o, base, depth);
-        } else if (dot < path.len && !span_eq(inner, last) && is_on(scope, inner, base)) {
+        } else if (dot < path.len && !span_eq(inner, last) && is_on(scope, inner, base) &&
+                   any_set(scope, inner, base)) {
             last = inner;
             write_heading(e, depth, span_slice(inner, skip, inner.len), NULL);
             write_scope(e, scope, inner, base, depth + 1);

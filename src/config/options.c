@@ -32,6 +32,25 @@ static const char *const level_words[] = {"debug", "info", "warn", "error", "off
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
 /* clang-format off */
+
+/* The deadlines, which the file, a provider and a model may have: there a default, or nothing of
+ * their own. */
+#define STANDARD(value)  .standard = value
+#define INHERITED(value) .inherits = true
+#define TIMEOUT(scope, name, most, how, text) \
+    {DURATION(scope, "timeouts." #name, timeouts.name##_ms), .min = "1ms", .max = most, how, .sentence = text}
+#define TARGET_TIMEOUTS(scope, how, more) \
+    TIMEOUT(scope, connect, "10m", how("5s"), \
+            "Time to reach a provider: name, connection, TLS, and a free place in the pool." more), \
+    TIMEOUT(scope, first_byte, "24h", how("10m"), \
+            "From the end of the request to the head of the answer. A plain answer's head comes when it is whole: this is its deadline." more), \
+    TIMEOUT(scope, first_token, "24h", how("10m"), \
+            "Streams: from the request to the first content." more), \
+    TIMEOUT(scope, between_events, "24h", how("5m"), \
+            "Longest silence in the middle of an answer; some models say nothing while they write a large tool call." more)
+#define TOTAL_TIMEOUT(scope, how, more) \
+    TIMEOUT(scope, total, "24h", how("30m"), "A whole call with all its attempts and waits." more)
+
 static const option file_options[] = {
     {OTHER(config, "listen", listeners, type_listen), .standard = "127.0.0.1:8080",
      .sentence = "Where weir listens: an address with a port, unix:/path, a mapping {address, tls}, or a list of these."},
@@ -85,6 +104,8 @@ static const option file_options[] = {
      .sentence = "Retries per target, as a share of its calls, beyond which no more are made."},
     {COUNT(config, "retry.budget_floor", retry.budget_floor), .standard = "10", .min = "0", .max = "100000",
      .sentence = "Retries per minute and target that are allowed whatever the share is."},
+    {BOOL(config, "retry.after_timeout", retry.after_timeout), .standard = "false",
+     .sentence = "A target that was silent beyond a deadline, and has the request, is asked again where no other is left. It may be at it still, and both are paid for."},
     {BOOL(config, "retry.next_on_context_length", retry.context_length_next), .standard = "true",
      .sentence = "A target that finds the conversation too long is followed by the next one."},
     {BOOL(config, "retry.next_on_content_policy", retry.content_policy_next), .standard = "false",
@@ -108,16 +129,8 @@ static const option file_options[] = {
     {RATIO(config, "hedge.at_most", hedge.at_most_ratio), .standard = "5%", .min = "0.1%", .max = "100%",
      .sentence = "Share of calls that may be made a second time."},
 
-    {DURATION(config, "timeouts.connect", timeouts.connect_ms), .standard = "5s", .min = "1ms", .max = "10m",
-     .sentence = "Time to reach a provider: name, connection, TLS, and a free place in the pool."},
-    {DURATION(config, "timeouts.first_byte", timeouts.first_byte_ms), .standard = "60s", .min = "1ms", .max = "24h",
-     .sentence = "From the end of the request to the head of the answer."},
-    {DURATION(config, "timeouts.first_token", timeouts.first_token_ms), .standard = "60s", .min = "1ms", .max = "24h",
-     .sentence = "Streams: from the end of the request to the first content."},
-    {DURATION(config, "timeouts.between_events", timeouts.between_events_ms), .standard = "60s", .min = "1ms", .max = "24h",
-     .sentence = "Longest silence in the middle of an answer."},
-    {DURATION(config, "timeouts.total", timeouts.total_ms), .standard = "10m", .min = "1ms", .max = "24h",
-     .sentence = "A whole call with all its attempts and waits."},
+    TARGET_TIMEOUTS(config, STANDARD, ""),
+    TOTAL_TIMEOUT(config, STANDARD, ""),
 
     {COUNT(config, "server.workers", server.workers), .standard = "auto", .min = "1", .max = "1024", .zero = "auto", .restart = true,
      .sentence = "Event loops, each a thread; auto: one for each core that the process may use."},
@@ -210,6 +223,7 @@ static const option provider_options[] = {
      .sentence = "Connections to the provider per worker."},
     {WORD(config_provider, "stream_usage", stream_usage, stream_usage_words), .standard = "auto",
      .sentence = "Whether weir adds stream_options.include_usage to a stream whose client says nothing about it. auto: yes, until a target refuses it; never: usage is estimated where the provider does not tell it by itself."},
+    TARGET_TIMEOUTS(config_provider, INHERITED, " Default: the file's."),
 };
 
 #define KEY_SOURCES \
@@ -235,6 +249,8 @@ static const option model_options[] = {
      .sentence = "order: the first target, the others when it fails; weighted: by weight; fastest: by measured time to the first token."},
     {OTHER(config_model, "targets", targets, type_targets), .required = true,
      .sentence = "Targets, each PROVIDER/MODEL, or PROVIDER alone for the client's own word, or a mapping {to, weight}."},
+    TARGET_TIMEOUTS(config_model, INHERITED, " Default: the provider's, else the file's."),
+    TOTAL_TIMEOUT(config_model, INHERITED, " Default: the file's."),
 };
 
 static const option target_options[] = {

@@ -86,6 +86,9 @@ void reader_watch(reader *r, span path);
 span reader_nearest(span word, span (*name)(const void *list, size_t i), const void *list,
                     size_t count);
 
+/* timeouts.c: which deadlines are in force for each target. */
+void timeouts_settle(config *c);
+
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);
 

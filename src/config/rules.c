@@ -153,5 +153,6 @@ void rules_check(reader *r, const yaml_node *root) {
     check_passthrough(r, root);
     check_orders(r, root);
     derive_models(r);
+    timeouts_settle(r->config);
     check_chat_model(r, root);
 }

@@ -52,6 +52,7 @@ typedef struct failure {
     http_headers headers;    /* of the provider's refusal, those that may cross */
     span request_id;         /* the provider's own */
     retry_hint hint;         /* the provider's own */
+    bool sent;               /* the request had left: the provider may have acted on it */
     bool unasked;            /* the provider refuses what weir itself has put into the request */
     bool committed;          /* content has gone out already */
     bool client_may_retry;   /* x-should-retry for weir's own client */

@@ -53,7 +53,13 @@ static void join_parent(exchange *x, exchange *parent) {
     x->record.client = parent->record.client;
     x->record.environment = parent->record.environment;
     memcpy(x->record.parent_id, parent->record.request_id, sizeof x->record.parent_id);
-    if (parent->deadline_ms < x->deadline_ms) x->deadline_ms = parent->deadline_ms;
+}
+
+/* A step has at most its parent's time. */
+void exchange_set_total(exchange *x, int64_t total_ms) {
+    const exchange *parent = x->request.parent;
+    x->deadline_ms = x->began_ms + total_ms;
+    if (parent && parent->deadline_ms < x->deadline_ms) x->deadline_ms = parent->deadline_ms;
 }
 
 static exchange *begin(exchange_env *env, const exchange_request *request,
@@ -66,7 +72,8 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     x->request = *request;
     x->door = door;
     x->user = user;
-    x->deadline_ms = env->loop->now_ms + exchange_config(x)->timeouts.total_ms;
+    x->began_ms = env->loop->now_ms;
+    exchange_set_total(x, exchange_config(x)->timeouts.total_ms);
     x->record = (call_record){.started_wall_us = clock_wall_us(),
                               .endpoint = label_of(request),
                               .peer = request->peer,

@@ -116,8 +116,9 @@ struct exchange {
     size_t begun;  /* of the rows before the answer: how many were called */
     bool on_stack; /* a stage is */
     stage_wait *wait;
-    void **stage_data;   /* by row; NULL: nobody keeps any */
-    timer deadline;      /* runs from the first wait or hold on; a call to providers has its own */
+    void **stage_data; /* by row; NULL: nobody keeps any */
+    timer deadline;    /* runs from the first wait or hold on; a call to providers has its own */
+    int64_t began_ms;
     int64_t deadline_ms; /* of the whole exchange */
     list children;
     list sibling; /* in the parent's children */
@@ -215,6 +216,8 @@ void exchange_say_last(exchange *x);
 void exchange_own_record(exchange *x);
 
 /* exchange.c */
+/* The deadline, from the exchange's start. */
+void exchange_set_total(exchange *x, int64_t total_ms);
 http_headers exchange_headers_dup(arena *a, http_headers in);
 
 /* ---- for forms ---- */

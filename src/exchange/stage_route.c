@@ -15,5 +15,6 @@ stage_result stage_route(exchange *x) {
             SPAN_ARG(span_clip(name, 100)));
     }
     x->record.model_label = x->model->name;
+    if (x->model->timeouts.total_ms) exchange_set_total(x, x->model->timeouts.total_ms);
     return STAGE_NEXT;
 }

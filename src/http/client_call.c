@@ -58,7 +58,9 @@ void http_call_cancel(http_call *call) {
 
 static void late(http_call *call, http_fail_kind kind, const char *what, int64_t limit_ms) {
     buf text = BUF_EMPTY;
-    buf_addf(&text, "%s %lld ms", what, (long long)limit_ms);
+    bool even = limit_ms % 1000 == 0;
+    buf_addf(&text, "%s %lld %s", what, (long long)(even ? limit_ms / 1000 : limit_ms),
+             even ? "s" : "ms");
     fail_anywhere(call, kind, buf_cstr(&text));
     buf_done(&text);
 }
@@ -146,6 +148,16 @@ void call_rewind(http_call *call) {
     start_timer(call, call->connect_ms);
 }
 
+/* A small request is in the peer's buffers at once. A large one may have to wait until it is read,
+ * which a provider with a queue does when the call's turn comes. */
+static bool may_wait_unread(const http_call *call) {
+    enum { SURE_BYTES = 32 * 1024 };
+    size_t bytes = 0;
+    for (size_t i = 0; i < call->piece_count; i++)
+        bytes += call->pieces[i].len;
+    return bytes > SURE_BYTES;
+}
+
 void call_begin(http_call *call, http_conn *conn) {
     conn->call = call;
     conn->state = CONN_BUSY;
@@ -157,6 +169,7 @@ void call_begin(http_call *call, http_conn *conn) {
     call->unsent = SIZE_MAX;
     start_timer(call, call->first_byte_ms);
     if (call->paused) transport_pause(conn->t);
+    transport_set_patient(conn->t, may_wait_unread(call));
     if (call->is_head) http_codec_expect_head_answer(conn->codec);
     transport_lend(conn->t, call->pieces, call->piece_count);
 }

@@ -55,8 +55,9 @@ typedef struct transport_target {
     transport_tls tls;
 } transport_target;
 
-/* Without a deadline of its own: the owner closes what takes too long. ops outlives the transport.
- */
+/* Without a deadline of its own: the owner closes what takes too long. But a peer that the network
+ * has lost is noticed within half a minute, however long its answer may take (transport_peer.c).
+ * ops outlives the transport. */
 MUST_USE transport *transport_connect(loop *l, const transport_target *target,
                                       const transport_ops *ops, void *user);
 /* Takes one connection off a listener (from its uv_connection_cb). tls NULL: plain. NULL when there
@@ -85,6 +86,10 @@ void transport_wrote(transport *t);
 size_t transport_pending(const transport *t);
 /* Writes what is gathered now instead of at the end of the turn. */
 void transport_flush(transport *t);
+
+/* On a connection of transport_connect(): the peer may leave unread what is sent from now on, for
+ * as long as the owner likes. To the kernel it is a lost one then, unless this is said. */
+void transport_set_patient(transport *t, bool patient);
 
 /* ---- input ---- */
 

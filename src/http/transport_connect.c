@@ -99,6 +99,7 @@ static void on_connected(uv_connect_t *req, int status) {
         t->connector = NULL;
         t->address = i;
         connector_free(c);
+        peer_watch(s);
         transport_connected(t, s);
         return;
     }

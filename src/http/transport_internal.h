@@ -50,10 +50,11 @@ struct transport {
     size_t lent_count;
     size_t lent_taken; /* bytes of lent[0] that the kernel has */
 
-    int broken;  /* the error of a write that failed: output is dropped, reading tells the rest */
-    bool open;   /* bytes may flow */
-    bool paused; /* the owner wants no input */
-    bool eof;    /* the peer has closed its side */
+    int broken;   /* the error of a write that failed: output is dropped, reading tells the rest */
+    bool open;    /* bytes may flow */
+    bool paused;  /* the owner wants no input */
+    bool patient; /* transport_set_patient() */
+    bool eof;     /* the peer has closed its side */
     bool finishing; /* no owner any more; closes by itself */
     bool shut;      /* finishing: our end of the stream has been sent */
     bool closed;
@@ -106,6 +107,11 @@ void tls_input(transport *t, span cipher);
 void tls_cut(transport *t, int err);
 /* close_notify, as far as the kernel takes it. */
 void tls_say_goodbye(transport *t);
+
+/* ---- a peer that has vanished (transport_peer.c) ---- */
+
+/* From the moment that the socket is connected. */
+void peer_watch(const socket_handle *s);
 
 /* ---- connecting (transport_connect.c) ---- */
 

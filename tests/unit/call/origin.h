@@ -245,7 +245,10 @@ static inline void origin_do(http_call *h, span step) {
 /* Goes on until it waits, is paused or is over. */
 static inline void origin_step(timer *t) {
     http_call *h = CONTAINER_OF(t, http_call, timer);
-    if (!h->facts.sent_us) h->facts.sent_us = loop_exact_us(&h->w->loop);
+    if (!h->facts.sent_us) {
+        h->facts.sent_us = loop_exact_us(&h->w->loop);
+        if (h->ops->on_sent) h->ops->on_sent(h->user);
+    }
     while (!h->over && !h->paused && *h->rest) {
         span rest = span_cstr(h->rest), step;
         (void)span_cut(&rest, '|', &step);

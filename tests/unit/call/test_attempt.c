@@ -89,6 +89,7 @@ static void owner_ask(owner *o, const request_facts *facts, const attempt_ops *t
                                .upstream = &o->w.snapshot->items[0],
                                .target = target_get(o->w.targets, SPAN_OF("a")),
                                .credential = o->w.snapshot->items[0].keys[0].credential,
+                               .entry = &o->w.config->models[0].targets[0],
                                .facts = facts,
                                .want = WANT_PARTS,
                                .arena = &o->w.arena};
@@ -448,11 +449,20 @@ static void connections_fail(void **state) {
          .heard = "connection provider_unreachable 502",
          .text = "The provider could not be reached. (a: as told)"},
         {.script = "tls", .heard = "tls provider_tls_failed 502"},
-        {.script = "unconnected", .heard = "silent connect_timeout 504"},
-        {.script = "mute", .heard = "silent first_byte_timeout 504"},
+        {.script = "unconnected",
+         .heard = "silent connect_timeout 504",
+         .text = "Connecting to the provider took too long. (a: as told, as timeouts.connect "
+                 "says)"},
+        {.script = "mute",
+         .heard = "silent first_byte_timeout 504",
+         .text = "The provider did not begin to answer in time. (a: as told, as "
+                 "timeouts.first_byte says)"},
         {.script = "reset", .heard = "connection provider_connection_lost 502"},
         {.script = "garbage", .heard = "malformed provider_bad_answer 502"},
-        {.script = "full", .heard = "overload connect_timeout 504"},
+        {.script = "full",
+         .heard = "overload connect_timeout 504",
+         .text = "Connecting to the provider took too long. (a: as told, as timeouts.connect "
+                 "says)"},
         {.plain = true,
          .script = "200|bytes {|cut",
          .heard = "plain 200; connection provider_connection_lost 502"},
@@ -775,6 +785,98 @@ static void signs_of_life(void **state) {
         plays(&rows[i]);
 }
 
+/* A request that has not left is nobody's work yet. */
+static void it_is_told_whether_the_request_had_left(void **state) {
+    (void)state;
+    static const struct {
+        row row;
+        bool sent;
+    } cases[] = {
+        {{.script = "mute", .heard = "silent first_byte_timeout 504"}, true},
+        {{.script = "200 stream|idle", .heard = "stream 200; silent stream_stalled 504"}, true},
+        {{.options = SHORT,
+          .script = "200 stream",
+          .heard = "stream 200; silent first_token_timeout 504"},
+         true},
+        {{.options = SHORT,
+          .script = "200 stream|say Hi",
+          .heard = "stream 200; Hi; silent stream_stalled 504"},
+         true},
+        {{.script = "unconnected", .heard = "silent connect_timeout 504"}, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        owner o;
+        const request_facts facts = facts_for(&cases[i].row);
+        owner_start(&o, &cases[i].row, &facts);
+        world_run_until(&o.w, o.w.began_ms + 120 * 1000);
+        assert_string_equal(buf_cstr(&o.heard), cases[i].row.heard);
+        assert_int_equal(o.last.sent, cases[i].sent);
+        owner_done(&o);
+    }
+    owner o;
+    const row unsent = {.options = "timeouts: {first_token: 1ms}\n", .script = ""};
+    const request_facts facts = facts_for(&unsent);
+    owner_start(&o, &unsent, &facts);
+    http_call *h = LIST_ENTRY(o.w.calls.next, http_call, link);
+    timer_stop(&o.w.loop.timers, &h->timer); /* no connection comes */
+    world_run_until(&o.w, o.w.began_ms + 120 * 1000);
+    assert_string_equal(buf_cstr(&o.heard), "silent first_token_timeout 504");
+    assert_false(o.last.sent);
+    owner_done(&o);
+}
+
+/* What is in force for the target rules, and whose word it is, is told. */
+static void deadlines_of_providers_and_models(void **state) {
+    (void)state;
+    static const struct {
+        config_timeouts provider, model, rules;
+        const char *script, *text;
+        int64_t took_ms;
+    } cases[] = {
+        {.provider = {.first_token_ms = 200},
+         .rules = {.first_token_ms = 200},
+         .script = "200 stream",
+         .text = "No token came from a within providers.a.timeouts.first_token (200 ms).",
+         .took_ms = 201},
+        {.provider = {.first_token_ms = 200},
+         .model = {.first_token_ms = 2000},
+         .rules = {.first_token_ms = 2000},
+         .script = "200 stream",
+         .text = "No token came from a within models.*.timeouts.first_token (2 s).",
+         .took_ms = 2001},
+        {.model = {.between_events_ms = 250},
+         .rules = {.first_token_ms = 100, .between_events_ms = 250},
+         .script = "200 stream|say Hi|wait 240|say Ho",
+         .text = "No event came from a within models.*.timeouts.between_events (250 ms).",
+         .took_ms = 492},
+        {.provider = {.between_events_ms = 90},
+         .rules = {.first_token_ms = 100, .between_events_ms = 90},
+         .script = "200 stream|idle",
+         .text = "The provider stopped sending in the middle of its answer. (a: as told, as "
+                 "providers.a.timeouts.between_events says)"},
+        {.provider = {.first_byte_ms = 90},
+         .model = {.first_byte_ms = 80},
+         .rules = {.first_token_ms = 100, .first_byte_ms = 80},
+         .script = "mute",
+         .text = "The provider did not begin to answer in time. (a: as told, as "
+                 "models.*.timeouts.first_byte says)"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        owner o = {.w = {.scripts = {{cases[i].script}}}};
+        world_init(&o.w, "");
+        config *c = o.w.config;
+        c->providers[0].timeouts = cases[i].provider;
+        c->models[0].timeouts = cases[i].model;
+        c->models[0].targets[0].timeouts = cases[i].rules;
+        const request_facts facts = facts_for(&(row){.script = ""});
+        owner_ask(&o, &facts, &ops);
+        world_run_until(&o.w, o.w.began_ms + 120 * 1000);
+        assert_span(o.last.text, cases[i].text);
+        if (cases[i].took_ms) assert_int_equal(o.ended_ms, cases[i].took_ms);
+        owner_done(&o);
+    }
+}
+
 /* An event is its hearer's until he returns, also where he has cancelled: under ASan. */
 static void an_event_outlives_a_cancel_from_inside(void **state) {
     (void)state;
@@ -918,6 +1020,8 @@ int main(void) {
         cmocka_unit_test(a_refusal_without_end),
         cmocka_unit_test(clocks),
         cmocka_unit_test(signs_of_life),
+        cmocka_unit_test(it_is_told_whether_the_request_had_left),
+        cmocka_unit_test(deadlines_of_providers_and_models),
         cmocka_unit_test(an_event_outlives_a_cancel_from_inside),
         cmocka_unit_test(an_attempt_keeps_its_credential),
         cmocka_unit_test(it_tells_how_far_it_has_come),

@@ -100,7 +100,8 @@ static const config_retry policy = {
     .context_length_next = true,
 };
 
-enum { OTHER = 1, NO_BUDGET = 2 }; /* another target is left; the budget is spent */
+/* Another target is left; the budget is spent; the request had left. */
+enum { OTHER = 1, NO_BUDGET = 2, SENT = 4 };
 
 typedef struct row {
     failure_class failure;
@@ -165,6 +166,11 @@ static const row rows[] = {
     {FAIL_SILENT, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "silent target", 0, false, -1},
     {FAIL_SILENT, -1, -1, 0, 1, 0, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
     {FAIL_SILENT, -1, -1, 3, 4, 0, A_WHILE, RETRY_STOP, "retries used up", 0, false, -1},
+    {FAIL_SILENT, -1, -1, 0, 1, SENT | OTHER, A_WHILE, RETRY_NEXT, "silent target", 0, false, -1},
+    {FAIL_SILENT, -1, -1, 0, 1, SENT, A_WHILE, RETRY_STOP, "it may be at it still", 0, false, -1},
+    {FAIL_SILENT, 1, -1, 0, 1, SENT, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
+    {FAIL_CONNECTION, -1, -1, 0, 1, SENT, A_WHILE, RETRY_WAIT, "backs off", 1500, false, -1},
+    {FAIL_OVERLOAD, -1, -1, 0, 1, SENT, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
     /* rule 9 */
     {FAIL_CONNECTION, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_WAIT, "backs off", 1500, false, -1},
     {FAIL_CONNECTION, -1, -1, 1, 2, OTHER, A_WHILE, RETRY_NEXT, "tried twice", 0, false, -1},
@@ -211,6 +217,7 @@ static retry_facts facts_of(const row *r) {
                          .hint = {.after_ms = r->hint_ms, .should_retry = r->should_retry},
                          .retries_done = r->retries_done,
                          .target_tries = r->target_tries,
+                         .sent = (r->flags & SENT) != 0,
                          .other_left = (r->flags & OTHER) != 0,
                          .budget_left = (r->flags & NO_BUDGET) == 0,
                          .left_ms = r->left_ms};
@@ -248,6 +255,25 @@ static void refusals_follow_the_configuration(void **state) {
     assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_NEXT);
     facts.other_left = false;
     assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_STOP);
+}
+
+/* Who asks for it has a call made twice that may be paid twice; the retries are as many as ever. */
+static void a_silent_target_is_asked_again_on_demand(void **state) {
+    (void)state;
+    config_retry turned = policy;
+    turned.after_timeout = true;
+    retry_plan plan;
+    retry_facts facts = {.failure = FAIL_SILENT,
+                         .hint = {-1, -1},
+                         .target_tries = 1,
+                         .sent = true,
+                         .budget_left = true,
+                         .left_ms = A_WHILE};
+    assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_WAIT);
+    facts.retries_done = 3;
+    assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_STOP);
+    facts.other_left = true;
+    assert_int_equal(retry_decide(&turned, &facts, 0, &plan), RETRY_NEXT);
 }
 
 static int64_t wait_of(const config_retry *p, failure_class class, unsigned retries_done,
@@ -337,6 +363,7 @@ int main(void) {
         cmocka_unit_test(should_retry_is_read),
         cmocka_unit_test(each_rule_decides),
         cmocka_unit_test(refusals_follow_the_configuration),
+        cmocka_unit_test(a_silent_target_is_asked_again_on_demand),
         cmocka_unit_test(waits_double_up_to_the_cap),
         cmocka_unit_test(jitter_has_its_bounds),
         cmocka_unit_test(no_facts_break_the_invariants),

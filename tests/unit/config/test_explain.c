@@ -10,9 +10,10 @@ static const char full[] =
     "providers:\n"
     "  a: {url: \"https://h/v1\", key: [\"${KEY}\", other-key], headers: {X-Token: \"${KEY}\"}, "
     "proxy: \"http://p:3128\"}\n"
-    "  b: {kind: simulator, auth: none}\n"
+    "  b: {kind: simulator, auth: none, timeouts: {first_token: 30s}}\n"
     "models:\n"
-    "  m: {pick: weighted, targets: [{to: a/x, weight: 9}, {to: b}]}\n"
+    "  m: {pick: weighted, timeouts: {between_events: 90s, total: 1h}, targets: [{to: a/x, weight: "
+    "9}, {to: b}]}\n"
     "  \"gpt-*\": [a, b/y]\n"
     "clients: [{name: \"the # one: \\\"quoted\\\" $$\", key: a-client-key, environment: dev}]\n"
     "chat: {system: \"Line one\\nline two: $${x} 100%\"}\n"
@@ -93,6 +94,23 @@ static void says_where_from(void **state) {
     buf_done(&text);
 }
 
+/* What is another scope's is not written. */
+static void says_whose_a_deadline_is(void **state) {
+    (void)state;
+    buf text = explain(full);
+    assert_non_null(strstr(text.ptr, "\n    timeouts:\n      first_token: 30s    "));
+    assert_non_null(strstr(text.ptr, "\n    timeouts:\n      between_events: 90s "));
+    assert_non_null(strstr(text.ptr, "\n      total: 60m "));
+    unsigned headings = 0, tokens = 0;
+    for (const char *at = text.ptr; (at = strstr(at, "timeouts:")) != NULL; at++)
+        headings++;
+    for (const char *at = text.ptr; (at = strstr(at, "first_token:")) != NULL; at++)
+        tokens++;
+    assert_int_equal(headings, 3); /* the file's, and two */
+    assert_int_equal(tokens, 2);
+    buf_done(&text);
+}
+
 static bool restart(const char *from, const char *to, const char *expected) {
     world w;
     world_init(&w, env, files);
@@ -119,6 +137,7 @@ int main(void) {
         cmocka_unit_test(reads_back_as_itself),
         cmocka_unit_test(shows_no_secret),
         cmocka_unit_test(says_where_from),
+        cmocka_unit_test(says_whose_a_deadline_is),
         cmocka_unit_test(names_what_needs_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,10 +177,11 @@ static void has_the_documented_defaults(void **state) {
     assert_true(c->hedge.after_quantile == 0.95);
     assert_true(c->hedge.at_most_ratio == 0.05);
     assert_int_equal(c->timeouts.connect_ms, 5000);
-    assert_int_equal(c->timeouts.first_byte_ms, 60000);
-    assert_int_equal(c->timeouts.first_token_ms, 60000);
-    assert_int_equal(c->timeouts.between_events_ms, 60000);
-    assert_int_equal(c->timeouts.total_ms, 600000);
+    assert_int_equal(c->timeouts.first_byte_ms, 600000);
+    assert_int_equal(c->timeouts.first_token_ms, 600000);
+    assert_int_equal(c->timeouts.between_events_ms, 300000);
+    assert_int_equal(c->timeouts.total_ms, 1800000);
+    assert_false(c->retry.after_timeout);
     assert_int_equal(c->server.header_timeout_ms, 10000);
     assert_int_equal(c->server.body_timeout_ms, 60000);
     assert_int_equal(c->server.body_rate, 500);

@@ -516,6 +516,25 @@ static void the_call_ends_with_the_deadline(void **state) {
     scene_done(&c);
 }
 
+/* A model's own total, longer or shorter than the file's. */
+static void a_models_deadline_rules(void **state) {
+    (void)state;
+    static const int64_t file_ms[] = {1000, 9000};
+    for (size_t i = 0; i < ARRAY_LEN(file_ms); i++) {
+        scene c;
+        scene_begin(&c, "wait 5000|200|" HI "|end", NULL, "");
+        c.w.config->timeouts.total_ms = file_ms[i];
+        c.w.config->models[0].timeouts.total_ms = 3000;
+        scene_ask(&c, PLAIN);
+        scene_pass(&c, 2900);
+        assert_int_equal(c.a.status, 0);
+        scene_pass(&c, 200);
+        assert_int_equal(c.a.error, ERR_TOTAL_TIMEOUT);
+        assert_non_null(strstr(buf_cstr(&c.a.said), "within models.*.timeouts.total (3 s)."));
+        scene_done(&c);
+    }
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_tell_of_the_call),
@@ -532,6 +551,7 @@ int main(void) {
         cmocka_unit_test(back_pressure_reaches_the_provider),
         cmocka_unit_test(a_client_that_leaves_frees_the_provider),
         cmocka_unit_test(the_call_ends_with_the_deadline),
+        cmocka_unit_test(a_models_deadline_rules),
     };
     return run_watched(tests);
 }

@@ -4,6 +4,9 @@
 #include "calls.h"
 #include "peer.h"
 
+#include "http/client_internal.h"
+#include "http/transport_internal.h"
+
 static char *copy_of(buf *b) {
     char *s = mem_strndup(b->ptr, b->len);
     buf_done(b);
@@ -90,6 +93,42 @@ static void a_body_in_pieces(void **state) {
     assert_string_equal(request, want);
     free(request);
     calls_end(&c);
+}
+
+static bool was_patient;
+
+static void note_patience(noted *n) {
+    was_patient = n->call->conn->t->patient;
+}
+
+/* What fits into no buffer for sure may stay unread while the provider has it wait: not so long as
+ * to be taken for lost by the kernel. */
+static void a_large_request_may_stay_unread(void **state) {
+    (void)state;
+    static char body[40000];
+    static const size_t sizes[] = {0, 1000, sizeof body};
+    memset(body, 'x', sizeof body);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        calls c;
+        peer p;
+        const span piece = span_from(body, sizes[i]);
+        http_call_spec spec = plain_get();
+        spec.method = SPAN_OF("POST");
+        spec.body = &piece;
+        spec.body_count = 1;
+        was_patient = false;
+        peer_begin(&p, answer_hello);
+        calls_begin(&c);
+        calls_to(&c, p.port);
+        calls_send(&c, &spec);
+        c.notes[0].at_head = note_patience;
+        calls_run(&c);
+        peer_end(&p);
+        free(p.user);
+        assert_int_equal(c.notes[0].ends, 1);
+        assert_int_equal(was_patient, sizes[i] == sizeof body);
+        calls_end(&c);
+    }
 }
 
 static void an_empty_post_has_a_length(void **state) {
@@ -545,6 +584,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_call),
         cmocka_unit_test(a_body_in_pieces),
+        cmocka_unit_test(a_large_request_may_stay_unread),
         cmocka_unit_test(an_empty_post_has_a_length),
         cmocka_unit_test(unsafe_requests),
         cmocka_unit_test(forms_of_answers),

@@ -2,7 +2,10 @@
 
 #include "ends.h"
 
+#include "http/transport_internal.h"
+
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -55,6 +58,35 @@ static void output_waits_for_the_connection(void **state) {
     say_hello(&f->client);
     run(f);
     assert_span(buf_span(&f->server.got), "hello");
+}
+
+/* A peer that the network has lost is noticed within half a minute, whatever is awaited of it. */
+static void assert_option(const end *e, int level, int name, int expected) {
+    int fd, value = -1;
+    socklen_t len = sizeof value;
+    assert_int_equal(uv_fileno(&e->t->socket->uv.handle, &fd), 0);
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    assert_int_equal(value, expected);
+}
+
+static void look_at_the_socket(end *e) {
+    assert_option(e, SOL_SOCKET, SO_KEEPALIVE, 1);
+    assert_option(e, IPPROTO_TCP, TCP_KEEPIDLE, 15);
+    assert_option(e, IPPROTO_TCP, TCP_KEEPINTVL, 5);
+    assert_option(e, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    static const bool patient[] = {false, true, true, false};
+    for (size_t i = 0; i < ARRAY_LEN(patient); i++) {
+        transport_set_patient(e->t, patient[i]);
+        assert_option(e, IPPROTO_TCP, TCP_USER_TIMEOUT, patient[i] ? 0 : 30000);
+    }
+    finish_test(e->f);
+}
+
+static void the_peer_is_watched(void **state) {
+    fixture *f = *state;
+    f->client.open = look_at_the_socket;
+    converse(f);
+    assert_int_equal(f->client.opened, 1);
 }
 
 /* ---- much, to a reader that is slow ---- */
@@ -478,6 +510,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(both_directions),
         T(output_waits_for_the_connection),
+        T(the_peer_is_watched),
         T(much_in_every_way),
         T(much_at_once),
         T(much_behind_little),

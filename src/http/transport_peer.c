@@ -1,0 +1,34 @@
+/* A host that has vanished is as silent as a model that thinks, which may take minutes: the kernel
+ * tells them apart. Where it cannot, the owner's deadlines are left.
+ *
+ * Source   RFC 9293 section 3.8.4 (keep-alives), RFC 5482 (user timeout); tcp(7). Linux lets the
+ *          user timeout run also while the peer acknowledges but does not read (its window is 0).
+ */
+#include "http/transport_internal.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+/* Who says nothing for that long is asked for a sign of life, and gone after three without one; so
+ * is who has not acknowledged what was sent. Half a minute in either case. */
+enum { IDLE_S = 15, PROBE_S = 5, PROBES = 3, UNACKNOWLEDGED_MS = 30 * 1000 };
+
+static void set(const socket_handle *s, int level, int name, int value) {
+    int fd;
+    if (s->uv.handle.type != UV_TCP || uv_fileno(&s->uv.handle, &fd)) return;
+    (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+void peer_watch(const socket_handle *s) {
+    set(s, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(s, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
+    set(s, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
+    set(s, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+    set(s, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS);
+}
+
+void transport_set_patient(transport *t, bool patient) {
+    if (t->patient == patient || !t->socket) return;
+    t->patient = patient;
+    set(t->socket, IPPROTO_TCP, TCP_USER_TIMEOUT, patient ? 0 : UNACKNOWLEDGED_MS);
+}
