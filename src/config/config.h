@@ -43,6 +43,13 @@ typedef enum config_auth { AUTH_BEARER, AUTH_API_KEY, AUTH_NONE } config_auth;
 /* Whether a stream's usage chunk is asked for where its client says nothing about it. */
 typedef enum config_stream_usage { STREAM_USAGE_AUTO, STREAM_USAGE_NEVER } config_stream_usage;
 
+/* What the bound of a chat completion's answer is called: OpenAI's old name, or its new one. */
+typedef enum config_max_tokens {
+    MAX_TOKENS_AS_SENT,
+    MAX_TOKENS_OLD, /* max_tokens */
+    MAX_TOKENS_NEW, /* max_completion_tokens */
+} config_max_tokens;
+
 typedef struct config_url {
     span text; /* "https://api.openai.com/v1", no slash at the end */
     bool tls;  /* https */
@@ -72,6 +79,7 @@ typedef struct config_provider {
     span proxy;   /* http://host:port, "none", or empty: HTTPS_PROXY / NO_PROXY decide */
     unsigned max_connections; /* per worker */
     config_stream_usage stream_usage;
+    config_max_tokens max_tokens;
     config_timeouts timeouts; /* its own */
 } config_provider;
 

@@ -2,12 +2,13 @@
 #ifndef WEIR_CONFIG_KINDS_H
 #define WEIR_CONFIG_KINDS_H
 
-#include "base/span.h"
+#include "config/config.h"
 
 typedef struct config_kind {
     span name;
     const char *url;     /* the default */
     const char *key_env; /* the variable that holds the key for the default URL; NULL: no key */
+    config_max_tokens max_tokens;
 } config_kind;
 
 extern const config_kind config_kinds[];

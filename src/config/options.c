@@ -28,6 +28,8 @@
 static const char *const pick_words[] = {"order", "weighted", "fastest", NULL};
 static const char *const auth_words[] = {"bearer", "api-key", "none", NULL};
 static const char *const stream_usage_words[] = {"auto", "never", NULL};
+static const char *const max_tokens_words[] = {"as_sent", "max_tokens", "max_completion_tokens",
+                                               NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
@@ -197,13 +199,13 @@ static const option listener_options[] = {
 static const option provider_options[] = {
     {TEXT(config_provider, "kind", kind),
      .sentence = "What the provider speaks:"
-#define X(kind, functions, url, key_env) " " #kind ","
+#define X(kind, functions, url, key_env, max_tokens) " " #kind ","
 #include "config/kinds.def"
 #undef X
      " or what imitates one of them. Default: the provider's name where that is a kind, else openai."},
     {OTHER(config_provider, "url", url, type_url),
      .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default: that of the kind"
-#define X(kind, functions, url, key_env) " (" #kind " " url ")"
+#define X(kind, functions, url, key_env, max_tokens) " (" #kind " " url ")"
 #include "config/kinds.def"
 #undef X
      "."},
@@ -223,6 +225,8 @@ static const option provider_options[] = {
      .sentence = "Connections to the provider per worker."},
     {WORD(config_provider, "stream_usage", stream_usage, stream_usage_words), .standard = "auto",
      .sentence = "Whether weir adds stream_options.include_usage to a stream whose client says nothing about it. auto: yes, until a target refuses it; never: usage is estimated where the provider does not tell it by itself."},
+    {WORD(config_provider, "max_tokens_member", max_tokens, max_tokens_words), .standard = "as_sent",
+     .sentence = "What the bound of a chat completion's answer is called there: as the client sent it, or always max_tokens (many look-alikes pass over the newer name in silence) or max_completion_tokens (OpenAI's reasoning models refuse the older one). A request that has both is left alone. Default of the kinds ollama and llama_cpp_python: max_tokens."},
     TARGET_TIMEOUTS(config_provider, INHERITED, " Default: the file's."),
 };
 

@@ -9,14 +9,14 @@
 enum { PROVIDERS_MAX = 256, HEADERS_MAX = 32 };
 
 const config_kind config_kinds[] = {
-#define X(kind, functions, url, key_env) {SPAN(#kind), url, key_env},
+#define X(kind, functions, url, key_env, max_tokens) {SPAN(#kind), url, key_env, max_tokens},
 #include "config/kinds.def"
 #undef X
 };
 const size_t config_kind_count = ARRAY_LEN(config_kinds);
 
 static const char kind_names[] = /* ", openai, simulator" */
-#define X(kind, functions, url, key_env) ", " #kind
+#define X(kind, functions, url, key_env, max_tokens) ", " #kind
 #include "config/kinds.def"
 #undef X
     ;
@@ -220,6 +220,12 @@ static bool settle_url(reader *r, span name, const yaml_node *node, config_provi
     return key->type->read(r, key, reader_name(r, "%.*skey", SPAN_ARG(name)), &reference, &p->keys);
 }
 
+/* What is written rules, also where it says what would hold without it. */
+static void settle_max_tokens(const yaml_node *node, config_provider *p) {
+    if (!yaml_get(node, SPAN_OF("max_tokens_member")))
+        p->max_tokens = config_kind_find(p->kind)->max_tokens;
+}
+
 static void warn_provider(reader *r, span name, const yaml_node *node, const config_provider *p) {
     bool local = p->url.unix_path.len || address_is_loopback(p->url.host);
     if (p->key_count && !p->url.tls && !local)
@@ -258,6 +264,7 @@ static bool read_provider(reader *r, const yaml_node *key, config_provider *p) {
     if (!reader_scope(r, &scope_provider, name, key->value, p)) return false;
     const yaml_node *at = key->value->line ? key->value : key;
     if (!settle_kind(r, name, at, p) || !settle_url(r, name, at, p)) return false;
+    settle_max_tokens(key->value, p);
     warn_provider(r, name, key, p);
     return true;
 }

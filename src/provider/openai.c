@@ -133,12 +133,33 @@ static bool name_model(json_splice *s, const provider_ask *ask) {
     return fits;
 }
 
+/* A chat completion's bound under the name that is known there. Who sends both has his reasons. */
+static bool name_bound(json_splice *s, const provider_ask *ask) {
+    const request_facts *f = ask->facts;
+    config_max_tokens wanted = ask->provider->max_tokens;
+    if (wanted == MAX_TOKENS_AS_SENT || f->endpoint != EP_CHAT_COMPLETIONS) return true;
+    static const span names[] = {
+        [MAX_TOKENS_OLD] = SPAN("max_tokens"), [MAX_TOKENS_NEW] = SPAN("max_completion_tokens")};
+    span from = names[wanted == MAX_TOKENS_OLD ? MAX_TOKENS_NEW : MAX_TOKENS_OLD];
+    json_value other = {JSON_NONE};
+    json_iter it = json_iter_of(f->root);
+    for (json_member m; json_next_member(&it, &m);) {
+        const json_value name = json_member_name(&m);
+        if (json_is(name, names[wanted])) return true;
+        if (json_is(name, from)) other = name;
+    }
+    if (other.type == JSON_NONE) return true;
+    const span quote = SPAN("\""), parts[] = {quote, names[wanted], quote};
+    return json_splice_value(s, f->body, other, arena_join(ask->arena, parts, ARRAY_LEN(parts)));
+}
+
 static bool build(const provider_ask *ask, provider_request *ret, weir_error *ret_error) {
     const request_facts *f = ask->facts;
     json_splice splice;
     json_splice_init(&splice, ask->arena);
     bool changes = f->root.type == JSON_OBJECT, adds_usage = changes && wants_usage(ask);
-    if ((changes && !name_model(&splice, ask)) || (adds_usage && !ask_usage(&splice, f))) {
+    if ((changes && !(name_model(&splice, ask) && name_bound(&splice, ask))) ||
+        (adds_usage && !ask_usage(&splice, f))) {
         *ret_error = error_of(ERR_INTERNAL);
         return false;
     }

@@ -162,3 +162,29 @@ def test_usage_null_that_weir_did_not_bring_stays(weir, upstreams):
     up.always(sse([b'data: {"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}], "usage": null}\n\n']))
     w = weir(daemon.config_for(up, providers={"main": {"stream_usage": "never"}}))
     assert data_of(wire.chat(w, stream=True))[0].endswith('"usage": null}')
+
+
+# -- what the bound is called -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option, sent, arrives", [
+    ({"max_tokens_member": "max_tokens"}, "max_completion_tokens", "max_tokens"),
+    ({"max_tokens_member": "max_completion_tokens"}, "max_tokens", "max_completion_tokens"),
+    ({"kind": "ollama"}, "max_completion_tokens", "max_tokens"),
+    ({"kind": "ollama", "max_tokens_member": "as_sent"}, "max_completion_tokens", "max_completion_tokens"),
+    ({}, "max_completion_tokens", "max_completion_tokens"),
+], ids=["old", "new", "kind", "kind, overruled", "as sent"])
+def test_the_bound_has_the_name_that_the_provider_knows(weir, upstream, option, sent, arrives):
+    upstream.always(reply(200, bodies.completion("Hi")))
+    w = weir(daemon.config_for(upstream, providers={"main": option}))
+    assert wire.chat(w, **{sent: 7}).status == 200
+    asked = upstream.requests[0].json()
+    assert asked[arrives] == 7 and len({"max_tokens", "max_completion_tokens"} & set(asked)) == 1
+
+
+def test_chats_own_bound_likewise(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Hi")))
+    w = weir(daemon.config_for(upstream, providers={"main": {"max_tokens_member": "max_completion_tokens"}}))
+    assert wire.call(w, "POST", "/chat", {"message": "Hi", "max_tokens": 7}).json()["response"] == "Hi"
+    asked = upstream.requests[0].json()
+    assert asked["max_completion_tokens"] == 7 and "max_tokens" not in asked

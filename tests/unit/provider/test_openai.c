@@ -106,6 +106,47 @@ static void usage_is_asked_for_where_it_has_a_chunk(void **state) {
     }
 }
 
+/* In either direction, and nothing else; a request with both is left alone. */
+static void the_bound_has_the_name_that_is_known(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *old, *new;
+    } rows[] = {
+        {"{\"max_completion_tokens\":5}", "{\"max_tokens\":5}", NULL},
+        {"{\"max_tokens\":5}", NULL, "{\"max_completion_tokens\":5}"},
+        {"{ \"model\":\"a\", \"max_completion_tokens\" : 5 , \"stream\":true}",
+         "{ \"model\":\"b\", \"max_tokens\" : 5 , \"stream\":true,"
+         "\"stream_options\":{\"include_usage\":true}}",
+         "{ \"model\":\"b\", \"max_completion_tokens\" : 5 , \"stream\":true,"
+         "\"stream_options\":{\"include_usage\":true}}"},
+        {"{\"max\\u005fcompletion_tokens\":5}", "{\"max_tokens\":5}", NULL},
+        {"{\"max_tokens\":1,\"max_completion_tokens\":5}", NULL, NULL},
+        {"{\"max_completion_tokens\":5,\"max_tokens\":null}", NULL, NULL},
+        {"{\"messages\":[{\"max_tokens\":1}],\"x\":{\"max_completion_tokens\":2}}", NULL, NULL},
+        {"{}", NULL, NULL},
+    };
+    config_provider p = openai;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        request_facts f = facts_of(rows[i].in);
+        const char *model = f.model_name.len ? "b" : "";
+        p.max_tokens = MAX_TOKENS_OLD;
+        provider_request r = build(&p, &f, model, NULL);
+        assert_span(body_of(&r), rows[i].old ? rows[i].old : rows[i].in);
+        p.max_tokens = MAX_TOKENS_NEW;
+        r = build(&p, &f, model, NULL);
+        assert_span(body_of(&r), rows[i].new ? rows[i].new : rows[i].in);
+    }
+    /* Elsewhere there is but one name, and as it was sent is the usual case. */
+    request_facts f = facts_of("{\"max_tokens\":5}");
+    p.max_tokens = MAX_TOKENS_AS_SENT;
+    provider_request r = build(&p, &f, "", NULL);
+    assert_span(body_of(&r), "{\"max_tokens\":5}");
+    p.max_tokens = MAX_TOKENS_NEW;
+    f.endpoint = EP_COMPLETIONS;
+    r = build(&p, &f, "", NULL);
+    assert_span(body_of(&r), "{\"max_tokens\":5}");
+}
+
 /* Where nothing is to be added the client's bytes go as they are. */
 static void usage_is_not_asked_for(void **state) {
     (void)state;
@@ -340,6 +381,7 @@ static void the_table_knows_its_kinds(void **state) {
     (void)state;
     assert_ptr_equal(provider_find(SPAN_OF("openai")), &provider_openai);
     assert_ptr_equal(provider_find(SPAN_OF("simulator")), &provider_openai);
+    assert_ptr_equal(provider_find(SPAN_OF("ollama")), &provider_openai);
     assert_null(provider_find(SPAN_OF("nobody")));
 }
 
@@ -348,6 +390,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(only_what_must_change_is_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(usage_is_asked_for_where_it_has_a_chunk, setup, teardown),
         cmocka_unit_test_setup_teardown(usage_is_not_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_bound_has_the_name_that_is_known, setup, teardown),
         cmocka_unit_test(a_refusal_of_what_was_added),
         cmocka_unit_test_setup_teardown(keys_and_hop_headers_do_not_cross, setup, teardown),
         cmocka_unit_test_setup_teardown(headers_are_the_clients_the_configurations_and_weirs, setup,
