@@ -98,6 +98,7 @@ typedef enum config_pick { PICK_ORDER, PICK_WEIGHTED, PICK_FASTEST } config_pick
 typedef struct config_model {
     span name; /* "*" is the last resort; "gpt-*" matches by prefix; else exact */
     config_pick pick;
+    int64_t keep_alive_comment_ms; /* 0: server.keep_alive_comment */
     config_target *targets;
     size_t target_count;
     config_timeouts timeouts; /* its own */

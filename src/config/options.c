@@ -251,6 +251,8 @@ static const option client_key_options[] = {
 static const option model_options[] = {
     {WORD(config_model, "pick", pick, pick_words), .standard = "order",
      .sentence = "order: the first target, the others when it fails; weighted: by weight; fastest: by measured time to the first token."},
+    {DURATION(config_model, "keep_alive_comment", keep_alive_comment_ms), .standard = "server", .min = "10ms", .max = "24h", .zero = "server",
+     .sentence = "The same as server.keep_alive_comment, for this model: long for one whose refusals are to keep their status. server: as it says."},
     {OTHER(config_model, "targets", targets, type_targets), .required = true,
      .sentence = "Targets, each PROVIDER/MODEL, or PROVIDER alone for the client's own word, or a mapping {to, weight}."},
     TARGET_TIMEOUTS(config_model, INHERITED, " Default: the provider's, else the file's."),

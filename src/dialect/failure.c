@@ -1,5 +1,6 @@
 #include "dialect/failure.h"
 
+#include "dialect/words.h"
 #include "json/json.h"
 
 bool failure_counts(failure_class f) {
@@ -79,4 +80,68 @@ void failure_body(const failure *f, buf *out) {
     put_text(&w, "code", span_cstr(row->code));
     json_close_object(&w);
     json_close_object(&w);
+}
+
+/* A message that says the status is as it should be. */
+static void put_told_message(json_writer *w, json_value message, const failure *f) {
+    buf text = BUF_EMPTY, said = BUF_EMPTY;
+    bool any = message.type == JSON_STRING && message.raw.len > strlen("\"\"");
+    if (any)
+        buf_add(&text, span_slice(message.raw, 0, message.raw.len - 1));
+    else
+        json_write_string(&text, f->text);
+    if (!any) text.len--;
+    buf_addf(&said, "status %d", f->status);
+    if (span_find_span(buf_span(&text), 0, buf_span(&said)) == text.len)
+        buf_addf(&text, " (%.*s)", SPAN_ARG(buf_span(&said)));
+    buf_add_char(&text, '"');
+    json_key(w, "message");
+    json_put_raw(w, buf_span(&text));
+    buf_done(&text);
+    buf_done(&said);
+}
+
+static void put_told_code(json_writer *w, json_value code, int status) {
+    buf number = BUF_EMPTY;
+    json_key(w, "code");
+    if (code.type == JSON_NONE || code.type == JSON_NULL) {
+        buf_addf(&number, "%d", status);
+        json_put_string(w, buf_span(&number));
+    } else {
+        json_put_raw(w, code.raw);
+    }
+    buf_done(&number);
+}
+
+static void put_other_members(json_writer *w, json_value error) {
+    static const span told[] = {SPAN("message"), SPAN("code"), SPAN("status")};
+    json_iter it = json_iter_of(error);
+    for (json_member m; json_next_member(&it, &m);) {
+        bool is_told = false;
+        for (size_t i = 0; i < ARRAY_LEN(told); i++)
+            is_told |= span_eq(m.key, told[i]);
+        if (is_told) continue;
+        json_put_raw(w, json_member_name(&m).raw);
+        buf_add_char(w->out, ':');
+        w->comma = false;
+        json_put_raw(w, m.value.raw);
+    }
+}
+
+void failure_body_told(const failure *f, buf *out) {
+    buf body = BUF_EMPTY;
+    failure_body(f, &body);
+    json_value error = json_get(answer_root(buf_span(&body)), SPAN_OF("error"));
+    json_writer w = json_writer_of(out);
+    json_open_object(&w);
+    json_key(&w, "error");
+    json_open_object(&w);
+    put_told_message(&w, json_get(error, SPAN_OF("message")), f);
+    put_other_members(&w, error);
+    put_told_code(&w, json_get(error, SPAN_OF("code")), f->status);
+    json_key(&w, "status");
+    json_put_i64(&w, f->status);
+    json_close_object(&w);
+    json_close_object(&w);
+    buf_done(&body);
 }

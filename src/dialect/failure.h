@@ -66,5 +66,8 @@ failure failure_of(const weir_error *e);
 /* An error in OpenAI's shape: `{"error":{"message":…,"type":…,"param":…,"code":…}}`: the provider's
  * own, or one that is made here. */
 void failure_body(const failure *f, buf *out);
+/* The same where nobody sees the status that goes with it, since a head has gone out: the error
+ * tells it, in its message, as `status`, and as its code where it has none. */
+void failure_body_told(const failure *f, buf *out);
 
 #endif

@@ -177,6 +177,10 @@ static void put_failure(const exchange *x, buf *out) {
         json_key(&w, "field");
         json_put_string(&w, f->param);
     }
+    if (exchange_status_is_hidden(x)) {
+        json_key(&w, "status");
+        json_put_i64(&w, f->status);
+    }
     json_close_object(&w);
     json_key(&w, "request_id");
     json_put_string(&w, span_cstr(x->record.request_id));

@@ -90,7 +90,10 @@ static void on_end(filter *f) {
 static void end_with_error(form *m) {
     exchange *x = m->filter.x;
     buf body = BUF_EMPTY, data = BUF_EMPTY;
-    exchange_failure_body(x, &body);
+    if (exchange_status_is_hidden(x))
+        failure_body_told(&x->failure, &body);
+    else
+        exchange_failure_body(x, &body);
     sse_event event = {.name = dialect_writer_get(endpoint_get(x->facts.endpoint)->dialect)
                                    ->write_error(buf_span(&body), &data)};
     event.data = buf_span(&data);

@@ -222,6 +222,11 @@ http_headers exchange_headers_dup(arena *a, http_headers in);
 
 /* ---- for forms ---- */
 
+/* A comment has sent the head before anybody answered, or in the place of a plain answer's: the
+ * status of a failure is to be told in words. */
+static inline bool exchange_status_is_hidden(const exchange *x) {
+    return x->head_sent && (!x->head_told || x->head.kind == ANSWER_PLAIN);
+}
 /* Notes weir's own share of the time so far: until the request left, and since the answer came. */
 void exchange_note_own(exchange *x);
 /* The headers of every answer of this exchange: x-request-id, and x-weir-* once a call was made;

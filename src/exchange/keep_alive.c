@@ -3,6 +3,8 @@
 #include "http/sse.h"
 
 static int64_t pause_ms(const keep_alive *k) {
+    const config_model *model = k->x->model;
+    if (model && model->keep_alive_comment_ms) return model->keep_alive_comment_ms;
     return exchange_config(k->x)->server.keep_alive_comment_ms;
 }
 

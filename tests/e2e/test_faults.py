@@ -12,10 +12,11 @@ import pytest
 
 import bodies
 import wire
-from upstream import cut, error, raw, refused_port, black_hole, reply, reset, sse, stall
+from upstream import after, cut, error, raw, refused_port, black_hole, reply, reset, sse, stall
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 BASE = 0.02
+COMMENT = 0.06
 OWN = {"code": "own_code", "type": "own_type", "message": "The provider's own words."}
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -120,6 +121,8 @@ def faults(name, stream):
                                                                         ("Content-Type", "application/json")]),
         "307 to another host": lambda: reply(307, b"", headers=[("Location", "https://elsewhere.test/v1?key=s3cret")]),
         "304": lambda: raw([b"HTTP/1.1 304 Not Modified\r\n\r\n"], end="keep"),
+        "429 behind a keep-alive comment": lambda: after(COMMENT * 1.5, own_error(429)),
+        "400 behind a keep-alive comment": lambda: after(COMMENT * 1.5, own_error(400)),
         "429, retry-after-ms: 60": lambda: own_error(429, [("retry-after-ms", "60")]),
         "503, Retry-After: 0.06": lambda: own_error(503, [("Retry-After", "0.06")]),
         "429, Retry-After: 1": lambda: own_error(429, [("Retry-After", "1")]),
@@ -194,6 +197,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         "models": {"*": ["main", "spare"] if fallback else "main"},
         "retry": {**backoff, "patience": "5s" if long_wait else "200ms"},
         "breaker": "off",
+        "server": {"keep_alive_comment": f"{COMMENT * 1000:.0f}ms" if "keep-alive" in name else "15s"},
         "limits": {"event": "64KB", "answer": "64KB"},
         "timeouts": {"connect": "150ms", "first_byte": "150ms", "first_token": "200ms", "between_events": "250ms",
                      "total": "20s"},
@@ -202,12 +206,17 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     answer = wire.chat(w, **({"stream": True, **said} if stream else {}))
 
     # What the client gets.
+    hidden = "keep-alive" in name  # the head has gone out before anything was known
     assert answer.status == status
     assert answer.header("x-request-id")
     if in_stream:
         events = answer.events()
-        assert bodies.text_of(events[:-1]) == "Hello"
+        assert bodies.text_of(events[:-1]) == ("" if hidden else "Hello")
         assert events[-1]["error"]["code"] == code
+        if hidden:
+            assert events[-1]["error"]["status"] == int(name[:3])
+            assert events[-1]["error"]["message"] == f"{OWN['message']} (status {name[:3]})"
+            assert answer.body.startswith(b": keep-alive\n\n")
         assert set(events[-1]["error"]) >= {"message", "type", "param", "code"}
         assert b"[DONE]" not in answer.body
         assert not answer.complete  # for those who do not look at errors among events
@@ -226,7 +235,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
             assert answer.header("x-should-retry") == "false"
 
     # How often each target was asked.
-    assert answer.header("x-weir-attempts") == str(first + second)
+    assert answer.header("x-weir-attempts") == (None if hidden else str(first + second))
     if url == up.url:
         assert len(up.requests) == first
     assert len(spare.requests) == second

@@ -3,13 +3,14 @@
 import json
 import threading
 
+import openai
 import pytest
 from openai import OpenAI
 
 import bodies
 import wire
 from test_sdk_python import RESPONSE, response_events
-from upstream import event, raw, reply, sse
+from upstream import after, error, event, raw, reply, sse
 
 
 @pytest.mark.parametrize("native, word", [("end_turn", "stop"), ("MAX_TOKENS", "length"), ("tool_use", "tool_calls"),
@@ -173,3 +174,21 @@ def test_completions_of_either_form(weir, upstream, stream):
         chunks = list(answer)
     assert "".join(c.choices[0].text for c in chunks) == "Hello."
     assert [c.choices[0].finish_reason for c in chunks] == [None, "stop"]
+
+
+# -- a status that nobody sees -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code, told", [("rate_limit_exceeded", "rate_limit_exceeded"), (None, "429")])
+@pytest.mark.parametrize("endpoint", ["chat", "responses"])
+def test_the_sdk_tells_the_status_of_a_failure_behind_a_comment(weir, upstream, endpoint, code, told):
+    upstream.script(after(0.15, error(429, "Too fast.", "tokens", code)))
+    w = weir(upstream, models={"*": {"targets": "main", "keep_alive_comment": "50ms"}}, retry={"retries": 0})
+    with OpenAI(base_url=w.base_url, api_key="k", max_retries=0, timeout=10) as client, pytest.raises(openai.APIError) as raised:
+        if endpoint == "chat":
+            list(client.chat.completions.create(**ASK, stream=True))
+        else:
+            list(client.responses.create(model="gpt-test", input="x", stream=True))
+    assert raised.value.message == "Too fast. (status 429)"
+    assert raised.value.code == told
+    assert raised.value.body["status"] == 429

@@ -274,10 +274,10 @@ static inline config *world_config(const world *w, const char *options) {
         buf_addf(&yaml,
                  "  %c: {kind: openai, url: 'http://127.0.0.1:%d/v1', key: sk-provider-%c}\n",
                  'a' + i, i + 1, 'a' + i);
-    buf_add_cstr(&yaml, "models: {'*': [a");
+    buf_add_cstr(&yaml, "models:\n  '*': [a");
     for (int i = 1; i < PROVIDERS && w->scripts[i][0]; i++)
         buf_addf(&yaml, ", %c", 'a' + i);
-    buf_addf(&yaml, "]}\n%s", options ? options : "");
+    buf_addf(&yaml, "]\n%s", options ? options : "");
     config *c = config_parse(buf_span(&yaml), "test", &problems);
     for (size_t i = 0; i < problems.count; i++)
         print_error("%.*s\n", SPAN_ARG(problems.items[i].text));
@@ -287,7 +287,7 @@ static inline config *world_config(const world *w, const char *options) {
     return c;
 }
 
-/* w->scripts are set. options: more lines of the configuration. */
+/* w->scripts are set. options: more lines of the configuration; indented ones are models. */
 static inline void world_init(world *w, const char *options) {
     the_world = w;
     arena_init(&w->arena, 0);

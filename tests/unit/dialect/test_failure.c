@@ -50,10 +50,44 @@ static void an_error_of_weirs_own(void **state) {
     assert_false(f.committed);
 }
 
+/* Where a head has gone out nobody sees the status: each row's error, and what is told of it. */
+static void a_status_is_told_in_words(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *told;
+    } rows[] = {
+        {"{\"error\":{\"message\":\"Too "
+         "\\\"fast\\\".\",\"type\":\"t\",\"param\":null,\"code\":\"slow\"}}",
+         "{\"error\":{\"message\":\"Too \\\"fast\\\". (status "
+         "429)\",\"type\":\"t\",\"param\":null,\"code\":"
+         "\"slow\",\"status\":429}}"},
+        {" {\"error\":{\"code\":null,\"message\":\"status 429: no\",\"status\":1,\"x\":[]}}",
+         "{\"error\":{\"message\":\"status 429: no\",\"x\":[],\"code\":\"429\",\"status\":429}}"},
+        {"{\"error\":{\"code\":7,\"message\":\"\"}}",
+         "{\"error\":{\"message\":\"For people. (status 429)\",\"code\":7,\"status\":429}}"},
+        {"{\"error\":{\"message\":5}}",
+         "{\"error\":{\"message\":\"For people. (status 429)\",\"code\":\"429\",\"status\":429}}"},
+        {"", "{\"error\":{\"message\":\"For people. (status "
+             "429)\",\"type\":\"server_error\",\"param\":null,"
+             "\"code\":\"overloaded\",\"status\":429}}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const failure f = {.error = ERR_TOO_BUSY,
+                           .status = 429,
+                           .text = SPAN("For people."),
+                           .body = span_cstr(rows[i].body)};
+        buf out = BUF_EMPTY;
+        failure_body_told(&f, &out);
+        assert_string_equal(buf_cstr(&out), rows[i].told);
+        buf_done(&out);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failure_has_a_name_and_a_fault),
         cmocka_unit_test(an_error_of_weirs_own),
+        cmocka_unit_test(a_status_is_told_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

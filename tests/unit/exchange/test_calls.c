@@ -130,6 +130,32 @@ static void headers_tell_of_the_call(void **state) {
     }
 }
 
+/* How long it is silent before the first comment is the model's to say, else the server's. */
+static void a_model_has_its_own_pause(void **state) {
+    (void)state;
+#define SERVER "server: {keep_alive_comment: 10s}\n"
+    static const struct {
+        const char *options;
+        int64_t after_ms;
+    } cases[] = {
+        {"  m: {targets: a, keep_alive_comment: 20s}\n" SERVER, 20000},
+        {"  m: {targets: a, keep_alive_comment: server}\n" SERVER, 10000},
+        {"  m: {targets: a, keep_alive_comment: 20s}\nserver: {keep_alive_comment: off}\n", 20000},
+        {"  other: {targets: a, keep_alive_comment: 20s}\n" SERVER, 10000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        scene_begin(&c, "wait 30000|200 stream|say Hi|done|end", NULL, cases[i].options);
+        scene_ask(&c, STREAM);
+        scene_pass(&c, cases[i].after_ms - 1);
+        assert_int_equal(c.a.said.len, 0);
+        scene_pass(&c, 2); /* timers are never early */
+        assert_said(&c.a, "head 200|piece : keep-alive\n\n");
+        exchange_cancel(c.a.x);
+        scene_done(&c);
+    }
+}
+
 /* What is before the request left counts, and what is behind the answer: not the provider's time.
  */
 static void weirs_share_is_its_own(void **state) {
@@ -538,6 +564,7 @@ static void a_models_deadline_rules(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_tell_of_the_call),
+        cmocka_unit_test(a_model_has_its_own_pause),
         cmocka_unit_test(weirs_share_is_its_own),
         cmocka_unit_test(weirs_share_has_three_decimals),
         cmocka_unit_test(what_was_asked_is_dropped_once_a_stream_runs),

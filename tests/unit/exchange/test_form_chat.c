@@ -259,14 +259,16 @@ static void a_plain_answer_behind_a_comment(void **state) {
 
 static void a_failure_behind_a_comment(void **state) {
     (void)state;
-    scene *c = chat(true, "failed: Sorry.", COMMENT);
+    scene *c = chat(true, "failed: Sorry.", COMMENT); /* whose status nobody sees */
     world_pass(c->w, COMMENT_MS);
     script_fail(&c->s, ERR_STREAM_CUT);
-    scene_done(c, "head 200" KEEP_ALIVE
-                  "|piece data: {\"success\":false,\"response\":\"Sorry.\",\"error\":{\"type\":"
-                  "\"server_error\",\"message\":\"The provider's stream ended before the answer "
-                  "was complete.\",\"code\":\"stream_interrupted\"},\"request_id\":\"ID\"}\n\n"
-                  "|end|done");
+    scene_done(
+        c,
+        "head 200" KEEP_ALIVE
+        "|piece data: {\"success\":false,\"response\":\"Sorry.\",\"error\":{\"type\":"
+        "\"server_error\",\"message\":\"The provider's stream ended before the answer "
+        "was complete.\",\"code\":\"stream_interrupted\",\"status\":502},\"request_id\":\"ID\"}\n\n"
+        "|end|done");
 }
 
 static void back_pressure(void **state) {

@@ -22,12 +22,16 @@ static scene *chat(const char *body, const char *options) {
     return scene_new(&r, options);
 }
 
-static scene *response(void) {
+static scene *response_with(const char *options) {
     exchange_request r =
         world_request(&form_openai, "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}");
     r.endpoint = EP_RESPONSES;
     r.path = SPAN_OF("/responses");
-    return scene_new(&r, "");
+    return scene_new(&r, options);
+}
+
+static scene *response(void) {
+    return response_with("");
 }
 
 /* A path whose answers weir does not read. */
@@ -302,8 +306,14 @@ static void a_plain_answer_behind_a_comment(void **state) {
                "head 200" KEEP_ALIVE "|piece data: {\"n\":1}\n\n|piece data: [DONE]\n\n|end|done");
 }
 
+/* Nobody sees its status: the error tells it. */
 static void a_failure_behind_a_comment(void **state) {
     (void)state;
+#define CUT_TOLD                                                                                   \
+    "{\"error\":{\"message\":\"The provider's stream ended before the answer was complete. "       \
+    "(status "                                                                                     \
+    "502)\",\"type\":\"server_error\",\"param\":null,\"code\":\"stream_interrupted\",\"status\":"  \
+    "502}}"
     for (int headed = 0; headed < 2; headed++) { /* a plain answer that is cut */
         scene *c = chat(ASK_STREAM, COMMENT);
         world_pass(c->w, COMMENT_MS);
@@ -311,8 +321,31 @@ static void a_failure_behind_a_comment(void **state) {
         script_fail(&c->s, ERR_STREAM_CUT);
         world_pass(c->w, 0);
         assert_int_equal(c->a.record.status, 200);
-        scene_done(c, "head 200" KEEP_ALIVE "|piece data: " CUT "\n\n|broken|done");
+        scene_done(c, "head 200" KEEP_ALIVE "|piece data: " CUT_TOLD "\n\n|broken|done");
     }
+}
+
+/* Behind an answer that has begun it is an answer's status, which was told. */
+static void a_cut_behind_a_comment(void **state) {
+    (void)state;
+    scene *c = chat(ASK_STREAM, COMMENT);
+    world_pass(c->w, COMMENT_MS);
+    script_head(&c->s, ANSWER_STREAM);
+    script_fail(&c->s, ERR_STREAM_CUT);
+    scene_done(c, "head 200" KEEP_ALIVE "|piece data: " CUT "\n\n|broken|done");
+}
+
+static void a_refused_response_behind_a_comment(void **state) {
+    (void)state;
+    scene *c = response_with(COMMENT);
+    world_pass(c->w, COMMENT_MS);
+    const failure f = refused_by_provider();
+    scene_fail(c, &f);
+    scene_done(c,
+               "head 200" KEEP_ALIVE "|piece event: error\n"
+               "data: {\"type\":\"error\",\"code\":\"slow_down\",\"message\":\"Too fast. (status "
+               "429)\",\"param\":null,\"error\":{\"message\":\"Too fast. (status 429)\",\"type\":"
+               "\"theirs\",\"param\":null,\"code\":\"slow_down\",\"status\":429}}\n\n|broken|done");
 }
 
 /* Who asked for no stream cannot read a comment; and one may do without. */
@@ -424,6 +457,8 @@ int main(void) {
         cmocka_unit_test(a_raw_body_behind_a_comment),
         cmocka_unit_test(a_plain_answer_behind_a_comment),
         cmocka_unit_test(a_failure_behind_a_comment),
+        cmocka_unit_test(a_cut_behind_a_comment),
+        cmocka_unit_test(a_refused_response_behind_a_comment),
         cmocka_unit_test(nobody_is_commented_who_should_not_be),
         cmocka_unit_test(a_path_passed_through_has_its_head_first),
         cmocka_unit_test(a_raw_body_is_not_commented),
