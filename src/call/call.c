@@ -11,6 +11,8 @@
  */
 #include "call/internal.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 /* The configuration's word for the target: a client's must not make series. */
@@ -177,8 +179,8 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     timer_init(&c->backoff, on_backoff);
     hedge_init(c);
     timer_init(&c->total, on_total);
-    c->slots = slots_lay(spec->model, spec->snapshot, spec->facts, &spec->loop->rng, call_now_ms(c),
-                         spec->arena);
+    c->slots = slots_lay(spec->model, spec->snapshot, spec->facts, spec->made_at, &spec->loop->rng,
+                         call_now_ms(c), spec->arena);
     loop_timer_start(spec->loop, &c->total, spec->deadline_ms - call_now_ms(c));
     size_t first = call_next_slot(c, 0);
     if (first == c->slots.count) {
@@ -202,6 +204,14 @@ void call_cancel(call *c) {
 
 bool call_drop_request(call *c) {
     return c->winner && c->winner->attempt && attempt_drop_request(c->winner->attempt);
+}
+
+affinity_place call_place(const call *c) {
+    const lane *l = c->winner;
+    if (!l) return (affinity_place){0, 0};
+    const slot *s = &c->slots.items[l->at];
+    return (affinity_place){.provider = hash_span(s->target->provider->name),
+                            .key = key_id(s->upstream->keys[l->key].state)};
 }
 
 bool call_tells_usage(const call *c) {

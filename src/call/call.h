@@ -36,7 +36,8 @@ typedef struct call_spec {
     log_shard *log;          /* NULL: nothing is logged */
     const config_model *model;
     const request_facts *facts;
-    unsigned want;       /* WANT_*, of the answer's events */
+    const affinity_place *made_at; /* what it names; NULL: nobody knows */
+    unsigned want;                 /* WANT_*, of the answer's events */
     int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
     arena *arena;
 } call_spec;
@@ -46,6 +47,8 @@ void call_cancel(call *c);
 /* Once content has been handed over: what spec->facts point to is not looked at any more. false: it
  * still is, as the request is still being sent. */
 MUST_USE bool call_drop_request(call *c);
+/* Where what the answer tells of was made: once content has been handed over. */
+affinity_place call_place(const call *c);
 /* The target that answers is known to tell what its streams use. */
 bool call_tells_usage(const call *c);
 /* Back-pressure from the client. */

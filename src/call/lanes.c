@@ -343,7 +343,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     }
     *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = call_now_ms(c)};
     answer_queue_init(&l->held);
-    keys_take(s->upstream, s->state, call_now_ms(c), &l->key);
+    keys_take(s->upstream, s->state, s->key, call_now_ms(c), &l->key);
     int64_t began_us = loop_exact_us(c->spec.loop);
     const attempt_spec spec = {.loop = c->spec.loop,
                                .snapshot = c->spec.snapshot,

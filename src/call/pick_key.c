@@ -32,8 +32,16 @@ key_outlook keys_look(const upstream *u, target_state *target, int64_t now_ms) {
     return best(u, 0, target, now_ms, &unused);
 }
 
-key_outlook keys_take(upstream *u, target_state *target, int64_t now_ms, size_t *ret_at) {
-    size_t from = u->next_key++ % u->key_count;
+/* That one, else the next in turn. */
+static size_t first(upstream *u, uint64_t like) {
+    for (size_t i = 0; like && i < u->key_count; i++)
+        if (key_id(u->keys[i].state) == like) return i;
+    return u->next_key++ % u->key_count;
+}
+
+key_outlook keys_take(upstream *u, target_state *target, uint64_t like, int64_t now_ms,
+                      size_t *ret_at) {
+    size_t from = first(u, like);
     key_outlook found = best(u, from, target, now_ms, ret_at);
     if (found.readiness != KEY_RESTING) key_take(u->keys[*ret_at].state, now_ms);
     return found;

@@ -17,7 +17,9 @@ typedef struct key_outlook {
 /* Changes nothing. */
 key_outlook keys_look(const upstream *u, target_state *target, int64_t now_ms);
 /* The next in turn of those that may be used best, taken. Unless that is RESTING, *ret_at is its
- * index in u->keys. */
-key_outlook keys_take(upstream *u, target_state *target, int64_t now_ms, size_t *ret_at);
+ * index in u->keys. like: key_id() of one that goes first and out of turn, where it may be used as
+ * well as any (call/affinity.h); 0: none. */
+key_outlook keys_take(upstream *u, target_state *target, uint64_t like, int64_t now_ms,
+                      size_t *ret_at);
 
 #endif

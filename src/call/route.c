@@ -60,6 +60,15 @@ static void explore(order o, const route_fact *facts, double (*next_rnd)(void *)
     pull(o, other < o.len ? other : o.len - 1, 0);
 }
 
+/* What others do not have is no matter of weight or speed. */
+static void holder_first(order o, const route_fact *facts) {
+    for (size_t i = 0; i < o.len; i++) {
+        if (!facts[o.at[i]].holds) continue;
+        pull(o, i, 0);
+        return;
+    }
+}
+
 size_t route_order(const config_model *model, const route_fact *facts,
                    double (*next_rnd)(void *arg), void *arg,
                    unsigned char ret_order[ROUTE_TARGETS_MAX]) {
@@ -79,5 +88,7 @@ size_t route_order(const config_model *model, const route_fact *facts,
         explore(ready, facts, next_rnd, arg);
         break;
     }
+    holder_first(ready, facts);
+    holder_first(resting, facts);
     return count;
 }

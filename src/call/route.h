@@ -4,7 +4,8 @@
  * weighted the first is drawn by weight; the rest follow by weight likewise.
  * fastest  by smoothed time to first content; a target never measured comes first (so that it is
  *          measured), and one call in twenty goes to another than the fastest, to keep its figure
- * fresh. Targets whose breaker is open come last in any case.
+ * fresh. A target that holds what the call names comes before all of them; those whose breaker is
+ * open come last in any case.
  */
 #ifndef WEIR_CALL_ROUTE_H
 #define WEIR_CALL_ROUTE_H
@@ -14,6 +15,7 @@
 typedef struct route_fact {
     int64_t latency_ms; /* -1: not measured */
     bool ready;         /* its breaker admits calls */
+    bool holds;         /* its provider made what the call names (call/affinity.h) */
 } route_fact;
 
 enum { ROUTE_TARGETS_MAX = 32 };

@@ -1,7 +1,10 @@
 #include "call/slots.h"
 
+#include "base/hash.h"
 #include "call/pick_key.h"
 #include "call/route.h"
+
+#include <string.h>
 
 static double next_rnd(void *arg) {
     return rng_unit(arg);
@@ -37,22 +40,63 @@ static key_readiness may_ask(const slots *s, size_t at, int64_t now_ms) {
     return keys_look(it->upstream, it->state, now_ms).readiness;
 }
 
+static bool made_by(const config_provider *p, const affinity_place *made_at) {
+    return made_at && hash_span(p->name) == made_at->provider;
+}
+
+static void order(slots *s, const config_model *model, const affinity_place *made_at, rng *random,
+                  int64_t now_ms, arena *a) {
+    if (s->count == 1) return;
+    route_fact known[ROUTE_TARGETS_MAX];
+    for (size_t i = 0; i < s->count; i++)
+        known[i] = (route_fact){.latency_ms = target_latency_ms(s->items[i].state),
+                                .ready = may_ask(s, i, now_ms) == KEY_FREE,
+                                .holds = made_by(s->items[i].target->provider, made_at)};
+    unsigned char places[ROUTE_TARGETS_MAX];
+    s->count = route_order(model, known, next_rnd, random, places);
+    slot *ordered = arena_alloc(a, s->count * sizeof *ordered);
+    for (size_t i = 0; i < s->count; i++)
+        ordered[i] = s->items[places[i]];
+    s->items = ordered;
+}
+
+/* A provider that made something is asked for that, whatever the models are. */
+static void put_holder_first(slots *s, const affinity_place *made_at, loop_snapshot *u,
+                             const request_facts *facts, arena *a) {
+    const config *c = loop_snapshot_config(u);
+    size_t at = 0;
+    while (at < c->provider_count && !made_by(&c->providers[at], made_at))
+        at++;
+    if (at == c->provider_count) return;
+    config_target *t = arena_alloc(a, sizeof *t);
+    *t = (config_target){.provider = &c->providers[at], .weight = 1, .name = c->providers[at].name};
+    const config_model alone = {.targets = t, .target_count = 1};
+    slot *items = arena_alloc(a, (s->count + 1) * sizeof *items);
+    items[0] = *as_written(&alone, 1, u, facts, a);
+    memcpy(items + 1, s->items, s->count * sizeof *items);
+    s->items = items;
+    s->count++;
+}
+
+static bool give_keys(slots *s, const affinity_place *made_at) {
+    bool any = false;
+    for (size_t i = 0; i < s->count; i++) {
+        if (!made_by(s->items[i].target->provider, made_at)) continue;
+        s->items[i].key = made_at->key;
+        any = true;
+    }
+    return any;
+}
+
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
-                rng *random, int64_t now_ms, arena *a) {
+                const affinity_place *made_at, rng *random, int64_t now_ms, arena *a) {
     size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
     slots s = {.count = n, .breaker = &loop_snapshot_config(u)->breaker};
     s.items = as_written(model, n, u, facts, a);
-    if (n == 1) return s;
-    route_fact known[ROUTE_TARGETS_MAX];
-    for (size_t i = 0; i < n; i++)
-        known[i] = (route_fact){.latency_ms = target_latency_ms(s.items[i].state),
-                                .ready = may_ask(&s, i, now_ms) == KEY_FREE};
-    unsigned char order[ROUTE_TARGETS_MAX];
-    s.count = route_order(model, known, next_rnd, random, order);
-    slot *ordered = arena_alloc(a, s.count * sizeof *ordered);
-    for (size_t i = 0; i < s.count; i++)
-        ordered[i] = s.items[order[i]];
-    s.items = ordered;
+    order(&s, model, made_at, random, now_ms, a);
+    if (!made_at || give_keys(&s, made_at) || facts->endpoint != EP_OTHER) return s;
+    put_holder_first(&s, made_at, u, facts, a);
+    (void)give_keys(&s, made_at);
     return s;
 }
 

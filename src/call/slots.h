@@ -15,6 +15,7 @@ typedef struct slot {
     target_state *state;
     span name; /* for people, with the client's word where the configuration names no model */
     span model;
+    uint64_t key;   /* key_id() of the one that it should be asked with; 0: any */
     unsigned tries; /* made at this target in this call */
     bool bare;      /* it has refused what weir adds to a request */
     unsigned keys;  /* tries with another key at once after one was refused or limited */
@@ -26,9 +27,11 @@ typedef struct slots {
     const config_breaker *breaker;
 } slots;
 
-/* Lays the model's targets in order (call/route.h). */
+/* Lays the model's targets in order (call/route.h). made_at: where what the call names was made;
+ * NULL: it names nothing, or nobody knows. That provider comes first, with that key; where no
+ * target of the model is one of it, a path that is handed on as it comes still goes there first. */
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
-                rng *random, int64_t now_ms, arena *a);
+                const affinity_place *made_at, rng *random, int64_t now_ms, arena *a);
 /* The first slot at or after from that may be asked now: whose breaker admits a call, and of whose
  * keys one does not rest; one with a key that may be used freely goes before one without. count
  * when there is none. */

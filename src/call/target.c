@@ -53,6 +53,7 @@ struct target_table {
     size_t count;
     target_state *other; /* serves all that the table has no room for */
     key_table *keys;
+    affinity *affinity;
 };
 
 /* ---- the table ---- */
@@ -80,6 +81,7 @@ target_table *target_table_new(void) {
     t->other = state_new(SPAN_OF("other"), 0);
     t->other->shared = true;
     t->keys = key_table_new();
+    t->affinity = affinity_new();
     return t;
 }
 
@@ -95,12 +97,17 @@ void target_table_free(target_table *t) {
     }
     state_free(t->other);
     key_table_free(t->keys);
+    affinity_free(t->affinity);
     (void)pthread_mutex_destroy(&t->adding);
     free(t);
 }
 
 key_table *target_table_keys(target_table *t) {
     return t->keys;
+}
+
+affinity *target_affinity(target_table *t) {
+    return t->affinity;
 }
 
 static target_state *find(target_state *s, span name, uint64_t hash) {

@@ -5,6 +5,7 @@
 #ifndef WEIR_CALL_TARGET_H
 #define WEIR_CALL_TARGET_H
 
+#include "call/affinity.h"
 #include "call/breaker.h"
 #include "call/key.h"
 #include "provider/provider.h"
@@ -24,6 +25,8 @@ key_table *target_table_keys(target_table *t);
 /* Finds or makes. Any thread; takes no lock once the target is known. */
 target_state *target_get(target_table *t, span name);
 span target_name(const target_state *s);
+/* Beside them: what providers hold for clients. As old as the table. */
+affinity *target_affinity(target_table *t);
 /* Calls fn with every state there is, in no order. Any thread. */
 void target_each(target_table *t, void (*fn)(void *user, target_state *s), void *user);
 

@@ -139,6 +139,11 @@ typedef struct config_hedge {
     double at_most_ratio;  /* of calls may be hedged */
 } config_hedge;
 
+typedef struct config_affinity {
+    unsigned ids;    /* whose place is remembered, at most; 0: none */
+    int64_t keep_ms; /* since the last use */
+} config_affinity;
+
 typedef struct config_server {
     unsigned workers; /* never 0 here: auto is resolved */
     int64_t header_timeout_ms;
@@ -230,6 +235,7 @@ typedef struct config {
     config_retry retry;
     config_breaker breaker;
     config_hedge hedge;
+    config_affinity affinity;
     config_timeouts timeouts;
     config_server server;
     config_limits limits;

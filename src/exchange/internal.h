@@ -127,7 +127,8 @@ struct exchange {
     const config_client *client; /* NULL: no keys are asked */
     request_facts facts;
     const config_model *model;
-    call *call; /* NULL: none was made */
+    const affinity_place *made_at; /* what is named; NULL: nothing is, or nobody knows where */
+    call *call;                    /* NULL: none was made */
 
     /* The way back. */
     answer_source *source; /* NULL: none yet, or it has said its last word */
@@ -252,6 +253,12 @@ void exchange_stream_head(exchange *x);
 /* Gives the door a piece, or an event, and heeds its back-pressure. */
 void exchange_piece(exchange *x, span piece);
 void exchange_event(exchange *x, const answer_event *event);
+
+/* ---- affinity.c: what providers keep ---- */
+
+/* Finds where what the request names was made, and sees to it that what is made of it is
+ * remembered. */
+void affinity_route(exchange *x);
 
 /* ---- estimate.c: for a provider that does not tell what the call used ---- */
 

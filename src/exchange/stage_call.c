@@ -86,6 +86,7 @@ stage_result stage_call(exchange *x) {
                             .log = x->env->log,
                             .model = x->model,
                             .facts = &x->facts,
+                            .made_at = x->made_at,
                             .want = x->want,
                             .deadline_ms = x->deadline_ms,
                             .arena = &x->arena};

@@ -115,6 +115,11 @@ static stage_result bad_json(exchange *x, span body, const json_fault *fault) {
                            SPAN_ARG(text));
 }
 
+/* A response is kept unless it is said otherwise, a chat completion where it is asked for. */
+static bool stores(endpoint e, json_value store) {
+    return e == EP_RESPONSES ? store.type != JSON_FALSE : store.type == JSON_TRUE;
+}
+
 static stage_result read_body(exchange *x, span body) {
     request_facts *f = &x->facts;
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
@@ -137,6 +142,7 @@ static stage_result read_body(exchange *x, span body) {
                     member(f, members, count, SPAN_OF("background")).type == JSON_TRUE;
     f->stream_options = member(f, members, count, SPAN_OF("stream_options"));
     f->usage_asked = json_get(f->stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
+    f->stored = stores(f->endpoint, member(f, members, count, SPAN_OF("store")));
     if ((r = parse_model(x)) != STAGE_NEXT) return r;
     if ((r = check_choices(x, member(f, members, count, SPAN_OF("n")))) != STAGE_NEXT) return r;
     size_t recorded = count < MEMBERS ? count : MEMBERS;

@@ -30,6 +30,7 @@ typedef struct request_facts {
     bool stream;
     bool background;      /* a response that is made whether anybody listens or not */
     bool usage_asked;     /* the client itself asked for the usage chunk */
+    bool stored;          /* its answer may be asked for again (`store`) */
     unsigned prompts;     /* of a completion; at least 1, else 1 */
     unsigned choices;     /* how many a complete answer has: as many as `n` says, of each prompt */
     outline_slot outline; /* of body: for request_outline_of() */

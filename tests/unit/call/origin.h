@@ -54,6 +54,7 @@ struct world {
     target_table *targets;
     loop_snapshot *snapshot;
     const char *scripts[PROVIDERS][SCRIPTS]; /* of each provider's calls, the last for all others */
+    const char *keys[PROVIDERS];             /* YAML; NULL: "sk-provider-a" and so on */
     unsigned asked[PROVIDERS];
     list calls;
     buf asking; /* "abApr": a was asked, then b; a was given up, one paused and resumed */
@@ -270,10 +271,14 @@ static inline config *world_config(const world *w, const char *options) {
     buf yaml = BUF_EMPTY;
     config_problems problems = {0};
     buf_add_cstr(&yaml, "providers:\n");
-    for (int i = 0; i < PROVIDERS; i++)
-        buf_addf(&yaml,
-                 "  %c: {kind: openai, url: 'http://127.0.0.1:%d/v1', key: sk-provider-%c}\n",
-                 'a' + i, i + 1, 'a' + i);
+    for (int i = 0; i < PROVIDERS; i++) {
+        buf_addf(&yaml, "  %c: {kind: openai, url: 'http://127.0.0.1:%d/v1', key: ", 'a' + i,
+                 i + 1);
+        if (w->keys[i])
+            buf_addf(&yaml, "%s}\n", w->keys[i]);
+        else
+            buf_addf(&yaml, "sk-provider-%c}\n", 'a' + i);
+    }
     buf_add_cstr(&yaml, "models:\n  '*': [a");
     for (int i = 1; i < PROVIDERS && w->scripts[i][0]; i++)
         buf_addf(&yaml, ", %c", 'a' + i);

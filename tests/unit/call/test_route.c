@@ -193,6 +193,27 @@ static void exploring_has_its_bounds(void **state) {
     expect_drawn(&model, resting, 0.5, "120", 0);
 }
 
+/* Whatever is picked, but for those that rest; of several the first in that order. */
+static void who_holds_what_is_named_comes_first(void **state) {
+    (void)state;
+    config_target targets[4] = {{.weight = 1}, {.weight = 1}, {.weight = 1}, {.weight = 0}};
+    config_model model = {.targets = targets, .target_count = 4};
+    static const route_fact one[4] = {{100, true}, {200, true}, {300, true, true}, {400, true}},
+                            two[4] = {{100, true},
+                                      {300, true, true},
+                                      {200, true, true},
+                                      {400, true}},
+                            rests[4] = {{100, true}, {200, false}, {300, false, true}, {400, true}};
+    expect_drawn(&model, one, 0, "2013", 0);
+    expect_drawn(&model, two, 0, "1023", 0);
+    expect_drawn(&model, rests, 0, "0321", 0);
+    model.pick = PICK_FASTEST;
+    expect_drawn(&model, one, 0.5, "2013", 1);
+    expect_drawn(&model, two, 0.5, "2013", 1);
+    model.pick = PICK_WEIGHTED;
+    expect_drawn(&model, one, 0, "2013", 3);
+}
+
 static void always_a_permutation(void **state) {
     (void)state;
     rng r;
@@ -230,6 +251,7 @@ int main(void) {
         cmocka_unit_test(fastest_looks_at_the_others_now_and_then),
         cmocka_unit_test(each_draw_has_its_share),
         cmocka_unit_test(exploring_has_its_bounds),
+        cmocka_unit_test(who_holds_what_is_named_comes_first),
         cmocka_unit_test(always_a_permutation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

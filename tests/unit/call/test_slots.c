@@ -1,18 +1,21 @@
 /* The order in which a call's targets are laid out, by what is known of them. */
 #include "origin.h"
 
+#include "base/hash.h"
+#include "call/pick_key.h"
 #include "call/slots.h"
 
-static const char options[] = "providers:\n"
-                              "  a: {kind: openai, url: 'http://127.0.0.1:1/v1', key: sk-a}\n"
-                              "  b: {kind: openai, url: 'http://127.0.0.1:2/v1', key: sk-b}\n"
-                              "  c: {kind: openai, url: 'http://127.0.0.1:3/v1', key: sk-c}\n"
-                              "models:\n"
-                              "  one: a\n"
-                              "  written: [a, b/large, c]\n"
-                              "  fastest: {pick: fastest, targets: [a, b/large, c]}\n"
-                              "  two: {pick: fastest, targets: [a, c]}\n"
-                              "breaker: {failures: 50%, of: 2, window: 60s, probe: 500ms}\n";
+static const char options[] =
+    "providers:\n"
+    "  a: {kind: openai, url: 'http://127.0.0.1:1/v1', key: sk-a}\n"
+    "  b: {kind: openai, url: 'http://127.0.0.1:2/v1', key: sk-b}\n"
+    "  c: {kind: openai, url: 'http://127.0.0.1:3/v1', key: [sk-c1, sk-c2, sk-c3]}\n"
+    "models:\n"
+    "  one: a\n"
+    "  written: [a, b/large, c]\n"
+    "  fastest: {pick: fastest, targets: [a, b/large, c]}\n"
+    "  two: {pick: fastest, targets: [a, c]}\n"
+    "breaker: {failures: 50%, of: 2, window: 60s, probe: 500ms}\n";
 
 typedef struct laid {
     config *config;
@@ -42,10 +45,16 @@ static void laid_done(laid *l) {
     arena_done(&l->arena);
 }
 
+static slots lay_for(laid *l, const char *model, endpoint e, const affinity_place *made_at) {
+    const request_facts facts = {.endpoint = e, .model_name = SPAN("m")};
+    return slots_lay(config_find_model(l->config, span_cstr(model)), l->snapshot, &facts, made_at,
+                     &l->rng, 0, &l->arena);
+}
+
 static slots lay(laid *l, const char *model, const char *asked, int64_t now_ms) {
     const request_facts facts = {.model_name = span_cstr(asked)};
-    return slots_lay(config_find_model(l->config, span_cstr(model)), l->snapshot, &facts, &l->rng,
-                     now_ms, &l->arena);
+    return slots_lay(config_find_model(l->config, span_cstr(model)), l->snapshot, &facts, NULL,
+                     &l->rng, now_ms, &l->arena);
 }
 
 static void expect(const slots *s, const char *names) {
@@ -122,10 +131,66 @@ static void those_that_rest_are_passed_over(void **state) {
         for (int k = 0; k < 2; k++)
             report(&l, names[i], true, -1, 100 * i);
     assert_int_equal(slots_next(&s, 0, 300), 3);
-    assert_int_equal(slots_get_rest(&s, 300).wait_ms, 200); /* until the first of them may be probed */
+    assert_int_equal(slots_get_rest(&s, 300).wait_ms,
+                     200); /* until the first of them may be probed */
     assert_int_equal(slots_next(&s, 0, 500), 1);
     assert_int_equal(slots_next(&s, 2, 500), 3);
     assert_int_equal(slots_get_rest(&s, 500).wait_ms, 0);
+    laid_done(&l);
+}
+
+/* With the key that it was made with. A provider that the model does not name gets no call for it,
+ * but what is handed on as it comes. */
+static void who_made_what_is_named_is_asked_first(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    const affinity_place by_a = {hash_span(SPAN_OF("a")), 7}, by_b = {hash_span(SPAN_OF("b")), 8},
+                         by_c = {hash_span(SPAN_OF("c")), 9}, gone = {hash_span(SPAN_OF("z")), 10};
+    slots s = lay_for(&l, "written", EP_RESPONSES, &by_c);
+    expect(&s, "c/m a/m b/large");
+    assert_int_equal(s.items[0].key, 9);
+    assert_int_equal(s.items[1].key, 0);
+    s = lay_for(&l, "one", EP_RESPONSES, &by_a);
+    expect(&s, "a/m");
+    assert_int_equal(s.items[0].key, 7);
+    s = lay_for(&l, "two", EP_RESPONSES, &by_b);
+    expect(&s, "a/m c/m");
+    assert_int_equal(s.items[0].key + s.items[1].key, 0);
+    s = lay_for(&l, "two", EP_OTHER, &by_b);
+    expect(&s, "b/m a/m c/m");
+    assert_int_equal(s.items[0].key, 8);
+    assert_span(s.items[0].upstream->provider->name, "b");
+    assert_span(s.items[0].target->name, "b");
+    s = lay_for(&l, "one", EP_OTHER, &by_b);
+    expect(&s, "b/m a/m");
+    s = lay_for(&l, "one", EP_OTHER, &by_a);
+    expect(&s, "a/m");
+    s = lay_for(&l, "two", EP_OTHER, &gone);
+    expect(&s, "a/m c/m");
+    laid_done(&l);
+}
+
+/* Out of turn, and the turn goes on; one that is there no more, or may not be used as well as
+ * others, is the next in turn. */
+static void a_key_is_preferred(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    upstream *u = loop_snapshot_find(l.snapshot, &l.config->providers[2]);
+    target_state *t = target_get(l.targets, SPAN_OF("c/m"));
+    const uint64_t second = key_id(u->keys[1].state);
+    static const size_t turns[] = {0, 1, 1, 1, 2, 0};
+    const uint64_t likes[] = {0, 0, second, second, 0, second ^ 1};
+    for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+        size_t at = 9;
+        assert_int_equal(keys_take(u, t, likes[i], 0, &at).readiness, KEY_FREE);
+        assert_int_equal(at, turns[i]);
+    }
+    (void)key_refused(u->keys[1].state, 401, SPAN_EMPTY, 0);
+    size_t at = 9;
+    assert_int_equal(keys_take(u, t, second, 0, &at).readiness, KEY_FREE);
+    assert_int_equal(at, 2);
     laid_done(&l);
 }
 
@@ -134,6 +199,8 @@ int main(void) {
         cmocka_unit_test(names_are_those_of_what_is_asked),
         cmocka_unit_test(what_is_known_orders_them),
         cmocka_unit_test(those_that_rest_are_passed_over),
+        cmocka_unit_test(who_made_what_is_named_is_asked_first),
+        cmocka_unit_test(a_key_is_preferred),
     };
     return run_watched(tests);
 }

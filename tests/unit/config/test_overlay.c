@@ -172,7 +172,7 @@ static void says_which_setting_is_wrong(void **state) {
         {{"", "5"}, "'': no path of an option; "},
         {{"a\nb", "5"},
          "'a?b': unknown option 'a?b'; known here: listen, providers, models, passthrough, "
-         "clients, chat, retry, breaker, hedge, timeouts, server, limits, cors, logs"},
+         "clients, chat, retry, breaker, hedge, affinity, timeouts, server, limits, cors, logs"},
         {{"\xff", "5"}, "with a path that is not valid UTF-8: no path of an option; "},
         {{"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q", "5"},
          "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q: no path of an option; "},

@@ -1,0 +1,177 @@
+/* What providers keep for their clients (responses, conversations, files, batches …): a call that
+ * names one goes to the provider, and the key, that made it (call/affinity.h). */
+#include "exchange/internal.h"
+
+#include "dialect/words.h"
+
+static affinity *table_of(const exchange *x) {
+    return target_affinity(x->snapshot->targets);
+}
+
+static const config_affinity *policy_of(const exchange *x) {
+    return &exchange_config(x)->affinity;
+}
+
+/* ---- what is named ---- */
+
+static bool look_up(exchange *x, span id) {
+    affinity_place place;
+    if (!affinity_find(table_of(x), policy_of(x), id, x->env->loop->now_ms, &place)) return false;
+    affinity_place *kept = arena_alloc(&x->arena, sizeof *kept);
+    *kept = place;
+    x->made_at = kept;
+    return true;
+}
+
+static bool look_up_string(exchange *x, json_value id) {
+    return id.type == JSON_STRING && id.raw.len <= 2 + AFFINITY_ID_MAX &&
+           look_up(x, json_string(id, &x->arena));
+}
+
+/* Strings within, of which nobody knows whether they are ids: so many are tried. */
+static bool look_up_any(exchange *x, json_value within) {
+    enum { TRIED = 256 };
+    json_iter it = json_strings_of(within);
+    json_value s;
+    for (int i = 0; i < TRIED && json_next_string(&it, &s); i++)
+        if (look_up_string(x, s)) return true;
+    return false;
+}
+
+/* "/responses/resp_1/input_items": each segment may be one. */
+static bool look_up_path(exchange *x) {
+    span rest = x->facts.path, segment;
+    while (span_cut(&rest, '/', &segment))
+        if (look_up(x, segment)) return true;
+    return false;
+}
+
+/* Most requests name no file: that is seen without their outline. */
+static bool may_name_files(const request_facts *f) {
+    static const span words[] = {SPAN("file_id"), SPAN("vector_store_ids"), SPAN("\"container\"")};
+    size_t count = f->endpoint == EP_RESPONSES ? ARRAY_LEN(words) : 1;
+    for (size_t i = 0; i < count; i++)
+        if (span_find_span(f->body, 0, words[i]) < f->body.len) return true;
+    return false;
+}
+
+/* In pieces of content, and in the provider's own tools. */
+static bool look_up_files(exchange *x) {
+    if (!affinity_has_objects(table_of(x)) || !may_name_files(&x->facts)) return false;
+    const request_outline *o = request_outline_of(&x->facts, &x->arena);
+    for (size_t i = 0; o && i < o->part_count; i++) {
+        const outline_part *p = &o->parts[i];
+        bool is_file = p->kind == OUTLINE_FILE || p->kind == OUTLINE_IMAGE;
+        if (is_file && look_up_string(x, p->value)) return true;
+    }
+    for (size_t i = 0; o && i < o->tool_count; i++)
+        if (o->tools[i].kind == TOOL_IS_OPAQUE && look_up_any(x, o->tools[i].source)) return true;
+    return false;
+}
+
+static bool look_up_state(exchange *x) {
+    json_value root = x->facts.root;
+    json_value conversation = json_get(root, SPAN_OF("conversation"));
+    if (conversation.type == JSON_OBJECT) conversation = json_get(conversation, SPAN_OF("id"));
+    return look_up_string(x, json_get(root, SPAN_OF("previous_response_id"))) ||
+           look_up_string(x, conversation);
+}
+
+static void find_place(exchange *x) {
+    switch (x->facts.endpoint) {
+    case EP_RESPONSES:
+        if (!look_up_state(x)) (void)look_up_files(x);
+        break;
+    case EP_CHAT_COMPLETIONS: (void)look_up_files(x); break;
+    case EP_OTHER:
+        if (!look_up_path(x)) (void)look_up_any(x, x->facts.root);
+        break;
+    default: break;
+    }
+}
+
+/* ---- what is made ---- */
+
+typedef struct noter {
+    filter filter;
+    unsigned looked; /* at so many events */
+    bool noted;
+} noter;
+
+static bool note(exchange *x, json_value id, arena *a) {
+    if (id.type != JSON_STRING || id.raw.len > 2 + AFFINITY_ID_MAX) return false;
+    bool is_object = x->facts.endpoint == EP_OTHER;
+    affinity_put(table_of(x), policy_of(x), json_string(id, a), call_place(x->call), is_object,
+                 x->env->loop->now_ms);
+    return true;
+}
+
+/* A response, which may be part of a conversation. */
+static bool note_answer(exchange *x, json_value answer, arena *a) {
+    json_value conversation = json_get(answer, SPAN_OF("conversation"));
+    if (conversation.type == JSON_OBJECT) (void)note(x, json_get(conversation, SPAN_OF("id")), a);
+    return note(x, json_get(answer, SPAN_OF("id")), a);
+}
+
+/* With the files that it tells of: those that a batch has made. */
+static bool note_object(exchange *x, json_value object, arena *a) {
+    json_member m;
+    json_iter it = json_iter_of(object);
+    while (json_next_member(&it, &m))
+        if (span_ends(m.key, SPAN_OF("file_id"))) (void)note(x, m.value, a);
+    return note(x, json_get(object, SPAN_OF("id")), a);
+}
+
+/* What is kept says what it is; what is said once and forgotten (a ranking) may have an id, too. */
+static bool note_any(exchange *x, json_value document, arena *a) {
+    enum { LISTED = 128 };
+    json_value kind = json_get(document, SPAN_OF("object"));
+    if (kind.type != JSON_STRING) return false;
+    if (!json_is(kind, SPAN_OF("list"))) return note_object(x, document, a);
+    json_value element;
+    json_iter it = json_iter_of(json_get(document, SPAN_OF("data")));
+    for (int i = 0; i < LISTED && json_next_element(&it, &element); i++)
+        (void)note_object(x, element, a);
+    return true;
+}
+
+static bool take(exchange *x, const answer_event *event, arena *a) {
+    json_value document = answer_root(event->data);
+    switch (x->facts.endpoint) {
+    case EP_RESPONSES:
+        if (event->kind == ANSWER_STREAM) document = json_get(document, SPAN_OF("response"));
+        return note_answer(x, document, a);
+    case EP_OTHER: return event->kind == ANSWER_PLAIN && note_any(x, document, a);
+    default: return note_answer(x, document, a);
+    }
+}
+
+static void on_event(filter *f, const answer_event *event) {
+    enum { LOOKED = 4 };
+    noter *n = CONTAINER_OF(f, noter, filter);
+    if (!n->noted && event->is_json && f->x->call && n->looked++ < LOOKED)
+        n->noted = take(f->x, event, filter_arena(f, event));
+    filter_pass_event(f, event);
+}
+
+/* What is taken away, and what is forgotten once it is said, need not be known. */
+static bool makes(const exchange *x) {
+    const request_facts *f = &x->facts;
+    return f->endpoint == EP_OTHER ? !span_eq(f->method, SPAN_OF("DELETE")) : f->stored;
+}
+
+void affinity_route(exchange *x) {
+    static const filter_ops ops = {.name = "affinity",
+                                   .place = PLACE_METER,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
+                                   .event = on_event,
+                                   .end = filter_pass_end,
+                                   .fail = filter_pass_fail,
+                                   .done = filter_pass_done};
+    if (!policy_of(x)->ids) return;
+    if (!affinity_is_empty(table_of(x))) find_place(x);
+    if (!makes(x)) return;
+    noter *n = arena_zalloc(&x->arena, sizeof *n);
+    filter_add(x, &n->filter, &ops);
+}
