@@ -162,7 +162,7 @@ static void begin_run(token_count *c, run r) {
     case RUN_WIDE:
     case RUN_NONE: break;
     }
-    c->run = r;
+    c->run = (unsigned char)r;
     c->length = 1;
 }
 
@@ -231,6 +231,7 @@ void tokens_add(token_count *c, span text) {
         const unsigned char *from = p++;
         while (p < end && runs[*p] == r)
             p++;
+        c->left = 0; /* what had begun was none */
         take(c, r, (size_t)(p - from));
     }
 }

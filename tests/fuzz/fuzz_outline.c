@@ -4,11 +4,13 @@
  * every span lies within the body and is what its kind says; the parts of a turn stand in order and
  * apart; too much of anything is a fault, and any other JSON has an outline; another reading says
  * the same; every text is a string that can be replaced where it stands, and the body is JSON
- * still, with the same outline where the texts were those of known parts.
+ * still, with the same outline where the texts were those of known parts; what it may take to read
+ * (dialect/usage_guess.h) is no negative number of tokens.
  */
 #include "fuzz.h"
 
 #include "dialect/outline_check.h"
+#include "dialect/usage_guess.h"
 
 static bool same_value(json_value a, json_value b) {
     return a.type == b.type && a.raw.ptr == b.raw.ptr && a.raw.len == b.raw.len;
@@ -73,6 +75,8 @@ static void check_outline(dialect d, json_value root, const outline_limits *limi
     const char *broken = outline_broken(root, &o, limits);
     if (broken) fprintf(stderr, "%s\n", broken);
     HOLDS(!broken);
+    HOLDS(guess_prompt(&o, d, TOKENS_O200K) >= 0);
+    HOLDS(guess_prompt_roughly(root.raw, TOKENS_GEMMA) >= 0);
     check_read_again(d, root, &o, limits, a);
     check_edited(d, root, &o, limits, false, a);
     check_edited(d, root, &o, limits, true, a);

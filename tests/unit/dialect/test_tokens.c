@@ -267,6 +267,7 @@ static void any_bytes(void **state) {
     assert_int_equal(count(TOKENS_GEMMA, SPAN_OF("\xE4\xB8")), 0); /* not there yet */
     assert_int_equal(count(TOKENS_O200K, SPAN_OF("\xD0\xB4")), 1); /* one at least */
     assert_int_equal(count(TOKENS_O200K, SPAN_OF("\xFF\xFE\x80")), 2);
+    assert_int_equal(count(TOKENS_O200K, SPAN_OF("\xE4\xB8 \xAD")), 1); /* not one character */
 }
 
 /* ---- families ---- */

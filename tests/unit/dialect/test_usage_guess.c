@@ -155,17 +155,17 @@ static void bytes_that_are_no_text(void **state) {
 
 /* ---- by samples ---- */
 
+#define RUSSIAN                                                                                    \
+    "\xD0\x92 \xD0\xB3\xD0\xB0\xD0\xB2\xD0\xB0\xD0\xBD\xD0\xB8 \xD1\x82\xD0\xB8\xD1\x85\xD0\xBE. "
+#define CHINESE                                                                                    \
+    "\xE6\xB8\xAF\xE5\x8F\xA3\xE5\xB7\xB2\xE7\xBB\x8F\xE5\xBE\x88\xE5\xAE\x89\xE9\x9D\x99\xE3\x80" \
+    "\x82"
+
 static void roughly_it_is_the_same(void **state) {
     (void)state;
     static const char *const texts[] = {
         "The harbour was quiet when the last ferry came in, and nobody noticed the small boat. ",
-        "\xD0\x92 \xD0\xB3\xD0\xB0\xD0\xB2\xD0\xB0\xD0\xBD\xD0\xB8 "
-        "\xD0\xB1\xD1\x8B\xD0\xBB\xD0\xBE "
-        "\xD1\x82\xD0\xB8\xD1\x85\xD0\xBE. ",
-        "\xE6\xB8\xAF\xE5\x8F\xA3\xE5\xB7\xB2\xE7\xBB\x8F\xE5\xBE\x88\xE5\xAE\x89\xE9\x9D\x99\xE4"
-        "\xBA\x86\xE3\x80\x82",
-        "for (size_t i = 0; i < count; i++) total += items[i].price * 1.19; ",
-    };
+        RUSSIAN, CHINESE, "for (size_t i = 0; i < count; i++) total += items[i].price * 1.19; "};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         for (size_t size = 500; size <= 64000; size *= 4) {
             buf body = BUF_EMPTY;
