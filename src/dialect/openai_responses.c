@@ -220,10 +220,7 @@ static void read_step(reader *r, answer_event *e, const document *d, span type,
     static const span prefix = SPAN("response.");
     bool own = span_starts(type, prefix);
     span word = own ? span_slice(type, prefix.len, type.len) : type;
-    if (span_ends(type, SPAN_OF(".delta")))
-        e->sorts |= EVENT_CONTENT;
-    else if (has_begun(r, word))
-        e->sorts |= EVENT_BEGUN;
+    if (!(e->sorts & EVENT_CONTENT) && has_begun(r, word)) e->sorts |= EVENT_BEGUN;
     if (e->envelope && response.type == JSON_OBJECT)
         read_response_object(r, e, response, false);
     else if (own)
@@ -231,8 +228,10 @@ static void read_step(reader *r, answer_event *e, const document *d, span type,
 }
 
 static void read_by_type(reader *r, answer_event *e, const document *d, span type) {
-    if (e->sorts & EVENT_ERROR || span_eq(type, SPAN_OF("error")))
-        return; /* the reader takes what is named so for one */
+    if (span_ends(type, SPAN_OF(".delta"))) {
+        e->sorts |= EVENT_CONTENT;
+        if (!reader_wants_parts(r) && !e->envelope) return;
+    }
     json_value response = member(d, SPAN_OF("response"));
     if (span_eq(type, SPAN_OF("response.completed")))
         read_last(r, e, response, SPAN_OF("stop"), false);
@@ -259,6 +258,7 @@ static void read_stream_event(reader *r, answer_event *e, const document *d) {
      * these: it goes on with the others, and begins nothing. */
     span name = type.type == JSON_STRING ? span_slice(type.raw, 1, type.raw.len - 1) : e->name;
     if (!span_starts(name, SPAN_OF("response."))) openai_look_for_error(e, d->members, d->count);
+    if (e->sorts & EVENT_ERROR || span_eq(name, SPAN_OF("error"))) return; /* as its name says */
     if (name.len) read_by_type(r, e, d, name);
 }
 
