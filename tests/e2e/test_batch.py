@@ -55,7 +55,8 @@ def test_openai_format(folder, upstream):
 def test_every_endpoint(folder, upstream):
     places = ["/v1/chat/completions", "/v1/embeddings", "/v1/completions", "/v1/responses", "/v1/moderations"]
     folder.put(*(ask(url, url=url, body={"model": "m", "input": "x", "prompt": "x", "messages": [{}]}) for url in places))
-    upstream.always(lambda r: reply(200, {"object": "list", "path": r.path, "data": [], "model": "m", "usage": bodies.USAGE}))
+    holds = {"choices": [{"text": "", "finish_reason": "stop"}], "data": [{}], "output": [], "results": [{}]}  # one for each
+    upstream.always(lambda r: reply(200, {**holds, "path": r.path, "model": "m", "usage": bodies.USAGE}))
     folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url)
     found = by_id(folder.output)
     assert {one: found[one]["response"]["body"]["path"] for one in found} == {url: url for url in places}
