@@ -63,6 +63,5 @@ void openai_look_for_listed_error(answer_event *e) {
     json_fault fault;
     if (!json_scan(e->data, &deep, &root, &fault) || root.type != JSON_ARRAY) return;
     json_iter it = json_iter_of(root);
-    if (json_next_element(&it, &element) && element.type == JSON_OBJECT)
-        openai_read_error(e, json_get(element, SPAN_OF("error")));
+    if (json_next_element(&it, &element)) openai_read_error(e, json_get(element, SPAN_OF("error")));
 }
