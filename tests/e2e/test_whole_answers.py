@@ -205,7 +205,7 @@ FAILED = {"id": "r", "object": "response", "status": "failed", "output": [], "er
 ], ids=lambda value: value if isinstance(value, str) else json.dumps(value)[:60])
 def test_a_200_without_an_answer_is_a_failed_attempt(weir, upstream, path, body):
     upstream.script(reply(200, body), reply(200, GOOD[path]))
-    answer = wire.call(weir(upstream, **QUICK), "POST", path, {"model": "m", "messages": [], "input": "Hi", "prompt": "Hi"})
+    answer = wire.call(weir(upstream, **QUICK), "POST", path, {"model": "m", "input": "Hi", "prompt": "Hi", **ASKS["chat"]})
     assert answer.status == 200 and answer.json() == GOOD[path]
     assert answer.header("x-weir-attempts") == "2"
 
