@@ -347,7 +347,7 @@ def test_plain_answer_after_a_comment_ends_like_a_stream(weir, upstream):
     upstream.script(after(0.3, said("All at once.")))
     w = weir(upstream, server={"keep_alive_comment": "100ms"})
     answer = ask(w, True)
-    assert answer.events()[0]["choices"][0]["message"]["content"] == "All at once."
+    assert answer.events()[0]["choices"][0]["delta"]["content"] == "All at once."
     assert answer.events()[-1] == "[DONE]"
 
 
