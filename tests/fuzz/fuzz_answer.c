@@ -2,8 +2,8 @@
  *
  * The first byte chooses the dialect and whether the rest is a plain body, a stream or a refusal.
  * Holds: a stream says the same whole and in pieces; every place lies in the event's own bytes, in
- * order, and is the JSON it should be; no byte of the key comes out; a text for people is UTF-8; a
- * refusal is JSON with an error in it.
+ * order, and is the JSON it should be, also where a member is cut out; no byte of the key comes
+ * out; a text for people is UTF-8; a refusal is JSON with an error in it.
  */
 #include "fuzz.h"
 
@@ -57,6 +57,19 @@ static void check_text(const answer_event *e, arena *a) {
     check_words(e, true, a);
 }
 
+/* Without the member it is what it was: JSON, with every place in its own bytes. */
+static void check_cut(const answer_event *e, arena *a) {
+    answer_event cut;
+    if (!e->null_usage.len) return;
+    check_within(e->null_usage, e->data);
+    answer_cut_usage(e, a, &cut);
+    check_event(&cut);
+    check_value((json_value){JSON_OBJECT, cut.data}, cut.data);
+    HOLDS(cut.data.len < e->data.len && cut.part_count == e->part_count);
+    for (size_t i = 0; i < cut.part_count; i++)
+        HOLDS(span_eq(cut.parts[i].value.raw, e->parts[i].value.raw));
+}
+
 /* Reads all of it in pieces of `step` bytes; notes what came, in few words. */
 static void read_all(const reader_spec *spec, span type, span body, size_t step, arena *a,
                      buf *out) {
@@ -69,6 +82,7 @@ static void read_all(const reader_spec *spec, span type, span body, size_t step,
         while ((got = reader_next(&r, &piece, &e)) == READER_EVENT) {
             check_event(&e);
             check_text(&e, a);
+            check_cut(&e, a);
             if (e.kind == ANSWER_RAW)
                 buf_add(out, e.data);
             else
@@ -117,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                               .choices = 1,
                               .event_bytes = 1 << 20,
                               .answer_bytes = 1 << 20,
+                              .usage_added = true,
                               .key = key};
     span rest = span_from((const char *)data + 1, size - 1);
     arena a;
