@@ -229,7 +229,7 @@ def test_usage_chunk_only_where_asked(client, upstream, asked):
     else:
         assert all(c.choices for c in chunks)
         assert all(c.usage is None for c in chunks)
-    assert upstream.requests[0].json()["stream_options"] == {**(options or {}), "include_usage": True}
+    assert upstream.requests[0].json()["stream_options"] == {"include_usage": True, **(options or {})}  # a client's no is kept
 
 
 def test_events_go_on_at_once(client, upstream):
