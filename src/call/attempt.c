@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "call/redirect.h"
+#include "http/decode.h"
 
 #include <string.h>
 
@@ -414,14 +415,20 @@ static span shown(span value) {
     return span_is_utf8(value) ? value : SPAN_OF("?");
 }
 
-static bool is_encoded(attempt *a, http_headers headers) {
-    span encoding = http_header_get(headers, SPAN_OF("content-encoding"));
-    if (!encoding.len || span_ieq(encoding, SPAN_OF("identity"))) return false;
-    fail(a, FAIL_TARGET, ERR_BAD_ENCODING,
-         arena_printf(a->spec.arena,
-                      "The provider sent its answer with Content-Encoding: %.*s although weir asks "
-                      "for none.",
-                      SPAN_ARG(shown(encoding))));
+/* The client of HTTP undoes the codings that it knows. Of an error in another one the status alone
+ * says enough. */
+static bool is_unreadable(attempt *a, const http_head *head) {
+    if (http_coding_of(head->headers) != HTTP_CODING_UNKNOWN) return false;
+    span encoding = http_header_list(head->headers, SPAN_OF("content-encoding"), a->spec.arena);
+    if (head->status >= 400)
+        fail_refused(a, head->status, SPAN_EMPTY);
+    else
+        fail(a, FAIL_TARGET, ERR_BAD_ENCODING,
+             arena_printf(
+                 a->spec.arena,
+                 "The provider sent its answer with Content-Encoding: %.*s; of " HTTP_CODINGS
+                 " one is understood.",
+                 SPAN_ARG(shown(encoding))));
     return true;
 }
 
@@ -440,7 +447,8 @@ static void open_reader(attempt *a, const http_head *head) {
                               .key = key_of(a)};
     /* Refused with what weir adds, taken without: that is known from now on. */
     if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);
-    reader_init(&a->reader, &spec, content_type, head->content_length);
+    bool coded = http_coding_of(head->headers) != HTTP_CODING_NONE;
+    reader_init(&a->reader, &spec, content_type, coded ? -1 : head->content_length);
     a->reading = true;
     a->state = ANSWER;
     if (!reader_flows(&a->reader)) loop_timer_stop(a->spec.loop, &a->watch);
@@ -468,7 +476,7 @@ static void on_head(void *user, const http_head *head) {
             redirect_text(a->spec.upstream->provider->name, head->status, location, a->spec.arena));
         return;
     }
-    if (is_encoded(a, head->headers)) return;
+    if (is_unreadable(a, head)) return;
     if (head->status >= 200 && head->status <= 299) {
         open_reader(a, head);
         return;
@@ -517,6 +525,7 @@ static const struct {
     [HTTP_FAIL_RESET] = {FAIL_CONNECTION, ERR_CONNECTION_LOST, TIMEOUT_TOTAL},
     [HTTP_FAIL_CUT] = {FAIL_CONNECTION, ERR_CONNECTION_LOST, TIMEOUT_TOTAL},
     [HTTP_FAIL_MALFORMED] = {FAIL_MALFORMED, ERR_BAD_ANSWER, TIMEOUT_TOTAL},
+    [HTTP_FAIL_DENSE] = {FAIL_OUR_LIMIT, ERR_ANSWER_TOO_LARGE, TIMEOUT_TOTAL},
     [HTTP_FAIL_POOL_FULL] = {FAIL_OVERLOAD, ERR_CONNECT_TIMEOUT, TIMEOUT_CONNECT},
 };
 

@@ -58,6 +58,7 @@ typedef enum http_fail_kind {
     HTTP_FAIL_RESET,     /* lost before the head was complete */
     HTTP_FAIL_CUT,       /* lost after the head, before the end of the body */
     HTTP_FAIL_MALFORMED, /* not HTTP, or framing the codec refuses */
+    HTTP_FAIL_DENSE,     /* packed more densely than http/decode.h allows */
     HTTP_FAIL_POOL_FULL, /* connect_ms passed while every connection was busy */
 } http_fail_kind;
 
@@ -65,7 +66,7 @@ typedef struct http_fail {
     http_fail_kind kind;
     const char *text; /* for people; valid for the call of on_fail */
     bool head_seen;
-    uint64_t body_bytes; /* of the answer, so far */
+    uint64_t body_bytes; /* of the answer, so far, without its content coding */
 } http_fail;
 
 typedef struct http_call_ops {
@@ -89,7 +90,8 @@ MUST_USE http_client *http_client_new(loop *l, const http_client_limits *limits)
 http_origin *http_client_origin(http_client *c, const http_origin_spec *spec);
 void http_origin_unref(http_origin *o);
 
-/* NULL never; failures come through on_fail. */
+/* NULL never; failures come through on_fail. Content codings that http/decode.h undoes are undone;
+ * one that it calls HTTP_CODING_UNKNOWN is left as it is. */
 MUST_USE http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec *spec,
                                      const http_call_ops *ops, void *user);
 /* Ends the call and closes its connection, at once. */

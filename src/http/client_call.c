@@ -194,10 +194,14 @@ bool call_on_head(http_call *call, const http_head *head) {
     return conn->call;
 }
 
+void call_heard(http_call *call) {
+    call->heard_ms = loop_of(call)->now_ms;
+}
+
 bool call_on_body(http_call *call, span piece) {
     http_conn *conn = call->conn;
     call->body_bytes += piece.len;
-    call->heard_ms = loop_of(call)->now_ms;
+    call_heard(call);
     call->ops->on_body(call->user, piece);
     return conn->call;
 }

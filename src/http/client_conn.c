@@ -31,6 +31,7 @@ static void forget_tunnel(http_conn *conn) {
 
 static void conn_free(http_conn *conn) {
     http_codec_free(conn->codec);
+    http_decoder_free(conn->decoder);
     free(conn);
 }
 
@@ -77,12 +78,30 @@ static bool on_head(void *user, const http_head *head) {
         return true;
     }
     conn->keep = head->keep_alive && !head->until_close;
+    if (head->coded && head->has_body) {
+        http_coding coding = http_coding_of(head->headers);
+        if (coding != HTTP_CODING_NONE && coding != HTTP_CODING_UNKNOWN)
+            conn->decoder = http_decoder_new(coding);
+    }
     return call_on_head(conn->call, head);
+}
+
+/* A callback may close the connection, which is freed behind the codec: the decoder, in which the
+ * piece lies that it was given, with it. */
+static bool decode(http_conn *conn, span input) {
+    span piece;
+    http_decode_result got;
+    while ((got = http_decode(conn->decoder, &input, &piece)) == HTTP_DECODE_PIECE)
+        if (!call_on_body(conn->call, piece)) return false;
+    conn->spoilt = got;
+    return got == HTTP_DECODE_MORE;
 }
 
 static bool on_body(void *user, span piece) {
     http_conn *conn = user;
-    return call_on_body(conn->call, piece);
+    if (!conn->decoder) return call_on_body(conn->call, piece);
+    call_heard(conn->call);
+    return decode(conn, piece);
 }
 
 static bool on_end(void *user) {
@@ -94,9 +113,29 @@ static bool on_end(void *user) {
 
 static const http_codec_ops codec_ops = {on_head, on_body, on_end};
 
+/* The body cannot be undone any further. */
+static void fail_spoilt(http_conn *conn) {
+    if (conn->spoilt == HTTP_DECODE_DENSE)
+        client_conn_fail(conn, HTTP_FAIL_DENSE, "it is packed more densely than is allowed");
+    else
+        client_conn_fail(conn, HTTP_FAIL_MALFORMED, "it is not what its Content-Encoding says");
+}
+
+/* What framing calls the end may still be a cut. */
+static bool is_whole(http_conn *conn) {
+    bool whole = !conn->decoder || http_decoder_complete(conn->decoder);
+    http_decoder_free(conn->decoder);
+    conn->decoder = NULL;
+    return whole;
+}
+
 /* The answer is complete. The connection is of further use if the peer allows it, the request went
  * out whole, and nothing came after the answer. */
 static void finish_answer(http_conn *conn, bool clean) {
+    if (!is_whole(conn)) {
+        client_conn_fail(conn, HTTP_FAIL_CUT, "what its Content-Encoding packs is not complete");
+        return;
+    }
     http_call *call = part(conn);
     http_origin *o = conn->origin;
     bool keep = clean && conn->keep && call->sent && o->refs;
@@ -119,7 +158,9 @@ static void feed(http_conn *conn, span bytes) {
     }
     bool tunnel = conn->state == CONN_TUNNELLING;
     bool clean = consumed == bytes.len;
-    if (result == HTTP_FEED_BAD) {
+    if (conn->spoilt) {
+        fail_spoilt(conn);
+    } else if (result == HTTP_FEED_BAD) {
         const char *why = "it is not HTTP";
         (void)http_codec_error(conn->codec, &why);
         client_conn_fail(conn, tunnel ? HTTP_FAIL_CONNECT : HTTP_FAIL_MALFORMED, why);

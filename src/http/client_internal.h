@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "http/client.h"
+#include "http/decode.h"
 #include "http/proxy.h"
 #include "http/resolve.h"
 #include "http/transport.h"
@@ -69,9 +70,11 @@ struct http_conn {
     http_codec *codec;
     conn_state state;
     resolve_wait wait;
-    buf tunnel;          /* the CONNECT request; bears credentials */
-    span tunnel_request; /* its bytes, lent to the transport */
-    int tunnel_status;   /* the proxy's answer */
+    http_decoder *decoder;     /* of an answer in a content coding; else NULL */
+    http_decode_result spoilt; /* its word where it gave up; else MORE, which is 0 */
+    buf tunnel;                /* the CONNECT request; bears credentials */
+    span tunnel_request;       /* its bytes, lent to the transport */
+    int tunnel_status;         /* the proxy's answer */
     int64_t idle_since_ms;
     bool reused;  /* has answered a call before this one */
     bool feeding; /* the codec is on the stack */
@@ -133,6 +136,8 @@ void call_on_sent(http_call *call);
 /* The answer's head has come; false when the call was cancelled meanwhile. */
 bool call_on_head(http_call *call, const http_head *head);
 bool call_on_body(http_call *call, span piece);
+/* The answer moves, whatever comes of it. */
+void call_heard(http_call *call);
 /* Back to waiting for a connection. */
 void call_rewind(http_call *call);
 /* The two ends: the call has left its connection and every list. Tells the owner and frees. */

@@ -51,6 +51,7 @@ typedef struct http_head {
     bool until_close;       /* answers without a length */
     int64_t content_length; /* -1: not given */
     bool expect_continue;
+    bool coded; /* there is a Content-Encoding */
 } http_head;
 
 typedef struct http_codec_limits {

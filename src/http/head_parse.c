@@ -142,6 +142,9 @@ static void note(facts *f, http_head *head, const http_header *h) {
         f->lengths++;
         f->length = h->value;
         return;
+    case 16:
+        if (is_field(h->name, "content-encoding")) head->coded = true;
+        return;
     case 17:
         if (!is_field(h->name, "transfer-encoding")) return;
         f->codings++;

@@ -76,6 +76,11 @@ bool provider_header_back(span name, span connection_value) {
         SPAN("location"),
         SPAN("content-location"),
         SPAN("refresh"),
+        SPAN("content-encoding"),
+        SPAN("content-digest"),
+        SPAN("repr-digest"),
+        SPAN("digest"),
+        SPAN("content-md5"),
     };
     static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
                                         SPAN("x-weir-")};

@@ -4,9 +4,12 @@ The table is the specification: number of attempts, final status, error code, an
 """
 
 import email.utils
+import gzip
+import json
 import pathlib
 import re
 import time
+import zlib
 
 import pytest
 
@@ -34,7 +37,6 @@ def chunk_of(text):
 
 
 def event_of(chunk):
-    import json
     return chunk_of("data: " + json.dumps(chunk) + "\n\n")
 
 
@@ -46,6 +48,13 @@ FINISH = bodies.chunk(finish="stop")
 
 def own_error(status, headers=(), **fields):
     return error(status, headers=headers, **{**OWN, **fields})
+
+
+COMPLETION = json.dumps(bodies.completion("Hello.")).encode()
+
+
+def coded(body, coding="gzip", status=200):
+    return reply(status, body, headers=[("Content-Encoding", coding), ("Content-Type", "application/json")])
 
 
 def stream_error_event():
@@ -117,8 +126,12 @@ def faults(name, stream):
         "event larger than limits.event": lambda: raw(begun + [event_of(bodies.chunk("x" * 70_000))], end="stall"),
         "event larger than limits.event after content": lambda: raw(spoken + [event_of(bodies.chunk("x" * 70_000))], end="stall"),
         "answer larger than limits.answer": lambda: reply(200, bodies.completion("x" * 70_000)),
-        "compressed": lambda: reply(200, b"\x1f\x8b\x08\x00junk", headers=[("Content-Encoding", "gzip"),
-                                                                        ("Content-Type", "application/json")]),
+        "compressed in a way that is not known": lambda: coded(b"\x1f\x9d\x90junk", "compress"),
+        "compressed, and cut short": lambda: coded(gzip.compress(COMPLETION)[:-12]),
+        "said to be compressed": lambda: coded(COMPLETION),
+        "a bomb": lambda: coded(gzip.compress(bytes(80 << 20))),
+        "500, compressed": lambda: coded(gzip.compress(json.dumps(stream_error_event()).encode()), status=500),
+        "400, compressed": lambda: coded(zlib.compress(json.dumps(stream_error_event()).encode()), "deflate", 400),
         "307 to another host": lambda: reply(307, b"", headers=[("Location", "https://elsewhere.test/v1?key=s3cret")]),
         "304": lambda: raw([b"HTTP/1.1 304 Not Modified\r\n\r\n"], end="keep"),
         "429 behind a keep-alive comment": lambda: after(COMMENT * 1.5, own_error(429)),

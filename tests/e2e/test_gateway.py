@@ -3,6 +3,7 @@
 import gzip
 import re
 import threading
+import zlib
 
 import pytest
 
@@ -397,6 +398,25 @@ def test_passthrough(weir, upstream):
     assert first.header("authorization") == f"Bearer {daemon.PROVIDER_KEY}"
     assert second.path == "/v1/rerank"
     assert wire.call(w, "POST", "/v1/images/generations", {}).status == 404
+
+
+def test_a_compressed_answer_is_undone_whatever_it_is(weir, upstream):
+    audio = bytes(range(256)) * 1000
+    coded = {"Content-Encoding": "gzip", "Content-Type": "audio/mpeg", "Content-MD5": "x", "ETag": '"a"'}
+    upstream.always(lambda r: reply(200, gzip.compress(audio), coded))
+    w = weir(upstream, passthrough=["/v1/audio/*"])
+    answer = wire.call(w, "POST", "/v1/audio/speech", {"model": "m", "input": "x"})
+    assert (answer.status, answer.body) == (200, audio)
+    assert answer.header("content-encoding") is None and answer.header("content-md5") is None
+    assert answer.header("etag") == '"a"'
+    assert upstream.requests[-1].header("accept-encoding") == "identity"
+    for body, text in ((zlib.compress(b"Hi"), b"Hi"), (b"", b"")):
+        upstream.always(reply(200, body, {"Content-Encoding": "deflate", "Content-Type": "text/plain"}))
+        answer = wire.call(w, "POST", "/v1/audio/speech", {"model": "m"})
+        assert (answer.status, answer.body) == (200, text)
+    upstream.always(reply(200, b"\xff\xff\xff", {"Content-Encoding": "deflate", "Content-Type": "text/plain"}))
+    answer = wire.call(w, "POST", "/v1/audio/speech", {"model": "m"})
+    assert (answer.status, answer.body, answer.complete) == (200, b"", False), "its head has gone out: it is cut visibly"
 
 
 def test_passthrough_of_json_that_is_no_object_and_of_compressed_json(weir, upstream):

@@ -4,6 +4,7 @@ wire.parse_events() insists on the normal form in all of these: LF, no id:, no r
 
 import json
 import threading
+import zlib
 
 import openai
 import pytest
@@ -161,6 +162,30 @@ ENDS = {
     "half_an_event": lambda events: sse([*events, b"data: " + b[:30]], end="no_done"),
     "bad_chunk": bad_chunk,
 }
+
+
+def packed(events, end=True):
+    """A stream whose body is one gzip, flushed after each event, as a server does that compresses what it sends."""
+    gzip = zlib.compressobj(9, zlib.DEFLATED, 31)
+    parts = [e if isinstance(e, threading.Event) else chunk(gzip.compress(event(e)) + gzip.flush(zlib.Z_SYNC_FLUSH)) for e in events]
+    last = [chunk(gzip.flush()), b"0\r\n\r\n"] if end else [b"0\r\n\r\n"]
+    head = make_head(200, {"content-type": "text/event-stream", "content-encoding": "gzip", "transfer-encoding": "chunked"})
+    return raw([head, *parts, *last], end="keep")
+
+
+def test_a_compressed_stream_is_handed_on_as_it_comes(weir, upstream):
+    gate = threading.Event()
+    upstream.script(packed([A, gate, B, END, "[DONE]"]), packed([A, B, END, "[DONE]"], end=False))
+    w = weir(upstream)
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True})
+        answer = c.head()
+        assert answer.header("content-encoding") is None
+        for _ in c.body_pieces(answer):
+            if a in answer.body:
+                gate.set()
+    assert data_of(answer) == EXPECTED
+    assert data_of(stream(w)) == EXPECTED, "many a server forgets the end of its compression"
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -10,7 +10,7 @@
  *   event X        data: X
  *   bytes X        X as it is; \n in it is a line end
  *   end            of the body
- *   refuse, reset, cut, mute, idle, tls, garbage, full    it ends as that kind of failure
+ *   refuse, reset, cut, mute, idle, tls, garbage, dense, full    it ends as that kind of failure
  *   wait N         N milliseconds
  *
  * A script that ends without an end hangs. A request is heard a millisecond after it was made.
@@ -201,6 +201,7 @@ static inline bool origin_fails(http_call *h, span word) {
         {SPAN("reset"), HTTP_FAIL_RESET},
         {SPAN("cut"), HTTP_FAIL_CUT},
         {SPAN("garbage"), HTTP_FAIL_MALFORMED},
+        {SPAN("dense"), HTTP_FAIL_DENSE},
         {SPAN("full"), HTTP_FAIL_POOL_FULL},
         {SPAN("unconnected"), HTTP_FAIL_CONNECT_TIMEOUT},
     };

@@ -61,24 +61,25 @@ static void assert_respelt(dialect d, const char *from, const char *to) {
 }
 
 static void assert_word(dialect d, const char *native, const char *word) {
-    char from[256], to[256];
+    buf from = BUF_EMPTY, to = BUF_EMPTY;
     bool known = word && strcmp(native, word) == 0;
     assert_int_equal(openai_knows_finish(d, span_cstr(native)), known);
-    snprintf(from, sizeof from, "{\"choices\":[{\"finish_reason\": \"%s\" ,\"index\":0}] }",
-             native);
-    if (known || !word)
-        snprintf(to, sizeof to, "%s", from);
+    buf_addf(&from, "{\"choices\":[{\"finish_reason\": \"%s\" ,\"index\":0}] }", native);
+    if (known)
+        buf_add(&to, buf_span(&from));
     else if (word)
-        snprintf(to, sizeof to,
+        buf_addf(&to,
                  "{\"choices\":[{\"finish_reason\": \"%s\",\"native_finish_reason\":\"%s\" "
                  ",\"index\":0}] }",
                  word, native);
     else
-        snprintf(to, sizeof to,
+        buf_addf(&to,
                  "{\"error\":{\"message\":\"The provider broke its answer off (finish_reason: "
                  "%s).\",\"type\":\"server_error\",\"param\":null,\"code\":\"%s\"}}",
                  native, native);
-    assert_respelt(d, from, to);
+    assert_respelt(d, buf_cstr(&from), buf_cstr(&to));
+    buf_done(&from);
+    buf_done(&to);
 }
 
 static void words_have_a_meaning(void **state) {

@@ -28,10 +28,11 @@ text = re.sub(r"/\*.*?\*/", " ", header.read_text(), flags=re.S)
 faults = []
 
 # A program that links libweir gets these, and with them their licences and their security updates. What only the gateway needs stays out of it.
-NEEDED = ["libc.so.6", "libcrypto.so.3", "libfyaml.so.0", "libm.so.6", "libssl.so.3", "libuv.so.1"]
+NEEDED = ["libbrotlidec.so.1", "libc.so.6", "libcrypto.so.3", "libfyaml.so.0", "libm.so.6", "libssl.so.3", "libuv.so.1", "libz.so.1",
+          "libzstd.so.1"]
 # Bytes of .text with gcc 12 on x86-64, at most: room for a repair, not for a feature of the gateway whose functions get into the library
 # because something in it names them (meson.build, --gc-sections). A feature that programs call may raise it.
-TEXT_MAX = 256_675
+TEXT_MAX = 261_275
 
 
 def run(*command):
