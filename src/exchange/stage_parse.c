@@ -160,9 +160,7 @@ static stage_result read_body(exchange *x, span body) {
 
 static bool looks_like_json(const exchange *x) {
     span type = http_header_get(x->request.headers, SPAN_OF("content-type"));
-    bool coded = http_header_get(x->request.headers, SPAN_OF("content-encoding")).len > 0;
-    return x->request.body.len && !coded &&
-           (!type.len || span_istarts(type, SPAN_OF("application/json")));
+    return x->request.body.len && (!type.len || span_istarts(type, SPAN_OF("application/json")));
 }
 
 /* A passed-through body that is JSON but no object has no members to act on; it is only checked. */

@@ -65,6 +65,17 @@ static bool content_type_fits(const request *q) {
     return false;
 }
 
+/* A body that could not be read could not be judged, nor its model be found. */
+static bool coding_fits(const request *q) {
+    if (http_request_coding(q->http) != HTTP_CODING_UNKNOWN) return true;
+    static const http_header taken = {SPAN("accept-encoding"), SPAN(HTTP_CODINGS)};
+    weir_error e = error_of(ERR_UNKNOWN_CONTENT_CODING);
+    e.message = SPAN_OF("The request's Content-Encoding is not one of " HTTP_CODINGS
+                        ", or names more than one.");
+    reply_error_with(q, &e, (http_headers){&taken, 1});
+    return false;
+}
+
 /* Where keys are asked for, whether the request has one; notes whose it is. */
 static bool key_fits(request *q) {
     if (q->row->who == WHO_ANYONE) return true;
@@ -108,7 +119,7 @@ void door_take(worker *w, http_request *r, const route *row) {
         answer_options(&q);
         return;
     }
-    if (!origin_fits(&q) || !content_type_fits(&q) || !key_fits(&q)) return;
+    if (!origin_fits(&q) || !content_type_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
     http_request_limit_body(r, worker_config(w)->limits.body_bytes);
     (void)request_keep(&q);
 }

@@ -20,6 +20,7 @@
 #define WEIR_HTTP_SERVER_H
 
 #include "http/codec.h"
+#include "http/decode.h"
 #include "loop/loop.h"
 #include "http/tls.h"
 
@@ -92,10 +93,14 @@ unsigned http_server_connections(const http_server *s);
 
 /* ---- a request ---- */
 const http_head *http_request_head(const http_request *r);
+/* Without the content coding that its head names, where http/decode.h undoes it. */
 span http_request_body(const http_request *r);
+/* HTTP_CODING_UNKNOWN: the body is left as it is, and the handler is to refuse it at the head. */
+http_coding http_request_coding(const http_request *r);
 span http_request_peer(const http_request *r);
 loop *http_request_loop(const http_request *r);
 int64_t http_request_started_us(const http_request *r); /* monotonic: when its head was complete */
+/* Of what is kept, and of what comes before its content coding is undone. */
 void http_request_limit_body(http_request *r, size_t bytes);
 /* Frees the body's memory early (it has been sent on and cannot be needed again). */
 void http_request_drop_body(http_request *r);

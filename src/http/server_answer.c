@@ -22,12 +22,15 @@ http_request *http_request_new(conn *c, const http_head *head) {
     r->conn = c;
     r->head = head;
     r->body_limit = c->server->limits.body_bytes;
+    r->coding = head->coded && head->has_body ? (unsigned char)http_coding_of(head->headers)
+                                              : HTTP_CODING_NONE;
     r->started_us = c->server->loop->now_us;
     return r;
 }
 
 void http_request_free(http_request *r) {
     buf_done(&r->body);
+    http_decoder_free(r->decoder);
     free(r);
 }
 
@@ -37,6 +40,10 @@ const http_head *http_request_head(const http_request *r) {
 
 span http_request_body(const http_request *r) {
     return buf_span(&r->body);
+}
+
+http_coding http_request_coding(const http_request *r) {
+    return (http_coding)r->coding;
 }
 
 span http_request_peer(const http_request *r) {

@@ -232,16 +232,10 @@ static bool on_body(void *user, span piece) {
     if (!r) return true; /* CONN_SKIP: conn_can_skip() has bounded what may come */
     r->received += piece.len;
     if (r->started) return true;
-    if (r->body.len + piece.len > r->body_limit) {
-        refuse(c, ERR_BODY_TOO_LARGE, "The request body is beyond the limit.");
-        return false;
-    }
-    if (!r->body.ptr && r->head->content_length > 0) {
-        uint64_t whole = (uint64_t)r->head->content_length;
-        buf_reserve(&r->body, whole < SKIP_BYTES ? (size_t)whole : SKIP_BYTES);
-    }
-    buf_add(&r->body, piece);
-    return true;
+    const char *why;
+    error_id bad = body_take(r, piece, &why);
+    if (bad != ERR_NONE) refuse(c, bad, why);
+    return bad == ERR_NONE;
 }
 
 static bool on_end(void *user) {
@@ -249,6 +243,12 @@ static bool on_end(void *user) {
     http_request *r = c->request;
     if (!r) { /* CONN_SKIP */
         rest(c);
+        return false;
+    }
+    const char *why;
+    error_id bad = body_end(r, &why);
+    if (bad != ERR_NONE && !r->started) {
+        refuse(c, bad, why);
         return false;
     }
     enter(c, CONN_BUSY);

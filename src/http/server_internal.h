@@ -2,6 +2,7 @@
  *
  * server.c         the server: accepting, limits, drain, close
  * server_listen.c  sockets that listen
+ * server_body.c    a request's body: its limit, its content coding
  * server_conn.c    one connection: bytes in, requests to the handler, time-outs, the end
  * server_answer.c  a request's facts and its answer: bytes out
  */
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "http/body_pace.h"
+#include "http/decode.h"
 #include "http/server.h"
 #include "http/transport.h"
 
@@ -90,13 +92,15 @@ struct http_request {
     const http_head *head;
     buf body;
     size_t body_limit;
-    uint64_t received; /* body bytes that came, kept or not */
-    body_pace pace;    /* CONN_BODY */
+    http_decoder *decoder; /* from the first piece of a coded body on; else NULL */
+    uint64_t received;     /* body bytes that came, kept or not */
+    body_pace pace;        /* CONN_BODY */
     int64_t started_us;
-    uint64_t answered; /* body bytes handed over */
-    bool told;         /* the handler knows of it */
-    bool started;      /* the answer has */
-    bool complete;     /* the answer is; or it was aborted */
+    uint64_t answered;    /* body bytes handed over */
+    unsigned char coding; /* http_coding of the body */
+    bool told;            /* the handler knows of it */
+    bool started;         /* the answer has */
+    bool complete;        /* the answer is; or it was aborted */
     bool aborted;
     bool told_so;   /* aborted: its last piece says so, and must arrive */
     bool gone;      /* the client is */
@@ -116,6 +120,13 @@ void listener_close_all(http_server *s);  /* at once */
 void listener_retire_all(http_server *s); /* accepts what waits in their queues first */
 /* Makes a connection of what waits at a listener. */
 void server_accept(http_server *s, uv_stream_t *listener, tls_context *tls);
+
+/* ---- server_body.c ---- */
+/* A piece of the body has come, and is in r->received: keeps what it stands for. ERR_NONE, or why
+ * the request is refused, with a constant sentence. */
+error_id body_take(http_request *r, span piece, const char **ret_why);
+/* The same of its end. */
+error_id body_end(http_request *r, const char **ret_why);
 
 /* ---- server_conn.c ---- */
 extern const transport_ops conn_transport_ops;

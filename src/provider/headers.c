@@ -25,6 +25,7 @@ bool provider_header_out(span name, span connection_value) {
         SPAN("cookie"),
         SPAN("host"),
         SPAN("content-length"),
+        SPAN("content-encoding"),
         SPAN("expect"),
         SPAN("accept-encoding"),
         SPAN("user-agent"),

@@ -419,15 +419,61 @@ def test_a_compressed_answer_is_undone_whatever_it_is(weir, upstream):
     assert (answer.status, answer.body, answer.complete) == (200, b"", False), "its head has gone out: it is cut visibly"
 
 
-def test_passthrough_of_json_that_is_no_object_and_of_compressed_json(weir, upstream):
+def test_passthrough_of_json_that_is_no_object(weir, upstream):
     upstream.always(lambda r: reply(200, r.body, {"content-type": "application/json"}))
     w = weir(upstream, passthrough=["/v1/rerank"])
     assert wire.call(w, "POST", "/v1/rerank", b' [1, {"a": 2}]').body == b' [1, {"a": 2}]'
     assert wire.call(w, "POST", "/v1/rerank", b" [1, {'a': 2}]").error["code"] == "invalid_json"
-    packed = gzip.compress(b'{"query":"q"}')
-    answer = wire.call(w, "POST", "/v1/rerank", packed, {"Content-Type": "application/json", "Content-Encoding": "gzip"})
-    assert answer.body == packed
-    assert upstream.requests[-1].header("content-encoding") == "gzip"
+
+
+ASKED = b'{"model":"m","messages":[{"role":"user","content":"Say hello, hello, hello."}]}'
+BARE = zlib.compressobj(9, zlib.DEFLATED, -15)
+PACKED = [
+    ("gzip", gzip.compress(ASKED)),
+    ("X-GZip", gzip.compress(ASKED[:9]) + gzip.compress(ASKED[9:])),
+    ("deflate", zlib.compress(ASKED)),
+    ("deflate", BARE.compress(ASKED) + BARE.flush()),
+    # Python's own library makes neither of these.
+    ("br", bytes.fromhex("1b4e000004ca6da98ecb43fa976a1483a0cd619631d8801382c0d285065b6998c871c041f8fd24f1f6b988c011148d4414c4406170aedf42f4f52d85766cd42c")),
+    ("identity, zstd", bytes.fromhex("28b52ffd204ffd010022840d11a0ed3c1f426df94e6b64aad8c8ced4bf60b3cc8bd0ccab4034e3fac7f6b13e0f6febe0f5cbdd2e89de6d32ceed7af8ba9e17f5ba0c0100ada34001")),
+    ("identity", ASKED),
+]
+
+
+@pytest.mark.parametrize("coding, body", PACKED, ids=[f"{i}-{coding}" for i, (coding, _) in enumerate(PACKED)])
+def test_a_compressed_request_goes_on_as_what_it_stands_for(weir, upstream, coding, body):
+    upstream.always(lambda r: reply(200, bodies.completion("Hello.")))
+    w = weir(upstream, passthrough=["/v1/rerank"])
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+    for path in ("/v1/chat/completions", "/v1/rerank"):
+        assert wire.call(w, "POST", path, body, headers).status == 200
+        request = upstream.requests[-1]
+        assert request.body == ASKED
+        assert request.header("content-encoding") is None
+        assert request.header("content-length") == str(len(request.body))
+
+
+def test_a_compressed_request_that_cannot_be_undone_goes_nowhere(weir, upstream):
+    w = weir(upstream, passthrough=["/v1/rerank"], limits={"body": "1MB"})
+    bomb = gzip.compress(b'{"x":"' + bytes(16 << 20) + b'"}')
+    refusals = [
+        ("compress", ASKED, 415, "unsupported_content_encoding"),
+        ("aws-chunked", ASKED, 415, "unsupported_content_encoding"),
+        ("gzip, gzip", gzip.compress(gzip.compress(ASKED)), 415, "unsupported_content_encoding"),
+        ("gzip", ASKED, 400, "invalid_encoded_body"),
+        ("gzip", gzip.compress(ASKED)[:-1], 400, "invalid_encoded_body"),
+        ("br", gzip.compress(ASKED), 400, "invalid_encoded_body"),
+        ("gzip", gzip.compress(ASKED) + b"{}", 400, "invalid_encoded_body"),
+        ("gzip", bomb, 413, "request_too_large"),
+        ("gzip", gzip.compress(b"{'a':1}"), 400, "invalid_json"),
+    ]
+    for path in ("/v1/chat/completions", "/v1/rerank"):
+        for coding, body, status, code in refusals:
+            answer = wire.call(w, "POST", path, body, {"Content-Type": "application/json", "Content-Encoding": coding})
+            assert (answer.status, answer.error["code"]) == (status, code), (path, coding)
+            assert answer.header("accept-encoding") == ("gzip, deflate, br, zstd" if status == 415 else None)
+    assert upstream.requests == []
+    assert wire.call(w, "GET", "/health/live", headers={"Content-Encoding": "compress"}).status == 200
 
 
 def test_unix_socket(weir, upstream, tmp_path):

@@ -334,7 +334,7 @@ static void reads_json_on_other_paths(void **state) {
     static const http_header typed = {SPAN("content-type"),
                                       SPAN("application/json; charset=utf-8")},
                              audio = {SPAN("content-type"), SPAN("audio/mpeg")},
-                             coded = {SPAN("content-encoding"), SPAN("z")};
+                             coded = {SPAN("content-encoding"), SPAN("gzip")}; /* undone by now */
     static const struct {
         const http_header *header;
         const char *body;
@@ -346,7 +346,7 @@ static void reads_json_on_other_paths(void **state) {
         {NULL, "\r\n {\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {&typed, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {&audio, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, false},
-        {&coded, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, false},
+        {&coded, "{\"model\":\"m\",\"stream\":true}", STAGE_NEXT, true},
         {&audio, "\xff", STAGE_NEXT, false},
         {NULL, "", STAGE_NEXT, false},
         {NULL, "[1]", STAGE_NEXT, false},

@@ -31,6 +31,7 @@ static const span held_from_providers[] = {
     SPAN("cf-*"),
     SPAN("host"),
     SPAN("content-length"),
+    SPAN("content-encoding"),
     SPAN("expect"),
     SPAN("accept-encoding"),
     SPAN("x-request-id"),
