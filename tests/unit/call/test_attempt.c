@@ -562,7 +562,7 @@ static void answers_that_are_none(void **state) {
          .script = "200 content-encoding: GZIP|bytes " HI "|end",
          .heard = "plain 200; Hi; end " HI},
         {.script = "200 stream|say Hi|dense",
-         .heard = "stream 200; Hi; target provider_answer_too_large 502",
+         .heard = "stream 200; Hi; our_limit provider_answer_too_large 502",
          .text = "The provider's answer is larger than the configured limit. (a: as told)"},
         {.options = "limits: {event: 1KB}\n",
          .script = "200 stream|say " TOO_MUCH,

@@ -62,21 +62,22 @@ static void assert_respelt(dialect d, const char *from, const char *to) {
 
 static void assert_word(dialect d, const char *native, const char *word) {
     buf from = BUF_EMPTY, to = BUF_EMPTY;
-    bool known = word && strcmp(native, word) == 0;
-    assert_int_equal(openai_knows_finish(d, span_cstr(native)), known);
-    buf_addf(&from, "{\"choices\":[{\"finish_reason\": \"%s\" ,\"index\":0}] }", native);
+    span own = span_cstr(native);
+    bool known = word && span_eq(own, span_cstr(word));
+    assert_int_equal(openai_knows_finish(d, own), known);
+    buf_addf(&from, "{\"choices\":[{\"finish_reason\": \"%.*s\" ,\"index\":0}] }", SPAN_ARG(own));
     if (known)
         buf_add(&to, buf_span(&from));
     else if (word)
         buf_addf(&to,
-                 "{\"choices\":[{\"finish_reason\": \"%s\",\"native_finish_reason\":\"%s\" "
+                 "{\"choices\":[{\"finish_reason\": \"%s\",\"native_finish_reason\":\"%.*s\" "
                  ",\"index\":0}] }",
-                 word, native);
+                 word, SPAN_ARG(own));
     else
         buf_addf(&to,
                  "{\"error\":{\"message\":\"The provider broke its answer off (finish_reason: "
-                 "%s).\",\"type\":\"server_error\",\"param\":null,\"code\":\"%s\"}}",
-                 native, native);
+                 "%.*s).\",\"type\":\"server_error\",\"param\":null,\"code\":\"%.*s\"}}",
+                 SPAN_ARG(own), SPAN_ARG(own));
     assert_respelt(d, buf_cstr(&from), buf_cstr(&to));
     buf_done(&from);
     buf_done(&to);
