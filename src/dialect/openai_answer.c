@@ -228,7 +228,7 @@ static void read_document(reader *r, answer_event *e, const json_member *members
         check_plain(r, e, members, count, choices);
 }
 
-/* Returns its choices. */
+/* Returns its choices where they have a foreign word: nobody else looks for them. */
 static json_value read_completion(reader *r, answer_event *e) {
     json_member members[ANSWER_MEMBERS];
     size_t count = 0;
@@ -237,6 +237,7 @@ static json_value read_completion(reader *r, answer_event *e) {
         read_document(r, e, members, count);
     else
         openai_look_for_listed_error(e);
+    if (!r->foreign) return (json_value){JSON_NONE, SPAN_EMPTY};
     return json_find(members, count, SPAN_OF("choices"));
 }
 
