@@ -56,6 +56,7 @@ static inline bool span_istarts(span s, span prefix) {
 }
 bool span_ends(span s, span suffix);
 static inline bool span_iends(span s, span suffix) {
+    if (suffix.len == 0) return true; /* an empty span may point nowhere */
     return s.len >= suffix.len &&
            span_ieq(span_from(s.ptr + s.len - suffix.len, suffix.len), suffix);
 }
