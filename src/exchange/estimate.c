@@ -19,12 +19,19 @@ void estimate_answer(exchange *x, const answer_event *event) {
     guess_add(x->answered, event);
 }
 
-/* As far as it can be told of what is there. */
-static int64_t prompt_of(exchange *x) {
-    const request_outline *o = request_outline_of(&x->facts, &x->arena);
+/* As far as it can be told of what is there. An outline that nobody else has asked for is not kept:
+ * a stream may last for hours. */
+static int64_t prompt_of(const exchange *x) {
+    const request_facts *f = &x->facts;
+    dialect d = endpoint_get(f->endpoint)->dialect;
     token_family family = family_of(x);
-    if (!o) return guess_prompt_roughly(x->facts.body, family);
-    return guess_prompt(o, endpoint_get(x->facts.endpoint)->dialect, family);
+    outline_slot slot = f->outline;
+    arena own;
+    arena_init(&own, 0);
+    const request_outline *o = outline_ask(&slot, d, f->root, &own);
+    int64_t tokens = o ? guess_prompt(o, d, family) : guess_prompt_roughly(f->body, family);
+    arena_done(&own);
+    return tokens;
 }
 
 void estimate_before_drop(exchange *x) {

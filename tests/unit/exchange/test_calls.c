@@ -447,6 +447,29 @@ static void hear_asked(void *user) {
 
 /* Its spans are the door's again, who hears of it once: not before content, and not of an answer
  * that is over with its first event. */
+/* What counting a prompt takes is not kept for as long as the stream lasts. */
+static void a_stream_keeps_no_outline(void **state) {
+    (void)state;
+    enum { MESSAGES = 200, SMALL = 1024 };
+    scene c;
+    buf body = BUF_EMPTY;
+    buf_add_cstr(&body, "{\"model\":\"m\",\"stream\":true,\"messages\":[{}");
+    for (int i = 1; i < MESSAGES; i++)
+        buf_add_cstr(&body, ",{\"role\":\"user\",\"content\":\"Hi\"}");
+    buf_add_cstr(&body, "]}");
+    scene_begin(&c, "200 stream|role|wait 100|say Hi|wait 100|finish|done|end", NULL, ONCE);
+    scene_ask_at(&c, &world_door, buf_cstr(&body));
+    scene_pass(&c, 50);
+    size_t before = c.a.x->arena.used;
+    scene_pass(&c, 100);
+    assert_true(c.a.x->asked);
+    assert_true(c.a.x->arena.used - before < SMALL);
+    scene_pass(&c, 1000);
+    assert_int_equal(c.a.record.status, 200);
+    scene_done(&c);
+    buf_done(&body);
+}
+
 static void what_was_asked_is_dropped_once_a_stream_runs(void **state) {
     (void)state;
     exchange_door careful = world_door;
@@ -567,6 +590,7 @@ int main(void) {
         cmocka_unit_test(a_model_has_its_own_pause),
         cmocka_unit_test(weirs_share_is_its_own),
         cmocka_unit_test(weirs_share_has_three_decimals),
+        cmocka_unit_test(a_stream_keeps_no_outline),
         cmocka_unit_test(what_was_asked_is_dropped_once_a_stream_runs),
         cmocka_unit_test(a_call_is_recorded),
         cmocka_unit_test(usage_is_for_those_who_ask),
