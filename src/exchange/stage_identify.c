@@ -1,30 +1,37 @@
 /* identify: whose key is it? */
 #include "exchange/internal.h"
 
-/* The key as the OpenAI SDKs send it; Azure's and Anthropic's clients use a header of their own. */
-static span key_sent(http_headers headers) {
-    span value = http_header_get(headers, SPAN_OF("authorization"));
-    if (span_istarts(value, SPAN_OF("bearer "))) return span_trim(span_slice(value, 7, value.len));
-    span key = http_header_get(headers, SPAN_OF("api-key"));
-    return key.len ? key : http_header_get(headers, SPAN_OF("x-api-key"));
+#include <string.h>
+
+/* A key as the OpenAI SDKs send it; Azure's, Anthropic's and Google's clients use headers of their
+ * own. Clients that can send one of these alone put anything into the others: the first that is
+ * known here counts. */
+static span bearer(span authorization) {
+    if (!span_istarts(authorization, SPAN_OF("bearer "))) return SPAN_EMPTY;
+    return span_trim(span_slice(authorization, strlen("bearer "), authorization.len));
 }
 
 bool exchange_identify(const config *c, http_headers headers, const config_client **ret_client,
                        weir_error *ret_error) {
-    if (c->client_count == 0) {
-        *ret_client = NULL;
-        return true;
-    }
-    span key = key_sent(headers);
-    const config_client *client = key.len ? config_find_client(c, key) : NULL;
-    if (client) {
-        *ret_client = client;
-        return true;
+    *ret_client = NULL;
+    if (c->client_count == 0) return true;
+    const span keys[] = {
+        bearer(http_header_get(headers, SPAN_OF("authorization"))),
+        http_header_get(headers, SPAN_OF("api-key")),
+        http_header_get(headers, SPAN_OF("x-api-key")),
+        http_header_get(headers, SPAN_OF("x-goog-api-key")),
+    };
+    bool sent = false;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (!keys[i].len) continue;
+        sent = true;
+        *ret_client = config_find_client(c, keys[i]);
+        if (*ret_client) return true;
     }
     *ret_error = error_of(ERR_UNAUTHENTICATED);
     ret_error->message =
-        key.len ? SPAN_OF("The API key is not known to this gateway.")
-                : SPAN_OF("No API key was given. Send it as 'Authorization: Bearer KEY'.");
+        sent ? SPAN_OF("The API key is not known to this gateway.")
+             : SPAN_OF("No API key was given. Send it as 'Authorization: Bearer KEY'.");
     return false;
 }
 
