@@ -70,6 +70,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     x->plan = parent ? parent->plan : env->plan;
     x->snapshot = loop_snapshot_ref(parent ? parent->snapshot : env->snapshot);
     x->request = *request;
+    if (request->model.len) x->request.model = arena_dup(&x->arena, request->model);
     x->door = door;
     x->user = user;
     x->began_ms = env->loop->now_ms;

@@ -66,6 +66,7 @@ typedef struct exchange_request {
     span query;
     http_headers headers;
     span body;
+    span model; /* named by the path, which goes before the body; copied; empty: it names none */
     span peer;
     int64_t started_us; /* monotonic: when the request was complete */
     /* The door has asked exchange_identify() already, with the configuration in force: its answer.

@@ -94,8 +94,9 @@ static void note_prompts(request_facts *f, size_t prompts) {
 stage_result parse_model(exchange *x) {
     request_facts *f = &x->facts;
     enum { MODEL_BYTES_MAX = 256 };
-    if (f->model.type == JSON_STRING) {
-        f->model_name = json_string(f->model, &x->arena);
+    f->path_named = x->request.model.len > 0;
+    if (f->path_named || f->model.type == JSON_STRING) {
+        f->model_name = f->path_named ? x->request.model : json_string(f->model, &x->arena);
         if (!f->model_name.len)
             return exchange_refuse(x, ERR_BAD_VALUE, "model", "'model' is empty.");
         if (f->model_name.len > MODEL_BYTES_MAX)
@@ -171,13 +172,13 @@ static stage_result parse_other(exchange *x, span body) {
     if (at == body.len || body.ptr[at] == '{') return read_body(x, body);
     const json_limits limits = {.depth = exchange_config(x)->limits.depth};
     json_fault fault;
-    return json_scan(body, &limits, &x->facts.root, &fault) ? STAGE_NEXT
+    return json_scan(body, &limits, &x->facts.root, &fault) ? parse_model(x)
                                                             : bad_json(x, body, &fault);
 }
 
 stage_result parse_openai(exchange *x) {
     if (x->request.endpoint != EP_OTHER) return read_body(x, x->request.body);
-    return looks_like_json(x) ? parse_other(x, x->request.body) : STAGE_NEXT;
+    return looks_like_json(x) ? parse_other(x, x->request.body) : parse_model(x);
 }
 
 stage_result stage_parse(exchange *x) {

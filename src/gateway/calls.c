@@ -1,6 +1,7 @@
 #include "gateway/calls.h"
 
 #include "base/mem.h"
+#include "gateway/api_path.h"
 #include "gateway/cors.h"
 #include "gateway/routes.h"
 #include "gateway/worker.h"
@@ -124,16 +125,33 @@ static exchange_request ask_of(const call_request *c) {
     };
 }
 
+static void start_deployment(call_request *c, exchange_request *ask, span deployment) {
+    buf name = BUF_EMPTY;
+    if (api_path_decode(deployment, &name)) {
+        ask->model = buf_span(&name);
+        start(c, ask);
+    } else {
+        weir_error e = error_of(ERR_UNKNOWN_MODEL);
+        e.message = SPAN_OF("The deployment that the path names is no name in UTF-8.");
+        c->running = true;
+        c->x = exchange_start_refused(&c->request.w->env, ask, &e, (http_headers){0}, &door, c);
+    }
+    buf_done(&name);
+}
+
 static void begin(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
     const http_head *head = http_request_head(q->http);
     exchange_request ask = ask_of(c);
-    ask.path = ask.form == &form_openai ? span_slice(head->path, strlen("/v1"), head->path.len)
-                                        : head->path;
+    const api_path path = api_path_of(head->path);
+    ask.path = ask.form == &form_openai ? path.below : head->path;
     ask.body = http_request_body(q->http);
     /* The server leaves the body of the answer out. */
     if (head->method == HTTP_HEAD_M) ask.method = SPAN_OF("GET");
-    start(c, &ask);
+    if (path.deployment.len)
+        start_deployment(c, &ask, path.deployment);
+    else
+        start(c, &ask);
 }
 
 void call_forward_get(call_request *c, span path) {

@@ -1,6 +1,7 @@
 #include "gateway/routes.h"
 
 #include "base/hash.h"
+#include "gateway/api_path.h"
 #include "gateway/calls.h"
 #include "gateway/models.h"
 #include "gateway/pages.h"
@@ -39,11 +40,35 @@ static bool matches(span pattern, span path) {
     return path.len > stem.len && span_starts(path, stem);
 }
 
+/* A row's path below /v1; empty: the row is none of the API's. */
+static span below_v1(span pattern) {
+    return span_starts(pattern, SPAN_OF("/v1/")) ? span_slice(pattern, 3, pattern.len) : SPAN_EMPTY;
+}
+
+/* The rows of the API by another spelling of their paths. A deployment is a model that is called,
+ * so its paths are those of calls. */
+static const route *find_spelt(const api_path *p) {
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (matches(below_v1(routes[i].path), p->below) && (routes[i].call || !p->deployment.len))
+            return &routes[i];
+    return NULL;
+}
+
+/* Whoever lets through all of /v1 has not asked for the rest of the server. */
+static bool passes(span pattern, const api_path *p) {
+    span below = below_v1(pattern);
+    return matches(below, p->below) && !(p->base == API_BARE && span_eq(below, SPAN_OF("/*")));
+}
+
 const route *route_find(const config *c, span path) {
     for (size_t i = 0; i < ARRAY_LEN(routes); i++)
         if (matches(routes[i].path, path)) return &routes[i];
+    const api_path p = api_path_of(path);
+    if (p.base == API_NONE) return NULL;
+    const route *row = p.base == API_V1 ? NULL : find_spelt(&p);
+    if (row) return row;
     for (size_t i = 0; i < c->passthrough_count; i++)
-        if (matches(c->passthrough[i], path) && route_path_is_plain(path)) return &passthrough;
+        if (passes(c->passthrough[i], &p) && route_path_is_plain(path)) return &passthrough;
     return NULL;
 }
 
@@ -70,7 +95,10 @@ void route_allow(const route *row, buf *out) {
 }
 
 span route_rest(const route *row, span path) {
-    return span_slice(path, row->path.len - 1, path.len);
+    span below = below_v1(row->path);
+    if (!below.len) return span_slice(path, row->path.len - 1, path.len);
+    const api_path p = api_path_of(path);
+    return span_slice(p.below, below.len - 1, p.below.len);
 }
 
 /* The byte at *at, percent-decoded where it is; moves on. */

@@ -1,7 +1,7 @@
 /* gateway/routes.h: what is at which path. One table; the handlers are this room's.
  *
- * Pure. Paths are compared byte by byte as they were sent: nothing is decoded or tidied up, so two
- * spellings of one path are two paths, and the second does not exist.
+ * Pure. Paths are compared byte by byte as they were sent: nothing is decoded or tidied up. Those
+ * of the API have the spellings of gateway/api_path.h; any other spelling does not exist.
  */
 #ifndef WEIR_GATEWAY_ROUTES_H
 #define WEIR_GATEWAY_ROUTES_H
@@ -30,8 +30,8 @@ struct route {
     const call_row *call; /* NULL: a page */
 };
 
-/* The row for a path: the table's, then the configuration's passthrough paths; NULL: nothing there.
- */
+/* The row for a path: the table's, then the table's by another spelling, then the configuration's
+ * passthrough paths, whose spellings count likewise; NULL: nothing there. */
 const route *route_find(const config *c, span path);
 /* The table, for whoever describes it. */
 const route *route_table(size_t *ret_count);

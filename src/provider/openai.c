@@ -21,6 +21,21 @@ static void add_escaped(buf *out, span s) {
     }
 }
 
+/* The client's query without the version of an API that it takes weir for: which one the provider
+ * is asked in is the configuration's to say. */
+static void add_query(buf *out, span query, char mark) {
+    while (query.len) {
+        size_t end = span_find(query, 0, '&');
+        span parameter = span_slice(query, 0, end);
+        query = span_slice(query, end + 1, query.len);
+        span name = span_slice(parameter, 0, span_find(parameter, 0, '='));
+        if (!parameter.len || span_ieq(name, SPAN_OF("api-version"))) continue;
+        buf_add_char(out, mark);
+        buf_add(out, parameter);
+        mark = '&';
+    }
+}
+
 /* Azure's older form names the deployment in the path:
  * /openai/deployments/{name}/chat/completions?api-version=… */
 static span request_path(const provider_ask *ask) {
@@ -46,10 +61,7 @@ static span request_path(const provider_ask *ask) {
         add_escaped(&out, p->api_version);
         mark = '&';
     }
-    if (f->query.len) {
-        buf_add_char(&out, mark);
-        buf_add(&out, f->query);
-    }
+    add_query(&out, f->query, mark);
     span path = arena_dup(ask->arena, buf_span(&out));
     buf_done(&out);
     return path;
@@ -122,15 +134,29 @@ static bool ask_usage(json_splice *s, const request_facts *f) {
     return json_splice_value(s, f->body, asked, SPAN_OF("true"));
 }
 
+/* The model as the body is to name it; empty: as it does. One whose path names the model, which its
+ * provider never sees, is told of it here. */
+static span model_to_name(const provider_ask *ask) {
+    const request_facts *f = ask->facts;
+    if (f->path_named) {
+        span wanted = ask->model.len ? ask->model : f->model_name;
+        return json_is(f->model, wanted) ? SPAN_EMPTY : wanted;
+    }
+    bool same = f->model.type != JSON_STRING || span_eq(ask->model, f->model_name);
+    return same ? SPAN_EMPTY : ask->model;
+}
+
 static bool name_model(json_splice *s, const provider_ask *ask) {
     const request_facts *f = ask->facts;
-    if (!ask->model.len || f->model.type != JSON_STRING || span_eq(ask->model, f->model_name))
-        return true;
+    span wanted = model_to_name(ask);
+    if (!wanted.len) return true;
     buf quoted = BUF_EMPTY;
-    json_write_string(&quoted, ask->model);
-    bool fits = json_splice_value(s, f->body, f->model, arena_dup(ask->arena, buf_span(&quoted)));
+    json_write_string(&quoted, wanted);
+    span value = arena_dup(ask->arena, buf_span(&quoted));
     buf_done(&quoted);
-    return fits;
+    if (f->model.type == JSON_NONE)
+        return json_splice_member(s, f->body, f->root, SPAN_OF("model"), value);
+    return json_splice_value(s, f->body, f->model, value);
 }
 
 /* A chat completion's bound under the name that is known there. Who sends both has his reasons. */

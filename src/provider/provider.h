@@ -28,6 +28,7 @@ typedef struct request_facts {
     span model_name;  /* decoded; empty if absent */
     json_value stream_options;
     bool stream;
+    bool path_named;      /* the model, by the path; what the body calls it does not count */
     bool background;      /* a response that is made whether anybody listens or not */
     bool usage_asked;     /* the client itself asked for the usage chunk */
     bool stored;          /* its answer may be asked for again (`store`) */
@@ -57,9 +58,9 @@ typedef struct provider_ask {
     const request_facts *facts;
     span model;                   /* what it is asked for; empty: the client's own word */
     const credential *credential; /* NULL: none is sent */
-    bool bare; /* nothing is added to what the client asks: it has been refused */
-    int64_t wall_us;              /* now, for what must be dated */
-    arena *arena;                 /* for what is made */
+    bool bare;       /* nothing is added to what the client asks: it has been refused */
+    int64_t wall_us; /* now, for what must be dated */
+    arena *arena;    /* for what is made */
 } provider_ask;
 
 typedef struct provider_ops {

@@ -2,7 +2,7 @@
 // stands in test_sdk_node.py, which starts this file; what arrived there is asked for at /seen.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import OpenAI from 'openai';
+import OpenAI, { AzureOpenAI } from 'openai';
 
 const { WEIR_URL, UPSTREAM_URL } = process.env;
 const options = { baseURL: `${WEIR_URL}/v1`, apiKey: 'sk-client-secret', maxRetries: 0, timeout: 60_000 };
@@ -36,6 +36,37 @@ test('plain', async () => {
   assert.deepEqual(JSON.parse(request.body), { model: 'plain', messages, temperature: 0.5 });
   assert.equal(request.headers.authorization, 'Bearer sk-provider-secret');
   assert.ok(!Object.keys(request.headers).some((name) => name.startsWith('x-stainless')));
+});
+
+// Azure's client: a deployment in the path, the key in a header of its own, and a version that is weir's to know.
+for (const deployment of ['plain-azure', undefined]) {
+  test(`Azure, ${deployment ? 'a deployment of its own' : 'the model as the deployment'}`, async () => {
+    const azure = new AzureOpenAI({ endpoint: WEIR_URL, apiKey: 'sk-client-secret', apiVersion: '2024-10-21', deployment, maxRetries: 0 });
+    const model = deployment ?? 'plain/äzure';
+    const answer = await azure.chat.completions.create({ model: deployment ? 'gpt-4o' : model, messages });
+    assert.equal(answer.choices[0].message.content, 'Hello there.');
+    const [request] = await seen(encodeURIComponent(model));
+    assert.equal(request.path, '/v1/chat/completions');
+    assert.equal(JSON.parse(request.body).model, model);
+    assert.equal(request.headers.authorization, 'Bearer sk-provider-secret');
+    assert.equal(request.headers['api-key'], undefined);
+  });
+}
+
+test('Azure, streams, embeddings and responses', async () => {
+  const azure = new AzureOpenAI({ endpoint: WEIR_URL, apiKey: 'sk-client-secret', apiVersion: '2024-10-21', maxRetries: 0 });
+  const chunks = await all(await azure.chat.completions.create({ model: 'stream', messages, stream: true }));
+  assert.equal(text(chunks), 'Hello.');
+  const { data } = await azure.embeddings.create({ model: 'emb', input: 'text' });
+  assert.deepEqual(data[0].embedding, [0.5, -2, 0.25]);
+  assert.equal((await azure.responses.create({ model: 'resp', input: 'x' })).output_text, 'Hello.');
+});
+
+test('a base URL without /v1', async () => {
+  const bare = new OpenAI({ ...options, baseURL: WEIR_URL });
+  assert.equal((await bare.chat.completions.create({ model: 'plain-bare', messages })).choices[0].message.content, 'Hello there.');
+  assert.equal((await seen('plain-bare'))[0].path, '/v1/chat/completions');
+  assert.equal((await bare.models.list()).data[0].id, 'fast');
 });
 
 test('stream', async () => {

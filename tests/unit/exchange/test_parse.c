@@ -38,7 +38,8 @@ typedef struct parsed {
     stage_result result;
 } parsed;
 
-static parsed *parse_with(const exchange_form *form, endpoint e, http_headers headers, span body) {
+static parsed *parse_as(const exchange_form *form, endpoint e, http_headers headers, span body,
+                        span path_model) {
     parsed *p = calloc(1, sizeof *p);
     p->x.snapshot = &ups;
     p->x.failure = (failure){.error = ERR_NONE};
@@ -48,9 +49,14 @@ static parsed *parse_with(const exchange_form *form, endpoint e, http_headers he
                                       .method = SPAN("POST"),
                                       .path = SPAN("/chat/completions"),
                                       .headers = headers,
-                                      .body = body};
+                                      .body = body,
+                                      .model = path_model};
     p->result = stage_parse(&p->x);
     return p;
+}
+
+static parsed *parse_with(const exchange_form *form, endpoint e, http_headers headers, span body) {
+    return parse_as(form, e, headers, body, SPAN_EMPTY);
 }
 
 static parsed *parse(const exchange_form *form, endpoint e, span body) {
@@ -394,6 +400,41 @@ static void lets_pass_what_is_not_its_affair(void **state) {
 /* ---- the outline ---- */
 
 /* Only who asks gets one, of the bytes that go to the provider, and only once. */
+/* Azure's clients name a deployment in the path, and in the body what they like. */
+static void the_paths_model_goes_before_the_bodys(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        const char *type, *body;
+    } rows[] = {
+        {EP_EMBEDDINGS, "application/json", "{\"model\":\"other\",\"input\":\"x\"}"},
+        {EP_EMBEDDINGS, "application/json", "{\"model\":\"\",\"input\":\"x\"}"},
+        {EP_EMBEDDINGS, "application/json", "{\"input\":\"x\"}"},
+        {EP_OTHER, "application/json", "{\"model\":\"other\"}"},
+        {EP_OTHER, "application/json", "[1]"},
+        {EP_OTHER, "multipart/form-data; boundary=b", "--b--"},
+        {EP_OTHER, "application/json", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const http_header type = {SPAN("content-type"), span_cstr(rows[i].type)};
+        parsed *p = parse_as(&form_openai, rows[i].endpoint, (http_headers){&type, 1},
+                             span_cstr(rows[i].body), SPAN_OF("mine"));
+        if (p->result != STAGE_NEXT) print_error("%s\n", rows[i].body);
+        assert_int_equal(p->result, STAGE_NEXT);
+        assert_span(p->x.facts.model_name, "mine");
+        assert_span(p->x.record.model, "mine");
+        assert_true(p->x.facts.path_named);
+        done(p);
+    }
+    char name[258] = "";
+    memset(name, 'm', 257);
+    parsed *p = parse_as(&form_openai, EP_EMBEDDINGS, (http_headers){0},
+                         SPAN_OF("{\"input\":\"x\"}"), span_cstr(name));
+    assert_int_equal(p->result, STAGE_ANSWER);
+    assert_span(p->x.failure.param, "model");
+    done(p);
+}
+
 static void outlines_when_asked(void **state) {
     (void)state;
     static const struct {
@@ -626,6 +667,7 @@ int main(void) {
         cmocka_unit_test(counts_messages_behind_a_crowd),
         cmocka_unit_test(reads_json_on_other_paths),
         cmocka_unit_test(lets_pass_what_is_not_its_affair),
+        cmocka_unit_test(the_paths_model_goes_before_the_bodys),
         cmocka_unit_test(outlines_when_asked),
         cmocka_unit_test(says_why_there_is_no_outline),
         cmocka_unit_test(chat_names_field_limit_and_value),

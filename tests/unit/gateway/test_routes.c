@@ -100,6 +100,77 @@ static void test_nothing_there(void **state) {
         assert_null(route_find(&plain, span_cstr(paths[i])));
 }
 
+/* The paths of the API as Azure's clients and base URLs without /v1 spell them. */
+static void test_other_spellings(void **state) {
+    (void)state;
+    size_t count;
+    const route *rows = route_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!span_starts(rows[i].path, SPAN_OF("/v1/"))) continue;
+        static const char *const bases[] = {"", "/openai/v1", "/openai", "/openai/deployments/x"};
+        for (size_t k = 0; k < ARRAY_LEN(bases); k++) {
+            char path[128];
+            snprintf(path, sizeof path, "%s%.*s", bases[k], (int)rows[i].path.len - 3,
+                     rows[i].path.ptr + 3);
+            const route *found = route_find(&plain, span_cstr(path));
+            bool call_only = k == 3 && !rows[i].call;
+            if (found != (call_only ? NULL : &rows[i])) fail_msg("%s is elsewhere", path);
+        }
+    }
+    const route *one = route_find(&plain, SPAN_OF("/openai/models/meta/llama-3"));
+    assert_non_null(one);
+    assert_span(route_rest(one, SPAN_OF("/openai/models/meta/llama-3")), "meta/llama-3");
+    assert_span(route_rest(one, SPAN_OF("/models/gpt-4")), "gpt-4");
+    assert_span(route_rest(one, SPAN_OF("/openai/v1/models/gpt-4")), "gpt-4");
+}
+
+static void test_no_spellings(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/openai",
+                                        "/openai/",
+                                        "/openai/chat",
+                                        "/openai/v1",
+                                        "/openai/v1/",
+                                        "/openai/health",
+                                        "/openai/metrics",
+                                        "/openai/v1/docs",
+                                        "/v1/health",
+                                        "/openai/deployments",
+                                        "/openai/deployments/x",
+                                        "/openai/deployments/x/",
+                                        "/openai/deployments//embeddings",
+                                        "/openai/deployments/x/y/embeddings",
+                                        "/openai/deployments/x/chat",
+                                        "/openai/deployments/x/models",
+                                        "/deployments/x/embeddings",
+                                        "/OpenAI/v1/embeddings",
+                                        "/openai/openai/embeddings",
+                                        "/models/",
+                                        "/embeddings/",
+                                        "//embeddings"};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        if (route_find(&plain, span_cstr(paths[i]))) fail_msg("%s is there", paths[i]);
+}
+
+static void test_passthrough_by_other_spellings(void **state) {
+    (void)state;
+    static span all[] = {SPAN("/v1/*")};
+    const config open = {.passthrough = all, .passthrough_count = 1};
+    static const char *const audio[] = {"/audio/speech", "/openai/audio/speech",
+                                        "/openai/v1/audio/speech",
+                                        "/openai/deployments/tts/audio/speech"};
+    const route *row = route_find(&passing, SPAN_OF("/v1/audio/speech"));
+    for (size_t i = 0; i < ARRAY_LEN(audio); i++) {
+        assert_ptr_equal(route_find(&passing, span_cstr(audio[i])), row);
+        assert_ptr_equal(route_find(&open, span_cstr(audio[i])), i ? row : NULL);
+    }
+    assert_null(route_find(&passing, SPAN_OF("/openai/deployments/../audio/speech")));
+    assert_null(route_find(&passing, SPAN_OF("/openai/audio/%2e%2e/files")));
+    assert_null(route_find(&passing, SPAN_OF("/audio")));
+    assert_null(route_find(&open, SPAN_OF("/favicon.ico"))); /* the server's own, not the API's */
+    assert_null(route_find(&open, SPAN_OF("/")));
+}
+
 static void test_passthrough(void **state) {
     (void)state;
     const route *row = route_find(&passing, SPAN_OF("/v1/audio/speech"));
@@ -184,7 +255,10 @@ int main(void) {
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_below_a_star),
         cmocka_unit_test(test_nothing_there),
+        cmocka_unit_test(test_other_spellings),
+        cmocka_unit_test(test_no_spellings),
         cmocka_unit_test(test_passthrough),
+        cmocka_unit_test(test_passthrough_by_other_spellings),
         cmocka_unit_test(test_plain_paths),
         cmocka_unit_test(test_every_route_is_described),
         cmocka_unit_test(test_every_description_has_a_route),

@@ -367,6 +367,64 @@ static void azure_names_the_deployment_in_the_path(void **state) {
     secret_unref(key);
 }
 
+static void a_model_that_the_path_names(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *model, *out;
+    } rows[] = {
+        {"{\"model\":\"a\"}", "", "{\"model\":\"mine\"}"},
+        {"{\"model\":\"mine\"}", "", "{\"model\":\"mine\"}"},
+        {"{ \"model\" : \"min\\u0065\" }", "", "{ \"model\" : \"min\\u0065\" }"},
+        {"{\"model\":\"a\"}", "mine", "{\"model\":\"mine\"}"},
+        {"{\"model\":\"a\"}", "b", "{\"model\":\"b\"}"},
+        {"{\"model\":\"b\"}", "b", "{\"model\":\"b\"}"},
+        {"{\"model\":null,\"n\":1}", "", "{\"model\":\"mine\",\"n\":1}"},
+        {"{\"n\":1}", "", "{\"n\":1,\"model\":\"mine\"}"},
+        {"{\"n\":1}", "b", "{\"n\":1,\"model\":\"b\"}"},
+        {"{}", "", "{\"model\":\"mine\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        request_facts f = facts_of(rows[i].in);
+        f.path_named = true;
+        f.model_name = SPAN_OF("mine");
+        provider_request r = build(&openai, &f, rows[i].model, NULL);
+        assert_span(body_of(&r), rows[i].out);
+    }
+}
+
+/* The version of an API that a client asks weir in is not the one that a provider is asked in. */
+static void the_clients_query(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *openai, *azure;
+    } rows[] = {
+        {"", "", "?api-version=mine"},
+        {"a=1", "?a=1", "?api-version=mine&a=1"},
+        {"api-version=2024-10-21", "", "?api-version=mine"},
+        {"API-Version=preview", "", "?api-version=mine"},
+        {"api-version", "", "?api-version=mine"},
+        {"a=1&api-version=x&b=%26", "?a=1&b=%26", "?api-version=mine&a=1&b=%26"},
+        {"api-version=x&b=2&api-version=y", "?b=2", "?api-version=mine&b=2"},
+        {"a&&b=", "?a&b=", "?api-version=mine&a&b="},
+        {"api-versions=x&my-api-version=y", "?api-versions=x&my-api-version=y",
+         "?api-version=mine&api-versions=x&my-api-version=y"},
+    };
+    config_provider azure = {.name = SPAN("azure"),
+                             .url = {.path = SPAN("/openai/deployments/d")},
+                             .api_version = SPAN("mine")};
+    request_facts f = facts_of("{\"model\":\"a\"}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        f.query = span_cstr(rows[i].in);
+        const span plain[] = {SPAN("/v1/chat/completions"), span_cstr(rows[i].openai)};
+        const span dated[] = {SPAN("/openai/deployments/d/chat/completions"),
+                              span_cstr(rows[i].azure)};
+        provider_request r = build(&openai, &f, "", NULL);
+        assert_span(r.path, arena_join(&a, plain, 2).ptr);
+        r = build(&azure, &f, "", NULL);
+        assert_span(r.path, arena_join(&a, dated, 2).ptr);
+    }
+}
+
 static void each_endpoint_is_answered_in_its_own_dialect(void **state) {
     (void)state;
     assert_int_equal(provider_openai.speaks(EP_CHAT_COMPLETIONS), DIALECT_OPENAI_CHAT);
@@ -397,6 +455,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(a_body_that_cannot_be_edited, setup, teardown),
         cmocka_unit_test_setup_teardown(azure_names_the_deployment_in_the_path, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_model_that_the_path_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_clients_query, setup, teardown),
         cmocka_unit_test(each_endpoint_is_answered_in_its_own_dialect),
         cmocka_unit_test(the_table_knows_its_kinds),
     };
