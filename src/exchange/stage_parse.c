@@ -91,6 +91,13 @@ static void note_prompts(request_facts *f, size_t prompts) {
     f->choices = choices < UINT_MAX ? (unsigned)choices : UINT_MAX;
 }
 
+/* A prompt that the provider keeps says which model is asked, too. */
+static bool asks_stored_prompt(const request_facts *f) {
+    if (f->endpoint != EP_RESPONSES) return false;
+    json_value id = json_get(json_get(f->root, SPAN_OF("prompt")), SPAN_OF("id"));
+    return id.type == JSON_STRING && !json_is(id, SPAN_EMPTY);
+}
+
 stage_result parse_model(exchange *x) {
     request_facts *f = &x->facts;
     enum { MODEL_BYTES_MAX = 256 };
@@ -104,7 +111,7 @@ stage_result parse_model(exchange *x) {
                                    "'model' has %zu bytes; at most %d are allowed.",
                                    f->model_name.len, MODEL_BYTES_MAX);
         x->record.model = f->model_name;
-    } else if (endpoint_get(f->endpoint)->needs_model) {
+    } else if (endpoint_get(f->endpoint)->needs_model && !asks_stored_prompt(f)) {
         return exchange_refuse(x, ERR_MISSING_FIELD, "model", "'model' is missing.");
     }
     return STAGE_NEXT;

@@ -376,6 +376,28 @@ def test_responses(weir, upstream):
     assert (line["endpoint"], line["prompt_tokens"], line["completion_tokens"], line["total_tokens"]) == ("responses", 5, 2, 7)
 
 
+def test_a_stored_prompt_without_a_model(weir, upstream):
+    """Which model is asked stands in the prompt, which the provider keeps: whoever answers for all models is asked."""
+    upstream.script(reply(200, RESPONSE), sse(response_events(), end="no_done"))
+    w = weir(upstream, models={"gpt-test": None, "*": "main"})
+    client = sdk(w)
+    prompt = {"id": "pmpt_1", "version": "2", "variables": {"city": "Zürich"}}
+    answer = client.responses.create(prompt=prompt)
+    assert answer.output_text == "Hello."
+    assert [e.type for e in client.responses.create(prompt=prompt, stream=True)][-1] == "response.completed"
+    assert upstream.requests[0].json() == {"prompt": prompt}
+    assert w.wait_call(answer._request_id)["target"] == "main"
+    assert w.metrics()['weir_calls_total{endpoint="responses",model="*",target="main",status="200"}'] == 2
+
+
+def test_a_stored_prompt_where_nobody_answers_for_all_models(weir, upstream):
+    client = sdk(weir(upstream, models={"gpt-test": "main", "*": None}))
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.responses.create(prompt={"id": "pmpt_1"})
+    assert raised.value.code == "missing_required_parameter" and "'*'" in raised.value.message
+    assert not upstream.requests
+
+
 def test_responses_streamed(weir, upstream):
     upstream.script(sse(response_events(), end="no_done"))
     w = weir(upstream)

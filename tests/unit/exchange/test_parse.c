@@ -182,6 +182,41 @@ static void bounds_the_models_name(void **state) {
     }
 }
 
+/* The model stands in the prompt that the provider keeps. */
+static void a_stored_prompt_needs_no_model(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        const char *body;
+        bool goes_on;
+    } rows[] = {
+        {EP_RESPONSES, "{\"prompt\":{\"id\":\"pmpt_1\"}}", true},
+        {EP_RESPONSES, "{\"prompt\":{\"version\":\"2\",\"id\":\"pmpt_1\"},\"stream\":true}", true},
+        {EP_RESPONSES, "{\"model\":\"m\",\"prompt\":{\"id\":\"pmpt_1\"}}", true},
+        {EP_RESPONSES, "{\"input\":\"x\"}", false},
+        {EP_RESPONSES, "{\"prompt\":\"pmpt_1\"}", false},
+        {EP_RESPONSES, "{\"prompt\":{}}", false},
+        {EP_RESPONSES, "{\"prompt\":{\"id\":\"\"}}", false},
+        {EP_RESPONSES, "{\"prompt\":{\"id\":1}}", false},
+        {EP_RESPONSES, "{\"prompt\":[{\"id\":\"pmpt_1\"}]}", false},
+        {EP_RESPONSES, "{\"prompt\":null}", false},
+        {EP_COMPLETIONS, "{\"prompt\":{\"id\":\"pmpt_1\"}}", false},
+        {CHAT, "{\"prompt\":{\"id\":\"pmpt_1\"},\"messages\":[{}]}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        parsed *p = parse(&form_openai, rows[i].endpoint, span_cstr(rows[i].body));
+        if ((p->result == STAGE_NEXT) != rows[i].goes_on) fail_msg("%s", rows[i].body);
+        if (rows[i].goes_on)
+            assert_span(p->x.facts.model_name,
+                        span_find_span(p->x.facts.body, 0, SPAN_OF("model")) < p->x.facts.body.len
+                            ? "m"
+                            : "");
+        else if (rows[i].endpoint != EP_COMPLETIONS)
+            assert_span(p->x.failure.text, "'model' is missing.");
+        done(p);
+    }
+}
+
 /* However many other members come first, those that weir acts on are found and checked. */
 static void looks_at_every_member(void **state) {
     (void)state;
@@ -660,6 +695,7 @@ int main(void) {
         cmocka_unit_test(refuses_in_words),
         cmocka_unit_test(refuses_what_is_no_json_object),
         cmocka_unit_test(bounds_the_models_name),
+        cmocka_unit_test(a_stored_prompt_needs_no_model),
         cmocka_unit_test(looks_at_every_member),
         cmocka_unit_test(what_goes_on_by_itself),
         cmocka_unit_test(how_many_choices_are_asked_for),
