@@ -158,8 +158,8 @@ static const option file_options[] = {
     {DURATION(config, "server.keep_alive_comment", server.keep_alive_comment_ms), .standard = "15s", .min = "10ms", .max = "1h", .zero = "off",
      .sentence = "Silence in a stream after which the client gets a comment, so that nobody on the way hangs up."},
 
-    {SIZE(config, "limits.body", limits.body_bytes), .standard = "20MB", .min = "1KB", .max = "1GB",
-     .sentence = "Largest body of a request."},
+    {SIZE(config, "limits.body", limits.body_bytes), .standard = "50MB", .min = "1KB", .max = "1GB",
+     .sentence = "Largest body of a request; OpenAI takes so much with pictures in it."},
     {SIZE(config, "limits.answer", limits.answer_bytes), .standard = "64MB", .min = "1KB", .max = "1GB",
      .sentence = "Largest plain answer of a provider."},
     {SIZE(config, "limits.event", limits.event_bytes), .standard = "64MB", .min = "1KB", .max = "256MB",

@@ -181,6 +181,27 @@ def test_a_picture_in_one_event(weir, upstream, reads):
     c.close()
 
 
+def test_pictures_in_one_request(weir, upstream):
+    """As many as OpenAI takes cross by default, and are held once, while the provider thinks and while it tells."""
+    size = 50 * 1024 * 1024
+    frame = json.dumps({"model": "m", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}]}], "stream": True, "stream_options": {"include_usage": True}})
+    body = frame.replace("base64,", "base64," + "A" * (size - len(frame))).encode()
+    told = threading.Event()
+    upstream.script(sse([told, *bodies.stream("A cat.")]))
+    w = weir(upstream, server={"workers": 1})
+    before = w.resident_bytes()
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", body, {"Content-Type": "application/json"})
+        (request,) = upstream.wait_requests(1, 30)
+        assert request.body == body
+        if not SANITIZED:
+            assert w.resident_bytes() - before < 1.2 * size
+        told.set()
+        answer = c.answer(timeout=30)
+    assert (answer.status, bodies.text_of(answer.events())) == (200, "A cat.")
+    assert wire.call(w, "POST", "/v1/chat/completions", body + b" ", timeout=30).status == 413
+
+
 def test_many_clients_that_do_not_read(weir, upstream):
     data = json.dumps(bodies.chunk("x" * 10_000))
     upstream.always(sse([data] * 2000, end="stall"))

@@ -190,7 +190,7 @@ static void has_the_documented_defaults(void **state) {
     assert_int_equal(c->server.keep_alive_comment_ms, 15000);
     assert_int_equal(c->server.max_connections, 16384);
     assert_false(c->server.open);
-    assert_int_equal(c->limits.body_bytes, 20 << 20);
+    assert_int_equal(c->limits.body_bytes, 50 << 20);
     assert_int_equal(c->limits.answer_bytes, 64 << 20);
     assert_int_equal(c->limits.event_bytes, 64 << 20);
     assert_int_equal(c->limits.head_bytes, 64 << 10);
