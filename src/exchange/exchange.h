@@ -151,6 +151,10 @@ void sentence_fill(span sentence, span error, buf *out);
 MUST_USE bool exchange_identify(const config *c, http_headers headers,
                                 const config_client **ret_client, weir_error *ret_error);
 
+/* The client's own id of the request: its x-client-request-id, else its x-request-id. Empty: it has
+ * sent none, or one that is longer than OpenAI allows or no printable ASCII. */
+span exchange_client_id(http_headers headers);
+
 /* An error in OpenAI's shape, for doors that refuse a request that is no call.
  * `{"error":{"message":…,"type":…,"param":…,"code":…}}` */
 void exchange_error_body(const weir_error *e, buf *out);

@@ -7,6 +7,20 @@ void exchange_error_body(const weir_error *e, buf *out) {
     failure_body(&f, out);
 }
 
+/* Source: platform.openai.com/docs/api-reference/debugging-requests. */
+static bool is_id(span text) {
+    enum { ID_BYTES_MAX = 512 };
+    for (size_t i = 0; i < text.len; i++)
+        if (text.ptr[i] < ' ' || text.ptr[i] > '~') return false;
+    return text.len > 0 && text.len <= ID_BYTES_MAX;
+}
+
+span exchange_client_id(http_headers headers) {
+    span id = http_header_get(headers, SPAN_OF("x-client-request-id"));
+    if (!id.ptr) id = http_header_get(headers, SPAN_OF("x-request-id"));
+    return is_id(id) ? id : SPAN_EMPTY;
+}
+
 static size_t retry_headers(bool may_retry, int64_t after_ms, arena *a, http_header *h) {
     size_t n = 0;
     h[n++] =
@@ -46,6 +60,8 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
     size_t n = 0;
     arena *a = &x->env->event_arena;
     h[n++] = (http_header){SPAN_OF("x-request-id"), span_cstr(x->record.request_id)};
+    if (x->record.client_request_id.len)
+        h[n++] = (http_header){SPAN_OF("x-client-request-id"), x->record.client_request_id};
     if (x->failure.error != ERR_NONE)
         n += retry_headers(x->failure.client_may_retry, x->failure.client_after_ms, a, h + n);
     if (!x->call) return n;

@@ -230,9 +230,10 @@ static inline bool exchange_status_is_hidden(const exchange *x) {
 }
 /* Notes weir's own share of the time so far: until the request left, and since the answer came. */
 void exchange_note_own(exchange *x);
-/* The headers of every answer of this exchange: x-request-id, and x-weir-* once a call was made;
- * with an error also x-should-retry and retry-after. Adds up to EXCHANGE_HEADERS_MAX to h. */
-enum { EXCHANGE_HEADERS_MAX = 8 };
+/* The headers of every answer of this exchange: x-request-id, the client's own, x-weir-* once a
+ * call was made; with an error also x-should-retry and retry-after. Adds up to EXCHANGE_HEADERS_MAX
+ * to h. */
+enum { EXCHANGE_HEADERS_MAX = 9 };
 size_t exchange_own_headers(exchange *x, http_header *h);
 /* The same, with those of the provider that may cross, and the content type given. In the loop's
  * event_arena: for the time of what the door is told. */

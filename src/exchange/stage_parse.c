@@ -194,6 +194,7 @@ stage_result stage_parse(exchange *x) {
                                .path = x->request.path,
                                .query = x->request.query,
                                .headers = x->request.headers,
+                               .client_request_id = x->record.client_request_id,
                                .body = x->request.body,
                                .prompts = 1,
                                .choices = 1};

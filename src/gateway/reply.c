@@ -12,15 +12,18 @@
 void reply(const request *q, int status, const char *type, span body, http_headers more) {
     if (!q->http) return;
     assert(more.count <= REPLY_HEADERS_MAX);
-    http_header headers[REPLY_HEADERS_MAX + CORS_HEADERS_MAX + 2];
+    http_header headers[REPLY_HEADERS_MAX + CORS_HEADERS_MAX + 3];
     char id[ID_LEN + 1];
     id_new(&q->w->loop.rng, clock_wall_us(), id);
     size_t n = 0;
     headers[n++] = (http_header){SPAN("x-request-id"), span_from(id, ID_LEN)};
+    http_headers asked = http_request_head(q->http)->headers;
+    span own = exchange_client_id(asked);
+    if (own.len) headers[n++] = (http_header){SPAN("x-client-request-id"), own};
     if (type) headers[n++] = (http_header){SPAN("content-type"), span_cstr(type)};
     for (size_t i = 0; i < more.count; i++)
         headers[n++] = more.items[i];
-    n += cors_headers(&worker_config(q->w)->cors, http_request_head(q->http)->headers, headers + n);
+    n += cors_headers(&worker_config(q->w)->cors, asked, headers + n);
     http_answer(q->http, status, (http_headers){headers, n}, body);
 }
 

@@ -40,8 +40,9 @@ typedef struct call_record {
     int64_t started_wall_us;
     span client; /* name of the client key; empty: none asked */
     span environment;
-    span peer;         /* the client's address; empty: not known */
-    span endpoint;     /* "chat.completions", "embeddings", "chat" … */
+    span peer;              /* the client's address; empty: not known */
+    span client_request_id; /* its own; bounded, printable ASCII; empty: it sent none */
+    span endpoint;          /* "chat.completions", "embeddings", "chat" … */
     span model;        /* the client's word; a client's text: bounded and escaped where shown */
     span model_label;  /* the configured model entry that matched; bounded, for metrics */
     span target;       /* "openai/gpt-4o-mini": the one that answered, or was asked last */

@@ -58,6 +58,7 @@ bool provider_header_back(span name, span connection_value) {
         SPAN("date"),
         SPAN("server"),
         SPAN("x-request-id"),
+        SPAN("x-client-request-id"),
         SPAN("x-should-retry"),
         SPAN("retry-after"),
         SPAN("retry-after-ms"),

@@ -72,7 +72,7 @@ static http_headers request_headers(const provider_ask *ask) {
     const request_facts *f = ask->facts;
     const secret *key = credential_key(ask->credential);
     span connection = http_header_list(f->headers, SPAN_OF("connection"), ask->arena);
-    size_t most = f->headers.count + p->header_count + 5;
+    size_t most = f->headers.count + p->header_count + 6;
     http_header *h = arena_alloc(ask->arena, most * sizeof *h);
     size_t n = 0;
     bool content_type = false, accept = false;
@@ -92,6 +92,9 @@ static http_headers request_headers(const provider_ask *ask) {
         accept |= span_ieq(p->headers[j].name, SPAN_OF("accept"));
         h[n++] = (http_header){p->headers[j].name, p->headers[j].value};
     }
+    if (f->client_request_id.len &&
+        !http_header_get((http_headers){h, n}, SPAN_OF("x-client-request-id")).ptr)
+        h[n++] = (http_header){SPAN_OF("x-client-request-id"), f->client_request_id};
     if (!content_type && f->body.len)
         h[n++] = (http_header){SPAN_OF("content-type"), SPAN_OF("application/json")};
     if (!accept)

@@ -19,9 +19,10 @@
 typedef struct request_facts {
     endpoint endpoint;
     span method;
-    span path;            /* below /v1: "/chat/completions" */
-    span query;           /* the client's, without '?' */
-    http_headers headers; /* the client's; the provider picks those that may cross */
+    span path;              /* below /v1: "/chat/completions" */
+    span query;             /* the client's, without '?' */
+    http_headers headers;   /* the client's; the provider picks those that may cross */
+    span client_request_id; /* the client's own id of the request; empty: it sent none */
     span body;
     json_value root;  /* JSON_NONE where the body is no JSON */
     json_value model; /* the member's value, JSON_NONE if absent */

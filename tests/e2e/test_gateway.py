@@ -384,6 +384,27 @@ def test_every_answer_has_an_id_of_its_own(weir, upstream):
     assert len(set(ids)) == 50 and all(ids)
 
 
+@pytest.mark.parametrize("sent, own", [
+    ({"X-Request-Id": "mine-7"}, "mine-7"), ({"x-client-request-id": "mine-8"}, "mine-8"), ({"X-Request-Id": "trace", "X-Client-Request-Id": "mine-9"}, "mine-9"),
+    ({"x-request-id": "i" * 512}, "i" * 512), ({"x-request-id": "i" * 513}, None), ({"x-request-id": "\u00e9"}, None), ({}, None),
+])
+def test_a_clients_own_id(weir, upstream, sent, own):
+    """It is logged, handed on and answered beside weir's, whoever answers."""
+    theirs = {"x-request-id": "req_1", "x-client-request-id": "req_2"}
+    upstream.script(reply(200, bodies.completion(), theirs), sse(bodies.stream("Hi")), error(400, headers=theirs))
+    w = weir(upstream, models={"gpt-test": "main", "*": None})
+    answers = [wire.chat(w, headers=sent), wire.chat(w, headers=sent, stream=True), wire.chat(w, headers=sent)]
+    for answer, request in zip(answers, upstream.requests, strict=True):
+        assert answer.header("x-client-request-id") == own
+        assert request.header("x-client-request-id") == own
+        assert request.header("x-request-id") is None
+        line = w.wait_call(answer.header("x-request-id"))
+        assert line["request_id"] != own and line.get("client_request_id") == own
+    for method, path in [("GET", "/v1/models"), ("GET", "/health"), ("GET", "/nowhere"), ("GET", "/v1/embeddings")]:
+        answer = wire.call(w, method, path, headers=sent)
+        assert answer.header("x-client-request-id") == own and answer.header("x-request-id") not in (None, own)
+
+
 def test_passthrough(weir, upstream):
     """A configured path goes to the provider as it is: any type of body, with the key swapped and the query kept."""
     upstream.always(lambda r: reply(200, r.body, {"content-type": "application/octet-stream"}))

@@ -665,6 +665,37 @@ static void errors_have_openais_shape(void **state) {
     buf_done(&out);
 }
 
+static void which_id_is_the_clients_own(void **state) {
+    (void)state;
+    char most[513];
+    memset(most, 'i', 513);
+    const struct {
+        http_header headers[2];
+        span id;
+    } rows[] = {
+        {{{SPAN("x-request-id"), SPAN("mine")}}, SPAN("mine")},
+        {{{SPAN("X-Client-Request-ID"), SPAN("mine")}}, SPAN("mine")},
+        {{{SPAN("x-request-id"), SPAN("trace")}, {SPAN("x-client-request-id"), SPAN("mine")}},
+         SPAN("mine")},
+        {{{SPAN("x-request-id"), SPAN("a b~")}}, SPAN("a b~")},
+        {{{SPAN("x-request-id"), {most, 512}}}, {most, 512}},
+        {{{SPAN("x-request-id"), {most, 513}}}, SPAN("")},
+        {{{SPAN("x-request-id"), SPAN("")}}, SPAN("")},
+        {{{SPAN("x-request-id"), SPAN("\xC3\xA9")}}, SPAN("")},
+        {{{SPAN("x-request-id"), SPAN("a\tb")}}, SPAN("")},
+        {{{SPAN("x-request-id"), SPAN("a\x7F")}}, SPAN("")},
+        {{{SPAN("x-weir-request-id"), SPAN("mine")}}, SPAN("")},
+        /* what the provider will be sent as it is may not be answered otherwise */
+        {{{SPAN("x-request-id"), SPAN("trace")}, {SPAN("x-client-request-id"), SPAN("\xC3")}},
+         SPAN("")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const http_headers headers = {rows[i].headers, rows[i].headers[1].name.len ? 2 : 1};
+        assert_true(span_eq(exchange_client_id(headers), rows[i].id));
+    }
+    assert_int_equal(exchange_client_id((http_headers){0}).len, 0);
+}
+
 static void errors_say_whether_to_come_again(void **state) {
     (void)state;
     arena a;
@@ -710,6 +741,7 @@ int main(void) {
         cmocka_unit_test(chat_refuses_a_crowd_of_fields),
         cmocka_unit_test(chat_becomes_a_completion),
         cmocka_unit_test(errors_have_openais_shape),
+        cmocka_unit_test(which_id_is_the_clients_own),
         cmocka_unit_test(errors_say_whether_to_come_again),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

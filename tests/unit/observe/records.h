@@ -9,6 +9,7 @@ static inline call_record record_of_stream(void) {
     return (call_record){
         .request_id = "019ab123-0000-7000-8000-000000000001",
         .started_wall_us = 1796126400000042,
+        .client_request_id = SPAN("mine-7"),
         .client = SPAN("ci"),
         .environment = SPAN("dev"),
         .endpoint = SPAN("chat.completions"),

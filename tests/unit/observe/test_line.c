@@ -52,8 +52,9 @@ static void json_has_every_field(void **state) {
     line_json_call(&out, &clock_, &r);
     assert_line(
         "{\"time\":\"2026-12-01T12:00:01.500042Z\",\"level\":\"info\",\"event\":\"call\","
-        "\"request_id\":\"019ab123-0000-7000-8000-000000000001\",\"client\":\"ci\","
-        "\"environment\":\"dev\",\"endpoint\":\"chat.completions\",\"model\":\"fast\","
+        "\"request_id\":\"019ab123-0000-7000-8000-000000000001\","
+        "\"client_request_id\":\"mine-7\",\"client\":\"ci\",\"environment\":\"dev\",\"endpoint\":"
+        "\"chat.completions\",\"model\":\"fast\","
         "\"target\":\"openai/gpt-4o-mini\",\"attempts\":2,\"hedges\":1,\"status\":200,"
         "\"stream\":true,\"bytes_in\":1024,\"bytes_out\":700,\"prompt_tokens\":12,"
         "\"completion_tokens\":34,\"total_tokens\":46,\"cached_tokens\":0,"
@@ -84,7 +85,7 @@ static void the_page_of_the_docs_names_every_field(void **state) {
         (void)snprintf(name, sizeof name, "`%.*s`", SPAN_ARG(m.key));
         if (!strstr(page.ptr, name)) fail_msg("docs/logs.md does not explain %s", name);
     }
-    assert_int_equal(fields, 30);
+    assert_int_equal(fields, 31);
     buf_done(&page);
 }
 

@@ -40,6 +40,7 @@ static const span held_from_providers[] = {
 };
 
 static const span held_from_clients[] = {
+    SPAN("x-client-request-id"),
     SPAN("set-cookie"),
     SPAN("set-cookie2"),
     SPAN("access-control-*"),

@@ -329,6 +329,29 @@ static void headers_are_the_clients_the_configurations_and_weirs(void **state) {
 }
 
 /* Two edits of one place would be weir's own mistake: nothing is sent then. */
+static void the_clients_own_id_goes_on(void **state) {
+    (void)state;
+    static const http_header sent[] = {{SPAN("X-Request-Id"), SPAN("mine")},
+                                       {SPAN("X-Client-Request-Id"), SPAN("better")}};
+    static const config_header set = {SPAN("x-client-request-id"), SPAN("configured")};
+    request_facts f = facts_of("{\"model\":\"a\"}");
+    f.client_request_id = SPAN_OF("mine");
+    f.headers = (http_headers){sent, 1};
+    provider_request r = build(&openai, &f, "", NULL);
+    assert_span(http_header_get(r.headers, SPAN_OF("x-client-request-id")), "mine");
+    assert_null(http_header_get(r.headers, SPAN_OF("x-request-id")).ptr);
+    f.headers = (http_headers){sent, 2};
+    r = build(&openai, &f, "", NULL);
+    assert_int_equal(http_header_count(r.headers, SPAN_OF("x-client-request-id")), 1);
+    assert_span(http_header_get(r.headers, SPAN_OF("x-client-request-id")), "better");
+    config_provider p = openai;
+    p.headers = (config_header *)&set;
+    p.header_count = 1;
+    r = build(&p, &f, "", NULL);
+    assert_int_equal(http_header_count(r.headers, SPAN_OF("x-client-request-id")), 1);
+    assert_span(http_header_get(r.headers, SPAN_OF("x-client-request-id")), "configured");
+}
+
 static void a_body_that_cannot_be_edited(void **state) {
     (void)state;
     request_facts f = facts_of("{\"model\":\"a\",\"stream\":true}");
@@ -453,6 +476,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(keys_and_hop_headers_do_not_cross, setup, teardown),
         cmocka_unit_test_setup_teardown(headers_are_the_clients_the_configurations_and_weirs, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_clients_own_id_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_body_that_cannot_be_edited, setup, teardown),
         cmocka_unit_test_setup_teardown(azure_names_the_deployment_in_the_path, setup, teardown),
         cmocka_unit_test_setup_teardown(a_model_that_the_path_names, setup, teardown),
