@@ -66,11 +66,9 @@ void openai_look_for_error(answer_event *e, const json_member *members, size_t c
 /* A document that is no object may be a list of errors. */
 void openai_look_for_listed_error(answer_event *e);
 
-/* ---- refusals (openai_refusal.c): the rules that also serve look-alikes ---- */
+/* ---- refusals (openai_refusal.c, and refusal.h): the rules that also serve look-alikes ---- */
 
 void openai_refuse(int status, span body, const secret *key, arena *a, refusal *ret);
-/* The class of a refusal by status, error code, type and message. */
-failure_class openai_classify(int status, span code, span type, span message);
 
 /* ---- writing: dialect_ops.write_* (openai_write.c) ---- */
 

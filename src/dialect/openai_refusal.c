@@ -1,48 +1,8 @@
-/* Why a provider refused, in OpenAI's words and those of its look-alikes. */
+/* A provider's refusal, put into OpenAI's shape: {"error":{"message","type","param","code"}}, each
+ * a string or null (the message always a string). One that has it passes byte for byte. */
 #include "dialect/openai.h"
 
-static bool mentions(span text, span needle) {
-    for (size_t i = 0; i + needle.len <= text.len; i++)
-        if (span_ieq(span_slice(text, i, i + needle.len), needle)) return true;
-    return false;
-}
-
-static bool mentions_any(span text, const span *needles, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (mentions(text, needles[i])) return true;
-    return false;
-}
-
-failure_class openai_classify(int status, span code, span type, span message) {
-    static const span too_long[] = {SPAN("context length"), SPAN("context window"),
-                                    SPAN("prompt is too long"), SPAN("context_length"),
-                                    SPAN("exceeds the available context size")};
-    if (span_eq(code, SPAN_OF("context_length_exceeded"))) return FAIL_CONTEXT_LENGTH;
-    if (span_eq(code, SPAN_OF("content_policy_violation")) ||
-        span_eq(code, SPAN_OF("content_filter")) || span_eq(code, SPAN_OF("moderation_blocked")))
-        return FAIL_CONTENT_POLICY;
-    if (span_eq(code, SPAN_OF("insufficient_quota")) ||
-        span_eq(type, SPAN_OF("insufficient_quota")))
-        return FAIL_KEY;
-    switch (status) {
-    case 408:
-    case 409: return FAIL_OVERLOAD;
-    case 429: return FAIL_LIMIT;
-    case 401:
-    case 402:
-    case 403: return FAIL_KEY;
-    case 404: return FAIL_TARGET;
-    case 400:
-    case 413:
-    case 422:
-        return mentions_any(message, too_long, ARRAY_LEN(too_long)) ? FAIL_CONTEXT_LENGTH
-                                                                    : FAIL_REQUEST;
-    default: break;
-    }
-    if (status >= 500) return FAIL_OVERLOAD;
-    if (status >= 400) return FAIL_REQUEST;
-    return FAIL_TARGET; /* a redirect: the configured address is wrong */
-}
+#include "dialect/refusal.h"
 
 /* Text that a person can read in one line: no control bytes, no markup soup, bounded. */
 static span readable(span text, arena *a) {
@@ -75,71 +35,115 @@ static span redacted(span text, const secret *key, arena *a) {
     return result;
 }
 
-/* {"error":{message,type,param,code}} for a provider that answered in another shape. */
-static span shaped(int status, span message, span type, span code, arena *a) {
+static span type_of_status(int status) {
+    return status >= 500 ? SPAN_OF("server_error") : SPAN_OF("invalid_request_error");
+}
+
+/* ---- an error that is an object: what does not fit in it is mended ---- */
+
+enum { MESSAGE, TYPE, PARAM, CODE, MEMBERS };
+static const span names[MEMBERS] = {SPAN("message"), SPAN("type"), SPAN("param"), SPAN("code")};
+
+static bool is_text_or_null(json_value v) {
+    return v.type == JSON_STRING || v.type == JSON_NULL;
+}
+
+static bool fits(const json_value of[MEMBERS], int member) {
+    return member == MESSAGE ? of[MESSAGE].type == JSON_STRING : is_text_or_null(of[member]);
+}
+
+static span quoted(span text, arena *a) {
+    if (!text.len) return SPAN_OF("null");
     buf out = BUF_EMPTY;
-    json_writer w = json_writer_of(&out);
-    json_open_object(&w);
-    json_key(&w, "error");
-    json_open_object(&w);
-    json_key(&w, "message");
-    json_put_string(&w, message);
-    json_key(&w, "type");
-    if (type.len)
-        json_put_string(&w, type);
-    else
-        json_put_string(&w,
-                        status >= 500 ? SPAN_OF("server_error") : SPAN_OF("invalid_request_error"));
-    json_key(&w, "param");
-    json_put_null(&w);
-    json_key(&w, "code");
-    json_put_string(&w, code.len ? code : SPAN_OF("provider_error"));
-    json_close_object(&w);
-    json_close_object(&w);
+    json_write_string(&out, text);
     span result = arena_dup(a, buf_span(&out));
     buf_done(&out);
     return result;
 }
 
-static span text_of(json_value v, arena *a) {
-    return v.type == JSON_STRING ? json_string(v, a) : SPAN_EMPTY;
+/* Its other members, and what stands beside it, stay as they are. */
+static span mended(const refusal_said *said, const json_value of[MEMBERS],
+                   const span values[MEMBERS], arena *a) {
+    json_splice s;
+    json_splice_init(&s, a);
+    bool ok = true;
+    for (int i = 0; i < MEMBERS && ok; i++) {
+        if (fits(of, i)) continue;
+        span by = quoted(values[i], a);
+        ok = of[i].type == JSON_NONE
+                 ? json_splice_member(&s, said->document, said->error, names[i], by)
+                 : json_splice_value(&s, said->document, of[i], by);
+    }
+    size_t count;
+    const span *pieces = json_splice_pieces(&s, said->document, &count);
+    return ok ? arena_join(a, pieces, count) : SPAN_EMPTY;
+}
+
+/* ---- any other: one is made ---- */
+
+static span shaped(const span values[MEMBERS], arena *a) {
+    buf out = BUF_EMPTY;
+    buf_add_cstr(&out, "{\"error\":{");
+    for (int i = 0; i < MEMBERS; i++) {
+        if (i) buf_add_char(&out, ',');
+        json_write_string(&out, names[i]);
+        buf_add_char(&out, ':');
+        buf_add(&out, quoted(values[i], a));
+    }
+    buf_add_cstr(&out, "}}");
+    span result = arena_dup(a, buf_span(&out));
+    buf_done(&out);
+    return result;
+}
+
+static span answered(int status, span with, arena *a) {
+    if (!with.len)
+        return arena_printf(a, "The provider answered with status %d and no explanation.", status);
+    span parts[] = {arena_printf(a, "The provider answered with status %d: ", status), with};
+    return arena_join(a, parts, ARRAY_LEN(parts)); /* it may hold a NUL */
+}
+
+static span either(span first, span second) {
+    return first.len ? first : second;
+}
+
+static void refuse_with_object(int status, const refusal_said *said, const secret *key, arena *a,
+                               refusal *ret) {
+    json_value of[MEMBERS];
+    json_get_each(said->error, names, MEMBERS, of);
+    const span values[MEMBERS] = {
+        [MESSAGE] = either(said->message, answered(status, SPAN_EMPTY, a)),
+        [TYPE] = either(refusal_word(of[TYPE], a), either(said->type, type_of_status(status))),
+        [PARAM] = said->param,
+        [CODE] = either(refusal_word(of[CODE], a), said->code),
+    };
+    ret->code = values[CODE];
+    span message = fits(of, MESSAGE) ? json_string(of[MESSAGE], a) : values[MESSAGE];
+    ret->message = redacted(message, key, a);
+    ret->body = redacted(mended(said, of, values, a), key, a);
+}
+
+static void refuse_with_text(int status, const refusal_said *said, const secret *key, arena *a,
+                             span body, refusal *ret) {
+    span text = either(said->message, said->rest);
+    if (!text.len && !said->json) text = readable(redacted(body, key, a), a); /* before it is cut */
+    ret->code = said->code;
+    ret->message = redacted(answered(status, text, a), key, a);
+    const span values[MEMBERS] = {
+        [MESSAGE] = ret->message,
+        [TYPE] = either(said->type, type_of_status(status)),
+        [PARAM] = said->param,
+        [CODE] = either(said->code, SPAN_OF("provider_error")),
+    };
+    ret->body = redacted(shaped(values, a), key, a);
 }
 
 void openai_refuse(int status, span body, const secret *key, arena *a, refusal *ret) {
-    json_value root = {JSON_NONE, SPAN_EMPTY};
-    json_fault fault;
-    span message = SPAN_EMPTY, type = SPAN_EMPTY, code = SPAN_EMPTY;
-    bool openai_shape = false;
-    if (json_scan(body, NULL, &root, &fault) && root.type == JSON_OBJECT) {
-        json_value error = json_get(root, SPAN_OF("error"));
-        if (error.type == JSON_OBJECT) {
-            message = text_of(json_get(error, SPAN_OF("message")), a);
-            type = text_of(json_get(error, SPAN_OF("type")), a);
-            code = text_of(json_get(error, SPAN_OF("code")), a);
-            openai_shape = true;
-        } else {
-            /* `{"error":"…"}`, `{"message":"…"}`, `{"detail":"…"}`: seen at look-alikes. */
-            message = text_of(error, a);
-            if (!message.len) message = text_of(json_get(root, SPAN_OF("message")), a);
-            if (!message.len) message = text_of(json_get(root, SPAN_OF("detail")), a);
-            type = text_of(json_get(root, SPAN_OF("type")), a);
-            code = text_of(json_get(root, SPAN_OF("code")), a); /* an event of /v1/responses */
-        }
-    }
-    ret->class = openai_classify(status, code, type, message);
-    ret->code = code;
-    if (openai_shape) {
-        ret->body = redacted(body, key, a);
-        ret->message = redacted(message, key, a);
-        return;
-    }
-    if (!message.len) message = readable(redacted(body, key, a), a); /* before it is cut */
-    if (message.len)
-        message = arena_printf(a, "The provider answered with status %d: %.*s", status,
-                               SPAN_ARG(message));
+    refusal_said said;
+    refusal_read(body, key, a, &said);
+    ret->class = refusal_classify(status, &said, a);
+    if (said.document.len)
+        refuse_with_object(status, &said, key, a, ret);
     else
-        message =
-            arena_printf(a, "The provider answered with status %d and no explanation.", status);
-    ret->message = redacted(message, key, a);
-    ret->body = redacted(shaped(status, ret->message, type, code, a), key, a);
+        refuse_with_text(status, &said, key, a, body, ret);
 }

@@ -580,7 +580,8 @@ static void answers_that_are_none(void **state) {
 
 static void refusals(void **state) {
     (void)state;
-#define ERROR_OF(code) "{\"error\":{\"code\":" code "}}"
+#define ERROR_OF(code)                                                                             \
+    "{\"error\":{\"message\":\"m\",\"type\":\"t\",\"param\":null,\"code\":" code "}}"
     static const row rows[] = {
         {.script = "429|bytes " ERROR_OF("\"x\"") "|end",
          .heard = "limit provider_error 429 " ERROR_OF("\"x\"")},
@@ -615,15 +616,15 @@ static void refusals(void **state) {
              "\"provider_error\"}}"},
         {.plain = true,
          .script = "200|bytes " ERROR_OF("429") "|end",
-         .heard = "plain 200; limit provider_error 429 " ERROR_OF("429")},
+         .heard = "plain 200; limit provider_error 429 " ERROR_OF("\"429\"")},
         {.script = "200 stream|event " ERROR_OF("429"),
-         .heard = "stream 200; limit provider_error 429 " ERROR_OF("429")},
+         .heard = "stream 200; limit provider_error 429 " ERROR_OF("\"429\"")},
         {.script = "200 stream|say Hi|event " ERROR_OF("\"context_length_exceeded\""),
          .heard = "stream 200; Hi; context_length provider_error 502 " ERROR_OF(
              "\"context_length_exceeded\"")},
         {.script = "200 stream|event {\"error\":{\"message\":\"sk-provider-a\"}}",
          .heard = "stream 200; overload provider_error 502 {\"error\":{\"message\":"
-                  "\"[redacted]\"}}"},
+                  "\"[redacted]\",\"type\":\"server_error\",\"param\":null,\"code\":null}}"},
     /* In whatever form it comes: its own words, in OpenAI's shape. */
 #define SHAPED(text, type, code)                                                                   \
     "{\"error\":{\"message\":\"The provider answered with status " text "\",\"type\":\"" type      \
@@ -631,8 +632,7 @@ static void refusals(void **state) {
         {.plain = true,
          .script = "200|bytes "
                    "{\"object\":\"error\",\"message\":\"slow\",\"type\":\"t\",\"code\":429}|end",
-         .heard =
-             "plain 200; limit provider_error 429 " SHAPED("429: slow", "t", "provider_error")},
+         .heard = "plain 200; limit provider_error 429 " SHAPED("429: slow", "t", "429")},
         {.plain = true,
          .script = "200|bytes {\"detail\":\"prompt is too long\",\"status\":400}|end",
          .heard = "plain 200; context_length provider_error 400 " SHAPED(
@@ -657,11 +657,11 @@ static void refusals(void **state) {
          .heard = "plain 200; -; end " ERROR_OF("429")},
         {.endpoint = EP_OTHER,
          .script = "200 stream|event " ERROR_OF("429"),
-         .heard = "stream 200; limit provider_error 429 " ERROR_OF("429")},
+         .heard = "stream 200; limit provider_error 429 " ERROR_OF("\"429\"")},
         {.endpoint = EP_RESPONSES,
          .plain = true,
-         .script = "200|bytes {\"error\":{\"code\":429}}|end",
-         .heard = "plain 200; limit provider_error 429 {\"error\":{\"code\":429}}"},
+         .script = "200|bytes " ERROR_OF("429") "|end",
+         .heard = "plain 200; limit provider_error 429 " ERROR_OF("\"429\"")},
 #define RESPONSE_FAILED                                                                            \
     "event "                                                                                       \
     "{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"rate_limit_exceeded\","     \
@@ -669,7 +669,7 @@ static void refusals(void **state) {
         /* Before any content another may answer; after it the client has it as it came. */
         {.endpoint = EP_RESPONSES,
          .script = "200 stream|" RESPONSE_FAILED,
-         .heard = "stream 200; overload provider_error 502 {\"error\":{\"message\":\"The provider "
+         .heard = "stream 200; limit provider_error 502 {\"error\":{\"message\":\"The provider "
                   "answered with status 502: slow\",\"type\":\"server_error\",\"param\":null,"
                   "\"code\":\"rate_limit_exceeded\"}}"},
         {.endpoint = EP_RESPONSES,
@@ -724,8 +724,10 @@ static void clocks(void **state) {
          .heard = "stream 200; Hi; -; end"},
         {.name = "nor for refusals",
          .options = SHORT,
-         .script = "400|wait 150|bytes {\"error\":{}}|end",
-         .heard = "request provider_error 400 {\"error\":{}}"},
+         .script = "400|wait 150|bytes {\"error\":\"late\"}|end",
+         .heard = "request provider_error 400 {\"error\":{\"message\":\"The provider answered with "
+                  "status 400: late\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":"
+                  "\"provider_error\"}}"},
         {.name = "events may be that far apart, comments, half lines and nonsense do not count",
          .options = SHORT,
          .script = "200 stream|say Hi|wait 150|say Ho|wait 150|bytes : c\\n\\n|wait 20|"

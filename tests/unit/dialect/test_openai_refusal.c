@@ -1,4 +1,4 @@
-/* Why an answer was refused, and what a client is told of it. */
+/* What a client is told of a refusal. What follows from one: test_refusal_class.c. */
 #include "unit.h"
 
 #include "dialect/openai.h"
@@ -17,49 +17,253 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void classifies_refusals(void **state) {
+#define ANSWERED(status) "The provider answered with status " status ": "
+#define ERROR(message, type, param, code)                                                          \
+    "{\"error\":{\"message\":\"" message "\",\"type\":\"" type "\",\"param\":" param               \
+    ",\"code\":" code "}}"
+#define MADE(status, message) ERROR(ANSWERED(status) message, "invalid_request_error", "null", CODE)
+#define CODE                  "\"provider_error\""
+
+static void assert_body(int status, const char *body, const char *wanted) {
+    refusal r;
+    openai_refuse(status, span_cstr(body), NULL, &a, &r);
+    assert_span(r.body, wanted);
+}
+
+/* What is whole passes byte for byte. */
+static void whole_errors_pass(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        ERROR("m", "t", "null", "null"),
+        ERROR("m", "t", "\"p\"", "\"c\""),
+        ERROR("", "t", "null", "\"400\""),
+        ERROR("a\\u00e9\\n", "t", "null", "null"),
+        "{\"error\":{\"message\":\"m\",\"type\":null,\"param\":null,\"code\":null}}",
+        " { \"error\" : {\"code\":\"c\", \"param\":null,\"more\":[1, "
+        "2.50],\n\"type\":\"t\",\"message\":"
+        "\"m\"} , \"id\": 1e2 } \n",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+        assert_body(400, bodies[i], bodies[i]);
+}
+
+/* An object that is nearly so: what does not fit is mended, all else stays as it is. */
+static void errors_are_mended(void **state) {
+    (void)state;
+#define INNER(members) "{\"error\":{" members "}}"
+#define NULLS          ",\"param\":null,\"code\":null"
+    static const struct {
+        const char *body, *wanted;
+    } rows[] = {
+        /* llama.cpp */
+        {INNER(
+             "\"code\":400,\"message\":\"m\",\"type\":\"exceed_context_size_error\",\"n_ctx\":512"),
+         INNER("\"code\":\"400\",\"message\":\"m\",\"type\":\"exceed_context_size_error\",\"n_"
+               "ctx\":512,"
+               "\"param\":null")},
+        /* Anthropic */
+        {"{\"type\":\"error\",\"error\":{\"type\":\"t\",\"message\":\"m\"},\"request_id\":\"r\"}",
+         "{\"type\":\"error\",\"error\":{\"type\":\"t\",\"message\":\"m\"" NULLS
+         "},\"request_id\":\"r\"}"},
+        /* Gemini */
+        {"[" INNER("\"code\":400,\"message\":\"m\",\"status\":\"S\",\"details\":[{}]") ",{}]",
+         INNER("\"code\":\"400\",\"message\":\"m\",\"status\":\"S\",\"details\":[{}],\"type\":"
+               "\"invalid_request_error\",\"param\":null")},
+        {INNER("\"message\":\"m\""),
+         INNER("\"message\":\"m\",\"type\":\"invalid_request_error\"" NULLS)},
+        {INNER("\"message\":\"m\",\"type\":{},\"param\":[\"body\",\"n\",0],\"code\":true"),
+         INNER("\"message\":\"m\",\"type\":\"invalid_request_error\",\"param\":\"body.n.0\","
+               "\"code\":null")},
+        {INNER("\"message\":\"m\",\"type\":7,\"param\":8,\"code\":-1.5e3"),
+         INNER("\"message\":\"m\",\"type\":\"7\",\"param\":\"8\",\"code\":\"-1.5e3\"")},
+        /* a message that is none */
+        {INNER("\"message\":{\"detail\":[{\"loc\":[\"body\",\"n\"],\"msg\":\"Too "
+               "many\"}]},\"code\":null"),
+         INNER("\"message\":\"body.n: Too many\",\"code\":null,\"type\":\"invalid_request_error\","
+               "\"param\":null")},
+        {INNER("\"message\":[\"a\",\"b\"],\"type\":\"t\"" NULLS),
+         INNER("\"message\":\"a; b\",\"type\":\"t\"" NULLS)},
+        {INNER("\"msg\":\"m\",\"type\":\"t\"" NULLS),
+         INNER("\"msg\":\"m\",\"type\":\"t\"" NULLS ",\"message\":\"m\"")},
+        {INNER("\"message\":null,\"type\":\"t\"" NULLS),
+         INNER("\"message\":\"The provider answered with status 400 and no "
+               "explanation.\",\"type\":\"t\"" NULLS)},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_body(400, rows[i].body, rows[i].wanted);
+}
+
+/* Any other shape: its text in one of OpenAI's. */
+static void other_shapes_are_read(void **state) {
     (void)state;
     static const struct {
-        int status;
-        const char *body;
-        failure_class failure;
+        const char *body, *wanted;
     } rows[] = {
-        {400, "{\"error\":{\"code\":\"context_length_exceeded\",\"message\":\"m\"}}",
-         FAIL_CONTEXT_LENGTH},
-        {400, "{\"error\":{\"message\":\"This model's maximum Context Length is 4096 tokens\"}}",
-         FAIL_CONTEXT_LENGTH},
-        {400, "{\"error\":{\"code\":\"content_policy_violation\",\"message\":\"m\"}}",
-         FAIL_CONTENT_POLICY},
-        {400, "{\"error\":{\"code\":\"content_filter\",\"message\":\"m\"}}", FAIL_CONTENT_POLICY},
-        {400, "{\"error\":{\"code\":null,\"message\":\"m\"}}", FAIL_REQUEST},
-        {401, "{\"error\":{\"code\":\"invalid_api_key\",\"message\":\"m\"}}", FAIL_KEY},
-        {404, "{\"error\":{\"code\":\"model_not_found\",\"message\":\"m\"}}", FAIL_TARGET},
-        {408, "", FAIL_OVERLOAD},
-        {409, "", FAIL_OVERLOAD},
-        {422, "{}", FAIL_REQUEST},
-        {400, "{\"message\":\"Context length\"}", FAIL_CONTEXT_LENGTH}, /* that alone */
-        {413, "{\"message\":\"the prompt is too long.\"}", FAIL_CONTEXT_LENGTH},
-        {422, "{\"message\":\"context_length\"}", FAIL_CONTEXT_LENGTH},
-        {422, "{\"message\":\"context_lengt\"}", FAIL_REQUEST},
-        {402, "", FAIL_KEY},
-        {403, "{\"message\":\"context_length\"}", FAIL_KEY},
-        {414, "{\"message\":\"context_length\"}", FAIL_REQUEST},
-        {499, "", FAIL_REQUEST},
-        {429, "{\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}}", FAIL_LIMIT},
-        {429, "{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"m\"}}", FAIL_KEY},
-        {500, "<html>", FAIL_OVERLOAD},
-        {529, "", FAIL_OVERLOAD},
-        {302, "", FAIL_TARGET},
+        {"{\"error\":\"m\"}", MADE("400", "m")},
+        {"{\"error\":\"m\",\"code\":\"c\"}",
+         ERROR(ANSWERED("400") "m", "invalid_request_error", "null", "\"c\"")},
+        {"{\"error\":\"m\",\"code\":7,\"type\":\"t\"}",
+         ERROR(ANSWERED("400") "m", "t", "null", "\"7\"")},
+        {"{\"error\":\"m\",\"error_type\":\"validation\"}", /* TGI */
+         ERROR(ANSWERED("400") "m", "validation", "null", CODE)},
+        {"{\"error\":\"Bad Request\",\"message\":\"m\"}", MADE("400", "m")},
+        {"{\"error\":\"model_not_available\",\"message\":\"m\"}",
+         ERROR(ANSWERED("400") "m", "invalid_request_error", "null", "\"model_not_available\"")},
+        {"{\"error\":{},\"message\":\"m\"}", MADE("400", "m")},
+        {"{\"error\":[{\"message\":\"m\",\"code\":\"c\"}]}",
+         ERROR(ANSWERED("400") "m", "invalid_request_error", "null", "\"c\"")},
+        {"{\"code\":20012,\"message\":\"m\",\"data\":null}",
+         ERROR(ANSWERED("400") "m", "invalid_request_error", "null", "\"20012\"")},
+        {"{\"object\":\"error\",\"message\":\"m\",\"type\":\"t\",\"param\":\"p\",\"code\":400}",
+         ERROR(ANSWERED("400") "m", "t", "\"p\"", "\"400\"")},
+        {"{\"type\":\"error\",\"message\":\"m\",\"code\":\"c\"}",
+         ERROR(ANSWERED("400") "m", "invalid_request_error", "null", "\"c\"")},
+        {"{\"errors\":[{\"code\":5007,\"message\":\"m\"},{\"message\":\"n\"}],\"success\":false}",
+         ERROR(ANSWERED("400") "m; n", "invalid_request_error", "null", "\"5007\"")},
+        {"{\"error_code\":336103,\"error_msg\":\"m\"}",
+         ERROR(ANSWERED("400") "m", "invalid_request_error", "null", "\"336103\"")},
+        {"{\"detail\":\"m\"}", MADE("400", "m")},
+        {"{\"detail\":{\"error\":\"m\"}}", MADE("400", "m")},
+        {"{\"title\":\"t\",\"status\":400,\"detail\":\"m\"}", MADE("400", "m")},
+        {"{\"title\":\"t\",\"status\":400,\"errors\":{\"n\":[1]}}", MADE("400", "t")},
+        {"[\"a\",\"b\"]", MADE("400", "a; b")},
+        {"[{\"message\":\"a\"},{\"message\":\"b\"}]", MADE("400", "a; b")},
+        {"\"m\"", MADE("400", "m")},
+        {"{\n  \"x\":  1\n}", MADE("400", "{ \\\"x\\\": 1 }")},
+        {"null", MADE("400", "null")},
+        /* FastAPI */
+        {"{\"detail\":[{\"type\":\"missing\",\"loc\":[\"body\",\"input\"],\"msg\":\"Field "
+         "required\","
+         "\"input\":{}},{\"type\":\"x\",\"loc\":[\"body\",\"messages\",0,\"content\"],\"msg\":"
+         "\"No\"}]}",
+         MADE("400", "body.input: Field required; body.messages.0.content: No")},
+        {"{\"detail\":[{\"loc\":[],\"msg\":\"m\"},{\"loc\":[\"body\"]},{\"msg\":\"n\"},7]}",
+         MADE("400", "m; n")},
+        /* Mistral */
+        {"{\"object\":\"error\",\"message\":{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":["
+         "\"body\","
+         "\"x\"],\"msg\":\"Extra inputs are not "
+         "permitted\"}]},\"type\":\"invalid_request_error\",\"param\":"
+         "null,\"code\":null}",
+         MADE("400", "body.x: Extra inputs are not permitted")},
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        refusal r;
-        openai_refuse(rows[i].status, span_cstr(rows[i].body), NULL, &a, &r);
-        assert_int_equal(r.class, rows[i].failure);
-        json_value root;
-        json_fault fault;
-        assert_true(json_scan(r.body, NULL, &root, &fault));
-        assert_int_equal(json_get(root, SPAN_OF("error")).type, JSON_OBJECT);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_body(400, rows[i].body, rows[i].wanted);
+}
+
+/* ---- what is put together is bounded, and cut between its parts alone ---- */
+
+static void add_entry(buf *body, char letter, size_t len) {
+    buf_add_cstr(body, "{\"loc\":[\"body\"],\"msg\":\"");
+    for (size_t i = 0; i < len; i++)
+        buf_add_char(body, letter);
+    buf_add_cstr(body, "\"}");
+}
+
+static span message_of(buf *body, const secret *key) {
+    refusal r;
+    openai_refuse(422, buf_span(body), key, &a, &r);
+    assert_true(span_is_utf8(r.message));
+    assert_false(secret_found(key, r.message));
+    return r.message;
+}
+
+#define MANY_SAYS ANSWERED("422")
+
+/* Two entries: the second is there whole, or not at all. */
+static void a_list_is_cut_between_its_elements(void **state) {
+    (void)state;
+    for (size_t len = 150; len < 250; len++) {
+        buf body = BUF_EMPTY;
+        buf_add_cstr(&body, "{\"detail\":[");
+        add_entry(&body, 'a', 188); /* with "body: " 194 bytes */
+        buf_add_char(&body, ',');
+        add_entry(&body, 'b', len);
+        buf_add_char(&body, ',');
+        add_entry(&body, 'c', 1000);
+        buf_add_cstr(&body, "]}");
+        span message = message_of(&body, NULL);
+        size_t second = span_find(message, 0, 'b') < message.len ? 2 + 6 + len : 0;
+        bool fits = 194 + 2 + 6 + len <= 400;
+        assert_int_equal(message.len, strlen(MANY_SAYS) + 194 + (fits ? second : 0) + 2 + 3);
+        assert_true(span_ends(message, SPAN_OF("; \xe2\x80\xa6")));
+        assert_int_equal(span_find(message, 0, 'c') < message.len, false);
+        buf_done(&body);
     }
+}
+
+/* One that is too long itself is cut between characters, and no part of the key stays. */
+static void an_element_is_cut_between_characters(void **state) {
+    (void)state;
+    secret *key = secret_new(SPAN_OF("sk-secret-123"));
+    for (size_t before = 370; before <= 400; before++) {
+        buf body = BUF_EMPTY;
+        buf_add_cstr(&body, "[\"");
+        for (size_t i = 0; i < before; i++)
+            buf_add_char(&body, '.');
+        buf_add_cstr(&body, "sk-secret-123\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\"]");
+        span message = message_of(&body, key);
+        assert_int_equal(span_find_span(message, 0, SPAN_OF("sk-")), message.len);
+        assert_in_range(message.len, strlen(MANY_SAYS) + before, strlen(MANY_SAYS) + 400 + 3);
+        buf_done(&body);
+    }
+    secret_unref(key);
+}
+
+/* JSON that explains nothing is shown whole where it is short, else by the texts in it. */
+static void json_is_not_cut(void **state) {
+    (void)state;
+    for (size_t len = 180; len < 220; len++) {
+        buf body = BUF_EMPTY;
+        buf_add_cstr(&body, "{\"a\":{\"b\":\"c\"},\"d\":\"");
+        for (size_t i = body.len + 2; i < len; i++)
+            buf_add_char(&body, 'e');
+        buf_add_cstr(&body, "\"}");
+        span message = message_of(&body, NULL);
+        message = span_slice(message, strlen(MANY_SAYS), message.len);
+        if (len <= 200)
+            assert_true(span_eq(message, buf_span(&body)));
+        else
+            assert_true(span_starts(message, SPAN_OF("c; eee")) &&
+                        span_ends(message, SPAN_OF("ee")));
+        buf_done(&body);
+    }
+}
+
+/* Deep, long, odd: it is read all the same, or taken for a text. */
+static void hostile_bodies_are_read(void **state) {
+    (void)state;
+    enum { MANY = 256 * 1024 };
+    static const char *const units[] = {"[",
+                                        "{\"error\":",
+                                        "{\"detail\":[",
+                                        "\xff",
+                                        "\"\\u0000",
+                                        "9",
+                                        "does not support ",
+                                        "# ",
+                                        "{\"a\":\"",
+                                        "[{\"loc\":[\"body\"],\"msg\":\"x\"},"};
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        for (int closed = 0; closed < 2; closed++) {
+            refusal r;
+            buf body = BUF_EMPTY;
+            if (closed) buf_add_cstr(&body, "{\"message\":[\"");
+            while (body.len < MANY)
+                buf_add_cstr(&body, units[i]);
+            if (closed) buf_add_cstr(&body, "\"]}");
+            openai_refuse(422, buf_span(&body), NULL, &a, &r);
+            json_value root;
+            json_fault fault;
+            assert_true(json_scan(r.body, NULL, &root, &fault));
+            assert_in_range(r.message.len, 1, 1000);
+            buf_done(&body);
+        }
+    }
+    assert_body(400, "{\"error\":{\"message\":\"a\\u0000b\",\"code\":1e999999}}",
+                "{\"error\":{\"message\":\"a\\u0000b\",\"code\":\"1e999999\",\"type\":"
+                "\"invalid_request_error\",\"param\":null}}");
+    assert_body(400, "{\"detail\":\"a\\u0000b\"}", MADE("400", "a\\u0000b"));
 }
 
 static void errors_take_openais_shape_without_the_key(void **state) {
@@ -89,7 +293,7 @@ static void errors_take_openais_shape_without_the_key(void **state) {
                 "\"theirs\",\"param\":null,\"code\":\"c\"}}");
     openai_refuse(500, SPAN_OF("[\"message\"]"), key, &a, &r); /* no object: its text */
     assert_span(r.body, "{\"error\":{\"message\":\"The provider answered with status 500: "
-                        "[\\\"message\\\"]\",\"type\":\"server_error\",\"param\":null,\"code\":"
+                        "message\",\"type\":\"server_error\",\"param\":null,\"code\":"
                         "\"provider_error\"}}");
     secret_unref(key);
 }
@@ -178,7 +382,13 @@ static void the_cut_leaves_no_blank(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(classifies_refusals, setup, teardown),
+        cmocka_unit_test_setup_teardown(whole_errors_pass, setup, teardown),
+        cmocka_unit_test_setup_teardown(errors_are_mended, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_shapes_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_list_is_cut_between_its_elements, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_element_is_cut_between_characters, setup, teardown),
+        cmocka_unit_test_setup_teardown(json_is_not_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(hostile_bodies_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_take_openais_shape_without_the_key, setup, teardown),
         cmocka_unit_test(markup_and_blanks_go),
         cmocka_unit_test(the_cut_falls_between_characters),
