@@ -230,6 +230,36 @@ static void json_is_not_cut(void **state) {
     }
 }
 
+/* There is no text in it, and it is too long to be shown. */
+static void numbers_alone_explain_nothing(void **state) {
+    (void)state;
+    buf body = BUF_EMPTY;
+    buf_add_cstr(&body, "[0");
+    for (int i = 0; i < 200; i++)
+        buf_add_cstr(&body, ",1");
+    buf_add_cstr(&body, "]");
+    assert_span(message_of(&body, NULL),
+                "The provider answered with status 422 and no explanation.");
+    buf_done(&body);
+}
+
+/* An explanation is looked for within four objects and lists. */
+static void deep_explanations_are_found(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *wanted;
+    } rows[] = {
+        {"{\"detail\":{\"detail\":{\"detail\":{\"detail\":\"m\"}}}}", MADE("400", "m")},
+        {"{\"detail\":[{\"detail\":[{\"loc\":[\"a\"],\"msg\":\"m\"}]}]}", MADE("400", "a: m")},
+        {"{\"detail\":{\"detail\":{\"detail\":{\"detail\":{\"detail\":\"m\"}}}}}",
+         MADE("400",
+              "{\\\"detail\\\":{\\\"detail\\\":{\\\"detail\\\":{\\\"detail\\\":{\\\"detail\\\":"
+              "\\\"m\\\"}}}}}")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_body(400, rows[i].body, rows[i].wanted);
+}
+
 /* Deep, long, odd: it is read all the same, or taken for a text. */
 static void hostile_bodies_are_read(void **state) {
     (void)state;
@@ -388,6 +418,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_list_is_cut_between_its_elements, setup, teardown),
         cmocka_unit_test_setup_teardown(an_element_is_cut_between_characters, setup, teardown),
         cmocka_unit_test_setup_teardown(json_is_not_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(numbers_alone_explain_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(deep_explanations_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_bodies_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_take_openais_shape_without_the_key, setup, teardown),
         cmocka_unit_test(markup_and_blanks_go),

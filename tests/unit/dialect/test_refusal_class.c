@@ -138,6 +138,8 @@ static void too_long(void **state) {
         {400,
          "{\"error\":{\"code\":400,\"message\":\"m\",\"type\":\"exceed_context_size_error\"}}"},
         {500, SAYS("Requested tokens (9437) exceed context window of 8192")},
+        {500, "{\"error\":{\"code\":500,\"message\":\"Context size has been exceeded.\",\"type\":"
+              "\"server_error\"}}"},
         {500, "{\"error\":\"the input length exceeds the context length\"}"},
         {400, "{\"error\":\"Trying to keep the first 6000 tokens when context the overflows. "
               "However, the model is loaded with context length of only 4096 tokens\"}"},
@@ -146,7 +148,6 @@ static void too_long(void **state) {
          "(0) should not exceed max_num_tokens (69632)\",\"code\":400}"},
         /* said in passing */
         {400, SAYS("Context length")},
-        {422, "{\"message\":\"context_length\"}"},
         {400, "the prompt does not fit into the context window"},
     };
     all_mean(FAIL_CONTEXT_LENGTH, rows, ARRAY_LEN(rows));
@@ -160,6 +161,8 @@ static void the_requests_fault(void **state) {
         {400, SAYS("m")},
         {400, SAYS("Unrecognized request argument supplied: foo")},
         {400, SAYS("Unknown parameter: 'context_length'.")},
+        {400, SAYS("Unrecognized request argument supplied: context window")},
+        {422, SAYS("context_length must be a positive integer")},
         {400, SAYS("'temperature' must be between 0 and 2")},
         {400, SAYS("Invalid type for 'tools': expected an array of objects, but got a string "
                    "instead.")},
@@ -209,7 +212,6 @@ static void the_requests_fault(void **state) {
                      "internal_server_error", "null")},
         {502, "{\"code\":\"invalid_image_url\",\"message\":\"m\"}"},
         {414, "{\"message\":\"context_length\"}"},
-        {422, "{\"message\":\"context_lengt\"}"},
         {499, ""},
     };
     all_mean(FAIL_REQUEST, rows, ARRAY_LEN(rows));
@@ -293,6 +295,10 @@ static void the_targets_fault(void **state) {
               "'lms load' command.\"}"},
         {400,
          "{\"errors\":[{\"message\":\"AiError: No such model @cf/x or task\",\"code\":5007}]}"},
+        {400, "{\"message\":\"Bad Request\",\"detail\":\"The model `x` does not exist\"}"},
+        {400, "{\"error\":{\"message\":\"Bad Request\",\"error\":{\"message\":\"model 'x' not "
+              "found\"}}}"},
+        {400, "{\"error\":{\"message\":\"model 'x' not found\",\"error\":{\"message\":\"m\"}}}"},
         {400, "{\"message\":\"The provided model identifier is invalid.\"}"},
         {400, "{\"message\":\"Invocation of model ID anthropic.claude with on-demand throughput "
               "isn\\u2019t supported.\"}"},

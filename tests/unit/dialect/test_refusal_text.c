@@ -26,6 +26,12 @@ static void brings_texts_into_one_form(void **state) {
         {SPAN("{\\\"error\\\":\\\"a\\nb\\\\\"}"), "{error:a b}"},
         {SPAN("\xc3\x9c\xff\xe2\x80"), "\xc3\x9c\xff\xe2\x80"},
         {SPAN("a\0b"), "a b"},
+        {SPAN("a\\n"), "a "},
+        {SPAN("a\\rb\\tc\\x"), "a b cx"},
+        {SPAN("AZ[az{"), "az[az{"},
+        {{"1,2", 2}, "#,"}, /* what follows is not the text's */
+        {{"1,2", 1}, "#"},
+        {{"\\n", 1}, ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char out[128];
@@ -56,6 +62,7 @@ static void finds_wordings(void **state) {
         {"invalid model_kwargs", "Invalid model", false},
         {"an invalid models", "Invalid model", false},
         {"xinvalid model", "Invalid model", false},
+        {"zinvalid model", "Invalid model", false},
         {"xinvalid model, invalid model", "Invalid model", true},
         {"2 validation errors for", "# validation error", false},
         {"2 validation errors for", "# validation errors", true},
@@ -83,6 +90,8 @@ static void finds_wordings(void **state) {
         {"x does not support what is rather far from tools", "does not support %", false},
         {"'tools' is not supported", "% is not supported", true},
         {"tools parameter is not supported", "% is not supported", true},
+        {"vision mode is not supported", "% is not supported", true},
+        {"tools for all is not supported", "% is not supported", false},
         {"the tools in it is not supported", "% is not supported", false},
         {"mytools is not supported", "% is not supported", false},
         {"max_tokens is not supported, tools is not supported", "% is not supported", true},
