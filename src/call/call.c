@@ -59,16 +59,20 @@ static void ask_first(call *c, size_t at) {
 
 static void on_backoff(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
+    slot *s = &c->slots.items[c->at];
+    bool first = !s->tries; /* a limit was waited for before anything was asked */
     failure f;
     c->retries++;
+    s->spent = NULL;
+    if (first) target_count_call(s->state, call_now_ms(c));
     if (!lane_start(c, c->at, false, &f)) {
         call_decide(c, c->at, &f);
         return;
     }
+    if (first) return;
     /* A budget keeps an outage from being answered with more traffic; a limit is none. */
-    if (c->waited->class != FAIL_LIMIT)
-        target_take_budget(c->slots.items[c->at].state, call_now_ms(c));
-    call_count(c, METRIC_RETRIES, &c->slots.items[c->at], "");
+    if (c->waited->class != FAIL_LIMIT) target_take_budget(s->state, call_now_ms(c));
+    call_count(c, METRIC_RETRIES, s, "");
 }
 
 /* ---- what follows a failure ---- */

@@ -1,7 +1,8 @@
-/* call/internal.h: a call as its parts see it. Inside call/, for call.c, lanes.c and hedge.c.
+/* call/internal.h: a call as its parts see it. Inside call/, for those that stand below.
  *
  * call.c decides whom to ask and what follows a failure; lanes.c runs attempts and hands over what
- * one of them says; hedge.c starts a second beside one that is slow.
+ * one of them says; lane_keys.c knows what that says of the key; hedge.c starts a second beside one
+ * that is slow.
  */
 #ifndef WEIR_CALL_INTERNAL_H
 #define WEIR_CALL_INTERNAL_H
@@ -73,6 +74,10 @@ static inline int64_t call_earlier(int64_t a, int64_t b) {
     return a && a < b ? a : b;
 }
 
+static inline slot *lane_slot(const lane *l) {
+    return &l->call->slots.items[l->at];
+}
+
 /* ---- call.c ---- */
 
 /* Counts it for a target. */
@@ -101,6 +106,17 @@ failure lane_refused(void);
 failure lane_limited(int64_t wait_ms);
 /* When the attempt left weir: what is before its request is out is the way to the provider. */
 int64_t lane_left_us(const lane *l);
+
+/* ---- lane_keys.c ---- */
+
+/* What became of a lane's attempt, for what is known of its key: it failed so; it was answered. */
+void lane_report_key(const lane *l, const failure *f);
+void lane_report_key_taken(const lane *l);
+/* After a failure that was reported: whether its target is asked with another key at once, which
+ * counts then. */
+MUST_USE bool lane_turns_key(const lane *l, const failure *f);
+/* That failure as the call goes on with it and as its client hears it. */
+failure lane_told(const lane *l, const failure *f);
 
 /* ---- hedge.c ---- */
 

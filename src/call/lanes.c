@@ -15,10 +15,6 @@ unsigned lanes_running(const call *c) {
     return n;
 }
 
-static slot *slot_of(const lane *l) {
-    return &l->call->slots.items[l->at];
-}
-
 /* ---- records ---- */
 
 static attempt_record *record_of(const lane *l) {
@@ -39,8 +35,8 @@ static void record_begin(lane *l) {
         if (old) memcpy(c->tries, old, c->attempts * sizeof *old);
     }
     l->try = c->attempts++;
-    *record_of(l) = (attempt_record){.target = slot_of(l)->name,
-                                     .target_label = slot_of(l)->target->name,
+    *record_of(l) = (attempt_record){.target = lane_slot(l)->name,
+                                     .target_label = lane_slot(l)->target->name,
                                      .hedge = l->hedge,
                                      .usage = {-1, -1, -1, -1, -1, false}};
 }
@@ -70,19 +66,19 @@ static void lane_clear(lane *l, const char *outcome) {
     c->unfinished = facts.unfinished;
     record_end(l, &facts, outcome);
     l->attempt = NULL;
-    call_count(c, METRIC_ATTEMPTS, slot_of(l), outcome);
+    call_count(c, METRIC_ATTEMPTS, lane_slot(l), outcome);
 }
 
 static void count_lost(const lane *l) {
     call *c = l->call;
-    if (l->hedge && c->winner != l) call_count(c, METRIC_HEDGES, slot_of(l), "lost");
+    if (l->hedge && c->winner != l) call_count(c, METRIC_HEDGES, lane_slot(l), "lost");
 }
 
 void lane_drop(lane *l) {
     if (!l->attempt) return;
     attempt_cancel(l->attempt);
     lane_clear(l, "cancelled");
-    target_abandon(slot_of(l)->state, l->probe);
+    target_abandon(lane_slot(l)->state, l->probe);
     count_lost(l);
 }
 
@@ -101,69 +97,10 @@ static void log_breaker(call *c, const slot *s, breaker_state state) {
 void lane_report(lane *l, bool failed, int64_t first_content_ms) {
     call *c = l->call;
     bool changed = false;
-    breaker_state state = target_report(slot_of(l)->state, &call_config(c)->breaker, failed,
+    breaker_state state = target_report(lane_slot(l)->state, &call_config(c)->breaker, failed,
                                         l->probe, first_content_ms, call_now_ms(c), &changed);
     l->probe = false;
-    if (changed) log_breaker(c, slot_of(l), state);
-}
-
-/* ---- what is known of keys ---- */
-
-static upstream_key *key_of(const lane *l) {
-    return &slot_of(l)->upstream->keys[l->key];
-}
-
-static void log_key(const lane *l, config_log_level level, const char *event, span text,
-                    const failure *f) {
-    call *c = l->call;
-    arena *a = c->spec.arena;
-    const log_field fields[] = {{"target", slot_of(l)->name},
-                                {"key", arena_printf(a, "%zu", l->key + 1)},
-                                {"status", f ? arena_printf(a, "%d", f->status) : SPAN_EMPTY},
-                                {"code", f ? f->code : SPAN_EMPTY}};
-    log_event(c->spec.log, level, event, text, fields, f ? ARRAY_LEN(fields) : 2);
-}
-
-static void report_key(const lane *l, const failure *f) {
-    int64_t now_ms = call_now_ms(l->call);
-    key_state *k = key_of(l)->state;
-    if (f->class == FAIL_LIMIT) target_limit(slot_of(l)->state, k, f->hint.after_ms, now_ms);
-    if (f->class == FAIL_KEY && key_refused(k, f->status, f->code, now_ms))
-        log_key(l, LEVEL_WARN, "provider_refused",
-                SPAN_OF("The provider refuses a key; other keys and targets are asked first."), f);
-}
-
-static void report_key_taken(const lane *l) {
-    if (key_accepted(key_of(l)->state))
-        log_key(l, LEVEL_INFO, "provider_accepted",
-                SPAN_OF("The provider takes a key again that it has refused."), NULL);
-}
-
-/* That the provider refuses weir's key is no affair of the client's, and the provider's words about
- * it may quote it. 402 and an exhausted quota are about money: their words are handed on. */
-static failure for_client(const lane *l, const failure *f) {
-    bool refused = f->class == FAIL_KEY && (f->status == 401 || f->status == 403);
-    if (!refused || f->error != ERR_PROVIDER_ERROR) return *f;
-    weir_error e = error_of(ERR_PROVIDER_REFUSED);
-    e.message =
-        arena_printf(l->call->spec.arena, "The provider %.*s %s (status %d).",
-                     SPAN_ARG(slot_of(l)->upstream->provider->name),
-                     key_of(l)->credential ? "refuses the key that it is sent"
-                                           : "asks for a key, and none is configured for it",
-                     f->status);
-    failure ours = failure_of(&e);
-    ours.class = f->class;
-    ours.request_id = f->request_id;
-    ours.hint = f->hint;
-    return ours;
-}
-
-/* Another key of the target may be used freely. */
-static bool other_key(const lane *l, const failure *f) {
-    slot *s = slot_of(l);
-    if (f->class != FAIL_LIMIT && f->class != FAIL_KEY) return false;
-    return s->keys + 1 < s->upstream->key_count &&
-           keys_look(s->upstream, s->state, call_now_ms(l->call)).readiness == KEY_FREE;
+    if (changed) log_breaker(c, lane_slot(l), state);
 }
 
 /* ---- handing one lane's answer over ---- */
@@ -178,9 +115,9 @@ static void commit(lane *l) {
     loop_timer_stop(c->spec.loop, &c->backoff);
     for (int i = 0; i < LANES; i++)
         if (&c->lanes[i] != l) lane_drop(&c->lanes[i]);
-    if (l->hedge) call_count(c, METRIC_HEDGES, slot_of(l), "won");
+    if (l->hedge) call_count(c, METRIC_HEDGES, lane_slot(l), "won");
     lane_report(l, false, call_now_ms(c) - l->began_ms);
-    report_key_taken(l);
+    lane_report_key_taken(l);
     c->arrived_us = c->spec.loop->now_us;
     int64_t head_us = attempt_get_facts(l->attempt).head_us;
     if (head_us) c->head_us = head_us;
@@ -251,14 +188,12 @@ static void tell_refused(call *c, const failure *f) {
 /* Whether the target is asked once more at once, which is no retry: for just what the client asks,
  * where it refuses what weir has added; with another key, where it does not take this one. */
 static bool asks_again(const lane *l, const failure *f) {
-    slot *s = slot_of(l);
+    slot *s = lane_slot(l);
     if (f->unasked && !s->bare) {
         s->bare = true;
         return true;
     }
-    if (!other_key(l, f)) return false;
-    s->keys++;
-    return true;
+    return lane_turns_key(l, f);
 }
 
 static void ask_again(call *c, size_t at, bool hedge) {
@@ -273,14 +208,14 @@ static void on_fail(void *user, const failure *f) {
     call *c = l->call;
     size_t at = l->at;
     bool won = c->winner == l;
-    report_key(l, f);
-    failure told = for_client(l, f);
+    lane_report_key(l, f);
+    failure told = lane_told(l, f);
     bool again = !won && asks_again(l, f);
     if (!again) count_lost(l);
     if (failure_counts(f->class))
         lane_report(l, true, -1);
     else
-        target_abandon(slot_of(l)->state, l->probe);
+        target_abandon(lane_slot(l)->state, l->probe);
     lane_clear(l, failure_name(f->class));
     tell_refused(c, f);
     if (c->over) return;
@@ -332,7 +267,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     slot *s = &c->slots.items[at];
     lane *l = free_lane(c);
     bool probe = false;
-    key_outlook keys = keys_look(s->upstream, s->state, call_now_ms(c));
+    key_outlook keys = keys_look(s->upstream, s->spent, s->state, call_now_ms(c));
     if (keys.readiness == KEY_RESTING) {
         *ret_failure = lane_limited(keys.wait_ms);
         return false;
@@ -343,7 +278,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     }
     *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = call_now_ms(c)};
     answer_queue_init(&l->held);
-    keys_take(s->upstream, s->state, s->key, call_now_ms(c), &l->key);
+    keys_take(s->upstream, s->spent, s->state, s->key, call_now_ms(c), &l->key);
     int64_t began_us = loop_exact_us(c->spec.loop);
     const attempt_spec spec = {.loop = c->spec.loop,
                                .snapshot = c->spec.snapshot,

@@ -24,7 +24,13 @@ static void sweep(limits *l, uint64_t key, int64_t now_ms) {
     l->count = kept;
 }
 
+static bool is_told(const limits *l, uint64_t key, int64_t now_ms) {
+    int64_t unused;
+    return limits_look(l, key, now_ms, &unused) == KEY_RESTING;
+}
+
 void limits_add(limits *l, uint64_t key, int64_t after_ms, int64_t now_ms) {
+    if (after_ms < 0 && is_told(l, key, now_ms)) return;
     int64_t rest_ms = after_ms < 0 ? LIMIT_UNTOLD_MS : after_ms;
     if (rest_ms > LIMIT_MOST_MS) rest_ms = LIMIT_MOST_MS;
     sweep(l, key, now_ms);

@@ -28,7 +28,7 @@ typedef struct limits {
 } limits;
 
 void limits_done(limits *l);
-/* after_ms: the provider's hint; -1: none. */
+/* after_ms: the provider's hint; -1: none, which leaves one that was told before as it is. */
 void limits_add(limits *l, uint64_t key, int64_t after_ms, int64_t now_ms);
 /* *ret_wait_ms: how long it rests; 0: it does not. */
 key_readiness limits_look(const limits *l, uint64_t key, int64_t now_ms, int64_t *ret_wait_ms);

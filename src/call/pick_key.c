@@ -9,11 +9,12 @@ static key_readiness look(const upstream *u, size_t at, target_state *target, in
 }
 
 /* The first from `from` on, going round, of those that may be used best. */
-static key_outlook best(const upstream *u, size_t from, target_state *target, int64_t now_ms,
-                        size_t *ret_at) {
-    key_outlook found = {KEY_RESTING, INT64_MAX};
+static key_outlook best(const upstream *u, const bool *spent, size_t from, target_state *target,
+                        int64_t now_ms, size_t *ret_at) {
+    key_outlook found = {KEY_RESTING, KEY_NEVER};
     for (size_t i = 0; i < u->key_count; i++) {
         size_t at = (from + i) % u->key_count;
+        if (spent && spent[at]) continue;
         int64_t wait_ms;
         key_readiness is = look(u, at, target, now_ms, &wait_ms);
         if (is < found.readiness) {
@@ -27,9 +28,20 @@ static key_outlook best(const upstream *u, size_t from, target_state *target, in
     return found;
 }
 
-key_outlook keys_look(const upstream *u, target_state *target, int64_t now_ms) {
+key_outlook keys_look(const upstream *u, const bool *spent, target_state *target, int64_t now_ms) {
     size_t unused;
-    return best(u, 0, target, now_ms, &unused);
+    return best(u, spent, 0, target, now_ms, &unused);
+}
+
+int64_t keys_wait_ms(const upstream *u, size_t but, target_state *target, int64_t now_ms) {
+    int64_t shortest_ms = KEY_NEVER;
+    for (size_t i = 0; i < u->key_count; i++) {
+        int64_t wait_ms;
+        if (i != but && look(u, i, target, now_ms, &wait_ms) == KEY_RESTING &&
+            wait_ms < shortest_ms)
+            shortest_ms = wait_ms;
+    }
+    return shortest_ms;
 }
 
 /* That one, else the next in turn. */
@@ -39,10 +51,10 @@ static size_t first(upstream *u, uint64_t like) {
     return u->next_key++ % u->key_count;
 }
 
-key_outlook keys_take(upstream *u, target_state *target, uint64_t like, int64_t now_ms,
-                      size_t *ret_at) {
+key_outlook keys_take(upstream *u, const bool *spent, target_state *target, uint64_t like,
+                      int64_t now_ms, size_t *ret_at) {
     size_t from = first(u, like);
-    key_outlook found = best(u, from, target, now_ms, ret_at);
+    key_outlook found = best(u, spent, from, target, now_ms, ret_at);
     if (found.readiness != KEY_RESTING) key_take(u->keys[*ret_at].state, now_ms);
     return found;
 }

@@ -11,15 +11,20 @@
 
 typedef struct key_outlook {
     key_readiness readiness; /* of the key that may be used best */
-    int64_t wait_ms;         /* RESTING: until the first of them may be used */
+    int64_t wait_ms; /* RESTING: until the first of them may be used; KEY_NEVER: none is left */
 } key_outlook;
 
-/* Changes nothing. */
-key_outlook keys_look(const upstream *u, target_state *target, int64_t now_ms);
+#define KEY_NEVER INT64_MAX
+
+/* Changes nothing. spent: of u->keys those that are left out; NULL: none. */
+key_outlook keys_look(const upstream *u, const bool *spent, target_state *target, int64_t now_ms);
+/* How long until one that rests may be used, whatever the others are; KEY_NEVER: none does. but:
+ * the index of one that is not asked. */
+int64_t keys_wait_ms(const upstream *u, size_t but, target_state *target, int64_t now_ms);
 /* The next in turn of those that may be used best, taken. Unless that is RESTING, *ret_at is its
  * index in u->keys. like: key_id() of one that goes first and out of turn, where it may be used as
  * well as any (call/affinity.h); 0: none. */
-key_outlook keys_take(upstream *u, target_state *target, uint64_t like, int64_t now_ms,
-                      size_t *ret_at);
+key_outlook keys_take(upstream *u, const bool *spent, target_state *target, uint64_t like,
+                      int64_t now_ms, size_t *ret_at);
 
 #endif

@@ -37,7 +37,7 @@ static slot *as_written(const config_model *model, size_t count, loop_snapshot *
 static key_readiness may_ask(const slots *s, size_t at, int64_t now_ms) {
     const slot *it = &s->items[at];
     if (!target_ready(it->state, s->breaker, now_ms)) return KEY_RESTING;
-    return keys_look(it->upstream, it->state, now_ms).readiness;
+    return keys_look(it->upstream, it->spent, it->state, now_ms).readiness;
 }
 
 static bool made_by(const config_provider *p, const affinity_place *made_at) {
@@ -115,7 +115,7 @@ slots_rest slots_get_rest(const slots *s, int64_t now_ms) {
     for (size_t i = 0; i < s->count; i++) {
         const slot *it = &s->items[i];
         int64_t breaker_ms = target_wait_ms(it->state, s->breaker, now_ms);
-        key_outlook keys = keys_look(it->upstream, it->state, now_ms);
+        key_outlook keys = keys_look(it->upstream, it->spent, it->state, now_ms);
         bool limited = keys.readiness == KEY_RESTING && keys.wait_ms > breaker_ms;
         int64_t wait_ms = limited ? keys.wait_ms : breaker_ms;
         if (wait_ms < shortest.wait_ms) shortest = (slots_rest){i, wait_ms, limited};

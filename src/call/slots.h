@@ -19,6 +19,8 @@ typedef struct slot {
     unsigned tries; /* made at this target in this call */
     bool bare;      /* it has refused what weir adds to a request */
     unsigned keys;  /* tries with another key at once after one was refused or limited */
+    bool *spent;    /* of its upstream's keys: those that failed since the call last waited; NULL:
+                       none of several */
 } slot;
 
 typedef struct slots {

@@ -60,6 +60,7 @@ struct world {
     buf asking; /* "abApr": a was asked, then b; a was given up, one paused and resumed */
     buf sent;   /* the headers of the last request: "name: value\n" */
     buf bodies; /* of all requests, a line each */
+    buf used;   /* the last character of the key of each request; -: it had none */
     int64_t began_ms;
 };
 
@@ -97,6 +98,8 @@ http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec
     list_push_back(&w->calls, &h->link);
     buf_add_char(&w->asking, o->name);
     buf_clear(&w->sent);
+    span key = http_header_get(spec->headers, SPAN_OF("authorization"));
+    buf_add_char(&w->used, key.len ? key.ptr[key.len - 1] : '-');
     for (size_t i = 0; i < spec->headers.count; i++)
         buf_addf(&w->sent, "%.*s: %.*s\n", SPAN_ARG(spec->headers.items[i].name),
                  SPAN_ARG(spec->headers.items[i].value));
@@ -338,6 +341,7 @@ static inline void world_done(world *w) {
     buf_done(&w->asking);
     buf_done(&w->sent);
     buf_done(&w->bodies);
+    buf_done(&w->used);
 }
 
 /* ---- what was heard, in words ---- */

@@ -184,12 +184,12 @@ static void a_key_is_preferred(void **state) {
     const uint64_t likes[] = {0, 0, second, second, 0, second ^ 1};
     for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
         size_t at = 9;
-        assert_int_equal(keys_take(u, t, likes[i], 0, &at).readiness, KEY_FREE);
+        assert_int_equal(keys_take(u, NULL, t, likes[i], 0, &at).readiness, KEY_FREE);
         assert_int_equal(at, turns[i]);
     }
     (void)key_refused(u->keys[1].state, 401, SPAN_EMPTY, 0);
     size_t at = 9;
-    assert_int_equal(keys_take(u, t, second, 0, &at).readiness, KEY_FREE);
+    assert_int_equal(keys_take(u, NULL, t, second, 0, &at).readiness, KEY_FREE);
     assert_int_equal(at, 2);
     laid_done(&l);
 }
