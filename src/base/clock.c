@@ -90,3 +90,61 @@ bool clock_parse_http_date(span s, int64_t *ret_wall_us) {
     *ret_wall_us = (int64_t)timegm(&tm) * 1000000;
     return true;
 }
+
+/* So many digits from `at` on; -1: they are not all digits, or not there. */
+static int digits_at(span s, size_t at, size_t count) {
+    int value = 0;
+    for (size_t i = at; i < at + count; i++) {
+        if (i >= s.len || s.ptr[i] < '0' || s.ptr[i] > '9') return -1;
+        value = value * 10 + (s.ptr[i] - '0');
+    }
+    return value;
+}
+
+static bool is_any(span s, size_t at, const char *of) {
+    return at < s.len && s.ptr[at] && strchr(of, s.ptr[at]);
+}
+
+/* ".5" at *at, which moves behind it; in us. */
+static bool read_fraction(span s, size_t *at, int64_t *ret_us) {
+    *ret_us = 0;
+    if (!is_any(s, *at, ".")) return true;
+    int64_t place = 100000;
+    size_t first = ++*at;
+    for (; digits_at(s, *at, 1) >= 0; ++*at, place /= 10)
+        *ret_us += place * digits_at(s, *at, 1);
+    return *at > first;
+}
+
+/* "Z" or "+01:30" up to the end; in seconds east. */
+static bool read_offset(span s, size_t at, int64_t *ret_s) {
+    *ret_s = 0;
+    if (is_any(s, at, "Zz")) return at + 1 == s.len;
+    int hour = digits_at(s, at + 1, 2), minute = digits_at(s, at + 4, 2);
+    if (!is_any(s, at, "+-") || !is_any(s, at + 3, ":") || at + 6 != s.len) return false;
+    if (hour < 0 || hour > 23 || minute < 0 || minute > 59) return false;
+    *ret_s = (s.ptr[at] == '-' ? -1 : 1) * (hour * 3600 + minute * 60);
+    return true;
+}
+
+bool clock_parse_rfc3339(span s, int64_t *ret_wall_us) {
+    int year = digits_at(s, 0, 4);
+    struct tm tm = {.tm_year = year - 1900,
+                    .tm_mon = digits_at(s, 5, 2) - 1,
+                    .tm_mday = digits_at(s, 8, 2),
+                    .tm_hour = digits_at(s, 11, 2),
+                    .tm_min = digits_at(s, 14, 2),
+                    .tm_sec = digits_at(s, 17, 2)};
+    if (!is_any(s, 4, "-") || !is_any(s, 7, "-") || !is_any(s, 10, "Tt ") || !is_any(s, 13, ":") ||
+        !is_any(s, 16, ":"))
+        return false;
+    if (year < 1970 || tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+        tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 ||
+        tm.tm_sec > 60)
+        return false;
+    size_t at = 19;
+    int64_t fraction_us, east_s;
+    if (!read_fraction(s, &at, &fraction_us) || !read_offset(s, at, &east_s)) return false;
+    *ret_wall_us = ((int64_t)timegm(&tm) - east_s) * 1000000 + fraction_us;
+    return true;
+}

@@ -22,5 +22,8 @@ void clock_rfc3339(int64_t wall_us, char out[CLOCK_RFC3339_LEN + 1]);
 void clock_http_date(int64_t wall_us, char out[CLOCK_HTTP_DATE_LEN + 1]);
 /* Reads the three forms of RFC 9110 section 5.6.7. false leaves *ret_wall_us untouched. */
 MUST_USE bool clock_parse_http_date(span s, int64_t *ret_wall_us);
+/* Reads RFC 3339 section 5.6, with any offset; of a fraction what is beyond microseconds is cut
+ * off. false leaves *ret_wall_us untouched. */
+MUST_USE bool clock_parse_rfc3339(span s, int64_t *ret_wall_us);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "call/redirect.h"
+#include "call/reset_hint.h"
 #include "http/decode.h"
 
 #include <string.h>
@@ -461,11 +462,19 @@ static void open_reader(attempt *a, const http_head *head) {
     a->ops->on_head(a->user, &out);
 }
 
+static retry_hint read_hint(const http_head *head) {
+    int64_t now_us = clock_wall_us();
+    retry_hint hint = retry_hint_read(head->headers, now_us);
+    if (head->status == 429 && hint.after_ms < 0)
+        hint.after_ms = reset_hint_read(head->headers, now_us);
+    return hint;
+}
+
 static void on_head(void *user, const http_head *head) {
     attempt *a = user;
     a->times = http_call_get_facts(a->http);
     a->status = head->status;
-    a->hint = retry_hint_read(head->headers, clock_wall_us());
+    a->hint = read_hint(head);
     a->crossing = keep_crossing(a, head->headers);
     span id = http_header_get(head->headers, SPAN_OF("x-request-id"));
     if (span_is_utf8(id)) a->request_id = without_key(a, id);

@@ -37,7 +37,8 @@ const char *failure_name(failure_class f); /* "overload", for logs and metrics *
 typedef struct retry_hint {
     int64_t after_ms; /* -1: none. retry-after-ms, then x-ms-retry-after-ms, then Retry-After in
                          seconds (fractions too) or as an HTTP date; a date in the past is 0. One
-                         that cannot be read (signs, NaN, empty) counts as absent */
+                         that cannot be read (signs, NaN, empty) counts as absent. Of a 429
+                         without any: when its limit begins anew (call/reset_hint.h) */
     int should_retry; /* x-should-retry: -1 absent, 0 false, 1 true */
 } retry_hint;
 

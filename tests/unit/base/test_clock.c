@@ -35,8 +35,50 @@ static void reads_the_three_forms(void **state) {
     }
 }
 
+static void reads_instants(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t us; /* -1: refused */
+    } rows[] = {
+        {"1994-11-06T08:49:37Z", 784111777000000},
+        {"1994-11-06t08:49:37z", 784111777000000},
+        {"1994-11-06 08:49:37Z", 784111777000000},
+        {"1994-11-06T08:49:37.5Z", 784111777500000},
+        {"1994-11-06T08:49:37.1234567Z", 784111777123456},
+        {"1994-11-06T09:49:37+01:00", 784111777000000},
+        {"1994-11-06T03:19:37-05:30", 784111777000000},
+        {"1994-11-06T08:49:37.25+00:00", 784111777250000},
+        {"", -1},
+        {"1994-11-06", -1},
+        {"1994-11-06T08:49:37", -1},
+        {"1994-11-06T08:49:37.Z", -1},
+        {"1994-11-06T08:49:37Z and more", -1},
+        {"1994-13-06T08:49:37Z", -1},
+        {"1994-00-06T08:49:37Z", -1},
+        {"1994-11-32T08:49:37Z", -1},
+        {"1994-11-06T24:49:37Z", -1},
+        {"1994-11-06T08:60:37Z", -1},
+        {"1994-11-06T08:49:61Z", -1},
+        {"1994-1-06T08:49:37Z", -1},
+        {"94-11-06T08:49:37Z", -1},
+        {"1994-11-06T08:49:37+1:00", -1},
+        {"1994-11-06T08:49:37+24:00", -1},
+        {"1994-11-06T08:49:37+01:60", -1},
+        {"1994-11-06T08:49:37+01", -1},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t us = -1;
+        bool read = clock_parse_rfc3339(span_cstr(rows[i].text), &us);
+        if (read != (rows[i].us >= 0) || us != rows[i].us)
+            fail_msg("%s is read as %lld", rows[i].text, (long long)us);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(writes_dates),
-                                       cmocka_unit_test(reads_the_three_forms)};
+                                       cmocka_unit_test(reads_the_three_forms),
+                                       cmocka_unit_test(reads_instants)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
