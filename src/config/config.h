@@ -144,6 +144,9 @@ typedef struct config_affinity {
     int64_t keep_ms; /* since the last use */
 } config_affinity;
 
+/* What GET /v1/models tells: the names of the entries, or also what patterns let through. */
+typedef enum config_list_models { LIST_MODELS_ALL, LIST_MODELS_NAMES } config_list_models;
+
 typedef struct config_server {
     unsigned workers; /* never 0 here: auto is resolved */
     int64_t header_timeout_ms;
@@ -153,7 +156,8 @@ typedef struct config_server {
     int64_t drain_ms;
     int64_t keep_alive_comment_ms; /* 0: off */
     unsigned max_connections;      /* per worker */
-    bool open;                     /* anyone who reaches a listener is served, without a key */
+    config_list_models list_models;
+    bool open; /* anyone who reaches a listener is served, without a key */
 } config_server;
 
 typedef struct config_limits {

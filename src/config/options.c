@@ -30,6 +30,7 @@ static const char *const auth_words[] = {"bearer", "api-key", "none", NULL};
 static const char *const stream_usage_words[] = {"auto", "never", NULL};
 static const char *const max_tokens_words[] = {"as_sent", "max_tokens", "max_completion_tokens",
                                                NULL};
+static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
@@ -157,6 +158,8 @@ static const option file_options[] = {
      .sentence = "Time that open calls have to end when weir is told to stop."},
     {DURATION(config, "server.keep_alive_comment", server.keep_alive_comment_ms), .standard = "15s", .min = "10ms", .max = "1h", .zero = "off",
      .sentence = "Silence in a stream after which the client gets a comment, so that nobody on the way hangs up."},
+    {WORD(config, "server.list_models", server.list_models, list_models_words), .standard = "all",
+     .sentence = "What GET /v1/models lists. all: the names under models, and what their patterns let through of the models that the patterns' providers list; names: the names alone, without asking anybody."},
 
     {SIZE(config, "limits.body", limits.body_bytes), .standard = "50MB", .min = "1KB", .max = "1GB",
      .sentence = "Largest body of a request; OpenAI takes so much with pictures in it."},

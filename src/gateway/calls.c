@@ -154,13 +154,6 @@ static void begin(request *q) {
         start(c, &ask);
 }
 
-void call_forward_get(call_request *c, span path) {
-    exchange_request ask = ask_of(c);
-    ask.method = SPAN_OF("GET");
-    ask.path = path;
-    start(c, &ask);
-}
-
 void call_refuse(const request *q, const weir_error *why, http_headers more) {
     assert(!http_request_user(q->http));
     call_request *c = CONTAINER_OF(request_keep(q), call_request, request);
@@ -171,18 +164,18 @@ void call_refuse(const request *q, const weir_error *why, http_headers more) {
 
 /* ---- the server's words ---- */
 
-void call_gone(request *q) {
+static void call_gone(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
     if (c->x) exchange_cancel(c->x);
 }
 
-void call_room(request *q) {
+static void call_room(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
     if (c->x) exchange_room(c->x);
 }
 
-void call_done(request *q) {
+static void call_done(request *q) {
     free_if_over(CONTAINER_OF(q, call_request, request));
 }
 
-const request_ops call_ops = CALL_OPS(begin);
+const request_ops call_ops = {sizeof(call_request), begin, call_gone, call_room, call_done};

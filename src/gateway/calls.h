@@ -19,20 +19,8 @@ typedef struct call_request {
 /* For the rows that are calls. */
 extern const request_ops call_ops;
 
-/* For a handler whose requests may become calls: begin answers, or hands them on. */
-#define CALL_OPS(begin_)                                                                           \
-    { sizeof(call_request), begin_, call_gone, call_room, call_done }
-
-void call_gone(request *q);
-void call_room(request *q);
-void call_done(request *q);
-
 /* For the door: a request of a call's row, not kept yet, that is refused at its head is a call all
  * the same. Answers with the error in OpenAI's shape, and these headers besides. */
 void call_refuse(const request *q, const weir_error *why, http_headers more);
-
-/* From inside begin: the request becomes a GET at another path below /v1, without a body, for what
- * weir asks on behalf of a client. */
-void call_forward_get(call_request *c, span path);
 
 #endif

@@ -1,11 +1,13 @@
 /* gateway/models.h: GET /v1/models and /v1/models/{id}.
  *
- * The list holds the names of the configuration's models. Patterns ("gpt-*", "*") name nothing that
- * could be listed; where there is nothing else, the question goes on to the provider.
+ * The list holds the names of the configuration's models, then what patterns ("gpt-*", "*") let
+ * through of what their providers list (gateway/catalog.h), unless server.list_models says names.
+ * A single model is described for every name that a call could use.
  */
 #ifndef WEIR_GATEWAY_MODELS_H
 #define WEIR_GATEWAY_MODELS_H
 
+#include "gateway/model_list.h"
 #include "gateway/request.h"
 
 extern const request_ops models_list;
@@ -13,12 +15,19 @@ extern const request_ops models_one;
 
 /* ---- pure ---- */
 
-/* Whether the configuration names a model in full. */
-bool models_named(const config *c);
-/* `{"object":"list","data":[…]}`. created: seconds since 1970. */
-void models_write_list(const config *c, int64_t created, buf *out);
-void models_write_one(const config_model *m, span id, int64_t created, buf *out);
-/* Percent-decodes the part of a path. false: a broken escape. */
-MUST_USE bool models_decode_id(span text, buf *ret_id);
+/* What is known of the models that a provider lists; NULL: nothing. */
+typedef struct models_known {
+    const model_list *(*of)(const void *user, const config_provider *p);
+    const void *user;
+} models_known;
+
+/* Whether some pattern lets through names that a provider's list may tell. */
+bool models_are_open(const config *c);
+/* `{"object":"list","data":[…]}`: names, then what patterns let through, each id once. known may be
+ * NULL. created: seconds since 1970, where nobody says when. */
+void models_write_list(const config *c, const models_known *known, int64_t created, buf *out);
+/* As its provider describes it, where one of the entry's lists it. */
+void models_write_one(const config_model *m, const models_known *known, span id, int64_t created,
+                      buf *out);
 
 #endif

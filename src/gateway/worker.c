@@ -47,6 +47,8 @@ static void finish(worker *w) {
     loop_timer_stop(&w->loop, &w->log_due);
     log_flush(w->env.log);
     exchange_env_done(&w->env);
+    catalog_free(w->catalog);
+    w->catalog = NULL;
     loop_snapshot_unref(w->env.snapshot);
     http_client_close(w->client);
     loop_stop(&w->loop);
@@ -95,6 +97,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .log = logger_add_shard(g->logger),
     };
     exchange_env_init(&w->env);
+    w->catalog = catalog_new(&w->loop, w->env.log);
     http_server_limits limits = server_limits(s->config);
     w->server = http_server_new(&w->loop, &limits, &door_ops, w);
     w->end_of_turn.run = on_end_of_turn;

@@ -8,6 +8,7 @@
 #define WEIR_GATEWAY_WORKER_H
 
 #include "exchange/exchange.h"
+#include "gateway/catalog.h"
 #include "gateway/listeners.h"
 #include "gateway/process.h"
 
@@ -17,6 +18,7 @@ struct worker {
     http_server *server;
     http_client *client;
     exchange_env env;
+    catalog *catalog;
     loop_hook end_of_turn;
     timer tick;    /* each second: gauges, sign of life */
     timer log_due; /* log lines wait to be handed over */

@@ -61,7 +61,7 @@ def test_azure_embeddings_completions_responses_models(weir, upstream, clients):
     packed = base64.b64encode(struct.pack("<3f", 0.5, -2.0, 0.25)).decode()
     completion = {"id": "c", "object": "text_completion", "created": 1, "model": "m", "choices": [{"index": 0, "text": "Hi", "logprobs": None, "finish_reason": "stop"}]}
     upstream.script(reply(200, embedding_answer(packed)), reply(200, completion), reply(200, RESPONSE), sse(response_events(), end="no_done"))
-    w = weir(upstream, models={"emb": "main", "instruct": "main", "gpt-4o": "main/other"})
+    w = weir(upstream, models={"emb": "main", "instruct": "main", "gpt-4o": "main/other", "*": None})
     client = azure(clients, w)
     assert client.embeddings.create(model="emb", input="x").data[0].embedding == [0.5, -2.0, 0.25]
     assert client.completions.create(model="instruct", prompt="x").choices[0].text == "Hi"

@@ -48,6 +48,8 @@ class Provider:
     def __call__(self, request):
         if request.path.startswith("/seen"):
             return self.seen(request)
+        if request.path == "/v1/models":
+            return reply(200, {"object": "list", "data": [{"id": "theirs", "object": "model", "created": 1, "owned_by": "them"}]})
         body = request.json()
         model, stream = body["model"], body.get("stream", False)
         if model.startswith("turned-"):  # in the other form than is asked for
