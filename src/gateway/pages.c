@@ -2,6 +2,7 @@
 
 #include "gateway/breakers.h"
 #include "gateway/embedded.h"
+#include "gateway/refused_keys.h"
 #include "gateway/reply.h"
 #include "gateway/worker.h"
 #include "json/json.h"
@@ -68,6 +69,7 @@ static void answer_health(request *q) {
     json_key(&json, "uptime_seconds");
     json_put_i64(&json, (q->w->loop.now_ms - q->w->gateway->started_ms) / 1000);
     put_targets(&json, q->w);
+    refused_keys_write(&json, worker_config(q->w), q->w->env.targets);
     json_close_object(&json);
     reply(q, phase == GATEWAY_SERVING ? 200 : 503, "application/json", buf_span(&body),
           (http_headers){&fresh, 1});

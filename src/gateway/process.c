@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "gateway/breakers.h"
 #include "gateway/parts.h"
+#include "gateway/refused_keys.h"
 #include "gateway/reload.h"
 #include "gateway/worker.h"
 
@@ -35,6 +36,7 @@ static void tell_figures(gateway *g) {
     metric_add(metrics_series(g->shard, METRIC_LOG_DROPPED, NULL), dropped - g->log_dropped_told);
     g->log_dropped_told = dropped;
     tell_breakers(g);
+    refused_keys_tell(g->shard, g->snapshot->config, g->targets);
 }
 
 static void on_tick(timer *t) {

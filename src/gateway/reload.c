@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/parts.h"
+#include "gateway/refused_keys.h"
 #include "gateway/watch.h"
 #include "gateway/worker.h"
 
@@ -181,6 +182,8 @@ static void on_applied(loop *l, void *arg) {
     snapshot *before = g->snapshot;
     listeners_unref(g->listeners);
     g->snapshot = snapshot_ref(r->next);
+    refused_keys_forget(g->shard, before->config);
+    refused_keys_tell(g->shard, g->snapshot->config, g->targets);
     g->listeners = listeners_ref(r->next_listeners);
     logger_configure(g->logger, &g->snapshot->config->logs);
     const span *paths;
