@@ -1,5 +1,5 @@
 /* What a call used, where its provider does not tell: a guess, made of what was asked and of what
- * came (dialect/usage_guess.h). docs/decisions/0013-untold-usage.md says what is counted when. */
+ * came (dialect/usage_guess.h). docs/decisions/0015-untold-usage.md says what is counted when. */
 #include "exchange/internal.h"
 
 /* Of the model that answers, whatever the client calls it: a target is named provider/model. */
