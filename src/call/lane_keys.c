@@ -80,6 +80,7 @@ static failure refused(const lane *l, const failure *f) {
                      f->status);
     failure ours = failure_of(&e);
     ours.class = f->class;
+    ours.refused_with = f->status;
     ours.request_id = f->request_id;
     ours.hint = f->hint;
     return ours;

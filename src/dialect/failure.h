@@ -45,11 +45,12 @@ typedef struct retry_hint {
 typedef struct failure {
     error_id error; /* ERR_NONE: none; ERR_PROVIDER_ERROR: the provider itself answered with one */
     failure_class class;
-    int status; /* for the client: the provider's own where it refused, else the table's */
-    span text;  /* for people */
-    span param; /* the field at fault; empty: none */
-    span code;  /* the provider's own word for it, without its key; empty: none */
-    span body;  /* the provider's error in OpenAI's shape; empty: failure_body() makes one */
+    int status;       /* for the client: the provider's own where it refused, else the table's */
+    int refused_with; /* ERR_PROVIDER_REFUSED: the provider's own status; else 0 */
+    span text;        /* for people */
+    span param;       /* the field at fault; empty: none */
+    span code;        /* the provider's own word for it, without its key; empty: none */
+    span body;        /* the provider's error in OpenAI's shape; empty: failure_body() makes one */
     http_headers headers;    /* of the provider's refusal, those that may cross */
     span request_id;         /* the provider's own */
     retry_hint hint;         /* the provider's own */

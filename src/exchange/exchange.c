@@ -198,7 +198,10 @@ int exchange_status(const exchange *x) {
     bool refused = x->failure.error != ERR_NONE && x->failure.class == FAIL_NONE &&
                    x->failure.error != ERR_CLIENT_GONE;
     if (x->has_head && (x->head_sent || !refused)) return x->head.status;
-    if (x->failure.error == ERR_PROVIDER_ERROR) return x->failure.status;
+    /* Of a refusal or limit that weir words itself, too. */
+    if (x->failure.error == ERR_PROVIDER_REFUSED) return x->failure.refused_with;
+    if (x->failure.error == ERR_PROVIDER_ERROR || x->failure.error == ERR_PROVIDER_LIMITED)
+        return x->failure.status;
     bool asked = x->call || x->failure.error == ERR_CLIENT_GONE;
     return asked ? 0 : x->failure.status;
 }

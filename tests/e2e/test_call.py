@@ -417,9 +417,9 @@ SLASHED = "sk-prov/ider+secret"
 
 
 @pytest.mark.parametrize("behaviour, stream", [
-    (error(401, f"Incorrect API key: {SLASHED}."), False),
-    (reply(401, '{"error":{"message":"Bad key sk-prov\\/ider+secret","type":"t","param":null,"code":null}}'), False),
-    (reply(401, '{"error":{"message":"Bad key sk-prov\\u002fider\\u002Bsecret","type":"t","param":null,"code":null}}'), False),
+    (error(400, f"Incorrect API key: {SLASHED}."), False),
+    (reply(400, '{"error":{"message":"Bad key sk-prov\\/ider+secret","type":"t","param":null,"code":null}}'), False),
+    (reply(400, '{"error":{"message":"Bad key sk-prov\\u002fider\\u002Bsecret","type":"t","param":null,"code":null}}'), False),
     (reply(500, "x" * 190 + f" {SLASHED} ", {"content-type": "text/plain"}), False),
     (sse([{"error": {"message": f"Bad key {SLASHED}", "type": "t", "param": None, "code": None}}]), True),
     (sse([bodies.chunk("Hi"), {"error": {"message": f"Bad key {SLASHED}", "type": "t", "param": None, "code": None}}]), True),

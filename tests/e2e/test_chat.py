@@ -152,9 +152,9 @@ def test_json_of_a_failure(chat, upstream):
     status, out, err = chat("--json", "Hi", url=upstream.url).finish()
     got = json.loads(out)
     assert status == 1 and got["text"] is None
-    assert got["error"] == {"kind": "unauthenticated", "message": "Incorrect API key.", "type": "invalid_request_error",
-                            "code": "invalid_api_key", "param": None, "status": 401, "retry_after_ms": None}
-    assert "reason: Incorrect API key. (unauthenticated, HTTP status 401, from " in err
+    assert got["error"] == {"kind": "unauthenticated", "type": "server_error", "code": "provider_refused", "param": None, "status": 401,
+                            "message": "The provider 127.0.0.1 asks for a key, and none is configured for it (status 401).", "retry_after_ms": None}
+    assert "none is configured for it (status 401). (unauthenticated, HTTP status 401, from " in err
 
 
 def test_without_a_stream(chat, upstream):
@@ -231,7 +231,7 @@ def test_a_strangers_configuration_is_not_read_unasked(chat, upstream, tmp_path)
 def test_bad_key_shows_no_key(chat, upstream):
     upstream.script(error(401, "Incorrect API key provided: sk-wr***ng.", "invalid_request_error", "invalid_api_key"))
     status, out, err = chat("Hi", url=upstream.url, env={"OPENAI_API_KEY": "sk-wrong-and-long"}).finish()
-    assert (status, out) == (1, "") and "unauthenticated, HTTP status 401" in err and "sk-wrong-and-long" not in err
+    assert (status, out) == (1, "") and "unauthenticated, HTTP status 401" in err and "sk-wr" not in err
 
 
 def test_a_long_refusal_is_told_on_one_line(chat, upstream):

@@ -453,7 +453,7 @@ def test_moderations(client, upstream):
 # -- errors ------------------------------------------------------------------------------------------------------------
 
 CLASSES = {
-    400: openai.BadRequestError, 401: openai.AuthenticationError, 403: openai.PermissionDeniedError, 404: openai.NotFoundError,
+    400: openai.BadRequestError, 402: openai.APIStatusError, 404: openai.NotFoundError,
     409: openai.ConflictError, 413: openai.APIStatusError, 422: openai.UnprocessableEntityError, 429: openai.RateLimitError,
     500: openai.InternalServerError, 502: openai.InternalServerError, 503: openai.InternalServerError, 529: openai.InternalServerError,
 }
@@ -474,13 +474,26 @@ def test_error_classes(weir, upstream, status, stream):
     assert w.wait_call(e.request_id)["status"] == status
 
 
-def test_a_providers_key_is_taken_out_of_its_error(weir, upstream):
-    upstream.script(error(401, f"Incorrect API key provided: {daemon.PROVIDER_KEY}. See the docs.", code="invalid_api_key"))
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_provider_key_is_not_the_clients(weir, upstream, status, stream):
+    """Who sees AuthenticationError looks at his own key, and there is nothing wrong with it."""
+    upstream.always(error(status, "Incorrect API key provided: sk-pr***cret. See the docs.", code="invalid_api_key"))
     w = weir(upstream)
-    with pytest.raises(openai.AuthenticationError) as raised:
+    with pytest.raises(openai.InternalServerError) as raised:
+        create(sdk(w), stream=stream)
+    assert (raised.value.status_code, raised.value.code) == (502, "provider_refused")
+    assert raised.value.body["message"] == f"The provider main refuses the key that it is sent (status {status})."
+    assert len(upstream.requests) == 1
+
+
+def test_a_providers_key_is_taken_out_of_its_error(weir, upstream):
+    upstream.script(error(402, f"No money for {daemon.PROVIDER_KEY}. See the docs.", code="unpaid"))
+    w = weir(upstream)
+    with pytest.raises(openai.APIStatusError) as raised:
         create(sdk(w))
     assert daemon.PROVIDER_KEY not in str(raised.value)
-    assert "Incorrect API key provided" in raised.value.body["message"]
+    assert "No money for " in raised.value.body["message"]
 
 
 def test_an_error_that_is_no_json(weir, upstream):

@@ -60,7 +60,7 @@ static void failures_have_a_code_and_a_sentence(void **state) {
     weir_options_set(o, "chat.say.failed", "Broken.");
     weir_client *c = lib_client(o);
     expect_failure(c, "sim/429", WEIR_RATE_LIMITED, 429, "rate_limit_exceeded", "Later.");
-    expect_failure(c, "sim/401", WEIR_UNAUTHENTICATED, 0, "provider_refused", "Broken.");
+    expect_failure(c, "sim/401", WEIR_UNAUTHENTICATED, 401, "provider_refused", "Broken.");
     expect_failure(c, "sim/404", WEIR_NOT_FOUND, 404, NULL, "No.");
     expect_failure(c, "sim/context-length", WEIR_INVALID, 400, "context_length_exceeded", "No.");
     expect_failure(c, "sim/500", WEIR_PROVIDER, 500, NULL, "Broken.");
