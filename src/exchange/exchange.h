@@ -133,7 +133,8 @@ const char *exchange_request_id(const exchange *x);
 const call_record *exchange_record(const exchange *x); /* settled */
 error_id exchange_error(const exchange *x);            /* ERR_NONE: it was answered, to the end */
 /* Of the answer whose head came, also where it then broke off; else of the refusal, the provider's
- * or weir's own of this request (of one whose provider refuses its key, the provider's); 0: nothing answered (no connection, a deadline, cancelled). */
+ * or weir's own of this request; where weir words a provider's refusal of its key, the provider's;
+ * 0: nothing answered (no connection, a deadline, cancelled). */
 int exchange_status(const exchange *x);
 /* ---- where exchange_error() is not ERR_NONE ---- */
 int64_t exchange_retry_after_ms(const exchange *x); /* the provider's hint; -1: none */

@@ -61,6 +61,14 @@ def stream_error_event():
     return {"error": {"param": None, **OWN}}
 
 
+KEYS = ["main-key-123456", "other-key-123456"]
+
+
+def is_first(request):
+    """The first of two keys came with it."""
+    return request.header("authorization") == f"Bearer {KEYS[0]}"
+
+
 def faults(name, stream):
     """The behaviour of the faulty provider for a row: one, for every request."""
     begun = [STREAM_HEAD, event_of(ROLE)]
@@ -146,6 +154,12 @@ def faults(name, stream):
         "429, Retry-After longer than the deadline": lambda: own_error(429, [("Retry-After", "60")]),
         "503, x-should-retry: false": lambda: own_error(503, [("x-should-retry", "false")]),
         "400, x-should-retry: true": lambda: own_error(400, [("x-should-retry", "true")]),
+        "429, x-ratelimit-reset-requests: 60ms": lambda: own_error(
+            429, [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "60ms")]),
+        "401 of both keys": lambda: own_error(401),
+        "429, Retry-After: 60, of both keys": lambda: own_error(429, [("Retry-After", "60")]),
+        "401 of one key and 429, Retry-After: 60, of the other": lambda: (
+            lambda r: own_error(429, [("Retry-After", "60")]) if is_first(r) else own_error(401)),
         "429, quota exhausted": lambda: own_error(429, code="insufficient_quota"),
         "400, context length exceeded": lambda: own_error(400, code="context_length_exceeded"),
         "400, content filter": lambda: own_error(400, code="content_filter"),
@@ -155,6 +169,10 @@ def faults(name, stream):
         return reply(int(status.group(1)), REFUSALS[name])
     if name in simple:
         return simple[name]()
+    if name.endswith(" of the first of two keys"):
+        headers = [("Retry-After", "60")] if "Retry-After" in name else []
+        refusal = own_error(int(status.group(1)), headers, **({"code": "insufficient_quota"} if "quota" in name else {}))
+        return lambda r: refusal if is_first(r) else good(stream, "main")
     assert status and name == status.group(1), f"docs/faults.md has a row that the test cannot play: {name}"
     return own_error(int(name))
 
@@ -197,7 +215,7 @@ REFUSALS = {
         "type": "server_error"}},
 }
 
-HINTS = {"429, retry-after-ms: 60": 0.06, "503, Retry-After: 0.06": 0.06, "429, Retry-After: 1": 1.0,
+HINTS = {"429, retry-after-ms: 60": 0.06, "429, x-ratelimit-reset-requests: 60ms": 0.06, "503, Retry-After: 0.06": 0.06, "429, Retry-After: 1": 1.0,
          "500, Retry-After: 1": 1.0, "503, Retry-After: a date 2 s ahead": 1.0,
          "429, Retry-After longer than the patience": 0.4}
 OWN_CODES = {"429, quota exhausted": "insufficient_quota", "400, context length exceeded": "context_length_exceeded",
@@ -249,11 +267,11 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     else:
         up.always(faults(name, stream))
     spare.always(own_error(400) if "fallback refuses" in name else good(stream))
-    long_wait = name == "503, Retry-After: a date 2 s ahead" or ", Retry-After: 1" in name
+    long_wait = name == "503, Retry-After: a date 2 s ahead" or name.endswith(", Retry-After: 1")
     # Where there is to be no wait, it would be longer than the deadline.
     backoff = {"base": "60s", "cap": "60s"} if waits == "at once" else {"base": "20ms", "cap": "100ms"}
     w = weir({
-        "providers": {"main": {"kind": "openai", "url": url, "key": "main-key-123456"},
+        "providers": {"main": {"kind": "openai", "url": url, "key": KEYS if " keys" in name or " of the other" in name else KEYS[0]},
                       "spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}},
         "models": {"*": ["main", "spare"] if fallback else "main"},
         "retry": {**backoff, "patience": "5s" if long_wait else "200ms"},
@@ -294,6 +312,8 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
             assert said["message"] == "The provider answered with status 422: body.input: Field required"
         if name in HINTS and first > 1 and not fallback:  # the hint is handed on
             assert float(answer.header("retry-after-ms")) > 0
+        elif "Retry-After: 60, of" in name:
+            assert 59_000 < float(answer.header("retry-after-ms")) <= 60_000 and answer.header("x-should-retry") == "true"
         elif "deadline" in name:
             assert answer.header("retry-after-ms") == "60000" and answer.header("x-should-retry") == "true"
         else:
