@@ -13,7 +13,8 @@
 /* A hint longer than a year means a year: time sums can then never overflow. */
 #define RETRY_HINT_MAX_MS ((int64_t)365 * 24 * 3600 * 1000)
 
-/* The SDKs wait no longer than this for a hint; above it they had better not try again. */
+/* The longest hint that makes weir's own client try again. openai-node (7.57) and openai-python up
+ * to 2.24 take a longer one for none and come back at once; openai-python 3.57 would wait 120 s. */
 enum { RETRY_CLIENT_PATIENCE_MS = 60 * 1000 };
 
 retry_hint retry_hint_read(http_headers headers, int64_t wall_us);
