@@ -146,16 +146,16 @@ static void on_total(timer *t) {
 
 /* ---- the owner's side ---- */
 
-/* No target may be asked now. A limit's end may be waited for, like a hint of the provider; a
- * breaker's probe may not. */
+/* No target may be asked now. A limit's end may be waited for, like a hint of the provider,
+ * if it is near; a breaker's probe may not. */
 static void refuse_all(call *c) {
     slots_rest rest = slots_get_rest(&c->slots, call_now_ms(c));
-    if (rest.limited) {
-        failure limited = lane_limited(rest.wait_ms);
-        call_decide(c, rest.at, &limited);
+    bool waits = c->spec.patient || rest.wait_ms <= call_config(c)->retry.patience_ms;
+    failure f = rest.limited ? lane_limited(rest.wait_ms) : lane_refused();
+    if (rest.limited && waits) {
+        call_decide(c, rest.at, &f);
         return;
     }
-    failure f = lane_refused();
     f.client_may_retry = rest.wait_ms <= RETRY_CLIENT_PATIENCE_MS;
     f.client_after_ms = rest.wait_ms > 0 ? rest.wait_ms : 0;
     call_give_up(c, f);

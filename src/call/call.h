@@ -37,7 +37,9 @@ typedef struct call_spec {
     const config_model *model;
     const request_facts *facts;
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
-    unsigned want;                 /* WANT_*, of the answer's events */
+    bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
+                     longer than retry.patience */
+    unsigned want;       /* WANT_*, of the answer's events */
     int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
     arena *arena;
 } call_spec;

@@ -28,6 +28,7 @@ typedef struct exchange_env {
     target_table *targets;
     metrics_shard *metrics; /* NULL: nothing is counted */
     log_shard *log;         /* NULL: nothing is logged */
+    bool patient;           /* who asks has time: see call_spec.patient */
     unsigned open;          /* exchanges in progress */
     unsigned open_children; /* of them: those that another one started */
     bool closing;           /* the time to drain is over: new exchanges are refused with DRAINING */

@@ -87,6 +87,7 @@ stage_result stage_call(exchange *x) {
                             .model = x->model,
                             .facts = &x->facts,
                             .made_at = x->made_at,
+                            .patient = x->env->patient,
                             .want = x->want,
                             .deadline_ms = x->deadline_ms,
                             .arena = &x->arena};

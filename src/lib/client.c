@@ -226,7 +226,8 @@ static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err)
     c->env = (exchange_env){.loop = &c->loop,
                             .plan = &lib_plan,
                             .snapshot = loop_snapshot_new(c->http, s, c->targets),
-                            .targets = c->targets};
+                            .targets = c->targets,
+                            .patient = true};
     c->at_end.run = on_end_of_turn;
     c->after_it.run = after_end_of_turn;
     loop_add_hook(&c->loop, &c->at_end);

@@ -21,8 +21,8 @@ typedef struct row {
     const char *keys_b;
     const char *a[SCRIPTS], *b[SCRIPTS];
     step calls[CALLS];
+    bool patient;
     int64_t total_ms; /* 0: a minute */
-
 } row;
 
 typedef struct owner {
@@ -97,6 +97,7 @@ static void play(owner *o, const row *r, size_t at) {
                             .model = &o->w.config->models[0],
                             .facts = &o->facts,
                             .want = WANT_PARTS,
+                            .patient = r->patient,
                             .deadline_ms = began_ms + (r->total_ms ? r->total_ms : 60 * 1000),
                             .arena = &o->w.arena};
     call *made = call_start(&spec, &sink, o);
@@ -280,6 +281,17 @@ static void limits_are_no_outage(void **state) {
          .calls = {{0, "limit provider_error 429 retry 30000", "a", "a limit 429", 0},
                    {1000, "limit provider_rate_limited 429 retry 29000", "", "", 0},
                    {29000, ANSWERED, "a", "a ok 200", 0}}},
+        {.name = "or takes longer than retry.patience",
+         .options = ONCE,
+         .a = {LATE, LATE, PLAIN},
+         .calls = {{0, "limit provider_error 429 retry 30000", "aa", "a limit 429; a limit 429", 0},
+                   {0, "limit provider_rate_limited 429 retry 29999", "", "", 0}}},
+        {.name = "unless who asks has time",
+         .options = ONCE,
+         .patient = true,
+         .a = {LATE, LATE, PLAIN},
+         .calls = {{0, "limit provider_error 429 retry 30000", "aa", "a limit 429; a limit 429", 0},
+                   {0, ANSWERED, "a", "a ok 200", 30001}}},
         {.name = "or reaches beyond the deadline",
          .options = ONCE,
          .total_ms = 1000,
