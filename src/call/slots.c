@@ -61,8 +61,8 @@ static void order(slots *s, const config_model *model, const affinity_place *mad
 }
 
 /* A provider that made something is asked for that, whatever the models are. */
-static void put_holder_first(slots *s, const affinity_place *made_at, loop_snapshot *u,
-                             const request_facts *facts, arena *a) {
+static void put_holder_first(slots *s, const config_model *model, const affinity_place *made_at,
+                             loop_snapshot *u, const request_facts *facts, arena *a) {
     const config *c = loop_snapshot_config(u);
     size_t at = 0;
     while (at < c->provider_count && !made_by(&c->providers[at], made_at))
@@ -70,6 +70,7 @@ static void put_holder_first(slots *s, const affinity_place *made_at, loop_snaps
     if (at == c->provider_count) return;
     config_target *t = arena_alloc(a, sizeof *t);
     *t = (config_target){.provider = &c->providers[at], .weight = 1, .name = c->providers[at].name};
+    config_target_settle(c, model, t);
     const config_model alone = {.targets = t, .target_count = 1};
     slot *items = arena_alloc(a, (s->count + 1) * sizeof *items);
     items[0] = *as_written(&alone, 1, u, facts, a);
@@ -95,7 +96,7 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
     s.items = as_written(model, n, u, facts, a);
     order(&s, model, made_at, random, now_ms, a);
     if (!made_at || give_keys(&s, made_at) || facts->endpoint != EP_OTHER) return s;
-    put_holder_first(&s, made_at, u, facts, a);
+    put_holder_first(&s, model, made_at, u, facts, a);
     (void)give_keys(&s, made_at);
     return s;
 }

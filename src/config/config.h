@@ -354,6 +354,9 @@ span config_timeout_name(const config_model *model, const config_provider *provi
 span config_timeout_text(const config *c, const config_model *model,
                          const config_provider *provider, config_timeout which, arena *a);
 
+/* The deadlines of a target that the file does not have, as if it stood in this entry. */
+void config_target_settle(const config *c, const config_model *m, config_target *t);
+
 /* Splits http(s)://host[:port][/path] or unix:/path. On failure *ret_why is a constant sentence. */
 MUST_USE bool config_url_parse(span text, arena *a, config_url *ret, const char **ret_why);
 

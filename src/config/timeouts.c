@@ -26,20 +26,20 @@ static int64_t in_force(const config *c, const config_model *m, const config_pro
     return ms ? ms : length_of(&c->timeouts, which);
 }
 
+void config_target_settle(const config *c, const config_model *m, config_target *t) {
+    t->of = m;
+    t->timeouts =
+        (config_timeouts){.connect_ms = in_force(c, m, t->provider, TIMEOUT_CONNECT),
+                          .first_byte_ms = in_force(c, m, t->provider, TIMEOUT_FIRST_BYTE),
+                          .first_token_ms = in_force(c, m, t->provider, TIMEOUT_FIRST_TOKEN),
+                          .between_events_ms = in_force(c, m, t->provider, TIMEOUT_BETWEEN_EVENTS),
+                          .total_ms = in_force(c, m, NULL, TIMEOUT_TOTAL)};
+}
+
 void timeouts_settle(config *c) {
-    for (size_t i = 0; i < c->model_count; i++) {
-        config_model *m = &c->models[i];
-        for (size_t k = 0; k < m->target_count; k++) {
-            config_target *t = &m->targets[k];
-            t->of = m;
-            t->timeouts = (config_timeouts){
-                .connect_ms = in_force(c, m, t->provider, TIMEOUT_CONNECT),
-                .first_byte_ms = in_force(c, m, t->provider, TIMEOUT_FIRST_BYTE),
-                .first_token_ms = in_force(c, m, t->provider, TIMEOUT_FIRST_TOKEN),
-                .between_events_ms = in_force(c, m, t->provider, TIMEOUT_BETWEEN_EVENTS),
-                .total_ms = in_force(c, m, NULL, TIMEOUT_TOTAL)};
-        }
-    }
+    for (size_t i = 0; i < c->model_count; i++)
+        for (size_t k = 0; k < c->models[i].target_count; k++)
+            config_target_settle(c, &c->models[i], &c->models[i].targets[k]);
 }
 
 span config_timeout_name(const config_model *model, const config_provider *provider,

@@ -8,13 +8,14 @@
 static const char options[] =
     "providers:\n"
     "  a: {kind: openai, url: 'http://127.0.0.1:1/v1', key: sk-a}\n"
-    "  b: {kind: openai, url: 'http://127.0.0.1:2/v1', key: sk-b}\n"
+    "  b: {kind: openai, url: 'http://127.0.0.1:2/v1', key: sk-b, timeouts: {first_byte: 7s}}\n"
     "  c: {kind: openai, url: 'http://127.0.0.1:3/v1', key: [sk-c1, sk-c2, sk-c3]}\n"
     "models:\n"
     "  one: a\n"
     "  written: [a, b/large, c]\n"
     "  fastest: {pick: fastest, targets: [a, b/large, c]}\n"
     "  two: {pick: fastest, targets: [a, c]}\n"
+    "  patient: {targets: [a], timeouts: {first_token: 9m}}\n"
     "breaker: {failures: 50%, of: 2, window: 60s, probe: 500ms}\n";
 
 typedef struct laid {
@@ -171,6 +172,26 @@ static void who_made_what_is_named_is_asked_first(void **state) {
     laid_done(&l);
 }
 
+/* Also one that stands in no entry: those of the entry that is asked, of its provider, of the file.
+ */
+static void a_holder_has_its_deadlines(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    const affinity_place by_b = {hash_span(SPAN_OF("b")), 8};
+    slots s = lay_for(&l, "patient", EP_OTHER, &by_b);
+    const config_target *t = s.items[0].target;
+    expect(&s, "b/m a/m");
+    assert_ptr_equal(t->of, config_find_model(l.config, SPAN_OF("patient")));
+    assert_int_equal(t->timeouts.first_token_ms, 9 * 60 * 1000);
+    assert_int_equal(t->timeouts.first_byte_ms, 7 * 1000);
+    assert_int_equal(t->timeouts.connect_ms, l.config->timeouts.connect_ms);
+    assert_int_equal(t->timeouts.between_events_ms, l.config->timeouts.between_events_ms);
+    assert_int_equal(t->timeouts.total_ms, l.config->timeouts.total_ms);
+    assert_true(t->timeouts.connect_ms > 0);
+    laid_done(&l);
+}
+
 /* Out of turn, and the turn goes on; one that is there no more, or may not be used as well as
  * others, is the next in turn. */
 static void a_key_is_preferred(void **state) {
@@ -200,6 +221,7 @@ int main(void) {
         cmocka_unit_test(what_is_known_orders_them),
         cmocka_unit_test(those_that_rest_are_passed_over),
         cmocka_unit_test(who_made_what_is_named_is_asked_first),
+        cmocka_unit_test(a_holder_has_its_deadlines),
         cmocka_unit_test(a_key_is_preferred),
     };
     return run_watched(tests);
