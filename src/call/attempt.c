@@ -372,6 +372,8 @@ static void end_answer(attempt *a, const http_fail *cut) {
         end_unfinished(a);
     else if (got == READER_BAD)
         fail_no_answer(a);
+    else if (got == READER_TOO_LARGE)
+        fail_too_large(a);
     else if (cut)
         fail_http(a, cut);
     else

@@ -14,9 +14,9 @@ bool openai_write_completion(assembly *a, buf *out);
 bool openai_write_text_completion(assembly *a, buf *out);
 
 /* Documents (openai_unfold.c, openai_unfold_response.c). */
-void openai_unfold_completion(span document, buf *out);
-void openai_unfold_text_completion(span document, buf *out);
-void openai_unfold_response(span document, buf *out);
+bool openai_unfold_completion(span document, size_t most, buf *out);
+bool openai_unfold_text_completion(span document, size_t most, buf *out);
+bool openai_unfold_response(span document, size_t most, buf *out);
 /* A member of an object that is being written: its name, without quotes, and its value as they
  * stand in another document. */
 void openai_put_member(json_writer *w, span name, span value);

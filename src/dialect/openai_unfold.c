@@ -10,7 +10,9 @@ typedef struct unfolding {
     json_value document;
     bool is_chat;
     bool told; /* a chunk has been written */
+    bool full; /* what is written is more than `most` bytes */
     buf chunk;
+    size_t most;
     buf *out;
 } unfolding;
 
@@ -73,6 +75,7 @@ static void close_chunk(unfolding *u, json_writer *w) {
     u->told = true;
     json_close_object(w);
     sse_write(u->out, &(sse_event){.data = buf_span(&u->chunk)});
+    u->full = u->out->len > u->most;
 }
 
 /* ---- what a choice says ---- */
@@ -193,24 +196,25 @@ static void tell_usage(unfolding *u) {
     close_chunk(u, &w);
 }
 
-static void unfold(span document, bool is_chat, buf *out) {
-    unfolding u = {.document = answer_root(document), .is_chat = is_chat, .out = out};
+static bool unfold(span document, bool is_chat, size_t most, buf *out) {
+    unfolding u = {.document = answer_root(document), .is_chat = is_chat, .most = most, .out = out};
     json_iter it = json_iter_of(json_get(u.document, SPAN_OF("choices")));
     json_value value;
-    for (unsigned i = 0; json_next_element(&it, &value); i++) {
+    for (unsigned i = 0; !u.full && json_next_element(&it, &value); i++) {
         if (value.type != JSON_OBJECT) continue;
         const choice c = choice_of(&u, value, i);
         say(&u, &c);
         finish(&u, &c);
     }
-    tell_usage(&u);
+    if (!u.full) tell_usage(&u);
     buf_done(&u.chunk);
+    return !u.full;
 }
 
-void openai_unfold_completion(span document, buf *out) {
-    unfold(document, true, out);
+bool openai_unfold_completion(span document, size_t most, buf *out) {
+    return unfold(document, true, most, out);
 }
 
-void openai_unfold_text_completion(span document, buf *out) {
-    unfold(document, false, out);
+bool openai_unfold_text_completion(span document, size_t most, buf *out) {
+    return unfold(document, false, most, out);
 }

@@ -8,7 +8,9 @@
 typedef struct unfolding {
     json_value response;
     uint64_t told; /* events so far, which are numbered */
+    bool full;     /* what is written is more than `most` bytes */
     buf event;
+    size_t most;
     buf *out;
 } unfolding;
 
@@ -36,6 +38,7 @@ static json_writer open_event(unfolding *u, const char *type) {
 static void close_event(unfolding *u, json_writer *w, const char *type) {
     json_close_object(w);
     sse_write(u->out, &(sse_event){.name = span_cstr(type), .data = buf_span(&u->event)});
+    u->full = u->out->len > u->most;
 }
 
 static void put_place(json_writer *w, const place *at) {
@@ -155,7 +158,7 @@ static void tell_annotations(unfolding *u, const place *at, json_value part) {
     json_value annotations = json_get(part, SPAN_OF("annotations")), annotation;
     if (annotations.type != JSON_ARRAY) return;
     json_iter it = json_iter_of(annotations);
-    for (unsigned i = 0; json_next_element(&it, &annotation); i++) {
+    for (unsigned i = 0; !u->full && json_next_element(&it, &annotation); i++) {
         json_writer w = open_event(u, type);
         put_place(&w, at);
         json_key(&w, "annotation_index");
@@ -171,7 +174,7 @@ static void tell_content(unfolding *u, place at, json_value item) {
     if (content.type != JSON_ARRAY) return;
     json_iter it = json_iter_of(content);
     at.numbered = "content_index";
-    for (at.content = 0; json_next_element(&it, &part); at.content++) {
+    for (at.content = 0; !u->full && json_next_element(&it, &part); at.content++) {
         if (part.type != JSON_OBJECT) continue;
         const text_row *row = row_of(part_rows, ARRAY_LEN(part_rows), part);
         tell_part_frame(u, &at, "response.content_part.added", part, row != NULL);
@@ -186,7 +189,7 @@ static void tell_summary(unfolding *u, place at, json_value item) {
     if (summary.type != JSON_ARRAY) return;
     json_iter it = json_iter_of(summary);
     at.numbered = "summary_index";
-    for (at.content = 0; json_next_element(&it, &part); at.content++) {
+    for (at.content = 0; !u->full && json_next_element(&it, &part); at.content++) {
         if (part.type != JSON_OBJECT) continue;
         tell_part_frame(u, &at, "response.reasoning_summary_part.added", part, true);
         tell_text(u, &at, &summary_row, part);
@@ -253,18 +256,19 @@ static void tell_all(unfolding *u, json_value status) {
     tell_response(u, "response.in_progress", begun, ARRAY_LEN(begun));
     json_iter it = json_iter_of(json_get(u->response, SPAN_OF("output")));
     json_value item;
-    for (unsigned i = 0; json_next_element(&it, &item); i++)
+    for (unsigned i = 0; !u->full && json_next_element(&it, &item); i++)
         if (item.type == JSON_OBJECT) tell_item(u, i, item);
     tell_response(u, last_type(u, status), NULL, 0);
 }
 
 /* One that is worked on behind the scenes has no more to say here. */
-void openai_unfold_response(span document, buf *out) {
-    unfolding u = {.response = answer_root(document), .out = out};
+bool openai_unfold_response(span document, size_t most, buf *out) {
+    unfolding u = {.response = answer_root(document), .most = most, .out = out};
     json_value status = json_get(u.response, SPAN_OF("status"));
     if (json_is(status, SPAN_OF("queued")) || json_is(status, SPAN_OF("in_progress")))
         tell_response(&u, "response.created", NULL, 0);
     else
         tell_all(&u, status);
     buf_done(&u.event);
+    return !u.full;
 }

@@ -328,12 +328,20 @@ static reader_result end_of_gathered(reader *r, bool clean, answer_event *ret) {
     return got;
 }
 
+/* Of a response each text is told some five times. A document of many small choices, or of many and
+ * a long id, would else become larger by its square. */
+static size_t unfolded_most(const reader *r, span document) {
+    enum { TIMES = 8 };
+    return r->spec.answer_bytes + TIMES * document.len;
+}
+
 /* A document that says of a failure is told as it is. */
 static reader_result end_of_unfolded(reader *r, bool clean, answer_event *ret) {
     if (!r->unfolded.len) {
         reader_result got = end_of_plain(r, clean, ret);
         if (got != READER_EVENT || (ret->sorts & (EVENT_ERROR | EVENT_FAILED))) return got;
-        r->ops->turn->unfold(ret->data, &r->unfolded);
+        if (!r->ops->turn->unfold(ret->data, unfolded_most(r, ret->data), &r->unfolded))
+            return READER_TOO_LARGE;
         r->unfolded_rest = buf_span(&r->unfolded);
         sse_reader_init(&r->events, SIZE_MAX); /* limits.answer has been kept */
         r->ended = false;

@@ -22,8 +22,9 @@ typedef struct turn_ops {
     /* The document. false: the events have told none. */
     bool (*write)(assembly *a, buf *out);
     /* The events of a document, which is a JSON object, as they stand in a stream; without the end
-     * marker. */
-    void (*unfold)(span document, buf *out);
+     * marker. They repeat what the document says once. false: they are more than `most` bytes, and
+     * not all are there. */
+    MUST_USE bool (*unfold)(span document, size_t most, buf *out);
 } turn_ops;
 
 extern const turn_ops openai_turn_chat;

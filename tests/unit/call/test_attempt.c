@@ -573,6 +573,20 @@ static void answers_that_are_none(void **state) {
          .script = "200|bytes " TOO_MUCH "|end",
          .heard = "plain 200; our_limit provider_answer_too_large 502",
          .text = "The provider's answer is larger than limits.answer (1024 bytes)."},
+        /* Told by the end of the body alone: of events that are put together, the last; of a
+         * document, what is made of it. */
+        {.options = "limits: {answer: 1KB}\n",
+         .plain = true,
+         .script = "200 stream|bytes data: {\"choices\":[{\"delta\":{\"content\":\"" TOO_MUCH
+                   "\"}}]}|end",
+         .heard = "plain 200; our_limit provider_answer_too_large 502",
+         .text = "The provider's answer is larger than limits.answer (1024 bytes)."},
+        {.options = "limits: {answer: 1KB}\n",
+         .script = "200|bytes {\"choices\":[{\"message\":{}},{\"message\":{}},{\"message\":{}},"
+                   "{\"message\":{}},{\"message\":{}},{\"message\":{}},{\"message\":{}},"
+                   "{\"message\":{}},{\"message\":{}},{\"message\":{}},{\"message\":{}},"
+                   "{\"message\":{}},{\"message\":{}},{\"message\":{}},{\"message\":{}}]}|end",
+         .heard = "stream 200; our_limit provider_answer_too_large 502"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         plays(&rows[i]);

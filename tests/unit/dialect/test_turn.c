@@ -52,6 +52,35 @@ static void what_is_neither(void **state) {
     assert_told(CHAT, ASKED_DOCUMENT, EVENT_STREAM, "{\"choices\":", "bad");
 }
 
+/* Each chunk repeats the id, each choice makes two of them. */
+static void events_are_bounded_by_their_document(void **state) {
+    (void)state;
+    static const struct {
+        dialect dialect;
+        int choices;
+        const char *head, *one, *end, *word;
+    } rows[] = {
+        {DIALECT_OPENAI_COMPLETIONS, 5, "\"choices\":[", "{\"text\":\"\"}", "]", "end"},
+        {DIALECT_OPENAI_COMPLETIONS, 200, "\"choices\":[", "{\"text\":\"\"}", "]", "too large"},
+        {CHAT, 200, "\"choices\":[", "{\"message\":{}}", "]", "too large"},
+        {DIALECT_OPENAI_RESPONSES, 3, "\"status\":\"completed\",\"output\":[", "{}", "]", "end"},
+        {DIALECT_OPENAI_RESPONSES, 2000, "\"output\":[", "{}", "]", "too large"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf body = BUF_EMPTY;
+        buf_addf(&body, "{\"id\":\"%02000d\",%s", 7, rows[i].head);
+        for (int n = 0; n < rows[i].choices; n++)
+            buf_addf(&body, "%s%s", n ? "," : "", rows[i].one);
+        buf_addf(&body, "%s}", rows[i].end);
+        const reader_spec spec = told_spec(rows[i].dialect, ASKED_STREAM);
+        buf told = told_in(&spec, JSON, buf_cstr(&body), SIZE_MAX / 2);
+        if (!span_ends(buf_span(&told), span_cstr(rows[i].word))) print_error("row %zu\n", i);
+        assert_true(span_ends(buf_span(&told), span_cstr(rows[i].word)));
+        buf_done(&told);
+        buf_done(&body);
+    }
+}
+
 /* Blanks ahead of a document are its own; they are bounded with it. */
 static void a_document_stays_byte_for_byte(void **state) {
     (void)state;
@@ -266,6 +295,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(events_under_any_type),
         cmocka_unit_test(what_is_neither),
+        cmocka_unit_test(events_are_bounded_by_their_document),
         cmocka_unit_test(a_document_stays_byte_for_byte),
         cmocka_unit_test(others_are_as_they_come),
         cmocka_unit_test(its_type_is_that_of_what_is_told),
