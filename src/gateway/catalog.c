@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "http/decode.h"
 
 #include <stdlib.h>
 
@@ -139,11 +140,10 @@ static void on_late(timer *t) {
 }
 
 static void on_head(void *user, const http_head *head) {
-    span coding = http_header_get(head->headers, SPAN_OF("content-encoding"));
     if (head->status != 200)
         end(user, "its answer has another status than 200");
-    else if (coding.len && !span_ieq(coding, SPAN_OF("identity")))
-        end(user, "its answer is compressed");
+    else if (http_coding_of(head->headers) == HTTP_CODING_UNKNOWN)
+        end(user, "its answer is in a content coding that is not understood");
 }
 
 static void on_body(void *user, span piece) {

@@ -1,5 +1,7 @@
 """GET /v1/models: the configured names, and what patterns let through of what their providers list."""
 
+import gzip
+import json
 import threading
 
 import pytest
@@ -46,6 +48,12 @@ def test_without_models_the_first_provider_tells(weir, upstream):
     assert (head.status, head.body) == (200, b"")
 
 
+def test_a_compressed_list_is_read(weir, upstream):
+    body = json.dumps({"object": "list", "data": [{"id": "a"}]}).encode()
+    upstream.script(reply(200, gzip.compress(body), {"content-type": "application/json", "content-encoding": "gzip"}))
+    assert listed(weir(upstream, **ONE)) == ["a"]
+
+
 def test_names_alone(weir, upstream):
     w = weir(upstream, server={"workers": 1, "list_models": "names"}, models={"fast": "main"})
     assert listed(w) == ["fast"]
@@ -68,7 +76,8 @@ FAILURES = {
     "refused": None, "reset": reset("before_head"), "500": error(500), "401": error(401), "redirect": reply(302, b"", {"location": "/v1/other"}),
     "not JSON": reply(200, b"<html>", {"content-type": "text/html"}), "no list": reply(200, {"error": {"message": "No."}}),
     "too long": reply(200, b'{"data":[' + b'{"id":"x"},' * 400_000 + b'{"id":"x"}]}', {"content-type": "application/json"}),
-    "compressed": reply(200, b"\x1f\x8b", {"content-encoding": "gzip"}),
+    "compressed, and cut short": reply(200, b"\x1f\x8b", {"content-encoding": "gzip"}),
+    "compressed in a way that is not known": reply(200, b"junk", {"content-encoding": "compress"}),
     "cut": cut("in_body"), "silent": stall("before_head"), "silent in the body": stall("in_body"),
     "trickling": raw([b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n", *[b" ", 0.2] * 60]),
 }
