@@ -83,7 +83,7 @@ static void the_last_list_serves_where_the_next_one_fails(void **state) {
         "200 | bytes {\"data\":[" ID("x") "]} | cut",
         "200 | bytes <html> | end",
         "200 | end",
-        "200 content-encoding: gzip | bytes {\"data\":[]} | end",
+        "200 content-encoding: compress | bytes {\"data\":[]} | end",
         "",    /* silence */
         "200", /* silence after the head */
         "200 | bytes x | wait 2000 | bytes x | wait 2000 | bytes x | wait 2000 | end",
