@@ -1,0 +1,101 @@
+/* call/attempt_internal.h: an attempt as its parts see it. Inside call/, for those that stand
+ * below.
+ *
+ * attempt.c runs it from its start to its end; attempt_answer.c reads what a 2xx head brings;
+ * attempt_fail.c says what a failure is: a refusal, a deadline, a broken connection.
+ *
+ * Whoever fails or ends an attempt has told its owner when that returns: it touches it no more.
+ */
+#ifndef WEIR_CALL_ATTEMPT_INTERNAL_H
+#define WEIR_CALL_ATTEMPT_INTERNAL_H
+
+#include "call/attempt.h"
+
+typedef enum attempt_state {
+    SENT,    /* the head is awaited */
+    ANSWER,  /* a 2xx head has come: its reader gets the body */
+    WHOLE,   /* so is what follows an answer that is complete; nothing can spoil it any more */
+    REFUSAL, /* the body of an error is gathered */
+    DRAIN,   /* the answer is complete; the end of its body may still come */
+    OVER,    /* the owner has been told, or has cancelled */
+} attempt_state;
+
+struct attempt {
+    attempt_spec spec;
+    const attempt_ops *ops;
+    void *user;
+    attempt_state state;
+    http_call *http; /* NULL once it has ended */
+    provider_request request;
+    credential *credential; /* counted; NULL: none was sent */
+    dialect dialect;
+    timer watch; /* the first token's deadline, then that between events; in WHOLE and DRAIN, how
+                    long the rest is waited for */
+    int64_t event_ms; /* when the last event came */
+    int status;
+    retry_hint hint;
+    http_headers crossing;
+    span request_id;
+    http_call_facts times;
+    int64_t first_content_us;
+    token_usage usage; /* as told last */
+    reader reader;     /* from the 2xx head on */
+    buf body;          /* REFUSAL */
+    bool reading;      /* there is a reader */
+    bool telling;      /* the owner is being told an event of it */
+    bool spoken;       /* content has come, or the news that it is being worked on */
+    bool flowing;      /* the answer has begun: the deadline between events runs */
+    bool paused;
+    bool unfinished; /* it ended without saying why */
+};
+
+static inline const config *attempt_config(const attempt *a) {
+    return loop_snapshot_config(a->spec.snapshot);
+}
+
+static inline const config_timeouts *attempt_timeouts(const attempt *a) {
+    return &a->spec.entry->timeouts;
+}
+
+static inline const secret *attempt_key(const attempt *a) {
+    return credential_key(a->credential);
+}
+
+/* ---- attempt.c ---- */
+
+/* The only ways out but attempt_cancel(). What fails after the answer was complete ends well. */
+void attempt_fail_with(attempt *a, failure *f);
+/* text: empty: the error's own sentence. */
+void attempt_fail(attempt *a, failure_class class, error_id error, span text);
+void attempt_end(attempt *a);
+/* Not from inside an event: whoever cancels there may still read it. */
+void attempt_close_reader(attempt *a);
+
+/* ---- attempt_answer.c ---- */
+
+/* Of a stream the first token's deadline runs from now on. */
+void attempt_await_token(attempt *a);
+void attempt_open_reader(attempt *a, const http_head *head);
+void attempt_take_answer(attempt *a, span piece);
+/* The body is over; cut: before its end. */
+void attempt_end_answer(attempt *a, const http_fail *cut);
+/* WHOLE: how long what may still follow is waited for, from now on. */
+void attempt_watch_rest(attempt *a);
+/* Of events that are put together to a document: no more of them are waited for. */
+void attempt_tell_gathered(attempt *a);
+
+/* ---- attempt_fail.c ---- */
+
+/* A copy in the arena; empty where the key is in it. */
+span attempt_without_key(const attempt *a, span value);
+/* A piece of the body of an error. */
+void attempt_take_refusal(attempt *a, span piece);
+/* The provider has answered so, or an event stands for such an answer. */
+void attempt_fail_refused(attempt *a, int status, span body);
+/* A deadline passed that watches more than the connection. */
+void attempt_fail_late(attempt *a, error_id error, const char *what, config_timeout which);
+void attempt_fail_http(attempt *a, const http_fail *http);
+/* The head names a content coding that nobody here undoes: then the attempt has failed. */
+MUST_USE bool attempt_is_unreadable(attempt *a, const http_head *head);
+
+#endif
