@@ -193,21 +193,25 @@ static void add_answered(answer_guess *g, const answer_part *p) {
 }
 
 /* What stands beside a text says it once more, but reasoning that is told under another name. */
-static bool is_repeat(const answer_event *e, size_t at) {
-    const answer_part *p = &e->parts[at];
+static bool is_repeat(const answer_part *p, const choice_set *reasoned) {
     if (p->item < ITEM_BESIDE) return false;
-    if (p->kind != PART_REASONING) return true;
+    return p->kind != PART_REASONING || choice_set_has(reasoned, p->choice);
+}
+
+/* The choices whose reasoning is told where it belongs. */
+static choice_set with_reasoning(const answer_event *e) {
+    choice_set s = {0};
     for (size_t i = 0; i < e->part_count; i++)
-        if (i != at && e->parts[i].kind == PART_REASONING && e->parts[i].choice == p->choice &&
-            e->parts[i].item < ITEM_BESIDE)
-            return true;
-    return false;
+        if (e->parts[i].kind == PART_REASONING && e->parts[i].item < ITEM_BESIDE)
+            choice_set_add(&s, e->parts[i].choice);
+    return s;
 }
 
 void guess_add(answer_guess *g, const answer_event *event) {
     if (event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL) return;
+    const choice_set reasoned = with_reasoning(event);
     for (size_t i = 0; i < event->part_count; i++)
-        if (!is_repeat(event, i)) add_answered(g, &event->parts[i]);
+        if (!is_repeat(&event->parts[i], &reasoned)) add_answered(g, &event->parts[i]);
 }
 
 int64_t guess_total(const answer_guess *g) {

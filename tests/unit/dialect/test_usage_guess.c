@@ -250,6 +250,19 @@ static void an_answer_at_once(void **state) {
     }
 }
 
+/* As many as an answer of some MB may have: each is looked at a few times, not all for each. */
+static void an_answer_of_many_choices(void **state) {
+    (void)state;
+    enum { MANY = 400 * 1000 };
+    answer_part *parts = malloc(MANY * sizeof *parts);
+    for (unsigned i = 0; i < MANY; i++)
+        parts[i] = (answer_part){PART_REASONING, i, ITEM_BESIDE, text("\"one\"")};
+    answer_guess g = guess_begin(TOKENS_O200K);
+    add(&g, ANSWER_PLAIN, EVENT_CONTENT | EVENT_FULL, parts, MANY);
+    assert_int_equal(guess_total(&g), MANY * 88 / 100);
+    free(parts);
+}
+
 /* A word that two events share is one; what a stream repeats is not counted. */
 static void a_stream(void **state) {
     (void)state;
@@ -280,6 +293,7 @@ int main(void) {
         cmocka_unit_test(roughly_it_is_the_same),
         cmocka_unit_test(roughly_a_picture_is_one),
         cmocka_unit_test(an_answer_at_once),
+        cmocka_unit_test(an_answer_of_many_choices),
         cmocka_unit_test(a_stream),
     };
     return run_watched(tests);
