@@ -51,6 +51,8 @@ void openai_read_content_part(reader *r, json_value part, unsigned choice, unsig
 
 /* Whether every client of the dialect knows this finish_reason. */
 bool openai_knows_finish(dialect d, span word);
+/* "" and "null": what some servers write where OpenAI writes null, in chunks that end nothing. */
+bool openai_is_no_finish(span word);
 /* A document with `choices`, which is the value in it, in words that they know: the provider's own
  * stands beside as native_finish_reason. Where that says that the provider broke off: an error in
  * the document's place. Source: finish_reasons.def. */

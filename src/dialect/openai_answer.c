@@ -98,7 +98,6 @@ bool openai_scan(const answer_event *e, json_member members[ANSWER_MEMBERS], siz
 
 /* ---- choices ---- */
 
-/* Some servers write "" where OpenAI writes null. */
 static void read_finish(reader *r, json_value reason, unsigned choice, answer_event *e) {
     e->sorts |= EVENT_FINISH;
     e->finish_reason = span_slice(reason.raw, 1, reason.raw.len - 1);
@@ -135,7 +134,11 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
             shows |= openai_shows(v);
             if (v.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, v);
         } else if (span_eq(key, SPAN_OF("finish_reason"))) {
-            if (v.type != JSON_STRING || !openai_shows(v)) continue;
+            if (v.type != JSON_STRING) continue;
+            if (openai_is_no_finish(span_slice(v.raw, 1, v.raw.len - 1))) {
+                r->foreign = true;
+                continue;
+            }
             finish = v;
             reader_add_part(r, PART_FINISH, 0, 0, v);
         }

@@ -35,6 +35,10 @@ bool openai_knows_finish(dialect d, span word) {
     }
 }
 
+bool openai_is_no_finish(span word) {
+    return !word.len || span_ieq(word, SPAN_OF("null"));
+}
+
 static finish_word meaning(dialect d, span native) {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!span_ieq(rows[i].native, native)) continue;
@@ -55,15 +59,19 @@ typedef struct respelling {
 /* A choice that has the provider's own word beside the other already (OpenRouter's) keeps it. */
 static void respell_choice(respelling *s, json_value choice) {
     json_value reason = json_get(choice, SPAN_OF("finish_reason"));
-    if (reason.type != JSON_STRING || reason.raw.len <= 2) return;
+    if (reason.type != JSON_STRING) return;
     span native = span_slice(reason.raw, 1, reason.raw.len - 1);
     if (openai_knows_finish(s->dialect, native)) return;
-    finish_word word = meaning(s->dialect, native);
-    if (word == FAILED) s->failed = native;
     size_t at = (size_t)(reason.raw.ptr - s->data.ptr);
     buf_add(s->out, span_slice(s->data, s->from, at));
-    json_write_string(s->out, words[word]);
     s->from = at + reason.raw.len;
+    if (openai_is_no_finish(native)) {
+        buf_add(s->out, SPAN_OF("null"));
+        return;
+    }
+    finish_word word = meaning(s->dialect, native);
+    if (word == FAILED) s->failed = native;
+    json_write_string(s->out, words[word]);
     if (json_get(choice, SPAN_OF("native_finish_reason")).type != JSON_NONE) return;
     buf_add(s->out, SPAN_OF(",\"native_finish_reason\":"));
     buf_add(s->out, reason.raw);

@@ -103,6 +103,16 @@ static void each_choice_has_its_own(void **state) {
                    "\"b\":2}");
 }
 
+static void what_ends_nothing_becomes_null(void **state) {
+    (void)state;
+    assert_respelt(
+        DIALECT_OPENAI_CHAT,
+        "{\"choices\":[{\"finish_reason\":\"null\",\"index\":0},{\"finish_reason\":\"\"},"
+        "{\"finish_reason\":\"stop\"}]}",
+        "{\"choices\":[{\"finish_reason\":null,\"index\":0},{\"finish_reason\":null},"
+        "{\"finish_reason\":\"stop\"}]}");
+}
+
 /* OpenRouter writes it itself. */
 static void what_stands_beside_stays(void **state) {
     (void)state;
@@ -132,6 +142,9 @@ static void a_stream_is_read_in_the_new_words(void **state) {
     reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
     assert_said(&spec, EVENT_STREAM, "data: " DELTA("MAX_TOKENS") "\n\n",
                 "content,finish text 1/0 \"Hi\" finish 1/0 \"length\" (length) 3+4 [\"x\"  ]\nend");
+    static const char *const goes_on = "content text 1/0 \"Hi\" 3+4 [\"x\"  ]\ncut";
+    assert_said(&spec, EVENT_STREAM, "data: " DELTA("null") "\n\n", goes_on);
+    assert_said(&spec, EVENT_STREAM, "data: " DELTA("") "\n\n", goes_on);
     assert_said(&spec, EVENT_STREAM, "data: " DELTA("abort") "\n\n", "error 502 [  ]\nbad");
 }
 
@@ -163,6 +176,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(words_have_a_meaning),
         cmocka_unit_test(each_choice_has_its_own),
+        cmocka_unit_test(what_ends_nothing_becomes_null),
         cmocka_unit_test(what_stands_beside_stays),
         cmocka_unit_test(one_that_failed_fails_all),
         cmocka_unit_test(a_stream_is_read_in_the_new_words),
