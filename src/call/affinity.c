@@ -140,7 +140,7 @@ void affinity_put(affinity *t, const config_affinity *policy, span id, affinity_
     uint64_t hash = hash_span(id);
     if (is_object) atomic_store_explicit(&t->has_objects, true, memory_order_relaxed);
     (void)pthread_mutex_lock(&t->lock);
-    if (t->most != policy->ids) make_room(t, policy->ids);
+    if (t->most < policy->ids) make_room(t, policy->ids);
     ref at = find(t, hash);
     if (at) {
         t->entries[at].place = place;

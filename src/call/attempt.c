@@ -98,9 +98,9 @@ static void on_head(void *user, const http_head *head) {
     if (span_is_utf8(id)) a->request_id = attempt_without_key(a, id);
     if (head->status >= 300 && head->status <= 399) {
         span location = http_header_get(head->headers, SPAN_OF("location"));
-        attempt_fail(
-            a, FAIL_TARGET, ERR_REDIRECTED,
-            redirect_text(a->spec.upstream->provider->name, head->status, location, a->spec.arena));
+        attempt_fail(a, FAIL_TARGET, ERR_REDIRECTED,
+                     redirect_text(a->spec.upstream->provider->name, head->status, location.len > 0,
+                                   a->spec.arena));
         return;
     }
     if (attempt_is_unreadable(a, head)) return;

@@ -10,8 +10,8 @@
 
 #include "base/arena.h"
 
-/* For people, in the arena. Of location (empty: there was none) only scheme and host are shown:
- * path and query may bear what is secret. */
-span redirect_text(span provider, int status, span location, arena *a);
+/* For people, in the arena. elsewhere: a location was told. What it says is the provider's and the
+ * operator's affair: it may name a host of theirs, or bear what is secret. */
+span redirect_text(span provider, int status, bool elsewhere, arena *a);
 
 #endif

@@ -22,9 +22,11 @@ void estimate_answer(exchange *x, const answer_event *event) {
 /* As far as it can be told of what is there. An outline that nobody else has asked for is not kept:
  * a stream may last for hours. */
 static int64_t prompt_of(const exchange *x) {
+    enum { COUNTED_BYTES = 8 * 1024 * 1024 }; /* some 10 ms; no loop stands longer for a figure */
     const request_facts *f = &x->facts;
     dialect d = endpoint_get(f->endpoint)->dialect;
     token_family family = family_of(x);
+    if (f->body.len > COUNTED_BYTES) return guess_prompt_roughly(f->body, family);
     outline_slot slot = f->outline;
     arena own;
     arena_init(&own, 0);

@@ -605,7 +605,7 @@ static void refusals(void **state) {
          .heard = "target provider_redirected 502"},
         {.script = "302 location: https://b.test/v1?key=s3cret; content-encoding: gzip",
          .heard = "target provider_redirected 502",
-         .text = "The url of provider a redirects to https://b.test (status 302). weir follows no "
+         .text = "The url of provider a redirects elsewhere (status 302). weir follows no "
                  "redirects; the configuration must name the place itself."},
         {.plain = true,
          .script = "399|bytes " HI "|end",
