@@ -267,14 +267,22 @@ static void begin_events(reader *r) {
     buf_done(&r->body);
 }
 
-/* false: the input was used up over it. Ahead of events blanks are nothing, but for the byte order
- * mark that the first bytes may be. */
+/* Some servers send line ends for hours before they send events: many are as one. Not none: behind
+ * one a byte order mark is no mark. */
+static void forget_line_ends(reader *r) {
+    for (size_t i = 0; i < r->body.len; i++)
+        if (r->body.ptr[i] != '\n' && r->body.ptr[i] != '\r') return;
+    if (r->body.len < 2) return;
+    buf_clear(&r->body);
+    buf_add_char(&r->body, '\n');
+}
+
+/* false: the input was used up over it. */
 static bool make_sure(reader *r, span *input) {
-    enum { MARK_BYTES = 3 };
     guess_result got = guess_take(&r->guess, *input);
     if (got == GUESS_MORE) {
         buf_add(&r->body, *input);
-        if (r->guess.as_events && r->body.len > MARK_BYTES) buf_clear(&r->body);
+        if (r->guess.as_events) forget_line_ends(r);
         *input = SPAN_EMPTY;
         return false;
     }

@@ -30,6 +30,9 @@ static void events_under_any_type(void **state) {
             assert_told(CHAT, ASKED_STREAM, types[i], buf_cstr(&body), HELLO_ "unfinished");
             buf_done(&body);
         }
+    /* Behind a line end it is no mark, but part of a name that nobody knows. */
+    assert_told(CHAT, ASKED_STREAM, EVENT_STREAM,
+                "\n\n\n\n\xEF\xBB\xBF" HELLO HELLO "data: [DONE]\n\n", HELLO_ "unfinished");
     /* With a name, and another dialect's. */
     assert_told(DIALECT_OPENAI_RESPONSES, ASKED_STREAM, JSON,
                 "event: response.completed\ndata: {\"type\":\"response.completed\"}\n\n",
