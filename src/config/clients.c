@@ -106,10 +106,12 @@ static bool read_clients(reader *r, const option *o, span name, const yaml_node 
         reader_defaults(r, &scope_client, client);
         reader_origin(r, client, item);
         if (reader_scope(r, &scope_client, reader_name(r, "%.*s.", SPAN_ARG(at)), item, client) &&
-            check_client(r, at, item, client))
+            check_client(r, at, item, client)) {
+            client->holder = hash_span(client->name);
             c->client_count++;
-        else
+        } else {
             ok = false;
+        }
     }
     return ok;
 }

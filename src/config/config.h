@@ -109,6 +109,7 @@ typedef struct config_client {
     span name;
     span environment; /* label; may be empty */
     unsigned char key_sha256[32];
+    uint64_t holder; /* of shares: names it beyond this snapshot (base/shares.h) */
 } config_client;
 
 /* ---- policies ---- */
@@ -169,7 +170,8 @@ typedef struct config_limits {
     unsigned headers;
     unsigned messages;
     unsigned depth;
-    unsigned calls; /* concurrent calls per worker */
+    unsigned calls;      /* concurrent calls per worker */
+    double client_share; /* of calls and the like: what one client may hold; see config_share() */
 } config_limits;
 
 typedef struct config_chat {
@@ -337,6 +339,10 @@ void config_write_example(buf *out);
 const config_model *config_find_model(const config *c, span name);
 /* The client with that key, compared in constant time; NULL. */
 const config_client *config_find_client(const config *c, span key);
+
+/* How much of a bounded thing one client may hold: limits.client_share of it, at least one; all of
+ * it where there are no others. */
+uint64_t config_share(const config *c, uint64_t bound);
 
 typedef enum config_timeout {
     TIMEOUT_CONNECT,

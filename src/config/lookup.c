@@ -36,3 +36,9 @@ const config_client *config_find_client(const config *c, span key) {
     }
     return found ? &c->clients[found - 1] : NULL;
 }
+
+uint64_t config_share(const config *c, uint64_t bound) {
+    if (c->client_count < 2) return bound;
+    uint64_t share = (uint64_t)((double)bound * c->limits.client_share);
+    return share ? share : 1;
+}

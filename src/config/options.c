@@ -179,6 +179,8 @@ static const option file_options[] = {
      .sentence = "Deepest nesting of a request's JSON."},
     {COUNT(config, "limits.calls", limits.calls), .standard = "10000", .min = "1", .max = "1000000",
      .sentence = "Calls at a time per worker; more are refused with 503."},
+    {RATIO(config, "limits.client_share", limits.client_share), .standard = "50%", .min = "1%", .max = "100%",
+     .sentence = "Of what clients share, as limits.calls: the most that one of several clients may hold at a time."},
 
     {OTHER(config, "cors.origins", cors.origins, type_texts),
      .sentence = "Web origins whose pages may call weir, such as https://app.example.com; \"*\" for any. Empty: none."},

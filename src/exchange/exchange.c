@@ -148,6 +148,7 @@ void exchange_env_init(exchange_env *env) {
     list_init(&env->spare);
     env->spare_count = 0;
     env->open = env->open_children = 0;
+    env->calls = (shares){0};
     env->scratch = BUF_EMPTY;
     arena_init(&env->event_arena, EVENT_ARENA_BYTES);
     env->depth = 0;
@@ -161,6 +162,7 @@ void exchange_env_done(exchange_env *env) {
     loop_remove_hook(&env->reap);
     for (list *node; (node = list_pop_front(&env->spare));)
         exchange_free(LIST_ENTRY(node, exchange, link));
+    shares_done(&env->calls);
     buf_done(&env->scratch);
     arena_done(&env->event_arena);
 }

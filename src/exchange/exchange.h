@@ -11,6 +11,7 @@
 #ifndef WEIR_EXCHANGE_EXCHANGE_H
 #define WEIR_EXCHANGE_EXCHANGE_H
 
+#include "base/shares.h"
 #include "call/loop_snapshot.h"
 #include "dialect/answer.h"
 #include "loop/loop.h"
@@ -31,6 +32,7 @@ typedef struct exchange_env {
     bool patient;           /* who asks has time: see call_spec.patient */
     unsigned open;          /* exchanges in progress */
     unsigned open_children; /* of them: those that another one started */
+    shares calls;           /* of those, per client: only where there are several */
     bool closing;           /* the time to drain is over: new exchanges are refused with DRAINING */
     /* private to exchange/ */
     list running;

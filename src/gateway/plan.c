@@ -4,7 +4,7 @@
 
 static const stage_row rows[] = {
     {"identify", stage_identify, NULL, 0},
-    {"admit", stage_admit, NULL, 0},
+    {"admit", stage_admit, stage_admit_done, 0},
     {"parse", stage_parse, NULL, STAGE_CHILD},
     {"route", stage_route, NULL, STAGE_CHILD},
     {"call", stage_call, NULL, STAGE_CHILD},

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 static const stage_row plan_rows[] = {{"identify", stage_identify, NULL, 0},
-                                      {"admit", stage_admit, NULL, 0},
+                                      {"admit", stage_admit, stage_admit_done, 0},
                                       {"parse", stage_parse, NULL, 0},
                                       {"route", stage_route, NULL, 0},
                                       {"script", stage_script, NULL, 0},
@@ -179,6 +179,40 @@ static void there_is_room_up_to_the_limit(void **state) {
     world_free(w);
 }
 
+/* Where there are several clients, one of them leaves the others their part. */
+static void one_client_leaves_room_for_others(void **state) {
+    (void)state;
+    world *w = world_new(&plan, "limits: {calls: 5}\n" CLIENTS);
+    asked a[4];
+    script s[4];
+    exchange_request r = world_request(&form_openai, ASK_PLAIN);
+    r.client = &w->config->clients[0];
+    for (int i = 0; i < 3; i++)
+        ask(w, &a[i], &s[i], &r);
+    assert_said(&a[2],
+                "answer 429 {\"error\":{\"message\":\"This client has 2 calls in progress, its "
+                "share of this worker's 5 (limits.client_share, limits.calls).\",\"type\":"
+                "\"rate_limit_error\",\"param\":null,\"code\":\"too_many_calls\"}}");
+    assert_headers(&a[2], "x-request-id: ID\nx-should-retry: true\nretry-after-ms: 1000\n"
+                          "retry-after: 1\ncontent-type: application/json\n");
+    r.client = &w->config->clients[1];
+    ask(w, &a[3], &s[3], &r);
+    assert_non_null(s[3].x);
+    exchange_cancel(a[0].x);
+    world_turn(w);
+    asked_done(&a[0]);
+    r.client = &w->config->clients[0];
+    ask(w, &a[0], &s[0], &r); /* what is given back may be taken again */
+    assert_non_null(s[0].x);
+    for (int i = 0; i < 4; i++)
+        if (i != 2) exchange_cancel(a[i].x);
+    world_turn(w);
+    assert_int_equal(w->env.calls.held, 0);
+    for (int i = 0; i < 4; i++)
+        asked_done(&a[i]);
+    world_free(w);
+}
+
 static void nobody_is_let_in_any_more(void **state) {
     (void)state;
     world *w = world_new(&plan, "");
@@ -322,6 +356,7 @@ int main(void) {
         cmocka_unit_test(a_call_has_a_client_or_is_refused),
         cmocka_unit_test(the_doors_word_counts),
         cmocka_unit_test(there_is_room_up_to_the_limit),
+        cmocka_unit_test(one_client_leaves_room_for_others),
         cmocka_unit_test(nobody_is_let_in_any_more),
         cmocka_unit_test(which_model_is_meant),
         cmocka_unit_test(all_others_have_an_entry),
