@@ -167,8 +167,8 @@ int64_t guess_prompt_roughly(span body, token_family family) {
 
 /* ---- what was answered ---- */
 
-answer_guess guess_begin(token_family family) {
-    return (answer_guess){.tokens = tokens_begin(family)};
+answer_guess guess_begin(token_family family, bool roughly) {
+    return (answer_guess){.tokens = tokens_begin(family), .roughly = roughly};
 }
 
 static void add_answered(answer_guess *g, const answer_part *p) {
@@ -198,22 +198,54 @@ static bool is_repeat(const answer_part *p, const choice_set *reasoned) {
     return p->kind != PART_REASONING || choice_set_has(reasoned, p->choice);
 }
 
-/* The choices whose reasoning is told where it belongs. */
+/* The choices whose reasoning is told where it belongs; where nothing stands beside it, nobody
+ * asks.
+ */
 static choice_set with_reasoning(const answer_event *e) {
     choice_set s = {0};
+    if (e->part_count < 2) return s;
     for (size_t i = 0; i < e->part_count; i++)
         if (e->parts[i].kind == PART_REASONING && e->parts[i].item < ITEM_BESIDE)
             choice_set_add(&s, e->parts[i].choice);
     return s;
 }
 
-void guess_add(answer_guess *g, const answer_event *event) {
-    if (event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL) return;
+enum { COUNTED_FIRST = 16, COUNTED_EVERY = 8 };
+
+static bool stands_for_others(answer_guess *g) {
+    unsigned event = g->events++;
+    return event < COUNTED_FIRST || event % COUNTED_EVERY == 0;
+}
+
+static uint64_t bytes_of(const answer_event *event) {
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < event->part_count; i++)
+        if (event->parts[i].kind != PART_FINISH) bytes += event->parts[i].value.raw.len;
+    return bytes;
+}
+
+static void count_event(answer_guess *g, const answer_event *event) {
     const choice_set reasoned = with_reasoning(event);
     for (size_t i = 0; i < event->part_count; i++)
         if (!is_repeat(&event->parts[i], &reasoned)) add_answered(g, &event->parts[i]);
 }
 
+void guess_add(answer_guess *g, const answer_event *event) {
+    if (event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL) return;
+    if (!g->roughly || event->kind != ANSWER_STREAM) {
+        count_event(g, event);
+    } else if (stands_for_others(g)) {
+        g->counted += bytes_of(event);
+        count_event(g, event);
+    } else {
+        g->skipped += bytes_of(event);
+    }
+}
+
 int64_t guess_total(const answer_guess *g) {
-    return tokens_total(&g->tokens);
+    token_count all = g->tokens;
+    if (g->counted)
+        all.hundredths +=
+            (uint64_t)((double)all.hundredths * (double)g->skipped / (double)g->counted);
+    return tokens_total(&all);
 }

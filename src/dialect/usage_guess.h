@@ -30,16 +30,22 @@ int64_t guess_prompt(const request_outline *o, dialect d, token_family family);
 int64_t guess_prompt_roughly(span body, token_family family);
 
 /* An answer as it comes, of all its choices. A text that comes in pieces counts as if it had come
- * whole, unless those of another stand between them. */
+ * whole, unless those of another stand between them.
+ *
+ * roughly: for a figure that will hardly be wanted: of a stream's events the first 16 are counted,
+ * then every eighth, and stand for the bytes of the others. */
 typedef struct answer_guess {
     token_count tokens;
+    bool roughly;
+    unsigned events;           /* of the stream */
+    uint64_t counted, skipped; /* bytes of its texts */
     /* Of the last part. */
     part_kind kind;
     unsigned choice;
     unsigned item;
 } answer_guess;
 
-answer_guess guess_begin(token_family family);
+answer_guess guess_begin(token_family family, bool roughly);
 /* The event came with its parts. What a stream repeats is not counted again. */
 void guess_add(answer_guess *g, const answer_event *event);
 int64_t guess_total(const answer_guess *g);

@@ -14,7 +14,7 @@ void estimate_answer(exchange *x, const answer_event *event) {
     if (!event->part_count) return;
     if (!x->answered) {
         x->answered = arena_alloc(&x->arena, sizeof *x->answered);
-        *x->answered = guess_begin(family_of(x));
+        *x->answered = guess_begin(family_of(x), x->call && call_tells_usage(x->call));
     }
     guess_add(x->answered, event);
 }

@@ -241,7 +241,7 @@ static void an_answer_at_once(void **state) {
          3},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        answer_guess g = guess_begin(TOKENS_O200K);
+        answer_guess g = guess_begin(TOKENS_O200K, false);
         size_t count = 0;
         while (count < ARRAY_LEN(rows[i].parts) && rows[i].parts[count].value.type != JSON_NONE)
             count++;
@@ -257,7 +257,7 @@ static void an_answer_of_many_choices(void **state) {
     answer_part *parts = malloc(MANY * sizeof *parts);
     for (unsigned i = 0; i < MANY; i++)
         parts[i] = (answer_part){PART_REASONING, i, ITEM_BESIDE, text("\"one\"")};
-    answer_guess g = guess_begin(TOKENS_O200K);
+    answer_guess g = guess_begin(TOKENS_O200K, false);
     add(&g, ANSWER_PLAIN, EVENT_CONTENT | EVENT_FULL, parts, MANY);
     assert_int_equal(guess_total(&g), MANY * 88 / 100);
     free(parts);
@@ -267,7 +267,7 @@ static void an_answer_of_many_choices(void **state) {
 static void a_stream(void **state) {
     (void)state;
     static const char *const pieces[] = {"\"\"", "\"one tw\"", "\"o th\"", "\"\"", "\"ree\""};
-    answer_guess g = guess_begin(TOKENS_O200K);
+    answer_guess g = guess_begin(TOKENS_O200K, false);
     for (size_t i = 0; i < ARRAY_LEN(pieces); i++)
         add(&g, ANSWER_STREAM, EVENT_CONTENT, &(answer_part){PART_TEXT, 0, 0, text(pieces[i])}, 1);
     assert_int_equal(guess_total(&g), 3);
@@ -284,6 +284,40 @@ static void a_stream(void **state) {
     assert_int_equal(g.tokens.hundredths, 5 * 88);
 }
 
+/* Roughly: some of the events stand for all of them, whatever script they change to. */
+static void a_stream_by_some_of_its_events(void **state) {
+    (void)state;
+    static const char *const words[] = {"\" one\"", "\" three\"", "\" fifteen\"", "\" слово\"",
+                                        "\"字\""};
+    for (unsigned length = 1; length <= 3000; length += length < 40 ? 1 : 371) {
+        answer_guess exact = guess_begin(TOKENS_O200K, false),
+                     rough = guess_begin(TOKENS_O200K, true);
+        for (unsigned i = 0; i < length; i++) {
+            const answer_part part = {PART_TEXT, 0, 0,
+                                      text(words[(i * 7 / 3 + i / 600) % ARRAY_LEN(words)])};
+            add(&exact, ANSWER_STREAM, EVENT_CONTENT, &part, 1);
+            add(&rough, ANSWER_STREAM, EVENT_CONTENT, &part, 1);
+        }
+        double e = (double)guess_total(&exact), r = (double)guess_total(&rough);
+        if (length <= 16) assert_true(r == e);
+        assert_true(r > e * 0.85 - 1 && r < e * 1.15 + 1);
+    }
+}
+
+/* What is no stream is counted whole, and empty texts stand for nothing. */
+static void roughly_is_for_streams(void **state) {
+    (void)state;
+    answer_guess g = guess_begin(TOKENS_O200K, true);
+    for (int i = 0; i < 40; i++)
+        add(&g, ANSWER_PLAIN, EVENT_CONTENT | EVENT_FULL,
+            &(answer_part){PART_TEXT, 0, 0, text("\" one\"")}, 1);
+    assert_int_equal(guess_total(&g), 35);
+    g = guess_begin(TOKENS_O200K, true);
+    for (int i = 0; i < 40; i++)
+        add(&g, ANSWER_STREAM, EVENT_CONTENT, &(answer_part){PART_TEXT, 0, 0, text("\"\"")}, 1);
+    assert_int_equal(guess_total(&g), 0);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_model_reads),
@@ -295,6 +329,8 @@ int main(void) {
         cmocka_unit_test(an_answer_at_once),
         cmocka_unit_test(an_answer_of_many_choices),
         cmocka_unit_test(a_stream),
+        cmocka_unit_test(a_stream_by_some_of_its_events),
+        cmocka_unit_test(roughly_is_for_streams),
     };
     return run_watched(tests);
 }
