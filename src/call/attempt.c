@@ -1,8 +1,8 @@
 #include "call/attempt_internal.h"
 
 #include "base/clock.h"
+#include "call/hint.h"
 #include "call/redirect.h"
-#include "call/reset_hint.h"
 
 /* ---- the only ways out ---- */
 
@@ -82,9 +82,9 @@ static http_headers keep_crossing(attempt *a, http_headers in) {
 
 static retry_hint read_hint(const http_head *head) {
     int64_t now_us = clock_wall_us();
-    retry_hint hint = retry_hint_read(head->headers, now_us);
+    retry_hint hint = hint_read(head->headers, now_us);
     if (head->status == 429 && hint.after_ms < 0)
-        hint.after_ms = reset_hint_read(head->headers, now_us);
+        hint.after_ms = hint_of_reset(head->headers, now_us);
     return hint;
 }
 

@@ -1,6 +1,7 @@
 /* What an attempt's failure is called, and what of it may be told: no byte of the key. */
 #include "call/attempt_internal.h"
 
+#include "call/hint.h"
 #include "http/decode.h"
 
 enum { REFUSAL_BYTES_MAX = 256 * 1024 };
@@ -17,6 +18,12 @@ static bool refuses_added(const attempt *a, failure_class class, span body) {
     return a->spec.upstream->ops->refuses_added(&a->request, body);
 }
 
+/* A limit of which no header tells when it ends: what the body says. */
+static int64_t wait_told(const refusal *said) {
+    int64_t ms;
+    return duration_read(said->delay, &ms) ? ms : hint_in_text(said->message);
+}
+
 void attempt_fail_refused(attempt *a, int status, span body) {
     refusal said = {0};
     a->status = status;
@@ -24,6 +31,7 @@ void attempt_fail_refused(attempt *a, int status, span body) {
     failure f = {
         .class = said.class, .error = ERR_PROVIDER_ERROR, .text = said.message, .body = said.body};
     f.code = attempt_without_key(a, said.code);
+    if (said.class == FAIL_LIMIT && a->hint.after_ms < 0) a->hint.after_ms = wait_told(&said);
     f.unasked = refuses_added(a, said.class, body);
     attempt_fail_with(a, &f);
 }

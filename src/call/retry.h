@@ -2,22 +2,17 @@
  *
  * Used by  call/call.c. Any thread. Allocates nothing.
  * Units    *_ms: milliseconds.
- * Source   RFC 9110 section 10.2.3 (Retry-After); the SDKs' retry-after-ms and x-should-retry.
  */
 #ifndef WEIR_CALL_RETRY_H
 #define WEIR_CALL_RETRY_H
 
+#include "call/duration.h"
 #include "config/config.h"
 #include "dialect/failure.h"
-
-/* A hint longer than a year means a year: time sums can then never overflow. */
-#define RETRY_HINT_MAX_MS ((int64_t)365 * 24 * 3600 * 1000)
 
 /* The longest hint that makes weir's own client try again. openai-node (7.57) and openai-python up
  * to 2.24 take a longer one for none and come back at once; openai-python 3.57 would wait 120 s. */
 enum { RETRY_CLIENT_PATIENCE_MS = 60 * 1000 };
-
-retry_hint retry_hint_read(http_headers headers, int64_t wall_us);
 
 typedef struct retry_facts {
     failure_class failure;

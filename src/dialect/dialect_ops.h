@@ -28,6 +28,7 @@ typedef struct refusal {
     span body;    /* the error in OpenAI's shape, the key removed; in the arena */
     span message; /* its message, for people */
     span code;
+    span delay; /* after which to come again, as a duration of Go; empty: it says none */
 } refusal;
 
 typedef struct dialect_ops {

@@ -38,7 +38,7 @@ typedef struct retry_hint {
     int64_t after_ms; /* -1: none. retry-after-ms, then x-ms-retry-after-ms, then Retry-After in
                          seconds (fractions too) or as an HTTP date; a date in the past is 0. One
                          that cannot be read (signs, NaN, empty) counts as absent. Of a 429
-                         without any: when its limit begins anew (call/reset_hint.h) */
+                         without any: when its limit begins anew (call/hint.h) */
     int should_retry; /* x-should-retry: -1 absent, 0 false, 1 true */
 } retry_hint;
 

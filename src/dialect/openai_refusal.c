@@ -142,6 +142,7 @@ void openai_refuse(int status, span body, const secret *key, arena *a, refusal *
     refusal_said said;
     refusal_read(body, key, a, &said);
     ret->class = refusal_classify(status, &said, a);
+    ret->delay = said.delay;
     if (said.document.len)
         refuse_with_object(status, &said, key, a, ret);
     else

@@ -28,6 +28,7 @@ typedef struct refusal_said {
     span type;
     span code; /* a number's digits too */
     span param;
+    span delay;                    /* after which to come again, "34s" (Google's RetryInfo) */
     span codes[REFUSAL_CODES_MAX]; /* codes, types, statuses and reasons that stand anywhere */
     size_t code_count;
     span texts[REFUSAL_TEXTS_MAX]; /* what else it says, the message included */

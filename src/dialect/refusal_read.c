@@ -167,8 +167,11 @@ static void note_words(taker *t, const json_value of[MEMBERS]) {
         note_code(t, of[words[i]]);
     json_iter it = json_iter_of(of[DETAILS]);
     json_value detail;
-    for (int n = 0; of[DETAILS].type == JSON_ARRAY && n < 8 && json_next_element(&it, &detail); n++)
+    for (int n = 0; of[DETAILS].type == JSON_ARRAY && n < 8 && json_next_element(&it, &detail);
+         n++) {
         note_code(t, json_get(detail, names[REASON]));
+        note(&t->said->delay, json_get(detail, SPAN_OF("retryDelay")), t->arena);
+    }
     note_code(t, json_get(of[INNER], names[CODE]));
     json_value raw = json_get(of[METADATA], SPAN_OF("raw"));
     if (raw.type == JSON_STRING) note_text(t, json_string(raw, t->arena));

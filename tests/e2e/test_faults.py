@@ -210,15 +210,24 @@ REFUSALS = {
     "500, a validation error": {"error": {
         "message": "1 validation error:\n  {'type': 'missing', 'loc': ('body', 'messages'), 'msg': 'Field required'}",
         "type": "internal_server_error", "param": None, "code": None}},
+    "429, Google: retryDelay 0.06s in the body": {"error": {
+        "code": 429, "message": "Resource has been exhausted.", "status": "RESOURCE_EXHAUSTED",
+        "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.06s"}]}},
+    "429, OpenAI: try again in 60ms, in the message": {"error": {
+        "message": "Rate limit reached for m on requests per min. Please try again in 60ms. Visit us.",
+        "type": "requests", "param": None, "code": "rate_limit_exceeded"}},
     "500, llama.cpp: no image input": {"error": {
         "code": 500, "message": "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
         "type": "server_error"}},
 }
 
-HINTS = {"429, retry-after-ms: 60": 0.06, "429, x-ratelimit-reset-requests: 60ms": 0.06, "503, Retry-After: 0.06": 0.06, "429, Retry-After: 1": 1.0,
+HINTS = {"429, retry-after-ms: 60": 0.06, "429, Google: retryDelay 0.06s in the body": 0.06,
+         "429, OpenAI: try again in 60ms, in the message": 0.06, "429, x-ratelimit-reset-requests: 60ms": 0.06, "503, Retry-After: 0.06": 0.06, "429, Retry-After: 1": 1.0,
          "500, Retry-After: 1": 1.0, "503, Retry-After: a date 2 s ahead": 1.0,
          "429, Retry-After longer than the patience": 0.4}
-OWN_CODES = {"429, quota exhausted": "insufficient_quota", "400, context length exceeded": "context_length_exceeded",
+OWN_CODES = {"429, Google: retryDelay 0.06s in the body": "429",
+             "429, OpenAI: try again in 60ms, in the message": "rate_limit_exceeded",
+             "429, quota exhausted": "insufficient_quota", "400, context length exceeded": "context_length_exceeded",
              "400, content filter": "content_filter", "400, Gemini: the key is not valid": "400",
              "400, Anthropic: the account is empty": None, "400, Groq: the model is decommissioned": "model_decommissioned",
              "400, Ollama: the model does not support tools": None,

@@ -5,89 +5,6 @@
 
 #include <stdio.h>
 
-/* ---- hints ---- */
-
-static const int64_t noon_us = 1796126400000000; /* Tue, 01 Dec 2026 12:00:00 GMT */
-
-static retry_hint read_hint(const char *name1, const char *value1, const char *name2,
-                            const char *value2) {
-    http_header items[2] = {{span_cstr(name1), span_cstr(value1)},
-                            {span_cstr(name2), span_cstr(value2)}};
-    return retry_hint_read((http_headers){items, name2 ? 2u : 1u}, noon_us);
-}
-
-static void hints_are_read_in_all_forms(void **state) {
-    (void)state;
-    static const struct {
-        const char *value;
-        int64_t after_ms;
-    } rows[] = {
-        {"0", 0},
-        {"2", 2000},
-        {"0.5", 500},
-        {"1.1", 1100},
-        {".25", 250},
-        {"3.", 3000},
-        {"0.0001", 1}, /* up, never down to "at once" */
-        {"600", 600000},
-        {"86400", 86400000},
-        {"99999999999999999999999999999999", RETRY_HINT_MAX_MS},
-        {"Tue, 01 Dec 2026 12:00:30 GMT", 30000},
-        {"Tuesday, 01-Dec-26 12:00:30 GMT", 30000},
-        {"Tue Dec  1 12:00:30 2026", 30000},
-        {"Tue, 01 Dec 2026 11:59:00 GMT", 0},
-        {"Thu, 01 Jan 1970 00:00:00 GMT", 0},
-        {"Fri, 31 Dec 9999 23:59:59 GMT", RETRY_HINT_MAX_MS},
-        {"", -1},
-        {".", -1},
-        {"-1", -1},
-        {"+1", -1},
-        {"NaN", -1},
-        {"inf", -1},
-        {"1e3", -1},
-        {"1.2.3", -1},
-        {"2 s", -1},
-        {"soon", -1},
-        {"Tue, 32 Dec 2026 12:00:30 GMT", -1},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        retry_hint hint = read_hint("Retry-After", rows[i].value, NULL, NULL);
-        if (hint.after_ms != rows[i].after_ms)
-            fail_msg("Retry-After: %s is read as %lld", rows[i].value, (long long)hint.after_ms);
-        assert_int_equal(hint.should_retry, -1);
-    }
-}
-
-static void endless_digits_are_bounded(void **state) {
-    (void)state;
-    char digits[2001];
-    memset(digits, '9', sizeof digits);
-    digits[2000] = '\0';
-    assert_int_equal(read_hint("retry-after", digits, NULL, NULL).after_ms, RETRY_HINT_MAX_MS);
-    digits[1000] = '.';
-    assert_int_equal(read_hint("retry-after", digits, NULL, NULL).after_ms, RETRY_HINT_MAX_MS);
-    digits[0] = '.';
-    digits[1000] = '9';
-    assert_true(read_hint("retry-after", digits, NULL, NULL).after_ms >= 0);
-}
-
-static void the_finer_header_wins(void **state) {
-    (void)state;
-    assert_int_equal(read_hint("retry-after", "2", "retry-after-ms", "1500").after_ms, 1500);
-    assert_int_equal(read_hint("retry-after", "2", "X-MS-Retry-After-Ms", "700").after_ms, 700);
-    assert_int_equal(read_hint("x-ms-retry-after-ms", "700", "retry-after-ms", "1500.2").after_ms,
-                     1501);
-    assert_int_equal(read_hint("retry-after-ms", "-5", "retry-after", "2").after_ms, 2000);
-}
-
-static void should_retry_is_read(void **state) {
-    (void)state;
-    assert_int_equal(read_hint("x-should-retry", "true", NULL, NULL).should_retry, 1);
-    assert_int_equal(read_hint("X-Should-Retry", " False ", NULL, NULL).should_retry, 0);
-    assert_int_equal(read_hint("x-should-retry", "maybe", NULL, NULL).should_retry, -1);
-    assert_int_equal(read_hint("x-should-retry", "true", NULL, NULL).after_ms, -1);
-}
-
 /* ---- decisions ---- */
 
 static const config_retry policy = {
@@ -357,10 +274,6 @@ static void no_facts_break_the_invariants(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hints_are_read_in_all_forms),
-        cmocka_unit_test(endless_digits_are_bounded),
-        cmocka_unit_test(the_finer_header_wins),
-        cmocka_unit_test(should_retry_is_read),
         cmocka_unit_test(each_rule_decides),
         cmocka_unit_test(refusals_follow_the_configuration),
         cmocka_unit_test(a_silent_target_is_asked_again_on_demand),
