@@ -89,7 +89,10 @@ static void look_for_end(attempt *a, const answer_event *e) {
     if (reader_flows(&a->reader) && e->sorts & EVENT_FINISH)
         target_learn(a->spec.target, habit_of(a));
     bool says = e->sorts & EVENT_ANSWERS;
-    if (!reader_is_whole(&a->reader)) {
+    bool whole = reader_is_whole(&a->reader);
+    if (whole && a->spec.facts->choices > a->spec.facts->prompts)
+        target_learn(a->spec.target, HABIT_KNOWS_N);
+    if (!whole) {
         if (a->state == WHOLE) watch_events(a);
         a->state = ANSWER;
     } else if (a->state == ANSWER || says || e->usage) {
@@ -200,12 +203,14 @@ static void fail_too_large(attempt *a) {
 void attempt_open_reader(attempt *a, const http_head *head) {
     span content_type = http_header_get(head->headers, SPAN_OF("content-type"));
     const config_limits *limits = &attempt_config(a)->limits;
+    const request_facts *facts = a->spec.facts;
+    bool knows_n = target_has(a->spec.target, HABIT_KNOWS_N);
     const reader_spec spec = {.dialect = a->dialect,
-                              .asked = a->spec.facts->stream ? ASKED_STREAM : ASKED_DOCUMENT,
+                              .asked = facts->stream ? ASKED_STREAM : ASKED_DOCUMENT,
                               .want = a->spec.want,
-                              .prompts = a->spec.facts->prompts,
-                              .choices = a->spec.facts->choices,
-                              .background = a->spec.facts->background,
+                              .fewest = knows_n ? facts->choices : facts->prompts,
+                              .choices = facts->choices,
+                              .background = facts->background,
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
                               .usage_added = a->request.adds_usage,

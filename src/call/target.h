@@ -58,6 +58,7 @@ typedef enum target_habit {
     HABIT_FINISHES = 1 << 1,          /* its streams tell a finish_reason */
     HABIT_CLOSES = 1 << 2,      /* its responses tell how they ended: response.completed … */
     HABIT_TELLS_USAGE = 1 << 3, /* its streams tell what they use */
+    HABIT_KNOWS_N = 1 << 4,     /* a stream of its had as many choices as were asked of a prompt */
 } target_habit;
 void target_learn(target_state *s, target_habit habit);
 bool target_has(const target_state *s, target_habit habit);

@@ -125,7 +125,7 @@ static bool is_no_answer(reader *r) {
 /* Servers that do not know `n` make one choice of each prompt and say that this was all. */
 static reader_result end_by_marker(reader *r) {
     if (is_no_answer(r)) return READER_BAD;
-    bool fewer = r->ops->end == ENDS_WITH_CHOICES && all_finished(r, r->spec.prompts);
+    bool fewer = r->ops->end == ENDS_WITH_CHOICES && all_finished(r, r->spec.fewest);
     return reader_is_whole(r) || fewer ? READER_END : READER_UNFINISHED;
 }
 

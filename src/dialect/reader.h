@@ -43,8 +43,9 @@ typedef struct reader_spec {
     dialect dialect;
     reader_asked asked;
     unsigned want;      /* WANT_* */
-    unsigned prompts;   /* each of which has a choice, whatever the provider makes of `n` */
     unsigned choices;   /* how many a complete answer has; at least 1 */
+    unsigned fewest;    /* how few it may have where its end marker says that this was all: one of
+                           each prompt, where the provider may not know `n` */
     bool background;    /* it goes on whether anybody listens or not: that it is taken on is news */
     size_t event_bytes; /* of one event of a stream, at most */
     size_t answer_bytes; /* of a plain body, at most */

@@ -127,7 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!key) key = secret_new(SPAN_OF("sk-fuzz/1"));
     const reader_spec spec = {.dialect = dialects[data[0] % ARRAY_LEN(dialects)],
                               .want = data[0] & 64 ? 0 : WANT_PARTS | WANT_ENVELOPE,
-                              .prompts = 1,
+                              .fewest = 1,
                               .choices = 1,
                               .event_bytes = 1 << 20,
                               .answer_bytes = 1 << 20,

@@ -360,16 +360,37 @@ static void finished_is_finished(void **state) {
 }
 
 /* What targets do is remembered, each for itself: the second attempt is made at the same one. */
+typedef struct after_row {
+    endpoint first_endpoint;
+    const char *first;
+    endpoint endpoint;
+    const char *second, *heard;
+    unsigned choices; /* asked of both; 0: one */
+    bool unfinished;
+} after_row;
+
+static void plays_after(const after_row *r) {
+    const row first = {.script = r->first, .endpoint = r->first_endpoint};
+    const row second = {.script = r->second, .endpoint = r->endpoint};
+    request_facts facts[] = {facts_for(&first), facts_for(&second)};
+    if (r->choices) facts[0].choices = facts[1].choices = r->choices;
+    owner o;
+    owner_start(&o, &first, &facts[0]);
+    o.w.scripts[0][1] = r->second;
+    world_run_until(&o.w, o.w.began_ms + 5000);
+    assert_true(o.over);
+    owner_ask_again(&o, &facts[1]);
+    world_run_until(&o.w, o.w.began_ms + 10000);
+    assert_true(o.over);
+    assert_string_equal(buf_cstr(&o.heard), r->heard);
+    assert_int_equal(attempt_get_facts(o.attempt).unfinished, r->unfinished);
+    owner_done(&o);
+}
+
 static void an_end_without_a_reason(void **state) {
     (void)state;
 #define PIECE "event {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}"
-    static const struct {
-        endpoint first_endpoint;
-        const char *first;
-        endpoint endpoint;
-        const char *second, *heard;
-        bool unfinished;
-    } rows[] = {
+    static const after_row rows[] = {
         {.first = "200 stream|say Hi|done|end",
          .second = "200 stream|say Hi|done|end",
          .heard = "stream 200; Hi; end",
@@ -422,22 +443,30 @@ static void an_end_without_a_reason(void **state) {
          .heard = "stream 200; Hi; end",
          .unfinished = true},
     };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const row first = {.script = rows[i].first, .endpoint = rows[i].first_endpoint};
-        const row second = {.script = rows[i].second, .endpoint = rows[i].endpoint};
-        const request_facts facts[] = {facts_for(&first), facts_for(&second)};
-        owner o;
-        owner_start(&o, &first, &facts[0]);
-        o.w.scripts[0][1] = rows[i].second;
-        world_run_until(&o.w, o.w.began_ms + 5000);
-        assert_true(o.over);
-        owner_ask_again(&o, &facts[1]);
-        world_run_until(&o.w, o.w.began_ms + 10000);
-        assert_true(o.over);
-        assert_string_equal(buf_cstr(&o.heard), rows[i].heard);
-        assert_int_equal(attempt_get_facts(o.attempt).unfinished, rows[i].unfinished);
-        owner_done(&o);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays_after(&rows[i]);
+}
+
+/* Where `n` is known fewer choices than it are a part; elsewhere all that there is. */
+static void an_end_with_fewer_choices(void **state) {
+    (void)state;
+#define TWO "200 stream|say Hi|" OPENS(1) "|finish|" CLOSES(1) "|done|end"
+    static const after_row rows[] = {
+        {.first = "200 stream|say Hi|finish|done|end",
+         .second = "200 stream|say Hi|finish|done|end",
+         .choices = 2,
+         .heard = "stream 200; Hi; .stop; end"},
+        {.first = TWO,
+         .second = "200 stream|say Hi|finish|done|end",
+         .choices = 2,
+         .heard = "stream 200; Hi; .stop; connection stream_interrupted 502"},
+        {.first = TWO,
+         .second = TWO,
+         .choices = 2,
+         .heard = "stream 200; Hi; Ho; .stop; .stop; end"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays_after(&rows[i]);
 }
 
 /* ---- failures ---- */
@@ -1052,6 +1081,7 @@ int main(void) {
         cmocka_unit_test(drains),
         cmocka_unit_test(finished_is_finished),
         cmocka_unit_test(an_end_without_a_reason),
+        cmocka_unit_test(an_end_with_fewer_choices),
         cmocka_unit_test(connections_fail),
         cmocka_unit_test(answers_that_are_none),
         cmocka_unit_test(refusals),

@@ -117,7 +117,7 @@ static inline void assert_said(const reader_spec *spec, const char *content_type
 static inline reader_spec said_spec(dialect d, unsigned want) {
     return (reader_spec){.dialect = d,
                          .want = want,
-                         .prompts = 1,
+                         .fewest = 1,
                          .choices = 1,
                          .event_bytes = 65536,
                          .answer_bytes = 65536};

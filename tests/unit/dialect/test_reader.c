@@ -140,7 +140,7 @@ static void an_end_marker_before_the_end(void **state) {
 #define DELTA(word) "data: {\"type\":\"response.output_text.delta\",\"delta\":\"" word "\"}\n\n"
     static const struct {
         dialect dialect;
-        unsigned prompts, choices;
+        unsigned fewest, choices;
         const char *body, *last;
     } rows[] = {
         {DIALECT_OPENAI_CHAT, 1, 1, SAYS(0) MARK, "unfinished"},
@@ -152,6 +152,7 @@ static void an_end_marker_before_the_end(void **state) {
         /* `n` is not known there, and that is all there will be. */
         {DIALECT_OPENAI_CHAT, 1, 2, SAYS(0) FINISHED(0) MARK, "end"},
         {DIALECT_OPENAI_COMPLETIONS, 2, 4, TEXT(0) FINISHED(0) TEXT(1) FINISHED(1) MARK, "end"},
+        {DIALECT_OPENAI_CHAT, 2, 2, SAYS(0) FINISHED(0) MARK, "unfinished"}, /* it is known */
         /* But a prompt was left out. */
         {DIALECT_OPENAI_COMPLETIONS, 2, 2, TEXT(0) FINISHED(0) MARK, "unfinished"},
         {DIALECT_OPENAI_COMPLETIONS, 3, 6, TEXT(0) FINISHED(0) TEXT(1) FINISHED(1) MARK,
@@ -162,7 +163,7 @@ static void an_end_marker_before_the_end(void **state) {
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         reader_spec spec = said_spec(rows[i].dialect, 0);
-        spec.prompts = rows[i].prompts;
+        spec.fewest = rows[i].fewest;
         spec.choices = rows[i].choices;
         span body = span_cstr(rows[i].body);
         for (size_t less = 0; less < 3; less++) { /* also without its line ends */
