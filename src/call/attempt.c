@@ -187,6 +187,7 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
     a->spec = *spec;
     a->ops = ops;
     a->user = user;
+    a->began_ms = spec->loop->now_ms;
     a->hint = (retry_hint){-1, -1};
     a->usage = (token_usage){-1, -1, -1, -1, -1, false};
     a->dialect = spec->upstream->ops->speaks(spec->facts->endpoint);

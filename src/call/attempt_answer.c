@@ -200,6 +200,16 @@ static void fail_too_large(attempt *a) {
 
 /* ---- its bytes ---- */
 
+/* A document has no first token: its head comes when it is whole. Events under the type of one are
+ * late from the start all the same. */
+static void look_what_comes(attempt *a) {
+    if (!a->document || !reader_flows(&a->reader)) return;
+    a->document = false;
+    if (a->flowing) return;
+    int64_t left_ms = attempt_timeouts(a)->first_token_ms - (a->spec.loop->now_ms - a->began_ms);
+    loop_timer_start(a->spec.loop, &a->watch, left_ms > 0 ? left_ms : 0);
+}
+
 void attempt_open_reader(attempt *a, const http_head *head) {
     span content_type = http_header_get(head->headers, SPAN_OF("content-type"));
     const config_limits *limits = &attempt_config(a)->limits;
@@ -221,7 +231,8 @@ void attempt_open_reader(attempt *a, const http_head *head) {
     reader_init(&a->reader, &spec, content_type, coded ? -1 : head->content_length);
     a->reading = true;
     a->state = ANSWER;
-    if (!reader_flows(&a->reader)) loop_timer_stop(a->spec.loop, &a->watch);
+    a->document = !reader_flows(&a->reader);
+    if (a->document) loop_timer_stop(a->spec.loop, &a->watch);
     span told_type = reader_content_type(&a->reader, content_type);
     const answer_head out = {.kind = a->reader.kind,
                              .status = head->status,
@@ -248,6 +259,7 @@ void attempt_take_answer(attempt *a, span piece) {
     while (is_read(a) && (got = reader_next(&a->reader, &piece, &event)) == READER_EVENT)
         take_event(a, &event);
     if (!is_read(a)) return;
+    look_what_comes(a);
     if (got == READER_TOO_LARGE)
         fail_too_large(a);
     else if (got == READER_BAD)

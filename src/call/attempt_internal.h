@@ -31,6 +31,7 @@ struct attempt {
     dialect dialect;
     timer watch; /* the first token's deadline, then that between events; in WHOLE and DRAIN, how
                     long the rest is waited for */
+    int64_t began_ms;
     int64_t event_ms; /* when the last event came */
     int status;
     retry_hint hint;
@@ -44,6 +45,7 @@ struct attempt {
     bool reading;      /* there is a reader */
     bool telling;      /* the owner is being told an event of it */
     bool spoken;       /* content has come, or the news that it is being worked on */
+    bool document;     /* it does not flow, as far as its type says: no first token is awaited */
     bool flowing;      /* the answer has begun: the deadline between events runs */
     bool paused;
     bool unfinished; /* it ended without saying why */
