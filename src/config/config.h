@@ -158,7 +158,9 @@ typedef struct config_server {
     int64_t keep_alive_comment_ms; /* 0: off */
     unsigned max_connections;      /* per worker */
     config_list_models list_models;
-    bool open; /* anyone who reaches a listener is served, without a key */
+    bool open;   /* anyone who reaches a listener is served, without a key */
+    span *hosts; /* whom requests may name where no key is asked for; see gateway/host_rule.h */
+    size_t host_count;
 } config_server;
 
 typedef struct config_limits {

@@ -144,6 +144,8 @@ static const option file_options[] = {
      .sentence = "Event loops, each a thread; auto: one for each core that the process may use."},
     {BOOL(config, "server.open", server.open), .standard = "false",
      .sentence = "Serve anyone who reaches a listener, without a key. Needed only where clients is empty and a listener is not loopback."},
+    {OTHER(config, "server.hosts", server.hosts, type_texts),
+     .sentence = "Names by which clients reach a weir that asks for no key, beside addresses and localhost: weir.internal, *.internal for all below it, \"*\" for any. Other names are refused: a web page may have its own name turned to this machine."},
     {COUNT(config, "server.max_connections", server.max_connections), .standard = "16384", .min = "1", .max = "1000000",
      .sentence = "Client connections per worker."},
     {DURATION(config, "server.header_timeout", server.header_timeout_ms), .standard = "10s", .min = "1ms", .max = "1h",

@@ -28,6 +28,9 @@ static void check_listeners(reader *r, const yaml_node *root) {
     if (some && c->server.open)
         reader_warning(r, find_value(root, SPAN_OF("server.open")),
                        "server.open has no effect where there are clients: a key is asked for");
+    if (some && c->server.host_count)
+        reader_warning(r, find_value(root, SPAN_OF("server.hosts")),
+                       "server.hosts has no effect where there are clients: a key is asked for");
     if (some || c->server.open) return;
     const yaml_node *listen = find_value(root, SPAN_OF("listen"));
     for (size_t i = 0; i < c->listener_count; i++) {
@@ -36,6 +39,31 @@ static void check_listeners(reader *r, const yaml_node *root) {
                        "listen is %.*s, which other machines reach, but there are no clients; add "
                        "clients with their keys, or set server.open: true to serve anyone",
                        SPAN_ARG(c->listeners[i].text));
+    }
+}
+
+/* "weir.internal", "*.internal" or "*". */
+static bool is_host_pattern(span text) {
+    if (span_eq(text, SPAN_OF("*"))) return true;
+    if (span_starts(text, SPAN_OF("*."))) text = span_slice(text, 2, text.len);
+    if (span_ends(text, SPAN_OF("."))) text.len--;
+    static const char *const good =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    for (size_t i = 0; i < text.len; i++)
+        if (!text.ptr[i] || !strchr(good, text.ptr[i])) return false;
+    return text.len && text.ptr[0] != '.' && span_find_span(text, 0, SPAN_OF("..")) == text.len;
+}
+
+static void check_hosts(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    const yaml_node *node = find_value(root, SPAN_OF("server.hosts"));
+    for (size_t i = 0; i < c->server.host_count; i++) {
+        if (is_host_pattern(c->server.hosts[i])) continue;
+        span shown = reader_shown(r, c->server.hosts[i]);
+        reader_problem(r, find_item(node, i),
+                       "server.hosts has %.*s; expected a name without a port such as "
+                       "weir.internal, *.internal for all below it, or \"*\"",
+                       SPAN_ARG(shown));
     }
 }
 
@@ -149,6 +177,7 @@ static void check_chat_model(reader *r, const yaml_node *root) {
 
 void rules_check(reader *r, const yaml_node *root) {
     check_listeners(r, root);
+    check_hosts(r, root);
     check_cors(r, root);
     check_passthrough(r, root);
     check_orders(r, root);

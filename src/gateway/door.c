@@ -1,9 +1,13 @@
 #include "gateway/door.h"
 
 #include "gateway/cors.h"
+#include "gateway/host_rule.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
 #include "gateway/worker.h"
+
+/* Of what a client says of itself, in a message. */
+enum { SHOWN_BYTES = 100 };
 
 bool door_takes_json(span content_type, span origin) {
     if (!content_type.len) return !origin.len;
@@ -12,6 +16,17 @@ bool door_takes_json(span content_type, span origin) {
 }
 
 /* ---- early refusals: each answers and returns false ---- */
+
+/* Browsers know no Unix sockets: who asks over one has been let to it, and says what he likes. */
+static bool host_fits(const request *q) {
+    span host = http_request_head(q->http)->host;
+    if (host_rule_allows(worker_config(q->w), host) || http_request_is_unix(q->http)) return true;
+    reply_error_text(q, ERR_FOREIGN_HOST,
+                     "This gateway asks for no key and so does not answer to the host '%.*s'; ask "
+                     "by its address or as localhost, or add the name to server.hosts.",
+                     SPAN_ARG(span_clip(host, SHOWN_BYTES)));
+    return false;
+}
 
 static bool path_exists(const request *q) {
     if (q->row) return true;
@@ -110,6 +125,7 @@ static bool is_about_the_server(const http_head *head) {
 void door_take(worker *w, http_request *r, const route *row) {
     request q = {.w = w, .http = r, .row = row};
     const http_head *head = http_request_head(r);
+    if (!host_fits(&q)) return;
     if (is_about_the_server(head)) {
         reply(&q, 204, NULL, SPAN_EMPTY, (http_headers){0});
         return;

@@ -41,6 +41,7 @@ typedef struct http_head {
     span target; /* as sent: "/v1/models?x=1", "*", or absolute form */
     span path;   /* of target, without query; never decoded */
     span query;  /* after '?', or empty */
+    span host;   /* requests: whom the client means, of target or Host; empty: HTTP/1.0 alone */
     int minor;   /* HTTP/1.minor */
     int status;  /* answers */
     span reason;

@@ -297,6 +297,7 @@ static bool read_target(http_head *head, const facts *f, http_parse_error *ret_e
         return malformed("The request target is neither a path nor an http address.", ret_error);
     if (f->hosts && !span_ieq(authority, f->host))
         return malformed("The request target names another host than the Host header.", ret_error);
+    head->host = authority;
     split_query(rest, head);
     return true;
 }
@@ -328,8 +329,11 @@ bool http_parse_request(const http_parse_input *in, http_parsed *ret, http_parse
     head->target = line.target;
     head->minor = line.minor;
     facts f = {0};
-    return read_fields(ret, &f, ret_error) && check_request_fields(head, &f, ret_error) &&
-           read_framing(head, &f, ret_error) && read_target(head, &f, ret_error);
+    if (!read_fields(ret, &f, ret_error) || !check_request_fields(head, &f, ret_error) ||
+        !read_framing(head, &f, ret_error))
+        return false;
+    head->host = f.host;
+    return read_target(head, &f, ret_error);
 }
 
 /* ---- answers ---- */

@@ -98,6 +98,7 @@ span http_request_body(const http_request *r);
 /* HTTP_CODING_UNKNOWN: the body is left as it is, and the handler is to refuse it at the head. */
 http_coding http_request_coding(const http_request *r);
 span http_request_peer(const http_request *r);
+bool http_request_is_unix(const http_request *r); /* it came over a Unix socket */
 loop *http_request_loop(const http_request *r);
 int64_t http_request_started_us(const http_request *r); /* monotonic: when its head was complete */
 /* Of what is kept, and of what comes before its content coding is undone. */

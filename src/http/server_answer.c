@@ -50,6 +50,10 @@ span http_request_peer(const http_request *r) {
     return transport_peer(r->conn->io);
 }
 
+bool http_request_is_unix(const http_request *r) {
+    return transport_is_unix(r->conn->io);
+}
+
 loop *http_request_loop(const http_request *r) {
     return r->conn->server->loop;
 }

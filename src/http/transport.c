@@ -329,6 +329,10 @@ size_t transport_address_index(const transport *t) {
     return t->address;
 }
 
+bool transport_is_unix(const transport *t) {
+    return t->socket && uv_handle_get_type(&t->socket->uv.handle) == UV_NAMED_PIPE;
+}
+
 span transport_peer(transport *t) {
     if (t->peer) return span_cstr(t->peer);
     struct sockaddr_storage addr;

@@ -115,5 +115,7 @@ void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 size_t transport_address_index(const transport *t);
 /* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
 span transport_peer(transport *t);
+/* It is a Unix socket's. */
+bool transport_is_unix(const transport *t);
 
 #endif

@@ -49,7 +49,7 @@ def pair(tmp_path_factory):
     """One provider and one weir for all forms."""
     with Upstream() as up:
         up.always(reply(200, bodies.completion("Hello.")))
-        w = daemon.Weir(tmp_path_factory.mktemp("raw"), daemon.config_for(up))
+        w = daemon.Weir(tmp_path_factory.mktemp("raw"), daemon.config_for(up, server={"hosts": "*"}))
         yield up, w
         w.stop()
 
@@ -107,7 +107,7 @@ def test_refused_behind_a_good_one(pair):
     up, w = pair
     before = len(up.requests)
     with wire.connect(w) as c:
-        c.send(wire.make_request("POST", "/v1/chat/completions", BODY) + b"POST /v1/chat/completions HTTP/1.1\nHost: x\n\n")
+        c.send(wire.make_request("POST", "/v1/chat/completions", BODY) + b"POST /v1/chat/completions HTTP/1.1\nHost: localhost\n\n")
         assert c.answer().status == 200
         assert c.answer().status == 400
         assert c.at_end()
@@ -122,7 +122,7 @@ def test_smuggled_request_is_never_seen(pair):
     for framing in (b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n", b"Transfer-Encoding: chunked\r\nContent-Length: %d\r\n"):
         with wire.connect(w) as c:
             data = b"0\r\n\r\n" + hidden
-            c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + framing % len(data) + b"\r\n" + data)
+            c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n" + framing % len(data) + b"\r\n" + data)
             assert c.answer().status == 400
             assert c.at_end()
     assert len(up.requests) == before
@@ -147,14 +147,14 @@ def refusal(w, data):
 
 
 def test_body_too_large_is_refused_by_its_length(bounded, upstream):
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n"
     answer = refusal(bounded, head)
     assert (answer.status, answer.error["code"]) == (413, "request_too_large")
     assert upstream.requests == []
 
 
 def test_body_too_large_in_chunks(bounded, upstream):
-    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     answer = refusal(bounded, head + (b"100\r\n" + b"x" * 256 + b"\r\n") * 5)
     assert (answer.status, answer.error["code"]) == (413, "request_too_large")
     assert upstream.requests == []
@@ -168,9 +168,9 @@ def test_error_reaches_a_client_that_goes_on_sending(bounded):
 
 
 def test_heads_too_large(bounded):
-    assert refusal(bounded, b"GET /" + b"a" * 1500 + b" HTTP/1.1\r\nHost: x\r\n\r\n").status == 414
-    assert refusal(bounded, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 5000).status == 431
-    assert refusal(bounded, b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 20).status == 431
+    assert refusal(bounded, b"GET /" + b"a" * 1500 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 414
+    assert refusal(bounded, b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 5000).status == 431
+    assert refusal(bounded, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 20).status == 431
 
 
 def test_slow_clients(weir, upstream):
@@ -178,7 +178,7 @@ def test_slow_clients(weir, upstream):
     answer = refusal(w, b"GET / HTTP/1.1\r\nHo")
     assert (answer.status, answer.error["code"]) == (408, "request_timeout")
     assert answer.header("x-should-retry") == "true"
-    answer = refusal(w, b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
+    answer = refusal(w, b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{")
     assert answer.status == 408
     with wire.connect(w) as c:
         assert c.at_end(), "a connection that says nothing is closed without a word"
@@ -209,7 +209,7 @@ def test_a_body_that_trickles_is_cut_off(weir, upstream):
     """Its bytes come, never far apart, but too few of them; nobody else is asked to wait for it."""
     w = weir(upstream, server={"body_timeout": "400ms", "body_rate": "10KB"})
     with wire.connect(w) as c:
-        c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
+        c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
         for _ in range(1000):
             c.send(b" ")
             if not c.silent(0.02):
@@ -238,7 +238,7 @@ def test_a_slow_body_is_waited_for(weir, upstream):
 
 def test_expect_continue(pair):
     _, w = pair
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
     with wire.connect(w) as c:
         c.send(head.encode())
         assert c.answer(skip_continue=False).status == 100

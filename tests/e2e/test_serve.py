@@ -259,7 +259,7 @@ def test_no_type_is_json_from_a_program_alone(weir, upstream):
     w = weir(upstream)
     body = json.dumps(REQUEST).encode()
     with wire.connect(w) as c:
-        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n" % len(body)
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n" % len(body)
         c.send(head + b"\r\n" + body)
         assert c.answer().status == 200
         c.send(head + b"Origin: https://evil.example\r\n\r\n" + body)
@@ -284,7 +284,7 @@ def test_passthrough_keeps_within_its_paths(weir, upstream, path):
 def test_a_wrong_key_is_refused_before_the_body(weir, upstream):
     w = weir(upstream, clients=[{"name": "a", "key": daemon.CLIENT_KEY}])
     with wire.connect(w) as c:
-        c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n"
+        c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10000000\r\n"
                b"Authorization: Bearer sk-wrong\r\nExpect: 100-continue\r\n\r\n")
         answer = c.answer()  # and no 100 before it
     assert (answer.status, answer.error["code"]) == (401, "invalid_api_key")
@@ -373,9 +373,9 @@ def test_a_draining_weir_is_not_ready(weir, upstream):
     upstream.script(stall("in_stream"))
     w = weir(upstream)
     with wire.connect(w) as busy:
-        busy.send(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
+        busy.send(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert busy.answer().json() == {"status": "ready"}
-        busy.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+        busy.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
         upstream_idle = wire.call(w, "GET", "/health/ready").status
         assert upstream_idle == 200
         with wire.connect(w) as asking:
@@ -383,7 +383,7 @@ def test_a_draining_weir_is_not_ready(weir, upstream):
             time.sleep(0.05)
             w.process.terminate()
             w.wait_text('"draining"')
-            asking.send(b"Host: x\r\n\r\n")
+            asking.send(b"Host: localhost\r\n\r\n")
             answer = asking.answer()
             assert (answer.status, answer.json()) == (503, {"status": "draining"})
             assert answer.header("connection") == "close"

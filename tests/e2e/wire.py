@@ -4,7 +4,7 @@
     answer.status, answer.header("x-request-id"), answer.json(), answer.events()
 
     with wire.connect(w) as c:                    # or by hand
-        c.send(b"GET / HT", b"TP/1.1\\r\\nHost: x\\r\\n\\r\\n", pace=0.01)
+        c.send(b"GET / HT", b"TP/1.1\\r\\nHost: localhost\\r\\n\\r\\n", pace=0.01)
         answer = c.answer()
         assert c.at_end()                         # the server has closed
 """
@@ -229,7 +229,7 @@ def make_request(method, path, body=None, headers=()):
     names = {n.lower() for n, _ in pairs}
     data = b"" if body is None else body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     if "host" not in names:
-        pairs.insert(0, ("Host", "weir.test"))
+        pairs.insert(0, ("Host", "localhost"))
     if body is not None and "content-type" not in names:
         pairs.append(("Content-Type", "application/json"))
     if body is not None and not names & {"content-length", "transfer-encoding"}:

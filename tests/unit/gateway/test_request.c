@@ -210,8 +210,8 @@ static void a_handler_may_answer_later(void **state) {
     check_answer(fd, 200, "later");
     gate_expect(&g, "begin;done;");
     /* Two at once on one connection: the second begins when the first is over. */
-    send_text(fd,
-              "GET /later?1 HTTP/1.1\r\nHost: t\r\n\r\nGET /later?0 HTTP/1.1\r\nHost: t\r\n\r\n");
+    send_text(fd, "GET /later?1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /later?0 HTTP/1.1\r\nHost: "
+                  "localhost\r\n\r\n");
     check_answer(fd, 200, "later");
     check_answer(fd, 200, "later");
     gate_expect(&g, "begin;done;begin;done;begin;done;");
@@ -283,7 +283,7 @@ static void work_may_outlive_the_server(void **state) {
 static void a_stream_goes_on_when_there_is_room(void **state) {
     (void)state;
     int fd = gate_dial(&g);
-    send_text(fd, "GET /flood HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    send_text(fd, "GET /flood HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     gate_expect(&g, "full;"); /* nothing is read meanwhile */
     char *all = read_all(fd, NULL);
     size_t count = 0;
@@ -305,7 +305,7 @@ static int dial_with_head(const char *path, const char *key) {
     int fd = gate_dial(&g);
     buf head = BUF_EMPTY;
     buf_addf(&head,
-             "POST %s HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer %s\r\n"
+             "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
              "Content-Type: application/json\r\nExpect: 100-continue\r\n"
              "Content-Length: %zu\r\n\r\n",
              path, key, strlen(body));
@@ -325,7 +325,7 @@ static void a_handler_hears_nothing_before_the_body(void **state) {
     gate_await_empty(&g);
     gate_expect(&g, "");
     fd = gate_dial(&g); /* refused after its head was taken */
-    send_text(fd, "POST /later HTTP/1.1\r\nHost: t\r\nContent-Length: 99999999999\r\n\r\n");
+    send_text(fd, "POST /later HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n");
     check_answer(fd, 413, NULL);
     check_closed(fd);
     gate_await_empty(&g);

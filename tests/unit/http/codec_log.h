@@ -27,6 +27,7 @@ static inline bool log_head(void *user, const http_head *h) {
     log_span(l, "target", h->target);
     log_span(l, "path", h->path);
     log_span(l, "query", h->query);
+    log_span(l, "host", h->host);
     log_span(l, "reason", h->reason);
     buf_addf(&l->text,
              "minor=%d status=%d alive=%d body=%d chunked=%d close=%d length=%lld expect=%d\n",

@@ -283,6 +283,29 @@ static void fields_of_one_name_are_one_list(void **state) {
     arena_done(&a);
 }
 
+/* The target's own authority counts before the header, and HTTP/1.0 need name nobody. */
+static void the_host_that_is_meant(void **state) {
+    (void)state;
+    static const struct {
+        const char *head;
+        const char *host;
+    } rows[] = {
+        {"GET /a HTTP/1.1\r\nHost: a.test:80\r\n\r\n", "a.test:80"},
+        {"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", "a.test"},
+        {"GET http://A.test/b HTTP/1.1\r\nHost: a.test\r\n\r\n", "A.test"},
+        {"GET http://b.test:8080/?c HTTP/1.0\r\n\r\n", "b.test:8080"},
+        {"GET /a HTTP/1.0\r\nHost: c.test\r\n\r\n", "c.test"},
+        {"GET /a HTTP/1.0\r\n\r\n", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char line[64];
+        snprintf(line, sizeof line, "\nhost=%s\n", rows[i].host);
+        char *log = log_of(HTTP_CODEC_REQUEST, span_cstr(rows[i].head), CUT_NONE, false, NULL);
+        if (!strstr(log, line)) fail_msg("%s\n%s", rows[i].head, log);
+        free(log);
+    }
+}
+
 static void safe_fields(void **state) {
     (void)state;
     assert_true(http_header_is_safe(SPAN_OF("X-A"), SPAN_OF("b\tc \xff")));
@@ -308,6 +331,7 @@ int main(void) {
         cmocka_unit_test(targets_and_values),
         cmocka_unit_test(hop_by_hop_fields),
         cmocka_unit_test(fields_of_one_name_are_one_list),
+        cmocka_unit_test(the_host_that_is_meant),
         cmocka_unit_test(safe_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,7 @@ static inline void send_text(int fd, const char *text) {
 /* A GET of that path. */
 static inline void get(int fd, const char *path) {
     char text[300];
-    (void)snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: t\r\n\r\n", path);
+    (void)snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
     send_text(fd, text);
 }
 

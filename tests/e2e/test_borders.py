@@ -1,0 +1,127 @@
+"""Whom weir takes a request for: by the host that it names, the page that it comes from, the path and the fields that it
+brings along. What does not belong here is refused before anything of it reaches a provider."""
+
+import socket
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from upstream import reply
+
+PATHS = ["/v1/chat/completions", "/chat", "/v1/models", "/v1/models/m", "/v1/files", "/health", "/health/live", "/health/ready",
+         "/metrics", "/openapi.json", "/docs", "/", "/nothing", "/openai/deployments/m/chat/completions"]
+
+
+def ask(w, host, path="/v1/models", method="GET", body=None, headers=()):
+    return wire.call(w, method, path, body, {"Host": host, **dict(headers)})
+
+
+# -- hosts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_name_that_was_turned_here_is_not_answered(weir, upstream, path):
+    """A page whose name leads to 127.0.0.1 since it was loaded asks as one of weir's own origin: its Host tells."""
+    w = weir(upstream, passthrough=["/v1/files"])
+    rebound = f"evil.example:{w.port}"
+    same = {"Origin": f"http://{rebound}", "Sec-Fetch-Site": "same-origin"}
+    for method, body in (("GET", None), ("POST", bodies.completion()), ("OPTIONS", None), ("HEAD", None)):
+        answer = ask(w, rebound, path, method, body, same)
+        assert answer.status == 403
+        assert answer.header("x-request-id") and answer.header("x-should-retry") == "false"
+        assert not answer.header("access-control-allow-origin")
+        if method != "HEAD":
+            assert answer.error["code"] == "host_not_allowed" and answer.error["type"] == "invalid_request_error"
+            assert rebound in answer.error["message"] and "server.hosts" in answer.error["message"]
+    assert not upstream.requests
+
+
+def test_the_server_as_a_whole_is_not_answered_either(weir, upstream):
+    w = weir(upstream)
+    assert ask(w, "evil.example", "*", "OPTIONS").status == 403
+    assert ask(w, "localhost", "*", "OPTIONS").status == 204
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:{port}", "127.0.0.1", "[::1]:{port}", "localhost:{port}", "LOCALHOST", "localhost.:{port}", "a.localhost:{port}"])
+def test_addresses_and_localhost_are_answered(weir, upstream, host):
+    upstream.script(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream)
+    host = host.format(port=w.port)
+    assert wire.chat(w, headers={"Host": host}).status == 200
+    assert ask(w, host, "/metrics").status == 200
+
+
+@pytest.mark.parametrize("host", ["weir", "localhost.evil.example", "127.0.0.1.evil.example:80", "evil.example."])
+def test_nor_are_names_that_look_so(weir, upstream, host):
+    assert ask(weir(upstream), host, "/health").status == 403
+
+
+def test_configured_names_are_answered_and_reloaded(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    config = daemon.config_for(upstream, server={"hosts": ["weir.internal", "*.lab.example"]})
+    w = weir(config)
+    assert wire.chat(w, headers={"Host": f"Weir.Internal:{w.port}"}).status == 200
+    assert ask(w, "box.lab.example", "/metrics").status == 200
+    assert ask(w, "lab.example", "/metrics").status == 403
+    with wire.connect(w) as c:  # a name that is taken away is gone for open connections too
+        c.request("GET", "/health", headers={"Host": "weir.internal"})
+        assert c.answer().status == 200
+        w.reload(daemon.config_for(upstream, server={"hosts": "other.internal"}))
+        c.request("GET", "/health", headers={"Host": "weir.internal"})
+        assert c.answer().status == 403
+        c.request("GET", "/health", headers={"Host": "other.internal"})
+        assert c.answer().status == 200
+
+
+def test_who_serves_anyone_still_has_a_name(weir, upstream):
+    """server.open lets other machines in, not every name that leads to one."""
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream, server={"open": True})
+    assert ask(w, "evil.example", "/v1/models").status == 403
+    w.reload(daemon.config_for(upstream, server={"open": True, "hosts": "*"}))
+    assert wire.chat(w, headers={"Host": "evil.example"}).status == 200
+
+
+def test_with_keys_the_host_does_not_matter(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream, clients=[{"name": "a", "key": daemon.CLIENT_KEY}])
+    assert wire.chat(w, headers={"Host": "weir.example.com"}).status == 401
+    assert wire.chat(w, headers={"Host": "weir.example.com", "Authorization": f"Bearer {daemon.CLIENT_KEY}"}).status == 200
+    assert ask(w, "weir.example.com", "/health").status == 200
+
+
+@pytest.mark.parametrize("head, status", [
+    ("GET /health HTTP/1.0\r\n", 200),
+    ("GET /health HTTP/1.0\r\nHost: evil.example\r\n", 403),
+    ("GET http://evil.example/health HTTP/1.0\r\n", 403),
+    ("GET http://evil.example/health HTTP/1.1\r\nHost: evil.example\r\n", 403),
+    ("GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n", 400),
+    ("GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n", 200),
+])
+def test_whom_a_request_means(weir, upstream, head, status):
+    with wire.connect(weir(upstream)) as c:
+        c.send(head.encode() + b"\r\n")
+        assert c.answer().status == status
+
+
+def test_a_long_host_is_told_in_part(weir, upstream):
+    answer = ask(weir(upstream), "a" * 4000 + ".example", "/health")
+    assert answer.status == 403 and "a" * 100 in answer.error["message"] and len(answer.body) < 600
+
+
+def test_over_a_unix_socket_any_host_will_do(weir, upstream, tmp_path):
+    """No page asks over one, and those who may are told by its permissions."""
+    upstream.script(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream, listen=f"unix:{tmp_path}/w.sock")
+    assert wire.chat(w, headers={"Host": "weir"}).status == 200
+    assert ask(w, "app.example.com", "/metrics").status == 200
+
+
+def test_a_refused_host_is_in_log_and_metrics(weir, upstream):
+    w = weir(upstream)
+    answer = wire.chat(w, headers={"Host": "evil.example"})
+    assert w.wait_call(answer.header("x-request-id"))["error"] == "foreign_host"
+    assert ask(w, "evil.example", "/metrics").status == 403
+    assert sum(v for k, v in w.metrics().items() if k.startswith("weir_errors_total") and 'foreign_host' in k) == 2
