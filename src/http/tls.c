@@ -129,7 +129,7 @@ tls_context *tls_client_new(const char *ca_path, buf *ret_why) {
     tls_context *t = context_new(TLS_client_method(), false);
     const char *path = ca_path ? ca_path : "of the system";
     if (!t->ctx) return fail(t, ret_why, "TLS client with certificates", path);
-    SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, tls_on_verify);
     SSL_CTX_set_alpn_protos(t->ctx, http11, HTTP11_LEN);
     SSL_CTX_set_session_cache_mode(t->ctx,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);

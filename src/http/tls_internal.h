@@ -18,5 +18,7 @@ struct tls_context {
 const char *tls_last_error(const char *otherwise);
 /* SSL_CTX_sess_set_new_cb's function: tls_stream.c knows to whom the session belongs. */
 int tls_on_new_session(SSL *ssl, SSL_SESSION *session);
+/* SSL_CTX_set_verify's function: takes down what is wrong, and changes no verdict. */
+int tls_on_verify(int good, X509_STORE_CTX *store);
 
 #endif

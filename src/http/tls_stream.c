@@ -17,6 +17,7 @@ struct tls_stream {
     char *name;
     char *key; /* "name:port"; NULL on the server's side */
     buf why;
+    bool nameless; /* the peer's certificate has no subject alternative name */
     bool shut;
 };
 
@@ -74,14 +75,28 @@ int tls_on_new_session(SSL *ssl, SSL_SESSION *session) {
     return 0; /* the caller's reference stays the caller's */
 }
 
-/* The certificate must bear the name; SNI carries host names only (RFC 6066 section 3). */
+int tls_on_verify(int good, X509_STORE_CTX *store) {
+    int error = X509_STORE_CTX_get_error(store);
+    if (!good &&
+        (error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH)) {
+        SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+        tls_stream *s = SSL_get_app_data(ssl);
+        const X509 *own = X509_STORE_CTX_get_current_cert(store);
+        s->nameless = X509_get_ext_by_NID(own, NID_subject_alt_name, -1) < 0;
+    }
+    return good;
+}
+
+/* The certificate must bear the name, as a subject alternative name: a common name is free text
+ * (RFC 9110 section 4.3.4). SNI carries host names only (RFC 6066 section 3). */
 static void expect_name(tls_stream *s, uint16_t port) {
     buf key = BUF_EMPTY;
     buf_addf(&key, "%s:%u", s->name, port);
     s->key = mem_strndup(key.ptr, key.len);
     buf_done(&key);
     X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if (!X509_VERIFY_PARAM_set1_ip_asc(param, s->name)) {
         X509_VERIFY_PARAM_set1_host(param, s->name, 0);
         SSL_set_tlsext_host_name(s->ssl, s->name);
@@ -131,7 +146,12 @@ void tls_stream_free(tls_stream *s) {
 static tls_result failed(tls_stream *s, const char *doing) {
     buf_clear(&s->why);
     long verified = SSL_get_verify_result(s->ssl);
-    if (verified != X509_V_OK)
+    if (s->nameless)
+        buf_addf(&s->why,
+                 "the certificate of %s is not accepted: it has no subject alternative name; a "
+                 "common name alone does not count",
+                 s->name);
+    else if (verified != X509_V_OK)
         buf_addf(&s->why, "the certificate of %s is not accepted: %s", s->name,
                  X509_verify_cert_error_string(verified));
     else

@@ -17,6 +17,13 @@ def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
+def _alternative(name):
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
 def _pem_key(key):
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
@@ -58,23 +65,18 @@ class Authority:
         self.file = directory / "ca.pem"
         self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, *names, stem=None, ends=NOW + 7 * DAY):
-        """A server's certificate for names and addresses."""
+    def issue(self, *names, stem=None, ends=NOW + 7 * DAY, alternatives=True):
+        """A server's certificate for names and addresses; without alternatives the first is its common name alone."""
         self._count += 1
         key = ec.generate_private_key(ec.SECP256R1())
-        alternatives = []
-        for name in names:
-            try:
-                alternatives.append(x509.IPAddress(ipaddress.ip_address(name)))
-            except ValueError:
-                alternatives.append(x509.DNSName(name))
-        certificate = (
+        builder = (
             x509.CertificateBuilder().subject_name(_name(names[0])).issuer_name(self._name).public_key(key.public_key())
             .serial_number(x509.random_serial_number()).not_valid_before(NOW - 3 * DAY).not_valid_after(ends)
-            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
-            .sign(self._key, hashes.SHA256()))
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False))
+        if alternatives:
+            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(n) for n in names]), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         return Identity(self.directory, stem or f"{names[0]}-{self._count}", certificate, key)
 
     def client(self):

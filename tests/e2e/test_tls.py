@@ -78,6 +78,20 @@ def test_a_wrong_certificate_is_refused_before_the_key_is_sent(weir, upstreams, 
     assert w.wait_call(answer.header("x-request-id"))["error"] == "tls_failed"
 
 
+@pytest.mark.parametrize("alternatives", [False, True], ids=["common_name", "alternative_name"])
+def test_a_common_name_alone_names_nobody(weir, upstreams, authority, alternatives):
+    up = upstreams(tls=authority.issue("localhost", alternatives=alternatives).server())
+    up.script(reply(200, bodies.completion()))
+    config = trusting(up, authority)
+    config["providers"]["main"]["url"] = f"https://localhost:{up.port}/v1"
+    w = weir(config)
+    answer = wire.chat(w)
+    assert answer.status == (200 if alternatives else 502)
+    assert len(up.requests) == (1 if alternatives else 0)
+    if not alternatives:
+        assert "no subject alternative name" in w.wait_call(answer.header("x-request-id"))["message"]
+
+
 def test_plain_http_where_tls_should_be(weir, upstreams, upstream, authority):
     upstream.script(AtAccept(lambda c: c.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")))
     config = trusting(upstream, authority)

@@ -20,11 +20,15 @@ static tls_context *client_of(const char *ca) {
     return t;
 }
 
-static tls_context *server_of(void) {
+static tls_context *server_with(const char *cert, const char *key) {
     buf why = BUF_EMPTY;
-    tls_context *t = tls_server_new(c.cert, c.key, &why);
+    tls_context *t = tls_server_new(cert, key, &why);
     assert_non_null(t);
     return t;
+}
+
+static tls_context *server_of(void) {
+    return server_with(c.cert, c.key);
 }
 
 static int setup(void **state) {
@@ -99,6 +103,28 @@ static void names_that_it_does_not_bear(void **state) {
                  "the certificate of deep.any.wild.test is not accepted: hostname mismatch");
     refused_with(client, "127.0.0.2",
                  "the certificate of 127.0.0.2 is not accepted: IP address mismatch");
+}
+
+/* A common name is free text, which anyone may have had signed: RFC 9110 section 4.3.4 and RFC 6125
+ * let it say nothing about whose a server is. */
+static void a_common_name_is_no_name(void **state) {
+    (void)state;
+    static const char why[] = "the certificate of %s is not accepted: it has no subject "
+                              "alternative name; a common name alone does not count";
+    tls_context *own = server;
+    server = server_with(c.bare_cert, c.bare_key);
+    for (size_t i = 0; i < 3; i++) {
+        const char *name = ((const char *[]){"weir.test", "other.test", "127.0.0.1"})[i];
+        char text[256];
+        snprintf(text, sizeof text, why, name);
+        refused_with(client, name, text);
+    }
+    tls_context_unref(server);
+    server = server_with(c.odd_cert, c.odd_cert);
+    refused_with(client, "weir.test",
+                 "the certificate of weir.test is not accepted: hostname mismatch");
+    tls_context_unref(server);
+    server = own;
 }
 
 static void an_unknown_authority(void **state) {
@@ -378,6 +404,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_the_certificate_bears),
         cmocka_unit_test(names_that_it_does_not_bear),
+        cmocka_unit_test(a_common_name_is_no_name),
         cmocka_unit_test(an_unknown_authority),
         cmocka_unit_test(the_systems_store),
         cmocka_unit_test(a_server_that_speaks_plain),
