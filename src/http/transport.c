@@ -179,9 +179,19 @@ void transport_ended(transport *t, transport_fail why, const char *text) {
     t->ops->on_fail(t->user, why, text);
 }
 
+/* A reset that a write has reported already reads as an end, and libuv calls one an end that it
+ * finds together with bytes. */
+static int what_ended(const transport *t) {
+    if (t->broken) return t->broken;
+    int fd, err = 0;
+    socklen_t len = sizeof err;
+    if (uv_fileno(&t->socket->uv.handle, &fd)) return UV_EOF;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) || !err) return UV_EOF;
+    return uv_translate_sys_error(err);
+}
+
 static void on_read_error(transport *t, int err) {
-    /* A reset that a write has reported already reads as an end. */
-    if (err == UV_EOF && t->broken) err = t->broken;
+    if (err == UV_EOF) err = what_ended(t);
     if (t->tls)
         tls_cut(t, err);
     else if (err == UV_EOF)

@@ -372,6 +372,23 @@ static void abort_is_a_reset(void **state) {
     assert_string_equal(f->client.text, "connection reset by peer");
 }
 
+/* A reset that is found together with bytes is no orderly end: what came is not the whole. */
+static void abort_behind_more(end *client) {
+    say_hello(client);
+    transport_flush(client->t);
+    transport_abort(client->t);
+    client->closed = true;
+}
+
+static void a_reset_behind_bytes_is_no_end(void **state) {
+    fixture *f = *state;
+    f->client.open = abort_behind_more;
+    converse(f);
+    assert_span(buf_span(&f->server.got), "hello");
+    assert_int_equal(f->server.why, TRANSPORT_RESET);
+    assert_string_equal(f->server.text, "connection reset by peer");
+}
+
 /* Writing to a peer that has gone: told once, no signal. */
 static void write_when_sent(end *e) {
     transport_write(e->t, SPAN_OF("more"));
@@ -529,6 +546,7 @@ int main(void) {
         T(finish_keeps_the_last_answer),
         T(finish_does_not_wait_for_ever),
         T(abort_is_a_reset),
+        T(a_reset_behind_bytes_is_no_end),
         T(writing_to_the_gone),
         T(a_paused_writer_is_told),
         T(an_early_answer_is_read),
