@@ -239,4 +239,6 @@ static void on_fail(void *user, transport_fail why, const char *text) {
         client_conn_fail(conn, why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT, text);
 }
 
-const transport_ops conn_ops = {on_open, on_data, on_sent, on_fail};
+/* What a provider that has left sent before is read to its end, at whose pace ever. */
+const transport_ops conn_ops = {
+    .on_open = on_open, .on_data = on_data, .on_sent = on_sent, .on_fail = on_fail};

@@ -395,8 +395,13 @@ static void on_fail(void *user, transport_fail why, const char *text) {
     leave(c);
 }
 
+/* Requests that wait are of no use without their client. */
+static void on_left(void *user) {
+    on_fail(user, TRANSPORT_EOF, "");
+}
+
 const transport_ops conn_transport_ops = {
-    .on_data = on_data, .on_sent = on_sent, .on_fail = on_fail};
+    .on_data = on_data, .on_sent = on_sent, .on_fail = on_fail, .on_left = on_left};
 
 /* Nothing of the output was taken since the timer was started. */
 static bool is_stuck(const conn *c) {

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 /* ---- life ---- */
 
@@ -27,6 +28,7 @@ static void on_linger_over(timer *due) {
 }
 
 static bool flush_dirty(loop *l); /* the loop's writer */
+static void on_hangup(hangup *h);
 
 transport *transport_new(loop *l, const transport_ops *ops, void *user) {
     transport *t = mem_zalloc(sizeof *t);
@@ -36,6 +38,7 @@ transport *transport_new(loop *l, const transport_ops *ops, void *user) {
     t->user = user;
     list_init(&t->link);
     timer_init(&t->linger, on_linger_over);
+    hangup_init(&t->hangup, on_hangup);
     return t;
 }
 
@@ -170,6 +173,7 @@ static void lend_read_buf(uv_handle_t *h, size_t suggested, uv_buf_t *ret) {
 
 void transport_ended(transport *t, transport_fail why, const char *text) {
     if (t->socket) uv_read_stop(&t->socket->uv.stream);
+    hangup_stop(t->loop, &t->hangup);
     t->eof = true;
     if (t->finishing) {
         /* A peer that only stopped sending still waits for the rest of the answer. */
@@ -215,13 +219,35 @@ void transport_start_reading(transport *t) {
     uv_read_start(&t->socket->uv.stream, lend_read_buf, on_read);
 }
 
+static bool has_unread(const transport *t) {
+    int fd, bytes = 0;
+    return !uv_fileno(&t->socket->uv.handle, &fd) && !ioctl(fd, FIONREAD, &bytes) && bytes > 0;
+}
+
+/* Where nothing is unread, reading brings the end alone. */
+static void on_hangup(hangup *h) {
+    transport *t = CONTAINER_OF(h, transport, hangup);
+    if (!has_unread(t))
+        transport_start_reading(t);
+    else if (t->ops->on_left)
+        t->ops->on_left(t->user);
+}
+
+static void stop_reading(transport *t) {
+    int fd;
+    uv_read_stop(&t->socket->uv.stream);
+    if (!uv_fileno(&t->socket->uv.handle, &fd)) hangup_watch(t->loop, &t->hangup, fd);
+}
+
 /* A handshake reads even while the owner wants nothing yet. */
 static void set_reading(transport *t) {
     if (!t->open || t->eof) return;
-    if (t->paused)
-        uv_read_stop(&t->socket->uv.stream);
-    else
-        transport_start_reading(t);
+    if (t->paused) {
+        stop_reading(t);
+        return;
+    }
+    hangup_stop(t->loop, &t->hangup);
+    transport_start_reading(t);
 }
 
 void transport_pause(transport *t) {
@@ -280,6 +306,7 @@ static void detach(transport *t) {
     t->ops = &nobody;
     list_remove(&t->link);
     loop_timer_stop(t->loop, &t->linger);
+    hangup_stop(t->loop, &t->hangup);
     output_drop(t);
     if (t->connector) connector_free(t->connector);
     t->connector = NULL;

@@ -36,6 +36,10 @@ typedef struct transport_ops {
     /* The connection is of no more use, text for people (lives as long as the transport). The owner
      * still calls transport_close(). On EOF output may still be written before that. */
     void (*on_fail)(void *user, transport_fail why, const char *text);
+    /* While paused: the peer has closed its side, or the connection broke, and something that it
+     * sent before lies unread; on_fail would come once that was read. NULL for an owner whom the
+     * bytes before the end matter more. */
+    void (*on_left)(void *user);
 } transport_ops;
 
 /* ---- beginning ---- */
@@ -94,7 +98,8 @@ void transport_set_patient(transport *t, bool patient);
 /* ---- input ---- */
 
 /* Back-pressure: stops and resumes reading. What has been read already, 64 KiB at most, may still
- * come after a pause. While paused, the peer's leaving is not noticed. */
+ * come after a pause. The peer's end is heard all the same: by on_fail as ever where nothing lies
+ * unread before it, else by on_left. */
 void transport_pause(transport *t);
 void transport_resume(transport *t);
 

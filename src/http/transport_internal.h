@@ -3,6 +3,7 @@
 #define WEIR_HTTP_TRANSPORT_INTERNAL_H
 
 #include "http/transport.h"
+#include "loop/hangup.h"
 
 typedef struct tls_stream tls_stream;
 typedef struct connector connector;
@@ -63,6 +64,7 @@ struct transport {
     transport_fail fail;
     buf fail_text;
     timer linger;
+    hangup hangup; /* while paused */
     char *peer;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "loop/hangup.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -133,6 +134,8 @@ int loop_init(loop *l, unsigned index) {
     if (err) goto no_lock;
     err = uv_async_init(&l->uv, &l->wake, on_wake);
     if (err) goto no_wake;
+    err = hangups_open(l);
+    if (err) goto no_hangups;
     uv_timer_init(&l->uv, &l->wheel_timer);
     uv_prepare_init(&l->uv, &l->prepare);
     uv_check_init(&l->uv, &l->check);
@@ -150,6 +153,9 @@ int loop_init(loop *l, unsigned index) {
     l->entered = false;
     timers_init(&l->timers, l->now_ms);
     return 0;
+no_hangups:
+    uv_close((uv_handle_t *)&l->wake, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
 no_wake:
     uv_mutex_destroy(&l->posted_lock);
 no_lock:
@@ -232,7 +238,9 @@ void loop_done(loop *l) {
     uv_close((uv_handle_t *)&l->wheel_timer, NULL);
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->check, NULL);
+    hangups_close_handle(l);
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    hangups_close(l);
     int err = uv_loop_close(&l->uv);
     assert(err == 0); /* UV_EBUSY: somebody has left a handle open */
     (void)err;

@@ -49,6 +49,8 @@ struct loop {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_async_t wake;
+    uv_poll_t hangups; /* loop/hangup.h */
+    int hangup_fd;
     int64_t wheel_armed_ms;
     uv_mutex_t posted_lock;
     list posted;

@@ -14,7 +14,7 @@ typedef struct end {
     struct fixture *f;
     transport *t;
     buf got;
-    int opened, sent, failed, told_after_close;
+    int opened, sent, failed, left, told_after_close;
     bool closed;
     transport_fail why;
     char text[200];
@@ -22,6 +22,7 @@ typedef struct end {
     void (*data)(struct end *e);
     void (*when_sent)(struct end *e);
     void (*failing)(struct end *e);
+    void (*leaving)(struct end *e);
 } end;
 
 typedef struct fixture {
@@ -90,7 +91,14 @@ static inline void on_fail(void *user, transport_fail why, const char *text) {
         finish_test(e->f);
 }
 
-static const transport_ops ops = {on_open, on_data, on_sent, on_fail};
+static inline void on_left(void *user) {
+    end *e = user;
+    note(e);
+    e->left++;
+    if (e->leaving) e->leaving(e);
+}
+
+static const transport_ops ops = {on_open, on_data, on_sent, on_fail, on_left};
 
 static inline void on_accept(uv_stream_t *listener, int status) {
     fixture *f = CONTAINER_OF(listener, fixture, listener.stream);

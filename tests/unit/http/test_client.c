@@ -580,6 +580,73 @@ static void deadlines_rest_during_a_pause(void **state) {
     calls_end(&c);
 }
 
+/* A provider that leaves while its answer is not read: what it sent before is read first. */
+typedef struct parting {
+    const char *framing, *unread;
+    bool resets;
+    int ends;
+    http_fail_kind kind; /* where it fails */
+    const char *body;
+} parting;
+
+static void part(peer *p, int fd, int n) {
+    (void)n;
+    const parting *now = p->user;
+    buf request;
+    assert_true(peer_read(fd, &request));
+    buf_done(&request);
+    char head[100];
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%s\r\na", now->framing);
+    peer_send(fd, head);
+    peer_await(p, 1);
+    peer_send(fd, now->unread);
+    if (now->resets) peer_reset(fd);
+}
+
+/* Only where something is to be read must the reader come back. */
+static void pause_for_its_end(noted *n) {
+    const parting *now = n->c->peer->user;
+    if (n->body.len != 1) return;
+    http_call_pause(n->call);
+    if (*now->unread) loop_timer_start(&n->c->l, &n->c->timer, 50);
+    peer_reach(n->c->peer, 1);
+}
+
+static void a_paused_call_hears_its_provider_leave(void **state) {
+    (void)state;
+#define OF_3 "Content-Length: 3\r\n"
+    static const parting rows[] = {
+        {OF_3, "", false, 0, HTTP_FAIL_CUT, "a"},
+        {OF_3, "", true, 0, HTTP_FAIL_CUT, "a"},
+        {"", "", false, 1, 0, "a"},
+        {"", "", true, 0, HTTP_FAIL_CUT, "a"},
+        {OF_3, "b", false, 0, HTTP_FAIL_CUT, "ab"},
+        {OF_3, "b", true, 0, HTTP_FAIL_CUT, "ab"},
+        {OF_3, "bc", false, 1, 0, "abc"},
+        {OF_3, "bc", true, 1, 0, "abc"},
+        {"", "bc", false, 1, 0, "abc"},
+        {"", "bc", true, 0, HTTP_FAIL_CUT, "abc"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        peer p;
+        calls c;
+        staged = &p;
+        peer_begin_with(&p, part, (void *)(uintptr_t)&rows[i]);
+        calls_begin(&c);
+        calls_to(&c, p.port);
+        c.peer = &p;
+        noted *n = calls_get(&c);
+        timer_init(&c.timer, resume_and_go_on);
+        n->at_body = pause_for_its_end;
+        calls_run(&c);
+        peer_end(&p);
+        if (n->ends != rows[i].ends || n->fails == n->ends || (n->fails && n->kind != rows[i].kind))
+            fail_msg("row %zu: ends %d, fails %d, %s", i, n->ends, n->fails, n->text);
+        assert_span(buf_span(&n->body), rows[i].body);
+        calls_end(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_call),
@@ -598,6 +665,7 @@ int main(void) {
         cmocka_unit_test(closing_the_client_in_a_callback),
         cmocka_unit_test(much_both_ways),
         cmocka_unit_test(deadlines_rest_during_a_pause),
+        cmocka_unit_test(a_paused_call_hears_its_provider_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

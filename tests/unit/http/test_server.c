@@ -421,6 +421,45 @@ static void leaving_is_told_at_once(void **state) {
     }
 }
 
+/* More waits behind the call than is read, and lies before the end. */
+static void leave(int fd, const char *how) {
+    struct linger hard = {.l_onoff = 1};
+    if (!strcmp(how, "reset")) setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    if (!strcmp(how, "shutdown"))
+        (void)shutdown(fd, SHUT_WR);
+    else
+        (void)close(fd);
+}
+
+static void leaves_behind_pipelined(const char *path, size_t bytes, const char *how) {
+    char want[100];
+    int fd = dial(&f);
+    get(fd, path);
+    (void)snprintf(want, sizeof want, "waiting %s;", path);
+    wait_log(&f, want);
+    char *later = mem_alloc(bytes);
+    memset(later, '\n', bytes);
+    send_bytes(fd, span_from(later, bytes));
+    free(later);
+    leave(fd, how);
+    (void)snprintf(want, sizeof want, "head %s;request %s;waiting %s;gone %s;done %s;", path, path,
+                   path, path, path);
+    check_log(&f, want);
+    clear_log(&f);
+    if (!strcmp(how, "shutdown")) (void)close(fd);
+}
+
+static void leaving_behind_pipelined_bytes_is_told(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/wait", "/wait-stream"};
+    static const char *const ways[] = {"close", "shutdown", "reset"};
+    static const size_t amounts[] = {16 * 1024 - 1, 16 * 1024, 40 * 1024};
+    for (size_t p = 0; p < ARRAY_LEN(paths); p++)
+        for (size_t w = 0; w < ARRAY_LEN(ways); w++)
+            for (size_t a = 0; a < ARRAY_LEN(amounts); a++)
+                leaves_behind_pipelined(paths[p], amounts[a], ways[w]);
+}
+
 static void leaving_in_the_body_is_told(void **state) {
     (void)state;
     int fd = dial(&f);
@@ -476,6 +515,7 @@ int main(void) {
         T(an_aborted_answer_is_cut_visibly),
         T(a_broken_answer_tells_its_last_piece),
         T(leaving_is_told_at_once),
+        T(leaving_behind_pipelined_bytes_is_told),
         T(leaving_in_the_body_is_told),
         T(a_slow_reader_holds_the_source_back),
     };
