@@ -172,6 +172,7 @@ typedef struct config_limits {
     unsigned headers;
     unsigned messages;
     unsigned depth;
+    unsigned members;    /* of an object and those around it; at least 48 */
     unsigned calls;      /* concurrent calls per worker */
     double client_share; /* of calls and the like: what one client may hold; see config_share() */
 } config_limits;

@@ -179,6 +179,8 @@ static const option file_options[] = {
      .sentence = "Most messages of a request."},
     {COUNT(config, "limits.depth", limits.depth), .standard = "128", .min = "4", .max = "1000",
      .sentence = "Deepest nesting of a request's JSON."},
+    {COUNT(config, "limits.members", limits.members), .standard = "100000", .min = "64", .max = "100000000",
+     .sentence = "Most members of an object in a request's JSON, those of the objects around it included."},
     {COUNT(config, "limits.calls", limits.calls), .standard = "10000", .min = "1", .max = "1000000",
      .sentence = "Calls at a time per worker; more are refused with 503."},
     {RATIO(config, "limits.client_share", limits.client_share), .standard = "50%", .min = "1%", .max = "100%",

@@ -276,6 +276,9 @@ void settle_reason(exchange *x, span reason);
 
 /* What form_openai and form_direct read: the members that weir acts on. */
 stage_fn parse_openai;
+/* What a request's JSON is held to, and the refusal of what is not as it should be. */
+json_limits parse_limits(const exchange *x);
+stage_result parse_bad_json(exchange *x, span body, const json_fault *fault);
 /* Checks x->facts.model and reads its name (stage_parse.c). */
 stage_result parse_model(exchange *x);
 

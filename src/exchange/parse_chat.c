@@ -83,12 +83,9 @@ static stage_result read_chat(exchange *x, chat_request *ret) {
     json_member m[MEMBERS];
     size_t count = 0;
     json_fault fault;
-    const json_limits limits = {.depth = exchange_config(x)->limits.depth};
-    if (!json_scan_object(x->request.body, &limits, m, MEMBERS, &count, &fault)) {
-        span text = json_fault_text(&x->arena, x->request.body, &fault);
-        return exchange_refuse(x, ERR_BAD_JSON, NULL,
-                               "The request body is not acceptable JSON: %.*s.", SPAN_ARG(text));
-    }
+    const json_limits limits = parse_limits(x);
+    if (!json_scan_object(x->request.body, &limits, m, MEMBERS, &count, &fault))
+        return parse_bad_json(x, x->request.body, &fault);
     stage_result r = check_names(x, m, count < MEMBERS ? count : MEMBERS);
     if (r != STAGE_NEXT) return r;
     ret->max_tokens = json_find(m, count, SPAN_OF("max_tokens"));

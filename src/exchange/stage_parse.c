@@ -117,7 +117,17 @@ stage_result parse_model(exchange *x) {
     return STAGE_NEXT;
 }
 
-static stage_result bad_json(exchange *x, span body, const json_fault *fault) {
+json_limits parse_limits(const exchange *x) {
+    const config_limits *limits = &exchange_config(x)->limits;
+    return (json_limits){.depth = limits->depth, .members = limits->members};
+}
+
+stage_result parse_bad_json(exchange *x, span body, const json_fault *fault) {
+    if (fault->kind == JSON_TOO_MANY)
+        return exchange_refuse(x, ERR_BAD_JSON, NULL,
+                               "An object of the request body has, with those around it, more "
+                               "than %u members (limits.members).",
+                               exchange_config(x)->limits.members);
     span text = json_fault_text(&x->arena, body, fault);
     return exchange_refuse(x, ERR_BAD_JSON, NULL, "The request body is not acceptable JSON: %.*s.",
                            SPAN_ARG(text));
@@ -130,12 +140,12 @@ static bool stores(endpoint e, json_value store) {
 
 static stage_result read_body(exchange *x, span body) {
     request_facts *f = &x->facts;
-    const json_limits limits = {.depth = exchange_config(x)->limits.depth};
+    const json_limits limits = parse_limits(x);
     json_member members[MEMBERS];
     size_t count = 0;
     json_fault fault;
     if (!json_scan_object(body, &limits, members, MEMBERS, &count, &fault))
-        return bad_json(x, body, &fault);
+        return parse_bad_json(x, body, &fault);
     f->body = body;
     span whole = body;
     size_t from = span_find(whole, 0, '{'), to = whole.len;
@@ -177,10 +187,10 @@ static stage_result parse_other(exchange *x, span body) {
     while (at < body.len && (body.ptr[at] == ' ' || (body.ptr[at] >= '\t' && body.ptr[at] <= '\r')))
         at++;
     if (at == body.len || body.ptr[at] == '{') return read_body(x, body);
-    const json_limits limits = {.depth = exchange_config(x)->limits.depth};
+    const json_limits limits = parse_limits(x);
     json_fault fault;
     return json_scan(body, &limits, &x->facts.root, &fault) ? parse_model(x)
-                                                            : bad_json(x, body, &fault);
+                                                            : parse_bad_json(x, body, &fault);
 }
 
 stage_result parse_openai(exchange *x) {

@@ -6,8 +6,8 @@
  * grammatical and pass.
  *
  * Any thread. Scanning a usual document allocates nothing; one with large objects takes, for the
- * time of the scan, some 48 bytes a member. Values point into the caller's document, which
- * must outlive them and not move.
+ * time of the scan, some 48 bytes a member, which limits may bound. Values point into the caller's
+ * document, which must outlive them and not move.
  */
 #ifndef WEIR_JSON_JSON_H
 #define WEIR_JSON_JSON_H
@@ -44,6 +44,9 @@ typedef struct json_member {
 typedef struct json_limits {
     unsigned depth; /* deepest nesting of arrays and objects; 0: 128 */
     bool repeats;   /* an object may have several members of one name */
+    /* Most members of an object and those around it, each up to the place that was read: they are
+     * compared with each other. From 48 on; 0: any number, as wherever they may repeat. */
+    unsigned members;
 } json_limits;
 
 typedef enum json_fault_kind {
@@ -52,6 +55,7 @@ typedef enum json_fault_kind {
     JSON_UTF8,      /* a string is not valid UTF-8 */
     JSON_DUPLICATE, /* two members of one object have one name */
     JSON_TOO_DEEP,
+    JSON_TOO_MANY, /* members of objects */
     JSON_TRAILING, /* bytes after the value */
 } json_fault_kind;
 

@@ -26,7 +26,7 @@ void json_names_free(json_names *n) {
 }
 
 static void grow_stack(json_names *n) {
-    uint32_t cap = n->cap * 2;
+    uint32_t cap = n->cap < n->most / 2 ? n->cap * 2 : n->most;
     json_name *old = n->stack == n->first ? NULL : n->stack;
     json_name *grown = mem_realloc(old, cap * sizeof *grown);
     if (!old) memcpy(grown, n->first, sizeof n->first);
@@ -81,6 +81,7 @@ static span unescape_name(json_names *n, span inner) {
 }
 
 bool json_names_add_rare(json_names *n, uint32_t base, span inner, bool escaped) {
+    if (json_names_full(n)) return false;
     own(n);
     if (n->count == n->cap) grow_stack(n);
     span text = escaped ? unescape_name(n, inner) : inner;

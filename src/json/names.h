@@ -33,6 +33,7 @@ typedef struct json_names {
     json_name *stack; /* first, or on the heap once that is full */
     uint32_t count;
     uint32_t cap;
+    uint32_t most;     /* the cap goes no further */
     bool owns;         /* something below, or the stack, is on the heap */
     uint32_t *buckets; /* NULL until an object is large; holds the newest name of each chain */
     uint32_t bucket_count;
@@ -41,10 +42,12 @@ typedef struct json_names {
     json_name first[JSON_NAMES_INLINE];
 } json_names;
 
-static inline void json_names_init(json_names *n) {
+/* Holds at most so many names, JSON_NAMES_INLINE or more. */
+static inline void json_names_init(json_names *n, uint32_t most) {
     n->stack = n->first;
     n->count = 0;
     n->cap = JSON_NAMES_INLINE;
+    n->most = most;
     n->owns = false; /* what else there is begins in names.c */
 }
 
@@ -52,6 +55,10 @@ static inline void json_names_init(json_names *n) {
 void json_names_free(json_names *n);
 void json_names_drop_large(json_names *n, uint32_t base);
 MUST_USE bool json_names_add_rare(json_names *n, uint32_t base, span inner, bool escaped);
+
+static inline bool json_names_full(const json_names *n) {
+    return n->count == n->most;
+}
 
 static inline void json_names_done(json_names *n) {
     if (n->owns) json_names_free(n);
@@ -88,8 +95,8 @@ MUST_USE static inline bool json_names_add_small(json_names *n, uint32_t base, s
 }
 
 /* Adds a name to the object whose first name is, or will be, number base. inner is what stands
- * between the quotes; doc_end is the end of the document it lies in. false: the object has that
- * name already. */
+ * between the quotes; doc_end is the end of the document it lies in. false: json_names_full(), or
+ * the object has that name already. */
 MUST_USE static inline bool json_names_add(json_names *n, uint32_t base, span inner, bool escaped,
                                            const char *doc_end) {
     if (escaped || n->count == n->cap || n->count - base >= JSON_NAMES_FEW)

@@ -186,6 +186,12 @@ static void grow_frames(scanner *s) {
     s->frames_cap = cap;
 }
 
+static __attribute__((cold, noinline)) step fail_name(scanner *s, const char *quote) {
+    if (json_names_full(&s->names))
+        return fail(s, quote, JSON_TOO_MANY, "the objects have too many members");
+    return fail(s, quote, JSON_DUPLICATE, "the object already has a member of this name");
+}
+
 /* *at is the first byte of a member. Leaves it behind the colon. */
 HOT step scan_name(scanner *s, const char **at) {
     const char *quote = *at;
@@ -196,7 +202,7 @@ HOT step scan_name(scanner *s, const char **at) {
     if (!p) return STEP_FAULT;
     span inner = span_from(quote + 1, (size_t)(p - quote - 1));
     if (!s->repeats && !json_names_add(&s->names, s->top.names, inner, escaped, s->end))
-        return fail(s, quote, JSON_DUPLICATE, "the object already has a member of this name");
+        return fail_name(s, quote);
     if (s->depth == s->record_depth) {
         s->key = inner;
         s->key_escaped = escaped;
@@ -325,7 +331,7 @@ static const char *scanner_init(scanner *s, span doc, const json_limits *limits)
     s->record_depth = UINT_MAX;
     s->count = 0;
     s->elements = s->objects = 0;
-    json_names_init(&s->names);
+    json_names_init(&s->names, limits && limits->members ? limits->members : UINT32_MAX);
     return json_skip_blanks(s->doc, s->end);
 }
 

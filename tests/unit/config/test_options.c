@@ -198,6 +198,7 @@ static void has_the_documented_defaults(void **state) {
     assert_int_equal(c->limits.headers, 100);
     assert_int_equal(c->limits.messages, 2000);
     assert_int_equal(c->limits.depth, 128);
+    assert_int_equal(c->limits.members, 100000);
     assert_int_equal(c->limits.calls, 10000);
     assert_int_equal(c->chat.message_chars, 10000);
     assert_int_equal(c->chat.max_tokens, 1000);

@@ -14,7 +14,7 @@ static int setup(void **state) {
     config_problems problems = {0};
     conf = config_parse(SPAN_OF("providers: {p: {kind: openai, url: 'http://127.0.0.1:9/v1'}}\n"
                                 "models: {'*': p}\n"
-                                "limits: {depth: 8, messages: 3}\n"
+                                "limits: {depth: 8, messages: 3, members: 512}\n"
                                 "chat: {model: small, message_chars: 10, max_tokens: 100, "
                                 "max_tokens_limit: 400, temperature: 0.5, system: Be brief.}\n"),
                         "test", &problems);
@@ -363,6 +363,42 @@ static void counts_messages_behind_a_crowd(void **state) {
             parsed *p = parse(&form_openai, CHAT, buf_span(&body));
             assert_int_equal(p->result, rows[i].says ? STAGE_ANSWER : STAGE_NEXT);
             if (rows[i].says) assert_span(p->x.failure.text, rows[i].says);
+            done(p);
+            buf_done(&body);
+        }
+    }
+}
+
+/* Wherever they stand, and on every path whose body is read. */
+static void bounds_the_members_of_objects(void **state) {
+    (void)state;
+    static const http_header json = {SPAN("content-type"), SPAN("application/json")};
+    static const struct {
+        const exchange_form *form;
+        endpoint endpoint;
+        const char *before, *after;
+        int inside; /* so many members are not too many */
+    } rows[] = {
+        {&form_openai, CHAT, "{" M ",\"metadata\":{", "}}", 509},
+        {&form_openai, EP_EMBEDDINGS, "{\"model\":\"m\",\"x\":[[{", "}]]}", 510},
+        {&form_openai, EP_OTHER, "{\"x\":{", "}}", 511},
+        {&form_openai, EP_OTHER, "[{", "}]", 512},
+        {&form_chat, CHAT, "{\"message\":{", "}}", 511},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int more = 0; more < 2; more++) {
+            buf body = BUF_EMPTY;
+            buf_add_cstr(&body, rows[i].before);
+            for (int k = 0; k < rows[i].inside + more; k++)
+                buf_addf(&body, "%s\"k%d\":0", k ? "," : "", k);
+            buf_add_cstr(&body, rows[i].after);
+            parsed *p = parse_with(rows[i].form, rows[i].endpoint, (http_headers){&json, 1},
+                                   buf_span(&body));
+            assert_int_equal(p->x.failure.error == ERR_BAD_JSON, more);
+            if (more)
+                assert_span(p->x.failure.text,
+                            "An object of the request body has, with those "
+                            "around it, more than 512 members (limits.members).");
             done(p);
             buf_done(&body);
         }
@@ -732,6 +768,7 @@ int main(void) {
         cmocka_unit_test(how_many_choices_are_asked_for),
         cmocka_unit_test(bounds_are_inclusive),
         cmocka_unit_test(counts_messages_behind_a_crowd),
+        cmocka_unit_test(bounds_the_members_of_objects),
         cmocka_unit_test(reads_json_on_other_paths),
         cmocka_unit_test(lets_pass_what_is_not_its_affair),
         cmocka_unit_test(the_paths_model_goes_before_the_bodys),

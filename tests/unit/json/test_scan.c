@@ -552,6 +552,65 @@ static void finds_duplicates_among_many(void **state) {
     }
 }
 
+/* "m0" … within "m0" …, so many in each of the objects, which stand within each other. */
+static void add_within(buf *doc, size_t objects, size_t each) {
+    for (size_t i = 0; i < objects; i++) {
+        buf_add_cstr(doc, i ? ",\"in\":{" : "{");
+        for (size_t j = 0; j < each; j++)
+            buf_addf(doc, "%s\"m%zu\":0", j ? "," : "", j);
+    }
+    for (size_t i = 0; i < objects; i++)
+        buf_add_char(doc, '}');
+}
+
+static void bounds_the_members(void **state) {
+    (void)state;
+    static const struct {
+        unsigned most;
+        size_t objects, each;
+        bool fits;
+    } rows[] = {
+        {48, 1, 48, true},     {48, 1, 49, false},     {64, 1, 64, true},
+        {64, 1, 65, false},    {100, 1, 100, true},    {100, 1, 101, false},
+        {5000, 1, 5000, true}, {5000, 1, 5001, false}, {UINT32_MAX, 1, 5001, true},
+        {0, 1, 5001, true},    {64, 8, 7, true},       {62, 8, 7, false},
+        {4099, 2, 2049, true}, {4098, 2, 2049, false}, /* with the name of the inner one */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const json_limits limits = {.members = rows[i].most};
+        buf doc = BUF_EMPTY;
+        json_value root;
+        json_fault fault = {JSON_OK};
+        add_within(&doc, rows[i].objects, rows[i].each);
+        assert_int_equal(json_scan(buf_span(&doc), &limits, &root, &fault), rows[i].fits);
+        if (!rows[i].fits) {
+            assert_int_equal(fault.kind, JSON_TOO_MANY);
+            assert_true(doc.ptr[fault.offset] == '"');
+        }
+        buf_done(&doc);
+    }
+}
+
+/* What closes counts no more, and where names may repeat none are kept. */
+static void counts_members_of_open_objects_alone(void **state) {
+    (void)state;
+    buf doc = BUF_EMPTY;
+    json_value root;
+    json_fault fault;
+    buf_add_cstr(&doc, "{\"list\":[");
+    for (int i = 0; i < 20; i++) {
+        if (i) buf_add_char(&doc, ',');
+        add_members(&doc, 60, 60, i % 2);
+    }
+    buf_add_cstr(&doc, "]}");
+    assert_true(json_scan(buf_span(&doc), &(json_limits){.members = 62}, &root, &fault));
+    assert_false(json_scan(buf_span(&doc), &(json_limits){.members = 61}, &root, &fault));
+    assert_int_equal(fault.kind, JSON_TOO_MANY);
+    const json_limits repeats = {.members = 48, .repeats = true};
+    assert_true(json_scan(buf_span(&doc), &repeats, &root, &fault));
+    buf_done(&doc);
+}
+
 /* An object of outer + 1 members, some of them objects of inner + 1. */
 static void add_nested(buf *doc, size_t outer, size_t inner, bool duplicate) {
     buf_add_char(doc, '{');
@@ -687,6 +746,8 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_cut_short),
         cmocka_unit_test(bears_every_mutation),
         cmocka_unit_test(bounds_the_depth),
+        cmocka_unit_test(bounds_the_members),
+        cmocka_unit_test(counts_members_of_open_objects_alone),
         cmocka_unit_test(finds_duplicates_among_many),
         cmocka_unit_test(keeps_names_of_nested_objects_apart),
         cmocka_unit_test(records_members_of_the_root),
