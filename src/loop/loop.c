@@ -87,14 +87,23 @@ static void arm_wheel(loop *l) {
     l->wheel_armed_ms = next_ms;
 }
 
+static void next_piece(loop *l, const char *part_before) {
+    if (!LOOP_WATCH) return;
+    watch_end(&l->watch, part_before);
+    watch_begin(&l->watch);
+}
+
 static void on_prepare(uv_prepare_t *h) {
     loop *l = CONTAINER_OF(h, loop, prepare);
     end_turn(l);
     arm_wheel(l);
+    next_piece(l, "what timers and the end of a turn began");
 }
 
 static void on_check(uv_check_t *h) {
-    end_turn(CONTAINER_OF(h, loop, check));
+    loop *l = CONTAINER_OF(h, loop, check);
+    next_piece(l, "what sockets and threads brought");
+    end_turn(l);
 }
 
 static void on_wake(uv_async_t *h) {
@@ -174,6 +183,7 @@ static void run_without_sigpipe(loop *l, uv_run_mode mode) {
     sigemptyset(&pipe_only);
     sigaddset(&pipe_only, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    if (LOOP_WATCH) watch_begin(&l->watch);
     uv_run(&l->uv, mode);
     if (!sigismember(&before, SIGPIPE)) unblock_sigpipe(&pipe_only, &before);
 }
@@ -242,6 +252,7 @@ void loop_done(loop *l) {
     uv_run(&l->uv, UV_RUN_DEFAULT);
     hangups_close(l);
     int err = uv_loop_close(&l->uv);
+    if (LOOP_WATCH) watch_tell(&l->watch);
     assert(err == 0); /* UV_EBUSY: somebody has left a handle open */
     (void)err;
     for (list *node; (node = list_pop_front(&l->posted));)

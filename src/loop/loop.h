@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "loop/timer.h"
+#include "loop/watch.h"
 
 #include <signal.h>
 #include <uv.h>
@@ -62,6 +63,7 @@ struct loop {
     char *tls_plain;  /* one record's worth of plain text; NULL until the first TLS connection */
     char *tls_gather; /* one record's plain text, to be written */
     buf tls_cipher;   /* records on their way from OpenSSL to the socket */
+    loop_watch watch;
 };
 
 MUST_USE int loop_init(loop *l, unsigned index); /* 0 or a negative libuv error */
