@@ -24,12 +24,20 @@ static void make_keys(upstream *u, target_table *targets) {
         u->keys[i].state = key_get(known, p->name, credential_key(u->keys[i].credential));
 }
 
+static void make_secrets(upstream *u, target_table *targets) {
+    secret_list in_force = {0};
+    provider_secrets(u->provider, http_origin_proxy_login(u->origin), &in_force);
+    u->secrets = secret_table_get(target_table_secrets(targets), u->provider->name, &in_force);
+    secret_list_done(&in_force);
+}
+
 static void upstream_done(upstream *u) {
     for (size_t i = 0; i < u->key_count; i++) {
         credential_unref(u->keys[i].credential);
         key_unref(u->keys[i].state);
     }
     free(u->keys);
+    secret_set_unref(u->secrets);
     http_origin_unref(u->origin);
 }
 
@@ -54,6 +62,7 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
                                  .ops = provider_find(p->kind),
                                  .origin = http_client_origin(client, &spec)};
         make_keys(&u->items[i], targets);
+        make_secrets(&u->items[i], targets);
     }
     return u;
 }

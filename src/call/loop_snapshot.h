@@ -19,9 +19,10 @@ typedef struct upstream {
     const config_provider *provider;
     const provider_ops *ops;
     http_origin *origin;
-    upstream_key *keys; /* as configured; where none is sent, that alone */
-    size_t key_count;   /* at least 1 */
-    size_t next_key;    /* they are used in turn */
+    upstream_key *keys;  /* as configured; where none is sent, that alone */
+    size_t key_count;    /* at least 1 */
+    size_t next_key;     /* they are used in turn */
+    secret_set *secrets; /* what nobody is to hear from it; counted; NULL: nothing */
 } upstream;
 
 typedef struct loop_snapshot {

@@ -53,6 +53,7 @@ struct target_table {
     size_t count;
     target_state *other; /* serves all that the table has no room for */
     key_table *keys;
+    secret_table *secrets;
     affinity *affinity;
 };
 
@@ -81,6 +82,7 @@ target_table *target_table_new(void) {
     t->other = state_new(SPAN_OF("other"), 0);
     t->other->shared = true;
     t->keys = key_table_new();
+    t->secrets = secret_table_new();
     t->affinity = affinity_new();
     return t;
 }
@@ -97,6 +99,7 @@ void target_table_free(target_table *t) {
     }
     state_free(t->other);
     key_table_free(t->keys);
+    secret_table_free(t->secrets);
     affinity_free(t->affinity);
     (void)pthread_mutex_destroy(&t->adding);
     free(t);
@@ -104,6 +107,10 @@ void target_table_free(target_table *t) {
 
 key_table *target_table_keys(target_table *t) {
     return t->keys;
+}
+
+secret_table *target_table_secrets(target_table *t) {
+    return t->secrets;
 }
 
 affinity *target_affinity(target_table *t) {

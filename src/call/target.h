@@ -8,6 +8,7 @@
 #include "call/affinity.h"
 #include "call/breaker.h"
 #include "call/key.h"
+#include "call/secrets.h"
 #include "provider/provider.h"
 
 typedef struct target_table target_table;
@@ -22,6 +23,8 @@ enum { TARGETS_MAX = 4096, TARGET_NAME_MAX = 256 };
 
 /* The keys that go with them. */
 key_table *target_table_keys(target_table *t);
+/* What is secret between weir and each provider. */
+secret_table *target_table_secrets(target_table *t);
 /* Finds or makes. Any thread; takes no lock once the target is known. */
 target_state *target_get(target_table *t, span name);
 span target_name(const target_state *s);

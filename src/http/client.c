@@ -75,6 +75,10 @@ http_origin *http_client_origin(http_client *c, const http_origin_spec *spec) {
     return found;
 }
 
+secret *http_origin_proxy_login(const http_origin *o) {
+    return o->proxy.authorization;
+}
+
 void origin_free_if_unused(http_origin *o) {
     if (o->refs || o->open || o->calls) return;
     list_remove(&o->link);

@@ -12,6 +12,7 @@
 #ifndef WEIR_HTTP_CLIENT_H
 #define WEIR_HTTP_CLIENT_H
 
+#include "base/secret.h"
 #include "http/codec.h"
 #include "loop/loop.h"
 #include "http/tls.h"
@@ -89,6 +90,8 @@ MUST_USE http_client *http_client_new(loop *l, const http_client_limits *limits)
  * when the configuration that named it goes. */
 http_origin *http_client_origin(http_client *c, const http_origin_spec *spec);
 void http_origin_unref(http_origin *o);
+/* What is sent to the proxy before it, as Proxy-Authorization; borrowed; NULL: nothing. */
+secret *http_origin_proxy_login(const http_origin *o);
 
 /* NULL never; failures come through on_fail. Content codings that http/decode.h undoes are undone;
  * one that it calls HTTP_CODING_UNKNOWN is left as it is. */

@@ -55,6 +55,7 @@ struct world {
     loop_snapshot *snapshot;
     const char *scripts[PROVIDERS][SCRIPTS]; /* of each provider's calls, the last for all others */
     const char *keys[PROVIDERS];             /* YAML; NULL: "sk-provider-a" and so on */
+    secret *proxy_login; /* borrowed; NULL: there is no proxy */
     unsigned asked[PROVIDERS];
     list calls;
     buf asking; /* "abApr": a was asked, then b; a was given up, one paused and resumed */
@@ -77,6 +78,10 @@ http_origin *http_client_origin(http_client *c, const http_origin_spec *spec) {
 
 void http_origin_unref(http_origin *o) {
     free(o);
+}
+
+secret *http_origin_proxy_login(const http_origin *o) {
+    return o->w ? o->w->proxy_login : NULL;
 }
 
 static inline void origin_step(timer *t);
