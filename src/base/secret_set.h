@@ -16,6 +16,7 @@
 #define WEIR_BASE_SECRET_SET_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/secret.h"
 
 enum { SECRET_LEN_MIN = 8 };

@@ -19,6 +19,8 @@ static void release(attempt *a) {
     buf_done(&a->body);
     credential_unref(a->credential);
     a->credential = NULL;
+    secret_set_unref(a->secrets);
+    a->secrets = NULL;
 }
 
 static void drop_connection(attempt *a) {
@@ -66,20 +68,6 @@ void attempt_end(attempt *a) {
 
 /* ---- callbacks of the HTTP client ---- */
 
-static http_headers keep_crossing(attempt *a, http_headers in) {
-    span connection = http_header_list(in, SPAN_OF("connection"), a->spec.arena);
-    http_header *out = arena_alloc(a->spec.arena, in.count * sizeof *out);
-    size_t n = 0;
-    for (size_t i = 0; i < in.count; i++) {
-        if (!provider_header_back(in.items[i].name, connection) ||
-            secret_found(attempt_key(a), in.items[i].value))
-            continue;
-        out[n++] = (http_header){arena_dup(a->spec.arena, in.items[i].name),
-                                 arena_dup(a->spec.arena, in.items[i].value)};
-    }
-    return (http_headers){out, n};
-}
-
 static retry_hint read_hint(const http_head *head) {
     int64_t now_us = clock_wall_us();
     retry_hint hint = hint_read(head->headers, now_us);
@@ -88,24 +76,26 @@ static retry_hint read_hint(const http_head *head) {
     return hint;
 }
 
-static void on_head(void *user, const http_head *head) {
+static void on_head(void *user, const http_head *as_sent) {
     attempt *a = user;
+    const http_head head = attempt_clean_head(a, as_sent);
     a->times = http_call_get_facts(a->http);
-    a->status = head->status;
-    a->hint = read_hint(head);
-    a->crossing = keep_crossing(a, head->headers);
-    span id = http_header_get(head->headers, SPAN_OF("x-request-id"));
-    if (span_is_utf8(id)) a->request_id = attempt_without_key(a, id);
-    if (head->status >= 300 && head->status <= 399) {
-        span location = http_header_get(head->headers, SPAN_OF("location"));
+    a->status = head.status;
+    a->hint = read_hint(&head);
+    a->crossing = attempt_crossing(a, as_sent, &head);
+    span id = attempt_intact_value(a, as_sent, &head, SPAN_OF("x-request-id"));
+    if (span_is_utf8(id)) a->request_id = id;
+    if (head.status >= 300 && head.status <= 399) {
+        span location = http_header_get(head.headers, SPAN_OF("location"));
         attempt_fail(a, FAIL_TARGET, ERR_REDIRECTED,
-                     redirect_text(a->spec.upstream->provider->name, head->status, location.len > 0,
+                     redirect_text(a->spec.upstream->provider->name, head.status, location.len > 0,
                                    a->spec.arena));
         return;
     }
-    if (attempt_is_unreadable(a, head)) return;
-    if (head->status >= 200 && head->status <= 299) {
-        attempt_open_reader(a, head);
+    if (attempt_is_unreadable(a, &head)) return;
+    if (head.status >= 200 && head.status <= 299) {
+        span type = attempt_intact_value(a, as_sent, &head, SPAN_OF("content-type"));
+        attempt_open_reader(a, &head, type);
         return;
     }
     a->state = REFUSAL;
@@ -192,6 +182,7 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
     a->usage = (token_usage){-1, -1, -1, -1, -1, false};
     a->dialect = spec->upstream->ops->speaks(spec->facts->endpoint);
     if (!build(a, ret_failure)) return NULL;
+    a->secrets = secret_set_ref(spec->upstream->secrets);
     const config_timeouts *t = attempt_timeouts(a);
     http_call_spec http = {
         .method = a->request.method,

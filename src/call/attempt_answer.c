@@ -210,7 +210,7 @@ static void look_what_comes(attempt *a) {
     loop_timer_start(a->spec.loop, &a->watch, left_ms > 0 ? left_ms : 0);
 }
 
-void attempt_open_reader(attempt *a, const http_head *head) {
+void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
     span content_type = http_header_get(head->headers, SPAN_OF("content-type"));
     const config_limits *limits = &attempt_config(a)->limits;
     const request_facts *facts = a->spec.facts;
@@ -224,7 +224,7 @@ void attempt_open_reader(attempt *a, const http_head *head) {
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
                               .usage_added = a->request.adds_usage,
-                              .key = attempt_key(a)};
+                              .secrets = attempt_secrets(a)};
     /* Refused with what weir adds, taken without: that is known from now on. */
     if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);
     bool coded = http_coding_of(head->headers) != HTTP_CODING_NONE;
@@ -233,11 +233,11 @@ void attempt_open_reader(attempt *a, const http_head *head) {
     a->state = ANSWER;
     a->document = !reader_flows(&a->reader);
     if (a->document) loop_timer_stop(a->spec.loop, &a->watch);
-    span told_type = reader_content_type(&a->reader, content_type);
+    bool keeps_type = reader_content_type(&a->reader, content_type).len > 0;
     const answer_head out = {.kind = a->reader.kind,
                              .status = head->status,
                              .headers = a->crossing,
-                             .content_type = attempt_without_key(a, told_type),
+                             .content_type = keeps_type ? told_type : SPAN_EMPTY,
                              .request_id = a->request_id};
     a->ops->on_head(a->user, &out);
 }

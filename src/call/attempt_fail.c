@@ -1,4 +1,4 @@
-/* What an attempt's failure is called, and what of it may be told: no byte of the key. */
+/* What an attempt's failure is called, and what of it may be told: no secret. */
 #include "call/attempt_internal.h"
 
 #include "call/hint.h"
@@ -6,8 +6,10 @@
 
 enum { REFUSAL_BYTES_MAX = 256 * 1024 };
 
-span attempt_without_key(const attempt *a, span value) {
-    return secret_found(attempt_key(a), value) ? SPAN_EMPTY : arena_dup(a->spec.arena, value);
+/* A word is no word any more where a part of it is missing. */
+static span word_without_secrets(const attempt *a, span word) {
+    bool whole = !secret_set_found(attempt_secrets(a), word);
+    return whole ? arena_dup(a->spec.arena, word) : SPAN_EMPTY;
 }
 
 /* ---- refusals ---- */
@@ -27,10 +29,10 @@ static int64_t wait_told(const refusal *said) {
 void attempt_fail_refused(attempt *a, int status, span body) {
     refusal said = {0};
     a->status = status;
-    dialect_get(a->dialect)->refuse(status, body, attempt_key(a), a->spec.arena, &said);
+    dialect_get(a->dialect)->refuse(status, body, attempt_secrets(a), a->spec.arena, &said);
     failure f = {
         .class = said.class, .error = ERR_PROVIDER_ERROR, .text = said.message, .body = said.body};
-    f.code = attempt_without_key(a, said.code);
+    f.code = word_without_secrets(a, said.code);
     if (said.class == FAIL_LIMIT && a->hint.after_ms < 0) a->hint.after_ms = wait_told(&said);
     f.unasked = refuses_added(a, said.class, body);
     attempt_fail_with(a, &f);
@@ -112,8 +114,9 @@ void attempt_fail_http(attempt *a, const http_fail *http) {
     bool streams = a->state == ANSWER && a->reader.kind == ANSWER_STREAM;
     if (streams && http->kind == HTTP_FAIL_CUT) error = ERR_STREAM_CUT;
     span whose = whose_word(a, http_failures[http->kind].timeout);
+    span why = secret_set_without(attempt_secrets(a), span_cstr(http->text), a->spec.arena);
     span text =
-        arena_printf(a->spec.arena, "%s (%.*s: %s%.*s)", error_get(error)->sentence,
-                     SPAN_ARG(a->spec.upstream->provider->name), http->text, SPAN_ARG(whose));
+        arena_printf(a->spec.arena, "%s (%.*s: %.*s%.*s)", error_get(error)->sentence,
+                     SPAN_ARG(a->spec.upstream->provider->name), SPAN_ARG(why), SPAN_ARG(whose));
     attempt_fail(a, http_failures[http->kind].class, error, text);
 }

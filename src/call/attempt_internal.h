@@ -1,8 +1,9 @@
 /* call/attempt_internal.h: an attempt as its parts see it. Inside call/, for those that stand
  * below.
  *
- * attempt.c runs it from its start to its end; attempt_answer.c reads what a 2xx head brings;
- * attempt_fail.c says what a failure is: a refusal, a deadline, a broken connection.
+ * attempt.c runs it from its start to its end; attempt_head.c is the border that heads come in at,
+ * attempt_answer.c reads what a 2xx head brings; attempt_fail.c says what a failure is: a refusal,
+ * a deadline, a broken connection.
  *
  * Whoever fails or ends an attempt has told its owner when that returns: it touches it no more.
  */
@@ -28,6 +29,7 @@ struct attempt {
     http_call *http; /* NULL once it has ended */
     provider_request request;
     credential *credential; /* counted; NULL: none was sent */
+    secret_set *secrets;    /* counted; what nobody is to hear */
     dialect dialect;
     timer watch; /* the first token's deadline, then that between events; in WHOLE and DRAIN, how
                     long the rest is waited for */
@@ -59,8 +61,8 @@ static inline const config_timeouts *attempt_timeouts(const attempt *a) {
     return &a->spec.entry->timeouts;
 }
 
-static inline const secret *attempt_key(const attempt *a) {
-    return credential_key(a->credential);
+static inline const secret_set *attempt_secrets(const attempt *a) {
+    return a->secrets;
 }
 
 /* ---- attempt.c ---- */
@@ -73,11 +75,22 @@ void attempt_end(attempt *a);
 /* Not from inside an event: whoever cancels there may still read it. */
 void attempt_close_reader(attempt *a);
 
+/* ---- attempt_head.c ---- */
+
+/* The same without secrets: fields with one in their name have lost both name and value, and values
+ * that part. */
+http_head attempt_clean_head(const attempt *a, const http_head *head);
+/* The value of that field, in the arena; empty where it has lost a part. */
+span attempt_intact_value(const attempt *a, const http_head *head, const http_head *clean,
+                          span name);
+/* The fields that may cross to the client, all of them whole. */
+http_headers attempt_crossing(const attempt *a, const http_head *head, const http_head *clean);
+
 /* ---- attempt_answer.c ---- */
 
 /* Of a stream the first token's deadline runs from now on. */
 void attempt_await_token(attempt *a);
-void attempt_open_reader(attempt *a, const http_head *head);
+void attempt_open_reader(attempt *a, const http_head *head, span told_type);
 void attempt_take_answer(attempt *a, span piece);
 /* The body is over; cut: before its end. */
 void attempt_end_answer(attempt *a, const http_fail *cut);
@@ -88,8 +101,6 @@ void attempt_tell_gathered(attempt *a);
 
 /* ---- attempt_fail.c ---- */
 
-/* A copy in the arena; empty where the key is in it. */
-span attempt_without_key(const attempt *a, span value);
 /* A piece of the body of an error. */
 void attempt_take_refusal(attempt *a, span piece);
 /* The provider has answered so, or an event stands for such an answer. */

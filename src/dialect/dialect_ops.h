@@ -7,7 +7,7 @@
 #ifndef WEIR_DIALECT_DIALECT_OPS_H
 #define WEIR_DIALECT_DIALECT_OPS_H
 
-#include "base/secret.h"
+#include "base/secret_set.h"
 #include "dialect/answer.h"
 #include "dialect/dialect.h"
 #include "dialect/failure.h"
@@ -25,7 +25,7 @@ typedef enum stream_end {
 /* Why a provider refused. */
 typedef struct refusal {
     failure_class class;
-    span body;    /* the error in OpenAI's shape, the key removed; in the arena */
+    span body;    /* the error in OpenAI's shape, without a secret; in the arena */
     span message; /* its message, for people */
     span code;
     span delay; /* after which to come again, as a duration of Go; empty: it says none */
@@ -56,8 +56,8 @@ typedef struct dialect_ops {
     /* Fills *e, whose kind, name and data are set, from its data; notes in r what the next events
      * need. */
     void (*read)(reader *r, answer_event *e);
-    /* Reads an answer that is not 2xx, or an error event as if it were one. key may be NULL. */
-    void (*refuse)(int status, span body, const secret *key, arena *a, refusal *ret);
+    /* Reads an answer that is not 2xx, or an error event as if it were one. */
+    void (*refuse)(int status, span body, const secret_set *secrets, arena *a, refusal *ret);
 } dialect_ops;
 
 /* d is one that providers answer in: any but DIALECT_WEIR_CHAT. */

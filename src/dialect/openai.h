@@ -70,7 +70,7 @@ void openai_look_for_listed_error(answer_event *e);
 
 /* ---- refusals (openai_refusal.c, and refusal.h): the rules that also serve look-alikes ---- */
 
-void openai_refuse(int status, span body, const secret *key, arena *a, refusal *ret);
+void openai_refuse(int status, span body, const secret_set *secrets, arena *a, refusal *ret);
 
 /* ---- writing: dialect_ops.write_* (openai_write.c) ---- */
 

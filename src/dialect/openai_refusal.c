@@ -26,15 +26,6 @@ static span readable(span text, arena *a) {
     return span_is_utf8(result) ? result : SPAN_EMPTY;
 }
 
-static span redacted(span text, const secret *key, arena *a) {
-    buf copy = BUF_EMPTY;
-    buf_add(&copy, text);
-    secret_redact(key, &copy);
-    span result = arena_dup(a, buf_span(&copy));
-    buf_done(&copy);
-    return result;
-}
-
 static span type_of_status(int status) {
     return status >= 500 ? SPAN_OF("server_error") : SPAN_OF("invalid_request_error");
 }
@@ -107,8 +98,8 @@ static span either(span first, span second) {
     return first.len ? first : second;
 }
 
-static void refuse_with_object(int status, const refusal_said *said, const secret *key, arena *a,
-                               refusal *ret) {
+static void refuse_with_object(int status, const refusal_said *said, const secret_set *secrets,
+                               arena *a, refusal *ret) {
     json_value of[MEMBERS];
     json_get_each(said->error, names, MEMBERS, of);
     const span values[MEMBERS] = {
@@ -119,32 +110,33 @@ static void refuse_with_object(int status, const refusal_said *said, const secre
     };
     ret->code = values[CODE];
     span message = fits(of, MESSAGE) ? json_string(of[MESSAGE], a) : values[MESSAGE];
-    ret->message = redacted(message, key, a);
-    ret->body = redacted(mended(said, of, values, a), key, a);
+    ret->message = arena_dup(a, secret_set_without(secrets, message, a));
+    ret->body = secret_set_without(secrets, mended(said, of, values, a), a);
 }
 
-static void refuse_with_text(int status, const refusal_said *said, const secret *key, arena *a,
-                             span body, refusal *ret) {
+static void refuse_with_text(int status, const refusal_said *said, const secret_set *secrets,
+                             arena *a, span body, refusal *ret) {
     span text = either(said->message, said->rest);
-    if (!text.len && !said->json) text = readable(redacted(body, key, a), a); /* before it is cut */
+    if (!text.len && !said->json)
+        text = readable(secret_set_without(secrets, body, a), a); /* before it is cut */
     ret->code = said->code;
-    ret->message = redacted(answered(status, text, a), key, a);
+    ret->message = secret_set_without(secrets, answered(status, text, a), a);
     const span values[MEMBERS] = {
         [MESSAGE] = ret->message,
         [TYPE] = either(said->type, type_of_status(status)),
         [PARAM] = said->param,
         [CODE] = either(said->code, SPAN_OF("provider_error")),
     };
-    ret->body = redacted(shaped(values, a), key, a);
+    ret->body = secret_set_without(secrets, shaped(values, a), a);
 }
 
-void openai_refuse(int status, span body, const secret *key, arena *a, refusal *ret) {
+void openai_refuse(int status, span body, const secret_set *secrets, arena *a, refusal *ret) {
     refusal_said said;
-    refusal_read(body, key, a, &said);
+    refusal_read(body, secrets, a, &said);
     ret->class = refusal_classify(status, &said, a);
     ret->delay = said.delay;
     if (said.document.len)
-        refuse_with_object(status, &said, key, a, ret);
+        refuse_with_object(status, &said, secrets, a, ret);
     else
-        refuse_with_text(status, &said, key, a, body, ret);
+        refuse_with_text(status, &said, secrets, a, body, ret);
 }

@@ -71,12 +71,9 @@ void reader_note_finished(reader *r, unsigned choice) {
 
 /* Redacted before it is read, so that every place is one of the bytes that are handed on. Lives
  * until the next. */
-static span without_key(reader *r, span text) {
-    if (!secret_found(r->spec.key, text)) return text;
+static span without_secrets(reader *r, span text) {
     buf_clear(&r->clean);
-    buf_add(&r->clean, text);
-    secret_redact(r->spec.key, &r->clean);
-    return buf_span(&r->clean);
+    return secret_set_redact(r->spec.secrets, text, &r->clean) ? buf_span(&r->clean) : text;
 }
 
 static void read_event(reader *r, answer_event *e) {
@@ -149,8 +146,10 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
         r->ended = true;
         return end_by_marker(r);
     }
-    span name = secret_found(r->spec.key, event->name) ? SPAN_EMPTY : event->name;
-    *ret = (answer_event){.kind = ANSWER_STREAM, .name = name, .data = without_key(r, event->data)};
+    bool nameless = secret_set_found(r->spec.secrets, event->name);
+    span name = nameless ? SPAN_EMPTY : event->name;
+    *ret = (answer_event){
+        .kind = ANSWER_STREAM, .name = name, .data = without_secrets(r, event->data)};
     read_event(r, ret);
     if (span_eq(name, SPAN_OF("error"))) note_error(r, ret);
     if (!ret->is_json && r->ops->is_json && !(ret->sorts & EVENT_ERROR)) {
@@ -205,7 +204,7 @@ static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
     if (!clean) return READER_CUT;
     r->ended = true;
     *ret = (answer_event){
-        .kind = ANSWER_PLAIN, .sorts = EVENT_FULL, .data = without_key(r, buf_span(&r->body))};
+        .kind = ANSWER_PLAIN, .sorts = EVENT_FULL, .data = without_secrets(r, buf_span(&r->body))};
     read_event(r, ret);
     if (!r->ops->is_json || ret->sorts & (EVENT_ERROR | EVENT_FAILED)) return READER_EVENT;
     if (!ret->is_json) r->no_answer = what_it_is_instead(ret->data);
@@ -214,7 +213,7 @@ static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
 
 /* ---- what nobody reads ----
  *
- * body holds the end of what has come that may be the beginning of the key: the next piece tells.
+ * body holds the end of what has come that may be the beginning of a secret: the next piece tells.
  * Before it lie the bytes that were told last. */
 
 /* All of text but what is held. */
@@ -234,12 +233,13 @@ static reader_result next_piece(reader *r, span *input, answer_event *ret) {
         buf_add(&r->body, text);
         text = buf_span(&r->body);
     }
-    if (secret_found(r->spec.key, text)) {
-        if (text.ptr != r->body.ptr) buf_add(&r->body, text);
-        secret_redact(r->spec.key, &r->body);
+    buf clean = BUF_EMPTY;
+    if (secret_set_redact(r->spec.secrets, text, &clean)) {
+        buf_done(&r->body);
+        r->body = clean;
         text = buf_span(&r->body);
     }
-    size_t held = secret_begun(r->spec.key, text);
+    size_t held = secret_set_begun(r->spec.secrets, text);
     if (text.ptr == r->body.ptr)
         r->told = text.len - held;
     else
@@ -247,7 +247,7 @@ static reader_result next_piece(reader *r, span *input, answer_event *ret) {
     return tell(text, held, ret);
 }
 
-/* It was not the key. */
+/* It was none. */
 static reader_result end_of_pieces(reader *r, bool clean, answer_event *ret) {
     buf_drop_front(&r->body, r->told);
     r->told = r->body.len;
@@ -302,7 +302,7 @@ static reader_result tell_whole(reader *r, answer_event *ret) {
     bool any = r->events_told && r->ops->turn->write(r->events_told, &r->body);
     *ret = (answer_event){.kind = any ? ANSWER_PLAIN : ANSWER_STREAM,
                           .sorts = any ? EVENT_FULL : 0,
-                          .data = any ? without_key(r, buf_span(&r->body)) : nothing};
+                          .data = any ? without_secrets(r, buf_span(&r->body)) : nothing};
     read_event(r, ret);
     return READER_EVENT;
 }

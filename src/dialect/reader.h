@@ -8,13 +8,13 @@
  * has come. Its dialect (dialect/dialect_ops.h) reads each event's JSON once and fills the
  * answer_event directly; parts and envelope are made only where they are wanted.
  *
- * No byte of the provider's key leaves a reader. What a reader holds does not grow with the number
- * of events. Belongs to its loop; the key and the input are borrowed.
+ * No secret leaves a reader. What a reader holds does not grow with the number
+ * of events. Belongs to its loop; the secrets and the input are borrowed.
  */
 #ifndef WEIR_DIALECT_READER_H
 #define WEIR_DIALECT_READER_H
 
-#include "base/secret.h"
+#include "base/secret_set.h"
 #include "dialect/answer.h"
 #include "dialect/dialect_ops.h"
 #include "dialect/guess.h"
@@ -48,9 +48,9 @@ typedef struct reader_spec {
                            each prompt, where the provider may not know `n` */
     bool background;    /* it goes on whether anybody listens or not: that it is taken on is news */
     size_t event_bytes; /* of one event of a stream, at most */
-    size_t answer_bytes; /* of a plain body, at most */
-    bool usage_added;    /* weir has asked for the usage chunk, and its client has not */
-    const secret *key;   /* what is not handed on; NULL: there is none */
+    size_t answer_bytes;       /* of a plain body, at most */
+    bool usage_added;          /* weir has asked for the usage chunk, and its client has not */
+    const secret_set *secrets; /* what is not handed on; NULL: nothing */
 } reader_spec;
 
 typedef struct reader {
@@ -76,7 +76,7 @@ typedef struct reader {
     buf unfolded;          /* of a document that is told as a stream: its events, as they stand */
     span unfolded_rest;    /* in one; those that are still to be told */
     size_t told;           /* RAW: of body, from its front */
-    buf clean;             /* what is told, without the key that was in it */
+    buf clean;             /* what is told, without the secret that was in it */
     buf respelt;           /* and in words that clients know */
     /* Of the last event. */
     answer_part *parts; /* NULL until there is one, which is where they are wanted alone */

@@ -8,7 +8,7 @@
 #ifndef WEIR_DIALECT_REFUSAL_H
 #define WEIR_DIALECT_REFUSAL_H
 
-#include "base/secret.h"
+#include "base/secret_set.h"
 #include "dialect/failure.h"
 #include "json/json.h"
 
@@ -37,8 +37,8 @@ typedef struct refusal_said {
 
 /* A body of at most some 256 KB. A list of errors becomes one line, "place: text; place: text".
  * What is put together from several texts is bounded, is never cut within a character, and has no
- * part of the key where it is cut; key may be NULL. */
-void refusal_read(span body, const secret *key, arena *a, refusal_said *ret);
+ * part of a secret where it is cut. */
+void refusal_read(span body, const secret_set *secrets, arena *a, refusal_said *ret);
 /* One that fits OpenAI's `code` and `type`: a string, or a number of some digits; else empty. */
 span refusal_word(json_value v, arena *a);
 

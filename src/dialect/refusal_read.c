@@ -7,7 +7,7 @@ enum {
 };
 
 typedef struct taker {
-    const secret *key;
+    const secret_set *secrets;
     arena *arena;
     refusal_said *said;
 } taker;
@@ -40,20 +40,10 @@ static void note(span *ret, json_value v, arena *a) {
 
 /* ---- texts from several ---- */
 
-static span without_key(const taker *t, span text) {
-    buf copy = BUF_EMPTY;
-    if (!secret_found(t->key, text)) return text;
-    buf_add(&copy, text);
-    secret_redact(t->key, &copy);
-    span result = arena_dup(t->arena, buf_span(&copy));
-    buf_done(&copy);
-    return result;
-}
-
 /* false: there is no room for more. */
 static bool add_to_list(const taker *t, buf *list, span text) {
     static const span more = SPAN("\xe2\x80\xa6"); /* an ellipsis */
-    text = span_strip(without_key(t, text));
+    text = span_strip(secret_set_without(t->secrets, text, t->arena));
     if (!text.len) return true;
     span between = list->len ? SPAN_OF("; ") : SPAN_EMPTY;
     bool fits = list->len + between.len + text.len <= REFUSAL_LIST_MAX;
@@ -264,11 +254,11 @@ static json_value unpacked(json_value root) {
     return root;
 }
 
-void refusal_read(span body, const secret *key, arena *a, refusal_said *ret) {
+void refusal_read(span body, const secret_set *secrets, arena *a, refusal_said *ret) {
     json_value root;
     json_fault fault;
     *ret = (refusal_said){.error = {JSON_NONE, SPAN_EMPTY}};
-    taker t = {.key = key, .arena = a, .said = ret};
+    taker t = {.secrets = secrets, .arena = a, .said = ret};
     if (!json_scan(body, NULL, &root, &fault)) {
         note_text(&t, body);
         return;

@@ -25,9 +25,9 @@ typedef struct entry {
     size_t key; /* which of the provider's keys is sent */
 
     /* While it is asked for. */
-    loop_snapshot *snapshot; /* counted; given back when the call is not on the stack any more */
-    http_call *http;         /* NULL: it is not */
-    const secret *sent_key;
+    loop_snapshot *snapshot;   /* counted; given back when the call is not on the stack any more */
+    http_call *http;           /* NULL: it is not */
+    const secret_set *secrets; /* of the snapshot's */
     arena arena;
     buf body;
     timer deadline;
@@ -158,7 +158,7 @@ static void on_end(void *user) {
     entry *e = user;
     model_list fresh;
     e->http = NULL;
-    if (!model_list_read(buf_span(&e->body), e->sent_key, &fresh)) {
+    if (!model_list_read(buf_span(&e->body), e->secrets, &fresh)) {
         end(e, "its answer is no list");
         return;
     }
@@ -171,7 +171,7 @@ static void on_end(void *user) {
 static void on_fail(void *user, const http_fail *fail) {
     entry *e = user;
     e->http = NULL;
-    end(e, fail->text);
+    end(e, secret_set_without(e->secrets, span_cstr(fail->text), &e->arena).ptr);
 }
 
 static const http_call_ops http_ops = {
@@ -196,7 +196,7 @@ static void ask(entry *e, loop_snapshot *s, const config_provider *p) {
     e->asked = true;
     e->snapshot = loop_snapshot_ref(s);
     credential *key = pick_key(e, u, l->now_ms);
-    e->sent_key = credential_key(key);
+    e->secrets = u->secrets;
     const provider_ask spec = {.provider = p,
                                .facts = &facts,
                                .credential = key,

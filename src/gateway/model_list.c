@@ -8,14 +8,14 @@ static bool is_id(span text) {
     return text.len > 0 && text.len <= ID_BYTES_MAX;
 }
 
-static void add(model_list *l, json_value object, const secret *key) {
+static void add(model_list *l, json_value object, const secret_set *secrets) {
     json_value id = json_get(object, SPAN_OF("id"));
-    if (id.type != JSON_STRING || secret_found(key, object.raw)) return;
+    if (id.type != JSON_STRING || secret_set_found(secrets, object.raw)) return;
     const listed_model m = {json_string(id, &l->arena), object};
     if (is_id(m.id)) l->items[l->count++] = m;
 }
 
-bool model_list_read(span body, const secret *key, model_list *ret) {
+bool model_list_read(span body, const secret_set *secrets, model_list *ret) {
     model_list l = {0};
     arena_init(&l.arena, 0);
     json_value root;
@@ -30,7 +30,7 @@ bool model_list_read(span body, const secret *key, model_list *ret) {
     l.items = arena_alloc(&l.arena, (count < MODELS_MAX ? count : MODELS_MAX) * sizeof *l.items);
     json_iter it = json_iter_of(data);
     for (json_value m; l.count < MODELS_MAX && json_next_element(&it, &m);)
-        add(&l, m, key);
+        add(&l, m, secrets);
     *ret = l;
     return true;
 }

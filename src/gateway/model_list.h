@@ -6,7 +6,7 @@
 #ifndef WEIR_GATEWAY_MODEL_LIST_H
 #define WEIR_GATEWAY_MODEL_LIST_H
 
-#include "base/secret.h"
+#include "base/secret_set.h"
 #include "json/json.h"
 
 typedef struct listed_model {
@@ -20,9 +20,9 @@ typedef struct model_list {
     size_t count;
 } model_list;
 
-/* {"data":[{"id":…},…]}, or the array alone, as some send it. key: may not be repeated; NULL: none
- * was sent. false: it is neither, and nothing is to be given back. */
-MUST_USE bool model_list_read(span body, const secret *key, model_list *ret);
+/* {"data":[{"id":…},…]}, or the array alone, as some send it. What repeats a secret is left out.
+ * false: it is neither, and nothing is to be given back. */
+MUST_USE bool model_list_read(span body, const secret_set *secrets, model_list *ret);
 void model_list_done(model_list *l);
 /* NULL: it is not listed. */
 const listed_model *model_list_find(const model_list *l, span id);

@@ -18,6 +18,7 @@
 #ifndef WEIR_HTTP_PROXY_H
 #define WEIR_HTTP_PROXY_H
 
+#include "base/buf.h"
 #include "base/secret.h"
 
 typedef enum proxy_kind { PROXY_NONE, PROXY_CONNECT, PROXY_UNUSABLE } proxy_kind;

@@ -6,11 +6,12 @@
  * out; a text for people is UTF-8; a refusal is JSON with an error in it.
  */
 #include "fuzz.h"
+#include "../unit/secrets.h"
 
 #include "dialect/reader.h"
 #include "dialect/words.h"
 
-static secret *key;
+static secret_set *secrets;
 
 static void check_within(span s, span whole) {
     HOLDS(!s.len || (s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len));
@@ -27,7 +28,7 @@ static void check_value(json_value v, span data) {
 
 static void check_event(const answer_event *e) {
     const char *last = e->data.ptr;
-    HOLDS(!secret_found(key, e->data) && !secret_found(key, e->name));
+    HOLDS(!secret_set_found(secrets, e->data) && !secret_set_found(secrets, e->name));
     for (size_t i = 0; i < e->part_count; i++) {
         const answer_part *p = &e->parts[i];
         HOLDS(p->kind == PART_OPAQUE || p->value.type == JSON_STRING);
@@ -113,10 +114,10 @@ static void check_refusal(const dialect_ops *ops, span body, arena *a) {
     refusal said = {0};
     json_value root;
     json_fault fault;
-    ops->refuse(500, body, key, a, &said);
+    ops->refuse(500, body, secrets, a, &said);
     HOLDS(json_scan(said.body, NULL, &root, &fault));
     HOLDS(json_get(answer_root(said.body), SPAN_OF("error")).type == JSON_OBJECT);
-    HOLDS(!secret_found(key, said.body) && !secret_found(key, said.message));
+    HOLDS(!secret_set_found(secrets, said.body) && !secret_set_found(secrets, said.message));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -124,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                        DIALECT_OPENAI_EMBEDDINGS,  DIALECT_OPENAI_RESPONSES,
                                        DIALECT_OPENAI_MODERATIONS, DIALECT_RAW};
     if (size == 0) return 0;
-    if (!key) key = secret_new(SPAN_OF("sk-fuzz/1"));
+    if (!secrets) secrets = secret_set_of("sk-fuzz/1");
     const reader_spec spec = {.dialect = dialects[data[0] % ARRAY_LEN(dialects)],
                               .want = data[0] & 64 ? 0 : WANT_PARTS | WANT_ENVELOPE,
                               .fewest = 1,
@@ -132,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                               .event_bytes = 1 << 20,
                               .answer_bytes = 1 << 20,
                               .usage_added = true,
-                              .key = key};
+                              .secrets = secrets};
     span rest = span_from((const char *)data + 1, size - 1);
     arena a;
     arena_init(&a, 0);

@@ -5,12 +5,13 @@
  * comes out; the message is UTF-8.
  */
 #include "fuzz.h"
+#include "../unit/secrets.h"
 
 #include "dialect/openai.h"
 
 static const int statuses[] = {400, 401, 403, 404, 413, 422, 429, 500, 502, 302};
 
-static secret *key;
+static secret_set *secrets;
 
 static json_value read_error(span body) {
     json_value root;
@@ -33,18 +34,18 @@ static void check_shape(span body) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) return 0;
-    if (!key) key = secret_new(SPAN_OF("sk-fuzz/1"));
+    if (!secrets) secrets = secret_set_of("sk-fuzz/1");
     int status = statuses[data[0] % ARRAY_LEN(statuses)];
     span body = span_from((const char *)data + 1, size - 1);
     refusal said, again;
     arena a;
     arena_init(&a, 0);
-    openai_refuse(status, body, key, &a, &said);
+    openai_refuse(status, body, secrets, &a, &said);
     check_shape(said.body);
-    HOLDS(!secret_found(key, said.body) && !secret_found(key, said.message));
+    HOLDS(!secret_set_found(secrets, said.body) && !secret_set_found(secrets, said.message));
     HOLDS(span_is_utf8(said.message));
     HOLDS(said.class != FAIL_NONE);
-    openai_refuse(status, said.body, key, &a, &again);
+    openai_refuse(status, said.body, secrets, &a, &again);
     HOLDS(span_eq(again.body, said.body));
     arena_done(&a);
     return 0;

@@ -1,5 +1,6 @@
 /* Events where a document was asked for: what is put together of them. */
 #include "told.h"
+#include "secrets.h"
 
 #define JSON  "application/json"
 #define CHAT  DIALECT_OPENAI_CHAT
@@ -238,8 +239,8 @@ static void what_is_put_together_is_bounded(void **state) {
 static void the_key_is_not_told(void **state) {
     (void)state;
     reader_spec spec = told_spec(CHAT, ASKED_DOCUMENT);
-    secret *key = secret_new(SPAN_OF("sk-secret/1"));
-    spec.key = key;
+    secret_set *secrets = secret_set_of("sk-secret/1");
+    spec.secrets = secrets;
     assert_told_by(&spec, EVENT_STREAM,
                    "data: " ONE("{\"role\":\"assistant\",\"content\":\"a sk-sec\"}") "\ndata: " ONE(
                        "{\"content\":\"ret/1 b\"}") "\ndata: " STOP "\n\ndata: [DONE]\n\n",
@@ -247,7 +248,7 @@ static void the_key_is_not_told(void **state) {
     spec.asked = ASKED_STREAM;
     assert_told_by(&spec, JSON, "{\"choices\":[{\"message\":{\"content\":\"sk-secret/1\"}}]}",
                    SAID("{\"content\":\"[redacted]\"}") SAID("{}") "end");
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 int main(void) {

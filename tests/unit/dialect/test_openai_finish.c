@@ -1,5 +1,6 @@
 /* Why an answer ends: providers' words in those that clients know. */
 #include "said.h"
+#include "secrets.h"
 
 #include "dialect/openai.h"
 
@@ -164,12 +165,12 @@ static void a_plain_answer_likewise(void **state) {
 static void the_key_is_not_told_either(void **state) {
     (void)state;
     reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
-    secret *key = secret_new(SPAN_OF("sk-1234567890"));
-    spec.key = key;
+    secret_set *secrets = secret_set_of("sk-1234567890");
+    spec.secrets = secrets;
     assert_said(&spec, EVENT_STREAM,
                 "data: {\"choices\":[{\"finish_reason\":\"sk-1234567890\"}]}\n\n",
                 "finish finish 0/0 \"stop\" (stop)\nend");
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 int main(void) {

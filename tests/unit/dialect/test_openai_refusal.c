@@ -1,5 +1,6 @@
 /* What a client is told of a refusal. What follows from one: test_refusal_class.c. */
 #include "unit.h"
+#include "secrets.h"
 
 #include "dialect/openai.h"
 
@@ -160,11 +161,11 @@ static void add_entry(buf *body, char letter, size_t len) {
     buf_add_cstr(body, "\"}");
 }
 
-static span message_of(buf *body, const secret *key) {
+static span message_of(buf *body, const secret_set *secrets) {
     refusal r;
-    openai_refuse(422, buf_span(body), key, &a, &r);
+    openai_refuse(422, buf_span(body), secrets, &a, &r);
     assert_true(span_is_utf8(r.message));
-    assert_false(secret_found(key, r.message));
+    assert_false(secret_set_found(secrets, r.message));
     return r.message;
 }
 
@@ -195,19 +196,19 @@ static void a_list_is_cut_between_its_elements(void **state) {
 /* One that is too long itself is cut between characters, and no part of the key stays. */
 static void an_element_is_cut_between_characters(void **state) {
     (void)state;
-    secret *key = secret_new(SPAN_OF("sk-secret-123"));
+    secret_set *secrets = secret_set_of("sk-secret-123");
     for (size_t before = 370; before <= 400; before++) {
         buf body = BUF_EMPTY;
         buf_add_cstr(&body, "[\"");
         for (size_t i = 0; i < before; i++)
             buf_add_char(&body, '.');
         buf_add_cstr(&body, "sk-secret-123\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\"]");
-        span message = message_of(&body, key);
+        span message = message_of(&body, secrets);
         assert_int_equal(span_find_span(message, 0, SPAN_OF("sk-")), message.len);
         assert_in_range(message.len, strlen(MANY_SAYS) + before, strlen(MANY_SAYS) + 400 + 3);
         buf_done(&body);
     }
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 /* JSON that explains nothing is shown whole where it is short, else by the texts in it. */
@@ -298,34 +299,34 @@ static void hostile_bodies_are_read(void **state) {
 
 static void errors_take_openais_shape_without_the_key(void **state) {
     (void)state;
-    secret *key = secret_new(SPAN_OF("sk-secret-123"));
+    secret_set *secrets = secret_set_of("sk-secret-123");
     refusal r;
     openai_refuse(401,
                   SPAN_OF("{\"error\":{\"message\":\"Incorrect key: sk-secret-123\",\"type\":\"t\","
                           "\"param\":null,\"code\":\"invalid_api_key\"}}"),
-                  key, &a, &r);
+                  secrets, &a, &r);
     assert_span(r.body, "{\"error\":{\"message\":\"Incorrect key: [redacted]\",\"type\":\"t\","
                         "\"param\":null,\"code\":\"invalid_api_key\"}}");
     assert_span(r.message, "Incorrect key: [redacted]");
-    openai_refuse(502, SPAN_OF("<html><h1>Bad Gateway</h1>\r\nnginx sk-secret-123\x01</html>"), key,
-                  &a, &r);
+    openai_refuse(502, SPAN_OF("<html><h1>Bad Gateway</h1>\r\nnginx sk-secret-123\x01</html>"),
+                  secrets, &a, &r);
     assert_span(r.message, "The provider answered with status 502: Bad Gateway nginx [redacted]");
     assert_span(r.body,
                 "{\"error\":{\"message\":\"The provider answered with status 502: Bad Gateway "
                 "nginx [redacted]\",\"type\":\"server_error\",\"param\":null,"
                 "\"code\":\"provider_error\"}}");
-    openai_refuse(400, SPAN_OF("{\"detail\":\"no such thing\"}"), key, &a, &r);
+    openai_refuse(400, SPAN_OF("{\"detail\":\"no such thing\"}"), secrets, &a, &r);
     assert_span(r.message, "The provider answered with status 400: no such thing");
-    openai_refuse(500, SPAN_OF("{\"type\":\"theirs\",\"message\":\"m\",\"code\":\"c\"}"), key, &a,
-                  &r);
+    openai_refuse(500, SPAN_OF("{\"type\":\"theirs\",\"message\":\"m\",\"code\":\"c\"}"), secrets,
+                  &a, &r);
     assert_span(r.body,
                 "{\"error\":{\"message\":\"The provider answered with status 500: m\",\"type\":"
                 "\"theirs\",\"param\":null,\"code\":\"c\"}}");
-    openai_refuse(500, SPAN_OF("[\"message\"]"), key, &a, &r); /* no object: its text */
+    openai_refuse(500, SPAN_OF("[\"message\"]"), secrets, &a, &r); /* no object: its text */
     assert_span(r.body, "{\"error\":{\"message\":\"The provider answered with status 500: "
                         "message\",\"type\":\"server_error\",\"param\":null,\"code\":"
                         "\"provider_error\"}}");
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 /* ---- the text of a refusal that is no JSON: one line for people, of bounded length ---- */

@@ -1,5 +1,6 @@
 /* Answers in bytes, events out: what a reader takes for what, its ends, and the provider's key. */
 #include "said.h"
+#include "secrets.h"
 
 static void a_stream_ends_with_its_marker(void **state) {
     (void)state;
@@ -305,9 +306,9 @@ static void bounds_hold_in_any_pieces(void **state) {
 
 static void no_event_holds_the_key(void **state) {
     (void)state;
-    secret *key = secret_new(SPAN_OF("sk-secret/123"));
+    secret_set *secrets = secret_set_of("sk-secret/123");
     reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS | WANT_ENVELOPE);
-    spec.key = key;
+    spec.secrets = secrets;
     assert_said(&spec, EVENT_STREAM,
                 "event: sk-secret/123\n"
                 "data: {\"id\":\"1\",\"model\":\"sk-secret/123\",\"choices\":[{\"delta\":{"
@@ -324,7 +325,7 @@ static void no_event_holds_the_key(void **state) {
     assert_said(&spec, "application/json",
                 "{\"choices\":[{\"message\":{\"content\":\"\\u0073k-secret/123!\"}}]}",
                 "content,full text 0/0 \"[redacted]!\" [  ]\nend");
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 /* Every cut of a body that nobody reads, in two and in three, and byte by byte. */
@@ -343,9 +344,9 @@ static void no_piece_lets_the_key_through(void **state) {
         {"\\uzz sk\\n", "\\uzz sk\\nend"},
         {"", "end"},
     };
-    secret *key = secret_new(SPAN_OF("sk-secret/9"));
+    secret_set *secrets = secret_set_of("sk-secret/9");
     reader_spec spec = said_spec(DIALECT_RAW, 0);
-    spec.key = key;
+    spec.secrets = secrets;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_said(&spec, "audio/mpeg", rows[i].body, rows[i].expected);
         span body = span_cstr(rows[i].body);
@@ -357,16 +358,16 @@ static void no_piece_lets_the_key_through(void **state) {
                 buf_done(&said);
             }
     }
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 /* What cannot be the key is not kept waiting, and what was held is told also where a body breaks
  * off. */
 static void only_the_keys_beginning_is_held_back(void **state) {
     (void)state;
-    secret *key = secret_new(SPAN_OF("sk-secret/9"));
+    secret_set *secrets = secret_set_of("sk-secret/9");
     reader_spec spec = said_spec(DIALECT_RAW, 0);
-    spec.key = key;
+    spec.secrets = secrets;
     reader r;
     answer_event e;
     reader_init(&r, &spec, SPAN_OF("audio/mpeg"), -1);
@@ -383,7 +384,7 @@ static void only_the_keys_beginning_is_held_back(void **state) {
     assert_span(e.data, "s");
     assert_int_equal(reader_end(&r, false, &e), READER_CUT);
     reader_done(&r);
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 /* ---- memory ---- */

@@ -1,13 +1,14 @@
 #include "unit.h"
+#include "secrets.h"
 
 #include "gateway/model_list.h"
 
 /* The ids that are read, each with a blank behind it; "none": it is no list. */
-static span ids_of(const char *body, const secret *key) {
+static span ids_of(const char *body, const secret_set *secrets) {
     static buf said;
     buf_clear(&said);
     model_list l;
-    if (!model_list_read(span_cstr(body), key, &l)) return SPAN_OF("none");
+    if (!model_list_read(span_cstr(body), secrets, &l)) return SPAN_OF("none");
     for (size_t i = 0; i < l.count; i++)
         buf_addf(&said, "%.*s ", SPAN_ARG(l.items[i].id));
     model_list_done(&l);
@@ -46,12 +47,12 @@ static void which_models_are_read(void **state) {
 
 static void the_key_is_not_repeated(void **state) {
     (void)state;
-    secret *key = secret_new(SPAN_OF("sk-provider-secret"));
+    secret_set *secrets = secret_set_of("sk-provider-secret");
     assert_span(ids_of("[{\"id\":\"a\",\"x\":\"Bearer sk-provider-secret\"},{\"id\":\"b\"},"
                        "{\"id\":\"sk-provider-secret\"},{\"id\":\"sk-provider\"}]",
-                       key),
+                       secrets),
                 "b sk-provider ");
-    secret_unref(key);
+    secret_set_unref(secrets);
 }
 
 static void ids_and_lists_are_bounded(void **state) {
