@@ -103,6 +103,10 @@ loop *http_request_loop(const http_request *r);
 int64_t http_request_started_us(const http_request *r); /* monotonic: when its head was complete */
 /* Of what is kept, and of what comes before its content coding is undone. */
 void http_request_limit_body(http_request *r, size_t bytes);
+/* Who holds the memory that body and answer take, as in base/memory.h; at first whoever the
+ * connection knows of: its last request's, or the peer's machine. Said at the head. */
+void http_request_set_holder(http_request *r, uint64_t holder);
+uint64_t http_request_holder(const http_request *r);
 /* Frees the body's memory early (it has been sent on and cannot be needed again). */
 void http_request_drop_body(http_request *r);
 /* The same for its head, once the whole request is there and the answer has begun: from then on

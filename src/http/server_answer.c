@@ -21,6 +21,7 @@ http_request *http_request_new(conn *c, const http_head *head) {
     list_init(&r->link);
     r->conn = c;
     r->head = head;
+    r->hold.holder = transport_holder(c->io);
     r->body_limit = c->server->limits.body_bytes;
     r->coding = head->coded && head->has_body ? (unsigned char)http_coding_of(head->headers)
                                               : HTTP_CODING_NONE;
@@ -29,7 +30,7 @@ http_request *http_request_new(conn *c, const http_head *head) {
 }
 
 void http_request_free(http_request *r) {
-    buf_done(&r->body);
+    body_drop(r);
     http_decoder_free(r->decoder);
     free(r);
 }
@@ -66,8 +67,18 @@ void http_request_limit_body(http_request *r, size_t bytes) {
     r->body_limit = bytes;
 }
 
+uint64_t http_request_holder(const http_request *r) {
+    return r->hold.holder;
+}
+
+void http_request_set_holder(http_request *r, uint64_t holder) {
+    assert(!r->hold.bytes);
+    r->hold.holder = holder;
+    transport_set_holder(r->conn->io, holder);
+}
+
 void http_request_drop_body(http_request *r) {
-    buf_done(&r->body);
+    body_drop(r);
 }
 
 void http_request_drop_head(http_request *r) {
@@ -188,6 +199,7 @@ void answer_refusal(http_server *s, transport *io, error_id id, const char *why,
     buf body = BUF_EMPTY;
     s->ops->on_refused(s->user, id, why, &body);
     const error_row *row = error_get(id);
+    const bool passes = row->status == 503 || row->status == 429; /* and it is told when */
     char request_id[ID_LEN + 1];
     id_new(&s->loop->rng, clock_wall_us(), request_id);
     http_header headers[] = {
@@ -198,7 +210,7 @@ void answer_refusal(http_server *s, transport *io, error_id id, const char *why,
     };
     answer_head a = {
         .status = row->status,
-        .headers = {headers, ARRAY_LEN(headers) - (row->status == 503 ? 0 : 1)},
+        .headers = {headers, ARRAY_LEN(headers) - (passes ? 0 : 1)},
         .length = (int64_t)body.len,
         .connection = "close",
     };

@@ -1,4 +1,5 @@
-/* A request's body: gathered within its limit, its content coding undone. */
+/* A request's body: gathered within its limit and where there is room for it, its content coding
+ * undone. */
 #include "http/server_internal.h"
 
 static error_id too_large(const char **ret_why) {
@@ -6,14 +7,56 @@ static error_id too_large(const char **ret_why) {
     return ERR_BODY_TOO_LARGE;
 }
 
-static error_id gather(http_request *r, span piece, const char **ret_why) {
-    if (piece.len > r->body_limit - r->body.len) return too_large(ret_why);
-    buf_add(&r->body, piece);
-    return ERR_NONE;
-}
-
 static bool is_coded(const http_request *r) {
     return r->coding != HTTP_CODING_NONE && r->coding != HTTP_CODING_UNKNOWN;
+}
+
+/* ---- room ---- */
+
+static error_id take_room(http_request *r, size_t bytes, const char **ret_why) {
+    switch (memory_grow(&r->conn->server->loop->memory, &r->hold, bytes)) {
+    case SHARE_TAKEN: return ERR_NONE;
+    case SHARE_OWN_GONE:
+        *ret_why = "Bodies and answers of this client take as much memory as its share allows "
+                   "(limits.client_share, limits.memory).";
+        return ERR_OVER_MEMORY_SHARE;
+    case SHARE_ALL_GONE:
+        *ret_why = "There is no room in memory for the request body now (limits.memory).";
+        return ERR_MEMORY_FULL;
+    }
+    return ERR_INTERNAL;
+}
+
+error_id body_expect(http_request *r, const char **ret_why) {
+    int64_t length = r->head->content_length;
+    return length > 0 && !is_coded(r) ? take_room(r, (size_t)length, ret_why) : ERR_NONE;
+}
+
+/* What is told is there at once; what is not, doubles. */
+static error_id make_room(http_request *r, size_t more, const char **ret_why) {
+    enum { FIRST_BYTES = 1024 };
+    size_t want = r->body.cap ? r->body.cap * 2 : r->hold.bytes ? r->hold.bytes : FIRST_BYTES;
+    if (want < r->body.len + more) want = r->body.len + more;
+    error_id bad = take_room(r, want, ret_why);
+    if (bad == ERR_NONE) (void)buf_reserve(&r->body, want - r->body.len);
+    return bad;
+}
+
+void body_drop(http_request *r) {
+    buf_done(&r->body);
+    memory_drop(&r->conn->server->loop->memory, &r->hold);
+}
+
+/* ---- bytes ---- */
+
+static error_id gather(http_request *r, span piece, const char **ret_why) {
+    if (piece.len > r->body_limit - r->body.len) return too_large(ret_why);
+    if (piece.len > r->body.cap - r->body.len) {
+        error_id bad = make_room(r, piece.len, ret_why);
+        if (bad != ERR_NONE) return bad;
+    }
+    buf_add(&r->body, piece);
+    return ERR_NONE;
 }
 
 /* The limit is of what comes as well: codings know ways to say nothing at any length. */
@@ -39,10 +82,6 @@ static error_id decode(http_request *r, span input, const char **ret_why) {
 
 error_id body_take(http_request *r, span piece, const char **ret_why) {
     if (is_coded(r)) return decode(r, piece, ret_why);
-    if (!r->body.ptr && r->head->content_length > 0) {
-        uint64_t whole = (uint64_t)r->head->content_length;
-        buf_reserve(&r->body, whole < SKIP_BYTES ? (size_t)whole : SKIP_BYTES);
-    }
     return gather(r, piece, ret_why);
 }
 

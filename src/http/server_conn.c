@@ -203,6 +203,12 @@ static void judge_body(conn *c, http_request *r) {
         refuse(c, ERR_BODY_TOO_LARGE, "The request's Content-Length is beyond the limit.");
         return;
     }
+    const char *why;
+    error_id full = body_expect(r, &why);
+    if (full != ERR_NONE) {
+        refuse(c, full, why);
+        return;
+    }
     if (!r->head->has_body || !r->head->expect_continue) return;
     static const span go_on = SPAN("HTTP/1.1 100 Continue\r\n\r\n");
     r->continued = true;

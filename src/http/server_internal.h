@@ -91,6 +91,7 @@ struct http_request {
     void *user;
     const http_head *head;
     buf body;
+    memory_hold hold; /* of body */
     size_t body_limit;
     http_decoder *decoder; /* from the first piece of a coded body on; else NULL */
     uint64_t received;     /* body bytes that came, kept or not */
@@ -122,11 +123,15 @@ void listener_retire_all(http_server *s); /* accepts what waits in their queues 
 void server_accept(http_server *s, uv_stream_t *listener, tls_context *tls);
 
 /* ---- server_body.c ---- */
+/* The head has been told and the handler wants the body: takes the room for it, whole where its
+ * length is told. ERR_NONE, or why the request is refused, with a constant sentence. */
+error_id body_expect(http_request *r, const char **ret_why);
 /* A piece of the body has come, and is in r->received: keeps what it stands for. ERR_NONE, or why
  * the request is refused, with a constant sentence. */
 error_id body_take(http_request *r, span piece, const char **ret_why);
 /* The same of its end. */
 error_id body_end(http_request *r, const char **ret_why);
+void body_drop(http_request *r);
 
 /* ---- server_conn.c ---- */
 extern const transport_ops conn_transport_ops;

@@ -52,6 +52,7 @@ static void free_when_closed(transport *t) {
     if (!t->closed || t->handles) return;
     tls_stream_free(t->tls);
     buf_done(&t->tls_backlog);
+    output_count(t);
     tls_wanted_done(t);
     buf_done(&t->fail_text);
     free(t->peer);
@@ -292,6 +293,7 @@ transport *transport_accept(loop *l, uv_stream_t *listener, tls_context *tls,
         return NULL;
     }
     t->socket = s;
+    t->hold.holder = holder_of_peer(s);
     if (tls)
         transport_start_tls(t, &(transport_tls){.context = tls});
     else

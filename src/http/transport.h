@@ -122,5 +122,11 @@ size_t transport_address_index(const transport *t);
 span transport_peer(transport *t);
 /* It is a Unix socket's. */
 bool transport_is_unix(const transport *t);
+/* Who holds the memory in which its output waits, as in base/memory.h. Of one that was accepted, at
+ * first: the machine that it comes from, of IPv6 its /64; 0: anyone of this machine (loopback, a
+ * Unix socket). Of one that was made: 0. */
+uint64_t transport_holder(const transport *t);
+/* Of what comes to wait from now on; where something waits already, it stays. */
+void transport_set_holder(transport *t, uint64_t holder);
 
 #endif

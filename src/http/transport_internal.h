@@ -47,6 +47,7 @@ struct transport {
     buf out;
     size_t out_taken; /* bytes of out that the kernel has */
     buf tls_backlog;  /* records made by reading while something was in flight */
+    memory_hold hold; /* of these, where they are large */
     const span *lent;
     size_t lent_count;
     size_t lent_taken; /* bytes of lent[0] that the kernel has */
@@ -98,6 +99,13 @@ void output_send_copy(transport *t, const span *pieces, size_t count);
 /* What waits, as at most max pieces; returns how many. */
 size_t output_pieces(const transport *t, span *pieces, size_t max);
 void output_consume(transport *t, size_t n);
+
+/* ---- whose memory that is (transport_holder.c) ---- */
+
+uint64_t holder_of_peer(const socket_handle *s);
+uint64_t holder_of_address(const struct sockaddr_storage *addr);
+/* What waits has become more or less. */
+void output_count(transport *t);
 
 /* ---- TLS (transport_tls.c) ---- */
 

@@ -51,6 +51,7 @@ void output_drop(transport *t) {
     t->out_taken = 0;
     loop_buf_give(t->loop, &t->out);
     t->lent_count = t->lent_taken = 0;
+    output_count(t);
 }
 
 size_t transport_pending(const transport *t) {
@@ -71,6 +72,7 @@ static void on_written(uv_write_t *req, int status) {
     t->in_flight = NULL;
     loop_buf_give(t->loop, &r->bytes);
     free(r);
+    output_count(t);
     if (t->closed) return;
     if (status < 0)
         transport_broke(t, status);
@@ -157,6 +159,7 @@ void output_send_copy(transport *t, const span *pieces, size_t count) {
     }
     uv_buf_t rest = {.base = r->bytes.ptr, .len = r->bytes.len};
     start_remainder(t, r, &rest, 1);
+    output_count(t);
 }
 
 void output_flush(transport *t) {
@@ -165,6 +168,7 @@ void output_flush(transport *t) {
         tls_flush(t);
     else
         flush_plain(t);
+    output_count(t);
 }
 
 /* ---- gathering ---- */
@@ -173,6 +177,7 @@ static void copy_pieces(transport *t, const span *pieces, size_t count) {
     if (!t->out.ptr) loop_buf_take(t->loop, &t->out);
     for (size_t i = 0; i < count; i++)
         buf_add(&t->out, pieces[i]);
+    output_count(t);
 }
 
 /* New bytes come after lent ones, so those are copied after all. Rare: a request's body is the last

@@ -244,6 +244,7 @@ void loop_post(loop *l, void (*fn)(loop *l, void *arg), void *arg) {
 }
 
 void loop_done(loop *l) {
+    memory_account_done(&l->memory);
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_close((uv_handle_t *)&l->wheel_timer, NULL);
     uv_close((uv_handle_t *)&l->prepare, NULL);

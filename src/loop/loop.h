@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "base/random.h"
 #include "loop/timer.h"
 #include "loop/watch.h"
@@ -45,6 +46,8 @@ struct loop {
     char *read_buf;     /* one for all sockets of the loop: parsers leave nothing in it */
     size_t read_cap;    /* 64 KiB */
     unsigned index;     /* which worker, from 0 */
+    /* Of what is gathered on it (base/memory.h); the bound is its owner's to set, or none. */
+    memory_account memory;
     /* private to loop.c */
     uv_timer_t wheel_timer;
     uv_prepare_t prepare;
