@@ -187,7 +187,7 @@ static const option file_options[] = {
      .sentence = "Of what clients share, as limits.calls: the most that one of several clients may hold at a time."},
 
     {OTHER(config, "cors.origins", cors.origins, type_texts),
-     .sentence = "Web origins whose pages may call weir, such as https://app.example.com; \"*\" for any. Empty: none."},
+     .sentence = "Origins whose pages may call weir, such as https://app.example.com or tauri://localhost; \"*\" for any. Empty: none but those of its own address."},
     {BOOL(config, "cors.credentials", cors.credentials), .standard = "false",
      .sentence = "Let those pages send cookies and the like; never together with \"*\"."},
     {DURATION(config, "cors.max_age", cors.max_age_ms), .standard = "10m", .min = "0s", .max = "24h",

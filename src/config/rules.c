@@ -67,12 +67,25 @@ static void check_hosts(reader *r, const yaml_node *root) {
     }
 }
 
+/* "tauri://localhost", "chrome-extension://abcdef": of pages that come with an app. */
+static bool is_app_origin(span scheme, span host) {
+    static const char *const names = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+    for (size_t i = 0; i < scheme.len; i++)
+        if (!scheme.ptr[i] || !strchr(names, scheme.ptr[i])) return false;
+    for (size_t i = 0; i < host.len; i++)
+        if (!host.ptr[i] || !strchr(names, host.ptr[i])) return false;
+    return scheme.len && host.len && !span_eq(scheme, SPAN_OF("http")) &&
+           !span_eq(scheme, SPAN_OF("https"));
+}
+
 /* "https://app.example.com", as browsers send it (RFC 6454 section 6.2): no path, no slash. */
 static bool is_origin(reader *r, span text) {
     config_url url;
     const char *why;
     size_t scheme = span_find_span(text, 0, SPAN_OF("://"));
     if (scheme == text.len || span_find(text, scheme + 3, '/') < text.len) return false;
+    if (is_app_origin(span_slice(text, 0, scheme), span_slice(text, scheme + 3, text.len)))
+        return true;
     return config_url_parse(text, r->scratch, &url, &why) && span_eq(url.text, text);
 }
 

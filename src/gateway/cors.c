@@ -20,6 +20,21 @@ bool cors_allows(const config_cors *c, span origin) {
     return false;
 }
 
+static bool is_own(span origin, span host) {
+    span scheme =
+        span_istarts(origin, SPAN_OF("https://")) ? SPAN_OF("https://") : SPAN_OF("http://");
+    return host.len && span_istarts(origin, scheme) &&
+           span_ieq(span_slice(origin, scheme.len, origin.len), host);
+}
+
+bool cors_refuses(const config_cors *c, http_headers request, span host) {
+    if (any_origin(c)) return false;
+    span origin = http_header_get(request, SPAN_OF("origin"));
+    if (origin.len) return !is_own(origin, host) && !cors_allows(c, origin);
+    span site = http_header_get(request, SPAN_OF("sec-fetch-site"));
+    return span_ieq(site, SPAN_OF("cross-site")) || span_ieq(site, SPAN_OF("same-site"));
+}
+
 size_t cors_headers(const config_cors *c, http_headers request, http_header *ret) {
     if (!c->origin_count) return 0;
     size_t n = 0;

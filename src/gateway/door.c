@@ -52,16 +52,15 @@ static bool method_fits(const request *q) {
     return false;
 }
 
-/* A page of another origin may send some requests without asking first; it must not reach a
- * provider that way. */
-static bool origin_fits(const request *q) {
+/* What is for clients may ask a provider, and no foreign page is one. */
+static bool page_fits(const request *q) {
     const http_head *head = http_request_head(q->http);
+    if (q->row->who == WHO_ANYONE) return true;
+    if (!cors_refuses(&worker_config(q->w)->cors, head->headers, head->host)) return true;
     span origin = http_header_get(head->headers, SPAN_OF("origin"));
-    if (!q->row->call || q->row->call->takes_json || !origin.len) return true;
-    if (head->method == HTTP_GET_M || head->method == HTTP_HEAD_M) return true;
-    if (cors_allows(&worker_config(q->w)->cors, origin)) return true;
-    reply_error_text(q, ERR_FORBIDDEN, "Pages of %.*s may not call here; see cors.origins.",
-                     SPAN_ARG(origin));
+    reply_error_text(
+        q, ERR_FORBIDDEN, "Pages of %.*s may not call here; see cors.origins.",
+        SPAN_ARG(origin.len ? span_clip(origin, SHOWN_BYTES) : SPAN_OF("other sites")));
     return false;
 }
 
@@ -135,7 +134,7 @@ void door_take(worker *w, http_request *r, const route *row) {
         answer_options(&q);
         return;
     }
-    if (!origin_fits(&q) || !content_type_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
+    if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
     http_request_limit_body(r, worker_config(w)->limits.body_bytes);
     (void)request_keep(&q);
 }

@@ -1,14 +1,12 @@
 """Whom weir takes a request for: by the host that it names, the page that it comes from, the path and the fields that it
 brings along. What does not belong here is refused before anything of it reaches a provider."""
 
-import socket
-
 import pytest
 
 import bodies
 import daemon
 import wire
-from upstream import reply
+from upstream import Upstream, reply
 
 PATHS = ["/v1/chat/completions", "/chat", "/v1/models", "/v1/models/m", "/v1/files", "/health", "/health/live", "/health/ready",
          "/metrics", "/openapi.json", "/docs", "/", "/nothing", "/openai/deployments/m/chat/completions"]
@@ -125,3 +123,93 @@ def test_a_refused_host_is_in_log_and_metrics(weir, upstream):
     assert w.wait_call(answer.header("x-request-id"))["error"] == "foreign_host"
     assert ask(w, "evil.example", "/metrics").status == 403
     assert sum(v for k, v in w.metrics().items() if k.startswith("weir_errors_total") and 'foreign_host' in k) == 2
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+EVIL = "https://evil.example"
+CALLS = [("POST", "/v1/chat/completions"), ("POST", "/chat"), ("POST", "/openai/deployments/m/chat/completions"), ("POST", "/v1/embeddings"),
+         ("POST", "/v1/files"), ("PUT", "/v1/files"), ("DELETE", "/v1/files"), ("GET", "/v1/files"), ("HEAD", "/v1/files"),
+         ("GET", "/v1/models"), ("GET", "/v1/models/m"), ("HEAD", "/v1/models"), ("GET", "/openai/models")]
+
+
+@pytest.mark.parametrize("method, path", CALLS)
+@pytest.mark.parametrize("page", [
+    {"Origin": EVIL},
+    {"Origin": EVIL, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost:1", "Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"},
+    {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+], ids=lambda page: " ".join(page.values()))
+def test_a_foreign_page_reaches_no_provider(weir_for_pages, method, path, page):
+    upstream, w = weir_for_pages
+    body = None if method in ("GET", "HEAD") else {"model": "m", "messages": [], "message": "x"}
+    answer = ask(w, f"localhost:{w.port}", path, method, body, page)
+    assert answer.status == 403 and answer.header("x-should-retry") == "false"
+    if method != "HEAD":
+        assert answer.error["code"] == "forbidden" and "cors.origins" in answer.error["message"]
+        assert page.get("Origin", "other sites") in answer.error["message"]
+    assert not upstream.requests
+
+
+@pytest.fixture(scope="module")
+def weir_for_pages(tmp_path_factory):
+    with Upstream() as up:
+        w = daemon.Weir(tmp_path_factory.mktemp("pages"), daemon.config_for(up, passthrough=["/v1/files"], cors={"origins": ["https://app.example"]}))
+        yield up, w
+        w.stop()
+
+
+@pytest.mark.parametrize("method, path", CALLS)
+@pytest.mark.parametrize("page", [
+    {"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "http://localhost:{port}", "Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+    {"Sec-Fetch-Mode": "cors", "Accept-Language": "*"},  # what programs in Node send
+    {},
+], ids=lambda page: " ".join(page.values()))
+def test_its_own_pages_those_of_cors_and_programs_do(weir, upstream, method, path, page):
+    upstream.always(reply(200, {"object": "list", "data": [{"id": "m"}], **bodies.completion("Hi.")}))
+    w = weir(upstream, passthrough=["/v1/files"], cors={"origins": ["https://app.example"]})
+    body = None if method in ("GET", "HEAD") else {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    if path == "/chat":
+        body = {"message": "x"}
+    answer = ask(w, f"localhost:{w.port}", path, method, body, {n: v.format(port=w.port) for n, v in page.items()})
+    assert answer.status == 200
+
+
+def test_any_page_may_where_cors_says_so(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream, passthrough=["/v1/files"], cors={"origins": "*"})
+    assert wire.chat(w, headers={"Origin": EVIL}).header("access-control-allow-origin") == "*"
+    assert ask(w, "localhost", "/v1/files", headers={"Sec-Fetch-Site": "cross-site"}).status == 200
+
+
+def test_pages_of_apps_can_be_named(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream, cors={"origins": ["tauri://localhost", "chrome-extension://abcdefgh"]})
+    for origin in ("tauri://localhost", "chrome-extension://abcdefgh"):
+        assert wire.chat(w, headers={"Origin": origin}).header("access-control-allow-origin") == origin
+    assert wire.chat(w, headers={"Origin": "chrome-extension://other"}).status == 403
+
+
+def test_a_foreign_page_may_see_no_more_than_that_weir_is_there(weir, upstream):
+    """What asks no provider is answered, and not to be read by it."""
+    w = weir(upstream)
+    for path in ("/health", "/docs", "/metrics"):
+        answer = ask(w, "localhost", path, headers={"Origin": EVIL, "Sec-Fetch-Site": "cross-site"})
+        assert answer.status == 200 and not answer.header("access-control-allow-origin")
+
+
+def test_a_page_with_a_key_is_still_a_page(weir, upstream):
+    w = weir(upstream, clients=[{"name": "a", "key": daemon.CLIENT_KEY}])
+    assert wire.chat(w, headers={"Authorization": f"Bearer {daemon.CLIENT_KEY}", "Origin": EVIL}).status == 403
+    assert not upstream.requests
+
+
+def test_an_origin_is_told_in_part(weir, upstream):
+    answer = wire.chat(weir(upstream), headers={"Origin": "https://" + "\xff" + 'a"' * 2000})
+    assert answer.status == 403 and len(answer.body) < 1000

@@ -85,6 +85,82 @@ static void test_preflight(void **state) {
     arena_done(&a);
 }
 
+/* ---- who may call ---- */
+
+typedef struct asking {
+    const char *origin; /* NULL: none */
+    const char *site;   /* Sec-Fetch-Site; NULL: none */
+    const char *host;
+} asking;
+
+static bool refused(const config_cors *c, const asking *a) {
+    http_header h[3] = {{SPAN("Sec-Fetch-Mode"), SPAN("cors")}}; /* also programs in Node say so */
+    size_t n = 1;
+    if (a->origin) h[n++] = (http_header){SPAN("ORIGIN"), span_cstr(a->origin)};
+    if (a->site) h[n++] = (http_header){SPAN("Sec-Fetch-Site"), span_cstr(a->site)};
+    return cors_refuses(c, (http_headers){h, n}, span_cstr(a->host));
+}
+
+static void hold(const config_cors *c, const asking *rows, size_t count, bool want) {
+    for (size_t i = 0; i < count; i++)
+        if (refused(c, &rows[i]) != want)
+            fail_msg("%s, %s to %s is %s", rows[i].origin, rows[i].site, rows[i].host,
+                     want ? "let in" : "refused");
+}
+
+/* Whatever is configured. */
+static const asking ours[] = {
+    {NULL, NULL, "127.0.0.1:8080"},
+    {NULL, "none", "127.0.0.1:8080"}, /* typed, or a bookmark */
+    {NULL, "same-origin", "127.0.0.1:8080"},
+    {NULL, "", "127.0.0.1:8080"},
+    {"", NULL, "127.0.0.1:8080"},
+    {"http://127.0.0.1:8080", "same-origin", "127.0.0.1:8080"},
+    {"http://127.0.0.1:8080", NULL, "127.0.0.1:8080"},
+    {"http://localhost", NULL, "LOCALHOST"},
+    {"https://weir.example", NULL, "weir.example"}, /* TLS ended before weir */
+    {"http://[::1]:8080", NULL, "[::1]:8080"},
+};
+
+/* Unless it is configured. */
+static const asking foreign[] = {
+    {"https://evil.example", NULL, "127.0.0.1:8080"},
+    {"https://evil.example", "cross-site", "127.0.0.1:8080"},
+    {"https://evil.example", "same-origin", "127.0.0.1:8080"},
+    {"https://evil.example", "none", "127.0.0.1:8080"},
+    {"null", NULL, "127.0.0.1:8080"}, /* a file, or a frame in a sandbox */
+    {"null", NULL, "null"},
+    {"http://127.0.0.1:8081", "same-site", "127.0.0.1:8080"},
+    {"http://127.0.0.1", NULL, "127.0.0.1:8080"},
+    {"http://127.0.0.1:8080.evil.example", NULL, "127.0.0.1:8080"},
+    {"http://localhost:8080", NULL, "127.0.0.1:8080"},
+    {"app://127.0.0.1:8080", NULL, "127.0.0.1:8080"},
+    {"127.0.0.1:8080", NULL, "127.0.0.1:8080"},
+    {"http://", NULL, ""},
+    {"chrome-extension://abcdef", NULL, "127.0.0.1:8080"},
+    {NULL, "cross-site", "127.0.0.1:8080"}, /* a picture, a script's source, a link */
+    {NULL, "Cross-Site", "127.0.0.1:8080"},
+    {NULL, "same-site", "127.0.0.1:8080"},
+};
+
+static void foreign_pages_may_not_call(void **state) {
+    (void)state;
+    hold(&off, ours, ARRAY_LEN(ours), false);
+    hold(&known, ours, ARRAY_LEN(ours), false);
+    hold(&off, foreign, ARRAY_LEN(foreign), true);
+    hold(&known, foreign, ARRAY_LEN(foreign), true);
+}
+
+static void configured_pages_may(void **state) {
+    (void)state;
+    static const asking named[] = {{"https://app.example", "cross-site", "127.0.0.1:8080"},
+                                   {"HTTP://localhost:3000", "same-site", "127.0.0.1:8080"}};
+    hold(&known, named, ARRAY_LEN(named), false);
+    hold(&off, named, ARRAY_LEN(named), true);
+    hold(&anyone, ours, ARRAY_LEN(ours), false);
+    hold(&anyone, foreign, ARRAY_LEN(foreign), false);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_off_says_nothing),
@@ -92,6 +168,8 @@ int main(void) {
         cmocka_unit_test(test_a_known_origin_is_named),
         cmocka_unit_test(test_other_origins_get_vary_alone),
         cmocka_unit_test(test_preflight),
+        cmocka_unit_test(foreign_pages_may_not_call),
+        cmocka_unit_test(configured_pages_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
