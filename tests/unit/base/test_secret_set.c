@@ -138,7 +138,8 @@ static void finds_each_of_many(void **state) {
     secret_set *s = secret_set_new(all, MANY);
     for (size_t i = 0; i < MANY; i++) {
         char in[160], out[160];
-        (void)snprintf(in, sizeof in, "The key %s, it says", texts[i]);
+        int len = snprintf(in, sizeof in, "The key %s, it says", texts[i]);
+        assert_in_range(len, 1, sizeof in - 1);
         (void)snprintf(out, sizeof out, "The key [redacted], it says");
         check_redacted(s, in, out);
         secret_unref(all[i]);
