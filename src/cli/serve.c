@@ -4,7 +4,9 @@
 #include "cli/simulator.h"
 #include "gateway/gateway.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <uv.h>
 
 enum { OPT_CONFIG, OPT_LISTEN };
 
@@ -103,12 +105,22 @@ static int simulate_and_serve(source s) {
     return status;
 }
 
+/* libuv's threads look up names, run key commands and read large documents, of which each worker
+ * has one under way at most: four of them are left for the rest. Before any other thread is there.
+ */
+static void leave_threads(void) {
+    char count[16];
+    snprintf(count, sizeof count, "%u", uv_available_parallelism() + 4);
+    (void)setenv("UV_THREADPOOL_SIZE", count, 0);
+}
+
 static int run(const cli_args *args) {
     buf found = BUF_EMPTY;
     const char *key = getenv("OPENAI_API_KEY");
     source s = {.path = args->values[OPT_CONFIG], .listen = args->values[OPT_LISTEN]};
     if (!s.path && config_find(&found)) s.path = buf_cstr(&found);
     cli_raise_descriptor_limit();
+    leave_threads();
     int status = s.path || (key && *key) ? load_and_serve(&s) : simulate_and_serve(s);
     buf_done(&found);
     return status;

@@ -158,6 +158,7 @@ int loop_init(loop *l, unsigned index) {
     list_init(&l->hooks);
     list_init(&l->dirty);
     list_init(&l->posted);
+    list_init(&l->asides);
     loop_read_clock(l);
     l->entered = false;
     timers_init(&l->timers, l->now_ms);

@@ -67,6 +67,9 @@ struct loop {
     char *tls_gather; /* one record's plain text, to be written */
     buf tls_cipher;   /* records on their way from OpenSSL to the socket */
     loop_watch watch;
+    /* private to aside.c */
+    list asides;         /* that wait */
+    struct aside *aside; /* that is under way; NULL: none */
 };
 
 MUST_USE int loop_init(loop *l, unsigned index); /* 0 or a negative libuv error */
