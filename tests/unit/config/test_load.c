@@ -257,8 +257,9 @@ static void gives_the_environments_key_to_openai_alone(void **state) {
     (void)state;
     setenv("OPENAI_API_KEY", "sk-test", 1);
     config *c = config_parse(
-        SPAN_OF("providers: {openai: {}, other: {}, local: {url: \"http://127.0.0.1:1\"}, "
-                "quiet: {auth: none}, none: {key: []}}\n"),
+        SPAN_OF(
+            "providers: {openai: {}, other: {kind: openai}, local: {url: \"http://127.0.0.1:1\"}, "
+            "quiet: {kind: openai, auth: none}, none: {kind: openai, key: []}}\n"),
         "weir.yaml", &problems);
     assert_non_null(c);
     assert_int_equal(c->providers[0].key_count, 1);
