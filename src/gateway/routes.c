@@ -1,10 +1,10 @@
 #include "gateway/routes.h"
 
-#include "base/hash.h"
 #include "gateway/api_path.h"
 #include "gateway/calls.h"
 #include "gateway/models.h"
 #include "gateway/pages.h"
+#include "http/plain_path.h"
 
 #define GET  (1u << HTTP_GET_M | 1u << HTTP_HEAD_M)
 #define POST (1u << HTTP_POST_M)
@@ -68,7 +68,7 @@ const route *route_find(const config *c, span path) {
     const route *row = p.base == API_V1 ? NULL : find_spelt(&p);
     if (row) return row;
     for (size_t i = 0; i < c->passthrough_count; i++)
-        if (passes(c->passthrough[i], &p) && route_path_is_plain(path)) return &passthrough;
+        if (passes(c->passthrough[i], &p) && http_path_is_plain(path)) return &passthrough;
     return NULL;
 }
 
@@ -99,30 +99,4 @@ span route_rest(const route *row, span path) {
     if (!below.len) return span_slice(path, row->path.len - 1, path.len);
     const api_path p = api_path_of(path);
     return span_slice(p.below, below.len - 1, p.below.len);
-}
-
-/* The byte at *at, percent-decoded where it is; moves on. */
-static char next_byte(span s, size_t *at) {
-    unsigned char byte;
-    if (s.ptr[*at] == '%' && hex_decode(span_slice(s, *at + 1, *at + 3), &byte, 1)) {
-        *at += 3;
-        return (char)byte;
-    }
-    return s.ptr[(*at)++];
-}
-
-bool route_path_is_plain(span path) {
-    size_t dots = 0, len = 0; /* of the segment so far */
-    for (size_t at = 0; at < path.len;) {
-        char c = next_byte(path, &at);
-        if (c == '\\') return false;
-        if (c == '/') {
-            if (len && len == dots && len <= 2) return false;
-            dots = len = 0;
-            continue;
-        }
-        dots += c == '.';
-        len++;
-    }
-    return !(len && len == dots && len <= 2);
 }

@@ -31,7 +31,8 @@ struct route {
 };
 
 /* The row for a path: the table's, then the table's by another spelling, then the configuration's
- * passthrough paths, whose spellings count likewise; NULL: nothing there. */
+ * passthrough paths, whose spellings count likewise, as far as they are plain
+ * (http/plain_path.h); NULL: nothing there. */
 const route *route_find(const config *c, span path);
 /* The table, for whoever describes it. */
 const route *route_table(size_t *ret_count);
@@ -41,9 +42,5 @@ void route_allow(const route *row, buf *out);
 
 /* The part of path that the star of a row stands for. */
 span route_rest(const route *row, span path);
-
-/* Whether a path that goes on to a provider means what it says: no "." or ".." among its segments,
- * also not percent-encoded, and no backslash. */
-bool route_path_is_plain(span path);
 
 #endif

@@ -2,6 +2,7 @@
 #include "provider/openai.h"
 
 #include "dialect/dialect_ops.h"
+#include "http/plain_path.h"
 
 #include <string.h>
 
@@ -11,7 +12,7 @@ static void add_escaped(buf *out, span s) {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            strchr("-._~", c)) {
+            memchr("-._~", c, 4)) {
             buf_add_char(out, (char)c);
         } else {
             buf_add_char(out, '%');
@@ -37,22 +38,39 @@ static void add_query(buf *out, span query, char mark) {
 }
 
 /* Azure's older form names the deployment in the path:
- * /openai/deployments/{name}/chat/completions?api-version=… */
+ * /openai/deployments/{name}/chat/completions?api-version=…
+ * Empty: it names none, or the configured URL does. */
+static span deployment_of(const provider_ask *ask) {
+    span path = ask->provider->url.path;
+    if (!ask->provider->api_version.len) return SPAN_EMPTY;
+    if (span_find_span(path, 0, SPAN_OF("/deployments/")) < path.len) return SPAN_EMPTY;
+    return ask->model.len ? ask->model : ask->facts->model_name;
+}
+
+/* No escape keeps "..", or what hides it, from being resolved by somebody on the way: such a name
+ * would lead to another path, with weir's key. */
+static bool can_be_named(span deployment) {
+    buf escaped = BUF_EMPTY;
+    add_escaped(&escaped, deployment);
+    bool can = http_path_is_plain(buf_span(&escaped));
+    buf_done(&escaped);
+    return can;
+}
+
 static span request_path(const provider_ask *ask) {
     const config_provider *p = ask->provider;
     const request_facts *f = ask->facts;
-    span model = ask->model.len ? ask->model : f->model_name;
+    span deployment = deployment_of(ask);
     if (!p->api_version.len && !f->query.len) {
         const span parts[] = {p->url.path, f->path};
         return arena_join(ask->arena, parts, ARRAY_LEN(parts));
     }
     buf out = BUF_EMPTY;
     buf_add(&out, p->url.path);
-    if (p->api_version.len && model.len &&
-        span_find_span(p->url.path, 0, SPAN_OF("/deployments/")) == p->url.path.len) {
+    if (deployment.len) {
         if (!span_ends(p->url.path, SPAN_OF("/openai"))) buf_add_cstr(&out, "/openai");
         buf_add_cstr(&out, "/deployments/");
-        add_escaped(&out, model);
+        add_escaped(&out, deployment);
     }
     buf_add(&out, f->path);
     char mark = '?';
@@ -184,6 +202,14 @@ static bool name_bound(json_splice *s, const provider_ask *ask) {
 
 static bool build(const provider_ask *ask, provider_request *ret, weir_error *ret_error) {
     const request_facts *f = ask->facts;
+    span deployment = deployment_of(ask);
+    if (!can_be_named(deployment)) {
+        *ret_error = error_of(ERR_UNKNOWN_MODEL);
+        ret_error->message =
+            arena_printf(ask->arena, "The model '%.*s' is no name of a deployment.",
+                         SPAN_ARG(span_clip(deployment, 100)));
+        return false;
+    }
     json_splice splice;
     json_splice_init(&splice, ask->arena);
     bool changes = f->root.type == JSON_OBJECT, adds_usage = changes && wants_usage(ask);

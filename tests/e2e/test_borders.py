@@ -213,3 +213,60 @@ def test_a_page_with_a_key_is_still_a_page(weir, upstream):
 def test_an_origin_is_told_in_part(weir, upstream):
     answer = wire.chat(weir(upstream), headers={"Origin": "https://" + "\xff" + 'a"' * 2000})
     assert answer.status == 403 and len(answer.body) < 1000
+
+
+# -- paths -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tail", [
+    "../files", "..", ".", "./x", "%2e%2e/files", ".%2E/files", "x/..%2f..%2ffiles", "..;/files", "..;x=y/files", ".;/files", "..%3b/files",
+    "%252e%252e/files", "..%252ffiles", "%25252e./files", "..%3b%2ffiles", "..%253bx/files", "..%5cfiles", "..%255cfiles", "x\\..\\..\\files",
+    "..%00/files", "..%20/files", "..%3f/files", "..%23/files", "%c0%ae%c0%ae/files", "..%c0%affiles", "%u002e%u002e/files", "x%0d%0ay",
+    "%25252525252e./files",
+])
+@pytest.mark.parametrize("base", ["/v1/audio/", "/audio/", "/openai/v1/audio/", "/openai/deployments/m/audio/"])
+def test_a_path_that_leads_elsewhere_reaches_no_provider(weir_for_audio, base, tail):
+    upstream, w = weir_for_audio
+    for method in ("GET", "POST", "DELETE"):
+        answer = wire.call(w, method, base + tail, b"{}" if method == "POST" else None)
+        assert (answer.status, answer.error["code"]) == (404, "unknown_url")
+    assert not upstream.requests
+
+
+@pytest.fixture(scope="module")
+def weir_for_audio(tmp_path_factory):
+    with Upstream() as up:
+        w = daemon.Weir(tmp_path_factory.mktemp("audio"), daemon.config_for(up, passthrough=["/v1/audio/*"]))
+        yield up, w
+        w.stop()
+
+
+@pytest.mark.parametrize("tail", ["speech", "a%2Fb", "..a", "a..", "...", "a;v=1/b", "100%25", "Gr%C3%BC%C3%9Fe", "a%20b", "ft:x::y"])
+def test_other_paths_go_on_as_they_are(weir, upstream, tail):
+    upstream.script(reply(200, b"ok"))
+    w = weir(upstream, passthrough=["/v1/audio/*"])
+    assert wire.call(w, "GET", f"/v1/audio/{tail}?a=..%2f..").status == 200
+    assert upstream.requests[0].path == f"/v1/audio/{tail}?a=..%2f.."
+
+
+@pytest.mark.parametrize("model", ["..", ".", "../..", "a/../../b", "..;x=y", "%2e%2e", "..\\x", "..\0"])
+def test_a_model_that_leads_elsewhere_is_none_at_azure(weir, upstream, model):
+    """Its name is a segment of the path there."""
+    w = weir(upstream, providers={"main": {"api_version": "2024-10-21", "url": upstream.url.removesuffix("/v1")}})
+    answer = wire.chat(w, model=model)
+    assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+    assert "deployment" in answer.error["message"]
+    assert not upstream.requests
+    upstream.script(reply(200, bodies.completion("Hi.")))
+    assert wire.chat(w, model="gpt/4").status == 200
+    assert upstream.requests[0].path.startswith("/openai/deployments/gpt%2F4/chat/completions?")
+
+
+def test_another_target_may_serve_such_a_model(weir, upstream, upstreams):
+    other = upstreams()
+    other.script(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream, providers={"main": {"api_version": "2024-10-21"}, "other": {"kind": "openai", "url": other.url, "key": "k"}},
+             models={"*": ["main", "other"]})
+    assert wire.chat(w, model="..").status == 200
+    assert other.requests[0].json()["model"] == ".."
+    assert not upstream.requests

@@ -390,6 +390,39 @@ static void azure_names_the_deployment_in_the_path(void **state) {
     secret_unref(key);
 }
 
+/* Escaped or not, somebody would resolve them. */
+static void a_model_that_would_lead_elsewhere_is_no_deployment(void **state) {
+    (void)state;
+    static const char *const names[] = {
+        "..",   ".",      "a/../b", "../..", "..;x", "..;/a",  "..\\\\a", "a\\\\b",     "%2e%2e",
+        "%2E.", "..%2fa", "%252e.", "../",   ".. ",  "a/..?b", "\\u0000", "..\\u0000a", "a\\r\\nb",
+    };
+    const config_provider azure = {.name = SPAN("azure"), .api_version = SPAN("2024-10-21")};
+    const config_provider fixed = {.api_version = SPAN("2024-10-21"),
+                                   .url = {.path = SPAN("/openai/deployments/mine")}};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char body[64];
+        snprintf(body, sizeof body, "{\"model\":\"%s\"}", names[i]);
+        request_facts f = facts_of(body);
+        const span asked[] = {SPAN_EMPTY, f.model_name}; /* the client's word, or the target's */
+        for (size_t k = 0; k < ARRAY_LEN(asked); k++) {
+            const provider_ask ask = {
+                .provider = &azure, .facts = &f, .model = asked[k], .arena = &a};
+            provider_request r = {0};
+            weir_error error;
+            if (provider_openai.build(&ask, &r, &error))
+                fail_msg("%s: %.*s", body, SPAN_ARG(r.path));
+            assert_int_equal(error.id, ERR_UNKNOWN_MODEL);
+        }
+        (void)build(&openai, &f, "", NULL); /* in a body it is a name like any other */
+        assert_span(build(&fixed, &f, "", NULL).path,
+                    "/openai/deployments/mine/chat/completions?api-version=2024-10-21");
+    }
+    request_facts f = facts_of("{\"model\":\"..a/b..%41\"}");
+    assert_span(build(&azure, &f, "", NULL).path,
+                "/openai/deployments/..a%2Fb..%2541/chat/completions?api-version=2024-10-21");
+}
+
 static void a_model_that_the_path_names(void **state) {
     (void)state;
     static const struct {
@@ -479,6 +512,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_clients_own_id_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(a_body_that_cannot_be_edited, setup, teardown),
         cmocka_unit_test_setup_teardown(azure_names_the_deployment_in_the_path, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_model_that_would_lead_elsewhere_is_no_deployment, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_model_that_the_path_names, setup, teardown),
         cmocka_unit_test_setup_teardown(the_clients_query, setup, teardown),
         cmocka_unit_test(each_endpoint_is_answered_in_its_own_dialect),
