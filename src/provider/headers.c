@@ -14,9 +14,25 @@ static bool prefixed(span name, const span *prefixes, size_t count) {
     return false;
 }
 
+/* Servers that hand fields on as variables (CGI, WSGI, PHP) make one name of X-Real-Ip and
+ * X_Real_Ip, some also of X.Real.Ip: a field that is held back would cross in disguise. Names that
+ * nobody folds have letters, digits and hyphens alone; fields that matter have no others. */
+static bool is_unmistakable(span name) {
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i], folded = c | 0x20;
+        if (!(folded >= 'a' && folded <= 'z') && !(c >= '0' && c <= '9') && c != '-') return false;
+    }
+    return true;
+}
+
+static bool held(span name, span connection_value) {
+    return !is_unmistakable(name) || http_header_is_hop(name, connection_value);
+}
+
 bool provider_header_out(span name, span connection_value) {
     /* Credentials are weir's to set; the rest is between the client and weir, or names the client's
-     * account, address or browser, which are none of the provider's business. */
+     * account, address or browser, which are none of the provider's business, or would have it
+     * take the request for one of another path or method. */
     static const span never[] = {
         SPAN("authorization"),
         SPAN("api-key"),
@@ -39,12 +55,18 @@ bool provider_header_out(span name, span connection_value) {
         SPAN("openai-organization"),
         SPAN("openai-project"),
         SPAN("x-request-id"),
+        SPAN("x-original-url"),
+        SPAN("x-rewrite-url"),
+        SPAN("x-http-method"),
+        SPAN("x-http-method-override"),
+        SPAN("x-method-override"),
+        SPAN("proxy"), /* a variable HTTP_PROXY, to some */
     };
     static const span never_prefix[] = {
         SPAN("x-stainless-"), SPAN("x-forwarded-"), SPAN("x-weir-"),
         SPAN("cf-"),          SPAN("sec-"),         SPAN("access-control-"),
     };
-    return !http_header_is_hop(name, connection_value) && !listed(name, never, ARRAY_LEN(never)) &&
+    return !held(name, connection_value) && !listed(name, never, ARRAY_LEN(never)) &&
            !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
 
@@ -86,6 +108,6 @@ bool provider_header_back(span name, span connection_value) {
     };
     static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
                                         SPAN("x-weir-")};
-    return !http_header_is_hop(name, connection_value) && !listed(name, never, ARRAY_LEN(never)) &&
+    return !held(name, connection_value) && !listed(name, never, ARRAY_LEN(never)) &&
            !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }

@@ -1,12 +1,14 @@
 """Whom weir takes a request for: by the host that it names, the page that it comes from, the path and the fields that it
 brings along. What does not belong here is refused before anything of it reaches a provider."""
 
+import re
+
 import pytest
 
 import bodies
 import daemon
 import wire
-from upstream import Upstream, reply
+from upstream import Upstream, error, reply, sse
 
 PATHS = ["/v1/chat/completions", "/chat", "/v1/models", "/v1/models/m", "/v1/files", "/health", "/health/live", "/health/ready",
          "/metrics", "/openapi.json", "/docs", "/", "/nothing", "/openai/deployments/m/chat/completions"]
@@ -270,3 +272,56 @@ def test_another_target_may_serve_such_a_model(weir, upstream, upstreams):
     assert wire.chat(w, model="..").status == 200
     assert other.requests[0].json()["model"] == ".."
     assert not upstream.requests
+
+
+# -- fields ------------------------------------------------------------------------------------------------------------
+
+
+def test_fields_that_could_be_taken_for_others_do_not_cross(weir, upstream):
+    """Servers that make variables of fields take X_Real_Ip for X-Real-Ip."""
+    upstream.script(reply(200, bodies.completion("Hi."), {"x_request_id": "r", "x_weir_target": "t", "set_cookie": "a=b", "content.type": "text/html", "x-mine": "1"}))
+    w = weir(upstream)
+    own = {"x_forwarded_for": "1", "Content_Length": "9", "x_api_key": "k", "X.Real.Ip": "1", "transfer_encoding": "chunked", "Host_": "h", "x~y": "z",
+           "X-Original-URL": "/v1/files", "Proxy": "http://evil.example", "x-mine": "1"}
+    answer = wire.chat(w, headers=own)
+    assert answer.status == 200 and answer.header("x-mine") == "1"
+    sent = {name.lower() for name, _ in upstream.requests[0].headers}
+    assert "x-mine" in sent and not sent & {name.lower() for name in own if name != "x-mine"}
+    assert all(re.fullmatch(r"[A-Za-z0-9-]+", name) for name in sent)
+    assert all(re.fullmatch(r"[A-Za-z0-9-]+", name) for name, _ in answer.headers)
+
+
+LINES = [("Connection", "x-first, X-Both"), ("x-first", "1"), ("X-Second", "2"), ("connection", "x-second ,\tx-third"), ("x-third", "3"),
+         ("X-Both", "4"), ("CONNECTION", ""), ("x-stays", "5")]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_all_lines_of_connection_are_one_list(weir, upstream, stream):
+    upstream.script(sse(bodies.stream("Hi."), headers=LINES) if stream else reply(200, bodies.completion("Hi."), LINES), error(400, headers=LINES))
+    w = weir(upstream)
+    for status in (200, 400):
+        answer = wire.chat(w, headers=LINES, stream=stream)
+        assert answer.status == status and answer.header("x-stays") == "5"
+        assert not {n.lower() for n, _ in answer.headers} & {"x-first", "x-second", "x-third", "x-both"}
+    for request in upstream.requests:
+        assert request.header("x-stays") == "5"
+        assert not {n.lower() for n, _ in request.headers} & {"x-first", "x-second", "x-third", "x-both", "connection"}
+
+
+@pytest.mark.parametrize("lines", ["Connection: keep-alive\r\nConnection: close\r\n", "Connection: close\r\nConnection: x-a\r\n",
+                                   "Connection:\r\nX-A: b\r\nconnection: x-a,\tCLOSE\r\n"])
+def test_any_line_of_connection_closes(weir, upstream, lines):
+    w = weir(upstream)
+    with wire.connect(w) as c:
+        c.send(f"GET /health/live HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode())
+        assert c.answer().header("connection") == "close"
+        assert c.at_end()
+
+
+@pytest.mark.parametrize("lines", [[("Connection", "keep-alive"), ("Connection", "close")], [("Connection", "close"), ("connection", "x-a")]])
+def test_a_provider_that_closes_in_any_line_is_not_asked_there_again(weir, upstream, lines):
+    upstream.always(reply(200, bodies.completion("Hi."), lines))
+    w = weir(upstream, server={"workers": 1})
+    for _ in range(3):
+        assert wire.chat(w).status == 200
+    assert len({r.connection for r in upstream.requests}) == 3

@@ -37,6 +37,12 @@ static const span held_from_providers[] = {
     SPAN("x-request-id"),
     SPAN("x-weir-*"),
     SPAN("x-stainless-*"),
+    SPAN("x-original-url"),
+    SPAN("x-rewrite-url"),
+    SPAN("x-http-method"),
+    SPAN("x-http-method-override"),
+    SPAN("x-method-override"),
+    SPAN("proxy"),
 };
 
 static const span held_from_clients[] = {
@@ -132,6 +138,28 @@ static void what_the_connection_names_does_not_cross(void **state) {
     }
 }
 
+/* Each name that is held, with other signs in its hyphens' places, and names that are none of them.
+ */
+static void what_could_be_taken_for_another_does_not_cross(void **state) {
+    (void)state;
+    static const char signs[] = "_.!#$%&'*+^`|~";
+    static const char *const others[] = {
+        "x_forwarded_for",   "content_length", "X_Api_Key", "x-forwarded_for",
+        "HTTP_HOST",         "_host",          "host_",     "x_",
+        "transfer_encoding", "x_trace",        "x.trace",   "x-a~b"};
+    for (size_t w = 0; w < ARRAY_LEN(ways); w++) {
+        for (size_t i = 0; i < ARRAY_LEN(others); i++)
+            assert_held(ways[w].crosses, span_cstr(others[i]));
+        for (size_t i = 0; i < ways[w].held_count * strlen(signs); i++) {
+            span name = ways[w].held[i / strlen(signs)];
+            char written[64];
+            for (size_t k = 0; k < name.len; k++)
+                written[k] = name.ptr[k] == '-' ? signs[i % strlen(signs)] : name.ptr[k];
+            assert_held(ways[w].crosses, span_from(written, name.len));
+        }
+    }
+}
+
 static void everything_else_crosses(void **state) {
     (void)state;
     static const span both[] = {
@@ -156,9 +184,13 @@ static void everything_else_crosses(void **state) {
         SPAN("cf"),
         SPAN("my-cf-ray"),
         SPAN("access-control"),
+        SPAN("X-Az09-Zz"),
+        SPAN("x--"),
+        SPAN("a"),
     };
-    static const span out[] = {SPAN("content-type"), SPAN("cache-control"), SPAN("retry-after"),
-                               SPAN("date"), SPAN("x-should-retry")};
+    static const span out[] = {SPAN("content-type"), SPAN("cache-control"),  SPAN("retry-after"),
+                               SPAN("date"),         SPAN("x-should-retry"), SPAN("x-http-methods"),
+                               SPAN("proxys")};
     static const span back[] = {SPAN("openai-processing-ms"),
                                 SPAN("x-ratelimit-remaining-tokens"),
                                 SPAN("x-ratelimit-reset-requests"),
@@ -213,6 +245,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_named_does_not_cross),
         cmocka_unit_test(what_the_connection_names_does_not_cross),
+        cmocka_unit_test(what_could_be_taken_for_another_does_not_cross),
         cmocka_unit_test(everything_else_crosses),
         cmocka_unit_test(the_page_names_the_same),
     };
