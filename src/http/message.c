@@ -9,13 +9,16 @@ span http_header_get(http_headers h, span name) {
 }
 
 span http_header_list(http_headers h, span name, arena *a) {
-    span list = SPAN_EMPTY;
+    size_t count = http_header_count(h, name);
+    if (count < 2) return http_header_get(h, name);
+    span *parts = arena_alloc(a, 2 * count * sizeof *parts);
+    size_t n = 0;
     for (size_t i = 0; i < h.count; i++) {
         if (!span_ieq(h.items[i].name, name)) continue;
-        const span longer[] = {list, SPAN(", "), h.items[i].value};
-        list = list.ptr ? arena_join(a, longer, ARRAY_LEN(longer)) : h.items[i].value;
+        if (n) parts[n++] = SPAN_OF(", ");
+        parts[n++] = h.items[i].value;
     }
-    return list;
+    return arena_join(a, parts, n);
 }
 
 size_t http_header_count(http_headers h, span name) {

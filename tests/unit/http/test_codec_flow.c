@@ -306,6 +306,40 @@ static void the_host_that_is_meant(void **state) {
     }
 }
 
+/* Also where another line comes before or behind it. */
+static void any_line_of_connection_may_close(void **state) {
+    (void)state;
+    static const struct {
+        const char *minor;
+        const char *lines;
+        bool alive;
+    } rows[] = {
+        {"1", "", true},
+        {"1", "Connection: keep-alive\r\nConnection: close\r\n", false},
+        {"1", "Connection: close\r\nX: y\r\nCONNECTION: x-a\r\n", false},
+        {"1", "Connection:\r\nConnection: x-a ,\tCLOSE\r\n", false},
+        {"1", "Connection: x-a\r\nConnection: x-close, closed\r\n", true},
+        {"0", "Connection: x-a\r\nconnection: Keep-Alive\r\n", true},
+        {"0", "Connection: keep-alive\r\nconnection: close\r\n", false},
+    };
+    static const struct {
+        http_codec_kind kind;
+        const char *format;
+    } ways[] = {
+        {HTTP_CODEC_REQUEST, "GET / HTTP/1.%s\r\nHost: t\r\n%s\r\n"},
+        {HTTP_CODEC_RESPONSE, "HTTP/1.%s 200 OK\r\nContent-Length: 0\r\n%s\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows) * ARRAY_LEN(ways); i++) {
+        const size_t row = i / ARRAY_LEN(ways), way = i % ARRAY_LEN(ways);
+        char head[256];
+        snprintf(head, sizeof head, ways[way].format, rows[row].minor, rows[row].lines);
+        char *log = log_of(ways[way].kind, span_cstr(head), CUT_NONE, false, NULL);
+        if (!strstr(log, rows[row].alive ? " alive=1 " : " alive=0 "))
+            fail_msg("%s\n%s", head, log);
+        free(log);
+    }
+}
+
 static void safe_fields(void **state) {
     (void)state;
     assert_true(http_header_is_safe(SPAN_OF("X-A"), SPAN_OF("b\tc \xff")));
@@ -332,6 +366,7 @@ int main(void) {
         cmocka_unit_test(hop_by_hop_fields),
         cmocka_unit_test(fields_of_one_name_are_one_list),
         cmocka_unit_test(the_host_that_is_meant),
+        cmocka_unit_test(any_line_of_connection_may_close),
         cmocka_unit_test(safe_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
