@@ -23,7 +23,7 @@ static bool decode_hash(reader *r, span name, const yaml_node *node, const confi
     return false;
 }
 
-static bool read_key_hidden(reader *r, const option *o, span name, const yaml_node *node,
+static bool read_client_key(reader *r, const option *o, span name, const yaml_node *node,
                             void *field) {
     secret *key = NULL;
     if (node->kind == YAML_MAP) {
@@ -39,14 +39,6 @@ static bool read_key_hidden(reader *r, const option *o, span name, const yaml_no
     sha256(secret_reveal(key), field);
     secret_unref(key);
     return true;
-}
-static bool read_client_key(reader *r, const option *o, span name, const yaml_node *node,
-                            void *field) {
-    bool hidden = r->hidden;
-    r->hidden = true;
-    bool ok = read_key_hidden(r, o, name, node, field);
-    r->hidden = hidden;
-    return ok;
 }
 static void write_client_key(const option *o, const void *field, buf *out) {
     (void)o;
@@ -79,8 +71,8 @@ static bool check_client(reader *r, span name, const yaml_node *node, const conf
     for (const config_client *other = c->clients; other < client; other++) {
         bool same_name = span_eq(other->name, client->name);
         if (!same_name && memcmp(other->key_sha256, client->key_sha256, SHA256_LEN) != 0) continue;
-        reader_problem(r, node, "%.*s has the %s of another client, '%.*s'; each has its own",
-                       SPAN_ARG(name), same_name ? "name" : "key", SPAN_ARG(other->name));
+        reader_problem(r, node, "%.*s has the %s of an earlier client; each has its own",
+                       SPAN_ARG(name), same_name ? "name" : "key");
         return false;
     }
     return true;
@@ -98,8 +90,9 @@ static bool read_clients(reader *r, const option *o, span name, const yaml_node 
     }
     config *c = r->config;
     c->clients = arena_zalloc(r->arena, (node->count + 1) * sizeof *c->clients);
-    bool ok = true;
+    bool ok = true, hidden = r->hidden;
     size_t n = 0;
+    r->hidden = true;
     for (const yaml_node *item = node->first; item; item = item->next) {
         span at = reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n++);
         config_client *client = &c->clients[c->client_count];
@@ -113,6 +106,7 @@ static bool read_clients(reader *r, const option *o, span name, const yaml_node 
             ok = false;
         }
     }
+    r->hidden = hidden;
     return ok;
 }
 const option_type type_clients = {"list of clients", "a list of clients", read_clients, NULL};

@@ -223,7 +223,7 @@ typedef struct config_problem {
     unsigned line;    /* from 1; 0: no place */
     unsigned column;  /* from 1 */
     span text;        /* "retry.base is 0s; allowed 1ms to 60s" */
-    span excerpt;     /* the line itself, what might be a key covered; may be empty */
+    span excerpt;     /* the line itself, as far as it may be shown; may be empty */
 } config_problem;
 
 typedef struct config {

@@ -2,31 +2,22 @@
 #include "config/reader.h"
 
 #include "base/mem.h"
+#include "config/shown.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { EXPANDED_MAX = 64 << 10 };
 
-static bool is_name(span s) {
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-        if (!letter && (i == 0 || c < '0' || c > '9')) return false;
-    }
-    return s.len > 0;
-}
-
 /* What stands between ${ and }. */
 static bool add_reference(reader *r, span name, const yaml_node *node, span inside, buf *out) {
     size_t at = span_find_span(inside, 0, SPAN_OF(":-"));
     span variable = span_slice(inside, 0, at);
-    if (!is_name(variable)) {
-        span shown = reader_shown(r, variable);
+    if (!shown_is_variable(variable)) {
         reader_problem(r, node,
-                       "%.*s refers to %.*s, which is no name of an environment variable; expected "
+                       "%.*s has a ${…} whose text is no name of an environment variable; expected "
                        "${NAME} or ${NAME:-default} ($$ stands for a $)",
-                       SPAN_ARG(name), SPAN_ARG(shown));
+                       SPAN_ARG(name));
         return false;
     }
     const char *value = r->sources->env(r->sources, arena_dup(r->scratch, variable).ptr);
@@ -35,6 +26,7 @@ static bool add_reference(reader *r, span name, const yaml_node *node, span insi
         return true;
     }
     if (!value) {
+        if (!shown_variable(variable)) variable = SPAN_OF("…");
         reader_problem(r, node,
                        "%.*s refers to the environment variable %.*s, which is not set; set it or "
                        "write ${%.*s:-default}",

@@ -10,8 +10,10 @@ static bool read_file_path(reader *r, const option *o, span name, const yaml_nod
     span path = reader_path(r, text);
     reader_watch(r, path);
     if (!r->sources->check_file(r->sources, path.ptr, r->scratch, &why)) {
+        span said = reader_number(r, node, "it names");
+        if (said.ptr == node->text.ptr) said = path; /* as it is written, and where that is */
         reader_problem(r, node, "%.*s: cannot read the file %.*s: %.*s", SPAN_ARG(name),
-                       SPAN_ARG(path), SPAN_ARG(why));
+                       SPAN_ARG(said), SPAN_ARG(why));
         return false;
     }
     *(span *)field = path;

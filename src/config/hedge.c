@@ -26,8 +26,9 @@ static bool read_after(reader *r, const option *o, span name, const yaml_node *n
     }
     if (!unit_duration(text, &ms)) return reader_expected(r, o, name, node);
     if (ms < 1 || ms > 3600000) {
+        span said = reader_number(r, node, "out of range");
         reader_problem(r, node, "%.*s is %.*s; allowed 1ms to 1h, or p1 to p99.9", SPAN_ARG(name),
-                       SPAN_ARG(text));
+                       SPAN_ARG(said));
         return false;
     }
     hedge->after_ms = ms;

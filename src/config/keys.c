@@ -40,24 +40,23 @@ static span trim_line_ends(span s) {
 }
 
 /* What a key may be is what a header field may carry. */
-static bool make_secret(reader *r, span name, const yaml_node *node, span origin, span text,
+static bool make_secret(reader *r, span name, const yaml_node *node, const char *origin, span text,
                         secret **ret) {
     if (text.len == 0) {
-        reader_problem(r, node, "%.*s: %.*s is empty; expected a key", SPAN_ARG(name),
-                       SPAN_ARG(origin));
+        reader_problem(r, node, "%.*s: %s is empty; expected a key", SPAN_ARG(name), origin);
         return false;
     }
     if (text.len > SOURCE_KEY_BYTES_MAX) {
-        reader_problem(r, node, "%.*s: %.*s has %zu bytes; a key may have %d", SPAN_ARG(name),
-                       SPAN_ARG(origin), text.len, SOURCE_KEY_BYTES_MAX);
+        reader_problem(r, node, "%.*s: %s has %zu bytes; a key may have %d", SPAN_ARG(name), origin,
+                       text.len, SOURCE_KEY_BYTES_MAX);
         return false;
     }
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] > ' ' && text.ptr[i] < 0x7F) continue;
         reader_problem(r, node,
-                       "%.*s: %.*s holds a character at byte %zu that no key may hold (a space, a "
+                       "%.*s: %s holds a character at byte %zu that no key may hold (a space, a "
                        "line end, or beyond ASCII)",
-                       SPAN_ARG(name), SPAN_ARG(origin), i + 1);
+                       SPAN_ARG(name), origin, i + 1);
         return false;
     }
     *ret = secret_new(text);
@@ -74,12 +73,10 @@ static bool from_file(reader *r, span name, const yaml_node *node, span path, se
     span why;
     bool ok = r->sources->read_file(r->sources, path.ptr, SOURCE_KEY_BYTES_MAX, &content,
                                     r->scratch, &why);
-    span origin = reader_name(r, "the file %.*s", SPAN_ARG(path));
     if (ok)
-        ok = make_secret(r, name, node, origin, trim_line_ends(buf_span(&content)), ret);
+        ok = make_secret(r, name, node, "the file", trim_line_ends(buf_span(&content)), ret);
     else
-        reader_problem(r, node, "%.*s: cannot read %.*s: %.*s", SPAN_ARG(name), SPAN_ARG(origin),
-                       SPAN_ARG(why));
+        reader_problem(r, node, "%.*s: cannot read the file: %.*s", SPAN_ARG(name), SPAN_ARG(why));
     wipe(&content);
     reader_watch(r, path);
     return ok;
@@ -91,14 +88,12 @@ static bool from_command(reader *r, span name, const yaml_node *node, const conf
     span why;
     bool ok = r->sources->run(r->sources, from->argv, from->timeout_ms, SOURCE_KEY_BYTES_MAX,
                               &output, r->scratch, &why);
-    span shown = reader_shown(r, span_cstr(from->argv[0]));
-    if (ok) {
-        span origin = reader_name(r, "the output of %.*s", SPAN_ARG(shown));
-        ok = make_secret(r, name, node, origin, trim_line_ends(buf_span(&output)), ret);
-    } else {
-        reader_problem(r, node, "%.*s: the command %.*s gave no key: %.*s", SPAN_ARG(name),
-                       SPAN_ARG(shown), SPAN_ARG(why));
-    }
+    if (ok)
+        ok = make_secret(r, name, node, "the command's output", trim_line_ends(buf_span(&output)),
+                         ret);
+    else
+        reader_problem(r, node, "%.*s: the command gave no key: %.*s", SPAN_ARG(name),
+                       SPAN_ARG(why));
     wipe(&output);
     config_own *own = r->config->own;
     if (from->refresh_ms && (!own->refresh_ms || from->refresh_ms < own->refresh_ms))
@@ -135,7 +130,7 @@ bool keys_from_text(reader *r, const option *o, span name, const yaml_node *node
                        "%.*s is written out in a file that others on this machine may read; write "
                        "\"${NAME}\" or {file: path}, or take their right away (chmod 600)",
                        SPAN_ARG(name));
-    bool ok = make_secret(r, name, node, SPAN_OF("its value"), text, ret);
+    bool ok = make_secret(r, name, node, "its value", text, ret);
     if (text.len) mem_wipe((char *)text.ptr, text.len);
     return ok;
 }
@@ -150,8 +145,7 @@ static bool read_keys(reader *r, const option *o, span name, const yaml_node *no
         return false;
     }
     provider->keys = arena_zalloc(r->arena, (count + 1) * sizeof *provider->keys);
-    bool ok = true, hidden = r->hidden;
-    r->hidden = true;
+    bool ok = true;
     for (const yaml_node *item = list ? node->first : node; item; item = list ? item->next : NULL) {
         span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), provider->key_count) : name;
         secret *key = NULL;
@@ -161,7 +155,6 @@ static bool read_keys(reader *r, const option *o, span name, const yaml_node *no
         else
             ok = false;
     }
-    r->hidden = hidden;
     return ok;
 }
 static void write_keys(const option *o, const void *field, buf *out) {

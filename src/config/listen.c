@@ -2,6 +2,7 @@
 #include "config/address.h"
 #include "config/problems.h"
 #include "config/reader.h"
+#include "config/shown.h"
 #include "config/write.h"
 
 #include <string.h>
@@ -15,8 +16,8 @@ static bool read_address(reader *r, const option *o, span name, const yaml_node 
     if (!reader_text(r, o, name, node, &text)) return false;
     const char *why = address_parse(text, r->arena, listener);
     if (!why) return true;
-    span shown = reader_shown(r, text);
-    reader_problem(r, node, "%.*s is %.*s: %s; expected %s", SPAN_ARG(name), SPAN_ARG(shown), why,
+    span said = reader_said(r, node, "another text");
+    reader_problem(r, node, "%.*s is %.*s: %s; expected %s", SPAN_ARG(name), SPAN_ARG(said), why,
                    o->type->expected);
     return false;
 }
@@ -45,6 +46,10 @@ static bool read_listener(reader *r, span name, const yaml_node *node, config_li
     return false;
 }
 
+const yaml_node *listen_address(const yaml_node *listener) {
+    return listener->kind == YAML_MAP ? yaml_get(listener, SPAN_OF("address")) : listener;
+}
+
 static bool same_place(const config_listener *a, const config_listener *b) {
     if (a->unix_path.len || b->unix_path.len) return span_eq(a->unix_path, b->unix_path);
     return a->port == b->port && a->port != 0 && span_ieq(a->host, b->host);
@@ -71,8 +76,9 @@ static bool read_listen(reader *r, const option *o, span name, const yaml_node *
         }
         for (size_t i = 0; i + 1 < n; i++) {
             if (!same_place(&listeners[i], &listeners[n - 1])) continue;
-            reader_problem(r, item, "%.*s is %.*s, like %.*s[%zu]", SPAN_ARG(at),
-                           SPAN_ARG(listeners[n - 1].text), SPAN_ARG(name), i);
+            span said = reader_number(r, listen_address(item), "the same place");
+            reader_problem(r, item, "%.*s is %.*s, like %.*s[%zu]", SPAN_ARG(at), SPAN_ARG(said),
+                           SPAN_ARG(name), i);
             ok = false;
         }
     }
@@ -88,8 +94,9 @@ bool config_set_listen(config *c, span address, const char *from, config_problem
     config_listener *listener = arena_zalloc(&c->arena, sizeof *listener);
     const char *why = address_parse(arena_dup(&c->arena, address), &c->arena, listener);
     if (why) {
+        span said = shown_may(address) ? address : SPAN_OF("the address");
         problems_add(problems, span_cstr(from), SPAN_EMPTY, 0, 0, "%.*s: %s; expected %s",
-                     SPAN_ARG(address), why, type_address.expected);
+                     SPAN_ARG(said), why, type_address.expected);
         return false;
     }
     if (!listener->loopback && !c->client_count && !c->server.open) {

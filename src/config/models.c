@@ -1,5 +1,6 @@
 /* models: what clients ask for and where it goes. Read after the providers, which it refers to. */
 #include "config/reader.h"
+#include "config/shown.h"
 #include "config/write.h"
 
 #include <string.h>
@@ -18,18 +19,18 @@ static const config_provider *find_provider(const config *c, span name) {
 
 static bool report_no_provider(reader *r, span name, const yaml_node *node, span provider) {
     const config *c = r->config;
-    span shown = reader_shown(r, provider);
+    span said = reader_quoted(r, span_slice(node->text, 0, span_find(node->text, 0, '/')), "so");
     span near = reader_nearest(provider, provider_name_at, c->providers, c->provider_count);
     if (c->provider_count == 0)
         reader_problem(r, node, "%.*s: no provider is named %.*s, for there are no providers",
-                       SPAN_ARG(name), SPAN_ARG(shown));
-    else if (near.len)
+                       SPAN_ARG(name), SPAN_ARG(said));
+    else if (near.len && shown_may(near))
         reader_problem(r, node, "%.*s: no provider is named %.*s; did you mean '%.*s'?",
-                       SPAN_ARG(name), SPAN_ARG(shown), SPAN_ARG(near));
+                       SPAN_ARG(name), SPAN_ARG(said), SPAN_ARG(near));
     else
         reader_problem(r, node,
                        "%.*s: no provider is named %.*s; expected PROVIDER/MODEL or PROVIDER",
-                       SPAN_ARG(name), SPAN_ARG(shown));
+                       SPAN_ARG(name), SPAN_ARG(said));
     return false;
 }
 
@@ -51,12 +52,12 @@ static bool read_target_name(reader *r, const option *o, span name, const yaml_n
         !printable(text))
         return reader_expected(r, o, name, node);
     if (span_find(model, 0, '*') < model.len) {
-        span shown = reader_shown(r, text);
+        span said = reader_said(r, node, "another text");
         reader_problem(
             r, node,
-            "%.*s is %.*s; a * has no meaning here: %.*s alone stands for the client's own "
+            "%.*s is %.*s; a * has no meaning here: PROVIDER alone stands for the client's own "
             "word",
-            SPAN_ARG(name), SPAN_ARG(shown), SPAN_ARG(provider));
+            SPAN_ARG(name), SPAN_ARG(said));
         return false;
     }
     target->provider = find_provider(r->config, provider);
@@ -101,8 +102,10 @@ static bool read_targets(reader *r, const option *o, span name, const yaml_node 
         }
         for (size_t i = 0; i < model->target_count; i++) {
             if (!span_eq(model->targets[i].name, target->name)) continue;
-            reader_problem(r, item, "%.*s is '%.*s', like %.*s[%zu]; a target stands once",
-                           SPAN_ARG(at), SPAN_ARG(target->name), SPAN_ARG(name), i);
+            const yaml_node *to = item->kind == YAML_MAP ? yaml_get(item, SPAN_OF("to")) : item;
+            span said = reader_said(r, to, "another");
+            reader_problem(r, item, "%.*s is %.*s, like %.*s[%zu]; a target stands once",
+                           SPAN_ARG(at), SPAN_ARG(said), SPAN_ARG(name), i);
             ok = false;
         }
         model->target_count++;
@@ -135,15 +138,15 @@ static bool good_model_name(span name) {
     return name.len <= MODEL_NAME_MAX && printable(name) && star + 1 >= name.len;
 }
 
-static bool read_model(reader *r, const yaml_node *key, config_model *model) {
+static bool read_model(reader *r, const yaml_node *map, const yaml_node *key, config_model *model) {
     model->name = arena_dup(r->arena, key->text);
     reader_origin(r, model, key);
-    span name = reader_name(r, "models.%.*s", SPAN_ARG(model->name));
+    span name = reader_member(r, SPAN_OF("models"), map, key);
     if (!good_model_name(model->name)) {
-        span shown = reader_shown(r, model->name);
+        span said = reader_quoted(r, key->text, "something else");
         reader_problem(
             r, key, "a model is named %.*s; expected up to 200 characters, and a * only at the end",
-            SPAN_ARG(shown));
+            SPAN_ARG(said));
         return false;
     }
     const yaml_node *targets = key->value;
@@ -174,7 +177,7 @@ static bool read_models(reader *r, const option *o, span name, const yaml_node *
     for (const yaml_node *key = node->first; key; key = key->next) {
         config_model *model = &c->models[c->model_count++];
         reader_defaults(r, &scope_model, model);
-        ok &= read_model(r, key, model);
+        ok &= read_model(r, node, key, model);
     }
     return ok;
 }

@@ -2,10 +2,11 @@
  * from there on is read like any other. */
 #include "config/problems.h"
 #include "config/reader.h"
+#include "config/shown.h"
 
 #include <string.h>
 
-enum { PATH_BYTES_MAX = 2048, PATH_SHOWN = 80 };
+enum { PATH_BYTES_MAX = 2048 };
 
 /* Cuts the first part off *rest, into the scratch arena without its quotes. false: none is there.
  * *rest is empty (ptr NULL) behind the last one. */
@@ -124,14 +125,12 @@ static void graft(reader *r, yaml_node *root, const parts *path, yaml_node *valu
     }
 }
 
-/* "setting retry.retries", on one line whatever the path is. */
-static span label(reader *r, const char *path) {
-    span text = span_cstr(path), shown = reader_shown(r, text);
-    bool plain = text.len > 0 && text.len <= PATH_SHOWN && span_is_utf8(text);
-    for (size_t i = 0; plain && i < text.len; i++)
-        plain = (unsigned char)text.ptr[i] > ' ' && text.ptr[i] != 0x7F;
-    if (!span_is_utf8(text)) shown = SPAN_OF("with a path that is not valid UTF-8");
-    return reader_name(r, "setting %.*s", SPAN_ARG(plain ? text : shown));
+/* "setting retry.retries", or by its number: where path and value are mixed up, the path is a key.
+ */
+static span label(reader *r, const char *path, size_t number) {
+    span text = span_cstr(path);
+    if (text.len == 0 || !shown_may(text)) return reader_name(r, "setting %zu", number);
+    return reader_name(r, "setting %.*s", SPAN_ARG(text));
 }
 
 void overlay_settings(reader *r, const config_setting *settings, size_t count, yaml_node *root) {
@@ -139,7 +138,7 @@ void overlay_settings(reader *r, const config_setting *settings, size_t count, y
     for (size_t i = 0; i < count; i++) {
         yaml_node at = {.kind = YAML_SCALAR, .line = 1, .column = 1, .setting = (unsigned)i + 1};
         parts path;
-        r->settings[i] = label(r, settings[i].path);
+        r->settings[i] = label(r, settings[i].path, i + 1);
         bool good = split_path(r, &at, settings[i].path, &path);
         yaml_node *value = parse_value(r, &at, settings[i].path, settings[i].value);
         if (good && value && root && root->kind == YAML_MAP) graft(r, root, &path, value, &at);

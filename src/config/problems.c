@@ -1,12 +1,9 @@
 #include "config/problems.h"
 
 #include "base/mem.h"
+#include "config/shown.h"
 
-#include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum { LINE_SHOWN_MAX = 160, RUN_COVERED_MIN = 24, RUN_WITH_DIGIT_MIN = 16 };
 
 void problems_init(config_problems *p) {
     *p = (config_problems){0};
@@ -18,59 +15,6 @@ void config_problems_done(config_problems *p) {
     arena_done(&p->arena);
     p->items = NULL;
     p->count = p->cap = 0;
-}
-
-static span source_line(span source, unsigned line) {
-    span rest = source, part = SPAN_EMPTY;
-    for (unsigned i = 0; i < line; i++)
-        if (!span_cut(&rest, '\n', &part)) return SPAN_EMPTY;
-    if (part.len && part.ptr[part.len - 1] == '\r') part.len--;
-    return part;
-}
-
-static bool mentions_secret(span line) {
-    static const char *const words[] = {"key",    "secret",   "headers: {",   "-token",
-                                        "bearer", "password", "authorization"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        for (size_t at = 0; at < line.len; at++)
-            if (span_istarts(span_slice(line, at, line.len), span_cstr(words[i]))) return true;
-    return false;
-}
-
-static bool looks_like_key(const char *run, size_t len) {
-    bool digit = false;
-    for (size_t i = 0; i < len; i++)
-        digit |= isdigit((unsigned char)run[i]) != 0;
-    return len >= RUN_COVERED_MIN || (digit && len >= RUN_WITH_DIGIT_MIN) ||
-           (len > 3 && memcmp(run, "sk-", 3) == 0);
-}
-
-static void cover_runs(char *text, size_t len) {
-    size_t start = 0;
-    for (size_t i = 0; i <= len; i++) {
-        if (i < len && (isalnum((unsigned char)text[i]) || strchr("_-+=", text[i]))) continue;
-        if (looks_like_key(text + start, i - start)) memset(text + start, '*', i - start);
-        start = i + 1;
-    }
-}
-
-/* "https://user:password@host" */
-static bool holds_login(span line) {
-    size_t scheme = span_find_span(line, 0, SPAN_OF("://"));
-    return span_find(line, scheme, '@') < line.len;
-}
-
-span problems_excerpt(arena *a, span source, unsigned line) {
-    span text = source_line(source, line);
-    if (text.len == 0 || text.len > LINE_SHOWN_MAX || !span_is_utf8(text)) return SPAN_EMPTY;
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < ' ' && text.ptr[i] != '\t') return SPAN_EMPTY;
-    if (mentions_secret(text) || holds_login(text)) return SPAN_EMPTY;
-    char *copy = arena_alloc(a, text.len + 1);
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    cover_runs(copy, text.len);
-    return span_from(copy, text.len);
 }
 
 /* Names from the file may hold anything; a message is one line, and moves no cursor. */
@@ -96,7 +40,7 @@ void problems_vadd(config_problems *p, span file, span source, unsigned line, un
         return;
     }
     item->text = on_one_line(arena_vprintf(&p->arena, fmt, args));
-    if (line) item->excerpt = problems_excerpt(&p->arena, source, line);
+    if (line) item->excerpt = shown_line(&p->arena, source, line);
 }
 
 void problems_add(config_problems *p, span file, span source, unsigned line, unsigned column,

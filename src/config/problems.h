@@ -8,15 +8,11 @@ enum { PROBLEMS_MAX = 100 };
 
 void problems_init(config_problems *p);
 /* line 0: no place. source is the file's text (or empty), from which the line is shown beneath the
- * message. After PROBLEMS_MAX the rest is left out. */
+ * message, as far as it may be (shown.h); so may what the message itself quotes. After PROBLEMS_MAX
+ * the rest is left out. */
 void problems_add(config_problems *p, span file, span source, unsigned line, unsigned column,
                   const char *fmt, ...) PRINTF_LIKE(6, 7);
 void problems_vadd(config_problems *p, span file, span source, unsigned line, unsigned column,
                    const char *fmt, va_list args);
-
-/* A line of the file as it may be shown: what could be a key is covered with asterisks, character
- * by character, so that a caret beneath still points right. Empty when nothing of it may be shown.
- */
-span problems_excerpt(arena *a, span source, unsigned line);
 
 #endif

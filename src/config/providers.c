@@ -33,22 +33,12 @@ static span kind_at(const void *list, size_t i) {
 
 /* ---- url ---- */
 
-/* A login before the host, or a key behind the path: both refused, and not to be shown. */
-static bool may_hold_secret(span url) {
-    return span_find(url, 0, '@') < url.len || span_find(url, 0, '?') < url.len;
-}
-
 static bool read_url(reader *r, const option *o, span name, const yaml_node *node, void *field) {
     span text;
     const char *why;
     if (!reader_text(r, o, name, node, &text)) return false;
     if (config_url_parse(text, r->arena, field, &why)) return true;
-    if (may_hold_secret(text)) {
-        reader_problem(r, node, "%.*s: %s", SPAN_ARG(name), why);
-    } else {
-        span shown = reader_shown(r, node->text);
-        reader_problem(r, node, "%.*s is %.*s: %s", SPAN_ARG(name), SPAN_ARG(shown), why);
-    }
+    reader_problem(r, node, "%.*s: %s", SPAN_ARG(name), why);
     return false;
 }
 static void write_url(const option *o, const void *field, buf *out) {
@@ -119,9 +109,18 @@ static bool is_field_value(span s) {
     return span_eq(span_trim(s), s);
 }
 
+/* By its place: what stands for a field's name may be its value. */
+static span header_place(reader *r, span name, const yaml_node *map, const yaml_node *key) {
+    size_t at = 0;
+    if (is_reserved(key->text)) return reader_member(r, name, map, key);
+    for (const yaml_node *k = map->first; k != key; k = k->next)
+        at++;
+    return reader_name(r, "%.*s[%zu]", SPAN_ARG(name), at);
+}
+
 static bool read_header(reader *r, span name, const yaml_node *map, const yaml_node *key,
                         config_header *ret) {
-    span at = reader_name(r, "%.*s.%.*s", SPAN_ARG(name), SPAN_ARG(key->text)), value;
+    span at = header_place(r, name, map, key), value;
     if (!is_token(key->text)) {
         reader_problem(r, key, "%.*s: this is no name of a header field", SPAN_ARG(at));
         return false;
@@ -158,14 +157,12 @@ static bool read_headers(reader *r, const option *o, span name, const yaml_node 
         return reader_expected(r, o, name, node);
     config_header *headers = arena_zalloc(r->arena, (node->count + 1) * sizeof *headers);
     size_t n = 0;
-    bool ok = true, hidden = r->hidden;
-    r->hidden = true;
+    bool ok = true;
     for (const yaml_node *key = node->first; key; key = key->next)
         if (read_header(r, name, node, key, &headers[n]))
             n++;
         else
             ok = false;
-    r->hidden = hidden;
     provider->headers = headers;
     provider->header_count = n;
     return ok;
@@ -213,14 +210,14 @@ static bool settle_kind(reader *r, span name, const yaml_node *node, config_prov
     }
     if (config_kind_find(p->kind)) return true;
     node = yaml_get(node, SPAN_OF("kind"));
-    span shown = reader_shown(r, p->kind);
+    span said = reader_said(r, node, "another word");
     span near = reader_nearest(p->kind, kind_at, config_kinds, config_kind_count);
     if (near.len)
         reader_problem(r, node, "%.*skind is %.*s; did you mean '%.*s'?", SPAN_ARG(name),
-                       SPAN_ARG(shown), SPAN_ARG(near));
+                       SPAN_ARG(said), SPAN_ARG(near));
     else
         reader_problem(r, node, "%.*skind is %.*s; expected what it speaks like: %s",
-                       SPAN_ARG(name), SPAN_ARG(shown), kind_names + 2);
+                       SPAN_ARG(name), SPAN_ARG(said), kind_names + 2);
     return false;
 }
 
@@ -250,9 +247,9 @@ static void warn_provider(reader *r, span name, const yaml_node *node, const con
     if (p->key_count && !p->url.tls && !local)
         reader_warning(
             r, node,
-            "%.*surl is %.*s, plain http to another machine: the key crosses the network "
-            "for anyone to read",
-            SPAN_ARG(name), SPAN_ARG(p->url.text));
+            "%.*surl is plain http to another machine: the key crosses the network for anyone to "
+            "read",
+            SPAN_ARG(name));
     if (!p->key_count && p->auth != AUTH_NONE && span_eq(p->url.host, SPAN_OF("api.openai.com")))
         reader_warning(r, node, "%.*skey is not set, and OpenAI answers no call without one",
                        SPAN_ARG(name));
@@ -267,19 +264,21 @@ static bool good_provider_name(span name) {
     return name.len > 0 && name.len <= 64;
 }
 
-static bool read_provider(reader *r, const yaml_node *key, config_provider *p) {
+static bool read_provider(reader *r, const yaml_node *map, const yaml_node *key,
+                          config_provider *p) {
     p->name = arena_dup(r->arena, key->text);
     reader_origin(r, p, key);
     if (!good_provider_name(p->name)) {
-        span shown = reader_shown(r, key->text);
+        span said = reader_quoted(r, key->text, "something else");
         reader_problem(
             r, key,
             "a provider is named %.*s; expected up to 64 letters, digits, dots, dashes or "
             "underscores",
-            SPAN_ARG(shown));
+            SPAN_ARG(said));
         return false;
     }
-    span name = reader_name(r, "providers.%.*s.", SPAN_ARG(p->name));
+    span name = reader_member(r, SPAN_OF("providers"), map, key);
+    name = reader_name(r, "%.*s.", SPAN_ARG(name));
     if (!reader_scope(r, &scope_provider, name, key->value, p)) return false;
     const yaml_node *at = key->value->line ? key->value : key;
     if (!settle_kind(r, name, at, p) || !settle_url(r, name, at, p)) return false;
@@ -300,12 +299,14 @@ static bool read_providers(reader *r, const option *o, span name, const yaml_nod
     }
     config *c = r->config;
     c->providers = arena_zalloc(r->arena, (node->count + 1) * sizeof *c->providers);
-    bool ok = true;
+    bool ok = true, hidden = r->hidden;
+    r->hidden = true;
     for (const yaml_node *key = node->first; key; key = key->next) {
         config_provider *p = &c->providers[c->provider_count++];
         reader_defaults(r, &scope_provider, p);
-        ok &= read_provider(r, key, p);
+        ok &= read_provider(r, node, key, p);
     }
+    r->hidden = hidden;
     return ok;
 }
 const option_type type_providers = {"mapping of providers", "a mapping from names to providers",

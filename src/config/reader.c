@@ -1,6 +1,7 @@
 #include "config/reader.h"
 
 #include "config/problems.h"
+#include "config/shown.h"
 
 #include <string.h>
 
@@ -42,28 +43,40 @@ span reader_name(reader *r, const char *fmt, ...) {
     return name;
 }
 
-span reader_shown(reader *r, span text) {
-    enum { SHOWN = 60 };
-    span shown = span_clip(text, SHOWN);
-    char *copy = arena_alloc(r->scratch, shown.len + 1);
-    for (size_t i = 0; i < shown.len; i++) {
-        unsigned char c = (unsigned char)shown.ptr[i];
-        copy[i] = c < ' ' || c == 0x7F ? '?' : (char)c;
-    }
-    copy[shown.len] = '\0';
-    return arena_printf(r->scratch, "'%s%s'", copy, shown.len < text.len ? "…" : "");
+static bool may_say(const reader *r, const yaml_node *node) {
+    if (node->kind != YAML_SCALAR || yaml_is_null(node)) return false;
+    return r->hidden ? shown_proven(node->text) : shown_may(node->text);
+}
+
+span reader_quoted(reader *r, span text, const char *otherwise) {
+    return shown_may(text) ? reader_name(r, "'%.*s'", SPAN_ARG(text)) : span_cstr(otherwise);
+}
+
+span reader_said(reader *r, const yaml_node *node, const char *otherwise) {
+    if (may_say(r, node)) return reader_name(r, "'%.*s'", SPAN_ARG(node->text));
+    bool other = node->kind == YAML_SCALAR && !yaml_is_null(node);
+    return span_cstr(other ? otherwise : yaml_kind_name(node));
+}
+
+span reader_number(reader *r, const yaml_node *node, const char *otherwise) {
+    bool reference = span_find(node->text, 0, '$') < node->text.len;
+    return !reference && may_say(r, node) ? node->text : reader_said(r, node, otherwise);
+}
+
+span reader_member(reader *r, span name, const yaml_node *map, const yaml_node *key) {
+    size_t at = 0;
+    if (shown_may(key->text))
+        return reader_name(r, "%.*s.%.*s", SPAN_ARG(name), SPAN_ARG(key->text));
+    for (const yaml_node *k = map->first; k && k != key; k = k->next)
+        at++;
+    return reader_name(r, "%.*s[%zu]", SPAN_ARG(name), at);
 }
 
 bool reader_expected(reader *r, const option *o, span name, const yaml_node *node) {
     const char *or_zero = o->zero ? ", or " : "", *zero = o->zero ? o->zero : "";
-    if (node->kind == YAML_SCALAR && !yaml_is_null(node)) {
-        span shown = reader_shown(r, node->text);
-        reader_problem(r, node, "%.*s is %.*s; expected %s%s%s", SPAN_ARG(name), SPAN_ARG(shown),
-                       o->type->expected, or_zero, zero);
-    } else {
-        reader_problem(r, node, "%.*s is %s; expected %s%s%s", SPAN_ARG(name), yaml_kind_name(node),
-                       o->type->expected, or_zero, zero);
-    }
+    span said = reader_said(r, node, "another value");
+    reader_problem(r, node, "%.*s is %.*s; expected %s%s%s", SPAN_ARG(name), SPAN_ARG(said),
+                   o->type->expected, or_zero, zero);
     return false;
 }
 
@@ -188,31 +201,34 @@ static span join_names(reader *r, const names *list) {
     return joined;
 }
 
-enum { NAME_SHOWN_MAX = 32 };
+/* What a name that is none was meant as: one like it, or the same in another section; as a path.
+ * Empty: nobody knows. */
+static span meant(reader *r, const option_scope *scope, span at, span name, span key,
+                  const names *here) {
+    span near = reader_nearest(key, names_get, here, here->count);
+    if (near.len == 0) near = found_inside(key, here);
+    if (near.len) return reader_name(r, "%.*s%.*s", SPAN_ARG(at), SPAN_ARG(near));
+    span elsewhere = found_elsewhere(scope, key);
+    if (elsewhere.len == 0) return SPAN_EMPTY;
+    return reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(elsewhere));
+}
 
 static void report_unknown(reader *r, const option_scope *scope, span name, span section,
                            const yaml_node *key) {
-    span at = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(section));
-    /* What is far longer than any name may be a key that slipped into the wrong place. */
-    bool is_long = key->text.len > NAME_SHOWN_MAX;
-    span text = is_long ? SPAN_OF("…") : key->text;
-    span word = reader_name(r, "%.*s%.*s", SPAN_ARG(at), SPAN_ARG(text));
-    word = reader_shown(r, word);
     names here;
     names_in(scope, section, &here);
-    span near = reader_nearest(key->text, names_get, &here, here.count);
-    if (near.len == 0) near = found_inside(key->text, &here);
-    span elsewhere = found_elsewhere(scope, key->text);
-    if (near.len == 0 && elsewhere.len) {
-        reader_problem(r, key, "unknown option %.*s; did you mean '%.*s%.*s'?", SPAN_ARG(word),
-                       SPAN_ARG(name), SPAN_ARG(elsewhere));
-    } else if (near.len) {
-        reader_problem(r, key, "unknown option %.*s; did you mean '%.*s%.*s'?", SPAN_ARG(word),
-                       SPAN_ARG(at), SPAN_ARG(near));
+    span at = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(section));
+    span known = meant(r, scope, at, name, key->text, &here);
+    /* In place of an option's name there may be a key: `key: {sk-…}` is a mapping. */
+    bool shown = r->hidden && !known.len ? shown_proven(key->text) : shown_may(key->text);
+    span word = shown ? key->text : SPAN_OF("…");
+    if (known.len) {
+        reader_problem(r, key, "unknown option '%.*s%.*s'; did you mean '%.*s'?", SPAN_ARG(at),
+                       SPAN_ARG(word), SPAN_ARG(known));
     } else {
         span all = join_names(r, &here);
-        reader_problem(r, key, "unknown option %.*s; known here: %.*s", SPAN_ARG(word),
-                       SPAN_ARG(all));
+        reader_problem(r, key, "unknown option '%.*s%.*s'; known here: %.*s", SPAN_ARG(at),
+                       SPAN_ARG(word), SPAN_ARG(all));
     }
 }
 
@@ -247,10 +263,9 @@ static void read_section(reader *r, const option_scope *scope, span name, span p
     if (node->kind == YAML_MAP) {
         read_members(r, scope, name, section, node, base);
     } else if (!yaml_is_null(node)) {
-        span shown = node->kind == YAML_SCALAR ? reader_shown(r, node->text)
-                                               : span_cstr(yaml_kind_name(node));
+        span said = reader_said(r, node, "another value");
         reader_problem(r, node, "%.*s%.*s is %.*s; expected %s", SPAN_ARG(name), SPAN_ARG(path),
-                       SPAN_ARG(shown), on ? on->type->expected : "a mapping of options");
+                       SPAN_ARG(said), on ? on->type->expected : "a mapping of options");
     }
 }
 

@@ -45,7 +45,7 @@ struct reader {
     span *settings;  /* "setting retry.retries" for each, for messages; see yaml_node.setting */
     span source;     /* the text */
     span folder;     /* relative paths begin here ("/etc/weir/"); empty: the working directory */
-    bool hidden;     /* what is read may be a secret: its lines are not shown */
+    bool hidden;     /* what is read may be a secret: neither it nor its lines are shown */
     size_t reported; /* problems, also those that were too many to keep */
     bool exposed;    /* other users of the machine may read the file */
 };
@@ -68,9 +68,18 @@ bool reader_expected(reader *r, const option *o, span name, const yaml_node *nod
 /* The first problem of replacing ${…} is reported. *ret is in the arena a. */
 bool reader_expand(reader *r, span name, const yaml_node *node, arena *a, span *ret);
 
-/* A value as it may stand in a message: quoted, shortened, control characters shown as '?'. */
-span reader_shown(reader *r, span text);
+/* How a message speaks of a value: in quotes as it is written, where that may be shown (shown.h);
+ * "a list", "a mapping", "nothing"; else as `otherwise` says. Never what a reference comes to. */
+span reader_said(reader *r, const yaml_node *node, const char *otherwise);
+/* The same without quotes, for numbers. */
+span reader_number(reader *r, const yaml_node *node, const char *otherwise);
+/* The same of a text by itself: the file's own name of something, or a part of a value as it is
+ * written. */
+span reader_quoted(reader *r, span text, const char *otherwise);
 
+/* name.key as messages call it, or name[2] by its place in the mapping where the key may not be
+ * shown. */
+span reader_member(reader *r, span name, const yaml_node *map, const yaml_node *key);
 /* name + suffix, and name[i], in the scratch arena. */
 span reader_name(reader *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -85,6 +94,9 @@ void reader_watch(reader *r, span path);
 /* The nearest of count names to word, or empty when none is near. */
 span reader_nearest(span word, span (*name)(const void *list, size_t i), const void *list,
                     size_t count);
+
+/* listen.c: the node that says where an entry of listen is; NULL: a mapping without it. */
+const yaml_node *listen_address(const yaml_node *listener);
 
 /* timeouts.c: which deadlines are in force for each target. */
 void timeouts_settle(config *c);

@@ -35,10 +35,12 @@ static void check_listeners(reader *r, const yaml_node *root) {
     const yaml_node *listen = find_value(root, SPAN_OF("listen"));
     for (size_t i = 0; i < c->listener_count; i++) {
         if (c->listeners[i].loopback) continue;
-        reader_problem(r, find_item(listen, i),
+        const yaml_node *item = find_item(listen, i);
+        span said = reader_number(r, listen_address(item), "an address");
+        reader_problem(r, item,
                        "listen is %.*s, which other machines reach, but there are no clients; add "
                        "clients with their keys, or set server.open: true to serve anyone",
-                       SPAN_ARG(c->listeners[i].text));
+                       SPAN_ARG(said));
     }
 }
 
@@ -105,12 +107,12 @@ static void check_cors(reader *r, const yaml_node *root) {
                     "cors.origins is \"*\" while cors.credentials is true; browsers refuse "
                     "that: name the origins, or set credentials: false");
         } else if (!is_origin(r, origin)) {
-            span shown = reader_shown(r, origin);
+            span said = reader_said(r, at, "another text");
             reader_problem(
                 r, at,
                 "cors.origins has %.*s; expected an origin such as "
                 "https://app.example.com (lower case, no path, no default port), or \"*\"",
-                SPAN_ARG(shown));
+                SPAN_ARG(said));
         }
     }
 }
@@ -130,12 +132,20 @@ static void check_passthrough(reader *r, const yaml_node *root) {
     const yaml_node *node = find_value(root, SPAN_OF("passthrough"));
     for (size_t i = 0; i < c->passthrough_count; i++) {
         if (is_passthrough(c->passthrough[i])) continue;
-        span shown = reader_shown(r, c->passthrough[i]);
+        const yaml_node *item = find_item(node, i);
+        span said = reader_said(r, item, "another text");
         reader_problem(
-            r, find_item(node, i),
+            r, item,
             "passthrough has %.*s; expected a path such as /v1/audio/speech or /v1/audio/*",
-            SPAN_ARG(shown));
+            SPAN_ARG(said));
     }
+}
+
+/* As the file says it, or else its default. */
+static span number_of(reader *r, const yaml_node *root, const char *path) {
+    const yaml_node *node = find_value(root, span_cstr(path));
+    const option *o = option_find(&scope_file, span_cstr(path));
+    return node ? reader_number(r, node, "out of range") : span_cstr(o->standard);
 }
 
 /* low may not be above high. */
@@ -144,15 +154,9 @@ static void check_order(reader *r, const yaml_node *root, bool wrong, const char
     if (!wrong) return;
     const yaml_node *node = find_value(root, span_cstr(low));
     if (!node) node = find_value(root, span_cstr(high));
-    buf text = BUF_EMPTY;
-    const option *a = option_find(&scope_file, span_cstr(low));
-    const option *b = option_find(&scope_file, span_cstr(high));
-    buf_addf(&text, "%s is ", low);
-    a->type->write(a, (const char *)r->config + a->offset, &text);
-    buf_addf(&text, "; allowed up to %s, which is ", high);
-    b->type->write(b, (const char *)r->config + b->offset, &text);
-    reader_problem(r, node, "%.*s", SPAN_ARG(buf_span(&text)));
-    buf_done(&text);
+    span is = number_of(r, root, low), most = number_of(r, root, high);
+    reader_problem(r, node, "%s is %.*s; allowed up to %s, which is %.*s", low, SPAN_ARG(is), high,
+                   SPAN_ARG(most));
 }
 
 static void check_orders(reader *r, const yaml_node *root) {
@@ -181,11 +185,13 @@ static void derive_models(reader *r) {
 static void check_chat_model(reader *r, const yaml_node *root) {
     const config *c = r->config;
     if (c->model_count == 0 || config_find_model(c, c->chat.model)) return;
-    span shown = reader_shown(r, c->chat.model);
-    reader_warning(r, find_value(root, SPAN_OF("chat.model")),
+    const yaml_node *node = find_value(root, SPAN_OF("chat.model"));
+    span said = node ? reader_said(r, node, "a model")
+                     : reader_quoted(r, c->chat.model, "a model"); /* the default */
+    reader_warning(r, node,
                    "chat.model is %.*s, which no entry of models serves: /chat works only where a "
                    "request names a model",
-                   SPAN_ARG(shown));
+                   SPAN_ARG(said));
 }
 
 void rules_check(reader *r, const yaml_node *root) {

@@ -16,8 +16,9 @@ static bool in_range(parse_int *parse, const option *o, int64_t value) {
     return true;
 }
 
-static bool out_of_range(reader *r, const option *o, span name, const yaml_node *node, span text) {
-    reader_problem(r, node, "%.*s is %.*s; allowed %s%s%s to %s", SPAN_ARG(name), SPAN_ARG(text),
+static bool out_of_range(reader *r, const option *o, span name, const yaml_node *node) {
+    span said = reader_number(r, node, "out of range");
+    reader_problem(r, node, "%.*s is %.*s; allowed %s%s%s to %s", SPAN_ARG(name), SPAN_ARG(said),
                    o->zero ? o->zero : "", o->zero ? ", or " : "", o->min, o->max);
     return false;
 }
@@ -36,11 +37,12 @@ static bool read_int(reader *r, const option *o, span name, const yaml_node *nod
         int64_t bare;
         if (parse == unit_count || !unit_count(text, &bare) || bare > INT32_MAX)
             return reader_expected(r, o, name, node);
+        span said = reader_number(r, node, "a number");
         reader_problem(r, node, "%.*s is %.*s without a unit; expected %s", SPAN_ARG(name),
-                       SPAN_ARG(text), o->type->expected);
+                       SPAN_ARG(said), o->type->expected);
         return false;
     }
-    if (!in_range(parse, o, value)) return out_of_range(r, o, name, node, text);
+    if (!in_range(parse, o, value)) return out_of_range(r, o, name, node);
     *ret = value;
     return true;
 }
@@ -107,7 +109,7 @@ static bool read_double(reader *r, const option *o, span name, const yaml_node *
     if (!parse(text, &value)) return reader_expected(r, o, name, node);
     if ((o->min && (!parse(span_cstr(o->min), &limit) || value < limit)) ||
         (o->max && (!parse(span_cstr(o->max), &limit) || value > limit)))
-        return out_of_range(r, o, name, node, text);
+        return out_of_range(r, o, name, node);
     *ret = value;
     return true;
 }
@@ -190,12 +192,13 @@ static bool read_word(reader *r, const option *o, span name, const yaml_node *no
         buf_done(&all);
         return true;
     }
-    span shown = reader_shown(r, node->text), near = reader_nearest(text, word_at, o->words, count);
+    span said = reader_said(r, node, "another word");
+    span near = reader_nearest(text, word_at, o->words, count);
     if (near.len)
         reader_problem(r, node, "%.*s is %.*s; did you mean '%.*s'? Allowed: %.*s", SPAN_ARG(name),
-                       SPAN_ARG(shown), SPAN_ARG(near), SPAN_ARG(buf_span(&all)));
+                       SPAN_ARG(said), SPAN_ARG(near), SPAN_ARG(buf_span(&all)));
     else
-        reader_problem(r, node, "%.*s is %.*s; allowed: %.*s", SPAN_ARG(name), SPAN_ARG(shown),
+        reader_problem(r, node, "%.*s is %.*s; allowed: %.*s", SPAN_ARG(name), SPAN_ARG(said),
                        SPAN_ARG(buf_span(&all)));
     buf_done(&all);
     return false;

@@ -1,7 +1,9 @@
 #include "config/yaml.h"
 
 #include "config/problems.h"
+#include "config/shown.h"
 
+#include <ctype.h>
 #include <libfyaml.h>
 #include <string.h>
 
@@ -98,8 +100,10 @@ static void check_key(builder *b, const yaml_node *map, const yaml_node *key) {
     }
     for (const yaml_node *other = map->first; other; other = other->next) {
         if (other == key || !span_eq(other->text, key->text)) continue;
+        bool shown = shown_may(key->text);
         problems_add(b->problems, b->file, b->source, key->line, key->column,
-                     "'%.*s' is written twice; the first is in line %u", SPAN_ARG(key->text),
+                     "%s%.*s%s is written twice; the first is in line %u", shown ? "'" : "",
+                     SPAN_ARG(shown ? key->text : SPAN_OF("this name")), shown ? "'" : "",
                      other->line);
         b->failed = true;
         return;
@@ -177,6 +181,19 @@ static yaml_node *read_stream(builder *b) {
     return b->failed ? NULL : root;
 }
 
+/* Most of the parser's sentences are the same for every text; one that quotes the text is not
+ * passed on, unless it is a sign that it stumbled over: '@'. */
+static bool is_fixed(const char *sentence) {
+    for (const char *p = sentence; *p; p++) {
+        bool sign = p[0] == '\'' && p[1] && ispunct((unsigned char)p[1]) && p[2] == '\'';
+        if (sign)
+            p += 2;
+        else if (!isalpha((unsigned char)*p) && !strchr(" -,[]{}/", *p))
+            return false;
+    }
+    return true;
+}
+
 static void report_syntax(builder *b, struct fy_diag *diag) {
     void *iter = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iter);
@@ -186,7 +203,7 @@ static void report_syntax(builder *b, struct fy_diag *diag) {
     unsigned line = error->line > 0 ? (unsigned)error->line : 0;
     unsigned column = error->column > 0 ? (unsigned)error->column : 1;
     problems_add(b->problems, b->file, b->source, line, column, "not valid YAML: %s",
-                 error->msg ? error->msg : "syntax error");
+                 error->msg && is_fixed(error->msg) ? error->msg : "syntax error");
 }
 
 /* What libfyaml would take but no configuration may hold. */

@@ -185,21 +185,15 @@ static void says_why_a_file_cannot_be_read(void **state) {
     snprintf(path, sizeof path, "providers: {p: {url: \"https://h\", key: {file: %s/pipe}}}\n",
              root);
     write_file("piped.yaml", path, 0600);
-    snprintf(
-        path, sizeof path,
-        ":1:47: providers.p.key.file: cannot read the file %s/pipe: it is not a regular file\n",
-        root);
-    check_refused("piped.yaml", path);
+    check_refused("piped.yaml", ":1:47: providers.p.key.file: cannot read the file it names: it is "
+                                "not a regular file\n");
     buf big = BUF_EMPTY;
     for (int i = 0; i < 20000; i++)
         buf_add_char(&big, 'k');
     write_file("big.key", buf_cstr(&big), 0600);
     write_file("big.yaml", "providers: {p: {url: \"https://h\", key: {file: big.key}}}\n", 0600);
-    snprintf(
-        path, sizeof path,
-        ":1:40: providers.p.key: cannot read the file %s/big.key: it has more than 16384 bytes\n",
-        root);
-    check_refused("big.yaml", path);
+    check_refused("big.yaml",
+                  ":1:40: providers.p.key: cannot read the file: it has more than 16384 bytes\n");
     buf_done(&big);
 }
 

@@ -169,11 +169,17 @@ static void says_which_setting_is_wrong(void **state) {
         {{"retry.'retries'x", "5"}, "retry.'retries'x: no path of an option; "},
         {{"retry..retries", "5"}, "retry..retries: no path of an option; "},
         {{"retry.", "5"}, "retry.: no path of an option; "},
-        {{"", "5"}, "'': no path of an option; "},
+        {{"", "5"}, "1: no path of an option; "},
         {{"a\nb", "5"},
-         "'a?b': unknown option 'a?b'; known here: listen, providers, models, passthrough, "
+         "1: unknown option '…'; known here: listen, providers, models, passthrough, "
          "clients, chat, retry, breaker, hedge, affinity, timeouts, server, limits, cors, logs"},
-        {{"\xff", "5"}, "with a path that is not valid UTF-8: no path of an option; "},
+        {{"\xff", "5"}, "1: no path of an option; "},
+        {{"sk-key", "retry.retries"},
+         "1: unknown option '…'; known here: listen, providers, models, passthrough, clients, "
+         "chat, "
+         "retry, breaker, hedge, affinity, timeouts, server, limits, cors, logs"},
+        {{"retry.retries", "hunter2"},
+         "retry.retries: retry.retries is another value; expected a whole number"},
         {{"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q", "5"},
          "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q: no path of an option; "},
     };
