@@ -201,30 +201,23 @@ static span join_names(reader *r, const names *list) {
     return joined;
 }
 
-/* What a name that is none was meant as: one like it, or the same in another section; as a path.
- * Empty: nobody knows. */
-static span meant(reader *r, const option_scope *scope, span at, span name, span key,
-                  const names *here) {
-    span near = reader_nearest(key, names_get, here, here->count);
-    if (near.len == 0) near = found_inside(key, here);
-    if (near.len) return reader_name(r, "%.*s%.*s", SPAN_ARG(at), SPAN_ARG(near));
-    span elsewhere = found_elsewhere(scope, key);
-    if (elsewhere.len == 0) return SPAN_EMPTY;
-    return reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(elsewhere));
-}
-
 static void report_unknown(reader *r, const option_scope *scope, span name, span section,
                            const yaml_node *key) {
     names here;
     names_in(scope, section, &here);
     span at = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(section));
-    span known = meant(r, scope, at, name, key->text, &here);
+    span near = reader_nearest(key->text, names_get, &here, here.count);
     /* In place of an option's name there may be a key: `key: {sk-…}` is a mapping. */
-    bool shown = r->hidden && !known.len ? shown_proven(key->text) : shown_may(key->text);
+    bool shown = near.len || (r->hidden ? shown_proven(key->text) : shown_may(key->text));
     span word = shown ? key->text : SPAN_OF("…");
-    if (known.len) {
-        reader_problem(r, key, "unknown option '%.*s%.*s'; did you mean '%.*s'?", SPAN_ARG(at),
-                       SPAN_ARG(word), SPAN_ARG(known));
+    if (near.len == 0) near = found_inside(key->text, &here);
+    span elsewhere = found_elsewhere(scope, key->text);
+    if (near.len == 0 && elsewhere.len) {
+        reader_problem(r, key, "unknown option '%.*s%.*s'; did you mean '%.*s%.*s'?", SPAN_ARG(at),
+                       SPAN_ARG(word), SPAN_ARG(name), SPAN_ARG(elsewhere));
+    } else if (near.len) {
+        reader_problem(r, key, "unknown option '%.*s%.*s'; did you mean '%.*s%.*s'?", SPAN_ARG(at),
+                       SPAN_ARG(word), SPAN_ARG(at), SPAN_ARG(near));
     } else {
         span all = join_names(r, &here);
         reader_problem(r, key, "unknown option '%.*s%.*s'; known here: %.*s", SPAN_ARG(at),

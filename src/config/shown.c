@@ -7,6 +7,7 @@
 
 enum {
     TEXT_MAX = 60,        /* of a value that is quoted */
+    PATH_BYTES_MAX = 200, /* of an absolute path */
     PROVEN_MAX = 24,      /* of one that is quoted where secrets stand */
     LINE_BYTES_MAX = 160, /* of a line that is shown */
     DIGITS_MAX = 20,      /* of a number */
@@ -163,11 +164,17 @@ static bool text_may(judge *j, span text) {
     return true;
 }
 
+static bool is_path(span text) {
+    return span_starts(text, SPAN_OF("/"));
+}
+
+/* Words that blanks part are a sentence, or a passphrase; after a number they are its unit. */
 static bool may(judge *j, span text) {
-    if (text.len > TEXT_MAX || !text_may(j, text)) return false;
-    bool words = span_find(text, 0, ' ') < text.len;
-    size_t most = words ? 0 : span_starts(text, SPAN_OF("/")) ? TEXT_MAX : LETTERS_MAX;
-    return j->letters <= most;
+    bool words = span_find(text, 0, ' ') < text.len,
+         number = text.len && isdigit((unsigned char)text.ptr[0]);
+    size_t most = !words ? LETTERS_MAX : number ? WORD_MAX : 0;
+    if (is_path(text)) return text.len <= PATH_BYTES_MAX && !words && text_may(j, text);
+    return text.len <= TEXT_MAX && text_may(j, text) && j->letters <= most;
 }
 
 bool shown_may(span text) {
@@ -226,18 +233,21 @@ static span name_of(span line) {
 }
 
 /* Whose section the line stands in is read off the indentation alone, for the text may be broken in
- * any way. What is not plainly below the name of a section that may be shown is not shown. */
-static bool find_line(span source, unsigned line, span *ret) {
-    span rest = source, part;
-    span section = SPAN_EMPTY;
+ * any way. What is not plainly below the name of a section that may be shown is not shown.
+ * *ret_name: where the section's own name ends in this line; 0: it stands in another. */
+static bool find_line(span source, unsigned line, span *ret, size_t *ret_name) {
+    span rest = source, part, section = SPAN_EMPTY;
     size_t margin = SIZE_MAX;
     for (unsigned i = 1; i <= line; i++) {
         if (!span_cut(&rest, '\n', &part)) return false;
+        *ret_name = 0;
         if (is_aside(part)) continue;
         size_t indent = indentation(part);
         if (margin == SIZE_MAX) margin = indent;
         bool item = indent == margin && part.ptr[indent] == '-';
-        if (indent <= margin && !item) section = name_of(part);
+        if (indent > margin || item) continue;
+        section = name_of(part);
+        *ret_name = span_find(part, 0, ':');
     }
     *ret = part;
     return is_open_section(section);
@@ -280,17 +290,20 @@ static void cover(buf *out, span token) {
 
 span shown_line(arena *a, span source, unsigned line) {
     span text;
-    if (!find_line(source, line, &text)) return SPAN_EMPTY;
+    size_t name;
+    if (!find_line(source, line, &text, &name)) return SPAN_EMPTY;
     if (span_ends(text, SPAN_OF("\r"))) text.len--;
     if (text.len == 0 || text.len > LINE_BYTES_MAX || !span_is_utf8(text) || mentions_secret(text))
         return SPAN_EMPTY;
     text = without_comment(text);
     buf out = BUF_EMPTY;
     judge j = {.table = true};
-    for (size_t at = 0; at < text.len;) {
+    buf_add(&out, span_slice(text, 0, name)); /* like a section's, or it would not be shown */
+    for (size_t at = name; at < text.len;) {
         size_t end = token_end(text, at);
         span token = span_slice(text, at, end > at ? end : at + 1);
-        if (end == at || (shown_may(token) && text_may(&j, token)))
+        bool plain = end == at || is_path(token) || text_may(&j, token);
+        if (plain && (end == at || shown_may(token)))
             buf_add(&out, token);
         else
             cover(&out, token);

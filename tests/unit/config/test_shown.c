@@ -14,6 +14,8 @@ static void texts(void **state) {
         "60001ms",
         "10minutes",
         "1 s",
+        "20 parsecs",
+        "/tmp/run-of-a-long-name/pytest-269/test_a_certificate_that_is_mis0/weir0/c.pem",
         "10 MB",
         "openai2",
         "1.5m",
@@ -56,6 +58,9 @@ static void texts(void **state) {
         "abcdefghijklm",
         "correct-horse-battery-staple",
         "correct horse",
+        "20 correct-horses",
+        "/a b",
+        "/a/Zq7xM2pW9vB4",
         "two words",
         "user@host",
         "http://user:pw@host",
@@ -233,6 +238,7 @@ static void covers_whole_sections(void **state) {
     shows("client: x\n", 1, "");
     shows("headers: x\n", 1, "");
     shows("x: y\n", 1, "");
+    shows("retr\xc2\x9by: {}\n", 1, "retr\xc2\x9by: {}");
     shows("retry.base: 5s\n", 1, "retry.base: 5s");
     shows("total: 5s\n", 1, "");
     shows("url: 5s\n", 1, "");
