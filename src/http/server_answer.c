@@ -234,7 +234,7 @@ static void start(http_request *r, bool whole, answer_head *a) {
     r->chunked = a->chunked = !whole && !old && !none;
     if (none) a->length = -1;
     r->close = !head->keep_alive || r->conn->server->draining || !conn_can_skip(r->conn) ||
-               (!whole && old && !r->bodiless);
+               later_is_lost(r->conn) || (!whole && old && !r->bodiless);
     a->connection = r->close ? "close" : old ? "keep-alive" : NULL;
 }
 

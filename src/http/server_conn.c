@@ -26,7 +26,7 @@ conn *conn_new(http_server *s) {
 static void free_if_left(conn *c) {
     if (c->state != CONN_CLOSED || c->inside) return;
     http_codec_free(c->codec);
-    buf_done(&c->waiting);
+    later_free(c);
     free(c);
 }
 
@@ -59,6 +59,7 @@ static void end(conn *c, ending how) {
     c->state = CONN_CLOSED;
     loop_timer_stop(c->server->loop, &c->timer);
     list_remove(&c->link);
+    later_stop(c);
     transport *io = c->io;
     c->io = NULL;
     if (how == END_POLITE)
@@ -154,6 +155,10 @@ void conn_watch_output(conn *c) {
 static void rest(conn *c) {
     if (transport_pending(c->io) > c->server->limits.pending_bytes) {
         enter(c, CONN_FLUSH);
+        return;
+    }
+    if (later_is_lost(c)) {
+        end(c, END_POLITE);
         return;
     }
     http_codec_set_limits(c->codec, &c->server->limits.head);
@@ -308,38 +313,21 @@ static size_t feed(conn *c, span bytes) {
     return done;
 }
 
-static void set_paused(conn *c, bool paused) {
-    if (c->paused == paused || !c->io) return;
-    c->paused = paused;
-    if (paused)
-        transport_pause(c->io);
-    else
-        transport_resume(c->io);
-}
-
-/* Reading goes on while a request is answered, so that a client that leaves is seen at once. */
-static void keep_waiting(conn *c, span bytes) {
-    if (c->state == CONN_CLOSED || bytes.len == 0) return;
-    buf_add(&c->waiting, bytes);
-    if (c->waiting.len - c->waiting_from >= WAITING_BYTES) set_paused(c, true);
-}
-
+/* A client that sends more than any request has behind one that is not answered speaks no HTTP. */
 static void on_data(void *user, span bytes) {
     conn *c = user;
     c->inside++;
-    size_t used = c->waiting.len ? 0 : feed(c, bytes);
-    keep_waiting(c, span_slice(bytes, used, bytes.len));
+    size_t used = c->later ? 0 : feed(c, bytes);
+    if (c->state != CONN_CLOSED && !later_keep(c, span_slice(bytes, used, bytes.len)))
+        end(c, abandon(c));
     leave(c);
 }
 
 static void take_waiting(conn *c) {
-    if (!c->waiting.len || !is_reading(c)) return;
-    span bytes = span_slice(buf_span(&c->waiting), c->waiting_from, c->waiting.len);
-    c->waiting_from += feed(c, bytes);
-    if (c->waiting_from < c->waiting.len) return;
-    buf_done(&c->waiting);
-    c->waiting_from = 0;
-    set_paused(c, false);
+    span bytes = later_bytes(c);
+    if (!bytes.len || !is_reading(c)) return;
+    size_t used = feed(c, bytes);
+    if (c->state != CONN_CLOSED) later_took(c, used);
 }
 
 /* ---- the end of a request ---- */

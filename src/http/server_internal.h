@@ -3,6 +3,7 @@
  * server.c         the server: accepting, limits, drain, close
  * server_listen.c  sockets that listen
  * server_body.c    a request's body: its limit, its content coding
+ * server_waiting.c bytes of later requests
  * server_conn.c    one connection: bytes in, requests to the handler, time-outs, the end
  * server_answer.c  a request's facts and its answer: bytes out
  */
@@ -16,8 +17,6 @@
 #include "http/transport.h"
 
 enum {
-    /* Bytes of later requests that may wait while one is being answered. */
-    WAITING_BYTES = 16 * 1024,
     /* What is left of an unwanted body is read and dropped up to here; beyond, closing is cheaper.
      */
     SKIP_BYTES = 64 * 1024,
@@ -34,6 +33,7 @@ enum {
 };
 
 typedef struct conn conn;
+typedef struct later later; /* server_waiting.c */
 
 struct http_server {
     loop *loop;
@@ -73,16 +73,14 @@ struct conn {
     transport *io; /* NULL once closed */
     http_codec *codec;
     http_request *request;
-    timer timer; /* what it means depends on the state */
-    buf waiting; /* bytes of later requests */
-    size_t waiting_from;
+    timer timer;      /* what it means depends on the state */
+    later *later;     /* NULL: nothing has come for later requests */
     uint64_t written; /* output bytes handed to the transport */
     uint64_t mark;    /* of them, taken by the kernel when the timer was last started */
     unsigned inside;  /* calls that will still touch this conn */
     unsigned char state;
-    bool fresh;  /* no request has come yet */
-    bool lean;   /* idle: the memory of the last head is given back */
-    bool paused; /* waiting is full */
+    bool fresh; /* no request has come yet */
+    bool lean;  /* idle: the memory of the last head is given back */
 };
 
 struct http_request {
@@ -132,6 +130,18 @@ error_id body_take(http_request *r, span piece, const char **ret_why);
 /* The same of its end. */
 error_id body_end(http_request *r, const char **ret_why);
 void body_drop(http_request *r);
+
+/* ---- server_waiting.c ---- */
+/* Keeps bytes that come before their time. false: there is no end of them. */
+MUST_USE bool later_keep(conn *c, span bytes);
+/* What is kept; its beginning has been used. */
+span later_bytes(const conn *c);
+void later_took(conn *c, size_t n);
+/* Some of it is gone: the connection ends with the answer that is awaited. */
+bool later_is_lost(const conn *c);
+/* Reads no more. What is kept stays while the codec may be at it. */
+void later_stop(conn *c);
+void later_free(conn *c);
 
 /* ---- server_conn.c ---- */
 extern const transport_ops conn_transport_ops;

@@ -103,6 +103,10 @@ void transport_set_patient(transport *t, bool patient);
 void transport_pause(transport *t);
 void transport_resume(transport *t);
 
+/* Whether so much lies unread with the kernel that the peer's end may stand behind it, where nobody
+ * can hear it: a peer sends no end before its bytes. A Unix socket's is heard in any case. */
+bool transport_is_crowded(const transport *t);
+
 /* ---- end ---- */
 
 /* The owner hears nothing more. Waits until the kernel has taken what is gathered, sends the end of

@@ -3,9 +3,11 @@
  *
  * Source   RFC 9293 section 3.8.4 (keep-alives), RFC 5482 (user timeout); tcp(7). Linux lets the
  *          user timeout run also while the peer acknowledges but does not read (its window is 0).
+ *          SO_MEMINFO: sock_diag(7).
  */
 #include "http/transport_internal.h"
 
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -31,4 +33,14 @@ void transport_set_patient(transport *t, bool patient) {
     if (t->patient == patient || !t->socket) return;
     t->patient = patient;
     set(t->socket, IPPROTO_TCP, TCP_USER_TIMEOUT, patient ? 0 : UNACKNOWLEDGED_MS);
+}
+
+/* A window is closed before the buffer is full, which holds more than the bytes themselves. */
+bool transport_is_crowded(const transport *t) {
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof memory;
+    int fd;
+    if (!t->socket || uv_fileno(&t->socket->uv.handle, &fd)) return false;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &len)) return false;
+    return memory[SK_MEMINFO_RMEM_ALLOC] > memory[SK_MEMINFO_RCVBUF] / 4;
 }

@@ -460,6 +460,74 @@ static void leaving_behind_pipelined_bytes_is_told(void **state) {
                 leaves_behind_pipelined(paths[p], amounts[a], ways[w]);
 }
 
+/* As much as the kernel takes, on both sides: the end comes behind it. */
+static void fill(int fd) {
+    static char bytes[1 << 16];
+    memset(bytes, '\n', sizeof bytes);
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    while (poll(&writable, 1, 100) == 1)
+        assert_true(send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT) > 0);
+}
+
+static void leaving_behind_more_than_fits_is_told(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/wait", "/wait-stream"};
+    for (size_t p = 0; p < ARRAY_LEN(paths); p++) {
+        char want[100];
+        int fd = dial(&f);
+        get(fd, paths[p]);
+        (void)snprintf(want, sizeof want, "waiting %s;", paths[p]);
+        wait_log(&f, want);
+        fill(fd);
+        (void)close(fd);
+        (void)snprintf(want, sizeof want, "waiting %s;gone %s;done %s;", paths[p], paths[p],
+                       paths[p]);
+        wait_log(&f, want);
+        clear_log(&f);
+    }
+}
+
+static int set_up_for_much(void **state) {
+    (void)state;
+    http_server_limits limits = test_limits;
+    limits.body_bytes = 1000 * 1000 * 1000;
+    fixture_start(&f, &limits);
+    return 0;
+}
+
+/* Nobody can tell that it is still there: what it asked further is lost, and it is told so. */
+static void who_crowds_and_stays_gets_his_answer(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    get(fd, "/wait");
+    wait_log(&f, "waiting /wait;");
+    fill(fd);
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    assert_int_equal(poll(&writable, 1, GIVE_UP_S * 1000), 1); /* it is read, and dropped */
+    on_loop(&f, answer_waiting);
+    answer a = read_answer(fd);
+    assert_span(buf_span(&a.body), "at last");
+    assert_string_equal(a.connection, "close");
+    buf_done(&a.body);
+    check_log(&f, "head /wait;request /wait;waiting /wait;done /wait;");
+    check_closed(fd);
+}
+
+/* More than a body's length: it is no client of ours. */
+static void who_never_stops_is_let_go(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    get(fd, "/wait");
+    wait_log(&f, "waiting /wait;");
+    fill(fd);
+    struct pollfd writable = {.fd = fd, .events = POLLOUT};
+    char bytes[10000] = "";
+    while (poll(&writable, 1, GIVE_UP_S * 1000) == 1)
+        if (send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) < 0) break;
+    check_log(&f, "head /wait;request /wait;waiting /wait;gone /wait;done /wait;");
+    (void)close(fd);
+}
+
 static void leaving_in_the_body_is_told(void **state) {
     (void)state;
     int fd = dial(&f);
@@ -516,6 +584,11 @@ int main(void) {
         T(a_broken_answer_tells_its_last_piece),
         T(leaving_is_told_at_once),
         T(leaving_behind_pipelined_bytes_is_told),
+        cmocka_unit_test_setup_teardown(leaving_behind_more_than_fits_is_told, set_up_for_much,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(who_crowds_and_stays_gets_his_answer, set_up_for_much,
+                                        tear_down),
+        T(who_never_stops_is_let_go),
         T(leaving_in_the_body_is_told),
         T(a_slow_reader_holds_the_source_back),
     };
