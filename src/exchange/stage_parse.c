@@ -159,7 +159,8 @@ static stage_result read_body(exchange *x, span body) {
     f->background = f->endpoint == EP_RESPONSES &&
                     member(f, members, count, SPAN_OF("background")).type == JSON_TRUE;
     f->stream_options = member(f, members, count, SPAN_OF("stream_options"));
-    f->usage_asked = json_get(f->stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
+    f->include_usage = json_get(f->stream_options, SPAN_OF("include_usage"));
+    f->usage_asked = f->include_usage.type == JSON_TRUE;
     f->stored = stores(f->endpoint, member(f, members, count, SPAN_OF("store")));
     if ((r = parse_model(x)) != STAGE_NEXT) return r;
     if ((r = check_choices(x, member(f, members, count, SPAN_OF("n")))) != STAGE_NEXT) return r;

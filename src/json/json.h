@@ -126,6 +126,8 @@ void json_get_each(json_value object, const span *keys, size_t count, json_value
 json_value json_find(const json_member *members, size_t count, span key);
 /* Elements or members. */
 size_t json_count(json_value array_or_object);
+/* Has none: seen without passing over the first. */
+bool json_is_empty(json_value array_or_object);
 
 /* A member's name as a value of its own. */
 static inline json_value json_member_name(const json_member *member) {

@@ -215,6 +215,12 @@ size_t json_count(json_value value) {
     return count;
 }
 
+bool json_is_empty(json_value value) {
+    span inner = json_iter_of(value).rest;
+    const char *end = inner.ptr + inner.len;
+    return json_skip_blanks_far(inner.ptr, end) == end;
+}
+
 static span inner_of(json_value string) {
     if (string.type != JSON_STRING || string.raw.len < 2) return SPAN_OF("");
     return span_slice(string.raw, 1, string.raw.len - 1);

@@ -70,9 +70,7 @@ bool json_splice_member(json_splice *s, span doc, json_value object, span key, s
     if (object.type != JSON_OBJECT || object.raw.len < 2) return false;
     if (!offset_in(doc, object.raw, &from)) return false;
     size_t close = from + object.raw.len - 1;
-    json_iter it = json_iter_of(object);
-    json_member first;
-    bool comma = json_next_member(&it, &first) || inserted_at(s, close);
+    bool comma = !json_is_empty(object) || inserted_at(s, close);
     buf quoted = BUF_EMPTY;
     json_write_string(&quoted, key);
     span parts[] = {comma ? SPAN_OF(",") : SPAN_EMPTY, buf_span(&quoted), SPAN_OF(":"), by};

@@ -20,12 +20,32 @@ static inline __attribute__((always_inline)) const char *skip_blocks(const char 
     return p;
 }
 
+/* Of 16 bytes those that are no blanks. */
+static inline __m128i other_stops(const char *p) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i line = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+                                _mm_cmpeq_epi8(v, _mm_set1_epi8('\r')));
+    __m128i blank =
+        _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
+    return _mm_cmpeq_epi8(_mm_or_si128(line, blank), _mm_setzero_si128());
+}
+
+const char *json_skip_blanks_far(const char *p, const char *end) {
+    return json_skip_blanks(skip_blocks(p, end, other_stops), end);
+}
+
 const char *json_skip_plain_on(const char *p, const char *end) {
     return json_skip_plain_bytes(skip_blocks(p, end, json_plain_stops), end);
 }
 
 const char *json_skip_text_on(const char *p, const char *end) {
     return json_skip_text_bytes(skip_blocks(p, end, json_text_stops), end);
+}
+
+#else
+
+const char *json_skip_blanks_far(const char *p, const char *end) {
+    return json_skip_blanks(p, end);
 }
 
 #endif

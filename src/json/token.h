@@ -31,6 +31,9 @@ static inline const char *json_skip_blanks(const char *p, const char *end) {
     return p;
 }
 
+/* The same at a better pace where there may be very many. */
+const char *json_skip_blanks_far(const char *p, const char *end);
+
 /* ---- Within strings. Each returns the first byte at or after p that stops it, or end.
  *
  * json_skip_text stops at a quote, a backslash or a control character; json_skip_plain also at a

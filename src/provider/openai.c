@@ -138,7 +138,7 @@ static bool wants_usage(const provider_ask *ask) {
     const request_facts *f = ask->facts;
     if (!f->stream || ask->bare || ask->provider->stream_usage == STREAM_USAGE_NEVER) return false;
     if (!dialect_get(speaks(f->endpoint))->usage_chunk) return false;
-    json_type said = json_get(f->stream_options, SPAN_OF("include_usage")).type;
+    json_type said = f->include_usage.type;
     return said == JSON_NONE || said == JSON_NULL;
 }
 
@@ -149,10 +149,9 @@ static bool ask_usage(json_splice *s, const request_facts *f) {
                                   SPAN_OF("{\"include_usage\":true}"));
     if (options.type == JSON_NULL)
         return json_splice_value(s, f->body, options, SPAN_OF("{\"include_usage\":true}"));
-    json_value asked = json_get(options, SPAN_OF("include_usage"));
-    if (asked.type == JSON_NONE)
+    if (f->include_usage.type == JSON_NONE)
         return json_splice_member(s, f->body, options, SPAN_OF("include_usage"), SPAN_OF("true"));
-    return json_splice_value(s, f->body, asked, SPAN_OF("true"));
+    return json_splice_value(s, f->body, f->include_usage, SPAN_OF("true"));
 }
 
 /* The model as the body is to name it; empty: as it does. One whose path names the model, which its
@@ -185,19 +184,13 @@ static bool name_bound(json_splice *s, const provider_ask *ask) {
     const request_facts *f = ask->facts;
     config_max_tokens wanted = ask->provider->max_tokens;
     if (wanted == MAX_TOKENS_AS_SENT || f->endpoint != EP_CHAT_COMPLETIONS) return true;
-    static const span names[] = {
-        [MAX_TOKENS_OLD] = SPAN("max_tokens"), [MAX_TOKENS_NEW] = SPAN("max_completion_tokens")};
-    span from = names[wanted == MAX_TOKENS_OLD ? MAX_TOKENS_NEW : MAX_TOKENS_OLD];
-    json_value other = {JSON_NONE};
-    json_iter it = json_iter_of(f->root);
-    for (json_member m; json_next_member(&it, &m);) {
-        const json_value name = json_member_name(&m);
-        if (json_is(name, names[wanted])) return true;
-        if (json_is(name, from)) other = name;
-    }
-    if (other.type == JSON_NONE) return true;
-    const span quote = SPAN("\""), parts[] = {quote, names[wanted], quote};
-    return json_splice_value(s, f->body, other, arena_join(ask->arena, parts, ARRAY_LEN(parts)));
+    const request_bounds found = request_bounds_of(f);
+    bool old = wanted == MAX_TOKENS_OLD;
+    json_value there = old ? found.max_tokens : found.max_completion_tokens;
+    json_value other = old ? found.max_completion_tokens : found.max_tokens;
+    if (there.type != JSON_NONE || other.type == JSON_NONE) return true;
+    return json_splice_value(
+        s, f->body, other, old ? SPAN_OF("\"max_tokens\"") : SPAN_OF("\"max_completion_tokens\""));
 }
 
 static bool build(const provider_ask *ask, provider_request *ret, weir_error *ret_error) {

@@ -16,6 +16,13 @@
 #include "provider/credential.h"
 
 /* What the parse stage found in the client's request. Spans point into body. */
+/* The names of the members that bound a chat completion's answer, as they stand in the body; NONE:
+ * it has no such member. */
+typedef struct request_bounds {
+    bool known;
+    json_value max_tokens, max_completion_tokens;
+} request_bounds;
+
 typedef struct request_facts {
     endpoint endpoint;
     span method;
@@ -28,6 +35,7 @@ typedef struct request_facts {
     json_value model; /* the member's value, JSON_NONE if absent */
     span model_name;  /* decoded; empty if absent */
     json_value stream_options;
+    json_value include_usage; /* its member */
     bool stream;
     bool path_named;      /* the model, by the path; what the body calls it does not count */
     bool background;      /* a response that is made whether anybody listens or not */
@@ -36,12 +44,17 @@ typedef struct request_facts {
     unsigned prompts;     /* of a completion; at least 1, else 1 */
     unsigned choices;     /* how many a complete answer has: as many as `n` says, of each prompt */
     outline_slot outline; /* of body: for request_outline_of() */
+    /* Of body, where somebody has looked already: for request_bounds_of(). */
+    request_bounds bounds;
 } request_facts;
 
 /* What the request asks in detail, made in the arena when it is first asked for: an ordinary call
  * needs none of it. Empty where the body is no JSON. NULL: the request has more of something than
  * an outline may have; facts->outline.fault says of what. */
 const request_outline *request_outline_of(request_facts *facts, arena *a);
+
+/* facts->bounds, or what is found now, by a walk through the body's members. */
+request_bounds request_bounds_of(const request_facts *facts);
 
 /* One attempt's request. Everything is in the arena or borrowed from facts. */
 typedef struct provider_request {

@@ -73,8 +73,8 @@ static void owner_call(owner *o, const char *asks) {
                                .stream = true};
     assert_true(json_scan(o->facts.body, NULL, &o->facts.root, &fault));
     o->facts.stream_options = json_get(o->facts.root, SPAN_OF("stream_options"));
-    o->facts.usage_asked =
-        json_get(o->facts.stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
+    o->facts.include_usage = json_get(o->facts.stream_options, SPAN_OF("include_usage"));
+    o->facts.usage_asked = o->facts.include_usage.type == JSON_TRUE;
     const call_spec spec = {.loop = &o->w.loop,
                             .snapshot = o->w.snapshot,
                             .model = &o->w.config->models[0],

@@ -362,6 +362,30 @@ static void stays_inside_unscanned_bytes(void **state) {
     arena_done(&a);
 }
 
+static void sees_what_is_empty(void **state) {
+    (void)state;
+    static const char *const brackets[] = {"{}", "[]"};
+    static const char *const inside[] = {"{\"a\":[]}", "[{}]"};
+    for (int i = 0; i < 2; i++) {
+        for (size_t blanks = 0; blanks < 70; blanks++) {
+            buf doc = BUF_EMPTY;
+            buf_add(&doc, span_from(brackets[i], 1));
+            for (size_t k = 0; k < blanks; k++)
+                buf_add_char(&doc, " \n\t\r"[(k + blanks) % 4]);
+            buf_add(&doc, span_from(brackets[i] + 1, 1));
+            json_value v = {i ? JSON_ARRAY : JSON_OBJECT, buf_span(&doc)};
+            assert_true(json_is_empty(v));
+            doc.len--;
+            buf_add(&doc, span_slice(span_cstr(inside[i]), 1, strlen(inside[i])));
+            v.raw = buf_span(&doc);
+            assert_false(json_is_empty(v));
+            buf_done(&doc);
+        }
+    }
+    assert_true(json_is_empty((json_value){JSON_OBJECT, SPAN_OF("{")})); /* never scanned */
+    assert_true(json_is_empty((json_value){JSON_STRING, SPAN_OF("\"a\"")}));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iterates),
@@ -374,6 +398,7 @@ int main(void) {
         cmocka_unit_test(reads_integers),
         cmocka_unit_test(reads_doubles),
         cmocka_unit_test(stays_inside_unscanned_bytes),
+        cmocka_unit_test(sees_what_is_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

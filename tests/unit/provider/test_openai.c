@@ -29,7 +29,8 @@ static request_facts facts_of(const char *body) {
     if (f.model.type == JSON_STRING) f.model_name = json_string(f.model, &a);
     f.stream = json_get(f.root, SPAN_OF("stream")).type == JSON_TRUE;
     f.stream_options = json_get(f.root, SPAN_OF("stream_options"));
-    f.usage_asked = json_get(f.stream_options, SPAN_OF("include_usage")).type == JSON_TRUE;
+    f.include_usage = json_get(f.stream_options, SPAN_OF("include_usage"));
+    f.usage_asked = f.include_usage.type == JSON_TRUE;
     return f;
 }
 
