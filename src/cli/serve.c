@@ -2,6 +2,7 @@
 #include "cli/banner.h"
 #include "cli/cli.h"
 #include "cli/simulator.h"
+#include "config/units.h"
 #include "gateway/gateway.h"
 
 #include <stdio.h>
@@ -64,6 +65,9 @@ static void say_hello(const source *s, const config *c, const gateway *g) {
     }
     for (size_t i = 0; gateway_address(g, i); i++)
         buf_addf(&text, "weir: listening on %s\n", gateway_address(g, i));
+    buf_add_cstr(&text, "weir: bodies and answers may take ");
+    unit_write_size((int64_t)c->limits.memory_bytes, &text);
+    buf_add_cstr(&text, " of memory together (limits.memory)\n");
     banner_write_served(c, note(s), &text);
     buf_add_cstr(&text, "weir: try: ");
     banner_write_curl(c, gateway_address(g, 0), &text);

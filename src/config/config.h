@@ -173,6 +173,8 @@ typedef struct config_limits {
     unsigned messages;
     unsigned depth;
     unsigned members;    /* of an object and those around it; at least 48 */
+    size_t memory_bytes; /* all bodies and answers that are gathered; never 0: auto is resolved */
+    bool memory_told;    /* by the configuration, and not by what the machine has */
     unsigned calls;      /* concurrent calls per worker */
     double client_share; /* of calls and the like: what one client may hold; see config_share() */
 } config_limits;
@@ -344,7 +346,7 @@ const config_model *config_find_model(const config *c, span name);
 const config_client *config_find_client(const config *c, span key);
 
 /* How much of a bounded thing one client may hold: limits.client_share of it, at least one; all of
- * it where there are no others. */
+ * it where there are no others. With server.open and no clients: of one machine that asks. */
 uint64_t config_share(const config *c, uint64_t bound);
 
 typedef enum config_timeout {

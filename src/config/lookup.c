@@ -38,7 +38,8 @@ const config_client *config_find_client(const config *c, span key) {
 }
 
 uint64_t config_share(const config *c, uint64_t bound) {
-    if (c->client_count < 2) return bound;
+    bool alone = c->client_count == 1 || (!c->client_count && !c->server.open);
+    if (alone) return bound;
     uint64_t share = (uint64_t)((double)bound * c->limits.client_share);
     return share ? share : 1;
 }

@@ -101,6 +101,9 @@ const yaml_node *listen_address(const yaml_node *listener);
 /* timeouts.c: which deadlines are in force for each target. */
 void timeouts_settle(config *c);
 
+/* memory.c: limits.memory, where nothing is said. Reads small files of the system's. */
+void memory_settle(config *c);
+
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);
 

@@ -1,6 +1,7 @@
 /* What no single option can tell: rules across options, and what is derived where nothing is said.
  * Runs after the whole file was read. */
 #include "config/reader.h"
+#include "config/units.h"
 
 #include <string.h>
 
@@ -194,6 +195,22 @@ static void check_chat_model(reader *r, const yaml_node *root) {
                    SPAN_ARG(said));
 }
 
+/* A body for which there is never room. */
+static void check_memory(reader *r, const yaml_node *root) {
+    const config_limits *limits = &r->config->limits;
+    if (limits->body_bytes <= limits->memory_bytes) return;
+    buf text = BUF_EMPTY;
+    buf_add_cstr(&text, "limits.body is ");
+    unit_write_size((int64_t)limits->body_bytes, &text);
+    buf_add_cstr(&text, ", more than limits.memory, which is ");
+    unit_write_size((int64_t)limits->memory_bytes, &text);
+    if (!limits->memory_told) buf_add_cstr(&text, " of what memory there is");
+    const yaml_node *node = find_value(root, SPAN_OF("limits.memory"));
+    reader_warning(r, node ? node : find_value(root, SPAN_OF("limits.body")),
+                   "%.*s: larger bodies are refused", SPAN_ARG(buf_span(&text)));
+    buf_done(&text);
+}
+
 void rules_check(reader *r, const yaml_node *root) {
     check_listeners(r, root);
     check_hosts(r, root);
@@ -202,5 +219,7 @@ void rules_check(reader *r, const yaml_node *root) {
     check_orders(r, root);
     derive_models(r);
     timeouts_settle(r->config);
+    memory_settle(r->config);
+    check_memory(r, root);
     check_chat_model(r, root);
 }

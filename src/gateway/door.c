@@ -135,7 +135,8 @@ void door_take(worker *w, http_request *r, const route *row) {
         return;
     }
     if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
-    http_request_limit_body(r, worker_config(w)->limits.body_bytes);
+    http_request_limit_body(r, worker_body_bytes(worker_config(w)));
+    if (q.client) http_request_set_holder(r, q.client->holder);
     (void)request_keep(&q);
 }
 

@@ -35,6 +35,8 @@ static void tell_figures(gateway *g) {
     uint64_t dropped = logger_dropped(g->logger);
     metric_add(metrics_series(g->shard, METRIC_LOG_DROPPED, NULL), dropped - g->log_dropped_told);
     g->log_dropped_told = dropped;
+    metric_set(metrics_series(g->shard, METRIC_MEMORY_LIMIT, NULL),
+               (int64_t)g->snapshot->config->limits.memory_bytes);
     tell_breakers(g);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
 }
@@ -242,6 +244,8 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->logger = logger_new(&c->logs, STDERR_FILENO);
     g->log = logger_add_shard(g->logger);
     g->targets = target_table_new();
+    const size_t memory = c->limits.memory_bytes;
+    memory_bound_init(&g->memory, memory, config_share(c, memory));
     g->listeners = listeners_new(g->snapshot, NULL);
     g->reload = reload_new(g, load, user);
     g->end_of_turn.run = on_end_of_turn;
@@ -325,6 +329,7 @@ void gateway_free(gateway *g) {
     listeners_unref(g->listeners);
     snapshot_unref(g->snapshot);
     target_table_free(g->targets);
+    memory_bound_done(&g->memory);
     metrics_free(g->metrics);
     logger_free(g->logger, LOG_WAIT_MS);
     notifier_done(&g->notifier);

@@ -27,7 +27,8 @@ struct gateway {
     metrics *metrics;
     logger *logger;
     target_table *targets;
-    int64_t started_ms; /* monotonic */
+    memory_bound memory; /* of what all workers gather */
+    int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;
     loop loop; /* the main thread's */
     worker *workers;

@@ -24,6 +24,7 @@ void worker_figures(worker *w) {
     unsigned busy = stats.open > stats.idle ? stats.open - stats.idle : 0;
     set_gauge(w, METRIC_OPEN_CALLS, NULL, w->env.open);
     set_gauge(w, METRIC_OPEN_CONNECTIONS, NULL, http_server_connections(w->server));
+    set_gauge(w, METRIC_MEMORY_HELD, NULL, (int64_t)w->loop.memory.used);
     set_gauge(w, METRIC_UPSTREAM_CONNECTIONS, (span[]){SPAN("busy")}, busy);
     set_gauge(w, METRIC_UPSTREAM_CONNECTIONS, (span[]){SPAN("idle")}, stats.idle);
     metric_add(metrics_series(w->env.metrics, METRIC_UPSTREAM_CONNECTS, NULL),
@@ -66,12 +67,17 @@ static void on_end_of_turn(loop_hook *hook) {
     if (w->closing && !w->env.open) finish(w);
 }
 
+size_t worker_body_bytes(const config *c) {
+    const config_limits *limits = &c->limits;
+    return limits->body_bytes < limits->memory_bytes ? limits->body_bytes : limits->memory_bytes;
+}
+
 static http_server_limits server_limits(const config *c) {
     return (http_server_limits){
         .head = {.head_bytes = c->limits.head_bytes,
                  .url_bytes = c->limits.url_bytes,
                  .headers = c->limits.headers},
-        .body_bytes = c->limits.body_bytes,
+        .body_bytes = worker_body_bytes(c),
         .pending_bytes = PENDING_BYTES,
         .connections = c->server.max_connections,
         .header_timeout_ms = c->server.header_timeout_ms,
@@ -85,6 +91,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     *w = (worker){.gateway = g};
     int err = loop_init(&w->loop, index);
     if (err) return err;
+    w->loop.memory.bound = &g->memory;
     timer_init(&w->tick, on_tick);
     timer_init(&w->log_due, on_log_due);
     w->client = http_client_new(&w->loop, &upstream_limits);

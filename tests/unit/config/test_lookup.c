@@ -125,6 +125,26 @@ static void finds_clients(void **state) {
     world_done(c);
 }
 
+static uint64_t share_of_100(const char *yaml) {
+    config *c = world_good(yaml);
+    uint64_t share = config_share(c, 100);
+    world_done(c);
+    return share;
+}
+
+/* Where there is nobody else one may have all; an open server does not know who there is. */
+static void one_of_several_has_a_share(void **state) {
+    (void)state;
+    assert_int_equal(share_of_100(""), 100);
+    assert_int_equal(share_of_100("clients: [{name: a, key: key-a}]"), 100);
+    assert_int_equal(share_of_100("clients: [{name: a, key: key-a}, {name: b, key: key-b}]"), 50);
+    assert_int_equal(share_of_100("clients: [{name: a, key: key-a}, {name: b, key: key-b}]\n"
+                                  "limits: {client_share: 1%}"),
+                     1);
+    assert_int_equal(share_of_100("server: {open: true}\nlimits: {client_share: 30%}"), 30);
+    assert_int_equal(share_of_100("server: {open: true}\nclients: [{name: a, key: key-a}]"), 100);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_models),
@@ -132,6 +152,7 @@ int main(void) {
         cmocka_unit_test(derives_the_last_resort),
         cmocka_unit_test(a_kind_has_its_defaults),
         cmocka_unit_test(finds_clients),
+        cmocka_unit_test(one_of_several_has_a_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,6 +155,7 @@ static inline void gate_start(gate *g, const char *yaml, const route *rows, size
     gw->metrics = metrics_new();
     gw->logger = logger_new(&s->config->logs, g->log_fd);
     gw->targets = target_table_new();
+    memory_bound_init(&gw->memory, s->config->limits.memory_bytes, UINT64_MAX);
     assert_int_equal(loop_init(&gw->loop, 1), 0);
     assert_int_equal(worker_init(&g->worker, gw, 0, s), 0);
     snapshot_unref(s);
@@ -180,6 +181,7 @@ static inline void gate_free(gate *g) {
     worker_done(&g->worker);
     loop_done(&g->gateway.loop);
     target_table_free(g->gateway.targets);
+    memory_bound_done(&g->gateway.memory);
     metrics_free(g->gateway.metrics);
     logger_free(g->gateway.logger, 1000);
     close(g->log_fd);
