@@ -51,6 +51,7 @@ void attempt_fail_with(attempt *a, failure *f) {
 
 void attempt_fail(attempt *a, failure_class class, error_id error, span text) {
     failure f = {.class = class, .error = error, .text = text};
+    if (class == FAIL_OUR_LIMIT) f.shortage = SHORTAGE_ANSWER;
     if (!text.len) f.text = span_cstr(error_get(error)->sentence);
     attempt_fail_with(a, &f);
 }
@@ -231,7 +232,8 @@ void attempt_resume(attempt *a) {
 
 attempt_facts attempt_get_facts(const attempt *a) {
     http_call_facts times = a->http ? http_call_get_facts(a->http) : a->times;
-    return (attempt_facts){.sent_us = times.sent_us,
+    return (attempt_facts){.lacks = a->http ? times.lacks : SHORTAGE_NONE,
+                           .sent_us = times.sent_us,
                            .head_us = times.head_us,
                            .first_content_us = a->first_content_us,
                            .status = a->status,

@@ -63,8 +63,9 @@ void attempt_resume(attempt *a);
 /* How far it has come. Also once it is over, as long as the arena lives. */
 typedef struct attempt_facts {
     int64_t sent_us, head_us, first_content_us; /* monotonic; 0: not yet */
-    int status;                                 /* the provider's; 0: none yet */
-    bool unfinished;                            /* its end was told, but not why each choice ends */
+    shortage lacks; /* what keeps it from being sent: weir's own; SHORTAGE_NONE: nothing, or over */
+    int status;     /* the provider's; 0: none yet */
+    bool unfinished;  /* its end was told, but not why each choice ends */
     unsigned skipped; /* events of a stream that were left out because they were no JSON */
     span request_id;  /* the provider's own; empty: none */
     token_usage usage;

@@ -73,10 +73,27 @@ bool attempt_is_unreadable(attempt *a, const http_head *head) {
 
 /* ---- deadlines and connections ---- */
 
-/* Where a deadline passed that watches more than the connection. */
+static void fail_short(attempt *a, shortage what, span text) {
+    const shortage_row *row = shortage_get(what);
+    const span provider = a->spec.upstream->provider->name;
+    failure f = {.class = row->everywhere ? FAIL_OUR_SHORTAGE : FAIL_OUR_WAY,
+                 .shortage = what,
+                 .error = row->error};
+    f.text = arena_printf(a->spec.arena, "%s (%.*s: %.*s)", error_get(row->error)->sentence,
+                          SPAN_ARG(provider), SPAN_ARG(text));
+    attempt_fail_with(a, &f);
+}
+
 void attempt_fail_late(attempt *a, error_id error, const char *what, config_timeout which) {
     const config_target *t = a->spec.entry;
     span limit = config_timeout_text(attempt_config(a), t->of, t->provider, which, a->spec.arena);
+    shortage lacks = attempt_get_facts(a).lacks;
+    if (lacks) {
+        fail_short(
+            a, lacks,
+            arena_printf(a->spec.arena, "nothing could be sent within %.*s", SPAN_ARG(limit)));
+        return;
+    }
     attempt_fail(a, FAIL_SILENT, error,
                  arena_printf(a->spec.arena, "No %s came from %.*s within %.*s.", what,
                               SPAN_ARG(t->provider->name), SPAN_ARG(limit)));
@@ -98,7 +115,8 @@ static const struct {
     [HTTP_FAIL_CUT] = {FAIL_CONNECTION, ERR_CONNECTION_LOST, TIMEOUT_TOTAL},
     [HTTP_FAIL_MALFORMED] = {FAIL_MALFORMED, ERR_BAD_ANSWER, TIMEOUT_TOTAL},
     [HTTP_FAIL_DENSE] = {FAIL_OUR_LIMIT, ERR_ANSWER_TOO_LARGE, TIMEOUT_TOTAL},
-    [HTTP_FAIL_POOL_FULL] = {FAIL_OVERLOAD, ERR_CONNECT_TIMEOUT, TIMEOUT_CONNECT},
+    [HTTP_FAIL_LARGE_HEAD] = {FAIL_OUR_LIMIT, ERR_ANSWER_TOO_LARGE, TIMEOUT_TOTAL},
+    [HTTP_FAIL_UNSENDABLE] = {FAIL_TARGET, ERR_INTERNAL, TIMEOUT_TOTAL},
 };
 
 /* ", as providers.local.timeouts.first_byte says"; empty where it is no deadline. */
@@ -110,6 +128,10 @@ static span whose_word(const attempt *a, config_timeout which) {
 }
 
 void attempt_fail_http(attempt *a, const http_fail *http) {
+    if (http->kind == HTTP_FAIL_SHORT) {
+        fail_short(a, http->shortage, span_cstr(http->text));
+        return;
+    }
     error_id error = http_failures[http->kind].error;
     bool streams = a->state == ANSWER && a->reader.kind == ANSWER_STREAM;
     if (streams && http->kind == HTTP_FAIL_CUT) error = ERR_STREAM_CUT;

@@ -105,7 +105,8 @@ void attempt_tell_gathered(attempt *a);
 void attempt_take_refusal(attempt *a, span piece);
 /* The provider has answered so, or an event stands for such an answer. */
 void attempt_fail_refused(attempt *a, int status, span body);
-/* A deadline passed that watches more than the connection. */
+/* A deadline passed that watches more than the connection. Where nothing has left weir so far, for
+ * a reason of its own, that is the failure. */
 void attempt_fail_late(attempt *a, error_id error, const char *what, config_timeout which);
 void attempt_fail_http(attempt *a, const http_fail *http);
 /* The head names a content coding that nobody here undoes: then the attempt has failed. */

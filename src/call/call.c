@@ -127,6 +127,8 @@ void call_decide(call *c, size_t at, const failure *f) {
 
 /* ---- the clock over all attempts ---- */
 
+/* It says nothing of the targets: it is the call's own, over all of them, and what a call asks may
+ * take longer than that. Those that are silent have deadlines of theirs. */
 static void on_total(timer *t) {
     call *c = CONTAINER_OF(t, call, total);
     if (c->winner && attempt_end_whole(c->winner->attempt)) return;
@@ -138,9 +140,6 @@ static void on_total(timer *t) {
     failure f = failure_of(&e);
     f.class = FAIL_SILENT;
     f.client_may_retry = false;
-    /* A stream that flows is none of its target's faults. */
-    for (int i = 0; i < LANES; i++)
-        if (c->lanes[i].attempt && !c->winner) lane_report(&c->lanes[i], true, -1);
     call_give_up(c, f);
 }
 

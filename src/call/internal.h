@@ -1,8 +1,8 @@
 /* call/internal.h: a call as its parts see it. Inside call/, for those that stand below.
  *
  * call.c decides whom to ask and what follows a failure; lanes.c runs attempts and hands over what
- * one of them says; lane_keys.c knows what that says of the key; hedge.c starts a second beside one
- * that is slow.
+ * one of them says; lane_keys.c knows what that says of the key, and lane_shortage.c what of weir
+ * itself; hedge.c starts a second beside one that is slow.
  */
 #ifndef WEIR_CALL_INTERNAL_H
 #define WEIR_CALL_INTERNAL_H
@@ -117,6 +117,11 @@ void lane_report_key_taken(const lane *l);
 MUST_USE bool lane_turns_key(const lane *l, const failure *f);
 /* That failure as the call goes on with it and as its client hears it. */
 failure lane_told(const lane *l, const failure *f);
+
+/* ---- lane_shortage.c ---- */
+
+/* Where a lane's attempt failed for want of something of weir's own: the log and the metrics. */
+void lane_report_shortage(const lane *l, const failure *f);
 
 /* ---- hedge.c ---- */
 

@@ -179,6 +179,14 @@ static bool forbids(const lane *l, const failure *f) {
            !call_config(l->call)->retry.content_policy_next;
 }
 
+/* How long a whole answer takes is a matter of what was asked, and its head comes with its end. As
+ * long as the target answers others, that it is late says nothing of the target. */
+static bool is_of_target(const lane *l, const failure *f) {
+    bool whole = f->class == FAIL_SILENT && f->sent && !l->call->spec.facts->stream;
+    if (whole && target_answered_since(lane_slot(l)->state, l->began_ms)) return false;
+    return failure_counts(f->class);
+}
+
 static void tell_refused(call *c, const failure *f) {
     bool load = f->status == 429 || f->status == 503 || f->status == 529;
     if (load && f->error == ERR_PROVIDER_ERROR && c->sink->on_refused)
@@ -209,10 +217,11 @@ static void on_fail(void *user, const failure *f) {
     size_t at = l->at;
     bool won = c->winner == l;
     lane_report_key(l, f);
+    lane_report_shortage(l, f);
     failure told = lane_told(l, f);
     bool again = !won && asks_again(l, f);
     if (!again) count_lost(l);
-    if (failure_counts(f->class))
+    if (is_of_target(l, f))
         lane_report(l, true, -1);
     else
         target_abandon(lane_slot(l)->state, l->probe);

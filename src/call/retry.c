@@ -66,16 +66,28 @@ static retry_verdict after_passing(const config_retry *policy, const retry_facts
     return wait_or_leave(policy, f, rnd, ret);
 }
 
+/* Nothing was asked: what weir lacks it would lack again at once, here or, if every target needs
+ * it, anywhere. Its client may well come again. */
+static retry_verdict after_own(const retry_facts *f, failure_class class, retry_plan *ret) {
+    retry_verdict verdict =
+        next_or_stop(f, class == FAIL_OUR_WAY, "weir's own shortage", true, ret);
+    if (verdict == RETRY_STOP) ret->client_after_ms = RETRY_OWN_AFTER_MS;
+    return verdict;
+}
+
 retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts, double rnd,
                            retry_plan *ret) {
     const retry_facts *f = facts;
     failure_class class = f->failure;
     if (class == FAIL_GONE) return stop(f, "the call was cancelled", false, ret);
     if (class == FAIL_OUR_LIMIT) return stop(f, "larger than weir takes", false, ret);
+    if (class == FAIL_OUR_SHORTAGE || class == FAIL_OUR_WAY) return after_own(f, class, ret);
     if (f->hint.should_retry == 1 && class != FAIL_TLS) class = FAIL_OVERLOAD;
     switch (class) {
     case FAIL_GONE: /* above */
     case FAIL_OUR_LIMIT:
+    case FAIL_OUR_SHORTAGE:
+    case FAIL_OUR_WAY:
     case FAIL_NONE: /* nothing failed: the caller's mistake, and never a reason to ask again */
     case FAIL_REQUEST: return stop(f, "the request is at fault", false, ret);
     case FAIL_CONTENT_POLICY:

@@ -14,6 +14,9 @@
  * to 2.24 take a longer one for none and come back at once; openai-python 3.57 would wait 120 s. */
 enum { RETRY_CLIENT_PATIENCE_MS = 60 * 1000 };
 
+/* When its client may come again after a failure of weir's own that may pass. */
+enum { RETRY_OWN_AFTER_MS = 1000 };
+
 typedef struct retry_facts {
     failure_class failure;
     retry_hint hint;

@@ -37,6 +37,7 @@ struct target_state {
     size_t name_len;
     bool shared; /* it serves all that the table has no room for */
     _Atomic unsigned habits;
+    _Atomic int64_t answered_ms; /* when an attempt last succeeded; 0: never */
     pthread_mutex_t lock; /* of all below; held for a few instructions, never across a call out */
     breaker breaker;
     minute minute;
@@ -55,6 +56,7 @@ struct target_table {
     key_table *keys;
     secret_table *secrets;
     affinity *affinity;
+    shortages *shortages;
 };
 
 /* ---- the table ---- */
@@ -84,6 +86,7 @@ target_table *target_table_new(void) {
     t->keys = key_table_new();
     t->secrets = secret_table_new();
     t->affinity = affinity_new();
+    t->shortages = shortages_new();
     return t;
 }
 
@@ -101,6 +104,7 @@ void target_table_free(target_table *t) {
     key_table_free(t->keys);
     secret_table_free(t->secrets);
     affinity_free(t->affinity);
+    shortages_free(t->shortages);
     (void)pthread_mutex_destroy(&t->adding);
     free(t);
 }
@@ -115,6 +119,10 @@ secret_table *target_table_secrets(target_table *t) {
 
 affinity *target_affinity(target_table *t) {
     return t->affinity;
+}
+
+shortages *target_table_shortages(target_table *t) {
+    return t->shortages;
 }
 
 static target_state *find(target_state *s, span name, uint64_t hash) {
@@ -208,12 +216,17 @@ static void sample(latencies *l, int64_t ms) {
 
 breaker_state target_report(target_state *s, const config_breaker *policy, bool failed, bool probe,
                             int64_t first_content_ms, int64_t now_ms, bool *ret_changed) {
+    if (!failed) atomic_store_explicit(&s->answered_ms, now_ms, memory_order_relaxed);
     lock(s);
     *ret_changed = breaker_report(&s->breaker, policy, failed, probe, now_ms);
     breaker_state state = s->breaker.state;
     if (!failed && first_content_ms >= 0) sample(&s->latencies, first_content_ms);
     unlock(s);
     return state;
+}
+
+bool target_answered_since(const target_state *s, int64_t ms) {
+    return atomic_load_explicit(&s->answered_ms, memory_order_relaxed) >= ms;
 }
 
 /* ---- retry budget and hedges ---- */

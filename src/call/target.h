@@ -9,6 +9,7 @@
 #include "call/breaker.h"
 #include "call/key.h"
 #include "call/secrets.h"
+#include "call/shortages.h"
 #include "provider/provider.h"
 
 typedef struct target_table target_table;
@@ -30,6 +31,8 @@ target_state *target_get(target_table *t, span name);
 span target_name(const target_state *s);
 /* Beside them: what providers hold for clients. As old as the table. */
 affinity *target_affinity(target_table *t);
+/* What of weir's own failures the log has heard. As old as the table. */
+shortages *target_table_shortages(target_table *t);
 /* Calls fn with every state there is, in no order. Any thread. */
 void target_each(target_table *t, void (*fn)(void *user, target_state *s), void *user);
 
@@ -42,6 +45,8 @@ MUST_USE bool target_admit(target_state *s, const config_breaker *policy, int64_
  * state after it, and whether that changed. */
 breaker_state target_report(target_state *s, const config_breaker *policy, bool failed, bool probe,
                             int64_t first_content_ms, int64_t now_ms, bool *ret_changed);
+/* Whether an attempt that was begun at any time has succeeded since then. Any thread, no lock. */
+bool target_answered_since(const target_state *s, int64_t ms);
 void target_abandon(target_state *s, bool probe);
 int64_t target_wait_ms(target_state *s, const config_breaker *policy, int64_t now_ms);
 breaker_state target_breaker(target_state *s);

@@ -18,6 +18,8 @@ bool failure_counts(failure_class f) {
     case FAIL_TARGET:
     case FAIL_REQUEST:
     case FAIL_OUR_LIMIT:
+    case FAIL_OUR_SHORTAGE:
+    case FAIL_OUR_WAY:
     case FAIL_GONE: return false;
     }
     return false;
@@ -37,6 +39,8 @@ const char *failure_name(failure_class f) {
         [FAIL_TARGET] = "target",
         [FAIL_REQUEST] = "request",
         [FAIL_OUR_LIMIT] = "our_limit",
+        [FAIL_OUR_SHORTAGE] = "our_shortage",
+        [FAIL_OUR_WAY] = "our_way",
         [FAIL_TLS] = "tls",
         [FAIL_GONE] = "cancelled",
     };

@@ -8,7 +8,7 @@
 #define WEIR_DIALECT_FAILURE_H
 
 #include "base/buf.h"
-#include "base/errors.h"
+#include "base/shortage.h"
 #include "http/message.h"
 
 /* As far as retry, breaker and fallback care. */
@@ -25,6 +25,9 @@ typedef enum failure_class {
     FAIL_TARGET,         /* 404 and kin: this target cannot, another may */
     FAIL_REQUEST,        /* other 4xx: the request itself is at fault */
     FAIL_OUR_LIMIT,      /* larger than weir takes: it would be so again, and paid again */
+    FAIL_OUR_SHORTAGE,   /* weir is short of what every target needs: nobody was asked */
+    FAIL_OUR_WAY,        /* what leads to this target is short or broken on weir's side: another
+                            target may be reached */
     FAIL_TLS,            /* the provider's certificate is wrong: never again at this target */
     FAIL_GONE,           /* cancelled by us or by the client: nobody's fault */
 } failure_class;
@@ -43,6 +46,7 @@ typedef struct retry_hint {
 } retry_hint;
 
 typedef struct failure {
+    shortage shortage; /* of FAIL_OUR_*; SHORTAGE_NONE: none */
     error_id error; /* ERR_NONE: none; ERR_PROVIDER_ERROR: the provider itself answered with one */
     failure_class class;
     int status;       /* for the client: the provider's own where it refused, else the table's */

@@ -13,6 +13,7 @@
 #define WEIR_HTTP_CLIENT_H
 
 #include "base/secret.h"
+#include "base/shortage.h"
 #include "http/codec.h"
 #include "loop/loop.h"
 #include "http/tls.h"
@@ -51,21 +52,24 @@ typedef struct http_call_spec {
 } http_call_spec;
 
 typedef enum http_fail_kind {
-    HTTP_FAIL_CONNECT, /* no connection: refused, no route, name unknown */
+    HTTP_FAIL_CONNECT, /* no connection: refused, unreachable, name unknown */
     HTTP_FAIL_TLS,
     HTTP_FAIL_CONNECT_TIMEOUT, /* connect_ms */
     HTTP_FAIL_FIRST_BYTE_TIMEOUT,
     HTTP_FAIL_IDLE_TIMEOUT,
-    HTTP_FAIL_RESET,     /* lost before the head was complete */
-    HTTP_FAIL_CUT,       /* lost after the head, before the end of the body */
-    HTTP_FAIL_MALFORMED, /* not HTTP, or framing the codec refuses */
-    HTTP_FAIL_DENSE,     /* packed more densely than http/decode.h allows */
-    HTTP_FAIL_POOL_FULL, /* connect_ms passed while every connection was busy */
+    HTTP_FAIL_RESET,      /* lost before the head was complete */
+    HTTP_FAIL_CUT,        /* lost after the head, before the end of the body */
+    HTTP_FAIL_MALFORMED,  /* not HTTP, or framing the codec refuses */
+    HTTP_FAIL_DENSE,      /* packed more densely than http/decode.h allows */
+    HTTP_FAIL_LARGE_HEAD, /* larger than the limits allow */
+    HTTP_FAIL_UNSENDABLE, /* the request itself: nothing of it was sent */
+    HTTP_FAIL_SHORT,      /* the peer has no part in it: `shortage` says what there was not */
 } http_fail_kind;
 
 typedef struct http_fail {
     http_fail_kind kind;
-    const char *text; /* for people; valid for the call of on_fail */
+    shortage shortage; /* of HTTP_FAIL_SHORT */
+    const char *text;  /* for people; valid for the call of on_fail */
     bool head_seen;
     uint64_t body_bytes; /* of the answer, so far, without its content coding */
 } http_fail;
@@ -80,6 +84,7 @@ typedef struct http_call_ops {
 
 typedef struct http_call_facts {
     bool reused;          /* the connection came from the pool */
+    shortage lacks;       /* what keeps it from being sent, short of the peer */
     int64_t connected_us; /* monotonic instants; 0: not yet */
     int64_t sent_us;
     int64_t head_us;

@@ -26,11 +26,12 @@ void call_end(http_call *call) {
     ops->on_end(user);
 }
 
-void call_fail(http_call *call, http_fail_kind kind, const char *text) {
+void call_fail(http_call *call, http_fault fault, const char *text) {
     const http_call_ops *ops = call->ops;
     void *user = call->user;
     http_fail fail = {
-        .kind = kind,
+        .kind = fault.kind,
+        .shortage = fault.shortage,
         .text = text,
         .head_seen = call->phase == CALL_BODY,
         .body_bytes = call->body_bytes,
@@ -40,11 +41,11 @@ void call_fail(http_call *call, http_fail_kind kind, const char *text) {
 }
 
 /* Wherever the call stands: in the queue, or on a connection. */
-static void fail_anywhere(http_call *call, http_fail_kind kind, const char *text) {
+static void fail_anywhere(http_call *call, http_fault fault, const char *text) {
     if (call->conn)
-        client_conn_fail(call->conn, kind, text);
+        client_conn_fail(call->conn, fault, text);
     else
-        call_fail(call, kind, text);
+        call_fail(call, fault, text);
 }
 
 void http_call_cancel(http_call *call) {
@@ -56,13 +57,19 @@ void http_call_cancel(http_call *call) {
 
 /* ---- deadlines ---- */
 
-static void late(http_call *call, http_fail_kind kind, const char *what, int64_t limit_ms) {
+static void late(http_call *call, http_fault fault, const char *what, int64_t limit_ms) {
     buf text = BUF_EMPTY;
     bool even = limit_ms % 1000 == 0;
     buf_addf(&text, "%s %lld %s", what, (long long)(even ? limit_ms / 1000 : limit_ms),
              even ? "s" : "ms");
-    fail_anywhere(call, kind, buf_cstr(&text));
+    fail_anywhere(call, fault, buf_cstr(&text));
     buf_done(&text);
+}
+
+/* What it is that a call without a connection does not get. */
+static http_fault waiting_for(const http_call *call) {
+    return call->conn ? client_conn_blame(call->conn, HTTP_FAIL_CONNECT_TIMEOUT)
+                      : fault_short(SHORTAGE_POOL);
 }
 
 static void connecting_late(http_call *call) {
@@ -71,8 +78,7 @@ static void connecting_late(http_call *call) {
         buf_addf(&what, "%s took longer than", client_conn_doing(call->conn));
     else
         buf_addf(&what, "all %u connections were busy for", call->origin->max_connections);
-    late(call, call->conn ? HTTP_FAIL_CONNECT_TIMEOUT : HTTP_FAIL_POOL_FULL, buf_cstr(&what),
-         call->connect_ms);
+    late(call, waiting_for(call), buf_cstr(&what), call->connect_ms);
     buf_done(&what);
 }
 
@@ -82,14 +88,14 @@ static void body_late(http_call *call) {
     if (left_ms > 0)
         start_timer(call, left_ms);
     else
-        late(call, HTTP_FAIL_IDLE_TIMEOUT, "the answer stood still for", call->idle_ms);
+        late(call, fault_of(HTTP_FAIL_IDLE_TIMEOUT), "the answer stood still for", call->idle_ms);
 }
 
 static void fail_doomed(http_call *call) {
     if (call->unsafe)
-        call_fail(call, HTTP_FAIL_MALFORMED, call->unsafe);
+        call_fail(call, fault_of(HTTP_FAIL_UNSENDABLE), call->unsafe);
     else
-        call_fail(call, HTTP_FAIL_CONNECT, call->origin->proxy.why.ptr);
+        call_fail(call, fault_short(SHORTAGE_PROXY), call->origin->proxy.why.ptr);
 }
 
 /* A provider that takes some of a large request now and then is slow, not silent. */
@@ -100,7 +106,7 @@ static void sending_late(http_call *call) {
         start_timer(call, call->first_byte_ms);
         return;
     }
-    late(call, HTTP_FAIL_FIRST_BYTE_TIMEOUT, "none of the request was taken for",
+    late(call, fault_of(HTTP_FAIL_FIRST_BYTE_TIMEOUT), "none of the request was taken for",
          call->first_byte_ms);
 }
 
@@ -111,7 +117,7 @@ static void on_timer(timer *t) {
     case CALL_DOOMED: fail_doomed(call); break;
     case CALL_WAITING: connecting_late(call); break;
     case CALL_SENT:
-        late(call, HTTP_FAIL_FIRST_BYTE_TIMEOUT, "the answer did not begin within",
+        late(call, fault_of(HTTP_FAIL_FIRST_BYTE_TIMEOUT), "the answer did not begin within",
              call->first_byte_ms);
         break;
     case CALL_BODY: body_late(call); break;
@@ -228,5 +234,7 @@ void http_call_resume(http_call *call) {
 }
 
 http_call_facts http_call_get_facts(const http_call *call) {
-    return call->facts;
+    http_call_facts facts = call->facts;
+    if (call->phase == CALL_WAITING) facts.lacks = waiting_for(call).shortage;
+    return facts;
 }

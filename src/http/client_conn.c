@@ -58,12 +58,12 @@ static http_call *part(http_conn *conn) {
 }
 
 /* The text may live in the transport, which goes with the connection. */
-void client_conn_fail(http_conn *conn, http_fail_kind kind, const char *text) {
+void client_conn_fail(http_conn *conn, http_fault fault, const char *text) {
     http_call *call = part(conn);
     buf kept = BUF_EMPTY;
     buf_add_cstr(&kept, text);
     client_conn_close(conn);
-    call_fail(call, kind, buf_cstr(&kept));
+    call_fail(call, fault, buf_cstr(&kept));
     buf_done(&kept);
 }
 
@@ -116,9 +116,11 @@ static const http_codec_ops codec_ops = {on_head, on_body, on_end};
 /* The body cannot be undone any further. */
 static void fail_spoilt(http_conn *conn) {
     if (conn->spoilt == HTTP_DECODE_DENSE)
-        client_conn_fail(conn, HTTP_FAIL_DENSE, "it is packed more densely than is allowed");
+        client_conn_fail(conn, fault_of(HTTP_FAIL_DENSE),
+                         "it is packed more densely than is allowed");
     else
-        client_conn_fail(conn, HTTP_FAIL_MALFORMED, "it is not what its Content-Encoding says");
+        client_conn_fail(conn, fault_of(HTTP_FAIL_MALFORMED),
+                         "it is not what its Content-Encoding says");
 }
 
 /* What framing calls the end may still be a cut. */
@@ -133,7 +135,8 @@ static bool is_whole(http_conn *conn) {
  * out whole, and nothing came after the answer. */
 static void finish_answer(http_conn *conn, bool clean) {
     if (!is_whole(conn)) {
-        client_conn_fail(conn, HTTP_FAIL_CUT, "what its Content-Encoding packs is not complete");
+        client_conn_fail(conn, fault_of(HTTP_FAIL_CUT),
+                         "what its Content-Encoding packs is not complete");
         return;
     }
     http_call *call = part(conn);
@@ -145,6 +148,13 @@ static void finish_answer(http_conn *conn, bool clean) {
     else
         client_conn_close(conn);
     call_end(call);
+}
+
+static void fail_unreadable(http_conn *conn) {
+    const char *why = "it is not HTTP";
+    bool large = http_codec_error(conn->codec, &why) == ERR_HEAD_TOO_LARGE;
+    http_fail_kind kind = large ? HTTP_FAIL_LARGE_HEAD : HTTP_FAIL_MALFORMED;
+    client_conn_fail(conn, client_conn_blame(conn, kind), why);
 }
 
 static void feed(http_conn *conn, span bytes) {
@@ -161,9 +171,7 @@ static void feed(http_conn *conn, span bytes) {
     if (conn->spoilt) {
         fail_spoilt(conn);
     } else if (result == HTTP_FEED_BAD) {
-        const char *why = "it is not HTTP";
-        (void)http_codec_error(conn->codec, &why);
-        client_conn_fail(conn, tunnel ? HTTP_FAIL_CONNECT : HTTP_FAIL_MALFORMED, why);
+        fail_unreadable(conn);
     } else if (conn->ended && tunnel) {
         conn->ended = false;
         if (transport_pending(conn->t)) clean = false;
@@ -210,6 +218,10 @@ static void replay(http_conn *conn) {
 
 static void lost_while_busy(http_conn *conn, transport_fail why, const char *text) {
     http_call *call = conn->call;
+    if (why == TRANSPORT_SHORT) {
+        client_conn_fail(conn, fault_short(transport_shortage(conn->t)), text);
+        return;
+    }
     if (why == TRANSPORT_EOF) {
         conn->feeding = true;
         bool legal = http_codec_eof(conn->codec);
@@ -226,7 +238,16 @@ static void lost_while_busy(http_conn *conn, transport_fail why, const char *tex
     if (conn->reused && !call->heard)
         replay(conn);
     else
-        client_conn_fail(conn, call->phase == CALL_BODY ? HTTP_FAIL_CUT : HTTP_FAIL_RESET, text);
+        client_conn_fail(conn, fault_of(call->phase == CALL_BODY ? HTTP_FAIL_CUT : HTTP_FAIL_RESET),
+                         text);
+}
+
+static void fail_unready(http_conn *conn, transport_fail why, const char *text) {
+    http_fail_kind kind = why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT;
+    client_conn_fail(conn,
+                     why == TRANSPORT_SHORT ? fault_short(transport_shortage(conn->t))
+                                            : client_conn_blame(conn, kind),
+                     text);
 }
 
 static void on_fail(void *user, transport_fail why, const char *text) {
@@ -236,7 +257,7 @@ static void on_fail(void *user, transport_fail why, const char *text) {
     else if (conn->state == CONN_BUSY)
         lost_while_busy(conn, why, text);
     else
-        client_conn_fail(conn, why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT, text);
+        fail_unready(conn, why, text);
 }
 
 /* What a provider that has left sent before is read to its end, at whose pace ever. */

@@ -22,6 +22,13 @@ static void connect_socket(http_conn *conn) {
     conn->t = transport_connect(o->client->loop, &target, &conn_ops, conn);
 }
 
+static void fail_unresolved(http_conn *conn) {
+    const resolver *names = conn->origin->names;
+    shortage own = resolver_shortage(names);
+    client_conn_fail(conn, own ? fault_short(own) : client_conn_blame(conn, HTTP_FAIL_CONNECT),
+                     resolver_why(names));
+}
+
 static void on_resolved(resolve_wait *w) {
     http_conn *conn = CONTAINER_OF(w, http_conn, wait);
     assert(conn->state == CONN_RESOLVING);
@@ -30,7 +37,7 @@ static void on_resolved(resolve_wait *w) {
     if (count)
         connect_socket(conn);
     else
-        client_conn_fail(conn, HTTP_FAIL_CONNECT, resolver_why(conn->origin->names));
+        fail_unresolved(conn);
 }
 
 void client_conn_connect(http_origin *o, http_call *call) {
@@ -89,7 +96,7 @@ static void tunnel_refused(http_conn *conn) {
     buf_addf(&text, "the proxy %s:%u refused the tunnel to %s:%u: %d %s", o->proxy.host,
              o->proxy.port, o->host, o->port, conn->tunnel_status,
              http_status_text(conn->tunnel_status));
-    client_conn_fail(conn, HTTP_FAIL_CONNECT, buf_cstr(&text));
+    client_conn_fail(conn, fault_short(SHORTAGE_PROXY), buf_cstr(&text));
     buf_done(&text);
 }
 
@@ -100,7 +107,7 @@ void conn_tunnel_answered(http_conn *conn, bool clean) {
         return;
     }
     if (!clean) {
-        client_conn_fail(conn, HTTP_FAIL_CONNECT,
+        client_conn_fail(conn, fault_short(SHORTAGE_PROXY),
                          "the proxy sent bytes before the tunnel was used");
         return;
     }
@@ -111,6 +118,15 @@ void conn_tunnel_answered(http_conn *conn, bool clean) {
     conn->state = CONN_SECURING;
     transport_tls tls = tls_of(conn->origin);
     transport_start_tls(conn->t, &tls);
+}
+
+/* Until its answer to CONNECT has come, a proxy is all there is to be met: that it does not find
+ * the origin is its word, and what it waits for meanwhile is not known. */
+http_fault client_conn_blame(const http_conn *conn, http_fail_kind otherwise) {
+    bool before_origin = has_tunnel(conn->origin) && conn->state < CONN_SECURING;
+    if (conn->state == CONN_RESOLVING && otherwise == HTTP_FAIL_CONNECT_TIMEOUT)
+        return fault_short(SHORTAGE_NAMES);
+    return before_origin ? fault_short(SHORTAGE_PROXY) : fault_of(otherwise);
 }
 
 const char *client_conn_doing(const http_conn *conn) {

@@ -52,6 +52,20 @@ struct http_origin {
     timer idle_timer;
 };
 
+/* What went wrong, short of its text. */
+typedef struct http_fault {
+    http_fail_kind kind;
+    shortage shortage; /* of HTTP_FAIL_SHORT */
+} http_fault;
+
+static inline http_fault fault_of(http_fail_kind kind) {
+    return (http_fault){kind, SHORTAGE_NONE};
+}
+
+static inline http_fault fault_short(shortage of) {
+    return (http_fault){HTTP_FAIL_SHORT, of};
+}
+
 typedef enum conn_state {
     CONN_RESOLVING,  /* the name's addresses */
     CONN_CONNECTING, /* the socket, and its TLS where no proxy lies before */
@@ -142,7 +156,7 @@ void call_heard(http_call *call);
 void call_rewind(http_call *call);
 /* The two ends: the call has left its connection and every list. Tells the owner and frees. */
 void call_end(http_call *call);
-void call_fail(http_call *call, http_fail_kind kind, const char *text);
+void call_fail(http_call *call, http_fault fault, const char *text);
 /* An end without a word. May free the origin. */
 void call_free(http_call *call);
 
@@ -160,6 +174,8 @@ void client_conn_opened(http_conn *conn);
 void conn_tunnel_answered(http_conn *conn, bool clean);
 /* What a connection that is not ready is doing, for the text of a deadline. */
 const char *client_conn_doing(const http_conn *conn);
+/* Whose fault it is that it does not become ready, where that is `otherwise` of the origin's. */
+http_fault client_conn_blame(const http_conn *conn, http_fail_kind otherwise);
 
 /* ---- client_conn.c ---- */
 
@@ -168,6 +184,6 @@ MUST_USE http_conn *client_conn_new(http_origin *o, http_call *call);
 /* Idempotent. Its call, if any, is left to the caller. May free the origin. */
 void client_conn_close(http_conn *conn);
 /* Parts call and connection, closes the connection, and tells the call. */
-void client_conn_fail(http_conn *conn, http_fail_kind kind, const char *text);
+void client_conn_fail(http_conn *conn, http_fault fault, const char *text);
 
 #endif

@@ -3,9 +3,12 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     ADDRESSES_MAX = 16,
@@ -24,6 +27,7 @@ struct resolver {
     struct sockaddr_storage addrs[ADDRESSES_MAX];
     size_t count;
     buf why;
+    shortage shortage;
     list waiting;
     timer failed_at_once; /* the look-up could not even begin: told from the loop */
     struct lookup *running;
@@ -124,8 +128,19 @@ static void keep_addresses(resolver *r, const struct addrinfo *found) {
     }
 }
 
+/* The C library hides behind its own codes that it could not open a file or a socket. */
+static shortage shortage_of_lookup(int err) {
+    int spare = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    shortage own = spare < 0 ? shortage_of_errno(errno) : SHORTAGE_NONE;
+    if (spare >= 0) (void)close(spare);
+    if (own) return own;
+    if (err == UV_EAI_AGAIN) return SHORTAGE_NAMES;
+    return err == UV_EAI_MEMORY ? SHORTAGE_MEMORY : shortage_of_errno(-err);
+}
+
 /* Addresses that were found earlier stay: an old answer is better than none. */
 static void note_failure(resolver *r, int err) {
+    r->shortage = shortage_of_lookup(err);
     r->ask_ms = r->loop->now_ms + (r->ttl_ms < ASK_AGAIN_MS ? r->ttl_ms : ASK_AGAIN_MS);
     buf_clear(&r->why);
     buf_addf(&r->why, "the name %s could not be looked up: %s", r->host, uv_strerror(err));
@@ -184,6 +199,10 @@ const struct sockaddr_storage *resolver_addresses(const resolver *r, size_t *ret
 
 const char *resolver_why(const resolver *r) {
     return r->why.len ? r->why.ptr : "the name has no address";
+}
+
+shortage resolver_shortage(const resolver *r) {
+    return r->shortage;
 }
 
 void resolver_prefer(resolver *r, size_t index) {

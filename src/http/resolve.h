@@ -4,11 +4,16 @@
  * runs in the background, and if that fails. Only a name that was never found, or whose answer is
  * ten times as old as ttl_ms, makes anybody wait.
  *
+ * "Try again" (EAI_AGAIN) is taken for the resolver's word about itself: glibc says so where no
+ * server of resolv.conf answers, and where it has no socket to ask one. A server that could not ask
+ * further says the same; there is no telling the two apart.
+ *
  * Source   RFC 8305 section 4 for the order: the families take turns.
  */
 #ifndef WEIR_HTTP_RESOLVE_H
 #define WEIR_HTTP_RESOLVE_H
 
+#include "base/shortage.h"
 #include "loop/loop.h"
 
 #include <sys/socket.h>
@@ -34,6 +39,8 @@ void resolve_wait_cancel(resolve_wait *w);
 
 const struct sockaddr_storage *resolver_addresses(const resolver *r, size_t *ret_count);
 const char *resolver_why(const resolver *r); /* when there are none; for people */
+/* When there are none for a reason of this machine's; SHORTAGE_NONE: there is no such name. */
+shortage resolver_shortage(const resolver *r);
 /* The address at that index answered: it is tried first from now on. */
 void resolver_prefer(resolver *r, size_t index);
 

@@ -106,6 +106,11 @@ void transport_fail_later(transport *t, transport_fail why, const char *text) {
     transport_mark_dirty(t);
 }
 
+transport_fail transport_why(transport *t, int err, transport_fail else_why) {
+    t->shortage = shortage_of_errno(-err);
+    return t->shortage ? TRANSPORT_SHORT : else_why;
+}
+
 /* While the socket is read, its end comes from there, after what the peer still had to say: a
  * provider that refuses a long request early answers and closes before it has taken all of it. */
 void transport_broke(transport *t, int err) {
@@ -114,7 +119,7 @@ void transport_broke(transport *t, int err) {
     if (t->finishing)
         transport_close(t);
     else if (t->paused || t->eof)
-        transport_fail_later(t, TRANSPORT_RESET, uv_strerror(err));
+        transport_fail_later(t, transport_why(t, err, TRANSPORT_RESET), uv_strerror(err));
 }
 
 static void tell(transport *t) {
@@ -202,7 +207,7 @@ static void on_read_error(transport *t, int err) {
     else if (err == UV_EOF)
         transport_ended(t, TRANSPORT_EOF, "the peer closed the connection");
     else
-        transport_ended(t, TRANSPORT_RESET, uv_strerror(err));
+        transport_ended(t, transport_why(t, err, TRANSPORT_RESET), uv_strerror(err));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
@@ -363,6 +368,10 @@ void transport_finish_step(transport *t) {
 }
 
 /* ---- facts ---- */
+
+shortage transport_shortage(const transport *t) {
+    return t->shortage;
+}
 
 size_t transport_address_index(const transport *t) {
     return t->address;

@@ -12,6 +12,7 @@
 #define WEIR_HTTP_TRANSPORT_H
 
 #include "base/buf.h"
+#include "base/shortage.h"
 #include "loop/loop.h"
 
 #include <sys/socket.h>
@@ -24,6 +25,7 @@ typedef enum transport_fail {
     TRANSPORT_TLS,     /* handshake or verification; text says which */
     TRANSPORT_RESET,   /* reset, broken pipe, or a TLS stream that ended without its close_notify */
     TRANSPORT_EOF,     /* the peer closed its side, in order */
+    TRANSPORT_SHORT,   /* nothing of the peer's: transport_shortage() says of what */
 } transport_fail;
 
 typedef struct transport_ops {
@@ -120,6 +122,8 @@ void transport_abort(transport *t);
 /* Hands the stream to another owner (a pooled connection, an upgraded one). */
 void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 
+/* What this machine lacked where it failed; SHORTAGE_NONE: the peer's doing. */
+shortage transport_shortage(const transport *t);
 /* Which of the target's addresses is connected; 0 for a Unix socket. */
 size_t transport_address_index(const transport *t);
 /* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */

@@ -16,7 +16,9 @@ struct connector {
     timer next_timer;
     size_t count, next; /* addresses, and the first that has not been tried */
     unsigned running;
-    buf why;                         /* the first failure, which is that of the preferred address */
+    buf why;           /* the first failure, which is that of the preferred address; but an address
+                          that has failed by itself comes before those that could not be tried */
+    shortage shortage; /* why none was tried so far */
     socket_handle **attempts;        /* one per address; NULL: not running */
     struct sockaddr_storage addrs[]; /* count */
 };
@@ -44,7 +46,10 @@ void connector_free(connector *c) {
 }
 
 static void note_failure(connector *c, size_t i, int err) {
-    if (c->why.len) return;
+    shortage s = shortage_of_errno(-err);
+    if (c->why.len && (s || !c->shortage)) return;
+    c->shortage = s;
+    buf_clear(&c->why);
     buf_add_cstr(&c->why, "connecting to ");
     sockaddr_text(&c->addrs[i], &c->why);
     buf_addf(&c->why, " failed: %s", uv_strerror(err));
@@ -54,7 +59,8 @@ static void note_failure(connector *c, size_t i, int err) {
 static void give_up(connector *c) {
     transport *t = c->t;
     if (!c->why.len) buf_add_cstr(&c->why, "there is no address to connect to");
-    transport_fail_later(t, TRANSPORT_CONNECT, buf_cstr(&c->why));
+    t->shortage = c->shortage;
+    transport_fail_later(t, c->shortage ? TRANSPORT_SHORT : TRANSPORT_CONNECT, buf_cstr(&c->why));
     t->connector = NULL;
     connector_free(c);
 }
@@ -122,7 +128,7 @@ static void on_pipe_connected(uv_connect_t *req, int status) {
     }
     buf why = BUF_EMPTY;
     buf_addf(&why, "connecting to the Unix socket failed: %s", uv_strerror(status));
-    transport_fail_later(t, TRANSPORT_CONNECT, buf_cstr(&why));
+    transport_fail_later(t, transport_why(t, status, TRANSPORT_CONNECT), buf_cstr(&why));
     buf_done(&why);
 }
 

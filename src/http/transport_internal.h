@@ -63,6 +63,7 @@ struct transport {
     bool fail_due; /* on_fail is to be called at the end of the turn */
     bool sent_due; /* on_sent is to be called when output has fallen to zero */
     transport_fail fail;
+    shortage shortage;
     buf fail_text;
     timer linger;
     hangup hangup; /* while paused */
@@ -83,6 +84,8 @@ void transport_fail_later(transport *t, transport_fail why, const char *text);
 /* The input has ended in one way or another: tells the owner, the last thing the caller does. */
 void transport_ended(transport *t, transport_fail why, const char *text);
 void transport_start_reading(transport *t);
+/* What a libuv error means where it would be `else_why` of the peer's; keeps a shortage. */
+MUST_USE transport_fail transport_why(transport *t, int err, transport_fail else_why);
 /* A write failed with a libuv error. */
 void transport_broke(transport *t, int err);
 /* A step of transport_finish(): all output is with the kernel. */

@@ -130,7 +130,8 @@ void tls_cut(transport *t, int err) {
     else
         buf_addf(&why, "the connection was lost in the TLS handshake with %s: %s",
                  tls_stream_name(t->tls), how);
-    transport_ended(t, t->open ? TRANSPORT_RESET : TRANSPORT_CONNECT, buf_cstr(&why));
+    transport_fail lost = t->open ? TRANSPORT_RESET : TRANSPORT_CONNECT;
+    transport_ended(t, transport_why(t, err, lost), buf_cstr(&why));
     buf_done(&why);
 }
 

@@ -56,6 +56,9 @@ weir_code code_of_error(error_id id, int status, bool begun) {
     if (begun) return WEIR_INTERRUPTED;
     switch (id) {
     case ERR_CONNECT_FAILED:
+    case ERR_OUT_OF_RESOURCES:
+    case ERR_POOL_FULL:
+    case ERR_PROXY_FAILED:
     case ERR_TLS_FAILED:
     case ERR_CONNECTION_LOST: return WEIR_UNREACHABLE;
     case ERR_STREAM_CUT: return WEIR_INTERRUPTED;

@@ -15,6 +15,7 @@ import pytest
 
 import bodies
 import wire
+from connect_proxy import ConnectProxy
 from upstream import after, cut, error, raw, refused_port, black_hole, reply, reset, sse, stall
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "faults.md"
@@ -134,6 +135,7 @@ def faults(name, stream):
         "event larger than limits.event": lambda: raw(begun + [event_of(bodies.chunk("x" * 70_000))], end="stall"),
         "event larger than limits.event after content": lambda: raw(spoken + [event_of(bodies.chunk("x" * 70_000))], end="stall"),
         "answer larger than limits.answer": lambda: reply(200, bodies.completion("x" * 70_000)),
+        "a head larger than 64 KB": lambda: reply(200, bodies.completion(), headers=[("X-Long", "x" * 70_000)]),
         "compressed in a way that is not known": lambda: coded(b"\x1f\x9d\x90junk", "compress"),
         "compressed, and cut short": lambda: coded(gzip.compress(COMPLETION)[:-12]),
         "said to be compressed": lambda: coded(COMPLETION),
@@ -245,6 +247,18 @@ CASES = [
 ]
 
 
+PROXIES = {"a proxy that refuses with 407": lambda: ConnectProxy(refuse=407), "a proxy that refuses with 502": lambda: ConnectProxy(refuse=502),
+           "a proxy that refuses connections": lambda: NoProxy(*refused_port()),
+           "a proxy that does not answer": lambda: NoProxy(*black_hole())}
+FULL = "a stream that holds the whole pool"
+
+
+class NoProxy:
+    def __init__(self, kept, port):
+        self.kept = kept
+        self.url = f"http://127.0.0.1:{port}"
+
+
 def expected(cell, name):
     found = re.fullmatch(r"(\d)(?:\+(\d))? → (\d{3})(?:(, then)? (\w+))?", cell)
     assert found, f"docs/faults.md: a cell that cannot be read: {cell}"
@@ -264,7 +278,7 @@ def good(stream, model="spare"):
 def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     first, second, status, in_stream, code = expected(cell, name)
     up, spare = upstreams(), upstreams()
-    url = up.url
+    url, proxy = up.url, None
     if name == "connection refused":
         kept, port = refused_port()
         url = f"http://127.0.0.1:{port}/v1"
@@ -273,6 +287,10 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         url = f"http://127.0.0.1:{port}/v1"
     elif name.startswith("flapping"):
         up.script(own_error(503), good(stream, "main"))
+    elif name in PROXIES:
+        proxy = PROXIES[name]()
+    elif name == FULL:
+        up.always(raw([STREAM_HEAD] + [event_of(WORD), 0.05] * 400, end="stall"))
     else:
         up.always(faults(name, stream))
     spare.always(own_error(400) if "fallback refuses" in name else good(stream))
@@ -280,17 +298,22 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     # Where there is to be no wait, it would be longer than the deadline.
     backoff = {"base": "60s", "cap": "60s"} if waits == "at once" else {"base": "20ms", "cap": "100ms"}
     w = weir({
-        "providers": {"main": {"kind": "openai", "url": url, "key": KEYS if " keys" in name or " of the other" in name else KEYS[0]},
+        "providers": {"main": {"kind": "openai", "url": url, "key": KEYS if " keys" in name or " of the other" in name else KEYS[0],
+                               "proxy": proxy.url if proxy else "none", "max_connections": 1 if name == FULL else 1024},
                       "spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}},
         "models": {"*": ["main", "spare"] if fallback else "main"},
         "retry": {**backoff, "patience": "5s" if long_wait else "200ms"},
         "breaker": "off",
-        "server": {"keep_alive_comment": f"{COMMENT * 1000:.0f}ms" if "keep-alive" in name else "15s"},
+        "server": {"workers": 1 if name == FULL else 2, "keep_alive_comment": f"{COMMENT * 1000:.0f}ms" if "keep-alive" in name else "15s"},
         "limits": {"event": "64KB", "answer": "64KB"},
         "timeouts": {"connect": "150ms", "first_byte": "150ms", "first_token": "200ms", "between_events": "250ms",
                      "total": "20s"},
     })
     said = {"stream_options": {"include_usage": True}} if "the client has sent" in name else {}
+    if name == FULL:
+        holding = wire.connect(w)
+        holding.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True})
+        up.wait_requests(1)
     answer = wire.chat(w, **({"stream": True, **said} if stream else {}))
 
     # What the client gets.
@@ -326,12 +349,14 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         elif "deadline" in name:
             assert answer.header("retry-after-ms") == "60000" and answer.header("x-should-retry") == "true"
         else:
-            assert answer.header("x-should-retry") == "false"
+            own = code in ("proxy_failed", "no_free_connection", "out_of_resources")
+            assert answer.header("x-should-retry") == ("true" if own else "false")
+            assert answer.header("retry-after") == ("1" if own else None)
 
     # How often each target was asked.
     assert answer.header("x-weir-attempts") == (None if hidden else str(first + second))
-    if url == up.url:
-        assert len(up.requests) == first
+    if url == up.url and not proxy:
+        assert len(up.requests) == first  # of a pool that is full, by who holds it
     assert len(spare.requests) == second
 
     # The waits between the attempts at the first target.

@@ -284,10 +284,11 @@ def test_option_none_overrules_the_environment(weir, upstreams, authority):
 def test_a_proxy_that_refuses(weir, behind, status):
     up, config = behind
     with ConnectProxy(refuse=status) as proxy:
-        w = weir(config, env={"HTTPS_PROXY": proxy.url}, retry={"retries": 0})
+        w = weir(config, env={"HTTPS_PROXY": proxy.url})
         answer = wire.chat(w)
-        assert (answer.status, answer.error["code"]) == (502, "provider_unreachable")
+        assert (answer.status, answer.error["code"]) == (503, "proxy_failed")
         assert str(status) in answer.error["message"] + str(w.calls(1)[0])
+        assert len(proxy.heads) == 1  # it is not asked again
     assert not up.requests
 
 

@@ -10,7 +10,9 @@
  *   event X        data: X
  *   bytes X        X as it is; \n in it is a line end
  *   end            of the body
- *   refuse, reset, cut, mute, idle, tls, garbage, dense, full    it ends as that kind of failure
+ *   refuse, reset, cut, mute, idle, tls, garbage, dense, large …  it ends as that kind of failure
+ *   short pool     … for want of that of weir's own
+ *   queued         alone: it waits for a place in the pool, and nothing is ever sent
  *   wait N         N milliseconds
  *
  * A script that ends without an end hangs. A request is heard a millisecond after it was made.
@@ -100,6 +102,7 @@ http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec
                      .rest = scripts[nth] ? scripts[nth] : "",
                      .ops = call_ops,
                      .user = user};
+    if (strcmp(h->rest, "queued") == 0) h->facts.lacks = SHORTAGE_POOL;
     list_push_back(&w->calls, &h->link);
     buf_add_char(&w->asking, o->name);
     buf_clear(&w->sent);
@@ -197,10 +200,11 @@ static inline void origin_head(http_call *h, span status, span rest) {
     h->ops->on_head(h->user, &head);
 }
 
-static inline bool origin_fails(http_call *h, span word) {
+static inline bool origin_fails(http_call *h, span step) {
     static const struct {
         span word;
         http_fail_kind kind;
+        shortage shortage;
     } kinds[] = {
         {SPAN("refuse"), HTTP_FAIL_CONNECT},
         {SPAN("tls"), HTTP_FAIL_TLS},
@@ -210,13 +214,25 @@ static inline bool origin_fails(http_call *h, span word) {
         {SPAN("cut"), HTTP_FAIL_CUT},
         {SPAN("garbage"), HTTP_FAIL_MALFORMED},
         {SPAN("dense"), HTTP_FAIL_DENSE},
-        {SPAN("full"), HTTP_FAIL_POOL_FULL},
+        {SPAN("large"), HTTP_FAIL_LARGE_HEAD},
+        {SPAN("unsendable"), HTTP_FAIL_UNSENDABLE},
+        {SPAN("short descriptors"), HTTP_FAIL_SHORT, SHORTAGE_DESCRIPTORS},
+        {SPAN("short files"), HTTP_FAIL_SHORT, SHORTAGE_FILES},
+        {SPAN("short memory"), HTTP_FAIL_SHORT, SHORTAGE_MEMORY},
+        {SPAN("short ports"), HTTP_FAIL_SHORT, SHORTAGE_PORTS},
+        {SPAN("short network"), HTTP_FAIL_SHORT, SHORTAGE_NETWORK},
+        {SPAN("short barred"), HTTP_FAIL_SHORT, SHORTAGE_BARRED},
+        {SPAN("short names"), HTTP_FAIL_SHORT, SHORTAGE_NAMES},
+        {SPAN("short proxy"), HTTP_FAIL_SHORT, SHORTAGE_PROXY},
+        {SPAN("short pool"), HTTP_FAIL_SHORT, SHORTAGE_POOL},
+        {SPAN("short share"), HTTP_FAIL_SHORT, SHORTAGE_SHARE},
         {SPAN("unconnected"), HTTP_FAIL_CONNECT_TIMEOUT},
     };
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (!span_eq(word, kinds[i].word)) continue;
+        if (!span_eq(step, kinds[i].word)) continue;
+        const http_fail fail = {kinds[i].kind, kinds[i].shortage, .text = "as told"};
         origin_over(h);
-        h->ops->on_fail(h->user, &(http_fail){.kind = kinds[i].kind, .text = "as told"});
+        h->ops->on_fail(h->user, &fail);
         return true;
     }
     return false;
@@ -248,13 +264,14 @@ static inline void origin_do(http_call *h, span step) {
     else if (span_eq(word, SPAN_OF("end"))) {
         origin_over(h);
         h->ops->on_end(h->user);
-    } else if (!origin_fails(h, word))
+    } else if (!origin_fails(h, step))
         fail_msg("no step of a script: %.*s", SPAN_ARG(step));
 }
 
 /* Goes on until it waits, is paused or is over. */
 static inline void origin_step(timer *t) {
     http_call *h = CONTAINER_OF(t, http_call, timer);
+    if (h->facts.lacks) return;
     if (!h->facts.sent_us) {
         h->facts.sent_us = loop_exact_us(&h->w->loop);
         if (h->ops->on_sent) h->ops->on_sent(h->user);

@@ -488,10 +488,37 @@ static void connections_fail(void **state) {
                  "timeouts.first_byte says)"},
         {.script = "reset", .heard = "connection provider_connection_lost 502"},
         {.script = "garbage", .heard = "malformed provider_bad_answer 502"},
-        {.script = "full",
-         .heard = "overload connect_timeout 504",
-         .text = "Connecting to the provider took too long. (a: as told, as timeouts.connect "
-                 "says)"},
+        {.script = "short pool",
+         .heard = "our_way no_free_connection 503",
+         .text = "The gateway's connections to the provider are all busy. (a: as told)"},
+        {.script = "short share", .heard = "our_way no_free_connection 503"},
+        {.script = "short descriptors",
+         .heard = "our_shortage out_of_resources 503",
+         .text = "The gateway has not what it needs to reach the provider. (a: as told)"},
+        {.script = "short files", .heard = "our_shortage out_of_resources 503"},
+        {.script = "short memory", .heard = "our_shortage out_of_resources 503"},
+        {.script = "short ports", .heard = "our_way out_of_resources 503"},
+        {.script = "short network", .heard = "our_way out_of_resources 503"},
+        {.script = "short barred", .heard = "our_way out_of_resources 503"},
+        {.script = "short names", .heard = "our_way out_of_resources 503"},
+        {.script = "short proxy",
+         .heard = "our_way proxy_failed 503",
+         .text = "The gateway's proxy did not lead to the provider. (a: as told)"},
+        {.script = "large",
+         .heard = "our_limit provider_answer_too_large 503",
+         .text = "The provider's answer is larger than the configured limit. (a: as told)"},
+        {.script = "unsendable", .heard = "target internal_error 500"},
+        /* The kernel's memory may go at any time. */
+        {.script = "200 stream|say Hi|short memory",
+         .heard = "stream 200; Hi; our_shortage out_of_resources 503"},
+        {.options = "timeouts: {first_token: 50ms}\n",
+         .script = "queued",
+         .heard = "our_way no_free_connection 503",
+         .text = "The gateway's connections to the provider are all busy. (a: nothing could be "
+                 "sent within timeouts.first_token (50 ms))"},
+        {.plain = true,
+         .script = "200|bytes {|short memory",
+         .heard = "plain 200; our_shortage out_of_resources 503"},
         {.plain = true,
          .script = "200|bytes {|cut",
          .heard = "plain 200; connection provider_connection_lost 502"},
@@ -591,16 +618,16 @@ static void answers_that_are_none(void **state) {
          .script = "200 content-encoding: GZIP|bytes " HI "|end",
          .heard = "plain 200; Hi; end " HI},
         {.script = "200 stream|say Hi|dense",
-         .heard = "stream 200; Hi; our_limit provider_answer_too_large 502",
+         .heard = "stream 200; Hi; our_limit provider_answer_too_large 503",
          .text = "The provider's answer is larger than the configured limit. (a: as told)"},
         {.options = "limits: {event: 1KB}\n",
          .script = "200 stream|say " TOO_MUCH,
-         .heard = "stream 200; our_limit provider_answer_too_large 502",
+         .heard = "stream 200; our_limit provider_answer_too_large 503",
          .text = "An event of the provider's stream is larger than limits.event (1024 bytes)."},
         {.options = "limits: {answer: 1KB}\n",
          .plain = true,
          .script = "200|bytes " TOO_MUCH "|end",
-         .heard = "plain 200; our_limit provider_answer_too_large 502",
+         .heard = "plain 200; our_limit provider_answer_too_large 503",
          .text = "The provider's answer is larger than limits.answer (1024 bytes)."},
         /* Told by the end of the body alone: of events that are put together, the last; of a
          * document, what is made of it. */
@@ -608,14 +635,14 @@ static void answers_that_are_none(void **state) {
          .plain = true,
          .script = "200 stream|bytes data: {\"choices\":[{\"delta\":{\"content\":\"" TOO_MUCH
                    "\"}}]}|end",
-         .heard = "plain 200; our_limit provider_answer_too_large 502",
+         .heard = "plain 200; our_limit provider_answer_too_large 503",
          .text = "The provider's answer is larger than limits.answer (1024 bytes)."},
         {.options = "limits: {answer: 1KB}\n",
          .script = "200|bytes {\"choices\":[{\"message\":{}},{\"message\":{}},{\"message\":{}},"
                    "{\"message\":{}},{\"message\":{}},{\"message\":{}},{\"message\":{}},"
                    "{\"message\":{}},{\"message\":{}},{\"message\":{}},{\"message\":{}},"
                    "{\"message\":{}},{\"message\":{}},{\"message\":{}},{\"message\":{}}]}|end",
-         .heard = "stream 200; our_limit provider_answer_too_large 502"},
+         .heard = "stream 200; our_limit provider_answer_too_large 503"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         plays(&rows[i]);

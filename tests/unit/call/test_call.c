@@ -1096,22 +1096,181 @@ static void a_breaker_that_opens_during_a_wait(void **state) {
     owner_done(&o);
 }
 
-/* A deadline that passes in a stream that flows is none of its target's faults; in silence it is.
- */
+/* How often a target of two failures is asked by four calls. */
+static unsigned asked_in_four(const row *r) {
+    owner o;
+    owner_begin(&o, r);
+    for (int n = 0; n < 4; n++)
+        (void)call_again(&o);
+    unsigned asked = o.w.asked[0];
+    owner_done(&o);
+    return asked;
+}
+
+/* The total is the call's own, a target's deadlines are not. */
 static void what_a_deadline_says_of_a_target(void **state) {
     (void)state;
-    static const row rows[] = {
+    static const row own[] = {
         {.options = BREAKER, .total_ms = 50, .a = {"200 stream|say Hi|wait 60"}},
         {.options = BREAKER, .total_ms = 50, .a = {"200 stream|role|wait 60"}},
+        {.options = BREAKER, .total_ms = 50, .a = {"wait 60"}},
+        {.options = BREAKER, .total_ms = 50, .plain = true, .a = {"200|bytes {|wait 60"}},
+    };
+    static const row theirs[] = {
+        {.options = BREAKER "timeouts: {first_token: 50ms}\n", .a = {"200 stream|role|wait 60"}},
+        {.options = BREAKER, .a = {"mute"}},
+        {.options = BREAKER, .plain = true, .a = {"mute"}},
+        {.options = BREAKER, .plain = true, .a = {"200|bytes {|idle"}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        assert_int_equal(asked_in_four(&own[i]), 4);
+    for (size_t i = 0; i < ARRAY_LEN(theirs); i++)
+        assert_int_equal(asked_in_four(&theirs[i]), 2); /* then its breaker is open */
+}
+
+/* A whole answer that is late is one that was long, at a target that answers others meanwhile; a
+ * stream has no such excuse. */
+static void a_long_answer_is_no_silence(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.options = BREAKER, .plain = true, .a = {"wait 50|mute"}},
+        {.options = BREAKER, .plain = true, .a = {"200|bytes {|wait 50|idle"}},
+        {.options = BREAKER, .a = {"wait 50|mute"}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         owner o;
         owner_begin(&o, &rows[i]);
-        for (int n = 0; n < 3; n++)
-            (void)call_again(&o);
-        assert_int_equal(o.w.asked[0], i == 0 ? 3 : 2); /* then its breaker is open */
+        target_state *a = target_get(o.w.targets, SPAN_OF("a"));
+        for (int n = 0; n < 4; n++) {
+            bool changed;
+            o.over = false;
+            o.call = NULL;
+            owner_start(&o);
+            world_run_until(&o.w, o.w.loop.now_ms + 20);
+            (void)target_report(a, &o.w.config->breaker, false, false, 5, o.w.loop.now_ms,
+                                &changed);
+            world_run_until(&o.w, o.w.loop.now_ms + 100);
+            assert_true(o.over);
+        }
+        assert_int_equal(o.w.asked[0], rows[i].plain ? 4 : 1); /* then its breaker is open */
         owner_done(&o);
     }
+}
+
+/* ---- weir's own shortages ---- */
+
+static void shortages_of_weirs_own(void **state) {
+    (void)state;
+    static const row rows[] = {
+        {.name = "what every target needs ends the call",
+         .options = QUICK,
+         .a = {"short descriptors"},
+         .b = {STREAM},
+         .heard = "our_shortage out_of_resources 503 retry 1000",
+         .asked = "a",
+         .report = "a our_shortage"},
+        {.name = "memory too",
+         .options = QUICK,
+         .a = {"short memory"},
+         .b = {STREAM},
+         .heard = "our_shortage out_of_resources 503 retry 1000",
+         .asked = "a",
+         .report = "a our_shortage"},
+        {.name = "another target may have a place",
+         .options = QUICK,
+         .a = {"short pool"},
+         .b = {STREAM},
+         .heard = STREAMED,
+         .asked = "ab",
+         .report = "a our_way; b ok 200 3+4"},
+        {.name = "but the same is not asked again",
+         .options = QUICK,
+         .a = {"short pool"},
+         .heard = "our_way no_free_connection 503 retry 1000",
+         .asked = "a",
+         .report = "a our_way"},
+        {.name = "a proxy that lets nobody through",
+         .options = QUICK,
+         .a = {"short proxy"},
+         .heard = "our_way proxy_failed 503 retry 1000",
+         .asked = "a",
+         .report = "a our_way"},
+        {.name = "another proxy, or none, may do",
+         .options = QUICK,
+         .plain = true,
+         .a = {"short proxy"},
+         .b = {PLAIN},
+         .heard = "plain 200; Hi; end",
+         .asked = "ab",
+         .report = "a our_way; b ok 200"},
+        {.name = "a fallback's refusal does not hide it",
+         .options = QUICK,
+         .plain = true,
+         .a = {"short ports"},
+         .b = {"400|end"},
+         .heard = "our_way out_of_resources 503",
+         .asked = "ab",
+         .report = "a our_way; b request 400"},
+        {.name = "after content",
+         .options = QUICK,
+         .a = {"200 stream|say Hi|short memory"},
+         .b = {STREAM},
+         .heard = "stream 200; Hi; our_shortage out_of_resources 503 committed retry",
+         .asked = "a",
+         .report = "a our_shortage 200"},
+        {.name = "a head larger than is taken would be so again",
+         .options = QUICK,
+         .a = {"large"},
+         .b = {STREAM},
+         .heard = "our_limit provider_answer_too_large 503",
+         .asked = "a",
+         .report = "a our_limit"},
+        {.name = "a request that cannot be sent is no news of the provider",
+         .options = QUICK,
+         .a = {"unsendable"},
+         .b = {STREAM},
+         .heard = STREAMED,
+         .asked = "ab",
+         .report = "a target; b ok 200 3+4"},
+        {.name = "nor hides one lane's want the other's answer",
+         .options = HEDGE,
+         .a = {"wait 150|short pool"},
+         .b = {"wait 150|" STREAM},
+         .heard = STREAMED,
+         .asked = "ab",
+         .report = "a our_way; b* ok 200 3+4"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
+/* Not for the breaker, not for the retry budget, and not for a key. */
+static void a_shortage_is_no_news_of_a_target(void **state) {
+    (void)state;
+    static const char *const scripts[] = {"short descriptors", "short files",   "short memory",
+                                          "short ports",       "short network", "short barred",
+                                          "short names",       "short proxy",   "short pool",
+                                          "short share",       "dense",         "large",
+                                          "unsendable"};
+    for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+        const row r = {.options = BREAKER, .a = {scripts[i]}};
+        assert_int_equal(asked_in_four(&r), 4);
+    }
+}
+
+/* Its place as the breaker's probe goes to the next. */
+static void a_probe_that_could_not_be_made(void **state) {
+    (void)state;
+    static const row r = {
+        .options = BREAKER, .plain = true, .a = {"refuse", "refuse", "short pool", PLAIN}};
+    owner o;
+    owner_begin(&o, &r);
+    (void)call_again(&o);
+    (void)call_again(&o);
+    world_run_until(&o.w, o.w.began_ms + 700);
+    assert_string_equal(call_again(&o), "our_way no_free_connection 503 retry 1000");
+    assert_string_equal(call_again(&o), "plain 200; Hi; end");
+    owner_done(&o);
 }
 
 static void nobody_is_hedged_at_an_open_breaker(void **state) {
@@ -1125,6 +1284,73 @@ static void nobody_is_hedged_at_an_open_breaker(void **state) {
     assert_string_equal(call_again(&o), STREAMED);
     assert_string_equal(o.w.asking.ptr, "a");
     owner_done(&o);
+}
+
+/* What the log has, written by calls that o makes meanwhile. */
+static void logged(owner *o, void (*calls)(owner *o), buf *text) {
+    static const config_logs logs = {
+        .level = LEVEL_INFO, .format = LOG_JSON, .buffer_bytes = 1 << 20};
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    logger *l = logger_new(&logs, ends[1]);
+    o->log = logger_add_shard(l);
+    calls(o);
+    logger_free(l, 10 * 1000);
+    close(ends[1]);
+    for (ssize_t n; (n = read(ends[0], buf_reserve(text, 4096), 4096)) > 0;)
+        buf_grow(text, (size_t)n);
+    close(ends[0]);
+}
+
+static void five_calls(owner *o) {
+    for (int i = 0; i < 5; i++)
+        (void)call_again(o);
+}
+
+/* One line, whatever the number of calls, and each of them counted. */
+static void a_shortage_is_told_once(void **state) {
+    (void)state;
+    static const struct {
+        const char *script, *line, *counted;
+    } rows[] = {
+        {"short descriptors",
+         "\"level\":\"error\",\"event\":\"shortage\",\"message\":\"This process may open no more "
+         "files: no socket for a provider.\",\"shortage\":\"descriptors\",\"provider\":\"a\","
+         "\"detail\":\"The gateway has not what it needs to reach the provider. (a: as told)\","
+         "\"look_at\":\"RLIMIT_NOFILE (LimitNOFILE= of the unit, ulimit -n)\"}",
+         "weir_shortages_total{shortage=\"descriptors\",provider=\"a\"} 5\n"},
+        {"short pool",
+         "\"level\":\"warn\",\"event\":\"shortage\",\"message\":\"All connections that a worker "
+         "may "
+         "have to a provider are busy.\",\"shortage\":\"pool\",\"provider\":\"a\",\"detail\":\"The "
+         "gateway's connections to the provider are all busy. (a: as told)\",\"look_at\":"
+         "\"providers.a.max_connections\"}",
+         "weir_shortages_total{shortage=\"pool\",provider=\"a\"} 5\n"},
+        {"short proxy", "\"look_at\":\"providers.a.proxy, HTTPS_PROXY, HTTP_PROXY, NO_PROXY\"}",
+         "weir_shortages_total{shortage=\"proxy\",provider=\"a\"} 5\n"},
+        {"dense", "\"shortage\":\"answer\"",
+         "weir_shortages_total{shortage=\"answer\",provider=\"a\"} 5\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const row r = {.options = OFF, .a = {rows[i].script}};
+        owner o;
+        metrics *m = metrics_new();
+        buf text = BUF_EMPTY, counted = BUF_EMPTY;
+        owner_begin(&o, &r);
+        o.metrics = metrics_add_shard(m);
+        logged(&o, five_calls, &text);
+        span rest = buf_span(&text), line;
+        assert_true(span_cut(&rest, '\n', &line));
+        if (span_find_span(line, 0, span_cstr(rows[i].line)) == line.len)
+            fail_msg("%.*s does not hold %s", SPAN_ARG(line), rows[i].line);
+        assert_int_equal(rest.len, 0);
+        metrics_write(m, false, &counted);
+        assert_non_null(strstr(buf_cstr(&counted), rows[i].counted));
+        buf_done(&text);
+        buf_done(&counted);
+        owner_done(&o);
+        metrics_free(m);
+    }
 }
 
 /* From the first failure that opens it to the probe that closes it, a line each. */
@@ -1434,6 +1660,11 @@ int main(void) {
         cmocka_unit_test(what_is_counted),
         cmocka_unit_test(a_breaker_that_opens_during_a_wait),
         cmocka_unit_test(what_a_deadline_says_of_a_target),
+        cmocka_unit_test(a_long_answer_is_no_silence),
+        cmocka_unit_test(shortages_of_weirs_own),
+        cmocka_unit_test(a_shortage_is_no_news_of_a_target),
+        cmocka_unit_test(a_probe_that_could_not_be_made),
+        cmocka_unit_test(a_shortage_is_told_once),
         cmocka_unit_test(nobody_is_hedged_at_an_open_breaker),
         cmocka_unit_test(a_breaker_tells_the_log),
         cmocka_unit_test(retries_have_a_budget),

@@ -43,6 +43,14 @@ static const row rows[] = {
      -1},
     {FAIL_OUR_LIMIT, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "larger than weir takes", 0, false,
      -1},
+    {FAIL_OUR_SHORTAGE, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_STOP, "weir's own shortage", 0, true,
+     1000},
+    {FAIL_OUR_SHORTAGE, 1, 7000, 0, 1, OTHER, A_WHILE, RETRY_STOP, "weir's own shortage", 0, true,
+     1000},
+    {FAIL_OUR_WAY, -1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "weir's own shortage", 0, false, -1},
+    {FAIL_OUR_WAY, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "weir's own shortage", 0, false, -1},
+    {FAIL_OUR_WAY, 0, -1, 3, 4, NO_BUDGET, A_WHILE, RETRY_STOP, "weir's own shortage", 0, true,
+     1000},
     /* rule 2 */
     {FAIL_REQUEST, 1, -1, 0, 1, 0, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
     {FAIL_CONTENT_POLICY, 1, 10, 0, 1, 0, A_WHILE, RETRY_WAIT, "waits as asked", 10, false, -1},
@@ -258,13 +266,15 @@ static void no_facts_break_the_invariants(void **state) {
             assert_true(plan.wait_ms >= 0 && plan.wait_ms < f.left_ms);
             assert_true(f.budget_left && f.retries_done < policy.retries);
             assert_true(f.failure != FAIL_GONE && f.failure != FAIL_TLS &&
-                        f.failure != FAIL_OUR_LIMIT);
+                        f.failure != FAIL_OUR_LIMIT && f.failure != FAIL_OUR_SHORTAGE &&
+                        f.failure != FAIL_OUR_WAY);
             assert_true(f.hint.should_retry != 0);
             assert_true(!f.other_left || f.target_tries < 2);
         }
         if (verdict == RETRY_STOP) {
             assert_true(!plan.client_may_retry || plan.client_after_ms >= 0);
-            assert_int_equal(plan.client_after_ms, f.hint.after_ms);
+            bool own = f.failure == FAIL_OUR_SHORTAGE || f.failure == FAIL_OUR_WAY;
+            assert_int_equal(plan.client_after_ms, own ? RETRY_OWN_AFTER_MS : f.hint.after_ms);
         } else {
             assert_false(plan.client_may_retry);
             assert_int_equal(plan.client_after_ms, -1);

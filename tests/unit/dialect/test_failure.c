@@ -22,6 +22,8 @@ static void a_failure_has_a_name_and_a_fault(void **state) {
         {FAIL_TARGET, "target", false},
         {FAIL_REQUEST, "request", false},
         {FAIL_OUR_LIMIT, "our_limit", false},
+        {FAIL_OUR_SHORTAGE, "our_shortage", false},
+        {FAIL_OUR_WAY, "our_way", false},
         {FAIL_TLS, "tls", true},
         {FAIL_GONE, "cancelled", false},
     };

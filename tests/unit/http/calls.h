@@ -17,6 +17,7 @@ typedef struct noted {
     buf body;
     buf head;
     http_fail_kind kind;
+    shortage shortage;
     bool head_seen;
     uint64_t body_bytes;
     char text[200];
@@ -111,6 +112,7 @@ static inline void on_fail(void *user, const http_fail *f) {
     if (n->over) n->told_after++;
     n->fails++;
     n->kind = f->kind;
+    n->shortage = f->shortage;
     n->head_seen = f->head_seen;
     n->body_bytes = f->body_bytes;
     snprintf(n->text, sizeof n->text, "%s", f->text);

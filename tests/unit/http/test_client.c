@@ -158,7 +158,7 @@ static void unsafe_requests(void **state) {
         if (i == 3) spec.method = SPAN_OF("GE T");
         noted *n = calls_send(&c, &spec);
         calls_run(&c);
-        assert_int_equal(n->kind, HTTP_FAIL_MALFORMED);
+        assert_int_equal(n->kind, HTTP_FAIL_UNSENDABLE);
         assert_string_equal(n->text, i == 0 ? "a header field of the request has a byte that does "
                                               "not belong there"
                                             : "the request's method or path has a byte that does "
@@ -259,6 +259,22 @@ static void malformed_answers(void **state) {
     fails_with(answer_raw_and_stay,
                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
                HTTP_FAIL_MALFORMED, false, 0, "The answer switches to another protocol unasked.");
+}
+
+/* Larger than the limits of calls.h allow. */
+static void large_heads(void **state) {
+    (void)state;
+    char head[20000];
+    int len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nX: ");
+    memset(head + len, 'x', sizeof head - 1 - (size_t)len);
+    head[sizeof head - 1] = 0;
+    fails_with(answer_raw_and_stay, head, HTTP_FAIL_LARGE_HEAD, false, 0,
+               "The message head is too large.");
+    len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 65; i++)
+        len += snprintf(head + len, sizeof head - (size_t)len, "X: y\r\n");
+    fails_with(answer_raw_and_stay, head, HTTP_FAIL_LARGE_HEAD, false, 0,
+               "The message has too many header fields.");
 }
 
 static void a_refused_connection(void **state) {
@@ -657,6 +673,7 @@ int main(void) {
         cmocka_unit_test(forms_of_answers),
         cmocka_unit_test(lost_connections),
         cmocka_unit_test(malformed_answers),
+        cmocka_unit_test(large_heads),
         cmocka_unit_test(a_refused_connection),
         cmocka_unit_test(silence),
         cmocka_unit_test(a_slow_answer_is_no_silence),

@@ -414,7 +414,7 @@ static void waiting_too_long_for_a_place(void **state) {
     n->at_fail = cancel_first;
     calls_run(&c);
     peer_end(&p);
-    assert_int_equal(n->kind, HTTP_FAIL_POOL_FULL);
+    assert_int_equal(n->kind, HTTP_FAIL_SHORT);
     assert_string_equal(n->text, "all 1 connections were busy for 30 ms");
     calls_end(&c);
 }

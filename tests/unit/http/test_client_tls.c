@@ -331,6 +331,7 @@ static void a_tunnel_without_tls_and_with_credentials(void **state) {
     peer_end(&server);
 }
 
+/* Until it has opened the tunnel, a proxy stands for itself alone. */
 static void tunnel_fails(const char *answer, bool opens, const char *text) {
     peer server = {0}, proxy;
     calls c;
@@ -338,7 +339,8 @@ static void tunnel_fails(const char *answer, bool opens, const char *text) {
     through(&c, &proxy, "", trusting, 1);
     calls_run(&c);
     noted *n = &c.notes[0];
-    assert_int_equal(n->kind, HTTP_FAIL_CONNECT);
+    assert_int_equal(n->kind, opens ? HTTP_FAIL_CONNECT : HTTP_FAIL_SHORT);
+    assert_int_equal(n->shortage, opens ? SHORTAGE_NONE : SHORTAGE_PROXY);
     assert_int_equal(n->heads, 0);
     if (!strstr(n->text, text)) assert_string_equal(n->text, text);
     calls_end(&c);
@@ -349,6 +351,10 @@ static void proxies_that_refuse(void **state) {
     (void)state;
     tunnel_fails("HTTP/1.1 407 x\r\nContent-Length: 100\r\n\r\nbody", false,
                  "refused the tunnel to any.wild.test:4433: 407 Proxy Authentication Required");
+    tunnel_fails("HTTP/1.1 403 x\r\n\r\n", false,
+                 "refused the tunnel to any.wild.test:4433: 403 Forbidden");
+    tunnel_fails("HTTP/1.1 302 x\r\nLocation: http://login.test/\r\n\r\n", false,
+                 "refused the tunnel to any.wild.test:4433: 302 Found");
     tunnel_fails("HTTP/1.1 502 x\r\nConnection: close\r\n\r\n", false,
                  "refused the tunnel to any.wild.test:4433: 502 Bad Gateway");
     tunnel_fails("HTTP/1.1 200 OK\r\n\r\nsurprise", false,
@@ -368,9 +374,35 @@ static void a_proxy_that_is_silent(void **state) {
     spec.connect_ms = 40;
     noted *n = calls_send(&c, &spec);
     calls_run(&c);
-    assert_int_equal(n->kind, HTTP_FAIL_CONNECT_TIMEOUT);
+    assert_int_equal(n->kind, HTTP_FAIL_SHORT);
+    assert_int_equal(n->shortage, SHORTAGE_PROXY);
     assert_string_equal(n->text, "the proxy's answer to CONNECT took longer than 40 ms");
     peer_end(&proxy);
+}
+
+static void hang_up(peer *p, int fd, int n) {
+    (void)p;
+    (void)n;
+    buf request;
+    if (peer_read(fd, &request)) buf_done(&request);
+}
+
+static void a_proxy_that_is_not_there(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        peer proxy;
+        calls c;
+        peer_begin(&proxy, hang_up);
+        if (i == 0) peer_end(&proxy); /* its port is free now */
+        through(&c, &proxy, "", NULL, 1);
+        calls_run(&c);
+        assert_int_equal(c.notes[0].kind, HTTP_FAIL_SHORT);
+        assert_int_equal(c.notes[0].shortage, SHORTAGE_PROXY);
+        assert_non_null(strstr(c.notes[0].text, i == 0 ? "failed: connection refused"
+                                                       : "the peer closed the connection"));
+        calls_end(&c);
+        if (i > 0) peer_end(&proxy);
+    }
 }
 
 static void a_wrong_name_behind_the_proxy(void **state) {
@@ -404,7 +436,8 @@ static void a_proxy_that_cannot_be_used(void **state) {
     noted *n = calls_get(&c), *cancelled = calls_get(&c);
     calls_cancel(cancelled);
     calls_run(&c);
-    assert_int_equal(n->kind, HTTP_FAIL_CONNECT);
+    assert_int_equal(n->kind, HTTP_FAIL_SHORT);
+    assert_int_equal(n->shortage, SHORTAGE_PROXY);
     assert_string_equal(n->text, "the proxy cannot be used: weir speaks to proxies by http:// "
                                  "alone, not by socks5");
 }
@@ -444,6 +477,7 @@ int main(void) {
         cmocka_unit_test(a_tunnel_without_tls_and_with_credentials),
         cmocka_unit_test(proxies_that_refuse),
         cmocka_unit_test(a_proxy_that_is_silent),
+        cmocka_unit_test(a_proxy_that_is_not_there),
         cmocka_unit_test(a_wrong_name_behind_the_proxy),
         cmocka_unit_test(a_proxy_that_cannot_be_used),
         cmocka_unit_test(the_environments_proxy),
