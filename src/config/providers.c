@@ -186,25 +186,24 @@ const option_type type_headers = {"mapping of texts",
 
 /* Neither says it where a provider is, nor its name: to take it for OpenAI would be to send OpenAI
  * another's key. */
-static bool nowhere(reader *r, const yaml_node *node, const config_provider *p) {
+static bool nowhere(reader *r, span name, const yaml_node *node, const config_provider *p) {
     span near = reader_nearest(p->name, kind_at, config_kinds, config_kind_count);
     if (near.len)
         reader_problem(r, node,
-                       "providers.%.*s has no url; set it, or name the provider '%.*s' if that is "
-                       "meant",
-                       SPAN_ARG(p->name), SPAN_ARG(near));
+                       "%.*surl is not set; set it, or name the provider '%.*s' if that is meant",
+                       SPAN_ARG(name), SPAN_ARG(near));
     else
         reader_problem(r, node,
-                       "providers.%.*s has no url; set where it is reached, or a kind that weir "
-                       "knows the address of: %s",
-                       SPAN_ARG(p->name), kind_names + 2);
+                       "%.*surl is not set; set where it is reached, or a kind that weir knows the "
+                       "address of: %s",
+                       SPAN_ARG(name), kind_names + 2);
     return false;
 }
 
 static bool settle_kind(reader *r, span name, const yaml_node *node, config_provider *p) {
     if (p->kind.len == 0) {
         bool known = config_kind_find(p->name);
-        if (!known && !p->url.text.len) return nowhere(r, node, p);
+        if (!known && !p->url.text.len) return nowhere(r, name, node, p);
         p->kind = known ? p->name : SPAN_OF("openai");
         return true;
     }

@@ -62,11 +62,12 @@ static void check_hosts(reader *r, const yaml_node *root) {
     const yaml_node *node = find_value(root, SPAN_OF("server.hosts"));
     for (size_t i = 0; i < c->server.host_count; i++) {
         if (is_host_pattern(c->server.hosts[i])) continue;
-        span shown = reader_shown(r, c->server.hosts[i]);
-        reader_problem(r, find_item(node, i),
+        const yaml_node *item = find_item(node, i);
+        span said = reader_said(r, item, "a text");
+        reader_problem(r, item,
                        "server.hosts has %.*s; expected a name without a port such as "
                        "weir.internal, *.internal for all below it, or \"*\"",
-                       SPAN_ARG(shown));
+                       SPAN_ARG(said));
     }
 }
 
