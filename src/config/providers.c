@@ -187,15 +187,17 @@ const option_type type_headers = {"mapping of texts",
 /* Neither says it where a provider is, nor its name: to take it for OpenAI would be to send OpenAI
  * another's key. */
 static bool nowhere(reader *r, span name, const yaml_node *node, const config_provider *p) {
+    name.len--; /* without its dot */
     span near = reader_nearest(p->name, kind_at, config_kinds, config_kind_count);
     if (near.len)
         reader_problem(r, node,
-                       "%.*surl is not set; set it, or name the provider '%.*s' if that is meant",
+                       "%.*s has no url; set it, or name the provider '%.*s' if that is "
+                       "meant",
                        SPAN_ARG(name), SPAN_ARG(near));
     else
         reader_problem(r, node,
-                       "%.*surl is not set; set where it is reached, or a kind that weir knows the "
-                       "address of: %s",
+                       "%.*s has no url; set where it is reached, or a kind that weir "
+                       "knows the address of: %s",
                        SPAN_ARG(name), kind_names + 2);
     return false;
 }

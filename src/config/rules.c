@@ -63,7 +63,7 @@ static void check_hosts(reader *r, const yaml_node *root) {
     for (size_t i = 0; i < c->server.host_count; i++) {
         if (is_host_pattern(c->server.hosts[i])) continue;
         const yaml_node *item = find_item(node, i);
-        span said = reader_said(r, item, "a text");
+        span said = reader_said(r, item, "another text");
         reader_problem(r, item,
                        "server.hosts has %.*s; expected a name without a port such as "
                        "weir.internal, *.internal for all below it, or \"*\"",

@@ -123,12 +123,17 @@ bool shown_is_variable(span s) {
     return s.len > 0;
 }
 
+/* Letters beyond ASCII are no key's, but may be a password's. */
+static bool sign_may(judge *j, unsigned char c) {
+    if (c >= 0xC0) j->letters++;
+    return c >= 0x80 || isalnum(c) || (c && strchr(" -_./:*,%?[]$'\"", c));
+}
+
 /* Without references. */
 static bool plain_may(judge *j, span text) {
-    if (span_starts(text, SPAN_OF("sk-"))) return false;
+    if (span_starts(text, SPAN_OF("sk-")) || !span_is_utf8(text)) return false;
     for (size_t i = 0; i < text.len; i++)
-        if (!isalnum((unsigned char)text.ptr[i]) && !strchr(" -_./:*,%?[]$'\"", text.ptr[i]))
-            return false;
+        if (!sign_may(j, (unsigned char)text.ptr[i])) return false;
     span rest = text, run;
     while (next_run(&rest, &run))
         if (!run_may(j, run)) return false;
