@@ -247,33 +247,58 @@ span secret_set_without(const secret_set *s, span text, arena *a) {
 
 /* ---- what may become one ---- */
 
-/* Whether all of text from at on says a beginning of one. */
-static bool begins_at(const secret_set *s, span text, size_t at) {
+/* Whether all of text from at on says a beginning of one, and then of which, and how much. */
+static bool begins_at(const secret_set *s, span text, size_t at, needle_range *ret) {
     needle_range range = needles_all(&s->needles);
     bool whole = false;
-    while (at < text.len) {
-        if (escaped_unit_is_cut(text, at)) return true;
+    while (at < text.len && !escaped_unit_is_cut(text, at)) {
         escaped_unit unit = escaped_unit_at(text, at);
         for (unsigned i = 0; i < unit.count; i++)
             if (!needles_take(&s->needles, &range, unit.bytes[i], &whole)) return false;
         at += unit.len;
     }
-    return !whole || range.to - range.from > 1;
+    *ret = range;
+    return at < text.len || !whole || range.to - range.from > 1;
 }
 
 static span last_bytes(span text, size_t most) {
     return span_slice(text, text.len > most ? text.len - most : 0, text.len);
 }
 
-size_t secret_set_begun(const secret_set *s, span text) {
-    if (!s) return 0;
+/* Of text, what can be of one secret that is not all there. */
+static span open_end(const secret_set *s, span text) {
     const needles *n = &s->needles;
     span end = last_bytes(text, n->longest * ESCAPE_LEN_MAX);
-    if (span_find(end, 0, '\\') == end.len) end = last_bytes(text, n->longest - 1);
-    for (size_t at = 0; at < end.len; at++) {
-        unsigned char byte = (unsigned char)end.ptr[at];
-        if ((byte == '\\' || needles_byte_in(n->begins, byte)) && begins_at(s, end, at))
-            return end.len - at;
-    }
+    bool escapes = span_find(end, 0, '\\') < end.len;
+    return escapes ? end : last_bytes(text, n->longest - 1);
+}
+
+static bool may_begin(const secret_set *s, char byte) {
+    return byte == '\\' || needles_byte_in(s->needles.begins, (unsigned char)byte);
+}
+
+size_t secret_set_begun(const secret_set *s, span text) {
+    if (!s) return 0;
+    span end = open_end(s, text);
+    needle_range unused;
+    for (size_t at = 0; at < end.len; at++)
+        if (may_begin(s, end.ptr[at]) && begins_at(s, end, at, &unused)) return end.len - at;
     return 0;
+}
+
+static bool is_part(const secret_set *s, needle_range range) {
+    if (range.depth < SECRET_PART_MIN) return false;
+    for (size_t i = range.from; i < range.to; i++)
+        if (s->needles.items[i].len <= 3 * range.depth) return true;
+    return false;
+}
+
+bool secret_set_nearly(const secret_set *s, span text) {
+    if (!s || text.len < SECRET_PART_MIN) return false;
+    span end = open_end(s, text);
+    needle_range range;
+    for (size_t at = 0; at < end.len; at++)
+        if (may_begin(s, end.ptr[at]) && begins_at(s, end, at, &range) && is_part(s, range))
+            return true;
+    return false;
 }

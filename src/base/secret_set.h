@@ -41,5 +41,10 @@ span secret_set_without(const secret_set *s, span text, arena *a);
  * next would complete: what must be held back of a text that comes in pieces. text holds no whole
  * one. */
 size_t secret_set_begun(const secret_set *s, span text);
+/* Whether text ends with so much of a secret's beginning that nobody says it by chance: all that
+ * is known of it beforehand ("sk-proj-") is shorter. A third, and SECRET_PART_MIN bytes at least.
+ */
+enum { SECRET_PART_MIN = 12 };
+bool secret_set_nearly(const secret_set *s, span text);
 
 #endif

@@ -119,6 +119,7 @@ static bool read_message(reader *r, json_cursor *c, bool repeats) {
 static void read_choice(reader *r, json_cursor *c, unsigned position, answer_event *e) {
     size_t first = r->part_count;
     bool shows = false;
+    r->pieces.count = 0;
     json_value index = {JSON_NONE}, finish = {JSON_NONE};
     json_cursor_enter(c);
     for (span key; json_cursor_member(c, &key);) {
@@ -132,6 +133,7 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
             index = v;
         } else if (span_eq(key, SPAN_OF("text"))) {
             shows |= openai_shows(v);
+            reader_note_piece(r, key, v);
             if (v.type == JSON_STRING) reader_add_part(r, PART_TEXT, 0, 0, v);
         } else if (span_eq(key, SPAN_OF("finish_reason"))) {
             if (v.type != JSON_STRING) continue;
@@ -145,6 +147,7 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
     }
     if (!shows && finish.type == JSON_NONE && r->part_count == first) return;
     unsigned number = openai_index(index, position);
+    reader_watch_pieces(r, number);
     if (shows) {
         e->sorts |= EVENT_CONTENT;
         reader_note_begun(r, number);
@@ -255,6 +258,7 @@ static void read_respelt(reader *r, answer_event *e, json_value choices) {
                         .envelope = e->envelope};
     r->envelope = (answer_envelope){{JSON_NONE}, {JSON_NONE}, {JSON_NONE}};
     r->part_count = 0;
+    r->watched = false; /* the pieces have been seen */
     (void)read_completion(r, e);
 }
 

@@ -119,6 +119,7 @@ bool openai_read_message(reader *r, json_cursor *message) {
         json_value value = json_cursor_take(message);
         if (span_eq(key, SPAN_OF("role"))) continue;
         shows = shows || openai_shows(value);
+        reader_note_piece(r, key, value);
         if (want) read_member(r, key, value);
     }
     return shows;

@@ -137,6 +137,9 @@ static const object_row *find_object(span type) {
 /* type is what stands behind "response.". */
 static void read_piece(reader *r, answer_event *e, const document *d, span type) {
     bool is_piece = e->sorts & EVENT_CONTENT;
+    if (r->watched && is_piece)
+        reader_watch_piece(r, openai_index(member(d, SPAN_OF("output_index")), 0),
+                           reader_whose(type), member(d, SPAN_OF("delta")));
     if (is_piece && !reader_wants_parts(r)) return;
     const event_row *row = find_event(type);
     const object_row *object = row ? NULL : find_object(type);

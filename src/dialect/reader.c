@@ -37,6 +37,7 @@ void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t 
         r->guess.as_events = comes == ANSWER_STREAM;
         r->sure = false;
     }
+    r->spelled.secrets = spec->secrets;
     if (!ops->is_json) r->spec.want = 0; /* nobody knows what would be its parts */
     sse_reader_init(&r->events, spec->event_bytes);
     if (r->comes == ANSWER_PLAIN && length > 0 && (uint64_t)length <= spec->answer_bytes)
@@ -49,6 +50,7 @@ void reader_done(reader *r) {
     buf_done(&r->clean);
     buf_done(&r->respelt);
     buf_done(&r->unfolded);
+    spelled_done(&r->spelled);
     if (r->events_told) r->ops->turn->end(r->events_told);
     r->events_told = NULL;
     free(r->parts);
@@ -65,6 +67,21 @@ void reader_make_room(reader *r) {
 void reader_note_finished(reader *r, unsigned choice) {
     choice_set_add(&r->finished, choice);
     r->finishes += choice >= ANSWER_CHOICES - 1;
+}
+
+static void watch_text(reader *r, unsigned choice, unsigned whose, span piece) {
+    if (spelled_take(&r->spelled, choice, whose, piece)) r->spells = true;
+}
+
+void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece) {
+    if (piece.type == JSON_STRING) {
+        watch_text(r, choice, whose, span_slice(piece.raw, 1, piece.raw.len - 1));
+        return;
+    }
+    if (piece.type == JSON_NONE) return;
+    json_iter it = json_strings_of(piece);
+    for (json_value s; json_next_string(&it, &s);)
+        watch_text(r, choice, whose, span_slice(s.raw, 1, s.raw.len - 1));
 }
 
 /* ---- one event ---- */
@@ -150,7 +167,13 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
     span name = nameless ? SPAN_EMPTY : event->name;
     *ret = (answer_event){
         .kind = ANSWER_STREAM, .name = name, .data = without_secrets(r, event->data)};
+    r->watched = r->spec.secrets && reader_flows(r);
     read_event(r, ret);
+    if (r->watched && !ret->is_json) watch_text(r, 0, 0, ret->data);
+    if (r->spells) {
+        r->no_answer = "The provider's answer spells what is secret between weir and it.";
+        return READER_BAD;
+    }
     if (span_eq(name, SPAN_OF("error"))) note_error(r, ret);
     if (!ret->is_json && r->ops->is_json && !(ret->sorts & EVENT_ERROR)) {
         r->skipped++;
@@ -247,9 +270,13 @@ static reader_result next_piece(reader *r, span *input, answer_event *ret) {
     return tell(text, held, ret);
 }
 
-/* It was none. */
+/* It was none, or one that is cut. */
 static reader_result end_of_pieces(reader *r, bool clean, answer_event *ret) {
     buf_drop_front(&r->body, r->told);
+    if (secret_set_nearly(r->spec.secrets, buf_span(&r->body))) {
+        buf_clear(&r->body);
+        buf_add_cstr(&r->body, "[redacted]");
+    }
     r->told = r->body.len;
     if (tell(buf_span(&r->body), 0, ret) == READER_EVENT) return READER_EVENT;
     return clean ? READER_END : READER_CUT;

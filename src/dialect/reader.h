@@ -18,6 +18,7 @@
 #include "dialect/answer.h"
 #include "dialect/dialect_ops.h"
 #include "dialect/guess.h"
+#include "dialect/spelled.h"
 #include "http/sse.h"
 
 typedef enum reader_result {
@@ -53,6 +54,14 @@ typedef struct reader_spec {
     const secret_set *secrets; /* what is not handed on; NULL: nothing */
 } reader_spec;
 
+/* Pieces of texts, before it is known whose they are. */
+enum { PIECES_MAX = 4 };
+typedef struct piece_list {
+    unsigned count;
+    unsigned whose[PIECES_MAX];
+    json_value items[PIECES_MAX];
+} piece_list;
+
 typedef struct reader {
     reader_spec spec;
     const dialect_ops *ops;
@@ -69,6 +78,10 @@ typedef struct reader {
     unsigned finishes;     /* of those that are not told apart: each is told finished once */
     bool foreign;          /* the event has a word that clients do not know */
     const char *no_answer; /* BAD: a sentence for people; constant */
+    spelled spelled;       /* by the texts of a stream that flows */
+    bool watched;          /* this event is one of such a stream */
+    bool spells;           /* and has gone too far */
+    piece_list pieces;     /* of the choice that is read */
     sse_reader events;     /* STREAM */
     buf body;              /* PLAIN: what has come; RAW: see reader.c */
     assembly *events_told; /* of a stream that is told as a document */
@@ -133,5 +146,24 @@ static inline void reader_note_begun(reader *r, unsigned choice) {
     choice_set_add(&r->begun, choice);
 }
 void reader_note_finished(reader *r, unsigned choice);
+/* A piece of a text, which has come in earlier events and may go on in later ones. A text is told
+ * apart by its choice and, within it, by `whose`. Of what is no string, all the strings in it. */
+void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece);
+/* By the name of what holds it. */
+static inline unsigned reader_whose(span name) {
+    return (unsigned)name.len << 8 | (unsigned char)(name.len ? name.ptr[0] : 0);
+}
+/* The same for a piece whose choice is told behind it. */
+static inline void reader_note_piece(reader *r, span name, json_value piece) {
+    piece_list *p = &r->pieces;
+    if (!r->watched || p->count == PIECES_MAX) return;
+    p->whose[p->count] = reader_whose(name);
+    p->items[p->count++] = piece;
+}
+static inline void reader_watch_pieces(reader *r, unsigned choice) {
+    for (unsigned i = 0; i < r->pieces.count; i++)
+        reader_watch_piece(r, choice, r->pieces.whose[i], r->pieces.items[i]);
+    r->pieces.count = 0;
+}
 
 #endif

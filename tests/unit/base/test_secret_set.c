@@ -273,6 +273,38 @@ static void finds_it_in_pieces(void **state) {
     secret_unref(two[1]);
 }
 
+/* A third, and at least so many bytes; or all. */
+static void knows_a_part(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool part;
+    } rows[] = {
+        {"", false},
+        {"ab", false},
+        {"sk-long-0123", false}, /* twelve of forty */
+        {"sk-long-01234", false},
+        {"sk-long-012345", true}, /* fourteen */
+        {"x sk-long-012345", true},
+        {"sk-long-012345x", false},
+        {"sk-long-0123456789012345678901234567", true},
+        {"\\u0073k-long-01234\\u0035", true},
+        {"\\u0073k-long-01234\\u00", false}, /* thirteen, and what may follow */
+        {"sk-medium-01", true},              /* twelve of seventeen */
+        {"sk-medium-0", false},
+        {"sk-brie", false},
+    };
+    secret *all[] = {secret_new(SPAN_OF("sk-long-01234567890123456789012345678901")),
+                     secret_new(SPAN_OF("sk-medium-0123456")), secret_new(SPAN_OF("sk-brief"))};
+    secret_set *s = secret_set_new(all, ARRAY_LEN(all));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(secret_set_nearly(s, span_cstr(rows[i].text)), rows[i].part);
+    assert_false(secret_set_nearly(NULL, SPAN_OF("sk-long-0123456789")));
+    secret_set_unref(s);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        secret_unref(all[i]);
+}
+
 /* ---- beside a plain search ---- */
 
 static unsigned draw(uint64_t *seed, unsigned below) {
@@ -330,6 +362,7 @@ int main(void) {
                                        cmocka_unit_test(knows_a_beginning),
                                        cmocka_unit_test(holds_back_little),
                                        cmocka_unit_test(finds_it_in_pieces),
+                                       cmocka_unit_test(knows_a_part),
                                        cmocka_unit_test(finds_what_a_plain_search_finds)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

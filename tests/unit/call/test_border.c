@@ -166,6 +166,7 @@ static void spell_all(buf *out, const char *with, const char *text, spelling how
 typedef struct owner {
     world w;
     buf all;
+    buf texts; /* of the parts, one behind the other */
     secret_set *secrets;
     attempt *attempt;
     bool over;
@@ -180,6 +181,11 @@ static void hear(owner *o, span text) {
 static void hear_json(owner *o, json_value v) {
     hear(o, v.raw);
     if (v.type == JSON_STRING) hear(o, json_string(v, &o->w.arena));
+}
+
+static void hear_part(owner *o, json_value v) {
+    hear_json(o, v);
+    if (v.type == JSON_STRING) buf_add(&o->texts, json_string(v, &o->w.arena));
 }
 
 static void hear_headers(owner *o, http_headers h) {
@@ -207,7 +213,8 @@ static void on_event(void *user, const answer_event *e) {
     hear(o, e->finish_reason);
     hear_json(o, e->error);
     for (size_t i = 0; i < e->part_count; i++)
-        hear_json(o, e->parts[i].value);
+        hear_part(o, e->parts[i].value);
+    if (e->kind == ANSWER_STREAM && !e->is_json) buf_add(&o->texts, e->data);
     if (!e->envelope) return;
     hear_json(o, e->envelope->id);
     hear_json(o, e->envelope->model);
@@ -246,6 +253,7 @@ static void play(owner *o, const row *r, const char *script) {
     o->w.asked[0] = 0;
     o->over = false;
     buf_clear(&o->all);
+    buf_clear(&o->texts);
     const request_facts facts = {.endpoint = r->endpoint,
                                  .method = SPAN("POST"),
                                  .path = SPAN("/x"),
@@ -285,6 +293,7 @@ static void owner_begin(owner *o, secret *login) {
 static void owner_end(owner *o) {
     secret_set_unref(o->secrets);
     buf_done(&o->all);
+    buf_done(&o->texts);
     world_done(&o->w);
 }
 
@@ -345,9 +354,103 @@ static void no_body_tells_one(void **state) {
     play_all(bodies, ARRAY_LEN(bodies), true);
 }
 
+/* ---- spelt over several events ---- */
+
+/* How a piece of a text comes; % stands for it. */
+static const struct {
+    const char *piece, *between, *after;
+    endpoint endpoint;
+} pieces[] = {
+    {CHUNK("\"delta\":{\"content\":\"%\"}"), "", DONE, EP_CHAT_COMPLETIONS},
+    {CHUNK("\"delta\":{\"refusal\":\"%\"}"), "", DONE, EP_CHAT_COMPLETIONS},
+    {CHUNK("\"delta\":{\"reasoning\":\"%\",\"content\":\"\"}"), "", DONE, EP_CHAT_COMPLETIONS},
+    {CHUNK("\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"%\"}}]}"), "",
+     DONE, EP_CHAT_COMPLETIONS},
+    {CHUNK("\"text\":\"%\""), "", DONE, EP_COMPLETIONS},
+    /* Others speak between, and the number stands behind. */
+    {"data: {\"choices\":[{\"delta\":{\"content\":\"%\"},\"index\":1}]}\n\n",
+     CHUNK("\"delta\":{\"content\":\"a\"}") ": c\n\n", DONE, EP_CHAT_COMPLETIONS},
+    {RESPONSE("output_text.delta\",\"output_index\":1,\"delta\":\"%\""),
+     RESPONSE("output_text.delta\",\"output_index\":0,\"delta\":\"a\""),
+     RESPONSE("completed\",\"response\":{}"), EP_RESPONSES},
+    {"data: %\n\n", "", "", EP_OTHER},
+};
+
+static void add_piece(buf *out, const char *form, span piece, spelling how) {
+    char text[64];
+    (void)snprintf(text, sizeof text, "%.*s", SPAN_ARG(piece));
+    for (; *form; form++) {
+        if (*form == '%')
+            spell(out, text, how);
+        else
+            buf_add_char(out, *form);
+    }
+}
+
+/* All that is told in the place of the pieces, without what stands between. */
+static void check_unspelt(const owner *o, const char *text, size_t most) {
+    char part[64];
+    buf told = BUF_EMPTY;
+    for (size_t i = 0; i < o->texts.len; i++)
+        if (o->texts.ptr[i] != 'a' || strchr(text, 'a')) buf_add_char(&told, o->texts.ptr[i]);
+    (void)snprintf(part, sizeof part, "%.*s", (int)most, text);
+    if (told.len && strstr(buf_cstr(&told), part)) {
+        print_error("of %s: %s\n", text, buf_cstr(&told));
+        fail();
+    }
+    buf_done(&told);
+}
+
+static void spells(owner *o, size_t form, const char *text, size_t step, spelling how) {
+    buf body = BUF_EMPTY, script = BUF_EMPTY;
+    const row r = {"200 stream", "", pieces[form].endpoint, false};
+    span whole = span_cstr(text);
+    for (size_t at = 0; at < whole.len; at += step) {
+        add_piece(&body, pieces[form].piece, span_slice(whole, at, at + step), how);
+        buf_add_cstr(&body, pieces[form].between);
+    }
+    buf_add_cstr(&body, pieces[form].after);
+    buf_add_cstr(&script, r.head);
+    add_bytes(&script, buf_span(&body));
+    buf_add_cstr(&script, "|end");
+    play(o, &r, buf_cstr(&script));
+    check_unspelt(o, text, step < SECRET_PART_MIN ? SECRET_PART_MIN : step);
+    buf_done(&body);
+    buf_done(&script);
+}
+
+static void no_stream_spells_one(void **state) {
+    (void)state;
+    secret *login = secret_new(SPAN_OF(LOGIN));
+    for (size_t form = 0; form < ARRAY_LEN(pieces); form++) {
+        owner o;
+        owner_begin(&o, login);
+        for (size_t k = 0; k < ARRAY_LEN(secrets); k++)
+            for (size_t step = 1; step < strlen(secrets[k]); step++)
+                for (spelling how = AS_IT_IS; how < SPELLINGS; how++)
+                    spells(&o, form, secrets[k], step, how);
+        owner_end(&o);
+    }
+    secret_unref(login);
+}
+
+/* What everybody knows of a key is no secret, and nothing waits for what may follow. */
+static void what_begins_like_one_flows(void **state) {
+    (void)state;
+    static const row r = {"200 stream", "", EP_CHAT_COMPLETIONS, false};
+    owner o;
+    owner_begin(&o, NULL);
+    play(&o, &r, "200 stream|say sk|say -one|say /aaaa|say !|say sk-one/aaa|finish|done|end");
+    assert_span(buf_span(&o.texts), "sk-one/aaaa!sk-one/aaastop");
+    play(&o, &r, "200 stream|say sk|say -one|say /aaaa|say -0|say 001|finish|done|end");
+    assert_span(buf_span(&o.texts), "sk-one/aaaa");
+    owner_end(&o);
+}
+
 int main(void) {
-    struct CMUnitTest tests[] = {cmocka_unit_test(no_head_tells_one),
-                                 cmocka_unit_test(no_stream_tells_one),
-                                 cmocka_unit_test(no_body_tells_one)};
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_head_tells_one), cmocka_unit_test(no_stream_tells_one),
+        cmocka_unit_test(no_body_tells_one), cmocka_unit_test(no_stream_spells_one),
+        cmocka_unit_test(what_begins_like_one_flows)};
     return run_watched(tests);
 }
