@@ -40,13 +40,19 @@ static bool entry_covers(span entry, span name) {
     return span_ieq(without_root(entry), name);
 }
 
+static bool is_configured(const config *c, span name) {
+    for (size_t i = 0; i < c->server.host_count; i++)
+        if (entry_covers(c->server.hosts[i], name)) return true;
+    for (size_t i = 0; i < c->listener_count; i++)
+        if (c->listeners[i].host.len && span_ieq(without_root(c->listeners[i].host), name))
+            return true;
+    return false;
+}
+
 bool host_rule_allows(const config *c, span host) {
     if (c->client_count || !host.len) return true;
     if (host.ptr[0] == '[')
         return is_address(AF_INET6, span_slice(host, 1, span_find(host, 1, ']')));
     span named = without_port(host), name = without_root(named);
-    if (is_address(AF_INET, named) || is_localhost(name)) return true;
-    for (size_t i = 0; i < c->server.host_count; i++)
-        if (entry_covers(c->server.hosts[i], name)) return true;
-    return false;
+    return is_address(AF_INET, named) || is_localhost(name) || is_configured(c, name);
 }

@@ -5,7 +5,8 @@
  * (DNS rebinding) asks as a page of weir's own origin, and reads the answers. But its requests name
  * it as their host. So a weir without clients answers to those names alone that nobody outside can
  * make lead to it: addresses, which are looked up nowhere; localhost and what is below it, which no
- * public server has records of; and the names of server.hosts, whose owner is weir's own.
+ * public server has records of; and the names of listen and of server.hosts, whose owner is weir's
+ * own.
  *
  * Refused with 403: 421 (RFC 9110 section 15.5.20) invites clients to ask again over another
  * connection, and is a class of its own in no SDK.

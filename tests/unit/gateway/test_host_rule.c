@@ -94,6 +94,18 @@ static void configured_names_are_ours(void **state) {
     hold(&named, bad, ARRAY_LEN(bad), false);
 }
 
+/* Where it was told to listen, people are told to ask. */
+static void names_that_it_listens_at_are_ours(void **state) {
+    (void)state;
+    config_listener at[] = {
+        {.host = SPAN("0.0.0.0")}, {.unix_path = SPAN("/run/weir")}, {.host = SPAN("Box.lan")}};
+    const config c = {.listeners = at, .listener_count = ARRAY_LEN(at)};
+    static const char *const good[] = {"box.lan", "BOX.lan:8080", "box.lan.", "127.0.0.1"};
+    static const char *const bad[] = {"lan", "a.box.lan", ".", ".:80", "evil.example"};
+    hold(&c, good, ARRAY_LEN(good), true);
+    hold(&c, bad, ARRAY_LEN(bad), false);
+}
+
 static void a_star_is_anybody(void **state) {
     (void)state;
     static span star[] = {SPAN("*")};
@@ -115,6 +127,7 @@ int main(void) {
         cmocka_unit_test(addresses_and_localhost_are_ours),
         cmocka_unit_test(other_names_are_not),
         cmocka_unit_test(configured_names_are_ours),
+        cmocka_unit_test(names_that_it_listens_at_are_ours),
         cmocka_unit_test(a_star_is_anybody),
         cmocka_unit_test(with_clients_all_are),
     };

@@ -2,15 +2,36 @@
 
 #include "http/plain_path.h"
 
+static void check(span path, bool want) {
+    /* To its exact size, so that a sanitizer sees any read beyond it. */
+    char *copy = malloc(path.len ? path.len : 1);
+    if (path.len) memcpy(copy, path.ptr, path.len);
+    if (http_path_is_plain(span_from(copy, path.len)) != want)
+        fail_msg("%.*s is %s", SPAN_ARG(path), want ? "not plain" : "plain");
+    free(copy);
+}
+
+/* path with its bytes from `from` to `to` in escapes: to who undoes them the same. */
+static void check_wrapped(span path, size_t from, size_t to, bool want) {
+    buf wrapped = BUF_EMPTY;
+    for (size_t i = 0; i < path.len; i++) {
+        if (i < from || i >= to)
+            buf_add_char(&wrapped, path.ptr[i]);
+        else
+            buf_addf(&wrapped, "%%%02x", (unsigned char)path.ptr[i]);
+    }
+    check(buf_span(&wrapped), want);
+    buf_done(&wrapped);
+}
+
+/* No escape makes plain what is not. */
 static void hold(const char *const *paths, size_t count, bool want) {
     for (size_t i = 0; i < count; i++) {
-        /* To its exact size, so that a sanitizer sees any read beyond it. */
-        size_t len = strlen(paths[i]);
-        char *copy = malloc(len ? len : 1);
-        memcpy(copy, paths[i], len);
-        if (http_path_is_plain(span_from(copy, len)) != want)
-            fail_msg("%s is %s", paths[i], want ? "not plain" : "plain");
-        free(copy);
+        span path = span_cstr(paths[i]);
+        check(path, want);
+        for (size_t from = 0; !want && from < path.len; from++)
+            for (size_t to = from + 1; to <= path.len; to++)
+                check_wrapped(path, from, to, want);
     }
 }
 
