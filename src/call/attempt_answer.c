@@ -125,6 +125,7 @@ static void take_event(attempt *a, const answer_event *e) {
     if (!a->spoken && (e->kind == ANSWER_RAW || e->sorts & (EVENT_CONTENT | EVENT_BEGUN))) {
         a->spoken = true;
         a->first_content_us = a->spec.loop->now_us;
+        if (e->kind == ANSWER_RAW) loop_timer_stop(a->spec.loop, &a->watch); /* it is no stream */
     }
     if (e->usage) {
         a->usage = *e->usage;

@@ -153,6 +153,7 @@ static void on_event(void *user, const answer_event *event) {
     lane *l = user;
     call *c = l->call;
     if (!c->winner) {
+        if (event->kind == ANSWER_RAW) l->head.kind = ANSWER_RAW; /* called events, and none */
         if (!speaks(l, event)) {
             answer_queue_add(&l->held, event);
             return;

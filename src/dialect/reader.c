@@ -38,6 +38,7 @@ void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t 
         r->sure = false;
     }
     r->spelled.secrets = spec->secrets;
+    if (!ops->is_json && comes == ANSWER_STREAM) r->sure = false;
     if (!ops->is_json) r->spec.want = 0; /* nobody knows what would be its parts */
     sse_reader_init(&r->events, spec->event_bytes);
     if (r->comes == ANSWER_PLAIN && length > 0 && (uint64_t)length <= spec->answer_bytes)
@@ -304,6 +305,12 @@ static void forget_line_ends(reader *r) {
     buf_add_char(&r->body, '\n');
 }
 
+/* What was looked at stays in body: it is told with what follows. */
+static void begin_pieces(reader *r) {
+    r->sure = true;
+    r->comes = r->kind = ANSWER_RAW;
+}
+
 /* false: the input was used up over it. */
 static bool make_sure(reader *r, span *input) {
     guess_result got = guess_take(&r->guess, *input);
@@ -315,7 +322,10 @@ static bool make_sure(reader *r, span *input) {
     }
     r->sure = true;
     r->comes = got == GUESS_EVENTS ? ANSWER_STREAM : ANSWER_PLAIN;
-    if (r->comes == ANSWER_STREAM) begin_events(r);
+    if (r->comes == ANSWER_STREAM)
+        begin_events(r);
+    else if (!r->ops->is_json)
+        begin_pieces(r);
     return true;
 }
 
@@ -410,6 +420,7 @@ reader_result reader_next(reader *r, span *input, answer_event *ret) {
 }
 
 reader_result reader_end(reader *r, bool clean, answer_event *ret) {
+    if (!r->sure && !r->ops->is_json && r->body.len) begin_pieces(r);
     switch (r->comes) {
     case ANSWER_STREAM:
         return r->kind == ANSWER_STREAM ? end_of_stream(r, clean, ret)

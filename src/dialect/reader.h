@@ -3,7 +3,8 @@
  * What the answer is, a stream of events, one JSON document, or pieces of something that nobody
  * reads, is told by its content type and, since that is not always true, by its first bytes
  * (dialect/guess.h). Where it is in the other form than was asked for, the reader puts it into that
- * (dialect/turn.h): whoever reads gets what was asked for. The reader owns what is remembered from
+ * (dialect/turn.h): whoever reads gets what was asked for. On a path that is passed through, what
+ * is called events and is none is pieces. The reader owns what is remembered from
  * one event to the next: which choices have begun and which have finished, whether the last event
  * has come. Its dialect (dialect/dialect_ops.h) reads each event's JSON once and fills the
  * answer_event directly; parts and envelope are made only where they are wanted.
@@ -65,7 +66,7 @@ typedef struct piece_list {
 typedef struct reader {
     reader_spec spec;
     const dialect_ops *ops;
-    answer_kind kind;  /* what it tells */
+    answer_kind kind;  /* what it tells; as its type says until it is sure */
     answer_kind comes; /* what it is given */
     guess guess;
     bool sure;        /* of what it is given */

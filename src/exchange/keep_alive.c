@@ -8,11 +8,12 @@ static int64_t pause_ms(const keep_alive *k) {
     return exchange_config(k->x)->server.keep_alive_comment_ms;
 }
 
-/* On a path that is passed through nobody knows the answer's form before its head, and in a body
- * that nobody reads a comment would be a part of it. */
+/* An endpoint that tells its answers whole says JSON, whatever was asked; on a path that is passed
+ * through nobody knows the answer's form before its first bytes, and in a body that nobody reads a
+ * comment would be a part of it. */
 static bool may_comment(const exchange *x) {
     if (x->pauses & PAUSE_DOOR || (x->has_head && x->head.kind == ANSWER_RAW)) return false;
-    return x->head_sent || exchange_dialect(x)->is_json;
+    return x->head_sent || endpoint_get(x->facts.endpoint)->streams;
 }
 
 /* The timer is not restarted with every event: it looks, when it fires, how long it has been. */

@@ -12,7 +12,7 @@ import bodies
 import bodies
 import pki
 import wire
-from upstream import after, reply, stall
+from upstream import after, chunk, make_head, raw, reply, sse, stall
 
 CALL = {"model": "m", "messages": [{"role": "user", "content": "Take your time."}]}
 
@@ -85,3 +85,45 @@ def test_a_client_that_crowds_its_connection_is_told_what_was_lost(weir, upstrea
         answer = c.answer()
         assert (answer.status, answer.header("connection")) == (200, "close")
     assert len(upstream.requests) == 1
+
+
+# -- comments go into streams of events alone --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind, before, pieces", [
+    ("text/event-stream", 0.3, [b'{"a":1}\n', b'{"b":2}\n']),
+    ("text/event-stream", 0, [b"RIFF", b"\n\n\n"]),
+    ("text/event-stream", 0.3, [b"\r\n", b"ID3...."]),
+    ("text/event-stream", 0, [b"dat", b"um"]),
+    ("application/x-ndjson", 0.3, [b'{"a":1}\n', b'{"b":2}\n']),
+    ("text/plain", 0, [b"data: x\n\n", b"data: y\n\n"]),
+    ("audio/mpeg", 0.3, [b"ID3", b"...."]),
+    ("application/json", 0, [b'{"a":', b"1}"]),
+])
+def test_what_is_passed_through_and_no_events_goes_as_it_comes(weir, upstream, kind, before, pieces):
+    head = make_head(200, {"content-type": kind, "transfer-encoding": "chunked"})
+    upstream.script(after(before, raw([head, chunk(pieces[0]), 0.3, chunk(pieces[1]), b"0\r\n\r\n"], end="keep")))
+    w = weir(upstream, passthrough=["/v1/audio/speech"], server={"keep_alive_comment": "100ms"})
+    answer = wire.call(w, "POST", "/v1/audio/speech", {"model": "m", "stream": True})
+    assert (answer.status, answer.header("content-type").split(";")[0]) == (200, kind)
+    assert answer.body == b"".join(pieces)
+
+
+def test_events_that_are_passed_through_get_comments(weir, upstream):
+    upstream.script(sse(["one", 0.3, "two"]))
+    w = weir(upstream, passthrough=["/v1/audio/speech"], server={"keep_alive_comment": "100ms"})
+    body = wire.call(w, "POST", "/v1/audio/speech", {"model": "m", "stream": True}).body
+    assert b": keep-alive\n\n" in body
+    assert body.replace(b": keep-alive\n\n", b"") == b"data: one\n\ndata: two\n\ndata: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("path, answer", [
+    ("/v1/embeddings", {"object": "list", "data": [{"index": 0, "embedding": [0.5]}]}),
+    ("/v1/moderations", {"id": "m", "results": [{"flagged": False}]}),
+])
+def test_no_comments_where_no_model_writes(weir, upstream, path, answer):
+    """A member "stream" changes nothing there: the answer is JSON."""
+    upstream.script(after(0.3, reply(200, answer)))
+    w = weir(upstream, server={"keep_alive_comment": "100ms"})
+    got = wire.call(w, "POST", path, {"model": "m", "input": "x", "stream": True})
+    assert (got.status, got.header("content-type"), got.json()) == (200, "application/json", answer)

@@ -361,6 +361,28 @@ static void no_piece_lets_the_key_through(void **state) {
     secret_set_unref(secrets);
 }
 
+/* A body that is called events and is none goes on as it comes, however short its pieces. */
+static void what_is_called_events_and_is_none(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *expected;
+    } rows[] = {
+        {"{\"a\":1}\n{\"b\":2}\n", "{\"a\":1}\n{\"b\":2}\nend"},
+        {"RIFF\n\n: data", "RIFF\n\n: dataend"},
+        {"\r\n\r\n[1]", "\r\n\r\n[1]end"},
+        {"datum: 1\n\n", "datum: 1\n\nend"},
+        {"retry\n", "retry\nend"},
+        {"even", "evenend"},
+        {"\n\n", "\n\nend"},
+        {"", "end"},
+        {": ping\n\nRIFF\n\n", "end"}, /* it has begun as one */
+        {"\xEF\xBB\xBF\ndata: x\n\n", "content\nend"},
+    };
+    const reader_spec spec = said_spec(DIALECT_RAW, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_said(&spec, EVENT_STREAM, rows[i].body, rows[i].expected);
+}
+
 /* What cannot be the key is not kept waiting, and what was held is told also where a body breaks
  * off. */
 static void only_the_keys_beginning_is_held_back(void **state) {
@@ -427,6 +449,7 @@ int main(void) {
         cmocka_unit_test(bounds_hold_in_any_pieces),
         cmocka_unit_test(no_event_holds_the_key),
         cmocka_unit_test(no_piece_lets_the_key_through),
+        cmocka_unit_test(what_is_called_events_and_is_none),
         cmocka_unit_test(only_the_keys_beginning_is_held_back),
         cmocka_unit_test(nothing_grows_with_the_number_of_events),
     };

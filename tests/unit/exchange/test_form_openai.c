@@ -270,6 +270,26 @@ static void comments_come_while_nothing_else_does(void **state) {
                   "|piece data: [DONE]\n\n|end|done");
 }
 
+/* No model writes these: their answers are JSON, whatever was asked, and no comment fits into it.
+ */
+static void no_comments_where_no_model_writes(void **state) {
+    (void)state;
+    static const endpoint endpoints[] = {EP_EMBEDDINGS, EP_MODERATIONS};
+    for (size_t i = 0; i < ARRAY_LEN(endpoints); i++) {
+        exchange_request r =
+            world_request(&form_openai, "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}");
+        r.endpoint = endpoints[i];
+        r.path = endpoint_get(endpoints[i])->path;
+        scene *c = scene_new(&r, COMMENT);
+        world_pass(c->w, 2 * COMMENT_MS);
+        assert_said(&c->a, "");
+        script_head(&c->s, ANSWER_PLAIN);
+        script_say_as(&c->s, ANSWER_PLAIN, "{\"n\":1}");
+        script_end(&c->s);
+        scene_done(c, "answer 200 {\"n\":1}|done");
+    }
+}
+
 /* Silence is counted to the millisecond from what was said last. */
 static void a_comment_comes_when_it_is_due(void **state) {
     (void)state;
@@ -453,6 +473,7 @@ int main(void) {
         cmocka_unit_test(a_response_that_breaks),
         cmocka_unit_test(a_raw_body_that_breaks),
         cmocka_unit_test(comments_come_while_nothing_else_does),
+        cmocka_unit_test(no_comments_where_no_model_writes),
         cmocka_unit_test(a_comment_comes_when_it_is_due),
         cmocka_unit_test(a_raw_body_behind_a_comment),
         cmocka_unit_test(a_plain_answer_behind_a_comment),
