@@ -295,7 +295,7 @@ static void cover(buf *out, span token) {
 
 span shown_line(arena *a, span source, unsigned line) {
     span text;
-    size_t name;
+    size_t name = 0;
     if (!find_line(source, line, &text, &name)) return SPAN_EMPTY;
     if (span_ends(text, SPAN_OF("\r"))) text.len--;
     if (text.len == 0 || text.len > LINE_BYTES_MAX || !span_is_utf8(text) || mentions_secret(text))
