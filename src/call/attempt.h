@@ -44,6 +44,7 @@ typedef struct attempt_spec {
     credential *credential; /* it takes a reference; NULL: none is sent */
     span model;             /* what this provider is asked for; empty: the client's word */
     unsigned want;          /* WANT_*, of the answer's events */
+    uint64_t holder;        /* for whom what it gathers is held (base/memory.h) */
     bool bare;              /* this call has seen the target refuse what weir adds to a request */
     arena *arena;
 } attempt_spec;

@@ -199,6 +199,13 @@ static void fail_too_large(attempt *a) {
                                   limits->answer_bytes));
 }
 
+/* weir's own shortage: the provider has done all that was asked of it. */
+static void fail_no_room(attempt *a) {
+    attempt_fail(a, FAIL_OUR_LIMIT, ERR_MEMORY_FULL,
+                 SPAN_OF("There is no room in the gateway's memory for the provider's answer now "
+                         "(limits.memory, limits.client_share)."));
+}
+
 /* ---- its bytes ---- */
 
 /* A document has no first token: its head comes when it is whole. Events under the type of one are
@@ -225,7 +232,9 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
                               .usage_added = a->request.adds_usage,
-                              .secrets = attempt_secrets(a)};
+                              .secrets = attempt_secrets(a),
+                              .memory = &a->spec.loop->memory,
+                              .holder = a->spec.holder};
     /* Refused with what weir adds, taken without: that is known from now on. */
     if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);
     bool coded = http_coding_of(head->headers) != HTTP_CODING_NONE;
@@ -263,6 +272,8 @@ void attempt_take_answer(attempt *a, span piece) {
     look_what_comes(a);
     if (got == READER_TOO_LARGE)
         fail_too_large(a);
+    else if (got == READER_NO_ROOM)
+        fail_no_room(a);
     else if (got == READER_BAD)
         fail_no_answer(a);
     else if (got == READER_UNFINISHED)
@@ -288,6 +299,8 @@ void attempt_end_answer(attempt *a, const http_fail *cut) {
         fail_no_answer(a);
     else if (got == READER_TOO_LARGE)
         fail_too_large(a);
+    else if (got == READER_NO_ROOM)
+        fail_no_room(a);
     else if (cut)
         attempt_fail_http(a, cut);
     else

@@ -37,6 +37,7 @@ typedef struct call_spec {
     const config_model *model;
     const request_facts *facts;
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
+    uint64_t holder;               /* for whom what it gathers is held (base/memory.h) */
     bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
                      longer than retry.patience */
     unsigned want;       /* WANT_*, of the answer's events */

@@ -25,6 +25,7 @@ typedef struct lane {
     bool has_head;
     answer_head head;
     answer_queue held; /* what it has said before its first content */
+    memory_hold hold;  /* of that, where it is much */
 } lane;
 
 struct call {

@@ -55,11 +55,16 @@ static void record_end(const lane *l, const attempt_facts *facts, const char *ou
 
 /* ---- the end of a lane ---- */
 
+static void give_room(lane *l) {
+    memory_drop(&l->call->spec.loop->memory, &l->hold);
+}
+
 /* Its attempt is over. */
 static void lane_clear(lane *l, const char *outcome) {
     call *c = l->call;
     attempt_facts facts = attempt_get_facts(l->attempt);
     answer_queue_done(&l->held);
+    give_room(l);
     c->first_sent_us = call_earlier(c->first_sent_us, lane_left_us(l));
     if (facts.head_us) c->head_us = facts.head_us;
     c->skipped += facts.skipped;
@@ -127,6 +132,7 @@ static void commit(lane *l) {
         c->sink->on_event(c->user, e);
         answer_free(e);
     }
+    give_room(l);
 }
 
 static void on_head(void *user, const answer_head *head) {
@@ -143,10 +149,18 @@ static size_t held_most(const lane *l) {
     return event_bytes < HELD_BYTES ? event_bytes : HELD_BYTES;
 }
 
+/* What is small is the call's own. */
+static bool may_hold(lane *l, const answer_event *event) {
+    size_t bytes = l->held.bytes + event->data.len;
+    if (bytes <= MEMORY_SMALL) return true;
+    if (!l->hold.bytes) l->hold.holder = l->call->spec.holder;
+    return memory_grow(&l->call->spec.loop->memory, &l->hold, bytes) == SHARE_TAKEN;
+}
+
 /* An answer begins or ends; or there is more than is held for one that says nothing. */
-static bool speaks(const lane *l, const answer_event *event) {
+static bool speaks(lane *l, const answer_event *event) {
     return event->kind != ANSWER_STREAM || event->sorts & EVENT_ANSWERS ||
-           l->held.bytes >= held_most(l);
+           l->held.bytes >= held_most(l) || !may_hold(l, event);
 }
 
 static void on_event(void *user, const answer_event *event) {
@@ -299,6 +313,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .facts = c->spec.facts,
                                .model = s->model,
                                .want = c->spec.want,
+                               .holder = c->spec.holder,
                                .bare = s->bare,
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);

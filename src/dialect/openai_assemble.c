@@ -26,6 +26,10 @@ void openai_end_completion(assembly *a) {
     free(a);
 }
 
+size_t openai_completion_bytes(const assembly *a) {
+    return a->all.bytes;
+}
+
 static bool is_one_of(span key, const span *names, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (span_eq(key, names[i])) return true;

@@ -31,6 +31,11 @@ static void end_response(assembly *a) {
     free(a);
 }
 
+static size_t bytes_of_response(const assembly *a) {
+    const response *r = (const response *)a;
+    return r->whole.cap + r->items.cap;
+}
+
 static bool take_event(assembly *a, const answer_event *e) {
     response *r = response_of(a);
     json_value root = answer_root(e->data);
@@ -66,18 +71,21 @@ static bool write_response(assembly *a, buf *out) {
 
 const turn_ops openai_turn_chat = {.begin = openai_begin_completion,
                                    .end = openai_end_completion,
+                                   .bytes = openai_completion_bytes,
                                    .take = openai_take_chunk,
                                    .write = openai_write_completion,
                                    .unfold = openai_unfold_completion};
 
 const turn_ops openai_turn_text = {.begin = openai_begin_completion,
                                    .end = openai_end_completion,
+                                   .bytes = openai_completion_bytes,
                                    .take = openai_take_chunk,
                                    .write = openai_write_text_completion,
                                    .unfold = openai_unfold_text_completion};
 
 const turn_ops openai_turn_response = {.begin = begin_response,
                                        .end = end_response,
+                                       .bytes = bytes_of_response,
                                        .take = take_event,
                                        .write = write_response,
                                        .unfold = openai_unfold_response};

@@ -9,6 +9,7 @@
 /* Chunks (openai_assemble.c). */
 assembly *openai_begin_completion(size_t most);
 void openai_end_completion(assembly *a);
+size_t openai_completion_bytes(const assembly *a);
 bool openai_take_chunk(assembly *a, const answer_event *e);
 bool openai_write_completion(assembly *a, buf *out);
 bool openai_write_text_completion(assembly *a, buf *out);

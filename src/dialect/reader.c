@@ -1,6 +1,7 @@
 #include "dialect/reader.h"
 
 #include "base/mem.h"
+#include "dialect/reader_room.h"
 #include "dialect/words.h"
 
 #include <assert.h>
@@ -41,8 +42,8 @@ void reader_init(reader *r, const reader_spec *spec, span content_type, int64_t 
     if (!ops->is_json && comes == ANSWER_STREAM) r->sure = false;
     if (!ops->is_json) r->spec.want = 0; /* nobody knows what would be its parts */
     sse_reader_init(&r->events, spec->event_bytes);
-    if (r->comes == ANSWER_PLAIN && length > 0 && (uint64_t)length <= spec->answer_bytes)
-        (void)buf_reserve(&r->body, (size_t)length);
+    if (length > 0 && (uint64_t)length <= spec->answer_bytes) r->length = (size_t)length;
+    r->hold.holder = spec->holder;
 }
 
 void reader_done(reader *r) {
@@ -57,6 +58,7 @@ void reader_done(reader *r) {
     free(r->parts);
     r->parts = NULL;
     r->part_cap = 0;
+    if (r->spec.memory) memory_drop(r->spec.memory, &r->hold);
 }
 
 void reader_make_room(reader *r) {
@@ -185,8 +187,15 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
     return READER_EVENT;
 }
 
+/* Most events come whole, and nothing is held. */
+static bool may_read(reader *r, size_t more) {
+    bool holds = sse_reader_holds(&r->events) > MEMORY_SMALL || r->hold.bytes;
+    return !holds || reader_room_for_events(r, more);
+}
+
 static reader_result next_of_stream(reader *r, span *input, answer_event *ret) {
     if (r->ended) return end_by_marker(r);
+    if (!may_read(r, input->len)) return READER_NO_ROOM;
     for (;;) {
         sse_event event;
         sse_result got = sse_read(&r->events, input, &event);
@@ -208,6 +217,7 @@ static reader_result end_of_stream(reader *r, bool clean, answer_event *ret) {
 static reader_result gather(reader *r, span *input) {
     span piece = *input;
     if (r->body.len + piece.len > r->spec.answer_bytes) return READER_TOO_LARGE;
+    if (!reader_widen_body(r, piece.len)) return READER_NO_ROOM;
     buf_add(&r->body, piece);
     *input = SPAN_EMPTY;
     return READER_MORE;
@@ -349,7 +359,8 @@ static reader_result take_told(reader *r, reader_result got, answer_event *ret) 
     if (got == READER_END) return r->whole_told ? READER_END : tell_whole(r, ret);
     if (got != READER_EVENT || (ret->sorts & (EVENT_ERROR | EVENT_FAILED))) return got;
     if (!r->events_told) r->events_told = r->ops->turn->begin(r->spec.answer_bytes);
-    return r->ops->turn->take(r->events_told, ret) ? READER_MORE : READER_TOO_LARGE;
+    if (!r->ops->turn->take(r->events_told, ret)) return READER_TOO_LARGE;
+    return reader_count_held(r) ? READER_MORE : READER_NO_ROOM;
 }
 
 bool reader_tell_gathered(reader *r, answer_event *ret) {
@@ -387,6 +398,7 @@ static reader_result end_of_unfolded(reader *r, bool clean, answer_event *ret) {
         if (got != READER_EVENT || (ret->sorts & (EVENT_ERROR | EVENT_FAILED))) return got;
         if (!r->ops->turn->unfold(ret->data, unfolded_most(r, ret->data), &r->unfolded))
             return READER_TOO_LARGE;
+        if (!reader_count_held(r)) return READER_NO_ROOM;
         r->unfolded_rest = buf_span(&r->unfolded);
         sse_reader_init(&r->events, SIZE_MAX); /* limits.answer has been kept */
         r->ended = false;
@@ -408,7 +420,9 @@ span reader_content_type(const reader *r, span content_type) {
 
 reader_result reader_next(reader *r, span *input, answer_event *ret) {
     if (!r->sure && !make_sure(r, input))
-        return r->body.len > r->spec.answer_bytes ? READER_TOO_LARGE : READER_MORE;
+        return r->body.len > r->spec.answer_bytes ? READER_TOO_LARGE
+               : reader_count_held(r)             ? READER_MORE
+                                                  : READER_NO_ROOM;
     switch (r->comes) {
     case ANSWER_STREAM:
         return r->kind == ANSWER_STREAM ? next_of_stream(r, input, ret)

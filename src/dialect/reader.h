@@ -15,6 +15,7 @@
 #ifndef WEIR_DIALECT_READER_H
 #define WEIR_DIALECT_READER_H
 
+#include "base/memory.h"
 #include "base/secret_set.h"
 #include "dialect/answer.h"
 #include "dialect/dialect_ops.h"
@@ -31,6 +32,7 @@ typedef enum reader_result {
                           knows the provider must say */
     READER_CUT,        /* reader_end() alone: the body is over, and the answer is not complete */
     READER_TOO_LARGE,  /* an event, or an answer that is gathered */
+    READER_NO_ROOM,    /* the same, larger than what memory there is for it now */
     READER_BAD,        /* it is over, and was no answer: no_answer says why not */
 } reader_result;
 
@@ -53,6 +55,8 @@ typedef struct reader_spec {
     size_t answer_bytes;       /* of a plain body, at most */
     bool usage_added;          /* weir has asked for the usage chunk, and its client has not */
     const secret_set *secrets; /* what is not handed on; NULL: nothing */
+    memory_account *memory;    /* what it gathers takes its room there; NULL: it is not counted */
+    uint64_t holder;           /* for whom, as in base/memory.h */
 } reader_spec;
 
 /* Pieces of texts, before it is known whose they are. */
@@ -92,6 +96,8 @@ typedef struct reader {
     size_t told;           /* RAW: of body, from its front */
     buf clean;             /* what is told, without the secret that was in it */
     buf respelt;           /* and in words that clients know */
+    size_t length;         /* of the body, where its head has told it; else 0 */
+    memory_hold hold;
     /* Of the last event. */
     answer_part *parts; /* NULL until there is one, which is where they are wanted alone */
     size_t part_count, part_cap;

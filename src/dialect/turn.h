@@ -17,6 +17,8 @@ typedef struct turn_ops {
     /* most: bytes of what is kept. The caller ends it with end(). */
     assembly *(*begin)(size_t most);
     void (*end)(assembly *a);
+    /* What is kept. */
+    size_t (*bytes)(const assembly *a);
     /* An event that was read, and says of no failure. false: it is more than is kept. */
     bool (*take)(assembly *a, const answer_event *e);
     /* The document. false: the events have told none. */

@@ -50,6 +50,7 @@ static void join_parent(exchange *x, exchange *parent) {
     list_push_back(&parent->children, &x->sibling);
     x->env->open_children++;
     x->client = parent->client;
+    x->request.holder = parent->request.holder;
     x->record.client = parent->record.client;
     x->record.environment = parent->record.environment;
     memcpy(x->record.parent_id, parent->record.request_id, sizeof x->record.parent_id);

@@ -50,6 +50,7 @@ static void drop_request(exchange *x) {
     x->request = (exchange_request){.form = x->request.form,
                                     .endpoint = x->request.endpoint,
                                     .started_us = x->request.started_us,
+                                    .holder = x->request.holder,
                                     .parent = x->request.parent};
     if (x->door->asked) x->door->asked(x->user);
 }
@@ -89,6 +90,7 @@ stage_result stage_call(exchange *x) {
                             .made_at = x->made_at,
                             .patient = x->env->patient,
                             .want = x->want,
+                            .holder = x->request.holder,
                             .deadline_ms = x->deadline_ms,
                             .arena = &x->arena};
     call_source *s = arena_alloc(&x->arena, sizeof *s);

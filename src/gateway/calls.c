@@ -121,6 +121,7 @@ static exchange_request ask_of(const call_request *c) {
         .query = head->query,
         .headers = head->headers,
         .peer = http_request_peer(c->request.http),
+        .holder = http_request_holder(c->request.http),
         .started_us = c->request.w->loop.now_us,
     };
 }

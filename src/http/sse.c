@@ -181,6 +181,15 @@ void sse_reader_done(sse_reader *r) {
     buf_done(&r->name.held);
 }
 
+size_t sse_reader_bytes(const sse_reader *r, size_t more) {
+    size_t line = r->line.cap;
+    if (more > r->line.cap - r->line.len) {
+        line *= 2;
+        if (line < r->line.len + more) line = r->line.len + more;
+    }
+    return line + r->data.held.cap + r->name.held.cap;
+}
+
 sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event) {
     if (r->dead) return SSE_TOO_LARGE;
     if (r->told) forget_event(r);

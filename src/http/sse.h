@@ -48,6 +48,13 @@ typedef struct sse_reader {
 void sse_reader_init(sse_reader *r, size_t limit);
 void sse_reader_done(sse_reader *r);
 
+/* Bytes of an event that have come without its end. */
+static inline size_t sse_reader_holds(const sse_reader *r) {
+    return r->line.len + r->data.held.len;
+}
+/* Memory that it takes, once so many more have come. */
+size_t sse_reader_bytes(const sse_reader *r, size_t more);
+
 /* Takes bytes off the front of *input until an event is complete or the input is used up. Events
  * without data, id: and retry: lines, comments and unknown fields are passed over. Line ends may be
  * LF, CRLF or CR, also mixed. Call in a loop until SSE_MORE:

@@ -26,6 +26,7 @@ typedef struct row {
     int64_t total_ms; /* the deadline; 0: a minute */
     endpoint endpoint;
     bool background;
+    size_t memory;    /* what may be gathered; 0: as much as comes */
     unsigned refused; /* how often the sink heard that a provider is at its limit */
 } row;
 
@@ -33,6 +34,7 @@ typedef struct owner {
     world w;
     const row *row;
     request_facts facts;
+    memory_bound bound;
     call *call;
     buf heard;
     unsigned refused;
@@ -138,6 +140,10 @@ static void owner_begin(owner *o, const row *r) {
     memcpy(o->w.scripts[1], r->b, sizeof r->b);
     memcpy(o->w.scripts[2], r->c, sizeof r->c);
     world_init(&o->w, r->options);
+    if (r->memory) {
+        memory_bound_init(&o->bound, r->memory, r->memory);
+        o->w.loop.memory.bound = &o->bound;
+    }
     const action what[] = {r->at_time, r->later};
     const int64_t when[] = {r->time_ms, r->later_ms};
     for (int i = 0; i < 2; i++) {
@@ -199,6 +205,11 @@ static void write_report(const owner *o, buf *out) {
 
 static void owner_done(owner *o) {
     buf_done(&o->heard);
+    assert_int_equal(o->w.loop.memory.used, 0);
+    if (o->row->memory) {
+        memory_account_done(&o->w.loop.memory);
+        memory_bound_done(&o->bound);
+    }
     world_done(&o->w);
 }
 
@@ -521,6 +532,30 @@ static void hand_over(void **state) {
          .report = "a ok 200",
          .total_ms = 1000,
          .took_ms = 1001},
+        {.name = "there is no room for the answer: nobody is asked again, no target has failed",
+         .options = QUICK,
+         .plain = true,
+         .a = {PLAIN},
+         .b = {PLAIN},
+         .memory = 20,
+         .heard = "our_limit memory_full 503",
+         .asked = "aA",
+         .report = "a our_limit 200"},
+        {.name = "where there is just enough it is answered",
+         .options = QUICK,
+         .plain = true,
+         .a = {PLAIN},
+         .memory = 45,
+         .heard = "plain 200; Hi; end",
+         .asked = "a",
+         .report = "a ok 200"},
+        {.name = "a stream that flows needs none",
+         .options = QUICK,
+         .a = {STREAM},
+         .memory = 1,
+         .heard = STREAMED,
+         .asked = "a",
+         .report = "a ok 200 3+4"},
         {.name = "no more is held than limits.event",
          .options = "retry: {retries: 0}\nlimits: {event: 1KB}\n",
          .a = {"200 stream|" MANY_ROLES "wait 10|cut"},
@@ -611,6 +646,33 @@ static void hand_over(void **state) {
 /* ---- hedges ---- */
 
 #define HEDGE "retry: {retries: 0}\nhedge: {after: 100ms, at_most: 100%}\n"
+
+/* What is said before the first content is held while there is room; else it is handed over. */
+static void what_is_held_takes_room(void **state) {
+    (void)state;
+    enum { LONG = 20000 };
+    buf script = BUF_EMPTY;
+    buf_add_cstr(&script, "200 stream|event {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"");
+    memset(buf_reserve(&script, LONG), 'a', LONG);
+    buf_grow(&script, LONG);
+    buf_add_cstr(&script, "\"}}]}|wait 10|cut");
+    row r = {.name = "there is room",
+             .options = OFF,
+             .a = {buf_cstr(&script)},
+             .b = {STREAM},
+             .memory = 2 * LONG,
+             .heard = STREAMED,
+             .asked = "ab",
+             .report = "a connection 200; b ok 200 3+4"};
+    plays(&r);
+    r.name = "there is none";
+    r.memory = LONG;
+    r.heard = "stream 200; -; connection stream_interrupted 502 committed retry";
+    r.asked = "a";
+    r.report = "a connection 200";
+    plays(&r);
+    buf_done(&script);
+}
 
 static void hedges(void **state) {
     (void)state;
@@ -1649,6 +1711,7 @@ int main(void) {
         cmocka_unit_test(one_target),
         cmocka_unit_test(fallback),
         cmocka_unit_test(hand_over),
+        cmocka_unit_test(what_is_held_takes_room),
         cmocka_unit_test(hedges),
         cmocka_unit_test(deadlines),
         cmocka_unit_test(cancels),

@@ -26,7 +26,7 @@ static const char *const said_results[] = {
     [READER_MORE] = "more", [READER_EVENT] = "event",
     [READER_END] = "end",   [READER_UNFINISHED] = "unfinished",
     [READER_CUT] = "cut",   [READER_TOO_LARGE] = "too large",
-    [READER_BAD] = "bad",
+    [READER_BAD] = "bad",   [READER_NO_ROOM] = "no room",
 };
 
 static inline void said_add_event(buf *out, const answer_event *e) {
