@@ -21,7 +21,7 @@ static span without_root(span name) {
     return name;
 }
 
-/* name is something before zone, which begins with a dot. */
+/* name is something before zone: "." and a name, or nothing. */
 static bool is_below(span name, span zone) {
     return name.len > zone.len && span_iends(name, zone);
 }
@@ -33,10 +33,8 @@ static bool is_localhost(span name) {
 /* An entry of server.hosts: a name, a star in front of what may have anything below it, or a star
  * alone. */
 static bool entry_covers(span entry, span name) {
-    if (span_starts(entry, SPAN_OF("*"))) {
-        span zone = without_root(span_slice(entry, 1, entry.len));
-        return !zone.len || is_below(name, zone);
-    }
+    if (span_starts(entry, SPAN_OF("*")))
+        return is_below(name, without_root(span_slice(entry, 1, entry.len)));
     return span_ieq(without_root(entry), name);
 }
 

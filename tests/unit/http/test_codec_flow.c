@@ -320,6 +320,7 @@ static void any_line_of_connection_may_close(void **state) {
         {"1", "Connection:\r\nConnection: x-a ,\tCLOSE\r\n", false},
         {"1", "Connection: x-a\r\nConnection: x-close, closed\r\n", true},
         {"0", "Connection: x-a\r\nconnection: Keep-Alive\r\n", true},
+        {"0", "Connection: keep-alive\r\nconnection: x-a\r\n", true},
         {"0", "Connection: keep-alive\r\nconnection: close\r\n", false},
     };
     static const struct {
