@@ -1,6 +1,7 @@
 /* OpenAI and everything that speaks as it does: Azure deployments, vLLM, Ollama, llama.cpp … */
 #include "provider/openai.h"
 
+#include "base/hash.h"
 #include "dialect/dialect_ops.h"
 #include "http/plain_path.h"
 
@@ -22,6 +23,18 @@ static void add_escaped(buf *out, span s) {
     }
 }
 
+/* Whether a query's name is that one to who undoes its escapes; wanted in lower case. */
+static bool spells(span name, span wanted) {
+    size_t at = 0, n = 0;
+    for (; at < name.len && n < wanted.len; n++) {
+        unsigned char c = (unsigned char)name.ptr[at];
+        at += c == '%' && hex_decode(span_slice(name, at + 1, at + 3), &c, 1) ? 3 : 1;
+        if (c >= 'A' && c <= 'Z') c |= 0x20;
+        if (c != (unsigned char)wanted.ptr[n]) return false;
+    }
+    return at == name.len && n == wanted.len;
+}
+
 /* The client's query without the version of an API that it takes weir for: which one the provider
  * is asked in is the configuration's to say. */
 static void add_query(buf *out, span query, char mark) {
@@ -30,7 +43,7 @@ static void add_query(buf *out, span query, char mark) {
         span parameter = span_slice(query, 0, end);
         query = span_slice(query, end + 1, query.len);
         span name = span_slice(parameter, 0, span_find(parameter, 0, '='));
-        if (!parameter.len || span_ieq(name, SPAN_OF("api-version"))) continue;
+        if (!parameter.len || spells(name, SPAN_OF("api-version"))) continue;
         buf_add_char(out, mark);
         buf_add(out, parameter);
         mark = '&';
