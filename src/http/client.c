@@ -59,6 +59,7 @@ static http_origin *origin_new(http_client *c, const http_origin_spec *spec) {
     bool tunnel = o->proxy.kind == PROXY_CONNECT;
     span name = span_cstr(tunnel ? o->proxy.host : o->host);
     o->names = resolver_new(c->loop, name, tunnel ? o->proxy.port : o->port, c->limits.dns_ttl_ms);
+    if (tunnel) resolver_set_called(o->names, "of the proxy");
     return o;
 }
 

@@ -18,7 +18,10 @@ static void connect_socket(http_conn *conn) {
     conn->state = CONN_CONNECTING;
     transport_target target = {.unix_path = span_cstr(o->unix_path)};
     if (o->names) target.addresses = resolver_addresses(o->names, &target.address_count);
-    if (!has_tunnel(o)) target.tls = tls_of(o);
+    if (has_tunnel(o))
+        target.called = "the proxy";
+    else
+        target.tls = tls_of(o);
     conn->t = transport_connect(o->client->loop, &target, &conn_ops, conn);
 }
 
@@ -88,14 +91,14 @@ void client_conn_opened(http_conn *conn) {
         ready(conn);
 }
 
-/* 3. the tunnel */
+/* 3. the tunnel. Where the proxy is may not be told: HTTPS_PROXY may hold a login, and in the wrong
+ * place. */
 
 static void tunnel_refused(http_conn *conn) {
     const http_origin *o = conn->origin;
     buf text = BUF_EMPTY;
-    buf_addf(&text, "the proxy %s:%u refused the tunnel to %s:%u: %d %s", o->proxy.host,
-             o->proxy.port, o->host, o->port, conn->tunnel_status,
-             http_status_text(conn->tunnel_status));
+    buf_addf(&text, "the proxy refused the tunnel to %s:%u: %d %s", o->host, o->port,
+             conn->tunnel_status, http_status_text(conn->tunnel_status));
     client_conn_fail(conn, fault_short(SHORTAGE_PROXY), buf_cstr(&text));
     buf_done(&text);
 }

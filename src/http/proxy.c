@@ -158,9 +158,18 @@ static secret *basic(span userinfo) {
     return s;
 }
 
-static void unusable(http_proxy *p, const char *why, span what) {
+static void unusable(http_proxy *p, const char *why, const char *what) {
     p->kind = PROXY_UNUSABLE;
-    buf_addf(&p->why, "the proxy cannot be used: %s%.*s", why, SPAN_ARG(what));
+    buf_addf(&p->why, "the proxy cannot be used: %s%s", why, what);
+}
+
+/* As messages call it; what stands there may be no scheme, but a part of a login. */
+static const char *scheme_name(span scheme) {
+    static const char *const known[] = {"https",  "socks",   "socks4", "socks4a",
+                                        "socks5", "socks5h", "ftp",    "quic"};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (span_ieq(scheme, span_cstr(known[i]))) return known[i];
+    return "another scheme";
 }
 
 static void read_url(http_proxy *p, span url) {
@@ -168,7 +177,7 @@ static void read_url(http_proxy *p, span url) {
     if (scheme_end < url.len) {
         span scheme = span_slice(url, 0, scheme_end);
         if (!span_ieq(scheme, SPAN_OF("http"))) {
-            unusable(p, "weir speaks to proxies by http:// alone, not by ", scheme);
+            unusable(p, "weir speaks to proxies by http:// alone, not by ", scheme_name(scheme));
             return;
         }
         url = span_slice(url, scheme_end + 3, url.len);
@@ -180,7 +189,7 @@ static void read_url(http_proxy *p, span url) {
     span host;
     p->port = PORT_DEFAULT;
     if (!read_authority(span_slice(url, at, url.len), &host, &p->port)) {
-        unusable(p, "its URL names no valid host and port", SPAN_OF(""));
+        unusable(p, "its URL names no valid host and port", "");
         return;
     }
     p->kind = PROXY_CONNECT;

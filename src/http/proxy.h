@@ -28,7 +28,7 @@ typedef struct http_proxy {
     char *host; /* without brackets */
     uint16_t port;
     secret *authorization; /* the value of Proxy-Authorization; NULL: none */
-    buf why;               /* PROXY_UNUSABLE: for people; bears no credentials */
+    buf why;               /* PROXY_UNUSABLE: for people; bears nothing of the URL */
 } http_proxy;
 
 typedef const char *proxy_env(const char *name); /* getenv's shape; NULL: not set */

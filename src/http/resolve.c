@@ -19,6 +19,7 @@ enum {
 struct resolver {
     loop *loop;
     char *host;
+    const char *called; /* in messages */
     uint16_t port;
     bool literal;
     int64_t ttl_ms;
@@ -85,12 +86,17 @@ resolver *resolver_new(loop *l, span host, uint16_t port, int64_t ttl_ms) {
         host = span_slice(host, 1, host.len - 1);
     r->loop = l;
     r->host = mem_strndup(host.ptr, host.len);
+    r->called = r->host;
     r->port = port;
     r->ttl_ms = ttl_ms;
     list_init(&r->waiting);
     timer_init(&r->failed_at_once, on_failed_at_once);
     r->literal = read_literal(r);
     return r;
+}
+
+void resolver_set_called(resolver *r, const char *called) {
+    r->called = called;
 }
 
 void resolver_free(resolver *r) {
@@ -143,7 +149,7 @@ static void note_failure(resolver *r, int err) {
     r->shortage = shortage_of_lookup(err);
     r->ask_ms = r->loop->now_ms + (r->ttl_ms < ASK_AGAIN_MS ? r->ttl_ms : ASK_AGAIN_MS);
     buf_clear(&r->why);
-    buf_addf(&r->why, "the name %s could not be looked up: %s", r->host, uv_strerror(err));
+    buf_addf(&r->why, "the name %s could not be looked up: %s", r->called, uv_strerror(err));
 }
 
 static void on_found(uv_getaddrinfo_t *req, int status, struct addrinfo *found) {

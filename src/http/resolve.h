@@ -28,6 +28,8 @@ typedef struct resolve_wait {
 
 /* host: a name, or an IP address (an IPv6 one may stand in brackets), which is never looked up. */
 MUST_USE resolver *resolver_new(loop *l, span host, uint16_t port, int64_t ttl_ms);
+/* What messages call it in place of its name, which may not be told: "of the proxy"; constant. */
+void resolver_set_called(resolver *r, const char *called);
 /* Nobody may wait any more. A look-up that runs is cancelled or comes to nothing. */
 void resolver_free(resolver *r);
 

@@ -57,6 +57,7 @@ typedef struct transport_tls {
 typedef struct transport_target {
     const struct sockaddr_storage *addresses; /* copied */
     size_t address_count;
+    const char *called; /* in messages, in place of the addresses; constant. NULL: they are told */
     span unix_path;
     transport_tls tls;
 } transport_target;

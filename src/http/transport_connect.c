@@ -16,6 +16,7 @@ struct connector {
     timer next_timer;
     size_t count, next; /* addresses, and the first that has not been tried */
     unsigned running;
+    const char *called;
     buf why;           /* the first failure, which is that of the preferred address; but an address
                           that has failed by itself comes before those that could not be tried */
     shortage shortage; /* why none was tried so far */
@@ -51,7 +52,10 @@ static void note_failure(connector *c, size_t i, int err) {
     c->shortage = s;
     buf_clear(&c->why);
     buf_add_cstr(&c->why, "connecting to ");
-    sockaddr_text(&c->addrs[i], &c->why);
+    if (c->called)
+        buf_add_cstr(&c->why, c->called);
+    else
+        sockaddr_text(&c->addrs[i], &c->why);
     buf_addf(&c->why, " failed: %s", uv_strerror(err));
     if (c->count > 1) buf_addf(&c->why, " (first of %zu addresses)", c->count);
 }
@@ -158,6 +162,7 @@ transport *transport_connect(loop *l, const transport_target *target, const tran
     connector *c = mem_zalloc(sizeof *c + bytes);
     c->t = t;
     c->count = target->address_count;
+    c->called = target->called;
     c->attempts = mem_zalloc_array(c->count, sizeof(socket_handle *));
     if (bytes) memcpy(c->addrs, target->addresses, bytes);
     timer_init(&c->next_timer, on_next_timer);

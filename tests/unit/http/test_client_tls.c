@@ -349,14 +349,15 @@ static void tunnel_fails(const char *answer, bool opens, const char *text) {
 
 static void proxies_that_refuse(void **state) {
     (void)state;
-    tunnel_fails("HTTP/1.1 407 x\r\nContent-Length: 100\r\n\r\nbody", false,
-                 "refused the tunnel to any.wild.test:4433: 407 Proxy Authentication Required");
+    tunnel_fails(
+        "HTTP/1.1 407 x\r\nContent-Length: 100\r\n\r\nbody", false,
+        "the proxy refused the tunnel to any.wild.test:4433: 407 Proxy Authentication Required");
     tunnel_fails("HTTP/1.1 403 x\r\n\r\n", false,
-                 "refused the tunnel to any.wild.test:4433: 403 Forbidden");
+                 "the proxy refused the tunnel to any.wild.test:4433: 403 Forbidden");
     tunnel_fails("HTTP/1.1 302 x\r\nLocation: http://login.test/\r\n\r\n", false,
-                 "refused the tunnel to any.wild.test:4433: 302 Found");
+                 "the proxy refused the tunnel to any.wild.test:4433: 302 Found");
     tunnel_fails("HTTP/1.1 502 x\r\nConnection: close\r\n\r\n", false,
-                 "refused the tunnel to any.wild.test:4433: 502 Bad Gateway");
+                 "the proxy refused the tunnel to any.wild.test:4433: 502 Bad Gateway");
     tunnel_fails("HTTP/1.1 200 OK\r\n\r\nsurprise", false,
                  "the proxy sent bytes before the tunnel was used");
     tunnel_fails("SOCKS\r\n\r\n", false, "");
@@ -398,10 +399,35 @@ static void a_proxy_that_is_not_there(void **state) {
         calls_run(&c);
         assert_int_equal(c.notes[0].kind, HTTP_FAIL_SHORT);
         assert_int_equal(c.notes[0].shortage, SHORTAGE_PROXY);
-        assert_non_null(strstr(c.notes[0].text, i == 0 ? "failed: connection refused"
-                                                       : "the peer closed the connection"));
+        if (i == 0)
+            assert_string_equal(c.notes[0].text,
+                                "connecting to the proxy failed: connection refused");
+        else
+            assert_non_null(strstr(c.notes[0].text, "the peer closed the connection"));
         calls_end(&c);
         if (i > 0) peer_end(&proxy);
+    }
+}
+
+/* What the variable holds is not told, in whatever order its parts stand. */
+static void a_proxy_whose_name_is_none(void **state) {
+    (void)state;
+    /* A label of 64 letters: nobody need be asked for it. */
+#define LONG "Zq7xM2pW.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+    static const char *const urls[] = {"http://" LONG ":1", "http://" LONG "/secret@a:1", LONG,
+                                       "http://user:Zq7xM2pW", "Zq7xM2pW://a"};
+    for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+        calls c;
+        calls_begin(&c);
+        c.spec.host = SPAN_OF("any.wild.test");
+        c.spec.proxy = span_cstr(urls[i]);
+        calls_to(&c, 443);
+        calls_get(&c);
+        calls_run(&c);
+        assert_int_equal(c.notes[0].shortage, SHORTAGE_PROXY);
+        assert_non_null(strstr(c.notes[0].text, "proxy"));
+        assert_null(strstr(c.notes[0].text, "7xM2"));
+        calls_end(&c);
     }
 }
 
@@ -478,6 +504,7 @@ int main(void) {
         cmocka_unit_test(proxies_that_refuse),
         cmocka_unit_test(a_proxy_that_is_silent),
         cmocka_unit_test(a_proxy_that_is_not_there),
+        cmocka_unit_test(a_proxy_whose_name_is_none),
         cmocka_unit_test(a_wrong_name_behind_the_proxy),
         cmocka_unit_test(a_proxy_that_cannot_be_used),
         cmocka_unit_test(the_environments_proxy),

@@ -167,6 +167,11 @@ static void urls_of_proxies(void **state) {
            "! the proxy cannot be used: weir speaks to proxies by http:// alone, not by socks5");
     chosen("https://u:secret@a:1", true, NULL,
            "! the proxy cannot be used: weir speaks to proxies by http:// alone, not by https");
+    chosen("Zq7xM2pW://a:1", true, NULL,
+           "! the proxy cannot be used: weir speaks to proxies by http:// alone, not by another "
+           "scheme");
+    chosen("SOCKS5H://a:1", true, NULL,
+           "! the proxy cannot be used: weir speaks to proxies by http:// alone, not by socks5h");
     const char *invalid = "! the proxy cannot be used: its URL names no valid host and port";
     chosen("http://", true, NULL, invalid);
     chosen("http://:80", true, NULL, invalid);
