@@ -252,7 +252,7 @@ static bool find_line(span source, unsigned line, span *ret, size_t *ret_name) {
         bool item = indent == margin && part.ptr[indent] == '-';
         if (indent > margin || item) continue;
         section = name_of(part);
-        *ret_name = span_find(part, 0, ':');
+        *ret_name = span_find(span_slice(part, 0, span_find(part, 0, ':')), 0, '.');
     }
     *ret = part;
     return is_open_section(section);

@@ -4,8 +4,8 @@
  * The world has no files and runs no commands; a few variables are set.
  *
  * Holds: a refused file has a problem, whose place lies in the file and whose text is one line of
- * UTF-8; an accepted one has none, routes only to its own providers, and is explained by a text
- * that is accepted in turn and explains itself the same way.
+ * UTF-8 that tells no variable's value; an accepted one has none, routes only to its own providers,
+ * and is explained by a text that is accepted in turn and explains itself the same way.
  */
 #include "fuzz.h"
 
@@ -18,10 +18,13 @@ const char *__lsan_default_suppressions(void) {
     return "leak:libfyaml.so";
 }
 
+static const char hidden[] = "Zq7xM2pW9vB4";
+
 static const char *fuzz_env(const config_sources *s, const char *name) {
     (void)s;
     if (strcmp(name, "A") == 0) return "a-value";
     if (strcmp(name, "N") == 0) return "7";
+    if (strcmp(name, "S") == 0) return hidden;
     return strcmp(name, "EMPTY") == 0 ? "" : NULL;
 }
 
@@ -40,6 +43,8 @@ static config *build(span yaml, const config_setting *setting, config_problems *
 static void check_problem(const config_problem *p, size_t size) {
     HOLDS(p->text.len > 0 && span_is_utf8(p->text));
     HOLDS(span_find(p->text, 0, '\n') == p->text.len);
+    HOLDS(span_find_span(p->text, 0, span_cstr(hidden)) == p->text.len);
+    HOLDS(span_find_span(p->excerpt, 0, span_cstr(hidden)) == p->excerpt.len);
     HOLDS(p->line <= size + 2 && p->column <= size + 2);
     HOLDS(span_is_utf8(p->excerpt));
     HOLDS(span_is_utf8(p->file) && span_find(p->file, 0, '\n') == p->file.len);

@@ -289,6 +289,10 @@ static void break_values(size_t i) {
     try_line(i, "%s%s", p.head, p.value);
     try_line(i, "%s%s: %s", p.head, p.value, p.name);
     try_line(i, "%s%s: %s", p.head, marker, p.value);
+    for (size_t s = 0; s < 4; s++) { /* beside a name, as a part of it */
+        try_line(i, "%s%s%c%s: %s", p.head, p.name, "._-:"[s], marker, p.value);
+        try_line(i, "%s%s%c%s: %s", p.head, marker, "._-:"[s], p.name, p.value);
+    }
     for (size_t n = 0; n < strlen(p.name); n++) {
         try_line(i, "%s%.*s%s: %s", p.head, (int)n, p.name, p.name + n + 1, p.value);
         try_line(i, "%s%.*sx%s: %s", p.head, (int)n, p.name, p.name + n, p.value);

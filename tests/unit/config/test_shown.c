@@ -242,6 +242,7 @@ static void covers_whole_sections(void **state) {
     shows("headers: x\n", 1, "");
     shows("x: y\n", 1, "");
     shows("retr\xc2\x9by: {}\n", 1, "retr\xc2\x9by: {}");
+    shows("retry.hunter2: 5s\n", 1, "retry********* 5s");
     shows("retry.base: 5s\n", 1, "retry.base: 5s");
     shows("total: 5s\n", 1, "");
     shows("url: 5s\n", 1, "");

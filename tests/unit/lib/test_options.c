@@ -172,6 +172,29 @@ static void what_is_wrong_is_said(void **state) {
     expect_refusal(o, "setting");
 }
 
+/* Given in each other's place: a program reads them from its environment, where they are mixed up.
+ */
+static void a_key_in_any_place_is_not_told(void **state) {
+    (void)state;
+    static const char key[] = "Zq7xM2pW9vB4nT6k";
+    for (size_t i = 0; i < 7; i++) {
+        weir_options *o = weir_options_new();
+        buf why = BUF_EMPTY;
+        if (i == 0) weir_options_set_yaml(o, key);
+        if (i == 1) weir_options_set_url(o, key);
+        if (i == 2) weir_options_set_url(o, "https://u:Zq7xM2pW9vB4nT6k@h.example/v1");
+        if (i > 2) weir_options_set_url(o, "https://h.example/v1");
+        if (i == 3) weir_options_set_key(o, "Zq7xM2pW9vB4nT6k\n");
+        if (i == 4) weir_options_set(o, key, "retry.retries");
+        if (i == 5) weir_options_set(o, "retry.retries", key);
+        if (i == 6) weir_options_add_fallback(o, key, "k", key);
+        assert_null(options_config(o, &why));
+        if (strstr(buf_cstr(&why), "7xM2")) fail_msg("row %zu: %s", i, why.ptr);
+        buf_done(&why);
+        weir_options_free(o);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_environment, set_up),
@@ -180,6 +203,7 @@ int main(void) {
         cmocka_unit_test_setup(a_file_and_its_text, set_up),
         cmocka_unit_test_setup(settings_alone, set_up),
         cmocka_unit_test_setup(what_is_wrong_is_said, set_up),
+        cmocka_unit_test_setup(a_key_in_any_place_is_not_told, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
