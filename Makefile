@@ -5,7 +5,7 @@
 
 MESON_ARGS ?=
 BUILD := build
-.PHONY: all build run test unit e2e mutate bench fuzz asan tsan format lint docs install clean
+.PHONY: all build run test unit e2e mutate bench watch fuzz asan tsan format lint docs install clean
 
 all: build
 
@@ -49,6 +49,13 @@ FUZZ_SECONDS ?= 60
 fuzz:
 	@tools/deps build fuzz
 	@tools/fuzz $(FUZZ_SECONDS) $(ARGS)
+
+# Large documents through a build that tells what keeps a loop for more than 5 ms.
+watch:
+	@tools/deps build test
+	@[ -e build-watch/build.ninja ] || meson setup build-watch -Dloop_watch=true >/dev/null
+	@ninja -C build-watch --quiet weir
+	@WEIR=build-watch/weir tests/e2e/run test_large_documents.py $(ARGS)
 
 # The whole suite under the sanitizers, in builds of their own.
 asan:

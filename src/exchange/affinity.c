@@ -14,35 +14,41 @@ static const config_affinity *policy_of(const exchange *x) {
 
 /* ---- what is named ---- */
 
-static bool look_up(exchange *x, span id) {
+typedef struct search {
+    exchange *x;
+    int64_t now_ms;
+} search;
+
+static bool look_up(const search *s, span id) {
+    exchange *x = s->x;
     affinity_place place;
-    if (!affinity_find(table_of(x), policy_of(x), id, x->env->loop->now_ms, &place)) return false;
+    if (!affinity_find(table_of(x), policy_of(x), id, s->now_ms, &place)) return false;
     affinity_place *kept = arena_alloc(&x->arena, sizeof *kept);
     *kept = place;
     x->made_at = kept;
     return true;
 }
 
-static bool look_up_string(exchange *x, json_value id) {
+static bool look_up_string(const search *s, json_value id) {
     return id.type == JSON_STRING && id.raw.len <= 2 + AFFINITY_ID_MAX &&
-           look_up(x, json_string(id, &x->arena));
+           look_up(s, json_string(id, &s->x->arena));
 }
 
 /* Strings within, of which nobody knows whether they are ids: so many are tried. */
-static bool look_up_any(exchange *x, json_value within) {
+static bool look_up_any(const search *s, json_value within) {
     enum { TRIED = 256 };
     json_iter it = json_strings_of(within);
-    json_value s;
-    for (int i = 0; i < TRIED && json_next_string(&it, &s); i++)
-        if (look_up_string(x, s)) return true;
+    json_value string;
+    for (int i = 0; i < TRIED && json_next_string(&it, &string); i++)
+        if (look_up_string(s, string)) return true;
     return false;
 }
 
 /* "/responses/resp_1/input_items": each segment may be one. */
-static bool look_up_path(exchange *x) {
-    span rest = x->facts.path, segment;
+static bool look_up_path(const search *s) {
+    span rest = s->x->facts.path, segment;
     while (span_cut(&rest, '/', &segment))
-        if (look_up(x, segment)) return true;
+        if (look_up(s, segment)) return true;
     return false;
 }
 
@@ -56,38 +62,44 @@ static bool may_name_files(const request_facts *f) {
 }
 
 /* In pieces of content, and in the provider's own tools. */
-static bool look_up_files(exchange *x) {
+static bool look_up_files(const search *s) {
+    exchange *x = s->x;
     if (!affinity_has_objects(table_of(x)) || !may_name_files(&x->facts)) return false;
     const request_outline *o = request_outline_of(&x->facts, &x->arena);
     for (size_t i = 0; o && i < o->part_count; i++) {
         const outline_part *p = &o->parts[i];
         bool is_file = p->kind == OUTLINE_FILE || p->kind == OUTLINE_IMAGE;
-        if (is_file && look_up_string(x, p->value)) return true;
+        if (is_file && look_up_string(s, p->value)) return true;
     }
     for (size_t i = 0; o && i < o->tool_count; i++)
-        if (o->tools[i].kind == TOOL_IS_OPAQUE && look_up_any(x, o->tools[i].source)) return true;
+        if (o->tools[i].kind == TOOL_IS_OPAQUE && look_up_any(s, o->tools[i].source)) return true;
     return false;
 }
 
-static bool look_up_state(exchange *x) {
-    json_value root = x->facts.root;
+static bool look_up_state(const search *s) {
+    json_value root = s->x->facts.root;
     json_value conversation = json_get(root, SPAN_OF("conversation"));
     if (conversation.type == JSON_OBJECT) conversation = json_get(conversation, SPAN_OF("id"));
-    return look_up_string(x, json_get(root, SPAN_OF("previous_response_id"))) ||
-           look_up_string(x, conversation);
+    return look_up_string(s, json_get(root, SPAN_OF("previous_response_id"))) ||
+           look_up_string(s, conversation);
 }
 
-static void find_place(exchange *x) {
-    switch (x->facts.endpoint) {
+static void find_place(const search *s) {
+    switch (s->x->facts.endpoint) {
     case EP_RESPONSES:
-        if (!look_up_state(x)) (void)look_up_files(x);
+        if (!look_up_state(s)) (void)look_up_files(s);
         break;
-    case EP_CHAT_COMPLETIONS: (void)look_up_files(x); break;
+    case EP_CHAT_COMPLETIONS: (void)look_up_files(s); break;
     case EP_OTHER:
-        if (!look_up_path(x)) (void)look_up_any(x, x->facts.root);
+        if (!look_up_path(s)) (void)look_up_any(s, s->x->facts.root);
         break;
     default: break;
     }
+}
+
+void affinity_look_up(exchange *x, int64_t now_ms) {
+    const search s = {x, now_ms};
+    if (policy_of(x)->ids && !affinity_is_empty(table_of(x))) find_place(&s);
 }
 
 /* ---- what is made ---- */
@@ -170,7 +182,7 @@ void affinity_route(exchange *x) {
                                    .fail = filter_pass_fail,
                                    .done = filter_pass_done};
     if (!policy_of(x)->ids) return;
-    if (!affinity_is_empty(table_of(x))) find_place(x);
+    if (!x->large) affinity_look_up(x, x->env->loop->now_ms);
     if (!makes(x)) return;
     noter *n = arena_zalloc(&x->arena, sizeof *n);
     filter_add(x, &n->filter, &ops);

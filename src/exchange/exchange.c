@@ -132,6 +132,7 @@ static void reap_all(exchange_env *env) {
         exchange *x = LIST_ENTRY(node, exchange, link);
         x->door->done(x->user);
         loop_snapshot_unref(x->snapshot);
+        large_request_free(x->large);
         exchange_put_by(env, x);
     }
 }

@@ -110,6 +110,11 @@ typedef struct exchange_door {
     /* Content of a stream has gone out and nothing can be asked again: the spans of the request are
      * not borrowed any more. At most once, before the last word; NULL: nobody minds. */
     void (*asked)(void *user);
+    /* Gives away the memory of the request's body, whose bytes do not move, with what is held of
+     * the loop's account for it: one that is read on another thread, which may be at it when the
+     * exchange is over. At most once, from inside exchange_start(); NULL: bodies of any size are
+     * read on the loop, and stay borrowed. */
+    buf (*hand_over)(void *user, memory_hold *ret_hold);
     /* The provider refused an attempt for its load (429, 503, 529), also where a retry follows
      * unseen; with its hint (-1: none). NULL allowed. Never from inside exchange_start(); may
      * cancel the exchange. */

@@ -100,6 +100,21 @@ typedef struct last_word {
     span body;
 } last_word;
 
+/* ---- a large request (parse_large.c) ---- */
+
+/* What a body that was parsed on another thread is, and what was made of it there: the exchange's
+ * own. */
+typedef struct large_request {
+    loop *loop;
+    buf body;
+    memory_hold hold; /* of body, in the loop's account */
+    arena arena;
+} large_request;
+
+/* NULL is allowed, of both. drop: body and arena are not needed any more. */
+void large_request_drop(large_request *l);
+void large_request_free(large_request *l);
+
 /* ---- the exchange ---- */
 
 struct exchange {
@@ -126,6 +141,7 @@ struct exchange {
     /* What the stages have found. */
     const config_client *client; /* NULL: no keys are asked */
     request_facts facts;
+    large_request *large; /* facts point into it; NULL: the request is none */
     const config_model *model;
     const affinity_place *made_at; /* what is named; NULL: nothing is, or nobody knows where */
     call *call;                    /* NULL: none was made */
@@ -258,8 +274,10 @@ void exchange_event(exchange *x, const answer_event *event);
 
 /* ---- affinity.c: what providers keep ---- */
 
-/* Finds where what the request names was made, and sees to it that what is made of it is
- * remembered. */
+/* Finds where what the request names was made: x->made_at. Goes through the body. */
+void affinity_look_up(exchange *x, int64_t now_ms);
+/* The same, unless it was done where a large body was parsed; and sees to it that what is made of
+ * the request is remembered. */
 void affinity_route(exchange *x);
 
 /* ---- estimate.c: for a provider that does not tell what the call used ---- */
@@ -274,6 +292,13 @@ token_usage settle_usage(exchange *x);
 /* Notes why the answer, or the last choice of it, ends: the record's. */
 void settle_reason(exchange *x, span reason);
 
+/* stage_parse.c: reads x->request, by its form, into x->facts; a refusal into x->failure. Of x
+ * that, snapshot, arena and record are all it touches, so that it may be a copy on another thread.
+ */
+stage_fn parse_request;
+/* parse_large.c: whether another thread is to do so; and has it do it. */
+bool parse_is_large(const exchange *x);
+stage_fn parse_large;
 /* What form_openai and form_direct read: the members that weir acts on. */
 stage_fn parse_openai;
 /* What a request's JSON is held to, and the refusal of what is not as it should be. */

@@ -199,7 +199,7 @@ stage_result parse_openai(exchange *x) {
     return looks_like_json(x) ? parse_other(x, x->request.body) : parse_model(x);
 }
 
-stage_result stage_parse(exchange *x) {
+stage_result parse_request(exchange *x) {
     x->facts = (request_facts){.endpoint = x->request.endpoint,
                                .method = x->request.method,
                                .path = x->request.path,
@@ -212,4 +212,8 @@ stage_result stage_parse(exchange *x) {
     stage_result r = x->request.form->parse(x);
     x->record.stream = x->facts.stream;
     return r;
+}
+
+stage_result stage_parse(exchange *x) {
+    return parse_is_large(x) ? parse_large(x) : parse_request(x);
 }

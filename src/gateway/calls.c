@@ -79,6 +79,11 @@ static void door_asked(void *user) {
     http_request_drop_head(c->request.http);
 }
 
+static buf door_hand_over(void *user, memory_hold *ret_hold) {
+    call_request *c = user;
+    return http_request_take_body(c->request.http, ret_hold);
+}
+
 static void door_done(void *user) {
     call_request *c = user;
     c->x = NULL;
@@ -96,6 +101,7 @@ static const exchange_door door = {
     .full = door_full,
     .done = door_done,
     .asked = door_asked,
+    .hand_over = door_hand_over,
 };
 
 /* ---- the client's request ---- */

@@ -95,6 +95,9 @@ unsigned http_server_connections(const http_server *s);
 const http_head *http_request_head(const http_request *r);
 /* Without the content coding that its head names, where http/decode.h undoes it. */
 span http_request_body(const http_request *r);
+/* The body's memory, and what is held of the loop's for it, now the caller's; its bytes stay where
+ * they are. */
+buf http_request_take_body(http_request *r, memory_hold *ret_hold);
 /* HTTP_CODING_UNKNOWN: the body is left as it is, and the handler is to refuse it at the head. */
 http_coding http_request_coding(const http_request *r);
 span http_request_peer(const http_request *r);

@@ -77,6 +77,14 @@ void http_request_set_holder(http_request *r, uint64_t holder) {
     transport_set_holder(r->conn->io, holder);
 }
 
+buf http_request_take_body(http_request *r, memory_hold *ret_hold) {
+    buf body = r->body;
+    *ret_hold = r->hold;
+    r->body = BUF_EMPTY;
+    r->hold.bytes = 0;
+    return body;
+}
+
 void http_request_drop_body(http_request *r) {
     body_drop(r);
 }

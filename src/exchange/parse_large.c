@@ -1,0 +1,122 @@
+/* parse, of a body that a loop would stand still for: on another thread.
+ *
+ * There it sees an exchange of its own, a copy of what parse reads, since the one that waits may
+ * end meanwhile: with its client, at its deadline. All that the copy points to is the job's, the
+ * body too, which its door has handed over. What it has found goes to the exchange when that is
+ * still there. What later stages ask of the body, and would have to go through it for, is found on
+ * the same way.
+ */
+#include "exchange/internal.h"
+
+#include "base/mem.h"
+#include "loop/aside.h"
+
+#include <stdlib.h>
+
+typedef struct large_job {
+    aside aside;
+    stage_wait wait;
+    exchange seen;
+    large_request *large;
+    int64_t now_ms;
+    stage_result result;
+} large_job;
+
+/* ---- what the exchange keeps of it ---- */
+
+void large_request_drop(large_request *l) {
+    if (!l) return;
+    buf_done(&l->body);
+    memory_drop(&l->loop->memory, &l->hold);
+    arena_done(&l->arena);
+}
+
+void large_request_free(large_request *l) {
+    large_request_drop(l);
+    free(l);
+}
+
+static void free_job(aside *a) {
+    large_job *j = CONTAINER_OF(a, large_job, aside);
+    loop_snapshot_unref(j->seen.snapshot);
+    arena_done(&j->seen.arena);
+    large_request_free(j->large);
+    free(j);
+}
+
+/* ---- on the other thread ---- */
+
+static void run(aside *a) {
+    large_job *j = CONTAINER_OF(a, large_job, aside);
+    exchange *x = &j->seen;
+    j->result = parse_request(x);
+    if (j->result != STAGE_NEXT) return;
+    x->facts.bounds = request_bounds_of(&x->facts);
+    affinity_look_up(x, j->now_ms);
+}
+
+/* ---- on the loop ---- */
+
+static void take_over(exchange *x, large_job *j) {
+    exchange *seen = &j->seen;
+    x->facts = seen->facts;
+    x->failure = seen->failure;
+    x->record.model = seen->record.model;
+    x->record.stream = seen->record.stream;
+    if (seen->made_at) {
+        affinity_place *kept = arena_alloc(&x->arena, sizeof *kept);
+        *kept = *seen->made_at;
+        x->made_at = kept;
+    }
+    x->large = j->large;
+    x->large->arena = seen->arena;
+    j->large = NULL;
+    arena_init(&seen->arena, 0);
+}
+
+static void on_parsed(aside *a) {
+    large_job *j = CONTAINER_OF(a, large_job, aside);
+    exchange *x = j->wait.x;
+    stage_result result = j->result;
+    take_over(x, j);
+    exchange_resume(&j->wait, result);
+    free_job(a);
+}
+
+static void on_cancel(stage_wait *w) {
+    aside_drop(&CONTAINER_OF(w, large_job, wait)->aside);
+}
+
+/* Nothing of it is anybody else's. */
+static exchange_request own_request(const exchange_request *r, arena *a) {
+    return (exchange_request){.form = r->form,
+                              .endpoint = r->endpoint,
+                              .method = arena_dup(a, r->method),
+                              .path = arena_dup(a, r->path),
+                              .query = arena_dup(a, r->query),
+                              .headers = exchange_headers_dup(a, r->headers),
+                              .body = r->body,
+                              .model = arena_dup(a, r->model)};
+}
+
+bool parse_is_large(const exchange *x) {
+    enum { AT_ONCE_BYTES = 256 * 1024 };
+    return x->request.body.len > AT_ONCE_BYTES && x->door->hand_over;
+}
+
+stage_result parse_large(exchange *x) {
+    large_job *j = mem_zalloc(sizeof *j);
+    j->aside = (aside){.run = run, .done = on_parsed, .free = free_job};
+    j->large = mem_zalloc(sizeof *j->large);
+    j->large->loop = x->env->loop;
+    j->large->body = x->door->hand_over(x->user, &j->large->hold);
+    j->now_ms = x->env->loop->now_ms;
+    exchange *seen = &j->seen;
+    arena_init(&seen->arena, 0);
+    seen->snapshot = loop_snapshot_ref(x->snapshot);
+    seen->request = own_request(&x->request, &seen->arena);
+    seen->record.client_request_id = arena_dup(&seen->arena, x->record.client_request_id);
+    exchange_wait(x, &j->wait, on_cancel);
+    loop_aside(x->env->loop, &j->aside);
+    return STAGE_WAIT;
+}

@@ -1,0 +1,92 @@
+"""Documents that a loop would stand still for: what becomes of them, and that it does not.
+
+In a build that measures it (make watch) they are large, and no piece of work on a loop takes more than 5 ms."""
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from upstream import reply
+
+WATCHED = b"loop watch: " in daemon.WEIR.read_bytes()
+BYTES = (40 if WATCHED else 2) * 1000 * 1000  # both are beyond what is read on a loop
+
+
+def filled(before, unit, after):
+    return before + unit * ((BYTES - len(before) - len(after)) // len(unit)) + after
+
+
+def stood_still(w):
+    """What took too long on a loop of a weir that is stopped by this."""
+    w.stop()
+    assert not WATCHED or any("longest" in line for line in w.text)
+    return [line for line in w.text if line.startswith("loop watch:") and "longest" not in line]
+
+
+SAYS = b'{"model":"m","messages":[{"role":"user","content":"'
+ASIDE = b'{"model":"m","messages":[{"role":"user","content":"x"}],"metadata":'
+REQUESTS = {
+    "text": lambda: filled(SAYS, b"the quick brown fox ", b'"}]}'),
+    "text beyond ASCII": lambda: filled(SAYS, "你好При".encode(), b'"}]}'),
+    "escapes": lambda: filled(SAYS, b"\\n", b'"}]}'),
+    "needless escapes": lambda: filled(SAYS, b"a\\/", b'"}]}'),
+    "numbers": lambda: filled(ASIDE + b"[0", b",0", b"]}"),
+    "objects": lambda: filled(ASIDE + b"[0", b',{"a":1}', b"]}"),
+    "blanks": lambda: filled(SAYS + b'"}]', b" ", b"}"),
+    "blanks in front": lambda: filled(b"{", b"\n", SAYS[1:] + b'"}]}'),
+    "options of a stream": lambda: filled(SAYS + b'"}],"stream":true,"stream_options":{"x":[0', b",0", b"]}}"),
+}
+REFUSED = {
+    "members": (lambda: ASIDE + b"{" + b",".join(b'"k%d":1' % i for i in range(BYTES // 13)) + b"}}", "limits.members"),
+    "nothing": (lambda: b"\n" * BYTES + b"x", "expected an object"),
+    "a broken end": (lambda: filled(SAYS, b"\\n", b"\n"), "must be escaped"),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_large_request_goes_on_as_it_is(weir, upstream, name):
+    upstream.script(reply(200, bodies.completion("Read.")))
+    w = weir(upstream, server={"workers": 1}, providers={"main": {"stream_usage": "never"}})
+    body = REQUESTS[name]()
+    assert wire.call(w, "POST", "/v1/chat/completions", body, timeout=60).status == 200
+    assert upstream.requests[0].body == body
+    assert stood_still(w) == []
+
+
+@pytest.mark.parametrize("name", ["escapes", "blanks in front", "options of a stream"])
+def test_a_large_request_is_changed_where_it_must_be(weir, upstream, name):
+    """Its model's name, the usage that is asked for and the name of its bound."""
+    upstream.script(reply(200, bodies.completion("Read.")))
+    w = weir(upstream, server={"workers": 1}, models={"*": "main/other"},
+             providers={"main": {"max_tokens_member": "max_tokens"}})
+    body = REQUESTS[name]()[:-1] + b',"max_completion_tokens":7}'
+    assert wire.call(w, "POST", "/v1/chat/completions", body, timeout=60).status == 200
+    wanted = body.replace(b'"m"', b'"other"', 1).replace(b"max_completion_tokens", b"max_tokens")
+    wanted = wanted.replace(b']},"max_tokens', b'],"include_usage":true},"max_tokens')
+    assert upstream.requests[0].body == wanted
+    assert stood_still(w) == []
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/chat"])
+def test_a_large_request_is_refused(weir, upstream, name, path):
+    w = weir(upstream, server={"workers": 1})
+    make, says = REFUSED[name]
+    answer = wire.call(w, "POST", path, make(), timeout=60)
+    assert answer.status == 400
+    assert says in answer.json()["error"]["message"]
+    assert stood_still(w) == []
+
+
+def test_others_are_served_while_a_large_request_is_read(weir, upstream):
+    """Its client leaves; nobody else sees anything of it, and no provider."""
+    upstream.always(reply(200, bodies.completion("Small.")))
+    w = weir(upstream, server={"workers": 1})
+    large = REQUESTS["needless escapes"]()
+    for _ in range(3):
+        with wire.connect(w) as leaving:
+            leaving.request("POST", "/v1/chat/completions", large)
+        assert wire.chat(w).status == 200
+    assert [r.body for r in upstream.requests if len(r.body) > 1000] in ([], [large], [large] * 2, [large] * 3)
+    assert stood_still(w) == []
