@@ -31,6 +31,7 @@ void call_release(call *c) {
     loop_timer_stop(c->spec.loop, &c->total);
     for (int i = 0; i < LANES; i++)
         lane_drop(&c->lanes[i]);
+    slots_done(&c->slots);
 }
 
 void call_give_up(call *c, failure f) {
@@ -53,7 +54,7 @@ static void ask(call *c, size_t at) {
 }
 
 static void ask_first(call *c, size_t at) {
-    target_count_call(c->slots.items[at].state, call_now_ms(c));
+    target_count_call(c->slots.items[at].payer, call_now_ms(c));
     ask(c, at);
 }
 
@@ -64,14 +65,14 @@ static void on_backoff(timer *t) {
     failure f;
     c->retries++;
     s->spent = NULL;
-    if (first) target_count_call(s->state, call_now_ms(c));
+    if (first) target_count_call(s->payer, call_now_ms(c));
     if (!lane_start(c, c->at, false, &f)) {
         call_decide(c, c->at, &f);
         return;
     }
     if (first) return;
     /* A budget keeps an outage from being answered with more traffic; a limit is none. */
-    if (c->waited->class != FAIL_LIMIT) target_take_budget(s->state, call_now_ms(c));
+    if (c->waited->class != FAIL_LIMIT) target_take_budget(s->payer, call_now_ms(c));
     call_count(c, METRIC_RETRIES, s, "");
 }
 
@@ -100,7 +101,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         .sent = f->sent,
         .other_left = next < c->slots.count,
         .budget_left = (f->class == FAIL_LIMIT ||
-                        target_budget_left(s->state, &conf->retry, call_now_ms(c))) &&
+                        target_budget_left(s->payer, &conf->retry, call_now_ms(c))) &&
                        target_ready(s->state, &conf->breaker, call_now_ms(c)),
         .left_ms = c->spec.deadline_ms - call_now_ms(c),
     };
@@ -193,7 +194,7 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     }
     failure unused;
     c->at = first;
-    target_count_call(c->slots.items[first].state, call_now_ms(c));
+    target_count_call(c->slots.items[first].payer, call_now_ms(c));
     if (!lane_start(c, first, false, &unused)) {
         timer_init(&c->backoff, on_failed_start);
         loop_timer_start(spec->loop, &c->backoff, 0);

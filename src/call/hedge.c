@@ -11,14 +11,14 @@ static void on_hedge(timer *t) {
     const config_hedge *policy = &call_config(c)->hedge;
     size_t slow = c->at, next = call_next_slot(c, slow + 1);
     if (lanes_running(c) != 1 || next == c->slots.count) return;
-    target_state *slow_state = c->slots.items[slow].state;
-    if (!target_take_hedge(slow_state, policy, call_now_ms(c))) return;
+    target_state *payer = c->slots.items[slow].payer;
+    if (!target_take_hedge(payer, policy, call_now_ms(c))) return;
     failure unused;
     if (!lane_start(c, next, true, &unused)) {
-        target_return_hedge(slow_state, call_now_ms(c));
+        target_return_hedge(payer, call_now_ms(c));
         return;
     }
-    target_take_budget(c->slots.items[next].state, call_now_ms(c));
+    target_take_budget(c->slots.items[next].payer, call_now_ms(c));
     c->hedges++;
 }
 

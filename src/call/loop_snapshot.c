@@ -39,6 +39,8 @@ static void upstream_done(upstream *u) {
     free(u->keys);
     secret_set_unref(u->secrets);
     http_origin_unref(u->origin);
+    target_unref(u->plain);
+    target_unref(u->strangers);
 }
 
 loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table *targets) {
@@ -48,6 +50,7 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
     u->snapshot = snapshot_ref(s);
     u->client = client;
     u->targets = targets;
+    named_targets_init(&u->named, c, targets);
     u->items = mem_zalloc_array(c->provider_count, sizeof *u->items);
     for (size_t i = 0; i < c->provider_count; i++) {
         const config_provider *p = &c->providers[i];
@@ -60,7 +63,9 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
                                        .max_connections = p->max_connections};
         u->items[i] = (upstream){.provider = p,
                                  .ops = provider_find(p->kind),
-                                 .origin = http_client_origin(client, &spec)};
+                                 .origin = http_client_origin(client, &spec),
+                                 .plain = target_get(targets, p->name),
+                                 .strangers = target_get_strangers(targets, p->name)};
         make_keys(&u->items[i], targets);
         make_secrets(&u->items[i], targets);
     }
@@ -77,6 +82,7 @@ void loop_snapshot_unref(loop_snapshot *u) {
     for (size_t i = 0; i < loop_snapshot_config(u)->provider_count; i++)
         upstream_done(&u->items[i]);
     free(u->items);
+    named_targets_done(&u->named);
     snapshot_unref(u->snapshot);
     free(u);
 }

@@ -5,8 +5,8 @@
 #ifndef WEIR_CALL_LOOP_SNAPSHOT_H
 #define WEIR_CALL_LOOP_SNAPSHOT_H
 
+#include "call/named_targets.h"
 #include "call/snapshot.h"
-#include "call/target.h"
 #include "http/client.h"
 #include "provider/provider.h"
 
@@ -19,10 +19,12 @@ typedef struct upstream {
     const config_provider *provider;
     const provider_ops *ops;
     http_origin *origin;
-    upstream_key *keys;  /* as configured; where none is sent, that alone */
-    size_t key_count;    /* at least 1 */
-    size_t next_key;     /* they are used in turn */
-    secret_set *secrets; /* what nobody is to hear from it; counted; NULL: nothing */
+    upstream_key *keys;      /* as configured; where none is sent, that alone */
+    size_t key_count;        /* at least 1 */
+    size_t next_key;         /* they are used in turn */
+    secret_set *secrets;     /* what nobody is to hear from it; counted; NULL: nothing */
+    target_state *plain;     /* of what names no model there */
+    target_state *strangers; /* of models there that it has not answered for yet */
 } upstream;
 
 typedef struct loop_snapshot {
@@ -30,6 +32,7 @@ typedef struct loop_snapshot {
     snapshot *snapshot; /* counted */
     http_client *client;
     target_table *targets;
+    named_targets named;
     upstream *items; /* by index in config->providers */
 } loop_snapshot;
 

@@ -18,19 +18,46 @@ static span state_name(const config_target *t, const request_facts *facts, arena
     return arena_join(a, parts, ARRAY_LEN(parts));
 }
 
-static slot *as_written(const config_model *model, size_t count, loop_snapshot *u,
-                        const request_facts *facts, arena *a) {
+/* What the configuration names is held by it. Of a client's words those that the provider has not
+ * answered yet spend together, so that retries do not grow with invented names. */
+static void find_state(slot *it, target_state *named, const request_facts *facts,
+                       target_table *targets) {
+    target_state *strangers = it->upstream->strangers;
+    if (named && span_eq(target_name(named), it->name)) {
+        it->state = it->payer = named;
+    } else if (!facts->model_name.len) {
+        it->state = it->payer = it->upstream->plain;
+    } else if (it->name.len > TARGET_NAME_MAX) {
+        it->state = it->payer = strangers;
+    } else {
+        it->state = target_get(targets, it->name);
+        it->payer = target_has_answered(it->state) ? it->state : strangers;
+        it->counted = true;
+    }
+}
+
+/* named: the states that the configuration holds, by target; NULL: it has none of these. */
+static slot *as_written(const config_model *model, size_t count, target_state *const *named,
+                        loop_snapshot *u, const request_facts *facts, arena *a) {
     slot *items = arena_zalloc(a, count * sizeof *items);
     for (size_t i = 0; i < count; i++) {
         const config_target *t = &model->targets[i];
-        span name = state_name(t, facts, a);
         items[i] = (slot){.target = t,
                           .upstream = loop_snapshot_find(u, t->provider),
-                          .state = target_get(u->targets, name),
-                          .name = name,
+                          .name = state_name(t, facts, a),
                           .model = t->model};
+        find_state(&items[i], named ? named[i] : NULL, facts, u->targets);
     }
     return items;
+}
+
+void slots_done(slots *s) {
+    for (size_t i = 0; i < s->count; i++) {
+        slot *it = &s->items[i];
+        if (it->counted) target_unref(it->state);
+        it->state = it->payer = it->upstream->strangers;
+        it->counted = false;
+    }
 }
 
 /* RESTING also where its breaker admits none. */
@@ -73,7 +100,7 @@ static void put_holder_first(slots *s, const config_model *model, const affinity
     config_target_settle(c, model, t);
     const config_model alone = {.targets = t, .target_count = 1};
     slot *items = arena_alloc(a, (s->count + 1) * sizeof *items);
-    items[0] = *as_written(&alone, 1, u, facts, a);
+    items[0] = *as_written(&alone, 1, NULL, u, facts, a);
     memcpy(items + 1, s->items, s->count * sizeof *items);
     s->items = items;
     s->count++;
@@ -91,9 +118,10 @@ static bool give_keys(slots *s, const affinity_place *made_at) {
 
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
                 const affinity_place *made_at, rng *random, int64_t now_ms, arena *a) {
+    const config *c = loop_snapshot_config(u);
     size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
-    slots s = {.count = n, .breaker = &loop_snapshot_config(u)->breaker};
-    s.items = as_written(model, n, u, facts, a);
+    slots s = {.count = n, .breaker = &c->breaker};
+    s.items = as_written(model, n, named_targets_of(&u->named, c, model), u, facts, a);
     order(&s, model, made_at, random, now_ms, a);
     if (!made_at || give_keys(&s, made_at) || facts->endpoint != EP_OTHER) return s;
     put_holder_first(&s, model, made_at, u, facts, a);

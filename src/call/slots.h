@@ -1,6 +1,7 @@
 /* call/slots.h: the targets of one call, in the order in which they are asked.
  *
- * Used by  call/call.c. Lives in the call's arena; the target states are shared (call/target.h).
+ * Used by  call/call.c. Lives in the call's arena; the target states are shared (call/target.h),
+ *          and those of clients' words are held until slots_done().
  */
 #ifndef WEIR_CALL_SLOTS_H
 #define WEIR_CALL_SLOTS_H
@@ -13,6 +14,8 @@ typedef struct slot {
     const config_target *target;
     upstream *upstream;
     target_state *state;
+    target_state *payer; /* whose budget is spent: its own, or that of its provider's strangers */
+    bool counted;        /* the slot has a reference of its state */
     span name; /* for people, with the client's word where the configuration names no model */
     span model;
     uint64_t key;   /* key_id() of the one that it should be asked with; 0: any */
@@ -34,6 +37,8 @@ typedef struct slots {
  * target of the model is one of it, a path that is handed on as it comes still goes there first. */
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
                 const affinity_place *made_at, rng *random, int64_t now_ms, arena *a);
+/* The states are not asked any more: each slot has its provider's strangers' from then on. */
+void slots_done(slots *s);
 /* The first slot at or after from that may be asked now: whose breaker admits a call, and of whose
  * keys one does not rest; one with a key that may be used freely goes before one without. count
  * when there is none. */

@@ -1,168 +1,7 @@
-#include "call/target.h"
+#include "call/target_internal.h"
 
-#include "base/hash.h"
-#include "base/mem.h"
-#include "call/limits.h"
-
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Counts over the last minute, in slices that are dropped whole. */
-enum { MINUTE_SLICES = 12, SLICE_MS = 60 * 1000 / MINUTE_SLICES };
-
-typedef struct minute {
-    int64_t slice; /* number of the newest slice, in SLICE_MS since the clock's start */
-    struct {
-        unsigned calls, extras, hedges;
-    } at[MINUTE_SLICES];
-} minute;
-
-/* Recent times to first content, for the quantile of `hedge`. */
-enum { SAMPLES = 128, SAMPLES_NEEDED = 20, SAMPLES_STALE = 16 };
-
-typedef struct latencies {
-    uint32_t ms[SAMPLES];
-    unsigned count;     /* since the start; the newest is at (count - 1) % SAMPLES */
-    double smoothed_ms; /* means something once count > 0 */
-    double quantile;    /* the one that quantile_ms was worked out for */
-    int64_t quantile_ms;
-    uint64_t quantile_at; /* count when that was done; 0: never */
-} latencies;
-
-struct target_state {
-    target_state *next; /* in its bucket; set before the state is published, then constant */
-    uint64_t hash;
-    char *name;
-    size_t name_len;
-    bool shared; /* it serves all that the table has no room for */
-    _Atomic unsigned habits;
-    _Atomic int64_t answered_ms; /* when an attempt last succeeded; 0: never */
-    pthread_mutex_t lock; /* of all below; held for a few instructions, never across a call out */
-    breaker breaker;
-    minute minute;
-    latencies latencies;
-    limits limits;
-};
-
-enum { BUCKETS = 1024 };
-
-/* States are only ever added, so readers follow the buckets without a lock. */
-struct target_table {
-    _Atomic(target_state *) buckets[BUCKETS];
-    pthread_mutex_t adding;
-    size_t count;
-    target_state *other; /* serves all that the table has no room for */
-    key_table *keys;
-    secret_table *secrets;
-    affinity *affinity;
-    shortages *shortages;
-};
-
-/* ---- the table ---- */
-
-static target_state *state_new(span name, uint64_t hash) {
-    target_state *s = mem_zalloc(sizeof *s);
-    s->hash = hash;
-    s->name = mem_strndup(name.ptr, name.len);
-    s->name_len = name.len;
-    (void)pthread_mutex_init(&s->lock, NULL);
-    breaker_init(&s->breaker, 0);
-    return s;
-}
-
-static void state_free(target_state *s) {
-    (void)pthread_mutex_destroy(&s->lock);
-    limits_done(&s->limits);
-    free(s->name);
-    free(s);
-}
-
-target_table *target_table_new(void) {
-    target_table *t = mem_zalloc(sizeof *t);
-    (void)pthread_mutex_init(&t->adding, NULL);
-    t->other = state_new(SPAN_OF("other"), 0);
-    t->other->shared = true;
-    t->keys = key_table_new();
-    t->secrets = secret_table_new();
-    t->affinity = affinity_new();
-    t->shortages = shortages_new();
-    return t;
-}
-
-void target_table_free(target_table *t) {
-    if (!t) return;
-    for (size_t i = 0; i < BUCKETS; i++) {
-        target_state *s = atomic_load_explicit(&t->buckets[i], memory_order_relaxed);
-        while (s) {
-            target_state *next = s->next;
-            state_free(s);
-            s = next;
-        }
-    }
-    state_free(t->other);
-    key_table_free(t->keys);
-    secret_table_free(t->secrets);
-    affinity_free(t->affinity);
-    shortages_free(t->shortages);
-    (void)pthread_mutex_destroy(&t->adding);
-    free(t);
-}
-
-key_table *target_table_keys(target_table *t) {
-    return t->keys;
-}
-
-secret_table *target_table_secrets(target_table *t) {
-    return t->secrets;
-}
-
-affinity *target_affinity(target_table *t) {
-    return t->affinity;
-}
-
-shortages *target_table_shortages(target_table *t) {
-    return t->shortages;
-}
-
-static target_state *find(target_state *s, span name, uint64_t hash) {
-    for (; s; s = s->next)
-        if (s->hash == hash && span_eq(target_name(s), name)) return s;
-    return NULL;
-}
-
-target_state *target_get(target_table *t, span name) {
-    if (name.len > TARGET_NAME_MAX) return t->other;
-    uint64_t hash = hash_span(name);
-    _Atomic(target_state *) *bucket = &t->buckets[hash % BUCKETS];
-    target_state *s = find(atomic_load_explicit(bucket, memory_order_acquire), name, hash);
-    if (s) return s;
-
-    (void)pthread_mutex_lock(&t->adding);
-    target_state *first = atomic_load_explicit(bucket, memory_order_relaxed);
-    s = find(first, name, hash); /* another thread may have been quicker */
-    if (!s && t->count >= TARGETS_MAX) s = t->other;
-    if (!s) {
-        s = state_new(name, hash);
-        s->next = first;
-        t->count++;
-        atomic_store_explicit(bucket, s, memory_order_release);
-    }
-    (void)pthread_mutex_unlock(&t->adding);
-    return s;
-}
-
-void target_each(target_table *t, void (*fn)(void *user, target_state *s), void *user) {
-    for (size_t i = 0; i < BUCKETS; i++)
-        for (target_state *s = atomic_load_explicit(&t->buckets[i], memory_order_acquire); s;
-             s = s->next)
-            fn(user, s);
-    fn(user, t->other);
-}
-
-span target_name(const target_state *s) {
-    return span_from(s->name, s->name_len);
-}
 
 /* ---- breaker ---- */
 
@@ -216,6 +55,8 @@ static void sample(latencies *l, int64_t ms) {
 
 breaker_state target_report(target_state *s, const config_breaker *policy, bool failed, bool probe,
                             int64_t first_content_ms, int64_t now_ms, bool *ret_changed) {
+    *ret_changed = false;
+    if (s->strangers) return BREAKER_CLOSED;
     if (!failed) atomic_store_explicit(&s->answered_ms, now_ms, memory_order_relaxed);
     lock(s);
     *ret_changed = breaker_report(&s->breaker, policy, failed, probe, now_ms);
@@ -223,6 +64,10 @@ breaker_state target_report(target_state *s, const config_breaker *policy, bool 
     if (!failed && first_content_ms >= 0) sample(&s->latencies, first_content_ms);
     unlock(s);
     return state;
+}
+
+bool target_has_answered(const target_state *s) {
+    return target_answered_since(s, 1);
 }
 
 bool target_answered_since(const target_state *s, int64_t ms) {
@@ -298,7 +143,7 @@ void target_return_hedge(target_state *s, int64_t now_ms) {
 
 /* Most times there is nothing new: the cache line stays shared. */
 void target_learn(target_state *s, target_habit habit) {
-    if (s->shared || target_has(s, habit)) return;
+    if (s->strangers || target_has(s, habit)) return;
     atomic_fetch_or_explicit(&s->habits, habit, memory_order_relaxed);
 }
 
@@ -309,7 +154,7 @@ bool target_has(const target_state *s, target_habit habit) {
 /* ---- limits ---- */
 
 void target_limit(target_state *s, const key_state *k, int64_t after_ms, int64_t now_ms) {
-    if (s->shared) return;
+    if (s->strangers) return;
     lock(s);
     limits_add(&s->limits, key_id(k), after_ms, now_ms);
     unlock(s);

@@ -1,6 +1,16 @@
 /* call/target.h: what the process remembers of each target (provider and model): breaker, retry
  * budget, hedge allowance, latency. Shared by all workers, one short lock per target, taken once or
- * twice per attempt and never per event. Survives a reload: looked up by name.
+ * twice per attempt and never per event.
+ *
+ * States are counted and known by name. Whoever holds the configuration (call/named_targets.h)
+ * holds those of the targets that it names, so they survive a reload and have no bound. Those that
+ * have a client's own word in their name are held by the calls that run, and of the others those
+ * stay that were held last: TARGETS_MAX that have answered, and apart from them
+ * TARGETS_UNANSWERED_MAX that have not, so that invented names push out nothing but each other.
+ *
+ * Strangers of a provider, which all words that are too long are, have one state, which knows
+ * nothing but what was spent: no breaker, no habits, no latency, no limits. Words that were not
+ * answered yet spend from it, too.
  */
 #ifndef WEIR_CALL_TARGET_H
 #define WEIR_CALL_TARGET_H
@@ -13,27 +23,34 @@
 #include "provider/provider.h"
 
 typedef struct target_table target_table;
-typedef struct target_state target_state; /* one target; lives as long as the table */
+typedef struct target_state target_state; /* one target, or a provider's strangers */
 
 MUST_USE target_table *target_table_new(void);
+/* With all states, whoever holds them. */
 void target_table_free(target_table *t);
 
-/* The states that are kept; beyond these, and for names longer than TARGET_NAME_MAX bytes (a
- * client's own word may be part of the name), one shared state serves the rest, named "other". */
-enum { TARGETS_MAX = 4096, TARGET_NAME_MAX = 256 };
+/* States that nobody holds; longest name with a client's word in it that gets one. */
+enum { TARGETS_MAX = 4096, TARGETS_UNANSWERED_MAX = 256, TARGET_NAME_MAX = 256 };
 
 /* The keys that go with them. */
 key_table *target_table_keys(target_table *t);
 /* What is secret between weir and each provider. */
 secret_table *target_table_secrets(target_table *t);
-/* Finds or makes. Any thread; takes no lock once the target is known. */
-target_state *target_get(target_table *t, span name);
-span target_name(const target_state *s);
 /* Beside them: what providers hold for clients. As old as the table. */
 affinity *target_affinity(target_table *t);
 /* What of weir's own failures the log has heard. As old as the table. */
 shortages *target_table_shortages(target_table *t);
-/* Calls fn with every state there is, in no order. Any thread. */
+
+/* Finds or makes, with a reference. Any thread, one short lock, like the two that follow. */
+MUST_USE target_state *target_get(target_table *t, span name);
+MUST_USE target_state *target_get_strangers(target_table *t, span provider);
+void target_unref(target_state *s); /* NULL is allowed */
+span target_name(const target_state *s);
+/* Whether an attempt has succeeded (target_report()), ever or since then. Any thread, no lock. */
+bool target_has_answered(const target_state *s);
+bool target_answered_since(const target_state *s, int64_t ms);
+/* Calls fn with every state there is but those of strangers, in no order. Any thread; fn asks the
+ * table nothing. */
 void target_each(target_table *t, void (*fn)(void *user, target_state *s), void *user);
 
 /* Breaker. */
@@ -45,8 +62,6 @@ MUST_USE bool target_admit(target_state *s, const config_breaker *policy, int64_
  * state after it, and whether that changed. */
 breaker_state target_report(target_state *s, const config_breaker *policy, bool failed, bool probe,
                             int64_t first_content_ms, int64_t now_ms, bool *ret_changed);
-/* Whether an attempt that was begun at any time has succeeded since then. Any thread, no lock. */
-bool target_answered_since(const target_state *s, int64_t ms);
 void target_abandon(target_state *s, bool probe);
 int64_t target_wait_ms(target_state *s, const config_breaker *policy, int64_t now_ms);
 breaker_state target_breaker(target_state *s);
@@ -58,9 +73,8 @@ void target_count_call(target_state *s, int64_t now_ms); /* a first call */
 bool target_budget_left(target_state *s, const config_retry *policy, int64_t now_ms);
 void target_take_budget(target_state *s, int64_t now_ms); /* an extra call */
 
-/* Habits: what it was seen to do, so that it is asked and read accordingly from then on. Never
- * forgotten but with the process. The state that serves the rest has none: they are not alike. Any
- * thread, no lock. */
+/* Habits: what it was seen to do, so that it is asked and read accordingly from then on. Forgotten
+ * with its state. Any thread, no lock. */
 typedef enum target_habit {
     HABIT_NO_STREAM_OPTIONS = 1 << 0, /* it refuses a request that has them */
     HABIT_FINISHES = 1 << 1,          /* its streams tell a finish_reason */
@@ -71,8 +85,7 @@ typedef enum target_habit {
 void target_learn(target_state *s, target_habit habit);
 bool target_has(const target_state *s, target_habit habit);
 
-/* Limits (call/limits.h): the key has had its share. The state that serves the rest knows of none.
- */
+/* Limits (call/limits.h): the key has had its share. */
 void target_limit(target_state *s, const key_state *k, int64_t after_ms, int64_t now_ms);
 key_readiness target_look_key(target_state *s, const key_state *k, int64_t now_ms,
                               int64_t *ret_wait_ms);

@@ -5,6 +5,8 @@
 #include "call/pick_key.h"
 #include "call/slots.h"
 
+#include <stdio.h>
+
 static const char options[] =
     "providers:\n"
     "  a: {kind: openai, url: 'http://127.0.0.1:1/v1', key: sk-a}\n"
@@ -12,6 +14,7 @@ static const char options[] =
     "  c: {kind: openai, url: 'http://127.0.0.1:3/v1', key: [sk-c1, sk-c2, sk-c3]}\n"
     "models:\n"
     "  one: a\n"
+    "  gpt-*: a\n"
     "  written: [a, b/large, c]\n"
     "  fastest: {pick: fastest, targets: [a, b/large, c]}\n"
     "  two: {pick: fastest, targets: [a, c]}\n"
@@ -66,11 +69,21 @@ static void expect(const slots *s, const char *names) {
     buf_done(&text);
 }
 
+static void let_fail(laid *l, target_state *s, int64_t now_ms) {
+    bool changed;
+    (void)target_report(s, &l->config->breaker, true, false, -1, now_ms, &changed);
+}
+
+static bool ready(laid *l, target_state *s, int64_t now_ms) {
+    return target_ready(s, &l->config->breaker, now_ms);
+}
+
 static void report(laid *l, const char *name, bool failed, int64_t first_content_ms,
                    int64_t now_ms) {
+    target_state *s = target_get(l->targets, span_cstr(name));
     bool changed;
-    (void)target_report(target_get(l->targets, span_cstr(name)), &l->config->breaker, failed, false,
-                        first_content_ms, now_ms, &changed);
+    (void)target_report(s, &l->config->breaker, failed, false, first_content_ms, now_ms, &changed);
+    target_unref(s);
 }
 
 /* A target without a model of its own is known by the client's word. */
@@ -89,6 +102,68 @@ static void names_are_those_of_what_is_asked(void **state) {
     assert_ptr_equal(s.items[1].state, target_get(l.targets, SPAN_OF("b/large")));
     assert_span(s.items[1].upstream->provider->name, "b");
     assert_int_equal(s.items[1].tries, 0);
+    laid_done(&l);
+}
+
+/* What the configuration names has its own state whatever was asked before; so has each word. One
+ * that nobody has answered spends with the other ones of its provider. */
+static void invented_names_take_nothing_away(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    target_state *large = target_get(l.targets, SPAN_OF("b/large"));
+    for (int i = 0; i < 4200; i++) {
+        char word[16];
+        (void)snprintf(word, sizeof word, "word%d", i);
+        slots s = lay(&l, "written", word, 0);
+        for (int k = 0; k < 2; k++)
+            let_fail(&l, s.items[0].state, 0);
+        assert_false(ready(&l, s.items[0].state, 0));
+        assert_ptr_equal(s.items[0].payer, s.items[0].upstream->strangers);
+        slots_done(&s);
+    }
+    slots s = lay(&l, "written", "m", 0);
+    assert_span(target_name(s.items[0].state), "a/m");
+    assert_ptr_equal(s.items[1].state, large);
+    assert_ptr_equal(s.items[1].payer, large);
+    for (int i = 0; i < 3; i++)
+        assert_true(ready(&l, s.items[i].state, 0));
+    report(&l, "a/m", false, 1, 1);
+    slots_done(&s);
+    s = lay(&l, "written", "m", 0);
+    assert_span(target_name(s.items[0].payer), "a/m");
+    slots_done(&s);
+    target_unref(large);
+    laid_done(&l);
+}
+
+/* In its own words, or as the only one that an entry can be asked for. */
+static void what_a_configuration_names(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    slots s = lay(&l, "one", "one", 0);
+    assert_false(s.items[0].counted);
+    assert_span(target_name(s.items[0].state), "a/one");
+    s = lay(&l, "gpt-*", "gpt-4", 0);
+    assert_true(s.items[0].counted);
+    slots_done(&s);
+    s = lay(&l, "one", "", 0);
+    assert_false(s.items[0].counted);
+    assert_span(target_name(s.items[0].state), "a");
+    char word[TARGET_NAME_MAX];
+    memset(word, 'x', sizeof word);
+    word[sizeof word - 2] = '\0';
+    s = lay(&l, "gpt-*", word, 0);
+    assert_int_equal(s.items[0].name.len, TARGET_NAME_MAX);
+    assert_ptr_not_equal(s.items[0].state, s.items[0].upstream->strangers);
+    slots_done(&s);
+    assert_ptr_equal(s.items[0].state, s.items[0].upstream->strangers);
+    word[sizeof word - 2] = 'x';
+    word[sizeof word - 1] = '\0';
+    s = lay(&l, "gpt-*", word, 0);
+    assert_ptr_equal(s.items[0].state, s.items[0].upstream->strangers);
+    assert_ptr_equal(s.items[0].payer, s.items[0].upstream->strangers);
     laid_done(&l);
 }
 
@@ -218,6 +293,8 @@ static void a_key_is_preferred(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_those_of_what_is_asked),
+        cmocka_unit_test(invented_names_take_nothing_away),
+        cmocka_unit_test(what_a_configuration_names),
         cmocka_unit_test(what_is_known_orders_them),
         cmocka_unit_test(those_that_rest_are_passed_over),
         cmocka_unit_test(who_made_what_is_named_is_asked_first),

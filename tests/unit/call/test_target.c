@@ -39,43 +39,124 @@ static void a_name_has_one_state(void **state) {
     assert_span(target_name(one), "openai/gpt");
 }
 
-static void a_name_may_be_so_long(void **state) {
-    (void)state;
-    char name[TARGET_NAME_MAX + 1];
-    memset(name, 'x', sizeof name);
-    target_state *s = target_get(table, span_from(name, TARGET_NAME_MAX));
-    assert_int_equal(target_name(s).len, TARGET_NAME_MAX);
-    assert_span(target_name(target_get(table, span_from(name, sizeof name))), "other");
-}
-
 typedef struct state_counts {
-    int all, others;
+    int all, wanted;
+    span name;
 } state_counts;
 
 static void count_state(void *user, target_state *s) {
     state_counts *c = user;
     c->all++;
-    c->others += span_eq(target_name(s), SPAN_OF("other"));
+    c->wanted += span_eq(target_name(s), c->name);
 }
 
-static void the_table_is_bounded(void **state) {
+static state_counts count_states(const char *name) {
+    state_counts c = {.name = span_cstr(name)};
+    target_each(table, count_state, &c);
+    return c;
+}
+
+static target_state *get_numbered(const char *prefix, int i) {
+    char name[32];
+    int n = snprintf(name, sizeof name, "%s%d", prefix, i);
+    return target_get(table, span_from(name, (size_t)n));
+}
+
+static void answer(target_state *s) {
+    bool changed;
+    (void)target_report(s, &breaker_policy, false, false, 1, 1, &changed);
+}
+
+/* What is held stays, whatever else there is; of the rest those stay that were held last. */
+static void what_is_held_has_no_bound(void **state) {
     (void)state;
-    char name[TARGET_NAME_MAX + 2];
-    state_counts counts = {0};
-    for (int i = 1; i < TARGETS_MAX; i++) {
-        int n = snprintf(name, sizeof name, "t%d", i);
-        target_state *s = target_get(table, span_from(name, (size_t)n));
-        assert_int_equal(target_name(s).len, (size_t)n);
+    enum { HELD = 50, SPARE = 40 };
+    target_state *held[HELD];
+    for (int i = 0; i < HELD; i++)
+        answer(held[i] = get_numbered("held", i));
+    for (int i = 0; i < TARGETS_MAX + SPARE; i++) {
+        target_state *s = get_numbered("word", i);
+        answer(s);
+        target_unref(s);
     }
-    target_state *other = target_get(table, SPAN_OF("one too many"));
-    assert_span(target_name(other), "other");
-    assert_ptr_equal(target_get(table, SPAN_OF("and another")), other);
-    assert_ptr_equal(target_get(table, SPAN_OF("openai/gpt")), one); /* the old stay */
-    memset(name, 'x', sizeof name);
-    target_each(table, count_state, &counts);
-    assert_int_equal(counts.all, TARGETS_MAX + 1);
-    assert_int_equal(counts.others, 1);
-    assert_ptr_equal(target_get(table, span_from(name, TARGET_NAME_MAX + 1)), other);
+    assert_int_equal(count_states("").all, 1 + HELD + TARGETS_MAX);
+    for (int i = 0; i < HELD; i++)
+        assert_ptr_equal(get_numbered("held", i), held[i]);
+    assert_int_equal(count_states("word39").wanted, 0);
+    assert_int_equal(count_states("word40").wanted, 1);
+    target_unref(get_numbered("word", 40)); /* used again: 41 is the oldest now */
+    answer(held[0]);
+    target_unref(held[0]);
+    assert_int_equal(count_states("word41").wanted, 1); /* it is held once more */
+    target_unref(held[0]);
+    assert_int_equal(count_states("word40").wanted, 1);
+    assert_int_equal(count_states("word41").wanted, 0);
+    assert_int_equal(count_states("openai/gpt").wanted, 1);
+    for (int i = 1; i < HELD; i++) {
+        target_unref(held[i]);
+        target_unref(held[i]);
+    }
+    assert_int_equal(count_states("").all, 1 + TARGETS_MAX);
+    assert_int_equal(count_states("held49").wanted, 1);
+}
+
+/* However many are invented, they push out nothing but each other. */
+static void what_never_answered_goes_first(void **state) {
+    (void)state;
+    enum { ANSWERED = 300, INVENTED = 4200 };
+    for (int i = 0; i < ANSWERED; i++) {
+        target_state *s = get_numbered("word", i);
+        answer(s);
+        assert_true(target_has_answered(s));
+        target_unref(s);
+    }
+    for (int i = 0; i < INVENTED; i++) {
+        target_state *s = get_numbered("invented", i);
+        bool changed;
+        (void)target_report(s, &breaker_policy, true, false, -1, 0, &changed);
+        assert_false(target_has_answered(s));
+        target_unref(s);
+    }
+    assert_int_equal(count_states("").all, 1 + ANSWERED + TARGETS_UNANSWERED_MAX);
+    target_state *late = get_numbered("invented", INVENTED - 1);
+    answer(late);
+    target_unref(late);
+    assert_int_equal(count_states("word0").wanted, 1);
+    for (int i = 0; i < TARGETS_UNANSWERED_MAX; i++)
+        target_unref(get_numbered("more", i));
+    assert_int_equal(count_states("invented4199").wanted, 1);
+    assert_int_equal(count_states("invented4198").wanted, 0);
+}
+
+/* A provider's strangers have a state of its own, which no name reaches, and which remembers
+ * nothing but what was spent. */
+static void strangers_know_nothing(void **state) {
+    (void)state;
+    target_state *s = target_get_strangers(table, SPAN_OF("openai"));
+    key_state *k = key_get(target_table_keys(table), SPAN_OF("openai"), NULL);
+    assert_ptr_equal(target_get_strangers(table, SPAN_OF("openai")), s);
+    assert_ptr_not_equal(target_get_strangers(table, SPAN_OF("other")), s);
+    assert_ptr_not_equal(target_get(table, SPAN_OF("openai")), s);
+    assert_int_equal(count_states("openai").wanted, 1);
+    for (int i = 0; i < 40; i++) {
+        bool probe, changed;
+        assert_true(target_admit(s, &breaker_policy, 0, &probe));
+        assert_false(probe);
+        (void)target_report(s, &breaker_policy, true, false, -1, 0, &changed);
+        assert_false(changed);
+        (void)target_report(s, &breaker_policy, false, false, 10, 0, &changed);
+    }
+    assert_int_equal(target_latency_ms(s), -1);
+    assert_false(target_has_answered(s));
+    target_learn(s, HABIT_FINISHES);
+    assert_false(target_has(s, HABIT_FINISHES));
+    int64_t wait_ms;
+    target_limit(s, k, 5000, 0);
+    assert_int_equal(target_look_key(s, k, 0, &wait_ms), KEY_FREE);
+    for (int i = 0; i < 3; i++)
+        target_take_budget(s, 0);
+    assert_false(target_budget_left(s, &retry, 0));
+    key_unref(k);
 }
 
 static void the_breaker_is_the_targets(void **state) {
@@ -113,17 +194,6 @@ static void habits_are_learnt_one_by_one(void **state) {
     assert_true(target_has(one, HABIT_FINISHES));
     assert_true(target_has(one, HABIT_NO_STREAM_OPTIONS));
     assert_false(target_has(two, HABIT_FINISHES));
-}
-
-/* What one of them does says nothing about the others. */
-static void the_rest_has_no_habits(void **state) {
-    (void)state;
-    char name[TARGET_NAME_MAX + 1];
-    memset(name, 'x', sizeof name);
-    target_state *rest = target_get(table, span_from(name, sizeof name));
-    assert_span(target_name(rest), "other");
-    target_learn(rest, HABIT_FINISHES);
-    assert_false(target_has(rest, HABIT_FINISHES));
 }
 
 static void the_budget_follows_the_last_minute(void **state) {
@@ -273,6 +343,7 @@ static void *work(void *arg) {
         (void)target_hedge_after_ms(s, &hedge);
         (void)target_latency_ms(s);
         (void)target_breaker(s);
+        target_unref(s);
         (void)target_wait_ms(s, &breaker_policy, i);
     }
     *ret_hedges = taken;
@@ -354,11 +425,11 @@ static void nothing_is_lost_between_workers(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_name_has_one_state, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_name_may_be_so_long, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_table_is_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_held_has_no_bound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_never_answered_goes_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(strangers_know_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_breaker_is_the_targets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(habits_are_learnt_one_by_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_rest_has_no_habits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_budget_follows_the_last_minute, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_quiet_minute_forgets_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hedges_are_few, set_up, tear_down),

@@ -1,0 +1,57 @@
+"""What one client's calls leave of breakers and budgets to the others: docs/shares.md."""
+
+import bodies
+import daemon
+import wire
+from upstream import error, reply
+
+BREAKER = {"of": 4, "window": "60s", "probe": "60s"}
+
+
+def ask(client, model):
+    client.request("POST", "/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": "x"}]})
+    return client.answer()
+
+
+def health(w):
+    return {t["name"]: t for t in wire.call(w, "GET", "/health").json()["targets"]}
+
+
+def by_model(request):
+    """Knows two models, is broken for those that are called so, and has never heard of any other."""
+    model = request.json()["model"]
+    if model in ("good", "late"):
+        return reply(200, bodies.completion("Hi."))
+    return error(500) if model.startswith("broken") else error(404, code="model_not_found")
+
+
+def test_invented_names_shut_nobody_out(weir, upstream):
+    upstream.always(by_model)
+    w = weir(upstream, breaker=BREAKER, retry={"retries": 0}, models={"*": "main", "fast": "main/good"}, server={"workers": 2})
+    with wire.connect(w) as c:
+        for i in range(4200):
+            assert ask(c, f"invented-{i}").status == 404
+        for i in range(40):
+            assert ask(c, f"broken-{i}").status == 500
+        assert ask(c, "fast").status == ask(c, "late").status == 200
+        assert health(w) == {"main": {"name": "main", "breaker": "closed"}, "main/good": {"name": "main/good", "breaker": "closed"}}
+        # What is broken rests alone, and the page says so.
+        asked = len(upstream.requests)
+        assert [ask(c, "broken").status for _ in range(6)] == [500] * 4 + [503] * 2
+        assert len(upstream.requests) == asked + 4
+        assert health(w)["main"]["breaker"] == "open"
+        assert ask(c, "fast").status == ask(c, "late").status == 200
+
+
+def test_configured_models_keep_what_is_known_of_them(weir, upstream):
+    """Across a reload, and however many names were invented meanwhile."""
+    upstream.always(by_model)
+    config = daemon.config_for(upstream, breaker=BREAKER, retry={"retries": 0}, models={"*": "main", "slow": "main/broken"}, server={"workers": 1})
+    w = weir(config)
+    with wire.connect(w) as c:
+        assert [ask(c, "slow").status for _ in range(5)] == [500] * 4 + [503]
+        for i in range(600):
+            assert ask(c, f"invented-{i}").status == 404
+        w.reload({**config, "retry": {"retries": 0, "base": "30ms"}})
+        assert ask(c, "slow").status == 503
+        assert health(w)["main/broken"]["breaker"] == "open"
