@@ -191,6 +191,7 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
         .headers = a->request.headers,
         .body = a->request.pieces,
         .body_count = a->request.piece_count,
+        .holder = a->spec.holder,
         .connect_ms = t->connect_ms,
         .first_byte_ms = t->first_byte_ms,
         .idle_ms = t->between_events_ms,

@@ -60,7 +60,8 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
                                        .unix_path = p->url.unix_path,
                                        .tls = snapshot_provider_tls(s, i),
                                        .proxy = p->proxy,
-                                       .max_connections = p->max_connections};
+                                       .max_connections = p->max_connections,
+                                       .max_share = (unsigned)config_share(c, p->max_connections)};
         u->items[i] = (upstream){.provider = p,
                                  .ops = provider_find(p->kind),
                                  .origin = http_client_origin(client, &spec),

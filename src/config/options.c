@@ -186,7 +186,7 @@ static const option file_options[] = {
     {SIZE(config, "limits.memory", limits.memory_bytes), .standard = "auto", .min = "16MB", .max = "1024GB", .zero = "auto",
      .sentence = "Memory that all bodies of requests and all answers may take together while they are gathered, or wait for a slow reader; what finds no room is refused with 503 at its head. auto: half of what the machine or its control group has, or a quarter of an address space that is limited (RLIMIT_AS); for a program that uses libweir: no bound."},
     {RATIO(config, "limits.client_share", limits.client_share), .standard = "50%", .min = "1%", .max = "100%",
-     .sentence = "Of what clients share, as limits.calls and limits.memory: the most that one of several clients may hold at a time."},
+     .sentence = "Of what clients share, as limits.calls, limits.memory and a provider's max_connections: the most that one of several clients may hold at a time."},
 
     {OTHER(config, "cors.origins", cors.origins, type_texts),
      .sentence = "Origins whose pages may call weir, such as https://app.example.com or tauri://localhost; \"*\" for any. Empty: none but those of its own address."},

@@ -73,6 +73,8 @@ http_origin *http_client_origin(http_client *c, const http_origin_spec *spec) {
     if (!found) found = origin_new(c, spec);
     found->refs++;
     found->max_connections = spec->max_connections ? spec->max_connections : UINT_MAX;
+    found->max_share = spec->max_share ? spec->max_share : UINT_MAX;
+    pool_serve(found);
     return found;
 }
 
@@ -85,6 +87,7 @@ void origin_free_if_unused(http_origin *o) {
     list_remove(&o->link);
     if (o->names) resolver_free(o->names);
     http_proxy_done(&o->proxy);
+    queue_done(o);
     tls_context_unref(o->tls);
     free(o->host);
     free(o->authority);
@@ -104,8 +107,10 @@ void http_origin_unref(http_origin *o) {
 /* ---- the end ---- */
 
 static void close_calls(http_origin *o) {
-    for (list *node; (node = list_pop_front(&o->waiting));)
-        call_free(LIST_ENTRY(node, http_call, link));
+    while (!list_empty(&o->turns)) {
+        http_party *first = LIST_ENTRY(o->turns.next, http_party, turn);
+        call_free(LIST_ENTRY(first->waiting.next, http_call, link));
+    }
     for (list *node; (node = list_pop_front(&o->doomed));)
         call_free(LIST_ENTRY(node, http_call, link));
     for (list *node; (node = list_pop_front(&o->busy));) {

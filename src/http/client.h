@@ -1,10 +1,12 @@
 /* http/client.h: the pooled HTTP/1.1 client that makes every outgoing call. Belongs to its loop.
  *
- * Connections are pooled per origin, last in, first out, bounded; a pooled connection that turns
- * out dead before a byte of the answer came is replaced by a fresh one without telling the caller,
- * once. Names are resolved off the loop, cached and refreshed; several addresses are tried in turn.
- * HTTPS_PROXY/NO_PROXY are obeyed by CONNECT (for http origins HTTP_PROXY likewise by CONNECT);
- * http/proxy.h has the rules. Loopback is not exempt, so an origin of weir's own says "none".
+ * Connections are pooled per origin, last in, first out, bounded, and one holder's calls have at
+ * most a share of them: those beyond it wait for each other, and others go ahead of them. A pooled
+ * connection that turns out dead before a byte of the answer came is replaced by a fresh one
+ * without telling the caller, once. Names are resolved off the loop, cached and refreshed; several
+ * addresses are tried in turn. HTTPS_PROXY/NO_PROXY are obeyed by CONNECT (for http origins
+ * HTTP_PROXY likewise by CONNECT); http/proxy.h has the rules. Loopback is not exempt, so an origin
+ * of weir's own says "none".
  *
  * http_client_send() never calls back before it returns. Exactly one of on_end and on_fail ends a
  * call, after which it must not be touched; after http_call_cancel() nothing comes any more.
@@ -30,6 +32,7 @@ typedef struct http_origin_spec {
     tls_context *tls; /* NULL: plain */
     span proxy;       /* "http://host:port", "none", or empty: the environment decides */
     unsigned max_connections;
+    unsigned max_share; /* of these, what one holder's calls may have; 0: all */
 } http_origin_spec;
 
 typedef struct http_client_limits {
@@ -45,6 +48,7 @@ typedef struct http_call_spec {
         headers;      /* Host, Content-Length, Connection are the client's; values may be secret */
     const span *body; /* pieces; borrowed until http_call_drop_request(), or the call ends */
     size_t body_count;
+    uint64_t holder;    /* whose call it is, as base/shares.h names holders; 0: nobody's */
     int64_t connect_ms; /* deadline for name, connect, TLS and a free place in the pool; 0: none */
     int64_t first_byte_ms; /* from the request's last byte to the answer's complete head, and the
                               longest that none of a large request is taken; 0: none */

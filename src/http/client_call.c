@@ -68,16 +68,20 @@ static void late(http_call *call, http_fault fault, const char *what, int64_t li
 
 /* What it is that a call without a connection does not get. */
 static http_fault waiting_for(const http_call *call) {
-    return call->conn ? client_conn_blame(call->conn, HTTP_FAIL_CONNECT_TIMEOUT)
-                      : fault_short(SHORTAGE_POOL);
+    if (call->conn) return client_conn_blame(call->conn, HTTP_FAIL_CONNECT_TIMEOUT);
+    return fault_short(queue_may_hold(call) ? SHORTAGE_POOL : SHORTAGE_SHARE);
 }
 
 static void connecting_late(http_call *call) {
     buf what = BUF_EMPTY;
+    const http_origin *o = call->origin;
     if (call->conn)
         buf_addf(&what, "%s took longer than", client_conn_doing(call->conn));
+    else if (queue_may_hold(call))
+        buf_addf(&what, "all %u connections were busy for", o->max_connections);
     else
-        buf_addf(&what, "all %u connections were busy for", call->origin->max_connections);
+        buf_addf(&what, "this client's share, %u of %u connections, was busy for", o->max_share,
+                 o->max_connections);
     late(call, waiting_for(call), buf_cstr(&what), call->connect_ms);
     buf_done(&what);
 }
@@ -142,6 +146,7 @@ http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec
         loop_timer_start(c->loop, &call->timer, 0);
         return call;
     }
+    queue_join(call, spec->holder);
     pool_take(o, call);
     if (call->phase == CALL_WAITING) start_timer(call, call->connect_ms);
     return call;

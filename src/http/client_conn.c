@@ -54,6 +54,7 @@ static http_call *part(http_conn *conn) {
     http_call *call = conn->call;
     conn->call = NULL;
     call->conn = NULL;
+    queue_stop(call);
     return call;
 }
 
@@ -212,7 +213,7 @@ static void replay(http_conn *conn) {
     o->client->stats.dead_on_reuse++;
     call->replayed = true;
     call_rewind(call);
-    list_push_front(&o->waiting, &call->link);
+    queue_wait_first(call);
     client_conn_close(conn);
 }
 

@@ -1,7 +1,8 @@
 /* http/client_internal.h: what the files of the client share; nobody else includes it.
  *
  *   client.c          the door: clients, origins
- *   client_pool.c     an origin's connections: who waits for one, which are idle
+ *   client_pool.c     an origin's connections: who gets one, which are idle
+ *   client_queue.c    who has them, who waits for one, whose turn it is
  *   client_call.c     one call: its request, its deadlines, its ends
  *   client_connect.c  a connection's way to readiness: name, socket, tunnel, TLS
  *   client_conn.c     a connection at work: answers, ends
@@ -21,6 +22,18 @@
 #include "http/transport.h"
 
 typedef struct http_conn http_conn;
+
+enum { PARTY_BUCKETS = 64 };
+
+/* All calls of one holder at one origin. */
+typedef struct http_party {
+    list link; /* in its bucket; of nobody's: in none */
+    list turn; /* in origin->turns while calls of it wait */
+    uint64_t holder;
+    size_t calls;  /* wherever they stand; a party without any is freed */
+    unsigned held; /* connections that they have */
+    list waiting;  /* those without a connection, first come first served */
+} http_party;
 
 struct http_client {
     loop *loop;
@@ -43,12 +56,15 @@ struct http_origin {
     http_proxy proxy;
     resolver *names; /* the host's, or the proxy's; NULL: none are needed */
     unsigned max_connections;
+    unsigned max_share;
     unsigned open;  /* connections, whatever they do */
     list busy;      /* connections that have a call */
     list idle;      /* newest first */
     unsigned calls; /* wherever they stand */
-    list waiting;   /* calls without a connection, first come first served */
-    list doomed;    /* calls that cannot be sent: told so from the loop */
+    list turns;     /* parties whose calls wait */
+    list *parties;  /* PARTY_BUCKETS; NULL: no call was anybody's so far */
+    http_party nobody;
+    list doomed; /* calls that cannot be sent: told so from the loop */
     timer idle_timer;
 };
 
@@ -107,9 +123,10 @@ typedef enum call_phase {
 } call_phase;
 
 struct http_call {
-    list link; /* in the origin's waiting or doomed */
+    list link; /* in its party's waiting, or the origin's doomed */
     http_origin *origin;
-    http_conn *conn; /* NULL: in the queue */
+    http_party *party; /* NULL: doomed */
+    http_conn *conn;   /* NULL: in the queue */
     const http_call_ops *ops;
     void *user;
     call_phase phase;
@@ -123,6 +140,7 @@ struct http_call {
     bool is_head;       /* method HEAD */
     bool sent;
     bool heard;    /* a byte of the answer has come */
+    bool holds;    /* it has a connection, which counts for its party */
     bool replayed; /* its pooled connection was dead: only a fresh one will do */
     bool paused;
     size_t piece_count;
@@ -135,12 +153,34 @@ struct http_call {
 void pool_take(http_origin *o, http_call *call);
 /* The connection has answered: to the next who waits, or to the idle ones. */
 void pool_return(http_origin *o, http_conn *conn);
+/* There is more room than there was: those who wait may have it. */
+void pool_serve(http_origin *o);
 /* A connection has closed: those who wait may have its place. May free the origin. */
 void pool_lost(http_origin *o);
 void pool_init(http_origin *o);
 void pool_close_idle(http_origin *o);
 /* Frees the origin if nobody holds, uses or waits for it. */
 void origin_free_if_unused(http_origin *o);
+
+/* ---- client_queue.c ---- */
+
+void queue_init(http_origin *o);
+void queue_done(http_origin *o);
+/* The call belongs to that holder's party, until it parts with it, wherever it stands. */
+void queue_join(http_call *call, uint64_t holder);
+void queue_part(http_call *call);
+/* May its party have another connection? */
+bool queue_may_hold(const http_call *call);
+/* It has a connection from now on. */
+void queue_hold(http_call *call);
+/* It neither has one nor waits any more. */
+void queue_stop(http_call *call);
+/* It waits; first: before all others. */
+void queue_wait(http_call *call);
+void queue_wait_first(http_call *call);
+/* Whose turn it is, out of the queue; NULL: nobody's who waits and may have another connection.
+ * fresh: of those, too, that only a new connection will do for. */
+http_call *queue_next(http_origin *o, bool fresh);
 
 /* ---- client_call.c ---- */
 

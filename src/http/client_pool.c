@@ -35,7 +35,7 @@ void pool_init(http_origin *o) {
     list_init(&o->link);
     list_init(&o->busy);
     list_init(&o->idle);
-    list_init(&o->waiting);
+    queue_init(o);
     list_init(&o->doomed);
     timer_init(&o->idle_timer, on_idle_timer);
 }
@@ -65,37 +65,45 @@ static void use(http_origin *o, http_conn *conn, http_call *call) {
     conn->reused = true;
     o->client->stats.reuses++;
     list_push_back(&o->busy, &conn->link);
+    queue_hold(call);
     call_begin(call, conn);
 }
 
+static void connect_for(http_origin *o, http_call *call) {
+    queue_hold(call);
+    client_conn_connect(o, call);
+}
+
 void pool_take(http_origin *o, http_call *call) {
-    if (!list_empty(&o->idle)) {
+    if (!queue_may_hold(call)) {
+        queue_wait(call);
+    } else if (!list_empty(&o->idle)) {
         http_conn *conn = LIST_ENTRY(list_pop_front(&o->idle), http_conn, link);
         o->client->stats.idle--;
         use(o, conn, call);
     } else if (o->open < o->max_connections) {
-        client_conn_connect(o, call);
+        connect_for(o, call);
     } else {
-        list_push_back(&o->waiting, &call->link);
+        queue_wait(call);
     }
 }
 
 void pool_return(http_origin *o, http_conn *conn) {
     list_remove(&conn->link);
-    LIST_FOREACH(&o->waiting, it) {
-        http_call *call = LIST_ENTRY(it, http_call, link);
-        if (call->replayed) continue;
-        list_remove(it);
-        use(o, conn, call);
-        return;
-    }
-    make_idle(o, conn);
+    http_call *next = queue_next(o, false);
+    if (next)
+        use(o, conn, next);
+    else
+        make_idle(o, conn);
+}
+
+void pool_serve(http_origin *o) {
+    if (!o->client || o->client->closed) return;
+    for (http_call *next; o->open < o->max_connections && (next = queue_next(o, true));)
+        connect_for(o, next);
 }
 
 void pool_lost(http_origin *o) {
-    if (o->client && !o->client->closed && o->open < o->max_connections) {
-        list *node = list_pop_front(&o->waiting);
-        if (node) client_conn_connect(o, LIST_ENTRY(node, http_call, link));
-    }
+    pool_serve(o);
     origin_free_if_unused(o);
 }

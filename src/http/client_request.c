@@ -109,6 +109,7 @@ void call_free(http_call *call) {
     http_origin *o = call->origin;
     loop_timer_stop(o->client->loop, &call->timer);
     list_remove(&call->link);
+    queue_part(call);
     mem_wipe((char *)call->pieces[0].ptr, call->pieces[0].len); /* bears the provider's key */
     free(call);
     o->calls--;
