@@ -35,10 +35,15 @@ static void tell_figures(gateway *g) {
     uint64_t dropped = logger_dropped(g->logger);
     metric_add(metrics_series(g->shard, METRIC_LOG_DROPPED, NULL), dropped - g->log_dropped_told);
     g->log_dropped_told = dropped;
-    metric_set(metrics_series(g->shard, METRIC_MEMORY_LIMIT, NULL),
-               (int64_t)g->snapshot->config->limits.memory_bytes);
     tell_breakers(g);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
+}
+
+void gateway_bound_memory(gateway *g) {
+    const config *c = g->snapshot->config;
+    const size_t bytes = c->limits.memory_bytes;
+    memory_bound_set(&g->memory, bytes, config_share(c, bytes));
+    metric_set(metrics_series(g->shard, METRIC_MEMORY_LIMIT, NULL), (int64_t)bytes);
 }
 
 static void on_tick(timer *t) {
@@ -244,8 +249,8 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->logger = logger_new(&c->logs, STDERR_FILENO);
     g->log = logger_add_shard(g->logger);
     g->targets = target_table_new();
-    const size_t memory = c->limits.memory_bytes;
-    memory_bound_init(&g->memory, memory, config_share(c, memory));
+    memory_bound_init(&g->memory, 0, 0);
+    gateway_bound_memory(g);
     g->listeners = listeners_new(g->snapshot, NULL);
     g->reload = reload_new(g, load, user);
     g->end_of_turn.run = on_end_of_turn;

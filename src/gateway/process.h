@@ -55,6 +55,8 @@ struct gateway {
     uint64_t log_dropped_told;
 };
 
+/* As the snapshot in force says. */
+void gateway_bound_memory(gateway *g);
 /* The worker's last connection has gone; it has closed. On the main thread, by loop_post(). */
 void gateway_worker_idle(loop *l, void *g);
 void gateway_worker_closed(loop *l, void *g);

@@ -185,9 +185,7 @@ static void on_applied(loop *l, void *arg) {
     refused_keys_forget(g->shard, before->config);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
     g->listeners = listeners_ref(r->next_listeners);
-    const config_limits *limits = &g->snapshot->config->limits;
-    memory_bound_set(&g->memory, limits->memory_bytes,
-                     config_share(g->snapshot->config, limits->memory_bytes));
+    gateway_bound_memory(g);
     logger_configure(g->logger, &g->snapshot->config->logs);
     const span *paths;
     size_t count = config_watch_paths(g->snapshot->config, &paths);

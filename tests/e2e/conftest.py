@@ -40,14 +40,15 @@ def upstreams():
 def weir(tmp_path):
     """A function that starts a weir: weir(upstream) with the usual configuration for it, weir(upstream, retry={...}) with
     options laid on top, weir(config) with a configuration of one's own. Each is stopped by SIGTERM after the test and has to end well.
-    Options of the process have names of their own: listen=, args=, env=, wait=."""
+    Options of the process have names of their own: listen=, args=, env=, wait=, rlimits=."""
     running = []
 
-    def start(what, *, listen="127.0.0.1:0", args=(), env=None, wait=True, **over):
+    def start(what, *, listen="127.0.0.1:0", args=(), env=None, wait=True, rlimits=(), **over):
         config = daemon.config_for(what, **over) if isinstance(what, Upstream) else what
         if over and not isinstance(what, Upstream):
             config = daemon.merged(what, over)
-        w = daemon.Weir(tmp_path / f"weir{len(running)}", config, listen=listen, args=args, env=env, wait=False)
+        w = daemon.Weir(tmp_path / f"weir{len(running)}", config, listen=listen, args=args, env=env, wait=False,
+                        rlimits=rlimits)
         running.append(w)
         if wait:
             w.wait_ready()

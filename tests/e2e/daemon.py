@@ -68,9 +68,10 @@ def sanitized():
 class Weir:
     """A running weir. Use the fixture `weir`, which also stops it and checks its end."""
 
-    def __init__(self, directory, config, *, listen="127.0.0.1:0", args=(), env=None, wait=True):
+    def __init__(self, directory, config, *, listen="127.0.0.1:0", args=(), env=None, wait=True, rlimits=()):
         """config: a dict, to which listen and JSON logs are added where missing, or YAML text as it is.
-        env: added to the environment. wait: until /health/ready says yes."""
+        env: added to the environment. wait: until /health/ready says yes. rlimits: of its resources, as options of
+        prlimit(1): ["--nofile=64:64"]."""
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_path = self.directory / "weir.yaml"
@@ -89,7 +90,7 @@ class Weir:
         environment.update(env or {})
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            [str(WEIR), "serve", "-c", str(self.config_path), *args], cwd=self.directory, env=environment,
+            [*(["prlimit", *rlimits] if rlimits else []), str(WEIR), "serve", "-c", str(self.config_path), *args], cwd=self.directory, env=environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._readers = [threading.Thread(target=self._read, args=(pipe,), daemon=True)
                          for pipe in (self.process.stdout, self.process.stderr)]
