@@ -42,10 +42,9 @@ typedef struct attempt_spec {
     const config_target *entry; /* the same in the configuration, with its deadlines */
     const request_facts *facts;
     credential *credential; /* it takes a reference; NULL: none is sent */
-    uint64_t holder;        /* whose call it is; 0: nobody's */
+    uint64_t holder;        /* whose call it is: see call_spec */
     span model;             /* what this provider is asked for; empty: the client's word */
     unsigned want;          /* WANT_*, of the answer's events */
-    uint64_t holder;        /* for whom what it gathers is held (base/memory.h) */
     bool bare;              /* this call has seen the target refuse what weir adds to a request */
     arena *arena;
 } attempt_spec;

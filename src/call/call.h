@@ -36,9 +36,10 @@ typedef struct call_spec {
     log_shard *log;          /* NULL: nothing is logged */
     const config_model *model;
     const request_facts *facts;
-    uint64_t holder; /* whose call it is, among several clients that share providers; 0: nobody's */
+    /* Whose call it is, as base/shares.h names holders: of what it gathers, and of connections to
+     * providers; 0: nobody's. */
+    uint64_t holder;
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
-    uint64_t holder;               /* for whom what it gathers is held (base/memory.h) */
     bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
                      longer than retry.patience */
     unsigned want;       /* WANT_*, of the answer's events */

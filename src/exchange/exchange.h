@@ -71,7 +71,7 @@ typedef struct exchange_request {
     span body;
     span model; /* named by the path, which goes before the body; copied; empty: it names none */
     span peer;
-    uint64_t holder;    /* for whom what the answer gathers is held (base/memory.h); 0: nobody */
+    uint64_t holder;    /* whose call it is, as base/shares.h names holders; 0: nobody's */
     int64_t started_us; /* monotonic: when the request was complete */
     /* The door has asked exchange_identify() already, with the configuration in force: its answer.
      */

@@ -81,11 +81,6 @@ static const call_sink sink = {.on_head = on_head,
                                .on_fail = on_fail,
                                .on_refused = on_refused};
 
-/* Where there is only one client, there is nobody to share with. */
-static uint64_t holder_of(const exchange *x) {
-    return x->client && exchange_config(x)->client_count > 1 ? x->client->holder : 0;
-}
-
 stage_result stage_call(exchange *x) {
     const call_spec spec = {.loop = x->env->loop,
                             .snapshot = x->snapshot,
@@ -93,7 +88,6 @@ stage_result stage_call(exchange *x) {
                             .log = x->env->log,
                             .model = x->model,
                             .facts = &x->facts,
-                            .holder = holder_of(x),
                             .made_at = x->made_at,
                             .patient = x->env->patient,
                             .want = x->want,
