@@ -13,6 +13,7 @@ struct secret_set {
     needles needles;   /* without their own backslashes */
     bool slashed;      /* one of them had any: then every backslash of a text counts */
     bool wide;         /* one of them has more than ASCII */
+    bool begins[256];  /* by a byte of a text: one of them may begin with it */
     bool telling[256]; /* by the letter behind a backslash: what that says may be of a secret */
 };
 
@@ -90,6 +91,11 @@ static bool is_long_enough(const secret *s) {
     return s && secret_reveal(s).len >= SECRET_LEN_MIN;
 }
 
+static void note_begins(secret_set *s) {
+    for (unsigned byte = 0; byte < ARRAY_LEN(s->begins); byte++)
+        s->begins[byte] = byte == '\\' || needles_byte_in(s->needles.begins, (unsigned char)byte);
+}
+
 secret_set *secret_set_new(secret *const *secrets, size_t count) {
     buf *said = mem_zalloc_array(count + 1, sizeof *said);
     span *items = mem_zalloc_array(count + 1, sizeof *items);
@@ -113,6 +119,7 @@ secret_set *secret_set_new(secret *const *secrets, size_t count) {
         atomic_init(&s->refs, 1);
         s->slashed = slashed;
         needles_init(&s->needles, items, n);
+        note_begins(s);
         note_escapes(s);
     }
     while (n)
@@ -268,13 +275,14 @@ static span last_bytes(span text, size_t most) {
 /* Of text, what can be of one secret that is not all there. */
 static span open_end(const secret_set *s, span text) {
     const needles *n = &s->needles;
+    if (text.len < n->longest) return text;
     span end = last_bytes(text, n->longest * ESCAPE_LEN_MAX);
     bool escapes = span_find(end, 0, '\\') < end.len;
     return escapes ? end : last_bytes(text, n->longest - 1);
 }
 
 static bool may_begin(const secret_set *s, char byte) {
-    return byte == '\\' || needles_byte_in(s->needles.begins, (unsigned char)byte);
+    return s->begins[(unsigned char)byte];
 }
 
 size_t secret_set_begun(const secret_set *s, span text) {

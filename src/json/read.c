@@ -119,7 +119,12 @@ json_cursor json_cursor_of(json_value value) {
 
 /* To the next child's first byte, or behind the closing bracket. */
 static bool to_child(json_cursor *c) {
-    const char *p = json_skip_blanks(c->at, c->end);
+    const char *p = c->at;
+    if (c->end - p > 1 && p[0] == ',' && p[1] == '"') { /* as nearly all are written */
+        c->at = p + 1;
+        return true;
+    }
+    p = json_skip_blanks(p, c->end);
     if (p < c->end && *p == ',') p = json_skip_blanks(p + 1, c->end);
     bool closed = p < c->end && (*p == '}' || *p == ']');
     c->at = closed ? p + 1 : p;
