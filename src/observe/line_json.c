@@ -3,13 +3,48 @@
 
 #include "json/json.h"
 
+#include <assert.h>
+
 /* `,"key":` is one literal, so that a field is one copy and its value. */
 #define KEY(name) SPAN_OF(",\"" name "\":")
+
+/* Neither DEL nor anything beyond ASCII, as nearly every text. */
+static bool is_plain(span text) {
+    unsigned char any = 0;
+    for (size_t i = 0; i < text.len; i++)
+        any |= (unsigned char)((unsigned char)text.ptr[i] | ((unsigned char)text.ptr[i] + 1));
+    return any < 0x80;
+}
+
+/* JSON lets DEL, C1's controls and the marks of writing direction stand as they are. */
+static void escape_unsafe(buf *out, size_t from) {
+    buf all = BUF_EMPTY;
+    buf_add(&all, span_from(out->ptr + from, out->len - from));
+    out->len = from;
+    for (size_t at = 0; at < all.len;) {
+        uint32_t code = 0;
+        size_t len = line_decode((unsigned char *)all.ptr + at, all.len - at, &code);
+        assert(len > 0); /* what was written is UTF-8 */
+        if (line_is_unsafe(code))
+            buf_addf(out, "\\u%04x", (unsigned)code);
+        else
+            buf_add(out, span_from(all.ptr + at, len));
+        at += len;
+    }
+    buf_done(&all);
+}
+
+static void add_string(buf *out, span text, size_t max) {
+    size_t from = out->len;
+    text = span_clip(text, max);
+    json_write_string(out, text);
+    if (!is_plain(text)) escape_unsafe(out, from);
+}
 
 static void add_text(buf *out, span key, span text, size_t max) {
     if (text.len == 0) return;
     buf_add(out, key);
-    json_write_string(out, span_clip(text, max));
+    add_string(out, text, max);
 }
 
 static void add_count(buf *out, span key, int64_t value) {
@@ -95,7 +130,7 @@ void line_json_event(buf *out, line_clock *clock, const line_event *e) {
         buf_add_char(out, ',');
         json_write_string(out, span_cstr(e->fields[i].key));
         buf_add_char(out, ':');
-        json_write_string(out, span_clip(e->fields[i].value, LINE_TEXT_MAX));
+        add_string(out, e->fields[i].value, LINE_TEXT_MAX);
     }
     buf_add(out, SPAN_OF("}\n"));
 }

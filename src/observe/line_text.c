@@ -17,35 +17,16 @@
 
 /* ---- text that is safe on a terminal ---- */
 
-/* The character at p and its length; length 0 for what is no UTF-8. */
-static size_t decode(const unsigned char *p, size_t left, uint32_t *ret_code) {
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (len > left || !span_is_utf8(span_from((const char *)p, len))) return 0;
-    uint32_t code = len == 1 ? p[0] : p[0] & (0x7Fu >> len);
-    for (size_t i = 1; i < len; i++)
-        code = code << 6 | (p[i] & 0x3F);
-    *ret_code = code;
-    return len;
-}
-
-/* Controls would move the cursor; the marks of writing direction make text read as what it is not.
- */
-static bool is_unsafe(uint32_t code) {
-    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
-           (code >= 0x200E && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2066 && code <= 0x2069);
-}
-
 static void add_text(buf *out, span text, size_t max) {
     text = span_clip(text, max);
     const unsigned char *p = (const unsigned char *)text.ptr;
     for (size_t at = 0; at < text.len;) {
         uint32_t code;
-        size_t len = decode(p + at, text.len - at, &code);
+        size_t len = line_decode(p + at, text.len - at, &code);
         if (len == 0) {
             buf_add(out, SPAN_OF("\xEF\xBF\xBD")); /* U+FFFD */
             len = 1;
-        } else if (is_unsafe(code)) {
+        } else if (line_is_unsafe(code)) {
             buf_addf(out, code < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)code);
         } else {
             buf_add(out, span_from(text.ptr + at, len));

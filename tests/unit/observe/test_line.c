@@ -176,6 +176,7 @@ static const span hostile[] = {
          "gnp.exe"), /* right to left from here */
     SPAN("nul\0byte"),
     SPAN("\"}\\"),
+    SPAN("del\177"),
 };
 
 static void no_text_leaves_its_line(void **state) {
@@ -195,6 +196,9 @@ static void no_text_leaves_its_line(void **state) {
         buf_clear(&out);
         line_json_event(&out, &clock_, &e);
         assert_true(json_scan(buf_span(&out), NULL, &root, &fault));
+        assert_null(strstr(buf_cstr(&out), "\xC2\x9B"));
+        assert_null(strstr(buf_cstr(&out), "\xE2\x80\xAE"));
+        assert_null(strchr(buf_cstr(&out), 0x7F));
         buf_clear(&out);
 
         line_text_call(&out, &clock_, &r, false);
@@ -204,6 +208,7 @@ static void no_text_leaves_its_line(void **state) {
         for (size_t at = 0; at < out.len; at++) {
             feeds += out.ptr[at] == '\n';
             assert_true((unsigned char)out.ptr[at] >= 0x20 || out.ptr[at] == '\n');
+            assert_true(out.ptr[at] != 0x7F);
         }
         assert_int_equal(feeds, 2);
         assert_null(strstr(buf_cstr(&out), "\xC2\x9B"));
