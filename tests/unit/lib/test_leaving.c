@@ -2,6 +2,7 @@
  * leaving.def gives it and by no other; escaped, and bounded where it is a log's. */
 #include "unit.h"
 
+#include "config/config.h"
 #include "dialect/failure.h"
 #include "json/json.h"
 #include "lib/result.h"
@@ -16,6 +17,7 @@ enum {
     TOLD = 1 << 4,
     RESULT = 1 << 5,
     REFUSAL = 1 << 6,
+    EXPLAIN = 1 << 7,
 };
 
 typedef enum holds { TEXT, ID, WORD, STRING, OTHER } holds;
@@ -285,6 +287,40 @@ static void a_result(void **state) {
         }
 }
 
+/* Keys and the values of headers are told as (set), whatever they are. */
+static void the_configuration(void **state) {
+    (void)state;
+    static const char yaml[] = "providers:\n  p:\n    url: https://h.example\n"
+                               "    key: ['@one.key@', '@other.key@']\n"
+                               "    headers: {x-a: '@header.value@'}\n"
+                               "clients: [{name: ci, key: '@client.key@'}]\n";
+    for (int hostile = 0; hostile < 2; hostile++) {
+        arena a;
+        config_problems problems;
+        buf out = BUF_EMPTY;
+        arena_init(&a, 0);
+        config *c = config_parse(span_cstr(yaml), "weir.yaml", &problems);
+        assert_non_null(c);
+        config_explain(c, &out);
+        config_provider *p = c->providers;
+        fill("config_listener", c->listeners, hostile, &a);
+        fill("config_client", c->clients, hostile, &a);
+        fill("config_provider", p, hostile, &a);
+        fill("config_url", &p->url, hostile, &a);
+        fill("config_header", p->headers, hostile, &a);
+        config_explain(c, &out);
+        check_door(&out, EXPLAIN, hostile);
+        assert_null(strstr(buf_cstr(&out), ".key@"));
+        assert_null(strstr(buf_cstr(&out), ".value@"));
+        for (size_t i = 0; i < out.len; i++)
+            assert_true((unsigned char)out.ptr[i] >= ' ' || out.ptr[i] == '\n');
+        config_unref(c);
+        config_problems_done(&problems);
+        buf_done(&out);
+        arena_done(&a);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_is_listed),
@@ -293,6 +329,7 @@ int main(void) {
         cmocka_unit_test(an_error),
         cmocka_unit_test(an_error_of_the_providers_own),
         cmocka_unit_test(a_result),
+        cmocka_unit_test(the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
