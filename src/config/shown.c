@@ -170,7 +170,7 @@ static bool text_may(judge *j, span text) {
 }
 
 static bool is_path(span text) {
-    return span_starts(text, SPAN_OF("/"));
+    return span_starts(text, SPAN_OF("/")) || span_starts(text, SPAN_OF("unix:/"));
 }
 
 /* Words that blanks part are a sentence, or a passphrase; after a number they are its unit. */

@@ -1,6 +1,7 @@
 #include "gateway/listeners.h"
 
 #include "base/mem.h"
+#include "config/shown.h"
 #include "gateway/listener_tls.h"
 
 #include <errno.h>
@@ -100,7 +101,8 @@ bool listeners_have(const listeners *set, const listener *l) {
 }
 
 void listener_explain(const listener *l, int err, buf *out) {
-    const char *address = l->key;
+    /* It may be what a variable holds, and that not what was meant. */
+    const char *address = shown_may(span_cstr(l->key)) ? l->key : "an address of listen";
     if (err == UV_EADDRINUSE)
         buf_addf(out,
                  "cannot listen on %s: another program does already; stop it, or choose "
