@@ -15,6 +15,7 @@ void attempt_close_reader(attempt *a) {
 static void release(attempt *a) {
     a->state = OVER;
     loop_timer_stop(a->spec.loop, &a->watch);
+    attempt_pace_stop(a);
     attempt_close_reader(a);
     buf_done(&a->body);
     credential_unref(a->credential);
@@ -63,6 +64,7 @@ void attempt_end(attempt *a) {
     drop_connection(a);
     a->state = OVER;
     loop_timer_stop(a->spec.loop, &a->watch);
+    attempt_pace_stop(a);
     a->ops->on_end(a->user);
     release(a);
 }
@@ -101,6 +103,7 @@ static void on_head(void *user, const http_head *as_sent) {
     }
     a->state = REFUSAL;
     loop_timer_stop(a->spec.loop, &a->watch);
+    attempt_pace_refusal(a);
 }
 
 static void on_body(void *user, span piece) {

@@ -266,6 +266,7 @@ static void look_for_gathered_end(attempt *a) {
 void attempt_take_answer(attempt *a, span piece) {
     answer_event event;
     reader_result got = READER_MORE;
+    if (a->reader.comes == ANSWER_PLAIN) attempt_pace_document(a, piece);
     while (is_read(a) && (got = reader_next(&a->reader, &piece, &event)) == READER_EVENT)
         take_event(a, &event);
     if (!is_read(a)) return;

@@ -11,6 +11,7 @@
 #define WEIR_CALL_ATTEMPT_INTERNAL_H
 
 #include "call/attempt.h"
+#include "http/body_pace.h"
 
 typedef enum attempt_state {
     SENT,    /* the head is awaited */
@@ -33,6 +34,9 @@ struct attempt {
     dialect dialect;
     timer watch; /* the first token's deadline, then that between events; in WHOLE and DRAIN, how
                     long the rest is waited for */
+    timer pace_timer; /* paced: of what is gathered */
+    body_pace pace;
+    uint64_t come; /* of a document, from its first byte that is no blank on */
     int64_t began_ms;
     int64_t event_ms; /* when the last event came */
     int status;
@@ -49,6 +53,7 @@ struct attempt {
     bool spoken;       /* content has come, or the news that it is being worked on */
     bool document;     /* it does not flow, as far as its type says: no first token is awaited */
     bool flowing;      /* the answer has begun: the deadline between events runs */
+    bool paced;        /* pace_timer is in use */
     bool paused;
     bool unfinished; /* it ended without saying why */
 };
@@ -98,6 +103,14 @@ void attempt_end_answer(attempt *a, const http_fail *cut);
 void attempt_watch_rest(attempt *a);
 /* Of events that are put together to a document: no more of them are waited for. */
 void attempt_tell_gathered(attempt *a);
+
+/* ---- attempt_pace.c ---- */
+
+/* A piece of a document has come. */
+void attempt_pace_document(attempt *a, span piece);
+/* The head of a refusal has. */
+void attempt_pace_refusal(attempt *a);
+void attempt_pace_stop(attempt *a);
 
 /* ---- attempt_fail.c ---- */
 

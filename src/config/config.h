@@ -166,6 +166,7 @@ typedef struct config_server {
 typedef struct config_limits {
     size_t body_bytes;
     size_t answer_bytes; /* a provider's plain answer */
+    size_t answer_rate;  /* bytes a second of it; 0: any */
     size_t event_bytes;  /* one event of a stream */
     size_t head_bytes;
     size_t url_bytes;

@@ -167,6 +167,8 @@ static const option file_options[] = {
      .sentence = "Largest body of a request; OpenAI takes so much with pictures in it."},
     {SIZE(config, "limits.answer", limits.answer_bytes), .standard = "64MB", .min = "1KB", .max = "1GB",
      .sentence = "Largest plain answer of a provider."},
+    {SIZE(config, "limits.answer_rate", limits.answer_rate), .standard = "500B", .min = "1B", .max = "1GB", .zero = "off",
+     .sentence = "Least bytes a second of a provider's plain answer once it has begun, measured over each timeouts.between_events; one that is complete within the first may be slower."},
     {SIZE(config, "limits.event", limits.event_bytes), .standard = "64MB", .min = "1KB", .max = "256MB",
      .sentence = "Largest event of a stream; a picture is one."},
     {SIZE(config, "limits.head", limits.head_bytes), .standard = "64KB", .min = "1KB", .max = "1MB",

@@ -16,13 +16,14 @@ import pytest
 import bodies
 import wire
 from connect_proxy import ConnectProxy
-from upstream import after, cut, error, raw, refused_port, black_hole, reply, reset, sse, stall
+from upstream import after, cut, error, make_head, raw, refused_port, black_hole, reply, reset, sse, stall
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 BASE = 0.02
 COMMENT = 0.06
 OWN = {"code": "own_code", "type": "own_type", "message": "The provider's own words."}
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+JSON_HEAD = make_head(200, {"content-type": "application/json", "content-length": 4000})
 
 
 def table():
@@ -70,6 +71,11 @@ def is_first(request):
     return request.header("authorization") == f"Bearer {KEYS[0]}"
 
 
+def dripping(data):
+    """A byte at a time, never silent for long."""
+    return [part for byte in data for part in (bytes([byte]), 0.02)]
+
+
 def faults(name, stream):
     """The behaviour of the faulty provider for a row: one, for every request."""
     begun = [STREAM_HEAD, event_of(ROLE)]
@@ -110,6 +116,9 @@ def faults(name, stream):
         "silence in the head": lambda: stall("in_head"),
         "silence after the head": lambda: raw([STREAM_HEAD], end="stall") if stream else stall("after_head"),
         "silence in the body": lambda: stall("in_body"),
+        "a head a byte at a time": lambda: raw(dripping(make_head(200, {"x-long": "x" * 400, "content-length": 2})), end="stall"),
+        "a body a byte at a time": lambda: raw([JSON_HEAD] + dripping(b'{"choices":[' + b" " * 400), end="stall"),
+        "a body of blanks": lambda: raw([JSON_HEAD] + dripping(b"\n" * 400), end="stall"),
         "late first token": lambda: raw(begun, end="stall"),
         "silence after content": lambda: raw(spoken, end="stall"),
         "nothing but comments after content": lambda: raw(spoken + [0.05, chunk_of(": ping\n\n")] * 400,

@@ -1116,6 +1116,79 @@ static void headers_that_may_cross(void **state) {
     }
 }
 
+/* ---- what is gathered must come on ---- */
+
+static void what_drips(void **state) {
+    (void)state;
+#define PACE(rate)                                                                                 \
+    "timeouts: {first_token: 100ms, first_byte: 1s, between_events: 200ms}\n"                      \
+    "limits: {answer_rate: " rate "}\n"
+#define PACED PACE("1KB")
+#define DRIP  "wait 50|bytes x|wait 50|bytes x|wait 50|bytes x|wait 50|bytes x|"
+#define SLOW  "silent stream_stalled 504"
+    static const row rows[] = {
+        {.name = "a document",
+         .plain = true,
+         .options = PACED,
+         .script = "200|bytes {|" DRIP DRIP "end",
+         .heard = "plain 200; " SLOW,
+         .took_ms = 202,
+         .text = "The answer of a came with less than limits.answer_rate (1024 bytes a second) "
+                 "over timeouts.between_events (200 ms)."},
+        {.name = "a document where a stream was asked for",
+         .options = PACED,
+         .script = "200|bytes {|" DRIP DRIP "end",
+         .heard = "stream 200; " SLOW,
+         .took_ms = 202},
+        {.name = "of a path that is passed through",
+         .endpoint = EP_OTHER,
+         .options = PACED,
+         .script = "200|bytes {|" DRIP DRIP "end",
+         .heard = "plain 200; " SLOW,
+         .took_ms = 202},
+        {.name = "complete within the first window",
+         .plain = true,
+         .options = PACED,
+         .script = "200|wait 900|bytes {\"choices\":[{\"message\":{|wait 190|"
+                   "bytes \"content\":\"Hi\"}}]}|end",
+         .heard = "plain 200; Hi; end " HI},
+        {.name = "any pace is taken",
+         .plain = true,
+         .options = PACE("off"),
+         .script = "200|bytes {|" DRIP DRIP "bytes }|wait 900",
+         .heard = "plain 200; " SLOW,
+         .took_ms = 602,
+         .text = "No byte came from a within timeouts.between_events (200 ms)."},
+        {.name = "pieces of what nobody reads",
+         .endpoint = EP_OTHER,
+         .options = PACED,
+         .script = "200 raw|" DRIP DRIP "end",
+         .heard = "raw 200; x; x; x; x; x; x; x; x; end"},
+        {.name = "blanks alone",
+         .plain = true,
+         .options = PACED,
+         .script = "200|bytes \\n|wait 150|bytes \\n|wait 600|bytes \\n|wait 600|bytes " HI "|end",
+         .heard = "plain 200; silent first_byte_timeout 504",
+         .took_ms = 1002,
+         .text = "No answer came from a within timeouts.first_byte (1 s)."},
+        {.name = "blanks, and an answer in time",
+         .plain = true,
+         .options = PACED,
+         .script = "200|bytes \\n|wait 400|bytes \\n|wait 500|bytes " HI "|end",
+         .heard = "plain 200; Hi; end \n\n" HI},
+        {.name = "a refusal: what is there says enough",
+         .plain = true,
+         .options = PACED,
+         .script = "503|bytes {\"err|wait 4000|bytes or|wait 4000|bytes \"|wait 4000|bytes :1}|end",
+         .heard = "overload provider_error 503 {\"error\":{\"message\":\"The provider answered "
+                  "with status 503: {\\\"error\\\"\",\"type\":\"server_error\",\"param\":null,"
+                  "\"code\":\"provider_error\"}}",
+         .took_ms = 10002},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        plays(&rows[i]);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(answers),
@@ -1136,6 +1209,7 @@ int main(void) {
         cmocka_unit_test(it_tells_how_far_it_has_come),
         cmocka_unit_test(headers_that_must_not_cross),
         cmocka_unit_test(headers_that_may_cross),
+        cmocka_unit_test(what_drips),
     };
     return run_watched(tests);
 }

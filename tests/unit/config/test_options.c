@@ -192,6 +192,7 @@ static void has_the_documented_defaults(void **state) {
     assert_false(c->server.open);
     assert_int_equal(c->limits.body_bytes, 50 << 20);
     assert_int_equal(c->limits.answer_bytes, 64 << 20);
+    assert_int_equal(c->limits.answer_rate, 500);
     assert_int_equal(c->limits.event_bytes, 64 << 20);
     assert_int_equal(c->limits.head_bytes, 64 << 10);
     assert_int_equal(c->limits.url_bytes, 8 << 10);

@@ -1,0 +1,107 @@
+/* Whether an answer that is gathered comes on. Its bytes are life to the HTTP client, whose
+ * deadlines are for silence: a byte now and then would keep a call until timeouts.total.
+ *
+ * Some servers send blanks before a document for as long as the model thinks
+ * (api-docs.deepseek.com, "Rate Limit"). Those begin nothing: timeouts.first_byte is the time for
+ * what comes behind them, too.
+ */
+#include "call/attempt_internal.h"
+
+#include <string.h>
+
+/* The text of a refusal is there at once, or is not worth waiting for. */
+enum { REFUSAL_MS = 10 * 1000 };
+
+void attempt_pace_stop(attempt *a) {
+    if (a->paced) loop_timer_stop(a->spec.loop, &a->pace_timer);
+}
+
+static void start(attempt *a, timer_fn *fire, int64_t after_ms) {
+    attempt_pace_stop(a);
+    timer_init(&a->pace_timer, fire);
+    a->paced = true;
+    loop_timer_start(a->spec.loop, &a->pace_timer, after_ms);
+}
+
+/* ---- a document ---- */
+
+/* It may turn out to be events, which have deadlines of their own. */
+static bool is_document(const attempt *a) {
+    return a->state == ANSWER && a->reader.comes == ANSWER_PLAIN;
+}
+
+static void fail_trickling(attempt *a) {
+    const config_target *t = a->spec.entry;
+    span over = config_timeout_text(attempt_config(a), t->of, t->provider, TIMEOUT_BETWEEN_EVENTS,
+                                    a->spec.arena);
+    attempt_fail(
+        a, FAIL_SILENT, ERR_BETWEEN_EVENTS_TIMEOUT,
+        arena_printf(a->spec.arena,
+                     "The answer of %.*s came with less than limits.answer_rate (%zu bytes "
+                     "a second) over %.*s.",
+                     SPAN_ARG(t->provider->name), attempt_config(a)->limits.answer_rate,
+                     SPAN_ARG(over)));
+}
+
+static void begin_document(attempt *a);
+
+/* While weir itself does not read, nothing can come. */
+static void on_pace(timer *t) {
+    attempt *a = CONTAINER_OF(t, attempt, pace_timer);
+    if (!is_document(a)) return;
+    if (a->paused) {
+        begin_document(a);
+        return;
+    }
+    const body_pace_limits limits = {.window_ms = attempt_timeouts(a)->between_events_ms,
+                                     .rate = attempt_config(a)->limits.answer_rate};
+    int64_t wait_ms = 0;
+    switch (body_pace_judge(&a->pace, &limits, a->spec.loop->now_ms, a->come, &wait_ms)) {
+    case BODY_PACE_FINE: loop_timer_start(a->spec.loop, t, wait_ms); break;
+    case BODY_PACE_SILENT:
+        attempt_fail_late(a, ERR_BETWEEN_EVENTS_TIMEOUT, "byte", TIMEOUT_BETWEEN_EVENTS);
+        break;
+    case BODY_PACE_TRICKLES: fail_trickling(a); break;
+    }
+}
+
+static void begin_document(attempt *a) {
+    body_pace_begin(&a->pace, a->spec.loop->now_ms, a->come);
+    start(a, on_pace, attempt_timeouts(a)->between_events_ms);
+}
+
+static void on_blanks_alone(timer *t) {
+    attempt *a = CONTAINER_OF(t, attempt, pace_timer);
+    if (is_document(a)) attempt_fail_late(a, ERR_FIRST_BYTE_TIMEOUT, "answer", TIMEOUT_FIRST_BYTE);
+}
+
+/* Of JSON's. */
+static bool is_blank(span s) {
+    for (size_t i = 0; i < s.len; i++)
+        if (!strchr(" \t\r\n", s.ptr[i]) || !s.ptr[i]) return false;
+    return true;
+}
+
+void attempt_pace_document(attempt *a, span piece) {
+    if (!a->come && is_blank(piece)) {
+        if (!a->paced) start(a, on_blanks_alone, attempt_timeouts(a)->first_byte_ms);
+        return;
+    }
+    bool begins = !a->come;
+    a->come += piece.len;
+    if (begins)
+        begin_document(a);
+    else
+        body_pace_heard(&a->pace, a->spec.loop->now_ms);
+}
+
+/* ---- a refusal ---- */
+
+static void on_refusal_late(timer *t) {
+    attempt *a = CONTAINER_OF(t, attempt, pace_timer);
+    if (a->state == REFUSAL) attempt_fail_refused(a, a->status, buf_span(&a->body));
+}
+
+void attempt_pace_refusal(attempt *a) {
+    start(a, on_refusal_late, REFUSAL_MS);
+}
