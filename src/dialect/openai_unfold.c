@@ -11,6 +11,7 @@ typedef struct unfolding {
     bool is_chat;
     bool told; /* a chunk has been written */
     bool full; /* what is written is more than `most` bytes */
+    buf begin; /* of every chunk: found once, since it may stand behind a thousand choices */
     buf chunk;
     size_t most;
     buf *out;
@@ -54,9 +55,8 @@ static bool has_a_place_of_its_own(span key) {
     return is_one_of(key, names, ARRAY_LEN(names));
 }
 
-static json_writer open_chunk(unfolding *u) {
-    buf_clear(&u->chunk);
-    json_writer w = json_writer_of(&u->chunk);
+static void write_begin(unfolding *u) {
+    json_writer w = json_writer_of(&u->begin);
     json_open_object(&w);
     json_key(&w, "object");
     json_put_string(&w, u->is_chat ? SPAN_OF("chat.completion.chunk") : SPAN_OF("text_completion"));
@@ -65,7 +65,12 @@ static json_writer open_chunk(unfolding *u) {
         if (is_repeated(m.key)) put_member(&w, m.key, m.value);
     json_key(&w, "choices");
     json_open_array(&w);
-    return w;
+}
+
+static json_writer open_chunk(unfolding *u) {
+    buf_clear(&u->chunk);
+    buf_add(&u->chunk, buf_span(&u->begin));
+    return json_writer_of(&u->chunk);
 }
 
 static void close_chunk(unfolding *u, json_writer *w) {
@@ -200,6 +205,7 @@ static bool unfold(span document, bool is_chat, size_t most, buf *out) {
     unfolding u = {.document = answer_root(document), .is_chat = is_chat, .most = most, .out = out};
     json_iter it = json_iter_of(json_get(u.document, SPAN_OF("choices")));
     json_value value;
+    write_begin(&u);
     for (unsigned i = 0; !u.full && json_next_element(&it, &value); i++) {
         if (value.type != JSON_OBJECT) continue;
         const choice c = choice_of(&u, value, i);
@@ -207,6 +213,7 @@ static bool unfold(span document, bool is_chat, size_t most, buf *out) {
         finish(&u, &c);
     }
     if (!u.full) tell_usage(&u);
+    buf_done(&u.begin);
     buf_done(&u.chunk);
     return !u.full;
 }

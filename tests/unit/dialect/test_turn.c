@@ -250,6 +250,26 @@ static const char *const response_events[] = {
     EVENT("response.completed", 24, "\"response\":" RESPONSE),
 };
 
+/* What each chunk repeats stands behind all of them; none goes through the document for it. */
+static void very_many_choices(void **state) {
+    (void)state;
+    enum { CHOICES = 100 * 1000 };
+    static const span repeated = SPAN("\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"index\":");
+    buf body = BUF_EMPTY, events = BUF_EMPTY;
+    buf_add_cstr(&body, "{\"choices\":[");
+    for (int i = 0; i < CHOICES; i++)
+        buf_addf(&body, "%s{\"message\":{\"content\":\"a\"}}", i ? "," : "");
+    buf_add_cstr(&body, "],\"id\":\"c\",\"model\":\"m\"}");
+    const turn_ops *turn = dialect_get(CHAT)->turn;
+    assert_true(turn->unfold(buf_span(&body), SIZE_MAX, &events));
+    size_t chunks = 0;
+    for (size_t at = 0; (at = span_find_span(buf_span(&events), at, repeated)) < events.len; at++)
+        chunks++;
+    assert_int_equal(chunks, 2 * CHOICES);
+    buf_done(&body);
+    buf_done(&events);
+}
+
 static void a_response_becomes_events(void **state) {
     (void)state;
     buf expected = BUF_EMPTY;
@@ -305,6 +325,7 @@ int main(void) {
         cmocka_unit_test(a_chat_completion_becomes_chunks),
         cmocka_unit_test(calls_and_choices),
         cmocka_unit_test(a_completion_becomes_chunks),
+        cmocka_unit_test(very_many_choices),
         cmocka_unit_test(a_response_becomes_events),
         cmocka_unit_test(a_response_ends_as_it_says),
         cmocka_unit_test(errors_are_told_as_they_are),
