@@ -147,7 +147,9 @@ static void client_free(weir_client *c) {
     http_client_free(c->http);
     loop_remove_hook(&c->at_end);
     loop_remove_hook(&c->after_it);
+    const bool bounded = c->loop.memory.bound;
     loop_done(&c->loop);
+    if (bounded) memory_bound_done(&c->memory);
     target_table_free(c->targets);
     mailbox_unref(c->mail);
     usage_done(&c->usage);
@@ -203,6 +205,13 @@ static int start_thread(weir_client *c) {
     return err;
 }
 
+/* The memory is the program's, which may have its own idea of it. */
+static void bound_memory(weir_client *c, const config_limits *limits) {
+    if (!limits->memory_told) return;
+    memory_bound_init(&c->memory, limits->memory_bytes, limits->memory_bytes);
+    c->loop.memory.bound = &c->memory;
+}
+
 /* NULL where the loop cannot be made; then nothing is left of it. */
 static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err) {
     weir_client *c = mem_zalloc(sizeof *c);
@@ -211,6 +220,7 @@ static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err)
         free(c);
         return NULL;
     }
+    bound_memory(c, &s->config->limits);
     c->options = options_copy(o);
     c->foreign = o->foreign_loop;
     c->model = mem_strndup(s->config->chat.model.ptr, s->config->chat.model.len);

@@ -50,6 +50,7 @@ struct weir_client {
     timer refresh_due;
     char *model; /* of requests that name none; any thread, as it never changes */
     usage usage; /* any thread */
+    memory_bound memory; /* of the loop's, where the options tell one */
     atomic_uint limit, running_count, waiting_count; /* any thread reads */
     bool foreign;                                    /* any thread, as it never changes */
     pthread_t thread;

@@ -50,6 +50,7 @@ weir_code code_of_error(error_id id, int status, bool begun) {
     case ERR_TOTAL_TIMEOUT: return WEIR_TIMEOUT;
     case ERR_TOO_BUSY:
     case ERR_DRAINING:
+    case ERR_MEMORY_FULL:
     case ERR_INTERNAL: return WEIR_INTERNAL;
     default: break;
     }

@@ -2,6 +2,8 @@
  * of calls that are stopped, held, late, too many, or made where they may not be. */
 #include "lib.h"
 
+#include "lib/client.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -280,6 +282,22 @@ static void a_stream_that_is_too_long(void **state) {
     assert_true(r->text_len <= 1024);
     weir_result_free(r);
     buf_done(&s.text);
+    weir_client_free(c);
+}
+
+/* Without a word the memory is the program's own affair. */
+static void answers_take_the_memory_that_was_told(void **state) {
+    (void)state;
+    weir_client *c = lib_client(lib_options());
+    assert_null(c->loop.memory.bound);
+    weir_client_free(c);
+    weir_options *o = lib_options();
+    weir_options_set(o, "limits.memory", "16MB");
+    c = lib_client(o);
+    assert_int_equal(c->loop.memory.bound->most_all, 16 << 20);
+    weir_result *r = lib_chat(c, lib_request("sim/words-10000", "Hi"));
+    assert_int_equal(r->code, WEIR_OK);
+    weir_result_free(r);
     weir_client_free(c);
 }
 
@@ -656,6 +674,7 @@ int main(void) {
         cmocka_unit_test(a_stream_that_is_cut),
         cmocka_unit_test(a_stream_that_never_begins),
         cmocka_unit_test(a_stream_that_is_too_long),
+        cmocka_unit_test(answers_take_the_memory_that_was_told),
         cmocka_unit_test(a_batch_in_order),
         cmocka_unit_test(calls_wait_their_turn_in_order),
         cmocka_unit_test(a_deadline_in_the_queue_and_out_of_it),
