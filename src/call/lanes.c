@@ -311,9 +311,9 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .credential = s->upstream->keys[l->key].credential,
                                .entry = s->target,
                                .facts = c->spec.facts,
-                               .holder = c->spec.holder,
                                .model = s->model,
                                .want = c->spec.want,
+                               .holder = c->spec.holder,
                                .bare = s->bare,
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);

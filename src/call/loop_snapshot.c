@@ -54,6 +54,8 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
     u->items = mem_zalloc_array(c->provider_count, sizeof *u->items);
     for (size_t i = 0; i < c->provider_count; i++) {
         const config_provider *p = &c->providers[i];
+        /* Where there is one client, or none, there is nobody to share with. */
+        unsigned share = c->client_count > 1 ? (unsigned)config_share(c, p->max_connections) : 0;
         const http_origin_spec spec = {.host = p->url.host,
                                        .port = p->url.port,
                                        .authority = p->url.authority,
@@ -61,7 +63,7 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
                                        .tls = snapshot_provider_tls(s, i),
                                        .proxy = p->proxy,
                                        .max_connections = p->max_connections,
-                                       .max_share = (unsigned)config_share(c, p->max_connections)};
+                                       .max_share = share};
         u->items[i] = (upstream){.provider = p,
                                  .ops = provider_find(p->kind),
                                  .origin = http_client_origin(client, &spec),

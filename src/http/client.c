@@ -73,7 +73,8 @@ http_origin *http_client_origin(http_client *c, const http_origin_spec *spec) {
     if (!found) found = origin_new(c, spec);
     found->refs++;
     found->max_connections = spec->max_connections ? spec->max_connections : UINT_MAX;
-    found->max_share = spec->max_share ? spec->max_share : UINT_MAX;
+    found->shared = spec->max_share > 0;
+    found->max_share = spec->max_share;
     pool_serve(found);
     return found;
 }

@@ -32,7 +32,7 @@ typedef struct http_origin_spec {
     tls_context *tls; /* NULL: plain */
     span proxy;       /* "http://host:port", "none", or empty: the environment decides */
     unsigned max_connections;
-    unsigned max_share; /* of these, what one holder's calls may have; 0: all */
+    unsigned max_share; /* of these, what one holder's calls may have; 0: holders are all one */
 } http_origin_spec;
 
 typedef struct http_client_limits {

@@ -146,7 +146,7 @@ http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec
         loop_timer_start(c->loop, &call->timer, 0);
         return call;
     }
-    queue_join(call, spec->holder);
+    queue_join(call, o->shared ? spec->holder : 0);
     pool_take(o, call);
     if (call->phase == CALL_WAITING) start_timer(call, call->connect_ms);
     return call;

@@ -57,6 +57,7 @@ struct http_origin {
     resolver *names; /* the host's, or the proxy's; NULL: none are needed */
     unsigned max_connections;
     unsigned max_share;
+    bool shared;    /* calls are somebody's */
     unsigned open;  /* connections, whatever they do */
     list busy;      /* connections that have a call */
     list idle;      /* newest first */

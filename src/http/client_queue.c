@@ -52,7 +52,7 @@ static http_party *party_of(http_origin *o, uint64_t holder) {
 }
 
 static unsigned most_of(const http_origin *o, const http_party *p) {
-    return p->holder ? o->max_share : UINT_MAX;
+    return p->holder && o->shared ? o->max_share : UINT_MAX;
 }
 
 bool queue_may_hold(const http_call *call) {

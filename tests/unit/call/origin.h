@@ -57,8 +57,9 @@ struct world {
     loop_snapshot *snapshot;
     const char *scripts[PROVIDERS][SCRIPTS]; /* of each provider's calls, the last for all others */
     const char *keys[PROVIDERS];             /* YAML; NULL: "sk-provider-a" and so on */
-    secret *proxy_login; /* borrowed; NULL: there is no proxy */
+    secret *proxy_login;                     /* borrowed; NULL: there is no proxy */
     unsigned asked[PROVIDERS];
+    uint64_t holder; /* of the last request */
     list calls;
     buf asking; /* "abApr": a was asked, then b; a was given up, one paused and resumed */
     buf sent;   /* the headers of the last request: "name: value\n" */
@@ -105,6 +106,7 @@ http_call *http_client_send(http_client *c, http_origin *o, const http_call_spec
     if (strcmp(h->rest, "queued") == 0) h->facts.lacks = SHORTAGE_POOL;
     list_push_back(&w->calls, &h->link);
     buf_add_char(&w->asking, o->name);
+    w->holder = spec->holder;
     buf_clear(&w->sent);
     span key = http_header_get(spec->headers, SPAN_OF("authorization"));
     buf_add_char(&w->used, key.len ? key.ptr[key.len - 1] : '-');

@@ -5,6 +5,8 @@
 
 #include <unistd.h>
 
+enum { HOLDER = 7 };
+
 /* What the owner of the call does, and when: as it hears that word, or at that time. */
 typedef enum action { NOTHING, CANCEL, PAUSE, RESUME } action;
 
@@ -163,6 +165,7 @@ static void owner_start(owner *o) {
                                .choices = 1,
                                .stream = !o->row->plain,
                                .background = o->row->background};
+    o->w.holder = 0;
     int64_t total_ms = o->row->total_ms ? o->row->total_ms : 60 * 1000;
     const call_spec spec = {.loop = &o->w.loop,
                             .snapshot = o->w.snapshot,
@@ -170,6 +173,7 @@ static void owner_start(owner *o) {
                             .log = o->log,
                             .model = &o->w.config->models[0],
                             .facts = &o->facts,
+                            .holder = HOLDER,
                             .want = WANT_PARTS,
                             .deadline_ms = o->w.loop.now_ms + total_ms,
                             .arena = &o->w.arena};
@@ -229,6 +233,7 @@ static void plays(const row *r) {
     assert_string_equal(asked, r->asked);
     assert_string_equal(report.len ? report.ptr : "", r->report);
     assert_int_equal(o.refused, r->refused);
+    assert_int_equal(o.w.holder, *r->asked ? HOLDER : 0);
     if (r->took_ms) assert_int_equal(o.ended_ms, r->took_ms);
     buf_done(&report);
     owner_done(&o);
@@ -1374,6 +1379,7 @@ static void a_shortage_is_told_once(void **state) {
     (void)state;
     static const struct {
         const char *script, *line, *counted;
+        size_t memory;
     } rows[] = {
         {"short descriptors",
          "\"level\":\"error\",\"event\":\"shortage\",\"message\":\"This process may open no more "
@@ -1392,9 +1398,14 @@ static void a_shortage_is_told_once(void **state) {
          "weir_shortages_total{shortage=\"proxy\",provider=\"a\"} 5\n"},
         {"dense", "\"shortage\":\"answer\"",
          "weir_shortages_total{shortage=\"answer\",provider=\"a\"} 5\n"},
+        {PLAIN, "\"shortage\":\"room\"",
+         "weir_shortages_total{shortage=\"room\",provider=\"a\"} 5\n", .memory = 20},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const row r = {.options = OFF, .a = {rows[i].script}};
+        const row r = {.options = OFF,
+                       .plain = rows[i].memory > 0,
+                       .memory = rows[i].memory,
+                       .a = {rows[i].script}};
         owner o;
         metrics *m = metrics_new();
         buf text = BUF_EMPTY, counted = BUF_EMPTY;
