@@ -54,7 +54,7 @@ static void ask(call *c, size_t at) {
 }
 
 static void ask_first(call *c, size_t at) {
-    target_count_call(c->slots.items[at].payer, call_now_ms(c));
+    target_count_call(c->slots.items[at].payer, c->spec.client, call_now_ms(c));
     ask(c, at);
 }
 
@@ -65,14 +65,15 @@ static void on_backoff(timer *t) {
     failure f;
     c->retries++;
     s->spent = NULL;
-    if (first) target_count_call(s->payer, call_now_ms(c));
+    if (first) target_count_call(s->payer, c->spec.client, call_now_ms(c));
     if (!lane_start(c, c->at, false, &f)) {
         call_decide(c, c->at, &f);
         return;
     }
     if (first) return;
     /* A budget keeps an outage from being answered with more traffic; a limit is none. */
-    if (c->waited->class != FAIL_LIMIT) target_take_budget(s->payer, call_now_ms(c));
+    if (c->waited->class != FAIL_LIMIT)
+        target_take_budget(s->payer, c->spec.client, call_now_ms(c));
     call_count(c, METRIC_RETRIES, s, "");
 }
 
@@ -100,9 +101,10 @@ void call_decide(call *c, size_t at, const failure *f) {
         .target_tries = s->tries,
         .sent = f->sent,
         .other_left = next < c->slots.count,
-        .budget_left = (f->class == FAIL_LIMIT ||
-                        target_budget_left(s->payer, &conf->retry, call_now_ms(c))) &&
-                       target_ready(s->state, &conf->breaker, call_now_ms(c)),
+        .budget_left =
+            (f->class == FAIL_LIMIT ||
+             target_budget_left(s->payer, &conf->retry, c->spec.client, call_now_ms(c))) &&
+            target_ready(s->state, &conf->breaker, c->spec.client, call_now_ms(c)),
         .left_ms = c->spec.deadline_ms - call_now_ms(c),
     };
     retry_plan plan;
@@ -183,8 +185,8 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     timer_init(&c->backoff, on_backoff);
     hedge_init(c);
     timer_init(&c->total, on_total);
-    c->slots = slots_lay(spec->model, spec->snapshot, spec->facts, spec->made_at, &spec->loop->rng,
-                         call_now_ms(c), spec->arena);
+    c->slots = slots_lay(spec->model, spec->snapshot, spec->facts, spec->made_at, spec->client,
+                         &spec->loop->rng, call_now_ms(c), spec->arena);
     loop_timer_start(spec->loop, &c->total, spec->deadline_ms - call_now_ms(c));
     size_t first = call_next_slot(c, 0);
     if (first == c->slots.count) {
@@ -194,7 +196,7 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     }
     failure unused;
     c->at = first;
-    target_count_call(c->slots.items[first].payer, call_now_ms(c));
+    target_count_call(c->slots.items[first].payer, spec->client, call_now_ms(c));
     if (!lane_start(c, first, false, &unused)) {
         timer_init(&c->backoff, on_failed_start);
         loop_timer_start(spec->loop, &c->backoff, 0);

@@ -39,6 +39,9 @@ typedef struct call_spec {
     /* Whose call it is, as base/shares.h names holders: of what it gathers, and of connections to
      * providers; 0: nobody's. */
     uint64_t holder;
+    /* Of several configured clients: which one calls (config_client.holder), for breakers and
+     * budgets; 0: everybody is one. */
+    uint64_t client;
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
     bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
                      longer than retry.patience */

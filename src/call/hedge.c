@@ -12,13 +12,13 @@ static void on_hedge(timer *t) {
     size_t slow = c->at, next = call_next_slot(c, slow + 1);
     if (lanes_running(c) != 1 || next == c->slots.count) return;
     target_state *payer = c->slots.items[slow].payer;
-    if (!target_take_hedge(payer, policy, call_now_ms(c))) return;
+    if (!target_take_hedge(payer, policy, c->spec.client, call_now_ms(c))) return;
     failure unused;
     if (!lane_start(c, next, true, &unused)) {
-        target_return_hedge(payer, call_now_ms(c));
+        target_return_hedge(payer, c->spec.client, call_now_ms(c));
         return;
     }
-    target_take_budget(c->slots.items[next].payer, call_now_ms(c));
+    target_take_budget(c->slots.items[next].payer, c->spec.client, call_now_ms(c));
     c->hedges++;
 }
 

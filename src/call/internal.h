@@ -19,8 +19,8 @@ typedef struct lane {
     size_t at;        /* index into call->slots.items */
     size_t try;       /* index into call->tries */
     bool hedge;
-    bool probe; /* this attempt is the breaker's probe */
-    size_t key; /* index into its upstream's keys */
+    breaker_probe probe; /* this attempt is a breaker's probe */
+    size_t key;          /* index into its upstream's keys */
     int64_t began_ms;
     bool has_head;
     answer_head head;

@@ -3,6 +3,7 @@
  * What an attempt says before its first content is held; with it the lane commits: it is the call's
  * answer from then on, and the other stops. Each attempt's record is filled where its lane ends.
  */
+#include "call/breaker_news.h"
 #include "call/internal.h"
 #include "call/pick_key.h"
 
@@ -83,29 +84,49 @@ void lane_drop(lane *l) {
     if (!l->attempt) return;
     attempt_cancel(l->attempt);
     lane_clear(l, "cancelled");
-    target_abandon(lane_slot(l)->state, l->probe);
+    target_abandon(lane_slot(l)->state, l->call->spec.client, l->probe);
     count_lost(l);
 }
 
 /* ---- what is known of targets ---- */
 
-static void log_breaker(call *c, const slot *s, breaker_state state) {
-    const log_field fields[] = {{"target", s->name}};
-    bool closed = state == BREAKER_CLOSED;
+/* Who calls, by name: of several clients. */
+static span client_name(const call *c) {
+    const config *conf = call_config(c);
+    for (size_t i = 0; i < conf->client_count; i++)
+        if (conf->clients[i].holder == c->spec.client) return conf->clients[i].name;
+    return SPAN_EMPTY;
+}
+
+static void log_breaker(call *c, const slot *s, const breaker_change *change) {
+    static const span texts[2][2] = {
+        {SPAN("The target fails too often; it is given a rest."),
+         SPAN("The target answers again.")},
+        {SPAN("The target fails too often for this client, and not for others; it is given a rest "
+              "from this one."),
+         SPAN("The target answers this client again.")}};
+    const log_field fields[] = {{"target", s->name}, {"client", client_name(c)}};
+    bool closed = change->state == BREAKER_CLOSED;
     log_event(c->spec.log, closed ? LEVEL_INFO : LEVEL_WARN,
-              closed ? "breaker_closed" : "breaker_opened",
-              closed ? SPAN_OF("The target answers again.")
-                     : SPAN_OF("The target fails too often; it is given a rest."),
-              fields, ARRAY_LEN(fields));
+              closed ? "breaker_closed" : "breaker_opened", texts[change->for_one][closed], fields,
+              change->for_one ? 2 : 1);
+}
+
+static void tell_change(lane *l, breaker_change change) {
+    l->probe = NO_PROBE;
+    if (change.changed) log_breaker(l->call, lane_slot(l), &change);
 }
 
 void lane_report(lane *l, bool failed, int64_t first_content_ms) {
     call *c = l->call;
-    bool changed = false;
-    breaker_state state = target_report(lane_slot(l)->state, &call_config(c)->breaker, failed,
-                                        l->probe, first_content_ms, call_now_ms(c), &changed);
-    l->probe = false;
-    if (changed) log_breaker(c, lane_slot(l), state);
+    tell_change(l, target_report(lane_slot(l)->state, &call_config(c)->breaker, c->spec.client,
+                                 failed, l->probe, first_content_ms, call_now_ms(c)));
+}
+
+static void report_alive(lane *l) {
+    call *c = l->call;
+    tell_change(l, target_alive(lane_slot(l)->state, &call_config(c)->breaker, c->spec.client,
+                                l->probe, call_now_ms(c)));
 }
 
 /* ---- handing one lane's answer over ---- */
@@ -196,10 +217,20 @@ static bool forbids(const lane *l, const failure *f) {
 
 /* How long a whole answer takes is a matter of what was asked, and its head comes with its end. As
  * long as the target answers others, that it is late says nothing of the target. */
-static bool is_of_target(const lane *l, const failure *f) {
-    bool whole = f->class == FAIL_SILENT && f->sent && !l->call->spec.facts->stream;
-    if (whole && target_answered_since(lane_slot(l)->state, l->began_ms)) return false;
-    return failure_counts(f->class);
+static bool is_late_whole(const lane *l, const failure *f) {
+    return f->class == FAIL_SILENT && f->sent && !l->call->spec.facts->stream &&
+           target_answered_since(lane_slot(l)->state, l->began_ms);
+}
+
+/* What a failure says of the target. */
+static void report_failure(lane *l, const failure *f) {
+    breaker_news news = breaker_news_of(f->class, attempt_get_facts(l->attempt).status);
+    if (news == NEWS_FAILED && is_late_whole(l, f)) news = NEWS_NONE;
+    switch (news) {
+    case NEWS_FAILED: lane_report(l, true, -1); return;
+    case NEWS_ALIVE: report_alive(l); return;
+    case NEWS_NONE: target_abandon(lane_slot(l)->state, l->call->spec.client, l->probe); return;
+    }
 }
 
 static void tell_refused(call *c, const failure *f) {
@@ -236,10 +267,7 @@ static void on_fail(void *user, const failure *f) {
     failure told = lane_told(l, f);
     bool again = !won && asks_again(l, f);
     if (!again) count_lost(l);
-    if (is_of_target(l, f))
-        lane_report(l, true, -1);
-    else
-        target_abandon(lane_slot(l)->state, l->probe);
+    report_failure(l, f);
     lane_clear(l, failure_name(f->class));
     tell_refused(c, f);
     if (c->over) return;
@@ -290,13 +318,14 @@ failure lane_limited(int64_t wait_ms) {
 bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     slot *s = &c->slots.items[at];
     lane *l = free_lane(c);
-    bool probe = false;
+    breaker_probe probe = NO_PROBE;
     key_outlook keys = keys_look(s->upstream, s->spent, s->state, call_now_ms(c));
     if (keys.readiness == KEY_RESTING) {
         *ret_failure = lane_limited(keys.wait_ms);
         return false;
     }
-    if (!l || !target_admit(s->state, &call_config(c)->breaker, call_now_ms(c), &probe)) {
+    if (!l ||
+        !target_admit(s->state, &call_config(c)->breaker, c->spec.client, call_now_ms(c), &probe)) {
         *ret_failure = lane_refused();
         return false;
     }
@@ -318,7 +347,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);
     if (!l->attempt) {
-        target_abandon(s->state, probe);
+        target_abandon(s->state, c->spec.client, probe);
         return false;
     }
     record_begin(l);

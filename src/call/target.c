@@ -13,36 +13,41 @@ static void unlock(target_state *s) {
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-bool target_ready(target_state *s, const config_breaker *policy, int64_t now_ms) {
+bool target_ready(target_state *s, const config_breaker *policy, uint64_t holder, int64_t now_ms) {
     lock(s);
-    bool ready = breaker_ready(&s->breaker, policy, now_ms);
+    bool ready = breaker_ready(&s->breaker, policy, holder, now_ms);
     unlock(s);
     return ready;
 }
 
-bool target_admit(target_state *s, const config_breaker *policy, int64_t now_ms, bool *ret_probe) {
+bool target_admit(target_state *s, const config_breaker *policy, uint64_t holder, int64_t now_ms,
+                  breaker_probe *ret_probe) {
     lock(s);
-    bool admitted = breaker_admit(&s->breaker, policy, now_ms, ret_probe);
+    bool admitted = breaker_admit(&s->breaker, policy, holder, now_ms, ret_probe);
     unlock(s);
     return admitted;
 }
 
-void target_abandon(target_state *s, bool probe) {
+void target_abandon(target_state *s, uint64_t holder, breaker_probe probe) {
+    if (probe == NO_PROBE) return;
     lock(s);
-    breaker_abandon(&s->breaker, probe);
+    breaker_abandon(&s->breaker, holder, probe);
     unlock(s);
 }
 
-int64_t target_wait_ms(target_state *s, const config_breaker *policy, int64_t now_ms) {
+int64_t target_wait_ms(target_state *s, const config_breaker *policy, uint64_t holder,
+                       int64_t now_ms) {
     lock(s);
-    int64_t wait_ms = breaker_wait_ms(&s->breaker, policy, now_ms);
+    int64_t wait_ms = breaker_wait_ms(&s->breaker, policy, holder, now_ms);
     unlock(s);
     return wait_ms;
 }
 
-breaker_state target_breaker(target_state *s) {
+breaker_state target_breaker(target_state *s, const config_breaker *policy,
+                             unsigned *ret_clients_apart) {
     lock(s);
-    breaker_state state = s->breaker.state;
+    breaker_state state = breaker_get_state(&s->breaker, policy);
+    *ret_clients_apart = breaker_clients_apart(&s->breaker, policy);
     unlock(s);
     return state;
 }
@@ -53,17 +58,27 @@ static void sample(latencies *l, int64_t ms) {
     l->count++;
 }
 
-breaker_state target_report(target_state *s, const config_breaker *policy, bool failed, bool probe,
-                            int64_t first_content_ms, int64_t now_ms, bool *ret_changed) {
-    *ret_changed = false;
-    if (s->strangers) return BREAKER_CLOSED;
+breaker_change target_report(target_state *s, const config_breaker *policy, uint64_t holder,
+                             bool failed, breaker_probe probe, int64_t first_content_ms,
+                             int64_t now_ms) {
+    breaker_change change = {false, false, BREAKER_CLOSED};
+    if (s->strangers) return change;
     if (!failed) atomic_store_explicit(&s->answered_ms, now_ms, memory_order_relaxed);
     lock(s);
-    *ret_changed = breaker_report(&s->breaker, policy, failed, probe, now_ms);
-    breaker_state state = s->breaker.state;
+    change = breaker_report(&s->breaker, policy, holder, failed, probe, now_ms);
     if (!failed && first_content_ms >= 0) sample(&s->latencies, first_content_ms);
     unlock(s);
-    return state;
+    return change;
+}
+
+breaker_change target_alive(target_state *s, const config_breaker *policy, uint64_t holder,
+                            breaker_probe probe, int64_t now_ms) {
+    breaker_change change = {false, false, BREAKER_CLOSED};
+    if (probe == NO_PROBE) return change;
+    lock(s);
+    change = breaker_alive(&s->breaker, policy, holder, probe, now_ms);
+    unlock(s);
+    return change;
 }
 
 bool target_has_answered(const target_state *s) {
@@ -76,66 +91,37 @@ bool target_answered_since(const target_state *s, int64_t ms) {
 
 /* ---- retry budget and hedges ---- */
 
-typedef struct counts {
-    unsigned calls, extras, hedges;
-} counts;
-
-/* Moves the minute to now_ms, emptying the slices that it passes; returns the newest slice's index.
- * Another worker's clock reading may be a little older: it counts in the newest slice. */
-static unsigned turn(minute *m, int64_t now_ms) {
-    int64_t slice = now_ms / SLICE_MS;
-    for (int64_t i = 0; m->slice < slice && i < MINUTE_SLICES; i++) {
-        m->slice++;
-        memset(&m->at[m->slice % MINUTE_SLICES], 0, sizeof m->at[0]);
-    }
-    if (m->slice < slice) m->slice = slice; /* after more than a minute: all slices are empty now */
-    return (unsigned)(m->slice % MINUTE_SLICES);
-}
-
-static counts total(minute *m, int64_t now_ms) {
-    (void)turn(m, now_ms);
-    counts c = {0};
-    for (unsigned i = 0; i < MINUTE_SLICES; i++) {
-        c.calls += m->at[i].calls;
-        c.extras += m->at[i].extras;
-        c.hedges += m->at[i].hedges;
-    }
-    return c;
-}
-
-void target_count_call(target_state *s, int64_t now_ms) {
+void target_count_call(target_state *s, uint64_t holder, int64_t now_ms) {
     lock(s);
-    s->minute.at[turn(&s->minute, now_ms)].calls++;
+    budget_count_call(&s->budget, holder, now_ms);
     unlock(s);
 }
 
-bool target_budget_left(target_state *s, const config_retry *policy, int64_t now_ms) {
+bool target_budget_left(target_state *s, const config_retry *policy, uint64_t holder,
+                        int64_t now_ms) {
     lock(s);
-    counts c = total(&s->minute, now_ms);
+    bool left = budget_left(&s->budget, policy, holder, now_ms);
     unlock(s);
-    return c.extras < policy->budget_floor || c.extras + 1 <= policy->budget_ratio * c.calls;
+    return left;
 }
 
-void target_take_budget(target_state *s, int64_t now_ms) {
+void target_take_budget(target_state *s, uint64_t holder, int64_t now_ms) {
     lock(s);
-    s->minute.at[turn(&s->minute, now_ms)].extras++;
+    budget_take(&s->budget, holder, now_ms);
     unlock(s);
 }
 
-bool target_take_hedge(target_state *s, const config_hedge *policy, int64_t now_ms) {
-    if (!policy->on) return false;
+bool target_take_hedge(target_state *s, const config_hedge *policy, uint64_t holder,
+                       int64_t now_ms) {
     lock(s);
-    counts c = total(&s->minute, now_ms);
-    bool allowed = c.hedges == 0 || c.hedges + 1 <= policy->at_most_ratio * c.calls;
-    if (allowed) s->minute.at[turn(&s->minute, now_ms)].hedges++;
+    bool allowed = budget_take_hedge(&s->budget, policy, holder, now_ms);
     unlock(s);
     return allowed;
 }
 
-void target_return_hedge(target_state *s, int64_t now_ms) {
+void target_return_hedge(target_state *s, uint64_t holder, int64_t now_ms) {
     lock(s);
-    unsigned slice = turn(&s->minute, now_ms);
-    if (s->minute.at[slice].hedges) s->minute.at[slice].hedges--;
+    budget_return_hedge(&s->budget, holder, now_ms);
     unlock(s);
 }
 

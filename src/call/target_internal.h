@@ -12,16 +12,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Counts over the last minute, in slices that are dropped whole. */
-enum { MINUTE_SLICES = 12, SLICE_MS = 60 * 1000 / MINUTE_SLICES };
-
-typedef struct minute {
-    int64_t slice; /* number of the newest slice, in SLICE_MS since the clock's start */
-    struct {
-        unsigned calls, extras, hedges;
-    } at[MINUTE_SLICES];
-} minute;
-
 /* Recent times to first content, for the quantile of `hedge`. */
 enum { SAMPLES = 128, SAMPLES_NEEDED = 20, SAMPLES_STALE = 16 };
 
@@ -51,7 +41,7 @@ struct target_state {
     _Atomic int64_t answered_ms; /* when an attempt last succeeded; 0: never */
     pthread_mutex_t lock; /* of all below; held for a few instructions, never across a call out */
     breaker breaker;
-    minute minute;
+    budget budget;
     latencies latencies;
     limits limits;
 };

@@ -40,6 +40,8 @@ static target_state *state_new(target_table *t, span name, uint64_t hash, bool s
 
 static void state_free(target_state *s) {
     (void)pthread_mutex_destroy(&s->lock);
+    breaker_done(&s->breaker);
+    budget_done(&s->budget);
     limits_done(&s->limits);
     free(s->name);
     free(s);

@@ -81,6 +81,11 @@ static const call_sink sink = {.on_head = on_head,
                                .on_fail = on_fail,
                                .on_refused = on_refused};
 
+/* Who calls, where there are others. */
+static uint64_t client_of(const exchange *x) {
+    return x->client && exchange_config(x)->client_count > 1 ? x->client->holder : 0;
+}
+
 stage_result stage_call(exchange *x) {
     const call_spec spec = {.loop = x->env->loop,
                             .snapshot = x->snapshot,
@@ -89,6 +94,7 @@ stage_result stage_call(exchange *x) {
                             .model = x->model,
                             .facts = &x->facts,
                             .made_at = x->made_at,
+                            .client = client_of(x),
                             .patient = x->env->patient,
                             .want = x->want,
                             .holder = x->request.holder,

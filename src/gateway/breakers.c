@@ -27,6 +27,7 @@ static size_t unique_targets(const config *c, breaker_row **ret_rows) {
 }
 
 typedef struct rows {
+    const config *config;
     breaker_row *items;
     size_t count;
 } rows;
@@ -39,15 +40,20 @@ static bool belongs(const config_target *t, span state_name) {
 
 static void note(void *user, target_state *s) {
     rows *r = user;
-    breaker_state state = target_breaker(s);
-    if (state == BREAKER_CLOSED) return;
-    for (size_t i = 0; i < r->count; i++)
-        if (r->items[i].state != BREAKER_IS_OPEN && belongs(r->items[i].target, target_name(s)))
-            r->items[i].state = state;
+    unsigned apart;
+    breaker_state state = target_breaker(s, &r->config->breaker, &apart);
+    if (r->config->client_count < 2) apart = 0; /* everybody is one */
+    if (state == BREAKER_CLOSED && !apart) return;
+    for (size_t i = 0; i < r->count; i++) {
+        breaker_row *row = &r->items[i];
+        if (!belongs(row->target, target_name(s))) continue;
+        if (row->state != BREAKER_IS_OPEN) row->state = state;
+        if (apart > row->clients_apart) row->clients_apart = apart;
+    }
 }
 
 size_t breakers_collect(const config *c, target_table *targets, breaker_row **ret_rows) {
-    rows r;
+    rows r = {.config = c};
     r.count = unique_targets(c, &r.items);
     target_each(targets, note, &r);
     *ret_rows = r.items;

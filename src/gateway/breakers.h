@@ -1,8 +1,9 @@
 /* gateway/breakers.h: the configured targets, each once, with the state of their circuit breakers.
  *
- * A target without a model of its own stands for as many as clients name; it is shown with the
- * worst state among them, so that the list is as long as the configuration and tells no client's
- * words.
+ * They are asked as a call asks them: of what the configuration names (call/named_targets.h), and
+ * of what clients have named. A target without a model of its own stands for as many as clients
+ * name; it is shown with the worst state among them, so that the list is as long as the
+ * configuration and tells no client's words.
  */
 #ifndef WEIR_GATEWAY_BREAKERS_H
 #define WEIR_GATEWAY_BREAKERS_H
@@ -12,6 +13,7 @@
 typedef struct breaker_row {
     const config_target *target;
     breaker_state state;
+    unsigned clients_apart; /* clients for which alone it is not closed */
 } breaker_row;
 
 /* Any thread. *ret_rows is the caller's to free; returns how many there are. */

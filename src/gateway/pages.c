@@ -49,6 +49,10 @@ static void put_targets(json_writer *json, const worker *w) {
         json_put_string(json, rows[i].target->name);
         json_key(json, "breaker");
         json_put_string(json, span_cstr(breaker_state_name(rows[i].state)));
+        if (rows[i].clients_apart) {
+            json_key(json, "open_for_clients");
+            json_put_i64(json, rows[i].clients_apart);
+        }
         json_close_object(json);
     }
     json_close_array(json);

@@ -25,9 +25,12 @@ enum {
 static void tell_breakers(gateway *g) {
     breaker_row *rows;
     size_t count = breakers_collect(g->snapshot->config, g->targets, &rows);
-    for (size_t i = 0; i < count; i++)
-        metric_set(metrics_series(g->shard, METRIC_BREAKER, &rows[i].target->name),
+    for (size_t i = 0; i < count; i++) {
+        const span *target = &rows[i].target->name;
+        metric_set(metrics_series(g->shard, METRIC_BREAKER, target),
                    rows[i].state != BREAKER_CLOSED);
+        metric_set(metrics_series(g->shard, METRIC_BREAKER_CLIENTS, target), rows[i].clients_apart);
+    }
     free(rows);
 }
 

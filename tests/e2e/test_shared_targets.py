@@ -55,3 +55,35 @@ def test_configured_models_keep_what_is_known_of_them(weir, upstream):
         w.reload({**config, "retry": {"retries": 0, "base": "30ms"}})
         assert ask(c, "slow").status == 503
         assert health(w)["main/broken"]["breaker"] == "open"
+
+
+KEYS = {"noisy": "sk-weir-noisy-0123456789", "quiet": "sk-weir-quiet-0123456789"}
+
+
+def ask_as(w, who, word="x", model="fast"):
+    return wire.chat(w, model=model, headers={"Authorization": f"Bearer {KEYS[who]}"}, messages=[{"role": "user", "content": word}])
+
+
+def by_word(request):
+    return error(500) if request.json()["messages"][0]["content"] == "break" else reply(200, bodies.completion("Hi."))
+
+
+def test_one_client_shuts_out_itself_alone(weir, upstream):
+    upstream.always(by_word)
+    w = weir(upstream, breaker=BREAKER, retry={"retries": 0}, models={"*": "main", "fast": "main/good"}, server={"workers": 2},
+             clients=[{"name": name, "key": key} for name, key in KEYS.items()])
+    statuses = [ask_as(w, "noisy", "break").status for _ in range(40)]
+    assert statuses == [500] * 4 + [503] * 36
+    assert ask_as(w, "noisy").error["code"] == "provider_unavailable"
+    assert [ask_as(w, "quiet").status for _ in range(20)] == [200] * 20
+    assert health(w)["main/good"] == {"name": "main/good", "breaker": "closed", "open_for_clients": 1}
+    assert ask_as(w, "noisy", model="elsewhere").status == 200  # another target
+    daemon.wait_until(lambda: w.metrics().get('weir_breaker_open_clients{target="main/good"}') == 1, 5, "the gauge did not rise")
+    assert w.metrics()['weir_breaker_open{target="main/good"}'] == 0
+    w.wait_text(r"breaker_opened.*noisy")
+
+    # What all see is for all.
+    assert [ask_as(w, "quiet", "break", "other").status for _ in range(4)] == [500] * 4
+    assert [ask_as(w, "noisy", "break", "other").status for _ in range(3)] == [500] * 2 + [503]
+    assert ask_as(w, "quiet", "x", "other").status == 503
+    assert health(w)["main"]["breaker"] == "open"

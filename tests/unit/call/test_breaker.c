@@ -7,9 +7,9 @@ static const config_breaker policy = {
     .on = true, .failure_ratio = 0.5, .of = 4, .window_ms = 1000, .probe_ms = 500};
 
 static void report(breaker *b, bool failed, int64_t now_ms) {
-    bool probe = true;
-    assert_true(breaker_admit(b, &policy, now_ms, &probe));
-    (void)breaker_report(b, &policy, failed, probe, now_ms);
+    breaker_probe probe = PROBE_FOR_ALL;
+    assert_true(breaker_admit(b, &policy, 0, now_ms, &probe));
+    (void)breaker_report(b, &policy, 0, failed, probe, now_ms);
 }
 
 static breaker open_at(int64_t now_ms) {
@@ -17,7 +17,7 @@ static breaker open_at(int64_t now_ms) {
     breaker_init(&b, now_ms);
     for (int i = 0; i < 4; i++)
         report(&b, true, now_ms);
-    assert_int_equal(b.state, BREAKER_IS_OPEN);
+    assert_int_equal(b.gate.state, BREAKER_IS_OPEN);
     return b;
 }
 
@@ -28,18 +28,18 @@ static void opens_at_the_rate_and_not_before(void **state) {
     report(&b, true, 0);
     report(&b, true, 0);
     report(&b, true, 0); /* 3 of 3, but the window wants 4 calls */
-    assert_int_equal(b.state, BREAKER_CLOSED);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
     report(&b, true, 0);
-    assert_int_equal(b.state, BREAKER_IS_OPEN);
+    assert_int_equal(b.gate.state, BREAKER_IS_OPEN);
 
     breaker_init(&b, 0);
     for (int i = 0; i < 6; i++)
         report(&b, false, 10);
     for (int i = 0; i < 5; i++)
         report(&b, true, 20);
-    assert_int_equal(b.state, BREAKER_CLOSED); /* 5 of 11 */
+    assert_int_equal(b.gate.state, BREAKER_CLOSED); /* 5 of 11 */
     report(&b, true, 30);
-    assert_int_equal(b.state, BREAKER_IS_OPEN); /* 6 of 12 */
+    assert_int_equal(b.gate.state, BREAKER_IS_OPEN); /* 6 of 12 */
 }
 
 static void old_failures_are_forgotten(void **state) {
@@ -49,12 +49,12 @@ static void old_failures_are_forgotten(void **state) {
     for (int i = 0; i < 3; i++)
         report(&b, true, 0);
     report(&b, true, 1000); /* the first three are a whole window back */
-    assert_int_equal(b.state, BREAKER_CLOSED);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
     for (int i = 0; i < 2; i++)
         report(&b, true, 1999);
-    assert_int_equal(b.state, BREAKER_CLOSED);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
     report(&b, true, 1000000); /* a long silence */
-    assert_int_equal(b.state, BREAKER_CLOSED);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
 }
 
 /* A slice counts until a whole window has passed since it began. */
@@ -73,7 +73,7 @@ static void failures_count_for_one_window(void **state) {
         for (int n = 0; n < 3; n++)
             report(&b, true, rows[i].failed_ms);
         report(&b, true, rows[i].again_ms);
-        assert_int_equal(b.state, rows[i].then);
+        assert_int_equal(b.gate.state, rows[i].then);
     }
 }
 
@@ -84,57 +84,57 @@ static void a_window_may_be_shorter_than_its_slices(void **state) {
     breaker b;
     breaker_init(&b, 0);
     for (int n = 0; n < 3; n++)
-        assert_false(breaker_report(&b, &brief, true, false, 5));
-    assert_true(breaker_report(&b, &brief, true, false, 6));
+        assert_false(breaker_report(&b, &brief, 0, true, NO_PROBE, 5).changed);
+    assert_true(breaker_report(&b, &brief, 0, true, NO_PROBE, 6).changed);
 }
 
 static void one_probe_decides(void **state) {
     (void)state;
     breaker b = open_at(100);
-    bool probe = false;
-    assert_false(breaker_admit(&b, &policy, 599, &probe));
-    assert_int_equal(breaker_wait_ms(&b, &policy, 599), 1);
-    assert_true(breaker_admit(&b, &policy, 600, &probe));
-    assert_true(probe);
-    assert_int_equal(b.state, BREAKER_HALF_OPEN);
-    assert_false(breaker_admit(&b, &policy, 600, &probe));
-    assert_true(breaker_report(&b, &policy, true, true, 700));
-    assert_int_equal(b.state, BREAKER_IS_OPEN);
-    assert_false(breaker_ready(&b, &policy, 1199));
-    assert_true(breaker_admit(&b, &policy, 1200, &probe));
-    assert_true(breaker_report(&b, &policy, false, true, 1300));
-    assert_int_equal(b.state, BREAKER_CLOSED);
+    breaker_probe probe = NO_PROBE;
+    assert_false(breaker_admit(&b, &policy, 0, 599, &probe));
+    assert_int_equal(breaker_wait_ms(&b, &policy, 0, 599), 1);
+    assert_true(breaker_admit(&b, &policy, 0, 600, &probe));
+    assert_int_equal(probe, PROBE_FOR_ALL);
+    assert_int_equal(b.gate.state, BREAKER_HALF_OPEN);
+    assert_false(breaker_admit(&b, &policy, 0, 600, &probe));
+    assert_true(breaker_report(&b, &policy, 0, true, PROBE_FOR_ALL, 700).changed);
+    assert_int_equal(b.gate.state, BREAKER_IS_OPEN);
+    assert_false(breaker_ready(&b, &policy, 0, 1199));
+    assert_true(breaker_admit(&b, &policy, 0, 1200, &probe));
+    assert_true(breaker_report(&b, &policy, 0, false, PROBE_FOR_ALL, 1300).changed);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
     for (int i = 0; i < 3; i++)
         report(&b, true, 1300); /* it starts with a clean window */
-    assert_int_equal(b.state, BREAKER_CLOSED);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
 }
 
 static void latecomers_change_nothing(void **state) {
     (void)state;
     breaker b = open_at(0);
-    assert_false(breaker_report(&b, &policy, false, false, 10));
-    assert_int_equal(b.state, BREAKER_IS_OPEN);
-    bool probe;
-    assert_true(breaker_admit(&b, &policy, 500, &probe));
-    assert_false(breaker_report(&b, &policy, false, false, 510));
-    assert_false(breaker_report(&b, &policy, true, false, 520));
-    assert_int_equal(b.state, BREAKER_HALF_OPEN);
+    assert_false(breaker_report(&b, &policy, 0, false, NO_PROBE, 10).changed);
+    assert_int_equal(b.gate.state, BREAKER_IS_OPEN);
+    breaker_probe probe;
+    assert_true(breaker_admit(&b, &policy, 0, 500, &probe));
+    assert_false(breaker_report(&b, &policy, 0, false, NO_PROBE, 510).changed);
+    assert_false(breaker_report(&b, &policy, 0, true, NO_PROBE, 520).changed);
+    assert_int_equal(b.gate.state, BREAKER_HALF_OPEN);
 }
 
 static void a_lost_probe_is_replaced(void **state) {
     (void)state;
     breaker b = open_at(0);
-    bool probe;
-    assert_true(breaker_admit(&b, &policy, 500, &probe));
-    breaker_abandon(&b, probe); /* cancelled: the next may try at once */
-    assert_int_equal(breaker_wait_ms(&b, &policy, 501), 0);
-    assert_true(breaker_admit(&b, &policy, 501, &probe));
-    assert_int_equal(breaker_wait_ms(&b, &policy, 502), 500);
+    breaker_probe probe;
+    assert_true(breaker_admit(&b, &policy, 0, 500, &probe));
+    breaker_abandon(&b, 0, probe); /* cancelled: the next may try at once */
+    assert_int_equal(breaker_wait_ms(&b, &policy, 0, 501), 0);
+    assert_true(breaker_admit(&b, &policy, 0, 501, &probe));
+    assert_int_equal(breaker_wait_ms(&b, &policy, 0, 502), 500);
     int64_t given_up = 501 + 500 * BREAKER_PROBE_PATIENCE;
-    assert_false(breaker_admit(&b, &policy, given_up - 1, &probe));
-    probe = false;
-    assert_true(breaker_admit(&b, &policy, given_up, &probe));
-    assert_true(probe);
+    assert_false(breaker_admit(&b, &policy, 0, given_up - 1, &probe));
+    probe = NO_PROBE;
+    assert_true(breaker_admit(&b, &policy, 0, given_up, &probe));
+    assert_int_equal(probe, PROBE_FOR_ALL);
 }
 
 static void off_admits_all_and_closes(void **state) {
@@ -142,14 +142,14 @@ static void off_admits_all_and_closes(void **state) {
     breaker b = open_at(0);
     config_breaker off = policy;
     off.on = false;
-    bool probe = true;
-    assert_true(breaker_admit(&b, &off, 1, &probe));
-    assert_false(probe);
-    assert_int_equal(breaker_wait_ms(&b, &off, 1), 0);
-    assert_true(breaker_report(&b, &off, true, false, 1));
-    assert_int_equal(b.state, BREAKER_CLOSED);
+    breaker_probe probe = PROBE_FOR_ALL;
+    assert_true(breaker_admit(&b, &off, 0, 1, &probe));
+    assert_int_equal(probe, NO_PROBE);
+    assert_int_equal(breaker_wait_ms(&b, &off, 0, 1), 0);
+    assert_true(breaker_report(&b, &off, 0, true, NO_PROBE, 1).changed);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
     for (int i = 0; i < 20; i++)
-        assert_false(breaker_report(&b, &off, true, false, 1));
+        assert_false(breaker_report(&b, &off, 0, true, NO_PROBE, 1).changed);
 }
 
 /* ---- against a model that keeps every call it was told of ---- */
@@ -225,21 +225,22 @@ static void any_history_agrees_with_the_model(void **state) {
         model_close(&m, now);
         double failing = rng_unit(&r);
         struct {
-            bool probe;
+            breaker_probe probe;
         } out[8]; /* calls under way */
         size_t under_way = 0;
         for (int step = 0; step < 500; step++) {
             now += (int64_t)(rng_u64(&r) % (rng_u64(&r) % 20 ? 60 : 3000));
-            assert_int_equal(breaker_ready(&b, &policy, now), model_ready(&m, now));
-            int64_t wait = breaker_wait_ms(&b, &policy, now);
+            assert_int_equal(breaker_ready(&b, &policy, 0, now), model_ready(&m, now));
+            int64_t wait = breaker_wait_ms(&b, &policy, 0, now);
             assert_int_equal(wait == 0, model_ready(&m, now));
             assert_true(wait <= policy.probe_ms);
             if (under_way < 8 && rng_unit(&r) < 0.6) {
-                bool probe = false, expected = model_ready(&m, now);
-                bool admitted = breaker_admit(&b, &policy, now, &probe);
+                breaker_probe probe = NO_PROBE;
+                bool expected = model_ready(&m, now);
+                bool admitted = breaker_admit(&b, &policy, 0, now, &probe);
                 assert_int_equal(admitted, expected);
                 if (!admitted) continue;
-                assert_int_equal(probe, m.state != BREAKER_CLOSED);
+                assert_int_equal(probe, m.state != BREAKER_CLOSED ? PROBE_FOR_ALL : NO_PROBE);
                 if (probe) {
                     m.state = BREAKER_HALF_OPEN;
                     m.probing = true;
@@ -248,22 +249,22 @@ static void any_history_agrees_with_the_model(void **state) {
                 out[under_way++].probe = probe;
             } else if (under_way) {
                 size_t i = rng_u64(&r) % under_way;
-                bool probe = out[i].probe;
+                breaker_probe probe = out[i].probe;
                 out[i] = out[--under_way];
                 if (rng_unit(&r) < 0.1) {
-                    breaker_abandon(&b, probe);
+                    breaker_abandon(&b, 0, probe);
                     if (probe) m.probing = false;
                 } else {
                     breaker_state before = m.state;
                     bool failed = rng_unit(&r) < failing;
                     model_report(&m, failed, probe, now);
-                    bool changed = breaker_report(&b, &policy, failed, probe, now);
+                    bool changed = breaker_report(&b, &policy, 0, failed, probe, now).changed;
                     assert_int_equal(changed, m.state != before);
                     opened += changed && m.state == BREAKER_IS_OPEN;
                     closed += changed && m.state == BREAKER_CLOSED;
                 }
             }
-            assert_int_equal(b.state, m.state);
+            assert_int_equal(b.gate.state, m.state);
         }
     }
     assert_true(opened > 1000 && closed > 200); /* the histories went somewhere */

@@ -1054,16 +1054,15 @@ static void an_open_breaker_is_passed_over(void **state) {
 
 static void fail_often(owner *o, span target) {
     const config_breaker *policy = &o->w.config->breaker;
-    for (int i = 0; i < 2; i++) {
-        bool changed;
-        (void)target_report(target_get(o->w.targets, target), policy, true, false, -1,
-                            o->w.loop.now_ms, &changed);
-    }
+    target_state *s = target_get(o->w.targets, target);
+    for (int i = 0; i < 2; i++)
+        (void)target_report(s, policy, 0, true, NO_PROBE, -1, o->w.loop.now_ms);
+    target_unref(s);
 }
 
-/* A probe that tells nothing, because it was cancelled or the request was at fault, leaves its
- * place to the next. */
-static void a_probe_that_tells_nothing(void **state) {
+/* A probe that was cancelled tells nothing, and leaves its place to the next; one whose request was
+ * at fault tells enough. */
+static void a_probe_that_is_no_success(void **state) {
     (void)state;
     static const row rows[] = {
         {.options = BREAKER,
@@ -1209,13 +1208,11 @@ static void a_long_answer_is_no_silence(void **state) {
         owner_begin(&o, &rows[i]);
         target_state *a = target_get(o.w.targets, SPAN_OF("a"));
         for (int n = 0; n < 4; n++) {
-            bool changed;
             o.over = false;
             o.call = NULL;
             owner_start(&o);
             world_run_until(&o.w, o.w.loop.now_ms + 20);
-            (void)target_report(a, &o.w.config->breaker, false, false, 5, o.w.loop.now_ms,
-                                &changed);
+            (void)target_report(a, &o.w.config->breaker, 0, false, NO_PROBE, 5, o.w.loop.now_ms);
             world_run_until(&o.w, o.w.loop.now_ms + 100);
             assert_true(o.over);
         }
@@ -1522,8 +1519,8 @@ static void a_hedge_is_taken_from_the_budget_of_its_target(void **state) {
     target_state *a = target_get(o.w.targets, SPAN_OF("a")),
                  *b = target_get(o.w.targets, SPAN_OF("b"));
     assert_string_equal(call_again(&o), STREAMED);
-    assert_true(target_budget_left(a, policy, o.w.loop.now_ms));
-    assert_false(target_budget_left(b, policy, o.w.loop.now_ms));
+    assert_true(target_budget_left(a, policy, 0, o.w.loop.now_ms));
+    assert_false(target_budget_left(b, policy, 0, o.w.loop.now_ms));
     owner_done(&o);
 }
 
@@ -1598,9 +1595,9 @@ static void a_call_to_an_unfit_target_counts_once(void **state) {
     use_unfit(&o, 0);
     owner_call(&o);
     target_state *a = target_get(o.w.targets, SPAN_OF("a"));
-    assert_true(target_budget_left(a, &as_many, o.w.began_ms));
-    target_take_budget(a, o.w.began_ms);
-    assert_false(target_budget_left(a, &as_many, o.w.began_ms));
+    assert_true(target_budget_left(a, &as_many, 0, o.w.began_ms));
+    target_take_budget(a, 0, o.w.began_ms);
+    assert_false(target_budget_left(a, &as_many, 0, o.w.began_ms));
     owner_done(&o);
 }
 
@@ -1617,8 +1614,8 @@ static void what_is_unfit_uses_nothing_up(void **state) {
     assert_string_equal(buf_cstr(&o.w.asking), "a");
     assert_int_equal(call_get_report(o.call).hedges, 0);
     target_state *a = target_get(o.w.targets, SPAN_OF("a"));
-    assert_true(target_take_hedge(a, &seldom, o.w.began_ms + 200));
-    assert_false(target_take_hedge(a, &seldom, o.w.began_ms + 200));
+    assert_true(target_take_hedge(a, &seldom, 0, o.w.began_ms + 200));
+    assert_false(target_take_hedge(a, &seldom, 0, o.w.began_ms + 200));
     owner_done(&o);
 
     static const row probed = {.options = BREAKER, .plain = true, .a = {PLAIN}};
@@ -1729,7 +1726,7 @@ int main(void) {
         cmocka_unit_test(pauses),
         cmocka_unit_test(an_open_breaker_is_not_asked),
         cmocka_unit_test(an_open_breaker_is_passed_over),
-        cmocka_unit_test(a_probe_that_tells_nothing),
+        cmocka_unit_test(a_probe_that_is_no_success),
         cmocka_unit_test(a_retry_waits),
         cmocka_unit_test(what_is_counted),
         cmocka_unit_test(a_breaker_that_opens_during_a_wait),

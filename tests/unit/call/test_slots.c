@@ -52,12 +52,12 @@ static void laid_done(laid *l) {
 static slots lay_for(laid *l, const char *model, endpoint e, const affinity_place *made_at) {
     const request_facts facts = {.endpoint = e, .model_name = SPAN("m")};
     return slots_lay(config_find_model(l->config, span_cstr(model)), l->snapshot, &facts, made_at,
-                     &l->rng, 0, &l->arena);
+                     0, &l->rng, 0, &l->arena);
 }
 
 static slots lay(laid *l, const char *model, const char *asked, int64_t now_ms) {
     const request_facts facts = {.model_name = span_cstr(asked)};
-    return slots_lay(config_find_model(l->config, span_cstr(model)), l->snapshot, &facts, NULL,
+    return slots_lay(config_find_model(l->config, span_cstr(model)), l->snapshot, &facts, NULL, 0,
                      &l->rng, now_ms, &l->arena);
 }
 
@@ -70,19 +70,17 @@ static void expect(const slots *s, const char *names) {
 }
 
 static void let_fail(laid *l, target_state *s, int64_t now_ms) {
-    bool changed;
-    (void)target_report(s, &l->config->breaker, true, false, -1, now_ms, &changed);
+    (void)target_report(s, &l->config->breaker, 0, true, NO_PROBE, -1, now_ms);
 }
 
 static bool ready(laid *l, target_state *s, int64_t now_ms) {
-    return target_ready(s, &l->config->breaker, now_ms);
+    return target_ready(s, &l->config->breaker, 0, now_ms);
 }
 
 static void report(laid *l, const char *name, bool failed, int64_t first_content_ms,
                    int64_t now_ms) {
     target_state *s = target_get(l->targets, span_cstr(name));
-    bool changed;
-    (void)target_report(s, &l->config->breaker, failed, false, first_content_ms, now_ms, &changed);
+    (void)target_report(s, &l->config->breaker, 0, failed, NO_PROBE, first_content_ms, now_ms);
     target_unref(s);
 }
 

@@ -63,8 +63,7 @@ static target_state *get_numbered(const char *prefix, int i) {
 }
 
 static void answer(target_state *s) {
-    bool changed;
-    (void)target_report(s, &breaker_policy, false, false, 1, 1, &changed);
+    (void)target_report(s, &breaker_policy, 0, false, NO_PROBE, 1, 1);
 }
 
 /* What is held stays, whatever else there is; of the rest those stay that were held last. */
@@ -112,8 +111,7 @@ static void what_never_answered_goes_first(void **state) {
     }
     for (int i = 0; i < INVENTED; i++) {
         target_state *s = get_numbered("invented", i);
-        bool changed;
-        (void)target_report(s, &breaker_policy, true, false, -1, 0, &changed);
+        (void)target_report(s, &breaker_policy, 0, true, NO_PROBE, -1, 0);
         assert_false(target_has_answered(s));
         target_unref(s);
     }
@@ -139,12 +137,11 @@ static void strangers_know_nothing(void **state) {
     assert_ptr_not_equal(target_get(table, SPAN_OF("openai")), s);
     assert_int_equal(count_states("openai").wanted, 1);
     for (int i = 0; i < 40; i++) {
-        bool probe, changed;
-        assert_true(target_admit(s, &breaker_policy, 0, &probe));
-        assert_false(probe);
-        (void)target_report(s, &breaker_policy, true, false, -1, 0, &changed);
-        assert_false(changed);
-        (void)target_report(s, &breaker_policy, false, false, 10, 0, &changed);
+        breaker_probe probe;
+        assert_true(target_admit(s, &breaker_policy, 0, 0, &probe));
+        assert_int_equal(probe, NO_PROBE);
+        assert_false(target_report(s, &breaker_policy, 0, true, NO_PROBE, -1, 0).changed);
+        (void)target_report(s, &breaker_policy, 0, false, NO_PROBE, 10, 0);
     }
     assert_int_equal(target_latency_ms(s), -1);
     assert_false(target_has_answered(s));
@@ -154,32 +151,64 @@ static void strangers_know_nothing(void **state) {
     target_limit(s, k, 5000, 0);
     assert_int_equal(target_look_key(s, k, 0, &wait_ms), KEY_FREE);
     for (int i = 0; i < 3; i++)
-        target_take_budget(s, 0);
-    assert_false(target_budget_left(s, &retry, 0));
+        target_take_budget(s, 0, 0);
+    assert_false(target_budget_left(s, &retry, 0, 0));
     key_unref(k);
 }
 
 static void the_breaker_is_the_targets(void **state) {
     (void)state;
     target_state *two = target_get(table, SPAN_OF("two"));
-    bool changed, probe;
+    unsigned apart;
+    breaker_probe probe;
     for (int i = 0; i < 4; i++) {
-        breaker_state now = target_report(one, &breaker_policy, true, false, -1, 0, &changed);
-        assert_int_equal(now, i < 3 ? BREAKER_CLOSED : BREAKER_IS_OPEN);
-        assert_int_equal(changed, i == 3);
+        breaker_change now = target_report(one, &breaker_policy, 0, true, NO_PROBE, -1, 0);
+        assert_int_equal(now.state, i < 3 ? BREAKER_CLOSED : BREAKER_IS_OPEN);
+        assert_int_equal(now.changed, i == 3);
+        assert_false(now.for_one);
     }
-    assert_false(target_ready(one, &breaker_policy, 499));
-    assert_int_equal(target_wait_ms(one, &breaker_policy, 100), 400);
-    assert_true(target_ready(two, &breaker_policy, 499));
-    assert_true(target_admit(one, &breaker_policy, 500, &probe));
-    assert_true(probe);
-    assert_int_equal(target_breaker(one), BREAKER_HALF_OPEN);
-    assert_false(target_admit(one, &breaker_policy, 500, &probe));
-    target_abandon(one, true);
-    assert_true(target_admit(one, &breaker_policy, 501, &probe));
-    assert_int_equal(target_report(one, &breaker_policy, false, true, 10, 502, &changed),
-                     BREAKER_CLOSED);
-    assert_true(changed);
+    assert_false(target_ready(one, &breaker_policy, 0, 499));
+    assert_int_equal(target_wait_ms(one, &breaker_policy, 0, 100), 400);
+    assert_true(target_ready(two, &breaker_policy, 0, 499));
+    assert_true(target_admit(one, &breaker_policy, 0, 500, &probe));
+    assert_int_equal(probe, PROBE_FOR_ALL);
+    assert_int_equal(target_breaker(one, &breaker_policy, &apart), BREAKER_HALF_OPEN);
+    assert_int_equal(apart, 0);
+    assert_false(target_admit(one, &breaker_policy, 0, 500, &probe));
+    target_abandon(one, 0, PROBE_FOR_ALL);
+    assert_true(target_admit(one, &breaker_policy, 0, 501, &probe));
+    breaker_change back = target_report(one, &breaker_policy, 0, false, probe, 10, 502);
+    assert_int_equal(back.state, BREAKER_CLOSED);
+    assert_true(back.changed);
+}
+
+/* To one client alone, while others pass; a page says for how many. */
+static void a_client_may_be_apart(void **state) {
+    (void)state;
+    unsigned apart;
+    breaker_probe probe;
+    for (int i = 0; i < 4; i++) {
+        breaker_change now = target_report(one, &breaker_policy, 7, true, NO_PROBE, -1, 0);
+        assert_int_equal(now.changed, i == 3);
+        assert_true(now.for_one);
+    }
+    assert_false(target_ready(one, &breaker_policy, 7, 499));
+    assert_int_equal(target_wait_ms(one, &breaker_policy, 7, 499), 1);
+    assert_true(target_ready(one, &breaker_policy, 8, 499));
+    assert_int_equal(target_breaker(one, &breaker_policy, &apart), BREAKER_CLOSED);
+    assert_int_equal(apart, 1);
+    assert_true(target_admit(one, &breaker_policy, 7, 500, &probe));
+    assert_int_equal(probe, PROBE_FOR_ONE);
+    assert_false(target_ready(one, &breaker_policy, 7, 500));
+    target_abandon(one, 7, probe);
+    assert_true(target_admit(one, &breaker_policy, 7, 500, &probe));
+    assert_true(target_alive(one, &breaker_policy, 7, probe, 501).changed);
+    (void)target_breaker(one, &breaker_policy, &apart);
+    assert_int_equal(apart, 0);
+    config_breaker off = breaker_policy;
+    off.on = false;
+    (void)target_report(one, &off, 7, false, NO_PROBE, -1, 501);
+    assert_true(target_ready(one, &breaker_policy, 7, 501));
 }
 
 static void habits_are_learnt_one_by_one(void **state) {
@@ -200,24 +229,25 @@ static void the_budget_follows_the_last_minute(void **state) {
     (void)state;
     int64_t now = 1000000;
     for (int i = 0; i < 3; i++) { /* the floor, without any call */
-        assert_true(target_budget_left(one, &retry, now));
-        target_take_budget(one, now);
+        assert_true(target_budget_left(one, &retry, 0, now));
+        target_take_budget(one, 0, now);
     }
-    assert_false(target_budget_left(one, &retry, now));
+    assert_false(target_budget_left(one, &retry, 0, now));
     for (int i = 0; i < 19; i++)
-        target_count_call(one, now);
-    assert_false(target_budget_left(one, &retry, now)); /* a fourth would be 4 of 19 */
-    target_count_call(one, now);
-    assert_true(target_budget_left(one, &retry, now));
-    target_take_budget(one, now);
-    assert_false(target_budget_left(one, &retry, now));
-    assert_false(target_budget_left(one, &retry, now + 59999));
-    assert_true(target_budget_left(one, &retry, now + 60000)); /* forgotten: the floor again */
-    target_take_budget(one, now + 1000000);
-    target_take_budget(one, now + 1000000 - 7); /* another worker's clock reading is a bit older */
-    assert_true(target_budget_left(one, &retry, now + 1000000));
-    target_take_budget(one, now + 1000000);
-    assert_false(target_budget_left(one, &retry, now + 1000000));
+        target_count_call(one, 0, now);
+    assert_false(target_budget_left(one, &retry, 0, now)); /* a fourth would be 4 of 19 */
+    target_count_call(one, 0, now);
+    assert_true(target_budget_left(one, &retry, 0, now));
+    target_take_budget(one, 0, now);
+    assert_false(target_budget_left(one, &retry, 0, now));
+    assert_false(target_budget_left(one, &retry, 0, now + 59999));
+    assert_true(target_budget_left(one, &retry, 0, now + 60000)); /* forgotten: the floor again */
+    target_take_budget(one, 0, now + 1000000);
+    target_take_budget(one, 0,
+                       now + 1000000 - 7); /* another worker's clock reading is a bit older */
+    assert_true(target_budget_left(one, &retry, 0, now + 1000000));
+    target_take_budget(one, 0, now + 1000000);
+    assert_false(target_budget_left(one, &retry, 0, now + 1000000));
 }
 
 /* At one jump, without a look at the time between. */
@@ -227,9 +257,9 @@ static void a_quiet_minute_forgets_all(void **state) {
         int64_t now = after * 1000;
         target_state *s = one;
         for (int i = 0; i < 3; i++)
-            target_take_budget(s, now);
-        assert_false(target_budget_left(s, &retry, now));
-        assert_int_equal(target_budget_left(s, &retry, now + after), after >= 60 * 1000);
+            target_take_budget(s, 0, now);
+        assert_false(target_budget_left(s, &retry, 0, now));
+        assert_int_equal(target_budget_left(s, &retry, 0, now + after), after >= 60 * 1000);
     }
 }
 
@@ -237,31 +267,30 @@ static void hedges_are_few(void **state) {
     (void)state;
     config_hedge off = hedge;
     off.on = false;
-    assert_false(target_take_hedge(one, &off, 0));
-    assert_true(target_take_hedge(one, &hedge, 0)); /* a quiet service may hedge once a minute */
-    assert_false(target_take_hedge(one, &hedge, 0));
+    assert_false(target_take_hedge(one, &off, 0, 0));
+    assert_true(target_take_hedge(one, &hedge, 0, 0)); /* a quiet service may hedge once a minute */
+    assert_false(target_take_hedge(one, &hedge, 0, 0));
     for (int i = 0; i < 100; i++)
-        target_count_call(one, 30000);
+        target_count_call(one, 0, 30000);
     for (int i = 0; i < 4; i++)
-        assert_true(target_take_hedge(one, &hedge, 30000));
-    assert_false(target_take_hedge(one, &hedge, 30000)); /* 5 of 100 are under way */
-    assert_true(target_take_hedge(one, &hedge, 60000));  /* the first is a minute old */
+        assert_true(target_take_hedge(one, &hedge, 0, 30000));
+    assert_false(target_take_hedge(one, &hedge, 0, 30000)); /* 5 of 100 are under way */
+    assert_true(target_take_hedge(one, &hedge, 0, 60000));  /* the first is a minute old */
 }
 
 static void a_hedge_that_was_none_is_given_back(void **state) {
     (void)state;
-    assert_true(target_take_hedge(one, &hedge, 0));
-    assert_false(target_take_hedge(one, &hedge, 0));
-    target_return_hedge(one, 0);
-    assert_true(target_take_hedge(one, &hedge, 0));
-    assert_false(target_take_hedge(one, &hedge, 0));
-    target_return_hedge(one, 30000); /* it counts in another slice: nothing to give back there */
-    assert_false(target_take_hedge(one, &hedge, 30000));
+    assert_true(target_take_hedge(one, &hedge, 0, 0));
+    assert_false(target_take_hedge(one, &hedge, 0, 0));
+    target_return_hedge(one, 0, 0);
+    assert_true(target_take_hedge(one, &hedge, 0, 0));
+    assert_false(target_take_hedge(one, &hedge, 0, 0));
+    target_return_hedge(one, 0, 30000); /* it counts in another slice: nothing to give back there */
+    assert_false(target_take_hedge(one, &hedge, 0, 30000));
 }
 
 static void sampled(int64_t ms) {
-    bool changed;
-    (void)target_report(one, &breaker_policy, false, false, ms, 0, &changed);
+    (void)target_report(one, &breaker_policy, 0, false, NO_PROBE, ms, 0);
 }
 
 static void the_wait_before_a_hedge_is_measured(void **state) {
@@ -307,9 +336,7 @@ static void the_measured_wait_is_kept_for_a_while(void **state) {
 static void latency_is_smoothed(void **state) {
     (void)state;
     assert_int_equal(target_latency_ms(one), -1);
-    bool changed;
-    (void)target_report(one, &breaker_policy, true, false, 5, 0,
-                        &changed); /* failures do not count */
+    (void)target_report(one, &breaker_policy, 0, true, NO_PROBE, 5, 0); /* failures do not count */
     sampled(-1);
     assert_int_equal(target_latency_ms(one), -1);
     sampled(100);
@@ -333,18 +360,20 @@ static void *work(void *arg) {
         char name[16];
         int n = snprintf(name, sizeof name, "shared%d", i % 50);
         target_state *s = target_get(table, span_from(name, (size_t)n));
-        bool probe = false, changed;
-        if (target_admit(s, &breaker_policy, i, &probe)) {
-            target_count_call(s, 0);
-            (void)target_report(s, &breaker_policy, i % 3 == 0, probe, i % 100, i, &changed);
+        unsigned apart;
+        breaker_probe probe = NO_PROBE;
+        uint64_t who = (uint64_t)i % 3; /* nobody, and two clients */
+        if (target_admit(s, &breaker_policy, who, i, &probe)) {
+            target_count_call(s, 0, 0);
+            (void)target_report(s, &breaker_policy, who, i % 4 == 0, probe, i % 100, i);
         }
-        if (target_budget_left(s, &retry, 0)) target_take_budget(s, 0);
-        taken += target_take_hedge(s, &hedge, 0);
+        if (target_budget_left(s, &retry, 0, 0)) target_take_budget(s, 0, 0);
+        taken += target_take_hedge(s, &hedge, 0, 0);
         (void)target_hedge_after_ms(s, &hedge);
         (void)target_latency_ms(s);
-        (void)target_breaker(s);
+        (void)target_breaker(s, &breaker_policy, &apart);
         target_unref(s);
-        (void)target_wait_ms(s, &breaker_policy, i);
+        (void)target_wait_ms(s, &breaker_policy, 0, i);
     }
     *ret_hedges = taken;
     return NULL;
@@ -373,11 +402,10 @@ static void *count(void *arg) {
     target_state **ret_states = arg;
     (void)pthread_barrier_wait(&together);
     for (int i = 0; i < SAME; i++) {
-        bool changed;
-        target_count_call(one, 0);
-        target_take_budget(one, 0);
-        (void)target_report(one, &patient, true, false, -1, 0, &changed);
-        if (target_take_hedge(one, &often, 0)) target_return_hedge(one, 0);
+        target_count_call(one, 0, 0);
+        target_take_budget(one, 0, 0);
+        (void)target_report(one, &patient, 0, true, NO_PROBE, -1, 0);
+        if (target_take_hedge(one, &often, 0, 0)) target_return_hedge(one, 0, 0);
     }
     for (int i = 0; i < NAMES; i++) {
         if (i % 50 == 0) (void)pthread_barrier_wait(&together);
@@ -403,15 +431,15 @@ static void lose_nothing(void) {
             assert_ptr_equal(states[k][i], states[0][i]);
     const int calls = WORKERS * SAME;
     config_retry policy = {.budget_ratio = (calls + 1.0) / calls}; /* one extra more than calls */
-    assert_true(target_budget_left(one, &policy, 0));
+    assert_true(target_budget_left(one, &policy, 0, 0));
     policy.budget_ratio = (calls + 0.5) / calls;
-    assert_false(target_budget_left(one, &policy, 0));
-    assert_int_equal(target_breaker(one), BREAKER_CLOSED); /* one failure is lacking */
-    bool changed;
-    assert_int_equal(target_report(one, &patient, true, false, -1, 0, &changed), BREAKER_IS_OPEN);
+    assert_false(target_budget_left(one, &policy, 0, 0));
+    unsigned apart; /* one failure is lacking */
+    assert_int_equal(target_breaker(one, &patient, &apart), BREAKER_CLOSED);
+    assert_int_equal(target_report(one, &patient, 0, true, NO_PROBE, -1, 0).state, BREAKER_IS_OPEN);
     const config_hedge never = {.on = true}; /* but the first of a minute */
-    assert_true(target_take_hedge(one, &never, 0));
-    assert_false(target_take_hedge(one, &never, 0));
+    assert_true(target_take_hedge(one, &never, 0, 0));
+    assert_false(target_take_hedge(one, &never, 0, 0));
 }
 
 static void nothing_is_lost_between_workers(void **state) {
@@ -426,10 +454,11 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_name_has_one_state, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_held_has_no_bound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_breaker_is_the_targets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_client_may_be_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(habits_are_learnt_one_by_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_never_answered_goes_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(strangers_know_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_breaker_is_the_targets, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(habits_are_learnt_one_by_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_budget_follows_the_last_minute, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_quiet_minute_forgets_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hedges_are_few, set_up, tear_down),

@@ -1,0 +1,122 @@
+#include "call/budget.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CLIENTS = 2 };
+
+void budget_done(budget *b) {
+    free(b->clients);
+}
+
+/* ---- a minute ---- */
+
+/* Moves the minute to now_ms, emptying the slices that it passes; returns the newest slice.
+ * Another worker's clock reading may be a little older: it counts in the newest slice. */
+static budget_counts *turn(budget_minute *m, int64_t now_ms) {
+    int64_t slice = now_ms / BUDGET_SLICE_MS;
+    for (int64_t i = 0; m->slice < slice && i < BUDGET_SLICES; i++) {
+        m->slice++;
+        m->at[m->slice % BUDGET_SLICES] = (budget_counts){0, 0, 0};
+    }
+    if (m->slice < slice) m->slice = slice; /* after more than a minute: all slices are empty now */
+    return &m->at[m->slice % BUDGET_SLICES];
+}
+
+static budget_counts total(budget_minute *m, int64_t now_ms) {
+    (void)turn(m, now_ms);
+    budget_counts c = {0, 0, 0};
+    for (unsigned i = 0; i < BUDGET_SLICES; i++) {
+        c.calls += m->at[i].calls;
+        c.extras += m->at[i].extras;
+        c.hedges += m->at[i].hedges;
+    }
+    return c;
+}
+
+/* ---- clients ---- */
+
+static budget_client *find(const budget *b, uint64_t holder) {
+    for (unsigned i = 0; i < b->count; i++)
+        if (b->clients[i].holder == holder) return &b->clients[i];
+    return NULL;
+}
+
+/* NULL: all have called within the last minute. */
+static budget_client *quiet(const budget *b, int64_t now_ms) {
+    for (unsigned i = 0; i < b->count; i++)
+        if (b->clients[i].minute.slice + BUDGET_SLICES <= now_ms / BUDGET_SLICE_MS)
+            return &b->clients[i];
+    return NULL;
+}
+
+static budget_client *make(budget *b, uint64_t holder, int64_t now_ms) {
+    budget_client *c;
+    if (b->count == BUDGET_CLIENTS) {
+        c = quiet(b, now_ms);
+        if (!c) return NULL;
+    } else {
+        if (b->count == b->cap) {
+            b->cap = b->cap ? 2 * b->cap : FIRST_CLIENTS;
+            b->clients = mem_realloc(b->clients, b->cap * sizeof *b->clients);
+        }
+        c = &b->clients[b->count++];
+    }
+    *c = (budget_client){.holder = holder};
+    return c;
+}
+
+/* The client's own; NULL: it is not told apart. */
+static budget_minute *own(budget *b, uint64_t holder, int64_t now_ms) {
+    if (!holder) return NULL;
+    budget_client *c = find(b, holder);
+    if (!c) c = make(b, holder, now_ms);
+    return c ? &c->minute : NULL;
+}
+
+/* By what it is judged. */
+static budget_counts counts_of(budget *b, uint64_t holder, int64_t now_ms) {
+    budget_minute *m = own(b, holder, now_ms);
+    return total(m ? m : &b->all, now_ms);
+}
+
+/* ---- the door ---- */
+
+void budget_count_call(budget *b, uint64_t holder, int64_t now_ms) {
+    budget_minute *m = own(b, holder, now_ms);
+    turn(&b->all, now_ms)->calls++;
+    if (m) turn(m, now_ms)->calls++;
+}
+
+bool budget_left(budget *b, const config_retry *policy, uint64_t holder, int64_t now_ms) {
+    budget_counts c = counts_of(b, holder, now_ms);
+    return c.extras < policy->budget_floor || c.extras + 1 <= policy->budget_ratio * c.calls;
+}
+
+void budget_take(budget *b, uint64_t holder, int64_t now_ms) {
+    budget_minute *m = own(b, holder, now_ms);
+    turn(&b->all, now_ms)->extras++;
+    if (m) turn(m, now_ms)->extras++;
+}
+
+bool budget_take_hedge(budget *b, const config_hedge *policy, uint64_t holder, int64_t now_ms) {
+    if (!policy->on) return false;
+    budget_counts c = counts_of(b, holder, now_ms);
+    if (c.hedges && c.hedges + 1 > policy->at_most_ratio * c.calls) return false;
+    budget_minute *m = own(b, holder, now_ms);
+    turn(&b->all, now_ms)->hedges++;
+    if (m) turn(m, now_ms)->hedges++;
+    return true;
+}
+
+static void give_back(budget_counts *newest) {
+    if (newest->hedges) newest->hedges--;
+}
+
+void budget_return_hedge(budget *b, uint64_t holder, int64_t now_ms) {
+    budget_minute *m = own(b, holder, now_ms);
+    give_back(turn(&b->all, now_ms));
+    if (m) give_back(turn(m, now_ms));
+}
