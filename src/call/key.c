@@ -22,6 +22,8 @@ struct key_state {
     pthread_mutex_t lock;     /* of changes of those and of what follows */
     bool told;                /* since it was last taken: that it is refused */
     int64_t told_ms;
+    uint64_t client; /* of the first refusal in the row */
+    bool by_several; /* the row is that of several clients, or no 403s */
     key_refusal last;
 };
 
@@ -141,10 +143,21 @@ static void note(key_refusal *r, int status, span code) {
         r->code[r->code_len++] = code.ptr[i] > ' ' && code.ptr[i] < 0x7f ? code.ptr[i] : '?';
 }
 
-bool key_refused(key_state *k, int status, span code, int64_t now_ms) {
+/* One more in the row. However many 403s one client alone brings, the key may be used. */
+static void count_refusal(key_state *k, int status, uint64_t client) {
+    if (!in_row(k)) {
+        k->client = client;
+        k->by_several = false;
+    }
+    k->by_several |= !client || client != k->client || status != 403;
+    unsigned most = k->by_several ? UINT_MAX : FORBIDDEN_FREE;
+    if (in_row(k) < most) count(k, in_row(k) + 1);
+}
+
+bool key_refused(key_state *k, int status, span code, uint64_t client, int64_t now_ms) {
     (void)pthread_mutex_lock(&k->lock);
     note(&k->last, status, code);
-    if (in_row(k) < UINT_MAX) count(k, in_row(k) + 1);
+    count_refusal(k, status, client);
     int64_t rest_ms = key_rest_ms(status, in_row(k));
     if (rest_ms) rest(k, now_ms + rest_ms);
     bool tell = !k->told_ms || now_ms - k->told_ms >= KEY_TOLD_MS;

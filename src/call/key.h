@@ -39,9 +39,10 @@ void key_take(key_state *k, int64_t now_ms);
 /* An event for the log is due at most so often for each key. */
 enum { KEY_TOLD_MS = 60 * 1000 };
 
-/* The provider has refused it, with that status and error code (may be empty). Returns whether that
- * is to be told. */
-bool key_refused(key_state *k, int status, span code, int64_t now_ms);
+/* The provider has refused it, with that status and error code (may be empty). client: of several,
+ * whose call that was; 0: everybody is one. A 403 may be about what was asked: those of one client
+ * alone are no ground for a rest. Returns whether that is to be told. */
+bool key_refused(key_state *k, int status, span code, uint64_t client, int64_t now_ms);
 /* The provider has taken it. Returns whether that is news. */
 bool key_accepted(key_state *k);
 

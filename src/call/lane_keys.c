@@ -41,7 +41,7 @@ void lane_report_key(const lane *l, const failure *f) {
     spend(l);
     if (f->class == FAIL_LIMIT)
         target_limit(lane_slot(l)->state, k, f->hint.after_ms, now_ms);
-    else if (key_refused(k, f->status, f->code, now_ms))
+    else if (key_refused(k, f->status, f->code, l->call->spec.client, now_ms))
         log_key(l, LEVEL_WARN, "provider_refused",
                 SPAN_OF("The provider refuses a key; other keys and targets are asked first."), f);
 }

@@ -35,6 +35,8 @@ def test_invented_names_shut_nobody_out(weir, upstream):
             assert ask(c, f"broken-{i}").status == 500
         assert ask(c, "fast").status == ask(c, "late").status == 200
         assert health(w) == {"main": {"name": "main", "breaker": "closed"}, "main/good": {"name": "main/good", "breaker": "closed"}}
+        assert not [name for name in w.metrics() if "invented" in name or "broken" in name]
+
         # What is broken rests alone, and the page says so.
         asked = len(upstream.requests)
         assert [ask(c, "broken").status for _ in range(6)] == [500] * 4 + [503] * 2

@@ -249,6 +249,25 @@ static void the_log_names_the_client(void **state) {
     world_done(&s.w);
 }
 
+/* ---- keys ---- */
+
+/* What one is forbidden says nothing of the key, until another is. */
+static void what_one_is_forbidden(void **state) {
+    (void)state;
+    static const char *const a[SCRIPTS] = {"403|end"}, *const b[SCRIPTS] = {PLAIN};
+    scene s;
+    scene_begin(&s, a, b, CLIENTS);
+    for (int i = 0; i < 8; i++)
+        assert_string_equal(ask(&s, 1), "ok");
+    assert_string_equal(buf_cstr(&s.w.asking), "abababababababab");
+    assert_string_equal(ask(&s, 2), "ok");
+    assert_string_equal(ask(&s, 2), "ok");
+    assert_string_equal(ask(&s, 1), "ok");
+    assert_string_equal(buf_cstr(&s.w.asking), "ababababababababab"
+                                               "bb");
+    world_done(&s.w);
+}
+
 /* ---- extra calls ---- */
 
 /* One retry a call, and one a minute beyond a fifth of the calls. */
@@ -293,6 +312,7 @@ int main(void) {
         cmocka_unit_test(a_slow_probe_keeps_nobody_out),
         cmocka_unit_test(a_target_that_answers_is_alive),
         cmocka_unit_test(the_log_names_the_client),
+        cmocka_unit_test(what_one_is_forbidden),
         cmocka_unit_test(retries_are_paid_by_who_makes_them),
         cmocka_unit_test(hedges_are_paid_by_who_makes_them),
     };

@@ -63,7 +63,7 @@ static void one_call_looks_after_a_rest(void **state) {
     assert_int_equal(key_look(o.key, 5000), KEY_FREE);
     key_take(o.key, 5000);
     assert_int_equal(key_look(o.key, 5000), KEY_FREE); /* a key that is well is any number's */
-    (void)key_refused(o.key, 401, SPAN_EMPTY, 5000);
+    (void)key_refused(o.key, 401, SPAN_EMPTY, 0, 5000);
     assert_int_equal(key_look(o.key, 5999), KEY_LAST);
     key_take(o.key, 5500); /* there was no other way: its rest stays what it is */
     assert_int_equal(key_look(o.key, 6000), KEY_FREE);
@@ -71,13 +71,13 @@ static void one_call_looks_after_a_rest(void **state) {
     assert_int_equal(key_look(o.key, 6999), KEY_LAST); /* others wait for what becomes of it */
     assert_int_equal(key_look(o.key, 7000), KEY_FREE); /* it has told nothing */
     key_take(o.key, 7000);
-    (void)key_refused(o.key, 401, SPAN_EMPTY, 7010);
+    (void)key_refused(o.key, 401, SPAN_EMPTY, 0, 7010);
     assert_int_equal(key_look(o.key, 9009), KEY_LAST);
     assert_int_equal(key_look(o.key, 9010), KEY_FREE);
     key_take(o.key, 9010);
     assert_true(key_accepted(o.key));
     assert_int_equal(key_look(o.key, 9010), KEY_FREE);
-    (void)key_refused(o.key, 401, SPAN_EMPTY, 9020);
+    (void)key_refused(o.key, 401, SPAN_EMPTY, 0, 9020);
     assert_int_equal(key_look(o.key, 10019), KEY_LAST); /* the rests begin anew */
     assert_int_equal(key_look(o.key, 10020), KEY_FREE);
     one_done(&o);
@@ -88,18 +88,55 @@ static void a_few_403s_are_no_refusal(void **state) {
     one o = one_new();
     key_refusal r;
     for (int i = 0; i < 2; i++) {
-        (void)key_refused(o.key, 403, SPAN_EMPTY, 1000);
+        (void)key_refused(o.key, 403, SPAN_EMPTY, 0, 1000);
         assert_int_equal(key_look(o.key, 1000), KEY_FREE);
         assert_false(key_get_refusal(o.key, &r));
     }
     (void)key_accepted(o.key);
     for (int i = 0; i < 3; i++)
-        (void)key_refused(o.key, 403, SPAN_EMPTY, 1000);
+        (void)key_refused(o.key, 403, SPAN_EMPTY, 0, 1000);
     assert_int_equal(key_look(o.key, 1999), KEY_LAST);
     assert_int_equal(key_look(o.key, 2000), KEY_FREE);
     assert_true(key_get_refusal(o.key, &r));
     assert_int_equal(r.status, 403);
     one_done(&o);
+}
+
+/* Of several clients: what was asked, as far as the 403s of one alone tell. */
+static void one_clients_403s_are_no_refusal(void **state) {
+    (void)state;
+    static const struct {
+        const char *refusals; /* by A and B: a 403, b 403; A 401 */
+        int64_t rest_ms;
+    } rows[] = {
+        {"aaaaaaaaaaaaaaaaaaaa", 0},
+        {"ab", 0},
+        {"aab", 1000},
+        {"aaaaaaaaab", 1000},
+        {"aaba", 2000},
+        {"abb", 1000},
+        {"aabaa", 4000},
+        {"A", 1000},
+        {"aaA", 4000},
+        {"aaaaaaaA", 4000},
+        {"aab.aaaa", 0},
+        {"aaa.b", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        one o = one_new();
+        for (const char *at = rows[i].refusals; *at; at++) {
+            if (*at == '.')
+                (void)key_accepted(o.key);
+            else
+                (void)key_refused(o.key, *at == 'A' ? 401 : 403, SPAN_EMPTY, *at == 'b' ? 2 : 1,
+                                  1000);
+        }
+        int64_t rest_ms = 0;
+        while (key_look(o.key, 1000 + rest_ms) == KEY_LAST)
+            rest_ms += 500;
+        if (rest_ms != rows[i].rest_ms) fail_msg("%s: %d", rows[i].refusals, (int)rest_ms);
+        one_done(&o);
+    }
 }
 
 static void it_is_told_once_a_minute(void **state) {
@@ -120,7 +157,7 @@ static void it_is_told_once_a_minute(void **state) {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         bool told = rows[i].status == ACCEPTED
                         ? key_accepted(o.key)
-                        : key_refused(o.key, rows[i].status, SPAN_EMPTY, rows[i].at_ms);
+                        : key_refused(o.key, rows[i].status, SPAN_EMPTY, 0, rows[i].at_ms);
         if (told != rows[i].told) print_error("in row %zu\n", i);
         assert_int_equal(told, rows[i].told);
     }
@@ -143,7 +180,7 @@ static void a_refusal_is_kept_as_it_may_be_shown(void **state) {
     key_refusal r;
     assert_false(key_get_refusal(o.key, &r));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        (void)key_refused(o.key, 402, rows[i].code, 1000);
+        (void)key_refused(o.key, 402, rows[i].code, 0, 1000);
         assert_true(key_get_refusal(o.key, &r));
         assert_int_equal(r.status, 402);
         assert_span(span_from(r.code, r.code_len), rows[i].kept);
@@ -164,7 +201,7 @@ static void keys_are_known_by_provider_and_text(void **state) {
     key_state *others[] = {key_get(t, SPAN_OF("b"), x), key_get(t, SPAN_OF("a"), y),
                            key_get(t, SPAN_OF("a"), NULL)};
     assert_ptr_equal(a, same);
-    (void)key_refused(a, 401, SPAN_EMPTY, 1000);
+    (void)key_refused(a, 401, SPAN_EMPTY, 0, 1000);
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         assert_ptr_not_equal(others[i], a);
         assert_int_not_equal(key_id(others[i]), key_id(a));
@@ -201,8 +238,8 @@ static void *work(void *arg) {
     for (int i = 0; i < ROUNDS; i++) {
         key_state *k = key_get(w->table, SPAN_OF("come and go"), NULL);
         if (key_look(w->shared, i) == KEY_FREE) key_take(w->shared, i);
-        w->told += key_refused(w->shared, 401, SPAN_OF("revoked"), 1000);
-        (void)key_refused(k, 403, SPAN_EMPTY, i);
+        w->told += key_refused(w->shared, 401, SPAN_OF("revoked"), 0, 1000);
+        (void)key_refused(k, 403, SPAN_EMPTY, 0, i);
         (void)key_accepted(k);
         key_refusal r;
         assert_true(key_get_refusal(w->shared, &r));
@@ -237,6 +274,7 @@ int main(void) {
         cmocka_unit_test(rests_grow_and_end),
         cmocka_unit_test(one_call_looks_after_a_rest),
         cmocka_unit_test(a_few_403s_are_no_refusal),
+        cmocka_unit_test(one_clients_403s_are_no_refusal),
         cmocka_unit_test(it_is_told_once_a_minute),
         cmocka_unit_test(a_refusal_is_kept_as_it_may_be_shown),
         cmocka_unit_test(keys_are_known_by_provider_and_text),

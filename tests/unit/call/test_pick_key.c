@@ -19,7 +19,7 @@ static void make_known(upstream *u, target_state *t, const char *known) {
     for (size_t i = 0; i < KEYS; i++) {
         key_state *k = u->keys[i].state;
         char c = known[i];
-        if (c == 'r' || c == 'x') (void)key_refused(k, 401, SPAN_EMPTY, NOW);
+        if (c == 'r' || c == 'x') (void)key_refused(k, 401, SPAN_EMPTY, 0, NOW);
         if (c == 'u') target_limit(t, k, -1, NOW);
         if (c == 'x') target_limit(t, k, 1000, NOW);
         if (c >= '0' && c <= '9') target_limit(t, k, (c - '0') * 1000, NOW);
@@ -99,7 +99,7 @@ static void limits_are_of_one_model(void **state) {
     assert_int_equal(keys_look(u, NULL, large, NOW).readiness, KEY_RESTING);
     assert_int_equal(keys_look(u, NULL, small, NOW).readiness, KEY_FREE);
     for (size_t i = 0; i < 2; i++)
-        (void)key_refused(u->keys[i].state, 401, SPAN_EMPTY, NOW);
+        (void)key_refused(u->keys[i].state, 401, SPAN_EMPTY, 0, NOW);
     assert_int_equal(keys_look(u, NULL, small, NOW).readiness, KEY_LAST);
     world_done(&w);
 }

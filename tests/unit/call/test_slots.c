@@ -281,7 +281,7 @@ static void a_key_is_preferred(void **state) {
         assert_int_equal(keys_take(u, NULL, t, likes[i], 0, &at).readiness, KEY_FREE);
         assert_int_equal(at, turns[i]);
     }
-    (void)key_refused(u->keys[1].state, 401, SPAN_EMPTY, 0);
+    (void)key_refused(u->keys[1].state, 401, SPAN_EMPTY, 0, 0);
     size_t at = 9;
     assert_int_equal(keys_take(u, NULL, t, second, 0, &at).readiness, KEY_FREE);
     assert_int_equal(at, 2);

@@ -152,7 +152,7 @@ static void not_with_a_key_that_is_refused(void **state) {
     world w = {.scripts = {{LISTS(ID("m1"))}}, .keys = {"[sk-1, sk-2]"}};
     catalog *c = start(&w, NULL);
     asker one = asker_of(1);
-    (void)key_refused(w.snapshot->items[0].keys[0].state, 401, SPAN_EMPTY, w.loop.now_ms);
+    (void)key_refused(w.snapshot->items[0].keys[0].state, 401, SPAN_EMPTY, 0, w.loop.now_ms);
     assert_false(catalog_ask(c, w.snapshot, &one.wait));
     assert_true(strstr(buf_cstr(&w.sent), "Bearer sk-2\n") != NULL);
     pass(&w, 1);
