@@ -48,8 +48,8 @@ struct weir_client {
     weir_options *options; /* to read the configuration again */
     struct refresh *refresh;
     timer refresh_due;
-    char *model; /* of requests that name none; any thread, as it never changes */
-    usage usage; /* any thread */
+    char *model;         /* of requests that name none; any thread, as it never changes */
+    usage usage;         /* any thread */
     memory_bound memory; /* of the loop's, where the options tell one */
     atomic_uint limit, running_count, waiting_count; /* any thread reads */
     bool foreign;                                    /* any thread, as it never changes */
