@@ -241,8 +241,9 @@ static span name_of(span line) {
  * any way. What is not plainly below the name of a section that may be shown is not shown.
  * *ret_name: where the section's own name ends in this line; 0: it stands in another. */
 static bool find_line(span source, unsigned line, span *ret, size_t *ret_name) {
-    span rest = source, part, section = SPAN_EMPTY;
+    span rest = source, part = SPAN_EMPTY, section = SPAN_EMPTY;
     size_t margin = SIZE_MAX;
+    *ret_name = 0;
     for (unsigned i = 1; i <= line; i++) {
         if (!span_cut(&rest, '\n', &part)) return false;
         *ret_name = 0;
