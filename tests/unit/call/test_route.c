@@ -220,7 +220,7 @@ static void always_a_permutation(void **state) {
     rng_seed(&r, 5);
     for (int round = 0; round < 20000; round++) {
         config_target targets[ROUTE_TARGETS_MAX + 8] = {0};
-        route_fact facts[ROUTE_TARGETS_MAX + 8];
+        route_fact facts[ROUTE_TARGETS_MAX + 8] = {0};
         size_t count = rng_u64(&r) % (ROUTE_TARGETS_MAX + 8);
         for (size_t i = 0; i < count; i++) {
             targets[i].weight = rng_u64(&r) % 4 ? (unsigned)(rng_u64(&r) % 5) : UINT32_MAX;

@@ -35,7 +35,7 @@ static void forget_chunk(answer_event *e) {
     memset(bytes, '#', strlen(bytes));
     free(bytes);
     memset(&r.envelope, 0, sizeof r.envelope);
-    memset(r.parts, 0, r.part_cap * sizeof *r.parts);
+    if (r.parts) memset(r.parts, 0, r.part_cap * sizeof *r.parts);
     memset(&r.usage, 0, sizeof r.usage);
     *e = (answer_event){.kind = ANSWER_STREAM};
     reader_done(&r);
