@@ -58,6 +58,7 @@ static void on_pace(timer *t) {
     int64_t wait_ms = 0;
     switch (body_pace_judge(&a->pace, &limits, a->spec.loop->now_ms, a->come, &wait_ms)) {
     case BODY_PACE_FINE: loop_timer_start(a->spec.loop, t, wait_ms); break;
+    case BODY_PACE_LATE: /* timeouts.total is the call's */
     case BODY_PACE_SILENT:
         attempt_fail_late(a, ERR_BETWEEN_EVENTS_TIMEOUT, "byte", TIMEOUT_BETWEEN_EVENTS);
         break;

@@ -152,7 +152,8 @@ typedef struct config_server {
     unsigned workers; /* never 0 here: auto is resolved */
     int64_t header_timeout_ms;
     int64_t body_timeout_ms;
-    size_t body_rate; /* bytes a second; 0: any */
+    size_t body_rate;      /* bytes a second; 0: any */
+    int64_t body_total_ms; /* 0: any */
     int64_t idle_timeout_ms;
     int64_t drain_ms;
     int64_t keep_alive_comment_ms; /* 0: off */

@@ -83,6 +83,7 @@ static http_server_limits server_limits(const config *c) {
         .header_timeout_ms = c->server.header_timeout_ms,
         .body_timeout_ms = c->server.body_timeout_ms,
         .body_rate = c->server.body_rate,
+        .body_total_ms = c->server.body_total_ms,
         .idle_timeout_ms = c->server.idle_timeout_ms,
     };
 }

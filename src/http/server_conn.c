@@ -134,13 +134,18 @@ static void grow_lean(conn *c) {
     start_timer(c, c->server->limits.idle_timeout_ms - LEAN_MS);
 }
 
+static int64_t first_look_ms(const http_server_limits *limits) {
+    bool shorter = limits->body_total_ms && limits->body_total_ms < limits->body_timeout_ms;
+    return shorter ? limits->body_total_ms : limits->body_timeout_ms;
+}
+
 static void enter(conn *c, conn_state state) {
     const http_server_limits *limits = &c->server->limits;
     c->state = (unsigned char)state;
     switch (state) {
     case CONN_IDLE: await_request(c); break;
     case CONN_HEAD: start_timer(c, limits->header_timeout_ms); break;
-    case CONN_SKIP: start_timer(c, limits->body_timeout_ms); break;
+    case CONN_SKIP: start_timer(c, first_look_ms(limits)); break;
     case CONN_FLUSH: start_timer(c, limits->idle_timeout_ms); break;
     default: loop_timer_stop(c->server->loop, &c->timer);
     }
@@ -294,7 +299,7 @@ static void watch_body(conn *c) {
         return;
     }
     body_pace_begin(&r->pace, now_ms, r->received);
-    start_timer(c, c->server->limits.body_timeout_ms);
+    start_timer(c, first_look_ms(&c->server->limits));
 }
 
 /* Feeds what the state allows and returns how much that was. */
@@ -413,7 +418,9 @@ static void judge_pace(conn *c) {
     http_request *r = c->request;
     if (r->started && !r->complete) return; /* what comes next is watched anew */
     const http_server *s = c->server;
-    const body_pace_limits limits = {s->limits.body_timeout_ms, s->limits.body_rate};
+    const body_pace_limits limits = {.window_ms = s->limits.body_timeout_ms,
+                                     .rate = s->limits.body_rate,
+                                     .total_ms = s->limits.body_total_ms};
     int64_t wait_ms = 0;
     switch (body_pace_judge(&r->pace, &limits, s->loop->now_ms, r->received, &wait_ms)) {
     case BODY_PACE_FINE: start_timer(c, wait_ms); break;
@@ -422,6 +429,9 @@ static void judge_pace(conn *c) {
         break;
     case BODY_PACE_TRICKLES:
         refuse(c, ERR_SLOW_REQUEST, "The body of the request arrives too slowly.");
+        break;
+    case BODY_PACE_LATE:
+        refuse(c, ERR_SLOW_REQUEST, "The body of the request took longer than it may.");
         break;
     }
 }

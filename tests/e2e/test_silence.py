@@ -127,3 +127,58 @@ def test_no_comments_where_no_model_writes(weir, upstream, path, answer):
     w = weir(upstream, server={"keep_alive_comment": "100ms"})
     got = wire.call(w, "POST", path, {"model": "m", "input": "x", "stream": True})
     assert (got.status, got.header("content-type"), got.json()) == (200, "application/json", answer)
+
+
+# -- what drips --------------------------------------------------------------------------------------------------------
+
+
+def drip(client, byte=b"x"):
+    """A byte at a time, until something comes or nobody listens any more."""
+    with contextlib.suppress(OSError):
+        for _ in range(2000):
+            client.send(byte)
+            if not client.silent(0.01):
+                break
+
+
+@pytest.mark.parametrize("framing, first", [
+    ("Content-Length: 9000", b'{"model": "'),
+    ("Transfer-Encoding: chunked", b"9;"),
+    ("Transfer-Encoding: chunked", b"2\r\n{}\r\n0\r\nTrailer: "),
+])
+def test_a_body_has_its_time_in_all(weir, upstream, framing, first):
+    w = weir(upstream, server={"body_total": "400ms", "body_rate": "off"})
+    with wire.connect(w) as c:
+        c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n" + framing.encode() + b"\r\n\r\n" + first)
+        drip(c)
+        answer = c.answer()
+        assert (answer.status, answer.error["code"]) == (408, "request_timeout")
+        assert answer.error["message"] == "The body of the request took longer than it may."
+        assert c.at_end()
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("key, path, status", [("wrong-key-1234567890", "/v1/chat/completions", 401), ("right-key-1234567890", "/nowhere", 404)])
+@pytest.mark.parametrize("server", [{"body_total": "400ms"}, {"body_timeout": "400ms"}])
+def test_a_body_that_is_dropped_has_its_time_too(weir, upstream, server, key, path, status):
+    """It was answered at its head; the connection would live on behind it."""
+    w = weir(upstream, clients=[{"name": "a", "key": "right-key-1234567890"}], server=server)
+    with wire.connect(w) as c:
+        c.send(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Length: 9000\r\n\r\n".encode())
+        assert c.answer().status == status
+        drip(c)
+        assert c.at_end()
+
+
+@pytest.mark.parametrize("first", [b"", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["first", "second"])
+def test_a_head_has_its_time_in_all(weir, upstream, first):
+    """Also one of a connection that is kept."""
+    w = weir(upstream, server={"header_timeout": "400ms"})
+    with wire.connect(w) as c:
+        if first:
+            c.send(first)
+            assert c.answer().status == 200
+        c.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+        drip(c)
+        assert c.answer().status == 408
+        assert c.at_end()

@@ -18,7 +18,7 @@ typedef struct row {
 enum { HOUR_MS = 3600 * 1000, BEGAN_MS = 5000 };
 
 static void plays(const row *r) {
-    const body_pace_limits limits = {r->window_ms, r->rate};
+    const body_pace_limits limits = {.window_ms = r->window_ms, .rate = r->rate};
     body_pace p;
     uint64_t have = 0;
     int64_t due = BEGAN_MS + r->window_ms, next = BEGAN_MS + r->step_ms;
@@ -62,10 +62,27 @@ static void bodies(void **state) {
         plays(&rows[i]);
 }
 
+/* However well it comes. */
+static void the_whole_has_its_time(void **state) {
+    (void)state;
+    const body_pace_limits limits = {.window_ms = 60000, .rate = 500, .total_ms = 100000};
+    body_pace p;
+    int64_t wait_ms = 0;
+    body_pace_begin(&p, 1000, 0);
+    body_pace_heard(&p, 61000);
+    assert_int_equal(body_pace_judge(&p, &limits, 61000, 1000000, &wait_ms), BODY_PACE_FINE);
+    assert_int_equal(wait_ms, 40000);
+    body_pace_heard(&p, 100999);
+    assert_int_equal(body_pace_judge(&p, &limits, 100999, 2000000, &wait_ms), BODY_PACE_FINE);
+    assert_int_equal(wait_ms, 1);
+    body_pace_heard(&p, 101000);
+    assert_int_equal(body_pace_judge(&p, &limits, 101000, 3000000, &wait_ms), BODY_PACE_LATE);
+}
+
 /* Fast at first, then a trickle: the second window tells. */
 static void what_came_before_does_not_count_for_ever(void **state) {
     (void)state;
-    const body_pace_limits limits = {60000, 500};
+    const body_pace_limits limits = {.window_ms = 60000, .rate = 500};
     body_pace p;
     int64_t wait_ms = 0;
     body_pace_begin(&p, 0, 100); /* came with the head */
@@ -81,7 +98,7 @@ static void what_came_before_does_not_count_for_ever(void **state) {
 /* A loop that was busy looks late, at windows that are longer than they should be. */
 static void judged_late(void **state) {
     (void)state;
-    const body_pace_limits limits = {60000, 500};
+    const body_pace_limits limits = {.window_ms = 60000, .rate = 500};
     body_pace p;
     int64_t wait_ms = 0;
     body_pace_begin(&p, 0, 0);
@@ -96,6 +113,7 @@ static void judged_late(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies),
+        cmocka_unit_test(the_whole_has_its_time),
         cmocka_unit_test(what_came_before_does_not_count_for_ever),
         cmocka_unit_test(judged_late),
     };

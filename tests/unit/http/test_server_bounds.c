@@ -3,6 +3,8 @@
 #include "http_cases.h"
 #include "server_fixture.h"
 
+#include <poll.h>
+
 static fixture f;
 
 static int tear_down(void **state) {
@@ -249,6 +251,51 @@ static void a_body_that_trickles(void **state) {
     check_log(&f, "head /echo;refused SLOW_REQUEST;done /echo;");
 }
 
+static int set_up_total(void **state) {
+    (void)state;
+    http_server_limits limits = test_limits;
+    limits.body_total_ms = DRIP_MS;
+    fixture_start(&f, &limits);
+    return 0;
+}
+
+/* Until something comes, or there is nobody to send to. */
+static void drip(int fd) {
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    for (int sent = 0; poll(&readable, 1, DRIP_MS / 50) == 0; sent++) {
+        assert_true(sent < 2000);
+        if (send(fd, "x", 1, MSG_NOSIGNAL) < 0) return;
+    }
+}
+
+/* Chunks that are nothing but extensions, and trailers, make no more time of it. */
+static void a_body_has_its_time_in_all(void **state) {
+    (void)state;
+    static const char *const forms[][2] = {
+        {"Content-Length: 9000", "x"},
+        {"Transfer-Encoding: chunked", "9;"},
+        {"Transfer-Encoding: chunked", "1\r\nx\r\n0\r\nTrailer: "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        int fd = dial(&f);
+        char request[200];
+        (void)snprintf(request, sizeof request, "POST /echo HTTP/1.1\r\nHost: t\r\n%s\r\n\r\n%s",
+                       forms[i][0], forms[i][1]);
+        send_text(fd, request);
+        drip(fd);
+        assert_int_equal(refused(fd).status, 408);
+    }
+}
+
+static void so_has_one_that_nobody_wants(void **state) {
+    (void)state;
+    int fd = dial(&f);
+    send_text(fd, "POST /nowhere HTTP/1.1\r\nHost: t\r\nContent-Length: 9000\r\n\r\n");
+    check_answer(fd, 404, "nowhere");
+    drip(fd);
+    check_closed(fd);
+}
+
 /* What nobody wants is not waited for any longer. */
 static void an_unwanted_body_that_trickles(void **state) {
     (void)state;
@@ -355,6 +402,8 @@ int main(void) {
         T(slow_heads, set_up_quick),
         T(slow_bodies, set_up_quick),
         T(a_body_that_trickles, set_up_paced),
+        T(a_body_has_its_time_in_all, set_up_total),
+        T(so_has_one_that_nobody_wants, set_up_total),
         T(an_unwanted_body_that_trickles, set_up_paced),
         T(a_slow_second_head, set_up_quick_head),
         T(a_slow_second_body, set_up_quick_body),
