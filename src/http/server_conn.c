@@ -158,11 +158,14 @@ void conn_watch_output(conn *c) {
 
 /* Ready for the next request. */
 static void rest(conn *c) {
-    if (transport_pending(c->io) > c->server->limits.pending_bytes) {
+    bool last = c->last || later_is_lost(c);
+    /* The linger of a connection that ends is for the peer's end, not for a slow reader's answer.
+     */
+    if (transport_pending(c->io) > (last ? 0 : c->server->limits.pending_bytes)) {
         enter(c, CONN_FLUSH);
         return;
     }
-    if (later_is_lost(c)) {
+    if (last) {
         end(c, END_POLITE);
         return;
     }
@@ -355,7 +358,8 @@ void conn_request_done(conn *c, http_request *r) {
         transport_flush(c->io);
         end(c, END_RESET);
     } else if (aborted || last) {
-        end(c, END_POLITE);
+        c->last = true;
+        rest(c);
     } else if (c->state == CONN_BODY) {
         enter(c, CONN_SKIP);
     } else {

@@ -81,6 +81,7 @@ struct conn {
     unsigned char state;
     bool fresh; /* no request has come yet */
     bool lean;  /* idle: the memory of the last head is given back */
+    bool last;  /* no further request is taken: it ends once its output is taken */
 };
 
 struct http_request {

@@ -561,6 +561,24 @@ static void a_slow_reader_holds_the_source_back(void **state) {
     (void)close(fd);
 }
 
+/* As slow as it likes, as long as it reads: also the last answer of its connection comes whole. */
+static void a_slow_reader_gets_the_last_answer_whole(void **state) {
+    (void)state;
+    enum { TOTAL = 12000000, STEPS = 40, LITTLE = 64 * 1024 };
+    int fd = dial(&f), little = LITTLE;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+    send_text(fd, "GET /big?12000000 HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
+    char *bytes = mem_alloc(TOTAL / STEPS);
+    size_t total = 0;
+    for (ssize_t n; (n = recv(fd, bytes, TOTAL / STEPS, MSG_WAITALL)) > 0;) {
+        total += (size_t)n;
+        (void)usleep(100 * 1000);
+    }
+    free(bytes);
+    assert_true(total > TOTAL);
+    (void)close(fd);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -591,6 +609,7 @@ int main(void) {
         T(who_never_stops_is_let_go),
         T(leaving_in_the_body_is_told),
         T(a_slow_reader_holds_the_source_back),
+        T(a_slow_reader_gets_the_last_answer_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
