@@ -268,6 +268,20 @@ static void pages_count_those_apart(void **state) {
     breaker_done(&s.b);
 }
 
+/* When it has opened for all, nobody is apart, and nobody is when it has closed again. */
+static void for_all_is_for_nobody_alone(void **state) {
+    (void)state;
+    scene s = {0};
+    breaker_init(&s.b, 0);
+    play(&s, "A!20");
+    assert_int_equal(breaker_clients_apart(&s.b, &policy), 1);
+    play(&s, "B!2");
+    assert_int_equal(breaker_clients_apart(&s.b, &policy), 0);
+    play(&s, "+5000 B.");
+    assert_int_equal(breaker_clients_apart(&s.b, &policy), 0);
+    breaker_done(&s.b);
+}
+
 /* Those that are well make room; one that fails does not, and where there is no room at all those
  * that come later are counted together. */
 static void clients_are_bounded(void **state) {
@@ -282,6 +296,9 @@ static void clients_are_bounded(void **state) {
     }
     assert_false(breaker_ready(&b, &policy, 1, 500));
     assert_int_equal(breaker_clients_apart(&b, &policy), 1);
+    for (unsigned i = 0; i < policy.of; i++) /* one that has got another's place */
+        (void)breaker_report(&b, &policy, 700, true, NO_PROBE, 500);
+    assert_int_equal(breaker_clients_apart(&b, &policy), 2);
     for (uint64_t who = 1000; who < 1100; who++) /* one in six: all is well */
         (void)breaker_report(&b, &policy, who, true, NO_PROBE, 500);
     assert_int_equal(breaker_get_state(&b, &policy), BREAKER_CLOSED);
@@ -343,9 +360,13 @@ static void one_alone_keeps_no_place(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_clients_meet),        cmocka_unit_test(a_change_is_told_once),
-        cmocka_unit_test(how_many_second_it),       cmocka_unit_test(pages_count_those_apart),
-        cmocka_unit_test(clients_are_bounded),      cmocka_unit_test(one_alone_shuts_out_no_other),
+        cmocka_unit_test(what_clients_meet),
+        cmocka_unit_test(a_change_is_told_once),
+        cmocka_unit_test(how_many_second_it),
+        cmocka_unit_test(pages_count_those_apart),
+        cmocka_unit_test(for_all_is_for_nobody_alone),
+        cmocka_unit_test(clients_are_bounded),
+        cmocka_unit_test(one_alone_shuts_out_no_other),
         cmocka_unit_test(one_alone_keeps_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

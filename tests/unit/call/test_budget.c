@@ -105,7 +105,14 @@ static void clients_are_bounded(void **state) {
     assert_int_equal(b.count, BUDGET_CLIENTS);
     assert_false(budget_left(&b, &retry, 1001, NOW));
     assert_true(budget_left(&b, &retry, 1, NOW));
-    assert_true(budget_left(&b, &retry, 1001, NOW + 60000));
+    for (int i = 0; i < 20; i++)
+        budget_count_call(&b, 1000 + (uint64_t)i % 2, NOW + 60000);
+    for (int i = 0; i < 3; i++) {
+        assert_true(budget_left(&b, &retry, 1001, NOW + 60000));
+        budget_take(&b, 1001, NOW + 60000);
+    }
+    assert_false(budget_left(&b, &retry, 1001, NOW + 60000)); /* by its ten calls, not by all 20 */
+    assert_true(budget_left(&b, &retry, 1002, NOW + 60000));
     assert_int_equal(b.count, BUDGET_CLIENTS);
     budget_done(&b);
 }
