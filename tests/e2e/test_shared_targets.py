@@ -1,16 +1,20 @@
 """What one client's calls leave of breakers and budgets to the others: docs/shares.md."""
 
+import pytest
+
 import bodies
 import daemon
 import wire
 from upstream import error, reply
 
 BREAKER = {"of": 4, "window": "60s", "probe": "60s"}
+KEYS = {"noisy": "sk-weir-noisy-0123456789", "quiet": "sk-weir-quiet-0123456789"}
 
 
-def ask(client, model):
-    client.request("POST", "/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": "x"}]})
-    return client.answer()
+def ask(connection, model, who="noisy"):
+    body = {"model": model, "messages": [{"role": "user", "content": "x"}]}
+    connection.request("POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {KEYS[who]}"})
+    return connection.answer()
 
 
 def health(w):
@@ -25,24 +29,26 @@ def by_model(request):
     return error(500) if model.startswith("broken") else error(404, code="model_not_found")
 
 
-def test_invented_names_shut_nobody_out(weir, upstream):
+@pytest.mark.parametrize("clients", [[], [{"name": name, "key": key} for name, key in KEYS.items()]], ids=["anyone", "two clients"])
+def test_invented_names_shut_nobody_out(weir, upstream, clients):
     upstream.always(by_model)
-    w = weir(upstream, breaker=BREAKER, retry={"retries": 0}, models={"*": "main", "fast": "main/good"}, server={"workers": 2})
-    with wire.connect(w) as c:
+    w = weir(upstream, breaker=BREAKER, retry={"retries": 0}, models={"*": "main", "fast": "main/good"}, server={"workers": 2}, clients=clients or None)
+    with wire.connect(w) as noisy, wire.connect(w) as quiet:
         for i in range(4200):
-            assert ask(c, f"invented-{i}").status == 404
+            assert ask(noisy, f"invented-{i}").status == 404
         for i in range(40):
-            assert ask(c, f"broken-{i}").status == 500
-        assert ask(c, "fast").status == ask(c, "late").status == 200
+            assert ask(noisy, f"broken-{i}").status == 500
+        assert ask(quiet, "fast", "quiet").status == ask(quiet, "late", "quiet").status == 200
         assert health(w) == {"main": {"name": "main", "breaker": "closed"}, "main/good": {"name": "main/good", "breaker": "closed"}}
         assert not [name for name in w.metrics() if "invented" in name or "broken" in name]
 
         # What is broken rests alone, and the page says so.
         asked = len(upstream.requests)
-        assert [ask(c, "broken").status for _ in range(6)] == [500] * 4 + [503] * 2
+        assert [ask(noisy, "broken").status for _ in range(6)] == [500] * 4 + [503] * 2
         assert len(upstream.requests) == asked + 4
-        assert health(w)["main"]["breaker"] == "open"
-        assert ask(c, "fast").status == ask(c, "late").status == 200
+        rests = {"breaker": "closed", "open_for_clients": 1} if clients else {"breaker": "open"}
+        assert health(w)["main"] == {"name": "main", **rests}
+        assert ask(quiet, "fast", "quiet").status == ask(quiet, "late", "quiet").status == 200
 
 
 def test_configured_models_keep_what_is_known_of_them(weir, upstream):
@@ -57,9 +63,6 @@ def test_configured_models_keep_what_is_known_of_them(weir, upstream):
         w.reload({**config, "retry": {"retries": 0, "base": "30ms"}})
         assert ask(c, "slow").status == 503
         assert health(w)["main/broken"]["breaker"] == "open"
-
-
-KEYS = {"noisy": "sk-weir-noisy-0123456789", "quiet": "sk-weir-quiet-0123456789"}
 
 
 def ask_as(w, who, word="x", model="fast"):
