@@ -161,6 +161,8 @@ static void what_clients_meet(void **state) {
         {DUE " A? +5000 B? A- Bo", "closed ABC"},
         {DUE " A? +5000 B? Ao", "closed ABC"},
         {DUE " A.", "closed ABC"},
+        {DUE " B. A!19", "closed ABC"}, /* what was before is forgotten */
+        {DUE " B. A!20", "closed BC"},
 
         /* Its failure is its own, until another's agrees. */
         {DUE " A!", "open BC"},
