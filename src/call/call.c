@@ -71,8 +71,9 @@ static void on_backoff(timer *t) {
         return;
     }
     if (first) return;
-    /* A budget keeps an outage from being answered with more traffic; a limit is none. */
-    if (c->waited->class != FAIL_LIMIT)
+    /* A budget keeps an outage from being answered with more traffic; a limit is none, and what
+     * weir was short of has made no traffic. */
+    if (c->waited->class != FAIL_LIMIT && !c->waited->shortage)
         target_take_budget(s->payer, c->spec.client, call_now_ms(c));
     call_count(c, METRIC_RETRIES, s, "");
 }
@@ -100,6 +101,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         .retries_done = c->retries,
         .target_tries = s->tries,
         .sent = f->sent,
+        .patient = c->spec.patient,
         .other_left = next < c->slots.count,
         .budget_left =
             (f->class == FAIL_LIMIT ||

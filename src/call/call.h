@@ -44,7 +44,7 @@ typedef struct call_spec {
     uint64_t client;
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
     bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
-                     longer than retry.patience */
+                     longer than retry.patience; and what weir itself is short of */
     unsigned want;       /* WANT_*, of the answer's events */
     int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
     arena *arena;

@@ -67,11 +67,19 @@ static retry_verdict after_passing(const config_retry *policy, const retry_facts
 }
 
 /* Nothing was asked: what weir lacks it would lack again at once, here or, if every target needs
- * it, anywhere. Its client may well come again. */
-static retry_verdict after_own(const retry_facts *f, failure_class class, retry_plan *ret) {
-    retry_verdict verdict =
-        next_or_stop(f, class == FAIL_OUR_WAY, "weir's own shortage", true, ret);
-    if (verdict == RETRY_STOP) ret->client_after_ms = RETRY_OWN_AFTER_MS;
+ * it, anywhere. Who has time waits; any other client may well come again. */
+static retry_verdict after_own(const config_retry *policy, const retry_facts *f, double rnd,
+                               retry_plan *ret) {
+    static const char why[] = "weir's own shortage";
+    if (f->failure == FAIL_OUR_WAY && f->other_left) return next_or_stop(f, true, why, true, ret);
+    int64_t wait_ms = backoff_ms(policy, f, rnd);
+    if (wait_ms < RETRY_OWN_AFTER_MS) wait_ms = RETRY_OWN_AFTER_MS;
+    if (f->patient && f->retries_done < policy->retries && wait_ms < f->left_ms) {
+        *ret = (retry_plan){.wait_ms = wait_ms, .why = why, .client_after_ms = -1};
+        return RETRY_WAIT;
+    }
+    retry_verdict verdict = stop(f, why, true, ret);
+    ret->client_after_ms = RETRY_OWN_AFTER_MS;
     return verdict;
 }
 
@@ -81,7 +89,7 @@ retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts,
     failure_class class = f->failure;
     if (class == FAIL_GONE) return stop(f, "the call was cancelled", false, ret);
     if (class == FAIL_OUR_LIMIT) return stop(f, "larger than weir takes", false, ret);
-    if (class == FAIL_OUR_SHORTAGE || class == FAIL_OUR_WAY) return after_own(f, class, ret);
+    if (class == FAIL_OUR_SHORTAGE || class == FAIL_OUR_WAY) return after_own(policy, f, rnd, ret);
     if (f->hint.should_retry == 1 && class != FAIL_TLS) class = FAIL_OVERLOAD;
     switch (class) {
     case FAIL_GONE: /* above */

@@ -14,7 +14,8 @@
  * to 2.24 take a longer one for none and come back at once; openai-python 3.57 would wait 120 s. */
 enum { RETRY_CLIENT_PATIENCE_MS = 60 * 1000 };
 
-/* When its client may come again after a failure of weir's own that may pass. */
+/* When its client may come again after a failure of weir's own that may pass; and how long it is
+ * waited out at least. */
 enum { RETRY_OWN_AFTER_MS = 1000 };
 
 typedef struct retry_facts {
@@ -24,6 +25,7 @@ typedef struct retry_facts {
     unsigned target_tries; /* tries at this target in this call, the failed one included */
     bool sent;             /* the request had left when it failed */
     bool other_left;       /* another target that may still be asked */
+    bool patient;          /* the caller has time: weir's own shortage is waited out, too */
     bool budget_left;      /* the target's retry budget allows an extra call */
     int64_t left_ms;       /* until the total deadline */
 } retry_facts;

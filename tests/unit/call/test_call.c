@@ -18,7 +18,8 @@ typedef struct row {
     const char *asked;  /* see world.asking */
     const char *report; /* of each attempt: target, outcome, status, usage */
     bool plain;         /* no stream is asked for */
-    action on_word;     /* when the sink hears that */
+    bool patient;
+    action on_word; /* when the sink hears that */
     const char *word;
     action at_time;
     int64_t time_ms;
@@ -174,6 +175,7 @@ static void owner_start(owner *o) {
                             .model = &o->w.config->models[0],
                             .facts = &o->facts,
                             .holder = HOLDER,
+                            .patient = o->row->patient,
                             .want = WANT_PARTS,
                             .deadline_ms = o->w.loop.now_ms + total_ms,
                             .arena = &o->w.arena};
@@ -1267,6 +1269,21 @@ static void shortages_of_weirs_own(void **state) {
          .heard = "plain 200; Hi; end",
          .asked = "ab",
          .report = "a our_way; b ok 200"},
+        {.name = "who has time waits, at the budget of nobody",
+         .options = "retry: {retries: 2, base: 1ms, cap: 1ms, budget: 0%, budget_floor: 0}\n",
+         .patient = true,
+         .a = {"short proxy", "short proxy", STREAM},
+         .heard = STREAMED,
+         .asked = "aaa",
+         .report = "a our_way; a our_way; a ok 200 3+4",
+         .took_ms = 2005},
+        {.name = "for so long, and no longer",
+         .options = "retry: {retries: 1, base: 1ms, cap: 1ms, budget: 0%, budget_floor: 0}\n",
+         .patient = true,
+         .a = {"short descriptors"},
+         .heard = "our_shortage out_of_resources 503 retry 1000",
+         .asked = "aa",
+         .report = "a our_shortage; a our_shortage"},
         {.name = "a fallback's refusal does not hide it",
          .options = QUICK,
          .plain = true,

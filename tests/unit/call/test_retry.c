@@ -18,7 +18,7 @@ static const config_retry policy = {
 };
 
 /* Another target is left; the budget is spent; the request had left. */
-enum { OTHER = 1, NO_BUDGET = 2, SENT = 4 };
+enum { OTHER = 1, NO_BUDGET = 2, SENT = 4, PATIENT = 8 };
 
 typedef struct row {
     failure_class failure;
@@ -51,6 +51,17 @@ static const row rows[] = {
     {FAIL_OUR_WAY, 1, -1, 0, 1, OTHER, A_WHILE, RETRY_NEXT, "weir's own shortage", 0, false, -1},
     {FAIL_OUR_WAY, 0, -1, 3, 4, NO_BUDGET, A_WHILE, RETRY_STOP, "weir's own shortage", 0, true,
      1000},
+    {FAIL_OUR_SHORTAGE, -1, -1, 0, 1, PATIENT | OTHER | NO_BUDGET, A_WHILE, RETRY_WAIT,
+     "weir's own shortage", 1250, false, -1},
+    {FAIL_OUR_WAY, -1, -1, 1, 2, PATIENT, A_WHILE, RETRY_WAIT, "weir's own shortage", 2500, false,
+     -1},
+    {FAIL_OUR_WAY, -1, -1, 0, 1, PATIENT | OTHER, A_WHILE, RETRY_NEXT, "weir's own shortage", 0,
+     false, -1},
+    {FAIL_OUR_WAY, -1, -1, 3, 4, PATIENT, A_WHILE, RETRY_STOP, "weir's own shortage", 0, true,
+     1000},
+    {FAIL_OUR_WAY, -1, -1, 0, 1, PATIENT, 1250, RETRY_STOP, "weir's own shortage", 0, true, 1000},
+    {FAIL_OUR_LIMIT, -1, -1, 0, 1, PATIENT | OTHER, A_WHILE, RETRY_STOP, "larger than weir takes",
+     0, false, -1},
     /* rule 2 */
     {FAIL_REQUEST, 1, -1, 0, 1, 0, A_WHILE, RETRY_WAIT, "backs off", 1250, false, -1},
     {FAIL_CONTENT_POLICY, 1, 10, 0, 1, 0, A_WHILE, RETRY_WAIT, "waits as asked", 10, false, -1},
@@ -144,6 +155,7 @@ static retry_facts facts_of(const row *r) {
                          .target_tries = r->target_tries,
                          .sent = (r->flags & SENT) != 0,
                          .other_left = (r->flags & OTHER) != 0,
+                         .patient = (r->flags & PATIENT) != 0,
                          .budget_left = (r->flags & NO_BUDGET) == 0,
                          .left_ms = r->left_ms};
 }
