@@ -124,9 +124,12 @@ void conn_tunnel_answered(http_conn *conn, bool clean) {
 }
 
 /* Until its answer to CONNECT has come, a proxy is all there is to be met: that it does not find
- * the origin is its word, and what it waits for meanwhile is not known. */
+ * the origin is its word, and what it waits for meanwhile is not known. Nor does a tunnel that ends
+ * or is silent before there is TLS in it show that it leads anywhere. */
 http_fault client_conn_blame(const http_conn *conn, http_fail_kind otherwise) {
-    bool before_origin = has_tunnel(conn->origin) && conn->state < CONN_SECURING;
+    bool opening = conn->state < CONN_SECURING;
+    bool leads_nowhere = conn->state == CONN_SECURING && otherwise != HTTP_FAIL_TLS;
+    bool before_origin = has_tunnel(conn->origin) && (opening || leads_nowhere);
     if (conn->state == CONN_RESOLVING && otherwise == HTTP_FAIL_CONNECT_TIMEOUT)
         return fault_short(SHORTAGE_NAMES);
     return before_origin ? fault_short(SHORTAGE_PROXY) : fault_of(otherwise);
