@@ -58,8 +58,22 @@ static http_call *part(http_conn *conn) {
     return call;
 }
 
+/* Descriptors are for who is being asked. Only a connection that was never open can begin anew. */
+static bool begins_anew(http_conn *conn, http_fault fault) {
+    http_call *call = conn->call;
+    if (fault.shortage != SHORTAGE_DESCRIPTORS || call->phase != CALL_WAITING || call->yielded)
+        return false;
+    if (!pool_make_way(conn->origin->client)) return false;
+    call->yielded = true;
+    (void)part(conn);
+    queue_wait_first(call);
+    client_conn_close(conn);
+    return true;
+}
+
 /* The text may live in the transport, which goes with the connection. */
 void client_conn_fail(http_conn *conn, http_fault fault, const char *text) {
+    if (begins_anew(conn, fault)) return;
     http_call *call = part(conn);
     buf kept = BUF_EMPTY;
     buf_add_cstr(&kept, text);

@@ -142,6 +142,7 @@ struct http_call {
     bool sent;
     bool heard;    /* a byte of the answer has come */
     bool holds;    /* it has a connection, which counts for its party */
+    bool yielded;  /* idle connections have given way to it */
     bool replayed; /* its pooled connection was dead: only a fresh one will do */
     bool paused;
     size_t piece_count;
@@ -160,6 +161,8 @@ void pool_serve(http_origin *o);
 void pool_lost(http_origin *o);
 void pool_init(http_origin *o);
 void pool_close_idle(http_origin *o);
+/* Closes the client's longest idle connections, a few of them. false: there is none. */
+MUST_USE bool pool_make_way(http_client *c);
 /* Frees the origin if nobody holds, uses or waits for it. */
 void origin_free_if_unused(http_origin *o);
 
@@ -224,7 +227,8 @@ extern const transport_ops conn_ops;
 MUST_USE http_conn *client_conn_new(http_origin *o, http_call *call);
 /* Idempotent. Its call, if any, is left to the caller. May free the origin. */
 void client_conn_close(http_conn *conn);
-/* Parts call and connection, closes the connection, and tells the call. */
+/* Parts call and connection, closes the connection, and tells the call. But where there is no
+ * descriptor and idle connections can give way, the call begins anew with those, once. */
 void client_conn_fail(http_conn *conn, http_fault fault, const char *text);
 
 #endif

@@ -59,6 +59,26 @@ void pool_close_idle(http_origin *o) {
     o->refs--;
 }
 
+static http_conn *longest_idle(const http_client *c) {
+    http_conn *found = NULL;
+    LIST_FOREACH(&c->origins, it) {
+        const http_origin *o = LIST_ENTRY(it, http_origin, link);
+        if (list_empty(&o->idle)) continue;
+        http_conn *oldest = LIST_ENTRY(o->idle.prev, http_conn, link);
+        if (!found || oldest->idle_since_ms < found->idle_since_ms) found = oldest;
+    }
+    return found;
+}
+
+/* A look-up needs some at a time, a connection one. */
+bool pool_make_way(http_client *c) {
+    enum { SOME = 4 };
+    int closed = 0;
+    for (http_conn *conn; closed < SOME && (conn = longest_idle(c)); closed++)
+        client_conn_close(conn);
+    return closed > 0;
+}
+
 /* ---- handing out ---- */
 
 static void use(http_origin *o, http_conn *conn, http_call *call) {

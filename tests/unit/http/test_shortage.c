@@ -197,6 +197,54 @@ static void no_descriptor_for_a_lookup(void **state) {
     calls_end(&c);
 }
 
+static void answer_and_stay(peer *p, int fd, int n) {
+    (void)p;
+    (void)n;
+    buf request;
+    while (peer_read(fd, &request)) {
+        buf_done(&request);
+        peer_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+}
+
+static unsigned idle_before, idle_after;
+
+static void count_idle(noted *n) {
+    idle_after = http_client_get_stats(n->c->client).idle;
+    give_descriptors(n);
+}
+
+/* To another origin, on which nobody listens: that the connection is refused shows that there was
+ * one. */
+static void ask_elsewhere(noted *n) {
+    calls *c = n->c;
+    http_origin *first = c->origin;
+    idle_before = http_client_get_stats(c->client).idle;
+    use_up_descriptors();
+    calls_to(c, 9);
+    calls_get(c)->at_fail = count_idle;
+    http_origin_unref(first);
+}
+
+static void idle_connections_give_way(void **state) {
+    (void)state;
+    peer p;
+    calls c;
+    peer_begin(&p, answer_and_stay);
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    http_origin *kept = http_client_origin(c.client, &c.spec); /* its idle connection stays */
+    noted *n = calls_get(&c);
+    n->at_end = ask_elsewhere;
+    calls_run(&c);
+    http_origin_unref(kept);
+    peer_end(&p);
+    lacks(&c.notes[1], SHORTAGE_NONE, "connecting to 127.0.0.1:9 failed: connection refused");
+    assert_int_equal(idle_before, 1);
+    assert_int_equal(idle_after, 0);
+    calls_end(&c);
+}
+
 /* ---- names ---- */
 
 static void a_name_cannot_be_looked_up(void **state) {
@@ -277,6 +325,7 @@ int main(void) {
         cmocka_unit_test_setup(a_unix_socket_that_is_barred, begin),
         cmocka_unit_test_setup(no_descriptor_for_a_socket, begin),
         cmocka_unit_test_setup(no_descriptor_for_a_lookup, begin),
+        cmocka_unit_test_setup(idle_connections_give_way, begin),
         cmocka_unit_test_setup(a_name_cannot_be_looked_up, begin),
         cmocka_unit_test_setup(no_memory_for_an_answer, begin),
     };
