@@ -73,4 +73,9 @@ typedef struct attempt_facts {
 } attempt_facts;
 attempt_facts attempt_get_facts(const attempt *a);
 
+/* A failure of weir's own at that target, but for what follows for the client. text says more; that
+ * of a limit which has passed while nothing could be sent is attempt_unsent_text(). */
+failure attempt_short(const attempt *a, shortage what, span text);
+span attempt_unsent_text(const attempt *a, span limit);
+
 #endif

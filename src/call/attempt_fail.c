@@ -73,14 +73,24 @@ bool attempt_is_unreadable(attempt *a, const http_head *head) {
 
 /* ---- deadlines and connections ---- */
 
-static void fail_short(attempt *a, shortage what, span text) {
+failure attempt_short(const attempt *a, shortage what, span text) {
     const shortage_row *row = shortage_get(what);
-    const span provider = a->spec.upstream->provider->name;
-    failure f = {.class = row->everywhere ? FAIL_OUR_SHORTAGE : FAIL_OUR_WAY,
-                 .shortage = what,
-                 .error = row->error};
-    f.text = arena_printf(a->spec.arena, "%s (%.*s: %.*s)", error_get(row->error)->sentence,
-                          SPAN_ARG(provider), SPAN_ARG(text));
+    weir_error e = error_of(row->error);
+    e.message = arena_printf(a->spec.arena, "%s (%.*s: %.*s)", error_get(row->error)->sentence,
+                             SPAN_ARG(a->spec.upstream->provider->name), SPAN_ARG(text));
+    failure f = failure_of(&e);
+    f.class = row->everywhere ? FAIL_OUR_SHORTAGE : FAIL_OUR_WAY;
+    f.shortage = what;
+    f.client_may_retry = false;
+    return f;
+}
+
+span attempt_unsent_text(const attempt *a, span limit) {
+    return arena_printf(a->spec.arena, "nothing could be sent within %.*s", SPAN_ARG(limit));
+}
+
+static void fail_short(attempt *a, shortage what, span text) {
+    failure f = attempt_short(a, what, text);
     attempt_fail_with(a, &f);
 }
 
@@ -89,9 +99,7 @@ void attempt_fail_late(attempt *a, error_id error, const char *what, config_time
     span limit = config_timeout_text(attempt_config(a), t->of, t->provider, which, a->spec.arena);
     shortage lacks = attempt_get_facts(a).lacks;
     if (lacks) {
-        fail_short(
-            a, lacks,
-            arena_printf(a->spec.arena, "nothing could be sent within %.*s", SPAN_ARG(limit)));
+        fail_short(a, lacks, attempt_unsent_text(a, limit));
         return;
     }
     attempt_fail(a, FAIL_SILENT, error,

@@ -132,6 +132,27 @@ void call_decide(call *c, size_t at, const failure *f) {
 
 /* ---- the clock over all attempts ---- */
 
+/* The one lane there is, where nothing has left weir on it for a reason of weir's own. */
+static const lane *lane_that_lacks(const call *c) {
+    const lane *found = NULL;
+    for (int i = 0; i < LANES; i++) {
+        const lane *l = &c->lanes[i];
+        if (!l->attempt) continue;
+        if (found || !attempt_get_facts(l->attempt).lacks) return NULL;
+        found = l;
+    }
+    return found;
+}
+
+static void give_up_short(call *c, const lane *l, span limit) {
+    failure f = attempt_short(l->attempt, attempt_get_facts(l->attempt).lacks,
+                              attempt_unsent_text(l->attempt, limit));
+    f.client_may_retry = true;
+    f.client_after_ms = RETRY_OWN_AFTER_MS;
+    lane_report_shortage(l, &f);
+    call_give_up(c, f);
+}
+
 /* It says nothing of the targets: it is the call's own, over all of them, and what a call asks may
  * take longer than that. Those that are silent have deadlines of theirs. */
 static void on_total(timer *t) {
@@ -140,6 +161,11 @@ static void on_total(timer *t) {
     weir_error e = error_of(ERR_TOTAL_TIMEOUT);
     span limit =
         config_timeout_text(call_config(c), c->spec.model, NULL, TIMEOUT_TOTAL, c->spec.arena);
+    const lane *unsent = lane_that_lacks(c);
+    if (unsent) {
+        give_up_short(c, unsent, limit);
+        return;
+    }
     e.message =
         arena_printf(c->spec.arena, "The call did not complete within %.*s.", SPAN_ARG(limit));
     failure f = failure_of(&e);
