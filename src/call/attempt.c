@@ -238,6 +238,7 @@ void attempt_resume(attempt *a) {
 attempt_facts attempt_get_facts(const attempt *a) {
     http_call_facts times = a->http ? http_call_get_facts(a->http) : a->times;
     return (attempt_facts){.lacks = a->http ? times.lacks : SHORTAGE_NONE,
+                           .placed_us = times.placed_us,
                            .sent_us = times.sent_us,
                            .head_us = times.head_us,
                            .first_content_us = a->first_content_us,

@@ -63,7 +63,7 @@ void attempt_resume(attempt *a);
 
 /* How far it has come. Also once it is over, as long as the arena lives. */
 typedef struct attempt_facts {
-    int64_t sent_us, head_us, first_content_us; /* monotonic; 0: not yet */
+    int64_t placed_us, sent_us, head_us, first_content_us; /* monotonic; 0: not yet */
     shortage lacks; /* what keeps it from being sent: weir's own; SHORTAGE_NONE: nothing, or over */
     int status;     /* the provider's; 0: none yet */
     bool unfinished;  /* its end was told, but not why each choice ends */

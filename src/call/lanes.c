@@ -131,6 +131,12 @@ static void report_alive(lane *l) {
 
 /* ---- handing one lane's answer over ---- */
 
+/* To the first content. That weir's own pool was full for a while is nothing of the target's. */
+static int64_t target_took_ms(const lane *l) {
+    int64_t placed_ms = attempt_get_facts(l->attempt).placed_us / 1000;
+    return call_now_ms(l->call) - (placed_ms > l->began_ms ? placed_ms : l->began_ms);
+}
+
 /* From here on this lane's answer is the call's: the others stop. */
 static void commit(lane *l) {
     call *c = l->call;
@@ -142,7 +148,7 @@ static void commit(lane *l) {
     for (int i = 0; i < LANES; i++)
         if (&c->lanes[i] != l) lane_drop(&c->lanes[i]);
     if (l->hedge) call_count(c, METRIC_HEDGES, lane_slot(l), "won");
-    lane_report(l, false, call_now_ms(c) - l->began_ms);
+    lane_report(l, false, target_took_ms(l));
     lane_report_key_taken(l);
     c->arrived_us = c->spec.loop->now_us;
     int64_t head_us = attempt_get_facts(l->attempt).head_us;

@@ -89,7 +89,8 @@ typedef struct http_call_ops {
 typedef struct http_call_facts {
     bool reused;          /* the connection came from the pool */
     shortage lacks;       /* what keeps it from being sent, short of the peer */
-    int64_t connected_us; /* monotonic instants; 0: not yet */
+    int64_t placed_us;    /* monotonic instants; 0: not yet. It has a place in the pool */
+    int64_t connected_us; /* its connection is ready */
     int64_t sent_us;
     int64_t head_us;
 } http_call_facts;

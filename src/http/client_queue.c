@@ -78,6 +78,7 @@ void queue_part(http_call *call) {
 
 void queue_hold(http_call *call) {
     call->holds = true;
+    call->facts.placed_us = call->origin->client->loop->now_us;
     call->party->held++;
 }
 

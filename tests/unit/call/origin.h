@@ -13,6 +13,7 @@
  *   refuse, reset, cut, mute, idle, tls, garbage, dense, large …  it ends as that kind of failure
  *   short pool     … for want of that of weir's own
  *   queued         alone: it waits for a place in the pool, and nothing is ever sent
+ *   placed         it has had to wait for its place in the pool until now
  *   wait N         N milliseconds
  *
  * A script that ends without an end hangs. A request is heard a millisecond after it was made.
@@ -248,6 +249,8 @@ static inline void origin_do(http_call *h, span step) {
     if (!rest.ptr) rest = SPAN_OF("");
     if (word.ptr[0] >= '0' && word.ptr[0] <= '9')
         origin_head(h, word, rest);
+    else if (span_eq(word, SPAN_OF("placed")))
+        h->facts.placed_us = h->w->loop.now_us;
     else if (span_eq(word, SPAN_OF("role")))
         origin_data(h, ORIGIN_CHUNK("\"delta\":{\"role\":\"assistant\"}"), SPAN_OF(""), "");
     else if (span_eq(word, SPAN_OF("say")))

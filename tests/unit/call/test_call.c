@@ -1357,6 +1357,23 @@ static void a_shortage_is_no_news_of_a_target(void **state) {
     }
 }
 
+/* How quick a target is does not tell how long weir's pool was full. */
+static void a_wait_for_a_place_is_not_the_targets(void **state) {
+    (void)state;
+    static const struct {
+        row row;
+        int64_t latency_ms;
+    } rows[] = {{{.a = {"wait 70|placed|wait 20|" STREAM}}, 20}, {{.a = {"wait 20|" STREAM}}, 21}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        owner o;
+        owner_begin(&o, &rows[i].row);
+        assert_string_equal(call_again(&o), STREAMED);
+        assert_int_equal(target_latency_ms(target_get(o.w.targets, SPAN_OF("a"))),
+                         rows[i].latency_ms);
+        owner_done(&o);
+    }
+}
+
 /* Its place as the breaker's probe goes to the next. */
 static void a_probe_that_could_not_be_made(void **state) {
     (void)state;
@@ -1769,6 +1786,7 @@ int main(void) {
         cmocka_unit_test(a_long_answer_is_no_silence),
         cmocka_unit_test(shortages_of_weirs_own),
         cmocka_unit_test(a_shortage_is_no_news_of_a_target),
+        cmocka_unit_test(a_wait_for_a_place_is_not_the_targets),
         cmocka_unit_test(a_probe_that_could_not_be_made),
         cmocka_unit_test(a_shortage_is_told_once),
         cmocka_unit_test(nobody_is_hedged_at_an_open_breaker),

@@ -173,6 +173,8 @@ static void a_place_within_the_share(void **state) {
     calls_run(&c);
     peer_end(&p);
     assert_int_equal(second->status, 200);
+    assert_true(second->facts.placed_us >= first->facts.connected_us);
+    assert_true(second->facts.placed_us <= second->facts.connected_us);
     calls_end(&c);
 }
 
