@@ -47,6 +47,7 @@ static int run(const cli_args *args) {
     if (!path && config_find(&found)) path = buf_cstr(&found);
     config_problems problems;
     config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
+    if (c) cli_fit_descriptors(c);
     int status = c ? print_good(c, args->values[OPT_EXPLAIN] != NULL) : print_bad(&problems);
     config_unref(c);
     config_problems_done(&problems);

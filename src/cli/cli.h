@@ -9,7 +9,7 @@
 #ifndef WEIR_CLI_CLI_H
 #define WEIR_CLI_CLI_H
 
-#include "base/buf.h"
+#include "config/config.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 enum { CLI_OPTIONS_MAX = 32, CLI_COMMANDS_MAX = 16 };
@@ -141,5 +141,7 @@ void cli_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* descriptors.c: as many open files as the system allows; for commands that serve. */
 void cli_raise_descriptor_limit(void);
+/* Of a configuration, what these leave room for (config_fit_descriptors()). */
+void cli_fit_descriptors(config *c);
 
 #endif

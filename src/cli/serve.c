@@ -29,10 +29,12 @@ static config *load(void *user, config_problems *ret_problems) {
     const source *s = user;
     config *c = s->path ? config_load(s->path, ret_problems)
                         : config_default(s->simulator_url, ret_problems);
-    if (!c || !s->listen) return c;
-    if (config_set_listen(c, span_cstr(s->listen), "--listen", ret_problems)) return c;
-    config_unref(c);
-    return NULL;
+    if (c && s->listen && !config_set_listen(c, span_cstr(s->listen), "--listen", ret_problems)) {
+        config_unref(c);
+        return NULL;
+    }
+    if (c) cli_fit_descriptors(c);
+    return c;
 }
 
 static int complain(buf *why) {

@@ -156,8 +156,9 @@ typedef struct config_server {
     int64_t body_total_ms; /* 0: any */
     int64_t idle_timeout_ms;
     int64_t drain_ms;
-    int64_t keep_alive_comment_ms; /* 0: off */
-    unsigned max_connections;      /* per worker */
+    int64_t keep_alive_comment_ms;        /* 0: off */
+    unsigned max_connections;             /* per worker */
+    unsigned max_connections_per_address; /* of these; 0: auto, seven in eight */
     config_list_models list_models;
     bool open;   /* anyone who reaches a listener is served, without a key */
     span *hosts; /* whom requests may name where no key is asked for; see gateway/host_rule.h */
@@ -322,6 +323,13 @@ MUST_USE bool config_set_listen(config *c, span address, const char *from,
 /* Lets so many calls run at a time in one loop, to whatever provider, where the file allows fewer:
  * limits.calls and each max_connections. Only before the snapshot is shared. */
 void config_allow_calls(config *c, unsigned calls);
+
+/* So many client connections can each worker have where the process may have `files` descriptors:
+ * what is left when weir's own are taken off, and those of connections to providers. Pure. */
+uint64_t config_client_descriptors(const config *c, uint64_t files);
+/* Lowers server.max_connections to that, with a warning, where it is more. Only before the snapshot
+ * is shared. */
+void config_fit_descriptors(config *c, uint64_t files);
 
 config *config_ref(config *c);
 void config_unref(config *c);

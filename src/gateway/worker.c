@@ -4,6 +4,9 @@
 #include "gateway/plan.h"
 #include "gateway/listener_tls.h"
 
+#include <limits.h>
+#include <sys/resource.h>
+
 enum {
     TICK_MS = 1000,
     /* Log lines are handed over so late: waking their writer for every call would cost each more
@@ -72,6 +75,20 @@ size_t worker_body_bytes(const config *c) {
     return limits->body_bytes < limits->memory_bytes ? limits->body_bytes : limits->memory_bytes;
 }
 
+static unsigned address_connections(const config_server *s) {
+    unsigned told = s->max_connections_per_address, some = s->max_connections / 8;
+    return told ? told : s->max_connections - some;
+}
+
+/* The last of what the process may have are for providers that must be asked anew, names that must
+ * be looked up, files that must be read again. */
+static unsigned descriptors(unsigned workers) {
+    const unsigned kept = 16 + 4 * workers;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > INT_MAX) return 0;
+    return limit.rlim_cur > 2 * kept ? (unsigned)limit.rlim_cur - kept : 0;
+}
+
 static http_server_limits server_limits(const config *c) {
     return (http_server_limits){
         .head = {.head_bytes = c->limits.head_bytes,
@@ -80,6 +97,9 @@ static http_server_limits server_limits(const config *c) {
         .body_bytes = worker_body_bytes(c),
         .pending_bytes = PENDING_BYTES,
         .connections = c->server.max_connections,
+        .address_connections = address_connections(&c->server),
+        .client_connections = (unsigned)config_share(c, c->server.max_connections),
+        .descriptors = descriptors(c->server.workers),
         .header_timeout_ms = c->server.header_timeout_ms,
         .body_timeout_ms = c->server.body_timeout_ms,
         .body_rate = c->server.body_rate,

@@ -62,11 +62,9 @@ static void drop_data(void *user, span bytes) {
 
 static const transport_ops refused_ops = {.on_data = drop_data, .on_fail = refuse_nobody};
 
-static void refuse_connection(http_server *s, uv_stream_t *listener, tls_context *tls) {
-    transport *io = transport_accept(s->loop, listener, tls, &refused_ops, NULL);
-    if (!io) return;
+static void refuse_connection(http_server *s, transport *io, error_id id, const char *why) {
     if (may_be_polite(s)) {
-        answer_refusal(s, io, ERR_TOO_BUSY, "The server is at its limit of connections.", false);
+        answer_refusal(s, io, id, why, false);
         transport_finish(io, LINGER_MS);
     } else {
         transport_close(io);
@@ -74,16 +72,23 @@ static void refuse_connection(http_server *s, uv_stream_t *listener, tls_context
 }
 
 void server_accept(http_server *s, uv_stream_t *listener, tls_context *tls) {
+    transport *io = transport_accept(s->loop, listener, tls, &refused_ops, NULL);
+    if (!io) return;
+    s->last_descriptor = transport_descriptor(io);
     if (s->conn_count >= s->limits.connections) {
-        refuse_connection(s, listener, tls);
+        refuse_connection(s, io, ERR_TOO_BUSY, "The server is at its limit of connections.");
         return;
     }
     conn *c = conn_new(s);
-    c->io = transport_accept(s->loop, listener, tls, &conn_transport_ops, c);
-    if (!c->io) {
+    c->io = io;
+    if (!server_take_address(s, c)) {
         conn_discard(c);
+        refuse_connection(s, io, ERR_OVER_CONNECTIONS,
+                          "This address has as many connections as one may "
+                          "(server.max_connections_per_address).");
         return;
     }
+    transport_set_owner(io, &conn_transport_ops, c);
     list_push_back(&s->conns, &c->link);
     s->conn_count++;
     conn_begin(c);
@@ -151,6 +156,8 @@ void http_server_free(http_server *s) {
     http_server_close(s);
     assert(list_empty(&s->conns) && list_empty(&s->listeners));
     buf_done(&s->scratch);
+    shares_done(&s->addresses);
+    shares_done(&s->clients);
     free(s);
 }
 

@@ -32,6 +32,12 @@ typedef struct http_server_limits {
     size_t body_bytes;    /* default for a request's body */
     size_t pending_bytes; /* output that may wait for a slow reader before http_answer_full() */
     unsigned connections; /* of this server; more are refused with 503 */
+    /* Of these: from one other machine, and of one client that http_request_set_holder() has named;
+     * more are refused with 429. 0: all */
+    unsigned address_connections, client_connections;
+    /* Who gets a descriptor of that number is the last: others wait until some below it are free,
+     * which are kept for other things. 0: no such number */
+    unsigned descriptors;
     int64_t header_timeout_ms;
     int64_t body_timeout_ms; /* without a byte of progress */
     size_t body_rate;        /* bytes a second of a body, over each body_timeout_ms; 0: any */
@@ -107,8 +113,9 @@ loop *http_request_loop(const http_request *r);
 int64_t http_request_started_us(const http_request *r); /* monotonic: when its head was complete */
 /* Of what is kept, and of what comes before its content coding is undone. */
 void http_request_limit_body(http_request *r, size_t bytes);
-/* Who holds the memory that body and answer take, as in base/memory.h; at first whoever the
- * connection knows of: its last request's, or the peer's machine. Said at the head. */
+/* Who holds the memory that body and answer take, as in base/memory.h, and the connection; at first
+ * whoever the connection knows of: its last request's, or the peer's machine. Said at the head,
+ * without an answer there; one who has his share of connections is then refused. */
 void http_request_set_holder(http_request *r, uint64_t holder);
 uint64_t http_request_holder(const http_request *r);
 /* Frees the body's memory early (it has been sent on and cannot be needed again). */

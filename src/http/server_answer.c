@@ -75,6 +75,7 @@ void http_request_set_holder(http_request *r, uint64_t holder) {
     assert(!r->hold.bytes);
     r->hold.holder = holder;
     transport_set_holder(r->conn->io, holder);
+    r->excess = !server_take_client(r->conn->server, r->conn, holder);
 }
 
 buf http_request_take_body(http_request *r, memory_hold *ret_hold) {

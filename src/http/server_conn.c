@@ -70,6 +70,7 @@ static void end(conn *c, ending how) {
         transport_close(io);
     else
         transport_abort(io);
+    server_give_shares(c->server, c);
     server_conn_gone(c->server);
     free_if_left(c);
 }
@@ -212,6 +213,12 @@ static bool expects_the_impossible(const http_head *head) {
 
 static void judge_body(conn *c, http_request *r) {
     if (r->started || c->state == CONN_CLOSED) return;
+    if (r->excess) {
+        refuse(c, ERR_OVER_CONNECTIONS,
+               "This client has as many connections as its share allows (limits.client_share, "
+               "server.max_connections).");
+        return;
+    }
     if (r->head->content_length > 0 && (uint64_t)r->head->content_length > r->body_limit) {
         refuse(c, ERR_BODY_TOO_LARGE, "The request's Content-Length is beyond the limit.");
         return;

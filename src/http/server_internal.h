@@ -2,6 +2,7 @@
  *
  * server.c         the server: accepting, limits, drain, close
  * server_listen.c  sockets that listen
+ * server_shares.c  who has how many of the connections
  * server_body.c    a request's body: its limit, its content coding
  * server_waiting.c bytes of later requests
  * server_conn.c    one connection: bytes in, requests to the handler, time-outs, the end
@@ -43,6 +44,10 @@ struct http_server {
     list listeners;
     list conns;
     unsigned conn_count;
+    /* Who has them, by machine and by client. */
+    shares addresses, clients;
+    /* Of the connection that was accepted last. */
+    int last_descriptor;
     list done;      /* requests whose answer is complete: on_done is due */
     loop_hook hook; /* looks after done */
     bool telling;   /* the hook is at work */
@@ -73,6 +78,8 @@ struct conn {
     transport *io; /* NULL once closed */
     http_codec *codec;
     http_request *request;
+    /* Whose it is in the server's shares; 0: nobody's. */
+    uint64_t address, client;
     timer timer;      /* what it means depends on the state */
     later *later;     /* NULL: nothing has come for later requests */
     uint64_t written; /* output bytes handed to the transport */
@@ -109,11 +116,18 @@ struct http_request {
     bool close;     /* the connection ends with the answer */
     bool full;      /* on_room is due when all output has been taken */
     bool continued; /* 100 Continue was sent */
+    bool excess;    /* its client has as many connections as it may */
 };
 
 /* ---- server.c ---- */
 const char *server_date(http_server *s);
 void server_conn_gone(http_server *s); /* a connection was taken off s->conns */
+
+/* ---- server_shares.c ---- */
+/* false: it has its share already. */
+MUST_USE bool server_take_address(http_server *s, conn *c);
+MUST_USE bool server_take_client(http_server *s, conn *c, uint64_t client);
+void server_give_shares(http_server *s, conn *c);
 
 /* ---- server_listen.c ---- */
 void listener_close_all(http_server *s);  /* at once */

@@ -18,6 +18,8 @@ enum {
      * and libuv has accepted all that waited. */
     RETIRE_TICK_MS = 5,
     RETIRE_TICKS = 2,
+    /* Between two looks whether descriptors are free again. */
+    LOOK_MS = 20,
 };
 
 typedef struct listener {
@@ -32,6 +34,7 @@ typedef struct listener {
         uv_pipe_t pipe;
     } uv;
     timer retire;
+    timer look; /* a connection waits for want of descriptors */
     unsigned ticks;
     /* The socket file that this listener made, and removes if it is still the same. */
     char *path;
@@ -57,6 +60,7 @@ static void remove_path(listener *l) {
 static void listener_close(listener *l) {
     list_remove(&l->link);
     loop_timer_stop(l->server->loop, &l->retire);
+    loop_timer_stop(l->server->loop, &l->look);
     remove_path(l);
     tls_context_unref(l->tls);
     uv_close(&l->uv.handle, on_closed);
@@ -88,13 +92,39 @@ void listener_retire_all(http_server *s) {
 
 /* ---- opening ---- */
 
+/* Those that are kept for other things would be used up: the lowest that is free is what the next
+ * who asks gets. Asked only where the last connection has come so far. */
+static bool is_short(const listener *l) {
+    const http_server *s = l->server;
+    uv_os_fd_t own;
+    if (!s->limits.descriptors || s->last_descriptor < (int)s->limits.descriptors) return false;
+    if (uv_fileno(&l->uv.handle, &own)) return false;
+    int next = fcntl(own, F_DUPFD_CLOEXEC, 0);
+    if (next < 0) return true;
+    (void)close(next);
+    return next >= (int)s->limits.descriptors;
+}
+
+/* A connection that libuv has, and that is not taken from it, keeps it from asking for more: those
+ * wait in the listener's queue, and none is lost. */
+static void take_or_wait(listener *l) {
+    if (is_short(l))
+        loop_timer_start(l->server->loop, &l->look, LOOK_MS);
+    else
+        server_accept(l->server, &l->uv.stream, l->tls);
+}
+
+static void on_look(timer *t) {
+    take_or_wait(CONTAINER_OF(t, listener, look));
+}
+
 static void on_connection(uv_stream_t *stream, int status) {
     listener *l = CONTAINER_OF(stream, listener, uv.stream);
     loop_enter(l->server->loop);
-    /* Out of descriptors: libuv has closed what waited, by its reserve, so that this does not spin.
-     */
+    /* Out of descriptors all the same: libuv has closed what waited, by its reserve, so that this
+     * does not spin. */
     if (status < 0) return;
-    server_accept(l->server, stream, l->tls);
+    take_or_wait(l);
 }
 
 static int resolve(span host, uint16_t port, struct sockaddr_storage *ret) {
@@ -224,6 +254,7 @@ int http_server_listen(http_server *s, http_bind *bind) {
     l->server = s;
     l->bind = bind;
     timer_init(&l->retire, on_retire);
+    timer_init(&l->look, on_look);
     int err = bind->unix_path.len ? listen_unix(l, bind) : listen_tcp(l, bind);
     if (err) {
         bool open = uv_handle_get_type(&l->uv.handle) != UV_UNKNOWN_HANDLE;

@@ -381,6 +381,11 @@ bool transport_is_unix(const transport *t) {
     return t->socket && uv_handle_get_type(&t->socket->uv.handle) == UV_NAMED_PIPE;
 }
 
+int transport_descriptor(const transport *t) {
+    uv_os_fd_t fd;
+    return t->socket && !uv_fileno(&t->socket->uv.handle, &fd) ? fd : -1;
+}
+
 span transport_peer(transport *t) {
     if (t->peer) return span_cstr(t->peer);
     struct sockaddr_storage addr;

@@ -127,6 +127,8 @@ void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 shortage transport_shortage(const transport *t);
 /* Which of the target's addresses is connected; 0 for a Unix socket. */
 size_t transport_address_index(const transport *t);
+/* Its socket's number; -1: none is connected. */
+int transport_descriptor(const transport *t);
 /* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
 span transport_peer(transport *t);
 /* It is a Unix socket's. */
