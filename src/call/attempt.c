@@ -52,8 +52,7 @@ void attempt_fail_with(attempt *a, failure *f) {
 
 void attempt_fail(attempt *a, failure_class class, error_id error, span text) {
     failure f = {.class = class, .error = error, .text = text};
-    if (class == FAIL_OUR_LIMIT)
-        f.shortage = error == ERR_MEMORY_FULL ? SHORTAGE_ROOM : SHORTAGE_ANSWER;
+    if (class == FAIL_OUR_LIMIT) f.shortage = SHORTAGE_ANSWER;
     if (!text.len) f.text = span_cstr(error_get(error)->sentence);
     attempt_fail_with(a, &f);
 }

@@ -199,11 +199,9 @@ static void fail_too_large(attempt *a) {
                                   limits->answer_bytes));
 }
 
-/* weir's own shortage: the provider has done all that was asked of it. */
+/* The provider has done all that was asked of it. */
 static void fail_no_room(attempt *a) {
-    attempt_fail(a, FAIL_OUR_LIMIT, ERR_MEMORY_FULL,
-                 SPAN_OF("There is no room in the gateway's memory for the provider's answer now "
-                         "(limits.memory, limits.client_share)."));
+    attempt_fail_short(a, SHORTAGE_ROOM, SPAN_OF("no room for its answer within limits.memory"));
 }
 
 /* ---- its bytes ---- */

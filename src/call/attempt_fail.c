@@ -89,7 +89,7 @@ span attempt_unsent_text(const attempt *a, span limit) {
     return arena_printf(a->spec.arena, "nothing could be sent within %.*s", SPAN_ARG(limit));
 }
 
-static void fail_short(attempt *a, shortage what, span text) {
+void attempt_fail_short(attempt *a, shortage what, span text) {
     failure f = attempt_short(a, what, text);
     attempt_fail_with(a, &f);
 }
@@ -99,7 +99,7 @@ void attempt_fail_late(attempt *a, error_id error, const char *what, config_time
     span limit = config_timeout_text(attempt_config(a), t->of, t->provider, which, a->spec.arena);
     shortage lacks = attempt_get_facts(a).lacks;
     if (lacks) {
-        fail_short(a, lacks, attempt_unsent_text(a, limit));
+        attempt_fail_short(a, lacks, attempt_unsent_text(a, limit));
         return;
     }
     attempt_fail(a, FAIL_SILENT, error,
@@ -137,7 +137,7 @@ static span whose_word(const attempt *a, config_timeout which) {
 
 void attempt_fail_http(attempt *a, const http_fail *http) {
     if (http->kind == HTTP_FAIL_SHORT) {
-        fail_short(a, http->shortage, span_cstr(http->text));
+        attempt_fail_short(a, http->shortage, span_cstr(http->text));
         return;
     }
     error_id error = http_failures[http->kind].error;

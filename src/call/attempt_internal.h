@@ -118,6 +118,8 @@ void attempt_pace_stop(attempt *a);
 void attempt_take_refusal(attempt *a, span piece);
 /* The provider has answered so, or an event stands for such an answer. */
 void attempt_fail_refused(attempt *a, int status, span body);
+/* For want of something of weir's own; text: what it was for. */
+void attempt_fail_short(attempt *a, shortage what, span text);
 /* A deadline passed that watches more than the connection. Where nothing has left weir so far, for
  * a reason of its own, that is the failure. */
 void attempt_fail_late(attempt *a, error_id error, const char *what, config_timeout which);

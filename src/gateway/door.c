@@ -177,11 +177,23 @@ static void on_done(void *user, http_request *r) {
         request_free(q);
 }
 
+/* What a body that found no room tells the operator: a line now and then. */
+static void log_no_room(worker *w) {
+    shortages *told = target_table_shortages(w->env.targets);
+    const shortage_row *row = shortage_get(SHORTAGE_ROOM);
+    if (!shortages_due(told, SHORTAGE_ROOM, SPAN_EMPTY, w->loop.now_ms)) return;
+    const log_field fields[] = {{"shortage", span_cstr(row->word)},
+                                {"look_at", span_cstr(row->remedy)}};
+    log_event(w->env.log, LEVEL_ERROR, "shortage", span_cstr(row->sentence), fields,
+              ARRAY_LEN(fields));
+}
+
 static void on_refused(void *user, error_id id, const char *why, buf *ret_body) {
     weir_error e = error_of(id);
     e.message = span_cstr(why);
     exchange_error_body(&e, ret_body);
     reply_count_error(user, id);
+    if (id == ERR_MEMORY_FULL) log_no_room(user);
 }
 
 const http_server_ops door_ops = {
