@@ -43,6 +43,8 @@ static void what_was_asked_for_is_lowered_with_a_warning(void **state) {
     assert_span(c->warnings[0].text, "server.max_connections is 5000; the 5066 files that the "
                                      "process may have open (RLIMIT_NOFILE) leave room for 2400 "
                                      "for each of 2 workers: that is the bound");
+    config_fit_descriptors(c, 5066); /* what fits is left alone */
+    assert_int_equal(c->warning_count, 1);
     assert_int_equal(c->warnings[0].line, 2);
     assert_int_equal(c->warnings[0].column, 1);
     world_done(c);
@@ -57,11 +59,14 @@ static void the_default_is_lowered_and_said_where_little_is_left(void **state) {
     config_fit_descriptors(c, 20000);
     assert_int_equal(c->server.max_connections, 8943);
     assert_int_equal(c->warning_count, before);
+    config_fit_descriptors(c, 4162);
+    assert_int_equal(c->server.max_connections, 1024);
+    assert_int_equal(c->warning_count, before);
     config_fit_descriptors(c, 1024);
     assert_int_equal(c->server.max_connections, 239);
     assert_int_equal(c->warning_count, before + 1);
     assert_true(span_starts(c->warnings[0].text, SPAN_OF("limits.body is 50MB")));
-    assert_true(span_starts(c->warnings[before].text, SPAN_OF("server.max_connections is 8943;")));
+    assert_true(span_starts(c->warnings[before].text, SPAN_OF("server.max_connections is 1024;")));
     world_done(c);
 }
 
