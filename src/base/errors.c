@@ -16,6 +16,12 @@ const error_row *error_get(error_id id) {
     return &rows[id];
 }
 
+span error_word(error_id id) {
+    if (id == ERR_NONE) return SPAN_EMPTY;
+    const error_row *row = error_get(id);
+    return span_cstr(*row->code ? row->code : row->type);
+}
+
 span error_message(const weir_error *e) {
     return e->message.len ? e->message : span_cstr(error_get(e->id)->sentence);
 }

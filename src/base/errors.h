@@ -15,7 +15,7 @@ typedef enum error_id {
 typedef enum error_fault { FAULT_CLIENT, FAULT_PROVIDER, FAULT_WEIR } error_fault;
 
 typedef struct error_row {
-    const char *name; /* as in the table, "UNKNOWN_MODEL" */
+    const char *name; /* of its enumerator, "UNKNOWN_MODEL": for people at the code */
     int status;
     const char *type;
     const char *code; /* "": null */
@@ -26,6 +26,9 @@ typedef struct error_row {
 
 /* id must be a row of the table (not ERR_NONE). */
 const error_row *error_get(error_id id);
+/* What logs and metrics call it, as its client reads it: its code, or, where that is null, its
+ * type. Each error has its own; empty for ERR_NONE. */
+span error_word(error_id id);
 
 /* An error on its way to the person who will read it. */
 typedef struct weir_error {

@@ -33,8 +33,7 @@ void reply_json(const request *q, int status, span body) {
 
 void reply_count_error(worker *w, error_id id) {
     static const char *const faults[] = {"client", "provider", "weir"};
-    char name[ERROR_NAME_MAX];
-    span labels[] = {record_error_name(id, name), span_cstr(faults[error_get(id)->fault])};
+    span labels[] = {error_word(id), span_cstr(faults[error_get(id)->fault])};
     metric_add(metrics_series(w->env.metrics, METRIC_ERRORS, labels), 1);
 }
 

@@ -94,7 +94,6 @@ static void add_usage(buf *out, const token_usage *u) {
 }
 
 void line_json_call(buf *out, line_clock *clock, const call_record *r) {
-    char error[ERROR_NAME_MAX];
     (void)buf_reserve(out, 1024); /* most lines fit: the buffer grows once, if at all */
     add_head(out, clock, line_call_wall_us(r), line_call_level(r), SPAN_OF("call"));
     add_text(out, KEY("request_id"), span_cstr(r->request_id), LINE_WORD_MAX);
@@ -107,7 +106,7 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_count(out, KEY("attempts"), r->attempts);
     if (r->hedges) add_count(out, KEY("hedges"), r->hedges);
     add_count(out, KEY("status"), r->status);
-    add_text(out, KEY("error"), record_error_name(r->error, error), LINE_WORD_MAX);
+    add_text(out, KEY("error"), error_word(r->error), LINE_WORD_MAX);
     add_text(out, KEY("message"), line_call_message(r), LINE_TEXT_MAX);
     add_flag(out, KEY("stream"), r->stream);
     add_count(out, KEY("bytes_in"), (int64_t)r->bytes_in);

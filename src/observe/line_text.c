@@ -120,8 +120,7 @@ static void add_details(buf *out, const call_record *r) {
 static void add_error(buf *out, const call_record *r, bool colour) {
     span message = line_call_message(r);
     if (message.len == 0) return;
-    char name[ERROR_NAME_MAX];
-    span error = record_error_name(r->error, name);
+    span error = error_word(r->error);
     buf_add_cstr(out, "  ");
     if (colour) buf_add_cstr(out, r->status >= 500 ? RED : YELLOW);
     buf_add(out, error);

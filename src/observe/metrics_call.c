@@ -49,8 +49,7 @@ static void count_error(metrics_shard *s, const call_record *r) {
     static const span faults[] = {[FAULT_CLIENT] = SPAN("client"),
                                   [FAULT_PROVIDER] = SPAN("provider"),
                                   [FAULT_WEIR] = SPAN("weir")};
-    char name[ERROR_NAME_MAX];
-    span labels[] = {record_error_name(r->error, name), faults[error_get(r->error)->fault]};
+    span labels[] = {error_word(r->error), faults[error_get(r->error)->fault]};
     metric_add(metrics_series(s, METRIC_ERRORS, labels), 1);
 }
 

@@ -68,8 +68,4 @@ typedef struct call_record {
     int64_t total_us;
 } call_record;
 
-/* The error's name as logs and metrics show it, lower case: "unknown_model"; empty for ERR_NONE. */
-enum { ERROR_NAME_MAX = 40 };
-span record_error_name(error_id id, char ret_name[ERROR_NAME_MAX]);
-
 #endif

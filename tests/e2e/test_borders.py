@@ -122,9 +122,9 @@ def test_over_a_unix_socket_any_host_will_do(weir, upstream, tmp_path):
 def test_a_refused_host_is_in_log_and_metrics(weir, upstream):
     w = weir(upstream)
     answer = wire.chat(w, headers={"Host": "evil.example"})
-    assert w.wait_call(answer.header("x-request-id"))["error"] == "foreign_host"
+    assert w.wait_call(answer.header("x-request-id"))["error"] == "host_not_allowed"
     assert ask(w, "evil.example", "/metrics").status == 403
-    assert sum(v for k, v in w.metrics().items() if k.startswith("weir_errors_total") and 'foreign_host' in k) == 2
+    assert sum(v for k, v in w.metrics().items() if k.startswith("weir_errors_total") and 'host_not_allowed' in k) == 2
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------

@@ -407,8 +407,8 @@ def test_errors_have_one_name_in_the_metrics(weir, upstream):
     w = weir(upstream, models={"m": "main", "*": None})
     assert wire.call(w, "GET", "/nowhere").status == 404
     assert ask(w, model="unheard-of").status == 404
-    assert figure(w, "weir_errors_total", code="unknown_path", fault="client") == 1
-    assert figure(w, "weir_errors_total", code="unknown_model", fault="client") == 1
+    assert figure(w, "weir_errors_total", code="unknown_url", fault="client") == 1
+    assert figure(w, "weir_errors_total", code="model_not_found", fault="client") == 1
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
@@ -490,7 +490,7 @@ def test_a_call_refused_at_the_door_is_logged(weir, upstream, path, form):
     form_data = wire.call(w, "POST", path, "x=1", {"Authorization": f"Bearer {daemon.CLIENT_KEY}", "Content-Type": "text/plain"})
     assert (unknown.status, form_data.status) == (401, 415)
     line = w.wait_call(unknown.header("x-request-id"))
-    assert (line["status"], line["error"], line["endpoint"]) == (401, "unauthenticated", form)
-    assert w.wait_call(form_data.header("x-request-id"))["error"] == "bad_content_type"
+    assert (line["status"], line["error"], line["endpoint"]) == (401, "invalid_api_key", form)
+    assert w.wait_call(form_data.header("x-request-id"))["error"] == "unsupported_media_type"
     assert figure(w, "weir_calls_total", endpoint=form, status="401") == 1
-    assert figure(w, "weir_errors_total", code="unauthenticated") == 1
+    assert figure(w, "weir_errors_total", code="invalid_api_key") == 1

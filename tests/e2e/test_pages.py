@@ -83,8 +83,8 @@ def test_what_a_foreign_page_sends_reaches_no_provider(weir, upstream, page, bro
     assert set(told.values()) <= {"failed", "[]"} and len(told) == 8
     assert not upstream.requests
     refused = {name: sum(v for k, v in w.metrics().items() if k.startswith("weir_errors_total") and f'"{name}"' in k)
-               for name in ("forbidden", "bad_content_type")}
-    assert refused == {"forbidden": 6, "bad_content_type": 1}  # the eighth is never sent: its question is not answered
+               for name in ("forbidden", "unsupported_media_type")}
+    assert refused == {"forbidden": 6, "unsupported_media_type": 1}  # the eighth is never sent: its question is not answered
 
 
 def test_a_page_that_is_named_calls_and_reads(weir, upstream, page, browse):

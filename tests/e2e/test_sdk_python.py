@@ -590,7 +590,7 @@ def test_abort_in_mid_stream(weir, upstream):
     assert upstream.requests[0].wait_closed() - left < CANCEL_WITHIN
     (line,) = w.calls(1)
     assert (line["status"], line["attempts"]) == (499, 1)
-    assert line["error"] == "client_gone"
+    assert line["error"] == "client_closed_request"
 
 
 async def leave(w, upstream, n=1, **fields):

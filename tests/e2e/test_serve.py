@@ -302,8 +302,8 @@ def test_errors_of_the_door_are_counted(weir, upstream):
     w = weir(upstream)
     wire.call(w, "GET", "/nothing"), wire.call(w, "GET", "/chat"), wire.call(w, "GET", "/chat")
     metrics = w.metrics()
-    assert metrics['weir_errors_total{code="unknown_path",fault="client"}'] == 1
-    assert metrics['weir_errors_total{code="bad_method",fault="client"}'] == 2
+    assert metrics['weir_errors_total{code="unknown_url",fault="client"}'] == 1
+    assert metrics['weir_errors_total{code="method_not_allowed",fault="client"}'] == 2
 
 
 # -- models ------------------------------------------------------------------------------------------------------------

@@ -217,4 +217,4 @@ def test_an_answer_beyond_the_limits_names_them(weir, upstream):
     [line] = wait_shortages(w, 1)
     assert line["level"] == "warn" and "limits.answer" in line["look_at"]
     assert set(breakers(w).values()) == {"closed"}
-    assert w.metrics()['weir_errors_total{code="answer_too_large",fault="weir"}'] == 4
+    assert w.metrics()['weir_errors_total{code="provider_answer_too_large",fault="weir"}'] == 4

@@ -75,7 +75,7 @@ def test_a_wrong_certificate_is_refused_before_the_key_is_sent(weir, upstreams, 
     assert answer.header("x-should-retry") == "false"
     assert answer.header("x-weir-attempts") == "1"
     assert not up.requests
-    assert w.wait_call(answer.header("x-request-id"))["error"] == "tls_failed"
+    assert w.wait_call(answer.header("x-request-id"))["error"] == "provider_tls_failed"
 
 
 @pytest.mark.parametrize("alternatives", [False, True], ids=["common_name", "alternative_name"])

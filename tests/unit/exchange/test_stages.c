@@ -331,7 +331,7 @@ static void each_call_is_counted_and_logged(void **state) {
     "\",target=\"\",status=\"" status "\"} 1\n"
     static const char *const counted[] = {
         CALLS("*", "200"), CALLS("", "400"),
-        "weir_errors_total{code=\"bad_json\",fault=\"client\"} 1\n"};
+        "weir_errors_total{code=\"invalid_json\",fault=\"client\"} 1\n"};
     for (size_t i = 0; i < ARRAY_LEN(counted); i++)
         assert_non_null(strstr(buf_cstr(&text), counted[i]));
     buf_clear(&text);

@@ -96,7 +96,7 @@ static void json_leaves_out_what_does_not_apply(void **state) {
     assert_line(
         "{\"time\":\"2026-12-01T12:00:00.000054Z\",\"level\":\"info\",\"event\":\"call\","
         "\"request_id\":\"019ab123-0000-7000-8000-000000000002\",\"endpoint\":\"chat\","
-        "\"attempts\":0,\"status\":401,\"error\":\"unauthenticated\",\"message\":\"The API key is "
+        "\"attempts\":0,\"status\":401,\"error\":\"invalid_api_key\",\"message\":\"The API key is "
         "missing or not known to this gateway.\",\"stream\":false,\"bytes_in\":0,\"bytes_out\":0,"
         "\"overhead_ms\":0.009,\"total_ms\":0.012}\n");
 }
@@ -111,8 +111,9 @@ static void a_failed_call_is_a_warning(void **state) {
     r.usage.estimated = true;
     line_json_call(&out, &clock_, &r);
     assert_non_null(strstr(buf_cstr(&out), "\"level\":\"warn\""));
-    assert_non_null(strstr(buf_cstr(&out), "\"error\":\"connection_lost\",\"message\":\"local "
-                                           "closed after 3 bytes\""));
+    assert_non_null(strstr(buf_cstr(&out),
+                           "\"error\":\"provider_connection_lost\",\"message\":\"local "
+                           "closed after 3 bytes\""));
     assert_non_null(strstr(buf_cstr(&out), "\"prompt_tokens\":7,\"estimated\":true"));
 }
 
@@ -139,7 +140,7 @@ static void people_read_columns(void **state) {
     assert_line(
         "12:00:01.500  200  chat.completions   1500ms  fast -> openai/gpt-4o-mini  12+34 tokens, "
         "first 210ms, 2 attempts, 1 events skipped, for ci  019ab123-0000-7000-8000-000000000001\n"
-        "12:00:00.000  401  chat                0.0ms    unauthenticated: The API key is missing "
+        "12:00:00.000  401  chat                0.0ms    invalid_api_key: The API key is missing "
         "or not known to this gateway.  019ab123-0000-7000-8000-000000000002\n");
 }
 

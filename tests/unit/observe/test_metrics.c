@@ -181,8 +181,8 @@ static void a_failed_record_has_its_error(void **state) {
     r.status = 401;
     r.error = ERR_UNAUTHENTICATED;
     metrics_count_call(a, &r);
-    assert_shows("weir_errors_total{code=\"breaker_open\",fault=\"provider\"} 1");
-    assert_shows("weir_errors_total{code=\"unauthenticated\",fault=\"client\"} 1");
+    assert_shows("weir_errors_total{code=\"provider_unavailable\",fault=\"provider\"} 1");
+    assert_shows("weir_errors_total{code=\"invalid_api_key\",fault=\"client\"} 1");
     assert_shows("weir_calls_total{endpoint=\"chat.completions\",model=\"gpt-*\",target=\"\","
                  "status=\"401\"} 1");
     assert_int_equal(samples_of("weir_tokens_total"), 0);
