@@ -22,6 +22,13 @@ span error_word(error_id id) {
     return span_cstr(*row->code ? row->code : row->type);
 }
 
+span error_fault_word(error_fault f) {
+    static const span words[] = {[FAULT_CLIENT] = SPAN("client"),
+                                 [FAULT_PROVIDER] = SPAN("provider"),
+                                 [FAULT_WEIR] = SPAN("weir")};
+    return words[f];
+}
+
 span error_message(const weir_error *e) {
     return e->message.len ? e->message : span_cstr(error_get(e->id)->sentence);
 }

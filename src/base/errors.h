@@ -29,6 +29,7 @@ const error_row *error_get(error_id id);
 /* What logs and metrics call it, as its client reads it: its code, or, where that is null, its
  * type. Each error has its own; empty for ERR_NONE. */
 span error_word(error_id id);
+span error_fault_word(error_fault f); /* "client" */
 
 /* An error on its way to the person who will read it. */
 typedef struct weir_error {

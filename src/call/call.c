@@ -80,8 +80,12 @@ static void on_backoff(timer *t) {
 
 /* ---- what follows a failure ---- */
 
-static void fall_back(call *c, size_t to) {
-    call_count(c, METRIC_FALLBACKS, &c->slots.items[to], "");
+static void fall_back(call *c, size_t from, size_t to, failure_class why) {
+    if (c->spec.metrics) {
+        const span labels[] = {c->slots.items[to].target->name, c->slots.items[from].target->name,
+                               span_cstr(failure_name(why))};
+        metric_add(metrics_series(c->spec.metrics, METRIC_FALLBACKS, labels), 1);
+    }
     ask_first(c, to);
 }
 
@@ -118,7 +122,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         return;
     case RETRY_NEXT:
         if (!c->kept) c->kept = call_keep(c, f);
-        fall_back(c, next);
+        fall_back(c, at, next, f->class);
         return;
     case RETRY_STOP: break;
     }

@@ -8,6 +8,12 @@ void settle_reason(exchange *x, span reason) {
     x->record.finish_reason = span_from(x->finish_reason, kept.len);
 }
 
+static call_outcome outcome_of(const exchange *x) {
+    if (x->failure.error == ERR_NONE) return x->told_failed ? CALL_CUT : CALL_OK;
+    if (x->failure.error == ERR_CLIENT_GONE) return CALL_CANCELLED;
+    return x->head_sent && !exchange_status_is_hidden(x) ? CALL_CUT : CALL_FAILED;
+}
+
 stage_result stage_settle(exchange *x) {
     call_record *r = &x->record;
     int64_t now_us = loop_exact_us(x->env->loop);
@@ -23,6 +29,7 @@ stage_result stage_settle(exchange *x) {
         if (c.unfinished) settle_reason(x, SPAN_OF("unfinished"));
     }
     if (r->own_us < 0) exchange_note_own(x);
+    r->outcome = outcome_of(x);
     r->error = x->failure.error;
     if (r->error != ERR_NONE) {
         r->error_text = x->failure.text;
@@ -31,6 +38,8 @@ stage_result stage_settle(exchange *x) {
         r->status = told ? x->sent_status : x->failure.status;
     } else {
         r->status = x->head.status;
+        if (x->told_failed)
+            r->error = ERR_PROVIDER_ERROR; /* in its own words, which have gone out */
     }
     r->usage = settle_usage(x);
     return STAGE_NEXT;

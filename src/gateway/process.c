@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/breakers.h"
+#include "gateway/foreseen.h"
 #include "gateway/parts.h"
 #include "gateway/refused_keys.h"
 #include "gateway/reload.h"
@@ -254,6 +255,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->targets = target_table_new();
     memory_bound_init(&g->memory, 0, 0);
     gateway_bound_memory(g);
+    foreseen_tell(g->shard, c);
     g->listeners = listeners_new(g->snapshot, NULL);
     g->reload = reload_new(g, load, user);
     g->end_of_turn.run = on_end_of_turn;

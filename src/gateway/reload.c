@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/foreseen.h"
 #include "gateway/parts.h"
 #include "gateway/refused_keys.h"
 #include "gateway/watch.h"
@@ -186,6 +187,7 @@ static void on_applied(loop *l, void *arg) {
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
     g->listeners = listeners_ref(r->next_listeners);
     gateway_bound_memory(g);
+    foreseen_tell(g->shard, g->snapshot->config);
     logger_configure(g->logger, &g->snapshot->config->logs);
     const span *paths;
     size_t count = config_watch_paths(g->snapshot->config, &paths);

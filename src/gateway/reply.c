@@ -32,8 +32,7 @@ void reply_json(const request *q, int status, span body) {
 }
 
 void reply_count_error(worker *w, error_id id) {
-    static const char *const faults[] = {"client", "provider", "weir"};
-    span labels[] = {error_word(id), span_cstr(faults[error_get(id)->fault])};
+    span labels[] = {error_word(id), error_fault_word(error_get(id)->fault)};
     metric_add(metrics_series(w->env.metrics, METRIC_ERRORS, labels), 1);
 }
 

@@ -21,7 +21,12 @@ const char *line_level(config_log_level level) {
 }
 
 config_log_level line_call_level(const call_record *r) {
-    return r->status >= 500 ? LEVEL_WARN : LEVEL_INFO;
+    bool of_request = r->status >= 400 && r->status < 500;
+    switch (r->outcome) {
+    case CALL_CUT: return LEVEL_WARN;
+    case CALL_FAILED: return of_request ? LEVEL_INFO : LEVEL_WARN;
+    default: return LEVEL_INFO;
+    }
 }
 
 int64_t line_call_wall_us(const call_record *r) {

@@ -105,6 +105,7 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_text(out, KEY("target"), r->target, LINE_WORD_MAX);
     add_count(out, KEY("attempts"), r->attempts);
     if (r->hedges) add_count(out, KEY("hedges"), r->hedges);
+    add_text(out, KEY("outcome"), call_outcome_word(r->outcome), LINE_WORD_MAX);
     add_count(out, KEY("status"), r->status);
     add_text(out, KEY("error"), error_word(r->error), LINE_WORD_MAX);
     add_text(out, KEY("message"), line_call_message(r), LINE_TEXT_MAX);

@@ -73,10 +73,12 @@ static const char *duration(int64_t us, char out[DURATION_MAX]) {
 
 /* ---- the line of a call ---- */
 
-static void add_status(buf *out, int status, bool colour) {
+static void add_status(buf *out, const call_record *r, bool colour) {
     char text[16];
-    int n = snprintf(text, sizeof text, "%3d", status);
-    const char *code = status >= 500 ? RED : status >= 400 ? YELLOW : GREEN;
+    int n = snprintf(text, sizeof text, "%3d", r->status);
+    const char *code = line_call_level(r) >= LEVEL_WARN ? RED
+                       : r->outcome != CALL_OK          ? YELLOW
+                                                        : GREEN;
     add_coloured(out, colour, code, span_from(text, (size_t)n));
     buf_add_cstr(out, "  ");
 }
@@ -122,7 +124,8 @@ static void add_error(buf *out, const call_record *r, bool colour) {
     if (message.len == 0) return;
     span error = error_word(r->error);
     buf_add_cstr(out, "  ");
-    if (colour) buf_add_cstr(out, r->status >= 500 ? RED : YELLOW);
+    if (colour) buf_add_cstr(out, line_call_level(r) >= LEVEL_WARN ? RED : YELLOW);
+    if (r->outcome == CALL_CUT) buf_add_cstr(out, "cut: ");
     buf_add(out, error);
     if (error.len) buf_add_cstr(out, ": ");
     add_text(out, message, LINE_TEXT_MAX);
@@ -131,7 +134,7 @@ static void add_error(buf *out, const call_record *r, bool colour) {
 
 void line_text_call(buf *out, line_clock *clock, const call_record *r, bool colour) {
     add_time(out, clock, line_call_wall_us(r), colour);
-    add_status(out, r->status, colour);
+    add_status(out, r, colour);
     size_t column = out->len;
     add_text(out, r->endpoint, LINE_WORD_MAX);
     pad(out, column, sizeof "chat.completions" - 1);

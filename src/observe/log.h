@@ -35,8 +35,8 @@ void log_flush(log_shard *s);
 /* Lines wait for log_flush(), which is due soon. */
 bool log_waits(const log_shard *s);
 
-/* The line of a call: `warn` where the status is 500 or more, else `info`. Its time is that of the
- * call's end. */
+/* The line of a call: `warn` where it was cut, or failed with a status that is not the request's
+ * affair (4xx), else `info`. Its time is that of the call's end. */
 void log_call(log_shard *s, const call_record *r);
 
 /* An event: constant name ("listening", "config_reloaded", "breaker_opened"), a sentence, and pairs

@@ -20,7 +20,7 @@ typedef enum metric_id {
     METRIC_COUNT
 } metric_id;
 
-enum { METRIC_SERIES_MAX = 512, METRIC_LABELS_MAX = 4, METRIC_VALUE_MAX = 200 };
+enum { METRIC_SERIES_MAX = 512, METRIC_LABELS_MAX = 5, METRIC_VALUE_MAX = 200 };
 
 typedef struct metrics metrics;             /* the process's; any thread may scrape it */
 typedef struct metrics_shard metrics_shard; /* one worker's; written by its thread alone */
@@ -35,6 +35,9 @@ MUST_USE metrics_shard *metrics_add_shard(metrics *m);
  * it has none). The result lives as long as the metrics: hot paths keep it. Never NULL. Families
  * whose scope is READ have no series to write. */
 metric_series *metrics_series(metrics_shard *s, metric_id id, const span *label_values);
+/* Makes the series, at 0, so that a scrape has seen it before its first event; unless half of the
+ * family's places are taken: the rest is for what happens. */
+void metrics_foresee(metrics_shard *s, metric_id id, const span *label_values);
 void metric_add(metric_series *s, uint64_t n); /* counters */
 /* Gauges, and counters of scope ONE that are counted elsewhere. */
 void metric_set(metric_series *s, int64_t value);

@@ -1,7 +1,7 @@
 /* What a call's record adds to the metrics.
  *
- * Calls with the same endpoint, model, target and status go to the same series, so these are
- * looked up once and kept beside the shard's series of weir_calls_total. */
+ * Calls with the same endpoint, model, target, status and outcome go to the same series, so these
+ * are looked up once and kept beside the shard's series of weir_calls_total. */
 #include "observe/metrics_table.h"
 
 #include <stdio.h>
@@ -46,10 +46,7 @@ static void count_tokens(metrics_shard *s, call_set *set, const call_record *r) 
 }
 
 static void count_error(metrics_shard *s, const call_record *r) {
-    static const span faults[] = {[FAULT_CLIENT] = SPAN("client"),
-                                  [FAULT_PROVIDER] = SPAN("provider"),
-                                  [FAULT_WEIR] = SPAN("weir")};
-    span labels[] = {error_word(r->error), faults[error_get(r->error)->fault]};
+    span labels[] = {error_word(r->error), error_fault_word(error_get(r->error)->fault)};
     metric_add(metrics_series(s, METRIC_ERRORS, labels), 1);
 }
 
@@ -72,7 +69,8 @@ static call_set *set_of(metrics_shard *s, const metric_entry *e, call_set *unkep
 void metrics_count_call(metrics_shard *s, const call_record *r) {
     if (!s) return;
     char status[4];
-    span labels[] = {r->endpoint, r->model_label, r->target_label, status_text(r->status, status)};
+    span labels[] = {r->endpoint, r->model_label, r->target_label, status_text(r->status, status),
+                     call_outcome_word(r->outcome)};
     metric_series *calls;
     call_set unkept = {0};
     call_set *set = set_of(s, metrics_find(s, METRIC_CALLS, labels, &calls), &unkept);

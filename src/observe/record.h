@@ -19,6 +19,16 @@ typedef struct token_usage {
     bool estimated;    /* weir's own guess: the provider told nothing */
 } token_usage;
 
+/* How a call ended, whoever is to blame, for its client: */
+typedef enum call_outcome {
+    CALL_OK,        /* answered whole */
+    CALL_FAILED,    /* got an error, and nothing of an answer */
+    CALL_CUT,       /* an answer had begun, and was not ended */
+    CALL_CANCELLED, /* left */
+    CALL_OUTCOMES
+} call_outcome;
+span call_outcome_word(call_outcome o); /* "ok", for logs and metrics */
+
 /* One attempt of a call, however it ended: lost hedges and broken streams have used something too.
  * Spans live in the exchange's arena. *_us: monotonic instants; 0: it did not come to that. */
 typedef struct attempt_record {
@@ -53,9 +63,10 @@ typedef struct call_record {
     unsigned attempts;           /* tries that were made, hedges included */
     const attempt_record *tries; /* each of them, in the order in which they began */
     unsigned hedges;
-    int status; /* to the client; 499 where it left */
-    error_id
-        error; /* ERR_NONE for an answer; PROVIDER_ERROR for a provider's own, passed through */
+    call_outcome outcome;
+    int status;      /* to the client; 499 where it left */
+    error_id error;  /* ERR_NONE for an answer; PROVIDER_ERROR for a provider's own, passed through,
+                        also  where its stream says at its end that it has failed */
     span error_text; /* for people; never holds a secret */
     bool stream;
     uint64_t bytes_in;       /* request body */

@@ -387,7 +387,7 @@ def test_a_stored_prompt_without_a_model(weir, upstream):
     assert [e.type for e in client.responses.create(prompt=prompt, stream=True)][-1] == "response.completed"
     assert upstream.requests[0].json() == {"prompt": prompt}
     assert w.wait_call(answer._request_id)["target"] == "main"
-    assert w.metrics()['weir_calls_total{endpoint="responses",model="*",target="main",status="200"}'] == 2
+    assert w.metrics()['weir_calls_total{endpoint="responses",model="*",target="main",status="200",outcome="ok"}'] == 2
 
 
 def test_a_stored_prompt_where_nobody_answers_for_all_models(weir, upstream):

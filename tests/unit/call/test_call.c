@@ -1127,7 +1127,7 @@ static void what_is_counted(void **state) {
     } rows[] = {
         {{.options = ONCE, .a = {"500|end"}, .b = {STREAM}},
          "attempts{target=\"a\",outcome=\"overload\"} 2; attempts{target=\"b\",outcome=\"ok\"} 1; "
-         "retries{target=\"a\"} 1; fallbacks{target=\"b\"} 1"},
+         "retries{target=\"a\"} 1; fallbacks{target=\"b\",from=\"a\",reason=\"overload\"} 1"},
         {{.options = HEDGE, .a = {"wait 900"}, .b = {STREAM}},
          "attempts{target=\"a\",outcome=\"cancelled\"} 1; attempts{target=\"b\",outcome=\"ok\"} 1; "
          "hedges{target=\"b\",outcome=\"won\"} 1"},

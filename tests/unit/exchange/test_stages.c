@@ -326,11 +326,11 @@ static void each_call_is_counted_and_logged(void **state) {
 
     buf text = BUF_EMPTY;
     metrics_write(m, false, &text);
-#define CALLS(model, status)                                                                       \
+#define CALLS(model, status, outcome)                                                              \
     "weir_calls_total{endpoint=\"chat.completions\",model=\"" model                                \
-    "\",target=\"\",status=\"" status "\"} 1\n"
+    "\",target=\"\",status=\"" status "\",outcome=\"" outcome "\"} 1\n"
     static const char *const counted[] = {
-        CALLS("*", "200"), CALLS("", "400"),
+        CALLS("*", "200", "ok"), CALLS("", "400", "failed"),
         "weir_errors_total{code=\"invalid_json\",fault=\"client\"} 1\n"};
     for (size_t i = 0; i < ARRAY_LEN(counted); i++)
         assert_non_null(strstr(buf_cstr(&text), counted[i]));

@@ -36,6 +36,7 @@ static call_record refused(void) {
         .request_id = "019ab123-0000-7000-8000-000000000002",
         .started_wall_us = 1796126400000042,
         .endpoint = SPAN("chat"),
+        .outcome = CALL_FAILED,
         .status = 401,
         .error = ERR_UNAUTHENTICATED,
         .usage = {-1, -1, -1, -1, -1, false},
@@ -55,7 +56,8 @@ static void json_has_every_field(void **state) {
         "\"request_id\":\"019ab123-0000-7000-8000-000000000001\","
         "\"client_request_id\":\"mine-7\",\"client\":\"ci\",\"environment\":\"dev\",\"endpoint\":"
         "\"chat.completions\",\"model\":\"fast\","
-        "\"target\":\"openai/gpt-4o-mini\",\"attempts\":2,\"hedges\":1,\"status\":200,"
+        "\"target\":\"openai/"
+        "gpt-4o-mini\",\"attempts\":2,\"hedges\":1,\"outcome\":\"ok\",\"status\":200,"
         "\"stream\":true,\"bytes_in\":1024,\"bytes_out\":700,\"prompt_tokens\":12,"
         "\"completion_tokens\":34,\"total_tokens\":46,\"cached_tokens\":0,"
         "\"first_byte_ms\":100.000,\"first_token_ms\":210.005,\"overhead_ms\":0.057,"
@@ -85,7 +87,7 @@ static void the_page_of_the_docs_names_every_field(void **state) {
         (void)snprintf(name, sizeof name, "`%.*s`", SPAN_ARG(m.key));
         if (!strstr(page.ptr, name)) fail_msg("docs/logs.md does not explain %s", name);
     }
-    assert_int_equal(fields, 31);
+    assert_int_equal(fields, 32);
     buf_done(&page);
 }
 
@@ -96,7 +98,8 @@ static void json_leaves_out_what_does_not_apply(void **state) {
     assert_line(
         "{\"time\":\"2026-12-01T12:00:00.000054Z\",\"level\":\"info\",\"event\":\"call\","
         "\"request_id\":\"019ab123-0000-7000-8000-000000000002\",\"endpoint\":\"chat\","
-        "\"attempts\":0,\"status\":401,\"error\":\"invalid_api_key\",\"message\":\"The API key is "
+        "\"attempts\":0,\"outcome\":\"failed\",\"status\":401,\"error\":\"invalid_api_key\","
+        "\"message\":\"The API key is "
         "missing or not known to this gateway.\",\"stream\":false,\"bytes_in\":0,\"bytes_out\":0,"
         "\"overhead_ms\":0.009,\"total_ms\":0.012}\n");
 }
@@ -105,6 +108,7 @@ static void a_failed_call_is_a_warning(void **state) {
     (void)state;
     call_record r = refused();
     r.status = 502;
+    r.outcome = CALL_FAILED;
     r.error = ERR_CONNECTION_LOST;
     r.error_text = SPAN_OF("local closed after 3 bytes");
     r.usage.prompt = 7;

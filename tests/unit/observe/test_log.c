@@ -74,6 +74,7 @@ static uint64_t lines_told(void) {
 static call_record record(int status) {
     return (call_record){.request_id = "r",
                          .endpoint = SPAN("chat"),
+                         .outcome = status < 400 ? CALL_OK : CALL_FAILED,
                          .status = status,
                          .usage = {-1, -1, -1, -1, -1, false},
                          .first_byte_us = -1,

@@ -152,7 +152,7 @@ static void a_record_is_counted_whole(void **state) {
     r.skipped_events = 3;
     metrics_count_call(b, &r);
     assert_shows("weir_calls_total{endpoint=\"chat.completions\",model=\"gpt-*\","
-                 "target=\"openai/gpt\",status=\"200\"} 3");
+                 "target=\"openai/gpt\",status=\"200\",outcome=\"ok\"} 3");
     assert_shows("weir_tokens_total{model=\"gpt-*\",target=\"openai/gpt\",kind=\"prompt\"} 36");
     assert_shows(
         "weir_tokens_total{model=\"gpt-*\",target=\"openai/gpt\",kind=\"completion\"} 102");
@@ -173,6 +173,7 @@ static void a_failed_record_has_its_error(void **state) {
     (void)state;
     call_record r = answered();
     r.status = 503;
+    r.outcome = CALL_FAILED;
     r.error = ERR_BREAKER_OPEN;
     r.usage = (token_usage){-1, -1, -1, -1, -1, false};
     r.first_token_us = r.first_byte_us = -1;
@@ -184,7 +185,7 @@ static void a_failed_record_has_its_error(void **state) {
     assert_shows("weir_errors_total{code=\"provider_unavailable\",fault=\"provider\"} 1");
     assert_shows("weir_errors_total{code=\"invalid_api_key\",fault=\"client\"} 1");
     assert_shows("weir_calls_total{endpoint=\"chat.completions\",model=\"gpt-*\",target=\"\","
-                 "status=\"401\"} 1");
+                 "status=\"401\",outcome=\"failed\"} 1");
     assert_int_equal(samples_of("weir_tokens_total"), 0);
     assert_int_equal(samples_of("weir_first_token_seconds"), 0);
 }
@@ -212,7 +213,7 @@ static void records_beyond_the_bound_keep_their_target(void **state) {
     r.target_label = SPAN_OF("late/two");
     metrics_count_call(a, &r);
     assert_shows("weir_calls_total{endpoint=\"other\",model=\"other\",target=\"other\","
-                 "status=\"other\"} 3");
+                 "status=\"other\",outcome=\"other\"} 3");
     assert_shows("weir_first_token_seconds_count{target=\"late/one\"} 1");
     assert_shows("weir_first_token_seconds_count{target=\"late/two\"} 1");
 }
@@ -261,7 +262,7 @@ static void workers_and_scrapes_do_not_disturb_each_other(void **state) {
     assert_int_equal(pthread_join(reader, NULL), 0);
     assert_int_equal(samples_of("weir_calls_total{"), NAMES);
     assert_shows("weir_calls_total{endpoint=\"chat.completions\",model=\"gpt-*\",target=\"t7\","
-                 "status=\"200\"} 300");
+                 "status=\"200\",outcome=\"ok\"} 300");
     assert_shows("weir_open_calls 0");
 }
 

@@ -1,0 +1,88 @@
+#include "gateway/foreseen.h"
+
+#include "dialect/endpoint.h"
+#include "dialect/failure.h"
+
+/* ---- whatever is configured ---- */
+
+static void tell_errors(metrics_shard *s) {
+    for (error_id id = ERR_NONE + 1; id < ERR_COUNT; id++)
+        metrics_foresee(s, METRIC_ERRORS,
+                        (span[]){error_word(id), error_fault_word(error_get(id)->fault)});
+}
+
+static void tell_reloads(metrics_shard *s) {
+    metrics_foresee(s, METRIC_RELOADS, (span[]){SPAN("ok")});
+    metrics_foresee(s, METRIC_RELOADS, (span[]){SPAN("failed")});
+}
+
+/* ---- of a provider, of a target ---- */
+
+static void tell_provider(metrics_shard *s, const config_provider *p) {
+    for (shortage what = SHORTAGE_NONE + 1; what < SHORTAGE_COUNT; what++)
+        metrics_foresee(s, METRIC_SHORTAGES,
+                        (span[]){span_cstr(shortage_get(what)->word), p->name});
+}
+
+static void tell_target(metrics_shard *s, const config_target *t) {
+    for (failure_class f = FAIL_NONE; f <= FAIL_GONE; f++)
+        metrics_foresee(s, METRIC_ATTEMPTS, (span[]){t->name, span_cstr(failure_name(f))});
+    metrics_foresee(s, METRIC_RETRIES, &t->name);
+    metrics_foresee(s, METRIC_SKIPPED_EVENTS, &t->name);
+}
+
+/* ---- of a model ---- */
+
+static const failure_class leaves_for[] = {FAIL_CONNECTION, FAIL_SILENT, FAIL_MALFORMED,
+                                           FAIL_OVERLOAD,   FAIL_LIMIT,  FAIL_KEY,
+                                           FAIL_TARGET,     FAIL_TLS,    FAIL_OUR_WAY};
+
+static void tell_fallbacks(metrics_shard *s, const config_model *m) {
+    for (size_t from = 0; from < m->target_count; from++)
+        for (size_t to = 0; to < m->target_count; to++) {
+            if (to == from || (m->pick == PICK_ORDER && to < from)) continue;
+            for (size_t i = 0; i < ARRAY_LEN(leaves_for); i++)
+                metrics_foresee(s, METRIC_FALLBACKS,
+                                (span[]){m->targets[to].name, m->targets[from].name,
+                                         span_cstr(failure_name(leaves_for[i]))});
+        }
+}
+
+/* What calls mostly come to. */
+static const struct {
+    span status;
+    call_outcome outcome;
+} usual[] = {
+    {SPAN("200"), CALL_OK},     {SPAN("200"), CALL_CUT},    {SPAN("499"), CALL_CANCELLED},
+    {SPAN("429"), CALL_FAILED}, {SPAN("500"), CALL_FAILED}, {SPAN("502"), CALL_FAILED},
+    {SPAN("503"), CALL_FAILED}, {SPAN("504"), CALL_FAILED},
+};
+
+static void tell_calls(metrics_shard *s, const config_model *m) {
+    const span chat = span_cstr(endpoint_get(EP_CHAT_COMPLETIONS)->name);
+    for (size_t t = 0; t < m->target_count; t++)
+        for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+            metrics_foresee(s, METRIC_CALLS,
+                            (span[]){chat, m->name, m->targets[t].name, usual[i].status,
+                                     call_outcome_word(usual[i].outcome)});
+}
+
+static void tell_model(metrics_shard *s, const config *c, const config_model *m) {
+    for (size_t t = 0; t < m->target_count; t++) {
+        tell_target(s, &m->targets[t]);
+        if (!c->hedge.on) continue;
+        metrics_foresee(s, METRIC_HEDGES, (span[]){m->targets[t].name, SPAN("won")});
+        metrics_foresee(s, METRIC_HEDGES, (span[]){m->targets[t].name, SPAN("lost")});
+    }
+    tell_fallbacks(s, m);
+    tell_calls(s, m);
+}
+
+void foreseen_tell(metrics_shard *s, const config *c) {
+    tell_errors(s);
+    tell_reloads(s);
+    for (size_t i = 0; i < c->provider_count; i++)
+        tell_provider(s, &c->providers[i]);
+    for (size_t i = 0; i < c->model_count; i++)
+        tell_model(s, c, &c->models[i]);
+}

@@ -1,0 +1,125 @@
+"""What an operator sees: the outcome of calls in log and metrics, series that are there before their first event, and pages that name
+all there is."""
+
+import re
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from test_call import figure
+from upstream import cut, error, reply, sse
+
+DOCS = daemon.ROOT / "docs"
+
+
+def two(main, spare, **over):
+    return daemon.merged({
+        "providers": {"main": {"kind": "openai", "url": main.url, "key": "sk-main"},
+                      "spare": {"kind": "openai", "url": spare.url, "key": "sk-spare"}},
+        "models": {"m": ["main/a", "spare/b"]},
+        "retry": {"retries": 0},
+        "hedge": {"after": "30s"},
+    }, over)
+
+
+# -- outcomes ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_that_breaks_off_is_a_failure(weir, upstream):
+    """Its status is 200, since that was told before: neither log nor metrics may count it among the good ones."""
+    upstream.script(cut("in_stream"), sse(bodies.stream("Hi", usage=bodies.USAGE)), error(500), error(400))
+    w = weir(upstream, retry={"retries": 0})
+    before = w.metrics()
+    answers = [wire.chat(w, stream=stream) for stream in (True, True, False, False)]
+    lines = [w.wait_call(answer.header("x-request-id")) for answer in answers]
+    assert [(r["outcome"], r["status"], r["level"]) for r in lines] == [
+        ("cut", 200, "warn"), ("ok", 200, "info"), ("failed", 500, "warn"), ("failed", 400, "info")]
+    series = 'weir_calls_total{endpoint="chat.completions",model="*",target="main",status="200",outcome="cut"}'
+    assert (before[series], w.metrics()[series]) == (0, 1)
+    assert figure(w, "weir_calls_total", outcome="failed") == 2 and figure(w, "weir_calls_total", outcome="ok") == 1
+
+
+def test_a_client_that_leaves_has_cancelled(weir, upstream):
+    upstream.script(sse(bodies.stream(*"abcdef"), pace=0.2))
+    w = weir(upstream)
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+        c.head()
+    line = w.calls(1)[0]
+    assert (line["outcome"], line["status"], line["level"], line["error"]) == ("cancelled", 499, "info", "client_closed_request")
+
+
+def test_a_fallback_tells_what_was_left_and_why(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(error(503), error(404))
+    spare.always(reply(200, bodies.completion()))
+    w = weir(two(main, spare))
+    kept = 'weir_fallbacks_total{target="spare/b",from="main/a",reason="%s"}'
+    before = w.metrics()
+    assert (before[kept % "overload"], before[kept % "target"]) == (0, 0)
+    for _ in range(2):
+        assert wire.chat(w, model="m").status == 200
+    after = w.metrics()
+    assert (after[kept % "overload"], after[kept % "target"]) == (1, 1)
+
+
+# -- what the pages say of labels --------------------------------------------------------------------------------------
+
+
+def labels_of_the_page():
+    """{(label, family): words}; words None where any may stand there. A family of "all" is any."""
+    page = (DOCS / "metrics.md").read_text()
+    rows = {}
+    for label, families, values in re.findall(r"^\| `(\w+)` \| (all|`\w+`) \| (.*) \|$", page, re.M):
+        closed = values.startswith("`")
+        rows[label, families.strip("`")] = set(re.findall(r"`(\w+(?:\.\w+)?)`", values)) if closed else None
+    return rows
+
+
+def samples(metrics):
+    for name, value in metrics.items():
+        family, _, rest = name.partition("{")
+        yield re.sub(r"_(bucket|sum|count)$", "", family), dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', rest)), value
+
+
+def test_every_label_and_value_is_on_the_page(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_tokens_details": {"cached_tokens": 4},
+             "completion_tokens_details": {"reasoning_tokens": 1}}
+    main.script(reply(200, bodies.completion(usage=usage)), error(503))
+    spare.always(reply(200, bodies.completion()))
+    w = weir(two(main, spare, clients=[{"name": "c", "key": daemon.CLIENT_KEY}]))
+    key = {"authorization": f"Bearer {daemon.CLIENT_KEY}"}
+    for _ in range(2):
+        assert wire.chat(w, model="m", headers=key).status == 200
+    for path in ("completions", "embeddings", "responses", "moderations"):  # refused for their body
+        wire.call(w, "POST", f"/v1/{path}", {}, headers=key)
+    wire.call(w, "POST", "/chat", {}, headers=key)
+    assert wire.call(w, "POST", "/v1/chat/completions", {}).status == 401
+    page, seen = labels_of_the_page(), {}
+    for family, labels, _ in samples(w.metrics()):
+        for label, value in labels.items():
+            if label == "le":
+                continue
+            row = (label, family) if (label, family) in page else (label, "all")
+            assert row in page, f"docs/metrics.md says nothing of {label} of {family}"
+            seen.setdefault(row, set()).add(value)
+    for row, words in page.items():
+        if words is None:
+            continue
+        assert seen[row] <= words, f"docs/metrics.md does not name {seen[row] - words} of {row}"
+        if row[0] in ("outcome", "reason", "fault", "state", "kind"):  # all are there, as 0
+            spoken = words - {"context_length", "content_policy"} if row[0] == "reason" else words
+            assert spoken <= seen[row], f"docs/metrics.md names {spoken - seen[row]} of {row}, which there is not"
+    codes = set(re.findall(r"^\| \d+ \| (?:null \()?`(\w+)`", (DOCS / "errors.md").read_text(), re.M))
+    assert seen["code", "weir_errors_total"] == codes
+    shortages = set(re.findall(r"^\| `(\w+)` \| \w.* \| \d+ `", (DOCS / "shortages.md").read_text(), re.M))
+    assert seen["shortage", "weir_shortages_total"] == shortages
+
+
+@pytest.mark.parametrize("word", ["connection", "our_way", "request"])
+def test_each_word_of_a_failure_is_explained(word):
+    """Of the attempts' outcomes, on the page that names them."""
+    assert re.search(rf"^\| `{word}` \| \w", (DOCS / "metrics.md").read_text(), re.M)
