@@ -33,6 +33,11 @@ int64_t line_call_wall_us(const call_record *r) {
     return r->started_wall_us + (r->total_us > 0 ? r->total_us : 0);
 }
 
+unsigned line_first_try(const call_record *r) {
+    if (!r->tries) return r->attempts;
+    return r->attempts > LINE_TRIES_MAX ? r->attempts - LINE_TRIES_MAX : 0;
+}
+
 span line_call_message(const call_record *r) {
     if (r->error_text.len) return r->error_text;
     return r->error == ERR_NONE ? SPAN_EMPTY : span_cstr(error_get(r->error)->sentence);

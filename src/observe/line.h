@@ -11,6 +11,8 @@
 
 /* Bytes of a text that are shown. */
 enum { LINE_WORD_MAX = 256, LINE_TEXT_MAX = 1024 };
+/* Tries of a call that are shown: its last. */
+enum { LINE_TRIES_MAX = 16 };
 
 /* The last second that was written out: most lines of a busy process share it. */
 typedef struct line_clock {
@@ -40,6 +42,8 @@ unsigned line_clock_set(line_clock *clock, int64_t wall_us);
 const char *line_level(config_log_level level);
 config_log_level line_call_level(const call_record *r);
 int64_t line_call_wall_us(const call_record *r);
+/* The first try that is shown, of those that the record keeps. */
+unsigned line_first_try(const call_record *r);
 /* What went wrong, for people; empty for an answer. */
 span line_call_message(const call_record *r);
 /* The character at p and its length; length 0 for what is no UTF-8. */

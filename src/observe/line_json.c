@@ -59,13 +59,36 @@ static void add_flag(buf *out, span key, bool value) {
 }
 
 /* Milliseconds with three decimals: every microsecond shows. */
-static void add_ms(buf *out, span key, int64_t us) {
-    if (us < 0) return;
-    add_count(out, key, us / 1000);
+static void add_duration(buf *out, int64_t us) {
+    buf_add_u64(out, (uint64_t)us / 1000);
     unsigned rest = (unsigned)(us % 1000);
     char decimals[4] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10),
                         (char)('0' + rest % 10)};
     buf_add(out, span_from(decimals, sizeof decimals));
+}
+
+static void add_ms(buf *out, span key, int64_t us) {
+    if (us < 0) return;
+    buf_add(out, key);
+    add_duration(out, us);
+}
+
+/* `"tries":[["openai/gpt-4o-mini","overload",12.345],["local","ok",801.000]]` */
+static void add_tries(buf *out, const call_record *r) {
+    unsigned first = line_first_try(r);
+    if (first == r->attempts) return;
+    buf_add(out, KEY("tries"));
+    for (unsigned i = first; i < r->attempts; i++) {
+        const attempt_record *t = &r->tries[i];
+        buf_add(out, i == first ? SPAN_OF("[[") : SPAN_OF(",["));
+        add_string(out, t->target, LINE_WORD_MAX);
+        buf_add(out, SPAN_OF(",\""));
+        buf_add_cstr(out, t->outcome);
+        buf_add(out, SPAN_OF("\","));
+        add_duration(out, t->ended_us - t->began_us);
+        buf_add_char(out, ']');
+    }
+    buf_add_char(out, ']');
 }
 
 /* `{"time":"2026-11-24T16:59:39.123456Z","level":"info","event":"call"` */
@@ -104,6 +127,7 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_text(out, KEY("model"), r->model, LINE_WORD_MAX);
     add_text(out, KEY("target"), r->target, LINE_WORD_MAX);
     add_count(out, KEY("attempts"), r->attempts);
+    add_tries(out, r);
     if (r->hedges) add_count(out, KEY("hedges"), r->hedges);
     add_text(out, KEY("outcome"), call_outcome_word(r->outcome), LINE_WORD_MAX);
     add_count(out, KEY("status"), r->status);

@@ -91,6 +91,20 @@ static void add_way(buf *out, const call_record *r) {
     }
 }
 
+static const char *add_tries(buf *out, const call_record *r, const char *between) {
+    if (r->attempts < 2) return between;
+    char text[DURATION_MAX];
+    buf_addf(out, "%s%u attempts", between, r->attempts);
+    for (unsigned i = line_first_try(r); i < r->attempts; i++) {
+        const attempt_record *t = &r->tries[i];
+        buf_add_cstr(out, i == line_first_try(r) ? " (" : ", ");
+        add_text(out, t->target, LINE_WORD_MAX);
+        buf_addf(out, " %s %s%s", t->outcome, duration(t->ended_us - t->began_us, text),
+                 i + 1 == r->attempts ? ")" : "");
+    }
+    return ", ";
+}
+
 /* What is worth a word, separated by commas. */
 static void add_details(buf *out, const call_record *r) {
     const char *between = "  ";
@@ -105,10 +119,7 @@ static void add_details(buf *out, const call_record *r) {
         buf_addf(out, "%sfirst %s", between, duration(r->first_token_us, text));
         between = ", ";
     }
-    if (r->attempts > 1) {
-        buf_addf(out, "%s%u attempts", between, r->attempts);
-        between = ", ";
-    }
+    between = add_tries(out, r, between);
     if (r->skipped_events) {
         buf_addf(out, "%s%u events skipped", between, r->skipped_events);
         between = ", ";

@@ -65,6 +65,20 @@ def test_a_fallback_tells_what_was_left_and_why(weir, upstreams):
     assert (after[kept % "overload"], after[kept % "target"]) == (1, 1)
 
 
+def test_the_log_has_each_try(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(error(503), error(503))
+    spare.script(sse(bodies.stream("Saved."), pace=0.02))
+    w = weir(two(main, spare, retry={"retries": 1}))
+    answer = wire.chat(w, model="m", stream=True)
+    line = w.wait_call(answer.header("x-request-id"))
+    assert [(target, outcome) for target, outcome, _ in line["tries"]] == [
+        ("main/a", "overload"), ("main/a", "overload"), ("spare/b", "ok")]
+    took = [ms for _, _, ms in line["tries"]]
+    assert all(0 < ms <= line["total_ms"] for ms in took) and sum(took) <= line["total_ms"]
+    assert took[2] > 20 and line["attempts"] == 3
+
+
 # -- what the pages say of labels --------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,13 @@ static void assert_line(const char *expected) {
     assert_string_equal(buf_cstr(&out), expected);
 }
 
+static attempt_record try_of(const char *target, const char *outcome, int64_t us) {
+    return (attempt_record){.target = span_cstr(target),
+                            .outcome = outcome,
+                            .began_us = 5000000,
+                            .ended_us = 5000000 + us};
+}
+
 /* As little as a record may hold: refused before anything was known. */
 static call_record refused(void) {
     return (call_record){
@@ -75,6 +82,9 @@ static void the_page_of_the_docs_names_every_field(void **state) {
     r.error = ERR_STREAM_CUT;
     r.usage.reasoning = 1;
     r.usage.estimated = true;
+    const attempt_record try = try_of("a", "ok", 1);
+    r.tries = &try;
+    r.attempts = 1;
     line_json_call(&out, &clock_, &r);
     json_value root;
     json_fault fault;
@@ -87,8 +97,54 @@ static void the_page_of_the_docs_names_every_field(void **state) {
         (void)snprintf(name, sizeof name, "`%.*s`", SPAN_ARG(m.key));
         if (!strstr(page.ptr, name)) fail_msg("docs/logs.md does not explain %s", name);
     }
-    assert_int_equal(fields, 32);
+    assert_int_equal(fields, 33);
     buf_done(&page);
+}
+
+static bool line_has(const char *text) {
+    return strstr(buf_cstr(&out), text) != NULL;
+}
+
+/* Where it was asked, in which order, what came of it and how long that took. */
+static void each_try_is_told(void **state) {
+    (void)state;
+    const attempt_record tries[] = {try_of("a/x", "overload", 12345), try_of("b", "ok", 801000)};
+    call_record r = record_of_stream();
+    r.tries = tries;
+    line_json_call(&out, &clock_, &r);
+    assert_true(line_has("\"attempts\":2,\"tries\":[[\"a/"
+                         "x\",\"overload\",12.345],[\"b\",\"ok\",801.000]],\"hedges\":1"));
+    buf_clear(&out);
+    line_text_call(&out, &clock_, &r, false);
+    assert_true(line_has(", 2 attempts (a/x overload 12ms, b ok 801ms), 1 events skipped"));
+
+    r.attempts = 1; /* what there is to say of one the line says anyhow, to people */
+    buf_clear(&out);
+    line_json_call(&out, &clock_, &r);
+    assert_true(line_has("\"attempts\":1,\"tries\":[[\"a/x\",\"overload\",12.345]],"));
+    buf_clear(&out);
+    line_text_call(&out, &clock_, &r, false);
+    assert_false(line_has("attempts"));
+}
+
+static void of_many_tries_the_last(void **state) {
+    (void)state;
+    attempt_record tries[1000];
+    char names[ARRAY_LEN(tries)][8];
+    call_record r = record_of_stream();
+    r.tries = tries;
+    r.attempts = ARRAY_LEN(tries);
+    for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+        (void)snprintf(names[i], sizeof names[i], "t%zu", i);
+        tries[i] = try_of(names[i], "silent", 0);
+    }
+    line_json_call(&out, &clock_, &r);
+    assert_true(line_has("\"attempts\":1000,\"tries\":[[\"t984\",\"silent\",0.000],[\"t985\","));
+    assert_true(line_has("[\"t999\",\"silent\",0.000]],\"hedges\""));
+    buf_clear(&out);
+    line_text_call(&out, &clock_, &r, false);
+    assert_true(line_has("1000 attempts (t984 silent 0.0ms, t985 "));
+    assert_false(line_has("t983"));
 }
 
 static void json_leaves_out_what_does_not_apply(void **state) {
@@ -188,6 +244,9 @@ static void no_text_leaves_its_line(void **state) {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
         call_record r = record_of_stream();
+        attempt_record tries[] = {try_of("", "ok", 1), try_of("b", "ok", 1)};
+        tries[0].target = hostile[i];
+        r.tries = tries;
         r.model = r.target = r.client = r.provider_request_id = r.finish_reason = r.error_text =
             hostile[i];
         log_field field = {"k", hostile[i]};
@@ -257,6 +316,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(json_has_every_field, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_page_of_the_docs_names_every_field, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_try_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_many_tries_the_last, set_up, tear_down),
         cmocka_unit_test_setup_teardown(json_leaves_out_what_does_not_apply, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_call_is_a_warning, set_up, tear_down),
         cmocka_unit_test_setup_teardown(events_have_their_pairs, set_up, tear_down),
