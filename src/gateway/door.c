@@ -188,12 +188,18 @@ static void log_no_room(worker *w) {
               ARRAY_LEN(fields));
 }
 
-static void on_refused(void *user, error_id id, const char *why, buf *ret_body) {
-    weir_error e = error_of(id);
-    e.message = span_cstr(why);
+static void on_refused(void *user, const http_refusal *what, buf *ret_body) {
+    worker *w = user;
+    weir_error e = error_of(what->id);
+    e.message = what->why;
     exchange_error_body(&e, ret_body);
-    reply_count_error(user, id);
-    if (id == ERR_MEMORY_FULL) log_no_room(user);
+    refusals_tell(&w->refusals, what);
+    if (what->id == ERR_MEMORY_FULL) log_no_room(w);
+}
+
+static void on_no_handshake(void *user, span peer, http_handshake_end how, const char *text) {
+    worker *w = user;
+    refusals_tell_handshake(&w->refusals, peer, how, text);
 }
 
 const http_server_ops door_ops = {
@@ -203,4 +209,5 @@ const http_server_ops door_ops = {
     .on_room = on_room,
     .on_done = on_done,
     .on_refused = on_refused,
+    .on_no_handshake = on_no_handshake,
 };

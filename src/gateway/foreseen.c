@@ -11,6 +11,15 @@ static void tell_errors(metrics_shard *s) {
                         (span[]){error_word(id), error_fault_word(error_get(id)->fault)});
 }
 
+static void tell_handshakes(metrics_shard *s, const config *c) {
+    bool tls = false;
+    for (size_t i = 0; i < c->listener_count; i++)
+        tls |= c->listeners[i].tls_cert.len > 0;
+    static const span reasons[] = {SPAN("failed"), SPAN("lost"), SPAN("slow")};
+    for (size_t i = 0; tls && i < ARRAY_LEN(reasons); i++)
+        metrics_foresee(s, METRIC_HANDSHAKES_FAILED, &reasons[i]);
+}
+
 static void tell_reloads(metrics_shard *s) {
     metrics_foresee(s, METRIC_RELOADS, (span[]){SPAN("ok")});
     metrics_foresee(s, METRIC_RELOADS, (span[]){SPAN("failed")});
@@ -81,6 +90,7 @@ static void tell_model(metrics_shard *s, const config *c, const config_model *m)
 void foreseen_tell(metrics_shard *s, const config *c) {
     tell_errors(s);
     tell_reloads(s);
+    tell_handshakes(s, c);
     for (size_t i = 0; i < c->provider_count; i++)
         tell_provider(s, &c->providers[i]);
     for (size_t i = 0; i < c->model_count; i++)

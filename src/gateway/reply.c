@@ -9,14 +9,22 @@
 #include <assert.h>
 #include <string.h>
 
-void reply(const request *q, int status, const char *type, span body, http_headers more) {
-    if (!q->http) return;
+typedef struct reply_id {
+    char text[ID_LEN + 1];
+} reply_id;
+
+static reply_id new_id(const request *q) {
+    reply_id id;
+    id_new(&q->w->loop.rng, clock_wall_us(), id.text);
+    return id;
+}
+
+static void answer(const request *q, const reply_id *id, int status, const char *type, span body,
+                   http_headers more) {
     assert(more.count <= REPLY_HEADERS_MAX);
     http_header headers[REPLY_HEADERS_MAX + CORS_HEADERS_MAX + 3];
-    char id[ID_LEN + 1];
-    id_new(&q->w->loop.rng, clock_wall_us(), id);
     size_t n = 0;
-    headers[n++] = (http_header){SPAN("x-request-id"), span_from(id, ID_LEN)};
+    headers[n++] = (http_header){SPAN("x-request-id"), span_from(id->text, ID_LEN)};
     http_headers asked = http_request_head(q->http)->headers;
     span own = exchange_client_id(asked);
     if (own.len) headers[n++] = (http_header){SPAN("x-client-request-id"), own};
@@ -27,13 +35,23 @@ void reply(const request *q, int status, const char *type, span body, http_heade
     http_answer(q->http, status, (http_headers){headers, n}, body);
 }
 
+void reply(const request *q, int status, const char *type, span body, http_headers more) {
+    if (!q->http) return;
+    const reply_id id = new_id(q);
+    answer(q, &id, status, type, body, more);
+}
+
 void reply_json(const request *q, int status, span body) {
     reply(q, status, "application/json", body, (http_headers){0});
 }
 
-void reply_count_error(worker *w, error_id id) {
-    span labels[] = {error_word(id), error_fault_word(error_get(id)->fault)};
-    metric_add(metrics_series(w->env.metrics, METRIC_ERRORS, labels), 1);
+static void tell(const request *q, const weir_error *e, const reply_id *id) {
+    const http_refusal what = {.id = e->id,
+                               .why = error_message(e),
+                               .request_id = span_from(id->text, ID_LEN),
+                               .peer = http_request_peer(q->http),
+                               .head = http_request_head(q->http)};
+    refusals_tell(&q->w->refusals, &what);
 }
 
 void reply_error_with(const request *q, const weir_error *e, http_headers more) {
@@ -50,9 +68,10 @@ void reply_error_with(const request *q, const weir_error *e, http_headers more) 
         headers[n++] = more.items[i];
     buf body = BUF_EMPTY;
     exchange_error_body(e, &body);
-    reply_count_error(q->w, e->id); /* before the client can know */
-    reply(q, error_get(e->id)->status, "application/json", buf_span(&body),
-          (http_headers){headers, n});
+    const reply_id id = new_id(q);
+    tell(q, e, &id); /* before the client can know */
+    answer(q, &id, error_get(e->id)->status, "application/json", buf_span(&body),
+           (http_headers){headers, n});
     buf_done(&body);
     arena_done(&a);
 }

@@ -17,7 +17,4 @@ void reply_json(const request *q, int status, span body);
 void reply_error_text(const request *q, error_id id, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void reply_error_with(const request *q, const weir_error *e, http_headers more);
 
-/* Counts an error that weir answered without an exchange. */
-void reply_count_error(worker *w, error_id id);
-
 #endif

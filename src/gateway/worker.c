@@ -125,6 +125,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .log = logger_add_shard(g->logger),
     };
     exchange_env_init(&w->env);
+    w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};
     w->catalog = catalog_new(&w->loop, w->env.log);
     http_server_limits limits = server_limits(s->config);
     w->server = http_server_new(&w->loop, &limits, &door_ops, w);

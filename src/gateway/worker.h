@@ -11,6 +11,7 @@
 #include "gateway/catalog.h"
 #include "gateway/listeners.h"
 #include "gateway/process.h"
+#include "gateway/refusals.h"
 
 struct worker {
     gateway *gateway;
@@ -19,6 +20,7 @@ struct worker {
     http_client *client;
     exchange_env env;
     catalog *catalog;
+    refusals refusals;
     loop_hook end_of_turn;
     timer tick;    /* each second: gauges, sign of life */
     timer log_due; /* log lines wait to be handed over */

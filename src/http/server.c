@@ -64,7 +64,7 @@ static const transport_ops refused_ops = {.on_data = drop_data, .on_fail = refus
 
 static void refuse_connection(http_server *s, transport *io, error_id id, const char *why) {
     if (may_be_polite(s)) {
-        answer_refusal(s, io, id, why, false);
+        answer_refusal(s, io, NULL, id, why);
         transport_finish(io, LINGER_MS);
     } else {
         transport_close(io);

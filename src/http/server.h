@@ -45,6 +45,21 @@ typedef struct http_server_limits {
     int64_t idle_timeout_ms; /* keep-alive, and a reader that takes nothing */
 } http_server_limits;
 
+/* An error that is answered. Lives for the call that tells it. */
+typedef struct http_refusal {
+    error_id id;
+    span why;
+    span request_id; /* that the answer bears */
+    span peer;
+    const http_head *head; /* NULL: none has come */
+} http_refusal;
+
+typedef enum http_handshake_end {
+    HANDSHAKE_FAILED, /* one of the two did not take what the other said */
+    HANDSHAKE_LOST,   /* the client left */
+    HANDSHAKE_SLOW,   /* it did not come to an end in time */
+} http_handshake_end;
+
 typedef struct http_server_ops {
     /* The head is complete. May set http_request_limit_body(), or answer already (then the body is
      * read and dropped, or the connection closed). */
@@ -59,7 +74,10 @@ typedef struct http_server_ops {
     void (*on_done)(void *user, http_request *r);
     /* A request that never became one (bad framing, too large, too slow): the server asks for the
      * error's body and answers with it, then closes. Appends JSON. */
-    void (*on_refused)(void *user, error_id id, const char *why, buf *ret_body);
+    void (*on_refused)(void *user, const http_refusal *what, buf *ret_body);
+    /* A connection ended before its TLS handshake had; text for people. NULL where nobody needs to
+     * know. */
+    void (*on_no_handshake)(void *user, span peer, http_handshake_end how, const char *text);
 } http_server_ops;
 
 /* Shared by all workers: the bound addresses and the TLS context. */

@@ -204,16 +204,23 @@ static size_t write_whole(http_server *s, transport *io, const answer_head *a, s
 }
 
 /* No id of a request: it never became one. One is given all the same, to ask about it. */
-void answer_refusal(http_server *s, transport *io, error_id id, const char *why, bool head_only) {
+void answer_refusal(http_server *s, transport *io, const http_head *head, error_id id,
+                    const char *why) {
     buf body = BUF_EMPTY;
-    s->ops->on_refused(s->user, id, why, &body);
-    const error_row *row = error_get(id);
-    const bool passes = row->status == 503 || row->status == 429; /* and it is told when */
     char request_id[ID_LEN + 1];
     id_new(&s->loop->rng, clock_wall_us(), request_id);
+    const http_refusal what = {.id = id,
+                               .why = span_cstr(why),
+                               .request_id = span_from(request_id, ID_LEN),
+                               .peer = transport_peer(io),
+                               .head = head};
+    s->ops->on_refused(s->user, &what, &body);
+    const error_row *row = error_get(id);
+    const bool passes = row->status == 503 || row->status == 429; /* and it is told when */
+    const bool head_only = head && head->method == HTTP_HEAD_M;
     http_header headers[] = {
         {SPAN("content-type"), SPAN("application/json")},
-        {SPAN("x-request-id"), span_from(request_id, ID_LEN)},
+        {SPAN("x-request-id"), what.request_id},
         {SPAN("x-should-retry"), row->should_retry ? SPAN_OF("true") : SPAN_OF("false")},
         {SPAN("retry-after"), SPAN("1")},
     };

@@ -193,8 +193,7 @@ static void refuse(conn *c, error_id id, const char *why) {
         end(c, answered ? END_POLITE : how);
         return;
     }
-    bool head_only = r && r->head->method == HTTP_HEAD_M;
-    answer_refusal(c->server, c->io, id, why, head_only);
+    answer_refusal(c->server, c->io, r ? r->head : NULL, id, why);
     if (r) {
         r->complete = true;
         drop_request(c);
@@ -393,12 +392,18 @@ static void on_sent(void *user) {
     leave(c);
 }
 
+static void tell_handshake(conn *c, http_handshake_end how, const char *text) {
+    const http_server *s = c->server;
+    if (!c->io || transport_is_open(c->io) || !s->ops->on_no_handshake) return;
+    s->ops->on_no_handshake(s->user, transport_peer(c->io), how, text);
+}
+
 /* A client that has closed its side after its request counts as one that left, as it does for
  * nginx: there is no telling the two apart, and a model call is worth cancelling. */
 static void on_fail(void *user, transport_fail why, const char *text) {
-    (void)text;
     conn *c = user;
     c->inside++;
+    tell_handshake(c, why == TRANSPORT_TLS ? HANDSHAKE_FAILED : HANDSHAKE_LOST, text);
     ending how = abandon(c);
     bool owed = why == TRANSPORT_EOF && how == END_NOW && c->io && transport_pending(c->io);
     end(c, owed ? END_POLITE : how);
@@ -447,6 +452,11 @@ static void judge_pace(conn *c) {
     }
 }
 
+static void end_idle(conn *c) {
+    tell_handshake(c, HANDSHAKE_SLOW, "no handshake within the time for a request's head");
+    end(c, is_stuck(c) ? END_RESET : END_IDLE);
+}
+
 static void on_timer(timer *t) {
     conn *c = CONTAINER_OF(t, conn, timer);
     c->inside++;
@@ -465,7 +475,7 @@ static void on_timer(timer *t) {
         if (!c->lean)
             grow_lean(c);
         else if (!still_reading(c))
-            end(c, is_stuck(c) ? END_RESET : END_IDLE);
+            end_idle(c);
         break;
     case CONN_FLUSH:
     case CONN_SKIP:

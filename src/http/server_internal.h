@@ -178,7 +178,9 @@ bool conn_can_skip(const conn *c);
 /* ---- server_answer.c ---- */
 http_request *http_request_new(conn *c, const http_head *head);
 void http_request_free(http_request *r);
-/* The whole answer to a request that never became one, without a request. */
-void answer_refusal(http_server *s, transport *io, error_id id, const char *why, bool head_only);
+/* The whole answer to a request that never became one, without a request. head: as
+ * far as it has come, or NULL. */
+void answer_refusal(http_server *s, transport *io, const http_head *head, error_id id,
+                    const char *why);
 
 #endif

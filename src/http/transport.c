@@ -377,6 +377,10 @@ size_t transport_address_index(const transport *t) {
     return t->address;
 }
 
+bool transport_is_open(const transport *t) {
+    return t->open;
+}
+
 bool transport_is_unix(const transport *t) {
     return t->socket && uv_handle_get_type(&t->socket->uv.handle) == UV_NAMED_PIPE;
 }

@@ -131,6 +131,8 @@ size_t transport_address_index(const transport *t);
 int transport_descriptor(const transport *t);
 /* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
 span transport_peer(transport *t);
+/* Bytes may flow: it is connected, and its TLS handshake is over, where it has one. */
+bool transport_is_open(const transport *t);
 /* It is a Unix socket's. */
 bool transport_is_unix(const transport *t);
 /* Who holds the memory in which its output waits, as in base/memory.h. Of one that was accepted, at

@@ -154,7 +154,10 @@ void line_json_event(buf *out, line_clock *clock, const line_event *e) {
         buf_add_char(out, ',');
         json_write_string(out, span_cstr(e->fields[i].key));
         buf_add_char(out, ':');
-        add_string(out, e->fields[i].value, LINE_TEXT_MAX);
+        if (e->fields[i].number)
+            buf_add(out, e->fields[i].value);
+        else
+            add_string(out, e->fields[i].value, LINE_TEXT_MAX);
     }
     buf_add(out, SPAN_OF("}\n"));
 }

@@ -44,6 +44,7 @@ void log_call(log_shard *s, const call_record *r);
 typedef struct log_field {
     const char *key;
     span value;
+    bool number; /* value is one of JSON's, and stands as it is */
 } log_field;
 void log_event(log_shard *s, config_log_level level, const char *event, span sentence,
                const log_field *fields, size_t count);

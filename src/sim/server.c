@@ -126,15 +126,16 @@ static void on_done(void *user, http_request *r) {
     free(c);
 }
 
-static void on_refused(void *user, error_id id, const char *why, buf *ret_body) {
+static void on_refused(void *user, const http_refusal *what, buf *ret_body) {
     (void)user;
-    const error_row *row = error_get(id);
+    const error_row *row = error_get(what->id);
     buf_add_cstr(ret_body, "{\"error\":{\"message\":");
-    json_write_string(ret_body, span_cstr(why ? why : row->sentence));
+    json_write_string(ret_body, what->why);
     buf_addf(ret_body, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}\n", row->type, row->code);
 }
 
-static const http_server_ops ops = {on_head, on_request, on_gone, on_room, on_done, on_refused};
+static const http_server_ops ops = {on_head, on_request, on_gone, on_room,
+                                    on_done, on_refused, NULL};
 
 sim_server *sim_server_start(loop *l, const sim_settings *settings, http_bind *bind, int *ret_err) {
     sim_server *s = mem_zalloc(sizeof *s);

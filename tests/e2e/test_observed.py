@@ -7,6 +7,7 @@ import pytest
 
 import bodies
 import daemon
+import pki
 import wire
 from test_call import figure
 from upstream import cut, error, reply, sse
@@ -79,6 +80,77 @@ def test_the_log_has_each_try(weir, upstreams):
     assert took[2] > 20 and line["attempts"] == 3
 
 
+# -- answers without a call ---------------------------------------------------------------------------------------------
+
+BODY = b'{"model": "m", "messages": []}'
+
+
+def post(path=b"/v1/chat/completions", headers=b"", body=BODY, length=None):
+    return (b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n%s"
+            % (path, len(body) if length is None else length, headers, body))
+
+
+@pytest.mark.parametrize("sent, status, error, more", [
+    (b"GET /wp-login.php?token=x HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: mine-7\r\n\r\n", 404, "unknown_url",
+     {"method": "GET", "path": "/wp-login.php", "client_request_id": "mine-7"}),
+    (b"DELETE /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 405, "method_not_allowed", {"method": "DELETE", "path": "/health"}),
+    (b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 401, "invalid_api_key", {"method": "GET", "path": "/v1/models"}),
+    (post(headers=b"Authorization: Bearer %s\r\n" % daemon.CLIENT_KEY.encode(), length=1 << 40), 413, "request_too_large",
+     {"method": "POST", "path": "/v1/chat/completions"}),
+    (post(headers=b"Expect: a miracle\r\n"), 417, "expectation_failed", {"method": "POST"}),
+    (post(headers=b"Transfer-Encoding: chunked\r\n"), 400, "bad_http", {}),
+    (b"nonsense\r\n\r\n", 400, "bad_http", {}),
+    (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n", 414, "url_too_long", {}),
+    (b"GET / HTTP/1.1\r\nA: " + b"x" * 100_000 + b"\r\n", 431, "headers_too_large", {}),
+    (b"GET /health HTTP/1.1\r\nHost: loc", 408, "request_timeout", {}),
+    (post(headers=b"Authorization: Bearer %s\r\n" % daemon.CLIENT_KEY.encode(), length=1000), 408, "request_timeout", {"method": "POST"}),
+], ids=lambda v: str(v) if isinstance(v, int) else "")
+def test_an_answer_without_a_call_has_a_line(weir, upstream, sent, status, error, more):
+    """Under the names of the line of a call, whoever answers: the door, or the server beneath it."""
+    w = weir(upstream, clients=[{"name": "c", "key": daemon.CLIENT_KEY}], server={"header_timeout": "300ms", "body_timeout": "300ms"})
+    with wire.connect(w) as c:
+        c.send(sent)
+        answer = c.answer()
+    assert (answer.status, answer.error["code"]) == (status, error)
+    w.wait_text('"request_refused"')
+    line, = [r for r in w.log if r["event"] == "request_refused"]
+    assert line["message"] == answer.error["message"] and line["request_id"] == answer.header("x-request-id")
+    assert (line["level"], line["status"], line["error"]) == ("info", status, error)
+    assert line["peer"].startswith("127.0.0.1:") and more.items() <= line.items()
+    assert "token" not in str(line) and not w.calls()
+    assert figure(w, "weir_errors_total", code=error) == 1
+
+
+def test_good_answers_without_a_call_have_none(weir, upstream):
+    w = weir(upstream)
+    for path in ("/health", "/health/live", "/metrics", "/openapi.json", "/docs"):
+        assert wire.call(w, "GET", path).status == 200
+    assert wire.call(w, "GET", "/nothing").status == 404
+    w.wait_text('"request_refused"')
+    assert [r["path"] for r in w.log if r["event"] == "request_refused"] == ["/nothing"]
+
+
+def test_a_scanner_does_not_fill_the_log(weir, upstream):
+    """Each is counted, and is either a line or one of those that the metrics and the next line tell of."""
+    w = weir(upstream, server={"workers": 1})
+    with wire.connect(w) as c:
+        for i in range(2000):
+            c.request("GET", f"/scan/{i}")
+            assert c.answer().status == 404
+    daemon.wait_until(lambda: wire.call(w, "GET", "/last").status == 404 and any(
+        r.get("path") == "/last" and "passed_over" in r for r in w.log), 10, "no line told of those that were left out")
+    figures = w.metrics()
+    unlogged = figures["weir_refused_requests_unlogged_total"]
+    all_of_them = figures['weir_errors_total{code="unknown_url",fault="client"}']
+
+    def lines():
+        return [r for r in w.log if r["event"] == "request_refused"]
+
+    daemon.wait_until(lambda: len(lines()) + unlogged >= all_of_them, 5, "some are neither in the log nor counted")
+    assert len(lines()) + unlogged == all_of_them >= 2001
+    assert 0 < sum(r.get("passed_over", 0) for r in lines()) <= unlogged
+
+
 # -- what the pages say of labels --------------------------------------------------------------------------------------
 
 
@@ -98,13 +170,15 @@ def samples(metrics):
         yield re.sub(r"_(bucket|sum|count)$", "", family), dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', rest)), value
 
 
-def test_every_label_and_value_is_on_the_page(weir, upstreams):
+def test_every_label_and_value_is_on_the_page(weir, upstreams, tmp_path):
+    cert = pki.Authority(tmp_path).issue("127.0.0.1")
     main, spare = upstreams(), upstreams()
     usage = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_tokens_details": {"cached_tokens": 4},
              "completion_tokens_details": {"reasoning_tokens": 1}}
     main.script(reply(200, bodies.completion(usage=usage)), error(503))
     spare.always(reply(200, bodies.completion()))
-    w = weir(two(main, spare, clients=[{"name": "c", "key": daemon.CLIENT_KEY}]))
+    w = weir(two(main, spare, clients=[{"name": "c", "key": daemon.CLIENT_KEY}]), listen=[
+        "127.0.0.1:0", {"address": "127.0.0.1:0", "tls": {"cert": str(cert.cert), "key": str(cert.key)}}])
     key = {"authorization": f"Bearer {daemon.CLIENT_KEY}"}
     for _ in range(2):
         assert wire.chat(w, model="m", headers=key).status == 200

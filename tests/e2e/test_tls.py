@@ -1,6 +1,8 @@
 """TLS to the provider, TLS on weir's own listener, and the way through a proxy."""
 
+import re
 import signal
+import socket
 import ssl
 import threading
 
@@ -30,6 +32,37 @@ def stranger(tmp_path_factory):
 def trusting(upstream, authority, **over):
     """A configuration whose provider is checked against the authority."""
     return daemon.config_for(upstream, providers={"main": {"ca_file": str(authority.file)}}, **over)
+
+
+# -- handshakes of clients ---------------------------------------------------------------------------------------------
+
+
+def test_failed_handshakes_are_counted_and_told_sparingly(weir, upstream, authority):
+    """A client that speaks plain HTTP, or does not trust the certificate; one that only looks whether somebody listens has no line."""
+    cert = authority.issue("127.0.0.1")
+    w = weir(upstream, listen=tls_listener(cert), wait=False,
+             server={"workers": 1, "header_timeout": "300ms"})
+    w.wait_text("listening on")
+    ask = authority.client()
+
+    def counted():
+        answer = httpx2.get(f"{w.url}/metrics", verify=ask)
+        return {r: int(n) for r, n in re.findall(r'^weir_tls_handshakes_failed_total\{reason="(\w+)"\} (\d+)$', answer.text, re.M)}
+
+    assert counted() == {"failed": 0, "lost": 0, "slow": 0}
+    for i in range(3):
+        with socket.create_connection(w.address) as s:
+            s.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            while s.recv(1000):
+                pass
+        daemon.wait_until(lambda: counted()["failed"] == i + 1, 5, "the handshake was not counted")
+    socket.create_connection(w.address).close()
+    daemon.wait_until(lambda: counted()["lost"] == 1, 5, "the lost handshake was not counted")
+    with socket.create_connection(w.address) as s:
+        assert s.recv(1) == b""
+    daemon.wait_until(lambda: counted()["slow"] == 1, 5, "the slow handshake was not counted")
+    lines = [r for r in w.log if r["event"] == "tls_handshake_failed"]
+    assert lines[0]["peer"].startswith("127.0.0.1:") and "http request" in lines[0]["detail"] and len(lines) < 4
 
 
 # -- to the provider ---------------------------------------------------------------------------------------------------

@@ -197,15 +197,25 @@ static inline void handle_done(void *user, http_request *r) {
     note(f, "done", path_of(r));
 }
 
-static inline void handle_refused(void *user, error_id id, const char *why, buf *ret_body) {
+static inline void handle_refused(void *user, const http_refusal *what, buf *ret_body) {
     fixture *f = user;
-    assert_true(*why);
-    buf_addf(ret_body, "{\"error\":\"%s\"}", why);
-    note(f, "refused", span_cstr(error_get(id)->name));
+    assert_true(what->why.len && what->request_id.len && what->peer.len);
+    buf_addf(ret_body, "{\"error\":\"%.*s\"}", SPAN_ARG(what->why));
+    note(f, "refused", span_cstr(error_get(what->id)->name));
 }
 
-static const http_server_ops handler_ops = {handle_head, handle_request, handle_gone,
-                                            handle_room, handle_done,    handle_refused};
+static inline void handle_no_handshake(void *user, span peer, http_handshake_end how,
+                                       const char *text) {
+    static const span words[] = {[HANDSHAKE_FAILED] = SPAN("failed"),
+                                 [HANDSHAKE_LOST] = SPAN("lost"),
+                                 [HANDSHAKE_SLOW] = SPAN("slow")};
+    assert_true(peer.len && *text);
+    note(user, "handshake", words[how]);
+}
+
+static const http_server_ops handler_ops = {handle_head,        handle_request, handle_gone,
+                                            handle_room,        handle_done,    handle_refused,
+                                            handle_no_handshake};
 
 /* ---- its thread ---- */
 
