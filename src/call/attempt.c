@@ -17,6 +17,7 @@ static void release(attempt *a) {
     loop_timer_stop(a->spec.loop, &a->watch);
     attempt_pace_stop(a);
     attempt_close_reader(a);
+    attempt_drop_large(a);
     buf_done(&a->body);
     credential_unref(a->credential);
     a->credential = NULL;
@@ -221,9 +222,9 @@ bool attempt_drop_request(attempt *a) {
 }
 
 void attempt_pause(attempt *a) {
-    if (a->paused || !a->http) return;
+    if (a->paused || !(a->http || a->job || a->resting)) return;
     a->paused = true;
-    http_call_pause(a->http);
+    if (a->http) http_call_pause(a->http);
 }
 
 void attempt_resume(attempt *a) {
@@ -232,6 +233,7 @@ void attempt_resume(attempt *a) {
     a->event_ms = a->spec.loop->now_ms;
     if (a->state == WHOLE) attempt_watch_rest(a);
     if (a->http) http_call_resume(a->http);
+    attempt_rested(a);
 }
 
 attempt_facts attempt_get_facts(const attempt *a) {

@@ -283,13 +283,8 @@ void attempt_take_answer(attempt *a, span piece) {
         look_for_gathered_end(a);
 }
 
-/* The body is over; cut: before its end. */
-void attempt_end_answer(attempt *a, const http_fail *cut) {
-    answer_event event;
-    reader_result got = READER_END;
-    while (is_read(a) && (got = reader_end(&a->reader, !cut, &event)) == READER_EVENT)
-        take_event(a, &event);
-    if (!is_read(a)) return;
+/* No event is left. */
+static void end_with(attempt *a, reader_result got, const http_fail *cut) {
     if (got == READER_END)
         attempt_end(a);
     else if (got == READER_UNFINISHED)
@@ -304,4 +299,19 @@ void attempt_end_answer(attempt *a, const http_fail *cut) {
         attempt_fail_http(a, cut);
     else
         attempt_fail(a, FAIL_CONNECTION, ERR_STREAM_CUT, SPAN_EMPTY);
+}
+
+void attempt_end_from(attempt *a, reader_result got, answer_event *event, const http_fail *cut) {
+    for (unsigned told = 1; got == READER_EVENT; told++) {
+        take_event(a, event);
+        if (!is_read(a) || attempt_rests(a, told)) return;
+        got = reader_end(&a->reader, !cut, event);
+    }
+    end_with(a, got, cut);
+}
+
+void attempt_end_answer(attempt *a, const http_fail *cut) {
+    answer_event event;
+    if (cut || !attempt_read_aside(a))
+        attempt_end_from(a, reader_end(&a->reader, !cut, &event), &event, cut);
 }

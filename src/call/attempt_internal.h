@@ -2,8 +2,8 @@
  * below.
  *
  * attempt.c runs it from its start to its end; attempt_head.c is the border that heads come in at,
- * attempt_answer.c reads what a 2xx head brings; attempt_fail.c says what a failure is: a refusal,
- * a deadline, a broken connection.
+ * attempt_answer.c reads what a 2xx head brings, attempt_large.c a document that is large;
+ * attempt_fail.c says what a failure is: a refusal, a deadline, a broken connection.
  *
  * Whoever fails or ends an attempt has told its owner when that returns: it touches it no more.
  */
@@ -55,7 +55,10 @@ struct attempt {
     bool flowing;      /* the answer has begun: the deadline between events runs */
     bool paced;        /* pace_timer is in use */
     bool paused;
-    bool unfinished; /* it ended without saying why */
+    bool unfinished;        /* it ended without saying why */
+    struct answer_job *job; /* that reads the body; NULL: none does */
+    timer rest;             /* before more events of a document are told */
+    bool resting;           /* there are more */
 };
 
 static inline const config *attempt_config(const attempt *a) {
@@ -99,6 +102,8 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type);
 void attempt_take_answer(attempt *a, span piece);
 /* The body is over; cut: before its end. */
 void attempt_end_answer(attempt *a, const http_fail *cut);
+/* The same once reader_end() has been called and has got that. */
+void attempt_end_from(attempt *a, reader_result got, answer_event *event, const http_fail *cut);
 /* WHOLE: how long what may still follow is waited for, from now on. */
 void attempt_watch_rest(attempt *a);
 /* Of events that are put together to a document: no more of them are waited for. */
@@ -111,6 +116,19 @@ void attempt_pace_document(attempt *a, span piece);
 /* The head of a refusal has. */
 void attempt_pace_refusal(attempt *a);
 void attempt_pace_stop(attempt *a);
+
+/* ---- attempt_large.c ---- */
+
+/* A whole body that takes too long to read on a loop: another thread begins with it, and
+ * attempt_end_from() goes on. false: it is none. */
+MUST_USE bool attempt_read_aside(attempt *a);
+/* So many events of a document have been told at once: the loop has others to serve, or nobody
+ * takes them now. true: attempt_end_from() goes on later. */
+MUST_USE bool attempt_rests(attempt *a, unsigned told);
+/* The owner takes events again. */
+void attempt_rested(attempt *a);
+/* Nobody wants to know any more. */
+void attempt_drop_large(attempt *a);
 
 /* ---- attempt_fail.c ---- */
 

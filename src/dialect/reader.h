@@ -124,6 +124,15 @@ reader_result reader_next(reader *r, span *input, answer_event *ret);
  * then END, CUT, BAD or TOO_LARGE. Call in a loop likewise. */
 reader_result reader_end(reader *r, bool clean, answer_event *ret);
 
+/* Whether reader_end() is to read so large a body that another thread should call it, once: with
+ * `to`, which owns meanwhile what r did, and nothing is counted. reader_take_back() puts it back,
+ * with the event that it has told, if any, which is valid as ever; false: for what it has become
+ * there is no room. Whoever lends sees to it that the secrets stay. */
+bool reader_is_large(const reader *r);
+void reader_lend(reader *r, reader *to);
+MUST_USE bool reader_take_back(reader *r, reader *from, memory_account *memory,
+                               answer_event *event);
+
 /* A stream has told all that was asked for and all that has begun: what may follow says nothing
  * new, unless it begins something. */
 bool reader_is_whole(const reader *r);

@@ -90,3 +90,41 @@ def test_others_are_served_while_a_large_request_is_read(weir, upstream):
         assert wire.chat(w).status == 200
     assert [r.body for r in upstream.requests if len(r.body) > 1000] in ([], [large], [large] * 2, [large] * 3)
     assert stood_still(w) == []
+
+
+BEGINS = b'{"id":"c","object":"chat.completion","choices":['
+ANSWERS = {
+    "a text": lambda: filled(BEGINS + b'{"index":0,"message":{"role":"assistant","content":"', b"word\\n", b'"},"finish_reason":"stop"}]}'),
+    "choices": lambda: filled(BEGINS + b"0", b',{"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}', b"]}"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_large_answer_comes_as_it_is(weir, upstream, name):
+    body = ANSWERS[name]()
+    upstream.script(reply(200, body, [("content-type", "application/json")]))
+    w = weir(upstream, server={"workers": 1})
+    answer = wire.chat(w, timeout=60)
+    assert (answer.status, answer.body) == (200, body)
+
+
+def test_a_large_answer_is_told_as_the_stream_that_was_asked_for(weir, upstream):
+    body = ANSWERS["choices"]()
+    upstream.script(reply(200, body, [("content-type", "application/json")]))
+    w = weir(upstream, server={"workers": 1})
+    answer = wire.chat(w, stream=True, timeout=60)
+    assert answer.body.count(b'"content":"a"') == body.count(b'"content":"a"')
+    assert answer.body.count(b'"finish_reason":"stop"') == body.count(b'"finish_reason":"stop"')
+    assert answer.body.endswith(b"data: [DONE]\n\n")
+
+
+def test_whoever_leaves_a_large_answer_leaves_nothing(weir, upstream):
+    """The thread may be at it then; the next call is answered."""
+    body = ANSWERS["choices"]()
+    upstream.always(reply(200, body, [("content-type", "application/json")]))
+    w = weir(upstream, server={"workers": 1})
+    for _ in range(5):
+        with wire.connect(w) as leaving:
+            leaving.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}]})
+            upstream.wait_requests(1)
+    assert wire.chat(w, timeout=60).body == body
