@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 #include "cli/simulator.h"
 #include "config/units.h"
-#include "gateway/gateway.h"
+#include "observe/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +37,18 @@ static config *load(void *user, config_problems *ret_problems) {
     return c;
 }
 
-static int complain(buf *why) {
-    cli_complain("%.*s", SPAN_ARG(buf_span(why)));
+static bool in_json(const config *c) {
+    return c->logs.format == LOG_JSON;
+}
+
+static int complain(const config *c, buf *why) {
+    buf line = BUF_EMPTY;
+    if (in_json(c)) {
+        log_write_json(LEVEL_ERROR, "start_failed", buf_span(why), NULL, 0, &line);
+        cli_tell(&line);
+    } else {
+        cli_complain("%.*s", SPAN_ARG(buf_span(why)));
+    }
     buf_done(why);
     return CLI_FAILED;
 }
@@ -57,9 +67,15 @@ static const char *note(const source *s) {
     return "there is no configuration file, and OPENAI_API_KEY is set: serving OpenAI";
 }
 
-/* Of a terminal, a log file or a journal: the first lines. */
+/* Of a terminal, a log file or a journal: the first lines, for people where nobody has asked for
+ * JSON. */
 static void say_hello(const source *s, const config *c, const gateway *g) {
     buf text = BUF_EMPTY;
+    if (in_json(c)) {
+        banner_write_events(c, note(s), g, &text);
+        cli_tell(&text);
+        return;
+    }
     buf_add_cstr(&text, "weir " WEIR_VERSION "\n");
     for (size_t i = 0; i < c->warning_count; i++) {
         buf_add_cstr(&text, "weir: warning: ");
@@ -81,9 +97,9 @@ static int serve(source *s, config *c) {
     buf why = BUF_EMPTY;
     int status = CLI_OK;
     gateway *g = gateway_new(c, load, s, &why);
-    if (!g) return complain(&why);
+    if (!g) return complain(c, &why);
     say_hello(s, c, g);
-    if (!gateway_run(g, &why)) status = complain(&why);
+    if (!gateway_run(g, &why)) status = complain(c, &why);
     gateway_free(g);
     return status;
 }

@@ -1,16 +1,6 @@
 #include "gateway/refusals.h"
 
-#include "base/buf.h"
 #include "exchange/exchange.h"
-
-/* ---- a number as a field ---- */
-
-enum { NUMBER_MAX = 24 };
-
-static log_field number_field(const char *key, uint64_t value, char text[NUMBER_MAX]) {
-    int len = snprintf(text, NUMBER_MAX, "%llu", (unsigned long long)value);
-    return (log_field){.key = key, .value = span_from(text, (size_t)len), .number = true};
-}
 
 /* ---- requests ---- */
 
@@ -24,16 +14,16 @@ static void write_line(refusals *r, const http_refusal *what, uint64_t passed_ov
     static const http_head none;
     const http_head *head = what->head ? what->head : &none;
     const int status = error_get(what->id)->status;
-    char status_text[NUMBER_MAX], passed_text[NUMBER_MAX];
+    char status_text[LOG_NUMBER_MAX], passed_text[LOG_NUMBER_MAX];
     const log_field all[] = {
         {.key = "request_id", .value = what->request_id},
         {.key = "client_request_id", .value = exchange_client_id(head->headers)},
         {.key = "peer", .value = what->peer},
         {.key = "method", .value = head->method_text},
         {.key = "path", .value = head->path},
-        number_field("status", (uint64_t)status, status_text),
+        log_number("status", (uint64_t)status, status_text),
         {.key = "error", .value = error_word(what->id)},
-        number_field("passed_over", passed_over, passed_text),
+        log_number("passed_over", passed_over, passed_text),
     };
     log_field fields[ARRAY_LEN(all)];
     size_t used = 0;
@@ -64,10 +54,10 @@ void refusals_tell_handshake(refusals *r, span peer, http_handshake_end how, con
     if (how == HANDSHAKE_LOST || !sparing_due(&r->handshakes, HANDSHAKES_MOST, HANDSHAKES_PER_MS,
                                               r->loop->now_ms, &passed_over))
         return;
-    char passed_text[NUMBER_MAX];
+    char passed_text[LOG_NUMBER_MAX];
     const log_field fields[] = {{.key = "peer", .value = peer},
                                 {.key = "detail", .value = span_cstr(text)},
-                                number_field("passed_over", passed_over, passed_text)};
+                                log_number("passed_over", passed_over, passed_text)};
     log_event(r->log, LEVEL_INFO, "tls_handshake_failed",
               SPAN_OF("A client's TLS handshake did not come to an end."), fields,
               ARRAY_LEN(fields) - !passed_over);

@@ -165,6 +165,18 @@ void log_event(log_shard *s, config_log_level level, const char *event, span sen
     keep(s, from);
 }
 
+log_field log_number(const char *key, uint64_t value, char text[LOG_NUMBER_MAX]) {
+    int len = snprintf(text, LOG_NUMBER_MAX, "%llu", (unsigned long long)value);
+    return (log_field){.key = key, .value = span_from(text, (size_t)len), .number = true};
+}
+
+void log_write_json(config_log_level level, const char *event, span sentence,
+                    const log_field *fields, size_t count, buf *out) {
+    line_clock clock = {0};
+    line_json_event(out, &clock,
+                    &(line_event){clock_wall_us(), level, event, sentence, fields, count});
+}
+
 void log_note_dropped(logger *l, uint64_t lines) {
     log_shard *s = l->own;
     if (!wanted(s, LEVEL_WARN)) return;

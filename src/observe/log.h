@@ -12,6 +12,7 @@
 #ifndef WEIR_OBSERVE_LOG_H
 #define WEIR_OBSERVE_LOG_H
 
+#include "base/buf.h"
 #include "config/config.h"
 #include "observe/record.h"
 
@@ -46,6 +47,12 @@ typedef struct log_field {
     span value;
     bool number; /* value is one of JSON's, and stands as it is */
 } log_field;
+/* A number as a field; text holds its digits for as long as the field is used. */
+enum { LOG_NUMBER_MAX = 24 };
+log_field log_number(const char *key, uint64_t value, char text[LOG_NUMBER_MAX]);
+/* The line of an event in JSON, for who writes it himself, before there is a logger or without. */
+void log_write_json(config_log_level level, const char *event, span sentence,
+                    const log_field *fields, size_t count, buf *out);
 void log_event(log_shard *s, config_log_level level, const char *event, span sentence,
                const log_field *fields, size_t count);
 

@@ -151,6 +151,43 @@ def test_a_scanner_does_not_fill_the_log(weir, upstream):
     assert 0 < sum(r.get("passed_over", 0) for r in lines()) <= unlogged
 
 
+# -- JSON from the first line ------------------------------------------------------------------------------------------
+
+
+def test_every_line_is_json_from_the_first(weir, upstream):
+    upstream.script(error(500), reply(200, bodies.completion()))
+    config = daemon.config_for(upstream, models={"m": "main", "*": None}, retry={"retries": 0})  # /chat's model is served by none: a warning
+    w = weir(config)
+    assert [wire.chat(w, model="m").status for _ in range(2)] == [500, 200]
+    w.reload({**config, "nonsense": 1})
+    w.reload(config)
+    w.stop()
+    assert w.text == []
+    events = [r["event"] for r in w.log]
+    assert events[:4] == ["starting", "config_warning", "listening", "serving"]
+    assert {"call", "config_reload_failed", "config_reloaded", "draining", "stopped"} <= set(events)
+    assert all({"time", "level", "event"} <= set(r) for r in w.log)
+    started = dict(zip(events, w.log))
+    assert started["listening"]["address"] == f"127.0.0.1:{w.port}" and started["serving"]["models"] == "m"
+    warning = w.log[1]
+    assert warning["level"] == "warn" and "chat.model" in warning["message"] and warning["file"].endswith("weir.yaml")
+
+
+def test_why_it_does_not_start_is_json_too(weir, upstream):
+    first = weir(upstream)
+    second = weir(upstream, listen=f"127.0.0.1:{first.port}", wait=False)
+    second.expect_exit = 1
+    second.wait_exit()
+    assert second.text == [] and [(r["event"], r["level"]) for r in second.log] == [("start_failed", "error")]
+    assert "another program does already" in second.log[0]["message"]
+
+
+def test_who_asks_for_nothing_reads_the_start_as_people_do(weir, upstream):
+    """auto is for whoever reads: a person who starts it behind a pipe finds the command to paste."""
+    w = weir(upstream, logs={"format": "auto"})
+    assert re.match(r"weir \d", w.text[0]) and w.text[-1].startswith("weir: try: curl ")
+
+
 # -- what the pages say of labels --------------------------------------------------------------------------------------
 
 
@@ -205,6 +242,17 @@ def test_every_label_and_value_is_on_the_page(weir, upstreams, tmp_path):
     assert seen["code", "weir_errors_total"] == codes
     shortages = set(re.findall(r"^\| `(\w+)` \| \w.* \| \d+ `", (DOCS / "shortages.md").read_text(), re.M))
     assert seen["shortage", "weir_shortages_total"] == shortages
+
+
+def test_every_event_of_the_log_is_on_the_page():
+    """By the names in the code."""
+    page, names = (DOCS / "logs.md").read_text(), set()
+    for file in (daemon.ROOT / "src").rglob("*.c"):
+        for call in re.findall(r"log_(?:event|key|write_json)\((.*?)\);", file.read_text(), re.S):
+            names |= set(re.findall(r'"([a-z]+(?:_[a-z]+)*)"', call))
+    assert {"breaker_opened", "config_reloaded", "request_refused", "starting"} <= names
+    missing = {name for name in names if f"`{name}`" not in page}
+    assert not missing, f"docs/logs.md does not name {missing}"
 
 
 @pytest.mark.parametrize("word", ["connection", "our_way", "request"])
