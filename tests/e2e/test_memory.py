@@ -66,7 +66,7 @@ def test_unfinished_bodies_do_not_end_the_process(upstream, weir):
     upstream.always(reply(200, bodies.completion("Hello.")))
     w = weir(upstream, rlimits=[f"--as={900 * MB}"], server={"workers": 2})
     assert w.metrics()["weir_memory_limit_bytes"] == 225 * MB
-    assert any("may take 225MB of memory" in line for line in w.texts())
+    assert [r["memory_limit_bytes"] for r in w.log if r["event"] == "serving"] == [225 * MB]
     open_ones = [unfinished(w, 20 * MB) for _ in range(27)]
     taken = [c for c, refused in open_ones if refused is None]
     assert len(taken) in (10, 11)  # the blocks that workers have for small bodies may be the eleventh
