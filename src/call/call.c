@@ -114,7 +114,9 @@ void call_decide(call *c, size_t at, const failure *f) {
         .left_ms = c->spec.deadline_ms - call_now_ms(c),
     };
     retry_plan plan;
-    switch (retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan)) {
+    retry_verdict verdict = retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan);
+    trace_decided(c, s, f, verdict, &plan);
+    switch (verdict) {
     case RETRY_WAIT:
         c->at = at;
         c->waited = call_keep(c, f);

@@ -34,6 +34,7 @@ typedef struct call_spec {
     loop_snapshot *snapshot; /* borrowed for the call */
     metrics_shard *metrics;  /* NULL: nothing is counted */
     log_shard *log;          /* NULL: nothing is logged */
+    span request_id;         /* in the log */
     const config_model *model;
     const request_facts *facts;
     /* Whose call it is, as base/shares.h names holders: of what it gathers, and of connections to

@@ -2,7 +2,7 @@
  *
  * call.c decides whom to ask and what follows a failure; lanes.c runs attempts and hands over what
  * one of them says; lane_keys.c knows what that says of the key, and lane_shortage.c what of weir
- * itself; hedge.c starts a second beside one that is slow.
+ * itself; hedge.c starts a second beside one that is slow; trace.c tells of all that who debugs.
  */
 #ifndef WEIR_CALL_INTERNAL_H
 #define WEIR_CALL_INTERNAL_H
@@ -123,6 +123,13 @@ failure lane_told(const lane *l, const failure *f);
 
 /* Where a lane's attempt failed for want of something of weir's own: the log and the metrics. */
 void lane_report_shortage(const lane *l, const failure *f);
+
+/* ---- trace.c: the log's debug level ---- */
+
+void trace_began(const lane *l);
+void trace_ended(const lane *l, const attempt_record *r);
+void trace_decided(const call *c, const slot *s, const failure *f, retry_verdict verdict,
+                   const retry_plan *plan);
 
 /* ---- hedge.c ---- */
 

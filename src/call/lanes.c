@@ -71,6 +71,7 @@ static void lane_clear(lane *l, const char *outcome) {
     c->skipped += facts.skipped;
     c->unfinished = facts.unfinished;
     record_end(l, &facts, outcome);
+    trace_ended(l, record_of(l));
     l->attempt = NULL;
     call_count(c, METRIC_ATTEMPTS, lane_slot(l), outcome);
 }
@@ -358,6 +359,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     }
     record_begin(l);
     record_of(l)->began_us = began_us;
+    trace_began(l);
     c->at = at;
     s->tries++;
     if (hedge) return true;

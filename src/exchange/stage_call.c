@@ -91,6 +91,7 @@ stage_result stage_call(exchange *x) {
                             .snapshot = x->snapshot,
                             .metrics = x->env->metrics,
                             .log = x->env->log,
+                            .request_id = span_from(x->record.request_id, ID_LEN),
                             .model = x->model,
                             .facts = &x->facts,
                             .made_at = x->made_at,

@@ -35,9 +35,24 @@ static void answer(const request *q, const reply_id *id, int status, const char 
     http_answer(q->http, status, (http_headers){headers, n}, body);
 }
 
+/* Pages that are asked for every few seconds: for who debugs. */
+static void log_page(const request *q, const reply_id *id, int status) {
+    if (!log_wants(q->w->env.log, LEVEL_DEBUG)) return;
+    const http_head *head = http_request_head(q->http);
+    char number[LOG_NUMBER_MAX];
+    const log_field fields[] = {{.key = "request_id", .value = span_from(id->text, ID_LEN)},
+                                {.key = "peer", .value = http_request_peer(q->http)},
+                                {.key = "method", .value = head->method_text},
+                                {.key = "path", .value = head->path},
+                                log_number("status", (uint64_t)status, number)};
+    log_event(q->w->env.log, LEVEL_DEBUG, "request_answered", SPAN_OF("A page was asked for."),
+              fields, ARRAY_LEN(fields));
+}
+
 void reply(const request *q, int status, const char *type, span body, http_headers more) {
     if (!q->http) return;
     const reply_id id = new_id(q);
+    log_page(q, &id, status);
     answer(q, &id, status, type, body, more);
 }
 

@@ -117,7 +117,7 @@ log_shard *log_shard_take(logger *l, log_shard *after, buf *lines) {
 
 /* ---- lines ---- */
 
-static bool wanted(const log_shard *s, config_log_level level) {
+bool log_wants(const log_shard *s, config_log_level level) {
     return s && (int)level >= atomic_load_explicit(&s->logger->level, memory_order_relaxed);
 }
 
@@ -141,7 +141,7 @@ static void keep(log_shard *s, size_t from) {
 }
 
 void log_call(log_shard *s, const call_record *r) {
-    if (!wanted(s, line_call_level(r))) return;
+    if (!log_wants(s, line_call_level(r))) return;
     size_t from = s->lines.len;
     if (as_json(s))
         line_json_call(&s->lines, &s->clock, r);
@@ -159,7 +159,7 @@ static void add_event(log_shard *s, const line_event *e) {
 
 void log_event(log_shard *s, config_log_level level, const char *event, span sentence,
                const log_field *fields, size_t count) {
-    if (!wanted(s, level)) return;
+    if (!log_wants(s, level)) return;
     size_t from = s->lines.len;
     add_event(s, &(line_event){clock_wall_us(), level, event, sentence, fields, count});
     keep(s, from);
@@ -179,7 +179,7 @@ void log_write_json(config_log_level level, const char *event, span sentence,
 
 void log_note_dropped(logger *l, uint64_t lines) {
     log_shard *s = l->own;
-    if (!wanted(s, LEVEL_WARN)) return;
+    if (!log_wants(s, LEVEL_WARN)) return;
     char text[24];
     int len = snprintf(text, sizeof text, "%llu", (unsigned long long)lines);
     log_field field = {"lines", span_from(text, (size_t)len)};

@@ -47,6 +47,8 @@ typedef struct log_field {
     span value;
     bool number; /* value is one of JSON's, and stands as it is */
 } log_field;
+/* Whether a line of that level would be written: before fields are made that nobody may want. */
+bool log_wants(const log_shard *s, config_log_level level);
 /* A number as a field; text holds its digits for as long as the field is used. */
 enum { LOG_NUMBER_MAX = 24 };
 log_field log_number(const char *key, uint64_t value, char text[LOG_NUMBER_MAX]);

@@ -188,6 +188,37 @@ def test_who_asks_for_nothing_reads_the_start_as_people_do(weir, upstream):
     assert re.match(r"weir \d", w.text[0]) and w.text[-1].startswith("weir: try: curl ")
 
 
+# -- debug -------------------------------------------------------------------------------------------------------------
+
+
+def test_debug_tells_each_try_and_what_was_decided(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(error(503), error(503))
+    spare.script(reply(200, bodies.completion()))
+    w = weir(two(main, spare, retry={"retries": 1, "base": "1ms", "cap": "1ms"}, logs={"level": "debug"}))
+    answer = wire.chat(w, model="m")
+    w.wait_call(answer.header("x-request-id"))
+    told = [r for r in w.log if r["level"] == "debug" and r.get("request_id") == answer.header("x-request-id")]
+    assert [(r["event"], r["target"]) for r in told] == [
+        ("try_began", "main/a"), ("try_ended", "main/a"), ("try_followed", "main/a"),
+        ("try_began", "main/a"), ("try_ended", "main/a"), ("try_followed", "main/a"),
+        ("try_began", "spare/b"), ("try_ended", "spare/b")]
+    assert [r["try"] for r in told if "try" in r] == [1, 1, 2, 2, 3, 3]
+    assert [(r["decision"], r["rule"]) for r in told if r["event"] == "try_followed"] == [("wait", "backs off"), ("next", "tried twice")]
+    assert [(r["outcome"], r["status"]) for r in told if r["event"] == "try_ended"] == [("overload", 503), ("overload", 503), ("ok", 200)]
+    wire.call(w, "GET", "/health")
+    w.wait_text('"request_answered".*"/health"')
+
+
+def test_debug_is_silent_where_it_is_not_asked_for(weir, upstream):
+    upstream.script(error(503), reply(200, bodies.completion()))
+    w = weir(upstream)
+    w.wait_call(wire.chat(w).header("x-request-id"))
+    wire.call(w, "GET", "/health")
+    w.stop()
+    assert [r["event"] for r in w.log if r["level"] == "debug"] == []
+
+
 # -- what the pages say of labels --------------------------------------------------------------------------------------
 
 
