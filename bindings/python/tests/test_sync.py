@@ -124,7 +124,7 @@ def test_client_from_a_file_and_from_its_text(sim: str, tmp_path: Path) -> None:
         ({"config": "/nowhere/weir.yaml"}, "/nowhere/weir.yaml"),
         ({"config_text": "retry: {retries: many}"}, "retry.retries"),
         ({"options": {"retry.retires": "1"}}, "retires"),
-        ({"base_url": "ftp://x"}, "ftp"),
+        ({"base_url": "ftp://x"}, "a URL begins with https://"),
     ],
 )
 def test_what_is_wrong_with_a_configuration_is_said(options: Dict[str, Any], says: str) -> None:
