@@ -64,7 +64,7 @@ const option_type type_duration = {"duration", "a duration such as 250ms, 5s or 
                                    write_duration};
 
 static bool read_size(reader *r, const option *o, span name, const yaml_node *node, void *field) {
-    int64_t bytes;
+    int64_t bytes = 0;
     if (!read_int(r, o, name, node, unit_size, &bytes)) return false;
     *(size_t *)field = (size_t)bytes;
     return true;
@@ -76,7 +76,7 @@ static void write_size(const option *o, const void *field, buf *out) {
 const option_type type_size = {"size", "a size such as 64KB, 20MB or 1GB", read_size, write_size};
 
 static bool read_count(reader *r, const option *o, span name, const yaml_node *node, void *field) {
-    int64_t value;
+    int64_t value = 0;
     if (!read_int(r, o, name, node, unit_count, &value)) return false;
     *(unsigned *)field = (unsigned)value;
     return true;
