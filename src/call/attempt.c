@@ -222,7 +222,7 @@ bool attempt_drop_request(attempt *a) {
 }
 
 void attempt_pause(attempt *a) {
-    if (a->paused || !(a->http || a->job || a->resting)) return;
+    if (a->paused || a->state == OVER) return;
     a->paused = true;
     if (a->http) http_call_pause(a->http);
 }

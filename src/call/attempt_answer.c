@@ -312,6 +312,7 @@ void attempt_end_from(attempt *a, reader_result got, answer_event *event, const 
 
 void attempt_end_answer(attempt *a, const http_fail *cut) {
     answer_event event;
+    attempt_pace_stop(a); /* all has come */
     if (cut || !attempt_read_aside(a))
         attempt_end_from(a, reader_end(&a->reader, !cut, &event), &event, cut);
 }

@@ -55,7 +55,6 @@ bool attempt_read_aside(attempt *a) {
     j->a = a;
     j->memory = a->reader.spec.memory;
     j->secrets = secret_set_ref(a->secrets);
-    attempt_pace_stop(a); /* all has come */
     reader_lend(&a->reader, &j->reader);
     a->reading = false;
     a->job = j;
