@@ -32,7 +32,7 @@ NEEDED = ["libbrotlidec.so.1", "libc.so.6", "libcrypto.so.3", "libfyaml.so.0", "
           "libzstd.so.1"]
 # Bytes of .text with gcc 12 on x86-64, at most: room for a repair, not for a feature of the gateway whose functions get into the library
 # because something in it names them (meson.build, --gc-sections). A feature that programs call may raise it.
-TEXT_MAX = 352_000
+TEXT_MAX = 404_000
 
 
 def run(*command):
