@@ -8,6 +8,7 @@
 #define WEIR_CALL_SHORTAGES_H
 
 #include "base/shortage.h"
+#include "observe/log.h"
 
 typedef struct shortages shortages;
 
@@ -20,5 +21,8 @@ void shortages_free(shortages *s);
  * one shortage whatever provider it is met at, any other is one of each provider. Providers share
  * places: one may rarely keep another's line back. Monotonic time, above 0. */
 MUST_USE bool shortages_due(shortages *s, shortage what, span provider, int64_t now_ms);
+/* The line, where it is time for one. Empty: it was met at no provider; no more is to be said. */
+void shortages_tell(shortages *s, log_shard *log, shortage what, span provider, span detail,
+                    int64_t now_ms);
 
 #endif

@@ -177,15 +177,10 @@ static void on_done(void *user, http_request *r) {
         request_free(q);
 }
 
-/* What a body that found no room tells the operator: a line now and then. */
-static void log_no_room(worker *w) {
-    shortages *told = target_table_shortages(w->env.targets);
-    const shortage_row *row = shortage_get(SHORTAGE_ROOM);
-    if (!shortages_due(told, SHORTAGE_ROOM, SPAN_EMPTY, w->loop.now_ms)) return;
-    const log_field fields[] = {{"shortage", span_cstr(row->word)},
-                                {"look_at", span_cstr(row->remedy)}};
-    log_event(w->env.log, LEVEL_ERROR, "shortage", span_cstr(row->sentence), fields,
-              ARRAY_LEN(fields));
+/* A body that found no room is an operator's affair, too. */
+static void tell_no_room(worker *w) {
+    shortages_tell(target_table_shortages(w->env.targets), w->env.log, SHORTAGE_ROOM, SPAN_EMPTY,
+                   SPAN_EMPTY, w->loop.now_ms);
 }
 
 static void on_refused(void *user, const http_refusal *what, buf *ret_body) {
@@ -194,7 +189,7 @@ static void on_refused(void *user, const http_refusal *what, buf *ret_body) {
     e.message = what->why;
     exchange_error_body(&e, ret_body);
     refusals_tell(&w->refusals, what);
-    if (what->id == ERR_MEMORY_FULL) log_no_room(w);
+    if (what->id == ERR_MEMORY_FULL) tell_no_room(w);
 }
 
 static void on_no_handshake(void *user, span peer, http_handshake_end how, const char *text) {
