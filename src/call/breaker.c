@@ -72,9 +72,9 @@ static void forget_own(breaker *b, breaker_client *c) {
 
 /* ---- clients ---- */
 
-static breaker_client *find(const breaker *b, uint64_t holder) {
+static breaker_client *find(const breaker *b, uint64_t client) {
     for (unsigned i = 0; i < b->count; i++)
-        if (b->clients[i].holder == holder) return &b->clients[i];
+        if (b->clients[i].client == client) return &b->clients[i];
     return NULL;
 }
 
@@ -90,7 +90,7 @@ static breaker_client *oldest_well(const breaker *b) {
     return oldest;
 }
 
-static breaker_client *make(breaker *b, uint64_t holder) {
+static breaker_client *make(breaker *b, uint64_t client) {
     breaker_client *c;
     if (b->count == BREAKER_CLIENTS) {
         c = oldest_well(b);
@@ -102,18 +102,18 @@ static breaker_client *make(breaker *b, uint64_t holder) {
         }
         c = &b->clients[b->count++];
     }
-    *c = (breaker_client){.holder = holder};
+    *c = (breaker_client){.client = client};
     return c;
 }
 
 /* NULL: it is not told apart. */
-static breaker_client *client_of(breaker *b, uint64_t holder, int64_t now_ms) {
-    if (!holder) {
+static breaker_client *client_of(breaker *b, uint64_t client, int64_t now_ms) {
+    if (!client) {
         b->count = 0; /* everybody is one from now on */
         return NULL;
     }
-    breaker_client *c = find(b, holder);
-    if (!c) c = make(b, holder);
+    breaker_client *c = find(b, client);
+    if (!c) c = make(b, client);
     if (c) c->used_ms = now_ms;
     return c;
 }
@@ -183,10 +183,10 @@ static breaker_change change_of(const breaker_gate *g, breaker_state before, boo
     return (breaker_change){g->state != before, for_one, g->state};
 }
 
-static breaker_change report_probe(breaker *b, uint64_t holder, bool failed, int64_t now_ms) {
+static breaker_change report_probe(breaker *b, uint64_t client, bool failed, int64_t now_ms) {
     breaker_state before = b->gate.state;
     if (failed)
-        breaker_gate_probe_failed(&b->gate, holder, now_ms);
+        breaker_gate_probe_failed(&b->gate, client, now_ms);
     else
         close_for_all(b, now_ms);
     return change_of(&b->gate, before, false);
@@ -213,14 +213,14 @@ static breaker_change report_off(breaker *b, int64_t now_ms) {
     return change_of(&b->gate, before, false);
 }
 
-breaker_change breaker_report(breaker *b, const config_breaker *policy, uint64_t holder,
+breaker_change breaker_report(breaker *b, const config_breaker *policy, uint64_t client,
                               bool failed, breaker_probe probe, int64_t now_ms) {
     if (!policy->on) return report_off(b, now_ms);
     if (b->gate.state == BREAKER_HALF_OPEN && probe == PROBE_FOR_ALL)
-        return report_probe(b, holder, failed, now_ms);
+        return report_probe(b, client, failed, now_ms);
     if (b->gate.state != BREAKER_CLOSED) return change_of(&b->gate, b->gate.state, false);
     turn(b, policy, now_ms);
-    breaker_client *c = client_of(b, holder, now_ms);
+    breaker_client *c = client_of(b, client, now_ms);
     add(&b->slots[b->slot], failed);
     if (c) add(&c->slots[b->slot], failed);
     if (failed && fails_for_all(b, policy, now_ms)) {
@@ -231,54 +231,54 @@ breaker_change breaker_report(breaker *b, const config_breaker *policy, uint64_t
     return change_of(&b->gate, BREAKER_CLOSED, false);
 }
 
-breaker_change breaker_alive(breaker *b, const config_breaker *policy, uint64_t holder,
+breaker_change breaker_alive(breaker *b, const config_breaker *policy, uint64_t client,
                              breaker_probe probe, int64_t now_ms) {
-    breaker_client *c = probe == PROBE_FOR_ONE ? find(b, holder) : NULL;
+    breaker_client *c = probe == PROBE_FOR_ONE ? find(b, client) : NULL;
     if (policy->on && c && c->gate.state == BREAKER_HALF_OPEN) {
         close_for_one(b, c);
         return change_of(&c->gate, BREAKER_HALF_OPEN, true);
     }
     if (policy->on && probe == PROBE_FOR_ALL && b->gate.state == BREAKER_HALF_OPEN)
-        return report_probe(b, holder, false, now_ms);
+        return report_probe(b, client, false, now_ms);
     return change_of(&b->gate, b->gate.state, false);
 }
 
-void breaker_abandon(breaker *b, uint64_t holder, breaker_probe probe) {
-    breaker_client *c = probe == PROBE_FOR_ONE ? find(b, holder) : NULL;
-    if (probe == PROBE_FOR_ALL) breaker_gate_probe_returned(&b->gate, holder);
+void breaker_abandon(breaker *b, uint64_t client, breaker_probe probe) {
+    breaker_client *c = probe == PROBE_FOR_ONE ? find(b, client) : NULL;
+    if (probe == PROBE_FOR_ALL) breaker_gate_probe_returned(&b->gate, client);
     if (c) breaker_gate_probe_returned(&c->gate, 0);
 }
 
 /* ---- who passes ---- */
 
 /* The gate that this client stands before, and as whom: before its own it is alone. */
-static const breaker_gate *gate_before(const breaker *b, uint64_t holder, uint64_t *ret_as) {
-    const breaker_client *c = holder && b->gate.state == BREAKER_CLOSED ? find(b, holder) : NULL;
-    *ret_as = c ? 0 : holder;
+static const breaker_gate *gate_before(const breaker *b, uint64_t client, uint64_t *ret_as) {
+    const breaker_client *c = client && b->gate.state == BREAKER_CLOSED ? find(b, client) : NULL;
+    *ret_as = c ? 0 : client;
     return c ? &c->gate : &b->gate;
 }
 
-static int64_t wait_ms(const breaker *b, const config_breaker *policy, uint64_t holder,
+static int64_t wait_ms(const breaker *b, const config_breaker *policy, uint64_t client,
                        int64_t now_ms) {
     uint64_t as;
     if (!policy->on) return 0;
-    const breaker_gate *g = gate_before(b, holder, &as);
+    const breaker_gate *g = gate_before(b, client, &as);
     return breaker_gate_wait_ms(g, policy, as, now_ms);
 }
 
-bool breaker_ready(const breaker *b, const config_breaker *policy, uint64_t holder,
+bool breaker_ready(const breaker *b, const config_breaker *policy, uint64_t client,
                    int64_t now_ms) {
-    return wait_ms(b, policy, holder, now_ms) <= 0;
+    return wait_ms(b, policy, client, now_ms) <= 0;
 }
 
-bool breaker_admit(breaker *b, const config_breaker *policy, uint64_t holder, int64_t now_ms,
+bool breaker_admit(breaker *b, const config_breaker *policy, uint64_t client, int64_t now_ms,
                    breaker_probe *ret_probe) {
-    if (!breaker_ready(b, policy, holder, now_ms)) return false;
+    if (!breaker_ready(b, policy, client, now_ms)) return false;
     *ret_probe = NO_PROBE;
     if (!policy->on) return true;
-    breaker_client *c = find(b, holder);
+    breaker_client *c = find(b, client);
     if (b->gate.state != BREAKER_CLOSED) {
-        breaker_gate_probe(&b->gate, holder, now_ms);
+        breaker_gate_probe(&b->gate, client, now_ms);
         *ret_probe = PROBE_FOR_ALL;
     } else if (c && c->gate.state != BREAKER_CLOSED) {
         breaker_gate_probe(&c->gate, 0, now_ms);
@@ -287,9 +287,9 @@ bool breaker_admit(breaker *b, const config_breaker *policy, uint64_t holder, in
     return true;
 }
 
-int64_t breaker_wait_ms(const breaker *b, const config_breaker *policy, uint64_t holder,
+int64_t breaker_wait_ms(const breaker *b, const config_breaker *policy, uint64_t client,
                         int64_t now_ms) {
-    int64_t wait = wait_ms(b, policy, holder, now_ms);
+    int64_t wait = wait_ms(b, policy, client, now_ms);
     if (wait < 0) return 0;
     return wait < policy->probe_ms ? wait : policy->probe_ms;
 }

@@ -13,7 +13,7 @@
  * The gate for all, while it is not closed, goes before those of clients, which it closes. A policy
  * that is off admits all, and the next report closes what was open.
  *
- * holder: who calls, of several clients (config_client.holder); 0: everybody is one.
+ * client: who calls, of several clients (config_client.holder); 0: everybody is one.
  */
 #ifndef WEIR_CALL_BREAKER_H
 #define WEIR_CALL_BREAKER_H
@@ -29,7 +29,7 @@ typedef struct breaker_counts {
 } breaker_counts;
 
 typedef struct breaker_client {
-    uint64_t holder;
+    uint64_t client;
     int64_t used_ms;
     breaker_gate gate;
     breaker_counts slots[BREAKER_SLOTS];
@@ -58,23 +58,23 @@ void breaker_init(breaker *b, int64_t now_ms);
 void breaker_done(breaker *b);
 /* May a call go out? In half open the first to ask becomes the probe (*ret_probe): it must report
  * with breaker_report() or breaker_alive(), or give the place back with breaker_abandon(). */
-MUST_USE bool breaker_admit(breaker *b, const config_breaker *policy, uint64_t holder,
+MUST_USE bool breaker_admit(breaker *b, const config_breaker *policy, uint64_t client,
                             int64_t now_ms, breaker_probe *ret_probe);
 /* Would breaker_admit() say yes? Changes nothing. */
-bool breaker_ready(const breaker *b, const config_breaker *policy, uint64_t holder, int64_t now_ms);
+bool breaker_ready(const breaker *b, const config_breaker *policy, uint64_t client, int64_t now_ms);
 /* The outcome of a call. Calls that were admitted before it opened and end afterwards change
  * nothing; only a failure opens it. */
-breaker_change breaker_report(breaker *b, const config_breaker *policy, uint64_t holder,
+breaker_change breaker_report(breaker *b, const config_breaker *policy, uint64_t client,
                               bool failed, breaker_probe probe, int64_t now_ms);
 /* The call was neither a success nor the target's failure, but the target has answered: that closes
  * what it probes. */
-breaker_change breaker_alive(breaker *b, const config_breaker *policy, uint64_t holder,
+breaker_change breaker_alive(breaker *b, const config_breaker *policy, uint64_t client,
                              breaker_probe probe, int64_t now_ms);
 /* A probe that was cancelled tells nothing. */
-void breaker_abandon(breaker *b, uint64_t holder, breaker_probe probe);
+void breaker_abandon(breaker *b, uint64_t client, breaker_probe probe);
 /* How long a caller should wait before it asks again; 0 when it admits now. While a probe is under
  * way nobody knows how it will end: then at most one probe_ms. */
-int64_t breaker_wait_ms(const breaker *b, const config_breaker *policy, uint64_t holder,
+int64_t breaker_wait_ms(const breaker *b, const config_breaker *policy, uint64_t client,
                         int64_t now_ms);
 
 /* What callers meet: the state for all, and for how many clients alone it is not closed. */

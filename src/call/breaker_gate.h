@@ -5,10 +5,10 @@
  *                            ▲                     │
  *                            └───the probe fails───┘
  *
- * A holder names the client that asks; 0: everybody is one. Of several clients none keeps the
- * probe's place from the others: who is slow, leaves or fails comes later than they do. A failure
- * of one client's probe is its word alone: the others may probe at once, and where the next one
- * fails too all have to wait.
+ * client: who asks, of several (config_client.holder); 0: everybody is one. Of several none keeps
+ * the probe's place from the others: who is slow, leaves or fails comes later than they do. A
+ * failure of one client's probe is its word alone: the others may probe at once, and where the next
+ * one fails too all have to wait.
  */
 #ifndef WEIR_CALL_BREAKER_GATE_H
 #define WEIR_CALL_BREAKER_GATE_H
@@ -35,12 +35,12 @@ typedef struct breaker_gate {
 void breaker_gate_open(breaker_gate *g, int64_t now_ms);
 void breaker_gate_close(breaker_gate *g);
 /* 0 or less: a call of this client passes now; else how long it has to wait as things are. */
-int64_t breaker_gate_wait_ms(const breaker_gate *g, const config_breaker *policy, uint64_t holder,
+int64_t breaker_gate_wait_ms(const breaker_gate *g, const config_breaker *policy, uint64_t client,
                              int64_t now_ms);
 /* Not closed, and nothing to wait for: the call that passes is the probe. */
-void breaker_gate_probe(breaker_gate *g, uint64_t holder, int64_t now_ms);
-void breaker_gate_probe_failed(breaker_gate *g, uint64_t holder, int64_t now_ms);
+void breaker_gate_probe(breaker_gate *g, uint64_t client, int64_t now_ms);
+void breaker_gate_probe_failed(breaker_gate *g, uint64_t client, int64_t now_ms);
 /* It has told nothing. */
-void breaker_gate_probe_returned(breaker_gate *g, uint64_t holder);
+void breaker_gate_probe_returned(breaker_gate *g, uint64_t client);
 
 #endif

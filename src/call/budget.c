@@ -38,9 +38,9 @@ static budget_counts total(budget_minute *m, int64_t now_ms) {
 
 /* ---- clients ---- */
 
-static budget_client *find(const budget *b, uint64_t holder) {
+static budget_client *find(const budget *b, uint64_t client) {
     for (unsigned i = 0; i < b->count; i++)
-        if (b->clients[i].holder == holder) return &b->clients[i];
+        if (b->clients[i].client == client) return &b->clients[i];
     return NULL;
 }
 
@@ -52,7 +52,7 @@ static budget_client *quiet(const budget *b, int64_t now_ms) {
     return NULL;
 }
 
-static budget_client *make(budget *b, uint64_t holder, int64_t now_ms) {
+static budget_client *make(budget *b, uint64_t client, int64_t now_ms) {
     budget_client *c;
     if (b->count == BUDGET_CLIENTS) {
         c = quiet(b, now_ms);
@@ -64,48 +64,48 @@ static budget_client *make(budget *b, uint64_t holder, int64_t now_ms) {
         }
         c = &b->clients[b->count++];
     }
-    *c = (budget_client){.holder = holder};
+    *c = (budget_client){.client = client};
     return c;
 }
 
 /* The client's own; NULL: it is not told apart. */
-static budget_minute *own(budget *b, uint64_t holder, int64_t now_ms) {
-    if (!holder) return NULL;
-    budget_client *c = find(b, holder);
-    if (!c) c = make(b, holder, now_ms);
+static budget_minute *own(budget *b, uint64_t client, int64_t now_ms) {
+    if (!client) return NULL;
+    budget_client *c = find(b, client);
+    if (!c) c = make(b, client, now_ms);
     return c ? &c->minute : NULL;
 }
 
 /* By what it is judged. */
-static budget_counts counts_of(budget *b, uint64_t holder, int64_t now_ms) {
-    budget_minute *m = own(b, holder, now_ms);
+static budget_counts counts_of(budget *b, uint64_t client, int64_t now_ms) {
+    budget_minute *m = own(b, client, now_ms);
     return total(m ? m : &b->all, now_ms);
 }
 
 /* ---- the door ---- */
 
-void budget_count_call(budget *b, uint64_t holder, int64_t now_ms) {
-    budget_minute *m = own(b, holder, now_ms);
+void budget_count_call(budget *b, uint64_t client, int64_t now_ms) {
+    budget_minute *m = own(b, client, now_ms);
     turn(&b->all, now_ms)->calls++;
     if (m) turn(m, now_ms)->calls++;
 }
 
-bool budget_left(budget *b, const config_retry *policy, uint64_t holder, int64_t now_ms) {
-    budget_counts c = counts_of(b, holder, now_ms);
+bool budget_left(budget *b, const config_retry *policy, uint64_t client, int64_t now_ms) {
+    budget_counts c = counts_of(b, client, now_ms);
     return c.extras < policy->budget_floor || c.extras + 1 <= policy->budget_ratio * c.calls;
 }
 
-void budget_take(budget *b, uint64_t holder, int64_t now_ms) {
-    budget_minute *m = own(b, holder, now_ms);
+void budget_take(budget *b, uint64_t client, int64_t now_ms) {
+    budget_minute *m = own(b, client, now_ms);
     turn(&b->all, now_ms)->extras++;
     if (m) turn(m, now_ms)->extras++;
 }
 
-bool budget_take_hedge(budget *b, const config_hedge *policy, uint64_t holder, int64_t now_ms) {
+bool budget_take_hedge(budget *b, const config_hedge *policy, uint64_t client, int64_t now_ms) {
     if (!policy->on) return false;
-    budget_counts c = counts_of(b, holder, now_ms);
+    budget_counts c = counts_of(b, client, now_ms);
     if (c.hedges && c.hedges + 1 > policy->at_most_ratio * c.calls) return false;
-    budget_minute *m = own(b, holder, now_ms);
+    budget_minute *m = own(b, client, now_ms);
     turn(&b->all, now_ms)->hedges++;
     if (m) turn(m, now_ms)->hedges++;
     return true;
@@ -115,8 +115,8 @@ static void give_back(budget_counts *newest) {
     if (newest->hedges) newest->hedges--;
 }
 
-void budget_return_hedge(budget *b, uint64_t holder, int64_t now_ms) {
-    budget_minute *m = own(b, holder, now_ms);
+void budget_return_hedge(budget *b, uint64_t client, int64_t now_ms) {
+    budget_minute *m = own(b, client, now_ms);
     give_back(turn(&b->all, now_ms));
     if (m) give_back(turn(m, now_ms));
 }

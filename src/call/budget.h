@@ -4,7 +4,7 @@
  * Of several clients each is judged by its own first calls and extras, so that none spends what is
  * the others'. Together they get no more than the ratio of all first calls, and the floor of each.
  *
- * holder: who calls, of several clients (config_client.holder); 0: everybody is one.
+ * client: who calls, of several clients (config_client.holder); 0: everybody is one.
  */
 #ifndef WEIR_CALL_BUDGET_H
 #define WEIR_CALL_BUDGET_H
@@ -28,7 +28,7 @@ typedef struct budget_minute {
 } budget_minute;
 
 typedef struct budget_client {
-    uint64_t holder;
+    uint64_t client;
     budget_minute minute;
 } budget_client;
 
@@ -40,13 +40,13 @@ typedef struct budget {
 } budget;
 
 void budget_done(budget *b);
-void budget_count_call(budget *b, uint64_t holder, int64_t now_ms);
+void budget_count_call(budget *b, uint64_t client, int64_t now_ms);
 /* Extra calls may be at most budget_ratio of first calls; budget_floor are always allowed. */
-bool budget_left(budget *b, const config_retry *policy, uint64_t holder, int64_t now_ms);
-void budget_take(budget *b, uint64_t holder, int64_t now_ms);
+bool budget_left(budget *b, const config_retry *policy, uint64_t client, int64_t now_ms);
+void budget_take(budget *b, uint64_t client, int64_t now_ms);
 /* Hedges may be at most at_most_ratio of first calls; one is always allowed. true takes a place. */
-MUST_USE bool budget_take_hedge(budget *b, const config_hedge *policy, uint64_t holder,
+MUST_USE bool budget_take_hedge(budget *b, const config_hedge *policy, uint64_t client,
                                 int64_t now_ms);
-void budget_return_hedge(budget *b, uint64_t holder, int64_t now_ms);
+void budget_return_hedge(budget *b, uint64_t client, int64_t now_ms);
 
 #endif

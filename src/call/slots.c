@@ -63,7 +63,7 @@ void slots_done(slots *s) {
 /* RESTING also where its breaker admits none. */
 static key_readiness may_ask(const slots *s, size_t at, int64_t now_ms) {
     const slot *it = &s->items[at];
-    if (!target_ready(it->state, s->breaker, s->holder, now_ms)) return KEY_RESTING;
+    if (!target_ready(it->state, s->breaker, s->client, now_ms)) return KEY_RESTING;
     return keys_look(it->upstream, it->spent, it->state, now_ms).readiness;
 }
 
@@ -117,11 +117,11 @@ static bool give_keys(slots *s, const affinity_place *made_at) {
 }
 
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
-                const affinity_place *made_at, uint64_t holder, rng *random, int64_t now_ms,
+                const affinity_place *made_at, uint64_t client, rng *random, int64_t now_ms,
                 arena *a) {
     const config *c = loop_snapshot_config(u);
     size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
-    slots s = {.count = n, .breaker = &c->breaker, .holder = holder};
+    slots s = {.count = n, .breaker = &c->breaker, .client = client};
     s.items = as_written(model, n, named_targets_of(&u->named, c, model), u, facts, a);
     order(&s, model, made_at, random, now_ms, a);
     if (!made_at || give_keys(&s, made_at) || facts->endpoint != EP_OTHER) return s;
@@ -144,7 +144,7 @@ slots_rest slots_get_rest(const slots *s, int64_t now_ms) {
     slots_rest shortest = {.wait_ms = INT64_MAX};
     for (size_t i = 0; i < s->count; i++) {
         const slot *it = &s->items[i];
-        int64_t breaker_ms = target_wait_ms(it->state, s->breaker, s->holder, now_ms);
+        int64_t breaker_ms = target_wait_ms(it->state, s->breaker, s->client, now_ms);
         key_outlook keys = keys_look(it->upstream, it->spent, it->state, now_ms);
         bool limited = keys.readiness == KEY_RESTING && keys.wait_ms > breaker_ms;
         int64_t wait_ms = limited ? keys.wait_ms : breaker_ms;

@@ -30,14 +30,14 @@ typedef struct slots {
     slot *items;
     size_t count; /* at least 1 */
     const config_breaker *breaker;
-    uint64_t holder; /* who calls, of several clients */
+    uint64_t client; /* who calls, of several clients */
 } slots;
 
 /* Lays the model's targets in order (call/route.h). made_at: where what the call names was made;
  * NULL: it names nothing, or nobody knows. That provider comes first, with that key; where no
  * target of the model is one of it, a path that is handed on as it comes still goes there first. */
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
-                const affinity_place *made_at, uint64_t holder, rng *random, int64_t now_ms,
+                const affinity_place *made_at, uint64_t client, rng *random, int64_t now_ms,
                 arena *a);
 /* The states are not asked any more: each slot has its provider's strangers' from then on. */
 void slots_done(slots *s);

@@ -13,32 +13,32 @@ static void unlock(target_state *s) {
     (void)pthread_mutex_unlock(&s->lock);
 }
 
-bool target_ready(target_state *s, const config_breaker *policy, uint64_t holder, int64_t now_ms) {
+bool target_ready(target_state *s, const config_breaker *policy, uint64_t client, int64_t now_ms) {
     lock(s);
-    bool ready = breaker_ready(&s->breaker, policy, holder, now_ms);
+    bool ready = breaker_ready(&s->breaker, policy, client, now_ms);
     unlock(s);
     return ready;
 }
 
-bool target_admit(target_state *s, const config_breaker *policy, uint64_t holder, int64_t now_ms,
+bool target_admit(target_state *s, const config_breaker *policy, uint64_t client, int64_t now_ms,
                   breaker_probe *ret_probe) {
     lock(s);
-    bool admitted = breaker_admit(&s->breaker, policy, holder, now_ms, ret_probe);
+    bool admitted = breaker_admit(&s->breaker, policy, client, now_ms, ret_probe);
     unlock(s);
     return admitted;
 }
 
-void target_abandon(target_state *s, uint64_t holder, breaker_probe probe) {
+void target_abandon(target_state *s, uint64_t client, breaker_probe probe) {
     if (probe == NO_PROBE) return;
     lock(s);
-    breaker_abandon(&s->breaker, holder, probe);
+    breaker_abandon(&s->breaker, client, probe);
     unlock(s);
 }
 
-int64_t target_wait_ms(target_state *s, const config_breaker *policy, uint64_t holder,
+int64_t target_wait_ms(target_state *s, const config_breaker *policy, uint64_t client,
                        int64_t now_ms) {
     lock(s);
-    int64_t wait_ms = breaker_wait_ms(&s->breaker, policy, holder, now_ms);
+    int64_t wait_ms = breaker_wait_ms(&s->breaker, policy, client, now_ms);
     unlock(s);
     return wait_ms;
 }
@@ -58,25 +58,25 @@ static void sample(latencies *l, int64_t ms) {
     l->count++;
 }
 
-breaker_change target_report(target_state *s, const config_breaker *policy, uint64_t holder,
+breaker_change target_report(target_state *s, const config_breaker *policy, uint64_t client,
                              bool failed, breaker_probe probe, int64_t first_content_ms,
                              int64_t now_ms) {
     breaker_change change = {false, false, BREAKER_CLOSED};
     if (s->strangers) return change;
     if (!failed) atomic_store_explicit(&s->answered_ms, now_ms, memory_order_relaxed);
     lock(s);
-    change = breaker_report(&s->breaker, policy, holder, failed, probe, now_ms);
+    change = breaker_report(&s->breaker, policy, client, failed, probe, now_ms);
     if (!failed && first_content_ms >= 0) sample(&s->latencies, first_content_ms);
     unlock(s);
     return change;
 }
 
-breaker_change target_alive(target_state *s, const config_breaker *policy, uint64_t holder,
+breaker_change target_alive(target_state *s, const config_breaker *policy, uint64_t client,
                             breaker_probe probe, int64_t now_ms) {
     breaker_change change = {false, false, BREAKER_CLOSED};
     if (probe == NO_PROBE) return change;
     lock(s);
-    change = breaker_alive(&s->breaker, policy, holder, probe, now_ms);
+    change = breaker_alive(&s->breaker, policy, client, probe, now_ms);
     unlock(s);
     return change;
 }
@@ -91,37 +91,37 @@ bool target_answered_since(const target_state *s, int64_t ms) {
 
 /* ---- retry budget and hedges ---- */
 
-void target_count_call(target_state *s, uint64_t holder, int64_t now_ms) {
+void target_count_call(target_state *s, uint64_t client, int64_t now_ms) {
     lock(s);
-    budget_count_call(&s->budget, holder, now_ms);
+    budget_count_call(&s->budget, client, now_ms);
     unlock(s);
 }
 
-bool target_budget_left(target_state *s, const config_retry *policy, uint64_t holder,
+bool target_budget_left(target_state *s, const config_retry *policy, uint64_t client,
                         int64_t now_ms) {
     lock(s);
-    bool left = budget_left(&s->budget, policy, holder, now_ms);
+    bool left = budget_left(&s->budget, policy, client, now_ms);
     unlock(s);
     return left;
 }
 
-void target_take_budget(target_state *s, uint64_t holder, int64_t now_ms) {
+void target_take_budget(target_state *s, uint64_t client, int64_t now_ms) {
     lock(s);
-    budget_take(&s->budget, holder, now_ms);
+    budget_take(&s->budget, client, now_ms);
     unlock(s);
 }
 
-bool target_take_hedge(target_state *s, const config_hedge *policy, uint64_t holder,
+bool target_take_hedge(target_state *s, const config_hedge *policy, uint64_t client,
                        int64_t now_ms) {
     lock(s);
-    bool allowed = budget_take_hedge(&s->budget, policy, holder, now_ms);
+    bool allowed = budget_take_hedge(&s->budget, policy, client, now_ms);
     unlock(s);
     return allowed;
 }
 
-void target_return_hedge(target_state *s, uint64_t holder, int64_t now_ms) {
+void target_return_hedge(target_state *s, uint64_t client, int64_t now_ms) {
     lock(s);
-    budget_return_hedge(&s->budget, holder, now_ms);
+    budget_return_hedge(&s->budget, client, now_ms);
     unlock(s);
 }
 

@@ -54,25 +54,25 @@ bool target_answered_since(const target_state *s, int64_t ms);
  * table nothing. */
 void target_each(target_table *t, void (*fn)(void *user, target_state *s), void *user);
 
-/* holder, here and below: who calls, of several clients (config_client.holder); 0: everybody is
+/* client, here and below: who calls, of several clients (config_client.holder); 0: everybody is
  * one. What one client does is held against that client alone, as call/breaker.h and call/budget.h
  * say. */
 
 /* Breaker. */
-bool target_ready(target_state *s, const config_breaker *policy, uint64_t holder, int64_t now_ms);
-MUST_USE bool target_admit(target_state *s, const config_breaker *policy, uint64_t holder,
+bool target_ready(target_state *s, const config_breaker *policy, uint64_t client, int64_t now_ms);
+MUST_USE bool target_admit(target_state *s, const config_breaker *policy, uint64_t client,
                            int64_t now_ms, breaker_probe *ret_probe);
 /* Counts one finished attempt: for the breaker (failed: this failure is the target's fault), and,
  * when it succeeded, its time to first content for `fastest` and `hedge`. */
-breaker_change target_report(target_state *s, const config_breaker *policy, uint64_t holder,
+breaker_change target_report(target_state *s, const config_breaker *policy, uint64_t client,
                              bool failed, breaker_probe probe, int64_t first_content_ms,
                              int64_t now_ms);
 /* An attempt that was neither: the target has answered. */
-breaker_change target_alive(target_state *s, const config_breaker *policy, uint64_t holder,
+breaker_change target_alive(target_state *s, const config_breaker *policy, uint64_t client,
                             breaker_probe probe, int64_t now_ms);
 /* One that has told nothing. */
-void target_abandon(target_state *s, uint64_t holder, breaker_probe probe);
-int64_t target_wait_ms(target_state *s, const config_breaker *policy, uint64_t holder,
+void target_abandon(target_state *s, uint64_t client, breaker_probe probe);
+int64_t target_wait_ms(target_state *s, const config_breaker *policy, uint64_t client,
                        int64_t now_ms);
 /* What callers meet: for all, and for how many clients alone it is not closed. */
 breaker_state target_breaker(target_state *s, const config_breaker *policy,
@@ -81,10 +81,10 @@ breaker_state target_breaker(target_state *s, const config_breaker *policy,
 /* Retry budget: extra calls (retries and hedges) may be at most budget_ratio of first calls, over
  * the last minute, and budget_floor a minute are always allowed. Looking and taking are two steps:
  * workers that look at the same moment may overdraw it by one each. */
-void target_count_call(target_state *s, uint64_t holder, int64_t now_ms); /* a first call */
-bool target_budget_left(target_state *s, const config_retry *policy, uint64_t holder,
+void target_count_call(target_state *s, uint64_t client, int64_t now_ms); /* a first call */
+bool target_budget_left(target_state *s, const config_retry *policy, uint64_t client,
                         int64_t now_ms);
-void target_take_budget(target_state *s, uint64_t holder, int64_t now_ms); /* an extra call */
+void target_take_budget(target_state *s, uint64_t client, int64_t now_ms); /* an extra call */
 
 /* Habits: what it was seen to do, so that it is asked and read accordingly from then on. Forgotten
  * with its state. Any thread, no lock. */
@@ -106,10 +106,10 @@ key_readiness target_look_key(target_state *s, const key_state *k, int64_t now_m
 /* Hedging: started hedges may be at most at_most of calls over the same minute (a small floor of
  * one lets a quiet service hedge at all). true takes a place. The extra call itself is counted by
  * target_take_budget() at the target that gets it. */
-MUST_USE bool target_take_hedge(target_state *s, const config_hedge *policy, uint64_t holder,
+MUST_USE bool target_take_hedge(target_state *s, const config_hedge *policy, uint64_t client,
                                 int64_t now_ms);
 /* The hedge could not be started after all. */
-void target_return_hedge(target_state *s, uint64_t holder, int64_t now_ms);
+void target_return_hedge(target_state *s, uint64_t client, int64_t now_ms);
 /* How long to wait for the first content before hedging: after_ms, or the measured quantile of
  * recent times to first content (at least 20 samples); -1: not known yet. */
 int64_t target_hedge_after_ms(target_state *s, const config_hedge *policy);
