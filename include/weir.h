@@ -25,7 +25,9 @@
  * fork       A client does not survive fork() in the child.
  * Process    No signal handler, no exit(), no output, no mutable global state of its own. Threads
  *            that the library makes block all signals. When memory runs out the process is aborted.
- * Stability  Structs are made by the library alone; later versions add fields at their end.
+ * NULL       A client that could not be made may be used: each call is answered with WEIR_MISUSE
+ * and why, numbers are 0, and nothing else happens. Stability  Structs are made by the library
+ * alone; later versions add fields at their end.
  */
 #ifndef WEIR_H
 #define WEIR_H
@@ -237,7 +239,8 @@ WEIR_API void weir_batch(weir_client *client, const weir_request *const *request
 typedef struct weir_call weir_call;
 
 /* Exactly once for each call, after its last event, never from inside weir_start(). result is the
- * callee's to free. May start calls, cancel others and free the client; may not block. */
+ * callee's to free. May start calls, cancel others and free the client; may not block. Where the
+ * client is NULL there is no later: it comes from inside weir_start(), which returns NULL. */
 typedef void weir_done_fn(void *user, weir_result *result);
 
 /* on_event NULL: a plain answer; else a stream. The handle is the caller's to free, at any time,

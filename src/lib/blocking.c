@@ -1,8 +1,7 @@
 /* The calls that wait, over those that do not. */
 #include "lib/client.h"
-#include "lib/result.h"
+#include "lib/misuse.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 
 #include <poll.h>
@@ -54,31 +53,11 @@ static void wait_sleeping(join *w) {
     pthread_mutex_unlock(&w->lock);
 }
 
-static weir_result *misuse(weir_client *c) {
-    char id[ID_LEN + 1];
-    weir_error e = error_of(ERR_BAD_REQUEST);
-    buf error = BUF_EMPTY, sentence = BUF_EMPTY;
-    e.message =
-        SPAN_OF("A call that waits was made from inside a callback of its own client, which "
-                "would wait for itself; weir_start() is for that.");
-    exchange_error_body(&e, &error);
-    sentence_fill(client_config(c)->chat.say_failed, e.message, &sentence);
-    id_new(&c->loop.rng, clock_wall_us(), id);
-    weir_result *r = result_new(&(result_facts){.code = WEIR_MISUSE,
-                                                .failure = buf_span(&error),
-                                                .sentence = buf_span(&sentence),
-                                                .retry_after_ms = -1,
-                                                .request_id = id});
-    buf_done(&error);
-    buf_done(&sentence);
-    return r;
-}
-
 static void ask(weir_client *c, const weir_request *const *requests, size_t count,
                 weir_event_fn *on_event, void *user, weir_result **ret) {
-    if (client_is_inside(c)) {
+    if (!c || client_is_inside(c)) {
         for (size_t i = 0; i < count; i++)
-            ret[i] = misuse(c);
+            ret[i] = c ? misuse_inside(c) : misuse_no_client();
         return;
     }
     join w = {.lock = PTHREAD_MUTEX_INITIALIZER,

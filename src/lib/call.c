@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "dialect/dialect_ops.h"
 #include "dialect/words.h"
+#include "lib/misuse.h"
 #include "lib/request.h"
 #include "lib/result.h"
 
@@ -447,6 +448,10 @@ static void write_asked(const weir_client *c, const weir_request *r, weir_call *
 
 weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn *on_event,
                       weir_done_fn *on_done, void *user) {
+    if (!c) {
+        on_done(user, misuse_no_client());
+        return NULL;
+    }
     weir_call *call = mem_zalloc(sizeof *call);
     atomic_init(&call->refs, 2);
     call->mail = mailbox_ref(c->mail);
@@ -469,15 +474,18 @@ weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn
 }
 
 void weir_call_cancel(weir_call *call) {
+    if (!call) return;
     atomic_store(&call->cancel_wanted, true);
     mailbox_put(call->mail, call);
 }
 
 void weir_call_pause(weir_call *call) {
+    if (!call) return;
     atomic_store(&call->hold_wanted, true);
 }
 
 void weir_call_resume(weir_call *call) {
+    if (!call) return;
     atomic_store(&call->hold_wanted, false);
     mailbox_put(call->mail, call);
 }

@@ -282,11 +282,11 @@ weir_client *weir_client_new(const weir_options *options, char **ret_why) {
 /* ---- a foreign loop ---- */
 
 int weir_client_fd(const weir_client *c) {
-    return c->foreign ? uv_backend_fd(&c->loop.uv) : -1;
+    return c && c->foreign ? uv_backend_fd(&c->loop.uv) : -1;
 }
 
 int64_t weir_client_timeout_ms(const weir_client *c) {
-    if (!c->foreign) return -1;
+    if (!c || !c->foreign) return -1;
     if (atomic_load(&c->mail->any)) return 0;
     /* libuv's own idea of the time is brought up to date. */
     return loop_wait_ms(&((weir_client *)c)->loop);
@@ -313,23 +313,28 @@ bool client_turn(weir_client *c) {
 }
 
 void weir_client_step(weir_client *c) {
-    if (c->foreign && !c->in_turn) (void)client_turn(c);
+    if (c && c->foreign && !c->in_turn) (void)client_turn(c);
 }
 
 /* ---- what it does at present ---- */
 
 unsigned weir_client_limit(const weir_client *c) {
-    return atomic_load(&c->limit);
+    return c ? atomic_load(&c->limit) : 0;
 }
 
 unsigned weir_client_running(const weir_client *c) {
-    return atomic_load(&c->running_count);
+    return c ? atomic_load(&c->running_count) : 0;
 }
 
 unsigned weir_client_waiting(const weir_client *c) {
-    return atomic_load(&c->waiting_count);
+    return c ? atomic_load(&c->waiting_count) : 0;
 }
 
 weir_summary *weir_client_summary(const weir_client *c) {
-    return usage_summary(&((weir_client *)c)->usage);
+    if (c) return usage_summary(&((weir_client *)c)->usage);
+    usage none;
+    usage_init(&none);
+    weir_summary *s = usage_summary(&none);
+    usage_done(&none);
+    return s;
 }
