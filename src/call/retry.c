@@ -117,5 +117,7 @@ retry_verdict retry_decide(const config_retry *policy, const retry_facts *facts,
         return next_or_stop(f, true, "silent target", false, ret);
     if (class == FAIL_SILENT && f->sent && !policy->after_timeout)
         return stop(f, "it may be at it still", false, ret);
+    if (class == FAIL_CONNECTION && !f->sent && f->other_left)
+        return next_or_stop(f, true, "nobody is there", false, ret);
     return after_passing(policy, f, class, rnd, ret);
 }
