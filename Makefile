@@ -5,7 +5,7 @@
 
 MESON_ARGS ?=
 BUILD := build
-.PHONY: all build run test unit e2e mutate bench watch fuzz asan tsan format lint docs install clean
+.PHONY: all build run test unit e2e mutate bench watch fuzz soak asan tsan format lint docs install clean
 
 all: build
 
@@ -49,6 +49,12 @@ FUZZ_SECONDS ?= 60
 fuzz:
 	@tools/deps build fuzz
 	@tools/fuzz $(FUZZ_SECONDS) $(ARGS)
+
+# Hostile clients and a hostile provider at once, with reloads and shortages; a run again: make soak ARGS='--seed 7'
+SOAK_SECONDS ?= 60
+soak:
+	@tools/deps build fuzz
+	@tools/soak $(SOAK_SECONDS) $(ARGS)
 
 # Large documents through a build that tells what keeps a loop for more than 5 ms.
 watch:

@@ -1,0 +1,209 @@
+"""Clients that send whatever a random number says, in whatever way, and leave when it pleases them.
+
+A session is a product of three choices: what is sent (one request or many, sound or broken), how it gets there (at once, in
+a trickle, not whole), and how it ends (read to the end, slowly, partly; closed, reset, half closed). What weir answered is
+kept: of each answer whose head arrived, its x-request-id and its status."""
+
+import json
+import random
+import re
+import socket
+import struct
+import threading
+import time
+
+KEYS = ("sk-soak-one", "sk-soak-two")
+ANSWER = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n(?:[^\r\n]+\r\n)*?x-request-id: ([^\r\n]+)\r\n")
+LONGEST = 8.0  # a session is over by then
+
+
+def call_body(rng):
+    request = {"model": rng.choice(["gpt-test", "other", "two", "none"]), "messages": [{"role": "user", "content": "Hi " * rng.choice([1, 10, 2000])}]}
+    if rng.random() < 0.5:
+        request["stream"] = True
+    if rng.random() < 0.2:
+        request[rng.choice(["n", "stop", "tools", "max_tokens", "stream_options"])] = rng.choice([0, -1, 1e300, "x", [], {}, None, ["a"] * 50])
+    data = json.dumps(request).encode()
+    odd = rng.random()
+    if odd < 0.08:
+        damaged = bytearray(data)
+        damaged[rng.randrange(len(data))] = rng.randrange(256)
+        return bytes(damaged)
+    if odd < 0.12:
+        return data[: rng.randrange(len(data))]
+    if odd < 0.18:
+        return rng.choice([b"", b"null", b"[]", b"{}", b"[" * 5000, b'{"model":' * 300, b'{"messages":[]}', b"\xff\xfe", b'{"model":"gpt-test","messages":"x"}', b" " * 200000,
+                           b'{"model":"gpt-test","messages":[' + b'{"role":"user","content":"x"},' * 3000 + b"{}]}"])
+    return data
+
+
+def chunked(rng, data):
+    out = b""
+    while data:
+        n = rng.randrange(1, max(2, min(len(data), 2000)) + 1)
+        out += b"%x%s\r\n" % (len(data[:n]), rng.choice([b"", b"", b";a=b", b';q="\\";x"', b" ", b";" + b"e" * 300])) + data[:n] + b"\r\n"
+        data = data[n:]
+    out += rng.choice([b"0\r\n\r\n", b"0\r\n\r\n", b"0;last\r\nX-Trailer: 1\r\n\r\n", b"00000\r\n\r\n"])
+    if rng.random() < 0.15:
+        damaged = bytearray(out)
+        damaged[rng.randrange(len(out))] = rng.randrange(256)
+        return bytes(damaged)
+    return out
+
+
+def call_request(rng):
+    path = rng.choice(["/v1/chat/completions"] * 6 + ["/v1/completions", "/v1/embeddings", "/v1/responses", "/chat", "/v1/moderations", "/v1/files", "/v1/files/a/content"])
+    data = call_body(rng)
+    fields = [("Host", "localhost"), ("Content-Type", rng.choice(["application/json"] * 8 + ["text/plain", "multipart/form-data; boundary=x", ""]))]
+    key = rng.choice([*KEYS] * 4 + ["sk-wrong", "", "sk-soak-one\t", "x" * 5000, None])
+    if key is not None:
+        fields.append(("Authorization", f"Bearer {key}"))
+    if rng.random() < 0.1:
+        fields.append(rng.choice([("Expect", "100-continue"), ("Expect", "miracles"), ("Connection", "close"), ("Connection", "upgrade, x"), ("Upgrade", "h2c"), ("X-Client-Request-Id", "\u00e9" * 100),
+                                  ("Content-Encoding", "gzip"), ("Accept-Encoding", "gzip;q=0, *"), ("Host", "other"), ("Origin", "http://evil.invalid"), ("X-Large", "v" * rng.choice([5000, 70000])),
+                                  ("Bad Name", "x"), ("X-Fold", "a\r\n b"), ("Transfer-Encoding", "identity"), ("Content-Length", "1"), ("Idempotency-Key", "k")]))
+    if rng.random() < 0.05:
+        fields += [(f"X-{i}", "v") for i in range(rng.choice([50, 200]))]
+    if rng.random() < 0.25:
+        fields.append(("Transfer-Encoding", "chunked"))
+        data = chunked(rng, data)
+    else:
+        length = len(data) if rng.random() < 0.92 else rng.choice([0, len(data) + 100, max(0, len(data) - 3), "-1", "1e3", "0x10", "99999999999999999999"])
+        fields.append(("Content-Length", length))
+    rng.shuffle(fields)
+    return (f"POST {path} HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields) + "\r\n").encode("latin-1", "replace") + data
+
+
+def page_request(rng):
+    method = rng.choice(["GET"] * 6 + ["HEAD", "OPTIONS", "DELETE", "PUT", "BREW"])
+    path = rng.choice(["/metrics", "/health", "/health/ready", "/health/live", "/docs", "/v1/models", "/v1/models/gpt-test", "/v1/files", "/", "/nothing", "*", "/v1/..;/x", "/%2e%2e/", "/" + "a" * 9000])
+    fields = [("Host", rng.choice(["localhost", "127.0.0.1", "rebound.invalid", ""])), ("Authorization", f"Bearer {rng.choice([*KEYS, 'sk-wrong'])}")]
+    if rng.random() < 0.2:
+        fields.append(rng.choice([("Accept", "application/openmetrics-text"), ("Range", "bytes=0-1"), ("If-None-Match", "*"), ("Access-Control-Request-Method", "POST"), ("Content-Length", "5")]))
+    version = rng.choice(["1.1"] * 9 + ["1.0", "2.0", "9"])
+    return (f"{method} {path} HTTP/{version}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields) + "\r\n").encode("latin-1")
+
+
+def garbage(rng):
+    return rng.choice([b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\x00" * 100, b"\r\n" * 50, b"GET / HTTP/1.1\nHost: localhost\n\n", b"GET  / HTTP/1.1\r\n\r\n",
+                       b"GET / HTTP/1.1\r\n: x\r\n\r\n", b"G" * 100000, rng.randbytes(rng.randrange(1, 2000)), b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n"])
+
+
+def requests(rng):
+    """The bytes of a session: one request mostly, several of them in a row sometimes."""
+    many = rng.choice([1] * 6 + [2, 3, 8, 16])
+    return b"".join(rng.choices([call_request, page_request, garbage], [12, 4, 1])[0](rng) for _ in range(many))
+
+
+class Session:
+    """One connection, from its beginning to its end."""
+
+    def __init__(self, address, rng):
+        self.rng = rng
+        self.received = b""
+        self.deadline = time.monotonic() + LONGEST
+        self.sock = socket.socket()
+        if rng.random() < 0.2:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        self.sock.settimeout(LONGEST)
+        self.sock.connect(address)
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def run(self):
+        rng = self.rng
+        try:
+            if rng.random() < 0.04:  # comes and goes, or says nothing
+                self.receive(0, rng.choice([0.0, 0.2, 2.5]))
+            else:
+                data = requests(rng)
+                if rng.random() < 0.15:
+                    data = data[: rng.randrange(len(data) + 1)]
+                self.send(data)
+                if rng.random() < 0.08:
+                    self.sock.shutdown(socket.SHUT_WR)
+                self.read_some()
+        except OSError:  # weir may refuse all of this
+            pass
+        finally:
+            if rng.random() < 0.3:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.sock.close()
+
+    def send(self, data):
+        rng = self.rng
+        if rng.random() < 0.75:
+            self.sock.sendall(data)
+            return
+        cuts = sorted({rng.randrange(len(data) + 1) for _ in range(rng.randrange(1, 12))})
+        for a, b in zip([0, *cuts], [*cuts, len(data)]):
+            self.sock.sendall(data[a:b])
+            time.sleep(rng.random() * 0.03)
+
+    def read_some(self):
+        """To the end, until nothing comes for a while, some bytes of it slowly, or nothing."""
+        how = self.rng.random()
+        if how < 0.15:
+            return
+        if how < 0.40:  # left midway
+            self.receive(self.rng.randrange(1, 4000), 3.0)
+        elif how < 0.55:  # slowly
+            for _ in range(self.rng.randrange(1, 20)):
+                if not self.receive(1, 1.0, most=512):
+                    return
+                time.sleep(0.05)
+        else:
+            self.receive(1 << 30, self.rng.choice([0.5, 2.0, 5.0]))
+
+    def receive(self, at_least, silence, most=1 << 16):
+        """Reads until so many more bytes came, it is silent for so many seconds, or the end. Whether there may be more."""
+        want = len(self.received) + at_least
+        while len(self.received) < want or not at_least:
+            left = min(silence, self.deadline - time.monotonic())
+            if left <= 0:
+                return False
+            self.sock.settimeout(left)
+            data = self.sock.recv(most)
+            if not data:
+                return False
+            self.received += data
+        return True
+
+
+class Crowd:
+    """Some clients at a time, each of which has one session after another."""
+
+    def __init__(self, weir, seed, size):
+        self.weir = weir
+        self.seed = seed
+        self.sessions = 0
+        self.answers = []  # (x-request-id, status)
+        self.refused = 0  # connections that could not be made
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(size)]
+        for t in self._threads:
+            t.start()
+
+    def _run(self, number):
+        rng = random.Random(f"{self.seed} client {number}")
+        while not self._stop.is_set() and self.weir.alive():
+            received = b""
+            try:
+                session = Session(self.weir.address, rng)
+                session.run()
+                received = session.received
+            except OSError:
+                with self._lock:
+                    self.refused += 1
+                time.sleep(0.02)
+            with self._lock:
+                self.sessions += 1
+                self.answers += [(i.decode("latin-1"), int(s)) for s, i in ANSWER.findall(received)]
+
+    def stop(self, timeout=60):
+        """Waits for the sessions under way; whether all have ended."""
+        self._stop.set()
+        deadline = time.monotonic() + timeout
+        for t in self._threads:
+            t.join(max(0, deadline - time.monotonic()))
+        return not any(t.is_alive() for t in self._threads)

@@ -1,0 +1,153 @@
+"""weir as a process that may be starved: its configuration, its log read as it comes, its gauges and descriptors.
+
+Standard library alone, so that it runs wherever Python does; a configuration is written as JSON, which is YAML too."""
+
+import collections
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+import wire  # noqa: E402
+
+DAMAGE = re.compile(r"Sanitizer|runtime error:|Assertion .* failed")
+STRANGE = re.compile(r"^(OPENAI_|WEIR_|LISTEN_|NOTIFY_SOCKET$|(HTTPS?|NO|ALL)_PROXY$)", re.I)
+# The lines one of which each answered request has.
+ANSWERED = ("call", "request_refused", "request_answered")
+
+
+class Weir:
+    def __init__(self, binary, directory, config):
+        self.directory = Path(directory)
+        self.config_path = self.directory / "weir.yaml"
+        self.write(json.dumps(config))
+        self.address = None
+        self.foreign = []  # lines of its output that are no JSON
+        self.lines = collections.Counter()  # of these by request
+        self.events = collections.Counter()
+        self.tail = collections.deque(maxlen=40)
+        self._changed = threading.Condition()
+        environment = {k: v for k, v in os.environ.items() if not STRANGE.match(k)}
+        environment.update(HOME=str(directory), ASAN_OPTIONS="detect_leaks=1:quarantine_size_mb=16",
+                           UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
+        self.process = subprocess.Popen([str(binary), "serve", "-c", str(self.config_path)], cwd=directory, env=environment,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.files = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        with self._changed:
+            self._changed.wait_for(lambda: self.address or self.process.poll() is not None, 30)
+        if not self.address:
+            raise AssertionError("weir did not start:\n" + self.output())
+
+    # -- what it says ---------------------------------------------------------------------------------------------
+    def _read(self):
+        for raw in self.process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            try:
+                record = json.loads(line)
+                event = record["event"]
+            except (ValueError, KeyError, TypeError):
+                self.foreign.append(line)
+                continue
+            with self._changed:
+                self.events[event] += 1
+                if event in ANSWERED:
+                    self.lines[record["request_id"]] += 1
+                elif not event.startswith("try_"):
+                    self.tail.append(line)
+                if event == "listening":
+                    host, _, port = record["address"].rpartition("/")[2].rpartition(":")
+                    self.address = (host, int(port))
+                self._changed.notify_all()
+
+    def output(self):
+        return "\n".join([*self.foreign[-200:], *self.tail])
+
+    # -- what is done to it ---------------------------------------------------------------------------------------
+    def write(self, text):
+        """Replaces the configuration in one step."""
+        new = self.config_path.with_suffix(".new")
+        new.write_text(text)
+        new.chmod(0o600)
+        new.replace(self.config_path)
+
+    def hang_up(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def reload(self, config, timeout=20):
+        """Returns once a configuration has been taken after this one was written."""
+        with self._changed:
+            before = self.events["config_reloaded"]
+        self.write(json.dumps(config))
+        self.hang_up()
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.events["config_reloaded"] > before, timeout):
+                raise AssertionError("no reload within %d s" % timeout)
+
+    def allow_files(self, most=None):
+        """Lowers the bound of its descriptors, which may be below what is open; None: as at the start."""
+        soft, hard = self.files
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (soft if most is None else most, hard))
+
+    def terminate(self, timeout):
+        """SIGTERM; returns the status, or None where it did not end in time and was killed."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            self._reader.join(10)
+            return None
+        self._reader.join(10)
+        return self.process.returncode
+
+    # -- what can be seen of it -----------------------------------------------------------------------------------
+    def alive(self):
+        return self.process.poll() is None
+
+    def descriptors(self):
+        """What each open descriptor is, without the numbers of its kind. A loop's spare one, which it gives up where there are no
+        others, is /dev/null to begin with and / once it was had again: one kind."""
+        kinds = collections.Counter()
+        folder = f"/proc/{self.process.pid}/fd"
+        for name in os.listdir(folder):
+            try:
+                kind = re.sub(r"\[\d+\]$", "", os.readlink(f"{folder}/{name}"))
+                kinds["/dev/null" if kind == "/" else kind] += 1
+            except FileNotFoundError:
+                pass
+        return kinds
+
+    def metrics(self):
+        """({series: value}, {family: type})"""
+        answer = wire.call(self, "GET", "/metrics", headers={"Connection": "close"})
+        values, types = {}, {}
+        for line in answer.body.decode().splitlines():
+            if line.startswith("# TYPE "):
+                _, _, family, kind = line.split(" ")
+                types[family] = kind
+            elif line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                values[name] = float(value)
+        return values, types
+
+
+def wait_until(ready, timeout):
+    """Asks again and again; whether it came true in time."""
+    deadline = time.monotonic() + timeout
+    while not ready():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Hostile clients before weir, a hostile provider behind it, reloads and shortages meanwhile; then silence, and the books are
+checked: what counts things in progress is where it was before, and so are the descriptors; the log is JSON and has one
+line for each answer; weir still answers, and ends well.
+
+    tests/soak/run.py --seconds 60 --seed 7        WEIR names the binary, best one with sanitizers
+
+What each client, connection of the provider and disturbance does follows from the seed; how they meet is the machine's doing.
+A failure may need more than one run with its seed."""
+
+import argparse
+import os
+import secrets
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import process  # first: it finds the parts of tests/e2e
+import wire
+from hostile_clients import KEYS, Crowd
+from hostile_provider import Provider
+from trouble import Trouble, configuration
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTLE = 30  # seconds within which all must have come back
+# Gauges that say what is in progress or held, and those that may say something else afterwards. A new gauge belongs to one of them.
+RETURN = {"weir_open_calls", "weir_open_connections", "weir_memory_held_bytes", "weir_memory_limit_bytes", "weir_upstream_connections", "weir_build_info"}
+FREE = {"weir_breaker_open", "weir_breaker_open_clients", "weir_provider_key_refused"}
+
+
+class Failed(AssertionError):
+    pass
+
+
+def check(truth, why):
+    if not truth:
+        raise Failed(why)
+
+
+def ask(weir, key, model, stream):
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
+    try:
+        answer = wire.call(weir, "POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {key}", "Connection": "close"})
+    except OSError as e:
+        return None, str(e)
+    return answer, answer.status
+
+
+def answers_well(weir):
+    """A plain call and a stream of each client, also to the model with several targets, until all is well."""
+    for key in KEYS:
+        for model in ("gpt-test", "two"):
+            for stream in (False, True):
+                last = None
+
+                def good():
+                    nonlocal last
+                    answer, last = ask(weir, key, model, stream)
+                    return last == 200 and b"there" in answer.body and (not stream or b"[DONE]" in answer.body)
+
+                check(process.wait_until(good, SETTLE), f"no good answer of {model}, stream {stream}, client {key[-3:]}: {last}")
+
+
+def gauges(weir):
+    values, types = weir.metrics()
+    kinds = {f for f, kind in types.items() if kind == "gauge" and f.startswith("weir_")}
+    check(kinds == RETURN | FREE, f"gauges that the soak does not know, or misses: {sorted(kinds ^ (RETURN | FREE))}")
+    return {name: v for name, v in values.items() if name.partition("{")[0] in RETURN}
+
+
+def books(weir):
+    """Gauges and descriptors, once nothing moves: the connection that asks is the one that is open."""
+    def still():
+        found = gauges(weir)
+        return found["weir_open_connections"] == 1 and found['weir_upstream_connections{state="idle"}'] == 0
+
+    process.wait_until(still, SETTLE)
+    found = gauges(weir)
+    last = None
+
+    def settled():
+        nonlocal last
+        before, last = last, weir.descriptors()
+        return before == last
+
+    process.wait_until(settled, SETTLE)
+    return found, last
+
+
+def check_books(weir, before):
+    now = None
+
+    def back():
+        nonlocal now
+        now = gauges(weir), weir.descriptors()
+        return now == before
+
+    if not process.wait_until(back, SETTLE):
+        for was, is_ in zip(before, now):
+            check(was == is_, "not as before: " + ", ".join(f"{k} was {was.get(k)}, is {is_.get(k)}" for k in sorted({*was, *is_}) if was.get(k) != is_.get(k)))
+
+
+def check_log(weir, answers, unwritten):
+    check(not weir.foreign, "lines that are no JSON:\n" + "\n".join(weir.foreign[:100]))
+    twice = [i for i, n in weir.lines.items() if n > 1]
+    check(not twice, f"requests with more than one line: {twice[:5]} of {len(twice)}")
+    given = [i for i, _ in answers]
+    check(len(set(given)) == len(given), "an x-request-id was given twice")
+    missing = [(i, status) for i, status in answers if i not in weir.lines]
+    # Lines of refusals are rationed; how many were not written is counted.
+    worse = [m for m in missing if m[1] < 400]
+    check(not worse and len(missing) <= unwritten, f"{len(missing)} answers without a line, {unwritten:.0f} lines not written: {(worse or missing)[:5]}")
+
+
+def soak(binary, directory, seconds, seed, clients):
+    provider = Provider(seed)
+    closed = socket.socket()  # bound, and not listening: refuses
+    closed.bind(("127.0.0.1", 0))
+    base = configuration(provider, closed.getsockname()[1])
+    weir = process.Weir(binary, directory, base)
+    try:
+        provider.calm()
+        answers_well(weir)
+        before = books(weir)
+        provider.wild()
+        crowd, trouble = Crowd(weir, seed, clients), Trouble(weir, seed, base)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and weir.alive():
+            time.sleep(0.1)
+        ended = crowd.stop()
+        check(weir.alive(), f"weir ended with status {weir.process.poll()}")
+        check(ended, "a client's session does not end")
+        trouble.stop()
+        provider.calm()
+        answers_well(weir)
+        check_books(weir, before)
+        values, _ = weir.metrics()
+        check(values["weir_log_lines_dropped_total"] == 0, "lines of the log were dropped")
+        leave_open = [wire.connect(weir) for _ in range(3)]  # an end with clients that are there
+        leave_open[0].send(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Le")
+        status = weir.terminate(30)
+        check(status is not None, "weir does not end on SIGTERM")
+        check(status == 0, f"weir ended with status {status}")
+        for c in leave_open:
+            c.close()
+        check_log(weir, crowd.answers, values["weir_refused_requests_unlogged_total"])
+        check(crowd.answers and provider.answered, "nothing happened")
+        print(f"soak: {crowd.sessions} sessions, {len(crowd.answers)} answers, {provider.answered} requests at the provider, {trouble.reloads} reloads "
+              f"({weir.events['config_reloaded']} taken, {weir.events['config_reload_failed']} not), {trouble.shortages} shortages: all well", flush=True)
+    except (AssertionError, OSError) as e:
+        weir.terminate(10)
+        if damage := [line for line in weir.foreign if process.DAMAGE.search(line)]:
+            e = Failed(f"{damage[0]}\n({e})")
+        print(f"weir said:\n{weir.output()}\n\nsoak: {e}")
+        return False
+    finally:
+        provider.close()
+        closed.close()
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=None, help="default: a new one, printed")
+    parser.add_argument("--clients", type=int, default=24, help="at a time")
+    args = parser.parse_args()
+    seed = secrets.randbelow(1 << 32) if args.seed is None else args.seed
+    binary = Path(os.environ.get("WEIR", ROOT / "build" / "weir")).resolve()
+    print(f"soak: seed {seed}, {args.seconds:g} s, {args.clients} clients, {binary.name} of {binary.parent.name}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="weir-soak-") as directory:
+        well = soak(binary, directory, args.seconds, seed, args.clients)
+    if not well:
+        print(f"soak: again with: WEIR={os.environ.get('WEIR', 'build/weir')} tests/soak/run.py --seconds {args.seconds:g} --seed {seed} --clients {args.clients}")
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""What an operator and a machine do to weir meanwhile: configurations good and bad, and descriptors that run short."""
+
+import copy
+import json
+import random
+import threading
+
+from hostile_clients import KEYS
+
+
+def configuration(provider, closed_port):
+    """Short deadlines, so that what hangs shows within seconds. Debug lines tell of pages, too."""
+    return {
+        "listen": "127.0.0.1:0",
+        "logs": {"format": "json", "level": "debug", "buffer": "256MB"},
+        "providers": {
+            "main": {"kind": "openai", "url": provider.url, "key": "sk-soak-provider"},
+            "few": {"kind": "openai", "url": provider.url, "key": ["sk-soak-a", "sk-soak-b"], "max_connections": 2},
+            "gone": {"kind": "openai", "url": f"http://127.0.0.1:{closed_port}/v1", "key": "sk-soak-c"},
+        },
+        "models": {"gpt-test": "main", "two": ["gone/m", "few/m", "main/m"], "none": "gone", "*": {"pick": "fastest", "targets": ["main", "few"]}},
+        "passthrough": ["/v1/files", "/v1/files/*"],
+        "clients": [{"name": f"c{i}", "key": key} for i, key in enumerate(KEYS)],
+        "retry": {"retries": 2, "base": "10ms", "cap": "50ms", "patience": "100ms", "budget": "100%"},
+        "breaker": {"of": 10, "window": "2s", "probe": "100ms"},
+        "timeouts": {"connect": "1s", "first_byte": "800ms", "first_token": "900ms", "between_events": "600ms", "total": "4s"},
+        "server": {"workers": 2, "header_timeout": "1s", "body_timeout": "1s", "body_total": "3s", "idle_timeout": "2s", "keep_alive_comment": "100ms", "drain": "3s"},
+        "limits": {"memory": "16MB", "body": "1MB", "answer": "2MB", "event": "1MB"},
+    }
+
+
+def valid(rng, base):
+    """base with some of it changed, all of it allowed."""
+    c = copy.deepcopy(base)
+    for change in rng.sample([
+        lambda: c["retry"].update(retries=rng.randrange(0, 5)),
+        lambda: c.update(hedge={"after": rng.choice(["20ms", "p95"]), "at_most": "50%"}),
+        lambda: c.update(breaker=False if rng.random() < 0.3 else {"of": 5, "probe": "50ms"}),
+        lambda: c["timeouts"].update(total=rng.choice(["500ms", "2s", "6s"]), first_byte=rng.choice(["100ms", "1s"])),
+        lambda: c["limits"].update(memory=rng.choice(["16MB", "64MB"]), calls=rng.choice([3, 1000]), body=rng.choice(["1KB", "2MB"])),
+        lambda: c["server"].update(max_connections=rng.choice([4, 1000]), idle_timeout=rng.choice(["100ms", "5s"]), keep_alive_comment=rng.choice(["off", "20ms"])),
+        lambda: c["clients"].pop(rng.randrange(len(c["clients"]))),
+        lambda: c.pop("clients"),
+        lambda: c["models"].pop(rng.choice(list(c["models"]))),
+        lambda: c["providers"]["main"].update(max_connections=rng.choice([1, 1024]), key=rng.choice(["sk-soak-x", ["sk-soak-y", "sk-soak-z"]])),
+        lambda: c["providers"].update({f"new{rng.randrange(3)}": {"kind": "openai", "url": c["providers"]["main"]["url"]}}),
+        lambda: c.pop("passthrough"),
+    ], rng.randrange(1, 4)):
+        try:
+            change()
+        except (KeyError, TypeError):  # what an earlier change took out
+            pass
+    return json.dumps(c)
+
+
+def invalid(rng, base):
+    """What must not be taken, and must not hurt."""
+    text = json.dumps(base)
+    return rng.choice([
+        text[: rng.randrange(1, len(text))], text.replace('"retries"', '"retrys"'), text.replace('"4s"', '"4 parsecs"'), text.replace('"main"', '"nobody"', 1) + "}",
+        text.replace("127.0.0.1:0", "192.0.2.1:1"), text.replace('"kind": "openai"', '"kind": "nobody"'), "\x00\xff", "- a\n- b\n", "a: *b\n", text + text, "{" * 3000,
+        text.replace("sk-soak-provider", "${SOAK_NOT_SET}"),
+    ])
+
+
+class Trouble:
+    def __init__(self, weir, seed, base):
+        self.weir, self.base = weir, base
+        self.rng = random.Random(f"{seed} trouble")
+        self.reloads = self.shortages = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._stop.wait(self.rng.random() * 0.8) and self.weir.alive():
+            what = self.rng.random()
+            if what < 0.35:
+                self.weir.write(valid(self.rng, self.base))
+            elif what < 0.60:
+                self.weir.write(invalid(self.rng, self.base))
+            elif what < 0.80:
+                self.shortages += 1
+                self.weir.allow_files(self.rng.choice([16, 32, 64, 128]))
+                self._stop.wait(self.rng.random())
+                self.weir.allow_files()
+                continue
+            self.reloads += 1
+            for _ in range(self.rng.choice([1, 1, 1, 5])):
+                self.weir.hang_up()
+
+    def stop(self):
+        """Returns once all is as it was before."""
+        self._stop.set()
+        self._thread.join()
+        if self.weir.alive():
+            self.weir.allow_files()
+            self.weir.reload(self.base)
