@@ -166,7 +166,7 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
         r->ended = true;
         return end_by_marker(r);
     }
-    bool nameless = secret_set_found(r->spec.secrets, event->name);
+    bool nameless = event->name.len && secret_set_found(r->spec.secrets, event->name);
     span name = nameless ? SPAN_EMPTY : event->name;
     *ret = (answer_event){
         .kind = ANSWER_STREAM, .name = name, .data = without_secrets(r, event->data)};
