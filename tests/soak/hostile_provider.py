@@ -19,7 +19,8 @@ SILENCE = 6.0  # longest; weir's deadlines are shorter
 JSON = "application/json"
 EVENTS = "text/event-stream"
 
-# (status, content type, body, further fields): what gateways, servers and load balancers say when they do not answer
+# (status, content type, body, further fields): what gateways, servers and load balancers say when they do not answer. Hints
+# are short: weir keeps to longer ones for up to ten minutes, and a run would be over before it asks again.
 ERRORS = [
     (400, JSON, {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}, {}),
     (400, JSON, {"error": {"message": "long", "type": "invalid_request_error", "param": "messages", "code": "context_length_exceeded"}}, {}),
@@ -37,8 +38,8 @@ ERRORS = [
     (425, JSON, {}, {}),
     (429, JSON, {"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}, {"retry-after": "0"}),
     (429, JSON, {"error": {"message": "quota", "type": "insufficient_quota", "code": "insufficient_quota"}}, {}),
-    (429, "text/plain", "later", {"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}),
-    (429, JSON, [], {"retry-after": "-1", "retry-after-ms": "1e9"}),
+    (429, "text/plain", "later", {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}),
+    (429, JSON, [], {"retry-after": "-1", "retry-after-ms": "7e2"}),
     (500, JSON, {"error": {"code": 500, "message": "context shift", "type": "server_error"}}, {}),
     (500, "text/plain", "Internal Server Error", {}),
     (502, "text/html", "<html>bad gateway</html>", {}),

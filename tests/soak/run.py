@@ -45,7 +45,7 @@ def ask(weir, key, model, stream):
         answer = wire.call(weir, "POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {key}", "Connection": "close"})
     except OSError as e:
         return None, str(e)
-    return answer, answer.status
+    return answer, 200 if answer.status == 200 else f"{answer.status} {answer.body[:300]!r}"
 
 
 def answers_well(weir):

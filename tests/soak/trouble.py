@@ -22,7 +22,7 @@ def configuration(provider, closed_port):
         "passthrough": ["/v1/files", "/v1/files/*"],
         "clients": [{"name": f"c{i}", "key": key} for i, key in enumerate(KEYS)],
         "retry": {"retries": 2, "base": "10ms", "cap": "50ms", "patience": "100ms", "budget": "100%"},
-        "breaker": {"of": 10, "window": "2s", "probe": "100ms"},
+        "breaker": {"failures": "90%", "of": 20, "window": "2s", "probe": "100ms"},
         "timeouts": {"connect": "1s", "first_byte": "800ms", "first_token": "900ms", "between_events": "600ms", "total": "4s"},
         "server": {"workers": 2, "header_timeout": "1s", "body_timeout": "1s", "body_total": "3s", "idle_timeout": "2s", "keep_alive_comment": "100ms", "drain": "3s"},
         "limits": {"memory": "16MB", "body": "1MB", "answer": "2MB", "event": "1MB"},
