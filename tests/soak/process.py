@@ -129,9 +129,11 @@ class Weir:
                 pass
         return kinds
 
-    def metrics(self):
-        """({series: value}, {family: type})"""
-        answer = wire.call(self, "GET", "/metrics", headers={"Connection": "close"})
+    def metrics(self, connection):
+        """({series: value}, {family: type}). Over one connection, which is counted: each new one would go to any worker, and be seen
+        in the gauges of another for a second after its end."""
+        connection.request("GET", "/metrics")
+        answer = connection.answer()
         values, types = {}, {}
         for line in answer.body.decode().splitlines():
             if line.startswith("# TYPE "):

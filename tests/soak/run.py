@@ -63,8 +63,8 @@ def answers_well(weir):
                 check(process.wait_until(good, SETTLE), f"no good answer of {model}, stream {stream}, client {key[-3:]}: {last}")
 
 
-def gauges(weir):
-    values, types = weir.metrics()
+def gauges(weir, connection):
+    values, types = weir.metrics(connection)
     kinds = {f for f, kind in types.items() if kind == "gauge" and f.startswith("weir_")}
     check(kinds == RETURN | FREE, f"gauges that the soak does not know, or misses: {sorted(kinds ^ (RETURN | FREE))}")
     return {name: v for name, v in values.items() if name.partition("{")[0] in RETURN}
@@ -72,34 +72,33 @@ def gauges(weir):
 
 def books(weir):
     """Gauges and descriptors, once nothing moves: the connection that asks is the one that is open."""
-    def still():
-        found = gauges(weir)
-        return found["weir_open_connections"] == 1 and found['weir_upstream_connections{state="idle"}'] == 0
+    with wire.connect(weir) as c:
+        found = last = None
 
-    process.wait_until(still, SETTLE)
-    found = gauges(weir)
-    last = None
+        def still():
+            nonlocal found, last
+            before, last = (found, last), weir.descriptors()
+            found = gauges(weir, c)
+            quiet = found["weir_open_connections"] == 1 and found['weir_upstream_connections{state="idle"}'] == 0
+            return quiet and before == (found, last)
 
-    def settled():
-        nonlocal last
-        before, last = last, weir.descriptors()
-        return before == last
-
-    process.wait_until(settled, SETTLE)
-    return found, last
+        check(process.wait_until(still, SETTLE), f"it does not come to rest: {found}")
+        return found, last
 
 
 def check_books(weir, before):
-    now = None
+    with wire.connect(weir) as c:
+        now = None
 
-    def back():
-        nonlocal now
-        now = gauges(weir), weir.descriptors()
-        return now == before
+        def back():
+            nonlocal now
+            now = gauges(weir, c), weir.descriptors()
+            return now == before
 
-    if not process.wait_until(back, SETTLE):
-        for was, is_ in zip(before, now):
-            check(was == is_, "not as before: " + ", ".join(f"{k} was {was.get(k)}, is {is_.get(k)}" for k in sorted({*was, *is_}) if was.get(k) != is_.get(k)))
+        if not process.wait_until(back, SETTLE):
+            for was, is_ in zip(before, now):
+                wrong = [k for k in sorted({*was, *is_}) if was.get(k) != is_.get(k)]
+                check(not wrong, "not as before: " + ", ".join(f"{k} was {was.get(k)}, is {is_.get(k)}" for k in wrong))
 
 
 def check_log(weir, answers, unwritten):
@@ -136,7 +135,8 @@ def soak(binary, directory, seconds, seed, clients):
         provider.calm()
         answers_well(weir)
         check_books(weir, before)
-        values, _ = weir.metrics()
+        with wire.connect(weir) as c:
+            values, _ = weir.metrics(c)
         check(values["weir_log_lines_dropped_total"] == 0, "lines of the log were dropped")
         leave_open = [wire.connect(weir) for _ in range(3)]  # an end with clients that are there
         leave_open[0].send(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Le")
