@@ -108,6 +108,30 @@ static void hold(const config_cors *c, const asking *rows, size_t count, bool wa
                      want ? "let in" : "refused");
 }
 
+/* Each line of what was sent counts, in whatever order. */
+static void every_line_counts(void **state) {
+    (void)state;
+    static const config_cors none = {0};
+    static const struct {
+        const char *name, *first, *second;
+        bool refused;
+    } rows[] = {
+        {"origin", "http://127.0.0.1:8080", "http://127.0.0.1:8080", false},
+        {"origin", "http://127.0.0.1:8080", "https://evil.example", true},
+        {"origin", "https://evil.example", "http://127.0.0.1:8080", true},
+        {"origin", "", "https://evil.example", true},
+        {"sec-fetch-site", "same-origin", "none", false},
+        {"sec-fetch-site", "same-origin", "cross-site", true},
+        {"Sec-Fetch-Site", "same-site", "none", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        http_header h[] = {{span_cstr(rows[i].name), span_cstr(rows[i].first)},
+                           {span_cstr(rows[i].name), span_cstr(rows[i].second)}};
+        bool refused = cors_refuses(&none, (http_headers){h, 2}, SPAN_OF("127.0.0.1:8080"));
+        assert_int_equal(refused, rows[i].refused);
+    }
+}
+
 /* Whatever is configured. */
 static const asking ours[] = {
     {NULL, NULL, "127.0.0.1:8080"},
@@ -163,6 +187,7 @@ static void configured_pages_may(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_line_counts),
         cmocka_unit_test(test_off_says_nothing),
         cmocka_unit_test(test_star_never_gives_credentials),
         cmocka_unit_test(test_a_known_origin_is_named),
