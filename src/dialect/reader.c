@@ -76,15 +76,48 @@ static void watch_text(reader *r, unsigned choice, unsigned whose, span piece) {
     if (spelled_take(&r->spelled, choice, whose, piece)) r->spells = true;
 }
 
-void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece) {
-    if (piece.type == JSON_STRING) {
-        watch_text(r, choice, whose, span_slice(piece.raw, 1, piece.raw.len - 1));
-        return;
+static unsigned within(unsigned whose, unsigned place) {
+    return whose * 31 + place + 1;
+}
+
+static unsigned within_key(unsigned whose, span key) {
+    for (size_t i = 0; i < key.len; i++)
+        whose = within(whose, (unsigned char)key.ptr[i]);
+    return within(whose, 0);
+}
+
+/* Which of its array an element goes on with: by its own word, as tool calls come, or its place. */
+static unsigned place_of(json_value element, unsigned at) {
+    int64_t index;
+    bool told =
+        element.type == JSON_OBJECT && json_i64(json_get(element, SPAN_OF("index")), &index);
+    return told ? (unsigned)index : at;
+}
+
+/* Each text in it by the way that leads to it, so that nothing beside a text comes between its
+ * pieces. What lies deeper than any text of an answer does is one text. */
+static void watch_texts(reader *r, unsigned choice, unsigned whose, json_value v, unsigned depth) {
+    enum { DEEPEST = 8 };
+    if (v.type == JSON_STRING) {
+        watch_text(r, choice, whose, span_slice(v.raw, 1, v.raw.len - 1));
+    } else if (depth == DEEPEST) {
+        json_iter it = json_strings_of(v);
+        for (json_value s; json_next_string(&it, &s);)
+            watch_texts(r, choice, whose, s, depth);
+    } else if (v.type == JSON_OBJECT) {
+        json_iter it = json_iter_of(v);
+        for (json_member m; json_next_member(&it, &m);)
+            watch_texts(r, choice, within_key(whose, m.key), m.value, depth + 1);
+    } else if (v.type == JSON_ARRAY) {
+        json_iter it = json_iter_of(v);
+        json_value e;
+        for (unsigned at = 0; json_next_element(&it, &e); at++)
+            watch_texts(r, choice, within(whose, place_of(e, at)), e, depth + 1);
     }
-    if (piece.type == JSON_NONE) return;
-    json_iter it = json_strings_of(piece);
-    for (json_value s; json_next_string(&it, &s);)
-        watch_text(r, choice, whose, span_slice(s.raw, 1, s.raw.len - 1));
+}
+
+void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece) {
+    watch_texts(r, choice, whose, piece, 0);
 }
 
 /* ---- one event ---- */

@@ -163,7 +163,8 @@ static inline void reader_note_begun(reader *r, unsigned choice) {
 }
 void reader_note_finished(reader *r, unsigned choice);
 /* A piece of a text, which has come in earlier events and may go on in later ones. A text is told
- * apart by its choice and, within it, by `whose`. Of what is no string, all the strings in it. */
+ * apart by its choice and, within it, by `whose`. Of what is no string, each string in it by the
+ * names and indexes that lead to it. */
 void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece);
 /* By the name of what holds it. */
 static inline unsigned reader_whose(span name) {

@@ -366,6 +366,17 @@ static const struct {
     {CHUNK("\"delta\":{\"reasoning\":\"%\",\"content\":\"\"}"), "", DONE, EP_CHAT_COMPLETIONS},
     {CHUNK("\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"%\"}}]}"), "",
      DONE, EP_CHAT_COMPLETIONS},
+    /* What is said beside it in every event is another text, and so is another call's. */
+    {CHUNK("\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"a\","
+           "\"function\":{\"arguments\":\"%\"}}]}"),
+     "", DONE, EP_CHAT_COMPLETIONS},
+    {CHUNK("\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"%\"},\"index\":1}]}"),
+     CHUNK("\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"a\"}}]}"), DONE,
+     EP_CHAT_COMPLETIONS},
+    {CHUNK("\"delta\":{\"content\":[{\"type\":\"a\",\"text\":\"%\"}]}"), "", DONE,
+     EP_CHAT_COMPLETIONS},
+    {CHUNK("\"delta\":{\"reasoning_details\":[{\"type\":\"a\",\"text\":\"%\"}]}"), "", DONE,
+     EP_CHAT_COMPLETIONS},
     {CHUNK("\"text\":\"%\""), "", DONE, EP_COMPLETIONS},
     /* Others speak between, and the number stands behind. */
     {"data: {\"choices\":[{\"delta\":{\"content\":\"%\"},\"index\":1}]}\n\n",
