@@ -2,8 +2,8 @@
  * provider, looked for at once in whatever comes from it.
  *
  * A secret is found as it stands, and as JSON may have escaped it ("\/", "\u002f", "\""), also
- * where that JSON is a string of another document ("\\u002f"): base/escapes.h. One that is shorter
- * than SECRET_LEN_MIN bytes is never looked for: it would match by chance.
+ * where that JSON is a string of another document ("\\u002f"), as deep as three: base/escapes.h.
+ * One that is shorter than SECRET_LEN_MIN bytes is never looked for: it would match by chance.
  *
  * Looking costs the same for one secret and, as good as, for hundreds:
  * docs/decisions/0018-secrets.md has the figures. Immutable and shared by reference count; any
@@ -38,8 +38,8 @@ MUST_USE bool secret_set_redact(const secret_set *s, span text, buf *ret);
 span secret_set_without(const secret_set *s, span text, arena *a);
 
 /* How many bytes at the end of text may be the beginning of a secret, which the bytes that come
- * next would complete: what must be held back of a text that comes in pieces. text holds no whole
- * one. */
+ * next would complete, or make a longer one of one that is whole: what must be held back of a text
+ * that comes in pieces (base/secret_window.h). */
 size_t secret_set_begun(const secret_set *s, span text);
 /* Whether text ends with so much of a secret's beginning that nobody says it by chance: all that
  * is known of it beforehand ("sk-proj-") is shorter. A third, and SECRET_PART_MIN bytes at least.

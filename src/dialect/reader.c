@@ -50,6 +50,7 @@ void reader_done(reader *r) {
     sse_reader_done(&r->events);
     buf_done(&r->body);
     buf_done(&r->clean);
+    secret_window_done(&r->window);
     buf_done(&r->respelt);
     buf_done(&r->unfolded);
     spelled_done(&r->spelled);
@@ -278,52 +279,23 @@ static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
     return r->no_answer ? READER_BAD : READER_EVENT;
 }
 
-/* ---- what nobody reads ----
- *
- * body holds the end of what has come that may be the beginning of a secret: the next piece tells.
- * Before it lie the bytes that were told last. */
+/* ---- what nobody reads ---- */
 
-/* All of text but what is held. */
-static reader_result tell(span text, size_t held, answer_event *ret) {
-    if (text.len == held) return READER_MORE;
-    *ret = (answer_event){.kind = ANSWER_RAW, .data = span_slice(text, 0, text.len - held)};
+static reader_result tell_raw(span told, answer_event *ret, reader_result else_) {
+    if (!told.len) return else_;
+    *ret = (answer_event){.kind = ANSWER_RAW, .data = told};
     return READER_EVENT;
 }
 
 static reader_result next_piece(reader *r, span *input, answer_event *ret) {
-    buf_drop_front(&r->body, r->told);
-    r->told = 0;
-    if (!input->len) return READER_MORE;
-    span text = *input;
+    span piece = *input;
     *input = SPAN_EMPTY;
-    if (r->body.len) {
-        buf_add(&r->body, text);
-        text = buf_span(&r->body);
-    }
-    buf clean = BUF_EMPTY;
-    if (secret_set_redact(r->spec.secrets, text, &clean)) {
-        buf_done(&r->body);
-        r->body = clean;
-        text = buf_span(&r->body);
-    }
-    size_t held = secret_set_begun(r->spec.secrets, text);
-    if (text.ptr == r->body.ptr)
-        r->told = text.len - held;
-    else
-        buf_add(&r->body, span_slice(text, text.len - held, text.len));
-    return tell(text, held, ret);
+    return tell_raw(secret_window_take(&r->window, r->spec.secrets, piece), ret, READER_MORE);
 }
 
-/* It was none, or one that is cut. */
 static reader_result end_of_pieces(reader *r, bool clean, answer_event *ret) {
-    buf_drop_front(&r->body, r->told);
-    if (secret_set_nearly(r->spec.secrets, buf_span(&r->body))) {
-        buf_clear(&r->body);
-        buf_add_cstr(&r->body, "[redacted]");
-    }
-    r->told = r->body.len;
-    if (tell(buf_span(&r->body), 0, ret) == READER_EVENT) return READER_EVENT;
-    return clean ? READER_END : READER_CUT;
+    reader_result end = clean ? READER_END : READER_CUT;
+    return tell_raw(secret_window_end(&r->window, r->spec.secrets), ret, end);
 }
 
 /* ---- what comes in the other form than was asked for ---- */
@@ -348,8 +320,10 @@ static void forget_line_ends(reader *r) {
     buf_add_char(&r->body, '\n');
 }
 
-/* What was looked at stays in body: it is told with what follows. */
+/* What was looked at is told with what follows. */
 static void begin_pieces(reader *r) {
+    r->window.held = r->body;
+    r->body = BUF_EMPTY;
     r->sure = true;
     r->comes = r->kind = ANSWER_RAW;
 }

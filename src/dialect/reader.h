@@ -16,7 +16,7 @@
 #define WEIR_DIALECT_READER_H
 
 #include "base/memory.h"
-#include "base/secret_set.h"
+#include "base/secret_window.h"
 #include "dialect/answer.h"
 #include "dialect/dialect_ops.h"
 #include "dialect/guess.h"
@@ -88,12 +88,12 @@ typedef struct reader {
     bool spells;           /* and has gone too far */
     piece_list pieces;     /* of the choice that is read */
     sse_reader events;     /* STREAM */
-    buf body;              /* PLAIN: what has come; RAW: see reader.c */
+    buf body;              /* PLAIN: what has come; else: what is looked at until it is sure */
+    secret_window window;  /* RAW: what is told of the pieces */
     assembly *events_told; /* of a stream that is told as a document */
     bool whole_told;       /* and the document has been */
     buf unfolded;          /* of a document that is told as a stream: its events, as they stand */
     span unfolded_rest;    /* in one; those that are still to be told */
-    size_t told;           /* RAW: of body, from its front */
     buf clean;             /* what is told, without the secret that was in it */
     buf respelt;           /* and in words that clients know */
     size_t length;         /* of the body, where its head has told it; else 0 */

@@ -342,6 +342,7 @@ static void no_piece_lets_the_key_through(void **state) {
         {"\\u00", "\\u00end"},
         {"\\u0073k\\", "\\u0073k\\end"},
         {"\\uzz sk\\n", "\\uzz sk\\nend"},
+        {"s\\k-secret/9 \\/", "[redacted] \\/end"},
         {"", "end"},
     };
     secret_set *secrets = secret_set_of("sk-secret/9");
