@@ -48,9 +48,10 @@ static const char *skip_number(const char *p, const char *end) {
 
 /* Takes the value at *p, if any, and moves *p behind it. */
 static bool take_value(const char **p, const char *end, json_value *ret) {
-    const char *from = json_skip_blanks(*p, end), *to;
+    const char *from = *p, *to;
+    char first = json_next_byte(&from, end);
     if (from == end) return false;
-    json_type type = json_type_of(*from);
+    json_type type = json_type_of(first);
     switch (type) {
     case JSON_STRING: to = skip_string(from, end); break;
     case JSON_OBJECT:
@@ -72,17 +73,15 @@ static const char *take_key(const char *p, const char *end, span *ret_key) {
     const char *key_end = skip_string(p, end);
     span key = span_from(p + 1, (size_t)(key_end - p - 1));
     if (key.len) key.len--; /* the closing quote */
-    p = json_skip_blanks(key_end, end);
-    if (p == end || *p != ':') return NULL;
+    if (json_next_byte(&key_end, end) != ':') return NULL;
     *ret_key = key;
-    return p + 1;
+    return key_end + 1;
 }
 
 /* Moves behind the comma between children. */
 static void pass_comma(json_iter *it, const char *p) {
     const char *end = it->rest.ptr + it->rest.len;
-    p = json_skip_blanks(p, end);
-    if (p < end && *p == ',') p++;
+    if (json_next_byte(&p, end) == ',') p++;
     it->rest = span_from(p, (size_t)(end - p));
 }
 
@@ -124,9 +123,12 @@ static bool to_child(json_cursor *c) {
         c->at = p + 1;
         return true;
     }
-    p = json_skip_blanks(p, c->end);
-    if (p < c->end && *p == ',') p = json_skip_blanks(p + 1, c->end);
-    bool closed = p < c->end && (*p == '}' || *p == ']');
+    char next = json_next_byte(&p, c->end);
+    if (next == ',') {
+        p++;
+        next = json_next_byte(&p, c->end);
+    }
+    bool closed = next == '}' || next == ']';
     c->at = closed ? p + 1 : p;
     return !closed && p < c->end;
 }
@@ -141,7 +143,8 @@ bool json_cursor_member(json_cursor *c, span *ret_key) {
     if (!to_child(c)) return false;
     const char *p = take_key(c->at, c->end, ret_key);
     if (!p) return give_up(c);
-    c->at = json_skip_blanks(p, c->end);
+    c->at = p;
+    (void)json_next_byte(&c->at, c->end);
     return c->at < c->end;
 }
 

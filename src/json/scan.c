@@ -192,10 +192,10 @@ static __attribute__((cold, noinline)) step fail_name(scanner *s, const char *qu
     return fail(s, quote, JSON_DUPLICATE, "the object already has a member of this name");
 }
 
-/* *at is the first byte of a member. Leaves it behind the colon. */
+/* A member begins at *at, behind blanks. Leaves it behind the colon. */
 HOT step scan_name(scanner *s, const char **at) {
     const char *quote = *at;
-    if (quote == s->end || *quote != '"')
+    if (json_next_byte(&quote, s->end) != '"')
         return fail(s, quote, JSON_SYNTAX, "expected a member's name in quotes");
     bool escaped;
     const char *p = scan_string(s, quote + 1, &escaped);
@@ -207,8 +207,8 @@ HOT step scan_name(scanner *s, const char **at) {
         s->key = inner;
         s->key_escaped = escaped;
     }
-    p = json_skip_blanks(p + 1, s->end);
-    if (p == s->end || *p != ':')
+    p++;
+    if (json_next_byte(&p, s->end) != ':')
         return fail(s, p, JSON_SYNTAX, "expected ':' after a member's name");
     *at = p + 1;
     return STEP_VALUE;
@@ -231,8 +231,8 @@ HOT step open_container(scanner *s, const char **at, bool object) {
     s->frames[s->depth] = s->top;
     s->depth++;
     s->top = (frame){.names = s->names.count, .object = object};
-    *at = json_skip_blanks(*at + 1, s->end);
-    if (*at < s->end && **at == (object ? '}' : ']')) return close_container(s, at);
+    *at += 1;
+    if (json_next_byte(at, s->end) == (object ? '}' : ']')) return close_container(s, at);
     return object ? scan_name(s, at) : STEP_VALUE;
 }
 
@@ -250,11 +250,12 @@ HOT void note_value(scanner *s, const char *p) {
 }
 
 HOT step scan_value(scanner *s, const char **at) {
-    const char *p = *at = json_skip_blanks(*at, s->end);
+    char first = json_next_byte(at, s->end);
+    const char *p = *at;
     if (p == s->end) return fail(s, p, JSON_SYNTAX, "the document ends before a value");
     note_value(s, p);
     bool escaped;
-    switch (*p) {
+    switch (first) {
     case '{': return open_container(s, at, true);
     case '[': return open_container(s, at, false);
     case '"':
@@ -289,16 +290,13 @@ static void record_member(scanner *s, const char *value_end) {
 HOT step after_value(scanner *s, const char **at) {
     if (s->depth == 0) return STEP_DONE;
     if (s->depth == s->record_depth) record_member(s, *at);
-    const char *p = *at = json_skip_blanks(*at, s->end);
-    char c = p < s->end ? *p : '\0';
+    char c = json_next_byte(at, s->end);
     if (c == ',') {
-        *at = p + 1;
-        if (!s->top.object) return STEP_VALUE;
-        *at = json_skip_blanks(p + 1, s->end);
-        return scan_name(s, at);
+        *at += 1;
+        return s->top.object ? scan_name(s, at) : STEP_VALUE;
     }
     if (c == (s->top.object ? '}' : ']')) return close_container(s, at);
-    return fail(s, p, JSON_SYNTAX,
+    return fail(s, *at, JSON_SYNTAX,
                 s->top.object ? "expected ',' or '}' after a member"
                               : "expected ',' or ']' after an element");
 }

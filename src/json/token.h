@@ -31,7 +31,15 @@ static inline const char *json_skip_blanks(const char *p, const char *end) {
     return p;
 }
 
-/* The same at a better pace where there may be very many. */
+/* The first byte that is no blank, which *p is moved to; 0 where there is none: no token begins
+ * with that either. Most documents have no blanks between their tokens. */
+static inline char json_next_byte(const char **p, const char *end) {
+    if (*p < end && (unsigned char)**p > ' ') return **p;
+    *p = json_skip_blanks(*p, end);
+    return *p < end ? **p : '\0';
+}
+
+/* The same as json_skip_blanks at a better pace where there may be very many. */
 const char *json_skip_blanks_far(const char *p, const char *end);
 
 /* ---- Within strings. Each returns the first byte at or after p that stops it, or end.
