@@ -1,6 +1,9 @@
 #include "base/span.h"
 
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static unsigned char lower(char c) {
     unsigned char u = (unsigned char)c;
@@ -41,6 +44,63 @@ size_t span_find(span s, size_t from, char c) {
     if (from >= s.len) return s.len;
     const char *hit = memchr(s.ptr + from, c, s.len - from);
     return hit ? (size_t)(hit - s.ptr) : s.len;
+}
+
+/* ---- control characters ---- */
+
+static const char *find_control_bytes(const char *p, const char *end) {
+    while (p < end && (unsigned char)*p >= 0x20)
+        p++;
+    return p;
+}
+
+#ifdef __SSE2__
+
+enum { BLOCK = sizeof(__m128i) };
+
+static __m128i load(const char *p) {
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+/* A bit for each byte that is one, from the first on. */
+static unsigned controls_of(__m128i bytes) {
+    const __m128i last = _mm_set1_epi8(0x1F);
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(bytes, last), last));
+}
+
+static const char *find_control(const char *p, const char *end) {
+    if (end - p < BLOCK) return find_control_bytes(p, end);
+    unsigned found;
+    for (; end - p >= 4 * BLOCK; p += 4 * BLOCK) { /* the smallest of each four */
+        __m128i low = _mm_min_epu8(load(p), load(p + BLOCK));
+        __m128i high = _mm_min_epu8(load(p + 2 * BLOCK), load(p + 3 * BLOCK));
+        if (controls_of(_mm_min_epu8(low, high))) break;
+    }
+    for (; end - p >= BLOCK; p += BLOCK)
+        if ((found = controls_of(load(p)))) return p + __builtin_ctz(found);
+    if (p == end) return end;
+    found = controls_of(load(end - BLOCK)); /* some of them once more */
+    return found ? end - BLOCK + __builtin_ctz(found) : end;
+}
+
+#else
+
+/* Eight at once. Which of them it is shows only up to the first. */
+static const char *find_control(const char *p, const char *end) {
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    for (; end - p >= 8; p += 8) {
+        uint64_t word;
+        memcpy(&word, p, sizeof word);
+        if ((word - ones * 0x20) & ~word & tops) break;
+    }
+    return find_control_bytes(p, end);
+}
+
+#endif
+
+size_t span_find_control(span s, size_t from) {
+    if (from >= s.len) return s.len;
+    return (size_t)(find_control(s.ptr + from, s.ptr + s.len) - s.ptr);
 }
 
 size_t span_find_span(span s, size_t from, span needle) {

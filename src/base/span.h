@@ -63,6 +63,9 @@ static inline bool span_iends(span s, span suffix) {
 
 /* Index of the first c at or after from, or s.len when there is none. */
 size_t span_find(span s, size_t from, char c);
+/* Index of the first byte below 0x20 at or after from, or s.len. One pass finds whatever ends a
+ * line. */
+size_t span_find_control(span s, size_t from);
 /* Index of the first needle at or after from, or s.len. An empty needle is found at from. */
 size_t span_find_span(span s, size_t from, span needle);
 

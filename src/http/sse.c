@@ -34,23 +34,17 @@ static void field_forget(sse_field *f) {
 
 /* ---- Lines ---- */
 
-/* Index of the first CR or LF, or s.len. Looked for in windows: were LF sought in all of the input
- * for each line, an input whose lines end in CR would cost its length times its lines. */
+/* Index of the first CR or LF, or s.len. */
 static size_t find_line_end(span s) {
-    enum { WINDOW = 512 };
-    for (size_t from = 0; from < s.len; from += WINDOW) {
-        const char *at = s.ptr + from;
-        size_t len = s.len - from < WINDOW ? s.len - from : WINDOW;
-        const char *lf = memchr(at, '\n', len);
-        const char *cr = memchr(at, '\r', lf ? (size_t)(lf - at) : len);
-        const char *first = cr ? cr : lf;
-        if (first) return (size_t)(first - s.ptr);
-    }
-    return s.len;
+    size_t at = span_find_control(s, 0);
+    while (at < s.len && s.ptr[at] != '\n' && s.ptr[at] != '\r')
+        at = span_find_control(s, at + 1);
+    return at;
 }
 
+/* n <= input->len, which is not 0. */
 static void consume(span *input, size_t n) {
-    *input = span_slice(*input, n, input->len);
+    *input = span_from(input->ptr + n, input->len - n);
 }
 
 /* Takes a line end off the front. */
@@ -133,17 +127,28 @@ static void add_data(sse_reader *r, span line, span value) {
     buf_add(&r->data.held, value);
 }
 
-/* A line that is not empty. */
+/* What stands behind a field's name and colon. */
+static span value_behind(span line, size_t name_len) {
+    span value = span_slice(line, name_len + 1, line.len);
+    if (value.len && value.ptr[0] == ' ') consume(&value, 1);
+    return value;
+}
+
+/* A line that is not empty. Nearly all of them are data. */
 static void take_field(sse_reader *r, span line) {
+    static const span data = SPAN("data"), with_colon = SPAN("data:");
+    if (span_starts(line, with_colon)) {
+        add_data(r, line, value_behind(line, data.len));
+        return;
+    }
     size_t colon = span_find(line, 0, ':');
     if (colon == 0) {
         r->comment_seen = true;
         return;
     }
     span field = span_slice(line, 0, colon);
-    span value = span_slice(line, colon + 1, line.len);
-    if (value.len && value.ptr[0] == ' ') consume(&value, 1);
-    if (span_eq(field, SPAN_OF("data")))
+    span value = value_behind(line, colon);
+    if (span_eq(field, data)) /* without a colon */
         add_data(r, line, value);
     else if (span_eq(field, SPAN_OF("event")))
         field_set(r, &r->name, line, value);
@@ -193,6 +198,7 @@ size_t sse_reader_bytes(const sse_reader *r, size_t more) {
 sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event) {
     if (r->dead) return SSE_TOO_LARGE;
     if (r->told) forget_event(r);
+    if (!input->len) return SSE_MORE;
     pass_byte_order_mark(r, input);
     line_result taken;
     span line;
@@ -239,6 +245,7 @@ static void write_lines(buf *out, span prefix, span text) {
 }
 
 static void write_name(buf *out, const sse_event *event) {
+    if (!event->name.len) return;
     span name = span_slice(event->name, 0, find_line_end(event->name));
     if (name.len) write_lines(out, SPAN_OF("event: "), name);
 }

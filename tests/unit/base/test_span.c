@@ -38,6 +38,31 @@ static void folds_letters_alone(void **state) {
     }
 }
 
+/* At each place of a text of each length, from each place on; what comes close is none. */
+static void finds_a_control(void **state) {
+    (void)state;
+    static const unsigned char controls[] = {0x00, '\t', '\n', '\r', 0x1F};
+    static const unsigned char others[] = {0x20, 'a', 0x7F, 0x80, 0x9F, 0xFF};
+    char bytes[200];
+    for (size_t len = 0; len < sizeof bytes; len++) {
+        for (size_t i = 0; i < sizeof bytes; i++)
+            bytes[i] = i < len ? (char)others[i % ARRAY_LEN(others)] : '\n';
+        span text = span_from(bytes, len);
+        for (size_t from = 0; from <= len + 1; from++)
+            assert_int_equal(span_find_control(text, from), len);
+        for (size_t at = 0; at < len; at++) {
+            char was = bytes[at];
+            bytes[at] = (char)controls[at % ARRAY_LEN(controls)];
+            assert_int_equal(span_find_control(text, 0), at);
+            assert_int_equal(span_find_control(text, at), at);
+            assert_int_equal(span_find_control(text, at + 1), len);
+            assert_int_equal(span_find_control(text, at / 2), at);
+            bytes[at] = was;
+        }
+    }
+    assert_int_equal(span_find_control(SPAN_EMPTY, 0), 0);
+}
+
 static void finds_and_cuts(void **state) {
     (void)state;
     assert_int_equal(span_find(SPAN_OF("a,b"), 0, ','), 1);
@@ -170,6 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compares),
         cmocka_unit_test(folds_letters_alone),
+        cmocka_unit_test(finds_a_control),
         cmocka_unit_test(finds_and_cuts),
         cmocka_unit_test(reads_numbers),
         cmocka_unit_test(compares_secrets),
