@@ -99,13 +99,9 @@ static size_t find_of(const needles *n, const needle_group *g, span text, size_t
     return text.len;
 }
 
-size_t needles_find(const needles *n, span text, size_t from, size_t *ret_len) {
+static __attribute__((noinline)) size_t find_several(const needles *n, span text, size_t from,
+                                                     size_t *ret_len) {
     size_t best = text.len;
-    if (text.len < n->shortest) return best;
-    if (n->count == 1) {
-        *ret_len = n->items[0].len;
-        return find_single(n, text, from);
-    }
     for (size_t i = 0; i < NEEDLE_GROUPS; i++) {
         if (!n->groups[i].far) continue;
         size_t at = find_of(n, &n->groups[i], text, from);
@@ -113,6 +109,13 @@ size_t needles_find(const needles *n, span text, size_t from, size_t *ret_len) {
     }
     if (best < text.len) *ret_len = longest_at(n, text, best);
     return best;
+}
+
+size_t needles_find(const needles *n, span text, size_t from, size_t *ret_len) {
+    if (text.len < n->shortest) return text.len;
+    if (n->count > 1) return find_several(n, text, from, ret_len);
+    *ret_len = n->items[0].len;
+    return find_single(n, text, from);
 }
 
 /* ---- its life ---- */

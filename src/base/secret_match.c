@@ -51,13 +51,23 @@ bool secret_may_be_escaped(const secret_set *s, span text) {
     return false;
 }
 
-bool secret_set_found(const secret_set *s, span text) {
+bool secret_may_be_in(const secret_set *s, span text) {
+    size_t unused;
     if (!s || text.len < s->needles.shortest) return false; /* an escape shortens nothing */
-    size_t len;
-    if (needles_find(&s->needles, text, 0, &len) < text.len) return true;
-    if (!secret_may_be_escaped(s, text)) return false;
-    for (size_t at = 0; at < text.len; at++)
-        if (secret_may_begin(s, text.ptr[at]) && secret_match_at(s, text, at).end) return true;
+    return needles_find(&s->needles, text, 0, &unused) < text.len || secret_may_be_escaped(s, text);
+}
+
+/* The first place from `at` on where one may begin, or text.len. */
+static size_t next_begin(const secret_set *s, span text, size_t at) {
+    while (at < text.len && !s->begins[(unsigned char)text.ptr[at]])
+        at++;
+    return at;
+}
+
+bool secret_set_found(const secret_set *s, span text) {
+    if (!secret_may_be_in(s, text)) return false;
+    for (size_t at = 0; (at = next_begin(s, text, at)) < text.len; at++)
+        if (secret_match_at(s, text, at).end) return true;
     return false;
 }
 
@@ -75,9 +85,8 @@ static size_t open_from(const secret_set *s, span text) {
 /* What is held begins with a whole escape: what goes out before it ends with none that is half. */
 size_t secret_set_begun(const secret_set *s, span text) {
     if (!s) return 0;
-    for (size_t at = open_from(s, text); at < text.len; at++)
-        if (secret_may_begin(s, text.ptr[at]) && secret_match_at(s, text, at).open)
-            return text.len - escaped_unit_begin(text, at);
+    for (size_t at = open_from(s, text); (at = next_begin(s, text, at)) < text.len; at++)
+        if (secret_match_at(s, text, at).open) return text.len - escaped_unit_begin(text, at);
     return 0;
 }
 
@@ -90,8 +99,7 @@ static bool is_part(const secret_set *s, needle_range range) {
 
 size_t secret_part_at(const secret_set *s, span text) {
     if (text.len < SECRET_PART_MIN) return text.len;
-    for (size_t at = open_from(s, text); at < text.len; at++) {
-        if (!secret_may_begin(s, text.ptr[at])) continue;
+    for (size_t at = open_from(s, text); (at = next_begin(s, text, at)) < text.len; at++) {
         secret_match m = secret_match_at(s, text, at);
         if (m.open && is_part(s, m.range)) return at;
     }

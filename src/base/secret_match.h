@@ -32,6 +32,8 @@ secret_match secret_match_at(const secret_set *s, span text, size_t at);
 static inline bool secret_may_begin(const secret_set *s, char byte) {
     return s->begins[(unsigned char)byte];
 }
+/* Nearly no text has one, and of nearly all that is seen here. s may be NULL. */
+bool secret_may_be_in(const secret_set *s, span text);
 /* Whether text has an escape that may stand within a secret. */
 bool secret_may_be_escaped(const secret_set *s, span text);
 /* Where the part of a secret begins that secret_set_nearly() speaks of; text.len: nowhere. */

@@ -35,7 +35,7 @@ static void find_escaped(secret_hits *h, const secret_set *s, span text) {
 }
 
 void secret_hits_find(secret_hits *h, const secret_set *s, span text) {
-    if (!s || text.len < s->needles.shortest) return; /* an escape shortens nothing */
+    if (!secret_may_be_in(s, text)) return;
     if (secret_may_be_escaped(s, text))
         find_escaped(h, s, text);
     else
@@ -57,6 +57,7 @@ void secret_hits_done(secret_hits *h) {
 }
 
 bool secret_set_redact(const secret_set *s, span text, buf *ret) {
+    if (!secret_may_be_in(s, text)) return false;
     secret_hits h = {0};
     secret_hits_find(&h, s, text);
     if (h.count) secret_hits_write(&h, false, text, ret);
