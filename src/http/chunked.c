@@ -2,6 +2,8 @@
 
 #include "http/chars.h"
 
+#include <string.h>
+
 /* What is awaited. */
 enum state {
     SIZE,        /* a hex digit of the size, or what ends it */
@@ -167,6 +169,28 @@ static span take_data(http_chunked *c, span *input) {
     return piece;
 }
 
+/* Nearly all size lines come whole, and have no extension; the end of a chunk's data comes whole
+ * too. false: not here; byte by byte it is seen why. */
+static bool take_short_size(http_chunked *c, span *input) {
+    enum { SHORT = 6 };
+    uint64_t size = 0;
+    size_t n = 0;
+    for (int digit; n < input->len && n < SHORT && (digit = hex_value(input->ptr[n])) >= 0; n++)
+        size = size << 4 | (unsigned)digit;
+    if (!n || input->len - n < 2 || memcmp(input->ptr + n, "\r\n", 2) != 0) return false;
+    *input = span_from(input->ptr + n + 2, input->len - n - 2);
+    c->left = size;
+    c->state = size ? DATA : TRAILER;
+    return true;
+}
+
+static bool take_short_end(http_chunked *c, span *input) {
+    if (input->len < 2 || memcmp(input->ptr, "\r\n", 2) != 0) return false;
+    *input = span_from(input->ptr + 2, input->len - 2);
+    c->state = SIZE;
+    return true;
+}
+
 http_chunked_result http_chunked_read(http_chunked *c, const http_chunked_limits *limits,
                                       span *input, span *ret_piece, const char **ret_why) {
     while (c->state != DONE) {
@@ -175,6 +199,8 @@ http_chunked_result http_chunked_read(http_chunked *c, const http_chunked_limits
             *ret_piece = take_data(c, input);
             return HTTP_CHUNKED_DATA;
         }
+        if (c->state == DATA_CR && take_short_end(c, input)) continue;
+        if (c->state == SIZE && !c->digits && take_short_size(c, input)) continue;
         const char *why = take(c, limits, input->ptr[0]);
         if (why) {
             *ret_why = why;
