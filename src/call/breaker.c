@@ -243,6 +243,12 @@ breaker_change breaker_alive(breaker *b, const config_breaker *policy, uint64_t 
     return change_of(&b->gate, b->gate.state, false);
 }
 
+void breaker_hasten(breaker *b, const config_breaker *policy, bool again, int64_t now_ms) {
+    breaker_gate_hasten(&b->gate, policy, again, now_ms);
+    for (unsigned i = 0; i < b->count; i++)
+        breaker_gate_hasten(&b->clients[i].gate, policy, again, now_ms);
+}
+
 void breaker_abandon(breaker *b, uint64_t client, breaker_probe probe) {
     breaker_client *c = probe == PROBE_FOR_ONE ? find(b, client) : NULL;
     if (probe == PROBE_FOR_ALL) breaker_gate_probe_returned(&b->gate, client);

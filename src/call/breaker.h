@@ -70,6 +70,8 @@ breaker_change breaker_report(breaker *b, const config_breaker *policy, uint64_t
  * what it probes. */
 breaker_change breaker_alive(breaker *b, const config_breaker *policy, uint64_t client,
                              breaker_probe probe, int64_t now_ms);
+/* The target is known to be back by other means than calls: as breaker_gate_hasten() says. */
+void breaker_hasten(breaker *b, const config_breaker *policy, bool again, int64_t now_ms);
 /* A probe that was cancelled tells nothing. */
 void breaker_abandon(breaker *b, uint64_t client, breaker_probe probe);
 /* How long a caller should wait before it asks again; 0 when it admits now. While a probe is under

@@ -12,6 +12,17 @@ static int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
 
+/* As if it had opened so long ago: where one client's probe fails the others have no rest left. */
+void breaker_gate_hasten(breaker_gate *g, const config_breaker *policy, bool again,
+                         int64_t now_ms) {
+    if (g->state != BREAKER_IS_OPEN || (g->hastened && !again)) return;
+    int64_t rested_ms = now_ms - policy->probe_ms;
+    *g = (breaker_gate){.state = BREAKER_HALF_OPEN,
+                        .opened_ms = g->opened_ms < rested_ms ? g->opened_ms : rested_ms,
+                        .probe_began_ms = now_ms,
+                        .hastened = true};
+}
+
 /* When the place of the probe is free for this client. */
 static int64_t place_free_ms(const breaker_gate *g, const config_breaker *policy, uint64_t client) {
     bool own = g->prober == client;
@@ -40,7 +51,9 @@ void breaker_gate_probe(breaker_gate *g, uint64_t client, int64_t now_ms) {
 void breaker_gate_probe_failed(breaker_gate *g, uint64_t client, int64_t now_ms) {
     bool alone = client && (!g->failed_for || g->failed_for == client);
     if (!alone) {
+        bool hastened = g->hastened;
         breaker_gate_open(g, now_ms);
+        g->hastened = hastened;
         return;
     }
     g->failed_for = client;

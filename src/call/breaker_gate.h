@@ -5,6 +5,8 @@
  *                            ▲                     │
  *                            └───the probe fails───┘
  *
+ * Who knows by other means that the target is back ends the rest early (breaker_gate_hasten()).
+ *
  * client: who asks, of several (config_client.holder); 0: everybody is one. Of several none keeps
  * the probe's place from the others: who is slow, leaves or fails comes later than they do. A
  * failure of one client's probe is its word alone: the others may probe at once, and where the next
@@ -30,10 +32,14 @@ typedef struct breaker_gate {
     int64_t probe_began_ms;
     uint64_t failed_for; /* since it opened a probe has failed of this client alone; 0: of none */
     int64_t failed_ms;
+    bool hastened; /* since it was closed its rest has been ended early */
 } breaker_gate;
 
 void breaker_gate_open(breaker_gate *g, int64_t now_ms);
 void breaker_gate_close(breaker_gate *g);
+/* Half open at once, where it rests: the next call is the probe. Once until it closes, unless
+ * `again`: where that probe fails the means say nothing of what calls meet. */
+void breaker_gate_hasten(breaker_gate *g, const config_breaker *policy, bool again, int64_t now_ms);
 /* 0 or less: a call of this client passes now; else how long it has to wait as things are. */
 int64_t breaker_gate_wait_ms(const breaker_gate *g, const config_breaker *policy, uint64_t client,
                              int64_t now_ms);

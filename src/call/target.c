@@ -35,6 +35,12 @@ void target_abandon(target_state *s, uint64_t client, breaker_probe probe) {
     unlock(s);
 }
 
+void target_hasten(target_state *s, const config_breaker *policy, bool again, int64_t now_ms) {
+    lock(s);
+    breaker_hasten(&s->breaker, policy, again, now_ms);
+    unlock(s);
+}
+
 int64_t target_wait_ms(target_state *s, const config_breaker *policy, uint64_t client,
                        int64_t now_ms) {
     lock(s);

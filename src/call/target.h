@@ -70,6 +70,8 @@ breaker_change target_report(target_state *s, const config_breaker *policy, uint
 /* An attempt that was neither: the target has answered. */
 breaker_change target_alive(target_state *s, const config_breaker *policy, uint64_t client,
                             breaker_probe probe, int64_t now_ms);
+/* It is known to be back by other means than calls (breaker_hasten()). */
+void target_hasten(target_state *s, const config_breaker *policy, bool again, int64_t now_ms);
 /* One that has told nothing. */
 void target_abandon(target_state *s, uint64_t client, breaker_probe probe);
 int64_t target_wait_ms(target_state *s, const config_breaker *policy, uint64_t client,

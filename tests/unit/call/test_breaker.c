@@ -137,6 +137,44 @@ static void a_lost_probe_is_replaced(void **state) {
     assert_int_equal(probe, PROBE_FOR_ALL);
 }
 
+/* Who knows that the target is back lets one call look. */
+static void a_rest_can_be_ended_early(void **state) {
+    (void)state;
+    breaker b = open_at(100);
+    breaker_probe probe;
+    breaker_hasten(&b, &policy, false, 150);
+    assert_int_equal(b.gate.state, BREAKER_HALF_OPEN);
+    assert_true(breaker_admit(&b, &policy, 0, 150, &probe));
+    assert_int_equal(probe, PROBE_FOR_ALL);
+    assert_false(breaker_ready(&b, &policy, 0, 151)); /* one */
+    breaker_hasten(&b, &policy, true, 152);           /* is under way already */
+    assert_false(breaker_ready(&b, &policy, 0, 153));
+    assert_true(breaker_report(&b, &policy, 0, false, probe, 160).changed);
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
+    breaker_hasten(&b, &policy, true, 170); /* nothing to end */
+    assert_int_equal(b.gate.state, BREAKER_CLOSED);
+}
+
+/* Calls fail all the same: then they say how long it rests, until it was well again. */
+static void a_rest_is_ended_early_once(void **state) {
+    (void)state;
+    breaker b = open_at(100);
+    breaker_probe probe;
+    breaker_hasten(&b, &policy, false, 150);
+    assert_true(breaker_admit(&b, &policy, 0, 150, &probe));
+    (void)breaker_report(&b, &policy, 0, true, probe, 160);
+    assert_int_equal(b.gate.state, BREAKER_IS_OPEN);
+    breaker_hasten(&b, &policy, false, 170);
+    assert_int_equal(breaker_wait_ms(&b, &policy, 0, 170), 490);
+    breaker_hasten(&b, &policy, true, 180); /* it was gone, and is back */
+    assert_true(breaker_admit(&b, &policy, 0, 180, &probe));
+    (void)breaker_report(&b, &policy, 0, false, probe, 190);
+    for (int i = 0; i < 4; i++)
+        report(&b, true, 200);
+    breaker_hasten(&b, &policy, false, 210);
+    assert_true(breaker_ready(&b, &policy, 0, 210));
+}
+
 static void off_admits_all_and_closes(void **state) {
     (void)state;
     breaker b = open_at(0);
@@ -279,6 +317,8 @@ int main(void) {
         cmocka_unit_test(one_probe_decides),
         cmocka_unit_test(latecomers_change_nothing),
         cmocka_unit_test(a_lost_probe_is_replaced),
+        cmocka_unit_test(a_rest_can_be_ended_early),
+        cmocka_unit_test(a_rest_is_ended_early_once),
         cmocka_unit_test(off_admits_all_and_closes),
         cmocka_unit_test(any_history_agrees_with_the_model),
     };

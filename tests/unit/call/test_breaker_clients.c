@@ -18,7 +18,7 @@ enum { CLIENTS = 3, ONE = CLIENTS, CALLERS };
  *   A.3    calls that succeed    Ax   that call fails     Ao   it succeeds
  *   A*     one that shows        Aa   it shows that the target answers
  *          only that it answers  A-   it is cancelled
- *   +500   so many ms pass
+ *   +500   so many ms pass       H      the target is known to be back   HH   again
  *
  * A call that is not let through changes nothing. */
 typedef struct scene {
@@ -61,6 +61,10 @@ static void call(scene *s, int i, char how) {
 static void play(scene *s, const char *script) {
     span rest = span_cstr(script), word;
     while (span_cut(&rest, ' ', &word)) {
+        if (word.ptr[0] == 'H') {
+            breaker_hasten(&s->b, &policy, word.len == 2, s->now_ms);
+            continue;
+        }
         long n = strtol(word.ptr + (word.ptr[0] == '+' ? 1 : 2), NULL, 10);
         int i = index_of(word.ptr[0]);
         if (word.ptr[0] == '+') {
@@ -183,6 +187,25 @@ static void what_clients_meet(void **state) {
         {OPENED " B*", "open "},
         {"A? A!20 Aa", "closed BC"},
         {"A? B? " OPENED " +5000 Aa Ba", "open ABC"},
+
+        /* The rest is over for all when the target is known to be back; what calls meet then
+         * rules. */
+        {"A!20 H", "closed ABC"},
+        {"A!20 H A?", "closed BC"},
+        {"A!20 H A.", "closed ABC"},
+        {"A!20 H A! H", "closed BC"},
+        {"A!20 H A! HH", "closed ABC"},
+        {"A!20 H A. A!20 H", "closed ABC"},
+        {OPENED " H", "half open ABC"},
+        {OPENED " H A?", "half open "},
+        {OPENED " H A? H", "half open "},
+        {OPENED " H A.", "closed ABC"},
+        {OPENED " H A!", "open BC"},
+        {OPENED " H A! B!", "open "},
+        {OPENED " H A! B! H", "open "},
+        {OPENED " H A! B! +5000", "open ABC"},
+        {OPENED " H A! B! HH", "half open ABC"},
+        {DUE " A! B! H", "half open ABC"},
 
         /* Those that are late change nothing. */
         {"B? C? " OPENED " Bo Cx", "open "},
