@@ -37,6 +37,7 @@ static void upstream_done(upstream *u) {
         key_unref(u->keys[i].state);
     }
     free(u->keys);
+    health_unref(u->health);
     secret_set_unref(u->secrets);
     http_origin_unref(u->origin);
     target_unref(u->plain);
@@ -67,6 +68,7 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
         u->items[i] = (upstream){.provider = p,
                                  .ops = provider_find(p->kind),
                                  .origin = http_client_origin(client, &spec),
+                                 .health = health_get(target_table_health(targets), p),
                                  .plain = target_get(targets, p->name),
                                  .strangers = target_get_strangers(targets, p->name)};
         make_keys(&u->items[i], targets);

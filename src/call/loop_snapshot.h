@@ -22,6 +22,7 @@ typedef struct upstream {
     upstream_key *keys;      /* as configured; where none is sent, that alone */
     size_t key_count;        /* at least 1 */
     size_t next_key;         /* they are used in turn */
+    health_state *health;    /* counted; NULL: nobody asks whether it is up */
     secret_set *secrets;     /* what nobody is to hear from it; counted; NULL: nothing */
     target_state *plain;     /* of what names no model there */
     target_state *strangers; /* of models there that it has not answered for yet */

@@ -5,11 +5,18 @@ typedef struct order {
     size_t len;
 } order;
 
-/* Those whose breaker admits calls (ready) or those whose breaker does not, as written. */
-static order collect(const route_fact *facts, size_t count, bool ready, unsigned char *out) {
+/* Who are asked first, next and last. */
+typedef enum group { READY, RESTING, DOWN, GROUPS } group;
+
+static group group_of(const route_fact *f) {
+    return f->down ? DOWN : f->ready ? READY : RESTING;
+}
+
+/* Those of one group, as written. */
+static order collect(const route_fact *facts, size_t count, group wanted, unsigned char *out) {
     order o = {out, 0};
     for (size_t i = 0; i < count; i++)
-        if (facts[i].ready == ready) o.at[o.len++] = (unsigned char)i;
+        if (group_of(&facts[i]) == wanted) o.at[o.len++] = (unsigned char)i;
     return o;
 }
 
@@ -69,26 +76,29 @@ static void holder_first(order o, const route_fact *facts) {
     }
 }
 
+static void arrange(order o, group g, const config_model *model, const route_fact *facts,
+                    double (*next_rnd)(void *arg), void *arg) {
+    switch (model->pick) {
+    case PICK_ORDER: break;
+    case PICK_WEIGHTED: by_weight(o, model->targets, next_rnd, arg); break;
+    case PICK_FASTEST:
+        by_latency(o, facts);
+        if (g == READY) explore(o, facts, next_rnd, arg);
+        break;
+    }
+    holder_first(o, facts);
+}
+
 size_t route_order(const config_model *model, const route_fact *facts,
                    double (*next_rnd)(void *arg), void *arg,
                    unsigned char ret_order[ROUTE_TARGETS_MAX]) {
     size_t count = model->target_count;
     if (count > ROUTE_TARGETS_MAX) count = ROUTE_TARGETS_MAX;
-    order ready = collect(facts, count, true, ret_order);
-    order resting = collect(facts, count, false, ret_order + ready.len);
-    switch (model->pick) {
-    case PICK_ORDER: break;
-    case PICK_WEIGHTED:
-        by_weight(ready, model->targets, next_rnd, arg);
-        by_weight(resting, model->targets, next_rnd, arg);
-        break;
-    case PICK_FASTEST:
-        by_latency(ready, facts);
-        by_latency(resting, facts);
-        explore(ready, facts, next_rnd, arg);
-        break;
+    size_t laid = 0;
+    for (group g = READY; g < GROUPS; g++) {
+        order o = collect(facts, count, g, ret_order + laid);
+        arrange(o, g, model, facts, next_rnd, arg);
+        laid += o.len;
     }
-    holder_first(ready, facts);
-    holder_first(resting, facts);
     return count;
 }

@@ -5,7 +5,7 @@
  * fastest  by smoothed time to first content; a target never measured comes first (so that it is
  *          measured), and one call in twenty goes to another than the fastest, to keep its figure
  * fresh. A target that holds what the call names comes before all of them; those whose breaker is
- * open come last in any case.
+ * open come behind all others, and behind them those whose provider is down.
  */
 #ifndef WEIR_CALL_ROUTE_H
 #define WEIR_CALL_ROUTE_H
@@ -16,6 +16,7 @@ typedef struct route_fact {
     int64_t latency_ms; /* -1: not measured */
     bool ready;         /* its breaker admits calls */
     bool holds;         /* its provider made what the call names (call/affinity.h) */
+    bool down;          /* its provider does not answer health checks (call/health.h) */
 } route_fact;
 
 enum { ROUTE_TARGETS_MAX = 32 };

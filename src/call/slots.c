@@ -46,6 +46,7 @@ static slot *as_written(const config_model *model, size_t count, target_state *c
                           .upstream = loop_snapshot_find(u, t->provider),
                           .name = state_name(t, facts, a),
                           .model = t->model};
+        items[i].down = health_look(items[i].upstream->health) == HEALTH_DOWN;
         find_state(&items[i], named ? named[i] : NULL, facts, u->targets);
     }
     return items;
@@ -60,11 +61,12 @@ void slots_done(slots *s) {
     }
 }
 
-/* RESTING also where its breaker admits none. */
+/* RESTING also where its breaker admits none, LAST where its provider is down. */
 static key_readiness may_ask(const slots *s, size_t at, int64_t now_ms) {
     const slot *it = &s->items[at];
     if (!target_ready(it->state, s->breaker, s->client, now_ms)) return KEY_RESTING;
-    return keys_look(it->upstream, it->spent, it->state, now_ms).readiness;
+    key_readiness keys = keys_look(it->upstream, it->spent, it->state, now_ms).readiness;
+    return keys == KEY_FREE && it->down ? KEY_LAST : keys;
 }
 
 static bool made_by(const config_provider *p, const affinity_place *made_at) {
@@ -78,7 +80,8 @@ static void order(slots *s, const config_model *model, const affinity_place *mad
     for (size_t i = 0; i < s->count; i++)
         known[i] = (route_fact){.latency_ms = target_latency_ms(s->items[i].state),
                                 .ready = may_ask(s, i, now_ms) == KEY_FREE,
-                                .holds = made_by(s->items[i].target->provider, made_at)};
+                                .holds = made_by(s->items[i].target->provider, made_at),
+                                .down = s->items[i].down};
     unsigned char places[ROUTE_TARGETS_MAX];
     s->count = route_order(model, known, next_rnd, random, places);
     slot *ordered = arena_alloc(a, s->count * sizeof *ordered);
@@ -87,9 +90,10 @@ static void order(slots *s, const config_model *model, const affinity_place *mad
     s->items = ordered;
 }
 
-/* A provider that made something is asked for that, whatever the models are. */
-static void put_holder_first(slots *s, const config_model *model, const affinity_place *made_at,
-                             loop_snapshot *u, const request_facts *facts, arena *a) {
+/* A provider that made something is asked for that, whatever the models are: first, unless it is
+ * down. */
+static void put_holder(slots *s, const config_model *model, const affinity_place *made_at,
+                       loop_snapshot *u, const request_facts *facts, arena *a) {
     const config *c = loop_snapshot_config(u);
     size_t at = 0;
     while (at < c->provider_count && !made_by(&c->providers[at], made_at))
@@ -99,9 +103,10 @@ static void put_holder_first(slots *s, const config_model *model, const affinity
     *t = (config_target){.provider = &c->providers[at], .weight = 1, .name = c->providers[at].name};
     config_target_settle(c, model, t);
     const config_model alone = {.targets = t, .target_count = 1};
+    const slot *holder = as_written(&alone, 1, NULL, u, facts, a);
     slot *items = arena_alloc(a, (s->count + 1) * sizeof *items);
-    items[0] = *as_written(&alone, 1, NULL, u, facts, a);
-    memcpy(items + 1, s->items, s->count * sizeof *items);
+    memcpy(items + !holder->down, s->items, s->count * sizeof *items);
+    items[holder->down ? s->count : 0] = *holder;
     s->items = items;
     s->count++;
 }
@@ -125,7 +130,7 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
     s.items = as_written(model, n, named_targets_of(&u->named, c, model), u, facts, a);
     order(&s, model, made_at, random, now_ms, a);
     if (!made_at || give_keys(&s, made_at) || facts->endpoint != EP_OTHER) return s;
-    put_holder_first(&s, model, made_at, u, facts, a);
+    put_holder(&s, model, made_at, u, facts, a);
     (void)give_keys(&s, made_at);
     return s;
 }

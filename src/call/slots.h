@@ -20,6 +20,7 @@ typedef struct slot {
     span model;
     uint64_t key;   /* key_id() of the one that it should be asked with; 0: any */
     unsigned tries; /* made at this target in this call */
+    bool down;      /* its provider was, when the call began */
     bool bare;      /* it has refused what weir adds to a request */
     unsigned keys;  /* tries with another key at once after one was refused or limited */
     bool *spent;    /* of its upstream's keys: those that failed since the call last waited; NULL:
@@ -35,15 +36,16 @@ typedef struct slots {
 
 /* Lays the model's targets in order (call/route.h). made_at: where what the call names was made;
  * NULL: it names nothing, or nobody knows. That provider comes first, with that key; where no
- * target of the model is one of it, a path that is handed on as it comes still goes there first. */
+ * target of the model is one of it, a path that is handed on as it comes still goes there first.
+ * Providers that are down come last. */
 slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts *facts,
                 const affinity_place *made_at, uint64_t client, rng *random, int64_t now_ms,
                 arena *a);
 /* The states are not asked any more: each slot has its provider's strangers' from then on. */
 void slots_done(slots *s);
 /* The first slot at or after from that may be asked now: whose breaker admits a call, and of whose
- * keys one does not rest; one with a key that may be used freely goes before one without. count
- * when there is none. */
+ * keys one does not rest; one with a key that may be used freely, and whose provider is not down,
+ * goes before the others. count when there is none. */
 size_t slots_next(const slots *s, size_t from, int64_t now_ms);
 
 typedef struct slots_rest {

@@ -18,6 +18,7 @@
 #include "call/affinity.h"
 #include "call/breaker.h"
 #include "call/budget.h"
+#include "call/health.h"
 #include "call/key.h"
 #include "call/secrets.h"
 #include "call/shortages.h"
@@ -35,6 +36,8 @@ enum { TARGETS_MAX = 4096, TARGETS_UNANSWERED_MAX = 256, TARGET_NAME_MAX = 256 }
 
 /* The keys that go with them. */
 key_table *target_table_keys(target_table *t);
+/* What their providers' health paths tell. */
+health_table *target_table_health(target_table *t);
 /* What is secret between weir and each provider. */
 secret_table *target_table_secrets(target_table *t);
 /* Beside them: what providers hold for clients. As old as the table. */

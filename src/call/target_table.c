@@ -19,6 +19,7 @@ struct target_table {
     target_state *buckets[BUCKETS];
     idle_line answered, unanswered;
     key_table *keys;
+    health_table *health;
     secret_table *secrets;
     affinity *affinity;
     shortages *shortages;
@@ -61,6 +62,7 @@ target_table *target_table_new(void) {
     list_init(&t->answered.states);
     list_init(&t->unanswered.states);
     t->keys = key_table_new();
+    t->health = health_table_new();
     t->secrets = secret_table_new();
     t->affinity = affinity_new();
     t->shortages = shortages_new();
@@ -76,6 +78,7 @@ void target_table_free(target_table *t) {
         }
     }
     key_table_free(t->keys);
+    health_table_free(t->health);
     secret_table_free(t->secrets);
     affinity_free(t->affinity);
     shortages_free(t->shortages);
@@ -85,6 +88,10 @@ void target_table_free(target_table *t) {
 
 key_table *target_table_keys(target_table *t) {
     return t->keys;
+}
+
+health_table *target_table_health(target_table *t) {
+    return t->health;
 }
 
 secret_table *target_table_secrets(target_table *t) {

@@ -60,6 +60,15 @@ typedef struct config_url {
     span unix_path; /* for unix:/path URLs: plain HTTP over that socket; else empty */
 } config_url;
 
+/* What the provider is asked now and then, beside calls, to learn whether it is up. */
+typedef struct config_health {
+    span path; /* from the root of its server, with a query; empty: it is not asked */
+    int64_t every_ms;
+    int64_t timeout_ms;
+    unsigned failures;  /* in a row, until it is down */
+    unsigned successes; /* in a row, until it is up again */
+} config_health;
+
 typedef struct config_header {
     span name;
     span value;
@@ -80,6 +89,7 @@ typedef struct config_provider {
     unsigned max_connections; /* per worker */
     config_stream_usage stream_usage;
     config_max_tokens max_tokens;
+    config_health health;
     config_timeouts timeouts; /* its own */
 } config_provider;
 

@@ -249,6 +249,16 @@ static const option provider_options[] = {
      .sentence = "Whether weir adds stream_options.include_usage to a stream whose client says nothing about it. auto: yes, until a target refuses it; never: usage is estimated where the provider does not tell it by itself."},
     {WORD(config_provider, "max_tokens_member", max_tokens, max_tokens_words), .standard = "as_sent",
      .sentence = "What the bound of a chat completion's answer is called there: as the client sent it, or always max_tokens (many look-alikes pass over the newer name in silence) or max_completion_tokens (OpenAI's reasoning models refuse the older one). A request that has both is left alone. Default of the kinds ollama and llama_cpp_python: max_tokens."},
+    {OTHER(config_provider, "health.path", health.path, type_path), .standard = "",
+     .sentence = "What the gateway asks by GET, beside calls, to learn whether the provider is up: a path from the root of its server, not below url, such as /health. It goes with the key and the headers of a call. 2xx is up, anything else is down; the targets of a provider that is down are asked last. Empty: it is not asked. docs/providers.md names the paths of real servers."},
+    {DURATION(config_provider, "health.every", health.every_ms), .standard = "10s", .min = "100ms", .max = "1h",
+     .sentence = "From the beginning of one such question to that of the next."},
+    {DURATION(config_provider, "health.timeout", health.timeout_ms), .standard = "5s", .min = "10ms", .max = "5m",
+     .sentence = "Time for its whole answer, the connection included."},
+    {COUNT(config_provider, "health.failures", health.failures), .standard = "3", .min = "1", .max = "100",
+     .sentence = "How many in a row must fail until it is down. The very first decides by itself."},
+    {COUNT(config_provider, "health.successes", health.successes), .standard = "1", .min = "1", .max = "100",
+     .sentence = "How many in a row must succeed until it is up again."},
     TARGET_TIMEOUTS(config_provider, INHERITED, " Default: the file's."),
 };
 

@@ -284,6 +284,7 @@ static bool read_provider(reader *r, const yaml_node *map, const yaml_node *key,
     const yaml_node *at = key->value->line ? key->value : key;
     if (!settle_kind(r, name, at, p) || !settle_url(r, name, at, p)) return false;
     settle_max_tokens(key->value, p);
+    health_warn(r, name, key->value);
     warn_provider(r, name, key, p);
     return true;
 }

@@ -98,6 +98,9 @@ span reader_nearest(span word, span (*name)(const void *list, size_t i), const v
 /* listen.c: the node that says where an entry of listen is; NULL: a mapping without it. */
 const yaml_node *listen_address(const yaml_node *listener);
 
+/* health.c: a provider, node, may say how it is asked whether it is up, and not what. */
+void health_warn(reader *r, span name, const yaml_node *node);
+
 /* timeouts.c: which deadlines are in force for each target. */
 void timeouts_settle(config *c);
 

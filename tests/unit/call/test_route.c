@@ -27,7 +27,19 @@ static void order_is_as_written_and_the_resting_come_last(void **state) {
     expect(&model, (route_fact[]){{-1, true}, {-1, true}, {-1, true}, {-1, true}}, &r, "0123");
     expect(&model, (route_fact[]){{-1, false}, {-1, true}, {-1, false}, {-1, true}}, &r, "1302");
     expect(&model, (route_fact[]){{-1, false}, {-1, false}, {-1, false}, {-1, false}}, &r, "0123");
+    /* Behind them those that are down, whatever their breakers say. */
+    expect(&model,
+           (route_fact[]){
+               {-1, true, .down = true}, {-1, false}, {-1, false, .down = true}, {-1, true}},
+           &r, "3102");
+    expect(&model,
+           (route_fact[]){{-1, true, .down = true},
+                          {-1, false, .down = true},
+                          {-1, true, .down = true},
+                          {-1, true, .down = true}},
+           &r, "0123");
     model.target_count = 1;
+    expect(&model, (route_fact[]){{-1, true, .down = true}}, &r, "0");
     expect(&model, (route_fact[]){{-1, false}}, &r, "0");
     model.target_count = 0;
     expect(&model, NULL, &r, "");

@@ -9,8 +9,9 @@
 
 static const char options[] =
     "providers:\n"
-    "  a: {kind: openai, url: 'http://127.0.0.1:1/v1', key: sk-a}\n"
-    "  b: {kind: openai, url: 'http://127.0.0.1:2/v1', key: sk-b, timeouts: {first_byte: 7s}}\n"
+    "  a: {kind: openai, url: 'http://127.0.0.1:1/v1', key: sk-a, health: {path: /health}}\n"
+    "  b: {kind: openai, url: 'http://127.0.0.1:2/v1', key: sk-b, timeouts: {first_byte: 7s}, "
+    "health: {path: /health}}\n"
     "  c: {kind: openai, url: 'http://127.0.0.1:3/v1', key: [sk-c1, sk-c2, sk-c3]}\n"
     "models:\n"
     "  one: a\n"
@@ -245,6 +246,61 @@ static void who_made_what_is_named_is_asked_first(void **state) {
     laid_done(&l);
 }
 
+static void check(laid *l, size_t provider, bool passed) {
+    const config_provider *p = &l->config->providers[provider];
+    for (unsigned i = 0; i < 3; i++)
+        (void)health_report(loop_snapshot_find(l->snapshot, p)->health, &p->health, passed,
+                            SPAN_OF("gone"));
+}
+
+/* Behind a breaker that is open and a key that is refused; nobody is left out for it. */
+static void those_that_are_down_are_asked_last(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    const affinity_place by_a = {hash_span(SPAN_OF("a")), 7}, by_b = {hash_span(SPAN_OF("b")), 8};
+    check(&l, 0, false);
+    slots s = lay(&l, "written", "m", 0);
+    expect(&s, "b/large c/m a/m");
+    assert_int_equal(slots_next(&s, 2, 0), 2);
+    s = lay(&l, "one", "m", 0);
+    assert_int_equal(slots_next(&s, 0, 0), 0);
+    s = lay_for(&l, "written", EP_RESPONSES, &by_a);
+    expect(&s, "b/large c/m a/m");
+
+    upstream *b = loop_snapshot_find(l.snapshot, &l.config->providers[1]);
+    (void)key_refused(b->keys[0].state, 401, SPAN_EMPTY, 0, 1);
+    for (int i = 0; i < 2; i++)
+        report(&l, "c/m", true, -1, 0);
+    s = lay(&l, "written", "m", 2);
+    expect(&s, "b/large c/m a/m");
+    assert_int_equal(slots_next(&s, 0, 2), 0);
+    assert_int_equal(slots_next(&s, 1, 2), 2);
+
+    check(&l, 1, false);
+    s = lay(&l, "written", "m", 2000);
+    expect(&s, "c/m a/m b/large");
+    s = lay_for(&l, "two", EP_OTHER, &by_b);
+    expect(&s, "c/m a/m b/m");
+    assert_int_equal(s.items[2].key, 8);
+    check(&l, 0, true);
+    check(&l, 1, true);
+    s = lay(&l, "written", "m", 2000);
+    expect(&s, "a/m b/large c/m");
+    laid_done(&l);
+}
+
+/* Of a call that has begun the order stays. */
+static void a_call_goes_by_what_it_began_with(void **state) {
+    (void)state;
+    laid l;
+    laid_init(&l);
+    slots s = lay(&l, "written", "m", 0);
+    check(&l, 1, false);
+    assert_int_equal(slots_next(&s, 1, 0), 1);
+    laid_done(&l);
+}
+
 /* Also one that stands in no entry: those of the entry that is asked, of its provider, of the file.
  */
 static void a_holder_has_its_deadlines(void **state) {
@@ -296,6 +352,8 @@ int main(void) {
         cmocka_unit_test(what_is_known_orders_them),
         cmocka_unit_test(those_that_rest_are_passed_over),
         cmocka_unit_test(who_made_what_is_named_is_asked_first),
+        cmocka_unit_test(those_that_are_down_are_asked_last),
+        cmocka_unit_test(a_call_goes_by_what_it_began_with),
         cmocka_unit_test(a_holder_has_its_deadlines),
         cmocka_unit_test(a_key_is_preferred),
     };

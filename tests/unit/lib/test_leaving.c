@@ -312,6 +312,7 @@ static void the_configuration(void **state) {
         fill("config_client", c->clients, hostile, &a);
         fill("config_provider", p, hostile, &a);
         fill("config_url", &p->url, hostile, &a);
+        fill("config_health", &p->health, hostile, &a);
         fill("config_header", p->headers, hostile, &a);
         config_explain(c, &out);
         check_door(&out, EXPLAIN, hostile);
