@@ -58,3 +58,11 @@ key_outlook keys_take(upstream *u, const bool *spent, target_state *target, uint
     if (found.readiness != KEY_RESTING) key_take(u->keys[*ret_at].state, now_ms);
     return found;
 }
+
+credential *keys_first_free(const upstream *u, size_t from, int64_t now_ms) {
+    for (size_t i = 0; i < u->key_count; i++) {
+        const upstream_key *k = &u->keys[(from + i) % u->key_count];
+        if (key_look(k->state, now_ms) == KEY_FREE) return k->credential;
+    }
+    return u->keys[from % u->key_count].credential;
+}

@@ -27,4 +27,8 @@ int64_t keys_wait_ms(const upstream *u, size_t but, target_state *target, int64_
 key_outlook keys_take(upstream *u, const bool *spent, target_state *target, uint64_t like,
                       int64_t now_ms, size_t *ret_at);
 
+/* For what is asked beside calls, which takes no turns: the first from `from` on, going round, that
+ * its provider is not known to refuse; where it refuses all, that one. */
+credential *keys_first_free(const upstream *u, size_t from, int64_t now_ms);
+
 #endif

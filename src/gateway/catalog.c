@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "call/pick_key.h"
 #include "http/decode.h"
 
 #include <stdlib.h>
@@ -177,15 +178,6 @@ static void on_fail(void *user, const http_fail *fail) {
 static const http_call_ops http_ops = {
     .on_head = on_head, .on_body = on_body, .on_end = on_end, .on_fail = on_fail};
 
-/* One that the provider is known to refuse is not the one to ask with. */
-static credential *pick_key(const entry *e, const upstream *u, int64_t now_ms) {
-    for (size_t i = 0; i < u->key_count; i++) {
-        const upstream_key *k = &u->keys[(e->key + i) % u->key_count];
-        if (key_look(k->state, now_ms) == KEY_FREE) return k->credential;
-    }
-    return u->keys[e->key % u->key_count].credential;
-}
-
 static void ask(entry *e, loop_snapshot *s, const config_provider *p) {
     loop *l = e->catalog->loop;
     const upstream *u = loop_snapshot_find(s, p);
@@ -195,7 +187,7 @@ static void ask(entry *e, loop_snapshot *s, const config_provider *p) {
     weir_error error;
     e->asked = true;
     e->snapshot = loop_snapshot_ref(s);
-    credential *key = pick_key(e, u, l->now_ms);
+    credential *key = keys_first_free(u, e->key, l->now_ms);
     e->secrets = u->secrets;
     const provider_ask spec = {.provider = p,
                                .facts = &facts,

@@ -31,6 +31,7 @@ static void tell_provider(metrics_shard *s, const config_provider *p) {
     for (shortage what = SHORTAGE_NONE + 1; what < SHORTAGE_COUNT; what++)
         metrics_foresee(s, METRIC_SHORTAGES,
                         (span[]){span_cstr(shortage_get(what)->word), p->name});
+    if (p->health.path.len) metrics_foresee(s, METRIC_PROVIDER_DOWN, &p->name);
 }
 
 static void tell_target(metrics_shard *s, const config_target *t) {

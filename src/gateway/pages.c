@@ -59,6 +59,31 @@ static void put_targets(json_writer *json, const worker *w) {
     free(rows);
 }
 
+/* Those that are asked whether they are up. */
+static void put_providers(json_writer *json, const worker *w) {
+    const config *c = worker_config(w);
+    json_key(json, "providers");
+    json_open_array(json);
+    for (size_t i = 0; i < c->provider_count; i++) {
+        health_state *s = w->env.snapshot->items[i].health;
+        buf why = BUF_EMPTY;
+        if (!s) continue;
+        json_open_object(json);
+        json_key(json, "name");
+        json_put_string(json, c->providers[i].name);
+        json_key(json, "health");
+        json_put_string(json, span_cstr(health_word(health_look(s))));
+        health_add_why(s, &why);
+        if (why.len) {
+            json_key(json, "detail");
+            json_put_string(json, buf_span(&why));
+        }
+        json_close_object(json);
+        buf_done(&why);
+    }
+    json_close_array(json);
+}
+
 static void answer_health(request *q) {
     gateway_phase phase = atomic_load_explicit(&q->w->gateway->phase, memory_order_relaxed);
     http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
@@ -73,6 +98,7 @@ static void answer_health(request *q) {
     json_key(&json, "uptime_seconds");
     json_put_i64(&json, (q->w->loop.now_ms - q->w->gateway->started_ms) / 1000);
     put_targets(&json, q->w);
+    put_providers(&json, q->w);
     refused_keys_write(&json, worker_config(q->w), q->w->env.targets);
     json_close_object(&json);
     reply(q, phase == GATEWAY_SERVING ? 200 : 503, "application/json", buf_span(&body),

@@ -5,6 +5,7 @@
 #include "gateway/breakers.h"
 #include "gateway/foreseen.h"
 #include "gateway/parts.h"
+#include "gateway/prober.h"
 #include "gateway/refused_keys.h"
 #include "gateway/reload.h"
 #include "gateway/worker.h"
@@ -50,6 +51,20 @@ void gateway_bound_memory(gateway *g) {
     metric_set(metrics_series(g->shard, METRIC_MEMORY_LIMIT, NULL), (int64_t)bytes);
 }
 
+void gateway_probe(gateway *g) {
+    if (g->phase != GATEWAY_SERVING) return;
+    if (!g->client && !prober_wanted(g->snapshot->config)) return;
+    if (!g->client) g->client = http_client_new(&g->loop, &upstream_limits);
+    loop_snapshot *s = loop_snapshot_new(g->client, g->snapshot, g->targets);
+    prober_apply(g->prober, s);
+    loop_snapshot_unref(s);
+}
+
+static void stop_probing(gateway *g) {
+    prober_stop(g->prober);
+    if (g->client) http_client_close(g->client);
+}
+
 static void on_tick(timer *t) {
     gateway *g = CONTAINER_OF(t, gateway, tick);
     tell_figures(g);
@@ -93,6 +108,7 @@ static void close_order(loop *l, void *arg) {
 static void enter(gateway *g, gateway_phase phase) {
     loop_timer_stop(&g->loop, &g->grace);
     atomic_store_explicit(&g->phase, phase, memory_order_relaxed);
+    if (phase > GATEWAY_SERVING) stop_probing(g);
     void (*order)(loop *, void *) = NULL;
     switch (phase) {
     case GATEWAY_STARTING:
@@ -258,6 +274,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     foreseen_tell(g->shard, c);
     g->listeners = listeners_new(g->snapshot, NULL);
     g->reload = reload_new(g, load, user);
+    g->prober = prober_new(&g->loop, g->log, g->shard);
     g->end_of_turn.run = on_end_of_turn;
     loop_add_hook(&g->loop, &g->end_of_turn);
     timer_init(&g->tick, on_tick);
@@ -298,6 +315,7 @@ bool gateway_run(gateway *g, buf *ret_why) {
     }
     enter(g, GATEWAY_SERVING);
     reload_start_watching(g->reload);
+    gateway_probe(g);
     loop_timer_start(&g->loop, &g->tick, 0);
     if (g->notifier.watchdog_ms)
         loop_timer_start(&g->loop, &g->watchdog, g->notifier.watchdog_ms / 2);
@@ -333,6 +351,8 @@ void gateway_free(gateway *g) {
     if (!ran) end_early(g);
     free(g->workers);
     reload_free(g->reload);
+    prober_free(g->prober);
+    http_client_free(g->client);
     loop_remove_hook(&g->end_of_turn);
     log_flush(g->log);
     loop_done(&g->loop);

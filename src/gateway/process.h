@@ -7,12 +7,14 @@
 #include "gateway/gateway.h"
 #include "gateway/listeners.h"
 #include "gateway/notify.h"
+#include "http/client.h"
 #include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
 typedef struct worker worker;
 typedef struct reload reload;
+typedef struct prober prober;
 
 typedef enum gateway_phase {
     GATEWAY_STARTING, /* bound, and no worker runs yet */
@@ -43,6 +45,8 @@ struct gateway {
     snapshot *snapshot; /* in force */
     listeners *listeners;
     reload *reload;
+    prober *prober;
+    http_client *client; /* the prober's; NULL: nobody had to be asked yet */
     notifier notifier;
     timer watchdog;
     timer tick;  /* each second: what belongs to the process and not to a worker */
@@ -57,6 +61,8 @@ struct gateway {
 
 /* As the snapshot in force says. */
 void gateway_bound_memory(gateway *g);
+/* Which providers are asked whether they are up. */
+void gateway_probe(gateway *g);
 /* The worker's last connection has gone; it has closed. On the main thread, by loop_post(). */
 void gateway_worker_idle(loop *l, void *g);
 void gateway_worker_closed(loop *l, void *g);

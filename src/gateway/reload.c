@@ -188,6 +188,7 @@ static void on_applied(loop *l, void *arg) {
     g->listeners = listeners_ref(r->next_listeners);
     gateway_bound_memory(g);
     foreseen_tell(g->shard, g->snapshot->config);
+    gateway_probe(g);
     logger_configure(g->logger, &g->snapshot->config->logs);
     const span *paths;
     size_t count = config_watch_paths(g->snapshot->config, &paths);

@@ -14,6 +14,7 @@ import zlib
 import pytest
 
 import bodies
+import daemon
 import wire
 from connect_proxy import ConnectProxy
 from upstream import after, cut, error, make_head, raw, refused_port, black_hole, reply, reset, sse, stall
@@ -260,6 +261,7 @@ PROXIES = {"a proxy that refuses with 407": lambda: ConnectProxy(refuse=407), "a
            "a proxy that refuses connections": lambda: NoProxy(*refused_port()),
            "a proxy that does not answer": lambda: NoProxy(*black_hole())}
 FULL = "a stream that holds the whole pool"
+CHECKED = "connection refused, and found by health checks"
 
 
 class NoProxy:
@@ -288,7 +290,7 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     first, second, status, in_stream, code = expected(cell, name)
     up, spare = upstreams(), upstreams()
     url, proxy = up.url, None
-    if name == "connection refused":
+    if name in ("connection refused", CHECKED):
         kept, port = refused_port()
         url = f"http://127.0.0.1:{port}/v1"
     elif name == "silence while connecting":
@@ -308,7 +310,8 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
     backoff = {"base": "60s", "cap": "60s"} if waits == "at once" else {"base": "20ms", "cap": "100ms"}
     w = weir({
         "providers": {"main": {"kind": "openai", "url": url, "key": KEYS if " keys" in name or " of the other" in name else KEYS[0],
-                               "proxy": proxy.url if proxy else "none", "max_connections": 1 if name == FULL else 1024},
+                               "proxy": proxy.url if proxy else "none", "max_connections": 1 if name == FULL else 1024,
+                               "health": {"path": "/health" if name == CHECKED else ""}},
                       "spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}},
         "models": {"*": ["main", "spare"] if fallback else "main"},
         "retry": {**backoff, "patience": "5s" if long_wait else "200ms"},
@@ -323,6 +326,8 @@ def test_row(weir, upstreams, name, stream, fallback, cell, waits):
         holding = wire.connect(w)
         holding.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True})
         up.wait_requests(1)
+    if name == CHECKED:
+        daemon.wait_until(lambda: wire.call(w, "GET", "/health").json()["providers"][0]["health"] == "down", 5, "it is not down")
     answer = wire.chat(w, **({"stream": True, **said} if stream else {}))
 
     # What the client gets.
