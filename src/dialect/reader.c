@@ -271,8 +271,10 @@ static reader_result end_of_plain(reader *r, bool clean, answer_event *ret) {
     if (r->ended) return READER_END;
     if (!clean) return READER_CUT;
     r->ended = true;
-    *ret = (answer_event){
-        .kind = ANSWER_PLAIN, .sorts = EVENT_FULL, .data = without_secrets(r, buf_span(&r->body))};
+    span body = buf_span(&r->body);
+    if (r->ops->is_json) body = json_behind_mark(body);
+    *ret =
+        (answer_event){.kind = ANSWER_PLAIN, .sorts = EVENT_FULL, .data = without_secrets(r, body)};
     read_event(r, ret);
     if (!r->ops->is_json || ret->sorts & (EVENT_ERROR | EVENT_FAILED)) return READER_EVENT;
     if (!ret->is_json) r->no_answer = what_it_is_instead(ret->data);

@@ -259,6 +259,7 @@ void refusal_read(span body, const secret_set *secrets, arena *a, refusal_said *
     json_fault fault;
     *ret = (refusal_said){.error = {JSON_NONE, SPAN_EMPTY}};
     taker t = {.secrets = secrets, .arena = a, .said = ret};
+    body = json_behind_mark(body);
     if (!json_scan(body, NULL, &root, &fault)) {
         note_text(&t, body);
         return;

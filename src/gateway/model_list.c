@@ -20,7 +20,7 @@ bool model_list_read(span body, const secret_set *secrets, model_list *ret) {
     arena_init(&l.arena, 0);
     json_value root;
     json_fault fault;
-    bool read = json_scan(arena_dup(&l.arena, body), NULL, &root, &fault);
+    bool read = json_scan(arena_dup(&l.arena, json_behind_mark(body)), NULL, &root, &fault);
     json_value data = read && root.type == JSON_OBJECT ? json_get(root, SPAN_OF("data")) : root;
     if (!read || data.type != JSON_ARRAY) {
         arena_done(&l.arena);

@@ -162,9 +162,15 @@ static const char *scan_number(scanner *s, const char *p) {
     return p;
 }
 
+static const span byte_order_mark = SPAN("\xEF\xBB\xBF");
+
+span json_behind_mark(span doc) {
+    return span_starts(doc, byte_order_mark) ? span_slice(doc, byte_order_mark.len, doc.len) : doc;
+}
+
 static __attribute__((cold, noinline)) const char *fail_value(scanner *s, const char *p) {
     span rest = span_from(p, (size_t)(s->end - p));
-    if (s->depth == 0 && span_starts(rest, SPAN_OF("\xEF\xBB\xBF")))
+    if (s->depth == 0 && span_starts(rest, byte_order_mark))
         return fail_token(s, p, JSON_SYNTAX, "a byte order mark is not allowed");
     return fail_token(s, p, JSON_SYNTAX, "expected a value");
 }

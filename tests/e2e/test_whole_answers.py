@@ -210,6 +210,19 @@ def test_a_200_without_an_answer_is_a_failed_attempt(weir, upstream, path, body)
     assert answer.header("x-weir-attempts") == "2"
 
 
+@pytest.mark.parametrize("path", GOOD)
+def test_a_byte_order_mark_is_passed_over(weir, upstream, path):
+    mark = b"\xef\xbb\xbf"
+    upstream.script(reply(200, mark + json.dumps(GOOD[path]).encode(), {"content-type": "application/json"}),
+                    reply(400, mark + b'{"error":{"message":"No.","type":"t","param":null,"code":"c"}}', {"content-type": "application/json"}))
+    w, asked = weir(upstream, **QUICK), {"model": "m", "input": "Hi", "prompt": "Hi", **ASKS["chat"]}
+    answer = wire.call(w, "POST", path, asked)
+    assert (answer.status, json.loads(answer.body.decode())) == (200, GOOD[path])
+    assert answer.header("x-weir-attempts") == "1"
+    refused = wire.call(w, "POST", path, asked)
+    assert (refused.status, json.loads(refused.body.decode())["error"]["code"]) == (400, "c")
+
+
 def test_what_was_missing_is_said(weir, upstream):
     upstream.always(reply(200, {"choices": []}))
     answer = ask(weir(upstream, retry={"retries": 0}), stream=False)

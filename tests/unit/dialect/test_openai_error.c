@@ -211,6 +211,49 @@ static void a_document_that_is_no_answer(void **state) {
     }
 }
 
+/* Whoever makes JSON must not put a byte order mark before it; who reads it may pass one over
+ * (RFC 8259 section 8.1). The client does not get it. */
+static void a_byte_order_mark_before_an_answer(void **state) {
+    (void)state;
+#define MARK "\xEF\xBB\xBF"
+#define HI   "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"
+    static const struct {
+        const char *body, *told;
+    } rows[] = {
+        {MARK HI, HI},
+        {MARK " \n" HI, " \n" HI},
+        {HI, HI},
+        {MARK "{\"error\":{\"code\":429}}", "{\"error\":{\"code\":429}}"},
+        {MARK "[{\"error\":{\"code\":503}}]", "[{\"error\":{\"code\":503}}]"},
+        {MARK MARK HI, NULL}, /* one */
+        {" " MARK HI, NULL},
+        {"\xEF\xBB" HI, NULL},
+        {MARK, NULL},
+        {MARK "<html>", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const reader_spec spec = said_spec(DIALECT_OPENAI_CHAT, WANT_PARTS);
+        span piece = span_cstr(rows[i].body);
+        reader r;
+        answer_event e;
+        reader_init(&r, &spec, SPAN_OF("application/json"), -1);
+        assert_int_equal(reader_next(&r, &piece, &e), READER_MORE);
+        assert_int_equal(reader_end(&r, true, &e), rows[i].told ? READER_EVENT : READER_BAD);
+        if (rows[i].told) assert_span(e.data, rows[i].told);
+        reader_done(&r);
+    }
+    /* Where nobody knows what it is, it stays. */
+    const reader_spec raw = said_spec(DIALECT_RAW, 0);
+    span piece = SPAN_OF(MARK "{}");
+    reader r;
+    answer_event e;
+    reader_init(&r, &raw, SPAN_OF("application/json"), -1);
+    assert_int_equal(reader_next(&r, &piece, &e), READER_MORE);
+    assert_int_equal(reader_end(&r, true, &e), READER_EVENT);
+    assert_span(e.data, MARK "{}");
+    reader_done(&r);
+}
+
 /* More members than are looked at may hide it. */
 static void an_answer_behind_very_many_members(void **state) {
     (void)state;
@@ -234,6 +277,7 @@ int main(void) {
         cmocka_unit_test(an_answer_is_no_error),
         cmocka_unit_test(an_event_that_is_named_error),
         cmocka_unit_test(a_document_that_is_no_answer),
+        cmocka_unit_test(a_byte_order_mark_before_an_answer),
         cmocka_unit_test(an_answer_behind_very_many_members),
     };
     return run_watched(tests);

@@ -48,6 +48,14 @@ static void whole_errors_pass(void **state) {
         assert_body(400, bodies[i], bodies[i]);
 }
 
+/* But for a byte order mark, which no JSON may have before it. */
+static void a_byte_order_mark_does_not_pass(void **state) {
+    (void)state;
+    assert_body(400, "\xEF\xBB\xBF" ERROR("m", "t", "null", "\"c\""),
+                ERROR("m", "t", "null", "\"c\""));
+    assert_body(400, "\xEF\xBB\xBF{\"detail\":\"No.\"}", MADE("400", "No."));
+}
+
 /* An object that is nearly so: what does not fit is mended, all else stays as it is. */
 static void errors_are_mended(void **state) {
     (void)state;
@@ -414,6 +422,7 @@ static void the_cut_leaves_no_blank(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_errors_pass, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_byte_order_mark_does_not_pass, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_are_mended, setup, teardown),
         cmocka_unit_test_setup_teardown(other_shapes_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_list_is_cut_between_its_elements, setup, teardown),

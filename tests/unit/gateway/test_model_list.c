@@ -23,6 +23,7 @@ static void which_models_are_read(void **state) {
         {"{\"object\":\"list\",\"data\":[{\"id\":\"a\"},{\"id\":\"b\",\"x\":1}]}", "a b "},
         {"{\"models\":[{\"name\":\"z\"}],\"data\":[{\"id\":\"a\"}]}", "a "}, /* llama.cpp */
         {"[{\"id\":\"a\"},{\"id\":\"b\"}]", "a b "},                         /* Together */
+        {"\xEF\xBB\xBF[{\"id\":\"a\"}]", "a "},
         {"{\"data\":[]}", ""},
         {"[]", ""},
         {"{\"data\":[{\"id\":\"m\\u00e9ta\\/x\"}]}", "m\xC3\xA9ta/x "},
