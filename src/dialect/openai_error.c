@@ -11,10 +11,14 @@ static int status_of(json_value v) {
 
 enum { BAD_GATEWAY = 502 }; /* what it stands for where nothing better is told */
 
-/* The first of the two that is a number decides. */
-static int either_status(json_value code, json_value status) {
+/* The first of the two that is a number decides; 0: neither says anything. */
+static int told_status(json_value code, json_value status) {
     int64_t unused;
-    int told = status_of(json_i64(code, &unused) ? code : status);
+    return status_of(json_i64(code, &unused) ? code : status);
+}
+
+static int either_status(json_value code, json_value status) {
+    int told = told_status(code, status);
     return told ? told : BAD_GATEWAY;
 }
 
@@ -33,14 +37,33 @@ static bool ends_with_error(json_value v) {
            span_ieq(span_slice(v.raw, v.raw.len - word.len, v.raw.len), word);
 }
 
+/* What `errors` lists first, or is: JSON:API and Cloudflare have a list, Rails an object. */
+static json_value first_error(const json_member *members, size_t count) {
+    json_value errors = json_find(members, count, SPAN_OF("errors")), first = {JSON_NONE};
+    json_iter it = json_iter_of(errors);
+    if (errors.type == JSON_ARRAY) return json_next_element(&it, &first) ? first : errors;
+    return errors;
+}
+
+/* Of several things that were asked for some may be there: then it is an answer. */
+static bool lists_errors(const json_member *members, size_t count) {
+    static const span answers[] = {SPAN("data"), SPAN("results"), SPAN("output")};
+    json_value first = first_error(members, count);
+    if (first.type != JSON_OBJECT && first.type != JSON_STRING) return false;
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+        if (json_find(members, count, answers[i]).type == JSON_ARRAY) return false;
+    return openai_shows(first);
+}
+
 /* {"object":"error", …} of vLLM and Mistral, {"type":"error", …} of Anthropic, FastAPI's
- * {"detail": …}, and {"message": …} beside what says that it is one. */
+ * {"detail": …}, {"errors":[…]}, and {"message": …} beside what says that it is one. */
 static bool is_error(const answer_event *e, const json_member *members, size_t count) {
     json_value type = json_find(members, count, SPAN_OF("type"));
     json_value message = json_find(members, count, SPAN_OF("message"));
     if (json_is(json_find(members, count, SPAN_OF("object")), SPAN_OF("error"))) return true;
     if (json_is(type, SPAN_OF("error"))) return true;
     if (openai_shows(json_find(members, count, SPAN_OF("detail")))) return true;
+    if (lists_errors(members, count)) return true;
     if (message.type != JSON_STRING || !openai_shows(message)) return false;
     return e->kind == ANSWER_PLAIN || ends_with_error(type) ||
            openai_shows(json_find(members, count, SPAN_OF("code"))) ||
@@ -51,9 +74,13 @@ void openai_look_for_error(answer_event *e, const json_member *members, size_t c
     bool bare = e->error.type != JSON_OBJECT; /* it has its number inside, or beside it */
     if (!(e->sorts & EVENT_ERROR) && !is_error(e, members, count)) return;
     e->sorts |= EVENT_ERROR;
-    if (bare)
-        e->status = either_status(json_find(members, count, SPAN_OF("code")),
-                                  json_find(members, count, SPAN_OF("status")));
+    if (!bare) return;
+    json_value first = first_error(members, count);
+    int beside = told_status(json_find(members, count, SPAN_OF("code")),
+                             json_find(members, count, SPAN_OF("status")));
+    e->status = beside ? beside
+                       : either_status(json_get(first, SPAN_OF("code")),
+                                       json_get(first, SPAN_OF("status")));
 }
 
 /* Gemini's come as the elements of an array. */

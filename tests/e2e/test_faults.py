@@ -130,6 +130,8 @@ def faults(name, stream):
         "an answer without choices": lambda: reply(200, {**bodies.completion(), "choices": None}),
         "an answer that is `{\"object\":\"error\"}`": lambda: reply(200, {"object": "error", **OWN}),
         "an answer that is `{\"detail\": …}`": lambda: reply(200, {"detail": OWN["message"]}),
+        "an answer that is `{\"errors\":[…]}`": lambda: reply(200, {"errors": [OWN], "success": False}),
+        "an event that is `{\"errors\":[…]}` after content": lambda: raw(spoken + [event_of({"errors": [OWN]}), DONE], end="keep"),
         "a stream of nothing but `[DONE]`": lambda: raw([STREAM_HEAD, DONE], end="keep"),
         "a stream without an event": lambda: raw([STREAM_HEAD, b"0\r\n\r\n"], end="keep"),
         "a stream of role, usage and `[DONE]`": lambda: raw(begun + [event_of(bodies.usage_chunk()), DONE], end="keep"),

@@ -55,6 +55,13 @@ static void an_error_in_any_form(void **state) {
         {"[{\"error\":{\"code\":429,\"message\":\"x\",\"status\":\"RESOURCE_EXHAUSTED\"}}]", 429,
          429},
         {" [ {\"error\":{\"code\":503}} ] ", 503, 503},
+        {"{\"errors\":[{\"message\":\"x\",\"code\":7009}],\"success\":false,\"result\":null}", 502,
+         502},
+        {"{\"errors\":[{\"status\":429,\"title\":\"x\"},{\"status\":503}]}", 429, 429},
+        {"{\"errors\":[{\"code\":400}],\"status\":503}", 503, 503},
+        {"{\"errors\":[\"it broke\"]}", 502, 502},
+        {"{\"errors\":{\"model\":[\"is not here\"]}}", 502, 502},
+        {"{\"errors\":\"it broke\",\"code\":503}", 503, 503},
         /* In a stream it says too little to be one. */
         {"{\"message\":\"x\"}", 0, 502},
         {"{\"message\":\"x\",\"type\":\"ping\"}", 0, 502},
@@ -65,6 +72,13 @@ static void an_error_in_any_form(void **state) {
         {"[[{\"error\":{}}]]", 0, 0},
         {"{\"error\":null}", 0, 0},
         {"{\"error\":\"\"}", 0, 0},
+        {"{\"errors\":null}", 0, 0},
+        {"{\"errors\":[]}", 0, 0},
+        {"{\"errors\":[null]}", 0, 0},
+        {"{\"errors\":[[]]}", 0, 0},
+        {"{\"errors\":{}}", 0, 0},
+        {"{\"errors\":0}", 0, 0},
+        {"{\"errors\":false}", 0, 0},
         {"{\"detail\":null}", 0, 0},
         {"{\"detail\":\"\"}", 0, 0},
         {"{\"detail\":[]}", 0, 0},
@@ -86,6 +100,7 @@ static void an_answer_is_no_error(void **state) {
     (void)state;
     static const char *const documents[] = {
         "{\"choices\":[{\"message\":{\"content\":\"a\"}}],\"detail\":\"x\"}",
+        "{\"choices\":[{\"message\":{\"content\":\"a\"}}],\"errors\":[{\"message\":\"x\"}]}",
         "{\"choices\":[{\"message\":{\"content\":\"a\"}}],\"message\":\"x\",\"code\":500}",
         "{\"choices\":[{\"message\":{\"content\":\"a\"}}],\"error\":null,\"type\":\"error\"}",
     };
@@ -97,6 +112,12 @@ static void an_answer_is_no_error(void **state) {
         0);
     assert_status(DIALECT_OPENAI_RESPONSES, "{\"output\":[],\"message\":\"x\",\"detail\":\"x\"}",
                   502, 0);
+    /* Some of several may have failed. */
+    assert_status(DIALECT_OPENAI_EMBEDDINGS,
+                  "{\"data\":[{\"embedding\":[1]}],\"errors\":[{\"message\":\"x\"}]}", 0, 0);
+    assert_status(DIALECT_OPENAI_RESPONSES,
+                  "{\"type\":\"response.output_text.delta\",\"delta\":\"a\",\"errors\":[\"x\"]}", 0,
+                  502);
     /* It is an answer that failed. */
     assert_status(DIALECT_OPENAI_RESPONSES,
                   "{\"type\":\"response.failed\",\"status\":\"failed\",\"error\":{\"code\":429}}",
