@@ -4,6 +4,9 @@
  *
  * Some repeat the request too, where it lacks something else ("input": {…}); there the option
  * stands with its value, as weir wrote it. That is no complaint.
+ *
+ * Others say that there is a member which they do not know, and not which. It may be the client's
+ * as well; to ask without weir's own tells, and what is refused costs nothing.
  */
 #include "provider/openai.h"
 
@@ -48,4 +51,63 @@ bool openai_names_usage_option(span body) {
         }
     }
     return false;
+}
+
+/* ---- refusals that name nothing ---- */
+
+enum { DEPTH_MAX = 4 };
+
+static bool is_wording(span text) {
+    static const span wordings[] = {
+        SPAN("Extra inputs are not permitted"), /* pydantic 2 */
+        SPAN("extra fields not permitted"),     /* pydantic 1 */
+        SPAN("Additional properties are not allowed"),
+        SPAN("Unrecognized request argument supplied"),
+        SPAN("Unknown parameter"),
+        SPAN("Unknown argument"),
+        SPAN("Unknown field"),
+    };
+    text = span_strip(text);
+    if (span_ends(text, SPAN_OF("."))) text.len--;
+    for (size_t i = 0; i < ARRAY_LEN(wordings); i++)
+        if (span_ieq(text, wordings[i])) return true;
+    return false;
+}
+
+/* The string as it stands: no wording has a character that must be escaped. */
+static span inside(json_value string) {
+    return span_slice(string.raw, 1, string.raw.len - 1);
+}
+
+/* "x", or ["body","x"]: a place within the body. */
+static bool is_place(json_value v) {
+    json_iter it = json_strings_of(v);
+    for (json_value step; json_next_string(&it, &step);)
+        if (inside(step).len && !json_is(step, SPAN_OF("body"))) return true;
+    return false;
+}
+
+static bool complains(json_value v, unsigned depth) {
+    static const span places[] = {SPAN("param"), SPAN("loc"), SPAN("field")};
+    static const span texts[] = {SPAN("error"), SPAN("errors"), SPAN("detail"), SPAN("message"),
+                                 SPAN("msg")};
+    json_iter it = json_iter_of(v);
+    if (v.type == JSON_STRING) return is_wording(inside(v));
+    if (depth == DEPTH_MAX) return false;
+    if (v.type == JSON_ARRAY) {
+        for (json_value element; json_next_element(&it, &element);)
+            if (complains(element, depth + 1)) return true;
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(places); i++)
+        if (is_place(json_get(v, places[i]))) return false;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (complains(json_get(v, texts[i]), depth + 1)) return true;
+    return false;
+}
+
+bool openai_names_no_member(span body) {
+    json_value root;
+    json_fault fault;
+    return json_scan(body, NULL, &root, &fault) ? complains(root, 0) : is_wording(body);
 }

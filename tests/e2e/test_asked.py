@@ -15,6 +15,7 @@ OPENAI = error(400, "Unrecognized request argument supplied: stream_options", co
 FASTAPI = reply(422, {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options"],
                                   "msg": "Extra inputs are not permitted", "input": ADDED}]})
 TEXT = reply(400, b'json: unknown field "stream_options"', headers=[("Content-Type", "text/plain")])
+NAMELESS = error(422, "Extra inputs are not permitted", code=None)
 MARSHMALLOW = reply(422, {"errors": {"json": {"stream_options": {"include_usage": ["Unknown field."]}}}})
 
 
@@ -34,7 +35,7 @@ def options_of(up):
     return [request.json().get("stream_options") for request in up.requests]
 
 
-@pytest.mark.parametrize("refusal", [OPENAI, FASTAPI, TEXT, MARSHMALLOW], ids=["openai", "fastapi", "text", "marshmallow"])
+@pytest.mark.parametrize("refusal", [OPENAI, FASTAPI, TEXT, MARSHMALLOW, NAMELESS], ids=["openai", "fastapi", "text", "marshmallow", "nameless"])
 def test_a_stream_arrives_where_its_options_are_refused(weir, upstreams, refusal):
     up = upstreams()
     up.always(strict(refusal))
@@ -101,6 +102,16 @@ def test_another_fault_is_the_clients_though_the_request_is_repeated(weir, upstr
     w = weir(daemon.config_for(up))
     answer = wire.chat(w, stream=True)
     assert (answer.status, answer.header("x-weir-attempts")) == (422, "1")
+
+
+def test_what_names_nothing_may_be_about_the_clients_own(weir, upstreams):
+    up = upstreams()
+    up.always(lambda request: NAMELESS if "strange" in request.json() else sse(bodies.stream("Hi")))
+    w = weir(daemon.config_for(up))
+    answer = wire.chat(w, stream=True, strange=1)
+    assert (answer.status, answer.header("x-weir-attempts")) == (422, "2")
+    assert wire.chat(w, stream=True).status == 200
+    assert options_of(up) == [ADDED, None, ADDED]  # nothing was learnt of it
 
 
 def test_a_provider_that_is_never_asked_for_it(weir, upstreams):

@@ -220,6 +220,54 @@ static void the_clients_own_is_told(void **state) {
     }
 }
 
+/* A refusal of a member that is not known, which does not say of which: it may be weir's. */
+static void one_that_names_none(void **state) {
+    (void)state;
+#define MESSAGE(text)                                                                              \
+    "{\"error\":{\"message\":\"" text "\",\"type\":\"t\",\"param\":null,\"code\":422}}"
+    static const struct {
+        const char *body;
+        bool again;
+    } rows[] = {
+        {MESSAGE("Extra inputs are not permitted"), true},
+        {MESSAGE("extra fields not permitted."), true},
+        {MESSAGE("Unknown field"), true},
+        {MESSAGE("Unrecognized request argument supplied."), true},
+        {MESSAGE("Additional properties are not allowed"), true},
+        {"{\"detail\":\"Extra inputs are not permitted\"}", true},
+        {"{\"detail\":[{\"type\":\"extra_forbidden\",\"msg\":\"Extra inputs are not permitted\"}]}",
+         true},
+        {"{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"Extra inputs are not permitted\"}]}", true},
+        {"{\"errors\":[\"Unknown field.\"]}", true},
+        {"Extra inputs are not permitted", true},
+        {" Extra inputs are not permitted.\\n", true},
+        {MESSAGE("Extra inputs are not permitted: x"), false},
+        {MESSAGE("x: Extra inputs are not permitted"), false},
+        {MESSAGE("1 validation error: Extra inputs are not permitted"), false},
+        {MESSAGE("Additional properties are not allowed (x was unexpected)"), false},
+        {MESSAGE("Field required"), false},
+        {"{\"detail\":[{\"loc\":[\"body\",\"x\"],\"msg\":\"Extra inputs are not permitted\"}]}",
+         false},
+        {"{\"detail\":[{\"loc\":[\"x\"],\"msg\":\"Extra inputs are not permitted\"}]}", false},
+        {"{\"detail\":[{\"loc\":\"x\",\"msg\":\"Extra inputs are not permitted\"}]}", false},
+        {"{\"error\":{\"message\":\"Unknown field\",\"param\":\"x\"}}", false},
+        {"{\"message\":\"Unknown field\",\"field\":\"x\"}", false},
+        {"{\"x\":[\"Unknown field.\"]}", false}, /* marshmallow: by its own name */
+        {"Unknown field: x", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf script = BUF_EMPTY;
+        owner o;
+        buf_addf(&script, "422|bytes %s|end", rows[i].body);
+        owner_begin(&o, &(row){.a = {buf_cstr(&script), STREAM}});
+        owner_call(&o, ASKS);
+        if (o.w.asked[0] != 1u + rows[i].again) print_error("%s\n", rows[i].body);
+        assert_int_equal(o.w.asked[0], 1 + rows[i].again);
+        owner_done(&o);
+        buf_done(&script);
+    }
+}
+
 /* A key's limit, or its refusal, may quote the request: that says nothing about it. */
 static void a_keys_refusal_is_not_about_it(void **state) {
     (void)state;
@@ -263,8 +311,11 @@ static void a_hedge_that_is_refused(void **state) {
 
 int main(void) {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_target_that_refuses_it),       cmocka_unit_test(the_clients_own_is_told),
-        cmocka_unit_test(a_keys_refusal_is_not_about_it), cmocka_unit_test(what_was_learnt_holds),
+        cmocka_unit_test(a_target_that_refuses_it),
+        cmocka_unit_test(the_clients_own_is_told),
+        cmocka_unit_test(one_that_names_none),
+        cmocka_unit_test(a_keys_refusal_is_not_about_it),
+        cmocka_unit_test(what_was_learnt_holds),
         cmocka_unit_test(a_hedge_that_is_refused),
     };
     return run_watched(tests);
