@@ -26,7 +26,8 @@ typedef struct refusal_said {
     span message;     /* the explanation, in one text */
     span rest;        /* without one: what there is to show of a JSON body, on one line */
     span type;
-    span code; /* a number's digits too */
+    span code;   /* a number's digits too */
+    span number; /* what a member `code` holds, whatever stands nearer under other names */
     span param;
     span delay;                    /* after which to come again, "34s" (Google's RetryInfo) */
     span codes[REFUSAL_CODES_MAX]; /* codes, types, statuses and reasons that stand anywhere */

@@ -14,7 +14,7 @@ enum {
     ANY = ASKED | DENIED | LIMITED | BROKEN | OTHER,
 };
 
-typedef enum row_kind { CODE, TEXT } row_kind;
+typedef enum row_kind { CODE, NUMBER, TEXT } row_kind;
 
 static const struct row {
     failure_class class;
@@ -82,6 +82,7 @@ static bool says(const heard *h, span folded) {
 }
 
 static bool fits(const struct row *row, const heard *h) {
+    if (row->kind == NUMBER) return span_eq(h->said->number, row->words);
     char wording[REFUSAL_WORDING_MAX];
     span folded = span_from(wording, refusal_fold(row->words, wording, sizeof wording));
     return row->kind == CODE ? has_code(h, row->words, folded) : says(h, folded);

@@ -169,6 +169,7 @@ static void note_words(taker *t, const json_value of[MEMBERS]) {
 
 static void note_members(taker *t, const json_value of[MEMBERS]) {
     refusal_said *said = t->said;
+    note(&said->number, of[CODE], t->arena);
     note(&said->code, of[CODE], t->arena);
     note(&said->code, of[ERROR_CODE], t->arena);
     note(&said->code, of[ERRCODE], t->arena);

@@ -264,6 +264,41 @@ static void the_keys_fault(void **state) {
     all_mean(FAIL_KEY, rows, ARRAY_LEN(rows));
 }
 
+/* Z.ai's and Zhipu's are numbers, as `code` alone; elsewhere the same digits say nothing. */
+static void numbers_that_are_codes(void **state) {
+    (void)state;
+#define ZAI(code) "{\"error\":{\"code\":" code ",\"message\":\"m\"}}"
+    static const row keys[] = {{429, ZAI("\"1113\"")}, {429, ZAI("1113")}, {502, ZAI("\"1112\"")}},
+                     targets[] = {{400, ZAI("\"1211\"")}, {400, ZAI("\"1212\"")}},
+                     lengths[] = {{400, ZAI("\"1261\"")},
+                                  {400, ZAI("1261")},
+                                  {502, ZAI("\"1261\"")},
+                                  {400, "{\"code\":1261,\"message\":\"m\"}"}},
+                     policies[] = {{400, ZAI("\"1301\"")}, {502, ZAI("1301")}},
+                     limits[] = {{429, ZAI("\"1302\"")},
+                                 {502, ZAI("\"1302\"")},
+                                 {502, ZAI("1303")},
+                                 {400, ZAI("\"1305\"")},
+                                 {502, ZAI("\"1308\"")}},
+                     none[] = {
+                         {400, OPENAI("The prompt has 1261 tokens", "t", "null")},
+                         {400, OPENAI("1261", "t", "null")},
+                         {400, OPENAI("m", "1261", "\"x\"")},
+                         {400, "{\"error\":{\"code\":\"x\",\"status\":1261,\"message\":\"m\"}}"},
+                         {400, ZAI("12610")},
+                         {400, ZAI("1261.0")},
+                         {400, ZAI("\"1261 \"")},
+                         {400, ZAI("\"1210\"")},
+                         {400, "{\"object\":\"error\",\"message\":\"m\",\"code\":\"1300\"}"},
+                     };
+    all_mean(FAIL_KEY, keys, ARRAY_LEN(keys));
+    all_mean(FAIL_TARGET, targets, ARRAY_LEN(targets));
+    all_mean(FAIL_CONTEXT_LENGTH, lengths, ARRAY_LEN(lengths));
+    all_mean(FAIL_CONTENT_POLICY, policies, ARRAY_LEN(policies));
+    all_mean(FAIL_LIMIT, limits, ARRAY_LEN(limits));
+    all_mean(FAIL_REQUEST, none, ARRAY_LEN(none));
+}
+
 static void the_targets_fault(void **state) {
     (void)state;
     static const row rows[] = {
@@ -424,13 +459,10 @@ static void a_text_is_heard_so_far(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(too_long),
-        cmocka_unit_test(the_requests_fault),
-        cmocka_unit_test(the_keys_fault),
-        cmocka_unit_test(the_targets_fault),
-        cmocka_unit_test(the_rest),
-        cmocka_unit_test(statuses_alone),
-        cmocka_unit_test(a_text_is_heard_so_far),
+        cmocka_unit_test(too_long),          cmocka_unit_test(the_requests_fault),
+        cmocka_unit_test(the_keys_fault),    cmocka_unit_test(numbers_that_are_codes),
+        cmocka_unit_test(the_targets_fault), cmocka_unit_test(the_rest),
+        cmocka_unit_test(statuses_alone),    cmocka_unit_test(a_text_is_heard_so_far),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
