@@ -84,6 +84,10 @@ static budget_counts counts_of(budget *b, uint64_t client, int64_t now_ms) {
 
 /* ---- the door ---- */
 
+budget_counts budget_last_minute(budget *b, int64_t now_ms) {
+    return total(&b->all, now_ms);
+}
+
 void budget_count_call(budget *b, uint64_t client, int64_t now_ms) {
     budget_minute *m = own(b, client, now_ms);
     turn(&b->all, now_ms)->calls++;

@@ -47,6 +47,8 @@ void budget_take(budget *b, uint64_t client, int64_t now_ms);
 /* Hedges may be at most at_most_ratio of first calls; one is always allowed. true takes a place. */
 MUST_USE bool budget_take_hedge(budget *b, const config_hedge *policy, uint64_t client,
                                 int64_t now_ms);
+/* What all have got over the last minute. */
+budget_counts budget_last_minute(budget *b, int64_t now_ms);
 void budget_return_hedge(budget *b, uint64_t client, int64_t now_ms);
 
 #endif

@@ -117,6 +117,13 @@ void target_take_budget(target_state *s, uint64_t client, int64_t now_ms) {
     unlock(s);
 }
 
+budget_counts target_last_minute(target_state *s, int64_t now_ms) {
+    lock(s);
+    budget_counts counts = budget_last_minute(&s->budget, now_ms);
+    unlock(s);
+    return counts;
+}
+
 bool target_take_hedge(target_state *s, const config_hedge *policy, uint64_t client,
                        int64_t now_ms) {
     lock(s);
@@ -150,6 +157,10 @@ void target_limit(target_state *s, const key_state *k, int64_t after_ms, int64_t
     lock(s);
     limits_add(&s->limits, key_id(k), after_ms, now_ms);
     unlock(s);
+}
+
+bool target_limits_any(const target_state *s, int64_t now_ms) {
+    return limits_any(&s->limits, now_ms);
 }
 
 key_readiness target_look_key(target_state *s, const key_state *k, int64_t now_ms,

@@ -91,6 +91,9 @@ bool target_budget_left(target_state *s, const config_retry *policy, uint64_t cl
                         int64_t now_ms);
 void target_take_budget(target_state *s, uint64_t client, int64_t now_ms); /* an extra call */
 
+/* What pages show: first calls, extra calls, hedges over the last minute. */
+budget_counts target_last_minute(target_state *s, int64_t now_ms);
+
 /* Habits: what it was seen to do, so that it is asked and read accordingly from then on. Forgotten
  * with its state. Any thread, no lock. */
 typedef enum target_habit {
@@ -105,6 +108,8 @@ bool target_has(const target_state *s, target_habit habit);
 
 /* Limits (call/limits.h): the key has had its share. */
 void target_limit(target_state *s, const key_state *k, int64_t after_ms, int64_t now_ms);
+/* Whether any key has, now. No lock. */
+bool target_limits_any(const target_state *s, int64_t now_ms);
 key_readiness target_look_key(target_state *s, const key_state *k, int64_t now_ms,
                               int64_t *ret_wait_ms);
 

@@ -45,6 +45,7 @@ void exchange_say_last(exchange *x) {
     x->phase = PHASE_OVER;
     x->env->open--;
     if (x->request.parent) x->env->open_children--;
+    if (x->streams) x->env->streams--;
     exchange_rows_done(x);
     x->filters->ops->done(x->filters);
     list_remove(&x->sibling);

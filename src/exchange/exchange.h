@@ -32,6 +32,7 @@ typedef struct exchange_env {
     bool patient;           /* who asks has time: see call_spec.patient */
     unsigned open;          /* exchanges in progress */
     unsigned open_children; /* of them: those that another one started */
+    unsigned streams;       /* of them: those whose client has got a stream's head */
     shares calls;           /* of those, per client: only where there are several */
     bool closing;           /* the time to drain is over: new exchanges are refused with DRAINING */
     /* private to exchange/ */

@@ -156,6 +156,7 @@ struct exchange {
     bool has_head;
     bool head_told;         /* the form has been given it: no filter keeps it back */
     bool head_sent;         /* the door has been given a head */
+    bool streams;           /* that was a stream's: it is one of env->streams */
     bool told_failed;       /* the answer has said, as its last event, that it failed */
     int sent_status;        /* its status */
     int64_t prompt_guess;   /* tokens; -1: nobody has wanted to know yet */

@@ -11,7 +11,9 @@ void exchange_send_head(exchange *x, int status, http_headers crossing, span con
 }
 
 void exchange_stream_head(exchange *x) {
-    if (x->head_sent) return;
+    if (x->head_sent || x->phase >= PHASE_CLOSING) return;
+    x->streams = true;
+    x->env->streams++;
     http_headers crossing = x->head_told ? x->head.headers : (http_headers){NULL, 0};
     exchange_send_head(x, x->head_told ? x->head.status : 200, crossing,
                        SPAN_OF("text/event-stream; charset=utf-8"));

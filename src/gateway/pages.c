@@ -1,13 +1,10 @@
 #include "gateway/pages.h"
 
-#include "gateway/breakers.h"
 #include "gateway/embedded.h"
-#include "gateway/refused_keys.h"
 #include "gateway/reply.h"
+#include "gateway/vitals.h"
 #include "gateway/worker.h"
 #include "json/json.h"
-
-#include <stdlib.h>
 
 static void put_status(json_writer *w, const char *status) {
     json_key(w, "status");
@@ -38,52 +35,6 @@ static void answer_ready(request *q) {
     answer_status(q, phase == GATEWAY_SERVING ? 200 : 503, phase_name(phase));
 }
 
-static void put_targets(json_writer *json, const worker *w) {
-    breaker_row *rows;
-    size_t count = breakers_collect(worker_config(w), w->env.targets, &rows);
-    json_key(json, "targets");
-    json_open_array(json);
-    for (size_t i = 0; i < count; i++) {
-        json_open_object(json);
-        json_key(json, "name");
-        json_put_string(json, rows[i].target->name);
-        json_key(json, "breaker");
-        json_put_string(json, span_cstr(breaker_state_name(rows[i].state)));
-        if (rows[i].clients_apart) {
-            json_key(json, "open_for_clients");
-            json_put_i64(json, rows[i].clients_apart);
-        }
-        json_close_object(json);
-    }
-    json_close_array(json);
-    free(rows);
-}
-
-/* Those that are asked whether they are up. */
-static void put_providers(json_writer *json, const worker *w) {
-    const config *c = worker_config(w);
-    json_key(json, "providers");
-    json_open_array(json);
-    for (size_t i = 0; i < c->provider_count; i++) {
-        health_state *s = w->env.snapshot->items[i].health;
-        buf why = BUF_EMPTY;
-        if (!s) continue;
-        json_open_object(json);
-        json_key(json, "name");
-        json_put_string(json, c->providers[i].name);
-        json_key(json, "health");
-        json_put_string(json, span_cstr(health_word(health_look(s))));
-        health_add_why(s, &why);
-        if (why.len) {
-            json_key(json, "detail");
-            json_put_string(json, buf_span(&why));
-        }
-        json_close_object(json);
-        buf_done(&why);
-    }
-    json_close_array(json);
-}
-
 static void answer_health(request *q) {
     gateway_phase phase = atomic_load_explicit(&q->w->gateway->phase, memory_order_relaxed);
     http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
@@ -95,11 +46,7 @@ static void answer_health(request *q) {
     json_put_string(&json, SPAN_OF("weir"));
     json_key(&json, "version");
     json_put_string(&json, SPAN_OF(WEIR_VERSION));
-    json_key(&json, "uptime_seconds");
-    json_put_i64(&json, (q->w->loop.now_ms - q->w->gateway->started_ms) / 1000);
-    put_targets(&json, q->w);
-    put_providers(&json, q->w);
-    refused_keys_write(&json, worker_config(q->w), q->w->env.targets);
+    vitals_write(&json, q->w);
     json_close_object(&json);
     reply(q, phase == GATEWAY_SERVING ? 200 : 503, "application/json", buf_span(&body),
           (http_headers){&fresh, 1});

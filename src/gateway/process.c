@@ -26,7 +26,7 @@ enum {
 
 static void tell_breakers(gateway *g) {
     breaker_row *rows;
-    size_t count = breakers_collect(g->snapshot->config, g->targets, &rows);
+    size_t count = breakers_collect(g->snapshot->config, g->targets, g->loop.now_ms, &rows);
     for (size_t i = 0; i < count; i++) {
         const span *target = &rows[i].target->name;
         metric_set(metrics_series(g->shard, METRIC_BREAKER, target),

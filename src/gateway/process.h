@@ -32,7 +32,11 @@ struct gateway {
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;
-    loop loop; /* the main thread's */
+    /* Of reloads; written by the main thread, read by all. */
+    atomic_uint reloads_ok, reloads_failed;
+    atomic_llong reloaded_ms;   /* when the last one ended; 0: there was none */
+    _Atomic bool reload_failed; /* that one has: the file is not what is in force */
+    loop loop;                  /* the main thread's */
     worker *workers;
     unsigned worker_count;
 

@@ -87,11 +87,18 @@ static void schedule_refresh(reload *r) {
     if (every_ms > 0) loop_timer_start(&r->gateway->loop, &r->refresh, every_ms);
 }
 
+static void note(gateway *g, bool ok) {
+    atomic_fetch_add_explicit(ok ? &g->reloads_ok : &g->reloads_failed, 1, memory_order_relaxed);
+    atomic_store_explicit(&g->reload_failed, !ok, memory_order_relaxed);
+    atomic_store_explicit(&g->reloaded_ms, g->loop.now_ms, memory_order_relaxed);
+}
+
 /* Back to idle, with nothing of the reload left over. */
 static void finish(reload *r, bool ok) {
     gateway *g = r->gateway;
     span outcome = ok ? SPAN_OF("ok") : SPAN_OF("failed");
     metric_add(metrics_series(g->shard, METRIC_RELOADS, &outcome), 1);
+    note(g, ok);
     snapshot_unref(r->next);
     listeners_unref(r->next_listeners);
     config_problems_done(&r->problems);

@@ -26,6 +26,7 @@ void worker_figures(worker *w) {
     http_client_stats stats = http_client_get_stats(w->client);
     unsigned busy = stats.open > stats.idle ? stats.open - stats.idle : 0;
     set_gauge(w, METRIC_OPEN_CALLS, NULL, w->env.open);
+    set_gauge(w, METRIC_OPEN_STREAMS, NULL, w->env.streams);
     set_gauge(w, METRIC_OPEN_CONNECTIONS, NULL, http_server_connections(w->server));
     set_gauge(w, METRIC_MEMORY_HELD, NULL, (int64_t)w->loop.memory.used);
     set_gauge(w, METRIC_UPSTREAM_CONNECTIONS, (span[]){SPAN("busy")}, busy);

@@ -94,14 +94,14 @@ static void add_sample(const scrape *s, const char *suffix, const span *values, 
 
 /* ---- one family ---- */
 
-static const metrics_shard *first_shard(const scrape *s) {
-    return atomic_load_explicit(&s->metrics->shards, memory_order_acquire);
+static const metrics_shard *first_shard(metrics *m) {
+    return atomic_load_explicit(&m->shards, memory_order_acquire);
 }
 
-static uint64_t total_value(const scrape *s, const metric_entry *e) {
+static uint64_t total_value(metrics *m, const metric_entry *e) {
     if (e->one) return metric_read(&e->one->value);
     uint64_t total = 0;
-    for (const metrics_shard *shard = first_shard(s); shard; shard = shard->next) {
+    for (const metrics_shard *shard = first_shard(m); shard; shard = shard->next) {
         const metric_series *series = metrics_peek(shard, e);
         if (series) total += metric_read(&series->value);
     }
@@ -113,7 +113,7 @@ static void add_histogram(const scrape *s, const metric_entry *e) {
     const metric_buckets *b = s->family->buckets;
     uint64_t counts[BOUNDS_MAX] = {0}, running = 0;
     double sum = 0;
-    for (const metrics_shard *shard = first_shard(s); shard; shard = shard->next) {
+    for (const metrics_shard *shard = first_shard(s->metrics); shard; shard = shard->next) {
         const metric_series *series = metrics_peek(shard, e);
         if (!series) continue;
         uint64_t bits = metric_read(&series->value);
@@ -144,7 +144,7 @@ static void add_entry(const scrape *s, const metric_entry *e) {
         return;
     }
     add_sample(s, "", e->values, NULL, false);
-    uint64_t value = total_value(s, e);
+    uint64_t value = total_value(s->metrics, e);
     if (s->family->kind == KIND_COUNTER)
         buf_add_u64(s->out, value);
     else
@@ -178,6 +178,11 @@ void metrics_write(metrics *m, bool open_metrics, buf *out) {
     for (metric_id id = 0; id < METRIC_COUNT; id++)
         add_family(&s, id);
     if (open_metrics) buf_add(out, SPAN_OF("# EOF\n"));
+}
+
+int64_t metrics_total(metrics *m, metric_id id) {
+    const metric_entry *e = atomic_load_explicit(&m->first[id], memory_order_acquire);
+    return e ? (int64_t)total_value(m, e) : 0;
 }
 
 /* ---- which of the two ---- */

@@ -44,6 +44,9 @@ void metric_set(metric_series *s, int64_t value);
 void metric_gauge_add(metric_series *s, int64_t n);  /* gauges */
 void metric_observe(metric_series *s, double value); /* histograms */
 
+/* Of a counter or gauge without labels, over all shards. Any thread. */
+int64_t metrics_total(metrics *m, metric_id id);
+
 /* Everything that a record tells, in one go. s NULL: nothing is counted. */
 void metrics_count_call(metrics_shard *s, const call_record *r);
 

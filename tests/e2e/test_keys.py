@@ -1,5 +1,6 @@
 """Keys that providers refuse or limit: what answers in their place, and who is told."""
 
+import threading
 import time
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import bodies
 import daemon
 import wire
-from upstream import error, reply
+from upstream import error, reply, sse
 
 FIRST, SECOND = "first-key-123456", "second-key-123456"
 REVOKED = error(401, "Incorrect API key provided: first-***3456.", code="invalid_api_key")
@@ -179,3 +180,40 @@ def test_a_provider_that_is_sent_no_key_asks_for_one(weir, upstreams):
     assert (answer.status, answer.error["code"]) == (502, "provider_refused")
     assert answer.error["message"] == "The provider main asks for a key, and none is configured for it (status 401)."
     assert health(w)["refused_keys"] == [{"provider": "main", "key": 1, "status": 401, "code": None}]
+
+
+# -- what /health tells beside -------------------------------------------------------------------------------------------
+
+
+def test_health_tells_what_rests_and_what_was_asked(weir, upstream):
+    answers = {FIRST: error(429, headers={"Retry-After": "300"}), SECOND: good()}
+    upstream.always(lambda request: answers[request.header("authorization").removeprefix("Bearer ")])
+    w = weir(upstream, retry=OFF, server={"workers": 1}, providers={"main": {"key": [FIRST, SECOND]}})
+    assert wire.call(w, "GET", "/health").json()["resting_keys"] == []
+    for _ in range(2):
+        assert wire.chat(w).status == 200
+    told = wire.call(w, "GET", "/health").json()
+    assert [(k["target"], k["key"]) for k in told["resting_keys"]] == [("main", 1)]
+    assert 200 < told["resting_keys"][0]["seconds"] <= 300
+    assert told["refused_keys"] == [] and told["status"] == "healthy"
+    assert told["targets"] == [{"name": "main", "breaker": "closed", "last_minute": {"calls": 2, "extra": 0}}]
+
+
+def test_health_tells_of_reloads_and_of_what_is_open(weir, upstream):
+    gate = threading.Event()
+    upstream.script(sse([bodies.chunk("a"), gate, bodies.chunk(finish="stop")]))
+    w = weir(upstream, server={"workers": 1})
+    told = wire.call(w, "GET", "/health").json()
+    assert (told["reloads"], told["open"]["calls"], told["open"]["streams"]) == ({"ok": 0, "failed": 0}, 0, 0)
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True})
+        next(c.body_pieces(c.head()))
+        told = wire.call(w, "GET", "/health").json()
+        assert (told["open"]["calls"], told["open"]["streams"]) == (1, 1) and told["open"]["connections"] >= 2
+        gate.set()
+    w.calls(1)
+    assert wire.call(w, "GET", "/health").json()["open"]["streams"] == 0
+    w.reload("nonsense: 1\n")
+    daemon.wait_until(lambda: wire.call(w, "GET", "/health").json()["reloads"]["failed"] == 1, 5, "no word of the reload")
+    told = wire.call(w, "GET", "/health").json()["reloads"]
+    assert told["last"] == "failed" and told["last_seconds_ago"] >= 0 and told["ok"] == 0

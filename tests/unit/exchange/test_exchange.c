@@ -126,6 +126,32 @@ static void what_answered(void **state) {
     }
 }
 
+/* From its head, as the client sees it, to the end of whatever kind. */
+static void open_streams_are_counted(void **state) {
+    (void)state;
+    static const struct {
+        int head; /* -1: none; else a kind */
+        unsigned open;
+    } rows[] = {{-1, 0}, {ANSWER_PLAIN, 0}, {ANSWER_STREAM, 1}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (int ends = 0; ends < 2; ends++) {
+            exchange_request r = request();
+            scene *c = scene_new(&r, "");
+            if (rows[i].head >= 0) script_head(&c->s, (answer_kind)rows[i].head);
+            if (rows[i].head == ANSWER_STREAM) script_say_as(&c->s, ANSWER_STREAM, "{}");
+            assert_int_equal(c->w->env.streams, rows[i].open);
+            if (ends && rows[i].head >= 0)
+                script_end(&c->s);
+            else
+                exchange_cancel(c->a.x);
+            assert_int_equal(c->w->env.streams, 0);
+            world_pass(c->w, 0);
+            asked_done(&c->a);
+            world_free(c->w);
+            free(c);
+        }
+}
+
 /* ---- a door that does something about what it hears ---- */
 
 static world *busy;
@@ -172,6 +198,7 @@ int main(void) {
         cmocka_unit_test(what_is_over_is_used_again),
         cmocka_unit_test(who_ends_with_the_loop_is_told),
         cmocka_unit_test(what_answered),
+        cmocka_unit_test(open_streams_are_counted),
         cmocka_unit_test(all_are_failed_that_run),
     };
     return run_watched(tests);

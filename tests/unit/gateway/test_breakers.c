@@ -57,7 +57,7 @@ static void let_fail(scene *s, const char *target, uint64_t client, int often) {
 static void expect(scene *s, const char *wanted) {
     breaker_row *rows;
     buf text = BUF_EMPTY;
-    size_t count = breakers_collect(s->config, s->targets, &rows);
+    size_t count = breakers_collect(s->config, s->targets, 2000, &rows);
     for (size_t i = 0; i < count; i++) {
         buf_addf(&text, "%s%.*s: %s", i ? ", " : "", SPAN_ARG(rows[i].target->name),
                  breaker_state_name(rows[i].state));
@@ -135,12 +135,48 @@ static void a_call_would_pass(void **state) {
     scene_done(&s);
 }
 
+/* "p: 1+2, p/large: 0+0 …": first calls and extra ones within the minute before now_ms. */
+static void expect_minute(scene *s, int64_t now_ms, const char *wanted) {
+    breaker_row *rows;
+    buf text = BUF_EMPTY;
+    size_t count = breakers_collect(s->config, s->targets, now_ms, &rows);
+    for (size_t i = 0; i < count; i++)
+        buf_addf(&text, "%s%.*s: %u+%u", i ? ", " : "", SPAN_ARG(rows[i].target->name),
+                 rows[i].minute.calls, rows[i].minute.extras);
+    assert_string_equal(buf_cstr(&text), wanted);
+    buf_done(&text);
+    free(rows);
+}
+
+/* Words are counted with their target, whether they have been answered or not. */
+static void the_last_minute_is_told(void **state) {
+    (void)state;
+    scene s;
+    scene_begin(&s, "");
+    target_state *own = target_get(s.targets, SPAN_OF("p/small"));
+    target_state *word = target_get(s.targets, SPAN_OF("p/a-word"));
+    target_state *strange = target_get_strangers(s.targets, SPAN_OF("p"));
+    target_count_call(own, 0, 1000);
+    target_count_call(own, 0, 1000);
+    target_take_budget(own, 0, 1000);
+    target_count_call(word, 0, 1000);
+    target_count_call(strange, 0, 1000);
+    target_take_budget(strange, 0, 1000);
+    expect_minute(&s, 1000, "p: 2+1, p/large: 0+0, p/small: 2+1, pq: 0+0, pq/large: 0+0");
+    expect_minute(&s, 90000, "p: 0+0, p/large: 0+0, p/small: 0+0, pq: 0+0, pq/large: 0+0");
+    target_unref(own);
+    target_unref(word);
+    target_unref(strange);
+    scene_done(&s);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_is_named_is_shown),
         cmocka_unit_test(words_are_shown_by_the_worst),
         cmocka_unit_test(clients_apart_are_counted),
         cmocka_unit_test(a_call_would_pass),
+        cmocka_unit_test(the_last_minute_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,7 @@ static void gauges_add_up_or_are_the_last(void **state) {
     metric_gauge_add(metrics_series(a, METRIC_OPEN_CALLS, NULL), 3);
     metric_gauge_add(metrics_series(b, METRIC_OPEN_CALLS, NULL), -5);
     assert_shows("weir_open_calls -2");
+    assert_int_equal(metrics_total(all, METRIC_OPEN_CALLS), -2);
     span target[] = {SPAN("t")};
     metric_set(metrics_series(a, METRIC_BREAKER, target), 1);
     assert_shows("weir_breaker_open{target=\"t\"} 1");
@@ -74,6 +75,7 @@ static void gauges_add_up_or_are_the_last(void **state) {
     metric_set(metrics_series(a, METRIC_LOG_DROPPED, NULL), 7);
     metric_set(metrics_series(b, METRIC_LOG_DROPPED, NULL), 9);
     assert_shows("weir_log_lines_dropped_total 9");
+    assert_int_equal(metrics_total(all, METRIC_LOG_DROPPED), 9);
 }
 
 static void histograms_count_up(void **state) {
