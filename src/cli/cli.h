@@ -67,6 +67,7 @@ extern const cli_command cli_check;
 extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;
+extern const cli_command cli_status;
 extern const cli_command cli_completion;
 extern const cli_command cli_help;
 
@@ -134,6 +135,8 @@ const cli_command *cli_find_command(const char *name); /* or NULL */
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
 /* Writes all of text; false (after saying so on stderr) when stdout does not take it. */
 MUST_USE bool cli_print(const buf *text);
+/* Makes control characters '?', but lines and tabs. */
+void cli_disarm(char *text, size_t len);
 /* Lines for people on stderr, control characters in them disarmed; frees text. */
 void cli_tell(buf *text);
 /* The same: "weir: …" and a line end. */

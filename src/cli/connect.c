@@ -40,13 +40,16 @@ static bool is_strangers(const char *path) {
     return here && stat(path, &st) == 0 && st.st_uid != geteuid() && st.st_uid != 0;
 }
 
+bool connect_may_read(const char *path) {
+    if (!is_strangers(path)) return true;
+    cli_complain("%s in this folder belongs to another user, so it is not read unasked; "
+                 "--config %s reads it",
+                 path, path);
+    return false;
+}
+
 static bool ask_file(const char *path, weir_options *options) {
-    if (is_strangers(path)) {
-        cli_complain("%s in this folder belongs to another user, so it is not read unasked; "
-                     "--config %s reads it",
-                     path, path);
-        return false;
-    }
+    if (!connect_may_read(path)) return false;
     weir_options_set_file(options, path);
     return true;
 }

@@ -29,6 +29,9 @@ typedef struct connection {
 
 /* false after saying on stderr what is wrong. Starts threads: a waiter comes before it. */
 MUST_USE bool connect_open(const connect_wish *wish, connection *ret);
+/* Whether a configuration that was found, and not named, may be read: not one in this folder of
+ * another user. false after saying so on stderr. */
+MUST_USE bool connect_may_read(const char *path);
 /* Cancels what runs, and calls back; see weir_client_free(). */
 void connect_close(connection *c);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cli_serve, &cli_chat,      &cli_batch,      &cli_check,
+    &cli_serve, &cli_chat,      &cli_batch,      &cli_check, &cli_status,
     &cli_sim,   &cli_reference, &cli_completion, &cli_help,
 };
 const size_t cli_command_count = ARRAY_LEN(cli_commands);

@@ -5,7 +5,7 @@
 
 /* What an argument or a file holds may not steer the terminal: control characters become '?', those
  * of C1 too, which are two bytes in UTF-8. Lines and tabs stay. */
-static void disarm(char *text, size_t len) {
+void cli_disarm(char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         bool c1 = c == 0xc2 && i + 1 < len && ((unsigned char)text[i + 1] & 0xe0) == 0x80;
@@ -15,7 +15,7 @@ static void disarm(char *text, size_t len) {
 }
 
 void cli_tell(buf *text) {
-    disarm(text->ptr, text->len);
+    cli_disarm(text->ptr, text->len);
     fwrite(buf_cstr(text), 1, text->len, stderr);
     buf_done(text);
 }
