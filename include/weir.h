@@ -164,6 +164,23 @@ WEIR_API void weir_request_set_path(weir_request *request, const char *path);
 /* A header field for the provider. Those that weir itself sets, and hop-by-hop ones, are dropped.
  */
 WEIR_API void weir_request_set_header(weir_request *request, const char *name, const char *value);
+/* A call that waits before a target is asked once more, after a failure that another try may mend.
+ * Lives until the callback returns. */
+typedef struct weir_wait {
+    int64_t wait_ms;
+    weir_code code;     /* why: WEIR_RATE_LIMITED, WEIR_PROVIDER, WEIR_UNREACHABLE … */
+    int status;         /* HTTP, of the refusal; 0: there was none */
+    const char *target; /* who is asked then: "openai/gpt-4o-mini" */
+    unsigned attempts;  /* made so far */
+} weir_wait;
+
+/* Non-zero: it is not waited for; the call is cancelled (WEIR_CANCELLED). On the thread of
+ * weir_event_fn. */
+typedef int weir_wait_fn(void *user, const weir_wait *wait);
+
+/* Hears of the waits of every call that the request is asked in, until then. NULL: nobody does. The
+ * time in the client's own queue is none of them. */
+WEIR_API void weir_request_set_on_wait(weir_request *request, weir_wait_fn *on_wait, void *user);
 /* Deadline of a call, its time in the queue included. 0, the default: timeouts.total of the
  * configuration alone, from when it leaves the queue. */
 WEIR_API void weir_request_set_timeout_ms(weir_request *request, int64_t timeout_ms);
@@ -274,12 +291,14 @@ WEIR_API void weir_client_step(weir_client *client);
 typedef struct weir_summary {
     uint64_t total_calls, successful_calls, failed_calls;
     double success_rate;            /* percent, 0 to 100; 0 where there was no call */
-    int64_t total_tokens;           /* of successful calls */
+    int64_t total_tokens;           /* of successful and of cancelled calls */
     double average_response_time;   /* seconds, of successful calls */
     const char *const *models_used; /* at most 1000 names, in the order of their first use */
     size_t models_used_count;
     int64_t prompt_tokens, completion_tokens;
-    uint64_t retries; /* attempts beyond the first of each call */
+    uint64_t retries;         /* attempts beyond the first of each call */
+    uint64_t cancelled_calls; /* of failed_calls: those that were not let come to their end */
+    int64_t estimated_tokens; /* of total_tokens: a guess, where the provider told nothing */
 } weir_summary;
 
 /* Of all calls that have ended since the client was made. Any thread. */

@@ -95,6 +95,13 @@ static bool tells_nothing(const failure *f) {
            f->class == FAIL_TLS;
 }
 
+/* The last of a step: the call may be gone after it. */
+static void tell_wait(call *c, const slot *s, const failure *why, int64_t wait_ms) {
+    const call_wait w = {
+        .wait_ms = wait_ms, .why = why, .target = s->name, .attempts = c->attempts};
+    if (c->sink->on_wait) c->sink->on_wait(c->user, &w);
+}
+
 void call_decide(call *c, size_t at, const failure *f) {
     const config *conf = call_config(c);
     slot *s = &c->slots.items[at];
@@ -121,6 +128,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         c->at = at;
         c->waited = call_keep(c, f);
         loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
+        tell_wait(c, s, c->waited, plan.wait_ms);
         return;
     case RETRY_NEXT:
         if (!c->kept) c->kept = call_keep(c, f);

@@ -13,6 +13,7 @@
 #define WEIR_CALL_CALL_H
 
 #include "call/attempt.h"
+#include "call/call_wait.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 
@@ -27,6 +28,8 @@ typedef struct call_sink {
     /* The provider refused an attempt for its load (429, 503, 529), whatever follows; with its hint
      * (-1: none). NULL allowed. May cancel the call. */
     void (*on_refused)(void *user, int status, int64_t retry_after_ms);
+    /* The call waits. NULL allowed. May cancel the call. */
+    void (*on_wait)(void *user, const call_wait *w);
 } call_sink;
 
 typedef struct call_spec {

@@ -151,6 +151,7 @@ static int run(const cli_args *args) {
     buf_done(&question);
     chat_talk_done(&c->talk);
     chat_files_done(&c->files);
+    buf_done(&c->used);
     free(c->model);
     free(c);
     return status;

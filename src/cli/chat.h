@@ -31,6 +31,7 @@ typedef struct chat {
     waiter waiter;
     connection connection;
     chat_output output;
+    buf used;           /* what the last call used: "about 12 + 34 tokens" */
     bool renamed_limit; /* the limit is called max_completion_tokens here */
 } chat;
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* A stream is held back while more than this waits for a slow reader. */
-enum { WAITING_MAX = 256 << 10 };
+enum { WAITING_MAX = 256 << 10, TOLD_WAIT_MS = 1000 };
 
 void chat_note(const char *fmt, ...) {
     bool colour = terminal_has_colour(STDERR_FILENO);
@@ -78,6 +78,17 @@ static void on_done(void *user, weir_result *result) {
     a->result = result;
 }
 
+/* A moment is not worth a word. */
+static int on_wait(void *user, const weir_wait *wait) {
+    const asking *a = user;
+    buf text = BUF_EMPTY;
+    if (a->chat->quiet || wait->wait_ms < TOLD_WAIT_MS) return 0;
+    chat_report_wait(wait, &text);
+    chat_note("%s", buf_cstr(&text));
+    buf_done(&text);
+    return 0;
+}
+
 static bool wants_end(const chat *c) {
     return c->waiter.interrupt || c->waiter.terminate || c->output.error;
 }
@@ -109,6 +120,7 @@ static void wait_for_result(asking *a) {
 static weir_result *call(chat *c, size_t *ret_shown) {
     asking a = {.chat = c};
     weir_request *request = make_request(c);
+    weir_request_set_on_wait(request, on_wait, &a);
     a.call = weir_start(c->connection.client, request, c->plain ? NULL : on_event, on_done, &a);
     wait_for_result(&a);
     weir_call_free(a.call);
@@ -204,6 +216,8 @@ chat_outcome chat_ask(chat *c) {
     weir_result *r = call_with_limit(c, &shown);
     write_out(c, r, shown);
     keep(c, r);
+    buf_clear(&c->used);
+    chat_report_tokens(r, &c->used);
     chat_outcome outcome = conclude(c, r);
     weir_result_free(r);
     return outcome;

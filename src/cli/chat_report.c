@@ -16,13 +16,17 @@ static void add_sentence(const char *text, buf *out) {
     buf_done(&excerpt);
 }
 
-static void add_tokens(const weir_result *r, buf *out) {
+void chat_report_tokens(const weir_result *r, buf *out) {
     if (r->prompt_tokens < 0 || r->completion_tokens < 0) {
         buf_add_cstr(out, "tokens unknown");
         return;
     }
     buf_addf(out, "%s%lld + %lld tokens", r->tokens_estimated ? "about " : "",
              (long long)r->prompt_tokens, (long long)r->completion_tokens);
+}
+
+static void add_tokens(const weir_result *r, buf *out) {
+    chat_report_tokens(r, out);
     if (r->cached_tokens > 0) buf_addf(out, ", %lld cached", (long long)r->cached_tokens);
     if (r->reasoning_tokens > 0) buf_addf(out, ", %lld reasoning", (long long)r->reasoning_tokens);
 }
@@ -47,6 +51,25 @@ void chat_report_usage(const weir_result *r, buf *out) {
         buf_addf(out, ", first token after %.1f s", r->first_token_seconds);
     add_who(r, out);
     if (r->attempts > 1) buf_addf(out, ", %u attempts", r->attempts);
+}
+
+static const char *reason_of(const weir_wait *w) {
+    switch (w->code) {
+    case WEIR_RATE_LIMITED: return "rate limited";
+    case WEIR_UNREACHABLE: return "no connection";
+    case WEIR_TIMEOUT: return "no answer in time";
+    default: return "the provider failed";
+    }
+}
+
+/* Whole seconds, never fewer than it is. */
+void chat_report_wait(const weir_wait *w, buf *out) {
+    long long seconds = (w->wait_ms + 999) / 1000;
+    buf_addf(out, "%s, again in ", reason_of(w));
+    if (seconds < 60)
+        buf_addf(out, "%lld s", seconds);
+    else
+        buf_addf(out, "%lld min %lld s", seconds / 60, seconds % 60);
 }
 
 const char *chat_report_remark(const weir_result *r) {
@@ -156,10 +179,11 @@ void chat_report_json(const weir_result *r, buf *out) {
 void chat_report_summary(const weir_summary *s, buf *out) {
     buf_addf(out, "%llu call%s", (unsigned long long)s->total_calls,
              s->total_calls == 1 ? "" : "s");
-    if (s->failed_calls)
-        buf_addf(out, ", %llu of them failed", (unsigned long long)s->failed_calls);
-    buf_addf(out, ", %lld + %lld tokens", (long long)s->prompt_tokens,
-             (long long)s->completion_tokens);
+    unsigned long long stopped = s->cancelled_calls, failed = s->failed_calls - stopped;
+    if (stopped) buf_addf(out, ", %llu of them stopped", stopped);
+    if (failed) buf_addf(out, ", %llu of them failed", failed);
+    buf_addf(out, ", %s%lld + %lld tokens", s->estimated_tokens ? "about " : "",
+             (long long)s->prompt_tokens, (long long)s->completion_tokens);
     if (s->successful_calls) buf_addf(out, ", %.1f s on average", s->average_response_time);
     if (s->retries) buf_addf(out, ", retries: %llu", (unsigned long long)s->retries);
     if (s->models_used_count) buf_add_cstr(out, ", models: ");

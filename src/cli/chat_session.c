@@ -43,8 +43,11 @@ static void ask(session *s) {
         s->over = true;
     } else if (outcome == CHAT_INTERRUPTED) {
         c->waiter.interrupt = false;
-        chat_note(c->talk.pending ? "stopped; /retry asks again"
-                                  : "stopped; what came of it is kept, /retry asks again");
+        if (c->talk.pending)
+            chat_note("stopped; /retry asks again");
+        else
+            chat_note("stopped; what came of it (%s) is kept, /retry asks again",
+                      buf_cstr(&c->used));
     } else if (outcome == CHAT_FAILED) {
         chat_note("/retry asks again");
     }

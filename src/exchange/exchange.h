@@ -12,6 +12,7 @@
 #define WEIR_EXCHANGE_EXCHANGE_H
 
 #include "base/shares.h"
+#include "call/call_wait.h"
 #include "call/loop_snapshot.h"
 #include "dialect/answer.h"
 #include "loop/loop.h"
@@ -120,6 +121,9 @@ typedef struct exchange_door {
      * unseen; with its hint (-1: none). NULL allowed. Never from inside exchange_start(); may
      * cancel the exchange. */
     void (*refused)(void *user, int status, int64_t retry_after_ms);
+    /* The call waits before a target is asked once more (call/call.h). NULL allowed. Never from
+     * inside exchange_start(); may cancel the exchange. */
+    void (*waits)(void *user, const call_wait *w);
 } exchange_door;
 
 /* Never NULL. Answers, when it can do so at once, through door->answer before it returns. */

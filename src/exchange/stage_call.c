@@ -75,11 +75,17 @@ static void on_refused(void *user, int status, int64_t retry_after_ms) {
     if (x->door->refused) x->door->refused(x->user, status, retry_after_ms);
 }
 
+static void on_wait(void *user, const call_wait *w) {
+    exchange *x = user;
+    if (x->door->waits) x->door->waits(x->user, w);
+}
+
 static const call_sink sink = {.on_head = on_head,
                                .on_event = on_event,
                                .on_end = on_end,
                                .on_fail = on_fail,
-                               .on_refused = on_refused};
+                               .on_refused = on_refused,
+                               .on_wait = on_wait};
 
 /* Who calls, where there are others. */
 static uint64_t client_of(const exchange *x) {

@@ -25,6 +25,8 @@ struct weir_call {
     weir_event_fn *on_event; /* NULL: a plain answer */
     weir_done_fn *on_done;
     void *user;
+    weir_wait_fn *on_wait; /* NULL: nobody hears of waits */
+    void *wait_user;
     endpoint endpoint;
     buf path, body;
     buf fault; /* what is wrong with the request; empty: nothing */
@@ -254,6 +256,19 @@ static void door_refused(void *user, int status, int64_t retry_after_ms) {
     atomic_store(&c->limit, pace_limit(&c->pace));
 }
 
+static void door_waits(void *user, const call_wait *w) {
+    weir_call *call = user;
+    const failure *why = w->why;
+    if (!call->on_wait || call->stopped) return;
+    const weir_wait wait = {.wait_ms = w->wait_ms,
+                            .code = code_of_error(why->error, why->status, false),
+                            .status = why->error == ERR_PROVIDER_ERROR ? why->status : 0,
+                            .target = ended(call, w->target),
+                            .attempts = w->attempts};
+    if (call->on_wait(call->wait_user, &wait)) stop(call);
+    arena_reset(&call->scratch, 0);
+}
+
 static void end_answered(weir_call *call, result_facts *facts) {
     facts->has_body = call->answered;
     if (call->answered) facts->body = buf_span(&call->answer);
@@ -322,6 +337,7 @@ static const exchange_door door = {
     .done = door_done,
     .asked = door_asked,
     .refused = door_refused,
+    .waits = door_waits,
 };
 
 /* ---- through the queue ---- */
@@ -459,6 +475,8 @@ weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn
     call->on_event = on_event;
     call->on_done = on_done;
     call->user = user;
+    call->on_wait = request->on_wait;
+    call->wait_user = request->wait_user;
     call->ended_by = error_of(ERR_NONE);
     if (request->timeout_ms) call->due_ms = clock_mono_ms() + request->timeout_ms;
     call->endpoint = endpoint_of_path(span_cstr(request_path(request)));

@@ -193,6 +193,11 @@ void weir_request_set_header(weir_request *r, const char *name, const char *valu
         field_add(&r->headers, name, value);
 }
 
+void weir_request_set_on_wait(weir_request *r, weir_wait_fn *on_wait, void *user) {
+    r->on_wait = on_wait;
+    r->wait_user = user;
+}
+
 void weir_request_set_timeout_ms(weir_request *r, int64_t timeout_ms) {
     /* Ten years are as good as more, and can be added to a clock. */
     static const int64_t longest_ms = 10LL * 365 * 24 * 3600 * 1000;

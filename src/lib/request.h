@@ -25,6 +25,8 @@ struct weir_request {
     bool has_body;
     char *path; /* NULL: chat completions */
     int64_t timeout_ms;
+    weir_wait_fn *on_wait; /* NULL: nobody hears of waits */
+    void *wait_user;
     buf fault; /* the first thing that was wrong; empty: none */
 };
 

@@ -27,14 +27,26 @@ static void note_model(usage *u, const char *model) {
     u->models[u->model_count++] = mem_strndup(model, strlen(model));
 }
 
-static void count_success(usage *u, const weir_result *r) {
-    weir_summary *c = &u->counts;
-    c->successful_calls++;
-    u->seconds += r->response_seconds;
+static void count_tokens(weir_summary *c, const weir_result *r) {
     if (r->total_tokens > 0) c->total_tokens += r->total_tokens;
     if (r->prompt_tokens > 0) c->prompt_tokens += r->prompt_tokens;
     if (r->completion_tokens > 0) c->completion_tokens += r->completion_tokens;
+    if (r->total_tokens > 0 && r->tokens_estimated) c->estimated_tokens += r->total_tokens;
+}
+
+static void count_success(usage *u, const weir_result *r) {
+    u->counts.successful_calls++;
+    u->seconds += r->response_seconds;
+    count_tokens(&u->counts, r);
     if (r->model) note_model(u, r->model);
+}
+
+/* What came of a call that was stopped was made, and is paid. */
+static void count_failure(usage *u, const weir_result *r) {
+    u->counts.failed_calls++;
+    if (r->code != WEIR_CANCELLED) return;
+    u->counts.cancelled_calls++;
+    count_tokens(&u->counts, r);
 }
 
 void usage_count(usage *u, const weir_result *r) {
@@ -43,7 +55,7 @@ void usage_count(usage *u, const weir_result *r) {
     if (r->code == WEIR_OK)
         count_success(u, r);
     else
-        u->counts.failed_calls++;
+        count_failure(u, r);
     if (r->attempts > 1) u->counts.retries += r->attempts - 1;
     pthread_mutex_unlock(&u->lock);
 }

@@ -362,7 +362,7 @@ def test_interrupt_stops_the_answer_and_not_the_program(talk, upstream):
     say(t, "Hi")
     t.wait_screen("^Half of$")
     t.press("ctrl-c")
-    t.wait_screen(r"^Half of\nstopped; .*\n>$")
+    t.wait_screen(r"^Half of\nstopped; what came of it \(about \d+ \+ 2 tokens\) is kept, /retry asks again\n>$")
     assert upstream.wait_requests(1)[0].wait_closed()
     say(t, "Go on")
     t.wait_screen(r"^Whole\.\n(.*\n)*>$")
@@ -696,3 +696,17 @@ def test_stop_and_go_on(terminal, upstream):
     say(t, "stty -a")  # the terminal is as it was
     t.wait_screen(r"\bisig icanon .*\becho\b[\s\S]*\nshell:$")
     t.wait_screen(r"susp = \^Z")
+
+
+# ---- waits -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_wait_is_told(chat, upstream):
+    upstream.script(error(429, "Slow down.", headers={"Retry-After": "1"}), answer("Hi."))
+    status, out, err = chat("Hello", url=upstream.url).finish()
+    assert (status, out, err) == (0, "Hi.\n", "rate limited, again in 1 s\n")
+
+
+def test_a_wait_is_not_told_to_who_wants_quiet(chat, upstream):
+    upstream.script(error(429, "Slow down.", headers={"Retry-After": "1"}), answer("Hi."))
+    assert chat("-q", "Hello", url=upstream.url).finish() == (0, "Hi.\n", "")

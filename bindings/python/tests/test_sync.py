@@ -162,6 +162,7 @@ def test_usage_summary(connect: Connect) -> None:
     assert summary["success_rate"] == pytest.approx(200 / 3) and summary["total_tokens"] == tokens > 0
     assert summary["prompt_tokens"] + summary["completion_tokens"] == tokens
     assert summary["average_response_time"] > 0 and summary["retries"] == 1
+    assert (summary["cancelled_calls"], summary["estimated_tokens"]) == (0, 0)
     assert summary["models_used"][:2] == ["sim/echo", "sim/words-3"]
 
 

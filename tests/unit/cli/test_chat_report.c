@@ -115,6 +115,27 @@ static void objects(void **state) {
            "\"retry_after_ms\":2000}}");
 }
 
+static void waits(void **state) {
+    (void)state;
+    static const struct {
+        weir_code code;
+        int64_t wait_ms;
+        const char *said;
+    } rows[] = {
+        {WEIR_RATE_LIMITED, 20000, "rate limited, again in 20 s"},
+        {WEIR_RATE_LIMITED, 1001, "rate limited, again in 2 s"},
+        {WEIR_UNREACHABLE, 1000, "no connection, again in 1 s"},
+        {WEIR_TIMEOUT, 59001, "no answer in time, again in 1 min 0 s"},
+        {WEIR_PROVIDER, 125000, "the provider failed, again in 2 min 5 s"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf out = BUF_EMPTY;
+        chat_report_wait(&(weir_wait){.code = rows[i].code, .wait_ms = rows[i].wait_ms}, &out);
+        assert_string_equal(buf_cstr(&out), rows[i].said);
+        buf_done(&out);
+    }
+}
+
 static void summaries(void **state) {
     (void)state;
     static const char *const models[] = {"a", "b\a"};
@@ -133,6 +154,12 @@ static void summaries(void **state) {
                         "3 calls, 1 of them failed, 20 + 5 tokens, 1.5 s on average, "
                         "retries: 2, models: a, b");
     buf_clear(&out);
+    s.total_calls = 5, s.failed_calls = 3, s.cancelled_calls = 2, s.estimated_tokens = 4;
+    chat_report_summary(&s, &out);
+    assert_string_equal(buf_cstr(&out),
+                        "5 calls, 2 of them stopped, 1 of them failed, about 20 + 5 tokens, 1.5 s "
+                        "on average, retries: 2, models: a, b");
+    buf_clear(&out);
     chat_report_summary(&(weir_summary){.total_calls = 0}, &out);
     assert_string_equal(buf_cstr(&out), "0 calls, 0 + 0 tokens");
     buf_done(&out);
@@ -140,8 +167,8 @@ static void summaries(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usage),   cmocka_unit_test(remarks),   cmocka_unit_test(failures),
-        cmocka_unit_test(objects), cmocka_unit_test(summaries),
+        cmocka_unit_test(usage),   cmocka_unit_test(remarks), cmocka_unit_test(failures),
+        cmocka_unit_test(objects), cmocka_unit_test(waits),   cmocka_unit_test(summaries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -663,7 +663,100 @@ static void a_key_is_asked_for_again(void **state) {
     sim_thread_stop(sim);
 }
 
+/* ---- waits ---- */
+
+typedef struct waits {
+    unsigned count;
+    int ends; /* what the callback answers */
+    weir_wait last;
+    char target[64];
+} waits;
+
+static int hear_wait(void *user, const weir_wait *wait) {
+    waits *w = user;
+    w->count++;
+    w->last = *wait;
+    snprintf(w->target, sizeof w->target, "%s", wait->target);
+    return w->ends;
+}
+
+static void waits_are_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *model;
+        unsigned count;
+        int64_t wait_ms; /* of the last; -1: there is jitter in it */
+        weir_code code;
+        int status;
+    } rows[] = {
+        {"sim/flaky,429-20ms", 1, 20, WEIR_RATE_LIMITED, 429},
+        {"sim/flaky-2,503-30ms", 2, 30, WEIR_PROVIDER, 503},
+        {"sim/flaky,reset", 1, -1, WEIR_UNREACHABLE, 0},
+        {"sim/400", 0, 0, WEIR_OK, 0},
+        {"sim/echo", 0, 0, WEIR_OK, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        for (int streams = 0; streams < 2; streams++) {
+            weir_client *c = lib_client(lib_options());
+            weir_request *q = lib_request(rows[i].model, "hi");
+            waits w = {0};
+            stream s = {0};
+            weir_request_set_on_wait(q, hear_wait, &w);
+            weir_result *r = streams ? weir_stream(c, q, on_event, &s) : weir_chat(c, q);
+            if (w.count != rows[i].count) print_error("in row %zu: %s\n", i, rows[i].model);
+            assert_int_equal(w.count, rows[i].count);
+            if (w.count) {
+                assert_int_equal(r->code, WEIR_OK);
+                assert_int_equal(w.last.code, rows[i].code);
+                assert_int_equal(w.last.status, rows[i].status);
+                assert_int_equal(w.last.attempts, rows[i].count);
+                assert_string_equal(w.target, r->target);
+                if (rows[i].wait_ms >= 0) assert_int_equal(w.last.wait_ms, rows[i].wait_ms);
+            }
+            weir_result_free(r);
+            weir_request_free(q);
+            buf_done(&s.text);
+            weir_client_free(c);
+        }
+}
+
+/* Whoever does not like to wait so long does not. */
+static void a_wait_is_not_waited_for(void **state) {
+    (void)state;
+    weir_client *c = lib_client(lib_options());
+    weir_request *q = lib_request("sim/429-30s", "hi");
+    waits w = {.ends = 1};
+    weir_request_set_on_wait(q, hear_wait, &w);
+    weir_result *r = weir_chat(c, q);
+    assert_int_equal(r->code, WEIR_CANCELLED);
+    assert_int_equal(w.count, 1);
+    assert_int_equal(w.last.wait_ms, 30000);
+    weir_result_free(r);
+    weir_request_free(q);
+    weir_client_free(c);
+}
+
 /* ---- the summary ---- */
+
+/* It was made, and is paid: counted as stopped, with what is guessed of its tokens. */
+static void a_stopped_answer_is_counted(void **state) {
+    (void)state;
+    weir_client *c = lib_client(lib_options());
+    stream s = {.stop_after = 4};
+    weir_result *r = stream_with(c, "sim/words-1000", &s);
+    assert_true(r->tokens_estimated && r->prompt_tokens > 0 && r->completion_tokens > 0);
+    weir_summary *sum = weir_client_summary(c);
+    assert_int_equal(sum->total_calls, 1);
+    assert_int_equal(sum->failed_calls, 1);
+    assert_int_equal(sum->cancelled_calls, 1);
+    assert_int_equal(sum->total_tokens, r->total_tokens);
+    assert_int_equal(sum->estimated_tokens, r->total_tokens);
+    assert_int_equal(sum->completion_tokens, r->completion_tokens);
+    weir_summary_free(sum);
+    weir_result_free(r);
+    buf_done(&s.text);
+    weir_client_free(c);
+}
 
 static void a_summary(void **state) {
     (void)state;
@@ -686,6 +779,8 @@ static void a_summary(void **state) {
     assert_int_equal(s->total_calls, 4);
     assert_int_equal(s->successful_calls, 3);
     assert_int_equal(s->failed_calls, 1);
+    assert_int_equal(s->cancelled_calls, 0);
+    assert_int_equal(s->estimated_tokens, 0);
     assert_true(s->success_rate == 75);
     assert_int_equal(s->total_tokens, tokens);
     assert_int_equal(s->prompt_tokens + s->completion_tokens, tokens);
@@ -748,7 +843,10 @@ int main(void) {
         cmocka_unit_test(a_refusal_halves_the_concurrency),
         cmocka_unit_test(a_fallback_answers_meanwhile),
         cmocka_unit_test(a_key_is_asked_for_again),
+        cmocka_unit_test(waits_are_told),
+        cmocka_unit_test(a_wait_is_not_waited_for),
         cmocka_unit_test(a_summary),
+        cmocka_unit_test(a_stopped_answer_is_counted),
         cmocka_unit_test(its_thread_takes_no_signal),
     };
     return cmocka_run_group_tests(tests, lib_set_up, lib_tear_down);

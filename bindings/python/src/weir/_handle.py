@@ -75,6 +75,8 @@ class Handle:
                 "prompt_tokens": s.prompt_tokens,
                 "completion_tokens": s.completion_tokens,
                 "retries": s.retries,
+                "cancelled_calls": s.cancelled_calls,
+                "estimated_tokens": s.estimated_tokens,
             }
         finally:
             c.summary_free(pointer)

@@ -138,6 +138,8 @@ class CSummary(Structure):
         ("prompt_tokens", c_int64),
         ("completion_tokens", c_int64),
         ("retries", c_uint64),
+        ("cancelled_calls", c_uint64),
+        ("estimated_tokens", c_int64),
     ]
 
 

@@ -119,6 +119,10 @@ class UsageSummary(TypedDict):
     completion_tokens: int
     retries: int
     """Attempts beyond the first of each call."""
+    cancelled_calls: int
+    """Of failed_calls: those that were not let come to their end."""
+    estimated_tokens: int
+    """Of total_tokens: a guess, where the provider told nothing."""
 
 
 # ---- JSON objects ----
