@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CLIENTS_MAX = 10000, CLIENT_NAME_MAX = 64 };
+enum { CLIENTS_MAX = 10000, CLIENT_NAME_MAX = 64, CLIENT_KEYS_MAX = 8 };
 
 static bool decode_hash(reader *r, span name, const yaml_node *node, const config_key_source *from,
                         unsigned char *ret) {
@@ -24,36 +24,83 @@ static bool decode_hash(reader *r, span name, const yaml_node *node, const confi
 }
 
 static bool read_client_key(reader *r, const option *o, span name, const yaml_node *node,
-                            void *field) {
+                            unsigned char *ret) {
     secret *key = NULL;
     if (node->kind == YAML_MAP) {
         config_key_source from = {0};
         span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
         reader_defaults(r, &scope_client_key, &from);
         if (!reader_scope(r, &scope_client_key, prefix, node, &from)) return false;
-        if (from.sha256.ptr) return decode_hash(r, name, node, &from, field);
+        if (from.sha256.ptr) return decode_hash(r, name, node, &from, ret);
         if (!keys_from_source(r, name, node, &from, &key)) return false;
     } else if (!keys_from_text(r, o, name, node, &key)) {
         return false;
     }
-    sha256(secret_reveal(key), field);
+    sha256(secret_reveal(key), ret);
     secret_unref(key);
     return true;
 }
-static void write_client_key(const option *o, const void *field, buf *out) {
-    (void)o;
-    char hex[SHA256_HEX_LEN + 1];
-    hex_encode(field, SHA256_LEN, hex);
-    buf_addf(out, "{sha256: %s}", hex);
+
+/* Of two entries of the list that say the same one is a slip. */
+static bool is_new(reader *r, span name, const yaml_node *node, const config_client *client) {
+    for (size_t i = 0; i < client->key_count; i++) {
+        if (memcmp(client->keys[i], client->keys[client->key_count], SHA256_LEN) != 0) continue;
+        reader_problem(r, node, "%.*s is a key that stands in the list already", SPAN_ARG(name));
+        return false;
+    }
+    return true;
 }
-const option_type type_client_key = {
-    "client key", "a key, a reference \"${NAME}\", {file: path} or {sha256: hex}", read_client_key,
-    write_client_key};
+
+static bool read_client_keys(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
+    config_client *client = CONTAINER_OF(field, config_client, keys);
+    bool list = node->kind == YAML_LIST, ok = true;
+    size_t count = list ? node->count : 1, n = 0;
+    if (count == 0 || count > CLIENT_KEYS_MAX) {
+        reader_problem(r, node, "%.*s has %zu keys; allowed 1 to %d", SPAN_ARG(name), count,
+                       CLIENT_KEYS_MAX);
+        return false;
+    }
+    client->keys = arena_zalloc(r->arena, count * sizeof *client->keys);
+    for (const yaml_node *item = list ? node->first : node; item; item = list ? item->next : NULL) {
+        span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n++) : name;
+        if (read_client_key(r, o, at, item, client->keys[client->key_count]) &&
+            is_new(r, at, item, client))
+            client->key_count++;
+        else
+            ok = false;
+    }
+    return ok;
+}
+
+static void write_client_keys(const option *o, const void *field, buf *out) {
+    (void)o;
+    const config_client *client = CONTAINER_OF(field, config_client, keys);
+    bool list = client->key_count > 1;
+    if (list) buf_add_char(out, '[');
+    for (size_t i = 0; i < client->key_count; i++) {
+        char hex[SHA256_HEX_LEN + 1];
+        hex_encode(client->keys[i], SHA256_LEN, hex);
+        buf_addf(out, "%s{sha256: %s}", i ? ", " : "", hex);
+    }
+    if (list) buf_add_char(out, ']');
+}
+const option_type type_client_keys = {
+    "client key or keys",
+    "a key, a reference \"${NAME}\", {file: path}, {sha256: hex} or a list of these",
+    read_client_keys, write_client_keys};
 
 static bool printable(span text) {
     for (size_t i = 0; i < text.len; i++)
         if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7F) return false;
     return true;
+}
+
+static bool share_a_key(const config_client *a, const config_client *b) {
+    for (size_t i = 0; i < a->key_count; i++)
+        for (size_t k = 0; k < b->key_count; k++)
+            if (memcmp(a->keys[i], b->keys[k], SHA256_LEN) == 0) return true;
+    return false;
 }
 
 static bool check_client(reader *r, span name, const yaml_node *node, const config_client *client) {
@@ -70,7 +117,7 @@ static bool check_client(reader *r, span name, const yaml_node *node, const conf
     const config *c = r->config;
     for (const config_client *other = c->clients; other < client; other++) {
         bool same_name = span_eq(other->name, client->name);
-        if (!same_name && memcmp(other->key_sha256, client->key_sha256, SHA256_LEN) != 0) continue;
+        if (!same_name && !share_a_key(other, client)) continue;
         reader_problem(r, node, "%.*s has the %s of an earlier client; each has its own",
                        SPAN_ARG(name), same_name ? "name" : "key");
         return false;
@@ -96,6 +143,7 @@ static bool read_clients(reader *r, const option *o, span name, const yaml_node 
     for (const yaml_node *item = node->first; item; item = item->next) {
         span at = reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n++);
         config_client *client = &c->clients[c->client_count];
+        *client = (config_client){0}; /* the one before may have been a bad one */
         reader_defaults(r, &scope_client, client);
         reader_origin(r, client, item);
         if (reader_scope(r, &scope_client, reader_name(r, "%.*s.", SPAN_ARG(at)), item, client) &&

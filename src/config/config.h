@@ -117,8 +117,9 @@ typedef struct config_model {
 /* ---- clients ---- */
 typedef struct config_client {
     span name;
-    span environment; /* label; may be empty */
-    unsigned char key_sha256[32];
+    span environment;          /* label; may be empty */
+    unsigned char (*keys)[32]; /* SHA-256 of each; any of them is this client */
+    size_t key_count;
     uint64_t holder; /* of shares: names it beyond this snapshot (base/shares.h) */
 } config_client;
 

@@ -125,7 +125,7 @@ static void write_clients(explainer *e, unsigned depth) {
         buf_add_cstr(e->out, "- {name: ");
         write_string(client->name, e->out);
         buf_add_cstr(e->out, ", key: ");
-        type_client_key.write(NULL, client->key_sha256, e->out);
+        type_client_keys.write(NULL, &client->keys, e->out);
         buf_add_cstr(e->out, ", environment: ");
         write_string(client->environment, e->out);
         buf_add_char(e->out, '}');

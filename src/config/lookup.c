@@ -30,9 +30,12 @@ const config_client *config_find_client(const config *c, span key) {
     span wanted = span_from((const char *)hash, sizeof hash);
     size_t found = 0; /* index + 1 */
     for (size_t i = 0; i < c->client_count; i++) {
-        span own = span_from((const char *)c->clients[i].key_sha256, SHA256_LEN);
-        size_t same = span_eq_secret(wanted, own);
-        found |= (i + 1) & (0 - same);
+        const config_client *client = &c->clients[i];
+        for (size_t k = 0; k < client->key_count; k++) {
+            span own = span_from((const char *)client->keys[k], SHA256_LEN);
+            size_t same = span_eq_secret(wanted, own);
+            found |= (i + 1) & (0 - same);
+        }
     }
     return found ? &c->clients[found - 1] : NULL;
 }

@@ -301,8 +301,8 @@ static const option target_options[] = {
 static const option client_options[] = {
     {TEXT(config_client, "name", name), .required = true,
      .sentence = "Name in logs and metrics."},
-    {OTHER(config_client, "key", key_sha256, type_client_key), .required = true,
-     .sentence = "The client's key: {sha256: its hash in hex}, a reference \"${NAME}\", {file: path}, {command: [program, argument]}, or the key itself. weir keeps its hash alone."},
+    {OTHER(config_client, "key", keys, type_client_keys), .required = true,
+     .sentence = "The client's key: {sha256: its hash in hex}, a reference \"${NAME}\", {file: path}, {command: [program, argument]}, or the key itself. weir keeps its hash alone. A list of these while the client turns from one to the next: each is this client."},
     {TEXT(config_client, "environment", environment), .standard = "",
      .sentence = "A label such as dev or prod."},
 };

@@ -217,3 +217,21 @@ def test_health_tells_of_reloads_and_of_what_is_open(weir, upstream):
     daemon.wait_until(lambda: wire.call(w, "GET", "/health").json()["reloads"]["failed"] == 1, 5, "no word of the reload")
     told = wire.call(w, "GET", "/health").json()["reloads"]
     assert told["last"] == "failed" and told["last_seconds_ago"] >= 0 and told["ok"] == 0
+
+
+# -- a client's own keys -------------------------------------------------------------------------------------------------
+
+
+def test_a_client_turns_its_key(weir, upstream):
+    upstream.always(good())
+    old, new = "sk-client-old-0123456789", "sk-client-new-0123456789"
+    w = weir(upstream, clients=[{"name": "checkout", "key": [old, new]}, {"name": "other", "key": daemon.CLIENT_KEY}])
+
+    def status(key):
+        return wire.chat(w, headers={"Authorization": f"Bearer {key}"}).status
+
+    assert [status(key) for key in (old, new, old + new, old[:-1])] == [200, 200, 401, 401]
+    known = [line for line in w.calls(4) if line["status"] == 200]
+    assert [line["client"] for line in known] == ["checkout", "checkout"]
+    w.reload(daemon.config_for(upstream, clients=[{"name": "checkout", "key": new}]))
+    assert [status(key) for key in (old, new)] == [401, 200]

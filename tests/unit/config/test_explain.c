@@ -15,7 +15,7 @@ static const char full[] =
     "  m: {pick: weighted, timeouts: {between_events: 90s, total: 1h}, targets: [{to: a/x, weight: "
     "9}, {to: b}]}\n"
     "  \"gpt-*\": [a, b/y]\n"
-    "clients: [{name: \"the # one: \\\"quoted\\\" $$\", key: a-client-key, environment: dev}]\n"
+    "clients: [{name: \"the # one: \\\"quoted\\\" $$\", key: [a-client-key, its-next-key], environment: dev}, {name: b, key: another-key}]\n"
     "chat: {system: \"Line one\\nline two: $${x} 100%\"}\n"
     "breaker: off\nhedge: {after: 250ms}\n"
     "cors: {origins: [\"https://a.example\", \"http://b.example:8080\"]}\n"

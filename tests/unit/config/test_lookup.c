@@ -120,6 +120,16 @@ static void finds_clients(void **state) {
     assert_string_equal(client_for(c, ""), "(none)");
     assert_span(c->clients[1].environment, "dev");
     world_done(c);
+    c = world_good("clients:\n- {name: one, key: [old-key, new-key, {sha256: "
+                   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}]}\n"
+                   "- {name: two, key: [other-key]}\n");
+    assert_int_equal(c->clients[0].key_count, 3);
+    static const char *const keys[] = {"old-key", "new-key", "abc"};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        assert_string_equal(client_for(c, keys[i]), "one"); /* one client, whichever it sends */
+    assert_string_equal(client_for(c, "other-key"), "two");
+    assert_string_equal(client_for(c, "old-keynew-key"), "(none)");
+    world_done(c);
     c = world_good("");
     assert_null(config_find_client(c, SPAN_OF("x")));
     world_done(c);
