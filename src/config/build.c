@@ -117,6 +117,7 @@ static void read_root(reader *r, yaml_node *root) {
     if (!providers || yaml_is_null(providers)) derive_providers(r);
     (void)reader_scope(r, &scope_file, SPAN_EMPTY, root, r->config); /* counted in problems */
     rules_check(r, root);
+    advice_give(r, root);
 }
 
 config *config_build(const config_input *in, config_problems *ret_problems) {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { CLIENTS_MAX = 10000, CLIENT_NAME_MAX = 64, CLIENT_KEYS_MAX = 8 };
+enum { CLIENTS_MAX = 10000, CLIENT_NAME_MAX = 64, CLIENT_KEYS_MAX = 8, CLIENT_KEY_SHORT = 16 };
 
 static bool decode_hash(reader *r, span name, const yaml_node *node, const config_key_source *from,
                         unsigned char *ret) {
@@ -36,6 +36,11 @@ static bool read_client_key(reader *r, const option *o, span name, const yaml_no
     } else if (!keys_from_text(r, o, name, node, &key)) {
         return false;
     }
+    if (secret_reveal(key).len < CLIENT_KEY_SHORT)
+        reader_warning(r, node,
+                       "%.*s has fewer than %d characters, which can be guessed; openssl rand -hex "
+                       "32 makes a better one",
+                       SPAN_ARG(name), CLIENT_KEY_SHORT);
     sha256(secret_reveal(key), ret);
     secret_unref(key);
     return true;

@@ -37,8 +37,31 @@ static bool add_reference(reader *r, span name, const yaml_node *node, span insi
     return true;
 }
 
+/* Whether it warned: "$NAME", as shells have it, where ${NAME} may be meant. A text may have a $ of
+ * its own, so what follows is taken for a name where it looks like one, and said where there is
+ * such a variable. */
+static bool warn_bare(reader *r, span name, const yaml_node *node, span rest) {
+    size_t len = 0;
+    while (len < rest.len && shown_is_variable(span_slice(rest, 0, len + 1)))
+        len++;
+    span variable = span_slice(rest, 0, len);
+    bool capital = len > 1;
+    for (size_t i = 0; i < len; i++)
+        capital &= !(variable.ptr[i] >= 'a' && variable.ptr[i] <= 'z');
+    bool set = len && r->sources->env(r->sources, arena_dup(r->scratch, variable).ptr);
+    if (!capital && !set) return false;
+    if (!set) variable = SPAN_OF("NAME");
+    reader_warning(
+        r, node,
+        "%.*s has a $ before a name, which stands as it is; for the environment variable "
+        "write ${%.*s}, for a $ write $$",
+        SPAN_ARG(name), SPAN_ARG(variable));
+    return true;
+}
+
 static bool expand_into(reader *r, span name, const yaml_node *node, buf *out) {
     span text = node->text;
+    bool warned = false;
     for (size_t at = 0; at < text.len;) {
         size_t dollar = span_find(text, at, '$');
         buf_add(out, span_slice(text, at, dollar));
@@ -57,6 +80,8 @@ static bool expand_into(reader *r, span name, const yaml_node *node, buf *out) {
         } else {
             buf_add_char(out, '$');
             if (after != '$') at--;
+            if (after != '$' && !warned)
+                warned = warn_bare(r, name, node, span_slice(text, at, text.len));
         }
         if (out->len > EXPANDED_MAX) {
             reader_problem(r, node, "%.*s is longer than %d bytes", SPAN_ARG(name), EXPANDED_MAX);

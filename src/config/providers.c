@@ -33,11 +33,30 @@ static span kind_at(const void *list, size_t i) {
 
 /* ---- url ---- */
 
+/* What weir adds itself: the address of a call is not where the API begins. */
+static bool good_base(reader *r, span name, const yaml_node *node, const config_url *url) {
+    static const char *const ends[] = {"/chat/completions", "/completions", "/embeddings",
+                                       "/responses",        "/moderations", "/models"};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        if (!span_ends(url->path, span_cstr(ends[i]))) continue;
+        reader_problem(r, node,
+                       "%.*s ends in %s, which weir adds itself; expected where the API begins, "
+                       "such as https://api.openai.com/v1",
+                       SPAN_ARG(name), ends[i]);
+        return false;
+    }
+    if (!url->path.len)
+        reader_warning(r, node,
+                       "%.*s has no path: most servers that speak OpenAI's API have it below /v1",
+                       SPAN_ARG(name));
+    return true;
+}
+
 static bool read_url(reader *r, const option *o, span name, const yaml_node *node, void *field) {
     span text;
     const char *why;
     if (!reader_text(r, o, name, node, &text)) return false;
-    if (config_url_parse(text, r->arena, field, &why)) return true;
+    if (config_url_parse(text, r->arena, field, &why)) return good_base(r, name, node, field);
     reader_problem(r, node, "%.*s: %s", SPAN_ARG(name), why);
     return false;
 }

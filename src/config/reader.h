@@ -110,6 +110,9 @@ void memory_settle(config *c);
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);
 
+/* advice.c: warnings that need the whole file; after the rules. */
+void advice_give(reader *r, const yaml_node *root);
+
 /* overlay.c: lays the settings over the file's tree. root may be NULL or no mapping: then each is
  * only checked for itself. Reports, and goes on with the next. */
 void overlay_settings(reader *r, const config_setting *settings, size_t count, yaml_node *root);

@@ -168,7 +168,7 @@ static void checks(void **state) {
         "check", 0, "no configuration file was found; the defaults are good\n",
         "warning: no provider is configured, so every call will be refused; add providers, or set "
         "OPENAI_API_KEY\n");
-    write_file("good.yaml", "providers: {p: {url: \"http://127.0.0.1:1\"}}\n");
+    write_file("good.yaml", "providers: {p: {url: \"http://127.0.0.1:1/v1\"}}\n");
     check("check -c good.yaml", 0, "good.yaml is good\n", "");
     check("check --config=good.yaml", 0, "good.yaml is good\n", "");
     write_file("weir.yaml", "retry: {base: 0s}\nretrys: {}\n");
@@ -193,7 +193,7 @@ static void says_when_output_is_not_taken(void **state) {
     (void)state;
     static const char *const asked[] = {"--help", "--version", "help check",
                                         "check",  "reference", "sim --words"};
-    write_file("weir.yaml", "providers: {p: {url: \"http://127.0.0.1:1\"}}\n");
+    write_file("weir.yaml", "providers: {p: {url: \"http://127.0.0.1:1/v1\"}}\n");
     for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
         char arguments[64];
         snprintf(arguments, sizeof arguments, "%s >/dev/full", asked[i]);

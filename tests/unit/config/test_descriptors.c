@@ -4,7 +4,7 @@
 #include <sys/resource.h>
 
 static const char *const with_one =
-    "providers: {p: {url: \"http://127.0.0.1:1\", max_connections: 100}}\n";
+    "providers: {p: {url: \"http://127.0.0.1:1/v1\", max_connections: 100}}\n";
 
 static config *make(const char *server) {
     buf yaml = BUF_EMPTY;
@@ -53,7 +53,7 @@ static void what_was_asked_for_is_lowered_with_a_warning(void **state) {
 /* A warning is added to those that were there. */
 static void the_default_is_lowered_and_said_where_little_is_left(void **state) {
     (void)state;
-    config *c = world_good("providers: {p: {url: \"http://127.0.0.1:1\"}}\n"
+    config *c = world_good("providers: {p: {url: \"http://127.0.0.1:1/v1\"}}\n"
                            "server: {workers: 2}\nlimits: {memory: 16MB}\n");
     size_t before = c->warning_count;
     config_fit_descriptors(c, 20000);

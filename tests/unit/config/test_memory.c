@@ -161,7 +161,7 @@ static void what_the_file_says_counts(void **state) {
 
 static void warns_where_no_body_has_room(void **state) {
     (void)state;
-    config *c = world_good("providers: {p: {url: \"http://127.0.0.1:1\"}}\n"
+    config *c = world_good("providers: {p: {url: \"http://127.0.0.1:1/v1\"}}\n"
                            "chat: {model: m}\n"
                            "limits:\n  memory: 20MB\n");
     assert_int_equal(c->warning_count, 1);
@@ -169,7 +169,7 @@ static void warns_where_no_body_has_room(void **state) {
                                      "larger bodies are refused");
     assert_int_equal(c->warnings[0].line, 4);
     world_done(c);
-    c = world_good("providers: {p: {url: \"http://127.0.0.1:1\"}}\n"
+    c = world_good("providers: {p: {url: \"http://127.0.0.1:1/v1\"}}\n"
                    "limits: {memory: 50MB}\n");
     assert_int_equal(c->warning_count, 0);
     world_done(c);

@@ -15,8 +15,9 @@ static const world_pair env[] = {
 };
 
 static const world_pair files[] = {
-    {"keys/good", "sk-from-a-file\n"},
+    {"keys/good", "sk-from-the-file\n"},
     {"keys/empty", "\n"},
+    {"keys/two", "12\n"},
     {"keys/two-lines", "one\ntwo\n"},
     {"tls/cert.pem", "x"},
     {"tls/key.pem", "x"},

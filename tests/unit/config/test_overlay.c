@@ -32,11 +32,11 @@ static config *accepted(config *c) {
 static void replaces_what_the_file_says(void **state) {
     (void)state;
     config *c = accepted(LAY(P "retry: {retries: 1, base: 2s}\n", {"retry.retries", "5"},
-                             {"timeouts.total", "30s"}, {"chat.say.failed", "'Sorry: {error}'"},
+                             {"timeouts.total", "3000s"}, {"chat.say.failed", "'Sorry: {error}'"},
                              {"retry.budget", "15%"}));
     assert_int_equal(c->retry.retries, 5);
     assert_int_equal(c->retry.base_ms, 2000); /* its neighbour stays */
-    assert_int_equal(c->timeouts.total_ms, 30000);
+    assert_int_equal(c->timeouts.total_ms, 3000000);
     assert_span(c->chat.say_failed, "Sorry: {error}");
     assert_true(c->retry.budget_ratio == 0.15);
     world_done(c);
