@@ -1,28 +1,36 @@
 /* weir check: is the configuration good, and what does it come to? */
+#include "cli/check_ask.h"
+#include "cli/check_files.h"
 #include "cli/cli.h"
-#include "config/config.h"
 
-enum { OPT_CONFIG, OPT_EXPLAIN };
+#include "base/clock.h"
+
+enum { OPT_CONFIG, OPT_EXPLAIN, OPT_ASK };
 
 static const cli_option options[] = {
     {'c', "config", "FILE", "The file to check; else the one that weir serve would find",
      .kind = CLI_FILE},
     {0, "explain", NULL, "Print what each option comes to, and where it was set"},
+    {0, "ask", NULL, "Ask each provider for its models: are its keys good, is it there?"},
 };
 
-static void print_warnings(const config *c) {
+static void print_warnings(const config *c, const buf *of_files) {
     buf text = BUF_EMPTY;
-    for (size_t i = 0; i < c->warning_count; i++) {
-        buf_add_cstr(&text, "warning: ");
-        config_problem_print(&c->warnings[i], &text);
-    }
+    for (size_t i = 0; i < c->warning_count; i++)
+        config_warning_print(&c->warnings[i], &text);
+    buf_add(&text, buf_span(of_files));
     cli_tell(&text);
 }
 
-static int print_good(const config *c, bool explain) {
+static int print_bad(buf *text, size_t count) {
+    buf_addf(text, "weir: %zu problem%s\n", count, count == 1 ? "" : "s");
+    cli_tell(text);
+    return CLI_FAILED;
+}
+
+static int print_good(const cli_args *args, const config *c) {
     buf text = BUF_EMPTY;
-    print_warnings(c);
-    if (explain)
+    if (args->values[OPT_EXPLAIN])
         config_explain(c, &text);
     else if (c->path.len)
         buf_addf(&text, "%.*s is good\n", SPAN_ARG(c->path));
@@ -30,15 +38,26 @@ static int print_good(const config *c, bool explain) {
         buf_add_cstr(&text, "no configuration file was found; the defaults are good\n");
     bool ok = cli_print(&text);
     buf_done(&text);
+    if (ok && args->values[OPT_ASK]) ok = check_ask(c);
     return ok ? CLI_OK : CLI_FAILED;
 }
 
-static int print_bad(const config_problems *problems) {
+/* It could be read. */
+static int check(const cli_args *args, config *c) {
+    buf problems = BUF_EMPTY, warnings = BUF_EMPTY;
+    size_t count = check_files(c, clock_wall_us(), &problems, &warnings);
+    cli_fit_descriptors(c);
+    print_warnings(c, &warnings);
+    int status = count ? print_bad(&problems, count) : print_good(args, c);
+    buf_done(&problems);
+    buf_done(&warnings);
+    return status;
+}
+
+static int complain(const config_problems *problems) {
     buf text = BUF_EMPTY;
     config_problems_print(problems, &text);
-    buf_addf(&text, "weir: %zu problem%s\n", problems->count, problems->count == 1 ? "" : "s");
-    cli_tell(&text);
-    return CLI_FAILED;
+    return print_bad(&text, problems->count);
 }
 
 static int run(const cli_args *args) {
@@ -47,8 +66,7 @@ static int run(const cli_args *args) {
     if (!path && config_find(&found)) path = buf_cstr(&found);
     config_problems problems;
     config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
-    if (c) cli_fit_descriptors(c);
-    int status = c ? print_good(c, args->values[OPT_EXPLAIN] != NULL) : print_bad(&problems);
+    int status = c ? check(args, c) : complain(&problems);
     config_unref(c);
     config_problems_done(&problems);
     buf_done(&found);
@@ -58,10 +76,10 @@ static int run(const cli_args *args) {
 const cli_command cli_check = {
     .name = "check",
     .summary = "Check the configuration",
-    .about = "Reads the configuration as weir serve would, key files and key commands\n"
-             "included, and prints every problem with its line. Nothing is changed, nobody is\n"
-             "called.",
-    .example = "  weir check -c weir.yaml --explain",
+    .about = "Reads the configuration as weir serve would, with key files, key commands,\n"
+             "certificates and authorities, and prints every problem with its line. Nothing\n"
+             "is changed; nobody is called without --ask, which costs no tokens.",
+    .example = "  weir check -c weir.yaml --explain\n  weir check --ask",
     .options = options,
     .option_count = ARRAY_LEN(options),
     .run = run,

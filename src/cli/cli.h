@@ -64,6 +64,7 @@ typedef struct cli_command {
 extern const cli_command cli_batch;
 extern const cli_command cli_chat;
 extern const cli_command cli_check;
+extern const cli_command cli_models;
 extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;

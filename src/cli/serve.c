@@ -77,10 +77,8 @@ static void say_hello(const source *s, const config *c, const gateway *g) {
         return;
     }
     buf_add_cstr(&text, "weir " WEIR_VERSION "\n");
-    for (size_t i = 0; i < c->warning_count; i++) {
-        buf_add_cstr(&text, "weir: warning: ");
-        config_problem_print(&c->warnings[i], &text);
-    }
+    for (size_t i = 0; i < c->warning_count; i++)
+        config_warning_print(&c->warnings[i], &text);
     for (size_t i = 0; gateway_address(g, i); i++)
         buf_addf(&text, "weir: listening on %s\n", gateway_address(g, i));
     buf_add_cstr(&text, "weir: bodies and answers may take ");

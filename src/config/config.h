@@ -283,6 +283,11 @@ void config_problems_done(config_problems *p);
  * beneath where the file can be shown. */
 void config_problems_print(const config_problems *p, buf *out);
 void config_problem_print(const config_problem *item, buf *out);
+/* "weir.yaml:14:10: warning: …", as compilers say it: editors find the place. */
+void config_warning_print(const config_problem *item, buf *out);
+/* Something about what an option of c names, placed where it was written. field: the option's, in
+ * c; text is borrowed. */
+config_problem config_problem_at(const config *c, const void *field, span text);
 
 /* A value laid over the configuration, as from a command line or a program. Neither is NULL.
  *

@@ -63,12 +63,13 @@ static void add_caret(span line, unsigned column, buf *out) {
     buf_add_cstr(out, "^\n");
 }
 
-void config_problem_print(const config_problem *item, buf *out) {
+static void print(const config_problem *item, const char *grade, buf *out) {
     if (item->file.len) {
         buf_add(out, item->file);
         if (item->line) buf_addf(out, ":%u:%u", item->line, item->column);
         buf_add_cstr(out, ": ");
     }
+    buf_add_cstr(out, grade);
     buf_add(out, item->text);
     buf_add_char(out, '\n');
     if (!item->excerpt.len) return;
@@ -76,6 +77,14 @@ void config_problem_print(const config_problem *item, buf *out) {
     buf_add(out, item->excerpt);
     buf_add_char(out, '\n');
     add_caret(item->excerpt, item->column, out);
+}
+
+void config_problem_print(const config_problem *item, buf *out) {
+    print(item, "", out);
+}
+
+void config_warning_print(const config_problem *item, buf *out) {
+    print(item, "warning: ", out);
 }
 
 void config_problems_print(const config_problems *p, buf *out) {

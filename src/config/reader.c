@@ -88,7 +88,7 @@ bool reader_text(reader *r, const option *o, span name, const yaml_node *node, s
 void reader_origin(reader *r, const void *field, const yaml_node *node) {
     if (!node->line) return;
     config_origin *origin = arena_zalloc(r->arena, sizeof *origin);
-    *origin = (config_origin){r->config->own->origins, field, node->line, SPAN_EMPTY};
+    *origin = (config_origin){r->config->own->origins, field, node->line, node->column, SPAN_EMPTY};
     if (node->setting) origin->setting = arena_dup(r->arena, r->settings[node->setting - 1]);
     r->config->own->origins = origin;
 }
@@ -97,6 +97,16 @@ const config_origin *config_origin_of(const config *c, const void *field) {
     for (const config_origin *o = c->own->origins; o; o = o->next)
         if (o->field == field) return o;
     return NULL;
+}
+
+config_problem config_problem_at(const config *c, const void *field, span text) {
+    const config_origin *o = config_origin_of(c, field);
+    config_problem p = {.file = c->own->file, .text = text};
+    if (o && o->setting.len)
+        p.file = o->setting;
+    else if (o)
+        p.line = o->line, p.column = o->column;
+    return p;
 }
 
 span reader_path(reader *r, span path) {

@@ -14,7 +14,7 @@ typedef struct config_origin config_origin;
 struct config_origin {
     config_origin *next;
     const void *field;
-    unsigned line;
+    unsigned line, column;
     span setting; /* "setting retry.retries"; empty: the file */
 };
 

@@ -16,6 +16,10 @@ MUST_USE tls_context *tls_server_new(const char *cert_path, const char *key_path
 /* Client: verifies against ca_path, or the system's store when NULL; the name is checked per
  * connection; sessions are kept per host and port for resumption. */
 MUST_USE tls_context *tls_client_new(const char *ca_path, buf *ret_why);
+/* When the certificates of a PEM file cease to be valid, in seconds since 1970: the first of them,
+ * which breaks a chain; or the last, with which nothing in the file is of use. false: it has none,
+ * and *ret_wall_s is as it was. */
+bool tls_file_expires(const char *path, bool last, int64_t *ret_wall_s);
 tls_context *tls_context_ref(tls_context *t);
 void tls_context_unref(tls_context *t); /* NULL is allowed */
 

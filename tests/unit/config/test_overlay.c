@@ -230,7 +230,7 @@ static void warns_with_the_settings_name(void **state) {
     config *c = LAY(P "models: {a: p}\n", {"chat.model", "b"});
     buf text = world_text(c);
     assert_string_equal(text.ptr,
-                        "warning: setting chat.model: chat.model is 'b', which no entry of models "
+                        "setting chat.model: warning: chat.model is 'b', which no entry of models "
                         "serves: /chat works only where a request names a model\n");
     buf_done(&text);
     world_done(c);

@@ -76,8 +76,7 @@ static inline buf world_text(const config *c) {
     buf text = BUF_EMPTY;
     config_problems_print(&world_problems, &text);
     for (size_t i = 0; c && i < c->warning_count; i++) {
-        buf_add_cstr(&text, "warning: ");
-        config_problem_print(&c->warnings[i], &text);
+        config_warning_print(&c->warnings[i], &text);
     }
     (void)buf_cstr(&text);
     return text;
