@@ -31,6 +31,7 @@ from ._errors import (
 from ._native import version as _version
 from ._stream import AsyncStream, Stream
 from ._types import (
+    NOT_GIVEN,
     ChatCompletion,
     ChatCompletionChunk,
     ChatCompletionMessage,
@@ -38,9 +39,13 @@ from ._types import (
     CreateEmbeddingResponse,
     Embedding,
     Fallback,
+    NotGiven,
     Object,
+    Omit,
     Result,
     UsageSummary,
+    not_given,
+    omit,
 )
 
 Client = Weir
@@ -72,8 +77,11 @@ __all__ = [
     "Embedding",
     "Fallback",
     "InternalServerError",
+    "NOT_GIVEN",
     "NotFoundError",
+    "NotGiven",
     "Object",
+    "Omit",
     "PermissionDeniedError",
     "RateLimitError",
     "Result",
@@ -84,4 +92,6 @@ __all__ = [
     "Weir",
     "WeirError",
     "library_version",
+    "not_given",
+    "omit",
 ]

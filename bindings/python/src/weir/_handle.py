@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import threading
 from typing import Any, ClassVar, Iterable, Mapping, Optional, Union
 
 from . import _native as c
 from ._errors import WeirError
-from ._request import Request, conversation
-from ._types import Fallback, Messages, UsageSummary
+from ._request import Request, check_params, conversation, header_fields, mapping, refuses_unknown
+from ._types import Fallback, Messages, NotGiven, Omit, UsageSummary
+
+
+_WORDS = {
+    r"a key \(weir_options_set_key\), a URL \(weir_options_set_url\) or a configuration file \(weir_options_set_file\)": "give api_key, base_url or config",
+    r"a client is made from a configuration file, from the text of one, or from a URL, a key and fallbacks": "a client is made from config, from config_text, "
+    "or from base_url, api_key and fallbacks",
+    r"^the concurrency is": "max_concurrency is",
+    r"^setting retry\.retries: retry\.retries is": "max_retries is",
+    r"^setting (\S+):": r"options['\1']:",
+    r"^yaml:": "config_text:",
+    r"^options:4:\d+: providers\.\S+\.url:": "base_url:",
+    r"^options:5:\d+: providers\.\S+\.key:": "api_key:",
+    r"^options:\d+:\d+: providers\.\S+\.url:": "base_url of a fallback:",
+    r"^options:\d+:\d+: providers\.\S+\.key:": "api_key of a fallback:",
+    r"weir_options_set_(\w+)": r"\1",
+}
+"""What the C library calls by its functions, or by the line of the YAML that it makes of them (lib/options.c), and what a
+Python program knows it as."""
+
+
+def in_pythons_words(why: str) -> str:
+    for words, pythons in _WORDS.items():
+        why = re.sub(words, pythons, why, flags=re.M)
+    return why
 
 
 class Handle:
@@ -24,7 +49,7 @@ class Handle:
         if self._client is None:
             text = c.decode(ctypes.string_at(why.value)) if why.value else None
             c.string_free(why)
-            raise WeirError(text or "the client could not be made")
+            raise WeirError(in_pythons_words(text) if text else "the client could not be made")
 
     def use(self) -> threading.RLock:
         """The lock to hold around what is done with `pointer`; refuses where a client cannot be used."""
@@ -87,6 +112,7 @@ class ClientBase:
 
     _foreign_loop: ClassVar[bool]
 
+    @refuses_unknown
     def __init__(
         self,
         *,
@@ -121,8 +147,9 @@ class ClientBase:
         Raises WeirError where these will not do, and says all that is wrong with them.
         """
         self._timeout = timeout
-        self._headers = dict(default_headers or {})
-        Request("/", {}, extra_headers=self._headers, timeout=timeout)  # refuses now what each call would refuse
+        self._headers = dict(mapping(default_headers, "default_headers"))
+        header_fields(self._headers, "default_headers")
+        Request("/", {}, timeout=timeout)  # refuses now what each call would refuse
         o = c.options_new()
         try:
             for value, what, set_text in (
@@ -169,12 +196,15 @@ class ClientBase:
         **params: Any,
     ) -> Request:
         """A request from what a create() was given."""
+        check_params(path, params)
+        if params.pop("stream", None):
+            raise TypeError("stream=True is for create() of chat.completions; this gives whole answers")
         return Request(
             path,
             {**members, **params},
-            extra_headers={**self._headers, **(extra_headers or {})},
+            extra_headers={**self._headers, **mapping(extra_headers, "extra_headers")},
             extra_body=extra_body,
-            timeout=self._timeout if timeout is None else timeout,
+            timeout=self._timeout if timeout is None or isinstance(timeout, (NotGiven, Omit)) else timeout,
         )
 
     def _chat_request(self, messages: Messages, model: Optional[str], params: Mapping[str, Any]) -> Request:

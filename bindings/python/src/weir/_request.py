@@ -1,12 +1,16 @@
-"""Requests: what is asked, as C takes it."""
+"""Requests: what is asked, as C takes it, and what may be asked at all."""
 
 from __future__ import annotations
 
+import difflib
+import functools
+import inspect
 import json
-from typing import Any, Iterable, List, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, TypeVar, cast
 
 from . import _native as c
-from ._types import Messages, Object
+from ._params import PARAMS
+from ._types import Messages, NotGiven, Object, Omit
 
 
 class Request:
@@ -21,10 +25,10 @@ class Request:
         extra_body: Optional[Mapping[str, Any]] = None,
         timeout: Optional[float] = None,
     ) -> None:
-        body = {name: value for name, value in members.items() if value is not None}
-        body.update(extra_body or {})
+        body = given(members)
+        body.update(mapping(extra_body, "extra_body"))
         text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode()
-        fields = [(c.encode(k, "a header's name"), c.encode(v, f"header {k!r}")) for k, v in (extra_headers or {}).items()]
+        fields = header_fields(extra_headers, "extra_headers")
         milliseconds = _milliseconds(timeout)
         self.pointer: int = c.request_new()
         c.request_set_path(self.pointer, path.encode())
@@ -38,6 +42,49 @@ class Request:
             c.request_free(self.pointer)
 
 
+# ---- keywords ----
+
+CALL_PARAMS = ("extra_body", "extra_headers", "timeout")
+"""Keywords of every call that are no members of its body."""
+
+
+def check_params(path: str, params: Mapping[str, Any]) -> None:
+    """Refuses a keyword that no member of the path's requests is named as: a slip would else be a setting that does nothing."""
+    known = PARAMS[path]
+    for name in params:
+        if name not in known and name not in CALL_PARAMS:
+            raise unknown(name, path, [*known, *CALL_PARAMS], "; what else the provider takes goes into extra_body")
+
+
+def unknown(name: str, of: str, known: Iterable[str], more: str = "") -> TypeError:
+    """The refusal of a keyword, with the nearest one that there is."""
+    near = difflib.get_close_matches(name, known, 1)
+    meant = f"; did you mean {near[0]!r}?" if near else ""
+    return TypeError(f"{of} has no parameter {name!r}{meant or more}")
+
+
+Init = TypeVar("Init", bound=Callable[..., None])
+
+
+def refuses_unknown(init: Init) -> Init:
+    """An __init__ whose refusal of an unknown keyword says the nearest one."""
+    known = inspect.signature(init).parameters
+
+    @functools.wraps(init)
+    def checked(self: object, *positional: Any, **keywords: Any) -> None:
+        for name in keywords:
+            if name not in known:
+                raise unknown(name, type(self).__name__, known)
+        init(self, *positional, **keywords)
+
+    return cast(Init, checked)
+
+
+def given(members: Mapping[str, Any]) -> Dict[str, Any]:
+    """Without those that were left out."""
+    return {name: value for name, value in members.items() if value is not None and not isinstance(value, (NotGiven, Omit))}
+
+
 def conversation(messages: Messages) -> List[Any]:
     """Messages as a list; a str is one message of the user."""
     if isinstance(messages, str):
@@ -45,6 +92,34 @@ def conversation(messages: Messages) -> List[Any]:
     if isinstance(messages, Mapping):
         raise TypeError("messages is one message; give a list of messages")
     return list(messages)
+
+
+# ---- values ----
+
+
+def mapping(value: Optional[Mapping[str, Any]], what: str) -> Mapping[str, Any]:
+    if value is None or isinstance(value, (NotGiven, Omit)):
+        return {}
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{what} is a mapping from names to values, not {type(value).__name__}")
+    return value
+
+
+def header_fields(headers: Optional[Mapping[str, str]], what: str) -> List[Any]:
+    """Header fields as C takes them; those that are none are refused here, under the name of the argument."""
+    fields = []
+    for name, value in mapping(headers, what).items():
+        if value is None or isinstance(value, (NotGiven, Omit)):
+            continue
+        field = c.encode(name, f"a header's name in {what}"), c.encode(value, f"{what}[{name!r}]")
+        if not _is_token(name) or any(byte < 32 and byte != 9 or byte == 127 for byte in field[1]):
+            raise ValueError(f"{what} has {name!r}: a header is a name of letters, digits and -, and a value without control characters")
+        fields.append(field)
+    return fields
+
+
+def _is_token(name: str) -> bool:
+    return name != "" and all(char.isascii() and (char.isalnum() or char in "!#$%&'*+-.^_`|~") for char in name)
 
 
 def _plain(value: Any) -> Any:
@@ -59,8 +134,10 @@ def _plain(value: Any) -> Any:
 
 def _milliseconds(timeout: Optional[float]) -> int:
     """0: no deadline of its own."""
-    if timeout is None:
+    if timeout is None or isinstance(timeout, (NotGiven, Omit)):
         return 0
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout is a number of seconds, or None; not {type(timeout).__name__}")
     if not 0 < timeout < 1e12:
         raise ValueError(f"timeout is {timeout!r}; it is a number of seconds above 0, or None")
     return max(1, round(timeout * 1000))

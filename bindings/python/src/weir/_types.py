@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Sequence, Type, TypedDict, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Type, TypedDict, TypeVar, Union
 
 from . import _native as c
 
@@ -298,6 +298,30 @@ class CreateEmbeddingResponse(Object):
 
 # ---- what is asked ----
 
+
+class NotGiven:
+    """An argument that was not given, as in the OpenAI SDK: NOT_GIVEN and not_given."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+class Omit:
+    """An argument that is left out, as in the OpenAI SDK: omit."""
+
+    def __bool__(self) -> Literal[False]:
+        return False
+
+    def __repr__(self) -> str:
+        return "omit"
+
+
+NOT_GIVEN = not_given = NotGiven()
+omit = Omit()
+
 Message = Union[Mapping[str, Any], ChatCompletionMessage]
 Messages = Union[str, Iterable[Message]]
 """A conversation; a str is one message of the user."""
@@ -312,7 +336,7 @@ class Fallback(TypedDict, total=False):
 
 
 class ChatParams(TypedDict, total=False):
-    """Parameters of a chat completion, for type checkers; any other name goes to the provider as well (extra_body)."""
+    """Parameters of a chat completion, besides messages, model and stream."""
 
     audio: Optional[Mapping[str, Any]]
     frequency_penalty: Optional[float]
@@ -324,11 +348,14 @@ class ChatParams(TypedDict, total=False):
     max_tokens: Optional[int]
     metadata: Optional[Mapping[str, str]]
     modalities: Optional[Sequence[str]]
+    moderation: Optional[Mapping[str, Any]]
     n: Optional[int]
     parallel_tool_calls: Optional[bool]
     prediction: Optional[Mapping[str, Any]]
     presence_penalty: Optional[float]
     prompt_cache_key: Optional[str]
+    prompt_cache_options: Optional[Mapping[str, Any]]
+    prompt_cache_retention: Optional[str]
     reasoning_effort: Optional[str]
     response_format: Optional[Mapping[str, Any]]
     safety_identifier: Optional[str]
