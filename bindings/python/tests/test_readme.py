@@ -14,8 +14,8 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8")
 
 
 def runnable(example: str, base_url: str) -> str:
-    """With the simulator for the address, a key for the ellipsis, and the client that only the first example makes."""
-    example = example.replace("http://127.0.0.1:8080/v1", base_url).replace('api_key="…"', 'api_key="any"')
+    """With the simulator for the address, and the client that only the first example makes."""
+    example = example.replace("http://127.0.0.1:8080/v1", base_url)
     if "client = Weir(" in example or "AsyncWeir" in example:
         return example
     return "from weir import Weir\nclient = Weir()\n" + example
