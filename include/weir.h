@@ -161,6 +161,18 @@ WEIR_API void weir_request_set_body(weir_request *request, const char *json, siz
 /* "/chat/completions" (the default), "/embeddings", "/completions", "/responses", "/moderations".
  */
 WEIR_API void weir_request_set_path(weir_request *request, const char *path);
+/* Any other call of the provider's API, as it is: method "GET", path below the base URL and with
+ * its query, "/files?limit=2". The body is weir_request_set_content()'s, and nothing is added to
+ * it. A whole answer of any type is result->body, and result->text is NULL; a stream's events are
+ * those that the provider sends. Goes where the model "*" does, or the one that a JSON body names.
+ */
+WEIR_API void weir_request_set_call(weir_request *request, const char *method, const char *path);
+/* type: "multipart/form-data; boundary=…", "application/json". Only with weir_request_set_call().
+ */
+WEIR_API void weir_request_set_content(weir_request *request, const char *type, const void *bytes,
+                                       size_t len);
+/* Non-zero: result->headers are wanted. Default 0; weir_request_set_call() sets it. */
+WEIR_API void weir_request_keep_headers(weir_request *request, int on);
 /* A header field for the provider. Those that weir itself sets, and hop-by-hop ones, are dropped.
  */
 WEIR_API void weir_request_set_header(weir_request *request, const char *name, const char *value);
@@ -186,6 +198,10 @@ WEIR_API void weir_request_set_on_wait(weir_request *request, weir_wait_fn *on_w
 WEIR_API void weir_request_set_timeout_ms(weir_request *request, int64_t timeout_ms);
 
 /* ---- results ---- */
+
+typedef struct weir_header {
+    const char *name, *value;
+} weir_header;
 
 typedef struct weir_result {
     weir_code code;
@@ -221,6 +237,11 @@ typedef struct weir_result {
     int tokens_estimated;                                   /* the provider told nothing: a guess */
     double response_seconds;    /* from the start of the call, without its time in the queue */
     double first_token_seconds; /* streams; negative: does not apply */
+
+    /* Of the answer or the refusal, where they were wanted: the provider's, but for those of its
+     * connection and its host, and weir's own. NULL: there was none, or they were not wanted. */
+    const weir_header *headers;
+    size_t header_count;
 } weir_result;
 
 WEIR_API void weir_result_free(weir_result *result);

@@ -88,7 +88,8 @@ typedef struct exchange_request {
 /* form_direct: event gets what the provider said, in OpenAI's form, without comments, the end
  * marker and the usage chunk that was not asked for; of a plain answer the one event, and then
  * answer with its bytes or with the error's. A stream that fails after its head is aborted, and one
- * that fails before it is answered. Only for the endpoints whose answers weir reads: not EP_OTHER.
+ * that fails before it is answered. Of EP_OTHER what is neither JSON nor a stream comes as head,
+ * pieces, and end or abort.
  *
  * After answer, end, abort or broken the exchange does not touch the request's spans any more; done
  * follows at the end of the loop's turn. */

@@ -1,4 +1,5 @@
-/* The form for a program: events as they are, one by one, nothing framed. */
+/* The form for a program: events as they are, one by one, nothing framed; what is neither JSON nor
+ * events, in pieces. */
 #include "exchange/internal.h"
 
 typedef struct form {
@@ -12,16 +13,21 @@ static form *form_of(filter *f) {
 
 static void on_head(filter *f, const answer_head *head) {
     if (head->kind == ANSWER_STREAM) exchange_stream_head(f->x);
+    if (head->kind == ANSWER_RAW)
+        exchange_send_head(f->x, head->status, head->headers, head->content_type);
 }
 
 static void on_event(filter *f, const answer_event *event) {
     if (event->kind == ANSWER_PLAIN) form_of(f)->body = event->data;
-    exchange_event(f->x, event);
+    if (event->kind == ANSWER_RAW)
+        exchange_piece(f->x, event->data);
+    else
+        exchange_event(f->x, event);
 }
 
 static void on_end(filter *f) {
     exchange *x = f->x;
-    if (x->head.kind == ANSWER_STREAM)
+    if (x->head.kind != ANSWER_PLAIN)
         exchange_end_stream(x, SPAN_EMPTY);
     else
         exchange_answer(x, form_of(f)->body);

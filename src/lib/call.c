@@ -9,6 +9,7 @@
 #include "lib/request.h"
 #include "lib/result.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,11 @@ struct weir_call {
     weir_wait_fn *on_wait; /* NULL: nobody hears of waits */
     void *wait_user;
     endpoint endpoint;
-    buf path, body;
+    buf path, body; /* the path with its query */
+    buf type;       /* the body's, of another call */
+    char method[17];
+    bool other; /* weir_request_set_call() */
+    bool keep_headers;
     buf fault; /* what is wrong with the request; empty: nothing */
     http_header *headers;
     size_t header_count;
@@ -43,12 +48,15 @@ struct weir_call {
     timer deadline;
     weir_error ended_by; /* us: the deadline, a bound; ERR_NONE: not */
     buf answer, text, model;
-    bool answered; /* with a whole answer, not a stream */
-    bool has_text; /* it says something, be it "" */
-    bool begun;    /* a stream */
-    bool refused;  /* once or more, for the provider's load */
-    bool stopped;  /* pieces of it were not handed out, or are not wanted any more */
-    arena scratch; /* of one event */
+    bool answered;             /* with a whole answer, not a stream */
+    arena heads;               /* of `headers_back` */
+    http_headers headers_back; /* the answer's, where they are wanted */
+    bool has_text;             /* it says something, be it "" */
+    bool begun;                /* a stream, or bytes that come in pieces */
+    bool streamed;             /* an event of it came */
+    bool refused;              /* once or more, for the provider's load */
+    bool stopped;              /* pieces of it were not handed out, or are not wanted any more */
+    arena scratch;             /* of one event */
 };
 
 /* ---- references ---- */
@@ -77,6 +85,7 @@ bool libcall_mail(weir_call *call, list *calls) {
 static void drop_contents(weir_call *call) {
     buf_done(&call->path);
     buf_done(&call->body);
+    buf_done(&call->type);
     buf_done(&call->fault);
     if (call->header_text.ptr) mem_wipe(call->header_text.ptr, call->header_text.cap);
     buf_done(&call->header_text);
@@ -85,6 +94,7 @@ static void drop_contents(weir_call *call) {
     buf_done(&call->text);
     buf_done(&call->model);
     arena_done(&call->scratch);
+    arena_done(&call->heads);
 }
 
 static void end_with(weir_call *call, const result_facts *facts) {
@@ -161,7 +171,7 @@ static void stop(weir_call *call) {
 /* More than any answer may have is not gathered: a provider could send for ever. */
 static bool has_room(weir_call *call, size_t more) {
     size_t most = client_config(call->client)->limits.answer_bytes;
-    if (call->text.len + more <= most) return true;
+    if (call->text.len + call->answer.len + more <= most) return true;
     call->ended_by = error_of(ERR_ANSWER_TOO_LARGE);
     stop(call);
     return false;
@@ -189,32 +199,53 @@ static void hand_out_whole(weir_call *call) {
         hand_out(call, buf_span(&call->text), buf_span(&call->answer));
 }
 
+static void keep_head(weir_call *call, http_headers headers) {
+    if (!call->keep_headers || !headers.count) return;
+    http_header *kept = arena_alloc(&call->heads, headers.count * sizeof *kept);
+    for (size_t i = 0; i < headers.count; i++)
+        kept[i] = (http_header){.name = arena_dup(&call->heads, headers.items[i].name),
+                                .value = arena_dup(&call->heads, headers.items[i].value)};
+    call->headers_back = (http_headers){kept, headers.count};
+}
+
 static void door_answer(void *user, int status, http_headers headers, span body) {
     (void)status;
-    (void)headers;
     weir_call *call = user;
+    keep_head(call, headers);
     call->answered = true;
     buf_add(&call->answer, body);
 }
 
 /* A stream where a whole answer was asked for is no answer: nobody is there to hear its events. */
-static void door_head(void *user, int status, http_headers headers) {
-    (void)status;
-    (void)headers;
-    weir_call *call = user;
-    call->begun = call->on_event != NULL;
-    if (call->begun) return;
+static void refuse_stream(weir_call *call) {
     call->ended_by = error_of(ERR_BAD_ANSWER);
     call->ended_by.message =
         SPAN_OF("The provider sent a stream where a whole answer was asked for.");
     stop(call);
 }
 
+/* Of another call, bytes may follow as well as events. */
+static void door_head(void *user, int status, http_headers headers) {
+    (void)status;
+    weir_call *call = user;
+    keep_head(call, headers);
+    call->begun = call->on_event || call->other;
+    if (!call->begun) refuse_stream(call);
+}
+
+/* Of what is neither JSON nor a stream. */
+static void door_piece(void *user, span bytes) {
+    weir_call *call = user;
+    if (has_room(call, bytes.len)) buf_add(&call->answer, bytes);
+}
+
 static void hear_piece(weir_call *call, const answer_event *event) {
     span text = SPAN_EMPTY;
     /* The exchange may come to its end before it hears of a cancel. */
     call->stopped |= atomic_load(&call->cancel_wanted);
-    if (call->stopped) return;
+    if (!call->on_event && call->ended_by.id == ERR_NONE) refuse_stream(call);
+    if (call->stopped || !call->on_event) return;
+    call->streamed = true;
     note_model(call, event);
     if (!words_of(call, event, &text)) text = SPAN_EMPTY;
     if (!has_room(call, text.len)) return;
@@ -239,7 +270,13 @@ static void door_event(void *user, const answer_event *event) {
     arena_reset(&call->scratch, 0);
 }
 
+/* A whole answer that came in pieces, perhaps in none. */
 static void door_end(void *user) {
+    weir_call *call = user;
+    call->answered |= call->other && !call->streamed;
+}
+
+static void door_abort(void *user) {
     (void)user; /* the exchange knows */
 }
 
@@ -311,6 +348,7 @@ static void door_done(void *user) {
     weir_client *c = call->client;
     const exchange *x = call->x;
     result_facts facts = {.status = exchange_status(x),
+                          .headers = call->headers_back,
                           .record = exchange_record(x),
                           .request_id = exchange_request_id(x)};
     bool answered = exchange_error(x) == ERR_NONE;
@@ -330,9 +368,10 @@ static void door_done(void *user) {
 static const exchange_door door = {
     .answer = door_answer,
     .head = door_head,
+    .piece = door_piece,
     .event = door_event,
     .end = door_end,
-    .abort = door_end,
+    .abort = door_abort,
     .full = door_full,
     .done = door_done,
     .asked = door_asked,
@@ -366,10 +405,13 @@ static void on_deadline(timer *t) {
 
 void libcall_begin(weir_client *c, list *link) {
     weir_call *call = call_of(link);
+    span path = buf_span(&call->path);
+    size_t query = span_find(path, 0, '?');
     const exchange_request request = {.form = &form_direct,
                                       .endpoint = call->endpoint,
-                                      .method = SPAN_OF("POST"),
-                                      .path = buf_span(&call->path),
+                                      .method = span_cstr(call->method),
+                                      .path = span_slice(path, 0, query),
+                                      .query = span_slice(path, query + 1, path.len),
                                       .headers = {call->headers, call->header_count},
                                       .body = buf_span(&call->body),
                                       .started_us = c->loop.now_us,
@@ -427,7 +469,7 @@ void libcall_hear(weir_client *c, list *mail_link) {
 
 static void keep_headers(weir_call *call, const weir_request *r) {
     call->header_count = r->headers.count;
-    call->headers = mem_zalloc_array(r->headers.count + 1, sizeof *call->headers);
+    call->headers = mem_zalloc_array(r->headers.count + 2, sizeof *call->headers);
     for (size_t i = 0; i < r->headers.count; i++) {
         buf_add_cstr(&call->header_text, r->headers.items[i].name);
         buf_add_cstr(&call->header_text, r->headers.items[i].value);
@@ -440,6 +482,17 @@ static void keep_headers(weir_call *call, const weir_request *r) {
         call->headers[i].value = span_from(call->header_text.ptr + at + name, value);
         at += name + value;
     }
+}
+
+/* What weir_request_set_call() has said. */
+static void note_other(weir_call *call, const weir_request *r) {
+    call->other = true;
+    call->endpoint = EP_OTHER;
+    snprintf(call->method, sizeof call->method, "%s", r->method);
+    if (!r->type) return;
+    buf_add_cstr(&call->type, r->type);
+    call->headers[call->header_count++] =
+        (http_header){.name = SPAN_OF("content-type"), .value = buf_span(&call->type)};
 }
 
 /* The client's model is one that writes. */
@@ -455,7 +508,7 @@ static void refuse_path(const weir_request *r, buf *fault) {
 
 /* What is wrong with a request is its result, which comes the same way as any other. */
 static void write_asked(const weir_client *c, const weir_request *r, weir_call *call) {
-    if (call->endpoint == EP_OTHER)
+    if (call->endpoint == EP_OTHER && !call->other)
         refuse_path(r, &call->fault);
     else if (!request_write_body(r, default_model(c, call->endpoint), call->on_event, &call->body,
                                  &call->fault))
@@ -479,13 +532,17 @@ weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn
     call->wait_user = request->wait_user;
     call->ended_by = error_of(ERR_NONE);
     if (request->timeout_ms) call->due_ms = clock_mono_ms() + request->timeout_ms;
+    call->keep_headers = request->keep_headers;
     call->endpoint = endpoint_of_path(span_cstr(request_path(request)));
+    memcpy(call->method, "POST", sizeof "POST");
     list_init(&call->link);
     list_init(&call->mail_link);
     timer_init(&call->deadline, on_deadline);
     arena_init(&call->scratch, 0);
+    arena_init(&call->heads, 0);
     buf_add_cstr(&call->path, request_path(request));
     keep_headers(call, request);
+    if (request_is_other(request)) note_other(call, request);
     write_asked(c, request, call);
     mailbox_put(c->mail, call);
     return call;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "http/message.h"
+#include "http/plain_path.h"
 #include "json/json.h"
 
 #include <math.h>
@@ -106,6 +107,8 @@ void weir_request_free(weir_request *r) {
     buf_done(&r->body);
     buf_done(&r->fault);
     free(r->path);
+    free(r->method);
+    free(r->type);
     free(r);
 }
 
@@ -184,6 +187,59 @@ void weir_request_set_path(weir_request *r, const char *path) {
     r->path = mem_strndup(path, strlen(path));
 }
 
+/* A token of RFC 9110, as far as methods are ones. */
+static bool is_method(const char *method) {
+    size_t len = strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return len > 0 && len <= 16 && !method[len];
+}
+
+/* The path of a call goes on as it is, and so must mean the same to whoever reads it. */
+static bool is_call_path(span path) {
+    size_t query = span_find(path, 0, '?');
+    for (size_t i = 0; i < path.len; i++)
+        if ((unsigned char)path.ptr[i] <= ' ' || path.ptr[i] == '#' || path.ptr[i] == 0x7f)
+            return false;
+    return path.len && path.ptr[0] == '/' && http_path_is_plain(span_slice(path, 0, query));
+}
+
+void weir_request_set_call(weir_request *r, const char *method, const char *path) {
+    if (!is_text(r, __func__, "the method", method) || !is_text(r, __func__, "the path", path))
+        return;
+    if (!is_method(method) || strcmp(method, "CONNECT") == 0 || strcmp(method, "TRACE") == 0) {
+        fault(r, "%s: '%s' is no method of a call, such as GET or POST.", __func__, method);
+        return;
+    }
+    if (!is_call_path(span_cstr(path))) {
+        fault(r, "%s: '%s' is no path below the base URL, such as /files?limit=2.", __func__, path);
+        return;
+    }
+    weir_request_set_path(r, path);
+    free(r->method);
+    r->method = mem_strndup(method, strlen(method));
+    r->keep_headers = true;
+}
+
+void weir_request_set_content(weir_request *r, const char *type, const void *bytes, size_t len) {
+    if (!is_text(r, __func__, "the type", type)) return;
+    if (!bytes && len) {
+        fault(r, "%s: the content is NULL.", __func__);
+        return;
+    }
+    if (!http_header_is_safe(SPAN_OF("content-type"), span_cstr(type))) {
+        fault(r, "%s: '%s' is no type, such as application/json.", __func__, type);
+        return;
+    }
+    free(r->type);
+    r->type = mem_strndup(type, strlen(type));
+    buf_clear(&r->body);
+    buf_add(&r->body, span_from(bytes, len));
+    r->has_body = true;
+}
+
+void weir_request_keep_headers(weir_request *r, int on) {
+    r->keep_headers = on != 0;
+}
+
 void weir_request_set_header(weir_request *r, const char *name, const char *value) {
     if (!is_text(r, __func__, "the name", name)) return;
     if (!value || !http_header_is_safe(span_cstr(name), span_cstr(value)))
@@ -211,6 +267,21 @@ void weir_request_set_timeout_ms(weir_request *r, int64_t timeout_ms) {
 
 const char *request_path(const weir_request *r) {
     return r->path ? r->path : "/chat/completions";
+}
+
+bool request_is_other(const weir_request *r) {
+    return r->method != NULL;
+}
+
+/* Bytes that are the caller's own, of whatever type. */
+static bool write_other(const weir_request *r, buf *out, buf *ret_why) {
+    if (r->messages.len || r->members.count || (r->has_body && !r->type)) {
+        buf_add_cstr(ret_why, "A call of weir_request_set_call() has no body but that of "
+                              "weir_request_set_content().");
+        return false;
+    }
+    buf_add(out, buf_span(&r->body));
+    return true;
 }
 
 static void write_member(json_writer *w, const char *name, const char *json) {
@@ -289,6 +360,12 @@ bool request_write_body(const weir_request *r, const char *model, bool stream, b
                         buf *ret_why) {
     if (r->fault.len) {
         buf_add(ret_why, buf_span(&r->fault));
+        return false;
+    }
+    if (request_is_other(r)) return write_other(r, out, ret_why);
+    if (r->type) {
+        buf_add_cstr(ret_why,
+                     "weir_request_set_content() is for calls of weir_request_set_call().");
         return false;
     }
     if (!r->has_body) return write_built(r, model, stream, out, ret_why);

@@ -23,7 +23,10 @@ struct weir_request {
     buf messages; /* JSON objects, separated by commas */
     buf body;     /* the whole of it; else empty */
     bool has_body;
-    char *path; /* NULL: chat completions */
+    char *path;   /* NULL: chat completions */
+    char *method; /* NULL: POST, to an endpoint that weir knows; else any call, as it is */
+    char *type;   /* of that one's body; NULL: it has none */
+    bool keep_headers;
     int64_t timeout_ms;
     weir_wait_fn *on_wait; /* NULL: nobody hears of waits */
     void *wait_user;
@@ -32,6 +35,9 @@ struct weir_request {
 
 /* The path below the base URL. */
 const char *request_path(const weir_request *r);
+
+/* Whether it is a call of weir_request_set_call(). */
+bool request_is_other(const weir_request *r);
 
 /* Writes the body as it is sent: with a model, and with `stream` as the call wants it. model: for a
  * request that has none; NULL: it stays so. false: *ret_why says what is wrong with the request. */

@@ -124,6 +124,15 @@ static void tell_record(weir_result *r, arena *a, const call_record *record) {
     r->first_token_seconds = seconds(record->first_token_us);
 }
 
+static void tell_headers(weir_result *r, arena *a, http_headers headers) {
+    if (!headers.count) return;
+    weir_header *kept = arena_alloc(a, headers.count * sizeof *kept);
+    for (size_t i = 0; i < headers.count; i++)
+        kept[i] = (weir_header){keep(a, headers.items[i].name), keep(a, headers.items[i].value)};
+    r->headers = kept;
+    r->header_count = headers.count;
+}
+
 weir_result *result_new(const result_facts *f) {
     result *made = mem_zalloc(sizeof *made);
     arena *a = &made->arena;
@@ -152,6 +161,7 @@ weir_result *result_new(const result_facts *f) {
     if (!r->safe_text) r->safe_text = keep(a, SPAN_EMPTY);
     r->model = keep_or_null(a, f->model);
     r->request_id = keep(a, span_cstr(f->request_id));
+    tell_headers(r, a, f->headers);
     if (f->record) tell_record(r, a, f->record);
     return r;
 }

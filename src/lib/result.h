@@ -3,6 +3,7 @@
 #define WEIR_LIB_RESULT_H
 
 #include "base/arena.h"
+#include "http/message.h"
 #include "observe/record.h"
 
 #include <weir.h>
@@ -22,6 +23,7 @@ typedef struct result_facts {
     span failure;  /* code is not WEIR_OK: the error in OpenAI's shape; also the body */
     span sentence; /* the same, for people */
     int64_t retry_after_ms;
+    http_headers headers;      /* those that are wanted; none: {NULL, 0} */
     const call_record *record; /* NULL: the call never became one */
     const char *request_id;
 } result_facts;
