@@ -9,6 +9,7 @@ import pytest
 
 from weir import NOT_GIVEN, AsyncWeir, BadRequestError, Weir, WeirError, not_given, omit
 from weir._params import PARAMS
+from weir._param_types import CompletionParams, ResponseParams
 from weir._types import ChatParams, EmbeddingParams
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -65,8 +66,10 @@ def test_what_is_not_given_is_left_out(client: Weir, nothing: Any) -> None:
 
 def test_the_hints_are_those_of_the_table() -> None:
     """What a type checker allows is what is sent."""
-    own = {"extra_headers", "extra_body", "timeout"}
+    own = {"extra_headers", "extra_query", "extra_body", "timeout"}
     assert set(ChatParams.__annotations__) == set(PARAMS["/chat/completions"]) - {"messages", "model", "stream"} | own
+    assert set(CompletionParams.__annotations__) == set(PARAMS["/completions"]) - {"prompt", "model", "stream"} | own
+    assert set(ResponseParams.__annotations__) == set(PARAMS["/responses"]) - {"input", "model", "stream"} | own
     assert set(EmbeddingParams.__annotations__) == set(PARAMS["/embeddings"]) - {"input", "model", "stream"} | own
 
 

@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Literal, Mapping, Optional, Sequence, Type, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterable, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
+from . import _many as many
 from . import _native as c
-from ._call import answer_from, outcome_from
+from ._asks import Ask, batch_requests
+from ._async_resources import (
+    AsyncAudio,
+    AsyncChat,
+    AsyncEmbeddings,
+    AsyncFiles,
+    AsyncImages,
+    AsyncModels,
+    AsyncModerations,
+    AsyncResponses,
+    AsyncTextCompletions,
+)
+from ._call import outcome_from
 from ._errors import APIError, error_from
 from ._handle import ClientBase, Handle
+from ._many import BatchProgress, Progress
+from ._raw import RawResponse
 from ._request import Request
 from ._stream import AsyncStream, LoopCall
-from ._types import AnyObject, ChatCompletion, ChatCompletionChunk, CreateEmbeddingResponse, Messages, Result
+from ._types import AnyObject, ChatCompletion, Messages, Result
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._types import ChatParams, EmbeddingParams
+    from ._types import ChatParams
 
 Self = TypeVar("Self")
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def _closing(iterator: Any) -> AsyncIterator[Any]:
+    """contextlib.aclosing(), which Python 3.9 has not."""
+    try:
+        yield iterator
+    finally:
+        await iterator.aclose()
 
 
 class Driver:
@@ -123,8 +149,36 @@ class AsyncWeir(ClientBase):
         return AsyncChat(self)
 
     @property
+    def completions(self) -> AsyncTextCompletions:
+        return AsyncTextCompletions(self)
+
+    @property
     def embeddings(self) -> AsyncEmbeddings:
         return AsyncEmbeddings(self)
+
+    @property
+    def responses(self) -> AsyncResponses:
+        return AsyncResponses(self)
+
+    @property
+    def moderations(self) -> AsyncModerations:
+        return AsyncModerations(self)
+
+    @property
+    def images(self) -> AsyncImages:
+        return AsyncImages(self)
+
+    @property
+    def audio(self) -> AsyncAudio:
+        return AsyncAudio(self)
+
+    @property
+    def files(self) -> AsyncFiles:
+        return AsyncFiles(self)
+
+    @property
+    def models(self) -> AsyncModels:
+        return AsyncModels(self)
 
     async def ask(self, question: Messages, *, model: Optional[str] = None, **params: Unpack[ChatParams]) -> str:
         """The text of the answer; of a call for tools ""."""
@@ -138,23 +192,40 @@ class AsyncWeir(ClientBase):
         return (await self._result(self._chat_request(messages, model, params))).safe_text
 
     async def batch(
-        self, requests: Iterable[Union[Messages, Mapping[str, Any]]], *, model: Optional[str] = None, **params: Unpack[ChatParams]
+        self,
+        requests: Iterable[Union[Messages, Mapping[str, Any]]],
+        *,
+        model: Optional[str] = None,
+        on_progress: Optional[Progress] = None,
+        **params: Unpack[ChatParams],
     ) -> List[Union[ChatCompletion, APIError]]:
         """As Weir.batch()."""
-        prepared = [self._batch_request(request, model, params) for request in requests]
-        calls: List[LoopCall] = []
-        try:
-            for request in prepared:
-                calls.append(LoopCall(self._driver))
-                calls[-1].start(request, stream=False)
-            return [outcome_from(ChatCompletion, await call.result()) for call in calls]
-        except BaseException:
-            for call in calls:
-                call.cancel()
-            raise
+        prepared = list(batch_requests(self, requests, model, params))
+        outcomes: List[Any] = [None] * len(prepared)
+        done = failed = 0
+        async with _closing(many.run_in_loop(self._driver, prepared, self._ahead)) as ended:
+            async for number, result in ended:
+                outcomes[number] = outcome_from(ChatCompletion, result)
+                done += 1
+                failed += isinstance(outcomes[number], APIError)
+                if on_progress:
+                    on_progress(BatchProgress(done, failed, len(prepared)))
+        return outcomes
+
+    async def as_completed(
+        self, requests: Iterable[Union[Messages, Mapping[str, Any]]], *, model: Optional[str] = None, **params: Unpack[ChatParams]
+    ) -> AsyncIterator[Tuple[int, Union[ChatCompletion, APIError]]]:
+        """As Weir.as_completed(), for `async for`. Who leaves the loop early and waits for more in the same task cancels what
+        runs by aclose(), or by contextlib.aclosing()."""
+        prepared = batch_requests(self, requests, model, params)
+        async with _closing(many.run_in_loop(self._driver, prepared, self._ahead)) as ended:
+            async for number, result in ended:
+                yield number, outcome_from(ChatCompletion, result)
 
     async def close(self) -> None:
-        """Cancels what runs; the client cannot be used afterwards."""
+        """Cancels what runs; the client cannot be used afterwards, nor those that with_options() made of it."""
+        for client in self._take_variants():
+            await client.close()
         if not self._handle.closed and self._driver._loop is not None and not self._driver.loop.is_closed():
             self._driver.bind()  # refuses another loop than the client's
         self._abandon.detach()
@@ -170,66 +241,22 @@ class AsyncWeir(ClientBase):
     ) -> None:
         await self.close()
 
+    async def _do(self, ask: Ask[T]) -> T:
+        """As Weir._do()."""
+        if self._gives_raw:
+            ask.request.keep_headers()
+        result = await self._result(ask.request)
+        if self._gives_raw and result.ok:
+            return RawResponse(result, ask.read)  # type: ignore[return-value]
+        return ask.read(result)
+
     async def _result(self, request: Request) -> Result:
         call = LoopCall(self._driver)
         call.start(request, stream=False)
         return await call.result()
 
     async def _stream(self, kind: Type[AnyObject], request: Request) -> AsyncStream[AnyObject]:
+        self._refuse_raw_stream()
         stream = AsyncStream(kind, self, LoopCall(self._driver))
         await stream.start(request)
         return stream
-
-
-class AsyncChat:
-    def __init__(self, client: AsyncWeir) -> None:
-        self._client = client
-
-    @property
-    def completions(self) -> AsyncCompletions:
-        return AsyncCompletions(self._client)
-
-
-class AsyncCompletions:
-    def __init__(self, client: AsyncWeir) -> None:
-        self._client = client
-
-    @overload
-    async def create(
-        self, *, messages: Messages, model: Optional[str] = ..., stream: Optional[Literal[False]] = ..., **params: Unpack[ChatParams]
-    ) -> ChatCompletion: ...
-
-    @overload
-    async def create(
-        self, *, messages: Messages, model: Optional[str] = ..., stream: Literal[True], **params: Unpack[ChatParams]
-    ) -> AsyncStream[ChatCompletionChunk]: ...
-
-    @overload
-    async def create(
-        self, *, messages: Messages, model: Optional[str] = ..., stream: Optional[bool], **params: Unpack[ChatParams]
-    ) -> Union[ChatCompletion, AsyncStream[ChatCompletionChunk]]: ...
-
-    async def create(
-        self, *, messages: Messages, model: Optional[str] = None, stream: Optional[bool] = False, **params: Any
-    ) -> Union[ChatCompletion, AsyncStream[ChatCompletionChunk]]:
-        """As Completions.create(), awaited; with stream=True an asynchronous iterator of chunks."""
-        request = self._client._chat_request(messages, model, params)
-        if stream:
-            return await self._client._stream(ChatCompletionChunk, request)
-        return answer_from(ChatCompletion, await self._client._result(request))
-
-
-class AsyncEmbeddings:
-    def __init__(self, client: AsyncWeir) -> None:
-        self._client = client
-
-    async def create(
-        self,
-        *,
-        input: Union[str, Sequence[str], Sequence[int], Sequence[Sequence[int]]],
-        model: Optional[str] = None,
-        **params: Unpack[EmbeddingParams],
-    ) -> CreateEmbeddingResponse:
-        """As Embeddings.create()."""
-        request = self._client._request("/embeddings", {"model": model, "input": input}, **params)
-        return answer_from(CreateEmbeddingResponse, await self._client._result(request))

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Iterable, List, Literal, Mapping, Optional, Sequence, Type, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
-from ._call import answer_from, outcome_from
+from . import _many as many
+from ._asks import Ask, batch_requests
+from ._call import outcome_from
 from ._errors import APIError, error_from
 from ._handle import ClientBase
+from ._many import BatchProgress, Progress
+from ._raw import RawResponse
 from ._request import Request
+from ._resources import Audio, Chat, Embeddings, Files, Images, Models, Moderations, Responses, TextCompletions
 from ._stream import Stream, ThreadCall
-from ._types import AnyObject, ChatCompletion, ChatCompletionChunk, CreateEmbeddingResponse, Messages, Result
+from ._types import AnyObject, ChatCompletion, Messages, Result
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._types import ChatParams, EmbeddingParams
+    from ._types import ChatParams
 
 Self = TypeVar("Self")
+T = TypeVar("T")
 
 
 class Weir(ClientBase):
@@ -35,8 +41,36 @@ class Weir(ClientBase):
         return Chat(self)
 
     @property
+    def completions(self) -> TextCompletions:
+        return TextCompletions(self)
+
+    @property
     def embeddings(self) -> Embeddings:
         return Embeddings(self)
+
+    @property
+    def responses(self) -> Responses:
+        return Responses(self)
+
+    @property
+    def moderations(self) -> Moderations:
+        return Moderations(self)
+
+    @property
+    def images(self) -> Images:
+        return Images(self)
+
+    @property
+    def audio(self) -> Audio:
+        return Audio(self)
+
+    @property
+    def files(self) -> Files:
+        return Files(self)
+
+    @property
+    def models(self) -> Models:
+        return Models(self)
 
     def ask(self, question: Messages, *, model: Optional[str] = None, **params: Unpack[ChatParams]) -> str:
         """The text of the answer; of a call for tools ""."""
@@ -50,26 +84,42 @@ class Weir(ClientBase):
         return self._result(self._chat_request(messages, model, params)).safe_text
 
     def batch(
-        self, requests: Iterable[Union[Messages, Mapping[str, Any]]], *, model: Optional[str] = None, **params: Unpack[ChatParams]
+        self,
+        requests: Iterable[Union[Messages, Mapping[str, Any]]],
+        *,
+        model: Optional[str] = None,
+        on_progress: Optional[Progress] = None,
+        **params: Unpack[ChatParams],
     ) -> List[Union[ChatCompletion, APIError]]:
         """Asks all, max_concurrency at a time; answers, or the exceptions that they ended with, in the order of the requests.
 
-        A request is a conversation as create() takes it, or a mapping with `messages` and parameters of its own.
+        A request is a conversation as create() takes it, or a mapping with `messages` and parameters of its own. on_progress is
+        called after each call that ends, in this thread; an exception of it cancels the rest.
         """
-        prepared = [self._batch_request(request, model, params) for request in requests]
-        calls: List[ThreadCall] = []
-        try:
-            for request in prepared:
-                calls.append(ThreadCall(self._handle))
-                calls[-1].start(request, stream=False)
-            return [outcome_from(ChatCompletion, call.result()) for call in calls]
-        except BaseException:
-            for call in calls:
-                call.cancel()
-            raise
+        prepared = list(batch_requests(self, requests, model, params))
+        outcomes: List[Any] = [None] * len(prepared)
+        failed = 0
+        for done, (number, result) in enumerate(many.run(self._handle, prepared, self._ahead), 1):
+            outcomes[number] = outcome_from(ChatCompletion, result)
+            failed += isinstance(outcomes[number], APIError)
+            if on_progress:
+                on_progress(BatchProgress(done, failed, len(prepared)))
+        return outcomes
+
+    def as_completed(
+        self, requests: Iterable[Union[Messages, Mapping[str, Any]]], *, model: Optional[str] = None, **params: Unpack[ChatParams]
+    ) -> Iterator[Tuple[int, Union[ChatCompletion, APIError]]]:
+        """As batch(), in the order in which calls end: pairs of a request's number, from 0, and what it came to.
+
+        Requests are read as calls end, so there may be any number of them. Leaving the loop cancels what runs.
+        """
+        for number, result in many.run(self._handle, batch_requests(self, requests, model, params), self._ahead):
+            yield number, outcome_from(ChatCompletion, result)
 
     def close(self) -> None:
-        """Cancels what runs; the client cannot be used afterwards."""
+        """Cancels what runs; the client cannot be used afterwards, nor those that with_options() made of it."""
+        for client in self._take_variants():
+            client.close()
         self._close()
 
     def __enter__(self: Self) -> Self:
@@ -80,70 +130,22 @@ class Weir(ClientBase):
     ) -> None:
         self.close()
 
+    def _do(self, ask: Ask[T]) -> T:
+        """Asks and reads; through with_raw_response a RawResponse comes in the place of what is read."""
+        if self._gives_raw:
+            ask.request.keep_headers()
+        result = self._result(ask.request)
+        if self._gives_raw and result.ok:
+            return RawResponse(result, ask.read)  # type: ignore[return-value]
+        return ask.read(result)
+
     def _result(self, request: Request) -> Result:
         call = ThreadCall(self._handle)
         call.start(request, stream=False)
         return call.result()
 
     def _stream(self, kind: Type[AnyObject], request: Request) -> Stream[AnyObject]:
+        self._refuse_raw_stream()
         stream = Stream(kind, self, ThreadCall(self._handle))
         stream.start(request)
         return stream
-
-
-class Chat:
-    def __init__(self, client: Weir) -> None:
-        self._client = client
-
-    @property
-    def completions(self) -> Completions:
-        return Completions(self._client)
-
-
-class Completions:
-    def __init__(self, client: Weir) -> None:
-        self._client = client
-
-    @overload
-    def create(
-        self, *, messages: Messages, model: Optional[str] = ..., stream: Optional[Literal[False]] = ..., **params: Unpack[ChatParams]
-    ) -> ChatCompletion: ...
-
-    @overload
-    def create(
-        self, *, messages: Messages, model: Optional[str] = ..., stream: Literal[True], **params: Unpack[ChatParams]
-    ) -> Stream[ChatCompletionChunk]: ...
-
-    @overload
-    def create(
-        self, *, messages: Messages, model: Optional[str] = ..., stream: Optional[bool], **params: Unpack[ChatParams]
-    ) -> Union[ChatCompletion, Stream[ChatCompletionChunk]]: ...
-
-    def create(
-        self, *, messages: Messages, model: Optional[str] = None, stream: Optional[bool] = False, **params: Any
-    ) -> Union[ChatCompletion, Stream[ChatCompletionChunk]]:
-        """A chat completion, or with stream=True an iterator of its chunks.
-
-        timeout: seconds, for this call; extra_headers and extra_body: further header fields, and members of the body.
-        Raises the exceptions of weir._errors, which are named as the OpenAI SDK's.
-        """
-        request = self._client._chat_request(messages, model, params)
-        if stream:
-            return self._client._stream(ChatCompletionChunk, request)
-        return answer_from(ChatCompletion, self._client._result(request))
-
-
-class Embeddings:
-    def __init__(self, client: Weir) -> None:
-        self._client = client
-
-    def create(
-        self,
-        *,
-        input: Union[str, Sequence[str], Sequence[int], Sequence[Sequence[int]]],
-        model: Optional[str] = None,
-        **params: Unpack[EmbeddingParams],
-    ) -> CreateEmbeddingResponse:
-        """Vectors of one or more texts, as lists of numbers."""
-        request = self._client._request("/embeddings", {"model": model, "input": input}, **params)
-        return answer_from(CreateEmbeddingResponse, self._client._result(request))

@@ -113,6 +113,21 @@ class InternalServerError(APIStatusError):
     """500 and above."""
 
 
+class LengthFinishReasonError(WeirError):
+    """parse(): the answer was cut off at its length before it was whole. It is `error.completion`."""
+
+    def __init__(self, *, completion: Any) -> None:
+        super().__init__("Could not parse the answer: its length limit was reached before it was whole")
+        self.completion = completion
+
+
+class ContentFilterFinishReasonError(WeirError):
+    """parse(): the answer was stopped by the provider's content filter."""
+
+    def __init__(self) -> None:
+        super().__init__("Could not parse the answer: it was stopped by the content filter")
+
+
 _BY_CODE: Dict[int, Type[APIError]] = {
     c.CANCELLED: CallCancelledError,
     c.UNREACHABLE: APIConnectionError,

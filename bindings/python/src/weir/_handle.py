@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import inspect
 import os
 import re
 import threading
-from typing import Any, ClassVar, Iterable, Mapping, Optional, Union
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Iterable, List, Mapping, Optional, TypedDict, TypeVar, Union
 
 from . import _native as c
 from ._errors import WeirError
-from ._request import Request, check_params, conversation, header_fields, mapping, refuses_unknown
-from ._types import Fallback, Messages, NotGiven, Omit, UsageSummary
+from ._params import PARAMS
+from ._request import Request, check_params, conversation, header_fields, mapping, refuses_unknown, unknown
+from ._types import NOT_GIVEN, Fallback, Messages, NotGiven, Omit, UsageSummary
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 _WORDS = {
@@ -107,10 +113,32 @@ class Handle:
             c.summary_free(pointer)
 
 
+Self = TypeVar("Self", bound="ClientBase")
+
+
+class Options(TypedDict, total=False):
+    """What with_options() takes: what a client is made from."""
+
+    base_url: Optional[str]
+    api_key: Optional[str]
+    model: Optional[str]
+    config: Union[str, "os.PathLike[str]", None]
+    config_text: Optional[str]
+    max_concurrency: Optional[int]
+    adaptive: bool
+    max_retries: Optional[int]
+    fallbacks: Iterable[Union[str, Fallback]]
+    options: Optional[Mapping[str, str]]
+    timeout: Optional[float]
+    default_headers: Optional[Mapping[str, str]]
+    set_default_headers: Optional[Mapping[str, str]]
+
+
 class ClientBase:
     """What Weir and AsyncWeir have in common: what they are made from, and what needs no waiting."""
 
     _foreign_loop: ClassVar[bool]
+    _origin: ClientBase  # of one that with_options() made: kept alive, and with it the C client
 
     @refuses_unknown
     def __init__(
@@ -146,6 +174,12 @@ class ClientBase:
 
         Raises WeirError where these will not do, and says all that is wrong with them.
         """
+        given = dict(locals())
+        self._arguments = {name: given[name] for name in _ARGUMENTS}
+        self._variants: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()  # of _variants
+        self._gives_raw = False
+        self._ahead = max(64, 2 * (max_concurrency or 5))
         self._timeout = timeout
         self._headers = dict(mapping(default_headers, "default_headers"))
         header_fields(self._headers, "default_headers")
@@ -181,6 +215,62 @@ class ClientBase:
         """The client's own part, once `_handle` is there."""
         raise NotImplementedError
 
+    # ---- the same client, otherwise ----
+
+    def with_options(self: Self, **options: Unpack[Options]) -> Self:
+        """The client with other options for the calls that are made through what this returns.
+
+        timeout, default_headers (added to those there are) and set_default_headers (in their place) share its connections and
+        counts. Any other argument of the client makes one of its own beside it, which is kept for the next time.
+        """
+        known = {*_ARGUMENTS, "set_default_headers"}
+        for name in options:
+            if name not in known:
+                raise unknown(name, "with_options()", known)
+        own = {"timeout", "default_headers", "set_default_headers"}
+        rest = {name: value for name, value in options.items() if name not in own and not isinstance(value, (NotGiven, Omit))}
+        made = _shared(self._variant(rest) if rest else self)
+        made._timeout, made._headers = self._timeout, dict(self._headers)
+        if not isinstance(options.get("timeout", NOT_GIVEN), (NotGiven, Omit)):
+            made._timeout = options["timeout"]
+        if options.get("set_default_headers") is not None:
+            made._headers = dict(mapping(options["set_default_headers"], "set_default_headers"))
+        made._headers.update(mapping(options.get("default_headers"), "default_headers"))
+        header_fields(made._headers, "default_headers")
+        Request("/", {}, timeout=made._timeout)
+        made._arguments = {**made._arguments, "timeout": made._timeout, "default_headers": made._headers}
+        return made
+
+    copy = with_options
+
+    def _variant(self: Self, changes: Mapping[str, Any]) -> Self:
+        """A client that is made from other arguments. The last few are kept: their connections are worth it."""
+        key = repr(sorted(changes.items()))
+        with self._lock:
+            if key not in self._variants:
+                self._variants[key] = type(self)(**{**self._arguments, **changes})
+            self._variants.move_to_end(key)
+            if len(self._variants) > _VARIANTS:
+                self._variants.popitem(last=False)
+            made: Self = self._variants[key]
+        return made
+
+    def _take_variants(self: Self) -> List[Self]:
+        with self._lock:
+            taken = list(self._variants.values())
+            self._variants.clear()
+        return taken
+
+    def _raw(self: Self) -> Self:
+        """The client whose resources give raw responses."""
+        made = _shared(self)
+        made._gives_raw = True
+        return made
+
+    def _refuse_raw_stream(self) -> None:
+        if self._gives_raw:
+            raise TypeError("with_raw_response gives whole answers; create(stream=True) without it streams")
+
     def usage_summary(self) -> UsageSummary:
         """Calls, tokens, times and models of all calls that have ended since the client was made."""
         return self._handle.summary()
@@ -190,18 +280,23 @@ class ClientBase:
         path: str,
         members: Mapping[str, Any],
         *,
+        known: Optional[Iterable[str]] = None,
+        method: str = "POST",
         extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, Any]] = None,
         extra_body: Optional[Mapping[str, Any]] = None,
         timeout: Optional[float] = None,
         **params: Any,
     ) -> Request:
-        """A request from what a create() was given."""
-        check_params(path, params)
+        """A request from what a create() was given. known: its keywords, where the path is none of PARAMS."""
+        check_params(path, params, PARAMS[path] if known is None else known)
         if params.pop("stream", None):
-            raise TypeError("stream=True is for create() of chat.completions; this gives whole answers")
+            raise TypeError("stream=True is for create() of chat.completions, completions and responses; this gives whole answers")
         return Request(
             path,
             {**members, **params},
+            method=method,
+            extra_query=extra_query,
             extra_headers={**self._headers, **mapping(extra_headers, "extra_headers")},
             extra_body=extra_body,
             timeout=self._timeout if timeout is None or isinstance(timeout, (NotGiven, Omit)) else timeout,
@@ -216,6 +311,18 @@ class ClientBase:
             return self._chat_request(what, model, params)
         own = {"model": model, **params, **what}
         return self._chat_request(own.pop("messages", ()), own.pop("model"), own)
+
+
+_ARGUMENTS = tuple(name for name in inspect.signature(ClientBase.__init__).parameters if name != "self")
+_VARIANTS = 8
+
+
+def _shared(client: Self) -> Self:
+    """Another client over the same C client, which lives as long as either."""
+    made = object.__new__(type(client))
+    made.__dict__.update(client.__dict__)
+    made._origin = client
+    return made
 
 
 def _count(value: int, what: str, least: int) -> int:

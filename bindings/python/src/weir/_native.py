@@ -84,6 +84,12 @@ OK, CANCELLED, MISUSE, INVALID = 0, 1, 2, 3
 TIMEOUT, UNREACHABLE, INTERRUPTED = 8, 7, 10
 
 
+class CHeader(Structure):
+    """weir_header."""
+
+    _fields_ = [("name", c_char_p), ("value", c_char_p)]
+
+
 class CResult(Structure):
     """weir_result. Texts that may hold a NUL are pointers here, to be read with their length."""
 
@@ -114,6 +120,8 @@ class CResult(Structure):
         ("tokens_estimated", c_int),
         ("response_seconds", c_double),
         ("first_token_seconds", c_double),
+        ("headers", POINTER(CHeader)),
+        ("header_count", c_size_t),
     ]
 
 
@@ -190,6 +198,9 @@ request_new = _function("weir_request_new", c_void_p)
 request_free = _function("weir_request_free", None, c_void_p)
 request_set_body = _function("weir_request_set_body", None, c_void_p, c_char_p, c_size_t)
 request_set_path = _function("weir_request_set_path", None, c_void_p, c_char_p)
+request_set_call = _function("weir_request_set_call", None, c_void_p, c_char_p, c_char_p)
+request_set_content = _function("weir_request_set_content", None, c_void_p, c_char_p, c_char_p, c_size_t)
+request_keep_headers = _function("weir_request_keep_headers", None, c_void_p, c_int)
 request_set_header = _function("weir_request_set_header", None, c_void_p, c_char_p, c_char_p)
 request_set_timeout_ms = _function("weir_request_set_timeout_ms", None, c_void_p, c_int64)
 result_free = _function("weir_result_free", None, POINTER(CResult))

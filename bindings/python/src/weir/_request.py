@@ -6,9 +6,11 @@ import difflib
 import functools
 import inspect
 import json
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, TypeVar, cast
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, TypeVar, cast
+from urllib.parse import quote, urlencode
 
 from . import _native as c
+from ._files import Upload, form
 from ._params import PARAMS
 from ._types import Messages, NotGiven, Object, Omit
 
@@ -22,20 +24,34 @@ class Request:
         members: Mapping[str, Any],
         *,
         extra_headers: Optional[Mapping[str, str]] = None,
+        extra_query: Optional[Mapping[str, Any]] = None,
         extra_body: Optional[Mapping[str, Any]] = None,
         timeout: Optional[float] = None,
+        method: str = "POST",
     ) -> None:
+        """A path of PARAMS is an endpoint that weir knows; any other is asked as it is, by the method."""
         body = given(members)
         body.update(mapping(extra_body, "extra_body"))
-        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode()
+        kind, content = _content(body, method)
         fields = header_fields(extra_headers, "extra_headers")
+        query = urlencode({k: _text(v) for k, v in given(mapping(extra_query, "extra_query")).items()})
         milliseconds = _milliseconds(timeout)
+        self.path = path
         self.pointer: int = c.request_new()
-        c.request_set_path(self.pointer, path.encode())
-        c.request_set_body(self.pointer, text, len(text))
+        if path in PARAMS and method == "POST" and not query:
+            c.request_set_path(self.pointer, path.encode())
+            c.request_set_body(self.pointer, content, len(content))
+        else:
+            c.request_set_call(self.pointer, method.encode(), (f"{path}?{query}" if query else path).encode())
+            if kind:
+                c.request_set_content(self.pointer, kind.encode(), content, len(content))
         for name, value in fields:
             c.request_set_header(self.pointer, name, value)
         c.request_set_timeout_ms(self.pointer, milliseconds)
+
+    def keep_headers(self) -> None:
+        """Its answer's headers are wanted."""
+        c.request_keep_headers(self.pointer, 1)
 
     def __del__(self) -> None:
         if hasattr(self, "pointer"):
@@ -44,13 +60,13 @@ class Request:
 
 # ---- keywords ----
 
-CALL_PARAMS = ("extra_body", "extra_headers", "timeout")
+CALL_PARAMS = ("extra_body", "extra_headers", "extra_query", "timeout")
 """Keywords of every call that are no members of its body."""
 
 
-def check_params(path: str, params: Mapping[str, Any]) -> None:
+def check_params(path: str, params: Mapping[str, Any], known: Iterable[str]) -> None:
     """Refuses a keyword that no member of the path's requests is named as: a slip would else be a setting that does nothing."""
-    known = PARAMS[path]
+    known = tuple(known)
     for name in params:
         if name not in known and name not in CALL_PARAMS:
             raise unknown(name, path, [*known, *CALL_PARAMS], "; what else the provider takes goes into extra_body")
@@ -94,7 +110,38 @@ def conversation(messages: Messages) -> List[Any]:
     return list(messages)
 
 
+# ---- bodies ----
+
+
+def _content(body: Dict[str, Any], method: str) -> Tuple[str, bytes]:
+    """The type and the bytes of a body: JSON, or a form where there is a file in it."""
+    if any(isinstance(value, Upload) for value in _flat(body.values())):
+        return form(body)
+    if not body and method != "POST":
+        return "", b""
+    return "application/json", json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode()
+
+
+def _flat(values: Iterable[Any]) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list):
+            yield from value
+        else:
+            yield value
+
+
 # ---- values ----
+
+
+def segment(value: str, what: str) -> str:
+    """A part of a path: an id, which may not lead elsewhere."""
+    if not isinstance(value, str) or not value or value in (".", "..") or any(char in "/\\" or not char.isprintable() for char in value):
+        raise ValueError(f"{what} is {value!r}; it is an id, which is not empty and has no slash")
+    return quote(value, safe="")
+
+
+def _text(value: Any) -> str:
+    return ("false", "true")[value] if isinstance(value, bool) else str(value)
 
 
 def mapping(value: Optional[Mapping[str, Any]], what: str) -> Mapping[str, Any]:

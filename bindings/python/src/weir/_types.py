@@ -58,6 +58,8 @@ class Result:
     """From the start of the call, without its time in the queue."""
     first_token_seconds: Optional[float]
     """Of a stream."""
+    headers: Optional[Mapping[str, str]] = field(default=None, repr=False)
+    """Of the answer or the refusal, by lower-case names; None where they were not asked for (with_raw_response)."""
 
     @property
     def ok(self) -> bool:
@@ -94,9 +96,20 @@ def take_result(pointer: _Pointer[c.CResult]) -> Result:
             tokens_estimated=bool(r.tokens_estimated),
             response_seconds=r.response_seconds,
             first_token_seconds=None if r.first_token_seconds < 0 else r.first_token_seconds,
+            headers=_headers(r),
         )
     finally:
         c.result_free(pointer)
+
+
+def _headers(result: c.CResult) -> Optional[Mapping[str, str]]:
+    if not result.headers:
+        return None
+    headers: Dict[str, str] = {}
+    for i in range(result.header_count):
+        name, value = (c.decode(text) or "" for text in (result.headers[i].name, result.headers[i].value))
+        headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
+    return headers
 
 
 def _known(tokens: int) -> Optional[int]:
@@ -335,8 +348,8 @@ class Fallback(TypedDict, total=False):
     model: str
 
 
-class ChatParams(TypedDict, total=False):
-    """Parameters of a chat completion, besides messages, model and stream."""
+class ParseParams(TypedDict, total=False):
+    """Parameters of a chat completion, besides messages, model, stream and response_format."""
 
     audio: Optional[Mapping[str, Any]]
     frequency_penalty: Optional[float]
@@ -357,7 +370,6 @@ class ChatParams(TypedDict, total=False):
     prompt_cache_options: Optional[Mapping[str, Any]]
     prompt_cache_retention: Optional[str]
     reasoning_effort: Optional[str]
-    response_format: Optional[Mapping[str, Any]]
     safety_identifier: Optional[str]
     seed: Optional[int]
     service_tier: Optional[str]
@@ -374,8 +386,15 @@ class ChatParams(TypedDict, total=False):
     web_search_options: Optional[Mapping[str, Any]]
     # of the call, not of the body
     extra_headers: Optional[Mapping[str, str]]
+    extra_query: Optional[Mapping[str, Any]]
     extra_body: Optional[Mapping[str, Any]]
     timeout: Optional[float]
+
+
+class ChatParams(ParseParams, total=False):
+    """Parameters of a chat completion, besides messages, model and stream."""
+
+    response_format: Optional[Mapping[str, Any]]
 
 
 class EmbeddingParams(TypedDict, total=False):
@@ -385,5 +404,6 @@ class EmbeddingParams(TypedDict, total=False):
     encoding_format: Optional[str]
     user: Optional[str]
     extra_headers: Optional[Mapping[str, str]]
+    extra_query: Optional[Mapping[str, Any]]
     extra_body: Optional[Mapping[str, Any]]
     timeout: Optional[float]
