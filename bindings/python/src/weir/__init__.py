@@ -70,8 +70,9 @@ from ._types import (
     omit,
 )
 
-Client = Weir
-AsyncClient = AsyncWeir
+Client = OpenAI = Weir
+AsyncClient = AsyncOpenAI = AsyncWeir
+OpenAIError = WeirError
 
 __version__ = "0.1.0"
 library_version: str = _version().decode()
@@ -84,6 +85,7 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AsyncClient",
+    "AsyncOpenAI",
     "AsyncStream",
     "AsyncWeir",
     "AuthenticationError",
@@ -116,6 +118,8 @@ __all__ = [
     "NotGiven",
     "Object",
     "Omit",
+    "OpenAI",
+    "OpenAIError",
     "Page",
     "ParsedChatCompletion",
     "ParsedResponse",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Generic, Iterator, List, Optional, Union
+from typing import Any, Dict, Generic, Iterator, List, Optional, Union
 
 from ._types import AnyObject, Choice, CompletionUsage, Object, Result
 
@@ -72,10 +72,21 @@ class ResponseStreamEvent(Object):
     _children = {"response": Response}
 
 
+class Categories(Object):
+    """By kind of harm: "harassment/threatening" is harassment_threatening, "self-harm" self_harm."""
+
+    def __init__(self, members: Dict[str, Any]) -> None:
+        super().__init__(members)
+        for name, value in members.items():
+            setattr(self, name.replace("/", "_").replace("-", "_"), value)
+
+
 class Moderation(Object):
     flagged: bool
-    categories: Object
-    category_scores: Object
+    categories: Categories
+    category_scores: Categories
+    category_applied_input_types: Optional[Categories] = None
+    _children = {"categories": Categories, "category_scores": Categories, "category_applied_input_types": Categories}
 
 
 class ModerationCreateResponse(Object):
