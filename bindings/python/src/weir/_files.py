@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 import os
-import secrets
 from pathlib import Path
 from typing import IO, Any, Dict, Iterator, Optional, Tuple, Union
 
@@ -64,7 +63,7 @@ def _quoted(text: str) -> str:
 
 def form(members: Dict[str, Any]) -> Tuple[str, bytes]:
     """The content type and the bytes of a form."""
-    boundary = secrets.token_hex(16)  # 128 bits: in no file by chance
+    boundary = os.urandom(16).hex()  # 128 bits: in no file by chance
     parts = []
     for name, value in (pair for member, given in members.items() for pair in _fields(member, given)):
         head = f'--{boundary}\r\ncontent-disposition: form-data; name="{_quoted(name)}"'

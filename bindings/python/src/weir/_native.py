@@ -12,7 +12,7 @@ import subprocess
 import sys
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint, c_uint64, c_void_p
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator, MutableMapping, Optional
 
 REQUIRED = (0, 1)
 """Oldest version of libweir that will do; below 1.0 another second number is another API."""
@@ -39,6 +39,27 @@ def _candidates() -> Iterator[str]:
             yield str(Path(directory) / name)
 
 
+def _bundled() -> bool:
+    return any((Path(__file__).parent / name).exists() for name in _NAMES)
+
+
+OPENSSL_OF_DEBIAN = "/usr/lib/ssl"
+
+
+def _let_it_find_certificates(environment: MutableMapping[str, str], where: str) -> None:
+    """A wheel brings an OpenSSL that looks for the system's certificates where Debian has them. Elsewhere they are where this
+    Python's own OpenSSL finds them, which is said in the variable that both obey."""
+    if os.path.exists(where) or "SSL_CERT_FILE" in environment or "SSL_CERT_DIR" in environment:
+        return
+    import ssl
+
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        environment["SSL_CERT_FILE"] = paths.cafile
+    elif paths.capath:
+        environment["SSL_CERT_DIR"] = paths.capath
+
+
 def _pkg_config_libdir() -> str:
     try:
         asked = subprocess.run(
@@ -57,6 +78,8 @@ def _load() -> ctypes.CDLL:
         except OSError as error:
             raise ImportError(f"WEIR_LIBRARY is {given!r}, which cannot be loaded as libweir: {error}") from None
     refusals = []
+    if _bundled():
+        _let_it_find_certificates(os.environ, OPENSSL_OF_DEBIAN)
     for candidate in _candidates():
         try:
             return ctypes.CDLL(candidate)
