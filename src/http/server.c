@@ -71,10 +71,10 @@ static void refuse_connection(http_server *s, transport *io, error_id id, const 
     }
 }
 
-void server_accept(http_server *s, uv_stream_t *listener, tls_context *tls) {
-    transport *io = transport_accept(s->loop, listener, tls, &refused_ops, NULL);
+void server_accept(http_server *s, int fd, bool is_unix, tls_context *tls) {
+    transport *io = transport_accept(s->loop, fd, is_unix, tls, &refused_ops, NULL);
     if (!io) return;
-    s->last_descriptor = transport_descriptor(io);
+    s->last_descriptor = fd;
     if (s->conn_count >= s->limits.connections) {
         refuse_connection(s, io, ERR_TOO_BUSY, "The server is at its limit of connections.");
         return;

@@ -1,6 +1,7 @@
 #include "http/server_internal.h"
 
 #include "base/mem.h"
+#include "http/acceptor.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -13,13 +14,10 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 1024,
     /* A listener that is to go is closed at the second tick: between two ticks the loop has polled,
-     * and libuv has accepted all that waited. */
+     * and all that waited has been accepted. */
     RETIRE_TICK_MS = 5,
     RETIRE_TICKS = 2,
-    /* Between two looks whether descriptors are free again. */
-    LOOK_MS = 20,
 };
 
 typedef struct listener {
@@ -27,14 +25,9 @@ typedef struct listener {
     http_server *server;
     const http_bind *bind;
     tls_context *tls; /* counted; NULL: plain */
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    acceptor acceptor;
+    bool is_unix;
     timer retire;
-    timer look; /* a connection waits for want of descriptors */
     unsigned ticks;
     /* The socket file that this listener made, and removes if it is still the same. */
     char *path;
@@ -44,8 +37,8 @@ typedef struct listener {
 
 /* ---- closing ---- */
 
-static void on_closed(uv_handle_t *h) {
-    free(CONTAINER_OF(h, listener, uv.handle));
+static void on_closed(acceptor *a) {
+    free(CONTAINER_OF(a, listener, acceptor));
 }
 
 static void remove_path(listener *l) {
@@ -60,10 +53,9 @@ static void remove_path(listener *l) {
 static void listener_close(listener *l) {
     list_remove(&l->link);
     loop_timer_stop(l->server->loop, &l->retire);
-    loop_timer_stop(l->server->loop, &l->look);
     remove_path(l);
     tls_context_unref(l->tls);
-    uv_close(&l->uv.handle, on_closed);
+    acceptor_close(&l->acceptor);
 }
 
 static void on_retire(timer *t) {
@@ -92,40 +84,24 @@ void listener_retire_all(http_server *s) {
 
 /* ---- opening ---- */
 
-/* Those that are kept for other things would be used up: the lowest that is free is what the next
- * who asks gets. Asked only where the last connection has come so far. */
-static bool is_short(const listener *l) {
-    const http_server *s = l->server;
-    uv_os_fd_t own;
-    if (!s->limits.descriptors || s->last_descriptor < (int)s->limits.descriptors) return false;
-    if (uv_fileno(&l->uv.handle, &own)) return false;
-    int next = fcntl(own, F_DUPFD_CLOEXEC, 0);
-    if (next < 0) return true;
+/* Below those that are kept for other things one is free: the lowest that is free is what the next
+ * who comes gets. Asked only where the last connection has come so far. */
+static bool has_room(acceptor *a) {
+    const http_server *s = CONTAINER_OF(a, listener, acceptor)->server;
+    if (!s->limits.descriptors || s->last_descriptor < (int)s->limits.descriptors) return true;
+    int next = fcntl(a->fd, F_DUPFD_CLOEXEC, 0);
+    if (next < 0) return false;
     (void)close(next);
-    return next >= (int)s->limits.descriptors;
+    return next < (int)s->limits.descriptors;
 }
 
-/* A connection that libuv has, and that is not taken from it, keeps it from asking for more: those
- * wait in the listener's queue, and none is lost. */
-static void take_or_wait(listener *l) {
-    if (is_short(l))
-        loop_timer_start(l->server->loop, &l->look, LOOK_MS);
-    else
-        server_accept(l->server, &l->uv.stream, l->tls);
+static void on_connection(acceptor *a, int fd) {
+    const listener *l = CONTAINER_OF(a, listener, acceptor);
+    server_accept(l->server, fd, l->is_unix, l->tls);
 }
 
-static void on_look(timer *t) {
-    take_or_wait(CONTAINER_OF(t, listener, look));
-}
-
-static void on_connection(uv_stream_t *stream, int status) {
-    listener *l = CONTAINER_OF(stream, listener, uv.stream);
-    loop_enter(l->server->loop);
-    /* Out of descriptors all the same: libuv has closed what waited, by its reserve, so that this
-     * does not spin. */
-    if (status < 0) return;
-    take_or_wait(l);
-}
+static const acceptor_ops accept_ops = {
+    .on_connection = on_connection, .has_room = has_room, .on_closed = on_closed};
 
 static int resolve(span host, uint16_t port, struct sockaddr_storage *ret) {
     char *name = mem_strndup(host.ptr, host.len);
@@ -142,38 +118,50 @@ static int resolve(span host, uint16_t port, struct sockaddr_storage *ret) {
     return 0;
 }
 
-static int allow_sharing(uv_tcp_t *tcp) {
-    uv_os_fd_t fd;
+static int set(int fd, int level, int name) {
     int on = 1;
-    int err = uv_fileno((uv_handle_t *)tcp, &fd);
-    if (!err && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on)) err = -errno;
+    return setsockopt(fd, level, name, &on, sizeof on) ? -errno : 0;
+}
+
+/* An IPv6 address listens for IPv6 alone, so that 0.0.0.0 and :: can stand side by side. */
+static int bind_tcp(int fd, const struct sockaddr_storage *addr, bool exclusive) {
+    const bool six = addr->ss_family == AF_INET6;
+    int err = set(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (!err && !exclusive) err = set(fd, SOL_SOCKET, SO_REUSEPORT);
+    if (!err && six) err = set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    socklen_t len = six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    if (!err && bind(fd, (const struct sockaddr *)addr, len)) err = -errno;
     return err;
 }
 
-static int bound_port(const uv_tcp_t *tcp, uint16_t *ret_port) {
+static int bound_port(int fd, uint16_t *ret_port) {
     struct sockaddr_storage addr;
-    int len = sizeof addr;
-    int err = uv_tcp_getsockname(tcp, (struct sockaddr *)&addr, &len);
-    if (err) return err;
+    socklen_t len = sizeof addr;
+    if (getsockname(fd, (struct sockaddr *)&addr, &len)) return -errno;
     *ret_port = ntohs(addr.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&addr)->sin6_port
                                                  : ((struct sockaddr_in *)&addr)->sin_port);
     return 0;
 }
 
-/* An IPv6 address listens for IPv6 alone, so that 0.0.0.0 and :: can stand side by side. */
-static int listen_tcp(listener *l, http_bind *bind) {
+static int new_socket(int family) {
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+static int listen_tcp(listener *l, http_bind *at) {
     struct sockaddr_storage addr;
-    uv_tcp_t *tcp = &l->uv.tcp;
-    int err = resolve(bind->host, bind->port, &addr);
-    if (!err) err = uv_tcp_init_ex(&l->server->loop->uv, tcp, addr.ss_family);
+    int err = resolve(at->host, at->port, &addr);
     if (err) return err;
-    unsigned flags = addr.ss_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0;
-    if (!bind->exclusive) err = allow_sharing(tcp);
-    if (!err) err = uv_tcp_bind(tcp, (struct sockaddr *)&addr, flags);
-    if (!err) err = uv_listen(&l->uv.stream, BACKLOG, on_connection);
+    int fd = new_socket(addr.ss_family);
+    if (fd < 0) return fd;
     uint16_t port;
-    if (!err) err = bound_port(tcp, &port);
-    if (!err) bind->port = port;
+    err = bind_tcp(fd, &addr, at->exclusive);
+    if (!err) err = bound_port(fd, &port);
+    if (!err) err = acceptor_begin(&l->acceptor, l->server->loop, &accept_ops, fd);
+    if (err)
+        (void)close(fd);
+    else
+        at->port = port;
     return err;
 }
 
@@ -184,16 +172,11 @@ static int unix_address(span path, struct sockaddr_un *ret) {
     return 0;
 }
 
-static int unix_socket(void) {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return fd < 0 ? -errno : fd;
-}
-
 /* Nobody answers there any more, and it is a socket. */
 static bool is_stale(const struct sockaddr_un *addr) {
     struct stat st;
     if (lstat(addr->sun_path, &st) || !S_ISSOCK(st.st_mode)) return false;
-    int fd = unix_socket();
+    int fd = new_socket(AF_UNIX);
     if (fd < 0) return false;
     bool refused =
         connect(fd, (const struct sockaddr *)addr, sizeof *addr) && errno == ECONNREFUSED;
@@ -214,7 +197,7 @@ static int make_unix(listener *l, span path) {
     struct stat st;
     int err = unix_address(path, &addr);
     if (err) return err;
-    int fd = unix_socket();
+    int fd = new_socket(AF_UNIX);
     if (fd < 0) return fd;
     if (fchmod(fd, 0600)) err = -errno;
     if (!err) err = bind_unix(fd, &addr);
@@ -229,22 +212,18 @@ static int make_unix(listener *l, span path) {
     return fd;
 }
 
-static int listen_unix(listener *l, http_bind *bind) {
-    int err = uv_pipe_init(&l->server->loop->uv, &l->uv.pipe, 0);
-    if (err) return err;
-    int fd =
-        bind->unix_bound ? fcntl(bind->unix_fd, F_DUPFD_CLOEXEC, 0) : make_unix(l, bind->unix_path);
-    if (fd < 0) return bind->unix_bound ? -errno : fd;
-    err = uv_pipe_open(&l->uv.pipe, fd);
+static int listen_unix(listener *l, http_bind *at) {
+    int fd = at->unix_bound ? fcntl(at->unix_fd, F_DUPFD_CLOEXEC, 0) : make_unix(l, at->unix_path);
+    if (fd < 0) return at->unix_bound ? -errno : fd;
+    int err = acceptor_begin(&l->acceptor, l->server->loop, &accept_ops, fd);
     if (err) {
         (void)close(fd);
         return err;
     }
-    err = uv_listen(&l->uv.stream, BACKLOG, on_connection);
-    if (err) return err;
-    if (!bind->unix_bound) {
-        bind->unix_fd = fd;
-        bind->unix_bound = true;
+    l->is_unix = true;
+    if (!at->unix_bound) {
+        at->unix_fd = fd;
+        at->unix_bound = true;
     }
     return 0;
 }
@@ -254,15 +233,10 @@ int http_server_listen(http_server *s, http_bind *bind) {
     l->server = s;
     l->bind = bind;
     timer_init(&l->retire, on_retire);
-    timer_init(&l->look, on_look);
     int err = bind->unix_path.len ? listen_unix(l, bind) : listen_tcp(l, bind);
     if (err) {
-        bool open = uv_handle_get_type(&l->uv.handle) != UV_UNKNOWN_HANDLE;
         remove_path(l);
-        if (open)
-            uv_close(&l->uv.handle, on_closed);
-        else
-            free(l);
+        free(l);
         return err;
     }
     l->tls = bind->tls ? tls_context_ref(bind->tls) : NULL;

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 /* ---- life ---- */
 
@@ -287,12 +288,13 @@ void transport_connected(transport *t, socket_handle *s) {
     if (t->ops->on_open) t->ops->on_open(t->user);
 }
 
-transport *transport_accept(loop *l, uv_stream_t *listener, tls_context *tls,
+transport *transport_accept(loop *l, int fd, bool is_unix, tls_context *tls,
                             const transport_ops *ops, void *user) {
     loop_enter(l);
     transport *t = transport_new(l, ops, user);
-    socket_handle *s = socket_new(t, uv_handle_get_type((uv_handle_t *)listener) == UV_NAMED_PIPE);
-    if (uv_accept(listener, &s->uv.stream)) {
+    socket_handle *s = socket_new(t, is_unix);
+    if (is_unix ? uv_pipe_open(&s->uv.pipe, fd) : uv_tcp_open(&s->uv.tcp, fd)) {
+        (void)close(fd);
         t->closed = true;
         socket_close(s);
         return NULL;
@@ -383,11 +385,6 @@ bool transport_is_open(const transport *t) {
 
 bool transport_is_unix(const transport *t) {
     return t->socket && uv_handle_get_type(&t->socket->uv.handle) == UV_NAMED_PIPE;
-}
-
-int transport_descriptor(const transport *t) {
-    uv_os_fd_t fd;
-    return t->socket && !uv_fileno(&t->socket->uv.handle, &fd) ? fd : -1;
 }
 
 span transport_peer(transport *t) {

@@ -67,9 +67,9 @@ typedef struct transport_target {
  * ops outlives the transport. */
 MUST_USE transport *transport_connect(loop *l, const transport_target *target,
                                       const transport_ops *ops, void *user);
-/* Takes one connection off a listener (from its uv_connection_cb). tls NULL: plain. NULL when there
- * is none to take, or the process is out of descriptors. */
-MUST_USE transport *transport_accept(loop *l, uv_stream_t *listener, tls_context *tls,
+/* A connection that has been accepted, whose descriptor is the transport's from now on. tls NULL:
+ * plain. NULL where it cannot be used; then it is closed. */
+MUST_USE transport *transport_accept(loop *l, int fd, bool is_unix, tls_context *tls,
                                      const transport_ops *ops, void *user);
 /* Client side, on an open plain connection with nothing pending: TLS from here on; on_open again
  * when it is verified. */
@@ -127,8 +127,6 @@ void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 shortage transport_shortage(const transport *t);
 /* Which of the target's addresses is connected; 0 for a Unix socket. */
 size_t transport_address_index(const transport *t);
-/* Its socket's number; -1: none is connected. */
-int transport_descriptor(const transport *t);
 /* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
 span transport_peer(transport *t);
 /* Bytes may flow: it is connected, and its TLS handshake is over, where it has one. */

@@ -1,5 +1,7 @@
 """Connections and descriptors: who may have how many, played with real limits of the process."""
 
+import os
+import resource
 import socket
 import subprocess
 
@@ -17,6 +19,16 @@ ROOM = 8
 def close_each(upstream):
     """Each call needs a connection, and so a descriptor, of its own."""
     upstream.always(reply(200, bodies.completion("Hello."), close=True))
+
+
+def use_up_descriptors(w):
+    """Those that it has are all that it may have, from now on. Returns what gives it others."""
+    pid = w.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    lowest_free = next(n for n in range(len(used) + 1) if n not in used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest_free, before[1]))
+    return lambda: resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
 def ask(c, key=None):
@@ -67,6 +79,26 @@ def test_nobody_is_lost_while_descriptors_are_short(upstream, weir):
         s.close()
     daemon.wait_until(lambda: ask(caller).status == 200 and connections_of(w, caller) == 1, 20, "places are free")
     assert wire.chat(w).status == 200
+
+
+def test_who_comes_while_there_is_no_descriptor_at_all_waits(upstream, weir):
+    """Nothing is left for a connection, not even what is kept: who comes waits for one, and holds up nobody who has his."""
+    upstream.always(reply(200, bodies.completion("Hello.")))
+    w = weir(upstream, server={"workers": 1})
+    caller, late = wire.connect(w), socket.socket()
+    assert ask(caller).status == 200  # its connection to the provider is there, too
+    give_back = use_up_descriptors(w)
+    try:
+        late.connect(w.address)
+        for _ in range(5):
+            assert ask(caller).status == 200
+    finally:
+        give_back()
+    late.settimeout(20)
+    late.sendall(wire.make_request("GET", "/health/live", b""))
+    assert late.recv(12) == b"HTTP/1.1 200"
+    late.close()
+    caller.close()
 
 
 def connections_of(w, c):

@@ -27,11 +27,8 @@ typedef struct end {
 
 typedef struct fixture {
     loop l;
-    union {
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-        uv_stream_t stream;
-    } listener;
+    acceptor listener;
+    bool over_unix;
     uint16_t port;
     end client, server;
     timer timer;
@@ -50,7 +47,7 @@ static inline void finish_test(fixture *f) {
     end_close(&f->client);
     end_close(&f->server);
     loop_timer_stop(&f->l, &f->timer);
-    if (!uv_is_closing((uv_handle_t *)&f->listener)) uv_close((uv_handle_t *)&f->listener, NULL);
+    acceptor_close(&f->listener);
     loop_stop(&f->l);
 }
 
@@ -100,20 +97,29 @@ static inline void on_left(void *user) {
 
 static const transport_ops ops = {on_open, on_data, on_sent, on_fail, on_left};
 
-static inline void on_accept(uv_stream_t *listener, int status) {
-    fixture *f = CONTAINER_OF(listener, fixture, listener.stream);
-    assert_int_equal(status, 0);
-    if (f->server.t) return;
-    f->server.t = transport_accept(&f->l, listener, f->server_tls, &ops, &f->server);
+static inline void on_accept(acceptor *listener, int fd) {
+    fixture *f = CONTAINER_OF(listener, fixture, listener);
+    assert_null(f->server.t);
+    f->server.t = transport_accept(&f->l, fd, f->over_unix, f->server_tls, &ops, &f->server);
     assert_non_null(f->server.t);
     if (f->server.open) f->server.open(&f->server);
 }
 
+static const acceptor_ops listener_ops = {.on_connection = on_accept};
+
 static inline void begin(fixture *f) {
     *f = (fixture){.client.f = f, .server.f = f};
     assert_int_equal(loop_init(&f->l, 0), 0);
-    f->port = net_listen(&f->l, &f->listener.tcp, on_accept);
+    f->port = net_listen(&f->l, &f->listener, &listener_ops);
     timer_init(&f->timer, NULL);
+}
+
+/* At path instead of a port; to be called before anybody has connected. */
+static inline void listen_at(fixture *f, const char *path) {
+    acceptor_close(&f->listener);
+    uv_run(&f->l.uv, UV_RUN_NOWAIT);
+    f->over_unix = true;
+    net_listen_unix(&f->l, &f->listener, &listener_ops, path);
 }
 
 static inline void connect_to(fixture *f, const struct sockaddr_storage *addrs, size_t count) {

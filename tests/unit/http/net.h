@@ -3,9 +3,12 @@
 #define WEIR_TEST_NET_H
 
 #include "base/mem.h"
+#include "http/acceptor.h"
 #include "http/transport.h"
 
 #include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <string.h>
 
@@ -19,14 +22,24 @@ static inline struct sockaddr_storage net_addr(const char *ip, uint16_t port) {
 }
 
 /* Listens on a free port of 127.0.0.1, which is returned. */
-static inline uint16_t net_listen(loop *l, uv_tcp_t *listener, uv_connection_cb cb) {
+static inline uint16_t net_listen(loop *l, acceptor *listener, const acceptor_ops *ops) {
     struct sockaddr_storage addr = net_addr("127.0.0.1", 0);
-    assert_int_equal(uv_tcp_init(&l->uv, listener), 0);
-    assert_int_equal(uv_tcp_bind(listener, (struct sockaddr *)&addr, 0), 0);
-    assert_int_equal(uv_listen((uv_stream_t *)listener, 16, cb), 0);
-    int len = sizeof addr;
-    assert_int_equal(uv_tcp_getsockname(listener, (struct sockaddr *)&addr, &len), 0);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(struct sockaddr_in)), 0);
+    assert_int_equal(acceptor_begin(listener, l, ops, fd), 0);
+    socklen_t len = sizeof addr;
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&addr, &len), 0);
     return ntohs(((struct sockaddr_in *)&addr)->sin_port);
+}
+
+static inline void net_listen_unix(loop *l, acceptor *listener, const acceptor_ops *ops,
+                                   const char *path) {
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    assert_true(strlen(path) < sizeof addr.sun_path);
+    memcpy(addr.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    assert_int_equal(acceptor_begin(listener, l, ops, fd), 0);
 }
 
 /* A port on which nobody listens. */

@@ -221,14 +221,10 @@ static void closed_while_connecting(void **state) {
 
 static void unix_socket(void **state) {
     fixture *f = *state;
-    uv_close((uv_handle_t *)&f->listener, NULL);
-    uv_run(&f->l.uv, UV_RUN_NOWAIT);
     char dir[] = "/tmp/weir-test-XXXXXX", path[64];
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/s", dir);
-    assert_int_equal(uv_pipe_init(&f->l.uv, &f->listener.pipe, 0), 0);
-    assert_int_equal(uv_pipe_bind(&f->listener.pipe, path), 0);
-    assert_int_equal(uv_listen(&f->listener.stream, 1, on_accept), 0);
+    listen_at(f, path);
     greet(f);
     transport_target target = {.unix_path = span_cstr(path)};
     f->client.t = transport_connect(&f->l, &target, &ops, &f->client);

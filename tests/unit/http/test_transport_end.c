@@ -40,14 +40,6 @@ static void read_on(end *server) {
     transport_resume(server->t);
 }
 
-static void listen_unix(fixture *f, const char *path) {
-    uv_close((uv_handle_t *)&f->listener, NULL);
-    uv_run(&f->l.uv, UV_RUN_NOWAIT);
-    assert_int_equal(uv_pipe_init(&f->l.uv, &f->listener.pipe, 0), 0);
-    assert_int_equal(uv_pipe_bind(&f->listener.pipe, path), 0);
-    assert_int_equal(uv_listen(&f->listener.stream, 1, on_accept), 0);
-}
-
 static void secure(fixture *f) {
     buf why = BUF_EMPTY;
     f->server_tls = tls_server_new(c.cert, c.key, &why);
@@ -62,7 +54,7 @@ static void connect_over(fixture *f, const char *path) {
         connect_client(f);
         return;
     }
-    listen_unix(f, path);
+    listen_at(f, path);
     transport_target target = {.unix_path = span_cstr(path)};
     f->client.t = transport_connect(&f->l, &target, &ops, &f->client);
 }
@@ -109,6 +101,29 @@ static void a_paused_end_hears_the_other_leave(void **state) {
         see_it_leave(&rows[i]);
 }
 
+/* ---- the same of one plain connection, on which the server does something of its own ---- */
+
+/* The fixture of one test, whose other steps are the caller's to set before run_leaving(). */
+static void begin_leaving(fixture *f, const leaving *row) {
+    now = row;
+    begin(f);
+    f->client.open = say_hello;
+    f->server.data = pause_and_see_it_leave;
+}
+
+static void run_leaving(fixture *f, int left, int failed, const char *got) {
+    connect_client(f);
+    run(f);
+    assert_int_equal(f->server.left, left);
+    assert_int_equal(f->server.failed, failed);
+    if (failed) assert_int_equal(f->server.why, TRANSPORT_EOF);
+    assert_span(buf_span(&f->server.got), got);
+    end_done(f);
+}
+
+static const leaving closes = {.name = "closes", .how = transport_close, .unread = ""},
+                     closes_behind = {.name = "closes", .how = transport_close, .unread = "more"};
+
 /* Only the end of its sending side: what the server says still arrives. */
 static void finish_soon(transport *t) {
     transport_finish(t, 60000);
@@ -121,21 +136,12 @@ static void say_good_day(end *server) {
 static void half_an_end_is_an_end(void **state) {
     (void)state;
     static const leaving row = {.name = "closes its side", .how = finish_soon, .unread = ""};
-    now = &row;
     fixture f;
-    begin(&f);
-    f.client.open = say_hello;
-    f.server.data = pause_and_see_it_leave;
+    begin_leaving(&f, &row);
     f.server.failing = say_good_day;
     f.server.when_sent = close_here;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.server.failed, 1);
-    assert_int_equal(f.server.why, TRANSPORT_EOF);
-    end_done(&f);
+    run_leaving(&f, 0, 1, "hello");
 }
-
-/* ---- what an end that was heard may meet ---- */
 
 /* It pauses again and again, and is told of one end once. */
 static void pause_on(end *server) {
@@ -147,35 +153,18 @@ static void pause_on(end *server) {
 
 static void each_pause_hears_anew(void **state) {
     (void)state;
-    static const leaving row = {.name = "closes", .how = transport_close, .unread = "more"};
-    now = &row;
     fixture f;
-    begin(&f);
-    f.client.open = say_hello;
-    f.server.data = pause_and_see_it_leave;
+    begin_leaving(&f, &closes_behind);
     f.server.leaving = pause_on;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.server.left, 3);
-    assert_int_equal(f.server.failed, 1);
-    assert_span(buf_span(&f.server.got), "hellomore");
-    end_done(&f);
+    run_leaving(&f, 3, 1, "hellomore");
 }
 
 static void closed_where_it_hears(void **state) {
     (void)state;
-    static const leaving row = {.name = "closes", .how = transport_close, .unread = "more"};
-    now = &row;
     fixture f;
-    begin(&f);
-    f.client.open = say_hello;
-    f.server.data = pause_and_see_it_leave;
+    begin_leaving(&f, &closes_behind);
     f.server.leaving = close_here;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.server.failed, 0);
-    assert_span(buf_span(&f.server.got), "hello");
-    end_done(&f);
+    run_leaving(&f, 1, 0, "hello");
 }
 
 /* A pause that is over hears by reading alone. */
@@ -189,17 +178,10 @@ static void pause_and_read_on(end *server) {
 
 static void read_again_it_hears_by_reading(void **state) {
     (void)state;
-    static const leaving row = {.name = "closes", .how = transport_close, .unread = ""};
-    now = &row;
     fixture f;
-    begin(&f);
-    f.client.open = say_hello;
+    begin_leaving(&f, &closes);
     f.server.data = pause_and_read_on;
-    connect_client(&f);
-    run(&f);
-    assert_int_equal(f.server.left, 0);
-    assert_int_equal(f.server.failed, 1);
-    end_done(&f);
+    run_leaving(&f, 0, 1, "hello");
 }
 
 static int set_up(void **state) {
