@@ -343,8 +343,11 @@ void config_allow_calls(config *c, unsigned calls);
 /* So many client connections can each worker have where the process may have `files` descriptors:
  * what is left when weir's own are taken off, and those of connections to providers. Pure. */
 uint64_t config_client_descriptors(const config *c, uint64_t files);
-/* Lowers server.max_connections to that, with a warning, where it is more. Only before the snapshot
- * is shared. */
+/* Of the `files` so many are kept back from clients' connections, whoever else has the others.
+ * Pure. */
+uint64_t config_kept_descriptors(const config *c, uint64_t files);
+/* Lowers server.max_connections to what clients can have, with a warning, where it is more. Only
+ * before the snapshot is shared. */
 void config_fit_descriptors(config *c, uint64_t files);
 
 config *config_ref(config *c);

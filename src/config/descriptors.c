@@ -1,15 +1,29 @@
-/* How many connections the files that the process may open leave for clients. */
+/* What the files that the process may open are for, in this order: its own, those to come, and of
+ * the rest a half for providers, where they may have so many, and the other for clients.
+ *
+ *   own       standard streams, log, watched files; epoll, the loop's own, listeners
+ *   to come   providers that must be asked anew, names that are looked up, files that are read
+ *             again: no client's connection, not even one that is told that there are too many,
+ *             takes the last of them
+ */
 #include "config/reader.h"
 
-/* Of the process, and of each worker: standard streams, log, watched files, look-ups of names;
- * epoll and the loop's own, connections that are told that there are too many. */
-enum { OWN = 32, OWN_OF_WORKER = 16 };
+enum { OWN = 16, OWN_OF_WORKER = 12, TO_COME = 16, TO_COME_OF_WORKER = 4 };
 
-/* Each call that a client's connection brings needs one to a provider: a half is theirs, where they
- * may have so many. */
+/* With few files at all, a quarter of them is enough to get on with. */
+uint64_t config_kept_descriptors(const config *c, uint64_t files) {
+    const uint64_t kept = TO_COME + (uint64_t)c->server.workers * TO_COME_OF_WORKER;
+    return kept < files / 4 ? kept : files / 4;
+}
+
+static uint64_t spoken_for(const config *c) {
+    const uint64_t of_worker = OWN_OF_WORKER + TO_COME_OF_WORKER + c->listener_count;
+    return OWN + TO_COME + c->server.workers * of_worker;
+}
+
 uint64_t config_client_descriptors(const config *c, uint64_t files) {
     const uint64_t workers = c->server.workers;
-    const uint64_t own = OWN + workers * (OWN_OF_WORKER + c->listener_count);
+    const uint64_t own = spoken_for(c);
     const uint64_t left = files > own ? files - own : 0;
     uint64_t providers = 0;
     for (size_t i = 0; i < c->provider_count; i++)

@@ -81,13 +81,11 @@ static unsigned address_connections(const config_server *s) {
     return told ? told : s->max_connections - some;
 }
 
-/* The last of what the process may have are for providers that must be asked anew, names that must
- * be looked up, files that must be read again. */
-static unsigned descriptors(unsigned workers) {
-    const unsigned kept = 16 + 4 * workers;
+/* The first that no client gets. */
+static unsigned descriptors(const config *c) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > INT_MAX) return 0;
-    return limit.rlim_cur > 2 * kept ? (unsigned)limit.rlim_cur - kept : 0;
+    return (unsigned)(limit.rlim_cur - config_kept_descriptors(c, limit.rlim_cur));
 }
 
 static http_server_limits server_limits(const config *c) {
@@ -100,7 +98,7 @@ static http_server_limits server_limits(const config *c) {
         .connections = c->server.max_connections,
         .address_connections = address_connections(&c->server),
         .client_connections = (unsigned)config_share(c, c->server.max_connections),
-        .descriptors = descriptors(c->server.workers),
+        .descriptors = descriptors(c),
         .header_timeout_ms = c->server.header_timeout_ms,
         .body_timeout_ms = c->server.body_timeout_ms,
         .body_rate = c->server.body_rate,

@@ -31,6 +31,20 @@ static void some_are_kept_back(void **state) {
     world_done(c);
 }
 
+static void the_last_are_no_clients(void **state) {
+    (void)state;
+    const struct {
+        uint64_t files, kept;
+    } rows[] = {
+        {1 << 20, 24}, /* 16 of the process, 4 of each of two workers */
+        {1024, 24},    {96, 24}, {95, 23}, {40, 10}, {0, 0},
+    };
+    config *c = make("");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(config_kept_descriptors(c, rows[i].files), rows[i].kept);
+    world_done(c);
+}
+
 static void what_was_asked_for_is_lowered_with_a_warning(void **state) {
     (void)state;
     config *c = make(", max_connections: 5000");
@@ -73,6 +87,7 @@ static void the_default_is_lowered_and_said_where_little_is_left(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(some_are_kept_back),
+        cmocka_unit_test(the_last_are_no_clients),
         cmocka_unit_test(what_was_asked_for_is_lowered_with_a_warning),
         cmocka_unit_test(the_default_is_lowered_and_said_where_little_is_left),
     };
