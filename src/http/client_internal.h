@@ -58,6 +58,7 @@ struct http_origin {
     unsigned max_connections;
     unsigned max_share;
     bool shared;    /* calls are somebody's */
+    bool serving;   /* pool_serve() is at work */
     unsigned open;  /* connections, whatever they do */
     list busy;      /* connections that have a call */
     list idle;      /* newest first */
@@ -153,9 +154,11 @@ struct http_call {
 
 /* Gives the call a connection now, or makes one for it, or queues it. */
 void pool_take(http_origin *o, http_call *call);
-/* The connection has answered: to the next who waits, or to the idle ones. */
+/* The connection has answered: to the next who waits, or to the idle ones; closed where there are
+ * too many. */
 void pool_return(http_origin *o, http_conn *conn);
-/* There is more room than there was: those who wait may have it. */
+/* There is more room than there was, or less: those who wait may have it, and idle connections that
+ * are too many go. */
 void pool_serve(http_origin *o);
 /* A connection has closed: those who wait may have its place. May free the origin. */
 void pool_lost(http_origin *o);
@@ -185,6 +188,8 @@ void queue_wait_first(http_call *call);
 /* Whose turn it is, out of the queue; NULL: nobody's who waits and may have another connection.
  * fresh: of those, too, that only a new connection will do for. */
 http_call *queue_next(http_origin *o, bool fresh);
+/* Is there one? */
+bool queue_waits(const http_origin *o);
 
 /* ---- client_call.c ---- */
 

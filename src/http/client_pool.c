@@ -94,13 +94,16 @@ static void connect_for(http_origin *o, http_call *call) {
     client_conn_connect(o, call);
 }
 
+static http_conn *take_idle(http_origin *o) {
+    o->client->stats.idle--;
+    return LIST_ENTRY(list_pop_front(&o->idle), http_conn, link);
+}
+
 void pool_take(http_origin *o, http_call *call) {
     if (!queue_may_hold(call)) {
         queue_wait(call);
     } else if (!list_empty(&o->idle)) {
-        http_conn *conn = LIST_ENTRY(list_pop_front(&o->idle), http_conn, link);
-        o->client->stats.idle--;
-        use(o, conn, call);
+        use(o, take_idle(o), call);
     } else if (o->open < o->max_connections) {
         connect_for(o, call);
     } else {
@@ -108,19 +111,41 @@ void pool_take(http_origin *o, http_call *call) {
     }
 }
 
+/* There are more than a new configuration allows, or all that there may be while somebody waits who
+ * can use a new one alone. */
+static bool is_too_many(http_origin *o) {
+    return o->open > o->max_connections || (o->open == o->max_connections && queue_waits(o));
+}
+
 void pool_return(http_origin *o, http_conn *conn) {
     list_remove(&conn->link);
     http_call *next = queue_next(o, false);
     if (next)
         use(o, conn, next);
+    else if (is_too_many(o))
+        client_conn_close(conn);
     else
         make_idle(o, conn);
 }
 
+static void close_oldest(http_origin *o) {
+    client_conn_close(LIST_ENTRY(o->idle.prev, http_conn, link));
+}
+
+/* A connection that it closes asks for it again. */
 void pool_serve(http_origin *o) {
-    if (!o->client || o->client->closed) return;
-    for (http_call *next; o->open < o->max_connections && (next = queue_next(o, true));)
+    if (!o->client || o->client->closed || o->serving) return;
+    http_call *next;
+    o->serving = true;
+    o->refs++;
+    while (!list_empty(&o->idle) && (next = queue_next(o, false)))
+        use(o, take_idle(o), next);
+    while (!list_empty(&o->idle) && is_too_many(o))
+        close_oldest(o);
+    while (o->open < o->max_connections && (next = queue_next(o, true)))
         connect_for(o, next);
+    o->refs--;
+    o->serving = false;
 }
 
 void pool_lost(http_origin *o) {

@@ -111,17 +111,27 @@ static http_call *first_of(const http_party *p, bool fresh) {
     return NULL;
 }
 
-http_call *queue_next(http_origin *o, bool fresh) {
+static http_call *find_next(const http_origin *o, bool fresh) {
     LIST_FOREACH(&o->turns, it) {
-        http_party *p = LIST_ENTRY(it, http_party, turn);
+        const http_party *p = LIST_ENTRY(it, http_party, turn);
         http_call *call = p->held < most_of(o, p) ? first_of(p, fresh) : NULL;
-        if (!call) continue;
-        queue_stop(call);
-        if (!list_empty(&p->turn)) { /* it has more: behind the others */
-            list_remove(&p->turn);
-            list_push_back(&o->turns, &p->turn);
-        }
-        return call;
+        if (call) return call;
     }
     return NULL;
+}
+
+bool queue_waits(const http_origin *o) {
+    return find_next(o, true) != NULL;
+}
+
+http_call *queue_next(http_origin *o, bool fresh) {
+    http_call *call = find_next(o, fresh);
+    if (!call) return NULL;
+    http_party *p = call->party;
+    queue_stop(call);
+    if (!list_empty(&p->turn)) { /* it has more: behind the others */
+        list_remove(&p->turn);
+        list_push_back(&o->turns, &p->turn);
+    }
+    return call;
 }

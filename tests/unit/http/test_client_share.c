@@ -197,6 +197,61 @@ static void a_share_that_grows(void **state) {
     calls_end(&c);
 }
 
+/* The first connection's stream never ends; all others answer. */
+static void first_is_endless(peer *p, int fd, int n) {
+    (n ? numbered : endless)(p, fd, n);
+}
+
+static void allow(calls *c, unsigned most, unsigned share) {
+    c->spec.max_connections = most;
+    c->spec.max_share = share;
+    http_origin_unref(http_client_origin(c->client, &c->spec));
+}
+
+static void lift_share(noted *n) {
+    allow(n->c, 2, 2);
+}
+
+/* Nor does it wait for a new connection where the pool has one that is idle. */
+static void a_share_that_grows_while_the_pool_is_idle(void **state) {
+    (void)state;
+    peer p;
+    calls c;
+    shared_begin(&c, &p, first_is_endless, 2, 1);
+    (void)send_of(&c, 7, 0);
+    send_of(&c, 8, 0)->at_end = lift_share;
+    noted *waits = send_of(&c, 7, 500);
+    waits->at_end = waits->at_fail = cancel_streams;
+    calls_run(&c);
+    peer_end(&p);
+    assert_int_equal(waits->status, 200);
+    assert_int_equal(c.stats.reuses, 1);
+    calls_end(&c);
+}
+
+static void allow_one(noted *n) {
+    allow(n->c, 1, 0);
+}
+
+static void count_open(noted *n) {
+    int others = n->c->count - n->c->over - 1;
+    assert_int_equal(open_now(n->c), others ? others : 1);
+}
+
+/* What a new configuration has no room for is closed, idle or once it has answered. */
+static void a_bound_that_shrinks(void **state) {
+    (void)state;
+    peer p;
+    calls c;
+    shared_begin(&c, &p, numbered, 4, 0);
+    for (int i = 0; i < 4; i++)
+        send_of(&c, 0, 0)->at_end = i ? count_open : allow_one;
+    assert_int_equal(open_now(&c), 4);
+    calls_run(&c);
+    peer_end(&p);
+    calls_end(&c);
+}
+
 /* ---- at random ---- */
 
 enum { HOLDERS = 4, SHARE = 2 };
@@ -227,6 +282,7 @@ static void look(noted *n) {
     }
     for (int i = 1; i < HOLDERS; i++)
         assert_true(held[i] <= SHARE);
+    if (rng_u64(&dice) % 8 == 0) allow(n->c, 1 + (unsigned)(rng_u64(&dice) % 5), SHARE);
     if (rng_u64(&dice) % 4 == 0) calls_cancel(n);
 }
 
@@ -251,6 +307,8 @@ static void whatever_comes_all_end(void **state) {
         calls_run(&c);
         peer_end(&p);
         assert_int_equal(c.over, c.count);
+        for (int i = 0; i < c.count; i++)
+            assert_int_equal(c.notes[i].shortage, SHORTAGE_NONE);
         calls_end(&c);
     }
 }
@@ -258,6 +316,8 @@ static void whatever_comes_all_end(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_holder_leaves_room_for_others),
+        cmocka_unit_test(a_share_that_grows_while_the_pool_is_idle),
+        cmocka_unit_test(a_bound_that_shrinks),
         cmocka_unit_test(nobody_may_have_all),
         cmocka_unit_test(a_share_is_of_one_origin),
         cmocka_unit_test(holders_take_turns),
