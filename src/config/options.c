@@ -157,7 +157,7 @@ static const option file_options[] = {
     {SIZE(config, "server.body_rate", server.body_rate), .standard = "500B", .min = "1B", .max = "1GB", .zero = "off",
      .sentence = "Least bytes a second of a request's body, measured over each server.body_timeout; a body that is complete within the first may be slower."},
     {DURATION(config, "server.body_total", server.body_total_ms), .standard = "10m", .min = "1ms", .max = "24h", .zero = "off",
-     .sentence = "Time for the whole body of a request."},
+     .sentence = "Time for the whole body of a request, and for a client to take what is left of a large answer when that is complete."},
     {DURATION(config, "server.idle_timeout", server.idle_timeout_ms), .standard = "75s", .min = "1ms", .max = "24h",
      .sentence = "How long a connection without a request is kept."},
     {DURATION(config, "server.drain", server.drain_ms), .standard = "30s", .min = "0s", .max = "24h",

@@ -140,6 +140,14 @@ static int64_t first_look_ms(const http_server_limits *limits) {
     return shorter ? limits->body_total_ms : limits->body_timeout_ms;
 }
 
+/* Until the next look at a reader, who has so long for the whole of what is left for him. */
+static int64_t flush_look_ms(const conn *c) {
+    const http_server_limits *limits = &c->server->limits;
+    int64_t left_ms = c->flush_ms + limits->body_total_ms - c->server->loop->now_ms;
+    if (!limits->body_total_ms || left_ms > limits->idle_timeout_ms) return limits->idle_timeout_ms;
+    return left_ms;
+}
+
 static void enter(conn *c, conn_state state) {
     const http_server_limits *limits = &c->server->limits;
     c->state = (unsigned char)state;
@@ -147,7 +155,10 @@ static void enter(conn *c, conn_state state) {
     case CONN_IDLE: await_request(c); break;
     case CONN_HEAD: start_timer(c, limits->header_timeout_ms); break;
     case CONN_SKIP: start_timer(c, first_look_ms(limits)); break;
-    case CONN_FLUSH: start_timer(c, limits->idle_timeout_ms); break;
+    case CONN_FLUSH:
+        c->flush_ms = c->server->loop->now_ms;
+        start_timer(c, flush_look_ms(c));
+        break;
     default: loop_timer_stop(c->server->loop, &c->timer);
     }
 }
@@ -478,6 +489,11 @@ static void on_timer(timer *t) {
             end_idle(c);
         break;
     case CONN_FLUSH:
+        if (is_stuck(c) || flush_look_ms(c) <= 0)
+            end(c, END_RESET);
+        else
+            start_timer(c, flush_look_ms(c));
+        break;
     case CONN_SKIP:
         if (!still_reading(c)) end(c, is_stuck(c) ? END_RESET : END_POLITE);
         break;

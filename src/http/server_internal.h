@@ -84,6 +84,7 @@ struct conn {
     later *later;     /* NULL: nothing has come for later requests */
     uint64_t written; /* output bytes handed to the transport */
     uint64_t mark;    /* of them, taken by the kernel when the timer was last started */
+    int64_t flush_ms; /* since when CONN_FLUSH */
     unsigned inside;  /* calls that will still touch this conn */
     unsigned char state;
     bool fresh; /* no request has come yet */

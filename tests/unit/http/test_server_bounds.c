@@ -354,6 +354,34 @@ static void readers_that_take_nothing(void **state) {
     (void)close(fd);
 }
 
+static int set_up_brief(void **state) {
+    (void)state;
+    http_server_limits limits = test_limits;
+    limits.body_total_ms = 20 * SOON_MS;
+    fixture_start(&f, &limits);
+    return 0;
+}
+
+/* They are never still for long, but it would take them a minute to be done. */
+static void readers_that_take_a_little_at_a_time(void **state) {
+    (void)state;
+    enum { TOTAL = 60000000, LITTLE = 64 * 1024 };
+    int fd = dial(&f), little = LITTLE;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+    get(fd, "/big?60000000");
+    char *bytes = mem_alloc(LITTLE);
+    size_t total = 0;
+    ssize_t n;
+    while ((n = recv(fd, bytes, LITTLE, 0)) > 0) {
+        total += (size_t)n;
+        (void)usleep(50 * 1000);
+    }
+    assert_int_equal(n, -1); /* a reset: it must not be taken for the whole */
+    assert_in_range(total, 1, TOTAL / 2);
+    free(bytes);
+    (void)close(fd);
+}
+
 /* ---- connections ---- */
 
 static int set_up_narrow(void **state) {
@@ -411,6 +439,7 @@ int main(void) {
         T(idle_connections, set_up_quick),
         T(slow_answers_are_no_fault_of_the_client, set_up_quick),
         T(readers_that_take_nothing, set_up_quick),
+        T(readers_that_take_a_little_at_a_time, set_up_brief),
         T(connections_beyond_the_bound, set_up_narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
