@@ -177,8 +177,10 @@ static void on_done(void *user, http_request *r) {
         request_free(q);
 }
 
-/* A body that found no room is an operator's affair, too. */
+/* A body that found no room is an operator's affair, too: no provider's. */
 static void tell_no_room(worker *w) {
+    const span labels[] = {span_cstr(shortage_get(SHORTAGE_ROOM)->word), SPAN_EMPTY};
+    metric_add(metrics_series(w->env.metrics, METRIC_SHORTAGES, labels), 1);
     shortages_tell(target_table_shortages(w->env.targets), w->env.log, SHORTAGE_ROOM, SPAN_EMPTY,
                    SPAN_EMPTY, w->loop.now_ms);
 }

@@ -20,6 +20,12 @@ static void tell_handshakes(metrics_shard *s, const config *c) {
         metrics_foresee(s, METRIC_HANDSHAKES_FAILED, &reasons[i]);
 }
 
+/* Of a body that finds no room. */
+static void tell_no_room(metrics_shard *s) {
+    metrics_foresee(s, METRIC_SHORTAGES,
+                    (span[]){span_cstr(shortage_get(SHORTAGE_ROOM)->word), SPAN_EMPTY});
+}
+
 static void tell_reloads(metrics_shard *s) {
     metrics_foresee(s, METRIC_RELOADS, (span[]){SPAN("ok")});
     metrics_foresee(s, METRIC_RELOADS, (span[]){SPAN("failed")});
@@ -47,15 +53,38 @@ static const failure_class leaves_for[] = {FAIL_CONNECTION, FAIL_SILENT, FAIL_MA
                                            FAIL_OVERLOAD,   FAIL_LIMIT,  FAIL_KEY,
                                            FAIL_TARGET,     FAIL_TLS,    FAIL_OUR_WAY};
 
-static void tell_fallbacks(metrics_shard *s, const config_model *m) {
-    for (size_t from = 0; from < m->target_count; from++)
-        for (size_t to = 0; to < m->target_count; to++) {
-            if (to == from || (m->pick == PICK_ORDER && to < from)) continue;
-            for (size_t i = 0; i < ARRAY_LEN(leaves_for); i++)
-                metrics_foresee(s, METRIC_FALLBACKS,
-                                (span[]){m->targets[to].name, m->targets[from].name,
-                                         span_cstr(failure_name(leaves_for[i]))});
+static bool tell_fallback(metrics_shard *s, const config_target *from, const config_target *to) {
+    bool room = true;
+    for (size_t i = 0; room && i < ARRAY_LEN(leaves_for); i++)
+        room =
+            metrics_foresee(s, METRIC_FALLBACKS,
+                            (span[]){to->name, from->name, span_cstr(failure_name(leaves_for[i]))});
+    return room;
+}
+
+/* From each target to the one that stands `steps` behind it; around the end of the list where the
+ * order is not what is asked by. */
+static bool tell_steps(metrics_shard *s, const config_model *m, size_t steps) {
+    const size_t n = m->target_count;
+    bool room = true;
+    for (size_t from = 0; room && from < n; from++)
+        if (m->pick != PICK_ORDER || from + steps < n)
+            room = tell_fallback(s, &m->targets[from], &m->targets[(from + steps) % n]);
+    return room;
+}
+
+/* Those between neighbours of all models first: there are as many of the others as the square of
+ * what is configured, and one long list would leave no room for any model behind it. */
+static void tell_fallbacks(metrics_shard *s, const config *c) {
+    bool room = true, more = true;
+    for (size_t steps = 1; room && more; steps++) {
+        more = false;
+        for (size_t i = 0; room && i < c->model_count; i++) {
+            if (steps >= c->models[i].target_count) continue;
+            more = true;
+            room = tell_steps(s, &c->models[i], steps);
         }
+    }
 }
 
 /* What calls mostly come to. */
@@ -84,7 +113,6 @@ static void tell_model(metrics_shard *s, const config *c, const config_model *m)
         metrics_foresee(s, METRIC_HEDGES, (span[]){m->targets[t].name, SPAN("won")});
         metrics_foresee(s, METRIC_HEDGES, (span[]){m->targets[t].name, SPAN("lost")});
     }
-    tell_fallbacks(s, m);
     tell_calls(s, m);
 }
 
@@ -92,8 +120,10 @@ void foreseen_tell(metrics_shard *s, const config *c) {
     tell_errors(s);
     tell_reloads(s);
     tell_handshakes(s, c);
+    tell_no_room(s);
     for (size_t i = 0; i < c->provider_count; i++)
         tell_provider(s, &c->providers[i]);
     for (size_t i = 0; i < c->model_count; i++)
         tell_model(s, c, &c->models[i]);
+    tell_fallbacks(s, c);
 }

@@ -17,7 +17,9 @@ bool http_is_field_value(span s);
 bool http_is_target(span s);
 /* host [":" port]: a name of letters, digits, '-', '.', '_' and '~', or an IPv6 address in
  * brackets; a port of 1 to 65535. No userinfo, no percent-encoding, no empty host or port: narrower
- * than RFC 3986 on purpose, since no client of an API sends more and readers differ on the rest. */
+ * than RFC 3986 on purpose, since no client of an API sends more and readers differ on the rest. No
+ * zone behind an address (fe80::1%25eth0) either: it means something to its sender alone, who must
+ * not send it (RFC 6874 section 4; RFC 9844 takes it out of URIs altogether). */
 bool http_is_authority(span s);
 
 /* Index of the first control byte (below 0x20, or 0x7f) at or after from, or s.len. */

@@ -41,8 +41,8 @@ typedef struct http_server_limits {
     int64_t header_timeout_ms;
     int64_t body_timeout_ms; /* without a byte of progress */
     size_t body_rate;        /* bytes a second of a body, over each body_timeout_ms; 0: any */
-    int64_t body_total_ms;   /* of a whole body, and of a reader of what is left of an answer that is
-                              * complete; 0: any */
+    /* Of a whole body, and of a reader of what is left of an answer that is complete; 0: any. */
+    int64_t body_total_ms;
     int64_t idle_timeout_ms; /* keep-alive, and a reader that takes nothing */
 } http_server_limits;
 

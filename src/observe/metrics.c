@@ -206,9 +206,11 @@ metric_series *metrics_series(metrics_shard *s, metric_id id, const span *label_
     return series;
 }
 
-void metrics_foresee(metrics_shard *s, metric_id id, const span *label_values) {
+bool metrics_foresee(metrics_shard *s, metric_id id, const span *label_values) {
     unsigned taken = atomic_load_explicit(&s->metrics->counts[id], memory_order_relaxed);
-    if (taken < METRIC_SERIES_MAX / 2) (void)metrics_series(s, id, label_values);
+    if (taken >= METRIC_SERIES_MAX / 2) return false;
+    (void)metrics_series(s, id, label_values);
+    return true;
 }
 
 /* ---- values: one writer each, so a load and a store are enough ---- */

@@ -36,8 +36,8 @@ MUST_USE metrics_shard *metrics_add_shard(metrics *m);
  * whose scope is READ have no series to write. */
 metric_series *metrics_series(metrics_shard *s, metric_id id, const span *label_values);
 /* Makes the series, at 0, so that a scrape has seen it before its first event; unless half of the
- * family's places are taken: the rest is for what happens. */
-void metrics_foresee(metrics_shard *s, metric_id id, const span *label_values);
+ * family's places are taken: the rest is for what happens. false: they are. */
+bool metrics_foresee(metrics_shard *s, metric_id id, const span *label_values);
 void metric_add(metric_series *s, uint64_t n); /* counters */
 /* Gauges, and counters of scope ONE that are counted elsewhere. */
 void metric_set(metric_series *s, int64_t value);

@@ -73,6 +73,7 @@ def test_unfinished_bodies_do_not_end_the_process(upstream, weir):
     for answer in [refused for _, refused in open_ones if refused]:
         check_refused(answer, 503, "memory_full")
     assert w.wait_text(r'"event": "shortage".*"room".*limits\.memory')
+    assert w.metrics()['weir_shortages_total{shortage="room",provider=""}'] == len(open_ones) - len(taken)
     wait_held(w, len(taken) * 20 * MB)
     assert wire.chat(w).status == 200  # who asks for little still has room
     assert finish(taken.pop()).status == 200

@@ -53,6 +53,7 @@ static void known_outcomes_of_what_is_configured(void **state) {
         "weir_fallbacks_total{target=\"b\",from=\"a/x\",reason=\"silent\"} 0",
         "weir_errors_total{code=\"stream_interrupted\",fault=\"provider\"} 0",
         "weir_shortages_total{shortage=\"descriptors\",provider=\"b\"} 0",
+        "weir_shortages_total{shortage=\"room\",provider=\"\"} 0",
         "weir_config_reloads_total{outcome=\"failed\"} 0",
         "weir_skipped_events_total{target=\"b\"} 0",
         "weir_calls_total{endpoint=\"chat.completions\",model=\"m\",target=\"b\",status=\"200\","
@@ -83,6 +84,28 @@ static void targets_in_any_order(void **state) {
     buf_done(&out);
 }
 
+/* A list of twenty targets has 190 ways from one to a later one, each for nine reasons. */
+static void a_long_list_leaves_room_for_others(void **state) {
+    (void)state;
+    buf yaml = BUF_EMPTY;
+    buf_add_cstr(&yaml, "providers: {p: {kind: openai, url: 'http://p.test/v1'}}\n"
+                        "models:\n  long: [p/0");
+    for (int i = 1; i < 20; i++)
+        buf_addf(&yaml, ", p/%d", i);
+    buf_add_cstr(&yaml, "]\n  short: [p/one, p/two]\n");
+    buf out = exposition(buf_cstr(&yaml));
+    static const char *const lines[] = {
+        "weir_fallbacks_total{target=\"p/two\",from=\"p/one\",reason=\"silent\"} 0",
+        "weir_fallbacks_total{target=\"p/19\",from=\"p/18\",reason=\"silent\"} 0",
+        "weir_fallbacks_total{target=\"p/2\",from=\"p/0\",reason=\"silent\"} 0",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        if (samples_of(&out, lines[i]) != 1) fail_msg("no %s", lines[i]);
+    assert_int_equal(samples_of(&out, "weir_fallbacks_total{"), METRIC_SERIES_MAX / 2);
+    buf_done(&out);
+    buf_done(&yaml);
+}
+
 /* A thousand models leave room for what happens. */
 static void half_of_the_room_is_kept_free(void **state) {
     (void)state;
@@ -107,6 +130,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_outcomes_of_what_is_configured),
         cmocka_unit_test(targets_in_any_order),
+        cmocka_unit_test(a_long_list_leaves_room_for_others),
         cmocka_unit_test(half_of_the_room_is_kept_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

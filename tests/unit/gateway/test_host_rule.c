@@ -65,6 +65,15 @@ static const char *const foreign[] = {
     "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001]",
 };
 
+/* A zone means something to its sender alone, and is not sent (RFC 6874 section 4). */
+static void a_zone_is_no_part_of_a_host(void **state) {
+    (void)state;
+    static const char *const zoned[] = {"[fe80::1%25eth0]", "[fe80::1%25eth0]:8080",
+                                        "[fe80::1%eth0]", "[fe80::1%]"};
+    for (size_t i = 0; i < ARRAY_LEN(zoned); i++)
+        assert_false(http_is_authority(span_cstr(zoned[i])));
+}
+
 static void addresses_and_localhost_are_ours(void **state) {
     (void)state;
     hold(&bare, ours, ARRAY_LEN(ours), true);
@@ -126,6 +135,7 @@ static void with_clients_all_are(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_zone_is_no_part_of_a_host),
         cmocka_unit_test(addresses_and_localhost_are_ours),
         cmocka_unit_test(other_names_are_not),
         cmocka_unit_test(configured_names_are_ours),
