@@ -194,7 +194,8 @@ typedef int weir_wait_fn(void *user, const weir_wait *wait);
  * time in the client's own queue is none of them. */
 WEIR_API void weir_request_set_on_wait(weir_request *request, weir_wait_fn *on_wait, void *user);
 /* Deadline of a call, its time in the queue included. 0, the default: timeouts.total of the
- * configuration alone, from when it leaves the queue. */
+ * configuration alone, from when it leaves the queue. What has failed by then is told, not the
+ * time: WEIR_TIMEOUT where nothing has. */
 WEIR_API void weir_request_set_timeout_ms(weir_request *request, int64_t timeout_ms);
 
 /* ---- results ---- */

@@ -95,6 +95,15 @@ static bool tells_nothing(const failure *f) {
            f->class == FAIL_TLS;
 }
 
+/* Nobody was asked. */
+static bool is_unasked(const failure *f) {
+    return f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED;
+}
+
+void call_note_last(call *c, const failure *kept) {
+    if (!is_unasked(kept) && (!c->last || !tells_nothing(kept))) c->last = kept;
+}
+
 /* The last of a step: the call may be gone after it. */
 static void tell_wait(call *c, const slot *s, const failure *why, int64_t wait_ms) {
     const call_wait w = {
@@ -127,17 +136,19 @@ void call_decide(call *c, size_t at, const failure *f) {
     case RETRY_WAIT:
         c->at = at;
         c->waited = call_keep(c, f);
+        call_note_last(c, c->waited);
         loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
         tell_wait(c, s, c->waited, plan.wait_ms);
         return;
     case RETRY_NEXT:
-        if (!c->kept) c->kept = call_keep(c, f);
+        const failure *left = call_keep(c, f);
+        if (!c->kept) c->kept = left;
+        call_note_last(c, left);
         fall_back(c, at, next, f->class);
         return;
     case RETRY_STOP: break;
     }
-    bool unasked = f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED;
-    if (unasked && c->waited) f = c->waited;
+    if (is_unasked(f) && c->waited) f = c->waited;
     failure last = c->kept && tells_nothing(f) ? *c->kept : *f;
     last.client_may_retry = plan.client_may_retry;
     last.client_after_ms = plan.client_after_ms;
@@ -167,14 +178,31 @@ static void give_up_short(call *c, const lane *l, span limit) {
     call_give_up(c, f);
 }
 
+static span total_text(const call *c) {
+    if (c->spec.due) return SPAN_OF(CALL_OWN_TIME);
+    return config_timeout_text(call_config(c), c->spec.model, NULL, TIMEOUT_TOTAL, c->spec.arena);
+}
+
+/* Who asks has run out of patience while a try was under way, which has not failed: what he hears
+ * of is the try that has. It may be at it still. */
+static void give_up_due(call *c) {
+    failure f = *c->last;
+    f.client_may_retry = false;
+    f.client_after_ms = f.hint.after_ms;
+    call_give_up(c, f);
+}
+
 /* It says nothing of the targets: it is the call's own, over all of them, and what a call asks may
  * take longer than that. Those that are silent have deadlines of theirs. */
 static void on_total(timer *t) {
     call *c = CONTAINER_OF(t, call, total);
     if (c->winner && attempt_end_whole(c->winner->attempt)) return;
     weir_error e = error_of(ERR_TOTAL_TIMEOUT);
-    span limit =
-        config_timeout_text(call_config(c), c->spec.model, NULL, TIMEOUT_TOTAL, c->spec.arena);
+    span limit = total_text(c);
+    if (c->spec.due && c->last && !c->winner) {
+        give_up_due(c);
+        return;
+    }
     const lane *unsent = lane_that_lacks(c);
     if (unsent) {
         give_up_short(c, unsent, limit);

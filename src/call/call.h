@@ -32,6 +32,9 @@ typedef struct call_sink {
     void (*on_wait)(void *user, const call_wait *w);
 } call_sink;
 
+/* The name of a limit that is no option's. */
+#define CALL_OWN_TIME "its own time"
+
 typedef struct call_spec {
     loop *loop;
     loop_snapshot *snapshot; /* borrowed for the call */
@@ -51,6 +54,7 @@ typedef struct call_spec {
                      longer than retry.patience; and what weir itself is short of */
     unsigned want;       /* WANT_*, of the answer's events */
     int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
+    bool due;            /* … or sooner, when whoever asks does not wait any longer */
     arena *arena;
 } call_spec;
 

@@ -53,6 +53,7 @@ struct call {
     bool over;
     const failure *kept;   /* why the first target was left; NULL: it was not */
     const failure *waited; /* what the last backoff followed; NULL: there was none */
+    const failure *last;   /* of those that were followed by another try; NULL: none was */
 };
 
 /* A failure that outlives its attempt: most calls have none, so it is not part of each. */
@@ -85,6 +86,8 @@ static inline slot *lane_slot(const lane *l) {
 void call_count(call *c, metric_id id, const slot *s, const char *outcome);
 /* The next target that may be asked now; slots.count when there is none. */
 size_t call_next_slot(const call *c, size_t from);
+/* A try has failed so, and another one is made, or under way. kept lives as long as the call. */
+void call_note_last(call *c, const failure *kept);
 /* What follows a failure at a slot. */
 void call_decide(call *c, size_t at, const failure *f);
 /* Ends the call: stops all that runs. */

@@ -290,7 +290,9 @@ static void on_fail(void *user, const failure *f) {
     }
     hedge_stop(c);
     if (lanes_running(c) && !forbids(l, f)) { /* the other lane may still answer */
-        if (!l->hedge && !c->kept) c->kept = call_keep(c, &told);
+        const failure *kept = call_keep(c, &told);
+        if (!l->hedge && !c->kept) c->kept = kept;
+        call_note_last(c, kept);
         return;
     }
     call_decide(c, at, &told);

@@ -56,11 +56,13 @@ static void join_parent(exchange *x, exchange *parent) {
     memcpy(x->record.parent_id, parent->record.request_id, sizeof x->record.parent_id);
 }
 
-/* A step has at most its parent's time. */
+/* A step has at most its parent's time, and nobody more than he waits. */
 void exchange_set_total(exchange *x, int64_t total_ms) {
     const exchange *parent = x->request.parent;
     x->deadline_ms = x->began_ms + total_ms;
     if (parent && parent->deadline_ms < x->deadline_ms) x->deadline_ms = parent->deadline_ms;
+    x->due = x->request.due_ms && x->request.due_ms < x->deadline_ms;
+    if (x->due) x->deadline_ms = x->request.due_ms;
 }
 
 static exchange *begin(exchange_env *env, const exchange_request *request,

@@ -75,6 +75,9 @@ typedef struct exchange_request {
     span peer;
     uint64_t holder;    /* whose call it is, as base/shares.h names holders; 0: nobody's */
     int64_t started_us; /* monotonic: when the request was complete */
+    /* Monotonic: until when whoever asks waits, where that is sooner than timeouts.total; 0: as
+     * long as it takes. */
+    int64_t due_ms;
     /* The door has asked exchange_identify() already, with the configuration in force: its answer.
      */
     bool identified;

@@ -135,6 +135,7 @@ struct exchange {
     timer deadline;    /* runs from the first wait or hold on; a call to providers has its own */
     int64_t began_ms;
     int64_t deadline_ms; /* of the whole exchange */
+    bool due;            /* it is the asker's own, no option's */
     list children;
     list sibling; /* in the parent's children */
 

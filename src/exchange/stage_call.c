@@ -106,6 +106,7 @@ stage_result stage_call(exchange *x) {
                             .want = x->want,
                             .holder = x->request.holder,
                             .deadline_ms = x->deadline_ms,
+                            .due = x->due,
                             .arena = &x->arena};
     call_source *s = arena_alloc(&x->arena, sizeof *s);
     *s = (call_source){{&source_ops}, call_start(&spec, &sink, x)};

@@ -131,7 +131,9 @@ void exchange_fail_now(exchange *x, const failure *f) {
 void exchange_on_deadline(timer *t) {
     exchange *x = CONTAINER_OF(t, exchange, deadline);
     weir_error e = error_of(ERR_TOTAL_TIMEOUT);
-    span limit = config_timeout_text(exchange_config(x), x->model, NULL, TIMEOUT_TOTAL, &x->arena);
+    span limit =
+        x->due ? SPAN_OF(CALL_OWN_TIME)
+               : config_timeout_text(exchange_config(x), x->model, NULL, TIMEOUT_TOTAL, &x->arena);
     e.message = arena_printf(&x->arena, "The call did not complete within %.*s.", SPAN_ARG(limit));
     const failure f = failure_of(&e);
     exchange_fail_now(x, &f);

@@ -46,7 +46,7 @@ struct weir_call {
     call_state state;
     exchange *x;
     timer deadline;
-    weir_error ended_by; /* us: the deadline, a bound; ERR_NONE: not */
+    weir_error ended_by; /* us: the time in the queue, a bound; ERR_NONE: not */
     buf answer, text, model;
     bool answered;             /* with a whole answer, not a stream */
     arena heads;               /* of `headers_back` */
@@ -394,12 +394,11 @@ void libcall_cancel(list *link) {
     end_now(call_of(link));
 }
 
+/* In the queue; once it runs the exchange knows of it. */
 static void on_deadline(timer *t) {
     weir_call *call = CONTAINER_OF(t, weir_call, deadline);
-    bool waited = call->state == CALL_WAITING;
     call->ended_by = error_of(ERR_TOTAL_TIMEOUT);
-    call->ended_by.message = waited ? SPAN_OF("The call's time was over before its turn came.")
-                                    : SPAN_OF("The call did not complete within its own time.");
+    call->ended_by.message = SPAN_OF("The call's time was over before its turn came.");
     end_now(call);
 }
 
@@ -415,7 +414,9 @@ void libcall_begin(weir_client *c, list *link) {
                                       .headers = {call->headers, call->header_count},
                                       .body = buf_span(&call->body),
                                       .started_us = c->loop.now_us,
+                                      .due_ms = call->due_ms,
                                       .identified = true};
+    loop_timer_stop(&c->loop, &call->deadline);
     list_remove(&call->link);
     list_push_back(&c->running, &call->link);
     call->state = CALL_RUNNING;

@@ -413,6 +413,58 @@ static void a_deadline_in_the_queue_and_out_of_it(void **state) {
     weir_client_free(c);
 }
 
+/* It is one more deadline for the rules of retrying: what lasts is what is told. */
+static void an_own_deadline_does_not_hide_what_failed(void **state) {
+    (void)state;
+    static const struct {
+        const char *model;
+        weir_code code;
+        int status;
+        int64_t retry_after_ms;
+    } rows[] = {
+        {"sim/429", WEIR_RATE_LIMITED, 429, 1000},
+        {"sim/429-7s", WEIR_RATE_LIMITED, 429, 7000},
+        {"sim/429,slow-60ms", WEIR_RATE_LIMITED, 429, 1000},
+        {"sim/500", WEIR_PROVIDER, 500, -1},
+        {"sim/503-9s", WEIR_PROVIDER, 503, 9000},
+        {"sim/reset", WEIR_UNREACHABLE, 0, -1},
+        {"sim/garbage", WEIR_PROVIDER, 0, -1},
+        {"sim/html", WEIR_PROVIDER, 502, -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        weir_options *o = lib_options();
+        weir_options_set(o, "retry.base", "100ms");
+        weir_options_set(o, "retry.retries", "20");
+        weir_options_set(o, "breaker", "off");
+        weir_client *c = lib_client(o);
+        weir_request *q = lib_request(rows[i].model, "x");
+        weir_request_set_timeout_ms(q, 400);
+        weir_result *r = lib_chat(c, q);
+        if (r->code != rows[i].code || r->status != rows[i].status)
+            fail_msg("%s: %s %d %s", rows[i].model, weir_code_name(r->code), r->status,
+                     r->error_message);
+        assert_int_equal(r->retry_after_ms, rows[i].retry_after_ms);
+        weir_result_free(r);
+        weir_client_free(c);
+    }
+}
+
+/* A target that rests after a refusal is not asked, and that is told. */
+static void a_resting_target_is_told_in_an_own_time(void **state) {
+    (void)state;
+    weir_client *c = lib_client(lib_options());
+    for (int i = 0; i < 2; i++) {
+        weir_request *q = lib_request("sim/429-60s", "x");
+        weir_request_set_timeout_ms(q, 5000);
+        weir_result *r = lib_chat(c, q);
+        assert_int_equal(r->code, WEIR_RATE_LIMITED);
+        assert_in_range(r->retry_after_ms, 50000, 60000);
+        assert_int_equal(r->attempts, i ? 0 : 1);
+        weir_result_free(r);
+    }
+    weir_client_free(c);
+}
+
 static void freeing_a_client_ends_its_calls(void **state) {
     (void)state;
     weir_options *o = lib_options();
@@ -836,6 +888,8 @@ int main(void) {
         cmocka_unit_test(a_batch_in_order),
         cmocka_unit_test(calls_wait_their_turn_in_order),
         cmocka_unit_test(a_deadline_in_the_queue_and_out_of_it),
+        cmocka_unit_test(an_own_deadline_does_not_hide_what_failed),
+        cmocka_unit_test(a_resting_target_is_told_in_an_own_time),
         cmocka_unit_test(freeing_a_client_ends_its_calls),
         cmocka_unit_test(blocking_in_a_callback_is_refused),
         cmocka_unit_test(a_client_freed_in_a_callback),
