@@ -99,9 +99,9 @@ WEIR_API void weir_options_add_fallback(weir_options *options, const char *url, 
 WEIR_API void weir_options_set_model(weir_options *options, const char *model);
 /* Calls at a time; further ones wait their turn in order. 1 to 100000; default 5. */
 WEIR_API void weir_options_set_concurrency(weir_options *options, unsigned calls);
-/* Non-zero: fewer calls at a time after a 429, 503 or 529 (half, and none new before its
- * Retry-After unless another target answers the call), more again as calls succeed, never above the
- * concurrency. Default 0. */
+/* Non-zero: fewer calls of a target at a time after a 429, 503 or 529 (half, and none new before
+ * its Retry-After unless another key or target may be asked) or where nobody is there, more again
+ * as calls succeed, never above the concurrency. Calls of other targets go on. Default 0. */
 WEIR_API void weir_options_set_adaptive(weir_options *options, int on);
 /* Any option of the configuration by its dotted path, with a value as it would stand in the file,
  * laid over the file: ("retry.retries", "5"), ("timeouts.total", "30s"), ("breaker", "off"),
@@ -130,7 +130,8 @@ WEIR_API void weir_client_free(weir_client *client);
 
 /* How many calls may run at present: the concurrency, or less where it adapts. Any thread. */
 WEIR_API unsigned weir_client_limit(const weir_client *client);
-/* Calls that run, and that wait for their turn. Any thread. */
+/* Calls that run, and that wait: for their turn, or after a try that failed for the next. Any
+ * thread. */
 WEIR_API unsigned weir_client_running(const weir_client *client);
 WEIR_API unsigned weir_client_waiting(const weir_client *client);
 
@@ -290,6 +291,8 @@ WEIR_API WEIR_USE_RESULT weir_call *weir_start(weir_client *client, const weir_r
 /* Its weir_done_fn follows, with WEIR_CANCELLED unless the call had just ended; no more events. Any
  * thread (of a client with a foreign loop: its own). */
 WEIR_API void weir_call_cancel(weir_call *call);
+/* Non-zero: its turn has come. Until then nobody has been asked. Any thread. */
+WEIR_API int weir_call_begun(const weir_call *call);
 /* Holds a stream back at its source, and lets it go on. What has arrived already (some 64 KB) still
  * comes after a pause. */
 WEIR_API void weir_call_pause(weir_call *call);

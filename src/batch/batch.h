@@ -44,10 +44,10 @@ typedef struct batch_counts {
     uint64_t lines;  /* of the input, that are not blank; 0: not known (yet) */
     uint64_t before; /* results of earlier runs, answers and failures */
     uint64_t failed_before;
-    uint64_t answered; /* in this run */
-    uint64_t failed;   /* the same, bad lines included */
-    int64_t tokens;    /* of this run */
-    unsigned under_way;
+    uint64_t answered;  /* in this run */
+    uint64_t failed;    /* the same, bad lines included */
+    int64_t tokens;     /* of this run */
+    unsigned under_way; /* without those that nobody has been asked for yet */
 } batch_counts;
 
 /* The options that a batch lays over a client's, those of its configuration included: patience,
@@ -75,15 +75,15 @@ bool batch_keeps_failures(const batch *b);
 /* What the user is to do if not all lines come to be done: a part of a sentence. */
 const char *batch_how_to_go_on(const batch *b);
 
-/* Cuts off what was torn or is to be forgotten. */
-void batch_start(batch *b, weir_client *client);
+/* Cuts off what was torn or is to be forgotten. concurrency: the client's. */
+void batch_start(batch *b, weir_client *client, unsigned concurrency);
 /* A descriptor to wait for until it is readable; -1: none at present. */
 int batch_input(const batch *b);
 /* How long the loop may wait at most; -1: as long as it likes. */
 int64_t batch_timeout_ms(const batch *b);
 /* Takes lines, starts calls, writes results. readable: batch_input() is. */
 void batch_step(batch *b, bool readable);
-/* No new lines; those under way go on. */
+/* No new lines; those that are asked go on. */
 void batch_stop(batch *b);
 /* Nor these: they stay undone. */
 void batch_cancel(batch *b);

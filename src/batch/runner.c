@@ -13,12 +13,14 @@
 #include <string.h>
 
 enum {
-    NOTES_MAX = 10,                 /* failures that are told one by one */
-    READS_A_STEP = 16,              /* chunks; so that calls are heard in between */
-    PENDING_MAX = 4 * 1024 * 1024,  /* bytes of results that wait for their reader */
-    BODIES_MAX = 256 * 1024 * 1024, /* bytes of requests under way */
-    OUTPUT_PAUSE_MAX_MS = 64,       /* a pipe that is full is looked at again, ever later */
-    BODY_FRAME = 4096,              /* what a prompt gets around it to be a request */
+    NOTES_MAX = 10,                    /* failures that are told one by one */
+    READS_A_STEP = 16,                 /* chunks; so that calls are heard in between */
+    PENDING_MAX = 4 * 1024 * 1024,     /* bytes of results that wait for their reader */
+    BODIES_MAX = 256 * 1024 * 1024,    /* bytes of requests under way */
+    AHEAD_MAX = 1024,                  /* lines that wait while their targets rest … */
+    AHEAD_BYTES_MAX = 8 * 1024 * 1024, /* … and others may not */
+    OUTPUT_PAUSE_MAX_MS = 64,          /* a pipe that is full is looked at again, ever later */
+    BODY_FRAME = 4096,                 /* what a prompt gets around it to be a request */
 };
 
 typedef enum batch_state {
@@ -29,6 +31,7 @@ typedef enum batch_state {
 
 struct batch {
     weir_client *client;
+    unsigned concurrency;
     files files;
     marks marks;
     source source;
@@ -255,8 +258,9 @@ static void take_line(batch *b) {
 
 /* ---- running ---- */
 
-void batch_start(batch *b, weir_client *client) {
+void batch_start(batch *b, weir_client *client, unsigned concurrency) {
     b->client = client;
+    b->concurrency = concurrency;
     b->hungry = true;
     if (!resume_cut(&b->files.out, &b->files.found, &b->why)) batch_stop(b);
 }
@@ -265,10 +269,24 @@ static void fail(batch *b) {
     if (b->state < BATCH_CANCELS) batch_cancel(b);
 }
 
+/* A target that is at its limit, or away, holds its own lines back, in the client. Others may stand
+ * behind them. */
+static bool may_look_ahead(const batch *b, unsigned waiting) {
+    if (!waiting) return b->bodies < BODIES_MAX;
+    return waiting < AHEAD_MAX && b->bodies < AHEAD_BYTES_MAX;
+}
+
+/* Where lines meet what every line would meet, no more are taken than may be asked. */
+static unsigned count_waiting(const batch *b) {
+    unsigned waiting = weir_client_waiting(b->client);
+    if (b->refusals.count) return 0;
+    return waiting < b->counts.under_way ? waiting : b->counts.under_way;
+}
+
 static bool has_room(const batch *b) {
-    unsigned limit = weir_client_limit(b->client);
-    return b->counts.under_way < (limit ? limit : 1) && !refusals_full(&b->refusals) &&
-           b->bodies < BODIES_MAX && outputs_pending(&b->files.out) < PENDING_MAX;
+    unsigned waiting = count_waiting(b);
+    return b->counts.under_way - waiting < b->concurrency && may_look_ahead(b, waiting) &&
+           !refusals_full(&b->refusals) && outputs_pending(&b->files.out) < PENDING_MAX;
 }
 
 /* Takes lines while there is room for them. */
@@ -351,8 +369,14 @@ int64_t batch_timeout_ms(const batch *b) {
     return output_waits(b) ? b->output_pause_ms : -1;
 }
 
+/* What was only taken beforehand is left to the next run. */
 void batch_stop(batch *b) {
-    if (b->state == BATCH_RUNS) b->state = BATCH_STOPPING;
+    if (b->state != BATCH_RUNS) return;
+    b->state = BATCH_STOPPING;
+    LIST_FOREACH(&b->calls, it) {
+        weir_call *call = LIST_ENTRY(it, asked, node)->call;
+        if (!weir_call_begun(call)) weir_call_cancel(call);
+    }
 }
 
 void batch_cancel(batch *b) {
@@ -369,6 +393,8 @@ bool batch_ended(const batch *b) {
 
 batch_counts batch_count(const batch *b) {
     batch_counts counts = b->counts;
+    LIST_FOREACH(&((batch *)b)->calls, it)
+    counts.under_way -= !weir_call_begun(LIST_ENTRY(it, asked, node)->call);
     if (b->source.finished)
         counts.lines = b->source.lines.number - b->source.blank;
     else if (b->tally.finished)

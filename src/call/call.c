@@ -26,6 +26,7 @@ void call_count(call *c, metric_id id, const slot *s, const char *outcome) {
 
 void call_release(call *c) {
     c->over = true;
+    c->held = false;
     loop_timer_stop(c->spec.loop, &c->backoff);
     hedge_stop(c);
     loop_timer_stop(c->spec.loop, &c->total);
@@ -58,8 +59,7 @@ static void ask_first(call *c, size_t at) {
     ask(c, at);
 }
 
-static void on_backoff(timer *t) {
-    call *c = CONTAINER_OF(t, call, backoff);
+static void ask_once_more(call *c) {
     slot *s = &c->slots.items[c->at];
     bool first = !s->tries; /* a limit was waited for before anything was asked */
     failure f;
@@ -76,6 +76,18 @@ static void on_backoff(timer *t) {
     if (c->waited->class != FAIL_LIMIT && !c->waited->shortage)
         target_take_budget(s->payer, c->spec.client, call_now_ms(c));
     call_count(c, METRIC_RETRIES, s, "");
+}
+
+static void on_backoff(timer *t) {
+    call *c = CONTAINER_OF(t, call, backoff);
+    c->held = c->sink->on_wake && !c->sink->on_wake(c->user);
+    if (!c->held) ask_once_more(c);
+}
+
+void call_go_on(call *c) {
+    if (!c->held) return;
+    c->held = false;
+    ask_once_more(c);
 }
 
 /* ---- what follows a failure ---- */
@@ -102,6 +114,11 @@ static bool is_unasked(const failure *f) {
 
 void call_note_last(call *c, const failure *kept) {
     if (!is_unasked(kept) && (!c->last || !tells_nothing(kept))) c->last = kept;
+}
+
+static void note_left(call *c, const failure *kept) {
+    if (!c->kept) c->kept = kept;
+    call_note_last(c, kept);
 }
 
 /* The last of a step: the call may be gone after it. */
@@ -138,12 +155,11 @@ void call_decide(call *c, size_t at, const failure *f) {
         c->waited = call_keep(c, f);
         call_note_last(c, c->waited);
         loop_timer_start(c->spec.loop, &c->backoff, plan.wait_ms);
+        if (c->sink->on_rest) c->sink->on_rest(c->user);
         tell_wait(c, s, c->waited, plan.wait_ms);
         return;
     case RETRY_NEXT:
-        const failure *left = call_keep(c, f);
-        if (!c->kept) c->kept = left;
-        call_note_last(c, left);
+        note_left(c, call_keep(c, f));
         fall_back(c, at, next, f->class);
         return;
     case RETRY_STOP: break;
@@ -199,7 +215,7 @@ static void on_total(timer *t) {
     if (c->winner && attempt_end_whole(c->winner->attempt)) return;
     weir_error e = error_of(ERR_TOTAL_TIMEOUT);
     span limit = total_text(c);
-    if (c->spec.due && c->last && !c->winner) {
+    if (c->last && !c->winner && (c->spec.due || !lanes_running(c))) {
         give_up_due(c);
         return;
     }

@@ -26,10 +26,17 @@ typedef struct call_sink {
     void (*on_end)(void *user);
     void (*on_fail)(void *user, const failure *f);
     /* The provider refused an attempt for its load (429, 503, 529), whatever follows; with its hint
-     * (-1: none). NULL allowed. May cancel the call. */
+     * (-1: none), or less where another key or target may be asked sooner. NULL allowed. May cancel
+     * the call. */
     void (*on_refused)(void *user, int status, int64_t retry_after_ms);
     /* The call waits. NULL allowed. May cancel the call. */
     void (*on_wait)(void *user, const call_wait *w);
+    /* An attempt has found nobody there. Like on_refused. */
+    void (*on_missed)(void *user);
+    /* The next try is made after a while; NULL allowed, of both. */
+    void (*on_rest)(void *user);
+    /* That while is over. false: the try is made when call_go_on() is called. */
+    bool (*on_wake)(void *user);
 } call_sink;
 
 /* The name of a limit that is no option's. */
@@ -67,6 +74,8 @@ MUST_USE bool call_drop_request(call *c);
 affinity_place call_place(const call *c);
 /* The target that answers is known to tell what its streams use. */
 bool call_tells_usage(const call *c);
+/* May end the call. */
+void call_go_on(call *c);
 /* Back-pressure from the client. */
 void call_pause(call *c);
 void call_resume(call *c);

@@ -49,6 +49,7 @@ struct call {
     int64_t head_us;
     int64_t arrived_us;
     bool paused;
+    bool held; /* its rest is over, but not by the sink's word */
     bool unfinished;
     bool over;
     const failure *kept;   /* why the first target was left; NULL: it was not */

@@ -240,10 +240,23 @@ static void report_failure(lane *l, const failure *f) {
     }
 }
 
+/* A limit's hint is of one key at one target. */
+static int64_t rest_ms(const call *c, const failure *f) {
+    if (f->class != FAIL_LIMIT || f->hint.after_ms < 0) return f->hint.after_ms;
+    int64_t wait_ms = slots_get_rest(&c->slots, call_now_ms(c)).wait_ms;
+    return wait_ms < f->hint.after_ms ? wait_ms : f->hint.after_ms;
+}
+
+/* Not what weir itself is short of. */
+static bool is_nobody(const failure *f) {
+    return f->error == ERR_CONNECT_FAILED || f->error == ERR_CONNECT_TIMEOUT;
+}
+
 static void tell_refused(call *c, const failure *f) {
     bool load = f->status == 429 || f->status == 503 || f->status == 529;
     if (load && f->error == ERR_PROVIDER_ERROR && c->sink->on_refused)
-        c->sink->on_refused(c->user, f->status, f->hint.after_ms);
+        c->sink->on_refused(c->user, f->status, rest_ms(c, f));
+    if (is_nobody(f) && c->sink->on_missed) c->sink->on_missed(c->user);
 }
 
 /* Whether the target is asked once more at once, which is no retry: for just what the client asks,

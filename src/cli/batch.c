@@ -107,18 +107,19 @@ typedef struct run_state {
     batch_show show;
     int64_t began_ms;
     int signal; /* that stopped it; 0: none did */
+    unsigned most;
     bool quiet;
 } run_state;
 
 /* The first signal lets what is under way end, the second does not. */
 static void heed(run_state *r, int signal) {
-    unsigned under_way = batch_count(r->batch).under_way;
     if (r->signal) {
         batch_cancel(r->batch);
         return;
     }
     r->signal = signal;
     batch_stop(r->batch);
+    unsigned under_way = batch_count(r->batch).under_way;
     if (under_way)
         batch_show_say(&r->show, "stopping: %u call%s still under way; %s to cancel %s", under_way,
                        under_way == 1 ? " is" : "s are",
@@ -145,7 +146,7 @@ static void tell_notes(run_state *r) {
 
 static void drive(run_state *r) {
     batch *b = r->batch;
-    batch_start(b, r->client);
+    batch_start(b, r->client, r->most);
     while (!batch_ended(b)) {
         int64_t show_ms = batch_show_timeout_ms(&r->show, clock_mono_ms());
         bool readable = wait_for(&r->waiter, r->client, batch_input(b),
@@ -251,6 +252,7 @@ static void say_start(const run_state *r, const char *who, unsigned most) {
 static int run_connected(run_state *r, const cli_args *args, const char *who) {
     int64_t now_ms = clock_mono_ms();
     unsigned most = (unsigned)cli_count(args, OPT_CONCURRENCY, BATCH_CONCURRENCY);
+    r->most = most;
     if (!r->quiet) say_start(r, who, most);
     r->began_ms = now_ms;
     batch_show_init(&r->show, form_of(r->batch, r->quiet), most, now_ms);

@@ -122,12 +122,20 @@ typedef struct exchange_door {
      * read on the loop, and stay borrowed. */
     buf (*hand_over)(void *user, memory_hold *ret_hold);
     /* The provider refused an attempt for its load (429, 503, 529), also where a retry follows
-     * unseen; with its hint (-1: none). NULL allowed. Never from inside exchange_start(); may
-     * cancel the exchange. */
+     * unseen; with how long nobody else may be asked either, as far as it told (-1: it did not).
+     * NULL allowed. Never from inside exchange_start(); may cancel the exchange. */
     void (*refused)(void *user, int status, int64_t retry_after_ms);
     /* The call waits before a target is asked once more (call/call.h). NULL allowed. Never from
      * inside exchange_start(); may cancel the exchange. */
     void (*waits)(void *user, const call_wait *w);
+    /* An attempt has found nobody there. Like refused. */
+    void (*missed)(void *user);
+    /* For a door that bounds how many calls are made at a time. A try has failed, and the next one
+     * is made after a while: nothing is under way meanwhile. NULL allowed, of both. Never from
+     * inside exchange_start(). */
+    void (*rests)(void *user);
+    /* That while is over. false: not yet; exchange_go_on() then. */
+    bool (*wakes)(void *user);
 } exchange_door;
 
 /* Never NULL. Answers, when it can do so at once, through door->answer before it returns. */
@@ -143,6 +151,8 @@ exchange *exchange_start_refused(exchange_env *env, const exchange_request *requ
 void exchange_cancel(exchange *x);
 /* The door has room again. */
 void exchange_room(exchange *x);
+/* One that rests may go on, where door->wakes said that it might not. May end it. */
+void exchange_go_on(exchange *x);
 const char *exchange_request_id(const exchange *x);
 
 /* What came of it, for doors that tell more than bytes. Valid from inside door->answer, end,

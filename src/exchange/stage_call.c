@@ -80,12 +80,34 @@ static void on_wait(void *user, const call_wait *w) {
     if (x->door->waits) x->door->waits(x->user, w);
 }
 
+static void on_missed(void *user) {
+    exchange *x = user;
+    if (x->door->missed) x->door->missed(x->user);
+}
+
+static void on_rest(void *user) {
+    exchange *x = user;
+    if (x->door->rests) x->door->rests(x->user);
+}
+
+static bool on_wake(void *user) {
+    exchange *x = user;
+    return !x->door->wakes || x->door->wakes(x->user);
+}
+
+void exchange_go_on(exchange *x) {
+    if (x->call && x->phase < PHASE_CLOSING) call_go_on(x->call);
+}
+
 static const call_sink sink = {.on_head = on_head,
                                .on_event = on_event,
                                .on_end = on_end,
                                .on_fail = on_fail,
                                .on_refused = on_refused,
-                               .on_wait = on_wait};
+                               .on_wait = on_wait,
+                               .on_missed = on_missed,
+                               .on_rest = on_rest,
+                               .on_wake = on_wake};
 
 /* Who calls, where there are others. */
 static uint64_t client_of(const exchange *x) {

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum call_state { CALL_NEW, CALL_WAITING, CALL_RUNNING, CALL_ENDED } call_state;
+/* BEGUN: it is an exchange, which runs or rests. */
+typedef enum call_state { CALL_NEW, CALL_WAITING, CALL_BEGUN, CALL_ENDED } call_state;
 
 struct weir_call {
     atomic_uint refs; /* the handle's owner, the loop until the call has ended, the mailbox */
@@ -21,6 +22,7 @@ struct weir_call {
     list mail_link;   /* under the mailbox's lock */
     bool mailed;
     atomic_bool cancel_wanted, hold_wanted; /* any thread */
+    atomic_bool begun_to_ask;               /* any thread reads */
 
     /* What is asked: written before the call is mailed. */
     weir_event_fn *on_event; /* NULL: a plain answer */
@@ -34,6 +36,7 @@ struct weir_call {
     char method[17];
     bool other; /* weir_request_set_call() */
     bool keep_headers;
+    buf asked_model; /* empty: none is named */
     buf fault; /* what is wrong with the request; empty: nothing */
     http_header *headers;
     size_t header_count;
@@ -42,7 +45,8 @@ struct weir_call {
 
     /* The loop's. */
     weir_client *client;
-    list link; /* client->waiting, then ->running */
+    list link; /* client->calls */
+    turn place;
     call_state state;
     exchange *x;
     timer deadline;
@@ -72,6 +76,10 @@ static weir_call *call_of(list *link) {
     return LIST_ENTRY(link, weir_call, link);
 }
 
+static weir_call *call_at(turn *place) {
+    return CONTAINER_OF(place, weir_call, place);
+}
+
 bool libcall_mail(weir_call *call, list *calls) {
     if (call->mailed) return false;
     call->mailed = true;
@@ -86,6 +94,7 @@ static void drop_contents(weir_call *call) {
     buf_done(&call->path);
     buf_done(&call->body);
     buf_done(&call->type);
+    buf_done(&call->asked_model);
     buf_done(&call->fault);
     if (call->header_text.ptr) mem_wipe(call->header_text.ptr, call->header_text.cap);
     buf_done(&call->header_text);
@@ -101,9 +110,9 @@ static void end_with(weir_call *call, const result_facts *facts) {
     weir_client *c = call->client;
     weir_result *result = result_new(facts);
     usage_count(&c->usage, result);
-    if (call->state == CALL_WAITING) atomic_fetch_sub(&c->waiting_count, 1);
-    if (call->state == CALL_RUNNING) atomic_fetch_sub(&c->running_count, 1);
     call->state = CALL_ENDED;
+    turns_leave(&c->turns, &call->place);
+    client_tell_counts(c);
     list_remove(&call->link);
     loop_timer_stop(&c->loop, &call->deadline);
     drop_contents(call);
@@ -289,8 +298,29 @@ static void door_refused(void *user, int status, int64_t retry_after_ms) {
     weir_call *call = user;
     weir_client *c = call->client;
     call->refused = true;
-    pace_refused(&c->pace, c->running_count, retry_after_ms, c->loop.now_ms);
-    atomic_store(&c->limit, pace_limit(&c->pace));
+    turns_refused(&c->turns, &call->place, retry_after_ms, c->loop.now_ms);
+    client_tell_counts(c);
+}
+
+static void door_missed(void *user) {
+    weir_call *call = user;
+    weir_client *c = call->client;
+    turns_missed(&c->turns, &call->place, c->loop.now_ms);
+    client_tell_counts(c);
+}
+
+/* Another call may have its place meanwhile. */
+static void door_rests(void *user) {
+    weir_call *call = user;
+    turns_rest(&call->client->turns, &call->place);
+    client_start_soon(call->client);
+}
+
+static bool door_wakes(void *user) {
+    weir_call *call = user;
+    bool runs = turns_wake(&call->client->turns, &call->place);
+    client_tell_counts(call->client);
+    return runs;
 }
 
 static void door_waits(void *user, const call_wait *w) {
@@ -352,11 +382,7 @@ static void door_done(void *user) {
                           .record = exchange_record(x),
                           .request_id = exchange_request_id(x)};
     bool answered = exchange_error(x) == ERR_NONE;
-    if (answered && call->refused) pace_answered(&c->pace);
-    if (answered)
-        pace_success(&c->pace);
-    else
-        pace_ended(&c->pace);
+    turns_ended(&c->turns, &call->place, answered, call->refused);
     if (answered && call->answered && call->on_event) hand_out_whole(call);
     if (answered && !call->stopped)
         end_answered(call, &facts);
@@ -377,12 +403,15 @@ static const exchange_door door = {
     .asked = door_asked,
     .refused = door_refused,
     .waits = door_waits,
+    .missed = door_missed,
+    .rests = door_rests,
+    .wakes = door_wakes,
 };
 
 /* ---- through the queue ---- */
 
 static void end_now(weir_call *call) {
-    if (call->state == CALL_RUNNING) {
+    if (call->state == CALL_BEGUN) {
         exchange_cancel(call->x);
         return;
     }
@@ -394,7 +423,7 @@ void libcall_cancel(list *link) {
     end_now(call_of(link));
 }
 
-/* In the queue; once it runs the exchange knows of it. */
+/* In the queue; once it has begun the exchange knows of it. */
 static void on_deadline(timer *t) {
     weir_call *call = CONTAINER_OF(t, weir_call, deadline);
     call->ended_by = error_of(ERR_TOTAL_TIMEOUT);
@@ -402,8 +431,7 @@ static void on_deadline(timer *t) {
     end_now(call);
 }
 
-void libcall_begin(weir_client *c, list *link) {
-    weir_call *call = call_of(link);
+static void begin(weir_client *c, weir_call *call) {
     span path = buf_span(&call->path);
     size_t query = span_find(path, 0, '?');
     const exchange_request request = {.form = &form_direct,
@@ -417,18 +445,38 @@ void libcall_begin(weir_client *c, list *link) {
                                       .due_ms = call->due_ms,
                                       .identified = true};
     loop_timer_stop(&c->loop, &call->deadline);
-    list_remove(&call->link);
-    list_push_back(&c->running, &call->link);
-    call->state = CALL_RUNNING;
-    atomic_fetch_sub(&c->waiting_count, 1);
-    atomic_fetch_add(&c->running_count, 1);
+    call->state = CALL_BEGUN;
+    atomic_store(&call->begun_to_ask, true);
     call->x = exchange_start(&c->env, &request, &door, call);
+}
+
+void libcall_run(weir_client *c, turn *it) {
+    weir_call *call = call_at(it);
+    if (call->state == CALL_WAITING)
+        begin(c, call);
+    else
+        exchange_go_on(call->x);
+}
+
+/* Whom it will ask first, as the configuration in force has it; which of several is a matter of
+ * the moment that it begins. */
+static void join(weir_client *c, weir_call *call) {
+    span named = buf_span(&call->asked_model);
+    const config_model *m = config_find_model(client_config(c), named.len ? named : SPAN_OF("*"));
+    buf target = BUF_EMPTY;
+    if (m) buf_add(&target, m->targets[0].name);
+    if (m && !m->targets[0].model.len) {
+        buf_add_char(&target, '/');
+        buf_add(&target, named);
+    }
+    turns_join(&c->turns, &call->place, buf_span(&target));
+    buf_done(&target);
 }
 
 static void enqueue(weir_client *c, weir_call *call) {
     call->state = CALL_WAITING;
-    atomic_fetch_add(&c->waiting_count, 1);
-    list_push_back(&c->waiting, &call->link);
+    list_push_back(&c->calls, &call->link);
+    join(c, call);
     int64_t left_ms = call->due_ms - c->loop.now_ms;
     if (call->due_ms && left_ms <= 0) { /* the loop was busy with other things for so long */
         on_deadline(&call->deadline);
@@ -461,7 +509,7 @@ void libcall_hear(weir_client *c, list *mail_link) {
         hear_new(c, call);
     else if (call->state != CALL_ENDED && atomic_load(&call->cancel_wanted))
         end_now(call);
-    else if (call->state == CALL_RUNNING && !atomic_load(&call->hold_wanted))
+    else if (call->state == CALL_BEGUN && !atomic_load(&call->hold_wanted))
         exchange_room(call->x);
     unref(call);
 }
@@ -512,7 +560,7 @@ static void write_asked(const weir_client *c, const weir_request *r, weir_call *
     if (call->endpoint == EP_OTHER && !call->other)
         refuse_path(r, &call->fault);
     else if (!request_write_body(r, default_model(c, call->endpoint), call->on_event, &call->body,
-                                 &call->fault))
+                                 &call->asked_model, &call->fault))
         buf_done(&call->body);
 }
 
@@ -553,6 +601,10 @@ void weir_call_cancel(weir_call *call) {
     if (!call) return;
     atomic_store(&call->cancel_wanted, true);
     mailbox_put(call->mail, call);
+}
+
+int weir_call_begun(const weir_call *call) {
+    return call && atomic_load(&call->begun_to_ask);
 }
 
 void weir_call_pause(weir_call *call) {

@@ -89,18 +89,27 @@ static bool mailbox_shut(mailbox *m) {
 
 /* ---- the queue ---- */
 
-void client_start_waiting(weir_client *c) {
-    while (!list_empty(&c->waiting)) {
-        int64_t wait_ms = pace_wait_ms(&c->pace, c->running_count, c->loop.now_ms);
-        if (wait_ms > 0) loop_timer_start(&c->loop, &c->pace_due, wait_ms);
-        if (wait_ms) break;
-        libcall_begin(c, c->waiting.next);
-    }
-    atomic_store(&c->limit, pace_limit(&c->pace));
+void client_tell_counts(weir_client *c) {
+    atomic_store(&c->running_count, c->turns.running);
+    atomic_store(&c->waiting_count, c->turns.total - c->turns.running);
+    atomic_store(&c->limit, turns_limit(&c->turns));
 }
 
-static void on_pace_due(timer *t) {
-    client_start_waiting(CONTAINER_OF(t, weir_client, pace_due));
+void client_start_waiting(weir_client *c) {
+    int64_t wait_ms;
+    for (turn *it; (it = turns_next(&c->turns, c->loop.now_ms, &wait_ms));)
+        libcall_run(c, it);
+    if (wait_ms > 0) loop_timer_start(&c->loop, &c->turns_due, wait_ms);
+    client_tell_counts(c);
+}
+
+void client_start_soon(weir_client *c) {
+    loop_timer_start(&c->loop, &c->turns_due, 0);
+    client_tell_counts(c);
+}
+
+static void on_turns_due(timer *t) {
+    client_start_waiting(CONTAINER_OF(t, weir_client, turns_due));
 }
 
 /* ---- the end ---- */
@@ -111,7 +120,7 @@ static void finish(weir_client *c) {
         take_mail(c);
     c->closed = true;
     refresh_stop(c);
-    loop_timer_stop(&c->loop, &c->pace_due);
+    loop_timer_stop(&c->loop, &c->turns_due);
     exchange_env_done(&c->env);
     loop_snapshot_unref(c->env.snapshot);
     http_client_close(c->http);
@@ -125,12 +134,8 @@ static void on_end_of_turn(loop_hook *hook) {
 
 static void after_end_of_turn(loop_hook *hook) {
     weir_client *c = CONTAINER_OF(hook, weir_client, after_it);
-    bool idle = !c->env.open && list_empty(&c->waiting) && list_empty(&c->running);
+    bool idle = !c->env.open && list_empty(&c->calls);
     if (c->closing && !c->closed && idle) finish(c);
-}
-
-static void cancel_all(list *calls) {
-    LIST_FOREACH(calls, link) libcall_cancel(link);
 }
 
 static void on_close(loop *l, void *client) {
@@ -138,8 +143,7 @@ static void on_close(loop *l, void *client) {
     weir_client *c = client;
     c->closing = true;
     take_mail(c);
-    cancel_all(&c->waiting);
-    cancel_all(&c->running);
+    LIST_FOREACH(&c->calls, link) libcall_cancel(link);
 }
 
 /* After its loop has ended, or before it has begun. */
@@ -153,6 +157,7 @@ static void client_free(weir_client *c) {
     target_table_free(c->targets);
     mailbox_unref(c->mail);
     usage_done(&c->usage);
+    turns_done(&c->turns);
     weir_options_free(c->options);
     free(c->model);
     free(c);
@@ -227,11 +232,10 @@ static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err)
     c->http = http_client_new(&c->loop, &upstream_limits);
     c->targets = target_table_new();
     c->mail = mailbox_new(c->foreign ? NULL : &c->loop);
-    list_init(&c->waiting);
-    list_init(&c->running);
-    c->pace = pace_of(o->concurrency, o->adaptive);
-    atomic_init(&c->limit, pace_limit(&c->pace));
-    timer_init(&c->pace_due, on_pace_due);
+    list_init(&c->calls);
+    turns_init(&c->turns, o->concurrency, o->adaptive);
+    atomic_init(&c->limit, o->concurrency);
+    timer_init(&c->turns_due, on_turns_due);
     usage_init(&c->usage);
     c->env = (exchange_env){.loop = &c->loop,
                             .plan = &lib_plan,

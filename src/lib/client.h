@@ -11,7 +11,7 @@
 
 #include "exchange/exchange.h"
 #include "lib/options.h"
-#include "lib/pace.h"
+#include "lib/turns.h"
 #include "lib/usage.h"
 
 /* ---- the mailbox ---- */
@@ -41,10 +41,9 @@ struct weir_client {
     loop_hook at_end;   /* of a turn, before the exchanges that ended in it are told: the mailbox */
     loop_hook after_it; /* and then: is it over? */
     mailbox *mail;
-    list waiting; /* calls, in the order of their start */
-    list running;
-    pace pace;
-    timer pace_due;
+    list calls; /* that have not ended */
+    turns turns;
+    timer turns_due;       /* to look again who may run */
     weir_options *options; /* to read the configuration again */
     struct refresh *refresh;
     timer refresh_due;
@@ -68,6 +67,10 @@ static inline const config *client_config(const weir_client *c) {
 bool client_is_inside(const weir_client *c);
 /* Starts what waits, as far as there is room. */
 void client_start_waiting(weir_client *c);
+/* The same at the beginning of the next turn: from inside a call. */
+void client_start_soon(weir_client *c);
+/* For who asks on another thread how many there are. */
+void client_tell_counts(weir_client *c);
 /* A foreign client: turns its loop until nothing is to be done at once. false: a callback has freed
  * it, and it is gone. */
 bool client_turn(weir_client *c);
@@ -76,9 +79,9 @@ bool client_turn(weir_client *c);
 
 /* A call came through the mailbox. Gives back the mailbox's reference. */
 void libcall_hear(weir_client *c, list *mail_link);
-/* It leaves the queue and runs. */
-void libcall_begin(weir_client *c, list *link);
-/* Ends it as cancelled: at once where it waits, at the end of the turn where it runs. */
+/* The queue says that it is to run: it begins, or goes on. */
+void libcall_run(weir_client *c, turn *it);
+/* Ends it as cancelled: at once where it has not begun, else at the end of the turn. */
 void libcall_cancel(list *link);
 /* For the mailbox, under its lock: in the list, counted; false: it was there already. */
 bool libcall_mail(weir_call *call, list *calls);

@@ -292,15 +292,32 @@ static void write_member(json_writer *w, const char *name, const char *json) {
     json_put_raw(w, span_cstr(json));
 }
 
+static void add_name(json_value model, buf *out) {
+    arena a;
+    arena_init(&a, 0);
+    if (model.type == JSON_STRING) buf_add(out, json_string(model, &a));
+    arena_done(&a);
+}
+
+/* Of a member as it was given. */
+static void add_member_name(const char *json, buf *out) {
+    json_value model;
+    json_fault why;
+    if (json_scan(span_cstr(json), NULL, &model, &why)) add_name(model, out);
+}
+
 static bool write_built(const weir_request *r, const char *model, bool stream, buf *out,
-                        buf *ret_why) {
+                        buf *ret_model, buf *ret_why) {
     if (r->messages.len && field_find(&r->members, "messages")) {
         buf_add_cstr(ret_why, "The request has messages of its own and a member named messages.");
         return false;
     }
     json_writer w = json_writer_of(out);
     json_open_object(&w);
-    if (model && !field_find(&r->members, "model")) {
+    const request_field *own = field_find(&r->members, "model");
+    if (own) add_member_name(own->value, ret_model);
+    if (model && !own) {
+        buf_add_cstr(ret_model, model);
         json_key(&w, "model");
         json_put_string(&w, span_cstr(model));
     }
@@ -325,7 +342,7 @@ static bool write_built(const weir_request *r, const char *model, bool stream, b
 /* The body as it was given, byte by byte, but for a model that it lacks and a `stream` that would
  * answer in another way than the caller reads. What is no JSON object is left for the parse stage
  * to refuse. */
-static void write_given(span body, const char *model, bool stream, buf *out) {
+static void write_given(span body, const char *model, bool stream, buf *out, buf *ret_model) {
     json_value root;
     json_fault why;
     json_splice splice;
@@ -340,7 +357,10 @@ static void write_given(span body, const char *model, bool stream, buf *out) {
             ok = json_splice_member(&splice, body, root, SPAN_OF("stream"), word);
         else if (is.type != JSON_NONE && (is.type == JSON_TRUE) != stream)
             ok = json_splice_value(&splice, body, is, word);
-        if (ok && model && json_get(root, SPAN_OF("model")).type == JSON_NONE) {
+        json_value own = json_get(root, SPAN_OF("model"));
+        add_name(own, ret_model);
+        if (ok && model && own.type == JSON_NONE) {
+            buf_add_cstr(ret_model, model);
             buf name = BUF_EMPTY;
             json_write_string(&name, span_cstr(model));
             ok = json_splice_member(&splice, body, root, SPAN_OF("model"),
@@ -357,7 +377,7 @@ static void write_given(span body, const char *model, bool stream, buf *out) {
 }
 
 bool request_write_body(const weir_request *r, const char *model, bool stream, buf *out,
-                        buf *ret_why) {
+                        buf *ret_model, buf *ret_why) {
     if (r->fault.len) {
         buf_add(ret_why, buf_span(&r->fault));
         return false;
@@ -368,7 +388,7 @@ bool request_write_body(const weir_request *r, const char *model, bool stream, b
                      "weir_request_set_content() is for calls of weir_request_set_call().");
         return false;
     }
-    if (!r->has_body) return write_built(r, model, stream, out, ret_why);
-    write_given(buf_span(&r->body), model, stream, out);
+    if (!r->has_body) return write_built(r, model, stream, out, ret_model, ret_why);
+    write_given(buf_span(&r->body), model, stream, out, ret_model);
     return true;
 }

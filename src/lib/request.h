@@ -40,8 +40,9 @@ const char *request_path(const weir_request *r);
 bool request_is_other(const weir_request *r);
 
 /* Writes the body as it is sent: with a model, and with `stream` as the call wants it. model: for a
- * request that has none; NULL: it stays so. false: *ret_why says what is wrong with the request. */
+ * request that has none; NULL: it stays so. *ret_model: what it then has, nothing where that is no
+ * name. false: *ret_why says what is wrong with the request. */
 MUST_USE bool request_write_body(const weir_request *r, const char *model, bool stream, buf *out,
-                                 buf *ret_why);
+                                 buf *ret_model, buf *ret_why);
 
 #endif

@@ -491,6 +491,42 @@ def test_rate_limits_slow_the_batch_down(folder, upstream):
         assert sum(q.began <= r.began < q.answered for q in requests) <= 6
 
 
+@pytest.mark.parametrize("trouble", ["limited", "overloaded", "down"])
+def test_a_target_in_trouble_holds_no_others_back(folder, upstream, trouble):
+    """All lines of the one come first. Those of the other are answered while nobody may ask the one, at most so many at a time."""
+    folder.put(*(ask(f"one{i}", "x", model="one") for i in range(40)), *(ask(f"other{i}", "y", model="other") for i in range(40)))
+    refusals = {"limited": error(429, "later", headers={"retry-after": "600"}), "overloaded": error(503, "later", headers={"retry-after": "600"})}
+    upstream.always(lambda r: refusals[trouble] if r.json()["model"] == "one" else after(0.01, echo))
+    kept, port = refused_port()
+    (folder.path / "weir.yaml").write_text(f"""providers:
+  one: {{kind: openai, url: "{f"http://127.0.0.1:{port}/v1" if trouble == "down" else upstream.url}"}}
+  other: {{kind: openai, url: "{upstream.url}"}}
+models: {{one: one, other: other}}
+retry: {{base: 60s, cap: 60s}}
+""")
+    process = folder.start("in.jsonl", "-o", "out.jsonl", "-j", "4", "-c", "weir.yaml")
+    wait_until(lambda: len(results(folder.output)) == 40, 30, "the other's lines are answered")
+    process.kill()
+    folder.end(process, -signal.SIGKILL)
+    assert sorted(by_id(folder.output)) == sorted(f"other{i}" for i in range(40))
+    requests = upstream.wait_idle()
+    asked = [r for r in requests if r.json()["model"] == "one"]
+    assert len(asked) <= 4 and (asked or trouble == "down")
+    assert max(sum(q.began <= r.began < q.answered for q in requests) for r in requests) <= 4
+
+
+def test_what_was_only_taken_beforehand_is_not_asked_after_a_ctrl_c(folder, upstream):
+    folder.put(*(ask(f"one{i}", "x", model="one") for i in range(40)), ask("other", "y", model="other"))
+    upstream.always(lambda r: error(429, "later", headers={"retry-after": "2"}) if r.json()["model"] == "one" and len(upstream.requests) < 6 else echo(r))
+    process = folder.start("in.jsonl", "-o", "out.jsonl", "-j", "4", "--url", upstream.url)
+    wait_until(lambda: len(results(folder.output)) == 1, 30, "the other line is answered")
+    process.send_signal(signal.SIGINT)
+    folder.end(process, 130)
+    assert len(by_id(folder.output)) <= 5, "those that had been asked, and no others"
+    folder.run("in.jsonl", "-o", "out.jsonl", "-j", "4", "--url", upstream.url)
+    assert len(by_id(folder.output)) == 41
+
+
 def test_what_a_provider_says_does_not_steer_the_terminal(folder, upstream):
     folder.put(ask("\x1b]0;owned\x07\x9b2J", "x"), '{"custom_id":"\x9b2J","method":"POST"}')
     upstream.always(error(400, "\x1b[2J\x9b31m\x07boo"))

@@ -22,18 +22,23 @@ struct weir_call {
     weir_done_fn *on_done;
     void *user;
     weir_request asked;
+    bool waits; /* for its turn */
     bool cancelled;
     bool freed;
 };
 struct weir_client {
-    unsigned limit;
+    unsigned waiting;
     weir_call *calls[CALLS_MAX]; /* under way, in the order of their start */
     unsigned running;
     unsigned most; /* that ever ran at once */
 };
 
-unsigned weir_client_limit(const weir_client *client) {
-    return client->limit;
+unsigned weir_client_waiting(const weir_client *client) {
+    return client->waiting;
+}
+
+int weir_call_begun(const weir_call *call) {
+    return !call->waits;
 }
 
 weir_request *weir_request_new(void) {
@@ -139,7 +144,7 @@ static buf why;
 
 static int set_up(void **state) {
     (void)state;
-    client = (weir_client){.limit = 5};
+    client = (weir_client){0};
     snprintf(folder, sizeof folder, "/tmp/weir-runner-XXXXXX");
     assert_non_null(mkdtemp(folder));
     snprintf(in_path, sizeof in_path, "%s/in.txt", folder);
@@ -171,7 +176,7 @@ static batch *begin(void) {
     buf_clear(&why);
     batch *b = batch_open(&settings, &why);
     if (!b) fail_msg("%s", buf_cstr(&why));
-    batch_start(b, &client);
+    batch_start(b, &client, 5);
     batch_step(b, true);
     return b;
 }
@@ -213,18 +218,9 @@ static void keeps_to_the_limit(void **state) {
     assert_string_equal(client.calls[0]->asked.path, "/chat/completions");
     assert_string_equal(client.calls[0]->asked.body,
                         "{\"messages\":[{\"role\":\"user\",\"content\":\"prompt 1\"}]}");
-    client.limit = 2; /* the client has met a 429 */
     end_call(3, answer());
     turn(b);
-    assert_int_equal(client.running, 4);
-    end_call(0, answer());
-    end_call(0, answer());
-    end_call(0, answer());
-    turn(b);
-    assert_int_equal(client.running, 2);
-    client.limit = 4;
-    turn(b);
-    assert_int_equal(client.running, 4);
+    assert_int_equal(client.running, 5);
     while (!batch_ended(b)) {
         assert_true(client.running > 0);
         end_call(client.running - 1, answer());
@@ -238,6 +234,62 @@ static void keeps_to_the_limit(void **state) {
     assert_true(batch_complete(b));
     finish(b, "");
     expect_results(out_path, 40, false);
+}
+
+/* Lines of a target that rests wait in the client, and those behind them get their turn; so many,
+ * and of those that wait nobody is asked once the batch is to stop. */
+static void looks_beyond_lines_that_wait(void **state) {
+    (void)state;
+    put_lines(60);
+    batch *b = begin();
+    assert_int_equal(client.running, 5);
+    client.waiting = 3;
+    for (unsigned i = 0; i < 3; i++)
+        client.calls[i]->waits = true;
+    turn(b);
+    assert_int_equal(client.running, 8);
+    assert_int_equal(batch_count(b).under_way, 5);
+    client.waiting = 0;
+    turn(b);
+    assert_int_equal(client.running, 8);
+    client.waiting = 8;
+    for (unsigned i = 3; i < 8; i++)
+        client.calls[i]->waits = i % 2;
+    turn(b);
+    assert_int_equal(client.running, 13);
+    batch_stop(b);
+    for (unsigned i = 0; i < 13; i++)
+        assert_int_equal(client.calls[i]->cancelled, client.calls[i]->waits);
+    end_cancelled();
+    assert_int_equal(client.running, 7);
+    while (client.running)
+        end_call(0, answer());
+    turn(b);
+    assert_false(batch_complete(b));
+    assert_int_equal(batch_count(b).answered, 7);
+    finish(b, "");
+}
+
+/* Not the whole file: memory does not depend on its length. */
+static void looks_ahead_so_far(void **state) {
+    (void)state;
+    settings.max_line = 4 * 1024 * 1024;
+    FILE *f = fopen(in_path, "wb");
+    assert_non_null(f);
+    for (int i = 0; i < 40; i++)
+        fprintf(f, "%01048576d\n", i);
+    fclose(f);
+    batch *b = begin();
+    client.waiting = client.running;
+    for (int i = 0; i < 20; i++) {
+        turn(b);
+        client.waiting = client.running;
+    }
+    assert_in_range(client.running, 5, 13);
+    batch_cancel(b);
+    end_cancelled();
+    turn(b);
+    finish(b, "");
 }
 
 static void tells_answers_refusals_and_failures_apart(void **state) {
@@ -461,6 +513,25 @@ static void goes_on_where_others_are_answered(void **state) {
     expect_results(errors_path, refused, true);
 }
 
+/* While lines meet what every line would meet, none are taken beforehand. */
+static void takes_nothing_beforehand_after_a_refusal(void **state) {
+    (void)state;
+    put_lines(40);
+    batch *b = begin();
+    client.waiting = 2;
+    end_call(4, refusal(WEIR_UNAUTHENTICATED, 401));
+    turn(b);
+    assert_int_equal(client.running, 5);
+    end_call(4, answer()); /* others are served */
+    client.waiting = 2;
+    turn(b);
+    assert_int_equal(client.running, 7);
+    batch_cancel(b);
+    end_cancelled();
+    turn(b);
+    finish(b, "");
+}
+
 static void a_short_batch_is_refused_too(void **state) {
     (void)state;
     put_lines(2);
@@ -542,6 +613,8 @@ static void lays_patience_over_the_options(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(keeps_to_the_limit),
+        CASE(looks_beyond_lines_that_wait),
+        CASE(looks_ahead_so_far),
         CASE(tells_answers_refusals_and_failures_apart),
         CASE(stops_and_goes_on),
         CASE(keeps_a_result_that_came_after_all),
@@ -551,6 +624,7 @@ int main(void) {
         CASE(stops_where_every_line_is_refused),
         CASE(goes_on_where_others_are_answered),
         CASE(a_short_batch_is_refused_too),
+        CASE(takes_nothing_beforehand_after_a_refusal),
         CASE(refusals_among_answers_are_failures),
         CASE(tells_general_refusals),
         CASE(refuses_impossible_files),

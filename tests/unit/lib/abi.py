@@ -31,8 +31,9 @@ faults = []
 NEEDED = ["libbrotlidec.so.1", "libc.so.6", "libcrypto.so.3", "libfyaml.so.0", "libm.so.6", "libssl.so.3", "libuv.so.1", "libz.so.1",
           "libzstd.so.1"]
 # Bytes of .text with gcc 12 on x86-64, at most: room for a repair, not for a feature of the gateway whose functions get into the library
-# because something in it names them (meson.build, --gc-sections). A feature that programs call may raise it.
-TEXT_MAX = 404_000
+# because something in it names them (meson.build, --gc-sections). A feature that programs call may raise it: 404,611 with turns of each target
+# and an own deadline (before that 400,515).
+TEXT_MAX = 408_000
 
 
 def run(*command):

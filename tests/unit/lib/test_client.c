@@ -659,6 +659,46 @@ static void a_fallback_answers_meanwhile(void **state) {
     weir_client_free(c);
 }
 
+/* Calls of the one are all told to come again in a minute; those of the other pass by. */
+static void a_limited_target_holds_nobody_else(void **state) {
+    (void)state;
+    static const char *const faults[] = {"429-60s", "503-60s", "503", "reset"};
+    for (size_t k = 0; k < ARRAY_LEN(faults); k++)
+        for (int adaptive = 0; adaptive < 2; adaptive++) {
+            weir_options *o = lib_options();
+            weir_options_set_concurrency(o, 3);
+            weir_options_set_adaptive(o, adaptive);
+            weir_options_set(o, "breaker", "off");
+            weir_options_set(o, "retry.base", "30s");
+            weir_options_set(o, "retry.retries", "9");
+            weir_client *c = lib_client(o);
+            tally limited = TALLY, free_ones = TALLY;
+            weir_call *kept[10];
+            for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+                weir_request *q = lib_request("limited", "x");
+                weir_request_set_header(q, "x-sim-fault", faults[k]);
+                kept[i] = weir_start(c, q, NULL, on_done, &limited);
+                weir_request_free(q);
+            }
+            for (int i = 0; i < 20; i++)
+                weir_call_free(start(c, "gpt", "x", 0, &free_ones));
+            await(&free_ones, 20);
+            assert_int_equal(free_ones.last, WEIR_OK);
+            assert_int_equal(limited.done, 0);
+            while (weir_client_running(c))
+                usleep(1000);
+            assert_int_equal(weir_client_waiting(c), 10);
+            assert_false(weir_call_begun(kept[9]));
+            assert_true(weir_call_begun(kept[0]));
+            for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+                weir_call_cancel(kept[i]);
+                weir_call_free(kept[i]);
+            }
+            await(&limited, 10);
+            weir_client_free(c);
+        }
+}
+
 static void a_refusal_halves_the_concurrency(void **state) {
     (void)state;
     weir_options *o = lib_options();
@@ -667,7 +707,9 @@ static void a_refusal_halves_the_concurrency(void **state) {
     weir_options_set(o, "retry.retries", "0");
     weir_client *c = lib_client(o);
     assert_int_equal(weir_client_limit(c), 8);
-    weir_result_free(lib_chat(c, lib_request("sim/429", "x")));
+    weir_request *refused = lib_request("gpt", "x");
+    weir_request_set_header(refused, "x-sim-fault", "503");
+    weir_result_free(lib_chat(c, refused));
     assert_int_equal(weir_client_limit(c), 4);
     for (int i = 0; i < 6; i++)
         weir_result_free(lib_chat(c, lib_request("gpt", "x")));
@@ -895,6 +937,7 @@ int main(void) {
         cmocka_unit_test(a_client_freed_in_a_callback),
         cmocka_unit_test(a_stream_is_held_and_let_go),
         cmocka_unit_test(a_refusal_halves_the_concurrency),
+        cmocka_unit_test(a_limited_target_holds_nobody_else),
         cmocka_unit_test(a_fallback_answers_meanwhile),
         cmocka_unit_test(a_key_is_asked_for_again),
         cmocka_unit_test(waits_are_told),

@@ -3,20 +3,50 @@
 
 #include "lib/request.h"
 
-static void expect_body(const weir_request *r, const char *model, bool stream, const char *body) {
-    buf out = BUF_EMPTY, why = BUF_EMPTY;
-    if (!request_write_body(r, model, stream, &out, &why)) fail_msg("%s", buf_cstr(&why));
+static void expect_asked(const weir_request *r, const char *model, bool stream, const char *body,
+                         const char *says) {
+    buf out = BUF_EMPTY, why = BUF_EMPTY, asked = BUF_EMPTY;
+    if (!request_write_body(r, model, stream, &out, &asked, &why)) fail_msg("%s", buf_cstr(&why));
     assert_span(buf_span(&out), body);
+    if (says) assert_span(buf_span(&asked), says);
     buf_done(&out);
+    buf_done(&asked);
     buf_done(&why);
 }
 
+static void expect_body(const weir_request *r, const char *model, bool stream, const char *body) {
+    expect_asked(r, model, stream, body, NULL);
+}
+
 static void expect_fault(weir_request *r, const char *says) {
-    buf out = BUF_EMPTY, why = BUF_EMPTY;
-    assert_false(request_write_body(r, "m", false, &out, &why));
+    buf out = BUF_EMPTY, why = BUF_EMPTY, asked = BUF_EMPTY;
+    assert_false(request_write_body(r, "m", false, &out, &asked, &why));
     assert_span(buf_span(&why), says);
     buf_done(&out);
+    buf_done(&asked);
     buf_done(&why);
+    weir_request_free(r);
+}
+
+/* Which model the body names, in its letters. */
+static void the_model_that_is_asked(void **state) {
+    (void)state;
+    weir_request *r = weir_request_new();
+    weir_request_set_json(r, "messages", "[]");
+    expect_asked(r, "m", false, "{\"model\":\"m\",\"messages\":[]}", "m");
+    expect_asked(r, NULL, false, "{\"messages\":[]}", "");
+    weir_request_set_json(r, "model", "\"a\\u00e4\"");
+    expect_asked(r, "m", false, "{\"messages\":[],\"model\":\"a\\u00e4\"}", "aä");
+    weir_request_set_json(r, "model", "7");
+    expect_asked(r, "m", false, "{\"messages\":[],\"model\":7}", "");
+    weir_request_free(r);
+    r = weir_request_new();
+    weir_request_set_body(r, "{\"model\":\"x\\/y\"}", 16);
+    expect_asked(r, "m", false, "{\"model\":\"x\\/y\"}", "x/y");
+    weir_request_set_body(r, "{}", 2);
+    expect_asked(r, "m", false, "{\"model\":\"m\"}", "m");
+    weir_request_set_body(r, "no", 2);
+    expect_asked(r, "m", false, "no", "");
     weir_request_free(r);
 }
 
@@ -154,9 +184,10 @@ static void nothing_is_freed_twice(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(built_from_parts),        cmocka_unit_test(the_longest_timeout),
-        cmocka_unit_test(odd_names_are_escaped),   cmocka_unit_test(a_given_body),
-        cmocka_unit_test(the_first_fault_is_kept), cmocka_unit_test(nothing_is_freed_twice),
+        cmocka_unit_test(built_from_parts),       cmocka_unit_test(the_model_that_is_asked),
+        cmocka_unit_test(the_longest_timeout),    cmocka_unit_test(odd_names_are_escaped),
+        cmocka_unit_test(a_given_body),           cmocka_unit_test(the_first_fault_is_kept),
+        cmocka_unit_test(nothing_is_freed_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
