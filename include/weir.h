@@ -4,7 +4,7 @@
  * what came of it, an answer or an error, never NULL. Link with `pkg-config --libs weir`; see
  * weir(3) and the examples.
  *
- *     weir_client *client = weir_client_new(NULL, NULL);     // OPENAI_API_KEY decides
+ *     weir_client *client = weir_client_new(NULL, NULL);     // OPENAI_BASE_URL, OPENAI_API_KEY
  *     weir_request *request = weir_request_new();
  *     weir_request_add_message(request, "user", "Hello");
  *     weir_result *result = weir_chat(client, request);
@@ -26,8 +26,8 @@
  * Process    No signal handler, no exit(), no output, no mutable global state of its own. Threads
  *            that the library makes block all signals. When memory runs out the process is aborted.
  * NULL       A client that could not be made may be used: each call is answered with WEIR_MISUSE
- * and why, numbers are 0, and nothing else happens. Stability  Structs are made by the library
- * alone; later versions add fields at their end.
+ *            and why, numbers are 0, and nothing else happens.
+ * Stability  Structs are made by the library alone; later versions add fields at their end.
  */
 #ifndef WEIR_H
 #define WEIR_H
@@ -84,8 +84,10 @@ WEIR_API void weir_options_free(weir_options *options);
 WEIR_API void weir_options_set_file(weir_options *options, const char *path);
 WEIR_API void weir_options_set_yaml(weir_options *options, const char *text);
 
-/* Base URL as the SDKs take it, a gateway's or a provider's. Default: $OPENAI_BASE_URL, else
- * https://api.openai.com/v1. */
+/* Base URL as the SDKs take it, a gateway's or a provider's; or "simulator", also for a fallback:
+ * the built-in simulator answers, from a thread of the client's and without a key
+ * (docs/simulator.md: models such as "sim/429-2s" fail as that says). Default: $OPENAI_BASE_URL,
+ * else https://api.openai.com/v1. */
 WEIR_API void weir_options_set_url(weir_options *options, const char *url);
 /* Default: $OPENAI_API_KEY, for the default URL or the variable's. Never logged; the options' and
  * the client's copies are wiped when freed. */

@@ -159,6 +159,7 @@ static void client_free(weir_client *c) {
     usage_done(&c->usage);
     turns_done(&c->turns);
     weir_options_free(c->options);
+    simulated_stop(c->simulator);
     free(c->model);
     free(c);
 }
@@ -257,13 +258,26 @@ static void undo(weir_client *c) {
     free_foreign(c);
 }
 
-static weir_client *make(const weir_options *o, buf *ret_why) {
+/* Takes over the simulator where there comes to be a client. */
+static weir_client *make_with(const weir_options *o, simulated *simulator, buf *ret_why) {
     snapshot *s = client_read(o, ret_why);
     if (!s) return NULL;
     int err = 0;
     weir_client *c = client_new(o, s, &err);
     snapshot_unref(s);
     if (!c) buf_addf(ret_why, "an event loop cannot be made: %s", uv_strerror(err));
+    if (c) c->simulator = simulator;
+    return c;
+}
+
+static weir_client *make(const weir_options *given, buf *ret_why) {
+    int err = 0;
+    simulated *simulator = NULL;
+    weir_options *o = options_copy(given);
+    bool ready = simulated_start(o, &simulator, ret_why);
+    weir_client *c = ready ? make_with(o, simulator, ret_why) : NULL;
+    weir_options_free(o);
+    if (!c) simulated_stop(simulator);
     if (c && !c->foreign && (err = start_thread(c)) != 0) {
         buf_addf(ret_why, "a thread cannot be started: %s",
                  uv_strerror(uv_translate_sys_error(err)));

@@ -11,6 +11,7 @@
 
 #include "exchange/exchange.h"
 #include "lib/options.h"
+#include "lib/simulated.h"
 #include "lib/turns.h"
 #include "lib/usage.h"
 
@@ -45,6 +46,7 @@ struct weir_client {
     turns turns;
     timer turns_due;       /* to look again who may run */
     weir_options *options; /* to read the configuration again */
+    simulated *simulator;  /* NULL: it is not asked */
     struct refresh *refresh;
     timer refresh_due;
     char *model;         /* of requests that name none; any thread, as it never changes */

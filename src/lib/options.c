@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "config/write.h"
+#include "lib/simulated.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,7 @@ void weir_options_free(weir_options *o) {
     free(o->yaml);
     free(o->url);
     free(o->model);
+    free(o->simulator);
     secret_unref(o->key);
     free(o);
 }
@@ -113,6 +115,7 @@ weir_options *options_copy(const weir_options *o) {
     copy->yaml = copy_text(o->yaml);
     copy->url = copy_text(o->url);
     copy->model = copy_text(o->model);
+    copy->simulator = copy_text(o->simulator);
     if (o->key) copy->key = secret_ref(o->key);
     for (size_t i = 0; i < o->fallback_count; i++) {
         const lib_fallback *f = &o->fallbacks[i];
@@ -133,6 +136,7 @@ typedef struct endpoint_wish {
     const char *url;
     span key;
     const char *model; /* NULL: the request's own word */
+    bool simulated;
 } endpoint_wish;
 
 /* Names stand in weir_result.target, so they tell who it is: "openai", or the host. The same host
@@ -144,7 +148,11 @@ static void write_name(const endpoint_wish *wishes, size_t at, buf *out) {
     arena a;
     arena_init(&a, 0);
     size_t same = 1;
-    if (config_url_parse(span_cstr(wishes[at].url), &a, &url, &why) && url.host.len) {
+    if (wishes[at].simulated) {
+        buf_add_cstr(out, SIMULATED_NAME);
+        for (size_t i = 0; i < at; i++)
+            same += wishes[i].simulated;
+    } else if (config_url_parse(span_cstr(wishes[at].url), &a, &url, &why) && url.host.len) {
         if (span_eq(url.host, SPAN_OF("api.openai.com")))
             buf_add_cstr(out, "openai");
         else
@@ -215,23 +223,34 @@ static bool sets_providers(const weir_options *o) {
     return false;
 }
 
+const char *options_first_url(const weir_options *o) {
+    return o->url ? o->url : variable("OPENAI_BASE_URL");
+}
+
+/* The simulator's own address in the place of its name. */
+static endpoint_wish wish_of(const weir_options *o, const char *url, span key, const char *model) {
+    bool is_it = simulated_is_named(url) && o->simulator;
+    return (endpoint_wish){is_it ? o->simulator : url, key, model, is_it};
+}
+
 static bool write_yaml(const weir_options *o, buf *out, buf *ret_why) {
-    const char *url = o->url ? o->url : variable("OPENAI_BASE_URL");
+    const char *url = options_first_url(o);
     const char *found = variable("OPENAI_API_KEY");
     span key = key_of(o->key);
     if (!o->key && !o->url && found) key = span_cstr(found);
     if (!url && !key.len && !o->fallback_count && sets_providers(o)) return true;
     if (!url && !key.len) {
         buf_add_cstr(ret_why, "nobody to ask is known: set OPENAI_API_KEY, or a key "
-                              "(weir_options_set_key), a URL (weir_options_set_url) or a "
+                              "(weir_options_set_key), a URL (weir_options_set_url; "
+                              "\"simulator\": the built-in one) or a "
                               "configuration file (weir_options_set_file)");
         return false;
     }
     endpoint_wish *wishes = mem_alloc((o->fallback_count + 1) * sizeof *wishes);
-    wishes[0] = (endpoint_wish){url ? url : default_url, key, NULL};
+    wishes[0] = wish_of(o, url ? url : default_url, key, NULL);
     for (size_t i = 0; i < o->fallback_count; i++)
-        wishes[i + 1] = (endpoint_wish){o->fallbacks[i].url, key_of(o->fallbacks[i].key),
-                                        o->fallbacks[i].model};
+        wishes[i + 1] =
+            wish_of(o, o->fallbacks[i].url, key_of(o->fallbacks[i].key), o->fallbacks[i].model);
     write_endpoints(wishes, o->fallback_count + 1, out);
     free(wishes);
     return true;

@@ -23,6 +23,7 @@ typedef struct lib_fallback {
 /* Everything is owned. */
 struct weir_options {
     char *file, *yaml, *url, *model;
+    char *simulator; /* the URL of the one that was started for them; NULL: none was */
     secret *key;
     lib_fallback *fallbacks;
     size_t fallback_count;
@@ -35,6 +36,9 @@ struct weir_options {
 
 /* A copy: a client keeps one, to read its configuration again when a key is due. */
 MUST_USE weir_options *options_copy(const weir_options *o);
+
+/* Who is asked first, where URLs say so: from the options or the environment; NULL: not told. */
+const char *options_first_url(const weir_options *o);
 
 /* Builds the configuration. NULL: *ret_why has a line for each problem. Blocks: reads files, runs
  * key commands. Any thread, as long as the options do not change. */

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import textwrap
 import threading
 from pathlib import Path
 
@@ -97,10 +98,27 @@ class Installed:
         assert not daemon.DAMAGE.search(err), err
         return out, err
 
+    def snippet(self, name, code, env):
+        """Lines of a page as the body of a program. What that wrote, and its status."""
+        source = self.directory / f"{name}.c"
+        source.write_text("#include <stdio.h>\n#include <weir.h>\n\nint main(void) {\n" + textwrap.indent(code, "    ") + "    return 0;\n}\n")
+        program = self.compile(source, "c", "shared")
+        done = subprocess.run([str(program)], env={**self.run_environment(), **env}, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     return Installed(tmp_path_factory.mktemp("library"))
+
+
+def snippet_of_the_readme():
+    return re.search(r"```c\n(.*?)```", (daemon.ROOT / "README.md").read_text(), re.S)[1]
+
+
+def snippet_of_the_header():
+    head = re.search(r"\n \*\n((?: \* {5}.*\n)+)", (daemon.ROOT / "include" / "weir.h").read_text())[1]
+    return "".join(re.sub(r"//(.*)", r"/*\1 */", line[7:]) + "\n" for line in head.splitlines())
 
 
 @pytest.fixture(scope="module")
@@ -368,3 +386,13 @@ def test_ask(library, asks_sim, upstream, way):
     out, err = library.run("ask", way, env=asks(upstream), status=1)
     assert err == "ask: that is too odd\n"
     assert library.run("ask", way, status=1)[1].startswith("ask: nobody to ask is known")
+
+
+@pytest.mark.parametrize("page", [snippet_of_the_readme, snippet_of_the_header])
+def test_the_first_snippet_runs(library, page):
+    """As it stands on the page: with the simulator, and with nobody to ask, which is told instead of ending the program."""
+    status, out, err = library.snippet(page.__name__, page(), {"OPENAI_BASE_URL": "simulator"})
+    assert (status, out, err) == (0, "You said: Hello\n", "")
+    status, out, err = library.snippet(page.__name__, page(), {})
+    assert (status, err) == (0, "")
+    assert out.startswith("An unexpected error occurred: There is no client (NULL)") and "OPENAI_API_KEY" in out

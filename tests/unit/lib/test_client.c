@@ -413,6 +413,51 @@ static void a_deadline_in_the_queue_and_out_of_it(void **state) {
     weir_client_free(c);
 }
 
+/* By its name, without a key: first or as a fallback, on a thread of its own or on the caller's. */
+static void the_simulator_by_name(void **state) {
+    (void)state;
+    static const struct {
+        const char *url, *fallback;
+        bool foreign;
+        const char *target;
+    } rows[] = {
+        {"simulator", NULL, false, "simulator/gpt"},
+        {"simulator", NULL, true, "simulator/gpt"},
+        {"http://127.0.0.1:1/v1", "simulator", false, "simulator/gpt"},
+        {"simulator", "simulator", false, "simulator/gpt"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        weir_options *o = lib_options();
+        weir_options_set_url(o, rows[i].url);
+        if (rows[i].fallback) weir_options_add_fallback(o, rows[i].fallback, NULL, NULL);
+        if (rows[i].foreign) weir_options_set_foreign_loop(o);
+        weir_client *c = lib_client(o);
+        weir_result *r = lib_chat(c, lib_request("gpt", "hi"));
+        if (r->code != WEIR_OK) fail_msg("row %zu: %s", i, r->error_message);
+        assert_string_equal(r->text, "You said: hi");
+        assert_string_equal(r->target, rows[i].target);
+        weir_result_free(r);
+        weir_client_free(c);
+    }
+}
+
+/* Options that are wrong leave none behind; the word means nothing in a configuration. */
+static void no_simulator_without_a_client(void **state) {
+    (void)state;
+    char *why = NULL;
+    weir_options *o = weir_options_new();
+    weir_options_set_url(o, "simulator");
+    weir_options_set_concurrency(o, 0);
+    assert_null(weir_client_new(o, &why));
+    assert_non_null(strstr(why, "concurrency"));
+    weir_string_free(why);
+    weir_options_set_concurrency(o, 1);
+    weir_options_set_url(o, "simulators");
+    assert_null(weir_client_new(o, &why));
+    weir_string_free(why);
+    weir_options_free(o);
+}
+
 /* It is one more deadline for the rules of retrying: what lasts is what is told. */
 static void an_own_deadline_does_not_hide_what_failed(void **state) {
     (void)state;
@@ -913,6 +958,8 @@ static void its_thread_takes_no_signal(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call),
+        cmocka_unit_test(the_simulator_by_name),
+        cmocka_unit_test(no_simulator_without_a_client),
         cmocka_unit_test(without_a_client_each_call_says_so),
         cmocka_unit_test(without_a_client_nothing_is_counted),
         cmocka_unit_test(failures_have_a_code_and_a_sentence),
