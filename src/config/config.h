@@ -166,6 +166,7 @@ typedef struct config_server {
     size_t body_rate;      /* bytes a second; 0: any */
     int64_t body_total_ms; /* 0: any */
     int64_t idle_timeout_ms;
+    int64_t drain_delay_ms; /* of not being ready, before drain_ms begins */
     int64_t drain_ms;
     int64_t keep_alive_comment_ms;        /* 0: off */
     unsigned max_connections;             /* per worker */

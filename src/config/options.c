@@ -160,6 +160,8 @@ static const option file_options[] = {
      .sentence = "Time for the whole body of a request, and for a client to take what is left of a large answer when that is complete."},
     {DURATION(config, "server.idle_timeout", server.idle_timeout_ms), .standard = "75s", .min = "1ms", .max = "24h",
      .sentence = "How long a connection without a request is kept."},
+    {DURATION(config, "server.drain_delay", server.drain_delay_ms), .standard = "0s", .min = "0s", .max = "1h",
+     .sentence = "How long weir goes on serving, with /health/ready at 503, when it is told to stop: until whoever spreads the calls (a balancer, Kubernetes) has seen that it leaves. server.drain follows."},
     {DURATION(config, "server.drain", server.drain_ms), .standard = "30s", .min = "0s", .max = "24h",
      .sentence = "Time that open calls have to end when weir is told to stop."},
     {DURATION(config, "server.keep_alive_comment", server.keep_alive_comment_ms), .standard = "15s", .min = "10ms", .max = "1h", .zero = "off",

@@ -4,7 +4,8 @@
  * gateway_run() serves until SIGTERM or SIGINT; gateway_free() gives everything back. All three on
  * the main thread. The rest of the room is private to it.
  *
- * Signals  SIGHUP: reload. SIGTERM, SIGINT: drain, then end; a second one ends at once.
+ * Signals  SIGHUP: reload. SIGTERM, SIGINT: drain (after server.drain_delay), then end; a second
+ * one ends at once.
  */
 #ifndef WEIR_GATEWAY_GATEWAY_H
 #define WEIR_GATEWAY_GATEWAY_H

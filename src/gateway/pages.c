@@ -26,13 +26,9 @@ static void answer_live(request *q) {
     answer_status(q, 200, "alive");
 }
 
-static const char *phase_name(gateway_phase phase) {
-    return phase == GATEWAY_SERVING ? "ready" : phase == GATEWAY_STARTING ? "starting" : "draining";
-}
-
 static void answer_ready(request *q) {
     gateway_phase phase = atomic_load_explicit(&q->w->gateway->phase, memory_order_relaxed);
-    answer_status(q, phase == GATEWAY_SERVING ? 200 : 503, phase_name(phase));
+    answer_status(q, phase_ready(phase) ? 200 : 503, phase_name(phase));
 }
 
 static void answer_health(request *q) {
@@ -41,14 +37,14 @@ static void answer_health(request *q) {
     buf body = BUF_EMPTY;
     json_writer json = json_writer_of(&body);
     json_open_object(&json);
-    put_status(&json, phase == GATEWAY_SERVING ? "healthy" : phase_name(phase));
+    put_status(&json, phase_ready(phase) ? "healthy" : phase_name(phase));
     json_key(&json, "service");
     json_put_string(&json, SPAN_OF("weir"));
     json_key(&json, "version");
     json_put_string(&json, SPAN_OF(WEIR_VERSION));
     vitals_write(&json, q->w);
     json_close_object(&json);
-    reply(q, phase == GATEWAY_SERVING ? 200 : 503, "application/json", buf_span(&body),
+    reply(q, phase_ready(phase) ? 200 : 503, "application/json", buf_span(&body),
           (http_headers){&fresh, 1});
     buf_done(&body);
 }

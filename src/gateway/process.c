@@ -87,7 +87,7 @@ static void on_end_of_turn(loop_hook *hook) {
     log_flush(CONTAINER_OF(hook, gateway, end_of_turn)->log);
 }
 
-/* ---- the way down: drain, cut, close ---- */
+/* ---- the way down: leave, drain, cut, close (phase.h) ---- */
 
 static void drain_order(loop *l, void *arg) {
     (void)l;
@@ -104,8 +104,25 @@ static void close_order(loop *l, void *arg) {
     worker_close(arg);
 }
 
+static void say_leaving(gateway *g) {
+    log_event(g->log, LEVEL_INFO, "leaving",
+              SPAN_OF("/health/ready says 503; connections are accepted for server.drain_delay"),
+              NULL, 0);
+}
+
+static void say_draining(gateway *g) {
+    log_event(g->log, LEVEL_INFO, "draining",
+              SPAN_OF("no more connections are accepted; running calls may finish"), NULL, 0);
+}
+
+static void say_cut(gateway *g) {
+    log_event(g->log, LEVEL_WARN, "drain_timeout",
+              SPAN_OF("calls still run after server.drain; they are cut"), NULL, 0);
+}
+
 /* The one place where the phase changes. */
 static void enter(gateway *g, gateway_phase phase) {
+    const config_server *server = &g->snapshot->config->server;
     loop_timer_stop(&g->loop, &g->grace);
     atomic_store_explicit(&g->phase, phase, memory_order_relaxed);
     if (phase > GATEWAY_SERVING) stop_probing(g);
@@ -113,11 +130,17 @@ static void enter(gateway *g, gateway_phase phase) {
     switch (phase) {
     case GATEWAY_STARTING:
     case GATEWAY_SERVING: return;
+    case GATEWAY_LEAVING:
+        say_leaving(g);
+        loop_timer_start(&g->loop, &g->grace, server->drain_delay_ms);
+        return;
     case GATEWAY_DRAINING:
+        say_draining(g);
         order = drain_order;
-        loop_timer_start(&g->loop, &g->grace, g->snapshot->config->server.drain_ms);
+        loop_timer_start(&g->loop, &g->grace, server->drain_ms);
         break;
     case GATEWAY_CUTTING:
+        say_cut(g);
         order = cut_order;
         loop_timer_start(&g->loop, &g->grace, CUT_MS);
         break;
@@ -127,26 +150,13 @@ static void enter(gateway *g, gateway_phase phase) {
         loop_post(&g->workers[i].loop, order, &g->workers[i]);
 }
 
-static void drain(gateway *g) {
-    notify_stopping(&g->notifier);
-    log_event(g->log, LEVEL_INFO, "draining",
-              SPAN_OF("no more connections are accepted; running calls may finish"), NULL, 0);
-    enter(g, GATEWAY_DRAINING);
-}
-
 static void close_all(gateway *g) {
     if (g->phase != GATEWAY_CLOSING) enter(g, GATEWAY_CLOSING);
 }
 
 static void on_grace(timer *t) {
     gateway *g = CONTAINER_OF(t, gateway, grace);
-    if (g->phase == GATEWAY_CUTTING) {
-        close_all(g);
-        return;
-    }
-    log_event(g->log, LEVEL_WARN, "drain_timeout",
-              SPAN_OF("calls still run after server.drain; they are cut"), NULL, 0);
-    enter(g, GATEWAY_CUTTING);
+    enter(g, phase_after_time(g->phase));
 }
 
 void gateway_worker_idle(loop *l, void *arg) {
@@ -198,13 +208,11 @@ void gateway_worker_closed(loop *l, void *arg) {
 
 /* ---- signals ---- */
 
-/* The first asks to drain, the second to end. */
 static void obey_stop_signals(gateway *g) {
     for (; g->stop_signals; g->stop_signals--) {
-        if (g->phase == GATEWAY_SERVING)
-            drain(g);
-        else
-            close_all(g);
+        if (phase_ready(g->phase)) notify_stopping(&g->notifier);
+        gateway_phase next = phase_after_stop(g->phase, g->snapshot->config->server.drain_delay_ms);
+        if (next != g->phase) enter(g, next);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "gateway/gateway.h"
 #include "gateway/listeners.h"
 #include "gateway/notify.h"
+#include "gateway/phase.h"
 #include "http/client.h"
 #include "loop/loop.h"
 #include "observe/log.h"
@@ -15,14 +16,6 @@
 typedef struct worker worker;
 typedef struct reload reload;
 typedef struct prober prober;
-
-typedef enum gateway_phase {
-    GATEWAY_STARTING, /* bound, and no worker runs yet */
-    GATEWAY_SERVING,
-    GATEWAY_DRAINING, /* calls that run may finish */
-    GATEWAY_CUTTING,  /* their time is over: each is told so */
-    GATEWAY_CLOSING,  /* everything is closed */
-} gateway_phase;
 
 struct gateway {
     /* Set before the first worker runs, then read by all. */

@@ -390,6 +390,47 @@ def test_a_draining_weir_is_not_ready(weir, upstream):
     upstream.always(reply(200, b""))
 
 
+def test_serves_on_while_it_says_that_it_leaves(weir, upstream):
+    """server.drain_delay: who spreads the calls needs time to see it, and none that it sends meanwhile may fail."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, server={"drain_delay": "1h"})
+    with wire.connect(w) as standing:
+        standing.request("GET", "/health/ready")
+        assert standing.answer().status == 200
+        w.process.terminate()
+        w.wait_text('"leaving"')
+        for path, status in [("/health/ready", 503), ("/health", 503), ("/health/live", 200)]:
+            assert wire.call(w, "GET", path).status == status  # each on a new connection
+        assert wire.call(w, "GET", "/health/ready").json() == {"status": "draining"}
+        assert wire.chat(w).status == 200
+        standing.request("POST", "/v1/chat/completions", REQUEST)
+        answer = standing.answer()
+        assert (answer.status, answer.header("connection")) == (200, None)  # as ever
+        w.process.terminate()  # a second signal ends at once
+        w.wait_exit(5)
+
+
+def test_drains_when_it_has_said_long_enough_that_it_leaves(weir, upstream):
+    go_on = threading.Event()
+    upstream.script(sse([bodies.chunk("a"), go_on, bodies.chunk(finish="stop")]))
+    w = weir(upstream, server={"drain_delay": "300ms"})
+    with wire.connect(w) as idle, wire.connect(w) as busy:
+        busy.request("POST", "/v1/chat/completions", {**REQUEST, "stream": True})
+        answer = busy.head()
+        pieces = busy.body_pieces(answer)
+        next(pieces)
+        began = time.monotonic()
+        w.process.terminate()
+        w.wait_text('"draining"')
+        assert time.monotonic() - began >= 0.3
+        assert idle.at_end(5)
+        go_on.set()
+        for _ in pieces:
+            pass
+        assert answer.events()[-1] == "[DONE]"
+    w.wait_exit(5)
+
+
 def test_gauges(weir, upstream):
     go_on = threading.Event()
     upstream.always(lambda r: sse([bodies.chunk("a"), go_on, bodies.chunk(finish="stop")]))

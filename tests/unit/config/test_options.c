@@ -187,6 +187,7 @@ static void has_the_documented_defaults(void **state) {
     assert_int_equal(c->server.body_rate, 500);
     assert_int_equal(c->server.body_total_ms, 600 * 1000);
     assert_int_equal(c->server.idle_timeout_ms, 75000);
+    assert_int_equal(c->server.drain_delay_ms, 0);
     assert_int_equal(c->server.drain_ms, 30000);
     assert_int_equal(c->server.keep_alive_comment_ms, 15000);
     assert_int_equal(c->server.max_connections, 16384);
