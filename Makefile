@@ -1,5 +1,5 @@
 # A thin front for Meson; the builds live in build*/.
-#   make          builds build/weir             make run     builds and serves on 127.0.0.1:8080
+#   make          builds everything             make run     builds build/weir and serves on 127.0.0.1:8080
 #   make test     builds and passes every test  make bench   weir beside nginx, both sides of one run
 # Each of these first installs the Debian packages that are missing (tools/deps).
 
@@ -9,25 +9,25 @@ BUILD := build
 
 all: build
 
-build: | $(BUILD)/build.ninja
-	@ninja -C $(BUILD) $(QUIET)
+export MESON_ARGS
+build:
+	@[ -e $(BUILD)/build.ninja ] || tools/deps build
+	@tools/build $(BUILD)
 
-$(BUILD)/build.ninja:
-	@tools/deps build
-	@meson setup $(BUILD) $(MESON_ARGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -rf $(BUILD) $(BUILD).log; exit 1; }
-	@rm -f $(BUILD).log
-
-run: QUIET := --quiet
-run: build
-	@exec $(BUILD)/weir serve $(ARGS)
+# make run PORT=9000; make run ARGS='-c weir.yaml'. PORT in the environment means something else.
+run:
+	@[ -e $(BUILD)/build.ninja ] || tools/deps build run
+	@tools/build $(BUILD) weir
+	@exec $(BUILD)/weir serve $(if $(filter command,$(origin PORT)),--listen 127.0.0.1:$(PORT)) $(ARGS)
 
 test:
 	@tools/deps build test
 	@tools/test
 
-unit: build
-	@tools/deps test
-	@meson test -C $(BUILD) --suite unit
+unit:
+	@tools/deps build test
+	@tools/build --tests $(BUILD)
+	@meson test -C $(BUILD) --no-rebuild --suite unit
 
 e2e: build
 	@tools/deps test

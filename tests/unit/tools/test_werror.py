@@ -1,6 +1,6 @@
 """Warnings are errors in the builds that tools/test makes, and in no other: a user's compiler may warn of what ours does not.
 
-The build description and the script are the real ones; make, meson and ninja are stubs that say what they were told.
+The build description and the script are the real ones; meson and ninja are stubs that say what they were told.
 
     test_werror.py SOURCE_ROOT
 """
@@ -28,8 +28,9 @@ class Werror(unittest.TestCase):
             with self.subTest(arguments), tempfile.TemporaryDirectory(prefix="weir-werror-") as folder:
                 top = pathlib.Path(folder)
                 (top / "tools").mkdir()
-                shutil.copy(source / "tools/test", top / "tools/test")
-                for name, status in [("make", 0), ("meson", 0), ("ninja", 1)]:  # what follows a build is not tried
+                for name in ["tools/test", "tools/build"]:
+                    shutil.copy(source / name, top / name)
+                for name, status in [("meson", 0), ("ninja", 1)]:  # what follows a build is not tried
                     stub = top / name
                     stub.write_text(f'#!/bin/sh\necho "{name} $*" >>{top}/told\nexit {status}\n')
                     stub.chmod(0o755)

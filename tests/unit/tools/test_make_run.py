@@ -1,0 +1,160 @@
+"""make run before a newcomer: what it installs, what it says while it compiles, and where weir then listens.
+
+make, the Makefile, tools/build and tools/deps are the real ones; apt, dpkg, meson, ninja and weir are stubs.
+
+    test_make_run.py SOURCE_ROOT
+"""
+
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+source = pathlib.Path(sys.argv.pop(1))
+
+NINJA = """
+    case "$*" in *targets*) cat "$STUBS/targets"; exit ;; esac
+    [ ! -e "$STUBS/idle" ] || { echo 'ninja: no work to do.'; exit; }
+    for n in $(seq 25); do echo "[$n/25] Compiling C object part$n.o"; done
+    echo 'part.c:3:9: warning: told whole'
+    [ ! -e "$STUBS/broken" ] || { echo 'FAILED: part25.o'; exit 1; }
+    printf '#!/bin/sh\\necho weir "$@"\\n' >weir; chmod +x weir"""
+STUBS = {
+    "dpkg-query": 'for p in $(cat "$STUBS/installed"); do case "$*" in *" $p") echo installed ;; esac; done',
+    "apt-get": 'echo "apt-get $*" >>"$STUBS/told"; case "$*" in *download*) : >node-llhttp_1_all.deb ;; esac',
+    "apt-cache": '[ -e "$STUBS/packaged" ]',
+    "dpkg-deb": 'mkdir -p usr/share/llhttp; : >usr/share/llhttp/llhttp.c',
+    "pkg-config": 'exit 1',
+    "meson": 'echo "meson $*" >>"$STUBS/told"; case $1 in setup) mkdir "$2"; : >"$2/build.ninja" ;; esac',
+    "ninja": NINJA,
+}
+
+
+class Case(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.top = pathlib.Path(tempfile.mkdtemp(prefix="weir-run-"))
+        self.addCleanup(shutil.rmtree, self.top)
+        self.stubs = self.top / "stubs"
+        (self.top / "tools").mkdir()
+        for name in ["Makefile", "tools/build", "tools/deps"]:
+            shutil.copy(source / name, self.top / name)
+        self.stubs.mkdir()
+        for name, text in STUBS.items():
+            (self.stubs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (self.stubs / name).chmod(0o755)
+        for name in ["installed", "targets"]:
+            (self.stubs / name).touch()
+        self.environment = {"PATH": f"{self.stubs}:/usr/bin:/bin", "STUBS": str(self.stubs), "HOME": str(self.top)}
+
+    def run_tool(self, *command, status=0, **environment):
+        done = subprocess.run(command, cwd=self.top, env={**self.environment, **environment}, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(done.returncode, status, done.stdout)
+        return done.stdout.splitlines()
+
+    def told(self):
+        path = self.stubs / "told"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+class Run(Case):
+    def test_says_what_it_does(self):
+        said = self.run_tool("make", "run", MESON_ARGS="-Dx=y")
+        steps = ["1", "3", "5", "8", "10", "13", "15", "18", "20", "23", "25"]
+        self.assertRegex(said.pop(0), "^Installing: gcc .*")
+        self.assertEqual(said, ["Setting up build/", *(f"Building weir: {n} of 25" for n in steps), "part.c:3:9: warning: told whole",
+                                "weir serve"])
+        self.assertIn("meson setup build -Dx=y", self.told())
+
+    def test_is_quiet_when_nothing_is_to_do(self):
+        self.run_tool("make", "run")
+        (self.stubs / "told").unlink()
+        (self.stubs / "idle").touch()
+        self.assertEqual(self.run_tool("make", "run"), ["weir serve"])
+        self.assertEqual(self.told(), [])
+
+    def test_ends_with_the_compiler(self):
+        (self.stubs / "broken").touch()
+        said = self.run_tool("make", "run", status=2)
+        self.assertIn("FAILED: part25.o", said)
+        self.assertNotIn("weir serve", said)
+
+    def test_the_port(self):
+        for arguments, environment, served in [
+                (["PORT=9000"], {}, "weir serve --listen 127.0.0.1:9000"),
+                (["PORT=9000", "ARGS=-c weir.yaml"], {}, "weir serve --listen 127.0.0.1:9000 -c weir.yaml"),
+                ([], {"PORT": "9000"}, "weir serve")]:  # somebody else's
+            with self.subTest(arguments, **environment):
+                self.assertEqual(self.run_tool("make", "run", *arguments, **environment)[-1], served)
+
+    def test_a_terminal_has_the_line_of_ninja(self):
+        reader, writer = pty.openpty()
+        done = subprocess.Popen(["make", "run"], cwd=self.top, env=self.environment, stdout=writer, stderr=writer)
+        os.close(writer)
+        said = b""
+        try:
+            while piece := os.read(reader, 4096):
+                said += piece
+        except OSError:
+            pass  # the other end has closed
+        os.close(reader)
+        self.assertEqual(done.wait(), 0)
+        self.assertIn(b"[25/25] Compiling", said)
+        self.assertNotIn(b"Building weir", said)
+
+
+class Tests(Case):
+    def test_a_build_without_tests_gets_them(self):
+        self.run_tool("tools/build", "build")
+        self.run_tool("tools/build", "--tests", "build")
+        self.assertIn("meson configure build -Dtests=enabled", self.told())
+
+    def test_a_build_with_tests_is_left_alone(self):
+        self.run_tool("tools/build", "build")
+        (self.stubs / "told").unlink()
+        (self.stubs / "targets").write_text("weir: phony\ntests/unit/test-base.span: c_LINKER\n")
+        self.run_tool("tools/build", "--tests", "build")
+        self.assertEqual(self.told(), [])
+
+
+class SourcesOfLlhttp(Case):
+    def installed_by(self, *words):
+        self.run_tool("tools/deps", *words)
+        return " ".join(self.told())
+
+    def test_are_unpacked(self):
+        told = self.installed_by("build")
+        self.assertIn("download node-llhttp", told)
+        self.assertTrue((self.top / "deps/llhttp/usr/share/llhttp/llhttp.c").exists())
+        self.assertFalse(list((self.top / "deps/llhttp").glob("*.deb")))
+        (self.stubs / "told").unlink()
+        self.assertNotIn("download", self.installed_by("build"))
+
+    def test_are_not_needed_beside_the_package(self):
+        (self.stubs / "installed").write_text("node-llhttp")
+        self.assertNotIn("download", self.installed_by("build"))
+
+    def test_are_not_needed_where_there_is_a_library(self):
+        (self.stubs / "packaged").touch()
+        told = self.installed_by("build")
+        self.assertIn(" libllhttp-dev", told)
+        self.assertNotIn("download", told)
+
+
+class Needed(Case):
+    def test_no_more_than_the_program_needs(self):
+        """What only tests, browsers or Node's programs need is not installed to serve."""
+        self.run_tool("make", "run")
+        words = " ".join(self.told())
+        for needed in ["gcc", "meson", "libssl-dev", "curl"]:
+            self.assertIn(f" {needed} ", words + " ")
+        self.assertNotRegex(words, "cmocka|chromium|valgrind|install.*node")
+
+
+unittest.main()
