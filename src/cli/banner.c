@@ -50,8 +50,8 @@ static void write_url(span address, const char *path, buf *out) {
     }
     bool tls = span_starts(address, SPAN_OF("https://"));
     span host = tls ? span_slice(address, 8, address.len) : address;
-    span port = span_slice(host, span_find_span(host, 0, SPAN_OF("]")), host.len);
-    port = span_slice(port, span_find(port, 0, ':'), port.len);
+    size_t bare = host.len && host.ptr[0] == '[' ? span_find(host, 0, ']') : 0;
+    span port = span_slice(host, span_find(host, bare, ':'), host.len);
     /* The certificate names the public host, not this address. */
     buf_add_cstr(out, tls ? "--insecure https://" : "http://");
     if (span_starts(host, SPAN_OF("0.0.0.0:")))

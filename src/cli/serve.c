@@ -9,26 +9,32 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { OPT_CONFIG, OPT_LISTEN };
+enum { OPT_CONFIG, OPT_LISTEN, OPT_TRY };
 
 static const cli_option options[] = {
     {'c', "config", "FILE",
      "The configuration; else ./weir.yaml, or that of the user or the system", .kind = CLI_FILE},
     {'l', "listen", "ADDRESS", "Listen there alone: HOST:PORT (port 0: any free one) or unix:PATH",
      .kind = CLI_ADDRESS},
+    {0, "try", "ADDRESS",
+     "Where there is no configuration: let anyone try the simulator there, whatever keys are set",
+     .kind = CLI_ADDRESS, .excludes = "listen"},
 };
 
 /* Where the configuration comes from, at the start and at each reload. */
 typedef struct source {
     const char *path;          /* NULL: there is no file */
     const char *listen;        /* NULL: as the configuration says */
+    const char *trial;         /* NULL, or where the simulator alone is served, without a file */
     const char *simulator_url; /* NULL: none runs */
 } source;
 
 static config *load(void *user, config_problems *ret_problems) {
     const source *s = user;
     config *c = s->path ? config_load(s->path, ret_problems)
-                        : config_default(s->simulator_url, ret_problems);
+                : s->trial
+                    ? config_trial(s->simulator_url, span_cstr(s->trial), "--try", ret_problems)
+                    : config_default(s->simulator_url, ret_problems);
     if (c && s->listen && !config_set_listen(c, span_cstr(s->listen), "--listen", ret_problems)) {
         config_unref(c);
         return NULL;
@@ -61,6 +67,8 @@ static void say_problems(const config_problems *p) {
 
 static const char *note(const source *s) {
     if (s->path) return NULL;
+    if (s->trial)
+        return "there is no configuration file: serving the built-in simulator, for a trial";
     if (s->simulator_url)
         return "there is no configuration file and no OPENAI_API_KEY: serving the built-in "
                "simulator";
@@ -139,9 +147,11 @@ static int run(const cli_args *args) {
     const char *key = getenv("OPENAI_API_KEY");
     source s = {.path = args->values[OPT_CONFIG], .listen = args->values[OPT_LISTEN]};
     if (!s.path && config_find(&found)) s.path = buf_cstr(&found);
+    if (!s.path) s.trial = args->values[OPT_TRY];
     cli_raise_descriptor_limit();
     leave_threads();
-    int status = s.path || (key && *key) ? load_and_serve(&s) : simulate_and_serve(s);
+    bool simulate = !s.path && (s.trial || !(key && *key));
+    int status = simulate ? simulate_and_serve(s) : load_and_serve(&s);
     buf_done(&found);
     return status;
 }

@@ -327,6 +327,11 @@ MUST_USE config *config_parse_with(span yaml, const char *name, const config_set
 /* Without a file: OPENAI_API_KEY set: provider openai for every model. Else a provider `simulator`
  * at simulator_url (may be NULL: then the snapshot has no provider). */
 MUST_USE config *config_default(const char *simulator_url, config_problems *ret_problems);
+/* For a trial by anyone who reaches address (listened at in place of the default one): the provider
+ * `simulator` at simulator_url for every model, and nobody else, whatever the environment has. from:
+ * who asks for that address, for messages. */
+MUST_USE config *config_trial(const char *simulator_url, span address, const char *from,
+                              config_problems *ret_problems);
 /* ./weir.yaml, $XDG_CONFIG_HOME/weir/weir.yaml (~/.config), $XDG_CONFIG_DIRS, /etc/weir/weir.yaml:
  * the first that exists, in *out; false: none. */
 MUST_USE bool config_find(buf *ret_path);

@@ -74,17 +74,31 @@ config *config_load(const char *path, config_problems *ret_problems) {
     return config_load_with(path, NULL, 0, ret_problems);
 }
 
+static void write_simulator(const char *url, buf *out) {
+    buf_add_cstr(out, "providers: {simulator: {url: ");
+    write_string(span_cstr(url), out);
+    buf_add_cstr(out, "}}\n");
+}
+
 config *config_default(const char *simulator_url, config_problems *ret_problems) {
     const char *key = config_sources_real.env(&config_sources_real, "OPENAI_API_KEY");
     buf text = BUF_EMPTY;
-    if (!(key && *key) && simulator_url) {
-        buf_add_cstr(&text, "providers: {simulator: {url: ");
-        write_string(span_cstr(simulator_url), &text);
-        buf_add_cstr(&text, "}}\n");
-    }
+    if (!(key && *key) && simulator_url) write_simulator(simulator_url, &text);
     config *c = config_parse(buf_span(&text), "", ret_problems);
     buf_done(&text);
     return c;
+}
+
+config *config_trial(const char *simulator_url, span address, const char *from,
+                     config_problems *ret_problems) {
+    buf text = BUF_EMPTY;
+    buf_add_cstr(&text, "server: {open: true, hosts: [\"*\"]}\n");
+    write_simulator(simulator_url, &text);
+    config *c = config_parse(buf_span(&text), "", ret_problems);
+    buf_done(&text);
+    if (!c || config_set_listen(c, address, from, ret_problems)) return c;
+    config_unref(c);
+    return NULL;
 }
 
 int64_t config_refresh_ms(const config *c) {

@@ -73,6 +73,28 @@ def test_without_anything_it_serves_the_simulator_and_says_so(tmp_path):
         assert json.loads(subprocess.run(line, shell=True, capture_output=True, check=True).stdout)["success"]
 
 
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
+def test_a_trial_is_for_anyone_and_spends_nothing(tmp_path, address):
+    """As a container is tried: nobody's key is used, since anyone may call, by whatever name."""
+    with Bare(tmp_path, "--try", address, OPENAI_API_KEY="sk-" + "x" * 30) as w:
+        w.wait_started()
+        assert "no configuration file: serving the built-in simulator, for a trial" in w.text()
+        assert "lets anyone call who reaches this" in w.text()
+        port = int(re.search(r"listening on \S+:(\d+)$", w.text(), re.M)[1])
+        at = ("127.0.0.1" if "0.0" in address else "::1", port)
+        assert [t["name"] for t in wire.call(at, "GET", "/health").json()["targets"]] == ["simulator"]
+        assert wire.call(at, "GET", "/v1/models", headers={"Host": "weir.internal"}).status == 200
+        line = re.search(r"^weir: try: (curl .*)$", w.text(), re.M)[1]
+        assert json.loads(subprocess.run(line, shell=True, capture_output=True, check=True).stdout)["success"]  # pasted as it is
+
+
+def test_a_file_ends_the_trial(tmp_path, upstream):
+    (tmp_path / "weir.yaml").write_text(json.dumps({"listen": "127.0.0.1:0", **daemon.config_for(upstream)}))
+    with Bare(tmp_path, "--try", "0.0.0.0:0") as w:
+        w.wait_started()
+        assert "listening on 127.0.0.1:" in w.text() and "trial" not in w.text()
+
+
 def test_with_a_key_it_serves_openai(tmp_path):
     with Bare(tmp_path, "-l", "127.0.0.1:0", OPENAI_API_KEY="sk-" + "x" * 30) as w:
         w.wait_started()

@@ -246,6 +246,27 @@ static void works_without_a_file(void **state) {
     unsetenv("OPENAI_API_KEY");
 }
 
+/* Anyone may call it, so no key of the environment's is in it. */
+static void a_trial_serves_the_simulator_alone(void **state) {
+    (void)state;
+    setenv("OPENAI_API_KEY", "sk-test", 1);
+    config *c =
+        config_trial("http://127.0.0.1:4242/v1", SPAN_OF("0.0.0.0:8080"), "--try", &problems);
+    assert_int_equal(c->provider_count, 1);
+    assert_span(c->providers[0].kind, "simulator");
+    assert_int_equal(c->providers[0].key_count, 0);
+    assert_ptr_equal(config_find_model(c, SPAN_OF("x"))->targets[0].provider, &c->providers[0]);
+    assert_true(c->server.open);
+    assert_int_equal(c->listener_count, 1);
+    assert_int_equal(c->warning_count, 0);
+    config_unref(c);
+    unsetenv("OPENAI_API_KEY");
+
+    assert_null(config_trial("http://127.0.0.1:4242/v1", SPAN_OF("8080"), "--try", &problems));
+    assert_int_equal(problems.count, 1);
+    config_problems_done(&problems);
+}
+
 /* OpenAI's key goes to OpenAI alone. */
 static void gives_the_environments_key_to_openai_alone(void **state) {
     (void)state;
@@ -284,6 +305,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(says_why_a_file_cannot_be_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_from_a_pipe_when_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(works_without_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_trial_serves_the_simulator_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gives_the_environments_key_to_openai_alone, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(is_shared_by_count, set_up, tear_down),
