@@ -83,9 +83,9 @@ lint:
 docs: build
 	@tools/docs
 
+# make install PREFIX=/usr DESTDIR=somewhere
 install: build
-	@meson install -C $(BUILD) --no-rebuild
-	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
+	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install $(BUILD)
 
 clean:
 	rm -rf build build-*

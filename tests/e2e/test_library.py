@@ -43,12 +43,12 @@ VALGRIND = ["valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds
 
 
 class Installed:
-    """`make install DESTDIR=…`, and programs compiled against what it installed."""
+    """What `make install DESTDIR=…` does, and programs compiled against what it installed."""
 
     def __init__(self, directory):
         self.directory = directory
         self.root = directory / "root"
-        output_of("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", self.root)
+        output_of("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--strip", "--destdir", self.root)
         self.packages = next(self.root.rglob("weir.pc")).parent
         self.libraries = self.packages.parent
         self.programs = {}
@@ -154,6 +154,11 @@ def test_installation_is_whole(library):
     assert len(exported) > 40
     assert {path.stem for path in pages.glob("weir_*.3")} == set(exported)
     assert all(path.resolve() == (pages / "weir.3").resolve() for path in pages.glob("weir_*.3"))
+
+
+def test_nothing_is_installed_that_only_a_debugger_reads(library):
+    for path in [library.root / "usr/local/bin/weir", (library.libraries / "libweir.so").resolve()]:
+        assert ".debug_info" not in output_of("readelf", "--sections", "--wide", path)
 
 
 def test_it_is_found_where_pkg_config_looks(library):

@@ -1,10 +1,11 @@
-"""make run before a newcomer: what it installs, what it says while it compiles, and where weir then listens.
+"""make run and make install before a newcomer: what they install, what they say meanwhile, and where weir then listens or is.
 
 make, the Makefile, tools/build and tools/deps are the real ones; apt, dpkg, meson, ninja and weir are stubs.
 
     test_make_run.py SOURCE_ROOT
 """
 
+import json
 import os
 import pathlib
 import pty
@@ -18,6 +19,7 @@ source = pathlib.Path(sys.argv.pop(1))
 
 NINJA = """
     case "$*" in *targets*) cat "$STUBS/targets"; exit ;; esac
+    echo ninja $* >>"$STUBS/told"
     [ ! -e "$STUBS/idle" ] || { echo 'ninja: no work to do.'; exit; }
     for n in $(seq 25); do echo "[$n/25] Compiling C object part$n.o"; done
     echo 'part.c:3:9: warning: told whole'
@@ -29,7 +31,9 @@ STUBS = {
     "apt-cache": '[ -e "$STUBS/packaged" ]',
     "dpkg-deb": 'mkdir -p usr/share/llhttp; : >usr/share/llhttp/llhttp.c',
     "pkg-config": 'exit 1',
-    "meson": 'echo "meson $*" >>"$STUBS/told"; case $1 in setup) mkdir "$2"; : >"$2/build.ninja" ;; esac',
+    "meson": 'case $1 in introspect) cat "$STUBS/options"; exit ;; setup) mkdir "$2"; : >"$2/build.ninja" ;; esac;'
+             'echo "DESTDIR=${DESTDIR:-} meson $*" >>"$STUBS/told"',
+    "ldconfig": 'exit',
     "ninja": NINJA,
 }
 
@@ -42,7 +46,7 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.top)
         self.stubs = self.top / "stubs"
         (self.top / "tools").mkdir()
-        for name in ["Makefile", "tools/build", "tools/deps"]:
+        for name in ["Makefile", "tools/build", "tools/deps", "tools/install"]:
             shutil.copy(source / name, self.top / name)
         self.stubs.mkdir()
         for name, text in STUBS.items():
@@ -70,14 +74,14 @@ class Run(Case):
         self.assertRegex(said.pop(0), "^Installing: gcc .*")
         self.assertEqual(said, ["Setting up build/", *(f"Building weir: {n} of 25" for n in steps), "part.c:3:9: warning: told whole",
                                 "weir serve"])
-        self.assertIn("meson setup build -Dx=y", self.told())
+        self.assertIn("DESTDIR= meson setup build -Dx=y", self.told())
 
     def test_is_quiet_when_nothing_is_to_do(self):
         self.run_tool("make", "run")
         (self.stubs / "told").unlink()
         (self.stubs / "idle").touch()
         self.assertEqual(self.run_tool("make", "run"), ["weir serve"])
-        self.assertEqual(self.told(), [])
+        self.assertEqual(self.told(), ["ninja weir"])
 
     def test_ends_with_the_compiler(self):
         (self.stubs / "broken").touch()
@@ -109,18 +113,41 @@ class Run(Case):
         self.assertNotIn(b"Building weir", said)
 
 
+class Install(Case):
+    def install(self, *arguments, prefix="/usr/local"):
+        (self.stubs / "options").write_text(json.dumps([{"name": "werror", "value": False}, {"name": "prefix", "value": prefix}]))
+        return self.run_tool("make", "install", *arguments)
+
+    def test_says_one_line(self):
+        self.run_tool("make", "build")
+        (self.stubs / "idle").touch()
+        self.assertEqual(self.install("DESTDIR=/out"), ["Installed weir, libweir and their pages under /out/usr/local"])
+        self.assertIn("DESTDIR=/out meson install -C build --no-rebuild --quiet --strip", self.told())
+
+    def test_another_prefix_is_set_before_it_is_built(self):
+        self.install("PREFIX=/usr", "DESTDIR=/out")
+        told = [line for line in self.told() if " meson " in line or line == "ninja"]
+        self.assertEqual([line for line in told if "apt-get" not in line], ["DESTDIR=/out meson setup build", "ninja", "DESTDIR=/out meson configure build -Dprefix=/usr", "ninja",
+                                "DESTDIR=/out meson install -C build --no-rebuild --quiet --strip"])
+
+    def test_the_prefix_of_the_build_is_left(self):
+        self.install("PREFIX=/usr", "DESTDIR=/out", prefix="/usr")
+        self.install("DESTDIR=/out", prefix="/usr")
+        self.assertNotIn("configure", " ".join(self.told()))
+
+
 class Tests(Case):
     def test_a_build_without_tests_gets_them(self):
         self.run_tool("tools/build", "build")
         self.run_tool("tools/build", "--tests", "build")
-        self.assertIn("meson configure build -Dtests=enabled", self.told())
+        self.assertIn("DESTDIR= meson configure build -Dtests=enabled", self.told())
 
     def test_a_build_with_tests_is_left_alone(self):
         self.run_tool("tools/build", "build")
         (self.stubs / "told").unlink()
         (self.stubs / "targets").write_text("weir: phony\ntests/unit/test-base.span: c_LINKER\n")
         self.run_tool("tools/build", "--tests", "build")
-        self.assertEqual(self.told(), [])
+        self.assertEqual(self.told(), ["ninja"])
 
 
 class SourcesOfLlhttp(Case):
