@@ -109,3 +109,12 @@ void secret_set_unref(secret_set *s) {
     needles_done(&s->needles);
     free(s);
 }
+
+bool secret_set_shows(const secret_set *s, span begin, span end) {
+    for (size_t i = 0; s && i < s->needles.count; i++) {
+        span item = s->needles.items[i];
+        if (item.len > begin.len + end.len && span_starts(item, begin) && span_ends(item, end))
+            return true;
+    }
+    return false;
+}

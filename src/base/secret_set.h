@@ -37,6 +37,9 @@ MUST_USE bool secret_set_redact(const secret_set *s, span text, buf *ret);
 /* The same: text itself where there is none, else a copy in the arena. */
 span secret_set_without(const secret_set *s, span text, arena *a);
 
+/* Whether one of them begins and ends so, with something in between. */
+bool secret_set_shows(const secret_set *s, span begin, span end);
+
 /* How many bytes at the end of text may be the beginning of a secret, which the bytes that come
  * next would complete, or make a longer one of one that is whole: what must be held back of a text
  * that comes in pieces (base/secret_window.h). */

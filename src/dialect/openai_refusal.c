@@ -2,6 +2,7 @@
  * a string or null (the message always a string). One that has it passes byte for byte. */
 #include "dialect/openai.h"
 
+#include "base/masked.h"
 #include "dialect/refusal.h"
 
 /* Text that a person can read in one line: no control bytes, no markup soup, bounded. */
@@ -98,6 +99,11 @@ static span either(span first, span second) {
     return first.len ? first : second;
 }
 
+/* Whole or in part: keys are quoted in errors about all kinds of things. */
+static span without_secrets(const secret_set *secrets, span text, arena *a) {
+    return masked_without(secrets, secret_set_without(secrets, text, a), a);
+}
+
 static void refuse_with_object(int status, const refusal_said *said, const secret_set *secrets,
                                arena *a, refusal *ret) {
     json_value of[MEMBERS];
@@ -110,24 +116,24 @@ static void refuse_with_object(int status, const refusal_said *said, const secre
     };
     ret->code = values[CODE];
     span message = fits(of, MESSAGE) ? json_string(of[MESSAGE], a) : values[MESSAGE];
-    ret->message = arena_dup(a, secret_set_without(secrets, message, a));
-    ret->body = secret_set_without(secrets, mended(said, of, values, a), a);
+    ret->message = arena_dup(a, without_secrets(secrets, message, a));
+    ret->body = without_secrets(secrets, mended(said, of, values, a), a);
 }
 
 static void refuse_with_text(int status, const refusal_said *said, const secret_set *secrets,
                              arena *a, span body, refusal *ret) {
     span text = either(said->message, said->rest);
     if (!text.len && !said->json)
-        text = readable(secret_set_without(secrets, body, a), a); /* before it is cut */
+        text = readable(without_secrets(secrets, body, a), a); /* before it is cut */
     ret->code = said->code;
-    ret->message = secret_set_without(secrets, answered(status, text, a), a);
+    ret->message = without_secrets(secrets, answered(status, text, a), a);
     const span values[MEMBERS] = {
         [MESSAGE] = ret->message,
         [TYPE] = either(said->type, type_of_status(status)),
         [PARAM] = said->param,
         [CODE] = either(said->code, SPAN_OF("provider_error")),
     };
-    ret->body = secret_set_without(secrets, shaped(values, a), a);
+    ret->body = without_secrets(secrets, shaped(values, a), a);
 }
 
 void openai_refuse(int status, span body, const secret_set *secrets, arena *a, refusal *ret) {

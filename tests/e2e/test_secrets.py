@@ -160,6 +160,21 @@ def test_a_stream_that_spells_one_is_broken_off(weir, upstream):
     assert bodies.text_of(wire.chat(w, stream=True).events()) == "A key begins with sk-first/."
 
 
+@pytest.mark.parametrize("shown_as", ["sk-fir****0001", "sk-...0001", "****0001", "sk-fir\u2026001"])
+def test_a_key_that_an_error_shows_in_part(weir, upstream, shown_as):
+    """Also where the error is about something else."""
+    said = f"Rate limit reached for {shown_as} today."
+    event = {"error": {"message": said, "type": "t", "param": None, "code": "c"}}
+    upstream.script(reply(429, event), reply(400, {"detail": said}), sse([bodies.chunk("Hi"), event]))
+    w = weir(upstream, providers={"main": {"key": FIRST}}, retry={"retries": 0})
+    answers = [wire.chat(w), wire.chat(w), wire.chat(w, stream=True)]
+    assert [a.status for a in answers] == [429, 400, 200]
+    for a in answers:
+        assert "Rate limit reached for [redacted] today." in a.body.decode()
+    w.calls(3)
+    assert "001 today" not in "\n".join(w.texts())
+
+
 def test_a_batchs_results_have_none(folder, upstream):
     """They are libweir's."""
     folder.put(ask("a"), ask("b"))

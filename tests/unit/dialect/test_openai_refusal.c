@@ -337,6 +337,26 @@ static void errors_take_openais_shape_without_the_key(void **state) {
     secret_set_unref(secrets);
 }
 
+/* Whatever the error is about: a limit and a bad request quote the key, too. */
+static void nor_the_key_in_part(void **state) {
+    (void)state;
+    secret_set *secrets = secret_set_of("sk-proj-0123456789WXYZ");
+    refusal r;
+    openai_refuse(
+        429, SPAN_OF(ERROR("Rate limit reached for key sk-proj-****WXYZ", "t", "null", "\"c\"")),
+        secrets, &a, &r);
+    assert_span(r.body, ERROR("Rate limit reached for key [redacted]", "t", "null", "\"c\""));
+    assert_span(r.message, "Rate limit reached for key [redacted]");
+    openai_refuse(400, SPAN_OF("{\"detail\":[\"sk-p\\u2026XYZ may not\",\"...WXYZ\"]}"), secrets,
+                  &a, &r);
+    assert_span(r.message, "The provider answered with status 400: [redacted] may not; [redacted]");
+    openai_refuse(500, SPAN_OF("<h1>No, sk-...WXYZ</h1>"), secrets, &a, &r);
+    assert_span(r.message, "The provider answered with status 500: No, [redacted]");
+    assert_body(400, ERROR("**bold** sk-...WXYZ", "t", "null", "null"),
+                ERROR("**bold** sk-...WXYZ", "t", "null", "null"));
+    secret_set_unref(secrets);
+}
+
 /* ---- the text of a refusal that is no JSON: one line for people, of bounded length ---- */
 
 #define SAYS    "The provider answered with status 502: "
@@ -432,6 +452,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(deep_explanations_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(hostile_bodies_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(errors_take_openais_shape_without_the_key, setup, teardown),
+        cmocka_unit_test_setup_teardown(nor_the_key_in_part, setup, teardown),
         cmocka_unit_test(markup_and_blanks_go),
         cmocka_unit_test(the_cut_falls_between_characters),
         cmocka_unit_test(the_cut_leaves_no_blank),
