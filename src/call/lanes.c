@@ -37,6 +37,7 @@ static void record_begin(lane *l) {
     }
     l->try = c->attempts++;
     *record_of(l) = (attempt_record){.target = lane_slot(l)->name,
+                                     .cost_nano = -1,
                                      .target_label = lane_slot(l)->target->name,
                                      .hedge = l->hedge,
                                      .usage = {-1, -1, -1, -1, -1, false}};

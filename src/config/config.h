@@ -232,6 +232,18 @@ typedef struct config_logs {
         buffer_bytes; /* what may wait for a slow reader of the log; more is dropped and counted */
 } config_logs;
 
+typedef enum config_ledger_sync { LEDGER_SYNC_PROCESS, LEDGER_SYNC_MACHINE } config_ledger_sync;
+typedef enum config_ledger_full { LEDGER_FULL_REFUSE, LEDGER_FULL_SERVE } config_ledger_full;
+
+typedef struct config_ledger {
+    bool on;
+    span store;              /* "sqlite:PATH"; empty: auto, a file in the state directory */
+    config_ledger_sync sync; /* what records survive */
+    config_ledger_full on_full;
+    size_t journal_bytes;
+    int64_t keep_ms; /* 0: for ever */
+} config_ledger;
+
 /* Something that a person should read: a fault that keeps the file from being used, or a warning.
  */
 typedef struct config_problem {
@@ -267,6 +279,7 @@ typedef struct config {
     config_limits limits;
     config_cors cors;
     config_logs logs;
+    config_ledger ledger;
     config_problem *warnings; /* usable, but worth a look; `weir check` and the start print them */
     size_t warning_count;
     struct config_own *own; /* the room's own notes: where each value came from */

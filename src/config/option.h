@@ -97,6 +97,7 @@ extern const option_type type_url;
 extern const option_type type_headers;
 extern const option_type type_proxy;
 extern const option_type type_path;   /* health.c: span, of a request line; may be empty */
+extern const option_type type_store;  /* store.c: span, checked */
 extern const option_type type_file;   /* files.c: span, a path, checked */
 extern const option_type type_keys;   /* keys.c: secret ** and count */
 extern const option_type type_argv;   /* keys.c */

@@ -32,6 +32,8 @@ static const char *const max_tokens_words[] = {"as_sent", "max_tokens", "max_com
                                                NULL};
 static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
+static const char *const sync_words[] = {"process", "machine", NULL};
+static const char *const full_words[] = {"refuse", "serve", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
 /* clang-format off */
@@ -209,6 +211,19 @@ static const option file_options[] = {
      .sentence = "json: a JSON object a line; text: for people; auto: text on a terminal, else json."},
     {SIZE(config, "logs.buffer", logs.buffer_bytes), .standard = "1MB", .min = "4KB", .max = "1GB",
      .sentence = "Lines that may wait for a slow reader of the log; more are dropped and counted."},
+
+    {SECTION(config, "ledger", ledger.on), .standard = "on", .restart = true,
+     .sentence = "A record of every call that nothing loses: what it asked, used and cost, and how it went."},
+    {OTHER(config, "ledger.store", ledger.store, type_store), .standard = "auto", .restart = true,
+     .sentence = "Where records are kept: sqlite:PATH, one weir's alone. auto: ledger.db in the state directory ($STATE_DIRECTORY, as systemd sets it; $XDG_STATE_HOME/weir; ~/.local/state/weir). What is on its way there stands in journal/ beside it."},
+    {WORD(config, "ledger.sync", ledger.sync, sync_words), .standard = "process", .restart = true,
+     .sentence = "What a record survives once its call's last bytes go out. process: the end of weir's process, however it comes; machine: also that of the machine, for which each call waits until the disk has it."},
+    {WORD(config, "ledger.on_full", ledger.on_full, full_words), .standard = "refuse",
+     .sentence = "What becomes of calls while there is no room for their records. refuse: 503 ledger_full; serve: they go on without a record, which is counted."},
+    {SIZE(config, "ledger.journal", ledger.journal_bytes), .standard = "256MB", .min = "1MB", .max = "1024GB",
+     .sentence = "Records that may wait for a store that is away."},
+    {DURATION(config, "ledger.keep", ledger.keep_ms), .standard = "90d", .min = "1h", .max = "36500d", .zero = "forever",
+     .sentence = "How long records are kept."},
 };
 
 static const option listener_options[] = {

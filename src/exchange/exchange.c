@@ -85,6 +85,8 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
                               .usage = {-1, -1, -1, -1, -1, false},
                               .first_byte_us = -1,
                               .first_token_us = -1,
+                              .started_us = request->started_us,
+                              .cost_nano = -1,
                               .own_us = -1,
                               .total_us = -1,
                               .bytes_in = request->body.len};

@@ -28,14 +28,15 @@ typedef struct exchange_env {
     const exchange_plan *plan; /* of exchanges that begin */
     loop_snapshot *snapshot;   /* in force: new exchanges take a reference */
     target_table *targets;
-    metrics_shard *metrics; /* NULL: nothing is counted */
-    log_shard *log;         /* NULL: nothing is logged */
-    bool patient;           /* who asks has time: see call_spec.patient */
-    unsigned open;          /* exchanges in progress */
-    unsigned open_children; /* of them: those that another one started */
-    unsigned streams;       /* of them: those whose client has got a stream's head */
-    shares calls;           /* of those, per client: only where there are several */
-    bool closing;           /* the time to drain is over: new exchanges are refused with DRAINING */
+    metrics_shard *metrics;       /* NULL: nothing is counted */
+    log_shard *log;               /* NULL: nothing is logged */
+    struct ledger_writer *ledger; /* NULL: no records are kept */
+    bool patient;                 /* who asks has time: see call_spec.patient */
+    unsigned open;                /* exchanges in progress */
+    unsigned open_children;       /* of them: those that another one started */
+    unsigned streams;             /* of them: those whose client has got a stream's head */
+    shares calls;                 /* of those, per client: only where there are several */
+    bool closing; /* the time to drain is over: new exchanges are refused with DRAINING */
     /* private to exchange/ */
     list running;
     list ended; /* freed by reap at the end of the turn */

@@ -162,6 +162,7 @@ struct exchange {
     int sent_status;        /* its status */
     int64_t prompt_guess;   /* tokens; -1: nobody has wanted to know yet */
     answer_guess *answered; /* what has come; NULL: nothing that counts */
+    bool reserved;          /* the ledger has it, and is owed its end */
     bool holds_share;       /* of limits.calls, as its client's */
     bool asked;             /* the request's spans are gone */
     bool recorded;          /* CLOSING: the rows that always run have; steps may still be at it */

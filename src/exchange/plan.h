@@ -48,11 +48,13 @@ struct exchange_plan {
 stage_fn stage_identify; /* whose key is it? */
 stage_fn stage_admit;    /* is there room? */
 void stage_admit_done(exchange *x);
-stage_fn stage_parse;  /* what is asked, and is it well formed? */
-stage_fn stage_route;  /* which targets may answer? */
-stage_fn stage_call;   /* attempts, retries, fallback: the answer comes back */
-stage_fn stage_settle; /* what did it use? */
-stage_fn stage_record; /* the log line, the metrics */
+stage_fn stage_parse;   /* what is asked, and is it well formed? */
+stage_fn stage_route;   /* which targets may answer? */
+stage_fn stage_reserve; /* is there room for its record? */
+stage_fn stage_call;    /* attempts, retries, fallback: the answer comes back */
+stage_fn stage_settle;  /* what did it use? */
+stage_fn stage_ledger;  /* the record that nothing loses */
+stage_fn stage_record;  /* the log line, the metrics */
 
 filter_add_fn filter_meter_add; /* what the provider says it used, when it said something */
 filter_add_fn filter_usage_add; /* the usage in streams, for those alone who asked for it */

@@ -42,5 +42,6 @@ stage_result stage_settle(exchange *x) {
             r->error = ERR_PROVIDER_ERROR; /* in its own words, which have gone out */
     }
     r->usage = settle_usage(x);
+    if (!r->attempts) r->cost_nano = 0; /* nobody was asked */
     return STAGE_NEXT;
 }

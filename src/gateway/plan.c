@@ -7,8 +7,10 @@ static const stage_row rows[] = {
     {"admit", stage_admit, stage_admit_done, 0},
     {"parse", stage_parse, NULL, STAGE_CHILD},
     {"route", stage_route, NULL, STAGE_CHILD},
+    {"reserve", stage_reserve, NULL, STAGE_CHILD},
     {"call", stage_call, NULL, STAGE_CHILD},
     {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
+    {"ledger", stage_ledger, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"record", stage_record, NULL, STAGE_CHILD | STAGE_ALWAYS},
 };
 

@@ -290,6 +290,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     timer_init(&g->watchdog, on_watchdog);
     notifier_init(&g->notifier);
     start_signals(g); /* before anyone is told that it listens, and may so end it */
+    if (c->ledger.on && !(g->ledger = ledger_open(&c->ledger, g->logger, ret_why))) return false;
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -315,6 +316,7 @@ const char *gateway_address(const gateway *g, size_t index) {
 }
 
 bool gateway_run(gateway *g, buf *ret_why) {
+    if (g->ledger && !ledger_start(g->ledger, ret_why)) return false;
     for (unsigned i = 0; i < g->worker_count; i++) {
         int err = worker_start(&g->workers[i]);
         if (!err) continue;
@@ -367,6 +369,7 @@ void gateway_free(gateway *g) {
     listeners_unref(g->listeners);
     snapshot_unref(g->snapshot);
     target_table_free(g->targets);
+    ledger_close(g->ledger);
     memory_bound_done(&g->memory);
     metrics_free(g->metrics);
     logger_free(g->logger, LOG_WAIT_MS);

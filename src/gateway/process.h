@@ -9,6 +9,7 @@
 #include "gateway/notify.h"
 #include "gateway/phase.h"
 #include "http/client.h"
+#include "ledger/ledger.h"
 #include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -22,6 +23,7 @@ struct gateway {
     metrics *metrics;
     logger *logger;
     target_table *targets;
+    ledger *ledger;      /* NULL: no records are kept */
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;

@@ -52,6 +52,7 @@ static void finish(worker *w) {
     loop_timer_stop(&w->loop, &w->log_due);
     log_flush(w->env.log);
     exchange_env_done(&w->env);
+    ledger_writer_free(w->env.ledger);
     catalog_free(w->catalog);
     w->catalog = NULL;
     loop_snapshot_unref(w->env.snapshot);
@@ -123,6 +124,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .metrics = metrics_add_shard(g->metrics),
         .log = logger_add_shard(g->logger),
     };
+    if (g->ledger) w->env.ledger = ledger_writer_new(g->ledger, &w->loop, w->env.log);
     exchange_env_init(&w->env);
     w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};
     w->catalog = catalog_new(&w->loop, w->env.log);

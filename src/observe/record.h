@@ -42,14 +42,18 @@ typedef struct attempt_record {
     span provider_request_id; /* empty: none was told */
     token_usage usage;        /* as far as it was told; prompt -1: not at all */
     int64_t began_us, sent_us, head_us, first_content_us, ended_us;
+    int64_t cost_nano; /* -1: no price is known */
 } attempt_record;
 
 typedef struct call_record {
     char request_id[ID_LEN + 1];
     char parent_id[ID_LEN + 1]; /* of the call that this one is a step of; empty: none */
     int64_t started_wall_us;
-    span client; /* name of the client key; empty: none asked */
+    int64_t started_us; /* monotonic: when the request was complete */
+    span client;        /* name of the client key; empty: none asked */
     span environment;
+    span user;              /* whom the client names as its own user; bounded; empty: nobody */
+    span tags;              /* "team=search,feature=chat": the client's own, bounded; empty: none */
     span peer;              /* the client's address; empty: not known */
     span client_request_id; /* its own; bounded, printable ASCII; empty: it sent none */
     span endpoint;          /* "chat.completions", "embeddings", "chat" … */
@@ -73,6 +77,7 @@ typedef struct call_record {
     uint64_t bytes_out;      /* answer body */
     unsigned skipped_events; /* events of a stream that were no JSON */
     token_usage usage;
+    int64_t cost_nano;      /* nano units of the prices' currency; -1: no price is known */
     int64_t first_byte_us;  /* request complete → provider's head */
     int64_t first_token_us; /* request complete → first content to the client */
     int64_t own_us;         /* weir's own share of the time */

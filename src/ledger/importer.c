@@ -1,0 +1,373 @@
+#include "ledger/importer.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    GATHER_MS = 200,
+    /* One transaction's. */
+    CHUNK_BYTES = 256 * 1024,
+    CALLS_MAX = 512,
+    RETRY_MS = 250,
+    RETRY_MOST_MS = 5000,
+    PRUNE_EVERY_MS = 60 * 1000,
+    SLEEP_MS = 60 * 1000,
+};
+
+/* ---- sleeping and waking ---- */
+
+static struct timespec at_ms(int64_t mono_ms) {
+    return (struct timespec){.tv_sec = (time_t)(mono_ms / 1000),
+                             .tv_nsec = (long)(mono_ms % 1000 * 1000000)};
+}
+
+/* Flag and state are written by one side and read by the other in opposite order: either the writer
+ * sees the thread asleep, or the thread the work. */
+void importer_wake(importer *i) {
+    atomic_store(&i->work, true);
+    if (!atomic_load(&i->asleep)) return;
+    pthread_mutex_lock(&i->lock);
+    pthread_cond_broadcast(&i->changed);
+    pthread_mutex_unlock(&i->lock);
+}
+
+bool importer_catch_up(importer *i, int64_t wait_ms) {
+    struct timespec until = at_ms(clock_mono_ms() + wait_ms);
+    pthread_mutex_lock(&i->lock);
+    uint64_t pass = ++i->asked;
+    pthread_cond_broadcast(&i->changed);
+    int waited = 0;
+    while (i->reached < pass && !waited)
+        waited = pthread_cond_timedwait(&i->changed, &i->lock, &until);
+    bool reached = i->reached >= pass;
+    pthread_mutex_unlock(&i->lock);
+    return reached;
+}
+
+/* Under the lock. Somebody waits, or the thread is to end. */
+static bool is_hurried(const importer *i) {
+    return i->ending || i->asked > i->reached;
+}
+
+static void sleep_until(importer *i, int64_t mono_ms, bool until_work) {
+    struct timespec until = at_ms(mono_ms);
+    int waited = 0;
+    while (!is_hurried(i) && !(until_work && atomic_load(&i->work)) && !waited)
+        waited = pthread_cond_timedwait(&i->changed, &i->lock, &until);
+}
+
+/* ---- the store ---- */
+
+static void close_store(importer *i) {
+    store_close(i->store);
+    i->store = NULL;
+}
+
+static bool away(importer *i, span why) {
+    i->retry_ms = i->retry_ms ? 2 * i->retry_ms : RETRY_MS;
+    if (i->retry_ms > RETRY_MOST_MS) i->retry_ms = RETRY_MOST_MS;
+    if (!atomic_exchange(&i->store_away, true)) {
+        const log_field fields[] = {{.key = "reason", .value = why}};
+        log_event(i->log, LEVEL_ERROR, "ledger_store_away",
+                  SPAN_OF("Records stay in the journal: the store does not take them."), fields, 1);
+        log_flush(i->log);
+    }
+    return false;
+}
+
+static bool failed(importer *i) {
+    buf why = BUF_EMPTY;
+    buf_add(&why, store_why(i->store));
+    if (store_is_lost(i->store)) close_store(i);
+    away(i, buf_span(&why));
+    buf_done(&why);
+    return false;
+}
+
+static void note_back(importer *i) {
+    i->retry_ms = 0;
+    if (!atomic_exchange(&i->store_away, false)) return;
+    log_event(i->log, LEVEL_INFO, "ledger_store_back", SPAN_OF("The store takes records again."),
+              NULL, 0);
+    log_flush(i->log);
+}
+
+static bool open_store(importer *i) {
+    if (i->store) return true;
+    buf why = BUF_EMPTY;
+    bool good = store_open(&i->place, SQL_WRITES, i->durable, &i->store, &why) == STORE_OPEN;
+    if (!good) away(i, buf_span(&why));
+    buf_done(&why);
+    return good;
+}
+
+/* ---- a piece of a file ---- */
+
+typedef struct piece {
+    importer *importer;
+    journal_file *file;
+    size_t mark; /* the store has it up to here: what stands before is only looked at */
+    ledger_call calls[CALLS_MAX];
+    size_t count;
+    size_t at; /* how far the piece goes */
+} piece;
+
+static void tell_damage(importer *i, const journal_file *f, size_t at, size_t bytes, bool torn) {
+    char where[LOG_NUMBER_MAX], many[LOG_NUMBER_MAX];
+    const log_field fields[] = {{.key = "file", .value = span_cstr(f->name)},
+                                log_number("at", at, where),
+                                log_number("bytes", bytes, many)};
+    atomic_fetch_add(&i->damaged, 1);
+    log_event(i->log, LEVEL_WARN, torn ? "journal_torn" : "journal_damaged",
+              torn ? SPAN_OF("The last record of a journal's file was not written whole: it is "
+                             "passed over.")
+                   : SPAN_OF("A part of a journal's file is no record: it is passed over."),
+              fields, ARRAY_LEN(fields));
+    log_flush(i->log);
+}
+
+static void take_frame(piece *p, const frame *f) {
+    importer *i = p->importer;
+    ledger_call c;
+    if (!ledger_call_read(f->payload, &c)) return; /* a later weir's kind, whose sum is right */
+    if (f->kind == FRAME_RESERVE) open_calls_begin(&i->open, c.request_id, f->payload, p->file);
+    if (f->kind != FRAME_SETTLE) return;
+    open_calls_end(&i->open, c.request_id);
+    if (p->at > p->mark) p->calls[p->count++] = c;
+}
+
+/* Reads frames from the bytes of the file that begin at p->at. last: it has no more. */
+static void take_frames(piece *p, span bytes, bool last) {
+    size_t begin = p->at;
+    span rest = bytes;
+    while (p->count < CALLS_MAX) {
+        frame f;
+        size_t bad;
+        frame_result r = frame_take(&rest, last, &f, &bad);
+        size_t before = p->at;
+        if (r == FRAME_CUT) break;
+        p->at = begin + (bytes.len - rest.len);
+        if (r == FRAME_FOUND)
+            take_frame(p, &f);
+        else
+            tell_damage(p->importer, p->file, before, bad, false);
+    }
+    if (last && rest.len && p->count < CALLS_MAX) {
+        tell_damage(p->importer, p->file, p->at, rest.len, true);
+        p->at = begin + bytes.len;
+    }
+}
+
+static bool import_piece(piece *p) {
+    importer *i = p->importer;
+    const store_mark mark = {span_cstr(p->file->name), (int64_t)p->at};
+    const store_batch batch = {p->calls, p->count, i->node, &mark, p->at > p->mark};
+    size_t fresh = 0;
+    if (p->at > p->mark && !store_import(i->store, &batch, &fresh)) return failed(i);
+    atomic_fetch_add(&i->imported, fresh);
+    p->file->read = p->at;
+    note_back(i);
+    return true;
+}
+
+/* ---- a file ---- */
+
+typedef struct pass {
+    importer *importer;
+    bool good;
+    bool old_left; /* a file of an earlier process has not been read to its end */
+} pass;
+
+static bool find_mark(importer *i, const journal_file *f, size_t *ret) {
+    int64_t at = 0;
+    *ret = f->read;
+    if (!f->old || f->read) return true;
+    if (!store_mark_of(i->store, i->node, span_cstr(f->name), &at)) return failed(i);
+    *ret = at > 0 ? (size_t)at : 0;
+    return true;
+}
+
+static bool read_file(importer *i, journal_file *f) {
+    piece *p = mem_alloc(sizeof *p);
+    size_t mark;
+    bool good = find_mark(i, f, &mark);
+    while (good) {
+        /* Sealed is read first: what is written after it is seen the next time. */
+        bool sealed = atomic_load_explicit(&f->sealed, memory_order_acquire);
+        size_t written = atomic_load_explicit(&f->written, memory_order_acquire);
+        if (f->read == written) break;
+        size_t len = written - f->read < CHUNK_BYTES ? written - f->read : CHUNK_BYTES;
+        ssize_t n = journal_read(i->journal, f, f->read, i->chunk, len);
+        if (n <= 0) break; /* shorter than it was, or the disk fails: again at the next pass */
+        p->importer = i;
+        p->file = f;
+        p->mark = mark > f->read ? mark : f->read;
+        p->count = 0;
+        p->at = f->read;
+        take_frames(p, span_from(i->chunk, (size_t)n), sealed && f->read + (size_t)n == written);
+        if (p->at == f->read) break;
+        good = import_piece(p);
+    }
+    free(p);
+    return good;
+}
+
+static bool is_read(const journal_file *f) {
+    return atomic_load_explicit(&f->sealed, memory_order_acquire) &&
+           f->read == atomic_load_explicit(&f->written, memory_order_acquire);
+}
+
+/* Its mark goes first: were it left behind, nobody would come back for it. What is then read once
+ * more, after a crash in between, is not new to the store. */
+static void remove_file(importer *i, journal_file *f) {
+    const store_mark gone = {span_cstr(f->name), -1};
+    const store_batch batch = {NULL, 0, i->node, &gone, 1};
+    size_t fresh;
+    if (!store_import(i->store, &batch, &fresh)) {
+        (void)failed(i);
+        return;
+    }
+    journal_remove(i->journal, f);
+}
+
+static void pass_file(journal_file *f, void *user) {
+    pass *p = user;
+    importer *i = p->importer;
+    p->good = p->good && read_file(i, f);
+    if (f->old && !is_read(f)) p->old_left = true;
+    if (!p->good || !is_read(f) || f->open || (f->old && !i->old_done)) return;
+    remove_file(i, f);
+    p->good = i->store != NULL;
+}
+
+/* ---- what a crash has left ---- */
+
+typedef struct leftovers {
+    ledger_call *calls;
+    size_t count;
+} leftovers;
+
+static void gather_old(span code, void *user) {
+    leftovers *l = user;
+    ledger_call *c = &l->calls[l->count];
+    if (!ledger_call_read(code, c)) return;
+    ledger_call_interrupt(c);
+    l->count++;
+}
+
+/* Calls that were open when their process ended. */
+static bool close_old(importer *i) {
+    leftovers l = {mem_zalloc_array(i->open.count + 1, sizeof(ledger_call)), 0};
+    open_calls_each_old(&i->open, gather_old, &l);
+    const store_batch batch = {l.calls, l.count, i->node, NULL, 0};
+    size_t fresh = 0;
+    bool good = !l.count || store_import(i->store, &batch, &fresh) || failed(i);
+    if (good && fresh) {
+        char many[LOG_NUMBER_MAX];
+        const log_field fields[] = {log_number("calls", fresh, many)};
+        log_event(i->log, LEVEL_WARN, "calls_interrupted",
+                  SPAN_OF("Calls that an earlier process had begun and not ended are kept as "
+                          "interrupted."),
+                  fields, 1);
+        log_flush(i->log);
+    }
+    free(l.calls);
+    if (!good) return false;
+    atomic_fetch_add(&i->imported, fresh);
+    atomic_fetch_add(&i->interrupted, fresh);
+    open_calls_drop_old(&i->open);
+    i->old_done = true;
+    return true;
+}
+
+/* ---- a pass ---- */
+
+static bool read_all(importer *i) {
+    pass p = {i, true, false};
+    journal_each(i->journal, pass_file, &p);
+    if (!p.good || i->old_done || p.old_left) return p.good;
+    if (!close_old(i)) return false;
+    journal_each(i->journal, pass_file, &p); /* which takes the old files away */
+    return p.good;
+}
+
+static bool prune(importer *i) {
+    int64_t keep_ms = atomic_load(&i->keep_ms), now_ms = clock_mono_ms();
+    if (!keep_ms || (i->pruned_ms && now_ms - i->pruned_ms < PRUNE_EVERY_MS)) return true;
+    bool more = false;
+    if (!store_prune(i->store, clock_wall_us() - keep_ms * 1000, &more)) return failed(i);
+    if (!more) i->pruned_ms = now_ms;
+    return true;
+}
+
+static bool run_pass(importer *i) {
+    return open_store(i) && read_all(i) && prune(i);
+}
+
+/* Under the lock, but for the pass itself. */
+static void run_one(importer *i) {
+    uint64_t asked = i->asked;
+    atomic_store(&i->work, false);
+    pthread_mutex_unlock(&i->lock);
+    bool good = run_pass(i);
+    pthread_mutex_lock(&i->lock);
+    if (!good) return;
+    i->reached = asked;
+    pthread_cond_broadcast(&i->changed);
+}
+
+static void *run(void *arg) {
+    importer *i = arg;
+    pthread_mutex_lock(&i->lock);
+    while (!i->ending) {
+        run_one(i);
+        if (i->retry_ms) {
+            struct timespec until = at_ms(clock_mono_ms() + i->retry_ms);
+            if (!i->ending) pthread_cond_timedwait(&i->changed, &i->lock, &until);
+            continue;
+        }
+        atomic_store(&i->asleep, true);
+        sleep_until(i, clock_mono_ms() + SLEEP_MS, true);
+        atomic_store(&i->asleep, false);
+        sleep_until(i, clock_mono_ms() + GATHER_MS, false);
+    }
+    pthread_mutex_unlock(&i->lock);
+    (void)run_pass(i);
+    return NULL;
+}
+
+int importer_start(importer *i) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&i->lock, NULL);
+    pthread_cond_init(&i->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    i->chunk = mem_alloc(CHUNK_BYTES);
+    i->old_done = false;
+    sigset_t before;
+    loop_quiet(&before);
+    int err = pthread_create(&i->thread, NULL, run, i);
+    loop_loud(&before);
+    i->runs = !err;
+    return -err;
+}
+
+void importer_stop(importer *i) {
+    if (i->runs) {
+        pthread_mutex_lock(&i->lock);
+        i->ending = true;
+        pthread_cond_broadcast(&i->changed);
+        pthread_mutex_unlock(&i->lock);
+        pthread_join(i->thread, NULL);
+    }
+    close_store(i);
+    open_calls_done(&i->open);
+    free(i->chunk);
+    pthread_cond_destroy(&i->changed);
+    pthread_mutex_destroy(&i->lock);
+}

@@ -1,0 +1,56 @@
+/* ledger/importer.h: the thread that moves records from the journal into the store.
+ *
+ * It sleeps until something is written, gathers for a while, and imports all there is, each piece
+ * in one transaction with how far it has come. A store that is away is tried again and again, and
+ * the journal grows meanwhile; what has been imported is counted once, whatever happens in between.
+ */
+#ifndef WEIR_LEDGER_IMPORTER_H
+#define WEIR_LEDGER_IMPORTER_H
+
+#include "ledger/journal.h"
+#include "ledger/open_calls.h"
+#include "ledger/store.h"
+#include "observe/log.h"
+
+typedef struct importer {
+    /* The owner's to set. */
+    journal *journal;
+    store_place place;
+    bool durable;
+    span node;
+    log_shard *log;
+    atomic_llong keep_ms; /* 0: for ever */
+
+    /* For anybody to read. */
+    atomic_bool store_away;
+    atomic_ullong imported;    /* calls */
+    atomic_ullong interrupted; /* of them: that a crash had left open */
+    atomic_ullong damaged;     /* places in a journal that could not be read */
+
+    /* Private to importer.c. */
+    pthread_t thread;
+    bool runs;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    atomic_bool work, asleep;
+    bool ending;             /* under lock */
+    uint64_t asked, reached; /* likewise: passes */
+    store *store;            /* NULL: away, or not opened yet */
+    open_calls open;
+    bool old_done; /* what earlier processes have left is in the store */
+    int64_t retry_ms;
+    int64_t pruned_ms; /* monotonic */
+    char *chunk;
+} importer;
+
+/* What the owner has set stays. A negative errno. */
+MUST_USE int importer_start(importer *i);
+/* Imports what is there, if the store lets it, and ends the thread. */
+void importer_stop(importer *i);
+
+/* Something has been written. Any thread; cheap. */
+void importer_wake(importer *i);
+/* Waits until all that was written before is in the store. false: not within that time. */
+bool importer_catch_up(importer *i, int64_t wait_ms);
+
+#endif

@@ -1,0 +1,241 @@
+#include "ledger/ledger.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ledger/home.h"
+#include "ledger/importer.h"
+#include "ledger/place.h"
+
+#include <stdlib.h>
+
+struct ledger {
+    ledger_home home;
+    journal journal;
+    importer importer;
+    bool machine; /* ledger.sync */
+    atomic_bool serves_on;
+    atomic_ullong lost;
+    atomic_uint writers;
+};
+
+struct ledger_writer {
+    ledger *ledger;
+    loop *loop;
+    journal_writer journal;
+    buf tries;
+    loop_hook hook;
+    bool told; /* that it cannot write */
+    log_shard *log;
+    /* ledger.sync: machine */
+    list waiting; /* for the flush at the end of the turn */
+    list syncing; /* for what is under way */
+    bool busy, closing;
+    uv_work_t work;
+    journal_sync *sync;
+};
+
+/* ---- the ledger ---- */
+
+static bool look_at_store(ledger *l, buf *ret_why) {
+    store *s;
+    buf why = BUF_EMPTY;
+    store_state state = store_open(&l->importer.place, SQL_WRITES, l->machine, &s, &why);
+    store_close(s);
+    if (state == STORE_NEVER)
+        buf_addf(ret_why, "cannot keep records in %.*s: %.*s", SPAN_ARG(buf_span(&l->home.store)),
+                 SPAN_ARG(buf_span(&why)));
+    buf_done(&why);
+    return state != STORE_NEVER;
+}
+
+static bool open_journal(ledger *l, const config_ledger *c, buf *ret_why) {
+    int err = journal_open(&l->journal, &journal_io_system, buf_cstr(&l->home.journal),
+                           c->journal_bytes, clock_wall_us());
+    if (err)
+        buf_addf(ret_why, "cannot read the journal in %.*s: %s",
+                 SPAN_ARG(buf_span(&l->home.journal)), strerror(-err));
+    return !err;
+}
+
+ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
+    ledger *l = mem_zalloc(sizeof *l);
+    l->machine = c->sync == LEDGER_SYNC_MACHINE;
+    if (!ledger_home_find(c, &l->home, ret_why) || !ledger_home_enter(&l->home, ret_why) ||
+        !open_journal(l, c, ret_why)) {
+        ledger_home_done(&l->home);
+        free(l);
+        return NULL;
+    }
+    l->importer = (importer){.journal = &l->journal,
+                             .place = store_place_of(&l->home.store),
+                             .durable = l->machine,
+                             .node = span_cstr(l->home.node),
+                             .log = logger_add_shard(log)};
+    ledger_configure(l, c);
+    if (look_at_store(l, ret_why)) return l;
+    journal_close(&l->journal);
+    ledger_home_done(&l->home);
+    free(l);
+    return NULL;
+}
+
+void ledger_configure(ledger *l, const config_ledger *c) {
+    journal_set_limit(&l->journal, c->journal_bytes);
+    atomic_store(&l->importer.keep_ms, c->keep_ms);
+    atomic_store(&l->serves_on, c->on_full == LEDGER_FULL_SERVE);
+}
+
+bool ledger_start(ledger *l, buf *ret_why) {
+    int err = importer_start(&l->importer);
+    if (err) buf_addf(ret_why, "cannot start a thread for the ledger: %s", strerror(-err));
+    return !err;
+}
+
+void ledger_close(ledger *l) {
+    if (!l) return;
+    importer_stop(&l->importer);
+    journal_close(&l->journal);
+    ledger_home_done(&l->home);
+    free(l);
+}
+
+ledger_figures ledger_get_figures(ledger *l) {
+    const importer *i = &l->importer;
+    return (ledger_figures){
+        .journal_bytes = atomic_load_explicit(&l->journal.bytes, memory_order_relaxed),
+        .journal_limit = atomic_load_explicit(&l->journal.limit, memory_order_relaxed),
+        .store_away = atomic_load_explicit(&i->store_away, memory_order_relaxed),
+        .imported = atomic_load_explicit(&i->imported, memory_order_relaxed),
+        .interrupted = atomic_load_explicit(&i->interrupted, memory_order_relaxed),
+        .damaged = atomic_load_explicit(&i->damaged, memory_order_relaxed),
+        .lost = atomic_load_explicit(&l->lost, memory_order_relaxed),
+    };
+}
+
+store *ledger_read(ledger *l, int64_t wait_ms, buf *ret_why) {
+    store *s;
+    (void)importer_catch_up(&l->importer, wait_ms);
+    (void)store_open(&l->importer.place, SQL_READS, false, &s, ret_why);
+    return s;
+}
+
+/* ---- a writer: ledger.sync: machine ---- */
+
+static void sync_more(ledger_writer *w);
+
+static void release(list *waits) {
+    for (list *node; (node = list_pop_front(waits));) {
+        ledger_wait *wait = LIST_ENTRY(node, ledger_wait, link);
+        wait->done(wait);
+    }
+}
+
+static void run_sync(uv_work_t *work) {
+    ledger_writer *w = CONTAINER_OF(work, ledger_writer, work);
+    (void)journal_sync_run(w->sync);
+}
+
+static void after_sync(uv_work_t *work, int status) {
+    ledger_writer *w = CONTAINER_OF(work, ledger_writer, work);
+    (void)status;
+    loop_enter(w->loop);
+    w->busy = false;
+    release(&w->syncing);
+    sync_more(w);
+}
+
+/* Those who came while one was under way go with the next: one sync for all of them. */
+static void sync_more(ledger_writer *w) {
+    if (w->busy || list_empty(&w->waiting) || journal_writer_waits(&w->journal)) return;
+    for (list *node; (node = list_pop_front(&w->waiting));)
+        list_push_back(&w->syncing, node);
+    w->sync = journal_sync_prepare(&w->journal);
+    w->busy = true;
+    if (loop_work(w->loop, &w->work, run_sync, after_sync)) {
+        (void)journal_sync_run(w->sync); /* no thread can be had */
+        after_sync(&w->work, 0);
+    }
+}
+
+/* ---- a writer ---- */
+
+static void tell_full(ledger_writer *w, int err) {
+    if (w->told == (err != 0)) return;
+    w->told = err != 0;
+    const log_field fields[] = {{.key = "reason", .value = span_cstr(err ? strerror(-err) : "")}};
+    if (err)
+        log_event(w->log, LEVEL_ERROR, "journal_not_written",
+                  SPAN_OF("Records wait in memory: the journal cannot be written."), fields, 1);
+    else
+        log_event(w->log, LEVEL_INFO, "journal_written",
+                  SPAN_OF("The journal can be written again."), NULL, 0);
+}
+
+static void on_hook(loop_hook *hook) {
+    ledger_writer *w = CONTAINER_OF(hook, ledger_writer, hook);
+    if (!journal_writer_waits(&w->journal)) return;
+    int err = journal_writer_flush(&w->journal);
+    tell_full(w, err);
+    if (err) return;
+    importer_wake(&w->ledger->importer);
+    sync_more(w);
+}
+
+ledger_writer *ledger_writer_new(ledger *l, loop *on, log_shard *log) {
+    ledger_writer *w = mem_zalloc(sizeof *w);
+    w->ledger = l;
+    w->loop = on;
+    w->hook.run = on_hook;
+    w->log = log;
+    list_init(&w->waiting);
+    list_init(&w->syncing);
+    journal_writer_init(&w->journal, &l->journal, atomic_fetch_add(&l->writers, 1), l->machine);
+    loop_add_hook(on, &w->hook);
+    return w;
+}
+
+void ledger_writer_free(ledger_writer *w) {
+    if (!w) return;
+    loop_remove_hook(&w->hook);
+    journal_writer_close(&w->journal);
+    buf_done(&w->tries);
+    free(w);
+}
+
+static void put(ledger_writer *w, const ledger_call *c, frame_kind kind) {
+    size_t at;
+    ledger_call_write(c, journal_begin(&w->journal, &at));
+    journal_end(&w->journal, at, kind);
+}
+
+static bool has_room(const ledger_writer *w) {
+    return !w->journal.error && !journal_is_full(&w->ledger->journal);
+}
+
+static void lose(ledger *l) {
+    atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
+}
+
+ledger_verdict ledger_reserve(ledger_writer *w, const call_record *r) {
+    if (!has_room(w)) {
+        bool on = atomic_load_explicit(&w->ledger->serves_on, memory_order_relaxed);
+        return on ? LEDGER_PASSED : LEDGER_FULL;
+    }
+    const ledger_call c = ledger_call_begun(r);
+    put(w, &c, FRAME_RESERVE);
+    return LEDGER_TAKEN;
+}
+
+bool ledger_settle(ledger_writer *w, const call_record *r, bool reserved, ledger_wait *wait) {
+    ledger *l = w->ledger;
+    if (!reserved && !has_room(w)) {
+        lose(l);
+        return false;
+    }
+    buf_clear(&w->tries);
+    const ledger_call c = ledger_call_of(r, &w->tries);
+    put(w, &c, FRAME_SETTLE);
+    if (!l->machine) return false;
+    list_push_back(&w->waiting, &wait->link);
+    return true;
+}

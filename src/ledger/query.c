@@ -1,0 +1,224 @@
+#include "ledger/query.h"
+
+#include "base/clock.h"
+
+#include <stddef.h>
+
+const ledger_query ledger_query_all = {.to_us = INT64_MAX, .status = -1, .limit = QUERY_LIMIT};
+
+/* ---- values ---- */
+
+static bool bad(buf *why, span name, span value, const char *expected) {
+    buf_addf(why, "'%.*s' is '", SPAN_ARG(name));
+    buf_add_excerpt(why, value, 64);
+    buf_addf(why, "'; expected %s.", expected);
+    return false;
+}
+
+/* "90s", "24h", "7d": so long before now. */
+static bool read_age(span value, int64_t now_us, int64_t *ret) {
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+    uint64_t count;
+    if (value.len < 2 || !span_u64(span_slice(value, 0, value.len - 1), &count)) return false;
+    for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+        if (units[i].unit != value.ptr[value.len - 1]) continue;
+        if (count > (uint64_t)INT64_MAX / 1000000 / (uint64_t)units[i].seconds) return false;
+        *ret = now_us - (int64_t)count * units[i].seconds * 1000000;
+        return true;
+    }
+    return false;
+}
+
+static bool read_date(span value, int64_t *ret) {
+    enum { DATE_LEN = 10 };
+    char text[CLOCK_RFC3339_LEN + 1] = "YYYY-MM-DDT00:00:00Z";
+    if (value.len != DATE_LEN) return false;
+    memcpy(text, value.ptr, DATE_LEN);
+    return clock_parse_rfc3339(span_cstr(text), ret);
+}
+
+static bool read_time(span value, int64_t now_us, int64_t *ret) {
+    if (!clock_parse_rfc3339(value, ret) && !read_date(value, ret) && !read_age(value, now_us, ret))
+        return false;
+    if (*ret < 0) *ret = 0;
+    return true;
+}
+
+static const char *const group_words[] = {"",     "hour",  "day",    "client",
+                                          "user", "model", "target", "tag"};
+
+const char *query_group_word(query_group g) {
+    return group_words[g];
+}
+
+static bool read_group(span value, query_group *ret) {
+    for (size_t i = 1; i < ARRAY_LEN(group_words); i++) {
+        if (!span_eq(value, span_cstr(group_words[i]))) continue;
+        *ret = (query_group)i;
+        return true;
+    }
+    return false;
+}
+
+/* ---- parameters ---- */
+
+typedef enum value_kind { A_TIME, A_TEXT, A_TAG, A_STATUS, A_LIMIT, A_CURSOR, A_GROUP } value_kind;
+enum { SUMMARY = 1 << QUERY_SUMMARY, CALLS = 1 << QUERY_CALLS };
+
+static const struct {
+    query_parameter shown;
+    value_kind kind;
+    size_t offset;
+    unsigned of;
+} parameters[] = {
+    {{"from", "TIME", "Calls that began then or later"},
+     A_TIME,
+     offsetof(ledger_query, from_us),
+     SUMMARY | CALLS},
+    {{"to", "TIME", "Calls that began before"},
+     A_TIME,
+     offsetof(ledger_query, to_us),
+     SUMMARY | CALLS},
+    {{"client", "NAME", "Of one client"}, A_TEXT, offsetof(ledger_query, client), SUMMARY | CALLS},
+    {{"user", "NAME", "Of one user"}, A_TEXT, offsetof(ledger_query, user), SUMMARY | CALLS},
+    {{"model", "NAME", "Of one model, as clients ask for it"},
+     A_TEXT,
+     offsetof(ledger_query, model),
+     SUMMARY | CALLS},
+    {{"target", "NAME", "That one target answered"},
+     A_TEXT,
+     offsetof(ledger_query, target),
+     SUMMARY | CALLS},
+    {{"tag", "NAME=VALUE", "With one tag"}, A_TAG, offsetof(ledger_query, tag), SUMMARY | CALLS},
+    {{"group", "WORD", "Sums by hour, day, client, user, model, target or tag"},
+     A_GROUP,
+     offsetof(ledger_query, group),
+     SUMMARY},
+    {{"outcome", "WORD", "ok, failed, cut, cancelled or interrupted"},
+     A_TEXT,
+     offsetof(ledger_query, outcome),
+     CALLS},
+    {{"status", "NUMBER", "With one status"}, A_STATUS, offsetof(ledger_query, status), CALLS},
+    {{"error_code", "WORD", "With one error"}, A_TEXT, offsetof(ledger_query, error_code), CALLS},
+    {{"endpoint", "WORD", "Of one endpoint"}, A_TEXT, offsetof(ledger_query, endpoint), CALLS},
+    {{"limit", "NUMBER", "At most so many (100; up to 1,000)"},
+     A_LIMIT,
+     offsetof(ledger_query, limit),
+     CALLS},
+    {{"cursor", "ID", "Those after this one"}, A_CURSOR, offsetof(ledger_query, cursor), CALLS},
+};
+
+const query_parameter *query_parameter_at(query_kind kind, size_t i) {
+    for (size_t k = 0; k < ARRAY_LEN(parameters); k++)
+        if ((parameters[k].of >> kind & 1u) && !i--) return &parameters[k].shown;
+    return NULL;
+}
+
+static bool read_value(value_kind kind, span name, span value, int64_t now_us, void *field,
+                       buf *why) {
+    uint64_t number;
+    switch (kind) {
+    case A_TIME:
+        return read_time(value, now_us, field) ||
+               bad(why, name, value,
+                   "a time such as 2026-11-24T16:59:39Z, a date such as 2026-11-24, or how long "
+                   "ago, such as 24h or 7d");
+    case A_GROUP:
+        return read_group(value, field) ||
+               bad(why, name, value, "hour, day, client, user, model, target or tag");
+    case A_STATUS:
+        if (!span_u64(value, &number) || number > 999)
+            return bad(why, name, value, "a status such as 200");
+        *(int64_t *)field = (int64_t)number;
+        return true;
+    case A_LIMIT:
+        if (!span_u64(value, &number) || number < 1 || number > QUERY_LIMIT_MAX)
+            return bad(why, name, value, "a number from 1 to 1000");
+        *(unsigned *)field = (unsigned)number;
+        return true;
+    case A_TAG:
+        if (span_find(value, 0, '=') == value.len)
+            return bad(why, name, value, "a tag's name and value, such as team=search");
+        break;
+    case A_TEXT:
+    case A_CURSOR: break;
+    }
+    if (!value.len) return bad(why, name, value, "a text that is not empty");
+    *(span *)field = value;
+    return true;
+}
+
+bool query_set(ledger_query *q, query_kind kind, span name, span value, int64_t now_us,
+               buf *ret_why) {
+    for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
+        if (!(parameters[i].of >> kind & 1u)) continue;
+        if (!span_eq(name, span_cstr(parameters[i].shown.name))) continue;
+        return read_value(parameters[i].kind, name, value, now_us, (char *)q + parameters[i].offset,
+                          ret_why);
+    }
+    buf_add_cstr(ret_why, "There is no parameter '");
+    buf_add_excerpt(ret_why, name, 64);
+    buf_add_cstr(ret_why, "' here; there are");
+    const query_parameter *p;
+    for (size_t i = 0; (p = query_parameter_at(kind, i)); i++)
+        buf_addf(ret_why, "%s %s", i ? "," : "", p->name);
+    buf_add_char(ret_why, '.');
+    return false;
+}
+
+/* ---- a query string ---- */
+
+/* RFC 3986 section 2.1, and '+' for a blank as forms write it. false: no such encoding, or a NUL.
+ */
+static bool decode(span text, arena *a, span *ret) {
+    char *out = arena_alloc(a, text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i] == '+' ? ' ' : text.ptr[i];
+        if (c == '%') {
+            unsigned value = 0;
+            for (int k = 0; k < 2; k++) {
+                char h = ++i < text.len ? text.ptr[i] : 'x';
+                bool digit = h >= '0' && h <= '9', letter = (h | 32) >= 'a' && (h | 32) <= 'f';
+                if (!digit && !letter) return false;
+                value = value * 16 + (unsigned)(digit ? h - '0' : (h | 32) - 'a' + 10);
+            }
+            c = (char)value;
+        }
+        if (!c) return false;
+        out[len++] = c;
+    }
+    out[len] = '\0';
+    *ret = span_from(out, len);
+    return span_is_utf8(*ret);
+}
+
+bool query_parse(ledger_query *q, query_kind kind, span text, int64_t now_us, arena *a,
+                 span *ret_name, buf *ret_why) {
+    unsigned seen = 0;
+    while (text.len) {
+        span pair, name, value;
+        (void)span_cut(&text, '&', &pair);
+        if (!pair.len) continue;
+        (void)span_cut(&pair, '=', &name);
+        *ret_name = name;
+        if (!decode(name, a, &name) || !decode(pair, a, &value)) {
+            buf_add_cstr(ret_why, "The query has a malformed percent-encoding.");
+            return false;
+        }
+        *ret_name = name;
+        if (!query_set(q, kind, name, value, now_us, ret_why)) return false;
+        for (size_t i = 0; i < ARRAY_LEN(parameters); i++) {
+            if (!span_eq(name, span_cstr(parameters[i].shown.name))) continue;
+            if (seen >> i & 1u) {
+                buf_addf(ret_why, "'%.*s' is given twice.", SPAN_ARG(name));
+                return false;
+            }
+            seen |= 1u << i;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,56 @@
+/* ledger/sql.h: what a store asks of a database, behind one struct of functions: the same
+ * statements for each. Parameters are $1, $2 … in the order in which they stand, each once.
+ *
+ * A connection belongs to one thread at a time. Calls block.
+ */
+#ifndef WEIR_LEDGER_SQL_H
+#define WEIR_LEDGER_SQL_H
+
+#include "base/buf.h"
+
+typedef struct sql_value {
+    enum { SQL_NULL, SQL_NUMBER, SQL_TEXT, SQL_BYTES } kind;
+    int64_t number;
+    span text; /* of TEXT and BYTES */
+} sql_value;
+
+static inline sql_value sql_number(int64_t number) {
+    return (sql_value){SQL_NUMBER, number, SPAN_EMPTY};
+}
+static inline sql_value sql_text(span text) {
+    return (sql_value){SQL_TEXT, 0, text};
+}
+
+typedef struct sql_driver sql_driver;
+
+typedef struct sql {
+    const sql_driver *driver;
+    buf why;   /* of the last function that said false: a sentence's end */
+    bool lost; /* it must be opened anew: another file is there, or the server has gone */
+} sql;
+
+/* A row of an answer: borrowed until it returns. false: no more are wanted. */
+typedef bool sql_row_fn(void *user, const sql_value *values, size_t count);
+/* The parameters of the row-th run. */
+typedef void sql_fill_fn(void *user, size_t row, sql_value *values);
+
+typedef enum sql_mode { SQL_READS, SQL_WRITES } sql_mode;
+
+struct sql_driver {
+    /* The words in which the schema's types differ. */
+    const char *bytes_type, *table_end;
+    /* NULL and *ret_why where it cannot be had; *ret_never: nor ever, as it is no database.
+     * durable: what is committed survives the machine. where is the driver's own notation. */
+    sql *(*open)(const char *where, sql_mode mode, bool durable, buf *ret_why, bool *ret_never);
+    void (*close)(sql *db);
+    /* One statement. row may be NULL. */
+    bool (*run)(sql *db, const char *text, const sql_value *values, size_t count, sql_row_fn *row,
+                void *user);
+    /* One statement that changes one line or none, so many times. ret_changed[i]: it has. */
+    bool (*run_many)(sql *db, const char *text, size_t count, size_t rows, sql_fill_fn *fill,
+                     void *user, bool *ret_changed);
+};
+
+extern const sql_driver sql_sqlite; /* where: a path */
+
+#endif

@@ -1,0 +1,356 @@
+#include "ledger/store.h"
+
+#include "base/mem.h"
+#include "ledger/store_sql.h"
+
+#include <stdlib.h>
+
+enum { SCHEMA_VERSION = 1, PRUNE_STEP = 2000 };
+
+struct store {
+    sql *db;
+    buf why;                   /* of the store's own */
+    buf insert_call, add_sums; /* statements */
+};
+
+/* ---- running statements ---- */
+
+static bool run(store *s, const char *text, const sql_value *values, size_t count, sql_row_fn *row,
+                void *user) {
+    buf_clear(&s->why);
+    return s->db->driver->run(s->db, text, values, count, row, user);
+}
+
+static bool run_plain(store *s, const char *text) {
+    return run(s, text, NULL, 0, NULL, NULL);
+}
+
+span store_why(const store *s) {
+    return s->why.len ? buf_span(&s->why) : buf_span(&s->db->why);
+}
+
+bool store_is_lost(const store *s) {
+    return s->db->lost;
+}
+
+/* Whatever failed is told, and not how taking it back went. */
+static bool take_back(store *s) {
+    buf why = BUF_EMPTY;
+    buf_add(&why, store_why(s));
+    (void)run_plain(s, "ROLLBACK");
+    buf_clear(&s->why);
+    buf_add(&s->why, buf_span(&why));
+    buf_done(&why);
+    return false;
+}
+
+/* ---- the schema ---- */
+
+static bool note_number(void *user, const sql_value *values, size_t count) {
+    if (count) *(int64_t *)user = values[0].number;
+    return false;
+}
+
+static bool read_meta(store *s, const char *name, int64_t *ret) {
+    const sql_value values[] = {sql_text(span_cstr(name))};
+    return run(s, "SELECT value FROM weir_meta WHERE name = $1", values, 1, note_number, ret);
+}
+
+static bool write_meta(store *s, const char *name, int64_t value) {
+    const sql_value values[] = {sql_text(span_cstr(name)), sql_number(value)};
+    return run(s,
+               "INSERT INTO weir_meta (name, value) VALUES ($1, $2) "
+               "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+               values, 2, NULL, NULL);
+}
+
+static bool make_tables(store *s) {
+    buf text = BUF_EMPTY;
+    bool good = true;
+    for (size_t i = 0; good && store_sql_table(s->db->driver, i, &text); i++) {
+        good = run_plain(s, buf_cstr(&text));
+        buf_clear(&text);
+    }
+    buf_done(&text);
+    return good;
+}
+
+/* From each version to the next, one step: there is one version yet. */
+static bool migrate(store *s, int64_t version) {
+    if (version == SCHEMA_VERSION) return true;
+    if (!run_plain(s, "BEGIN")) return false;
+    if (make_tables(s) && write_meta(s, "schema", SCHEMA_VERSION) && run_plain(s, "COMMIT"))
+        return true;
+    return take_back(s);
+}
+
+static store_state check_schema(store *s, sql_mode mode) {
+    int64_t version = 0;
+    if (mode == SQL_WRITES &&
+        !run_plain(s, "CREATE TABLE IF NOT EXISTS weir_meta "
+                      "(name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)"))
+        return STORE_AWAY;
+    if (!read_meta(s, "schema", &version)) return STORE_AWAY;
+    if (version > SCHEMA_VERSION) {
+        buf_addf(&s->why,
+                 "its schema has version %lld and this weir knows %d: it was written by a later "
+                 "weir",
+                 (long long)version, SCHEMA_VERSION);
+        return STORE_NEVER;
+    }
+    if (mode == SQL_READS || migrate(s, version)) return STORE_OPEN;
+    return STORE_AWAY;
+}
+
+store_state store_open(const store_place *place, sql_mode mode, bool durable, store **ret,
+                       buf *ret_why) {
+    bool never = false;
+    *ret = NULL;
+    sql *db = place->driver->open(place->where.ptr, mode, durable, ret_why, &never);
+    if (!db) return never ? STORE_NEVER : STORE_AWAY;
+    store *s = mem_zalloc(sizeof *s);
+    s->db = db;
+    store_sql_insert_call(&s->insert_call);
+    store_sql_add_sums(&s->add_sums);
+    store_state state = check_schema(s, mode);
+    if (state == STORE_OPEN) {
+        *ret = s;
+        return state;
+    }
+    buf_add(ret_why, store_why(s));
+    store_close(s);
+    return state;
+}
+
+void store_close(store *s) {
+    if (!s) return;
+    s->db->driver->close(s->db);
+    buf_done(&s->why);
+    buf_done(&s->insert_call);
+    buf_done(&s->add_sums);
+    free(s);
+}
+
+/* ---- importing ---- */
+
+bool store_mark_of(store *s, span node, span file, int64_t *ret_at) {
+    const sql_value values[] = {sql_text(node), sql_text(file)};
+    *ret_at = 0;
+    return run(s, "SELECT at FROM weir_journal WHERE node = $1 AND file = $2", values, 2,
+               note_number, ret_at);
+}
+
+static bool set_mark(store *s, span node, const store_mark *m) {
+    const sql_value values[] = {sql_text(node), sql_text(m->file), sql_number(m->at)};
+    if (m->at < 0)
+        return run(s, "DELETE FROM weir_journal WHERE node = $1 AND file = $2", values, 2, NULL,
+                   NULL);
+    return run(s,
+               "INSERT INTO weir_journal (node, file, at) VALUES ($1, $2, $3) "
+               "ON CONFLICT (node, file) DO UPDATE SET at = excluded.at",
+               values, 3, NULL, NULL);
+}
+
+static void fill_call(void *user, size_t row, sql_value *values) {
+    const store_batch *b = user;
+    store_sql_call_values(&b->calls[row], values);
+}
+
+static void fill_sums(void *user, size_t row, sql_value *values) {
+    const sums_table *t = user;
+    store_sql_sums_values(&t->rows[row], values);
+}
+
+static bool put_calls(store *s, const store_batch *b, bool *fresh) {
+    return s->db->driver->run_many(s->db, buf_cstr(&s->insert_call), STORE_CALL_COLUMNS, b->count,
+                                   fill_call, (void *)b, fresh);
+}
+
+/* What was not new has been counted before. */
+static bool put_sums(store *s, const store_batch *b, const bool *fresh, size_t *ret_fresh) {
+    sums_table t;
+    sums_table_init(&t);
+    for (size_t i = 0; i < b->count; i++) {
+        if (!fresh[i]) continue;
+        sums_table_count(&t, &b->calls[i]);
+        ++*ret_fresh;
+    }
+    bool good = s->db->driver->run_many(s->db, buf_cstr(&s->add_sums), STORE_SUMS_COLUMNS, t.count,
+                                        fill_sums, &t, NULL);
+    sums_table_done(&t);
+    return good;
+}
+
+static bool put_all(store *s, const store_batch *b, bool *fresh, size_t *ret_fresh) {
+    if (!put_calls(s, b, fresh) || !put_sums(s, b, fresh, ret_fresh)) return false;
+    for (size_t i = 0; i < b->mark_count; i++)
+        if (!set_mark(s, b->node, &b->marks[i])) return false;
+    return run_plain(s, "COMMIT");
+}
+
+bool store_import(store *s, const store_batch *b, size_t *ret_fresh) {
+    *ret_fresh = 0;
+    if (!run_plain(s, "BEGIN")) return false;
+    bool *fresh = mem_zalloc_array(b->count ? b->count : 1, sizeof *fresh);
+    bool good = put_all(s, b, fresh, ret_fresh) || take_back(s);
+    free(fresh);
+    return good;
+}
+
+/* ---- keeping ---- */
+
+/* Calls are asked for from this instant on. */
+static bool read_floor(store *s, int64_t *ret_us) {
+    int64_t hour = 0;
+    if (!read_meta(s, "kept_from_hour", &hour)) return false;
+    *ret_us = hour * HOUR_US;
+    return true;
+}
+
+static bool raise_floor(store *s, int64_t hour) {
+    const sql_value values[] = {sql_number(hour)};
+    if (!run_plain(s, "BEGIN")) return false;
+    if (write_meta(s, "kept_from_hour", hour) &&
+        run(s, "DELETE FROM weir_usage WHERE hour < $1", values, 1, NULL, NULL) &&
+        run_plain(s, "COMMIT"))
+        return true;
+    return take_back(s);
+}
+
+static bool note_row(void *user, const sql_value *values, size_t count) {
+    (void)values;
+    (void)count;
+    ++*(size_t *)user;
+    return true;
+}
+
+bool store_prune(store *s, int64_t before_us, bool *ret_more) {
+    int64_t floor_us;
+    *ret_more = false;
+    if (!read_floor(s, &floor_us)) return false;
+    int64_t hour = before_us / HOUR_US;
+    if (hour * HOUR_US > floor_us && !raise_floor(s, hour)) return false;
+    if (hour * HOUR_US < floor_us) hour = floor_us / HOUR_US;
+    char bound[STORE_ID_LEN + 1];
+    store_sql_first_id(hour * HOUR_US, bound);
+    const sql_value values[] = {sql_text(span_cstr(bound)), sql_number(PRUNE_STEP)};
+    size_t gone = 0;
+    if (!run(s,
+             "DELETE FROM weir_calls WHERE request_id IN (SELECT request_id FROM weir_calls "
+             "WHERE request_id < $1 ORDER BY request_id LIMIT $2) RETURNING 1",
+             values, 2, note_row, &gone))
+        return false;
+    *ret_more = gone == PRUNE_STEP;
+    return true;
+}
+
+/* ---- reading ---- */
+
+typedef struct reading {
+    store_call_fn *each;
+    void *user;
+    unsigned left;
+    bool more;
+} reading;
+
+static bool hand_call(void *user, const sql_value *values, size_t count) {
+    reading *r = user;
+    if (!r->left) {
+        r->more = true;
+        return false;
+    }
+    r->left--;
+    ledger_call c;
+    store_sql_read_call(values, count, &c);
+    r->each(r->user, &c);
+    return true;
+}
+
+/* A copy of the query that asks for nothing which is not kept any more. */
+static bool bounded(store *s, const ledger_query *q, ledger_query *ret) {
+    int64_t floor_us;
+    if (!read_floor(s, &floor_us)) return false;
+    *ret = *q;
+    if (ret->from_us < floor_us) ret->from_us = floor_us;
+    return true;
+}
+
+bool store_calls(store *s, const ledger_query *q, store_call_fn *each, void *user, bool *ret_more) {
+    ledger_query asked;
+    if (!bounded(s, q, &asked)) return false;
+    store_statement st;
+    store_sql_select_calls(&asked, &st);
+    reading r = {each, user, q->limit, false};
+    bool good = run(s, buf_cstr(&st.text), st.values, st.count, hand_call, &r);
+    store_statement_done(&st);
+    *ret_more = r.more;
+    return good;
+}
+
+bool store_call(store *s, span id, span only_client, store_call_fn *each, void *user,
+                bool *ret_found) {
+    ledger_query q = ledger_query_all;
+    q.client = only_client;
+    store_statement st;
+    store_sql_select_call(&q, id, &st);
+    reading r = {each, user, 1, false};
+    bool good = run(s, buf_cstr(&st.text), st.values, st.count, hand_call, &r);
+    store_statement_done(&st);
+    *ret_found = !r.left;
+    return good;
+}
+
+/* ---- sums ---- */
+
+typedef struct summing {
+    const ledger_query *query;
+    sums_table *table;
+} summing;
+
+static bool hand_sums(void *user, const sql_value *values, size_t count) {
+    summing *m = user;
+    sums_key key = {0};
+    sums s;
+    store_sql_read_sums(m->query->group, values, count, &key, &s);
+    sums_table_add(m->table, &key, &s);
+    return true;
+}
+
+static bool sum(store *s, const ledger_query *q, bool by_hours, sums_table *ret) {
+    if (q->from_us >= q->to_us) return true;
+    store_statement st;
+    store_sql_select_sums(q, by_hours, &st);
+    summing m = {q, ret};
+    bool good = run(s, buf_cstr(&st.text), st.values, st.count, hand_sums, &m);
+    store_statement_done(&st);
+    return good;
+}
+
+static int64_t hour_up(int64_t us) {
+    return us > INT64_MAX - HOUR_US ? us / HOUR_US * HOUR_US
+                                    : (us + HOUR_US - 1) / HOUR_US * HOUR_US;
+}
+
+/* Whole hours by their sums, and what is left at both ends call by call. */
+static bool sum_all(store *s, const ledger_query *q, sums_table *ret) {
+    ledger_query part = *q;
+    int64_t first = hour_up(q->from_us), last = q->to_us / HOUR_US * HOUR_US;
+    if (q->to_us == INT64_MAX) last = INT64_MAX;
+    if (first >= last) return sum(s, q, false, ret);
+    part.to_us = first;
+    if (!sum(s, &part, false, ret)) return false;
+    part.from_us = first;
+    part.to_us = last;
+    if (!sum(s, &part, true, ret)) return false;
+    part.from_us = last;
+    part.to_us = q->to_us;
+    return sum(s, &part, false, ret);
+}
+
+/* In one transaction: what is imported meanwhile is in all parts or in none. */
+bool store_sums(store *s, const ledger_query *q, sums_table *ret) {
+    ledger_query asked;
+    if (!run_plain(s, "BEGIN")) return false;
+    if (bounded(s, q, &asked) && sum_all(s, &asked, ret) && run_plain(s, "COMMIT")) return true;
+    return take_back(s);
+}

@@ -1,0 +1,81 @@
+/* ledger/store.h: the database of records. The same schema and statements for each (ledger/sql.h);
+ * migrated by itself, forward only.
+ *
+ * Tables: weir_calls, a row a call, as fields.def has it; weir_usage, their sums by hour, client,
+ * user, model, target and tags, so that a summary is quick; weir_journal, how far each journal's
+ * file is in; weir_meta, the schema's version and from when on calls are kept.
+ *
+ * A store belongs to one thread at a time. Calls block. false: store_why() tells; a transaction has
+ * been taken back.
+ */
+#ifndef WEIR_LEDGER_STORE_H
+#define WEIR_LEDGER_STORE_H
+
+#include "ledger/call.h"
+#include "ledger/query.h"
+#include "ledger/sql.h"
+#include "ledger/sums.h"
+
+typedef struct store store;
+
+/* "sqlite:PATH". */
+typedef struct store_place {
+    const sql_driver *driver;
+    span where; /* for the driver; NUL-terminated */
+} store_place;
+
+/* How a store may be opened. */
+typedef enum store_state {
+    STORE_OPEN,
+    STORE_AWAY,  /* not now */
+    STORE_NEVER, /* it is a later weir's, or no store */
+} store_state;
+
+store_state store_open(const store_place *place, sql_mode mode, bool durable, store **ret,
+                       buf *ret_why);
+void store_close(store *s); /* NULL is allowed */
+span store_why(const store *s);
+/* It must be closed and opened anew. */
+bool store_is_lost(const store *s);
+
+/* ---- the importer's ---- */
+
+/* How far a journal's file is in the store. node: whose, where several weirs share it. */
+typedef struct store_mark {
+    span file;
+    int64_t at; /* bytes; -1: the file is no more, and the mark may go */
+} store_mark;
+
+MUST_USE bool store_mark_of(store *s, span node, span file, int64_t *ret_at); /* 0: none */
+
+/* One transaction: the calls that it does not have yet, their sums, and the marks. *ret_fresh: how
+ * many calls were new to it. */
+typedef struct store_batch {
+    const ledger_call *calls;
+    size_t count;
+    span node;
+    const store_mark *marks;
+    size_t mark_count;
+} store_batch;
+MUST_USE bool store_import(store *s, const store_batch *b, size_t *ret_fresh);
+
+/* Forgets calls from before then, whole hours of them, in small steps: *ret_more says whether one
+ * more is needed. */
+MUST_USE bool store_prune(store *s, int64_t before_us, bool *ret_more);
+
+/* ---- reading ---- */
+
+/* A call, borrowed until it returns. */
+typedef void store_call_fn(void *user, const ledger_call *c);
+/* Newest first, at most q->limit; *ret_more: there are more. */
+MUST_USE bool store_calls(store *s, const ledger_query *q, store_call_fn *each, void *user,
+                          bool *ret_more);
+/* One by its id; only_client: another's is as if it were not there; ptr NULL: anybody's. */
+MUST_USE bool store_call(store *s, span id, span only_client, store_call_fn *each, void *user,
+                         bool *ret_found);
+
+/* The sums of all that the query asks, by model and by what it groups by: key.model, and of the
+ * key that the group names; hour for hours and days, tags for tags. Exactly those of the calls. */
+MUST_USE bool store_sums(store *s, const ledger_query *q, sums_table *ret);
+
+#endif

@@ -1,0 +1,341 @@
+#include "ledger/store_sql.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- tables ---- */
+
+/* User and the like are words of SQL's: all names are quoted. */
+#define COLUMN_TEXT(name)     "\"" #name "\""
+#define COLUMN_BYTES(name)    "\"" #name "\""
+#define COLUMN_COUNT(name)    "\"" #name "\""
+#define COLUMN_MONEY(name)    "\"" #name "\""
+#define COLUMN_FLAG(name)     "\"" #name "\""
+#define COLUMN_TIME(name)     "\"" #name "_us\""
+#define COLUMN_DURATION(name) "\"" #name "_us\""
+
+typedef enum column_kind { TEXT, BYTES, COUNT, MONEY, FLAG, TIME, DURATION } column_kind;
+
+static const struct {
+    const char *name;
+    column_kind kind;
+} columns[] = {
+#define X(number, kind, name) {COLUMN_##kind(name), kind},
+#include "ledger/fields.def"
+#undef X
+};
+
+static void make_calls(const sql_driver *d, buf *out) {
+    buf_add_cstr(out, "CREATE TABLE weir_calls (");
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
+        column_kind kind = columns[i].kind;
+        const char *type = kind == TEXT ? "TEXT" : kind == BYTES ? d->bytes_type : "BIGINT";
+        buf_addf(out, "%s%s %s%s", i ? ", " : "", columns[i].name, type,
+                 i ? "" : " NOT NULL PRIMARY KEY");
+    }
+    buf_addf(out, ")%s", d->table_end);
+}
+
+static void make_sums(const sql_driver *d, buf *out) {
+    buf_add_cstr(out, "CREATE TABLE weir_usage (hour BIGINT NOT NULL, client TEXT NOT NULL, "
+                      "\"user\" TEXT NOT NULL, model TEXT NOT NULL, target TEXT NOT NULL, "
+                      "tags TEXT NOT NULL");
+#define X(name, of) ", " #name " BIGINT NOT NULL"
+    buf_add_cstr(out,
+#include "ledger/sums.def"
+    );
+#undef X
+    buf_addf(out, ", PRIMARY KEY (hour, client, \"user\", model, target, tags))%s", d->table_end);
+}
+
+static void make_journal(const sql_driver *d, buf *out) {
+    buf_addf(
+        out,
+        "CREATE TABLE weir_journal (node TEXT NOT NULL, file TEXT NOT NULL, at BIGINT NOT NULL, "
+        "PRIMARY KEY (node, file))%s",
+        d->table_end);
+}
+
+bool store_sql_table(const sql_driver *d, size_t i, buf *ret) {
+    static void (*const make[])(const sql_driver *d, buf *out) = {make_calls, make_sums,
+                                                                  make_journal};
+    if (i == ARRAY_LEN(make)) return false;
+    make[i](d, ret);
+    return true;
+}
+
+/* ---- writing ---- */
+
+static void add_places(size_t count, buf *out) {
+    for (size_t i = 1; i <= count; i++)
+        buf_addf(out, "%s$%zu", i > 1 ? "," : "", i);
+}
+
+static void add_columns(buf *out) {
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        buf_addf(out, "%s%s", i ? "," : "", columns[i].name);
+}
+
+void store_sql_insert_call(buf *out) {
+    buf_add_cstr(out, "INSERT INTO weir_calls (");
+    add_columns(out);
+    buf_add_cstr(out, ") VALUES (");
+    add_places(STORE_CALL_COLUMNS, out);
+    buf_add_cstr(out, ") ON CONFLICT DO NOTHING");
+    (void)buf_cstr(out);
+}
+
+/* The key's columns, as a statement's text and in the order of their values. */
+#define KEY_COLUMNS "hour, client, \"user\", model, target, tags"
+
+void store_sql_add_sums(buf *out) {
+    static const char *const names[] = {
+#define X(name, of) #name,
+#include "ledger/sums.def"
+#undef X
+    };
+    buf_add_cstr(out, "INSERT INTO weir_usage (" KEY_COLUMNS);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        buf_addf(out, ", %s", names[i]);
+    buf_add_cstr(out, ") VALUES (");
+    add_places(STORE_SUMS_COLUMNS, out);
+    buf_add_cstr(out, ") ON CONFLICT (" KEY_COLUMNS ") DO UPDATE SET ");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        buf_addf(out, "%s%s = weir_usage.%s + excluded.%s", i ? ", " : "", names[i], names[i],
+                 names[i]);
+    (void)buf_cstr(out);
+}
+
+static sql_value text_or_null(span text) {
+    return text.len ? sql_text(text) : (sql_value){.kind = SQL_NULL};
+}
+static sql_value bytes_or_null(span bytes) {
+    return bytes.len ? (sql_value){SQL_BYTES, 0, bytes} : (sql_value){.kind = SQL_NULL};
+}
+static sql_value number_or_null(int64_t number) {
+    return number < 0 ? (sql_value){.kind = SQL_NULL} : sql_number(number);
+}
+
+#define VALUE_TEXT(c, name)     text_or_null((c)->name)
+#define VALUE_BYTES(c, name)    bytes_or_null((c)->name)
+#define VALUE_COUNT(c, name)    number_or_null((c)->name)
+#define VALUE_MONEY(c, name)    number_or_null((c)->name)
+#define VALUE_FLAG(c, name)     sql_number((c)->name)
+#define VALUE_TIME(c, name)     sql_number((c)->name##_us)
+#define VALUE_DURATION(c, name) number_or_null((c)->name##_us)
+
+void store_sql_call_values(const ledger_call *c, sql_value *ret) {
+#define X(number, kind, name) *ret++ = VALUE_##kind(c, name);
+#include "ledger/fields.def"
+#undef X
+}
+
+void store_sql_sums_values(const sums_row *r, sql_value *ret) {
+    *ret++ = sql_number(r->key.hour);
+    *ret++ = sql_text(r->key.client);
+    *ret++ = sql_text(r->key.user);
+    *ret++ = sql_text(r->key.model);
+    *ret++ = sql_text(r->key.target);
+    *ret++ = sql_text(r->key.tags);
+#define X(name, of) *ret++ = sql_number(r->sums.name);
+#include "ledger/sums.def"
+#undef X
+}
+
+/* ---- asking ---- */
+
+void store_statement_done(store_statement *st) {
+    buf_done(&st->text);
+    arena_done(&st->arena);
+}
+
+static void begin(store_statement *st) {
+    *st = (store_statement){.text = BUF_EMPTY};
+    arena_init(&st->arena, 0);
+}
+
+/* "… $3 …", the next one. */
+static void add_value(store_statement *st, const char *before, sql_value v, const char *after) {
+    st->values[st->count++] = v;
+    buf_addf(&st->text, "%s$%zu%s", before, st->count, after);
+}
+
+static void add_equal(store_statement *st, const char *before, span value) {
+    if (value.ptr) add_value(st, before, sql_text(value), "");
+}
+
+/* The tags of a call are "a=b,c=d": one of them, between commas. */
+static span tag_pattern(span tag, arena *a) {
+    buf pattern = BUF_EMPTY;
+    buf_add_cstr(&pattern, "%,");
+    for (size_t i = 0; i < tag.len; i++) {
+        char c = tag.ptr[i];
+        if (c == '%' || c == '_' || c == '\\') buf_add_char(&pattern, '\\');
+        buf_add_char(&pattern, c);
+    }
+    buf_add_cstr(&pattern, ",%");
+    span made = arena_dup(a, buf_span(&pattern));
+    buf_done(&pattern);
+    return made;
+}
+
+static void add_tag(store_statement *st, span tag) {
+    if (!tag.ptr) return;
+    add_value(st, " AND (',' || tags || ',') LIKE ", sql_text(tag_pattern(tag, &st->arena)),
+              " ESCAPE '\\'");
+}
+
+/* What can be asked of calls and sums alike. */
+static void add_filters(const ledger_query *q, store_statement *st) {
+    add_equal(st, " AND client = ", q->client);
+    add_equal(st, " AND \"user\" = ", q->user);
+    add_equal(st, " AND model = ", q->model);
+    add_equal(st, " AND target = ", q->target);
+    add_tag(st, q->tag);
+}
+
+void store_sql_first_id(int64_t wall_us, char ret[STORE_ID_LEN + 1]) {
+    uint64_t ms = wall_us > 0 ? (uint64_t)wall_us / 1000 : 0;
+    snprintf(ret, STORE_ID_LEN + 1, "%08" PRIx64 "-%04" PRIx64 "-7000-8000-000000000000",
+             ms >> 16 & 0xFFFFFFFF, ms & 0xFFFF);
+}
+
+/* The ids lead to the place, the instants cut to the microsecond. */
+static void add_times(const ledger_query *q, store_statement *st) {
+    char id[STORE_ID_LEN + 1];
+    if (q->from_us > 0) {
+        store_sql_first_id(q->from_us, id);
+        add_value(st, " AND request_id >= ", sql_text(arena_dup(&st->arena, span_cstr(id))), "");
+        add_value(st, " AND timestamp_us >= ", sql_number(q->from_us), "");
+    }
+    if (q->to_us == INT64_MAX) return;
+    store_sql_first_id(q->to_us + 1000, id);
+    add_value(st, " AND request_id < ", sql_text(arena_dup(&st->arena, span_cstr(id))), "");
+    add_value(st, " AND timestamp_us < ", sql_number(q->to_us), "");
+}
+
+static void add_select(store_statement *st) {
+    buf_add_cstr(&st->text, "SELECT ");
+    add_columns(&st->text);
+    buf_add_cstr(&st->text, " FROM weir_calls WHERE 1 = 1");
+}
+
+void store_sql_select_calls(const ledger_query *q, store_statement *ret) {
+    begin(ret);
+    add_select(ret);
+    if (q->cursor.ptr) add_value(ret, " AND request_id < ", sql_text(q->cursor), "");
+    add_times(q, ret);
+    add_filters(q, ret);
+    add_equal(ret, " AND outcome = ", q->outcome);
+    add_equal(ret, " AND error_code = ", q->error_code);
+    add_equal(ret, " AND endpoint = ", q->endpoint);
+    if (q->status >= 0) add_value(ret, " AND status = ", sql_number(q->status), "");
+    add_value(ret, " ORDER BY request_id DESC LIMIT ", sql_number((int64_t)q->limit + 1), "");
+}
+
+void store_sql_select_call(const ledger_query *q, span id, store_statement *ret) {
+    begin(ret);
+    add_select(ret);
+    add_value(ret, " AND request_id = ", sql_text(id), "");
+    add_equal(ret, " AND client = ", q->client);
+}
+
+#define READ_TEXT(c, name)     (c)->name = v->text
+#define READ_BYTES(c, name)    (c)->name = v->text
+#define READ_COUNT(c, name)    (c)->name = v->number
+#define READ_MONEY(c, name)    (c)->name = v->number
+#define READ_FLAG(c, name)     (c)->name = v->number != 0
+#define READ_TIME(c, name)     (c)->name##_us = v->number
+#define READ_DURATION(c, name) (c)->name##_us = v->number
+
+static bool is_known(const sql_value *v) {
+    return v->kind != SQL_NULL;
+}
+
+void store_sql_read_call(const sql_value *values, size_t count, ledger_call *ret) {
+    *ret = ledger_call_unknown;
+    if (count < STORE_CALL_COLUMNS) return;
+    const sql_value *v = values;
+#define X(number, kind, name)                                                                      \
+    if (is_known(v)) READ_##kind(ret, name);                                                       \
+    v++;
+#include "ledger/fields.def"
+#undef X
+}
+
+/* ---- sums ---- */
+
+/* A column of what groups; empty texts and nulls are one. */
+static const char *group_column(query_group g, bool by_hours) {
+    switch (g) {
+    case GROUP_NONE:
+    case GROUP_MODEL: return "0";
+    case GROUP_HOUR:
+    case GROUP_DAY: return by_hours ? "hour" : "timestamp_us / 3600000000";
+    case GROUP_CLIENT: return "COALESCE(client, '')";
+    case GROUP_USER: return "COALESCE(\"user\", '')";
+    case GROUP_TARGET: return "COALESCE(target, '')";
+    case GROUP_TAG: return "COALESCE(tags, '')";
+    }
+    return "0";
+}
+
+/* The same as sums_of() does with one call, for the database to do with many. */
+#define KNOWN(column) "COALESCE(" column ", 0)"
+static const char *const of_calls[] = {
+    "1",
+    "CASE WHEN outcome = 'ok' THEN 1 ELSE 0 END",
+    KNOWN("prompt_tokens"),
+    KNOWN("completion_tokens"),
+    KNOWN("total_tokens"),
+    "CASE WHEN outcome = 'ok' THEN COALESCE(response_time_us, 0) ELSE 0 END",
+    KNOWN("cost_nano"),
+    "CASE WHEN cost_nano IS NULL THEN 1 ELSE 0 END",
+    "estimated",
+    "CASE WHEN cache = 'hit' THEN 1 ELSE 0 END",
+    KNOWN("saved_nano"),
+};
+static const char *const of_hours[] = {
+#define X(name, of) #name,
+#include "ledger/sums.def"
+#undef X
+};
+_Static_assert(ARRAY_LEN(of_calls) == ARRAY_LEN(of_hours), "a sum for each column");
+
+void store_sql_select_sums(const ledger_query *q, bool by_hours, store_statement *ret) {
+    begin(ret);
+    buf_addf(&ret->text, "SELECT %s, COALESCE(model, '')", group_column(q->group, by_hours));
+    for (size_t i = 0; i < ARRAY_LEN(of_hours); i++) /* cast: PostgreSQL's sum is no integer */
+        buf_addf(&ret->text, ", CAST(SUM(%s) AS BIGINT)", by_hours ? of_hours[i] : of_calls[i]);
+    buf_addf(&ret->text, " FROM %s WHERE 1 = 1", by_hours ? "weir_usage" : "weir_calls");
+    if (by_hours) {
+        add_value(ret, " AND hour >= ", sql_number(q->from_us / HOUR_US), "");
+        add_value(ret, " AND hour < ",
+                  sql_number(q->to_us == INT64_MAX ? INT64_MAX : q->to_us / HOUR_US), "");
+    } else {
+        add_times(q, ret);
+    }
+    add_filters(q, ret);
+    buf_add_cstr(&ret->text, " GROUP BY 1, 2");
+}
+
+void store_sql_read_sums(query_group group, const sql_value *values, size_t count,
+                         sums_key *ret_key, sums *ret) {
+    *ret_key = (sums_key){.model = values[1].text};
+    *ret = (sums){0};
+    switch (group) {
+    case GROUP_NONE:
+    case GROUP_MODEL: break;
+    case GROUP_HOUR: ret_key->hour = values[0].number; break;
+    case GROUP_DAY: ret_key->hour = values[0].number / 24 * 24; break;
+    case GROUP_CLIENT: ret_key->client = values[0].text; break;
+    case GROUP_USER: ret_key->user = values[0].text; break;
+    case GROUP_TARGET: ret_key->target = values[0].text; break;
+    case GROUP_TAG: ret_key->tags = values[0].text; break;
+    }
+    if (count < 2 + ARRAY_LEN(of_hours)) return;
+    const sql_value *v = values + 2;
+#define X(name, of) ret->name = (v++)->number;
+#include "ledger/sums.def"
+#undef X
+}
