@@ -1,0 +1,261 @@
+/* The journal: what was flushed is there at the next start, and what the system refuses to write is
+ * written once it does not. */
+#include "unit.h"
+
+#include "ledger/folder.h"
+#include "ledger/journal.h"
+
+#include <errno.h>
+
+enum { LIMIT = 1024 * 1024 };
+
+/* ---- a system that fails ---- */
+
+typedef struct fault {
+    size_t at;    /* the n-th call of all, from 1; 0: none */
+    size_t count; /* calls so far */
+    int error;
+    size_t part; /* of a write that fails: bytes that get through first */
+} fault;
+
+static fault injected;
+
+static bool fails(void) {
+    return ++injected.count == injected.at;
+}
+
+static int faulty_create(const char *path) {
+    return fails() ? injected.error : journal_io_system.create(path);
+}
+static ssize_t faulty_append(int fd, const void *bytes, size_t len) {
+    if (!fails()) return journal_io_system.append(fd, bytes, len);
+    size_t part = injected.part < len ? injected.part : len - 1;
+    if (!part) return injected.error;
+    injected.at++; /* then the rest is refused */
+    return journal_io_system.append(fd, bytes, part);
+}
+static int faulty_sync(int fd) { /* a real one may take long */
+    assert_true(fd >= 0);
+    return fails() ? injected.error : 0;
+}
+
+static journal_io faulty_io(void) {
+    journal_io io = journal_io_system;
+    io.create = faulty_create;
+    io.append = faulty_append;
+    io.sync = faulty_sync;
+    return io;
+}
+
+/* ---- records ---- */
+
+static void put(journal_writer *w, unsigned number) {
+    size_t at;
+    buf_addf(journal_begin(w, &at), "record %u", number);
+    journal_end(w, at, FRAME_SETTLE);
+}
+
+enum { RECORDS_MAX = 200 };
+
+typedef struct census {
+    journal *journal;
+    unsigned seen[RECORDS_MAX];
+    size_t files, damaged, torn;
+} census;
+
+static void count_file(journal_file *f, void *user) {
+    census *c = user;
+    static char bytes[LIMIT];
+    size_t len = atomic_load(&f->written);
+    assert_int_equal(journal_read(c->journal, f, 0, bytes, len), len);
+    span rest = span_from(bytes, len);
+    c->files++;
+    for (;;) {
+        frame found;
+        size_t bad;
+        frame_result r = frame_take(&rest, true, &found, &bad);
+        if (r == FRAME_CUT) break;
+        if (r == FRAME_DAMAGED) c->damaged++;
+        if (r != FRAME_FOUND) continue;
+        unsigned number;
+        char text[32];
+        snprintf(text, sizeof text, "%.*s", SPAN_ARG(found.payload));
+        assert_int_equal(sscanf(text, "record %u", &number), 1);
+        assert_true(number < RECORDS_MAX);
+        c->seen[number]++;
+    }
+    if (rest.len) c->torn++;
+}
+
+/* As the next process finds it. */
+static census read_again(const folder *f) {
+    journal j;
+    assert_int_equal(journal_open(&j, &journal_io_system, f->path, LIMIT, 2000), 0);
+    census c = {.journal = &j};
+    journal_each(&j, count_file, &c);
+    journal_close(&j);
+    return c;
+}
+
+/* ---- tests ---- */
+
+static void what_was_flushed_is_there_again(void **state) {
+    (void)state;
+    folder f;
+    folder_make(&f);
+    journal j;
+    assert_int_equal(journal_open(&j, &journal_io_system, f.path, LIMIT, 1000), 0);
+    journal_writer a, b;
+    journal_writer_init(&a, &j, 0, false);
+    journal_writer_init(&b, &j, 1, false);
+    for (unsigned i = 0; i < 10; i++)
+        put(i % 2 ? &a : &b, i);
+    assert_int_equal(folder_count(&f), 0); /* nothing is written before a flush */
+    assert_int_equal(journal_writer_flush(&a), 0);
+    assert_int_equal(journal_writer_flush(&b), 0);
+    put(&a, 10); /* is never flushed: as a process is killed */
+    census c = read_again(&f);
+    assert_int_equal(c.files, 2);
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(c.seen[i], 1);
+    assert_int_equal(c.seen[10], 0);
+    journal_writer_close(&a);
+    journal_writer_close(&b);
+    journal_close(&j);
+    assert_int_equal(read_again(&f).seen[10], 1);
+    folder_remove(&f);
+}
+
+static void long_files_are_sealed_and_removed(void **state) {
+    (void)state;
+    folder f;
+    folder_make(&f);
+    journal j;
+    assert_int_equal(journal_open(&j, &journal_io_system, f.path, 1600, 1000), 0);
+    journal_writer w;
+    journal_writer_init(&w, &j, 0, false);
+    for (unsigned i = 0; i < 60; i++) {
+        put(&w, i);
+        assert_int_equal(journal_writer_flush(&w), 0);
+    }
+    assert_true(folder_count(&f) >= 10); /* files of a sixteenth */
+    put(&w, 60);
+    assert_int_equal(journal_writer_flush(&w), 0); /* full or not: what has begun is written */
+    assert_false(journal_is_full(&j));
+    journal_set_limit(&j, 100);
+    assert_true(journal_is_full(&j));
+    journal_writer_close(&w);
+    while (!list_empty(&j.files))
+        journal_remove(&j, LIST_ENTRY(j.files.next, journal_file, link));
+    assert_int_equal(folder_count(&f), 0);
+    assert_int_equal(atomic_load(&j.bytes), 0);
+    journal_close(&j);
+    folder_remove(&f);
+}
+
+static void strange_files_are_left_alone(void **state) {
+    (void)state;
+    static const char *const names[] = {"notes.txt", "00000000000003e8-0000-0000000x.journal",
+                                        "00000000000003e8-0000-00000000.journal.bak"};
+    folder f;
+    char path[256];
+    folder_make(&f);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(path, sizeof path, "%s/%s", f.path, names[i]);
+        FILE *file = fopen(path, "w");
+        fputs("record 1", file);
+        fclose(file);
+    }
+    assert_int_equal(read_again(&f).files, 0);
+    assert_int_equal(folder_count(&f), ARRAY_LEN(names));
+    folder_remove(&f);
+}
+
+/* A clock that was set back makes no name twice. */
+static void instants_go_on(void **state) {
+    (void)state;
+    folder f;
+    folder_make(&f);
+    for (int i = 0; i < 3; i++) {
+        journal j;
+        assert_int_equal(journal_open(&j, &journal_io_system, f.path, LIMIT, 5000 - i), 0);
+        journal_writer w;
+        journal_writer_init(&w, &j, 0, false);
+        put(&w, (unsigned)i);
+        assert_int_equal(journal_writer_flush(&w), 0);
+        journal_writer_close(&w);
+        journal_close(&j);
+    }
+    census c = read_again(&f);
+    assert_int_equal(c.files, 3);
+    folder_remove(&f);
+}
+
+/* Lets the n-th thing that is asked of the system fail, for each n, until nothing does. Whatever it
+ * was, each record is there at the end, and is torn at most where it is there a second time. */
+static void play_with_fault(size_t at, int error, size_t part) {
+    folder f;
+    folder_make(&f);
+    const journal_io io = faulty_io();
+    journal j;
+    assert_int_equal(journal_open(&j, &io, f.path, 3200, 1000), 0);
+    injected = (fault){.at = at, .error = error, .part = part};
+    journal_writer w;
+    journal_writer_init(&w, &j, 0, true);
+    for (unsigned i = 0; i < 40; i++) {
+        put(&w, i);
+        if (journal_writer_flush(&w)) assert_true(journal_writer_waits(&w));
+        if (i % 8 == 0) (void)journal_sync_run(journal_sync_prepare(&w));
+    }
+    assert_int_equal(journal_writer_flush(&w), 0);
+    census c = read_again(&f);
+    for (unsigned i = 0; i < 40; i++)
+        assert_in_range(c.seen[i], 1, 2);
+    if (error == -ENOSPC)
+        for (unsigned i = 0; i < 40; i++)
+            assert_int_equal(c.seen[i], 1);
+    journal_writer_close(&w);
+    journal_close(&j);
+    folder_remove(&f);
+}
+
+static void whatever_fails_once_loses_nothing(void **state) {
+    (void)state;
+    static const int errors[] = {-ENOSPC, -EIO};
+    for (size_t e = 0; e < ARRAY_LEN(errors); e++)
+        for (size_t part = 0; part < 30; part += 7)
+            for (size_t at = 1; at == 1 || injected.count >= at - 1; at++)
+                play_with_fault(at, errors[e], part);
+}
+
+static void a_sync_that_fails_is_told(void **state) {
+    (void)state;
+    folder f;
+    folder_make(&f);
+    const journal_io io = faulty_io();
+    journal j;
+    assert_int_equal(journal_open(&j, &io, f.path, LIMIT, 1000), 0);
+    journal_writer w;
+    journal_writer_init(&w, &j, 0, true);
+    injected = (fault){0};
+    put(&w, 1);
+    assert_int_equal(journal_writer_flush(&w), 0);
+    assert_int_equal(journal_sync_run(journal_sync_prepare(&w)), 0);
+    injected = (fault){.at = 1, .error = -EIO};
+    assert_int_equal(journal_sync_run(journal_sync_prepare(&w)), -EIO);
+    journal_writer_close(&w);
+    journal_close(&j);
+    folder_remove(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_flushed_is_there_again),
+        cmocka_unit_test(long_files_are_sealed_and_removed),
+        cmocka_unit_test(strange_files_are_left_alone),
+        cmocka_unit_test(instants_go_on),
+        cmocka_unit_test(whatever_fails_once_loses_nothing),
+        cmocka_unit_test(a_sync_that_fails_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,397 @@
+/* The store: each call once, sums exactly those of the calls, and what is asked of both. */
+#include "unit.h"
+
+#include "ledger/folder.h"
+#include "ledger/place.h"
+#include "ledger/store_sql.h"
+
+#include <inttypes.h>
+
+#define HOUR ((int64_t)HOUR_US)
+#define T0   (498858 * HOUR) /* 2026-11-28T18:00:00Z */
+
+typedef struct world {
+    folder folder;
+    buf name;
+    store_place place;
+    store *store;
+} world;
+
+static void open_again(world *w) {
+    buf why = BUF_EMPTY;
+    store_close(w->store);
+    store_state s = store_open(&w->place, SQL_WRITES, false, &w->store, &why);
+    if (s != STORE_OPEN) fail_msg("%s", buf_cstr(&why));
+    buf_done(&why);
+}
+
+static int set_up(void **state) {
+    static world w;
+    w = (world){0};
+    folder_make(&w.folder);
+    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
+    w.place = store_place_of(&w.name);
+    open_again(&w);
+    *state = &w;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    world *w = *state;
+    store_close(w->store);
+    buf_done(&w->name);
+    folder_remove(&w->folder);
+    return 0;
+}
+
+/* ---- calls ---- */
+
+static char ids[1000][STORE_ID_LEN + 1];
+
+static ledger_call call_at(unsigned number, int64_t wall_us) {
+    ledger_call c = ledger_call_unknown;
+    store_sql_first_id(wall_us, ids[number]);
+    snprintf(ids[number] + 24, 13, "%012u", number);
+    c.request_id = span_cstr(ids[number]);
+    c.timestamp_us = wall_us;
+    c.model = SPAN_OF("gpt-4o");
+    c.target = SPAN_OF("openai/gpt-4o");
+    c.outcome = SPAN_OF("ok");
+    c.status = 200;
+    c.prompt_tokens = 10;
+    c.completion_tokens = 5;
+    c.total_tokens = 15;
+    c.response_time_us = 1000;
+    c.cost_nano = 7;
+    return c;
+}
+
+static size_t import(world *w, const ledger_call *calls, size_t count) {
+    const store_mark mark = {SPAN("a.journal"), (int64_t)count};
+    const store_batch b = {calls, count, SPAN("node"), &mark, 1};
+    size_t fresh = 0;
+    if (!store_import(w->store, &b, &fresh)) fail_msg("%.*s", SPAN_ARG(store_why(w->store)));
+    return fresh;
+}
+
+static sums total(world *w, const ledger_query *q) {
+    sums_table t;
+    sums s = {0};
+    sums_table_init(&t);
+    assert_true(store_sums(w->store, q, &t));
+    for (size_t i = 0; i < t.count; i++)
+        sums_add(&s, &t.rows[i].sums);
+    sums_table_done(&t);
+    return s;
+}
+
+typedef struct listed {
+    size_t count;
+    buf ids; /* the last characters of each, in order */
+} listed;
+
+static void note(void *user, const ledger_call *c) {
+    listed *l = user;
+    l->count++;
+    buf_addf(&l->ids, "%s%.*s", l->ids.len ? " " : "",
+             SPAN_ARG(span_slice(c->request_id, 33, c->request_id.len)));
+}
+
+/* ---- tests ---- */
+
+static void each_call_is_there_once(void **state) {
+    world *w = *state;
+    ledger_call calls[3] = {call_at(0, T0), call_at(1, T0 + 1000), call_at(2, T0 + 2000)};
+    assert_int_equal(import(w, calls, 2), 2);
+    assert_int_equal(import(w, calls, 3), 1); /* two of them again */
+    assert_int_equal(total(w, &ledger_query_all).calls, 3);
+    assert_int_equal(total(w, &ledger_query_all).cost_nano, 21);
+    open_again(w);
+    assert_int_equal(import(w, calls, 3), 0);
+    assert_int_equal(total(w, &ledger_query_all).calls, 3);
+    int64_t at;
+    assert_true(store_mark_of(w->store, SPAN_OF("node"), SPAN_OF("a.journal"), &at));
+    assert_int_equal(at, 3);
+    assert_true(store_mark_of(w->store, SPAN_OF("another"), SPAN_OF("a.journal"), &at));
+    assert_int_equal(at, 0);
+}
+
+static void a_call_comes_back_whole(void **state) {
+    world *w = *state;
+    ledger_call c = call_at(7, T0 + 123456);
+    c.user = SPAN_OF("o'brien; DROP TABLE weir_calls --");
+    c.tags = SPAN_OF("team=search");
+    c.tries = SPAN_OF("\x01\x00\x02");
+    c.stream = true;
+    c.first_token_us = 0;
+    c.cost_nano = -1;
+    import(w, &c, 1);
+    listed l = {0};
+    bool found = false;
+    assert_true(store_call(w->store, c.request_id, SPAN_EMPTY, note, &l, &found));
+    assert_true(found);
+    assert_true(store_call(w->store, SPAN_OF("none"), SPAN_EMPTY, note, &l, &found));
+    assert_false(found);
+    assert_true(store_call(w->store, c.request_id, SPAN_OF("somebody else"), note, &l, &found));
+    assert_false(found); /* it is nobody's */
+    assert_int_equal(l.count, 1);
+    assert_int_equal(total(w, &ledger_query_all).unpriced_calls, 1);
+    buf_done(&l.ids);
+}
+
+static void check_same(void *user, const ledger_call *c) {
+    const ledger_call *wanted = user;
+    buf a = BUF_EMPTY, b = BUF_EMPTY;
+    ledger_call_write(wanted, &a);
+    ledger_call_write(c, &b);
+    assert_true(span_eq(buf_span(&a), buf_span(&b)));
+    buf_done(&a);
+    buf_done(&b);
+}
+
+static void every_field_comes_back(void **state) {
+    world *w = *state;
+    ledger_call c = call_at(8, T0);
+#define FILL_TEXT(name)     if (!c.name.len) c.name = SPAN_OF(#name);
+#define FILL_BYTES(name)    c.name = SPAN_OF("\x01\x00" #name);
+#define FILL_COUNT(name)    c.name = INT64_MAX;
+#define FILL_MONEY(name)    c.name = INT64_MAX - 1;
+#define FILL_FLAG(name)     c.name = true;
+#define FILL_TIME(name)
+#define FILL_DURATION(name) c.name##_us = 0;
+#define X(number, kind, name) FILL_##kind(name)
+#include "ledger/fields.def"
+#undef X
+    import(w, &c, 1);
+    bool found = false;
+    assert_true(store_call(w->store, c.request_id, SPAN_EMPTY, check_same, &c, &found));
+    assert_true(found);
+}
+
+static void pages_neither_skip_nor_double(void **state) {
+    world *w = *state;
+    ledger_call calls[10];
+    for (unsigned i = 0; i < 10; i++)
+        calls[i] = call_at(i, T0 + i * 1000);
+    import(w, calls, 8);
+    ledger_query q = ledger_query_all;
+    q.limit = 3;
+    listed l = {0};
+    bool more;
+    assert_true(store_calls(w->store, &q, note, &l, &more));
+    assert_true(more);
+    import(w, calls, 10); /* newer ones arrive */
+    q.cursor = calls[5].request_id;
+    assert_true(store_calls(w->store, &q, note, &l, &more));
+    q.cursor = calls[2].request_id;
+    assert_true(store_calls(w->store, &q, note, &l, &more));
+    assert_false(more);
+    assert_string_equal(buf_cstr(&l.ids), "007 006 005 004 003 002 001 000");
+    buf_done(&l.ids);
+}
+
+static void what_is_asked_is_what_comes(void **state) {
+    world *w = *state;
+    ledger_call calls[6];
+    for (unsigned i = 0; i < 6; i++)
+        calls[i] = call_at(i, T0 + i * HOUR / 2);
+    calls[1].client = SPAN_OF("app");
+    calls[2].tags = SPAN_OF("team=search,feature=chat");
+    calls[3].tags = SPAN_OF("team=search_2");
+    calls[4].outcome = SPAN_OF("failed");
+    calls[4].error_code = SPAN_OF("overloaded");
+    calls[4].status = 503;
+    calls[5].user = SPAN_OF("A");
+    import(w, calls, 6);
+    static const struct {
+        const char *query, *ids;
+    } rows[] = {
+        {"", "005 004 003 002 001 000"},
+        {"client=app", "001"},
+        {"client=APP", ""},
+        {"user=A", "005"},
+        {"user=a", ""},
+        {"tag=team=search", "002"},
+        {"tag=team%3Dsearch", "002"},
+        {"tag=feature=chat", "002"},
+        {"tag=team=search_2", "003"},
+        {"tag=team=searchX2", ""},
+        {"tag=team=%25", ""},
+        {"tag=am=search", ""},
+        {"outcome=failed", "004"},
+        {"status=503", "004"},
+        {"error_code=overloaded&status=200", ""},
+        {"model=gpt-4o&limit=2", "005 004"},
+        {"from=2026-11-28T19:00:00Z", "005 004 003 002"},
+        {"from=2026-11-28T19:00:00.000001Z", "005 004 003"},
+        {"to=2026-11-28T19:00:00Z", "001 000"},
+        {"from=2026-11-28&to=2026-11-29", "005 004 003 002 001 000"},
+        {"from=2026-11-28T18:30:00Z&to=2026-11-28T20:00:00Z", "003 002 001"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        ledger_query q = ledger_query_all;
+        arena a;
+        arena_init(&a, 0);
+        span name;
+        buf why = BUF_EMPTY;
+        listed l = {0};
+        bool more;
+        if (!query_parse(&q, QUERY_CALLS, span_cstr(rows[i].query), T0 + 24 * HOUR, &a, &name, &why))
+            fail_msg("%s: %s", rows[i].query, buf_cstr(&why));
+        assert_true(store_calls(w->store, &q, note, &l, &more));
+        assert_string_equal(buf_cstr(&l.ids), rows[i].ids);
+        buf_done(&l.ids);
+        buf_done(&why);
+        arena_done(&a);
+    }
+}
+
+/* However a time is cut into parts, its sums are those of its calls. */
+static void sums_are_those_of_the_calls(void **state) {
+    world *w = *state;
+    enum { CALLS = 200 };
+    static ledger_call calls[CALLS];
+    uint64_t seed = 42;
+    for (unsigned i = 0; i < CALLS; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        calls[i] = call_at(i, T0 + (int64_t)(seed >> 33) % (5 * HOUR));
+        calls[i].prompt_tokens = (int64_t)(seed >> 40) % 1000;
+        calls[i].cost_nano = (int64_t)(seed >> 50) % 100 - 5;
+        if (calls[i].cost_nano < 0) calls[i].cost_nano = -1;
+        if (seed >> 62) calls[i].outcome = SPAN_OF("cut");
+        calls[i].estimated = seed >> 61 & 1;
+        if (seed >> 60 & 1) calls[i].model = SPAN_EMPTY;
+        if (seed >> 59 & 1) calls[i].client = SPAN_OF("app");
+        if (seed >> 58 & 1) calls[i].cache = SPAN_OF("hit"), calls[i].saved_nano = 3;
+    }
+    for (unsigned i = 0; i < CALLS; i += 50)
+        import(w, calls + i, 50);
+    for (int64_t from = T0 - HOUR; from < T0 + 6 * HOUR; from += HOUR / 3)
+        for (int64_t to = from - 1; to < T0 + 7 * HOUR; to += HOUR / 2 + 12345) {
+            ledger_query q = ledger_query_all;
+            q.from_us = from;
+            q.to_us = to;
+            sums wanted = {0}, got = total(w, &q);
+            for (unsigned i = 0; i < CALLS; i++) {
+                const sums one = sums_of(&calls[i]);
+                if (calls[i].timestamp_us >= from && calls[i].timestamp_us < to)
+                    sums_add(&wanted, &one);
+            }
+            assert_memory_equal(&got, &wanted, sizeof got);
+        }
+    const sums all = total(w, &ledger_query_all);
+    assert_int_equal(all.calls, CALLS);
+    assert_true(all.unpriced_calls && all.estimated_calls && all.cached_calls);
+    assert_true(all.successful < CALLS);
+}
+
+static void groups_are_told_apart(void **state) {
+    world *w = *state;
+    ledger_call calls[4] = {call_at(0, T0), call_at(1, T0 + HOUR), call_at(2, T0 + 24 * HOUR),
+                            call_at(3, T0 + 24 * HOUR + 1)};
+    calls[1].client = SPAN_OF("app");
+    calls[2].target = SPAN_OF("local/llama");
+    calls[3].tags = SPAN_OF("a=1,b=2");
+    import(w, calls, 4);
+    static const struct {
+        query_group group;
+        size_t rows;
+    } rows[] = {{GROUP_NONE, 1}, {GROUP_HOUR, 3},  {GROUP_DAY, 2},    {GROUP_CLIENT, 2},
+                {GROUP_USER, 1}, {GROUP_MODEL, 1}, {GROUP_TARGET, 2}, {GROUP_TAG, 2}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        ledger_query q = ledger_query_all;
+        q.group = rows[i].group;
+        /* Both ways: of whole hours, and of calls. */
+        for (int half = 0; half < 2; half++) {
+            sums_table t;
+            sums_table_init(&t);
+            q.from_us = half ? T0 - HOUR / 2 : 0;
+            q.to_us = half ? T0 + 24 * HOUR + HOUR / 2 : INT64_MAX;
+            assert_true(store_sums(w->store, &q, &t));
+            assert_int_equal(t.count, rows[i].rows);
+            sums_table_done(&t);
+        }
+    }
+}
+
+static void what_is_old_goes_in_steps(void **state) {
+    world *w = *state;
+    ledger_call calls[6];
+    for (unsigned i = 0; i < 6; i++)
+        calls[i] = call_at(i, T0 + i * HOUR);
+    import(w, calls, 6);
+    bool more;
+    assert_true(store_prune(w->store, T0 + 2 * HOUR + HOUR / 2, &more));
+    assert_false(more);
+    assert_int_equal(total(w, &ledger_query_all).calls, 4); /* whole hours go */
+    listed l = {0};
+    assert_true(store_calls(w->store, &ledger_query_all, note, &l, &more));
+    assert_string_equal(buf_cstr(&l.ids), "005 004 003 002");
+    assert_true(store_prune(w->store, T0, &more)); /* earlier than what has gone: nothing */
+    assert_int_equal(total(w, &ledger_query_all).calls, 4);
+    buf_done(&l.ids);
+}
+
+static void a_later_weirs_store_is_refused(void **state) {
+    world *w = *state;
+    buf why = BUF_EMPTY;
+    bool never;
+    sql *db = sql_sqlite.open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
+    assert_true(db->driver->run(db, "UPDATE weir_meta SET value = 99 WHERE name = 'schema'", NULL,
+                                0, NULL, NULL));
+    db->driver->close(db);
+    store *s;
+    assert_int_equal(store_open(&w->place, SQL_WRITES, false, &s, &why), STORE_NEVER);
+    assert_null(s);
+    assert_span(buf_span(&why), "its schema has version 99 and this weir knows 1: it was written by "
+                                "a later weir");
+    buf_done(&why);
+}
+
+static void what_is_no_database_is_refused(void **state) {
+    world *w = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/notes.db", w->folder.path);
+    FILE *f = fopen(path, "w");
+    for (int i = 0; i < 200; i++)
+        fputs("this is no database at all\n", f);
+    fclose(f);
+    const store_place place = {&sql_sqlite, span_cstr(path)};
+    store *s;
+    buf why = BUF_EMPTY;
+    assert_int_equal(store_open(&place, SQL_WRITES, false, &s, &why), STORE_NEVER);
+    assert_span(buf_span(&why), "file is not a database");
+    buf_done(&why);
+}
+
+/* A file that was taken away is noticed before what goes into it is believed to be kept. */
+static void a_file_that_is_gone_is_noticed(void **state) {
+    world *w = *state;
+    ledger_call c = call_at(0, T0);
+    size_t fresh;
+    const store_batch b = {&c, 1, SPAN("node"), NULL, 0};
+    unlink(w->place.where.ptr);
+    assert_false(store_import(w->store, &b, &fresh));
+    assert_true(store_is_lost(w->store));
+    open_again(w);
+    assert_true(store_import(w->store, &b, &fresh));
+    assert_int_equal(fresh, 1);
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(each_call_is_there_once),
+        T(a_call_comes_back_whole),
+        T(every_field_comes_back),
+        T(pages_neither_skip_nor_double),
+        T(what_is_asked_is_what_comes),
+        T(sums_are_those_of_the_calls),
+        T(groups_are_told_apart),
+        T(what_is_old_goes_in_steps),
+        T(a_later_weirs_store_is_refused),
+        T(what_is_no_database_is_refused),
+        T(a_file_that_is_gone_is_noticed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
