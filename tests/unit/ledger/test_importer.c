@@ -1,0 +1,262 @@
+/* The importer: what was written reaches the store once, whatever ends in between. */
+#include "unit.h"
+
+#include "ledger/folder.h"
+#include "ledger/importer.h"
+#include "ledger/place.h"
+#include "ledger/store_sql.h"
+
+enum { LIMIT = 1024 * 1024, WAIT_MS = 20000 };
+
+typedef struct world {
+    folder folder; /* the journal's, and the store's */
+    buf name;
+    journal journal;
+    journal_writer writer;
+    importer importer;
+    unsigned lives;
+} world;
+
+/* A process begins. */
+static void begin(world *w) {
+    w->lives++;
+    assert_int_equal(
+        journal_open(&w->journal, &journal_io_system, w->folder.path, LIMIT, 1000 * w->lives), 0);
+    journal_writer_init(&w->writer, &w->journal, 0, false);
+    w->importer = (importer){
+        .journal = &w->journal, .place = store_place_of(&w->name), .node = SPAN_OF("node")};
+}
+
+static void start(world *w) {
+    assert_int_equal(importer_start(&w->importer), 0);
+}
+
+/* And ends. killed: without what ends well. */
+static void end(world *w, bool killed) {
+    if (killed) buf_clear(&w->writer.out);
+    journal_writer_close(&w->writer);
+    importer_stop(&w->importer);
+    journal_close(&w->journal);
+}
+
+static int set_up(void **state) {
+    static world w;
+    w = (world){0};
+    folder_make(&w.folder);
+    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
+    *state = &w;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    world *w = *state;
+    buf_done(&w->name);
+    folder_remove(&w->folder);
+    return 0;
+}
+
+static void put(world *w, unsigned number, frame_kind kind) {
+    char id[STORE_ID_LEN + 1];
+    ledger_call c = ledger_call_unknown;
+    store_sql_first_id(1795890640836094, id);
+    snprintf(id + 24, 13, "%012u", number);
+    c.request_id = span_cstr(id);
+    c.timestamp_us = 1795890640836094;
+    c.model = SPAN_OF("m");
+    if (kind == FRAME_SETTLE) {
+        c.outcome = SPAN_OF("ok");
+        c.total_tokens = 10;
+    }
+    size_t at;
+    ledger_call_write(&c, journal_begin(&w->writer, &at));
+    journal_end(&w->writer, at, kind);
+}
+
+static void flush(world *w) {
+    assert_int_equal(journal_writer_flush(&w->writer), 0);
+    importer_wake(&w->importer);
+}
+
+static void note(void *user, const ledger_call *c) {
+    buf *out = user;
+    buf_addf(out, "%s%.*s %.*s", out->len ? ", " : "",
+             SPAN_ARG(span_slice(c->request_id, 34, c->request_id.len)), SPAN_ARG(c->outcome));
+}
+
+/* What the store has: "02 ok, 01 interrupted", and the same by its sums. */
+static void expect(world *w, const char *calls, int64_t count, int64_t tokens) {
+    store *s;
+    buf text = BUF_EMPTY;
+    bool more;
+    sums_table t;
+    const store_place place = store_place_of(&w->name);
+    assert_int_equal(store_open(&place, SQL_READS, false, &s, &text), STORE_OPEN);
+    assert_true(store_calls(s, &ledger_query_all, note, &text, &more));
+    if (calls) assert_string_equal(buf_cstr(&text), calls);
+    sums_table_init(&t);
+    assert_true(store_sums(s, &ledger_query_all, &t));
+    assert_int_equal(t.count, count > 0);
+    if (t.count) assert_int_equal(t.rows[0].sums.calls, count);
+    if (t.count) assert_int_equal(t.rows[0].sums.total_tokens, tokens);
+    sums_table_done(&t);
+    store_close(s);
+    buf_done(&text);
+}
+
+/* ---- tests ---- */
+
+static void what_is_written_is_imported(void **state) {
+    world *w = *state;
+    begin(w);
+    start(w);
+    put(w, 1, FRAME_RESERVE);
+    flush(w);
+    put(w, 1, FRAME_SETTLE);
+    put(w, 2, FRAME_SETTLE); /* one that nobody was asked for */
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    expect(w, "02 ok, 01 ok", 2, 20);
+    assert_int_equal(atomic_load(&w->importer.imported), 2);
+    end(w, false);
+    begin(w);
+    start(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    expect(w, "02 ok, 01 ok", 2, 20);
+    assert_true(list_empty(&w->journal.files)); /* nothing of it is needed any more */
+    end(w, false);
+}
+
+static void a_call_that_was_cut_off_is_interrupted(void **state) {
+    world *w = *state;
+    begin(w); /* its importer never comes to run */
+    put(w, 1, FRAME_RESERVE);
+    put(w, 2, FRAME_RESERVE);
+    put(w, 2, FRAME_SETTLE);
+    put(w, 3, FRAME_RESERVE);
+    assert_int_equal(journal_writer_flush(&w->writer), 0);
+    put(w, 3, FRAME_SETTLE); /* was not written when the process was killed */
+    journal_writer killed = w->writer;
+    buf_clear(&killed.out);
+    w->writer = killed;
+    journal_writer_close(&w->writer);
+    journal_close(&w->journal);
+    for (int life = 0; life < 3; life++) {
+        begin(w);
+        start(w);
+        assert_true(importer_catch_up(&w->importer, WAIT_MS));
+        expect(w, "03 interrupted, 02 ok, 01 interrupted", 3, 10);
+        assert_int_equal(atomic_load(&w->importer.interrupted), life ? 0 : 2);
+        end(w, false);
+    }
+}
+
+/* A call may be open for long, and its journal's file sealed and followed by others. */
+static void an_open_call_keeps_its_file(void **state) {
+    world *w = *state;
+    begin(w);
+    w->journal.file_bytes = 200;
+    start(w);
+    put(w, 1, FRAME_RESERVE);
+    for (unsigned i = 2; i < 40; i++) {
+        put(w, i, FRAME_SETTLE);
+        flush(w);
+    }
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    assert_false(list_empty(&w->journal.files));
+    end(w, true);
+    begin(w);
+    start(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    expect(w, NULL, 39, 380);
+    assert_int_equal(atomic_load(&w->importer.interrupted), 1);
+    assert_true(list_empty(&w->journal.files));
+    end(w, false);
+}
+
+static void a_locked_store_is_waited_for(void **state) {
+    world *w = *state;
+    begin(w);
+    start(w);
+    put(w, 1, FRAME_SETTLE);
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    const store_place place = store_place_of(&w->name);
+    buf why = BUF_EMPTY;
+    bool never;
+    sql *db = sql_sqlite.open(place.where.ptr, SQL_WRITES, false, &why, &never);
+    assert_true(db->driver->run(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL));
+    put(w, 2, FRAME_SETTLE);
+    flush(w);
+    while (!atomic_load(&w->importer.store_away))
+        usleep(1000);
+    put(w, 3, FRAME_SETTLE); /* is written all the same */
+    flush(w);
+    assert_false(importer_catch_up(&w->importer, 10));
+    expect(w, "01 ok", 1, 10); /* who reads does not wait */
+    db->driver->close(db);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    assert_false(atomic_load(&w->importer.store_away));
+    expect(w, "03 ok, 02 ok, 01 ok", 3, 30);
+    end(w, false);
+    buf_done(&why);
+}
+
+/* What was in it is gone with it; what comes after is kept. */
+static void a_store_that_was_removed_is_made_again(void **state) {
+    world *w = *state;
+    begin(w);
+    start(w);
+    put(w, 1, FRAME_SETTLE);
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    unlink(store_place_of(&w->name).where.ptr);
+    put(w, 2, FRAME_SETTLE);
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    expect(w, "02 ok", 1, 10);
+    end(w, false);
+}
+
+/* Each byte of what a killed process has left, altered, and each length of it. */
+static void damage_costs_that_record_alone(void **state) {
+    world *w = *state;
+    begin(w);
+    for (unsigned i = 1; i <= 3; i++)
+        put(w, i, FRAME_SETTLE);
+    buf written = BUF_EMPTY;
+    buf_add(&written, buf_span(&w->writer.out));
+    size_t one = written.len / 3;
+    buf_clear(&w->writer.out);
+    end(w, true);
+    unlink(store_place_of(&w->name).where.ptr);
+    for (size_t at = 0; at < written.len; at += 5) {
+        begin(w);
+        buf_add(&w->writer.out, buf_span(&written));
+        w->writer.out.ptr[at] ^= 0x10;
+        assert_int_equal(journal_writer_flush(&w->writer), 0);
+        journal_writer_close(&w->writer);
+        journal_close(&w->journal);
+        begin(w);
+        start(w);
+        assert_true(importer_catch_up(&w->importer, WAIT_MS));
+        assert_int_equal(atomic_load(&w->importer.damaged), 1);
+        const char *wanted[] = {"03 ok, 02 ok", "03 ok, 01 ok", "02 ok, 01 ok"};
+        expect(w, wanted[at / one], 2, 20);
+        end(w, false);
+        unlink(store_place_of(&w->name).where.ptr);
+    }
+    buf_done(&written);
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(what_is_written_is_imported),
+        T(a_call_that_was_cut_off_is_interrupted),
+        T(an_open_call_keeps_its_file),
+        T(a_locked_store_is_waited_for),
+        T(a_store_that_was_removed_is_made_again),
+        T(damage_costs_that_record_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
