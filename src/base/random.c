@@ -58,16 +58,15 @@ double rng_unit(rng *r) {
 }
 
 void id_new(rng *r, int64_t wall_us, char out[ID_LEN + 1]) {
-    uint64_t ms = (uint64_t)(wall_us / 1000);
-    uint64_t a = rng_u64(r), b = rng_u64(r);
+    uint64_t ms = (uint64_t)(wall_us / 1000), part = (uint64_t)(wall_us % 1000) * 4096 / 1000;
+    uint64_t b = rng_u64(r);
     unsigned char id[16];
     for (int i = 0; i < 6; i++)
         id[i] = (unsigned char)(ms >> (8 * (5 - i)));
-    for (int i = 0; i < 2; i++)
-        id[6 + i] = (unsigned char)(a >> (8 * i));
+    id[6] = (unsigned char)(0x70 | part >> 8);
+    id[7] = (unsigned char)part;
     for (int i = 0; i < 8; i++)
         id[8 + i] = (unsigned char)(b >> (8 * i));
-    id[6] = (unsigned char)(0x70 | (id[6] & 0x0F));
     id[8] = (unsigned char)(0x80 | (id[8] & 0x3F));
     static const char hex[] = "0123456789abcdef";
     char *at = out;

@@ -25,7 +25,8 @@ double rng_unit(rng *r);
 void random_bytes(void *out, size_t len);
 
 enum { ID_LEN = 36 };
-/* A UUID version 7 (RFC 9562), NUL-terminated: sorts by time. */
+/* A UUID version 7, NUL-terminated: sorts by time, down to the microsecond (RFC 9562 section 6.2,
+ * method 3). */
 void id_new(rng *r, int64_t wall_us, char out[ID_LEN + 1]);
 
 #endif

@@ -232,6 +232,12 @@ typedef struct config_logs {
         buffer_bytes; /* what may wait for a slow reader of the log; more is dropped and counted */
 } config_logs;
 
+/* Who sees everybody's records. */
+typedef struct config_admin {
+    unsigned char (*keys)[32]; /* their SHA-256 */
+    size_t key_count;          /* 0: none */
+} config_admin;
+
 typedef enum config_ledger_sync { LEDGER_SYNC_PROCESS, LEDGER_SYNC_MACHINE } config_ledger_sync;
 typedef enum config_ledger_full { LEDGER_FULL_REFUSE, LEDGER_FULL_SERVE } config_ledger_full;
 
@@ -280,6 +286,7 @@ typedef struct config {
     config_cors cors;
     config_logs logs;
     config_ledger ledger;
+    config_admin admin;
     config_problem *warnings; /* usable, but worth a look; `weir check` and the start print them */
     size_t warning_count;
     struct config_own *own; /* the room's own notes: where each value came from */
@@ -392,6 +399,9 @@ void config_write_example(buf *out);
 const config_model *config_find_model(const config *c, span name);
 /* The client with that key, compared in constant time; NULL. */
 const config_client *config_find_client(const config *c, span key);
+
+/* Whether it is one of admin.keys; compared in constant time. */
+bool config_is_admin(const config *c, span key);
 
 /* How much of a bounded thing one client may hold: limits.client_share of it, at least one; all of
  * it where there are no others. With server.open and no clients: of one machine that asks. */

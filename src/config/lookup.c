@@ -40,6 +40,16 @@ const config_client *config_find_client(const config *c, span key) {
     return found ? &c->clients[found - 1] : NULL;
 }
 
+bool config_is_admin(const config *c, span key) {
+    unsigned char hash[SHA256_LEN];
+    sha256(key, hash);
+    span wanted = span_from((const char *)hash, sizeof hash);
+    bool found = false;
+    for (size_t i = 0; i < c->admin.key_count; i++)
+        found |= span_eq_secret(wanted, span_from((const char *)c->admin.keys[i], SHA256_LEN));
+    return found;
+}
+
 uint64_t config_share(const config *c, uint64_t bound) {
     bool alone = c->client_count == 1 || (!c->client_count && !c->server.open);
     if (alone) return bound;

@@ -104,6 +104,7 @@ extern const option_type type_argv;   /* keys.c */
 extern const option_type type_models; /* models.c */
 extern const option_type type_targets;
 extern const option_type type_target_name;
+extern const option_type type_admin_keys;  /* admin.c */
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 

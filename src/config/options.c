@@ -72,6 +72,9 @@ static const option file_options[] = {
     {OTHER(config, "clients", clients, type_clients),
      .sentence = "Who may call. Without clients weir serves its own machine alone, and asks for no key."},
 
+    {OTHER(config, "admin.keys", admin.keys, type_admin_keys),
+     .sentence = "Keys with which GET /usage/summary and /usage/calls tell of all clients; a client's own key tells of its own. Each as under clients: {sha256: …}, a reference, {file: path}, {command: […]}, or the key itself. Without admin.keys and clients whoever asks sees all."},
+
     {TEXT(config, "chat.model", chat.model), .standard = "gpt-4o-mini",
      .sentence = "Model of /chat where a request names none."},
     {COUNT(config, "chat.message_chars", chat.message_chars), .standard = "10000", .min = "1", .max = "10000000",

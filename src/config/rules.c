@@ -71,6 +71,17 @@ static void check_hosts(reader *r, const yaml_node *root) {
     }
 }
 
+/* Who has a key of both would see more than he knows, or less. */
+static void check_admin(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    const yaml_node *node = find_value(root, SPAN_OF("admin.keys"));
+    for (size_t i = 0; i < c->admin.key_count; i++)
+        for (size_t k = 0; k < c->client_count; k++)
+            if (!memcmp(c->admin.keys[i], c->clients[k].key_sha256, sizeof c->admin.keys[i]))
+                reader_problem(r, find_item(node, i),
+                               "admin.keys has a key that is a client's, too; each has its own");
+}
+
 /* "tauri://localhost", "chrome-extension://abcdef": of pages that come with an app. */
 static bool is_app_origin(span scheme, span host) {
     static const char *const names = "abcdefghijklmnopqrstuvwxyz0123456789-.";
@@ -215,6 +226,7 @@ static void check_memory(reader *r, const yaml_node *root) {
 void rules_check(reader *r, const yaml_node *root) {
     check_listeners(r, root);
     check_hosts(r, root);
+    check_admin(r, root);
     check_cors(r, root);
     check_passthrough(r, root);
     check_orders(r, root);

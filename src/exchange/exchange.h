@@ -175,6 +175,10 @@ void exchange_sentence(const exchange *x, buf *out);
  * {error}. */
 void sentence_fill(span sentence, span error, buf *out);
 
+/* Whether a request's key is one of admin.keys; with neither admin's keys nor clients configured,
+ * whoever asks is as good as one. */
+MUST_USE bool exchange_identify_admin(const config *c, http_headers headers);
+
 /* Whether a request may call at all: the identify stage's own question, for a door that wants to
  * refuse before it reads a large body, and for the paths that need a key without being a call. True
  * where no keys are configured (*ret_client NULL then). false: *ret_error is the answer. */

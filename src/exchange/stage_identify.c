@@ -11,18 +11,32 @@ static span bearer(span authorization) {
     return span_trim(span_slice(authorization, strlen("bearer "), authorization.len));
 }
 
+enum { KEYS = 4 };
+
+static void find_keys(http_headers headers, span ret[KEYS]) {
+    ret[0] = bearer(http_header_get(headers, SPAN_OF("authorization")));
+    ret[1] = http_header_get(headers, SPAN_OF("api-key"));
+    ret[2] = http_header_get(headers, SPAN_OF("x-api-key"));
+    ret[3] = http_header_get(headers, SPAN_OF("x-goog-api-key"));
+}
+
+bool exchange_identify_admin(const config *c, http_headers headers) {
+    if (!c->admin.key_count) return !c->client_count;
+    span keys[KEYS];
+    find_keys(headers, keys);
+    for (size_t i = 0; i < KEYS; i++)
+        if (keys[i].len && config_is_admin(c, keys[i])) return true;
+    return false;
+}
+
 bool exchange_identify(const config *c, http_headers headers, const config_client **ret_client,
                        weir_error *ret_error) {
     *ret_client = NULL;
     if (c->client_count == 0) return true;
-    const span keys[] = {
-        bearer(http_header_get(headers, SPAN_OF("authorization"))),
-        http_header_get(headers, SPAN_OF("api-key")),
-        http_header_get(headers, SPAN_OF("x-api-key")),
-        http_header_get(headers, SPAN_OF("x-goog-api-key")),
-    };
+    span keys[KEYS];
+    find_keys(headers, keys);
     bool sent = false;
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+    for (size_t i = 0; i < KEYS; i++) {
         if (!keys[i].len) continue;
         sent = true;
         *ret_client = config_find_client(c, keys[i]);

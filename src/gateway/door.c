@@ -90,14 +90,27 @@ static bool coding_fits(const request *q) {
     return false;
 }
 
+/* An admin, or whoever asks where nobody has a key. */
+static bool reads_all(request *q) {
+    const config *c = worker_config(q->w);
+    q->admin = exchange_identify_admin(c, http_request_head(q->http)->headers);
+    return q->admin;
+}
+
 /* Where keys are asked for, whether the request has one; notes whose it is. */
 static bool key_fits(request *q) {
     if (q->row->who == WHO_ANYONE) return true;
     weir_error error;
     q->asked = q->w->env.snapshot;
-    if (exchange_identify(worker_config(q->w), http_request_head(q->http)->headers, &q->client,
-                          &error))
-        return true;
+    const config *c = worker_config(q->w);
+    const bool reads = q->row->who == WHO_READER;
+    if (reads && reads_all(q)) return true;
+    bool known = exchange_identify(c, http_request_head(q->http)->headers, &q->client, &error);
+    if (known && (q->client || !reads)) return true;
+    if (known) { /* there are no clients: the key that is asked for is an admin's */
+        error = error_of(ERR_UNAUTHENTICATED);
+        error.message = SPAN_OF("The records are for those who have one of admin.keys.");
+    }
     reply_error_with(q, &error, (http_headers){0});
     return false;
 }

@@ -197,6 +197,7 @@ static void on_applied(loop *l, void *arg) {
     foreseen_tell(g->shard, g->snapshot->config);
     gateway_probe(g);
     logger_configure(g->logger, &g->snapshot->config->logs);
+    if (g->ledger) ledger_configure(g->ledger, &g->snapshot->config->ledger);
     const span *paths;
     size_t count = config_watch_paths(g->snapshot->config, &paths);
     watch_set(&r->watch, paths, count);

@@ -40,6 +40,7 @@ struct request {
      * that was found, counted, because client lives in it. */
     const config_client *client;
     loop_snapshot *asked;
+    bool admin; /* of rows for readers: his key is an admin's */
     bool begun;
 };
 

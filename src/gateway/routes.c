@@ -4,6 +4,7 @@
 #include "gateway/calls.h"
 #include "gateway/models.h"
 #include "gateway/pages.h"
+#include "gateway/records.h"
 #include "http/plain_path.h"
 
 #define GET  (1u << HTTP_GET_M | 1u << HTTP_HEAD_M)
@@ -23,11 +24,18 @@ static const route routes[] = {
 #define X(id, path, ...) CALL("/v1" path, &form_openai, EP_##id),
 #include "dialect/endpoints.def"
 #undef X
-    CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS), PAGE("/v1/models", WHO_CLIENT, models_list),
-    PAGE("/v1/models/*", WHO_CLIENT, models_one),   PAGE("/health/live", WHO_ANYONE, page_live),
-    PAGE("/health/ready", WHO_ANYONE, page_ready),  PAGE("/health", WHO_ANYONE, page_health),
-    PAGE("/metrics", WHO_ANYONE, page_metrics),     PAGE("/openapi.json", WHO_ANYONE, page_openapi),
+    CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
+    PAGE("/v1/models", WHO_CLIENT, models_list),
+    PAGE("/v1/models/*", WHO_CLIENT, models_one),
+    PAGE("/health/live", WHO_ANYONE, page_live),
+    PAGE("/health/ready", WHO_ANYONE, page_ready),
+    PAGE("/health", WHO_ANYONE, page_health),
+    PAGE("/metrics", WHO_ANYONE, page_metrics),
+    PAGE("/openapi.json", WHO_ANYONE, page_openapi),
     PAGE("/docs", WHO_ANYONE, page_docs),
+    PAGE("/usage/summary", WHO_READER, records_summary),
+    PAGE("/usage/calls", WHO_READER, records_calls),
+    PAGE("/usage/calls/*", WHO_READER, records_call),
 };
 
 /* A configured path of /v1 that goes on as it is. */

@@ -12,6 +12,7 @@
 typedef enum route_who {
     WHO_ANYONE,
     WHO_CLIENT, /* the client's key is asked for, where keys are configured */
+    WHO_READER, /* the client's, or an admin's; where either is configured */
 } route_who;
 
 /* What is known of a model call by its path. */

@@ -3,6 +3,7 @@
 #include "gateway/door.h"
 #include "gateway/plan.h"
 #include "gateway/listener_tls.h"
+#include "loop/aside.h"
 
 #include <limits.h>
 #include <sys/resource.h>
@@ -113,6 +114,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     int err = loop_init(&w->loop, index);
     if (err) return err;
     w->loop.memory.bound = &g->memory;
+    aside_lane_init(&w->questions);
     timer_init(&w->tick, on_tick);
     timer_init(&w->log_due, on_log_due);
     w->client = http_client_new(&w->loop, &upstream_limits);

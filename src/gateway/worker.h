@@ -20,6 +20,7 @@ struct worker {
     http_client *client;
     exchange_env env;
     catalog *catalog;
+    aside_lane questions; /* to the ledger */
     refusals refusals;
     loop_hook end_of_turn;
     timer tick;    /* each second: gauges, sign of life */

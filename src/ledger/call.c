@@ -8,6 +8,8 @@ enum { WORD_MAX = 256, SENTENCE_MAX = 1024 };
 
 #define UNKNOWN_TEXT     SPAN_EMPTY
 #define UNKNOWN_BYTES    SPAN_EMPTY
+#define UNKNOWN_TAGS     SPAN_EMPTY
+#define UNKNOWN_JSON     SPAN_EMPTY
 #define UNKNOWN_COUNT    -1
 #define UNKNOWN_MONEY    -1
 #define UNKNOWN_FLAG     false
@@ -16,6 +18,8 @@ enum { WORD_MAX = 256, SENTENCE_MAX = 1024 };
 
 #define MEMBER_TEXT(name)     name
 #define MEMBER_BYTES(name)    name
+#define MEMBER_TAGS(name)     name
+#define MEMBER_JSON(name)     name
 #define MEMBER_COUNT(name)    name
 #define MEMBER_MONEY(name)    name
 #define MEMBER_FLAG(name)     name
@@ -51,6 +55,8 @@ static void put_flag(buf *out, unsigned number, bool value) {
 
 #define PUT_TEXT     put_text
 #define PUT_BYTES    put_text
+#define PUT_TAGS     put_text
+#define PUT_JSON     put_text
 #define PUT_COUNT    put_number
 #define PUT_MONEY    put_number
 #define PUT_FLAG     put_flag
@@ -80,6 +86,8 @@ static void set_flag(bool *field, bool has_bytes, span bytes, uint64_t value) {
 
 #define SET_TEXT     set_text
 #define SET_BYTES    set_text
+#define SET_TAGS     set_text
+#define SET_JSON     set_text
 #define SET_COUNT    set_number
 #define SET_MONEY    set_number
 #define SET_FLAG     set_flag
@@ -129,6 +137,7 @@ ledger_call ledger_call_begun(const call_record *r) {
     c.stream = r->stream;
     c.bytes_in = (int64_t)r->bytes_in;
     c.tags = r->tags;
+    c.saved_nano = 0;
     return c;
 }
 

@@ -15,6 +15,8 @@
 
 #define LEDGER_TEXT(name)     span name
 #define LEDGER_BYTES(name)    span name
+#define LEDGER_TAGS(name)     span name
+#define LEDGER_JSON(name)     span name
 #define LEDGER_COUNT(name)    int64_t name
 #define LEDGER_MONEY(name)    int64_t name
 #define LEDGER_FLAG(name)     bool name

@@ -160,9 +160,9 @@ bool query_set(ledger_query *q, query_kind kind, span name, span value, int64_t 
                           ret_why);
     }
     buf_add_cstr(ret_why, "There is no parameter '");
-    buf_add_excerpt(ret_why, name, 64);
-    buf_add_cstr(ret_why, "' here; there are");
-    const query_parameter *p;
+    buf_add_excerpt(ret_why, name, QUERY_NAME_MAX);
+    const query_parameter *p = query_parameter_at(kind, 0);
+    buf_add_cstr(ret_why, p ? "' here; there are" : "' here");
     for (size_t i = 0; (p = query_parameter_at(kind, i)); i++)
         buf_addf(ret_why, "%s %s", i ? "," : "", p->name);
     buf_add_char(ret_why, '.');

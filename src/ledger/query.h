@@ -18,7 +18,7 @@ typedef enum query_group {
     GROUP_TAG,
 } query_group;
 
-enum { QUERY_LIMIT = 100, QUERY_LIMIT_MAX = 1000 };
+enum { QUERY_LIMIT = 100, QUERY_LIMIT_MAX = 1000, QUERY_NAME_MAX = 64 };
 
 typedef struct ledger_query {
     int64_t from_us, to_us;                /* wall time: from the first on, before the second */
@@ -34,7 +34,7 @@ typedef struct ledger_query {
 
 extern const ledger_query ledger_query_all;
 
-typedef enum query_kind { QUERY_SUMMARY, QUERY_CALLS } query_kind;
+typedef enum query_kind { QUERY_SUMMARY, QUERY_CALLS, QUERY_CALL } query_kind;
 
 /* Sets one parameter by its name, as of now: times are RFC 3339, a date (its midnight, UTC) or how
  * long ago ("24h", "7d"). Texts are borrowed. false and a sentence for who wrote it where there is

@@ -18,6 +18,8 @@
 
 typedef struct store store;
 
+enum { STORE_ID_LEN = 36 }; /* of a call */
+
 /* "sqlite:PATH". */
 typedef struct store_place {
     const sql_driver *driver;

@@ -8,13 +8,25 @@
 /* User and the like are words of SQL's: all names are quoted. */
 #define COLUMN_TEXT(name)     "\"" #name "\""
 #define COLUMN_BYTES(name)    "\"" #name "\""
+#define COLUMN_TAGS(name)     "\"" #name "\""
+#define COLUMN_JSON(name)     "\"" #name "\""
 #define COLUMN_COUNT(name)    "\"" #name "\""
 #define COLUMN_MONEY(name)    "\"" #name "\""
 #define COLUMN_FLAG(name)     "\"" #name "\""
 #define COLUMN_TIME(name)     "\"" #name "_us\""
 #define COLUMN_DURATION(name) "\"" #name "_us\""
 
-typedef enum column_kind { TEXT, BYTES, COUNT, MONEY, FLAG, TIME, DURATION } column_kind;
+typedef enum column_kind {
+    TEXT,
+    TAGS,
+    JSON,
+    BYTES,
+    COUNT,
+    MONEY,
+    FLAG,
+    TIME,
+    DURATION
+} column_kind;
 
 static const struct {
     const char *name;
@@ -29,7 +41,7 @@ static void make_calls(const sql_driver *d, buf *out) {
     buf_add_cstr(out, "CREATE TABLE weir_calls (");
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         column_kind kind = columns[i].kind;
-        const char *type = kind == TEXT ? "TEXT" : kind == BYTES ? d->bytes_type : "BIGINT";
+        const char *type = kind <= JSON ? "TEXT" : kind == BYTES ? d->bytes_type : "BIGINT";
         buf_addf(out, "%s%s %s%s", i ? ", " : "", columns[i].name, type,
                  i ? "" : " NOT NULL PRIMARY KEY");
     }
@@ -117,6 +129,8 @@ static sql_value number_or_null(int64_t number) {
 }
 
 #define VALUE_TEXT(c, name)     text_or_null((c)->name)
+#define VALUE_TAGS(c, name)     text_or_null((c)->name)
+#define VALUE_JSON(c, name)     text_or_null((c)->name)
 #define VALUE_BYTES(c, name)    bytes_or_null((c)->name)
 #define VALUE_COUNT(c, name)    number_or_null((c)->name)
 #define VALUE_MONEY(c, name)    number_or_null((c)->name)
@@ -195,9 +209,9 @@ static void add_filters(const ledger_query *q, store_statement *st) {
 }
 
 void store_sql_first_id(int64_t wall_us, char ret[STORE_ID_LEN + 1]) {
-    uint64_t ms = wall_us > 0 ? (uint64_t)wall_us / 1000 : 0;
-    snprintf(ret, STORE_ID_LEN + 1, "%08" PRIx64 "-%04" PRIx64 "-7000-8000-000000000000",
-             ms >> 16 & 0xFFFFFFFF, ms & 0xFFFF);
+    uint64_t us = wall_us > 0 ? (uint64_t)wall_us : 0, ms = us / 1000;
+    snprintf(ret, STORE_ID_LEN + 1, "%08" PRIx64 "-%04" PRIx64 "-7%03" PRIx64 "-8000-000000000000",
+             ms >> 16 & 0xFFFFFFFF, ms & 0xFFFF, us % 1000 * 4096 / 1000);
 }
 
 /* The ids lead to the place, the instants cut to the microsecond. */
@@ -209,7 +223,7 @@ static void add_times(const ledger_query *q, store_statement *st) {
         add_value(st, " AND timestamp_us >= ", sql_number(q->from_us), "");
     }
     if (q->to_us == INT64_MAX) return;
-    store_sql_first_id(q->to_us + 1000, id);
+    store_sql_first_id(q->to_us + 1, id);
     add_value(st, " AND request_id < ", sql_text(arena_dup(&st->arena, span_cstr(id))), "");
     add_value(st, " AND timestamp_us < ", sql_number(q->to_us), "");
 }
@@ -241,6 +255,8 @@ void store_sql_select_call(const ledger_query *q, span id, store_statement *ret)
 }
 
 #define READ_TEXT(c, name)     (c)->name = v->text
+#define READ_TAGS(c, name)     (c)->name = v->text
+#define READ_JSON(c, name)     (c)->name = v->text
 #define READ_BYTES(c, name)    (c)->name = v->text
 #define READ_COUNT(c, name)    (c)->name = v->number
 #define READ_MONEY(c, name)    (c)->name = v->number

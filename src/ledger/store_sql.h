@@ -6,8 +6,7 @@
 
 #include "ledger/call.h"
 #include "ledger/query.h"
-#include "ledger/sql.h"
-#include "ledger/sums.h"
+#include "ledger/store.h"
 
 enum {
 #define X(number, kind, name) +1
@@ -50,7 +49,6 @@ void store_sql_read_sums(query_group group, const sql_value *values, size_t coun
                          sums_key *ret_key, sums *ret);
 
 /* The least id of a call that begins then (RFC 9562 section 5.7): ids sort as their instants do. */
-enum { STORE_ID_LEN = 36 };
 void store_sql_first_id(int64_t wall_us, char ret[STORE_ID_LEN + 1]);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-static void start_next(loop *l);
+static void start_next(aside_lane *lane);
 
 static void on_run(uv_work_t *work) {
     aside *a = CONTAINER_OF(work, aside, work);
@@ -13,33 +13,43 @@ static void on_done(uv_work_t *work, int status) {
     (void)status; /* it is never cancelled */
     aside *a = CONTAINER_OF(work, aside, work);
     loop_enter(a->loop);
-    a->loop->aside = NULL;
-    start_next(a->loop);
+    a->lane->running = NULL;
+    start_next(a->lane);
     if (a->dropped)
         a->free(a);
     else
         a->done(a);
 }
 
-static void start_next(loop *l) {
-    list *node = l->aside ? NULL : list_pop_front(&l->asides);
+static void start_next(aside_lane *lane) {
+    list *node = lane->running ? NULL : list_pop_front(&lane->waiting);
     if (!node) return;
-    l->aside = LIST_ENTRY(node, aside, link);
-    int err = loop_work(l, &l->aside->work, on_run, on_done);
+    aside *a = lane->running = LIST_ENTRY(node, aside, link);
+    int err = loop_work(a->loop, &a->work, on_run, on_done);
     assert(err == 0); /* it fails for want of a function alone */
     (void)err;
 }
 
-void loop_aside(loop *l, aside *a) {
+void aside_lane_init(aside_lane *lane) {
+    list_init(&lane->waiting);
+    lane->running = NULL;
+}
+
+void loop_aside_in(loop *l, aside_lane *lane, aside *a) {
     a->loop = l;
+    a->lane = lane;
     a->dropped = false;
-    list_push_back(&l->asides, &a->link);
-    start_next(l);
+    list_push_back(&lane->waiting, &a->link);
+    start_next(lane);
+}
+
+void loop_aside(loop *l, aside *a) {
+    loop_aside_in(l, &l->aside, a);
 }
 
 void aside_drop(aside *a) {
     a->dropped = true;
-    if (a == a->loop->aside) return;
+    if (a == a->lane->running) return;
     list_remove(&a->link);
     a->free(a);
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "loop/aside.h"
 #include "loop/hangup.h"
 
 #include <assert.h>
@@ -158,7 +159,7 @@ int loop_init(loop *l, unsigned index) {
     list_init(&l->hooks);
     list_init(&l->dirty);
     list_init(&l->posted);
-    list_init(&l->asides);
+    aside_lane_init(&l->aside);
     loop_read_clock(l);
     l->entered = false;
     timers_init(&l->timers, l->now_ms);

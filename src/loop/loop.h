@@ -28,6 +28,12 @@ typedef struct loop_hook {
     void (*run)(struct loop_hook *hook);
 } loop_hook;
 
+/* Work for other threads, one piece at a time (loop/aside.h). */
+typedef struct aside_lane {
+    list waiting;
+    struct aside *running; /* NULL: none is */
+} aside_lane;
+
 /* Writes what is gathered on everything in loop->dirty, then tells the owners; true if there was
  * anything to tell. Registered by whoever puts something there (http/transport.c). */
 typedef bool loop_writer(loop *l);
@@ -67,9 +73,7 @@ struct loop {
     char *tls_gather; /* one record's plain text, to be written */
     buf tls_cipher;   /* records on their way from OpenSSL to the socket */
     loop_watch watch;
-    /* private to aside.c */
-    list asides;         /* that wait */
-    struct aside *aside; /* that is under way; NULL: none */
+    aside_lane aside; /* of large documents */
 };
 
 MUST_USE int loop_init(loop *l, unsigned index); /* 0 or a negative libuv error */

@@ -232,6 +232,14 @@ class Weir:
         self._wait(found, timeout, f"no line matches {pattern!r}")
         return found()[-1]
 
+    def wait_event(self, name, timeout=10.0):
+        """The last log line of that event."""
+        def found():
+            return [r for r in self.log if r.get("event") == name]
+
+        self._wait(found, timeout, f"no event {name!r}")
+        return found()[-1]
+
     # -- where it is ---------------------------------------------------------------------------------------------
     @property
     def port(self):

@@ -95,7 +95,7 @@ static large *ask_large(world *w, const char *text) {
 /* Until the thread is done with it, and what follows has run. */
 static void wait_for(world *w, large *l) {
     while (l->asked.x && !l->script.x)
-        uv_run(&w->loop.uv, w->loop.aside ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+        uv_run(&w->loop.uv, w->loop.aside.running ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
 
 static void large_free(large *l) {
@@ -138,7 +138,7 @@ static blocker *blocker_new(world *w) {
 
 static void let_go(world *w, blocker *b) {
     sem_post(&b->go);
-    while (w->loop.aside)
+    while (w->loop.aside.running)
         uv_run(&w->loop.uv, UV_RUN_ONCE);
 }
 
@@ -288,7 +288,7 @@ static void its_client_leaves(void **state) {
         world_turn(w);
         assert_said(&l->asked, "done");
         if (b) let_go(w, b);
-        while (w->loop.aside)
+        while (w->loop.aside.running)
             uv_run(&w->loop.uv, UV_RUN_ONCE);
         assert_null(l->script.x);
         assert_int_equal(w->loop.memory.used, 0);
@@ -317,7 +317,7 @@ static void the_time_to_drain_is_up(void **state) {
     exchange_env_fail_all(&w->env, ERR_DRAINING);
     world_turn(w);
     assert_int_equal(l->asked.error, ERR_DRAINING);
-    while (w->loop.aside)
+    while (w->loop.aside.running)
         uv_run(&w->loop.uv, UV_RUN_ONCE);
     large_free(l);
     world_free(w);

@@ -10,13 +10,15 @@
 static ledger_call some_call(void) {
     ledger_call c = ledger_call_unknown;
     int64_t next = 1;
-#define FILL_TEXT(name)     c.name = SPAN_OF("the " #name);
-#define FILL_BYTES(name)    c.name = SPAN_OF("\x03\x07" #name);
-#define FILL_COUNT(name)    c.name = next++ * 300;
-#define FILL_MONEY(name)    c.name = next++ * 1000000007;
-#define FILL_FLAG(name)     c.name = true;
-#define FILL_TIME(name)     c.name##_us = 1795890640836094 + next++;
-#define FILL_DURATION(name) c.name##_us = next++;
+#define FILL_TEXT(name)       c.name = SPAN_OF("the " #name);
+#define FILL_TAGS             FILL_TEXT
+#define FILL_JSON             FILL_TEXT
+#define FILL_BYTES(name)      c.name = SPAN_OF("\x03\x07" #name);
+#define FILL_COUNT(name)      c.name = next++ * 300;
+#define FILL_MONEY(name)      c.name = next++ * 1000000007;
+#define FILL_FLAG(name)       c.name = true;
+#define FILL_TIME(name)       c.name##_us = 1795890640836094 + next++;
+#define FILL_DURATION(name)   c.name##_us = next++;
 #define X(number, kind, name) FILL_##kind(name)
 #include "ledger/fields.def"
 #undef X
@@ -24,6 +26,8 @@ static ledger_call some_call(void) {
 }
 
 #define SAME_TEXT(a, b, name)     assert_true(span_eq((a)->name, (b)->name));
+#define SAME_TAGS                 SAME_TEXT
+#define SAME_JSON                 SAME_TEXT
 #define SAME_BYTES(a, b, name)    assert_true(span_eq((a)->name, (b)->name));
 #define SAME_COUNT(a, b, name)    assert_int_equal((a)->name, (b)->name);
 #define SAME_MONEY(a, b, name)    assert_int_equal((a)->name, (b)->name);
@@ -182,14 +186,14 @@ static void long_names_are_cut(void **state) {
     (void)state;
     char name[1000];
     memset(name, 'n', sizeof name);
-    const attempt_record try = {.target = span_from(name, sizeof name),
-                                .outcome = "ok",
-                                .provider_request_id = span_from(name, sizeof name),
-                                .usage = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX,
-                                          true},
-                                .began_us = 1,
-                                .ended_us = INT64_MAX,
-                                .cost_nano = INT64_MAX};
+    const attempt_record try = {
+        .target = span_from(name, sizeof name),
+        .outcome = "ok",
+        .provider_request_id = span_from(name, sizeof name),
+        .usage = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, true},
+        .began_us = 1,
+        .ended_us = INT64_MAX,
+        .cost_nano = INT64_MAX};
     const call_record r = {.attempts = 1, .tries = &try};
     buf code = BUF_EMPTY;
     tries_write(&r, &code);

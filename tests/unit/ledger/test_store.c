@@ -152,13 +152,16 @@ static void check_same(void *user, const ledger_call *c) {
 static void every_field_comes_back(void **state) {
     world *w = *state;
     ledger_call c = call_at(8, T0);
-#define FILL_TEXT(name)     if (!c.name.len) c.name = SPAN_OF(#name);
-#define FILL_BYTES(name)    c.name = SPAN_OF("\x01\x00" #name);
-#define FILL_COUNT(name)    c.name = INT64_MAX;
-#define FILL_MONEY(name)    c.name = INT64_MAX - 1;
-#define FILL_FLAG(name)     c.name = true;
+#define FILL_TEXT(name)                                                                            \
+    if (!c.name.len) c.name = SPAN_OF(#name);
+#define FILL_TAGS        FILL_TEXT
+#define FILL_JSON        FILL_TEXT
+#define FILL_BYTES(name) c.name = SPAN_OF("\x01\x00" #name);
+#define FILL_COUNT(name) c.name = INT64_MAX;
+#define FILL_MONEY(name) c.name = INT64_MAX - 1;
+#define FILL_FLAG(name)  c.name = true;
 #define FILL_TIME(name)
-#define FILL_DURATION(name) c.name##_us = 0;
+#define FILL_DURATION(name)   c.name##_us = 0;
 #define X(number, kind, name) FILL_##kind(name)
 #include "ledger/fields.def"
 #undef X
@@ -236,7 +239,8 @@ static void what_is_asked_is_what_comes(void **state) {
         buf why = BUF_EMPTY;
         listed l = {0};
         bool more;
-        if (!query_parse(&q, QUERY_CALLS, span_cstr(rows[i].query), T0 + 24 * HOUR, &a, &name, &why))
+        if (!query_parse(&q, QUERY_CALLS, span_cstr(rows[i].query), T0 + 24 * HOUR, &a, &name,
+                         &why))
             fail_msg("%s: %s", rows[i].query, buf_cstr(&why));
         assert_true(store_calls(w->store, &q, note, &l, &more));
         assert_string_equal(buf_cstr(&l.ids), rows[i].ids);
@@ -343,8 +347,9 @@ static void a_later_weirs_store_is_refused(void **state) {
     store *s;
     assert_int_equal(store_open(&w->place, SQL_WRITES, false, &s, &why), STORE_NEVER);
     assert_null(s);
-    assert_span(buf_span(&why), "its schema has version 99 and this weir knows 1: it was written by "
-                                "a later weir");
+    assert_span(buf_span(&why),
+                "its schema has version 99 and this weir knows 1: it was written by "
+                "a later weir");
     buf_done(&why);
 }
 
@@ -381,16 +386,11 @@ static void a_file_that_is_gone_is_noticed(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(each_call_is_there_once),
-        T(a_call_comes_back_whole),
-        T(every_field_comes_back),
-        T(pages_neither_skip_nor_double),
-        T(what_is_asked_is_what_comes),
-        T(sums_are_those_of_the_calls),
-        T(groups_are_told_apart),
-        T(what_is_old_goes_in_steps),
-        T(a_later_weirs_store_is_refused),
-        T(what_is_no_database_is_refused),
+        T(each_call_is_there_once),        T(a_call_comes_back_whole),
+        T(every_field_comes_back),         T(pages_neither_skip_nor_double),
+        T(what_is_asked_is_what_comes),    T(sums_are_those_of_the_calls),
+        T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
+        T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
         T(a_file_that_is_gone_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,7 +85,7 @@ static piece *give(fixture *f, int number, bool waits) {
 static void fixture_done(fixture *f, const char *said) {
     assert_string_equal(buf_cstr(&f->said), said);
     assert_true(f->alone);
-    assert_true(list_empty(&f->l.asides));
+    assert_true(list_empty(&f->l.aside.waiting));
     loop_done(&f->l);
     buf_done(&f->said);
     sem_destroy(&begun);

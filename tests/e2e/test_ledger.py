@@ -1,0 +1,328 @@
+"""The ledger: the record of a call that nothing loses, and what is asked of it."""
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from batches import Simulator
+from upstream import after, error, reply, sse
+
+USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
+
+
+def ask(w, path, key=None, expect=200):
+    answer = wire.call(w, "GET", path, headers=[("authorization", f"Bearer {key}")] if key else [])
+    assert answer.status == expect, answer.body
+    return answer.json()
+
+
+def record_of(w, answer, **options):
+    return ask(w, "/usage/calls/" + answer.header("x-request-id"), **options)
+
+
+def all_calls(w, query="", key=None):
+    calls, cursor = [], ""
+    while cursor is not None:
+        page = ask(w, f"/usage/calls?limit=100{query}" + (f"&cursor={cursor}" if cursor else ""), key)
+        calls += page["data"]
+        cursor = page["next"]
+    return calls
+
+
+# -- one call ----------------------------------------------------------------------------------------------------
+
+def test_a_call_is_told_whole_and_at_once(weir, upstream):
+    upstream.script(error(503), reply(200, bodies.completion(), headers=[("x-request-id", "req_provider")]))
+    w = weir(upstream, retry={"base": "1ms"})
+    answer = wire.chat(w, headers=[("x-request-id", "mine")])
+    record = record_of(w, answer)
+    assert record["success"] is True and record["outcome"] == "ok" and record["status"] == 200
+    assert record["model"] == "gpt-test" and record["target"] == "main/gpt-test" and record["endpoint"] == "chat.completions"
+    assert (record["prompt_tokens"], record["completion_tokens"], record["total_tokens"]) == (9, 3, 12)
+    assert record["provider_request_id"] == "req_provider" and record["client_request_id"] == "mine"
+    assert record["attempts"] == 2 and [t["outcome"] for t in record["tries"]] == ["overload", "ok"]
+    assert record["tries"][0]["status"] == 503 and record["tries"][1]["prompt_tokens"] == 9
+    assert record["tries"][0]["ended_ms"] <= record["tries"][1]["began_ms"] <= record["response_time"] * 1000
+    assert record["finish_reason"] == "stop" and record["stream"] is False and record["error_code"] is None
+    assert record["bytes_out"] == len(answer.body) and record["bytes_in"] > 0
+
+
+@pytest.mark.parametrize("script, fields, expected", [
+    ([sse(bodies.stream("a", "b", usage=USAGE))], {"stream": True}, {"outcome": "ok", "status": 200, "total_tokens": 12, "stream": True}),
+    ([sse(bodies.stream("a", "b")[:-1], end="cut")], {"stream": True}, {"outcome": "cut", "status": 200, "error_code": "stream_interrupted", "estimated": True}),
+    ([error(400)], {}, {"outcome": "failed", "status": 400, "error_code": "provider_error"}),
+    ([], {"model": 1}, {"outcome": "failed", "status": 400, "error_code": "invalid_value", "attempts": 0, "cost_nano": 0}),
+], ids=["stream", "cut", "refused", "malformed"])
+def test_each_end_has_its_record(weir, upstream, script, fields, expected):
+    upstream.script(*script)
+    w = weir(upstream, retry={"retries": 0})
+    record = record_of(w, wire.chat(w, **fields))
+    assert {name: record[name] for name in expected} == expected
+
+
+def test_a_client_that_left_is_499(weir, upstream):
+    upstream.script(after(0.2, reply(200, bodies.completion())))
+    w = weir(upstream)
+    with wire.Client(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": [{"role": "user", "content": "x"}]})
+        upstream.wait_requests(1)
+    calls = []
+    deadline = time.monotonic() + 10
+    while not calls and time.monotonic() < deadline:
+        calls = all_calls(w)
+    assert [(c["status"], c["outcome"], c["error_code"]) for c in calls] == [(499, "cancelled", "client_closed_request")]
+
+
+# -- who sees what -----------------------------------------------------------------------------------------------
+
+KEYS = {"clients": [{"name": "a", "key": "key-of-client-a-0001"}, {"name": "b", "key": "key-of-client-b-0001"}],
+        "admin": {"keys": ["key-of-the-admin-0001"]}}
+
+
+def test_a_client_sees_its_own_and_an_admin_all(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, **KEYS)
+    a, b, admin = "key-of-client-a-0001", "key-of-client-b-0001", "key-of-the-admin-0001"
+    of_a = wire.chat(w, headers=[("authorization", f"Bearer {a}")])
+    of_b = wire.chat(w, headers=[("authorization", f"Bearer {b}")])
+    assert [c["client"] for c in all_calls(w, key=a)] == ["a"]
+    assert {c["client"] for c in all_calls(w, key=admin)} == {"a", "b"}
+    assert ask(w, "/usage/summary", a)["total_calls"] == 1
+    assert ask(w, "/usage/summary", admin)["total_calls"] == 2
+    assert [g["key"] for g in ask(w, "/usage/summary?group=client", admin)["groups"]] == ["a", "b"]
+    assert record_of(w, of_b, key=b)["client"] == "b"
+    assert record_of(w, of_b, key=admin)["client"] == "b"
+    assert record_of(w, of_b, key=a, expect=404)["error"]["code"] == "call_not_found"
+    assert ask(w, "/usage/summary?client=b", a, expect=403)["error"]["code"] == "forbidden"
+    assert ask(w, "/usage/summary?client=a", a)["total_calls"] == 1
+    for path in ("/usage/summary", "/usage/calls", "/usage/calls/" + of_a.header("x-request-id")):
+        assert ask(w, path, expect=401)["error"]["code"] == "invalid_api_key"
+        assert ask(w, path, "key-of-nobody-000001", expect=401)["error"]["code"] == "invalid_api_key"
+    assert wire.chat(w, headers=[("authorization", f"Bearer {admin}")]).status == 401  # no client
+
+
+def test_with_an_admin_alone_the_records_are_his(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, admin={"keys": ["key-of-the-admin-0001"]})
+    assert wire.chat(w).status == 200
+    assert ask(w, "/usage/summary", expect=401)["error"]["code"] == "invalid_api_key"
+    assert ask(w, "/usage/summary", "key-of-the-admin-0001")["total_calls"] == 1
+
+
+@pytest.mark.parametrize("path, name", [
+    ("/usage/summary?form=1", "form"), ("/usage/summary?from=", "from"), ("/usage/summary?from=yesterday", "from"),
+    ("/usage/summary?group=week", "group"), ("/usage/summary?limit=1", "limit"), ("/usage/calls?limit=0", "limit"),
+    ("/usage/calls?limit=1001", "limit"), ("/usage/calls?limit=ten", "limit"), ("/usage/calls?group=day", "group"),
+    ("/usage/calls?model=a&model=b", "model"), ("/usage/calls?status=2xx", "status"), ("/usage/calls?tag=team", "tag"),
+    ("/usage/calls?model=%zz", "model"), ("/usage/calls?model=%ff", "model"), ("/usage/calls/x?limit=1", "limit"),
+])
+def test_a_wrong_parameter_is_named(weir, upstream, path, name):
+    e = ask(weir(upstream), path, expect=400)["error"]
+    assert e["param"] == name and (name in e["message"] or "percent" in e["message"])
+
+
+def test_without_a_ledger_there_is_nothing_to_ask(weir, upstream):
+    upstream.script(reply(200, bodies.completion()))
+    w = weir(upstream, ledger="off")
+    assert wire.chat(w).status == 200
+    assert "ledger" in ask(w, "/usage/summary", expect=404)["error"]["message"]
+    assert not (w.directory / "weir").exists()
+
+
+# -- what a crash cuts off ---------------------------------------------------------------------------------------
+
+class Clients:
+    """Clients that count what they have received whole, until the process is gone."""
+
+    def __init__(self, w, count=6):
+        self.whole = {}  # id: tokens
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.run, args=(w, i)) for i in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, w, number):
+        try:
+            with wire.Client(w) as c:
+                for i in range(10_000):
+                    stream = (number + i) % 2 == 0
+                    request = {"model": "gpt-test", "messages": [{"role": "user", "content": "x"}], "stream": stream}
+                    c.request("POST", "/v1/chat/completions", {**request, **({"stream_options": {"include_usage": True}} if stream else {})})
+                    answer = c.answer("POST")
+                    if answer.status != 200 or not answer.complete or (stream and answer.events()[-1] != "[DONE]"):
+                        return
+                    usage = next(e["usage"] for e in reversed(answer.events()) if isinstance(e, dict)) if stream else answer.json()["usage"]
+                    with self.lock:
+                        self.whole[answer.header("x-request-id")] = usage["total_tokens"]
+        except (OSError, wire.Closed):
+            pass  # killed
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+
+
+def test_what_was_received_whole_is_recorded_once_whatever_is_killed(weir, tmp_path):
+    """Fifty times; LEDGER_KILLS says otherwise."""
+    kills = int(os.environ.get("LEDGER_KILLS", 50 if not daemon.sanitized() else 8))
+    rng = random.Random(17)
+    received = {}
+    sim = Simulator()
+    config = {"providers": {"main": {"kind": "simulator", "url": sim.url}}, "ledger": {"store": f"sqlite:{tmp_path}/kept/ledger.db"}}
+    try:
+        for _ in range(kills):
+            w = weir(config)
+            clients = Clients(w)
+            time.sleep(rng.uniform(0.02, 0.25))  # a random moment
+            w.process.send_signal(signal.SIGKILL)
+            w.expect_exit = None
+            clients.join()
+            received.update(clients.whole)
+        w = weir(config)
+        calls = all_calls(w)
+    finally:
+        sim.close()
+    kept = {c["request_id"]: c["total_tokens"] for c in calls if c["outcome"] == "ok"}
+    assert len(calls) == len({c["request_id"] for c in calls})
+    assert len(received) > 10 * kills
+    assert {i: t for i, t in received.items() if kept.get(i) != t} == {}
+    summary = ask(w, "/usage/summary")
+    assert summary["total_calls"] == len(calls)
+    assert summary["total_tokens"] == sum(c["total_tokens"] or 0 for c in calls)
+    assert {c["outcome"] for c in calls} <= {"ok", "interrupted", "cancelled", "failed", "cut"}
+
+
+def test_a_call_that_a_crash_cut_off_is_interrupted(weir, upstream, tmp_path):
+    config = daemon.config_for(upstream, ledger={"store": f"sqlite:{tmp_path}/kept/ledger.db"})
+    upstream.script(after(30, reply(200, bodies.completion())))
+    w = weir(config)
+    with wire.Client(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": [{"role": "user", "content": "x"}]})
+        upstream.wait_requests(1)
+        w.process.send_signal(signal.SIGKILL)
+        w.expect_exit = None
+        w.process.wait()
+    again = weir(config)
+    calls = all_calls(again)
+    assert [(c["outcome"], c["error_code"], c["success"], c["model"]) for c in calls] == [("interrupted", "interrupted", False, "gpt-test")]
+    assert calls[0]["total_tokens"] is None and calls[0]["cost_nano"] is None
+    assert ask(again, "/usage/summary")["failed_calls"] == 1
+
+
+# -- the store's troubles ----------------------------------------------------------------------------------------
+
+def store_of(w):
+    return w.directory / "weir" / "ledger.db"
+
+
+def test_a_locked_store_costs_no_call(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream)
+    assert ask(w, "/usage/summary")["total_calls"] == 0
+    lock = sqlite3.connect(store_of(w), isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    for _ in range(20):
+        assert wire.chat(w).status == 200
+    assert w.wait_event("ledger_store_away")["reason"] == "database is locked"
+    lock.execute("ROLLBACK")
+    lock.close()
+    w.wait_event("ledger_store_back")
+    assert ask(w, "/usage/summary")["total_calls"] == 20
+
+
+def test_a_store_that_is_removed_is_made_again(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream)
+    assert wire.chat(w).status == 200
+    assert ask(w, "/usage/summary")["total_calls"] == 1
+    for path in store_of(w).parent.glob("ledger.db*"):
+        path.unlink()
+    assert wire.chat(w).status == 200
+    assert ask(w, "/usage/summary")["total_calls"] == 1
+
+
+def test_a_journal_that_is_full_refuses_or_serves_on(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, ledger={"journal": "1MB"})
+    ask(w, "/usage/summary")
+    lock = sqlite3.connect(store_of(w), isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    padding = "x" * 1000
+    asked = 0
+    with wire.Client(w) as c:
+        while True:
+            c.request("POST", "/v1/chat/completions", {"model": "gpt-test" + "y" * 200, "messages": [{"role": "user", "content": padding}]})
+            answer = c.answer("POST")
+            if answer.status != 200:
+                break
+            asked += 1
+    assert answer.status == 503 and answer.error["code"] == "ledger_full" and answer.header("x-should-retry") == "true"
+    w.wait_event("ledger_store_away")
+    served = w.reload(daemon.config_for(upstream, ledger={"journal": "1MB", "on_full": "serve"}))
+    assert "reload" in served
+    assert wire.chat(w).status == 200  # without a record
+    lock.execute("ROLLBACK")
+    lock.close()
+    w.wait_event("ledger_store_back")
+    assert ask(w, "/usage/summary")["successful_calls"] == asked
+    assert wire.chat(w).status == 200
+    assert ask(w, "/usage/summary")["successful_calls"] == asked + 1
+
+
+def test_two_weirs_do_not_share_a_directory(weir, upstream, tmp_path):
+    config = daemon.config_for(upstream, ledger={"store": f"sqlite:{tmp_path}/kept/ledger.db"})
+    w = weir(config)
+    second = weir(config, wait=False)
+    second.expect_exit = 1
+    assert second.process.wait(20) == 1
+    text = second.wait_text("another weir")
+    assert f"(process {w.process.pid})" in text and f"{tmp_path}/kept" in text and "ledger: off" in text
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write anywhere")
+def test_a_directory_that_cannot_be_written_ends_the_start(weir, upstream, tmp_path):
+    (tmp_path / "file").write_text("no directory")
+    w = weir(daemon.config_for(upstream, ledger={"store": f"sqlite:{tmp_path}/file/ledger.db"}), wait=False)
+    w.expect_exit = 1
+    assert w.process.wait(20) == 1
+    text = w.wait_text("cannot keep records")
+    assert f"{tmp_path}/file" in text and "ledger: off" in text
+
+
+def test_records_survive_the_machine_where_that_is_asked(weir, upstream):
+    """Each answer waits for its record, streams too; many at once."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, ledger={"sync": "machine"})
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(wire.chat(w))) for _ in range(16)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert [a.status for a in answers] == [200] * 16
+    assert {c["request_id"] for c in all_calls(w)} == {a.header("x-request-id") for a in answers}
+
+
+def test_pages_of_calls_hold_while_others_arrive(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream)
+    before = {wire.chat(w).header("x-request-id") for _ in range(25)}
+    seen, cursor = [], None
+    while True:
+        page = ask(w, "/usage/calls?limit=4" + (f"&cursor={cursor}" if cursor else ""))
+        seen += [c["request_id"] for c in page["data"]]
+        assert [c["timestamp"] for c in page["data"]] == sorted((c["timestamp"] for c in page["data"]), reverse=True)
+        cursor = page["next"]
+        if not cursor:
+            break
+        wire.chat(w)
+    assert len(seen) == len(set(seen)) and before == set(seen)
