@@ -77,9 +77,11 @@ static void check_admin(reader *r, const yaml_node *root) {
     const yaml_node *node = find_value(root, SPAN_OF("admin.keys"));
     for (size_t i = 0; i < c->admin.key_count; i++)
         for (size_t k = 0; k < c->client_count; k++)
-            if (!memcmp(c->admin.keys[i], c->clients[k].key_sha256, sizeof c->admin.keys[i]))
-                reader_problem(r, find_item(node, i),
-                               "admin.keys has a key that is a client's, too; each has its own");
+            for (size_t n = 0; n < c->clients[k].key_count; n++)
+                if (!memcmp(c->admin.keys[i], c->clients[k].keys[n], sizeof c->admin.keys[i]))
+                    reader_problem(
+                        r, find_item(node, i),
+                        "admin.keys has a key that is a client's, too; each has its own");
 }
 
 /* "tauri://localhost", "chrome-extension://abcdef": of pages that come with an app. */
