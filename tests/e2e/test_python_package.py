@@ -14,6 +14,49 @@ TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ["WEIR"]).parent
 
 
+# A program that uses all of it. Its types are told, and what it gets wrong is seen (unused ignores are errors).
+USAGE = """
+import asyncio
+from typing import List, Optional, Tuple, Union
+from weir import (APIError, AsyncOpenAI, BatchProgress, ChatCompletion, ChatCompletionChunk, CreateEmbeddingResponse, FileObject, Image, OpenAI,
+                  RawResponse, ResponseStreamEvent, Weir)
+
+client = OpenAI(base_url="http://127.0.0.1:8080/v1", api_key="x")
+text: Optional[str] = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}]).choices[0].message.content
+for chunk in client.chat.completions.create(model="m", messages="Hi", stream=True):
+    piece: ChatCompletionChunk = chunk
+raw: RawResponse[ChatCompletion] = client.chat.completions.with_raw_response.create(messages="Hi")
+said: str = client.responses.create(input="x", max_output_tokens=5).output_text
+for event in client.responses.create(input="x", stream=True):
+    happened: ResponseStreamEvent = event
+pictures: Optional[List[Image]] = client.images.generate(prompt="x", size="1024x1024").data
+sound: bytes = client.audio.speech.create(input="x", model="m", voice="alloy").content
+files: List[FileObject] = [file for file in client.files.list(limit=2)]
+other: Weir = client.with_options(timeout=3, max_retries=1)
+pair: Tuple[int, Union[ChatCompletion, APIError]] = next(client.as_completed(["a"]))
+
+def shown(progress: BatchProgress) -> None:
+    print(progress.done, progress.total)
+
+client.batch(["a", {"messages": "b", "model": "m"}], on_progress=shown)
+client.ask("Hello", temprature=1)  # type: ignore[call-arg]
+client.ask("Hello", temperature="hot")  # type: ignore[arg-type]
+client.images.generate(prompt="x", sise="1024x1024")  # type: ignore[call-arg]
+client.with_options(max_retry=1)  # type: ignore[call-arg]
+
+async def work() -> None:
+    async with AsyncOpenAI() as client:
+        answer: ChatCompletion = await client.chat.completions.create(messages="Hi")
+        vectors: RawResponse[CreateEmbeddingResponse] = await client.embeddings.with_raw_response.create(input="x")
+        async for number, outcome in client.as_completed(["a"]):
+            done: Union[ChatCompletion, APIError] = outcome
+        async for event in await client.responses.create(input="x", stream=True):
+            happened: ResponseStreamEvent = event
+
+asyncio.run(work())
+"""
+
+
 def run(*command, **options):
     done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=240, **options)
@@ -66,6 +109,8 @@ def test_its_types_are_right_and_reach_its_users(package):
     mypy = [sys.executable, "-m", "mypy", "--python-executable", package / "venv" / "bin" / "python"]
     assert "no issues found" in run(*mypy, cwd=package / "python")
     program = package / "program.py"
+    program.write_text(USAGE)
+    assert "no issues found" in run(*mypy, "--config-file=", "--strict", program, cwd=package)
     program.write_text("from weir import AsyncWeir, Weir\n"
                        "answer = Weir().chat.completions.create(messages='Hello', temperature=0.5)\n"
                        "reveal_type(answer.choices[0].message.content)\n"
