@@ -154,7 +154,7 @@ static int listen_tcp(listener *l, http_bind *at) {
     if (err) return err;
     int fd = new_socket(addr.ss_family);
     if (fd < 0) return fd;
-    uint16_t port;
+    uint16_t port = 0;
     err = bind_tcp(fd, &addr, at->exclusive);
     if (!err) err = bound_port(fd, &port);
     if (!err) err = acceptor_begin(&l->acceptor, l->server->loop, &accept_ops, fd);
