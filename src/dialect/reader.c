@@ -118,7 +118,10 @@ static void watch_texts(reader *r, unsigned choice, unsigned whose, json_value v
 }
 
 void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece) {
-    watch_texts(r, choice, whose, piece, 0);
+    if (piece.type == JSON_STRING)
+        watch_text(r, choice, whose, span_slice(piece.raw, 1, piece.raw.len - 1));
+    else
+        watch_texts(r, choice, whose, piece, 0);
 }
 
 /* ---- one event ---- */

@@ -31,7 +31,7 @@ static bool go_on(spelled_text *text, const secret_set *secrets) {
     return whole;
 }
 
-bool spelled_take(spelled *s, unsigned choice, unsigned whose, span piece) {
+bool spelled_go_on(spelled *s, unsigned choice, unsigned whose, span piece) {
     spelled_text *text = find_text(s, choice, whose);
     if (!text || !text->begun.len) {
         size_t begun = secret_set_begun(s->secrets, piece);

@@ -25,9 +25,14 @@ typedef struct spelled {
     unsigned oldest; /* once there are SPELLED_TEXTS */
 } spelled;
 
+/* One that goes on with a text or begins a secret. */
+MUST_USE bool spelled_go_on(spelled *s, unsigned choice, unsigned whose, span piece);
 /* The next piece of that text, as it stands in a string of JSON. true: the text has now said so
  * much of a secret that nothing of the piece may be told. */
-MUST_USE bool spelled_take(spelled *s, unsigned choice, unsigned whose, span piece);
+MUST_USE static inline bool spelled_take(spelled *s, unsigned choice, unsigned whose, span piece) {
+    if (!s->count && !secret_set_begun(s->secrets, piece)) return false;
+    return spelled_go_on(s, choice, whose, piece);
+}
 void spelled_done(spelled *s);
 
 #endif
