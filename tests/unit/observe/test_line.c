@@ -281,6 +281,29 @@ static void no_text_leaves_its_line(void **state) {
     }
 }
 
+/* At each place of texts of each length: what JSON would let stand is escaped, and nothing else. */
+static void wherever_it_stands_it_is_escaped(void **state) {
+    (void)state;
+    static const char *const unsafe[] = {"\x7F", "\xC2\x9B", "\xE2\x80\xAE"};
+    static const char *const escaped[] = {"\\u007f", "\\u009b", "\\u202e"};
+    char text[64], expected[64];
+    log_field field = {"k", SPAN_EMPTY};
+    line_event e = {1796126400123456, LEVEL_INFO, "e", SPAN("x"), &field, 1};
+    for (size_t i = 0; i < ARRAY_LEN(unsafe); i++)
+        for (int before = 0; before < 20; before++)
+            for (int behind = 0; behind < 20; behind++) {
+                static const char plain[] = "~~~~~~~~~~~~~~~~~~~~";
+                (void)snprintf(text, sizeof text, "%.*s%s%.*s", before, plain, unsafe[i], behind,
+                               plain);
+                (void)snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", before, plain,
+                               escaped[i], behind, plain);
+                field.value = span_cstr(text);
+                line_json_event(&out, &clock_, &e);
+                assert_non_null(strstr(buf_cstr(&out), expected));
+                buf_clear(&out);
+            }
+}
+
 static void long_texts_are_cut_between_characters(void **state) {
     (void)state;
     buf text = BUF_EMPTY;
@@ -323,6 +346,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(events_have_their_pairs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(people_read_columns, set_up, tear_down),
         cmocka_unit_test_setup_teardown(colour_changes_no_column, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wherever_it_stands_it_is_escaped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_text_leaves_its_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_texts_are_cut_between_characters, set_up, tear_down),
         cmocka_unit_test_setup_teardown(durations_are_short, set_up, tear_down),
