@@ -120,7 +120,7 @@ static metric_entry *entry_of(metrics *m, metric_id id, const span *values, unsi
 /* Values that may not stand as they are, and those beyond the bound, become "other". The last place
  * of a family is kept for all labels being that. */
 static metric_entry *entry_or_other(metrics *m, metric_id id, const span *values) {
-    unsigned count = label_count(id);
+    unsigned count = m->label_counts[id];
     metric_entry *e = entry_of(m, id, values, count, METRIC_SERIES_MAX - 1);
     if (e) return e;
     span others[METRIC_LABELS_MAX] = {SPAN_EMPTY};
@@ -138,8 +138,10 @@ metrics *metrics_new(void) {
     m->started_wall_us = clock_wall_us();
     (void)pthread_mutex_init(&m->adding, NULL);
     arena_init(&m->memory, 4096);
+    for (metric_id id = 0; id < METRIC_COUNT; id++)
+        m->label_counts[id] = label_count(id);
     for (metric_id id = 0; id < METRIC_COUNT; id++) /* what has no labels shows from the start */
-        if (label_count(id) == 0) (void)entry_or_other(m, id, NULL);
+        if (m->label_counts[id] == 0) (void)entry_or_other(m, id, NULL);
     return m;
 }
 

@@ -60,6 +60,7 @@ struct metrics {
     _Atomic(metric_entry *) first[METRIC_COUNT];
     _Atomic(metrics_shard *) shards;
     int64_t started_wall_us;
+    unsigned label_counts[METRIC_COUNT];
     pthread_mutex_t adding; /* of all below, and of changes of the above */
     metric_entry *last[METRIC_COUNT];
     atomic_uint counts[METRIC_COUNT]; /* entries of each family; read without the lock too */
