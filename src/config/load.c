@@ -25,7 +25,8 @@ config *config_parse(span yaml, const char *name, config_problems *ret_problems)
 }
 
 /* Unlike a key file it may be a pipe: who says `-c /dev/stdin` means to wait for it. */
-static int read_config(const char *path, buf *ret, bool *ret_exposed) {
+/* *ret_bytes: how long it is, also where that is too long; -1: nobody knows, as of a pipe. */
+static int read_config(const char *path, buf *ret, bool *ret_exposed, int64_t *ret_bytes) {
     int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
     struct stat st;
     if (fd < 0) return errno;
@@ -37,21 +38,38 @@ static int read_config(const char *path, buf *ret, bool *ret_exposed) {
         if (n > 0) buf_grow(ret, (size_t)n);
     }
     if (!error) *ret_exposed = S_ISREG(st.st_mode) && (st.st_mode & S_IROTH);
+    *ret_bytes = !error && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
     close(fd);
     return error;
+}
+
+/* No more of it is read than shows that. */
+static void too_large(config_problems *problems, const char *path, int64_t bytes) {
+    if (bytes >= 0)
+        problems_add(problems, span_cstr(path), SPAN_EMPTY, 0, 0,
+                     "the file has %lld bytes; a configuration may have %d", (long long)bytes,
+                     YAML_BYTES_MAX);
+    else
+        problems_add(problems, span_cstr(path), SPAN_EMPTY, 0, 0,
+                     "it has more than %d bytes, the most that a configuration may have",
+                     YAML_BYTES_MAX);
 }
 
 config *config_load_with(const char *path, const config_setting *settings, size_t count,
                          config_problems *ret_problems) {
     buf text = BUF_EMPTY;
     bool exposed = false;
-    int error = read_config(path, &text, &exposed);
+    int64_t bytes = -1;
+    int error = read_config(path, &text, &exposed, &bytes);
     config *c = NULL;
     if (error) {
         char why[128];
         problems_init(ret_problems);
         problems_add(ret_problems, span_cstr(path), SPAN_EMPTY, 0, 0, "cannot read the file: %s",
                      strerror_r(error, why, sizeof why));
+    } else if (text.len > YAML_BYTES_MAX) {
+        problems_init(ret_problems);
+        too_large(ret_problems, path, bytes);
     } else {
         const char *slash = strrchr(path, '/');
         config_input in = {.yaml = buf_span(&text),

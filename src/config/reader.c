@@ -1,5 +1,7 @@
 #include "config/reader.h"
 
+#include "config/nearest.h"
+
 #include "config/problems.h"
 #include "config/shown.h"
 
@@ -75,6 +77,14 @@ span reader_member(reader *r, span name, const yaml_node *map, const yaml_node *
 bool reader_expected(reader *r, const option *o, span name, const yaml_node *node) {
     const char *or_zero = o->zero ? ", or " : "", *zero = o->zero ? o->zero : "";
     span said = reader_said(r, node, "another value");
+    buf near = BUF_EMPTY;
+    bool literal = node->kind == YAML_SCALAR && span_find(node->text, 0, '$') == node->text.len;
+    if (literal && may_say(r, node) && nearest_value(o->type, node->text, &near)) {
+        reader_problem(r, node, "%.*s is %.*s; did you mean %.*s?", SPAN_ARG(name), SPAN_ARG(said),
+                       SPAN_ARG(buf_span(&near)));
+        buf_done(&near);
+        return false;
+    }
     reader_problem(r, node, "%.*s is %.*s; expected %s%s%s", SPAN_ARG(name), SPAN_ARG(said),
                    o->type->expected, or_zero, zero);
     return false;

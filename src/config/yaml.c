@@ -2,6 +2,7 @@
 
 #include "config/problems.h"
 #include "config/shown.h"
+#include "config/yaml_slip.h"
 
 #include <ctype.h>
 #include <libfyaml.h>
@@ -89,9 +90,18 @@ static void read_list(builder *b, yaml_node *list, unsigned depth) {
     }
 }
 
+static bool is_merge(const yaml_node *key) {
+    return key->kind == YAML_SCALAR && key->plain && span_eq(key->text, SPAN_OF("<<"));
+}
+
 static void check_key(builder *b, const yaml_node *map, const yaml_node *key) {
     if (key->kind != YAML_SCALAR || key->text.len == 0 || key->text.len > YAML_KEY_MAX) {
         refuse(b, key->line, key->column, "expected the name of an option");
+        return;
+    }
+    if (is_merge(key)) {
+        refuse(b, key->line, key->column,
+               "merge keys (<<) are not accepted; write the options out");
         return;
     }
     if (map->count >= YAML_KEYS_MAX) {
@@ -136,6 +146,7 @@ static void read_map(builder *b, yaml_node *map, unsigned depth) {
 
 static yaml_node *read_node(builder *b, struct fy_event *event, unsigned depth) {
     yaml_node *node = arena_zalloc(b->arena, sizeof *node);
+    yaml_slip slip;
     place(event, node);
     if (depth > YAML_DEPTH_MAX)
         refuse(b, node->line, node->column, "nested too deep for a configuration");
@@ -153,8 +164,11 @@ static yaml_node *read_node(builder *b, struct fy_event *event, unsigned depth) 
         read_map(b, node, depth);
         break;
     case FYET_ALIAS:
-        refuse(b, node->line, node->column,
-               "aliases (*name) are not accepted; write the value out");
+        if (slip_find(b->source, node->line, node->column, &slip))
+            refuse(b, slip.line, slip.column, slip.text);
+        else
+            refuse(b, node->line, node->column,
+                   "aliases (*name) are not accepted; write the value out");
         break;
     default: refuse(b, node->line, node->column, "expected a value"); break;
     }
@@ -202,6 +216,11 @@ static void report_syntax(builder *b, struct fy_diag *diag) {
     /* Unlike marks, these count from 1. */
     unsigned line = error->line > 0 ? (unsigned)error->line : 0;
     unsigned column = error->column > 0 ? (unsigned)error->column : 1;
+    yaml_slip slip;
+    if (line && slip_find(b->source, line, column, &slip)) {
+        refuse(b, slip.line, slip.column, slip.text);
+        return;
+    }
     problems_add(b->problems, b->file, b->source, line, column, "not valid YAML: %s",
                  error->msg && is_fixed(error->msg) ? error->msg : "syntax error");
 }

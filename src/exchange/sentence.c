@@ -1,4 +1,4 @@
-/* What a failure says to people: the sentences of chat.say_*. */
+/* What a failure says to people: the sentences of chat.say.*. */
 #include "exchange/internal.h"
 
 static bool is_unreachable(failure_class f) {

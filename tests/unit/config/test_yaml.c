@@ -8,8 +8,14 @@ static void refuses_what_is_no_configuration(void **state) {
     (void)state;
     static const char *const rows[][2] = {
         {"a: &x 1\nb: *x\n", "2:5: aliases (*name) are not accepted; write the value out"},
+        {"retry: &r {retries: 1}\nbreaker: *r\n",
+         "2:11: aliases (*name) are not accepted; write the value out"},
         {"retry: &r {retries: 1}\nbreaker:\n  <<: *r\n",
-         "3:8: aliases (*name) are not accepted; write the value out"},
+         "3:3: merge keys (<<) are not accepted; write the options out"},
+        {"models:\n  *: openai\n",
+         "2:3: a * by itself is a sign of YAML's; write it in quotes: \"*\""},
+        {"providers: {a: {key: ${KEY}}}\n",
+         "1:22: within braces or brackets ${NAME} stands in quotes: \"${NAME}\""},
         {"retry: !!map {}\n", "1:14: tags (!name) have no meaning here; leave it out"},
         {"retry: {retries: !x 3}\n", "1:21: tags (!name) have no meaning here; leave it out"},
         {"retry: {}\nretry: {}\n", "2:1: 'retry' is written twice; the first is in line 1"},
