@@ -1,5 +1,6 @@
 /* weir chat: one question, or a conversation. */
 #include "cli/chat.h"
+#include "cli/chat_last.h"
 
 #include "base/mem.h"
 
@@ -20,7 +21,8 @@ enum {
     OPT_JSON,
     OPT_NO_STREAM,
     OPT_USAGE,
-    OPT_QUIET
+    OPT_QUIET,
+    OPT_CONTINUE
 };
 
 static const cli_option options[] = {
@@ -37,6 +39,7 @@ static const cli_option options[] = {
     {0, "no-stream", NULL, "Ask for the answer in one piece"},
     {0, "usage", NULL, "Say tokens and times on stderr, at no terminal too"},
     {'q', "quiet", NULL, "Say no more than the answer and errors"},
+    {'C', "continue", NULL, "Go on with the last conversation"},
 };
 
 static bool is_utf8(const char *text) {
@@ -116,6 +119,22 @@ static bool take_system(chat *c, const char *text) {
     return false;
 }
 
+/* What was said, before what is said now. */
+static bool take_last(chat *c, bool wanted) {
+    buf path = BUF_EMPTY, why = BUF_EMPTY;
+    bool ok = true;
+    if (wanted && !chat_last_path(&path)) {
+        buf_add_cstr(&why, "conversations are kept nowhere (WEIR_CHAT_HISTORY)");
+        ok = false;
+    } else if (wanted) {
+        ok = chat_last_load(&c->talk, buf_cstr(&path), &why);
+    }
+    if (!ok) cli_complain("chat: %s", buf_cstr(&why));
+    buf_done(&path);
+    buf_done(&why);
+    return ok;
+}
+
 static bool take_options(chat *c, const cli_args *args) {
     const char *model = args->values[OPT_MODEL], *system = args->values[OPT_SYSTEM];
     if (!is_utf8(model) || !is_utf8(system)) {
@@ -130,6 +149,8 @@ static bool take_options(chat *c, const cli_args *args) {
     c->plain = args->values[OPT_NO_STREAM];
     c->usage = args->values[OPT_USAGE];
     c->quiet = args->values[OPT_QUIET];
+    /* What a script asks is no conversation, unless it goes on with one. */
+    c->kept = args->values[OPT_CONTINUE] || isatty(STDIN_FILENO);
     return take_system(c, system);
 }
 
@@ -146,7 +167,9 @@ static int run(const cli_args *args) {
     chat *c = mem_zalloc(sizeof *c);
     buf question = BUF_EMPTY;
     int status = CLI_USAGE;
-    if (take_options(c, args) && take_words(args, &question))
+    if (!take_last(c, args->values[OPT_CONTINUE]))
+        status = CLI_FAILED;
+    else if (take_options(c, args) && take_words(args, &question))
         status = start(c, args, buf_span(&question));
     buf_done(&question);
     chat_talk_done(&c->talk);
@@ -163,8 +186,7 @@ const cli_command cli_chat = {
     .operands = {.usage = "[QUESTION]"},
     .about = "Standard input, where it is no terminal, is the question or its context. Without\n"
              "a question at a terminal it is a conversation. Only answers go to stdout.",
-    .example = "  weir chat -f notes.txt \"Which dates are in this?\" > dates.txt\n"
-               "  weir chat",
+    .example = "  weir chat -f notes.txt \"Which dates are in this?\" > dates.txt",
     .options = options,
     .option_count = ARRAY_LEN(options),
     .run = run,

@@ -6,6 +6,7 @@
  *   chat_editor.c    a line from the keyboard
  *   chat_output.c    answers on their way out        chat_filter.c   made harmless for a terminal
  *   chat_report.c    what is said of an answer       chat_talk.c     the conversation so far
+ *   chat_last.c      the conversation from one run to the next
  *   chat_commands.c, chat_input.c, chat_complete.c, chat_history.c, chat_files.c
  */
 #ifndef WEIR_CLI_CHAT_H
@@ -25,6 +26,7 @@ typedef struct chat {
     bool has_temperature;
     int64_t max_tokens; /* 0: the provider's own limit */
     bool json, plain, quiet, usage;
+    bool kept; /* the conversation, for --continue */
 
     chat_talk talk;
     chat_files files; /* for the next question */

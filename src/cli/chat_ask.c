@@ -1,4 +1,5 @@
 #include "cli/chat.h"
+#include "cli/chat_last.h"
 #include "cli/chat_report.h"
 #include "cli/terminal.h"
 
@@ -164,12 +165,24 @@ static void write_out(chat *c, const weir_result *r, size_t shown) {
     chat_output_drop(&c->output);
 }
 
+/* Said once: it would be the same after each answer. */
+static void save(chat *c) {
+    buf path = BUF_EMPTY, why = BUF_EMPTY;
+    if (c->kept && chat_last_path(&path) && !chat_last_save(&c->talk, buf_cstr(&path), &why)) {
+        cli_complain("%s", buf_cstr(&why));
+        c->kept = false;
+    }
+    buf_done(&path);
+    buf_done(&why);
+}
+
 static void keep(chat *c, const weir_result *r) {
     chat_end end = r->code == WEIR_OK          ? CHAT_WHOLE
                    : r->code == WEIR_CANCELLED ? CHAT_STOPPED
                                                : CHAT_CUT;
-    if (r->text && r->text_len)
-        chat_talk_answer(&c->talk, span_from(r->text, r->text_len), end, r->model);
+    if (!r->text || !r->text_len) return;
+    chat_talk_answer(&c->talk, span_from(r->text, r->text_len), end, r->model);
+    save(c);
 }
 
 static void say_failure(const chat *c, const weir_result *r) {

@@ -80,7 +80,7 @@ static size_t read_lines(chat_history *h, span text) {
 
 /* ---- the file ---- */
 
-static bool make_folders(const char *path) {
+bool chat_history_make_folders(const char *path) {
     char *copy = mem_strndup(path, strlen(path));
     bool ok = true;
     for (char *p = copy + 1; ok && (p = strchr(p, '/')); *p++ = '/') {
@@ -95,7 +95,7 @@ static bool make_folders(const char *path) {
 static int open_file(const char *path) {
     int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK;
     struct stat what;
-    int fd = make_folders(path) ? open(path, flags, 0600) : -1;
+    int fd = chat_history_make_folders(path) ? open(path, flags, 0600) : -1;
     if (fd < 0) return -1;
     if (fstat(fd, &what) == 0 && S_ISREG(what.st_mode) && fchmod(fd, 0600) == 0 &&
         flock(fd, LOCK_EX) == 0)

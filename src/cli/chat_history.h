@@ -21,6 +21,9 @@ typedef struct chat_history {
 /* $XDG_STATE_HOME/weir/chat_history, else under ~/.local/state. false: neither is set. */
 MUST_USE bool chat_history_path(buf *ret);
 
+/* Makes the folders that lead to path, for their user alone. false: errno says why. */
+MUST_USE bool chat_history_make_folders(const char *path);
+
 /* Reads the file at path; one that is not there is none. path NULL: begins empty, in memory.
  * false: why says why the file cannot be had; the history goes on in memory. */
 MUST_USE bool chat_history_open(chat_history *h, const char *path, buf *why);

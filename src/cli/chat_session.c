@@ -252,6 +252,9 @@ int chat_session(chat *c) {
     s->editor = chat_editor_new(&place);
     if (!c->quiet)
         chat_note("%s answers; /help shows the commands, Ctrl-D leaves", c->connection.who);
+    if (c->talk.count && !c->quiet)
+        chat_note("it goes on: %zu question%s so far, the last: %.60s", c->talk.count,
+                  c->talk.count == 1 ? "" : "s", c->talk.turns[c->talk.count - 1].question);
     while (!s->over)
         read_one(s);
     chat_editor_free(s->editor);

@@ -710,3 +710,39 @@ def test_a_wait_is_told(chat, upstream):
 def test_a_wait_is_not_told_to_who_wants_quiet(chat, upstream):
     upstream.script(error(429, "Slow down.", headers={"Retry-After": "1"}), answer("Hi."))
     assert chat("-q", "Hello", url=upstream.url).finish() == (0, "Hi.\n", "")
+
+
+# ---- the last conversation -----------------------------------------------------------------------------------------------
+
+
+def test_a_conversation_goes_on(talk, chat, upstream, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    upstream.script(*(answer(f"{n}.") for n in ("One", "Two", "Three", "Four")))
+    t = talk("--system", "Be brief.", home=home)
+    say(t, "first?")
+    t.wait_screen(r"^One\.\n(.*\n)*>$")
+    t.press("ctrl-d")
+    assert t.wait_exit() == 0
+    t = talk("-C", home=home)
+    t.wait_screen(r"it goes on: 1 question so far, the last: first\?")
+    say(t, "second?")
+    t.wait_screen(r"^Two\.\n(.*\n)*>$")
+    said = [("system", "Be brief."), ("user", "first?"), ("assistant", "One."), ("user", "second?")]
+    assert messages(upstream.wait_requests(2)[1]) == said
+    say(t, "/retry")
+    t.wait_screen(r"^Three\.\n(.*\n)*>$")
+    t.press("ctrl-d")
+    assert t.wait_exit() == 0
+    # Through pipes, too; and the answer that replaced the other is the one that was kept.
+    assert chat("--continue", "third?", url=upstream.url, env={"XDG_STATE_HOME": str(home)}).finish() == (0, "Four.\n", "")
+    assert messages(upstream.wait_requests(4)[3]) == [*said, ("assistant", "Three."), ("user", "third?")]
+
+
+def test_what_a_script_asks_is_not_kept(chat, upstream, tmp_path):
+    upstream.script(answer("Hi."))
+    assert chat("Hello", url=upstream.url).finish()[0] == 0
+    assert not list(tmp_path.rglob("chat_last*"))
+    assert chat("-C", "More", url=upstream.url).finish() == (1, "", "weir: chat: there is no conversation to go on with\n")
+    status, _, err = chat("-C", "More", url=upstream.url, env={"WEIR_CHAT_HISTORY": ""}).finish()
+    assert (status, err) == (1, "weir: chat: conversations are kept nowhere (WEIR_CHAT_HISTORY)\n")
