@@ -22,7 +22,8 @@ enum {
     OPT_NO_STREAM,
     OPT_USAGE,
     OPT_QUIET,
-    OPT_CONTINUE
+    OPT_CONTINUE,
+    OPT_ATTACH
 };
 
 static const cli_option options[] = {
@@ -40,6 +41,8 @@ static const cli_option options[] = {
     {0, "usage", NULL, "Say tokens and times on stderr, at no terminal too"},
     {'q', "quiet", NULL, "Say no more than the answer and errors"},
     {'C', "continue", NULL, "Go on with the last conversation"},
+    {'a', "attach", "FILE", "Send this picture too; may be given again", .kind = CLI_FILE,
+     .repeatable = true},
 };
 
 static bool is_utf8(const char *text) {
@@ -50,6 +53,17 @@ static bool add_file(chat_files *files, const char *path) {
     buf why = BUF_EMPTY;
     bool ok =
         path ? chat_files_add(files, path, &why) : chat_files_add_input(files, STDIN_FILENO, &why);
+    if (!ok) cli_complain("chat: %s", buf_cstr(&why));
+    buf_done(&why);
+    return ok;
+}
+
+static bool add_images(const cli_args *args, chat_images *images) {
+    const char *path;
+    buf why = BUF_EMPTY;
+    bool ok = true;
+    for (size_t i = 0; ok && (path = cli_value(args, OPT_ATTACH, i)); i++)
+        ok = chat_images_add(images, path, &why);
     if (!ok) cli_complain("chat: %s", buf_cstr(&why));
     buf_done(&why);
     return ok;
@@ -100,7 +114,7 @@ static int run_with_signals(chat *c, const cli_args *args, span question) {
 }
 
 static int start(chat *c, const cli_args *args, span question) {
-    if (!read_files(args, &c->files)) return CLI_FAILED;
+    if (!add_images(args, &c->images) || !read_files(args, &c->files)) return CLI_FAILED;
     if (!question.len && !c->files.count && !isatty(STDIN_FILENO)) {
         cli_complain("chat: nothing was asked: no question was given, and standard input is empty");
         return CLI_USAGE;
@@ -174,6 +188,7 @@ static int run(const cli_args *args) {
     buf_done(&question);
     chat_talk_done(&c->talk);
     chat_files_done(&c->files);
+    chat_images_done(&c->images);
     buf_done(&c->used);
     free(c->model);
     free(c);

@@ -7,12 +7,14 @@
  *   chat_output.c    answers on their way out        chat_filter.c   made harmless for a terminal
  *   chat_report.c    what is said of an answer       chat_talk.c     the conversation so far
  *   chat_last.c      the conversation from one run to the next
- *   chat_commands.c, chat_input.c, chat_complete.c, chat_history.c, chat_files.c
+ *   chat_commands.c, chat_input.c, chat_complete.c, chat_history.c, chat_files.c,
+ *   chat_images.c
  */
 #ifndef WEIR_CLI_CHAT_H
 #define WEIR_CLI_CHAT_H
 
 #include "cli/chat_files.h"
+#include "cli/chat_images.h"
 #include "cli/chat_output.h"
 #include "cli/chat_talk.h"
 #include "cli/cli.h"
@@ -29,7 +31,8 @@ typedef struct chat {
     bool kept; /* the conversation, for --continue */
 
     chat_talk talk;
-    chat_files files; /* for the next question */
+    chat_files files;   /* for the next question */
+    chat_images images; /* likewise */
     waiter waiter;
     connection connection;
     chat_output output;

@@ -27,10 +27,12 @@ void chat_note(const char *fmt, ...) {
 bool chat_take_question(chat *c, span question) {
     buf text = BUF_EMPTY;
     chat_files_write(&c->files, question, &text);
-    bool ok = chat_talk_ask(&c->talk, buf_span(&text));
-    if (ok)
+    bool ok = chat_talk_ask(&c->talk, buf_span(&text)) &&
+              chat_talk_attach(&c->talk, buf_span(&c->images.parts));
+    if (ok) {
         chat_files_done(&c->files);
-    else
+        chat_images_done(&c->images);
+    } else
         cli_complain("the conversation is longer than %d MiB; /reset begins a new one",
                      CHAT_TALK_MAX >> 20);
     buf_done(&text);
@@ -38,6 +40,13 @@ bool chat_take_question(chat *c, span question) {
 }
 
 /* ---- the request ---- */
+
+static void add_question(weir_request *r, const char *question, const char *parts) {
+    buf message = BUF_EMPTY;
+    chat_talk_write_question(question, parts, &message);
+    weir_request_add_message_json(r, buf_cstr(&message));
+    buf_done(&message);
+}
 
 static weir_request *make_request(const chat *c) {
     const chat_talk *t = &c->talk;
@@ -49,10 +58,10 @@ static weir_request *make_request(const chat *c) {
                                  c->max_tokens);
     if (t->system) weir_request_add_message(r, "system", t->system);
     for (size_t i = 0; i < chat_talk_before(t); i++) {
-        weir_request_add_message(r, "user", t->turns[i].question);
+        add_question(r, t->turns[i].question, t->turns[i].parts);
         weir_request_add_message(r, "assistant", t->turns[i].answer);
     }
-    weir_request_add_message(r, "user", t->pending);
+    add_question(r, t->pending, t->parts);
     return r;
 }
 

@@ -11,6 +11,7 @@ const chat_verb_row chat_verbs[CHAT_VERBS] = {
     [CHAT_SYSTEM] = {"system", CHAT_MAY, "TEXT", false,
                      "Set the system message (off: none); what is it?"},
     [CHAT_FILE] = {"file", CHAT_MUST, "PATH", true, "Send a file along with the next question"},
+    [CHAT_IMAGE] = {"image", CHAT_MUST, "PATH", true, "Send a picture along with it"},
     [CHAT_RETRY] = {"retry", CHAT_NONE, NULL, false, "Ask the last question once more"},
     [CHAT_UNDO] = {"undo", CHAT_NONE, NULL, false, "Forget the last question and its answer"},
     [CHAT_RESET] = {"reset", CHAT_NONE, NULL, false, "Forget all but the system message"},

@@ -14,6 +14,7 @@ typedef enum chat_verb {
     CHAT_MODEL,
     CHAT_SYSTEM,
     CHAT_FILE,
+    CHAT_IMAGE,
     CHAT_RETRY,
     CHAT_UNDO,
     CHAT_RESET,

@@ -29,14 +29,27 @@ bool chat_last_path(buf *ret) {
 
 /* ---- reading ---- */
 
+/* A question with pictures: its text comes first, and the rest is kept as it stands. */
+static void split_content(json_value *content, span *ret_parts) {
+    json_iter it = json_iter_of(*content);
+    json_value first, second;
+    const char *end = content->raw.ptr + content->raw.len - 1; /* the bracket */
+    if (!json_next_element(&it, &first) || !json_next_element(&it, &second)) return;
+    *content = json_get(first, SPAN_OF("text"));
+    *ret_parts = span_from(second.raw.ptr, (size_t)(end - second.raw.ptr));
+}
+
 static bool take_message(chat_talk *t, json_value message, arena *a) {
     json_value role = json_get(message, SPAN_OF("role"));
     json_value content = json_get(message, SPAN_OF("content"));
+    span parts = SPAN_EMPTY;
+    if (content.type == JSON_ARRAY) split_content(&content, &parts);
     if (content.type != JSON_STRING) return false;
     span text = json_string(content, a);
     if (span_find(text, 0, '\0') < text.len) return false;
     if (json_is(role, SPAN_OF("system"))) return !t->count && chat_talk_set_system(t, text);
-    if (json_is(role, SPAN_OF("user"))) return !t->pending && chat_talk_ask(t, text);
+    if (json_is(role, SPAN_OF("user")))
+        return !t->pending && chat_talk_ask(t, text) && chat_talk_attach(t, parts);
     if (!json_is(role, SPAN_OF("assistant")) || !t->pending || !text.len) return false;
     chat_talk_answer(t, text, CHAT_WHOLE, NULL);
     return true;

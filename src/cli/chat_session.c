@@ -99,6 +99,18 @@ static void add_file(chat *c, span argument) {
     buf_done(&why);
 }
 
+static void add_image(chat *c, span argument) {
+    buf path = BUF_EMPTY, why = BUF_EMPTY;
+    chat_expand_path(argument, &path);
+    if (chat_images_add(&c->images, buf_cstr(&path), &why))
+        chat_note("with the next question: %zu picture%s", c->images.count,
+                  c->images.count == 1 ? "" : "s");
+    else
+        cli_complain("%s", buf_cstr(&why));
+    buf_done(&path);
+    buf_done(&why);
+}
+
 static void retry(session *s) {
     if (chat_talk_retry(&s->chat->talk))
         ask(s);
@@ -117,6 +129,7 @@ static void undo(chat *c) {
 static void reset(chat *c) {
     chat_talk_reset(&c->talk);
     chat_files_done(&c->files);
+    chat_images_done(&c->images);
     chat_note(c->talk.system ? "a new conversation, with the same system message"
                              : "a new conversation");
 }
@@ -168,6 +181,7 @@ static void obey(session *s, chat_command command) {
     case CHAT_MODEL: set_model(c, command.argument); break;
     case CHAT_SYSTEM: set_system(c, command.argument); break;
     case CHAT_FILE: add_file(c, command.argument); break;
+    case CHAT_IMAGE: add_image(c, command.argument); break;
     case CHAT_RETRY: retry(s); break;
     case CHAT_UNDO: undo(c); break;
     case CHAT_RESET: reset(c); break;

@@ -28,12 +28,14 @@ static bool fits(const chat_talk *t, size_t more) {
 
 static void forget_pending(chat_talk *t) {
     forget(t, &t->pending);
+    forget(t, &t->parts);
     t->replaces = false;
 }
 
 static void forget_last(chat_talk *t) {
     chat_turn *turn = &t->turns[--t->count];
     forget(t, &turn->question);
+    forget(t, &turn->parts);
     forget(t, &turn->answer);
     free(turn->model);
 }
@@ -63,14 +65,23 @@ bool chat_talk_set_system(chat_talk *t, span text) {
 bool chat_talk_ask(chat_talk *t, span question) {
     if (!fits(t, question.len)) return false;
     keep(t, &t->pending, question);
+    forget(t, &t->parts);
     t->replaces = false;
+    return true;
+}
+
+bool chat_talk_attach(chat_talk *t, span parts) {
+    if (!fits(t, parts.len)) return false;
+    if (parts.len) keep(t, &t->parts, parts);
     return true;
 }
 
 bool chat_talk_retry(chat_talk *t) {
     if (t->pending) return true;
     if (!t->count) return false;
-    keep(t, &t->pending, span_cstr(t->turns[t->count - 1].question));
+    const chat_turn *last = &t->turns[t->count - 1];
+    keep(t, &t->pending, span_cstr(last->question));
+    if (last->parts) keep(t, &t->parts, span_cstr(last->parts));
     t->replaces = true;
     return true;
 }
@@ -79,10 +90,10 @@ void chat_talk_answer(chat_talk *t, span answer, chat_end end, const char *model
     if (t->replaces) forget_last(t);
     t->turns = mem_realloc(t->turns, (t->count + 1) * sizeof *t->turns);
     chat_turn *turn = &t->turns[t->count++];
-    *turn = (chat_turn){.question = t->pending, .end = end};
+    *turn = (chat_turn){.question = t->pending, .parts = t->parts, .end = end};
     keep(t, &turn->answer, answer);
     turn->model = model ? mem_strndup(model, strlen(model)) : NULL;
-    t->pending = NULL;
+    t->pending = t->parts = NULL;
     t->replaces = false;
 }
 
@@ -116,7 +127,7 @@ void chat_talk_write_markdown(const chat_talk *t, buf *out) {
         const chat_turn *turn = &t->turns[i];
         buf answer = BUF_EMPTY;
         buf_addf(&answer, "%s%s", turn->answer, turn->end == CHAT_WHOLE ? "" : ends[turn->end]);
-        write_part("Question", NULL, turn->question, out);
+        write_part("Question", turn->parts ? "with pictures" : NULL, turn->question, out);
         write_part("Answer", turn->model, buf_cstr(&answer), out);
         buf_done(&answer);
     }
@@ -131,6 +142,17 @@ static void write_message(json_writer *w, const char *role, const char *content)
     json_close_object(w);
 }
 
+void chat_talk_write_question(const char *question, const char *parts, buf *out) {
+    json_writer w = json_writer_of(out);
+    if (!parts) {
+        write_message(&w, "user", question);
+        return;
+    }
+    buf_add_cstr(out, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":");
+    json_write_string(out, span_cstr(question));
+    buf_addf(out, "},%s]}", parts);
+}
+
 void chat_talk_write_json(const chat_talk *t, buf *out) {
     json_writer w = json_writer_of(out);
     json_open_object(&w);
@@ -138,7 +160,9 @@ void chat_talk_write_json(const chat_talk *t, buf *out) {
     json_open_array(&w);
     if (t->system) write_message(&w, "system", t->system);
     for (size_t i = 0; i < t->count; i++) {
-        write_message(&w, "user", t->turns[i].question);
+        if (w.comma) buf_add_char(out, ',');
+        chat_talk_write_question(t->turns[i].question, t->turns[i].parts, out);
+        w.comma = true;
         write_message(&w, "assistant", t->turns[i].answer);
     }
     json_close_array(&w);

@@ -1,5 +1,6 @@
 """weir chat: one question through pipes, and the conversation in a terminal. The provider is scripted, or simulated."""
 
+import base64
 import json
 import os
 import signal
@@ -746,3 +747,46 @@ def test_what_a_script_asks_is_not_kept(chat, upstream, tmp_path):
     assert chat("-C", "More", url=upstream.url).finish() == (1, "", "weir: chat: there is no conversation to go on with\n")
     status, _, err = chat("-C", "More", url=upstream.url, env={"WEIR_CHAT_HISTORY": ""}).finish()
     assert (status, err) == (1, "weir: chat: conversations are kept nowhere (WEIR_CHAT_HISTORY)\n")
+
+
+# ---- pictures ------------------------------------------------------------------------------------------------------------
+
+
+PICTURE = b"GIF89a" + bytes(range(7))
+PART = {"type": "image_url", "image_url": {"url": "data:image/gif;base64," + base64.b64encode(PICTURE).decode()}}
+
+
+def test_pictures_go_along(chat, upstream, tmp_path):
+    (tmp_path / "a.png").write_bytes(PICTURE)  # what it is is told by its bytes
+    upstream.script(answer("Two dots."))
+    assert chat("-a", "a.png", "--attach", "a.png", "What is this?", url=upstream.url).finish() == (0, "Two dots.\n", "")
+    assert upstream.requests[0].json()["messages"] == [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, PART, PART]}]
+
+
+def test_what_is_no_picture_is_not_sent(chat, upstream, tmp_path):
+    (tmp_path / "notes.txt").write_text("words")
+    status, out, err = chat("-a", "notes.txt", "What is this?", url=upstream.url).finish()
+    assert (status, out, err) == (1, "", "weir: chat: notes.txt is no picture in PNG, JPEG, GIF or WebP; -f sends text\n")
+
+
+def test_a_picture_stays_in_the_conversation(talk, upstream, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "a.gif").write_bytes(PICTURE)
+    upstream.script(answer("Dots."), answer("Two."), answer("Red."))
+    t = talk(home=home)
+    say(t, "/image a.gif")
+    t.wait_screen("with the next question: 1 picture")
+    say(t, "What?")
+    t.wait_screen(r"^Dots\.\n(.*\n)*>$")
+    say(t, "How many?")
+    t.wait_screen(r"^Two\.\n(.*\n)*>$")
+    t.press("ctrl-d")
+    assert t.wait_exit() == 0
+    t = talk("-C", home=home)
+    say(t, "Which colour?")
+    t.wait_screen(r"^Red\.\n(.*\n)*>$")
+    first = {"role": "user", "content": [{"type": "text", "text": "What?"}, PART]}
+    for request in upstream.wait_requests(3):
+        assert request.json()["messages"][0] == first
+    assert [m["content"] for m in upstream.requests[2].json()["messages"][1:]] == ["Dots.", "How many?", "Two.", "Which colour?"]

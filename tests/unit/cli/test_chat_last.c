@@ -20,7 +20,9 @@ static void it_is_read_as_it_was_written(void **state) {
     buf why = BUF_EMPTY, a = BUF_EMPTY, b = BUF_EMPTY;
     assert_true(chat_talk_set_system(&t, SPAN_OF("Be \"brief\".")));
     say(&t, "one?\n", "\xc3\xa4\\1");
-    say(&t, "two?", "2");
+    assert_true(chat_talk_ask(&t, SPAN_OF("two?")));
+    assert_true(chat_talk_attach(&t, SPAN_OF("{\"type\":\"image_url\"},{\"x\":[1]}")));
+    chat_talk_answer(&t, SPAN_OF("2"), CHAT_WHOLE, "m");
     for (int i = 0; i < 2; i++) /* it replaces the one before */
         assert_true(chat_last_save(&t, path, &why));
     struct stat st;
@@ -67,6 +69,12 @@ static void what_is_no_conversation_is_none(void **state) {
         {"{\"messages\":[" SAID("a\\u0000", "b") "]}", 0},
         {"{\"messages\":[" SAID("a", "b") ",{\"role\":\"assistant\",\"content\":\"c\"}]}", 0},
         {"{\"messages\":[{\"role\":\"user\",\"content\":[]}]}", 0},
+        {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"a\"}, {\"b\":[1]} ]},"
+         "{\"role\":\"assistant\",\"content\":\"b\"}]}",
+         1},
+        {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"b\":1},{\"text\":\"a\"}]},"
+         "{\"role\":\"assistant\",\"content\":\"b\"}]}",
+         0},
         {"{\"messages\":[1]}", 0},
         {"{\"messages\":{}}", 0},
         {"{\"messages\":[]}", 0},

@@ -158,6 +158,39 @@ static void writes_transcripts(void **state) {
     chat_talk_done(&t);
 }
 
+/* They go where the question goes: into its turn, and into another try. */
+static void pictures_go_with_their_question(void **state) {
+    (void)state;
+    chat_talk t = {0};
+    buf out = BUF_EMPTY;
+    ask(&t, "what?");
+    assert_true(chat_talk_attach(&t, SPAN_OF("{\"p\":1}")));
+    answer(&t, "that.");
+    assert_null(t.parts);
+    assert_string_equal(t.turns[0].parts, "{\"p\":1}");
+    assert_int_equal(t.bytes, 5 + 7 + 5);
+    assert_true(chat_talk_retry(&t));
+    assert_string_equal(t.parts, "{\"p\":1}");
+    answer(&t, "this.");
+    assert_int_equal(t.count, 1);
+    assert_string_equal(t.turns[0].parts, "{\"p\":1}");
+    ask(&t, "more?");
+    assert_true(chat_talk_attach(&t, SPAN_OF("{}")));
+    ask(&t, "or less?"); /* the picture was the other question's */
+    assert_null(t.parts);
+    answer(&t, "yes.");
+    chat_talk_write_json(&t, &out);
+    assert_string_equal(buf_cstr(&out),
+                        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
+                        "\"text\":\"what?\"},{\"p\":1}]},{\"role\":\"assistant\",\"content\":"
+                        "\"this.\"},{\"role\":\"user\",\"content\":\"or less?\"},"
+                        "{\"role\":\"assistant\",\"content\":\"yes.\"}]}\n");
+    buf_done(&out);
+    chat_talk_reset(&t);
+    assert_int_equal(t.bytes, 0);
+    chat_talk_done(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_makes_a_turn),
@@ -169,6 +202,7 @@ int main(void) {
         cmocka_unit_test(reset_keeps_the_system_message),
         cmocka_unit_test(is_bounded),
         cmocka_unit_test(writes_transcripts),
+        cmocka_unit_test(pictures_go_with_their_question),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
