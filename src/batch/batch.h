@@ -36,6 +36,7 @@ typedef struct batch_settings {
     const char *errors; /* NULL: named after the output */
     item_rules rules;   /* the format may be FORMAT_AUTO */
     size_t max_line;    /* bytes */
+    uint64_t limit;     /* lines that this run does at most; 0: all */
     resume_mode mode;
     bool tally; /* count the input's lines beside the run, for the total */
 } batch_settings;

@@ -6,6 +6,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What others keep tables in. */
+static bool refuse_binary(const char *path, buf *ret_why) {
+    static const struct {
+        const char *suffix, *what;
+    } rows[] = {{".parquet", "a Parquet file"}, {".xlsx", "a workbook"}, {".xls", "a workbook"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (!span_iends(span_cstr(path), span_cstr(rows[i].suffix))) continue;
+        buf_addf(ret_why,
+                 "%s is %s, which is not read; write it as .csv (with a header), .tsv or .jsonl "
+                 "first: a spreadsheet's Save As, or pandas' to_csv()",
+                 path, rows[i].what);
+        return false;
+    }
+    return true;
+}
+
 static bool open_input(files *f, const char *path, buf *ret_why) {
     struct stat st;
     bool standard = strcmp(path, "-") == 0;
@@ -32,7 +48,8 @@ static bool open_output(files *f, const batch_settings *s, bool look, buf *ret_w
 
 bool files_open(files *f, const batch_settings *settings, bool look, marks *m, buf *ret_why) {
     *f = (files){.in = -1, .out = OUTPUTS_NONE};
-    return open_input(f, settings->input, ret_why) && open_output(f, settings, look, ret_why) &&
+    return refuse_binary(settings->input, ret_why) && open_input(f, settings->input, ret_why) &&
+           open_output(f, settings, look, ret_why) &&
            resume_read(&f->out, settings->mode, m, &f->found, ret_why);
 }
 

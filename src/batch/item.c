@@ -32,7 +32,8 @@ const char *item_problem_code(item_problem problem) {
 }
 
 batch_format item_detect(const line *l, span path) {
-    bool json = span_starts(span_trim(l->text), SPAN_OF("{")) ||
+    bool json = span_ends(path, SPAN_OF(".json")) ||
+                span_starts(span_trim(l->text), SPAN_OF("{")) ||
                 span_ends(path, SPAN_OF(".jsonl")) || span_ends(path, SPAN_OF(".ndjson"));
     return json ? FORMAT_JSON : FORMAT_PROMPTS;
 }
@@ -54,6 +55,12 @@ static void fault(reading *r, item_problem problem, const char *fmt, ...) {
     r->item->problem = problem;
     r->item->message =
         arena_printf(r->arena, "line %" PRIu64 ": %.*s", r->line->number, SPAN_ARG(what));
+}
+
+/* Lines of these name themselves, or weir does. */
+static bool names_itself(const item_rules *rules) {
+    if (rules->format == FORMAT_TABLE) return rules->table->id != TABLE_NO_COLUMN;
+    return rules->format != FORMAT_PROMPTS && rules->format != FORMAT_MESSAGES;
 }
 
 static void make_id(reading *r) {
@@ -182,6 +189,30 @@ static span with_system(reading *r, span body, json_value messages) {
     return result;
 }
 
+/* Each with a comma behind it. root: of a body that may have them already. */
+static void write_members(const item_rules *rules, json_value root, buf *out) {
+    for (size_t i = 0; i < rules->member_count; i++) {
+        const item_member *m = &rules->members[i];
+        if (json_get(root, m->name).type != JSON_NONE) continue;
+        if (m->other.len && json_get(root, m->other).type != JSON_NONE) continue;
+        json_write_string(out, m->name);
+        buf_add_char(out, ':');
+        buf_add(out, m->json);
+        buf_add_char(out, ',');
+    }
+}
+
+/* The body with what it lacks before the rest, which is not empty. */
+static span with_members(reading *r, span body, json_value root) {
+    buf text = BUF_EMPTY;
+    buf_add_char(&text, '{');
+    write_members(r->rules, root, &text);
+    buf_add(&text, span_slice(body, 1, body.len));
+    span result = arena_dup(r->arena, buf_span(&text));
+    buf_done(&text);
+    return result;
+}
+
 static void read_plain(reading *r, json_value root) {
     json_value messages = json_get(root, SPAN_OF("messages"));
     make_id(r);
@@ -193,25 +224,79 @@ static void read_plain(reading *r, json_value root) {
     check_body(r, root);
     if (r->item->problem == ITEM_GOOD && r->rules->system.len && messages.type == JSON_ARRAY)
         r->item->body = with_system(r, root.raw, messages);
+    if (r->item->problem == ITEM_GOOD && r->rules->member_count)
+        r->item->body = with_members(r, r->item->body, root);
 }
 
-static void read_prompt(reading *r) {
-    make_id(r);
-    if (!span_is_utf8(r->line->text)) {
-        fault(r, ITEM_NOT_UTF8, "is not UTF-8");
-        return;
-    }
+static void write_prompt(reading *r, span prompt) {
     buf text = BUF_EMPTY;
-    buf_add_cstr(&text, "{\"messages\":[");
+    buf_add_char(&text, '{');
+    write_members(r->rules, (json_value){.type = JSON_NONE}, &text);
+    buf_add_cstr(&text, "\"messages\":[");
     if (r->rules->system.len) {
         write_message(&text, "system", r->rules->system);
         buf_add_char(&text, ',');
     }
-    write_message(&text, "user", r->line->text);
+    write_message(&text, "user", prompt);
     buf_add_cstr(&text, "]}");
     r->item->path = "/chat/completions";
     r->item->body = arena_dup(r->arena, buf_span(&text));
     buf_done(&text);
+}
+
+static void read_prompt(reading *r) {
+    make_id(r);
+    if (span_is_utf8(r->line->text))
+        write_prompt(r, r->line->text);
+    else
+        fault(r, ITEM_NOT_UTF8, "is not UTF-8");
+}
+
+/* ---- records of a table ---- */
+
+static void take_id(reading *r, span id) {
+    size_t characters = span_utf8_len(id);
+    if (characters == 0 || characters > ITEM_ID_MAX) {
+        fault(r, ITEM_CUSTOM_ID, "custom_id has %zu characters; allowed 1 to %d", characters,
+              ITEM_ID_MAX);
+        return;
+    }
+    buf quoted = BUF_EMPTY;
+    json_write_string(&quoted, id);
+    r->item->custom_id = arena_dup(r->arena, buf_span(&quoted));
+    r->item->id_text = id;
+    r->item->id_made = false;
+    buf_done(&quoted);
+}
+
+static void take_record(reading *r, const span *fields, size_t count) {
+    const table *t = r->rules->table;
+    if (count != t->columns) {
+        fault(r, ITEM_NOT_A_RECORD, "has %zu columns; the header has %zu", count, t->columns);
+        return;
+    }
+    if (t->id != TABLE_NO_COLUMN) take_id(r, fields[t->id]);
+    if (r->item->problem != ITEM_GOOD) return;
+    if (fields[t->prompt].len)
+        write_prompt(r, fields[t->prompt]);
+    else
+        fault(r, ITEM_BODY, "has no prompt");
+}
+
+static void read_record(reading *r) {
+    span *fields;
+    size_t count;
+    if (!names_itself(r->rules)) make_id(r);
+    if (!span_is_utf8(r->line->text)) {
+        fault(r, ITEM_NOT_UTF8, "is not UTF-8");
+        return;
+    }
+    csv_fault wrong =
+        csv_read(r->line->text, r->rules->table->separator, r->arena, &fields, &count);
+    if (wrong == CSV_GOOD)
+        take_record(r, fields, count);
+    else
+        fault(r, ITEM_NOT_A_RECORD, "has %s", csv_fault_text(wrong));
 }
 
 /* ---- which form is it? ---- */
@@ -254,11 +339,13 @@ void item_read(const line *l, const item_rules *rules, arena *a, item *ret) {
     reading r = {l, rules, a, ret};
     *ret = (item){.problem = ITEM_GOOD};
     if (l->too_long) {
-        if (rules->format == FORMAT_PROMPTS || rules->format == FORMAT_MESSAGES) make_id(&r);
+        if (!names_itself(rules)) make_id(&r);
         fault(&r, ITEM_TOO_LONG, "has %" PRIu64 " bytes; allowed are %zu (--max-line)", l->len,
               l->text.len);
     } else if (rules->format == FORMAT_PROMPTS) {
         read_prompt(&r);
+    } else if (rules->format == FORMAT_TABLE) {
+        read_record(&r);
     } else {
         read_json(&r);
     }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "batch/lines.h"
+#include "batch/table.h"
 
 typedef enum batch_format {
     FORMAT_AUTO,     /* by the first line that is not blank */
@@ -15,9 +16,10 @@ typedef enum batch_format {
     FORMAT_OPENAI,   /* {"custom_id", "method", "url", "body"} */
     FORMAT_MESSAGES, /* the line is the body of a chat completion */
     FORMAT_PROMPTS,  /* the line is what the user says */
+    FORMAT_TABLE,    /* a column of the record is */
 } batch_format;
 
-/* "auto", "openai", "messages", "prompts". false: no such format. */
+/* "auto", "openai", "messages", "prompts"; a table is told by its name. false: no such format. */
 MUST_USE bool batch_format_of(span name, batch_format *ret);
 
 typedef enum item_problem {
@@ -32,10 +34,22 @@ const char *item_problem_code(item_problem problem);
 
 enum { ITEM_ID_MAX = 512 }; /* characters of a custom_id */
 
+/* A member that bodies get which have none of its names. */
+typedef struct item_member {
+    span name, other; /* other: the name that it had before, or empty */
+    span json;
+} item_member;
+
+enum { ITEM_MEMBERS_MAX = 4 };
+
 typedef struct item_rules {
     batch_format format; /* not FORMAT_AUTO */
-    span system;         /* put before prompts, and before messages that begin with no system or
-                            developer message; empty: nothing is */
+    const table *table;  /* of FORMAT_TABLE, with its header */
+    table_wish columns;
+    item_member members[ITEM_MEMBERS_MAX]; /* of prompts and plain messages */
+    size_t member_count;
+    span system; /* put before prompts, and before messages that begin with no system or
+                    developer message; empty: nothing is */
 } item_rules;
 
 typedef struct item {

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <string.h>
+
 enum { LINES_BOM_LEN = 3, LINES_BOM_DONE = 4 };
 
 static const char bom_bytes[] = "\xEF\xBB\xBF";
@@ -14,6 +16,15 @@ void lines_done(lines *l) {
     buf_done(&l->held);
     sha256_stream_free(l->digest);
     l->digest = NULL;
+}
+
+void lines_are_records(lines *l, char separator) {
+    l->form = LINES_TABLE;
+    l->csv = (csv_scan){.separator = separator};
+}
+
+void lines_may_be_elements(lines *l) {
+    l->form = LINES_ARRAY;
 }
 
 static uint64_t mark_of(const unsigned char digest[SHA256_LEN]) {
@@ -67,9 +78,19 @@ static void skip_bom(lines *l, span *input) {
     if (l->bom == LINES_BOM_LEN || (l->bom < LINES_BOM_LEN && input->len)) settle_bom(l);
 }
 
+/* The same element with another behind it is the same. */
+static span without_end(const lines *l, span text) {
+    if (l->form == LINES_ARRAY)
+        while (text.len && memchr(" \t\r\n", text.ptr[text.len - 1], 4))
+            text.len--;
+    else if (text.len && text.ptr[text.len - 1] == '\r')
+        text.len--;
+    return text;
+}
+
 static void tell(lines *l, span text, bool ended, line *ret) {
     unsigned char digest[SHA256_LEN];
-    if (l->excess == 0 && text.len && text.ptr[text.len - 1] == '\r') text.len--;
+    if (l->excess == 0) text = without_end(l, text);
     if (l->digest)
         sha256_stream_end(l->digest, digest);
     else if (l->marks)
@@ -84,15 +105,37 @@ static void tell(lines *l, span text, bool ended, line *ret) {
     ret->too_long = ret->len > l->max;
     l->start = l->offset;
     l->told = true;
+    l->number += l->csv.breaks;
+    l->csv = (csv_scan){.separator = l->csv.separator};
+}
+
+/* Where the line ends in what has come, and whether it does. */
+static size_t find_end(lines *l, span input, bool *ret_ended) {
+    if (l->form == LINES_ARRAY) return elements_find_end(&l->elements, input, ret_ended);
+    size_t end = l->form == LINES_TABLE ? csv_find_end(&l->csv, input) : span_find(input, 0, '\n');
+    *ret_ended = end < input.len;
+    return end;
+}
+
+/* Of an array: to where an element begins. false: nothing more has come. */
+static bool pass_between(lines *l, span *input) {
+    if (l->form != LINES_ARRAY || l->inside) return true;
+    size_t before = input->len;
+    l->inside = elements_begin(&l->elements, input);
+    if (!l->inside && l->elements.at == ELEMENTS_UNDECIDED && input->len) l->form = LINES_TEXT;
+    l->offset += before - input->len;
+    l->start = l->offset;
+    return input->len > 0;
 }
 
 bool lines_next(lines *l, span *input, line *ret) {
     forget_told(l);
     skip_bom(l, input);
-    if (input->len == 0) return false;
-    size_t end = span_find(*input, 0, '\n');
+    if (input->len == 0 || !pass_between(l, input)) return false;
+    bool ended;
+    size_t end = find_end(l, *input, &ended);
     span piece = span_slice(*input, 0, end);
-    bool ended = end < input->len;
+    l->inside = l->form == LINES_ARRAY && !ended;
     size_t taken = end + ended;
     *input = span_slice(*input, taken, input->len);
     l->offset += taken;

@@ -1,7 +1,12 @@
-/* batch/lines.h: from bytes, in any cuts, to numbered lines.
+/* batch/lines.h: from bytes, in any cuts, to numbered lines: lines of text, records of a table, or
+ * elements of a JSON array.
  *
  * A line ends with LF or CRLF; the last one may lack its end. A byte order mark before the first is
  * no part of it. Of a line that is longer than the limit the beginning alone is kept.
+ *
+ * A record of a table may hold line ends, in quotes: its number is that of its first line. An
+ * element's number is its place in the array, which begins with the first byte; what does not begin
+ * so is lines of text.
  *
  * Not thread-safe. Does no I/O. Holds at most the limit of one line, and only for lines that do not
  * lie whole in one input.
@@ -11,6 +16,8 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "batch/csv.h"
+#include "batch/elements.h"
 
 /* Bits of a line's mark. */
 enum { LINE_MARK_BITS = 48 };
@@ -25,7 +32,13 @@ typedef struct line {
     bool ended;      /* by LF, not by the end of the file */
 } line;
 
+typedef enum lines_form { LINES_TEXT, LINES_TABLE, LINES_ARRAY } lines_form;
+
 typedef struct lines {
+    lines_form form; /* LINES_ARRAY becomes LINES_TEXT where none begins */
+    csv_scan csv;
+    elements elements;
+    bool inside; /* of an element */
     size_t max;
     bool marks;
     uint64_t number;       /* lines told so far */
@@ -42,6 +55,10 @@ typedef struct lines {
 /* marks: whether lines get theirs. */
 void lines_init(lines *l, size_t max, bool marks);
 void lines_done(lines *l);
+/* Before the first input: records of a table with that separator. */
+void lines_are_records(lines *l, char separator);
+/* The same: elements of an array, if one begins. */
+void lines_may_be_elements(lines *l);
 
 /* Takes from the front of input; true: *ret is a line. false: all is taken, more is needed. */
 MUST_USE bool lines_next(lines *l, span *input, line *ret);

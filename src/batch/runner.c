@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum {
+    ID_SHOWN_MAX = 80,                 /* bytes of a custom_id in a note */
     NOTES_MAX = 10,                    /* failures that are told one by one */
     READS_A_STEP = 16,                 /* chunks; so that calls are heard in between */
     PENDING_MAX = 4 * 1024 * 1024,     /* bytes of results that wait for their reader */
@@ -60,6 +61,7 @@ typedef struct asked {
     uint64_t number; /* of this run's calls, from 1 */
     size_t body_len;
     bool own_model; /* the line names it */
+    bool id_made;   /* by weir */
     char custom_id[];
 } asked;
 
@@ -97,7 +99,8 @@ batch *batch_open(const batch_settings *settings, buf *ret_why) {
     bool ok = files_open(&b->files, settings, false, &b->marks, ret_why);
     source_init(&b->source, b->files.in, b->files.in_name, &settings->rules, settings->max_line,
                 &b->marks);
-    tally_init(&b->tally, settings->tally ? b->files.in : -1);
+    b->source.limit = settings->limit;
+    tally_init(&b->tally, settings->tally ? b->files.in : -1, b->files.in_name, &settings->rules);
     b->restarts = settings->mode == RESUME_RESTART;
     b->counts.before = b->files.found.answers + b->files.found.failures;
     b->counts.failed_before = b->files.found.failures;
@@ -185,11 +188,20 @@ static void take_answer(batch *b, const asked *a, const weir_result *r) {
     b->counts.answered++;
 }
 
-static void take_failure(batch *b, const result_of *of, const weir_result *r) {
+/* As the input has it, which often says more than the number. */
+static void note_id(buf *note, span custom_id) {
+    buf_add_cstr(note, " (");
+    buf_add_excerpt(note, custom_id, ID_SHOWN_MAX);
+    buf_add_char(note, ')');
+}
+
+static void take_failure(batch *b, const result_of *of, bool id_made, const weir_result *r) {
     buf note = BUF_EMPTY;
     write_result(outputs_for(&b->files.out, true), of, r);
     b->counts.failed++;
-    buf_addf(&note, "line %" PRIu64 ": %s: ", of->line, weir_code_name(r->code));
+    buf_addf(&note, "line %" PRIu64, of->line);
+    if (!id_made) note_id(&note, of->custom_id);
+    buf_addf(&note, ": %s: ", weir_code_name(r->code));
     buf_add_excerpt(&note, span_cstr(r->error_message), REFUSAL_SHOWN_MAX);
     note_failure(b, buf_span(&note));
     buf_done(&note);
@@ -208,7 +220,7 @@ static void take_result(batch *b, const asked *a, const weir_result *r) {
     else if (refusal_is_general(r, a->own_model))
         take_refusal(b, &a->of, r);
     else
-        take_failure(b, &a->of, r);
+        take_failure(b, &a->of, a->id_made, r);
 }
 
 static void on_done(void *user, weir_result *result) {
@@ -221,11 +233,22 @@ static void on_done(void *user, weir_result *result) {
     weir_result_free(result);
 }
 
+/* "line 3 ("a"): …" */
+static void note_bad_line(batch *b, const result_of *of, const item *it) {
+    buf note = BUF_EMPTY;
+    size_t colon = span_find(it->message, 0, ':');
+    buf_add(&note, span_slice(it->message, 0, colon));
+    if (of->custom_id.len && !it->id_made) note_id(&note, of->custom_id);
+    buf_add(&note, span_slice(it->message, colon, it->message.len));
+    note_failure(b, buf_span(&note));
+    buf_done(&note);
+}
+
 static void refuse(batch *b, const result_of *of, const item *it) {
     b->counts.failed++;
     result_write_bad_line(outputs_for(&b->files.out, true), of,
                           span_cstr(item_problem_code(it->problem)), it->message);
-    note_failure(b, it->message);
+    note_bad_line(b, of, it);
 }
 
 static void ask(batch *b, const result_of *of, const item *it) {
@@ -234,6 +257,7 @@ static void ask(batch *b, const result_of *of, const item *it) {
                  .of = *of,
                  .body_len = it->body.len,
                  .own_model = it->model.len,
+                 .id_made = it->id_made,
                  .number = ++b->begun};
     memcpy(a->custom_id, of->custom_id.ptr, of->custom_id.len);
     a->of.custom_id = span_from(a->custom_id, of->custom_id.len);
@@ -396,7 +420,7 @@ batch_counts batch_count(const batch *b) {
     LIST_FOREACH(&((batch *)b)->calls, it)
     counts.under_way -= !weir_call_begun(LIST_ENTRY(it, asked, node)->call);
     if (b->source.finished)
-        counts.lines = b->source.lines.number - b->source.blank;
+        counts.lines = b->source.seen;
     else if (b->tally.finished)
         counts.lines = b->tally.count;
     return counts;

@@ -7,11 +7,33 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* JSON by its name, or by what the user says. */
+static bool may_be_array(const char *path, const item_rules *rules) {
+    static const span names[] = {SPAN(".json"), SPAN(".jsonl"), SPAN(".ndjson")};
+    bool named = rules->format == FORMAT_OPENAI || rules->format == FORMAT_MESSAGES;
+    for (size_t i = 0; i < ARRAY_LEN(names) && rules->format == FORMAT_AUTO; i++)
+        named |= span_ends(span_cstr(path), names[i]);
+    return named;
+}
+
+char source_form(lines *l, size_t max_line, bool marked, const char *path,
+                 const item_rules *rules) {
+    char separator = rules->format == FORMAT_AUTO ? table_separator_of(span_cstr(path)) : 0;
+    lines_init(l, max_line, marked);
+    if (separator)
+        lines_are_records(l, separator);
+    else if (may_be_array(path, rules))
+        lines_may_be_elements(l);
+    return separator;
+}
+
 void source_init(source *s, int fd, const char *path, const item_rules *rules, size_t max_line,
                  marks *m) {
     *s = (source){.fd = fd, .path = path, .rules = *rules, .marks = m};
     s->chunk = mem_alloc(SOURCE_CHUNK);
-    lines_init(&s->lines, max_line, true);
+    s->table.separator = source_form(&s->lines, max_line, true, path, rules);
+    if (s->table.separator) s->rules.format = FORMAT_TABLE;
+    s->rules.table = &s->table;
     ids_init(&s->ids, IDS_IN_MEMORY);
     arena_init(&s->arena, 0);
 }
@@ -54,7 +76,19 @@ static bool is_done(source *s) {
 
 /* Whether there may be two of one custom_id: weir's own are made of line numbers. */
 static bool has_own_ids(const source *s) {
-    return s->rules.format == FORMAT_JSON || s->rules.format == FORMAT_OPENAI;
+    return s->rules.format == FORMAT_JSON || s->rules.format == FORMAT_OPENAI ||
+           (s->rules.format == FORMAT_TABLE && s->table.id != TABLE_NO_COLUMN);
+}
+
+/* What is wrong with it is told in s->why. */
+static void take_header(source *s) {
+    buf why = BUF_EMPTY;
+    if (s->line.too_long || !span_is_utf8(s->line.text))
+        buf_add_cstr(&why, "the header is too long, or not UTF-8");
+    else
+        s->table.headed = table_read_header(&s->table, s->line.text, &s->rules.columns, &why);
+    if (!s->table.headed) buf_addf(&s->why, "%s: %.*s", s->path, SPAN_ARG(buf_span(&why)));
+    buf_done(&why);
 }
 
 /* An id counts from the first line that has it, whatever else that line is. */
@@ -78,6 +112,11 @@ static bool take_line(source *s) {
         s->blank++;
         return false;
     }
+    if (s->table.separator && !s->table.headed) {
+        take_header(s);
+        return false;
+    }
+    s->seen++;
     if (s->rules.format == FORMAT_AUTO) s->rules.format = item_detect(&s->line, span_cstr(s->path));
     if (done && !has_own_ids(s)) return false; /* nothing of it is needed */
     arena_reset(&s->arena, 0);
@@ -106,6 +145,7 @@ static bool next_line(source *s) {
 }
 
 source_verdict source_next(source *s) {
+    if (s->limit && s->told == s->limit && !s->why.len) return SOURCE_END;
     while (!s->why.len && !s->finished && next_line(s))
         if (take_line(s)) return SOURCE_LINE;
     if (s->why.len) return SOURCE_FAILED;

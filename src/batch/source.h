@@ -35,11 +35,19 @@ typedef struct source {
     arena arena; /* of the item */
     line line;
     item item;
+    table table;    /* where it is one */
+    uint64_t seen;  /* lines that were not blank, nor a header */
     uint64_t blank; /* lines that were empty */
     uint64_t told;  /* lines that were to be done */
+    uint64_t limit; /* at most so many are told; 0: all */
     buf why;
 } source;
 
+/* Sets up the lines of an input by its name and what the user says: text, records of a table (then
+ * their separator is returned), elements of an array. */
+char source_form(lines *l, size_t max_line, bool marked, const char *path, const item_rules *rules);
+
+/* Stays where it is. */
 void source_init(source *s, int fd, const char *path, const item_rules *rules, size_t max_line,
                  marks *m);
 void source_done(source *s);

@@ -91,7 +91,7 @@ static bool read_all(survey *s, buf *ret_why) {
 
 static void write_account(const survey *s, buf *out) {
     const resume_found *found = &s->files.found;
-    uint64_t count = s->source.lines.number - s->source.blank;
+    uint64_t count = s->source.seen;
     write_name(s->files.in_name, out);
     buf_addf(out, ": %" PRIu64 " line%s", count, count == 1 ? "" : "s");
     if (s->source.blank) buf_addf(out, " and %" PRIu64 " blank", s->source.blank);
@@ -114,6 +114,7 @@ bool survey_write(const batch_settings *settings, const char *model, buf *ret_te
     bool ok = files_open(&s.files, settings, true, &s.marks, ret_why);
     source_init(&s.source, s.files.in, s.files.in_name, &settings->rules, settings->max_line,
                 &s.marks);
+    s.source.limit = settings->limit;
     ok = ok && read_all(&s, ret_why);
     if (ok) write_account(&s, ret_text);
     *ret_bad = s.bad;

@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "batch/survey.h"
 #include "cli/batch_show.h"
+#include "cli/chat_files.h"
 #include "cli/connect.h"
 #include "cli/wait.h"
 #include "config/units.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -26,6 +28,12 @@ enum {
     OPT_CONFIG,
     OPT_URL,
     OPT_FORMAT,
+    OPT_PROMPT_COLUMN,
+    OPT_ID_COLUMN,
+    OPT_LIMIT,
+    OPT_TEMPERATURE,
+    OPT_MAX_TOKENS,
+    OPT_SCHEMA,
     OPT_MAX_LINE,
     OPT_RESTART,
     OPT_RETRY_FAILED,
@@ -49,7 +57,17 @@ static const cli_option options[] = {
     {0, "url", "URL", "Ask this address instead, with $OPENAI_API_KEY", .kind = CLI_URL},
     {0, "format", "NAME", "auto, openai, messages or prompts (default auto)", .kind = CLI_CHOICE,
      .choices = formats},
-    {0, "max-line", "SIZE", "Longest line that is asked (default 8MB)"},
+    {0, "prompt-column", "NAME", "Column of a .csv or .tsv to ask (default prompt)"},
+    {0, "id-column", "NAME", "Column of custom_ids (default custom_id, if any)", .rare = true},
+    {0, "limit", "COUNT", "Do so many of the lines that are left", .kind = CLI_COUNT, .min = 1,
+     .max = 1e12},
+    {0, "temperature", "NUMBER", "Of prompts and plain messages that tell none", .kind = CLI_NUMBER,
+     .max = 2, .rare = true},
+    {0, "max-tokens", "COUNT", "The same: tokens of an answer", .kind = CLI_COUNT, .min = 1,
+     .max = 1e9, .rare = true},
+    {0, "schema", "FILE", "The same: a JSON schema that answers follow", .kind = CLI_FILE,
+     .rare = true},
+    {0, "max-line", "SIZE", "Longest line that is asked (default 8MB)", .rare = true},
     {0, "restart", NULL, "Forget earlier results: ask every line anew", .excludes = "retry-failed"},
     {0, "retry-failed", NULL, "Forget earlier failures: ask those lines anew"},
     {'n', "dry-run", NULL, "Count lines, models, bad lines; ask nothing"},
@@ -81,12 +99,69 @@ static bool read_settings(const cli_args *args, batch_settings *ret) {
         .input = args->rest[0],
         .output = args->values[OPT_OUTPUT],
         .errors = args->values[OPT_ERRORS],
-        .rules = {.format = FORMAT_AUTO, .system = span_cstr(args->values[OPT_SYSTEM])},
+        .rules = {.format = FORMAT_AUTO,
+                  .columns = {span_cstr(args->values[OPT_PROMPT_COLUMN]),
+                              span_cstr(args->values[OPT_ID_COLUMN])},
+                  .system = span_cstr(args->values[OPT_SYSTEM])},
+        .limit = (uint64_t)cli_count(args, OPT_LIMIT, 0),
         .mode = read_mode(args),
         .tally = !args->values[OPT_QUIET],
     };
     if (format && !batch_format_of(span_cstr(format), &ret->rules.format)) return false;
     return read_max_line(args->values[OPT_MAX_LINE], &ret->max_line);
+}
+
+static void add_member(item_rules *rules, item_member m) {
+    rules->members[rules->member_count++] = m;
+}
+
+/* As response_format has it; the file's text stays as it is. */
+static bool read_schema(const char *path, buf *out) {
+    buf text = BUF_EMPTY, why = BUF_EMPTY;
+    json_value root;
+    json_fault fault;
+    chat_files read = {0};
+    bool ok = chat_files_add(&read, path, &why);
+    if (ok) buf_add(&text, buf_span(&read.items[0].text));
+    if (ok && !json_scan(buf_span(&text), NULL, &root, &fault))
+        buf_addf(&why, "%s is no JSON: %s, at byte %zu", path, fault.what, fault.offset + 1);
+    else if (ok && root.type != JSON_OBJECT)
+        buf_addf(&why, "%s holds no JSON schema: expected an object", path);
+    ok = ok && !why.len;
+    if (ok) {
+        buf_add_cstr(out,
+                     "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\",\"schema\":");
+        buf_add(out, root.raw);
+        buf_add_cstr(out, "}}");
+    } else {
+        cli_complain("batch: --schema: %s", buf_cstr(&why));
+    }
+    chat_files_done(&read);
+    buf_done(&text);
+    buf_done(&why);
+    return ok;
+}
+
+/* The values have been checked; what is made of them lives in the arena. */
+static bool read_members(const cli_args *args, item_rules *rules, arena *a) {
+    if (args->values[OPT_SCHEMA]) {
+        buf format = BUF_EMPTY;
+        bool ok = read_schema(args->values[OPT_SCHEMA], &format);
+        span json = arena_dup(a, buf_span(&format));
+        buf_done(&format);
+        if (!ok) return false;
+        add_member(rules, (item_member){SPAN("response_format"), SPAN_EMPTY, json});
+    }
+    if (args->values[OPT_TEMPERATURE])
+        add_member(rules,
+                   (item_member){SPAN("temperature"), SPAN_EMPTY,
+                                 arena_printf(a, "%.15g", cli_number(args, OPT_TEMPERATURE, 0))});
+    if (args->values[OPT_MAX_TOKENS])
+        add_member(
+            rules,
+            (item_member){SPAN("max_completion_tokens"), SPAN("max_tokens"),
+                          arena_printf(a, "%lld", (long long)cli_count(args, OPT_MAX_TOKENS, 0))});
+    return true;
 }
 
 static weir_options *make_options(const cli_args *args, const batch_settings *settings) {
@@ -311,13 +386,22 @@ static int run_dry(const cli_args *args, const batch_settings *settings) {
     return !ok ? CLI_FAILED : bad ? CLI_SOME_FAILED : CLI_OK;
 }
 
-static int run(const cli_args *args) {
-    batch_settings settings;
-    if (!read_settings(args, &settings)) return CLI_USAGE;
-    if (args->values[OPT_DRY_RUN]) return run_dry(args, &settings);
+static int run_with(const cli_args *args, const batch_settings *settings) {
+    if (args->values[OPT_DRY_RUN]) return run_dry(args, settings);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     cli_raise_descriptor_limit();
-    return run_batch(args, &settings);
+    return run_batch(args, settings);
+}
+
+static int run(const cli_args *args) {
+    batch_settings settings;
+    arena a;
+    if (!read_settings(args, &settings)) return CLI_USAGE;
+    arena_init(&a, 0);
+    bool ok = read_members(args, &settings.rules, &a);
+    int status = ok ? run_with(args, &settings) : CLI_FAILED;
+    arena_done(&a);
+    return status;
 }
 
 const cli_command cli_batch = {

@@ -36,6 +36,7 @@ typedef struct cli_option {
     const char *const *choices; /* of CLI_CHOICE; NULL after the last */
     const char *excludes;       /* the name of an option that may not be given too; or NULL */
     cli_kind kind;
+    bool rare;       /* not on the screen of --help, whose lines are few */
     bool repeatable; /* every value counts: cli_value(); else the last one does */
 } cli_option;
 

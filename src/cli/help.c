@@ -56,6 +56,7 @@ static const char *name_option(const cli_option *o, buf *ret) {
 static size_t measure_left(const cli_command *command, buf *scratch) {
     size_t widest = strlen("-h, --help");
     for (size_t i = 0; i < command->option_count; i++) {
+        if (command->options[i].rare) continue;
         const char *left = name_option(&command->options[i], scratch);
         size_t width = terminal_width(left, strlen(left));
         if (width > widest && width <= LEFT_MAX) widest = width;
@@ -67,13 +68,16 @@ static void write_options(const cli_command *command, bool colour, buf *out) {
     buf left = BUF_EMPTY;
     size_t width = measure_left(command, &left);
     buf_add_char(out, '\n');
+    bool more = false;
     cli_write_heading("Options", colour, out);
     buf_add_char(out, '\n');
     for (size_t i = 0; i < command->option_count; i++) {
         const cli_option *o = &command->options[i];
-        cli_write_row(name_option(o, &left), width, o->sentence, out);
+        more |= o->rare;
+        if (!o->rare) cli_write_row(name_option(o, &left), width, o->sentence, out);
     }
-    cli_write_row("-h, --help", width, "Show this", out);
+    cli_write_row("-h, --help", width,
+                  more ? "Show this; weir(1) has some more options" : "Show this", out);
     buf_done(&left);
 }
 

@@ -3,6 +3,7 @@ whatever ended the last one."""
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -48,7 +49,7 @@ def test_openai_format(folder, upstream):
     assert failed["response"]["status_code"] == 400
     assert failed["response"]["body"]["error"]["code"] == "odd"
     assert "2 lines answered, 1 failed; 24 tokens" in err
-    assert "line 3: invalid: too bad" in err
+    assert 'line 3 ("c"): invalid: too bad' in err
     assert "answers: out.jsonl; failures: out.errors.jsonl" in err
 
 
@@ -114,8 +115,9 @@ def test_bad_lines_are_told_and_stop_no_other(folder, upstream):
     assert failed[4][1:] == ("first", 'line 4: custom_id "first" is that of line 1 too')
     assert failed[2][2].startswith("line 2: is not JSON: ")
     assert failed[12][2].endswith("bytes; allowed are 8388608 (--max-line)")
-    for number, (_, _, message) in failed.items():
-        assert f"weir: {message}\n" in err, number
+    for number, (_, custom_id, message) in failed.items():
+        told = message if custom_id is None else message.replace(f"line {number}:", f"line {number} ({json.dumps(custom_id)}):", 1)
+        assert f"weir: {told}\n" in err, number
     # Once more: nothing of it is asked again, nor told twice.
     folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, expect=3)
     assert len(upstream.requests) == 3
@@ -432,7 +434,7 @@ def test_a_provider_that_is_down_and_comes_back(folder, upstream):
     folder.put(ask("a"), ask("b"))
     args = ["in.jsonl", "-o", "out.jsonl", "--retries", "2", *folder.config(upstream, **config)]
     _, err = folder.run(*args, expect=3)
-    assert "line 1: unreachable: " in err
+    assert re.search(r"line 1 \(.*\): unreachable: ", err)
     failed = by_id(folder.errors)
     assert {one["error"]["code"] for one in failed.values()} == {"unreachable"}
     keep.close()
@@ -539,10 +541,77 @@ def test_a_long_refusal_is_told_on_one_line(folder, upstream):
     folder.put(ask("a"))
     upstream.always(error(400, "no\nweir: answers: other.jsonl\n" + "ü" * 50_000))
     _, err = folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, expect=3)
-    told = [line for line in err.splitlines() if line.startswith("weir: line 1: ")]
-    assert len(told) == 1 and told[0].startswith("weir: line 1: invalid: no weir: answers: other.jsonl üü") and told[0].endswith("ü…")
+    told = [line for line in err.splitlines() if line.startswith('weir: line 1 ("a"): ')]
+    assert len(told) == 1 and told[0].startswith('weir: line 1 ("a"): invalid: no weir: answers: other.jsonl üü') and told[0].endswith("ü…")
     assert len(err.splitlines()) == 4 and len(err) < 2000
     assert results(folder.errors)[0]["response"]["body"]["error"]["message"].endswith("ü" * 1000), "all of it is there"
+
+
+# -- tables and arrays -------------------------------------------------------------------------------------------------
+
+
+TABLE = b'\xef\xbb\xbfsku,text\r\n1,"two\r\nlines, ""q"""\r\n2,hi\r\n\r\n2,again\r\n3,a,b\r\n4,5" x\r\n5,last'
+
+
+def test_a_table_by_its_columns(folder, upstream):
+    (folder.path / "in.csv").write_bytes(TABLE)
+    upstream.always(lambda r: error(400, "no") if said(r) == "hi" else echo(r))
+    command = ["in.csv", "-o", "out.jsonl", "--prompt-column", "text", "--id-column", "sku", "--url", upstream.url]
+    _, err = folder.run(*command, "--limit", "1", expect=0)
+    assert list(by_id(folder.output)) == ["1"] and "1 line answered, 0 failed" in err
+    _, err = folder.run(*command, expect=3)
+    found = by_id(folder.output)
+    assert {name: content(one) for name, one in found.items()} == {"1": 'two\r\nlines, "q"', "5": "last"}
+    assert [one["id"].split("_")[2] for one in found.values()] == ["2", "9"], "the line in which the record begins"
+    codes = {one["error"]["code"] if one["error"] else "refused": one["error"] and one["error"]["line"] for one in results(folder.errors)}
+    assert codes == {"refused": None, "duplicate_custom_id": 6, "invalid_record": 8}
+    assert 'line 4 ("2"): invalid: no' in err and 'line 6 ("2"): custom_id' in err and "line 7: has 3 columns; the header has 2" in err
+    assert len(upstream.requests) == 3
+    folder.run(*command, expect=3)
+    assert len(upstream.requests) == 3, "all is done"
+    (folder.path / "in.csv").write_bytes(TABLE.replace(b"two", b"2"))
+    _, err = folder.run(*command, expect=1)
+    assert "in.csv: line 2 is not what it was when its result was written" in err
+
+
+def test_a_table_with_tabs_and_its_own_names(folder, upstream):
+    (folder.path / "in.tsv").write_text("prompt\tcustom_id\nhi, there\ta\n")
+    upstream.always(echo)
+    folder.run("in.tsv", "-o", "out.jsonl", "--url", upstream.url)
+    assert content(by_id(folder.output)["a"]) == "hi, there"
+
+
+def test_an_array_grows_and_goes_on(folder, upstream):
+    one, two = ask("a", "x]}, ["), ask("b", "y")
+    upstream.always(echo)
+    (folder.path / "in.json").write_text(f"[\n  {one}\n]\n")
+    folder.run("in.json", "-o", "out.jsonl", "--url", upstream.url)
+    (folder.path / "in.json").write_text(f"[\n  {one},\n  {two}\n]\n")
+    folder.run("in.json", "-o", "out.jsonl", "--url", upstream.url)
+    assert {name: content(r) for name, r in by_id(folder.output).items()} == {"a": "x]}, [", "b": "y"}
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("name,what", [("in.parquet", "a Parquet file"), ("in.XLSX", "a workbook")])
+def test_what_is_no_text_is_refused_with_the_remedy(folder, upstream, name, what):
+    (folder.path / name).write_bytes(b"PAR1")
+    _, err = folder.run(name, "--url", upstream.url, expect=1)
+    assert f"{name} is {what}, which is not read; write it as .csv" in err and not upstream.requests
+    assert [p.name for p in folder.path.glob("*out*")] == []
+
+
+def test_what_the_command_line_says_of_bodies(folder, upstream):
+    folder.put('{"messages":[{"role":"user","content":"1"}],"temperature":1}', ask("a", "2"))
+    (folder.path / "schema.json").write_text('{"type": "object"}\n')
+    upstream.always(echo)
+    folder.run("in.jsonl", "-o", "out.jsonl", "--temperature", ".5", "--max-tokens", "9", "--schema", "schema.json", "--url", upstream.url)
+    bodies_sent = {said(r): r.json() for r in upstream.requests}
+    assert bodies_sent["1"]["temperature"] == 1 and bodies_sent["1"]["max_completion_tokens"] == 9
+    assert bodies_sent["1"]["response_format"] == {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
+    assert sorted(bodies_sent["2"]) == ["messages", "model"], "as it stands"
+    (folder.path / "schema.json").write_text("{")
+    _, err = folder.run("in.jsonl", "-o", "other.jsonl", "--schema", "schema.json", "--url", upstream.url, expect=1)
+    assert "batch: --schema: schema.json is no JSON" in err
 
 
 # -- asking nothing ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 
 import daemon
 from terminal import environment
+from test_manual import RARE
 
 
 def weir(*args):
@@ -21,7 +22,7 @@ def commands():
 
 
 def options(command):
-    return sorted(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", weir("help", command), re.M))
+    return sorted(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", weir("help", command), re.M) + [f"--{name}" for name in RARE.get(command, ())])
 
 
 @pytest.fixture

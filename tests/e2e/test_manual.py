@@ -17,11 +17,15 @@ def weir(*args):
 # The script of completion knows the commands that no list shows, too.
 COMMANDS = re.findall(r"^    (\w+):-\*", weir("completion", "bash"), re.M)
 
+# For which the screen of help has no room.
+RARE = {"batch": ["id-column", "temperature", "max-tokens", "schema", "max-line"]}
+
 
 def options_there_are(command):
     """(letter or "", name, whether it takes a value) of each, from the help."""
     rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)( [A-Z]\S*)?(?:  |$)", weir("help", command), re.M)
-    return {(letter, name, bool(value)) for letter, name, value in rows} - {("h", "help", False)}
+    rare = {("", name, True) for name in RARE.get(command, ())}
+    return {(letter, name, bool(value)) for letter, name, value in rows} - {("h", "help", False)} | rare
 
 
 def sections():

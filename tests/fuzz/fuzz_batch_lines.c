@@ -86,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const batch_format formats[] = {FORMAT_JSON, FORMAT_OPENAI, FORMAT_MESSAGES,
                                            FORMAT_PROMPTS};
     if (size < 3) return 0;
-    item_rules rules = {formats[data[0] % 4], data[0] & 0x80 ? SPAN_OF("S") : SPAN_EMPTY};
+    item_rules rules = {.format = formats[data[0] % 4],
+                        .system = data[0] & 0x80 ? SPAN_OF("S") : SPAN_EMPTY};
     size_t limit = data[1] < 0x40 ? data[1] : 1 << 20, step = data[2] + 1u;
     span doc = span_from((const char *)data + 3, size - 3);
     buf whole = BUF_EMPTY, cut = BUF_EMPTY;

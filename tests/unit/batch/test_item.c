@@ -20,9 +20,81 @@ static int tear_down(void **state) {
 static item read_as(batch_format format, const char *system, const char *text) {
     item it;
     line l = {.number = 7, .text = span_cstr(text), .len = strlen(text)};
-    item_rules rules = {format, span_cstr(system)};
+    item_rules rules = {.format = format, .system = span_cstr(system)};
     item_read(&l, &rules, &a, &it);
     return it;
+}
+
+static item read_record(long id, const char *text) {
+    item it;
+    const table t = {.separator = ',', .headed = true, .columns = 2, .prompt = 1, .id = id};
+    line l = {.number = 7, .text = span_cstr(text), .len = strlen(text)};
+    item_rules rules = {.format = FORMAT_TABLE, .table = &t};
+    item_read(&l, &rules, &a, &it);
+    return it;
+}
+
+static void reads_records_of_a_table(void **state) {
+    (void)state;
+    item it = read_record(0, "a\xC3\xA4,\"say \"\"hi\"\"\nthere\"");
+    assert_int_equal(it.problem, ITEM_GOOD);
+    assert_span(it.custom_id, "\"a\xC3\xA4\"");
+    assert_span(it.id_text, "a\xC3\xA4");
+    assert_span(it.body,
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"say \\\"hi\\\"\\nthere\"}]}");
+    it = read_record(TABLE_NO_COLUMN, "a,b");
+    assert_span(it.custom_id, "\"line-7\"");
+    assert_true(it.id_made);
+    static const struct {
+        const char *text;
+        item_problem problem;
+        const char *message;
+    } rows[] = {
+        {"a", ITEM_NOT_A_RECORD, "line 7: has 1 columns; the header has 2"},
+        {"a,b,c", ITEM_NOT_A_RECORD, "line 7: has 3 columns; the header has 2"},
+        {"a,\"b", ITEM_NOT_A_RECORD, "line 7: has a quote that is not closed"},
+        {",b", ITEM_CUSTOM_ID, "line 7: custom_id has 0 characters; allowed 1 to 512"},
+        {"a,", ITEM_BODY, "line 7: has no prompt"},
+        {"a,\xFF", ITEM_NOT_UTF8, "line 7: is not UTF-8"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        it = read_record(0, rows[i].text);
+        assert_int_equal(it.problem, rows[i].problem);
+        assert_span(it.message, rows[i].message);
+    }
+    assert_int_equal(read_record(0, "a").custom_id.len, 0);
+}
+
+/* What the command line says of bodies, where they do not say it themselves. */
+static void members_that_bodies_lack(void **state) {
+    (void)state;
+    static const struct {
+        batch_format format;
+        const char *text, *body;
+    } rows[] = {
+        {FORMAT_PROMPTS, "hi",
+         "{\"temperature\":0,\"max_completion_tokens\":9,\"messages\":[{\"role\":\"user\","
+         "\"content\":\"hi\"}]}"},
+        {FORMAT_JSON, "{\"messages\":[]}",
+         "{\"temperature\":0,\"max_completion_tokens\":9,\"messages\":[]}"},
+        {FORMAT_JSON, "{\"temperature\":1,\"messages\":[]}",
+         "{\"max_completion_tokens\":9,\"temperature\":1,\"messages\":[]}"},
+        {FORMAT_JSON, "{\"messages\":[],\"max_tokens\":1}",
+         "{\"temperature\":0,\"messages\":[],\"max_tokens\":1}"},
+        {FORMAT_JSON,
+         "{\"custom_id\":\"a\",\"method\":\"POST\",\"url\":\"/v1/embeddings\",\"body\":{}}", "{}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        item it;
+        line l = {.number = 7, .text = span_cstr(rows[i].text), .len = strlen(rows[i].text)};
+        item_rules rules = {.format = rows[i].format, .member_count = 2};
+        rules.members[0] = (item_member){SPAN("temperature"), SPAN_EMPTY, SPAN("0")};
+        rules.members[1] =
+            (item_member){SPAN("max_completion_tokens"), SPAN("max_tokens"), SPAN("9")};
+        item_read(&l, &rules, &a, &it);
+        assert_int_equal(it.problem, ITEM_GOOD);
+        assert_span(it.body, rows[i].body);
+    }
 }
 
 static item read_json(const char *text) {
@@ -238,6 +310,8 @@ static void detects_the_format(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_openai_lines),
+        cmocka_unit_test(reads_records_of_a_table),
+        cmocka_unit_test(members_that_bodies_lack),
         cmocka_unit_test(keeps_custom_ids_as_they_are),
         cmocka_unit_test(reads_plain_bodies),
         cmocka_unit_test(reads_prompts),

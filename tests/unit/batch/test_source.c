@@ -146,7 +146,7 @@ static void counts_beside_the_run(void **state) {
     (void)state;
     tally t;
     int fd = file_of("a\n\n  \nb\nc");
-    tally_init(&t, fd);
+    tally_init(&t, fd, "in", &(item_rules){0});
     assert_true(tally_wanted(&t));
     while (tally_wanted(&t))
         tally_step(&t);
@@ -156,7 +156,7 @@ static void counts_beside_the_run(void **state) {
     close(fd);
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    tally_init(&t, ends[0]);
+    tally_init(&t, ends[0], "in", &(item_rules){0});
     assert_false(tally_wanted(&t));
     tally_done(&t);
     close(ends[0]);
