@@ -47,7 +47,7 @@ def test_the_bar(terminal, held, folder):
     row = next(i for i, line in enumerate(t.lines()) if "1 failed" in line)
     assert t.style(row, 1).fg == "green"
     assert t.style(row, t.lines()[row].index("1 failed")).fg == "brown", "yellow"
-    assert any("weir: line 4: invalid: not this one" in line for line in t.lines()[:row]), "above the bar"
+    assert any('weir: line 4 ("r3"): invalid: not this one' in line for line in t.lines()[:row]), "above the bar"
     held.gate.set()
     assert t.wait_exit() == 3
     text = "\n".join(t.lines())
