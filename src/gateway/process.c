@@ -36,11 +36,27 @@ static void tell_breakers(gateway *g) {
     free(rows);
 }
 
+static void tell_ledger(gateway *g) {
+    if (!g->ledger) return;
+    const ledger_figures f = ledger_get_figures(g->ledger);
+    const struct {
+        metric_id id;
+        uint64_t value;
+    } rows[] = {{METRIC_JOURNAL_BYTES, f.journal_bytes},
+                {METRIC_JOURNAL_LIMIT, f.journal_limit},
+                {METRIC_STORE_AWAY, f.store_away},
+                {METRIC_RECORDS, f.imported},
+                {METRIC_UNRECORDED, f.lost}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        metric_set(metrics_series(g->shard, rows[i].id, NULL), (int64_t)rows[i].value);
+}
+
 static void tell_figures(gateway *g) {
     uint64_t dropped = logger_dropped(g->logger);
     metric_add(metrics_series(g->shard, METRIC_LOG_DROPPED, NULL), dropped - g->log_dropped_told);
     g->log_dropped_told = dropped;
     tell_breakers(g);
+    tell_ledger(g);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
 }
 
