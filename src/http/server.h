@@ -19,6 +19,7 @@
 #ifndef WEIR_HTTP_SERVER_H
 #define WEIR_HTTP_SERVER_H
 
+#include "base/keeper.h"
 #include "http/codec.h"
 #include "http/decode.h"
 #include "loop/loop.h"
@@ -150,9 +151,12 @@ void *http_request_user(const http_request *r);
 /* Everything at once: Content-Length is set; HEAD gets the head alone. Header names and values must
  * be safe (http_header_is_safe); Connection, Date and Content-Length are the server's. */
 void http_answer(http_request *r, int status, http_headers headers, span body);
+/* The same of a body that is large: from where it lies. */
+void http_answer_kept(http_request *r, int status, http_headers headers, const kept_text *body);
 /* A streamed answer: head now (chunked, or until close for HTTP/1.0), pieces, end. */
 void http_answer_head(http_request *r, int status, http_headers headers);
 void http_answer_piece(http_request *r, span piece);
+void http_answer_piece_kept(http_request *r, const kept_text *piece);
 void http_answer_end(http_request *r);
 /* Cuts the answer visibly: closes without the final chunk, or with a reset where the answer has no
  * chunks or has not begun. */

@@ -272,6 +272,20 @@ void http_answer(http_request *r, int status, http_headers headers, span body) {
     complete(r);
 }
 
+void http_answer_kept(http_request *r, int status, http_headers headers, const kept_text *body) {
+    if (r->gone) return;
+    conn *c = r->conn;
+    answer_head a = {.status = status, .headers = headers, .length = (int64_t)kept_text_len(body)};
+    start(r, true, &a);
+    c->written += write_whole(c->server, c->io, &a, SPAN_EMPTY);
+    if (!r->bodiless) {
+        r->answered = kept_text_len(body);
+        c->written += r->answered;
+        transport_write_kept(c->io, body);
+    }
+    complete(r);
+}
+
 void http_answer_head(http_request *r, int status, http_headers headers) {
     if (r->gone) return;
     conn *c = r->conn;
@@ -299,6 +313,11 @@ static span chunk_size(char room[CHUNK_SIZE_MAX], size_t n) {
     return span_from(room + at, CHUNK_SIZE_MAX - at);
 }
 
+static void watch_piece(http_request *r) {
+    if (http_answer_full(r)) r->full = true;
+    conn_watch_output(r->conn);
+}
+
 void http_answer_piece(http_request *r, span piece) {
     if (!takes_pieces(r) || piece.len == 0) return;
     conn *c = r->conn;
@@ -313,8 +332,23 @@ void http_answer_piece(http_request *r, span piece) {
         c->written += piece.len;
         transport_writev(c->io, &piece, 1);
     }
-    if (http_answer_full(r)) r->full = true;
-    conn_watch_output(c);
+    watch_piece(r);
+}
+
+void http_answer_piece_kept(http_request *r, const kept_text *piece) {
+    size_t len = kept_text_len(piece);
+    if (!takes_pieces(r) || len == 0) return;
+    conn *c = r->conn;
+    r->answered += len;
+    if (r->bodiless) return;
+    char size[CHUNK_SIZE_MAX];
+    span frame = r->chunked ? chunk_size(size, len) : SPAN_EMPTY;
+    span line_end = r->chunked ? SPAN_OF("\r\n") : SPAN_EMPTY;
+    c->written += frame.len + len + line_end.len;
+    transport_write(c->io, frame);
+    transport_write_kept(c->io, piece);
+    transport_write(c->io, line_end);
+    watch_piece(r);
 }
 
 void http_answer_end(http_request *r) {

@@ -38,6 +38,7 @@ transport *transport_new(loop *l, const transport_ops *ops, void *user) {
     t->ops = ops;
     t->user = user;
     list_init(&t->link);
+    list_init(&t->kept);
     timer_init(&t->linger, on_linger_over);
     hangup_init(&t->hangup, on_hangup);
     return t;

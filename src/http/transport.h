@@ -12,6 +12,7 @@
 #define WEIR_HTTP_TRANSPORT_H
 
 #include "base/buf.h"
+#include "base/keeper.h"
 #include "base/shortage.h"
 #include "loop/loop.h"
 
@@ -86,6 +87,9 @@ void transport_writev(transport *t, const span *pieces, size_t count);
 /* Sends pieces without a copy at the end of the turn: the array and the bytes stay valid and
  * unchanged until on_sent or transport_close(). */
 void transport_lend(transport *t, const span *pieces, size_t count);
+/* Sends a text whose middle is large, from where it lies: its keeper is held until it is with the
+ * kernel. That takes turns, so that no loop stands still for it. */
+void transport_write_kept(transport *t, const kept_text *text);
 /* The output buffer, to format into; transport_wrote() says that something was added. */
 buf *transport_out(transport *t);
 void transport_wrote(transport *t);

@@ -43,6 +43,7 @@ void transport_set_holder(transport *t, uint64_t holder) {
 void output_count(transport *t) {
     size_t bytes = t->out.cap + t->tls_backlog.cap;
     if (t->in_flight) bytes += t->in_flight->bytes.cap;
+    LIST_FOREACH(&t->kept, it) bytes += LIST_ENTRY(it, kept_output, link)->after.cap;
     if (bytes <= MEMORY_SMALL) bytes = 0;
     if (bytes != t->hold.bytes) memory_set(&t->loop->memory, &t->hold, bytes);
 }

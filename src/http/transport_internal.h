@@ -27,8 +27,17 @@ typedef struct socket_handle {
 typedef struct remainder {
     uv_write_t req;
     transport *t;
-    buf bytes; /* owns what was gathered; lent pieces stay with their owner */
+    buf bytes;           /* owns what was gathered; lent pieces stay with their owner */
+    byte_keeper *keeper; /* of what is kept; NULL: that is none */
 } remainder;
+
+/* A kept text that waits, and what was gathered behind it. */
+typedef struct kept_output {
+    list link;
+    span bytes; /* those that the kernel does not have */
+    byte_keeper *keeper;
+    buf after;
+} kept_output;
 
 struct transport {
     loop *loop;
@@ -42,7 +51,7 @@ struct transport {
     size_t address;   /* which of the target's is connected */
     unsigned handles; /* libuv handles not yet closed */
 
-    /* Output, in the order in which it leaves: in_flight, out, lent. */
+    /* Output, in the order in which it leaves: in_flight, out, lent or kept. */
     remainder *in_flight;
     buf out;
     size_t out_taken; /* bytes of out that the kernel has */
@@ -51,6 +60,7 @@ struct transport {
     const span *lent;
     size_t lent_count;
     size_t lent_taken; /* bytes of lent[0] that the kernel has */
+    list kept;         /* kept_output; out stands before the first of them */
 
     int broken;   /* the error of a write that failed: output is dropped, reading tells the rest */
     bool open;    /* bytes may flow */
@@ -96,9 +106,14 @@ void transport_finish_step(transport *t);
 void output_flush(transport *t);
 /* Forgets what was not yet given to the kernel. */
 void output_drop(transport *t);
+/* What goes out at once: the rest waits for another turn, in flight. */
+enum { OUTPUT_AT_ONCE_BYTES = 256 * 1024 };
+
 /* Hands pieces to the kernel now, in their order; what it does not take is copied and follows by
  * uv_write. Nothing may be in flight. */
 void output_send_copy(transport *t, const span *pieces, size_t count);
+/* All of them by uv_write: then the loop has had another turn. */
+void output_send_later(transport *t, const span *pieces, size_t count);
 /* What waits, as at most max pieces; returns how many. */
 size_t output_pieces(const transport *t, span *pieces, size_t max);
 void output_consume(transport *t, size_t n);

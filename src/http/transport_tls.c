@@ -18,15 +18,19 @@ static char *scratch(char **buffer) {
 
 /* Sends the records that OpenSSL has just appended to the loop's buffer. Those that arise while
  * something is in flight (the answer to a key update) wait for it in tls_backlog. */
-static void send_records(transport *t) {
+static void send_by(transport *t, void (*send)(transport *t, const span *pieces, size_t count)) {
     buf *cipher = &t->loop->tls_cipher;
     if (t->in_flight) {
         buf_add(&t->tls_backlog, buf_span(cipher));
     } else if (cipher->len && !t->broken) {
         span records = buf_span(cipher);
-        output_send_copy(t, &records, 1);
+        send(t, &records, 1);
     }
     buf_clear(cipher);
+}
+
+static void send_records(transport *t) {
+    send_by(t, output_send_copy);
 }
 
 /* ---- output ---- */
@@ -63,7 +67,8 @@ static bool encrypt_record(transport *t) {
 }
 
 void tls_flush(transport *t) {
-    while (!t->in_flight && !t->broken) {
+    enum { AT_ONCE = OUTPUT_AT_ONCE_BYTES / (RECORDS_PER_WRITE * TLS_RECORD_BYTES) };
+    for (int writes = 1; !t->in_flight && !t->broken; writes++) {
         if (t->tls_backlog.len) {
             span records = buf_span(&t->tls_backlog);
             output_send_copy(t, &records, 1);
@@ -74,7 +79,7 @@ void tls_flush(transport *t) {
         while (records < RECORDS_PER_WRITE && encrypt_record(t))
             records++;
         if (!records) return;
-        send_records(t);
+        send_by(t, writes < AT_ONCE ? output_send_copy : output_send_later);
     }
 }
 

@@ -240,6 +240,41 @@ static inline void lend_all(end *e) {
     transport_lend(e->t, pieces, PIECES);
 }
 
+static unsigned keepers_freed;
+
+static inline void free_keeper(byte_keeper *k) {
+    free(k);
+    keepers_freed++;
+}
+
+/* Of each kept text the keeper is its own, and freed when it is with the kernel. */
+static inline void keep_three(end *e, size_t at) {
+    byte_keeper *k = mem_alloc(sizeof *k);
+    *k = keeper_with(free_keeper);
+    transport_write_kept(e->t, &(kept_text){pieces[at], pieces[at + 1], pieces[at + 2], k});
+    keeper_unref(k);
+}
+
+static inline void keep_much(end *e) {
+    transport_write(e->t, pieces[0]);
+    keep_three(e, 1);
+    transport_write(e->t, pieces[4]);
+    transport_writev(e->t, pieces + 5, 3);
+    keep_three(e, 8);
+    keep_three(e, 11);
+    transport_lend(e->t, pieces + 14, 6); /* behind kept ones: copied */
+    size_t sum = 0;
+    for (size_t i = 0; i < 20; i++)
+        sum += pieces[i].len;
+    assert_int_equal(transport_pending(e->t), sum);
+    assert_int_equal(keepers_freed, 0);
+    span rest = span_from(pieces[20].ptr, (size_t)(much + MUCH - pieces[20].ptr));
+    byte_keeper *k = mem_alloc(sizeof *k);
+    *k = keeper_with(free_keeper);
+    transport_write_kept(e->t, &(kept_text){SPAN_EMPTY, rest, SPAN_EMPTY, k});
+    keeper_unref(k);
+}
+
 /* On a fixture that has begun. */
 static inline void much_arrives(fixture *f, void (*send)(end *e)) {
     much = pattern(MUCH);

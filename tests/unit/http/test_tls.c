@@ -283,6 +283,7 @@ static void much_through_tls(void **state) {
     (void)state;
     much_by(send_in_every_way);
     much_by(lend_all);
+    much_by(keep_much);
 }
 
 /* ---- ends ---- */

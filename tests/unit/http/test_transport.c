@@ -113,6 +113,33 @@ static void much_behind_little(void **state) {
     much_arrives(f, write_behind_little);
 }
 
+static void much_kept(void **state) {
+    fixture *f = *state;
+    keepers_freed = 0;
+    much_arrives(f, keep_much);
+    assert_int_equal(keepers_freed, 4);
+}
+
+static void close_behind_much(end *e) {
+    keep_much(e);
+    transport_flush(e->t);
+    transport_write_kept(e->t, &(kept_text){SPAN_EMPTY, SPAN_EMPTY, SPAN_OF("a"), NULL});
+    transport_close(e->t);
+    finish_test(e->f);
+}
+
+/* With one in flight, too. */
+static void what_is_kept_goes_with_the_connection(void **state) {
+    fixture *f = *state;
+    keepers_freed = 0;
+    much = pattern(MUCH);
+    cut_pieces(span_from(much, MUCH));
+    f->client.open = close_behind_much;
+    converse(f);
+    assert_int_equal(keepers_freed, 4);
+    free(much);
+}
+
 static void much_lent(void **state) {
     fixture *f = *state;
     much_arrives(f, lend_all);
@@ -528,6 +555,8 @@ int main(void) {
         T(much_at_once),
         T(much_behind_little),
         T(much_lent),
+        T(much_kept),
+        T(what_is_kept_goes_with_the_connection),
         T(refused),
         T(no_address),
         T(all_refused),
