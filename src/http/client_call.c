@@ -229,10 +229,18 @@ void http_call_pause(http_call *call) {
     if (call->phase >= CALL_SENDING) transport_pause(call->conn->t);
 }
 
+/* What was read before comes first. */
+static void resume_reading(http_conn *conn) {
+    if (coded_body_waits(conn->coded))
+        coded_body_resume(conn->coded);
+    else
+        transport_resume(conn->t);
+}
+
 void http_call_resume(http_call *call) {
     if (!call->paused) return;
     call->paused = false;
-    if (call->phase >= CALL_SENDING) transport_resume(call->conn->t);
+    if (call->phase >= CALL_SENDING) resume_reading(call->conn);
     call->heard_ms = loop_of(call)->now_ms;
     if (call->phase == CALL_SENT) start_timer(call, call->first_byte_ms);
     if (call->phase == CALL_BODY) start_timer(call, call->idle_ms);

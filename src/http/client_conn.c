@@ -31,7 +31,7 @@ static void forget_tunnel(http_conn *conn) {
 
 static void conn_free(http_conn *conn) {
     http_codec_free(conn->codec);
-    http_decoder_free(conn->decoder);
+    coded_body_free(conn->coded);
     free(conn);
 }
 
@@ -41,6 +41,7 @@ void client_conn_close(http_conn *conn) {
     if (conn->state == CONN_IDLE) o->client->stats.idle--;
     conn->state = CONN_CLOSED;
     list_remove(&conn->link);
+    coded_body_stop(conn->coded);
     resolve_wait_cancel(&conn->wait);
     if (conn->t) transport_close(conn->t);
     forget_tunnel(conn);
@@ -96,27 +97,18 @@ static bool on_head(void *user, const http_head *head) {
     if (head->coded && head->has_body) {
         http_coding coding = http_coding_of(head->headers);
         if (coding != HTTP_CODING_NONE && coding != HTTP_CODING_UNKNOWN)
-            conn->decoder = http_decoder_new(coding);
+            conn->coded = coded_body_new(conn, coding);
     }
     return call_on_head(conn->call, head);
 }
 
-/* A callback may close the connection, which is freed behind the codec: the decoder, in which the
- * piece lies that it was given, with it. */
-static bool decode(http_conn *conn, span input) {
-    span piece;
-    http_decode_result got;
-    while ((got = http_decode(conn->decoder, &input, &piece)) == HTTP_DECODE_PIECE)
-        if (!call_on_body(conn->call, piece)) return false;
-    conn->spoilt = got;
-    return got == HTTP_DECODE_MORE;
-}
-
 static bool on_body(void *user, span piece) {
     http_conn *conn = user;
-    if (!conn->decoder) return call_on_body(conn->call, piece);
+    if (!conn->coded) return call_on_body(conn->call, piece);
     call_heard(conn->call);
-    return decode(conn, piece);
+    bool on = coded_body_take(conn->coded, &piece);
+    conn->uncoded = on ? 0 : piece.len;
+    return on;
 }
 
 static bool on_end(void *user) {
@@ -130,7 +122,7 @@ static const http_codec_ops codec_ops = {on_head, on_body, on_end};
 
 /* The body cannot be undone any further. */
 static void fail_spoilt(http_conn *conn) {
-    if (conn->spoilt == HTTP_DECODE_DENSE)
+    if (coded_body_spoilt(conn->coded) == HTTP_DECODE_DENSE)
         client_conn_fail(conn, fault_of(HTTP_FAIL_DENSE),
                          "it is packed more densely than is allowed");
     else
@@ -140,9 +132,10 @@ static void fail_spoilt(http_conn *conn) {
 
 /* What framing calls the end may still be a cut. */
 static bool is_whole(http_conn *conn) {
-    bool whole = !conn->decoder || http_decoder_complete(conn->decoder);
-    http_decoder_free(conn->decoder);
-    conn->decoder = NULL;
+    bool whole = !conn->coded || coded_body_is_whole(conn->coded);
+    coded_body_stop(conn->coded);
+    coded_body_free(conn->coded);
+    conn->coded = NULL;
     return whole;
 }
 
@@ -172,18 +165,10 @@ static void fail_unreadable(http_conn *conn) {
     client_conn_fail(conn, client_conn_blame(conn, kind), why);
 }
 
-static void feed(http_conn *conn, span bytes) {
-    size_t consumed;
-    conn->feeding = true;
-    http_feed_result result = http_codec_feed(conn->codec, bytes, &consumed);
-    conn->feeding = false;
-    if (conn->state == CONN_CLOSED) { /* cancelled from a callback */
-        conn_free(conn);
-        return;
-    }
+/* What the bytes that came have led to. false: to nothing so far. */
+static bool look_at(http_conn *conn, http_feed_result result, bool clean) {
     bool tunnel = conn->state == CONN_TUNNELLING;
-    bool clean = consumed == bytes.len;
-    if (conn->spoilt) {
+    if (conn->coded && coded_body_spoilt(conn->coded)) {
         fail_spoilt(conn);
     } else if (result == HTTP_FEED_BAD) {
         fail_unreadable(conn);
@@ -194,7 +179,46 @@ static void feed(http_conn *conn, span bytes) {
         conn_tunnel_answered(conn, clean);
     } else if (conn->ended) {
         finish_answer(conn, clean);
+    } else {
+        return false;
     }
+    return true;
+}
+
+static void lost_while_busy(http_conn *conn, transport_fail why, const char *text);
+
+/* The connection has ended behind what has been told now. */
+static void lose(http_conn *conn, transport_fail why, span text) {
+    buf kept = BUF_EMPTY;
+    buf_add(&kept, text);
+    lost_while_busy(conn, why, buf_cstr(&kept));
+    buf_done(&kept);
+}
+
+/* coded: so many of the bytes are for the decoder, not for the codec. */
+static void feed(http_conn *conn, span bytes, size_t coded) {
+    size_t consumed = 0;
+    http_feed_result result = HTTP_FEED_OK;
+    span first = span_slice(bytes, 0, coded), rest = span_slice(bytes, coded, bytes.len);
+    conn->feeding = true;
+    conn->uncoded = 0;
+    if (!coded_body_waits(conn->coded) || coded_body_take(conn->coded, &first))
+        result = http_codec_feed(conn->codec, rest, &consumed);
+    else
+        conn->uncoded = first.len;
+    conn->feeding = false;
+    if (conn->state == CONN_CLOSED) { /* cancelled from a callback */
+        conn_free(conn);
+        return;
+    }
+    size_t left = rest.len - consumed + conn->uncoded;
+    span waits = span_slice(bytes, bytes.len - left, bytes.len);
+    if (coded_body_keep(conn->coded, waits, conn->uncoded)) return;
+    coded_body_told(conn->coded);
+    transport_fail why;
+    span text;
+    bool lost = coded_body_is_lost(conn->coded, &why, &text);
+    if (!look_at(conn, result, !lost && !left) && lost) lose(conn, why, text);
 }
 
 static void on_data(void *user, span bytes) {
@@ -205,7 +229,10 @@ static void on_data(void *user, span bytes) {
     }
     assert(conn->state == CONN_BUSY || conn->state == CONN_TUNNELLING);
     if (conn->state == CONN_BUSY) conn->call->heard = true;
-    feed(conn, bytes);
+    if (coded_body_waits(conn->coded))
+        coded_body_add(conn->coded, bytes);
+    else
+        feed(conn, bytes, 0);
 }
 
 /* ---- the transport's other news ---- */
@@ -257,6 +284,13 @@ static void lost_while_busy(http_conn *conn, transport_fail why, const char *tex
                          text);
 }
 
+void client_conn_go_on(http_conn *conn) {
+    size_t coded;
+    if (conn->call->paused) return; /* resuming comes back here */
+    span waits = coded_body_waiting(conn->coded, &coded);
+    feed(conn, waits, coded);
+}
+
 static void fail_unready(http_conn *conn, transport_fail why, const char *text) {
     http_fail_kind kind = why == TRANSPORT_TLS ? HTTP_FAIL_TLS : HTTP_FAIL_CONNECT;
     client_conn_fail(conn,
@@ -269,6 +303,8 @@ static void on_fail(void *user, transport_fail why, const char *text) {
     http_conn *conn = user;
     if (conn->state == CONN_IDLE)
         client_conn_close(conn);
+    else if (coded_body_waits(conn->coded))
+        coded_body_lose(conn->coded, why, text);
     else if (conn->state == CONN_BUSY)
         lost_while_busy(conn, why, text);
     else

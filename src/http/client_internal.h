@@ -6,6 +6,7 @@
  *   client_call.c     one call: its request, its deadlines, its ends
  *   client_connect.c  a connection's way to readiness: name, socket, tunnel, TLS
  *   client_conn.c     a connection at work: answers, ends
+ *   client_coded.c    an answer's body in a content coding
  *
  * Who holds whom: an origin counts its connections (open) and lists its waiting calls; a connection
  * and its call point at each other from the call's assignment to its end. A call waits either in
@@ -94,6 +95,8 @@ typedef enum conn_state {
     CONN_CLOSED,     /* nothing; freed when its codec is off the stack */
 } conn_state;
 
+typedef struct coded_body coded_body; /* client_coded.c */
+
 struct http_conn {
     list link; /* in the origin's busy or idle */
     http_origin *origin;
@@ -102,11 +105,11 @@ struct http_conn {
     http_codec *codec;
     conn_state state;
     resolve_wait wait;
-    http_decoder *decoder;     /* of an answer in a content coding; else NULL */
-    http_decode_result spoilt; /* its word where it gave up; else MORE, which is 0 */
-    buf tunnel;                /* the CONNECT request; bears credentials */
-    span tunnel_request;       /* its bytes, lent to the transport */
-    int tunnel_status;         /* the proxy's answer */
+    coded_body *coded;   /* of an answer in a content coding; else NULL */
+    buf tunnel;          /* the CONNECT request; bears credentials */
+    span tunnel_request; /* its bytes, lent to the transport */
+    int tunnel_status;   /* the proxy's answer */
+    size_t uncoded;      /* of the bytes that are being fed, those that wait for the decoder */
     int64_t idle_since_ms;
     bool reused;  /* has answered a call before this one */
     bool feeding; /* the codec is on the stack */
@@ -149,6 +152,34 @@ struct http_call {
     size_t piece_count;
     span pieces[]; /* the head, then the body; the head's bytes follow the array */
 };
+
+/* ---- client_coded.c ---- */
+
+/* coding: one that is undone. */
+MUST_USE coded_body *coded_body_new(http_conn *conn, http_coding coding);
+/* NULL is allowed, of both. stop: the connection is closed, and may still be on the stack. */
+void coded_body_stop(coded_body *b);
+void coded_body_free(coded_body *b);
+/* Tells the call what the bytes stand for, and takes them off. false: they are no more of use, for
+ * the body is spoilt or the call is gone; or a turn has told enough, and coded_body_keep() is due:
+ * what is left of `input` is for the decoder. */
+MUST_USE bool coded_body_take(coded_body *b, span *input);
+http_decode_result coded_body_spoilt(const coded_body *b);
+/* What framing calls the end may still be a cut. */
+bool coded_body_is_whole(const coded_body *b);
+/* Keeps the rest of what was read, of which so many bytes are for the decoder and the others for
+ * the codec, until client_conn_go_on() is called. false: there is no need to. NULL is allowed. */
+bool coded_body_keep(coded_body *b, span rest, size_t coded);
+bool coded_body_waits(const coded_body *b); /* NULL is allowed */
+/* While some waits: more has come; the call takes more again. */
+void coded_body_add(coded_body *b, span bytes);
+void coded_body_resume(coded_body *b);
+/* What waits; it stays until it is kept again or coded_body_told(). */
+span coded_body_waiting(const coded_body *b, size_t *ret_coded);
+void coded_body_told(coded_body *b); /* NULL is allowed */
+/* While some waits: the connection has ended, which concerns those alone who have been told all. */
+void coded_body_lose(coded_body *b, transport_fail why, const char *text);
+MUST_USE bool coded_body_is_lost(const coded_body *b, transport_fail *ret_why, span *ret_text);
 
 /* ---- client_pool.c ---- */
 
@@ -227,6 +258,9 @@ const char *client_conn_doing(const http_conn *conn);
 http_fault client_conn_blame(const http_conn *conn, http_fail_kind otherwise);
 
 /* ---- client_conn.c ---- */
+
+/* With what waits of a coded body, in another turn. */
+void client_conn_go_on(http_conn *conn);
 
 extern const transport_ops conn_ops;
 MUST_USE http_conn *client_conn_new(http_origin *o, http_call *call);

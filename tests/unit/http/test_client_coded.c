@@ -57,6 +57,15 @@ static void say(peer *p, int fd, int n) {
     (void)peer_sees_close(fd);
 }
 
+static void say_and_leave(peer *p, int fd, int n) {
+    (void)n;
+    const buf *answer = p->user;
+    buf request;
+    if (!peer_read(fd, &request)) return;
+    buf_done(&request);
+    peer_send_bytes(fd, answer->ptr, answer->len);
+}
+
 /* One call; the caller looks at c->notes[0] and calls calls_end(). */
 static void hears(calls *c, const char *coding, framing how, span bytes) {
     peer p;
@@ -216,6 +225,155 @@ static void a_stream_is_heard_as_it_comes(void **state) {
     buf_done(&s.bytes);
 }
 
+/* ---- in slices ---- */
+
+enum { MUCH = 3 * 1024 * 1024 + 17, A_TURN = 550 * 1024 };
+
+typedef struct much {
+    int64_t turn; /* by its clock */
+    size_t begin; /* of it: what had been told */
+    size_t told;
+    size_t most; /* that one turn told */
+    size_t pause_at;
+    timer later;
+    noted *n;
+} much;
+
+static much m;
+
+static void resume(timer *t) {
+    (void)t;
+    assert_int_equal(m.n->body.len, m.pause_at);
+    m.pause_at = 0;
+    http_call_resume(m.n->call);
+}
+
+/* A turn reads the clock once, in microseconds. */
+static void measure(noted *n) {
+    if (m.turn != n->c->l.now_us) m.begin = m.told;
+    m.turn = n->c->l.now_us;
+    m.told = n->body.len;
+    if (m.told - m.begin > m.most) m.most = m.told - m.begin;
+    if (!m.pause_at || n->body.len < m.pause_at || timer_active(&m.later)) return;
+    m.pause_at = n->body.len;
+    m.n = n;
+    http_call_pause(n->call);
+    loop_timer_start(&n->c->l, &m.later, 20);
+}
+
+/* The end of the connection, which came long ago, is heard behind the last of them. */
+static void what_is_dense_is_told_in_slices(void **state) {
+    (void)state;
+    char *text = calloc(1, MUCH);
+    memset(text, 'a', MUCH);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        for (int how = BY_LENGTH; how <= UNTIL_CLOSE; how++) {
+            for (size_t pause_at = 0; pause_at < MUCH; pause_at += MUCH / 2) {
+                buf bytes = pack(rows[i].coding, span_from(text, MUCH));
+                buf answer = answer_of(rows[i].name, (framing)how, buf_span(&bytes));
+                peer p;
+                calls c;
+                m = (much){.pause_at = pause_at};
+                timer_init(&m.later, resume);
+                peer_begin_with(&p, say_and_leave, &answer);
+                calls_begin(&c);
+                calls_to(&c, p.port);
+                calls_get(&c)->at_body = measure;
+                calls_run(&c);
+                peer_end(&p);
+                if (!c.notes[0].ends) fail_msg("%s, %d: %s", rows[i].name, how, c.notes[0].text);
+                assert_int_equal(c.notes[0].body.len, MUCH);
+                assert_memory_equal(c.notes[0].body.ptr, text, MUCH);
+                assert_int_equal(m.pause_at, 0);
+                assert_in_range(m.most, 64 * 1024, A_TURN);
+                calls_end(&c);
+                buf_done(&answer);
+                buf_done(&bytes);
+            }
+        }
+    }
+    free(text);
+}
+
+/* Half as large when it is packed. */
+static void write_text(char *text) {
+    uint32_t n = 7;
+    for (size_t i = 0; i < MUCH; i++) {
+        n = n * 1664525 + 1013904223;
+        text[i] = "abcdefghijklmnop"[n >> 28];
+    }
+}
+
+/* What is cut in one is: the end is told once all that came has been. */
+static void a_cut_is_heard_behind_the_slices(void **state) {
+    (void)state;
+    char *text = calloc(1, MUCH);
+    write_text(text);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf bytes = pack(rows[i].coding, span_from(text, MUCH));
+        buf answer = answer_of(rows[i].name, BY_LENGTH, buf_span(&bytes));
+        answer.len -= 3;
+        peer p;
+        calls c;
+        m = (much){0};
+        timer_init(&m.later, resume);
+        peer_begin_with(&p, say_and_leave, &answer);
+        calls_begin(&c);
+        calls_to(&c, p.port);
+        calls_get(&c)->at_body = measure;
+        calls_run(&c);
+        peer_end(&p);
+        assert_int_equal(c.notes[0].fails, 1);
+        assert_int_equal(c.notes[0].kind, HTTP_FAIL_CUT);
+        assert_true(c.notes[0].body.len > MUCH / 2);
+        assert_memory_equal(c.notes[0].body.ptr, text, c.notes[0].body.len);
+        calls_end(&c);
+        buf_done(&answer);
+        buf_done(&bytes);
+    }
+    free(text);
+}
+
+static void cancel_in_the_middle(noted *n) {
+    if (n->body.len > MUCH / 2) calls_cancel(n);
+}
+
+static void pause_in_the_middle(noted *n) {
+    if (n->body.len > MUCH / 2 && !n->told_after++) http_call_pause(n->call);
+}
+
+static void cancel_later(timer *t) {
+    calls *c = CONTAINER_OF(t, calls, timer);
+    assert_true(c->notes[0].body.len > MUCH / 2 && c->notes[0].body.len < MUCH);
+    c->notes[0].told_after = 0;
+    calls_cancel(&c->notes[0]);
+}
+
+/* From inside a piece, and while some waits. */
+static void whoever_leaves_hears_no_slice(void **state) {
+    (void)state;
+    char *text = calloc(1, MUCH);
+    for (int inside = 0; inside < 2; inside++) {
+        buf bytes = pack(HTTP_CODING_GZIP, span_from(text, MUCH));
+        buf answer = answer_of("gzip", BY_LENGTH, buf_span(&bytes));
+        peer p;
+        calls c;
+        peer_begin_with(&p, say_and_leave, &answer);
+        calls_begin(&c);
+        calls_to(&c, p.port);
+        calls_get(&c)->at_body = inside ? cancel_in_the_middle : pause_in_the_middle;
+        timer_init(&c.timer, cancel_later);
+        if (!inside) loop_timer_start(&c.l, &c.timer, 100);
+        calls_run(&c);
+        peer_end(&p);
+        assert_true(c.notes[0].body.len < MUCH);
+        calls_end(&c);
+        buf_done(&answer);
+        buf_done(&bytes);
+    }
+    free(text);
+}
+
 /* ---- leaving from inside ---- */
 
 static bool closes_all;
@@ -266,6 +424,9 @@ int main(void) {
         cmocka_unit_test(what_is_wrong_fails),
         cmocka_unit_test(bombs_fail),
         cmocka_unit_test(a_stream_is_heard_as_it_comes),
+        cmocka_unit_test(what_is_dense_is_told_in_slices),
+        cmocka_unit_test(a_cut_is_heard_behind_the_slices),
+        cmocka_unit_test(whoever_leaves_hears_no_slice),
         cmocka_unit_test(a_piece_outlives_its_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
