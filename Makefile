@@ -61,7 +61,7 @@ watch:
 	@tools/deps build test
 	@[ -e build-watch/build.ninja ] || meson setup build-watch -Dloop_watch=true >/dev/null
 	@ninja -C build-watch --quiet weir
-	@WEIR=build-watch/weir tests/e2e/run test_large_documents.py $(ARGS)
+	@WEIR=build-watch/weir tests/e2e/run test_large_documents.py test_large_answers.py $(ARGS)
 
 # The whole suite under the sanitizers, in builds of their own.
 asan:

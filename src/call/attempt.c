@@ -6,18 +6,22 @@
 
 /* ---- the only ways out ---- */
 
-void attempt_close_reader(attempt *a) {
+static void close_reader(attempt *a) {
     if (!a->reading || a->telling) return;
     a->reading = false;
-    reader_done(&a->reader);
+    attempt_close_reader(a);
+}
+
+void attempt_forget(attempt *a) {
+    close_reader(a);
+    attempt_drop_large(a);
 }
 
 static void release(attempt *a) {
     a->state = OVER;
     loop_timer_stop(a->spec.loop, &a->watch);
     attempt_pace_stop(a);
-    attempt_close_reader(a);
-    attempt_drop_large(a);
+    attempt_forget(a);
     buf_done(&a->body);
     credential_unref(a->credential);
     a->credential = NULL;
@@ -25,7 +29,7 @@ static void release(attempt *a) {
     a->secrets = NULL;
 }
 
-static void drop_connection(attempt *a) {
+void attempt_drop_connection(attempt *a) {
     http_call *http = a->http;
     a->http = NULL;
     if (!http) return;
@@ -44,7 +48,7 @@ void attempt_fail_with(attempt *a, failure *f) {
     f->headers = a->crossing;
     f->request_id = a->request_id;
     f->hint = a->hint;
-    drop_connection(a);
+    attempt_drop_connection(a);
     /* It may have left on a pooled connection that was dead. */
     f->sent = a->times.sent_us && f->error != ERR_CONNECT_TIMEOUT;
     release(a);
@@ -60,9 +64,10 @@ void attempt_fail(attempt *a, failure_class class, error_id error, span text) {
 
 /* A plain body lives until the owner has heard of its end. */
 void attempt_end(attempt *a) {
+    if (a->state == WHOLE && attempt_tells_large(a)) return; /* and ends then */
     if (a->state == WHOLE) attempt_tell_gathered(a);
     if (a->state == OVER) return;
-    drop_connection(a);
+    attempt_drop_connection(a);
     a->state = OVER;
     loop_timer_stop(a->spec.loop, &a->watch);
     attempt_pace_stop(a);
@@ -115,6 +120,7 @@ static void on_body(void *user, span piece) {
     case REFUSAL: attempt_take_refusal(a, piece); break;
     case SENT:
     case DRAIN:
+    case TELLING:
     case OVER: break;
     }
 }
@@ -128,6 +134,7 @@ static void on_end(void *user) {
     case REFUSAL: attempt_fail_refused(a, a->status, buf_span(&a->body)); break;
     case DRAIN: attempt_end(a); break;
     case SENT:
+    case TELLING:
     case OVER: break;
     }
 }
@@ -139,7 +146,7 @@ static void on_http_fail(void *user, const http_fail *http) {
         attempt_fail_refused(a, a->status, buf_span(&a->body));
     else if (a->state == DRAIN)
         attempt_end(a);
-    else if (a->state == ANSWER && http->kind == HTTP_FAIL_CUT)
+    else if (attempt_is_away(a) || (a->state == ANSWER && http->kind == HTTP_FAIL_CUT))
         attempt_end_answer(a, http);
     else
         attempt_fail_http(a, http);
@@ -207,12 +214,14 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
 
 void attempt_cancel(attempt *a) {
     if (a->state == OVER) return;
-    drop_connection(a);
+    attempt_drop_connection(a);
     release(a);
 }
 
 bool attempt_end_whole(attempt *a) {
+    if (a->state == TELLING) return true;
     if (a->state != WHOLE && a->state != DRAIN) return false;
+    if (attempt_is_away(a) && a->reader.kind == ANSWER_PLAIN) return false;
     attempt_end(a);
     return true;
 }
@@ -232,7 +241,7 @@ void attempt_resume(attempt *a) {
     a->paused = false;
     a->event_ms = a->spec.loop->now_ms;
     if (a->state == WHOLE) attempt_watch_rest(a);
-    if (a->http) http_call_resume(a->http);
+    if (a->http && !attempt_is_away(a)) http_call_resume(a->http);
     attempt_rested(a);
 }
 

@@ -19,9 +19,14 @@ static bool is_read(const attempt *a) {
 
 /* ---- its deadlines ---- */
 
+/* It may be there, and be read. */
 static void on_first_token_late(timer *t) {
+    enum { LOOK_AGAIN_MS = 100 };
     attempt *a = CONTAINER_OF(t, attempt, watch);
-    attempt_fail_late(a, ERR_FIRST_TOKEN_TIMEOUT, "token", TIMEOUT_FIRST_TOKEN);
+    if (attempt_is_away(a))
+        loop_timer_start(a->spec.loop, t, LOOK_AGAIN_MS);
+    else
+        attempt_fail_late(a, ERR_FIRST_TOKEN_TIMEOUT, "token", TIMEOUT_FIRST_TOKEN);
 }
 
 /* Comments and half lines are bytes, which the HTTP client's own deadline takes for life, but no
@@ -30,7 +35,8 @@ static void on_first_token_late(timer *t) {
 static void on_stall(timer *t) {
     attempt *a = CONTAINER_OF(t, attempt, watch);
     int64_t most = attempt_timeouts(a)->between_events_ms;
-    int64_t silent = a->paused ? 0 : a->spec.loop->now_ms - a->event_ms;
+    bool silenced = a->paused || attempt_is_away(a);
+    int64_t silent = silenced ? 0 : a->spec.loop->now_ms - a->event_ms;
     if (silent < most) {
         loop_timer_start(a->spec.loop, t, most - silent);
         return;
@@ -72,7 +78,7 @@ void attempt_watch_rest(attempt *a) {
 /* While weir itself does not read, nothing can come. */
 static void on_rest_late(timer *t) {
     attempt *a = CONTAINER_OF(t, attempt, watch);
-    if (a->paused)
+    if (a->paused || attempt_is_away(a))
         attempt_watch_rest(a);
     else
         attempt_end(a);
@@ -117,7 +123,7 @@ static bool failed_unseen(const attempt *a, const answer_event *e) {
     return e->sorts & EVENT_FAILED && !a->spoken;
 }
 
-static void take_event(attempt *a, const answer_event *e) {
+void attempt_take_event(attempt *a, const answer_event *e) {
     if (e->sorts & EVENT_ERROR || failed_unseen(a, e)) {
         fail_by_event(a, e);
         return;
@@ -138,7 +144,7 @@ static void take_event(attempt *a, const answer_event *e) {
     a->ops->on_event(a->user, e);
     a->telling = false;
     if (a->state == OVER)
-        attempt_close_reader(a);
+        attempt_forget(a);
     else if (a->state == WHOLE || e->sorts & EVENT_FINISH)
         look_for_end(a, e);
 }
@@ -146,7 +152,7 @@ static void take_event(attempt *a, const answer_event *e) {
 /* Of events that are put together to a document: no more of them are waited for. */
 void attempt_tell_gathered(attempt *a) {
     answer_event event;
-    if (reader_tell_gathered(&a->reader, &event)) take_event(a, &event);
+    if (reader_tell_gathered(&a->reader, &event)) attempt_take_event(a, &event);
 }
 
 /* ---- its end ---- */
@@ -171,6 +177,7 @@ static void end_unfinished(attempt *a) {
         return;
     }
     a->unfinished = true;
+    if (attempt_tells_large(a)) return;
     attempt_tell_gathered(a);
     if (!is_read(a)) return;
     if (a->http)
@@ -261,13 +268,7 @@ static void look_for_gathered_end(attempt *a) {
         loop_timer_stop(a->spec.loop, &a->watch);
 }
 
-void attempt_take_answer(attempt *a, span piece) {
-    answer_event event;
-    reader_result got = READER_MORE;
-    if (a->reader.comes == ANSWER_PLAIN) attempt_pace_document(a, piece);
-    while (is_read(a) && (got = reader_next(&a->reader, &piece, &event)) == READER_EVENT)
-        take_event(a, &event);
-    if (!is_read(a)) return;
+void attempt_took(attempt *a, reader_result got) {
     look_what_comes(a);
     if (got == READER_TOO_LARGE)
         fail_too_large(a);
@@ -281,6 +282,18 @@ void attempt_take_answer(attempt *a, span piece) {
         drain(a);
     else if (a->reader.kind == ANSWER_PLAIN)
         look_for_gathered_end(a);
+}
+
+void attempt_take_answer(attempt *a, span piece) {
+    answer_event event;
+    reader_result got = READER_MORE;
+    if (a->reader.comes == ANSWER_PLAIN) attempt_pace_document(a, piece);
+    if (attempt_takes_large(a, piece)) return;
+    while (is_read(a) && (got = reader_next(&a->reader, &piece, &event)) == READER_EVENT)
+        attempt_take_event(a, &event);
+    if (!is_read(a)) return;
+    attempt_took(a, got);
+    if (is_read(a)) attempt_look_for_large(a);
 }
 
 /* No event is left. */
@@ -303,8 +316,8 @@ static void end_with(attempt *a, reader_result got, const http_fail *cut) {
 
 void attempt_end_from(attempt *a, reader_result got, answer_event *event, const http_fail *cut) {
     for (unsigned told = 1; got == READER_EVENT; told++) {
-        take_event(a, event);
-        if (!is_read(a) || attempt_rests(a, told)) return;
+        attempt_take_event(a, event);
+        if (!is_read(a) || attempt_rests(a, told) || attempt_ends_large(a, cut)) return;
         got = reader_end(&a->reader, !cut, event);
     }
     end_with(a, got, cut);
@@ -313,6 +326,6 @@ void attempt_end_from(attempt *a, reader_result got, answer_event *event, const 
 void attempt_end_answer(attempt *a, const http_fail *cut) {
     answer_event event;
     attempt_pace_stop(a); /* all has come */
-    if (cut || !attempt_read_aside(a))
+    if (!attempt_ends_large(a, cut))
         attempt_end_from(a, reader_end(&a->reader, !cut, &event), &event, cut);
 }

@@ -29,6 +29,7 @@ static int64_t wait_told(const refusal *said) {
 void attempt_fail_refused(attempt *a, int status, span body) {
     refusal said = {0};
     a->status = status;
+    body = span_slice(body, 0, REFUSAL_BYTES_MAX);
     dialect_get(a->dialect)->refuse(status, body, attempt_secrets(a), a->spec.arena, &said);
     failure f = {
         .class = said.class, .error = ERR_PROVIDER_ERROR, .text = said.message, .body = said.body};

@@ -19,6 +19,7 @@ typedef enum attempt_state {
     WHOLE,   /* so is what follows an answer that is complete; nothing can spoil it any more */
     REFUSAL, /* the body of an error is gathered */
     DRAIN,   /* the answer is complete; the end of its body may still come */
+    TELLING, /* all has come; another thread makes the document of it that is the answer */
     OVER,    /* the owner has been told, or has cancelled */
 } attempt_state;
 
@@ -55,10 +56,10 @@ struct attempt {
     bool flowing;      /* the answer has begun: the deadline between events runs */
     bool paced;        /* pace_timer is in use */
     bool paused;
-    bool unfinished;        /* it ended without saying why */
-    struct answer_job *job; /* that reads the body; NULL: none does */
-    timer rest;             /* before more events of a document are told */
-    bool resting;           /* there are more */
+    bool unfinished;            /* it ended without saying why */
+    struct large_answer *large; /* attempt_large.c; NULL: nothing large has come */
+    timer rest;                 /* before more events of a document are told */
+    bool resting;               /* there are more */
 };
 
 static inline const config *attempt_config(const attempt *a) {
@@ -80,8 +81,10 @@ void attempt_fail_with(attempt *a, failure *f);
 /* text: empty: the error's own sentence. */
 void attempt_fail(attempt *a, failure_class class, error_id error, span text);
 void attempt_end(attempt *a);
-/* Not from inside an event: whoever cancels there may still read it. */
-void attempt_close_reader(attempt *a);
+/* What it has read, but for the event that is being told: whoever cancels there may still read it.
+ */
+void attempt_forget(attempt *a);
+void attempt_drop_connection(attempt *a);
 
 /* ---- attempt_head.c ---- */
 
@@ -102,7 +105,10 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type);
 void attempt_take_answer(attempt *a, span piece);
 /* The body is over; cut: before its end. */
 void attempt_end_answer(attempt *a, const http_fail *cut);
-/* The same once reader_end() has been called and has got that. */
+/* What reader_next() said when the input was used up. */
+void attempt_took(attempt *a, reader_result got);
+void attempt_take_event(attempt *a, const answer_event *e);
+/* attempt_end_answer() once reader_end() has been called and has got that. */
 void attempt_end_from(attempt *a, reader_result got, answer_event *event, const http_fail *cut);
 /* WHOLE: how long what may still follow is waited for, from now on. */
 void attempt_watch_rest(attempt *a);
@@ -119,9 +125,21 @@ void attempt_pace_stop(attempt *a);
 
 /* ---- attempt_large.c ---- */
 
-/* A whole body that takes too long to read on a loop: another thread begins with it, and
- * attempt_end_from() goes on. false: it is none. */
-MUST_USE bool attempt_read_aside(attempt *a);
+/* The next bytes: true: they are of something large, which is gathered, and read by another thread.
+ */
+MUST_USE bool attempt_takes_large(attempt *a, span piece);
+/* All that has come was read: what is large is gathered from here on. */
+void attempt_look_for_large(attempt *a);
+/* The body is over; cut: before its end. true: another thread reads what is left to be read, and
+ * attempt_end_from() goes on. */
+MUST_USE bool attempt_ends_large(attempt *a, const http_fail *cut);
+/* Of events that are put together to a large document: another thread does so, and the attempt ends
+ * then. false: it is small. */
+MUST_USE bool attempt_tells_large(attempt *a);
+/* Nobody reads any more. */
+void attempt_close_reader(attempt *a);
+/* Another thread has the reader. */
+bool attempt_is_away(const attempt *a);
 /* So many events of a document have been told at once: the loop has others to serve, or nobody
  * takes them now. true: attempt_end_from() goes on later. */
 MUST_USE bool attempt_rests(attempt *a, unsigned told);

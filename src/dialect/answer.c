@@ -1,6 +1,7 @@
 #include "dialect/answer.h"
 
 #include "base/mem.h"
+#include "dialect/answer_large.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -43,6 +44,7 @@ typedef struct kept {
     list link; /* of the queue it is in, if any */
     size_t bytes;
     answer_event event;
+    byte_keeper *keeper; /* of all it points to; NULL: that stands behind it */
 } kept;
 
 static bool within(span s, span whole) {
@@ -78,6 +80,8 @@ static void copy_into(kept *k, const answer_event *from) {
     token_usage *usage = (token_usage *)(envelope + (from->envelope != NULL));
     char *at = (char *)(usage + (from->usage != NULL));
     *to = *from;
+    to->large = NULL;
+    k->keeper = NULL;
     to->name = put(&at, from->name);
     to->data = put(&at, from->data);
     to->finish_reason = within(from->finish_reason, from->data)
@@ -109,7 +113,16 @@ static size_t bytes_of(const answer_event *event) {
            bytes_beside(event);
 }
 
+static answer_event *refer(const answer_event *event) {
+    kept *k = mem_alloc(sizeof *k);
+    *k = (kept){.bytes = bytes_of(event), .event = *event};
+    k->keeper = keeper_ref(&event->large->keeper);
+    list_init(&k->link);
+    return &k->event;
+}
+
 answer_event *answer_copy(const answer_event *event) {
+    if (event->large) return refer(event);
     size_t bytes = bytes_of(event);
     kept *k = mem_alloc(bytes);
     k->bytes = bytes;
@@ -125,7 +138,10 @@ const answer_event *answer_dup(const answer_event *event, arena *a) {
 }
 
 void answer_free(answer_event *copy) {
-    if (copy) free(CONTAINER_OF(copy, kept, event));
+    if (!copy) return;
+    kept *k = CONTAINER_OF(copy, kept, event);
+    keeper_unref(k->keeper);
+    free(k);
 }
 
 void answer_queue_init(answer_queue *q) {
@@ -222,6 +238,7 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
     for (size_t i = 0; i < count; i++)
         if (!edits[i].text.ptr) parts[edits[i].part].value.type = JSON_NULL;
     answer_event event = *like;
+    event.large = NULL;
     event.data = s.data;
     event.parts = parts;
     event.finish_reason = reason_shifted(&s, like->finish_reason, parts);
@@ -289,6 +306,7 @@ void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret) {
         parts[i].value = value_behind(&g, parts[i].value);
     }
     *ret = *like;
+    ret->large = NULL;
     ret->data = g.data;
     ret->parts = parts;
     ret->finish_reason = value_behind(&g, (json_value){JSON_STRING, like->finish_reason}).raw;

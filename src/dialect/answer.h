@@ -72,7 +72,8 @@ enum {
     WANT_PARTS = 1 << 0,
     WANT_ENVELOPE = 1 << 1,
     WANT_REQUEST =
-        1 << 2, /* not of the event: what was asked is kept as long as the answer lasts */
+        1 << 2,          /* not of the event: what was asked is kept as long as the answer lasts */
+    WANT_WORDS = 1 << 3, /* of a large event: what it says */
 };
 
 /* Of the whole answer, where the event names them. JSON_NONE: it does not. */
@@ -95,6 +96,7 @@ typedef struct answer_event {
                          there is none */
     json_value error; /* ERROR, FAILED: the error object */
     int status;       /* ERROR: the HTTP status that it stands for */
+    struct answer_large *large; /* dialect/answer_large.h: whose all of it is; NULL: it is small */
 } answer_event;
 
 /* ---- which choices ---- */
@@ -113,7 +115,8 @@ bool choice_set_covers(const choice_set *s, const choice_set *part);
 
 /* ---- keeping ---- */
 
-/* A copy in one allocation, its spans pointing into it. The caller frees it with answer_free(). */
+/* A copy in one allocation, its spans pointing into it; of a large event one more reference. The
+ * caller frees it with answer_free(). */
 MUST_USE answer_event *answer_copy(const answer_event *event);
 /* NULL is allowed. */
 void answer_free(answer_event *copy);

@@ -124,14 +124,23 @@ reader_result reader_next(reader *r, span *input, answer_event *ret);
  * then END, CUT, BAD or TOO_LARGE. Call in a loop likewise. */
 reader_result reader_end(reader *r, bool clean, answer_event *ret);
 
-/* Whether reader_end() is to read so large a body that another thread should call it, once: with
- * `to`, which owns meanwhile what r did, and nothing is counted. reader_take_back() puts it back,
- * with the event that it has told, if any, which is valid as ever; false: for what it has become
- * there is no room. Whoever lends sees to it that the secrets stay. */
-bool reader_is_large(const reader *r);
+/* ---- on another thread (reader_lend.c) ----
+ *
+ * Whether what reader_next() or reader_end() would do next takes longer than a loop stands still:
+ * the input is gathered then without being read, and another thread calls them, once or in a loop.
+ * It does so with `to`, which owns meanwhile what r did, and nothing is counted; reader_take_back()
+ * puts it back. false: for what it has become there is no room. What the event points to, if any,
+ * is gone then, as after any next call. Whoever lends sees to it that the secrets stay. */
+bool reader_grows_large(const reader *r);
+bool reader_ends_large(const reader *r);
+/* With so many bytes more: it is too large, as the next call would say. */
+bool reader_is_beyond(const reader *r, size_t more);
 void reader_lend(reader *r, reader *to);
-MUST_USE bool reader_take_back(reader *r, reader *from, memory_account *memory,
-                               answer_event *event);
+MUST_USE bool reader_take_back(reader *r, reader *from, memory_account *memory);
+/* So many bytes will follow: makes them room at once. */
+void reader_expect(reader *r, size_t more);
+/* Frees what the event that was told last points to. */
+void reader_forget_told(reader *r);
 
 /* A stream has told all that was asked for and all that has begun: what may follow says nothing
  * new, unless it begins something. */

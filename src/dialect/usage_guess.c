@@ -1,5 +1,6 @@
 #include "dialect/usage_guess.h"
 
+#include "dialect/answer_large.h"
 #include "dialect/image_size.h"
 #include "dialect/openai.h"
 
@@ -217,7 +218,7 @@ static bool stands_for_others(answer_guess *g) {
     return event < COUNTED_FIRST || event % COUNTED_EVERY == 0;
 }
 
-static uint64_t bytes_of(const answer_event *event) {
+uint64_t guess_bytes(const answer_event *event) {
     uint64_t bytes = 0;
     for (size_t i = 0; i < event->part_count; i++)
         if (event->parts[i].kind != PART_FINISH) bytes += event->parts[i].value.raw.len;
@@ -230,15 +231,27 @@ static void count_event(answer_guess *g, const answer_event *event) {
         if (!is_repeat(&event->parts[i], &reasoned)) add_answered(g, &event->parts[i]);
 }
 
+static void add_large(answer_guess *g, const answer_large *l) {
+    tokens_break(&g->tokens);
+    g->tokens.hundredths += l->guess.tokens.hundredths;
+    if (!g->roughly || l->event.kind != ANSWER_STREAM) return;
+    g->events++;
+    g->counted += l->text_bytes;
+}
+
 void guess_add(answer_guess *g, const answer_event *event) {
     if (event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL) return;
+    if (event->large) {
+        add_large(g, event->large);
+        return;
+    }
     if (!g->roughly || event->kind != ANSWER_STREAM) {
         count_event(g, event);
     } else if (stands_for_others(g)) {
-        g->counted += bytes_of(event);
+        g->counted += guess_bytes(event);
         count_event(g, event);
     } else {
-        g->skipped += bytes_of(event);
+        g->skipped += guess_bytes(event);
     }
 }
 

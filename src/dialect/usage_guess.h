@@ -23,6 +23,11 @@
 #include "dialect/outline.h"
 #include "dialect/tokens.h"
 
+/* Some servers write noughts for what they have not counted: no prompt is that short. */
+static inline bool usage_is_told(const token_usage *u) {
+    return u && (u->prompt > 0 || u->completion > 0);
+}
+
 /* Of what was asked; d: its dialect. */
 int64_t guess_prompt(const request_outline *o, dialect d, token_family family);
 /* The same of a JSON body by samples, which takes the same short time whatever its size: for a
@@ -46,8 +51,11 @@ typedef struct answer_guess {
 } answer_guess;
 
 answer_guess guess_begin(token_family family, bool roughly);
-/* The event came with its parts. What a stream repeats is not counted again. */
+/* The event came with its parts. What a stream repeats is not counted again. A large one was
+ * counted where it was read, as a text of its own. */
 void guess_add(answer_guess *g, const answer_event *event);
+/* Of an event's texts. */
+uint64_t guess_bytes(const answer_event *event);
 int64_t guess_total(const answer_guess *g);
 
 #endif

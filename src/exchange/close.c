@@ -12,6 +12,9 @@ static void cancel_children(exchange *x) {
 static void keep_last(exchange *x) {
     x->last.headers = exchange_headers_dup(&x->arena, x->last.headers);
     x->last.body = arena_dup(&x->arena, x->last.body);
+    if (x->last.kept.keeper) exchange_keep_plain(x, x->last.kept.keeper);
+    x->last.kept.before = arena_dup(&x->arena, x->last.kept.before);
+    x->last.kept.after = arena_dup(&x->arena, x->last.kept.after);
     exchange_own_record(x);
 }
 
@@ -37,6 +40,18 @@ void exchange_close(exchange *x, const last_word *w) {
     exchange_say_last(x);
 }
 
+static void say_answer(exchange *x, const last_word *w) {
+    const kept_text *k = &w->kept;
+    if (!k->keeper) {
+        x->door->answer(x->user, w->status, w->headers, w->body);
+    } else if (x->door->answer_kept) {
+        x->door->answer_kept(x->user, w->status, w->headers, k);
+    } else {
+        span body = arena_join(&x->arena, (span[]){k->before, k->bytes, k->after}, 3);
+        x->door->answer(x->user, w->status, w->headers, body);
+    }
+}
+
 /* Settled and recorded before the last bytes go out; freed at the end of the turn, when nothing of
  * it is on the stack any more. */
 void exchange_say_last(exchange *x) {
@@ -53,7 +68,7 @@ void exchange_say_last(exchange *x) {
     list_push_back(&x->env->ended, &x->link);
     const last_word *w = &x->last;
     switch (w->how) {
-    case CLOSE_ANSWER: x->door->answer(x->user, w->status, w->headers, w->body); break;
+    case CLOSE_ANSWER: say_answer(x, w); break;
     case CLOSE_END:
         if (w->body.len) x->door->piece(x->user, w->body);
         x->door->end(x->user);
@@ -80,20 +95,29 @@ void exchange_cancel(exchange *x) {
 
 /* ---- how a form closes ---- */
 
-static void answer_whole(exchange *x, int status, http_headers crossing, span type, span body) {
-    x->record.bytes_out = body.len;
+static void close_whole(exchange *x, http_headers crossing, span type, last_word w) {
+    w.how = CLOSE_ANSWER;
     exchange_enter(x->env); /* the headers' memory */
-    exchange_close(x, &(last_word){.how = CLOSE_ANSWER,
-                                   .status = status,
-                                   .headers = exchange_headers(x, crossing, type),
-                                   .body = body});
+    w.headers = exchange_headers(x, crossing, type);
+    exchange_close(x, &w);
     exchange_leave(x->env);
 }
 
-void exchange_answer(exchange *x, span body) {
+static void close_answered(exchange *x, last_word w) {
     x->head_sent = true;
+    w.status = x->head.status;
     span type = x->head.content_type.len ? x->head.content_type : SPAN_OF("application/json");
-    answer_whole(x, x->head.status, x->head.headers, type, body);
+    close_whole(x, x->head.headers, type, w);
+}
+
+void exchange_answer(exchange *x, span body) {
+    x->record.bytes_out = body.len;
+    close_answered(x, (last_word){.body = body});
+}
+
+void exchange_answer_kept(exchange *x, const kept_text *body) {
+    x->record.bytes_out = kept_text_len(body);
+    close_answered(x, (last_word){.kept = *body});
 }
 
 void exchange_answer_failure(exchange *x, span body) {
@@ -102,7 +126,9 @@ void exchange_answer_failure(exchange *x, span body) {
         exchange_failure_body(x, &made);
         body = buf_span(&made);
     }
-    answer_whole(x, x->failure.status, x->failure.headers, SPAN_OF("application/json"), body);
+    x->record.bytes_out = body.len;
+    close_whole(x, x->failure.headers, SPAN_OF("application/json"),
+                (last_word){.status = x->failure.status, .body = body});
     buf_done(&made);
 }
 

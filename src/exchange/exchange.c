@@ -137,6 +137,7 @@ static void reap_all(exchange_env *env) {
         x->door->done(x->user);
         loop_snapshot_unref(x->snapshot);
         large_request_free(x->large);
+        keeper_unref(x->plain_keeper);
         exchange_put_by(env, x);
     }
 }

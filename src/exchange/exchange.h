@@ -11,6 +11,7 @@
 #ifndef WEIR_EXCHANGE_EXCHANGE_H
 #define WEIR_EXCHANGE_EXCHANGE_H
 
+#include "base/keeper.h"
 #include "base/shares.h"
 #include "call/call_wait.h"
 #include "call/loop_snapshot.h"
@@ -101,9 +102,13 @@ typedef struct exchange_door {
     /* A whole answer, at once. Where a stream was asked for: an error, or one of an endpoint that
      * knows no streams. */
     void (*answer)(void *user, int status, http_headers headers, span body);
+    /* The same of a large one, which may be kept; NULL: answer is given a copy of it. */
+    void (*answer_kept)(void *user, int status, http_headers headers, const kept_text *body);
     /* Or a streamed one: head, pieces, and end, abort (which cuts it visibly) or broken. */
     void (*head)(void *user, int status, http_headers headers);
     void (*piece)(void *user, span bytes);
+    /* A large piece, which may be kept; NULL: piece is given its parts. */
+    void (*piece_kept)(void *user, const kept_text *piece);
     void (*event)(void *user, const answer_event *event); /* form_direct, in piece's place */
     void (*end)(void *user);
     void (*abort)(void *user);

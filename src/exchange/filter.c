@@ -87,6 +87,7 @@ void filter_pass_head(filter *f, const answer_head *head) {
 
 /* For filter_stop(). A part that was taken out says nothing. */
 static void note_passed(filter *f, const answer_event *event) {
+    if (event->kind != ANSWER_STREAM) return;
     if (event->sorts & EVENT_USAGE) f->usage_told = true;
     if (!(event->sorts & EVENT_FINISH)) return;
     if (exchange_dialect(f->x)->one_answer) choice_set_add(&f->finished, 0);
@@ -140,7 +141,17 @@ static bool take_late(filter *f, unsigned what) {
     return is;
 }
 
+void exchange_keep_plain(exchange *x, byte_keeper *k) {
+    byte_keeper *before = x->plain_keeper;
+    x->plain_keeper = keeper_ref(k);
+    keeper_unref(before);
+}
+
 const answer_event *chain_keep_plain(exchange *x, const answer_event *event) {
+    if (event->kind == ANSWER_PLAIN && event->large) {
+        exchange_keep_plain(x, &event->large->keeper);
+        return event;
+    }
     return event->kind == ANSWER_PLAIN ? answer_dup(event, &x->arena) : event;
 }
 

@@ -2,15 +2,10 @@
  * does not tell is counted. */
 #include "exchange/internal.h"
 
-/* Some servers write noughts for what they have not counted: no prompt is that short. */
-static bool tells(const token_usage *u) {
-    return u && (u->prompt > 0 || u->completion > 0);
-}
-
 static void on_event(filter *f, const answer_event *event) {
     exchange *x = f->x;
     call_record *r = &x->record;
-    if (tells(event->usage))
+    if (usage_is_told(event->usage))
         r->usage = *event->usage;
     else if (r->usage.prompt < 0)
         estimate_answer(x, event);

@@ -12,8 +12,9 @@
 typedef struct form {
     filter filter;
     keep_alive silence;
-    json_value words; /* PLAIN: all it says, as a JSON string */
-    span model;       /* as the provider named it */
+    json_value words;    /* PLAIN: all it says, as a JSON string */
+    answer_large *large; /* whose they are; NULL: they are small */
+    span model;          /* as the provider named it */
 } form;
 
 static form *form_of(filter *f) {
@@ -45,8 +46,19 @@ static span framed(form *m, const buf *data) {
     return buf_span(&x->env->scratch);
 }
 
-static void put_delta(form *m, json_value words) {
+/* One line, since no string of JSON has more. */
+static void put_delta_kept(form *m, span words, answer_large *l) {
+    kept_text text = answer_large_text(l, SPAN_OF("data: {\"delta\":"), words, SPAN_OF("}\n\n"));
+    m->silence.last_ms = m->filter.x->env->loop->now_ms;
+    exchange_piece_kept(m->filter.x, &text);
+}
+
+static void put_delta(form *m, json_value words, answer_large *l) {
     if (words.type != JSON_STRING || words.raw.len <= 2) return;
+    if (l) {
+        put_delta_kept(m, words.raw, l);
+        return;
+    }
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
@@ -59,12 +71,15 @@ static void put_delta(form *m, json_value words) {
 
 static void on_event(filter *f, const answer_event *event) {
     form *m = form_of(f);
-    json_value words = answer_words_json(event, false, filter_arena(f, event));
+    json_value words = event->large ? event->large->words
+                                    : answer_words_json(event, false, filter_arena(f, event));
     note_model(m, event);
-    if (event->kind == ANSWER_PLAIN)
+    if (event->kind == ANSWER_PLAIN) {
         m->words = words; /* it lives until the end */
-    else
-        put_delta(m, words);
+        m->large = event->large;
+    } else {
+        put_delta(m, words, event->large);
+    }
 }
 
 static void put_figure(json_writer *w, const char *key, int64_t value) {
@@ -106,20 +121,39 @@ static void end_stream(form *m) {
     buf_done(&out);
 }
 
-static void end_plain(form *m) {
+/* What is large is not copied between what stands around it. */
+static void answer(form *m, span before, span words, span after) {
     exchange *x = m->filter.x;
+    x->head.status = 200;
+    x->head.content_type = SPAN_EMPTY;
+    if (m->large) {
+        kept_text body = answer_large_text(m->large, before, words, after);
+        exchange_answer_kept(x, &body);
+        return;
+    }
+    buf body = BUF_EMPTY;
+    buf_add(&body, before);
+    buf_add(&body, words);
+    buf_add(&body, after);
+    exchange_answer(x, buf_span(&body));
+    buf_done(&body);
+}
+
+static void end_plain(form *m) {
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
     json_key(&w, "success");
     json_put_bool(&w, true);
     json_key(&w, "response");
-    json_put_raw(&w, m->words.type == JSON_STRING ? m->words.raw : SPAN_OF("\"\""));
+    json_put_raw(&w, SPAN_EMPTY);
+    size_t before = out.len;
     put_closing(m, &w);
     json_close_object(&w);
-    x->head.status = 200;
-    x->head.content_type = SPAN_EMPTY;
-    exchange_answer(x, buf_span(&out));
+    span all = buf_span(&out);
+    bool says = m->words.type == JSON_STRING;
+    answer(m, span_slice(all, 0, before), says ? m->words.raw : SPAN_OF("\"\""),
+           span_slice(all, before, all.len));
     buf_done(&out);
 }
 
@@ -128,7 +162,7 @@ static void on_end(filter *f) {
     if (f->x->head.kind == ANSWER_STREAM) {
         end_stream(m);
     } else if (f->x->head_sent) { /* by a keep-alive comment: the client reads a stream */
-        put_delta(m, m->words);
+        put_delta(m, m->words, m->large);
         end_stream(m);
     } else {
         end_plain(m);
@@ -206,7 +240,7 @@ static void on_done(filter *f) {
 static void add(exchange *x) {
     static const filter_ops ops = {.name = "form_chat",
                                    .place = PLACE_FORM,
-                                   .want = WANT_PARTS | WANT_ENVELOPE,
+                                   .want = WANT_PARTS | WANT_ENVELOPE | WANT_WORDS,
                                    .begin = on_begin,
                                    .head = on_head,
                                    .event = on_event,

@@ -8,7 +8,8 @@
 typedef struct form {
     filter filter;
     keep_alive silence;
-    span body; /* PLAIN */
+    span body;           /* PLAIN */
+    answer_large *large; /* whose it is; NULL: it is small */
 } form;
 
 static form *form_of(filter *f) {
@@ -46,10 +47,24 @@ static void put_large(form *m, const sse_event *event) {
     exchange_piece(x, SPAN_OF("\n\n"));
 }
 
-static void put_event(form *m, span name, span data) {
-    enum { LARGE_BYTES = 64 * 1024 };
-    const sse_event event = {name, data};
-    if (data.len >= LARGE_BYTES && sse_is_line(data))
+static void put_kept(form *m, answer_large *l) {
+    exchange *x = m->filter.x;
+    const sse_event event = {l->event.name, l->event.data};
+    buf_clear(&x->env->scratch);
+    if (!l->framed.len) sse_write_before(&x->env->scratch, &event);
+    span frame = buf_span(&x->env->scratch);
+    m->silence.last_ms = x->env->loop->now_ms;
+    kept_text text = l->framed.len ? answer_large_text(l, SPAN_EMPTY, l->framed, SPAN_EMPTY)
+                                   : answer_large_text(l, frame, l->event.data, SPAN_OF("\n\n"));
+    exchange_piece_kept(x, &text);
+}
+
+static void put_event(form *m, const answer_event *e) {
+    enum { FROM_WHERE_IT_LIES = 64 * 1024 };
+    const sse_event event = {e->name, e->data};
+    if (e->large)
+        put_kept(m, e->large);
+    else if (e->data.len >= FROM_WHERE_IT_LIES && sse_is_line(e->data))
         put_large(m, &event);
     else
         exchange_piece(m->filter.x, framed(m, &event));
@@ -58,8 +73,11 @@ static void put_event(form *m, span name, span data) {
 static void on_event(filter *f, const answer_event *event) {
     form *m = form_of(f);
     switch (event->kind) {
-    case ANSWER_STREAM: put_event(m, event->name, event->data); break;
-    case ANSWER_PLAIN: m->body = event->data; break;
+    case ANSWER_STREAM: put_event(m, event); break;
+    case ANSWER_PLAIN:
+        m->body = event->data;
+        m->large = event->large;
+        break;
     case ANSWER_RAW: exchange_piece(f->x, event->data); break;
     }
 }
@@ -78,8 +96,11 @@ static void on_end(filter *f) {
     } else if (x->head.kind == ANSWER_STREAM) {
         end_stream(m);
     } else if (x->head_sent) { /* by a keep-alive comment: the client reads a stream */
-        put_event(m, SPAN_EMPTY, m->body);
+        put_event(m, &(answer_event){.data = m->body, .large = m->large});
         end_stream(m);
+    } else if (m->large) {
+        kept_text body = answer_large_text(m->large, SPAN_EMPTY, m->body, SPAN_EMPTY);
+        exchange_answer_kept(x, &body);
     } else {
         exchange_answer(x, m->body);
     }

@@ -18,6 +18,7 @@
 #define WEIR_EXCHANGE_INTERNAL_H
 
 #include "call/call.h"
+#include "dialect/answer_large.h"
 #include "dialect/dialect_ops.h"
 #include "dialect/usage_guess.h"
 #include "exchange/filter.h"
@@ -98,6 +99,7 @@ typedef struct last_word {
     int status;
     http_headers headers;
     span body;
+    kept_text kept; /* CLOSE_ANSWER: in body's place, where it has a byte_keeper */
 } last_word;
 
 /* ---- a large request (parse_large.c) ---- */
@@ -167,7 +169,8 @@ struct exchange {
     bool asked;             /* the request's spans are gone */
     bool recorded;          /* CLOSING: the rows that always run have; steps may still be at it */
     last_word last;
-    char finish_reason[64]; /* the record's */
+    byte_keeper *plain_keeper; /* of the bytes of a large plain answer that comes late; NULL */
+    char finish_reason[64];    /* the record's */
 
     failure failure; /* why there is no answer; ERR_NONE otherwise */
     call_record record;
@@ -219,6 +222,8 @@ void chain_head(filter *f, const answer_head *head);
 void chain_event(filter *f, const answer_event *event);
 void chain_end(filter *f);
 void chain_fail(filter *f);
+/* What is large stays where it is until the exchange is freed. */
+void exchange_keep_plain(exchange *x, byte_keeper *k);
 /* The event as it is to be given on: the bytes of a plain answer move to the exchange's arena, as
  * they are wanted until the end, whenever that comes. */
 const answer_event *chain_keep_plain(exchange *x, const answer_event *event);
@@ -262,6 +267,7 @@ http_headers exchange_headers(exchange *x, http_headers crossing, span content_t
 /* Closes with a whole answer: with the provider's own status and type, and with an error that
  * nothing has been said before (body empty: in OpenAI's shape). */
 void exchange_answer(exchange *x, span body);
+void exchange_answer_kept(exchange *x, const kept_text *body);
 void exchange_answer_failure(exchange *x, span body);
 /* Closes a stream; last: its last piece, or empty. */
 void exchange_end_stream(exchange *x, span last);
@@ -274,6 +280,7 @@ void exchange_send_head(exchange *x, int status, http_headers crossing, span con
 void exchange_stream_head(exchange *x);
 /* Gives the door a piece, or an event, and heeds its back-pressure. */
 void exchange_piece(exchange *x, span piece);
+void exchange_piece_kept(exchange *x, const kept_text *piece);
 void exchange_event(exchange *x, const answer_event *event);
 
 /* ---- affinity.c: what providers keep ---- */

@@ -24,8 +24,16 @@ typedef struct large_job {
 
 /* ---- what the exchange keeps of it ---- */
 
+static void free_bytes(void *what) {
+    free(what);
+}
+
 void large_request_drop(large_request *l) {
     if (!l) return;
+    if (l->body.cap > AWAY_BYTES) {
+        aside_free(l->loop, free_bytes, l->body.ptr);
+        l->body = BUF_EMPTY;
+    }
     buf_done(&l->body);
     memory_drop(&l->loop->memory, &l->hold);
     arena_done(&l->arena);

@@ -32,6 +32,19 @@ void exchange_piece(exchange *x, span piece) {
     heed_door(x);
 }
 
+void exchange_piece_kept(exchange *x, const kept_text *piece) {
+    if (x->phase >= PHASE_CLOSING) return;
+    x->record.bytes_out += kept_text_len(piece);
+    if (x->door->piece_kept) {
+        x->door->piece_kept(x->user, piece);
+    } else {
+        x->door->piece(x->user, piece->before);
+        x->door->piece(x->user, piece->bytes);
+        x->door->piece(x->user, piece->after);
+    }
+    heed_door(x);
+}
+
 void exchange_event(exchange *x, const answer_event *event) {
     if (x->phase >= PHASE_CLOSING) return;
     x->record.bytes_out += event->data.len;

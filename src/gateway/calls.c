@@ -39,6 +39,14 @@ static void door_answer(void *user, int status, http_headers headers, span body)
     free(own);
 }
 
+static void door_answer_kept(void *user, int status, http_headers headers, const kept_text *body) {
+    call_request *c = user;
+    if (!c->request.http) return;
+    http_header *own;
+    http_answer_kept(c->request.http, status, with_cors(c, headers, &own), body);
+    free(own);
+}
+
 static void door_head(void *user, int status, http_headers headers) {
     call_request *c = user;
     if (!c->request.http) return;
@@ -50,6 +58,11 @@ static void door_head(void *user, int status, http_headers headers) {
 static void door_piece(void *user, span bytes) {
     call_request *c = user;
     if (c->request.http) http_answer_piece(c->request.http, bytes);
+}
+
+static void door_piece_kept(void *user, const kept_text *piece) {
+    call_request *c = user;
+    if (c->request.http) http_answer_piece_kept(c->request.http, piece);
 }
 
 static void door_end(void *user) {
@@ -93,8 +106,10 @@ static void door_done(void *user) {
 
 static const exchange_door door = {
     .answer = door_answer,
+    .answer_kept = door_answer_kept,
     .head = door_head,
     .piece = door_piece,
+    .piece_kept = door_piece_kept,
     .end = door_end,
     .abort = door_abort,
     .broken = door_broken,

@@ -218,6 +218,35 @@ sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event) {
     return SSE_MORE;
 }
 
+void sse_reader_forget(sse_reader *r) {
+    if (r->told) forget_event(r);
+}
+
+void sse_reader_reserve(sse_reader *r, size_t more) {
+    (void)buf_reserve(&r->line, more);
+}
+
+/* ---- where an event ends ---- */
+
+sse_end sse_end_after(const sse_reader *r) {
+    return (sse_end){.in_line = r->line.len > 0, .after_cr = r->after_cr};
+}
+
+bool sse_end_find(sse_end *e, span input) {
+    while (input.len) {
+        if (e->after_cr && input.ptr[0] == '\n') consume(&input, 1);
+        e->after_cr = false;
+        size_t len = find_line_end(input);
+        e->in_line |= len > 0;
+        if (len == input.len) return false;
+        if (!e->in_line) return true;
+        e->in_line = false;
+        e->after_cr = input.ptr[len] == '\r';
+        consume(&input, len + 1);
+    }
+    return false;
+}
+
 sse_result sse_read_end(sse_reader *r, sse_event *ret_event) {
     if (r->dead) return SSE_TOO_LARGE;
     if (r->told) forget_event(r);

@@ -52,6 +52,10 @@ void sse_reader_done(sse_reader *r);
 static inline size_t sse_reader_holds(const sse_reader *r) {
     return r->line.len + r->data.held.len;
 }
+/* Frees the event that was told last, as the next call of sse_read() would. */
+void sse_reader_forget(sse_reader *r);
+/* Memory for so many more bytes of the line that is being read, at once. */
+void sse_reader_reserve(sse_reader *r, size_t more);
 /* Memory that it takes, once so many more have come. */
 size_t sse_reader_bytes(const sse_reader *r, size_t more);
 
@@ -67,6 +71,18 @@ sse_result sse_read(sse_reader *r, span *input, sse_event *ret_event);
  * it out); a half line does too, if it began with "data:" and goes on. Returns SSE_EVENT once, then
  * SSE_MORE. */
 sse_result sse_read_end(sse_reader *r, sse_event *ret_event);
+
+/* Where an event ends, for whoever gathers a large one before it is read: at a line that has
+ * nothing in it. Each byte is looked at once. */
+typedef struct sse_end {
+    bool in_line; /* which has something in it */
+    bool after_cr;
+} sse_end;
+
+/* To go on from where the reader stands. */
+sse_end sse_end_after(const sse_reader *r);
+/* Whether the input has the end; what stands behind it is not looked at. */
+MUST_USE bool sse_end_find(sse_end *e, span input);
 
 /* Writes `event: name\n` (if any), one `data: ` line per line of data, and a blank line. CR, LF and
  * CRLF within data end a line, and a name ends at the first of them, so nothing in either can forge

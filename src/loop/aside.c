@@ -1,6 +1,9 @@
 #include "loop/aside.h"
 
+#include "base/mem.h"
+
 #include <assert.h>
+#include <stdlib.h>
 
 static void start_next(aside_lane *lane);
 
@@ -52,4 +55,29 @@ void aside_drop(aside *a) {
     if (a == a->lane->running) return;
     list_remove(&a->link);
     a->free(a);
+}
+
+/* ---- freeing ---- */
+
+typedef struct freeing {
+    aside aside;
+    void (*free)(void *what);
+    void *what;
+} freeing;
+
+static void on_freeing(aside *a) {
+    freeing *f = CONTAINER_OF(a, freeing, aside);
+    f->free(f->what);
+}
+
+static void on_freed(aside *a) {
+    free(CONTAINER_OF(a, freeing, aside));
+}
+
+void aside_free(loop *l, void (*free)(void *what), void *what) {
+    freeing *f = mem_zalloc(sizeof *f);
+    f->aside = (aside){.run = on_freeing, .done = on_freed, .free = on_freed};
+    f->free = free;
+    f->what = what;
+    loop_aside(l, &f->aside);
 }

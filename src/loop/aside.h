@@ -33,4 +33,9 @@ void aside_lane_init(aside_lane *lane);
  * over. */
 void aside_drop(aside *a);
 
+/* Frees what is large, without a word: giving so many pages back takes longer than a loop stands
+ * still. From AWAY_BYTES on it is worth a thread. */
+enum { AWAY_BYTES = 1024 * 1024 };
+void aside_free(loop *l, void (*free)(void *what), void *what);
+
 #endif

@@ -334,6 +334,44 @@ static void writes_comments(void **state) {
     buf_done(&out);
 }
 
+/* Of what is cut in two the first half is read, and the second looked through. */
+static void finds_where_an_event_ends(void **state) {
+    (void)state;
+    static const struct {
+        span doc;
+        size_t len; /* with the end; 0: it has none */
+    } rows[] = {
+        {SPAN("data: a\n\nb"), 9},
+        {SPAN("data: a\r\n\r\nb"), 10},
+        {SPAN("data: a\r\rb"), 9},
+        {SPAN("data: a\n\rb"), 9},
+        {SPAN("data: a\r\n\nb"), 10},
+        {SPAN("data: a\ndata: b\n: c\n\nb"), 21},
+        {SPAN("data: a\ndata: b\r\n: c\r\nb"), 0},
+        {SPAN("data: a\n"), 0},
+        {SPAN("data: a\r\n"), 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        span doc = rows[i].doc;
+        for (size_t cut = 1; cut < (rows[i].len ? rows[i].len : doc.len); cut++) {
+            sse_reader r;
+            told t = {BUF_EMPTY, false};
+            sse_reader_init(&r, 1024);
+            (void)feed(&r, span_slice(doc, 0, cut), &t);
+            sse_end whole = sse_end_after(&r), bytes = whole;
+            bool found = sse_end_find(&whole, span_slice(doc, cut, doc.len));
+            size_t at = cut;
+            while (at < doc.len && !sse_end_find(&bytes, span_slice(doc, at, at + 1)))
+                at++;
+            size_t len = at < doc.len ? at + 1 : 0;
+            if (len != rows[i].len || found != (len > 0))
+                fail_msg("%.*s cut at %zu: %zu", SPAN_ARG(doc), cut, len);
+            buf_done(&t.text);
+            sse_reader_done(&r);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_legal_form),
@@ -342,6 +380,7 @@ int main(void) {
         cmocka_unit_test(lends_what_one_piece_holds),
         cmocka_unit_test(bears_a_megabyte),
         cmocka_unit_test(gives_memory_back),
+        cmocka_unit_test(finds_where_an_event_ends),
         cmocka_unit_test(writes),
         cmocka_unit_test(writes_comments),
     };

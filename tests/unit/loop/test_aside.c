@@ -133,6 +133,27 @@ static void a_loop_outlives_its_work(void **state) {
     fixture_done(f, "freed 1|");
 }
 
+static void note_freed(void *what) {
+    piece *p = what;
+    assert_false(pthread_equal(pthread_self(), *p->loops));
+    p->number++;
+}
+
+/* In its turn, and without a word. */
+static void what_is_large_is_freed_there(void **state) {
+    (void)state;
+    fixture *f = fixture_new();
+    piece *what = piece_new(f, 7, false);
+    (void)give(f, 1, false);
+    aside_free(&f->l, note_freed, what);
+    assert_int_equal(what->number, 7);
+    give(f, 2, false)->stop = &f->l;
+    loop_run(&f->l);
+    assert_int_equal(what->number, 8);
+    free(what);
+    fixture_done(f, "done 1|done 2|");
+}
+
 static piece *next_piece;
 
 static void give_another(aside *a) {
@@ -158,6 +179,7 @@ int main(void) {
         cmocka_unit_test(pieces_are_done_one_by_one),
         cmocka_unit_test(what_is_dropped_is_freed),
         cmocka_unit_test(a_loop_outlives_its_work),
+        cmocka_unit_test(what_is_large_is_freed_there),
         cmocka_unit_test(more_may_be_given_when_one_is_done),
     };
     return run_watched(tests);
