@@ -19,14 +19,11 @@ void estimate_answer(exchange *x, const answer_event *event) {
     guess_add(x->answered, event);
 }
 
-/* As far as it can be told of what is there. An outline that nobody else has asked for is not kept:
- * a stream may last for hours. */
-static int64_t prompt_of(const exchange *x) {
-    enum { COUNTED_BYTES = 8 * 1024 * 1024 }; /* some 10 ms; no loop stands longer for a figure */
-    const request_facts *f = &x->facts;
+enum { COUNTED_BYTES = 8 * 1024 * 1024 }; /* 100 ms at worst; more is told by samples */
+
+/* An outline that nobody else has asked for is not kept: a stream may last for hours. */
+static int64_t count_prompt(const request_facts *f, token_family family) {
     dialect d = endpoint_get(f->endpoint)->dialect;
-    token_family family = family_of(x);
-    if (f->body.len > COUNTED_BYTES) return guess_prompt_roughly(f->body, family);
     outline_slot slot = f->outline;
     arena own;
     arena_init(&own, 0);
@@ -34,6 +31,31 @@ static int64_t prompt_of(const exchange *x) {
     int64_t tokens = o ? guess_prompt(o, d, family) : guess_prompt_roughly(f->body, family);
     arena_done(&own);
     return tokens;
+}
+
+/* As far as it can be told of what is there. */
+static int64_t prompt_of(const exchange *x) {
+    token_family family = family_of(x);
+    if (x->large && x->large->prompts[family] >= 0) return x->large->prompts[family];
+    if (x->large || x->facts.body.len > COUNTED_BYTES)
+        return guess_prompt_roughly(x->facts.body, family);
+    return count_prompt(&x->facts, family);
+}
+
+/* Who will answer, and what vocabulary that has, is not known so early: mostly all have one. */
+void estimate_large(const exchange *x, large_request *l) {
+    const request_facts *f = &x->facts;
+    span name = f->model_name;
+    const config_model *model =
+        config_find_model(exchange_config(x), name.len ? name : SPAN_OF("*"));
+    for (size_t i = 0; i < TOKENS_FAMILIES; i++)
+        l->prompts[i] = -1;
+    if (!model || f->body.len > COUNTED_BYTES || !exchange_dialect(x)->is_json) return;
+    for (size_t i = 0; i < model->target_count; i++) {
+        span asked = model->targets[i].model;
+        token_family family = tokens_family(asked.len ? asked : name);
+        if (l->prompts[family] < 0) l->prompts[family] = count_prompt(f, family);
+    }
 }
 
 void estimate_before_drop(exchange *x) {

@@ -111,6 +111,7 @@ typedef struct large_request {
     buf body;
     memory_hold hold; /* of body, in the loop's account */
     arena arena;
+    int64_t prompts[TOKENS_FAMILIES]; /* tokens, by whose vocabulary; -1: not counted */
 } large_request;
 
 /* NULL is allowed, of both. drop: body and arena are not needed any more. */
@@ -295,6 +296,8 @@ void affinity_route(exchange *x);
 
 /* Counts what the event says, which has come with its parts. */
 void estimate_answer(exchange *x, const answer_event *event);
+/* Counts a large request, where it is parsed, for all who may answer it. */
+void estimate_large(const exchange *x, large_request *l);
 /* What was asked is about to be given back. */
 void estimate_before_drop(exchange *x);
 /* What the call used: as the provider told, else estimated and marked. */

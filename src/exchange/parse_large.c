@@ -61,6 +61,7 @@ static void run(aside *a) {
     if (j->result != STAGE_NEXT) return;
     x->facts.bounds = request_bounds_of(&x->facts);
     affinity_look_up(x, j->now_ms);
+    estimate_large(x, j->large);
 }
 
 /* ---- on the loop ---- */

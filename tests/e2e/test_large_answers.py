@@ -176,6 +176,19 @@ def test_what_is_densely_packed_is_unpacked_in_slices(weir, upstream, stream):
     assert stood_still(w) == []
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("unit", [b"the quick brown fox ", "你好При".encode(), b"a\\/"], ids=["text", "beyond ASCII", "needless escapes"])
+def test_what_nobody_tells_is_counted_beside_the_loop(weir, upstream, unit, stream):
+    """A question of 8 MB, and an answer without figures."""
+    before, after = b'{"model":"m","stream":%s,"messages":[{"role":"user","content":"' % (b"true" if stream else b"false"), b'"}]}'
+    question = before + unit * ((min(8 * 1024 * 1024, 4 * BYTES) - len(before) - len(after)) // len(unit)) + after
+    answers = [event(bodies.chunk({"role": "assistant", "content": "I"})), event(bodies.chunk(finish="stop")), b"data: [DONE]\n\n"]
+    upstream.script(reply(200, b"".join(answers), STREAM) if stream else reply(200, bodies.completion("Read.", usage=None)))
+    w = quick(weir, upstream)
+    assert wire.call(w, "POST", "/v1/chat/completions", question, timeout=60).status == 200
+    assert stood_still(w) == []
+
+
 def test_a_client_that_reads_slowly_gets_all_of_it(weir, upstream):
     body = ANSWERS["a text"]()
     upstream.script(reply(200, body, JSON))

@@ -232,6 +232,30 @@ static void says_what_a_small_one_would_hear(void **state) {
     }
 }
 
+/* By the vocabulary of whoever may answer, and as a small one is counted on the loop. */
+static void it_is_counted(void **state) {
+    (void)state;
+    world *w = world_new(&plan, "");
+    const char *text = "{\"model\":\"llama-3\",\"messages\":[{\"role\":\"user\",\"content\":"
+                       "\"Wie viele Tokens hat ein solcher Satz, 你好?\"}]}";
+    large *both[2];
+    for (int size = SMALL; size <= BIG; size++) {
+        large *l = both[size] = ask_for(w, &form_direct, EP_CHAT_COMPLETIONS, text, size);
+        wait_for(w, l);
+        if (size == BIG) {
+            const int64_t *prompts = l->asked.x->large->prompts;
+            assert_true(prompts[TOKENS_LLAMA] > 0);
+            assert_int_equal(prompts[TOKENS_O200K], -1);
+        }
+        end_it(w, l);
+    }
+    assert_true(both[BIG]->asked.record.usage.estimated);
+    assert_int_equal(both[BIG]->asked.record.usage.prompt, both[SMALL]->asked.record.usage.prompt);
+    large_free(both[SMALL]);
+    large_free(both[BIG]);
+    world_free(w);
+}
+
 /* The last member of a body that nobody goes through again. */
 static void what_it_names_is_looked_up(void **state) {
     (void)state;
@@ -343,6 +367,7 @@ int main(void) {
         cmocka_unit_test(is_read_on_another_thread),
         cmocka_unit_test(is_read_at_once_where_the_door_keeps_it),
         cmocka_unit_test(says_what_a_small_one_would_hear),
+        cmocka_unit_test(it_is_counted),
         cmocka_unit_test(what_it_names_is_looked_up),
         cmocka_unit_test(several_take_their_turns),
         cmocka_unit_test(its_client_leaves),
