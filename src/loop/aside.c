@@ -33,11 +33,6 @@ static void start_next(aside_lane *lane) {
     (void)err;
 }
 
-void aside_lane_init(aside_lane *lane) {
-    list_init(&lane->waiting);
-    lane->running = NULL;
-}
-
 void loop_aside_in(loop *l, aside_lane *lane, aside *a) {
     a->loop = l;
     a->lane = lane;

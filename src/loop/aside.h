@@ -28,7 +28,6 @@ typedef struct aside {
 void loop_aside(loop *l, aside *a);
 /* In a lane of the caller's, which is used on that loop alone and outlives what is in it. */
 void loop_aside_in(loop *l, aside_lane *lane, aside *a);
-void aside_lane_init(aside_lane *lane);
 /* After it the work belongs to nobody: it is freed now or, where it is under way, when that is
  * over. */
 void aside_drop(aside *a);

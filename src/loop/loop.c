@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "loop/aside.h"
 #include "loop/hangup.h"
 
 #include <assert.h>

@@ -33,6 +33,10 @@ typedef struct aside_lane {
     list waiting;
     struct aside *running; /* NULL: none is */
 } aside_lane;
+static inline void aside_lane_init(aside_lane *lane) {
+    list_init(&lane->waiting);
+    lane->running = NULL;
+}
 
 /* Writes what is gathered on everything in loop->dirty, then tells the owners; true if there was
  * anything to tell. Registered by whoever puts something there (http/transport.c). */
