@@ -225,11 +225,12 @@ logs: {{level: info, format: json}}
 
 
 class Weir(Side):
-    """weir as it runs in production: client keys checked, requests validated, limits and metrics on, one log line a call."""
+    """weir as it runs in production: client keys checked, requests validated, limits and metrics on, one log line a call. ledger: of the
+    configuration, where the program knows it."""
 
     key = CLIENT_KEY
 
-    def __init__(self, upstream, folder, program, extra="", name="weir"):
+    def __init__(self, upstream, folder, program, extra="", name="weir", ledger="off"):
         self.name = name
         self.program = str(Path(program).resolve())
         if not os.access(self.program, os.X_OK):
@@ -238,6 +239,8 @@ class Weir(Side):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = self.stream_port = free_port()
         digest = hashlib.sha256(CLIENT_KEY.encode()).hexdigest()
+        if "`ledger`" in subprocess.run([self.program, "reference"], capture_output=True, text=True).stdout:
+            extra += f"ledger: {ledger}\n".replace("STORE", f"sqlite:{self.folder}/ledger.db")
         (self.folder / "weir.yaml").write_text(WEIR_YAML.format(port=self.port, upstream=upstream.port, sha256=digest) + extra)
 
     def command(self):
