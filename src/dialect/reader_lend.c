@@ -65,6 +65,7 @@ bool reader_take_back(reader *r, reader *from, memory_account *memory) {
 }
 
 void reader_expect(reader *r, size_t more) {
+    if (!more) return;
     if (r->comes == ANSWER_PLAIN)
         (void)buf_reserve(&r->body, more);
     else if (sse_reader_holds(&r->events) > LARGE_BYTES)

@@ -138,7 +138,7 @@ void coded_body_add(coded_body *b, span bytes) {
 
 span coded_body_waiting(const coded_body *b, size_t *ret_coded) {
     *ret_coded = b->coded;
-    return span_from(b->kept.ptr + b->taken, b->kept.len - b->taken);
+    return span_slice(buf_span(&b->kept), b->taken, b->kept.len);
 }
 
 void coded_body_told(coded_body *b) {

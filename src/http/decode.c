@@ -52,7 +52,7 @@ struct http_decoder {
 };
 
 static void take(span *input, size_t n) {
-    *input = span_from(input->ptr + n, input->len - n);
+    *input = span_slice(*input, n, input->len);
 }
 
 static bool never_again(http_decoder *d) {

@@ -160,7 +160,7 @@ http_call_facts http_call_get_facts(const http_call *h) {
 
 static inline void origin_body(http_call *h, span bytes) {
     char *copy = malloc(bytes.len + 1); /* gone behind the call */
-    memcpy(copy, bytes.ptr, bytes.len);
+    if (bytes.len) memcpy(copy, bytes.ptr, bytes.len);
     h->ops->on_body(h->user, span_from(copy, bytes.len));
     free(copy);
 }
