@@ -191,17 +191,16 @@ static bool find_mark(importer *i, const journal_file *f, size_t *ret) {
     return true;
 }
 
-static bool read_file(importer *i, journal_file *f) {
+static bool read_pieces(importer *i, journal_file *f, int fd, size_t mark) {
     piece *p = mem_alloc(sizeof *p);
-    size_t mark;
-    bool good = find_mark(i, f, &mark);
+    bool good = true;
     while (good) {
         /* Sealed is read first: what is written after it is seen the next time. */
         bool sealed = atomic_load_explicit(&f->sealed, memory_order_acquire);
         size_t written = atomic_load_explicit(&f->written, memory_order_acquire);
         if (f->read == written) break;
         size_t len = written - f->read < CHUNK_BYTES ? written - f->read : CHUNK_BYTES;
-        ssize_t n = journal_read(i->journal, f, f->read, i->chunk, len);
+        ssize_t n = i->journal->io->read(fd, i->chunk, len, f->read);
         if (n <= 0) break; /* shorter than it was, or the disk fails: again at the next pass */
         p->importer = i;
         p->file = f;
@@ -213,6 +212,17 @@ static bool read_file(importer *i, journal_file *f) {
         good = import_piece(p);
     }
     free(p);
+    return good;
+}
+
+static bool read_file(importer *i, journal_file *f) {
+    size_t mark;
+    if (f->read == atomic_load_explicit(&f->written, memory_order_acquire)) return true;
+    if (!find_mark(i, f, &mark)) return false;
+    int fd = journal_open_file(i->journal, f);
+    if (fd < 0) return away(i, span_cstr(strerror(-fd)));
+    bool good = read_pieces(i, f, fd, mark);
+    (void)i->journal->io->close(fd);
     return good;
 }
 

@@ -80,11 +80,9 @@ static int find_old(journal *j, const char *name) {
     if (!read_name(name, f)) goto not_ours;
     path_of(j, f, &path);
     f->old = true;
-    f->fd = j->io->open(buf_cstr(&path));
-    if (f->fd < 0) err = f->fd;
-    if (!err && fstat(f->fd, &st)) err = -errno;
-    if (err) {
-        if (f->fd >= 0) (void)j->io->close(f->fd);
+    f->fd = -1;
+    if (stat(buf_cstr(&path), &st)) {
+        err = -errno;
         goto not_ours;
     }
     atomic_init(&f->written, (size_t)st.st_size);
@@ -113,7 +111,7 @@ static int find_all(journal *j) {
 static void free_files(journal *j) {
     for (list *node; (node = list_pop_front(&j->files));) {
         journal_file *f = LIST_ENTRY(node, journal_file, link);
-        (void)j->io->close(f->fd);
+        if (f->fd >= 0) (void)j->io->close(f->fd);
         free(f);
     }
 }
@@ -153,10 +151,6 @@ bool journal_is_full(const journal *j) {
 
 /* ---- writing ---- */
 
-void journal_writer_init(journal_writer *w, journal *j, unsigned index, bool syncs) {
-    *w = (journal_writer){.journal = j, .index = index, .syncs = syncs};
-}
-
 static void keep_unsynced(journal_writer *w, int fd) {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (copy < 0) {
@@ -172,6 +166,8 @@ static void seal(journal_writer *w) {
     if (!f) return;
     w->file = NULL;
     if (w->syncs) keep_unsynced(w, f->fd);
+    (void)w->journal->io->close(f->fd);
+    f->fd = -1;
     atomic_store_explicit(&f->sealed, true, memory_order_release);
 }
 
@@ -202,10 +198,25 @@ static int start_file(journal_writer *w) {
     }
     atomic_init(&f->written, 0);
     atomic_init(&f->sealed, false);
+    seal(w);
     w->count++;
     w->file = f;
     insert(j, f);
     return 0;
+}
+
+void journal_writer_init(journal_writer *w, journal *j, unsigned index, bool syncs) {
+    *w = (journal_writer){.journal = j, .index = index, .syncs = syncs};
+    (void)start_file(w);
+}
+
+/* A file that is long is followed by another. Where that cannot be had, it grows longer. */
+static int next_file(journal_writer *w) {
+    const journal_file *f = w->file;
+    size_t written = f ? atomic_load_explicit(&f->written, memory_order_relaxed) : 0;
+    if (f && (written < w->journal->file_bytes || w->out_taken)) return 0;
+    int err = start_file(w);
+    return f ? 0 : err;
 }
 
 buf *journal_begin(journal_writer *w, size_t *ret_at) {
@@ -237,7 +248,7 @@ static bool goes_on(int err) {
 
 int journal_writer_flush(journal_writer *w) {
     if (!w->out.len) return 0;
-    w->error = w->file ? 0 : start_file(w);
+    w->error = next_file(w);
     if (w->error) return w->error;
     journal_file *f = w->file;
     w->error = append(w);
@@ -252,7 +263,6 @@ int journal_writer_flush(journal_writer *w) {
     w->out_taken = 0;
     buf_clear(&w->out);
     atomic_store_explicit(&f->written, written, memory_order_release);
-    if (written >= w->journal->file_bytes) seal(w);
     return 0;
 }
 
@@ -289,8 +299,12 @@ int journal_sync_run(journal_sync *s) {
 
 /* ---- reading ---- */
 
-ssize_t journal_read(const journal *j, const journal_file *f, size_t at, void *ret, size_t len) {
-    return j->io->read(f->fd, ret, len, at);
+int journal_open_file(const journal *j, const journal_file *f) {
+    buf path = BUF_EMPTY;
+    path_of(j, f, &path);
+    int fd = j->io->open(buf_cstr(&path));
+    buf_done(&path);
+    return fd;
 }
 
 void journal_remove(journal *j, journal_file *f) {
@@ -302,6 +316,5 @@ void journal_remove(journal *j, journal_file *f) {
     pthread_mutex_lock(&j->lock);
     list_remove(&f->link);
     pthread_mutex_unlock(&j->lock);
-    (void)j->io->close(f->fd);
     free(f);
 }

@@ -30,8 +30,8 @@ typedef struct journal_file {
     char name[JOURNAL_NAME_LEN + 1];
     uint64_t instant;
     unsigned writer, number;
-    bool old; /* of a process that has ended */
-    int fd;
+    bool old;              /* of a process that has ended */
+    int fd;                /* the writer's; -1: it writes no more */
     atomic_size_t written; /* whole frames, all of them: may be read */
     atomic_bool sealed;    /* no more will be written */
     /* The importer's. */
@@ -74,7 +74,8 @@ typedef struct journal_writer {
     size_t unsynced_count;
 } journal_writer;
 
-/* syncs: journal_sync_prepare() will be called after each flush that somebody waits for. */
+/* Its first file is made at once, where that can be done: a time may come when no descriptor is
+ * left. syncs: journal_sync_prepare() will be called after each flush that somebody waits for. */
 void journal_writer_init(journal_writer *w, journal *j, unsigned index, bool syncs);
 /* Writes what waits, where that can be done, and seals the file. */
 void journal_writer_close(journal_writer *w);
@@ -101,9 +102,8 @@ int journal_sync_run(journal_sync *s);
 /* Calls each with every file there is now, in order. A file is only taken from the list by
  * journal_remove(). */
 void journal_each(journal *j, void (*each)(journal_file *f, void *user), void *user);
-/* Bytes of the file from `at` on, at most len; a negative errno. */
-MUST_USE ssize_t journal_read(const journal *j, const journal_file *f, size_t at, void *ret,
-                              size_t len);
+/* A descriptor to read the file by, for the caller to close; a negative errno. */
+MUST_USE int journal_open_file(const journal *j, const journal_file *f);
 /* A sealed one, of which nothing is needed any more. */
 void journal_remove(journal *j, journal_file *f);
 

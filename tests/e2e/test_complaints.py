@@ -100,7 +100,7 @@ def test_the_good_one_is_good(tmp_path):
 def test_an_address_that_cannot_be_listened_at(tmp_path):
     file = tmp_path / "weir.yaml"
     file.write_text(GOOD.replace("@URL@", "http://127.0.0.1:9/v1").replace("127.0.0.1:0", '"unix:/nowhere/${SECRET}/x"', 1))
-    clean = {"PATH": "/usr/bin:/bin", "SECRET": SECRET}
+    clean = {"PATH": "/usr/bin:/bin", "SECRET": SECRET, "XDG_STATE_HOME": str(tmp_path)}
     done = subprocess.run([daemon.WEIR, "serve", "-c", file], env=clean, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "cannot listen on an address of listen: " in done.stderr, done
     assert_silent(done.stdout + done.stderr, "listen")

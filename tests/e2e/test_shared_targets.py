@@ -18,7 +18,8 @@ def ask(connection, model, who="noisy"):
 
 
 def health(w):
-    return {t["name"]: t for t in wire.call(w, "GET", "/health").json()["targets"]}
+    """Each target, but for what it was asked in the last minute."""
+    return {t["name"]: {k: v for k, v in t.items() if k != "last_minute"} for t in wire.call(w, "GET", "/health").json()["targets"]}
 
 
 def by_model(request):

@@ -67,7 +67,10 @@ static void count_file(journal_file *f, void *user) {
     census *c = user;
     static char bytes[LIMIT];
     size_t len = atomic_load(&f->written);
-    assert_int_equal(journal_read(c->journal, f, 0, bytes, len), len);
+    int fd = journal_open_file(c->journal, f);
+    assert_true(fd >= 0);
+    assert_int_equal(c->journal->io->read(fd, bytes, len, 0), len);
+    close(fd);
     span rest = span_from(bytes, len);
     c->files++;
     for (;;) {
@@ -110,7 +113,7 @@ static void what_was_flushed_is_there_again(void **state) {
     journal_writer_init(&b, &j, 1, false);
     for (unsigned i = 0; i < 10; i++)
         put(i % 2 ? &a : &b, i);
-    assert_int_equal(folder_count(&f), 0); /* nothing is written before a flush */
+    assert_int_equal(atomic_load(&j.bytes), 0); /* nothing is written before a flush */
     assert_int_equal(journal_writer_flush(&a), 0);
     assert_int_equal(journal_writer_flush(&b), 0);
     put(&a, 10); /* is never flushed: as a process is killed */
