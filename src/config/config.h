@@ -247,7 +247,8 @@ typedef struct config_ledger {
     config_ledger_sync sync; /* what records survive */
     config_ledger_full on_full;
     size_t journal_bytes;
-    int64_t keep_ms; /* 0: for ever */
+    int64_t keep_ms;  /* 0: for ever */
+    span user_header; /* that names the user; empty: none does */
 } config_ledger;
 
 /* Something that a person should read: a fault that keeps the file from being used, or a warning.

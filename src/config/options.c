@@ -227,6 +227,8 @@ static const option file_options[] = {
      .sentence = "Records that may wait for a store that is away."},
     {DURATION(config, "ledger.keep", ledger.keep_ms), .standard = "90d", .min = "1h", .max = "36500d", .zero = "forever",
      .sentence = "How long records are kept."},
+    {TEXT(config, "ledger.user_header", ledger.user_header), .standard = "",
+     .sentence = "A header that names the user for whom a call is made, as a proxy sets it; it goes before the request's safety_identifier and user. One of x-weir-* stays between the client and weir; another goes on to the provider as it came. Empty: none does."},
 };
 
 static const option listener_options[] = {

@@ -21,6 +21,7 @@ static void keep_last(exchange *x) {
 void exchange_own_record(exchange *x) {
     call_record *r = &x->record;
     r->model = arena_dup(&x->arena, r->model);
+    if (r->user.len) r->user = arena_dup(&x->arena, r->user);
     r->peer = arena_dup(&x->arena, r->peer);
     if (r->client_request_id.len) r->client_request_id = arena_dup(&x->arena, r->client_request_id);
     if (x->request.label.len) r->endpoint = arena_dup(&x->arena, r->endpoint);

@@ -71,6 +71,7 @@ static void take_over(exchange *x, large_job *j) {
     x->facts = seen->facts;
     x->failure = seen->failure;
     x->record.model = seen->record.model;
+    if (!x->record.user.len) x->record.user = seen->record.user;
     x->record.stream = seen->record.stream;
     if (seen->made_at) {
         affinity_place *kept = arena_alloc(&x->arena, sizeof *kept);

@@ -48,6 +48,7 @@ struct exchange_plan {
 stage_fn stage_identify; /* whose key is it? */
 stage_fn stage_admit;    /* is there room? */
 void stage_admit_done(exchange *x);
+stage_fn stage_label;   /* for whom is it, and what is it marked with? */
 stage_fn stage_parse;   /* what is asked, and is it well formed? */
 stage_fn stage_route;   /* which targets may answer? */
 stage_fn stage_reserve; /* is there room for its record? */

@@ -138,6 +138,17 @@ static bool stores(endpoint e, json_value store) {
     return e == EP_RESPONSES ? store.type != JSON_FALSE : store.type == JSON_TRUE;
 }
 
+/* Whom the client calls for, where nobody has said so before. What is no string is the provider's
+ * to judge. */
+static void note_user(exchange *x, const json_member *members, size_t count) {
+    static const span names[] = {SPAN("safety_identifier"), SPAN("user")};
+    for (size_t i = 0; i < ARRAY_LEN(names) && !x->record.user.len; i++) {
+        json_value v = member(&x->facts, members, count, names[i]);
+        if (v.type == JSON_STRING)
+            x->record.user = span_clip(json_string(v, &x->arena), RECORD_USER_MAX);
+    }
+}
+
 static stage_result read_body(exchange *x, span body) {
     request_facts *f = &x->facts;
     const json_limits limits = parse_limits(x);
@@ -152,6 +163,7 @@ static stage_result read_body(exchange *x, span body) {
     while (to > from && whole.ptr[to - 1] != '}')
         to--;
     f->root = (json_value){JSON_OBJECT, span_slice(whole, from, to)};
+    note_user(x, members, count);
     stage_result r = check_types(x, members, count);
     if (r != STAGE_NEXT) return r;
     f->model = member(f, members, count, SPAN_OF("model"));

@@ -5,6 +5,7 @@
 static const stage_row rows[] = {
     {"identify", stage_identify, NULL, 0},
     {"admit", stage_admit, stage_admit_done, 0},
+    {"label", stage_label, NULL, STAGE_CHILD},
     {"parse", stage_parse, NULL, STAGE_CHILD},
     {"route", stage_route, NULL, STAGE_CHILD},
     {"reserve", stage_reserve, NULL, STAGE_CHILD},

@@ -131,6 +131,8 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_text(out, KEY("client_request_id"), r->client_request_id, LINE_TEXT_MAX);
     add_text(out, KEY("client"), r->client, LINE_WORD_MAX);
     add_text(out, KEY("environment"), r->environment, LINE_WORD_MAX);
+    add_text(out, KEY("user"), r->user, LINE_WORD_MAX);
+    add_text(out, KEY("tags"), r->tags, LINE_TEXT_MAX);
     add_text(out, KEY("endpoint"), r->endpoint, LINE_WORD_MAX);
     add_text(out, KEY("model"), r->model, LINE_WORD_MAX);
     add_text(out, KEY("target"), r->target, LINE_WORD_MAX);

@@ -45,6 +45,8 @@ typedef struct attempt_record {
     int64_t cost_nano; /* -1: no price is known */
 } attempt_record;
 
+enum { RECORD_USER_MAX = 256 }; /* bytes */
+
 typedef struct call_record {
     char request_id[ID_LEN + 1];
     char parent_id[ID_LEN + 1]; /* of the call that this one is a step of; empty: none */

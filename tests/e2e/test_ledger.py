@@ -82,6 +82,36 @@ def test_a_client_that_left_is_499(weir, upstream):
     assert [(c["status"], c["outcome"], c["error_code"]) for c in calls] == [(499, "cancelled", "client_closed_request")]
 
 
+# -- for whom, and what for ---------------------------------------------------------------------------------------
+
+def test_user_and_tags_are_recorded_logged_and_kept_from_the_provider(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, ledger={"user_header": "x-weir-user"})
+    tags = [("x-weir-tag", "team=search"), ("X-Weir-Tag", "feature=chat, run=7")]
+    first = record_of(w, wire.chat(w, headers=tags, user="ada", safety_identifier="eve"))
+    second = record_of(w, wire.chat(w, headers=[("x-weir-user", "bob"), ("x-weir-tag", "team=ads")], user="ada"))
+    third = record_of(w, wire.chat(w))
+    assert (first["user"], first["tags"]) == ("eve", {"feature": "chat", "run": "7", "team": "search"})
+    assert (second["user"], second["tags"]) == ("bob", {"team": "ads"})
+    assert (third["user"], third["tags"]) == (None, {})
+    assert [c["request_id"] for c in all_calls(w, "&user=eve")] == [first["request_id"]]
+    assert [c["request_id"] for c in all_calls(w, "&tag=team%3Dads")] == [second["request_id"]]
+    assert [g["key"] for g in ask(w, "/usage/summary?group=tag")["groups"]] == [None, "feature=chat", "run=7", "team=ads", "team=search"]
+    lines = w.calls(3)
+    assert [(line.get("user"), line.get("tags")) for line in lines] == [("eve", "feature=chat,run=7,team=search"), ("bob", "team=ads"), (None, None)]
+    for request in upstream.requests:
+        assert not [name for name, _ in request.headers if name.lower().startswith("x-weir")]
+
+
+def test_a_malformed_tag_names_its_header(weir, upstream):
+    w = weir(upstream)
+    answer = wire.chat(w, headers=[("x-weir-tag", "team=search"), ("x-weir-tag", "team=ads")])
+    assert answer.status == 400 and answer.json()["error"]["param"] == "x-weir-tag"
+    assert "'team' twice" in answer.json()["error"]["message"]
+    assert record_of(w, answer)["error_code"] == "invalid_value"
+    assert upstream.requests == []
+
+
 # -- who sees what -----------------------------------------------------------------------------------------------
 
 KEYS = {"clients": [{"name": "a", "key": "key-of-client-a-0001"}, {"name": "b", "key": "key-of-client-b-0001"}],

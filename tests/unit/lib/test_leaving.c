@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "dialect/failure.h"
 #include "json/json.h"
+#include "ledger/call.h"
 #include "lib/result.h"
 #include "observe/line.h"
 #include "observe/metrics.h"
@@ -18,6 +19,7 @@ enum {
     RESULT = 1 << 5,
     REFUSAL = 1 << 6,
     EXPLAIN = 1 << 7,
+    LEDGER = 1 << 8,
 };
 
 typedef enum holds { TEXT, ID, WORD, STRING, OTHER } holds;
@@ -212,6 +214,28 @@ static void the_metrics(void **state) {
     }
 }
 
+/* What stays: a record's texts, and those of its tries. */
+static void the_ledger(void **state) {
+    (void)state;
+    for (int hostile = 0; hostile < 2; hostile++) {
+        arena a;
+        attempt_record tries[TRIES];
+        buf out = BUF_EMPTY, code = BUF_EMPTY;
+        arena_init(&a, 0);
+        call_record r = filled_record(tries, hostile, &a);
+        ledger_call c = ledger_call_of(&r, &code);
+        ledger_call_write(&c, &out);
+        check_door(&out, LEDGER, hostile);
+        buf_clear(&out);
+        c = ledger_call_begun(&r);
+        ledger_call_write(&c, &out);
+        check_door(&out, LEDGER, true); /* what is known by then, and nothing else */
+        buf_done(&out);
+        buf_done(&code);
+        arena_done(&a);
+    }
+}
+
 static void an_error(void **state) {
     (void)state;
     for (int hostile = 0; hostile < 2; hostile++)
@@ -332,6 +356,7 @@ int main(void) {
         cmocka_unit_test(every_field_is_listed),
         cmocka_unit_test(the_log),
         cmocka_unit_test(the_metrics),
+        cmocka_unit_test(the_ledger),
         cmocka_unit_test(an_error),
         cmocka_unit_test(an_error_of_the_providers_own),
         cmocka_unit_test(a_result),
