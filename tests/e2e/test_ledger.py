@@ -97,7 +97,7 @@ def test_user_and_tags_are_recorded_logged_and_kept_from_the_provider(weir, upst
     assert [c["request_id"] for c in all_calls(w, "&user=eve")] == [first["request_id"]]
     assert [c["request_id"] for c in all_calls(w, "&tag=team%3Dads")] == [second["request_id"]]
     assert [g["key"] for g in ask(w, "/usage/summary?group=tag")["groups"]] == [None, "feature=chat", "run=7", "team=ads", "team=search"]
-    lines = w.calls(3)
+    lines = [w.wait_call(record["request_id"]) for record in (first, second, third)]
     assert [(line.get("user"), line.get("tags")) for line in lines] == [("eve", "feature=chat,run=7,team=search"), ("bob", "team=ads"), (None, None)]
     for request in upstream.requests:
         assert not [name for name, _ in request.headers if name.lower().startswith("x-weir")]
