@@ -88,6 +88,7 @@ static void copy_into(kept *k, const answer_event *from) {
                             ? moved(from->finish_reason, from, to)
                             : put(&at, from->finish_reason);
     to->null_usage = moved(from->null_usage, from, to);
+    to->usage_text = moved(from->usage_text, from, to);
     to->error = value_moved(from->error, from, to);
     for (size_t i = 0; i < from->part_count; i++) {
         parts[i] = from->parts[i];
@@ -243,6 +244,7 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
     event.parts = parts;
     event.finish_reason = reason_shifted(&s, like->finish_reason, parts);
     event.error = value_shifted(&s, like->error);
+    event.usage_text = value_shifted(&s, (json_value){JSON_OBJECT, like->usage_text}).raw;
     event.null_usage = value_shifted(&s, (json_value){JSON_NULL, like->null_usage}).raw;
     if (like->envelope) {
         answer_envelope *envelope = arena_alloc(a, sizeof *envelope);
@@ -311,6 +313,7 @@ void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret) {
     ret->parts = parts;
     ret->finish_reason = value_behind(&g, (json_value){JSON_STRING, like->finish_reason}).raw;
     ret->error = value_behind(&g, like->error);
+    ret->usage_text = value_behind(&g, (json_value){JSON_OBJECT, like->usage_text}).raw;
     ret->null_usage = SPAN_EMPTY;
     if (!like->envelope) return;
     answer_envelope *envelope = arena_alloc(a, sizeof *envelope);
@@ -335,5 +338,6 @@ void answer_say_like(const answer_event *like, size_t part, span text, arena *a,
     answer_rewrite(like, edits, count, a, ret);
     ret->sorts = EVENT_CONTENT;
     ret->usage = NULL;
+    ret->usage_text = SPAN_EMPTY;
     ret->finish_reason = SPAN_EMPTY;
 }

@@ -91,6 +91,7 @@ typedef struct answer_event {
     size_t part_count;
     const answer_envelope *envelope; /* NULL where it was not asked for */
     const token_usage *usage;        /* NULL: the event tells none */
+    span usage_text;                 /* that object as it came, in data; empty: there is none */
     span finish_reason;              /* the last one told here; empty: none */
     span null_usage;  /* the member `"usage":null`, where weir's own question has brought it; empty:
                          there is none */

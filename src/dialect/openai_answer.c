@@ -51,6 +51,7 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     if (u->total < 0 && u->prompt >= 0)
         u->total = u->prompt + (u->completion > 0 ? u->completion : 0);
     e->usage = u;
+    e->usage_text = usage.raw;
 }
 
 /* Who asks for the usage chunk is told in all others that they have none. */

@@ -2,13 +2,31 @@
  * does not tell is counted. */
 #include "exchange/internal.h"
 
+#include <string.h>
+
+/* For the ledger: the last one, in the place of those before it. A server may tell with each event
+ * what has been used so far. */
+static void keep_usage_text(exchange *x, span text) {
+    enum { FIRST_BYTES = 512 };
+    x->record.usage_text = SPAN_EMPTY;
+    if (text.len > RECORD_USAGE_MAX) return;
+    if (text.len > x->usage_text_cap) {
+        x->usage_text_cap = text.len <= FIRST_BYTES ? FIRST_BYTES : RECORD_USAGE_MAX;
+        x->usage_text = arena_alloc(&x->arena, x->usage_text_cap);
+    }
+    memcpy(x->usage_text, text.ptr, text.len);
+    x->record.usage_text = span_from(x->usage_text, text.len);
+}
+
 static void on_event(filter *f, const answer_event *event) {
     exchange *x = f->x;
     call_record *r = &x->record;
-    if (usage_is_told(event->usage))
+    if (usage_is_told(event->usage)) {
         r->usage = *event->usage;
-    else if (r->usage.prompt < 0)
+        if (x->env->ledger) keep_usage_text(x, event->usage_text);
+    } else if (r->usage.prompt < 0) {
         estimate_answer(x, event);
+    }
     if (event->sorts & EVENT_FAILED) x->told_failed = true;
     if (event->finish_reason.len) settle_reason(x, event->finish_reason);
     if (event->sorts & EVENT_CONTENT && r->first_token_us < 0 && event->kind == ANSWER_STREAM)

@@ -172,6 +172,8 @@ struct exchange {
     last_word last;
     byte_keeper *plain_keeper; /* of the bytes of a large plain answer that comes late; NULL */
     char finish_reason[64];    /* the record's */
+    char *usage_text;          /* likewise; NULL: nothing has been kept */
+    size_t usage_text_cap;
 
     failure failure; /* why there is no answer; ERR_NONE otherwise */
     call_record record;

@@ -45,7 +45,7 @@ typedef struct attempt_record {
     int64_t cost_nano; /* -1: no price is known */
 } attempt_record;
 
-enum { RECORD_USER_MAX = 256 }; /* bytes */
+enum { RECORD_USER_MAX = 256, RECORD_USAGE_MAX = 2048 }; /* bytes */
 
 typedef struct call_record {
     char request_id[ID_LEN + 1];
@@ -79,6 +79,7 @@ typedef struct call_record {
     uint64_t bytes_out;      /* answer body */
     unsigned skipped_events; /* events of a stream that were no JSON */
     token_usage usage;
+    span usage_text;        /* the provider's object, as it came last; bounded; empty: not kept */
     int64_t cost_nano;      /* nano units of the prices' currency; -1: no price is known */
     int64_t first_byte_us;  /* request complete → provider's head */
     int64_t first_token_us; /* request complete → first content to the client */

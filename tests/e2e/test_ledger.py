@@ -56,6 +56,15 @@ def test_a_call_is_told_whole_and_at_once(weir, upstream):
     assert record["bytes_out"] == len(answer.body) and record["bytes_in"] > 0
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_providers_usage_is_kept_as_it_came(weir, upstream, stream):
+    usage = {**USAGE, "prompt_tokens_details": {"cached_tokens": 4, "theirs": [1, "x"]}, "cost": 0.25}
+    upstream.script(sse(bodies.stream("a", "b", usage=usage)) if stream else reply(200, bodies.completion(usage=usage)))
+    w = weir(upstream)
+    record = record_of(w, wire.chat(w, stream=stream))
+    assert record["usage"] == usage and record["cached_tokens"] == 4
+
+
 @pytest.mark.parametrize("script, fields, expected", [
     ([sse(bodies.stream("a", "b", usage=USAGE))], {"stream": True}, {"outcome": "ok", "status": 200, "total_tokens": 12, "stream": True}),
     ([sse(bodies.stream("a", "b")[:-1], end="cut")], {"stream": True}, {"outcome": "cut", "status": 200, "error_code": "stream_interrupted", "estimated": True}),

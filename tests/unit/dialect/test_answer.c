@@ -41,6 +41,10 @@ static void forget_chunk(answer_event *e) {
     reader_done(&r);
 }
 
+static void assert_within(span s, span whole) {
+    assert_true(s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len);
+}
+
 static void assert_is_chunk(const answer_event *e) {
     assert_int_equal(e->kind, ANSWER_STREAM);
     assert_int_equal(e->sorts, EVENT_CONTENT | EVENT_FINISH | EVENT_ERROR);
@@ -59,11 +63,9 @@ static void assert_is_chunk(const answer_event *e) {
     assert_span(e->envelope->model.raw, "\"m\"");
     assert_span(e->envelope->created.raw, "5");
     assert_int_equal(e->usage->prompt, 3);
+    assert_span(e->usage_text, "{\"prompt_tokens\":3}");
+    assert_within(e->usage_text, e->data);
     assert_int_equal(e->status, 502);
-}
-
-static void assert_within(span s, span whole) {
-    assert_true(s.ptr >= whole.ptr && s.ptr + s.len <= whole.ptr + whole.len);
 }
 
 static void a_copy_stands_alone(void **state) {
@@ -150,6 +152,8 @@ static void a_rewriting_moves_what_stands_behind(void **state) {
     assert_within(changed.envelope->id.raw, changed.data);
     assert_span(changed.name, "named");
     assert_int_equal(changed.usage->prompt, 3);
+    assert_span(changed.usage_text, "{\"prompt_tokens\":3}");
+    assert_within(changed.usage_text, changed.data);
     /* None, or one in the middle: what is before it stays where it was. */
     answer_rewrite(&e, NULL, 0, &a, &changed);
     assert_is_chunk(&changed);
