@@ -4,7 +4,8 @@
 #include "gateway/reply.h"
 #include "gateway/routes.h"
 #include "gateway/worker.h"
-#include "ledger/answer.h"
+#include "ledger/ledger.h"
+#include "ledger/pages.h"
 #include "loop/aside.h"
 
 /* For what has just ended to reach a store that is there. */
@@ -40,51 +41,17 @@ static void run(aside *a) {
 }
 
 static bool ask_summary(question *u, store *s) {
-    sums_table t;
-    sums_table_init(&t);
-    json_writer w = json_writer_of(&u->body);
-    bool good = store_sums(s, &u->query, &t);
-    if (good) answer_summary(&w, &t, u->query.group);
-    sums_table_done(&t);
-    return good;
-}
-
-typedef struct listing {
-    json_writer json;
-    buf last; /* its id */
-} listing;
-
-static void list_call(void *user, const ledger_call *c) {
-    listing *l = user;
-    answer_call(&l->json, c);
-    buf_clear(&l->last);
-    buf_add(&l->last, c->request_id);
+    return page_summary(s, &u->query, &u->body);
 }
 
 static bool ask_calls(question *u, store *s) {
-    listing l = {json_writer_of(&u->body), BUF_EMPTY};
-    bool more;
-    json_open_object(&l.json);
-    json_key(&l.json, "data");
-    json_open_array(&l.json);
-    bool good = store_calls(s, &u->query, list_call, &l, &more);
-    json_close_array(&l.json);
-    json_key(&l.json, "next");
-    if (good && more)
-        json_put_string(&l.json, buf_span(&l.last));
-    else
-        json_put_null(&l.json);
-    json_close_object(&l.json);
-    buf_done(&l.last);
-    return good;
+    return page_calls(s, &u->query, &u->body);
 }
 
 static bool ask_call(question *u, store *s) {
-    listing l = {json_writer_of(&u->body), BUF_EMPTY};
     bool found;
-    bool good = store_call(s, u->id, u->query.client, list_call, &l, &found);
+    bool good = page_call(s, &u->query, u->id, &u->body, &found);
     u->none = !found;
-    buf_done(&l.last);
     return good;
 }
 

@@ -66,7 +66,15 @@ static bool read_group(span value, query_group *ret) {
 /* ---- parameters ---- */
 
 typedef enum value_kind { A_TIME, A_TEXT, A_TAG, A_STATUS, A_LIMIT, A_CURSOR, A_GROUP } value_kind;
-enum { SUMMARY = 1 << QUERY_SUMMARY, CALLS = 1 << QUERY_CALLS };
+enum { OF_SUMMARY = 1 << QUERY_SUMMARY, OF_CALLS = 1 << QUERY_CALLS };
+
+#define FIELD_A_TIME(name)   offsetof(ledger_query, name##_us)
+#define FIELD_A_TEXT(name)   offsetof(ledger_query, name)
+#define FIELD_A_TAG(name)    offsetof(ledger_query, name)
+#define FIELD_A_STATUS(name) offsetof(ledger_query, name)
+#define FIELD_A_LIMIT(name)  offsetof(ledger_query, name)
+#define FIELD_A_CURSOR(name) offsetof(ledger_query, name)
+#define FIELD_A_GROUP(name)  offsetof(ledger_query, name)
 
 static const struct {
     query_parameter shown;
@@ -74,41 +82,16 @@ static const struct {
     size_t offset;
     unsigned of;
 } parameters[] = {
-    {{"from", "TIME", "Calls that began then or later"},
-     A_TIME,
-     offsetof(ledger_query, from_us),
-     SUMMARY | CALLS},
-    {{"to", "TIME", "Calls that began before"},
-     A_TIME,
-     offsetof(ledger_query, to_us),
-     SUMMARY | CALLS},
-    {{"client", "NAME", "Of one client"}, A_TEXT, offsetof(ledger_query, client), SUMMARY | CALLS},
-    {{"user", "NAME", "Of one user"}, A_TEXT, offsetof(ledger_query, user), SUMMARY | CALLS},
-    {{"model", "NAME", "Of one model, as clients ask for it"},
-     A_TEXT,
-     offsetof(ledger_query, model),
-     SUMMARY | CALLS},
-    {{"target", "NAME", "That one target answered"},
-     A_TEXT,
-     offsetof(ledger_query, target),
-     SUMMARY | CALLS},
-    {{"tag", "NAME=VALUE", "With one tag"}, A_TAG, offsetof(ledger_query, tag), SUMMARY | CALLS},
-    {{"group", "WORD", "Sums by hour, day, client, user, model, target or tag"},
-     A_GROUP,
-     offsetof(ledger_query, group),
-     SUMMARY},
-    {{"outcome", "WORD", "ok, failed, cut, cancelled or interrupted"},
-     A_TEXT,
-     offsetof(ledger_query, outcome),
-     CALLS},
-    {{"status", "NUMBER", "With one status"}, A_STATUS, offsetof(ledger_query, status), CALLS},
-    {{"error_code", "WORD", "With one error"}, A_TEXT, offsetof(ledger_query, error_code), CALLS},
-    {{"endpoint", "WORD", "Of one endpoint"}, A_TEXT, offsetof(ledger_query, endpoint), CALLS},
-    {{"limit", "NUMBER", "At most so many (100; up to 1,000)"},
-     A_LIMIT,
-     offsetof(ledger_query, limit),
-     CALLS},
-    {{"cursor", "ID", "Those after this one"}, A_CURSOR, offsetof(ledger_query, cursor), CALLS},
+#define ROW(kind, name, takes, about, of) {{#name, takes, about}, kind, FIELD_##kind(name), of},
+#define BOTH(kind, name, option, takes, about, rare)                                               \
+    ROW(kind, name, takes, about, OF_SUMMARY | OF_CALLS)
+#define SUMMARY(kind, name, option, takes, about, rare) ROW(kind, name, takes, about, OF_SUMMARY)
+#define CALLS(kind, name, option, takes, about, rare)   ROW(kind, name, takes, about, OF_CALLS)
+#include "ledger/parameters.def"
+#undef BOTH
+#undef SUMMARY
+#undef CALLS
+#undef ROW
 };
 
 const query_parameter *query_parameter_at(query_kind kind, size_t i) {
