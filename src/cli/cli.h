@@ -63,6 +63,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_batch;
+extern const cli_command cli_calls;
 extern const cli_command cli_chat;
 extern const cli_command cli_check;
 extern const cli_command cli_models;
@@ -70,6 +71,7 @@ extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;
 extern const cli_command cli_status;
+extern const cli_command cli_usage;
 extern const cli_command cli_completion;
 extern const cli_command cli_help;
 

@@ -18,7 +18,8 @@ def weir(*args):
 COMMANDS = re.findall(r"^    (\w+):-\*", weir("completion", "bash"), re.M)
 
 # For which the screen of help has no room.
-RARE = {"batch": ["id-column", "temperature", "max-tokens", "schema", "max-line"]}
+RARE = {"batch": ["id-column", "temperature", "max-tokens", "schema", "max-line"], "usage": ["ca"],
+        "calls": ["ca", "status", "error-code", "endpoint", "cursor"]}
 
 
 def options_there_are(command):

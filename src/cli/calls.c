@@ -1,0 +1,221 @@
+/* weir calls: which calls were there, and what became of each? */
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/records.h"
+#include "cli/records_text.h"
+#include "cli/terminal.h"
+#include "cli/wait.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPT_FOLLOW = RECORDS_OPTIONS, OPT_PARAMETERS };
+
+#define BOTH RECORDS_PARAMETER_ROW
+#define SUMMARY(kind, name, option, takes, about, rare)
+#define CALLS RECORDS_PARAMETER_ROW
+static const cli_option options[] = {
+    RECORDS_OPTION_ROWS,
+    {'f', "follow", NULL, "Go on with calls as they end"},
+#include "ledger/parameters.def"
+};
+
+typedef enum form { FORM_TABLE, FORM_JSON, FORM_CSV } form;
+
+typedef struct view {
+    records records;
+    form form;
+    bool colour;
+} view;
+
+static bool read_object(const buf *text, json_value *ret) {
+    json_fault fault;
+    if (json_scan(buf_span(text), NULL, ret, &fault) && ret->type == JSON_OBJECT) return true;
+    cli_complain("what was answered is no list of calls");
+    return false;
+}
+
+static void write_head(const view *v, buf *out) {
+    if (v->form == FORM_CSV) calls_write_csv_head(out);
+    if (v->form == FORM_TABLE) calls_write_head(v->colour, out);
+}
+
+static void write_row(const view *v, json_value call, buf *out) {
+    switch (v->form) {
+    case FORM_TABLE: calls_write_row(call, v->colour, out); break;
+    case FORM_CSV: calls_write_csv_row(call, out); break;
+    case FORM_JSON: buf_addf(out, "%.*s\n", SPAN_ARG(call.raw)); break;
+    }
+}
+
+/* ---- one call, or a list ---- */
+
+static bool show_one(view *v, const char *id) {
+    buf text = BUF_EMPTY, out = BUF_EMPTY;
+    json_value call;
+    bool good = records_ask(&v->records, id, &text) && read_object(&text, &call);
+    if (good && v->form == FORM_TABLE) {
+        calls_write_story(call, v->colour, &out);
+    } else if (good) {
+        if (v->form == FORM_CSV) write_head(v, &out);
+        write_row(v, call, &out);
+    }
+    good = good && cli_print(&out);
+    buf_done(&text);
+    buf_done(&out);
+    return good;
+}
+
+static bool show_list(view *v) {
+    buf text = BUF_EMPTY, out = BUF_EMPTY;
+    json_value page;
+    bool good = records_ask(&v->records, NULL, &text) && read_object(&text, &page);
+    if (good && v->form == FORM_JSON) {
+        buf_addf(&out, "%.*s\n", SPAN_ARG(buf_span(&text)));
+    } else if (good) {
+        write_head(v, &out);
+        json_iter it = json_iter_of(json_get(page, SPAN_OF("data")));
+        for (json_value call; json_next_element(&it, &call);)
+            write_row(v, call, &out);
+    }
+    good = good && cli_print(&out);
+    buf_done(&text);
+    buf_done(&out);
+    return good;
+}
+
+/* ---- following ----
+ *
+ * Records come in the order in which calls end, and are listed in that in which they began: each
+ * look takes the newest of the list, and shows those that were not there before. One that more
+ * calls have begun after than a look takes is not seen. */
+
+enum { LOOK_MS = 1000, FIRST_LOOK = 10, ID_MAX = STORE_ID_LEN };
+
+typedef struct id {
+    char text[ID_MAX + 1];
+} id;
+
+/* Of one look, newest first: sorted, as ids say when a call began. */
+typedef struct id_list {
+    id *items;
+    size_t count;
+} id_list;
+
+static int newest_first(const void *a, const void *b) {
+    return strcmp(((const id *)b)->text, ((const id *)a)->text);
+}
+
+static bool has(const id_list *l, const id *i) {
+    return l->count && bsearch(i, l->items, l->count, sizeof *l->items, newest_first);
+}
+
+static id id_of(json_value call) {
+    id i = {""};
+    span text = json_get(call, SPAN_OF("request_id")).raw;
+    if (text.len > 2 && text.len - 2 <= ID_MAX) memcpy(i.text, text.ptr + 1, text.len - 2);
+    return i;
+}
+
+/* Older than all that the last look has seen, which was full: seen in an earlier one, or lost to
+ * it. */
+static bool is_behind(const id_list *seen, const id *i) {
+    return seen->count == QUERY_LIMIT_MAX && newest_first(&seen->items[seen->count - 1], i) < 0;
+}
+
+/* The oldest of the new ones first, as what goes on reads downwards. */
+static void write_new(const view *v, const json_value *calls, const id_list *now,
+                      const id_list *seen, size_t most, buf *out) {
+    size_t shown = 0;
+    bool *fresh = mem_zalloc_array(now->count + 1, sizeof *fresh);
+    for (size_t i = 0; i < now->count && shown < most; i++) {
+        fresh[i] = !has(seen, &now->items[i]) && !is_behind(seen, &now->items[i]);
+        shown += fresh[i];
+    }
+    for (size_t i = now->count; i-- > 0;)
+        if (fresh[i]) write_row(v, calls[i], out);
+    free(fresh);
+}
+
+/* *seen becomes what there is now. */
+static bool look(view *v, id_list *seen, size_t most) {
+    buf text = BUF_EMPTY, out = BUF_EMPTY;
+    json_value page;
+    bool good = records_ask(&v->records, NULL, &text) && read_object(&text, &page);
+    if (good) {
+        json_value data = json_get(page, SPAN_OF("data"));
+        json_value *calls = mem_zalloc_array(json_count(data) + 1, sizeof *calls);
+        id_list now = {mem_zalloc_array(json_count(data) + 1, sizeof *now.items), 0};
+        json_iter it = json_iter_of(data);
+        while (json_next_element(&it, &calls[now.count])) {
+            now.items[now.count] = id_of(calls[now.count]);
+            now.count++;
+        }
+        write_new(v, calls, &now, seen, most, &out);
+        free(calls);
+        free(seen->items);
+        *seen = now;
+        good = cli_print(&out);
+    }
+    buf_done(&text);
+    buf_done(&out);
+    return good;
+}
+
+static bool follow(view *v) {
+    waiter w;
+    id_list seen = {NULL, 0};
+    buf head = BUF_EMPTY;
+    if (!waiter_init(&w)) return false;
+    records_set(&v->records, "limit", "1000");
+    write_head(v, &head);
+    bool good = cli_print(&head);
+    for (size_t most = FIRST_LOOK; good && !w.interrupt && !w.terminate; most = SIZE_MAX) {
+        good = look(v, &seen, most);
+        if (good) (void)wait_for(&w, NULL, -1, LOOK_MS);
+    }
+    waiter_done(&w);
+    free(seen.items);
+    buf_done(&head);
+    return good;
+}
+
+/* ---- the command ---- */
+
+static int check(const cli_args *args) {
+    if (args->values[OPT_FOLLOW] && args->rest_count) {
+        cli_complain("a call that has ended cannot be followed: give --follow or an id");
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
+static int run(const cli_args *args) {
+    view v = {.form = args->values[RECORDS_JSON]  ? FORM_JSON
+                      : args->values[RECORDS_CSV] ? FORM_CSV
+                                                  : FORM_TABLE,
+              .colour = terminal_has_colour(STDOUT_FILENO)};
+    int status = check(args);
+    if (status != CLI_OK) return status;
+    status = records_open(&v.records, QUERY_CALLS, args, OPT_PARAMETERS);
+    if (status == CLI_OK) {
+        bool good = args->values[OPT_FOLLOW] ? follow(&v)
+                    : args->rest_count       ? show_one(&v, args->rest[0])
+                                             : show_list(&v);
+        status = good ? CLI_OK : CLI_FAILED;
+    }
+    records_close(&v.records);
+    return status;
+}
+
+const cli_command cli_calls = {
+    .name = "calls",
+    .summary = "List recorded calls, or tell the story of one",
+    .operands = {.usage = "[ID]", .kind = CLI_TEXT, .min = 0, .max = 1},
+    .example = "  weir calls --from 1h --outcome failed",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .run = run,
+};

@@ -1,0 +1,144 @@
+"""weir usage and weir calls: over the store beside a weir, and over a running weir's address."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from terminal import environment
+from upstream import error, reply
+
+CLIENTS = {"clients": [{"name": "a", "key": "key-of-client-a-0001"}, {"name": "b", "key": "key-of-client-b-0001"}],
+           "admin": {"keys": ["key-of-the-admin-0001"]}}
+
+
+def run(folder, *args, expect=0, **env):
+    done = subprocess.run([daemon.WEIR, *map(str, args)], cwd=folder, env=environment(folder, env), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == expect, (done.stdout, done.stderr)
+    return done.stderr if expect else done.stdout
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture
+def kept(weir, upstream, tmp_path):
+    """A weir with three calls of two users, one of which failed at first; its store is not where others look."""
+    upstream.script(error(503), reply(200, bodies.completion()), reply(200, bodies.completion()), error(400))
+    w = weir(upstream, ledger={"store": f"sqlite:{tmp_path}/kept/ledger.db"}, retry={"base": "1ms"})
+    tag = [("x-weir-tag", "team=search")]
+    w.ids = [wire.chat(w, headers=tag, user="ada").header("x-request-id"), wire.chat(w, user="bob").header("x-request-id"),
+             wire.chat(w, user="bob").header("x-request-id")]
+    wire.call(w, "GET", "/usage/summary")  # which waits until they are in the store
+    return w
+
+
+def sources(w):
+    return [("-c", w.config_path), ("--url", w.url), ("--url", w.base_url)]
+
+
+def test_json_is_the_apis_object_whoever_is_asked(kept, tmp_path):
+    summary = wire.call(kept, "GET", "/usage/summary?group=user&from=1h").json()
+    calls = wire.call(kept, "GET", "/usage/calls?limit=2&user=bob").json()
+    one = wire.call(kept, "GET", "/usage/calls/" + kept.ids[0]).json()
+    assert summary["total_calls"] == 3 and len(calls["data"]) == 2 and one["attempts"] == 2
+    for source in sources(kept):
+        assert json.loads(run(tmp_path, "usage", *source, "--json", "--group", "user", "--from", "1h")) == summary
+        assert json.loads(run(tmp_path, "calls", *source, "--json", "--limit", "2", "--user", "bob")) == calls
+        assert json.loads(run(tmp_path, "calls", *source, "--json", kept.ids[0])) == one
+
+
+def test_people_read_a_table(kept, tmp_path):
+    for source in sources(kept):
+        lines = [line.split() for line in run(tmp_path, "usage", *source, "--group", "user").splitlines()]
+        assert lines[0] == ["user", "calls", "failed", "prompt", "completion", "cost", "average"]
+        assert [line[:5] for line in lines[1:4]] == [["ada", "1", "0", "9", "3"], ["bob", "2", "1", "9", "3"], ["total", "3", "1", "18", "6"]]
+        days = run(tmp_path, "usage", *source, "--group", "day").splitlines()
+        assert len(days[1].split("ms")[1].strip()) in (1, 2) and set(days[1].split("ms")[1].strip()) <= set("▁▂▃▄▅▆▇█")
+        calls = run(tmp_path, "calls", *source).splitlines()
+        assert [line.split()[-2:] if "provider_error" in line else line.split()[-1:] for line in calls[1:]] == [["bob", "provider_error"], ["bob"], ["ada"]]
+        assert [kept.ids[2 - i] in line for i, line in enumerate(calls[1:])] == [True] * 3
+
+
+def test_a_call_has_its_story(kept, tmp_path):
+    for source in sources(kept):
+        lines = run(tmp_path, "calls", *source, kept.ids[0]).splitlines()
+        assert lines[0] == f"call {kept.ids[0]}: ok 200"
+        assert ["user", "ada"] in [line.split() for line in lines] and ["tags", '{"team":"search"}'] in [line.split() for line in lines]
+        tries = lines[lines.index("tries (─ waiting for the provider, ━ its answer)") + 1:]
+        assert len(tries) == 2 and "overload 503 after" in tries[0] and "ok 200 after" in tries[1] and "9+3 tokens" in tries[1]
+        assert "no call " + kept.ids[0][:-1] + "x" in run(tmp_path, "calls", *source, kept.ids[0][:-1] + "x", expect=1)
+
+
+def test_tables_with_commas(kept, tmp_path):
+    for source in sources(kept):
+        rows = table(run(tmp_path, "usage", *source, "--csv", "--group", "tag"))
+        assert [(r["key"], r["total_calls"], r["prompt_tokens"]) for r in rows] == [("", "2", "9"), ("team=search", "1", "9")]
+        assert [r["total_calls"] for r in table(run(tmp_path, "usage", *source, "--csv"))] == ["3"]
+        rows = table(run(tmp_path, "calls", *source, "--csv", "--tag", "team=search"))
+        assert [(r["request_id"], r["success"], json.loads(r["tags"]), json.loads(r["usage"])["prompt_tokens"]) for r in rows] == [
+            (kept.ids[0], "true", {"team": "search"}, 9)]
+        assert [r["request_id"] for r in table(run(tmp_path, "calls", *source, "--csv", kept.ids[1]))] == [kept.ids[1]]
+
+
+def test_the_store_is_read_when_no_weir_runs(kept, tmp_path):
+    kept.stop()
+    assert json.loads(run(tmp_path, "usage", "-c", kept.config_path, "--json"))["total_calls"] == 3
+    assert len(run(tmp_path, "calls", "-c", kept.config_path).splitlines()) == 4
+    assert "connection refused" in run(tmp_path, "usage", "--url", kept.url, expect=1)
+
+
+def test_calls_are_followed_as_they_end(kept, upstream, tmp_path):
+    upstream.always(reply(200, bodies.completion()))
+    for source in sources(kept):
+        before = wire.chat(kept).header("x-request-id")
+        wire.call(kept, "GET", "/usage/calls/" + before)
+        with subprocess.Popen([daemon.WEIR, "calls", *map(str, source), "-f", "--json"], cwd=tmp_path, env=environment(tmp_path, {}),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as p:
+            try:
+                seen = []
+                while not seen or seen[-1] != before:
+                    seen.append(json.loads(p.stdout.readline())["request_id"])
+                new = [wire.chat(kept).header("x-request-id") for _ in range(3)]
+                while len(seen) < 3 or seen[-1] != new[-1]:
+                    seen.append(json.loads(p.stdout.readline())["request_id"])
+                assert seen[-3:] == new and len(set(seen)) == len(seen)
+                p.send_signal(signal.SIGINT)
+                assert p.stdout.read() == "" and p.wait(10) == 0
+            finally:
+                p.kill()
+
+
+@pytest.mark.parametrize("command, args, name", [
+    ("usage", ["--from", "yesterday"], "from"), ("usage", ["--group", "week"], "group"), ("usage", ["--tag", "team"], "tag"),
+    ("usage", ["--limit", "1"], "limit"), ("calls", ["--limit", "0"], "limit"), ("calls", ["--status", "2xx"], "status"),
+    ("calls", ["--group", "day"], "group"), ("calls", ["--to", ""], "to"), ("calls", ["-f", "x"], "follow"),
+    ("calls", ["--json", "--csv"], "csv"), ("usage", ["--url", "ftp://x"], "ftp"),
+])
+def test_a_wrong_value_is_named(tmp_path, command, args, name):
+    assert name in run(tmp_path, command, *args, expect=2)
+
+
+def test_a_key_is_sent_and_sees_its_own(weir, upstream, tmp_path):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, **CLIENTS)
+    for key in ("key-of-client-a-0001", "key-of-client-b-0001"):
+        assert wire.chat(w, headers=[("authorization", f"Bearer {key}")]).status == 200
+    assert "OPENAI_API_KEY" in run(tmp_path, "usage", "--url", w.url, expect=1)
+    seen = {key: json.loads(run(tmp_path, "usage", "--url", w.url, "--json", OPENAI_API_KEY=key))["total_calls"]
+            for key in ("key-of-client-a-0001", "key-of-the-admin-0001")}
+    assert seen == {"key-of-client-a-0001": 1, "key-of-the-admin-0001": 2}
+
+
+def test_without_a_ledger_it_says_so(weir, upstream, tmp_path):
+    w = weir(upstream, ledger="off")
+    assert "ledger: off" in run(tmp_path, "usage", "-c", w.config_path, expect=1)
+    assert "ledger: off" in run(tmp_path, "calls", "--url", w.url, expect=1)
