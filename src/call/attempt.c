@@ -191,7 +191,7 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
     a->user = user;
     a->began_ms = spec->loop->now_ms;
     a->hint = (retry_hint){-1, -1};
-    a->usage = (token_usage){-1, -1, -1, -1, -1, false};
+    a->usage = token_usage_unknown;
     a->dialect = spec->upstream->ops->speaks(spec->facts->endpoint);
     if (!build(a, ret_failure)) return NULL;
     a->secrets = secret_set_ref(spec->upstream->secrets);

@@ -40,7 +40,7 @@ static void record_begin(lane *l) {
                                      .cost_nano = -1,
                                      .target_label = lane_slot(l)->target->name,
                                      .hedge = l->hedge,
-                                     .usage = {-1, -1, -1, -1, -1, false}};
+                                     .usage = token_usage_unknown};
 }
 
 static void record_end(const lane *l, const attempt_facts *facts, const char *outcome) {

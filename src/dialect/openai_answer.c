@@ -36,6 +36,29 @@ static json_value either_object(const json_value *chat) {
     return chat->type == JSON_OBJECT ? *chat : chat[RESPONSES];
 }
 
+static void read_prompt_details(token_usage *u, json_value details) {
+    enum { CACHED, WRITTEN, AUDIO, IMAGE, NAMES };
+    static const span names[NAMES] = {SPAN("cached_tokens"), SPAN("cache_write_tokens"),
+                                      SPAN("audio_tokens"), SPAN("image_tokens")};
+    if (details.type != JSON_OBJECT) return;
+    json_value of[NAMES];
+    json_get_each(details, names, NAMES, of);
+    u->cached = figure(of[CACHED]);
+    u->cache_write = figure(of[WRITTEN]);
+    u->audio_prompt = figure(of[AUDIO]);
+    u->image_prompt = figure(of[IMAGE]);
+}
+
+static void read_completion_details(token_usage *u, json_value details) {
+    enum { REASONING, AUDIO, NAMES };
+    static const span names[NAMES] = {SPAN("reasoning_tokens"), SPAN("audio_tokens")};
+    if (details.type != JSON_OBJECT) return;
+    json_value of[NAMES];
+    json_get_each(details, names, NAMES, of);
+    u->reasoning = figure(of[REASONING]);
+    u->audio_completion = figure(of[AUDIO]);
+}
+
 void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     if (usage.type != JSON_OBJECT) return;
     json_value of[USAGE_NAMES];
@@ -45,9 +68,15 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
         .prompt = either_figure(&of[PROMPT]),
         .completion = either_figure(&of[COMPLETION]),
         .total = figure(of[TOTAL]),
-        .cached = figure(json_get(either_object(&of[IN]), SPAN_OF("cached_tokens"))),
-        .reasoning = figure(json_get(either_object(&of[OUT]), SPAN_OF("reasoning_tokens"))),
+        .reasoning = -1,
+        .cached = -1,
+        .cache_write = -1,
+        .audio_prompt = -1,
+        .image_prompt = -1,
+        .audio_completion = -1,
     };
+    read_prompt_details(u, either_object(&of[IN]));
+    read_completion_details(u, either_object(&of[OUT]));
     if (u->total < 0 && u->prompt >= 0)
         u->total = u->prompt + (u->completion > 0 ? u->completion : 0);
     e->usage = u;

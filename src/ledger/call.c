@@ -141,12 +141,20 @@ ledger_call ledger_call_begun(const call_record *r) {
     return c;
 }
 
+/* Of what is known of either. */
+static int64_t both(int64_t in, int64_t out) {
+    if (in < 0 || out < 0) return in < 0 ? out : in;
+    return in + out;
+}
+
 static void note_usage(ledger_call *c, const token_usage *u) {
     c->prompt_tokens = u->prompt;
     c->completion_tokens = u->completion;
     c->total_tokens = u->total;
     c->cached_tokens = u->cached;
     c->reasoning_tokens = u->reasoning;
+    c->cache_write_tokens = u->cache_write;
+    c->audio_tokens = both(u->audio_prompt, u->audio_completion);
     c->estimated = u->estimated;
 }
 

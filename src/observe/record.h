@@ -14,10 +14,15 @@ typedef struct token_usage {
     int64_t prompt;     /* all input, cached included; -1: not known */
     int64_t completion; /* all output, reasoning included */
     int64_t total;
-    int64_t cached;    /* part of prompt; -1: not told */
-    int64_t reasoning; /* part of completion */
-    bool estimated;    /* weir's own guess: the provider told nothing */
+    int64_t cached;      /* part of prompt; -1: not told */
+    int64_t reasoning;   /* part of completion */
+    int64_t cache_write; /* part of prompt, as those below: put into the provider's cache */
+    int64_t audio_prompt;
+    int64_t image_prompt;
+    int64_t audio_completion; /* part of completion */
+    bool estimated;           /* weir's own guess: the provider told nothing */
 } token_usage;
+extern const token_usage token_usage_unknown;
 
 /* How a call ended, whoever is to blame, for its client: */
 typedef enum call_outcome {

@@ -150,6 +150,38 @@ static void reads_the_usage_of_either_family(void **state) {
     }
 }
 
+/* Details of the prompt and of the completion; -1: not told. */
+static void reads_what_has_a_price_of_its_own(void **state) {
+    (void)state;
+    static const struct {
+        const char *usage;
+        int64_t cached, cache_write, audio_prompt, image_prompt, reasoning, audio_completion;
+    } rows[] = {
+        {"{\"prompt_tokens\":9}", -1, -1, -1, -1, -1, -1},
+        {"{\"prompt_tokens\":9,\"prompt_tokens_details\":{\"image_tokens\":4,\"audio_tokens\":3,"
+         "\"cache_write_tokens\":2,\"cached_tokens\":1},\"completion_tokens_details\":{"
+         "\"audio_tokens\":6,\"reasoning_tokens\":5}}",
+         1, 2, 3, 4, 5, 6},
+        {"{\"input_tokens\":9,\"input_tokens_details\":{\"cache_write_tokens\":2},"
+         "\"output_tokens_details\":{\"audio_tokens\":6}}",
+         -1, 2, -1, -1, -1, 6},
+        {"{\"prompt_tokens\":9,\"prompt_tokens_details\":{\"audio_tokens\":-3,"
+         "\"cached_tokens\":null},\"completion_tokens_details\":7}",
+         -1, -1, -1, -1, -1, -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char data[512];
+        (void)snprintf(data, sizeof data, "{\"choices\":[],\"usage\":%s}", rows[i].usage);
+        const token_usage *u = chunk(DIALECT_OPENAI_CHAT, data).usage;
+        assert_int_equal(u->cached, rows[i].cached);
+        assert_int_equal(u->cache_write, rows[i].cache_write);
+        assert_int_equal(u->audio_prompt, rows[i].audio_prompt);
+        assert_int_equal(u->image_prompt, rows[i].image_prompt);
+        assert_int_equal(u->reasoning, rows[i].reasoning);
+        assert_int_equal(u->audio_completion, rows[i].audio_completion);
+    }
+}
+
 /* Figures that were told, and what can be said of those that were not. */
 static void usage_may_be_told_in_part(void **state) {
     (void)state;
@@ -210,6 +242,7 @@ int main(void) {
         cmocka_unit_test(reads_chunks),
         cmocka_unit_test(the_null_usage_is_seen),
         cmocka_unit_test(reads_the_usage_of_either_family),
+        cmocka_unit_test(reads_what_has_a_price_of_its_own),
         cmocka_unit_test(usage_may_be_told_in_part),
         cmocka_unit_test(errors_tell_their_status),
     };

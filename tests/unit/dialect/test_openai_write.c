@@ -73,7 +73,7 @@ static void a_chat_completion(void **state) {
                   "{\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{},"
                   "\"finish_reason\":\"stop\"}]}");
     s.like.envelope = NULL;
-    writes_usage(&s, (token_usage){-1, -1, -1, -1, -1, false},
+    writes_usage(&s, token_usage_unknown,
                  "{\"object\":\"chat.completion.chunk\",\"choices\":[],\"usage\":{"
                  "\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}}");
     reader_done(&s.reader);

@@ -132,7 +132,7 @@ static void attempts_come_back(void **state) {
         {.target = SPAN("openai/gpt-4o"),
          .outcome = "overload",
          .status = 503,
-         .usage = {-1, -1, -1, -1, -1, false},
+         .usage = token_usage_unknown,
          .began_us = 1000,
          .sent_us = 1100,
          .head_us = 2000,
@@ -143,7 +143,7 @@ static void attempts_come_back(void **state) {
          .status = 200,
          .hedge = true,
          .provider_request_id = SPAN("req_1"),
-         .usage = {8, 3, 11, 4, 1, true},
+         .usage = {8, 3, 11, 4, 1, .estimated = true},
          .began_us = 2200,
          .sent_us = 2300,
          .head_us = 3000,
@@ -182,6 +182,24 @@ static void attempts_come_back(void **state) {
 }
 
 /* Two long names still have a length of two bytes. */
+static void usage_is_told_in_the_records_words(void **state) {
+    (void)state;
+    static const struct {
+        int64_t in, out, audio;
+    } rows[] = {{-1, -1, -1}, {3, -1, 3}, {-1, 4, 4}, {3, 4, 7}, {0, 0, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        call_record r = {.usage = token_usage_unknown};
+        buf tries = BUF_EMPTY;
+        r.usage.cache_write = 5;
+        r.usage.audio_prompt = rows[i].in;
+        r.usage.audio_completion = rows[i].out;
+        ledger_call c = ledger_call_of(&r, &tries);
+        assert_int_equal(c.audio_tokens, rows[i].audio);
+        assert_int_equal(c.cache_write_tokens, 5);
+        buf_done(&tries);
+    }
+}
+
 static void long_names_are_cut(void **state) {
     (void)state;
     char name[1000];
@@ -190,7 +208,7 @@ static void long_names_are_cut(void **state) {
         .target = span_from(name, sizeof name),
         .outcome = "ok",
         .provider_request_id = span_from(name, sizeof name),
-        .usage = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, true},
+        .usage = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, .estimated = true},
         .began_us = 1,
         .ended_us = INT64_MAX,
         .cost_nano = INT64_MAX};
@@ -226,6 +244,7 @@ int main(void) {
         cmocka_unit_test(each_cut_is_refused_or_a_whole_field_less),
         cmocka_unit_test(a_number_is_sixty_four_bits),
         cmocka_unit_test(attempts_come_back),
+        cmocka_unit_test(usage_is_told_in_the_records_words),
         cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(fallbacks_are_targets_that_were_left),
     };

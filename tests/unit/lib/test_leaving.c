@@ -157,7 +157,7 @@ static call_record filled_record(attempt_record tries[TRIES], bool hostile, aren
                      .error = ERR_CONNECTION_LOST,
                      .stream = true,
                      .skipped_events = 1,
-                     .usage = {1, 2, 3, 0, 0, true}};
+                     .usage = {1, 2, 3, 0, 0, .estimated = true}};
     for (int i = 0; i < TRIES; i++) {
         tries[i] = (attempt_record){.outcome = "overload"};
         fill("attempt_record", &tries[i], hostile, a);

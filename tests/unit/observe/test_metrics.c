@@ -177,7 +177,7 @@ static void a_failed_record_has_its_error(void **state) {
     r.status = 503;
     r.outcome = CALL_FAILED;
     r.error = ERR_BREAKER_OPEN;
-    r.usage = (token_usage){-1, -1, -1, -1, -1, false};
+    r.usage = token_usage_unknown;
     r.first_token_us = r.first_byte_us = -1;
     metrics_count_call(a, &r);
     r.target_label = SPAN_EMPTY;
