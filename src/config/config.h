@@ -262,6 +262,34 @@ typedef struct config_problem {
     span excerpt;     /* the line itself, as far as it may be shown; may be empty */
 } config_problem;
 
+/* What has a price of its own: prices.def. */
+typedef enum config_rate {
+#define X(id, name, sentence) RATE_##id,
+#include "config/prices.def"
+#undef X
+    CONFIG_RATES
+} config_rate;
+extern const span config_rate_names[CONFIG_RATES];
+
+/* Nano units of the prices' currency for 1,000,000 tokens; -1: no price of its own. */
+typedef struct config_rates {
+    int64_t nano[CONFIG_RATES];
+} config_rates;
+#define CONFIG_RATE_MAX ((int64_t)1000 * 1000 * 1000 * 1000 * 1000) /* a million units */
+
+/* In force, for all of its tokens, for a call whose prompt has more tokens than that. */
+typedef struct config_tier {
+    int64_t above;
+    config_rates rates; /* with what it has of the tier below */
+} config_tier;
+
+typedef struct config_price {
+    span pattern; /* of "provider/model" or of the model alone; a * at its end: any rest */
+    config_rates rates;
+    const config_tier *tiers; /* by `above`, upwards */
+    size_t tier_count;
+} config_price;
+
 typedef struct config {
     atomic_uint refs;
     arena arena;
@@ -288,6 +316,8 @@ typedef struct config {
     config_logs logs;
     config_ledger ledger;
     config_admin admin;
+    const config_price *prices;
+    size_t price_count;
     config_problem *warnings; /* usable, but worth a look; `weir check` and the start print them */
     size_t warning_count;
     struct config_own *own; /* the room's own notes: where each value came from */
@@ -349,8 +379,8 @@ MUST_USE config *config_parse_with(span yaml, const char *name, const config_set
  * at simulator_url (may be NULL: then the snapshot has no provider). */
 MUST_USE config *config_default(const char *simulator_url, config_problems *ret_problems);
 /* For a trial by anyone who reaches address (listened at in place of the default one): the provider
- * `simulator` at simulator_url for every model, and nobody else, whatever the environment has. from:
- * who asks for that address, for messages. */
+ * `simulator` at simulator_url for every model, and nobody else, whatever the environment has.
+ * from: who asks for that address, for messages. */
 MUST_USE config *config_trial(const char *simulator_url, span address, const char *from,
                               config_problems *ret_problems);
 /* ./weir.yaml, $XDG_CONFIG_HOME/weir/weir.yaml (~/.config), $XDG_CONFIG_DIRS, /etc/weir/weir.yaml:
@@ -395,6 +425,11 @@ void config_explain(const config *c, buf *out);
 /* The reference page of the docs, in Markdown, and an example file, both from the option table. */
 void config_write_reference(buf *out);
 void config_write_example(buf *out);
+
+/* A price as it would stand in the file: {input: 2.5, output: 10}. */
+void config_price_write(const config_price *p, buf *out);
+/* Where one of c's was written: "weir.yaml:12". */
+void config_price_origin(const config *c, const config_price *p, buf *out);
 
 /* The model entry for a client's word: exact, then the longest prefix pattern, then "*"; NULL. */
 const config_model *config_find_model(const config *c, span name);

@@ -111,6 +111,23 @@ static void write_models(explainer *e, unsigned depth) {
     }
 }
 
+static void write_prices(explainer *e, unsigned depth) {
+    const config *c = e->config;
+    if (c->price_count == 0) {
+        write_line(e, depth, SPAN_OF("prices: {}"), &c->prices);
+        return;
+    }
+    write_heading(e, depth, SPAN_OF("prices"), NULL);
+    for (size_t i = 0; i < c->price_count; i++) {
+        size_t start;
+        start_line(e, depth + 1, &start);
+        write_string(c->prices[i].pattern, e->out);
+        buf_add_cstr(e->out, ": ");
+        config_price_write(&c->prices[i], e->out);
+        end_line(e, start, &c->prices[i]);
+    }
+}
+
 static void write_clients(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->client_count == 0) {
@@ -167,6 +184,8 @@ static void write_option(explainer *e, const option *o, const void *base, unsign
         write_models(e, depth);
     else if (o->type == &type_clients)
         write_clients(e, depth);
+    else if (o->type == &type_prices)
+        write_prices(e, depth);
     else if (o->type == &type_targets)
         write_targets(e, base, depth);
     else

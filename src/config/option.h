@@ -66,6 +66,8 @@ extern const option_scope scope_model;
 extern const option_scope scope_target;
 extern const option_scope scope_client;
 extern const option_scope scope_client_key;
+extern const option_scope scope_price;
+extern const option_scope scope_price_tier;
 /* All of them, in the order of the reference; NULL at the end. */
 extern const option_scope *const option_scopes[];
 
@@ -104,7 +106,10 @@ extern const option_type type_argv;   /* keys.c */
 extern const option_type type_models; /* models.c */
 extern const option_type type_targets;
 extern const option_type type_target_name;
-extern const option_type type_admin_keys;  /* admin.c */
+extern const option_type type_admin_keys; /* admin.c */
+extern const option_type type_prices;     /* prices.c */
+extern const option_type type_money;      /* int64_t, nano units */
+extern const option_type type_price_tiers;
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 

@@ -75,6 +75,9 @@ static const option file_options[] = {
     {OTHER(config, "admin.keys", admin.keys, type_admin_keys),
      .sentence = "Keys with which GET /usage/summary and /usage/calls tell of all clients; a client's own key tells of its own. Each as under clients: {sha256: …}, a reference, {file: path}, {command: […]}, or the key itself. Without admin.keys and clients whoever asks sees all."},
 
+    {OTHER(config, "prices", prices, type_prices),
+     .sentence = "What 1,000,000 tokens cost, in one currency of your choice: a mapping from PROVIDER/MODEL, or a model alone, to a price; a * at the end stands for any rest, the longest pattern counts. What is not in it costs what the table that weir brings says, in US dollars (weir prices shows it); a model without a price is recorded as unpriced."},
+
     {TEXT(config, "chat.model", chat.model), .standard = "gpt-4o-mini",
      .sentence = "Model of /chat where a request names none."},
     {COUNT(config, "chat.message_chars", chat.message_chars), .standard = "10000", .min = "1", .max = "10000000",
@@ -328,6 +331,24 @@ static const option client_options[] = {
     {TEXT(config_client, "environment", environment), .standard = "",
      .sentence = "A label such as dev or prod."},
 };
+
+static const option price_options[] = {
+#define X(id, member, text) \
+    {OTHER(config_price, #member, rates.nano[RATE_##id], type_money), .required = RATE_##id == RATE_INPUT, .sentence = text},
+#include "config/prices.def"
+#undef X
+    {OTHER(config_price, "tiers", tiers, type_price_tiers),
+     .sentence = "Other prices for long prompts: a list of mappings {above, input, …}, upwards. A call whose prompt has more tokens than `above` pays the tier's prices for all of its tokens."},
+};
+
+static const option price_tier_options[] = {
+    {INTEGER(config_tier, "above", above), .required = true, .min = "1", .max = "1000000000",
+     .sentence = "Tokens of the prompt beyond which the tier is in force."},
+#define X(id, member, text) \
+    {OTHER(config_tier, #member, rates.nano[RATE_##id], type_money), .sentence = text " What a tier leaves out costs what it costs below."},
+#include "config/prices.def"
+#undef X
+};
 /* clang-format on */
 
 #define SCOPE(n, title, list, text)                                                                \
@@ -350,6 +371,10 @@ SCOPE(client_key, "clients[].key", client_key_options,
       "A client's key written as a mapping: "
       "`sha256`, `file` or `command`.");
 
+SCOPE(price, "prices.PATTERN", price_options,
+      "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
+SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
+
 const option_scope *const option_scopes[] = {&scope_file,   &scope_listener,   &scope_provider,
                                              &scope_key,    &scope_model,      &scope_target,
-                                             &scope_client, &scope_client_key, NULL};
+                                             &scope_client, &scope_client_key, &scope_price, &scope_price_tier, NULL};

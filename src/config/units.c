@@ -95,6 +95,30 @@ bool unit_count(span text, int64_t *ret) {
     return true;
 }
 
+bool unit_money(span text, int64_t *ret_nano) {
+    enum { DECIMALS = 9, DIGITS = 9 };
+    size_t point = span_find(text, 0, '.'), i = 0;
+    span fraction = span_slice(text, point + 1, text.len);
+    int64_t nano = 0;
+    if (!point || point > DIGITS || fraction.len > DECIMALS) return false;
+    if (point < text.len && !fraction.len) return false;
+    for (; i < text.len; i++) {
+        if (i == point) continue;
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') return false;
+        nano = nano * 10 + (text.ptr[i] - '0');
+    }
+    *ret_nano = nano * power_of_ten(DECIMALS - (unsigned)fraction.len);
+    return true;
+}
+
+void unit_write_money(int64_t nano, buf *out) {
+    buf_add_i64(out, nano / 1000000000);
+    if (nano % 1000000000 == 0) return;
+    buf_addf(out, ".%09lld", (long long)(nano % 1000000000));
+    while (out->ptr[out->len - 1] == '0')
+        out->len--;
+}
+
 void unit_write_duration(int64_t ms, buf *out) {
     /* From two of a unit on: 60s reads better than 1m beside 75s. */
     size_t best = 0;

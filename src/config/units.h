@@ -19,6 +19,10 @@ MUST_USE bool unit_count(span text, int64_t *ret);
 /* "0.7", "2", "-1": a decimal number without exponent. */
 MUST_USE bool unit_number(span text, double *ret);
 
+/* A decimal number with up to 9 decimals and 9 digits before them, as so many billionths. */
+MUST_USE bool unit_money(span text, int64_t *ret_nano);
+
+void unit_write_money(int64_t nano, buf *out); /* not below 0 */
 /* The shortest exact form: 60000 is "60s", 600000 "10m". */
 void unit_write_duration(int64_t ms, buf *out);
 void unit_write_size(int64_t bytes, buf *out);

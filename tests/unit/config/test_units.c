@@ -104,6 +104,41 @@ static void reads_ratios_and_numbers(void **state) {
     assert_true(value == 42);
 }
 
+static void money_is_exact(void **state) {
+    (void)state;
+    static const struct {
+        span text;
+        int64_t nano; /* -1: refused */
+        span shown;
+    } rows[] = {
+        {SPAN("0"), 0, SPAN("0")},
+        {SPAN("2.50"), 2500000000, SPAN("2.5")},
+        {SPAN("0.1"), 100000000, SPAN("0.1")}, /* which no double is */
+        {SPAN("0.000000001"), 1, SPAN("0.000000001")},
+        {SPAN("999999999.999999999"), 999999999999999999, SPAN("999999999.999999999")},
+        {SPAN("1000000000"), -1, SPAN("")},
+        {SPAN("0.0000000001"), -1, SPAN("")},
+        {SPAN("1."), -1, SPAN("")},
+        {SPAN(".5"), -1, SPAN("")},
+        {SPAN("-1"), -1, SPAN("")},
+        {SPAN("+1"), -1, SPAN("")},
+        {SPAN("1e3"), -1, SPAN("")},
+        {SPAN("1.2.3"), -1, SPAN("")},
+        {SPAN("1,5"), -1, SPAN("")},
+        {SPAN(""), -1, SPAN("")},
+        {SPAN("."), -1, SPAN("")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int64_t nano = -1;
+        buf shown = BUF_EMPTY;
+        assert_int_equal(unit_money(rows[i].text, &nano), rows[i].nano >= 0);
+        assert_int_equal(nano, rows[i].nano);
+        if (nano >= 0) unit_write_money(nano, &shown);
+        assert_true(span_eq(buf_span(&shown), rows[i].shown));
+        buf_done(&shown);
+    }
+}
+
 static void writes_the_shortest_exact_form(void **state) {
     (void)state;
     static const struct {
@@ -144,6 +179,7 @@ int main(void) {
         cmocka_unit_test(reads_durations),
         cmocka_unit_test(reads_sizes),
         cmocka_unit_test(reads_ratios_and_numbers),
+        cmocka_unit_test(money_is_exact),
         cmocka_unit_test(writes_the_shortest_exact_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
