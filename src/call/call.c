@@ -322,16 +322,19 @@ void call_resume(call *c) {
 
 call_report call_get_report(const call *c) {
     const slot *s = c->attempts ? &c->slots.items[c->at] : NULL;
-    call_report r = {.target = s ? s->name : SPAN_EMPTY,
-                     .target_label = s ? s->target->name : SPAN_EMPTY,
-                     .attempts = c->attempts,
-                     .hedges = c->hedges,
-                     .tries = c->tries,
-                     .skipped = c->skipped,
-                     .unfinished = c->unfinished,
-                     .first_sent_us = c->first_sent_us,
-                     .head_us = c->head_us,
-                     .arrived_us = c->arrived_us};
+    call_report r = {
+        .target = s ? s->name : SPAN_EMPTY,
+        .target_label = s ? s->target->name : SPAN_EMPTY,
+        .attempts = c->attempts,
+        .hedges = c->hedges,
+        .tries = c->tries,
+        .answered = c->winner ? (int)c->winner->try : -1,
+        .skipped = c->skipped,
+        .unfinished = c->unfinished,
+        .first_sent_us = c->first_sent_us,
+        .head_us = c->head_us,
+        .arrived_us = c->arrived_us
+    };
     for (int i = 0; i < LANES; i++) {
         const lane *l = &c->lanes[i];
         if (!l->attempt) continue;

@@ -85,7 +85,9 @@ typedef struct call_report {
     span target_label; /* the same in the configuration's words alone, for metrics */
     unsigned attempts; /* requests made at providers */
     unsigned hedges;
-    const attempt_record *tries; /* each attempt; in the arena, valid until the next begins */
+    attempt_record *tries; /* each attempt; in the arena, valid until the next begins. What they
+                              cost is for others to fill in */
+    int answered;          /* which of them has answered; -1: none */
     unsigned skipped;
     bool unfinished;       /* the answer's end was told, but not why each choice ends */
     int64_t first_sent_us; /* monotonic; when the first attempt began, where none was sent; 0: none

@@ -2,6 +2,7 @@
 #include "exchange/internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* One that still waits to be recorded stays until it has been. */
 static void cancel_children(exchange *x) {
@@ -41,15 +42,26 @@ void exchange_close(exchange *x, const last_word *w) {
     exchange_say_last(x);
 }
 
+/* What it cost is known when it has been settled; a stream's is asked for by its id. */
+static http_headers with_cost(exchange *x, http_headers headers) {
+    if (x->record.cost_nano < 0 || !x->record.attempts) return headers;
+    http_header *h = arena_alloc(&x->arena, (headers.count + 1) * sizeof *h);
+    memcpy(h, headers.items, headers.count * sizeof *h);
+    h[headers.count] =
+        (http_header){SPAN_OF("x-weir-cost"), arena_u64(&x->arena, (uint64_t)x->record.cost_nano)};
+    return (http_headers){h, headers.count + 1};
+}
+
 static void say_answer(exchange *x, const last_word *w) {
     const kept_text *k = &w->kept;
+    const http_headers headers = with_cost(x, w->headers);
     if (!k->keeper) {
-        x->door->answer(x->user, w->status, w->headers, w->body);
+        x->door->answer(x->user, w->status, headers, w->body);
     } else if (x->door->answer_kept) {
-        x->door->answer_kept(x->user, w->status, w->headers, k);
+        x->door->answer_kept(x->user, w->status, headers, k);
     } else {
         span body = arena_join(&x->arena, (span[]){k->before, k->bytes, k->after}, 3);
-        x->door->answer(x->user, w->status, w->headers, body);
+        x->door->answer(x->user, w->status, headers, body);
     }
 }
 

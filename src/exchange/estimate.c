@@ -66,12 +66,16 @@ void estimate_before_drop(exchange *x) {
         x->prompt_guess = prompt_of(x);
 }
 
+int64_t estimate_prompt(exchange *x) {
+    if (x->prompt_guess < 0) x->prompt_guess = prompt_of(x);
+    return x->prompt_guess;
+}
+
 token_usage settle_usage(exchange *x) {
     token_usage u = x->record.usage;
     /* Of what nobody reads nobody knows what it is. */
     if (u.prompt >= 0 || !x->has_head || !exchange_dialect(x)->is_json) return u;
-    if (x->prompt_guess < 0) x->prompt_guess = prompt_of(x);
-    u.prompt = x->prompt_guess;
+    u.prompt = estimate_prompt(x);
     if (u.completion < 0) u.completion = x->answered ? guess_total(x->answered) : 0;
     u.total = u.prompt + u.completion;
     u.estimated = true;

@@ -304,6 +304,8 @@ void estimate_large(const exchange *x, large_request *l);
 void estimate_before_drop(exchange *x);
 /* What the call used: as the provider told, else estimated and marked. */
 token_usage settle_usage(exchange *x);
+/* The tokens of what is asked, which is only counted when somebody wants to know. */
+int64_t estimate_prompt(exchange *x);
 
 /* Notes why the answer, or the last choice of it, ends: the record's. */
 void settle_reason(exchange *x, span reason);

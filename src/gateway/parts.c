@@ -1,11 +1,13 @@
 #include "gateway/parts.h"
 
+#include "call/price_part.h"
 #include "call/provider_tls.h"
 #include "gateway/listener_tls.h"
 
 static const snapshot_part *const parts[] = {
     &listener_tls_part,
     &provider_tls_part,
+    &price_part,
 };
 
 snapshot *gateway_snapshot(config *c, buf *ret_why) {

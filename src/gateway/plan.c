@@ -11,6 +11,7 @@ static const stage_row rows[] = {
     {"reserve", stage_reserve, NULL, STAGE_CHILD},
     {"call", stage_call, NULL, STAGE_CHILD},
     {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
+    {"price", stage_price, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"ledger", stage_ledger, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"record", stage_record, NULL, STAGE_CHILD | STAGE_ALWAYS},
 };

@@ -114,6 +114,11 @@ static void add_details(buf *out, const call_record *r) {
                  (long long)(r->usage.completion > 0 ? r->usage.completion : 0));
         between = ", ";
     }
+    if (r->attempts && r->cost_nano > 0) {
+        buf_addf(out, "%scost %lld.%09lld", between, (long long)(r->cost_nano / 1000000000),
+                 (long long)(r->cost_nano % 1000000000));
+        between = ", ";
+    }
     if (r->stream && r->first_token_us >= 0) {
         char text[DURATION_MAX];
         buf_addf(out, "%sfirst %s", between, duration(r->first_token_us, text));

@@ -16,7 +16,7 @@ enum { TOKEN_KINDS = 4 };
 
 /* Those that no call needed yet are NULL. */
 struct call_set {
-    metric_series *seconds, *first_token, *own, *skipped;
+    metric_series *seconds, *first_token, *own, *skipped, *cost, *unpriced;
     metric_series *tokens[TOKEN_KINDS];
 };
 
@@ -43,6 +43,24 @@ static void count_tokens(metrics_shard *s, call_set *set, const call_record *r) 
                 s, METRIC_TOKENS, (span[]){r->model_label, r->target_label, names[kind]});
         metric_add(set->tokens[kind], (uint64_t)counts[kind]);
     }
+}
+
+/* Each attempt's for the target that is paid. */
+static void count_cost(metrics_shard *s, call_set *set, const call_record *r) {
+    for (unsigned i = 0; r->tries && i < r->attempts; i++) {
+        const attempt_record *a = &r->tries[i];
+        if (a->cost_nano <= 0) continue;
+        bool own = span_eq(a->target_label, r->target_label);
+        metric_series *kept = own ? set->cost : NULL;
+        if (!kept) kept = metrics_series(s, METRIC_COST, (span[]){r->model_label, a->target_label});
+        if (own) set->cost = kept;
+        metric_add(kept, (uint64_t)a->cost_nano);
+    }
+    if (r->cost_nano >= 0 || !r->attempts) return;
+    if (!set->unpriced)
+        set->unpriced =
+            metrics_series(s, METRIC_UNPRICED, (span[]){r->model_label, r->target_label});
+    metric_add(set->unpriced, 1);
 }
 
 static void count_error(metrics_shard *s, const call_record *r) {
@@ -81,6 +99,7 @@ void metrics_count_call(metrics_shard *s, const call_record *r) {
                r->stream ? r->first_token_us : -1);
     observe_us(s, &set->own, METRIC_OWN_SECONDS, &r->endpoint, r->own_us);
     count_tokens(s, set, r);
+    count_cost(s, set, r);
     if (r->error != ERR_NONE) count_error(s, r);
     if (r->skipped_events) {
         if (!set->skipped)

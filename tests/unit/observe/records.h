@@ -30,6 +30,7 @@ static inline call_record record_of_stream(void) {
         .first_byte_us = 100000,
         .first_token_us = 210005,
         .own_us = 57,
+        .cost_nano = 345000,
         .total_us = 1500000,
     };
 }

@@ -67,6 +67,7 @@ static void json_has_every_field(void **state) {
         "gpt-4o-mini\",\"attempts\":2,\"hedges\":1,\"outcome\":\"ok\",\"status\":200,"
         "\"stream\":true,\"bytes_in\":1024,\"bytes_out\":700,\"prompt_tokens\":12,"
         "\"completion_tokens\":34,\"total_tokens\":46,\"cached_tokens\":0,"
+        "\"cost_nano\":345000,"
         "\"first_byte_ms\":100.000,\"first_token_ms\":210.005,\"overhead_ms\":0.057,"
         "\"total_ms\":1500.000,\"provider_request_id\":\"req_1\",\"finish_reason\":\"stop\","
         "\"skipped_events\":1}\n");
@@ -97,7 +98,7 @@ static void the_page_of_the_docs_names_every_field(void **state) {
         (void)snprintf(name, sizeof name, "`%.*s`", SPAN_ARG(m.key));
         if (!strstr(page.ptr, name)) fail_msg("docs/logs.md does not explain %s", name);
     }
-    assert_int_equal(fields, 33);
+    assert_int_equal(fields, 34);
     buf_done(&page);
 }
 
@@ -199,6 +200,7 @@ static void people_read_columns(void **state) {
     line_text_call(&out, &clock_, &r, false);
     assert_line(
         "12:00:01.500  200  chat.completions   1500ms  fast -> openai/gpt-4o-mini  12+34 tokens, "
+        "cost 0.000345000, "
         "first 210ms, 2 attempts, 1 events skipped, for ci  019ab123-0000-7000-8000-000000000001\n"
         "12:00:00.000  401  chat                0.0ms    invalid_api_key: The API key is missing "
         "or not known to this gateway.  019ab123-0000-7000-8000-000000000002\n");

@@ -1,0 +1,43 @@
+/* price: what did it cost? Every attempt for itself, since a lost hedge and a broken stream cost
+ * too; the call costs their sum.
+ */
+#include "exchange/internal.h"
+
+#include "call/price_part.h"
+
+/* Refusals and what nobody answers cost nothing, whatever a target's price is. */
+static bool was_answered(const attempt_record *a) {
+    return a->status >= 200 && a->status < 300;
+}
+
+/* What is not told is not free: the attempt that answered used what the record says; another one
+ * that was stopped after it had begun to answer, at least the prompt. */
+static void fill_usage(exchange *x, attempt_record *a, bool is_answer) {
+    if (is_answer) {
+        a->usage = x->record.usage;
+    } else if (a->usage.prompt < 0 && exchange_dialect(x)->is_json) {
+        a->usage = token_usage_unknown;
+        a->usage.prompt = a->usage.total = estimate_prompt(x);
+        a->usage.completion = 0;
+        a->usage.estimated = true;
+    }
+}
+
+stage_result stage_price(exchange *x) {
+    const prices *known = snapshot_prices(x->snapshot->snapshot);
+    if (!x->call || !x->record.attempts || !known) return STAGE_NEXT;
+    const call_report c = call_get_report(x->call);
+    x->record.cost_nano = 0;
+    for (unsigned i = 0; i < c.attempts; i++) {
+        attempt_record *a = &c.tries[i];
+        if (was_answered(a)) {
+            fill_usage(x, a, (int)i == c.answered);
+            a->cost_nano = prices_cost(known, a->target, &a->usage);
+        } else {
+            a->cost_nano = 0;
+        }
+        bool all_known = a->cost_nano >= 0 && x->record.cost_nano >= 0;
+        x->record.cost_nano = all_known ? price_add(x->record.cost_nano, a->cost_nano) : -1;
+    }
+    return STAGE_NEXT;
+}

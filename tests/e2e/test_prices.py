@@ -1,0 +1,82 @@
+"""What calls cost: the nano units of answers, records, metrics and logs are those of what the provider sent."""
+
+import bodies
+import wire
+from test_call import HEDGE, ask as chat, figure, two
+from test_ledger import all_calls, ask, record_of
+from upstream import after, error, reply, sse
+
+PRICES = {"prices": {"main/gpt-test": {"input": "2.50", "cached": "1.25", "cache_write": 3, "output": 10, "reasoning": 12},
+                     "*": {"input": 1, "output": 1}}}
+
+
+def usage(prompt, completion, **details):
+    inner = {name: details[name] for name in ("cached_tokens", "cache_write_tokens") if name in details}
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion,
+            "prompt_tokens_details": inner,
+            "completion_tokens_details": {"reasoning_tokens": details.get("reasoning_tokens", 0)}}
+
+
+def nano(u):
+    """The price of PRICES, in nano units a token."""
+    cached = u["prompt_tokens_details"].get("cached_tokens", 0)
+    written = u["prompt_tokens_details"].get("cache_write_tokens", 0)
+    reasoning = u["completion_tokens_details"]["reasoning_tokens"]
+    return (1250 * cached + 3000 * written + 2500 * (u["prompt_tokens"] - cached - written)
+            + 12000 * reasoning + 10000 * (u["completion_tokens"] - reasoning))
+
+
+def test_the_sum_is_what_the_provider_sent(weir, upstream):
+    """Plain and streamed answers, a retry after a 503, a refusal, details with prices of their own."""
+    used = [usage(9, 3), usage(100, 20, cached_tokens=64, cache_write_tokens=10, reasoning_tokens=7), usage(1, 1), usage(0, 5)]
+    upstream.script(reply(200, bodies.completion(usage=used[0])), error(503), reply(200, bodies.completion(usage=used[1])),
+                    sse(bodies.stream("a", usage=used[2])), error(400), reply(200, bodies.completion(usage=used[3])))
+    w = weir(upstream, retry={"base": "1ms"}, **PRICES)
+    plain = [wire.chat(w), wire.chat(w)]
+    stream = wire.chat(w, stream=True)
+    refused, last = wire.chat(w), wire.chat(w)
+    assert [a.header("x-weir-cost") for a in [*plain, last]] == [str(nano(u)) for u in (used[0], used[1], used[3])]
+    assert stream.header("x-weir-cost") is None and record_of(w, stream)["cost_nano"] == nano(used[2])
+    assert refused.status == 400 and record_of(w, refused)["cost_nano"] == 0
+    record = record_of(w, plain[1])
+    assert (record["cached_tokens"], record["cache_write_tokens"], record["reasoning_tokens"]) == (64, 10, 7)
+    assert [t["cost_nano"] for t in record["tries"]] == [0, nano(used[1])]
+    total = sum(map(nano, used))
+    assert sum(c["cost_nano"] for c in all_calls(w)) == total
+    summary = ask(w, "/usage/summary")
+    assert (summary["cost_nano"], summary["unpriced_calls"]) == (total, 0)
+    assert w.wait_call(plain[0].header("x-request-id"))["cost_nano"] == nano(used[0])
+    assert figure(w, "weir_cost_nano_total", target="main") == total
+
+
+def test_a_lost_hedge_costs_too(weir, upstreams):
+    """It told what it had used before it was stopped: that stands in tries and in the cost, not in the call's tokens."""
+    main, spare = upstreams(), upstreams()
+    told = bodies.chunk({"role": "assistant", "content": ""}) | {"usage": usage(50, 0)}
+    main.script(sse([told], end="stall"))
+    spare.script(after(0.1, sse(bodies.stream("Quick.", usage=usage(7, 2)))))
+    w = weir(two(main, spare, **HEDGE, prices={"main/a": {"input": 1, "output": 1}, "spare/b": {"input": 10, "output": 10}}))
+    record = record_of(w, chat(w, True))
+    assert (record["prompt_tokens"], record["completion_tokens"]) == (7, 2)
+    assert [(t["prompt_tokens"], t["cost_nano"]) for t in record["tries"]] == [(50, 50000), (7, 90000)]
+    assert record["cost_nano"] == 140000
+
+
+def test_a_broken_stream_costs_what_is_reckoned(weir, upstream):
+    upstream.script(sse(bodies.stream("a", "b")[:-1], end="cut"))
+    w = weir(upstream, retry={"retries": 0}, **PRICES)
+    record = record_of(w, wire.chat(w, stream=True))
+    assert record["outcome"] == "cut" and record["estimated"] is True and record["completion_tokens"] > 0
+    assert record["cost_nano"] == 2500 * record["prompt_tokens"] + 10000 * record["completion_tokens"]
+    assert record["tries"][0]["cost_nano"] == record["cost_nano"]
+
+
+def test_without_a_price_a_call_is_unpriced_and_not_free(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, prices={"other/*": {"input": 1, "output": 1}})
+    answer = wire.chat(w)
+    assert answer.header("x-weir-cost") is None
+    assert record_of(w, answer)["cost_nano"] is None
+    summary = ask(w, "/usage/summary")
+    assert (summary["cost_nano"], summary["unpriced_calls"]) == (0, 1)
+    assert figure(w, "weir_unpriced_calls_total", target="main") == 1
