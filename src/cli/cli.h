@@ -67,6 +67,7 @@ extern const cli_command cli_calls;
 extern const cli_command cli_chat;
 extern const cli_command cli_check;
 extern const cli_command cli_models;
+extern const cli_command cli_prices;
 extern const cli_command cli_serve;
 extern const cli_command cli_reference;
 extern const cli_command cli_sim;

@@ -101,7 +101,7 @@ bool price_table_row(size_t i, span *ret_vendor, const config_price **ret_price)
     return true;
 }
 
-static span vendor_of(const config_provider *p) {
+span price_vendor(const config_provider *p) {
     if (!span_eq(p->kind, SPAN_OF("openai"))) return SPAN_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(vendors); i++)
         if (span_ieq(p->url.host, vendors[i].host)) return vendors[i].name;
@@ -132,7 +132,7 @@ static price_found look_up(const config *c, span target) {
     price_found f = {.price = find_configured(c, target),
                      .rule = price_rule_of(provider ? provider->kind : SPAN_EMPTY)};
     if (f.price || !provider) return f;
-    f.price = find_in_table(vendor_of(provider), model_of(target));
+    f.price = find_in_table(price_vendor(provider), model_of(target));
     f.of_table = f.price != NULL;
     return f;
 }

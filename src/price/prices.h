@@ -29,6 +29,8 @@ price_found prices_find(const prices *p, span target);
 /* In nano units; -1: not known. */
 int64_t prices_cost(const prices *p, span target, const token_usage *u);
 
+/* Whose prices the table has for a provider; empty: nobody's. */
+span price_vendor(const config_provider *p);
 /* The table, row by row; false at its end. vendor is "openai", the pattern that of a model. */
 bool price_table_row(size_t i, span *ret_vendor, const config_price **ret_price);
 extern const char price_table_source[]; /* "genai-prices 0.2.3, 2026-11-28" */

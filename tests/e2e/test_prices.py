@@ -1,6 +1,12 @@
 """What calls cost: the nano units of answers, records, metrics and logs are those of what the provider sent."""
 
+import json
+import subprocess
+
+import pytest
+
 import bodies
+import daemon
 import wire
 from test_call import HEDGE, ask as chat, figure, two
 from test_ledger import all_calls, ask, record_of
@@ -80,3 +86,44 @@ def test_without_a_price_a_call_is_unpriced_and_not_free(weir, upstream):
     summary = ask(w, "/usage/summary")
     assert (summary["cost_nano"], summary["unpriced_calls"]) == (0, 1)
     assert figure(w, "weir_unpriced_calls_total", target="main") == 1
+
+
+# -- weir prices ---------------------------------------------------------------------------------------------------
+
+FILE = """providers: {openai: {url: "http://127.0.0.1:1/v1"}, far: {url: "http://127.0.0.1:2/v1"}}
+prices:
+  "openai/gpt-4o*": {input: 2.50, cached: 1.25, output: 10}
+  llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}
+"""
+
+
+def prices(tmp_path, *args):
+    path = tmp_path / "weir.yaml"
+    path.write_text(FILE)
+    run = subprocess.run([daemon.WEIR, "prices", "-c", path, *args], capture_output=True, text=True, timeout=20)
+    return run.returncode, run.stdout.replace(str(path), "weir.yaml"), run.stderr
+
+
+@pytest.mark.parametrize("operand, expected", [
+    ("openai/gpt-4o-mini", "openai/gpt-4o-mini: {input: 2.5, cached: 1.25, output: 10}  # weir.yaml:3\n"),
+    ("far/llama", "far/llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}  # weir.yaml:4\n"),
+    ("llama", "llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}  # weir.yaml:4\n"),
+    ("openai/gpt-4o*", '"openai/gpt-4o*": {input: 2.5, cached: 1.25, output: 10}  # weir.yaml:3\n'),
+])
+def test_prices_says_what_is_in_force_and_where_it_stands(tmp_path, operand, expected):
+    assert prices(tmp_path, operand) == (0, expected, "")
+
+
+def test_prices_has_the_table_beneath(tmp_path):
+    status, out, _ = prices(tmp_path)
+    assert status == 0 and len(out.splitlines()) > 50 and "openai/gpt-4o-mini" not in out and "far/gpt" not in out
+    status, out, _ = prices(tmp_path, "openai/gpt-4", "--json")
+    row = json.loads(out)[0]
+    assert status == 0 and (row["pattern"], row["input"], row["output"]) == ("openai/gpt-4", 30, 60)
+    assert row["from"].startswith("genai-prices ")
+
+
+def test_prices_without_one_fails(tmp_path):
+    assert prices(tmp_path, "far/gpt-4") == (1, "", "weir: no price is known for far/gpt-4\n")
+    status, out, err = prices(tmp_path, "a", "b")
+    assert (status, out) == (2, "") and "b" in err
