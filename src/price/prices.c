@@ -3,16 +3,24 @@
 #include "base/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct known_target {
     span name; /* the configuration's */
     price_found found;
 } known_target;
 
+typedef struct table_range {
+    size_t from, to; /* rows of one vendor */
+} table_range;
+
 struct prices {
     const config *config;
+    table_range *ranges; /* by index in config->providers */
+    uint16_t *covers; /* of each row: the row that is the next shorter pattern for all that it holds
+                         for, + 1; 0: none */
     size_t count;
-    known_target known[];
+    known_target *known;
 };
 
 /* ---- which of two ---- */
@@ -110,12 +118,56 @@ span price_vendor(const config_provider *p) {
     return SPAN_EMPTY;
 }
 
-static const config_price *find_in_table(span vendor, span model) {
-    best b = {0};
-    if (!vendor.len || !model.len) return NULL;
-    for (size_t i = 0; i < ARRAY_LEN(table); i++)
-        if (span_eq(table[i].vendor, vendor)) try(&b, &table[i].price, model);
-    return b.price;
+/* The table is sorted by vendor and then by bytes, and a * comes before all signs that names have:
+ * between a pattern and a name that it holds for stand only patterns that begin as it does. So the
+ * last row that is not beyond a name, or one that covers it, is the longest that holds. */
+static bool is_beyond(span pattern, span name) {
+    size_t len = pattern.len < name.len ? pattern.len : name.len;
+    int order = len ? memcmp(pattern.ptr, name.ptr, len) : 0;
+    if (order) return order > 0;
+    return pattern.len > name.len + 1 || (pattern.len > name.len && pattern.ptr[name.len] != '*');
+}
+
+static bool holds_for(span pattern, span name) {
+    if (!span_ends(pattern, SPAN_OF("*"))) return span_eq(pattern, name);
+    return span_starts(name, span_slice(pattern, 0, pattern.len - 1));
+}
+
+static const config_price *find_in_table(const prices *p, table_range range, span model) {
+    size_t from = range.from, to = range.to; /* the first that is beyond it is in [from, to] */
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (is_beyond(table[middle].price.pattern, model))
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    for (size_t row = from > range.from ? from : 0; row; row = p->covers[row - 1])
+        if (holds_for(table[row - 1].price.pattern, model)) return &table[row - 1].price;
+    return NULL;
+}
+
+/* Each row is covered by the one before it, or by one that covers that. */
+static void note_covers(prices *p) {
+    for (size_t i = 1; i < ARRAY_LEN(table); i++) {
+        size_t row = span_eq(table[i].vendor, table[i - 1].vendor) ? i : 0;
+        span text = table[i].price.pattern;
+        while (row && (!span_ends(table[row - 1].price.pattern, SPAN_OF("*")) ||
+                       !holds_for(table[row - 1].price.pattern, text)))
+            row = p->covers[row - 1];
+        p->covers[i] = (uint16_t)row;
+    }
+}
+
+static table_range range_of(const config_provider *provider) {
+    span vendor = price_vendor(provider);
+    table_range r = {0, 0};
+    if (!vendor.len) return r;
+    while (r.from < ARRAY_LEN(table) && !span_eq(table[r.from].vendor, vendor))
+        r.from++;
+    for (r.to = r.from; r.to < ARRAY_LEN(table) && span_eq(table[r.to].vendor, vendor);)
+        r.to++;
+    return r;
 }
 
 /* ---- of a target ---- */
@@ -127,12 +179,13 @@ static const config_provider *provider_of(const config *c, span target) {
     return NULL;
 }
 
-static price_found look_up(const config *c, span target) {
+static price_found look_up(const prices *p, span target) {
+    const config *c = p->config;
     const config_provider *provider = provider_of(c, target);
     price_found f = {.price = find_configured(c, target),
                      .rule = price_rule_of(provider ? provider->kind : SPAN_EMPTY)};
     if (f.price || !provider) return f;
-    f.price = find_in_table(price_vendor(provider), model_of(target));
+    f.price = find_in_table(p, p->ranges[provider - c->providers], model_of(target));
     f.of_table = f.price != NULL;
     return f;
 }
@@ -145,25 +198,33 @@ static size_t count_targets(const config *c) {
 }
 
 prices *prices_new(const config *c) {
-    prices *p = mem_zalloc(sizeof *p + count_targets(c) * sizeof p->known[0]);
+    prices *p = mem_zalloc(sizeof *p);
     p->config = c;
+    p->ranges = mem_zalloc_array(c->provider_count + 1, sizeof *p->ranges);
+    p->covers = mem_zalloc_array(ARRAY_LEN(table), sizeof *p->covers);
+    p->known = mem_zalloc_array(count_targets(c) + 1, sizeof *p->known);
+    note_covers(p);
+    for (size_t i = 0; i < c->provider_count; i++)
+        p->ranges[i] = range_of(&c->providers[i]);
     for (size_t i = 0; i < c->model_count; i++)
         for (size_t k = 0; k < c->models[i].target_count; k++) {
             const config_target *t = &c->models[i].targets[k];
-            if (t->model.len) p->known[p->count++] = (known_target){t->name, look_up(c, t->name)};
+            if (t->model.len) p->known[p->count++] = (known_target){t->name, look_up(p, t->name)};
         }
     return p;
 }
 
 void prices_free(prices *p) {
+    free(p->ranges);
+    free(p->covers);
+    free(p->known);
     free(p);
 }
 
-/* Names that are not written anywhere are looked up each time: some hundred short comparisons. */
 price_found prices_find(const prices *p, span target) {
     for (size_t i = 0; i < p->count; i++)
         if (span_eq(p->known[i].name, target)) return p->known[i].found;
-    return look_up(p->config, target);
+    return look_up(p, target);
 }
 
 int64_t prices_cost(const prices *p, span target, const token_usage *u) {

@@ -88,6 +88,54 @@ static void the_table_is_sound(void **state) {
     assert_true(strstr(price_table_source, "genai-prices "));
 }
 
+/* By going through all of it. */
+static const config_price *longest(span vendor, span model) {
+    const config_price *best = NULL, *p;
+    size_t most = 0;
+    span of;
+    for (size_t i = 0; price_table_row(i, &of, &p); i++) {
+        span text = p->pattern;
+        bool exact = !span_ends(text, SPAN_OF("*"));
+        if (!exact) text.len--;
+        if (!span_eq(of, vendor) || !(exact ? span_eq(text, model) : span_starts(model, text)))
+            continue;
+        if (best && text.len + exact < most) continue;
+        best = p;
+        most = text.len + exact;
+    }
+    return best;
+}
+
+static void the_table_is_searched_as_if_it_were_read_whole(void **state) {
+    (void)state;
+    static const char *const more[] = {"", "-", "x", "-2026-01-01", "~", "0"};
+    config *c = world_good("providers:\n"
+                           "  openai: {url: \"https://a.example/v1\"}\n"
+                           "  xai: {url: \"https://b.example/v1\"}\n"
+                           "  perplexity: {url: \"https://c.example/v1\"}\n");
+    prices *known = prices_new(c);
+    size_t hits = 0, misses = 0;
+    const config_price *p;
+    span vendor;
+    for (size_t i = 0; price_table_row(i, &vendor, &p); i++)
+        for (size_t k = 0; k < ARRAY_LEN(more); k++)
+            for (size_t cut = 0; cut < 2; cut++) {
+                char target[300];
+                bool star = span_ends(p->pattern, SPAN_OF("*"));
+                span text = span_slice(p->pattern, 0, p->pattern.len - star - cut);
+                (void)snprintf(target, sizeof target, "openai/%.*s%s", SPAN_ARG(text), more[k]);
+                const config_price *found = prices_find(known, span_cstr(target)).price;
+                assert_ptr_equal(found, longest(SPAN_OF("openai"), span_cstr(target + 7)));
+                found ? hits++ : misses++;
+                (void)snprintf(target, sizeof target, "perplexity/%.*s%s", SPAN_ARG(text), more[k]);
+                found = prices_find(known, span_cstr(target)).price;
+                assert_ptr_equal(found, longest(SPAN_OF("perplexity"), span_cstr(target + 11)));
+            }
+    assert_true(hits > 300 && misses > 300);
+    prices_free(known);
+    world_done(c);
+}
+
 static void a_target_pays_its_price(void **state) {
     (void)state;
     config *c = world_good(PROVIDERS "models: {a: openai/m, \"*\": openai}\n"
@@ -109,6 +157,7 @@ int main(void) {
         cmocka_unit_test(the_longest_pattern_counts),
         cmocka_unit_test(the_table_is_beneath),
         cmocka_unit_test(the_table_is_sound),
+        cmocka_unit_test(the_table_is_searched_as_if_it_were_read_whole),
         cmocka_unit_test(a_target_pays_its_price),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
