@@ -252,7 +252,9 @@ bool config_needs_restart(const config *old, const config *fresh, buf *out) {
         buf_clear(&b);
         write_option(&(explainer){old, &a, false}, o, old, 0);
         write_option(&(explainer){fresh, &b, false}, o, fresh, 0);
-        if (span_eq(buf_span(&a), buf_span(&b))) continue;
+        bool same_secret =
+            o->type != &type_store || span_eq(old->ledger.store, fresh->ledger.store);
+        if (span_eq(buf_span(&a), buf_span(&b)) && same_secret) continue;
         if (any) buf_add_cstr(out, ", ");
         buf_add_cstr(out, o->path);
         any = true;

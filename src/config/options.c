@@ -221,7 +221,7 @@ static const option file_options[] = {
     {SECTION(config, "ledger", ledger.on), .standard = "on", .restart = true,
      .sentence = "A record of every call that nothing loses: what it asked, used and cost, and how it went."},
     {OTHER(config, "ledger.store", ledger.store, type_store), .standard = "auto", .restart = true,
-     .sentence = "Where records are kept: sqlite:PATH, one weir's alone. auto: ledger.db in the state directory ($STATE_DIRECTORY, as systemd sets it; $XDG_STATE_HOME/weir; ~/.local/state/weir). What is on its way there stands in journal/ beside it."},
+     .sentence = "Where records are kept: sqlite:PATH, one weir's alone; postgres://USER:PASSWORD@HOST/DATABASE, which several may share, a secret: \"${NAME}\" names a variable that holds it. auto: ledger.db in the state directory ($STATE_DIRECTORY, as systemd sets it; $XDG_STATE_HOME/weir; ~/.local/state/weir). What is on its way there stands in journal/ beside it, or in the state directory."},
     {WORD(config, "ledger.sync", ledger.sync, sync_words), .standard = "process", .restart = true,
      .sentence = "What a record survives once its call's last bytes go out. process: the end of weir's process, however it comes; machine: also that of the machine, for which each call waits until the disk has it."},
     {WORD(config, "ledger.on_full", ledger.on_full, full_words), .standard = "refuse",

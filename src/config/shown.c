@@ -260,8 +260,8 @@ static bool find_line(span source, unsigned line, span *ret, size_t *ret_name) {
 }
 
 static bool mentions_secret(span line) {
-    static const char *const words[] = {"key",    "secret",   "headers: {",   "-token",
-                                        "bearer", "password", "authorization"};
+    static const char *const words[] = {"key",    "secret",   "headers: {",    "-token",
+                                        "bearer", "password", "authorization", "postgres"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         for (size_t at = 0; at < line.len; at++)
             if (span_istarts(span_slice(line, at, line.len), span_cstr(words[i]))) return true;

@@ -42,7 +42,7 @@ static bool look_at_store(ledger *l, buf *ret_why) {
     store_state state = store_open(&l->importer.place, SQL_WRITES, l->machine, &s, &why);
     store_close(s);
     if (state == STORE_NEVER)
-        buf_addf(ret_why, "cannot keep records in %.*s: %.*s", SPAN_ARG(buf_span(&l->home.store)),
+        buf_addf(ret_why, "cannot keep records in %.*s: %.*s", SPAN_ARG(l->importer.place.said),
                  SPAN_ARG(buf_span(&why)));
     buf_done(&why);
     return state != STORE_NEVER;

@@ -4,7 +4,7 @@
 
 #include "ledger/store.h"
 
-/* "sqlite:PATH". Points into it. */
+/* "sqlite:PATH", "postgres://…" or "postgresql://…" (config/store.h). Points into it. */
 store_place store_place_of(buf *name);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+#include <stdatomic.h>
+
 typedef struct sql_value {
     enum { SQL_NULL, SQL_NUMBER, SQL_TEXT, SQL_BYTES } kind;
     int64_t number;
@@ -27,6 +29,9 @@ typedef struct sql {
     const sql_driver *driver;
     buf why;   /* of the last function that said false: a sentence's end */
     bool lost; /* it must be opened anew: another file is there, or the server has gone */
+    /* The caller's, or NULL. true: its thread is to end, and a server that is silent is not waited
+     * for. */
+    const atomic_bool *leaving;
 } sql;
 
 /* A row of an answer: borrowed until it returns. false: no more are wanted. */
@@ -38,7 +43,11 @@ typedef enum sql_mode { SQL_READS, SQL_WRITES } sql_mode;
 
 struct sql_driver {
     /* The words in which the schema's types differ. */
-    const char *bytes_type, *table_end;
+    const char *bytes_type, *text_type, *table_end;
+    /* The statements that begin a transaction: what it reads is of one instant; what it writes. */
+    const char *begin_read, *begin_write;
+    /* Within a writing transaction: nobody else makes tables until it ends. NULL: nobody can. */
+    const char *lock_schema;
     /* NULL and *ret_why where it cannot be had; *ret_never: nor ever, as it is no database.
      * durable: what is committed survives the machine. where is the driver's own notation. */
     sql *(*open)(const char *where, sql_mode mode, bool durable, buf *ret_why, bool *ret_never);
@@ -51,6 +60,7 @@ struct sql_driver {
                      void *user, bool *ret_changed);
 };
 
-extern const sql_driver sql_sqlite; /* where: a path */
+extern const sql_driver sql_sqlite;   /* where: a path */
+extern const sql_driver sql_postgres; /* where: postgres://… or postgresql://…, a secret */
 
 #endif

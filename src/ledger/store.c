@@ -77,29 +77,39 @@ static bool make_tables(store *s) {
 
 /* From each version to the next, one step: there is one version yet. */
 static bool migrate(store *s, int64_t version) {
-    if (version == SCHEMA_VERSION) return true;
-    if (!run_plain(s, "BEGIN")) return false;
-    if (make_tables(s) && write_meta(s, "schema", SCHEMA_VERSION) && run_plain(s, "COMMIT"))
+    return version >= SCHEMA_VERSION || (make_tables(s) && write_meta(s, "schema", SCHEMA_VERSION));
+}
+
+static bool make_meta(store *s) {
+    const sql_driver *d = s->db->driver;
+    buf text = BUF_EMPTY;
+    buf_addf(&text,
+             "CREATE TABLE IF NOT EXISTS weir_meta (name %s NOT NULL PRIMARY KEY, value BIGINT NOT "
+             "NULL)",
+             d->text_type);
+    bool good = (!d->lock_schema || run_plain(s, d->lock_schema)) && run_plain(s, buf_cstr(&text));
+    buf_done(&text);
+    return good;
+}
+
+/* In one transaction: of several that begin on an empty database one makes the tables. */
+static bool make_schema(store *s, int64_t *ret_version) {
+    if (!run_plain(s, s->db->driver->begin_write)) return false;
+    if (make_meta(s) && read_meta(s, "schema", ret_version) && migrate(s, *ret_version) &&
+        run_plain(s, "COMMIT"))
         return true;
     return take_back(s);
 }
 
 static store_state check_schema(store *s, sql_mode mode) {
     int64_t version = 0;
-    if (mode == SQL_WRITES &&
-        !run_plain(s, "CREATE TABLE IF NOT EXISTS weir_meta "
-                      "(name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)"))
+    if (mode == SQL_WRITES ? !make_schema(s, &version) : !read_meta(s, "schema", &version))
         return STORE_AWAY;
-    if (!read_meta(s, "schema", &version)) return STORE_AWAY;
-    if (version > SCHEMA_VERSION) {
-        buf_addf(&s->why,
-                 "its schema has version %lld and this weir knows %d: it was written by a later "
-                 "weir",
-                 (long long)version, SCHEMA_VERSION);
-        return STORE_NEVER;
-    }
-    if (mode == SQL_READS || migrate(s, version)) return STORE_OPEN;
-    return STORE_AWAY;
+    if (version <= SCHEMA_VERSION) return STORE_OPEN;
+    buf_addf(&s->why,
+             "its schema has version %lld and this weir knows %d: it was written by a later weir",
+             (long long)version, SCHEMA_VERSION);
+    return STORE_NEVER;
 }
 
 store_state store_open(const store_place *place, sql_mode mode, bool durable, store **ret,
@@ -110,6 +120,7 @@ store_state store_open(const store_place *place, sql_mode mode, bool durable, st
     if (!db) return never ? STORE_NEVER : STORE_AWAY;
     store *s = mem_zalloc(sizeof *s);
     s->db = db;
+    db->leaving = place->leaving;
     store_sql_insert_call(&s->insert_call);
     store_sql_add_sums(&s->add_sums);
     store_state state = check_schema(s, mode);
@@ -190,7 +201,7 @@ static bool put_all(store *s, const store_batch *b, bool *fresh, size_t *ret_fre
 
 bool store_import(store *s, const store_batch *b, size_t *ret_fresh) {
     *ret_fresh = 0;
-    if (!run_plain(s, "BEGIN")) return false;
+    if (!run_plain(s, s->db->driver->begin_write)) return false;
     bool *fresh = mem_zalloc_array(b->count ? b->count : 1, sizeof *fresh);
     bool good = put_all(s, b, fresh, ret_fresh) || take_back(s);
     free(fresh);
@@ -209,7 +220,7 @@ static bool read_floor(store *s, int64_t *ret_us) {
 
 static bool raise_floor(store *s, int64_t hour) {
     const sql_value values[] = {sql_number(hour)};
-    if (!run_plain(s, "BEGIN")) return false;
+    if (!run_plain(s, s->db->driver->begin_write)) return false;
     if (write_meta(s, "kept_from_hour", hour) &&
         run(s, "DELETE FROM weir_usage WHERE hour < $1", values, 1, NULL, NULL) &&
         run_plain(s, "COMMIT"))
@@ -350,7 +361,7 @@ static bool sum_all(store *s, const ledger_query *q, sums_table *ret) {
 /* In one transaction: what is imported meanwhile is in all parts or in none. */
 bool store_sums(store *s, const ledger_query *q, sums_table *ret) {
     ledger_query asked;
-    if (!run_plain(s, "BEGIN")) return false;
+    if (!run_plain(s, s->db->driver->begin_read)) return false;
     if (bounded(s, q, &asked) && sum_all(s, &asked, ret) && run_plain(s, "COMMIT")) return true;
     return take_back(s);
 }

@@ -20,10 +20,12 @@ typedef struct store store;
 
 enum { STORE_ID_LEN = 36 }; /* of a call */
 
-/* "sqlite:PATH". */
+/* ledger/place.h makes one of a name. */
 typedef struct store_place {
     const sql_driver *driver;
-    span where; /* for the driver; NUL-terminated */
+    span where;                 /* for the driver; NUL-terminated; may hold a password */
+    span said;                  /* for messages */
+    const atomic_bool *leaving; /* sql.leaving; or NULL */
 } store_place;
 
 /* How a store may be opened. */

@@ -41,7 +41,7 @@ static void make_calls(const sql_driver *d, buf *out) {
     buf_add_cstr(out, "CREATE TABLE weir_calls (");
     for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
         column_kind kind = columns[i].kind;
-        const char *type = kind <= JSON ? "TEXT" : kind == BYTES ? d->bytes_type : "BIGINT";
+        const char *type = kind <= JSON ? d->text_type : kind == BYTES ? d->bytes_type : "BIGINT";
         buf_addf(out, "%s%s %s%s", i ? ", " : "", columns[i].name, type,
                  i ? "" : " NOT NULL PRIMARY KEY");
     }
@@ -49,9 +49,10 @@ static void make_calls(const sql_driver *d, buf *out) {
 }
 
 static void make_sums(const sql_driver *d, buf *out) {
-    buf_add_cstr(out, "CREATE TABLE weir_usage (hour BIGINT NOT NULL, client TEXT NOT NULL, "
-                      "\"user\" TEXT NOT NULL, model TEXT NOT NULL, target TEXT NOT NULL, "
-                      "tags TEXT NOT NULL");
+    static const char *const texts[] = {"client", "\"user\"", "model", "target", "tags"};
+    buf_add_cstr(out, "CREATE TABLE weir_usage (hour BIGINT NOT NULL");
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        buf_addf(out, ", %s %s NOT NULL", texts[i], d->text_type);
 #define X(name, of) ", " #name " BIGINT NOT NULL"
     buf_add_cstr(out,
 #include "ledger/sums.def"
@@ -61,11 +62,10 @@ static void make_sums(const sql_driver *d, buf *out) {
 }
 
 static void make_journal(const sql_driver *d, buf *out) {
-    buf_addf(
-        out,
-        "CREATE TABLE weir_journal (node TEXT NOT NULL, file TEXT NOT NULL, at BIGINT NOT NULL, "
-        "PRIMARY KEY (node, file))%s",
-        d->table_end);
+    buf_addf(out,
+             "CREATE TABLE weir_journal (node %s NOT NULL, file %s NOT NULL, at BIGINT NOT NULL, "
+             "PRIMARY KEY (node, file))%s",
+             d->text_type, d->text_type, d->table_end);
 }
 
 bool store_sql_table(const sql_driver *d, size_t i, buf *ret) {

@@ -1,6 +1,8 @@
-/* The store: each call once, sums exactly those of the calls, and what is asked of both. */
+/* The store: each call once, sums exactly those of the calls, and what is asked of both. Over each
+ * database: a file, and a server of the test's own where PostgreSQL is installed. */
 #include "unit.h"
 
+#include "ledger/cluster.h"
 #include "ledger/folder.h"
 #include "ledger/place.h"
 #include "ledger/store_sql.h"
@@ -31,6 +33,35 @@ static int set_up(void **state) {
     folder_make(&w.folder);
     buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
     w.place = store_place_of(&w.name);
+    open_again(&w);
+    *state = &w;
+    return 0;
+}
+
+static cluster server; /* for all tests; each has a schema of its own */
+static unsigned schemas;
+
+static void run_at_server(const world *w, const char *text) {
+    buf why = BUF_EMPTY;
+    bool never;
+    sql *db = w->place.driver->open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
+    if (!db || !db->driver->run(db, text, NULL, 0, NULL, NULL))
+        fail_msg("%s", buf_cstr(db ? &db->why : &why));
+    db->driver->close(db);
+    buf_done(&why);
+}
+
+static int set_up_postgres(void **state) {
+    static world w;
+    char text[64];
+    w = (world){0};
+    folder_make(&w.folder);
+    schemas++;
+    buf_addf(&w.name, "postgres://weir@/postgres?host=%s&options=-csearch_path%%3Dw%u",
+             server.folder, schemas);
+    w.place = store_place_of(&w.name);
+    snprintf(text, sizeof text, "CREATE SCHEMA w%u", schemas);
+    run_at_server(&w, text);
     open_again(&w);
     *state = &w;
     return 0;
@@ -339,11 +370,7 @@ static void what_is_old_goes_in_steps(void **state) {
 static void a_later_weirs_store_is_refused(void **state) {
     world *w = *state;
     buf why = BUF_EMPTY;
-    bool never;
-    sql *db = sql_sqlite.open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
-    assert_true(db->driver->run(db, "UPDATE weir_meta SET value = 99 WHERE name = 'schema'", NULL,
-                                0, NULL, NULL));
-    db->driver->close(db);
+    run_at_server(w, "UPDATE weir_meta SET value = 99 WHERE name = 'schema'");
     store *s;
     assert_int_equal(store_open(&w->place, SQL_WRITES, false, &s, &why), STORE_NEVER);
     assert_null(s);
@@ -361,7 +388,7 @@ static void what_is_no_database_is_refused(void **state) {
     for (int i = 0; i < 200; i++)
         fputs("this is no database at all\n", f);
     fclose(f);
-    const store_place place = {&sql_sqlite, span_cstr(path)};
+    const store_place place = {.driver = &sql_sqlite, .where = span_cstr(path)};
     store *s;
     buf why = BUF_EMPTY;
     assert_int_equal(store_open(&place, SQL_WRITES, false, &s, &why), STORE_NEVER);
@@ -383,8 +410,23 @@ static void a_file_that_is_gone_is_noticed(void **state) {
     assert_int_equal(fresh, 1);
 }
 
+static int start_server(void **state) {
+    const char *why;
+    (void)state;
+    if (cluster_make(&server, &why)) return 0;
+    printf("skipped: %s\n", why);
+    exit(77);
+}
+
+static int end_server(void **state) {
+    (void)state;
+    cluster_remove(&server);
+    return 0;
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
     const struct CMUnitTest tests[] = {
         T(each_call_is_there_once),        T(a_call_comes_back_whole),
         T(every_field_comes_back),         T(pages_neither_skip_nor_double),
@@ -393,5 +435,13 @@ int main(void) {
         T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
         T(a_file_that_is_gone_is_noticed),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest at_a_server[] = {
+        P(each_call_is_there_once),        P(a_call_comes_back_whole),
+        P(every_field_comes_back),         P(pages_neither_skip_nor_double),
+        P(what_is_asked_is_what_comes),    P(sums_are_those_of_the_calls),
+        P(groups_are_told_apart),          P(what_is_old_goes_in_steps),
+        P(a_later_weirs_store_is_refused),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
 }

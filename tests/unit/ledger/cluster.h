@@ -1,0 +1,138 @@
+/* A PostgreSQL server of a test's own: in a new folder, on a Unix socket alone, as an unprivileged
+ * user where the test runs as root (postgres refuses to). Ended and removed with the test.
+ */
+#ifndef WEIR_UNIT_LEDGER_CLUSTER_H
+#define WEIR_UNIT_LEDGER_CLUSTER_H
+
+#include "unit.h"
+
+#include <fcntl.h>
+#include <glob.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct cluster {
+    char folder[64], programs[256];
+    pid_t pid; /* of the server; 0: it does not run */
+    uid_t user;
+    gid_t group;
+} cluster;
+
+/* Who may run it; false: nobody. */
+static inline bool cluster_choose_user(cluster *c) {
+    const struct passwd *who = NULL;
+    c->user = getuid();
+    c->group = getgid();
+    if (c->user) return true;
+    if (!(who = getpwnam("postgres")) && !(who = getpwnam("nobody"))) return false;
+    c->user = who->pw_uid;
+    c->group = who->pw_gid;
+    return true;
+}
+
+/* The newest of Debian's, else what is in the path. */
+static inline bool cluster_find_programs(cluster *c) {
+    glob_t found;
+    bool any = !glob("/usr/lib/postgresql/*/bin/initdb", 0, NULL, &found);
+    if (any)
+        snprintf(c->programs, sizeof c->programs, "%.*s",
+                 (int)(strlen(found.gl_pathv[found.gl_pathc - 1]) - strlen("/initdb")),
+                 found.gl_pathv[found.gl_pathc - 1]);
+    globfree(&found);
+    return any;
+}
+
+static inline pid_t cluster_run(const cluster *c, const char *program, char *const *argv) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/%s", c->programs, program);
+    pid_t pid = fork();
+    if (pid) return pid;
+    int nothing = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3; fd++)
+        dup2(nothing, fd);
+    if (!getuid() && (setgid(c->group) || setuid(c->user))) _exit(126);
+    prctl(PR_SET_PDEATHSIG, SIGQUIT); /* a test that ends badly leaves no server behind */
+    if (chdir(c->folder)) _exit(126);
+    execv(path, argv);
+    _exit(127);
+}
+
+static inline bool cluster_wait(pid_t pid) {
+    int status;
+    return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* Directly, so that the server is this process's own child. */
+static inline void cluster_start(cluster *c) {
+    char data[80], options[300];
+    snprintf(data, sizeof data, "%s/data", c->folder);
+    snprintf(options, sizeof options, "unix_socket_directories=%s", c->folder);
+    char *const argv[] = {"postgres",
+                          "-D",
+                          data,
+                          "-c",
+                          options,
+                          "-c",
+                          "listen_addresses=",
+                          "-c",
+                          "fsync=off",
+                          "-c",
+                          "max_connections=20",
+                          NULL};
+    c->pid = cluster_run(c, "postgres", argv);
+    char *const ready[] = {"pg_isready", "-q", "-h",       c->folder, "-U",
+                           "weir",       "-d", "postgres", NULL};
+    while (!cluster_wait(cluster_run(c, "pg_isready", ready))) {
+        assert_int_equal(waitpid(c->pid, NULL, WNOHANG), 0); /* it has ended */
+        usleep(20000);
+    }
+}
+
+static inline void cluster_signal(cluster *c, int signal) {
+    assert_int_equal(kill(c->pid, signal), 0);
+}
+
+/* SIGINT: it closes all connections and ends. */
+static inline void cluster_stop(cluster *c, int signal) {
+    if (!c->pid) return;
+    cluster_signal(c, signal);
+    waitpid(c->pid, NULL, 0);
+    c->pid = 0;
+}
+
+/* "postgres://…"; false and why: there can be none here. */
+static inline bool cluster_make(cluster *c, const char **ret_why) {
+    *c = (cluster){0};
+    *ret_why = "PostgreSQL's server is not installed (tools/deps test)";
+    if (!cluster_find_programs(c)) return false;
+    *ret_why = "root cannot run PostgreSQL's server, and there is no other user";
+    if (!cluster_choose_user(c)) return false;
+    snprintf(c->folder, sizeof c->folder, "%s", "/tmp/weir-postgres-XXXXXX");
+    assert_non_null(mkdtemp(c->folder));
+    if (!getuid()) assert_int_equal(chown(c->folder, c->user, c->group), 0);
+    char data[80];
+    snprintf(data, sizeof data, "%s/data", c->folder);
+    char *const argv[] = {
+        "initdb",           "-D", data, "-U", "weir", "-A", "trust", "-N", "-E", "UTF8",
+        "--locale=C.UTF-8", NULL};
+    assert_true(cluster_wait(cluster_run(c, "initdb", argv)));
+    cluster_start(c);
+    return true;
+}
+
+static inline void cluster_remove(cluster *c) {
+    cluster_stop(c, SIGQUIT);
+    if (!c->folder[0]) return;
+    char *const argv[] = {"rm", "-r", c->folder, NULL};
+    pid_t pid = fork();
+    if (!pid) {
+        execvp("rm", argv);
+        _exit(127);
+    }
+    cluster_wait(pid);
+}
+
+#endif
