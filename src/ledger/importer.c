@@ -358,6 +358,7 @@ int importer_start(importer *i) {
     pthread_cond_init(&i->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     i->chunk = mem_alloc(CHUNK_BYTES);
+    i->place.leaving = &i->leaving;
     i->old_done = false;
     sigset_t before;
     loop_quiet(&before);
@@ -369,6 +370,7 @@ int importer_start(importer *i) {
 
 void importer_stop(importer *i) {
     if (i->runs) {
+        atomic_store(&i->leaving, true);
         pthread_mutex_lock(&i->lock);
         i->ending = true;
         pthread_cond_broadcast(&i->changed);

@@ -34,6 +34,7 @@ typedef struct importer {
     pthread_cond_t changed;
     atomic_bool work, asleep;
     bool ending;             /* under lock */
+    atomic_bool leaving;     /* the same, for who waits for a server */
     uint64_t asked, reached; /* likewise: passes */
     store *store;            /* NULL: away, or not opened yet */
     open_calls open;
@@ -43,7 +44,7 @@ typedef struct importer {
     char *chunk;
 } importer;
 
-/* What the owner has set stays. A negative errno. */
+/* What the owner has set stays, but for place.leaving. A negative errno. */
 MUST_USE int importer_start(importer *i);
 /* Imports what is there, if the store lets it, and ends the thread. */
 void importer_stop(importer *i);

@@ -1,6 +1,7 @@
 #include "ledger/store.h"
 
 #include "base/mem.h"
+#include "ledger/clean.h"
 #include "ledger/store_sql.h"
 
 #include <stdlib.h>
@@ -11,14 +12,24 @@ struct store {
     sql *db;
     buf why;                   /* of the store's own */
     buf insert_call, add_sums; /* statements */
+    arena cleaned;             /* texts of the statement that runs, or of its row */
 };
 
 /* ---- running statements ---- */
 
+static void clean(store *s, sql_value *values, size_t count) {
+    arena_reset(&s->cleaned, 0);
+    for (size_t i = 0; i < count; i++)
+        if (values[i].kind == SQL_TEXT) values[i].text = clean_text(values[i].text, &s->cleaned);
+}
+
 static bool run(store *s, const char *text, const sql_value *values, size_t count, sql_row_fn *row,
                 void *user) {
+    sql_value cleaned[STORE_VALUES_MAX];
+    if (count) memcpy(cleaned, values, count * sizeof *values);
+    clean(s, cleaned, count);
     buf_clear(&s->why);
-    return s->db->driver->run(s->db, text, values, count, row, user);
+    return s->db->driver->run(s->db, text, cleaned, count, row, user);
 }
 
 static bool run_plain(store *s, const char *text) {
@@ -121,6 +132,7 @@ store_state store_open(const store_place *place, sql_mode mode, bool durable, st
     store *s = mem_zalloc(sizeof *s);
     s->db = db;
     db->leaving = place->leaving;
+    arena_init(&s->cleaned, 0);
     store_sql_insert_call(&s->insert_call);
     store_sql_add_sums(&s->add_sums);
     store_state state = check_schema(s, mode);
@@ -139,6 +151,7 @@ void store_close(store *s) {
     buf_done(&s->why);
     buf_done(&s->insert_call);
     buf_done(&s->add_sums);
+    arena_done(&s->cleaned);
     free(s);
 }
 
@@ -162,22 +175,32 @@ static bool set_mark(store *s, span node, const store_mark *m) {
                values, 3, NULL, NULL);
 }
 
+typedef struct filling {
+    store *store;
+    const ledger_call *calls;
+    const sums_row *sums;
+} filling;
+
 static void fill_call(void *user, size_t row, sql_value *values) {
-    const store_batch *b = user;
-    store_sql_call_values(&b->calls[row], values);
+    const filling *f = user;
+    store_sql_call_values(&f->calls[row], values);
+    clean(f->store, values, STORE_CALL_COLUMNS);
 }
 
 static void fill_sums(void *user, size_t row, sql_value *values) {
-    const sums_table *t = user;
-    store_sql_sums_values(&t->rows[row], values);
+    const filling *f = user;
+    store_sql_sums_values(&f->sums[row], values);
+    clean(f->store, values, STORE_SUMS_COLUMNS);
 }
 
 static bool put_calls(store *s, const store_batch *b, bool *fresh) {
+    filling f = {.store = s, .calls = b->calls};
     return s->db->driver->run_many(s->db, buf_cstr(&s->insert_call), STORE_CALL_COLUMNS, b->count,
-                                   fill_call, (void *)b, fresh);
+                                   fill_call, &f, fresh);
 }
 
-/* What was not new has been counted before. */
+/* What was not new has been counted before. In the keys' order: of several weirs that add to the
+ * same rows none waits for one that waits for it. */
 static bool put_sums(store *s, const store_batch *b, const bool *fresh, size_t *ret_fresh) {
     sums_table t;
     sums_table_init(&t);
@@ -186,8 +209,10 @@ static bool put_sums(store *s, const store_batch *b, const bool *fresh, size_t *
         sums_table_count(&t, &b->calls[i]);
         ++*ret_fresh;
     }
+    sums_table_sort(&t);
+    filling f = {.store = s, .sums = t.rows};
     bool good = s->db->driver->run_many(s->db, buf_cstr(&s->add_sums), STORE_SUMS_COLUMNS, t.count,
-                                        fill_sums, &t, NULL);
+                                        fill_sums, &f, NULL);
     sums_table_done(&t);
     return good;
 }

@@ -109,3 +109,23 @@ void sums_table_count(sums_table *t, const ledger_call *c) {
     const sums s = sums_of(c);
     sums_table_add(t, &key, &s);
 }
+
+static int compare_spans(span a, span b) {
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.ptr, b.ptr, len) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_rows(const void *left, const void *right) {
+    const sums_key *a = &((const sums_row *)left)->key, *b = &((const sums_row *)right)->key;
+    int order = (a->hour > b->hour) - (a->hour < b->hour);
+    if (!order) order = compare_spans(a->client, b->client);
+    if (!order) order = compare_spans(a->user, b->user);
+    if (!order) order = compare_spans(a->model, b->model);
+    if (!order) order = compare_spans(a->target, b->target);
+    return order ? order : compare_spans(a->tags, b->tags);
+}
+
+void sums_table_sort(sums_table *t) {
+    if (t->count) qsort(t->rows, t->count, sizeof *t->rows, compare_rows);
+}

@@ -44,5 +44,7 @@ void sums_table_clear(sums_table *t);
 /* The key's texts are copied. */
 void sums_table_add(sums_table *t, const sums_key *key, const sums *s);
 void sums_table_count(sums_table *t, const ledger_call *c);
+/* Rows by their keys, always in the same order. Nothing may be added afterwards. */
+void sums_table_sort(sums_table *t);
 
 #endif

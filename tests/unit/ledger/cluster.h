@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <pwd.h>
@@ -91,14 +92,31 @@ static inline void cluster_start(cluster *c) {
     }
 }
 
-static inline void cluster_signal(cluster *c, int signal) {
+static inline pid_t cluster_parent_of(pid_t pid) {
+    char path[64];
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *f = fopen(path, "r");
+    if (f && fscanf(f, "%*d (%*[^)]) %*c %d", &parent) != 1) parent = 0;
+    if (f) fclose(f);
+    return parent;
+}
+
+/* The server and the processes that serve its connections. */
+static inline void cluster_signal_all(const cluster *c, int signal) {
     assert_int_equal(kill(c->pid, signal), 0);
+    DIR *dir = opendir("/proc");
+    for (struct dirent *d; (d = readdir(dir));) {
+        pid_t pid = atoi(d->d_name);
+        if (pid > 0 && cluster_parent_of(pid) == c->pid) (void)kill(pid, signal);
+    }
+    closedir(dir);
 }
 
 /* SIGINT: it closes all connections and ends. */
 static inline void cluster_stop(cluster *c, int signal) {
     if (!c->pid) return;
-    cluster_signal(c, signal);
+    assert_int_equal(kill(c->pid, signal), 0);
     waitpid(c->pid, NULL, 0);
     c->pid = 0;
 }

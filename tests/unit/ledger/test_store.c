@@ -396,6 +396,41 @@ static void what_is_no_database_is_refused(void **state) {
     buf_done(&why);
 }
 
+/* What no database is sure to take is replaced, in calls and sums alike, and can be asked for. */
+static void texts_that_are_none_cost_no_batch(void **state) {
+    world *w = *state;
+#define BAD "\xEF\xBF\xBD"
+    static const struct {
+        span text, kept;
+    } rows[] = {
+        {SPAN("a\0b"), SPAN("a" BAD "b")},
+        {SPAN("\0"), SPAN(BAD)},
+        {SPAN("caf\xE9"), SPAN("caf" BAD)},
+        {SPAN("\xC3"), SPAN(BAD)},
+        {SPAN("\xED\xA0\x80"), SPAN(BAD BAD BAD)}, /* a surrogate */
+        {SPAN("\xC0\x80"), SPAN(BAD BAD)},         /* overlong */
+        {SPAN("\xF4\x90\x80\x80"), SPAN(BAD BAD BAD BAD)},
+        {SPAN("caf\xC3\xA9 \xF0\x9F\x99\x82"), SPAN("caf\xC3\xA9 \xF0\x9F\x99\x82")},
+        {SPAN("'; \\x00 \\ \"$1\""), SPAN("'; \\x00 \\ \"$1\"")},
+    };
+#undef BAD
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        ledger_call c = call_at(i, T0);
+        c.model = c.user = c.error_message = c.usage = c.tags = rows[i].text;
+        assert_int_equal(import(w, &c, 1), 1);
+        assert_int_equal(import(w, &c, 1), 0);
+        bool found;
+        ledger_call kept = c;
+        kept.model = kept.user = kept.error_message = kept.usage = kept.tags = rows[i].kept;
+        assert_true(store_call(w->store, c.request_id, SPAN_EMPTY, check_same, &kept, &found));
+        assert_true(found);
+        ledger_query q = ledger_query_all;
+        q.user = rows[i].text;
+        assert_true(total(w, &q).calls > 0);
+    }
+    assert_int_equal(total(w, &ledger_query_all).calls, ARRAY_LEN(rows));
+}
+
 /* A file that was taken away is noticed before what goes into it is believed to be kept. */
 static void a_file_that_is_gone_is_noticed(void **state) {
     world *w = *state;
@@ -433,14 +468,14 @@ int main(void) {
         T(what_is_asked_is_what_comes),    T(sums_are_those_of_the_calls),
         T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
         T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
-        T(a_file_that_is_gone_is_noticed),
+        T(a_file_that_is_gone_is_noticed), T(texts_that_are_none_cost_no_batch),
     };
     const struct CMUnitTest at_a_server[] = {
         P(each_call_is_there_once),        P(a_call_comes_back_whole),
         P(every_field_comes_back),         P(pages_neither_skip_nor_double),
         P(what_is_asked_is_what_comes),    P(sums_are_those_of_the_calls),
         P(groups_are_told_apart),          P(what_is_old_goes_in_steps),
-        P(a_later_weirs_store_is_refused),
+        P(a_later_weirs_store_is_refused), P(texts_that_are_none_cost_no_batch),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
