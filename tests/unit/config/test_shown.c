@@ -175,6 +175,7 @@ static void covers_what_may_be_a_secret(void **state) {
         {"chat: {model: https://u:p@h/}", "chat: {model: **************}"},
         {"chat: {system: one correct horse battery staple and four other animals}", ""},
         {"logs: {api_key: x}", ""},
+        {"ledger: {store: \"postgres://u:ti,ger@h/d\"}", ""},
         {"chat: {system: \"my password is x\"}", ""},
         {"logs:\t{level: x}", "logs:\t{level: x}"},
         {"logs: {level: \x01}", "logs: {level: *}"},
