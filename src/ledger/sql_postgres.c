@@ -1,5 +1,5 @@
 /* PostgreSQL: a server, over libpq. Many runs of one statement go in one round trip (pipeline
- * mode); no statement outlives its transaction, so that a pooler may stand in between.
+ * mode); no prepared statement outlives its transaction.
  *
  * A server may be gone, paused or slow, and no call waits for it for ever: connecting has libpq's
  * bound for each host, a statement the server's own (statement_timeout), and silence one of weir's,
