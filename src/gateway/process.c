@@ -142,6 +142,7 @@ static void enter(gateway *g, gateway_phase phase) {
     loop_timer_stop(&g->loop, &g->grace);
     atomic_store_explicit(&g->phase, phase, memory_order_relaxed);
     if (phase > GATEWAY_SERVING) stop_probing(g);
+    if (phase > GATEWAY_DRAINING && g->ledger) ledger_leave(g->ledger);
     void (*order)(loop *, void *) = NULL;
     switch (phase) {
     case GATEWAY_STARTING:

@@ -91,6 +91,10 @@ bool ledger_start(ledger *l, buf *ret_why) {
     return !err;
 }
 
+void ledger_leave(ledger *l) {
+    atomic_store_explicit(&l->importer.leaving, true, memory_order_relaxed);
+}
+
 void ledger_close(ledger *l) {
     if (!l) return;
     importer_stop(&l->importer);

@@ -27,6 +27,9 @@ MUST_USE ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why);
 MUST_USE bool ledger_start(ledger *l, buf *ret_why);
 /* What can be taken over at a reload: on_full, journal, keep. */
 void ledger_configure(ledger *l, const config_ledger *c);
+/* The end is near: who waits for a server that is silent, to write or to read, soon gives up. Any
+ * thread. */
+void ledger_leave(ledger *l);
 /* Imports what it can, for as long as the store takes. Its writers must have been closed. NULL is
  * allowed. */
 void ledger_close(ledger *l);

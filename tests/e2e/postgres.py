@@ -85,7 +85,7 @@ class Server:
 
 
 class Relay:
-    """A TCP port in front of a server, which can let a commit through and cut the connection before its answer."""
+    """A TCP port in front of a server, which can let a commit through and cut the connection before its answer, or keep silent."""
 
     def __init__(self, server):
         self.path = str(server.folder / ".s.PGSQL.5432")
@@ -93,6 +93,8 @@ class Relay:
         self.port = self.listener.getsockname()[1]
         self.cuts = 0  # how many more commits are to be answered by nothing
         self.cut = 0
+        self.mute_after = None  # bytes of a statement after which a connection hears nothing more
+        self.muted = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -103,7 +105,7 @@ class Relay:
                 return
             server = socket.socket(socket.AF_UNIX)
             server.connect(self.path)
-            state = {"cutting": False}
+            state = {"cutting": False, "muted": False}
             for source, sink, asks in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pump, args=(source, sink, asks, state), daemon=True).start()
 
@@ -113,6 +115,11 @@ class Relay:
                 if asks and self.cuts and b"COMMIT\0" in data:
                     self.cuts -= 1
                     state["cutting"] = True
+                if asks and self.mute_after and self.mute_after in data:
+                    state["muted"] = True
+                    self.muted.set()
+                if not asks and state["muted"]:
+                    continue
                 if not asks and state["cutting"]:
                     self.cut += 1  # it has been done
                     break

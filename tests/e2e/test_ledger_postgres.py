@@ -1,5 +1,6 @@
 """The ledger in PostgreSQL: whatever becomes of the server, of weir or of the way between them, each call is there once."""
 
+import glob
 import os
 import random
 import signal
@@ -162,6 +163,40 @@ def test_a_server_that_is_paused_holds_up_neither_calls_nor_the_end(weir, upstre
     again.stop()
     third = weir(daemon.config_for(upstream, ledger={"store": store}), env={"STATE_DIRECTORY": str(w.directory / "weir")})
     wait_counted(third, 21)
+
+
+def test_a_question_that_is_not_answered_does_not_hold_up_the_end(weir, upstream, server, store):
+    """It would wait for 22 s, which is longer than weir may take to end here."""
+    upstream.always(reply(200, bodies.completion()))
+    relay = postgres.Relay(server)
+    database = store.partition("@/")[2].partition("?")[0]
+    try:
+        w = weir(upstream, ledger={"store": f"postgres://weir@127.0.0.1:{relay.port}/{database}"}, server={"drain": "1s"})
+        assert wire.chat(w).status == 200
+        wait_counted(w, 1)
+        relay.mute_after = b"REPEATABLE READ"
+        with wire.Client(w) as c:
+            c.request("GET", "/usage/summary")
+            assert relay.muted.wait(20)
+            w.stop()
+    finally:
+        relay.close()
+
+
+LIBRARIES = glob.glob("/usr/lib/*/libpq.so.5")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or len(LIBRARIES) != 1, reason="the library can only be taken away by root, in a namespace of its own")
+def test_without_the_library_a_sentence_says_what_brings_it(tmp_path, store):
+    path = tmp_path / "weir.yaml"
+    path.write_text(f"listen: 127.0.0.1:0\nproviders: {{a: {{kind: simulator}}}}\nledger: {{store: \"{store}\"}}\n")
+    path.chmod(0o600)
+    hidden = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null "$(readlink -f "$0")" || exit 77; exec "$@"', LIBRARIES[0]]
+    done = subprocess.run([*hidden, daemon.WEIR, "serve", "-c", path], capture_output=True, text=True, env={**os.environ, "STATE_DIRECTORY": str(tmp_path)})
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("nothing may be mounted here")
+    assert done.returncode == 1
+    assert "the PostgreSQL database of ledger.store: PostgreSQL's client library libpq.so.5 is not installed: install the package libpq5" in done.stderr + done.stdout
 
 
 def test_a_commit_whose_answer_is_lost_counts_once(weir, upstream, server, store):
