@@ -73,13 +73,15 @@ def test_the_library_is_loaded_by_nobody_else(weir, upstream):
 
 
 def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
+    """Ten times; LEDGER_KILLS says otherwise."""
+    kills = int(os.environ.get("LEDGER_KILLS", 10 if not daemon.sanitized() else 4))
     rng = random.Random(23)
     received = {}
     sim = Simulator()
     config = {"providers": {"main": {"kind": "simulator", "url": sim.url}}, "ledger": {"store": store}}
     env = {"STATE_DIRECTORY": str(tmp_path / "kept")}
     try:
-        for _ in range(10):
+        for _ in range(kills):
             w = weir(config, env=env)
             clients = Clients(w)
             time.sleep(rng.uniform(0.1, 0.5))  # a random moment
@@ -91,7 +93,7 @@ def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
         check_exact(w, received)
     finally:
         sim.close()
-    assert len(received) > 100
+    assert len(received) > 10 * kills
 
 
 def test_whatever_kills_the_server_each_call_is_there_once(weir, server, store):
@@ -158,7 +160,7 @@ def test_a_server_that_is_paused_holds_up_neither_calls_nor_the_end(weir, upstre
         w.stop()  # which waits for an answer that does not come
     finally:
         server.signal_all(signal.SIGCONT)
-    again = weir(upstream, ledger={"store": store}, )
+    again = weir(upstream, ledger={"store": store})
     assert ask(again, "/usage/summary")["total_calls"] == 1  # the others wait in the journal of the other
     again.stop()
     third = weir(daemon.config_for(upstream, ledger={"store": store}), env={"STATE_DIRECTORY": str(w.directory / "weir")})
