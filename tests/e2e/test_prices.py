@@ -68,6 +68,19 @@ def test_a_lost_hedge_costs_too(weir, upstreams):
     assert record["cost_nano"] == 140000
 
 
+def test_a_lost_hedge_that_told_nothing_costs_its_prompt(weir, upstreams):
+    main, spare = upstreams(), upstreams()
+    main.script(sse([bodies.chunk({"role": "assistant", "content": ""})], end="stall"))
+    spare.script(after(0.1, sse(bodies.stream("Quick.", usage=usage(7, 2)))))
+    w = weir(two(main, spare, **HEDGE, prices={"main/a": {"input": 1, "output": 1}, "spare/b": {"input": 10, "output": 10}}))
+    record = record_of(w, chat(w, True))
+    lost, won = record["tries"]
+    assert lost["estimated"] is True and lost["prompt_tokens"] > 0 and lost["completion_tokens"] == 0
+    assert lost["cost_nano"] == 1000 * lost["prompt_tokens"]
+    assert record["cost_nano"] == lost["cost_nano"] + won["cost_nano"] == lost["cost_nano"] + 90000
+    assert record["prompt_tokens"] == 7 and not record["estimated"]
+
+
 def test_a_broken_stream_costs_what_is_reckoned(weir, upstream):
     upstream.script(sse(bodies.stream("a", "b")[:-1], end="cut"))
     w = weir(upstream, retry={"retries": 0}, **PRICES)
