@@ -72,16 +72,19 @@ def test_the_library_is_loaded_by_nobody_else(weir, upstream):
     assert not loaded(w)
 
 
+KILLS = int(os.environ.get("LEDGER_KILLS", 10 if not daemon.sanitized() else 4))
+
+
+@pytest.mark.timeout(60 + KILLS)
 def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
     """Ten times; LEDGER_KILLS says otherwise."""
-    kills = int(os.environ.get("LEDGER_KILLS", 10 if not daemon.sanitized() else 4))
     rng = random.Random(23)
     received = {}
     sim = Simulator()
     config = {"providers": {"main": {"kind": "simulator", "url": sim.url}}, "ledger": {"store": store}}
     env = {"STATE_DIRECTORY": str(tmp_path / "kept")}
     try:
-        for _ in range(kills):
+        for _ in range(KILLS):
             w = weir(config, env=env)
             clients = Clients(w)
             time.sleep(rng.uniform(0.1, 0.5))  # a random moment
@@ -93,7 +96,7 @@ def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
         check_exact(w, received)
     finally:
         sim.close()
-    assert len(received) > 10 * kills
+    assert len(received) > 10 * KILLS
 
 
 def test_whatever_kills_the_server_each_call_is_there_once(weir, server, store):
