@@ -48,6 +48,11 @@ size_t call_next_slot(const call *c, size_t from) {
     return slots_next(&c->slots, from, call_now_ms(c));
 }
 
+/* Nobody was asked. */
+static bool is_unasked(const failure *f) {
+    return f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED;
+}
+
 /* A slot, or the next one that can be asked; else the call ends. */
 static void ask(call *c, size_t at) {
     failure f;
@@ -63,7 +68,8 @@ static void ask_once_more(call *c) {
     slot *s = &c->slots.items[c->at];
     bool first = !s->tries; /* a limit was waited for before anything was asked */
     failure f;
-    c->retries++;
+    if (!c->rested) c->retries++;
+    c->rested = false;
     s->spent = NULL;
     if (first) target_count_call(s->payer, c->spec.client, call_now_ms(c));
     if (!lane_start(c, c->at, false, &f)) {
@@ -73,7 +79,7 @@ static void ask_once_more(call *c) {
     if (first) return;
     /* A budget keeps an outage from being answered with more traffic; a limit is none, and what
      * weir was short of has made no traffic. */
-    if (c->waited->class != FAIL_LIMIT && !c->waited->shortage)
+    if (c->waited->class != FAIL_LIMIT && !c->waited->shortage && !is_unasked(c->waited))
         target_take_budget(s->payer, c->spec.client, call_now_ms(c));
     call_count(c, METRIC_RETRIES, s, "");
 }
@@ -107,11 +113,6 @@ static bool tells_nothing(const failure *f) {
            f->class == FAIL_TLS;
 }
 
-/* Nobody was asked. */
-static bool is_unasked(const failure *f) {
-    return f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED;
-}
-
 void call_note_last(call *c, const failure *kept) {
     if (!is_unasked(kept) && (!c->last || !tells_nothing(kept))) c->last = kept;
 }
@@ -126,6 +127,23 @@ static void tell_wait(call *c, const slot *s, const failure *why, int64_t wait_m
     const call_wait w = {
         .wait_ms = wait_ms, .why = why, .target = s->name, .attempts = c->attempts};
     if (c->sink->on_wait) c->sink->on_wait(c->user, &w);
+}
+
+/* All that may be asked are being left alone. Who has time waits until one is tried again: that is
+ * no retry, as nobody has been asked. */
+static bool waits_for_breaker(call *c, const failure *f) {
+    enum { PROBE_MS = 100 }; /* another call is the probe: so long until its end is looked for */
+    slots_rest rest = slots_get_rest(&c->slots, call_now_ms(c));
+    if (!c->spec.patient || rest.limited || lanes_running(c)) return false;
+    int64_t wait_ms = rest.wait_ms > PROBE_MS ? rest.wait_ms : PROBE_MS;
+    if (call_now_ms(c) + wait_ms >= c->spec.deadline_ms) return false;
+    c->at = rest.at;
+    c->rested = true;
+    c->waited = call_keep(c, f);
+    loop_timer_start(c->spec.loop, &c->backoff, wait_ms);
+    if (c->sink->on_rest) c->sink->on_rest(c->user);
+    tell_wait(c, &c->slots.items[rest.at], c->waited, wait_ms);
+    return true;
 }
 
 void call_decide(call *c, size_t at, const failure *f) {
@@ -147,6 +165,8 @@ void call_decide(call *c, size_t at, const failure *f) {
         .left_ms = c->spec.deadline_ms - call_now_ms(c),
     };
     retry_plan plan;
+    bool closed = f->error == ERR_BREAKER_OPEN && call_next_slot(c, 0) == c->slots.count;
+    if (closed && waits_for_breaker(c, f)) return;
     retry_verdict verdict = retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan);
     trace_decided(c, s, f, verdict, &plan);
     switch (verdict) {
@@ -235,7 +255,7 @@ static void on_total(timer *t) {
 /* ---- the owner's side ---- */
 
 /* No target may be asked now. A limit's end may be waited for, like a hint of the provider,
- * if it is near; a breaker's probe may not. */
+ * if it is near; a breaker's probe by those who have time. */
 static void refuse_all(call *c) {
     slots_rest rest = slots_get_rest(&c->slots, call_now_ms(c));
     bool waits = c->spec.patient || rest.wait_ms <= call_config(c)->retry.patience_ms;
@@ -244,6 +264,7 @@ static void refuse_all(call *c) {
         call_decide(c, rest.at, &f);
         return;
     }
+    if (waits_for_breaker(c, &f)) return;
     f.client_may_retry = rest.wait_ms <= RETRY_CLIENT_PATIENCE_MS;
     f.client_after_ms = rest.wait_ms > 0 ? rest.wait_ms : 0;
     call_give_up(c, f);

@@ -53,6 +53,7 @@ struct call {
     bool unfinished;
     bool over;
     const failure *kept;   /* why the first target was left; NULL: it was not */
+    bool rested;           /* a breaker's rest is waited for, which is no retry */
     const failure *waited; /* what the last backoff followed; NULL: there was none */
     const failure *last;   /* of those that were followed by another try; NULL: none was */
 };

@@ -46,7 +46,7 @@ static void write_overview(bool colour, buf *out) {
     cli_write_row("-h, --help", width, "Show this, or the help of the command that follows", out);
     cli_write_row("-V, --version", width, "Show the version", out);
     write_heading("Example", colour, out);
-    buf_add_cstr(out, "  weir chat \"What is a weir?\"\n  weir serve --listen 127.0.0.1:8080\n");
+    buf_add_cstr(out, "  weir chat \"What is a weir?\"\n");
 }
 
 static int print_and_free(buf *text) {

@@ -202,7 +202,8 @@ def test_kubernetes_runs_no_root(pod):
     assert pod.spec["securityContext"]["runAsNonRoot"] is True
     assert int(dockerfile("USER")) > 0
     assert pod.spec["securityContext"]["fsGroup"] == int(dockerfile("USER"))
-    assert pod.spec["volumes"][1]["secret"]["defaultMode"] == 0o440
+    [secret] = [v["secret"] for v in pod.spec["volumes"] if "secret" in v]
+    assert secret["defaultMode"] == 0o440
 
 
 def test_kubernetes_names(kubernetes):
