@@ -221,6 +221,8 @@ void queue_wait_first(http_call *call);
 http_call *queue_next(http_origin *o, bool fresh);
 /* Is there one? */
 bool queue_waits(const http_origin *o);
+/* Is the one whose turn it is one that only a new connection will do for? */
+bool queue_wants_new(const http_origin *o);
 
 /* ---- client_call.c ---- */
 

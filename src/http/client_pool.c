@@ -117,9 +117,15 @@ static bool is_too_many(http_origin *o) {
     return o->open > o->max_connections || (o->open == o->max_connections && queue_waits(o));
 }
 
+/* Whose turn it is needs a new connection, and there is room for one only once others are closed:
+ * handed on to those behind it, they would never be. */
+static bool must_make_room(const http_origin *o) {
+    return o->open >= o->max_connections && queue_wants_new(o);
+}
+
 void pool_return(http_origin *o, http_conn *conn) {
     list_remove(&conn->link);
-    http_call *next = queue_next(o, false);
+    http_call *next = must_make_room(o) ? NULL : queue_next(o, false);
     if (next)
         use(o, conn, next);
     else if (is_too_many(o))

@@ -124,6 +124,11 @@ bool queue_waits(const http_origin *o) {
     return find_next(o, true) != NULL;
 }
 
+bool queue_wants_new(const http_origin *o) {
+    const http_call *call = find_next(o, true);
+    return call && call->replayed;
+}
+
 http_call *queue_next(http_origin *o, bool fresh) {
     http_call *call = find_next(o, fresh);
     if (!call) return NULL;

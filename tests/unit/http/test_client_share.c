@@ -5,6 +5,9 @@
 #include "calls.h"
 #include "peer.h"
 
+#include <semaphore.h>
+#include <sys/socket.h>
+
 /* Each answer is its number, in the order in which the requests came. */
 static void numbered(peer *p, int fd, int n) {
     (void)n;
@@ -250,6 +253,57 @@ static void a_bound_that_shrinks(void **state) {
     calls_end(&c);
 }
 
+static sem_t broken_off;
+
+static void answer_one(int fd, const char *body) {
+    buf request;
+    if (!peer_read(fd, &request)) return;
+    buf_done(&request);
+    char raw[100];
+    snprintf(raw, sizeof raw, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n%s", body);
+    peer_send(fd, raw);
+}
+
+/* Both of the first connections answer once. Then the second breaks off, and only after that the
+ * first goes on. */
+static void second_breaks_off(peer *p, int fd, int n) {
+    if (n < 2) answer_one(fd, "00");
+    if (n == 1) {
+        buf request;
+        if (peer_read(fd, &request)) buf_done(&request);
+        shutdown(fd, SHUT_RDWR);
+        sem_post(&broken_off);
+        return;
+    }
+    if (n == 0) sem_wait(&broken_off);
+    numbered(p, fd, n);
+}
+
+static void allow_one(noted *n) {
+    allow(n->c, 1, 0);
+}
+
+/* Who can use a new connection alone is not passed by all who came later, when a lowered bound
+ * leaves no room for one beside those that are open. */
+static void a_replay_under_a_lowered_bound_has_its_turn(void **state) {
+    (void)state;
+    enum { CALLS = 40 };
+    peer p;
+    calls c;
+    sem_init(&broken_off, 0, 0);
+    shared_begin(&c, &p, second_breaks_off, 2, 0);
+    for (int i = 0; i < CALLS; i++)
+        (void)send_of(&c, 0, 0);
+    c.notes[0].at_end = c.notes[1].at_end = allow_one;
+    calls_run(&c);
+    peer_end(&p);
+    int last = atoi(c.notes[CALLS - 1].body.ptr);
+    for (int i = 0; i < CALLS - 1; i++)
+        assert_true(atoi(c.notes[i].body.ptr) < last);
+    sem_destroy(&broken_off);
+    calls_end(&c);
+}
+
 /* ---- at random ---- */
 
 enum { HOLDERS = 4, SHARE = 2 };
@@ -314,6 +368,7 @@ int main(void) {
         cmocka_unit_test(one_holder_leaves_room_for_others),
         cmocka_unit_test(a_share_that_grows_while_the_pool_is_idle),
         cmocka_unit_test(a_bound_that_shrinks),
+        cmocka_unit_test(a_replay_under_a_lowered_bound_has_its_turn),
         cmocka_unit_test(nobody_may_have_all),
         cmocka_unit_test(a_share_is_of_one_origin),
         cmocka_unit_test(holders_take_turns),
