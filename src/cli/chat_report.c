@@ -160,10 +160,10 @@ void chat_report_json(const weir_result *r, buf *out) {
     put_string(&w, "finish_reason", r->finish_reason);
     put_usage(&w, r);
     json_key(&w, "seconds");
-    json_put_fixed(&w, r->response_seconds, 3);
+    json_put_fixed(&w, r->response_seconds, 6);
     json_key(&w, "first_token_seconds");
     if (r->first_token_seconds >= 0)
-        json_put_fixed(&w, r->first_token_seconds, 3);
+        json_put_fixed(&w, r->first_token_seconds, 6);
     else
         json_put_null(&w);
     json_key(&w, "attempts");

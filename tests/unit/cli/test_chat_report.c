@@ -101,14 +101,14 @@ static void objects(void **state) {
         "{\"text\":\"\\\"\\u0000\\n\",\"model\":\"gpt-4o-mini\",\"target\":\"openai/gpt-4o-mini\","
         "\"finish_reason\":\"stop\",\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":34,"
         "\"total_tokens\":46,\"cached_tokens\":8,\"reasoning_tokens\":null,"
-        "\"estimated\":false},\"seconds\":1.250,\"first_token_seconds\":0.500,\"attempts\":1,"
+        "\"estimated\":false},\"seconds\":1.250000,\"first_token_seconds\":0.500000,\"attempts\":1,"
         "\"request_id\":\"r-1\",\"provider_request_id\":null,\"error\":null}");
     r = bad(), r.first_token_seconds = -1, r.prompt_tokens = -1;
     says_json(
         r, "{\"text\":null,\"model\":\"gpt-4o-mini\",\"target\":\"openai/gpt-4o-mini\","
            "\"finish_reason\":\"stop\",\"usage\":{\"prompt_tokens\":null,\"completion_tokens\":34,"
            "\"total_tokens\":46,\"cached_tokens\":null,\"reasoning_tokens\":null,"
-           "\"estimated\":false},\"seconds\":1.250,\"first_token_seconds\":null,\"attempts\":4,"
+           "\"estimated\":false},\"seconds\":1.250000,\"first_token_seconds\":null,\"attempts\":4,"
            "\"request_id\":\"r-2\",\"provider_request_id\":null,\"error\":{\"kind\":"
            "\"rate_limited\",\"message\":\"Slow \\u001b[31mdown.\",\"type\":\"requests\","
            "\"code\":\"rate_limit_exceeded\",\"param\":null,\"status\":429,"

@@ -136,7 +136,11 @@ static inline bool cluster_make(cluster *c, const char **ret_why) {
     char *const argv[] = {
         "initdb",           "-D", data, "-U", "weir", "-A", "trust", "-N", "-E", "UTF8",
         "--locale=C.UTF-8", NULL};
-    assert_true(cluster_wait(cluster_run(c, "initdb", argv)));
+    *ret_why = "initdb does not run here";
+    if (!cluster_wait(cluster_run(c, "initdb", argv))) {
+        (void)rmdir(c->folder);
+        return false;
+    }
     cluster_start(c);
     return true;
 }

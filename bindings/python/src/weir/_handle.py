@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 _WORDS = {
-    r"a key \(weir_options_set_key\), a URL \(weir_options_set_url\) or a configuration file \(weir_options_set_file\)": "give api_key, base_url or config",
+    r"a key \(weir_options_set_key\), a URL \(weir_options_set_url; \"simulator\": the built-in one\) or a configuration file \(weir_options_set_file\)": "give api_key, base_url or config",
     r"a client is made from a configuration file, from the text of one, or from a URL, a key and fallbacks": "a client is made from config, from config_text, "
     "or from base_url, api_key and fallbacks",
     r"^the concurrency is": "max_concurrency is",
