@@ -243,7 +243,8 @@ typedef enum config_ledger_full { LEDGER_FULL_REFUSE, LEDGER_FULL_SERVE } config
 
 typedef struct config_ledger {
     bool on;
-    span store;              /* "sqlite:PATH", "postgres://…" (a secret); empty: auto, a file in the state directory */
+    span store; /* "sqlite:PATH", "postgres://…" (a secret); empty: auto, a file in the state
+                   directory */
     config_ledger_sync sync; /* what records survive */
     config_ledger_full on_full;
     size_t journal_bytes;

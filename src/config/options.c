@@ -375,6 +375,7 @@ SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 
-const option_scope *const option_scopes[] = {&scope_file,   &scope_listener,   &scope_provider,
-                                             &scope_key,    &scope_model,      &scope_target,
-                                             &scope_client, &scope_client_key, &scope_price, &scope_price_tier, NULL};
+const option_scope *const option_scopes[] = {
+    &scope_file,   &scope_listener, &scope_provider,   &scope_key,   &scope_model,
+    &scope_target, &scope_client,   &scope_client_key, &scope_price, &scope_price_tier,
+    NULL};

@@ -1,5 +1,5 @@
-/* gateway/records.h: what the ledger tells over HTTP: sums, calls, one call. A client sees its own, an
- * admin's key all (config_admin).
+/* gateway/records.h: what the ledger tells over HTTP: sums, calls, one call. A client sees its own,
+ * an admin's key all (config_admin).
  *
  * Questions go to the store on another thread, one at a time of each worker, after what has ended
  * before has reached it.

@@ -37,7 +37,7 @@ struct weir_call {
     bool other; /* weir_request_set_call() */
     bool keep_headers;
     buf asked_model; /* empty: none is named */
-    buf fault; /* what is wrong with the request; empty: nothing */
+    buf fault;       /* what is wrong with the request; empty: nothing */
     http_header *headers;
     size_t header_count;
     buf header_text;

@@ -155,7 +155,8 @@ static void owner_done(owner *o) {
 
 #define DELTA(text) "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}\\n\\n"
 #define DOCUMENT(text)                                                                             \
-    "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"" text "\"},\"finish_reason\":\"stop\"}]}"
+    "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"" text                                  \
+    "\"},\"finish_reason\":\"stop\"}]}"
 
 static const struct {
     const char *script;
@@ -164,8 +165,8 @@ static const struct {
     unsigned trips;
 } rows[] = {
     /* what is not large stays here */
-    {"200 stream|say I|bytes " DELTA("%%") "|finish|done|end", true,
-     "stream 200; I; 2; .stop; end", 0},
+    {"200 stream|say I|bytes " DELTA("%%") "|finish|done|end", true, "stream 200; I; 2; .stop; end",
+     0},
     /* what comes in the piece of its end is told behind it, and may be large again */
     {"200 stream|say I|bytes " DELTA("%%%%") "|say so|finish|done|end", true,
      "stream 200; I; 4 L; so; .stop; end", 1},
@@ -188,8 +189,8 @@ static const struct {
     /* limits */
     {"200 stream|say I|bytes " DELTA("%%%%%%%%%") "|done|end", true,
      "stream 200; I; our_limit provider_answer_too_large 503", 1},
-    {"200|bytes " DOCUMENT("%%%%%%%%%%") "|end", false, "plain 200; our_limit provider_answer_too_large 503",
-     1},
+    {"200|bytes " DOCUMENT("%%%%%%%%%%") "|end", false,
+     "plain 200; our_limit provider_answer_too_large 503", 1},
     /* documents, as they are and as streams */
     {"200|bytes " DOCUMENT("%%%%%") "|end", false, "plain 200; 5 L; end", 1},
     {"200|bytes " DOCUMENT("%%%%%") "|end", true, "stream 200; 5 L; .stop; end", 1},

@@ -13,9 +13,8 @@ enum { TEXT_BYTES = 300 * 1000 };
 /* The event as a reader tells it; *text has its bytes. */
 static void read_event(reader *r, const char *before, const char *after, buf *text,
                        answer_event *ret) {
-    const reader_spec spec = {.dialect = DIALECT_OPENAI_CHAT,
-                              .want = WANT_PARTS | WANT_ENVELOPE,
-                              .usage_added = true};
+    const reader_spec spec = {
+        .dialect = DIALECT_OPENAI_CHAT, .want = WANT_PARTS | WANT_ENVELOPE, .usage_added = true};
     buf_add_cstr(text, before);
     while (text->len < TEXT_BYTES)
         buf_add_cstr(text, "the quick brown fox ");
