@@ -11,12 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A sixteenth of the journal's bound, so that what the store has is given back in time. */
 enum { FILES_AT_LEAST = 16, FILE_BYTES_MAX = 8 * 1024 * 1024 };
 
-static size_t file_bytes(size_t limit) {
-    size_t part = limit / FILES_AT_LEAST;
-    return part < FILE_BYTES_MAX ? part : FILE_BYTES_MAX;
+/* What is being written is not given back before it is followed by another: of all writers together
+ * it is a sixteenth of the journal's bound. */
+static size_t file_bytes(const journal *j) {
+    size_t limit = atomic_load_explicit(&j->limit, memory_order_relaxed);
+    unsigned writers = atomic_load_explicit(&j->writers, memory_order_relaxed);
+    size_t part = limit / FILES_AT_LEAST / (writers ? writers : 1);
+    return part < j->file_bytes ? part : j->file_bytes;
 }
 
 static void path_of(const journal *j, const journal_file *f, buf *ret) {
@@ -121,7 +124,8 @@ int journal_open(journal *j, const journal_io *io, const char *folder, size_t li
     *j = (journal){.io = io, .instant = wall_us > 0 ? (uint64_t)wall_us : 0};
     atomic_init(&j->limit, limit);
     atomic_init(&j->bytes, 0);
-    j->file_bytes = file_bytes(limit);
+    atomic_init(&j->writers, 0);
+    j->file_bytes = FILE_BYTES_MAX;
     list_init(&j->files);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return -errno;
@@ -207,16 +211,24 @@ static int start_file(journal_writer *w) {
 
 void journal_writer_init(journal_writer *w, journal *j, unsigned index, bool syncs) {
     *w = (journal_writer){.journal = j, .index = index, .syncs = syncs};
+    atomic_fetch_add_explicit(&j->writers, 1, memory_order_relaxed);
     (void)start_file(w);
+}
+
+static size_t written_of(const journal_file *f) {
+    return f ? atomic_load_explicit(&f->written, memory_order_relaxed) : 0;
 }
 
 /* A file that is long is followed by another. Where that cannot be had, it grows longer. */
 static int next_file(journal_writer *w) {
     const journal_file *f = w->file;
-    size_t written = f ? atomic_load_explicit(&f->written, memory_order_relaxed) : 0;
-    if (f && (written < w->journal->file_bytes || w->out_taken)) return 0;
+    if (f && (written_of(f) < file_bytes(w->journal) || w->out_taken)) return 0;
     int err = start_file(w);
     return f ? 0 : err;
+}
+
+void journal_writer_yield(journal_writer *w) {
+    if (written_of(w->file) && !w->out_taken) (void)start_file(w);
 }
 
 buf *journal_begin(journal_writer *w, size_t *ret_at) {

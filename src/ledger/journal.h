@@ -45,8 +45,9 @@ typedef struct journal {
     int folder_fd;
     uint64_t instant;
     atomic_size_t limit; /* bytes that all files may have together */
-    size_t file_bytes;   /* from here on a file is sealed */
+    size_t file_bytes;   /* from here on a file is followed by another, if not earlier */
     atomic_size_t bytes; /* that they have */
+    atomic_uint writers; /* that there have been */
     pthread_mutex_t lock;
     list files; /* by instant, writer and number */
 } journal;
@@ -89,6 +90,10 @@ static inline bool journal_writer_waits(const journal_writer *w) {
 }
 /* A negative errno where not all could be written; it still waits. */
 int journal_writer_flush(journal_writer *w);
+
+/* Begins another file where this one has something, so that the store can give back what it has of
+ * it: no other file grows once the journal is full. */
+void journal_writer_yield(journal_writer *w);
 
 /* Makes what was flushed before survive the machine. prepare on the writer's thread, run on any:
  * the writer may go on meanwhile. run frees it, and returns a negative errno where one of the files

@@ -212,8 +212,12 @@ static void put(ledger_writer *w, const ledger_call *c, frame_kind kind) {
     journal_end(&w->journal, at, kind);
 }
 
-static bool has_room(const ledger_writer *w) {
-    return !w->journal.error && !journal_is_full(&w->ledger->journal);
+static bool has_room(ledger_writer *w) {
+    if (w->journal.error) return false;
+    if (!journal_is_full(&w->ledger->journal)) return true;
+    journal_writer_yield(&w->journal);
+    importer_wake(&w->ledger->importer);
+    return false;
 }
 
 static void lose(ledger *l) {

@@ -156,6 +156,65 @@ static void long_files_are_sealed_and_removed(void **state) {
     folder_remove(&f);
 }
 
+/* As the importer does, where the store takes everything at once. */
+static void remove_sealed(journal_file *f, void *user) {
+    if (atomic_load(&f->sealed)) journal_remove(user, f);
+}
+
+/* What is written by so many at once is no more than a part of the journal. */
+static void files_in_use_do_not_fill_it(void **state) {
+    (void)state;
+    enum { WRITERS_MAX = 64, ROUNDS = 400 };
+    static const unsigned counts[] = {1, 2, 15, 16, 17, 32, WRITERS_MAX};
+    static journal_writer writers[WRITERS_MAX];
+    for (size_t row = 0; row < ARRAY_LEN(counts); row++) {
+        folder f;
+        folder_make(&f);
+        journal j;
+        assert_int_equal(journal_open(&j, &journal_io_system, f.path, 100 * 1000, 1000), 0);
+        for (unsigned i = 0; i < counts[row]; i++)
+            journal_writer_init(&writers[i], &j, i, false);
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            for (unsigned i = 0; i < counts[row]; i++) {
+                put(&writers[i], round);
+                assert_int_equal(journal_writer_flush(&writers[i]), 0);
+            }
+            journal_each(&j, remove_sealed, &j);
+            assert_false(journal_is_full(&j));
+        }
+        for (unsigned i = 0; i < counts[row]; i++)
+            journal_writer_close(&writers[i]);
+        journal_close(&j);
+        folder_remove(&f);
+    }
+}
+
+/* Its bound was lowered below what is being written, and nobody writes more as it is full. */
+static void a_full_journal_gives_back_what_is_in_use(void **state) {
+    (void)state;
+    folder f;
+    folder_make(&f);
+    journal j;
+    assert_int_equal(journal_open(&j, &journal_io_system, f.path, LIMIT, 1000), 0);
+    journal_writer w;
+    journal_writer_init(&w, &j, 0, false);
+    for (unsigned i = 0; i < 100; i++)
+        put(&w, i);
+    assert_int_equal(journal_writer_flush(&w), 0);
+    journal_set_limit(&j, 1000);
+    journal_each(&j, remove_sealed, &j);
+    assert_true(journal_is_full(&j));
+    journal_writer_yield(&w);
+    journal_each(&j, remove_sealed, &j);
+    assert_false(journal_is_full(&j));
+    unsigned count = w.count;
+    journal_writer_yield(&w); /* one that has nothing has nothing to give */
+    assert_int_equal(w.count, count);
+    journal_writer_close(&w);
+    journal_close(&j);
+    folder_remove(&f);
+}
+
 static void strange_files_are_left_alone(void **state) {
     (void)state;
     static const char *const names[] = {"notes.txt", "00000000000003e8-0000-0000000x.journal",
@@ -255,6 +314,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_flushed_is_there_again),
         cmocka_unit_test(long_files_are_sealed_and_removed),
+        cmocka_unit_test(files_in_use_do_not_fill_it),
+        cmocka_unit_test(a_full_journal_gives_back_what_is_in_use),
         cmocka_unit_test(strange_files_are_left_alone),
         cmocka_unit_test(instants_go_on),
         cmocka_unit_test(whatever_fails_once_loses_nothing),
