@@ -160,7 +160,7 @@ static void note_usage(ledger_call *c, const token_usage *u) {
 
 ledger_call ledger_call_of(const call_record *r, buf *tries) {
     ledger_call c = ledger_call_begun(r);
-    c.target = r->target;
+    c.target = span_clip(r->target, WORD_MAX); /* a client may have named it */
     c.provider_request_id = span_clip(r->provider_request_id, WORD_MAX);
     c.finish_reason = span_clip(r->finish_reason, WORD_MAX);
     c.outcome = call_outcome_word(r->outcome);

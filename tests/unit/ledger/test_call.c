@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "ledger/call.h"
+#include "ledger/frame.h"
 #include "ledger/tries.h"
 #include "ledger/varint.h"
 
@@ -224,6 +225,39 @@ static void long_names_are_cut(void **state) {
     buf_done(&code);
 }
 
+/* A client names the model, and with it the target where the configuration leaves that to it. A
+ * record of whatever it says, through as many attempts as there may be, is one that is read back.
+ */
+static void no_word_makes_a_record_too_long(void **state) {
+    (void)state;
+    enum { WORD = 100 * 1000, ATTEMPTS = 40 };
+    static char text[WORD];
+    memset(text, 'w', sizeof text);
+    const span word = span_from(text, sizeof text);
+    static attempt_record tries[ATTEMPTS];
+    for (size_t i = 0; i < ATTEMPTS; i++)
+        tries[i] = (attempt_record){
+            .target = word, .outcome = "rate limited", .provider_request_id = word};
+    const call_record r = {.request_id = "01943f2c-1b2e-7abc-8def-0123456789ab",
+                           .user = word,
+                           .model = word,
+                           .target = word,
+                           .provider_request_id = word,
+                           .finish_reason = word,
+                           .error = ERR_INTERNAL,
+                           .error_text = word,
+                           .usage_text = span_clip(word, RECORD_USAGE_MAX),
+                           .attempts = ATTEMPTS,
+                           .tries = tries};
+    buf of_tries = BUF_EMPTY, code = BUF_EMPTY;
+    const ledger_call c = ledger_call_of(&r, &of_tries);
+    ledger_call_write(&c, &code);
+    assert_in_range(code.len, 1, FRAME_PAYLOAD_MAX);
+    assert_int_equal(c.target.len, 256); /* a part of a key in the store */
+    buf_done(&of_tries);
+    buf_done(&code);
+}
+
 static void fallbacks_are_targets_that_were_left(void **state) {
     (void)state;
     const attempt_record tries[] = {{.target = SPAN("a")},
@@ -246,6 +280,7 @@ int main(void) {
         cmocka_unit_test(attempts_come_back),
         cmocka_unit_test(usage_is_told_in_the_records_words),
         cmocka_unit_test(long_names_are_cut),
+        cmocka_unit_test(no_word_makes_a_record_too_long),
         cmocka_unit_test(fallbacks_are_targets_that_were_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
