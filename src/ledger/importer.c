@@ -167,10 +167,12 @@ static bool import_piece(piece *p) {
     const store_mark mark = {span_cstr(p->file->name), (int64_t)p->at};
     const store_batch batch = {p->calls, p->count, i->node, &mark, p->at > p->mark};
     size_t fresh = 0;
-    if (p->at > p->mark && !store_import(i->store, &batch, &fresh)) return failed(i);
+    if (p->at > p->mark) {
+        if (!store_import(i->store, &batch, &fresh)) return failed(i);
+        note_back(i);
+    }
     atomic_fetch_add(&i->imported, fresh);
     p->file->read = p->at;
-    note_back(i);
     return true;
 }
 
@@ -233,15 +235,13 @@ static bool is_read(const journal_file *f) {
 
 /* Its mark goes first: were it left behind, nobody would come back for it. What is then read once
  * more, after a crash in between, is not new to the store. */
-static void remove_file(importer *i, journal_file *f) {
+static bool remove_file(importer *i, journal_file *f) {
     const store_mark gone = {span_cstr(f->name), -1};
     const store_batch batch = {NULL, 0, i->node, &gone, 1};
     size_t fresh;
-    if (!store_import(i->store, &batch, &fresh)) {
-        (void)failed(i);
-        return;
-    }
+    if (!store_import(i->store, &batch, &fresh)) return failed(i);
     journal_remove(i->journal, f);
+    return true;
 }
 
 static void pass_file(journal_file *f, void *user) {
@@ -250,8 +250,7 @@ static void pass_file(journal_file *f, void *user) {
     p->good = p->good && read_file(i, f);
     if (f->old && !is_read(f)) p->old_left = true;
     if (!p->good || !is_read(f) || f->open || (f->old && !i->old_done)) return;
-    remove_file(i, f);
-    p->good = i->store != NULL;
+    p->good = remove_file(i, f);
 }
 
 /* ---- what a crash has left ---- */
@@ -315,7 +314,9 @@ static bool prune(importer *i) {
 }
 
 static bool run_pass(importer *i) {
-    return open_store(i) && read_all(i) && prune(i);
+    if (!open_store(i) || !read_all(i) || !prune(i)) return false;
+    note_back(i);
+    return true;
 }
 
 /* Under the lock, but for the pass itself. */

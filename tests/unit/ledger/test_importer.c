@@ -179,6 +179,15 @@ static void an_open_call_keeps_its_file(void **state) {
     end(w, false);
 }
 
+static sql *lock_store(world *w) {
+    const store_place place = store_place_of(&w->name);
+    buf why = BUF_EMPTY;
+    bool never;
+    sql *db = sql_sqlite.open(place.where.ptr, SQL_WRITES, false, &why, &never);
+    assert_true(db->driver->run(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL));
+    return db;
+}
+
 static void a_locked_store_is_waited_for(void **state) {
     world *w = *state;
     begin(w);
@@ -186,11 +195,7 @@ static void a_locked_store_is_waited_for(void **state) {
     put(w, 1, FRAME_SETTLE);
     flush(w);
     assert_true(importer_catch_up(&w->importer, WAIT_MS));
-    const store_place place = store_place_of(&w->name);
-    buf why = BUF_EMPTY;
-    bool never;
-    sql *db = sql_sqlite.open(place.where.ptr, SQL_WRITES, false, &why, &never);
-    assert_true(db->driver->run(db, "BEGIN IMMEDIATE", NULL, 0, NULL, NULL));
+    sql *db = lock_store(w);
     put(w, 2, FRAME_SETTLE);
     flush(w);
     while (!atomic_load(&w->importer.store_away))
@@ -204,7 +209,84 @@ static void a_locked_store_is_waited_for(void **state) {
     assert_false(atomic_load(&w->importer.store_away));
     expect(w, "03 ok, 02 ok, 01 ok", 3, 30);
     end(w, false);
-    buf_done(&why);
+}
+
+/* Whatever it was wanted for: no record has to come for weir to see it again. */
+static void a_store_is_back_without_a_record(void **state) {
+    world *w = *state;
+    begin(w);
+    start(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    end(w, false);
+    sql *db = lock_store(w);
+    begin(w);
+    atomic_store(&w->importer.keep_ms, 1000); /* which asks it to forget */
+    start(w);
+    while (!atomic_load(&w->importer.store_away))
+        usleep(1000);
+    db->driver->close(db);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    assert_false(atomic_load(&w->importer.store_away));
+    end(w, false);
+}
+
+/* ---- a store that does as it is told ---- */
+
+static struct {
+    atomic_bool refuses; /* it has refused to let a mark go */
+    buf refused;         /* that of this file */
+    bool others;         /* and of others */
+} told;
+
+static bool run_as_told(sql *db, const char *text, const sql_value *values, size_t count,
+                        sql_row_fn *row, void *user) {
+    if (strncmp(text, "DELETE FROM weir_journal", 24) != 0)
+        return sql_sqlite.run(db, text, values, count, row, user);
+    if (!told.refused.len) buf_add(&told.refused, values[1].text);
+    if (!span_eq(buf_span(&told.refused), values[1].text)) told.others = true;
+    atomic_store(&told.refuses, true);
+    return false;
+}
+
+static sql_driver driver;
+
+static sql *open_as_told(const char *where, sql_mode mode, bool durable, buf *ret_why,
+                         bool *ret_never) {
+    sql *db = sql_sqlite.open(where, mode, durable, ret_why, ret_never);
+    if (db) db->driver = &driver;
+    return db;
+}
+
+static void obey(world *w) {
+    driver = sql_sqlite;
+    driver.open = open_as_told;
+    driver.run = run_as_told;
+    w->importer.place.driver = &driver;
+    told.others = false;
+}
+
+/* A store that refuses one thing may let each wait for its refusal: it is left alone for a while,
+ * and not asked for the next. */
+static void a_store_that_refuses_is_not_asked_on(void **state) {
+    world *w = *state;
+    begin(w);
+    w->journal.file_bytes = 200;
+    for (unsigned i = 1; i < 40; i++) {
+        put(w, i, FRAME_SETTLE);
+        assert_int_equal(journal_writer_flush(&w->writer), 0);
+    }
+    journal_writer_close(&w->writer);
+    journal_close(&w->journal);
+    begin(w);
+    obey(w);
+    start(w);
+    while (!atomic_load(&told.refuses))
+        usleep(1000);
+    end(w, false);
+    assert_true(told.refused.len > 0);
+    assert_false(told.others);
+    buf_done(&told.refused);
+    expect(w, NULL, 39, 390);
 }
 
 /* What was in it is gone with it; what comes after is kept. */
@@ -261,6 +343,8 @@ int main(void) {
         T(a_call_that_was_cut_off_is_interrupted),
         T(an_open_call_keeps_its_file),
         T(a_locked_store_is_waited_for),
+        T(a_store_is_back_without_a_record),
+        T(a_store_that_refuses_is_not_asked_on),
         T(a_store_that_was_removed_is_made_again),
         T(damage_costs_that_record_alone),
     };
