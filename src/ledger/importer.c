@@ -178,6 +178,11 @@ static bool import_piece(piece *p) {
 
 /* ---- a file ---- */
 
+/* A journal may have grown for hours before it comes to its end. */
+static bool is_late(const importer *i) {
+    return clock_mono_ms() >= atomic_load_explicit(&i->late_ms, memory_order_relaxed);
+}
+
 typedef struct pass {
     importer *importer;
     bool good;
@@ -211,7 +216,7 @@ static bool read_pieces(importer *i, journal_file *f, int fd, size_t mark) {
         p->at = f->read;
         take_frames(p, span_from(i->chunk, (size_t)n), sealed && f->read + (size_t)n == written);
         if (p->at == f->read) break;
-        good = import_piece(p);
+        good = import_piece(p) && !is_late(i);
     }
     free(p);
     return good;
@@ -247,7 +252,7 @@ static bool remove_file(importer *i, journal_file *f) {
 static void pass_file(journal_file *f, void *user) {
     pass *p = user;
     importer *i = p->importer;
-    p->good = p->good && read_file(i, f);
+    p->good = p->good && !is_late(i) && read_file(i, f);
     if (f->old && !is_read(f)) p->old_left = true;
     if (!p->good || !is_read(f) || f->open || (f->old && !i->old_done)) return;
     p->good = remove_file(i, f);
@@ -314,7 +319,7 @@ static bool prune(importer *i) {
 }
 
 static bool run_pass(importer *i) {
-    if (!open_store(i) || !read_all(i) || !prune(i)) return false;
+    if (is_late(i) || !open_store(i) || !read_all(i) || !prune(i)) return false;
     note_back(i);
     return true;
 }
@@ -360,6 +365,7 @@ int importer_start(importer *i) {
     pthread_condattr_destroy(&attributes);
     i->chunk = mem_alloc(CHUNK_BYTES);
     i->place.leaving = &i->leaving;
+    atomic_store(&i->late_ms, INT64_MAX);
     i->old_done = false;
     sigset_t before;
     loop_quiet(&before);
@@ -371,6 +377,7 @@ int importer_start(importer *i) {
 
 void importer_stop(importer *i) {
     if (i->runs) {
+        atomic_store(&i->late_ms, clock_mono_ms() + i->last_ms);
         atomic_store(&i->leaving, true);
         pthread_mutex_lock(&i->lock);
         i->ending = true;

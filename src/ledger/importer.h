@@ -20,6 +20,7 @@ typedef struct importer {
     span node;
     log_shard *log;
     atomic_llong keep_ms; /* 0: for ever */
+    int64_t last_ms;      /* so long importer_stop() goes on importing */
 
     /* For anybody to read. */
     atomic_bool store_away;
@@ -35,6 +36,7 @@ typedef struct importer {
     atomic_bool work, asleep;
     bool ending;             /* under lock */
     atomic_bool leaving;     /* the same, for who waits for a server */
+    atomic_llong late_ms;    /* monotonic: no more is begun from then on */
     uint64_t asked, reached; /* likewise: passes */
     store *store;            /* NULL: away, or not opened yet */
     open_calls open;
@@ -46,7 +48,8 @@ typedef struct importer {
 
 /* What the owner has set stays, but for place.leaving. A negative errno. */
 MUST_USE int importer_start(importer *i);
-/* Imports what is there, if the store lets it, and ends the thread. */
+/* Imports what is there, if the store lets it, for last_ms at most, and ends the thread: the rest
+ * stays in the journal, for the next start. */
 void importer_stop(importer *i);
 
 /* Something has been written. Any thread; cheap. */

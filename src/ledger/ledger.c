@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* What weir's end waits for the store, beside what one statement takes. */
+enum { LAST_MS = 2000 };
+
 struct ledger {
     ledger_home home;
     journal journal;
@@ -70,6 +73,7 @@ ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
                              .place = store_place_of(&l->home.store),
                              .durable = l->machine,
                              .node = span_cstr(l->home.node),
+                             .last_ms = LAST_MS,
                              .log = logger_add_shard(log)};
     ledger_configure(l, c);
     if (look_at_store(l, ret_why)) return l;

@@ -23,8 +23,10 @@ static void begin(world *w) {
     assert_int_equal(
         journal_open(&w->journal, &journal_io_system, w->folder.path, LIMIT, 1000 * w->lives), 0);
     journal_writer_init(&w->writer, &w->journal, 0, false);
-    w->importer = (importer){
-        .journal = &w->journal, .place = store_place_of(&w->name), .node = SPAN_OF("node")};
+    w->importer = (importer){.journal = &w->journal,
+                             .place = store_place_of(&w->name),
+                             .node = SPAN_OF("node"),
+                             .last_ms = WAIT_MS};
 }
 
 static void start(world *w) {
@@ -233,14 +235,21 @@ static void a_store_is_back_without_a_record(void **state) {
 /* ---- a store that does as it is told ---- */
 
 static struct {
-    atomic_bool refuses; /* it has refused to let a mark go */
-    buf refused;         /* that of this file */
-    bool others;         /* and of others */
+    atomic_bool refuses;  /* it has refused to let a mark go */
+    buf refused;          /* that of this file */
+    bool others;          /* and of others */
+    const importer *ends; /* it takes one piece, which lasts until this one is to end */
+    atomic_bool takes;
 } told;
 
 static bool run_as_told(sql *db, const char *text, const sql_value *values, size_t count,
                         sql_row_fn *row, void *user) {
-    if (strncmp(text, "DELETE FROM weir_journal", 24) != 0)
+    if (told.ends && !strncmp(text, "INSERT INTO weir_journal", 24)) {
+        atomic_store(&told.takes, true);
+        while (!atomic_load(&told.ends->leaving))
+            usleep(1000);
+    }
+    if (told.ends || strncmp(text, "DELETE FROM weir_journal", 24) != 0)
         return sql_sqlite.run(db, text, values, count, row, user);
     if (!told.refused.len) buf_add(&told.refused, values[1].text);
     if (!span_eq(buf_span(&told.refused), values[1].text)) told.others = true;
@@ -287,6 +296,36 @@ static void a_store_that_refuses_is_not_asked_on(void **state) {
     assert_false(told.others);
     buf_done(&told.refused);
     expect(w, NULL, 39, 390);
+}
+
+/* A journal may be long, and the end of weir near: what is left is there at the next start. */
+static void the_end_is_not_put_off(void **state) {
+    world *w = *state;
+    enum { CALLS = 2000 };
+    begin(w); /* which makes the store */
+    start(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    end(w, false);
+    begin(w);
+    for (unsigned i = 0; i < CALLS; i++)
+        put(w, i, FRAME_SETTLE);
+    assert_int_equal(journal_writer_flush(&w->writer), 0);
+    obey(w);
+    w->importer.last_ms = 0;
+    told.ends = &w->importer;
+    start(w);
+    while (!atomic_load(&told.takes))
+        usleep(1000);
+    end(w, false);
+    told.ends = NULL;
+    const long long first = (long long)atomic_load(&w->importer.imported);
+    assert_in_range(first, 1, CALLS - 1);
+    expect(w, NULL, first, 10 * first);
+    begin(w);
+    start(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    expect(w, NULL, CALLS, 10 * CALLS);
+    end(w, false);
 }
 
 /* What was in it is gone with it; what comes after is kept. */
@@ -339,13 +378,10 @@ static void damage_costs_that_record_alone(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(what_is_written_is_imported),
-        T(a_call_that_was_cut_off_is_interrupted),
-        T(an_open_call_keeps_its_file),
-        T(a_locked_store_is_waited_for),
-        T(a_store_is_back_without_a_record),
-        T(a_store_that_refuses_is_not_asked_on),
-        T(a_store_that_was_removed_is_made_again),
+        T(what_is_written_is_imported),      T(a_call_that_was_cut_off_is_interrupted),
+        T(an_open_call_keeps_its_file),      T(a_locked_store_is_waited_for),
+        T(a_store_is_back_without_a_record), T(a_store_that_refuses_is_not_asked_on),
+        T(the_end_is_not_put_off),           T(a_store_that_was_removed_is_made_again),
         T(damage_costs_that_record_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
