@@ -222,11 +222,27 @@ static bool read_pieces(importer *i, journal_file *f, int fd, size_t mark) {
     return good;
 }
 
+/* Somebody has removed it. What was not read is lost, and nothing else waits for it. */
+static void give_up(importer *i, journal_file *f, size_t written) {
+    f->read = written;
+    if (atomic_exchange(&f->gone, true)) return;
+    const log_field fields[] = {{.key = "file", .value = span_cstr(f->name)}};
+    log_event(i->log, LEVEL_ERROR, "journal_gone",
+              SPAN_OF("A journal's file was removed before its records were in the store."), fields,
+              ARRAY_LEN(fields));
+    log_flush(i->log);
+    atomic_fetch_add(&i->damaged, 1);
+}
+
 static bool read_file(importer *i, journal_file *f) {
-    size_t mark;
-    if (f->read == atomic_load_explicit(&f->written, memory_order_acquire)) return true;
+    size_t mark, written = atomic_load_explicit(&f->written, memory_order_acquire);
+    if (f->read == written) return true;
     if (!find_mark(i, f, &mark)) return false;
     int fd = journal_open_file(i->journal, f);
+    if (fd == -ENOENT) {
+        give_up(i, f, written);
+        return true;
+    }
     if (fd < 0) return away(i, span_cstr(strerror(-fd)));
     bool good = read_pieces(i, f, fd, mark);
     (void)i->journal->io->close(fd);

@@ -90,6 +90,7 @@ static int find_old(journal *j, const char *name) {
     }
     atomic_init(&f->written, (size_t)st.st_size);
     atomic_init(&f->sealed, true);
+    atomic_init(&f->gone, false);
     atomic_fetch_add(&j->bytes, (size_t)st.st_size);
     if (f->instant >= j->instant) j->instant = f->instant + 1; /* the clock was set back */
     insert(j, f);
@@ -202,6 +203,7 @@ static int start_file(journal_writer *w) {
     }
     atomic_init(&f->written, 0);
     atomic_init(&f->sealed, false);
+    atomic_init(&f->gone, false);
     seal(w);
     w->count++;
     w->file = f;
@@ -222,7 +224,9 @@ static size_t written_of(const journal_file *f) {
 /* A file that is long is followed by another. Where that cannot be had, it grows longer. */
 static int next_file(journal_writer *w) {
     const journal_file *f = w->file;
-    if (f && (written_of(f) < file_bytes(w->journal) || w->out_taken)) return 0;
+    bool gone = f && atomic_load_explicit(&f->gone, memory_order_relaxed);
+    if (f && !gone && (written_of(f) < file_bytes(w->journal) || w->out_taken)) return 0;
+    if (gone) w->out_taken = 0;
     int err = start_file(w);
     return f ? 0 : err;
 }

@@ -34,6 +34,7 @@ typedef struct journal_file {
     int fd;                /* the writer's; -1: it writes no more */
     atomic_size_t written; /* whole frames, all of them: may be read */
     atomic_bool sealed;    /* no more will be written */
+    atomic_bool gone;      /* somebody has removed it: what is written to it nobody will read */
     /* The importer's. */
     size_t read; /* the store has it, up to here */
     size_t open; /* calls that began in it and have not ended */

@@ -328,6 +328,36 @@ static void the_end_is_not_put_off(void **state) {
     end(w, false);
 }
 
+static void remove_by_hand(journal_file *f, void *user) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", (const char *)user, f->name);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Old ones and the one that is being written: what was in them is lost, and nothing else. */
+static void files_that_somebody_removed_are_passed_over(void **state) {
+    world *w = *state;
+    begin(w);
+    put(w, 1, FRAME_SETTLE);
+    assert_int_equal(journal_writer_flush(&w->writer), 0);
+    journal_writer_close(&w->writer);
+    journal_close(&w->journal);
+    begin(w);
+    put(w, 2, FRAME_SETTLE);
+    assert_int_equal(journal_writer_flush(&w->writer), 0);
+    journal_each(&w->journal, remove_by_hand, w->folder.path);
+    start(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    assert_false(atomic_load(&w->importer.store_away));
+    assert_int_equal(atomic_load(&w->importer.damaged), 2);
+    put(w, 3, FRAME_SETTLE);
+    flush(w);
+    assert_true(importer_catch_up(&w->importer, WAIT_MS));
+    expect(w, "03 ok", 1, 10);
+    assert_true(all_is_imported(w));
+    end(w, false);
+}
+
 /* What was in it is gone with it; what comes after is kept. */
 static void a_store_that_was_removed_is_made_again(void **state) {
     world *w = *state;
@@ -378,10 +408,15 @@ static void damage_costs_that_record_alone(void **state) {
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        T(what_is_written_is_imported),      T(a_call_that_was_cut_off_is_interrupted),
-        T(an_open_call_keeps_its_file),      T(a_locked_store_is_waited_for),
-        T(a_store_is_back_without_a_record), T(a_store_that_refuses_is_not_asked_on),
-        T(the_end_is_not_put_off),           T(a_store_that_was_removed_is_made_again),
+        T(what_is_written_is_imported),
+        T(a_call_that_was_cut_off_is_interrupted),
+        T(an_open_call_keeps_its_file),
+        T(a_locked_store_is_waited_for),
+        T(a_store_is_back_without_a_record),
+        T(a_store_that_refuses_is_not_asked_on),
+        T(the_end_is_not_put_off),
+        T(files_that_somebody_removed_are_passed_over),
+        T(a_store_that_was_removed_is_made_again),
         T(damage_costs_that_record_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
