@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/secret.h"
+#include "config/quota.h"
 
 #include <stdatomic.h>
 
@@ -121,6 +122,7 @@ typedef struct config_client {
     unsigned char (*keys)[32]; /* SHA-256 of each; any of them is this client */
     size_t key_count;
     uint64_t holder; /* of shares: names it beyond this snapshot (base/shares.h) */
+    config_limit_set limits;
 } config_client;
 
 /* ---- policies ---- */
@@ -187,11 +189,16 @@ typedef struct config_limits {
     unsigned headers;
     unsigned messages;
     unsigned depth;
-    unsigned members;    /* of an object and those around it; at least 48 */
-    size_t memory_bytes; /* all bodies and answers that are gathered; never 0: auto is resolved */
-    bool memory_told;    /* by the configuration, and not by what the machine has */
-    unsigned calls;      /* concurrent calls per worker */
-    double client_share; /* of calls and the like: what one client may hold; see config_share() */
+    unsigned members;      /* of an object and those around it; at least 48 */
+    size_t memory_bytes;   /* all bodies and answers that are gathered; never 0: auto is resolved */
+    bool memory_told;      /* by the configuration, and not by what the machine has */
+    unsigned calls;        /* concurrent calls per worker */
+    double client_share;   /* of calls and the like: what one client may hold; see config_share() */
+    config_limit_set user; /* of each user of a client */
+    config_limit_set address; /* of each address that asks */
+    config_limit_rules model, tag;
+    bool quotas;            /* any of these is set */
+    int64_t assumed_tokens; /* of an answer whose request does not bound it */
 } config_limits;
 
 typedef struct config_chat {

@@ -145,8 +145,26 @@ static void write_clients(explainer *e, unsigned depth) {
         type_client_keys.write(NULL, &client->keys, e->out);
         buf_add_cstr(e->out, ", environment: ");
         write_string(client->environment, e->out);
+        if (config_limits_anything(&client->limits)) {
+            buf_add_cstr(e->out, ", limits: ");
+            config_limits_write(&client->limits, e->out);
+        }
         buf_add_char(e->out, '}');
         end_line(e, start, client);
+    }
+}
+
+static void write_limit_rules(explainer *e, span name, const config_limit_rules *rules,
+                              unsigned depth) {
+    if (rules->count == 0) return;
+    write_heading(e, depth, name, NULL);
+    for (size_t i = 0; i < rules->count; i++) {
+        size_t start;
+        start_line(e, depth + 1, &start);
+        write_string(rules->items[i].pattern, e->out);
+        buf_add_cstr(e->out, ": ");
+        config_limits_write(&rules->items[i].limits, e->out);
+        end_line(e, start, &rules->items[i]);
     }
 }
 
@@ -161,6 +179,8 @@ static span last_part(const char *path) {
 static bool is_unset(const option *o, const void *base) {
     const void *field = (const char *)base + o->offset;
     if (o->inherits) return *(const int64_t *)field == 0;
+    if (o->type == &type_quotas || o->type == &type_spend_quotas)
+        return ((const config_quotas *)field)->count == 0;
     return o->type == &type_file && ((const span *)field)->len == 0;
 }
 
@@ -184,6 +204,9 @@ static void write_option(explainer *e, const option *o, const void *base, unsign
         write_models(e, depth);
     else if (o->type == &type_clients)
         write_clients(e, depth);
+    else if (o->type == &type_limit_rules)
+        write_limit_rules(e, last_part(o->path), (const void *)((const char *)base + o->offset),
+                          depth);
     else if (o->type == &type_prices)
         write_prices(e, depth);
     else if (o->type == &type_targets)

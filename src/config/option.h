@@ -66,6 +66,7 @@ extern const option_scope scope_model;
 extern const option_scope scope_target;
 extern const option_scope scope_client;
 extern const option_scope scope_client_key;
+extern const option_scope scope_limit;
 extern const option_scope scope_price;
 extern const option_scope scope_price_tier;
 /* All of them, in the order of the reference; NULL at the end. */
@@ -110,6 +111,9 @@ extern const option_type type_admin_keys; /* admin.c */
 extern const option_type type_prices;     /* prices.c */
 extern const option_type type_money;      /* int64_t, nano units */
 extern const option_type type_price_tiers;
+extern const option_type type_quotas; /* quota.c: config_quotas */
+extern const option_type type_spend_quotas;
+extern const option_type type_limit_rules;
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 

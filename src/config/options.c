@@ -56,6 +56,17 @@ static const char *const format_words[] = {"auto", "json", "text", NULL};
 #define TOTAL_TIMEOUT(scope, how, more) \
     TIMEOUT(scope, total, "24h", how("30m"), "A whole call with all its attempts and waits." more)
 
+/* What one of something may have. */
+#define LIMITS(scope, prefix, field) \
+    {OTHER(scope, prefix "requests", field.requests, type_quotas), \
+     .sentence = "Requests: 60/m lets 60 through at once, then one a second; a list for several periods."}, \
+    {OTHER(scope, prefix "tokens", field.tokens, type_quotas), \
+     .sentence = "Tokens, of prompts and answers together: reserved before a call, settled after it."}, \
+    {OTHER(scope, prefix "spend", field.spend, type_spend_quotas), \
+     .sentence = "What calls may cost in a day or a month of the calendar (UTC), in the currency of the prices; reserved and settled as tokens are."}, \
+    {COUNT(scope, prefix "parallel", field.parallel), .standard = "off", .min = "1", .max = "1000000", .zero = "off", \
+     .sentence = "Calls at a time."}
+
 static const option file_options[] = {
     {OTHER(config, "listen", listeners, type_listen), .standard = "127.0.0.1:8080",
      .sentence = "Where weir listens: an address with a port, unix:/path, a mapping {address, tls}, or a list of these."},
@@ -204,6 +215,15 @@ static const option file_options[] = {
     {RATIO(config, "limits.client_share", limits.client_share), .standard = "50%", .min = "1%", .max = "100%",
      .sentence = "Of what clients share, as limits.calls, limits.memory and a provider's max_connections: the most that one of several clients may hold at a time."},
 
+    LIMITS(config, "limits.user.", limits.user),
+    LIMITS(config, "limits.address.", limits.address),
+    {OTHER(config, "limits.model", limits.model, type_limit_rules),
+     .sentence = "Limits of models, by the name that clients ask for: a mapping from a name to its limits; a * at its end stands for any rest, and all that match share them."},
+    {OTHER(config, "limits.tag", limits.tag, type_limit_rules),
+     .sentence = "Limits of tags, by name=value as x-weir-tag has them: with team=* each team has its own."},
+    {INTEGER(config, "limits.assumed_tokens", limits.assumed_tokens), .standard = "1000", .min = "1", .max = "10000000",
+     .sentence = "Tokens that are reserved for an answer whose request does not bound it."},
+
     {OTHER(config, "cors.origins", cors.origins, type_texts),
      .sentence = "Origins whose pages may call weir, such as https://app.example.com or tauri://localhost; \"*\" for any. Empty: none but those of its own address."},
     {BOOL(config, "cors.credentials", cors.credentials), .standard = "false",
@@ -330,7 +350,10 @@ static const option client_options[] = {
      .sentence = "The client's key: {sha256: its hash in hex}, a reference \"${NAME}\", {file: path}, {command: [program, argument]}, or the key itself. weir keeps its hash alone. A list of these while the client turns from one to the next: each is this client."},
     {TEXT(config_client, "environment", environment), .standard = "",
      .sentence = "A label such as dev or prod."},
+    LIMITS(config_client, "limits.", limits),
 };
+
+static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
 
 static const option price_options[] = {
 #define X(id, member, text) \
@@ -371,11 +394,13 @@ SCOPE(client_key, "clients[].key", client_key_options,
       "A client's key written as a mapping: "
       "`sha256`, `file` or `command`.");
 
+SCOPE(limit, "limits.model.NAME", limit_options,
+      "What all calls of that model may have together; likewise under `limits.tag`.");
 SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 
-const option_scope *const option_scopes[] = {
-    &scope_file,   &scope_listener, &scope_provider,   &scope_key,   &scope_model,
-    &scope_target, &scope_client,   &scope_client_key, &scope_price, &scope_price_tier,
-    NULL};
+const option_scope *const option_scopes[] = {&scope_file,   &scope_listener,   &scope_provider,
+                                             &scope_key,    &scope_model,      &scope_target,
+                                             &scope_client, &scope_client_key, &scope_limit,
+                                             &scope_price,  &scope_price_tier, NULL};

@@ -225,6 +225,12 @@ static void check_memory(reader *r, const yaml_node *root) {
     buf_done(&text);
 }
 
+/* So that a call need not ask each where there are none. */
+static void derive_quotas(config_limits *l) {
+    l->quotas = config_limits_anything(&l->user) || config_limits_anything(&l->address) ||
+                l->model.count || l->tag.count;
+}
+
 void rules_check(reader *r, const yaml_node *root) {
     check_listeners(r, root);
     check_hosts(r, root);
@@ -235,6 +241,7 @@ void rules_check(reader *r, const yaml_node *root) {
     derive_models(r);
     timeouts_settle(r->config);
     memory_settle(r->config);
+    derive_quotas(&r->config->limits);
     check_memory(r, root);
     check_chat_model(r, root);
 }

@@ -32,6 +32,7 @@ typedef struct exchange_env {
     metrics_shard *metrics;       /* NULL: nothing is counted */
     log_shard *log;               /* NULL: nothing is logged */
     struct ledger_writer *ledger; /* NULL: no records are kept */
+    struct limiter *limiter;      /* shared by all loops; NULL: nothing is limited */
     bool patient;                 /* who asks has time: see call_spec.patient */
     unsigned open;                /* exchanges in progress */
     unsigned open_children;       /* of them: those that another one started */

@@ -64,6 +64,8 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
         h[n++] = (http_header){SPAN_OF("x-client-request-id"), x->record.client_request_id};
     if (x->failure.error != ERR_NONE)
         n += retry_headers(x->failure.client_may_retry, x->failure.client_after_ms, a, h + n);
+    for (size_t i = 0; i < x->more_headers.count; i++)
+        h[n++] = x->more_headers.items[i];
     if (!x->call) return n;
     if (x->record.own_us < 0) exchange_note_own(x);
     if (x->has_head || x->failure.class != FAIL_NONE) {
@@ -78,6 +80,12 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
     return n;
 }
 
+/* What the provider allows weir does not tell a client whom weir itself allows less. */
+static bool crosses(const exchange *x, const http_header *h) {
+    if (x->more_headers.count && span_istarts(h->name, SPAN_OF("x-ratelimit-"))) return false;
+    return http_header_is_safe(h->name, h->value);
+}
+
 http_headers exchange_headers(exchange *x, http_headers crossing, span content_type) {
     http_header *h =
         arena_alloc(&x->env->event_arena, (EXCHANGE_HEADERS_MAX + 3 + crossing.count) * sizeof *h);
@@ -88,7 +96,6 @@ http_headers exchange_headers(exchange *x, http_headers crossing, span content_t
         h[n++] = (http_header){SPAN_OF("x-accel-buffering"), SPAN_OF("no")};
     }
     for (size_t i = 0; i < crossing.count; i++)
-        if (http_header_is_safe(crossing.items[i].name, crossing.items[i].value))
-            h[n++] = crossing.items[i];
+        if (crosses(x, &crossing.items[i])) h[n++] = crossing.items[i];
     return (http_headers){h, n};
 }

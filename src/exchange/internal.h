@@ -158,17 +158,19 @@ struct exchange {
     bool may_hold;         /* one of them may */
     answer_head head;      /* of the answer */
     bool has_head;
-    bool head_told;         /* the form has been given it: no filter keeps it back */
-    bool head_sent;         /* the door has been given a head */
-    bool streams;           /* that was a stream's: it is one of env->streams */
-    bool told_failed;       /* the answer has said, as its last event, that it failed */
-    int sent_status;        /* its status */
-    int64_t prompt_guess;   /* tokens; -1: nobody has wanted to know yet */
-    answer_guess *answered; /* what has come; NULL: nothing that counts */
-    bool reserved;          /* the ledger has it, and is owed its end */
-    bool holds_share;       /* of limits.calls, as its client's */
-    bool asked;             /* the request's spans are gone */
-    bool recorded;          /* CLOSING: the rows that always run have; steps may still be at it */
+    bool head_told;            /* the form has been given it: no filter keeps it back */
+    bool head_sent;            /* the door has been given a head */
+    bool streams;              /* that was a stream's: it is one of env->streams */
+    bool told_failed;          /* the answer has said, as its last event, that it failed */
+    int sent_status;           /* its status */
+    int64_t prompt_guess;      /* tokens; -1: nobody has wanted to know yet */
+    answer_guess *answered;    /* what has come; NULL: nothing that counts */
+    bool reserved;             /* the ledger has it, and is owed its end */
+    bool holds_share;          /* of limits.calls, as its client's */
+    http_headers more_headers; /* that stages want on whatever is answered: up to
+                                  EXCHANGE_MORE_HEADERS_MAX, in the arena */
+    bool asked;                /* the request's spans are gone */
+    bool recorded; /* CLOSING: the rows that always run have; steps may still be at it */
     last_word last;
     byte_keeper *plain_keeper; /* of the bytes of a large plain answer that comes late; NULL */
     char finish_reason[64];    /* the record's */
@@ -260,9 +262,9 @@ static inline bool exchange_status_is_hidden(const exchange *x) {
 /* Notes weir's own share of the time so far: until the request left, and since the answer came. */
 void exchange_note_own(exchange *x);
 /* The headers of every answer of this exchange: x-request-id, the client's own, x-weir-* once a
- * call was made; with an error also x-should-retry and retry-after. Adds up to EXCHANGE_HEADERS_MAX
- * to h. */
-enum { EXCHANGE_HEADERS_MAX = 9 };
+ * call was made, what stages want; with an error also x-should-retry and retry-after. Adds up to
+ * EXCHANGE_HEADERS_MAX to h. */
+enum { EXCHANGE_MORE_HEADERS_MAX = 6, EXCHANGE_HEADERS_MAX = 9 + EXCHANGE_MORE_HEADERS_MAX };
 size_t exchange_own_headers(exchange *x, http_header *h);
 /* The same, with those of the provider that may cross, and the content type given. In the loop's
  * event_arena: for the time of what the door is told. */

@@ -51,6 +51,8 @@ void stage_admit_done(exchange *x);
 stage_fn stage_label;   /* for whom is it, and what is it marked with? */
 stage_fn stage_parse;   /* what is asked, and is it well formed? */
 stage_fn stage_route;   /* which targets may answer? */
+stage_fn stage_limit;   /* may it have so much? */
+void stage_limit_done(exchange *x);
 stage_fn stage_reserve; /* is there room for its record? */
 stage_fn stage_call;    /* attempts, retries, fallback: the answer comes back */
 stage_fn stage_settle;  /* what did it use? */

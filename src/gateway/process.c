@@ -294,6 +294,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->logger = logger_new(&c->logs, STDERR_FILENO);
     g->log = logger_add_shard(g->logger);
     g->targets = target_table_new();
+    g->limiter = limiter_new();
     memory_bound_init(&g->memory, 0, 0);
     gateway_bound_memory(g);
     foreseen_tell(g->shard, c);
@@ -387,6 +388,7 @@ void gateway_free(gateway *g) {
     snapshot_unref(g->snapshot);
     target_table_free(g->targets);
     ledger_close(g->ledger);
+    limiter_free(g->limiter);
     memory_bound_done(&g->memory);
     metrics_free(g->metrics);
     logger_free(g->logger, LOG_WAIT_MS);

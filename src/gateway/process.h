@@ -10,6 +10,7 @@
 #include "gateway/phase.h"
 #include "http/client.h"
 #include "ledger/ledger.h"
+#include "limit/limiter.h"
 #include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
@@ -24,6 +25,7 @@ struct gateway {
     logger *logger;
     target_table *targets;
     ledger *ledger;      /* NULL: no records are kept */
+    limiter *limiter;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;

@@ -123,6 +123,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .plan = &gateway_plan,
         .snapshot = loop_snapshot_new(w->client, s, g->targets),
         .targets = g->targets,
+        .limiter = g->limiter,
         .metrics = metrics_add_shard(g->metrics),
         .log = logger_add_shard(g->logger),
     };

@@ -1,12 +1,22 @@
 #include "provider/provider.h"
 
+/* By whatever name a dialect has for it. */
+static bool bounds_answer(json_value name) {
+    return json_is(name, SPAN_OF("max_tokens")) ||
+           json_is(name, SPAN_OF("max_completion_tokens")) ||
+           json_is(name, SPAN_OF("max_output_tokens"));
+}
+
 request_bounds request_bounds_of(const request_facts *facts) {
     request_bounds found = facts->bounds;
     if (found.known) return found;
-    found.known = true;
+    found = (request_bounds){.known = true, .answer_tokens = -1};
     json_iter it = json_iter_of(facts->root);
     for (json_member m; json_next_member(&it, &m);) {
         const json_value name = json_member_name(&m);
+        int64_t tokens;
+        if (bounds_answer(name) && json_i64(m.value, &tokens) && tokens > found.answer_tokens)
+            found.answer_tokens = tokens;
         if (json_is(name, SPAN_OF("max_tokens"))) found.max_tokens = name;
         if (json_is(name, SPAN_OF("max_completion_tokens"))) found.max_completion_tokens = name;
     }

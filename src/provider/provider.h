@@ -15,14 +15,15 @@
 #include "json/json.h"
 #include "provider/credential.h"
 
-/* What the parse stage found in the client's request. Spans point into body. */
-/* The names of the members that bound a chat completion's answer, as they stand in the body; NONE:
- * it has no such member. */
+/* What bounds the answer. */
 typedef struct request_bounds {
     bool known;
-    json_value max_tokens, max_completion_tokens;
+    json_value max_tokens, max_completion_tokens; /* these names, as they stand in the body; NONE:
+                                                     it has no such member */
+    int64_t answer_tokens; /* of each choice, by the largest of them; -1: nothing bounds it */
 } request_bounds;
 
+/* What the parse stage found in the client's request. Spans point into body. */
 typedef struct request_facts {
     endpoint endpoint;
     span method;

@@ -1,0 +1,169 @@
+#include "exchange/limit_asks.h"
+
+#include "base/hash.h"
+#include "call/price_part.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* Of each set: quotas of three kinds, and parallel. Beside the tags there are four sets. */
+enum { ASKS_OF_A_SET = 3 * QUOTAS_MAX + 1 };
+
+typedef struct collector {
+    exchange *x;
+    limit_ask *items;
+    size_t count, room;
+    int64_t tokens, nano; /* -1: nobody has wanted to know yet */
+} collector;
+
+/* ---- how much ---- */
+
+/* What the answer may have, each of its choices. */
+static int64_t most_answered(const exchange *x) {
+    const endpoint e = x->facts.endpoint;
+    int64_t most = exchange_config(x)->limits.assumed_tokens;
+    if (e == EP_EMBEDDINGS || e == EP_MODERATIONS) return 0;
+    if (!exchange_dialect(x)->is_json) return most;
+    const int64_t bound = request_bounds_of(&x->facts).answer_tokens;
+    if (bound >= 0) most = bound;
+    if (__builtin_mul_overflow(most, (int64_t)x->facts.choices, &most)) return INT64_MAX / 4;
+    return most < INT64_MAX / 4 ? most : INT64_MAX / 4;
+}
+
+static int64_t tokens_of(collector *c) {
+    if (c->tokens >= 0) return c->tokens;
+    const bool is_json = exchange_dialect(c->x)->is_json;
+    c->tokens = (is_json ? estimate_prompt(c->x) : 0) + most_answered(c->x);
+    return c->tokens;
+}
+
+/* At that target: one without a model asks for the client's. */
+static int64_t cost_at(const exchange *x, const prices *known, const config_target *t,
+                       const token_usage *u) {
+    span name = t->name;
+    if (!t->model.len)
+        name = arena_join(&x->env->event_arena,
+                          (span[]){t->provider->name, SPAN_OF("/"), x->facts.model_name}, 3);
+    return prices_cost(known, name, u);
+}
+
+static int64_t nano_of(collector *c) {
+    exchange *x = c->x;
+    const prices *known = snapshot_prices(x->snapshot->snapshot);
+    if (c->nano >= 0) return c->nano;
+    c->nano = 0;
+    if (!known || !exchange_dialect(x)->is_json) return 0;
+    token_usage u = token_usage_unknown;
+    u.prompt = estimate_prompt(x);
+    u.completion = most_answered(x);
+    u.total = u.prompt + u.completion;
+    for (size_t i = 0; i < x->model->target_count; i++) {
+        int64_t nano = cost_at(x, known, &x->model->targets[i], &u);
+        if (nano > c->nano) c->nano = nano;
+    }
+    return c->nano;
+}
+
+/* ---- of whom ---- */
+
+static void add(collector *c, limit_scope scope, span name, uint64_t subject, limit_kind kind,
+                config_quota quota, int64_t amount) {
+    if (c->count == c->room) return; /* there are no more than were counted */
+    c->items[c->count++] = (limit_ask){.scope = scope,
+                                       .kind = kind,
+                                       .name = name,
+                                       .subject = subject,
+                                       .quota = quota,
+                                       .amount = amount};
+}
+
+static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
+                    const config_limit_set *s) {
+    const bool step = c->x->request.parent != NULL;
+    for (unsigned i = 0; i < s->requests.count && !step; i++)
+        add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);
+    for (unsigned i = 0; i < s->tokens.count; i++)
+        add(c, scope, name, subject, LIMIT_TOKENS, s->tokens.items[i], tokens_of(c));
+    for (unsigned i = 0; i < s->spend.count; i++)
+        add(c, scope, name, subject, LIMIT_SPEND, s->spend.items[i], nano_of(c));
+    if (s->parallel && !step)
+        add(c, scope, name, subject, LIMIT_PARALLEL, (config_quota){s->parallel, 0}, 1);
+}
+
+/* A client's users are its own: another's of that name is somebody else. */
+static void add_user(collector *c, const config_limit_set *s) {
+    const exchange *x = c->x;
+    if (!x->record.user.len || !config_limits_anything(s)) return;
+    uint64_t subject = hash_span(x->record.user) + 3 * hash_span(x->record.client);
+    add_set(c, LIMIT_OF_USER, SPAN_EMPTY, subject, s);
+}
+
+/* Who has a network of IPv6 has at least 2^64 addresses (RFC 6177). */
+static uint64_t address_subject(span peer) {
+    unsigned char bytes[16];
+    char text[INET6_ADDRSTRLEN];
+    size_t port = peer.len;
+    if (span_starts(peer, SPAN_OF("["))) {
+        peer = span_slice(peer, 1, span_find(peer, 0, ']'));
+    } else {
+        port = span_find(peer, 0, ':');
+        bool one_colon = port < peer.len && span_find(peer, port + 1, ':') == peer.len;
+        if (one_colon) peer = span_slice(peer, 0, port);
+    }
+    if (!peer.len || peer.len >= sizeof text) return hash_span(peer);
+    memcpy(text, peer.ptr, peer.len);
+    text[peer.len] = '\0';
+    if (inet_pton(AF_INET6, text, bytes) != 1) return hash_span(peer);
+    return hash_span(span_from((const char *)bytes, 8));
+}
+
+static void add_address(collector *c, const config_limit_set *s) {
+    span peer = c->x->record.peer;
+    if (peer.len && config_limits_anything(s))
+        add_set(c, LIMIT_OF_ADDRESS, SPAN_EMPTY, address_subject(peer), s);
+}
+
+static void add_model(collector *c, const config_limit_rules *rules) {
+    const config_limit_rule *r = config_find_limit(rules, c->x->facts.model_name);
+    if (r) add_set(c, LIMIT_OF_MODEL, r->pattern, hash_span(r->pattern), &r->limits);
+}
+
+static void add_tags(collector *c, const config_limit_rules *rules) {
+    span rest = c->x->record.tags, tag;
+    while (rules->count && span_cut(&rest, ',', &tag) && tag.len) {
+        const config_limit_rule *r = config_find_limit(rules, tag);
+        if (r) add_set(c, LIMIT_OF_TAG, r->pattern, hash_span(tag), &r->limits);
+    }
+}
+
+static size_t tag_count(span tags) {
+    size_t n = tags.len > 0;
+    for (size_t i = 0; i < tags.len; i++)
+        n += tags.ptr[i] == ',';
+    return n;
+}
+
+limit_asks limit_asks_of(exchange *x) {
+    const config_limits *l = &exchange_config(x)->limits;
+    const config_client *client = x->client;
+    const bool own = client && config_limits_anything(&client->limits);
+    if (!own && !l->quotas) return (limit_asks){0};
+    collector c = {.x = x, .tokens = -1, .nano = -1};
+    c.room = (4 + tag_count(x->record.tags)) * ASKS_OF_A_SET;
+    c.items = arena_alloc(&x->arena, c.room * sizeof *c.items);
+    if (own) add_set(&c, LIMIT_OF_CLIENT, client->name, client->holder, &client->limits);
+    add_user(&c, &l->user);
+    add_address(&c, &l->address);
+    add_model(&c, &l->model);
+    add_tags(&c, &l->tag);
+    return (limit_asks){c.items, c.count};
+}
+
+span limit_option(const limit_ask *a, arena *to) {
+    const char *kind = limit_kind_word(a->kind);
+    if (a->scope == LIMIT_OF_CLIENT) return arena_printf(to, "clients[].limits.%s", kind);
+    if (a->scope == LIMIT_OF_USER || a->scope == LIMIT_OF_ADDRESS)
+        return arena_printf(to, "limits.%s.%s", limit_scope_word(a->scope), kind);
+    return arena_printf(to, "limits.%s.%.*s.%s", limit_scope_word(a->scope), SPAN_ARG(a->name),
+                        kind);
+}

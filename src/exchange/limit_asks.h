@@ -1,0 +1,25 @@
+/* exchange/limit_asks.h: what limits a call, and what it wants of each limit: its client's, its
+ * user's, its address's, its model's and its tags'.
+ *
+ * What it may use is not known before it has ended, so the most is taken beforehand: the prompt's
+ * tokens by estimate, the answer's as the request bounds them (limits.assumed_tokens where it does
+ * not), the money that so much costs at the dearest of the model's targets.
+ */
+#ifndef WEIR_EXCHANGE_LIMIT_ASKS_H
+#define WEIR_EXCHANGE_LIMIT_ASKS_H
+
+#include "exchange/internal.h"
+#include "limit/limiter.h"
+
+typedef struct limit_asks {
+    limit_ask *items;
+    size_t count; /* 0: nothing limits it */
+} limit_asks;
+
+/* In the exchange's arena. Of a step of another exchange: tokens and money alone. */
+limit_asks limit_asks_of(exchange *x);
+
+/* "limits.user.requests", "clients[].limits.tokens": where the limit stands. */
+span limit_option(const limit_ask *a, arena *to);
+
+#endif

@@ -1,0 +1,299 @@
+#include "limit/limiter.h"
+
+#include "base/mem.h"
+#include "limit/gcra.h"
+#include "limit/spend.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { FIRST_COUNTERS = 64, CAP_MAX = 2 * LIMITER_COUNTERS, SAMPLES = 8 };
+
+typedef struct counter {
+    uint64_t key; /* 0: the place is free */
+    limit_kind kind;
+    config_period per; /* of SPEND */
+    union {
+        gcra rate;
+        spend spend;
+        int64_t held; /* of PARALLEL */
+    };
+} counter;
+
+struct limiter {
+    pthread_mutex_t lock; /* of all below; held for a few instructions an ask */
+    counter *counters;    /* those with one key are none or one; searched from key on */
+    size_t cap;           /* a power of two, or 0; never more than half full between calls */
+    size_t count;
+    size_t hand; /* where samples are taken next */
+    uint64_t dropped;
+};
+
+const char *limit_scope_word(limit_scope s) {
+    static const char *const words[] = {
+#define X(id, word, sentence) word,
+#include "limit/scopes.def"
+#undef X
+    };
+    return words[s];
+}
+
+const char *limit_kind_word(limit_kind k) {
+    static const char *const words[LIMIT_KINDS] = {"requests", "tokens", "spend", "parallel"};
+    return words[k];
+}
+
+limiter *limiter_new(void) {
+    limiter *l = mem_zalloc(sizeof *l);
+    (void)pthread_mutex_init(&l->lock, NULL);
+    return l;
+}
+
+void limiter_free(limiter *l) {
+    if (!l) return;
+    (void)pthread_mutex_destroy(&l->lock);
+    free(l->counters);
+    free(l);
+}
+
+/* ---- one counter ---- */
+
+static gcra_rule rule_of(config_quota q) {
+    return (gcra_rule){q.amount, config_period_us(q.per)};
+}
+
+/* When it is as if it had never been; INT64_MAX: not before something is given back. */
+static int64_t idle_from_us(const counter *c, limit_now now) {
+    const config_quota any = {INT64_MAX, c->per};
+    switch (c->kind) {
+    case LIMIT_SPEND:
+        if (spend_left(&c->spend, any, now.wall_us) == INT64_MAX) return now.mono_us;
+        return now.mono_us + spend_until_next(&c->spend, c->per, now.wall_us);
+    case LIMIT_PARALLEL: return c->held ? INT64_MAX : now.mono_us;
+    default: return now.mono_us + gcra_until_full(&c->rate, now.mono_us);
+    }
+}
+
+static bool counts(const counter *c, limit_now now) {
+    return c->key && idle_from_us(c, now) > now.mono_us;
+}
+
+/* ---- the table ---- */
+
+/* Of one subject each kind and each period counts for itself. */
+static uint64_t key_of(const limit_ask *a) {
+    const config_period per = a->kind == LIMIT_PARALLEL ? 0 : a->quota.per;
+    uint64_t what =
+        ((uint64_t)a->scope * LIMIT_KINDS + (uint64_t)a->kind) * CONFIG_PERIODS + (uint64_t)per;
+    uint64_t key = a->subject ^ ((what + 1) * 0x9E3779B97F4A7C15u);
+    return key ? key : 1;
+}
+
+static counter *find(const limiter *l, uint64_t key) {
+    size_t i = key & (l->cap - 1);
+    while (l->counters[i].key && l->counters[i].key != key)
+        i = (i + 1) & (l->cap - 1);
+    return &l->counters[i];
+}
+
+/* Those behind a place that has become free move up where their search would stop at it. */
+static void take_out(limiter *l, size_t gap) {
+    const size_t mask = l->cap - 1;
+    for (size_t i = (gap + 1) & mask; l->counters[i].key; i = (i + 1) & mask) {
+        size_t wanted = l->counters[i].key & mask;
+        if (((i - wanted) & mask) < ((i - gap) & mask)) continue;
+        l->counters[gap] = l->counters[i];
+        gap = i;
+    }
+    l->counters[gap] = (counter){0};
+    l->count--;
+}
+
+/* Without those that count nothing; with room for as many again, up to a bound, and for so many
+ * more in any case. */
+static void rebuild(limiter *l, size_t more, limit_now now) {
+    const limiter old = *l;
+    size_t live = 0, cap = FIRST_COUNTERS;
+    for (size_t i = 0; i < old.cap; i++)
+        live += counts(&old.counters[i], now);
+    while (cap < 2 * (live + more) || (cap < 4 * live && cap < CAP_MAX))
+        cap *= 2;
+    l->counters = mem_zalloc_array(cap, sizeof *l->counters);
+    l->cap = cap;
+    l->count = live;
+    l->hand = 0;
+    for (size_t i = 0; i < old.cap; i++)
+        if (counts(&old.counters[i], now)) *find(l, old.counters[i].key) = old.counters[i];
+    free(old.counters);
+}
+
+/* Of a few that are there the one which would first be as if new goes; what is held stays. */
+static bool make_room(limiter *l, limit_now now) {
+    size_t best = SIZE_MAX;
+    int64_t best_us = INT64_MAX;
+    for (unsigned seen = 0; seen < SAMPLES; l->hand = (l->hand + 1) & (l->cap - 1)) {
+        const counter *c = &l->counters[l->hand];
+        if (!c->key) continue;
+        seen++;
+        int64_t from_us = idle_from_us(c, now);
+        if (from_us >= best_us) continue;
+        best_us = from_us;
+        best = l->hand;
+    }
+    if (best == SIZE_MAX) return false;
+    l->dropped += best_us > now.mono_us;
+    take_out(l, best);
+    return true;
+}
+
+/* Room for so many more. What was found before may be somewhere else afterwards. */
+static void reserve(limiter *l, size_t more, limit_now now) {
+    while (2 * (l->count + more) > l->cap)
+        if (l->cap < CAP_MAX || !make_room(l, now)) rebuild(l, more, now);
+}
+
+static counter *get(limiter *l, const limit_ask *a) {
+    counter *c = find(l, a->counter);
+    if (c->key) return c;
+    *c = (counter){.key = a->counter, .kind = a->kind, .per = a->quota.per};
+    l->count++;
+    return c;
+}
+
+/* ---- taking ---- */
+
+static int64_t wait_of(const counter *c, const limit_ask *a, limit_now now, bool *ret_full) {
+    int64_t wait_us = 0;
+    *ret_full = true;
+    if (a->amount > a->quota.amount) return -1;
+    switch (a->kind) {
+    case LIMIT_PARALLEL: *ret_full = c->held >= a->quota.amount; return 0;
+    case LIMIT_SPEND: {
+        int64_t left = spend_left(&c->spend, a->quota, now.wall_us);
+        *ret_full = !left || left < a->amount; /* also what is taken to cost nothing */
+        return *ret_full ? spend_until_next(&c->spend, c->per, now.wall_us) : 0;
+    }
+    default:
+        wait_us = gcra_wait(&c->rate, rule_of(a->quota), a->amount, now.mono_us);
+        *ret_full = wait_us > 0;
+        return wait_us;
+    }
+}
+
+static void take(counter *c, const limit_ask *a, int64_t amount, limit_now now) {
+    switch (a->kind) {
+    case LIMIT_PARALLEL: c->held += amount; break;
+    case LIMIT_SPEND: spend_take(&c->spend, a->quota.per, amount, now.wall_us); break;
+    default: gcra_take(&c->rate, rule_of(a->quota), amount, now.mono_us); break;
+    }
+}
+
+static void give(counter *c, const limit_ask *a, int64_t amount, limit_now now) {
+    switch (a->kind) {
+    case LIMIT_PARALLEL: c->held = c->held > amount ? c->held - amount : 0; break;
+    case LIMIT_SPEND: spend_give(&c->spend, a->quota.per, amount, now.wall_us); break;
+    default: gcra_give(&c->rate, rule_of(a->quota), amount, now.mono_us); break;
+    }
+}
+
+static void tell(const counter *c, limit_ask *a, limit_now now) {
+    switch (a->kind) {
+    case LIMIT_PARALLEL:
+        a->left = a->quota.amount > c->held ? a->quota.amount - c->held : 0;
+        a->reset_us = 0;
+        break;
+    case LIMIT_SPEND:
+        a->left = spend_left(&c->spend, a->quota, now.wall_us);
+        a->reset_us = spend_until_next(&c->spend, a->quota.per, now.wall_us);
+        break;
+    default:
+        a->left = gcra_left(&c->rate, rule_of(a->quota), now.mono_us);
+        a->reset_us = gcra_until_full(&c->rate, now.mono_us);
+        break;
+    }
+}
+
+/* Never is the longest, then what has no end that is known. */
+static bool is_longer(int64_t wait_us, int64_t than_us) {
+    return than_us != -1 && (wait_us == -1 || wait_us > than_us);
+}
+
+/* What it counts; what is not there counts nothing. */
+static counter look(const limiter *l, const limit_ask *a) {
+    const counter *c = find(l, a->counter);
+    return c->key ? *c : (counter){.kind = a->kind, .per = a->quota.per};
+}
+
+static limit_verdict judge(const limiter *l, const limit_ask *asks, size_t count, limit_now now) {
+    limit_verdict v = {.taken = true};
+    for (size_t i = 0; i < count; i++) {
+        const counter c = look(l, &asks[i]);
+        bool full;
+        int64_t wait_us = wait_of(&c, &asks[i], now, &full);
+        if (!full) continue;
+        if (!v.taken && !is_longer(wait_us, v.wait_us)) continue;
+        v = (limit_verdict){.taken = false, .by = i, .wait_us = wait_us};
+    }
+    return v;
+}
+
+limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, count, now);
+    for (size_t i = 0; i < count; i++)
+        asks[i].counter = key_of(&asks[i]);
+    limit_verdict v = judge(l, asks, count, now);
+    for (size_t i = 0; i < count; i++) {
+        if (v.taken) take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
+        const counter c = look(l, &asks[i]);
+        tell(&c, &asks[i], now);
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+    return v;
+}
+
+/* ---- and afterwards ---- */
+
+static int64_t used_of(const limit_ask *a, const limit_used *used) {
+    switch (a->kind) {
+    case LIMIT_REQUESTS: return used->asked ? a->amount : 0;
+    case LIMIT_TOKENS: return used->tokens;
+    case LIMIT_SPEND: return used->nano;
+    default: return 0;
+    }
+}
+
+void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
+                    limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, count, now);
+    for (size_t i = 0; i < count; i++) {
+        const limit_ask *a = &asks[i];
+        int64_t more = used_of(a, used) - a->amount;
+        if (!more) continue;
+        counter *c = get(l, a); /* it may have made room since: a debt counts all the same */
+        if (more > 0)
+            take(c, a, more, now);
+        else
+            give(c, a, -more, now);
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config_period per,
+                         int64_t nano, limit_now now) {
+    limit_ask a = {.scope = scope, .kind = LIMIT_SPEND, .subject = subject, .quota = {1, per}};
+    a.counter = key_of(&a);
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, 1, now);
+    spend_raise(&get(l, &a)->spend, per, nano, now.wall_us);
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+limiter_figures limiter_get_figures(limiter *l) {
+    (void)pthread_mutex_lock(&l->lock);
+    limiter_figures f = {l->count, l->dropped};
+    (void)pthread_mutex_unlock(&l->lock);
+    return f;
+}

@@ -1,0 +1,90 @@
+/* limit/limiter.h: who may have how much, exactly, over all workers of the process.
+ *
+ * A call asks for everything that limits it at once, and gets all of it or nothing. What it has
+ * taken is settled when it ends: what it did not use is given back, what it used beyond its reserve
+ * is owed. A counter is there while something counts in it; there are at most LIMITER_COUNTERS, and
+ * where there would be more the one that would first be as if new makes room, so that nobody fills
+ * the memory with names.
+ *
+ * Counters are this process's, and new at its start (but for limiter_raise_spend()).
+ *
+ * Threads  any. One short lock a call for take, one for settle; no allocation but for growth.
+ */
+#ifndef WEIR_LIMIT_LIMITER_H
+#define WEIR_LIMIT_LIMITER_H
+
+#include "config/quota.h"
+
+typedef struct limiter limiter;
+
+enum { LIMITER_COUNTERS = 1 << 18 }; /* 40 bytes each, and as much again for empty places */
+
+/* Whose limit it is: limits.NAME of the configuration. */
+typedef enum limit_scope {
+#define X(id, word, sentence) LIMIT_OF_##id,
+#include "limit/scopes.def"
+#undef X
+    LIMIT_SCOPES
+} limit_scope;
+const char *limit_scope_word(limit_scope s); /* "client" */
+
+typedef enum limit_kind {
+    LIMIT_REQUESTS,
+    LIMIT_TOKENS,
+    LIMIT_SPEND, /* nano units of the prices' currency */
+    LIMIT_PARALLEL,
+    LIMIT_KINDS
+} limit_kind;
+const char *limit_kind_word(limit_kind k); /* "requests" */
+
+/* One bound, and what a call wants of it. */
+typedef struct limit_ask {
+    limit_scope scope;
+    limit_kind kind;
+    span name;          /* of the rule, for people; may be empty */
+    uint64_t subject;   /* hash_span() of whom or what is counted, below the scope */
+    config_quota quota; /* PARALLEL: amount alone */
+    int64_t amount;     /* at least 0; of REQUESTS and PARALLEL 1 */
+    /* Told by limiter_take(), whatever comes of it. */
+    int64_t left;     /* that could be taken after this call */
+    int64_t reset_us; /* until nothing counts any more; of PARALLEL 0 */
+    uint64_t counter; /* the limiter's own */
+} limit_ask;
+
+typedef struct limit_now {
+    int64_t mono_us, wall_us;
+} limit_now;
+
+typedef struct limit_verdict {
+    bool taken;
+    size_t by;       /* index of the ask that refuses for the longest */
+    int64_t wait_us; /* until it would not; -1: never, as more is asked than the limit has. Of
+                        PARALLEL: 0, as nobody knows */
+} limit_verdict;
+
+MUST_USE limiter *limiter_new(void);
+void limiter_free(limiter *l);
+
+/* All of it or nothing. */
+limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now now);
+
+/* What became of a call that had taken them: */
+typedef struct limit_used {
+    bool asked; /* somebody was: the request counts */
+    int64_t tokens;
+    int64_t nano;
+} limit_used;
+void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
+                    limit_now now);
+
+/* At least that much has been spent already, as the records say. */
+void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config_period per,
+                         int64_t nano, limit_now now);
+
+typedef struct limiter_figures {
+    uint64_t counters;
+    uint64_t dropped; /* that made room while they still counted */
+} limiter_figures;
+limiter_figures limiter_get_figures(limiter *l);
+
+#endif

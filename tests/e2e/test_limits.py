@@ -1,0 +1,152 @@
+"""Limits: who may have how much, exactly, whoever asks at the same time and of which worker."""
+
+import threading
+import time
+
+import openai
+import pytest
+
+import bodies
+import daemon
+import wire
+from test_call import figure
+from test_prices import usage
+from upstream import error, reply, sse
+
+KEY, OTHER = "0123456789abcdef-app", "0123456789abcdef-other"
+
+
+def client(name="app", key=KEY, **limits):
+    return {"name": name, "key": key, "limits": limits}
+
+
+def ask(w, key=KEY, headers=(), **fields):
+    return wire.chat(w, headers=[("authorization", f"Bearer {key}"), *headers], **fields)
+
+
+def together(n, one):
+    """What n threads that begin at one instant get of one(i)."""
+    gate, got = threading.Barrier(n), [None] * n
+
+    def run(i):
+        gate.wait()
+        got[i] = one(i)
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(n)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return got
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_n_a_minute_are_exactly_n(weir, upstream, workers):
+    """64 at once, twice over; of an hour, so that no machine is slow enough to be given one more."""
+    upstream.script(*[reply(200, bodies.completion())] * 50)
+    w = weir(upstream, clients=[client(requests="50/h")], server={"workers": workers})
+    answers = together(64, lambda i: [ask(w).status, ask(w).status])
+    statuses = [s for pair in answers for s in pair]
+    assert sorted(statuses) == [200] * 50 + [429] * 78
+    assert figure(w, "weir_limited_total", scope="client", limit="requests") == 78
+
+
+def test_how_a_limit_is_told(weir, upstream):
+    upstream.script(reply(200, bodies.completion(), headers=[("x-ratelimit-limit-requests", "10000"), ("x-request-id", "theirs")]))
+    w = weir(upstream, clients=[client(requests="1/m", tokens="100000/m")])
+    answer = ask(w, max_tokens=100)
+    assert answer.status == 200 and [v for n, v in answer.headers if n == "x-ratelimit-limit-requests"] == ["1"]
+    assert answer.header("x-ratelimit-remaining-requests") == "0" and answer.header("x-ratelimit-reset-requests") == "1m0s"
+    assert answer.header("x-ratelimit-limit-tokens") == "100000" and 99_000 < int(answer.header("x-ratelimit-remaining-tokens")) < 99_900
+    refused = ask(w)
+    assert refused.status == 429 and refused.error["code"] == "rate_limit_exceeded" and refused.error["type"] == "rate_limit_error"
+    assert "clients[].limits.requests" in refused.error["message"]
+    assert refused.header("x-should-retry") == "true"
+    assert 50_000 < int(refused.header("retry-after-ms")) <= 60_000 and 50 < int(refused.header("retry-after")) <= 60
+    line = w.wait_call(refused.header("x-request-id"))
+    assert line["error"] == "rate_limit_exceeded" and line["attempts"] == 0
+
+
+def test_the_sdk_waits_as_long_as_it_is_told(weir, upstream):
+    """The official SDK comes back by itself when the limit allows it, and then is served."""
+    upstream.script(reply(200, bodies.completion()), reply(200, bodies.completion()))
+    w = weir(upstream, clients=[client(requests="1/s")])
+    sdk = openai.OpenAI(base_url=w.base_url, api_key=KEY, max_retries=3)
+    for _ in range(2):
+        sdk.chat.completions.create(model="gpt-test", messages=[{"role": "user", "content": "hi"}])
+    first, second = upstream.wait_requests(2)
+    assert second.began - first.began > 0.9
+    with pytest.raises(openai.RateLimitError) as refused:
+        openai.OpenAI(base_url=w.base_url, api_key=KEY, max_retries=0).chat.completions.create(
+            model="gpt-test", messages=[{"role": "user", "content": "hi"}])
+    assert refused.value.code == "rate_limit_exceeded"
+
+
+def test_tokens_are_settled_by_what_was_used(weir, upstream):
+    """1,000 reserved, 60 used: the difference is there for the next call at once; what failed has used none."""
+    upstream.script(reply(200, bodies.completion(usage=usage(50, 10))), error(400), reply(200, bodies.completion(usage=usage(2000, 10))))
+    w = weir(upstream, clients=[client(tokens="2000/h")], retry={"retries": 0})
+    ask(w, max_tokens=1000)
+    second = ask(w, max_tokens=1000)
+    assert second.status == 400 and 900 <= int(second.header("x-ratelimit-remaining-tokens")) <= 940
+    third = ask(w, max_tokens=1000)
+    assert third.status == 200 and third.header("x-ratelimit-remaining-tokens") == second.header("x-ratelimit-remaining-tokens")
+    over = ask(w, max_tokens=1)
+    assert over.status == 429 and over.header("x-ratelimit-remaining-tokens") == "0"
+    assert over.header("x-should-retry") == "false"  # no SDK waits for minutes
+    assert int(over.header("retry-after")) > 60
+
+
+def test_a_budget_refuses_for_the_day(weir, upstream):
+    price = {"prices": {"*": {"input": 1000, "output": 1000}}}  # 0.001 a token
+    upstream.script(reply(200, bodies.completion(usage=usage(100, 10))), reply(200, bodies.completion(usage=usage(900, 10))))
+    w = weir(upstream, clients=[client(spend="1/d"), client("other", OTHER)], **price)
+    assert ask(w, max_tokens=10).status == 200 and ask(w, max_tokens=10).status == 200
+    refused = ask(w, max_tokens=10)
+    assert refused.status == 429 and refused.error["code"] == refused.error["type"] == "insufficient_quota"
+    assert "clients[].limits.spend" in refused.error["message"] and refused.header("x-should-retry") == "false"
+    upstream.script(reply(200, bodies.completion()))
+    assert ask(w, OTHER).status == 200
+
+
+@pytest.mark.parametrize("how", ["ends", "leaves"])
+def test_a_place_is_free_when_its_call_is_over(weir, upstream, how):
+    gate = threading.Event()
+    upstream.script(sse([*bodies.stream("a", "b")[:2], gate, *bodies.stream("a", "b")[2:]]), reply(200, bodies.completion()))
+    w = weir(upstream, clients=[client(parallel=1)], server={"workers": 1})
+    body = {"model": "gpt-test", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", body, headers=[("authorization", f"Bearer {KEY}")])
+        c.head()
+        refused = ask(w)
+        assert refused.status == 429 and "clients[].limits.parallel" in refused.error["message"]
+        if how == "ends":
+            gate.set()
+            [request] = upstream.wait_requests(1)
+            request.wait_done()
+        else:
+            c.abort()
+            [request] = upstream.wait_requests(1)
+            request.wait_closed()
+            gate.set()
+    deadline = time.monotonic() + 10
+    while (answer := ask(w)).status == 429 and how == "ends" and time.monotonic() < deadline:
+        pass  # the last event is on its way through weir
+    assert answer.status == 200
+
+
+def test_a_reload_keeps_what_was_used(weir, upstream):
+    upstream.script(*[reply(200, bodies.completion())] * 3)
+    w = weir(upstream, clients=[client(requests="2/h")])
+    assert [ask(w).status for _ in range(3)] == [200, 200, 429]
+    config = daemon.config_for(upstream, clients=[client(requests="3/h")])
+    w.reload(config)
+    assert [ask(w).status for _ in range(2)] == [200, 429]
+
+
+def test_users_and_tags_have_their_own(weir, upstream):
+    upstream.script(*[reply(200, bodies.completion())] * 4)
+    w = weir(upstream, limits={"user": {"requests": "1/h"}, "tag": {"team=*": {"requests": "1/h"}}})
+    assert [wire.chat(w, user=u).status for u in ("ada", "ada", "bob")] == [200, 429, 200]
+    tagged = [wire.chat(w, headers=[("x-weir-tag", t)]) for t in ("team=a", "x=y, team=a", "team=b")]
+    assert [a.status for a in tagged] == [200, 429, 200]
+    assert "limits.tag.team=*.requests" in tagged[1].error["message"]

@@ -1,0 +1,289 @@
+/* What limits a call: whose limit it is, how it is refused, what its client is told. */
+#include "exchange/world.h"
+
+#include "limit/limiter.h"
+
+static const stage_row plan_rows[] = {{"identify", stage_identify, NULL, 0},
+                                      {"label", stage_label, NULL, STAGE_CHILD},
+                                      {"parse", stage_parse, NULL, STAGE_CHILD},
+                                      {"route", stage_route, NULL, STAGE_CHILD},
+                                      {"limit", stage_limit, stage_limit_done, STAGE_CHILD},
+                                      {"script", stage_script, NULL, STAGE_CHILD},
+                                      {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS}};
+static const exchange_plan plan = {plan_rows, ARRAY_LEN(plan_rows), NULL, 0};
+
+static world *limits_new(const char *options) {
+    world *w = world_new(&plan, options);
+    w->env.limiter = limiter_new();
+    return w;
+}
+
+static void limits_free(world *w) {
+    limiter_free(w->env.limiter);
+    world_free(w);
+}
+
+/* One call from its beginning to its end, which asks nobody: its status, else what refuses it. */
+static int one(world *w, const exchange_request *r, asked *a) {
+    script s;
+    ask(w, a, &s, r);
+    if (!a->said.len) {
+        script_head(&s, ANSWER_PLAIN);
+        script_say_plain(&s, "{\"object\":\"chat.completion\",\"choices\":[]}");
+        script_end(&s);
+    }
+    world_turn(w);
+    return a->status;
+}
+
+static int ask_once(world *w, const exchange_request *r) {
+    asked a;
+    int status = one(w, r, &a);
+    asked_done(&a);
+    return status;
+}
+
+/* ---- whose ---- */
+
+typedef struct who {
+    const char *user, *tags, *peer, *model;
+} who;
+
+static exchange_request request_of(const who *p, buf *body, http_header *tag) {
+    *tag = (http_header){SPAN_OF("x-weir-tag"), span_cstr(p->tags ? p->tags : "")};
+    buf_addf(body, "{\"model\":\"%s\",\"max_tokens\":10,\"messages\":[{}],\"user\":\"%s\"}",
+             p->model ? p->model : "m", p->user ? p->user : "");
+    exchange_request r = world_request(&form_openai, buf_cstr(body));
+    r.headers = (http_headers){tag, p->tags != NULL};
+    r.peer = span_cstr(p->peer ? p->peer : "10.0.0.1:1");
+    return r;
+}
+
+/* Holds a call of the first while the second asks: a limit of one at a time says who is who. */
+static bool are_one(world *w, const who *first, const who *second) {
+    buf body_a = BUF_EMPTY, body_b = BUF_EMPTY;
+    http_header tag_a, tag_b;
+    exchange_request a = request_of(first, &body_a, &tag_a),
+                     b = request_of(second, &body_b, &tag_b);
+    asked held;
+    script s;
+    ask(w, &held, &s, &a);
+    assert_int_equal(held.said.len, 0);
+    int status = ask_once(w, &b);
+    exchange_cancel(held.x);
+    world_turn(w);
+    assert_int_equal(ask_once(w, &b), 200); /* who leaves frees the place */
+    asked_done(&held);
+    buf_done(&body_a);
+    buf_done(&body_b);
+    assert_true(status == 200 || status == 429);
+    return status == 429;
+}
+
+static void who_shares_a_limit(void **state) {
+    (void)state;
+    static const struct {
+        const char *options;
+        who first, second;
+        bool one;
+    } rows[] = {
+        {"limits: {user: {parallel: 1}}", {.user = "ada"}, {.user = "ada"}, true},
+        {"limits: {user: {parallel: 1}}", {.user = "ada"}, {.user = "bob"}, false},
+        {"limits: {user: {parallel: 1}}", {.user = ""}, {.user = ""}, false}, /* nobody is none */
+        {"limits: {address: {parallel: 1}}",
+         {.peer = "10.0.0.1:80"},
+         {.peer = "10.0.0.1:81"},
+         true},
+        {"limits: {address: {parallel: 1}}",
+         {.peer = "10.0.0.1:80"},
+         {.peer = "10.0.0.2:80"},
+         false},
+        {"limits: {address: {parallel: 1}}",
+         {.peer = "[2001:db8::1]:80"},
+         {.peer = "[2001:db8:0:0:ffff::2]:81"},
+         true},
+        {"limits: {address: {parallel: 1}}",
+         {.peer = "[2001:db8::1]:80"},
+         {.peer = "2001:db8::7"},
+         true},
+        {"limits: {address: {parallel: 1}}",
+         {.peer = "[2001:db8::1]:80"},
+         {.peer = "[2001:db8:0:1::1]:80"},
+         false},
+        {"limits: {model: {m: {parallel: 1}}}", {.model = "m"}, {.model = "m"}, true},
+        {"limits: {model: {m: {parallel: 1}}}", {.model = "m"}, {.model = "m2"}, false},
+        {"limits: {model: {\"m*\": {parallel: 1}}}", {.model = "m1"}, {.model = "m2"}, true},
+        {"limits: {model: {\"m*\": {parallel: 1}, m2: {parallel: 1}}}",
+         {.model = "m1"},
+         {.model = "m2"},
+         false},
+        {"limits: {model: {\"*\": {parallel: 1}, \"m*\": {parallel: 1}}}",
+         {.model = "m1"},
+         {.model = "n"},
+         false},
+        {"limits: {tag: {team=a: {parallel: 1}}}",
+         {.tags = "team=a"},
+         {.tags = "team=a,x=y"},
+         true},
+        {"limits: {tag: {team=a: {parallel: 1}}}", {.tags = "team=a"}, {.tags = "team=b"}, false},
+        {"limits: {tag: {\"team=*\": {parallel: 1}}}",
+         {.tags = "team=a"},
+         {.tags = "team=a"},
+         true},
+        {"limits: {tag: {\"team=*\": {parallel: 1}}}",
+         {.tags = "team=a"},
+         {.tags = "team=b"},
+         false},
+        {"limits: {tag: {\"team=*\": {parallel: 1}}}",
+         {.tags = "x=team"},
+         {.tags = "x=team"},
+         false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world *w = limits_new(rows[i].options);
+        if (are_one(w, &rows[i].first, &rows[i].second) != rows[i].one) fail_msg("row %zu", i);
+        limits_free(w);
+    }
+}
+
+static exchange_request request_of_client(world *w, size_t client, const char *body) {
+    exchange_request r = world_request(&form_openai, body);
+    r.client = &w->config->clients[client];
+    return r;
+}
+
+#define TWO_CLIENTS(limits)                                                                        \
+    "clients: [{name: a, key: aaaaaaaaaaaaaaaa, limits: " limits "}, {name: b, key: "              \
+    "bbbbbbbbbbbbbbbb}]\n"
+
+static void a_client_has_its_own(void **state) {
+    (void)state;
+    world *w = limits_new(TWO_CLIENTS("{parallel: 1}") "limits: {user: {parallel: 1}}");
+    const exchange_request a = request_of_client(w, 0, ASK_PLAIN),
+                           b = request_of_client(w, 1, ASK_PLAIN);
+    asked held;
+    script s;
+    ask(w, &held, &s, &a);
+    assert_int_equal(ask_once(w, &a), 429);
+    assert_int_equal(ask_once(w, &b), 200);
+    exchange_cancel(held.x);
+    world_turn(w);
+    assert_int_equal(ask_once(w, &a), 200);
+    asked_done(&held);
+    /* And its users are its own. */
+    static const char *const body = "{\"model\":\"m\",\"messages\":[{}],\"user\":\"ada\"}";
+    exchange_request of_b = request_of_client(w, 1, body), of_a = request_of_client(w, 0, body);
+    ask(w, &held, &s, &of_b);
+    assert_int_equal(ask_once(w, &of_b), 429);
+    assert_int_equal(ask_once(w, &of_a), 200);
+    exchange_cancel(held.x);
+    world_turn(w);
+    asked_done(&held);
+    limits_free(w);
+}
+
+/* ---- how it is refused, and what is told ---- */
+
+static bool has_header(const asked *a, const char *line) {
+    return span_find_span(buf_span(&a->headers), 0, span_cstr(line)) < a->headers.len;
+}
+
+static void refusals(void **state) {
+    (void)state;
+    static const struct {
+        const char *limits; /* of the client */
+        const char *body;
+        int calls; /* before the one that is refused */
+        const char *code, *message;
+        const char *retries; /* of x-should-retry */
+    } rows[] = {
+        {"{requests: 1/m}", ASK_PLAIN, 0, NULL, NULL, NULL},
+        {"{tokens: 1500/m}", ASK_PLAIN, 1, NULL, NULL, NULL}, /* it asked nobody: all came back */
+        {"{tokens: 500/m}", ASK_PLAIN, 0, "rate_limit_exceeded",
+         "more than the 500 a minute that there are at most (clients[].limits.tokens). A lower "
+         "max_tokens makes it smaller.",
+         "false"},
+        {"{tokens: 500/m}", "{\"model\":\"m\",\"max_tokens\":400,\"messages\":[{}]}", 0, NULL, NULL,
+         NULL},
+        {"{tokens: 500/m}",
+         "{\"model\":\"m\",\"max_tokens\":5,\"max_completion_tokens\":600,\"messages\":[{}]}", 0,
+         "rate_limit_exceeded", "This call may use 60", "false"},
+        {"{tokens: 500/m}", "{\"model\":\"m\",\"max_tokens\":200,\"n\":3,\"messages\":[{}]}", 0,
+         "rate_limit_exceeded", "This call may use 60", "false"},
+        {"{tokens: 500/m}",
+         "{\"model\":\"m\",\"max_tokens\":9223372036854775807,\"n\":128,\"messages\":[{}]}", 0,
+         "rate_limit_exceeded", "This call may use 2305843009213693", "false"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf options = BUF_EMPTY;
+        buf_addf(&options, "clients: [{name: a, key: aaaaaaaaaaaaaaaa, limits: %s}]\n",
+                 rows[i].limits);
+        world *w = limits_new(buf_cstr(&options));
+        const exchange_request r = request_of_client(w, 0, rows[i].body);
+        for (int k = 0; k < rows[i].calls; k++)
+            assert_int_equal(ask_once(w, &r), 200);
+        asked a;
+        int status = one(w, &r, &a);
+        if (status != (rows[i].code ? 429 : 200)) fail_msg("row %zu: %d", i, status);
+        const span said = buf_span(&a.said);
+        if (rows[i].code && (span_find_span(said, 0, span_cstr(rows[i].code)) == said.len ||
+                             span_find_span(said, 0, span_cstr(rows[i].message)) == said.len))
+            fail_msg("row %zu: %.*s", i, SPAN_ARG(said));
+        buf line = BUF_EMPTY;
+        buf_addf(&line, "x-should-retry: %s\n", rows[i].retries ? rows[i].retries : "");
+        if (rows[i].retries && !has_header(&a, buf_cstr(&line)))
+            fail_msg("row %zu: %.*s", i, SPAN_ARG(buf_span(&a.headers)));
+        buf_done(&line);
+        asked_done(&a);
+        limits_free(w);
+        buf_done(&options);
+    }
+}
+
+static void in_progress_is_told(void **state) {
+    (void)state;
+    world *w = limits_new(TWO_CLIENTS("{parallel: 2, requests: [100/m, 5/h], tokens: 100000/d}"));
+    const exchange_request r =
+        request_of_client(w, 0, "{\"model\":\"m\",\"max_tokens\":90,\"messages\":[{}]}");
+    asked held[2], a;
+    script s[2];
+    ask(w, &held[0], &s[0], &r);
+    ask(w, &held[1], &s[1], &r);
+    assert_int_equal(one(w, &r, &a), 429);
+    assert_true(has_header(&a, "x-should-retry: true\nretry-after-ms: 1000\nretry-after: 1\n"));
+    assert_true(has_header(&a, "x-ratelimit-limit-requests: 5\nx-ratelimit-remaining-requests: 3\n"
+                               "x-ratelimit-reset-requests: 24m0s\n"));
+    assert_true(
+        has_header(&a, "x-ratelimit-limit-tokens: 100000\nx-ratelimit-remaining-tokens: 998"));
+    assert_true(span_find_span(buf_span(&a.said), 0,
+                               SPAN_OF("This client has 2 calls in progress, as many as it may "
+                                       "(clients[].limits.parallel).")) < a.said.len);
+    asked_done(&a);
+    for (int i = 0; i < 2; i++) {
+        exchange_cancel(held[i].x);
+        world_turn(w);
+        asked_done(&held[i]);
+    }
+    limits_free(w);
+}
+
+/* A call that nothing limits is told nothing. */
+static void nothing_limits_it(void **state) {
+    (void)state;
+    world *w = limits_new(TWO_CLIENTS("{requests: 1/m}"));
+    const exchange_request r = request_of_client(w, 1, ASK_PLAIN);
+    asked a;
+    assert_int_equal(one(w, &r, &a), 200);
+    assert_false(has_header(&a, "ratelimit"));
+    asked_done(&a);
+    limits_free(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_shares_a_limit), cmocka_unit_test(a_client_has_its_own),
+        cmocka_unit_test(refusals),           cmocka_unit_test(in_progress_is_told),
+        cmocka_unit_test(nothing_limits_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
