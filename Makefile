@@ -5,7 +5,7 @@
 
 MESON_ARGS ?=
 BUILD := build
-.PHONY: all build run test unit e2e mutate bench watch fuzz soak asan tsan format lint docs install clean
+.PHONY: all build run test unit e2e mutate bench watch fuzz soak asan tsan format lint docs install deb clean
 
 all: build
 
@@ -86,6 +86,11 @@ docs: build
 # make install PREFIX=/usr DESTDIR=somewhere
 install: build
 	@DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' tools/install $(BUILD)
+
+# Debian's packages of what is committed, in build-package/.
+deb:
+	@tools/deps build package
+	@tools/package
 
 clean:
 	rm -rf build build-*
