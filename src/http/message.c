@@ -35,11 +35,22 @@ bool http_list_has(span list, span token) {
     return false;
 }
 
+bool http_names_have(const http_names *of, size_t lengths, span name) {
+    if (name.len >= lengths || !of[name.len]) return false;
+    for (http_names n = of[name.len]; n->len; n++)
+        if (span_ieq(name, *n)) return true;
+    return false;
+}
+
+static const http_names hop_names[] = {
+    [2] = HTTP_NAMES(SPAN("te")),
+    [7] = HTTP_NAMES(SPAN("trailer"), SPAN("upgrade")),
+    [10] = HTTP_NAMES(SPAN("connection"), SPAN("keep-alive")),
+    [17] = HTTP_NAMES(SPAN("transfer-encoding")),
+};
+
 bool http_header_is_hop(span name, span connection_value) {
-    static const span fixed[] = {SPAN("connection"), SPAN("keep-alive"),        SPAN("te"),
-                                 SPAN("trailer"),    SPAN("transfer-encoding"), SPAN("upgrade")};
-    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-        if (span_ieq(name, fixed[i])) return true;
+    if (http_names_have(hop_names, ARRAY_LEN(hop_names), name)) return true;
     if (span_istarts(name, SPAN_OF("proxy-"))) return true;
     return http_list_has(connection_value, name);
 }

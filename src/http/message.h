@@ -30,6 +30,12 @@ bool http_list_has(span list, span token);
  * and what it names (connection_value, may be empty), Keep-Alive, Proxy-*, TE, Trailer,
  * Transfer-Encoding, Upgrade. */
 bool http_header_is_hop(span name, span connection_value);
+/* Names in lower case by their lengths: http_names of[] with a row for each length up to the
+ * longest, NULL where there is none of it. Each field of a message is looked up in such lists, and
+ * most have few names of its length, or none. */
+typedef const span *http_names; /* of one length; the last is empty */
+#define HTTP_NAMES(...) ((const span[]){__VA_ARGS__, {NULL, 0}})
+bool http_names_have(const http_names *of, size_t lengths, span name);
 /* Field names and values that weir itself writes: no control bytes, no empty name. */
 bool http_header_is_safe(span name, span value);
 

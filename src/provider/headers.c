@@ -2,12 +2,6 @@
  * to readers; its tables and these lists are held to each other by test_headers. */
 #include "provider/provider.h"
 
-static bool listed(span name, const span *names, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (span_ieq(name, names[i])) return true;
-    return false;
-}
-
 static bool prefixed(span name, const span *prefixes, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (span_istarts(name, prefixes[i])) return true;
@@ -29,85 +23,66 @@ static bool held(span name, span connection_value) {
     return !is_unmistakable(name) || http_header_is_hop(name, connection_value);
 }
 
+/* Credentials are weir's to set; the rest is between the client and weir, or names the client's
+ * account, address or browser, which are none of the provider's business, or would have it take the
+ * request for one of another path or method. "proxy" is a variable HTTP_PROXY, to some. */
+static const http_names never_out[] = {
+    [3] = HTTP_NAMES(SPAN("via")),
+    [4] = HTTP_NAMES(SPAN("host")),
+    [5] = HTTP_NAMES(SPAN("proxy")),
+    [6] = HTTP_NAMES(SPAN("cookie"), SPAN("expect"), SPAN("origin")),
+    [7] = HTTP_NAMES(SPAN("api-key"), SPAN("referer")),
+    [9] = HTTP_NAMES(SPAN("x-api-key"), SPAN("forwarded"), SPAN("x-real-ip")),
+    [10] = HTTP_NAMES(SPAN("user-agent")),
+    [11] = HTTP_NAMES(SPAN("x-client-ip")),
+    [12] = HTTP_NAMES(SPAN("x-request-id")),
+    [13] = HTTP_NAMES(SPAN("authorization"), SPAN("x-rewrite-url"), SPAN("x-http-method")),
+    [14] = HTTP_NAMES(SPAN("x-goog-api-key"), SPAN("content-length"), SPAN("true-client-ip"),
+                      SPAN("openai-project"), SPAN("x-original-url")),
+    [15] = HTTP_NAMES(SPAN("accept-encoding")),
+    [16] = HTTP_NAMES(SPAN("content-encoding")),
+    [17] = HTTP_NAMES(SPAN("x-method-override")),
+    [19] = HTTP_NAMES(SPAN("openai-organization")),
+    [22] = HTTP_NAMES(SPAN("x-http-method-override")),
+};
+
 bool provider_header_out(span name, span connection_value) {
-    /* Credentials are weir's to set; the rest is between the client and weir, or names the client's
-     * account, address or browser, which are none of the provider's business, or would have it
-     * take the request for one of another path or method. */
-    static const span never[] = {
-        SPAN("authorization"),
-        SPAN("api-key"),
-        SPAN("x-api-key"),
-        SPAN("x-goog-api-key"),
-        SPAN("cookie"),
-        SPAN("host"),
-        SPAN("content-length"),
-        SPAN("content-encoding"),
-        SPAN("expect"),
-        SPAN("accept-encoding"),
-        SPAN("user-agent"),
-        SPAN("forwarded"),
-        SPAN("x-real-ip"),
-        SPAN("via"),
-        SPAN("origin"),
-        SPAN("referer"),
-        SPAN("true-client-ip"),
-        SPAN("x-client-ip"),
-        SPAN("openai-organization"),
-        SPAN("openai-project"),
-        SPAN("x-request-id"),
-        SPAN("x-original-url"),
-        SPAN("x-rewrite-url"),
-        SPAN("x-http-method"),
-        SPAN("x-http-method-override"),
-        SPAN("x-method-override"),
-        SPAN("proxy"), /* a variable HTTP_PROXY, to some */
-    };
     static const span never_prefix[] = {
         SPAN("x-stainless-"), SPAN("x-forwarded-"), SPAN("x-weir-"),
         SPAN("cf-"),          SPAN("sec-"),         SPAN("access-control-"),
     };
-    return !held(name, connection_value) && !listed(name, never, ARRAY_LEN(never)) &&
+    return !held(name, connection_value) &&
+           !http_names_have(never_out, ARRAY_LEN(never_out), name) &&
            !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
 
+/* What weir says for itself, what is between it and the provider's host, and what would let the
+ * provider speak to a browser in the name of weir's own address. */
+static const http_names never_back[] = {
+    [3] = HTTP_NAMES(SPAN("via"), SPAN("nel")),
+    [4] = HTTP_NAMES(SPAN("date"), SPAN("vary")),
+    [6] = HTTP_NAMES(SPAN("server"), SPAN("digest")),
+    [7] = HTTP_NAMES(SPAN("alt-svc"), SPAN("refresh")),
+    [8] = HTTP_NAMES(SPAN("location")),
+    [9] = HTTP_NAMES(SPAN("report-to")),
+    [10] = HTTP_NAMES(SPAN("set-cookie")),
+    [11] = HTTP_NAMES(SPAN("set-cookie2"), SPAN("retry-after"), SPAN("repr-digest"),
+                      SPAN("content-md5")),
+    [12] = HTTP_NAMES(SPAN("x-request-id"), SPAN("content-type")),
+    [13] = HTTP_NAMES(SPAN("cache-control")),
+    [14] = HTTP_NAMES(SPAN("content-length"), SPAN("x-should-retry"), SPAN("retry-after-ms"),
+                      SPAN("openai-project"), SPAN("content-digest")),
+    [16] = HTTP_NAMES(SPAN("content-location"), SPAN("content-encoding")),
+    [17] = HTTP_NAMES(SPAN("x-accel-buffering")),
+    [19] = HTTP_NAMES(SPAN("x-client-request-id"), SPAN("x-ms-retry-after-ms"),
+                      SPAN("openai-organization"), SPAN("timing-allow-origin")),
+    [25] = HTTP_NAMES(SPAN("strict-transport-security")),
+};
+
 bool provider_header_back(span name, span connection_value) {
-    /* What weir says for itself, what is between it and the provider's host, and what would let the
-     * provider speak to a browser in the name of weir's own address. */
-    static const span never[] = {
-        SPAN("set-cookie"),
-        SPAN("set-cookie2"),
-        SPAN("content-length"),
-        SPAN("date"),
-        SPAN("server"),
-        SPAN("x-request-id"),
-        SPAN("x-client-request-id"),
-        SPAN("x-should-retry"),
-        SPAN("retry-after"),
-        SPAN("retry-after-ms"),
-        SPAN("x-ms-retry-after-ms"),
-        SPAN("strict-transport-security"),
-        SPAN("alt-svc"),
-        SPAN("openai-organization"),
-        SPAN("openai-project"),
-        SPAN("via"),
-        SPAN("content-type"),
-        SPAN("cache-control"),
-        SPAN("x-accel-buffering"),
-        SPAN("nel"),
-        SPAN("report-to"),
-        SPAN("vary"),
-        SPAN("timing-allow-origin"),
-        SPAN("location"),
-        SPAN("content-location"),
-        SPAN("refresh"),
-        SPAN("content-encoding"),
-        SPAN("content-digest"),
-        SPAN("repr-digest"),
-        SPAN("digest"),
-        SPAN("content-md5"),
-    };
     static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
                                         SPAN("x-weir-")};
-    return !held(name, connection_value) && !listed(name, never, ARRAY_LEN(never)) &&
+    return !held(name, connection_value) &&
+           !http_names_have(never_back, ARRAY_LEN(never_back), name) &&
            !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
