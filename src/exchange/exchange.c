@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIRST_BLOCK_BYTES = 3072, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+enum { FIRST_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static exchange *exchange_new(exchange_env *env) {
     list *node = list_pop_front(&env->spare);
