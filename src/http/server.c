@@ -118,6 +118,7 @@ http_server *http_server_new(loop *l, const http_server_limits *limits, const ht
     list_init(&s->listeners);
     list_init(&s->conns);
     list_init(&s->done);
+    list_init(&s->spare);
     s->hook.run = on_end_of_turn;
     /* First of all hooks: a pipelined request may begin and end in it, and those who serve it must
      * find their own hooks of this turn still to come. */
@@ -155,6 +156,7 @@ void http_server_free(http_server *s) {
     if (!s) return;
     http_server_close(s);
     assert(list_empty(&s->conns) && list_empty(&s->listeners));
+    http_request_free_spare(s);
     buf_done(&s->scratch);
     shares_done(&s->addresses);
     shares_done(&s->clients);

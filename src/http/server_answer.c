@@ -12,12 +12,24 @@ enum {
     GATHER_BYTES = 4096,
     /* Status line, the server's own fields and the blank line. */
     HEAD_FIXED_BYTES = 256,
+    /* So many requests are kept to be used again, each with the memory of a body up to so large. */
+    SPARE_MAX = MEM_REUSE ? 32 : 0,
+    SPARE_BODY_BYTES = 4096,
 };
 
 /* ---- a request ---- */
 
+static http_request *take_spare(http_server *s) {
+    list *node = list_pop_front(&s->spare);
+    if (!node) return mem_zalloc(sizeof(http_request));
+    s->spare_count--;
+    http_request *r = LIST_ENTRY(node, http_request, link);
+    *r = (http_request){.body = r->body};
+    return r;
+}
+
 http_request *http_request_new(conn *c, const http_head *head) {
-    http_request *r = mem_zalloc(sizeof *r);
+    http_request *r = take_spare(c->server);
     list_init(&r->link);
     r->conn = c;
     r->head = head;
@@ -30,9 +42,24 @@ http_request *http_request_new(conn *c, const http_head *head) {
 }
 
 void http_request_free(http_request *r) {
-    body_drop(r);
+    http_server *s = r->conn->server;
+    bool keep = s->spare_count < SPARE_MAX;
+    body_drop(r, keep ? SPARE_BODY_BYTES : 0);
     http_decoder_free(r->decoder);
-    free(r);
+    if (keep) {
+        s->spare_count++;
+        list_push_front(&s->spare, &r->link);
+    } else {
+        free(r);
+    }
+}
+
+void http_request_free_spare(http_server *s) {
+    for (list *node; (node = list_pop_front(&s->spare));) {
+        http_request *r = LIST_ENTRY(node, http_request, link);
+        buf_done(&r->body);
+        free(r);
+    }
 }
 
 const http_head *http_request_head(const http_request *r) {
@@ -87,7 +114,7 @@ buf http_request_take_body(http_request *r, memory_hold *ret_hold) {
 }
 
 void http_request_drop_body(http_request *r) {
-    body_drop(r);
+    body_drop(r, 0);
 }
 
 void http_request_drop_head(http_request *r) {

@@ -32,18 +32,28 @@ error_id body_expect(http_request *r, const char **ret_why) {
     return length > 0 && !is_coded(r) ? take_room(r, (size_t)length, ret_why) : ERR_NONE;
 }
 
-/* What is told is there at once; what is not, doubles. */
-static error_id make_room(http_request *r, size_t more, const char **ret_why) {
+/* What is told is there at once; what is not, doubles. A request that is used again has memory
+ * before it has room. */
+static size_t room_for(const http_request *r, size_t need) {
     enum { FIRST_BYTES = 1024 };
-    size_t want = r->body.cap ? r->body.cap * 2 : r->hold.bytes ? r->hold.bytes : FIRST_BYTES;
-    if (want < r->body.len + more) want = r->body.len + more;
+    size_t cap = r->body.cap;
+    size_t want = need <= cap           ? cap
+                  : r->hold.bytes > cap ? r->hold.bytes
+                  : cap                 ? cap * 2
+                                        : FIRST_BYTES;
+    return want > need ? want : need;
+}
+
+static error_id make_room(http_request *r, size_t need, const char **ret_why) {
+    size_t want = room_for(r, need);
     error_id bad = take_room(r, want, ret_why);
     if (bad == ERR_NONE) (void)buf_reserve(&r->body, want - r->body.len);
     return bad;
 }
 
-void body_drop(http_request *r) {
-    buf_done(&r->body);
+void body_drop(http_request *r, size_t keep_bytes) {
+    if (r->body.cap > keep_bytes) buf_done(&r->body);
+    buf_clear(&r->body);
     memory_drop(&r->conn->server->loop->memory, &r->hold);
 }
 
@@ -51,8 +61,9 @@ void body_drop(http_request *r) {
 
 static error_id gather(http_request *r, span piece, const char **ret_why) {
     if (piece.len > r->body_limit - r->body.len) return too_large(ret_why);
-    if (piece.len > r->body.cap - r->body.len) {
-        error_id bad = make_room(r, piece.len, ret_why);
+    size_t need = r->body.len + piece.len;
+    if (need > r->body.cap || need > r->hold.bytes) {
+        error_id bad = make_room(r, need, ret_why);
         if (bad != ERR_NONE) return bad;
     }
     buf_add(&r->body, piece);

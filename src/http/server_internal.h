@@ -49,6 +49,8 @@ struct http_server {
     /* Of the connection that was accepted last. */
     int last_descriptor;
     list done;      /* requests whose answer is complete: on_done is due */
+    list spare;     /* requests that are over, to be used again */
+    unsigned spare_count;
     loop_hook hook; /* looks after done */
     bool telling;   /* the hook is at work */
     bool draining;
@@ -93,7 +95,7 @@ struct conn {
 };
 
 struct http_request {
-    list link; /* in server->done */
+    list link; /* in server->done, or ->spare */
     conn *conn;
     void *user;
     const http_head *head;
@@ -145,7 +147,8 @@ error_id body_expect(http_request *r, const char **ret_why);
 error_id body_take(http_request *r, span piece, const char **ret_why);
 /* The same of its end. */
 error_id body_end(http_request *r, const char **ret_why);
-void body_drop(http_request *r);
+/* Gives its room back, and its memory where that is more than keep_bytes. */
+void body_drop(http_request *r, size_t keep_bytes);
 
 /* ---- server_waiting.c ---- */
 /* Keeps bytes that come before their time. false: there is no end of them. */
@@ -179,6 +182,7 @@ bool conn_can_skip(const conn *c);
 /* ---- server_answer.c ---- */
 http_request *http_request_new(conn *c, const http_head *head);
 void http_request_free(http_request *r);
+void http_request_free_spare(http_server *s);
 /* The whole answer to a request that never became one, without a request. head: as
  * far as it has come, or NULL. */
 void answer_refusal(http_server *s, transport *io, const http_head *head, error_id id,
