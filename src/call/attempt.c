@@ -78,6 +78,7 @@ void attempt_end(attempt *a) {
 /* ---- callbacks of the HTTP client ---- */
 
 static retry_hint read_hint(const http_head *head) {
+    if (head->status != 429 && !hint_is_told(head->headers)) return (retry_hint){-1, -1};
     int64_t now_us = clock_wall_us();
     retry_hint hint = hint_read(head->headers, now_us);
     if (head->status == 429 && hint.after_ms < 0)

@@ -8,6 +8,18 @@ static span header(http_headers h, span name) {
 
 /* ---- in so many words ---- */
 
+static const http_names hints[] = {
+    [11] = HTTP_NAMES(SPAN("retry-after")),
+    [14] = HTTP_NAMES(SPAN("retry-after-ms"), SPAN("x-should-retry")),
+    [19] = HTTP_NAMES(SPAN("x-ms-retry-after-ms")),
+};
+
+bool hint_is_told(http_headers headers) {
+    for (size_t i = 0; i < headers.count; i++)
+        if (http_names_have(hints, ARRAY_LEN(hints), headers.items[i].name)) return true;
+    return false;
+}
+
 static int64_t read_after(http_headers h, int64_t wall_us) {
     int64_t ms, at_us;
     if (duration_read_number(header(h, SPAN_OF("retry-after-ms")), 1, &ms)) return ms;

@@ -15,6 +15,8 @@
 #include "call/duration.h"
 #include "dialect/failure.h"
 
+/* Whether there is any that hint_read() reads: few answers have one. */
+bool hint_is_told(http_headers headers);
 /* What the headers say in so many words. */
 retry_hint hint_read(http_headers headers, int64_t wall_us);
 

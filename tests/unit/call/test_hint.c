@@ -10,7 +10,10 @@ static retry_hint read_hint(const char *name1, const char *value1, const char *n
                             const char *value2) {
     http_header items[2] = {{span_cstr(name1), span_cstr(value1)},
                             {span_cstr(name2), span_cstr(value2)}};
-    return hint_read((http_headers){items, name2 ? 2u : 1u}, noon_us);
+    const http_headers headers = {items, name2 ? 2u : 1u};
+    retry_hint hint = hint_read(headers, noon_us);
+    assert_true(hint_is_told(headers) || (hint.after_ms < 0 && hint.should_retry < 0));
+    return hint;
 }
 
 static void hints_are_read_in_all_forms(void **state) {
