@@ -35,13 +35,6 @@ bool http_list_has(span list, span token) {
     return false;
 }
 
-bool http_names_have(const http_names *of, size_t lengths, span name) {
-    if (name.len >= lengths || !of[name.len]) return false;
-    for (http_names n = of[name.len]; n->len; n++)
-        if (span_ieq(name, *n)) return true;
-    return false;
-}
-
 static const http_names hop_names[] = {
     [2] = HTTP_NAMES(SPAN("te")),
     [7] = HTTP_NAMES(SPAN("trailer"), SPAN("upgrade")),

@@ -35,7 +35,12 @@ bool http_header_is_hop(span name, span connection_value);
  * most have few names of its length, or none. */
 typedef const span *http_names; /* of one length; the last is empty */
 #define HTTP_NAMES(...) ((const span[]){__VA_ARGS__, {NULL, 0}})
-bool http_names_have(const http_names *of, size_t lengths, span name);
+static inline bool http_names_have(const http_names *of, size_t lengths, span name) {
+    if (name.len >= lengths || !of[name.len]) return false;
+    for (http_names n = of[name.len]; n->len; n++)
+        if (span_ieq(name, *n)) return true;
+    return false;
+}
 /* Field names and values that weir itself writes: no control bytes, no empty name. */
 bool http_header_is_safe(span name, span value);
 

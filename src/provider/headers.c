@@ -51,9 +51,8 @@ bool provider_header_out(span name, span connection_value) {
         SPAN("x-stainless-"), SPAN("x-forwarded-"), SPAN("x-weir-"),
         SPAN("cf-"),          SPAN("sec-"),         SPAN("access-control-"),
     };
-    return !held(name, connection_value) &&
-           !http_names_have(never_out, ARRAY_LEN(never_out), name) &&
-           !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
+    return !http_names_have(never_out, ARRAY_LEN(never_out), name) &&
+           !held(name, connection_value) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
 
 /* What weir says for itself, what is between it and the provider's host, and what would let the
@@ -82,7 +81,6 @@ static const http_names never_back[] = {
 bool provider_header_back(span name, span connection_value) {
     static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
                                         SPAN("x-weir-")};
-    return !held(name, connection_value) &&
-           !http_names_have(never_back, ARRAY_LEN(never_back), name) &&
-           !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
+    return !http_names_have(never_back, ARRAY_LEN(never_back), name) &&
+           !held(name, connection_value) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
