@@ -6,16 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const span line_end = SPAN("\r\n");
-
 /* Fields of the connection and the framing are the client's own. */
-static bool is_ours(span name) {
-    static const span ours[] = {SPAN("Host"), SPAN("Connection"), SPAN("Content-Length"),
-                                SPAN("Transfer-Encoding")};
-    for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-        if (span_ieq(name, ours[i])) return true;
-    return false;
-}
+static const http_names ours[] = {
+    [4] = HTTP_NAMES(SPAN("host")),
+    [10] = HTTP_NAMES(SPAN("connection")),
+    [14] = HTTP_NAMES(SPAN("content-length")),
+    [17] = HTTP_NAMES(SPAN("transfer-encoding")),
+};
 
 static bool has_only_graphs(span s) {
     for (size_t i = 0; i < s.len; i++)
@@ -37,35 +34,41 @@ static bool always_has_length(span method) {
            span_eq(method, SPAN_OF("PATCH"));
 }
 
-typedef struct writer {
-    char *at; /* NULL: only counts */
-    size_t len;
-} writer;
-
-static void put(writer *w, span s) {
-    if (w->at && s.len) memcpy(w->at + w->len, s.ptr, s.len);
-    w->len += s.len;
+static void put(char **at, span s) {
+    if (s.len) memcpy(*at, s.ptr, s.len); /* an empty span may point nowhere */
+    *at += s.len;
 }
 
-static void put_field(writer *w, span name, span value) {
-    put(w, name);
-    put(w, SPAN_OF(": "));
-    put(w, value);
-    put(w, line_end);
+static void put_field(char **at, span name, span value) {
+    put(at, name);
+    put(at, SPAN_OF(": "));
+    put(at, value);
+    put(at, SPAN_OF("\r\n"));
 }
 
-static void put_head(writer *w, const http_origin *o, const http_call_spec *spec, span length) {
-    put(w, spec->method);
-    put(w, SPAN_OF(" "));
-    put(w, spec->path);
-    put(w, SPAN_OF(" HTTP/1.1\r\n"));
-    put_field(w, SPAN_OF("Host"), span_cstr(o->authority));
+/* As many bytes as the head has, or somewhat more. */
+static size_t head_room(const http_origin *o, const http_call_spec *spec) {
+    enum { FIXED_BYTES = 128 }; /* of the request line, Host and Content-Length */
+    size_t room = FIXED_BYTES + spec->method.len + spec->path.len + strlen(o->authority);
+    for (size_t i = 0; i < spec->headers.count; i++)
+        room += spec->headers.items[i].name.len + spec->headers.items[i].value.len + 4;
+    return room;
+}
+
+/* Returns its end. */
+static char *put_head(char *at, const http_origin *o, const http_call_spec *spec, span length) {
+    put(&at, spec->method);
+    put(&at, SPAN_OF(" "));
+    put(&at, spec->path);
+    put(&at, SPAN_OF(" HTTP/1.1\r\n"));
+    put_field(&at, SPAN_OF("Host"), span_cstr(o->authority));
     for (size_t i = 0; i < spec->headers.count; i++) {
         const http_header *h = &spec->headers.items[i];
-        if (!is_ours(h->name)) put_field(w, h->name, h->value);
+        if (!http_names_have(ours, ARRAY_LEN(ours), h->name)) put_field(&at, h->name, h->value);
     }
-    if (length.len) put_field(w, SPAN_OF("Content-Length"), length);
-    put(w, line_end);
+    if (length.len) put_field(&at, SPAN_OF("Content-Length"), length);
+    put(&at, SPAN_OF("\r\n"));
+    return at;
 }
 
 static span format_length(const http_call_spec *spec, char digits[20]) {
@@ -83,10 +86,9 @@ http_call *call_new(http_origin *o, const http_call_spec *spec) {
     const char *unsafe = why_unsafe(spec);
     char digits[20];
     span length = format_length(spec, digits);
-    writer count = {0};
-    if (!unsafe) put_head(&count, o, spec, length);
+    size_t room = unsafe ? 0 : head_room(o, spec);
     size_t pieces = 1 + spec->body_count;
-    http_call *call = mem_alloc(sizeof *call + pieces * sizeof(span) + count.len);
+    http_call *call = mem_alloc(sizeof *call + pieces * sizeof(span) + room);
     *call = (http_call){
         .origin = o,
         .connect_ms = spec->connect_ms,
@@ -98,9 +100,9 @@ http_call *call_new(http_origin *o, const http_call_spec *spec) {
         .piece_count = pieces,
     };
     o->calls++;
-    writer w = {.at = (char *)&call->pieces[pieces]};
-    if (!unsafe) put_head(&w, o, spec, length);
-    call->pieces[0] = span_from(w.at, w.len);
+    char *head = (char *)&call->pieces[pieces];
+    const char *end = unsafe ? head : put_head(head, o, spec, length);
+    call->pieces[0] = span_from(head, (size_t)(end - head));
     if (spec->body_count) memcpy(&call->pieces[1], spec->body, spec->body_count * sizeof(span));
     return call;
 }
