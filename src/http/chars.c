@@ -2,6 +2,9 @@
 
 #include <endian.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { TCHAR = 1, HOSTCHAR = 2, IPV6CHAR = 4 };
 
@@ -76,6 +79,41 @@ bool http_is_authority(span s) {
     return s.ptr[host_end] == ':' && is_port(span_slice(s, host_end + 1, s.len));
 }
 
+static size_t find_control_bytes(span s, size_t from) {
+    size_t i = from;
+    for (; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x20 || c == 0x7f) break;
+    }
+    return i;
+}
+
+#ifdef __SSE2__
+
+enum { BLOCK = sizeof(__m128i) };
+
+/* A bit for each of 16 bytes that is one, from the first on. */
+static unsigned control_marks(const char *at) {
+    const __m128i last = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f);
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+    __m128i low = _mm_cmpeq_epi8(_mm_max_epu8(bytes, last), last);
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(low, _mm_cmpeq_epi8(bytes, del)));
+}
+
+size_t http_find_control(span s, size_t from) {
+    size_t i = from;
+    if (s.len - i < BLOCK) return find_control_bytes(s, i);
+    for (; s.len - i >= BLOCK; i += BLOCK) {
+        unsigned marks = control_marks(s.ptr + i);
+        if (marks) return i + (size_t)__builtin_ctz(marks);
+    }
+    if (i == s.len) return i;
+    unsigned marks = control_marks(s.ptr + s.len - BLOCK); /* some of them once more */
+    return marks ? s.len - BLOCK + (size_t)__builtin_ctz(marks) : s.len;
+}
+
+#else
+
 /* Eight bytes at a time, in memory order from the low end of the word. A byte is below 0x20 when
  * subtracting 0x20 borrows into its top bit while that bit was clear, and is 0x7f when its
  * difference to 0x7f is zero. Borrows make both tests inexact above the first hit, and only there.
@@ -95,9 +133,7 @@ size_t http_find_control(span s, size_t from) {
         uint64_t marks = control_marks(s.ptr + i);
         if (marks) return i + (size_t)__builtin_ctzll(marks) / 8;
     }
-    for (; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c < 0x20 || c == 0x7f) break;
-    }
-    return i;
+    return find_control_bytes(s, i);
 }
+
+#endif
