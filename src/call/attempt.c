@@ -246,9 +246,16 @@ void attempt_resume(attempt *a) {
     attempt_rested(a);
 }
 
+http_call_facts attempt_get_times(const attempt *a) {
+    if (a->http) return http_call_get_facts(a->http);
+    http_call_facts times = a->times;
+    times.lacks = SHORTAGE_NONE;
+    return times;
+}
+
 attempt_facts attempt_get_facts(const attempt *a) {
-    http_call_facts times = a->http ? http_call_get_facts(a->http) : a->times;
-    return (attempt_facts){.lacks = a->http ? times.lacks : SHORTAGE_NONE,
+    const http_call_facts times = attempt_get_times(a);
+    return (attempt_facts){.lacks = times.lacks,
                            .placed_us = times.placed_us,
                            .sent_us = times.sent_us,
                            .head_us = times.head_us,

@@ -72,6 +72,8 @@ typedef struct attempt_facts {
     token_usage usage;
 } attempt_facts;
 attempt_facts attempt_get_facts(const attempt *a);
+/* Of these, the instants and `lacks` alone. */
+http_call_facts attempt_get_times(const attempt *a);
 
 /* A failure of weir's own at that target, but for what follows for the client. text says more; that
  * of a limit which has passed while nothing could be sent is attempt_unsent_text(). */

@@ -98,7 +98,7 @@ void attempt_fail_short(attempt *a, shortage what, span text) {
 void attempt_fail_late(attempt *a, error_id error, const char *what, config_timeout which) {
     const config_target *t = a->spec.entry;
     span limit = config_timeout_text(attempt_config(a), t->of, t->provider, which, a->spec.arena);
-    shortage lacks = attempt_get_facts(a).lacks;
+    shortage lacks = attempt_get_times(a).lacks;
     if (lacks) {
         attempt_fail_short(a, lacks, attempt_unsent_text(a, limit));
         return;

@@ -199,14 +199,14 @@ static const lane *lane_that_lacks(const call *c) {
     for (int i = 0; i < LANES; i++) {
         const lane *l = &c->lanes[i];
         if (!l->attempt) continue;
-        if (found || !attempt_get_facts(l->attempt).lacks) return NULL;
+        if (found || !attempt_get_times(l->attempt).lacks) return NULL;
         found = l;
     }
     return found;
 }
 
 static void give_up_short(call *c, const lane *l, span limit) {
-    failure f = attempt_short(l->attempt, attempt_get_facts(l->attempt).lacks,
+    failure f = attempt_short(l->attempt, attempt_get_times(l->attempt).lacks,
                               attempt_unsent_text(l->attempt, limit));
     f.client_may_retry = true;
     f.client_after_ms = RETRY_OWN_AFTER_MS;

@@ -23,7 +23,7 @@ static attempt_record *record_of(const lane *l) {
 }
 
 int64_t lane_left_us(const lane *l) {
-    int64_t sent_us = attempt_get_facts(l->attempt).sent_us;
+    int64_t sent_us = attempt_get_times(l->attempt).sent_us;
     return sent_us ? sent_us : record_of(l)->began_us;
 }
 
@@ -135,7 +135,7 @@ static void report_alive(lane *l) {
 
 /* To the first content. That weir's own pool was full for a while is nothing of the target's. */
 static int64_t target_took_ms(const lane *l) {
-    int64_t placed_ms = attempt_get_facts(l->attempt).placed_us / 1000;
+    int64_t placed_ms = attempt_get_times(l->attempt).placed_us / 1000;
     return call_now_ms(l->call) - (placed_ms > l->began_ms ? placed_ms : l->began_ms);
 }
 
@@ -153,7 +153,7 @@ static void commit(lane *l) {
     lane_report(l, false, target_took_ms(l));
     lane_report_key_taken(l);
     c->arrived_us = c->spec.loop->now_us;
-    int64_t head_us = attempt_get_facts(l->attempt).head_us;
+    int64_t head_us = attempt_get_times(l->attempt).head_us;
     if (head_us) c->head_us = head_us;
     if (c->paused) attempt_pause(l->attempt);
     if (l->has_head) c->sink->on_head(c->user, &l->head);
