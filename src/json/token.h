@@ -121,7 +121,7 @@ const char *json_skip_text_on(const char *p, const char *end);
 
 /* Most strings end within 16 bytes: that is seen without a call. */
 static inline const char *json_skip_plain_sse2(const char *p, const char *end) {
-    if (end - p < 16) return json_skip_plain_bytes(p, end);
+    if (end - p < 16) return json_skip_plain_swar(p, end);
     int mask = _mm_movemask_epi8(json_plain_stops(p));
     return mask ? p + __builtin_ctz((unsigned)mask) : json_skip_plain_on(p + 16, end);
 }
