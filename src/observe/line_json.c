@@ -19,6 +19,10 @@ static bool is_plain(span text) {
         memcpy(&word, text.ptr + at, sizeof word);
         any |= word | (word + ones);
     }
+    if (at && at < text.len) {
+        memcpy(&word, text.ptr + text.len - sizeof word, sizeof word); /* some of them once more */
+        return !((any | word | (word + ones)) & tops);
+    }
     for (; at < text.len; at++)
         any |= (unsigned char)text.ptr[at] | ((unsigned char)text.ptr[at] + 1u);
     return !(any & tops);
@@ -53,6 +57,15 @@ static void add_text(buf *out, span key, span text, size_t max) {
     if (text.len == 0) return;
     buf_add(out, key);
     add_string(out, text, max);
+}
+
+/* One of weir's own words, in which nothing needs an escape. */
+static void add_word(buf *out, span key, span word) {
+    if (word.len == 0) return;
+    buf_add(out, key);
+    buf_add_char(out, '"');
+    buf_add(out, word);
+    buf_add_char(out, '"');
 }
 
 static void add_count(buf *out, span key, int64_t value) {
@@ -127,7 +140,7 @@ static void add_usage(buf *out, const token_usage *u) {
 void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     (void)buf_reserve(out, 1024); /* most lines fit: the buffer grows once, if at all */
     add_head(out, clock, line_call_wall_us(r), line_call_level(r), SPAN_OF("call"));
-    add_text(out, KEY("request_id"), span_cstr(r->request_id), LINE_WORD_MAX);
+    add_word(out, KEY("request_id"), span_cstr(r->request_id));
     add_text(out, KEY("client_request_id"), r->client_request_id, LINE_TEXT_MAX);
     add_text(out, KEY("client"), r->client, LINE_WORD_MAX);
     add_text(out, KEY("environment"), r->environment, LINE_WORD_MAX);
@@ -139,9 +152,9 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_count(out, KEY("attempts"), r->attempts);
     add_tries(out, r);
     if (r->hedges) add_count(out, KEY("hedges"), r->hedges);
-    add_text(out, KEY("outcome"), call_outcome_word(r->outcome), LINE_WORD_MAX);
+    add_word(out, KEY("outcome"), call_outcome_word(r->outcome));
     add_count(out, KEY("status"), r->status);
-    add_text(out, KEY("error"), error_word(r->error), LINE_WORD_MAX);
+    add_word(out, KEY("error"), error_word(r->error));
     add_text(out, KEY("message"), line_call_message(r), LINE_TEXT_MAX);
     add_flag(out, KEY("stream"), r->stream);
     add_count(out, KEY("bytes_in"), (int64_t)r->bytes_in);
