@@ -35,7 +35,7 @@ MUST_USE void *arena_zalloc(arena *a, size_t size);
 span arena_dup(arena *a, span s);
 /* Decimal digits. */
 span arena_u64(arena *a, uint64_t value);
-span arena_printf(arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
+COLD span arena_printf(arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 span arena_vprintf(arena *a, const char *fmt, va_list args);
 /* The pieces joined; NUL-terminated like arena_dup. */
 span arena_join(arena *a, const span *parts, size_t count);

@@ -57,7 +57,7 @@ static inline void buf_add_char(buf *b, char c) {
 void buf_add_cstr(buf *b, const char *cstr);
 void buf_add_u64(buf *b, uint64_t value);
 void buf_add_i64(buf *b, int64_t value);
-void buf_addf(buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+COLD void buf_addf(buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(buf *b, const char *fmt, va_list args);
 
 /* On one line, of a text of any length the first max bytes, and "…" where there is more. */

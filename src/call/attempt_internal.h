@@ -77,9 +77,9 @@ static inline const secret_set *attempt_secrets(const attempt *a) {
 /* ---- attempt.c ---- */
 
 /* The only ways out but attempt_cancel(). What fails after the answer was complete ends well. */
-void attempt_fail_with(attempt *a, failure *f);
+COLD void attempt_fail_with(attempt *a, failure *f);
 /* text: empty: the error's own sentence. */
-void attempt_fail(attempt *a, failure_class class, error_id error, span text);
+COLD void attempt_fail(attempt *a, failure_class class, error_id error, span text);
 void attempt_end(attempt *a);
 /* What it has read, but for the event that is being told: whoever cancels there may still read it.
  */
@@ -153,13 +153,13 @@ void attempt_drop_large(attempt *a);
 /* A piece of the body of an error. */
 void attempt_take_refusal(attempt *a, span piece);
 /* The provider has answered so, or an event stands for such an answer. */
-void attempt_fail_refused(attempt *a, int status, span body);
+COLD void attempt_fail_refused(attempt *a, int status, span body);
 /* For want of something of weir's own; text: what it was for. */
-void attempt_fail_short(attempt *a, shortage what, span text);
+COLD void attempt_fail_short(attempt *a, shortage what, span text);
 /* A deadline passed that watches more than the connection. Where nothing has left weir so far, for
  * a reason of its own, that is the failure. */
-void attempt_fail_late(attempt *a, error_id error, const char *what, config_timeout which);
-void attempt_fail_http(attempt *a, const http_fail *http);
+COLD void attempt_fail_late(attempt *a, error_id error, const char *what, config_timeout which);
+COLD void attempt_fail_http(attempt *a, const http_fail *http);
 /* The head names a content coding that nobody here undoes: then the attempt has failed. */
 MUST_USE bool attempt_is_unreadable(attempt *a, const http_head *head);
 

@@ -95,7 +95,7 @@ void call_decide(call *c, size_t at, const failure *f);
 /* Ends the call: stops all that runs. */
 void call_release(call *c);
 /* The same, and tells the sink why. */
-void call_give_up(call *c, failure f);
+COLD void call_give_up(call *c, failure f);
 
 /* ---- lanes.c ---- */
 

@@ -67,7 +67,7 @@ typedef struct failure {
 
 /* Of the error table: status, sentence (where the error has no message), whether a retry may help.
  */
-failure failure_of(const weir_error *e);
+COLD failure failure_of(const weir_error *e);
 
 /* An error in OpenAI's shape: `{"error":{"message":…,"type":…,"param":…,"code":…}}`: the provider's
  * own, or one that is made here. */

@@ -196,7 +196,7 @@ void **exchange_stage_data(exchange *x);
 
 /* The answer is an error: notes it, for the stage to return STAGE_ANSWER. The message is made in
  * the exchange's arena; NULL: the table's sentence. */
-stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...)
+COLD stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
 /* ---- between the files of the room ---- */

@@ -14,7 +14,7 @@ void reply(const request *q, int status, const char *type, span body, http_heade
 void reply_json(const request *q, int status, span body);
 
 /* An error in OpenAI's shape: with a message of its own, or with headers besides. */
-void reply_error_text(const request *q, error_id id, const char *fmt, ...) PRINTF_LIKE(3, 4);
-void reply_error_with(const request *q, const weir_error *e, http_headers more);
+COLD void reply_error_text(const request *q, error_id id, const char *fmt, ...) PRINTF_LIKE(3, 4);
+COLD void reply_error_with(const request *q, const weir_error *e, http_headers more);
 
 #endif

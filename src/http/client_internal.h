@@ -238,7 +238,7 @@ void call_heard(http_call *call);
 void call_rewind(http_call *call);
 /* The two ends: the call has left its connection and every list. Tells the owner and frees. */
 void call_end(http_call *call);
-void call_fail(http_call *call, http_fault fault, const char *text);
+COLD void call_fail(http_call *call, http_fault fault, const char *text);
 /* An end without a word. May free the origin. */
 void call_free(http_call *call);
 

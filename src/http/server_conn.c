@@ -196,7 +196,7 @@ void conn_drain(conn *c) {
 /* ---- refusing ---- */
 
 /* Answers with an error if there is still time for one, and ends the connection. */
-static void refuse(conn *c, error_id id, const char *why) {
+COLD static void refuse(conn *c, error_id id, const char *why) {
     http_request *r = c->request;
     if (r && r->started) {
         bool answered = r->complete && !r->aborted;

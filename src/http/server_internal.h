@@ -48,8 +48,8 @@ struct http_server {
     shares addresses, clients;
     /* Of the connection that was accepted last. */
     int last_descriptor;
-    list done;      /* requests whose answer is complete: on_done is due */
-    list spare;     /* requests that are over, to be used again */
+    list done;  /* requests whose answer is complete: on_done is due */
+    list spare; /* requests that are over, to be used again */
     unsigned spare_count;
     loop_hook hook; /* looks after done */
     bool telling;   /* the hook is at work */
@@ -185,7 +185,7 @@ void http_request_free(http_request *r);
 void http_request_free_spare(http_server *s);
 /* The whole answer to a request that never became one, without a request. head: as
  * far as it has come, or NULL. */
-void answer_refusal(http_server *s, transport *io, const http_head *head, error_id id,
-                    const char *why);
+COLD void answer_refusal(http_server *s, transport *io, const http_head *head, error_id id,
+                         const char *why);
 
 #endif

@@ -55,7 +55,7 @@ log_field log_number(const char *key, uint64_t value, char text[LOG_NUMBER_MAX])
 /* The line of an event in JSON, for who writes it himself, before there is a logger or without. */
 void log_write_json(config_log_level level, const char *event, span sentence,
                     const log_field *fields, size_t count, buf *out);
-void log_event(log_shard *s, config_log_level level, const char *event, span sentence,
-               const log_field *fields, size_t count);
+COLD void log_event(log_shard *s, config_log_level level, const char *event, span sentence,
+                    const log_field *fields, size_t count);
 
 #endif
