@@ -5,10 +5,10 @@
 
 typedef struct kept {
     stage_wait stage;
-    ledger_wait disk;
+    commit_wait disk;
 } kept;
 
-static void on_kept(ledger_wait *wait) {
+static void on_kept(commit_wait *wait) {
     exchange_resume(&CONTAINER_OF(wait, kept, disk)->stage, STAGE_NEXT);
 }
 

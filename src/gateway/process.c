@@ -46,7 +46,8 @@ static void tell_ledger(gateway *g) {
                 {METRIC_JOURNAL_LIMIT, f.journal_limit},
                 {METRIC_STORE_AWAY, f.store_away},
                 {METRIC_RECORDS, f.imported},
-                {METRIC_UNRECORDED, f.lost}};
+                {METRIC_UNRECORDED, f.lost},
+                {METRIC_UNSYNCED, f.unsafe}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         metric_set(metrics_series(g->shard, rows[i].id, NULL), (int64_t)rows[i].value);
 }
@@ -251,6 +252,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 
 static void start_signals(gateway *g) {
     signal(SIGPIPE, SIG_IGN); /* the reader of the log may leave */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     for (size_t i = 0; i < ARRAY_LEN(g->signals); i++) {
         g->signals[i].data = g;
         uv_signal_init(&g->loop.uv, &g->signals[i]);

@@ -156,10 +156,15 @@ bool journal_is_full(const journal *j) {
 
 /* ---- writing ---- */
 
+static size_t written_of(const journal_file *f) {
+    return f ? atomic_load_explicit(&f->written, memory_order_relaxed) : 0;
+}
+
 static void keep_unsynced(journal_writer *w, int fd) {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (copy < 0) {
-        (void)w->journal->io->sync(fd); /* no descriptor is left: at once, then */
+    if (copy < 0) { /* no descriptor is left: at once, then */
+        int err = w->journal->io->sync(fd);
+        if (err) w->sync_error = err;
         return;
     }
     w->unsynced = mem_realloc(w->unsynced, (w->unsynced_count + 1) * sizeof *w->unsynced);
@@ -170,19 +175,41 @@ static void seal(journal_writer *w) {
     journal_file *f = w->file;
     if (!f) return;
     w->file = NULL;
-    if (w->syncs) keep_unsynced(w, f->fd);
+    if (w->syncs && written_of(f)) keep_unsynced(w, f->fd);
     (void)w->journal->io->close(f->fd);
     f->fd = -1;
     atomic_store_explicit(&f->sealed, true, memory_order_release);
 }
 
-void journal_writer_close(journal_writer *w) {
-    (void)journal_writer_flush(w);
+static void note_written(journal_writer *w, size_t bytes) {
+    atomic_fetch_add_explicit(&w->journal->bytes, bytes, memory_order_relaxed);
+    atomic_store_explicit(&w->file->written, written_of(w->file) + bytes, memory_order_release);
+}
+
+/* What the file was given of the last flush and is whole counts; of the others, those that have
+ * ended are lost. */
+static size_t give_up_rest(journal_writer *w) {
+    size_t lost = 0, whole = 0, bad;
+    span rest = buf_span(&w->out);
+    for (frame f; frame_take(&rest, true, &f, &bad) == FRAME_FOUND;) {
+        size_t end = w->out.len - rest.len;
+        if (end <= w->out_taken)
+            whole = end;
+        else
+            lost += f.kind == FRAME_SETTLE;
+    }
+    if (whole) note_written(w, whole);
+    return lost;
+}
+
+size_t journal_writer_close(journal_writer *w) {
+    size_t lost = journal_writer_flush(w) ? give_up_rest(w) : 0;
     seal(w);
     for (size_t i = 0; i < w->unsynced_count; i++)
         (void)w->journal->io->close(w->unsynced[i]);
     free(w->unsynced);
     buf_done(&w->out);
+    return lost;
 }
 
 static int start_file(journal_writer *w) {
@@ -217,10 +244,6 @@ void journal_writer_init(journal_writer *w, journal *j, unsigned index, bool syn
     (void)start_file(w);
 }
 
-static size_t written_of(const journal_file *f) {
-    return f ? atomic_load_explicit(&f->written, memory_order_relaxed) : 0;
-}
-
 /* A file that is long is followed by another. Where that cannot be had, it grows longer. */
 static int next_file(journal_writer *w) {
     const journal_file *f = w->file;
@@ -244,11 +267,12 @@ void journal_end(journal_writer *w, size_t at, frame_kind kind) {
     frame_end(&w->out, at, kind);
 }
 
-/* Appends what waits; out_taken says how far that went. */
+/* Writes what waits behind what the file has; out_taken says how far that went. */
 static int append(journal_writer *w) {
+    size_t end = written_of(w->file);
     while (w->out_taken < w->out.len) {
-        ssize_t n = w->journal->io->append(w->file->fd, w->out.ptr + w->out_taken,
-                                           w->out.len - w->out_taken);
+        ssize_t n = w->journal->io->write(w->file->fd, w->out.ptr + w->out_taken,
+                                          w->out.len - w->out_taken, end + w->out_taken);
         if (n < 0) return (int)n;
         w->out_taken += (size_t)n;
     }
@@ -257,7 +281,8 @@ static int append(journal_writer *w) {
 
 /* A disk that is full goes on where it stopped, when it has room again. After any other failure
  * nobody knows what the file has: all of it goes to a new one, and what is there twice is counted
- * once. */
+ * once. One that has nothing yet is written anew from its beginning, and so a disk that refuses all
+ * gathers no files. */
 static bool goes_on(int err) {
     return err == -ENOSPC || err == -EDQUOT || err == -EAGAIN;
 }
@@ -271,14 +296,12 @@ int journal_writer_flush(journal_writer *w) {
     if (w->error) {
         if (goes_on(w->error)) return w->error;
         w->out_taken = 0;
-        seal(w);
+        if (written_of(f)) seal(w);
         return w->error;
     }
-    size_t written = atomic_load_explicit(&f->written, memory_order_relaxed) + w->out.len;
-    atomic_fetch_add_explicit(&w->journal->bytes, w->out.len, memory_order_relaxed);
+    note_written(w, w->out.len);
     w->out_taken = 0;
     buf_clear(&w->out);
-    atomic_store_explicit(&f->written, written, memory_order_release);
     return 0;
 }
 
@@ -287,6 +310,7 @@ int journal_writer_flush(journal_writer *w) {
 struct journal_sync {
     const journal_io *io;
     int folder_fd;
+    int error; /* known before it is run */
     size_t count;
     int fds[];
 };
@@ -294,15 +318,16 @@ struct journal_sync {
 journal_sync *journal_sync_prepare(journal_writer *w) {
     if (w->file) keep_unsynced(w, w->file->fd);
     journal_sync *s = mem_alloc(sizeof *s + w->unsynced_count * sizeof *s->fds);
-    *s = (journal_sync){w->journal->io, w->journal->folder_fd, w->unsynced_count};
+    *s = (journal_sync){w->journal->io, w->journal->folder_fd, w->sync_error, w->unsynced_count};
     for (size_t i = 0; i < s->count; i++)
         s->fds[i] = w->unsynced[i];
     w->unsynced_count = 0;
+    w->sync_error = 0;
     return s;
 }
 
 int journal_sync_run(journal_sync *s) {
-    int err = 0;
+    int err = s->error;
     for (size_t i = 0; i < s->count; i++) {
         int e = s->io->sync(s->fds[i]);
         if (e) err = e;

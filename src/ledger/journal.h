@@ -74,13 +74,15 @@ typedef struct journal_writer {
     bool syncs;         /* what is flushed is to survive the machine */
     int *unsynced;      /* descriptors of files that were sealed since the last sync began */
     size_t unsynced_count;
+    int sync_error; /* of one that was synced at once, since no descriptor was left for it */
 } journal_writer;
 
 /* Its first file is made at once, where that can be done: a time may come when no descriptor is
  * left. syncs: journal_sync_prepare() will be called after each flush that somebody waits for. */
 void journal_writer_init(journal_writer *w, journal *j, unsigned index, bool syncs);
-/* Writes what waits, where that can be done, and seals the file. */
-void journal_writer_close(journal_writer *w);
+/* Writes what waits, where that can be done, and seals the file. How many calls have ended of which
+ * the journal does not have it. */
+size_t journal_writer_close(journal_writer *w);
 
 /* The payload is what the caller appends to the result before journal_end(). */
 MUST_USE buf *journal_begin(journal_writer *w, size_t *ret_at);

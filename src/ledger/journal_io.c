@@ -9,17 +9,17 @@ static int result(int r) {
 }
 
 static int create_file(const char *path) {
-    return result(open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
+    return result(open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 }
 
 static int open_file(const char *path) {
     return result(open(path, O_RDONLY | O_CLOEXEC));
 }
 
-static ssize_t append_bytes(int fd, const void *bytes, size_t len) {
+static ssize_t write_bytes(int fd, const void *bytes, size_t len, uint64_t at) {
     ssize_t n;
     do
-        n = write(fd, bytes, len);
+        n = pwrite(fd, bytes, len, (off_t)at);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
@@ -44,5 +44,5 @@ static int remove_file(const char *path) {
     return result(unlink(path));
 }
 
-const journal_io journal_io_system = {create_file, open_file,  append_bytes, read_bytes,
+const journal_io journal_io_system = {create_file, open_file,  write_bytes, read_bytes,
                                       sync_file,   close_file, remove_file};

@@ -13,7 +13,7 @@
 typedef struct journal_io {
     int (*create)(const char *path); /* a descriptor; the file must not be there */
     int (*open)(const char *path);   /* likewise, for reading */
-    ssize_t (*append)(int fd, const void *bytes, size_t len);
+    ssize_t (*write)(int fd, const void *bytes, size_t len, uint64_t at);
     ssize_t (*read)(int fd, void *ret, size_t len, uint64_t at);
     int (*sync)(int fd); /* of a file or a directory: it survives the machine */
     int (*close)(int fd);

@@ -18,6 +18,7 @@ struct ledger {
     bool machine; /* ledger.sync */
     atomic_bool serves_on;
     atomic_ullong lost;
+    atomic_ullong unsafe; /* syncs that failed */
     atomic_uint writers;
 };
 
@@ -27,14 +28,9 @@ struct ledger_writer {
     journal_writer journal;
     buf tries;
     loop_hook hook;
-    bool told; /* that it cannot write */
+    bool told_unwritten, told_unsynced; /* as the log says it */
     log_shard *log;
-    /* ledger.sync: machine */
-    list waiting; /* for the flush at the end of the turn */
-    list syncing; /* for what is under way */
-    bool busy, closing;
-    uv_work_t work;
-    journal_sync *sync;
+    commit *commit; /* NULL: not ledger.sync: machine */
 };
 
 /* ---- the ledger ---- */
@@ -117,6 +113,7 @@ ledger_figures ledger_get_figures(ledger *l) {
         .interrupted = atomic_load_explicit(&i->interrupted, memory_order_relaxed),
         .damaged = atomic_load_explicit(&i->damaged, memory_order_relaxed),
         .lost = atomic_load_explicit(&l->lost, memory_order_relaxed),
+        .unsafe = atomic_load_explicit(&l->unsafe, memory_order_relaxed),
     };
 }
 
@@ -127,66 +124,45 @@ store *ledger_read(ledger *l, int64_t wait_ms, buf *ret_why) {
     return s;
 }
 
-/* ---- a writer: ledger.sync: machine ---- */
-
-static void sync_more(ledger_writer *w);
-
-static void release(list *waits) {
-    for (list *node; (node = list_pop_front(waits));) {
-        ledger_wait *wait = LIST_ENTRY(node, ledger_wait, link);
-        wait->done(wait);
-    }
-}
-
-static void run_sync(uv_work_t *work) {
-    ledger_writer *w = CONTAINER_OF(work, ledger_writer, work);
-    (void)journal_sync_run(w->sync);
-}
-
-static void after_sync(uv_work_t *work, int status) {
-    ledger_writer *w = CONTAINER_OF(work, ledger_writer, work);
-    (void)status;
-    loop_enter(w->loop);
-    w->busy = false;
-    release(&w->syncing);
-    sync_more(w);
-}
-
-/* Those who came while one was under way go with the next: one sync for all of them. */
-static void sync_more(ledger_writer *w) {
-    if (w->busy || list_empty(&w->waiting) || journal_writer_waits(&w->journal)) return;
-    for (list *node; (node = list_pop_front(&w->waiting));)
-        list_push_back(&w->syncing, node);
-    w->sync = journal_sync_prepare(&w->journal);
-    w->busy = true;
-    if (loop_work(w->loop, &w->work, run_sync, after_sync)) {
-        (void)journal_sync_run(w->sync); /* no thread can be had */
-        after_sync(&w->work, 0);
-    }
-}
-
 /* ---- a writer ---- */
 
-static void tell_full(ledger_writer *w, int err) {
-    if (w->told == (err != 0)) return;
-    w->told = err != 0;
-    const log_field fields[] = {{.key = "reason", .value = span_cstr(err ? strerror(-err) : "")}};
+/* What begins and ends, and is told each time. */
+typedef struct trouble {
+    const char *begins, *ends;
+    span begun, ended;
+} trouble;
+
+static const trouble unwritten = {"journal_not_written", "journal_written",
+                                  SPAN("Records wait in memory: the journal cannot be written."),
+                                  SPAN("The journal can be written again.")};
+static const trouble unsynced = {
+    "journal_not_synced", "journal_synced",
+    SPAN("Records may not survive the machine: the journal cannot be synced."),
+    SPAN("The journal can be synced again.")};
+
+static void tell(ledger_writer *w, const trouble *t, bool *told, int err) {
+    if (*told == (err != 0)) return;
+    *told = err != 0;
+    const log_field reason = {.key = "reason", .value = span_cstr(err ? strerror(-err) : "")};
     if (err)
-        log_event(w->log, LEVEL_ERROR, "journal_not_written",
-                  SPAN_OF("Records wait in memory: the journal cannot be written."), fields, 1);
+        log_event(w->log, LEVEL_ERROR, t->begins, t->begun, &reason, 1);
     else
-        log_event(w->log, LEVEL_INFO, "journal_written",
-                  SPAN_OF("The journal can be written again."), NULL, 0);
+        log_event(w->log, LEVEL_INFO, t->ends, t->ended, NULL, 0);
+}
+
+static void on_synced(void *user, int err) {
+    ledger_writer *w = user;
+    if (err) atomic_fetch_add_explicit(&w->ledger->unsafe, 1, memory_order_relaxed);
+    tell(w, &unsynced, &w->told_unsynced, err);
 }
 
 static void on_hook(loop_hook *hook) {
     ledger_writer *w = CONTAINER_OF(hook, ledger_writer, hook);
     if (!journal_writer_waits(&w->journal)) return;
     int err = journal_writer_flush(&w->journal);
-    tell_full(w, err);
-    if (err) return;
-    importer_wake(&w->ledger->importer);
-    sync_more(w);
+    tell(w, &unwritten, &w->told_unwritten, err);
+    if (w->commit) commit_flushed(w->commit, err);
+    if (!err) importer_wake(&w->ledger->importer);
 }
 
 ledger_writer *ledger_writer_new(ledger *l, loop *on, log_shard *log) {
@@ -195,9 +171,8 @@ ledger_writer *ledger_writer_new(ledger *l, loop *on, log_shard *log) {
     w->loop = on;
     w->hook.run = on_hook;
     w->log = log;
-    list_init(&w->waiting);
-    list_init(&w->syncing);
     journal_writer_init(&w->journal, &l->journal, atomic_fetch_add(&l->writers, 1), l->machine);
+    if (l->machine) w->commit = commit_new(&w->journal, on, on_synced, w);
     loop_add_hook(on, &w->hook);
     return w;
 }
@@ -205,7 +180,8 @@ ledger_writer *ledger_writer_new(ledger *l, loop *on, log_shard *log) {
 void ledger_writer_free(ledger_writer *w) {
     if (!w) return;
     loop_remove_hook(&w->hook);
-    journal_writer_close(&w->journal);
+    commit_free(w->commit);
+    (void)journal_writer_close(&w->journal);
     buf_done(&w->tries);
     free(w);
 }
@@ -228,17 +204,17 @@ static void lose(ledger *l) {
     atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
 }
 
+/* What is written and not synced is a record all the same, for who serves on. */
 ledger_verdict ledger_reserve(ledger_writer *w, const call_record *r) {
-    if (!has_room(w)) {
-        bool on = atomic_load_explicit(&w->ledger->serves_on, memory_order_relaxed);
-        return on ? LEDGER_PASSED : LEDGER_FULL;
-    }
+    bool on = atomic_load_explicit(&w->ledger->serves_on, memory_order_relaxed);
+    if (!has_room(w)) return on ? LEDGER_PASSED : LEDGER_FULL;
+    if (w->commit && commit_error(w->commit) && !on) return LEDGER_FULL;
     const ledger_call c = ledger_call_begun(r);
     put(w, &c, FRAME_RESERVE);
     return LEDGER_TAKEN;
 }
 
-bool ledger_settle(ledger_writer *w, const call_record *r, bool reserved, ledger_wait *wait) {
+bool ledger_settle(ledger_writer *w, const call_record *r, bool reserved, commit_wait *wait) {
     ledger *l = w->ledger;
     if (!reserved && !has_room(w)) {
         lose(l);
@@ -247,7 +223,7 @@ bool ledger_settle(ledger_writer *w, const call_record *r, bool reserved, ledger
     buf_clear(&w->tries);
     const ledger_call c = ledger_call_of(r, &w->tries);
     put(w, &c, FRAME_SETTLE);
-    if (!l->machine) return false;
-    list_push_back(&w->waiting, &wait->link);
+    if (!w->commit) return false;
+    commit_add(w->commit, wait);
     return true;
 }

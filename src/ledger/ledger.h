@@ -13,6 +13,7 @@
 #define WEIR_LEDGER_LEDGER_H
 
 #include "ledger/call.h"
+#include "ledger/commit.h"
 #include "ledger/store.h"
 #include "loop/loop.h"
 #include "observe/log.h"
@@ -50,16 +51,11 @@ typedef enum ledger_verdict {
 /* The call is about to be asked. After LEDGER_TAKEN its settle follows, whatever happens. */
 ledger_verdict ledger_reserve(ledger_writer *w, const call_record *r);
 
-/* Who waits until a record survives the machine. */
-typedef struct ledger_wait {
-    list link;
-    void (*done)(struct ledger_wait *wait);
-} ledger_wait;
 /* The call has ended. reserved: ledger_reserve() has taken it; one that was refused before that is
  * kept where there is room. true: with ledger.sync machine; its last bytes wait for done, which
  * comes once, and never from inside. */
 MUST_USE bool ledger_settle(ledger_writer *w, const call_record *r, bool reserved,
-                            ledger_wait *wait);
+                            commit_wait *wait);
 
 /* ---- figures and questions ---- */
 
@@ -67,7 +63,8 @@ typedef struct ledger_figures {
     uint64_t journal_bytes, journal_limit;
     bool store_away;
     uint64_t imported, interrupted, damaged;
-    uint64_t lost; /* calls without a record */
+    uint64_t lost;   /* calls without a record */
+    uint64_t unsafe; /* syncs that failed: what they were for may not survive the machine */
 } ledger_figures;
 ledger_figures ledger_get_figures(ledger *l);
 

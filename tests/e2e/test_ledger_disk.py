@@ -1,7 +1,9 @@
 """The ledger on a disk that is full or may not be written: calls go on or are refused as configured, and nothing is missing or double."""
 
 import os
+import resource
 import subprocess
+import threading
 
 import pytest
 
@@ -9,7 +11,7 @@ import bodies
 import daemon
 import wire
 from test_ledger import all_calls, ask
-from upstream import reply
+from upstream import after, reply, sse
 
 
 def mounted(*command):
@@ -104,3 +106,57 @@ def test_a_store_that_may_not_be_written_costs_no_call(weir, upstream, tmp_path)
             running.stop()
         subprocess.run(["umount", "--lazy", folder / "ledger.db"], check=False, capture_output=True)
         subprocess.run(["umount", "--lazy", folder], check=False, capture_output=True)
+
+
+# -- a process whose files may not grow: a full disk, for whom none can be mounted ---------------------------------
+
+def let_files_grow(w, yes):
+    _, most = resource.prlimit(w.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(w.process.pid, resource.RLIMIT_FSIZE, (most if yes else 0, most))
+
+
+def in_flight(w, upstream, streams):
+    """A call for each, under way at its provider, and what lets them end."""
+    gate = threading.Event()
+    behaviours = [sse([*bodies.stream("a", "b")[:1], gate, *bodies.stream("a", "b")[1:]]) if s else after(gate, reply(200, bodies.completion()))
+                  for s in streams]
+    upstream.script(*behaviours)
+    answers = []
+    threads = [threading.Thread(target=lambda s=s: answers.append(wire.chat(w, stream=s))) for s in streams]
+    for n, thread in enumerate(threads, len(upstream.requests) + 1):
+        thread.start()
+        upstream.wait_requests(n)
+    return gate, threads, answers
+
+
+@pytest.mark.parametrize("on_full", ["refuse", "serve"])
+@pytest.mark.parametrize("sync", ["process", "machine"])
+def test_a_disk_that_refuses_writes_holds_up_nobody(weir, upstream, tmp_path, sync, on_full):
+    """Neither the calls that are under way, streams among them, nor those that come, nor the end."""
+    ledger = {"store": f"sqlite:{tmp_path}/kept/ledger.db", "sync": sync, "on_full": on_full}
+    w = weir(upstream, ledger=ledger)
+    upstream.always(reply(200, bodies.completion()))
+    kept = [wire.chat(w)]
+    assert ask(w, "/usage/summary")["total_calls"] == 1
+    gate, threads, answers = in_flight(w, upstream, [False, True, True, False])
+    let_files_grow(w, False)
+    gate.set()
+    for thread in threads:
+        thread.join()
+    assert [a.status for a in answers] == [200] * 4 and all(a.complete for a in answers)
+    assert "large" in w.wait_event("journal_not_written")["reason"]
+    full = [wire.chat(w) for _ in range(20)]
+    if on_full == "refuse":
+        assert {a.status for a in full} == {503} and {a.error["code"] for a in full} == {"ledger_full"}
+    else:
+        assert {a.status for a in full} == {200}
+    let_files_grow(w, True)
+    w.wait_event("journal_written")
+    kept += [*answers, wire.chat(w)]
+    assert kept[-1].status == 200
+    ids = [c["request_id"] for c in all_calls(w)]
+    assert len(ids) == len(set(ids)) and {a.header("x-request-id") for a in kept} <= set(ids)
+    let_files_grow(w, False)
+    w.stop()
+    again = weir(daemon.config_for(upstream, ledger=ledger))
+    assert {a.header("x-request-id") for a in kept} <= {c["request_id"] for c in all_calls(again)}

@@ -6,6 +6,7 @@
 #include "ledger/journal.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 
 enum { LIMIT = 1024 * 1024 };
 
@@ -27,12 +28,12 @@ static bool fails(void) {
 static int faulty_create(const char *path) {
     return fails() ? injected.error : journal_io_system.create(path);
 }
-static ssize_t faulty_append(int fd, const void *bytes, size_t len) {
-    if (!fails()) return journal_io_system.append(fd, bytes, len);
+static ssize_t faulty_write(int fd, const void *bytes, size_t len, uint64_t at) {
+    if (!fails()) return journal_io_system.write(fd, bytes, len, at);
     size_t part = injected.part < len ? injected.part : len - 1;
     if (!part) return injected.error;
     injected.at++; /* then the rest is refused */
-    return journal_io_system.append(fd, bytes, part);
+    return journal_io_system.write(fd, bytes, part, at);
 }
 static int faulty_sync(int fd) { /* a real one may take long */
     assert_true(fd >= 0);
@@ -42,7 +43,7 @@ static int faulty_sync(int fd) { /* a real one may take long */
 static journal_io faulty_io(void) {
     journal_io io = journal_io_system;
     io.create = faulty_create;
-    io.append = faulty_append;
+    io.write = faulty_write;
     io.sync = faulty_sync;
     return io;
 }
@@ -290,6 +291,124 @@ static void whatever_fails_once_loses_nothing(void **state) {
                 play_with_fault(at, errors[e], part);
 }
 
+/* A file that may not grow (RLIMIT_FSIZE), or a disk that fails whatever it is asked. */
+static ssize_t refuse(int fd, const void *bytes, size_t len, uint64_t at) {
+    size_t part = injected.part < len ? injected.part : len;
+    assert_int_equal(pwrite(fd, bytes, part, (off_t)at), part); /* which nobody is told */
+    return injected.error;
+}
+
+static void a_disk_that_refuses_all_gathers_no_files(void **state) {
+    (void)state;
+    static const fault rows[] = {{.error = -EFBIG}, {.error = -EIO}, {.error = -EIO, .part = 40}};
+    for (size_t row = 0; row < ARRAY_LEN(rows); row++) {
+        folder f;
+        folder_make(&f);
+        journal_io io = faulty_io();
+        io.write = refuse;
+        injected = rows[row];
+        journal j;
+        assert_int_equal(journal_open(&j, &io, f.path, LIMIT, 1000), 0);
+        journal_writer w;
+        journal_writer_init(&w, &j, 0, true);
+        for (unsigned i = 0; i < 100; i++) {
+            put(&w, i);
+            assert_int_equal(journal_writer_flush(&w), rows[row].error);
+        }
+        assert_int_equal(folder_count(&f), 1);
+        assert_int_equal(w.unsynced_count, 0);
+        j.io = &journal_io_system;
+        assert_int_equal(journal_writer_flush(&w), 0);
+        census c = read_again(&f);
+        assert_int_equal(c.damaged + c.torn, 0);
+        for (unsigned i = 0; i < 100; i++)
+            assert_int_equal(c.seen[i], 1);
+        assert_int_equal(journal_writer_close(&w), 0);
+        journal_close(&j);
+        folder_remove(&f);
+    }
+}
+
+static size_t room; /* bytes that the disk still has */
+
+static ssize_t write_into_room(int fd, const void *bytes, size_t len, uint64_t at) {
+    if (!room) return -ENOSPC;
+    ssize_t n = journal_io_system.write(fd, bytes, len < room ? len : room, at);
+    room -= (size_t)n;
+    return n;
+}
+
+/* Calls that have ended; those that begin are known to have begun, or not, and lose nothing. */
+static void what_is_lost_at_the_end_is_counted(void **state) {
+    (void)state;
+    enum { RECORD = FRAME_OVERHEAD + sizeof "record 1" - 1, HAD = 3 };
+    static const struct {
+        size_t room, lost;
+    } rows[] = {{0, 5}, {1, 5}, {RECORD - 1, 5}, {RECORD, 4}, {RECORD + 1, 4}, {3 * RECORD, 2}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        folder f;
+        folder_make(&f);
+        journal_io io = journal_io_system;
+        io.write = write_into_room;
+        room = LIMIT;
+        journal j;
+        assert_int_equal(journal_open(&j, &io, f.path, LIMIT, 1000), 0);
+        journal_writer w;
+        journal_writer_init(&w, &j, 0, false);
+        for (unsigned n = 0; n < HAD; n++)
+            put(&w, n);
+        assert_int_equal(journal_writer_flush(&w), 0);
+        for (unsigned n = HAD; n < HAD + 5; n++)
+            put(&w, n);
+        size_t at;
+        buf_add_cstr(journal_begin(&w, &at), "of a call that begins");
+        journal_end(&w, at, FRAME_RESERVE);
+        room = rows[i].room;
+        assert_int_equal(journal_writer_close(&w), rows[i].lost);
+        assert_int_equal(atomic_load(&j.bytes), (HAD + 5 - rows[i].lost) * RECORD);
+        journal_close(&j);
+        census c = read_again(&f);
+        for (unsigned n = 0; n < HAD + 5; n++)
+            assert_int_equal(c.seen[n], n < HAD + 5 - rows[i].lost);
+        folder_remove(&f);
+    }
+}
+
+static int no_descriptor(struct rlimit *ret_before) {
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, ret_before), 0);
+    int next = dup(STDERR_FILENO);
+    close(next);
+    return setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)next, ret_before->rlim_max});
+}
+
+/* It is synced at once, and what came of that is told by the sync that was to do it. */
+static void a_sync_without_a_descriptor_is_told_too(void **state) {
+    (void)state;
+    for (int fails_too = 0; fails_too < 2; fails_too++) {
+        folder f;
+        folder_make(&f);
+        const journal_io io = faulty_io();
+        journal j;
+        assert_int_equal(journal_open(&j, &io, f.path, LIMIT, 1000), 0);
+        journal_writer w;
+        journal_writer_init(&w, &j, 0, true);
+        injected = (fault){0};
+        put(&w, 1);
+        assert_int_equal(journal_writer_flush(&w), 0);
+        struct rlimit before;
+        assert_int_equal(no_descriptor(&before), 0);
+        injected = (fault){.at = (size_t)fails_too, .error = -EIO};
+        journal_sync *s = journal_sync_prepare(&w);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(injected.count, 1);
+        assert_int_equal(journal_sync_run(s), fails_too ? -EIO : 0);
+        assert_int_equal(journal_sync_run(journal_sync_prepare(&w)), 0); /* once */
+        journal_writer_close(&w);
+        journal_close(&j);
+        folder_remove(&f);
+    }
+}
+
 static void a_sync_that_fails_is_told(void **state) {
     (void)state;
     folder f;
@@ -319,7 +438,10 @@ int main(void) {
         cmocka_unit_test(strange_files_are_left_alone),
         cmocka_unit_test(instants_go_on),
         cmocka_unit_test(whatever_fails_once_loses_nothing),
+        cmocka_unit_test(a_disk_that_refuses_all_gathers_no_files),
+        cmocka_unit_test(what_is_lost_at_the_end_is_counted),
         cmocka_unit_test(a_sync_that_fails_is_told),
+        cmocka_unit_test(a_sync_without_a_descriptor_is_told_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
