@@ -106,6 +106,7 @@ static int serve(source *s, config *c) {
     if (!g) return complain(c, &why);
     say_hello(s, c, g);
     if (!gateway_run(g, &why)) status = complain(c, &why);
+    if (gateway_dropped_records(g)) status = CLI_FAILED;
     gateway_free(g);
     return status;
 }

@@ -23,6 +23,8 @@ typedef config *gateway_load_fn(void *user, config_problems *ret_problems);
 MUST_USE gateway *gateway_new(config *c, gateway_load_fn *load, void *user, buf *ret_why);
 /* false and why when a thread cannot be had. */
 MUST_USE bool gateway_run(gateway *g, buf *ret_why);
+/* Afterwards: how many calls' records could not be written, which the log has said. */
+uint64_t gateway_dropped_records(gateway *g);
 void gateway_free(gateway *g);
 
 /* The bound addresses, for people: "127.0.0.1:8080", "https://[::1]:8443", "unix:/run/weir.sock".

@@ -44,6 +44,7 @@ static void tell_ledger(gateway *g) {
         uint64_t value;
     } rows[] = {{METRIC_JOURNAL_BYTES, f.journal_bytes},
                 {METRIC_JOURNAL_LIMIT, f.journal_limit},
+                {METRIC_JOURNAL_UNWRITTEN, f.unwritten_bytes},
                 {METRIC_STORE_AWAY, f.store_away},
                 {METRIC_RECORDS, f.imported},
                 {METRIC_UNRECORDED, f.lost},
@@ -209,11 +210,23 @@ static void close_signals(gateway *g) {
         uv_close((uv_handle_t *)&g->signals[i], NULL);
 }
 
+/* The workers have ended: what they could not write is not written any more. */
+static void say_dropped(gateway *g) {
+    uint64_t calls = gateway_dropped_records(g);
+    if (!calls) return;
+    char many[LOG_NUMBER_MAX];
+    const log_field fields[] = {log_number("calls", calls, many)};
+    log_event(g->log, LEVEL_ERROR, "records_lost",
+              SPAN_OF("Records waited in memory and could not be written before the end."), fields,
+              ARRAY_LEN(fields));
+}
+
 static void end(gateway *g) {
     close_signals(g);
     loop_timer_stop(&g->loop, &g->tick);
     loop_timer_stop(&g->loop, &g->watchdog);
     loop_timer_stop(&g->loop, &g->grace);
+    say_dropped(g);
     log_event(g->log, LEVEL_INFO, "stopped", SPAN_OF("weir has stopped"), NULL, 0);
     loop_stop(&g->loop);
 }
@@ -333,6 +346,10 @@ gateway *gateway_new(config *c, gateway_load_fn *load, void *user, buf *ret_why)
 
 const char *gateway_address(const gateway *g, size_t index) {
     return index < g->listeners->count ? g->listeners->items[index]->text : NULL;
+}
+
+uint64_t gateway_dropped_records(gateway *g) {
+    return g->ledger ? ledger_get_figures(g->ledger).dropped : 0;
 }
 
 bool gateway_run(gateway *g, buf *ret_why) {

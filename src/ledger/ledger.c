@@ -18,7 +18,9 @@ struct ledger {
     bool machine; /* ledger.sync */
     atomic_bool serves_on;
     atomic_ullong lost;
-    atomic_ullong unsafe; /* syncs that failed */
+    atomic_ullong dropped; /* of them, at the end */
+    atomic_ullong unsafe;  /* syncs that failed */
+    atomic_size_t unwritten;
     atomic_uint writers;
 };
 
@@ -30,7 +32,8 @@ struct ledger_writer {
     loop_hook hook;
     bool told_unwritten, told_unsynced; /* as the log says it */
     log_shard *log;
-    commit *commit; /* NULL: not ledger.sync: machine */
+    size_t unwritten; /* bytes that wait for a journal that cannot be written */
+    commit *commit;   /* NULL: not ledger.sync: machine */
 };
 
 /* ---- the ledger ---- */
@@ -113,6 +116,8 @@ ledger_figures ledger_get_figures(ledger *l) {
         .interrupted = atomic_load_explicit(&i->interrupted, memory_order_relaxed),
         .damaged = atomic_load_explicit(&i->damaged, memory_order_relaxed),
         .lost = atomic_load_explicit(&l->lost, memory_order_relaxed),
+        .dropped = atomic_load_explicit(&l->dropped, memory_order_relaxed),
+        .unwritten_bytes = atomic_load_explicit(&l->unwritten, memory_order_relaxed),
         .unsafe = atomic_load_explicit(&l->unsafe, memory_order_relaxed),
     };
 }
@@ -156,11 +161,18 @@ static void on_synced(void *user, int err) {
     tell(w, &unsynced, &w->told_unsynced, err);
 }
 
+static void note_unwritten(ledger_writer *w, size_t bytes) {
+    if (bytes == w->unwritten) return;
+    atomic_fetch_add_explicit(&w->ledger->unwritten, bytes - w->unwritten, memory_order_relaxed);
+    w->unwritten = bytes;
+}
+
 static void on_hook(loop_hook *hook) {
     ledger_writer *w = CONTAINER_OF(hook, ledger_writer, hook);
     if (!journal_writer_waits(&w->journal)) return;
     int err = journal_writer_flush(&w->journal);
     tell(w, &unwritten, &w->told_unwritten, err);
+    note_unwritten(w, w->journal.out.len);
     if (w->commit) commit_flushed(w->commit, err);
     if (!err) importer_wake(&w->ledger->importer);
 }
@@ -181,7 +193,9 @@ void ledger_writer_free(ledger_writer *w) {
     if (!w) return;
     loop_remove_hook(&w->hook);
     commit_free(w->commit);
-    (void)journal_writer_close(&w->journal);
+    size_t dropped = journal_writer_close(&w->journal);
+    atomic_fetch_add_explicit(&w->ledger->lost, dropped, memory_order_relaxed);
+    atomic_fetch_add_explicit(&w->ledger->dropped, dropped, memory_order_relaxed);
     buf_done(&w->tries);
     free(w);
 }

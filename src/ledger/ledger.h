@@ -39,7 +39,8 @@ void ledger_close(ledger *l);
 
 /* log: the loop's own. */
 MUST_USE ledger_writer *ledger_writer_new(ledger *l, loop *on, log_shard *log);
-/* On the loop, when no call runs any more. NULL is allowed. */
+/* On the loop, when no call runs any more. What cannot be written now is lost, and counted. NULL is
+ * allowed. */
 void ledger_writer_free(ledger_writer *w);
 
 typedef enum ledger_verdict {
@@ -63,7 +64,9 @@ typedef struct ledger_figures {
     uint64_t journal_bytes, journal_limit;
     bool store_away;
     uint64_t imported, interrupted, damaged;
-    uint64_t lost;   /* calls without a record */
+    uint64_t lost;    /* calls without a record */
+    uint64_t dropped; /* of them: their records waited in memory when their writer was freed */
+    uint64_t unwritten_bytes; /* wait in memory, since the journal cannot be written */
     uint64_t unsafe; /* syncs that failed: what they were for may not survive the machine */
 } ledger_figures;
 ledger_figures ledger_get_figures(ledger *l);

@@ -157,6 +157,30 @@ def test_a_disk_that_refuses_writes_holds_up_nobody(weir, upstream, tmp_path, sy
     ids = [c["request_id"] for c in all_calls(w)]
     assert len(ids) == len(set(ids)) and {a.header("x-request-id") for a in kept} <= set(ids)
     let_files_grow(w, False)
-    w.stop()
+    w.stop()  # with nothing that waits to be written
+    assert w.log[-1]["event"] == "stopped" and "records_lost" not in {r["event"] for r in w.log}
     again = weir(daemon.config_for(upstream, ledger=ledger))
     assert {a.header("x-request-id") for a in kept} <= {c["request_id"] for c in all_calls(again)}
+
+
+@pytest.mark.parametrize("sync", ["process", "machine"])
+def test_records_that_the_end_loses_are_counted(weir, upstream, tmp_path, sync):
+    ledger = {"store": f"sqlite:{tmp_path}/kept/ledger.db", "sync": sync}
+    w = weir(upstream, ledger=ledger)
+    upstream.always(reply(200, bodies.completion()))
+    kept = wire.chat(w)
+    gate, threads, answers = in_flight(w, upstream, [False, True, False])
+    let_files_grow(w, False)
+    gate.set()
+    for thread in threads:
+        thread.join()
+    w.wait_event("journal_not_written")
+    daemon.wait_until(lambda: w.metrics()["weir_journal_unwritten_bytes"] > 300, 5, "what waits is shown")
+    w.expect_exit = 1
+    w.stop()
+    assert [r["event"] for r in w.log[-2:]] == ["records_lost", "stopped"]
+    lost = w.log[-2]
+    assert (lost["level"], lost["calls"]) == ("error", 3)
+    again = weir(daemon.config_for(upstream, ledger=ledger))
+    calls = {c["request_id"]: c["outcome"] for c in all_calls(again)}
+    assert calls == {kept.header("x-request-id"): "ok", **{a.header("x-request-id"): "interrupted" for a in answers}}
