@@ -111,14 +111,28 @@ static int serve(source *s, config *c) {
     return status;
 }
 
+/* libuv's threads read large documents, sync the journal and ask the store, of each of which a
+ * worker has one under way at most, and any of them may take long: a disk or a server is slow. Four
+ * are left for the rest, which looks up names, runs key commands and reads a new configuration. To
+ * be called before the first of them is wanted: then all are made. */
+static void leave_threads(unsigned workers) {
+    enum { A_WORKERS = 3, REST = 4, MOST = 256 };
+    unsigned wanted = A_WORKERS * workers + REST;
+    char count[16];
+    snprintf(count, sizeof count, "%u", wanted < MOST ? wanted : MOST);
+    (void)setenv("UV_THREADPOOL_SIZE", count, 0);
+}
+
 static int load_and_serve(source *s) {
     config_problems problems;
     config *c = load(s, &problems);
     int status = CLI_FAILED;
-    if (c)
+    if (c) {
+        leave_threads(c->server.workers);
         status = serve(s, c);
-    else
+    } else {
         say_problems(&problems);
+    }
     config_unref(c);
     config_problems_done(&problems);
     return status;
@@ -126,21 +140,13 @@ static int load_and_serve(source *s) {
 
 /* With nothing to serve: the simulator, as a provider. */
 static int simulate_and_serve(source s) {
+    leave_threads(uv_available_parallelism()); /* while no other thread reads the environment */
     simulator *sim = simulator_start();
     if (!sim) return CLI_FAILED;
     s.simulator_url = sim->url;
     int status = load_and_serve(&s);
     simulator_stop(sim);
     return status;
-}
-
-/* libuv's threads look up names, run key commands and read large documents, of which each worker
- * has one under way at most: four of them are left for the rest. Before any other thread is there.
- */
-static void leave_threads(void) {
-    char count[16];
-    snprintf(count, sizeof count, "%u", uv_available_parallelism() + 4);
-    (void)setenv("UV_THREADPOOL_SIZE", count, 0);
 }
 
 static int run(const cli_args *args) {
@@ -150,7 +156,6 @@ static int run(const cli_args *args) {
     if (!s.path && config_find(&found)) s.path = buf_cstr(&found);
     if (!s.path) s.trial = args->values[OPT_TRY];
     cli_raise_descriptor_limit();
-    leave_threads();
     bool simulate = !s.path && (s.trial || !(key && *key));
     int status = simulate ? simulate_and_serve(s) : load_and_serve(&s);
     buf_done(&found);

@@ -3,6 +3,7 @@
 import glob
 import os
 import random
+import select
 import signal
 import subprocess
 import time
@@ -186,6 +187,32 @@ def test_a_question_that_is_not_answered_does_not_hold_up_the_end(weir, upstream
             w.stop()
     finally:
         relay.close()
+
+
+def test_questions_that_are_not_answered_hold_up_no_call(weir, upstream, server, store):
+    """Each worker has one under way, and there are more of them than cores: names are looked up all the same."""
+    upstream.always(reply(200, bodies.completion()))
+    relay = postgres.Relay(server)
+    database = store.partition("@/")[2].partition("?")[0]
+    config = daemon.config_for(upstream, ledger={"store": f"postgres://weir@127.0.0.1:{relay.port}/{database}"},
+                               server={"drain": "1s", "workers": 4 + (os.cpu_count() or 1)})
+    config["providers"]["main"]["url"] = config["providers"]["main"]["url"].replace("127.0.0.1", "localhost")
+    clients = []
+    try:
+        w = weir(config)
+        relay.mute_after = b"REPEATABLE READ"
+        for _ in range(100):  # so many that each worker gets some
+            clients.append(wire.Client(w))
+            clients[-1].request("GET", "/usage/summary")
+        assert relay.muted.wait(20)
+        with wire.Client(w) as c:
+            c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": [{"role": "user", "content": "x"}]})
+            assert c.answer("POST").status == 200
+        assert not any(select.select([c.sock for c in clients], [], [], 0))  # none of them has been answered before
+    finally:
+        relay.close()
+        for c in clients:
+            c.close()
 
 
 LIBRARIES = glob.glob("/usr/lib/*/libpq.so.5")
