@@ -106,6 +106,15 @@ static void tell_calls(metrics_shard *s, const config_model *m) {
                                      call_outcome_word(usual[i].outcome)});
 }
 
+/* What calls cost, and those of which that is not known. */
+static void tell_costs(metrics_shard *s, const config_model *m) {
+    for (size_t t = 0; t < m->target_count; t++) {
+        const span labels[] = {m->name, m->targets[t].name};
+        metrics_foresee(s, METRIC_COST, labels);
+        metrics_foresee(s, METRIC_UNPRICED, labels);
+    }
+}
+
 static void tell_model(metrics_shard *s, const config *c, const config_model *m) {
     for (size_t t = 0; t < m->target_count; t++) {
         tell_target(s, &m->targets[t]);
@@ -114,6 +123,7 @@ static void tell_model(metrics_shard *s, const config *c, const config_model *m)
         metrics_foresee(s, METRIC_HEDGES, (span[]){m->targets[t].name, SPAN("lost")});
     }
     tell_calls(s, m);
+    tell_costs(s, m);
 }
 
 void foreseen_tell(metrics_shard *s, const config *c) {

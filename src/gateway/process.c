@@ -45,8 +45,10 @@ static void tell_ledger(gateway *g) {
     } rows[] = {{METRIC_JOURNAL_BYTES, f.journal_bytes},
                 {METRIC_JOURNAL_LIMIT, f.journal_limit},
                 {METRIC_JOURNAL_UNWRITTEN, f.unwritten_bytes},
+                {METRIC_JOURNAL_DAMAGED, f.damaged},
                 {METRIC_STORE_AWAY, f.store_away},
                 {METRIC_RECORDS, f.imported},
+                {METRIC_INTERRUPTED, f.interrupted},
                 {METRIC_UNRECORDED, f.lost},
                 {METRIC_UNSYNCED, f.unsafe}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

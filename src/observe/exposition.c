@@ -12,6 +12,17 @@ static void add_number(buf *out, double value) {
     json_put_double(&w, value);
 }
 
+/* Billionths, in units: exact, where a double no longer is. */
+static void add_money(buf *out, uint64_t nano) {
+    enum { UNIT = 1000000000 };
+    buf_add_u64(out, nano / UNIT);
+    unsigned rest = (unsigned)(nano % UNIT), digits = 9;
+    if (rest == 0) return;
+    for (; rest % 10 == 0; rest /= 10)
+        digits--;
+    buf_addf(out, ".%0*u", (int)digits, rest);
+}
+
 /* Label values escape backslash, quote and line feed; help texts no quote, except in OpenMetrics.
  */
 static void add_escaped(buf *out, span text, bool quotes) {
@@ -47,7 +58,11 @@ static span base_name(const scrape *s) {
 
 static const char *type_name(const scrape *s) {
     static const char *const names[] = {
-        [KIND_COUNTER] = "counter", [KIND_GAUGE] = "gauge", [KIND_HISTOGRAM] = "histogram"};
+        [KIND_COUNTER] = "counter",
+        [KIND_MONEY] = "counter",
+        [KIND_GAUGE] = "gauge",
+        [KIND_HISTOGRAM] = "histogram",
+    };
     if (s->open && span_ends(span_cstr(s->family->name), SPAN_OF("_info"))) return "info";
     return names[s->family->kind];
 }
@@ -145,7 +160,9 @@ static void add_entry(const scrape *s, const metric_entry *e) {
     }
     add_sample(s, "", e->values, NULL, false);
     uint64_t value = total_value(s->metrics, e);
-    if (s->family->kind == KIND_COUNTER)
+    if (s->family->kind == KIND_MONEY)
+        add_money(s->out, value);
+    else if (s->family->kind == KIND_COUNTER)
         buf_add_u64(s->out, value);
     else
         buf_add_i64(s->out, (int64_t)value);

@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-typedef enum metric_kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM } metric_kind;
+typedef enum metric_kind { KIND_COUNTER, KIND_MONEY, KIND_GAUGE, KIND_HISTOGRAM } metric_kind;
 typedef enum metric_scope { SCOPE_EACH, SCOPE_ONE, SCOPE_READ } metric_scope;
 
 typedef struct metric_buckets {

@@ -14,6 +14,7 @@ import bodies
 import daemon
 import wire
 from batches import Simulator
+from test_call import figure
 from upstream import after, error, reply, sse
 
 USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
@@ -255,6 +256,7 @@ def test_a_call_that_a_crash_cut_off_is_interrupted(weir, upstream, tmp_path):
     assert [(c["outcome"], c["error_code"], c["success"], c["model"]) for c in calls] == [("interrupted", "interrupted", False, "gpt-test")]
     assert calls[0]["total_tokens"] is None and calls[0]["cost_nano"] is None
     assert ask(again, "/usage/summary")["failed_calls"] == 1
+    daemon.wait_until(lambda: figure(again, "weir_ledger_interrupted_calls_total") == 1, 10, "the metrics to tell of it")
 
 
 # -- the store's troubles ----------------------------------------------------------------------------------------

@@ -56,6 +56,8 @@ static void known_outcomes_of_what_is_configured(void **state) {
         "weir_shortages_total{shortage=\"room\",provider=\"\"} 0",
         "weir_config_reloads_total{outcome=\"failed\"} 0",
         "weir_skipped_events_total{target=\"b\"} 0",
+        "weir_cost_total{model=\"m\",target=\"a/x\"} 0",
+        "weir_unpriced_calls_total{model=\"m\",target=\"b\"} 0",
         "weir_calls_total{endpoint=\"chat.completions\",model=\"m\",target=\"b\",status=\"200\","
         "outcome=\"cut\"} 0",
         "weir_calls_total{endpoint=\"chat.completions\",model=\"m\",target=\"a/x\",status=\"502\","

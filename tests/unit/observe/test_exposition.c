@@ -19,6 +19,18 @@ static const row rows[] = {
 #undef X
 };
 
+/* As readers are told it. */
+static const char *kind_of(const row *r) {
+    static const char *const told[][2] = {{"COUNTER", "counter"},
+                                          {"MONEY", "counter"},
+                                          {"GAUGE", "gauge"},
+                                          {"HISTOGRAM", "histogram"}};
+    for (size_t i = 0; i < ARRAY_LEN(told); i++)
+        if (strcmp(r->kind, told[i][0]) == 0) return told[i][1];
+    fail_msg("%s is of no kind", r->name);
+    return "";
+}
+
 /* ---- names, as promlint checks them ---- */
 
 static bool has_part(const char *name, const char *part) {
@@ -56,7 +68,7 @@ static void lint_name(const row *r) {
                                         "bucket",
                                         "count",
                                         "sum"};
-    bool counter = strcmp(r->kind, "COUNTER") == 0;
+    bool counter = strcmp(kind_of(r), "counter") == 0;
     for (const char *c = r->name; *c; c++)
         assert_true(islower(*c) || isdigit(*c) || *c == '_');
     assert_int_equal(span_ends(span_cstr(r->name), SPAN_OF("_total")), counter);
@@ -297,10 +309,7 @@ static void accept_chooses_the_format(void **state) {
 /* ---- docs/metrics.md ---- */
 
 static void doc_line(buf *out, const row *r) {
-    buf_addf(out, "| `%s` | ", r->name);
-    for (const char *c = r->kind; *c; c++)
-        buf_add_char(out, (char)tolower(*c));
-    buf_add_cstr(out, " | ");
+    buf_addf(out, "| `%s` | %s | ", r->name, kind_of(r));
     span rest = span_cstr(r->labels), label;
     const char *between = "";
     while (rest.len && span_cut(&rest, ',', &label)) {

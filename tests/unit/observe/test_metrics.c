@@ -61,6 +61,31 @@ static void counters_add_up_over_workers(void **state) {
     assert_int_equal(samples_of("weir_fallbacks_total"), 0);
 }
 
+/* Counted in billionths, told in units, to the last of them: no double comes in between. */
+static void money_is_told_in_units(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t more; /* to what is there */
+        const char *shown;
+    } rows[] = {
+        {0, "0"},
+        {1, "0.000000001"},
+        {344999, "0.000345"},
+        {999655000, "1"},
+        {500000000, "1.5"},
+        {8999998500000001, "9000000.000000001"},
+        {9000000000000000000, "9009000000.000000001"}, /* a double would be off by hundreds */
+    };
+    span labels[] = {SPAN("m"), SPAN("t")};
+    char line[128];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        metric_add(metrics_series(i % 2 ? a : b, METRIC_COST, labels), rows[i].more);
+        (void)snprintf(line, sizeof line, "weir_cost_total{model=\"m\",target=\"t\"} %s",
+                       rows[i].shown);
+        assert_shows(line);
+    }
+}
+
 static void gauges_add_up_or_are_the_last(void **state) {
     (void)state;
     metric_gauge_add(metrics_series(a, METRIC_OPEN_CALLS, NULL), 3);
@@ -271,6 +296,7 @@ static void workers_and_scrapes_do_not_disturb_each_other(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(counters_add_up_over_workers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(money_is_told_in_units, set_up, tear_down),
         cmocka_unit_test_setup_teardown(gauges_add_up_or_are_the_last, set_up, tear_down),
         cmocka_unit_test_setup_teardown(histograms_count_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(labels_are_escaped, set_up, tear_down),
