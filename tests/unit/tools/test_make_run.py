@@ -27,9 +27,10 @@ NINJA = """
     printf '#!/bin/sh\\necho weir "$@"\\n' >weir; chmod +x weir"""
 STUBS = {
     "dpkg-query": 'for p in $(cat "$STUBS/installed"); do case "$*" in *" $p") echo installed ;; esac; done',
-    "apt-get": 'echo "apt-get $*" >>"$STUBS/told"; case "$*" in *download*) : >node-llhttp_1_all.deb ;; esac',
+    "apt-get": 'echo "apt-get $*" >>"$STUBS/told"; case "$*" in *download*) for last; do :; done; : >"${last}_1_all.deb" ;; esac',
     "apt-cache": '[ -e "$STUBS/packaged" ]',
-    "dpkg-deb": 'mkdir -p usr/share/llhttp; : >usr/share/llhttp/llhttp.c',
+    "dpkg-deb": 'case "$*" in *llhttp*) mkdir -p usr/share/llhttp; : >usr/share/llhttp/llhttp.c ;;'
+                ' *prometheus*) mkdir -p usr/bin; : >usr/bin/promtool; chmod +x usr/bin/promtool ;; esac',
     "pkg-config": 'exit 1',
     "meson": 'case $1 in introspect) cat "$STUBS/options"; exit ;; setup) mkdir "$2"; : >"$2/build.ninja" ;; esac;'
              'echo "DESTDIR=${DESTDIR:-} meson $*" >>"$STUBS/told"',
@@ -172,6 +173,21 @@ class SourcesOfLlhttp(Case):
         told = self.installed_by("build")
         self.assertIn(" libllhttp-dev", told)
         self.assertNotIn("download", told)
+
+
+class Prometheus(Case):
+    """Its package starts a server, so it is not installed where it is only asked things."""
+
+    def test_is_unpacked_for_tests_alone(self):
+        self.run_tool("tools/deps", "build", "run", "bench")
+        self.assertNotIn("download prometheus", " ".join(self.told()))
+        self.run_tool("tools/deps", "test")
+        self.assertIn("download prometheus", " ".join(self.told()))
+        self.assertFalse([line for line in self.told() if " install " in line and "prometheus" in line])
+        self.assertTrue((self.top / "deps/prometheus/usr/bin/promtool").exists())
+        (self.stubs / "told").unlink()
+        self.run_tool("tools/deps", "test")
+        self.assertNotIn("download", " ".join(self.told()))
 
 
 class Needed(Case):
