@@ -5,6 +5,7 @@
 #include <string.h>
 
 enum { LINES_BOM_LEN = 3, LINES_BOM_DONE = 4 };
+enum { LEAD_MAX = 4096 }; /* bytes of white space before an array */
 
 static const char bom_bytes[] = "\xEF\xBB\xBF";
 
@@ -14,6 +15,7 @@ void lines_init(lines *l, size_t max, bool marks) {
 
 void lines_done(lines *l) {
     buf_done(&l->held);
+    buf_done(&l->lead);
     sha256_stream_free(l->digest);
     l->digest = NULL;
 }
@@ -78,10 +80,14 @@ static void skip_bom(lines *l, span *input) {
     if (l->bom == LINES_BOM_LEN || (l->bom < LINES_BOM_LEN && input->len)) settle_bom(l);
 }
 
+static bool is_white(char c) {
+    return memchr(" \t\r\n", c, 4);
+}
+
 /* The same element with another behind it is the same. */
 static span without_end(const lines *l, span text) {
     if (l->form == LINES_ARRAY)
-        while (text.len && memchr(" \t\r\n", text.ptr[text.len - 1], 4))
+        while (text.len && is_white(text.ptr[text.len - 1]))
             text.len--;
     else if (text.len && text.ptr[text.len - 1] == '\r')
         text.len--;
@@ -122,15 +128,32 @@ static bool pass_between(lines *l, span *input) {
     if (l->form != LINES_ARRAY || l->inside) return true;
     size_t before = input->len;
     l->inside = elements_begin(&l->elements, input);
-    if (!l->inside && l->elements.at == ELEMENTS_UNDECIDED && input->len) l->form = LINES_TEXT;
     l->offset += before - input->len;
     l->start = l->offset;
     return input->len > 0;
 }
 
-bool lines_next(lines *l, span *input, line *ret) {
-    forget_told(l);
-    skip_bom(l, input);
+static bool is_undecided(const lines *l) {
+    return l->form == LINES_ARRAY && l->elements.at == ELEMENTS_UNDECIDED;
+}
+
+/* White space before an array is nobody's, before anything else it is lines: it is kept until that
+ * is known. */
+static void decide_form(lines *l, span *input) {
+    size_t n = 0;
+    while (n < input->len && is_white(input->ptr[n]) && l->lead.len + n < LEAD_MAX)
+        n++;
+    buf_add(&l->lead, span_slice(*input, 0, n));
+    *input = span_slice(*input, n, input->len);
+    if (l->held.len || (input->len && *input->ptr != '[')) {
+        l->form = LINES_TEXT;
+    } else if (input->len) {
+        l->offset += l->lead.len;
+        buf_clear(&l->lead);
+    }
+}
+
+static bool take(lines *l, span *input, line *ret) {
     if (input->len == 0 || !pass_between(l, input)) return false;
     bool ended;
     size_t end = find_end(l, *input, &ended);
@@ -149,9 +172,27 @@ bool lines_next(lines *l, span *input, line *ret) {
     return true;
 }
 
+/* A line of what stood before it was known that no array begins. */
+static bool take_lead(lines *l, line *ret) {
+    if (l->form != LINES_TEXT || l->lead_taken == l->lead.len) return false;
+    span rest = span_slice(buf_span(&l->lead), l->lead_taken, l->lead.len);
+    bool found = take(l, &rest, ret);
+    l->lead_taken = l->lead.len - rest.len;
+    return found;
+}
+
+bool lines_next(lines *l, span *input, line *ret) {
+    forget_told(l);
+    skip_bom(l, input);
+    if (is_undecided(l)) decide_form(l, input);
+    return take_lead(l, ret) || take(l, input, ret);
+}
+
 bool lines_end(lines *l, line *ret) {
     forget_told(l);
     settle_bom(l);
+    if (is_undecided(l)) l->form = LINES_TEXT;
+    if (take_lead(l, ret)) return true;
     if (l->held.len == 0) return false;
     tell(l, buf_span(&l->held), false, ret);
     return true;

@@ -5,8 +5,8 @@
  * no part of it. Of a line that is longer than the limit the beginning alone is kept.
  *
  * A record of a table may hold line ends, in quotes: its number is that of its first line. An
- * element's number is its place in the array, which begins with the first byte; what does not begin
- * so is lines of text.
+ * element's number is its place in the array, which begins behind white space, 4 KB at most; what
+ * does not begin so is lines of text.
  *
  * Not thread-safe. Does no I/O. Holds at most the limit of one line, and only for lines that do not
  * lie whole in one input.
@@ -38,7 +38,9 @@ typedef struct lines {
     lines_form form; /* LINES_ARRAY becomes LINES_TEXT where none begins */
     csv_scan csv;
     elements elements;
-    bool inside; /* of an element */
+    bool inside;       /* of an element */
+    buf lead;          /* white space that stands before an array, or is lines */
+    size_t lead_taken; /* of it, told as lines */
     size_t max;
     bool marks;
     uint64_t number;       /* lines told so far */
@@ -62,7 +64,7 @@ void lines_may_be_elements(lines *l);
 
 /* Takes from the front of input; true: *ret is a line. false: all is taken, more is needed. */
 MUST_USE bool lines_next(lines *l, span *input, line *ret);
-/* The file has ended: true: *ret is the last line, which had no end. */
+/* The file has ended: true: *ret is a line more, the last of which had no end. */
 MUST_USE bool lines_end(lines *l, line *ret);
 
 /* Nothing but spaces and tabs. */

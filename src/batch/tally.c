@@ -35,7 +35,8 @@ void tally_step(tally *t) {
     line l;
     ssize_t n = pread(t->fd, t->chunk, TALLY_CHUNK, (off_t)t->at);
     if (n <= 0) { /* what cannot be read, the source will tell */
-        if (lines_end(&t->lines, &l)) count_line(t, &l);
+        while (lines_end(&t->lines, &l))
+            count_line(t, &l);
         t->finished = true;
         return;
     }

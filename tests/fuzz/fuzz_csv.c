@@ -63,7 +63,8 @@ static void read_all(span doc, size_t step, char separator, buf *out) {
         HOLDS(input.len == 0);
         free((void *)piece.ptr);
     }
-    if (lines_end(&l, &found)) note(&found, separator, &last, out);
+    while (lines_end(&l, &found))
+        note(&found, separator, &last, out);
     lines_done(&l);
 }
 

@@ -68,7 +68,8 @@ static void read_in_steps(span doc, size_t step, char separator, buf *out) {
             buf_addf(out, "%d:%.*s|", (int)found.number, SPAN_ARG(found.text));
         assert_int_equal(input.len, 0);
     }
-    if (lines_end(&l, &found)) buf_addf(out, "%d:%.*s|", (int)found.number, SPAN_ARG(found.text));
+    while (lines_end(&l, &found))
+        buf_addf(out, "%d:%.*s|", (int)found.number, SPAN_ARG(found.text));
     lines_done(&l);
 }
 
@@ -107,7 +108,35 @@ static void elements_of_an_array(void **state) {
     expect_records("[\"\\\\\",2]", 0, "1:\"\\\\\"|2:2|");
     /* none: lines of text */
     expect_records("{\"a\":\n1}\n", 0, "1:{\"a\":|2:1}|");
-    expect_records("\n[1]\n", 0, "1:|2:[1]|");
+}
+
+/* White space stands before an array as it may before any JSON; before lines it is lines. */
+static void white_space_before_an_array(void **state) {
+    (void)state;
+    expect_records("\n[1]\n", 0, "1:1|");
+    expect_records(" \t\r\n  [1,\n2]", 0, "1:1|2:2|");
+    expect_records("\xEF\xBB\xBF\n [1]", 0, "1:1|");
+    expect_records("\n \r\n{}\n[1]\n", 0, "1:|2: |3:{}|4:[1]|");
+    expect_records("\xEF\xBB\xBF\n  {}", 0, "1:|2:  {}|");
+    expect_records(" \n\n \t", 0, "1: |2:|3: \t|");
+    expect_records("\n", 0, "1:|");
+    expect_records("  x", 0, "1:  x|");
+}
+
+/* So much of it: what is longer is no array's. */
+static void bounds_what_stands_before_an_array(void **state) {
+    (void)state;
+    buf doc = BUF_EMPTY, found = BUF_EMPTY;
+    for (int i = 0; i < 5000; i++)
+        buf_add_char(&doc, ' ');
+    buf_add_cstr(&doc, "\n[1]\n");
+    for (size_t step = 1; step < 6000; step += 613) {
+        buf_clear(&found);
+        read_in_steps(buf_span(&doc), step, 0, &found);
+        assert_true(span_ends(buf_span(&found), SPAN_OF("|2:[1]|")));
+    }
+    buf_done(&doc);
+    buf_done(&found);
 }
 
 static void expect_header(const char *header, const char *prompt, const char *id,
@@ -154,6 +183,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(fields, set_up, tear_down),
         cmocka_unit_test(records_end_outside_of_quotes),
         cmocka_unit_test(elements_of_an_array),
+        cmocka_unit_test(white_space_before_an_array),
+        cmocka_unit_test(bounds_what_stands_before_an_array),
         cmocka_unit_test(headers),
         cmocka_unit_test(names_of_tables),
     };
