@@ -34,7 +34,7 @@ typedef struct batch_settings {
     const char *input;  /* a file's name; "-": standard input */
     const char *output; /* the same, standard output. NULL: named after the input */
     const char *errors; /* NULL: named after the output */
-    item_rules rules;   /* the format may be FORMAT_AUTO */
+    item_rules rules;   /* the format as the user says it */
     size_t max_line;    /* bytes */
     uint64_t limit;     /* lines that this run does at most; 0: all */
     resume_mode mode;

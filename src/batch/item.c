@@ -9,10 +9,10 @@ bool batch_format_of(span name, batch_format *ret) {
     static const struct {
         const char *name;
         batch_format format;
-    } rows[] = {{"auto", FORMAT_AUTO},
-                {"openai", FORMAT_OPENAI},
-                {"messages", FORMAT_MESSAGES},
-                {"prompts", FORMAT_PROMPTS}};
+    } rows[] = {{"auto", FORMAT_AUTO},       {"json", FORMAT_JSON},
+                {"openai", FORMAT_OPENAI},   {"messages", FORMAT_MESSAGES},
+                {"prompts", FORMAT_PROMPTS}, {"csv", FORMAT_CSV},
+                {"tsv", FORMAT_TSV}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (!span_eq(name, span_cstr(rows[i].name))) continue;
         *ret = rows[i].format;

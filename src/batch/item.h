@@ -17,9 +17,11 @@ typedef enum batch_format {
     FORMAT_MESSAGES, /* the line is the body of a chat completion */
     FORMAT_PROMPTS,  /* the line is what the user says */
     FORMAT_TABLE,    /* a column of the record is */
+    FORMAT_CSV,      /* what the user says: such a table, whatever the input is called … */
+    FORMAT_TSV,      /* … with tabs */
 } batch_format;
 
-/* "auto", "openai", "messages", "prompts"; a table is told by its name. false: no such format. */
+/* "auto", "json", "openai", "messages", "prompts", "csv", "tsv". false: no such format. */
 MUST_USE bool batch_format_of(span name, batch_format *ret);
 
 typedef enum item_problem {
@@ -43,7 +45,7 @@ typedef struct item_member {
 enum { ITEM_MEMBERS_MAX = 4 };
 
 typedef struct item_rules {
-    batch_format format; /* not FORMAT_AUTO */
+    batch_format format; /* not FORMAT_AUTO, FORMAT_CSV or FORMAT_TSV */
     const table *table;  /* of FORMAT_TABLE, with its header */
     table_wish columns;
     item_member members[ITEM_MEMBERS_MAX]; /* of prompts and plain messages */

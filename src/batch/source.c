@@ -10,15 +10,26 @@
 /* JSON by its name, or by what the user says. */
 static bool may_be_array(const char *path, const item_rules *rules) {
     static const span names[] = {SPAN(".json"), SPAN(".jsonl"), SPAN(".ndjson")};
-    bool named = rules->format == FORMAT_OPENAI || rules->format == FORMAT_MESSAGES;
+    bool named = rules->format == FORMAT_JSON || rules->format == FORMAT_OPENAI ||
+                 rules->format == FORMAT_MESSAGES;
     for (size_t i = 0; i < ARRAY_LEN(names) && rules->format == FORMAT_AUTO; i++)
         named |= span_ends(span_cstr(path), names[i]);
     return named;
 }
 
+/* 0: it is no table. */
+static char separator_of(const char *path, const item_rules *rules) {
+    switch (rules->format) {
+    case FORMAT_AUTO: return table_separator_of(span_cstr(path));
+    case FORMAT_CSV: return ',';
+    case FORMAT_TSV: return '\t';
+    default: return 0;
+    }
+}
+
 char source_form(lines *l, size_t max_line, bool marked, const char *path,
                  const item_rules *rules) {
-    char separator = rules->format == FORMAT_AUTO ? table_separator_of(span_cstr(path)) : 0;
+    char separator = separator_of(path, rules);
     lines_init(l, max_line, marked);
     if (separator)
         lines_are_records(l, separator);

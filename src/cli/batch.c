@@ -28,6 +28,7 @@ enum {
     OPT_CONFIG,
     OPT_URL,
     OPT_FORMAT,
+    OPT_INPUT_FORMAT,
     OPT_PROMPT_COLUMN,
     OPT_ID_COLUMN,
     OPT_LIMIT,
@@ -42,6 +43,8 @@ enum {
 };
 
 static const char *const formats[] = {"auto", "openai", "messages", "prompts", NULL};
+static const char *const input_formats[] = {"auto",    "json", "openai", "messages",
+                                            "prompts", "csv",  "tsv",    NULL};
 
 static const cli_option options[] = {
     {'o', "output", "FILE", "Where answers go, or - (default INPUT.out.jsonl)", .kind = CLI_FILE},
@@ -56,7 +59,9 @@ static const cli_option options[] = {
      .excludes = "url"},
     {0, "url", "URL", "Ask this address instead, with $OPENAI_API_KEY", .kind = CLI_URL},
     {0, "format", "NAME", "auto, openai, messages or prompts (default auto)", .kind = CLI_CHOICE,
-     .choices = formats},
+     .choices = formats, .excludes = "input-format"},
+    {0, "input-format", "NAME", "What the input is, whatever it is called", .kind = CLI_CHOICE,
+     .choices = input_formats, .rare = true},
     {0, "prompt-column", "NAME", "Column of a .csv or .tsv to ask (default prompt)"},
     {0, "id-column", "NAME", "Column of custom_ids (default custom_id, if any)", .rare = true},
     {0, "limit", "COUNT", "Do so many of the lines that are left", .kind = CLI_COUNT, .min = 1,
@@ -94,7 +99,7 @@ static resume_mode read_mode(const cli_args *args) {
 }
 
 static bool read_settings(const cli_args *args, batch_settings *ret) {
-    const char *format = args->values[OPT_FORMAT];
+    const char *format = args->values[args->values[OPT_FORMAT] ? OPT_FORMAT : OPT_INPUT_FORMAT];
     *ret = (batch_settings){
         .input = args->rest[0],
         .output = args->values[OPT_OUTPUT],

@@ -592,6 +592,21 @@ def test_an_array_grows_and_goes_on(folder, upstream):
     assert len(upstream.requests) == 2
 
 
+def test_an_array_behind_white_space(folder, upstream):
+    upstream.always(echo)
+    (folder.path / "in.json").write_bytes(b"\xef\xbb\xbf\n\t [" + ask("a", "1").encode() + b",\n" + ask("b", "2").encode() + b"]")
+    folder.run("in.json", "-o", "out.jsonl", "--url", upstream.url)
+    assert {name: content(r) for name, r in by_id(folder.output).items()} == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize("form,text", [("csv", 'custom_id,prompt\na,"x\ny"\n'), ("tsv", 'custom_id\tprompt\na\t"x\ny"\n'),
+                                       ("json", "\n[" + ask("a", "x\ny") + "]")])
+def test_a_form_that_no_name_tells(folder, upstream, form, text):
+    upstream.always(echo)
+    folder.run("-", "-o", "out.jsonl", "--input-format", form, "--url", upstream.url, input=text)
+    assert content(by_id(folder.output)["a"]) == "x\ny" and ids(folder.output, folder.errors) == ["a"]
+
+
 @pytest.mark.parametrize("name,what", [("in.parquet", "a Parquet file"), ("in.XLSX", "a workbook")])
 def test_what_is_no_text_is_refused_with_the_remedy(folder, upstream, name, what):
     (folder.path / name).write_bytes(b"PAR1")

@@ -304,7 +304,7 @@ static void detects_the_format(void **state) {
     batch_format format;
     assert_true(batch_format_of(SPAN_OF("openai"), &format));
     assert_int_equal(format, FORMAT_OPENAI);
-    assert_false(batch_format_of(SPAN_OF("json"), &format));
+    assert_false(batch_format_of(SPAN_OF("jsonl"), &format));
 }
 
 int main(void) {

@@ -83,6 +83,29 @@ static void detects_by_the_first_line_that_is_not_blank(void **state) {
     finish();
 }
 
+/* Whatever the input is called: standard input has no name that tells it. */
+static void reads_what_the_user_says(void **state) {
+    (void)state;
+    begin("custom_id,prompt\na,\"x\ny\"\nb,z\n", FORMAT_CSV);
+    expect(2, ITEM_GOOD);
+    assert_span(src.item.custom_id, "\"a\"");
+    expect(4, ITEM_GOOD);
+    assert_int_equal(next_line(), SOURCE_END);
+    finish();
+    begin("n\tprompt\n1\ta, b\n", FORMAT_TSV);
+    expect(2, ITEM_GOOD);
+    assert_span(src.item.body, "{\"messages\":[{\"role\":\"user\",\"content\":\"a, b\"}]}");
+    finish();
+    begin(" [" PLAIN ",\n" LINE("a") "]", FORMAT_JSON);
+    expect(1, ITEM_GOOD);
+    expect(2, ITEM_GOOD);
+    assert_int_equal(next_line(), SOURCE_END);
+    finish();
+    begin("How?\n", FORMAT_JSON); /* and no prompt */
+    expect(1, ITEM_NOT_JSON);
+    finish();
+}
+
 static void finds_duplicates(void **state) {
     (void)state;
     begin(LINE("a") "\n" LINE("b") "\n" LINE("\\u0061") "\n" PLAIN "\n" LINE(
@@ -167,6 +190,7 @@ int main(void) {
     marks_init(&done);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(detects_by_the_first_line_that_is_not_blank),
+        cmocka_unit_test(reads_what_the_user_says),
         cmocka_unit_test(finds_duplicates),
         cmocka_unit_test(passes_over_what_is_done),
         cmocka_unit_test(stops_at_a_line_that_has_changed),
