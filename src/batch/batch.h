@@ -19,6 +19,7 @@
 #ifndef WEIR_BATCH_BATCH_H
 #define WEIR_BATCH_BATCH_H
 
+#include "batch/forms.h"
 #include "batch/item.h"
 #include "batch/resume.h"
 
@@ -34,6 +35,8 @@ typedef struct batch_settings {
     const char *input;  /* a file's name; "-": standard input */
     const char *output; /* the same, standard output. NULL: named after the input */
     const char *errors; /* NULL: named after the output */
+    result_form form;   /* of the output; what is not JSON lines has those beside it */
+    bool ordered;       /* in the order of the input, as what is not JSON lines always is */
     item_rules rules;   /* the format as the user says it */
     size_t max_line;    /* bytes */
     uint64_t limit;     /* lines that this run does at most; 0: all */
@@ -66,6 +69,8 @@ void batch_free(batch *b);
 /* What the earlier runs left, and what the files are called; borrowed. */
 const resume_found *batch_found(const batch *b);
 const char *batch_output_name(const batch *b);
+/* … where they are kept, which may be another file. */
+const char *batch_record_name(const batch *b);
 /* Where failures go; the same as the output where they have no file of their own. */
 const char *batch_errors_name(const batch *b);
 
@@ -98,8 +103,8 @@ bool batch_complete(const batch *b);
  * clears it. They quote the input and the provider: not to be shown as they are. */
 buf *batch_notes(batch *b);
 
-/* Once ended: writes to the disk. false: *ret_why says what kept the batch from its end, if it was
- * not its owner; like the notes. */
+/* Once ended: writes to the disk, and puts results into order where that is wanted. false: *ret_why
+ * says what kept the batch from its end, if it was not its owner; like the notes. */
 MUST_USE bool batch_finish(batch *b, buf *ret_why);
 
 #endif

@@ -90,3 +90,55 @@ csv_fault csv_read(span record, char separator, arena *a, span **ret_fields, siz
     *ret_count = count;
     return CSV_GOOD;
 }
+
+/* ---- writing ---- */
+
+void csv_write_field(span text, char separator, buf *out) {
+    const char special[] = {separator, '"', '\r', '\n', '\0'};
+    bool plain = true;
+    for (size_t i = 0; i < text.len && plain; i++)
+        plain = !memchr(special, text.ptr[i], sizeof special);
+    if (plain) {
+        buf_add(out, text);
+        return;
+    }
+    buf_add_char(out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"') buf_add_char(out, '"');
+        buf_add_char(out, text.ptr[i]);
+    }
+    buf_add_char(out, '"');
+}
+
+/* "-12.5", "+3": nothing is run for these. */
+static bool is_number(span text) {
+    size_t i = text.len && (*text.ptr == '-' || *text.ptr == '+'), digits = 0;
+    for (bool point = false; i < text.len; i++) {
+        if (text.ptr[i] >= '0' && text.ptr[i] <= '9')
+            digits++;
+        else if (text.ptr[i] != '.' || point)
+            return false;
+        else
+            point = true;
+    }
+    return digits;
+}
+
+static bool begins_formula(span text) {
+    size_t quotes = 0;
+    while (quotes < text.len && text.ptr[quotes] == '\'')
+        quotes++;
+    return quotes < text.len && memchr("=+-@\t\r\n", text.ptr[quotes], 7) && !is_number(text);
+}
+
+void csv_write_cell(span text, char separator, buf *out) {
+    if (!begins_formula(text)) {
+        csv_write_field(text, separator, out);
+        return;
+    }
+    buf guarded = BUF_EMPTY;
+    buf_add_char(&guarded, '\'');
+    buf_add(&guarded, text);
+    csv_write_field(buf_span(&guarded), separator, out);
+    buf_done(&guarded);
+}

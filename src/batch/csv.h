@@ -1,4 +1,5 @@
-/* batch/csv.h: tables of text: where a record ends, and what its fields are. Strict. Pure.
+/* batch/csv.h: tables of text: where a record ends, what its fields are, and how they are written.
+ * Strict. Pure.
  *
  * A record ends with LF or CRLF outside of quotes. A field that begins with a quote ends with one;
  * in it two stand for one, and separators and line ends are text. In any other field a quote is a
@@ -12,6 +13,7 @@
 #define WEIR_BATCH_CSV_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 typedef struct csv_scan {
     char separator;
@@ -30,5 +32,17 @@ const char *csv_fault_text(csv_fault fault);
 /* The fields of a record without its end, in the arena. */
 MUST_USE csv_fault csv_read(span record, char separator, arena *a, span **ret_fields,
                             size_t *ret_count);
+
+/* ---- writing ---- */
+
+#define CSV_END "\r\n" /* of a record */
+
+/* In quotes where it must be. */
+void csv_write_field(span text, char separator, buf *out);
+/* The same for text of others that a spreadsheet may open, which would take it for a formula and
+ * run it: before = + - @, a tab or a line end at its beginning, other quotes passed over, stands a
+ * '. A number is none of these. So whoever takes one ' from before such a beginning has the text.
+ */
+void csv_write_cell(span text, char separator, buf *out);
 
 #endif

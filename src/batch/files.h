@@ -3,15 +3,17 @@
 #define WEIR_BATCH_FILES_H
 
 #include "batch/batch.h"
-#include "batch/outputs.h"
+#include "batch/ordered.h"
 
 typedef struct files {
     int in;
     const char *in_name; /* for people; borrowed from the settings */
     bool in_regular;
     outputs out;
+    view view;
     resume_found found;
     char *made_output; /* names that were made from others; NULL: none was */
+    char *made_record;
     char *made_errors;
 } files;
 

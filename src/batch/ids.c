@@ -45,16 +45,21 @@ static bool store_page(const ids *set, uint64_t n, const ids_page *page) {
     return set->memory || scratch_write(set->fd, page, sizeof *page, n * sizeof *page);
 }
 
+static bool find_in(const ids_page *page, const ids_slot *slot, uint64_t *ret_line) {
+    for (uint64_t i = 0; i < page->used; i++) {
+        if (!same(&page->slots[i], slot)) continue;
+        *ret_line = page->slots[i].line;
+        return true;
+    }
+    return false;
+}
+
 static ids_verdict put(ids *set, const ids_slot *slot, uint64_t *ret_line) {
     ids_page copy;
     for (uint64_t n = slot->print[0] & (set->pages - 1);; n = (n + 1) & (set->pages - 1)) {
         ids_page *page = load_page(set, n, &copy);
         if (!page) return IDS_FAILED;
-        for (uint64_t i = 0; i < page->used; i++) {
-            if (!same(&page->slots[i], slot)) continue;
-            *ret_line = page->slots[i].line;
-            return IDS_KNOWN;
-        }
+        if (find_in(page, slot, ret_line)) return IDS_KNOWN;
         if (page->used == IDS_PAGE_SLOTS) continue; /* full: the search goes on in the next */
         page->slots[page->used++] = *slot;
         if (!store_page(set, n, page)) return IDS_FAILED;
@@ -102,4 +107,16 @@ ids_verdict ids_add(ids *set, span id, uint64_t line, uint64_t *ret_line) {
         return IDS_FAILED;
     ids_slot slot = slot_of(id, line);
     return put(set, &slot, ret_line);
+}
+
+ids_verdict ids_find(const ids *set, span id, uint64_t *ret_line) {
+    ids_page copy;
+    ids_slot slot = slot_of(id, 0);
+    if (!set->pages) return IDS_NEW;
+    for (uint64_t n = slot.print[0] & (set->pages - 1);; n = (n + 1) & (set->pages - 1)) {
+        const ids_page *page = load_page(set, n, &copy);
+        if (!page) return IDS_FAILED;
+        if (find_in(page, &slot, ret_line)) return IDS_KNOWN;
+        if (page->used < IDS_PAGE_SLOTS) return IDS_NEW;
+    }
 }

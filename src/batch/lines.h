@@ -21,6 +21,7 @@
 
 /* Bits of a line's mark. */
 enum { LINE_MARK_BITS = 48 };
+#define LINE_MARK_MAX ((UINT64_C(1) << LINE_MARK_BITS) - 1)
 
 typedef struct line {
     uint64_t number; /* from 1 */

@@ -1,6 +1,7 @@
 #include "batch/outputs.h"
 
 #include "base/mem.h"
+#include "batch/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,9 +33,17 @@ static char *name_with(const char *path, const char *infix, const char *suffix) 
     return name.ptr;
 }
 
-char *outputs_name_for(const char *input) {
+char *outputs_name_with(const char *input, const char *suffix) {
     if (strcmp(input, "-") == 0) return mem_strndup("-", 1);
-    return name_with(input, ".out", ".jsonl");
+    return name_with(input, ".out", suffix);
+}
+
+char *outputs_name_for(const char *input) {
+    return outputs_name_with(input, ".jsonl");
+}
+
+char *outputs_record_name_for(const char *out) {
+    return name_with(out, "", ".jsonl");
 }
 
 char *outputs_errors_name_for(const char *out) {
@@ -111,12 +120,25 @@ static bool sink_open(sink *s, const char *path, bool look, buf *ret_why) {
     return false;
 }
 
+static bool sink_open_unnamed(sink *s, bool look, buf *ret_why) {
+    *s = (sink){.fd = -1, .path = "a temporary file (TMPDIR)", .regular = true, .unnamed = true};
+    if (!look) s->fd = scratch_open();
+    if (look || s->fd >= 0) return true;
+    buf_addf(ret_why, "cannot open %s: %m", s->path);
+    return false;
+}
+
+static bool open_answers(outputs *o, const char *path, buf *ret_why) {
+    return path ? sink_open(&o->answers, path, o->look, ret_why)
+                : sink_open_unnamed(&o->answers, o->look, ret_why);
+}
+
 bool outputs_open(outputs *o, const outputs_names *names, bool look, char **ret_made,
                   buf *ret_why) {
     *o = OUTPUTS_NONE;
     o->look = look;
-    if (!sink_open(&o->answers, names->answers, look, ret_why)) return false;
-    bool make = !names->failures && o->answers.regular;
+    if (!open_answers(o, names->answers, ret_why)) return false;
+    bool make = !names->failures && o->answers.regular && !o->answers.unnamed;
     char *made = make ? outputs_errors_name_for(names->answers) : NULL;
     const char *name = made ? made : names->failures;
     if (!name || leads_to(name, &o->answers) || sink_open(&o->failures, name, look, ret_why)) {

@@ -17,6 +17,7 @@ typedef struct sink {
     const char *path; /* for people; borrowed */
     bool regular;     /* a file, be it one that is still to be made */
     bool standard;    /* standard output: not ours to close */
+    bool unnamed;     /* a temporary file: no record that a later run could read */
     buf pending;      /* gathered, not written */
     int error;        /* errno of a write that failed; nothing is written from then on */
 } sink;
@@ -32,6 +33,10 @@ typedef struct outputs {
 
 /* "in.jsonl" → "in.out.jsonl", "prompts.txt" → "prompts.out.jsonl", "-" → "-". */
 MUST_USE char *outputs_name_for(const char *input);
+/* The same for another form's suffix, ".csv". */
+MUST_USE char *outputs_name_with(const char *input, const char *suffix);
+/* Where the results of "out.csv" are kept: "out.csv" → "out.jsonl", "out" → "out.jsonl". */
+MUST_USE char *outputs_record_name_for(const char *out);
 /* "out.jsonl" → "out.errors.jsonl", "out" → "out.errors". */
 MUST_USE char *outputs_errors_name_for(const char *out);
 
@@ -39,7 +44,7 @@ MUST_USE char *outputs_errors_name_for(const char *out);
 
 /* Borrowed for the life of the output. "-" is standard output. */
 typedef struct outputs_names {
-    const char *answers;
+    const char *answers;  /* NULL: in a temporary file */
     const char *failures; /* NULL: made from the other's where that is a regular file; else they go
                              there too, as they do where both names lead to one file */
 } outputs_names;

@@ -1,16 +1,12 @@
 #include "batch/resume.h"
 
-#include "base/mem.h"
-#include "batch/lines.h"
+#include "batch/ordered.h"
 #include "batch/results.h"
+#include "batch/scan.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { CHUNK = 256 * 1024 };
 
 /* One file while it is read. */
 typedef struct reading {
@@ -19,9 +15,24 @@ typedef struct reading {
     resume_found *found;
     buf *why;
     uint64_t torn_at; /* where the last line begins that has no end; RESUME_ALL: none */
+    bool failures;    /* it is the file of failures */
+    bool forget;      /* they count as none */
 } reading;
 
-static bool take(reading *r, const line *l) {
+/* Beside a line's mark: whether its result is a failure. */
+#define FAILED (UINT64_C(1) << LINE_MARK_BITS)
+
+/* A failure that has been moved among the answers, by a run that did not come to empty the file
+ * that it came from. */
+static bool was_moved(reading *r, const result_head *head, bool *ret_failed) {
+    bool known = false;
+    uint64_t mark = 0;
+    *ret_failed = !marks_get(r->marks, head->line, &known, &mark);
+    return r->failures && known && head->failed && mark == (head->mark | FAILED);
+}
+
+static bool take(void *user, const line *l) {
+    reading *r = user;
     result_head head;
     bool known;
     if (!l->ended && result_may_begin(l->text)) {
@@ -35,7 +46,13 @@ static bool take(reading *r, const line *l) {
                  r->sink->path, l->number);
         return false;
     }
-    if (!marks_set(r->marks, head.line, head.mark, &known)) {
+    if (r->forget && (head.failed || r->failures)) {
+        r->found->forgotten++;
+        return true;
+    }
+    bool lost = false;
+    if (was_moved(r, &head, &lost)) return true;
+    if (lost || !marks_set(r->marks, head.line, head.mark | (head.failed ? FAILED : 0), &known)) {
         buf_addf(r->why, "a temporary file (TMPDIR): %m");
         return false;
     }
@@ -51,36 +68,8 @@ static bool take(reading *r, const line *l) {
     return true;
 }
 
-static bool take_all(reading *r, lines *l, span input) {
-    line found;
-    while (lines_next(l, &input, &found))
-        if (!take(r, &found)) return false;
-    return true;
-}
-
-static bool read_chunks(reading *r, lines *l, char *chunk) {
-    line last;
-    for (uint64_t at = 0;;) {
-        ssize_t n = pread(r->sink->fd, chunk, CHUNK, (off_t)at);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            buf_addf(r->why, "cannot read %s: %m", r->sink->path);
-            return false;
-        }
-        if (n == 0) return !lines_end(l, &last) || take(r, &last);
-        if (!take_all(r, l, span_from(chunk, (size_t)n))) return false;
-        at += (uint64_t)n;
-    }
-}
-
 static bool read_file(reading *r) {
-    lines l;
-    char *chunk = mem_alloc(CHUNK);
-    lines_init(&l, RESULT_HEAD_MAX, false);
-    bool ok = read_chunks(r, &l, chunk);
-    lines_done(&l);
-    free(chunk);
-    return ok;
+    return scan_lines(r->sink->fd, r->sink->path, RESULT_HEAD_MAX, take, r, r->why);
 }
 
 static bool has_file(const sink *s) {
@@ -95,47 +84,33 @@ static bool has_content(const sink *s) {
 
 /* What no run can go on from. */
 static bool check_mode(const outputs *o, resume_mode mode, buf *ret_why) {
-    bool kept = o->answers.regular;
+    bool kept = o->answers.regular && !o->answers.unnamed;
     if (mode == RESUME_RETRY_FAILED && !kept)
         buf_addf(ret_why,
                  "--retry-failed needs the answers in a file, to know what failed; %s is none",
-                 o->answers.path);
-    else if (mode == RESUME_RETRY_FAILED && !o->failures.regular)
-        buf_addf(ret_why, "--retry-failed needs the failures in a file of their own (--errors)");
+                 o->answers.unnamed ? "the output" : o->answers.path);
+    else if (mode == RESUME_RETRY_FAILED && o->failures.fd >= 0 && !o->failures.regular)
+        buf_addf(ret_why, "--retry-failed needs the failures in a file (--errors)");
     else if (mode == RESUME && !kept && has_content(&o->failures))
         buf_addf(ret_why,
                  "%s has the failures of an earlier run, whose answers are not known, since %s is "
                  "no file; name another file for the errors, or say --restart to begin anew",
-                 o->failures.path, o->answers.path);
+                 o->failures.path, o->answers.unnamed ? "the output" : o->answers.path);
     return ret_why->len == 0;
 }
 
-/* Failures have a file of their own: forgetting them is emptying it. It is read all the same, since
- * it might be somebody else's. */
-static bool forget_failures(const outputs *o, resume_found *found, buf *ret_why) {
-    marks none;
-    marks_init(&none);
-    reading r = {&o->failures, &none, found, ret_why, RESUME_ALL};
-    uint64_t before = found->failures;
-    bool ok = !has_file(&o->failures) || read_file(&r);
-    marks_done(&none);
-    found->forgotten = found->failures - before;
-    found->failures = before;
-    found->kept_failures = 0;
-    return ok;
-}
-
 bool resume_read(const outputs *o, resume_mode mode, marks *m, resume_found *ret, buf *ret_why) {
-    reading answers = {&o->answers, m, ret, ret_why, RESUME_ALL};
-    reading failures = {&o->failures, m, ret, ret_why, RESUME_ALL};
+    bool forget = mode == RESUME_RETRY_FAILED;
+    reading answers = {&o->answers, m, ret, ret_why, RESUME_ALL, false, forget};
+    reading failures = {&o->failures, m, ret, ret_why, RESUME_ALL, true, forget};
     *ret = (resume_found){0}; /* nothing stays */
     if (mode == RESUME_RESTART) return true;
     if (!check_mode(o, mode, ret_why)) return false;
     if (has_file(&o->answers) && !read_file(&answers)) return false;
     ret->kept_answers = answers.torn_at;
-    if (mode == RESUME_RETRY_FAILED) return forget_failures(o, ret, ret_why);
+    ret->mixed = ret->forgotten;
     if (has_file(&o->failures) && !read_file(&failures)) return false;
-    ret->kept_failures = failures.torn_at;
+    ret->kept_failures = forget ? 0 : failures.torn_at;
     return true;
 }
 
@@ -145,7 +120,8 @@ static bool cut(const sink *s, uint64_t kept, buf *ret_why) {
     return false;
 }
 
-bool resume_cut(const outputs *o, const resume_found *found, buf *ret_why) {
-    return cut(&o->answers, found->kept_answers, ret_why) &&
-           cut(&o->failures, found->kept_failures, ret_why);
+bool resume_cut(outputs *o, const resume_found *found, buf *ret_why) {
+    bool ok = found->mixed ? results_drop_failures(&o->answers, ret_why)
+                           : cut(&o->answers, found->kept_answers, ret_why);
+    return ok && cut(&o->failures, found->kept_failures, ret_why);
 }

@@ -22,14 +22,16 @@ typedef struct resume_found {
     /* Bytes of the files that stay; RESUME_ALL: all. */
     uint64_t kept_answers;
     uint64_t kept_failures;
+    bool mixed; /* among the answers are failures that are to be forgotten */
 } resume_found;
 #define RESUME_ALL UINT64_MAX
 
 /* Fills marks; the files stay as they are. false: *ret_why says what is wrong. */
 MUST_USE bool resume_read(const outputs *o, resume_mode mode, marks *m, resume_found *ret,
                           buf *ret_why);
-/* Cuts off what does not stay. Not before the batch begins: whom it would ask may yet turn out to
- * be wrong, and then nothing is to be lost. false: *ret_why says why not. */
-MUST_USE bool resume_cut(const outputs *o, const resume_found *found, buf *ret_why);
+/* Cuts off what does not stay, and takes out what stands in its midst. Not before the batch begins:
+ * whom it would ask may yet turn out to be wrong, and then nothing is to be lost. false: *ret_why
+ * says why not. */
+MUST_USE bool resume_cut(outputs *o, const resume_found *found, buf *ret_why);
 
 #endif

@@ -41,6 +41,7 @@ struct batch {
     bool restarts;  /* so would the same command */
     bool all_taken; /* the source has ended */
     bool hungry;    /* it wants to be read, and there is room for what comes */
+    bool moved;     /* failures stand among the answers, in their places */
     list calls;
     size_t bodies; /* bytes of their requests */
     int64_t output_pause_ms;
@@ -133,19 +134,25 @@ const resume_found *batch_found(const batch *b) {
 }
 
 const char *batch_output_name(const batch *b) {
+    return b->files.view.wanted ? b->files.view.path : b->files.out.answers.path;
+}
+
+const char *batch_record_name(const batch *b) {
     return b->files.out.answers.path;
 }
 
 const char *batch_errors_name(const batch *b) {
-    return b->files.out.failures.fd >= 0 ? b->files.out.failures.path : b->files.out.answers.path;
+    const sink *failures = &b->files.out.failures;
+    return failures->fd >= 0 && !b->moved ? failures->path : batch_output_name(b);
 }
 
 bool batch_keeps_results(const batch *b) {
-    return b->files.out.answers.regular;
+    return b->files.out.answers.regular && !b->files.out.answers.unnamed;
 }
 
 bool batch_keeps_failures(const batch *b) {
-    return batch_keeps_results(b) && b->files.out.failures.fd >= 0 && b->files.out.failures.regular;
+    const sink *failures = &b->files.out.failures;
+    return batch_keeps_results(b) && (failures->fd < 0 || failures->regular);
 }
 
 const char *batch_how_to_go_on(const batch *b) {
@@ -435,12 +442,32 @@ buf *batch_notes(batch *b) {
     return &b->notes;
 }
 
+/* A file is there when it is whole. Who reads a pipe gets what there is: nothing else has it. */
+static bool shows_now(const batch *b) {
+    if (!b->files.view.wanted) return false;
+    return b->files.view.fd < 0 ? batch_complete(b) : !b->files.out.answers.error;
+}
+
+static void show(batch *b) {
+    const view *v = &b->files.view;
+    buf why = BUF_EMPTY;
+    bool ok = view_write(v, &b->files.out, &why);
+    b->moved = ok && v->to_record && !v->apart;
+    if (!ok && !b->why.len) {
+        buf_add(&b->why, buf_span(&why));
+        if (batch_keeps_results(b))
+            buf_addf(&b->why, "; the results are in %s", batch_record_name(b));
+    }
+    buf_done(&why);
+}
+
 bool batch_finish(batch *b, buf *ret_why) {
     flush(b);
     if (!outputs_sync(&b->files.out)) {
         tell_write_error(b, &b->files.out.answers);
         tell_write_error(b, &b->files.out.failures);
     }
+    if (shows_now(b)) show(b);
     buf_add(ret_why, buf_span(&b->why));
     return b->why.len == 0;
 }

@@ -77,7 +77,7 @@ static bool is_done(source *s) {
         buf_addf(&s->why, "a temporary file (TMPDIR): %m");
         return false;
     }
-    if (!known || mark == s->line.mark) return known;
+    if (!known || (mark & LINE_MARK_MAX) == s->line.mark) return known;
     buf_addf(&s->why,
              "%s: line %" PRIu64 " is not what it was when its result was written; name another "
              "output, or say --restart to begin anew",

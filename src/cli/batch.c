@@ -28,6 +28,7 @@ enum {
     OPT_CONFIG,
     OPT_URL,
     OPT_FORMAT,
+    OPT_ORDERED,
     OPT_INPUT_FORMAT,
     OPT_PROMPT_COLUMN,
     OPT_ID_COLUMN,
@@ -42,15 +43,14 @@ enum {
     OPT_QUIET
 };
 
-static const char *const formats[] = {"auto", "openai", "messages", "prompts", NULL};
 static const char *const input_formats[] = {"auto",    "json", "openai", "messages",
                                             "prompts", "csv",  "tsv",    NULL};
 
 static const cli_option options[] = {
     {'o', "output", "FILE", "Where answers go, or - (default INPUT.out.jsonl)", .kind = CLI_FILE},
     {0, "errors", "FILE", "Where failures go (default OUTPUT.errors.jsonl)", .kind = CLI_FILE},
-    {'j', "concurrency", "COUNT", "Calls at a time at most; less after a 429 (default 5)",
-     .kind = CLI_COUNT, .min = 1, .max = BATCH_CONCURRENCY_MAX},
+    {'j', "concurrency", "COUNT", "Calls at a time at most (default 5)", .kind = CLI_COUNT,
+     .min = 1, .max = BATCH_CONCURRENCY_MAX},
     {0, "retries", "COUNT", "Tries after the first one of a line (default 8)", .kind = CLI_COUNT,
      .max = RETRIES_MAX},
     {'m', "model", "NAME", "Model of lines that name none"},
@@ -58,14 +58,15 @@ static const cli_option options[] = {
     {'c', "config", "FILE", "Ask whom this configuration names", .kind = CLI_FILE,
      .excludes = "url"},
     {0, "url", "URL", "Ask this address instead, with $OPENAI_API_KEY", .kind = CLI_URL},
-    {0, "format", "NAME", "auto, openai, messages or prompts (default auto)", .kind = CLI_CHOICE,
-     .choices = formats, .excludes = "input-format"},
+    {0, "format", "NAME", "Of the output: jsonl, csv or text (default jsonl)", .kind = CLI_CHOICE,
+     .choices = result_form_names},
+    {0, "ordered", NULL, "At the end, put results into the input's order"},
     {0, "input-format", "NAME", "What the input is, whatever it is called", .kind = CLI_CHOICE,
      .choices = input_formats, .rare = true},
     {0, "prompt-column", "NAME", "Column of a .csv or .tsv to ask (default prompt)"},
     {0, "id-column", "NAME", "Column of custom_ids (default custom_id, if any)", .rare = true},
     {0, "limit", "COUNT", "Do so many of the lines that are left", .kind = CLI_COUNT, .min = 1,
-     .max = 1e12},
+     .max = 1e12, .rare = true},
     {0, "temperature", "NUMBER", "Of prompts and plain messages that tell none", .kind = CLI_NUMBER,
      .max = 2, .rare = true},
     {0, "max-tokens", "COUNT", "The same: tokens of an answer", .kind = CLI_COUNT, .min = 1,
@@ -99,11 +100,12 @@ static resume_mode read_mode(const cli_args *args) {
 }
 
 static bool read_settings(const cli_args *args, batch_settings *ret) {
-    const char *format = args->values[args->values[OPT_FORMAT] ? OPT_FORMAT : OPT_INPUT_FORMAT];
+    const char *form = args->values[OPT_FORMAT], *input_format = args->values[OPT_INPUT_FORMAT];
     *ret = (batch_settings){
         .input = args->rest[0],
         .output = args->values[OPT_OUTPUT],
         .errors = args->values[OPT_ERRORS],
+        .ordered = args->values[OPT_ORDERED],
         .rules = {.format = FORMAT_AUTO,
                   .columns = {span_cstr(args->values[OPT_PROMPT_COLUMN]),
                               span_cstr(args->values[OPT_ID_COLUMN])},
@@ -112,7 +114,8 @@ static bool read_settings(const cli_args *args, batch_settings *ret) {
         .mode = read_mode(args),
         .tally = !args->values[OPT_QUIET],
     };
-    if (format && !batch_format_of(span_cstr(format), &ret->rules.format)) return false;
+    if (form && !result_form_of(span_cstr(form), &ret->form)) return false;
+    if (input_format && !batch_format_of(span_cstr(input_format), &ret->rules.format)) return false;
     return read_max_line(args->values[OPT_MAX_LINE], &ret->max_line);
 }
 
@@ -268,13 +271,14 @@ static void say_account(const run_state *r) {
 static void say_where(const run_state *r) {
     batch_counts c = batch_count(r->batch);
     const char *answers = batch_output_name(r->batch), *errors = batch_errors_name(r->batch);
+    const char *hint =
+        batch_keeps_failures(r->batch) ? " (--retry-failed asks those lines again)" : "";
     bool failed = c.failed + c.failed_before;
     if (failed && strcmp(answers, errors) != 0)
-        cli_complain("answers: %s; failures: %s%s", answers, errors,
-                     batch_keeps_failures(r->batch) ? " (--retry-failed asks those lines again)"
-                                                    : "");
+        cli_complain("answers: %s; failures: %s%s", answers, errors, hint);
     else
-        cli_complain("%s: %s", failed ? "answers and failures" : "answers", answers);
+        cli_complain("%s: %s%s", failed ? "answers and failures" : "answers", answers,
+                     failed ? hint : "");
 }
 
 static void say_how_to_go_on(const run_state *r) {

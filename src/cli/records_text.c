@@ -1,5 +1,6 @@
 #include "cli/records_text.h"
 
+#include "batch/csv.h"
 #include "cli/cli.h"
 #include "cli/terminal.h"
 
@@ -72,26 +73,10 @@ void record_add_cell(span text, unsigned columns, bool at_right, buf *out) {
 
 /* ---- commas ---- */
 
-static void add_field(span text, buf *out) {
-    bool plain = true;
-    for (size_t i = 0; i < text.len && plain; i++)
-        plain = text.ptr[i] && !strchr(",\"\r\n", text.ptr[i]);
-    if (plain) {
-        buf_add(out, text);
-        return;
-    }
-    buf_add_char(out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '"') buf_add_char(out, '"');
-        buf_add_char(out, text.ptr[i]);
-    }
-    buf_add_char(out, '"');
-}
-
 void record_csv_names(const char *const *names, size_t count, buf *out) {
     for (size_t i = 0; i < count; i++)
         buf_addf(out, "%s%s", i ? "," : "", names[i]);
-    buf_add_cstr(out, "\r\n");
+    buf_add_cstr(out, CSV_END);
 }
 
 void record_csv_line(json_value object, const char *const *names, size_t count, buf *out) {
@@ -101,10 +86,10 @@ void record_csv_line(json_value object, const char *const *names, size_t count, 
         json_value v = json_get(object, span_cstr(names[i]));
         if (i) buf_add_char(out, ',');
         if (v.type == JSON_STRING)
-            add_field(json_string(v, &a), out);
+            csv_write_field(json_string(v, &a), ',', out);
         else if (v.type != JSON_NONE && v.type != JSON_NULL)
-            add_field(v.raw, out);
+            csv_write_field(v.raw, ',', out);
     }
-    buf_add_cstr(out, "\r\n");
+    buf_add_cstr(out, CSV_END);
     arena_done(&a);
 }

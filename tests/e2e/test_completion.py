@@ -72,8 +72,8 @@ TYPED = [
     ("weir check --config my\\ fi", "weir check --config my\\ file.yaml "),
     ("weir check --config=web", "weir check --config=web.yaml "),
     ("weir completion zs", "weir completion zsh "),
-    ("weir batch --format op", "weir batch --format openai "),
-    ("weir batch --format=op", "weir batch --format=openai "),
+    ("weir batch --input-format op", "weir batch --input-format openai "),
+    ("weir batch --input-format=op", "weir batch --input-format=openai "),
     ("weir batch web", "weir batch web.yaml "),
     ("weir batch -q my\\ fi", "weir batch -q my\\ file.yaml "),
     ("weir batch -o my\\ fo", "weir batch -o my\\ folder/"),
@@ -153,7 +153,7 @@ def test_fish_offers_files_where_a_file_is_meant(folder):
     assert fish(folder, "weir check -c my\\ fi").keys() == {"my file.yaml"}
     assert fish(folder, "weir check we") == {}
     assert fish(folder, "weir sim --pace we") == {}
-    assert fish(folder, "weir batch --format o").keys() == {"openai"}
+    assert fish(folder, "weir batch --input-format o").keys() == {"openai"}
     assert fish(folder, "weir batch we").keys() == {"web.yaml", "weir.yaml"}
     assert fish(folder, "weir completion ").keys() == {"bash", "zsh", "fish"}
 

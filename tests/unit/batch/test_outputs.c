@@ -1,6 +1,7 @@
 /* The files of results: their names, their locks, what is written, and what a later run finds. */
 #include "unit.h"
 
+#include "batch/lines.h"
 #include "batch/outputs.h"
 #include "batch/resume.h"
 
@@ -85,6 +86,17 @@ static void makes_names(void **state) {
         free(made);
         free(errors);
     }
+    static const struct {
+        const char *out, *record;
+    } views[] = {{"out.csv", "out.jsonl"}, {"a.b/out", "a.b/out.jsonl"}, {"x.jsonl", "x.jsonl"}};
+    for (size_t i = 0; i < ARRAY_LEN(views); i++) {
+        char *record = outputs_record_name_for(views[i].out);
+        assert_string_equal(record, views[i].record);
+        free(record);
+    }
+    char *shown = outputs_name_with("a/in.txt", ".csv");
+    assert_string_equal(shown, "a/in.out.csv");
+    free(shown);
     char *bare = outputs_errors_name_for("results/out");
     assert_string_equal(bare, "results/out.errors");
     free(bare);
@@ -272,11 +284,11 @@ static bool resume(resume_mode mode, resume_found *found) {
     return ok;
 }
 
-static bool is_marked(uint64_t line) {
+static bool is_marked(uint64_t number) {
     bool known;
     uint64_t mark = 0;
-    assert_true(marks_get(&found_marks, line, &known, &mark));
-    if (known) assert_int_equal(mark, line);
+    assert_true(marks_get(&found_marks, number, &known, &mark));
+    if (known) assert_int_equal(mark & LINE_MARK_MAX, number);
     return known;
 }
 
@@ -329,6 +341,7 @@ static void leaves_the_files_of_others_alone(void **state) {
     refuses(RESULT(1, 200) "more", "line 2 is no result of weir batch");
     refuses(RESULT(1, 200) RESULT(2, 200) RESULT(1, 200),
             "line 3 is a second result of line 1 of the input");
+    refuses(FAILURE(1) FAILURE(1), "line 2 is a second result of line 1 of the input");
 }
 
 static void forgets_failures_or_everything(void **state) {
@@ -375,9 +388,61 @@ static void goes_on_from_files_alone(void **state) {
     marks_done(&found_marks);
     close_pair(&o);
     buf_clear(&why);
-    o = open_pair(out_path);
+    put(out_path, RESULT(1, 200));
+    o = open_pair("/dev/null");
     assert_false(resume_read(&o.out, RESUME_RETRY_FAILED, &found_marks, &found, &why));
-    assert_non_null(strstr(buf_cstr(&why), "needs the failures in a file of their own"));
+    assert_non_null(strstr(buf_cstr(&why), "needs the failures in a file"));
+    close_pair(&o);
+}
+
+/* Those that stand among the answers, since they were written there, or were put in order there. */
+static void forgets_failures_among_answers(void **state) {
+    (void)state;
+    resume_found found;
+    put(out_path, RESULT(5, 200) FAILURE(3) RESULT(6, 400) RESULT(1, 200) "{\"id\"");
+    put(errors_path, FAILURE(4));
+    assert_true(resume(RESUME_RETRY_FAILED, &found));
+    assert_int_equal(found.answers, 2);
+    assert_int_equal(found.failures, 0);
+    assert_int_equal(found.forgotten, 3);
+    for (uint64_t n = 1; n <= 6; n++)
+        assert_int_equal(is_marked(n), n == 1 || n == 5);
+    marks_done(&found_marks);
+    assert_file(out_path, RESULT(5, 200) RESULT(1, 200));
+    assert_int_not_equal(access(errors_path, F_OK), 0);
+}
+
+/* The machine was lost between the two. */
+static void takes_a_failure_that_was_moved_for_one(void **state) {
+    (void)state;
+    resume_found found;
+    put(out_path, RESULT(1, 200) FAILURE(3) RESULT(5, 200));
+    put(errors_path, FAILURE(3) FAILURE(4));
+    assert_true(resume(RESUME, &found));
+    assert_int_equal(found.answers, 2);
+    assert_int_equal(found.failures, 2);
+    marks_done(&found_marks);
+    put(errors_path, FAILURE(1)); /* but an answer never becomes a failure */
+    assert_false(resume(RESUME, &found));
+    assert_non_null(strstr(buf_cstr(&why), "line 1 is a second result of line 1 of the input"));
+    marks_done(&found_marks);
+}
+
+/* What is shown when all is done is kept meanwhile where nobody else sees it. */
+static void keeps_results_in_a_file_without_a_name(void **state) {
+    (void)state;
+    resume_found found;
+    opened o = {0};
+    assert_true(outputs_open(&o.out, &(outputs_names){NULL, NULL}, false, &o.made, &why));
+    assert_null(o.made);
+    assert_true(o.out.answers.unnamed && o.out.failures.fd < 0);
+    marks_init(&found_marks);
+    assert_false(resume_read(&o.out, RESUME_RETRY_FAILED, &found_marks, &found, &why));
+    buf_clear(&why);
+    assert_true(resume_read(&o.out, RESUME, &found_marks, &found, &why));
+    buf_add_cstr(outputs_for(&o.out, true), FAILURE(3));
+    assert_true(outputs_flush(&o.out));
+    marks_done(&found_marks);
     close_pair(&o);
 }
 
@@ -396,6 +461,9 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_pipe_is_opened_for_writing_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(goes_on_from_files_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(forgets_failures_among_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_a_failure_that_was_moved_for_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keeps_results_in_a_file_without_a_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(finds_what_is_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cuts_a_torn_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leaves_the_files_of_others_alone, set_up, tear_down),
