@@ -40,6 +40,11 @@ void body_pace_begin(body_pace *p, int64_t now_ms, uint64_t have);
 static inline void body_pace_heard(body_pace *p, int64_t now_ms) {
     p->heard_ms = now_ms;
 }
+/* That no more of it came was not its sender's doing: but for the total, the window begins here. */
+static inline void body_pace_excuse(body_pace *p, int64_t now_ms, uint64_t have) {
+    p->heard_ms = p->window_ms = now_ms;
+    p->had = have;
+}
 MUST_USE body_pace_verdict body_pace_judge(body_pace *p, const body_pace_limits *limits,
                                            int64_t now_ms, uint64_t have, int64_t *ret_wait_ms);
 

@@ -1,9 +1,8 @@
-/* An answer's body in a content coding, undone in slices: one read of 64 KB may stand for 13 MB.
+/* An answer's body in a content coding, undone in slices (http/coded.h).
  *
- * As much of it is told in a turn as an uncoded read would bring, and more where that takes no
- * time; what is left of the read waits, and the socket is not read meanwhile. Neither is anything
- * told while the call is paused. That the connection has ended is heard when what came before has
- * been told.
+ * What is left of a read waits for the next turn, and the socket is not read meanwhile. Neither is
+ * anything told while the call is paused. That the connection has ended is heard when what came
+ * before has been told.
  */
 #include "http/client_internal.h"
 
@@ -11,17 +10,12 @@
 
 #include <stdlib.h>
 
-enum { SLICE_BYTES = 64 * 1024, SLICE_MOST = 8 * SLICE_BYTES, SLICE_US = 1000 };
-
 struct coded_body {
     http_conn *conn;
-    http_decoder *decoder;
-    http_decode_result spoilt; /* its word where it gave up; else MORE, which is 0 */
-    int64_t turn_us;           /* by its clock, the turn in which something was told last */
-    int64_t began_us;          /* when it began to tell */
-    size_t told;               /* in it */
-    bool sliced;               /* it has told its share */
-    buf kept;                  /* what waits: taken bytes of it do no more */
+    http_coded *decoder;
+    http_coded_result spoilt; /* its word where it gave up; else MORE, which is 0 */
+    bool sliced;              /* this turn tells no more */
+    buf kept;                 /* what waits: taken bytes of it do no more */
     size_t taken;
     size_t coded; /* of those that wait, the first so many are for the decoder */
     bool waits;
@@ -44,7 +38,7 @@ static void on_turn(timer *t) {
 coded_body *coded_body_new(http_conn *conn, http_coding coding) {
     coded_body *b = mem_zalloc(sizeof *b);
     b->conn = conn;
-    b->decoder = http_decoder_new(coding);
+    b->decoder = http_coded_new(loop_of(b), coding);
     timer_init(&b->timer, on_turn);
     return b;
 }
@@ -55,7 +49,7 @@ void coded_body_stop(coded_body *b) {
 
 void coded_body_free(coded_body *b) {
     if (!b) return;
-    http_decoder_free(b->decoder);
+    http_coded_free(b->decoder);
     buf_done(&b->kept);
     buf_done(&b->text);
     free(b);
@@ -63,42 +57,28 @@ void coded_body_free(coded_body *b) {
 
 /* ---- bytes ---- */
 
-static void begin_turn(coded_body *b) {
-    const loop *l = loop_of(b);
-    if (b->turn_us == l->now_us) return;
-    b->turn_us = l->now_us;
-    b->began_us = loop_exact_us(l);
-    b->told = 0;
-}
-
-static bool is_enough(const coded_body *b) {
-    if (b->conn->call->paused || b->told >= SLICE_MOST) return true;
-    return b->told >= SLICE_BYTES && loop_exact_us(loop_of(b)) - b->began_us >= SLICE_US;
-}
-
 /* A callback may close the connection, which is freed behind the codec: the decoder, in which the
  * piece lies that it was given, with it. */
 bool coded_body_take(coded_body *b, span *input) {
     http_conn *conn = b->conn;
     span piece;
-    http_decode_result got;
-    begin_turn(b);
-    while ((got = http_decode(b->decoder, input, &piece)) == HTTP_DECODE_PIECE) {
+    http_coded_result got;
+    while ((got = http_coded_take(b->decoder, input, &piece)) == HTTP_CODED_PIECE) {
         if (!call_on_body(conn->call, piece)) return false;
-        b->told += piece.len;
-        b->sliced = is_enough(b);
+        b->sliced = conn->call->paused;
         if (b->sliced) return false;
     }
-    b->spoilt = got;
-    return got == HTTP_DECODE_MORE;
+    b->sliced = got == HTTP_CODED_ENOUGH;
+    if (!b->sliced) b->spoilt = got;
+    return got == HTTP_CODED_MORE;
 }
 
-http_decode_result coded_body_spoilt(const coded_body *b) {
+http_coded_result coded_body_spoilt(const coded_body *b) {
     return b->spoilt;
 }
 
 bool coded_body_is_whole(const coded_body *b) {
-    return http_decoder_complete(b->decoder);
+    return http_coded_is_whole(b->decoder);
 }
 
 /* ---- what waits ---- */

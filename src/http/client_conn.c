@@ -122,7 +122,7 @@ static const http_codec_ops codec_ops = {on_head, on_body, on_end};
 
 /* The body cannot be undone any further. */
 static void fail_spoilt(http_conn *conn) {
-    if (coded_body_spoilt(conn->coded) == HTTP_DECODE_DENSE)
+    if (coded_body_spoilt(conn->coded) == HTTP_CODED_DENSE)
         client_conn_fail(conn, fault_of(HTTP_FAIL_DENSE),
                          "it is packed more densely than is allowed");
     else

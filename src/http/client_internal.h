@@ -17,7 +17,7 @@
 
 #include "base/list.h"
 #include "http/client.h"
-#include "http/decode.h"
+#include "http/coded.h"
 #include "http/proxy.h"
 #include "http/resolve.h"
 #include "http/transport.h"
@@ -164,7 +164,7 @@ void coded_body_free(coded_body *b);
  * the body is spoilt or the call is gone; or a turn has told enough, and coded_body_keep() is due:
  * what is left of `input` is for the decoder. */
 MUST_USE bool coded_body_take(coded_body *b, span *input);
-http_decode_result coded_body_spoilt(const coded_body *b);
+http_coded_result coded_body_spoilt(const coded_body *b);
 /* What framing calls the end may still be a cut. */
 bool coded_body_is_whole(const coded_body *b);
 /* Keeps the rest of what was read, of which so many bytes are for the decoder and the others for

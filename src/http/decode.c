@@ -290,6 +290,10 @@ http_decode_result http_decode(http_decoder *d, span *input, span *ret_piece) {
     return d->dead;
 }
 
+bool http_decoder_is_full(const http_decoder *d) {
+    return d->dead == HTTP_DECODE_MORE && d->full;
+}
+
 bool http_decoder_complete(const http_decoder *d) {
     return d->dead == HTTP_DECODE_MORE && !d->open;
 }

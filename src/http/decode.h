@@ -56,6 +56,8 @@ void http_decoder_free(http_decoder *d);
 /* Takes bytes off the front of *input. Call until it is no HTTP_DECODE_PIECE. After DENSE and BAD
  * nothing else comes. */
 MUST_USE http_decode_result http_decode(http_decoder *d, span *input, span *ret_piece);
+/* The last piece was a full one: more may come of what was taken, without input. */
+bool http_decoder_is_full(const http_decoder *d);
 /* Whether the body may end here: it is whole. So is one without a byte. */
 bool http_decoder_complete(const http_decoder *d);
 

@@ -45,7 +45,7 @@ void http_request_free(http_request *r) {
     http_server *s = r->conn->server;
     bool keep = s->spare_count < SPARE_MAX;
     body_drop(r, keep ? SPARE_BODY_BYTES : 0);
-    http_decoder_free(r->decoder);
+    http_coded_free(r->coded);
     if (keep) {
         s->spare_count++;
         list_push_front(&s->spare, &r->link);

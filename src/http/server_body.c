@@ -71,36 +71,37 @@ static error_id gather(http_request *r, span piece, const char **ret_why) {
 }
 
 /* The limit is of what comes as well: codings know ways to say nothing at any length. */
-static error_id decode(http_request *r, span input, const char **ret_why) {
+static error_id undo(http_request *r, span input, const char **ret_why) {
     if (r->received > r->body_limit) return too_large(ret_why);
-    if (!r->decoder) r->decoder = http_decoder_new(r->coding);
-    error_id bad = ERR_NONE;
+    if (!r->coded) r->coded = http_coded_new(r->conn->server->loop, r->coding);
     span piece;
-    http_decode_result got;
-    while (bad == ERR_NONE && (got = http_decode(r->decoder, &input, &piece)) != HTTP_DECODE_MORE) {
-        if (got == HTTP_DECODE_PIECE) {
-            bad = gather(r, piece, ret_why);
-        } else if (got == HTTP_DECODE_DENSE) {
-            *ret_why = "The request body is packed more densely than is allowed.";
-            bad = ERR_BODY_TOO_LARGE;
-        } else {
-            *ret_why = "The request body is not what its Content-Encoding says.";
-            bad = ERR_BAD_CODED_BODY;
-        }
+    http_coded_result got;
+    while ((got = http_coded_take(r->coded, &input, &piece)) == HTTP_CODED_PIECE) {
+        error_id bad = gather(r, piece, ret_why);
+        if (bad != ERR_NONE) return bad;
     }
-    return bad;
+    if (got == HTTP_CODED_ENOUGH) later_slice(r->conn, input.len);
+    if (got == HTTP_CODED_DENSE) {
+        *ret_why = "The request body is packed more densely than is allowed.";
+        return ERR_BODY_TOO_LARGE;
+    }
+    if (got == HTTP_CODED_BAD) {
+        *ret_why = "The request body is not what its Content-Encoding says.";
+        return ERR_BAD_CODED_BODY;
+    }
+    return ERR_NONE;
 }
 
 error_id body_take(http_request *r, span piece, const char **ret_why) {
-    if (is_coded(r)) return decode(r, piece, ret_why);
+    if (is_coded(r)) return undo(r, piece, ret_why);
     return gather(r, piece, ret_why);
 }
 
 error_id body_end(http_request *r, const char **ret_why) {
-    if (!r->decoder) return ERR_NONE;
-    bool complete = http_decoder_complete(r->decoder);
-    http_decoder_free(r->decoder);
-    r->decoder = NULL;
+    if (!r->coded) return ERR_NONE;
+    bool complete = http_coded_is_whole(r->coded);
+    http_coded_free(r->coded);
+    r->coded = NULL;
     if (complete) return ERR_NONE;
     *ret_why = "The request body ends before what its Content-Encoding says is complete.";
     return ERR_BAD_CODED_BODY;

@@ -262,16 +262,21 @@ static bool on_head(void *user, const http_head *head) {
     return c->state != CONN_CLOSED;
 }
 
-static bool on_body(void *user, span piece) {
-    conn *c = user;
+/* Of a body that is wanted. false: the codec is to wait, or to be left. */
+static bool take_body(conn *c, span piece) {
     http_request *r = c->request;
-    if (!r) return true; /* CONN_SKIP: conn_can_skip() has bounded what may come */
-    r->received += piece.len;
-    if (r->started) return true;
+    if (!r || r->started) return true;
     const char *why;
     error_id bad = body_take(r, piece, &why);
     if (bad != ERR_NONE) refuse(c, bad, why);
-    return bad == ERR_NONE;
+    return bad == ERR_NONE && !later_is_sliced(c);
+}
+
+static bool on_body(void *user, span piece) {
+    conn *c = user;
+    /* In CONN_SKIP, conn_can_skip() has bounded what may come. */
+    if (c->request) c->request->received += piece.len;
+    return take_body(c, piece);
 }
 
 static bool on_end(void *user) {
@@ -322,10 +327,10 @@ static void watch_body(conn *c) {
     start_timer(c, first_look_ms(&c->server->limits));
 }
 
-/* Feeds what the state allows and returns how much that was. */
-static size_t feed(conn *c, span bytes) {
-    size_t done = 0;
-    while (is_reading(c)) {
+/* Feeds what the state allows and returns how much that was, short of what waits of a body. So many
+ * bytes the codec has had already. */
+static size_t feed(conn *c, span bytes, size_t done) {
+    while (is_reading(c) && !later_is_sliced(c)) {
         size_t used;
         http_feed_result result =
             http_codec_feed(c->codec, span_slice(bytes, done, bytes.len), &used);
@@ -335,14 +340,14 @@ static size_t feed(conn *c, span bytes) {
     }
     if (c->state == CONN_IDLE && http_codec_in_message(c->codec)) enter(c, CONN_HEAD);
     if (c->state == CONN_BODY) watch_body(c);
-    return done;
+    return done - later_coded(c);
 }
 
 /* A client that sends more than any request has behind one that is not answered speaks no HTTP. */
 static void on_data(void *user, span bytes) {
     conn *c = user;
     c->inside++;
-    size_t used = c->later ? 0 : feed(c, bytes);
+    size_t used = c->later ? 0 : feed(c, bytes, 0);
     if (c->state != CONN_CLOSED && !later_keep(c, span_slice(bytes, used, bytes.len)))
         end(c, abandon(c));
     leave(c);
@@ -351,8 +356,19 @@ static void on_data(void *user, span bytes) {
 static void take_waiting(conn *c) {
     span bytes = later_bytes(c);
     if (!bytes.len || !is_reading(c)) return;
-    size_t used = feed(c, bytes);
+    size_t used = feed(c, bytes, 0);
     if (c->state != CONN_CLOSED) later_took(c, used);
+}
+
+void conn_go_on(conn *c) {
+    c->inside++;
+    span bytes = later_bytes(c);
+    size_t coded = later_coded(c);
+    later_join(c);
+    (void)take_body(c, span_slice(bytes, 0, coded));
+    size_t used = feed(c, bytes, coded);
+    if (c->state != CONN_CLOSED) later_took(c, used);
+    leave(c);
 }
 
 /* ---- the end of a request ---- */
@@ -445,6 +461,7 @@ static void judge_pace(conn *c) {
     http_request *r = c->request;
     if (r->started && !r->complete) return; /* what comes next is watched anew */
     const http_server *s = c->server;
+    if (later_is_sliced(c)) body_pace_excuse(&r->pace, s->loop->now_ms, r->received);
     const body_pace_limits limits = {.window_ms = s->limits.body_timeout_ms,
                                      .rate = s->limits.body_rate,
                                      .total_ms = s->limits.body_total_ms};

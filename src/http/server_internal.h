@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "http/body_pace.h"
-#include "http/decode.h"
+#include "http/coded.h"
 #include "http/server.h"
 #include "http/transport.h"
 
@@ -102,9 +102,9 @@ struct http_request {
     buf body;
     memory_hold hold; /* of body */
     size_t body_limit;
-    http_decoder *decoder; /* from the first piece of a coded body on; else NULL */
-    uint64_t received;     /* body bytes that came, kept or not */
-    body_pace pace;        /* CONN_BODY */
+    http_coded *coded; /* from the first piece of a coded body on; else NULL */
+    uint64_t received; /* body bytes that came, kept or not */
+    body_pace pace;    /* CONN_BODY */
     int64_t started_us;
     uint64_t answered;    /* body bytes handed over */
     unsigned char coding; /* http_coding of the body */
@@ -143,7 +143,8 @@ void server_accept(http_server *s, int fd, bool is_unix, tls_context *tls);
  * length is told. ERR_NONE, or why the request is refused, with a constant sentence. */
 error_id body_expect(http_request *r, const char **ret_why);
 /* A piece of the body has come, and is in r->received: keeps what it stands for. ERR_NONE, or why
- * the request is refused, with a constant sentence. */
+ * the request is refused, with a constant sentence. Where the connection is sliced thereafter, what
+ * is left of the piece is to be taken in the next turn. */
 error_id body_take(http_request *r, span piece, const char **ret_why);
 /* The same of its end. */
 error_id body_end(http_request *r, const char **ret_why);
@@ -156,6 +157,14 @@ MUST_USE bool later_keep(conn *c, span bytes);
 /* What is kept; its beginning has been used. */
 span later_bytes(const conn *c);
 void later_took(conn *c, size_t n);
+/* This turn has undone enough of a coded body: conn_go_on() is called in the next, and nothing is
+ * read before. So many bytes, which may be none, are left of a piece that the codec has had; they
+ * are the first of what is kept, or of what is given to later_keep() now. */
+void later_slice(conn *c, size_t coded);
+bool later_is_sliced(const conn *c);
+size_t later_coded(const conn *c); /* the bytes that were told; 0: it is not sliced */
+/* conn_go_on() goes on with them: until it is told again, nothing is sliced. */
+void later_join(conn *c);
 /* Some of it is gone: the connection ends with the answer that is awaited. */
 bool later_is_lost(const conn *c);
 /* Reads no more. What is kept stays while the codec may be at it. */
@@ -171,6 +180,8 @@ void conn_begin(conn *c);
 void conn_discard(conn *c);
 void conn_limits_changed(conn *c);
 void conn_drain(conn *c);
+/* With what waits of a coded body, in another turn. */
+void conn_go_on(conn *c);
 void conn_close(conn *c); /* at once; the handler hears on_gone and on_done */
 /* r's answer is complete: tells on_done and goes on. */
 void conn_request_done(conn *c, http_request *r);

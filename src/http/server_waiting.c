@@ -1,4 +1,5 @@
-/* Bytes of later requests, which come while one is answered.
+/* Bytes that were read before their time: of later requests, which come while one is answered, and
+ * what is left of a read in which a turn has undone enough of a coded body (http/coded.h).
  *
  * Up to WAITING_BYTES are kept, then reading stops: what a client sends further waits in the
  * kernel's buffer and, where that is full, with the client. A client that leaves is heard over all
@@ -7,6 +8,8 @@
  * CROWDED_MS, the rest is read and dropped, up to the length of a body. Those requests are lost:
  * the connection ends with the answer that is awaited, which tells so if its head is still to come
  * (RFC 9112 section 9.6), and a client that is still there knows which of them it may ask again.
+ *
+ * While a body is sliced nothing is read, however little is kept, and nothing is lost.
  */
 #include "http/server_internal.h"
 
@@ -24,9 +27,12 @@ struct later {
     buf bytes;
     size_t from;      /* of bytes: what the codec has not had */
     size_t from_then; /* when the timer was started */
+    size_t coded;     /* sliced: of what is kept, so many bytes are for the decoder */
     uint64_t dropped;
     timer timer; /* while reading stands still */
+    timer turn;  /* sliced: to the next one */
     bool paused;
+    bool sliced;
     bool lost; /* nothing of it will be answered */
 };
 
@@ -51,7 +57,7 @@ static void resume_reading(later *w) {
 
 static void on_timer(timer *t) {
     later *w = CONTAINER_OF(t, later, timer);
-    if (w->from != w->from_then || !transport_is_crowded(w->conn->io)) {
+    if (w->sliced || w->from != w->from_then || !transport_is_crowded(w->conn->io)) {
         watch(w);
         return;
     }
@@ -61,10 +67,15 @@ static void on_timer(timer *t) {
     resume_reading(w);
 }
 
+static void on_turn(timer *t) {
+    conn_go_on(CONTAINER_OF(t, later, turn)->conn);
+}
+
 static later *later_new(conn *c) {
     later *w = mem_zalloc(sizeof *w);
     w->conn = c;
     timer_init(&w->timer, on_timer);
+    timer_init(&w->turn, on_turn);
     return w;
 }
 
@@ -89,9 +100,30 @@ span later_bytes(const conn *c) {
 void later_took(conn *c, size_t n) {
     later *w = c->later;
     w->from += n;
-    if (w->from < w->bytes.len) return;
+    if (w->sliced || w->from < w->bytes.len) return;
     resume_reading(w);
     later_free(c);
+}
+
+void later_slice(conn *c, size_t coded) {
+    if (!c->later) c->later = later_new(c);
+    later *w = c->later;
+    w->sliced = true;
+    w->coded = coded;
+    pause_reading(w);
+    loop_timer_start(c->server->loop, &w->turn, 0);
+}
+
+bool later_is_sliced(const conn *c) {
+    return c->later && c->later->sliced;
+}
+
+size_t later_coded(const conn *c) {
+    return later_is_sliced(c) ? c->later->coded : 0;
+}
+
+void later_join(conn *c) {
+    c->later->sliced = false;
 }
 
 bool later_is_lost(const conn *c) {
@@ -99,7 +131,9 @@ bool later_is_lost(const conn *c) {
 }
 
 void later_stop(conn *c) {
-    if (c->later) loop_timer_stop(c->server->loop, &c->later->timer);
+    if (!c->later) return;
+    loop_timer_stop(c->server->loop, &c->later->timer);
+    loop_timer_stop(c->server->loop, &c->later->turn);
 }
 
 void later_free(conn *c) {

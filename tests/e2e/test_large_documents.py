@@ -2,6 +2,9 @@
 
 In a build that measures it (make watch) they are large, and no piece of work on a loop takes more than 5 ms."""
 
+import gzip
+import zlib
+
 import pytest
 
 import bodies
@@ -89,6 +92,42 @@ def test_others_are_served_while_a_large_request_is_read(weir, upstream):
             leaving.request("POST", "/v1/chat/completions", large)
         assert wire.chat(w).status == 200
     assert [r.body for r in upstream.requests if len(r.body) > 1000] in ([], [large], [large] * 2, [large] * 3)
+    assert stood_still(w) == []
+
+
+def empty_blocks(count):
+    """Of deflate, each with tables that say nothing but that it ends: eleven bytes, microseconds of work."""
+    bits = [(0, 1), (2, 2), (0, 5), (0, 5), (14, 4), *[(int(i in (2, 17)), 3) for i in range(18)], (255, 8), (215, 8), (0, 3)]
+    block, width = 0, 0
+    for value, size in bits:
+        block |= value << width
+        width += size
+    one_turn = sum(block << (width * i) for i in range(4))  # four of them are whole bytes
+    assert width * 4 % 8 == 0
+    return one_turn.to_bytes(width * 4 // 8, "little") * (count // 4)
+
+
+def deflated(body):
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(body) + packer.flush()
+
+
+SMALL = SAYS + b'x"}]}'
+DENSE = SAYS + b"\\n" * 3_900_000 + b'"}]}'
+CODED = {
+    "dense": ("gzip", lambda: (gzip.compress(DENSE), DENSE)),
+    "nothing": ("deflate", lambda: (empty_blocks(24_000) + deflated(SMALL), SMALL)),
+}
+
+
+@pytest.mark.parametrize("name", CODED)
+def test_a_coded_request_is_undone_in_slices(weir, upstream, name):
+    upstream.always(reply(200, bodies.completion("Read.")))
+    w = weir(upstream, server={"workers": 1}, providers={"main": {"stream_usage": "never"}})
+    coding, make = CODED[name]
+    packed, body = make()
+    assert wire.call(w, "POST", "/v1/chat/completions", packed, headers={"content-encoding": coding}, timeout=60).status == 200
+    assert upstream.requests[0].body == body
     assert stood_still(w) == []
 
 

@@ -94,6 +94,7 @@ static inline void handle_head(void *user, http_request *r) {
     note(f, "head", path_of(r));
     if (path_is(r, "/nowhere")) answer_text(r, 404, SPAN_OF("nowhere"));
     if (path_is(r, "/small")) http_request_limit_body(r, 10);
+    if (path_is(r, "/kept")) f->waiting = r;
     if (path_is(r, "/mine")) http_request_set_holder(r, 1);
     if (path_is(r, "/yours")) http_request_set_holder(r, 2);
 }

@@ -110,12 +110,27 @@ static void judged_late(void **state) {
     assert_int_equal(body_pace_judge(&p, &limits, 60000, UINT64_MAX, &wait_ms), BODY_PACE_FINE);
 }
 
+/* What weir could not take yet, nobody is slow for; how long the whole takes is told all the same.
+ */
+static void excused(void **state) {
+    (void)state;
+    const body_pace_limits limits = {.window_ms = 1000, .rate = 100, .total_ms = 5000};
+    body_pace p;
+    int64_t wait_ms = 0;
+    body_pace_begin(&p, 0, 50);
+    body_pace_excuse(&p, 4000, 60);
+    assert_int_equal(body_pace_judge(&p, &limits, 4000, 60, &wait_ms), BODY_PACE_FINE);
+    assert_int_equal(wait_ms, 1000);
+    assert_int_equal(body_pace_judge(&p, &limits, 5000, 60, &wait_ms), BODY_PACE_LATE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies),
         cmocka_unit_test(the_whole_has_its_time),
         cmocka_unit_test(what_came_before_does_not_count_for_ever),
         cmocka_unit_test(judged_late),
+        cmocka_unit_test(excused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
