@@ -168,15 +168,20 @@ static const http_call_ops http_ops = {.on_sent = on_sent,
 
 static bool build(attempt *a, failure *ret_failure) {
     a->credential = credential_ref(a->spec.credential);
-    const provider_ask ask = {.provider = a->spec.upstream->provider,
-                              .facts = a->spec.facts,
-                              .model = a->spec.model,
-                              .credential = a->credential,
-                              .bare = a->spec.bare ||
-                                      target_has(a->spec.target, HABIT_NO_STREAM_OPTIONS),
-                              .wall_us = clock_wall_us(),
-                              .arena = a->spec.arena};
+    provider_ask ask = {.provider = a->spec.upstream->provider,
+                        .facts = a->spec.facts,
+                        .model = a->spec.model,
+                        .credential = a->credential,
+                        .bare = a->spec.bare || target_has(a->spec.target, HABIT_NO_STREAM_OPTIONS),
+                        .wall_us = clock_wall_us(),
+                        .arena = a->spec.arena};
     weir_error error;
+    char traceparent[TRACEPARENT_LEN + 1];
+    if (a->spec.trace) {
+        trace_write_parent(a->spec.trace, a->spec.span_id, traceparent);
+        ask.traceparent = arena_dup(a->spec.arena, span_from(traceparent, TRACEPARENT_LEN));
+        ask.tracestate = a->spec.trace->state;
+    }
     if (a->spec.upstream->ops->build(&ask, &a->request, &error)) return true;
     credential_unref(a->credential);
     *ret_failure = failure_of(&error);

@@ -22,6 +22,7 @@
 #include "call/loop_snapshot.h"
 #include "call/retry.h"
 #include "dialect/reader.h"
+#include "observe/trace_context.h"
 
 typedef struct attempt attempt;
 
@@ -41,11 +42,13 @@ typedef struct attempt_spec {
     target_state *target;
     const config_target *entry; /* the same in the configuration, with its deadlines */
     const request_facts *facts;
-    credential *credential; /* it takes a reference; NULL: none is sent */
-    uint64_t holder;        /* whose call it is: see call_spec */
-    span model;             /* what this provider is asked for; empty: the client's word */
-    unsigned want;          /* WANT_*, of the answer's events */
-    bool bare;              /* this call has seen the target refuse what weir adds to a request */
+    credential *credential;     /* it takes a reference; NULL: none is sent */
+    uint64_t holder;            /* whose call it is: see call_spec */
+    span model;                 /* what this provider is asked for; empty: the client's word */
+    unsigned want;              /* WANT_*, of the answer's events */
+    const trace_context *trace; /* it hands on; NULL: what the client says */
+    uint64_t span_id;           /* its own span, where there is a trace */
+    bool bare; /* this call has seen the target refuse what weir adds to a request */
     arena *arena;
 } attempt_spec;
 

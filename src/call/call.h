@@ -16,6 +16,7 @@
 #include "call/call_wait.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "observe/trace_context.h"
 
 typedef struct call call;
 
@@ -56,6 +57,7 @@ typedef struct call_spec {
     /* Of several configured clients: which one calls (config_client.holder), for breakers and
      * budgets; 0: everybody is one. */
     uint64_t client;
+    const trace_context *trace;    /* what attempts hand on; NULL: what the client says */
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
     bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
                      longer than retry.patience; and what weir itself is short of */

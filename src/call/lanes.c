@@ -27,7 +27,7 @@ int64_t lane_left_us(const lane *l) {
     return sent_us ? sent_us : record_of(l)->began_us;
 }
 
-static void record_begin(lane *l) {
+static void record_begin(lane *l, uint64_t span_id) {
     call *c = l->call;
     if (c->attempts == c->tries_cap) {
         attempt_record *old = c->tries;
@@ -37,6 +37,7 @@ static void record_begin(lane *l) {
     }
     l->try = c->attempts++;
     *record_of(l) = (attempt_record){.target = lane_slot(l)->name,
+                                     .span_id = span_id,
                                      .cost_nano = -1,
                                      .target_label = lane_slot(l)->target->name,
                                      .hedge = l->hedge,
@@ -366,6 +367,8 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .model = s->model,
                                .want = c->spec.want,
                                .holder = c->spec.holder,
+                               .trace = c->spec.trace,
+                               .span_id = c->spec.trace ? trace_new_span(&c->spec.loop->rng) : 0,
                                .bare = s->bare,
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);
@@ -373,7 +376,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
         target_abandon(s->state, c->spec.client, probe);
         return false;
     }
-    record_begin(l);
+    record_begin(l, spec.span_id);
     record_of(l)->began_us = began_us;
     trace_began(l);
     c->at = at;

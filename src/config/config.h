@@ -273,10 +273,9 @@ typedef struct config_telemetry {
     bool on;
     config_url endpoint; /* /v1/traces and /v1/metrics are beneath it */
     config_telemetry_protocol protocol;
-    const config_header *headers; /* values are secret */
+    config_header *headers; /* values are secret */
     size_t header_count;
     span ca_file; /* empty: the system's authorities */
-    span proxy;   /* as a provider's */
     config_telemetry_compression compression;
     bool traces, metrics;
     double sample;                 /* of the traces that begin here: 0…1 */

@@ -108,8 +108,11 @@ extern const option_type type_models; /* models.c */
 extern const option_type type_targets;
 extern const option_type type_target_name;
 extern const option_type type_admin_keys; /* admin.c */
-extern const option_type type_prices;     /* prices.c */
-extern const option_type type_money;      /* int64_t, nano units */
+extern const option_type type_endpoint;   /* telemetry.c */
+extern const option_type type_telemetry_headers;
+extern const option_type type_resource;
+extern const option_type type_prices; /* prices.c */
+extern const option_type type_money;  /* int64_t, nano units */
 extern const option_type type_price_tiers;
 extern const option_type type_quotas; /* quota.c: config_quotas */
 extern const option_type type_spend_quotas;

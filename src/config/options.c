@@ -34,6 +34,8 @@ static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
+static const char *const protocol_words[] = {"protobuf", "json", NULL};
+static const char *const compression_words[] = {"none", "gzip", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
 /* clang-format off */
@@ -252,6 +254,37 @@ static const option file_options[] = {
      .sentence = "How long records are kept."},
     {TEXT(config, "ledger.user_header", ledger.user_header), .standard = "",
      .sentence = "A header that names the user for whom a call is made, as a proxy sets it; it goes before the request's safety_identifier and user. One of x-weir-* stays between the client and weir; another goes on to the provider as it came. Empty: none does."},
+
+    {SECTION(config, "telemetry", telemetry.on), .standard = "off",
+     .sentence = "Traces and metrics sent to a receiver of OTLP over HTTP: an OpenTelemetry collector, or what takes it itself. Where the file says nothing, OTEL_EXPORTER_OTLP_ENDPOINT switches it on, and OTEL_SDK_DISABLED=true off."},
+    {OTHER(config, "telemetry.endpoint", telemetry.endpoint, type_endpoint), .standard = "http://localhost:4318",
+     .sentence = "Where it listens: spans go to /v1/traces beneath this URL, metrics to /v1/metrics. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are heeded, but for this machine's own addresses. OTEL_EXPORTER_OTLP_ENDPOINT says it where the file does not."},
+    {WORD(config, "telemetry.protocol", telemetry.protocol, protocol_words), .standard = "protobuf",
+     .sentence = "The encoding. Every receiver takes protobuf, not every one JSON. OTEL_EXPORTER_OTLP_PROTOCOL (http/protobuf, http/json) says it where the file does not."},
+    {OTHER(config, "telemetry.headers", telemetry.headers, type_telemetry_headers),
+     .sentence = "Header fields sent with every request, as a mapping: a receiver's key. Their values are secret. OTEL_EXPORTER_OTLP_HEADERS (name=value,name=value) says them where the file does not."},
+    {FILE_(config, "telemetry.ca_file", telemetry.ca_file),
+     .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
+    {WORD(config, "telemetry.compression", telemetry.compression, compression_words), .standard = "none",
+     .sentence = "Content coding of what is sent: none or gzip."},
+    {BOOL(config, "telemetry.traces", telemetry.traces), .standard = "true",
+     .sentence = "Send spans: one of each call, and one of each attempt at a provider."},
+    {BOOL(config, "telemetry.metrics", telemetry.metrics), .standard = "true",
+     .sentence = "Send metrics: those of /metrics, and the GenAI conventions' own."},
+    {RATIO(config, "telemetry.sample", telemetry.sample), .standard = "100%", .min = "0%", .max = "100%",
+     .sentence = "Share of the calls that are traced, of those whose client says nothing about it; one that brings a traceparent has decided."},
+    {BOOL(config, "telemetry.content", telemetry.content), .standard = "false",
+     .sentence = "Put prompts and answers into spans, up to 32 KB of each. They hold what users write: leave it off unless the receiver may know that."},
+    {DURATION(config, "telemetry.interval", telemetry.interval_ms), .standard = "60s", .min = "100ms", .max = "1h",
+     .sentence = "How often metrics are sent. Spans go after 5 s, or after this where it is shorter, or when many have come together."},
+    {DURATION(config, "telemetry.timeout", telemetry.timeout_ms), .standard = "10s", .min = "10ms", .max = "5m",
+     .sentence = "Time for one request, its answer included."},
+    {SIZE(config, "telemetry.queue", telemetry.queue_bytes), .standard = "8MB", .min = "256KB", .max = "1GB",
+     .sentence = "Spans that may wait for a receiver that is slow or away; more are dropped and counted."},
+    {TEXT(config, "telemetry.service", telemetry.service), .standard = "weir",
+     .sentence = "The resource's service.name. OTEL_SERVICE_NAME says it where the file does not."},
+    {OTHER(config, "telemetry.resource", telemetry.resource, type_resource),
+     .sentence = "Further attributes of the resource, as a mapping: {deployment.environment.name: production}. OTEL_RESOURCE_ATTRIBUTES (name=value,name=value) says them where the file does not."},
 };
 
 static const option listener_options[] = {

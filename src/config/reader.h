@@ -107,6 +107,9 @@ void timeouts_settle(config *c);
 /* memory.c: limits.memory, where nothing is said. Reads small files of the system's. */
 void memory_settle(config *c);
 
+/* telemetry.c: what variables say of it where the file does not, and whether they switch it on. */
+void telemetry_settle(reader *r, const yaml_node *root);
+
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);
 

@@ -242,6 +242,7 @@ void rules_check(reader *r, const yaml_node *root) {
     timeouts_settle(r->config);
     memory_settle(r->config);
     derive_quotas(&r->config->limits);
+    telemetry_settle(r, root);
     check_memory(r, root);
     check_chat_model(r, root);
 }

@@ -29,15 +29,16 @@ typedef struct exchange_env {
     const exchange_plan *plan; /* of exchanges that begin */
     loop_snapshot *snapshot;   /* in force: new exchanges take a reference */
     target_table *targets;
-    metrics_shard *metrics;       /* NULL: nothing is counted */
-    log_shard *log;               /* NULL: nothing is logged */
-    struct ledger_writer *ledger; /* NULL: no records are kept */
-    struct limiter *limiter;      /* shared by all loops; NULL: nothing is limited */
-    bool patient;                 /* who asks has time: see call_spec.patient */
-    unsigned open;                /* exchanges in progress */
-    unsigned open_children;       /* of them: those that another one started */
-    unsigned streams;             /* of them: those whose client has got a stream's head */
-    shares calls;                 /* of those, per client: only where there are several */
+    metrics_shard *metrics;             /* NULL: nothing is counted */
+    log_shard *log;                     /* NULL: nothing is logged */
+    struct ledger_writer *ledger;       /* NULL: no records are kept */
+    struct telemetry_writer *telemetry; /* NULL: nobody hears of calls */
+    struct limiter *limiter;            /* shared by all loops; NULL: nothing is limited */
+    bool patient;                       /* who asks has time: see call_spec.patient */
+    unsigned open;                      /* exchanges in progress */
+    unsigned open_children;             /* of them: those that another one started */
+    unsigned streams;                   /* of them: those whose client has got a stream's head */
+    shares calls;                       /* of those, per client: only where there are several */
     bool closing; /* the time to drain is over: new exchanges are refused with DRAINING */
     /* private to exchange/ */
     list running;

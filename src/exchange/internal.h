@@ -147,8 +147,10 @@ struct exchange {
     request_facts facts;
     large_request *large; /* facts point into it; NULL: the request is none */
     const config_model *model;
-    const affinity_place *made_at; /* what is named; NULL: nothing is, or nobody knows where */
-    call *call;                    /* NULL: none was made */
+    const affinity_place *made_at;      /* what is named; NULL: nothing is, or nobody knows where */
+    call *call;                         /* NULL: none was made */
+    struct exchange_trace *trace;       /* exchange/trace.h; NULL: nobody traces it, or not yet */
+    const trace_context *trace_context; /* its own; NULL likewise */
 
     /* The way back. */
     answer_source *source; /* NULL: none yet, or it has said its last word */

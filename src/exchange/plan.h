@@ -54,9 +54,11 @@ stage_fn stage_route;   /* which targets may answer? */
 stage_fn stage_limit;   /* may it have so much? */
 void stage_limit_done(exchange *x);
 stage_fn stage_reserve; /* is there room for its record? */
+stage_fn stage_trace;   /* which trace is it a part of? */
 stage_fn stage_call;    /* attempts, retries, fallback: the answer comes back */
 stage_fn stage_settle;  /* what did it use? */
 stage_fn stage_price;   /* what did it cost? */
+stage_fn stage_spans;   /* what OpenTelemetry hears of it */
 stage_fn stage_ledger;  /* the record that nothing loses */
 stage_fn stage_record;  /* the log line, the metrics */
 

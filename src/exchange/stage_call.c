@@ -122,6 +122,7 @@ stage_result stage_call(exchange *x) {
                             .request_id = span_from(x->record.request_id, ID_LEN),
                             .model = x->model,
                             .facts = &x->facts,
+                            .trace = x->trace_context,
                             .made_at = x->made_at,
                             .client = client_of(x),
                             .patient = x->env->patient,

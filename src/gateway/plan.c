@@ -10,9 +10,11 @@ static const stage_row rows[] = {
     {"route", stage_route, NULL, STAGE_CHILD},
     {"limit", stage_limit, stage_limit_done, STAGE_CHILD},
     {"reserve", stage_reserve, NULL, STAGE_CHILD},
+    {"trace", stage_trace, NULL, STAGE_CHILD},
     {"call", stage_call, NULL, STAGE_CHILD},
     {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"price", stage_price, NULL, STAGE_CHILD | STAGE_ALWAYS},
+    {"spans", stage_spans, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"ledger", stage_ledger, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"record", stage_record, NULL, STAGE_CHILD | STAGE_ALWAYS},
 };

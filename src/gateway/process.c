@@ -61,6 +61,7 @@ static void tell_figures(gateway *g) {
     g->log_dropped_told = dropped;
     tell_breakers(g);
     tell_ledger(g);
+    telemetry_tell(g->telemetry);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
 }
 
@@ -223,7 +224,8 @@ static void say_dropped(gateway *g) {
               ARRAY_LEN(fields));
 }
 
-static void end(gateway *g) {
+static void end(void *arg) {
+    gateway *g = arg;
     close_signals(g);
     loop_timer_stop(&g->loop, &g->tick);
     loop_timer_stop(&g->loop, &g->watchdog);
@@ -236,7 +238,8 @@ static void end(gateway *g) {
 void gateway_worker_closed(loop *l, void *arg) {
     (void)l;
     gateway *g = arg;
-    if (++g->closed_workers == g->worker_count && g->phase == GATEWAY_CLOSING) end(g);
+    if (++g->closed_workers == g->worker_count && g->phase == GATEWAY_CLOSING)
+        telemetry_close(g->telemetry, end, g);
 }
 
 /* ---- signals ---- */
@@ -244,6 +247,7 @@ void gateway_worker_closed(loop *l, void *arg) {
 static void obey_stop_signals(gateway *g) {
     for (; g->stop_signals; g->stop_signals--) {
         if (phase_ready(g->phase)) notify_stopping(&g->notifier);
+        if (g->phase == GATEWAY_CLOSING) telemetry_cut(g->telemetry); /* nothing else takes time */
         gateway_phase next = phase_after_stop(g->phase, g->snapshot->config->server.drain_delay_ms);
         if (next != g->phase) enter(g, next);
     }
@@ -318,6 +322,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->listeners = listeners_new(g->snapshot, NULL);
     g->reload = reload_new(g, load, user);
     g->prober = prober_new(&g->loop, g->log, g->shard);
+    g->telemetry = telemetry_new(&g->loop, g->metrics, g->shard, g->log);
     g->end_of_turn.run = on_end_of_turn;
     loop_add_hook(&g->loop, &g->end_of_turn);
     timer_init(&g->tick, on_tick);
@@ -365,6 +370,7 @@ bool gateway_run(gateway *g, buf *ret_why) {
     enter(g, GATEWAY_SERVING);
     reload_start_watching(g->reload);
     gateway_probe(g);
+    telemetry_apply(g->telemetry, g->snapshot);
     loop_timer_start(&g->loop, &g->tick, 0);
     if (g->notifier.watchdog_ms)
         loop_timer_start(&g->loop, &g->watchdog, g->notifier.watchdog_ms / 2);
@@ -401,6 +407,7 @@ void gateway_free(gateway *g) {
     free(g->workers);
     reload_free(g->reload);
     prober_free(g->prober);
+    telemetry_free(g->telemetry);
     http_client_free(g->client);
     loop_remove_hook(&g->end_of_turn);
     log_flush(g->log);

@@ -14,6 +14,7 @@
 #include "loop/loop.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
+#include "telemetry/telemetry.h"
 
 typedef struct worker worker;
 typedef struct reload reload;
@@ -47,6 +48,7 @@ struct gateway {
     listeners *listeners;
     reload *reload;
     prober *prober;
+    telemetry *telemetry;
     http_client *client; /* the prober's; NULL: nobody had to be asked yet */
     notifier notifier;
     timer watchdog;

@@ -196,6 +196,7 @@ static void on_applied(loop *l, void *arg) {
     gateway_bound_memory(g);
     foreseen_tell(g->shard, g->snapshot->config);
     gateway_probe(g);
+    telemetry_apply(g->telemetry, g->snapshot);
     logger_configure(g->logger, &g->snapshot->config->logs);
     if (g->ledger) ledger_configure(g->ledger, &g->snapshot->config->ledger);
     const span *paths;

@@ -54,6 +54,7 @@ static void finish(worker *w) {
     log_flush(w->env.log);
     exchange_env_done(&w->env);
     ledger_writer_free(w->env.ledger);
+    telemetry_writer_free(w->env.telemetry);
     catalog_free(w->catalog);
     w->catalog = NULL;
     loop_snapshot_unref(w->env.snapshot);
@@ -128,6 +129,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .log = logger_add_shard(g->logger),
     };
     if (g->ledger) w->env.ledger = ledger_writer_new(g->ledger, &w->loop, w->env.log);
+    w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);
     exchange_env_init(&w->env);
     w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};
     w->catalog = catalog_new(&w->loop, w->env.log);

@@ -109,35 +109,10 @@ static void add_sample(const scrape *s, const char *suffix, const span *values, 
 
 /* ---- one family ---- */
 
-static const metrics_shard *first_shard(metrics *m) {
-    return atomic_load_explicit(&m->shards, memory_order_acquire);
-}
-
-static uint64_t total_value(metrics *m, const metric_entry *e) {
-    if (e->one) return metric_read(&e->one->value);
-    uint64_t total = 0;
-    for (const metrics_shard *shard = first_shard(m); shard; shard = shard->next) {
-        const metric_series *series = metrics_peek(shard, e);
-        if (series) total += metric_read(&series->value);
-    }
-    return total;
-}
-
 static void add_histogram(const scrape *s, const metric_entry *e) {
-    enum { BOUNDS_MAX = 32 };
     const metric_buckets *b = s->family->buckets;
-    uint64_t counts[BOUNDS_MAX] = {0}, running = 0;
-    double sum = 0;
-    for (const metrics_shard *shard = first_shard(s->metrics); shard; shard = shard->next) {
-        const metric_series *series = metrics_peek(shard, e);
-        if (!series) continue;
-        uint64_t bits = metric_read(&series->value);
-        double part;
-        memcpy(&part, &bits, sizeof part);
-        sum += part;
-        for (unsigned i = 0; i <= b->count; i++)
-            counts[i] += metric_read(&series->counts[i]);
-    }
+    uint64_t counts[METRIC_BOUNDS_MAX + 1], running = 0;
+    double sum = metrics_sum_histogram(s->metrics, e, counts);
     for (unsigned i = 0; i < b->count; i++) {
         running += counts[i];
         add_sample(s, "_bucket", e->values, &b->bounds[i], false);
@@ -159,7 +134,7 @@ static void add_entry(const scrape *s, const metric_entry *e) {
         return;
     }
     add_sample(s, "", e->values, NULL, false);
-    uint64_t value = total_value(s->metrics, e);
+    uint64_t value = metrics_sum(s->metrics, e);
     if (s->family->kind == KIND_MONEY)
         add_money(s->out, value);
     else if (s->family->kind == KIND_COUNTER)
@@ -193,13 +168,13 @@ static void add_family(scrape *s, metric_id id) {
 void metrics_write(metrics *m, bool open_metrics, buf *out) {
     scrape s = {.metrics = m, .out = out, .open = open_metrics};
     for (metric_id id = 0; id < METRIC_COUNT; id++)
-        add_family(&s, id);
+        if (metric_families[id].scope != SCOPE_TOLD) add_family(&s, id);
     if (open_metrics) buf_add(out, SPAN_OF("# EOF\n"));
 }
 
 int64_t metrics_total(metrics *m, metric_id id) {
     const metric_entry *e = atomic_load_explicit(&m->first[id], memory_order_acquire);
-    return e ? (int64_t)total_value(m, e) : 0;
+    return e ? (int64_t)metrics_sum(m, e) : 0;
 }
 
 /* ---- which of the two ---- */

@@ -141,6 +141,7 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     (void)buf_reserve(out, 1024); /* most lines fit: the buffer grows once, if at all */
     add_head(out, clock, line_call_wall_us(r), line_call_level(r), SPAN_OF("call"));
     add_word(out, KEY("request_id"), span_cstr(r->request_id));
+    add_word(out, KEY("trace_id"), span_cstr(r->trace_id));
     add_text(out, KEY("client_request_id"), r->client_request_id, LINE_TEXT_MAX);
     add_text(out, KEY("client"), r->client, LINE_WORD_MAX);
     add_text(out, KEY("environment"), r->environment, LINE_WORD_MAX);

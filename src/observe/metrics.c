@@ -13,17 +13,36 @@ static const double call_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.02,  0.04,  0
                                      0.64,  1.28,   2.56,  5.12, 10.24, 20.48, 40.96, 81.92};
 static const double own_bounds[] = {0.00001, 0.00002, 0.00004, 0.00008, 0.00016, 0.00032, 0.00064,
                                     0.00128, 0.00256, 0.00512, 0.01024, 0.02048, 0.04096, 0.08192};
+/* As the conventions give them. */
+static const double genai_bounds[] = {0.01, 0.02, 0.04, 0.08,  0.16,  0.32,  0.64,
+                                      1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92};
+static const double tokens_bounds[] = {1,     4,     16,     64,      256,     1024,     4096,
+                                       16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864};
+static const double first_token_bounds[] = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,
+                                            0.25,  0.5,   0.75, 1.0,  2.5,  5.0,  7.5,  10.0};
+static const double per_token_bounds[] = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2,
+                                          0.3,  0.4,   0.5,  0.75,  1.0, 2.5};
+static const metric_buckets genai_buckets = {genai_bounds, ARRAY_LEN(genai_bounds)};
+static const metric_buckets tokens_buckets = {tokens_bounds, ARRAY_LEN(tokens_bounds)};
+static const metric_buckets first_token_buckets = {first_token_bounds,
+                                                   ARRAY_LEN(first_token_bounds)};
+static const metric_buckets per_token_buckets = {per_token_bounds, ARRAY_LEN(per_token_bounds)};
 static const metric_buckets call_buckets = {call_bounds, ARRAY_LEN(call_bounds)};
 static const metric_buckets own_buckets = {own_bounds, ARRAY_LEN(own_bounds)};
 
-#define BUCKETS_NONE NULL
-#define BUCKETS_CALL &call_buckets
-#define BUCKETS_OWN  &own_buckets
+#define BUCKETS_NONE        NULL
+#define BUCKETS_CALL        &call_buckets
+#define BUCKETS_OWN         &own_buckets
+#define BUCKETS_GENAI       &genai_buckets
+#define BUCKETS_TOKENS      &tokens_buckets
+#define BUCKETS_FIRST_TOKEN &first_token_buckets
+#define BUCKETS_PER_TOKEN   &per_token_buckets
 
 const metric_family metric_families[METRIC_COUNT] = {
 #define X(id, name, kind, scope, buckets, unit, labels, help)                                      \
     {name, KIND_##kind, SCOPE_##scope, BUCKETS_##buckets, unit, labels, help},
 #include "observe/metrics.def"
+#include "observe/genai.def"
 #undef X
 };
 

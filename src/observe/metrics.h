@@ -16,6 +16,7 @@
 typedef enum metric_id {
 #define X(id, name, kind, scope, buckets, unit, labels, help) METRIC_##id,
 #include "observe/metrics.def"
+#include "observe/genai.def"
 #undef X
     METRIC_COUNT
 } metric_id;
@@ -53,6 +54,44 @@ void metrics_count_call(metrics_shard *s, const call_record *r);
 /* The exposition; open_metrics: as the Accept header asks. Also adds the process's own figures
  * (resident memory, CPU seconds, open descriptors, start time, build info). */
 void metrics_write(metrics *m, bool open_metrics, buf *out);
+/* ---- the same for another teller ---- */
+
+/* MONEY: a counter in billionths, which is told in ones. */
+typedef enum metric_kind { KIND_COUNTER, KIND_MONEY, KIND_GAUGE, KIND_HISTOGRAM } metric_kind;
+enum { METRIC_BOUNDS_MAX = 31 };
+
+/* A family: constant, but for labels. */
+typedef struct metric_facts {
+    const char *name, *unit, *help;
+    metric_kind kind;
+    const double *bounds; /* of a histogram: ascending, +Inf not among them */
+    unsigned bound_count;
+    const span *labels;
+    unsigned label_count;
+    bool conventional; /* of genai.def: its name and labels are OpenTelemetry's */
+} metric_facts;
+
+typedef struct metric_point {
+    const span *values; /* of the labels */
+    bool is_double;     /* of what is no histogram: number, else integer */
+    int64_t integer;
+    double number;          /* of a histogram: the sum of what was observed */
+    const uint64_t *counts; /* of each bucket alone, +Inf last */
+} metric_point;
+
+typedef struct metrics_visitor {
+    void (*family)(void *user, const metric_facts *f);
+    void (*point)(void *user, const metric_point *p);
+    void (*family_end)(void *user);
+} metrics_visitor;
+
+/* Every family that has series, with all of them. Any thread. */
+void metrics_visit(const metrics *m, const metrics_visitor *v, void *user);
+/* Since when it is counted: microseconds since 1970. */
+int64_t metrics_started_us(const metrics *m);
+
+/* ---- the text ---- */
+
 /* true where the header names application/openmetrics-text and does not give it q=0. */
 bool metrics_wants_open(span accept_header);
 /* The Content-Type that goes with it. */

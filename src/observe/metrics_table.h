@@ -13,8 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-typedef enum metric_kind { KIND_COUNTER, KIND_MONEY, KIND_GAUGE, KIND_HISTOGRAM } metric_kind;
-typedef enum metric_scope { SCOPE_EACH, SCOPE_ONE, SCOPE_READ } metric_scope;
+typedef enum metric_scope { SCOPE_EACH, SCOPE_ONE, SCOPE_READ, SCOPE_TOLD } metric_scope;
 
 typedef struct metric_buckets {
     const double *bounds; /* ascending; the last bucket, +Inf, is not among them */
@@ -95,6 +94,12 @@ static inline bool metric_is_overflow(const metric_entry *e) {
 static inline uint64_t metric_read(const atomic_uint_least64_t *v) {
     return atomic_load_explicit(v, memory_order_relaxed);
 }
+
+/* Of a counter or gauge, over all shards. */
+uint64_t metrics_sum(const metrics *m, const metric_entry *e);
+/* Of a histogram: how many are in each bucket, +Inf last. Returns the sum of what was observed. */
+double metrics_sum_histogram(const metrics *m, const metric_entry *e,
+                             uint64_t ret_counts[METRIC_BOUNDS_MAX + 1]);
 
 /* The value of a family of scope READ. */
 double process_figure(const metrics *m, metric_id id);

@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/random.h"
+#include "observe/trace_context.h"
 
 typedef struct token_usage {
     int64_t prompt;     /* all input, cached included; -1: not known */
@@ -48,13 +49,15 @@ typedef struct attempt_record {
     token_usage usage;        /* as far as it was told; prompt -1: not at all */
     int64_t began_us, sent_us, head_us, first_content_us, ended_us;
     int64_t cost_nano; /* -1: no price is known */
+    uint64_t span_id;  /* of its span; 0: it has none */
 } attempt_record;
 
 enum { RECORD_USER_MAX = 256, RECORD_USAGE_MAX = 2048 }; /* bytes */
 
 typedef struct call_record {
     char request_id[ID_LEN + 1];
-    char parent_id[ID_LEN + 1]; /* of the call that this one is a step of; empty: none */
+    char trace_id[TRACE_ID_HEX + 1]; /* of the trace that it is a part of; empty: of none */
+    char parent_id[ID_LEN + 1];      /* of the call that this one is a step of; empty: none */
     int64_t started_wall_us;
     int64_t started_us; /* monotonic: when the request was complete */
     span client;        /* name of the client key; empty: none asked */

@@ -98,18 +98,33 @@ static span request_path(const provider_ask *ask) {
     return path;
 }
 
+/* weir hands on a trace of its own, or of the client's with a span of its own. */
+static bool is_of_trace(span name) {
+    return span_ieq(name, SPAN_OF("traceparent")) || span_ieq(name, SPAN_OF("tracestate"));
+}
+
+static size_t add_trace(const provider_ask *ask, http_header *h, size_t n) {
+    if (!ask->traceparent.len) return n;
+    if (http_header_get((http_headers){h, n}, SPAN_OF("traceparent")).ptr)
+        return n; /* configured */
+    h[n++] = (http_header){SPAN_OF("traceparent"), ask->traceparent};
+    if (ask->tracestate.len) h[n++] = (http_header){SPAN_OF("tracestate"), ask->tracestate};
+    return n;
+}
+
 static http_headers request_headers(const provider_ask *ask) {
     const config_provider *p = ask->provider;
     const request_facts *f = ask->facts;
     const secret *key = credential_key(ask->credential);
     span connection = http_header_list(f->headers, SPAN_OF("connection"), ask->arena);
-    size_t most = f->headers.count + p->header_count + 6;
+    size_t most = f->headers.count + p->header_count + 8;
     http_header *h = arena_alloc(ask->arena, most * sizeof *h);
     size_t n = 0;
     bool content_type = false, accept = false;
     for (size_t i = 0; i < f->headers.count; i++) {
         http_header in = f->headers.items[i];
         if (!provider_header_out(in.name, connection)) continue;
+        if (ask->traceparent.len && is_of_trace(in.name)) continue;
         bool replaced = false;
         for (size_t j = 0; j < p->header_count && !replaced; j++)
             replaced = span_ieq(in.name, p->headers[j].name);
@@ -123,6 +138,7 @@ static http_headers request_headers(const provider_ask *ask) {
         accept |= span_ieq(p->headers[j].name, SPAN_OF("accept"));
         h[n++] = (http_header){p->headers[j].name, p->headers[j].value};
     }
+    n = add_trace(ask, h, n);
     if (f->client_request_id.len &&
         !http_header_get((http_headers){h, n}, SPAN_OF("x-client-request-id")).ptr)
         h[n++] = (http_header){SPAN_OF("x-client-request-id"), f->client_request_id};

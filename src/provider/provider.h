@@ -73,9 +73,11 @@ typedef struct provider_ask {
     const request_facts *facts;
     span model;                   /* what it is asked for; empty: the client's own word */
     const credential *credential; /* NULL: none is sent */
-    bool bare;       /* nothing is added to what the client asks: it has been refused */
-    int64_t wall_us; /* now, for what must be dated */
-    arena *arena;    /* for what is made */
+    span traceparent; /* in the place of the client's, with tracestate; empty: the client's */
+    span tracestate;  /* empty: none */
+    bool bare;        /* nothing is added to what the client asks: it has been refused */
+    int64_t wall_us;  /* now, for what must be dated */
+    arena *arena;     /* for what is made */
 } provider_ask;
 
 typedef struct provider_ops {

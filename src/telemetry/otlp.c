@@ -264,7 +264,7 @@ void otlp_put_point(otlp_metrics *m, const otlp_point *p) {
     wire_close(&m->wire, mark);
 }
 
-/* ---- what a receiver answers: {partial_success: {rejected_…, error_message}} ---- */
+/* ---- what a receiver answers: {partialSuccess: {rejected…, errorMessage}} ---- */
 
 /* The last bytes field of that number; false: the message is none. */
 static bool find_bytes(span message, unsigned number, span *ret) {
@@ -309,4 +309,32 @@ uint64_t otlp_read_rejected(config_telemetry_protocol p, span body, arena *a, sp
     *ret_message = SPAN_EMPTY;
     if (!body.len) return 0;
     return p == TELEMETRY_JSON ? read_json(body, a, ret_message) : read_protobuf(body, ret_message);
+}
+
+/* ---- why it did not take one ---- */
+
+static bool is_text(span s) {
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < ' ' && !strchr("\t\r\n", s.ptr[i])) return false;
+    return span_is_utf8(s);
+}
+
+/* Of a google.rpc.Status. */
+static span status_message(config_telemetry_protocol p, span body, arena *a) {
+    json_value root;
+    json_fault fault;
+    span message = SPAN_EMPTY;
+    if (p == TELEMETRY_PROTOBUF) {
+        bool good = find_bytes(body, 2, &message);
+        return good ? message : SPAN_EMPTY;
+    }
+    if (!json_scan(body, NULL, &root, &fault)) return SPAN_EMPTY;
+    json_value value = json_get(root, SPAN_OF("message"));
+    return value.type == JSON_STRING ? json_string(value, a) : SPAN_EMPTY;
+}
+
+span otlp_read_error(config_telemetry_protocol p, span body, arena *a) {
+    span message = status_message(p, body, a);
+    if (!message.len || !is_text(message)) message = is_text(body) ? body : SPAN_EMPTY;
+    return span_trim(span_clip(message, OTLP_ERROR_MAX));
 }

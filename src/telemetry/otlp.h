@@ -120,5 +120,9 @@ void otlp_close_metric(otlp_metrics *m);
  * (borrowed from the body, or in the arena). What is no answer of the protocol's is taken for one
  * that refuses nothing: many receivers answer with no body, or with another. */
 uint64_t otlp_read_rejected(config_telemetry_protocol p, span body, arena *a, span *ret_message);
+/* Why it did not take one, in its own words (a Status of either encoding, or plain text), at most
+ * OTLP_ERROR_MAX bytes; empty: it does not say. */
+enum { OTLP_ERROR_MAX = 300 };
+span otlp_read_error(config_telemetry_protocol p, span body, arena *a);
 
 #endif

@@ -174,19 +174,20 @@ static void says_which_setting_is_wrong(void **state) {
          "1: unknown option '…'; known here: listen, providers, models, passthrough, "
          "clients, admin, prices, chat, retry, breaker, hedge, affinity, timeouts, server, limits, "
          "cors, logs, "
-         "ledger"},
+         "ledger, telemetry"},
         {{"\xff", "5"}, "1: no path of an option; "},
         {{"sk-key", "retry.retries"},
          "1: unknown option '…'; known here: listen, providers, models, passthrough, clients, "
          "admin, prices, chat, "
-         "retry, breaker, hedge, affinity, timeouts, server, limits, cors, logs, ledger"},
+         "retry, breaker, hedge, affinity, timeouts, server, limits, cors, logs, ledger, "
+         "telemetry"},
         {{"retry.retries", "hunter2"},
          "retry.retries: retry.retries is another value; expected a whole number"},
         {{"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q", "5"},
          "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q: no path of an option; "},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char expected[512];
+        char expected[1024];
         size_t len = strlen(rows[i].text);
         snprintf(expected, sizeof expected, "setting %s%s\n", rows[i].text,
                  rows[i].text[len - 1] == ' ' ? path : "");

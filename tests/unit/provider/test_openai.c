@@ -503,8 +503,58 @@ static void the_table_knows_its_kinds(void **state) {
     assert_null(provider_find(SPAN_OF("nobody")));
 }
 
+/* ---- traces ---- */
+
+static span header_of(const provider_request *r, const char *name) {
+    return http_header_get(r->headers, span_cstr(name));
+}
+
+static provider_request build_traced(const config_provider *p, const request_facts *f,
+                                     const char *traceparent, const char *tracestate) {
+    provider_request r = {0};
+    weir_error error;
+    const provider_ask ask = {.provider = p,
+                              .facts = f,
+                              .model = SPAN("m"),
+                              .traceparent = span_cstr(traceparent),
+                              .tracestate = span_cstr(tracestate),
+                              .arena = &a};
+    assert_true(provider_openai.build(&ask, &r, &error));
+    return r;
+}
+
+static void a_trace_is_handed_on(void **state) {
+    (void)state;
+    static const http_header sent[] = {{SPAN("TraceParent"), SPAN("theirs")},
+                                       {SPAN("traceparent"), SPAN("theirs too")},
+                                       {SPAN("tracestate"), SPAN("a=1")},
+                                       {SPAN("baggage"), SPAN("b=2")}};
+    static const http_header fixed[] = {{SPAN("traceparent"), SPAN("configured")}};
+    request_facts f = facts_of("{\"model\":\"m\"}");
+    f.headers = (http_headers){sent, ARRAY_LEN(sent)};
+    provider_request as_it_came = build_traced(&openai, &f, NULL, NULL);
+    assert_int_equal(http_header_count(as_it_came.headers, SPAN_OF("traceparent")), 2);
+    assert_span(header_of(&as_it_came, "tracestate"), "a=1");
+    provider_request ours = build_traced(&openai, &f, "ours", "c=3");
+    assert_int_equal(http_header_count(ours.headers, SPAN_OF("traceparent")), 1);
+    assert_span(header_of(&ours, "traceparent"), "ours");
+    assert_int_equal(http_header_count(ours.headers, SPAN_OF("tracestate")), 1);
+    assert_span(header_of(&ours, "tracestate"), "c=3");
+    assert_span(header_of(&ours, "baggage"), "b=2");
+    provider_request anew = build_traced(&openai, &f, "ours", "");
+    assert_span(header_of(&anew, "traceparent"), "ours");
+    assert_null(header_of(&anew, "tracestate").ptr);
+    config_provider p = openai;
+    p.headers = (config_header[]){{fixed[0].name, fixed[0].value}};
+    p.header_count = 1;
+    provider_request configured = build_traced(&p, &f, "ours", "c=3");
+    assert_int_equal(http_header_count(configured.headers, SPAN_OF("traceparent")), 1);
+    assert_span(header_of(&configured, "traceparent"), "configured");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_trace_is_handed_on, setup, teardown),
         cmocka_unit_test_setup_teardown(only_what_must_change_is_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(usage_is_asked_for_where_it_has_a_chunk, setup, teardown),
         cmocka_unit_test_setup_teardown(usage_is_not_asked_for, setup, teardown),
