@@ -36,7 +36,8 @@ static void end(sender *s, span otherwise) {
         said = otlp_read_error(s->protocol, buf_span(&s->answer), &s->arena);
     if (r->taken)
         r->rejected = otlp_read_rejected(s->protocol, buf_span(&s->answer), &s->arena, &said);
-    r->detail = secret_set_without(s->to->secrets, said, &s->arena);
+    /* The answer may be gone when it is told. */
+    r->detail = secret_set_without(s->to->secrets, arena_dup(&s->arena, said), &s->arena);
     enter(s, SENDER_ENDED, on_ended, 0);
 }
 
