@@ -315,7 +315,7 @@ uint64_t otlp_read_rejected(config_telemetry_protocol p, span body, arena *a, sp
 
 static bool is_text(span s) {
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < ' ' && !strchr("\t\r\n", s.ptr[i])) return false;
+        if ((unsigned char)s.ptr[i] < ' ' && !memchr("\t\r\n", s.ptr[i], 3)) return false;
     return span_is_utf8(s);
 }
 
@@ -336,5 +336,5 @@ static span status_message(config_telemetry_protocol p, span body, arena *a) {
 span otlp_read_error(config_telemetry_protocol p, span body, arena *a) {
     span message = status_message(p, body, a);
     if (!message.len || !is_text(message)) message = is_text(body) ? body : SPAN_EMPTY;
-    return span_trim(span_clip(message, OTLP_ERROR_MAX));
+    return span_strip(span_clip(message, OTLP_ERROR_MAX));
 }

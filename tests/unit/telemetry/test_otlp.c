@@ -333,6 +333,38 @@ static void a_receiver_s_refusals_are_read(void **state) {
     }
 }
 
+static void a_receiver_s_words_are_read(void **state) {
+    (void)state;
+    static const struct {
+        config_telemetry_protocol protocol;
+        span body;
+        const char *words;
+    } rows[] = {
+        {TELEMETRY_PROTOBUF, SPAN(""), ""},
+        {TELEMETRY_PROTOBUF, SPAN("\x08\x03\x12\x04late"), "late"},
+        {TELEMETRY_PROTOBUF, SPAN("no such key\r\n"), "no such key"},
+        {TELEMETRY_PROTOBUF, SPAN("a\0b"), ""},
+        {TELEMETRY_PROTOBUF, SPAN("a\x1B[31m"), ""},
+        {TELEMETRY_PROTOBUF, SPAN("a\xFF"), ""},
+        {TELEMETRY_JSON, SPAN("{\"code\":3,\"message\":\"b\\u0061d\"}"), "bad"},
+        {TELEMETRY_JSON, SPAN("{\"error\":\"bad\"}"), "{\"error\":\"bad\"}"},
+        {TELEMETRY_JSON, SPAN("not found"), "not found"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        arena a;
+        arena_init(&a, 0);
+        assert_span(otlp_read_error(rows[i].protocol, rows[i].body, &a), rows[i].words);
+        arena_done(&a);
+    }
+    char text[1000];
+    arena a;
+    arena_init(&a, 0);
+    memset(text, 'x', sizeof text);
+    assert_int_equal(otlp_read_error(TELEMETRY_JSON, span_from(text, sizeof text), &a).len,
+                     OTLP_ERROR_MAX);
+    arena_done(&a);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_written_as_the_encoding_says),
@@ -346,6 +378,7 @@ int main(void) {
         cmocka_unit_test(metrics_are_whole_in_protobuf),
         cmocka_unit_test(metrics_are_whole_in_json),
         cmocka_unit_test(a_receiver_s_refusals_are_read),
+        cmocka_unit_test(a_receiver_s_words_are_read),
     };
     return run_watched(tests);
 }
