@@ -49,7 +49,7 @@ static void join_parent(exchange *x, exchange *parent) {
     assert(parent->phase < PHASE_CLOSING && parent->env == x->env);
     list_push_back(&parent->children, &x->sibling);
     x->env->open_children++;
-    x->client = parent->client;
+    exchange_set_caller(x, caller_ref(parent->caller));
     x->request.holder = parent->request.holder;
     x->record.client = parent->record.client;
     x->record.environment = parent->record.environment;
@@ -135,6 +135,7 @@ static void reap_all(exchange_env *env) {
     for (list *node; (node = list_pop_front(&env->ended));) {
         exchange *x = LIST_ENTRY(node, exchange, link);
         x->door->done(x->user);
+        caller_unref(x->caller);
         loop_snapshot_unref(x->snapshot);
         large_request_free(x->large);
         keeper_unref(x->plain_keeper);

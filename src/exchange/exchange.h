@@ -11,6 +11,7 @@
 #ifndef WEIR_EXCHANGE_EXCHANGE_H
 #define WEIR_EXCHANGE_EXCHANGE_H
 
+#include "access/caller.h"
 #include "base/keeper.h"
 #include "base/shares.h"
 #include "call/call_wait.h"
@@ -85,8 +86,8 @@ typedef struct exchange_request {
     /* The door has asked exchange_identify() already, with the configuration in force: its answer.
      */
     bool identified;
-    const config_client *client;
-    /* A step of another exchange on this loop, which must not have ended: then snapshot, client and
+    caller caller; /* borrowed: the exchange takes its own reference */
+    /* A step of another exchange on this loop, which must not have ended: then snapshot, caller and
      * deadline are the parent's, and it is cancelled when the parent ends. NULL: none. */
     exchange *parent;
     span label; /* what the record calls it; empty: by its form and endpoint */
@@ -188,9 +189,10 @@ MUST_USE bool exchange_identify_admin(const config *c, http_headers headers);
 
 /* Whether a request may call at all: the identify stage's own question, for a door that wants to
  * refuse before it reads a large body, and for the paths that need a key without being a call. True
- * where no keys are configured (*ret_client NULL then). false: *ret_error is the answer. */
-MUST_USE bool exchange_identify(const config *c, http_headers headers,
-                                const config_client **ret_client, weir_error *ret_error);
+ * where no keys are configured (ret->client NULL then); *ret is the caller's to give back. false:
+ * *ret_error is the answer. */
+MUST_USE bool exchange_identify(const config *c, http_headers headers, caller *ret,
+                                weir_error *ret_error);
 
 /* The client's own id of the request: its x-client-request-id, else its x-request-id. Empty: it has
  * sent none, or one that is longer than OpenAI allows or no printable ASCII. */

@@ -143,7 +143,8 @@ struct exchange {
     list sibling; /* in the parent's children */
 
     /* What the stages have found. */
-    const config_client *client; /* NULL: no keys are asked */
+    caller caller;               /* counted */
+    const config_client *client; /* of it; NULL: no keys are asked */
     request_facts facts;
     large_request *large; /* facts point into it; NULL: the request is none */
     const config_model *model;
@@ -185,6 +186,12 @@ struct exchange {
 
 static inline const config *exchange_config(const exchange *x) {
     return loop_snapshot_config(x->snapshot);
+}
+
+/* Takes over the reference. */
+static inline void exchange_set_caller(exchange *x, caller c) {
+    x->caller = c;
+    x->client = c.client;
 }
 
 /* In which the client asks, and its answer's events come. */

@@ -29,9 +29,8 @@ bool exchange_identify_admin(const config *c, http_headers headers) {
     return false;
 }
 
-bool exchange_identify(const config *c, http_headers headers, const config_client **ret_client,
-                       weir_error *ret_error) {
-    *ret_client = NULL;
+bool exchange_identify(const config *c, http_headers headers, caller *ret, weir_error *ret_error) {
+    *ret = (caller){NULL, NULL};
     if (c->client_count == 0) return true;
     span keys[KEYS];
     find_keys(headers, keys);
@@ -39,8 +38,8 @@ bool exchange_identify(const config *c, http_headers headers, const config_clien
     for (size_t i = 0; i < KEYS; i++) {
         if (!keys[i].len) continue;
         sent = true;
-        *ret_client = config_find_client(c, keys[i]);
-        if (*ret_client) return true;
+        ret->client = config_find_client(c, keys[i]);
+        if (ret->client) return true;
     }
     *ret_error = error_of(ERR_UNAUTHENTICATED);
     ret_error->message =
@@ -52,10 +51,14 @@ bool exchange_identify(const config *c, http_headers headers, const config_clien
 stage_result stage_identify(exchange *x) {
     weir_error error;
     if (x->request.identified) {
-        x->client = x->request.client;
-    } else if (!exchange_identify(exchange_config(x), x->request.headers, &x->client, &error)) {
-        x->failure = failure_of(&error);
-        return STAGE_ANSWER;
+        exchange_set_caller(x, caller_ref(x->request.caller));
+    } else {
+        caller found;
+        if (!exchange_identify(exchange_config(x), x->request.headers, &found, &error)) {
+            x->failure = failure_of(&error);
+            return STAGE_ANSWER;
+        }
+        exchange_set_caller(x, found);
     }
     if (x->client) {
         x->record.client = x->client->name;

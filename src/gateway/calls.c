@@ -126,7 +126,7 @@ static void start(call_request *c, exchange_request *ask) {
     c->running = true;
     /* A reload between head and body may have taken the client away: then it is asked anew. */
     ask->identified = c->request.asked == w->env.snapshot;
-    ask->client = c->request.client;
+    ask->caller = c->request.caller;
     exchange *x = exchange_start(&w->env, ask, &door, c);
     c->x = x; /* its last word never comes from inside exchange_start() */
 }

@@ -105,8 +105,8 @@ static bool key_fits(request *q) {
     const config *c = worker_config(q->w);
     const bool reads = q->row->who == WHO_READER;
     if (reads && reads_all(q)) return true;
-    bool known = exchange_identify(c, http_request_head(q->http)->headers, &q->client, &error);
-    if (known && (q->client || !reads)) return true;
+    bool known = exchange_identify(c, http_request_head(q->http)->headers, &q->caller, &error);
+    if (known && (q->caller.client || !reads)) return true;
     if (known) { /* there are no clients: the key that is asked for is an admin's */
         error = error_of(ERR_UNAUTHENTICATED);
         error.message = SPAN_OF("The records are for those who have one of admin.keys.");
@@ -149,7 +149,7 @@ void door_take(worker *w, http_request *r, const route *row) {
     }
     if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
     http_request_limit_body(r, worker_body_bytes(worker_config(w)));
-    if (q.client) http_request_set_holder(r, q.client->holder);
+    if (q.caller.client) http_request_set_holder(r, q.caller.client->holder);
     (void)request_keep(&q);
 }
 

@@ -90,12 +90,12 @@ static void on_answer(aside *a) {
 /* Another's records are not his to ask for. */
 static bool is_allowed(question *u) {
     const request *q = &u->request;
-    if (q->admin || !q->client) return true;
-    if (u->query.client.ptr && !span_eq(u->query.client, q->client->name)) {
+    if (q->admin || !q->caller.client) return true;
+    if (u->query.client.ptr && !span_eq(u->query.client, q->caller.client->name)) {
         reply_error_text(q, ERR_FORBIDDEN, "This key sees the records of its own client alone.");
         return false;
     }
-    u->query.client = q->client->name;
+    u->query.client = q->caller.client->name;
     return true;
 }
 

@@ -18,6 +18,7 @@ request *request_keep(const request *q) {
 }
 
 void request_free(request *q) {
+    caller_unref(q->caller);
     loop_snapshot_unref(q->asked);
     free(q);
 }

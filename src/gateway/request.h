@@ -11,6 +11,7 @@
 #ifndef WEIR_GATEWAY_REQUEST_H
 #define WEIR_GATEWAY_REQUEST_H
 
+#include "access/caller.h"
 #include "call/loop_snapshot.h"
 #include "http/server.h"
 
@@ -36,9 +37,9 @@ struct request {
     worker *w;
     http_request *http; /* NULL after the server's last word */
     const route *row;   /* NULL, on the door's stack alone: there is nothing at the path */
-    /* Of rows for clients: who asks, NULL where no keys are configured; and what was in force when
-     * that was found, counted, because client lives in it. */
-    const config_client *client;
+    /* Of rows for clients: who asks, counted; and what was in force when that was found, counted,
+     * because a client of the configuration lives in it. */
+    caller caller;
     loop_snapshot *asked;
     bool admin; /* of rows for readers: his key is an admin's */
     bool begun;
@@ -54,7 +55,7 @@ void request_free(request *q);
 /* ---- the door's ---- */
 
 /* Keeps a request that stands on the stack: it gets its memory and becomes its http_request's user.
- * Takes a reference of asked. */
+ * Takes over the reference of its caller, and takes one of asked. */
 request *request_keep(const request *q);
 
 #endif

@@ -442,16 +442,16 @@ static void a_step_has_its_parents_snapshot_client_and_deadline(void **state) {
     asked parent, step;
     script s, t;
     exchange_request r = world_request(&form_direct, ASK_STREAM);
-    r.client = &w->config->clients[0];
+    r.caller.client = &w->config->clients[0];
     ask(w, &parent, &s, &r);
-    parent.x->client = r.client; /* as identify does */
-    parent.x->record.client = r.client->name;
+    exchange_set_caller(parent.x, r.caller); /* as identify does */
+    parent.x->record.client = r.caller.client->name;
     loop_snapshot *old = w->env.snapshot;
     config *c = world_config("timeouts: {total: 10m}\n");
     w->env.snapshot = prepared(w->client, c, w->targets);
     ask_step(w, &step, &t, parent.x);
     assert_ptr_equal(step.x->snapshot, old);
-    assert_ptr_equal(step.x->client, r.client);
+    assert_ptr_equal(step.x->client, r.caller.client);
     assert_span(step.x->record.client, "ci");
     assert_int_equal(step.x->deadline_ms, parent.x->deadline_ms);
     exchange_cancel(parent.x);

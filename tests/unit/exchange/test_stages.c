@@ -83,15 +83,15 @@ static void whose_key_it_is(void **state) {
     world *w = world_new(&plan, CLIENTS);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const http_headers headers = {rows[i].headers, rows[i].headers[1].name.len ? 2 : 1};
-        const config_client *client = NULL;
+        caller who = {NULL, NULL};
         weir_error error = {.id = ERR_NONE};
-        bool known = exchange_identify(w->config, headers, &client, &error);
+        bool known = exchange_identify(w->config, headers, &who, &error);
         assert_int_equal(known, rows[i].client != NULL);
         if (known) {
-            assert_span(client->name, rows[i].client);
+            assert_span(who.client->name, rows[i].client);
             assert_int_equal(error.id, ERR_NONE);
         } else {
-            assert_null(client);
+            assert_null(who.client);
             assert_int_equal(error.id, ERR_UNAUTHENTICATED);
             assert_span(error.message, rows[i].says);
         }
@@ -102,10 +102,10 @@ static void whose_key_it_is(void **state) {
 static void nobody_needs_a_key_where_none_are_configured(void **state) {
     (void)state;
     world *w = world_new(&plan, "");
-    const config_client *client = (const config_client *)w;
+    caller who = {(const config_client *)w, NULL};
     weir_error error;
-    assert_true(exchange_identify(w->config, (http_headers){NULL, 0}, &client, &error));
-    assert_null(client);
+    assert_true(exchange_identify(w->config, (http_headers){NULL, 0}, &who, &error));
+    assert_null(who.client);
     world_free(w);
 }
 
@@ -142,7 +142,7 @@ static void the_doors_word_counts(void **state) {
     asked a;
     script s;
     exchange_request r = world_request(&form_openai, ASK_PLAIN);
-    r.client = &w->config->clients[1];
+    r.caller.client = &w->config->clients[1];
     ask(w, &a, &s, &r);
     assert_span(a.x->record.client, "dev");
     exchange_cancel(a.x);
@@ -179,6 +179,31 @@ static void there_is_room_up_to_the_limit(void **state) {
     world_free(w);
 }
 
+/* What is taken away while a call runs is there until the call is over, also for its steps. */
+static void a_call_keeps_who_asks(void **state) {
+    (void)state;
+    world *w = world_new(&plan, CLIENTS);
+    access_key *key = access_key_new();
+    key->client.name = arena_dup(&key->arena, SPAN_OF("mobile"));
+    asked a, step;
+    script s = {.x = NULL}, inner = {.x = NULL};
+    exchange_request r = world_request(&form_openai, ASK_PLAIN);
+    r.caller = (caller){&key->client, key};
+    ask(w, &a, &s, &r);
+    exchange_request child = world_request(&form_openai, ASK_PLAIN);
+    child.parent = a.x;
+    ask(w, &step, &inner, &child);
+    assert_int_equal(atomic_load(&key->refs), 3);
+    access_key_unref(key); /* revoked */
+    assert_span(step.x->record.client, "mobile");
+    exchange_cancel(a.x);
+    assert_int_equal(atomic_load(&key->refs), 2);
+    world_turn(w);
+    asked_done(&a);
+    asked_done(&step);
+    world_free(w);
+}
+
 /* Where there are several clients, one of them leaves the others their part. */
 static void one_client_leaves_room_for_others(void **state) {
     (void)state;
@@ -186,7 +211,7 @@ static void one_client_leaves_room_for_others(void **state) {
     asked a[4];
     script s[4];
     exchange_request r = world_request(&form_openai, ASK_PLAIN);
-    r.client = &w->config->clients[0];
+    r.caller.client = &w->config->clients[0];
     for (int i = 0; i < 3; i++)
         ask(w, &a[i], &s[i], &r);
     assert_said(&a[2],
@@ -195,13 +220,13 @@ static void one_client_leaves_room_for_others(void **state) {
                 "\"rate_limit_error\",\"param\":null,\"code\":\"too_many_calls\"}}");
     assert_headers(&a[2], "x-request-id: ID\nx-should-retry: true\nretry-after-ms: 1000\n"
                           "retry-after: 1\ncontent-type: application/json\n");
-    r.client = &w->config->clients[1];
+    r.caller.client = &w->config->clients[1];
     ask(w, &a[3], &s[3], &r);
     assert_non_null(s[3].x);
     exchange_cancel(a[0].x);
     world_turn(w);
     asked_done(&a[0]);
-    r.client = &w->config->clients[0];
+    r.caller.client = &w->config->clients[0];
     ask(w, &a[0], &s[0], &r); /* what is given back may be taken again */
     assert_non_null(s[0].x);
     for (int i = 0; i < 4; i++)
@@ -356,6 +381,7 @@ int main(void) {
         cmocka_unit_test(a_call_has_a_client_or_is_refused),
         cmocka_unit_test(the_doors_word_counts),
         cmocka_unit_test(there_is_room_up_to_the_limit),
+        cmocka_unit_test(a_call_keeps_who_asks),
         cmocka_unit_test(one_client_leaves_room_for_others),
         cmocka_unit_test(nobody_is_let_in_any_more),
         cmocka_unit_test(which_model_is_meant),

@@ -158,7 +158,8 @@ static const request_ops flood_ops = {sizeof(flood), flood_begin, request_ignore
 
 static void tell_client(request *q) {
     buf text = BUF_EMPTY;
-    buf_addf(&text, "%.*s at %.*s", SPAN_ARG(q->client ? q->client->name : SPAN_OF("nobody")),
+    buf_addf(&text, "%.*s at %.*s",
+             SPAN_ARG(q->caller.client ? q->caller.client->name : SPAN_OF("nobody")),
              SPAN_ARG(q->row->path));
     answer_text(q, buf_cstr(&text));
     buf_done(&text);
