@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include "base/mem.h"
 #include "base/random.h"
 
 #include <openssl/evp.h>
@@ -78,6 +79,26 @@ void sha256(span s, unsigned char out[SHA256_LEN]) {
 /* A sha256_stream is OpenSSL's context under a name of its own. */
 static EVP_MD_CTX *stream_context(sha256_stream *s) {
     return (EVP_MD_CTX *)(void *)s;
+}
+
+void hmac_sha256(const unsigned char secret[HMAC_SECRET_LEN], span text,
+                 unsigned char out[SHA256_LEN]) {
+    enum { BLOCK = 64, INNER_PAD = 0x36, OUTER_PAD = 0x5C };
+    unsigned char digest[SHA256_LEN], bytes[BLOCK + HMAC_TEXT_MAX];
+    if (text.len > HMAC_TEXT_MAX) {
+        sha256(text, digest);
+        text = span_from((const char *)digest, sizeof digest);
+    }
+    for (size_t i = 0; i < BLOCK; i++)
+        bytes[i] = (i < HMAC_SECRET_LEN ? secret[i] : 0) ^ INNER_PAD;
+    if (text.len) memcpy(bytes + BLOCK, text.ptr, text.len);
+    sha256(span_from((const char *)bytes, BLOCK + text.len), out);
+    for (size_t i = 0; i < BLOCK; i++)
+        bytes[i] ^= INNER_PAD ^ OUTER_PAD;
+    memcpy(bytes + BLOCK, out, SHA256_LEN);
+    sha256(span_from((const char *)bytes, BLOCK + SHA256_LEN), out);
+    mem_wipe(bytes, sizeof bytes);
+    mem_wipe(digest, sizeof digest);
 }
 
 sha256_stream *sha256_stream_new(void) {

@@ -14,7 +14,13 @@ enum { SHA256_LEN = 32, SHA256_HEX_LEN = 64 };
 
 void sha256(span s, unsigned char out[SHA256_LEN]);
 
-/* The same of bytes that come in pieces. */
+/* HMAC-SHA-256 (RFC 2104): of one who does not know the secret nothing can be made that has a
+ * hash of his choice. text: up to HMAC_TEXT_MAX bytes; a longer one is hashed first. */
+enum { HMAC_SECRET_LEN = 32, HMAC_TEXT_MAX = 256 };
+void hmac_sha256(const unsigned char secret[HMAC_SECRET_LEN], span text,
+                 unsigned char out[SHA256_LEN]);
+
+/* The same as sha256() of bytes that come in pieces. */
 typedef struct sha256_stream sha256_stream;
 MUST_USE sha256_stream *sha256_stream_new(void);
 void sha256_stream_add(sha256_stream *s, span piece);

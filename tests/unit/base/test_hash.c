@@ -3,6 +3,9 @@
 #include "base/hash.h"
 #include "base/random.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
 static void sha256_is_fips_180(void **state) {
     (void)state;
     unsigned char digest[SHA256_LEN], back[SHA256_LEN];
@@ -14,6 +17,29 @@ static void sha256_is_fips_180(void **state) {
     assert_memory_equal(back, digest, sizeof back);
     assert_false(hex_decode(SPAN_OF("zz"), back, 1));
     assert_false(hex_decode(SPAN_OF("abc"), back, 1));
+}
+
+/* Against OpenSSL's; RFC 4231 has no secret of 32 bytes. */
+static void hmac_is_rfc_2104(void **state) {
+    (void)state;
+    unsigned char secret[HMAC_SECRET_LEN], ours[SHA256_LEN], theirs[SHA256_LEN];
+    char text[HMAC_TEXT_MAX];
+    for (size_t i = 0; i < sizeof secret; i++)
+        secret[i] = (unsigned char)(i * 7 + 200);
+    memset(text, 'x', sizeof text);
+    for (size_t len = 0; len <= sizeof text; len++) {
+        unsigned n = sizeof theirs;
+        assert_non_null(HMAC(EVP_sha256(), secret, sizeof secret, (const unsigned char *)text, len,
+                             theirs, &n));
+        hmac_sha256(secret, span_from(len ? text : NULL, len), ours);
+        assert_memory_equal(ours, theirs, sizeof ours);
+    }
+    char longer[HMAC_TEXT_MAX + 1] = {0};
+    unsigned char digest[SHA256_LEN];
+    sha256(span_from(longer, sizeof longer), digest);
+    hmac_sha256(secret, span_from((const char *)digest, sizeof digest), theirs);
+    hmac_sha256(secret, span_from(longer, sizeof longer), ours);
+    assert_memory_equal(ours, theirs, sizeof ours);
 }
 
 static void sha256_in_pieces_is_the_same(void **state) {
@@ -58,7 +84,8 @@ static void ids_are_version_7(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_is_fips_180), cmocka_unit_test(sha256_in_pieces_is_the_same),
-        cmocka_unit_test(hashes_differ), cmocka_unit_test(ids_are_version_7)};
+        cmocka_unit_test(sha256_is_fips_180), cmocka_unit_test(hmac_is_rfc_2104),
+        cmocka_unit_test(sha256_in_pieces_is_the_same), cmocka_unit_test(hashes_differ),
+        cmocka_unit_test(ids_are_version_7)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
