@@ -148,7 +148,7 @@ static void who_shares_a_limit(void **state) {
 
 static exchange_request request_of_client(world *w, size_t client, const char *body) {
     exchange_request r = world_request(&form_openai, body);
-    r.client = &w->config->clients[client];
+    r.caller.client = &w->config->clients[client];
     return r;
 }
 
