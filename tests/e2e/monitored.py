@@ -46,8 +46,7 @@ class Monitored:
     def __enter__(self):
         with contextlib.ExitStack() as made:
             self.sims = [Simulator("--pace", "5"), Simulator("--pace", "5")]
-            for sim in self.sims:
-                made.callback(sim.close)
+            made.callback(lambda: [sim.close() for sim in self.sims])
             self.weir = daemon.Weir(self.folder / "weir", configuration(self.sims))
             made.callback(self.weir.stop)
             self.prometheus = prometheus.Server(self.folder, [f"127.0.0.1:{self.weir.port}"], self.every)

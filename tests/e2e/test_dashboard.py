@@ -1,6 +1,7 @@
 """The dashboard of packaging/grafana before a real Prometheus that scrapes a weir over the simulator: every query is over series that there
 are, and shows what was played."""
 
+import html
 import json
 import re
 
@@ -59,6 +60,14 @@ def test_each_source_is_the_chosen_one():
             assert source == {"type": "prometheus", "uid": "${datasource}"}
     names = [variable["name"] for variable in DASHBOARD["templating"]["list"]]
     assert names == ["datasource", "job", "instance"]
+
+
+def test_the_picture_has_each_panel():
+    """Else it is of an earlier dashboard: tools/dashboard-picture draws it anew."""
+    picture = (daemon.ROOT / "docs" / "dashboard.svg").read_text()
+    drawn = {html.unescape(title) for title in re.findall(r'class="[tr]">([^<]+)<', picture)}
+    assert drawn == {panel["title"] for panel in DASHBOARD["panels"]}
+    assert "no data" not in picture
 
 
 # -- before Prometheus -------------------------------------------------------------------------------------------------
