@@ -56,12 +56,21 @@ void buf_vaddf(buf *b, const char *fmt, va_list args) {
     va_end(again);
 }
 
+/* Terminals act on those of Latin-1, which UTF-8 writes as C2 80 to C2 9F, too. */
+static void blank_controls(buf *b, size_t from) {
+    for (size_t i = from; i < b->len; i++) {
+        unsigned char c = (unsigned char)b->ptr[i];
+        unsigned char next = i + 1 < b->len ? (unsigned char)b->ptr[i + 1] : 0;
+        if (c < ' ' || c == 0x7f) b->ptr[i] = ' ';
+        if (c == 0xc2 && next >= 0x80 && next < 0xa0) b->ptr[i] = b->ptr[i + 1] = ' ';
+    }
+}
+
 void buf_add_excerpt(buf *b, span text, size_t max) {
     span shown = span_clip(text, max);
     size_t from = b->len;
     buf_add(b, shown);
-    for (size_t i = from; i < b->len; i++)
-        if (b->ptr[i] == '\n' || b->ptr[i] == '\r') b->ptr[i] = ' ';
+    blank_controls(b, from);
     if (shown.len < text.len) buf_add_cstr(b, "…");
 }
 

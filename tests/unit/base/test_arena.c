@@ -90,6 +90,10 @@ static void excerpts_are_one_line_and_whole_characters(void **state) {
         {SPAN("aé"), 3, "> aé"},
         {SPAN(""), 0, "> "},
         {SPAN("\x80\x80"), 1, "> …"},
+        {SPAN("\x1b[2Jgone\a\0\x7f."), 20, ">  [2Jgone   ."},
+        {SPAN("\xc2\x9b"
+              "2J\xc2\xa0\xc2"),
+         20, ">   2J\xc2\xa0\xc2"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf b = BUF_EMPTY;
