@@ -1,7 +1,9 @@
 """What is secret between weir and a provider, put by the provider into all that it can send: it is nowhere in what clients get, in the
 log, in the metrics, on the pages, in the results of a batch (which are libweir's)."""
 
+import gzip
 import json
+import zlib
 
 import pytest
 
@@ -33,7 +35,34 @@ def answer(status, headers, body, reason="OK"):
 JSON, EVENTS = ("content-type", "application/json"), ("content-type", "text/event-stream")
 
 
-def everything(secret, spell):
+def zstd(body):
+    """One frame of one block, as it is."""
+    return b"\x28\xb5\x2f\xfd\xa0" + len(body).to_bytes(4, "little") + (len(body) << 3 | 1).to_bytes(3, "little") + body
+
+
+def brotli(body):
+    """One block as it is, and an empty one behind it."""
+    return (len(body) - 1 << 4 | 1 << 20).to_bytes(3, "little") + body + b"\x03"
+
+
+CODINGS = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli, "zstd": zstd}
+
+
+def packed(coding):
+    """An answer as above in a content coding, in chunks of seven bytes, behind an interim one that tells too."""
+    def build(status, headers, body, reason="OK"):
+        if not body or "content-encoding" in dict(headers):
+            return answer(status, headers, body, reason)
+        fields = "".join(f"{n}: {v}\r\n" for n, v in [*headers, ("content-encoding", coding)])
+        early = f"HTTP/1.1 103 {reason}\r\n{fields}link: <{reason}>\r\n\r\n"
+        data = CODINGS[coding](body.encode())
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(data[i:i + 7]), data[i:i + 7]) for i in range(0, len(data), 7))
+        end = f"0\r\nx-{reason}: {reason}\r\n\r\n"
+        return raw(f"{early}HTTP/1.1 {status} {reason}\r\n{fields}transfer-encoding: chunked\r\n\r\n".encode() + chunks + end.encode())
+    return build
+
+
+def everything(secret, spell, answer=answer):
     """(path, fields of the request, answer): the secret in each place."""
     s = spell(secret)
     name = secret.replace("/", "-")  # where a slash cannot stand no secret does
@@ -113,6 +142,20 @@ def test_no_secret_comes_out(weir, upstream, secret):
             got = asked(w, path, fields)
             assert not leaks(shown(got)), (path, fields, shown(got))
     upstream.always(reply(200, {"data": [{"id": secret}, {"id": f"m-{secret}", "object": "model"}, {"id": "good", secret: 1}]}))
+    check_pages(w)
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_no_secret_comes_out_of_a_coded_answer(weir, upstream, coding):
+    w = weir(upstream, providers=provider(upstream, FIRST), passthrough=["/v1/rerank"], retry={"retries": 0}, breaker="off", logs={"level": "debug"})
+    for spell in SPELLINGS:
+        for path, fields, behaviour in everything(FIRST, spell, packed(coding)):
+            upstream.always(behaviour)
+            got = asked(w, path, fields)
+            assert not leaks(shown(got)), (path, fields, shown(got))
+    assert wire.call(w, "GET", "/health").status == 200
+    upstream.always(packed(coding)(200, [JSON], json.dumps(bodies.completion(f"Hi {FIRST}."))))
+    assert wire.chat(w).json()["choices"][0]["message"]["content"] == "Hi [redacted]."
     check_pages(w)
 
 
