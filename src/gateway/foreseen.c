@@ -31,6 +31,15 @@ static void tell_reloads(metrics_shard *s) {
     metrics_foresee(s, METRIC_RELOADS, (span[]){SPAN("failed")});
 }
 
+static void tell_telemetry(metrics_shard *s, const config *c) {
+    static const span outcomes[] = {SPAN("sent"), SPAN("rejected"), SPAN("dropped")};
+    static const span signals[] = {SPAN("traces"), SPAN("metrics")};
+    for (size_t i = 0; c->telemetry.on && i < ARRAY_LEN(outcomes); i++)
+        metrics_foresee(s, METRIC_TELEMETRY_SPANS, &outcomes[i]);
+    for (size_t i = 0; c->telemetry.on && i < ARRAY_LEN(signals); i++)
+        metrics_foresee(s, METRIC_TELEMETRY_FAILURES, &signals[i]);
+}
+
 /* ---- of a provider, of a target ---- */
 
 static void tell_provider(metrics_shard *s, const config_provider *p) {
@@ -129,6 +138,7 @@ static void tell_model(metrics_shard *s, const config *c, const config_model *m)
 void foreseen_tell(metrics_shard *s, const config *c) {
     tell_errors(s);
     tell_reloads(s);
+    tell_telemetry(s, c);
     tell_handshakes(s, c);
     tell_no_room(s);
     for (size_t i = 0; i < c->provider_count; i++)
