@@ -5,17 +5,16 @@
 
 #include <inttypes.h>
 
+const char *const batch_format_names[] = {
+    [FORMAT_AUTO] = "auto",       [FORMAT_JSON] = "json",
+    [FORMAT_OPENAI] = "openai",   [FORMAT_MESSAGES] = "messages",
+    [FORMAT_PROMPTS] = "prompts", [FORMAT_CSV] = "csv",
+    [FORMAT_TSV] = "tsv",         NULL};
+
 bool batch_format_of(span name, batch_format *ret) {
-    static const struct {
-        const char *name;
-        batch_format format;
-    } rows[] = {{"auto", FORMAT_AUTO},       {"json", FORMAT_JSON},
-                {"openai", FORMAT_OPENAI},   {"messages", FORMAT_MESSAGES},
-                {"prompts", FORMAT_PROMPTS}, {"csv", FORMAT_CSV},
-                {"tsv", FORMAT_TSV}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (!span_eq(name, span_cstr(rows[i].name))) continue;
-        *ret = rows[i].format;
+    for (size_t i = 0; batch_format_names[i]; i++) {
+        if (!span_eq(name, span_cstr(batch_format_names[i]))) continue;
+        *ret = (batch_format)i;
         return true;
     }
     return false;

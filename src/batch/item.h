@@ -16,12 +16,14 @@ typedef enum batch_format {
     FORMAT_OPENAI,   /* {"custom_id", "method", "url", "body"} */
     FORMAT_MESSAGES, /* the line is the body of a chat completion */
     FORMAT_PROMPTS,  /* the line is what the user says */
-    FORMAT_TABLE,    /* a column of the record is */
-    FORMAT_CSV,      /* what the user says: such a table, whatever the input is called … */
+    FORMAT_CSV,      /* what the user says: a table, whatever the input is called … */
     FORMAT_TSV,      /* … with tabs */
+    FORMAT_TABLE,    /* what these come to: a column of the record is */
 } batch_format;
 
-/* "auto", "json", "openai", "messages", "prompts", "csv", "tsv". false: no such format. */
+/* "auto", "json", "openai", "messages", "prompts", "csv", "tsv"; NULL after the last. */
+extern const char *const batch_format_names[];
+/* false: no such format. */
 MUST_USE bool batch_format_of(span name, batch_format *ret);
 
 typedef enum item_problem {

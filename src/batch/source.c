@@ -53,6 +53,7 @@ void source_done(source *s) {
     arena_done(&s->arena);
     ids_done(&s->ids);
     lines_done(&s->lines);
+    buf_done(&s->header);
     buf_done(&s->why);
     free(s->chunk);
     s->chunk = NULL;
@@ -94,6 +95,7 @@ static bool has_own_ids(const source *s) {
 /* What is wrong with it is told in s->why. */
 static void take_header(source *s) {
     buf why = BUF_EMPTY;
+    buf_add(&s->header, s->line.text);
     if (s->line.too_long || !span_is_utf8(s->line.text))
         buf_add_cstr(&why, "the header is too long, or not UTF-8");
     else

@@ -36,6 +36,7 @@ typedef struct source {
     line line;
     item item;
     table table;    /* where it is one */
+    buf header;     /* its text */
     uint64_t seen;  /* lines that were not blank, nor a header */
     uint64_t blank; /* lines that were empty */
     uint64_t told;  /* lines that were to be done */

@@ -62,7 +62,8 @@ bool table_read_header(table *t, span record, const table_wish *wish, buf *ret_w
     t->prompt = 0;
     csv_fault fault = csv_read(record, t->separator, &a, &names, &t->columns);
     if (fault != CSV_GOOD) buf_addf(ret_why, "the header has %s", csv_fault_text(fault));
-    bool ok = fault == CSV_GOOD && find_prompt(t, names, wish->prompt, ret_why) &&
+    bool ok = fault == CSV_GOOD &&
+              (wish->no_prompt || find_prompt(t, names, wish->prompt, ret_why)) &&
               find_id(t, names, wish->id, ret_why);
     t->headed = ok;
     arena_done(&a);

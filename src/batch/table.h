@@ -12,6 +12,7 @@
 typedef struct table_wish {
     span prompt; /* a column's name */
     span id;
+    bool no_prompt; /* nothing is asked: the first column stands for the one that would be */
 } table_wish;
 
 enum { TABLE_NO_COLUMN = -1 };

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CLI_SOME_FAILED = 3, CLI_INTERRUPTED = 130, CLI_TERMINATED = 143 };
+enum { CLI_INTERRUPTED = 130, CLI_TERMINATED = 143 };
 enum { MAX_LINE_MIN = 64, MAX_LINE_MAX = 512 * 1024 * 1024, RETRIES_MAX = 20 };
 
 enum {
@@ -43,9 +43,6 @@ enum {
     OPT_QUIET
 };
 
-static const char *const input_formats[] = {"auto",    "json", "openai", "messages",
-                                            "prompts", "csv",  "tsv",    NULL};
-
 static const cli_option options[] = {
     {'o', "output", "FILE", "Where answers go, or - (default INPUT.out.jsonl)", .kind = CLI_FILE},
     {0, "errors", "FILE", "Where failures go (default OUTPUT.errors.jsonl)", .kind = CLI_FILE},
@@ -62,7 +59,7 @@ static const cli_option options[] = {
      .choices = result_form_names},
     {0, "ordered", NULL, "At the end, put results into the input's order"},
     {0, "input-format", "NAME", "What the input is, whatever it is called", .kind = CLI_CHOICE,
-     .choices = input_formats, .rare = true},
+     .choices = batch_format_names, .rare = true},
     {0, "prompt-column", "NAME", "Column of a .csv or .tsv to ask (default prompt)"},
     {0, "id-column", "NAME", "Column of custom_ids (default custom_id, if any)", .rare = true},
     {0, "limit", "COUNT", "Do so many of the lines that are left", .kind = CLI_COUNT, .min = 1,
@@ -413,8 +410,11 @@ static int run(const cli_args *args) {
     return status;
 }
 
+static const cli_command *const parts[] = {&cli_batch_join, NULL};
+
 const cli_command cli_batch = {
     .name = "batch",
+    .parts = parts,
     .summary = "Ask a file of requests, one a line, and keep the answers",
     .operands = {"INPUT", CLI_FILE, .min = 1, .max = 1},
     .example = "  weir batch in.jsonl -o out.jsonl -j 20",

@@ -12,6 +12,7 @@
 #include "config/config.h"
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum { CLI_SOME_FAILED = 3 }; /* of weir batch: it is done, but for some of the lines */
 enum { CLI_OPTIONS_MAX = 32, CLI_COMMANDS_MAX = 16 };
 
 /* What a value is: for the check before the command runs, and for completion. */
@@ -50,8 +51,9 @@ typedef struct cli_operands {
 
 typedef struct cli_args cli_args;
 
-typedef struct cli_command {
-    const char *name;
+typedef struct cli_command cli_command;
+struct cli_command {
+    const char *name;    /* of a part: "batch join" */
     const char *summary; /* one line */
     cli_operands operands;
     const char *about;   /* a paragraph or two for --help; may be NULL */
@@ -59,10 +61,14 @@ typedef struct cli_command {
     const cli_option *options;
     size_t option_count; /* up to CLI_OPTIONS_MAX */
     bool hidden;         /* not in the list of `weir --help` */
+    /* Commands that are called behind the name of this one, where its first operand would stand;
+     * NULL after the last; NULL: it has none. They have no parts of their own. */
+    const cli_command *const *parts;
     int (*run)(const cli_args *args);
-} cli_command;
+};
 
 extern const cli_command cli_batch;
+extern const cli_command cli_batch_join;
 extern const cli_command cli_calls;
 extern const cli_command cli_chat;
 extern const cli_command cli_check;
@@ -134,6 +140,10 @@ int cli_show_version(void);
 int cli_miss_command(void); /* the list on stderr */
 int cli_unknown_command(const char *name);
 const cli_command *cli_find_command(const char *name); /* or NULL */
+/* A command's part, by the word behind the command's name; NULL: there is none. */
+const cli_command *cli_find_part(const cli_command *command, const char *word);
+/* That word: "join" of "batch join"; of another command its name. */
+const char *cli_own_word(const cli_command *command);
 
 /* say.c */
 /* The nearest of count names to word, or NULL. */

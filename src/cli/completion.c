@@ -7,6 +7,20 @@ static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 static void (*const writers[])(buf *out) = {completion_write_bash, completion_write_zsh,
                                             completion_write_fish};
 
+void completion_each(void (*write)(const cli_command *command, buf *out), buf *out) {
+    for (size_t i = 0; i < cli_command_count; i++) {
+        const cli_command *const *parts = cli_commands[i]->parts;
+        write(cli_commands[i], out);
+        for (size_t p = 0; parts && parts[p]; p++)
+            write(parts[p], out);
+    }
+}
+
+void completion_write_parts(const cli_command *command, buf *out) {
+    for (size_t i = 0; command->parts[i]; i++)
+        buf_addf(out, "%s%s", i ? " " : "", cli_own_word(command->parts[i]));
+}
+
 void completion_write_commands(buf *out) {
     bool first = true;
     for (size_t i = 0; i < cli_command_count; i++) {

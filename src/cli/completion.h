@@ -13,7 +13,11 @@ void completion_write_bash(buf *out);
 void completion_write_zsh(buf *out);
 void completion_write_fish(buf *out);
 
-/* For the writers. The names of the commands that are listed, with blanks between. */
+/* For the writers. Calls each command that there is, its parts behind it. */
+void completion_each(void (*write)(const cli_command *command, buf *out), buf *out);
+/* The words of a command's parts, with blanks between. */
+void completion_write_parts(const cli_command *command, buf *out);
+/* The names of the commands that are listed, with blanks between. */
 void completion_write_commands(buf *out);
 /* The words that a value of this kind is one of, with blanks between, after before and ahead of
  * behind. false, and nothing is written: it is no word of a list. */

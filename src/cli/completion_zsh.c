@@ -66,7 +66,8 @@ static void write_option(const cli_command *command, const cli_option *o, buf *o
     buf_add_cstr(out, "' \\\n");
 }
 
-static void write_operands(const cli_operands *operands, buf *out) {
+static void write_operands(const cli_command *command, buf *out) {
+    const cli_operands *operands = &command->operands;
     if (!operands->usage) return;
     for (size_t i = 1; i <= (operands->max ? operands->max : 1); i++) {
         if (operands->max)
@@ -75,19 +76,31 @@ static void write_operands(const cli_operands *operands, buf *out) {
             buf_add_cstr(out, "        '*:");
         write_text(operands->usage, out);
         buf_add_char(out, ':');
-        if (operands->kind == CLI_TEXT)
+        if (operands->kind == CLI_TEXT) {
             buf_add_cstr(out, "()"); /* a message would keep zsh from completing an option */
-        else
+        } else if (command->parts && i == 1) {
+            buf_add_cstr(out, "{compadd ");
+            completion_write_parts(command, out);
+            buf_add_cstr(out, "; _files}");
+        } else {
             write_action(operands->kind, operands->choices, out);
+        }
         buf_add_cstr(out, "' \\\n");
     }
 }
 
+/* Both words become the command's name. */
+static void write_part(const cli_command *command, buf *out) {
+    if (cli_own_word(command) == command->name) return;
+    buf_addf(out, "    '%s') words=('%s' \"${(@)words[3,-1]}\"); ((CURRENT--)) ;;\n", command->name,
+             command->name);
+}
+
 static void write_command(const cli_command *command, buf *out) {
-    buf_addf(out, "    %s) _arguments -s -S : \\\n", command->name);
+    buf_addf(out, "    '%s') _arguments -s -S : \\\n", command->name);
     for (size_t i = 0; i < command->option_count; i++)
         write_option(command, &command->options[i], out);
-    write_operands(&command->operands, out);
+    write_operands(command, out);
     buf_add_cstr(out, "        '(- *)'{-h,--help}'[Show the options and an example]' ;;\n");
 }
 
@@ -110,9 +123,10 @@ void completion_write_zsh(buf *out) {
                       "        '(- *)'{-V,--version}'[Show the version]' \\\n"
                       "        '1:command:_weir_commands' '*::argument:->arguments' && ret=0\n"
                       "    [[ $state == arguments ]] || return ret\n"
-                      "    case $words[1] in\n");
-    for (size_t i = 0; i < cli_command_count; i++)
-        write_command(cli_commands[i], out);
+                      "    ((CURRENT > 2)) && case \"$words[1] $words[2]\" in\n");
+    completion_each(write_part, out);
+    buf_add_cstr(out, "    esac\n    case $words[1] in\n");
+    completion_each(write_command, out);
     buf_add_cstr(out, "    esac\n}\n"
                       "if [[ $funcstack[1] == _weir ]]; then\n    _weir \"$@\"\nelse\n"
                       "    compdef _weir weir\nfi\n");

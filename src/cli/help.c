@@ -95,8 +95,11 @@ void cli_write_help(const cli_command *command, bool colour, buf *out) {
     const char *operands = command->operands.usage;
     buf_addf(out, "weir %s: %s\n", command->name, command->summary);
     cli_write_heading("Usage", colour, out);
-    buf_addf(out, " weir %s%s%s%s\n", command->name, command->option_count ? " [options]" : "",
+    buf_addf(out, " weir %s%s%s%s", command->name, command->option_count ? " [options]" : "",
              operands ? " " : "", operands ? operands : "");
+    for (size_t i = 0; command->parts && command->parts[i]; i++)
+        buf_addf(out, "; or weir %s --help", command->parts[i]->name);
+    buf_add_char(out, '\n');
     if (command->about) buf_addf(out, "\n%s\n", command->about);
     write_options(command, colour, out);
     write_example(command->example, colour, out);

@@ -57,5 +57,7 @@ int main(int argc, char **argv) {
     if (is_one_of(word, "-h", "--help")) return run_command(&cli_help, argc - 1, argv + 1);
     if (word[0] == '-') return unknown_option(word);
     const cli_command *command = cli_find_command(word);
-    return command ? run_command(command, argc - 1, argv + 1) : cli_unknown_command(word);
+    if (!command) return cli_unknown_command(word);
+    const cli_command *part = argc > 2 ? cli_find_part(command, argv[2]) : NULL;
+    return part ? run_command(part, argc - 2, argv + 2) : run_command(command, argc - 1, argv + 1);
 }

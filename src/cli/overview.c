@@ -12,6 +12,17 @@ const cli_command *cli_find_command(const char *name) {
     return NULL;
 }
 
+const char *cli_own_word(const cli_command *command) {
+    const char *blank = strchr(command->name, ' ');
+    return blank ? blank + 1 : command->name;
+}
+
+const cli_command *cli_find_part(const cli_command *command, const char *word) {
+    for (size_t i = 0; command->parts && command->parts[i]; i++)
+        if (strcmp(cli_own_word(command->parts[i]), word) == 0) return command->parts[i];
+    return NULL;
+}
+
 int cli_unknown_command(const char *name) {
     const char *names[CLI_COMMANDS_MAX];
     size_t count = 0;

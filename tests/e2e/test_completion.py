@@ -21,8 +21,11 @@ def commands():
     return re.findall(r"^  (\w+)", listed, re.M)
 
 
+PARTS = ["batch join"]  # which stand in no list
+
+
 def options(command):
-    return sorted(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", weir("help", command), re.M) + [f"--{name}" for name in RARE.get(command, ())])
+    return sorted(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", weir(*command.split(), "--help"), re.M) + [f"--{name}" for name in RARE.get(command, ())])
 
 
 @pytest.fixture
@@ -82,6 +85,11 @@ TYPED = [
     ("weir chat Hello --usa", "weir chat Hello --usage "),
     ("weir chat Hello -f web", "weir chat Hello -f web.yaml "),
     ("weir batch -- web", "weir batch -- web.yaml "),
+    ("weir batch jo", "weir batch join "),
+    ("weir batch join --qui", "weir batch join --quiet "),
+    ("weir batch join --input-format ts", "weir batch join --input-format tsv "),
+    ("weir batch join web", "weir batch join web.yaml "),
+    ("weir batch join web.yaml -o my\\ fi", "weir batch join web.yaml -o my\\ file.yaml "),
 ]
 
 
@@ -115,7 +123,7 @@ def test_zsh_leaves_out_what_is_excluded(terminal, folder):
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_tab_shows_what_there_is(terminal, folder, shell):
     t = prompt(terminal, folder, shell)
-    for command in commands():
+    for command in commands() + PARTS:
         t.send(f"weir {command} --")
         t.press("tab", "tab")
         for option in options(command) if len(options(command)) > 1 else []:
@@ -140,8 +148,9 @@ def test_fish_shows_what_there_is(folder):
     assert sorted(fish(folder, "weir ")) == sorted(commands())
     assert fish(folder, "weir che") == {"check": "Check the configuration"}
     assert sorted(fish(folder, "weir --")) == ["--help", "--version"]
-    for command in commands():
+    for command in commands() + PARTS:
         assert sorted(fish(folder, f"weir {command} --")) == options(command), command
+    assert fish(folder, "weir batch jo").keys() == {"join"}
     assert fish(folder, "weir help --he").keys() == {"--help"}
     assert fish(folder, "weir help che").keys() == {"check"}
     assert fish(folder, "weir check serve").keys() == set()
@@ -155,6 +164,8 @@ def test_fish_offers_files_where_a_file_is_meant(folder):
     assert fish(folder, "weir sim --pace we") == {}
     assert fish(folder, "weir batch --input-format o").keys() == {"openai"}
     assert fish(folder, "weir batch we").keys() == {"web.yaml", "weir.yaml"}
+    assert fish(folder, "weir batch join we").keys() == {"web.yaml", "weir.yaml"}
+    assert fish(folder, "weir batch join --input-format o").keys() == {"openai"}
     assert fish(folder, "weir completion ").keys() == {"bash", "zsh", "fish"}
 
 

@@ -15,7 +15,7 @@ def weir(*args):
 
 
 # The script of completion knows the commands that no list shows, too.
-COMMANDS = re.findall(r"^    (\w+):-\*", weir("completion", "bash"), re.M)
+COMMANDS = [name.replace("-", " ") for name in re.findall(r"^    ([\w-]+):-\*", weir("completion", "bash"), re.M)]
 
 # For which the screen of help has no room.
 RARE = {"batch": ["input-format", "id-column", "limit", "temperature", "max-tokens", "schema", "max-line"], "usage": ["ca"],
@@ -24,7 +24,7 @@ RARE = {"batch": ["input-format", "id-column", "limit", "temperature", "max-toke
 
 def options_there_are(command):
     """(letter or "", name, whether it takes a value) of each, from the help."""
-    rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)( [A-Z]\S*)?(?:  |$)", weir("help", command), re.M)
+    rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)( [A-Z]\S*)?(?:  |$)", weir(*command.split(), "--help"), re.M)
     rare = {("", name, True) for name in RARE.get(command, ())}
     return {(letter, name, bool(value)) for letter, name, value in rows} - {("h", "help", False)} | rare
 

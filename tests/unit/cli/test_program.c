@@ -129,6 +129,9 @@ static void helps_within_a_screen(void **state) {
     assert_non_null(strstr(whole.out.ptr, "\n  check "));
     assert_null(strstr(whole.out.ptr, "\n  reference ")); /* hidden */
     check_help(SPAN_OF("reference"));
+    ran part = run("batch join --help");
+    check_screen(&part);
+    done(&part);
     /* Each command that is listed has a page, the same by every way to it. */
     span rest = buf_span(&whole.out), line;
     size_t seen = 0;
