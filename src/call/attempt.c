@@ -227,7 +227,7 @@ void attempt_cancel(attempt *a) {
 bool attempt_end_whole(attempt *a) {
     if (a->state == TELLING) return true;
     if (a->state != WHOLE && a->state != DRAIN) return false;
-    if (attempt_is_away(a) && a->reader.kind == ANSWER_PLAIN) return false;
+    if (attempt_is_away(a) && a->reader->kind == ANSWER_PLAIN) return false;
     attempt_end(a);
     return true;
 }
@@ -266,7 +266,7 @@ attempt_facts attempt_get_facts(const attempt *a) {
                            .head_us = times.head_us,
                            .first_content_us = a->first_content_us,
                            .status = a->status,
-                           .skipped = a->reader.skipped,
+                           .skipped = a->reader ? a->reader->skipped : 0,
                            .unfinished = a->unfinished,
                            .request_id = a->request_id,
                            .usage = a->usage};

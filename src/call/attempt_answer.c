@@ -92,10 +92,10 @@ static target_habit habit_of(const attempt *a) {
 /* The event was told: is all there that was asked for? What says more makes the rest be waited for
  * anew; of one that begins another choice it was not the end. */
 static void look_for_end(attempt *a, const answer_event *e) {
-    if (reader_flows(&a->reader) && e->sorts & EVENT_FINISH)
+    if (reader_flows(a->reader) && e->sorts & EVENT_FINISH)
         target_learn(a->spec.target, habit_of(a));
     bool says = e->sorts & EVENT_ANSWERS;
-    bool whole = reader_is_whole(&a->reader);
+    bool whole = reader_is_whole(a->reader);
     if (whole && a->spec.facts->choices > a->spec.facts->prompts)
         target_learn(a->spec.target, HABIT_KNOWS_N);
     if (!whole) {
@@ -135,7 +135,7 @@ void attempt_take_event(attempt *a, const answer_event *e) {
     }
     if (e->usage) {
         a->usage = *e->usage;
-        if (reader_flows(&a->reader)) target_learn(a->spec.target, HABIT_TELLS_USAGE);
+        if (reader_flows(a->reader)) target_learn(a->spec.target, HABIT_TELLS_USAGE);
     }
     a->event_ms = a->spec.loop->now_ms;
     bool flows = e->kind == ANSWER_STREAM && e->sorts & EVENT_ANSWERS;
@@ -152,7 +152,7 @@ void attempt_take_event(attempt *a, const answer_event *e) {
 /* Of events that are put together to a document: no more of them are waited for. */
 void attempt_tell_gathered(attempt *a) {
     answer_event event;
-    if (reader_tell_gathered(&a->reader, &event)) attempt_take_event(a, &event);
+    if (reader_tell_gathered(a->reader, &event)) attempt_take_event(a, &event);
 }
 
 /* ---- its end ---- */
@@ -187,12 +187,12 @@ static void end_unfinished(attempt *a) {
 }
 
 static void fail_no_answer(attempt *a) {
-    attempt_fail(a, FAIL_MALFORMED, ERR_BAD_ANSWER, span_cstr(a->reader.no_answer));
+    attempt_fail(a, FAIL_MALFORMED, ERR_BAD_ANSWER, span_cstr(a->reader->no_answer));
 }
 
 static void fail_too_large(attempt *a) {
     const config_limits *limits = &attempt_config(a)->limits;
-    if (a->reader.events.dead)
+    if (a->reader->events.dead)
         attempt_fail(
             a, FAIL_OUR_LIMIT, ERR_ANSWER_TOO_LARGE,
             arena_printf(
@@ -216,7 +216,7 @@ static void fail_no_room(attempt *a) {
 /* A document has no first token: its head comes when it is whole. Events under the type of one are
  * late from the start all the same. */
 static void look_what_comes(attempt *a) {
-    if (!a->document || !reader_flows(&a->reader)) return;
+    if (!a->document || !reader_flows(a->reader)) return;
     a->document = false;
     if (a->flowing) return;
     int64_t left_ms = attempt_timeouts(a)->first_token_ms - (a->spec.loop->now_ms - a->began_ms);
@@ -243,13 +243,14 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
     /* Refused with what weir adds, taken without: that is known from now on. */
     if (a->spec.bare) target_learn(a->spec.target, HABIT_NO_STREAM_OPTIONS);
     bool coded = http_coding_of(head->headers) != HTTP_CODING_NONE;
-    reader_init(&a->reader, &spec, content_type, coded ? -1 : head->content_length);
+    a->reader = arena_alloc(a->spec.arena, sizeof *a->reader);
+    reader_init(a->reader, &spec, content_type, coded ? -1 : head->content_length);
     a->reading = true;
     a->state = ANSWER;
-    a->document = !reader_flows(&a->reader);
+    a->document = !reader_flows(a->reader);
     if (a->document) loop_timer_stop(a->spec.loop, &a->watch);
-    bool keeps_type = reader_content_type(&a->reader, content_type).len > 0;
-    const answer_head out = {.kind = a->reader.kind,
+    bool keeps_type = reader_content_type(a->reader, content_type).len > 0;
+    const answer_head out = {.kind = a->reader->kind,
                              .status = head->status,
                              .headers = a->crossing,
                              .content_type = keeps_type ? told_type : SPAN_EMPTY,
@@ -259,7 +260,7 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
 
 /* Of events that are put together to a document, which are not told one by one. */
 static void look_for_gathered_end(attempt *a) {
-    bool whole = reader_is_whole(&a->reader);
+    bool whole = reader_is_whole(a->reader);
     if (whole == (a->state == WHOLE)) return;
     a->state = whole ? WHOLE : ANSWER;
     if (whole)
@@ -280,16 +281,16 @@ void attempt_took(attempt *a, reader_result got) {
         end_unfinished(a);
     else if (got == READER_END)
         drain(a);
-    else if (a->reader.kind == ANSWER_PLAIN)
+    else if (a->reader->kind == ANSWER_PLAIN)
         look_for_gathered_end(a);
 }
 
 void attempt_take_answer(attempt *a, span piece) {
     answer_event event;
     reader_result got = READER_MORE;
-    if (a->reader.comes == ANSWER_PLAIN) attempt_pace_document(a, piece);
+    if (a->reader->comes == ANSWER_PLAIN) attempt_pace_document(a, piece);
     if (attempt_takes_large(a, piece)) return;
-    while (is_read(a) && (got = reader_next(&a->reader, &piece, &event)) == READER_EVENT)
+    while (is_read(a) && (got = reader_next(a->reader, &piece, &event)) == READER_EVENT)
         attempt_take_event(a, &event);
     if (!is_read(a)) return;
     attempt_took(a, got);
@@ -318,7 +319,7 @@ void attempt_end_from(attempt *a, reader_result got, answer_event *event, const 
     for (unsigned told = 1; got == READER_EVENT; told++) {
         attempt_take_event(a, event);
         if (!is_read(a) || attempt_rests(a, told) || attempt_ends_large(a, cut)) return;
-        got = reader_end(&a->reader, !cut, event);
+        got = reader_end(a->reader, !cut, event);
     }
     end_with(a, got, cut);
 }
@@ -327,5 +328,5 @@ void attempt_end_answer(attempt *a, const http_fail *cut) {
     answer_event event;
     attempt_pace_stop(a); /* all has come */
     if (!attempt_ends_large(a, cut))
-        attempt_end_from(a, reader_end(&a->reader, !cut, &event), &event, cut);
+        attempt_end_from(a, reader_end(a->reader, !cut, &event), &event, cut);
 }

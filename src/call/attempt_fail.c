@@ -142,7 +142,7 @@ void attempt_fail_http(attempt *a, const http_fail *http) {
         return;
     }
     error_id error = http_failures[http->kind].error;
-    bool streams = a->state == ANSWER && a->reader.kind == ANSWER_STREAM;
+    bool streams = a->state == ANSWER && a->reader->kind == ANSWER_STREAM;
     if (streams && http->kind == HTTP_FAIL_CUT) error = ERR_STREAM_CUT;
     span whose = whose_word(a, http_failures[http->kind].timeout);
     span why = secret_set_without(attempt_secrets(a), span_cstr(http->text), a->spec.arena);

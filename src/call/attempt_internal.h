@@ -47,7 +47,7 @@ struct attempt {
     http_call_facts times;
     int64_t first_content_us;
     token_usage usage; /* as told last */
-    reader reader;     /* from the 2xx head on */
+    reader *reader;    /* in the arena, from the 2xx head on; NULL before */
     buf body;          /* REFUSAL */
     bool reading;      /* there is a reader */
     bool telling;      /* the owner is being told an event of it */

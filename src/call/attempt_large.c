@@ -114,7 +114,7 @@ static void start(attempt *a, job_kind kind) {
     j->a = a;
     j->kind = kind;
     j->clean = !l->is_cut;
-    j->memory = a->reader.spec.memory;
+    j->memory = a->reader->spec.memory;
     j->secrets = secret_set_ref(a->secrets);
     j->spec = (answer_large_spec){a->spec.want, a->spec.facts->stream, family_of(a)};
     j->input = l->input;
@@ -122,7 +122,7 @@ static void start(attempt *a, job_kind kind) {
     l->input = (blocks){0};
     l->hold.bytes = 0;
     l->due = false;
-    reader_lend(&a->reader, &j->reader);
+    reader_lend(a->reader, &j->reader);
     a->reading = false;
     l->job = j;
     if (a->http) http_call_pause(a->http);
@@ -145,7 +145,7 @@ static void keep_told(large_answer *l, answer_large *made) {
 /* The reader is at home again; false: there is no room for what it has become. */
 static bool take_back(attempt *a, answer_job *j) {
     large_answer *l = a->large;
-    bool room = reader_take_back(&a->reader, &j->reader, j->memory);
+    bool room = reader_take_back(a->reader, &j->reader, j->memory);
     a->reading = true;
     l->job = NULL;
     blocks_append(&j->input, &l->input);
@@ -215,7 +215,7 @@ static void on_read(aside *s) {
 
 /* Its last word: an answer that is too large is told so by the reader. */
 static bool is_due(const attempt *a) {
-    return a->large->due || reader_is_beyond(&a->reader, a->large->input.len);
+    return a->large->due || reader_is_beyond(a->reader, a->large->input.len);
 }
 
 bool attempt_takes_large(attempt *a, span piece) {
@@ -227,17 +227,17 @@ bool attempt_takes_large(attempt *a, span piece) {
     }
     blocks_add(&l->input, piece);
     if (l->job) return true;
-    if (a->reader.comes == ANSWER_STREAM && sse_end_find(&l->end, piece)) l->due = true;
+    if (a->reader->comes == ANSWER_STREAM && sse_end_find(&l->end, piece)) l->due = true;
     if (is_due(a)) start(a, JOB_READS);
     return true;
 }
 
 void attempt_look_for_large(attempt *a) {
-    if (!reader_grows_large(&a->reader)) return;
+    if (!reader_grows_large(a->reader)) return;
     large_answer *l = large_of(a);
     l->gathers = true;
     l->due = false;
-    l->end = sse_end_after(&a->reader.events);
+    l->end = sse_end_after(&a->reader->events);
 }
 
 static void note_over(attempt *a, const http_fail *cut) {
@@ -251,7 +251,7 @@ static void note_over(attempt *a, const http_fail *cut) {
 
 bool attempt_ends_large(attempt *a, const http_fail *cut) {
     bool away = attempt_is_away(a), kept = a->large && a->large->input.len;
-    bool dear = (!cut || a->state == WHOLE) && !away && reader_ends_large(&a->reader);
+    bool dear = (!cut || a->state == WHOLE) && !away && reader_ends_large(a->reader);
     if (!away && !kept && !dear) return false;
     (void)large_of(a);
     note_over(a, cut);
@@ -260,8 +260,8 @@ bool attempt_ends_large(attempt *a, const http_fail *cut) {
 }
 
 bool attempt_tells_large(attempt *a) {
-    bool gathers = a->reader.kind == ANSWER_PLAIN && a->reader.comes == ANSWER_STREAM;
-    if (!gathers || !reader_ends_large(&a->reader)) return false;
+    bool gathers = a->reader->kind == ANSWER_PLAIN && a->reader->comes == ANSWER_STREAM;
+    if (!gathers || !reader_ends_large(a->reader)) return false;
     (void)large_of(a);
     attempt_drop_connection(a);
     loop_timer_stop(a->spec.loop, &a->watch);
@@ -285,7 +285,7 @@ static void on_rested(timer *t) {
 
 bool attempt_rests(attempt *a, unsigned told) {
     enum { TOLD_AT_ONCE = 256 };
-    bool unfolded = a->reader.comes == ANSWER_PLAIN && a->reader.kind == ANSWER_STREAM;
+    bool unfolded = a->reader->comes == ANSWER_PLAIN && a->reader->kind == ANSWER_STREAM;
     if (!unfolded || (told % TOLD_AT_ONCE && !a->paused)) return false;
     a->resting = true;
     timer_init(&a->rest, on_rested);
@@ -305,13 +305,13 @@ static void free_reader(void *what) {
 }
 
 void attempt_close_reader(attempt *a) {
-    if (a->reader.hold.bytes <= AWAY_BYTES) {
-        reader_done(&a->reader);
+    if (a->reader->hold.bytes <= AWAY_BYTES) {
+        reader_done(a->reader);
         return;
     }
     reader *gone = mem_alloc(sizeof *gone);
-    memory_drop(&a->spec.loop->memory, &a->reader.hold);
-    reader_lend(&a->reader, gone);
+    memory_drop(&a->spec.loop->memory, &a->reader->hold);
+    reader_lend(a->reader, gone);
     aside_free(a->spec.loop, free_reader, gone);
 }
 

@@ -27,7 +27,7 @@ static void start(attempt *a, timer_fn *fire, int64_t after_ms) {
 
 /* It may turn out to be events, which have deadlines of their own. */
 static bool is_document(const attempt *a) {
-    return a->state == ANSWER && a->reader.comes == ANSWER_PLAIN;
+    return a->state == ANSWER && a->reader->comes == ANSWER_PLAIN;
 }
 
 static void fail_trickling(attempt *a) {
