@@ -78,18 +78,15 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     x->user = user;
     x->began_ms = env->loop->now_ms;
     exchange_set_total(x, exchange_config(x)->timeouts.total_ms);
-    x->record = (call_record){.started_wall_us = clock_wall_us(),
-                              .endpoint = label_of(request),
-                              .peer = request->peer,
-                              .client_request_id = exchange_client_id(request->headers),
-                              .usage = token_usage_unknown,
-                              .first_byte_us = -1,
-                              .first_token_us = -1,
-                              .started_us = request->started_us,
-                              .cost_nano = -1,
-                              .own_us = -1,
-                              .total_us = -1,
-                              .bytes_in = request->body.len};
+    call_record *r = &x->record; /* zeroed, as all of x */
+    r->started_wall_us = clock_wall_us();
+    r->endpoint = label_of(request);
+    r->peer = request->peer;
+    r->client_request_id = exchange_client_id(request->headers);
+    r->usage = token_usage_unknown;
+    r->first_byte_us = r->first_token_us = r->own_us = r->total_us = r->cost_nano = -1;
+    r->started_us = request->started_us;
+    r->bytes_in = request->body.len;
     x->prompt_guess = -1;
     id_new(&env->loop->rng, x->record.started_wall_us, x->record.request_id);
     timer_init(&x->deadline, exchange_on_deadline);
