@@ -60,8 +60,8 @@ void buf_add_i64(buf *b, int64_t value);
 COLD void buf_addf(buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(buf *b, const char *fmt, va_list args);
 
-/* On one line, of a text of any length the first max bytes, and "…" where there is more; in place of
- * control characters, blanks. */
+/* On one line, of a text of any length the first max bytes, and "…" where there is more; in place
+ * of control characters, blanks. */
 void buf_add_excerpt(buf *b, span text, size_t max);
 
 /* Drops the first n bytes (all if n > len), moving the rest to the front. */
