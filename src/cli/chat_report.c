@@ -10,10 +10,10 @@ static void add_name(const char *name, buf *out) {
 /* A provider's words: on a line of their own, however many they are. */
 static void add_sentence(const char *text, buf *out) {
     enum { SHOWN_MAX = 1000 };
-    buf excerpt = BUF_EMPTY;
-    buf_add_excerpt(&excerpt, span_cstr(text), SHOWN_MAX);
-    chat_filter_text(buf_span(&excerpt), out);
-    buf_done(&excerpt);
+    buf safe = BUF_EMPTY; /* whole sequences go, before an excerpt leaves a part of one */
+    chat_filter_text(span_cstr(text), &safe);
+    buf_add_excerpt(out, buf_span(&safe), SHOWN_MAX);
+    buf_done(&safe);
 }
 
 void chat_report_tokens(const weir_result *r, buf *out) {
