@@ -90,11 +90,10 @@ static void add_set(collector *c, limit_scope scope, span name, uint64_t subject
         add(c, scope, name, subject, LIMIT_PARALLEL, (config_quota){s->parallel, 0}, 1);
 }
 
-/* A client's users are its own: another's of that name is somebody else. */
 static void add_user(collector *c, const config_limit_set *s) {
     const exchange *x = c->x;
     if (!x->record.user.len || !config_limits_anything(s)) return;
-    uint64_t subject = hash_span(x->record.user) + 3 * hash_span(x->record.client);
+    uint64_t subject = limit_user_subject(x->record.client, x->record.user);
     add_set(c, LIMIT_OF_USER, SPAN_EMPTY, subject, s);
 }
 

@@ -5,6 +5,7 @@
 #include "gateway/breakers.h"
 #include "gateway/foreseen.h"
 #include "gateway/parts.h"
+#include "gateway/budgets.h"
 #include "gateway/prober.h"
 #include "gateway/refused_keys.h"
 #include "gateway/reload.h"
@@ -83,6 +84,7 @@ void gateway_probe(gateway *g) {
 
 static void stop_probing(gateway *g) {
     prober_stop(g->prober);
+    budgets_stop(g->budgets);
     if (g->client) http_client_close(g->client);
 }
 
@@ -331,6 +333,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     notifier_init(&g->notifier);
     start_signals(g); /* before anyone is told that it listens, and may so end it */
     if (c->ledger.on && !(g->ledger = ledger_open(&c->ledger, g->logger, ret_why))) return false;
+    g->budgets = budgets_new(&g->loop, g->log, g->ledger, g->limiter);
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -361,6 +364,7 @@ uint64_t gateway_dropped_records(gateway *g) {
 
 bool gateway_run(gateway *g, buf *ret_why) {
     if (g->ledger && !ledger_start(g->ledger, ret_why)) return false;
+    budgets_begin(g->budgets, g->snapshot->config);
     for (unsigned i = 0; i < g->worker_count; i++) {
         int err = worker_start(&g->workers[i]);
         if (!err) continue;
@@ -394,6 +398,7 @@ static void close_early(gateway *g) {
 
 static void end_early(gateway *g) {
     if (g->signals_run) close_signals(g);
+    budgets_stop(g->budgets);
     loop_stop(&g->loop);
     loop_run(&g->loop);
 }
@@ -406,6 +411,7 @@ void gateway_free(gateway *g) {
     if (!ran) end_early(g);
     free(g->workers);
     reload_free(g->reload);
+    budgets_free(g->budgets);
     prober_free(g->prober);
     telemetry_free(g->telemetry);
     http_client_free(g->client);

@@ -27,6 +27,7 @@ struct gateway {
     target_table *targets;
     ledger *ledger;      /* NULL: no records are kept */
     limiter *limiter;
+    struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/budgets.h"
 #include "gateway/foreseen.h"
 #include "gateway/parts.h"
 #include "gateway/refused_keys.h"
@@ -196,6 +197,7 @@ static void on_applied(loop *l, void *arg) {
     gateway_bound_memory(g);
     foreseen_tell(g->shard, g->snapshot->config);
     gateway_probe(g);
+    budgets_apply(g->budgets, g->snapshot->config);
     telemetry_apply(g->telemetry, g->snapshot);
     logger_configure(g->logger, &g->snapshot->config->logs);
     if (g->ledger) ledger_configure(g->ledger, &g->snapshot->config->ledger);

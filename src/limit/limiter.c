@@ -1,5 +1,6 @@
 #include "limit/limiter.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "limit/gcra.h"
 #include "limit/spend.h"
@@ -42,6 +43,10 @@ const char *limit_scope_word(limit_scope s) {
 const char *limit_kind_word(limit_kind k) {
     static const char *const words[LIMIT_KINDS] = {"requests", "tokens", "spend", "parallel"};
     return words[k];
+}
+
+uint64_t limit_user_subject(span client, span user) {
+    return hash_span(user) + 3 * hash_span(client);
 }
 
 limiter *limiter_new(void) {

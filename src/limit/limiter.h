@@ -51,6 +51,9 @@ typedef struct limit_ask {
     uint64_t counter; /* the limiter's own */
 } limit_ask;
 
+/* A client's users are its own: another's of that name is somebody else. */
+uint64_t limit_user_subject(span client, span user);
+
 typedef struct limit_now {
     int64_t mono_us, wall_us;
 } limit_now;

@@ -11,7 +11,7 @@ import daemon
 import wire
 from test_call import figure
 from test_prices import usage
-from upstream import error, reply, sse
+from upstream import after, error, reply, sse
 
 KEY, OTHER = "0123456789abcdef-app", "0123456789abcdef-other"
 
@@ -150,3 +150,57 @@ def test_users_and_tags_have_their_own(weir, upstream):
     tagged = [wire.chat(w, headers=[("x-weir-tag", t)]) for t in ("team=a", "x=y, team=a", "team=b")]
     assert [a.status for a in tagged] == [200, 429, 200]
     assert "limits.tag.team=*.requests" in tagged[1].error["message"]
+
+
+# -- budgets beyond the end of a process ------------------------------------------------------------------------
+
+DEAR = {"prices": {"*": {"input": 1000, "output": 1000}}}  # 0.001 a token
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+def test_a_budget_outlives_the_process(weir, upstream, tmp_path, how):
+    """Of each scope 0.6 of 1 is spent; after the end a call that may cost 0.5 finds no room, and one of others does."""
+    limits = {"user": {"spend": "1/d"}, "model": {"big*": {"spend": "1/month"}}, "tag": {"team=*": {"spend": "1/d"}}}
+    options = dict(clients=[client(spend="1/d"), client("other", OTHER)], limits=limits,
+                   ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, **DEAR)
+    rows = [  # key, model, fields, headers: and the same of somebody else
+        ((KEY, {}, ()), (OTHER, {}, ())),
+        ((OTHER, {"user": "ada"}, ()), (OTHER, {"user": "bob"}, ())),
+        ((OTHER, {"model": "big-1"}, ()), (OTHER, {"model": "small"}, ())),
+        ((OTHER, {}, [("x-weir-tag", "team=a")]), (OTHER, {}, [("x-weir-tag", "team=b")])),
+    ]
+    upstream.script(*[reply(200, bodies.completion(usage=usage(590, 10)))] * 4)
+    w = weir(upstream, **options)
+    for (key, fields, headers), _ in rows:
+        assert ask(w, key, headers, max_tokens=400, **fields).status == 200
+    if how == "killed":
+        w.process.kill()
+        w.process.wait()
+    w.expect_exit = -9 if how == "killed" else 0
+    w.stop()
+    upstream.script(*[reply(200, bodies.completion())] * 4)
+    again = weir(upstream, **options)
+    for spent, free in rows:
+        (key, fields, headers) = spent
+        refused = ask(again, key, headers, max_tokens=500, **fields)
+        assert refused.status == 429 and refused.error["code"] == "insufficient_quota", spent
+        (key, fields, headers) = free
+        assert ask(again, key, headers, max_tokens=400, **fields).status == 200, free
+
+
+def test_a_budget_that_a_reload_brings_knows_what_was_spent(weir, upstream, tmp_path):
+    options = dict(ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, **DEAR)
+    upstream.script(reply(200, bodies.completion(usage=usage(590, 10))), *[reply(200, bodies.completion(usage=usage(0, 0)))] * 5000)
+    w = weir(upstream, clients=[client()], **options)
+    assert ask(w, max_tokens=400).status == 200
+    w.reload(daemon.config_for(upstream, clients=[client(spend="0.5/d")], **options))
+    daemon.wait_until(lambda: ask(w, max_tokens=1).status == 429, 10, "the records were never read")
+
+
+def test_many_at_once_stay_within_a_budget(weir, upstream):
+    """200 at once, of which some 50 can be paid for: each takes what it may cost before it is asked."""
+    upstream.script(*[after(0.2, reply(200, bodies.completion(usage=usage(5, 10))))] * 200)
+    w = weir(upstream, clients=[client(spend="1/d")], server={"workers": 2}, **DEAR)
+    statuses = together(200, lambda i: ask(w, max_tokens=10).status)
+    assert set(statuses) == {200, 429} and statuses.count(200) > 20
+    assert figure(w, "weir_cost_total", target="main") == pytest.approx(0.015 * statuses.count(200)) and 0.015 * statuses.count(200) <= 1

@@ -1,0 +1,281 @@
+#include "gateway/budgets.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "limit/spend.h"
+#include "loop/aside.h"
+
+#include <stdlib.h>
+
+/* For what an earlier process has left to reach a store that is there. */
+enum { CATCH_UP_MS = 1000, AGAIN_MS = 5000 };
+
+typedef struct reading {
+    aside aside;
+    budgets *owner;
+    config *config; /* counted */
+    ledger *ledger;
+    limiter *to;
+    buf why; /* the store could not be asked */
+} reading;
+
+struct budgets {
+    loop *loop;
+    log_shard *log;
+    ledger *ledger;
+    limiter *to;
+    reading *reading; /* under way; NULL: none is */
+    config *config;   /* counted: that of the next one; NULL: none is wanted */
+    timer again;
+    bool told;    /* that the store could not be asked */
+    bool stopped; /* a reload may come later */
+};
+
+/* ---- whose budgets there are ---- */
+
+static bool any_rule(const config_limit_rules *r) {
+    for (size_t i = 0; i < r->count; i++)
+        if (r->items[i].limits.spend.count) return true;
+    return false;
+}
+
+static bool any_client(const config *c) {
+    for (size_t i = 0; i < c->client_count; i++)
+        if (c->clients[i].limits.spend.count) return true;
+    return false;
+}
+
+static bool has_budgets(const config *c) {
+    const config_limits *l = &c->limits;
+    return any_client(c) || l->user.spend.count || any_rule(&l->model) || any_rule(&l->tag);
+}
+
+/* ---- reading, on any thread that may block ---- */
+
+typedef struct asking {
+    const reading *r;
+    store *s;
+    config_period per;
+    limit_now now;
+} asking;
+
+static void raise_to(const asking *a, limit_scope scope, uint64_t subject, int64_t nano) {
+    if (nano > 0) limiter_raise_spend(a->r->to, scope, subject, a->per, nano, a->now);
+}
+
+static bool ask(const asking *a, query_group group, const span *client, sums_table *ret) {
+    ledger_query q = ledger_query_all;
+    q.from_us = spend_period_start_us(a->per, a->now.wall_us);
+    q.group = group;
+    if (client) q.client = *client;
+    sums_table_init(ret);
+    if (store_sums(a->s, &q, ret)) return true;
+    sums_table_done(ret);
+    return false;
+}
+
+/* Rows are by model, too: what belongs together is added up first. */
+typedef struct total {
+    uint64_t subject;
+    int64_t nano;
+} total;
+
+typedef struct totals {
+    total *items;
+    size_t count;
+} totals;
+
+static int by_subject(const void *a, const void *b) {
+    const uint64_t x = ((const total *)a)->subject, y = ((const total *)b)->subject;
+    return (x > y) - (x < y);
+}
+
+static void raise_totals(const asking *a, limit_scope scope, totals *t) {
+    qsort(t->items, t->count, sizeof *t->items, by_subject);
+    for (size_t i = 0, from = 0; i < t->count; i++) {
+        if (i > from) t->items[from].nano += t->items[i].nano;
+        if (i + 1 < t->count && t->items[i + 1].subject == t->items[from].subject) continue;
+        raise_to(a, scope, t->items[from].subject, t->items[from].nano);
+        from = i + 1;
+    }
+    free(t->items);
+}
+
+/* Whom a row counts for, as exchange/limit_asks.c names it; false: nobody's budget. */
+typedef bool subject_fn(const config *c, const sums_key *key, uint64_t *ret);
+
+static bool of_client(const config *c, const sums_key *key, uint64_t *ret) {
+    (void)c;
+    *ret = hash_span(key->client);
+    return key->client.len > 0;
+}
+
+static bool of_model(const config *c, const sums_key *key, uint64_t *ret) {
+    const config_limit_rule *r = config_find_limit(&c->limits.model, key->model);
+    if (r) *ret = hash_span(r->pattern);
+    return r != NULL;
+}
+
+static bool of_tag(const config *c, const sums_key *key, uint64_t *ret) {
+    *ret = hash_span(key->tags);
+    return config_find_limit(&c->limits.tag, key->tags) != NULL;
+}
+
+static bool read_group(const asking *a, query_group group, limit_scope scope, subject_fn *of) {
+    sums_table t;
+    if (!ask(a, group, NULL, &t)) return false;
+    totals all = {.items = mem_zalloc_array(t.count + 1, sizeof *all.items)};
+    for (size_t i = 0; i < t.count; i++) {
+        total *row = &all.items[all.count];
+        if (!of(a->r->config, &t.rows[i].key, &row->subject)) continue;
+        row->nano = t.rows[i].sums.cost_nano;
+        all.count++;
+    }
+    raise_totals(a, scope, &all);
+    sums_table_done(&t);
+    return true;
+}
+
+static bool read_users(const asking *a, span client) {
+    sums_table t;
+    if (!ask(a, GROUP_USER, &client, &t)) return false;
+    totals all = {.items = mem_zalloc_array(t.count + 1, sizeof *all.items)};
+    for (size_t i = 0; i < t.count; i++)
+        if (t.rows[i].key.user.len)
+            all.items[all.count++] =
+                (total){limit_user_subject(client, t.rows[i].key.user), t.rows[i].sums.cost_nano};
+    raise_totals(a, LIMIT_OF_USER, &all);
+    sums_table_done(&t);
+    return true;
+}
+
+static bool read_all_users(const asking *a) {
+    const config *c = a->r->config;
+    if (!c->client_count) return read_users(a, SPAN_OF(""));
+    for (size_t i = 0; i < c->client_count; i++)
+        if (!read_users(a, c->clients[i].name)) return false;
+    return true;
+}
+
+static bool read_period(const asking *a) {
+    const config *c = a->r->config;
+    return (!any_client(c) || read_group(a, GROUP_CLIENT, LIMIT_OF_CLIENT, of_client)) &&
+           (!any_rule(&c->limits.model) || read_group(a, GROUP_MODEL, LIMIT_OF_MODEL, of_model)) &&
+           (!any_rule(&c->limits.tag) || read_group(a, GROUP_TAG, LIMIT_OF_TAG, of_tag)) &&
+           (!c->limits.user.spend.count || read_all_users(a));
+}
+
+static void run(aside *aside_) {
+    reading *r = CONTAINER_OF(aside_, reading, aside);
+    asking a = {.r = r, .now = {clock_mono_us(), clock_wall_us()}};
+    a.s = ledger_read(r->ledger, CATCH_UP_MS, &r->why);
+    if (!a.s) return;
+    static const config_period periods[] = {PERIOD_DAY, PERIOD_MONTH};
+    for (size_t i = 0; i < ARRAY_LEN(periods); i++) {
+        a.per = periods[i];
+        if (read_period(&a)) continue;
+        buf_add(&r->why, store_why(a.s));
+        break;
+    }
+    store_close(a.s);
+}
+
+/* ---- on the loop ---- */
+
+static void free_reading(reading *r) {
+    config_unref(r->config);
+    buf_done(&r->why);
+    free(r);
+}
+
+static void on_dropped(aside *a) {
+    free_reading(CONTAINER_OF(a, reading, aside));
+}
+
+static void tell(budgets *b, span why) {
+    if (b->told == (why.len > 0)) return;
+    b->told = why.len > 0;
+    const log_field reason = {.key = "reason", .value = why};
+    if (b->told)
+        log_event(b->log, LEVEL_ERROR, "budgets_unknown",
+                  SPAN_OF("What has been spent could not be read: until it is, budgets count from "
+                          "this start on."),
+                  &reason, 1);
+    else
+        log_event(b->log, LEVEL_INFO, "budgets_known",
+                  SPAN_OF("What has been spent was read; budgets go on from there."), NULL, 0);
+}
+
+static void start(budgets *b);
+
+/* Its word counts, but for what another configuration wants to know by now. */
+static void take(budgets *b, reading *r) {
+    tell(b, buf_span(&r->why));
+    if (r->why.len && !b->config) b->config = config_ref(r->config);
+    if (b->config) loop_timer_start(b->loop, &b->again, r->why.len ? AGAIN_MS : 0);
+    free_reading(r);
+}
+
+static void on_read(aside *a) {
+    reading *r = CONTAINER_OF(a, reading, aside);
+    budgets *b = r->owner;
+    b->reading = NULL;
+    take(b, r);
+}
+
+static reading *reading_new(budgets *b, config *c) {
+    reading *r = mem_zalloc(sizeof *r);
+    *r = (reading){.aside = {.run = run, .done = on_read, .free = on_dropped},
+                   .owner = b,
+                   .config = config_ref(c),
+                   .ledger = b->ledger,
+                   .to = b->to};
+    return r;
+}
+
+static void start(budgets *b) {
+    if (b->reading || b->stopped || !b->config) return;
+    b->reading = reading_new(b, b->config);
+    config_unref(b->config);
+    b->config = NULL;
+    loop_aside(b->loop, &b->reading->aside);
+}
+
+static void on_again(timer *t) {
+    start(CONTAINER_OF(t, budgets, again));
+}
+
+budgets *budgets_new(loop *on, log_shard *log, ledger *l, limiter *to) {
+    budgets *b = mem_zalloc(sizeof *b);
+    *b = (budgets){.loop = on, .log = log, .ledger = l, .to = to};
+    timer_init(&b->again, on_again);
+    return b;
+}
+
+void budgets_begin(budgets *b, config *c) {
+    if (!b->ledger || !has_budgets(c)) return;
+    reading *r = reading_new(b, c);
+    run(&r->aside);
+    take(b, r);
+}
+
+void budgets_apply(budgets *b, config *c) {
+    config_unref(b->config);
+    b->config = b->ledger && has_budgets(c) ? config_ref(c) : NULL;
+    start(b);
+}
+
+void budgets_stop(budgets *b) {
+    if (!b) return;
+    b->stopped = true;
+    loop_timer_stop(b->loop, &b->again);
+    if (b->reading) aside_drop(&b->reading->aside);
+    b->reading = NULL;
+}
+
+void budgets_free(budgets *b) {
+    if (!b) return;
+    config_unref(b->config);
+    free(b);
+}
