@@ -10,8 +10,8 @@
 #include "config/config.h"
 #include "http/message.h"
 
-/* Longer answers are refused. */
-enum { FETCH_BYTES_MAX = 8 * 1024 * 1024 };
+/* Longer answers are refused: a summary may have 10,000 groups. */
+enum { FETCH_BYTES_MAX = 32 * 1024 * 1024 };
 
 typedef struct fetch_spec {
     const config_url *url; /* whom; its own path is not asked for */

@@ -145,16 +145,21 @@ static bool complain_of_none(const char *id) {
 static bool ask_store(records *r, const char *id, buf *out) {
     ledger_query q;
     buf why = BUF_EMPTY;
-    bool found = true, good = read_query(r, &q, &why);
+    bool found = true, too_many = false, good = read_query(r, &q, &why);
     if (good && id)
         good = page_call(r->store, &q, span_cstr(id), out, &found);
+    else if (good && r->kind == QUERY_SUMMARY)
+        good = page_summary(r->store, &q, out, &too_many);
     else if (good)
-        good = (r->kind == QUERY_SUMMARY ? page_summary : page_calls)(r->store, &q, out);
-    if (!good)
+        good = page_calls(r->store, &q, out);
+    if (too_many) summary_complain(q.group, &why);
+    if (too_many)
+        cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
+    else if (!good)
         cli_complain("the records could not be read: %.*s",
                      SPAN_ARG(why.len ? buf_span(&why) : store_why(r->store)));
     buf_done(&why);
-    return good && (found || complain_of_none(id));
+    return good && !too_many && (found || complain_of_none(id));
 }
 
 static bool complain_of(records *r, const fetched *f) {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "ledger/summary.h"
 #include "limit/spend.h"
 #include "loop/aside.h"
 
@@ -17,7 +18,8 @@ typedef struct reading {
     config *config; /* counted */
     ledger *ledger;
     limiter *to;
-    buf why; /* the store could not be asked */
+    buf why;   /* the store could not be asked */
+    bool more; /* who has spent something than a summary tells of */
 } reading;
 
 struct budgets {
@@ -54,7 +56,7 @@ static bool has_budgets(const config *c) {
 /* ---- reading, on any thread that may block ---- */
 
 typedef struct asking {
-    const reading *r;
+    reading *r;
     store *s;
     config_period per;
     limit_now now;
@@ -64,18 +66,21 @@ static void raise_to(const asking *a, limit_scope scope, uint64_t subject, int64
     if (nano > 0) limiter_raise_spend(a->r->to, scope, subject, a->per, nano, a->now);
 }
 
-static bool ask(const asking *a, query_group group, const span *client, sums_table *ret) {
+static bool ask(const asking *a, query_group group, const span *client, ledger_summary *ret) {
     ledger_query q = ledger_query_all;
     q.from_us = spend_period_start_us(a->per, a->now.wall_us);
     q.group = group;
     if (client) q.client = *client;
-    sums_table_init(ret);
-    if (store_sums(a->s, &q, ret)) return true;
-    sums_table_done(ret);
-    return false;
+    summary_init(ret, group);
+    bool good = store_sums(a->s, &q, ret);
+    if (good)
+        a->r->more |= ret->more_groups;
+    else
+        summary_done(ret);
+    return good;
 }
 
-/* Rows are by model, too: what belongs together is added up first. */
+/* Several models may be one rule's: what belongs together is added up first. */
 typedef struct total {
     uint64_t subject;
     int64_t nano;
@@ -123,30 +128,32 @@ static bool of_tag(const config *c, const sums_key *key, uint64_t *ret) {
 }
 
 static bool read_group(const asking *a, query_group group, limit_scope scope, subject_fn *of) {
-    sums_table t;
-    if (!ask(a, group, NULL, &t)) return false;
-    totals all = {.items = mem_zalloc_array(t.count + 1, sizeof *all.items)};
-    for (size_t i = 0; i < t.count; i++) {
+    ledger_summary found;
+    if (!ask(a, group, NULL, &found)) return false;
+    const sums_table *t = &found.groups;
+    totals all = {.items = mem_zalloc_array(t->count + 1, sizeof *all.items)};
+    for (size_t i = 0; i < t->count; i++) {
         total *row = &all.items[all.count];
-        if (!of(a->r->config, &t.rows[i].key, &row->subject)) continue;
-        row->nano = t.rows[i].sums.cost_nano;
+        if (!of(a->r->config, &t->rows[i].key, &row->subject)) continue;
+        row->nano = t->rows[i].sums.cost_nano;
         all.count++;
     }
     raise_totals(a, scope, &all);
-    sums_table_done(&t);
+    summary_done(&found);
     return true;
 }
 
 static bool read_users(const asking *a, span client) {
-    sums_table t;
-    if (!ask(a, GROUP_USER, &client, &t)) return false;
-    totals all = {.items = mem_zalloc_array(t.count + 1, sizeof *all.items)};
-    for (size_t i = 0; i < t.count; i++)
-        if (t.rows[i].key.user.len)
+    ledger_summary found;
+    if (!ask(a, GROUP_USER, &client, &found)) return false;
+    const sums_table *t = &found.groups;
+    totals all = {.items = mem_zalloc_array(t->count + 1, sizeof *all.items)};
+    for (size_t i = 0; i < t->count; i++)
+        if (t->rows[i].key.user.len)
             all.items[all.count++] =
-                (total){limit_user_subject(client, t.rows[i].key.user), t.rows[i].sums.cost_nano};
+                (total){limit_user_subject(client, t->rows[i].key.user), t->rows[i].sums.cost_nano};
     raise_totals(a, LIMIT_OF_USER, &all);
-    sums_table_done(&t);
+    summary_done(&found);
     return true;
 }
 
@@ -207,11 +214,20 @@ static void tell(budgets *b, span why) {
                   SPAN_OF("What has been spent was read; budgets go on from there."), NULL, 0);
 }
 
+static void tell_more(const budgets *b) {
+    log_event(
+        b->log, LEVEL_WARN, "budgets_partly_known",
+        SPAN_OF("More users or tags than a summary tells of have spent something: the budgets "
+                "of the others count from this start on."),
+        NULL, 0);
+}
+
 static void start(budgets *b);
 
 /* Its word counts, but for what another configuration wants to know by now. */
 static void take(budgets *b, reading *r) {
     tell(b, buf_span(&r->why));
+    if (r->more) tell_more(b);
     if (r->why.len && !b->config) b->config = config_ref(r->config);
     if (b->config) loop_timer_start(b->loop, &b->again, r->why.len ? AGAIN_MS : 0);
     free_reading(r);

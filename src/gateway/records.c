@@ -23,8 +23,9 @@ struct question {
     bool (*ask)(question *u, store *s);
     /* What came of it. */
     buf body;
-    buf why;   /* the store could not be asked */
-    bool none; /* there is no such call */
+    buf why;       /* the store could not be asked */
+    bool none;     /* there is no such call */
+    bool too_many; /* groups */
 };
 
 static question *of(request *q) {
@@ -41,7 +42,7 @@ static void run(aside *a) {
 }
 
 static bool ask_summary(question *u, store *s) {
-    return page_summary(s, &u->query, &u->body);
+    return page_summary(s, &u->query, &u->body, &u->too_many);
 }
 
 static bool ask_calls(question *u, store *s) {
@@ -56,6 +57,13 @@ static bool ask_call(question *u, store *s) {
 }
 
 /* ---- on the loop ---- */
+
+static void refuse(request *q, span name, const buf *why) {
+    weir_error e = error_of(ERR_BAD_VALUE);
+    e.message = buf_span(why);
+    e.param = span_clip(name, QUERY_NAME_MAX);
+    reply_error_with(q, &e, (http_headers){0});
+}
 
 static void free_question(question *u) {
     arena_done(&u->arena);
@@ -82,6 +90,9 @@ static void on_answer(aside *a) {
     } else if (u->none) {
         reply_error_text(q, ERR_UNKNOWN_CALL, "There is no call '%.*s' here.",
                          SPAN_ARG(span_clip(u->id, STORE_ID_LEN)));
+    } else if (u->too_many) {
+        summary_complain(u->query.group, &u->why);
+        refuse(q, SPAN_OF("group"), &u->why);
     } else {
         reply(q, 200, "application/json", buf_span(&u->body), (http_headers){&fresh, 1});
     }
@@ -111,7 +122,7 @@ static void ask(question *u, bool (*how)(question *u, store *s)) {
 
 /* false: an answer has been given. */
 static bool prepare(question *u, query_kind kind) {
-    const request *q = &u->request;
+    request *q = &u->request;
     arena_init(&u->arena, 0);
     u->query = ledger_query_all;
     if (!q->w->gateway->ledger) {
@@ -121,10 +132,7 @@ static bool prepare(question *u, query_kind kind) {
     span query = http_request_head(q->http)->query, name = SPAN_EMPTY;
     buf why = BUF_EMPTY;
     bool good = query_parse(&u->query, kind, query, clock_wall_us(), &u->arena, &name, &why);
-    weir_error e = error_of(ERR_BAD_VALUE);
-    e.message = buf_span(&why);
-    e.param = span_clip(name, QUERY_NAME_MAX);
-    if (!good) reply_error_with(q, &e, (http_headers){0});
+    if (!good) refuse(q, name, &why);
     buf_done(&why);
     return good;
 }

@@ -1,10 +1,7 @@
 #include "ledger/answer.h"
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "ledger/tries.h"
-
-#include <stdlib.h>
 
 /* ---- a call ---- */
 
@@ -96,104 +93,6 @@ void answer_call(json_writer *w, const ledger_call *c) {
 
 /* ---- a summary ---- */
 
-static int by_text(const void *a, const void *b) {
-    const span *x = a, *y = b;
-    size_t len = x->len < y->len ? x->len : y->len;
-    int order = len ? memcmp(x->ptr, y->ptr, len) : 0;
-    return order ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-static int by_key(const void *a, const void *b) {
-    const summary_group *x = a, *y = b;
-    if (x->hour != y->hour) return x->hour < y->hour ? -1 : 1;
-    return by_text(&x->key, &y->key);
-}
-
-static span key_of(const sums_key *k, query_group group) {
-    switch (group) {
-    case GROUP_CLIENT: return k->client;
-    case GROUP_USER: return k->user;
-    case GROUP_MODEL: return k->model;
-    case GROUP_TARGET: return k->target;
-    case GROUP_TAG: return k->tags;
-    case GROUP_NONE:
-    case GROUP_HOUR:
-    case GROUP_DAY: break;
-    }
-    return SPAN_EMPTY;
-}
-
-static void add_group(summary *s, size_t *cap, span key, const sums_row *row) {
-    if (s->group_count == *cap) {
-        *cap = *cap ? 2 * *cap : 16;
-        s->groups = mem_realloc(s->groups, *cap * sizeof *s->groups);
-    }
-    s->groups[s->group_count++] = (summary_group){key, row->key.hour, row->sums};
-}
-
-/* A call counts under each of its tags. */
-static void add_row(summary *s, size_t *cap, const sums_row *row, query_group group) {
-    span key = key_of(&row->key, group), part;
-    if (group != GROUP_TAG || !key.len) {
-        add_group(s, cap, key, row);
-        return;
-    }
-    while (key.len && span_cut(&key, ',', &part))
-        add_group(s, cap, part, row);
-}
-
-/* Sorted; those of one key become one. */
-static void merge_groups(summary *s) {
-    size_t kept = 0;
-    if (s->group_count) qsort(s->groups, s->group_count, sizeof *s->groups, by_key);
-    for (size_t i = 0; i < s->group_count; i++) {
-        if (kept && !by_key(&s->groups[kept - 1], &s->groups[i]))
-            sums_add(&s->groups[kept - 1].sums, &s->groups[i].sums);
-        else
-            s->groups[kept++] = s->groups[i];
-    }
-    s->group_count = kept;
-}
-
-static void merge_models(summary *s) {
-    size_t kept = 0;
-    if (s->model_count) qsort(s->models, s->model_count, sizeof *s->models, by_text);
-    for (size_t i = 0; i < s->model_count; i++)
-        if (!kept || by_text(&s->models[kept - 1], &s->models[i])) s->models[kept++] = s->models[i];
-    s->model_count = kept;
-}
-
-summary summary_of(const sums_table *t, query_group group) {
-    summary s = {.models = mem_alloc((t->count + 1) * sizeof *s.models)};
-    size_t cap = 0;
-    for (size_t i = 0; i < t->count; i++) {
-        const sums_row *row = &t->rows[i];
-        sums_add(&s.total, &row->sums);
-        if (row->key.model.len) s.models[s.model_count++] = row->key.model;
-        if (group != GROUP_NONE) add_row(&s, &cap, row, group);
-    }
-    merge_models(&s);
-    merge_groups(&s);
-    return s;
-}
-
-void summary_done(summary *s) {
-    free(s->models);
-    free(s->groups);
-}
-
-void summary_key(const summary_group *g, query_group group, buf *out) {
-    enum { DATE = 10, TO_SECONDS = 19 };
-    char text[CLOCK_RFC3339_LEN + 1];
-    if (group != GROUP_HOUR && group != GROUP_DAY) {
-        buf_add(out, g->key);
-        return;
-    }
-    clock_rfc3339(g->hour * HOUR_US, text);
-    buf_add(out, span_from(text, group == GROUP_DAY ? DATE : TO_SECONDS));
-    if (group == GROUP_HOUR) buf_add_char(out, 'Z');
-}
-
 static void put_figures(json_writer *w, const sums *s) {
     put_count(w, "total_calls", s->calls);
     put_count(w, "successful_calls", s->successful);
@@ -211,32 +110,37 @@ static void put_figures(json_writer *w, const sums *s) {
     put_count(w, "saved_nano", s->saved_nano);
 }
 
-static void put_group(json_writer *w, const summary_group *g, query_group group) {
+static void put_group(json_writer *w, const sums_row *row, query_group group) {
     buf key = BUF_EMPTY;
-    summary_key(g, group, &key);
+    summary_key(&row->key, group, &key);
     json_open_object(w);
     put_text(w, "key", buf_span(&key));
-    put_figures(w, &g->sums);
+    put_figures(w, &row->sums);
     json_close_object(w);
     buf_done(&key);
 }
 
-void answer_summary(json_writer *w, const sums_table *t, query_group group) {
-    summary s = summary_of(t, group);
-    json_open_object(w);
-    put_figures(w, &s.total);
+static void put_models(json_writer *w, const ledger_summary *s) {
     json_key(w, "models_used");
     json_open_array(w);
-    for (size_t i = 0; i < s.model_count; i++)
-        json_put_string(w, s.models[i]);
+    for (size_t i = 0; i < s->models.count; i++)
+        json_put_string(w, s->models.rows[i].key.model);
     json_close_array(w);
-    if (group != GROUP_NONE) {
-        json_key(w, "groups");
-        json_open_array(w);
-        for (size_t i = 0; i < s.group_count; i++)
-            put_group(w, &s.groups[i], group);
-        json_close_array(w);
-    }
+    if (s->more_models) put_flag(w, "more_models", true);
+}
+
+static void put_groups(json_writer *w, const ledger_summary *s) {
+    json_key(w, "groups");
+    json_open_array(w);
+    for (size_t i = 0; i < s->groups.count; i++)
+        put_group(w, &s->groups.rows[i], s->group);
+    json_close_array(w);
+}
+
+void answer_summary(json_writer *w, const ledger_summary *s) {
+    json_open_object(w);
+    put_figures(w, &s->total);
+    put_models(w, s);
+    if (s->group != GROUP_NONE) put_groups(w, s);
     json_close_object(w);
-    summary_done(&s);
 }

@@ -23,6 +23,7 @@
     X(send, PQsendQueryParams)                                                                     \
     X(send_prepare, PQsendPrepare)                                                                 \
     X(send_prepared, PQsendQueryPrepared)                                                          \
+    X(one_by_one, PQsetSingleRowMode)                                                              \
     X(flush, PQflush)                                                                              \
     X(consume, PQconsumeInput)                                                                     \
     X(is_busy, PQisBusy)                                                                           \

@@ -2,13 +2,17 @@
 
 #include "ledger/answer.h"
 
-bool page_summary(store *s, const ledger_query *q, buf *out) {
-    sums_table t;
-    sums_table_init(&t);
+bool page_summary(store *s, const ledger_query *q, buf *out, bool *ret_too_many) {
+    ledger_summary found;
+    summary_init(&found, q->group);
     json_writer w = json_writer_of(out);
-    bool good = store_sums(s, q, &t);
-    if (good) answer_summary(&w, &t, q->group);
-    sums_table_done(&t);
+    bool good = store_sums(s, q, &found);
+    *ret_too_many = found.more_groups;
+    if (good && !found.more_groups) {
+        summary_sort(&found);
+        answer_summary(&w, &found);
+    }
+    summary_done(&found);
     return good;
 }
 

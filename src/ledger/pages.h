@@ -9,8 +9,8 @@
 #include "ledger/query.h"
 #include "ledger/store.h"
 
-/* GET /usage/summary */
-MUST_USE bool page_summary(store *s, const ledger_query *q, buf *out);
+/* GET /usage/summary. *ret_too_many: there is no page, and summary_complain() says why. */
+MUST_USE bool page_summary(store *s, const ledger_query *q, buf *out, bool *ret_too_many);
 /* GET /usage/calls: {"data": […], "next": …} */
 MUST_USE bool page_calls(store *s, const ledger_query *q, buf *out);
 /* GET /usage/calls/ID, of q->client alone where that is set. */

@@ -174,42 +174,50 @@ static sql_value column(const postgres *p, const PGresult *r, int row, int i) {
     }
 }
 
-static void hand_out(const postgres *p, const PGresult *r, sql_row_fn *row, void *user) {
+typedef struct receiver {
+    sql_row_fn *row; /* NULL: none is wanted, or no more */
+    void *user;
+} receiver;
+
+static void hand_out(const postgres *p, const PGresult *r, receiver *to) {
     sql_value values[COLUMNS_MAX];
     int count = p->pq->columns(r);
-    bool wanted = row != NULL;
     if (count > COLUMNS_MAX) count = COLUMNS_MAX;
-    for (int at = 0; wanted && at < p->pq->rows(r); at++) {
+    for (int at = 0; to->row && at < p->pq->rows(r); at++) {
         for (int i = 0; i < count; i++)
             values[i] = column(p, r, at, i);
-        wanted = row(user, values, (size_t)count);
+        if (!to->row(to->user, values, (size_t)count)) to->row = NULL;
     }
 }
 
 /* ---- one statement ---- */
 
-static bool take_result(postgres *p, const PGresult *r, sql_row_fn *row, void *user) {
+static bool take_result(postgres *p, const PGresult *r, receiver *to) {
     ExecStatusType status = p->pq->result_status(r);
-    if (status == PGRES_TUPLES_OK) hand_out(p, r, row, user);
-    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || statement_failed(p, r);
+    bool rows = status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK;
+    if (rows) hand_out(p, r, to);
+    return rows || status == PGRES_COMMAND_OK || statement_failed(p, r);
 }
 
+/* Rows come one by one: libpq would gather all of them, however many there are. */
 static bool run(sql *db, const char *text, const sql_value *values, size_t count, sql_row_fn *row,
                 void *user) {
     postgres *p = of(db);
     parameters with;
     PGresult *r;
+    receiver to = {row, user};
     bool good = true;
     if (p->sql.lost) return false; /* as it was told */
     convert(values, count, &with);
     if (!p->pq->send(p->connection, text, (int)count, with.types, with.values, with.lengths,
                      with.formats, 1))
         return connection_failed(p);
+    (void)p->pq->one_by_one(p->connection);
     if (!flush(p)) return false;
     for (;;) {
         if (!next_result(p, &r)) return false;
         if (!r) return good;
-        good = good && take_result(p, r, row, user);
+        good = good && take_result(p, r, &to);
         p->pq->clear(r);
     }
 }

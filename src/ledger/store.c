@@ -338,26 +338,19 @@ bool store_call(store *s, span id, span only_client, store_call_fn *each, void *
 
 /* ---- sums ---- */
 
-typedef struct summing {
-    const ledger_query *query;
-    sums_table *table;
-} summing;
-
 static bool hand_sums(void *user, const sql_value *values, size_t count) {
-    summing *m = user;
+    ledger_summary *m = user;
     sums_key key = {0};
     sums s;
-    store_sql_read_sums(m->query->group, values, count, &key, &s);
-    sums_table_add(m->table, &key, &s);
-    return true;
+    store_sql_read_sums(m->group, values, count, &key, &s);
+    return summary_add(m, &key, &s);
 }
 
-static bool sum(store *s, const ledger_query *q, bool by_hours, sums_table *ret) {
-    if (q->from_us >= q->to_us) return true;
+static bool sum(store *s, const ledger_query *q, bool by_hours, ledger_summary *ret) {
+    if (q->from_us >= q->to_us || ret->more_groups) return true;
     store_statement st;
     store_sql_select_sums(q, by_hours, &st);
-    summing m = {q, ret};
-    bool good = run(s, buf_cstr(&st.text), st.values, st.count, hand_sums, &m);
+    bool good = run(s, buf_cstr(&st.text), st.values, st.count, hand_sums, ret);
     store_statement_done(&st);
     return good;
 }
@@ -368,7 +361,7 @@ static int64_t hour_up(int64_t us) {
 }
 
 /* Whole hours by their sums, and what is left at both ends call by call. */
-static bool sum_all(store *s, const ledger_query *q, sums_table *ret) {
+static bool sum_all(store *s, const ledger_query *q, ledger_summary *ret) {
     ledger_query part = *q;
     int64_t first = hour_up(q->from_us), last = q->to_us / HOUR_US * HOUR_US;
     if (q->to_us == INT64_MAX) last = INT64_MAX;
@@ -384,7 +377,7 @@ static bool sum_all(store *s, const ledger_query *q, sums_table *ret) {
 }
 
 /* In one transaction: what is imported meanwhile is in all parts or in none. */
-bool store_sums(store *s, const ledger_query *q, sums_table *ret) {
+bool store_sums(store *s, const ledger_query *q, ledger_summary *ret) {
     ledger_query asked;
     if (!run_plain(s, s->db->driver->begin_read)) return false;
     if (bounded(s, q, &asked) && sum_all(s, &asked, ret) && run_plain(s, "COMMIT")) return true;

@@ -14,7 +14,7 @@
 #include "ledger/call.h"
 #include "ledger/query.h"
 #include "ledger/sql.h"
-#include "ledger/sums.h"
+#include "ledger/summary.h"
 
 typedef struct store store;
 
@@ -78,8 +78,8 @@ MUST_USE bool store_calls(store *s, const ledger_query *q, store_call_fn *each, 
 MUST_USE bool store_call(store *s, span id, span only_client, store_call_fn *each, void *user,
                          bool *ret_found);
 
-/* The sums of all that the query asks, by model and by what it groups by: key.model, and of the
- * key that the group names; hour for hours and days, tags for tags. Exactly those of the calls. */
-MUST_USE bool store_sums(store *s, const ledger_query *q, sums_table *ret);
+/* The sums of all that the query asks, exactly those of the calls, to a summary of its group. Where
+ * that has more groups than there may be, the rest is left out. */
+MUST_USE bool store_sums(store *s, const ledger_query *q, ledger_summary *ret);
 
 #endif

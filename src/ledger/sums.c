@@ -84,9 +84,10 @@ static void grow(sums_table *t) {
         *place_of(t, &t->rows[i].key) = (uint32_t)i + 1;
 }
 
-void sums_table_add(sums_table *t, const sums_key *key, const sums *s) {
+bool sums_table_add(sums_table *t, const sums_key *key, const sums *s, size_t most) {
     if (t->count == t->cap) grow(t);
     uint32_t *place = place_of(t, key);
+    if (!*place && t->count >= most) return false;
     if (!*place) {
         t->rows[t->count] = (sums_row){.key = {.hour = key->hour,
                                                .client = arena_dup(&t->arena, key->client),
@@ -97,6 +98,7 @@ void sums_table_add(sums_table *t, const sums_key *key, const sums *s) {
         *place = (uint32_t)++t->count;
     }
     sums_add(&t->rows[*place - 1].sums, s);
+    return true;
 }
 
 void sums_table_count(sums_table *t, const ledger_call *c) {
@@ -107,7 +109,7 @@ void sums_table_count(sums_table *t, const ledger_call *c) {
                           .target = c->target,
                           .tags = c->tags};
     const sums s = sums_of(c);
-    sums_table_add(t, &key, &s);
+    (void)sums_table_add(t, &key, &s, SIZE_MAX);
 }
 
 static int compare_spans(span a, span b) {

@@ -41,8 +41,9 @@ typedef struct sums_table {
 void sums_table_init(sums_table *t);
 void sums_table_done(sums_table *t);
 void sums_table_clear(sums_table *t);
-/* The key's texts are copied. */
-void sums_table_add(sums_table *t, const sums_key *key, const sums *s);
+/* The key's texts are copied. false: the key is a new one, and there are as many as there may be.
+ */
+bool sums_table_add(sums_table *t, const sums_key *key, const sums *s, size_t most);
 void sums_table_count(sums_table *t, const ledger_call *c);
 /* Rows by their keys, always in the same order. Nothing may be added afterwards. */
 void sums_table_sort(sums_table *t);

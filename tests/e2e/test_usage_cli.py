@@ -4,7 +4,9 @@ import csv
 import io
 import json
 import signal
+import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -54,6 +56,36 @@ def test_json_is_the_apis_object_whoever_is_asked(kept, tmp_path):
         assert json.loads(run(tmp_path, "usage", *source, "--json", "--group", "user", "--from", "1h")) == summary
         assert json.loads(run(tmp_path, "calls", *source, "--json", "--limit", "2", "--user", "bob")) == calls
         assert json.loads(run(tmp_path, "calls", *source, "--json", kept.ids[0])) == one
+
+
+def put_sums(path, rows):
+    """Sums of calls into a store, a dict each; what it does not name is empty or 0, and the hour this one."""
+    store = sqlite3.connect(path, isolation_level=None)
+    names = [name for _, name, *_ in store.execute("PRAGMA table_info(weir_usage)")]
+    none = {n: "" if n in ("client", "user", "model", "target", "tags") else 0 for n in names}
+    columns = ", ".join(f'"{n}"' for n in names)
+    store.executemany(f"INSERT INTO weir_usage ({columns}) VALUES ({', '.join(':' + n for n in names)})", [{**none, "hour": int(time.time()) // 3600, **row} for row in rows])
+    store.close()
+
+
+def test_as_many_groups_as_may_be_and_no_more(kept, tmp_path):
+    """A client may name a new user with each call: the answer stays bounded, whoever asks."""
+    path, most = tmp_path / "kept" / "ledger.db", 10_000
+    rows = [{"user": f"user-{n}", "model": f"model-{n}", "calls": 1} for n in range(most)]
+    put_sums(path, rows[: most - 2])  # beside the two that are there
+    for source in sources(kept):
+        summary = json.loads(run(tmp_path, "usage", *source, "--group", "user", "--json"))
+        assert len(summary["groups"]) == most and summary["total_calls"] == most + 1
+        assert len(summary["models_used"]) == most - 1 and "more_models" not in summary
+    put_sums(path, rows[most - 2 :])
+    refused = wire.call(kept, "GET", "/usage/summary?group=user")
+    assert (refused.status, refused.error["param"], refused.error["code"]) == (400, "group", "invalid_value")
+    assert "'user'" in refused.error["message"] and "more than 10000" in refused.error["message"]
+    for source in sources(kept):
+        assert refused.error["message"] in run(tmp_path, "usage", *source, "--group", "user", expect=1)
+        assert len(json.loads(run(tmp_path, "usage", *source, "--group", "user", "--user", "bob", "--json"))["groups"]) == 1
+        summary = json.loads(run(tmp_path, "usage", *source, "--group", "day", "--json"))
+        assert summary["total_calls"] == most + 3 and summary["more_models"] is True and len(summary["models_used"]) == most
 
 
 def test_people_read_a_table(kept, tmp_path):

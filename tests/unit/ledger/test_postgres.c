@@ -65,14 +65,12 @@ static ledger_call call_of(unsigned number, char id[STORE_ID_LEN + 1]) {
 }
 
 static sums total(store *s) {
-    sums_table t;
-    sums sum = {0};
-    sums_table_init(&t);
-    assert_true(store_sums(s, &ledger_query_all, &t));
-    for (size_t i = 0; i < t.count; i++)
-        sums_add(&sum, &t.rows[i].sums);
-    sums_table_done(&t);
-    return sum;
+    ledger_summary found;
+    summary_init(&found, GROUP_NONE);
+    assert_true(store_sums(s, &ledger_query_all, &found));
+    const sums all = found.total;
+    summary_done(&found);
+    return all;
 }
 
 /* ---- several weirs ---- */

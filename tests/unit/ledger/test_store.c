@@ -77,7 +77,7 @@ static int tear_down(void **state) {
 
 /* ---- calls ---- */
 
-static char ids[1000][STORE_ID_LEN + 1];
+static char ids[SUMMARY_GROUPS_MAX + 1][STORE_ID_LEN + 1];
 
 static ledger_call call_at(unsigned number, int64_t wall_us) {
     ledger_call c = ledger_call_unknown;
@@ -106,13 +106,12 @@ static size_t import(world *w, const ledger_call *calls, size_t count) {
 }
 
 static sums total(world *w, const ledger_query *q) {
-    sums_table t;
+    ledger_summary found;
     sums s = {0};
-    sums_table_init(&t);
-    assert_true(store_sums(w->store, q, &t));
-    for (size_t i = 0; i < t.count; i++)
-        sums_add(&s, &t.rows[i].sums);
-    sums_table_done(&t);
+    summary_init(&found, q->group);
+    assert_true(store_sums(w->store, q, &found));
+    s = found.total;
+    summary_done(&found);
     return s;
 }
 
@@ -331,20 +330,66 @@ static void groups_are_told_apart(void **state) {
     static const struct {
         query_group group;
         size_t rows;
-    } rows[] = {{GROUP_NONE, 1}, {GROUP_HOUR, 3},  {GROUP_DAY, 2},    {GROUP_CLIENT, 2},
-                {GROUP_USER, 1}, {GROUP_MODEL, 1}, {GROUP_TARGET, 2}, {GROUP_TAG, 2}};
+    } rows[] = {{GROUP_NONE, 0}, {GROUP_HOUR, 3},  {GROUP_DAY, 2},    {GROUP_CLIENT, 2},
+                {GROUP_USER, 1}, {GROUP_MODEL, 1}, {GROUP_TARGET, 2}, {GROUP_TAG, 3}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         ledger_query q = ledger_query_all;
         q.group = rows[i].group;
         /* Both ways: of whole hours, and of calls. */
         for (int half = 0; half < 2; half++) {
-            sums_table t;
-            sums_table_init(&t);
+            ledger_summary found;
+            summary_init(&found, q.group);
             q.from_us = half ? T0 - HOUR / 2 : 0;
             q.to_us = half ? T0 + 24 * HOUR + HOUR / 2 : INT64_MAX;
-            assert_true(store_sums(w->store, &q, &t));
-            assert_int_equal(t.count, rows[i].rows);
-            sums_table_done(&t);
+            assert_true(store_sums(w->store, &q, &found));
+            assert_int_equal(found.groups.count, rows[i].rows);
+            sums all = {0};
+            for (size_t k = 0; k < found.groups.count; k++)
+                sums_add(&all, &found.groups.rows[k].sums);
+            assert_int_equal(found.total.calls, 4);
+            if (q.group != GROUP_TAG && q.group != GROUP_NONE)
+                assert_memory_equal(&all, &found.total, sizeof all);
+            summary_done(&found);
+        }
+    }
+}
+
+/* As many users and models as clients like to name. Whether there are too many is known on the way,
+ * the total and the first models are told all the same. */
+static void groups_are_bounded(void **state) {
+    world *w = *state;
+    enum { MORE = 1, BATCH = 500 };
+    static char users[SUMMARY_GROUPS_MAX + MORE][12];
+    static ledger_call calls[BATCH];
+    static const query_group groups[] = {GROUP_USER, GROUP_MODEL, GROUP_TAG, GROUP_CLIENT,
+                                         GROUP_NONE};
+    for (unsigned n = 0; n < SUMMARY_GROUPS_MAX + MORE; n++) {
+        ledger_call *c = &calls[n % BATCH];
+        *c = call_at(n, T0 + n % 7);
+        snprintf(users[n], sizeof users[n], "u=%u", n);
+        c->user = c->model = c->client = c->tags = span_cstr(users[n]);
+        bool full = n % BATCH == BATCH - 1;
+        if (full || n == SUMMARY_GROUPS_MAX) import(w, calls, n % BATCH + 1);
+        if (n < SUMMARY_GROUPS_MAX - 1) continue;
+        const bool many = n == SUMMARY_GROUPS_MAX;
+        for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+            ledger_query q = ledger_query_all;
+            ledger_summary found;
+            q.group = groups[i];
+            /* Of whole hours, and of calls. */
+            for (int half = 0; half < 2; half++) {
+                q.from_us = half ? T0 - HOUR / 2 : 0;
+                q.to_us = half ? T0 + HOUR / 2 : INT64_MAX;
+                summary_init(&found, q.group);
+                assert_true(store_sums(w->store, &q, &found));
+                assert_int_equal(found.more_groups, many && q.group != GROUP_NONE);
+                assert_int_equal(found.groups.count,
+                                 q.group != GROUP_NONE ? SUMMARY_GROUPS_MAX : 0);
+                assert_int_equal(found.models.count, SUMMARY_GROUPS_MAX);
+                if (q.group == GROUP_NONE) assert_int_equal(found.total.calls, n + 1);
+                if (q.group == GROUP_NONE) assert_int_equal(found.more_models, many);
+                summary_done(&found);
+            }
         }
     }
 }
@@ -463,19 +508,32 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
     const struct CMUnitTest tests[] = {
-        T(each_call_is_there_once),        T(a_call_comes_back_whole),
-        T(every_field_comes_back),         T(pages_neither_skip_nor_double),
-        T(what_is_asked_is_what_comes),    T(sums_are_those_of_the_calls),
-        T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
-        T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
-        T(a_file_that_is_gone_is_noticed), T(texts_that_are_none_cost_no_batch),
+        T(each_call_is_there_once),
+        T(a_call_comes_back_whole),
+        T(every_field_comes_back),
+        T(pages_neither_skip_nor_double),
+        T(what_is_asked_is_what_comes),
+        T(sums_are_those_of_the_calls),
+        T(groups_are_bounded),
+        T(groups_are_told_apart),
+        T(what_is_old_goes_in_steps),
+        T(a_later_weirs_store_is_refused),
+        T(what_is_no_database_is_refused),
+        T(a_file_that_is_gone_is_noticed),
+        T(texts_that_are_none_cost_no_batch),
     };
     const struct CMUnitTest at_a_server[] = {
-        P(each_call_is_there_once),        P(a_call_comes_back_whole),
-        P(every_field_comes_back),         P(pages_neither_skip_nor_double),
-        P(what_is_asked_is_what_comes),    P(sums_are_those_of_the_calls),
-        P(groups_are_told_apart),          P(what_is_old_goes_in_steps),
-        P(a_later_weirs_store_is_refused), P(texts_that_are_none_cost_no_batch),
+        P(each_call_is_there_once),
+        P(a_call_comes_back_whole),
+        P(every_field_comes_back),
+        P(pages_neither_skip_nor_double),
+        P(what_is_asked_is_what_comes),
+        P(sums_are_those_of_the_calls),
+        P(groups_are_bounded),
+        P(groups_are_told_apart),
+        P(what_is_old_goes_in_steps),
+        P(a_later_weirs_store_is_refused),
+        P(texts_that_are_none_cost_no_batch),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
