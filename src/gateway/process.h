@@ -25,7 +25,7 @@ struct gateway {
     metrics *metrics;
     logger *logger;
     target_table *targets;
-    ledger *ledger;      /* NULL: no records are kept */
+    ledger *ledger; /* NULL: no records are kept */
     limiter *limiter;
     struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */
