@@ -6,6 +6,7 @@
 typedef struct messages {
     exchange *x;
     const request_outline *outline;
+    json_value instructions; /* of a response */
     json_writer json;
     size_t left;
     bool cut;
@@ -83,16 +84,13 @@ static void put_turn(messages *m, const outline_turn *t) {
 
 /* Where the API has them apart. */
 static bool is_instructions(const messages *m, const outline_turn *t) {
-    for (size_t i = 0; i < m->outline->param_count; i++) {
-        const outline_param *p = &m->outline->params[i];
-        if (p->id == PARAM_INSTRUCTIONS && p->value.raw.ptr == t->source.raw.ptr) return true;
-    }
-    return false;
+    return m->instructions.type == JSON_STRING && t->source.raw.ptr == m->instructions.raw.ptr;
 }
 
 static span take(messages *m, buf *out) {
     span text = arena_dup(&m->x->arena, buf_span(out));
     buf_done(out);
+    m->json = (json_writer){0};
     return text;
 }
 
@@ -129,6 +127,8 @@ void trace_messages_read(exchange *x, trace_notes *n) {
     }
     m.outline = request_outline_of(&x->facts, &x->arena);
     if (!m.outline || !m.outline->turn_count) return;
+    if (x->facts.endpoint == EP_RESPONSES)
+        m.instructions = json_get(x->facts.root, SPAN_OF("instructions"));
     n->system = read_instructions(&m);
     n->input = read_turns(&m);
     n->content_cut = m.cut;

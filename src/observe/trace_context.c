@@ -45,7 +45,8 @@ void span_id_bytes(uint64_t span_id, unsigned char out[SPAN_ID_LEN]) {
 void trace_write_parent(const trace_context *t, uint64_t span_id, char out[TRACEPARENT_LEN + 1]) {
     unsigned char id[SPAN_ID_LEN], flags = (unsigned char)t->flags;
     span_id_bytes(span_id, id);
-    memcpy(out, "00-", 3);
+    out[0] = out[1] = '0';
+    out[2] = '-';
     hex_encode(t->trace_id, TRACE_ID_LEN, out + 3);
     out[35] = '-';
     hex_encode(id, SPAN_ID_LEN, out + 36);

@@ -13,7 +13,7 @@ bool gzip_write(span text, buf *out) {
         Z_OK)
         return false;
     size_t most = deflateBound(&z, text.len);
-    z.next_in = (Bytef *)(uintptr_t)text.ptr;
+    z.next_in = (Bytef *)text.ptr;
     z.avail_in = (uInt)text.len;
     z.next_out = (Bytef *)buf_reserve(out, most);
     z.avail_out = (uInt)most;

@@ -314,8 +314,10 @@ uint64_t otlp_read_rejected(config_telemetry_protocol p, span body, arena *a, sp
 /* ---- why it did not take one ---- */
 
 static bool is_text(span s) {
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < ' ' && !memchr("\t\r\n", s.ptr[i], 3)) return false;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < ' ' && c != '\t' && c != '\r' && c != '\n') return false;
+    }
     return span_is_utf8(s);
 }
 

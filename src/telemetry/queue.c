@@ -17,13 +17,19 @@ static void batch_free(span_batch *b) {
     free(b);
 }
 
-/* The oldest, taken out; the lock is held. */
-static span_batch *pop(span_queue *q) {
-    list *node = list_pop_front(&q->batches);
-    if (!node) return NULL;
-    span_batch *b = LIST_ENTRY(node, span_batch, link);
+static void free_all(list *batches) {
+    for (list *node; (node = list_pop_front(batches));)
+        batch_free(LIST_ENTRY(node, span_batch, link));
+}
+
+/* The oldest; NULL: none waits. The lock is held, here and below. */
+static span_batch *first(const span_queue *q) {
+    return list_empty(&q->batches) ? NULL : LIST_ENTRY(q->batches.next, span_batch, link);
+}
+
+static void take_out(span_queue *q, span_batch *b) {
+    list_remove(&b->link);
     q->bytes -= b->spans.len;
-    return b;
 }
 
 void span_queue_init(span_queue *q) {
@@ -33,8 +39,7 @@ void span_queue_init(span_queue *q) {
 }
 
 void span_queue_done(span_queue *q) {
-    for (span_batch *b; (b = pop(q));)
-        batch_free(b);
+    free_all(&q->batches);
     (void)pthread_mutex_destroy(&q->lock);
 }
 
@@ -68,10 +73,9 @@ unsigned span_queue_take(span_queue *q, size_t most, config_telemetry_protocol *
     list taken;
     list_init(&taken);
     lock(q);
-    while (!list_empty(&q->batches)) {
-        span_batch *b = LIST_ENTRY(q->batches.next, span_batch, link);
+    for (span_batch *b; (b = first(q));) {
         if (count && (b->protocol != *ret_protocol || b->spans.len > most)) break;
-        (void)!pop(q);
+        take_out(q, b);
         list_push_back(&taken, &b->link);
         *ret_protocol = b->protocol;
         count += b->count;
@@ -88,10 +92,9 @@ unsigned span_queue_take(span_queue *q, size_t most, config_telemetry_protocol *
 
 void span_queue_clear(span_queue *q) {
     lock(q);
-    for (span_batch *b; (b = pop(q));) {
-        q->dropped += b->count;
-        batch_free(b);
-    }
+    LIST_FOREACH(&q->batches, node) q->dropped += LIST_ENTRY(node, span_batch, link)->count;
+    free_all(&q->batches);
+    q->bytes = 0;
     unlock(q);
 }
 

@@ -10,7 +10,8 @@ static int64_t backoff_ms(unsigned tries, double random) {
     for (unsigned i = 1; i < tries && wait_ms < RESEND_CAP_MS; i++)
         wait_ms *= 2;
     if (wait_ms > RESEND_CAP_MS) wait_ms = RESEND_CAP_MS;
-    return wait_ms / 2 + (int64_t)(random * (double)(wait_ms / 2));
+    int64_t half_ms = wait_ms / 2;
+    return half_ms + (int64_t)(random * (double)half_ms);
 }
 
 resend_verdict resend_decide(const resend_facts *f, int64_t *ret_wait_ms) {
