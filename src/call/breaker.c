@@ -1,18 +1,23 @@
 #include "call/breaker.h"
 
-#include "base/mem.h"
-
-#include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CLIENTS = 2, SECONDED = 2, SECONDED_PART = 10 };
+enum { SECONDED = 2, SECONDED_PART = 10 };
 
 void breaker_init(breaker *b, int64_t now_ms) {
     *b = (breaker){.slot_began_ms = now_ms};
 }
 
 void breaker_done(breaker *b) {
-    free(b->clients);
+    holders_done(&b->clients);
+}
+
+static breaker_client *at(const breaker *b, unsigned i) {
+    return (breaker_client *)b->clients.rows + i;
+}
+
+static breaker_client *find(const breaker *b, uint64_t client) {
+    return holders_find(&b->clients, sizeof(breaker_client), client);
 }
 
 /* ---- the window ---- */
@@ -36,8 +41,8 @@ static void turn(breaker *b, const config_breaker *policy, int64_t now_ms) {
     for (int64_t i = 0; i < slices && i < BREAKER_SLOTS; i++) {
         b->slot = (b->slot + 1) % BREAKER_SLOTS;
         b->slots[b->slot] = (breaker_counts){0, 0};
-        for (unsigned k = 0; k < b->count; k++)
-            b->clients[k].slots[b->slot] = (breaker_counts){0, 0};
+        for (unsigned k = 0; k < b->clients.count; k++)
+            at(b, k)->slots[b->slot] = (breaker_counts){0, 0};
     }
 }
 
@@ -57,8 +62,8 @@ static bool fails(breaker_counts c, const config_breaker *policy) {
 /* What was counted before the rest says nothing about now. */
 static void forget_window(breaker *b, int64_t now_ms) {
     memset(b->slots, 0, sizeof b->slots);
-    for (unsigned i = 0; i < b->count; i++)
-        memset(b->clients[i].slots, 0, sizeof b->clients[i].slots);
+    for (unsigned i = 0; i < b->clients.count; i++)
+        memset(at(b, i)->slots, 0, sizeof at(b, i)->slots);
     b->slot_began_ms = now_ms;
 }
 
@@ -72,18 +77,12 @@ static void forget_own(breaker *b, breaker_client *c) {
 
 /* ---- clients ---- */
 
-static breaker_client *find(const breaker *b, uint64_t client) {
-    for (unsigned i = 0; i < b->count; i++)
-        if (b->clients[i].client == client) return &b->clients[i];
-    return NULL;
-}
-
 /* Of those that have no failure and no rest the one that called longest ago; NULL: there is none.
  */
 static breaker_client *oldest_well(const breaker *b) {
     breaker_client *oldest = NULL;
-    for (unsigned i = 0; i < b->count; i++) {
-        breaker_client *c = &b->clients[i];
+    for (unsigned i = 0; i < b->clients.count; i++) {
+        breaker_client *c = at(b, i);
         if (c->gate.state != BREAKER_CLOSED || sum(c->slots).failures) continue;
         if (!oldest || c->used_ms < oldest->used_ms) oldest = c;
     }
@@ -91,25 +90,16 @@ static breaker_client *oldest_well(const breaker *b) {
 }
 
 static breaker_client *make(breaker *b, uint64_t client) {
-    breaker_client *c;
-    if (b->count == BREAKER_CLIENTS) {
-        c = oldest_well(b);
-        if (!c) return NULL;
-    } else {
-        if (b->count == b->cap) {
-            b->cap = b->cap ? 2 * b->cap : FIRST_CLIENTS;
-            b->clients = mem_realloc(b->clients, b->cap * sizeof *b->clients);
-        }
-        c = &b->clients[b->count++];
-    }
-    *c = (breaker_client){.client = client};
+    breaker_client *c = holders_add(&b->clients, sizeof *c, BREAKER_CLIENTS);
+    if (!c) c = oldest_well(b);
+    if (c) *c = (breaker_client){.client = client};
     return c;
 }
 
 /* NULL: it is not told apart. */
 static breaker_client *client_of(breaker *b, uint64_t client, int64_t now_ms) {
     if (!client) {
-        b->count = 0; /* everybody is one from now on */
+        b->clients.count = 0; /* everybody is one from now on */
         return NULL;
     }
     breaker_client *c = find(b, client);
@@ -130,8 +120,8 @@ static const breaker_client *worst_of(const breaker *b, const config_breaker *po
     const breaker_client *worst = NULL;
     bool worst_rests = false;
     unsigned most = 0;
-    for (unsigned i = 0; i < b->count; i++) {
-        const breaker_client *c = &b->clients[i];
+    for (unsigned i = 0; i < b->clients.count; i++) {
+        const breaker_client *c = at(b, i);
         bool resting = rests(c, policy, now_ms);
         unsigned failures = sum(c->slots).failures;
         bool worse = resting != worst_rests ? resting : failures > most;
@@ -163,8 +153,8 @@ static bool fails_for_all(const breaker *b, const config_breaker *policy, int64_
 
 static void open_for_all(breaker *b, int64_t now_ms) {
     breaker_gate_open(&b->gate, now_ms);
-    for (unsigned i = 0; i < b->count; i++)
-        breaker_gate_close(&b->clients[i].gate);
+    for (unsigned i = 0; i < b->clients.count; i++)
+        breaker_gate_close(&at(b, i)->gate);
 }
 
 static void close_for_all(breaker *b, int64_t now_ms) {
@@ -208,7 +198,7 @@ static breaker_change report_own(breaker *b, breaker_client *c, const config_bre
 
 static breaker_change report_off(breaker *b, int64_t now_ms) {
     breaker_state before = b->gate.state;
-    b->count = 0;
+    b->clients.count = 0;
     if (before != BREAKER_CLOSED) close_for_all(b, now_ms);
     return change_of(&b->gate, before, false);
 }
@@ -245,8 +235,8 @@ breaker_change breaker_alive(breaker *b, const config_breaker *policy, uint64_t 
 
 void breaker_hasten(breaker *b, const config_breaker *policy, bool again, int64_t now_ms) {
     breaker_gate_hasten(&b->gate, policy, again, now_ms);
-    for (unsigned i = 0; i < b->count; i++)
-        breaker_gate_hasten(&b->clients[i].gate, policy, again, now_ms);
+    for (unsigned i = 0; i < b->clients.count; i++)
+        breaker_gate_hasten(&at(b, i)->gate, policy, again, now_ms);
 }
 
 void breaker_abandon(breaker *b, uint64_t client, breaker_probe probe) {
@@ -308,7 +298,7 @@ breaker_state breaker_get_state(const breaker *b, const config_breaker *policy) 
 
 unsigned breaker_clients_apart(const breaker *b, const config_breaker *policy) {
     unsigned apart = 0;
-    for (unsigned i = 0; policy->on && i < b->count; i++)
-        apart += b->clients[i].gate.state != BREAKER_CLOSED;
+    for (unsigned i = 0; policy->on && i < b->clients.count; i++)
+        apart += at(b, i)->gate.state != BREAKER_CLOSED;
     return apart;
 }

@@ -18,6 +18,7 @@
 #ifndef WEIR_CALL_BREAKER_H
 #define WEIR_CALL_BREAKER_H
 
+#include "base/holders.h"
 #include "call/breaker_gate.h"
 
 /* Clients that are told apart. One that has not failed within the window makes room for another;
@@ -40,8 +41,7 @@ typedef struct breaker {
     int64_t slot_began_ms;
     unsigned slot;
     breaker_counts slots[BREAKER_SLOTS]; /* of all; what clients have of their own is part of it */
-    breaker_client *clients;             /* heap */
-    unsigned count, cap;
+    holders clients;                     /* of breaker_client */
 } breaker;
 
 /* Whose breaker a call that was admitted probes. */

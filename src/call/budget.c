@@ -1,14 +1,7 @@
 #include "call/budget.h"
 
-#include "base/mem.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-enum { FIRST_CLIENTS = 2 };
-
 void budget_done(budget *b) {
-    free(b->clients);
+    holders_done(&b->clients);
 }
 
 /* ---- a minute ---- */
@@ -38,40 +31,25 @@ static budget_counts total(budget_minute *m, int64_t now_ms) {
 
 /* ---- clients ---- */
 
-static budget_client *find(const budget *b, uint64_t client) {
-    for (unsigned i = 0; i < b->count; i++)
-        if (b->clients[i].client == client) return &b->clients[i];
-    return NULL;
-}
-
 /* NULL: all have called within the last minute. */
 static budget_client *quiet(const budget *b, int64_t now_ms) {
-    for (unsigned i = 0; i < b->count; i++)
-        if (b->clients[i].minute.slice + BUDGET_SLICES <= now_ms / BUDGET_SLICE_MS)
-            return &b->clients[i];
+    budget_client *clients = b->clients.rows;
+    for (unsigned i = 0; i < b->clients.count; i++)
+        if (clients[i].minute.slice + BUDGET_SLICES <= now_ms / BUDGET_SLICE_MS) return &clients[i];
     return NULL;
 }
 
 static budget_client *make(budget *b, uint64_t client, int64_t now_ms) {
-    budget_client *c;
-    if (b->count == BUDGET_CLIENTS) {
-        c = quiet(b, now_ms);
-        if (!c) return NULL;
-    } else {
-        if (b->count == b->cap) {
-            b->cap = b->cap ? 2 * b->cap : FIRST_CLIENTS;
-            b->clients = mem_realloc(b->clients, b->cap * sizeof *b->clients);
-        }
-        c = &b->clients[b->count++];
-    }
-    *c = (budget_client){.client = client};
+    budget_client *c = holders_add(&b->clients, sizeof *c, BUDGET_CLIENTS);
+    if (!c) c = quiet(b, now_ms);
+    if (c) *c = (budget_client){.client = client};
     return c;
 }
 
 /* The client's own; NULL: it is not told apart. */
 static budget_minute *own(budget *b, uint64_t client, int64_t now_ms) {
     if (!client) return NULL;
-    budget_client *c = find(b, client);
+    budget_client *c = holders_find(&b->clients, sizeof *c, client);
     if (!c) c = make(b, client, now_ms);
     return c ? &c->minute : NULL;
 }

@@ -9,6 +9,7 @@
 #ifndef WEIR_CALL_BUDGET_H
 #define WEIR_CALL_BUDGET_H
 
+#include "base/holders.h"
 #include "config/config.h"
 
 /* Counts are kept in slices, which are dropped whole. */
@@ -35,8 +36,7 @@ typedef struct budget_client {
 /* All zero: nothing was counted. */
 typedef struct budget {
     budget_minute all;
-    budget_client *clients; /* heap */
-    unsigned count, cap;
+    holders clients; /* of budget_client */
 } budget;
 
 void budget_done(budget *b);

@@ -317,7 +317,7 @@ static void clients_are_bounded(void **state) {
         (void)breaker_report(&b, &policy, 1, true, NO_PROBE, 0);
     for (uint64_t who = 2; who < 500; who++) {
         (void)breaker_report(&b, &policy, who, false, NO_PROBE, (int64_t)who);
-        assert_true(b.count <= BREAKER_CLIENTS);
+        assert_true(b.clients.count <= BREAKER_CLIENTS);
     }
     assert_false(breaker_ready(&b, &policy, 1, 500));
     assert_int_equal(breaker_clients_apart(&b, &policy), 1);

@@ -102,7 +102,7 @@ static void clients_are_bounded(void **state) {
         budget_take(&b, 1000, NOW);
     for (int i = 0; i < 20; i++)
         budget_count_call(&b, 1001, NOW);
-    assert_int_equal(b.count, BUDGET_CLIENTS);
+    assert_int_equal(b.clients.count, BUDGET_CLIENTS);
     assert_false(budget_left(&b, &retry, 1001, NOW));
     assert_true(budget_left(&b, &retry, 1, NOW));
     for (int i = 0; i < 20; i++)
@@ -113,7 +113,7 @@ static void clients_are_bounded(void **state) {
     }
     assert_false(budget_left(&b, &retry, 1001, NOW + 60000)); /* by its ten calls, not by all 20 */
     assert_true(budget_left(&b, &retry, 1002, NOW + 60000));
-    assert_int_equal(b.count, BUDGET_CLIENTS);
+    assert_int_equal(b.clients.count, BUDGET_CLIENTS);
     budget_done(&b);
 }
 
