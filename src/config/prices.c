@@ -100,11 +100,11 @@ static bool read_price(reader *r, const yaml_node *map, const yaml_node *key, co
     no_rates(&price->rates);
     span name = reader_member(r, SPAN_OF("prices"), map, key);
     if (!good_pattern(price->pattern)) {
-        span said = reader_quoted(r, key->text, "for something else");
-        reader_problem(r, key,
-                       "a price is %.*s; expected PROVIDER/MODEL or a model, up to 200 characters, "
-                       "and a * only at the end",
-                       SPAN_ARG(said));
+        reader_problem(
+            r, key,
+            "%.*s is no such name; expected PROVIDER/MODEL or a model, 1 to %d printable "
+            "characters, and a * only at the end",
+            SPAN_ARG(name), PATTERN_MAX);
         return false;
     }
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));

@@ -176,9 +176,9 @@ static bool read_rule(reader *r, span name, const yaml_node *map, const yaml_nod
     reader_defaults(r, &scope_limit, rule);
     if (!good_pattern(rule->pattern)) {
         reader_problem(r, key,
-                       "%.*s has %zu characters; expected a name of 1 to %d printable ones, "
-                       "and a * only at its end",
-                       SPAN_ARG(full), rule->pattern.len, RULE_NAME_MAX);
+                       "%.*s is no such name; expected 1 to %d printable characters, and a * only "
+                       "at the end",
+                       SPAN_ARG(full), RULE_NAME_MAX);
         return false;
     }
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(full));

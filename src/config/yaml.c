@@ -77,11 +77,19 @@ static struct fy_token *event_tag(struct fy_event *event) {
 
 static yaml_node *read_node(builder *b, struct fy_event *event, unsigned depth);
 
+/* What is not there has no place of its own: it gets that of what it belongs to. */
+static void place_nothing(yaml_node *node, const yaml_node *owner) {
+    if (!yaml_is_null(node) || node->text.len) return;
+    node->line = owner->line;
+    node->column = owner->column;
+}
+
 static void read_list(builder *b, yaml_node *list, unsigned depth) {
     yaml_node **end = &list->first;
     for (struct fy_event *event; (event = next_event(b)) != NULL;) {
         bool last = event->type == FYET_SEQUENCE_END;
         if (!last && (*end = read_node(b, event, depth + 1)) != NULL) {
+            place_nothing(*end, list);
             end = &(*end)->next;
             list->count++;
         }
@@ -134,10 +142,7 @@ static void read_map(builder *b, yaml_node *map, unsigned depth) {
         key->value = read_node(b, of_value, depth + 1);
         fy_parser_event_free(b->parser, of_value);
         if (!key->value) return;
-        if (yaml_is_null(key->value)) { /* what is not there has no place of its own */
-            key->value->line = key->line;
-            key->value->column = key->column;
-        }
+        place_nothing(key->value, key);
         *end = key;
         end = &key->next;
         map->count++;

@@ -20,7 +20,7 @@ static const world_pair files[] = {
     {"vault read key", "sk-from-a-command\n"}, {"vault read nothing", ""}, {NULL, NULL},
 };
 
-static char names[64][64];
+static char names[128][64];
 static size_t name_count;
 
 static int by_name(const void *a, const void *b) {

@@ -100,8 +100,17 @@ static int fill(void **state) {
     (void)state;
     all = metrics_new();
     metrics_shard *shards[] = {metrics_add_shard(all), metrics_add_shard(all)};
-    static const span odd[] = {SPAN("plain"), SPAN("with \"quotes\", \\ and\nline"),
-                               SPAN("\xE4\xBD\xA0\xE5\xA5\xBD"), SPAN("")};
+    static char longest[METRIC_VALUE_MAX];
+    memset(longest, '"', sizeof longest);
+    const span odd[] = {SPAN("plain"),
+                        SPAN("with \"quotes\", \\ and\nline"),
+                        SPAN("\xE4\xBD\xA0\xE5\xA5\xBD"),
+                        SPAN(""),
+                        SPAN("\r\t\033[2J\177\xC2\x9B"),
+                        SPAN("\n# EOF\nweir_up{} 1\n"),
+                        SPAN("\\"),
+                        SPAN("\xFF\xC3"),
+                        span_from(longest, sizeof longest)};
     for (metric_id id = 0; id < ARRAY_LEN(rows); id++) { /* genai.def is not scraped */
         if (strcmp(rows[id].scope, "READ") == 0) continue;
         for (size_t i = 0; i < 2 * ARRAY_LEN(odd); i++) {

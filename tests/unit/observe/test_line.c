@@ -250,7 +250,7 @@ static void no_text_leaves_its_line(void **state) {
         tries[0].target = hostile[i];
         r.tries = tries;
         r.model = r.target = r.client = r.provider_request_id = r.finish_reason = r.error_text =
-            hostile[i];
+            r.tags = r.user = r.peer = hostile[i];
         log_field field = {"k", hostile[i]};
         line_event e = {1796126400123456, LEVEL_INFO, "e", hostile[i], &field, 1};
         json_value root;
