@@ -1,6 +1,6 @@
 #include "ledger/frame.h"
 
-#include <zlib.h>
+#include "ledger/crc.h"
 
 static const unsigned char magic[2] = {0xF5, 'W'};
 
@@ -20,8 +20,8 @@ static uint32_t get_u32(const char *at) {
 
 /* Of kind and length, which stand together, and of the payload. */
 static uint32_t sum(const char *begin, size_t len) {
-    uLong crc = crc32(0, (const Bytef *)begin + KIND_AT, CRC_AT - KIND_AT);
-    return (uint32_t)crc32_z(crc, (const Bytef *)begin + FRAME_OVERHEAD, len);
+    uint32_t crc = crc_add(0, span_from(begin + KIND_AT, CRC_AT - KIND_AT));
+    return crc_add(crc, span_from(begin + FRAME_OVERHEAD, len));
 }
 
 size_t frame_begin(buf *out) {
