@@ -97,10 +97,21 @@ span later_bytes(const conn *c) {
     return w ? span_slice(buf_span(&w->bytes), w->from, w->bytes.len) : SPAN_EMPTY;
 }
 
+/* A client may see to it that something always waits. Each byte is moved once at most. */
+static void forget_taken(later *w) {
+    if (!w->from || w->from < w->bytes.len - w->from) return;
+    buf_drop_front(&w->bytes, w->from);
+    w->from = 0;
+    if (w->paused) watch(w);
+}
+
 void later_took(conn *c, size_t n) {
     later *w = c->later;
     w->from += n;
-    if (w->sliced || w->from < w->bytes.len) return;
+    if (w->sliced || w->from < w->bytes.len) {
+        forget_taken(w);
+        return;
+    }
     resume_reading(w);
     later_free(c);
 }

@@ -2,6 +2,7 @@
 
 #include "server_fixture.h"
 
+#include <malloc.h>
 #include <poll.h>
 
 static fixture f;
@@ -118,6 +119,36 @@ static void endless_pipelining_is_held_back(void **state) {
     on_loop(&f, answer_waiting);
     check_answer(fd, 200, "at last");
     check_answer(fd, 400, NULL);
+    (void)close(fd);
+}
+
+static size_t heap_bytes(void) {
+    const struct mallinfo2 all = mallinfo2();
+    return all.uordblks + all.hblkhd;
+}
+
+/* Some always wait, few enough that reading never stops: what has been answered is forgotten. */
+static void what_was_taken_of_a_pipeline_is_forgotten(void **state) {
+    (void)state;
+    enum { COUNT = 500, AHEAD = 3, PADDING = 3000, MOST = 256 * 1024 };
+    static char padding[PADDING + 1];
+    memset(padding, 'p', PADDING);
+    buf request = BUF_EMPTY;
+    buf_addf(&request, "GET /wait HTTP/1.1\r\nHost: t\r\nX: %s\r\n\r\n", padding);
+    int fd = dial(&f);
+    for (int i = 0; i < AHEAD; i++)
+        send_bytes(fd, buf_span(&request));
+    const size_t before = heap_bytes();
+    for (int i = 0; i < COUNT; i++) {
+        wait_log(&f, "waiting /wait;");
+        clear_log(&f);
+        on_loop(&f, answer_waiting);
+        check_answer(fd, 200, "at last");
+        send_bytes(fd, buf_span(&request));
+    }
+    const size_t after = heap_bytes();
+    assert_true(after < before + MOST);
+    buf_done(&request);
     (void)close(fd);
 }
 
@@ -587,6 +618,7 @@ int main(void) {
         T(pipelined_requests_are_answered_in_order),
         T(many_pipelined_requests_wait),
         T(endless_pipelining_is_held_back),
+        T(what_was_taken_of_a_pipeline_is_forgotten),
         T(answers_that_nobody_reads_hold_requests_back),
         T(handlers_are_not_told_inside_an_answer),
         T(streams_in_chunks),
