@@ -18,6 +18,7 @@ resend_verdict resend_decide(const resend_facts *f, int64_t *ret_wait_ms) {
     if (f->status >= 200 && f->status <= 299) return RESEND_DONE;
     if (!may_pass(f->status)) return RESEND_DROP;
     int64_t wait_ms = f->hint_ms >= 0 ? f->hint_ms : backoff_ms(f->tries, f->random);
+    if (wait_ms < RESEND_LEAST_MS) wait_ms = RESEND_LEAST_MS;
     if (f->spent_ms + wait_ms > RESEND_MOST_MS) return RESEND_DROP;
     *ret_wait_ms = wait_ms;
     return RESEND_WAIT;

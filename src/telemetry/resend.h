@@ -20,6 +20,7 @@ typedef enum resend_verdict {
 enum {
     RESEND_BASE_MS = 1000,
     RESEND_CAP_MS = 30 * 1000,
+    RESEND_LEAST_MS = 500,          /* whatever it says: nobody is asked as fast as he refuses */
     RESEND_MOST_MS = 5 * 60 * 1000, /* from the first try on */
 };
 

@@ -39,7 +39,12 @@ static void waits(void **state) {
         {5, -1, 0, 0.0, 8000},
         {6, -1, 0, 0.0, 15000},
         {60, -1, 0, 0.999, 29985},
-        {1, 0, 0, 0.5, 0},
+        {1, 0, 0, 0.5, RESEND_LEAST_MS}, /* a word that would mean as fast as it refuses */
+        {9, 0, 0, 0.0, RESEND_LEAST_MS},
+        {2, 1, 0, 0.5, RESEND_LEAST_MS},
+        {2, 501, 0, 0.5, 501},
+        {9, 0, RESEND_MOST_MS - RESEND_LEAST_MS, 0, RESEND_LEAST_MS},
+        {9, 0, RESEND_MOST_MS - RESEND_LEAST_MS + 1, 0, -1},
         {1, 7000, 0, 0.5, 7000}, /* the receiver's word, whatever comes of it */
         {1, 60000, 0, 0.5, 60000},
         {1, RESEND_MOST_MS, 0, 0, RESEND_MOST_MS},
