@@ -1,7 +1,8 @@
 /* admin.keys: who sees everybody's records. They are written as a client's are. */
 #include "config/reader.h"
 
-static bool read_keys(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_keys(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     config_admin *admin = CONTAINER_OF(field, config_admin, keys);
     if (yaml_is_null(node) || (node->kind == YAML_LIST && !node->count)) return true;
     config_client like = {0};
@@ -13,7 +14,7 @@ static bool read_keys(reader *r, const option *o, span name, const yaml_node *no
     return ok;
 }
 
-static void write_keys(const option *o, const void *field, buf *out) {
+COLD static void write_keys(const option *o, const void *field, buf *out) {
     const config_admin *admin = CONTAINER_OF(field, config_admin, keys);
     const config_client like = {.keys = admin->keys, .key_count = admin->key_count};
     if (like.key_count)

@@ -47,8 +47,8 @@ static span name_of(reader *r, const yaml_node *root, const scope *s, config_tim
 }
 
 /* A call is over before its target counts as silent: then no other is asked. */
-static void check_silence(reader *r, const yaml_node *root, const scope *s, int64_t first_byte_ms,
-                          int64_t total_ms) {
+COLD static void check_silence(reader *r, const yaml_node *root, const scope *s,
+                               int64_t first_byte_ms, int64_t total_ms) {
     if (total_ms >= first_byte_ms) return;
     span total = name_of(r, root, s, TIMEOUT_TOTAL);
     span first = name_of(r, root, s, TIMEOUT_FIRST_BYTE);
@@ -67,7 +67,7 @@ static bool says_timeouts(const yaml_node *map) {
     return timeout_node(map, "total") || timeout_node(map, "first_byte");
 }
 
-static void check_target(reader *r, const yaml_node *root, const config_target *t) {
+COLD static void check_target(reader *r, const yaml_node *root, const config_target *t) {
     const scope s = {.model_map = member(root, "models", t->of->name),
                      .provider_map = member(root, "providers", t->provider->name)};
     if (!says_timeouts(s.model_map) && !timeout_node(s.provider_map, "first_byte"))
@@ -75,7 +75,7 @@ static void check_target(reader *r, const yaml_node *root, const config_target *
     check_silence(r, root, &s, t->timeouts.first_byte_ms, t->timeouts.total_ms);
 }
 
-static void check_deadlines(reader *r, const yaml_node *root) {
+COLD static void check_deadlines(reader *r, const yaml_node *root) {
     const config *c = r->config;
     check_silence(r, root, &(scope){0}, c->timeouts.first_byte_ms, c->timeouts.total_ms);
     for (size_t i = 0; i < c->model_count; i++)
@@ -93,7 +93,7 @@ static bool is_word(span text) {
     return text.len;
 }
 
-static void check_sentence(reader *r, const yaml_node *node, const char *name, span sentence) {
+COLD static void check_sentence(reader *r, const yaml_node *node, const char *name, span sentence) {
     for (size_t at = 0; (at = span_find(sentence, at, '{')) < sentence.len; at++) {
         size_t end = span_find(sentence, at, '}');
         span word = span_slice(sentence, at + 1, end);
@@ -106,7 +106,7 @@ static void check_sentence(reader *r, const yaml_node *node, const char *name, s
     }
 }
 
-static void check_sentences(reader *r, const yaml_node *root) {
+COLD static void check_sentences(reader *r, const yaml_node *root) {
     const config_chat *chat = &r->config->chat;
     const struct {
         const char *name, *key;

@@ -106,7 +106,7 @@ static void derive_providers(reader *r) {
     }
 }
 
-static void read_root(reader *r, yaml_node *root) {
+COLD static void read_root(reader *r, yaml_node *root) {
     reader_defaults(r, &scope_file, r->config);
     if (root->kind != YAML_MAP) {
         (void)reader_scope(r, &scope_file, SPAN_EMPTY, root, r->config); /* says so */

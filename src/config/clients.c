@@ -23,8 +23,8 @@ static bool decode_hash(reader *r, span name, const yaml_node *node, const confi
     return false;
 }
 
-static bool read_client_key(reader *r, const option *o, span name, const yaml_node *node,
-                            unsigned char *ret) {
+COLD static bool read_client_key(reader *r, const option *o, span name, const yaml_node *node,
+                                 unsigned char *ret) {
     secret *key = NULL;
     if (node->kind == YAML_MAP) {
         config_key_source from = {0};
@@ -56,8 +56,8 @@ static bool is_new(reader *r, span name, const yaml_node *node, const config_cli
     return true;
 }
 
-static bool read_client_keys(reader *r, const option *o, span name, const yaml_node *node,
-                             void *field) {
+COLD static bool read_client_keys(reader *r, const option *o, span name, const yaml_node *node,
+                                  void *field) {
     config_client *client = CONTAINER_OF(field, config_client, keys);
     bool list = node->kind == YAML_LIST, ok = true;
     size_t count = list ? node->count : 1, n = 0;
@@ -78,7 +78,7 @@ static bool read_client_keys(reader *r, const option *o, span name, const yaml_n
     return ok;
 }
 
-static void write_client_keys(const option *o, const void *field, buf *out) {
+COLD static void write_client_keys(const option *o, const void *field, buf *out) {
     (void)o;
     const config_client *client = CONTAINER_OF(field, config_client, keys);
     bool list = client->key_count > 1;
@@ -108,7 +108,8 @@ static bool share_a_key(const config_client *a, const config_client *b) {
     return false;
 }
 
-static bool check_client(reader *r, span name, const yaml_node *node, const config_client *client) {
+COLD static bool check_client(reader *r, span name, const yaml_node *node,
+                              const config_client *client) {
     if (client->name.len == 0 || client->name.len > CLIENT_NAME_MAX || !printable(client->name)) {
         reader_problem(r, node, "%.*s.name has %zu bytes; expected 1 to %d printable ones",
                        SPAN_ARG(name), client->name.len, CLIENT_NAME_MAX);
@@ -130,8 +131,8 @@ static bool check_client(reader *r, span name, const yaml_node *node, const conf
     return true;
 }
 
-static bool read_clients(reader *r, const option *o, span name, const yaml_node *node,
-                         void *field) {
+COLD static bool read_clients(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
     (void)field;
     if (yaml_is_null(node)) return true;
     if (node->kind != YAML_LIST) return reader_expected(r, o, name, node);

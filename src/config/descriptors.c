@@ -33,7 +33,7 @@ uint64_t config_client_descriptors(const config *c, uint64_t files) {
     return each ? each : 1;
 }
 
-static void add_warning(config *c, config_problem warning) {
+COLD static void add_warning(config *c, config_problem warning) {
     config_problem *all = arena_alloc(&c->arena, (c->warning_count + 1) * sizeof *all);
     for (size_t i = 0; i < c->warning_count; i++)
         all[i] = c->warnings[i];

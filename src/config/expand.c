@@ -10,7 +10,7 @@
 enum { EXPANDED_MAX = 64 << 10 };
 
 /* What stands between ${ and }. */
-static bool add_reference(reader *r, span name, const yaml_node *node, span inside, buf *out) {
+COLD static bool add_reference(reader *r, span name, const yaml_node *node, span inside, buf *out) {
     size_t at = span_find_span(inside, 0, SPAN_OF(":-"));
     span variable = span_slice(inside, 0, at);
     if (!shown_is_variable(variable)) {

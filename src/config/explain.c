@@ -35,14 +35,14 @@ static void end_line(explainer *e, size_t start, const void *field) {
     buf_add_char(e->out, '\n');
 }
 
-static void write_line(explainer *e, unsigned depth, span text, const void *field) {
+COLD static void write_line(explainer *e, unsigned depth, span text, const void *field) {
     size_t start;
     start_line(e, depth, &start);
     buf_add(e->out, text);
     end_line(e, start, field);
 }
 
-static void write_heading(explainer *e, unsigned depth, span name, const void *field) {
+COLD static void write_heading(explainer *e, unsigned depth, span name, const void *field) {
     size_t start;
     start_line(e, depth, &start);
     write_string(name, e->out);
@@ -50,12 +50,12 @@ static void write_heading(explainer *e, unsigned depth, span name, const void *f
     end_line(e, start, field);
 }
 
-static void write_scope(explainer *e, const option_scope *scope, span section, const void *base,
-                        unsigned depth);
+COLD static void write_scope(explainer *e, const option_scope *scope, span section,
+                             const void *base, unsigned depth);
 
 /* ---- lists and mappings of things ---- */
 
-static void write_listeners(explainer *e, unsigned depth) {
+COLD static void write_listeners(explainer *e, unsigned depth) {
     const config *c = e->config;
     write_heading(e, depth, SPAN_OF("listen"), NULL);
     for (size_t i = 0; i < c->listener_count; i++) {
@@ -75,7 +75,7 @@ static void write_listeners(explainer *e, unsigned depth) {
     }
 }
 
-static void write_providers(explainer *e, unsigned depth) {
+COLD static void write_providers(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->provider_count == 0) {
         write_line(e, depth, SPAN_OF("providers: {}"), c);
@@ -88,7 +88,7 @@ static void write_providers(explainer *e, unsigned depth) {
     }
 }
 
-static void write_targets(explainer *e, const config_model *m, unsigned depth) {
+COLD static void write_targets(explainer *e, const config_model *m, unsigned depth) {
     write_heading(e, depth, SPAN_OF("targets"), NULL);
     for (size_t i = 0; i < m->target_count; i++) {
         size_t start;
@@ -100,7 +100,7 @@ static void write_targets(explainer *e, const config_model *m, unsigned depth) {
     }
 }
 
-static void write_models(explainer *e, unsigned depth) {
+COLD static void write_models(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->model_count == 0)
         return; /* without providers alone; an empty mapping is no way to say it */
@@ -111,7 +111,7 @@ static void write_models(explainer *e, unsigned depth) {
     }
 }
 
-static void write_prices(explainer *e, unsigned depth) {
+COLD static void write_prices(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->price_count == 0) {
         write_line(e, depth, SPAN_OF("prices: {}"), &c->prices);
@@ -128,7 +128,7 @@ static void write_prices(explainer *e, unsigned depth) {
     }
 }
 
-static void write_clients(explainer *e, unsigned depth) {
+COLD static void write_clients(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->client_count == 0) {
         write_line(e, depth, SPAN_OF("clients: []"), c);
@@ -154,8 +154,8 @@ static void write_clients(explainer *e, unsigned depth) {
     }
 }
 
-static void write_limit_rules(explainer *e, span name, const config_limit_rules *rules,
-                              unsigned depth) {
+COLD static void write_limit_rules(explainer *e, span name, const config_limit_rules *rules,
+                                   unsigned depth) {
     if (rules->count == 0) return;
     write_heading(e, depth, name, NULL);
     for (size_t i = 0; i < rules->count; i++) {
@@ -184,7 +184,7 @@ static bool is_unset(const option *o, const void *base) {
     return o->type == &type_file && ((const span *)field)->len == 0;
 }
 
-static void write_value(explainer *e, const option *o, const void *base, unsigned depth) {
+COLD static void write_value(explainer *e, const option *o, const void *base, unsigned depth) {
     const char *field = (const char *)base + o->offset;
     size_t start;
     if (is_unset(o, base)) return;
@@ -195,7 +195,7 @@ static void write_value(explainer *e, const option *o, const void *base, unsigne
     end_line(e, start, field);
 }
 
-static void write_option(explainer *e, const option *o, const void *base, unsigned depth) {
+COLD static void write_option(explainer *e, const option *o, const void *base, unsigned depth) {
     if (o->type == &type_listen)
         write_listeners(e, depth);
     else if (o->type == &type_providers)
@@ -233,8 +233,8 @@ static bool any_set(const option_scope *scope, span section, const void *base) {
 }
 
 /* The options directly in section ("" or "retry"), and the sections in it. */
-static void write_scope(explainer *e, const option_scope *scope, span section, const void *base,
-                        unsigned depth) {
+COLD static void write_scope(explainer *e, const option_scope *scope, span section,
+                             const void *base, unsigned depth) {
     span last = SPAN_EMPTY;
     size_t skip = section.len ? section.len + 1 : 0;
     for (size_t i = 0; i < scope->count; i++) {

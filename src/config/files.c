@@ -2,8 +2,8 @@
 #include "config/reader.h"
 #include "config/write.h"
 
-static bool read_file_path(reader *r, const option *o, span name, const yaml_node *node,
-                           void *field) {
+COLD static bool read_file_path(reader *r, const option *o, span name, const yaml_node *node,
+                                void *field) {
     span text, why;
     if (!reader_text(r, o, name, node, &text)) return false;
     if (text.len == 0) return reader_expected(r, o, name, node);
@@ -19,7 +19,7 @@ static bool read_file_path(reader *r, const option *o, span name, const yaml_nod
     *(span *)field = path;
     return true;
 }
-static void write_file_path(const option *o, const void *field, buf *out) {
+COLD static void write_file_path(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }

@@ -16,7 +16,8 @@ static bool is_path(span text) {
     return text.len <= PATH_MAX_BYTES;
 }
 
-static bool read_path(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_path(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
     if (text.len && !is_path(text)) return reader_expected(r, o, name, node);
@@ -24,7 +25,7 @@ static bool read_path(reader *r, const option *o, span name, const yaml_node *no
     return true;
 }
 
-static void write_path(const option *o, const void *field, buf *out) {
+COLD static void write_path(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }

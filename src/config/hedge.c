@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static bool read_percentile(span text, double *ret) {
+COLD static bool read_percentile(span text, double *ret) {
     double percent;
     if (!span_starts(text, SPAN_OF("p"))) return false;
     if (!unit_number(span_slice(text, 1, text.len), &percent)) return false;
@@ -13,7 +13,8 @@ static bool read_percentile(span text, double *ret) {
     return true;
 }
 
-static bool read_after(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_after(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     config_hedge *hedge = field;
     span text;
     int64_t ms;
@@ -35,7 +36,7 @@ static bool read_after(reader *r, const option *o, span name, const yaml_node *n
     hedge->after_quantile = 0;
     return true;
 }
-static void write_after(const option *o, const void *field, buf *out) {
+COLD static void write_after(const option *o, const void *field, buf *out) {
     (void)o;
     const config_hedge *hedge = field;
     if (hedge->after_ms) {

@@ -9,7 +9,8 @@ enum { KEYS_MAX = 64, ARGS_MAX = 64 };
 
 /* ---- command: a list of arguments ---- */
 
-static bool read_argv(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_argv(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     if (node->kind != YAML_LIST) return reader_expected(r, o, name, node);
     if (node->count == 0 || node->count > ARGS_MAX) {
         reader_problem(r, node,
@@ -135,7 +136,8 @@ bool keys_from_text(reader *r, const option *o, span name, const yaml_node *node
     return ok;
 }
 
-static bool read_keys(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_keys(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     config_provider *provider = CONTAINER_OF(field, config_provider, keys);
     bool list = node->kind == YAML_LIST;
     size_t count = list ? node->count : 1;
@@ -157,7 +159,7 @@ static bool read_keys(reader *r, const option *o, span name, const yaml_node *no
     }
     return ok;
 }
-static void write_keys(const option *o, const void *field, buf *out) {
+COLD static void write_keys(const option *o, const void *field, buf *out) {
     (void)o;
     const config_provider *provider = CONTAINER_OF(field, config_provider, keys);
     if (provider->key_count == 1) buf_add_cstr(out, "(set)");

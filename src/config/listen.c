@@ -9,8 +9,8 @@
 
 enum { LISTENERS_MAX = 64 };
 
-static bool read_address(reader *r, const option *o, span name, const yaml_node *node,
-                         void *field) {
+COLD static bool read_address(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
     config_listener *listener = field;
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
@@ -21,7 +21,7 @@ static bool read_address(reader *r, const option *o, span name, const yaml_node 
                    o->type->expected);
     return false;
 }
-static void write_address(const option *o, const void *field, buf *out) {
+COLD static void write_address(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(((const config_listener *)field)->text, out);
 }
@@ -29,7 +29,8 @@ const option_type type_address = {
     "address", "an address with a port such as 127.0.0.1:8080, [::1]:8080 or unix:/run/weir.sock",
     read_address, write_address};
 
-static bool read_listener(reader *r, span name, const yaml_node *node, config_listener *listener) {
+COLD static bool read_listener(reader *r, span name, const yaml_node *node,
+                               config_listener *listener) {
     if (node->kind != YAML_MAP) {
         if (!read_address(r, option_find(&scope_listener, SPAN_OF("address")), name, node,
                           listener))
@@ -55,7 +56,8 @@ static bool same_place(const config_listener *a, const config_listener *b) {
     return a->port == b->port && a->port != 0 && span_ieq(a->host, b->host);
 }
 
-static bool read_listen(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_listen(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
     (void)field;
     bool list = node->kind == YAML_LIST;
     size_t count = list ? node->count : 1;

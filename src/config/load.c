@@ -92,7 +92,7 @@ config *config_load(const char *path, config_problems *ret_problems) {
     return config_load_with(path, NULL, 0, ret_problems);
 }
 
-static void write_simulator(const char *url, buf *out) {
+COLD static void write_simulator(const char *url, buf *out) {
     buf_add_cstr(out, "providers: {simulator: {url: ");
     write_string(span_cstr(url), out);
     buf_add_cstr(out, "}}\n");

@@ -8,7 +8,7 @@
 /* ---- files of one number ---- */
 
 /* The first bytes of a file, which is as much as any of these has. false: there is none. */
-static bool read_file(buf *path, buf *ret) {
+COLD static bool read_file(buf *path, buf *ret) {
     enum { MOST = 16 * 1024 };
     FILE *f = fopen(buf_cstr(path), "re");
     if (!f) return false;

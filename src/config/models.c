@@ -17,7 +17,7 @@ static const config_provider *find_provider(const config *c, span name) {
     return NULL;
 }
 
-static bool report_no_provider(reader *r, span name, const yaml_node *node, span provider) {
+COLD static bool report_no_provider(reader *r, span name, const yaml_node *node, span provider) {
     const config *c = r->config;
     span said = reader_quoted(r, span_slice(node->text, 0, span_find(node->text, 0, '/')), "so");
     span near = reader_nearest(provider, provider_name_at, c->providers, c->provider_count);
@@ -41,8 +41,8 @@ static bool printable(span text) {
 }
 
 /* "local/meta/llama" is the model meta/llama of the provider local. */
-static bool read_target_name(reader *r, const option *o, span name, const yaml_node *node,
-                             void *field) {
+COLD static bool read_target_name(reader *r, const option *o, span name, const yaml_node *node,
+                                  void *field) {
     config_target *target = field;
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
@@ -66,14 +66,14 @@ static bool read_target_name(reader *r, const option *o, span name, const yaml_n
     target->name = text;
     return true;
 }
-static void write_target_name(const option *o, const void *field, buf *out) {
+COLD static void write_target_name(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(((const config_target *)field)->name, out);
 }
 const option_type type_target_name = {"target", "PROVIDER/MODEL or PROVIDER", read_target_name,
                                       write_target_name};
 
-static bool read_target(reader *r, span name, const yaml_node *node, config_target *target) {
+COLD static bool read_target(reader *r, span name, const yaml_node *node, config_target *target) {
     reader_defaults(r, &scope_target, target);
     if (node->kind == YAML_MAP)
         return reader_scope(r, &scope_target, reader_name(r, "%.*s.", SPAN_ARG(name)), node,
@@ -81,8 +81,8 @@ static bool read_target(reader *r, span name, const yaml_node *node, config_targ
     return read_target_name(r, option_find(&scope_target, SPAN_OF("to")), name, node, target);
 }
 
-static bool read_targets(reader *r, const option *o, span name, const yaml_node *node,
-                         void *field) {
+COLD static bool read_targets(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
     config_model *model = CONTAINER_OF(field, config_model, targets);
     bool list = node->kind == YAML_LIST, ok = true;
     size_t count = list ? node->count : 1;
@@ -116,8 +116,8 @@ const option_type type_targets = {"target or targets", "a target or a list of ta
                                   read_targets, NULL};
 
 /* A weight that nobody reads would mislead. */
-static bool check_weights(reader *r, span name, const yaml_node *targets,
-                          const config_model *model) {
+COLD static bool check_weights(reader *r, span name, const yaml_node *targets,
+                               const config_model *model) {
     if (model->pick == PICK_WEIGHTED || targets->kind == YAML_SCALAR) return true;
     const yaml_node *item = targets->kind == YAML_LIST ? targets->first : targets;
     for (; item; item = targets->kind == YAML_LIST ? item->next : NULL) {
@@ -138,7 +138,8 @@ static bool good_model_name(span name) {
     return name.len <= MODEL_NAME_MAX && printable(name) && star + 1 >= name.len;
 }
 
-static bool read_model(reader *r, const yaml_node *map, const yaml_node *key, config_model *model) {
+COLD static bool read_model(reader *r, const yaml_node *map, const yaml_node *key,
+                            config_model *model) {
     model->name = arena_dup(r->arena, key->text);
     reader_origin(r, model, key);
     span name = reader_member(r, SPAN_OF("models"), map, key);
@@ -161,7 +162,8 @@ static bool read_model(reader *r, const yaml_node *map, const yaml_node *key, co
     return check_weights(r, name, targets, model);
 }
 
-static bool read_models(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_models(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
     (void)field;
     if (yaml_is_null(node)) return true;
     if (node->kind != YAML_MAP) return reader_expected(r, o, name, node);

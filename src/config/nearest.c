@@ -111,7 +111,7 @@ static bool whole(span text, buf *out) {
     return cut_number(&text, out) && !span_trim(text).len && reads(&type_count, buf_span(out));
 }
 
-static bool write_value(const option_type *type, span text, buf *out) {
+COLD static bool write_value(const option_type *type, span text, buf *out) {
     if (type == &type_duration) return with_unit(type, durations, ARRAY_LEN(durations), text, out);
     if (type == &type_size) return with_unit(type, sizes, ARRAY_LEN(sizes), text, out);
     if (type == &type_ratio) return percentage(text, out);

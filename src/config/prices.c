@@ -13,7 +13,8 @@ const span config_rate_names[CONFIG_RATES] = {
 
 /* ---- one figure ---- */
 
-static bool read_money(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_money(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     span text;
     int64_t nano;
     if (!reader_text(r, o, name, node, &text)) return false;
@@ -27,7 +28,7 @@ static bool read_money(reader *r, const option *o, span name, const yaml_node *n
     *(int64_t *)field = nano;
     return true;
 }
-static void write_money(const option *o, const void *field, buf *out) {
+COLD static void write_money(const option *o, const void *field, buf *out) {
     (void)o;
     unit_write_money(*(const int64_t *)field, out);
 }
@@ -48,7 +49,8 @@ static void inherit(config_rates *rates, const config_rates *below) {
         if (rates->nano[i] < 0) rates->nano[i] = below->nano[i];
 }
 
-static bool read_tier(reader *r, span name, const yaml_node *node, config_tier *tiers, size_t at) {
+COLD static bool read_tier(reader *r, span name, const yaml_node *node, config_tier *tiers,
+                           size_t at) {
     config_tier *t = &tiers[at];
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
     reader_defaults(r, &scope_price_tier, t);
@@ -60,7 +62,8 @@ static bool read_tier(reader *r, span name, const yaml_node *node, config_tier *
     return false;
 }
 
-static bool read_tiers(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_tiers(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     config_price *price = CONTAINER_OF(field, config_price, tiers);
     if (node->kind != YAML_LIST || node->count > TIERS_MAX)
         return reader_expected(r, o, name, node);
@@ -94,7 +97,8 @@ static bool good_pattern(span text) {
     return text.len > 0 && text.len <= PATTERN_MAX && span_find(text, 0, '*') + 1 >= text.len;
 }
 
-static bool read_price(reader *r, const yaml_node *map, const yaml_node *key, config_price *price) {
+COLD static bool read_price(reader *r, const yaml_node *map, const yaml_node *key,
+                            config_price *price) {
     price->pattern = arena_dup(r->arena, key->text);
     reader_origin(r, price, key);
     no_rates(&price->rates);
@@ -113,7 +117,8 @@ static bool read_price(reader *r, const yaml_node *map, const yaml_node *key, co
     return true;
 }
 
-static bool read_prices(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_prices(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
     config *c = CONTAINER_OF(field, config, prices);
     if (yaml_is_null(node)) return true;
     if (node->kind != YAML_MAP || node->count > PRICES_MAX)
@@ -132,7 +137,7 @@ const option_type type_prices = {"mapping of prices", "a mapping from targets to
 
 /* ---- as it is written ---- */
 
-static void write_rates(const config_rates *rates, const config_rates *below, buf *out) {
+COLD static void write_rates(const config_rates *rates, const config_rates *below, buf *out) {
     for (size_t i = 0; i < CONFIG_RATES; i++) {
         if (rates->nano[i] < 0 || (below && below->nano[i] == rates->nano[i])) continue;
         if (out->ptr[out->len - 1] != '{') buf_add_cstr(out, ", ");

@@ -52,7 +52,7 @@ void problems_add(config_problems *p, span file, span source, unsigned line, uns
 }
 
 /* Blanks up to the column; tabs stay tabs, so that the caret stands under its character. */
-static void add_caret(span line, unsigned column, buf *out) {
+COLD static void add_caret(span line, unsigned column, buf *out) {
     unsigned at = 1;
     buf_add_cstr(out, "    ");
     for (size_t i = 0; i < line.len && at < column; i++) {

@@ -52,7 +52,8 @@ static bool good_base(reader *r, span name, const yaml_node *node, const config_
     return true;
 }
 
-static bool read_url(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_url(reader *r, const option *o, span name, const yaml_node *node,
+                          void *field) {
     span text;
     const char *why;
     if (!reader_text(r, o, name, node, &text)) return false;
@@ -60,7 +61,7 @@ static bool read_url(reader *r, const option *o, span name, const yaml_node *nod
     reader_problem(r, node, "%.*s: %s", SPAN_ARG(name), why);
     return false;
 }
-static void write_url(const option *o, const void *field, buf *out) {
+COLD static void write_url(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(((const config_url *)field)->text, out);
 }
@@ -69,7 +70,8 @@ const option_type type_url = {"URL", "a URL such as https://api.openai.com/v1", 
 
 /* ---- proxy ---- */
 
-static bool read_proxy(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_proxy(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     span text;
     config_url url;
     const char *why = "a proxy is http://host:port";
@@ -92,7 +94,7 @@ static bool read_proxy(reader *r, const option *o, span name, const yaml_node *n
                                   *open ? "]" : "", url.port);
     return true;
 }
-static void write_proxy(const option *o, const void *field, buf *out) {
+COLD static void write_proxy(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }
@@ -137,8 +139,8 @@ static span header_place(reader *r, span name, const yaml_node *map, const yaml_
     return reader_name(r, "%.*s[%zu]", SPAN_ARG(name), at);
 }
 
-static bool read_header(reader *r, span name, const yaml_node *map, const yaml_node *key,
-                        config_header *ret) {
+COLD static bool read_header(reader *r, span name, const yaml_node *map, const yaml_node *key,
+                             config_header *ret) {
     span at = header_place(r, name, map, key), value;
     if (!is_token(key->text)) {
         reader_problem(r, key, "%.*s: this is no name of a header field", SPAN_ARG(at));
@@ -169,8 +171,8 @@ static bool read_header(reader *r, span name, const yaml_node *map, const yaml_n
     return true;
 }
 
-static bool read_headers(reader *r, const option *o, span name, const yaml_node *node,
-                         void *field) {
+COLD static bool read_headers(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
     config_provider *provider = CONTAINER_OF(field, config_provider, headers);
     if (node->kind != YAML_MAP || node->count > HEADERS_MAX)
         return reader_expected(r, o, name, node);
@@ -186,7 +188,7 @@ static bool read_headers(reader *r, const option *o, span name, const yaml_node 
     provider->header_count = n;
     return ok;
 }
-static void write_headers(const option *o, const void *field, buf *out) {
+COLD static void write_headers(const option *o, const void *field, buf *out) {
     (void)o;
     const config_provider *provider = CONTAINER_OF(field, config_provider, headers);
     buf_add_char(out, '{');
@@ -284,8 +286,8 @@ static bool good_provider_name(span name) {
     return name.len > 0 && name.len <= 64;
 }
 
-static bool read_provider(reader *r, const yaml_node *map, const yaml_node *key,
-                          config_provider *p) {
+COLD static bool read_provider(reader *r, const yaml_node *map, const yaml_node *key,
+                               config_provider *p) {
     p->name = arena_dup(r->arena, key->text);
     reader_origin(r, p, key);
     if (!good_provider_name(p->name)) {
@@ -308,8 +310,8 @@ static bool read_provider(reader *r, const yaml_node *map, const yaml_node *key,
     return true;
 }
 
-static bool read_providers(reader *r, const option *o, span name, const yaml_node *node,
-                           void *field) {
+COLD static bool read_providers(reader *r, const option *o, span name, const yaml_node *node,
+                                void *field) {
     (void)field;
     if (yaml_is_null(node)) return true;
     if (node->kind != YAML_MAP) return reader_expected(r, o, name, node);

@@ -55,8 +55,8 @@ static bool parse_spend_quota(span text, config_quota *ret) {
 
 typedef bool parse_one(span text, config_quota *ret);
 
-static bool add_quota(reader *r, const option *o, span name, const yaml_node *node,
-                      parse_one *parse, config_quotas *q) {
+COLD static bool add_quota(reader *r, const option *o, span name, const yaml_node *node,
+                           parse_one *parse, config_quotas *q) {
     span text;
     config_quota one;
     if (!reader_text(r, o, name, node, &text)) return false;
@@ -71,8 +71,8 @@ static bool add_quota(reader *r, const option *o, span name, const yaml_node *no
     return true;
 }
 
-static bool read_quotas(reader *r, const option *o, span name, const yaml_node *node,
-                        parse_one *parse, config_quotas *ret) {
+COLD static bool read_quotas(reader *r, const option *o, span name, const yaml_node *node,
+                             parse_one *parse, config_quotas *ret) {
     config_quotas q = {0};
     size_t n = 0;
     if (node->kind != YAML_LIST) {
@@ -89,21 +89,23 @@ static bool read_quotas(reader *r, const option *o, span name, const yaml_node *
     return true;
 }
 
-static bool read_counts(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_counts(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
     return read_quotas(r, o, name, node, parse_count_quota, field);
 }
 
-static bool read_spends(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_spends(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
     return read_quotas(r, o, name, node, parse_spend_quota, field);
 }
 
 typedef void write_amount(int64_t amount, buf *out);
 
-static void write_count(int64_t amount, buf *out) {
+COLD static void write_count(int64_t amount, buf *out) {
     buf_add_i64(out, amount);
 }
 
-static void write_quotas(const config_quotas *q, write_amount *amount, buf *out) {
+COLD static void write_quotas(const config_quotas *q, write_amount *amount, buf *out) {
     if (q->count != 1) buf_add_char(out, '[');
     for (unsigned i = 0; i < q->count; i++) {
         if (i) buf_add_cstr(out, ", ");
@@ -114,12 +116,12 @@ static void write_quotas(const config_quotas *q, write_amount *amount, buf *out)
     if (q->count != 1) buf_add_char(out, ']');
 }
 
-static void write_counts(const option *o, const void *field, buf *out) {
+COLD static void write_counts(const option *o, const void *field, buf *out) {
     (void)o;
     write_quotas(field, write_count, out);
 }
 
-static void write_spends(const option *o, const void *field, buf *out) {
+COLD static void write_spends(const option *o, const void *field, buf *out) {
     (void)o;
     write_quotas(field, unit_write_money, out);
 }
@@ -133,7 +135,7 @@ const option_type type_spend_quotas = {
 
 /* ---- a set of them ---- */
 
-static void add_member(const char *name, buf *out) {
+COLD static void add_member(const char *name, buf *out) {
     if (out->ptr[out->len - 1] != '{') buf_add_cstr(out, ", ");
     buf_add_cstr(out, name);
     buf_add_cstr(out, ": ");
@@ -168,8 +170,8 @@ static bool good_pattern(span text) {
     return text.len > 0 && text.len <= RULE_NAME_MAX && span_find(text, 0, '*') + 1 >= text.len;
 }
 
-static bool read_rule(reader *r, span name, const yaml_node *map, const yaml_node *key,
-                      config_limit_rule *rule) {
+COLD static bool read_rule(reader *r, span name, const yaml_node *map, const yaml_node *key,
+                           config_limit_rule *rule) {
     span full = reader_member(r, name, map, key);
     rule->pattern = arena_dup(r->arena, key->text);
     reader_origin(r, rule, key);
@@ -189,7 +191,8 @@ static bool read_rule(reader *r, span name, const yaml_node *map, const yaml_nod
     return false;
 }
 
-static bool read_rules(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_rules(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     config_limit_rules *rules = field;
     if (yaml_is_null(node)) return true;
     if (node->kind != YAML_MAP || node->count > RULES_MAX) return reader_expected(r, o, name, node);

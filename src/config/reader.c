@@ -9,8 +9,8 @@
 
 /* Of a setting the place is told where it is not its beginning, and never its text: it may be a
  * key, which nothing beside it gives away. */
-static void add_problem(reader *r, config_problems *to, const yaml_node *node, const char *fmt,
-                        va_list args) {
+COLD static void add_problem(reader *r, config_problems *to, const yaml_node *node, const char *fmt,
+                             va_list args) {
     if (!node || !node->setting) {
         problems_vadd(to, r->file, r->hidden ? SPAN_EMPTY : r->source, node ? node->line : 0,
                       node ? node->column : 0, fmt, args);
@@ -221,8 +221,8 @@ static span join_names(reader *r, const names *list) {
     return joined;
 }
 
-static void report_unknown(reader *r, const option_scope *scope, span name, span section,
-                           const yaml_node *key) {
+COLD static void report_unknown(reader *r, const option_scope *scope, span name, span section,
+                                const yaml_node *key) {
     names here;
     names_in(scope, section, &here);
     span at = reader_name(r, "%.*s%.*s", SPAN_ARG(name), SPAN_ARG(section));
@@ -262,11 +262,11 @@ bool option_is_section(const option_scope *scope, span path) {
     return false;
 }
 
-static void read_members(reader *r, const option_scope *scope, span name, span section,
-                         const yaml_node *map, void *base);
+COLD static void read_members(reader *r, const option_scope *scope, span name, span section,
+                              const yaml_node *map, void *base);
 
-static void read_section(reader *r, const option_scope *scope, span name, span path,
-                         const option *on, const yaml_node *node, void *base) {
+COLD static void read_section(reader *r, const option_scope *scope, span name, span path,
+                              const option *on, const yaml_node *node, void *base) {
     if (on && node->kind == YAML_MAP) {
         bool *field = (bool *)((char *)base + on->offset);
         *field = true;
@@ -282,8 +282,8 @@ static void read_section(reader *r, const option_scope *scope, span name, span p
     }
 }
 
-static void read_member(reader *r, const option_scope *scope, span name, span section,
-                        const yaml_node *key, void *base) {
+COLD static void read_member(reader *r, const option_scope *scope, span name, span section,
+                             const yaml_node *key, void *base) {
     span path = reader_name(r, "%.*s%.*s", SPAN_ARG(section), SPAN_ARG(key->text));
     const option *o = option_find(scope, path);
     bool dotted = span_find(key->text, 0, '.') < key->text.len;
@@ -305,8 +305,8 @@ static void read_member(reader *r, const option_scope *scope, span name, span se
     }
 }
 
-static void read_members(reader *r, const option_scope *scope, span name, span section,
-                         const yaml_node *map, void *base) {
+COLD static void read_members(reader *r, const option_scope *scope, span name, span section,
+                              const yaml_node *map, void *base) {
     for (const yaml_node *key = map->first; key; key = key->next)
         read_member(r, scope, name, section, key, base);
 }

@@ -51,20 +51,20 @@ struct reader {
 };
 
 /* Reports something about node (its place may be 0: then about the file). */
-void reader_problem(reader *r, const yaml_node *node, const char *fmt, ...) PRINTF_LIKE(3, 4);
-void reader_warning(reader *r, const yaml_node *node, const char *fmt, ...) PRINTF_LIKE(3, 4);
+COLD void reader_problem(reader *r, const yaml_node *node, const char *fmt, ...) PRINTF_LIKE(3, 4);
+COLD void reader_warning(reader *r, const yaml_node *node, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Fills every option of scope that has one with its default. */
 void reader_defaults(reader *r, const option_scope *scope, void *base);
 /* Reads map over the defaults. name is the map's own path with a dot at the end, or empty. */
-bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_node *map,
-                  void *base);
+COLD bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_node *map,
+                       void *base);
 
 /* The text of a plain value with ${…} replaced. false after reporting: no scalar, or a reference
  * that cannot be resolved. o tells what was expected. */
 bool reader_text(reader *r, const option *o, span name, const yaml_node *node, span *ret);
 /* "NAME is 'soon'; expected a duration such as …" */
-bool reader_expected(reader *r, const option *o, span name, const yaml_node *node);
+COLD bool reader_expected(reader *r, const option *o, span name, const yaml_node *node);
 /* The first problem of replacing ${…} is reported. *ret is in the arena a. */
 bool reader_expand(reader *r, span name, const yaml_node *node, arena *a, span *ret);
 

@@ -49,18 +49,18 @@ static const char intro[] =
     "Where "
     "a value holds one of `{}[]#:` or begins with `*`, `&`, `!` or `%`, put it in double quotes.\n";
 
-static void add_code(const char *text, buf *out) {
+COLD static void add_code(const char *text, buf *out) {
     buf_addf(out, "`%s`", text);
 }
 
-static void add_words(const option *o, buf *out) {
+COLD static void add_words(const option *o, buf *out) {
     for (size_t i = 0; o->words[i]; i++) {
         if (i) buf_add_cstr(out, ", ");
         add_code(o->words[i], out);
     }
 }
 
-static void add_allowed(const option *o, buf *out) {
+COLD static void add_allowed(const option *o, buf *out) {
     if (o->words) {
         add_words(o, out);
         return;
@@ -79,14 +79,14 @@ static void add_allowed(const option *o, buf *out) {
 }
 
 /* A vertical bar would end the cell. */
-static void add_cell(const char *text, buf *out) {
+COLD static void add_cell(const char *text, buf *out) {
     for (; *text; text++) {
         if (*text == '|') buf_add_char(out, '\\');
         buf_add_char(out, *text);
     }
 }
 
-static void add_row(const option *o, buf *out) {
+COLD static void add_row(const option *o, buf *out) {
     buf_add_cstr(out, "| ");
     add_code(o->path, out);
     buf_add_cstr(out, " | ");
@@ -104,7 +104,7 @@ static void add_row(const option *o, buf *out) {
     buf_add_cstr(out, " |\n");
 }
 
-static void add_scope(const option_scope *scope, buf *out) {
+COLD static void add_scope(const option_scope *scope, buf *out) {
     if (*scope->name)
         buf_addf(out, "\n## `%s`\n\n%s\n", scope->name, scope->about);
     else
@@ -152,7 +152,7 @@ static const char example_head[] =
     "#   - {address: \"0.0.0.0:8443\", tls: {cert: weir.crt, key: weir.key}}\n"
     "#   - unix:/run/weir.sock\n";
 
-static void add_example_value(const option *o, buf *out) {
+COLD static void add_example_value(const option *o, buf *out) {
     bool quoted = o->type == &type_text && !o->words;
     if (o->standard)
         buf_addf(out, quoted ? "\"%s\"" : "%s", o->standard);
@@ -167,7 +167,7 @@ static void indent(unsigned depth, buf *out) {
     buf_add_char(out, ' ');
 }
 
-static void add_headings(span path, span *section, buf *out) {
+COLD static void add_headings(span path, span *section, buf *out) {
     size_t dot = 0;
     for (unsigned depth = 0; (dot = span_find(path, dot, '.')) < path.len; depth++, dot++) {
         span head = span_slice(path, 0, dot);

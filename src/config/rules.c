@@ -21,7 +21,7 @@ static const yaml_node *find_item(const yaml_node *node, size_t i) {
     return item;
 }
 
-static void check_listeners(reader *r, const yaml_node *root) {
+COLD static void check_listeners(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *clients = find_value(root, SPAN_OF("clients"));
     /* Entries that could not be read have their own message. */
@@ -57,7 +57,7 @@ static bool is_host_pattern(span text) {
     return text.len && text.ptr[0] != '.' && span_find_span(text, 0, SPAN_OF("..")) == text.len;
 }
 
-static void check_hosts(reader *r, const yaml_node *root) {
+COLD static void check_hosts(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *node = find_value(root, SPAN_OF("server.hosts"));
     for (size_t i = 0; i < c->server.host_count; i++) {
@@ -72,7 +72,7 @@ static void check_hosts(reader *r, const yaml_node *root) {
 }
 
 /* Who has a key of both would see more than he knows, or less. */
-static void check_admin(reader *r, const yaml_node *root) {
+COLD static void check_admin(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *node = find_value(root, SPAN_OF("admin.keys"));
     for (size_t i = 0; i < c->admin.key_count; i++)
@@ -106,7 +106,7 @@ static bool is_origin(reader *r, span text) {
     return config_url_parse(text, r->scratch, &url, &why) && span_eq(url.text, text);
 }
 
-static void check_cors(reader *r, const yaml_node *root) {
+COLD static void check_cors(reader *r, const yaml_node *root) {
     const config_cors *cors = &r->config->cors;
     const yaml_node *node = find_value(root, SPAN_OF("cors.origins"));
     for (size_t i = 0; i < cors->origin_count; i++) {
@@ -142,7 +142,7 @@ static bool is_passthrough(span path) {
            span_find_span(path, 0, SPAN_OF("//")) == path.len;
 }
 
-static void check_passthrough(reader *r, const yaml_node *root) {
+COLD static void check_passthrough(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *node = find_value(root, SPAN_OF("passthrough"));
     for (size_t i = 0; i < c->passthrough_count; i++) {
@@ -164,8 +164,8 @@ static span number_of(reader *r, const yaml_node *root, const char *path) {
 }
 
 /* low may not be above high. */
-static void check_order(reader *r, const yaml_node *root, bool wrong, const char *low,
-                        const char *high) {
+COLD static void check_order(reader *r, const yaml_node *root, bool wrong, const char *low,
+                             const char *high) {
     if (!wrong) return;
     const yaml_node *node = find_value(root, span_cstr(low));
     if (!node) node = find_value(root, span_cstr(high));
@@ -174,7 +174,7 @@ static void check_order(reader *r, const yaml_node *root, bool wrong, const char
                    SPAN_ARG(most));
 }
 
-static void check_orders(reader *r, const yaml_node *root) {
+COLD static void check_orders(reader *r, const yaml_node *root) {
     const config *c = r->config;
     check_order(r, root, c->retry.base_ms > c->retry.cap_ms, "retry.base", "retry.cap");
     check_order(r, root, c->chat.max_tokens > c->chat.max_tokens_limit, "chat.max_tokens",
@@ -197,7 +197,7 @@ static void derive_models(reader *r) {
     c->model_count = 1;
 }
 
-static void check_chat_model(reader *r, const yaml_node *root) {
+COLD static void check_chat_model(reader *r, const yaml_node *root) {
     const config *c = r->config;
     if (c->model_count == 0 || config_find_model(c, c->chat.model)) return;
     const yaml_node *node = find_value(root, SPAN_OF("chat.model"));
@@ -210,7 +210,7 @@ static void check_chat_model(reader *r, const yaml_node *root) {
 }
 
 /* A body for which there is never room. */
-static void check_memory(reader *r, const yaml_node *root) {
+COLD static void check_memory(reader *r, const yaml_node *root) {
     const config_limits *limits = &r->config->limits;
     if (limits->body_bytes <= limits->memory_bytes) return;
     buf text = BUF_EMPTY;

@@ -31,7 +31,7 @@ static int open_regular(const char *path, arena *a, span *ret_why) {
     return -1;
 }
 
-static bool read_all(int fd, size_t max, buf *ret, arena *a, span *ret_why) {
+COLD static bool read_all(int fd, size_t max, buf *ret, arena *a, span *ret_why) {
     size_t before = ret->len;
     for (;;) {
         ssize_t n = read(fd, buf_reserve(ret, 4096), 4096);

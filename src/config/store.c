@@ -54,7 +54,8 @@ static void warn_exposed(reader *r, span name, const yaml_node *node) {
                        SPAN_ARG(name));
 }
 
-static bool read_name(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_name(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
     if (span_eq(text, automatic)) {
@@ -72,14 +73,15 @@ static bool read_name(reader *r, const option *o, span name, const yaml_node *no
     *(span *)field = arena_join(r->arena, (span[]){prefix, path}, 2);
     return true;
 }
-static bool read_store(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_store(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     bool hidden = r->hidden;
     r->hidden = hidden || is_secret(node);
     bool ok = read_name(r, o, name, node, field);
     r->hidden = hidden;
     return ok;
 }
-static void write_store(const option *o, const void *field, buf *out) {
+COLD static void write_store(const option *o, const void *field, buf *out) {
     (void)o;
     const span *store = field;
     if (names_scheme(*store))

@@ -29,8 +29,8 @@ static bool good_base(reader *r, span name, const yaml_node *node, const config_
     return true;
 }
 
-static bool read_endpoint(reader *r, const option *o, span name, const yaml_node *node,
-                          void *field) {
+COLD static bool read_endpoint(reader *r, const option *o, span name, const yaml_node *node,
+                               void *field) {
     span text;
     config_url url = {0};
     const char *why;
@@ -43,7 +43,7 @@ static bool read_endpoint(reader *r, const option *o, span name, const yaml_node
     *(config_url *)field = url;
     return true;
 }
-static void write_endpoint(const option *o, const void *field, buf *out) {
+COLD static void write_endpoint(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(((const config_url *)field)->text, out);
 }
@@ -56,8 +56,8 @@ static bool is_nothing(const yaml_node *node) {
     return yaml_is_null(node) || (node->kind == YAML_LIST && !node->count);
 }
 
-static bool read_headers(reader *r, const option *o, span name, const yaml_node *node,
-                         void *field) {
+COLD static bool read_headers(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
     config_telemetry *t = CONTAINER_OF(field, config_telemetry, headers);
     config_provider like = {0};
     if (is_nothing(node)) return true;
@@ -70,7 +70,7 @@ static bool read_headers(reader *r, const option *o, span name, const yaml_node 
     t->header_count = like.header_count;
     return true;
 }
-static void write_headers(const option *o, const void *field, buf *out) {
+COLD static void write_headers(const option *o, const void *field, buf *out) {
     const config_telemetry *t = CONTAINER_OF(field, config_telemetry, headers);
     config_header items[RESOURCE_MAX];
     config_provider like = {.headers = items, .header_count = t->header_count};
@@ -84,8 +84,8 @@ const option_type type_telemetry_headers = {"mapping of texts",
 
 /* ---- resource ---- */
 
-static bool read_attribute(reader *r, const option *o, span name, const yaml_node *map,
-                           const yaml_node *key, config_header *ret) {
+COLD static bool read_attribute(reader *r, const option *o, span name, const yaml_node *map,
+                                const yaml_node *key, config_header *ret) {
     span at = reader_member(r, name, map, key), value;
     if (!key->text.len || key->text.len > RESOURCE_KEY_MAX) {
         reader_problem(r, key, "%.*s: expected a name of up to %d bytes", SPAN_ARG(at),
@@ -107,8 +107,8 @@ static bool read_attribute(reader *r, const option *o, span name, const yaml_nod
     return true;
 }
 
-static bool read_resource(reader *r, const option *o, span name, const yaml_node *node,
-                          void *field) {
+COLD static bool read_resource(reader *r, const option *o, span name, const yaml_node *node,
+                               void *field) {
     config_telemetry *t = CONTAINER_OF(field, config_telemetry, resource);
     if (is_nothing(node)) return true;
     if (node->kind != YAML_MAP || node->count > RESOURCE_MAX)
@@ -125,7 +125,7 @@ static bool read_resource(reader *r, const option *o, span name, const yaml_node
     t->resource_count = n;
     return ok;
 }
-static void write_resource(const option *o, const void *field, buf *out) {
+COLD static void write_resource(const option *o, const void *field, buf *out) {
     (void)o;
     const config_telemetry *t = CONTAINER_OF(field, config_telemetry, resource);
     buf_add_char(out, '{');
@@ -196,7 +196,7 @@ typedef struct stand_in {
 
 /* Whatever else uses the variable may understand it: what weir does not is told, and passed over.
  */
-static bool read_node(reader *r, const stand_in *s, const yaml_node *node) {
+COLD static bool read_node(reader *r, const stand_in *s, const yaml_node *node) {
     const option *o = option_find(&scope_file, span_cstr(s->option));
     config_problems *problems = r->problems;
     size_t reported = r->reported;
@@ -207,7 +207,7 @@ static bool read_node(reader *r, const stand_in *s, const yaml_node *node) {
     return ok;
 }
 
-static bool read_variable(reader *r, const stand_in *s) {
+COLD static bool read_variable(reader *r, const stand_in *s) {
     const char *value = variable(r, s->variable);
     if (!value) return false;
     return read_node(r, s, s->pairs ? pairs_node(r, value) : text_node(r, s->variable));

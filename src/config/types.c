@@ -23,8 +23,8 @@ static bool out_of_range(reader *r, const option *o, span name, const yaml_node 
     return false;
 }
 
-static bool read_int(reader *r, const option *o, span name, const yaml_node *node, parse_int *parse,
-                     int64_t *ret) {
+COLD static bool read_int(reader *r, const option *o, span name, const yaml_node *node,
+                          parse_int *parse, int64_t *ret) {
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
     if (o->zero && span_eq(text, span_cstr(o->zero))) {
@@ -47,51 +47,53 @@ static bool read_int(reader *r, const option *o, span name, const yaml_node *nod
     return true;
 }
 
-static bool write_zero(const option *o, bool zero, buf *out) {
+COLD static bool write_zero(const option *o, bool zero, buf *out) {
     if (zero && o->zero) buf_add_cstr(out, o->zero);
     return zero && o->zero;
 }
 
-static bool read_duration(reader *r, const option *o, span name, const yaml_node *node,
-                          void *field) {
+COLD static bool read_duration(reader *r, const option *o, span name, const yaml_node *node,
+                               void *field) {
     return read_int(r, o, name, node, unit_duration, field);
 }
-static void write_duration(const option *o, const void *field, buf *out) {
+COLD static void write_duration(const option *o, const void *field, buf *out) {
     int64_t ms = *(const int64_t *)field;
     if (!write_zero(o, ms == 0, out)) unit_write_duration(ms, out);
 }
 const option_type type_duration = {"duration", "a duration such as 250ms, 5s or 10m", read_duration,
                                    write_duration};
 
-static bool read_size(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_size(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     int64_t bytes = 0;
     if (!read_int(r, o, name, node, unit_size, &bytes)) return false;
     *(size_t *)field = (size_t)bytes;
     return true;
 }
-static void write_size(const option *o, const void *field, buf *out) {
+COLD static void write_size(const option *o, const void *field, buf *out) {
     size_t bytes = *(const size_t *)field;
     if (!write_zero(o, bytes == 0, out)) unit_write_size((int64_t)bytes, out);
 }
 const option_type type_size = {"size", "a size such as 64KB, 20MB or 1GB", read_size, write_size};
 
-static bool read_count(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_count(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     int64_t value = 0;
     if (!read_int(r, o, name, node, unit_count, &value)) return false;
     *(unsigned *)field = (unsigned)value;
     return true;
 }
-static void write_count(const option *o, const void *field, buf *out) {
+COLD static void write_count(const option *o, const void *field, buf *out) {
     unsigned value = *(const unsigned *)field;
     if (!write_zero(o, value == 0, out)) buf_add_u64(out, value);
 }
 const option_type type_count = {"count", "a whole number", read_count, write_count};
 
-static bool read_integer(reader *r, const option *o, span name, const yaml_node *node,
-                         void *field) {
+COLD static bool read_integer(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
     return read_int(r, o, name, node, unit_count, field);
 }
-static void write_integer(const option *o, const void *field, buf *out) {
+COLD static void write_integer(const option *o, const void *field, buf *out) {
     (void)o;
     buf_add_i64(out, *(const int64_t *)field);
 }
@@ -101,8 +103,8 @@ const option_type type_integer = {"count", "a whole number", read_integer, write
 
 typedef bool parse_double(span text, double *ret);
 
-static bool read_double(reader *r, const option *o, span name, const yaml_node *node,
-                        parse_double *parse, double *ret) {
+COLD static bool read_double(reader *r, const option *o, span name, const yaml_node *node,
+                             parse_double *parse, double *ret) {
     span text;
     double value, limit;
     if (!reader_text(r, o, name, node, &text)) return false;
@@ -114,19 +116,21 @@ static bool read_double(reader *r, const option *o, span name, const yaml_node *
     return true;
 }
 
-static bool read_ratio(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_ratio(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     return read_double(r, o, name, node, unit_ratio, field);
 }
-static void write_ratio(const option *o, const void *field, buf *out) {
+COLD static void write_ratio(const option *o, const void *field, buf *out) {
     (void)o;
     unit_write_ratio(*(const double *)field, out);
 }
 const option_type type_ratio = {"percentage", "a percentage such as 20%", read_ratio, write_ratio};
 
-static bool read_number(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_number(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
     return read_double(r, o, name, node, unit_number, field);
 }
-static void write_number(const option *o, const void *field, buf *out) {
+COLD static void write_number(const option *o, const void *field, buf *out) {
     (void)o;
     unit_write_number(*(const double *)field, out);
 }
@@ -134,7 +138,8 @@ const option_type type_number = {"number", "a number such as 0.7", read_number, 
 
 /* ---- yes or no ---- */
 
-static bool read_bool(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_bool(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     static const char *const yes[] = {"true", "on", "yes"}, *const no[] = {"false", "off", "no"};
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
@@ -146,16 +151,17 @@ static bool read_bool(reader *r, const option *o, span name, const yaml_node *no
     }
     return reader_expected(r, o, name, node);
 }
-static void write_bool(const option *o, const void *field, buf *out) {
+COLD static void write_bool(const option *o, const void *field, buf *out) {
     (void)o;
     buf_add_cstr(out, *(const bool *)field ? "true" : "false");
 }
 const option_type type_bool = {"true or false", "true or false", read_bool, write_bool};
 
-static bool read_switch(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_switch(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
     return yaml_is_null(node) || read_bool(r, o, name, node, field);
 }
-static void write_switch(const option *o, const void *field, buf *out) {
+COLD static void write_switch(const option *o, const void *field, buf *out) {
     (void)o;
     buf_add_cstr(out, *(const bool *)field ? "on" : "off");
 }
@@ -164,10 +170,11 @@ const option_type type_section = {"mapping, on or off", "a mapping of options, o
 
 /* ---- words ---- */
 
-static bool read_text(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_text(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     return reader_text(r, o, name, node, field);
 }
-static void write_text(const option *o, const void *field, buf *out) {
+COLD static void write_text(const option *o, const void *field, buf *out) {
     (void)o;
     write_string(*(const span *)field, out);
 }
@@ -177,7 +184,8 @@ static span word_at(const void *list, size_t i) {
     return span_cstr(((const char *const *)list)[i]);
 }
 
-static bool read_word(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_word(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
     size_t count = 0;
@@ -203,7 +211,7 @@ static bool read_word(reader *r, const option *o, span name, const yaml_node *no
     buf_done(&all);
     return false;
 }
-static void write_word(const option *o, const void *field, buf *out) {
+COLD static void write_word(const option *o, const void *field, buf *out) {
     int value;
     memcpy(&value, field, sizeof value);
     buf_add_cstr(out, o->words[value]);
@@ -217,7 +225,8 @@ typedef struct text_list {
     size_t count;
 } text_list;
 
-static bool read_texts(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+COLD static bool read_texts(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
     text_list list = {0};
     if (node->kind == YAML_MAP || yaml_is_null(node)) return reader_expected(r, o, name, node);
     const yaml_node *first = node->kind == YAML_LIST ? node->first : node;
@@ -231,7 +240,7 @@ static bool read_texts(reader *r, const option *o, span name, const yaml_node *n
     if (ok) memcpy(field, &list, sizeof list);
     return ok;
 }
-static void write_texts(const option *o, const void *field, buf *out) {
+COLD static void write_texts(const option *o, const void *field, buf *out) {
     (void)o;
     text_list list;
     memcpy(&list, field, sizeof list);

@@ -57,7 +57,7 @@ static bool good_path(span path) {
     return true;
 }
 
-static bool read_port(span text, uint16_t *ret) {
+COLD static bool read_port(span text, uint16_t *ret) {
     uint64_t port;
     if (text.len > 5 || !span_u64(text, &port) || port == 0 || port > UINT16_MAX) return false;
     *ret = (uint16_t)port;

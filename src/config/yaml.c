@@ -53,7 +53,7 @@ static struct fy_event *next_event(builder *b) {
     return b->failed ? NULL : fy_parser_parse(b->parser);
 }
 
-static void read_scalar(builder *b, struct fy_event *event, yaml_node *node) {
+COLD static void read_scalar(builder *b, struct fy_event *event, yaml_node *node) {
     size_t len = 0;
     const char *text = fy_token_get_text(event->scalar.value, &len);
     node->kind = YAML_SCALAR;
@@ -84,7 +84,7 @@ static void place_nothing(yaml_node *node, const yaml_node *owner) {
     node->column = owner->column;
 }
 
-static void read_list(builder *b, yaml_node *list, unsigned depth) {
+COLD static void read_list(builder *b, yaml_node *list, unsigned depth) {
     yaml_node **end = &list->first;
     for (struct fy_event *event; (event = next_event(b)) != NULL;) {
         bool last = event->type == FYET_SEQUENCE_END;
@@ -102,7 +102,7 @@ static bool is_merge(const yaml_node *key) {
     return key->kind == YAML_SCALAR && key->plain && span_eq(key->text, SPAN_OF("<<"));
 }
 
-static void check_key(builder *b, const yaml_node *map, const yaml_node *key) {
+COLD static void check_key(builder *b, const yaml_node *map, const yaml_node *key) {
     if (key->kind != YAML_SCALAR || key->text.len == 0 || key->text.len > YAML_KEY_MAX) {
         refuse(b, key->line, key->column, "expected the name of an option");
         return;
@@ -128,7 +128,7 @@ static void check_key(builder *b, const yaml_node *map, const yaml_node *key) {
     }
 }
 
-static void read_map(builder *b, yaml_node *map, unsigned depth) {
+COLD static void read_map(builder *b, yaml_node *map, unsigned depth) {
     yaml_node **end = &map->first;
     for (struct fy_event *event; (event = next_event(b)) != NULL;) {
         bool last = event->type == FYET_MAPPING_END;
@@ -213,7 +213,7 @@ static bool is_fixed(const char *sentence) {
     return true;
 }
 
-static void report_syntax(builder *b, struct fy_diag *diag) {
+COLD static void report_syntax(builder *b, struct fy_diag *diag) {
     void *iter = NULL;
     const struct fy_diag_error *error = fy_diag_errors_iterate(diag, &iter);
     if (!error) return;
@@ -231,7 +231,7 @@ static void report_syntax(builder *b, struct fy_diag *diag) {
 }
 
 /* What libfyaml would take but no configuration may hold. */
-static bool check_bytes(builder *b) {
+COLD static bool check_bytes(builder *b) {
     if (b->source.len > YAML_BYTES_MAX) {
         problems_add(b->problems, b->file, SPAN_EMPTY, 0, 0,
                      "the text has %zu bytes; allowed are %d", b->source.len, YAML_BYTES_MAX);

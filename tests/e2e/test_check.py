@@ -127,7 +127,7 @@ def test_nobody_is_called_unasked(tmp_path, upstream):
     (reply(200, b"<html>"), 0, "answered, but with no list of models"),
     (error(503, code="busy"), 1, "failed (status 503 busy)"),
     (error(403, code=GOOD), 1, "refused (status 403 [redacted])"),
-    (error(402, code="\033[2J"), 1, "refused (status 402 ?[2J)"),
+    (error(402, code="\033[2J"), 1, "refused (status 402  [2J)"),
 ])
 def test_what_is_no_list(tmp_path, upstream, answer, status, said):
     upstream.script(answer)

@@ -49,7 +49,7 @@ def systemctl_reload(w):
             assert words[0] == shlex.split(values(UNIT.read_text(), "ExecStart")[0])[0]
             words[0] = str(daemon.WEIR)
         words = [str(w.config_path) if word == "/etc/weir/weir.yaml" else word for word in words]
-        done = subprocess.run(words, capture_output=True, text=True)
+        done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "MAINPID": str(w.process.pid)})
         if done.returncode:
             return done
     return done
