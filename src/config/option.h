@@ -4,8 +4,8 @@
  * `weir check --explain`, the example file and the reference page all come from it. Limits and
  * defaults are in the option's own notation, as a user writes and reads them.
  *
- * Options are read once a start and once a reload: what reads, checks and writes them is COLD, and so
- * small rather than fast. libweir has all of it, since a program may bring any configuration.
+ * Options are read once a start and once a reload: what reads, checks and writes them is COLD, and
+ * so small rather than fast. libweir has all of it, since a program may bring any configuration.
  *
  * A scope is a mapping of the file that fills one struct: the file itself, one provider, one
  * client. Within a scope paths are dotted: "retry.base" is base in the mapping retry.
