@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "batch/lines.h"
 #include "batch/results.h"
+#include "batch/said.h"
 #include "batch/scan.h"
-#include "json/json.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -84,8 +84,7 @@ static bool note_id(noting *n, const line *l, json_value result, span id) {
 
 static bool note_by_id(noting *n, const line *l) {
     json_value root = {.type = JSON_NONE};
-    json_fault fault;
-    bool read = !l->too_long && json_scan(l->text, NULL, &root, &fault);
+    bool read = !l->too_long && said_scan(l->text, &root);
     bool is_result = read && (json_get(root, SPAN_OF("response")).type != JSON_NONE ||
                               json_get(root, SPAN_OF("error")).type != JSON_NONE);
     if (!is_result) return fail_line(n, l, "is no result of a batch");

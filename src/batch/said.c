@@ -1,7 +1,5 @@
 #include "batch/said.h"
 
-#include "json/json.h"
-
 const char *const said_names[SAID_COLUMNS] = {
     [SAID_CUSTOM_ID] = "custom_id",         [SAID_CONTENT] = "content",
     [SAID_FINISH_REASON] = "finish_reason", [SAID_MODEL] = "model",
@@ -115,12 +113,23 @@ static void read_refusal(json_value body, int64_t status, arena *a, said *ret) {
         ret->cells[SAID_ERROR_CODE] = arena_printf(a, "http_%d", (int)status);
 }
 
-bool said_read(span result, arena *a, said *ret) {
+bool said_scan(span text, json_value *ret) {
     static const json_limits lenient = {.depth = 100000, .repeats = true};
-    json_value root;
     json_fault fault;
+    return json_scan(text, &lenient, ret, &fault);
+}
+
+/* One with members of one name stands there as a text, since not everybody reads such JSON. */
+static json_value body_of(json_value response, arena *a) {
+    json_value body = json_get(response, SPAN_OF("body")), inner;
+    if (body.type != JSON_STRING || !said_scan(json_string(body, a), &inner)) return body;
+    return inner.type == JSON_OBJECT ? inner : body;
+}
+
+bool said_read(span result, arena *a, said *ret) {
+    json_value root;
     int64_t status = 0;
-    if (!json_scan(result, &lenient, &root, &fault)) return false;
+    if (!said_scan(result, &root)) return false;
     json_value response = json_get(root, SPAN_OF("response"));
     json_value code = json_get(response, SPAN_OF("status_code"));
     json_value error = json_get(root, SPAN_OF("error"));
@@ -129,9 +138,9 @@ bool said_read(span result, arena *a, said *ret) {
     *ret = (said){.failed = status < 200 || status > 299};
     ret->cells[SAID_CUSTOM_ID] = text_of(json_get(root, SPAN_OF("custom_id")), a);
     if (!ret->failed)
-        read_answer(json_get(response, SPAN_OF("body")), a, ret);
+        read_answer(body_of(response, a), a, ret);
     else if (response.type == JSON_OBJECT)
-        read_refusal(json_get(response, SPAN_OF("body")), status, a, ret);
+        read_refusal(body_of(response, a), status, a, ret);
     else
         read_error(error, a, ret);
     return true;

@@ -6,6 +6,7 @@
 #define WEIR_BATCH_SAID_H
 
 #include "base/arena.h"
+#include "json/json.h"
 
 /* The columns of a table of results, in their order. */
 typedef enum said_column {
@@ -30,6 +31,10 @@ typedef struct said {
     bool failed;
     span cells[SAID_COLUMNS];
 } said;
+
+/* JSON as providers write it, whose answers results hold: nested as deep as they like, with members
+ * of one name. */
+MUST_USE bool said_scan(span text, json_value *ret);
 
 /* From a line of results, weir's or others' in OpenAI's form. false: it is none. */
 MUST_USE bool said_read(span result, arena *a, said *ret);

@@ -96,6 +96,30 @@ static void finds_results_by_custom_id(void **state) {
     close(fd);
 }
 
+/* As deep as a provider answers, and with members of one name: the other results are found too. */
+static void takes_odd_answers(void **state) {
+    (void)state;
+    enum { DEEP = 300 };
+    places p;
+    bool found = false;
+    buf text = BUF_EMPTY;
+    buf_add_cstr(
+        &text, RESULT(1, "\"a\"", 200) "{\"custom_id\":\"twice\",\"response\":{\"x\":1,\"x\":2}}\n"
+                                       "{\"custom_id\":\"deep\",\"response\":{\"body\":");
+    for (int i = 0; i < 2 * DEEP; i++)
+        buf_add_char(&text, i < DEEP ? '[' : ']');
+    buf_add_cstr(&text, "}}\n" RESULT(2, "\"b\"", 200));
+    int fd = put(buf_cstr(&text));
+    places_init(&p, PLACES_BY_ID);
+    if (!places_add(&p, fd, "f", &why)) fail_msg("%s", buf_cstr(&why));
+    static const char *const wanted[] = {"a", "twice", "deep", "b"};
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        assert_true(places_find(&p, span_cstr(wanted[i]), &result, &found, &why) && found);
+    places_done(&p);
+    buf_done(&text);
+    close(fd);
+}
+
 static void refuses(places_key key, const char *text, const char *what) {
     places p;
     int fd = put(text);
@@ -147,6 +171,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(tells_results_in_the_input_s_order, tear_down),
         cmocka_unit_test_teardown(finds_results_by_custom_id, tear_down),
+        cmocka_unit_test_teardown(takes_odd_answers, tear_down),
         cmocka_unit_test_teardown(refuses_what_is_no_batch, tear_down),
         cmocka_unit_test_teardown(reads_long_results_whole, tear_down),
     };

@@ -48,6 +48,14 @@ static void shows_tables(void **state) {
         {ANSWER("{\"results\":[{\"flagged\":false}]}"),
          "a,\"[{\"\"flagged\"\":false}]\",,,,,,,,\r\n"},
         {ANSWER("\"no JSON\""), "a,,,,,,,,,\r\n"},
+        {ANSWER("\"[1]\""), "a,,,,,,,,,\r\n"},
+        /* As weir writes a body that has members of one name. */
+        {ANSWER("\"{\\\"model\\\":\\\"m\\\",\\\"x\\\":1,\\\"x\\\":2,\\\"choices\\\":[{\\\"text\\\":"
+                "\\\"hi\\\"}]}\""),
+         "a,hi,,m,,,,,,\r\n"},
+        {ANSWER("{\"x\":1,\"x\":2,\"choices\":[{\"text\":\"hi\"}]}"), "a,hi,,,,,,,,\r\n"},
+        {REFUSAL(400, "\"{\\\"x\\\":1,\\\"x\\\":2,\\\"error\\\":{\\\"message\\\":\\\"bad\\\"}}\""),
+         "a,,,,,,,,http_400,bad\r\n"},
         {REFUSAL(400, "{\"error\":{\"message\":\"bad\",\"type\":\"invalid_request_error\","
                       "\"code\":null}}"),
          "a,,,,,,,,invalid_request_error,bad\r\n"},
