@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ledger/damage.h"
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -113,21 +114,18 @@ typedef struct piece {
     size_t mark; /* the store has it up to here: what stands before is only looked at */
     ledger_call calls[CALLS_MAX];
     size_t count;
-    size_t at; /* how far the piece goes */
+    size_t at;      /* how far the piece goes */
+    size_t missing; /* bytes that the file no longer has behind what it has */
 } piece;
 
-static void tell_damage(importer *i, const journal_file *f, size_t at, size_t bytes, bool torn) {
-    char where[LOG_NUMBER_MAX], many[LOG_NUMBER_MAX];
-    const log_field fields[] = {{.key = "file", .value = span_cstr(f->name)},
-                                log_number("at", at, where),
-                                log_number("bytes", bytes, many)};
-    atomic_fetch_add(&i->damaged, 1);
-    log_event(i->log, LEVEL_WARN, torn ? "journal_torn" : "journal_damaged",
-              torn ? SPAN_OF("The last record of a journal's file was not written whole: it is "
-                             "passed over.")
-                   : SPAN_OF("A part of a journal's file is no record: it is passed over."),
-              fields, ARRAY_LEN(fields));
-    log_flush(i->log);
+static damage_log damage(importer *i) {
+    return (damage_log){i->log, &i->damaged};
+}
+
+/* Before the mark it was told by whoever set the mark. */
+static void tell_damage(const piece *p, damage_kind kind, size_t at, size_t bytes) {
+    const damage_log d = damage(p->importer);
+    if (at >= p->mark) damage_tell(&d, p->file, kind, at, bytes);
 }
 
 static void take_frame(piece *p, const frame *f) {
@@ -154,11 +152,12 @@ static void take_frames(piece *p, span bytes, bool last) {
         if (r == FRAME_FOUND)
             take_frame(p, &f);
         else
-            tell_damage(p->importer, p->file, before, bad, false);
+            tell_damage(p, DAMAGE_ALTERED, before, bad);
     }
-    if (last && rest.len && p->count < CALLS_MAX) {
-        tell_damage(p->importer, p->file, p->at, rest.len, true);
-        p->at = begin + bytes.len;
+    size_t left = rest.len + p->missing;
+    if (last && left && p->count < CALLS_MAX) {
+        tell_damage(p, p->missing ? DAMAGE_SHORT : DAMAGE_TORN, p->at, left);
+        p->at = begin + bytes.len + p->missing;
     }
 }
 
@@ -173,6 +172,7 @@ static bool import_piece(piece *p) {
     }
     atomic_fetch_add(&i->imported, fresh);
     p->file->read = p->at;
+    p->file->unreadable = false;
     return true;
 }
 
@@ -186,7 +186,7 @@ static bool is_late(const importer *i) {
 typedef struct pass {
     importer *importer;
     bool good;
-    bool old_left; /* a file of an earlier process has not been read to its end */
+    bool old_left; /* a file of an earlier process can be read on */
 } pass;
 
 static bool find_mark(importer *i, const journal_file *f, size_t *ret) {
@@ -198,52 +198,74 @@ static bool find_mark(importer *i, const journal_file *f, size_t *ret) {
     return true;
 }
 
+/* Reads until len bytes are there or the file ends. 0, or a negative errno; what came before it
+ * counts. */
+static int read_bytes(const importer *i, int fd, size_t at, size_t len, size_t *ret_len) {
+    ssize_t n = 1;
+    *ret_len = 0;
+    while (*ret_len < len && n > 0) {
+        n = i->journal->io->read(fd, i->chunk + *ret_len, len - *ret_len, at + *ret_len);
+        if (n > 0) *ret_len += (size_t)n;
+    }
+    return n < 0 ? (int)n : 0;
+}
+
+/* The next piece of what is written. false: there is none, or it cannot be read. */
+static bool read_piece(piece *p, int fd, size_t mark) {
+    importer *i = p->importer;
+    journal_file *f = p->file;
+    /* Sealed is read first: what is written after it is seen the next time. */
+    bool sealed = atomic_load_explicit(&f->sealed, memory_order_acquire);
+    size_t written = atomic_load_explicit(&f->written, memory_order_acquire), n;
+    if (f->read == written) return false;
+    size_t len = written - f->read < CHUNK_BYTES ? written - f->read : CHUNK_BYTES;
+    int err = read_bytes(i, fd, f->read, len, &n);
+    p->mark = mark > f->read ? mark : f->read;
+    p->count = 0;
+    p->at = f->read;
+    p->missing = !err && n < len ? written - f->read - n : 0;
+    take_frames(p, span_from(i->chunk, n), p->missing || (sealed && f->read + n == written));
+    const damage_log d = damage(i);
+    if (p->at == f->read && err) damage_tell_unreadable(&d, f, err);
+    return p->at != f->read;
+}
+
 static bool read_pieces(importer *i, journal_file *f, int fd, size_t mark) {
     piece *p = mem_alloc(sizeof *p);
+    p->importer = i;
+    p->file = f;
     bool good = true;
-    while (good) {
-        /* Sealed is read first: what is written after it is seen the next time. */
-        bool sealed = atomic_load_explicit(&f->sealed, memory_order_acquire);
-        size_t written = atomic_load_explicit(&f->written, memory_order_acquire);
-        if (f->read == written) break;
-        size_t len = written - f->read < CHUNK_BYTES ? written - f->read : CHUNK_BYTES;
-        ssize_t n = i->journal->io->read(fd, i->chunk, len, f->read);
-        if (n <= 0) break; /* shorter than it was, or the disk fails: again at the next pass */
-        p->importer = i;
-        p->file = f;
-        p->mark = mark > f->read ? mark : f->read;
-        p->count = 0;
-        p->at = f->read;
-        take_frames(p, span_from(i->chunk, (size_t)n), sealed && f->read + (size_t)n == written);
-        if (p->at == f->read) break;
+    while (good && read_piece(p, fd, mark))
         good = import_piece(p) && !is_late(i);
-    }
     free(p);
     return good;
 }
 
-/* Somebody has removed it. What was not read is lost, and nothing else waits for it. */
-static void give_up(importer *i, journal_file *f, size_t written) {
-    f->read = written;
-    if (atomic_exchange(&f->gone, true)) return;
-    const log_field fields[] = {{.key = "file", .value = span_cstr(f->name)}};
-    log_event(i->log, LEVEL_ERROR, "journal_gone",
-              SPAN_OF("A journal's file was removed before its records were in the store."), fields,
-              ARRAY_LEN(fields));
-    log_flush(i->log);
-    atomic_fetch_add(&i->damaged, 1);
+/* Nothing of the file is at fault: it is tried again. */
+static bool is_shortage(int err) {
+    return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -EINTR;
+}
+
+/* Somebody has removed it, and what was not read is lost; or it may not be read. Nothing else waits
+ * for it. */
+static bool pass_over(importer *i, journal_file *f, size_t written, int err) {
+    const damage_log d = damage(i);
+    if (is_shortage(err)) return away(i, span_cstr(strerror(-err)));
+    if (err == -ENOENT) {
+        f->read = written;
+        damage_tell_gone(&d, f);
+    } else {
+        damage_tell_unreadable(&d, f, err);
+    }
+    return true;
 }
 
 static bool read_file(importer *i, journal_file *f) {
     size_t mark, written = atomic_load_explicit(&f->written, memory_order_acquire);
-    if (f->read == written) return true;
+    if (f->read == written || (f->old && f->unreadable)) return true;
     if (!find_mark(i, f, &mark)) return false;
     int fd = journal_open_file(i->journal, f);
-    if (fd == -ENOENT) {
-        give_up(i, f, written);
-        return true;
-    }
-    if (fd < 0) return away(i, span_cstr(strerror(-fd)));
+    if (fd < 0) return pass_over(i, f, written, fd);
     bool good = read_pieces(i, f, fd, mark);
     (void)i->journal->io->close(fd);
     return good;
@@ -269,7 +291,7 @@ static void pass_file(journal_file *f, void *user) {
     pass *p = user;
     importer *i = p->importer;
     p->good = p->good && !is_late(i) && read_file(i, f);
-    if (f->old && !is_read(f)) p->old_left = true;
+    if (f->old && !is_read(f) && !f->unreadable) p->old_left = true;
     if (!p->good || !is_read(f) || f->open || (f->old && !i->old_done)) return;
     p->good = remove_file(i, f);
 }

@@ -36,8 +36,11 @@ typedef struct journal_file {
     atomic_bool sealed;    /* no more will be written */
     atomic_bool gone;      /* somebody has removed it: what is written to it nobody will read */
     /* The importer's. */
-    size_t read; /* the store has it, up to here */
-    size_t open; /* calls that began in it and have not ended */
+    size_t read;     /* the store has it, up to here */
+    size_t open;     /* calls that began in it and have not ended */
+    size_t told;     /* damage is, up to here */
+    bool unreadable; /* from `read` on, which has been told: an old one is tried again at the next
+                        start */
 } journal_file;
 
 typedef struct journal {

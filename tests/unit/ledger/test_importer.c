@@ -1,114 +1,7 @@
 /* The importer: what was written reaches the store once, whatever ends in between. */
 #include "unit.h"
 
-#include "ledger/folder.h"
-#include "ledger/importer.h"
-#include "ledger/place.h"
-#include "ledger/store_sql.h"
-
-enum { LIMIT = 1024 * 1024, WAIT_MS = 20000 };
-
-typedef struct world {
-    folder folder; /* the journal's, and the store's */
-    buf name;
-    journal journal;
-    journal_writer writer;
-    importer importer;
-    unsigned lives;
-} world;
-
-/* A process begins. */
-static void begin(world *w) {
-    w->lives++;
-    assert_int_equal(
-        journal_open(&w->journal, &journal_io_system, w->folder.path, LIMIT, 1000 * w->lives), 0);
-    journal_writer_init(&w->writer, &w->journal, 0, false);
-    w->importer = (importer){.journal = &w->journal,
-                             .place = store_place_of(&w->name),
-                             .node = SPAN_OF("node"),
-                             .last_ms = WAIT_MS};
-}
-
-static void start(world *w) {
-    assert_int_equal(importer_start(&w->importer), 0);
-}
-
-/* And ends. killed: without what ends well. */
-static void end(world *w, bool killed) {
-    if (killed) buf_clear(&w->writer.out);
-    journal_writer_close(&w->writer);
-    importer_stop(&w->importer);
-    journal_close(&w->journal);
-}
-
-/* Nothing is needed any more but the file that is being written. */
-static bool all_is_imported(const world *w) {
-    const list *first = w->journal.files.next;
-    return first == &w->writer.file->link && first->next == &w->journal.files;
-}
-
-static int set_up(void **state) {
-    static world w;
-    w = (world){0};
-    folder_make(&w.folder);
-    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
-    *state = &w;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world *w = *state;
-    buf_done(&w->name);
-    folder_remove(&w->folder);
-    return 0;
-}
-
-static void put(world *w, unsigned number, frame_kind kind) {
-    char id[STORE_ID_LEN + 1];
-    ledger_call c = ledger_call_unknown;
-    store_sql_first_id(1795890640836094, id);
-    snprintf(id + 24, 13, "%012u", number);
-    c.request_id = span_cstr(id);
-    c.timestamp_us = 1795890640836094;
-    c.model = SPAN_OF("m");
-    if (kind == FRAME_SETTLE) {
-        c.outcome = SPAN_OF("ok");
-        c.total_tokens = 10;
-    }
-    size_t at;
-    ledger_call_write(&c, journal_begin(&w->writer, &at));
-    journal_end(&w->writer, at, kind);
-}
-
-static void flush(world *w) {
-    assert_int_equal(journal_writer_flush(&w->writer), 0);
-    importer_wake(&w->importer);
-}
-
-static void note(void *user, const ledger_call *c) {
-    buf *out = user;
-    buf_addf(out, "%s%.*s %.*s", out->len ? ", " : "",
-             SPAN_ARG(span_slice(c->request_id, 34, c->request_id.len)), SPAN_ARG(c->outcome));
-}
-
-/* What the store has: "02 ok, 01 interrupted", and the same by its sums. */
-static void expect(world *w, const char *calls, int64_t count, int64_t tokens) {
-    store *s;
-    buf text = BUF_EMPTY;
-    bool more;
-    ledger_summary found;
-    const store_place place = store_place_of(&w->name);
-    assert_int_equal(store_open(&place, SQL_READS, false, &s, &text), STORE_OPEN);
-    assert_true(store_calls(s, &ledger_query_all, note, &text, &more));
-    if (calls) assert_string_equal(buf_cstr(&text), calls);
-    summary_init(&found, GROUP_NONE);
-    assert_true(store_sums(s, &ledger_query_all, &found));
-    assert_int_equal(found.total.calls, count);
-    assert_int_equal(found.total.total_tokens, tokens);
-    summary_done(&found);
-    store_close(s);
-    buf_done(&text);
-}
+#include "ledger/importing.h"
 
 /* ---- tests ---- */
 
@@ -373,37 +266,6 @@ static void a_store_that_was_removed_is_made_again(void **state) {
     end(w, false);
 }
 
-/* Each byte of what a killed process has left, altered, and each length of it. */
-static void damage_costs_that_record_alone(void **state) {
-    world *w = *state;
-    begin(w);
-    for (unsigned i = 1; i <= 3; i++)
-        put(w, i, FRAME_SETTLE);
-    buf written = BUF_EMPTY;
-    buf_add(&written, buf_span(&w->writer.out));
-    size_t one = written.len / 3;
-    buf_clear(&w->writer.out);
-    end(w, true);
-    unlink(store_place_of(&w->name).where.ptr);
-    for (size_t at = 0; at < written.len; at += 5) {
-        begin(w);
-        buf_add(&w->writer.out, buf_span(&written));
-        w->writer.out.ptr[at] ^= 0x10;
-        assert_int_equal(journal_writer_flush(&w->writer), 0);
-        journal_writer_close(&w->writer);
-        journal_close(&w->journal);
-        begin(w);
-        start(w);
-        assert_true(importer_catch_up(&w->importer, WAIT_MS));
-        assert_int_equal(atomic_load(&w->importer.damaged), 1);
-        const char *wanted[] = {"03 ok, 02 ok", "03 ok, 01 ok", "02 ok, 01 ok"};
-        expect(w, wanted[at / one], 2, 20);
-        end(w, false);
-        unlink(store_place_of(&w->name).where.ptr);
-    }
-    buf_done(&written);
-}
-
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -416,7 +278,6 @@ int main(void) {
         T(the_end_is_not_put_off),
         T(files_that_somebody_removed_are_passed_over),
         T(a_store_that_was_removed_is_made_again),
-        T(damage_costs_that_record_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
