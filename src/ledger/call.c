@@ -34,7 +34,7 @@ const ledger_call ledger_call_unknown = {
 
 /* ---- the code ---- */
 
-enum { HAS_BYTES = 1 };
+enum { HAS_BYTES = 1, ID_NUMBER = 1 };
 
 static void put_text(buf *out, unsigned number, span text) {
     if (!text.len) return;
@@ -118,6 +118,12 @@ bool ledger_call_read(span code, ledger_call *ret) {
         set(ret, head >> 1, has_bytes, bytes, value);
     }
     return ret->request_id.len > 0;
+}
+
+bool ledger_call_read_id(span code, span *ret) {
+    uint64_t head;
+    return varint_take(&code, &head) && head == (ID_NUMBER << 1 | HAS_BYTES) &&
+           varint_take_bytes(&code, ret) && ret->len > 0;
 }
 
 /* ---- from the record ---- */

@@ -36,6 +36,8 @@ extern const ledger_call ledger_call_unknown;
 void ledger_call_write(const ledger_call *c, buf *out);
 /* false: the bytes are no such code. Spans point into it. */
 MUST_USE bool ledger_call_read(span code, ledger_call *ret);
+/* Its id alone, which comes first: for who needs no more. false: it does not begin with one. */
+MUST_USE bool ledger_call_read_id(span code, span *ret);
 
 /* Of a call that has ended; tries is where the code of its attempts is put, for as long as *ret is
  * used. Long texts are cut: a record is at most a few KB. */

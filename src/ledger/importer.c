@@ -128,14 +128,22 @@ static void tell_damage(const piece *p, damage_kind kind, size_t at, size_t byte
     if (at >= p->mark) damage_tell(&d, p->file, kind, at, bytes);
 }
 
+/* Nothing else is needed of a reserve unless a crash leaves it open. */
+static void take_reserve(piece *p, span code) {
+    span id;
+    if (ledger_call_read_id(code, &id)) open_calls_begin(&p->importer->open, id, code, p->file);
+}
+
+static void take_settle(piece *p, span code) {
+    ledger_call *c = &p->calls[p->count];
+    if (!ledger_call_read(code, c)) return; /* a later weir's, whose sum is right */
+    open_calls_end(&p->importer->open, c->request_id);
+    if (p->at > p->mark) p->count++;
+}
+
 static void take_frame(piece *p, const frame *f) {
-    importer *i = p->importer;
-    ledger_call c;
-    if (!ledger_call_read(f->payload, &c)) return; /* a later weir's kind, whose sum is right */
-    if (f->kind == FRAME_RESERVE) open_calls_begin(&i->open, c.request_id, f->payload, p->file);
-    if (f->kind != FRAME_SETTLE) return;
-    open_calls_end(&i->open, c.request_id);
-    if (p->at > p->mark) p->calls[p->count++] = c;
+    if (f->kind == FRAME_RESERVE) take_reserve(p, f->payload);
+    if (f->kind == FRAME_SETTLE) take_settle(p, f->payload);
 }
 
 /* Reads frames from the bytes of the file that begin at p->at. last: it has no more. */

@@ -270,9 +270,32 @@ static void fallbacks_are_targets_that_were_left(void **state) {
     assert_int_equal(tries_fallbacks(&(call_record){0}), 0);
 }
 
+/* As the importer reads reserves: whatever else is in them. */
+static void an_id_is_read_alone(void **state) {
+    (void)state;
+    ledger_call c = some_call();
+    buf whole = BUF_EMPTY, nameless = BUF_EMPTY;
+    span id;
+    ledger_call_write(&c, &whole);
+    assert_true(ledger_call_read_id(buf_span(&whole), &id));
+    assert_true(span_eq(id, c.request_id));
+    size_t end = (size_t)(id.ptr + id.len - whole.ptr);
+    for (size_t len = 0; len < whole.len; len++)
+        assert_int_equal(ledger_call_read_id(span_from(whole.ptr, len), &id), len >= end);
+    c.request_id = SPAN_EMPTY;
+    ledger_call_write(&c, &nameless);
+    assert_false(ledger_call_read_id(buf_span(&nameless), &id));
+    static const char empty[] = {1 << 1 | 1, 0}, number[] = {1 << 1, 5};
+    assert_false(ledger_call_read_id(span_from(empty, sizeof empty), &id));
+    assert_false(ledger_call_read_id(span_from(number, sizeof number), &id));
+    buf_done(&whole);
+    buf_done(&nameless);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_fields_come_back),
+        cmocka_unit_test(an_id_is_read_alone),
         cmocka_unit_test(what_is_unknown_stays_so),
         cmocka_unit_test(later_fields_are_passed_over),
         cmocka_unit_test(each_cut_is_refused_or_a_whole_field_less),
