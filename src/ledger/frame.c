@@ -75,7 +75,7 @@ frame_result frame_take(span *rest, bool whole, frame *ret, size_t *ret_bad) {
         len = next_frame(*rest, true);
         if (len < rest->len) r = FRAME_DAMAGED;
     } else if (r == FRAME_DAMAGED) {
-        len = next_frame(*rest, false);
+        len = next_frame(*rest, whole);
     }
     if (r == FRAME_CUT) return r;
     if (r == FRAME_DAMAGED) *ret_bad = len;

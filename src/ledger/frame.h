@@ -38,7 +38,8 @@ typedef struct frame {
 } frame;
 
 /* Reads one off the front of *rest. FRAME_CUT leaves *rest where it is. whole: nothing will come
- * behind it, so that a length which leads beyond its end is damaged where another frame follows. */
+ * behind it, so that a length which leads beyond its end is damaged where another frame follows,
+ * and what is damaged goes to the next frame that is whole. */
 frame_result frame_take(span *rest, bool whole, frame *ret, size_t *ret_bad);
 
 #endif
