@@ -280,6 +280,30 @@ def test_a_locked_store_costs_no_call(weir, upstream):
     assert ask(w, "/usage/summary")["total_calls"] == 20
 
 
+def test_a_torn_journal_costs_its_last_record_alone(weir, upstream, tmp_path):
+    config = daemon.config_for(upstream, ledger={"store": f"sqlite:{tmp_path}/kept/ledger.db"})
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(config)
+    assert ask(w, "/usage/summary")["total_calls"] == 0
+    lock = sqlite3.connect(tmp_path / "kept" / "ledger.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    for _ in range(3):
+        assert wire.chat(w).status == 200
+    w.process.send_signal(signal.SIGKILL)
+    w.expect_exit = None
+    w.process.wait()
+    lock.execute("ROLLBACK")
+    lock.close()
+    file = max((tmp_path / "kept" / "journal").iterdir(), key=lambda f: f.stat().st_mtime_ns)
+    left = file.stat().st_size - 1
+    os.truncate(file, left)
+    again = weir(config)
+    torn = again.wait_event("journal_torn")
+    assert torn["file"] == file.name and int(torn["at"]) + int(torn["bytes"]) == left
+    daemon.wait_until(lambda: sorted(c["outcome"] for c in all_calls(again)) == ["interrupted", "ok", "ok"], 10, "the others in the store")
+    daemon.wait_until(lambda: figure(again, "weir_journal_damaged_places_total") == 1, 10, "the metrics to tell of it")
+
+
 def test_a_store_that_is_removed_is_made_again(weir, upstream):
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream)
