@@ -147,7 +147,11 @@ def test_a_disk_that_refuses_writes_holds_up_nobody(weir, upstream, tmp_path, sy
     assert "large" in w.wait_event("journal_not_written")["reason"]
     full = [wire.chat(w) for _ in range(20)]
     if on_full == "refuse":
-        assert {a.status for a in full} == {503} and {a.error["code"] for a in full} == {"ledger_full"}
+        # A worker that has not written since finds out by the record of a call, which waits in its memory.
+        served, refused = [a for a in full if a.status == 200], [a for a in full if a.status == 503]
+        assert len(served) < os.cpu_count() and len(served) + len(refused) == len(full)
+        assert {a.error["code"] for a in refused} == {"ledger_full"}
+        kept += served
     else:
         assert {a.status for a in full} == {200}
     let_files_grow(w, True)
