@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static config *config_new(void) {
+config *config_new(void) {
     config *c = mem_zalloc(sizeof *c);
     atomic_init(&c->refs, 1);
     arena_init(&c->arena, 8 << 10);

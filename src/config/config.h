@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/cidr.h"
 #include "base/secret.h"
 #include "config/quota.h"
 
@@ -123,6 +124,16 @@ typedef struct config_client {
     size_t key_count;
     uint64_t holder; /* of shares: names it beyond this snapshot (base/shares.h) */
     config_limit_set limits;
+    span owner;         /* a person or team; may be empty */
+    int64_t expires_us; /* wall time; 0: never */
+    span *models;       /* that it may ask for, a * at the end stands for any rest; none: all */
+    size_t model_count;
+    span *endpoints; /* likewise, as access/permit.h reads them */
+    size_t endpoint_count;
+    cidr *addresses; /* that it may call from; none: any */
+    size_t address_count;
+    config_header *metadata; /* the operator's own */
+    size_t metadata_count;
 } config_client;
 
 /* ---- policies ---- */
@@ -174,6 +185,9 @@ typedef struct config_server {
     unsigned max_connections;             /* per worker */
     unsigned max_connections_per_address; /* of these; 0: auto, seven in eight */
     config_list_models list_models;
+    span environment;      /* clients of another are refused; empty: of all are served */
+    cidr *trusted_proxies; /* whose word on the client's address counts */
+    size_t trusted_proxy_count;
     bool open;   /* anyone who reaches a listener is served, without a key */
     span *hosts; /* whom requests may name where no key is asked for; see gateway/host_rule.h */
     size_t host_count;

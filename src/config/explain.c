@@ -128,6 +128,28 @@ COLD static void write_prices(explainer *e, unsigned depth) {
     }
 }
 
+COLD static bool says_nothing(span written) {
+    static const span nothing[] = {SPAN("\"\""), SPAN("[]"), SPAN("{}"), SPAN("never")};
+    for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
+        if (span_eq(written, nothing[i])) return true;
+    return false;
+}
+
+/* The environment always, of the rest what is set. */
+COLD static void write_rights(const config_client *client, buf *out) {
+    buf text = BUF_EMPTY;
+    for (size_t i = 0; i < scope_rights.count; i++) {
+        const option *o = &scope_rights.options[i];
+        if (strchr(o->path, '.'))
+            continue; /* of a section: the limits, which have their own form */
+        buf_clear(&text);
+        o->type->write(o, (const char *)client + o->offset, &text);
+        if (!i || !says_nothing(buf_span(&text)))
+            buf_addf(out, ", %s: %.*s", o->path, SPAN_ARG(buf_span(&text)));
+    }
+    buf_done(&text);
+}
+
 COLD static void write_clients(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->client_count == 0) {
@@ -143,8 +165,7 @@ COLD static void write_clients(explainer *e, unsigned depth) {
         write_string(client->name, e->out);
         buf_add_cstr(e->out, ", key: ");
         type_client_keys.write(NULL, &client->keys, e->out);
-        buf_add_cstr(e->out, ", environment: ");
-        write_string(client->environment, e->out);
+        write_rights(client, e->out);
         if (config_limits_anything(&client->limits)) {
             buf_add_cstr(e->out, ", limits: ");
             config_limits_write(&client->limits, e->out);

@@ -68,6 +68,7 @@ extern const option_scope scope_key;
 extern const option_scope scope_model;
 extern const option_scope scope_target;
 extern const option_scope scope_client;
+extern const option_scope scope_rights; /* of a client: without name and key (rights.h) */
 extern const option_scope scope_client_key;
 extern const option_scope scope_limit;
 extern const option_scope scope_price;
@@ -120,6 +121,9 @@ extern const option_type type_price_tiers;
 extern const option_type type_quotas; /* quota.c: config_quotas */
 extern const option_type type_spend_quotas;
 extern const option_type type_limit_rules;
+extern const option_type type_networks;    /* labels.c: cidr *items; size_t count */
+extern const option_type type_labels;      /* config_header *items; size_t count */
+extern const option_type type_instant;     /* int64_t, wall time in µs */
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 

@@ -163,6 +163,10 @@ static const option file_options[] = {
 
     {COUNT(config, "server.workers", server.workers), .standard = "auto", .min = "1", .max = "1024", .zero = "auto", .restart = true,
      .sentence = "Event loops, each a thread; auto: one for each core that the process may use."},
+    {TEXT(config, "server.environment", server.environment), .standard = "",
+     .sentence = "What this weir is for, such as prod: clients whose environment is another one are refused."},
+    {OTHER(config, "server.trusted_proxies", server.trusted_proxies, type_networks),
+     .sentence = "Addresses and networks of proxies in front of weir: what these say in X-Forwarded-For or Forwarded of whom they ask for counts as the client's address (the last one that is not theirs). Default: nobody's word counts."},
     {BOOL(config, "server.open", server.open), .standard = "false",
      .sentence = "Serve anyone who reaches a listener, without a key. Needed only where clients is empty and a listener is not loopback."},
     {OTHER(config, "server.hosts", server.hosts, type_texts),
@@ -376,15 +380,33 @@ static const option target_options[] = {
      .sentence = "Share of the calls, beside the weights of the other targets, with pick: weighted."},
 };
 
+/* What a client may do, in the file and in a store. */
+#define CLIENT_RIGHTS \
+    {TEXT(config_client, "environment", environment), .standard = "", \
+     .sentence = "A label such as dev or prod. Where server.environment is set, a client of another one is refused."}, \
+    {TEXT(config_client, "owner", owner), .standard = "", \
+     .sentence = "A person or team, for those who look after keys."}, \
+    {OTHER(config_client, "expires", expires_us, type_instant), .standard = "never", \
+     .sentence = "From when on it is refused: 2026-12-31T00:00:00Z, or a date for its first instant."}, \
+    {OTHER(config_client, "models", models, type_texts), \
+     .sentence = "Models that it may ask for; a * at the end stands for any rest. Default: all."}, \
+    {OTHER(config_client, "endpoints", endpoints, type_texts), \
+     .sentence = "What it may call, as a path (/v1/chat/completions, /v1/audio/*) or by the name in records (embeddings). Default: all."}, \
+    {OTHER(config_client, "addresses", addresses, type_networks), \
+     .sentence = "Addresses and networks that it may call from. Behind a proxy see server.trusted_proxies. Default: any."}, \
+    {OTHER(config_client, "metadata", metadata, type_labels), \
+     .sentence = "Whatever else you note of it."}, \
+    LIMITS(config_client, "limits.", limits)
+
 static const option client_options[] = {
     {TEXT(config_client, "name", name), .required = true,
      .sentence = "Name in logs and metrics."},
     {OTHER(config_client, "key", keys, type_client_keys), .required = true,
      .sentence = "The client's key: {sha256: its hash in hex}, a reference \"${NAME}\", {file: path}, {command: [program, argument]}, or the key itself. weir keeps its hash alone. A list of these while the client turns from one to the next: each is this client."},
-    {TEXT(config_client, "environment", environment), .standard = "",
-     .sentence = "A label such as dev or prod."},
-    LIMITS(config_client, "limits.", limits),
+    CLIENT_RIGHTS,
 };
+
+static const option rights_options[] = {CLIENT_RIGHTS};
 
 static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
 
@@ -423,6 +445,7 @@ SCOPE(model, "models.NAME", model_options,
       "list of targets stands for `{targets: …}`.");
 SCOPE(target, "models.NAME.targets[]", target_options, "A target written as a mapping.");
 SCOPE(client, "clients[]", client_options, "A client.");
+SCOPE(rights, "", rights_options, "What a client may do.");
 SCOPE(client_key, "clients[].key", client_key_options,
       "A client's key written as a mapping: "
       "`sha256`, `file` or `command`.");

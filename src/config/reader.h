@@ -120,6 +120,9 @@ void advice_give(reader *r, const yaml_node *root);
  * only checked for itself. Reports, and goes on with the next. */
 void overlay_settings(reader *r, const config_setting *settings, size_t count, yaml_node *root);
 
+/* build.c: an empty snapshot. */
+config *config_new(void);
+
 /* build.c: the whole way from text to snapshot, in a given world. */
 typedef struct config_input {
     span yaml;

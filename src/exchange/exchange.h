@@ -189,10 +189,10 @@ MUST_USE bool exchange_identify_admin(const config *c, http_headers headers);
 
 /* Whether a request may call at all: the identify stage's own question, for a door that wants to
  * refuse before it reads a large body, and for the paths that need a key without being a call. True
- * where no keys are configured (ret->client NULL then); *ret is the caller's to give back. false:
- * *ret_error is the answer. */
-MUST_USE bool exchange_identify(const config *c, http_headers headers, caller *ret,
-                                weir_error *ret_error);
+ * where no keys are configured (ret->client NULL then); *ret is the caller's to give back. peer:
+ * the address that it comes from. false: *ret_error is the answer, its message in the arena. */
+MUST_USE bool exchange_identify(const config *c, http_headers headers, span peer, arena *a,
+                                caller *ret, weir_error *ret_error);
 
 /* The client's own id of the request: its x-client-request-id, else its x-request-id. Empty: it has
  * sent none, or one that is longer than OpenAI allows or no printable ASCII. */

@@ -1,4 +1,7 @@
 /* identify: whose key is it? */
+#include "access/key_text.h"
+#include "access/permit.h"
+#include "base/clock.h"
 #include "exchange/internal.h"
 
 #include <string.h>
@@ -29,23 +32,47 @@ bool exchange_identify_admin(const config *c, http_headers headers) {
     return false;
 }
 
-bool exchange_identify(const config *c, http_headers headers, caller *ret, weir_error *ret_error) {
+static bool refuse(error_id id, span message, weir_error *ret_error) {
+    *ret_error = error_of(id);
+    ret_error->message = message;
+    return false;
+}
+
+/* Whose key it is stands; whether he may come in, and from there. */
+static bool may_enter(const config *c, const config_client *client, span peer, arena *a,
+                      weir_error *ret_error) {
+    buf why = BUF_EMPTY;
+    int64_t now_us = client->expires_us ? clock_wall_us() : 0;
+    error_id id = permit_caller(client, now_us, c->server.environment, peer, &why);
+    bool good = id == ERR_NONE || refuse(id, arena_dup(a, buf_span(&why)), ret_error);
+    buf_done(&why);
+    return good;
+}
+
+bool exchange_identify(const config *c, http_headers headers, span peer, arena *a, caller *ret,
+                       weir_error *ret_error) {
     *ret = (caller){NULL, NULL};
     if (c->client_count == 0) return true;
     span keys[KEYS];
     find_keys(headers, keys);
-    bool sent = false;
+    bool sent = false, mistyped = false;
     for (size_t i = 0; i < KEYS; i++) {
         if (!keys[i].len) continue;
         sent = true;
-        ret->client = config_find_client(c, keys[i]);
-        if (ret->client) return true;
+        mistyped |= key_text_form(keys[i]) == KEY_MISTYPED;
+        const config_client *client = config_find_client(c, keys[i]);
+        if (!client) continue;
+        if (!may_enter(c, client, peer, a, ret_error)) return false;
+        ret->client = client;
+        return true;
     }
-    *ret_error = error_of(ERR_UNAUTHENTICATED);
-    ret_error->message =
-        sent ? SPAN_OF("The API key is not known to this gateway.")
-             : SPAN_OF("No API key was given. Send it as 'Authorization: Bearer KEY'.");
-    return false;
+    if (mistyped)
+        return refuse(ERR_KEY_MISTYPED, span_cstr(error_get(ERR_KEY_MISTYPED)->sentence),
+                      ret_error);
+    return refuse(ERR_UNAUTHENTICATED,
+                  sent ? SPAN_OF("The API key is not known to this gateway.")
+                       : SPAN_OF("No API key was given. Send it as 'Authorization: Bearer KEY'."),
+                  ret_error);
 }
 
 stage_result stage_identify(exchange *x) {
@@ -54,7 +81,8 @@ stage_result stage_identify(exchange *x) {
         exchange_set_caller(x, caller_ref(x->request.caller));
     } else {
         caller found;
-        if (!exchange_identify(exchange_config(x), x->request.headers, &found, &error)) {
+        if (!exchange_identify(exchange_config(x), x->request.headers, x->request.peer, &x->arena,
+                               &found, &error)) {
             x->failure = failure_of(&error);
             return STAGE_ANSWER;
         }

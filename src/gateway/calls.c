@@ -1,3 +1,4 @@
+#include "gateway/peer.h"
 #include "gateway/calls.h"
 
 #include "base/mem.h"
@@ -141,7 +142,8 @@ static exchange_request ask_of(const call_request *c) {
         .method = head->method_text,
         .query = head->query,
         .headers = head->headers,
-        .peer = http_request_peer(c->request.http),
+        .peer =
+            peer_of(worker_config(c->request.w), head->headers, http_request_peer(c->request.http)),
         .holder = http_request_holder(c->request.http),
         .started_us = c->request.w->loop.now_us,
     };

@@ -2,6 +2,7 @@
 
 #include "gateway/cors.h"
 #include "gateway/host_rule.h"
+#include "gateway/peer.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
 #include "gateway/worker.h"
@@ -98,14 +99,15 @@ static bool reads_all(request *q) {
 }
 
 /* Where keys are asked for, whether the request has one; notes whose it is. */
-static bool key_fits(request *q) {
-    if (q->row->who == WHO_ANYONE) return true;
+static bool known_key_fits(request *q, arena *a) {
     weir_error error;
     q->asked = q->w->env.snapshot;
     const config *c = worker_config(q->w);
     const bool reads = q->row->who == WHO_READER;
     if (reads && reads_all(q)) return true;
-    bool known = exchange_identify(c, http_request_head(q->http)->headers, &q->caller, &error);
+    const http_headers headers = http_request_head(q->http)->headers;
+    const span peer = peer_of(c, headers, http_request_peer(q->http));
+    bool known = exchange_identify(c, headers, peer, a, &q->caller, &error);
     if (known && (q->caller.client || !reads)) return true;
     if (known) { /* there are no clients: the key that is asked for is an admin's */
         error = error_of(ERR_UNAUTHENTICATED);
@@ -113,6 +115,15 @@ static bool key_fits(request *q) {
     }
     reply_error_with(q, &error, (http_headers){0});
     return false;
+}
+
+static bool key_fits(request *q) {
+    if (q->row->who == WHO_ANYONE) return true;
+    arena a; /* of a refusal's words */
+    arena_init(&a, 0);
+    bool fits = known_key_fits(q, &a);
+    arena_done(&a);
+    return fits;
 }
 
 static void answer_options(const request *q) {

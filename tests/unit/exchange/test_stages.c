@@ -81,11 +81,13 @@ static void whose_key_it_is(void **state) {
          "No API key was given. Send it as 'Authorization: Bearer KEY'."},
     };
     world *w = world_new(&plan, CLIENTS);
+    arena a;
+    arena_init(&a, 0);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const http_headers headers = {rows[i].headers, rows[i].headers[1].name.len ? 2 : 1};
         caller who = {NULL, NULL};
         weir_error error = {.id = ERR_NONE};
-        bool known = exchange_identify(w->config, headers, &who, &error);
+        bool known = exchange_identify(w->config, headers, SPAN_EMPTY, &a, &who, &error);
         assert_int_equal(known, rows[i].client != NULL);
         if (known) {
             assert_span(who.client->name, rows[i].client);
@@ -96,6 +98,7 @@ static void whose_key_it_is(void **state) {
             assert_span(error.message, rows[i].says);
         }
     }
+    arena_done(&a);
     world_free(w);
 }
 
@@ -104,7 +107,8 @@ static void nobody_needs_a_key_where_none_are_configured(void **state) {
     world *w = world_new(&plan, "");
     caller who = {(const config_client *)w, NULL};
     weir_error error;
-    assert_true(exchange_identify(w->config, (http_headers){NULL, 0}, &who, &error));
+    assert_true(
+        exchange_identify(w->config, (http_headers){NULL, 0}, SPAN_EMPTY, NULL, &who, &error));
     assert_null(who.client);
     world_free(w);
 }

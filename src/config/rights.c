@@ -1,0 +1,79 @@
+/* What a client may do, from a text of its own. */
+#include "config/rights.h"
+
+#include "config/problems.h"
+#include "config/reader.h"
+
+static void tell_first(const config_problems *p, buf *ret_why) {
+    if (p->count) buf_add(ret_why, p->items[0].text);
+}
+
+bool config_rights_parse(span text, arena *a, config_client *ret, buf *ret_why) {
+    config_problems problems, warnings;
+    arena scratch;
+    problems_init(&problems);
+    problems_init(&warnings);
+    arena_init(&scratch, 0);
+    config *c = config_new(); /* has the notes of where values stand, and goes with them */
+    reader r = {.config = c,
+                .arena = &c->arena,
+                .scratch = &scratch,
+                .problems = &problems,
+                .warnings = &warnings,
+                .sources = &config_sources_none,
+                .source = text,
+                .hidden = true};
+    config_client read = *ret;
+    yaml_node *root = yaml_parse(text, SPAN_EMPTY, &scratch, &problems);
+    reader_defaults(&r, &scope_rights, &read);
+    bool good = root && reader_scope(&r, &scope_rights, SPAN_EMPTY, root, &read) && !problems.count;
+    if (good)
+        *ret = config_client_copy(&read, a);
+    else
+        tell_first(&problems, ret_why);
+    config_problems_done(&problems);
+    config_problems_done(&warnings);
+    arena_done(&scratch);
+    config_unref(c);
+    return good;
+}
+
+/* ---- copying ---- */
+
+static void *copy_items(arena *a, const void *items, size_t bytes) {
+    if (!bytes) return NULL;
+    void *copy = arena_alloc(a, bytes);
+    memcpy(copy, items, bytes);
+    return copy;
+}
+
+static span *copy_texts(arena *a, const span *items, size_t count) {
+    span *copy = copy_items(a, items, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = arena_dup(a, items[i]);
+    return copy;
+}
+
+static config_header *copy_labels(arena *a, const config_header *items, size_t count) {
+    config_header *copy = copy_items(a, items, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++)
+        copy[i] = (config_header){arena_dup(a, items[i].name), arena_dup(a, items[i].value)};
+    return copy;
+}
+
+static span copy_text(arena *a, span text) {
+    return text.len ? arena_dup(a, text) : SPAN_EMPTY;
+}
+
+config_client config_client_copy(const config_client *c, arena *a) {
+    config_client copy = *c;
+    copy.name = copy_text(a, c->name);
+    copy.environment = copy_text(a, c->environment);
+    copy.owner = copy_text(a, c->owner);
+    copy.keys = copy_items(a, c->keys, c->key_count * sizeof *c->keys);
+    copy.models = copy_texts(a, c->models, c->model_count);
+    copy.endpoints = copy_texts(a, c->endpoints, c->endpoint_count);
+    copy.addresses = copy_items(a, c->addresses, c->address_count * sizeof *c->addresses);
+    copy.metadata = copy_labels(a, c->metadata, c->metadata_count);
+    return copy;
+}
