@@ -45,19 +45,17 @@ static void write_heading(const char *text, bool colour, buf *out) {
 }
 
 static void write_overview(bool colour, buf *out) {
-    size_t width = strlen("-V, --version");
+    size_t width = strlen("completion");
     buf_add_cstr(out, "weir: a gateway between your applications and chat-model APIs\n");
     cli_write_heading("Usage", colour, out);
-    buf_add_cstr(out, " weir COMMAND [options]\n");
+    buf_add_cstr(out, " weir COMMAND [options], weir COMMAND --help, weir --version\n");
     write_heading("Commands", colour, out);
     for (size_t i = 0; i < cli_command_count; i++)
         if (!cli_commands[i]->hidden)
             cli_write_row(cli_commands[i]->name, width, cli_commands[i]->summary, out);
-    write_heading("Options", colour, out);
-    cli_write_row("-h, --help", width, "Show this, or the help of the command that follows", out);
-    cli_write_row("-V, --version", width, "Show the version", out);
-    write_heading("Example", colour, out);
-    buf_add_cstr(out, "  weir chat \"What is a weir?\"\n");
+    buf_add_char(out, '\n');
+    cli_write_heading("Example", colour, out);
+    buf_add_cstr(out, " weir chat \"What is a weir?\"\n");
 }
 
 static int print_and_free(buf *text) {
