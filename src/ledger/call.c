@@ -34,7 +34,7 @@ const ledger_call ledger_call_unknown = {
 
 /* ---- the code ---- */
 
-enum { HAS_BYTES = 1, ID_NUMBER = 1 };
+enum { HAS_BYTES = 1, ID_NUMBER = 1, PROOF_NUMBER = 100 };
 
 static void put_text(buf *out, unsigned number, span text) {
     if (!text.len) return;
@@ -67,6 +67,7 @@ void ledger_call_write(const ledger_call *c, buf *out) {
 #define X(number, kind, name) PUT_##kind(out, number, c->MEMBER_##kind(name));
 #include "ledger/fields.def"
 #undef X
+    put_text(out, PROOF_NUMBER, c->proof);
 }
 
 static void set_text(span *field, bool has_bytes, span bytes, uint64_t value) {
@@ -102,6 +103,7 @@ static void set(ledger_call *c, uint64_t number, bool has_bytes, span bytes, uin
         break;
 #include "ledger/fields.def"
 #undef X
+    case PROOF_NUMBER: set_text(&c->proof, has_bytes, bytes, value); break;
     default: break; /* a later weir's */
     }
 }
@@ -186,6 +188,7 @@ ledger_call ledger_call_of(const call_record *r, buf *tries) {
     c.first_token_us = r->first_token_us;
     c.own_time_us = r->own_us;
     c.cost_nano = r->cost_nano;
+    c.proof = r->proof;
     tries_write(r, tries);
     c.tries = buf_span(tries);
     return c;

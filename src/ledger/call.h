@@ -27,6 +27,9 @@ typedef struct ledger_call {
 #define X(number, kind, name) LEDGER_##kind(name);
 #include "ledger/fields.def"
 #undef X
+    /* What an audit trail keeps beside: members of a JSON object. In journals alone; empty: none.
+     */
+    span proof;
 } ledger_call;
 
 /* Nothing is known. */

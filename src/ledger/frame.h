@@ -16,6 +16,7 @@
 typedef enum frame_kind {
     FRAME_RESERVE = 1, /* a call is about to be asked: ledger/call.h */
     FRAME_SETTLE = 2,  /* it has ended */
+    FRAME_ACT = 3,     /* somebody did something to the gateway: ledger/sink.h */
 } frame_kind;
 
 enum { FRAME_OVERHEAD = 11, FRAME_PAYLOAD_MAX = 64 * 1024 };

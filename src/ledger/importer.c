@@ -13,6 +13,7 @@ enum {
     /* One transaction's. */
     CHUNK_BYTES = 256 * 1024,
     CALLS_MAX = 512,
+    ENTRIES_MAX = 1024, /* with acts */
     RETRY_MS = 250,
     RETRY_MOST_MS = 5000,
     PRUNE_EVERY_MS = 60 * 1000,
@@ -103,7 +104,10 @@ static bool open_store(importer *i) {
     bool good = store_open(&i->place, SQL_WRITES, i->durable, &i->store, &why) == STORE_OPEN;
     if (!good) away(i, buf_span(&why));
     buf_done(&why);
-    return good;
+    if (!good || !i->sink || store_resume(i->store, i->node, i->sink)) return good;
+    (void)failed(i);
+    close_store(i);
+    return false;
 }
 
 /* ---- a piece of a file ---- */
@@ -114,6 +118,8 @@ typedef struct piece {
     size_t mark; /* the store has it up to here: what stands before is only looked at */
     ledger_call calls[CALLS_MAX];
     size_t count;
+    ledger_entry entries[ENTRIES_MAX]; /* the calls, and what was done between them */
+    size_t entry_count;
     size_t at;      /* how far the piece goes */
     size_t missing; /* bytes that the file no longer has behind what it has */
 } piece;
@@ -138,19 +144,30 @@ static void take_settle(piece *p, span code) {
     ledger_call *c = &p->calls[p->count];
     if (!ledger_call_read(code, c)) return; /* a later weir's, whose sum is right */
     open_calls_end(&p->importer->open, c->request_id);
-    if (p->at > p->mark) p->count++;
+    if (p->at <= p->mark) return;
+    p->entries[p->entry_count++] = (ledger_entry){.call = c};
+    p->count++;
+}
+
+static void take_act(piece *p, span act) {
+    if (p->at > p->mark) p->entries[p->entry_count++] = (ledger_entry){.act = act};
+}
+
+static bool has_room(const piece *p) {
+    return p->count < CALLS_MAX && p->entry_count < ENTRIES_MAX;
 }
 
 static void take_frame(piece *p, const frame *f) {
     if (f->kind == FRAME_RESERVE) take_reserve(p, f->payload);
     if (f->kind == FRAME_SETTLE) take_settle(p, f->payload);
+    if (f->kind == FRAME_ACT) take_act(p, f->payload);
 }
 
 /* Reads frames from the bytes of the file that begin at p->at. last: it has no more. */
 static void take_frames(piece *p, span bytes, bool last) {
     size_t begin = p->at;
     span rest = bytes;
-    while (p->count < CALLS_MAX) {
+    while (has_room(p)) {
         frame f;
         size_t bad;
         frame_result r = frame_take(&rest, last, &f, &bad);
@@ -163,7 +180,7 @@ static void take_frames(piece *p, span bytes, bool last) {
             tell_damage(p, DAMAGE_ALTERED, before, bad);
     }
     size_t left = rest.len + p->missing;
-    if (last && left && p->count < CALLS_MAX) {
+    if (last && left && has_room(p)) {
         tell_damage(p, p->missing ? DAMAGE_SHORT : DAMAGE_TORN, p->at, left);
         p->at = begin + bytes.len + p->missing;
     }
@@ -172,7 +189,14 @@ static void take_frames(piece *p, span bytes, bool last) {
 static bool import_piece(piece *p) {
     importer *i = p->importer;
     const store_mark mark = {span_cstr(p->file->name), (int64_t)p->at};
-    const store_batch batch = {p->calls, p->count, i->node, &mark, p->at > p->mark};
+    const store_batch batch = {.calls = p->calls,
+                               .count = p->count,
+                               .node = i->node,
+                               .marks = &mark,
+                               .mark_count = p->at > p->mark,
+                               .sink = p->entry_count ? i->sink : NULL,
+                               .entries = p->entries,
+                               .entry_count = p->entry_count};
     size_t fresh = 0;
     if (p->at > p->mark) {
         if (!store_import(i->store, &batch, &fresh)) return failed(i);
@@ -229,7 +253,7 @@ static bool read_piece(piece *p, int fd, size_t mark) {
     size_t len = written - f->read < CHUNK_BYTES ? written - f->read : CHUNK_BYTES;
     int err = read_bytes(i, fd, f->read, len, &n);
     p->mark = mark > f->read ? mark : f->read;
-    p->count = 0;
+    p->count = p->entry_count = 0;
     p->at = f->read;
     p->missing = !err && n < len ? written - f->read - n : 0;
     take_frames(p, span_from(i->chunk, n), p->missing || (sealed && f->read + n == written));
@@ -288,7 +312,7 @@ static bool is_read(const journal_file *f) {
  * more, after a crash in between, is not new to the store. */
 static bool remove_file(importer *i, journal_file *f) {
     const store_mark gone = {span_cstr(f->name), -1};
-    const store_batch batch = {NULL, 0, i->node, &gone, 1};
+    const store_batch batch = {.node = i->node, .marks = &gone, .mark_count = 1};
     size_t fresh;
     if (!store_import(i->store, &batch, &fresh)) return failed(i);
     journal_remove(i->journal, f);
@@ -323,7 +347,15 @@ static void gather_old(span code, void *user) {
 static bool close_old(importer *i) {
     leftovers l = {mem_zalloc_array(i->open.count + 1, sizeof(ledger_call)), 0};
     open_calls_each_old(&i->open, gather_old, &l);
-    const store_batch batch = {l.calls, l.count, i->node, NULL, 0};
+    ledger_entry *entries = mem_zalloc_array(l.count + 1, sizeof *entries);
+    for (size_t n = 0; n < l.count; n++)
+        entries[n].call = &l.calls[n];
+    const store_batch batch = {.calls = l.calls,
+                               .count = l.count,
+                               .node = i->node,
+                               .sink = i->sink,
+                               .entries = entries,
+                               .entry_count = l.count};
     size_t fresh = 0;
     bool good = !l.count || store_import(i->store, &batch, &fresh) || failed(i);
     if (good && fresh) {
@@ -336,6 +368,7 @@ static bool close_old(importer *i) {
         log_flush(i->log);
     }
     free(l.calls);
+    free(entries);
     if (!good) return false;
     atomic_fetch_add(&i->imported, fresh);
     atomic_fetch_add(&i->interrupted, fresh);
@@ -364,8 +397,16 @@ static bool prune(importer *i) {
     return true;
 }
 
+/* What the sink has to say without a call. */
+static bool hear_sink(importer *i) {
+    if (!i->sink || !i->sink->ops->due(i->sink)) return true;
+    const store_batch batch = {.node = i->node, .sink = i->sink};
+    size_t fresh;
+    return store_import(i->store, &batch, &fresh) || failed(i);
+}
+
 static bool run_pass(importer *i) {
-    if (is_late(i) || !open_store(i) || !read_all(i) || !prune(i)) return false;
+    if (is_late(i) || !open_store(i) || !read_all(i) || !prune(i) || !hear_sink(i)) return false;
     note_back(i);
     return true;
 }

@@ -9,6 +9,7 @@
 
 #include "ledger/journal.h"
 #include "ledger/open_calls.h"
+#include "ledger/sink.h"
 #include "ledger/store.h"
 #include "observe/log.h"
 
@@ -19,6 +20,7 @@ typedef struct importer {
     bool durable;
     span node;
     log_shard *log;
+    ledger_sink *sink;    /* NULL: nobody else is told */
     atomic_llong keep_ms; /* 0: for ever */
     int64_t last_ms;      /* so long importer_stop() goes on importing */
 

@@ -88,6 +88,22 @@ void ledger_configure(ledger *l, const config_ledger *c) {
     atomic_store(&l->serves_on, c->on_full == LEDGER_FULL_SERVE);
 }
 
+span ledger_folder(const ledger *l) {
+    return buf_span(&l->home.folder);
+}
+
+span ledger_node(const ledger *l) {
+    return l->importer.node;
+}
+
+log_shard *ledger_import_log(const ledger *l) {
+    return l->importer.log;
+}
+
+void ledger_set_sink(ledger *l, ledger_sink *s) {
+    l->importer.sink = s;
+}
+
 bool ledger_start(ledger *l, buf *ret_why) {
     int err = importer_start(&l->importer);
     if (err) buf_addf(ret_why, "cannot start a thread for the ledger: %s", strerror(-err));
@@ -216,6 +232,12 @@ static bool has_room(ledger_writer *w) {
 
 static void lose(ledger *l) {
     atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
+}
+
+void ledger_act(ledger_writer *w, span members) {
+    size_t at;
+    buf_add(journal_begin(&w->journal, &at), members);
+    journal_end(&w->journal, at, FRAME_ACT);
 }
 
 /* What is written and not synced is a record all the same, for who serves on. */

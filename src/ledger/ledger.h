@@ -14,6 +14,7 @@
 
 #include "ledger/call.h"
 #include "ledger/commit.h"
+#include "ledger/sink.h"
 #include "ledger/store.h"
 #include "loop/loop.h"
 #include "observe/log.h"
@@ -24,6 +25,13 @@ typedef struct ledger_writer ledger_writer;
 /* Makes and locks the directory, finds what earlier processes have left, and looks at the store:
  * one that is away now is no reason not to start, one of a later weir's is. NULL and a sentence. */
 MUST_USE ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why);
+/* The directory it is in, and what it calls itself where several share a store. */
+span ledger_folder(const ledger *l);
+span ledger_node(const ledger *l);
+/* The log of the thread that imports. */
+log_shard *ledger_import_log(const ledger *l);
+/* Before it is started: who is told of all that gets into the store. It outlives the ledger. */
+void ledger_set_sink(ledger *l, ledger_sink *s);
 /* false where a thread cannot be had. */
 MUST_USE bool ledger_start(ledger *l, buf *ret_why);
 /* What can be taken over at a reload: on_full, journal, keep. */
@@ -57,6 +65,10 @@ ledger_verdict ledger_reserve(ledger_writer *w, const call_record *r);
  * comes once, and never from inside. */
 MUST_USE bool ledger_settle(ledger_writer *w, const call_record *r, bool reserved,
                             commit_wait *wait);
+
+/* Somebody did something to the gateway: members of a JSON object, for a sink (ledger/sink.h). It
+ * is on its way when the turn ends. */
+void ledger_act(ledger_writer *w, span members);
 
 /* ---- figures and questions ---- */
 

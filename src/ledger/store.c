@@ -217,8 +217,77 @@ static bool put_sums(store *s, const store_batch *b, const bool *fresh, size_t *
     return good;
 }
 
+/* ---- a sink ---- */
+
+static bool note_text(void *user, const sql_value *values, size_t count) {
+    if (count) buf_add(user, values[0].text);
+    return false;
+}
+
+/* What a weir without a trail has no need of is made with the first one. */
+static bool make_positions(store *s) {
+    const sql_driver *d = s->db->driver;
+    buf text = BUF_EMPTY;
+    buf_addf(&text,
+             "CREATE TABLE IF NOT EXISTS weir_audit (node %s NOT NULL PRIMARY KEY, position %s NOT "
+             "NULL)",
+             d->text_type, d->text_type);
+    bool good = run_plain(s, d->begin_write) &&
+                (((!d->lock_schema || run_plain(s, d->lock_schema)) &&
+                  run_plain(s, buf_cstr(&text)) && run_plain(s, "COMMIT")) ||
+                 take_back(s));
+    buf_done(&text);
+    return good;
+}
+
+bool store_resume(store *s, span node, ledger_sink *sink) {
+    const sql_value values[] = {sql_text(node)};
+    buf position = BUF_EMPTY, why = BUF_EMPTY;
+    bool good = make_positions(s) && run(s, "SELECT position FROM weir_audit WHERE node = $1",
+                                         values, 1, note_text, &position);
+    if (good && !sink->ops->resume(sink, buf_span(&position), &why)) {
+        buf_clear(&s->why);
+        buf_add(&s->why, buf_span(&why));
+        good = false;
+    }
+    buf_done(&position);
+    buf_done(&why);
+    return good;
+}
+
+static bool set_position(store *s, span node, span position) {
+    const sql_value values[] = {sql_text(node), sql_text(position)};
+    return run(s,
+               "INSERT INTO weir_audit (node, position) VALUES ($1, $2) "
+               "ON CONFLICT (node) DO UPDATE SET position = excluded.position",
+               values, 2, NULL, NULL);
+}
+
+/* Of the entries those that are new. */
+static bool tell_sink(store *s, const store_batch *b, const bool *fresh) {
+    buf position = BUF_EMPTY, why = BUF_EMPTY;
+    ledger_entry *told = mem_zalloc_array(b->entry_count + 1, sizeof *told);
+    size_t count = 0;
+    for (size_t i = 0; i < b->entry_count; i++) {
+        const ledger_entry *e = &b->entries[i];
+        if (!e->call || fresh[e->call - b->calls]) told[count++] = *e;
+    }
+    bool good = b->sink->ops->take(b->sink, told, count, &position, &why);
+    if (good) {
+        good = set_position(s, b->node, buf_span(&position));
+    } else {
+        buf_clear(&s->why);
+        buf_add(&s->why, buf_span(&why));
+    }
+    free(told);
+    buf_done(&position);
+    buf_done(&why);
+    return good;
+}
+
 static bool put_all(store *s, const store_batch *b, bool *fresh, size_t *ret_fresh) {
     if (!put_calls(s, b, fresh) || !put_sums(s, b, fresh, ret_fresh)) return false;
+    if (b->sink && !tell_sink(s, b, fresh)) return false;
     for (size_t i = 0; i < b->mark_count; i++)
         if (!set_mark(s, b->node, &b->marks[i])) return false;
     return run_plain(s, "COMMIT");
@@ -229,6 +298,7 @@ bool store_import(store *s, const store_batch *b, size_t *ret_fresh) {
     if (!run_plain(s, s->db->driver->begin_write)) return false;
     bool *fresh = mem_zalloc_array(b->count ? b->count : 1, sizeof *fresh);
     bool good = put_all(s, b, fresh, ret_fresh) || take_back(s);
+    if (b->sink) b->sink->ops->settled(b->sink, good);
     free(fresh);
     return good;
 }

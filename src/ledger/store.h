@@ -3,7 +3,8 @@
  *
  * Tables: weir_calls, a row a call, as fields.def has it; weir_usage, their sums by hour, client,
  * user, model, target and tags, so that a summary is quick; weir_journal, how far each journal's
- * file is in; weir_meta, the schema's version and from when on calls are kept.
+ * file is in; weir_meta, the schema's version and from when on calls are kept; weir_audit, where
+ * there is an audit trail, how far each weir's has come.
  *
  * A store belongs to one thread at a time. Calls block. false: store_why() tells; a transaction has
  * been taken back.
@@ -13,6 +14,7 @@
 
 #include "ledger/call.h"
 #include "ledger/query.h"
+#include "ledger/sink.h"
 #include "ledger/sql.h"
 #include "ledger/summary.h"
 
@@ -60,8 +62,16 @@ typedef struct store_batch {
     span node;
     const store_mark *marks;
     size_t mark_count;
+    /* Who else is told, and of what: entries' calls are those above, and what is not new to the
+     * store is left out. sink NULL: nobody. */
+    ledger_sink *sink;
+    const ledger_entry *entries;
+    size_t entry_count;
 } store_batch;
 MUST_USE bool store_import(store *s, const store_batch *b, size_t *ret_fresh);
+
+/* Tells a sink where it had come to when the last batch of this node was committed. */
+MUST_USE bool store_resume(store *s, span node, ledger_sink *sink);
 
 /* Forgets calls from before then, whole hours of them, in small steps: *ret_more says whether one
  * more is needed. */
