@@ -13,7 +13,7 @@
 
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 enum { CLI_SOME_FAILED = 3 }; /* of weir batch: it is done, but for some of the lines */
-enum { CLI_OPTIONS_MAX = 32, CLI_COMMANDS_MAX = 16 };
+enum { CLI_OPTIONS_MAX = 32, CLI_COMMANDS_MAX = 24 };
 
 /* What a value is: for the check before the command runs, and for completion. */
 typedef enum cli_kind {
@@ -67,6 +67,10 @@ struct cli_command {
     int (*run)(const cli_args *args);
 };
 
+extern const cli_command cli_audit;
+extern const cli_command cli_audit_export;
+extern const cli_command cli_audit_tail;
+extern const cli_command cli_audit_verify;
 extern const cli_command cli_batch;
 extern const cli_command cli_batch_join;
 extern const cli_command cli_calls;

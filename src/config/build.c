@@ -27,6 +27,7 @@ void config_unref(config *c) {
     for (size_t i = 0; i < c->provider_count; i++)
         for (size_t k = 0; k < c->providers[i].key_count; k++)
             secret_unref(c->providers[i].keys[k]);
+    secret_unref(c->audit.key);
     arena_done(&c->arena);
     free(c);
 }

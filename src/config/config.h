@@ -273,6 +273,13 @@ typedef struct config_ledger {
     span user_header; /* that names the user; empty: none does */
 } config_ledger;
 
+/* The audit trail: what was asked, answered and done, chained so that alterations show. */
+typedef struct config_audit {
+    bool on;
+    int64_t keep_ms; /* 0: for ever */
+    secret *key;     /* that signs heads; counted; NULL: none */
+} config_audit;
+
 typedef enum config_telemetry_protocol {
     TELEMETRY_PROTOBUF,
     TELEMETRY_JSON
@@ -366,6 +373,7 @@ typedef struct config {
     config_cors cors;
     config_logs logs;
     config_ledger ledger;
+    config_audit audit;
     config_telemetry telemetry;
     config_admin admin;
     const config_price *prices;

@@ -286,6 +286,11 @@ void config_explain(const config *c, buf *out) {
     write_scope(&e, &scope_file, SPAN_EMPTY, c, 0);
 }
 
+static bool is_same_secret(const secret *a, const secret *b) {
+    if (!a || !b) return a == b;
+    return span_eq_secret(secret_reveal(a), secret_reveal(b));
+}
+
 bool config_needs_restart(const config *old, const config *fresh, buf *out) {
     bool any = false;
     buf a = BUF_EMPTY, b = BUF_EMPTY;
@@ -297,7 +302,8 @@ bool config_needs_restart(const config *old, const config *fresh, buf *out) {
         write_option(&(explainer){old, &a, false}, o, old, 0);
         write_option(&(explainer){fresh, &b, false}, o, fresh, 0);
         bool same_secret =
-            o->type != &type_store || span_eq(old->ledger.store, fresh->ledger.store);
+            (o->type != &type_store || span_eq(old->ledger.store, fresh->ledger.store)) &&
+            (o->type != &type_audit_key || is_same_secret(old->audit.key, fresh->audit.key));
         if (span_eq(buf_span(&a), buf_span(&b)) && same_secret) continue;
         if (any) buf_add_cstr(out, ", ");
         buf_add_cstr(out, o->path);

@@ -125,6 +125,7 @@ extern const option_type type_networks;    /* labels.c: cidr *items; size_t coun
 extern const option_type type_labels;      /* config_header *items; size_t count */
 extern const option_type type_instant;     /* int64_t, wall time in µs */
 extern const option_type type_clients;     /* clients.c */
+extern const option_type type_audit_key;   /* audit.c: secret * */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 
 #endif

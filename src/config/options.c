@@ -259,6 +259,13 @@ static const option file_options[] = {
     {TEXT(config, "ledger.user_header", ledger.user_header), .standard = "",
      .sentence = "A header that names the user for whom a call is made, as a proxy sets it; it goes before the request's safety_identifier and user. One of x-weir-* stays between the client and weir; another goes on to the provider as it came. Empty: none does."},
 
+    {SECTION(config, "audit", audit.on), .standard = "off", .restart = true,
+     .sentence = "An audit trail of every call, allowed or refused, and of what is done to weir: audit-*.jsonl in the state directory, one record a line, each of which holds the hash of the one before, so that weir audit verify shows what was altered, left out or cut off. Needs the ledger."},
+    {DURATION(config, "audit.keep", audit.keep_ms), .standard = "1y", .min = "1h", .max = "36500d", .zero = "forever", .restart = true,
+     .sentence = "How long files of the trail are kept. What goes is named in the trail before."},
+    {OTHER(config, "audit.key", audit.key, type_audit_key), .restart = true,
+     .sentence = "A key that signs how far the trail has come, so that nobody without it can shorten the trail unseen: \"${NAME}\", {file: path} or {command: [program, argument]}, of 16 characters or more; the key alone, made by openssl rand -hex 32, is what weir audit verify needs besides the files. None: it is not signed."},
+
     {SECTION(config, "telemetry", telemetry.on), .standard = "off",
      .sentence = "Traces and metrics sent to a receiver of OTLP over HTTP: an OpenTelemetry collector, or what takes it itself. Where the file says nothing, OTEL_EXPORTER_OTLP_ENDPOINT switches it on, and OTEL_SDK_DISABLED=true off."},
     {OTHER(config, "telemetry.endpoint", telemetry.endpoint, type_endpoint), .standard = "http://localhost:4318",

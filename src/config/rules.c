@@ -21,6 +21,14 @@ static const yaml_node *find_item(const yaml_node *node, size_t i) {
     return item;
 }
 
+/* What is in the trail is what gets into the store. */
+COLD static void check_audit(reader *r, const yaml_node *root) {
+    if (!r->config->audit.on || r->config->ledger.on) return;
+    reader_problem(r, find_value(root, SPAN_OF("audit")),
+                   "audit is on and ledger is off: the trail is made of the ledger's records; "
+                   "switch the ledger on, or audit off");
+}
+
 COLD static void check_listeners(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *clients = find_value(root, SPAN_OF("clients"));
@@ -232,6 +240,7 @@ static void derive_quotas(config_limits *l) {
 }
 
 void rules_check(reader *r, const yaml_node *root) {
+    check_audit(r, root);
     check_listeners(r, root);
     check_hosts(r, root);
     check_admin(r, root);

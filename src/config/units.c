@@ -9,7 +9,7 @@ typedef struct unit {
 
 static const unit durations[] = {
     {SPAN("ms"), 1},      {SPAN("s"), 1000},     {SPAN("m"), 60000},
-    {SPAN("h"), 3600000}, {SPAN("d"), 86400000},
+    {SPAN("h"), 3600000}, {SPAN("d"), 86400000}, {SPAN("y"), 31536000000},
 };
 
 static const unit sizes[] = {

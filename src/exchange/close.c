@@ -124,12 +124,14 @@ static void close_answered(exchange *x, last_word w) {
 }
 
 void exchange_answer(exchange *x, span body) {
-    x->record.bytes_out = body.len;
+    x->record.bytes_out = 0;
+    exchange_count_out(x, body);
     close_answered(x, (last_word){.body = body});
 }
 
 void exchange_answer_kept(exchange *x, const kept_text *body) {
-    x->record.bytes_out = kept_text_len(body);
+    x->record.bytes_out = 0;
+    exchange_count_out_kept(x, body);
     close_answered(x, (last_word){.kept = *body});
 }
 
@@ -139,19 +141,20 @@ void exchange_answer_failure(exchange *x, span body) {
         exchange_failure_body(x, &made);
         body = buf_span(&made);
     }
-    x->record.bytes_out = body.len;
+    x->record.bytes_out = 0;
+    exchange_count_out(x, body);
     close_whole(x, x->failure.headers, SPAN_OF("application/json"),
                 (last_word){.status = x->failure.status, .body = body});
     buf_done(&made);
 }
 
 void exchange_end_stream(exchange *x, span last) {
-    x->record.bytes_out += last.len;
+    exchange_count_out(x, last);
     exchange_close(x, &(last_word){.how = CLOSE_END, .body = last});
 }
 
 void exchange_break_stream(exchange *x, span last) {
-    x->record.bytes_out += last.len;
+    exchange_count_out(x, last);
     exchange_close(x, &(last_word){.how = CLOSE_BROKEN, .body = last});
 }
 

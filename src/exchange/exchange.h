@@ -35,6 +35,7 @@ typedef struct exchange_env {
     struct ledger_writer *ledger;       /* NULL: no records are kept */
     struct telemetry_writer *telemetry; /* NULL: nobody hears of calls */
     struct limiter *limiter;            /* shared by all loops; NULL: nothing is limited */
+    bool proves;                        /* an audit trail is kept of calls' bytes */
     bool patient;                       /* who asks has time: see call_spec.patient */
     unsigned open;                      /* exchanges in progress */
     unsigned open_children;             /* of them: those that another one started */

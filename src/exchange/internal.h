@@ -23,6 +23,7 @@
 #include "dialect/usage_guess.h"
 #include "exchange/filter.h"
 #include "exchange/forms.h"
+#include "exchange/proof.h"
 
 typedef enum exchange_phase {
     PHASE_ASKING,
@@ -112,6 +113,8 @@ typedef struct large_request {
     memory_hold hold; /* of body, in the loop's account */
     arena arena;
     int64_t prompts[TOKENS_FAMILIES]; /* tokens, by whose vocabulary; -1: not counted */
+    bool proven;                      /* sha256 is the body's */
+    unsigned char sha256[SHA256_LEN];
 } large_request;
 
 /* NULL is allowed, of both. drop: body and arena are not needed any more. */
@@ -168,6 +171,7 @@ struct exchange {
     int sent_status;           /* its status */
     int64_t prompt_guess;      /* tokens; -1: nobody has wanted to know yet */
     answer_guess *answered;    /* what has come; NULL: nothing that counts */
+    exchange_proof *proof;     /* NULL: no audit trail is kept */
     bool reserved;             /* the ledger has it, and is owed its end */
     bool holds_share;          /* of limits.calls, as its client's */
     http_headers more_headers; /* that stages want on whatever is answered: up to
@@ -209,6 +213,17 @@ COLD stage_result exchange_refuse(exchange *x, error_id id, const char *param, c
     PRINTF_LIKE(4, 5);
 
 /* ---- between the files of the room ---- */
+
+/* So much more of the answer's body goes out. */
+static inline void exchange_count_out(exchange *x, span bytes) {
+    x->record.bytes_out += bytes.len;
+    if (x->proof && x->proof->answer) sha256_stream_add(x->proof->answer, bytes);
+}
+static inline void exchange_count_out_kept(exchange *x, const kept_text *t) {
+    exchange_count_out(x, t->before);
+    exchange_count_out(x, t->bytes);
+    exchange_count_out(x, t->after);
+}
 
 /* stages.c */
 void exchange_run(exchange *x); /* from the first stage */

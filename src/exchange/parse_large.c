@@ -19,6 +19,7 @@ typedef struct large_job {
     exchange seen;
     large_request *large;
     int64_t now_ms;
+    bool proves;
     stage_result result;
 } large_job;
 
@@ -57,6 +58,8 @@ static void free_job(aside *a) {
 static void run(aside *a) {
     large_job *j = CONTAINER_OF(a, large_job, aside);
     exchange *x = &j->seen;
+    if (j->proves) sha256(x->request.body, j->large->sha256);
+    j->large->proven = j->proves;
     j->result = parse_request(x);
     if (j->result != STAGE_NEXT) return;
     x->facts.bounds = request_bounds_of(&x->facts);
@@ -121,6 +124,7 @@ stage_result parse_large(exchange *x) {
     j->large->loop = x->env->loop;
     j->large->body = x->door->hand_over(x->user, &j->large->hold);
     j->now_ms = x->env->loop->now_ms;
+    j->proves = x->proof != NULL;
     exchange *seen = &j->seen;
     arena_init(&seen->arena, 0);
     seen->snapshot = loop_snapshot_ref(x->snapshot);

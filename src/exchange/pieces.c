@@ -27,14 +27,14 @@ static void heed_door(exchange *x) {
 
 void exchange_piece(exchange *x, span piece) {
     if (x->phase >= PHASE_CLOSING) return;
-    x->record.bytes_out += piece.len;
+    exchange_count_out(x, piece);
     x->door->piece(x->user, piece);
     heed_door(x);
 }
 
 void exchange_piece_kept(exchange *x, const kept_text *piece) {
     if (x->phase >= PHASE_CLOSING) return;
-    x->record.bytes_out += kept_text_len(piece);
+    exchange_count_out_kept(x, piece);
     if (x->door->piece_kept) {
         x->door->piece_kept(x->user, piece);
     } else {
@@ -47,7 +47,7 @@ void exchange_piece_kept(exchange *x, const kept_text *piece) {
 
 void exchange_event(exchange *x, const answer_event *event) {
     if (x->phase >= PHASE_CLOSING) return;
-    x->record.bytes_out += event->data.len;
+    exchange_count_out(x, event->data);
     x->door->event(x->user, event);
     heed_door(x);
 }

@@ -45,6 +45,8 @@ struct exchange_plan {
 
 /* ---- the parts there are, one file each ---- */
 
+stage_fn stage_prove; /* what the audit trail keeps of its bytes */
+void stage_prove_done(exchange *x);
 stage_fn stage_identify; /* whose key is it? */
 stage_fn stage_admit;    /* is there room? */
 void stage_admit_done(exchange *x);
@@ -60,6 +62,7 @@ stage_fn stage_call;    /* attempts, retries, fallback: the answer comes back */
 stage_fn stage_settle;  /* what did it use? */
 stage_fn stage_price;   /* what did it cost? */
 stage_fn stage_spans;   /* what OpenTelemetry hears of it */
+stage_fn stage_proof;   /* the same, when the answer is there */
 stage_fn stage_ledger;  /* the record that nothing loses */
 stage_fn stage_record;  /* the log line, the metrics */
 

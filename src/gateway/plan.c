@@ -3,6 +3,7 @@
 #include "exchange/plan.h"
 
 static const stage_row rows[] = {
+    {"prove", stage_prove, stage_prove_done, STAGE_CHILD},
     {"identify", stage_identify, NULL, 0},
     {"admit", stage_admit, stage_admit_done, 0},
     {"label", stage_label, NULL, STAGE_CHILD},
@@ -16,6 +17,7 @@ static const stage_row rows[] = {
     {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"price", stage_price, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"spans", stage_spans, NULL, STAGE_CHILD | STAGE_ALWAYS},
+    {"proof", stage_proof, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"ledger", stage_ledger, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"record", stage_record, NULL, STAGE_CHILD | STAGE_ALWAYS},
 };

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/acts.h"
 #include "gateway/breakers.h"
 #include "gateway/foreseen.h"
 #include "gateway/parts.h"
@@ -150,6 +151,8 @@ static void enter(gateway *g, gateway_phase phase) {
     atomic_store_explicit(&g->phase, phase, memory_order_relaxed);
     if (phase > GATEWAY_SERVING) stop_probing(g);
     if (phase > GATEWAY_DRAINING && g->ledger) ledger_leave(g->ledger);
+    if (phase == GATEWAY_DRAINING)
+        act_note(g->acts, &(act){SPAN_OF("operator"), "stop", SPAN_EMPTY, "ok"});
     void (*order)(loop *, void *) = NULL;
     switch (phase) {
     case GATEWAY_STARTING:
@@ -309,6 +312,21 @@ static bool init_workers(gateway *g, buf *ret_why) {
     return true;
 }
 
+/* Needs the ledger: the configuration says so. */
+static void begin_trail(gateway *g, const config *c) {
+    enum { FILE_BYTES = 64 << 20 };
+    const trail_settings settings = {.folder = ledger_folder(g->ledger),
+                                     .node = ledger_node(g->ledger),
+                                     .durable = c->ledger.sync == LEDGER_SYNC_MACHINE,
+                                     .keep_ms = c->audit.keep_ms,
+                                     .file_bytes = FILE_BYTES,
+                                     .key = c->audit.key,
+                                     .log = ledger_import_log(g->ledger)};
+    g->trail = trail_new(&settings);
+    ledger_set_sink(g->ledger, trail_sink(g->trail));
+    g->acts = ledger_writer_new(g->ledger, &g->loop, g->log);
+}
+
 static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *ret_why) {
     g->started_ms = clock_mono_ms();
     g->started_wall_us = clock_wall_us();
@@ -333,6 +351,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     notifier_init(&g->notifier);
     start_signals(g); /* before anyone is told that it listens, and may so end it */
     if (c->ledger.on && !(g->ledger = ledger_open(&c->ledger, g->logger, ret_why))) return false;
+    if (c->audit.on) begin_trail(g, c);
     g->budgets = budgets_new(&g->loop, g->log, g->ledger, g->limiter);
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
@@ -364,6 +383,7 @@ uint64_t gateway_dropped_records(gateway *g) {
 
 bool gateway_run(gateway *g, buf *ret_why) {
     if (g->ledger && !ledger_start(g->ledger, ret_why)) return false;
+    act_note(g->acts, &(act){SPAN_OF("operator"), "start", g->snapshot->config->path, "ok"});
     budgets_begin(g->budgets, g->snapshot->config);
     for (unsigned i = 0; i < g->worker_count; i++) {
         int err = worker_start(&g->workers[i]);
@@ -415,6 +435,7 @@ void gateway_free(gateway *g) {
     prober_free(g->prober);
     telemetry_free(g->telemetry);
     http_client_free(g->client);
+    ledger_writer_free(g->acts);
     loop_remove_hook(&g->end_of_turn);
     log_flush(g->log);
     loop_done(&g->loop);
@@ -422,6 +443,7 @@ void gateway_free(gateway *g) {
     snapshot_unref(g->snapshot);
     target_table_free(g->targets);
     ledger_close(g->ledger);
+    trail_free(g->trail);
     limiter_free(g->limiter);
     memory_bound_done(&g->memory);
     metrics_free(g->metrics);

@@ -3,6 +3,7 @@
 #ifndef WEIR_GATEWAY_PROCESS_H
 #define WEIR_GATEWAY_PROCESS_H
 
+#include "audit/trail.h"
 #include "call/target.h"
 #include "gateway/gateway.h"
 #include "gateway/listeners.h"
@@ -25,7 +26,9 @@ struct gateway {
     metrics *metrics;
     logger *logger;
     target_table *targets;
-    ledger *ledger; /* NULL: no records are kept */
+    ledger *ledger;      /* NULL: no records are kept */
+    trail *trail;        /* NULL: no audit trail is */
+    ledger_writer *acts; /* the main loop's, for the trail; NULL likewise */
     limiter *limiter;
     struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/acts.h"
 #include "gateway/budgets.h"
 #include "gateway/foreseen.h"
 #include "gateway/parts.h"
@@ -152,7 +153,13 @@ static void log_why(reload *r) {
     buf_done(&text);
 }
 
+static void note_act(const reload *r, const char *outcome) {
+    const config *c = r->gateway->snapshot->config;
+    act_note(r->gateway->acts, &(act){SPAN_OF("operator"), "reload", c->path, outcome});
+}
+
 static void fail(reload *r) {
+    note_act(r, "refused");
     if (r->stopped) /* nobody waits for it any more */
         ;
     else if (r->problems.count)
@@ -166,6 +173,7 @@ static void log_success(reload *r, const config *before) {
     gateway *g = r->gateway;
     const config *now = g->snapshot->config;
     log_field file = {"file", now->path};
+    note_act(r, "ok");
     log_event(g->log, LEVEL_INFO, "config_reloaded", SPAN_OF("the configuration has been reloaded"),
               &file, now->path.len ? 1 : 0);
     for (size_t i = 0; i < now->warning_count; i++)

@@ -129,6 +129,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .log = logger_add_shard(g->logger),
     };
     if (g->ledger) w->env.ledger = ledger_writer_new(g->ledger, &w->loop, w->env.log);
+    w->env.proves = g->trail != NULL;
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);
     exchange_env_init(&w->env);
     w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};

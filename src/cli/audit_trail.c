@@ -1,0 +1,69 @@
+#include "cli/audit_trail.h"
+
+#include "base/clock.h"
+#include "cli/connect.h"
+#include "ledger/home.h"
+
+static int load(const char *path, config **ret) {
+    config_problems problems;
+    *ret = path ? config_load(path, &problems) : config_default(NULL, &problems);
+    if (!*ret) {
+        buf text = BUF_EMPTY;
+        config_problems_print(&problems, &text);
+        cli_tell(&text);
+    }
+    config_problems_done(&problems);
+    return *ret ? CLI_OK : CLI_FAILED;
+}
+
+static int find_config(const char *path, config **ret) {
+    buf found = BUF_EMPTY;
+    int status = CLI_FAILED;
+    if (path)
+        status = load(path, ret);
+    else if (!config_find(&found))
+        status = load(NULL, ret);
+    else if (connect_may_read(buf_cstr(&found)))
+        status = load(buf_cstr(&found), ret);
+    buf_done(&found);
+    return status;
+}
+
+int audit_find(const char *path, const char *folder, audit_place *ret) {
+    ledger_home home = {.lock_fd = -1};
+    buf why = BUF_EMPTY;
+    *ret = (audit_place){BUF_EMPTY, NULL};
+    /* A folder that is named needs no configuration, unless one is named too: for its key. */
+    int status = folder && !path ? CLI_OK : find_config(path, &ret->config);
+    if (status != CLI_OK) return status;
+    if (folder) {
+        buf_add_cstr(&ret->folder, folder);
+    } else if (ledger_home_find(&ret->config->ledger, &home, &why)) {
+        buf_add(&ret->folder, buf_span(&home.folder));
+    } else {
+        cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
+        status = CLI_FAILED;
+    }
+    (void)buf_cstr(&ret->folder);
+    ledger_home_done(&home);
+    buf_done(&why);
+    return status;
+}
+
+void audit_place_done(audit_place *p) {
+    buf_done(&p->folder);
+    config_unref(p->config);
+}
+
+bool audit_read_time(const char *option, const char *text, int64_t *ret_us) {
+    buf day = BUF_EMPTY;
+    buf_addf(&day, "%sT00:00:00Z", text);
+    bool good =
+        clock_parse_rfc3339(span_cstr(text), ret_us) || clock_parse_rfc3339(buf_span(&day), ret_us);
+    buf_done(&day);
+    if (!good)
+        cli_complain("--%s is %s; expected a day such as 2026-11-29 or an instant such as "
+                     "2026-11-29T10:00:00Z",
+                     option, text);
+    return good;
+}

@@ -1,0 +1,217 @@
+"""The audit trail: everything that was asked and done stands in it once, and what is done to it shows."""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from test_ledger import Clients, Simulator, all_calls, ask
+from test_usage_cli import run
+from upstream import error, reply, sse
+
+CHAT = "/v1/chat/completions"
+KEY = "a-key-that-signs-heads-0001"
+
+
+def audited(upstream, tmp_path, **over):
+    return daemon.config_for(upstream, **daemon.merged({"ledger": {"store": f"sqlite:{tmp_path}/kept/ledger.db"}, "audit": True}, over))
+
+
+def records(tmp_path, *args):
+    return [json.loads(line) for line in run(tmp_path, "audit", "export", tmp_path / "kept", *args).splitlines()]
+
+
+def verified(tmp_path, *args, expect=0):
+    return json.loads(run(tmp_path, "audit", "verify", tmp_path / "kept", "--json", *args)) if not expect else None
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def request(**fields):
+    return json.dumps({"model": "gpt-test", "messages": [{"role": "user", "content": "Hi"}], **fields}).encode()
+
+
+def post(w, body, key=None):
+    return wire.call(w, "POST", CHAT, body, headers=[("content-type", "application/json")] + ([("authorization", f"Bearer {key}")] if key else []))
+
+
+def test_each_call_is_there_with_what_was_asked_and_answered(weir, upstream, tmp_path):
+    upstream.script(reply(200, bodies.completion()), sse(bodies.stream("a", "b")), error(400))
+    config = audited(upstream, tmp_path, clients=[{"name": "app", "key": "key-of-the-app-0001"}], retry={"retries": 0})
+    w = weir(config)
+    asked = [(request(), "key-of-the-app-0001"), (request(stream=True), "key-of-the-app-0001"), (request(), "key-of-the-app-0001"),
+             (b'{"model": ', "key-of-the-app-0001"), (request(), "key-of-somebody-0001"),
+             (request(user="x" * 400_000), "key-of-the-app-0001")]
+    upstream.always(reply(200, bodies.completion()))
+    answers = [post(w, body, key) for body, key in asked]
+    assert [a.status for a in answers] == [200, 200, 400, 400, 401, 200]
+    w.stop()
+    found = {r["call"]["request_id"]: r for r in records(tmp_path, "--kind", "call")}
+    assert len(found) == len(asked)
+    for (body, key), answer in zip(asked, answers):
+        r = found[answer.header("x-request-id")]
+        assert r["call"]["status"] == answer.status
+        assert r["answer_sha256"] == sha256(answer.body) if answer.status != 401 else True
+        assert r["prompt_sha256"] == sha256(body) if answer.status != 401 else True
+        assert r["call"]["client"] == ("app" if answer.status != 401 else None)
+    report = verified(tmp_path)
+    assert report["whole"] and report["records"] == len(asked) + 2 and report["behind_head"] == 0  # and start and stop
+    for secret in ("key-of-the-app-0001", "key-of-somebody-0001"):
+        assert not any(secret.encode() in f.read_bytes() for f in (tmp_path / "kept").glob("audit*"))
+
+
+def test_what_is_done_to_weir_is_there(weir, upstream, tmp_path):
+    config = audited(upstream, tmp_path)
+    w = weir(config)
+    w.reload(config)
+    w.reload({**config, "retry": {"retries": "many"}})
+    w.stop()
+    acts = [(r["act"], r["outcome"], r["who"]) for r in records(tmp_path, "--kind", "act")]
+    assert acts == [("start", "ok", "operator"), ("reload", "ok", "operator"), ("reload", "refused", "operator"), ("stop", "ok", "operator")]
+
+
+# -- what is done to the trail -----------------------------------------------------------------------------------
+
+@pytest.fixture
+def trail(weir, upstream, tmp_path):
+    """Six records of a weir that has ended: its start, four calls, its end."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(audited(upstream, tmp_path, audit={"key": KEY}))
+    for _ in range(4):
+        assert wire.chat(w).status == 200
+    w.stop()
+    w.file = tmp_path / "kept" / "audit-00000001.jsonl"
+    return w
+
+
+def fault(w):
+    done = subprocess.run([daemon.WEIR, "audit", "verify", "-c", w.config_path, "--json"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+def test_a_whole_trail_is_said_to_be(trail, tmp_path):
+    assert run(tmp_path, "audit", "verify", "-c", trail.config_path) == "whole: 6 records in 1 file, 1 to 6\n"
+
+
+def altered(lines):
+    assert b'"kind":"' in lines[2]
+    lines[2] = lines[2].replace(b'"kind":"', b'"kind":"x')
+
+
+def removed(lines):
+    del lines[2]
+
+
+def swapped(lines):
+    lines[2], lines[3] = lines[3], lines[2]
+
+
+def doubled(lines):
+    lines.insert(3, lines[2])
+
+
+def cut(lines):
+    del lines[4:]
+
+
+def torn(lines):
+    lines[5] = lines[5][:-30]
+
+
+def beheaded(lines):
+    del lines[:2]
+
+
+@pytest.mark.parametrize("harm, seq, says", [
+    (altered, 3, "altered"), (removed, 3, "record 3 is missing"), (swapped, 3, "record 3 is missing"), (doubled, 3, "order was changed, or one was put in"),
+    (cut, 5, "missing at the end"), (torn, 6, "cut off"), (beheaded, 1, "missing at the beginning")])
+def test_harm_is_named(trail, harm, seq, says):
+    lines = trail.file.read_bytes().splitlines(keepends=True)
+    harm(lines)
+    trail.file.write_bytes(b"".join(lines))
+    report = fault(trail)
+    assert report["whole"] is False and report["seq"] == seq and says in report["fault"], report
+
+
+def test_a_forged_head_is_named(trail):
+    lines = trail.file.read_bytes().splitlines(keepends=True)
+    trail.file.write_bytes(b"".join(lines[:3]))
+    last = json.loads(lines[2])
+    head = json.loads((trail.file.parent / "audit-head.json").read_bytes())
+    for forged in ({**head, "seq": 3, "hash": last["hash"]}, {k: v for k, v in {**head, "seq": 3, "hash": last["hash"]}.items() if k != "mac"}):
+        (trail.file.parent / "audit-head.json").write_text(json.dumps(forged, separators=(",", ":")) + "\n")
+        assert "forged" in fault(trail)["fault"]
+
+
+def test_tail_and_export(trail, tmp_path):
+    rows = run(tmp_path, "audit", "tail", "-c", trail.config_path, "-n", "3").splitlines()
+    assert [row.split()[0] for row in rows] == ["4", "5", "6"]
+    assert run(tmp_path, "audit", "tail", "-c", trail.config_path, "--json").splitlines() == trail.file.read_text().splitlines()
+    assert len(records(tmp_path)) == 6 and len(records(tmp_path, "--kind", "act")) == 2
+    assert records(tmp_path, "--to", "2020-01-01") == [] and len(records(tmp_path, "--from", "2020-01-01T00:00:00Z")) == 6
+    assert "expected a day" in run(tmp_path, "audit", "export", tmp_path / "kept", "--from", "yesterday", expect=2)
+    assert "tail, export or verify" in run(tmp_path, "audit", expect=2)
+    assert "no audit trail" in run(tmp_path, "audit", "verify", tmp_path, expect=1)
+
+
+# -- ends of every kind ------------------------------------------------------------------------------------------
+
+def test_after_each_kill_the_chain_is_whole_and_has_every_record_once(weir, tmp_path):
+    """Twenty times; AUDIT_KILLS says otherwise."""
+    kills = int(os.environ.get("AUDIT_KILLS", 20 if not daemon.sanitized() else 5))
+    rng = random.Random(23)
+    sim = Simulator()
+    config = {"providers": {"main": {"kind": "simulator", "url": sim.url}}, "audit": {"key": KEY},
+              "ledger": {"store": f"sqlite:{tmp_path}/kept/ledger.db"}}
+    try:
+        for _ in range(kills):
+            w = weir(config)
+            clients = Clients(w)
+            time.sleep(rng.uniform(0.02, 0.4))  # a random moment
+            w.process.send_signal(signal.SIGKILL)
+            w.expect_exit = None
+            clients.join()
+        w = weir(config)
+        stored = [c["request_id"] for c in all_calls(w)]
+        w.stop()
+    finally:
+        sim.close()
+    report = json.loads(run(tmp_path, "audit", "verify", "-c", w.config_path, "--json"))
+    assert report["whole"] and report["behind_head"] == 0
+    kept = [r["call"]["request_id"] for r in records(tmp_path, "--kind", "call")]
+    assert len(kept) == len(set(kept)) and set(kept) == set(stored)
+    assert len([r for r in records(tmp_path, "--kind", "act") if r["act"] == "start"]) >= kills // 2
+
+
+def test_a_locked_store_holds_the_trail_back_and_loses_nothing(weir, upstream, tmp_path):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(audited(upstream, tmp_path))
+    assert ask(w, "/usage/summary")["total_calls"] == 0
+    lock = sqlite3.connect(tmp_path / "kept" / "ledger.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    ids = {wire.chat(w).header("x-request-id") for _ in range(5)}
+    w.wait_event("ledger_store_away")
+    lock.execute("ROLLBACK")
+    lock.close()
+    w.wait_event("ledger_store_back")
+    w.stop()
+    assert {r["call"]["request_id"] for r in records(tmp_path, "--kind", "call")} == ids
+    assert verified(tmp_path)["whole"]
+
+
+def test_without_a_ledger_there_is_none(upstream, tmp_path):
+    (tmp_path / "w.yaml").write_text("ledger: off\naudit: on\nproviders: {main: {kind: openai, url: http://127.0.0.1:1/v1, key: x}}\n")
+    said = run(tmp_path, "check", "-c", tmp_path / "w.yaml", expect=1)
+    assert "audit is on and ledger is off" in said
