@@ -97,8 +97,10 @@ void cli_write_help(const cli_command *command, bool colour, buf *out) {
     cli_write_heading("Usage", colour, out);
     buf_addf(out, " weir %s%s%s%s", command->name, command->option_count ? " [options]" : "",
              operands ? " " : "", operands ? operands : "");
-    for (size_t i = 0; command->parts && command->parts[i]; i++)
-        buf_addf(out, "; or weir %s --help", command->parts[i]->name);
+    if (command->parts && !command->parts[1])
+        buf_addf(out, "; or weir %s --help", command->parts[0]->name);
+    else if (command->parts)
+        buf_addf(out, "; or weir %s PART --help", command->name);
     buf_add_char(out, '\n');
     if (command->about) buf_addf(out, "\n%s\n", command->about);
     write_options(command, colour, out);
