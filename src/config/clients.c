@@ -152,7 +152,8 @@ COLD static bool read_clients(reader *r, const option *o, span name, const yaml_
         *client = (config_client){0}; /* the one before may have been a bad one */
         reader_defaults(r, &scope_client, client);
         reader_origin(r, client, item);
-        if (reader_scope(r, &scope_client, reader_name(r, "%.*s.", SPAN_ARG(at)), item, client) &&
+        const span prefix = reader_name(r, "%.*s.", SPAN_ARG(at));
+        if (reader_scope(r, &scope_client, prefix, item, client) && sizes_check(r, prefix, item) &&
             check_client(r, at, item, client)) {
             client->holder = hash_span(client->name);
             c->client_count++;

@@ -14,6 +14,7 @@
 #include "base/cidr.h"
 #include "base/secret.h"
 #include "config/quota.h"
+#include "config/sizes.h"
 
 #include <stdatomic.h>
 
@@ -114,6 +115,7 @@ typedef struct config_model {
     config_target *targets;
     size_t target_count;
     config_timeouts timeouts; /* its own */
+    config_sizes sizes;       /* of requests for it */
 } config_model;
 
 /* ---- clients ---- */
@@ -134,6 +136,7 @@ typedef struct config_client {
     size_t address_count;
     config_header *metadata; /* the operator's own */
     size_t metadata_count;
+    config_sizes sizes; /* of its requests */
 } config_client;
 
 /* ---- policies ---- */
@@ -213,6 +216,7 @@ typedef struct config_limits {
     config_limit_rules model, tag;
     bool quotas;            /* any of these is set */
     int64_t assumed_tokens; /* of an answer whose request does not bound it */
+    config_sizes sizes;     /* of any request */
 } config_limits;
 
 typedef struct config_chat {

@@ -150,6 +150,19 @@ COLD static void write_rights(const config_client *client, buf *out) {
     buf_done(&text);
 }
 
+COLD static void write_client_limits(const config_client *client, buf *out) {
+    const bool sizes = config_sizes_anything(&client->sizes);
+    if (!sizes && !config_limits_anything(&client->limits)) return;
+    buf_add_cstr(out, ", limits: ");
+    config_limits_write(&client->limits, out);
+    if (!sizes) return;
+    out->len--;
+    if (out->ptr[out->len - 1] != '{') buf_add_cstr(out, ", ");
+    buf_add_cstr(out, "request: ");
+    config_sizes_write(&client->sizes, out);
+    buf_add_char(out, '}');
+}
+
 COLD static void write_clients(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->client_count == 0) {
@@ -166,10 +179,7 @@ COLD static void write_clients(explainer *e, unsigned depth) {
         buf_add_cstr(e->out, ", key: ");
         type_client_keys.write(NULL, &client->keys, e->out);
         write_rights(client, e->out);
-        if (config_limits_anything(&client->limits)) {
-            buf_add_cstr(e->out, ", limits: ");
-            config_limits_write(&client->limits, e->out);
-        }
+        write_client_limits(client, e->out);
         buf_add_char(e->out, '}');
         end_line(e, start, client);
     }
@@ -199,6 +209,7 @@ static span last_part(const char *path) {
 /* What there is no way to write: an empty path, a deadline that is another scope's. */
 static bool is_unset(const option *o, const void *base) {
     const void *field = (const char *)base + o->offset;
+    if (o->inherits && o->words) return *(const int *)field == 0;
     if (o->inherits) return *(const int64_t *)field == 0;
     if (o->type == &type_quotas || o->type == &type_spend_quotas)
         return ((const config_quotas *)field)->count == 0;

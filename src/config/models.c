@@ -153,7 +153,9 @@ COLD static bool read_model(reader *r, const yaml_node *map, const yaml_node *ke
     const yaml_node *targets = key->value;
     if (targets->kind == YAML_MAP) {
         span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
-        if (!reader_scope(r, &scope_model, prefix, targets, model)) return false;
+        if (!reader_scope(r, &scope_model, prefix, targets, model) ||
+            !sizes_check(r, prefix, targets))
+            return false;
         targets = yaml_get(targets, SPAN_OF("targets"));
     } else {
         const option *o = option_find(&scope_model, SPAN_OF("targets"));

@@ -40,7 +40,8 @@ struct option {
     const char *zero;         /* a word that stands for 0: "off", "auto" */
     const char *const *words; /* of an enumeration, in the order of its values, NULL at the end */
     bool required;
-    bool inherits; /* 0, which cannot be written, stands for what a wider scope says */
+    bool inherits; /* 0, which cannot be written, stands for what a wider scope says; of words the
+                      first, which need not be written */
     bool restart;  /* takes effect at the next start, not at a reload */
     const char *sentence;
 };

@@ -30,6 +30,7 @@ static const char *const auth_words[] = {"bearer", "api-key", "none", NULL};
 static const char *const stream_usage_words[] = {"auto", "never", NULL};
 static const char *const max_tokens_words[] = {"as_sent", "max_tokens", "max_completion_tokens",
                                                NULL};
+static const char *const over_words[] = {"refuse", "cap", NULL};
 static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const sync_words[] = {"process", "machine", NULL};
@@ -68,6 +69,18 @@ static const char *const format_words[] = {"auto", "json", "text", NULL};
      .sentence = "What calls may cost in a day or a month of the calendar (UTC), in the currency of the prices; reserved and settled as tokens are."}, \
     {COUNT(scope, prefix "parallel", field.parallel), .standard = "off", .min = "1", .max = "1000000", .zero = "off", \
      .sentence = "Calls at a time."}
+
+/* How large a request may be, beside the rows of sizes.def. The file has no bound unless it says so;
+ * a model and a client have none of their own. */
+#define OR_OFF(value)    .standard = value, .zero = value
+#define BODY_LIMIT(scope, field, how) \
+    {SIZE(scope, "limits.request.body", field.body_bytes), .min = "1B", .max = "1GB", how("off"), \
+     .sentence = "Largest body of a request, beside limits.body."}
+#define MAX_TOKENS_LIMIT(scope, field, how) \
+    {INTEGER(scope, "limits.request.max_tokens.at_most", field.max_tokens), .min = "1", .max = "1000000000", how("off"), \
+     .sentence = "Most tokens that a request may ask of an answer, whatever its dialect calls them: max_tokens, max_completion_tokens, max_output_tokens."}, \
+    {WORD(scope, "limits.request.max_tokens.over", field.over, over_words), .standard = "refuse", .inherits = true, \
+     .sentence = "What becomes of one that asks for more. refuse: 400; cap: it asks for at_most, also where it does not say how many (chat completions and responses)."}
 
 static const option file_options[] = {
     {OTHER(config, "listen", listeners, type_listen), .standard = "127.0.0.1:8080",
@@ -229,6 +242,12 @@ static const option file_options[] = {
      .sentence = "Limits of tags, by name=value as x-weir-tag has them: with team=* each team has its own."},
     {INTEGER(config, "limits.assumed_tokens", limits.assumed_tokens), .standard = "1000", .min = "1", .max = "10000000",
      .sentence = "Tokens that are reserved for an answer whose request does not bound it."},
+    BODY_LIMIT(config, limits.sizes, OR_OFF),
+#define X(id, name, most_, text) \
+    {INTEGER(config, "limits.request." name, limits.sizes.most[SIZE_OF_##id]), .min = "1", .max = most_, OR_OFF("off"), .sentence = text},
+#include "config/sizes.def"
+#undef X
+    MAX_TOKENS_LIMIT(config, limits.sizes, OR_OFF),
 
     {OTHER(config, "cors.origins", cors.origins, type_texts),
      .sentence = "Origins whose pages may call weir, such as https://app.example.com or tauri://localhost; \"*\" for any. Empty: none but those of its own address."},
@@ -378,6 +397,12 @@ static const option model_options[] = {
      .sentence = "Targets, each PROVIDER/MODEL, or PROVIDER alone for the client's own word, or a mapping {to, weight}."},
     TARGET_TIMEOUTS(config_model, INHERITED, " Default: the provider's, else the file's."),
     TOTAL_TIMEOUT(config_model, INHERITED, " Default: the file's."),
+    BODY_LIMIT(config_model, sizes, INHERITED),
+#define X(id, name, most_, text) \
+    {INTEGER(config_model, "limits.request." name, sizes.most[SIZE_OF_##id]), .min = "1", .max = most_, INHERITED("off"), .sentence = text},
+#include "config/sizes.def"
+#undef X
+    MAX_TOKENS_LIMIT(config_model, sizes, INHERITED),
 };
 
 static const option target_options[] = {
@@ -387,33 +412,17 @@ static const option target_options[] = {
      .sentence = "Share of the calls, beside the weights of the other targets, with pick: weighted."},
 };
 
-/* What a client may do, in the file and in a store. */
-#define CLIENT_RIGHTS \
-    {TEXT(config_client, "environment", environment), .standard = "", \
-     .sentence = "A label such as dev or prod. Where server.environment is set, a client of another one is refused."}, \
-    {TEXT(config_client, "owner", owner), .standard = "", \
-     .sentence = "A person or team, for those who look after keys."}, \
-    {OTHER(config_client, "expires", expires_us, type_instant), .standard = "never", \
-     .sentence = "From when on it is refused: 2026-12-31T00:00:00Z, or a date for its first instant."}, \
-    {OTHER(config_client, "models", models, type_texts), \
-     .sentence = "Models that it may ask for; a * at the end stands for any rest. Default: all."}, \
-    {OTHER(config_client, "endpoints", endpoints, type_texts), \
-     .sentence = "What it may call, as a path (/v1/chat/completions, /v1/audio/*) or by the name in records (embeddings). Default: all."}, \
-    {OTHER(config_client, "addresses", addresses, type_networks), \
-     .sentence = "Addresses and networks that it may call from. Behind a proxy see server.trusted_proxies. Default: any."}, \
-    {OTHER(config_client, "metadata", metadata, type_labels), \
-     .sentence = "Whatever else you note of it."}, \
-    LIMITS(config_client, "limits.", limits)
-
 static const option client_options[] = {
     {TEXT(config_client, "name", name), .required = true,
      .sentence = "Name in logs and metrics."},
     {OTHER(config_client, "key", keys, type_client_keys), .required = true,
      .sentence = "The client's key: {sha256: its hash in hex}, a reference \"${NAME}\", {file: path}, {command: [program, argument]}, or the key itself. weir keeps its hash alone. A list of these while the client turns from one to the next: each is this client."},
-    CLIENT_RIGHTS,
+#include "config/rights.def"
 };
 
-static const option rights_options[] = {CLIENT_RIGHTS};
+static const option rights_options[] = {
+#include "config/rights.def"
+};
 
 static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
 

@@ -247,6 +247,7 @@ void rules_check(reader *r, const yaml_node *root) {
     check_cors(r, root);
     check_passthrough(r, root);
     check_orders(r, root);
+    (void)sizes_check(r, SPAN_EMPTY, root);
     derive_models(r);
     timeouts_settle(r->config);
     memory_settle(r->config);

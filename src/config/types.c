@@ -94,8 +94,8 @@ COLD static bool read_integer(reader *r, const option *o, span name, const yaml_
     return read_int(r, o, name, node, unit_count, field);
 }
 COLD static void write_integer(const option *o, const void *field, buf *out) {
-    (void)o;
-    buf_add_i64(out, *(const int64_t *)field);
+    const int64_t value = *(const int64_t *)field;
+    if (!write_zero(o, value == 0, out)) buf_add_i64(out, value);
 }
 const option_type type_integer = {"count", "a whole number", read_integer, write_integer};
 

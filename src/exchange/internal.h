@@ -107,7 +107,7 @@ typedef struct last_word {
 
 /* What a body that was parsed on another thread is, and what was made of it there: the exchange's
  * own. */
-typedef struct large_request {
+struct large_request {
     loop *loop;
     buf body;
     memory_hold hold; /* of body, in the loop's account */
@@ -115,7 +115,9 @@ typedef struct large_request {
     int64_t prompts[TOKENS_FAMILIES]; /* tokens, by whose vocabulary; -1: not counted */
     bool proven;                      /* sha256 is the body's */
     unsigned char sha256[SHA256_LEN];
-} large_request;
+    int64_t
+        *sizes; /* exchange/request_sizes.h, of what is bounded; in the arena; NULL: nothing is */
+};
 
 /* NULL is allowed, of both. drop: body and arena are not needed any more. */
 void large_request_drop(large_request *l);

@@ -48,6 +48,7 @@ void large_request_free(large_request *l) {
 static void free_job(aside *a) {
     large_job *j = CONTAINER_OF(a, large_job, aside);
     loop_snapshot_unref(j->seen.snapshot);
+    caller_unref(j->seen.caller);
     arena_done(&j->seen.arena);
     large_request_free(j->large);
     free(j);
@@ -65,6 +66,7 @@ static void run(aside *a) {
     x->facts.bounds = request_bounds_of(&x->facts);
     affinity_look_up(x, j->now_ms);
     estimate_large(x, j->large);
+    if (x->plan->look_large) x->plan->look_large(x, j->large);
 }
 
 /* ---- on the loop ---- */
@@ -127,7 +129,9 @@ stage_result parse_large(exchange *x) {
     j->proves = x->proof != NULL;
     exchange *seen = &j->seen;
     arena_init(&seen->arena, 0);
+    seen->plan = x->plan;
     seen->snapshot = loop_snapshot_ref(x->snapshot);
+    exchange_set_caller(seen, caller_ref(x->caller));
     seen->request = own_request(&x->request, &seen->arena);
     seen->record.client_request_id = arena_dup(&seen->arena, x->record.client_request_id);
     exchange_wait(x, &j->wait, on_cancel);

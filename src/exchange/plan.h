@@ -18,6 +18,8 @@ typedef enum stage_result {
 
 typedef stage_result stage_fn(exchange *x);
 
+typedef struct large_request large_request;
+
 enum {
     STAGE_ALWAYS = 1 << 0, /* runs when the answer is there, however it ended, before its last bytes
                               go out; each once, in order */
@@ -41,6 +43,9 @@ struct exchange_plan {
     size_t row_count;
     filter_add_fn *const *filters; /* that every exchange has, besides its form */
     size_t filter_count;
+    /* Finds what later rows ask of a large body, on the thread that parses it: of an exchange of
+     * its own (exchange/parse_large.c). NULL: they ask nothing. */
+    void (*look_large)(exchange *seen, large_request *l);
 };
 
 /* ---- the parts there are, one file each ---- */
@@ -54,7 +59,9 @@ stage_fn stage_label;  /* for whom is it, and what is it marked with? */
 stage_fn stage_parse;  /* what is asked, and is it well formed? */
 stage_fn stage_route;  /* which targets may answer? */
 stage_fn stage_permit; /* may this client ask that? */
-stage_fn stage_limit;  /* may it have so much? */
+stage_fn stage_size;   /* is it too large, or asks for too much? */
+void stage_size_look_large(exchange *seen, large_request *l);
+stage_fn stage_limit; /* may it have so much? */
 void stage_limit_done(exchange *x);
 stage_fn stage_reserve; /* is there room for its record? */
 stage_fn stage_trace;   /* which trace is it a part of? */

@@ -1,5 +1,6 @@
 #include "gateway/door.h"
 
+#include "gateway/body_limit.h"
 #include "gateway/cors.h"
 #include "gateway/host_rule.h"
 #include "gateway/peer.h"
@@ -159,7 +160,7 @@ void door_take(worker *w, http_request *r, const route *row) {
         return;
     }
     if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
-    http_request_limit_body(r, worker_body_bytes(worker_config(w)));
+    http_request_limit_body(r, body_limit_of(worker_config(w), q.caller.client).bytes);
     if (q.caller.client) http_request_set_holder(r, q.caller.client->holder);
     (void)request_keep(&q);
 }
@@ -209,13 +210,24 @@ static void tell_no_room(worker *w) {
                    SPAN_EMPTY, w->loop.now_ms);
 }
 
+static void say_too_large(const worker *w, const request *q, buf *out) {
+    const body_limit l = body_limit_of(worker_config(w), q ? q->caller.client : NULL);
+    buf_addf(out, "The request body is larger than the %zu bytes that are allowed (%s).", l.bytes,
+             l.option);
+}
+
 static void on_refused(void *user, const http_refusal *what, buf *ret_body) {
     worker *w = user;
+    http_refusal told = *what;
     weir_error e = error_of(what->id);
-    e.message = what->why;
+    buf sentence = BUF_EMPTY;
+    if (what->beyond) say_too_large(w, what->user, &sentence);
+    if (sentence.len) told.why = buf_span(&sentence);
+    e.message = told.why;
     exchange_error_body(&e, ret_body);
-    refusals_tell(&w->refusals, what);
+    refusals_tell(&w->refusals, &told);
     if (what->id == ERR_MEMORY_FULL) tell_no_room(w);
+    buf_done(&sentence);
 }
 
 static void on_no_handshake(void *user, span peer, http_handshake_end how, const char *text) {

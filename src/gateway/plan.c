@@ -10,6 +10,7 @@ static const stage_row rows[] = {
     {"parse", stage_parse, NULL, STAGE_CHILD},
     {"route", stage_route, NULL, STAGE_CHILD},
     {"permit", stage_permit, NULL, STAGE_CHILD},
+    {"size", stage_size, NULL, STAGE_CHILD},
     {"limit", stage_limit, stage_limit_done, STAGE_CHILD},
     {"reserve", stage_reserve, NULL, STAGE_CHILD},
     {"trace", stage_trace, NULL, STAGE_CHILD},
@@ -24,4 +25,5 @@ static const stage_row rows[] = {
 
 static filter_add_fn *const filters[] = {filter_meter_add, filter_usage_add};
 
-const exchange_plan gateway_plan = {rows, ARRAY_LEN(rows), filters, ARRAY_LEN(filters)};
+const exchange_plan gateway_plan = {rows, ARRAY_LEN(rows), filters, ARRAY_LEN(filters),
+                                    stage_size_look_large};

@@ -1,5 +1,6 @@
 #include "gateway/worker.h"
 
+#include "gateway/body_limit.h"
 #include "gateway/door.h"
 #include "gateway/plan.h"
 #include "gateway/listener_tls.h"
@@ -74,11 +75,6 @@ static void on_end_of_turn(loop_hook *hook) {
     if (w->closing && !w->env.open) finish(w);
 }
 
-size_t worker_body_bytes(const config *c) {
-    const config_limits *limits = &c->limits;
-    return limits->body_bytes < limits->memory_bytes ? limits->body_bytes : limits->memory_bytes;
-}
-
 static unsigned address_connections(const config_server *s) {
     unsigned told = s->max_connections_per_address, some = s->max_connections / 8;
     return told ? told : s->max_connections - some;
@@ -96,7 +92,7 @@ static http_server_limits server_limits(const config *c) {
         .head = {.head_bytes = c->limits.head_bytes,
                  .url_bytes = c->limits.url_bytes,
                  .headers = c->limits.headers},
-        .body_bytes = worker_body_bytes(c),
+        .body_bytes = body_limit_of(c, NULL).bytes,
         .pending_bytes = PENDING_BYTES,
         .connections = c->server.max_connections,
         .address_connections = address_connections(&c->server),

@@ -57,8 +57,6 @@ void worker_close(worker *w);
 static inline const config *worker_config(const worker *w) {
     return loop_snapshot_config(w->env.snapshot);
 }
-/* The largest body for which there is ever room. */
-size_t worker_body_bytes(const config *c);
 /* Brings the gauges of this worker up to date. */
 void worker_figures(worker *w);
 

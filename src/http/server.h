@@ -54,6 +54,8 @@ typedef struct http_refusal {
     span request_id; /* that the answer bears */
     span peer;
     const http_head *head; /* NULL: none has come */
+    void *user;            /* the request's; NULL: it has none */
+    bool beyond;           /* the body is larger than http_request_limit_body() has said */
 } http_refusal;
 
 typedef enum http_handshake_end {

@@ -231,16 +231,19 @@ static size_t write_whole(http_server *s, transport *io, const answer_head *a, s
 }
 
 /* No id of a request: it never became one. One is given all the same, to ask about it. */
-void answer_refusal(http_server *s, transport *io, const http_head *head, error_id id,
+void answer_refusal(http_server *s, transport *io, const http_request *r, error_id id,
                     const char *why) {
     buf body = BUF_EMPTY;
     char request_id[ID_LEN + 1];
+    const http_head *head = r ? r->head : NULL;
     id_new(&s->loop->rng, clock_wall_us(), request_id);
     const http_refusal what = {.id = id,
                                .why = span_cstr(why),
                                .request_id = span_from(request_id, ID_LEN),
                                .peer = transport_peer(io),
-                               .head = head};
+                               .head = head,
+                               .user = r ? r->user : NULL,
+                               .beyond = r && r->beyond};
     s->ops->on_refused(s->user, &what, &body);
     const error_row *row = error_get(id);
     const bool passes = row->status == 503 || row->status == 429; /* and it is told when */

@@ -2,7 +2,8 @@
  * undone. */
 #include "http/server_internal.h"
 
-static error_id too_large(const char **ret_why) {
+static error_id too_large(http_request *r, const char **ret_why) {
+    r->beyond = true;
     *ret_why = "The request body is beyond the limit.";
     return ERR_BODY_TOO_LARGE;
 }
@@ -60,7 +61,7 @@ void body_drop(http_request *r, size_t keep_bytes) {
 /* ---- bytes ---- */
 
 static error_id gather(http_request *r, span piece, const char **ret_why) {
-    if (piece.len > r->body_limit - r->body.len) return too_large(ret_why);
+    if (piece.len > r->body_limit - r->body.len) return too_large(r, ret_why);
     size_t need = r->body.len + piece.len;
     if (need > r->body.cap || need > r->hold.bytes) {
         error_id bad = make_room(r, need, ret_why);
@@ -72,7 +73,7 @@ static error_id gather(http_request *r, span piece, const char **ret_why) {
 
 /* The limit is of what comes as well: codings know ways to say nothing at any length. */
 static error_id undo(http_request *r, span input, const char **ret_why) {
-    if (r->received > r->body_limit) return too_large(ret_why);
+    if (r->received > r->body_limit) return too_large(r, ret_why);
     if (!r->coded) r->coded = http_coded_new(r->conn->server->loop, r->coding);
     span piece;
     http_coded_result got;

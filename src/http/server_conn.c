@@ -204,7 +204,7 @@ COLD static void refuse(conn *c, error_id id, const char *why) {
         end(c, answered ? END_POLITE : how);
         return;
     }
-    answer_refusal(c->server, c->io, r ? r->head : NULL, id, why);
+    answer_refusal(c->server, c->io, r, id, why);
     if (r) {
         r->complete = true;
         drop_request(c);
@@ -230,6 +230,7 @@ static void judge_body(conn *c, http_request *r) {
         return;
     }
     if (r->head->content_length > 0 && (uint64_t)r->head->content_length > r->body_limit) {
+        r->beyond = true;
         refuse(c, ERR_BODY_TOO_LARGE, "The request's Content-Length is beyond the limit.");
         return;
     }

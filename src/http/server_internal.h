@@ -120,6 +120,7 @@ struct http_request {
     bool full;      /* on_room is due when all output has been taken */
     bool continued; /* 100 Continue was sent */
     bool excess;    /* its client has as many connections as it may */
+    bool beyond;    /* the body is larger than body_limit */
 };
 
 /* ---- server.c ---- */
@@ -194,9 +195,8 @@ bool conn_can_skip(const conn *c);
 http_request *http_request_new(conn *c, const http_head *head);
 void http_request_free(http_request *r);
 void http_request_free_spare(http_server *s);
-/* The whole answer to a request that never became one, without a request. head: as
- * far as it has come, or NULL. */
-COLD void answer_refusal(http_server *s, transport *io, const http_head *head, error_id id,
+/* The whole answer to a request that never became one. r: as far as it has come, or NULL. */
+COLD void answer_refusal(http_server *s, transport *io, const http_request *r, error_id id,
                          const char *why);
 
 #endif

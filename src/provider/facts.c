@@ -1,10 +1,15 @@
 #include "provider/provider.h"
 
-/* By whatever name a dialect has for it. */
-static bool bounds_answer(json_value name) {
+bool request_bounds_answer(json_value name) {
     return json_is(name, SPAN_OF("max_tokens")) ||
            json_is(name, SPAN_OF("max_completion_tokens")) ||
            json_is(name, SPAN_OF("max_output_tokens"));
+}
+
+bound_says request_bound_says(json_value value, int64_t most) {
+    double tokens;
+    if (value.type != JSON_NUMBER || !json_double(value, &tokens)) return BOUND_NOTHING;
+    return tokens < 0 || tokens > (double)most ? BOUND_BEYOND : BOUND_WITHIN;
 }
 
 request_bounds request_bounds_of(const request_facts *facts) {
@@ -15,7 +20,8 @@ request_bounds request_bounds_of(const request_facts *facts) {
     for (json_member m; json_next_member(&it, &m);) {
         const json_value name = json_member_name(&m);
         int64_t tokens;
-        if (bounds_answer(name) && json_i64(m.value, &tokens) && tokens > found.answer_tokens)
+        if (request_bounds_answer(name) && json_i64(m.value, &tokens) &&
+            tokens > found.answer_tokens)
             found.answer_tokens = tokens;
         if (json_is(name, SPAN_OF("max_tokens"))) found.max_tokens = name;
         if (json_is(name, SPAN_OF("max_completion_tokens"))) found.max_completion_tokens = name;

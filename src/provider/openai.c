@@ -222,6 +222,37 @@ static bool name_bound(json_splice *s, const provider_ask *ask) {
         s, f->body, other, old ? SPAN_OF("\"max_tokens\"") : SPAN_OF("\"max_completion_tokens\""));
 }
 
+/* Where the body says nothing of it: a chat completion and a response may then be of any length. */
+static bool add_bound(json_splice *s, const provider_ask *ask, span most) {
+    const request_facts *f = ask->facts;
+    if (f->endpoint == EP_RESPONSES)
+        return json_splice_member(s, f->body, f->root, SPAN_OF("max_output_tokens"), most);
+    if (f->endpoint != EP_CHAT_COMPLETIONS) return true;
+    const bool old = ask->provider->max_tokens == MAX_TOKENS_OLD;
+    return json_splice_member(s, f->body, f->root,
+                              old ? SPAN_OF("max_tokens") : SPAN_OF("max_completion_tokens"), most);
+}
+
+/* Every bound that is beyond the cap becomes the cap. */
+static bool cap_bound(json_splice *s, const provider_ask *ask) {
+    const request_facts *f = ask->facts;
+    if (!f->cap_tokens) return true;
+    const span most = arena_u64(ask->arena, (uint64_t)f->cap_tokens);
+    json_value empty = {0};
+    bool said = false;
+    json_iter it = json_iter_of(f->root);
+    for (json_member m; json_next_member(&it, &m);) {
+        if (!request_bounds_answer(json_member_name(&m))) continue;
+        const bound_says says = request_bound_says(m.value, f->cap_tokens);
+        if (says == BOUND_NOTHING) empty = m.value;
+        said |= says != BOUND_NOTHING;
+        if (says == BOUND_BEYOND && !json_splice_value(s, f->body, m.value, most)) return false;
+    }
+    if (said) return true;
+    return empty.type == JSON_NONE ? add_bound(s, ask, most)
+                                   : json_splice_value(s, f->body, empty, most);
+}
+
 static bool build(const provider_ask *ask, provider_request *ret, weir_error *ret_error) {
     const request_facts *f = ask->facts;
     span deployment = deployment_of(ask);
@@ -235,7 +266,8 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     json_splice splice;
     json_splice_init(&splice, ask->arena);
     bool changes = f->root.type == JSON_OBJECT, adds_usage = changes && wants_usage(ask);
-    if ((changes && !(name_model(&splice, ask) && name_bound(&splice, ask))) ||
+    if ((changes &&
+         !(name_model(&splice, ask) && name_bound(&splice, ask) && cap_bound(&splice, ask))) ||
         (adds_usage && !ask_usage(&splice, f))) {
         *ret_error = error_of(ERR_INTERNAL);
         return false;

@@ -23,6 +23,12 @@ typedef struct request_bounds {
     int64_t answer_tokens; /* of each choice, by the largest of them; -1: nothing bounds it */
 } request_bounds;
 
+/* Whether a member of that name bounds the answer, whatever its dialect. */
+bool request_bounds_answer(json_value name);
+/* Whether its value says so many at most. A count below 0 says any number. */
+typedef enum bound_says { BOUND_NOTHING, BOUND_WITHIN, BOUND_BEYOND } bound_says;
+bound_says request_bound_says(json_value value, int64_t most);
+
 /* What the parse stage found in the client's request. Spans point into body. */
 typedef struct request_facts {
     endpoint endpoint;
@@ -47,6 +53,8 @@ typedef struct request_facts {
     outline_slot outline; /* of body: for request_outline_of() */
     /* Of body, where somebody has looked already: for request_bounds_of(). */
     request_bounds bounds;
+    /* More than that the provider is not asked for, whatever body says; 0: as it says. */
+    int64_t cap_tokens;
 } request_facts;
 
 /* What the request asks in detail, made in the arena when it is first asked for: an ordinary call

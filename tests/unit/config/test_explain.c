@@ -112,6 +112,40 @@ static void says_whose_a_deadline_is(void **state) {
     buf_done(&text);
 }
 
+/* What nobody bounds is not written; the rest is, in each of the three places. */
+static void says_how_large_a_request_may_be(void **state) {
+    (void)state;
+    static const char yaml[] =
+        "providers: {p: {url: \"http://127.0.0.1:1\"}}\n"
+        "models:\n"
+        "  a: {targets: p, limits: {request: {images: 2, max_tokens: {at_most: 9}}}}\n"
+        "  b: p\n"
+        "clients:\n"
+        "  - {name: c, key: a-client-key-of-16, limits: {parallel: 3, request: {body: 1MB, n: 1, "
+        "max_tokens: {at_most: 7, over: cap}}}}\n"
+        "  - {name: d, key: another-key-of-16, limits: {request: {tools: 4}}}\n"
+        "limits: {request: {depth: 8, max_tokens: {at_most: 5, over: cap}}}\n";
+    buf text = explain(yaml);
+    assert_non_null(strstr(text.ptr, "limits: {parallel: 3, request: {body: 1MB, n: 1, "
+                                     "max_tokens: {at_most: 7, over: cap}}}"));
+    assert_non_null(strstr(text.ptr, "limits: {request: {tools: 4}}"));
+    assert_non_null(strstr(text.ptr, "\n    limits:\n      request:\n        images: 2 "));
+    assert_non_null(strstr(text.ptr, "\n        max_tokens:\n          at_most: 9 "));
+    assert_non_null(strstr(text.ptr, "\n    depth: 8 "));
+    assert_non_null(strstr(text.ptr, "\n      at_most: 5 "));
+    assert_non_null(strstr(text.ptr, "\n      over: cap "));
+    unsigned headings = 0;
+    for (const char *at = text.ptr; (at = strstr(at, " request:")) != NULL; at++)
+        headings++;
+    assert_int_equal(headings, 4);
+    buf second = explain(text.ptr);
+    drop_origins(&text);
+    drop_origins(&second);
+    assert_string_equal(text.ptr, second.ptr);
+    buf_done(&text);
+    buf_done(&second);
+}
+
 static bool restart(const char *from, const char *to, const char *expected) {
     world w;
     world_init(&w, env, files);
@@ -139,6 +173,7 @@ int main(void) {
         cmocka_unit_test(shows_no_secret),
         cmocka_unit_test(says_where_from),
         cmocka_unit_test(says_whose_a_deadline_is),
+        cmocka_unit_test(says_how_large_a_request_may_be),
         cmocka_unit_test(names_what_needs_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ static const char *companion(const char *path) {
         {"retry.cap", ", base: 1ms"},
         {"limits.url", ", head: 1MB"},
         {"limits.head", ", url: 64B"},
+        {"limits.request.max_tokens.over", ", at_most: 5"},
     };
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
         if (strcmp(pairs[i][0], path) == 0) return pairs[i][1];

@@ -148,6 +148,49 @@ static void the_bound_has_the_name_that_is_known(void **state) {
     assert_span(body_of(&r), "{\"max_tokens\":5}");
 }
 
+/* A bound beyond the cap becomes the cap, and one that is missing is put there: no other byte. */
+static void the_answers_bound_is_capped(void **state) {
+    (void)state;
+    static const struct {
+        endpoint endpoint;
+        config_max_tokens name;
+        const char *in, *out; /* NULL: as it came */
+    } rows[] = {
+        {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":100, \"n\":1}", NULL},
+        {EP_CHAT_COMPLETIONS, 0, "{ \"max_tokens\" : 101 , \"n\":1}",
+         "{ \"max_tokens\" : 100 , \"n\":1}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"max\\u005ftokens\":1e9}", "{\"max\\u005ftokens\":100}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":-1}", "{\"max_tokens\":100}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":500,\"max_completion_tokens\":5}",
+         "{\"max_tokens\":100,\"max_completion_tokens\":5}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":null,\"max_completion_tokens\":5}", NULL},
+        {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":null}", "{\"max_tokens\":100}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"x\":1}", "{\"x\":1,\"max_completion_tokens\":100}"},
+        {EP_CHAT_COMPLETIONS, MAX_TOKENS_OLD, "{\"x\":1}", "{\"x\":1,\"max_tokens\":100}"},
+        {EP_CHAT_COMPLETIONS, MAX_TOKENS_OLD, "{\"max_completion_tokens\":900}",
+         "{\"max_tokens\":100}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"stream\":true}",
+         "{\"stream\":true,\"max_completion_tokens\":100,"
+         "\"stream_options\":{\"include_usage\":true}}"},
+        {EP_CHAT_COMPLETIONS, 0, "{\"max_tokens\":9,\"x\":{\"max_tokens\":900}}", NULL},
+        {EP_RESPONSES, 0, "{\"max_output_tokens\":900}", "{\"max_output_tokens\":100}"},
+        {EP_RESPONSES, 0, "{\"x\":1}", "{\"x\":1,\"max_output_tokens\":100}"},
+        {EP_COMPLETIONS, 0, "{\"max_tokens\":900}", "{\"max_tokens\":100}"},
+        {EP_COMPLETIONS, 0, "{\"x\":1}", NULL}, /* the API has a bound of its own there */
+        {EP_EMBEDDINGS, 0, "{\"x\":1}", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config_provider p = openai;
+        p.max_tokens = rows[i].name;
+        request_facts f = facts_of(rows[i].in);
+        f.endpoint = rows[i].endpoint;
+        f.cap_tokens = 100;
+        const provider_request r = build(&p, &f, "", NULL);
+        if (!span_eq(body_of(&r), span_cstr(rows[i].out ? rows[i].out : rows[i].in)))
+            fail_msg("row %zu: %.*s", i, SPAN_ARG(body_of(&r)));
+    }
+}
+
 /* Where nothing is to be added the client's bytes go as they are. */
 static void usage_is_not_asked_for(void **state) {
     (void)state;
@@ -558,6 +601,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(only_what_must_change_is_changed, setup, teardown),
         cmocka_unit_test_setup_teardown(usage_is_asked_for_where_it_has_a_chunk, setup, teardown),
         cmocka_unit_test_setup_teardown(usage_is_not_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_answers_bound_is_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(the_bound_has_the_name_that_is_known, setup, teardown),
         cmocka_unit_test(a_refusal_of_what_was_added),
         cmocka_unit_test_setup_teardown(keys_and_hop_headers_do_not_cross, setup, teardown),

@@ -1,0 +1,13 @@
+#include "gateway/body_limit.h"
+
+static void narrow(body_limit *l, size_t bytes, const char *option) {
+    if (bytes && bytes < l->bytes) *l = (body_limit){bytes, option};
+}
+
+body_limit body_limit_of(const config *c, const config_client *client) {
+    body_limit l = {c->limits.body_bytes, "limits.body"};
+    narrow(&l, c->limits.memory_bytes, "limits.memory");
+    narrow(&l, c->limits.sizes.body_bytes, "limits.request.body");
+    if (client) narrow(&l, client->sizes.body_bytes, "clients[].limits.request.body");
+    return l;
+}
