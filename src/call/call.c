@@ -50,7 +50,7 @@ size_t call_next_slot(const call *c, size_t from) {
 
 /* Nobody was asked. */
 static bool is_unasked(const failure *f) {
-    return f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED;
+    return f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED || lane_is_full(f);
 }
 
 /* A slot, or the next one that can be asked; else the call ends. */
@@ -59,9 +59,14 @@ static void ask(call *c, size_t at) {
     if (!lane_start(c, at, false, &f)) call_decide(c, at, &f);
 }
 
-static void ask_first(call *c, size_t at) {
+/* One that has not been asked. false: it is full, and nothing has happened. */
+static bool ask_first(call *c, size_t at) {
+    failure f;
+    const bool begun = lane_start(c, at, false, &f);
+    if (!begun && lane_is_full(&f)) return false;
     target_count_call(c->slots.items[at].payer, c->spec.client, call_now_ms(c));
-    ask(c, at);
+    if (!begun) call_decide(c, at, &f);
+    return true;
 }
 
 static void ask_once_more(call *c) {
@@ -98,13 +103,12 @@ void call_go_on(call *c) {
 
 /* ---- what follows a failure ---- */
 
-static void fall_back(call *c, size_t from, size_t to, failure_class why) {
+static void count_fallback(const call *c, size_t from, size_t to, failure_class why) {
     if (c->spec.metrics) {
         const span labels[] = {c->slots.items[to].target->name, c->slots.items[from].target->name,
                                span_cstr(failure_name(why))};
         metric_add(metrics_series(c->spec.metrics, METRIC_FALLBACKS, labels), 1);
     }
-    ask_first(c, to);
 }
 
 /* A fallback that cannot take the request at all says nothing about why the call fails. */
@@ -146,6 +150,21 @@ static bool waits_for_breaker(call *c, const failure *f) {
     return true;
 }
 
+/* The next target in the place of one that has failed so. What follows is decided anew where that
+ * one is full: it is passed over. */
+static void leave(call *c, size_t from, size_t to, const failure *kept) {
+    failure f;
+    note_left(c, kept);
+    const bool begun = lane_start(c, to, false, &f);
+    if (!begun && lane_is_full(&f)) {
+        call_decide(c, from, kept);
+        return;
+    }
+    count_fallback(c, from, to, kept->class);
+    target_count_call(c->slots.items[to].payer, c->spec.client, call_now_ms(c));
+    if (!begun) call_decide(c, to, &f);
+}
+
 void call_decide(call *c, size_t at, const failure *f) {
     const config *conf = call_config(c);
     slot *s = &c->slots.items[at];
@@ -178,10 +197,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         if (c->sink->on_rest) c->sink->on_rest(c->user);
         tell_wait(c, s, c->waited, plan.wait_ms);
         return;
-    case RETRY_NEXT:
-        note_left(c, call_keep(c, f));
-        fall_back(c, at, next, f->class);
-        return;
+    case RETRY_NEXT: leave(c, at, next, call_keep(c, f)); return;
     case RETRY_STOP: break;
     }
     if (is_unasked(f) && c->waited) f = c->waited;
@@ -260,6 +276,13 @@ static void refuse_all(call *c) {
     slots_rest rest = slots_get_rest(&c->slots, call_now_ms(c));
     bool waits = c->spec.patient || rest.wait_ms <= call_config(c)->retry.patience_ms;
     failure f = rest.limited ? lane_limited(rest.wait_ms) : lane_refused();
+    if (rest.full) {
+        f = *c->slots.items[rest.at].full;
+        f.client_may_retry =
+            f.client_after_ms >= 0 && f.client_after_ms <= RETRY_CLIENT_PATIENCE_MS;
+        call_give_up(c, f);
+        return;
+    }
     if (rest.limited && waits) {
         call_decide(c, rest.at, &f);
         return;
@@ -275,6 +298,8 @@ static void refuse_all(call *c) {
 static void on_refused_start(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
     timer_init(&c->backoff, on_backoff);
+    for (size_t at; (at = call_next_slot(c, 0)) < c->slots.count;)
+        if (ask_first(c, at)) return; /* that was full for no longer */
     refuse_all(c);
 }
 
@@ -282,6 +307,23 @@ static void on_failed_start(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
     timer_init(&c->backoff, on_backoff);
     ask(c, c->at);
+}
+
+static void start_first(call *c) {
+    failure f;
+    size_t first;
+    bool begun = false;
+    while ((first = call_next_slot(c, 0)) < c->slots.count) {
+        begun = lane_start(c, first, false, &f);
+        if (begun || !lane_is_full(&f)) break;
+    }
+    if (first < c->slots.count) {
+        c->at = first;
+        target_count_call(c->slots.items[first].payer, c->spec.client, call_now_ms(c));
+    }
+    if (begun) return;
+    timer_init(&c->backoff, first < c->slots.count ? on_failed_start : on_refused_start);
+    loop_timer_start(c->spec.loop, &c->backoff, 0);
 }
 
 call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
@@ -295,19 +337,7 @@ call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
     c->slots = slots_lay(spec->model, spec->snapshot, spec->facts, spec->made_at, spec->client,
                          &spec->loop->rng, call_now_ms(c), spec->arena);
     loop_timer_start(spec->loop, &c->total, spec->deadline_ms - call_now_ms(c));
-    size_t first = call_next_slot(c, 0);
-    if (first == c->slots.count) {
-        timer_init(&c->backoff, on_refused_start);
-        loop_timer_start(spec->loop, &c->backoff, 0);
-        return c;
-    }
-    failure unused;
-    c->at = first;
-    target_count_call(c->slots.items[first].payer, spec->client, call_now_ms(c));
-    if (!lane_start(c, first, false, &unused)) {
-        timer_init(&c->backoff, on_failed_start);
-        loop_timer_start(spec->loop, &c->backoff, 0);
-    }
+    start_first(c);
     return c;
 }
 

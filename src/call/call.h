@@ -14,6 +14,7 @@
 
 #include "call/attempt.h"
 #include "call/call_wait.h"
+#include "call/gate.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "observe/trace_context.h"
@@ -59,6 +60,7 @@ typedef struct call_spec {
     uint64_t client;
     const trace_context *trace;    /* what attempts hand on; NULL: what the client says */
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
+    const call_gate *gate;         /* NULL: nothing keeps it from a target */
     bool patient; /* the end of a limit that holds for all keys is waited for, also where that takes
                      longer than retry.patience; and what weir itself is short of */
     unsigned want;       /* WANT_*, of the answer's events */

@@ -108,6 +108,9 @@ unsigned lanes_running(const call *c);
 void lane_report(lane *l, bool failed, int64_t first_content_ms);
 /* The target's breaker lets no attempt through. */
 failure lane_refused(void);
+/* The gate keeps the call out of that slot, which is full from now on. */
+failure lane_full(call *c, slot *s, const weir_error *why);
+bool lane_is_full(const failure *f);
 /* All its keys have had their share: the first may be used again in so long. */
 failure lane_limited(int64_t wait_ms);
 /* When the attempt left weir: what is before its request is out is the way to the provider. */

@@ -62,6 +62,10 @@ static void give_room(lane *l) {
     memory_drop(&l->call->spec.loop->memory, &l->hold);
 }
 
+static void leave(const call *c, unsigned number, bool began) {
+    if (c->spec.gate) c->spec.gate->leave(c->spec.gate->user, number, began);
+}
+
 /* Its attempt is over. */
 static void lane_clear(lane *l, const char *outcome) {
     call *c = l->call;
@@ -73,6 +77,7 @@ static void lane_clear(lane *l, const char *outcome) {
     c->skipped += facts.skipped;
     c->unfinished = facts.unfinished;
     record_end(l, &facts, outcome);
+    leave(c, (unsigned)l->try, true);
     trace_ended(l, record_of(l));
     l->attempt = NULL;
     call_count(c, METRIC_ATTEMPTS, lane_slot(l), outcome);
@@ -339,6 +344,31 @@ failure lane_limited(int64_t wait_ms) {
     return f;
 }
 
+/* Whoever brought the gate may not know how long. */
+failure lane_full(call *c, slot *s, const weir_error *why) {
+    enum { LOOK_AGAIN_MS = 1000 };
+    failure f = failure_of(why);
+    f.class = FAIL_LIMIT;
+    f.hint.after_ms = f.client_after_ms = why->retry_after_ms;
+    s->full = call_keep(c, &f);
+    s->full_until_ms =
+        call_now_ms(c) + (why->retry_after_ms > 0 ? why->retry_after_ms : LOOK_AGAIN_MS);
+    return f;
+}
+
+bool lane_is_full(const failure *f) {
+    return f->error == ERR_OVER_LIMIT || f->error == ERR_OVER_BUDGET;
+}
+
+/* Lets the next attempt in at a slot, or says why not. */
+static bool enter(call *c, slot *s, failure *ret_failure) {
+    const call_gate *gate = c->spec.gate;
+    weir_error why = error_of(ERR_OVER_LIMIT);
+    if (!gate || gate->enter(gate->user, s->name, c->attempts, &why)) return true;
+    *ret_failure = lane_full(c, s, &why);
+    return false;
+}
+
 bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
     slot *s = &c->slots.items[at];
     lane *l = free_lane(c);
@@ -348,8 +378,10 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
         *ret_failure = lane_limited(keys.wait_ms);
         return false;
     }
+    if (l && !enter(c, s, ret_failure)) return false;
     if (!l ||
         !target_admit(s->state, &call_config(c)->breaker, c->spec.client, call_now_ms(c), &probe)) {
+        if (l) leave(c, c->attempts, false);
         *ret_failure = lane_refused();
         return false;
     }
@@ -373,6 +405,7 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);
     if (!l->attempt) {
+        leave(c, c->attempts, false);
         target_abandon(s->state, c->spec.client, probe);
         return false;
     }

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "call/target.h"
 #include "call/loop_snapshot.h"
+#include "dialect/failure.h"
 
 typedef struct slot {
     const config_target *target;
@@ -25,6 +26,8 @@ typedef struct slot {
     unsigned keys;  /* tries with another key at once after one was refused or limited */
     bool *spent;    /* of its upstream's keys: those that failed since the call last waited; NULL:
                        none of several */
+    const failure *full; /* the gate has kept the call out of it (call/gate.h); NULL: it has not */
+    int64_t full_until_ms; /* and will until then */
 } slot;
 
 typedef struct slots {
@@ -44,14 +47,15 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
 /* The states are not asked any more: each slot has its provider's strangers' from then on. */
 void slots_done(slots *s);
 /* The first slot at or after from that may be asked now: whose breaker admits a call, and of whose
- * keys one does not rest; one with a key that may be used freely, and whose provider is not down,
- * goes before the others. count when there is none. */
+ * keys one does not rest, and that is not full; one with a key that may be used freely, and whose
+ * provider is not down, goes before the others. count when there is none. */
 size_t slots_next(const slots *s, size_t from, int64_t now_ms);
 
 typedef struct slots_rest {
     size_t at;       /* whose wait is the shortest */
     int64_t wait_ms; /* until its breaker lets a probe pass, or a key of its may be used */
     bool limited;    /* it is for its keys' limits */
+    bool full;       /* it is for the gate */
 } slots_rest;
 /* Where none may be asked: how long until one may. */
 slots_rest slots_get_rest(const slots *s, int64_t now_ms);

@@ -214,9 +214,10 @@ typedef struct config_limits {
     config_limit_set user; /* of each user of a client */
     config_limit_set address; /* of each address that asks */
     config_limit_rules model, tag;
-    bool quotas;            /* any of these is set */
-    int64_t assumed_tokens; /* of an answer whose request does not bound it */
-    config_sizes sizes;     /* of any request */
+    bool quotas;               /* any of these is set */
+    config_limit_rules target; /* asked whenever a target is */
+    int64_t assumed_tokens;    /* of an answer whose request does not bound it */
+    config_sizes sizes;        /* of any request */
 } config_limits;
 
 typedef struct config_chat {

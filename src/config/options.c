@@ -238,6 +238,8 @@ static const option file_options[] = {
     LIMITS(config, "limits.address.", limits.address),
     {OTHER(config, "limits.model", limits.model, type_limit_rules),
      .sentence = "Limits of models, by the name that clients ask for: a mapping from a name to its limits; a * at its end stands for any rest, and all that match share them."},
+    {OTHER(config, "limits.target", limits.target, type_limit_rules),
+     .sentence = "Limits of targets, by their names under models, PROVIDER/MODEL, with the client's word where that is PROVIDER alone; patterns as of models. A target at its limit is passed over."},
     {OTHER(config, "limits.tag", limits.tag, type_limit_rules),
      .sentence = "Limits of tags, by name=value as x-weir-tag has them: with team=* each team has its own."},
     {INTEGER(config, "limits.assumed_tokens", limits.assumed_tokens), .standard = "1000", .min = "1", .max = "10000000",
@@ -467,7 +469,8 @@ SCOPE(client_key, "clients[].key", client_key_options,
       "`sha256`, `file` or `command`.");
 
 SCOPE(limit, "limits.model.NAME", limit_options,
-      "What all calls of that model may have together; likewise under `limits.tag`.");
+      "What all calls of that model may have together; likewise under `limits.target` and "
+      "`limits.tag`.");
 SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");

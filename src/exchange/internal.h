@@ -154,6 +154,7 @@ struct exchange {
     large_request *large; /* facts point into it; NULL: the request is none */
     const config_model *model;
     const affinity_place *made_at;      /* what is named; NULL: nothing is, or nobody knows where */
+    const call_gate *gate;              /* of its call; NULL: nothing keeps it from a target */
     call *call;                         /* NULL: none was made */
     struct exchange_trace *trace;       /* exchange/trace.h; NULL: nobody traces it, or not yet */
     const trace_context *trace_context; /* its own; NULL likewise */

@@ -14,6 +14,7 @@ typedef struct collector {
     limit_ask *items;
     size_t count, room;
     int64_t tokens, nano; /* -1: nobody has wanted to know yet */
+    span target;          /* whose limits are asked; empty: not a target's */
 } collector;
 
 /* ---- how much ---- */
@@ -38,27 +39,30 @@ static int64_t tokens_of(collector *c) {
 }
 
 /* At that target: one without a model asks for the client's. */
-static int64_t cost_at(const exchange *x, const prices *known, const config_target *t,
-                       const token_usage *u) {
-    span name = t->name;
-    if (!t->model.len)
-        name = arena_join(&x->env->event_arena,
-                          (span[]){t->provider->name, SPAN_OF("/"), x->facts.model_name}, 3);
-    return prices_cost(known, name, u);
+static span name_at(const exchange *x, const config_target *t) {
+    if (t->model.len) return t->name;
+    return arena_join(&x->env->event_arena,
+                      (span[]){t->provider->name, SPAN_OF("/"), x->facts.model_name}, 3);
 }
 
-static int64_t nano_of(collector *c) {
-    exchange *x = c->x;
+static int64_t cost_at(exchange *x, span target) {
     const prices *known = snapshot_prices(x->snapshot->snapshot);
-    if (c->nano >= 0) return c->nano;
-    c->nano = 0;
     if (!known || !exchange_dialect(x)->is_json) return 0;
     token_usage u = token_usage_unknown;
     u.prompt = estimate_prompt(x);
     u.completion = most_answered(x);
     u.total = u.prompt + u.completion;
-    for (size_t i = 0; i < x->model->target_count; i++) {
-        int64_t nano = cost_at(x, known, &x->model->targets[i], &u);
+    const int64_t nano = prices_cost(known, target, &u);
+    return nano > 0 ? nano : 0;
+}
+
+/* At the dearest of those that may be asked. */
+static int64_t nano_of(collector *c) {
+    exchange *x = c->x;
+    if (c->nano >= 0) return c->nano;
+    c->nano = c->target.len ? cost_at(x, c->target) : 0;
+    for (size_t i = 0; !c->target.len && i < x->model->target_count; i++) {
+        const int64_t nano = cost_at(x, name_at(x, &x->model->targets[i]));
         if (nano > c->nano) c->nano = nano;
     }
     return c->nano;
@@ -79,7 +83,7 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
 
 static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
                     const config_limit_set *s) {
-    const bool step = c->x->request.parent != NULL;
+    const bool step = c->x->request.parent && !c->target.len;
     for (unsigned i = 0; i < s->requests.count && !step; i++)
         add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);
     for (unsigned i = 0; i < s->tokens.count; i++)
@@ -155,6 +159,15 @@ limit_asks limit_asks_of(exchange *x) {
     add_address(&c, &l->address);
     add_model(&c, &l->model);
     add_tags(&c, &l->tag);
+    return (limit_asks){c.items, c.count};
+}
+
+limit_asks limit_asks_of_target(exchange *x, span target) {
+    const config_limit_rule *r = config_find_limit(&exchange_config(x)->limits.target, target);
+    if (!r) return (limit_asks){0};
+    collector c = {.x = x, .tokens = -1, .nano = -1, .target = target, .room = ASKS_OF_A_SET};
+    c.items = arena_alloc(&x->arena, c.room * sizeof *c.items);
+    add_set(&c, LIMIT_OF_TARGET, r->pattern, hash_span(r->pattern), &r->limits);
     return (limit_asks){c.items, c.count};
 }
 

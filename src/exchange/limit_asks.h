@@ -16,6 +16,9 @@ typedef struct limit_asks {
     size_t count; /* 0: nothing limits it */
 } limit_asks;
 
+/* Of an attempt at that target, named as records name it: each is a request, whoever asks. */
+limit_asks limit_asks_of_target(exchange *x, span target);
+
 /* In the exchange's arena. Of a step of another exchange: tokens and money alone. */
 limit_asks limit_asks_of(exchange *x);
 

@@ -124,6 +124,7 @@ stage_result stage_call(exchange *x) {
                             .facts = &x->facts,
                             .trace = x->trace_context,
                             .made_at = x->made_at,
+                            .gate = x->gate,
                             .client = client_of(x),
                             .patient = x->env->patient,
                             .want = x->want,

@@ -1,160 +1,45 @@
 /* limit: may it have so much? What it may use at most is taken beforehand, all of it or nothing,
- * and settled in the turn in which the exchange ends. */
-#include "exchange/limit_asks.h"
+ * and settled in the turn in which the exchange ends. What targets may have is asked when they are
+ * (target_limits.h). */
+#include "exchange/limit_told.h"
+#include "exchange/target_limits.h"
 
 #include "base/clock.h"
-#include "config/units.h"
 
-#include <inttypes.h>
-
-/* Nobody knows when a call ends that is in progress. */
-enum { PARALLEL_AGAIN_MS = 1000 };
 /* Longer hints are for people: the SDKs do not follow them. */
 enum { WORTH_WAITING_MS = 60 * 1000 };
+
+typedef struct limit_stage {
+    limit_asks asks; /* taken */
+    target_limits *targets;
+} limit_stage;
 
 static limit_now now_of(const exchange *x) {
     return (limit_now){loop_exact_us(x->env->loop), clock_wall_us()};
 }
 
-/* ---- what the client is told ---- */
-
-/* As OpenAI's headers have it, which is Go's: "20ms", "1.5s", "6m0s". */
-static span go_duration(arena *a, int64_t us) {
-    const int64_t ms = (us + 999) / 1000;
-    if (ms < 1000) return arena_printf(a, "%" PRId64 "ms", ms);
-    const int64_t s = ms / 1000;
-    buf fraction = BUF_EMPTY;
-    if (ms % 1000) {
-        buf_addf(&fraction, ".%03" PRId64, ms % 1000);
-        while (fraction.ptr[fraction.len - 1] == '0')
-            fraction.len--;
-    }
-    buf out = BUF_EMPTY;
-    if (s >= 3600) buf_addf(&out, "%" PRId64 "h", s / 3600);
-    if (s >= 60) buf_addf(&out, "%" PRId64 "m", s % 3600 / 60);
-    buf_addf(&out, "%" PRId64 "%.*ss", s % 60, SPAN_ARG(buf_span(&fraction)));
-    span text = arena_dup(a, buf_span(&out));
-    buf_done(&fraction);
-    buf_done(&out);
-    return text;
-}
-
-/* Of several limits that of which the least is left. */
-static const limit_ask *tightest(const limit_asks *asks, limit_kind kind) {
-    const limit_ask *best = NULL;
-    for (size_t i = 0; i < asks->count; i++) {
-        const limit_ask *a = &asks->items[i];
-        if (a->kind == kind && (!best || a->left < best->left)) best = a;
-    }
-    return best;
-}
-
-static size_t add_headers(exchange *x, const limit_ask *a, const span names[3], http_header *h) {
-    if (!a) return 0;
-    h[0] = (http_header){names[0], arena_u64(&x->arena, (uint64_t)a->quota.amount)};
-    h[1] = (http_header){names[1], arena_u64(&x->arena, (uint64_t)a->left)};
-    h[2] = (http_header){names[2], go_duration(&x->arena, a->reset_us)};
-    return 3;
-}
-
-/* Source: platform.openai.com/docs/guides/rate-limits, "Rate limits in headers". */
-static void make_headers(exchange *x, const limit_asks *asks) {
-    static const span requests[] = {SPAN("x-ratelimit-limit-requests"),
-                                    SPAN("x-ratelimit-remaining-requests"),
-                                    SPAN("x-ratelimit-reset-requests")};
-    static const span tokens[] = {SPAN("x-ratelimit-limit-tokens"),
-                                  SPAN("x-ratelimit-remaining-tokens"),
-                                  SPAN("x-ratelimit-reset-tokens")};
-    http_header *h = arena_alloc(&x->arena, EXCHANGE_MORE_HEADERS_MAX * sizeof *h);
-    size_t n = add_headers(x, tightest(asks, LIMIT_REQUESTS), requests, h);
-    n += add_headers(x, tightest(asks, LIMIT_TOKENS), tokens, h + n);
-    x->more_headers = (http_headers){h, n};
-}
-
-static span amount_text(exchange *x, limit_kind kind, int64_t amount) {
-    buf out = BUF_EMPTY;
-    if (kind == LIMIT_SPEND)
-        unit_write_money(amount, &out);
-    else
-        buf_add_i64(&out, amount);
-    span text = arena_dup(&x->arena, buf_span(&out));
-    buf_done(&out);
-    return text;
-}
-
-static const char *subject_sentence(const limit_ask *a) {
-    static const char *const who[] = {
-#define X(id, word, sentence) sentence,
-#include "limit/scopes.def"
-#undef X
-    };
-    return who[a->scope];
-}
-
-static const char *period_words(config_period per) {
-    static const char *const words[] = {"a second", "a minute", "an hour", "a day", "a month"};
-    return words[per];
-}
-
-static span sentence_of(exchange *x, const limit_ask *a, int64_t wait_us) {
-    arena *to = &x->arena;
-    const span option = limit_option(a, to);
-    const span most = amount_text(x, a->kind, a->quota.amount);
-    const char *who = subject_sentence(a), *per = period_words(a->quota.per);
-    const char *of = a->kind == LIMIT_REQUESTS ? "requests" : "tokens";
-    if (a->kind == LIMIT_PARALLEL)
-        return arena_printf(to, "%s has %.*s calls in progress, as many as it may (%.*s).", who,
-                            SPAN_ARG(most), SPAN_ARG(option));
-    if (a->kind == LIMIT_SPEND)
-        return arena_printf(to,
-                            "%s may spend %.*s %s; this call may cost %.*s, and %.*s is left "
-                            "(%.*s).",
-                            who, SPAN_ARG(most), per, SPAN_ARG(amount_text(x, a->kind, a->amount)),
-                            SPAN_ARG(amount_text(x, a->kind, a->left)), SPAN_ARG(option));
-    if (wait_us < 0)
-        return arena_printf(to,
-                            "This call may use %" PRId64 " tokens, prompt and answer together, "
-                            "more than the %.*s %s that there are at most (%.*s). A lower "
-                            "max_tokens makes it smaller.",
-                            a->amount, SPAN_ARG(most), per, SPAN_ARG(option));
-    const span wait = go_duration(to, wait_us);
-    if (a->kind == LIMIT_REQUESTS)
-        return arena_printf(to, "%s has made its %.*s %s %s; try again in %.*s (%.*s).", who,
-                            SPAN_ARG(most), of, per, SPAN_ARG(wait), SPAN_ARG(option));
-    return arena_printf(to,
-                        "%s may use %.*s %s %s; this call may use %" PRId64 ", and %" PRId64
-                        " are left; try again in %.*s (%.*s).",
-                        who, SPAN_ARG(most), of, per, a->amount, a->left, SPAN_ARG(wait),
-                        SPAN_ARG(option));
-}
-
-static stage_result refuse(exchange *x, const limit_ask *a, int64_t wait_us) {
-    const span sentence = sentence_of(x, a, wait_us);
-    const error_id id = a->kind == LIMIT_SPEND ? ERR_OVER_BUDGET : ERR_OVER_LIMIT;
-    stage_result r = exchange_refuse(x, id, NULL, "%.*s", SPAN_ARG(sentence));
-    int64_t wait_ms = wait_us < 0 ? -1 : (wait_us + 999) / 1000;
-    if (a->kind == LIMIT_PARALLEL) wait_ms = PARALLEL_AGAIN_MS;
-    x->failure.client_after_ms = wait_ms;
-    x->failure.client_may_retry = wait_ms >= 0 && wait_ms <= WORTH_WAITING_MS;
-    if (x->env->metrics) {
-        const span labels[] = {span_cstr(limit_scope_word(a->scope)),
-                               span_cstr(limit_kind_word(a->kind))};
-        metric_add(metrics_series(x->env->metrics, METRIC_LIMITED, labels), 1);
-    }
+static stage_result refuse(exchange *x, const limit_ask *by, int64_t wait_us) {
+    const weir_error e = limit_error(x, by, wait_us);
+    stage_result r = exchange_refuse(x, e.id, NULL, "%.*s", SPAN_ARG(e.message));
+    x->failure.client_after_ms = e.retry_after_ms;
+    x->failure.client_may_retry = e.retry_after_ms >= 0 && e.retry_after_ms <= WORTH_WAITING_MS;
+    limit_count(x, by);
     return r;
 }
 
-/* ---- the row ---- */
-
 stage_result stage_limit(exchange *x) {
     const limit_asks asks = limit_asks_of(x);
-    if (!asks.count || !x->env->limiter) return STAGE_NEXT;
-    limit_verdict v = limiter_take(x->env->limiter, asks.items, asks.count, now_of(x));
-    make_headers(x, &asks);
-    if (!v.taken) return refuse(x, &asks.items[v.by], v.wait_us);
-    limit_asks *kept = arena_alloc(&x->arena, sizeof *kept);
-    *kept = asks;
-    *exchange_stage_data(x) = kept;
+    const bool of_targets = exchange_config(x)->limits.target.count > 0;
+    if (!x->env->limiter || (!asks.count && !of_targets)) return STAGE_NEXT;
+    if (asks.count) {
+        limit_verdict v = limiter_take(x->env->limiter, asks.items, asks.count, now_of(x));
+        limit_tell(x, &asks, NULL);
+        if (!v.taken) return refuse(x, &asks.items[v.by], v.wait_us);
+    }
+    limit_stage *s = arena_alloc(&x->arena, sizeof *s);
+    *s = (limit_stage){asks, NULL};
+    if (of_targets) s->targets = target_limits_new(x, &s->asks);
+    *exchange_stage_data(x) = s;
     return STAGE_NEXT;
 }
 
@@ -173,8 +58,10 @@ static limit_used used_of(const exchange *x) {
 }
 
 void stage_limit_done(exchange *x) {
-    const limit_asks *kept = *exchange_stage_data(x);
-    if (!kept) return;
+    const limit_stage *s = *exchange_stage_data(x);
+    if (!s) return;
     const limit_used used = used_of(x);
-    limiter_settle(x->env->limiter, kept->items, kept->count, &used, now_of(x));
+    if (s->asks.count)
+        limiter_settle(x->env->limiter, s->asks.items, s->asks.count, &used, now_of(x));
+    if (s->targets) target_limits_settle(s->targets);
 }

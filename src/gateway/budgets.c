@@ -50,7 +50,8 @@ static bool any_client(const config *c) {
 
 static bool has_budgets(const config *c) {
     const config_limits *l = &c->limits;
-    return any_client(c) || l->user.spend.count || any_rule(&l->model) || any_rule(&l->tag);
+    return any_client(c) || l->user.spend.count || any_rule(&l->model) || any_rule(&l->target) ||
+           any_rule(&l->tag);
 }
 
 /* ---- reading, on any thread that may block ---- */
@@ -122,6 +123,13 @@ static bool of_model(const config *c, const sums_key *key, uint64_t *ret) {
     return r != NULL;
 }
 
+/* A call's whole cost is its last target's here: what its other attempts cost is not told apart. */
+static bool of_target(const config *c, const sums_key *key, uint64_t *ret) {
+    const config_limit_rule *r = config_find_limit(&c->limits.target, key->target);
+    if (r) *ret = hash_span(r->pattern);
+    return r != NULL;
+}
+
 static bool of_tag(const config *c, const sums_key *key, uint64_t *ret) {
     *ret = hash_span(key->tags);
     return config_find_limit(&c->limits.tag, key->tags) != NULL;
@@ -169,6 +177,8 @@ static bool read_period(const asking *a) {
     const config *c = a->r->config;
     return (!any_client(c) || read_group(a, GROUP_CLIENT, LIMIT_OF_CLIENT, of_client)) &&
            (!any_rule(&c->limits.model) || read_group(a, GROUP_MODEL, LIMIT_OF_MODEL, of_model)) &&
+           (!any_rule(&c->limits.target) ||
+            read_group(a, GROUP_TARGET, LIMIT_OF_TARGET, of_target)) &&
            (!any_rule(&c->limits.tag) || read_group(a, GROUP_TAG, LIMIT_OF_TAG, of_tag)) &&
            (!c->limits.user.spend.count || read_all_users(a));
 }

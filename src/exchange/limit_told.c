@@ -1,0 +1,132 @@
+#include "exchange/limit_told.h"
+
+#include "config/units.h"
+
+#include <inttypes.h>
+
+/* Nobody knows when a call ends that is in progress. */
+enum { PARALLEL_AGAIN_MS = 1000 };
+
+/* As OpenAI's headers have it, which is Go's: "20ms", "1.5s", "6m0s". */
+static span go_duration(arena *a, int64_t us) {
+    const int64_t ms = (us + 999) / 1000;
+    if (ms < 1000) return arena_printf(a, "%" PRId64 "ms", ms);
+    const int64_t s = ms / 1000;
+    buf fraction = BUF_EMPTY;
+    if (ms % 1000) {
+        buf_addf(&fraction, ".%03" PRId64, ms % 1000);
+        while (fraction.ptr[fraction.len - 1] == '0')
+            fraction.len--;
+    }
+    buf out = BUF_EMPTY;
+    if (s >= 3600) buf_addf(&out, "%" PRId64 "h", s / 3600);
+    if (s >= 60) buf_addf(&out, "%" PRId64 "m", s % 3600 / 60);
+    buf_addf(&out, "%" PRId64 "%.*ss", s % 60, SPAN_ARG(buf_span(&fraction)));
+    span text = arena_dup(a, buf_span(&out));
+    buf_done(&fraction);
+    buf_done(&out);
+    return text;
+}
+
+/* Of several limits that of which the least is left. */
+static const limit_ask *tightest(const limit_asks *asks, const limit_ask *by, limit_kind kind) {
+    const limit_ask *best = by && by->kind == kind ? by : NULL;
+    for (size_t i = 0; i < asks->count; i++) {
+        const limit_ask *a = &asks->items[i];
+        if (a->kind == kind && (!best || a->left < best->left)) best = a;
+    }
+    return best;
+}
+
+static size_t add_headers(exchange *x, const limit_ask *a, const span names[3], http_header *h) {
+    if (!a) return 0;
+    h[0] = (http_header){names[0], arena_u64(&x->arena, (uint64_t)a->quota.amount)};
+    h[1] = (http_header){names[1], arena_u64(&x->arena, (uint64_t)a->left)};
+    h[2] = (http_header){names[2], go_duration(&x->arena, a->reset_us)};
+    return 3;
+}
+
+void limit_tell(exchange *x, const limit_asks *asks, const limit_ask *by) {
+    static const span requests[] = {SPAN("x-ratelimit-limit-requests"),
+                                    SPAN("x-ratelimit-remaining-requests"),
+                                    SPAN("x-ratelimit-reset-requests")};
+    static const span tokens[] = {SPAN("x-ratelimit-limit-tokens"),
+                                  SPAN("x-ratelimit-remaining-tokens"),
+                                  SPAN("x-ratelimit-reset-tokens")};
+    http_header *h = arena_alloc(&x->arena, EXCHANGE_MORE_HEADERS_MAX * sizeof *h);
+    size_t n = add_headers(x, tightest(asks, by, LIMIT_REQUESTS), requests, h);
+    n += add_headers(x, tightest(asks, by, LIMIT_TOKENS), tokens, h + n);
+    x->more_headers = (http_headers){h, n};
+}
+
+static span amount_text(exchange *x, limit_kind kind, int64_t amount) {
+    buf out = BUF_EMPTY;
+    if (kind == LIMIT_SPEND)
+        unit_write_money(amount, &out);
+    else
+        buf_add_i64(&out, amount);
+    span text = arena_dup(&x->arena, buf_span(&out));
+    buf_done(&out);
+    return text;
+}
+
+static const char *subject_sentence(const limit_ask *a) {
+    static const char *const who[] = {
+#define X(id, word, sentence) sentence,
+#include "limit/scopes.def"
+#undef X
+    };
+    return who[a->scope];
+}
+
+static const char *period_words(config_period per) {
+    static const char *const words[] = {"a second", "a minute", "an hour", "a day", "a month"};
+    return words[per];
+}
+
+static span sentence_of(exchange *x, const limit_ask *a, int64_t wait_us) {
+    arena *to = &x->arena;
+    const span option = limit_option(a, to);
+    const span most = amount_text(x, a->kind, a->quota.amount);
+    const char *who = subject_sentence(a), *per = period_words(a->quota.per);
+    const char *of = a->kind == LIMIT_REQUESTS ? "requests" : "tokens";
+    if (a->kind == LIMIT_PARALLEL)
+        return arena_printf(to, "%s has %.*s calls in progress, as many as it may (%.*s).", who,
+                            SPAN_ARG(most), SPAN_ARG(option));
+    if (a->kind == LIMIT_SPEND)
+        return arena_printf(to,
+                            "%s may spend %.*s %s; this call may cost %.*s, and %.*s is left "
+                            "(%.*s).",
+                            who, SPAN_ARG(most), per, SPAN_ARG(amount_text(x, a->kind, a->amount)),
+                            SPAN_ARG(amount_text(x, a->kind, a->left)), SPAN_ARG(option));
+    if (wait_us < 0)
+        return arena_printf(to,
+                            "This call may use %" PRId64 " tokens, prompt and answer together, "
+                            "more than the %.*s %s that there are at most (%.*s). A lower "
+                            "max_tokens makes it smaller.",
+                            a->amount, SPAN_ARG(most), per, SPAN_ARG(option));
+    const span wait = go_duration(to, wait_us);
+    if (a->kind == LIMIT_REQUESTS)
+        return arena_printf(to, "%s has made its %.*s %s %s; try again in %.*s (%.*s).", who,
+                            SPAN_ARG(most), of, per, SPAN_ARG(wait), SPAN_ARG(option));
+    return arena_printf(to,
+                        "%s may use %.*s %s %s; this call may use %" PRId64 ", and %" PRId64
+                        " are left; try again in %.*s (%.*s).",
+                        who, SPAN_ARG(most), of, per, a->amount, a->left, SPAN_ARG(wait),
+                        SPAN_ARG(option));
+}
+
+weir_error limit_error(exchange *x, const limit_ask *by, int64_t wait_us) {
+    weir_error e = error_of(by->kind == LIMIT_SPEND ? ERR_OVER_BUDGET : ERR_OVER_LIMIT);
+    e.message = sentence_of(x, by, wait_us);
+    e.retry_after_ms = wait_us < 0 ? -1 : (wait_us + 999) / 1000;
+    if (by->kind == LIMIT_PARALLEL) e.retry_after_ms = PARALLEL_AGAIN_MS;
+    return e;
+}
+
+void limit_count(const exchange *x, const limit_ask *by) {
+    if (!x->env->metrics) return;
+    const span labels[] = {span_cstr(limit_scope_word(by->scope)),
+                           span_cstr(limit_kind_word(by->kind))};
+    metric_add(metrics_series(x->env->metrics, METRIC_LIMITED, labels), 1);
+}
