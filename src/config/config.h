@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "config/quota.h"
 #include "config/sizes.h"
+#include "config/tool.h"
 
 #include <stdatomic.h>
 
@@ -383,6 +384,8 @@ typedef struct config {
     config_admin admin;
     const config_price *prices;
     size_t price_count;
+    config_tool *tools;
+    size_t tool_count;
     config_problem *warnings; /* usable, but worth a look; `weir check` and the start print them */
     size_t warning_count;
     struct config_own *own; /* the room's own notes: where each value came from */

@@ -1,6 +1,7 @@
 /* weir check --explain: the effective configuration. What it writes is itself a configuration,
  * which reads back as the same one, secrets apart. */
 #include "config/reader.h"
+#include "config/tools.h"
 #include "config/write.h"
 
 #include <string.h>
@@ -163,6 +164,24 @@ COLD static void write_client_limits(const config_client *client, buf *out) {
     buf_add_char(out, '}');
 }
 
+COLD static void write_value(explainer *e, const option *o, const void *base, unsigned depth);
+
+COLD static void write_tools(explainer *e, unsigned depth) {
+    const config *c = e->config;
+    if (c->tool_count == 0) {
+        write_line(e, depth, SPAN_OF("tools: {}"), &c->tools);
+        return;
+    }
+    write_heading(e, depth, SPAN_OF("tools"), NULL);
+    for (size_t i = 0; i < c->tool_count; i++) {
+        const config_tool *t = &c->tools[i];
+        write_heading(e, depth + 1, t->name, t);
+        for (size_t k = 0; k < scope_tool.count; k++)
+            if (tool_option_is_for(&scope_tool.options[k], t->kind))
+                write_value(e, &scope_tool.options[k], t, depth + 2);
+    }
+}
+
 COLD static void write_clients(explainer *e, unsigned depth) {
     const config *c = e->config;
     if (c->client_count == 0) {
@@ -213,7 +232,8 @@ static bool is_unset(const option *o, const void *base) {
     if (o->inherits) return *(const int64_t *)field == 0;
     if (o->type == &type_quotas || o->type == &type_spend_quotas)
         return ((const config_quotas *)field)->count == 0;
-    return o->type == &type_file && ((const span *)field)->len == 0;
+    bool is_text = o->type == &type_file || o->type == &type_json;
+    return is_text && ((const span *)field)->len == 0;
 }
 
 COLD static void write_value(explainer *e, const option *o, const void *base, unsigned depth) {
@@ -241,6 +261,8 @@ COLD static void write_option(explainer *e, const option *o, const void *base, u
                           depth);
     else if (o->type == &type_prices)
         write_prices(e, depth);
+    else if (o->type == &type_tools)
+        write_tools(e, depth);
     else if (o->type == &type_targets)
         write_targets(e, base, depth);
     else

@@ -74,6 +74,7 @@ extern const option_scope scope_client_key;
 extern const option_scope scope_limit;
 extern const option_scope scope_price;
 extern const option_scope scope_price_tier;
+extern const option_scope scope_tool;
 /* All of them, in the order of the reference; NULL at the end. */
 extern const option_scope *const option_scopes[];
 
@@ -122,9 +123,16 @@ extern const option_type type_price_tiers;
 extern const option_type type_quotas; /* quota.c: config_quotas */
 extern const option_type type_spend_quotas;
 extern const option_type type_limit_rules;
-extern const option_type type_networks;    /* labels.c: cidr *items; size_t count */
-extern const option_type type_labels;      /* config_header *items; size_t count */
-extern const option_type type_instant;     /* int64_t, wall time in µs */
+extern const option_type type_networks; /* labels.c: cidr *items; size_t count */
+extern const option_type type_labels;   /* config_header *items; size_t count */
+extern const option_type type_instant;  /* int64_t, wall time in µs */
+extern const option_type type_tools;    /* tools.c */
+extern const option_type type_tool_url;
+extern const option_type type_tool_pairs;
+extern const option_type type_tool_command;
+extern const option_type type_tool_folder;
+extern const option_type type_tool_sandbox;
+extern const option_type type_json;        /* json.c: span, JSON text of an object */
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_audit_key;   /* audit.c: secret * */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */

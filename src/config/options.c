@@ -37,6 +37,8 @@ static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
+static const char *const tool_kind_words[] = {"builtin", NULL};
+static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
 /* clang-format off */
@@ -103,6 +105,9 @@ static const option file_options[] = {
 
     {OTHER(config, "prices", prices, type_prices),
      .sentence = "What 1,000,000 tokens cost, in one currency of your choice: a mapping from PROVIDER/MODEL, or a model alone, to a price; a * at the end stands for any rest, the longest pattern counts. What is not in it costs what the table that weir brings says, in US dollars (weir prices shows it); a model without a price is recorded as unpriced."},
+
+    {OTHER(config, "tools", tools, type_tools),
+     .sentence = "What models may call here: a mapping from the name that a model is told, up to 64 letters, digits, dashes or underscores, to a tool."},
 
     {TEXT(config, "chat.model", chat.model), .standard = "gpt-4o-mini",
      .sentence = "Model of /chat where a request names none."},
@@ -445,6 +450,45 @@ static const option price_tier_options[] = {
 #include "config/prices.def"
 #undef X
 };
+
+static const option tool_options[] = {
+    {WORD(config_tool, "kind", kind, tool_kind_words), .required = true,
+     .sentence = "What it is: builtin, one of weir's own (get_current_time); http, an endpoint that is asked; command, a program that is run."},
+    {TEXT(config_tool, "description", description), .standard = "",
+     .sentence = "What models are told of it. A builtin tool has its own where this is empty."},
+    {OTHER(config_tool, "parameters", parameters, type_json),
+     .sentence = "Its arguments: a JSON Schema of an object, written as YAML or as JSON in a text; ${…} is left alone in it. Not written: it takes none. A builtin tool has its own."},
+    {DURATION(config_tool, "timeout", timeout_ms), .standard = "30s", .min = "1ms", .max = "1h",
+     .sentence = "Longest that a call may take; then it fails, its process is killed, its connection closed."},
+    {SIZE(config_tool, "max_result", max_result), .standard = "64KB", .min = "1B", .max = "64MB",
+     .sentence = "Largest result. A call whose result is larger fails, and is ended where that is seen."},
+    {BOOL(config_tool, "parallel", parallel), .standard = "true",
+     .sentence = "It may run beside other calls that a model asks for at once."},
+    {BOOL(config_tool, "repeatable", repeatable), .standard = "false",
+     .sentence = "Called twice with the same arguments it does no more than once: a call that failed may be made again."},
+    {OTHER(config_tool, "clients", clients, type_texts),
+     .sentence = "Names of the clients that may use it. Not written: all."},
+    {OTHER(config_tool, "url", url, type_tool_url),
+     .sentence = "http: where it is asked, http:// or https://, with a query where it needs one, or unix:/path:/path."},
+    {WORD(config_tool, "method", method, tool_method_words), .standard = "POST",
+     .sentence = "http: the method. GET and DELETE have the arguments in the query, the others as JSON in the body."},
+    {OTHER(config_tool, "headers", headers, type_tool_pairs),
+     .sentence = "http: header fields sent with each call: a text, a reference \"${NAME}\", or {file: path}. The values are never shown."},
+    {FILE_(config_tool, "ca_file", ca_file),
+     .sentence = "http: PEM file with the authorities that are trusted in place of the system's."},
+    {BOOL(config_tool, "allow_private", allow_private), .standard = "false",
+     .sentence = "http: it may be on this machine or in a private network. Without this such an address is refused, whatever name leads to it."},
+    {OTHER(config_tool, "command", argv, type_tool_command),
+     .sentence = "command: a list: the program, then its arguments. No shell reads it. The arguments of a call are its standard input, as JSON; its standard output is the result, and a status other than 0 a failure."},
+    {OTHER(config_tool, "env", env, type_tool_pairs),
+     .sentence = "command: variables of its environment beside PATH, HOME, LANG and TZ; the values as those of headers."},
+    {OTHER(config_tool, "folder", folder, type_tool_folder), .standard = "/",
+     .sentence = "command: the folder it begins in."},
+    {SIZE(config_tool, "memory", memory), .standard = "off", .min = "1MB", .max = "1024GB", .zero = "off",
+     .sentence = "command: address space that each of its processes may have."},
+    {OTHER(config_tool, "sandbox", sandbox, type_tool_sandbox),
+     .sentence = "command: what it must not do, a list: no_network, it opens no socket; read_only, it writes and makes no file (/dev/null apart). Where the system cannot hold it to that weir does not start."},
+};
 /* clang-format on */
 
 #define SCOPE(n, title, list, text)                                                                \
@@ -474,8 +518,9 @@ SCOPE(limit, "limits.model.NAME", limit_options,
 SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
+SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
 const option_scope *const option_scopes[] = {&scope_file,   &scope_listener,   &scope_provider,
                                              &scope_key,    &scope_model,      &scope_target,
                                              &scope_client, &scope_client_key, &scope_limit,
-                                             &scope_price,  &scope_price_tier, NULL};
+                                             &scope_price,  &scope_price_tier, &scope_tool, NULL};

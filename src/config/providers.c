@@ -1,5 +1,6 @@
 /* providers: who answers. */
 #include "config/address.h"
+#include "config/header.h"
 #include "config/kinds.h"
 #include "config/reader.h"
 #include "config/write.h"
@@ -103,7 +104,7 @@ const option_type type_proxy = {"proxy", "http://host:port or none", read_proxy,
 /* ---- headers ---- */
 
 /* Fields that weir or the connection sets, and that a fixed value would break. */
-static bool is_reserved(span name) {
+bool header_is_reserved(span name) {
     static const char *const reserved[] = {
         "host",    "content-length", "transfer-encoding", "connection",       "te",
         "trailer", "upgrade",        "keep-alive",        "proxy-connection", "proxy-authorization",
@@ -115,7 +116,7 @@ static bool is_reserved(span name) {
 }
 
 /* RFC 9110 section 5.6.2. */
-static bool is_token(span s) {
+bool header_is_name(span s) {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
         bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -124,7 +125,7 @@ static bool is_token(span s) {
     return s.len > 0;
 }
 
-static bool is_field_value(span s) {
+bool header_is_value(span s) {
     for (size_t i = 0; i < s.len; i++)
         if (((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t') || s.ptr[i] == 0x7F) return false;
     return span_eq(span_trim(s), s);
@@ -133,7 +134,7 @@ static bool is_field_value(span s) {
 /* By its place: what stands for a field's name may be its value. */
 static span header_place(reader *r, span name, const yaml_node *map, const yaml_node *key) {
     size_t at = 0;
-    if (is_reserved(key->text)) return reader_member(r, name, map, key);
+    if (header_is_reserved(key->text)) return reader_member(r, name, map, key);
     for (const yaml_node *k = map->first; k != key; k = k->next)
         at++;
     return reader_name(r, "%.*s[%zu]", SPAN_ARG(name), at);
@@ -142,11 +143,11 @@ static span header_place(reader *r, span name, const yaml_node *map, const yaml_
 COLD static bool read_header(reader *r, span name, const yaml_node *map, const yaml_node *key,
                              config_header *ret) {
     span at = header_place(r, name, map, key), value;
-    if (!is_token(key->text)) {
+    if (!header_is_name(key->text)) {
         reader_problem(r, key, "%.*s: this is no name of a header field", SPAN_ARG(at));
         return false;
     }
-    if (is_reserved(key->text)) {
+    if (header_is_reserved(key->text)) {
         reader_problem(r, key, "%.*s is set by weir itself and cannot be configured", SPAN_ARG(at));
         return false;
     }
@@ -161,7 +162,7 @@ COLD static bool read_header(reader *r, span name, const yaml_node *map, const y
         return false;
     }
     if (!reader_expand(r, at, key->value, r->arena, &value)) return false;
-    if (!is_field_value(value)) {
+    if (!header_is_value(value)) {
         reader_problem(r, key->value,
                        "%.*s holds a control character, or a blank at an end; no header field may",
                        SPAN_ARG(at));

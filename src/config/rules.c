@@ -1,6 +1,7 @@
 /* What no single option can tell: rules across options, and what is derived where nothing is said.
  * Runs after the whole file was read. */
 #include "config/reader.h"
+#include "config/tools.h"
 #include "config/units.h"
 
 #include <string.h>
@@ -253,6 +254,7 @@ void rules_check(reader *r, const yaml_node *root) {
     memory_settle(r->config);
     derive_quotas(&r->config->limits);
     telemetry_settle(r, root);
+    tools_check(r, root);
     check_memory(r, root);
     check_chat_model(r, root);
 }

@@ -1,0 +1,180 @@
+#include "tools/registry.h"
+
+#include "tools/kinds.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct tool_registry {
+    const config *config; /* borrowed: its snapshot's, as this is */
+    tool_set *own; /* what the configuration describes, by index in config->tools; no kind: the
+                      entry brings tools of its own */
+    pthread_mutex_t lock;
+    /* Under the lock. */
+    tool_set **brought; /* by index in config->tools; NULL: nothing */
+    tool_list *list;    /* of now */
+};
+
+static const tool_kind_ops *const kinds[CONFIG_TOOL_KINDS] = {
+    [CONFIG_TOOL_BUILTIN] = &tool_builtin,
+};
+
+/* ---- lists ---- */
+
+tool_list *tool_list_ref(tool_list *l) {
+    atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
+    return l;
+}
+
+void tool_list_unref(tool_list *l) {
+    if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1) return;
+    for (size_t i = 0; i < l->set_count; i++)
+        tool_set_unref(l->sets[i]);
+    free(l->sets);
+    free(l->items);
+    free(l->by_name);
+    free(l);
+}
+
+static int compare(span a, span b) {
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len ? memcmp(a.ptr, b.ptr, len) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+const tool *tool_list_find(const tool_list *l, span name) {
+    size_t low = 0, high = l->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare(name, l->by_name[middle]->name);
+        if (order == 0) return l->by_name[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* Unless there is one of that name. */
+static void list_add(tool_list *l, const tool *t) {
+    size_t at = l->count;
+    while (at && compare(t->name, l->by_name[at - 1]->name) < 0)
+        at--;
+    if (at && span_eq(t->name, l->by_name[at - 1]->name)) return;
+    memmove(l->by_name + at + 1, l->by_name + at, (l->count - at) * sizeof *l->by_name);
+    l->by_name[at] = t;
+    l->items[l->count++] = t;
+}
+
+static tool_list *list_new(const tool_registry *r) {
+    tool_list *l = mem_zalloc(sizeof *l);
+    size_t most = r->own->count;
+    atomic_init(&l->refs, 1);
+    l->sets = mem_zalloc_array(r->own->count + 1, sizeof *l->sets);
+    l->sets[l->set_count++] = tool_set_ref(r->own);
+    for (size_t i = 0; i < r->own->count; i++) {
+        if (!r->brought[i]) continue;
+        most += r->brought[i]->count;
+        l->sets[l->set_count++] = tool_set_ref(r->brought[i]);
+    }
+    l->items = mem_zalloc_array(most + 1, sizeof *l->items);
+    l->by_name = mem_zalloc_array(most + 1, sizeof *l->by_name);
+    for (size_t i = 0; i < r->own->count; i++) {
+        const tool_set *brought = r->brought[i];
+        if (r->own->items[i].kind) list_add(l, &r->own->items[i]);
+        for (size_t k = 0; brought && k < brought->count; k++)
+            list_add(l, &brought->items[k]);
+    }
+    return l;
+}
+
+/* ---- the registry ---- */
+
+/* Says where it stands in the file. */
+COLD static void tell(const config *c, const void *field, span text, buf *ret_why) {
+    config_problem p = config_problem_at(c, field, text);
+    if (p.line) buf_addf(ret_why, "%.*s:%u:%u: ", SPAN_ARG(p.file), p.line, p.column);
+    buf_add(ret_why, text);
+}
+
+static bool make_tool(const config *c, const config_tool *from, tool *t, buf *ret_why) {
+    static const span none = SPAN("{\"type\":\"object\",\"properties\":{}}");
+    const tool_kind_ops *kind = kinds[from->kind];
+    buf why = BUF_EMPTY;
+    t->name = t->entry = from->name;
+    t->description = from->description;
+    t->parameters = from->parameters.len ? from->parameters : none;
+    t->timeout_ms = from->timeout_ms;
+    t->max_result = from->max_result;
+    t->parallel = from->parallel;
+    t->repeatable = from->repeatable;
+    t->clients = from->clients;
+    t->client_count = from->client_count;
+    if (!kind->make) return true;
+    buf_addf(&why, "tools.%.*s: ", SPAN_ARG(from->name));
+    t->kind = kind;
+    bool ok = kind->make(t, from, &why);
+    if (ok) {
+        buf_addf(&why, "parameters: ");
+        t->checker = schema_new(t->parameters, &why);
+    }
+    if (!ok || !t->checker)
+        tell(c, ok ? (const void *)&from->parameters : from, buf_span(&why), ret_why);
+    buf_done(&why);
+    return ok && t->checker;
+}
+
+static void registry_free(void *made, const config *c) {
+    (void)c;
+    tool_registry *r = made;
+    tool_list_unref(r->list);
+    for (size_t i = 0; i < r->own->count; i++)
+        tool_set_unref(r->brought[i]);
+    tool_set_unref(r->own);
+    pthread_mutex_destroy(&r->lock);
+    free(r->brought);
+    free(r);
+}
+
+static void *registry_make(const config *c, buf *ret_why) {
+    tool_registry *r = mem_zalloc(sizeof *r);
+    r->config = c;
+    /* The snapshot's own reference goes when it does, which tools that are still called outlive. */
+    r->own = tool_set_new((config *)c, c->tool_count);
+    r->brought = mem_zalloc_array(c->tool_count + 1, sizeof *r->brought);
+    pthread_mutex_init(&r->lock, NULL);
+    for (size_t i = 0; i < c->tool_count; i++) {
+        if (make_tool(c, &c->tools[i], &r->own->items[i], ret_why)) continue;
+        registry_free(r, c);
+        return NULL;
+    }
+    r->list = list_new(r);
+    return r;
+}
+
+const snapshot_part tools_part = {"tools", registry_make, registry_free};
+
+tool_registry *snapshot_tools(const snapshot *s) {
+    return (tool_registry *)snapshot_made(s, &tools_part);
+}
+
+tool_list *tool_registry_list(tool_registry *r) {
+    pthread_mutex_lock(&r->lock);
+    tool_list *l = tool_list_ref(r->list);
+    pthread_mutex_unlock(&r->lock);
+    return l;
+}
+
+void tool_registry_publish(tool_registry *r, size_t entry, tool_set *s) {
+    pthread_mutex_lock(&r->lock);
+    tool_set *before = r->brought[entry];
+    tool_list *was = r->list;
+    r->brought[entry] = s;
+    r->list = list_new(r);
+    pthread_mutex_unlock(&r->lock);
+    tool_list_unref(was);
+    tool_set_unref(before);
+}

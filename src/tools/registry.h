@@ -1,0 +1,45 @@
+/* tools/registry.h: the tools of a configuration: one part that never changes, and for each entry
+ * that brings tools of its own (an MCP server) what that lists at the moment.
+ *
+ * A part of a snapshot. Whoever asks gets a list: counted, immutable, what there is at that
+ * moment. Who runs several steps holds one list for all of them, or asks anew for each.
+ */
+#ifndef WEIR_TOOLS_REGISTRY_H
+#define WEIR_TOOLS_REGISTRY_H
+
+#include "call/snapshot.h"
+#include "tools/set.h"
+
+typedef struct tool_registry tool_registry;
+
+/* Making it compiles the schemas, reads the CA files and tries what a sandbox needs. */
+extern const snapshot_part tools_part;
+
+/* Borrowed from the snapshot, whose table names the part. Any thread. */
+tool_registry *snapshot_tools(const snapshot *s);
+
+/* The tools at a moment, in the order of the configuration. */
+typedef struct tool_list {
+    atomic_uint refs;
+    tool_set **sets; /* counted */
+    size_t set_count;
+    const tool **items;
+    const tool **by_name; /* the same, ordered by name */
+    size_t count;
+} tool_list;
+
+/* With a reference. Any thread; one short lock. */
+MUST_USE tool_list *tool_registry_list(tool_registry *r);
+tool_list *tool_list_ref(tool_list *l);
+/* Any thread; NULL is allowed. */
+void tool_list_unref(tool_list *l);
+
+/* The tool of that name, or NULL. Whether a client may use it is tool_allows()'s to say. */
+const tool *tool_list_find(const tool_list *l, span name);
+
+/* Puts what that entry lists now in place of what it listed before; s: NULL: nothing. Takes over
+ * the caller's reference. A name that another entry has already is not listed. entry: the index of
+ * its row in config->tools. Any thread. */
+void tool_registry_publish(tool_registry *r, size_t entry, tool_set *s);
+
+#endif

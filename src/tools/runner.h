@@ -1,0 +1,22 @@
+/* tools/runner.h: what a loop runs tools with: its HTTP client, its connections to those who are
+ * asked by HTTP, the processes that are under way.
+ *
+ * One a loop. Calls that run when it is closed are cancelled by whoever started them, before.
+ */
+#ifndef WEIR_TOOLS_RUNNER_H
+#define WEIR_TOOLS_RUNNER_H
+
+#include "http/client.h"
+#include "tools/tool.h"
+
+/* The client is borrowed, and belongs to the same loop. */
+MUST_USE tool_runner *tool_runner_new(loop *l, http_client *client);
+/* No call runs any more. NULL is allowed. */
+void tool_runner_free(tool_runner *r);
+
+loop *tool_runner_loop(const tool_runner *r);
+http_client *tool_runner_client(const tool_runner *r);
+/* Calls that run. */
+unsigned tool_runner_calls(const tool_runner *r);
+
+#endif

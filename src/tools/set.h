@@ -1,0 +1,30 @@
+/* tools/set.h: tools that come and go together: those that a configuration describes, or what one
+ * MCP server lists at a time.
+ *
+ * Filled by one thread, then immutable, and shared by count. Everything of its tools lives in its
+ * arena, or in the configuration that it holds.
+ */
+#ifndef WEIR_TOOLS_SET_H
+#define WEIR_TOOLS_SET_H
+
+#include "config/config.h"
+#include "tools/tool.h"
+
+#include <stdatomic.h>
+
+struct tool_set {
+    atomic_uint refs;
+    arena arena;
+    config *config; /* counted; what its tools' spans may point into */
+    size_t count;
+    tool *items;
+};
+
+/* With room for count tools, none of them there yet; items[i].set is set. */
+MUST_USE tool_set *tool_set_new(config *c, size_t count);
+/* Any thread. */
+tool_set *tool_set_ref(tool_set *s);
+/* Any thread; NULL is allowed. The last one frees the tools' checkers and what their kinds made. */
+void tool_set_unref(tool_set *s);
+
+#endif
