@@ -32,7 +32,7 @@ static span host_of(const http_origin_spec *spec) {
 }
 
 static bool is_same(const http_origin *o, const http_origin_spec *spec) {
-    return o->refs && o->port == spec->port && o->tls == spec->tls &&
+    return o->refs && o->port == spec->port && o->tls == spec->tls && o->admits == spec->admits &&
            span_eq(span_cstr(o->host), host_of(spec)) &&
            span_eq(span_cstr(o->authority), spec->authority) &&
            span_eq(span_cstr(o->unix_path), spec->unix_path) &&
@@ -52,6 +52,8 @@ static http_origin *origin_new(http_client *c, const http_origin_spec *spec) {
     o->unix_path = copy(spec->unix_path);
     o->proxy_option = copy(spec->proxy);
     if (spec->tls) o->tls = tls_context_ref(spec->tls);
+    o->admits = spec->admits;
+    assert(!o->admits || span_eq(spec->proxy, SPAN_OF("none")));
     pool_init(o);
     list_push_back(&c->origins, &o->link);
     if (spec->unix_path.len) return o;

@@ -19,6 +19,7 @@
 #include "http/codec.h"
 #include "loop/loop.h"
 #include "http/tls.h"
+#include "http/transport.h"
 
 typedef struct http_client http_client;
 typedef struct http_origin http_origin; /* one scheme, host and port with its pool */
@@ -33,6 +34,10 @@ typedef struct http_origin_spec {
     span proxy;       /* "http://host:port", "none", or empty: the environment decides */
     unsigned max_connections;
     unsigned max_share; /* of these, what one holder's calls may have; 0: holders are all one */
+    /* Asked of each address before it is connected to, whenever its name was looked up; those it
+     * does not admit are left out. NULL: any. Goes with proxy: "none", which alone shows where a
+     * connection leads. */
+    address_admits *admits;
 } http_origin_spec;
 
 typedef struct http_client_limits {

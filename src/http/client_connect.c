@@ -16,7 +16,7 @@ static bool has_tunnel(const http_origin *o) {
 static void connect_socket(http_conn *conn) {
     http_origin *o = conn->origin;
     conn->state = CONN_CONNECTING;
-    transport_target target = {.unix_path = span_cstr(o->unix_path)};
+    transport_target target = {.unix_path = span_cstr(o->unix_path), .admits = o->admits};
     if (o->names) target.addresses = resolver_addresses(o->names, &target.address_count);
     if (has_tunnel(o))
         target.called = "the proxy";

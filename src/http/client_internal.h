@@ -53,7 +53,8 @@ struct http_origin {
     char *authority;
     char *unix_path; /* "": host and port */
     char *proxy_option;
-    tls_context *tls; /* NULL: plain */
+    tls_context *tls;       /* NULL: plain */
+    address_admits *admits; /* NULL: any address */
     http_proxy proxy;
     resolver *names; /* the host's, or the proxy's; NULL: none are needed */
     unsigned max_connections;

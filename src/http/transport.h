@@ -55,10 +55,14 @@ typedef struct transport_tls {
 
 /* Where to connect: addresses, tried in turn (the next one begins 250 ms after the last, or when it
  * failed; the first to answer wins), or the path of a Unix socket. */
+/* Whether that address may be connected to. Pure; http/public_address.h has one. */
+typedef bool address_admits(const struct sockaddr *address);
+
 typedef struct transport_target {
     const struct sockaddr_storage *addresses; /* copied */
     size_t address_count;
     const char *called; /* in messages, in place of the addresses; constant. NULL: they are told */
+    address_admits *admits; /* asked before each is tried; NULL: any may be */
     span unix_path;
     transport_tls tls;
 } transport_target;

@@ -17,6 +17,7 @@ struct connector {
     size_t count, next; /* addresses, and the first that has not been tried */
     unsigned running;
     const char *called;
+    address_admits *admits; /* NULL: any */
     buf why;           /* the first failure, which is that of the preferred address; but an address
                           that has failed by itself comes before those that could not be tried */
     shortage shortage; /* why none was tried so far */
@@ -60,6 +61,14 @@ static void note_failure(connector *c, size_t i, int err) {
     if (c->count > 1) buf_addf(&c->why, " (first of %zu addresses)", c->count);
 }
 
+COLD static void note_refused(connector *c, size_t i) {
+    if (c->why.len && !c->shortage) return;
+    c->shortage = SHORTAGE_NONE;
+    buf_clear(&c->why);
+    sockaddr_text(&c->addrs[i], &c->why);
+    buf_add_cstr(&c->why, " is not a public address, and may not be connected to");
+}
+
 static void give_up(connector *c) {
     transport *t = c->t;
     if (!c->why.len) buf_add_cstr(&c->why, "there is no address to connect to");
@@ -75,6 +84,10 @@ static void on_connected(uv_connect_t *req, int status);
 static void try_next(connector *c) {
     while (c->next < c->count) {
         size_t i = c->next++;
+        if (c->admits && !c->admits((const void *)&c->addrs[i])) {
+            note_refused(c, i);
+            continue;
+        }
         socket_handle *s = socket_new(c->t, false);
         const struct sockaddr *addr = (const void *)&c->addrs[i];
         int err = uv_tcp_connect(&s->connect, &s->uv.tcp, addr, on_connected);
@@ -163,6 +176,7 @@ transport *transport_connect(loop *l, const transport_target *target, const tran
     c->t = t;
     c->count = target->address_count;
     c->called = target->called;
+    c->admits = target->admits;
     c->attempts = mem_zalloc_array(c->count, sizeof(socket_handle *));
     if (bytes) memcpy(c->addrs, target->addresses, bytes);
     timer_init(&c->next_timer, on_next_timer);

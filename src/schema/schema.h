@@ -2,7 +2,7 @@
  *
  * Speaks draft-07 and 2020-12 (a $schema says which; without one 2020-12, in which draft-07's words
  * are understood too where they mean one thing only), as far as one document goes: $ref may name
- * what is in the schema itself, or a meta-schema, and nothing is ever fetched. What a schema asks
+ * what is in the schema itself, and nothing is ever fetched. What a schema asks
  * for beyond that is refused when it is compiled, by name: no word that would narrow what is
  * allowed is passed over. `format` and what else only describes (title, default, examples …) is
  * passed over, as the specification has it.

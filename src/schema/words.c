@@ -1,0 +1,50 @@
+/* The words of JSON Schema. What is not here describes, or is another's: it is passed over. */
+#include "schema/node.h"
+
+/* In the order in which they are checked: what asks what others have looked at comes last. */
+const schema_word schema_words[] = {
+    {"$ref", HOLDS_NONE, schema_word_ref},
+    {"$dynamicRef", HOLDS_NONE, schema_word_dynamic_ref},
+    {"$recursiveRef", HOLDS_NONE, schema_word_unsupported},
+    {"$recursiveAnchor", HOLDS_NONE, schema_word_unsupported},
+    {"$defs", HOLDS_MAP, NULL},
+    {"definitions", HOLDS_MAP, NULL},
+    {"type", HOLDS_NONE, schema_word_type},
+    {"enum", HOLDS_NONE, schema_word_enum},
+    {"const", HOLDS_NONE, schema_word_const},
+    {"minimum", HOLDS_NONE, schema_word_minimum},
+    {"maximum", HOLDS_NONE, schema_word_maximum},
+    {"exclusiveMinimum", HOLDS_NONE, schema_word_exclusive_minimum},
+    {"exclusiveMaximum", HOLDS_NONE, schema_word_exclusive_maximum},
+    {"multipleOf", HOLDS_NONE, schema_word_multiple_of},
+    {"minLength", HOLDS_NONE, schema_word_min_length},
+    {"maxLength", HOLDS_NONE, schema_word_max_length},
+    {"pattern", HOLDS_NONE, schema_word_pattern},
+    {"minItems", HOLDS_NONE, schema_word_min_items},
+    {"maxItems", HOLDS_NONE, schema_word_max_items},
+    {"uniqueItems", HOLDS_NONE, schema_word_unique_items},
+    {"prefixItems", HOLDS_LIST, schema_word_prefix_items},
+    {"items", HOLDS_ONE_OR_LIST, schema_word_items},
+    {"additionalItems", HOLDS_ONE, NULL}, /* of a list in items, which reads it */
+    {"contains", HOLDS_ONE, schema_word_contains},
+    {"required", HOLDS_NONE, schema_word_required},
+    {"minProperties", HOLDS_NONE, schema_word_min_properties},
+    {"maxProperties", HOLDS_NONE, schema_word_max_properties},
+    {"propertyNames", HOLDS_ONE, schema_word_property_names},
+    {"properties", HOLDS_MAP, schema_word_properties},
+    {"patternProperties", HOLDS_MAP, schema_word_pattern_properties},
+    {"additionalProperties", HOLDS_ONE, schema_word_additional_properties},
+    {"dependentRequired", HOLDS_NONE, schema_word_dependent_required},
+    {"dependentSchemas", HOLDS_MAP, schema_word_dependencies},
+    {"dependencies", HOLDS_MAP, schema_word_dependencies},
+    {"allOf", HOLDS_LIST, schema_word_all_of},
+    {"anyOf", HOLDS_LIST, schema_word_any_of},
+    {"oneOf", HOLDS_LIST, schema_word_one_of},
+    {"not", HOLDS_ONE, schema_word_not},
+    {"if", HOLDS_ONE, schema_word_if},
+    {"then", HOLDS_ONE, NULL}, /* which if reads */
+    {"else", HOLDS_ONE, NULL},
+    {"unevaluatedItems", HOLDS_ONE, schema_word_unevaluated_items},
+    {"unevaluatedProperties", HOLDS_ONE, schema_word_unevaluated_properties},
+};
+const size_t schema_word_count = ARRAY_LEN(schema_words);
