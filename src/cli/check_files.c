@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "http/tls.h"
+#include "tools/registry.h"
 
 #include <stdlib.h>
 
@@ -81,6 +82,17 @@ static void check_provider(checking *k, const config_provider *p) {
     if (p->ca_file.len) check_expiry(k, &p->ca_file, name, p->ca_file, true);
 }
 
+static void check_tool(checking *k, size_t entry) {
+    buf why = BUF_EMPTY;
+    const void *at;
+    if (!tool_config_check(k->config, entry, &at, &why)) {
+        config_problem p = config_problem_at(k->config, at, buf_span(&why));
+        config_problem_print(&p, k->problems);
+        k->count++;
+    }
+    buf_done(&why);
+}
+
 size_t check_files(const config *c, int64_t wall_us, buf *problems, buf *warnings) {
     checking k = {
         .config = c, .now_s = wall_us / 1000000, .problems = problems, .warnings = warnings};
@@ -89,6 +101,8 @@ size_t check_files(const config *c, int64_t wall_us, buf *problems, buf *warning
         if (c->listeners[i].tls_cert.len) check_listener(&k, &c->listeners[i]);
     for (size_t i = 0; i < c->provider_count; i++)
         if (c->providers[i].url.tls) check_provider(&k, &c->providers[i]);
+    for (size_t i = 0; i < c->tool_count; i++)
+        check_tool(&k, i);
     arena_done(&k.arena);
     return k.count;
 }

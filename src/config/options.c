@@ -37,7 +37,7 @@ static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
-static const char *const tool_kind_words[] = {"builtin", NULL};
+static const char *const tool_kind_words[] = {"builtin", "http", NULL};
 static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 

@@ -76,8 +76,21 @@ static void finish(tool_call *c, tool_outcome o) {
     loop_timer_start(c->runner->loop, &c->tell, 0);
 }
 
+/* Neither a secret that came back nor what is no text goes on from here. */
+static void purge(tool_call *c) {
+    buf clean = BUF_EMPTY;
+    if (secret_set_redact(c->tool->secrets, buf_span(&c->answer), &clean)) {
+        buf_done(&c->answer);
+        c->answer = clean;
+    }
+    if (c->outcome == TOOL_DONE || span_is_utf8(buf_span(&c->answer))) return;
+    for (size_t i = 0; i < c->answer.len; i++)
+        if (c->answer.ptr[i] & 0x80) c->answer.ptr[i] = '?';
+}
+
 static void on_tell(timer *t) {
     tool_call *c = CONTAINER_OF(t, tool_call, tell);
+    purge(c);
     const tool_result result = {c->outcome, buf_span(&c->answer),
                                 (loop_exact_us(c->runner->loop) - c->began_us) / 1000};
     c->waiter->done(c->waiter, &result);

@@ -4,6 +4,7 @@
 
 #include "tools/tool.h"
 
-extern const tool_kind_ops tool_builtin; /* builtin.c */
+extern const tool_kind_ops tool_builtin; /* kind_builtin.c */
+extern const tool_kind_ops tool_http;    /* kind_http.c */
 
 #endif

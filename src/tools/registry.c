@@ -3,6 +3,7 @@
 #include "tools/kinds.h"
 
 #include "base/mem.h"
+#include "provider/secrets.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct tool_registry {
 
 static const tool_kind_ops *const kinds[CONFIG_TOOL_KINDS] = {
     [CONFIG_TOOL_BUILTIN] = &tool_builtin,
+    [CONFIG_TOOL_HTTP] = &tool_http,
 };
 
 /* ---- lists ---- */
@@ -93,17 +95,23 @@ static tool_list *list_new(const tool_registry *r) {
 
 /* ---- the registry ---- */
 
-/* Says where it stands in the file. */
-COLD static void tell(const config *c, const void *field, span text, buf *ret_why) {
-    config_problem p = config_problem_at(c, field, text);
-    if (p.line) buf_addf(ret_why, "%.*s:%u:%u: ", SPAN_ARG(p.file), p.line, p.column);
-    buf_add(ret_why, text);
+/* Values of header fields, and of variables likewise. */
+static secret_set *secrets_of(const config_tool *from) {
+    const config_tool_pairs *const pairs[] = {&from->headers, &from->env};
+    secret_list all = {0};
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+        for (size_t k = 0; k < pairs[i]->count; k++) {
+            config_header header = {pairs[i]->items[k].name, pairs[i]->items[k].value};
+            const config_provider like = {.headers = &header, .header_count = 1};
+            provider_secrets(&like, NULL, &all);
+        }
+    secret_set *set = secret_set_new(all.items, all.count);
+    secret_list_done(&all);
+    return set;
 }
 
-static bool make_tool(const config *c, const config_tool *from, tool *t, buf *ret_why) {
+static void fill(tool *t, const config_tool *from) {
     static const span none = SPAN("{\"type\":\"object\",\"properties\":{}}");
-    const tool_kind_ops *kind = kinds[from->kind];
-    buf why = BUF_EMPTY;
     t->name = t->entry = from->name;
     t->description = from->description;
     t->parameters = from->parameters.len ? from->parameters : none;
@@ -113,18 +121,30 @@ static bool make_tool(const config *c, const config_tool *from, tool *t, buf *re
     t->repeatable = from->repeatable;
     t->clients = from->clients;
     t->client_count = from->client_count;
+    t->secrets = secrets_of(from);
+}
+
+/* *ret_at: the field of `from` that cannot be used, and *ret_why why not. */
+static bool make_tool(tool *t, const config_tool *from, const void **ret_at, buf *ret_why) {
+    const tool_kind_ops *kind = kinds[from->kind];
+    fill(t, from);
+    *ret_at = from;
+    buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(from->name));
     if (!kind->make) return true;
-    buf_addf(&why, "tools.%.*s: ", SPAN_ARG(from->name));
     t->kind = kind;
-    bool ok = kind->make(t, from, &why);
-    if (ok) {
-        buf_addf(&why, "parameters: ");
-        t->checker = schema_new(t->parameters, &why);
-    }
-    if (!ok || !t->checker)
-        tell(c, ok ? (const void *)&from->parameters : from, buf_span(&why), ret_why);
-    buf_done(&why);
-    return ok && t->checker;
+    if (!kind->make(t, from, ret_why)) return false;
+    *ret_at = &from->parameters;
+    ret_why->len -= 2;
+    buf_add_cstr(ret_why, ".parameters: ");
+    t->checker = schema_new(t->parameters, ret_why);
+    return t->checker;
+}
+
+bool tool_config_check(const config *c, size_t entry, const void **ret_at, buf *ret_why) {
+    tool_set *s = tool_set_new((config *)c, 1);
+    bool ok = make_tool(&s->items[0], &c->tools[entry], ret_at, ret_why);
+    tool_set_unref(s);
+    return ok;
 }
 
 static void registry_free(void *made, const config *c) {
@@ -139,6 +159,24 @@ static void registry_free(void *made, const config *c) {
     free(r);
 }
 
+/* Says where in the file stands what cannot be used. */
+static bool make_own(tool_registry *r, buf *ret_why) {
+    const config *c = r->config;
+    buf why = BUF_EMPTY;
+    bool ok = true;
+    for (size_t i = 0; i < c->tool_count && ok; i++) {
+        const void *at;
+        buf_clear(&why);
+        ok = make_tool(&r->own->items[i], &c->tools[i], &at, &why);
+        if (ok) continue;
+        config_problem p = config_problem_at(c, at, buf_span(&why));
+        if (p.line) buf_addf(ret_why, "%.*s:%u:%u: ", SPAN_ARG(p.file), p.line, p.column);
+        buf_add(ret_why, buf_span(&why));
+    }
+    buf_done(&why);
+    return ok;
+}
+
 static void *registry_make(const config *c, buf *ret_why) {
     tool_registry *r = mem_zalloc(sizeof *r);
     r->config = c;
@@ -146,13 +184,12 @@ static void *registry_make(const config *c, buf *ret_why) {
     r->own = tool_set_new((config *)c, c->tool_count);
     r->brought = mem_zalloc_array(c->tool_count + 1, sizeof *r->brought);
     pthread_mutex_init(&r->lock, NULL);
-    for (size_t i = 0; i < c->tool_count; i++) {
-        if (make_tool(c, &c->tools[i], &r->own->items[i], ret_why)) continue;
-        registry_free(r, c);
-        return NULL;
+    if (make_own(r, ret_why)) {
+        r->list = list_new(r);
+        return r;
     }
-    r->list = list_new(r);
-    return r;
+    registry_free(r, c);
+    return NULL;
 }
 
 const snapshot_part tools_part = {"tools", registry_make, registry_free};

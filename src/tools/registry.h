@@ -18,6 +18,11 @@ extern const snapshot_part tools_part;
 /* Borrowed from the snapshot, whose table names the part. Any thread. */
 tool_registry *snapshot_tools(const snapshot *s);
 
+/* Whether that row of config->tools can be made a tool, as making the part does. false: *ret_why
+ * has a sentence appended, *ret_at is the field that it is about (config_problem_at()). May block.
+ */
+MUST_USE bool tool_config_check(const config *c, size_t entry, const void **ret_at, buf *ret_why);
+
 /* The tools at a moment, in the order of the configuration. */
 typedef struct tool_list {
     atomic_uint refs;

@@ -14,8 +14,31 @@ tool_runner *tool_runner_new(loop *l, http_client *client) {
 }
 
 void tool_runner_free(tool_runner *r) {
-    assert(!r || !r->calls);
+    if (!r) return;
+    assert(!r->calls);
+    for (size_t i = 0; i < r->origin_count; i++)
+        http_origin_unref(r->origins[i]);
     free(r);
+}
+
+static void move_first(tool_runner *r, size_t at) {
+    http_origin *o = r->origins[at];
+    memmove(r->origins + 1, r->origins, at * sizeof(http_origin *));
+    r->origins[0] = o;
+}
+
+http_origin *tool_runner_origin(tool_runner *r, const http_origin_spec *spec) {
+    http_origin *o = http_client_origin(r->client, spec);
+    size_t at = 0;
+    while (at < r->origin_count && r->origins[at] != o)
+        at++;
+    if (at == r->origin_count) {
+        if (at == TOOL_ORIGINS) http_origin_unref(r->origins[--at]);
+        r->origins[at] = http_client_origin(r->client, spec);
+        r->origin_count = at + 1;
+    }
+    move_first(r, at);
+    return o;
 }
 
 loop *tool_runner_loop(const tool_runner *r) {

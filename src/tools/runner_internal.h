@@ -5,11 +5,19 @@
 #include "loop/aside.h"
 #include "tools/runner.h"
 
+enum { TOOL_ORIGINS = 32 };
+
 struct tool_runner {
     loop *loop;
     http_client *client;
+    http_origin *origins[TOOL_ORIGINS]; /* counted, the one that was asked last first: so
+                                           connections outlive the calls */
+    size_t origin_count;
     aside_lane files; /* what is read for tools, beside the loop */
     unsigned calls;   /* that run */
 };
+
+/* With a reference. */
+MUST_USE http_origin *tool_runner_origin(tool_runner *r, const http_origin_spec *spec);
 
 #endif

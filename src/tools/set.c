@@ -27,6 +27,7 @@ void tool_set_unref(tool_set *s) {
         tool *t = &s->items[i];
         if (t->kind && t->kind->unmake) t->kind->unmake(t);
         schema_free((schema *)t->checker);
+        secret_set_unref(t->secrets);
     }
     config_unref(s->config);
     arena_done(&s->arena);

@@ -16,6 +16,7 @@
 #ifndef WEIR_TOOLS_TOOL_H
 #define WEIR_TOOLS_TOOL_H
 
+#include "base/secret_set.h"
 #include "config/tool.h"
 #include "loop/loop.h"
 #include "schema/schema.h"
@@ -73,6 +74,7 @@ struct tool {
         repeatable; /* asked twice it does no more than once: may be called again after a failure */
     const span *clients; /* who may use it, by name */
     size_t client_count; /* 0: everybody */
+    secret_set *secrets; /* what neither result nor failure may say; counted; NULL: nothing */
     tool_set *set;
 };
 
