@@ -3,11 +3,11 @@
  * Streamed, each event is `data: {"delta":"…"}`; the last has "done":true with usage, model and
  * request_id, or is the same error object that a plain answer would be.
  */
+#include "exchange/chat_members.h"
 #include "exchange/keep_alive.h"
 #include "exchange/parse_chat.h"
 
 #include "dialect/words.h"
-#include "http/sse.h"
 
 typedef struct form {
     filter filter;
@@ -39,11 +39,8 @@ static void note_model(form *m, const answer_event *event) {
 
 /* In the loop's scratch, until the next. */
 static span framed(form *m, const buf *data) {
-    exchange *x = m->filter.x;
-    buf_clear(&x->env->scratch);
-    sse_write(&x->env->scratch, &(sse_event){.data = buf_span(data)});
-    m->silence.last_ms = x->env->loop->now_ms;
-    return buf_span(&x->env->scratch);
+    m->silence.last_ms = m->filter.x->env->loop->now_ms;
+    return chat_framed(m->filter.x, data);
 }
 
 /* One line, since no string of JSON has more. */
@@ -82,31 +79,6 @@ static void on_event(filter *f, const answer_event *event) {
     }
 }
 
-static void put_figure(json_writer *w, const char *key, int64_t value) {
-    json_key(w, key);
-    json_put_i64(w, value > 0 ? value : 0);
-}
-
-/* usage, model and request_id: the end of every answer that succeeded. */
-static void put_closing(form *m, json_writer *w) {
-    exchange *x = m->filter.x;
-    const token_usage used = settle_usage(x), *u = &used;
-    json_key(w, "usage");
-    json_open_object(w);
-    put_figure(w, "prompt_tokens", u->prompt);
-    put_figure(w, "completion_tokens", u->completion);
-    put_figure(w, "total_tokens", u->total);
-    if (u->estimated) {
-        json_key(w, "estimated");
-        json_put_bool(w, true);
-    }
-    json_close_object(w);
-    json_key(w, "model");
-    json_put_string(w, m->model.len ? m->model : x->facts.model_name);
-    json_key(w, "request_id");
-    json_put_string(w, span_cstr(x->record.request_id));
-}
-
 static void end_stream(form *m) {
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
@@ -115,7 +87,7 @@ static void end_stream(form *m) {
     json_put_bool(&w, true);
     json_key(&w, "success");
     json_put_bool(&w, true);
-    put_closing(m, &w);
+    chat_put_closing(m->filter.x, m->model, &w);
     json_close_object(&w);
     exchange_end_stream(m->filter.x, framed(m, &out));
     buf_done(&out);
@@ -148,7 +120,7 @@ static void end_plain(form *m) {
     json_key(&w, "response");
     json_put_raw(&w, SPAN_EMPTY);
     size_t before = out.len;
-    put_closing(m, &w);
+    chat_put_closing(m->filter.x, m->model, &w);
     json_close_object(&w);
     span all = buf_span(&out);
     bool says = m->words.type == JSON_STRING;
@@ -171,53 +143,11 @@ static void on_end(filter *f) {
 
 /* ---- failure ---- */
 
-static void put_sentence(json_writer *w, const exchange *x) {
-    buf text = BUF_EMPTY;
-    exchange_sentence(x, &text);
-    json_put_string(w, buf_span(&text));
-    buf_done(&text);
-}
-
 static void put_failure(const exchange *x, buf *out) {
-    const failure *f = &x->failure;
-    const error_row *row = error_get(f->error);
-    json_value provider = {JSON_NONE, SPAN_EMPTY};
-    if (f->body.len) provider = json_get(answer_root(f->body), SPAN_OF("error"));
-    json_value type = json_get(provider, SPAN_OF("type"));
-    json_value code = json_get(provider, SPAN_OF("code"));
     json_writer w = json_writer_of(out);
     json_open_object(&w);
-    json_key(&w, "success");
-    json_put_bool(&w, false);
-    json_key(&w, "response");
-    put_sentence(&w, x);
-    json_key(&w, "error");
-    json_open_object(&w);
-    json_key(&w, "type");
-    if (type.type == JSON_STRING)
-        json_put_raw(&w, type.raw);
-    else
-        json_put_string(&w, span_cstr(row->type));
-    json_key(&w, "message");
-    json_put_string(&w, f->text);
-    if (code.type == JSON_STRING || row->code[0]) {
-        json_key(&w, "code");
-        if (code.type == JSON_STRING)
-            json_put_raw(&w, code.raw);
-        else
-            json_put_string(&w, span_cstr(row->code));
-    }
-    if (f->param.len) {
-        json_key(&w, "field");
-        json_put_string(&w, f->param);
-    }
-    if (exchange_status_is_hidden(x)) {
-        json_key(&w, "status");
-        json_put_i64(&w, f->status);
-    }
-    json_close_object(&w);
-    json_key(&w, "request_id");
-    json_put_string(&w, span_cstr(x->record.request_id));
+    chat_put_failure(x, &w);
+    chat_put_request_id(x, &w);
     json_close_object(&w);
 }
 

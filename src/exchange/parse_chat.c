@@ -14,7 +14,7 @@ typedef struct chat_request {
     bool stream;
 } chat_request;
 
-static stage_result check_message(exchange *x, json_value v, span *ret) {
+stage_result chat_check_message(exchange *x, json_value v, span *ret) {
     const config_chat *limits = &exchange_config(x)->chat;
     if (v.type == JSON_NONE)
         return exchange_refuse(x, ERR_UNPROCESSABLE, "message", "'message' is missing.");
@@ -33,7 +33,7 @@ static stage_result check_message(exchange *x, json_value v, span *ret) {
     return STAGE_NEXT;
 }
 
-static stage_result check_max_tokens(exchange *x, json_value v) {
+stage_result chat_check_max_tokens(exchange *x, json_value v) {
     int64_t most = exchange_config(x)->chat.max_tokens_limit, value = 0;
     if (v.type == JSON_NONE || v.type == JSON_NULL) return STAGE_NEXT;
     if (v.type != JSON_NUMBER || !json_i64(v, &value))
@@ -46,7 +46,7 @@ static stage_result check_max_tokens(exchange *x, json_value v) {
     return STAGE_NEXT;
 }
 
-static stage_result check_temperature(exchange *x, json_value v) {
+stage_result chat_check_temperature(exchange *x, json_value v) {
     double most = exchange_config(x)->chat.temperature_limit, value = 0;
     if (v.type == JSON_NONE || v.type == JSON_NULL) return STAGE_NEXT;
     if (v.type != JSON_NUMBER || !json_double(v, &value))
@@ -59,22 +59,29 @@ static stage_result check_temperature(exchange *x, json_value v) {
     return STAGE_NEXT;
 }
 
-/* A misspelt field must not be passed over in silence. */
-static stage_result check_names(exchange *x, const json_member *members, size_t count) {
-    static const span known[] = {SPAN("message"), SPAN("max_tokens"), SPAN("temperature"),
-                                 SPAN("model"), SPAN("stream")};
+stage_result chat_check_model(exchange *x, json_value v) {
+    if (v.type == JSON_NONE || v.type == JSON_NULL || v.type == JSON_STRING) return STAGE_NEXT;
+    return exchange_refuse(x, ERR_UNPROCESSABLE, "model", "'model' must be a string.");
+}
+
+stage_result chat_check_flag(exchange *x, json_value v, const char *name) {
+    if (v.type <= JSON_TRUE) return STAGE_NEXT; /* absent, null, false, true */
+    return exchange_refuse(x, ERR_UNPROCESSABLE, name, "'%s' must be true or false.", name);
+}
+
+stage_result chat_check_names(exchange *x, const json_member *members, size_t count,
+                              const span *known, size_t known_count, const char *path,
+                              const char *fields) {
     for (size_t i = 0; i < count; i++) {
         const json_value key = json_member_name(&members[i]);
         bool found = false;
-        for (size_t k = 0; k < ARRAY_LEN(known) && !found; k++)
+        for (size_t k = 0; k < known_count && !found; k++)
             found = json_is(key, known[k]);
         if (found) continue;
         span name = arena_dup(&x->arena, span_clip(json_string(key, &x->arena), 64));
-        return exchange_refuse(
-            x, ERR_UNPROCESSABLE, name.ptr,
-            "'%.*s' is not a field of /chat; the fields are message, max_tokens, "
-            "temperature, model and stream.",
-            SPAN_ARG(name));
+        return exchange_refuse(x, ERR_UNPROCESSABLE, name.ptr,
+                               "'%.*s' is not a field of %s; the fields are %s.", SPAN_ARG(name),
+                               path, fields);
     }
     return STAGE_NEXT;
 }
@@ -86,26 +93,27 @@ static stage_result read_chat(exchange *x, chat_request *ret) {
     const json_limits limits = parse_limits(x);
     if (!json_scan_object(x->request.body, &limits, m, MEMBERS, &count, &fault))
         return parse_bad_json(x, x->request.body, &fault);
-    stage_result r = check_names(x, m, count < MEMBERS ? count : MEMBERS);
+    static const span known[] = {SPAN("message"), SPAN("max_tokens"), SPAN("temperature"),
+                                 SPAN("model"), SPAN("stream")};
+    stage_result r =
+        chat_check_names(x, m, count < MEMBERS ? count : MEMBERS, known, ARRAY_LEN(known), "/chat",
+                         "message, max_tokens, temperature, model and stream");
     if (r != STAGE_NEXT) return r;
     ret->max_tokens = json_find(m, count, SPAN_OF("max_tokens"));
     ret->temperature = json_find(m, count, SPAN_OF("temperature"));
     ret->model = json_find(m, count, SPAN_OF("model"));
     json_value stream = json_find(m, count, SPAN_OF("stream"));
     ret->stream = stream.type == JSON_TRUE;
-    if (stream.type == JSON_STRING || stream.type == JSON_NUMBER || stream.type >= JSON_ARRAY)
-        return exchange_refuse(x, ERR_UNPROCESSABLE, "stream", "'stream' must be true or false.");
-    if (ret->model.type != JSON_NONE && ret->model.type != JSON_NULL &&
-        ret->model.type != JSON_STRING)
-        return exchange_refuse(x, ERR_UNPROCESSABLE, "model", "'model' must be a string.");
-    if ((r = check_message(x, json_find(m, count, SPAN_OF("message")), &ret->message)) !=
+    if ((r = chat_check_flag(x, stream, "stream")) != STAGE_NEXT) return r;
+    if ((r = chat_check_model(x, ret->model)) != STAGE_NEXT) return r;
+    if ((r = chat_check_message(x, json_find(m, count, SPAN_OF("message")), &ret->message)) !=
         STAGE_NEXT)
         return r;
-    if ((r = check_max_tokens(x, ret->max_tokens)) != STAGE_NEXT) return r;
-    return check_temperature(x, ret->temperature);
+    if ((r = chat_check_max_tokens(x, ret->max_tokens)) != STAGE_NEXT) return r;
+    return chat_check_temperature(x, ret->temperature);
 }
 
-static void put_message(json_writer *w, span role, span content) {
+void chat_put_message(json_writer *w, span role, span content) {
     json_open_object(w);
     json_key(w, "role");
     json_put_string(w, role);
@@ -130,8 +138,8 @@ static void write_completion(exchange *x, const chat_request *r) {
     size_t model_to = out.len;
     json_key(&w, "messages");
     json_open_array(&w);
-    if (c->system.len) put_message(&w, SPAN_OF("system"), c->system);
-    put_message(&w, SPAN_OF("user"), r->message);
+    if (c->system.len) chat_put_message(&w, SPAN_OF("system"), c->system);
+    chat_put_message(&w, SPAN_OF("user"), r->message);
     json_close_array(&w);
     json_key(&w, "max_tokens");
     if (r->max_tokens.type == JSON_NUMBER)
