@@ -221,6 +221,14 @@ typedef struct config_limits {
     config_sizes sizes;        /* of any request */
 } config_limits;
 
+/* A run of a model with tools. */
+typedef struct config_functions {
+    unsigned max_steps;
+    int64_t max_time_ms;
+    unsigned max_tokens;   /* 0: any number */
+    int64_t max_cost_nano; /* 0: any amount */
+} config_functions;
+
 typedef struct config_chat {
     span model;
     uint32_t message_chars;
@@ -369,6 +377,7 @@ typedef struct config {
     span *passthrough;   /* further /v1 paths; "/v1/audio/" + "*" matches by prefix */
     size_t passthrough_count;
     config_chat chat;
+    config_functions functions;
     config_retry retry;
     config_breaker breaker;
     config_hedge hedge;

@@ -120,6 +120,7 @@ extern const option_type type_resource;
 extern const option_type type_prices; /* prices.c */
 extern const option_type type_money;  /* int64_t, nano units */
 extern const option_type type_price_tiers;
+extern const option_type type_amount; /* functions.c: int64_t, nano units; 0: off */
 extern const option_type type_quotas; /* quota.c: config_quotas */
 extern const option_type type_spend_quotas;
 extern const option_type type_limit_rules;

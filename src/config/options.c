@@ -134,6 +134,15 @@ static const option file_options[] = {
     {TEXT(config, "chat.say.failed", chat.say_failed), .standard = "An unexpected error occurred: {error}",
      .sentence = "The same for any other failure; {error} becomes the reason."},
 
+    {COUNT(config, "functions.max_steps", functions.max_steps), .standard = "8", .min = "1", .max = "1000",
+     .sentence = "Rounds of tool calls that a model may ask for in one run of /chat/functions; then it is asked to answer without them. A request may ask for fewer."},
+    {DURATION(config, "functions.max_time", functions.max_time_ms), .standard = "2m", .min = "10ms", .max = "24h",
+     .sentence = "Longest that a run may take; timeouts.total holds too."},
+    {COUNT(config, "functions.max_tokens", functions.max_tokens), .standard = "off", .min = "1", .max = "1000000000", .zero = "off",
+     .sentence = "Tokens, of prompts and answers together, after which a run's model is not asked again."},
+    {OTHER(config, "functions.max_cost", functions.max_cost_nano, type_amount), .standard = "off", .zero = "off",
+     .sentence = "What a run may cost, in the currency of the prices, after which its model is not asked again."},
+
     {COUNT(config, "retry.retries", retry.retries), .standard = "3", .min = "0", .max = "20",
      .sentence = "How often a call is tried again at targets that failed, over all of them together; going on to the next target does not count."},
     {DURATION(config, "retry.base", retry.base_ms), .standard = "1s", .min = "1ms", .max = "60s",

@@ -1,0 +1,96 @@
+#include "tools/offer.h"
+
+#include "json/json.h"
+
+static bool is_named(json_value names, span name) {
+    if (names.type != JSON_ARRAY) return true;
+    json_iter it = json_iter_of(names);
+    for (json_value v; json_next_element(&it, &v);)
+        if (json_is(v, name)) return true;
+    return false;
+}
+
+const tool *offer_find(const offer *o, span name) {
+    for (size_t i = 0; i < o->count; i++)
+        if (span_eq(o->tools[i]->name, name)) return o->tools[i];
+    return NULL;
+}
+
+/* The first that is not there. */
+static bool has_all(const offer *o, json_value names, arena *a, span *ret_name) {
+    if (names.type != JSON_ARRAY) return true;
+    json_iter it = json_iter_of(names);
+    for (json_value v; json_next_element(&it, &v);) {
+        *ret_name = json_string(v, a);
+        if (!offer_find(o, *ret_name)) return false;
+    }
+    return true;
+}
+
+offer_fault offer_make(const tool_list *l, span client, json_value names, arena *a, offer *ret,
+                       span *ret_name) {
+    *ret = (offer){.tools = arena_alloc(a, (l->count + 1) * sizeof *ret->tools)};
+    for (size_t i = 0; i < l->count; i++)
+        if (tool_allows(l->items[i], client) && is_named(names, l->items[i]->name))
+            ret->tools[ret->count++] = l->items[i];
+    if (!has_all(ret, names, a, ret_name)) return OFFER_UNKNOWN;
+    return ret->count > OFFER_TOOLS_MAX ? OFFER_TOO_MANY : OFFER_MADE;
+}
+
+/* ---- in a request ---- */
+
+/* The first so many characters. */
+static span first_chars(span text, size_t most) {
+    size_t at = 0;
+    for (size_t chars = 0; at < text.len; at++) {
+        bool begins = ((unsigned char)text.ptr[at] & 0xC0) != 0x80;
+        if (begins && chars++ == most) break;
+    }
+    return span_slice(text, 0, at);
+}
+
+static void put_description(json_writer *w, span text) {
+    if (!text.len) return;
+    json_key(w, "description");
+    if (span_utf8_len(text) <= OFFER_DESCRIPTION_MAX) {
+        json_put_string(w, text);
+        return;
+    }
+    static const span end = SPAN("…");
+    buf cut = BUF_EMPTY;
+    buf_add(&cut, first_chars(text, OFFER_DESCRIPTION_MAX - 1));
+    buf_add(&cut, end);
+    json_put_string(w, buf_span(&cut));
+    buf_done(&cut);
+}
+
+void offer_write(const offer *o, json_writer *w) {
+    json_open_array(w);
+    for (size_t i = 0; i < o->count; i++) {
+        const tool *t = o->tools[i];
+        json_open_object(w);
+        json_key(w, "type");
+        json_put_string(w, SPAN_OF("function"));
+        json_key(w, "function");
+        json_open_object(w);
+        json_key(w, "name");
+        json_put_string(w, t->name);
+        put_description(w, t->description);
+        json_key(w, "parameters");
+        json_put_raw(w, t->parameters);
+        json_close_object(w);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
+void offer_write_names(const offer *o, buf *out) {
+    enum { NAMES_MAX = 20 };
+    size_t most = o->count < NAMES_MAX ? o->count : NAMES_MAX;
+    for (size_t i = 0; i < most; i++) {
+        const char *before = !i ? "" : i + 1 < o->count ? ", " : " and ";
+        buf_add_cstr(out, before);
+        buf_add(out, o->tools[i]->name);
+    }
+    if (o->count > most) buf_addf(out, " and %zu more", o->count - most);
+}

@@ -1,0 +1,95 @@
+#include "tools/said.h"
+
+#include "dialect/words.h"
+
+/* Of arguments: what a schema describes is far below. */
+static const json_limits argument_limits = {.depth = 64, .members = 4096};
+
+bool model_said_is_object(span text) {
+    json_value root;
+    json_fault fault;
+    return json_scan(text, &argument_limits, &root, &fault) && root.type == JSON_OBJECT;
+}
+
+static span text_of(json_value v, arena *a) {
+    return v.type == JSON_STRING ? json_string(v, a) : SPAN_EMPTY;
+}
+
+/* ---- words ---- */
+
+/* Parts as those of a request: what has a text says it. */
+static span parts_text(json_value parts, arena *a) {
+    buf all = BUF_EMPTY;
+    json_iter it = json_iter_of(parts);
+    for (json_value part; json_next_element(&it, &part);)
+        buf_add(&all, text_of(json_get(part, SPAN_OF("text")), a));
+    span text = arena_dup(a, buf_span(&all));
+    buf_done(&all);
+    return text;
+}
+
+static span words_of(json_value message, arena *a) {
+    json_value content = json_get(message, SPAN_OF("content"));
+    span text = content.type == JSON_ARRAY ? parts_text(content, a) : text_of(content, a);
+    return text.len ? text : text_of(json_get(message, SPAN_OF("refusal")), a);
+}
+
+/* ---- calls ---- */
+
+/* Where a call has its name and its arguments: {function: {…}}, {custom: {…}}; some leave the
+ * object out. */
+static json_value facts_of(json_value call) {
+    json_value facts = json_get(call, SPAN_OF("function"));
+    if (facts.type != JSON_OBJECT) facts = json_get(call, SPAN_OF("custom"));
+    return facts.type == JSON_OBJECT ? facts : call;
+}
+
+static void read_call(json_value source, json_value facts, arena *a, said_call *ret) {
+    json_value arguments = json_get(facts, SPAN_OF("arguments"));
+    if (arguments.type == JSON_NONE) arguments = json_get(facts, SPAN_OF("input"));
+    bool written = arguments.type != JSON_NONE && arguments.type != JSON_NULL;
+    span text = arguments.type == JSON_STRING ? span_strip(json_string(arguments, a))
+                : written                     ? arguments.raw
+                                              : SPAN_EMPTY;
+    if (!text.len) text = SPAN_OF("{}");
+    *ret = (said_call){.id = text_of(json_get(source, SPAN_OF("id")), a),
+                       .name = text_of(json_get(facts, SPAN_OF("name")), a),
+                       .arguments = text,
+                       .is_object = model_said_is_object(text),
+                       .source = source};
+}
+
+static void read_calls(json_value calls, arena *a, model_said *ret) {
+    size_t count = calls.type == JSON_ARRAY ? json_count(calls) : 0;
+    size_t most = count < SAID_CALLS_MAX ? count : SAID_CALLS_MAX;
+    if (!count) return;
+    ret->calls = arena_alloc(a, most * sizeof *ret->calls);
+    json_iter it = json_iter_of(calls);
+    for (json_value call; json_next_element(&it, &call);) {
+        if (call.type != JSON_OBJECT) continue;
+        if (ret->call_count == most)
+            ret->more_calls++;
+        else
+            read_call(call, facts_of(call), a, &ret->calls[ret->call_count++]);
+    }
+}
+
+static void read_older_call(json_value call, arena *a, model_said *ret) {
+    if (ret->call_count || call.type != JSON_OBJECT) return;
+    ret->calls = arena_alloc(a, sizeof *ret->calls);
+    read_call((json_value){JSON_NONE, SPAN_EMPTY}, call, a, &ret->calls[ret->call_count++]);
+}
+
+void model_said_read(span completion, arena *a, model_said *ret) {
+    *ret = (model_said){.message = {JSON_NONE, SPAN_EMPTY}};
+    json_value root = answer_root(completion), choice;
+    json_value choices = json_get(root, SPAN_OF("choices"));
+    ret->model = text_of(json_get(root, SPAN_OF("model")), a);
+    json_iter it = json_iter_of(choices);
+    if (choices.type != JSON_ARRAY || !json_next_element(&it, &choice)) return;
+    ret->message = json_get(choice, SPAN_OF("message"));
+    ret->finish_reason = text_of(json_get(choice, SPAN_OF("finish_reason")), a);
+    ret->words = words_of(ret->message, a);
+    read_calls(json_get(ret->message, SPAN_OF("tool_calls")), a, ret);
+    read_older_call(json_get(ret->message, SPAN_OF("function_call")), a, ret);
+}

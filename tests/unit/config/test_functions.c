@@ -1,0 +1,52 @@
+/* functions: how far runs may go. */
+#include "world.h"
+
+static void limits_are_read(void **state) {
+    (void)state;
+    config *c = world_good("{}\n");
+    assert_int_equal(c->functions.max_steps, 8);
+    assert_int_equal(c->functions.max_time_ms, 120000);
+    assert_int_equal(c->functions.max_tokens, 0);
+    assert_int_equal(c->functions.max_cost_nano, 0);
+    world_done(c);
+    c = world_good("functions: {max_steps: 3, max_time: 5s, max_tokens: 20000, max_cost: 0.25}\n");
+    assert_int_equal(c->functions.max_steps, 3);
+    assert_int_equal(c->functions.max_time_ms, 5000);
+    assert_int_equal(c->functions.max_tokens, 20000);
+    assert_int_equal(c->functions.max_cost_nano, 250000000);
+    world_done(c);
+    c = world_good("functions: {max_tokens: off, max_cost: off}\n");
+    assert_int_equal(c->functions.max_cost_nano, 0);
+    world_done(c);
+}
+
+#define AMOUNT "an amount of money above 0 such as 0.25, or off"
+
+static void what_is_no_limit_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *yaml, *says;
+    } rows[] = {
+        {"functions: {max_steps: 0}\n", "1:24: functions.max_steps is 0; allowed 1 to 1000"},
+        {"functions: {max_steps: many}\n",
+         "1:24: functions.max_steps is 'many'; expected a whole number"},
+        {"functions: {max_time: 2}\n", "1:23: functions.max_time is 2 without a unit; expected a "
+                                       "duration such as 250ms, 5s or 10m"},
+        {"functions: {max_cost: 0}\n", "1:23: functions.max_cost is '0'; expected " AMOUNT},
+        {"functions: {max_cost: -1}\n", "1:23: functions.max_cost is '-1'; expected " AMOUNT},
+        {"functions: {max_cost: a lot}\n",
+         "1:23: functions.max_cost is another value; expected " AMOUNT},
+        {"functions: {max_step: 3}\n",
+         "1:13: unknown option 'functions.max_step'; did you mean 'functions.max_steps'?"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        world_bad(rows[i].yaml, rows[i].says);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_are_read),
+        cmocka_unit_test(what_is_no_limit_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,225 @@
+/* The conversation of a run: what the model is asked next, and what the steps were. */
+#include "heap.h"
+#include "unit.h"
+
+#include "tools/talk.h"
+
+#define HEAD  "{\"model\":\"m\",\"tools\":[]"
+#define ASKED "{\"role\":\"user\",\"content\":\"hi\"}"
+
+typedef struct talking {
+    talk talk;
+    arena arena;
+    model_said said;
+} talking;
+
+static void begin(talking *t) {
+    *t = (talking){0};
+    arena_init(&t->arena, 0);
+    talk_begin(&t->talk, SPAN_OF(HEAD), SPAN_OF(ASKED));
+}
+
+static void end(talking *t) {
+    talk_done(&t->talk);
+    arena_done(&t->arena);
+}
+
+/* The model answers with that message. */
+static void says(talking *t, const char *message) {
+    span parts[] = {SPAN("{\"choices\":[{\"message\":"), span_cstr(message), SPAN("}]}")};
+    model_said_read(arena_join(&t->arena, parts, ARRAY_LEN(parts)), &t->arena, &t->said);
+    talk_add_said(&t->talk, &t->said, &t->arena);
+}
+
+static void answers(talking *t, size_t call, bool failed, const char *text) {
+    const talk_result r = {failed, span_cstr(text), 5};
+    talk_add_result(&t->talk, &t->said.calls[call], &r);
+}
+
+static void assert_body(talking *t, bool last, const char *messages) {
+    buf expected = BUF_EMPTY;
+    buf_addf(&expected, HEAD ",\"messages\":[" ASKED "%s]%s}", messages,
+             last ? ",\"tool_choice\":\"none\"" : "");
+    span body = talk_body(&t->talk, last);
+    json_value root;
+    json_fault fault;
+    assert_true(json_scan(body, NULL, &root, &fault));
+    assert_span(body, buf_cstr(&expected));
+    buf_done(&expected);
+}
+
+static void assert_steps(const talking *t, const char *expected) {
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    talk_write_steps(&t->talk, &w);
+    assert_string_equal(buf_cstr(&out), expected);
+    buf_done(&out);
+}
+
+#define CALL(id, name, arguments)                                                                  \
+    "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name                      \
+    "\",\"arguments\":\"" arguments "\"}}"
+#define SAID(content, calls)                                                                       \
+    ",{\"role\":\"assistant\",\"content\":" content ",\"tool_calls\":[" calls "]}"
+#define TOLD(id, content)                                                                          \
+    ",{\"role\":\"tool\",\"tool_call_id\":\"" id "\",\"content\":\"" content "\"}"
+
+static void a_talk_grows_by_what_is_said_and_told(void **state) {
+    (void)state;
+    talking t;
+    begin(&t);
+    assert_body(&t, false, "");
+    assert_body(&t, true, "");
+    assert_body(&t, false, "");
+    assert_steps(&t, "[]");
+    says(&t, "{\"content\":\"Let me \\u0073ee.\",\"tool_calls\":[" CALL(
+                 "c1", "add", "{\\\"a\\\":1}") "," CALL("c2", "now", "{}") "]}");
+    answers(&t, 0, false, "7 \"or\" 8\n");
+    answers(&t, 1, true, "it is too \"late\"");
+#define FIRST                                                                                      \
+    SAID("\"Let me \\u0073ee.\"", CALL("c1", "add", "{\\\"a\\\":1}") "," CALL("c2", "now", "{}"))  \
+    TOLD("c1", "7 \\\"or\\\" 8\\n") TOLD("c2", "Error: it is too \\\"late\\\"")
+    assert_body(&t, false, FIRST);
+    says(&t, "{\"content\":null,\"tool_calls\":[" CALL("c3", "add", "{}") "]}");
+    assert_steps(&t, "[{\"tool\":\"add\",\"arguments\":{\"a\":1},\"result\":\"7 \\\"or\\\" 8\\n\","
+                     "\"ms\":5},{\"tool\":\"now\",\"arguments\":{},\"error\":\"it is too "
+                     "\\\"late\\\"\",\"ms\":5}]"); /* the third is not answered yet */
+    answers(&t, 0, false, "");
+    assert_body(&t, true, FIRST SAID("null", CALL("c3", "add", "{}")) TOLD("c3", ""));
+    end(&t);
+}
+
+/* A provider refuses, or falls over, arguments that are no JSON; the model is told what it wrote.
+ */
+static void odd_arguments_stand_in_the_step_alone(void **state) {
+    (void)state;
+    talking t;
+    begin(&t);
+    says(&t, "{\"tool_calls\":[" CALL("c1", "add", "{\\\"a\\\":") "," CALL("c2", "add", "") "]}");
+    answers(&t, 0, true, "no JSON");
+    answers(&t, 1, false, "0");
+    assert_body(&t, false,
+                SAID("null", CALL("c1", "add", "{}") "," CALL("c2", "add", "{}"))
+                    TOLD("c1", "Error: no JSON") TOLD("c2", "0"));
+    assert_steps(&t,
+                 "[{\"tool\":\"add\",\"arguments\":\"{\\\"a\\\":\",\"error\":\"no JSON\",\"ms\":5},"
+                 "{\"tool\":\"add\",\"arguments\":{},\"result\":\"0\",\"ms\":5}]");
+    end(&t);
+}
+
+static void each_call_has_an_id_of_its_own(void **state) {
+    (void)state;
+    talking t;
+    begin(&t);
+    says(&t, "{\"tool_calls\":[" CALL("c1", "a", "{}") "," CALL(
+                 "c1", "b", "{}") ","
+                                  "{\"function\":{\"name\":\"c\"}}]}");
+    assert_span(t.said.calls[0].id, "c1");
+    assert_span(t.said.calls[1].id, "call00001");
+    assert_span(t.said.calls[2].id, "call00002");
+    for (size_t i = 0; i < 3; i++)
+        answers(&t, i, false, "");
+    says(&t, "{\"tool_calls\":[" CALL("c1", "a", "{}") "," CALL("call00003", "b", "{}") "," CALL(
+                 "c1", "c", "{}") "]}");
+    assert_span(t.said.calls[0].id, "call00003");
+    assert_span(t.said.calls[1].id, "call00004"); /* a model's own word may be one that was made */
+    assert_span(t.said.calls[2].id, "call00005");
+    end(&t);
+}
+
+/* Signatures and the like go back to where they came from; what is empty does not. */
+static void what_a_server_adds_goes_back_to_it(void **state) {
+    (void)state;
+    talking t;
+    begin(&t);
+    says(&t, "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null,\"annotations\":[],"
+             "\"audio\":null,\"reasoning_content\":\"since\",\"tool_calls\":[{\"index\":0,\"id\":"
+             "\"c\",\"type\":\"function\",\"function\":{\"name\":\"a\",\"arguments\":\"{}\"},"
+             "\"extra_content\":{\"google\":{\"thought_signature\":\"x==\"}},\"none\":null}]}");
+    answers(&t, 0, false, "1");
+    assert_body(&t, false,
+                ",{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[{\"id\":\"c\",\"type\":"
+                "\"function\",\"function\":{\"name\":\"a\",\"arguments\":\"{}\"},"
+                "\"extra_content\":{\"google\":{\"thought_signature\":\"x==\"}}}],"
+                "\"reasoning_content\":\"since\"}" TOLD("c", "1"));
+    end(&t);
+}
+
+/* What a model writes or a tool answers stays a string, whatever is in it. */
+static void hostile_texts_stay_texts(void **state) {
+    (void)state;
+    static const char *const texts[] = {"\"}],\"model\":\"other\",\"x\":[{\"",
+                                        "\\\"",
+                                        "]}",
+                                        "\x01\x1f",
+                                        "\xff\xfe not UTF-8",
+                                        "Error: "};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        talking t;
+        begin(&t);
+        json_value root;
+        json_fault fault;
+        buf message = BUF_EMPTY;
+        buf_add_cstr(&message, "{\"tool_calls\":[{\"id\":");
+        json_write_string(&message, span_cstr(texts[i]));
+        buf_add_cstr(&message, ",\"function\":{\"name\":");
+        json_write_string(&message, span_cstr(texts[i]));
+        buf_add_cstr(&message, ",\"arguments\":");
+        json_write_string(&message, span_cstr(texts[i]));
+        buf_add_cstr(&message, "}}]}");
+        says(&t, buf_cstr(&message));
+        answers(&t, 0, i % 2, texts[i]);
+        span body = talk_body(&t.talk, true);
+        assert_true(json_scan(body, NULL, &root, &fault));
+        json_value messages = json_get(root, SPAN_OF("messages"));
+        assert_int_equal(json_count(messages), 3);
+        assert_true(json_is(json_get(root, SPAN_OF("model")), SPAN_OF("m")));
+        buf out = BUF_EMPTY;
+        json_writer w = json_writer_of(&out);
+        talk_write_steps(&t.talk, &w);
+        assert_true(json_scan(buf_span(&out), NULL, &root, &fault));
+        assert_int_equal(json_count(root), 1);
+        buf_done(&out);
+        buf_done(&message);
+        end(&t);
+    }
+}
+
+/* A stream tells each step as it is made, the plain answer all of them: the same objects. */
+static void a_step_is_told_as_it_is_kept(void **state) {
+    (void)state;
+    static const talk_result results[] = {{false, SPAN("a\"b"), 1}, {true, SPAN("c\"d"), 22}};
+    talking t;
+    buf one = BUF_EMPTY, all = BUF_EMPTY;
+    begin(&t);
+    says(&t,
+         "{\"tool_calls\":[" CALL("c1", "x", "{\\\"a\\\": [1]}") "," CALL("c2", "y", "[]") "]}");
+    json_writer w = json_writer_of(&one), v = json_writer_of(&all);
+    json_open_array(&w);
+    for (size_t i = 0; i < 2; i++) {
+        talk_write_step(&w, &t.said.calls[i], &results[i]);
+        talk_add_result(&t.talk, &t.said.calls[i], &results[i]);
+    }
+    json_close_array(&w);
+    talk_write_steps(&t.talk, &v);
+    assert_string_equal(buf_cstr(&one), buf_cstr(&all));
+    assert_string_equal(
+        buf_cstr(&one),
+        "[{\"tool\":\"x\",\"arguments\":{\"a\": [1]},\"result\":\"a\\\"b\",\"ms\":1},"
+        "{\"tool\":\"y\",\"arguments\":\"[]\",\"error\":\"c\\\"d\",\"ms\":22}]");
+    buf_done(&one);
+    buf_done(&all);
+    end(&t);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_talk_grows_by_what_is_said_and_told),
+        cmocka_unit_test(odd_arguments_stand_in_the_step_alone),
+        cmocka_unit_test(each_call_has_an_id_of_its_own),
+        cmocka_unit_test(what_a_server_adds_goes_back_to_it),
+        cmocka_unit_test(hostile_texts_stay_texts),
+        cmocka_unit_test(a_step_is_told_as_it_is_kept),
+    };
+    return run_watched(tests);
+}
