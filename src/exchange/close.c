@@ -44,7 +44,8 @@ void exchange_close(exchange *x, const last_word *w) {
 
 /* What it cost is known when it has been settled; a stream's is asked for by its id. */
 static http_headers with_cost(exchange *x, http_headers headers) {
-    if (x->record.cost_nano < 0 || !x->record.attempts) return headers;
+    const bool asked = x->record.attempts || x->functions;
+    if (x->record.cost_nano < 0 || !asked) return headers;
     http_header *h = arena_alloc(&x->arena, (headers.count + 1) * sizeof *h);
     memcpy(h, headers.items, headers.count * sizeof *h);
     h[headers.count] =

@@ -34,6 +34,7 @@ typedef struct exchange_env {
     log_shard *log;                     /* NULL: nothing is logged */
     struct ledger_writer *ledger;       /* NULL: no records are kept */
     struct telemetry_writer *telemetry; /* NULL: nobody hears of calls */
+    struct tool_runner *tools;          /* what runs of models call; NULL: there are none */
     struct limiter *limiter;            /* shared by all loops; NULL: nothing is limited */
     bool proves;                        /* an audit trail is kept of calls' bytes */
     bool patient;                       /* who asks has time: see call_spec.patient */
@@ -66,6 +67,8 @@ void exchange_env_fail_all(exchange_env *env, error_id why);
 typedef struct exchange_form exchange_form;
 extern const exchange_form form_openai; /* the bytes of OpenAI's API */
 extern const exchange_form form_chat; /* POST /chat: {"message", …} → {"success", "response", …} */
+/* POST /chat/functions: {"message", "tools", …} → {"success", "response", "steps", …} */
+extern const exchange_form form_functions;
 extern const exchange_form form_direct; /* a program: OpenAI's JSON, unframed */
 
 /* All spans are borrowed until door->asked, door->done, or exchange_cancel() has returned. */

@@ -158,6 +158,7 @@ struct exchange {
     call *call;                         /* NULL: none was made */
     struct exchange_trace *trace;       /* exchange/trace.h; NULL: nobody traces it, or not yet */
     const trace_context *trace_context; /* its own; NULL likewise */
+    struct functions_run *functions;    /* exchange/functions.h; NULL: it is no run, or not yet */
 
     /* The way back. */
     answer_source *source; /* NULL: none yet, or it has said its last word */

@@ -81,14 +81,15 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
                                        .amount = amount};
 }
 
+/* A run and its steps are one request; what it uses its steps use. */
 static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
                     const config_limit_set *s) {
-    const bool step = c->x->request.parent && !c->target.len;
+    const bool step = c->x->request.parent && !c->target.len, run = c->x->request.form->runs;
     for (unsigned i = 0; i < s->requests.count && !step; i++)
         add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);
-    for (unsigned i = 0; i < s->tokens.count; i++)
+    for (unsigned i = 0; i < s->tokens.count && !run; i++)
         add(c, scope, name, subject, LIMIT_TOKENS, s->tokens.items[i], tokens_of(c));
-    for (unsigned i = 0; i < s->spend.count; i++)
+    for (unsigned i = 0; i < s->spend.count && !run; i++)
         add(c, scope, name, subject, LIMIT_SPEND, s->spend.items[i], nano_of(c));
     if (s->parallel && !step)
         add(c, scope, name, subject, LIMIT_PARALLEL, (config_quota){s->parallel, 0}, 1);

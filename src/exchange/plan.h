@@ -73,6 +73,10 @@ stage_fn stage_proof;   /* the same, when the answer is there */
 stage_fn stage_ledger;  /* the record that nothing loses */
 stage_fn stage_record;  /* the log line, the metrics */
 
+/* Does a model answer that calls tools? Before stage_call. */
+stage_fn stage_functions;
+void stage_functions_done(exchange *x);
+
 filter_add_fn filter_meter_add; /* what the provider says it used, when it said something */
 filter_add_fn filter_usage_add; /* the usage in streams, for those alone who asked for it */
 

@@ -1,9 +1,10 @@
 /* price: what did it cost? Every attempt for itself, since a lost hedge and a broken stream cost
- * too; the call costs their sum.
+ * too; the call costs their sum, and a run that of its steps.
  */
 #include "exchange/internal.h"
 
 #include "call/price_part.h"
+#include "exchange/functions.h"
 
 /* Refusals and what nobody answers cost nothing, whatever a target's price is. */
 static bool was_answered(const attempt_record *a) {
@@ -24,6 +25,7 @@ static void fill_usage(exchange *x, attempt_record *a, bool is_answer) {
 }
 
 stage_result stage_price(exchange *x) {
+    if (x->functions) x->record.cost_nano = x->functions->state.cost_nano; /* its steps' */
     const prices *known = snapshot_prices(x->snapshot->snapshot);
     if (!x->call || !x->record.attempts || !known) return STAGE_NEXT;
     const call_report c = call_get_report(x->call);

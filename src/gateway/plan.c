@@ -14,6 +14,7 @@ static const stage_row rows[] = {
     {"limit", stage_limit, stage_limit_done, STAGE_CHILD},
     {"reserve", stage_reserve, NULL, STAGE_CHILD},
     {"trace", stage_trace, NULL, STAGE_CHILD},
+    {"functions", stage_functions, stage_functions_done, 0},
     {"call", stage_call, NULL, STAGE_CHILD},
     {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"price", stage_price, NULL, STAGE_CHILD | STAGE_ALWAYS},

@@ -25,6 +25,7 @@ static const route routes[] = {
 #include "dialect/endpoints.def"
 #undef X
     CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
+    CALL("/chat/functions", &form_functions, EP_CHAT_COMPLETIONS),
     PAGE("/v1/models", WHO_CLIENT, models_list),
     PAGE("/v1/models/*", WHO_CLIENT, models_one),
     PAGE("/health/live", WHO_ANYONE, page_live),

@@ -5,6 +5,7 @@
 #include "gateway/plan.h"
 #include "gateway/listener_tls.h"
 #include "loop/aside.h"
+#include "tools/runner.h"
 
 #include <limits.h>
 #include <sys/resource.h>
@@ -54,6 +55,7 @@ static void finish(worker *w) {
     loop_timer_stop(&w->loop, &w->log_due);
     log_flush(w->env.log);
     exchange_env_done(&w->env);
+    tool_runner_free(w->env.tools);
     ledger_writer_free(w->env.ledger);
     telemetry_writer_free(w->env.telemetry);
     catalog_free(w->catalog);
@@ -127,6 +129,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     if (g->ledger) w->env.ledger = ledger_writer_new(g->ledger, &w->loop, w->env.log);
     w->env.proves = g->trail != NULL;
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);
+    w->env.tools = tool_runner_new(&w->loop, w->client);
     exchange_env_init(&w->env);
     w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};
     w->catalog = catalog_new(&w->loop, w->env.log);

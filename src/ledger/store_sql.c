@@ -298,16 +298,18 @@ static const char *group_column(query_group g, bool by_hours) {
 
 /* The same as sums_of() does with one call, for the database to do with many. */
 #define KNOWN(column) "COALESCE(" column ", 0)"
+#define UNLESS_OF_STEPS(sum)                                                                       \
+    "CASE WHEN attempts = 0 AND COALESCE(cache, '') <> 'hit' THEN 0 ELSE " sum " END"
 static const char *const of_calls[] = {
     "1",
     "CASE WHEN outcome = 'ok' THEN 1 ELSE 0 END",
-    KNOWN("prompt_tokens"),
-    KNOWN("completion_tokens"),
-    KNOWN("total_tokens"),
+    UNLESS_OF_STEPS(KNOWN("prompt_tokens")),
+    UNLESS_OF_STEPS(KNOWN("completion_tokens")),
+    UNLESS_OF_STEPS(KNOWN("total_tokens")),
     "CASE WHEN outcome = 'ok' THEN COALESCE(response_time_us, 0) ELSE 0 END",
-    KNOWN("cost_nano"),
-    "CASE WHEN cost_nano IS NULL THEN 1 ELSE 0 END",
-    "estimated",
+    UNLESS_OF_STEPS(KNOWN("cost_nano")),
+    UNLESS_OF_STEPS("CASE WHEN cost_nano IS NULL THEN 1 ELSE 0 END"),
+    UNLESS_OF_STEPS("estimated"),
     "CASE WHEN cache = 'hit' THEN 1 ELSE 0 END",
     KNOWN("saved_nano"),
 };

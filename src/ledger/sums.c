@@ -17,6 +17,16 @@ static bool is_cached(const ledger_call *c) {
     return span_eq(c->cache, SPAN_OF("hit"));
 }
 
+/* Who asked nobody has used nothing: what the record of a run tells its steps used, which have
+ * records of their own. */
+static bool is_of_steps(const ledger_call *c) {
+    return c->attempts == 0 && !is_cached(c);
+}
+
+static int64_t used(const ledger_call *c, int64_t value) {
+    return is_of_steps(c) ? 0 : known(value);
+}
+
 void sums_add(sums *s, const sums *more) {
 #define X(name, of) s->name += more->name;
 #include "ledger/sums.def"

@@ -30,7 +30,6 @@ void run_count(run_state *r, const token_usage *u, int64_t cost_nano) {
         r->cost_nano = -1;
     else if (r->cost_nano >= 0)
         add(&r->cost_nano, cost_nano);
-    r->answers++;
 }
 
 run_stop run_after_answer(const run_limits *limits, const run_state *r, size_t calls) {

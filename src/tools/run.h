@@ -24,7 +24,7 @@ typedef struct run_state {
     unsigned steps;
     token_usage usage; /* of all answers */
     int64_t cost_nano; /* likewise; -1: of one of them no price is known */
-    unsigned answers;
+    unsigned answers;  /* that were whole; whoever takes one counts it */
 } run_state;
 
 typedef enum run_stop {

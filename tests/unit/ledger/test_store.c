@@ -146,6 +146,35 @@ static void each_call_is_there_once(void **state) {
     assert_int_equal(at, 0);
 }
 
+/* What the steps of a run used stands in its record, too, and counts once. */
+static void a_run_is_not_added_to_its_steps(void **state) {
+    world *w = *state;
+    ledger_call calls[4] = {call_at(0, T0), call_at(1, T0 + 1), call_at(2, T0 + 2),
+                            call_at(3, T0 + 3)};
+    calls[0].attempts = calls[1].attempts = 1;
+    calls[2].attempts = 0; /* asked nobody itself */
+    calls[2].prompt_tokens = 20, calls[2].completion_tokens = 10, calls[2].total_tokens = 30;
+    calls[2].cost_nano = 14;
+    calls[2].estimated = true;
+    calls[3] = calls[2];
+    calls[3].request_id = call_at(3, T0 + 3).request_id;
+    calls[3].cost_nano = -1;
+    import(w, calls, 4);
+    ledger_query part = ledger_query_all;
+    part.to_us = T0 + 1000; /* of calls, where all is of hours */
+    for (int way = 0; way < 2; way++) {
+        const sums all = total(w, way ? &part : &ledger_query_all);
+        assert_int_equal(all.calls, 4);
+        assert_int_equal(all.successful, 4);
+        assert_int_equal(all.prompt_tokens, 20);
+        assert_int_equal(all.completion_tokens, 10);
+        assert_int_equal(all.total_tokens, 30);
+        assert_int_equal(all.cost_nano, 14);
+        assert_int_equal(all.unpriced_calls, 0);
+        assert_int_equal(all.estimated_calls, 0);
+    }
+}
+
 static void a_call_comes_back_whole(void **state) {
     world *w = *state;
     ledger_call c = call_at(7, T0 + 123456);
@@ -292,6 +321,7 @@ static void sums_are_those_of_the_calls(void **state) {
         calls[i].prompt_tokens = (int64_t)(seed >> 40) % 1000;
         calls[i].cost_nano = (int64_t)(seed >> 50) % 100 - 5;
         if (calls[i].cost_nano < 0) calls[i].cost_nano = -1;
+        calls[i].attempts = (int64_t)(seed >> 56 & 1);
         if (seed >> 62) calls[i].outcome = SPAN_OF("cut");
         calls[i].estimated = seed >> 61 & 1;
         if (seed >> 60 & 1) calls[i].model = SPAN_EMPTY;
@@ -508,19 +538,13 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
     const struct CMUnitTest tests[] = {
-        T(each_call_is_there_once),
-        T(a_call_comes_back_whole),
-        T(every_field_comes_back),
-        T(pages_neither_skip_nor_double),
-        T(what_is_asked_is_what_comes),
-        T(sums_are_those_of_the_calls),
-        T(groups_are_bounded),
-        T(groups_are_told_apart),
-        T(what_is_old_goes_in_steps),
-        T(a_later_weirs_store_is_refused),
-        T(what_is_no_database_is_refused),
-        T(a_file_that_is_gone_is_noticed),
-        T(texts_that_are_none_cost_no_batch),
+        T(each_call_is_there_once),        T(a_run_is_not_added_to_its_steps),
+        T(a_call_comes_back_whole),        T(every_field_comes_back),
+        T(pages_neither_skip_nor_double),  T(what_is_asked_is_what_comes),
+        T(sums_are_those_of_the_calls),    T(groups_are_bounded),
+        T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
+        T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
+        T(a_file_that_is_gone_is_noticed), T(texts_that_are_none_cost_no_batch),
     };
     const struct CMUnitTest at_a_server[] = {
         P(each_call_is_there_once),

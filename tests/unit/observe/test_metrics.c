@@ -161,6 +161,7 @@ static call_record answered(void) {
         .model = SPAN("gpt-4o-mini-secret-suffix"),
         .model_label = SPAN("gpt-*"),
         .target_label = SPAN("openai/gpt"),
+        .attempts = 1,
         .status = 200,
         .stream = true,
         .usage = {.prompt = 12, .completion = 34, .total = 46, .cached = 5, .reasoning = -1},

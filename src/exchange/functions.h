@@ -1,0 +1,113 @@
+/* exchange/functions.h: a run: a model that is asked, the tools that it calls, the model again with
+ * what they answered, until it answers without calling. Inside exchange/.
+ *
+ *   stage_functions.c   the row: who may use what; begins the run, gives it back
+ *   functions_ask.c     what the client asks (POST /chat/functions)
+ *   functions_run.c     the source: model calls, each a step of the exchange (a child), and what
+ *                       follows them
+ *   functions_calls.c   the calls of tools of one answer
+ *   form_functions.c    how the client is answered
+ *
+ * The exchange asks no provider itself: its steps do, each with limits, price and record of its
+ * own. What they used and cost together stands in its record too, and is not added up twice
+ * (ledger/sums.c): who has asked nobody has used nothing.
+ *
+ * Everything of a run lives in the exchange's arena or is given back with its row; what grows, the
+ * conversation, is a buffer of its own (tools/talk.h).
+ */
+#ifndef WEIR_EXCHANGE_FUNCTIONS_H
+#define WEIR_EXCHANGE_FUNCTIONS_H
+
+#include "exchange/internal.h"
+
+#include "tools/offer.h"
+#include "tools/run.h"
+#include "tools/talk.h"
+
+/* ---- what is asked ---- */
+
+/* Values of the client's body; JSON_NONE or null: not asked for. */
+typedef struct functions_ask {
+    span message; /* decoded and stripped; empty: messages */
+    json_value messages, tools, model, max_tokens, temperature, user, parallel;
+    unsigned max_steps;
+    bool stream;
+} functions_ask;
+
+stage_fn parse_functions;
+/* The same of a request that parse_functions() has let through. */
+void functions_ask_again(exchange *x, functions_ask *ret);
+/* The model call's request, up to its messages, and those: for talk_begin(). */
+void functions_ask_write(const exchange *x, const functions_ask *ask, const offer *o, buf *ret_head,
+                         buf *ret_messages);
+
+/* ---- the run ---- */
+
+typedef struct functions_run functions_run;
+
+/* A call of a tool. */
+typedef struct functions_call {
+    tool_waiter waiter;
+    functions_run *run;
+    const said_call *said;
+    const tool *tool;   /* NULL: there is none of that name */
+    tool_call *running; /* NULL: it waits, or is answered */
+    bool begun, answered;
+    bool again;         /* it has failed once, and is made once more */
+    talk_result result; /* answered: its text is in text */
+    buf text;
+    char traceparent[TRACEPARENT_LEN + 1];
+} functions_call;
+
+struct functions_run {
+    answer_source source;
+    exchange *x;
+    tool_list *list; /* counted; NULL: not yet */
+    offer offer;
+    talk talk;
+    run_limits limits;
+    run_state state;
+    int64_t due_ms; /* when its time is over */
+    bool over, paused;
+    timer next; /* the first model call: a source says nothing from inside what starts it */
+    timer time;
+    /* The model call. */
+    exchange *child;        /* NULL: none is under way */
+    bool starting, refused; /* it is being started, and was refused meanwhile */
+    assembly *told;         /* of a stream: what its events have said; NULL: none is under way */
+    /* Its answer. */
+    arena turn; /* for the answer's time */
+    model_said said;
+    functions_call *calls;
+    size_t call_count, answered;
+    unsigned under_way;
+    bool alone; /* one that is under way must be alone */
+    /* The end. */
+    buf words;     /* what the model said last, when it said something */
+    span model;    /* as the provider named it last; in the exchange's arena */
+    run_stop stop; /* RUN_GOES_ON: not yet, or a failure */
+};
+
+/* As x->functions. Both are called once. */
+void functions_begin(functions_run *r);
+void functions_done(functions_run *r);
+
+/* functions_calls.c: begins the calls of r->said; the last that is answered calls
+ * functions_answered(). */
+void functions_call_tools(functions_run *r);
+/* Those that are under way are cancelled, and those that are not answered get this error. */
+void functions_stop_tools(functions_run *r, span why);
+void functions_forget_tools(functions_run *r);
+
+/* functions_run.c: all calls of the answer have been answered. */
+void functions_answered(functions_run *r);
+/* What a call came to, for a client that reads a stream. */
+void functions_tell_step(functions_run *r, const functions_call *c);
+
+/* The name of events that tell a step to form_functions: their data is its object. */
+#define FUNCTIONS_STEP SPAN_OF("step")
+
+/* Why it was stopped: a sentence, in the arena. */
+span functions_stop_sentence(const functions_run *r, arena *a);
+
+#endif
