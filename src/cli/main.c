@@ -1,6 +1,8 @@
 /* weir: the program. The table below is the list of its subcommands. */
 #include "cli/cli.h"
 
+#include "tools/guard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -50,6 +52,7 @@ static bool is_one_of(const char *word, const char *a, const char *b) {
 }
 
 int main(int argc, char **argv) {
+    if (guard_is_asked(argc, argv)) return guard_main(argc, argv);
     if (!hold_standard_streams()) return CLI_FAILED;
     if (argc < 2) return cli_miss_command();
     const char *word = argv[1];

@@ -37,7 +37,7 @@ static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
-static const char *const tool_kind_words[] = {"builtin", "http", NULL};
+static const char *const tool_kind_words[] = {"builtin", "http", "command", NULL};
 static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
@@ -493,10 +493,10 @@ static const option tool_options[] = {
      .sentence = "command: variables of its environment beside PATH, HOME, LANG and TZ; the values as those of headers."},
     {OTHER(config_tool, "folder", folder, type_tool_folder), .standard = "/",
      .sentence = "command: the folder it begins in."},
-    {SIZE(config_tool, "memory", memory), .standard = "off", .min = "1MB", .max = "1024GB", .zero = "off",
-     .sentence = "command: address space that each of its processes may have."},
+    {SIZE(config_tool, "memory", memory), .standard = "1GB", .min = "1MB", .max = "1024GB", .zero = "off",
+     .sentence = "command: memory that it and all it starts may have. One that takes more is killed, or is refused more by the system."},
     {OTHER(config_tool, "sandbox", sandbox, type_tool_sandbox),
-     .sentence = "command: what it must not do, a list: no_network, it opens no socket; read_only, it writes and makes no file (/dev/null apart). Where the system cannot hold it to that weir does not start."},
+     .sentence = "command: what it must not do, a list: no_network, it opens no socket; read_only, it writes, makes, renames and removes no file. Where the system cannot hold it to that weir does not start."},
 };
 /* clang-format on */
 

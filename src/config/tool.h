@@ -68,7 +68,7 @@ typedef struct config_tool {
     char **argv; /* NULL at its end; NULL: none */
     config_tool_pairs env;
     span folder;   /* it begins in; empty: / */
-    size_t memory; /* bytes of address space of each of its processes; 0: any */
+    size_t memory; /* bytes, of all its processes; 0: any */
     config_tool_sandbox sandbox;
 } config_tool;
 

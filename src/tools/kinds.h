@@ -6,5 +6,6 @@
 
 extern const tool_kind_ops tool_builtin; /* kind_builtin.c */
 extern const tool_kind_ops tool_http;    /* kind_http.c */
+extern const tool_kind_ops tool_command; /* kind_command.c */
 
 #endif

@@ -21,6 +21,7 @@ struct tool_registry {
 static const tool_kind_ops *const kinds[CONFIG_TOOL_KINDS] = {
     [CONFIG_TOOL_BUILTIN] = &tool_builtin,
     [CONFIG_TOOL_HTTP] = &tool_http,
+    [CONFIG_TOOL_COMMAND] = &tool_command,
 };
 
 /* ---- lists ---- */

@@ -9,15 +9,20 @@ tool_runner *tool_runner_new(loop *l, http_client *client) {
     tool_runner *r = mem_zalloc(sizeof *r);
     r->loop = l;
     r->client = client;
+    process_yard_init(&r->yard, l);
     aside_lane_init(&r->files);
     return r;
 }
 
-void tool_runner_free(tool_runner *r) {
-    if (!r) return;
+void tool_runner_close(tool_runner *r) {
     assert(!r->calls);
+    process_yard_close(&r->yard);
     for (size_t i = 0; i < r->origin_count; i++)
         http_origin_unref(r->origins[i]);
+    r->origin_count = 0;
+}
+
+void tool_runner_free(tool_runner *r) {
     free(r);
 }
 

@@ -3,6 +3,7 @@
 #define WEIR_TOOLS_RUNNER_INTERNAL_H
 
 #include "loop/aside.h"
+#include "tools/process.h"
 #include "tools/runner.h"
 
 enum { TOOL_ORIGINS = 32 };
@@ -13,8 +14,9 @@ struct tool_runner {
     http_origin *origins[TOOL_ORIGINS]; /* counted, the one that was asked last first: so
                                            connections outlive the calls */
     size_t origin_count;
-    aside_lane files; /* what is read for tools, beside the loop */
-    unsigned calls;   /* that run */
+    process_yard yard; /* of commands */
+    aside_lane files;  /* what is read for tools, beside the loop */
+    unsigned calls;    /* that run */
 };
 
 /* With a reference. */

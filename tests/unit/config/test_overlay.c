@@ -174,12 +174,15 @@ static void says_which_setting_is_wrong(void **state) {
          "1: unknown option '…'; known here: listen, providers, models, passthrough, "
          "clients, admin, prices, tools, chat, functions, retry, breaker, hedge, affinity, "
          "timeouts, server, limits, "
+         "clients, admin, prices, tools, chat, retry, breaker, hedge, affinity, timeouts, server, "
+         "limits, "
          "cors, logs, "
          "ledger, audit, telemetry"},
         {{"\xff", "5"}, "1: no path of an option; "},
         {{"sk-key", "retry.retries"},
          "1: unknown option '…'; known here: listen, providers, models, passthrough, clients, "
          "admin, prices, tools, chat, functions, "
+         "admin, prices, tools, chat, "
          "retry, breaker, hedge, affinity, timeouts, server, limits, cors, logs, ledger, "
          "audit, telemetry"},
         {{"retry.retries", "hunter2"},

@@ -53,10 +53,11 @@ static inline void kit_end(kit *k) {
     assert_int_equal(tool_runner_calls(k->runner), 0);
     tool_list_unref(k->list);
     snapshot_unref(k->snapshot);
-    tool_runner_free(k->runner);
+    tool_runner_close(k->runner);
     http_client_close(k->client);
     loop_stop(&k->l);
     loop_run(&k->l);
+    tool_runner_free(k->runner);
     http_client_free(k->client);
     loop_done(&k->l);
 }
