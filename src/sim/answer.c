@@ -23,7 +23,7 @@ static bool walk_call(const sim_answer *a, sim_walk *w, sim_part *ret) {
 }
 
 bool sim_walk_next(const sim_answer *a, sim_walk *w, sim_part *ret) {
-    if (a->call_count) return walk_call(a, w, ret);
+    if (a->call_count && (!a->beside || w->index == a->text_tokens)) return walk_call(a, w, ret);
     span token;
     size_t offset = w->offset;
     if (w->index >= a->tokens || !sim_text_next(&a->text, w->index, &w->offset, &token))
@@ -43,7 +43,8 @@ static size_t call_tokens(const sim_answer *a) {
 
 void sim_answer_settle(sim_answer *a) {
     if (a->call_count) {
-        a->tokens = call_tokens(a);
+        a->text_tokens = a->beside ? sim_text_tokens(&a->text) : 0;
+        a->tokens = a->text_tokens + call_tokens(a);
         a->finish = a->legacy_call ? "function_call" : "tool_calls";
         return;
     }
@@ -61,7 +62,7 @@ size_t sim_answer_completion_tokens(const sim_answer *a) {
 }
 
 void sim_answer_write_text(const sim_answer *a, buf *out) {
-    if (a->text.words == 0 && a->tokens == a->text_tokens) {
+    if (a->text.words == 0 && (a->beside || a->tokens == a->text_tokens)) {
         json_write_string(out, a->text.given);
         return;
     }

@@ -47,9 +47,11 @@ typedef struct sim_answer {
     int64_t created_s;
     span model; /* as a JSON string, quotes included */
     unsigned choices;
-    sim_text text; /* what each choice says; unused with calls */
+    sim_text text; /* what each choice says; with calls only where it stands beside them */
     sim_call calls[SIM_CALLS_MAX];
     size_t call_count;
+    unsigned rounds;    /* answers before this one that called, since the user spoke */
+    bool beside;        /* the text is said beside the calls */
     size_t limit;       /* tokens at most */
     size_t tokens;      /* of one choice */
     size_t text_tokens; /* of the whole text, of which tokens may be a part */
@@ -127,8 +129,17 @@ span sim_content_text(json_value content, arena *scratch, unsigned *images);
 span sim_echo(const sim_body *b, const char *opening, span text, unsigned images);
 /* Cuts the text before the first of the stop sequences. */
 void sim_apply_stop(const sim_body *b, sim_answer *a);
-/* Chooses the tools that are called; function_key: chat's tools keep their facts in a member. */
-bool sim_choose_calls(const sim_body *b, bool function_key, sim_answer *a, sim_fault *ret_fault);
+/* Chooses the tools that are called, where any are: the user has spoken last, or there is a round
+ * left. function_key: chat's tools keep their facts in a member. user_text: what the user said. */
+bool sim_choose_calls(const sim_body *b, bool function_key, bool user_spoke, span user_text,
+                      sim_answer *a, sim_fault *ret_fault);
+/* sim/calls.c: what stands in one paragraph of a script, a line a call; then what is wrong with the
+ * calls, by the wish. */
+void sim_script_calls(const sim_body *b, span script, sim_answer *a);
+void sim_spoil_calls(const sim_body *b, sim_answer *a);
+void sim_name_call(const sim_body *b, sim_answer *a, sim_call *call);
+/* Arguments that do not fit the schema of an object. */
+void sim_write_wrong(json_value schema, buf *out);
 /* The answer's text: so many words, a value that fits format's schema, or the echo. */
 void sim_choose_text(const sim_body *b, json_value format, span echo, sim_answer *a);
 

@@ -13,6 +13,7 @@ typedef struct chat_reading {
     span user_text;            /* of the last message from the user */
     unsigned images;
     size_t tokens;
+    unsigned rounds; /* messages that call, since the user spoke */
 } chat_reading;
 
 static bool read_messages(const sim_body *b, chat_reading *r, sim_fault *ret_fault) {
@@ -28,7 +29,9 @@ static bool read_messages(const sim_body *b, chat_reading *r, sim_fault *ret_fau
         r->last_role = json_string(role, b->scratch);
         r->last_text = sim_content_text(json_get(message, SPAN_OF("content")), b->scratch, &images);
         r->tokens += PER_MESSAGE_TOKENS + sim_token_count(r->last_text);
+        r->rounds += json_get(message, SPAN_OF("tool_calls")).type == JSON_ARRAY;
         if (span_eq(r->last_role, SPAN_OF("user"))) {
+            r->rounds = 0;
             r->user_text = r->last_text;
             r->images = images;
         }
@@ -72,8 +75,13 @@ static bool chat_read(const sim_body *b, sim_answer *a, sim_fault *ret_fault) {
                 : r.user_text.len || r.images ? sim_echo(b, "You said: ", r.user_text, r.images)
                                               : SPAN_OF("You said nothing.");
     sim_choose_text(b, sim_member(b, "response_format"), echo, a);
-    if (span_eq(r.last_role, SPAN_OF("user")) && !sim_choose_calls(b, true, a, ret_fault))
-        return false;
+    a->rounds = r.rounds;
+    bool user_spoke = span_eq(r.last_role, SPAN_OF("user"));
+    if (!sim_choose_calls(b, true, user_spoke, r.user_text, a, ret_fault)) return false;
+    if (a->call_count && b->wish->calling.talk) {
+        a->beside = true;
+        a->text = (sim_text){.given = SPAN_OF("Let me see.")};
+    }
     sim_apply_stop(b, a);
     return true;
 }
@@ -127,8 +135,9 @@ static void add_all_logprobs(const sim_answer *a, buf *out) {
 
 static void add_call(const sim_call *call, buf *out) {
     const char *kind = call->custom ? "custom" : "function";
-    buf_addf(out, "{\"id\":\"%.*s\",\"type\":\"%s\",\"%s\":{\"name\":", SPAN_ARG(call->id), kind,
-             kind);
+    buf_add_char(out, '{');
+    if (call->id.len) buf_addf(out, "\"id\":\"%.*s\",", SPAN_ARG(call->id));
+    buf_addf(out, "\"type\":\"%s\",\"%s\":{\"name\":", kind, kind);
     json_write_string(out, call->name);
     buf_addf(out, ",\"%s\":", call->custom ? "input" : "arguments");
     json_write_string(out, call->arguments);
@@ -137,7 +146,7 @@ static void add_call(const sim_call *call, buf *out) {
 
 static void add_message(const sim_answer *a, buf *out) {
     buf_add_cstr(out, "{\"role\":\"assistant\",\"content\":");
-    if (a->call_count)
+    if (a->call_count && !a->beside)
         buf_add_cstr(out, "null");
     else
         sim_answer_write_text(a, out);
@@ -217,7 +226,7 @@ static void chat_open(sim_answer *a, sim_events *e) {
     for (unsigned i = 0; i < a->choices; i++) {
         begin_delta(a, i, e);
         buf_add_cstr(e->out, "\"role\":\"assistant\",\"content\":");
-        buf_add_cstr(e->out, a->call_count ? "null" : "\"\"");
+        buf_add_cstr(e->out, a->call_count && !a->beside ? "null" : "\"\"");
         buf_add_cstr(e->out, ",\"refusal\":null");
         end_delta(a, NULL, NULL, e);
     }
@@ -231,7 +240,8 @@ static void add_call_delta(const sim_answer *a, const sim_part *part, buf *out) 
         buf_add_cstr(out, "\"function_call\":{");
     } else {
         buf_addf(out, "\"tool_calls\":[{\"index\":%zu,", part->call);
-        if (opens) buf_addf(out, "\"id\":\"%.*s\",\"type\":\"%s\",", SPAN_ARG(call->id), kind);
+        if (opens && call->id.len) buf_addf(out, "\"id\":\"%.*s\",", SPAN_ARG(call->id));
+        if (opens) buf_addf(out, "\"type\":\"%s\",", kind);
         buf_addf(out, "\"%s\":{", kind);
     }
     if (opens) {

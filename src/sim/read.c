@@ -71,7 +71,7 @@ static bool cut_at(sim_answer *a, span stop) {
 
 void sim_apply_stop(const sim_body *b, sim_answer *a) {
     json_value stop = sim_member(b, "stop"), one;
-    if (a->text.words || a->call_count) return;
+    if (a->text.words || (a->call_count && !a->beside)) return;
     if (stop.type == JSON_STRING) (void)cut_at(a, json_string(stop, b->scratch));
     if (stop.type != JSON_ARRAY) return;
     json_iter it = json_iter_of(stop);
@@ -91,14 +91,15 @@ static void add_call(const sim_body *b, json_value tool, json_value facts, sim_a
     sim_call *call = &a->calls[a->call_count];
     call->custom = json_is(json_get(tool, SPAN_OF("type")), SPAN_OF("custom"));
     call->name = arena_dup(b->arena, json_string(json_get(facts, SPAN_OF("name")), b->scratch));
-    call->id = arena_printf(b->arena, "call_%016llx%08zx",
-                            (unsigned long long)sim_hash(call->name, a->hash), a->call_count);
+    sim_name_call(b, a, call);
     if (call->custom) {
         call->arguments = a->text.given;
     } else {
         buf arguments = BUF_EMPTY;
         json_value schema = json_get(facts, SPAN_OF("parameters"));
-        if (schema.type == JSON_OBJECT)
+        if (b->wish->calling.wrong && !a->rounds)
+            sim_write_wrong(schema, &arguments);
+        else if (schema.type == JSON_OBJECT)
             sim_schema_write(schema, b->scratch, &arguments);
         else
             buf_add_cstr(&arguments, "{}");
@@ -129,7 +130,17 @@ static span allowed_name(const sim_body *b, json_value choice) {
     return chosen_name(b, first);
 }
 
-bool sim_choose_calls(const sim_body *b, bool function_key, sim_answer *a, sim_fault *ret_fault) {
+/* Whether it calls at all. */
+static bool calls_now(const sim_body *b, json_value choice, bool user_spoke, const sim_answer *a) {
+    const sim_calling *how = &b->wish->calling;
+    if (b->wish->text) return false;
+    if (how->forever) return true;
+    bool round_left = how->script || a->rounds < how->rounds;
+    return !json_is(choice, SPAN_OF("none")) && (user_spoke || round_left);
+}
+
+bool sim_choose_calls(const sim_body *b, bool function_key, bool user_spoke, span user_text,
+                      sim_answer *a, sim_fault *ret_fault) {
     json_value tools = sim_member(b, "tools"), choice = sim_member(b, "tool_choice"), tool;
     if (tools.type == JSON_NONE && function_key) {
         tools = sim_member(b, "functions");
@@ -137,7 +148,11 @@ bool sim_choose_calls(const sim_body *b, bool function_key, sim_answer *a, sim_f
         function_key = false;
         a->legacy_call = tools.type == JSON_ARRAY;
     }
-    if (tools.type != JSON_ARRAY || json_is(choice, SPAN_OF("none")) || b->wish->text) return true;
+    if (tools.type != JSON_ARRAY || !calls_now(b, choice, user_spoke, a)) return true;
+    if (b->wish->calling.script) {
+        sim_script_calls(b, user_text, a);
+        return true;
+    }
     span wanted = allowed_name(b, choice);
     if (!wanted.len) wanted = chosen_name(b, choice);
     size_t most = b->wish->calls ? b->wish->calls
@@ -160,11 +175,16 @@ bool sim_choose_calls(const sim_body *b, bool function_key, sim_answer *a, sim_f
     if (wanted.len && !a->call_count)
         return sim_fault_of(ret_fault, "tool_choice",
                             "Invalid value for 'tool_choice': no tool of that name is in 'tools'.");
+    sim_spoil_calls(b, a);
     return true;
 }
 
 void sim_choose_text(const sim_body *b, json_value format, span echo, sim_answer *a) {
     a->text = (sim_text){.given = echo, .words = b->wish->words};
+    if (b->wish->calling.mute) {
+        a->text = (sim_text){.given = SPAN_EMPTY};
+        return;
+    }
     if (a->text.words) return;
     json_value schema = json_get(format, SPAN_OF("schema"));
     if (schema.type != JSON_OBJECT)

@@ -12,18 +12,26 @@ typedef struct input_reading {
     span user_text;
     unsigned images;
     size_t tokens;
+    unsigned rounds; /* of calls, since the user spoke */
 } input_reading;
+
+static bool is_call(span type) {
+    return span_ends(type, SPAN_OF("_call"));
+}
 
 static void read_item(json_value item, const sim_body *b, input_reading *r) {
     json_value type = json_get(item, SPAN_OF("type")), role = json_get(item, SPAN_OF("role"));
     json_value output = json_get(item, SPAN_OF("output"));
     unsigned images = 0;
+    bool called = is_call(r->last_type);
     r->last_type = type.type == JSON_STRING ? json_string(type, b->scratch) : SPAN_OF("message");
     r->last_role = role.type == JSON_STRING ? json_string(role, b->scratch) : SPAN_EMPTY;
     r->last_text = sim_content_text(output.type ? output : json_get(item, SPAN_OF("content")),
                                     b->scratch, &images);
     r->tokens += PER_ITEM_TOKENS + sim_token_count(r->last_text);
+    r->rounds += is_call(r->last_type) && !called;
     if (!span_eq(r->last_role, SPAN_OF("user"))) return;
+    r->rounds = 0;
     r->user_text = r->last_text;
     r->images = images;
 }
@@ -62,7 +70,9 @@ static bool responses_read(const sim_body *b, sim_answer *a, sim_fault *ret_faul
                 : r.user_text.len || r.images ? sim_echo(b, "You said: ", r.user_text, r.images)
                                               : SPAN_OF("You said nothing.");
     sim_choose_text(b, json_get(sim_member(b, "text"), SPAN_OF("format")), echo, a);
-    return !span_eq(r.last_role, SPAN_OF("user")) || sim_choose_calls(b, false, a, ret_fault);
+    a->rounds = r.rounds;
+    bool user_spoke = span_eq(r.last_role, SPAN_OF("user"));
+    return sim_choose_calls(b, false, user_spoke, r.user_text, a, ret_fault);
 }
 
 /* ---- The object ---- */

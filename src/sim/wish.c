@@ -132,6 +132,16 @@ static void apply(sim_wish *w, sim_word word, int64_t n) {
     case SIM_WORDS: w->words = (unsigned)n; break;
     case SIM_CALLS: w->calls = (unsigned)n; break;
     case SIM_TEXT: w->text = true; break;
+    case SIM_ROUNDS: w->calling.rounds = (unsigned)n; break;
+    case SIM_FOREVER: w->calling.forever = true; break;
+    case SIM_SCRIPT: w->calling.script = true; break;
+    case SIM_NO_JSON: w->calling.no_json = true; break;
+    case SIM_WRONG_ARGUMENTS: w->calling.wrong = true; break;
+    case SIM_UNKNOWN_TOOL: w->calling.unknown = true; break;
+    case SIM_SAME_IDS: w->calling.same_ids = true; break;
+    case SIM_NO_IDS: w->calling.no_ids = true; break;
+    case SIM_TALK: w->calling.talk = true; break;
+    case SIM_MUTE: w->calling.mute = true; break;
     case SIM_PACE: w->pace_ms = n; break;
     case SIM_TTFT: w->ttft_ms = n; break;
     case SIM_WORD_COUNT: break;
@@ -263,6 +273,7 @@ void sim_wish_relent(sim_wish *w) {
     fresh.words = w->words;
     fresh.calls = w->calls;
     fresh.text = w->text;
+    fresh.calling = w->calling;
     fresh.pace_ms = w->pace_ms;
     fresh.ttft_ms = w->ttft_ms;
     fresh.key = w->key;

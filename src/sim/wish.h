@@ -48,6 +48,14 @@ enum {
     SIM_BEFORE = -2
 }; /* sim_wish.after: half of the tokens; right after the head */
 
+/* How tools are called, where some are given. */
+typedef struct sim_calling {
+    unsigned rounds; /* answers that call; 0: one */
+    bool forever, script;
+    bool no_json, wrong, unknown; /* of the first answer */
+    bool same_ids, no_ids, talk, mute;
+} sim_calling;
+
 typedef struct sim_wish {
     /* faults: all of them are dropped when a request has failed often enough */
     sim_refusal refusal;
@@ -66,6 +74,7 @@ typedef struct sim_wish {
     unsigned words; /* 0: the answer echoes */
     unsigned calls; /* 0: one, or as the request says */
     bool text;
+    sim_calling calling;
     int64_t pace_ms, ttft_ms; /* -1: the server's own */
     span key;                 /* x-sim-key: what tries belong together */
 } sim_wish;

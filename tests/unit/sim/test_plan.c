@@ -175,6 +175,95 @@ static void tools_are_called_then_answered(void **state) {
     assert_true(holds(&text, "\"finish_reason\":\"tool_calls\""));
 }
 
+#define ASKED(model, text, more)                                                                   \
+    "{\"model\":\"sim/" model "\"," TOOL ",\"messages\":[{\"role\":\"user\",\"content\":\"" text   \
+    "\"}" more "]}"
+#define CALLED                                                                                     \
+    ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{}]},{\"role\":\"tool\","           \
+    "\"content\":"                                                                                 \
+    "\"1\"}"
+#define CALLED_ITEMS                                                                               \
+    ",{\"type\":\"function_call\"},{\"type\":\"function_call\"},{\"type\":\"function_call_"        \
+    "output\","                                                                                    \
+    "\"output\":\"1\"}"
+#define FIRST_CALL "choices.0.message.tool_calls.0."
+
+/* Models that are no pleasure: they call too often, wrongly, or say nothing. */
+static void tools_are_called_as_it_is_wished(void **state) {
+    (void)state;
+    static const struct {
+        const char *body;
+        unsigned calls;
+    } rows[] = {
+        {ASKED("rounds-2", "q", ""), 1},
+        {ASKED("rounds-2", "q", CALLED), 1},
+        {ASKED("rounds-2", "q", CALLED CALLED), 0},
+        {ASKED("rounds-2", "q", CALLED CALLED ",{\"role\":\"user\",\"content\":\"q\"}"), 1},
+        {ASKED("rounds-3,calls-2", "q", CALLED CALLED), 2},
+        {ASKED("forever", "q", CALLED CALLED CALLED), 1},
+        {ASKED("script", "f {}\\ng {}\\n\\nf {}", ""), 2},
+        {ASKED("script", "f {}\\ng {}\\n\\nf {}", CALLED), 1},
+        {ASKED("script", "\\n\\nf {}\\n\\n\\n", CALLED), 0},
+        {ASKED("script", "", ""), 0},
+        {ASKED("text,forever", "q", ""), 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        json_value root = plain(CHAT, rows[i].body);
+        json_value calls = at(root, "choices.0.message.tool_calls");
+        size_t count = calls.type == JSON_ARRAY ? json_count(calls) : 0;
+        if (count != rows[i].calls) fail_msg("row %zu has %zu calls", i, count);
+    }
+    json_value root = plain(CHAT, ASKED("script", " nope {\\\"a\\\": ] \\nnow", ""));
+    EXPECT(FIRST_CALL "function.name", "\"nope\"");
+    EXPECT(FIRST_CALL "function.arguments", "\"{\\\"a\\\": ]\"");
+    EXPECT("choices.0.message.tool_calls.1.function.arguments", "\"{}\"");
+    root = plain(CHAT, "{\"model\":\"sim/forever\"," HI "," TOOL ",\"tool_choice\":\"none\"}");
+    EXPECT(FIRST_CALL "function.name", "\"f\"");
+    root = plain(CHAT, ASKED("no-json,rounds-2", "q", ""));
+    EXPECT(FIRST_CALL "function.arguments", "\"{\\\"value\\\": \"");
+    root = plain(CHAT, ASKED("no-json,rounds-2", "q", CALLED));
+    EXPECT(FIRST_CALL "function.arguments", "\"{\\\"place\\\":\\\"text\\\"}\"");
+    root = plain(CHAT, ASKED("wrong-arguments", "q", ""));
+    EXPECT(FIRST_CALL "function.arguments", "\"{\\\"place\\\":[{}],\\\"no_such_member\\\":true}\"");
+    root = plain(CHAT, ASKED("unknown-tool", "q", ""));
+    EXPECT(FIRST_CALL "function.name", "\"no_such_tool\"");
+    root = plain(CHAT, ASKED("same-ids,calls-2", "q", ""));
+    EXPECT(FIRST_CALL "id", "\"call_of_all\"");
+    EXPECT("choices.0.message.tool_calls.1.id", "\"call_of_all\"");
+    root = plain(CHAT, ASKED("no-ids", "q", ""));
+    assert_int_equal(at(root, FIRST_CALL "id").type, JSON_NONE);
+    EXPECT(FIRST_CALL "type", "\"function\"");
+    root = plain(CHAT, ASKED("mute", "q", CALLED));
+    EXPECT("choices.0.message.content", "\"\"");
+    root = plain(CHAT, ASKED("talk", "q", ""));
+    EXPECT("choices.0.message.content", "\"Let me see.\"");
+    EXPECT(FIRST_CALL "function.name", "\"f\"");
+    EXPECT("usage.completion_tokens", "6"); /* three, and a call of three */
+}
+
+static void words_stand_beside_calls_in_a_stream(void **state) {
+    (void)state;
+    run(&(ask){CHAT, "{\"model\":\"sim/talk,no-ids\",\"stream\":true," HI "," TOOL "}"}, &usual,
+        NULL, &steps, &text);
+    assert_true(holds(&text, "\"content\":\" see.\""));
+    assert_true(holds(&text, "\"tool_calls\":[{\"index\":0,\"type\":\"function\","));
+    assert_int_equal(occurrences(&text, "\"finish_reason\":\"tool_calls\""), 1);
+}
+
+static void responses_count_rounds_of_items(void **state) {
+    (void)state;
+    json_value root =
+        plain("/v1/responses",
+              "{\"model\":\"sim/rounds-2\",\"tools\":[{\"type\":\"function\",\"name\":"
+              "\"f\"}],\"input\":[{\"role\":\"user\",\"content\":\"q\"}" CALLED_ITEMS "]}");
+    EXPECT("output.0.type", "\"function_call\"");
+    root = plain("/v1/responses",
+                 "{\"model\":\"sim/rounds-2\",\"tools\":[{\"type\":\"function\","
+                 "\"name\":\"f\"}],\"input\":[{\"role\":\"user\",\"content\":\"q\"}" CALLED_ITEMS
+                     CALLED_ITEMS "]}");
+    EXPECT("output.0.type", "\"message\"");
+}
+
 static void a_stream_and_its_usage(void **state) {
     (void)state;
     run(&(ask){CHAT, "{\"model\":\"m\",\"stream\":true," HI "}"}, &usual, NULL, &steps, &text);
@@ -481,6 +570,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_chat),
         cmocka_unit_test(tools_are_called_then_answered),
+        cmocka_unit_test(tools_are_called_as_it_is_wished),
+        cmocka_unit_test(words_stand_beside_calls_in_a_stream),
+        cmocka_unit_test(responses_count_rounds_of_items),
         cmocka_unit_test(a_stream_and_its_usage),
         cmocka_unit_test(faults_are_steps),
         cmocka_unit_test(headers_are_openais),
