@@ -98,9 +98,13 @@ COLD static void write_simulator(const char *url, buf *out) {
     buf_add_cstr(out, "}}\n");
 }
 
+/* What a model may call where nobody has said what: it tells the time, and can do nothing. */
+static const char tools_of_a_trial[] = "tools: {get_current_time: {kind: builtin}}\n";
+
 config *config_default(const char *simulator_url, config_problems *ret_problems) {
     const char *key = config_sources_real.env(&config_sources_real, "OPENAI_API_KEY");
     buf text = BUF_EMPTY;
+    buf_add_cstr(&text, tools_of_a_trial);
     if (!(key && *key) && simulator_url) write_simulator(simulator_url, &text);
     config *c = config_parse(buf_span(&text), "", ret_problems);
     buf_done(&text);
@@ -111,6 +115,7 @@ config *config_trial(const char *simulator_url, span address, const char *from,
                      config_problems *ret_problems) {
     buf text = BUF_EMPTY;
     buf_add_cstr(&text, "server: {open: true, hosts: [\"*\"]}\n");
+    buf_add_cstr(&text, tools_of_a_trial);
     write_simulator(simulator_url, &text);
     config *c = config_parse(buf_span(&text), "", ret_problems);
     buf_done(&text);
