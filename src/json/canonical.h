@@ -1,0 +1,20 @@
+/* json/canonical.h: one spelling of a JSON value: what differs in white space, the order of
+ * members, the spelling of numbers or the escapes of strings alone comes out the same, anything
+ * else does not.
+ *
+ * RFC 8785 (JCS), but for what it cannot tell apart: integers that a double does not hold keep all
+ * of their digits, and a lone surrogate keeps its escape.
+ *
+ * Any thread. The output is at most some five times as long as the value; beside it there is memory
+ * for the members of the objects that are open at once.
+ */
+#ifndef WEIR_JSON_CANONICAL_H
+#define WEIR_JSON_CANONICAL_H
+
+#include "json/json.h"
+
+/* Appends the value, which json_scan() accepted. Of an object its own members of these names are
+ * left out; those further in stay. */
+void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out);
+
+#endif
