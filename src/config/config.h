@@ -293,6 +293,22 @@ typedef struct config_audit {
     int64_t keep_ms; /* 0: for ever */
     secret *key;     /* that signs heads; counted; NULL: none */
 } config_audit;
+typedef enum config_cache_scope { CACHE_SCOPE_CLIENT, CACHE_SCOPE_GLOBAL } config_cache_scope;
+typedef enum config_cache_pace { CACHE_PACE_AT_ONCE, CACHE_PACE_RECORDED } config_cache_pace;
+
+/* Which answers are kept, for whom and how long. */
+typedef struct config_cache {
+    bool on;
+    span *models; /* the client's words; a * at the end: any rest */
+    size_t model_count;
+    int64_t ttl_ms;
+    size_t memory_bytes;
+    size_t answer_bytes; /* a larger one is not kept */
+    config_cache_scope scope;
+    config_cache_pace pace; /* of streams */
+    double max_temperature;
+    bool tools, choices, images; /* requests that have them, too */
+} config_cache;
 
 typedef enum config_telemetry_protocol {
     TELEMETRY_PROTOBUF,
@@ -390,6 +406,7 @@ typedef struct config {
     config_ledger ledger;
     config_audit audit;
     config_telemetry telemetry;
+    config_cache cache;
     config_admin admin;
     const config_price *prices;
     size_t price_count;

@@ -35,6 +35,8 @@ static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
+static const char *const cache_scope_words[] = {"client", "global", NULL};
+static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
 static const char *const tool_kind_words[] = {"builtin", "http", "command", NULL};
@@ -300,6 +302,28 @@ static const option file_options[] = {
      .sentence = "How long files of the trail are kept. What goes is named in the trail before."},
     {OTHER(config, "audit.key", audit.key, type_audit_key), .restart = true,
      .sentence = "A key that signs how far the trail has come, so that nobody without it can shorten the trail unseen: \"${NAME}\", {file: path} or {command: [program, argument]}, of 16 characters or more; the key alone, made by openssl rand -hex 32, is what weir audit verify needs besides the files. None: it is not signed."},
+    {SECTION(config, "cache", cache.on), .standard = "off",
+     .sentence = "Answers are kept and given again to who asks the same, and of identical calls at a time one is made: docs/cache.md."},
+    {OTHER(config, "cache.models", cache.models, type_texts),
+     .sentence = "Of which models, by the names that clients ask for; a * at the end stands for any rest. No other model's answers are kept."},
+    {DURATION(config, "cache.ttl", cache.ttl_ms), .standard = "1h", .min = "1s", .max = "365d",
+     .sentence = "How long an answer is kept; x-weir-cache-ttl of a request says it for its own."},
+    {SIZE(config, "cache.memory", cache.memory_bytes), .standard = "64MB", .min = "1MB", .max = "1024GB",
+     .sentence = "Room for answers, of those that are still being given too; what is asked often stays."},
+    {SIZE(config, "cache.max_answer", cache.answer_bytes), .standard = "1MB", .min = "1KB", .max = "64MB",
+     .sentence = "A larger answer is not kept. A stream counts as what differs from one event to the next."},
+    {WORD(config, "cache.scope", cache.scope, cache_scope_words), .standard = "client",
+     .sentence = "Who is given an answer. client: the client that it was made for alone; global: whoever asks the same."},
+    {NUMBER(config, "cache.max_temperature", cache.max_temperature), .standard = "1", .min = "0", .max = "2",
+     .sentence = "Highest temperature of requests whose answers are kept; one that says none counts as 1."},
+    {BOOL(config, "cache.tools", cache.tools), .standard = "false",
+     .sentence = "Also of requests with tools."},
+    {BOOL(config, "cache.choices", cache.choices), .standard = "false",
+     .sentence = "Also of requests for several choices (n, best_of)."},
+    {BOOL(config, "cache.images", cache.images), .standard = "false",
+     .sentence = "Also of requests with images, files or sound."},
+    {WORD(config, "cache.pace", cache.pace, cache_pace_words), .standard = "at_once",
+     .sentence = "How a stream is given again. at_once: as fast as its reader takes it; recorded: with the pauses it had."},
 
     {SECTION(config, "telemetry", telemetry.on), .standard = "off",
      .sentence = "Traces and metrics sent to a receiver of OTLP over HTTP: an OpenTelemetry collector, or what takes it itself. Where the file says nothing, OTEL_EXPORTER_OTLP_ENDPOINT switches it on, and OTEL_SDK_DISABLED=true off."},
@@ -532,4 +556,5 @@ SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 const option_scope *const option_scopes[] = {&scope_file,   &scope_listener,   &scope_provider,
                                              &scope_key,    &scope_model,      &scope_target,
                                              &scope_client, &scope_client_key, &scope_limit,
-                                             &scope_price,  &scope_price_tier, &scope_tool, NULL};
+                                             &scope_price,  &scope_price_tier, &scope_tool,
+                                             NULL};

@@ -114,6 +114,9 @@ void memory_settle(config *c);
 /* telemetry.c: what variables say of it where the file does not, and whether they switch it on. */
 void telemetry_settle(reader *r, const yaml_node *root);
 
+/* cache.c: what no single option of it can tell. */
+void cache_check(reader *r, const yaml_node *root);
+
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);
 

@@ -255,6 +255,7 @@ void rules_check(reader *r, const yaml_node *root) {
     derive_quotas(&r->config->limits);
     telemetry_settle(r, root);
     tools_check(r, root);
+    cache_check(r, root);
     check_memory(r, root);
     check_chat_model(r, root);
 }

@@ -102,6 +102,7 @@ void exchange_cancel(exchange *x) {
         x->last.how = CLOSE_CUT; /* what must be recorded still is */
         return;
     }
+    if (x->stays && x->stays(x)) return;
     const weir_error gone = error_of(ERR_CLIENT_GONE);
     x->failure = failure_of(&gone);
     exchange_close(x, &(last_word){.how = CLOSE_CUT});

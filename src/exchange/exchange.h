@@ -35,6 +35,8 @@ typedef struct exchange_env {
     struct ledger_writer *ledger;       /* NULL: no records are kept */
     struct telemetry_writer *telemetry; /* NULL: nobody hears of calls */
     struct tool_runner *tools;          /* what runs of models call; NULL: there are none */
+    struct cache *cache;                /* shared by all loops; NULL: nothing is cached */
+    struct flight_desk *desk;           /* of the cache, this loop's; with it */
     struct limiter *limiter;            /* shared by all loops; NULL: nothing is limited */
     bool proves;                        /* an audit trail is kept of calls' bytes */
     bool patient;                       /* who asks has time: see call_spec.patient */

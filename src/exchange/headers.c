@@ -66,6 +66,11 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
         n += retry_headers(x->failure.client_may_retry, x->failure.client_after_ms, a, h + n);
     for (size_t i = 0; i < x->more_headers.count; i++)
         h[n++] = x->more_headers.items[i];
+    if (x->record.cache.len) {
+        h[n++] = (http_header){SPAN_OF("x-weir-cache"), x->record.cache};
+        if (x->age_s >= 0 && x->given)
+            h[n++] = (http_header){SPAN_OF("age"), arena_u64(a, (uint64_t)x->age_s)};
+    }
     if (!x->call) return n;
     if (x->record.own_us < 0) exchange_note_own(x);
     if (x->has_head || x->failure.class != FAIL_NONE) {

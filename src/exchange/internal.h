@@ -153,9 +153,15 @@ struct exchange {
     request_facts facts;
     large_request *large; /* facts point into it; NULL: the request is none */
     const config_model *model;
-    const affinity_place *made_at;      /* what is named; NULL: nothing is, or nobody knows where */
-    const call_gate *gate;              /* of its call; NULL: nothing keeps it from a target */
-    call *call;                         /* NULL: none was made */
+    const affinity_place *made_at; /* what is named; NULL: nothing is, or nobody knows where */
+    const call_gate *gate;         /* of its call; NULL: nothing keeps it from a target */
+    call *call;                    /* NULL: none was made */
+    struct cache_use *cache;       /* exchange/cache_use.h; NULL: the cache is not asked */
+    bool given;                    /* nobody is asked: the answer is there already, or comes
+                                      to another call */
+    int64_t age_s;                 /* of a stored answer that is given; -1: it is none */
+    /* Its client has left. true: the answer is wanted all the same; NULL: by nobody. */
+    bool (*stays)(exchange *x);
     struct exchange_trace *trace;       /* exchange/trace.h; NULL: nobody traces it, or not yet */
     const trace_context *trace_context; /* its own; NULL likewise */
     struct functions_run *functions;    /* exchange/functions.h; NULL: it is no run, or not yet */
@@ -292,7 +298,7 @@ void exchange_note_own(exchange *x);
 /* The headers of every answer of this exchange: x-request-id, the client's own, x-weir-* once a
  * call was made, what stages want; with an error also x-should-retry and retry-after. Adds up to
  * EXCHANGE_HEADERS_MAX to h. */
-enum { EXCHANGE_MORE_HEADERS_MAX = 6, EXCHANGE_HEADERS_MAX = 9 + EXCHANGE_MORE_HEADERS_MAX };
+enum { EXCHANGE_MORE_HEADERS_MAX = 6, EXCHANGE_HEADERS_MAX = 11 + EXCHANGE_MORE_HEADERS_MAX };
 size_t exchange_own_headers(exchange *x, http_header *h);
 /* The same, with those of the provider that may cross, and the content type given. In the loop's
  * event_arena: for the time of what the door is told. */

@@ -61,13 +61,17 @@ stage_fn stage_route;  /* which targets may answer? */
 stage_fn stage_permit; /* may this client ask that? */
 stage_fn stage_size;   /* is it too large, or asks for too much? */
 void stage_size_look_large(exchange *seen, large_request *l);
+stage_fn stage_look_up; /* has it been answered before, or is it being asked? */
+void stage_look_up_done(exchange *x);
 stage_fn stage_limit; /* may it have so much? */
 void stage_limit_done(exchange *x);
 stage_fn stage_reserve; /* is there room for its record? */
 stage_fn stage_trace;   /* which trace is it a part of? */
+stage_fn stage_replay;  /* an answer that is there already comes back */
 stage_fn stage_call;    /* attempts, retries, fallback: the answer comes back */
 stage_fn stage_settle;  /* what did it use? */
 stage_fn stage_price;   /* what did it cost? */
+stage_fn stage_saved;   /* what has the cache spared? */
 stage_fn stage_spans;   /* what OpenTelemetry hears of it */
 stage_fn stage_proof;   /* the same, when the answer is there */
 stage_fn stage_ledger;  /* the record that nothing loses */

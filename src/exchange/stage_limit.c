@@ -28,6 +28,7 @@ static stage_result refuse(exchange *x, const limit_ask *by, int64_t wait_us) {
 }
 
 stage_result stage_limit(exchange *x) {
+    if (x->given) return STAGE_NEXT; /* it costs nothing */
     const limit_asks asks = limit_asks_of(x);
     const bool of_targets = exchange_config(x)->limits.target.count > 0;
     if (!x->env->limiter || (!asks.count && !of_targets)) return STAGE_NEXT;

@@ -57,12 +57,20 @@ static void tell_ledger(gateway *g) {
         metric_set(metrics_series(g->shard, rows[i].id, NULL), (int64_t)rows[i].value);
 }
 
+static void tell_cache(gateway *g) {
+    const cache_store_figures f = cache_store_get_figures(g->cache->store);
+    metric_set(metrics_series(g->shard, METRIC_CACHE_ENTRIES, NULL), (int64_t)f.entries);
+    metric_set(metrics_series(g->shard, METRIC_CACHE_BYTES, NULL), (int64_t)f.bytes);
+    metric_set(metrics_series(g->shard, METRIC_CACHE_EVICTED, NULL), (int64_t)f.evicted);
+}
+
 static void tell_figures(gateway *g) {
     uint64_t dropped = logger_dropped(g->logger);
     metric_add(metrics_series(g->shard, METRIC_LOG_DROPPED, NULL), dropped - g->log_dropped_told);
     g->log_dropped_told = dropped;
     tell_breakers(g);
     tell_ledger(g);
+    tell_cache(g);
     telemetry_tell(g->telemetry);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
 }
@@ -72,6 +80,7 @@ void gateway_bound_memory(gateway *g) {
     const size_t bytes = c->limits.memory_bytes;
     memory_bound_set(&g->memory, bytes, config_share(c, bytes));
     metric_set(metrics_series(g->shard, METRIC_MEMORY_LIMIT, NULL), (int64_t)bytes);
+    cache_store_bound(g->cache->store, c->cache.on ? c->cache.memory_bytes : 0);
 }
 
 void gateway_probe(gateway *g) {
@@ -336,6 +345,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->log = logger_add_shard(g->logger);
     g->targets = target_table_new();
     g->limiter = limiter_new();
+    g->cache = cache_new(0);
     memory_bound_init(&g->memory, 0, 0);
     gateway_bound_memory(g);
     foreseen_tell(g->shard, c);
@@ -445,6 +455,7 @@ void gateway_free(gateway *g) {
     ledger_close(g->ledger);
     trail_free(g->trail);
     limiter_free(g->limiter);
+    cache_free(g->cache);
     memory_bound_done(&g->memory);
     metrics_free(g->metrics);
     logger_free(g->logger, LOG_WAIT_MS);

@@ -4,6 +4,7 @@
 #define WEIR_GATEWAY_PROCESS_H
 
 #include "audit/trail.h"
+#include "cache/cache.h"
 #include "call/target.h"
 #include "gateway/gateway.h"
 #include "gateway/listeners.h"
@@ -30,6 +31,7 @@ struct gateway {
     trail *trail;        /* NULL: no audit trail is */
     ledger_writer *acts; /* the main loop's, for the trail; NULL likewise */
     limiter *limiter;
+    cache *cache;
     struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */

@@ -123,6 +123,8 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .snapshot = loop_snapshot_new(w->client, s, g->targets),
         .targets = g->targets,
         .limiter = g->limiter,
+        .cache = g->cache,
+        .desk = flight_desk_new(&w->loop),
         .metrics = metrics_add_shard(g->metrics),
         .log = logger_add_shard(g->logger),
     };
@@ -157,6 +159,7 @@ void worker_done(worker *w) {
     http_client_free(w->client);
     loop_remove_hook(&w->end_of_turn);
     loop_done(&w->loop);
+    flight_desk_free(w->env.desk);
 }
 
 /* ---- listeners ---- */

@@ -189,6 +189,8 @@ ledger_call ledger_call_of(const call_record *r, buf *tries) {
     c.own_time_us = r->own_us;
     c.cost_nano = r->cost_nano;
     c.proof = r->proof;
+    c.saved_nano = r->saved_nano;
+    c.cache = r->cache;
     tries_write(r, tries);
     c.tries = buf_span(tries);
     return c;

@@ -162,6 +162,8 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_count(out, KEY("bytes_out"), (int64_t)r->bytes_out);
     add_usage(out, &r->usage);
     if (r->attempts) add_count(out, KEY("cost_nano"), r->cost_nano);
+    add_word(out, KEY("cache"), r->cache);
+    if (r->saved_nano) add_count(out, KEY("saved_nano"), r->saved_nano);
     add_ms(out, KEY("first_byte_ms"), r->first_byte_us);
     add_ms(out, KEY("first_token_ms"), r->first_token_us);
     add_ms(out, KEY("overhead_ms"), r->own_us);

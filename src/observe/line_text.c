@@ -119,6 +119,10 @@ static void add_details(buf *out, const call_record *r) {
                  (long long)(r->cost_nano % 1000000000));
         between = ", ";
     }
+    if (r->cache.len) {
+        buf_addf(out, "%scache %.*s", between, SPAN_ARG(r->cache));
+        between = ", ";
+    }
     if (r->stream && r->first_token_us >= 0) {
         char text[DURATION_MAX];
         buf_addf(out, "%sfirst %s", between, duration(r->first_token_us, text));

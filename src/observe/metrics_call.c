@@ -86,6 +86,11 @@ static call_set *set_of(metrics_shard *s, const metric_entry *e, call_set *unkep
     return *set;
 }
 
+/* What is given again is not used again. */
+static bool is_given(const call_record *r) {
+    return span_eq(r->cache, SPAN_OF("hit")) || span_eq(r->cache, SPAN_OF("coalesced"));
+}
+
 void metrics_count_call(metrics_shard *s, const call_record *r) {
     if (!s) return;
     char status[4];
@@ -100,7 +105,7 @@ void metrics_count_call(metrics_shard *s, const call_record *r) {
     observe_us(s, &set->first_token, METRIC_FIRST_TOKEN_SECONDS, &r->target_label,
                r->stream ? r->first_token_us : -1);
     observe_us(s, &set->own, METRIC_OWN_SECONDS, &r->endpoint, r->own_us);
-    count_tokens(s, set, r);
+    if (!is_given(r)) count_tokens(s, set, r);
     count_cost(s, set, r);
     if (r->error != ERR_NONE) count_error(s, r);
     if (r->skipped_events) {

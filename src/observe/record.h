@@ -87,10 +87,13 @@ typedef struct call_record {
     uint64_t bytes_out;      /* answer body */
     unsigned skipped_events; /* events of a stream that were no JSON */
     token_usage usage;
-    span proof;        /* members of a JSON object, for an audit trail; empty: nobody keeps one */
-    span usage_text;   /* the provider's object, as it came last; bounded; empty: not kept */
-    int64_t cost_nano; /* nano units of the prices' currency; -1: no price is known */
-    int64_t first_byte_us;  /* request complete → provider's head */
+    span proof;      /* members of a JSON object, for an audit trail; empty: nobody keeps one */
+    span usage_text; /* the provider's object, as it came last; bounded; empty: not kept */
+    span cache; /* what the cache did: hit, miss, coalesced, bypass; constant; empty: not asked */
+    int64_t saved_nano;    /* what it would have cost, where the cache has spared it; else 0; -1: no
+                              price is known */
+    int64_t cost_nano;     /* nano units of the prices' currency; -1: no price is known */
+    int64_t first_byte_us; /* request complete → provider's head */
     int64_t first_token_us; /* request complete → first content to the client */
     int64_t own_us;         /* weir's own share of the time */
     int64_t total_us;

@@ -1,0 +1,40 @@
+#include "cache/key.h"
+
+#include "json/canonical.h"
+
+const span cache_key_without[CACHE_KEY_WITHOUT] = {
+    SPAN("stream"),   SPAN("stream_options"),   SPAN("user"), SPAN("safety_identifier"),
+    SPAN("metadata"), SPAN("prompt_cache_key"),
+};
+
+/* With its length, so that no two lists of texts look the same. */
+static void put(buf *out, span text) {
+    buf_add_u64(out, text.len);
+    buf_add_char(out, ':');
+    buf_add(out, text);
+}
+
+static void put_each(buf *out, const span *texts, size_t count) {
+    buf_add_u64(out, count);
+    buf_add_char(out, ';');
+    for (size_t i = 0; i < count; i++)
+        put(out, texts[i]);
+}
+
+cache_key cache_key_of(const cache_question *q) {
+    buf text = BUF_EMPTY;
+    (void)buf_reserve(&text, q->body.raw.len + 512);
+    buf_add_cstr(&text, "weir 1;");
+    put(&text, q->scope);
+    put(&text, q->endpoint);
+    put(&text, q->query);
+    put(&text, q->model);
+    put(&text, q->entry);
+    put_each(&text, q->targets, q->target_count);
+    put_each(&text, q->more, q->more_count);
+    json_write_canonical(q->body, cache_key_without, CACHE_KEY_WITHOUT, &text);
+    cache_key key;
+    sha256(buf_span(&text), key.bytes);
+    buf_done(&text);
+    return key;
+}

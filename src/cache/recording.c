@@ -1,0 +1,259 @@
+#include "cache/recording.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { FIRST_BYTES = 1024, LATER_BYTES = 32 * 1024 };
+
+struct segment {
+    atomic_uint refs; /* of who reads there, of the one before it, of its recording */
+    _Atomic(segment *) next;
+    cache_room *room;
+    size_t cap;
+    size_t used; /* the writer's */
+    char bytes[];
+};
+
+struct recording {
+    atomic_uint refs;
+    cache_room *room;
+    pthread_mutex_t door; /* of `first`: who begins to read, and who lets go */
+    segment *first;       /* NULL: nobody can begin any more */
+    segment *last;        /* the writer's */
+    atomic_uint readers;
+    atomic_size_t events, bytes;
+    atomic_bool ended;
+    buf before; /* the writer's: the data of the last event */
+    buf before_name;
+};
+
+/* How an event stands in a segment, before what differs of its name and data. */
+typedef struct entry {
+    uint32_t head, tail; /* bytes that are as at the beginning and the end of the one before */
+    uint32_t middle;
+    uint32_t at_ms;
+    uint32_t name; /* bytes; SAME_NAME: as before */
+} entry;
+#define SAME_NAME UINT32_MAX
+
+/* ---- segments ---- */
+
+static segment *segment_new(cache_room *room, size_t cap) {
+    segment *s = mem_alloc(sizeof *s + cap);
+    atomic_init(&s->refs, 1);
+    atomic_init(&s->next, NULL);
+    s->room = room;
+    s->cap = cap;
+    s->used = 0;
+    atomic_fetch_add_explicit(&room->used, sizeof *s + cap, memory_order_relaxed);
+    return s;
+}
+
+static segment *segment_ref(segment *s) {
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+/* One after the other, not one inside the other: there may be many. */
+static void segment_unref(segment *s) {
+    while (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
+        segment *next = atomic_load_explicit(&s->next, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&s->room->used, sizeof *s + s->cap, memory_order_relaxed);
+        free(s);
+        s = next;
+    }
+}
+
+/* ---- the recording ---- */
+
+recording *recording_new(cache_room *room) {
+    recording *r = mem_zalloc(sizeof *r);
+    atomic_init(&r->refs, 1);
+    r->room = room;
+    pthread_mutex_init(&r->door, NULL);
+    r->first = segment_new(room, FIRST_BYTES);
+    r->last = segment_ref(r->first);
+    atomic_fetch_add_explicit(&room->used, sizeof *r, memory_order_relaxed);
+    return r;
+}
+
+recording *recording_ref(recording *r) {
+    atomic_fetch_add_explicit(&r->refs, 1, memory_order_relaxed);
+    return r;
+}
+
+void recording_unref(recording *r) {
+    if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1) return;
+    segment_unref(r->first);
+    segment_unref(r->last);
+    atomic_fetch_sub_explicit(&r->room->used, sizeof *r, memory_order_relaxed);
+    pthread_mutex_destroy(&r->door);
+    buf_done(&r->before);
+    buf_done(&r->before_name);
+    free(r);
+}
+
+void recording_let_go(recording *r) {
+    pthread_mutex_lock(&r->door);
+    segment *first = r->first;
+    r->first = NULL;
+    pthread_mutex_unlock(&r->door);
+    segment_unref(first);
+}
+
+size_t recording_bytes(const recording *r) {
+    return atomic_load_explicit(&r->bytes, memory_order_relaxed);
+}
+
+size_t recording_events(const recording *r) {
+    return atomic_load_explicit(&r->events, memory_order_acquire);
+}
+
+bool recording_ended(const recording *r) {
+    return atomic_load_explicit(&r->ended, memory_order_acquire);
+}
+
+/* ---- writing ---- */
+
+static size_t common_head(span a, span b) {
+    const size_t most = a.len < b.len ? a.len : b.len;
+    size_t n = 0;
+    while (n < most && a.ptr[n] == b.ptr[n])
+        n++;
+    return n;
+}
+
+static size_t common_tail(span a, span b, size_t head) {
+    const size_t most = (a.len < b.len ? a.len : b.len) - head;
+    size_t n = 0;
+    while (n < most && a.ptr[a.len - 1 - n] == b.ptr[b.len - 1 - n])
+        n++;
+    return n;
+}
+
+static char *room_for(recording *r, size_t bytes) {
+    segment *s = r->last;
+    if (s->cap - s->used < bytes) {
+        const size_t cap = 2 * s->cap < LATER_BYTES ? 2 * s->cap : LATER_BYTES;
+        segment *more = segment_new(r->room, cap > bytes ? cap : bytes);
+        r->last = segment_ref(more);
+        atomic_store_explicit(&s->next, more, memory_order_release);
+        segment_unref(s);
+        s = more;
+    }
+    char *at = s->bytes + s->used;
+    s->used += bytes;
+    return at;
+}
+
+static void keep(buf *kept, span s) {
+    buf_clear(kept);
+    buf_add(kept, s);
+}
+
+void recording_add(recording *r, span name, span data, unsigned at_ms) {
+    const span before = buf_span(&r->before);
+    const bool first = !atomic_load_explicit(&r->events, memory_order_relaxed);
+    entry e = {.at_ms = at_ms, .name = SAME_NAME};
+    e.head = (uint32_t)common_head(before, data);
+    e.tail = (uint32_t)common_tail(before, data, e.head);
+    e.middle = (uint32_t)(data.len - e.head - e.tail);
+    if (first || !span_eq(name, buf_span(&r->before_name))) e.name = (uint32_t)name.len;
+    const size_t named = e.name == SAME_NAME ? 0 : e.name, bytes = sizeof e + named + e.middle;
+    char *at = room_for(r, bytes);
+    memcpy(at, &e, sizeof e);
+    if (named) memcpy(at + sizeof e, name.ptr, named);
+    if (e.middle) memcpy(at + sizeof e + named, data.ptr + e.head, e.middle);
+    if (e.name != SAME_NAME) keep(&r->before_name, name);
+    keep(&r->before, data);
+    atomic_fetch_add_explicit(&r->bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add(&r->events, 1);
+}
+
+/* Into one segment that fits. */
+static void tighten(recording *r) {
+    const size_t bytes = recording_bytes(r);
+    if (r->first->cap == bytes) return;
+    segment *all = segment_new(r->room, bytes);
+    for (segment *s = r->first; s; s = atomic_load_explicit(&s->next, memory_order_relaxed)) {
+        memcpy(all->bytes + all->used, s->bytes, s->used);
+        all->used += s->used;
+    }
+    segment_unref(r->first);
+    segment_unref(r->last);
+    r->first = all;
+    r->last = segment_ref(all);
+}
+
+void recording_end(recording *r) {
+    buf_done(&r->before);
+    buf_done(&r->before_name);
+    pthread_mutex_lock(&r->door);
+    if (r->first && !atomic_load_explicit(&r->readers, memory_order_acquire)) tighten(r);
+    pthread_mutex_unlock(&r->door);
+    atomic_store_explicit(&r->ended, true, memory_order_release);
+}
+
+/* ---- reading ---- */
+
+bool recording_read(recording *r, recording_reader *ret) {
+    pthread_mutex_lock(&r->door);
+    segment *first = r->first ? segment_ref(r->first) : NULL;
+    if (first) atomic_fetch_add_explicit(&r->readers, 1, memory_order_relaxed);
+    pthread_mutex_unlock(&r->door);
+    if (!first) return false;
+    *ret = (recording_reader){.of = recording_ref(r), .at = first};
+    return true;
+}
+
+void recording_reader_done(recording_reader *at) {
+    if (!at->of) return;
+    segment_unref(at->at);
+    atomic_fetch_sub_explicit(&at->of->readers, 1, memory_order_release);
+    recording_unref(at->of);
+    buf_done(&at->now);
+    buf_done(&at->name);
+    *at = (recording_reader){0};
+}
+
+/* A segment that has one behind it is not written any more, and says how much is in it; in one that
+ * has none, the next event is, since it was counted. */
+static bool find(recording_reader *at) {
+    if (at->events == recording_events(at->of)) return false;
+    for (segment *next; (next = atomic_load_explicit(&at->at->next, memory_order_acquire));) {
+        if (at->offset < at->at->used) break;
+        segment_ref(next);
+        segment_unref(at->at);
+        at->at = next;
+        at->offset = 0;
+    }
+    return true;
+}
+
+/* `now` becomes the event's data: its head stays where it is. */
+static void put_together(buf *now, const entry *e, const char *middle) {
+    const size_t was = now->len, len = (size_t)e->head + e->middle + e->tail;
+    if (len > was) (void)buf_reserve(now, len - was);
+    char *to = now->ptr;
+    if (e->tail && len != was) memmove(to + len - e->tail, to + was - e->tail, e->tail);
+    if (e->middle) memcpy(to + e->head, middle, e->middle);
+    now->len = len;
+}
+
+bool recording_next(recording_reader *at, recorded_event *ret) {
+    if (!find(at)) return false;
+    entry e;
+    const char *from = at->at->bytes + at->offset;
+    memcpy(&e, from, sizeof e);
+    const size_t named = e.name == SAME_NAME ? 0 : e.name;
+    if (e.name != SAME_NAME) keep(&at->name, span_from(from + sizeof e, named));
+    put_together(&at->now, &e, from + sizeof e + named);
+    const size_t bytes = sizeof e + named + e.middle;
+    at->offset += bytes;
+    at->bytes += bytes;
+    at->events++;
+    *ret = (recorded_event){buf_span(&at->name), buf_span(&at->now), e.at_ms};
+    return true;
+}

@@ -1,0 +1,329 @@
+#include "cache/store.h"
+
+#include "base/list.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum {
+    SHARDS = 16,
+    FIRST_BUCKETS = 64,
+    GHOSTS = 2048, /* of each shard: whom it remembers to have put out of the short queue */
+    ASKED_MAX = 3,
+    SHORT_PERCENT = 10,
+};
+
+typedef struct entry {
+    list queue;
+    struct entry *next; /* in its bucket */
+    uint64_t hash;
+    cached_answer a;
+    size_t bytes;   /* of itself; what was said is counted by itself */
+    unsigned asked; /* since it came into its queue, up to ASKED_MAX */
+    bool is_long;   /* it is in the long queue */
+    char texts[];
+} entry;
+
+typedef struct ghost {
+    uint32_t mark;
+    uint32_t when;
+} ghost;
+
+typedef struct shard {
+    pthread_mutex_t lock;
+    entry **buckets;
+    size_t bucket_count, count;
+    list brief, lasting; /* the short queue and the long one; who came first is in front */
+    size_t brief_bytes, lasting_bytes, lasting_count;
+    ghost ghosts[GHOSTS];
+    atomic_size_t bytes; /* of both queues, to be seen without the lock */
+    uint32_t put_out;    /* so many, so far */
+    uint64_t stored, evicted, expired;
+} shard;
+
+struct cache_store {
+    cache_room room;
+    shard shards[SHARDS];
+};
+
+/* ---- one shard, locked ---- */
+
+static size_t all_bytes(const entry *e) {
+    return e->bytes + recording_bytes(e->a.said);
+}
+
+static entry **find_place(shard *h, const cache_key *key, bool stream, uint64_t hash) {
+    entry **at = &h->buckets[hash % h->bucket_count];
+    while (*at &&
+           !((*at)->hash == hash && (*at)->a.stream == stream && cache_key_eq(&(*at)->a.key, key)))
+        at = &(*at)->next;
+    return at;
+}
+
+static void enqueue(shard *h, entry *e, bool is_long) {
+    e->is_long = is_long;
+    e->asked = 0;
+    list_push_back(is_long ? &h->lasting : &h->brief, &e->queue);
+    *(is_long ? &h->lasting_bytes : &h->brief_bytes) += all_bytes(e);
+    atomic_fetch_add_explicit(&h->bytes, all_bytes(e), memory_order_relaxed);
+    h->lasting_count += is_long;
+}
+
+static void dequeue(shard *h, entry *e) {
+    list_remove(&e->queue);
+    *(e->is_long ? &h->lasting_bytes : &h->brief_bytes) -= all_bytes(e);
+    atomic_fetch_sub_explicit(&h->bytes, all_bytes(e), memory_order_relaxed);
+    h->lasting_count -= e->is_long;
+}
+
+static void drop(cache_store *s, shard *h, entry *e) {
+    entry **at = find_place(h, &e->a.key, e->a.stream, e->hash);
+    *at = e->next;
+    dequeue(h, e);
+    h->count--;
+    recording_unref(e->a.said);
+    atomic_fetch_sub_explicit(&s->room.used, e->bytes, memory_order_relaxed);
+    free(e);
+}
+
+static ghost *ghost_of(shard *h, uint64_t hash) {
+    return &h->ghosts[hash / SHARDS % GHOSTS];
+}
+
+static void remember(shard *h, uint64_t hash) {
+    *ghost_of(h, hash) = (ghost){(uint32_t)(hash >> 32) | 1u, h->put_out++};
+}
+
+/* It was put out of the short queue not long ago: as many have been since as the long one has. */
+static bool is_remembered(shard *h, uint64_t hash) {
+    const ghost *g = ghost_of(h, hash);
+    return g->mark == ((uint32_t)(hash >> 32) | 1u) && h->put_out - g->when <= h->lasting_count + 1;
+}
+
+/* One goes, or goes on; false: there is none. */
+static bool evict_brief(cache_store *s, shard *h) {
+    if (list_empty(&h->brief)) return false;
+    entry *e = LIST_ENTRY(h->brief.next, entry, queue);
+    if (e->asked) {
+        dequeue(h, e);
+        enqueue(h, e, true);
+        return true;
+    }
+    remember(h, e->hash);
+    h->evicted++;
+    drop(s, h, e);
+    return true;
+}
+
+static bool evict_lasting(cache_store *s, shard *h) {
+    if (list_empty(&h->lasting)) return false;
+    entry *e = LIST_ENTRY(h->lasting.next, entry, queue);
+    if (e->asked) { /* once more around, for as often as it was asked for */
+        e->asked--;
+        list_remove(&e->queue);
+        list_push_back(&h->lasting, &e->queue);
+        return true;
+    }
+    h->evicted++;
+    drop(s, h, e);
+    return true;
+}
+
+static bool evict_one(cache_store *s, shard *h) {
+    const size_t all = h->brief_bytes + h->lasting_bytes;
+    const bool brief = h->brief_bytes * 100 >= all * SHORT_PERCENT;
+    if (brief) return evict_brief(s, h) || evict_lasting(s, h);
+    return evict_lasting(s, h) || evict_brief(s, h);
+}
+
+static void grow(shard *h) {
+    const size_t count = h->bucket_count * 2;
+    entry **buckets = mem_zalloc_array(count, sizeof(entry *));
+    for (size_t i = 0; i < h->bucket_count; i++)
+        for (entry *e = h->buckets[i], *next; e; e = next) {
+            next = e->next;
+            e->next = buckets[e->hash % count];
+            buckets[e->hash % count] = e;
+        }
+    free(h->buckets);
+    h->buckets = buckets;
+    h->bucket_count = count;
+}
+
+/* ---- the store ---- */
+
+static bool is_beyond(const cache_store *s) {
+    return atomic_load_explicit(&s->room.used, memory_order_relaxed) >
+           atomic_load_explicit(&s->room.most, memory_order_relaxed);
+}
+
+/* NULL: all are empty. */
+static shard *find_fullest(cache_store *s) {
+    shard *fullest = NULL;
+    size_t most = 0;
+    for (size_t i = 0; i < SHARDS; i++) {
+        const size_t bytes = atomic_load_explicit(&s->shards[i].bytes, memory_order_relaxed);
+        if (bytes > most) most = bytes, fullest = &s->shards[i];
+    }
+    return fullest;
+}
+
+bool cache_store_trim(cache_store *s) {
+    for (shard *h; is_beyond(s) && (h = find_fullest(s));) {
+        pthread_mutex_lock(&h->lock);
+        (void)evict_one(s, h);
+        pthread_mutex_unlock(&h->lock);
+    }
+    return !is_beyond(s);
+}
+
+cache_store *cache_store_new(size_t most) {
+    cache_store *s = mem_zalloc(sizeof *s);
+    atomic_init(&s->room.most, most);
+    for (size_t i = 0; i < SHARDS; i++) {
+        shard *h = &s->shards[i];
+        pthread_mutex_init(&h->lock, NULL);
+        list_init(&h->brief);
+        list_init(&h->lasting);
+        h->bucket_count = FIRST_BUCKETS;
+        h->buckets = mem_zalloc_array(FIRST_BUCKETS, sizeof(entry *));
+    }
+    return s;
+}
+
+void cache_store_free(cache_store *s) {
+    if (!s) return;
+    (void)cache_store_purge(s, &(cache_purge){0}, 0);
+    for (size_t i = 0; i < SHARDS; i++) {
+        free(s->shards[i].buckets);
+        pthread_mutex_destroy(&s->shards[i].lock);
+    }
+    free(s);
+}
+
+void cache_store_bound(cache_store *s, size_t most) {
+    atomic_store_explicit(&s->room.most, most, memory_order_relaxed);
+    (void)cache_store_trim(s);
+}
+
+cache_room *cache_store_room(cache_store *s) {
+    return &s->room;
+}
+
+/* ---- in and out ---- */
+
+static uint64_t hash_of(const cache_key *key) {
+    return hash_span(span_from((const char *)key->bytes, sizeof key->bytes));
+}
+
+static span put_text(char **at, span text) {
+    span kept = span_from(*at, text.len);
+    if (text.len) memcpy(*at, text.ptr, text.len);
+    *at += text.len;
+    return kept;
+}
+
+static entry *entry_of(const cached_answer *a, uint64_t hash) {
+    const size_t bytes = sizeof(entry) + a->model.len + a->client.len + a->target.len;
+    entry *e = mem_alloc(bytes);
+    char *at = e->texts;
+    *e = (entry){.hash = hash, .a = *a, .bytes = bytes};
+    e->a.said = recording_ref(a->said);
+    e->a.model = put_text(&at, a->model);
+    e->a.client = put_text(&at, a->client);
+    e->a.target = put_text(&at, a->target);
+    return e;
+}
+
+void cache_store_put(cache_store *s, const cached_answer *a, int64_t now_ms) {
+    const uint64_t hash = hash_of(&a->key);
+    shard *h = &s->shards[hash % SHARDS];
+    entry *e = entry_of(a, hash);
+    e->a.stored_ms = now_ms;
+    atomic_fetch_add_explicit(&s->room.used, e->bytes, memory_order_relaxed);
+    pthread_mutex_lock(&h->lock);
+    entry *old = *find_place(h, &a->key, a->stream, hash);
+    const bool is_long = old ? old->is_long : is_remembered(h, hash);
+    if (old) drop(s, h, old);
+    if (h->count >= h->bucket_count) grow(h);
+    *find_place(h, &a->key, a->stream, hash) = e;
+    h->count++;
+    h->stored++;
+    enqueue(h, e, is_long);
+    pthread_mutex_unlock(&h->lock);
+    (void)cache_store_trim(s);
+}
+
+bool cache_store_find(cache_store *s, const cache_key *key, bool stream, int64_t now_ms,
+                      int64_t max_age_ms, arena *a, cached_answer *ret) {
+    const uint64_t hash = hash_of(key);
+    shard *h = &s->shards[hash % SHARDS];
+    pthread_mutex_lock(&h->lock);
+    entry *e = *find_place(h, key, stream, hash);
+    if (e && e->a.expires_ms <= now_ms) {
+        h->expired++;
+        drop(s, h, e);
+        e = NULL;
+    }
+    const bool found = e && (max_age_ms < 0 || now_ms - e->a.stored_ms <= max_age_ms);
+    if (found) {
+        if (e->asked < ASKED_MAX) e->asked++;
+        *ret = e->a;
+        ret->said = recording_ref(e->a.said);
+        ret->model = arena_dup(a, e->a.model);
+        ret->client = arena_dup(a, e->a.client);
+        ret->target = arena_dup(a, e->a.target);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return found;
+}
+
+static bool is_meant(const cached_answer *a, const cache_purge *which, int64_t now_ms) {
+    span model = which->model;
+    const bool open = span_ends(model, SPAN_OF("*"));
+    if (open) model.len--;
+    if (which->model.len && !(open ? span_starts(a->model, model) : span_eq(a->model, model)))
+        return false;
+    if (which->client.len && !span_eq(a->client, which->client)) return false;
+    return !which->older_ms || now_ms - a->stored_ms > which->older_ms;
+}
+
+static size_t purge_queue(cache_store *s, shard *h, list *queue, const cache_purge *which,
+                          int64_t now_ms) {
+    size_t count = 0;
+    LIST_FOREACH(queue, node) {
+        entry *e = LIST_ENTRY(node, entry, queue);
+        if (!is_meant(&e->a, which, now_ms)) continue;
+        drop(s, h, e);
+        count++;
+    }
+    return count;
+}
+
+size_t cache_store_purge(cache_store *s, const cache_purge *which, int64_t now_ms) {
+    size_t count = 0;
+    for (size_t i = 0; i < SHARDS; i++) {
+        shard *h = &s->shards[i];
+        pthread_mutex_lock(&h->lock);
+        count += purge_queue(s, h, &h->brief, which, now_ms);
+        count += purge_queue(s, h, &h->lasting, which, now_ms);
+        pthread_mutex_unlock(&h->lock);
+    }
+    return count;
+}
+
+cache_store_figures cache_store_get_figures(cache_store *s) {
+    cache_store_figures f = {.bytes = atomic_load_explicit(&s->room.used, memory_order_relaxed),
+                             .most = atomic_load_explicit(&s->room.most, memory_order_relaxed)};
+    for (size_t i = 0; i < SHARDS; i++) {
+        shard *h = &s->shards[i];
+        pthread_mutex_lock(&h->lock);
+        f.entries += h->count;
+        f.stored += h->stored;
+        f.evicted += h->evicted;
+        f.expired += h->expired;
+        pthread_mutex_unlock(&h->lock);
+    }
+    return f;
+}

@@ -1,0 +1,66 @@
+/* cache/store.h: the answers that are kept in memory, by their key.
+ *
+ * Bounded in bytes, everything included, with what is being recorded meanwhile (cache/recording.h):
+ * what is stored makes room for that. Which answers stay is told by S3-FIFO: a new one begins in a
+ * short queue, and only one that is asked for again gets into the long one, so that what is asked
+ * once passes through without pushing out what is asked often. docs/decisions has the figures.
+ *
+ * Threads  any. Sharded by the key; one short lock for what is asked or put.
+ * Units    *_ms of the monotonic clock.
+ */
+#ifndef WEIR_CACHE_STORE_H
+#define WEIR_CACHE_STORE_H
+
+#include "base/arena.h"
+#include "cache/key.h"
+#include "cache/recording.h"
+
+typedef struct cache_store cache_store;
+
+/* most: bytes. */
+MUST_USE cache_store *cache_store_new(size_t most);
+/* No reader may be at it. */
+void cache_store_free(cache_store *s);
+/* A new bound, from now on. */
+void cache_store_bound(cache_store *s, size_t most);
+cache_room *cache_store_room(cache_store *s);
+/* Drops what is stored until all is within the bound. false: what is being recorded alone is beyond
+ * it. */
+bool cache_store_trim(cache_store *s);
+
+/* Of one question the answer in events and the one as a document are two. Texts are borrowed. */
+typedef struct cached_answer {
+    cache_key key;
+    bool stream;
+    recording *said;  /* whole; of cache_store_find() the caller's own reference */
+    span model;       /* the client's word */
+    span client;      /* whose answer it was; empty: nobody's */
+    span target;      /* "openai/gpt-4o-mini": who gave it */
+    bool usage_asked; /* STREAM: the usage chunk is in it where the provider tells one */
+    int64_t stored_ms, expires_ms;
+} cached_answer;
+
+/* In the place of what is there by that key; a reference of its own. */
+void cache_store_put(cache_store *s, const cached_answer *a, int64_t now_ms);
+/* max_age_ms: -1: any that has not expired. Texts of *ret are in the arena. */
+MUST_USE bool cache_store_find(cache_store *s, const cache_key *key, bool stream, int64_t now_ms,
+                               int64_t max_age_ms, arena *a, cached_answer *ret);
+
+/* What is to be dropped: all of it must fit. */
+typedef struct cache_purge {
+    span model;       /* the client's word, or the beginning of one with a * behind; empty: any */
+    span client;      /* empty: anybody's */
+    int64_t older_ms; /* stored longer ago than that; 0: at any time */
+} cache_purge;
+/* How many were. */
+size_t cache_store_purge(cache_store *s, const cache_purge *which, int64_t now_ms);
+
+typedef struct cache_store_figures {
+    uint64_t entries;
+    uint64_t bytes; /* with what is being recorded */
+    uint64_t most;
+    uint64_t stored, evicted, expired; /* so far */
+} cache_store_figures;
+cache_store_figures cache_store_get_figures(cache_store *s);
+
+#endif

@@ -1,0 +1,66 @@
+/* exchange/cache_use.h: what an exchange has to do with the cache. Private to its stages.
+ *
+ * One of these, in the order in which it may go from one to the next:
+ *
+ *   given a stored answer   replays it (stage_replay.c)
+ *   follows a flight        waits until that has said something, then replays it while it grows; if
+ *                           it fails before that, joins or leads the next one
+ *   leads a flight          makes the call; filter_record.c writes the recording. Its own client
+ * may be slow, and then hears what is recorded, or may leave: the others go on records alone the
+ * same, with nobody to listen (cache-control: no-cache)
+ */
+#ifndef WEIR_EXCHANGE_CACHE_USE_H
+#define WEIR_EXCHANGE_CACHE_USE_H
+
+#include "cache/cache.h"
+#include "cache/policy.h"
+#include "exchange/internal.h"
+
+#include "dialect/reader.h"
+
+/* Reads what was recorded as what the exchange's filters are given. */
+typedef struct retelling {
+    reader reader;
+    recording_reader at;
+    bool open;
+} retelling;
+
+void retelling_begin(retelling *t, exchange *x, recording_reader at);
+/* Idempotent. */
+void retelling_end(retelling *t);
+/* Of a stream: false: there is none yet, or no more. *ret lives until the next call. */
+bool retelling_next(retelling *t, answer_event *ret, unsigned *ret_at_ms);
+
+typedef struct cache_use {
+    exchange *x;
+    cache_key key;
+    cache_verdict verdict;
+    int64_t ttl_ms;
+    int64_t max_age_ms; /* of what may be given; -1: any */
+    bool waits;         /* for a flight's first word, in `wait` */
+    stage_wait wait;
+    flight_seat seat;
+    bool sits;
+    unsigned failures; /* of flights that it followed */
+    /* What it replays. */
+    bool found; /* `stored` is counted */
+    cached_answer stored;
+    recording_reader at; /* of it, or of the flight */
+    struct replay *replay;
+    struct recorder *recorder;
+} cache_use;
+
+/* stage_look_up.c: lets go of the flight that is followed or led. */
+void cache_use_leave(cache_use *u);
+/* stage_replay.c: there is more to hear. */
+void replay_go_on(struct replay *p);
+void replay_over(struct replay *p);
+/* filter_record.c: puts up the recorder of one who leads, or, with `said`, records alone, which
+ * takes over the reference. */
+void record_answer(cache_use *u, recording *said);
+/* News for one who leads: somebody has joined or left. */
+void recorder_news(struct recorder *r);
+/* The exchange is over. */
+void recorder_over(struct recorder *r);
+
+#endif

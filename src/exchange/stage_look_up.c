@@ -1,0 +1,297 @@
+/* look up: has it been answered before, or is it being asked? A stored answer costs nobody
+ * anything, so it comes before what limits a call. */
+#include "exchange/cache_use.h"
+
+#include "dialect/turn.h"
+
+/* ---- may it be in the cache? ---- */
+
+static const config_cache *options_of(const exchange *x) {
+    return &exchange_config(x)->cache;
+}
+
+static bool is_filled(json_value v) {
+    return v.type > JSON_NULL && !(v.type == JSON_ARRAY && json_is_empty(v));
+}
+
+static bool is_above_one(json_value v) {
+    double n;
+    return v.type == JSON_NUMBER && (!json_double(v, &n) || n > 1);
+}
+
+static double temperature_of(json_value v) {
+    double t;
+    return v.type == JSON_NUMBER && json_double(v, &t) ? t : 1;
+}
+
+/* What is no text, and what a model makes of it, is large. */
+static bool has_images(exchange *x) {
+    const request_outline *o = request_outline_of(&x->facts, &x->arena);
+    return !o || outline_count(o, OUTLINE_IMAGE) || outline_count(o, OUTLINE_FILE) ||
+           outline_count(o, OUTLINE_AUDIO);
+}
+
+static cache_traits traits_of(exchange *x) {
+    enum {
+        TOOLS,
+        FUNCTIONS,
+        SEARCH,
+        N,
+        BEST_OF,
+        TEMPERATURE,
+        STORE,
+        BACKGROUND,
+        TALK,
+        MODES,
+        NAMES
+    };
+    static const span names[NAMES] = {SPAN("tools"), SPAN("functions"),  SPAN("web_search_options"),
+                                      SPAN("n"),     SPAN("best_of"),    SPAN("temperature"),
+                                      SPAN("store"), SPAN("background"), SPAN("conversation"),
+                                      SPAN("audio")};
+    json_value of[NAMES];
+    json_get_each(x->facts.root, names, NAMES, of);
+    return (cache_traits){
+        .temperature = temperature_of(of[TEMPERATURE]),
+        .has_tools = is_filled(of[TOOLS]) || is_filled(of[FUNCTIONS]) || is_filled(of[SEARCH]),
+        .several = is_above_one(of[N]) || is_above_one(of[BEST_OF]),
+        .keeps_state = of[STORE].type == JSON_TRUE || is_filled(of[TALK]) ||
+                       (of[BACKGROUND].type == JSON_TRUE),
+        .has_images = is_filled(of[MODES]) || (!options_of(x)->images && has_images(x)),
+    };
+}
+
+/* An endpoint whose answers weir can read, asked for a model that the configuration names. */
+static bool is_cached(const exchange *x) {
+    return x->facts.endpoint != EP_OTHER && x->facts.root.type == JSON_OBJECT &&
+           cache_has_model(options_of(x), x->facts.model_name);
+}
+
+/* ---- the key ---- */
+
+static cache_key key_of(const exchange *x) {
+    static const span forwarded[] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
+    span more[ARRAY_LEN(forwarded)],
+        *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
+    for (size_t i = 0; i < ARRAY_LEN(forwarded); i++)
+        more[i] = http_header_get(x->facts.headers, forwarded[i]);
+    for (size_t i = 0; i < x->model->target_count; i++)
+        targets[i] = x->model->targets[i].name;
+    const bool own = options_of(x)->scope == CACHE_SCOPE_CLIENT;
+    return cache_key_of(
+        &(cache_question){.scope = own && x->client ? x->client->name : SPAN_EMPTY,
+                          .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
+                          .query = x->facts.query,
+                          .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
+                          .entry = x->model->name,
+                          .targets = targets,
+                          .target_count = x->model->target_count,
+                          .more = more,
+                          .more_count = ARRAY_LEN(more),
+                          .body = x->facts.root});
+}
+
+static bool wants_stream(const exchange *x) {
+    return x->facts.stream && endpoint_get(x->facts.endpoint)->streams;
+}
+
+/* ---- what became of it ---- */
+
+static void decide(cache_use *u, cache_verdict v) {
+    u->verdict = v;
+    u->x->record.cache = cache_verdict_word(v);
+    u->x->given = v == CACHE_HIT || v == CACHE_COALESCED;
+}
+
+static stage_result refuse_uncached(exchange *x) {
+    return exchange_refuse(x, ERR_NOT_CACHED, NULL, NULL);
+}
+
+/* In the form that was asked for, or one that can be made of what is there. */
+static bool find(cache_use *u) {
+    exchange *x = u->x;
+    cache_store *s = x->env->cache->store;
+    const int64_t max_age_ms = u->max_age_ms;
+    const int64_t now_ms = x->env->loop->now_ms;
+    const bool stream = wants_stream(x);
+    u->found = cache_store_find(s, &u->key, stream, now_ms, max_age_ms, &x->arena, &u->stored);
+    if (!u->found && exchange_dialect(x)->turn)
+        u->found = cache_store_find(s, &u->key, !stream, now_ms, max_age_ms, &x->arena, &u->stored);
+    /* The chunk was not asked for, so that it is not there for one who asks. */
+    if (u->found && stream && u->stored.stream && x->facts.usage_asked && !u->stored.usage_asked) {
+        recording_unref(u->stored.said);
+        u->found = false;
+    }
+    if (u->found && !recording_read(u->stored.said, &u->at)) {
+        recording_unref(u->stored.said);
+        u->found = false;
+    }
+    if (!u->found) return false;
+    decide(u, CACHE_HIT);
+    x->age_s = (now_ms - u->stored.stored_ms) / 1000;
+    return true;
+}
+
+/* ---- flights ---- */
+
+void cache_use_leave(cache_use *u) {
+    if (!u->sits) return;
+    u->sits = false;
+    flight_leave(&u->seat);
+}
+
+static void on_wait_cancelled(stage_wait *w) {
+    cache_use *u = CONTAINER_OF(w, cache_use, wait);
+    u->waits = false;
+    cache_use_leave(u);
+}
+
+static void on_news(flight_seat *seat);
+
+/* true: it leads, and goes on as a call; or there is an answer by now. */
+static bool board(cache_use *u) {
+    exchange *x = u->x;
+    flights *t = x->env->cache->flights;
+    const bool stream = wants_stream(x);
+    u->seat.news = on_news;
+    flights_join(t, &u->key, stream, x->env->desk, &u->seat);
+    u->sits = true;
+    if (!u->seat.leads) {
+        decide(u, CACHE_COALESCED);
+        return false;
+    }
+    /* One who had the same may have landed since it was looked up. */
+    if (find(u)) {
+        flight_fail(u->seat.of, &x->failure);
+        cache_use_leave(u);
+        return true;
+    }
+    decide(u, CACHE_MISS);
+    record_answer(u, NULL);
+    return true;
+}
+
+/* What the failure of another's call means for one who heard nothing of it yet: it is of this
+ * call too if a provider, asked a second time, has failed. What the other alone had to do with (his
+ * client, his limits) is not. */
+static bool is_shared(const cache_use *u, const failure *why) {
+    return u->failures > 1 && why->error != ERR_CLIENT_GONE && why->error != ERR_NONE &&
+           (why->class != FAIL_NONE || why->error == ERR_TOTAL_TIMEOUT);
+}
+
+static void take_failure(exchange *x, const failure *why) {
+    arena *a = &x->arena;
+    x->failure = *why;
+    x->failure.text = arena_dup(a, why->text);
+    x->failure.param = arena_dup(a, why->param);
+    x->failure.code = arena_dup(a, why->code);
+    x->failure.body = arena_dup(a, why->body);
+    x->failure.request_id = arena_dup(a, why->request_id);
+    x->failure.headers = exchange_headers_dup(a, why->headers);
+}
+
+/* The flight that was waited for has failed. */
+static void board_again(cache_use *u) {
+    exchange *x = u->x;
+    const failure *why = flight_failure(u->seat.of);
+    u->failures++;
+    stage_result result = STAGE_NEXT;
+    if (is_shared(u, why)) {
+        take_failure(x, why);
+        result = STAGE_ANSWER;
+        cache_use_leave(u);
+    } else {
+        cache_use_leave(u);
+        if (!board(u)) return;
+    }
+    u->waits = false;
+    exchange_resume(&u->wait, result);
+}
+
+/* Of a stream the first event; a document when it is whole. */
+static bool has_said(const cache_use *u) {
+    const flight *f = u->seat.of;
+    if (flight_get_state(f) == FLIGHT_FAILED) return false;
+    return wants_stream(u->x) ? recording_events(flight_recording(u->seat.of)) > 0
+                              : flight_get_state(f) == FLIGHT_LANDED;
+}
+
+static void on_news(flight_seat *seat) {
+    cache_use *u = CONTAINER_OF(seat, cache_use, seat);
+    flight *f = seat->of;
+    if (seat->leads) {
+        recorder_news(u->recorder);
+    } else if (!u->waits) {
+        replay_go_on(u->replay);
+    } else if (has_said(u) && recording_read(flight_recording(f), &u->at)) {
+        u->waits = false;
+        exchange_resume(&u->wait, STAGE_NEXT);
+    } else if (has_said(u) || flight_get_state(f) == FLIGHT_FAILED) {
+        board_again(u); /* also where it has gone too far to be heard from its beginning */
+    }
+}
+
+/* Somebody who waits for another's answer is told that he is not forgotten. */
+static void begin_silence(exchange *x) {
+    filter *form = x->filters;
+    while (form->next)
+        form = form->next;
+    form->ops->begin(form);
+}
+
+static stage_result wait_for_flight(cache_use *u) {
+    u->waits = true;
+    exchange_wait(u->x, &u->wait, on_wait_cancelled);
+    begin_silence(u->x);
+    return STAGE_WAIT;
+}
+
+/* ---- the row ---- */
+
+static stage_result look_up(cache_use *u, const cache_wish *wish) {
+    exchange *x = u->x;
+    const cache_traits traits = traits_of(x);
+    if (wish->no_store || !cache_may_keep(options_of(x), &traits)) {
+        decide(u, CACHE_BYPASS);
+        return wish->only_if_cached ? refuse_uncached(x) : STAGE_NEXT;
+    }
+    u->max_age_ms = wish->max_age_ms;
+    u->ttl_ms = wish->ttl_ms >= 0 ? wish->ttl_ms : options_of(x)->ttl_ms;
+    exchange_enter(x->env);
+    u->key = key_of(x);
+    exchange_leave(x->env);
+    if (!wish->no_cache && find(u)) return STAGE_NEXT;
+    decide(u, CACHE_MISS);
+    if (wish->only_if_cached) return refuse_uncached(x);
+    if (wish->no_cache || wish->max_age_ms == 0) {
+        record_answer(u, recording_new(cache_store_room(x->env->cache->store)));
+        return STAGE_NEXT;
+    }
+    return board(u) ? STAGE_NEXT : wait_for_flight(u);
+}
+
+stage_result stage_look_up(exchange *x) {
+    if (!x->env->cache || !options_of(x)->on) return STAGE_NEXT;
+    cache_wish wish;
+    span header;
+    if (!cache_wish_read(x->facts.headers, &wish, &header))
+        return exchange_refuse(x, ERR_BAD_VALUE, NULL,
+                               "The header %.*s has a value that is no number of whole seconds.",
+                               SPAN_ARG(header));
+    if (!is_cached(x)) return wish.only_if_cached ? refuse_uncached(x) : STAGE_NEXT;
+    cache_use *u = arena_zalloc(&x->arena, sizeof *u);
+    u->x = x;
+    x->cache = u;
+    x->age_s = -1;
+    return look_up(u, &wish);
+}
+
+void stage_look_up_done(exchange *x) {
+    cache_use *u = x->cache;
+    if (!u) return;
+    if (u->recorder) recorder_over(u->recorder);
+    if (u->replay) replay_over(u->replay);
+    cache_use_leave(u);
+    recording_reader_done(&u->at);
+    if (u->found) recording_unref(u->stored.said);
+}

@@ -1,0 +1,28 @@
+/* saved: what has the cache spared? What the answer would have cost, had its own target been asked.
+ */
+#include "exchange/cache_use.h"
+
+#include "call/price_part.h"
+
+static span target_of(const cache_use *u) {
+    if (u->found) return u->stored.target;
+    const bool landed = u->sits && !u->seat.leads && flight_get_state(u->seat.of) == FLIGHT_LANDED;
+    return landed ? flight_target(u->seat.of) : SPAN_EMPTY;
+}
+
+static void count(const exchange *x) {
+    const cache_use *u = x->cache;
+    atomic_fetch_add_explicit(&x->env->cache->calls[u->verdict], 1, memory_order_relaxed);
+    if (!x->env->metrics) return;
+    metric_add(metrics_series(x->env->metrics, METRIC_CACHE_CALLS, &x->record.cache), 1);
+}
+
+stage_result stage_saved(exchange *x) {
+    if (!x->cache) return STAGE_NEXT;
+    count(x);
+    const prices *known = snapshot_prices(x->snapshot->snapshot);
+    const span target = target_of(x->cache);
+    if (x->given && target.len && x->record.error == ERR_NONE)
+        x->record.saved_nano = known ? prices_cost(known, target, &x->record.usage) : -1;
+    return STAGE_NEXT;
+}

@@ -1,0 +1,167 @@
+/* Flights: one leads, the others hear of it, on whatever loop they are. */
+#include "heap.h"
+#include "unit.h"
+
+#include "cache/flights.h"
+
+typedef struct person {
+    flight_seat seat;
+    unsigned news;
+    bool leaves; /* at the next news */
+} person;
+
+static void on_news(flight_seat *seat) {
+    person *p = CONTAINER_OF(seat, person, seat);
+    p->news++;
+    if (p->leaves) flight_leave(seat);
+}
+
+typedef struct table {
+    cache_room room;
+    flights *t;
+    loop loops[2];
+    flight_desk *desks[2];
+} table;
+
+static table *table_new(void) {
+    table *t = calloc(1, sizeof *t);
+    t->t = flights_new(&t->room);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(loop_init(&t->loops[i], i), 0);
+        t->desks[i] = flight_desk_new(&t->loops[i]);
+    }
+    return t;
+}
+
+static void turn(table *t) {
+    for (unsigned i = 0; i < 2; i++)
+        loop_turn(&t->loops[i]);
+}
+
+static void table_free(table *t) {
+    turn(t);
+    assert_int_equal(flights_open(t->t), 0);
+    assert_int_equal(t->room.used, 0);
+    flights_free(t->t);
+    for (unsigned i = 0; i < 2; i++) {
+        loop_stop(&t->loops[i]);
+        loop_run(&t->loops[i]);
+        loop_done(&t->loops[i]);
+        flight_desk_free(t->desks[i]);
+    }
+    free(t);
+}
+
+static void join(table *t, person *p, unsigned desk, char key, bool stream) {
+    const cache_key k = {{(unsigned char)key}};
+    *p = (person){.seat.news = on_news};
+    flights_join(t->t, &k, stream, t->desks[desk], &p->seat);
+}
+
+static void one_leads_and_others_follow(void **state) {
+    (void)state;
+    table *t = table_new();
+    person a, b, c, other, streams;
+    join(t, &a, 0, 'k', false);
+    assert_true(a.seat.leads);
+    join(t, &b, 0, 'k', false);
+    join(t, &c, 1, 'k', false);
+    join(t, &other, 1, 'o', false);
+    join(t, &streams, 1, 'k', true);
+    assert_false(b.seat.leads || c.seat.leads);
+    assert_true(other.seat.leads && streams.seat.leads);
+    assert_ptr_equal(a.seat.of, c.seat.of);
+    assert_int_equal(flight_followers(a.seat.of), 2);
+    assert_int_equal(flights_open(t->t), 3);
+    turn(t);
+    const unsigned b_before = b.news, c_before = c.news;
+    recording_add(flight_recording(a.seat.of), SPAN_EMPTY, SPAN_OF("x"), 0);
+    flight_tell(a.seat.of);
+    flight_tell(a.seat.of);
+    assert_int_equal(b.news, b_before); /* never from inside */
+    turn(t);
+    assert_int_equal(b.news, b_before + 1);
+    assert_int_equal(c.news, c_before + 1);
+    flight_land(a.seat.of, SPAN_OF("p/m"));
+    flight_leave(&a.seat);
+    turn(t);
+    assert_int_equal(flight_get_state(c.seat.of), FLIGHT_LANDED);
+    assert_true(span_eq(flight_target(c.seat.of), SPAN_OF("p/m")));
+    person late;
+    join(t, &late, 0, 'k', false);
+    assert_true(late.seat.leads);
+    const failure gone = {0};
+    person *leaders[] = {&late, &other, &streams};
+    for (size_t i = 0; i < ARRAY_LEN(leaders); i++) {
+        flight_fail(leaders[i]->seat.of, &gone);
+        flight_leave(&leaders[i]->seat);
+        flight_leave(&leaders[i]->seat);
+    }
+    flight_leave(&b.seat);
+    flight_leave(&c.seat);
+    table_free(t);
+}
+
+/* One of those who follow leads the next, and those who come after him follow that. */
+static void after_a_failure(void **state) {
+    (void)state;
+    table *t = table_new();
+    person a, b, c;
+    join(t, &a, 0, 'k', true);
+    join(t, &b, 1, 'k', true);
+    join(t, &c, 0, 'k', true);
+    char text[] = "why";
+    const failure why = {.error = ERR_CONNECTION_LOST, .status = 502, .text = span_cstr(text)};
+    flight_fail(a.seat.of, &why);
+    memset(text, 'x', 3);
+    flight_leave(&a.seat);
+    assert_true(span_eq(flight_failure(b.seat.of)->text, SPAN_OF("why")));
+    flight_leave(&c.seat);
+    join(t, &c, 0, 'k', true);
+    assert_true(c.seat.leads);
+    flight_leave(&b.seat);
+    join(t, &b, 1, 'k', true);
+    assert_false(b.seat.leads);
+    assert_ptr_equal(b.seat.of, c.seat.of);
+    flight_close(c.seat.of);
+    join(t, &a, 0, 'k', true);
+    assert_true(a.seat.leads); /* nobody joins one that is closed */
+    flight_land(a.seat.of, SPAN_EMPTY);
+    flight_land(c.seat.of, SPAN_EMPTY);
+    flight_leave(&a.seat);
+    flight_leave(&b.seat);
+    flight_leave(&c.seat);
+    table_free(t);
+}
+
+/* A leader hears that somebody listens, and that nobody does any more; who leaves from inside the
+ * news takes nobody's place. */
+static void a_leader_hears_who_listens(void **state) {
+    (void)state;
+    table *t = table_new();
+    person a, b, c;
+    join(t, &a, 0, 'k', true);
+    join(t, &b, 0, 'k', true);
+    join(t, &c, 0, 'k', true);
+    b.leaves = c.leaves = true;
+    turn(t);
+    assert_true(a.news > 0);
+    assert_null(b.seat.of);
+    assert_null(c.seat.of);
+    assert_int_equal(flight_followers(a.seat.of), 0);
+    const unsigned before = a.news;
+    turn(t);
+    assert_true(a.news > before);
+    flight_land(a.seat.of, SPAN_EMPTY);
+    flight_leave(&a.seat);
+    table_free(t);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_leads_and_others_follow),
+        cmocka_unit_test(after_a_failure),
+        cmocka_unit_test(a_leader_hears_who_listens),
+    };
+    return run_watched(tests);
+}

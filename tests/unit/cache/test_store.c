@@ -1,0 +1,194 @@
+/* Answers that are kept: which, for how long, and never more than the bound. */
+#include "heap.h"
+#include "unit.h"
+
+#include "base/random.h"
+#include "cache/store.h"
+
+static cache_key key_of(unsigned n) {
+    cache_key k = {{0}};
+    memcpy(k.bytes, &n, sizeof n);
+    return k;
+}
+
+static recording *said_of(cache_store *s, const char *text, size_t bytes) {
+    buf data = BUF_EMPTY;
+    buf_add_cstr(&data, text);
+    while (data.len < bytes)
+        buf_add_char(&data, (char)('a' + data.len % 26));
+    recording *r = recording_new(cache_store_room(s));
+    recording_add(r, SPAN_EMPTY, buf_span(&data), 0);
+    recording_end(r);
+    buf_done(&data);
+    return r;
+}
+
+static void put(cache_store *s, cached_answer a, const char *text, size_t bytes, int64_t now_ms) {
+    a.said = said_of(s, text, bytes);
+    if (!a.expires_ms) a.expires_ms = INT64_MAX;
+    cache_store_put(s, &a, now_ms);
+    recording_unref(a.said);
+}
+
+static bool has(cache_store *s, unsigned n, int64_t now_ms, int64_t max_age_ms) {
+    const cache_key key = key_of(n);
+    arena a;
+    cached_answer got;
+    arena_init(&a, 0);
+    const bool found = cache_store_find(s, &key, false, now_ms, max_age_ms, &a, &got);
+    if (found) recording_unref(got.said);
+    arena_done(&a);
+    return found;
+}
+
+static void what_is_put_is_found(void **state) {
+    (void)state;
+    cache_store *s = cache_store_new(1024 * 1024);
+    put(s,
+        (cached_answer){.key = key_of(1),
+                        .stream = true,
+                        .model = SPAN("m"),
+                        .client = SPAN("c"),
+                        .target = SPAN("p/m")},
+        "first", 0, 100);
+    const cache_key one = key_of(1), two = key_of(2);
+    arena a;
+    cached_answer got;
+    arena_init(&a, 0);
+    assert_false(cache_store_find(s, &two, true, 100, -1, &a, &got));
+    assert_false(cache_store_find(s, &one, false, 100, -1, &a, &got));
+    assert_true(cache_store_find(s, &one, true, 100, -1, &a, &got));
+    assert_true(span_eq(got.model, SPAN_OF("m")) && span_eq(got.client, SPAN_OF("c")) &&
+                span_eq(got.target, SPAN_OF("p/m")));
+    assert_int_equal(got.stored_ms, 100);
+    /* Another one in its place; who has the old one reads on. */
+    put(s, (cached_answer){.key = one, .stream = true}, "second", 0, 200);
+    recording_reader at;
+    recorded_event e;
+    assert_true(recording_read(got.said, &at));
+    assert_true(recording_next(&at, &e));
+    assert_true(span_eq(e.data, SPAN_OF("first")));
+    recording_reader_done(&at);
+    recording_unref(got.said);
+    assert_true(cache_store_find(s, &one, true, 200, -1, &a, &got));
+    assert_int_equal(got.stored_ms, 200);
+    recording_unref(got.said);
+    assert_int_equal(cache_store_get_figures(s).entries, 1);
+    arena_done(&a);
+    cache_store_free(s);
+}
+
+static void how_long(void **state) {
+    (void)state;
+    cache_store *s = cache_store_new(1024 * 1024);
+    put(s, (cached_answer){.key = key_of(1), .expires_ms = 1500}, "x", 0, 1000);
+    assert_true(has(s, 1, 1000, 0));
+    assert_true(has(s, 1, 1499, -1));
+    assert_true(has(s, 1, 1400, 400));
+    assert_false(has(s, 1, 1400, 399));
+    assert_true(has(s, 1, 1400, -1)); /* too old for one is good for another */
+    assert_false(has(s, 1, 1500, -1));
+    assert_int_equal(cache_store_get_figures(s).expired, 1);
+    assert_int_equal(cache_store_get_figures(s).entries, 0);
+    cache_store_free(s);
+}
+
+/* A flood of large answers that are all different. */
+static void the_bound_holds(void **state) {
+    (void)state;
+    enum { MOST = 2 * 1024 * 1024 };
+    cache_store *s = cache_store_new(MOST);
+    for (unsigned i = 0; i < 5000; i++) {
+        put(s, (cached_answer){.key = key_of(i)}, "", 1000 + i * 37 % 20000, i);
+        assert_true(cache_store_get_figures(s).bytes <= MOST);
+    }
+    const cache_store_figures f = cache_store_get_figures(s);
+    assert_true(f.bytes > MOST / 2);
+    assert_int_equal(f.stored, 5000);
+    assert_int_equal(f.entries + f.evicted, 5000);
+    cache_store_bound(s, MOST / 4);
+    assert_true(cache_store_get_figures(s).bytes <= MOST / 4);
+    cache_store_bound(s, 0);
+    assert_int_equal(cache_store_get_figures(s).entries, 0);
+    assert_int_equal(cache_store_get_figures(s).bytes, 0);
+    cache_store_free(s);
+}
+
+/* What is being recorded has its room, and beyond all of it there is none. */
+static void recordings_take_room(void **state) {
+    (void)state;
+    cache_store *s = cache_store_new(64 * 1024);
+    for (unsigned i = 0; i < 100; i++)
+        put(s, (cached_answer){.key = key_of(i)}, "", 500, i);
+    assert_true(cache_store_get_figures(s).entries > 50);
+    recording *r = said_of(s, "", 50 * 1024);
+    assert_true(cache_store_trim(s));
+    assert_true(cache_store_get_figures(s).entries < 30);
+    recording *more = said_of(s, "", 50 * 1024);
+    assert_false(cache_store_trim(s));
+    assert_int_equal(cache_store_get_figures(s).entries, 0);
+    recording_unref(r);
+    recording_unref(more);
+    cache_store_free(s);
+}
+
+/* What is asked for often outlasts a flood of what is asked for once. */
+static void what_is_asked_often_stays(void **state) {
+    (void)state;
+    cache_store *s = cache_store_new(1024 * 1024);
+    enum { OFTEN = 100, ONCE = 20000 };
+    for (unsigned i = 0; i < OFTEN; i++)
+        put(s, (cached_answer){.key = key_of(i)}, "", 1000, 0);
+    for (int round = 0; round < 3; round++)
+        for (unsigned i = 0; i < OFTEN; i++)
+            assert_true(has(s, i, 0, -1));
+    for (unsigned i = 0; i < ONCE; i++)
+        put(s, (cached_answer){.key = key_of(1000 + i)}, "", 1000, 0);
+    unsigned left = 0;
+    for (unsigned i = 0; i < OFTEN; i++)
+        left += has(s, i, 0, -1);
+    assert_true(left > OFTEN * 9 / 10);
+    cache_store_free(s);
+}
+
+static void purging(void **state) {
+    (void)state;
+    cache_store *s = cache_store_new(1024 * 1024);
+    static const struct {
+        span model, client;
+        int64_t at_ms;
+    } rows[] = {{SPAN("gpt-4o"), SPAN("a"), 1000},
+                {SPAN("gpt-4o-mini"), SPAN("a"), 2000},
+                {SPAN("gpt-4o"), SPAN("b"), 3000},
+                {SPAN("o3"), SPAN("b"), 4000}};
+    static const struct {
+        cache_purge which;
+        size_t gone;
+    } asks[] = {{{.model = SPAN("none")}, 0},
+                {{.model = SPAN("gpt-4o")}, 2},
+                {{.model = SPAN("gpt-4o*")}, 3},
+                {{.client = SPAN("a")}, 2},
+                {{.client = SPAN("a"), .model = SPAN("gpt-4o")}, 1},
+                {{.older_ms = 1500}, 3},
+                {{.older_ms = 2000}, 2},
+                {{.older_ms = 2000, .client = SPAN("b")}, 0},
+                {{.older_ms = 0}, 4}};
+    for (size_t k = 0; k < ARRAY_LEN(asks); k++) {
+        for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+            put(s,
+                (cached_answer){.key = key_of(i), .model = rows[i].model, .client = rows[i].client},
+                "x", 0, rows[i].at_ms);
+        assert_int_equal(cache_store_purge(s, &asks[k].which, 5000), asks[k].gone);
+        assert_int_equal(cache_store_get_figures(s).entries, 4 - asks[k].gone);
+    }
+    cache_store_free(s);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_put_is_found),      cmocka_unit_test(how_long),
+        cmocka_unit_test(the_bound_holds),           cmocka_unit_test(recordings_take_room),
+        cmocka_unit_test(what_is_asked_often_stays), cmocka_unit_test(purging),
+    };
+    return run_watched(tests);
+}
