@@ -60,6 +60,8 @@ void replay_over(struct replay *p);
 void record_answer(cache_use *u, recording *said);
 /* News for one who leads: somebody has joined or left. */
 void recorder_news(struct recorder *r);
+/* Its client has left, and the call has gone on for the others. */
+bool recorder_has_left(const struct recorder *r);
 /* The exchange is over. */
 void recorder_over(struct recorder *r);
 

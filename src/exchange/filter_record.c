@@ -260,7 +260,7 @@ static const exchange_door nobody = {.answer = deaf_answer,
                                      .full = never_full,
                                      .done = deaf_done};
 
-static bool has_left(const recorder *r) {
+bool recorder_has_left(const recorder *r) {
     return exchange_of(r)->door == &nobody;
 }
 
@@ -290,7 +290,7 @@ static void leave_door(recorder *r) {
 
 static bool stays(exchange *x) {
     recorder *r = x->cache->recorder;
-    if (has_left(r)) return listeners(r) > 0;
+    if (recorder_has_left(r)) return listeners(r) > 0;
     const bool can = x->asked || x->large || !x->request.body.len || x->door->hand_over;
     if (x->phase != PHASE_ANSWERING || !r->stands || !listeners(r) || !can) return false;
     leave_door(r);
@@ -302,7 +302,7 @@ static void leave_behind(recorder *r) {
     exchange *x = exchange_of(r);
     const exchange_door *door = x->door;
     void *user = x->user;
-    if (has_left(r)) return;
+    if (recorder_has_left(r)) return;
     leave_door(r);
     door->abort(user);
 }
@@ -315,7 +315,7 @@ static bool is_too_slow(const recorder *r) {
 void recorder_news(recorder *r) {
     exchange *x = exchange_of(r);
     if (r->done || !r->stands) return;
-    if (has_left(r) && !listeners(r))
+    if (recorder_has_left(r) && !listeners(r))
         exchange_cancel(x);
     else if (may_part(r) && r->feeds && part(r))
         r->feeds->ops->resume(r->feeds);

@@ -10,6 +10,15 @@ static span target_of(const cache_use *u) {
     return landed ? flight_target(u->seat.of) : SPAN_EMPTY;
 }
 
+/* It has been made to its end, and paid for; who made it has heard none of that end. */
+static void note_left(exchange *x) {
+    call_record *r = &x->record;
+    r->outcome = CALL_CANCELLED;
+    r->error = ERR_CLIENT_GONE;
+    r->error_text = span_cstr(error_get(ERR_CLIENT_GONE)->sentence);
+    r->status = error_get(ERR_CLIENT_GONE)->status;
+}
+
 static void count(const exchange *x) {
     const cache_use *u = x->cache;
     atomic_fetch_add_explicit(&x->env->cache->calls[u->verdict], 1, memory_order_relaxed);
@@ -20,6 +29,7 @@ static void count(const exchange *x) {
 stage_result stage_saved(exchange *x) {
     if (!x->cache) return STAGE_NEXT;
     count(x);
+    if (x->cache->recorder && recorder_has_left(x->cache->recorder)) note_left(x);
     const prices *known = snapshot_prices(x->snapshot->snapshot);
     const span target = target_of(x->cache);
     if (x->given && target.len && x->record.error == ERR_NONE)
