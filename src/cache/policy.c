@@ -54,6 +54,7 @@ bool cache_wish_read(http_headers headers, cache_wish *ret, span *ret_header) {
             return false;
         }
     }
+    if (!ret->max_age_ms) ret->no_cache = true; /* also what is stored at this very moment */
     return true;
 }
 

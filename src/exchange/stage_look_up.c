@@ -263,7 +263,7 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
     if (!wish->no_cache && find(u)) return STAGE_NEXT;
     decide(u, CACHE_MISS);
     if (wish->only_if_cached) return refuse_uncached(x);
-    if (wish->no_cache || wish->max_age_ms == 0) {
+    if (wish->no_cache) {
         record_answer(u, recording_new(cache_store_room(x->env->cache->store)));
         return STAGE_NEXT;
     }

@@ -24,6 +24,8 @@ static void directives(void **state) {
     assert_int_equal(wish(" max-age = \"60\" , no-store").max_age_ms, 60000);
     assert_true(wish("max-age=60 , no-store").no_store);
     assert_int_equal(wish("max-age=0").max_age_ms, 0);
+    assert_true(wish("max-age=0").no_cache);
+    assert_false(wish("max-age=1").no_cache);
     assert_int_equal(wish("max-stale=5, private, x=\"y\"").max_age_ms, -1);
     assert_false(wish("no-transform").no_cache);
     assert_int_equal(wish("max-age=99999999999999999999999").max_age_ms,
