@@ -149,6 +149,14 @@ COLD static void write_clients(explainer *e, unsigned depth) {
             buf_add_cstr(e->out, ", limits: ");
             config_limits_write(&client->limits, e->out);
         }
+        if (config_guard_says(&client->guard)) {
+            buf_add_cstr(e->out, ", guard: ");
+            config_guard_write(&client->guard, e->out);
+        }
+        if (config_answer_limited(&client->answer)) {
+            buf_add_cstr(e->out, ", output: ");
+            config_answer_write(&client->answer, e->out);
+        }
         buf_add_char(e->out, '}');
         end_line(e, start, client);
     }
@@ -178,7 +186,10 @@ static span last_part(const char *path) {
 /* What there is no way to write: an empty path, a deadline that is another scope's. */
 static bool is_unset(const option *o, const void *base) {
     const void *field = (const char *)base + o->offset;
+    if (o->inherits && o->type == &type_word) return *(const int *)field == 0;
     if (o->inherits) return *(const int64_t *)field == 0;
+    if (o->type == &type_guard_rules) return ((const config_guard_rules *)field)->count == 0;
+    if (o->type == &type_guard_actions) return ((const config_guard_overrides *)field)->count == 0;
     if (o->type == &type_quotas || o->type == &type_spend_quotas)
         return ((const config_quotas *)field)->count == 0;
     return o->type == &type_file && ((const span *)field)->len == 0;

@@ -69,6 +69,7 @@ extern const option_scope scope_model;
 extern const option_scope scope_target;
 extern const option_scope scope_client;
 extern const option_scope scope_client_key;
+extern const option_scope scope_guard_rule;
 extern const option_scope scope_limit;
 extern const option_scope scope_price;
 extern const option_scope scope_price_tier;
@@ -120,6 +121,9 @@ extern const option_type type_price_tiers;
 extern const option_type type_quotas; /* quota.c: config_quotas */
 extern const option_type type_spend_quotas;
 extern const option_type type_limit_rules;
+extern const option_type type_guard_rules; /* guard.c: config_guard_rules */
+extern const option_type type_guard_actions;
+extern const option_type type_guard_show;
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 

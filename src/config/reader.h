@@ -110,6 +110,9 @@ void memory_settle(config *c);
 /* telemetry.c: what variables say of it where the file does not, and whether they switch it on. */
 void telemetry_settle(reader *r, const yaml_node *root);
 
+/* guard.c: whether anything is looked at. */
+void guard_settle(reader *r);
+
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);
 

@@ -243,6 +243,7 @@ void rules_check(reader *r, const yaml_node *root) {
     memory_settle(r->config);
     derive_quotas(&r->config->limits);
     telemetry_settle(r, root);
+    guard_settle(r);
     check_memory(r, root);
     check_chat_model(r, root);
 }

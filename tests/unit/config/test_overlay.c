@@ -174,13 +174,13 @@ static void says_which_setting_is_wrong(void **state) {
          "1: unknown option '…'; known here: listen, providers, models, passthrough, "
          "clients, admin, prices, chat, retry, breaker, hedge, affinity, timeouts, server, limits, "
          "cors, logs, "
-         "ledger, telemetry"},
+         "ledger, telemetry, guard, output"},
         {{"\xff", "5"}, "1: no path of an option; "},
         {{"sk-key", "retry.retries"},
          "1: unknown option '…'; known here: listen, providers, models, passthrough, clients, "
          "admin, prices, chat, "
          "retry, breaker, hedge, affinity, timeouts, server, limits, cors, logs, ledger, "
-         "telemetry"},
+         "telemetry, guard, output"},
         {{"retry.retries", "hunter2"},
          "retry.retries: retry.retries is another value; expected a whole number"},
         {{"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q", "5"},
