@@ -48,10 +48,11 @@ struct exchange_plan {
 stage_fn stage_identify; /* whose key is it? */
 stage_fn stage_admit;    /* is there room? */
 void stage_admit_done(exchange *x);
-stage_fn stage_label;   /* for whom is it, and what is it marked with? */
-stage_fn stage_parse;   /* what is asked, and is it well formed? */
-stage_fn stage_route;   /* which targets may answer? */
-stage_fn stage_limit;   /* may it have so much? */
+stage_fn stage_label; /* for whom is it, and what is it marked with? */
+stage_fn stage_parse; /* what is asked, and is it well formed? */
+stage_fn stage_route; /* which targets may answer? */
+stage_fn stage_length; /* how much of its answer may it have? */
+stage_fn stage_limit;  /* may it have so much? */
 void stage_limit_done(exchange *x);
 stage_fn stage_reserve; /* is there room for its record? */
 stage_fn stage_trace;   /* which trace is it a part of? */
