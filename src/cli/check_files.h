@@ -1,5 +1,5 @@
 /* cli/check_files.h: the certificates, keys and authorities that a configuration names, loaded as
- * weir serve would.
+ * weir serve would, and its guard's rules, compiled as that would.
  *
  * What is wrong is said with the place of the option that names the file; so is, as a warning, what
  * ceases to be valid within CHECK_EXPIRY_DAYS or has done so.

@@ -51,6 +51,8 @@ void stage_admit_done(exchange *x);
 stage_fn stage_label; /* for whom is it, and what is it marked with? */
 stage_fn stage_parse; /* what is asked, and is it well formed? */
 stage_fn stage_route; /* which targets may answer? */
+stage_fn stage_guard; /* may a model read it, may anybody read the answer? */
+void stage_guard_done(exchange *x);
 stage_fn stage_length; /* how much of its answer may it have? */
 stage_fn stage_limit;  /* may it have so much? */
 void stage_limit_done(exchange *x);

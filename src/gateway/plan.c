@@ -8,6 +8,7 @@ static const stage_row rows[] = {
     {"label", stage_label, NULL, STAGE_CHILD},
     {"parse", stage_parse, NULL, STAGE_CHILD},
     {"route", stage_route, NULL, STAGE_CHILD},
+    {"guard", stage_guard, stage_guard_done, STAGE_CHILD},
     {"length", stage_length, NULL, STAGE_CHILD},
     {"limit", stage_limit, stage_limit_done, STAGE_CHILD},
     {"reserve", stage_reserve, NULL, STAGE_CHILD},

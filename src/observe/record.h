@@ -87,7 +87,8 @@ typedef struct call_record {
     uint64_t bytes_out;      /* answer body */
     unsigned skipped_events; /* events of a stream that were no JSON */
     token_usage usage;
-    span usage_text;        /* the provider's object, as it came last; bounded; empty: not kept */
+    span usage_text; /* the provider's object, as it came last; bounded; empty: not kept */
+    span guard;      /* what its guards have found: "in.email.redact=2,out.card.block=1"; bounded */
     int64_t cost_nano;      /* nano units of the prices' currency; -1: no price is known */
     int64_t first_byte_us;  /* request complete → provider's head */
     int64_t first_token_us; /* request complete → first content to the client */
