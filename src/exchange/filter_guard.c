@@ -3,7 +3,7 @@
  * item; what a lane holds back comes out where its text ends. A whole text, of a plain answer or
  * one that a stream repeats, goes through a lane of its own at once, so that both come out alike.
  */
-#include "exchange/guard_text.h"
+#include "exchange/guard_event.h"
 
 #include "dialect/reader.h"
 
@@ -29,37 +29,21 @@ typedef struct guard_filter {
     exchange_guard *g;
     list lanes; /* the one that was used last is first */
     unsigned lane_count;
-    const guard_rule *blocked;
+    bool blocked;       /* it has ended, or is about to */
+    guard_large *large; /* an event that is looked at elsewhere; NULL: none is */
 } guard_filter;
 
 /* What is made of one event. */
 typedef struct looking {
     guard_filter *f;
     const answer_event *event;
-    arena *arena;
-    answer_edit *edits;
-    size_t count, cap;
+    guard_looked made;
     choice_set ends; /* choices that end with it */
     bool all_end;
 } looking;
 
 static guard_filter *guard_of(filter *f) {
     return CONTAINER_OF(f, guard_filter, filter);
-}
-
-static bool is_text(const answer_part *p) {
-    switch (p->kind) {
-    case PART_TEXT:
-    case PART_REFUSAL:
-    case PART_REASONING:
-    case PART_TOOL_NAME:
-    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
-    default: return false;
-    }
-}
-
-static span inner_of(json_value string) {
-    return span_slice(string.raw, 1, string.raw.len - 1);
 }
 
 /* ---- lanes ---- */
@@ -124,7 +108,7 @@ static void flush(guard_filter *f, lane *l) {
     guard_made made;
     if (f->blocked || !guard_text_holds(&l->text)) return;
     guard_text_feed(&l->text, SPAN_EMPTY, true, !l->fed, &made);
-    f->blocked = made.blocked;
+    f->blocked = made.blocked != NULL;
     const span rest = guard_made_text(&made);
     if (rest.len && l->like) {
         exchange *x = f->filter.x;
@@ -146,7 +130,7 @@ static bool ends(const looking *k, unsigned choice) {
 static bool has_piece_of(const answer_event *e, const lane *l) {
     for (size_t i = 0; i < e->part_count; i++) {
         const answer_part *p = &e->parts[i];
-        if (is_text(p) && p->kind == l->kind && p->choice == l->choice && p->item == l->item)
+        if (guard_is_text(p) && p->kind == l->kind && p->choice == l->choice && p->item == l->item)
             return true;
     }
     return false;
@@ -157,6 +141,7 @@ static bool has_piece_of(const answer_event *e, const lane *l) {
 static void flush_before(looking *k) {
     guard_filter *f = k->f;
     const bool full = k->event->sorts & EVENT_FULL;
+    if (k->event->kind == ANSWER_PLAIN) return;
     if (!full && !k->all_end && !choice_set_count(&k->ends)) return;
     for (list *node = f->lanes.next, *next; node != &f->lanes && !f->blocked; node = next) {
         next = node->next;
@@ -188,113 +173,53 @@ static void note_ends(looking *k) {
 
 /* ---- one event ---- */
 
-static void edit(looking *k, answer_edit e) {
-    if (k->count == k->cap) {
-        k->cap = k->cap ? k->cap * 2 : 8;
-        answer_edit *more = arena_alloc(k->arena, k->cap * sizeof *more);
-        if (k->count) memcpy(more, k->edits, k->count * sizeof *more);
-        k->edits = more;
-    }
-    k->edits[k->count++] = e;
-}
-
-/* What the string, as it stands in the event, becomes. */
-static void take(looking *k, json_value string, guard_made *made) {
-    if (made->blocked && !k->f->blocked) k->f->blocked = made->blocked;
-    if (!guard_made_is_same(made))
-        edit(k, (answer_edit){.bytes = inner_of(string),
-                              .json = arena_dup(k->arena, guard_made_text(made))});
-    guard_made_done(made);
-}
-
-static void look_at_whole(looking *k, json_value string, bool arguments, bool note) {
-    guard_text t;
-    guard_made made;
-    guard_text_init(&t, k->f->g, arguments);
-    guard_text_feed(&t, inner_of(string), true, note, &made);
-    guard_text_done(&t);
-    take(k, string, &made);
-}
-
 static void look_at_piece(looking *k, size_t i) {
     const answer_part *p = &k->event->parts[i];
     const bool last = ends(k, p->choice);
     lane *l = lane_of(k->f, p);
     guard_made made;
     if (!l) {
-        filter_break(&k->f->filter, ERR_ANSWER_TOO_LARGE, NULL);
+        k->f->blocked = true;
+        filter_break(&k->f->filter, ERR_ANSWER_TOO_LARGE, "The answer has too many texts.");
         return;
     }
     l->fed = true;
-    guard_text_feed(&l->text, inner_of(p->value), last, true, &made);
+    guard_text_feed(&l->text, guard_inner(p->value), last, true, &made);
     if (!last && guard_text_holds(&l->text)) keep_like(l, k->event, i);
-    take(k, p->value, &made);
+    guard_looked_take(&k->made, p->value, &made);
 }
 
-/* What the reader does not know may have any number of texts in it. */
-static void look_at_opaque(looking *k, json_value value) {
-    json_iter it = json_strings_of(value);
-    for (json_value string; json_next_string(&it, &string);)
-        look_at_whole(k, string, false, true);
-}
-
-static void look(looking *k) {
+static void look_at_pieces(looking *k) {
     const answer_event *e = k->event;
-    const bool pieces = e->kind == ANSWER_STREAM && !(e->sorts & EVENT_FULL);
-    for (size_t i = 0; i < e->part_count && !k->f->blocked; i++) {
-        const answer_part *p = &e->parts[i];
-        if (p->kind == PART_OPAQUE) {
-            look_at_opaque(k, p->value);
-        } else if (!is_text(p)) {
-            continue;
-        } else if (pieces) {
+    for (size_t i = 0; i < e->part_count && !k->made.blocked && !k->f->blocked; i++) {
+        if (e->parts[i].kind == PART_OPAQUE)
+            guard_look_at_opaque(&k->made, k->f->g, e->parts[i].value);
+        else if (guard_is_text(&e->parts[i]))
             look_at_piece(k, i);
-        } else {
-            const lane *l = e->kind == ANSWER_PLAIN ? NULL : find_lane(k->f, p);
-            look_at_whole(k, p->value, p->kind == PART_TOOL_ARGS, !l || !l->fed);
-        }
     }
 }
 
 /* The texts behind the place where it was blocked are not said, and why it ends is that. */
 static void cut(looking *k) {
     const answer_event *e = k->event;
-    const char *behind = k->count ? k->edits[k->count - 1].bytes.ptr : e->data.ptr;
+    const guard_looked *m = &k->made;
+    const char *behind = m->count ? m->edits[m->count - 1].bytes.ptr : e->data.ptr;
     for (size_t i = 0; i < e->part_count; i++) {
         const answer_part *p = &e->parts[i];
         if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
-            edit(k, (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
-        else if (is_text(p) && p->value.raw.ptr > behind)
-            edit(k, (answer_edit){.part = i, .text = SPAN_OF("")});
+            guard_looked_edit(&k->made,
+                              (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
+        else if (guard_is_text(p) && p->value.raw.ptr > behind)
+            guard_looked_edit(&k->made, (answer_edit){.part = i, .text = SPAN_OF("")});
     }
-    answer_edits_sort(e, k->edits, k->count);
+    answer_edits_sort(e, k->made.edits, k->made.count);
 }
 
-static void pass(looking *k, answer_event *changed) {
-    *changed = *k->event;
-    if (k->count) answer_rewrite(k->event, k->edits, k->count, k->arena, changed);
-    filter_pass_event(&k->f->filter, changed);
-}
-
-/* ---- streams and plain answers ---- */
-
-static void take_piece(guard_filter *f, const answer_event *event) {
-    looking k = {.f = f, .event = event, .arena = filter_arena(&f->filter, event)};
-    answer_event changed;
-    note_ends(&k);
-    flush_before(&k);
-    if (f->blocked) return; /* it has ended */
-    look(&k);
-    if (f->blocked && event->sorts & EVENT_FULL) {
-        stop(f, event); /* nothing of what is whole has gone out */
-        return;
-    }
-    if (f->blocked) cut(&k);
-    pass(&k, &changed);
-    if (f->blocked)
-        stop(f, &changed);
-    else
-        drop_ended(&k);
+static void pass(guard_filter *f, const answer_event *event, const guard_looked *made,
+                 answer_event *ret_passed) {
+    *ret_passed = *event;
+    if (made->count) answer_rewrite(event, made->edits, made->count, made->arena, ret_passed);
+    filter_pass_event(&f->filter, ret_passed);
 }
 
 /* An answer in the place of the one that came, read as that is. */
@@ -326,19 +251,84 @@ static void replace(guard_filter *f, const answer_event *event) {
     buf_done(&document);
 }
 
-static void on_event(filter *base, const answer_event *event) {
-    guard_filter *f = guard_of(base);
-    if (event->kind == ANSWER_STREAM) {
-        take_piece(f, event);
-        return;
-    }
-    looking k = {.f = f, .event = event, .arena = filter_arena(base, event)};
-    answer_event changed;
-    if (event->kind == ANSWER_PLAIN) look(&k);
-    if (f->blocked)
+/* ---- whole texts ---- */
+
+/* Its pieces have been noted. */
+static bool is_new(void *user, const answer_part *p) {
+    const lane *l = find_lane(user, p);
+    return !l || !l->fed;
+}
+
+/* Of a plain answer, or a repeat in a stream: nothing of it has gone out. */
+static void end_whole(guard_filter *f, const answer_event *event) {
+    f->blocked = true;
+    if (event->kind == ANSWER_PLAIN)
         replace(f, event);
     else
-        pass(&k, &changed);
+        stop(f, event);
+}
+
+static void on_large(filter *base, const answer_event *event, const guard_rule *blocked) {
+    guard_filter *f = guard_of(base);
+    f->large = NULL;
+    exchange_enter(base->x->env);
+    if (!event)
+        filter_break(base, ERR_MEMORY_FULL, NULL);
+    else if (blocked)
+        end_whole(f, event);
+    else
+        filter_pass_event(base, chain_keep_plain(base->x, event));
+    exchange_leave(base->x->env);
+    filter_release(base);
+}
+
+static void take_whole(guard_filter *f, const answer_event *event) {
+    answer_event passed;
+    guard_looked made = {.arena = filter_arena(&f->filter, event)};
+    if (event->large) {
+        filter_hold(&f->filter);
+        f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes), on_large);
+        return;
+    }
+    guard_look_at_whole(&made, f->g, event, is_new, f);
+    if (made.blocked)
+        end_whole(f, event);
+    else
+        pass(f, event, &made, &passed);
+}
+
+/* ---- the filter ---- */
+
+static void take_pieces(looking *k) {
+    guard_filter *f = k->f;
+    answer_event passed;
+    k->made.arena = filter_arena(&f->filter, k->event);
+    look_at_pieces(k);
+    if (f->blocked) return;
+    f->blocked = k->made.blocked != NULL;
+    if (f->blocked) cut(k);
+    pass(f, k->event, &k->made, &passed);
+    if (f->blocked)
+        stop(f, &passed);
+    else
+        drop_ended(k);
+}
+
+static void on_event(filter *base, const answer_event *event) {
+    guard_filter *f = guard_of(base);
+    looking k = {.f = f, .event = event};
+    if (f->blocked) return;
+    if (event->kind == ANSWER_RAW) {
+        filter_pass_event(base, event);
+        return;
+    }
+    note_ends(&k);
+    flush_before(&k);
+    if (f->blocked) return; /* it has ended with what was held */
+    if (event->kind == ANSWER_PLAIN || event->sorts & EVENT_FULL)
+        take_whole(f, event);
+    else
+        take_pieces(&k);
 }
 
 /* A stream may end without a word. */
@@ -353,6 +343,7 @@ static void on_end(filter *base) {
 
 static void on_done(filter *base) {
     guard_filter *f = guard_of(base);
+    guard_large_cancel(f->large);
     while (!list_empty(&f->lanes))
         lane_free(f, LIST_ENTRY(f->lanes.next, lane, link));
     filter_pass_done(base);
@@ -361,6 +352,7 @@ static void on_done(filter *base) {
 void filter_guard_add(exchange_guard *g) {
     static const filter_ops ops = {.name = "guard",
                                    .place = PLACE_GUARD,
+                                   .holds = true,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
                                    .begin = filter_pass_begin,
                                    .head = filter_pass_head,

@@ -18,7 +18,8 @@ typedef struct guard_tally {
 enum { GUARD_TALLIES = 16, GUARD_NOTES_MAX = 512 };
 
 typedef struct exchange_guard {
-    exchange *x;
+    exchange *x;                  /* NULL: on another thread; matches are tallied there alone */
+    guard_scratch *scratch;       /* the loop's, or the thread's */
     const guard_policy *in, *out; /* NULL: nothing is looked at */
     guard_names *names;           /* of what was redacted; NULL: nothing was */
     bool restores;                /* what was redacted in the request is put back */

@@ -36,11 +36,12 @@ static void write_notes(exchange_guard *g) {
 
 void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guard_action action,
                 unsigned count) {
-    const call_record *r = &g->x->record;
     guard_tally *t = tally_of(g, way, rule, action);
     if (t) t->count += count;
+    if (!g->x) return;
     write_notes(g);
     if (!g->x->env->metrics) return;
+    const call_record *r = &g->x->record;
     const span labels[] = {r->client, r->model_label, way_word(way), rule->name,
                            span_cstr(guard_action_name(action))};
     metric_add(metrics_series(g->x->env->metrics, METRIC_GUARDED, labels), count);

@@ -105,7 +105,7 @@ static void begin(guard_text *t, span piece) {
     const guard_form form = {.json = t->arguments && guard_begins_json(piece) ? 2 : 1};
     t->begun = true;
     t->lane.form = form;
-    if (t->g->out) guard_lane_init(&t->lane, t->g->out, guard_scratch_of(t->g->x->env), form);
+    if (t->g->out) guard_lane_init(&t->lane, t->g->out, t->g->scratch, form);
 }
 
 void guard_text_done(guard_text *t) {

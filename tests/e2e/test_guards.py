@@ -9,7 +9,7 @@ import bodies
 import daemon
 import wire
 from test_call import figure
-from test_sdk_python import RESPONSE, create, response_events, sdk
+from test_sdk_python import RESPONSE, create, sdk
 from upstream import reply, sse
 
 RULES = [{"name": "ticket", "pattern": "TICK-[0-9]{6}", "lead": "TICK-", "show": 0},
@@ -30,6 +30,24 @@ def said(answer, index=0):
                 text += choice["delta"].get("content") or ""
                 finish = choice["finish_reason"] or finish
     return text, finish
+
+
+def response(text):
+    return {**RESPONSE, "output": [{**RESPONSE["output"][0], "content": [{"type": "output_text", "text": text, "annotations": []}]}]}
+
+
+def response_stream(*pieces):
+    """The events of a streamed response, with all the repeats that OpenAI has."""
+    text, part = "".join(pieces), {"type": "output_text", "text": "".join(pieces), "annotations": []}
+    item, at = response(text)["output"][0], {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    events = [("response.created", {"response": {**RESPONSE, "status": "in_progress", "output": []}}),
+              ("response.output_item.added", {"output_index": 0, "item": {**item, "content": []}}),
+              ("response.content_part.added", {**at, "part": {**part, "text": ""}}),
+              *[("response.output_text.delta", {**at, "delta": p}) for p in pieces],
+              ("response.output_text.done", {**at, "text": text}), ("response.content_part.done", {**at, "part": part}),
+              ("response.output_item.done", {"output_index": 0, "item": item}), ("response.completed", {"response": response(text)})]
+    return [f"event: {name}\ndata: {json.dumps({'type': name, 'sequence_number': i, **data})}\n\n".encode()
+            for i, (name, data) in enumerate(events)]
 
 
 # -- on the way in -----------------------------------------------------------------------------------------------------
@@ -143,15 +161,30 @@ def test_interleaved_tool_arguments(weir, upstream):
 
 
 def test_a_response_and_its_repeats(weir, upstream):
-    plain = json.loads(json.dumps(RESPONSE).replace("Hello", TEXT))
-    assert TICKET in json.dumps(plain)
-    events = [json.loads(json.dumps(e).replace("Hello", TEXT)) if isinstance(e, dict) else e for e in response_events()]
-    upstream.script(reply(200, plain), sse(events))
+    cuts = [[TEXT[:i], TEXT[i:]] for i in range(len(TEXT) + 1)] + [list(TEXT)]
+    upstream.script(reply(200, response(TEXT)), *[sse(response_stream(*cut), end="no_done") for cut in cuts])
     w = weir(upstream, **guard(out="redact"))
+    asked = {"model": "gpt-test", "input": "x"}
+    assert wire.call(w, "POST", "/v1/responses", asked).json() == response(REDACTED)
+    for cut in cuts:
+        events = wire.call(w, "POST", "/v1/responses", {**asked, "stream": True}).events()
+        assert "".join(e["delta"] for e in events if "delta" in e) == REDACTED, cut
+        told = {e["type"]: e for e in events}
+        assert told["response.output_text.done"]["text"] == told["response.content_part.done"]["part"]["text"] == REDACTED
+        assert told["response.output_item.done"]["item"] == response(REDACTED)["output"][0]
+        assert events[-1]["response"] == response(REDACTED)
+    assert figure(w, "weir_guard_matches_total", direction="out", action="redact") == 3 * (1 + len(cuts))
+
+
+def test_a_blocked_response(weir, upstream):
+    upstream.script(reply(200, response(f"good {BOMB}")), sse(response_stream("good BO", "MB-123456", " more"), end="no_done"))
+    w = weir(upstream, **guard())
     answer = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x"})
-    assert answer.json() == json.loads(json.dumps(plain).replace(TEXT, REDACTED))
-    answer = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True})
-    assert TICKET not in answer.body.decode() and OTHER not in answer.body.decode()
+    assert answer.json()["status"] == "incomplete" and answer.json()["incomplete_details"] == {"reason": "content_filter"}
+    stream = sdk(w).responses.create(model="gpt-test", input="x", stream=True)
+    events = list(stream)
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == "good "
+    assert events[-1].type == "response.incomplete" and events[-1].response.incomplete_details.reason == "content_filter"
 
 
 def test_what_was_redacted_is_put_back_for_who_sent_it(weir, upstream):
@@ -205,6 +238,30 @@ def test_the_official_sdk(weir, upstream):
     assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == f"is {TICKET} [TICKET_2]"
     chunks = list(create(client, messages=asked, stream=True, stream_options={"include_usage": True}))
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "content_filter"
+
+
+FILLER = "so many words " * 40_000
+
+
+def test_what_is_large_is_looked_at_elsewhere_and_alike(weir, upstream):
+    """More than a loop looks at itself: both ways, plain, and a response's last event."""
+    text = f"{FILLER}{TICKET} {FILLER}"
+    upstream.script(reply(200, bodies.completion(text)), reply(200, bodies.completion(text)), reply(200, response(text)), sse(response_stream("", text), end="no_done"),
+                    reply(200, bodies.completion(f"{text} {BOMB}")))
+    w = weir(upstream, limits={"messages": 10}, **guard(**{"in": "redact", "out": "redact"}))
+    asked = [{"role": "user", "content": f"{text}{OTHER}"}]
+    assert wire.chat(w, messages=asked).json()["choices"][0]["message"]["content"] == text.replace(TICKET, "[TICKET_1]")
+    assert upstream.requests[0].json()["messages"][0]["content"] == text.replace(TICKET, "[TICKET_1]") + "[TICKET_2]"
+    assert upstream.requests[0].header("content-length") == str(len(upstream.requests[0].body))
+    for streams in (False, True):
+        answer = wire.call(w, "POST", "/chat", {"message": "x", "model": "gpt-test"}) if not streams else wire.call(
+            w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x"})
+        assert TICKET not in answer.body.decode() and "[TICKET_1]" in answer.body.decode()
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True})
+    assert TICKET not in answer.body.decode() and "[TICKET_1]" in answer.body.decode() and answer.complete
+    blocked = wire.chat(w, messages=[{"role": "user", "content": f"{FILLER}{FILLER}{BOMB}"}])
+    assert blocked.status == 400 and blocked.error["code"] == "content_blocked"
+    assert wire.chat(w).json()["choices"][0]["finish_reason"] == "content_filter"
 
 
 # -- configuration -----------------------------------------------------------------------------------------------------

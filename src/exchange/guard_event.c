@@ -1,0 +1,58 @@
+#include "exchange/guard_event.h"
+
+bool guard_is_text(const answer_part *p) {
+    switch (p->kind) {
+    case PART_TEXT:
+    case PART_REFUSAL:
+    case PART_REASONING:
+    case PART_TOOL_NAME:
+    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
+    default: return false;
+    }
+}
+
+void guard_looked_edit(guard_looked *k, answer_edit e) {
+    if (k->count == k->cap) {
+        k->cap = k->cap ? k->cap * 2 : 8;
+        answer_edit *more = arena_alloc(k->arena, k->cap * sizeof *more);
+        if (k->count) memcpy(more, k->edits, k->count * sizeof *more);
+        k->edits = more;
+    }
+    k->edits[k->count++] = e;
+}
+
+void guard_looked_take(guard_looked *k, json_value string, guard_made *made) {
+    if (made->blocked && !k->blocked) k->blocked = made->blocked;
+    if (!guard_made_is_same(made))
+        guard_looked_edit(k, (answer_edit){.bytes = guard_inner(string),
+                                           .json = arena_dup(k->arena, guard_made_text(made))});
+    guard_made_done(made);
+}
+
+static void look_at(guard_looked *k, exchange_guard *g, json_value string, bool arguments,
+                    bool note) {
+    guard_text t;
+    guard_made made;
+    guard_text_init(&t, g, arguments);
+    guard_text_feed(&t, guard_inner(string), true, note, &made);
+    guard_text_done(&t);
+    guard_looked_take(k, string, &made);
+}
+
+/* Any number of texts may be in it. */
+void guard_look_at_opaque(guard_looked *k, exchange_guard *g, json_value value) {
+    json_iter it = json_strings_of(value);
+    for (json_value string; !k->blocked && json_next_string(&it, &string);)
+        look_at(k, g, string, false, true);
+}
+
+void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event *e,
+                         guard_is_new *note, void *user) {
+    for (size_t i = 0; i < e->part_count && !k->blocked; i++) {
+        const answer_part *p = &e->parts[i];
+        if (p->kind == PART_OPAQUE)
+            guard_look_at_opaque(k, g, p->value);
+        else if (guard_is_text(p))
+            look_at(k, g, p->value, p->kind == PART_TOOL_ARGS, !note || note(user, p));
+    }
+}
