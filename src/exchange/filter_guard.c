@@ -197,20 +197,22 @@ static void look_at_pieces(looking *k) {
         else if (guard_is_text(&e->parts[i]))
             look_at_piece(k, i);
     }
+    guard_drop_logprobs(&k->made, e);
 }
 
-/* The texts behind the place where it was blocked are not said, and why it ends is that. */
+/* What stands behind the place where it was blocked is not said, and why it ends is that. */
 static void cut(looking *k) {
     const answer_event *e = k->event;
-    const guard_looked *m = &k->made;
-    const char *behind = m->count ? m->edits[m->count - 1].bytes.ptr : e->data.ptr;
     for (size_t i = 0; i < e->part_count; i++) {
         const answer_part *p = &e->parts[i];
+        const bool behind = p->value.raw.ptr > k->made.blocked_at;
         if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
             guard_looked_edit(&k->made,
                               (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
-        else if (guard_is_text(p) && p->value.raw.ptr > behind)
+        else if (behind && guard_is_text(p))
             guard_looked_edit(&k->made, (answer_edit){.part = i, .text = SPAN_OF("")});
+        else if (behind && p->kind == PART_OPAQUE)
+            guard_looked_edit(&k->made, (answer_edit){.part = i});
     }
     answer_edits_sort(e, k->made.edits, k->made.count);
 }

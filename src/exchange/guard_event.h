@@ -12,6 +12,7 @@ typedef struct guard_looked {
     answer_edit *edits; /* in it */
     size_t count, cap;
     const guard_rule *blocked; /* the first that blocks; what stands behind it was not looked at */
+    const char *blocked_at;    /* the value in which it does */
 } guard_looked;
 
 bool guard_is_text(const answer_part *p);
@@ -25,6 +26,8 @@ void guard_looked_edit(guard_looked *k, answer_edit e);
 void guard_looked_take(guard_looked *k, json_value string, guard_made *made);
 /* The strings of what the reader does not know. */
 void guard_look_at_opaque(guard_looked *k, exchange_guard *g, json_value value);
+/* Where something of the event is edited: what is told of its tokens says what stood there. */
+void guard_drop_logprobs(guard_looked *k, const answer_event *e);
 /* note: which of its texts have not been told in pieces before, so that matches are noted; NULL:
  * all. */
 typedef bool guard_is_new(void *user, const answer_part *p);

@@ -282,7 +282,7 @@ def test_clients_and_models_have_their_own(weir, upstream):
 
 
 def test_a_rule_that_is_none_is_told_at_the_start_and_by_check(weir, upstream):
-    broken = [{"name": "good", "pattern": "A", "lead": "A"}, {"name": "broken", "pattern": "(TICK-["}]
+    broken = [{"name": "good", "pattern": "GOOD-[0-9]+", "lead": "GOOD-"}, {"name": "broken", "pattern": "(TICK-["}]
     w = weir(daemon.config_for(upstream, guard={"in": "redact", "rules": broken}), wait=False)
     w.expect_exit = 1
     w.wait_exit()

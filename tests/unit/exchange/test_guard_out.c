@@ -132,7 +132,7 @@ static void what_is_clean_goes_on_as_it_came(void **state) {
     (void)state;
     guarded g;
     begin(&g, "out: redact", "x");
-#define CLEAN "{\"id\":\"c\", \"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\u0041\\/ b\"}}]}"
+#define CLEAN "{\"id\":\"c\", \"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\u0041\\/ z\"}}]}"
     script_say(&g.s, CLEAN);
     assert_said(&g.a, "head 200|piece " CLEAN); /* in the same turn */
     script_say(&g.s, FINISH);
@@ -151,6 +151,25 @@ static void only_the_bytes_that_must_change_do(void **state) {
     guarded_end(&g, "head 200|piece {\"choices\":[{\"delta\":{\"content\":\"\\u0041\\/ "
                     "[SECRET_KEY_1] \\ud83d\\ude00\"}, "
                     "\"index\":0}]}|piece " FINISH "|end|done");
+}
+
+#define TOLD(text, logprobs)                                                                       \
+    "{\"choices\":[{\"index\":0,\"logprobs\":" logprobs ",\"delta\":{\"content\":\"" text "\"}}]}"
+#define TOKENS(text) "{\"content\":[{\"token\":\"" text "\",\"top_logprobs\":[]}]}"
+
+/* They would tell it all the same. */
+static void tokens_of_what_is_changed_are_not_told(void **state) {
+    (void)state;
+    guarded g;
+    begin(&g, "out: redact", "x");
+    script_say(&g.s, TOLD("z", TOKENS("z")));
+    script_say(&g.s, TOLD("KEY-a", TOKENS("KEY-a")));
+    script_say(&g.s, TOLD("b ", TOKENS("b ")));
+    script_say(&g.s, FINISH);
+    script_end(&g.s);
+    guarded_end(&g,
+                "head 200|piece " TOLD("z", TOKENS("z")) "|piece " TOLD("", "null") "|piece " TOLD(
+                    "[SECRET_KEY_1] ", "null") "|piece " FINISH "|end|done");
 }
 
 /* The last piece of a text and why it ends, in one event. */
@@ -283,6 +302,42 @@ static void a_stream_that_is_blocked_ends_there(void **state) {
     guarded_done(&g);
 }
 
+/* Of the texts behind it in the same event nothing was looked at. */
+static void nothing_behind_it_goes_out(void **state) {
+    (void)state;
+    guarded g;
+    begin(&g, "", "x");
+    script_say(&g.s,
+               "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"ok\","
+               "\"content\":\"a BOMB-1 b\",\"refusal\":\"BOMB-2 \",\"x\":{\"y\":\"BOMB-3\"}},"
+               "\"finish_reason\":\"stop\"}]}");
+    assert_true(g.s.cancelled);
+    guarded_end(&g,
+                "head 200|piece "
+                "{\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"ok\","
+                "\"content\":\"a \",\"refusal\":\"\",\"x\":null},"
+                "\"finish_reason\":\"content_filter\"}]}|end|done");
+}
+
+/* What the reader does not know is looked at event by event. */
+static void what_is_not_known_is_looked_at(void **state) {
+    (void)state;
+    guarded g;
+    begin(&g, "out: redact", "x");
+#define UNKNOWN(text) "{\"choices\":[{\"index\":0,\"delta\":{\"x\":[{\"y\":\"" text "\"},7]}}]}"
+    script_say(&g.s, UNKNOWN("KEY-a"));
+    assert_said(&g.a, "head 200|piece " UNKNOWN("[SECRET_KEY_1]"));
+    script_say(&g.s,
+               "{\"choices\":[{\"index\":0,\"delta\":{\"x\":[{\"y\":\"BOMB-a\"},7],\"z\":1}}]}");
+    guarded_end(&g, "head 200|piece " UNKNOWN(
+                        "[SECRET_KEY_1]") "|piece "
+                                          "{\"choices\":[{\"index\":0,\"delta\":{\"x\":null,\"z\":"
+                                          "null}}]}|piece "
+                                          "{\"object\":\"chat.completion.chunk\",\"choices\":[{"
+                                          "\"index\":0,\"delta\":{},"
+                                          "\"finish_reason\":\"content_filter\"}]}|end|done");
+}
+
 static void or_with_an_error(void **state) {
     (void)state;
     guarded g;
@@ -368,12 +423,15 @@ int main(void) {
         cmocka_unit_test(a_stream_tells_what_a_plain_answer_tells_at_any_cut),
         cmocka_unit_test(what_is_clean_goes_on_as_it_came),
         cmocka_unit_test(only_the_bytes_that_must_change_do),
+        cmocka_unit_test(tokens_of_what_is_changed_are_not_told),
         cmocka_unit_test(nothing_is_held_of_a_text_that_ends),
         cmocka_unit_test(what_is_held_comes_out_at_the_end),
         cmocka_unit_test(two_texts_do_not_share_a_tail),
         cmocka_unit_test(a_value_is_put_back_as_its_place_has_it),
         cmocka_unit_test(repeats_of_a_response_get_the_same_verdict),
         cmocka_unit_test(a_stream_that_is_blocked_ends_there),
+        cmocka_unit_test(nothing_behind_it_goes_out),
+        cmocka_unit_test(what_is_not_known_is_looked_at),
         cmocka_unit_test(or_with_an_error),
         cmocka_unit_test(a_text_may_be_blocked_where_it_ends),
         cmocka_unit_test(a_plain_answer_that_is_blocked_is_replaced),
