@@ -107,7 +107,7 @@ static void stop(guard_filter *f, const answer_event *like) {
 static void flush(guard_filter *f, lane *l) {
     guard_made made;
     if (f->blocked || !guard_text_holds(&l->text)) return;
-    guard_text_feed(&l->text, SPAN_EMPTY, true, !l->fed, &made);
+    guard_text_feed(&l->text, SPAN_EMPTY, true, true, &made);
     f->blocked = made.blocked != NULL;
     const span rest = guard_made_text(&made);
     if (rest.len && l->like) {

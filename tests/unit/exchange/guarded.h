@@ -10,6 +10,7 @@ typedef struct guarded {
     asked a;
     script s;
     exchange_request r;
+    buf body; /* until it is over */
 } guarded;
 
 static buf guarded_body; /* what a provider would be sent of the last request */
@@ -51,9 +52,9 @@ static const exchange_plan guarded_plan = {guarded_rows, ARRAY_LEN(guarded_rows)
     "{name: noted, pattern: 'NOTE-[0-9A-Za-z]+', lead: 'NOTE-', action: flag, show: 0}]"
 
 /* options: of the mapping guard. */
-static inline void guarded_ask(guarded *g, const char *options, const exchange_form *form,
-                               endpoint e, const char *body) {
+static inline void guarded_world(guarded *g, const char *options) {
     static const snapshot_part *const parts[] = {&provider_tls_part, &guard_part};
+    g->body = BUF_EMPTY;
     buf yaml = BUF_EMPTY;
     buf_addf(&yaml, "guard: {%s%s" GUARDED_RULES "}\n", options, *options ? ", " : "");
     g->w = world_new(&guarded_plan, buf_cstr(&yaml));
@@ -61,7 +62,13 @@ static inline void guarded_ask(guarded *g, const char *options, const exchange_f
     loop_snapshot_unref(g->w->env.snapshot);
     g->w->env.snapshot =
         prepared_of(g->w->client, g->w->config, g->w->targets, parts, ARRAY_LEN(parts));
-    g->r = world_request(form, body);
+}
+
+static inline void guarded_ask(guarded *g, const char *options, const exchange_form *form,
+                               endpoint e, const char *body) {
+    guarded_world(g, options);
+    buf_add_cstr(&g->body, body);
+    g->r = world_request(form, buf_cstr(&g->body));
     g->r.endpoint = e;
     g->r.path = endpoint_get(e)->path;
     ask(g->w, &g->a, &g->s, &g->r);
@@ -72,6 +79,7 @@ static inline void guarded_done(guarded *g) {
     asked_done(&g->a);
     world_free(g->w);
     buf_done(&guarded_body);
+    buf_done(&g->body);
 }
 
 static inline void guarded_end(guarded *g, const char *expected) {
