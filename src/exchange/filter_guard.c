@@ -105,11 +105,11 @@ static void stop(guard_filter *f, const answer_event *like) {
 
 /* The text ends here: what is held of it comes out, as a piece of its own. */
 static void flush(guard_filter *f, lane *l) {
-    guard_made made;
+    guard_fed fed;
     if (f->blocked || !guard_text_holds(&l->text)) return;
-    guard_text_feed(&l->text, SPAN_EMPTY, true, true, &made);
-    f->blocked = made.blocked != NULL;
-    const span rest = guard_made_text(&made);
+    guard_text_feed(&l->text, SPAN_EMPTY, true, true, &fed);
+    f->blocked = fed.blocked != NULL;
+    const span rest = guard_made_text(&fed.made);
     if (rest.len && l->like) {
         exchange *x = f->filter.x;
         arena *a = &x->env->event_arena;
@@ -119,7 +119,7 @@ static void flush(guard_filter *f, lane *l) {
         filter_pass_event(&f->filter, &e);
         exchange_leave(x->env);
     }
-    guard_made_done(&made);
+    guard_made_done(&fed.made);
     if (f->blocked && l->like) stop(f, l->like);
 }
 
@@ -177,16 +177,16 @@ static void look_at_piece(looking *k, size_t i) {
     const answer_part *p = &k->event->parts[i];
     const bool last = ends(k, p->choice);
     lane *l = lane_of(k->f, p);
-    guard_made made;
+    guard_fed fed;
     if (!l) {
         k->f->blocked = true;
         filter_break(&k->f->filter, ERR_ANSWER_TOO_LARGE, "The answer has too many texts.");
         return;
     }
     l->fed = true;
-    guard_text_feed(&l->text, guard_inner(p->value), last, true, &made);
+    guard_text_feed(&l->text, guard_inner(p->value), last, true, &fed);
     if (!last && guard_text_holds(&l->text)) keep_like(l, k->event, i);
-    guard_looked_take(&k->made, p->value, &made);
+    guard_looked_take(&k->made, p->value, &fed);
 }
 
 static void look_at_pieces(looking *k) {

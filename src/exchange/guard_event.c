@@ -23,25 +23,26 @@ void guard_looked_edit(guard_looked *k, answer_edit e) {
     k->edits[k->count++] = e;
 }
 
-void guard_looked_take(guard_looked *k, json_value string, guard_made *made) {
-    if (made->blocked && !k->blocked) {
-        k->blocked = made->blocked;
+void guard_looked_take(guard_looked *k, json_value string, guard_fed *fed) {
+    if (fed->blocked && !k->blocked) {
+        k->blocked = fed->blocked;
         k->blocked_at = string.raw.ptr;
     }
-    if (!guard_made_is_same(made))
-        guard_looked_edit(k, (answer_edit){.bytes = guard_inner(string),
-                                           .json = arena_dup(k->arena, guard_made_text(made))});
-    guard_made_done(made);
+    if (!guard_made_is_same(&fed->made))
+        guard_looked_edit(k,
+                          (answer_edit){.bytes = guard_inner(string),
+                                        .json = arena_dup(k->arena, guard_made_text(&fed->made))});
+    guard_made_done(&fed->made);
 }
 
 static void look_at(guard_looked *k, exchange_guard *g, json_value string, bool arguments,
                     bool note) {
     guard_text t;
-    guard_made made;
+    guard_fed fed;
     guard_text_init(&t, g, arguments);
-    guard_text_feed(&t, guard_inner(string), true, note, &made);
+    guard_text_feed(&t, guard_inner(string), true, note, &fed);
     guard_text_done(&t);
-    guard_looked_take(k, string, &made);
+    guard_looked_take(k, string, &fed);
 }
 
 /* Any number of texts may be in it. */

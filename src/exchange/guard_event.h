@@ -22,8 +22,8 @@ static inline span guard_inner(json_value string) {
 }
 
 void guard_looked_edit(guard_looked *k, answer_edit e);
-/* What the string becomes; ends made. */
-void guard_looked_take(guard_looked *k, json_value string, guard_made *made);
+/* What the string becomes; ends what has come of it. */
+void guard_looked_take(guard_looked *k, json_value string, guard_fed *fed);
 /* The strings of what the reader does not know. */
 void guard_look_at_opaque(guard_looked *k, exchange_guard *g, json_value value);
 /* Where something of the event is edited: what is told of its tokens says what stood there. */

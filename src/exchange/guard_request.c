@@ -1,6 +1,7 @@
 /* What a request asks, before anybody else reads it: every text that a model would read, as it
  * reads it, and which of its bytes must change. */
 #include "exchange/guard.h"
+#include "exchange/guard_made.h"
 
 #include <stdio.h>
 
@@ -8,8 +9,7 @@ typedef struct looking {
     guard_request *r;
     span body;
     guard_form form; /* of the text at hand */
-    buf made;        /* what it becomes, in its own bytes */
-    bool changed;
+    guard_made made; /* what it becomes, in its own bytes */
     arena scratch;
 } looking;
 
@@ -96,7 +96,7 @@ static guard_names *names_new(const looking *k) {
 }
 
 static void on_pass(void *ctx, span bytes) {
-    buf_add(&((looking *)ctx)->made, bytes);
+    guard_made_add(&((looking *)ctx)->made, bytes);
 }
 
 static void on_find(void *ctx, const guard_find *f) {
@@ -107,8 +107,7 @@ static void on_find(void *ctx, const guard_find *f) {
     if (!f->hidden.len) return;
     if (!r->names) r->names = names_new(k);
     const span original = f->over ? SPAN_EMPTY : unescaped(f->hidden, k->form.json, &k->scratch);
-    buf_add(&k->made, guard_names_give(r->names, f->rule, f->value, original));
-    k->changed = true;
+    guard_made_add(&k->made, guard_names_give(r->names, f->rule, f->value, original));
 }
 
 /* A call's arguments are JSON again, mostly. */
@@ -123,16 +122,18 @@ static void look_at(looking *k, json_value value, unsigned depth) {
     const span inner = span_slice(value.raw, 1, value.raw.len - 1);
     guard_lane lane;
     k->form = (guard_form){.json = depth, .whole = true};
-    k->changed = false;
-    buf_clear(&k->made);
+    k->made = guard_made_of(inner);
     guard_lane_init(&lane, r->policy, r->scratch, k->form);
     guard_lane_feed(&lane, inner, true, &sink);
     guard_lane_done(&lane);
-    if (!k->changed) return;
-    const size_t at = (size_t)(inner.ptr - k->body.ptr);
-    (void)!json_splice_add(&r->edits, at, at + inner.len, arena_dup(r->arena, buf_span(&k->made)));
-    arena_wipe(&k->scratch);
-    arena_reset(&k->scratch, 0);
+    if (!guard_made_is_same(&k->made) && !r->blocked) {
+        const size_t at = (size_t)(inner.ptr - k->body.ptr);
+        const span by = arena_dup(r->arena, guard_made_text(&k->made));
+        (void)!json_splice_add(&r->edits, at, at + inner.len, by);
+        arena_wipe(&k->scratch);
+        arena_reset(&k->scratch, 0);
+    }
+    guard_made_done(&k->made);
 }
 
 static bool on_text(void *user, const outline_text *text) {
@@ -151,7 +152,7 @@ static void look_at_all(looking *k, json_value root) {
 }
 
 void guard_request_look(guard_request *r, const request_facts *facts) {
-    looking k = {.r = r, .body = facts->body, .made = BUF_EMPTY};
+    looking k = {.r = r, .body = facts->body};
     arena outlined;
     arena_init(&k.scratch, 0);
     arena_init(&outlined, 0);
@@ -163,7 +164,6 @@ void guard_request_look(guard_request *r, const request_facts *facts) {
         (void)outline_each_text(o, on_text, &k);
     else
         look_at_all(&k, facts->root);
-    buf_done(&k.made);
     arena_done(&outlined);
     arena_done(&k.scratch);
 }

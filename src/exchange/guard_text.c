@@ -4,20 +4,11 @@
 
 /* ---- what is let go ---- */
 
-static void let(guard_made *m, span bytes) {
-    if (!m->differs) {
-        const span rest = span_slice(m->piece, m->same, m->piece.len);
-        if (span_starts(rest, bytes)) {
-            m->same += bytes.len;
-            return;
-        }
-        m->differs = true;
-        buf_add(&m->other, span_slice(m->piece, 0, m->same));
-    }
-    buf_add(&m->other, bytes);
+static void let(guard_fed *m, span bytes) {
+    guard_made_add(&m->made, bytes);
 }
 
-static void let_held(guard_made *m) {
+static void let_held(guard_fed *m) {
     guard_text *t = m->text;
     if (t->held_len) let(m, span_from(t->held, t->held_len));
     t->held_len = 0;
@@ -26,7 +17,7 @@ static void let_held(guard_made *m) {
 /* ---- what is put back ---- */
 
 /* As it is to stand in the text, which is JSON, or JSON within JSON. */
-static void let_value(guard_made *m, span value) {
+static void let_value(guard_fed *m, span value) {
     buf from = BUF_EMPTY, to = BUF_EMPTY;
     buf_add(&from, value);
     for (unsigned i = 0; i < m->text->lane.form.json; i++) {
@@ -40,7 +31,7 @@ static void let_value(guard_made *m, span value) {
     buf_done(&to);
 }
 
-static void put_back(guard_made *m, span text) {
+static void put_back(guard_fed *m, span text) {
     guard_text *t = m->text;
     const guard_names *names = t->g->names;
     size_t at = 0, len = 0;
@@ -61,7 +52,7 @@ static void put_back(guard_made *m, span text) {
 }
 
 static void on_pass(void *ctx, span bytes) {
-    guard_made *m = ctx;
+    guard_fed *m = ctx;
     guard_text *t = m->text;
     const bool may = t->g->restores && t->g->names;
     if (!may || (!t->held_len && span_find(bytes, 0, '[') == bytes.len)) {
@@ -79,7 +70,7 @@ static void on_pass(void *ctx, span bytes) {
 /* ---- what is found ---- */
 
 static void on_find(void *ctx, const guard_find *f) {
-    guard_made *m = ctx;
+    guard_fed *m = ctx;
     exchange_guard *g = m->text->g;
     if (m->note) guard_note(g, GUARD_OUT, f->rule, f->action, 1);
     if (f->action == GUARD_BLOCK) m->blocked = f->rule;
@@ -117,8 +108,8 @@ bool guard_text_holds(const guard_text *t) {
     return t->held_len || (t->begun && t->g->out && guard_lane_held(&t->lane));
 }
 
-void guard_text_feed(guard_text *t, span piece, bool last, bool note, guard_made *ret) {
-    *ret = (guard_made){.text = t, .note = note, .piece = piece, .other = BUF_EMPTY};
+void guard_text_feed(guard_text *t, span piece, bool last, bool note, guard_fed *ret) {
+    *ret = (guard_fed){.text = t, .note = note, .made = guard_made_of(piece)};
     if (!t->begun && !piece.len) return;
     if (!t->begun) begin(t, piece);
     if (t->g->out) {

@@ -6,6 +6,7 @@
 #define WEIR_EXCHANGE_GUARD_TEXT_H
 
 #include "exchange/guard.h"
+#include "exchange/guard_made.h"
 
 typedef struct guard_text {
     exchange_guard *g;
@@ -21,27 +22,15 @@ void guard_text_done(guard_text *t);
 /* Something of it has not been let go. */
 bool guard_text_holds(const guard_text *t);
 
-/* What has come of a piece. Mostly that is the piece. */
-typedef struct guard_made {
+/* What has come of a piece. */
+typedef struct guard_fed {
     guard_text *text;
     bool note; /* matches are noted */
-    span piece;
-    size_t same;  /* bytes of the piece that have been let go as they stand, from its beginning */
-    bool differs; /* what was let go is in other, and begins with these */
-    buf other;
-    const guard_rule *blocked; /* the text ends before it */
-} guard_made;
+    guard_made made;
+    const guard_rule *blocked; /* the text ends before it; NULL: it goes on */
+} guard_fed;
 
-/* The next bytes between the quotes; last: the text ends with them. The caller ends made. */
-void guard_text_feed(guard_text *t, span piece, bool last, bool note, guard_made *ret);
-static inline bool guard_made_is_same(const guard_made *m) {
-    return !m->differs && m->same == m->piece.len;
-}
-static inline span guard_made_text(const guard_made *m) {
-    return m->differs ? buf_span(&m->other) : span_slice(m->piece, 0, m->same);
-}
-static inline void guard_made_done(guard_made *m) {
-    buf_done(&m->other);
-}
+/* The next bytes between the quotes; last: the text ends with them. The caller ends ret->made. */
+void guard_text_feed(guard_text *t, span piece, bool last, bool note, guard_fed *ret);
 
 #endif
