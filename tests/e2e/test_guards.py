@@ -264,6 +264,15 @@ def test_what_is_large_is_looked_at_elsewhere_and_alike(weir, upstream):
     assert wire.chat(w).json()["choices"][0]["finish_reason"] == "content_filter"
 
 
+def test_a_span_tells_what_goes_out(weir, upstream, receiver):
+    upstream.script(reply(200, bodies.completion(f"is {OTHER}")))
+    w = weir(upstream, telemetry=telling(receiver, content=True), **guard(**{"in": "redact", "out": "redact"}))
+    wire.chat(w, messages=[{"role": "user", "content": TICKET}])
+    wait_spans(receiver, 2)
+    told = b"".join(r.body for r in receiver.requests)
+    assert b"[TICKET_1]" in told and b"[TICKET_2]" in told and TICKET.encode() not in told and OTHER.encode() not in told
+
+
 # -- configuration -----------------------------------------------------------------------------------------------------
 
 
