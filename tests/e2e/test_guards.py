@@ -10,6 +10,7 @@ import daemon
 import wire
 from test_call import figure
 from test_sdk_python import RESPONSE, create, sdk
+from test_telemetry import receiver, telling  # noqa: F401: a fixture
 from upstream import reply, sse
 
 RULES = [{"name": "ticket", "pattern": "TICK-[0-9]{6}", "lead": "TICK-", "show": 0},
@@ -268,9 +269,9 @@ def test_a_span_tells_what_goes_out(weir, upstream, receiver):
     upstream.script(reply(200, bodies.completion(f"is {OTHER}")))
     w = weir(upstream, telemetry=telling(receiver, content=True), **guard(**{"in": "redact", "out": "redact"}))
     wire.chat(w, messages=[{"role": "user", "content": TICKET}])
-    wait_spans(receiver, 2)
-    told = b"".join(r.body for r in receiver.requests)
-    assert b"[TICKET_1]" in told and b"[TICKET_2]" in told and TICKET.encode() not in told and OTHER.encode() not in told
+    _, attempt = receiver.wait_call()
+    assert "[TICKET_1]" in attempt["gen_ai.input.messages"] and TICKET not in attempt["gen_ai.input.messages"]
+    assert "[TICKET_2]" in attempt["gen_ai.output.messages"] and OTHER not in attempt["gen_ai.output.messages"]
 
 
 # -- configuration -----------------------------------------------------------------------------------------------------
