@@ -1,6 +1,7 @@
 #include "cli/check_files.h"
 
 #include "base/clock.h"
+#include "exchange/guard_part.h"
 #include "http/tls.h"
 #include "tools/registry.h"
 
@@ -93,6 +94,15 @@ static void check_tool(checking *k, size_t entry) {
     buf_done(&why);
 }
 
+/* ---- what stands in no file, and is compiled before it is used ---- */
+
+static void on_guard_fault(void *ctx, const void *field, span text) {
+    checking *k = ctx;
+    config_problem p = config_problem_at(k->config, field, text);
+    config_problem_print(&p, k->problems);
+    k->count++;
+}
+
 size_t check_files(const config *c, int64_t wall_us, buf *problems, buf *warnings) {
     checking k = {
         .config = c, .now_s = wall_us / 1000000, .problems = problems, .warnings = warnings};
@@ -103,6 +113,7 @@ size_t check_files(const config *c, int64_t wall_us, buf *problems, buf *warning
         if (c->providers[i].url.tls) check_provider(&k, &c->providers[i]);
     for (size_t i = 0; i < c->tool_count; i++)
         check_tool(&k, i);
+    guard_check(c, on_guard_fault, &k);
     arena_done(&k.arena);
     return k.count;
 }

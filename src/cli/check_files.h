@@ -1,5 +1,6 @@
 /* cli/check_files.h: the certificates, keys and authorities that a configuration names, loaded as
- * weir serve would; and the tools, made as it would make them.
+ * weir serve would; the tools, made as it would make them; and its guard's rules, compiled as that
+ * would.
  *
  * What is wrong is said with the place of the option that names the file; so is, as a warning, what
  * ceases to be valid within CHECK_EXPIRY_DAYS or has done so.

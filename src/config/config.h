@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/cidr.h"
 #include "base/secret.h"
+#include "config/guard.h"
 #include "config/quota.h"
 #include "config/sizes.h"
 #include "config/tool.h"
@@ -97,6 +98,17 @@ typedef struct config_provider {
     config_timeouts timeouts; /* its own */
 } config_provider;
 
+/* How much of an answer a client gets, of each choice: of the file, a model or a client, of which
+ * the smallest counts. 0: any. */
+typedef struct config_answer_limit {
+    int64_t characters; /* code points */
+    int64_t tokens;     /* as weir counts them (dialect/tokens.h) */
+} config_answer_limit;
+
+bool config_answer_limited(const config_answer_limit *a);
+/* As it would stand in the file: {characters: 4000}. */
+void config_answer_write(const config_answer_limit *a, buf *out);
+
 /* ---- models ---- */
 typedef struct config_target {
     const config_provider *provider;
@@ -117,6 +129,8 @@ typedef struct config_model {
     size_t target_count;
     config_timeouts timeouts; /* its own */
     config_sizes sizes;       /* of requests for it */
+    config_guard_use guard;   /* its own */
+    config_answer_limit answer;
 } config_model;
 
 /* ---- clients ---- */
@@ -137,7 +151,9 @@ typedef struct config_client {
     size_t address_count;
     config_header *metadata; /* the operator's own */
     size_t metadata_count;
-    config_sizes sizes; /* of its requests */
+    config_sizes sizes;     /* of its requests */
+    config_guard_use guard; /* its own */
+    config_answer_limit answer;
 } config_client;
 
 /* ---- policies ---- */
@@ -407,6 +423,8 @@ typedef struct config {
     config_audit audit;
     config_telemetry telemetry;
     config_cache cache;
+    config_guard guard;
+    config_answer_limit answer;
     config_admin admin;
     const config_price *prices;
     size_t price_count;
@@ -529,6 +547,11 @@ void config_price_origin(const config *c, const config_price *p, buf *out);
 const config_model *config_find_model(const config *c, span name);
 /* The client with that key, compared in constant time; NULL. */
 const config_client *config_find_client(const config *c, span key);
+
+/* What is in force for a call of that model by that client, of which either may be NULL. */
+config_guard_use config_guard_of(const config *c, const config_model *m, const config_client *who);
+config_answer_limit config_answer_of(const config *c, const config_model *m,
+                                     const config_client *who);
 
 /* Whether it is one of admin.keys; compared in constant time. */
 bool config_is_admin(const config *c, span key);

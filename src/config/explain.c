@@ -199,6 +199,14 @@ COLD static void write_clients(explainer *e, unsigned depth) {
         type_client_keys.write(NULL, &client->keys, e->out);
         write_rights(client, e->out);
         write_client_limits(client, e->out);
+        if (config_guard_says(&client->guard)) {
+            buf_add_cstr(e->out, ", guard: ");
+            config_guard_write(&client->guard, e->out);
+        }
+        if (config_answer_limited(&client->answer)) {
+            buf_add_cstr(e->out, ", output: ");
+            config_answer_write(&client->answer, e->out);
+        }
         buf_add_char(e->out, '}');
         end_line(e, start, client);
     }
@@ -230,6 +238,8 @@ static bool is_unset(const option *o, const void *base) {
     const void *field = (const char *)base + o->offset;
     if (o->inherits && o->words) return *(const int *)field == 0;
     if (o->inherits) return *(const int64_t *)field == 0;
+    if (o->type == &type_guard_rules) return ((const config_guard_rules *)field)->count == 0;
+    if (o->type == &type_guard_actions) return ((const config_guard_overrides *)field)->count == 0;
     if (o->type == &type_quotas || o->type == &type_spend_quotas)
         return ((const config_quotas *)field)->count == 0;
     bool is_text = o->type == &type_file || o->type == &type_json;

@@ -71,6 +71,7 @@ extern const option_scope scope_target;
 extern const option_scope scope_client;
 extern const option_scope scope_rights; /* of a client: without name and key (rights.h) */
 extern const option_scope scope_client_key;
+extern const option_scope scope_guard_rule;
 extern const option_scope scope_limit;
 extern const option_scope scope_price;
 extern const option_scope scope_price_tier;
@@ -134,6 +135,9 @@ extern const option_type type_tool_command;
 extern const option_type type_tool_folder;
 extern const option_type type_tool_sandbox;
 extern const option_type type_json;        /* json.c: span, JSON text of an object */
+extern const option_type type_guard_rules; /* guard.c: config_guard_rules */
+extern const option_type type_guard_actions;
+extern const option_type type_guard_show;
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_audit_key;   /* audit.c: secret * */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */

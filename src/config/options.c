@@ -41,6 +41,11 @@ static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
 static const char *const tool_kind_words[] = {"builtin", "http", "command", NULL};
 static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
+static const char *const guard_file_words[] = {"own", "off", "flag", "redact", "block", NULL};
+static const char *const guard_words[] = {"", "off", "flag", "redact", "block", NULL};
+static const char *const restore_words[] = {"", "false", "true", NULL};
+static const char *const guard_end_words[] = {"finish", "error", NULL};
+static const char *const where_words[] = {"both", "in", "out", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
 
 /* clang-format off */
@@ -85,6 +90,19 @@ static const char *const format_words[] = {"auto", "json", "text", NULL};
      .sentence = "Most tokens that a request may ask of an answer, whatever its dialect calls them: max_tokens, max_completion_tokens, max_output_tokens."}, \
     {WORD(scope, "limits.request.max_tokens.over", field.over, over_words), .standard = "refuse", .inherits = true, \
      .sentence = "What becomes of one that asks for more. refuse: 400; cap: it asks for at_most, also where it does not say how many (chat completions and responses)."}
+/* What is done about texts that a rule of the guard matches; more: what is said where. */
+#define GUARD(scope, field, words, how, more) \
+    {WORD(scope, "guard.in", field.in, words), how, \
+     .sentence = "What becomes of a request where a rule matches something that a model would read. block: it is refused (400 content_blocked); redact: a placeholder such as [EMAIL_1] goes on in its place; flag: it is noted, and no more; off: nothing is looked at." more}, \
+    {WORD(scope, "guard.out", field.out, words), how, \
+     .sentence = "The same of answers. block: a plain one is replaced, a stream ends there, with finish_reason content_filter." more}
+
+/* How much of an answer a client gets. */
+#define ANSWER(scope, more) \
+    {INTEGER(scope, "output.characters", answer.characters), .standard = "off", .min = "1", .max = "1000000000", .zero = "off", \
+     .sentence = "Characters (code points) of an answer, of each of its choices: what is said, refused, reasoned and called with. One that would be longer is cut there and ends with finish_reason length; the provider is cancelled." more}, \
+    {INTEGER(scope, "output.tokens", answer.tokens), .standard = "off", .min = "1", .max = "1000000000", .zero = "off", \
+     .sentence = "The same in tokens, as weir counts them; the request's own bound is the provider's to keep." more}
 
 static const option file_options[] = {
     {OTHER(config, "listen", listeners, type_listen), .standard = "127.0.0.1:8080",
@@ -355,6 +373,21 @@ static const option file_options[] = {
      .sentence = "The resource's service.name. OTEL_SERVICE_NAME says it where the file does not."},
     {OTHER(config, "telemetry.resource", telemetry.resource, type_resource),
      .sentence = "Further attributes of the resource, as a mapping: {deployment.environment.name: production}. OTEL_RESOURCE_ATTRIBUTES (name=value,name=value) says them where the file does not."},
+
+    GUARD(config, guard.use, guard_file_words, .standard = "own",
+          " own: rules of yours that have an action of their own are looked for, and no other."),
+    {BOOL(config, "guard.restore", guard.restore), .standard = "false",
+     .sentence = "Whether what was redacted in a request is put back where its answer has the placeholder."},
+    {WORD(config, "guard.stream_end", guard.end, guard_end_words), .standard = "finish",
+     .sentence = "How a stream ends that is blocked once it has begun. finish: with finish_reason content_filter; error: with an error event, code content_blocked."},
+    {OTHER(config, "guard.rules", guard.rules, type_guard_rules),
+     .sentence = "Rules of your own, beside those that weir brings: a list of mappings."},
+    {OTHER(config, "guard.actions", guard.actions, type_guard_actions),
+     .sentence = "What is done about single rules or kinds of them, before what guard.in and guard.out say: a mapping, as {personal: redact, email: off, injection: flag}. `weir guard list` names rules and kinds."},
+    {BOOL(config, "guard.shipped", guard.shipped), .standard = "true",
+     .sentence = "Whether the rules that weir brings are looked for, beside those of guard.rules."},
+
+    ANSWER(config, ""),
 };
 
 static const option listener_options[] = {
@@ -443,6 +476,10 @@ static const option model_options[] = {
 #include "config/sizes.def"
 #undef X
     MAX_TOKENS_LIMIT(config_model, sizes, INHERITED),
+    GUARD(config_model, guard, guard_words, .inherits = true, " Default: the client's, else the file's; of two the stricter counts."),
+    {WORD(config_model, "guard.restore", guard.restore, restore_words), .inherits = true,
+     .sentence = "Whether what was redacted in a request is put back where its answer has the placeholder. Default: the client's, else the file's; of two, false counts."},
+    ANSWER(config_model, " Of this, the client's and the file's the smallest counts."),
 };
 
 static const option target_options[] = {
@@ -462,6 +499,39 @@ static const option client_options[] = {
 
 static const option rights_options[] = {
 #include "config/rights.def"
+};
+
+static const option guard_rule_options[] = {
+    {TEXT(config_guard_rule, "name", name), .required = true,
+     .sentence = "Its name in records and metrics, and in capitals that of its placeholders ([TICKET_1]). That of a rule which weir brings: what is said here goes in the place of what that says."},
+    {TEXT(config_guard_rule, "pattern", pattern), .standard = "",
+     .sentence = "A regular expression of PCRE2 over bytes; what its first group matches is what is hidden, all of the match where it has none. `${` is written `$${`."},
+    {OTHER(config_guard_rule, "lead", leads, type_texts),
+     .sentence = "The literal with which every match begins, or a list of them, in any case: by it the rule is found at no cost in a text without it. Default: taken from the pattern."},
+    {TEXT(config_guard_rule, "start", start), .standard = "",
+     .sentence = "In the place of a lead: the shape with which every match begins, such as digits."},
+    {WORD(config_guard_rule, "action", action, guard_words), .inherits = true,
+     .sentence = "What is done about a match: block, redact, flag or off. Default: what guard.in or guard.out says."},
+    {OTHER(config_guard_rule, "near", near, type_texts),
+     .sentence = "Words, one of which stands shortly before a match, in any case; else it is none."},
+    {OTHER(config_guard_rule, "stop", stop, type_texts),
+     .sentence = "Texts, of which a match has none in it; else it is none."},
+    {TEXT(config_guard_rule, "check", check), .standard = "",
+     .sentence = "A checksum that a match passes, such as luhn or iban; else it is none."},
+    {NUMBER(config_guard_rule, "entropy", entropy), .standard = "0", .min = "0", .max = "8",
+     .sentence = "Bits of entropy a byte that a match has at least; 0: any."},
+    {WORD(config_guard_rule, "where", where, where_words), .standard = "both",
+     .sentence = "Which way it is looked for: in (requests), out (answers) or both."},
+    {OTHER(config_guard_rule, "show", show, type_guard_show), .standard = "lead",
+     .sentence = "How much of a match may be seen in an answer: lead, its lead, or so many bytes (of digits: characters)."},
+    {TEXT(config_guard_rule, "label", label), .standard = "",
+     .sentence = "The word of its placeholders, where that is not the name's: letters, digits and _."},
+    {TEXT(config_guard_rule, "kind", kind), .standard = "",
+     .sentence = "secret, personal, harmful, injection, unicode or own. Default: own."},
+    {COUNT(config_guard_rule, "score", score), .standard = "0", .min = "0", .max = "100",
+     .sentence = "Of the 100 that the rules of its kind must have together in one text; 0: it speaks alone."},
+    {TEXT(config_guard_rule, "source", source), .standard = "",
+     .sentence = "Where its vendor says what it looks like; for people."},
 };
 
 static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
@@ -545,6 +615,7 @@ SCOPE(client_key, "clients[].key", client_key_options,
       "A client's key written as a mapping: "
       "`sha256`, `file` or `command`.");
 
+SCOPE(guard_rule, "guard.rules[]", guard_rule_options, "A rule of the guard.");
 SCOPE(limit, "limits.model.NAME", limit_options,
       "What all calls of that model may have together; likewise under `limits.target` and "
       "`limits.tag`.");
@@ -553,8 +624,10 @@ SCOPE(price, "prices.PATTERN", price_options,
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
-const option_scope *const option_scopes[] = {&scope_file,   &scope_listener,   &scope_provider,
-                                             &scope_key,    &scope_model,      &scope_target,
-                                             &scope_client, &scope_client_key, &scope_limit,
-                                             &scope_price,  &scope_price_tier, &scope_tool,
-                                             NULL};
+const option_scope *const option_scopes[] = {&scope_file,       &scope_listener,
+                                             &scope_provider,   &scope_key,
+                                             &scope_model,      &scope_target,
+                                             &scope_client,     &scope_client_key,
+                                             &scope_guard_rule, &scope_limit,
+                                             &scope_price,      &scope_price_tier,
+                                             &scope_tool,       NULL};

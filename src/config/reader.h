@@ -116,6 +116,8 @@ void telemetry_settle(reader *r, const yaml_node *root);
 
 /* cache.c: what no single option of it can tell. */
 void cache_check(reader *r, const yaml_node *root);
+/* guard.c: whether anything is looked at. */
+void guard_settle(reader *r);
 
 /* rules.c: what no single option can tell. */
 void rules_check(reader *r, const yaml_node *root);

@@ -157,7 +157,8 @@ COLD static void add_example_value(const option *o, buf *out) {
     if (o->standard)
         buf_addf(out, quoted ? "\"%s\"" : "%s", o->standard);
     else
-        buf_add_cstr(out, o->type == &type_limit_rules ? "{}" : "[]");
+        buf_add_cstr(out,
+                     o->type == &type_limit_rules || o->type == &type_guard_actions ? "{}" : "[]");
 }
 
 static void indent(unsigned depth, buf *out) {

@@ -256,6 +256,7 @@ void rules_check(reader *r, const yaml_node *root) {
     telemetry_settle(r, root);
     tools_check(r, root);
     cache_check(r, root);
+    guard_settle(r);
     check_memory(r, root);
     check_chat_model(r, root);
 }

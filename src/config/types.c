@@ -188,11 +188,12 @@ COLD static bool read_word(reader *r, const option *o, span name, const yaml_nod
                            void *field) {
     span text;
     if (!reader_text(r, o, name, node, &text)) return false;
-    size_t count = 0;
+    const size_t first = !o->words[0][0]; /* what cannot be written has no word */
+    size_t count = first;
     buf all = BUF_EMPTY;
     for (; o->words[count]; count++) {
         if (!span_eq(text, span_cstr(o->words[count]))) {
-            buf_addf(&all, "%s%s", count ? ", " : "", o->words[count]);
+            buf_addf(&all, "%s%s", count > first ? ", " : "", o->words[count]);
             continue;
         }
         int value = (int)count;
@@ -201,7 +202,7 @@ COLD static bool read_word(reader *r, const option *o, span name, const yaml_nod
         return true;
     }
     span said = reader_said(r, node, "another word");
-    span near = reader_nearest(text, word_at, o->words, count);
+    span near = reader_nearest(text, word_at, o->words + first, count - first);
     if (near.len)
         reader_problem(r, node, "%.*s is %.*s; did you mean '%.*s'? Allowed: %.*s", SPAN_ARG(name),
                        SPAN_ARG(said), SPAN_ARG(near), SPAN_ARG(buf_span(&all)));

@@ -180,11 +180,15 @@ typedef struct shifts {
     span data; /* the new bytes */
 } shifts;
 
+static span place_of(const answer_event *like, const answer_edit *e) {
+    return e->json.ptr ? e->bytes : like->parts[e->part].value.raw;
+}
+
 static json_value value_shifted(const shifts *s, json_value v) {
     if (!within(v.raw, s->like->data)) return v;
     size_t at = (size_t)(v.raw.ptr - s->like->data.ptr), len = v.raw.len, to = at;
     for (size_t i = 0; i < s->count; i++) {
-        span old = s->like->parts[s->edits[i].part].value.raw;
+        span old = place_of(s->like, &s->edits[i]);
         if (old.ptr < v.raw.ptr)
             to = to + s->lengths[i] - old.len;
         else if (within(old, v.raw)) /* the value itself, or something in it */
@@ -197,7 +201,7 @@ static json_value value_shifted(const shifts *s, json_value v) {
 static span reason_shifted(const shifts *s, span reason, const answer_part *parts) {
     for (size_t i = 0; i < s->count; i++) {
         size_t at = s->edits[i].part;
-        if (!within(reason, s->like->parts[at].value.raw)) continue;
+        if (s->edits[i].json.ptr || !within(reason, s->like->parts[at].value.raw)) continue;
         if (!s->edits[i].text.ptr) return SPAN_EMPTY;
         span value = parts[at].value.raw;
         return span_slice(value, 1, value.len - 1);
@@ -209,17 +213,21 @@ static void write_edited(const answer_event *like, const answer_edit *edits, siz
                          size_t *ret_lengths, buf *out) {
     size_t from = 0;
     for (size_t i = 0; i < count; i++) {
-        const answer_part *p = &like->parts[edits[i].part];
-        size_t at = (size_t)(p->value.raw.ptr - like->data.ptr);
-        assert((p->value.type == JSON_STRING || !edits[i].text.ptr) && at >= from);
+        const answer_edit *e = &edits[i];
+        span old = place_of(like, e);
+        size_t at = (size_t)(old.ptr - like->data.ptr);
+        assert(at >= from &&
+               (e->json.ptr || !e->text.ptr || like->parts[e->part].value.type == JSON_STRING));
         buf_add(out, span_slice(like->data, from, at));
         size_t before = out->len;
-        if (edits[i].text.ptr)
-            json_write_string(out, edits[i].text);
+        if (e->json.ptr)
+            buf_add(out, e->json);
+        else if (e->text.ptr)
+            json_write_string(out, e->text);
         else
             buf_add(out, SPAN_OF("null"));
         ret_lengths[i] = out->len - before;
-        from = at + p->value.raw.len;
+        from = at + old.len;
     }
     buf_add(out, span_slice(like->data, from, like->data.len));
 }
@@ -237,7 +245,7 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
         parts[i].value = value_shifted(&s, parts[i].value);
     }
     for (size_t i = 0; i < count; i++)
-        if (!edits[i].text.ptr) parts[edits[i].part].value.type = JSON_NULL;
+        if (!edits[i].text.ptr && !edits[i].json.ptr) parts[edits[i].part].value.type = JSON_NULL;
     answer_event event = *like;
     event.large = NULL;
     event.data = s.data;
@@ -254,6 +262,17 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
         event.envelope = envelope;
     }
     *ret = event;
+}
+
+void answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        const answer_edit e = edits[i];
+        const char *place = place_of(like, &e).ptr;
+        size_t at = i;
+        for (; at && place_of(like, &edits[at - 1]).ptr > place; at--)
+            edits[at] = edits[at - 1];
+        edits[at] = e;
+    }
 }
 
 /* ---- a member taken out ---- */
@@ -325,7 +344,7 @@ void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret) {
 
 /* ---- a likeness ---- */
 
-void answer_say_like(const answer_event *like, size_t part, span text, arena *a,
+static void say_like(const answer_event *like, size_t part, answer_edit said, arena *a,
                      answer_event *ret) {
     answer_edit *edits = arena_alloc(a, like->part_count * sizeof *edits);
     size_t count = 0;
@@ -333,11 +352,23 @@ void answer_say_like(const answer_event *like, size_t part, span text, arena *a,
         const answer_part *p = &like->parts[i];
         bool is_text = p->value.type == JSON_STRING && p->kind != PART_FINISH;
         span says = is_text ? SPAN_OF("") : SPAN_EMPTY;
-        edits[count++] = (answer_edit){i, i == part ? text : says};
+        edits[count++] = i == part ? said : (answer_edit){.part = i, .text = says};
     }
     answer_rewrite(like, edits, count, a, ret);
     ret->sorts = EVENT_CONTENT;
     ret->usage = NULL;
     ret->usage_text = SPAN_EMPTY;
     ret->finish_reason = SPAN_EMPTY;
+}
+
+void answer_say_like(const answer_event *like, size_t part, span text, arena *a,
+                     answer_event *ret) {
+    say_like(like, part, (answer_edit){.part = part, .text = text}, a, ret);
+}
+
+void answer_say_like_json(const answer_event *like, size_t part, span inner, arena *a,
+                          answer_event *ret) {
+    span raw = like->parts[part].value.raw;
+    answer_edit said = {.part = part, .bytes = span_slice(raw, 1, raw.len - 1), .json = inner};
+    say_like(like, part, said, a, ret);
 }

@@ -141,13 +141,20 @@ MUST_USE answer_event *answer_queue_take(answer_queue *q);
 typedef struct answer_edit {
     size_t part; /* index into the event's parts, of one whose value is a string */
     span text;   /* what it is to say, decoded; a null ptr: nothing, JSON's null */
+    /* In the place of both: these bytes of the event, and what JSON is to stand there. They are a
+     * part's value, or stand inside one, or beside all of them. */
+    span bytes;
+    span json; /* a null ptr: it is a part's text that is edited */
 } answer_edit;
 
 /* The event as `like`, with other texts in the places of some of its parts; all else stays byte for
- * byte. Edits in the order of their parts. The new bytes and parts live in the arena; the rest is
+ * byte. Edits in the order of their places. The new bytes and parts live in the arena; the rest is
  * borrowed from like. */
 void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
                     answer_event *ret);
+
+/* Puts edits into the order of their places. Few: it compares each with those before it. */
+void answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count);
 
 /* The event as `like` without its null_usage; all else stays byte for byte, but for the comma and
  * the blanks that parted it from its neighbour. Lives as above. */
@@ -157,5 +164,8 @@ void answer_cut_usage(const answer_event *like, arena *a, answer_event *ret);
  * nothing else: its other texts are empty, its other parts null; it ends nothing and tells no
  * usage. For what a filter has held back. */
 void answer_say_like(const answer_event *like, size_t part, span text, arena *a, answer_event *ret);
+/* The same; inner: what stands between the string's quotes, as JSON has it. */
+void answer_say_like_json(const answer_event *like, size_t part, span inner, arena *a,
+                          answer_event *ret);
 
 #endif

@@ -168,6 +168,7 @@ void exchange_env_done(exchange_env *env) {
     for (list *node; (node = list_pop_front(&env->spare));)
         exchange_free(LIST_ENTRY(node, exchange, link));
     shares_done(&env->calls);
+    if (env->guard) env->guard_free(env->guard);
     buf_done(&env->scratch);
     arena_done(&env->event_arena);
 }

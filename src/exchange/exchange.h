@@ -54,6 +54,8 @@ typedef struct exchange_env {
     buf scratch;       /* for bytes that a form is about to hand out */
     arena event_arena; /* emptied when an event has gone through the chain */
     unsigned depth;    /* of events that are on their way: one may set off another's */
+    void *guard;       /* what the guards of this loop share (exchange/guard.h); NULL: none did */
+    void (*guard_free)(void *guard);
 } exchange_env;
 
 /* Sets up the private part; the door fills in the rest before and keeps it current. Call it before

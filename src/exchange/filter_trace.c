@@ -107,7 +107,7 @@ static void on_done(filter *f) {
 
 void filter_trace_add(exchange *x, bool content) {
     static const filter_ops ops = {.name = "trace",
-                                   .place = PLACE_METER,
+                                   .place = PLACE_LENGTH, /* what goes out: guards stand before */
                                    .want = WANT_PARTS | WANT_ENVELOPE,
                                    .begin = filter_pass_begin,
                                    .head = filter_pass_head,

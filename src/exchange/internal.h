@@ -108,6 +108,7 @@ typedef struct last_word {
 /* What a body that was parsed on another thread is, and what was made of it there: the exchange's
  * own. */
 struct large_request {
+    unsigned refs; /* the loop's thread alone counts */
     loop *loop;
     buf body;
     memory_hold hold; /* of body, in the loop's account */
@@ -121,7 +122,11 @@ struct large_request {
 
 /* NULL is allowed, of both. drop: body and arena are not needed any more. */
 void large_request_drop(large_request *l);
+/* Gives back a reference. */
 void large_request_free(large_request *l);
+large_request *large_request_ref(large_request *l);
+/* Its body is another now, which is taken over: nobody points into the one that it was. */
+void large_request_become(large_request *l, buf *body);
 
 /* ---- the exchange ---- */
 

@@ -29,20 +29,37 @@ static void free_bytes(void *what) {
     free(what);
 }
 
-void large_request_drop(large_request *l) {
-    if (!l) return;
+static void drop_body(large_request *l) {
     if (l->body.cap > AWAY_BYTES) {
         aside_free(l->loop, free_bytes, l->body.ptr);
         l->body = BUF_EMPTY;
     }
     buf_done(&l->body);
+}
+
+void large_request_drop(large_request *l) {
+    if (!l) return;
+    drop_body(l);
     memory_drop(&l->loop->memory, &l->hold);
     arena_done(&l->arena);
 }
 
 void large_request_free(large_request *l) {
+    if (!l || --l->refs) return;
     large_request_drop(l);
     free(l);
+}
+
+large_request *large_request_ref(large_request *l) {
+    l->refs++;
+    return l;
+}
+
+void large_request_become(large_request *l, buf *body) {
+    drop_body(l);
+    l->body = *body;
+    *body = BUF_EMPTY;
+    memory_set(&l->loop->memory, &l->hold, l->body.cap);
 }
 
 static void free_job(aside *a) {
@@ -123,6 +140,7 @@ stage_result parse_large(exchange *x) {
     large_job *j = mem_zalloc(sizeof *j);
     j->aside = (aside){.run = run, .done = on_parsed, .free = free_job};
     j->large = mem_zalloc(sizeof *j->large);
+    j->large->refs = 1;
     j->large->loop = x->env->loop;
     j->large->body = x->door->hand_over(x->user, &j->large->hold);
     j->now_ms = x->env->loop->now_ms;

@@ -2,16 +2,14 @@
 
 #include "call/price_part.h"
 #include "call/provider_tls.h"
+#include "exchange/guard_part.h"
 #include "gateway/listener_tls.h"
 #include "telemetry/receiver.h"
 #include "tools/registry.h"
 
 static const snapshot_part *const parts[] = {
-    &listener_tls_part,
-    &provider_tls_part,
-    &price_part,
-    &telemetry_tls_part,
-    &tools_part,
+    &listener_tls_part, &provider_tls_part, &price_part, &telemetry_tls_part, &tools_part,
+    &listener_tls_part, &provider_tls_part, &price_part, &telemetry_tls_part, &guard_part,
 };
 
 snapshot *gateway_snapshot(config *c, buf *ret_why) {

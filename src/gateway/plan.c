@@ -11,6 +11,8 @@ static const stage_row rows[] = {
     {"route", stage_route, NULL, STAGE_CHILD},
     {"permit", stage_permit, NULL, STAGE_CHILD},
     {"size", stage_size, NULL, STAGE_CHILD},
+    {"guard", stage_guard, stage_guard_done, STAGE_CHILD},
+    {"length", stage_length, NULL, STAGE_CHILD},
     {"look up", stage_look_up, stage_look_up_done, STAGE_CHILD},
     {"limit", stage_limit, stage_limit_done, STAGE_CHILD},
     {"reserve", stage_reserve, NULL, STAGE_CHILD},

@@ -182,6 +182,7 @@ ledger_call ledger_call_of(const call_record *r, buf *tries) {
     c.hedges = r->hedges;
     c.bytes_out = (int64_t)r->bytes_out;
     note_usage(&c, &r->usage);
+    c.guard = r->guard;
     c.usage = r->usage_text;
     c.response_time_us = r->total_us;
     c.first_byte_us = r->first_byte_us;

@@ -161,6 +161,7 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_count(out, KEY("bytes_in"), (int64_t)r->bytes_in);
     add_count(out, KEY("bytes_out"), (int64_t)r->bytes_out);
     add_usage(out, &r->usage);
+    add_text(out, KEY("guard"), r->guard, LINE_TEXT_MAX);
     if (r->attempts) add_count(out, KEY("cost_nano"), r->cost_nano);
     add_word(out, KEY("cache"), r->cache);
     if (r->saved_nano) add_count(out, KEY("saved_nano"), r->saved_nano);

@@ -89,6 +89,7 @@ typedef struct call_record {
     token_usage usage;
     span proof;      /* members of a JSON object, for an audit trail; empty: nobody keeps one */
     span usage_text; /* the provider's object, as it came last; bounded; empty: not kept */
+    span guard;      /* what its guards have found: "in.email.redact=2,out.card.block=1"; bounded */
     span cache; /* what the cache did: hit, miss, coalesced, bypass; constant; empty: not asked */
     int64_t saved_nano;    /* what it would have cost, where the cache has spared it; else 0; -1: no
                               price is known */

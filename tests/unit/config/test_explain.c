@@ -12,16 +12,22 @@ static const char full[] =
     "proxy: \"http://p:3128\"}\n"
     "  b: {kind: simulator, auth: none, timeouts: {first_token: 30s}}\n"
     "models:\n"
+    "  g: {targets: a, guard: {out: off, restore: false}, output: {characters: 5}}\n"
     "  m: {pick: weighted, timeouts: {between_events: 90s, total: 1h}, targets: [{to: a/x, weight: "
     "9}, {to: b}]}\n"
     "  \"gpt-*\": [a, b/y]\n"
     "clients: [{name: \"the # one: \\\"quoted\\\" $$\", key: [a-client-key, its-next-key], "
-    "environment: dev}, {name: b, key: another-key}]\n"
+    "environment: dev}, {name: b, key: another-key, guard: {in: flag, restore: true}, output: "
+    "{tokens: 7}}]\n"
     "chat: {system: \"Line one\\nline two: $${x} 100%\"}\n"
     "breaker: off\nhedge: {after: 250ms}\n"
     "cors: {origins: [\"https://a.example\", \"http://b.example:8080\"]}\n"
     "passthrough: [/v1/audio/*]\n"
-    "limits: {depth: 64}\n";
+    "limits: {depth: 64}\n"
+    "guard: {in: block, restore: true, stream_end: error, actions: {email: off, \"a b\": flag}, "
+    "rules: [{name: t, pattern: \"T-[0-9]{6}$$\", lead: [T-, U-], near: \"a, b\", entropy: 2.5, "
+    "where: in, show: 0, action: redact}, {name: u, pattern: \"x: #\"}]}\n"
+    "output: {tokens: 100}\n";
 
 static buf explain(const char *yaml) {
     world w;

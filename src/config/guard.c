@@ -1,0 +1,203 @@
+/* guard: what is done about texts that a rule matches, and the operator's own rules. What their
+ * patterns mean is for guard/ to say, which compiles them. */
+#include "config/reader.h"
+#include "config/units.h"
+#include "config/write.h"
+
+enum { RULES_MAX = 10000, ACTIONS_MAX = 1000, SHOW_MAX = 4096 };
+
+static const char *const action_words[] = {"", "off", "flag", "redact", "block"};
+static const char *const restore_words[] = {"", "false", "true"};
+
+/* ---- how much may be seen ---- */
+
+COLD static bool read_show(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
+    span text;
+    int64_t bytes;
+    if (!reader_text(r, o, name, node, &text)) return false;
+    const bool lead = span_eq(text, SPAN_OF("lead"));
+    if (!lead && (!unit_count(text, &bytes) || bytes > SHOW_MAX))
+        return reader_expected(r, o, name, node);
+    *(unsigned *)field = lead ? 0 : (unsigned)bytes + 1;
+    return true;
+}
+
+COLD static void write_show(const option *o, const void *field, buf *out) {
+    const unsigned show = *(const unsigned *)field;
+    (void)o;
+    if (show)
+        buf_addf(out, "%u", show - 1);
+    else
+        buf_add_cstr(out, "lead");
+}
+
+const option_type type_guard_show = {"count or word", "lead, or a number of bytes up to 4096",
+                                     read_show, write_show};
+
+/* ---- single rules and kinds ---- */
+
+COLD static bool read_actions(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
+    static const char *const words[] = {"", "off", "flag", "redact", "block", NULL};
+    const option word = {.path = o->path, .type = &type_word, .words = words, .inherits = true};
+    config_guard_overrides *all = field;
+    if (yaml_is_null(node)) return true;
+    if (node->kind != YAML_MAP || node->count > ACTIONS_MAX)
+        return reader_expected(r, o, name, node);
+    config_guard_override *items = arena_zalloc(r->arena, (node->count + 1) * sizeof *items);
+    bool ok = true;
+    size_t n = 0;
+    for (const yaml_node *key = node->first; key; key = key->next, n++) {
+        items[n].rule = arena_dup(r->arena, key->text);
+        reader_origin(r, &items[n], key);
+        ok &= type_word.read(r, &word, reader_member(r, name, node, key), key->value,
+                             &items[n].action);
+    }
+    *all = (config_guard_overrides){items, n};
+    return ok;
+}
+
+COLD static void write_actions(const option *o, const void *field, buf *out) {
+    const config_guard_overrides *all = field;
+    (void)o;
+    buf_add_char(out, '{');
+    for (size_t i = 0; i < all->count; i++) {
+        if (i) buf_add_cstr(out, ", ");
+        write_string(all->items[i].rule, out);
+        buf_addf(out, ": %s", action_words[all->items[i].action]);
+    }
+    buf_add_char(out, '}');
+}
+
+const option_type type_guard_actions = {
+    "mapping of actions", "a mapping from rules or kinds to block, redact, flag or off",
+    read_actions, write_actions};
+
+/* ---- rules ---- */
+
+COLD static bool read_rules(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
+    config_guard_rules *rules = field;
+    if (yaml_is_null(node)) return true;
+    if (node->kind != YAML_LIST || node->count > RULES_MAX)
+        return reader_expected(r, o, name, node);
+    config_guard_rule *items = arena_zalloc(r->arena, (node->count + 1) * sizeof *items);
+    bool ok = true;
+    size_t n = 0;
+    for (const yaml_node *item = node->first; item; item = item->next, n++) {
+        span at = reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n);
+        reader_defaults(r, &scope_guard_rule, &items[n]);
+        reader_origin(r, &items[n], item);
+        ok &= reader_scope(r, &scope_guard_rule, reader_name(r, "%.*s.", SPAN_ARG(at)), item,
+                           &items[n]);
+    }
+    *rules = (config_guard_rules){items, n};
+    return ok;
+}
+
+/* ---- as it is written ---- */
+
+COLD static void add_member(const char *name, buf *out) {
+    if (out->ptr[out->len - 1] != '{') buf_add_cstr(out, ", ");
+    buf_add_cstr(out, name);
+    buf_add_cstr(out, ": ");
+}
+
+COLD static void add_option(const option *o, const void *base, buf *out) {
+    add_member(o->path, out);
+    o->type->write(o, (const char *)base + o->offset, out);
+}
+
+/* What has its default is left out. */
+COLD static bool says(const config_guard_rule *rule, const option *o) {
+    const void *field = (const char *)rule + o->offset;
+    if (o->type == &type_text) return ((const span *)field)->len > 0;
+    if (o->type == &type_texts) return *(span *const *)field != NULL;
+    if (o->type == &type_number) return *(const double *)field > 0;
+    return *(const unsigned *)field != 0; /* words and counts */
+}
+
+COLD static void write_rules(const option *o, const void *field, buf *out) {
+    const config_guard_rules *rules = field;
+    (void)o;
+    buf_add_char(out, '[');
+    for (size_t i = 0; i < rules->count; i++) {
+        buf_add_cstr(out, i ? ", {" : "{");
+        for (size_t k = 0; k < scope_guard_rule.count; k++)
+            if (says(&rules->items[i], &scope_guard_rule.options[k]))
+                add_option(&scope_guard_rule.options[k], &rules->items[i], out);
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
+}
+
+const option_type type_guard_rules = {"list of rules",
+                                      "a list of rules, each a mapping with a name and a pattern",
+                                      read_rules, write_rules};
+
+bool config_guard_says(const config_guard_use *u) {
+    return u->in || u->out || u->restore;
+}
+
+void config_guard_write(const config_guard_use *u, buf *out) {
+    buf_add_char(out, '{');
+    if (u->in) {
+        add_member("in", out);
+        buf_add_cstr(out, action_words[u->in]);
+    }
+    if (u->out) {
+        add_member("out", out);
+        buf_add_cstr(out, action_words[u->out]);
+    }
+    if (u->restore) {
+        add_member("restore", out);
+        buf_add_cstr(out, restore_words[u->restore]);
+    }
+    buf_add_char(out, '}');
+}
+
+/* ---- what is in force ---- */
+
+static bool looks(const config_guard_use *u) {
+    return u->in > CONFIG_GUARD_OFF || u->out > CONFIG_GUARD_OFF;
+}
+
+static bool own_rules_act(const config_guard *g) {
+    if (g->use.in == CONFIG_GUARD_OFF && g->use.out == CONFIG_GUARD_OFF) return false;
+    for (size_t i = 0; i < g->rules.count; i++)
+        if (g->rules.items[i].action > CONFIG_GUARD_OFF) return true;
+    return false;
+}
+
+void guard_settle(reader *r) {
+    config *c = r->config;
+    config_guard *g = &c->guard;
+    g->any = looks(&g->use) || own_rules_act(g);
+    for (size_t i = 0; i < c->model_count; i++)
+        g->any |= looks(&c->models[i].guard);
+    for (size_t i = 0; i < c->client_count; i++)
+        g->any |= looks(&c->clients[i].guard);
+    if (!g->any && g->rules.count)
+        reader_warning(r, NULL,
+                       "guard has rules, but nothing is looked at: neither guard.in nor guard.out "
+                       "says block, redact or flag, and no rule has an action of its own");
+}
+
+static config_guard_action stricter(config_guard_action a, config_guard_action b,
+                                    config_guard_action otherwise) {
+    const config_guard_action most = a > b ? a : b;
+    return most ? most : otherwise;
+}
+
+config_guard_use config_guard_of(const config *c, const config_model *m, const config_client *who) {
+    static const config_guard_use nothing = {0};
+    const config_guard_use *f = &c->guard.use, *a = m ? &m->guard : &nothing,
+                           *b = who ? &who->guard : &nothing;
+    config_guard_use u = {.in = stricter(a->in, b->in, f->in),
+                          .out = stricter(a->out, b->out, f->out)};
+    /* What is not to be put back by one of them is not. */
+    u.restore = a->restore && (!b->restore || a->restore < b->restore) ? a->restore : b->restore;
+    if (!u.restore) u.restore = c->guard.restore ? CONFIG_GUARD_RESTORE : CONFIG_GUARD_RESTORE_NOT;
+    return u;
+}

@@ -1,0 +1,369 @@
+/* The guard's way out: every text of an answer that a person or a tool would get, looked at as its
+ * JSON has it, each by itself. Texts that come in pieces have a lane, by their kind, choice and
+ * item; what a lane holds back comes out where its text ends. A whole text, of a plain answer or
+ * one that a stream repeats, goes through a lane of its own at once, so that both come out alike.
+ */
+#include "exchange/guard_event.h"
+
+#include "dialect/reader.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+enum { LANES_MAX = 1024 };
+
+/* A text that comes in pieces. */
+typedef struct lane {
+    list link;
+    part_kind kind;
+    unsigned choice, item;
+    bool fed;
+    guard_text text;
+    answer_event *like; /* the last event with a piece of it that was held back; NULL: none was */
+    size_t like_part;
+} lane;
+
+typedef struct guard_filter {
+    filter filter;
+    exchange_guard *g;
+    list lanes; /* the one that was used last is first */
+    unsigned lane_count;
+    bool blocked;       /* it has ended, or is about to */
+    guard_large *large; /* an event that is looked at elsewhere; NULL: none is */
+} guard_filter;
+
+/* What is made of one event. */
+typedef struct looking {
+    guard_filter *f;
+    const answer_event *event;
+    guard_looked made;
+    choice_set ends; /* choices that end with it */
+    bool all_end;
+} looking;
+
+static guard_filter *guard_of(filter *f) {
+    return CONTAINER_OF(f, guard_filter, filter);
+}
+
+/* ---- lanes ---- */
+
+static lane *find_lane(guard_filter *f, const answer_part *p) {
+    LIST_FOREACH(&f->lanes, node) {
+        lane *l = LIST_ENTRY(node, lane, link);
+        if (l->kind == p->kind && l->choice == p->choice && l->item == p->item) return l;
+    }
+    return NULL;
+}
+
+/* NULL: there are too many. */
+static lane *lane_of(guard_filter *f, const answer_part *p) {
+    lane *l = find_lane(f, p);
+    if (l && f->lanes.next == &l->link) return l;
+    if (l) {
+        list_remove(&l->link);
+    } else {
+        if (f->lane_count == LANES_MAX) return NULL;
+        l = mem_zalloc(sizeof *l);
+        l->kind = p->kind;
+        l->choice = p->choice;
+        l->item = p->item;
+        guard_text_init(&l->text, f->g, p->kind == PART_TOOL_ARGS);
+        f->lane_count++;
+    }
+    list_push_front(&f->lanes, &l->link);
+    return l;
+}
+
+static void lane_free(guard_filter *f, lane *l) {
+    list_remove(&l->link);
+    guard_text_done(&l->text);
+    answer_free(l->like);
+    free(l);
+    f->lane_count--;
+}
+
+/* Its form is used again where the rest of the text comes out. */
+static void keep_like(lane *l, const answer_event *e, size_t part) {
+    answer_free(l->like);
+    l->like = answer_copy(e);
+    l->like_part = part;
+}
+
+/* ---- the end ---- */
+
+static const char blocked_text[] = "The answer has something that the gateway's guard does not let "
+                                   "through.";
+
+/* like: an event of the stream. */
+static void stop(guard_filter *f, const answer_event *like) {
+    if (exchange_config(f->filter.x)->guard.end == CONFIG_GUARD_ERROR)
+        filter_break(&f->filter, ERR_CONTENT_BLOCKED, blocked_text);
+    else
+        filter_stop(&f->filter, like, SPAN_OF("content_filter"));
+}
+
+/* The text ends here: what is held of it comes out, as a piece of its own. */
+static void flush(guard_filter *f, lane *l) {
+    guard_fed fed;
+    if (f->blocked || !guard_text_holds(&l->text)) return;
+    guard_text_feed(&l->text, SPAN_EMPTY, true, true, &fed);
+    f->blocked = fed.blocked != NULL;
+    const span rest = guard_made_text(&fed.made);
+    if (rest.len && l->like) {
+        exchange *x = f->filter.x;
+        arena *a = &x->env->event_arena;
+        answer_event e;
+        exchange_enter(x->env);
+        answer_say_like_json(l->like, l->like_part, rest, a, &e);
+        filter_pass_event(&f->filter, &e);
+        exchange_leave(x->env);
+    }
+    guard_made_done(&fed.made);
+    if (f->blocked && l->like) stop(f, l->like);
+}
+
+static bool ends(const looking *k, unsigned choice) {
+    return k->all_end || choice_set_has(&k->ends, choice);
+}
+
+static bool has_piece_of(const answer_event *e, const lane *l) {
+    for (size_t i = 0; i < e->part_count; i++) {
+        const answer_part *p = &e->parts[i];
+        if (guard_is_text(p) && p->kind == l->kind && p->choice == l->choice && p->item == l->item)
+            return true;
+    }
+    return false;
+}
+
+/* Texts that end with the event, or that it repeats whole, come out before it, but for those of
+ * which it has the last piece. */
+static void flush_before(looking *k) {
+    guard_filter *f = k->f;
+    const bool full = k->event->sorts & EVENT_FULL;
+    if (k->event->kind == ANSWER_PLAIN) return;
+    if (!full && !k->all_end && !choice_set_count(&k->ends)) return;
+    for (list *node = f->lanes.next, *next; node != &f->lanes && !f->blocked; node = next) {
+        next = node->next;
+        lane *l = LIST_ENTRY(node, lane, link);
+        const bool here = has_piece_of(k->event, l);
+        if (full ? here || k->all_end : ends(k, l->choice) && !here) flush(f, l);
+    }
+}
+
+static void drop_ended(looking *k) {
+    guard_filter *f = k->f;
+    if (k->event->sorts & EVENT_FULL || (!k->all_end && !choice_set_count(&k->ends))) return;
+    for (list *node = f->lanes.next, *next; node != &f->lanes; node = next) {
+        next = node->next;
+        if (ends(k, LIST_ENTRY(node, lane, link)->choice))
+            lane_free(f, LIST_ENTRY(node, lane, link));
+    }
+}
+
+static void note_ends(looking *k) {
+    const answer_event *e = k->event;
+    if (e->kind == ANSWER_PLAIN) return;
+    k->all_end = e->sorts & EVENT_CLOSE;
+    if (!(e->sorts & EVENT_FINISH)) return;
+    k->all_end |= exchange_dialect(k->f->filter.x)->one_answer;
+    for (size_t i = 0; i < e->part_count; i++)
+        if (e->parts[i].kind == PART_FINISH) choice_set_add(&k->ends, e->parts[i].choice);
+}
+
+/* ---- one event ---- */
+
+static void look_at_piece(looking *k, size_t i) {
+    const answer_part *p = &k->event->parts[i];
+    const bool last = ends(k, p->choice);
+    lane *l = lane_of(k->f, p);
+    guard_fed fed;
+    if (!l) {
+        k->f->blocked = true;
+        filter_break(&k->f->filter, ERR_ANSWER_TOO_LARGE, "The answer has too many texts.");
+        return;
+    }
+    l->fed = true;
+    guard_text_feed(&l->text, guard_inner(p->value), last, true, &fed);
+    if (!last && guard_text_holds(&l->text)) keep_like(l, k->event, i);
+    guard_looked_take(&k->made, p->value, &fed);
+}
+
+static void look_at_pieces(looking *k) {
+    const answer_event *e = k->event;
+    for (size_t i = 0; i < e->part_count && !k->made.blocked && !k->f->blocked; i++) {
+        if (e->parts[i].kind == PART_OPAQUE)
+            guard_look_at_opaque(&k->made, k->f->g, e->parts[i].value);
+        else if (guard_is_text(&e->parts[i]))
+            look_at_piece(k, i);
+    }
+    guard_drop_logprobs(&k->made, e);
+}
+
+/* What stands behind the place where it was blocked is not said, and why it ends is that. */
+static void cut(looking *k) {
+    const answer_event *e = k->event;
+    for (size_t i = 0; i < e->part_count; i++) {
+        const answer_part *p = &e->parts[i];
+        const bool behind = p->value.raw.ptr > k->made.blocked_at;
+        if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
+            guard_looked_edit(&k->made,
+                              (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
+        else if (behind && guard_is_text(p))
+            guard_looked_edit(&k->made, (answer_edit){.part = i, .text = SPAN_OF("")});
+        else if (behind && p->kind == PART_OPAQUE)
+            guard_looked_edit(&k->made, (answer_edit){.part = i});
+    }
+    answer_edits_sort(e, k->made.edits, k->made.count);
+}
+
+static void pass(guard_filter *f, const answer_event *event, const guard_looked *made,
+                 answer_event *ret_passed) {
+    *ret_passed = *event;
+    if (made->count) answer_rewrite(event, made->edits, made->count, made->arena, ret_passed);
+    filter_pass_event(&f->filter, ret_passed);
+}
+
+/* An answer in the place of the one that came, read as that is. */
+static void say_instead(guard_filter *f, span document) {
+    exchange *x = f->filter.x;
+    const reader_spec spec = {.dialect = endpoint_get(x->facts.endpoint)->dialect,
+                              .want = x->want,
+                              .choices = 1,
+                              .event_bytes = document.len + 1,
+                              .answer_bytes = document.len + 1};
+    reader r;
+    answer_event e;
+    reader_init(&r, &spec, SPAN_OF("application/json"), -1);
+    const reader_result got =
+        reader_next(&r, &document, &e) == READER_MORE ? reader_end(&r, true, &e) : READER_BAD;
+    if (got == READER_EVENT)
+        filter_pass_event(&f->filter, answer_dup(&e, &x->arena));
+    else
+        filter_break(&f->filter, ERR_CONTENT_BLOCKED, blocked_text);
+    reader_done(&r);
+}
+
+static void replace(guard_filter *f, const answer_event *event) {
+    buf document = BUF_EMPTY;
+    if (guard_answer_write(f->filter.x, event, &document))
+        say_instead(f, buf_span(&document));
+    else
+        filter_break(&f->filter, ERR_CONTENT_BLOCKED, blocked_text);
+    buf_done(&document);
+}
+
+/* ---- whole texts ---- */
+
+/* Its pieces have been noted. */
+static bool is_new(void *user, const answer_part *p) {
+    const lane *l = find_lane(user, p);
+    return !l || !l->fed;
+}
+
+/* Of a plain answer, or a repeat in a stream: nothing of it has gone out. */
+static void end_whole(guard_filter *f, const answer_event *event) {
+    f->blocked = true;
+    if (event->kind == ANSWER_PLAIN)
+        replace(f, event);
+    else
+        stop(f, event);
+}
+
+static void on_large(filter *base, const answer_event *event, const guard_rule *blocked) {
+    guard_filter *f = guard_of(base);
+    f->large = NULL;
+    exchange_enter(base->x->env);
+    if (!event)
+        filter_break(base, ERR_MEMORY_FULL, NULL);
+    else if (blocked)
+        end_whole(f, event);
+    else
+        filter_pass_event(base, chain_keep_plain(base->x, event));
+    exchange_leave(base->x->env);
+    filter_release(base);
+}
+
+static void take_whole(guard_filter *f, const answer_event *event) {
+    answer_event passed;
+    guard_looked made = {.arena = filter_arena(&f->filter, event)};
+    if (event->large) {
+        filter_hold(&f->filter);
+        f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes), on_large);
+        return;
+    }
+    guard_look_at_whole(&made, f->g, event, is_new, f);
+    if (made.blocked)
+        end_whole(f, event);
+    else
+        pass(f, event, &made, &passed);
+}
+
+/* ---- the filter ---- */
+
+static void take_pieces(looking *k) {
+    guard_filter *f = k->f;
+    answer_event passed;
+    k->made.arena = filter_arena(&f->filter, k->event);
+    look_at_pieces(k);
+    if (f->blocked) return;
+    f->blocked = k->made.blocked != NULL;
+    if (f->blocked) cut(k);
+    pass(f, k->event, &k->made, &passed);
+    if (f->blocked)
+        stop(f, &passed);
+    else
+        drop_ended(k);
+}
+
+static void on_event(filter *base, const answer_event *event) {
+    guard_filter *f = guard_of(base);
+    looking k = {.f = f, .event = event};
+    if (f->blocked) return;
+    if (event->kind == ANSWER_RAW) {
+        filter_pass_event(base, event);
+        return;
+    }
+    note_ends(&k);
+    flush_before(&k);
+    if (f->blocked) return; /* it has ended with what was held */
+    if (event->kind == ANSWER_PLAIN || event->sorts & EVENT_FULL)
+        take_whole(f, event);
+    else
+        take_pieces(&k);
+}
+
+/* A stream may end without a word. */
+static void on_end(filter *base) {
+    guard_filter *f = guard_of(base);
+    for (list *node = f->lanes.next, *next; node != &f->lanes && !f->blocked; node = next) {
+        next = node->next;
+        flush(f, LIST_ENTRY(node, lane, link));
+    }
+    if (!f->blocked || base->x->head.kind == ANSWER_PLAIN) filter_pass_end(base);
+}
+
+static void on_done(filter *base) {
+    guard_filter *f = guard_of(base);
+    guard_large_cancel(f->large);
+    while (!list_empty(&f->lanes))
+        lane_free(f, LIST_ENTRY(f->lanes.next, lane, link));
+    filter_pass_done(base);
+}
+
+void filter_guard_add(exchange_guard *g) {
+    static const filter_ops ops = {.name = "guard",
+                                   .place = PLACE_GUARD,
+                                   .holds = true,
+                                   .want = WANT_PARTS | WANT_ENVELOPE,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
+                                   .event = on_event,
+                                   .end = on_end,
+                                   .fail = filter_pass_fail,
+                                   .done = on_done};
+    guard_filter *f = arena_zalloc(&g->x->arena, sizeof *f);
+    f->g = g;
+    list_init(&f->lanes);
+    filter_add(g->x, &f->filter, &ops);
+}

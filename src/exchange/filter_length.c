@@ -1,0 +1,213 @@
+/* length: how much of an answer its client gets. What goes beyond is cut off, of each choice by
+ * itself, and the reason why that ends is "length", as a provider has it. Once nothing more can
+ * come of any choice the provider is cancelled. */
+#include "exchange/length.h"
+
+#include "dialect/words.h"
+
+typedef struct choice_length {
+    int64_t characters; /* that it may still have; -1: any number */
+    token_count tokens;
+} choice_length;
+
+typedef struct length_filter {
+    filter filter;
+    int64_t most_tokens; /* 0: any */
+    unsigned count;
+    choice_set full; /* those that have been cut */
+    choice_set over; /* those, and the others that have finished */
+    choice_length choices[];
+} length_filter;
+
+/* What is made of one event. */
+typedef struct cutting {
+    length_filter *l;
+    const answer_event *event;
+    arena *arena;
+    answer_edit *edits;
+    size_t count;
+    bool says; /* something is left */
+} cutting;
+
+static unsigned choice_of(const length_filter *l, const answer_part *p) {
+    if (exchange_dialect(l->filter.x)->one_answer) return 0;
+    return p->choice < l->count ? p->choice : l->count - 1;
+}
+
+static bool is_text(const answer_part *p) {
+    switch (p->kind) {
+    case PART_TEXT:
+    case PART_REFUSAL:
+    case PART_REASONING:
+    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
+    default: return false;
+    }
+}
+
+/* ---- how much fits ---- */
+
+static size_t character_at(span text, size_t at) {
+    size_t to = at + 1;
+    while (to < text.len && ((unsigned char)text.ptr[to] & 0xC0) == 0x80)
+        to++;
+    return to;
+}
+
+static size_t fitting_characters(choice_length *c, span text) {
+    if (c->characters < 0) return text.len;
+    size_t at = 0;
+    while (at < text.len && c->characters > 0) {
+        at = character_at(text, at);
+        c->characters--;
+    }
+    return at;
+}
+
+/* Character by character only where the end is. */
+static size_t fitting_tokens(choice_length *c, int64_t most, span text) {
+    if (!most) return text.len;
+    token_count all = c->tokens;
+    tokens_add(&all, text);
+    if (tokens_total(&all) <= most) {
+        c->tokens = all;
+        return text.len;
+    }
+    size_t at = 0;
+    while (at < text.len) {
+        size_t to = character_at(text, at);
+        token_count more = c->tokens;
+        tokens_add(&more, span_slice(text, at, to));
+        if (tokens_total(&more) > most) return at;
+        c->tokens = more;
+        at = to;
+    }
+    return at;
+}
+
+/* Bytes of the piece, which is a whole number of characters, that the choice may still say. */
+static size_t fitting(length_filter *l, choice_length *c, span piece) {
+    size_t characters = fitting_characters(c, piece);
+    return fitting_tokens(c, l->most_tokens, span_slice(piece, 0, characters));
+}
+
+/* ---- one event ---- */
+
+static void edit(cutting *k, answer_edit e) {
+    if (!k->edits) k->edits = arena_alloc(k->arena, (k->event->part_count + 1) * sizeof *k->edits);
+    k->edits[k->count++] = e;
+}
+
+static void cut_text(cutting *k, size_t i, unsigned choice) {
+    const answer_part *p = &k->event->parts[i];
+    choice_length *c = &k->l->choices[choice];
+    json_pieces it = json_pieces_of(p->value);
+    buf kept = BUF_EMPTY;
+    bool full = choice_set_has(&k->l->full, choice);
+    for (span piece; !full && json_next_piece(&it, &piece);) {
+        size_t fits = fitting(k->l, c, piece);
+        buf_add(&kept, span_slice(piece, 0, fits));
+        full = fits < piece.len;
+    }
+    k->says |= kept.len > 0;
+    if (full) {
+        choice_set_add(&k->l->full, choice);
+        span text = kept.len ? arena_dup(k->arena, buf_span(&kept)) : SPAN_OF("");
+        edit(k, (answer_edit){.part = i, .text = text});
+    }
+    buf_done(&kept);
+}
+
+/* A response says so in two places, of which the second is null as long as it is whole. */
+static void cut_details(cutting *k) {
+    const json_value root = answer_root(k->event->data);
+    const json_value details = json_get(root, SPAN_OF("incomplete_details"));
+    if (details.type == JSON_NULL)
+        edit(k, (answer_edit){.bytes = details.raw,
+                              .json = SPAN_OF("{\"reason\":\"max_output_tokens\"}")});
+}
+
+static void cut_finish(cutting *k, size_t i, unsigned choice) {
+    const answer_part *p = &k->event->parts[i];
+    choice_set_add(&k->l->over, choice);
+    k->says = true;
+    if (!choice_set_has(&k->l->full, choice) || p->value.type != JSON_STRING) return;
+    settle_reason(k->l->filter.x, SPAN_OF("length"));
+    if (!exchange_dialect(k->l->filter.x)->one_answer) {
+        edit(k, (answer_edit){.part = i, .text = SPAN_OF("length")});
+        return;
+    }
+    const bool status = json_is(p->value, SPAN_OF("completed"));
+    edit(k, (answer_edit){.part = i,
+                          .text = status ? SPAN_OF("incomplete") : SPAN_OF("max_output_tokens")});
+    if (status) cut_details(k);
+}
+
+/* Why a choice ends may stand before what it says. */
+static void look(cutting *k) {
+    const answer_event *e = k->event;
+    for (size_t i = 0; i < e->part_count; i++) {
+        const answer_part *p = &e->parts[i];
+        const unsigned choice = choice_of(k->l, p);
+        if (is_text(p))
+            cut_text(k, i, choice);
+        else if (p->kind != PART_FINISH)
+            k->says |= !choice_set_has(&k->l->full, choice);
+    }
+    for (size_t i = 0; i < e->part_count; i++)
+        if (e->parts[i].kind == PART_FINISH) cut_finish(k, i, choice_of(k->l, &e->parts[i]));
+    answer_edits_sort(e, k->edits, k->count);
+}
+
+/* ---- the filter ---- */
+
+static length_filter *length_of(filter *f) {
+    return CONTAINER_OF(f, length_filter, filter);
+}
+
+/* No choice goes on: what has been cut, or has finished, is all. */
+static bool is_over(const length_filter *l) {
+    choice_set both = l->over;
+    for (unsigned i = 0; i < l->count; i++)
+        if (choice_set_has(&l->full, i)) choice_set_add(&both, i);
+    return choice_set_count(&both) >= l->count;
+}
+
+static void on_event(filter *f, const answer_event *event) {
+    length_filter *l = length_of(f);
+    const bool stream = event->kind == ANSWER_STREAM;
+    /* A repeat says nothing new, and what was cut is not repeated: the stream has ended there. */
+    if (event->kind == ANSWER_RAW || (stream && event->sorts & EVENT_FULL)) {
+        filter_pass_event(f, event);
+        return;
+    }
+    cutting k = {.l = l, .event = event, .arena = filter_arena(f, event)};
+    const unsigned full = choice_set_count(&l->full);
+    look(&k);
+    answer_event cut = *event;
+    if (k.count) answer_rewrite(event, k.edits, k.count, k.arena, &cut);
+    if (!k.count || k.says || !stream) filter_pass_event(f, &cut);
+    if (stream && choice_set_count(&l->full) > full && is_over(l))
+        filter_stop(f, &cut, SPAN_OF("length"));
+}
+
+void filter_length_add(exchange *x, const config_answer_limit *most) {
+    static const filter_ops ops = {.name = "length",
+                                   .place = PLACE_LENGTH,
+                                   .want = WANT_PARTS | WANT_ENVELOPE,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
+                                   .event = on_event,
+                                   .end = filter_pass_end,
+                                   .fail = filter_pass_fail,
+                                   .done = filter_pass_done};
+    unsigned count = exchange_dialect(x)->one_answer ? 1 : x->facts.choices;
+    if (count > ANSWER_CHOICES) count = ANSWER_CHOICES;
+    length_filter *l = arena_zalloc(&x->arena, sizeof *l + count * sizeof l->choices[0]);
+    l->count = count;
+    l->most_tokens = most->tokens;
+    const token_family family = tokens_family(x->facts.model_name);
+    for (unsigned i = 0; i < count; i++)
+        l->choices[i] = (choice_length){.characters = most->characters ? most->characters : -1,
+                                        .tokens = tokens_begin(family)};
+    filter_add(x, &l->filter, &ops);
+}

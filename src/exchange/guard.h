@@ -1,0 +1,76 @@
+/* exchange/guard.h: what the guards of a call share: what is in force, what was found. Inside
+ * exchange/, for stage_guard.c, filter_guard.c and their parts.
+ */
+#ifndef WEIR_EXCHANGE_GUARD_H
+#define WEIR_EXCHANGE_GUARD_H
+
+#include "exchange/guard_part.h"
+#include "exchange/internal.h"
+
+/* How often a rule matched, one way, and what was done about it. */
+typedef struct guard_tally {
+    guard_where way;
+    const guard_rule *rule;
+    guard_action action;
+    unsigned count;
+} guard_tally;
+
+enum { GUARD_TALLIES = 16, GUARD_NOTES_MAX = 512 };
+
+typedef struct exchange_guard {
+    exchange *x;                  /* NULL: on another thread; matches are tallied there alone */
+    guard_scratch *scratch;       /* the loop's, or the thread's */
+    const guard_policy *in, *out; /* NULL: nothing is looked at */
+    guard_names *names;           /* of what was redacted; NULL: nothing was */
+    bool restores;                /* what was redacted in the request is put back */
+    guard_tally tallies[GUARD_TALLIES];
+    size_t tally_count;
+    char notes[GUARD_NOTES_MAX]; /* the record's text of them */
+} exchange_guard;
+
+/* The loop's, in which all its lanes match. */
+guard_scratch *guard_scratch_of(exchange_env *env);
+
+/* Notes a match, or count of them: the record and the metrics. */
+void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guard_action action,
+                unsigned count);
+/* "a secret (openai-key)": what a sentence may say of it. */
+span guard_words(arena *a, const guard_rule *rule);
+
+/* Whether what stands in a JSON string, as it is written, is JSON again: an object or a list. */
+bool guard_begins_json(span inner);
+
+/* ---- what is asked (guard_request.c) ----
+ *
+ * Of a large request on any thread: nothing of the exchange is touched. */
+
+typedef struct guard_seen {
+    const guard_rule *rule;
+    guard_action action;
+    unsigned count;
+} guard_seen;
+
+typedef struct guard_request {
+    const guard_policy *policy;
+    const guard_set *set;
+    guard_scratch *scratch;
+    guard_names *names; /* NULL: nothing is redacted; whoever asks owns it */
+    arena *arena;       /* for what follows */
+    json_splice edits;
+    guard_seen *seen;
+    size_t seen_count, seen_cap;
+    const guard_rule *blocked; /* the first that blocks; NULL: none does */
+} guard_request;
+
+void guard_request_look(guard_request *r, const request_facts *facts);
+/* Makes them the facts of a body that was edited. */
+void guard_facts_move(request_facts *f, const json_splice *edits, span body);
+
+/* ---- what is answered ---- */
+
+void filter_guard_add(exchange_guard *g);
+/* guard_answer.c: what is said in the place of a plain answer that is blocked. false: its dialect
+ * has no words for it. */
+MUST_USE bool guard_answer_write(exchange *x, const answer_event *event, buf *out);
+
+#endif

@@ -1,0 +1,102 @@
+#include "exchange/guard_event.h"
+
+#include "dialect/words.h"
+
+bool guard_is_text(const answer_part *p) {
+    switch (p->kind) {
+    case PART_TEXT:
+    case PART_REFUSAL:
+    case PART_REASONING:
+    case PART_TOOL_NAME:
+    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
+    default: return false;
+    }
+}
+
+void guard_looked_edit(guard_looked *k, answer_edit e) {
+    if (k->count == k->cap) {
+        k->cap = k->cap ? k->cap * 2 : 8;
+        answer_edit *more = arena_alloc(k->arena, k->cap * sizeof *more);
+        if (k->count) memcpy(more, k->edits, k->count * sizeof *more);
+        k->edits = more;
+    }
+    k->edits[k->count++] = e;
+}
+
+void guard_looked_take(guard_looked *k, json_value string, guard_fed *fed) {
+    if (fed->blocked && !k->blocked) {
+        k->blocked = fed->blocked;
+        k->blocked_at = string.raw.ptr;
+    }
+    if (!guard_made_is_same(&fed->made))
+        guard_looked_edit(k,
+                          (answer_edit){.bytes = guard_inner(string),
+                                        .json = arena_dup(k->arena, guard_made_text(&fed->made))});
+    guard_made_done(&fed->made);
+}
+
+static void look_at(guard_looked *k, exchange_guard *g, json_value string, bool arguments,
+                    bool note) {
+    guard_text t;
+    guard_fed fed;
+    guard_text_init(&t, g, arguments);
+    guard_text_feed(&t, guard_inner(string), true, note, &fed);
+    guard_text_done(&t);
+    guard_looked_take(k, string, &fed);
+}
+
+/* Any number of texts may be in it. */
+void guard_look_at_opaque(guard_looked *k, exchange_guard *g, json_value value) {
+    const size_t before = k->count;
+    json_iter it = json_strings_of(value);
+    for (json_value string; !k->blocked && json_next_string(&it, &string);)
+        look_at(k, g, string, false, true);
+    if (!k->blocked) return;
+    k->count = before; /* the rest of it was not looked at: nothing of it goes out */
+    guard_looked_edit(k, (answer_edit){.bytes = value.raw, .json = SPAN_OF("null")});
+}
+
+/* Nothing is left of it: a member of a kind that its clients expect. */
+static void drop_value(guard_looked *k, json_value v) {
+    if (json_is_empty(v)) return;
+    guard_looked_edit(
+        k, (answer_edit){.bytes = v.raw,
+                         .json = v.type == JSON_ARRAY ? SPAN_OF("[]") : SPAN_OF("null")});
+}
+
+/* Beside a text, or in what holds it. */
+static void drop_within(guard_looked *k, json_value v, unsigned depth) {
+    enum { DEPTH_MAX = 8 };
+    const bool object = v.type == JSON_OBJECT;
+    if ((!object && v.type != JSON_ARRAY) || depth == DEPTH_MAX) return;
+    json_iter it = json_iter_of(v);
+    json_member m;
+    json_value element;
+    while (object ? json_next_member(&it, &m) : json_next_element(&it, &element)) {
+        const json_value child = object ? m.value : element;
+        const bool container = child.type == JSON_OBJECT || child.type == JSON_ARRAY;
+        if (object && container && span_eq(m.key, SPAN_OF("logprobs")))
+            drop_value(k, child);
+        else
+            drop_within(k, child, depth + 1);
+    }
+}
+
+void guard_drop_logprobs(guard_looked *k, const answer_event *e) {
+    if (!k->count || !e->is_json) return;
+    const size_t before = k->count;
+    drop_within(k, answer_root(e->data), 0);
+    if (k->count > before) answer_edits_sort(e, k->edits, k->count);
+}
+
+void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event *e,
+                         guard_is_new *note, void *user) {
+    for (size_t i = 0; i < e->part_count && !k->blocked; i++) {
+        const answer_part *p = &e->parts[i];
+        if (p->kind == PART_OPAQUE)
+            guard_look_at_opaque(k, g, p->value);
+        else if (guard_is_text(p))
+            look_at(k, g, p->value, p->kind == PART_TOOL_ARGS, !note || note(user, p));
+    }
+    guard_drop_logprobs(k, e);
+}

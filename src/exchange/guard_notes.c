@@ -1,0 +1,78 @@
+/* What guards have found: the call's record, the metrics. Never what it was. */
+#include "exchange/guard.h"
+
+static span way_word(guard_where way) {
+    return way == GUARD_IN ? SPAN_OF("in") : SPAN_OF("out");
+}
+
+static guard_tally *tally_of(exchange_guard *g, guard_where way, const guard_rule *rule,
+                             guard_action action) {
+    for (size_t i = 0; i < g->tally_count; i++) {
+        guard_tally *t = &g->tallies[i];
+        if (t->way == way && t->rule == rule && t->action == action) return t;
+    }
+    if (g->tally_count == GUARD_TALLIES) return NULL;
+    guard_tally *t = &g->tallies[g->tally_count++];
+    *t = (guard_tally){way, rule, action, 0};
+    return t;
+}
+
+/* In its own place, since it is written anew at each verdict. */
+static void write_notes(exchange_guard *g) {
+    buf out = BUF_EMPTY;
+    for (size_t i = 0; i < g->tally_count; i++) {
+        const guard_tally *t = &g->tallies[i];
+        const size_t before = out.len;
+        buf_addf(&out, "%s%.*s.%.*s.%s=%u", i ? "," : "", SPAN_ARG(way_word(t->way)),
+                 SPAN_ARG(t->rule->name), guard_action_name(t->action), t->count);
+        if (out.len <= sizeof g->notes) continue;
+        out.len = before;
+        break;
+    }
+    memcpy(g->notes, out.ptr, out.len);
+    g->x->record.guard = span_from(g->notes, out.len);
+    buf_done(&out);
+}
+
+void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guard_action action,
+                unsigned count) {
+    guard_tally *t = tally_of(g, way, rule, action);
+    if (t) t->count += count;
+    if (!g->x) return;
+    write_notes(g);
+    if (!g->x->env->metrics) return;
+    const call_record *r = &g->x->record;
+    const span labels[] = {r->client, r->model_label, way_word(way), rule->name,
+                           span_cstr(guard_action_name(action))};
+    metric_add(metrics_series(g->x->env->metrics, METRIC_GUARDED, labels), count);
+}
+
+span guard_words(arena *a, const guard_rule *rule) {
+    return arena_printf(a, "%.*s (%.*s)", SPAN_ARG(rule->kind), SPAN_ARG(rule->name));
+}
+
+/* Blanks may be escaped. */
+bool guard_begins_json(span inner) {
+    for (size_t i = 0; i < inner.len; i++) {
+        const char c = inner.ptr[i];
+        if (c == ' ') continue;
+        if (c != '\\' || i + 1 == inner.len || !memchr("nrt", inner.ptr[i + 1], 3))
+            return c == '{' || c == '[';
+        i++;
+    }
+    return true;
+}
+
+/* ---- what a loop's lanes match in ---- */
+
+static void free_scratch(void *what) {
+    guard_scratch_free(what);
+}
+
+guard_scratch *guard_scratch_of(exchange_env *env) {
+    if (!env->guard) {
+        env->guard = guard_scratch_new();
+        env->guard_free = free_scratch;
+    }
+    return env->guard;
+}

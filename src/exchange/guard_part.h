@@ -1,0 +1,24 @@
+/* exchange/guard_part.h: the guard's rules of a configuration, compiled, and what follows from them
+ * each way. In a snapshot of the gateway's (call/snapshot.h); made only where anything is looked
+ * at, so that nobody else pays for it.
+ */
+#ifndef WEIR_EXCHANGE_GUARD_PART_H
+#define WEIR_EXCHANGE_GUARD_PART_H
+
+#include "call/snapshot.h"
+#include "guard/guard.h"
+
+extern const snapshot_part guard_part;
+
+/* NULL: nothing is looked at, that way and with that action in force. */
+const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use);
+/* NULL: nothing is looked at. */
+const guard_set *snapshot_guard_set(const snapshot *s);
+
+/* Told of each fault of c's rules: field is the option's, in c, and text a sentence about it that
+ * begins with its name. */
+typedef void guard_fault(void *ctx, const void *field, span text);
+/* Compiles the rules alone: what `weir check` says of them. */
+void guard_check(const config *c, guard_fault *fault, void *ctx);
+
+#endif

@@ -1,0 +1,203 @@
+/* What a request asks, before anybody else reads it: every text that a model would read, as it
+ * reads it, and which of its bytes must change. */
+#include "exchange/guard.h"
+#include "exchange/guard_made.h"
+
+#include <stdio.h>
+
+typedef struct looking {
+    guard_request *r;
+    span body;
+    guard_form form; /* of the text at hand */
+    guard_made made; /* what it becomes, in its own bytes */
+    arena scratch;
+} looking;
+
+/* ---- one text ---- */
+
+static guard_seen *seen_of(guard_request *r, const guard_find *f) {
+    for (size_t i = 0; i < r->seen_count; i++)
+        if (r->seen[i].rule == f->rule && r->seen[i].action == f->action) return &r->seen[i];
+    if (r->seen_count == r->seen_cap) {
+        r->seen_cap = r->seen_cap ? r->seen_cap * 2 : 8;
+        guard_seen *more = arena_alloc(r->arena, r->seen_cap * sizeof *more);
+        if (r->seen_count) memcpy(more, r->seen, r->seen_count * sizeof *more);
+        r->seen = more;
+    }
+    guard_seen *s = &r->seen[r->seen_count++];
+    *s = (guard_seen){f->rule, f->action, 0};
+    return s;
+}
+
+/* What the client wrote, as it reads. */
+static span unescaped(span bytes, unsigned times, arena *a) {
+    for (; times; times--) {
+        const span quoted = arena_join(a, (span[]){SPAN_OF("\""), bytes, SPAN_OF("\"")}, 3);
+        bytes = json_string((json_value){JSON_STRING, quoted}, a);
+    }
+    return bytes;
+}
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static bool is_label(char c) {
+    return (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
+}
+
+/* A placeholder that the request has already, from an answer before, stands for itself. */
+static void reserve(guard_names *n, const guard_rule *rule, unsigned number) {
+    char text[GUARD_PLACEHOLDER_MAX + 8];
+    for (unsigned i = 1; i <= number; i++) {
+        const int len = snprintf(text, sizeof text, "[%.*s_%u]", SPAN_ARG(rule->label), i);
+        if (len <= 0 || (size_t)len >= sizeof text) return;
+        const span itself = span_from(text, (size_t)len);
+        (void)guard_names_give(n, rule, itself, itself);
+    }
+}
+
+/* "[EMAIL_12]": 12, and its label; else 0. */
+static unsigned number_of(span text, span *ret_label) {
+    size_t end = 1, digits;
+    unsigned number = 0;
+    while (end < text.len && end < GUARD_PLACEHOLDER_MAX && is_label(text.ptr[end]))
+        end++;
+    if (end == text.len || text.ptr[end] != ']') return 0;
+    for (digits = end; digits > 1 && is_digit(text.ptr[digits - 1]);)
+        digits--;
+    if (digits < 3 || text.ptr[digits - 1] != '_' || end - digits > 3) return 0;
+    *ret_label = span_slice(text, 1, digits - 1);
+    for (; digits < end; digits++)
+        number = number * 10 + (unsigned)(text.ptr[digits] - '0');
+    return number;
+}
+
+static void reserve_label(guard_names *n, const guard_set *set, span label, unsigned number) {
+    for (size_t i = 0; i < guard_set_count(set); i++)
+        if (span_eq(guard_set_rule(set, i)->label, label))
+            reserve(n, guard_set_rule(set, i), number);
+}
+
+/* At the first value that is redacted. */
+static guard_names *names_new(const looking *k) {
+    guard_names *n = guard_names_new();
+    unsigned most = 0; /* of any label: those that are no higher are reserved mostly */
+    span last = SPAN_EMPTY;
+    for (size_t at = 0; (at = span_find(k->body, at, '[')) < k->body.len; at++) {
+        span label;
+        const unsigned number = number_of(span_slice(k->body, at, k->body.len), &label);
+        if (!number || (span_eq(label, last) && number <= most)) continue;
+        reserve_label(n, k->r->set, label, number);
+        last = label;
+        most = number;
+    }
+    return n;
+}
+
+static void on_pass(void *ctx, span bytes) {
+    guard_made_add(&((looking *)ctx)->made, bytes);
+}
+
+static void on_find(void *ctx, const guard_find *f) {
+    looking *k = ctx;
+    guard_request *r = k->r;
+    seen_of(r, f)->count++;
+    if (f->action == GUARD_BLOCK && !r->blocked) r->blocked = f->rule;
+    if (!f->hidden.len) return;
+    if (!r->names) r->names = names_new(k);
+    const span original = f->over ? SPAN_EMPTY : unescaped(f->hidden, k->form.json, &k->scratch);
+    guard_made_add(&k->made, guard_names_give(r->names, f->rule, f->value, original));
+}
+
+/* A call's arguments are JSON again, mostly. */
+static unsigned depth_of(const outline_text *text, span inner) {
+    const bool arguments = text && text->part && text->part->kind == OUTLINE_TOOL_CALL;
+    return arguments && guard_begins_json(inner) ? 2 : 1;
+}
+
+static void look_at(looking *k, json_value value, unsigned depth) {
+    guard_request *r = k->r;
+    const guard_sink sink = {k, on_pass, on_find};
+    const span inner = span_slice(value.raw, 1, value.raw.len - 1);
+    guard_lane lane;
+    k->form = (guard_form){.json = depth, .whole = true};
+    k->made = guard_made_of(inner);
+    guard_lane_init(&lane, r->policy, r->scratch, k->form);
+    guard_lane_feed(&lane, inner, true, &sink);
+    guard_lane_done(&lane);
+    if (!guard_made_is_same(&k->made) && !r->blocked) {
+        const size_t at = (size_t)(inner.ptr - k->body.ptr);
+        const span by = arena_dup(r->arena, guard_made_text(&k->made));
+        (void)!json_splice_add(&r->edits, at, at + inner.len, by);
+        arena_wipe(&k->scratch);
+        arena_reset(&k->scratch, 0);
+    }
+    guard_made_done(&k->made);
+}
+
+static bool on_text(void *user, const outline_text *text) {
+    looking *k = user;
+    look_at(k, text->value, depth_of(text, span_slice(text->value.raw, 1, text->value.raw.len)));
+    return !k->r->blocked;
+}
+
+/* ---- all of them ---- */
+
+/* Where the request has more of something than an outline may have, every string. */
+static void look_at_all(looking *k, json_value root) {
+    json_iter it = json_strings_of(root);
+    for (json_value text; !k->r->blocked && json_next_string(&it, &text);)
+        look_at(k, text, 1);
+}
+
+void guard_request_look(guard_request *r, const request_facts *facts) {
+    looking k = {.r = r, .body = facts->body};
+    arena outlined;
+    arena_init(&k.scratch, 0);
+    arena_init(&outlined, 0);
+    json_splice_init(&r->edits, r->arena);
+    outline_slot slot = facts->outline;
+    const dialect d = endpoint_get(facts->endpoint)->dialect;
+    const request_outline *o = outline_ask(&slot, d, facts->root, &outlined);
+    if (o)
+        (void)outline_each_text(o, on_text, &k);
+    else
+        look_at_all(&k, facts->root);
+    arena_done(&outlined);
+    arena_done(&k.scratch);
+}
+
+/* ---- the facts of what it has become ---- */
+
+typedef struct moving {
+    const json_splice *edits;
+    span from, to;
+} moving;
+
+/* No text is edited within what the facts point to, but for the whole. */
+static json_value moved(const moving *m, json_value v) {
+    if (!v.raw.ptr || v.raw.ptr < m->from.ptr || v.raw.ptr > m->from.ptr + m->from.len) return v;
+    const size_t at = (size_t)(v.raw.ptr - m->from.ptr);
+    size_t to = at;
+    for (size_t i = 0; i < m->edits->count; i++) {
+        const json_edit *e = m->edits->many ? &m->edits->many[i] : &m->edits->few[i];
+        if (e->from >= at) break;
+        to = to - (e->to - e->from) + e->by.len;
+    }
+    return (json_value){v.type, span_from(m->to.ptr + to, v.raw.len)};
+}
+
+void guard_facts_move(request_facts *f, const json_splice *edits, span body) {
+    const moving m = {edits, f->body, body};
+    const size_t before = f->body.len;
+    f->root = moved(&m, f->root);
+    f->root.raw.len = f->root.raw.len + body.len - before;
+    f->model = moved(&m, f->model);
+    f->stream_options = moved(&m, f->stream_options);
+    f->include_usage = moved(&m, f->include_usage);
+    f->bounds.max_tokens = moved(&m, f->bounds.max_tokens);
+    f->bounds.max_completion_tokens = moved(&m, f->bounds.max_completion_tokens);
+    f->outline = (outline_slot){0};
+    f->body = body;
+}

@@ -1,0 +1,36 @@
+/* exchange/guard_text.h: one text of an answer, as its JSON has it, whole or in pieces: what is let
+ * go of it, with placeholders in the place of what is hidden, and values in the place of those
+ * placeholders that its request was given. Inside exchange/, for filter_guard.c.
+ */
+#ifndef WEIR_EXCHANGE_GUARD_TEXT_H
+#define WEIR_EXCHANGE_GUARD_TEXT_H
+
+#include "exchange/guard.h"
+#include "exchange/guard_made.h"
+
+typedef struct guard_text {
+    exchange_guard *g;
+    guard_lane lane;
+    bool begun;     /* it has said something */
+    bool arguments; /* of a tool call: JSON again, mostly */
+    unsigned char held_len;
+    char held[GUARD_PLACEHOLDER_MAX]; /* may be the beginning of a placeholder of the request's */
+} guard_text;
+
+void guard_text_init(guard_text *t, exchange_guard *g, bool arguments);
+void guard_text_done(guard_text *t);
+/* Something of it has not been let go. */
+bool guard_text_holds(const guard_text *t);
+
+/* What has come of a piece. */
+typedef struct guard_fed {
+    guard_text *text;
+    bool note; /* matches are noted */
+    guard_made made;
+    const guard_rule *blocked; /* the text ends before it; NULL: it goes on */
+} guard_fed;
+
+/* The next bytes between the quotes; last: the text ends with them. The caller ends ret->made. */
+void guard_text_feed(guard_text *t, span piece, bool last, bool note, guard_fed *ret);
+
+#endif

@@ -1,0 +1,140 @@
+/* guard: may a model read it, may anybody read what it answers? What is asked is looked at here,
+ * and changed or refused; what is answered, by the filter that this puts up. What a loop would
+ * stand still for is looked at on another thread. */
+#include "exchange/guard.h"
+
+#include "base/mem.h"
+#include "loop/aside.h"
+
+#include <stdlib.h>
+
+/* The rule, and never what it has found. */
+static stage_result refuse(exchange *x, const guard_rule *rule) {
+    const span what = guard_words(&x->arena, rule);
+    return exchange_refuse(x, ERR_CONTENT_BLOCKED, NULL,
+                           "The request has something that the gateway's guard does not let "
+                           "through: %.*s.",
+                           SPAN_ARG(what));
+}
+
+/* What was found; body: what the request has become, empty where that is what it was. */
+static stage_result conclude(exchange_guard *g, const guard_request *r, span body) {
+    exchange *x = g->x;
+    g->names = r->names;
+    for (size_t i = 0; i < r->seen_count; i++)
+        guard_note(g, GUARD_IN, r->seen[i].rule, r->seen[i].action, r->seen[i].count);
+    if (r->blocked) return refuse(x, r->blocked);
+    if (body.len) {
+        guard_facts_move(&x->facts, &r->edits, body);
+        x->prompt_guess = -1;
+    }
+    if (g->out || g->restores) filter_guard_add(g);
+    return STAGE_NEXT;
+}
+
+static stage_result look(exchange_guard *g, const guard_set *set) {
+    exchange *x = g->x;
+    guard_request r = {.policy = g->in, .set = set, .scratch = g->scratch, .arena = &x->arena};
+    guard_request_look(&r, &x->facts);
+    if (!r.edits.count || r.blocked) return conclude(g, &r, SPAN_EMPTY);
+    size_t count;
+    const span *pieces = json_splice_pieces(&r.edits, x->facts.body, &count);
+    return conclude(g, &r, arena_join(&x->arena, pieces, count));
+}
+
+/* ---- a large request ---- */
+
+typedef struct large_job {
+    aside aside;
+    stage_wait wait;
+    exchange_guard *guard; /* the exchange's, while that waits */
+    loop_snapshot *snapshot;
+    large_request *large; /* counted: its bytes are read */
+    request_facts facts;
+    guard_request request;
+    arena arena;
+    buf body; /* what it becomes; empty: it stays */
+} large_job;
+
+static void free_job(aside *a) {
+    large_job *j = CONTAINER_OF(a, large_job, aside);
+    guard_names_free(j->request.names);
+    guard_scratch_free(j->request.scratch);
+    loop_snapshot_unref(j->snapshot);
+    large_request_free(j->large);
+    arena_done(&j->arena);
+    buf_done(&j->body);
+    free(j);
+}
+
+static void run(aside *a) {
+    large_job *j = CONTAINER_OF(a, large_job, aside);
+    guard_request *r = &j->request;
+    r->scratch = guard_scratch_new();
+    guard_request_look(r, &j->facts);
+    if (!r->edits.count || r->blocked) return;
+    size_t count;
+    const span *pieces = json_splice_pieces(&r->edits, j->facts.body, &count);
+    for (size_t i = 0; i < count; i++)
+        buf_add(&j->body, pieces[i]);
+}
+
+static void on_looked(aside *a) {
+    large_job *j = CONTAINER_OF(a, large_job, aside);
+    exchange_guard *g = j->guard;
+    const stage_result result = conclude(g, &j->request, buf_span(&j->body));
+    j->request.names = NULL; /* the exchange's */
+    if (j->body.len) {
+        exchange_own_record(g->x);
+        g->x->facts.model_name = g->x->record.model;
+        large_request_become(g->x->large, &j->body);
+    }
+    exchange_resume(&j->wait, result);
+    free_job(a);
+}
+
+static void on_cancel(stage_wait *w) {
+    aside_drop(&CONTAINER_OF(w, large_job, wait)->aside);
+}
+
+static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
+    exchange *x = g->x;
+    large_job *j = mem_zalloc(sizeof *j);
+    j->aside = (aside){.run = run, .done = on_looked, .free = free_job};
+    j->guard = g;
+    j->snapshot = loop_snapshot_ref(x->snapshot);
+    j->large = large_request_ref(x->large);
+    j->facts = x->facts;
+    arena_init(&j->arena, 0);
+    j->request = (guard_request){.policy = g->in, .set = set, .arena = &j->arena};
+    exchange_wait(x, &j->wait, on_cancel);
+    loop_aside(x->env->loop, &j->aside);
+    return STAGE_WAIT;
+}
+
+/* ---- the row ---- */
+
+stage_result stage_guard(exchange *x) {
+    const snapshot *s = x->snapshot->snapshot;
+    const guard_set *set = snapshot_guard_set(s);
+    if (!set) return STAGE_NEXT;
+    const config_guard_use use = config_guard_of(exchange_config(x), x->model, x->client);
+    const guard_policy *in = snapshot_guard(s, GUARD_IN, use.in);
+    const guard_policy *out = snapshot_guard(s, GUARD_OUT, use.out);
+    if (!in && !out) return STAGE_NEXT;
+    exchange_guard *g = arena_zalloc(&x->arena, sizeof *g);
+    *exchange_stage_data(x) = g;
+    g->x = x;
+    g->scratch = guard_scratch_of(x->env);
+    g->in = in;
+    g->out = out;
+    g->restores = in && use.restore == CONFIG_GUARD_RESTORE;
+    if (!in || x->facts.root.type == JSON_NONE)
+        return conclude(g, &(guard_request){.policy = NULL}, SPAN_EMPTY);
+    return x->large ? look_at_large(g, set) : look(g, set);
+}
+
+void stage_guard_done(exchange *x) {
+    exchange_guard *g = *exchange_stage_data(x);
+    if (g) guard_names_free(g->names);
+}

@@ -1,0 +1,315 @@
+"""Guards: what goes to a model and what comes from one, in every place, plain and streamed, cut anywhere."""
+
+import json
+import random
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from test_call import figure
+from test_sdk_python import RESPONSE, create, sdk
+from test_telemetry import receiver, telling  # noqa: F401: a fixture
+from upstream import reply, sse
+
+RULES = [{"name": "ticket", "pattern": "TICK-[0-9]{6}", "lead": "TICK-", "show": 0},
+         {"name": "bomb", "pattern": "BOMB-[0-9]{6}", "lead": "BOMB-", "action": "block", "show": 0}]
+TICKET, OTHER, BOMB = "TICK-123456", "TICK-654321", "BOMB-123456"
+
+
+def guard(**more):
+    return {"guard": {"shipped": False, "rules": RULES, **more}}
+
+
+def said(answer, index=0):
+    """The text of a streamed choice, and why it ended."""
+    text, finish = "", None
+    for e in answer.events():
+        for choice in e["choices"] if e != "[DONE]" else []:
+            if choice["index"] == index:
+                text += choice["delta"].get("content") or ""
+                finish = choice["finish_reason"] or finish
+    return text, finish
+
+
+def response(text):
+    return {**RESPONSE, "output": [{**RESPONSE["output"][0], "content": [{"type": "output_text", "text": text, "annotations": []}]}]}
+
+
+def response_stream(*pieces):
+    """The events of a streamed response, with all the repeats that OpenAI has."""
+    text, part = "".join(pieces), {"type": "output_text", "text": "".join(pieces), "annotations": []}
+    item, at = response(text)["output"][0], {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    events = [("response.created", {"response": {**RESPONSE, "status": "in_progress", "output": []}}),
+              ("response.output_item.added", {"output_index": 0, "item": {**item, "content": []}}),
+              ("response.content_part.added", {**at, "part": {**part, "text": ""}}),
+              *[("response.output_text.delta", {**at, "delta": p}) for p in pieces],
+              ("response.output_text.done", {**at, "text": text}), ("response.content_part.done", {**at, "part": part}),
+              ("response.output_item.done", {"output_index": 0, "item": item}), ("response.completed", {"response": response(text)})]
+    return [f"event: {name}\ndata: {json.dumps({'type': name, 'sequence_number': i, **data})}\n\n".encode()
+            for i, (name, data) in enumerate(events)]
+
+
+# -- on the way in -----------------------------------------------------------------------------------------------------
+
+HI = {"messages": [{"role": "user", "content": "hi"}]}
+TOOL = {"type": "function", "function": {"name": "f", "description": "x", "parameters": {}}}
+PLACES = {
+    "message": ("chat/completions", {"messages": [{"role": "user", "content": f"see {TICKET}."}]}),
+    "piece": ("chat/completions", {"messages": [{"role": "user", "content": [{"type": "text", "text": f"see {TICKET}"}]}]}),
+    "system": ("chat/completions", {"messages": [{"role": "system", "content": TICKET}, {"role": "user", "content": "hi"}]}),
+    "tool result": ("chat/completions", {"messages": [{"role": "user", "content": "hi"}, {"role": "tool", "tool_call_id": "c", "content": TICKET}]}),
+    "tool call": ("chat/completions", {"messages": [{"role": "assistant", "content": None, "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"t": TICKET})}}]}]}),
+    "description": ("chat/completions", {**HI, "tools": [{"type": "function", "function": {"name": "f", "description": f"of {TICKET}"}}]}),
+    "schema": ("chat/completions", {**HI, "tools": [
+        {"type": "function", "function": {"name": "f", "parameters": {"properties": {"a": {"description": TICKET}}}}}]}),
+    "unknown": ("chat/completions", {**HI, "documents": [{"text": TICKET}]}),
+    "prompt": ("completions", {"prompt": ["a", TICKET]}),
+    "input": ("embeddings", {"input": TICKET}),
+    "moderated": ("moderations", {"input": [TICKET]}),
+    "instructions": ("responses", {"instructions": TICKET, "input": "hi"}),
+    "items": ("responses", {"input": [{"role": "user", "content": [{"type": "input_text", "text": TICKET}]},
+                                      {"type": "function_call_output", "call_id": "c", "output": f"is {TICKET}"}]}),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_each_place_of_a_request(weir, upstream, place):
+    path, fields = PLACES[place]
+    body = {"model": "gpt-test", **fields}
+    answers = {"responses": RESPONSE, "embeddings": {"object": "list", "data": [{"embedding": [1], "index": 0}]},
+               "completions": {"choices": [{"index": 0, "text": "x", "finish_reason": "stop"}]},
+               "moderations": {"id": "m", "results": [{"flagged": False}]}}
+    upstream.script(reply(200, answers.get(path, bodies.completion())))
+    w = weir(upstream, models={"gpt-test": "main", "strict": {"targets": "main/gpt-test", "guard": {"in": "block"}}}, **guard(**{"in": "redact"}))
+    assert wire.call(w, "POST", "/v1/" + path, body).status == 200
+    sent, = upstream.wait_requests(1)
+    assert sent.json() == json.loads(json.dumps(body).replace(TICKET, "[TICKET_1]"))
+    refused = wire.call(w, "POST", "/v1/" + path, {**body, "model": "strict"})
+    assert refused.status == 400 and refused.error["code"] == "content_blocked" and refused.error["type"] == "invalid_request_error"
+    assert "ticket" in refused.error["message"] and TICKET not in refused.body.decode()
+    assert figure(w, "weir_guard_matches_total", direction="in", rule="ticket", action="block") == 1
+    assert w.wait_call(refused.header("x-request-id"))["guard"] == "in.ticket.block=1"
+
+
+def test_escapes_are_undone_and_other_bytes_stay(weir, upstream):
+    upstream.script(reply(200, bodies.completion()), reply(200, bodies.completion()))
+    w = weir(upstream, **guard(**{"in": "redact"}))
+    body = b'{ "messages":[{"role":"user","content":"\\u00e9 \\/ %s\\n"}], "model" : "gpt-test","x":1.10 }'
+    for spelt in (TICKET.encode(), b"\\u0054ICK\\u002d123456"):
+        assert wire.chat(w, body % spelt).status == 200
+    for request in upstream.wait_requests(2):
+        assert request.body == body % b"[TICKET_1]"
+
+
+def test_chat_is_guarded(weir, upstream):
+    upstream.script(reply(200, bodies.completion("to [TICKET_1]")))
+    w = weir(upstream, chat={"model": "gpt-test"}, **guard(**{"in": "redact", "restore": True}))
+    answer = wire.call(w, "POST", "/chat", {"message": f"see {TICKET}"}).json()
+    assert answer["response"] == f"to {TICKET}"
+    sent, = upstream.wait_requests(1)
+    assert sent.json()["messages"][-1]["content"] == "see [TICKET_1]"
+    refused = wire.call(w, "POST", "/chat", {"message": BOMB})
+    assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked"
+
+
+# -- on the way out ----------------------------------------------------------------------------------------------------
+
+TEXT = f"see {TICKET}, {OTHER} and {TICKET}; TICK-12 no"
+REDACTED = "see [TICKET_1], [TICKET_2] and [TICKET_1]; TICK-12 no"
+
+
+def test_a_stream_says_what_a_plain_answer_says_at_every_cut(weir, upstream):
+    cuts = [[TEXT[:i], TEXT[i:]] for i in range(len(TEXT) + 1)] + [list(TEXT)]
+    for seed in range(20):
+        places = sorted(random.Random(seed).sample(range(1, len(TEXT)), 5))
+        cuts.append([TEXT[a:b] for a, b in zip([0, *places], [*places, len(TEXT)])])
+    upstream.script(reply(200, bodies.completion(TEXT)), *[sse(bodies.stream(*cut)) for cut in cuts])
+    w = weir(upstream, **guard(out="redact"))
+    assert wire.chat(w).json()["choices"][0]["message"]["content"] == REDACTED
+    for cut in cuts:
+        answer = wire.chat(w, stream=True)
+        assert said(answer) == (REDACTED, "stop") and answer.complete, cut
+
+
+def test_each_place_of_an_answer(weir, upstream):
+    message = {"role": "assistant", "content": TICKET, "refusal": TICKET, "reasoning_content": f"because {TICKET}", "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"t": TICKET})}}], "x_new": [{"deep": TICKET}]}
+    plain = bodies.completion(choices=[{"index": i, "message": message, "finish_reason": "stop"} for i in range(2)])
+    deltas = [{**message, "tool_calls": [{"index": 0, **message["tool_calls"][0]}]}]
+    events = [bodies.chunk(d, index=i) for i in (1, 0) for d in deltas] + [bodies.chunk(finish="stop", index=i) for i in range(2)]
+    upstream.script(reply(200, plain), sse(events))
+    w = weir(upstream, **guard(out="redact"))
+    answer = wire.chat(w, n=2)
+    assert TICKET not in answer.body.decode() and answer.json() == json.loads(json.dumps(plain).replace(TICKET, "[TICKET_1]"))
+    answer = wire.chat(w, n=2, stream=True)
+    assert TICKET not in answer.body.decode() and answer.body.decode().count("[TICKET_1]") == 10
+
+
+def test_interleaved_tool_arguments(weir, upstream):
+    def args(item, text):
+        return bodies.chunk({"tool_calls": [{"index": item, "function": {"arguments": text}}]})
+    pieces = [(0, '{"a":"TI'), (1, 'CK-1"'), (0, "CK-123"), (1, '"TICK-654'), (0, '456"}'), (1, '321"')]
+    upstream.script(sse([*[args(i, t) for i, t in pieces], bodies.chunk(finish="tool_calls")]))
+    w = weir(upstream, **guard(out="redact"))
+    texts = {0: "", 1: ""}
+    for e in wire.chat(w, stream=True).events()[:-1]:
+        for call in e["choices"][0]["delta"].get("tool_calls") or []:
+            texts[call["index"]] += call["function"]["arguments"] or ""
+    assert texts == {0: '{"a":"[TICKET_1]"}', 1: 'CK-1""[TICKET_2]"'}
+
+
+def test_a_response_and_its_repeats(weir, upstream):
+    cuts = [[TEXT[:i], TEXT[i:]] for i in range(len(TEXT) + 1)] + [list(TEXT)]
+    upstream.script(reply(200, response(TEXT)), *[sse(response_stream(*cut), end="no_done") for cut in cuts])
+    w = weir(upstream, **guard(out="redact"))
+    asked = {"model": "gpt-test", "input": "x"}
+    assert wire.call(w, "POST", "/v1/responses", asked).json() == response(REDACTED)
+    for cut in cuts:
+        events = wire.call(w, "POST", "/v1/responses", {**asked, "stream": True}).events()
+        assert "".join(e["delta"] for e in events if "delta" in e) == REDACTED, cut
+        told = {e["type"]: e for e in events}
+        assert told["response.output_text.done"]["text"] == told["response.content_part.done"]["part"]["text"] == REDACTED
+        assert told["response.output_item.done"]["item"] == response(REDACTED)["output"][0]
+        assert events[-1]["response"] == response(REDACTED)
+    assert figure(w, "weir_guard_matches_total", direction="out", action="redact") == 3 * (1 + len(cuts))
+
+
+def test_a_blocked_response(weir, upstream):
+    upstream.script(reply(200, response(f"good {BOMB}")), sse(response_stream("good BO", "MB-123456", " more"), end="no_done"))
+    w = weir(upstream, **guard())
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x"})
+    assert answer.json()["status"] == "incomplete" and answer.json()["incomplete_details"] == {"reason": "content_filter"}
+    stream = sdk(w).responses.create(model="gpt-test", input="x", stream=True)
+    events = list(stream)
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == "good "
+    assert events[-1].type == "response.incomplete" and events[-1].response.incomplete_details.reason == "content_filter"
+
+
+def test_what_was_redacted_is_put_back_for_who_sent_it(weir, upstream):
+    text, made = f"mail [TICKET_1] and [TICKET_2], not [TICKET_3] {OTHER}", f"mail {TICKET} and TICK-777777, not [TICKET_3] "
+    arguments = '{"to":"[TICKET_1]"}'
+    plain = bodies.completion(text)
+    plain["choices"][0]["message"]["tool_calls"] = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]
+    cuts = [[text[:i], text[i:]] for i in range(len(text) + 1)] + [list(text)]
+    upstream.script(reply(200, plain), *[sse(bodies.stream(*cut)) for cut in cuts])
+    w = weir(upstream, **guard(**{"in": "redact", "out": "redact", "restore": True}))
+    asked = [{"role": "user", "content": f"{TICKET} TICK-777777"}]
+    message = wire.chat(w, messages=asked).json()["choices"][0]["message"]
+    assert message["content"].startswith(made) and OTHER not in message["content"]
+    assert json.loads(message["tool_calls"][0]["function"]["arguments"]) == {"to": TICKET}
+    for cut in cuts:
+        assert said(wire.chat(w, messages=asked, stream=True))[0] == message["content"], cut
+    assert all(TICKET.encode() not in r.body for r in upstream.requests)
+
+
+def test_a_blocked_answer_ends_there(weir, upstream):
+    upstream.script(reply(200, bodies.completion(f"good {BOMB}")), sse(bodies.stream("good BO", "MB-123", "456 more", "more")),
+                    sse(bodies.stream("good BO", "MB-123", "456 more", "more")))
+    w = weir(upstream, **guard())
+    answer = wire.chat(w)
+    choice, = answer.json()["choices"]
+    assert answer.status == 200 and choice["finish_reason"] == "content_filter" and not choice["message"]["content"]
+    assert answer.json()["usage"]["total_tokens"] == 12 and BOMB not in answer.body.decode()
+    streamed = wire.chat(w, stream=True)
+    assert said(streamed) == ("good ", "content_filter") and streamed.events()[-1] == "[DONE]"
+    line = w.wait_call(streamed.header("x-request-id"))
+    assert line["guard"] == "out.bomb.block=1" and line["finish_reason"] == "content_filter" and line["outcome"] == "ok"
+    assert figure(w, "weir_guard_matches_total", direction="out", rule="bomb", action="block") == 2
+
+
+def test_or_with_an_error(weir, upstream):
+    upstream.script(sse(bodies.stream("good BO", "MB-123", "456 more", "more")))
+    w = weir(upstream, **guard(stream_end="error"))
+    streamed = wire.chat(w, stream=True)
+    *events, last = [e for e in streamed.events() if e != "[DONE]"]
+    assert last["error"]["code"] == "content_blocked" and bodies.text_of(events) == "good "
+    assert w.wait_call(streamed.header("x-request-id"))["error"] == "content_blocked"
+
+
+def test_the_official_sdk(weir, upstream):
+    upstream.script(reply(200, bodies.completion(f"is [TICKET_1] {OTHER}")), sse(bodies.stream("is [TIC", "KET_1] TICK-65", "4321", usage=bodies.USAGE)),
+                    sse(bodies.stream("BOMB-12", "3456", usage=bodies.USAGE)))
+    w = weir(upstream, **guard(**{"in": "redact", "out": "redact", "restore": True}))
+    client, asked = sdk(w), [{"role": "user", "content": TICKET}]
+    assert create(client, messages=asked).choices[0].message.content == f"is {TICKET} [TICKET_2]"
+    chunks = list(create(client, messages=asked, stream=True))
+    assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == f"is {TICKET} [TICKET_2]"
+    chunks = list(create(client, messages=asked, stream=True, stream_options={"include_usage": True}))
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "content_filter"
+
+
+FILLER = "so many words " * 40_000
+
+
+def test_what_is_large_is_looked_at_elsewhere_and_alike(weir, upstream):
+    """More than a loop looks at itself: both ways, plain, and a response's last event."""
+    text = f"{FILLER}{TICKET} {FILLER}"
+    upstream.script(reply(200, bodies.completion(text)), reply(200, bodies.completion(text)), reply(200, response(text)), sse(response_stream("", text), end="no_done"),
+                    reply(200, bodies.completion(f"{text} {BOMB}")))
+    w = weir(upstream, limits={"messages": 10}, **guard(**{"in": "redact", "out": "redact"}))
+    asked = [{"role": "user", "content": f"{text}{OTHER}"}]
+    assert wire.chat(w, messages=asked).json()["choices"][0]["message"]["content"] == text.replace(TICKET, "[TICKET_1]")
+    assert upstream.requests[0].json()["messages"][0]["content"] == text.replace(TICKET, "[TICKET_1]") + "[TICKET_2]"
+    assert upstream.requests[0].header("content-length") == str(len(upstream.requests[0].body))
+    for streams in (False, True):
+        answer = wire.call(w, "POST", "/chat", {"message": "x", "model": "gpt-test"}) if not streams else wire.call(
+            w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x"})
+        assert TICKET not in answer.body.decode() and "[TICKET_1]" in answer.body.decode()
+    answer = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True})
+    assert TICKET not in answer.body.decode() and "[TICKET_1]" in answer.body.decode() and answer.complete
+    blocked = wire.chat(w, messages=[{"role": "user", "content": f"{FILLER}{FILLER}{BOMB}"}])
+    assert blocked.status == 400 and blocked.error["code"] == "content_blocked"
+    assert wire.chat(w).json()["choices"][0]["finish_reason"] == "content_filter"
+
+
+def test_a_span_tells_what_goes_out(weir, upstream, receiver):
+    upstream.script(reply(200, bodies.completion(f"is {OTHER}")))
+    w = weir(upstream, telemetry=telling(receiver, content=True), **guard(**{"in": "redact", "out": "redact"}))
+    wire.chat(w, messages=[{"role": "user", "content": TICKET}])
+    _, attempt = receiver.wait_call()
+    assert "[TICKET_1]" in attempt["gen_ai.input.messages"] and TICKET not in attempt["gen_ai.input.messages"]
+    assert "[TICKET_2]" in attempt["gen_ai.output.messages"] and OTHER not in attempt["gen_ai.output.messages"]
+
+
+# -- configuration -----------------------------------------------------------------------------------------------------
+
+
+def test_clients_and_models_have_their_own(weir, upstream):
+    upstream.always(reply(200, bodies.completion(TICKET)))
+    keys = {"plain": "0123456789-plain", "free": "0123456789-free", "strict": "0123456789-strict"}
+    w = weir(upstream, models={"*": "main", "flagged": {"targets": "main", "guard": {"out": "flag"}}}, clients=[
+        {"name": "plain", "key": keys["plain"]}, {"name": "free", "key": keys["free"], "guard": {"out": "off"}},
+        {"name": "strict", "key": keys["strict"], "guard": {"out": "block"}}], **guard(out="redact"))
+
+    def ask(who, model):
+        return wire.chat(w, headers=[("authorization", f"Bearer {keys[who]}")], model=model).json()["choices"][0]["message"]["content"]
+    assert [ask("plain", "m"), ask("free", "m"), ask("strict", "m")] == ["[TICKET_1]", TICKET, None]
+    assert [ask("plain", "flagged"), ask("free", "flagged"), ask("strict", "flagged")] == [TICKET, TICKET, None]
+    assert figure(w, "weir_guard_matches_total", client="strict", model="flagged", action="block") == 1
+
+
+def test_a_rule_that_is_none_is_told_at_the_start_and_by_check(weir, upstream):
+    broken = [{"name": "good", "pattern": "GOOD-[0-9]+", "lead": "GOOD-"}, {"name": "broken", "pattern": "(TICK-["}]
+    w = weir(daemon.config_for(upstream, guard={"in": "redact", "rules": broken}), wait=False)
+    w.expect_exit = 1
+    w.wait_exit()
+    assert "guard.rules[1].pattern" in w.output()
+
+
+# -- output limits -----------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_cut_and_its_provider_cancelled(weir, upstream):
+    upstream.script(reply(200, bodies.completion("0123456789")), sse([*bodies.stream("0123", "456789", "more")[:-1]], end="stall"),
+                    sse(bodies.stream("0123", "456")))
+    w = weir(upstream, models={"*": {"targets": "main", "output": {"characters": 7}}})
+    choice, = wire.chat(w).json()["choices"]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("0123456", "length")
+    answer = wire.chat(w, stream=True)
+    assert said(answer) == ("0123456", "length") and answer.events()[-1] == "[DONE]"
+    assert upstream.wait_requests(2)[1].wait_closed()
+    assert said(wire.chat(w, stream=True)) == ("0123456", "stop")
+    assert w.wait_call(answer.header("x-request-id"))["finish_reason"] == "length"

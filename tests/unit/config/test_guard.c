@@ -1,0 +1,140 @@
+/* guard and output: what is in force for a call, and how it is written. */
+#include "world.h"
+
+#define PROVIDER "providers: {p: {url: \"http://127.0.0.1:1\"}}\n"
+
+static config_guard_use use_of(const config *c, const char *model, size_t client) {
+    return config_guard_of(c, config_find_model(c, span_cstr(model)),
+                           client ? &c->clients[client - 1] : NULL);
+}
+
+static void the_stricter_of_model_and_client_counts(void **state) {
+    (void)state;
+    config *c = world_good(PROVIDER "guard: {in: redact, out: flag, restore: true}\n"
+                                    "models:\n"
+                                    "  plain: p\n"
+                                    "  open: {targets: p, guard: {in: off, out: off}}\n"
+                                    "  strict: {targets: p, guard: {in: block, restore: false}}\n"
+                                    "clients:\n"
+                                    "- {name: a, key: first-key}\n"
+                                    "- {name: b, key: second-key, guard: {in: flag}}\n"
+                                    "- {name: c, key: third-key, guard: {in: off, out: block}}\n");
+    static const struct {
+        const char *model;
+        size_t client;
+        config_guard_use is;
+    } rows[] = {
+        {"plain", 0, {CONFIG_GUARD_REDACT, CONFIG_GUARD_FLAG, CONFIG_GUARD_RESTORE}},
+        {"plain", 1, {CONFIG_GUARD_REDACT, CONFIG_GUARD_FLAG, CONFIG_GUARD_RESTORE}},
+        {"plain", 2, {CONFIG_GUARD_FLAG, CONFIG_GUARD_FLAG, CONFIG_GUARD_RESTORE}},
+        {"plain", 3, {CONFIG_GUARD_OFF, CONFIG_GUARD_BLOCK, CONFIG_GUARD_RESTORE}},
+        {"open", 1, {CONFIG_GUARD_OFF, CONFIG_GUARD_OFF, CONFIG_GUARD_RESTORE}},
+        {"open", 2, {CONFIG_GUARD_FLAG, CONFIG_GUARD_OFF, CONFIG_GUARD_RESTORE}},
+        {"open", 3, {CONFIG_GUARD_OFF, CONFIG_GUARD_BLOCK, CONFIG_GUARD_RESTORE}},
+        {"strict", 2, {CONFIG_GUARD_BLOCK, CONFIG_GUARD_FLAG, CONFIG_GUARD_RESTORE_NOT}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config_guard_use u = use_of(c, rows[i].model, rows[i].client);
+        assert_int_equal(u.in, rows[i].is.in);
+        assert_int_equal(u.out, rows[i].is.out);
+        assert_int_equal(u.restore, rows[i].is.restore);
+    }
+    assert_true(c->guard.any);
+    world_done(c);
+}
+
+static void nothing_is_looked_at_unless_it_is_said(void **state) {
+    (void)state;
+    static const struct {
+        const char *yaml;
+        bool any;
+    } rows[] = {
+        {PROVIDER, false},
+        {PROVIDER "guard: {in: off, out: off}\n", false},
+        {PROVIDER "guard: {out: flag}\n", true},
+        {PROVIDER "models: {m: {targets: p, guard: {in: redact}}}\n", true},
+        {PROVIDER "clients: [{name: a, key: first-key, guard: {out: block}}]\n", true},
+        {PROVIDER "guard: {rules: [{name: ticket, pattern: TICK}]}\n", false},
+        {PROVIDER "guard: {rules: [{name: ticket, pattern: TICK, action: block}]}\n", true},
+        {PROVIDER "guard: {in: off, out: off, rules: [{name: a, pattern: B, action: block}]}\n",
+         false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config *c = world_good(rows[i].yaml);
+        assert_int_equal(c->guard.any, rows[i].any);
+        world_done(c);
+    }
+}
+
+static void rules_are_read(void **state) {
+    (void)state;
+    config *c = world_good(
+        PROVIDER "guard:\n"
+                 "  in: redact\n"
+                 "  actions: {email: off, secret: block}\n"
+                 "  rules:\n"
+                 "  - {name: ticket, pattern: \"TICK-[0-9]{6}\", lead: \"TICK-\", action: "
+                 "block, near: [issue, bug], check: luhn, entropy: 2.5, where: out, show: 0}\n"
+                 "  - {name: end-1, pattern: \"x$$\"}\n");
+    assert_int_equal(c->guard.rules.count, 2);
+    const config_guard_rule *r = c->guard.rules.items;
+    assert_true(span_eq(r->name, SPAN_OF("ticket")));
+    assert_true(span_eq(r->pattern, SPAN_OF("TICK-[0-9]{6}")));
+    assert_int_equal(r->lead_count, 1);
+    assert_true(span_eq(r->leads[0], SPAN_OF("TICK-")));
+    assert_int_equal(r->action, CONFIG_GUARD_BLOCK);
+    assert_int_equal(r->near_count, 2);
+    assert_true(span_eq(r->check, SPAN_OF("luhn")));
+    assert_true(r->entropy == 2.5);
+    assert_int_equal(r->where, CONFIG_GUARD_OUT);
+    assert_int_equal(r->show, 1);
+    assert_true(span_eq(r[1].pattern, SPAN_OF("x$")));
+    assert_int_equal(r[1].show, 0);
+    assert_int_equal(c->guard.actions.count, 2);
+    assert_true(span_eq(c->guard.actions.items[1].rule, SPAN_OF("secret")));
+    assert_int_equal(c->guard.actions.items[1].action, CONFIG_GUARD_BLOCK);
+    assert_true(c->guard.shipped);
+    assert_int_equal(r[1].action, CONFIG_GUARD_UNSET);
+    assert_int_equal(r[1].where, CONFIG_GUARD_BOTH);
+    world_done(c);
+}
+
+static void the_smallest_bound_of_an_answer_counts(void **state) {
+    (void)state;
+    config *c =
+        world_good(PROVIDER "output: {characters: 100, tokens: 50}\n"
+                            "models: {m: {targets: p, output: {characters: 20}}, n: p}\n"
+                            "clients: [{name: a, key: first-key, output: {characters: 30, tokens: "
+                            "60}}]\n");
+    static const struct {
+        const char *model;
+        bool client;
+        config_answer_limit is;
+    } rows[] = {
+        {"m", false, {20, 50}},
+        {"m", true, {20, 50}},
+        {"n", true, {30, 50}},
+        {"n", false, {100, 50}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        config_answer_limit a = config_answer_of(c, config_find_model(c, span_cstr(rows[i].model)),
+                                                 rows[i].client ? c->clients : NULL);
+        assert_int_equal(a.characters, rows[i].is.characters);
+        assert_int_equal(a.tokens, rows[i].is.tokens);
+    }
+    world_done(c);
+    c = world_good("");
+    config_answer_limit a = config_answer_of(c, NULL, NULL);
+    assert_false(config_answer_limited(&a));
+    world_done(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_stricter_of_model_and_client_counts),
+        cmocka_unit_test(nothing_is_looked_at_unless_it_is_said),
+        cmocka_unit_test(rules_are_read),
+        cmocka_unit_test(the_smallest_bound_of_an_answer_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,233 @@
+/* What is large is looked at on another thread, and whoever waits for that may end before it. */
+#include "exchange/guarded.h"
+
+#include "loop/aside.h"
+
+#include <semaphore.h>
+
+/* ---- something that keeps the thread from what is given next ---- */
+
+typedef struct blocker {
+    aside aside;
+    sem_t go;
+} blocker;
+
+static void block(aside *a) {
+    while (sem_wait(&CONTAINER_OF(a, blocker, aside)->go)) {}
+}
+
+static void unblocked(aside *a) {
+    blocker *b = CONTAINER_OF(a, blocker, aside);
+    sem_destroy(&b->go);
+    free(b);
+}
+
+static blocker *blocker_new(world *w) {
+    blocker *b = calloc(1, sizeof *b);
+    b->aside = (aside){.run = block, .done = unblocked, .free = unblocked};
+    sem_init(&b->go, 0, 0);
+    loop_aside(&w->loop, &b->aside);
+    return b;
+}
+
+static void wait_asides(world *w) {
+    while (w->loop.aside.running)
+        uv_run(&w->loop.uv, UV_RUN_ONCE);
+}
+
+/* ---- requests ---- */
+
+static buf body_of_test;
+static memory_account *account;
+
+static buf hand_over(void *user, memory_hold *ret_hold) {
+    (void)user;
+    memory_set(account, ret_hold, body_of_test.cap);
+    const buf body = body_of_test;
+    body_of_test = BUF_EMPTY;
+    return body;
+}
+
+/* A request of 300 KB that says so. */
+static void ask_large(guarded *g, const char *options, const char *text) {
+    static exchange_door door;
+    guarded_world(g, options);
+    buf_add_cstr(&body_of_test, "{\"messages\":[{\"role\":\"user\",\"content\":\"");
+    while (body_of_test.len < 300 * 1024)
+        buf_add_cstr(&body_of_test, "so many words ");
+    buf_addf(&body_of_test, "%s\"}],\"model\":\"m\"}", text);
+    account = &g->w->loop.memory;
+    door = world_door;
+    door.hand_over = hand_over;
+    g->a = (asked){.x = NULL};
+    g->r = world_request(&form_openai, "");
+    g->r.body = buf_span(&body_of_test);
+    script_next = &g->s;
+    loop_read_clock(&g->w->loop);
+    g->a.x = exchange_start(&g->w->env, &g->r, &door, &g->a);
+}
+
+static void large_done(guarded *g) {
+    wait_asides(g->w);
+    world_turn(g->w);
+    assert_int_equal(g->w->loop.memory.used, 0);
+    guarded_done(g);
+}
+
+static void a_large_request_is_changed(void **state) {
+    (void)state;
+    guarded g;
+    ask_large(&g, "in: redact", "KEY-a MAIL@b KEY-a");
+    wait_asides(g.w); /* it is parsed */
+    wait_asides(g.w);
+    assert_true(
+        span_ends(buf_span(&guarded_body),
+                  SPAN_OF("words [SECRET_KEY_1] [MAIL_1] [SECRET_KEY_1]\"}],\"model\":\"m\"}")));
+    assert_true(
+        span_eq(exchange_record(g.a.x)->guard, SPAN_OF("in.secret-key.redact=2,in.mail.redact=1")));
+    assert_true(span_eq(exchange_record(g.a.x)->model, SPAN_OF("m")));
+    exchange_cancel(g.a.x);
+    large_done(&g);
+}
+
+static void a_large_request_is_refused(void **state) {
+    (void)state;
+    guarded g;
+    ask_large(&g, "in: redact", "KEY-a BOMB-1");
+    wait_asides(g.w);
+    wait_asides(g.w);
+    assert_int_equal(g.a.status, 400);
+    large_done(&g);
+}
+
+/* Before the thread has begun, and while it is at it. */
+static void its_client_may_leave_meanwhile(void **state) {
+    (void)state;
+    for (int begun = 0; begun < 2; begun++) {
+        guarded g;
+        ask_large(&g, "in: redact", "KEY-a");
+        while (!g.a.x->model) /* until it is routed */
+            uv_run(&g.w->loop.uv, UV_RUN_ONCE);
+        blocker *b = begun ? NULL : blocker_new(g.w);
+        exchange_cancel(g.a.x);
+        if (b) sem_post(&b->go);
+        large_done(&g);
+    }
+}
+
+/* ---- answers ---- */
+
+static void say_large(guarded *g, answer_kind kind, const char *line) {
+    reader_spec spec = script_spec(&g->s);
+    const answer_large_spec large = {.want = g->s.x->want, .as_events = kind == ANSWER_STREAM};
+    reader r;
+    buf text = BUF_EMPTY;
+    answer_event e;
+    if (kind == ANSWER_STREAM) {
+        e = world_read(&r, &spec, span_cstr(line), &text);
+    } else {
+        span input = span_cstr(line);
+        reader_init(&r, &spec, SPAN_OF("application/json"), -1);
+        assert_int_equal(reader_next(&r, &input, &e), READER_MORE);
+        assert_int_equal(reader_end(&r, true, &e), READER_EVENT);
+    }
+    answer_large *l = answer_large_new(&e, &large);
+    reader_done(&r);
+    buf_done(&text);
+    assert_true(answer_large_arrives(l, &g->w->loop, 0));
+    exchange_take_event(g->s.x, &l->event);
+    keeper_unref(&l->keeper);
+}
+
+#define PLAIN(text) "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"" text "\"}}]}"
+
+static void answer(guarded *g, const char *options, const char *text) {
+    guarded_ask(g, options, &form_openai, EP_CHAT_COMPLETIONS,
+                "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
+    script_head(&g->s, ANSWER_PLAIN);
+    say_large(g, ANSWER_PLAIN, text);
+}
+
+static void a_large_answer_is_changed(void **state) {
+    (void)state;
+    static const struct {
+        const char *options, *text, *expected, *noted;
+    } rows[] = {
+        {"out: redact", PLAIN("a KEY-a \\u0041"), "answer 200 " PLAIN("a [SECRET_KEY_1] \\u0041"),
+         "out.secret-key.redact=1"},
+        {"out: redact", PLAIN("clean"), "answer 200 " PLAIN("clean"), ""},
+        {"in: redact, restore: true", PLAIN("[SECRET_KEY_1]"), "answer 200 " PLAIN("KEY-q"),
+         "in.secret-key.redact=1"},
+        {"", PLAIN("BOMB-1"),
+         "answer 200 "
+         "{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+         "\"assistant\",\"content\":null},\"finish_reason\":\"content_filter\"}]}",
+         "out.bomb.block=1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        guarded g;
+        answer(&g, rows[i].options, rows[i].text);
+        assert_int_equal(g.a.said.len, 0);
+        wait_asides(g.w);
+        assert_true(span_eq(exchange_record(g.a.x)->guard, span_cstr(rows[i].noted)));
+        script_end(&g.s);
+        world_turn(g.w);
+        buf expected = BUF_EMPTY;
+        buf_addf(&expected, "%s|done", rows[i].expected);
+        assert_said(&g.a, buf_cstr(&expected));
+        buf_done(&expected);
+        guarded_done(&g);
+    }
+}
+
+static void its_reader_may_leave_meanwhile(void **state) {
+    (void)state;
+    for (int begun = 0; begun < 2; begun++) {
+        guarded g;
+        guarded_ask(&g, "in: redact, out: redact, restore: true", &form_openai, EP_CHAT_COMPLETIONS,
+                    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"KEY-q\"}]}");
+        script_head(&g.s, ANSWER_PLAIN);
+        blocker *b = begun ? NULL : blocker_new(g.w);
+        say_large(&g, ANSWER_PLAIN, PLAIN("KEY-a"));
+        exchange_cancel(g.a.x);
+        if (b) sem_post(&b->go);
+        wait_asides(g.w);
+        guarded_done(&g);
+    }
+}
+
+/* The last event of a response, behind pieces of which some are held. */
+static void a_large_repeat_is_changed_and_its_order_kept(void **state) {
+    (void)state;
+    guarded g;
+    guarded_ask(&g, "out: redact", &form_direct, EP_RESPONSES,
+                "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}");
+    script_head(&g.s, ANSWER_STREAM);
+#define DELTA(text)                                                                                \
+    "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"content_index\":0,\"delta\":"   \
+    "\"" text "\"}"
+#define LAST(text)                                                                                 \
+    "{\"type\":\"response.completed\",\"response\":{\"output\":[{\"content\":[{\"text\":\"" text   \
+    "\"}]}]}}"
+    script_say(&g.s, DELTA("a KEY-b"));
+    say_large(&g, ANSWER_STREAM, LAST("a KEY-b"));
+    assert_true(g.s.paused);
+    assert_said(&g.a, "head 200|piece " DELTA("a ") "|piece " DELTA("[SECRET_KEY_1]"));
+    assert_true(span_eq(exchange_record(g.a.x)->guard, SPAN_OF("out.secret-key.redact=1")));
+    script_end(&g.s); /* it waits with the event */
+    wait_asides(g.w);
+    guarded_end(&g, "head 200|piece " DELTA("a ") "|piece " DELTA("[SECRET_KEY_1]") "|piece " LAST(
+                        "a [SECRET_KEY_1]") "|end|done");
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_large_request_is_changed),
+        cmocka_unit_test(a_large_request_is_refused),
+        cmocka_unit_test(its_client_may_leave_meanwhile),
+        cmocka_unit_test(a_large_answer_is_changed),
+        cmocka_unit_test(its_reader_may_leave_meanwhile),
+        cmocka_unit_test(a_large_repeat_is_changed_and_its_order_kept),
+    };
+    return run_watched(tests);
+}

@@ -1,0 +1,176 @@
+/* A bound on what an answer says: where it is cut, and how it ends then. */
+#include "exchange/length.h"
+#include "exchange/world.h"
+
+static const stage_row rows[] = {{"parse", stage_parse, NULL, 0},
+                                 {"route", stage_route, NULL, 0},
+                                 {"length", stage_length, NULL, 0},
+                                 {"script", stage_script, NULL, 0},
+                                 {"settle", stage_settle, NULL, STAGE_ALWAYS | STAGE_CHILD}};
+static filter_add_fn *const usual[] = {filter_meter_add, filter_usage_add};
+static const exchange_plan plan = {rows, ARRAY_LEN(rows), usual, ARRAY_LEN(usual)};
+
+typedef struct scene {
+    world *w;
+    asked a;
+    script s;
+} scene;
+
+static void begin(scene *c, const char *options, endpoint e, const char *body) {
+    c->w = world_new(&plan, options);
+    exchange_request r = world_request(&form_direct, body);
+    r.endpoint = e;
+    r.path = endpoint_get(e)->path;
+    ask(c->w, &c->a, &c->s, &r);
+}
+
+static void end(scene *c, const char *expected) {
+    world_turn(c->w);
+    assert_said(&c->a, expected);
+    asked_done(&c->a);
+    world_free(c->w);
+}
+
+#define CHUNK(index, text)                                                                         \
+    "{\"id\":\"c\",\"choices\":[{\"index\":" index ",\"delta\":{\"content\":\"" text "\"},"        \
+    "\"finish_reason\":null}]}"
+#define FINISH(index, reason)                                                                      \
+    "{\"id\":\"c\",\"choices\":[{\"index\":" index ",\"delta\":{},\"finish_reason\":\"" reason     \
+    "\"}]}"
+#define MADE(index)                                                                                \
+    "{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":" index            \
+    ",\"delta\":{},\"finish_reason\":\"length\"}]}"
+
+static void a_stream_is_cut_and_its_provider_cancelled(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 5}", EP_CHAT_COMPLETIONS, ASK_STREAM);
+    script_head(&c.s, ANSWER_STREAM);
+    script_say(&c.s, CHUNK("0", "abc"));
+    assert_false(c.s.cancelled);
+    script_say(&c.s, CHUNK("0", "d\\u00e9\xC3\xA9g"));
+    assert_true(c.s.cancelled);
+    end(&c, "head 200|piece " CHUNK("0", "abc") "|piece " CHUNK("0", "d\xC3\xA9") "|piece " MADE(
+                "0") "|end|done");
+}
+
+static void what_just_fits_is_not_touched(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 3}", EP_CHAT_COMPLETIONS, ASK_STREAM);
+    script_head(&c.s, ANSWER_STREAM);
+    script_say(&c.s, CHUNK("0", "\\u0061bc"));
+    script_say(&c.s, FINISH("0", "stop"));
+    script_end(&c.s);
+    end(&c, "head 200|piece " CHUNK("0", "\\u0061bc") "|piece " FINISH("0", "stop") "|end|done");
+}
+
+static void each_choice_has_its_own_bound(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 2}", EP_CHAT_COMPLETIONS,
+          "{\"model\":\"m\",\"stream\":true,\"n\":2,\"messages\":[{}]}");
+    script_head(&c.s, ANSWER_STREAM);
+    script_say(&c.s, CHUNK("1", "abc"));
+    script_say(&c.s, CHUNK("1", "def")); /* nothing of it is left */
+    script_say(&c.s, CHUNK("0", "x"));
+    script_say(&c.s, FINISH("1", "stop"));
+    assert_false(c.s.cancelled);
+    script_say(&c.s, CHUNK("0", "yz"));
+    assert_true(c.s.cancelled);
+    end(&c, "head 200|piece " CHUNK("1", "ab") "|piece " CHUNK("0", "x") "|piece " FINISH(
+                "1", "length") "|piece " CHUNK("0", "y") "|piece " MADE("0") "|end|done");
+}
+
+static void a_plain_answer_is_cut_alike(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 4}", EP_CHAT_COMPLETIONS, ASK_PLAIN);
+    script_head(&c.s, ANSWER_PLAIN);
+    script_say_plain(&c.s, "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{"
+                           "\"content\":\"abcdef\",\"x\":1}}],\"usage\":{\"prompt_tokens\":1,"
+                           "\"completion_tokens\":2,\"total_tokens\":3}}");
+    script_end(&c.s);
+    end(&c, "answer 200 {\"choices\":[{\"index\":0,\"finish_reason\":\"length\",\"message\":{"
+            "\"content\":\"abcd\",\"x\":1}}],\"usage\":{\"prompt_tokens\":1,"
+            "\"completion_tokens\":2,\"total_tokens\":3}}|done");
+}
+
+static void a_response_says_it_in_its_own_words(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 4}", EP_RESPONSES, "{\"model\":\"m\",\"input\":\"x\"}");
+    script_head(&c.s, ANSWER_PLAIN);
+    script_say_plain(&c.s,
+                     "{\"status\":\"completed\",\"incomplete_details\":null,\"output\":[{\"type\":"
+                     "\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"abcdef\"}]}]}");
+    script_end(&c.s);
+    end(&c, "answer 200 {\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"max_output_"
+            "tokens\"},\"output\":[{\"type\":"
+            "\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"abcd\"}]}]}|done");
+}
+
+static void a_streamed_response_ends_incomplete(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 4}", EP_RESPONSES,
+          "{\"model\":\"m\",\"stream\":true,\"input\":\"x\"}");
+    script_head(&c.s, ANSWER_STREAM);
+#define DELTA(text)                                                                                \
+    "{\"type\":\"response.output_text.delta\",\"sequence_number\":3,\"output_index\":0,"           \
+    "\"content_index\":0,\"delta\":\"" text "\"}"
+    script_say(&c.s, DELTA("abcdef"));
+    assert_true(c.s.cancelled);
+    end(&c, "head 200|piece " DELTA("abcd") "|piece {\"type\":\"response.incomplete\",\"sequence_"
+                                            "number\":4,\"response\":{\"object\":\"response\","
+                                            "\"status\":\"incomplete\",\"incomplete_details\":{"
+                                            "\"reason\":\"max_output_tokens\"},\"output\":[]}}"
+                                            "|end|done");
+}
+
+static void tokens_are_counted_over_pieces(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {tokens: 3}", EP_CHAT_COMPLETIONS, ASK_STREAM);
+    script_head(&c.s, ANSWER_STREAM);
+    script_say(&c.s, CHUNK("0", "one"));
+    script_say(&c.s, CHUNK("0", " two"));
+    script_say(&c.s, CHUNK("0", " three"));
+    assert_false(c.s.cancelled);
+    script_say(&c.s, CHUNK("0", " four five"));
+    assert_true(c.s.cancelled);
+    end(&c, "head 200|piece " CHUNK("0", "one") "|piece " CHUNK("0", " two") "|piece " CHUNK(
+                "0", " three") "|piece " CHUNK("0", " ") "|piece " MADE("0") "|end|done");
+}
+
+/* Reasoning and a tool's arguments count, too. */
+static void all_that_is_said_counts(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 6, tokens: 100}", EP_CHAT_COMPLETIONS, ASK_STREAM);
+    script_head(&c.s, ANSWER_STREAM);
+    script_say(&c.s, "{\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"abc\"}}]}");
+    script_say(&c.s, "{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,"
+                     "\"function\":{\"arguments\":\"defg\"}}]}}]}");
+    assert_true(c.s.cancelled);
+    end(&c, "head 200|piece "
+            "{\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"abc\"}}]}|piece "
+            "{\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,"
+            "\"function\":{\"arguments\":\"def\"}}]}}]}|piece "
+            "{\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{},"
+            "\"finish_reason\":\"length\"}]}|end|done");
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_is_cut_and_its_provider_cancelled),
+        cmocka_unit_test(what_just_fits_is_not_touched),
+        cmocka_unit_test(each_choice_has_its_own_bound),
+        cmocka_unit_test(a_plain_answer_is_cut_alike),
+        cmocka_unit_test(a_response_says_it_in_its_own_words),
+        cmocka_unit_test(a_streamed_response_ends_incomplete),
+        cmocka_unit_test(tokens_are_counted_over_pieces),
+        cmocka_unit_test(all_that_is_said_counts),
+    };
+    return run_watched(tests);
+}
