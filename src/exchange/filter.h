@@ -33,12 +33,13 @@ typedef struct filter filter;
 
 /* From the source outwards. */
 typedef enum filter_place {
-    PLACE_METER,  /* what the provider says, before anybody changes it */
-    PLACE_GUARD,  /* the text that may go out */
-    PLACE_LENGTH, /* and how much of it */
-    PLACE_CACHE,  /* records what any client would get */
-    PLACE_USAGE,  /* what this client asked for */
-    PLACE_FORM,   /* the client's shape; the last */
+    PLACE_METER,   /* what the provider says, before anybody changes it */
+    PLACE_GUARD,   /* the text that may go out */
+    PLACE_LENGTH,  /* and how much of it */
+    PLACE_CACHE,   /* records what any client would get */
+    PLACE_RESTORE, /* what is this client's own, and nobody else's */
+    PLACE_USAGE,   /* what this client asked for */
+    PLACE_FORM,    /* the client's shape; the last */
 } filter_place;
 
 typedef struct filter_ops {

@@ -1,7 +1,9 @@
-/* The guard's way out: every text of an answer that a person or a tool would get, looked at as its
- * JSON has it, each by itself. Texts that come in pieces have a lane, by their kind, choice and
- * item; what a lane holds back comes out where its text ends. A whole text, of a plain answer or
- * one that a stream repeats, goes through a lane of its own at once, so that both come out alike.
+/* Every text of an answer that a person or a tool would get, as its JSON has it, each by itself:
+ * two filters of one make. The guard looks at them by its rules; the other, behind whatever keeps
+ * answers for others, puts back what is this client's own. Texts that come in pieces have a lane,
+ * by their kind, choice and item; what a lane holds back comes out where its text ends. A whole
+ * text, of a plain answer or one that a stream repeats, goes through a lane of its own at once, so
+ * that both come out alike.
  */
 #include "exchange/guard_event.h"
 
@@ -287,7 +289,7 @@ static void on_large(filter *base, const answer_event *event, const guard_rule *
 static void take_whole(guard_filter *f, const answer_event *event) {
     answer_event passed;
     guard_looked made = {.arena = filter_arena(&f->filter, event)};
-    if (event->large) {
+    if (event->large && f->g->out) { /* placeholders are found at once */
         filter_hold(&f->filter);
         f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes), on_large);
         return;
@@ -351,6 +353,13 @@ static void on_done(filter *base) {
     filter_pass_done(base);
 }
 
+static void add(exchange_guard *g, const filter_ops *ops) {
+    guard_filter *f = arena_zalloc(&g->x->arena, sizeof *f);
+    f->g = g;
+    list_init(&f->lanes);
+    filter_add(g->x, &f->filter, ops);
+}
+
 void filter_guard_add(exchange_guard *g) {
     static const filter_ops ops = {.name = "guard",
                                    .place = PLACE_GUARD,
@@ -362,8 +371,20 @@ void filter_guard_add(exchange_guard *g) {
                                    .end = on_end,
                                    .fail = filter_pass_fail,
                                    .done = on_done};
-    guard_filter *f = arena_zalloc(&g->x->arena, sizeof *f);
-    f->g = g;
-    list_init(&f->lanes);
-    filter_add(g->x, &f->filter, &ops);
+    add(g, &ops);
+}
+
+void filter_restore_add(const exchange_guard *g) {
+    static const filter_ops ops = {.name = "restore",
+                                   .place = PLACE_RESTORE,
+                                   .want = WANT_PARTS | WANT_ENVELOPE,
+                                   .begin = filter_pass_begin,
+                                   .head = filter_pass_head,
+                                   .event = on_event,
+                                   .end = on_end,
+                                   .fail = filter_pass_fail,
+                                   .done = on_done};
+    exchange_guard *own = arena_zalloc(&g->x->arena, sizeof *own);
+    *own = (exchange_guard){.x = g->x, .names = g->names, .restores = true};
+    add(own, &ops);
 }

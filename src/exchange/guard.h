@@ -22,7 +22,8 @@ typedef struct exchange_guard {
     guard_scratch *scratch;       /* the loop's, or the thread's */
     const guard_policy *in, *out; /* NULL: nothing is looked at */
     guard_names *names;           /* of what was redacted; NULL: nothing was */
-    bool restores;                /* what was redacted in the request is put back */
+    bool puts_back;               /* what was redacted in the request is put back in the answer */
+    bool restores;                /* placeholders of the request become what they stand for */
     guard_tally tallies[GUARD_TALLIES];
     size_t tally_count;
     char notes[GUARD_NOTES_MAX]; /* the record's text of them */
@@ -68,7 +69,10 @@ void guard_facts_move(request_facts *f, const json_splice *edits, span body);
 
 /* ---- what is answered ---- */
 
+/* filter_guard.c: looks at it by g->out. */
 void filter_guard_add(exchange_guard *g);
+/* Puts back what g->names has of the request. */
+void filter_restore_add(const exchange_guard *g);
 /* guard_answer.c: what is said in the place of a plain answer that is blocked. false: its dialect
  * has no words for it. */
 MUST_USE bool guard_answer_write(exchange *x, const answer_event *event, buf *out);

@@ -76,7 +76,7 @@ guard_large *guard_large_start(filter *f, exchange_guard *g, const answer_event 
     l->filter = f;
     l->done = done;
     l->real = g;
-    l->seen = (exchange_guard){.out = g->out, .names = g->names, .restores = g->restores};
+    l->seen = (exchange_guard){.out = g->out, .names = g->names};
     g->names = NULL;
     l->snapshot = loop_snapshot_ref(x->snapshot);
     l->event = answer_copy(event);

@@ -28,7 +28,8 @@ static stage_result conclude(exchange_guard *g, const guard_request *r, span bod
         guard_facts_move(&x->facts, &r->edits, body);
         x->prompt_guess = -1;
     }
-    if (g->out || g->restores) filter_guard_add(g);
+    if (g->out) filter_guard_add(g);
+    if (g->puts_back && g->names) filter_restore_add(g);
     return STAGE_NEXT;
 }
 
@@ -128,7 +129,8 @@ stage_result stage_guard(exchange *x) {
     g->scratch = guard_scratch_of(x->env);
     g->in = in;
     g->out = out;
-    g->restores = in && use.restore == CONFIG_GUARD_RESTORE;
+    x->shaped = out ? use.out + 1 : 0;
+    g->puts_back = in && use.restore == CONFIG_GUARD_RESTORE;
     if (!in || x->facts.root.type == JSON_NONE)
         return conclude(g, &(guard_request){.policy = NULL}, SPAN_EMPTY);
     return x->large ? look_at_large(g, set) : look(g, set);

@@ -71,10 +71,11 @@ static bool is_cached(const exchange *x) {
 
 static cache_key key_of(const exchange *x) {
     static const span forwarded[] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
-    span more[ARRAY_LEN(forwarded)],
+    span more[ARRAY_LEN(forwarded) + 1],
         *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
     for (size_t i = 0; i < ARRAY_LEN(forwarded); i++)
         more[i] = http_header_get(x->facts.headers, forwarded[i]);
+    more[ARRAY_LEN(forwarded)] = span_from((const char *)&x->shaped, sizeof x->shaped);
     for (size_t i = 0; i < x->model->target_count; i++)
         targets[i] = x->model->targets[i].name;
     const bool own = options_of(x)->scope == CACHE_SCOPE_CLIENT;
@@ -87,7 +88,7 @@ static cache_key key_of(const exchange *x) {
                           .targets = targets,
                           .target_count = x->model->target_count,
                           .more = more,
-                          .more_count = ARRAY_LEN(more),
+                          .more_count = ARRAY_LEN(forwarded) + (x->shaped != 0),
                           .body = x->facts.root});
 }
 

@@ -274,6 +274,32 @@ def test_a_span_tells_what_goes_out(weir, upstream, receiver):
     assert "[TICKET_2]" in attempt["gen_ai.output.messages"] and OTHER not in attempt["gen_ai.output.messages"]
 
 
+def test_an_answer_that_is_kept_has_nobody_s_values(weir, upstream):
+    """One client's value is put back behind the cache: another who asks alike gets his own."""
+    upstream.script(reply(200, bodies.completion(f"to [TICKET_1], by {BOMB[:4]}")))
+    w = weir(upstream, cache={"models": ["gpt-test"], "scope": "global"}, **guard(**{"in": "redact", "restore": True}))
+    for ticket in (TICKET, OTHER):
+        answer = wire.chat(w, temperature=0, messages=[{"role": "user", "content": f"mail {ticket}"}])
+        assert answer.json()["choices"][0]["message"]["content"] == f"to {ticket}, by BOMB"
+    assert len(upstream.requests) == 1
+
+
+def test_answers_that_are_shaped_otherwise_are_kept_apart(weir, upstream):
+    upstream.always(reply(200, bodies.completion(f"{TICKET} and more")))
+    keys = {"plain": "0123456789-plain", "short": "0123456789-short", "guarded": "0123456789-guarded"}
+    w = weir(upstream, cache={"models": ["gpt-test"], "scope": "global"}, clients=[
+        {"name": "plain", "key": keys["plain"]}, {"name": "short", "key": keys["short"], "output": {"characters": 3}},
+        {"name": "guarded", "key": keys["guarded"], "guard": {"out": "redact"}}], **guard())
+
+    def ask(who):
+        answer = wire.chat(w, headers=[("authorization", f"Bearer {keys[who]}")], temperature=0)
+        return answer.json()["choices"][0]["message"]["content"], answer.header("x-weir-cache")
+    for cached in ("miss", "hit"):
+        assert ask("plain") == (f"{TICKET} and more", cached)
+        assert ask("guarded") == ("[TICKET_1] and more", cached)
+        assert ask("short")[0] == TICKET[:3]
+
+
 # -- configuration -----------------------------------------------------------------------------------------------------
 
 
