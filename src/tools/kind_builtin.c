@@ -150,6 +150,7 @@ static bool make(tool *t, const config_tool *from, buf *ret_why) {
         if (!span_eq(builtins[i].name, from->name)) continue;
         t->made = &builtins[i];
         t->parameters = builtins[i].parameters;
+        t->repeatable = true; /* they only tell */
         if (!t->description.len) t->description = builtins[i].description;
         return true;
     }

@@ -7,11 +7,16 @@
 #include "tools/sandbox.h"
 #include "tools/set.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
-    ERRORS_READ = 8192, /* of what it writes to stderr */
-    ERRORS_MAX = 500,   /* that are told */
+    ERRORS_KEPT = 8192, /* the last of what it writes to stderr */
+    ERRORS_MAX = 500,   /* that are told of it */
 };
 
 /* What is made of a tool. */
@@ -35,7 +40,20 @@ static void on_output(void *user, span piece) {
 
 static void on_errors(void *user, span piece) {
     command_call *own = user;
-    buf_add(&own->errors, span_slice(piece, 0, ERRORS_READ - own->errors.len));
+    buf_add(&own->errors, piece);
+    if (own->errors.len > 2 * ERRORS_KEPT)
+        buf_drop_front(&own->errors, own->errors.len - ERRORS_KEPT);
+}
+
+/* On one line the end of what it said last, where most programs say what it was. */
+static void add_last_words(span said, buf *out) {
+    while (said.len && strchr(" \t\r\n", said.ptr[said.len - 1]))
+        said.len--;
+    size_t from = said.len > ERRORS_MAX ? said.len - ERRORS_MAX : 0;
+    while (from && from < said.len && (said.ptr[from] & 0xC0) == 0x80)
+        from++;
+    if (said.len) buf_add_cstr(out, from ? ": …" : ": ");
+    buf_add_excerpt(out, span_slice(said, from, said.len), ERRORS_MAX);
 }
 
 COLD static void fail(command_call *own, const process_end *end) {
@@ -43,11 +61,8 @@ COLD static void fail(command_call *own, const process_end *end) {
     arena a;
     buf why = BUF_EMPTY;
     arena_init(&a, 0);
-    span said = span_trim(secret_set_without(t->secrets, buf_span(&own->errors), &a));
-    while (said.len && said.ptr[said.len - 1] == '\n')
-        said.len--;
-    if (said.len) buf_add_cstr(&why, ": ");
-    buf_add_excerpt(&why, said, ERRORS_MAX);
+    /* Before it is cut: half a secret would not be found. */
+    add_last_words(secret_set_without(t->secrets, buf_span(&own->errors), &a), &why);
     tool_call_fail(own->call, end->way == PROCESS_NO_START ? TOOL_UNREACHABLE : TOOL_FAILED,
                    "the command failed: %s%.*s", end->text, SPAN_ARG(buf_span(&why)));
     buf_done(&why);
@@ -115,6 +130,39 @@ static char **make_env(const config_tool *t, arena *a) {
             env[n++] = (char *)arena_printf(a, "%s=%s", handed_on[i], value).ptr;
     }
     return env;
+}
+
+static const char *path_of(const config_tool *t) {
+    for (size_t i = 0; i < t->env.count; i++)
+        if (span_eq(t->env.items[i].name, SPAN_OF("PATH"))) return t->env.items[i].value.ptr;
+    const char *own = getenv("PATH");
+    return own ? own : usual_path;
+}
+
+/* Where a program's path begins that does not begin with a slash. */
+static bool is_executable(const config_tool *t, span folder, const char *program) {
+    char path[PATH_MAX];
+    bool whole = program[0] == '/', beneath = span_starts(folder, SPAN_OF("/"));
+    int n = snprintf(path, sizeof path, "%s%s%.*s%s%s", whole || beneath ? "" : t->folder.ptr,
+                     whole || beneath ? "" : "/", SPAN_ARG(folder), folder.len ? "/" : "", program);
+    struct stat st;
+    return n < (int)sizeof path && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+           access(path, X_OK) == 0;
+}
+
+bool tool_command_is_there(const config_tool *t, buf *ret_why) {
+    const char *program = t->argv[0];
+    struct stat st;
+    if (stat(t->folder.ptr, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        buf_addf(ret_why, "there is no folder %.*s", SPAN_ARG(t->folder));
+        return false;
+    }
+    span rest = span_cstr(path_of(t)), folder;
+    bool found = strchr(program, '/') && is_executable(t, SPAN_EMPTY, program);
+    while (!strchr(program, '/') && !found && span_cut(&rest, ':', &folder))
+        found = is_executable(t, folder, program);
+    if (!found) buf_addf(ret_why, "there is no program %s that may be run", program);
+    return found;
 }
 
 static bool make(tool *t, const config_tool *from, buf *ret_why) {

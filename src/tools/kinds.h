@@ -8,4 +8,8 @@ extern const tool_kind_ops tool_builtin; /* kind_builtin.c */
 extern const tool_kind_ops tool_http;    /* kind_http.c */
 extern const tool_kind_ops tool_command; /* kind_command.c */
 
+/* kind_command.c: whether its folder and its program are there, as far as weir may see. false:
+ * *ret_why says what is not. */
+MUST_USE bool tool_command_is_there(const config_tool *t, buf *ret_why);
+
 #endif

@@ -4,10 +4,10 @@
  *   process_start() ──▶ STARTING ──▶ RUNNING ──it ends──▶ told (on_end, once, last)
  *                          └───────────┴──── process_kill() ──▶ nothing comes
  *
- * Belongs to its loop. Starting never calls back before it returns. After process_kill() the
- * program and all it has started are killed and collected, and the object frees itself; whoever
- * closes the loop before that says process_yard_close(). No descriptor of weir's but its three
- * pipes reaches the program.
+ * Belongs to its loop, and is written to while that runs (which alone keeps SIGPIPE away). Starting
+ * never calls back before it returns. After process_kill() the program and all it has started are
+ * killed and collected, and the object frees itself; whoever closes the loop before that says
+ * process_yard_close(). No descriptor of weir's but its three pipes reaches the program.
  */
 #ifndef WEIR_TOOLS_PROCESS_H
 #define WEIR_TOOLS_PROCESS_H

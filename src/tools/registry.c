@@ -128,17 +128,20 @@ static void fill(tool *t, const config_tool *from) {
 /* *ret_at: the field of `from` that cannot be used, and *ret_why why not. */
 static bool make_tool(tool *t, const config_tool *from, const void **ret_at, buf *ret_why) {
     const tool_kind_ops *kind = kinds[from->kind];
+    size_t before = ret_why->len;
     fill(t, from);
     *ret_at = from;
-    buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(from->name));
     if (!kind->make) return true;
+    buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(from->name));
     t->kind = kind;
     if (!kind->make(t, from, ret_why)) return false;
     *ret_at = &from->parameters;
-    ret_why->len -= 2;
-    buf_add_cstr(ret_why, ".parameters: ");
+    ret_why->len = before;
+    buf_addf(ret_why, "tools.%.*s.parameters: ", SPAN_ARG(from->name));
     t->checker = schema_new(t->parameters, ret_why);
-    return t->checker;
+    if (!t->checker) return false;
+    ret_why->len = before;
+    return true;
 }
 
 bool tool_config_check(const config *c, size_t entry, const void **ret_at, buf *ret_why) {
@@ -158,6 +161,17 @@ static void registry_free(void *made, const config *c) {
     pthread_mutex_destroy(&r->lock);
     free(r->brought);
     free(r);
+}
+
+bool tool_config_try(const config *c, size_t entry, const void **ret_at, buf *ret_why) {
+    const config_tool *t = &c->tools[entry];
+    size_t before = ret_why->len;
+    if (t->kind != CONFIG_TOOL_COMMAND) return true;
+    *ret_at = &t->argv;
+    buf_addf(ret_why, "tools.%.*s.command: ", SPAN_ARG(t->name));
+    if (!tool_command_is_there(t, ret_why)) return false;
+    ret_why->len = before;
+    return true;
 }
 
 /* Says where in the file stands what cannot be used. */

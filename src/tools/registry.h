@@ -23,6 +23,10 @@ tool_registry *snapshot_tools(const snapshot *s);
  */
 MUST_USE bool tool_config_check(const config *c, size_t entry, const void **ret_at, buf *ret_why);
 
+/* Whether what it names is there (a command's program), as far as is seen without calling it. The
+ * same way; of one that can be made. */
+MUST_USE bool tool_config_try(const config *c, size_t entry, const void **ret_at, buf *ret_why);
+
 /* The tools at a moment, in the order of the configuration. */
 typedef struct tool_list {
     atomic_uint refs;

@@ -102,8 +102,8 @@ bool tool_allows(const tool *t, span client);
  * for the model, appended. */
 MUST_USE bool tool_check(const tool *t, span arguments, buf *ret_why);
 
-/* Starts a call: NULL never. Arguments that tool_check() would refuse end it, with
- * TOOL_BAD_ARGUMENTS. */
+/* Starts a call, on a loop that runs: NULL never. Arguments that tool_check() would refuse end it,
+ * with TOOL_BAD_ARGUMENTS. */
 MUST_USE tool_call *tool_start(tool_runner *r, const tool *t, const tool_ask *ask, tool_waiter *w);
 /* Ends it now: its process is killed, its connection closed, and nothing comes. Not after done. */
 void tool_cancel(tool_call *c);

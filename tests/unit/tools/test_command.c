@@ -134,6 +134,24 @@ static void failures_are_told(void **state) {
         expect(&rows[i].script, "{}", rows[i].want);
 }
 
+/* Of a long complaint the end, from a whole character on. */
+static void the_last_words_are_told(void **state) {
+    (void)state;
+    kit k;
+    begin(&k, &(script){"i=0; while [ $i -lt 6000 ]; do echo é line $i >&2; i=$((i+1)); done; "
+                        "echo 'that is why' >&2; exit 1",
+                        NULL});
+    char *said = kit_ask(&k, "t", "{}");
+    span text = span_cstr(said);
+    assert_true(
+        span_starts(text, SPAN_OF("failed: the command failed: it ended with status 1: …")));
+    assert_true(span_ends(text, SPAN_OF("line 5998 é line 5999 that is why")));
+    assert_true(span_is_utf8(text));
+    assert_true(text.len > 500 && text.len < 600);
+    free(said);
+    end(&k);
+}
+
 static void a_missing_program_is_told(void **state) {
     (void)state;
     kit k;
@@ -399,6 +417,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(arguments_are_its_input),
         cmocka_unit_test(much_passes_both_ways),
         cmocka_unit_test(failures_are_told),
+        cmocka_unit_test(the_last_words_are_told),
         cmocka_unit_test(a_missing_program_is_told),
         cmocka_unit_test(nothing_of_weirs_is_there),
         cmocka_unit_test(its_folder_is_where_it_begins),

@@ -1,0 +1,211 @@
+/* weir tools: which tools there are, and whether they can be used. */
+#include "cli/tools.h"
+
+#include "json/json.h"
+#include "tools/registry.h"
+
+enum { OPT_CONFIG, OPT_JSON };
+
+static const cli_option options[] = {
+    {'c', "config", "FILE", "The configuration; else the one that weir serve would find",
+     .kind = CLI_FILE},
+    {'j', "json", NULL, "Print them as JSON, all that is known of each"},
+};
+
+enum { DESCRIPTION_MAX = 60, NAME_WIDTH = 24, KIND_WIDTH = 9 };
+
+config *tools_load(const char *path) {
+    buf found = BUF_EMPTY, text = BUF_EMPTY;
+    config_problems problems;
+    if (!path && config_find(&found)) path = buf_cstr(&found);
+    config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
+    if (!c) {
+        config_problems_print(&problems, &text);
+        cli_tell(&text);
+    }
+    config_problems_done(&problems);
+    buf_done(&found);
+    return c;
+}
+
+/* ---- list ---- */
+
+static void put_line(const tool *t, buf *out) {
+    size_t from = out->len;
+    buf_add(out, t->name);
+    do
+        buf_add_char(out, ' ');
+    while (out->len < from + NAME_WIDTH);
+    from = out->len;
+    buf_add_cstr(out, t->kind->name);
+    while (out->len < from + KIND_WIDTH)
+        buf_add_char(out, ' ');
+    buf_add_excerpt(out, t->description, DESCRIPTION_MAX);
+    while (out->ptr[out->len - 1] == ' ')
+        out->len--;
+    buf_add_char(out, '\n');
+}
+
+static void put_object(const tool *t, json_writer *w) {
+    json_open_object(w);
+    json_key(w, "name");
+    json_put_string(w, t->name);
+    json_key(w, "kind");
+    json_put_string(w, span_cstr(t->kind->name));
+    json_key(w, "description");
+    json_put_string(w, t->description);
+    json_key(w, "parameters");
+    json_put_raw(w, t->parameters);
+    json_key(w, "timeout_ms");
+    json_put_i64(w, t->timeout_ms);
+    json_key(w, "max_result");
+    json_put_u64(w, t->max_result);
+    json_key(w, "parallel");
+    json_put_bool(w, t->parallel);
+    json_key(w, "repeatable");
+    json_put_bool(w, t->repeatable);
+    json_key(w, "clients");
+    json_open_array(w);
+    for (size_t i = 0; i < t->client_count; i++)
+        json_put_string(w, t->clients[i]);
+    json_close_array(w);
+    json_close_object(w);
+}
+
+static void write_list(const tool_list *l, bool json, buf *out) {
+    json_writer w = json_writer_of(out);
+    if (json) json_open_array(&w);
+    for (size_t i = 0; i < l->count; i++)
+        if (json)
+            put_object(l->items[i], &w);
+        else
+            put_line(l->items[i], out);
+    if (json) json_close_array(&w);
+    if (json) buf_add_char(out, '\n');
+}
+
+static int show(config *c, bool json) {
+    static const snapshot_part *const parts[] = {&tools_part};
+    buf out = BUF_EMPTY, why = BUF_EMPTY;
+    int status = CLI_FAILED;
+    snapshot *s = snapshot_new(c, parts, ARRAY_LEN(parts), &why);
+    if (!s) {
+        cli_complain("%s", buf_cstr(&why));
+    } else {
+        tool_list *l = tool_registry_list(snapshot_tools(s));
+        if (!l->count && !json) cli_complain("the configuration has no tools");
+        write_list(l, json, &out);
+        if (cli_print(&out)) status = CLI_OK;
+        tool_list_unref(l);
+    }
+    snapshot_unref(s);
+    buf_done(&out);
+    buf_done(&why);
+    return status;
+}
+
+static int run_list(const cli_args *args) {
+    config *c = tools_load(args->values[OPT_CONFIG]);
+    int status = c ? show(c, args->values[OPT_JSON]) : CLI_FAILED;
+    config_unref(c);
+    return status;
+}
+
+/* ---- check ---- */
+
+typedef struct checking {
+    const config *config;
+    bool json;
+    json_writer writer;
+    buf out; /* what goes to stdout, of --json */
+    buf problems;
+    size_t bad;
+} checking;
+
+static void put_checked(checking *k, size_t entry, const config_problem *problem) {
+    json_writer *w = &k->writer;
+    json_open_object(w);
+    json_key(w, "name");
+    json_put_string(w, k->config->tools[entry].name);
+    json_key(w, "good");
+    json_put_bool(w, !problem);
+    if (problem) {
+        json_key(w, "problem");
+        json_put_string(w, problem->text);
+        json_key(w, "line");
+        json_put_u64(w, problem->line);
+    }
+    json_close_object(w);
+}
+
+static void check_tool(checking *k, size_t entry) {
+    buf why = BUF_EMPTY;
+    const void *at;
+    bool good = tool_config_check(k->config, entry, &at, &why) &&
+                tool_config_try(k->config, entry, &at, &why);
+    config_problem problem = config_problem_at(k->config, good ? NULL : at, buf_span(&why));
+    if (!good) config_problem_print(&problem, &k->problems);
+    if (k->json) put_checked(k, entry, good ? NULL : &problem);
+    k->bad += !good;
+    buf_done(&why);
+}
+
+static int check(const config *c, bool json) {
+    checking k = {.config = c, .json = json};
+    k.writer = json_writer_of(&k.out);
+    if (json) json_open_array(&k.writer);
+    for (size_t i = 0; i < c->tool_count; i++)
+        check_tool(&k, i);
+    if (json) json_close_array(&k.writer);
+    if (!json && !k.bad)
+        buf_addf(&k.out, "%zu tool%s good", c->tool_count, c->tool_count == 1 ? " is" : "s are");
+    if (k.out.len) buf_add_char(&k.out, '\n');
+    bool ok = cli_print(&k.out) && !k.bad;
+    buf_done(&k.out);
+    cli_tell(&k.problems);
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+static int run_check(const cli_args *args) {
+    config *c = tools_load(args->values[OPT_CONFIG]);
+    int status = c ? check(c, args->values[OPT_JSON]) : CLI_FAILED;
+    config_unref(c);
+    return status;
+}
+
+const cli_command cli_tools_list = {
+    .name = "tools list",
+    .summary = "List the tools of the configuration",
+    .about = "A line each: the name that models are told, the kind, the description.",
+    .example = "  weir tools list -c weir.yaml --json",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .run = run_list,
+};
+
+const cli_command cli_tools_check = {
+    .name = "tools check",
+    .summary = "Check that the tools can be used",
+    .about = "Compiles their schemas, reads the files that they name, looks for the programs of\n"
+             "commands and whether this system has what a sandbox needs. No tool is called.",
+    .example = "  weir tools check -c weir.yaml",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .run = run_check,
+};
+
+static const cli_command *const parts[] = {&cli_tools_list, &cli_tools_call, &cli_tools_check,
+                                           NULL};
+
+const cli_command cli_tools = {
+    .name = "tools",
+    .parts = parts,
+    .summary = "List, call and check the tools that models may call",
+    .about = "weir tools list     the tools of the configuration; also without a word\n"
+             "weir tools call     call one as a model would\n"
+             "weir tools check    can they be used?",
+    .example = "  weir tools list\n  weir tools call get_current_time '{\"timezone\": \"UTC\"}'",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .run = run_list,
+};
