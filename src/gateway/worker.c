@@ -55,7 +55,7 @@ static void finish(worker *w) {
     loop_timer_stop(&w->loop, &w->log_due);
     log_flush(w->env.log);
     exchange_env_done(&w->env);
-    tool_runner_free(w->env.tools);
+    tool_runner_close(w->env.tools);
     ledger_writer_free(w->env.ledger);
     telemetry_writer_free(w->env.telemetry);
     catalog_free(w->catalog);
@@ -159,6 +159,7 @@ void worker_done(worker *w) {
     http_client_free(w->client);
     loop_remove_hook(&w->end_of_turn);
     loop_done(&w->loop);
+    tool_runner_free(w->env.tools);
     flight_desk_free(w->env.desk);
 }
 

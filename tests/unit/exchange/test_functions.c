@@ -151,6 +151,7 @@ static void scene_done(scene *s) {
     assert_int_equal(tool_runner_calls(s->w->env.tools), 0);
     assert_int_equal(s->w->loop.timers.count, 0);
     asked_done(&s->a);
+    tool_runner_close(s->w->env.tools);
     tool_runner_free(s->w->env.tools);
     assert_int_equal(s->w->env.snapshot->refs, 1);
     loop_snapshot_unref(s->w->env.snapshot);
