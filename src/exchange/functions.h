@@ -69,6 +69,7 @@ struct functions_run {
     run_state state;
     int64_t due_ms; /* when its time is over */
     bool over, paused;
+    bool asked; /* a provider, by one of its steps */
     timer next; /* the first model call: a source says nothing from inside what starts it */
     timer time;
     /* The model call. */

@@ -21,6 +21,7 @@ static void forget_told(functions_run *r) {
 static void count(functions_run *r, const exchange *child) {
     const call_record *c = exchange_record(child);
     run_count(&r->state, &c->usage, c->cost_nano);
+    r->asked |= c->attempts > 0;
     r->x->record.usage = r->state.usage;
 }
 

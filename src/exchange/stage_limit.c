@@ -2,6 +2,7 @@
  * and settled in the turn in which the exchange ends. What targets may have is asked when they are
  * (target_limits.h). */
 #include "exchange/limit_told.h"
+#include "exchange/functions.h"
 #include "exchange/target_limits.h"
 
 #include "base/clock.h"
@@ -47,7 +48,7 @@ stage_result stage_limit(exchange *x) {
 /* Lost hedges and attempts that broke off have used something, too. */
 static limit_used used_of(const exchange *x) {
     const call_record *r = &x->record;
-    limit_used used = {.asked = r->attempts > 0};
+    limit_used used = {.asked = r->attempts > 0 || (x->functions && x->functions->asked)};
     if (!used.asked) return used;
     const int answered = x->call ? call_get_report(x->call).answered : -1;
     if (r->usage.total > 0) used.tokens = r->usage.total;
