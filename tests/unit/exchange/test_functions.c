@@ -153,10 +153,13 @@ static void scene_done(scene *s) {
     asked_done(&s->a);
     tool_runner_close(s->w->env.tools);
     tool_runner_free(s->w->env.tools);
+    tool_runner *tools = s->w->env.tools;
+    tool_runner_close(tools);
     assert_int_equal(s->w->env.snapshot->refs, 1);
     loop_snapshot_unref(s->w->env.snapshot);
     s->w->env.snapshot = s->usual;
     world_free(s->w);
+    tool_runner_free(tools);
     free(s);
     forget_models();
 }
