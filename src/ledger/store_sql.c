@@ -299,7 +299,7 @@ static const char *group_column(query_group g, bool by_hours) {
 /* The same as sums_of() does with one call, for the database to do with many. */
 #define KNOWN(column) "COALESCE(" column ", 0)"
 #define UNLESS_OF_STEPS(sum)                                                                       \
-    "CASE WHEN attempts = 0 AND COALESCE(cache, '') <> 'hit' THEN 0 ELSE " sum " END"
+    "CASE WHEN attempts = 0 AND COALESCE(cache, '') = '' THEN 0 ELSE " sum " END"
 static const char *const of_calls[] = {
     "1",
     "CASE WHEN outcome = 'ok' THEN 1 ELSE 0 END",

@@ -17,10 +17,10 @@ static bool is_cached(const ledger_call *c) {
     return span_eq(c->cache, SPAN_OF("hit"));
 }
 
-/* Who asked nobody has used nothing: what the record of a run tells its steps used, which have
- * records of their own. */
+/* Who asked nobody, and was given nothing by the cache, has used nothing: what the record of a run
+ * tells its steps used, which have records of their own. */
 static bool is_of_steps(const ledger_call *c) {
-    return c->attempts == 0 && !is_cached(c);
+    return c->attempts == 0 && !c->cache.len;
 }
 
 static int64_t used(const ledger_call *c, int64_t value) {

@@ -29,7 +29,7 @@ static void observe_us(metrics_shard *s, metric_series **kept, metric_id id, con
 
 /* A run asks nobody itself: its steps have used what it tells. */
 static void count_tokens(metrics_shard *s, call_set *set, const call_record *r) {
-    if (!r->attempts) return;
+    if (!r->attempts && !r->cache.len) return;
     static const span names[TOKEN_KINDS] = {SPAN("prompt"), SPAN("completion"), SPAN("cached"),
                                             SPAN("reasoning")};
     const int64_t counts[TOKEN_KINDS] = {

@@ -298,6 +298,22 @@ def test_a_tool_that_a_client_may_not_use_is_not_there_for_its_model(weir, upstr
     assert said["response"] == "Sorry." and "there is no tool of the name" in said["steps"][0]["error"]
 
 
+def test_a_client_that_may_run_models_with_tools_alone(weir, upstream):
+    """Whose key is for runs has leave for their model calls."""
+    upstream.script(calling(call("get_current_time")), saying("Noon."))
+    w = weir(upstream, clients=[{**CLIENTS[0], "endpoints": ["/chat/functions"]}], **TIME)
+    assert run(w, headers=as_client("ci")).json()["response"] == "Noon."
+    assert wire.chat(w, headers=as_client("ci")).status == 403
+
+
+def test_a_run_is_never_given_again(weir, upstream):
+    """A tool may answer otherwise the next time. Its model calls may be, as other calls are."""
+    upstream.script(calling(call("get_current_time")), saying("Noon."), calling(call("get_current_time")), saying("One o'clock."))
+    w = weir(upstream, **TIME, cache={"models": ["*"]})
+    assert run(w, temperature=0).json()["response"] == "Noon."
+    assert run(w, temperature=0).json()["response"] == "One o'clock."
+
+
 def test_a_run_is_one_request_and_its_steps_use_tokens(weir, upstream):
     upstream.always(calling(call("get_current_time")))
     clients = [{**CLIENTS[0], "limits": {"requests": "2/h"}}, {**CLIENTS[1], "limits": {"tokens": "1000/h", "parallel": 1}}]
