@@ -73,6 +73,7 @@ extern const cli_command cli_audit_tail;
 extern const cli_command cli_audit_verify;
 extern const cli_command cli_batch;
 extern const cli_command cli_batch_join;
+extern const cli_command cli_cache;
 extern const cli_command cli_calls;
 extern const cli_command cli_chat;
 extern const cli_command cli_check;

@@ -78,8 +78,11 @@ static void start(run *r, const fetch_spec *spec, tls_context *tls) {
                                      .tls = tls,
                                      .proxy = proxy_of(spec),
                                      .max_connections = 1};
-    const http_call_spec call = {
-        .method = SPAN("GET"), .path = spec->path, .headers = spec->headers};
+    const http_call_spec call = {.method = spec->body.ptr ? SPAN_OF("POST") : SPAN_OF("GET"),
+                                 .path = spec->path,
+                                 .headers = spec->headers,
+                                 .body = &spec->body,
+                                 .body_count = spec->body.ptr != NULL};
     r->client = http_client_new(&r->loop, &limits);
     r->origin = http_client_origin(r->client, &origin);
     timer_init(&r->deadline, on_late);

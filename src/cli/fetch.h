@@ -1,4 +1,4 @@
-/* cli/fetch.h: one GET by a command that has nothing else to do meanwhile.
+/* cli/fetch.h: one request by a command that has nothing else to do meanwhile.
  *
  * Blocks; any thread that runs no loop. A proxy of the environment lies before all but this
  * machine, unless the spec says otherwise.
@@ -17,6 +17,7 @@ typedef struct fetch_spec {
     const config_url *url; /* whom; its own path is not asked for */
     span path;             /* "/health", with query */
     http_headers headers;
+    span body;          /* a POST with this; a null ptr: a GET */
     span ca_file;       /* PEM; empty: the system's authorities */
     span proxy;         /* as config_provider.proxy; empty: the environment decides */
     int64_t timeout_ms; /* for all of it */

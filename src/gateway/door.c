@@ -99,16 +99,25 @@ static bool reads_all(request *q) {
     return q->admin;
 }
 
+/* A client's key is good, and not for that. */
+static bool refuse_for_admins(const request *q, bool known) {
+    weir_error e = error_of(known ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
+    e.message = SPAN_OF("This is for those who have one of admin.keys.");
+    reply_error_with(q, &e, (http_headers){0});
+    return false;
+}
+
 /* Where keys are asked for, whether the request has one; notes whose it is. */
 static bool known_key_fits(request *q, arena *a) {
     weir_error error;
     q->asked = q->w->env.snapshot;
     const config *c = worker_config(q->w);
-    const bool reads = q->row->who == WHO_READER;
+    const bool reads = q->row->who >= WHO_READER;
     if (reads && reads_all(q)) return true;
     const http_headers headers = http_request_head(q->http)->headers;
     const span peer = peer_of(c, headers, http_request_peer(q->http));
     bool known = exchange_identify(c, headers, peer, a, &q->caller, &error);
+    if (q->row->who == WHO_ADMIN) return refuse_for_admins(q, known && q->caller.client);
     if (known && (q->caller.client || !reads)) return true;
     if (known) { /* there are no clients: the key that is asked for is an admin's */
         error = error_of(ERR_UNAUTHENTICATED);

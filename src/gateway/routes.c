@@ -1,6 +1,7 @@
 #include "gateway/routes.h"
 
 #include "gateway/api_path.h"
+#include "gateway/cache_page.h"
 #include "gateway/calls.h"
 #include "gateway/models.h"
 #include "gateway/pages.h"
@@ -34,6 +35,7 @@ static const route routes[] = {
     PAGE("/metrics", WHO_ANYONE, page_metrics),
     PAGE("/openapi.json", WHO_ANYONE, page_openapi),
     PAGE("/docs", WHO_ANYONE, page_docs),
+    {SPAN("/admin/v1/cache"), GET | POST, WHO_ADMIN, &page_cache, NULL},
     PAGE("/usage/summary", WHO_READER, records_summary),
     PAGE("/usage/calls", WHO_READER, records_calls),
     PAGE("/usage/calls/*", WHO_READER, records_call),

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import random
+import re
+import subprocess
 import threading
 import time
 
@@ -477,3 +479,57 @@ def test_what_is_open_at_the_end_is_given_back(weir, upstream):
     daemon.wait_until(lambda: figure(w, "weir_open_calls") >= 3, 10, "all to be there")
     w.stop()
     assert time.monotonic() - started < 25
+
+
+# -- looking at it ----------------------------------------------------------------------------------------------------
+
+
+def admin(w, method="GET", body=None, key=None):
+    headers = [("authorization", f"Bearer {key}")] if key else []
+    return wire.call(w, method, "/admin/v1/cache", body, headers=headers)
+
+
+def test_what_an_admin_sees_and_takes_out(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    boss = "0123456789abcdef-boss"
+    w = weir(upstream, cache=CACHE, clients=CLIENTS, admin={"keys": [boss]})
+    for key in (KEY, OTHER):
+        for model in ("gpt-a", "gpt-b"):
+            assert [cached(ask(w, key, model=model)) for _ in range(2)] == ["miss", "hit"]
+    assert [admin(w, key=k).status for k in (None, KEY, "wrong")] == [401, 403, 401]
+    assert [admin(w, "POST", {}, key=k).status for k in (None, KEY)] == [401, 403]
+    stats = admin(w, key=boss).json()
+    assert stats["entries"] == 4 and stats["hits"] == 4 and stats["misses"] == 4 and stats["stored"] == 4
+    assert 0 < stats["bytes"] < stats["limit_bytes"] == 64 << 20 and stats["in_flight"] == 0
+    for bad, word in [({"modle": "x"}, "modle"), ({"older": "soon"}, "older"), ({"model": 1}, "model"), ({"client": ""}, "client"), ([], "object")]:
+        refused = admin(w, "POST", bad, key=boss)
+        assert refused.status == 400 and word in refused.error["message"]
+    assert admin(w, "POST", {"older": "1h"}, key=boss).json() == {"purged": 0}
+    assert admin(w, "POST", {"older": 3600}, key=boss).json() == {"purged": 0}
+    assert admin(w, "POST", {"model": "gpt-a", "client": "app"}, key=boss).json() == {"purged": 1}
+    assert [cached(ask(w, key, model="gpt-a")) for key in (KEY, OTHER)] == ["miss", "hit"]
+    assert admin(w, "POST", {"client": "app"}, key=boss).json() == {"purged": 2}
+    assert admin(w, "POST", key=boss).json() == {"purged": 2}
+    assert cached(ask(w, OTHER, model="gpt-b")) == "miss"
+
+
+def test_the_command(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, cache=CACHE)
+    assert [cached(ask(w)) for _ in range(3)] == ["miss", "hit", "hit"]
+
+    def run(*args):
+        return subprocess.run([daemon.WEIR, "cache", *args], capture_output=True, text=True, timeout=30)
+    stats = run("stats", "--url", w.url)
+    assert stats.returncode == 0, stats.stderr
+    assert re.search(r"^entries +1 ", stats.stdout, re.M) and re.search(r"^hit rate +66.7%", stats.stdout, re.M)
+    assert json.loads(run("stats", "--json", "--url", w.url).stdout)["hits"] == 2
+    assert run("purge", "--url", w.url, "--model", "other").stdout == "0 answers dropped\n"
+    assert run("purge", "--url", w.url, "--model", "gpt*").stdout == "1 answer dropped\n"
+    assert cached(ask(w)) == "miss"
+    bad = run("purge", "--url", w.url, "--older", "soon")
+    assert bad.returncode == 2 and "--older is 'soon'" in bad.stderr
+    assert run().returncode == 2
+    w.stop()
+    gone = run("stats", "--url", w.url)
+    assert gone.returncode == 1 and "refused" in gone.stderr

@@ -151,8 +151,6 @@ static void scene_done(scene *s) {
     assert_int_equal(tool_runner_calls(s->w->env.tools), 0);
     assert_int_equal(s->w->loop.timers.count, 0);
     asked_done(&s->a);
-    tool_runner_close(s->w->env.tools);
-    tool_runner_free(s->w->env.tools);
     tool_runner *tools = s->w->env.tools;
     tool_runner_close(tools);
     assert_int_equal(s->w->env.snapshot->refs, 1);

@@ -1,0 +1,123 @@
+#include "gateway/cache_page.h"
+
+#include "config/units.h"
+#include "gateway/reply.h"
+#include "gateway/worker.h"
+
+static const http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
+
+static void answer_figures(const request *q) {
+    buf body = BUF_EMPTY;
+    cache_write_figures(q->w->gateway->cache, &body);
+    reply(q, 200, "application/json", buf_span(&body), (http_headers){&fresh, 1});
+    buf_done(&body);
+}
+
+/* ---- what is to go ---- */
+
+static bool bad(span name, const char *expected, span *ret_param, buf *ret_why) {
+    *ret_param = name;
+    buf_addf(ret_why, "'%.*s' must be %s.", SPAN_ARG(span_clip(name, 64)), expected);
+    return false;
+}
+
+static bool read_text(json_value v, span name, arena *a, span *ret, span *ret_param, buf *ret_why) {
+    if (v.type == JSON_NONE || v.type == JSON_NULL) return true;
+    if (v.type != JSON_STRING) return bad(name, "a string", ret_param, ret_why);
+    *ret = json_string(v, a);
+    return ret->len > 0 || bad(name, "no empty string", ret_param, ret_why);
+}
+
+/* "10m", or a number of seconds. */
+static bool read_older(json_value v, arena *a, int64_t *ret_ms, span *ret_param, buf *ret_why) {
+    int64_t n;
+    if (v.type == JSON_NONE || v.type == JSON_NULL) return true;
+    if (v.type == JSON_NUMBER && json_i64(v, &n) && n >= 0 && n <= INT32_MAX)
+        *ret_ms = n * 1000;
+    else if (v.type != JSON_STRING || !unit_duration(json_string(v, a), ret_ms))
+        return bad(SPAN_OF("older"), "a duration such as 10m, or a whole number of seconds",
+                   ret_param, ret_why);
+    return true;
+}
+
+/* A misspelt member must not take everything away. */
+static bool names_fit(json_value root, span *ret_param, buf *ret_why) {
+    json_iter it = json_iter_of(root);
+    for (json_member m; json_next_member(&it, &m);) {
+        const json_value name = json_member_name(&m);
+        if (json_is(name, SPAN_OF("model")) || json_is(name, SPAN_OF("client")) ||
+            json_is(name, SPAN_OF("older")))
+            continue;
+        *ret_param = m.key;
+        buf_addf(ret_why, "'%.*s' is no member of a purge; they are model, client and older.",
+                 SPAN_ARG(span_clip(m.key, 64)));
+        return false;
+    }
+    return true;
+}
+
+static bool is_blank(span body) {
+    for (size_t i = 0; i < body.len; i++)
+        if (!strchr(" \t\r\n", body.ptr[i]) || !body.ptr[i]) return false;
+    return true;
+}
+
+bool cache_purge_read(span body, arena *a, cache_purge *ret, span *ret_param, buf *ret_why) {
+    json_value root;
+    json_fault fault;
+    *ret = (cache_purge){0};
+    *ret_param = SPAN_EMPTY;
+    if (is_blank(body)) return true;
+    if (!json_scan(body, NULL, &root, &fault) || root.type != JSON_OBJECT) {
+        buf_add_cstr(ret_why, "The request body is no JSON object.");
+        return false;
+    }
+    static const span names[] = {SPAN("model"), SPAN("client"), SPAN("older")};
+    json_value of[ARRAY_LEN(names)];
+    json_get_each(root, names, ARRAY_LEN(names), of);
+    return names_fit(root, ret_param, ret_why) &&
+           read_text(of[0], names[0], a, &ret->model, ret_param, ret_why) &&
+           read_text(of[1], names[1], a, &ret->client, ret_param, ret_why) &&
+           read_older(of[2], a, &ret->older_ms, ret_param, ret_why);
+}
+
+static void answer_purge(const request *q, const cache_purge *which) {
+    worker *w = q->w;
+    buf body = BUF_EMPTY;
+    const size_t count = cache_store_purge(w->gateway->cache->store, which, w->loop.now_ms);
+    buf_addf(&body, "{\"purged\":%zu}", count);
+    reply(q, 200, "application/json", buf_span(&body), (http_headers){&fresh, 1});
+    buf_clear(&body);
+    buf_addf(&body, "%zu", count);
+    const log_field fields[] = {{.key = "entries", .value = buf_span(&body), .number = true}};
+    log_event(w->env.log, LEVEL_INFO, "cache_purged",
+              SPAN_OF("Answers were taken out of the cache by an admin."), fields, 1);
+    buf_done(&body);
+}
+
+static void purge(request *q) {
+    arena a;
+    cache_purge which;
+    span param;
+    buf why = BUF_EMPTY;
+    arena_init(&a, 0);
+    if (cache_purge_read(http_request_body(q->http), &a, &which, &param, &why)) {
+        answer_purge(q, &which);
+    } else {
+        weir_error e = error_of(ERR_BAD_VALUE);
+        e.message = buf_span(&why);
+        e.param = param;
+        reply_error_with(q, &e, (http_headers){0});
+    }
+    buf_done(&why);
+    arena_done(&a);
+}
+
+static void begin(request *q) {
+    if (http_request_head(q->http)->method == HTTP_POST_M)
+        purge(q);
+    else
+        answer_figures(q);
+}
+
+const request_ops page_cache = REQUEST_AT_ONCE(begin);
