@@ -1,6 +1,7 @@
 /* bench-load: a load generator for wire.h's traffic. One thread, epoll; every answer is checked.
  *
  *   calls   PORT CONNS CALLS SIZE ANSWER     as fast as it goes, CONNS at a time
+ *   fresh   PORT CONNS CALLS SIZE ANSWER     the same, each another question than all before
  *   rate    PORT PER_SECOND CALLS SIZE ANSWER  each at its set time, whatever the others do
  *   streams PORT STREAMS EVENTS PACE_US      all at once, begun within two paces
  *   tokens  PORT STREAMS                     short streams, one after the other
@@ -46,6 +47,7 @@ static struct {
     int64_t *times_ns; /* of each answer, or of each stream's first token */
     size_t time_count;
     uint64_t events;
+    bool fresh; /* no two questions are the same */
 } g;
 
 static int by_size(const void *a, const void *b) {
@@ -92,7 +94,18 @@ static void send_on(conn *c) {
     if (n > 0) c->unsent -= (size_t)n;
 }
 
+/* Another question than all before: in the place of the last of what pads it. */
+static void renew_request(void) {
+    enum { DIGITS = 12, BEHIND = 4 }; /* "}]} */
+    static unsigned long long asked;
+    char digits[DIGITS + 1];
+    if (!asked) asked = (unsigned long long)now_ns() % 1000000 * 1000000;
+    snprintf(digits, sizeof digits, "%012llu", ++asked % 1000000000000);
+    memcpy(g.request + g.request_len - BEHIND - DIGITS, digits, DIGITS);
+}
+
 static void ask(conn *c) {
+    if (g.fresh) renew_request();
     reader_begin(&c->in, &g.want);
     c->unsent = g.request_len;
     g.running++;
@@ -288,13 +301,15 @@ static unsigned number(const char *name, const char *text) {
 }
 
 int main(int argc, char **argv) {
-    static const char usage[] = "usage: bench-load calls|rate|streams|tokens|hold|first PORT …";
+    static const char usage[] =
+        "usage: bench-load calls|fresh|rate|streams|tokens|hold|first PORT …";
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_TIMERSLACK, 1);
     if (argc < 4) die("%s", usage);
     const char *what = argv[1];
     g.port = (unsigned)parse_number("PORT", argv[2], 65535);
-    if (strcmp(what, "calls") == 0 && argc == 7)
+    g.fresh = strcmp(what, "fresh") == 0;
+    if ((g.fresh || strcmp(what, "calls") == 0) && argc == 7)
         run_calls(number("CONNS", argv[3]), number("CALLS", argv[4]), number("SIZE", argv[5]),
                   number("ANSWER", argv[6]));
     else if (strcmp(what, "rate") == 0 && argc == 7)

@@ -176,9 +176,10 @@ http {{
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_read_timeout 600s;
+    {zone}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
-        location / {{ proxy_pass http://provider; }}
+        location / {{ proxy_pass http://provider; {cached} }}
     }}
     server {{
         listen 127.0.0.1:{stream_port} backlog=4096;
@@ -192,7 +193,7 @@ class Nginx(Side):
     """Debian's nginx-light as a plain proxy: keep-alive both ways, no log, bodies of 16 KB kept in memory (the default puts
     them into files, at four times the cost); a second port does not buffer answers, for streams."""
 
-    def __init__(self, upstream, folder, name="nginx"):
+    def __init__(self, upstream, folder, name="nginx", cache=False):
         self.name = name
         self.program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
         if not self.program:
@@ -200,7 +201,10 @@ class Nginx(Side):
         self.folder = Path(folder) / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.stream_port = free_port(), free_port()
-        text = NGINX_CONF.format(dir=self.folder, upstream=upstream.port, port=self.port, stream_port=self.stream_port,
+        zone = f"proxy_cache_path {self.folder}/cache keys_zone=answers:16m;" if cache else ""
+        cached = ('proxy_cache answers; proxy_cache_methods POST; proxy_cache_key "$http_authorization|$request_uri|$request_body"; '
+                  "proxy_cache_valid 200 1h;" if cache else "")
+        text = NGINX_CONF.format(zone=zone, cached=cached, dir=self.folder, upstream=upstream.port, port=self.port, stream_port=self.stream_port,
                                  user="user root;" if os.geteuid() == 0 else "")
         (self.folder / "nginx.conf").write_text(text)
 

@@ -53,8 +53,13 @@ static size_t all_bytes(const entry *e) {
     return e->bytes + recording_bytes(e->a.said);
 }
 
+/* The shard has been chosen by the rest. */
+static size_t bucket_of(uint64_t hash, size_t count) {
+    return hash / SHARDS % count;
+}
+
 static entry **find_place(shard *h, const cache_key *key, bool stream, uint64_t hash) {
-    entry **at = &h->buckets[hash % h->bucket_count];
+    entry **at = &h->buckets[bucket_of(hash, h->bucket_count)];
     while (*at &&
            !((*at)->hash == hash && (*at)->a.stream == stream && cache_key_eq(&(*at)->a.key, key)))
         at = &(*at)->next;
@@ -143,8 +148,9 @@ static void grow(shard *h) {
     for (size_t i = 0; i < h->bucket_count; i++)
         for (entry *e = h->buckets[i], *next; e; e = next) {
             next = e->next;
-            e->next = buckets[e->hash % count];
-            buckets[e->hash % count] = e;
+            const size_t at = bucket_of(e->hash, count);
+            e->next = buckets[at];
+            buckets[at] = e;
         }
     free(h->buckets);
     h->buckets = buckets;

@@ -235,7 +235,7 @@ static bool next_unit(units *u, unsigned *ret) {
         u->p += 6;
         return true;
     }
-    char one[4];
+    char one[4] = {0};
     const char *from = u->p;
     if (*u->p == '\\') (void)json_unescape_one(&u->p, u->end, one), from = one;
     const unsigned char *b = (const unsigned char *)from;

@@ -297,8 +297,8 @@ static void what_may_not_be_kept_is_passed_by(void **state) {
         ASK(",\"store\":true"),
         ASK(",\"functions\":[{}]"),
         ASK(",\"audio\":{\"voice\":\"x\"}"),
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
-        "\"image_url\":{\"url\":\"data:\"}}]}]}"};
+        ("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
+         "\"image_url\":{\"url\":\"data:\"}}]}]}")};
     world *w = cached_new(CACHED "}\n");
     for (size_t i = 0; i < ARRAY_LEN(more); i++)
         for (int k = 0; k < 2; k++) {
