@@ -250,9 +250,9 @@ void flight_close(flight *f) {
 }
 
 void flight_land(flight *f, span target) {
-    f->target = arena_dup(&f->arena, target);
+    flight_close(f); /* whoever follows does so by now */
+    if (flight_followers(f)) f->target = arena_dup(&f->arena, target);
     atomic_store(&f->state, FLIGHT_LANDED);
-    flight_close(f);
     flight_tell(f);
 }
 
@@ -265,6 +265,8 @@ static http_headers headers_of(arena *a, http_headers in) {
 
 void flight_fail(flight *f, const failure *why) {
     arena *a = &f->arena;
+    flight_close(f);
+    if (!flight_followers(f)) return;
     f->why = *why;
     f->why.text = arena_dup(a, why->text);
     f->why.param = arena_dup(a, why->param);
@@ -273,7 +275,6 @@ void flight_fail(flight *f, const failure *why) {
     f->why.request_id = arena_dup(a, why->request_id);
     f->why.headers = headers_of(a, why->headers);
     atomic_store(&f->state, FLIGHT_FAILED);
-    flight_close(f);
     flight_tell(f);
 }
 

@@ -21,20 +21,19 @@ static void put_each(buf *out, const span *texts, size_t count) {
         put(out, texts[i]);
 }
 
-cache_key cache_key_of(const cache_question *q) {
-    buf text = BUF_EMPTY;
-    (void)buf_reserve(&text, q->body.raw.len + 512);
-    buf_add_cstr(&text, "weir 1;");
-    put(&text, q->scope);
-    put(&text, q->endpoint);
-    put(&text, q->query);
-    put(&text, q->model);
-    put(&text, q->entry);
-    put_each(&text, q->targets, q->target_count);
-    put_each(&text, q->more, q->more_count);
-    json_write_canonical(q->body, cache_key_without, CACHE_KEY_WITHOUT, &text);
+cache_key cache_key_of(const cache_question *q, buf *scratch) {
+    buf_clear(scratch);
+    (void)buf_reserve(scratch, q->body.raw.len + 512);
+    buf_add(scratch, SPAN_OF("weir 1;"));
+    put(scratch, q->scope);
+    put(scratch, q->endpoint);
+    put(scratch, q->query);
+    put(scratch, q->model);
+    put(scratch, q->entry);
+    put_each(scratch, q->targets, q->target_count);
+    put_each(scratch, q->more, q->more_count);
+    json_write_canonical(q->body, cache_key_without, CACHE_KEY_WITHOUT, scratch);
     cache_key key;
-    sha256(buf_span(&text), key.bytes);
-    buf_done(&text);
+    sha256(buf_span(scratch), key.bytes);
     return key;
 }

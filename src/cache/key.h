@@ -30,7 +30,8 @@ typedef struct cache_question {
 enum { CACHE_KEY_WITHOUT = 6 };
 extern const span cache_key_without[CACHE_KEY_WITHOUT];
 
-cache_key cache_key_of(const cache_question *q);
+/* scratch: memory for the text of the question; what it holds is lost. */
+cache_key cache_key_of(const cache_question *q, buf *scratch);
 
 static inline bool cache_key_eq(const cache_key *a, const cache_key *b) {
     return !memcmp(a->bytes, b->bytes, sizeof a->bytes);

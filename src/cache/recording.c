@@ -20,12 +20,14 @@ struct recording {
     atomic_uint refs;
     cache_room *room;
     pthread_mutex_t door; /* of `first`: who begins to read, and who lets go */
-    segment *first;       /* NULL: nobody can begin any more */
-    segment *last;        /* the writer's */
+    segment *first;       /* NULL: nothing was said yet, or nobody can begin any more */
+    segment *last;        /* the writer's; NULL: nothing was said yet */
+    bool let_go;
     atomic_uint readers;
     atomic_size_t events, bytes;
     atomic_bool ended;
-    buf before; /* the writer's: the data of the last event */
+    span before; /* the writer's: the data of the last event, in its segment or in kept */
+    buf kept;
     buf before_name;
 };
 
@@ -73,8 +75,6 @@ recording *recording_new(cache_room *room) {
     atomic_init(&r->refs, 1);
     r->room = room;
     pthread_mutex_init(&r->door, NULL);
-    r->first = segment_new(room, FIRST_BYTES);
-    r->last = segment_ref(r->first);
     atomic_fetch_add_explicit(&room->used, sizeof *r, memory_order_relaxed);
     return r;
 }
@@ -90,13 +90,26 @@ void recording_unref(recording *r) {
     segment_unref(r->last);
     atomic_fetch_sub_explicit(&r->room->used, sizeof *r, memory_order_relaxed);
     pthread_mutex_destroy(&r->door);
-    buf_done(&r->before);
+    buf_done(&r->kept);
     buf_done(&r->before_name);
     free(r);
 }
 
+static void keep(buf *kept, span s) {
+    buf_clear(kept);
+    buf_add(kept, s);
+}
+
+/* Its segment may go. */
+static void keep_before(span *before, buf *kept) {
+    if (before->ptr == kept->ptr) return;
+    keep(kept, *before);
+    *before = buf_span(kept);
+}
+
 void recording_let_go(recording *r) {
     pthread_mutex_lock(&r->door);
+    r->let_go = true;
     segment *first = r->first;
     r->first = NULL;
     pthread_mutex_unlock(&r->door);
@@ -133,28 +146,50 @@ static size_t common_tail(span a, span b, size_t head) {
     return n;
 }
 
-static char *room_for(recording *r, size_t bytes) {
+/* The first segment holds the first event and no more where that is all there will be. */
+static segment *begin_segments(recording *r, size_t bytes, bool whole) {
+    segment *s = segment_new(r->room, whole || bytes > FIRST_BYTES ? bytes : FIRST_BYTES);
+    pthread_mutex_lock(&r->door);
+    if (!r->let_go) r->first = segment_ref(s);
+    pthread_mutex_unlock(&r->door);
+    return r->last = s;
+}
+
+static segment *next_segment(recording *r, size_t bytes) {
     segment *s = r->last;
-    if (s->cap - s->used < bytes) {
-        const size_t cap = 2 * s->cap < LATER_BYTES ? 2 * s->cap : LATER_BYTES;
-        segment *more = segment_new(r->room, cap > bytes ? cap : bytes);
-        r->last = segment_ref(more);
-        atomic_store_explicit(&s->next, more, memory_order_release);
-        segment_unref(s);
-        s = more;
-    }
+    keep_before(&r->before, &r->kept);
+    const size_t cap = 2 * s->cap < LATER_BYTES ? 2 * s->cap : LATER_BYTES;
+    segment *more = segment_new(r->room, cap > bytes ? cap : bytes);
+    r->last = segment_ref(more);
+    atomic_store_explicit(&s->next, more, memory_order_release);
+    segment_unref(s);
+    return more;
+}
+
+static char *room_for(recording *r, size_t bytes, bool whole) {
+    segment *s = r->last;
+    if (!s)
+        s = begin_segments(r, bytes, whole);
+    else if (s->cap - s->used < bytes)
+        s = next_segment(r, bytes);
     char *at = s->bytes + s->used;
     s->used += bytes;
     return at;
 }
 
-static void keep(buf *kept, span s) {
-    buf_clear(kept);
-    buf_add(kept, s);
+/* What comes next is told by what differs from this. */
+static void remember(recording *r, span name, span data, const entry *e, const char *middle) {
+    if (e->name != SAME_NAME && name.len + r->before_name.len) keep(&r->before_name, name);
+    if (!e->head && !e->tail) {
+        r->before = span_from(middle, data.len);
+    } else {
+        keep(&r->kept, data);
+        r->before = buf_span(&r->kept);
+    }
 }
 
-void recording_add(recording *r, span name, span data, unsigned at_ms) {
-    const span before = buf_span(&r->before);
+static void add(recording *r, span name, span data, unsigned at_ms, bool whole) {
+    const span before = r->before;
     const bool first = !atomic_load_explicit(&r->events, memory_order_relaxed);
     entry e = {.at_ms = at_ms, .name = SAME_NAME};
     e.head = (uint32_t)common_head(before, data);
@@ -162,14 +197,21 @@ void recording_add(recording *r, span name, span data, unsigned at_ms) {
     e.middle = (uint32_t)(data.len - e.head - e.tail);
     if (first || !span_eq(name, buf_span(&r->before_name))) e.name = (uint32_t)name.len;
     const size_t named = e.name == SAME_NAME ? 0 : e.name, bytes = sizeof e + named + e.middle;
-    char *at = room_for(r, bytes);
+    char *at = room_for(r, bytes, whole);
     memcpy(at, &e, sizeof e);
     if (named) memcpy(at + sizeof e, name.ptr, named);
     if (e.middle) memcpy(at + sizeof e + named, data.ptr + e.head, e.middle);
-    if (e.name != SAME_NAME) keep(&r->before_name, name);
-    keep(&r->before, data);
+    remember(r, name, data, &e, at + sizeof e + named);
     atomic_fetch_add_explicit(&r->bytes, bytes, memory_order_relaxed);
     atomic_fetch_add(&r->events, 1);
+}
+
+void recording_add(recording *r, span name, span data, unsigned at_ms) {
+    add(r, name, data, at_ms, false);
+}
+
+void recording_add_whole(recording *r, span data) {
+    add(r, SPAN_EMPTY, data, 0, true);
 }
 
 /* Into one segment that fits. */
@@ -188,7 +230,8 @@ static void tighten(recording *r) {
 }
 
 void recording_end(recording *r) {
-    buf_done(&r->before);
+    r->before = SPAN_EMPTY;
+    buf_done(&r->kept);
     buf_done(&r->before_name);
     pthread_mutex_lock(&r->door);
     if (r->first && !atomic_load_explicit(&r->readers, memory_order_acquire)) tighten(r);
@@ -200,12 +243,12 @@ void recording_end(recording *r) {
 
 bool recording_read(recording *r, recording_reader *ret) {
     pthread_mutex_lock(&r->door);
-    segment *first = r->first ? segment_ref(r->first) : NULL;
-    if (first) atomic_fetch_add_explicit(&r->readers, 1, memory_order_relaxed);
+    const bool may = !r->let_go;
+    segment *first = may && r->first ? segment_ref(r->first) : NULL;
+    if (may) atomic_fetch_add_explicit(&r->readers, 1, memory_order_relaxed);
     pthread_mutex_unlock(&r->door);
-    if (!first) return false;
-    *ret = (recording_reader){.of = recording_ref(r), .at = first};
-    return true;
+    if (may) *ret = (recording_reader){.of = recording_ref(r), .at = first};
+    return may;
 }
 
 void recording_reader_done(recording_reader *at) {
@@ -218,12 +261,23 @@ void recording_reader_done(recording_reader *at) {
     *at = (recording_reader){0};
 }
 
+/* It began to read before anything was said. */
+static bool find_first(recording_reader *at) {
+    recording *r = at->of;
+    pthread_mutex_lock(&r->door);
+    at->at = r->first ? segment_ref(r->first) : NULL;
+    pthread_mutex_unlock(&r->door);
+    return at->at;
+}
+
 /* A segment that has one behind it is not written any more, and says how much is in it; in one that
  * has none, the next event is, since it was counted. */
 static bool find(recording_reader *at) {
     if (at->events == recording_events(at->of)) return false;
+    if (!at->at && !find_first(at)) return false;
     for (segment *next; (next = atomic_load_explicit(&at->at->next, memory_order_acquire));) {
         if (at->offset < at->at->used) break;
+        keep_before(&at->before, &at->now);
         segment_ref(next);
         segment_unref(at->at);
         at->at = next;
@@ -232,14 +286,19 @@ static bool find(recording_reader *at) {
     return true;
 }
 
-/* `now` becomes the event's data: its head stays where it is. */
-static void put_together(buf *now, const entry *e, const char *middle) {
+/* `now` becomes the event's data: its head stays where it is. What has nothing of the one before
+ * stays in its segment. */
+static span put_together(recording_reader *at, const entry *e, const char *middle) {
+    buf *now = &at->now;
+    if (!e->head && !e->tail) return span_from(middle, e->middle);
+    keep_before(&at->before, now);
     const size_t was = now->len, len = (size_t)e->head + e->middle + e->tail;
     if (len > was) (void)buf_reserve(now, len - was);
     char *to = now->ptr;
     if (e->tail && len != was) memmove(to + len - e->tail, to + was - e->tail, e->tail);
     if (e->middle) memcpy(to + e->head, middle, e->middle);
     now->len = len;
+    return buf_span(now);
 }
 
 bool recording_next(recording_reader *at, recorded_event *ret) {
@@ -249,11 +308,11 @@ bool recording_next(recording_reader *at, recorded_event *ret) {
     memcpy(&e, from, sizeof e);
     const size_t named = e.name == SAME_NAME ? 0 : e.name;
     if (e.name != SAME_NAME) keep(&at->name, span_from(from + sizeof e, named));
-    put_together(&at->now, &e, from + sizeof e + named);
+    at->before = put_together(at, &e, from + sizeof e + named);
     const size_t bytes = sizeof e + named + e.middle;
     at->offset += bytes;
     at->bytes += bytes;
     at->events++;
-    *ret = (recorded_event){buf_span(&at->name), buf_span(&at->now), e.at_ms};
+    *ret = (recorded_event){buf_span(&at->name), at->before, e.at_ms};
     return true;
 }

@@ -36,8 +36,10 @@ void recording_unref(recording *r);
 
 /* ---- its writer's ---- */
 
-/* at_ms: since the first. */
+/* An event of a stream. at_ms: since the first. */
 void recording_add(recording *r, span name, span data, unsigned at_ms);
+/* One that is all there is: a document. */
+void recording_add_whole(recording *r, span data);
 /* Nobody can begin to read it any more: what its readers have behind them is freed. */
 void recording_let_go(recording *r);
 /* Nothing follows. Where nobody reads it, its memory is brought down to what it takes. */
@@ -53,16 +55,18 @@ bool recording_ended(const recording *r);
 /* Where somebody reads. Belongs to its thread. */
 typedef struct recording_reader {
     recording *of; /* counted; NULL: done */
-    segment *at;   /* counted */
+    segment *at;   /* counted; NULL: nothing was said yet */
     size_t offset; /* in it */
     size_t events; /* that it has read */
     size_t bytes;  /* of memory, likewise */
-    buf now;       /* the event's data */
+    span before;   /* the data of the last event, in its segment or in now */
+    buf now;
     buf name;
 } recording_reader;
 
 typedef struct recorded_event {
-    span name, data; /* until the next is asked for */
+    span name, data; /* until the next is asked for; of one that is all there is, until the reader
+                        is done */
     unsigned at_ms;
 } recorded_event;
 

@@ -40,6 +40,7 @@ typedef struct shard {
     atomic_size_t bytes; /* of both queues, to be seen without the lock */
     uint32_t put_out;    /* so many, so far */
     uint64_t stored, evicted, expired;
+    _Atomic uint64_t seen; /* as stored, without the lock */
 } shard;
 
 struct cache_store {
@@ -256,24 +257,42 @@ void cache_store_put(cache_store *s, const cached_answer *a, int64_t now_ms) {
     *find_place(h, &a->key, a->stream, hash) = e;
     h->count++;
     h->stored++;
+    atomic_store_explicit(&h->seen, h->stored, memory_order_release);
     enqueue(h, e, is_long);
     pthread_mutex_unlock(&h->lock);
     (void)cache_store_trim(s);
 }
 
-bool cache_store_find(cache_store *s, const cache_key *key, bool stream, int64_t now_ms,
-                      int64_t max_age_ms, arena *a, cached_answer *ret) {
-    const uint64_t hash = hash_of(key);
-    shard *h = &s->shards[hash % SHARDS];
-    pthread_mutex_lock(&h->lock);
-    entry *e = *find_place(h, key, stream, hash);
+static bool will_do(const cached_answer *a, const cache_want *want, int64_t now_ms) {
+    return (want->max_age_ms < 0 || now_ms - a->stored_ms <= want->max_age_ms) &&
+           !(want->stream && a->stream && want->usage && !a->usage_asked);
+}
+
+/* In this form; NULL: none that will do. */
+static entry *look(cache_store *s, shard *h, const cache_want *want, bool stream, uint64_t hash,
+                   int64_t now_ms) {
+    entry *e = *find_place(h, &want->key, stream, hash);
     if (e && e->a.expires_ms <= now_ms) {
         h->expired++;
         drop(s, h, e);
-        e = NULL;
+        return NULL;
     }
-    const bool found = e && (max_age_ms < 0 || now_ms - e->a.stored_ms <= max_age_ms);
-    if (found) {
+    return e && will_do(&e->a, want, now_ms) ? e : NULL;
+}
+
+uint64_t cache_store_seen(cache_store *s, const cache_key *key) {
+    const shard *h = &s->shards[hash_of(key) % SHARDS];
+    return atomic_load_explicit(&h->seen, memory_order_acquire);
+}
+
+bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, arena *a,
+                      cached_answer *ret, uint64_t *ret_seen) {
+    const uint64_t hash = hash_of(&want->key);
+    shard *h = &s->shards[hash % SHARDS];
+    pthread_mutex_lock(&h->lock);
+    entry *e = look(s, h, want, want->stream, hash, now_ms);
+    if (!e && want->either) e = look(s, h, want, !want->stream, hash, now_ms);
+    if (e) {
         if (e->asked < ASKED_MAX) e->asked++;
         *ret = e->a;
         ret->said = recording_ref(e->a.said);
@@ -281,8 +300,9 @@ bool cache_store_find(cache_store *s, const cache_key *key, bool stream, int64_t
         ret->client = arena_dup(a, e->a.client);
         ret->target = arena_dup(a, e->a.target);
     }
+    *ret_seen = atomic_load_explicit(&h->seen, memory_order_relaxed);
     pthread_mutex_unlock(&h->lock);
-    return found;
+    return e != NULL;
 }
 
 static bool is_meant(const cached_answer *a, const cache_purge *which, int64_t now_ms) {

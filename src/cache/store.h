@@ -42,9 +42,20 @@ typedef struct cached_answer {
 
 /* In the place of what is there by that key; a reference of its own. */
 void cache_store_put(cache_store *s, const cached_answer *a, int64_t now_ms);
-/* max_age_ms: -1: any that has not expired. Texts of *ret are in the arena. */
-MUST_USE bool cache_store_find(cache_store *s, const cache_key *key, bool stream, int64_t now_ms,
-                               int64_t max_age_ms, arena *a, cached_answer *ret);
+/* Which answer will do. */
+typedef struct cache_want {
+    cache_key key;
+    bool stream;        /* the form that was asked for */
+    bool either;        /* the other will do, where that is not there */
+    bool usage;         /* of a stream: it must have been asked for its usage chunk */
+    int64_t max_age_ms; /* -1: any that has not expired */
+} cache_want;
+
+/* Texts of *ret are in the arena. *ret_seen, told in any case: as long as cache_store_seen() says
+ * the same, another look would find no more. */
+MUST_USE bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, arena *a,
+                               cached_answer *ret, uint64_t *ret_seen);
+uint64_t cache_store_seen(cache_store *s, const cache_key *key);
 
 /* What is to be dropped: all of it must fit. */
 typedef struct cache_purge {

@@ -37,6 +37,7 @@ typedef struct cache_use {
     cache_verdict verdict;
     int64_t ttl_ms;
     int64_t max_age_ms; /* of what may be given; -1: any */
+    uint64_t seen;      /* of the store, when it was looked up */
     bool waits;         /* for a flight's first word, in `wait` */
     stage_wait wait;
     flight_seat seat;

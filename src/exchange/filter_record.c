@@ -28,7 +28,7 @@ typedef struct recorder {
     answer_source *feeds; /* what is behind it; NULL: nothing any more */
     bool stands;          /* between the two */
     bool apart, ended;
-    retelling told;
+    retelling *told; /* NULL: it has never been */
     timer later;
     /* The door of one whose client has left. */
     const exchange_door *door;
@@ -94,7 +94,10 @@ static void record(recorder *r, const answer_event *e) {
     note_fitness(r, e);
     if (e->kind == ANSWER_PLAIN && is_too_large(r, e->data.len)) outgrow(r);
     if (r->stopped) return;
-    recording_add(r->said, e->name, e->data, (unsigned)(now_ms - r->began_ms));
+    if (e->kind == ANSWER_PLAIN)
+        recording_add_whole(r->said, e->data);
+    else
+        recording_add(r->said, e->name, e->data, (unsigned)(now_ms - r->began_ms));
     cache_store *s = x->env->cache->store;
     const cache_room *room = cache_store_room(s);
     const bool full = atomic_load_explicit(&room->used, memory_order_relaxed) >
@@ -149,7 +152,7 @@ static void crash(recorder *r) {
 static void rejoin(recorder *r) {
     exchange *x = exchange_of(r);
     r->apart = false;
-    retelling_end(&r->told);
+    retelling_end(r->told);
     if (!r->ended) return;
     x->source = NULL;
     exchange_enter(x->env);
@@ -163,7 +166,7 @@ static void catch_up(recorder *r) {
     answer_event e;
     unsigned at_ms;
     while (r->apart && !x->pauses && x->phase == PHASE_ANSWERING) {
-        if (!retelling_next(&r->told, &e, &at_ms)) {
+        if (!retelling_next(r->told, &e, &at_ms)) {
             rejoin(r);
             return;
         }
@@ -184,7 +187,8 @@ static bool part(recorder *r) {
     if (r->stopped || x->head.kind != ANSWER_STREAM || !recording_read(r->said, &at)) return false;
     recorded_event e;
     while (at.events < r->events && recording_next(&at, &e)) {}
-    retelling_begin(&r->told, x, at);
+    if (!r->told) r->told = arena_zalloc(&x->arena, sizeof *r->told);
+    retelling_begin(r->told, x, at);
     r->apart = true;
     return true;
 }
@@ -309,7 +313,7 @@ static void leave_behind(recorder *r) {
 
 static bool is_too_slow(const recorder *r) {
     const size_t most = exchange_config(exchange_of(r))->cache.answer_bytes;
-    return r->apart && recording_bytes(r->said) - r->told.at.bytes > 2 * most;
+    return r->apart && recording_bytes(r->said) - r->told->at.bytes > 2 * most;
 }
 
 void recorder_news(recorder *r) {
@@ -381,7 +385,7 @@ void recorder_over(recorder *r) {
     exchange *x = exchange_of(r);
     crash(r);
     loop_timer_stop(x->env->loop, &r->later);
-    retelling_end(&r->told);
+    if (r->told) retelling_end(r->told);
     if (r->alone) recording_unref(r->said);
     r->said = NULL;
 }

@@ -24,8 +24,17 @@ static double temperature_of(json_value v) {
     return v.type == JSON_NUMBER && json_double(v, &t) ? t : 1;
 }
 
+/* A message that is no more than its text has no list; a chat completion's messages are one. */
+static bool has_texts_alone(const exchange *x) {
+    const span body = x->facts.root.raw;
+    const size_t first = span_find(body, 0, '[');
+    return x->facts.endpoint == EP_CHAT_COMPLETIONS && first < body.len &&
+           span_find(body, first + 1, '[') == body.len;
+}
+
 /* What is no text, and what a model makes of it, is large. */
 static bool has_images(exchange *x) {
+    if (has_texts_alone(x)) return false;
     const request_outline *o = request_outline_of(&x->facts, &x->arena);
     return !o || outline_count(o, OUTLINE_IMAGE) || outline_count(o, OUTLINE_FILE) ||
            outline_count(o, OUTLINE_AUDIO);
@@ -90,7 +99,8 @@ static cache_key key_of(const exchange *x) {
                           .target_count = x->model->target_count,
                           .more = more,
                           .more_count = ARRAY_LEN(forwarded) + (x->shaped != 0),
-                          .body = x->facts.root});
+                          .body = x->facts.root},
+        &x->env->scratch);
 }
 
 static bool wants_stream(const exchange *x) {
@@ -112,18 +122,14 @@ static stage_result refuse_uncached(exchange *x) {
 /* In the form that was asked for, or one that can be made of what is there. */
 static bool find(cache_use *u) {
     exchange *x = u->x;
-    cache_store *s = x->env->cache->store;
-    const int64_t max_age_ms = u->max_age_ms;
     const int64_t now_ms = x->env->loop->now_ms;
-    const bool stream = wants_stream(x);
-    u->found = cache_store_find(s, &u->key, stream, now_ms, max_age_ms, &x->arena, &u->stored);
-    if (!u->found && exchange_dialect(x)->turn)
-        u->found = cache_store_find(s, &u->key, !stream, now_ms, max_age_ms, &x->arena, &u->stored);
-    /* The chunk was not asked for, so that it is not there for one who asks. */
-    if (u->found && stream && u->stored.stream && x->facts.usage_asked && !u->stored.usage_asked) {
-        recording_unref(u->stored.said);
-        u->found = false;
-    }
+    const cache_want want = {.key = u->key,
+                             .stream = wants_stream(x),
+                             .either = exchange_dialect(x)->turn != NULL,
+                             .usage = x->facts.usage_asked,
+                             .max_age_ms = u->max_age_ms};
+    u->found =
+        cache_store_find(x->env->cache->store, &want, now_ms, &x->arena, &u->stored, &u->seen);
     if (u->found && !recording_read(u->stored.said, &u->at)) {
         recording_unref(u->stored.said);
         u->found = false;
@@ -163,7 +169,7 @@ static bool board(cache_use *u) {
         return false;
     }
     /* One who had the same may have landed since it was looked up. */
-    if (find(u)) {
+    if (cache_store_seen(x->env->cache->store, &u->key) != u->seen && find(u)) {
         flight_fail(u->seat.of, &x->failure);
         cache_use_leave(u);
         return true;

@@ -8,17 +8,15 @@
 typedef struct replay {
     answer_source source;
     cache_use *use;
-    retelling told; /* of a stream as a stream */
-    bool live;      /* it still grows: of a flight */
-    bool paced;     /* with the pauses it had */
+    retelling *told; /* of a stream as a stream; NULL: it is none */
+    bool live;       /* it still grows: of a flight */
+    bool paced;      /* with the pauses it had */
     bool begun, paused, over;
     bool speaks, gone; /* it is on the stack; the exchange is over */
     int64_t began_ms;
     timer later; /* nothing is said from inside what starts or resumes it */
     /* Of a document, and of what is turned: read whole. */
-    bool is_whole;
-    reader reader;
-    bool reads;
+    reader *reader; /* NULL: it is none */
     buf text;
     span rest;
     bool ends; /* the reader has had all */
@@ -62,9 +60,9 @@ static void fail(replay *p, const failure *why) {
 
 /* So far behind that what it has still to hear would be kept for it alone. */
 static bool is_too_slow(const replay *p) {
-    const recording *r = p->told.at.of;
+    const recording *r = p->told->at.of;
     const size_t most = exchange_config(p->use->x)->cache.answer_bytes;
-    return p->live && recording_bytes(r) - p->told.at.bytes > 2 * most;
+    return p->live && recording_bytes(r) - p->told->at.bytes > 2 * most;
 }
 
 static void on_no_more(replay *p) {
@@ -75,7 +73,7 @@ static void on_no_more(replay *p) {
     const flight *f = p->use->seat.of;
     const flight_state state = flight_get_state(f);
     /* It may have said more before it ended. */
-    if (state == FLIGHT_OPEN || p->told.at.events < recording_events(p->told.at.of)) return;
+    if (state == FLIGHT_OPEN || p->told->at.events < recording_events(p->told->at.of)) return;
     if (state == FLIGHT_LANDED)
         finish(p);
     else
@@ -93,7 +91,7 @@ static bool is_due(replay *p) {
 static void tell_stream(replay *p) {
     exchange *x = p->use->x;
     while (!p->paused && !p->over && x->phase == PHASE_ANSWERING) {
-        if (!p->has_next && !retelling_next(&p->told, &p->next, &p->next_at_ms)) {
+        if (!p->has_next && !retelling_next(p->told, &p->next, &p->next_at_ms)) {
             on_no_more(p);
             return;
         }
@@ -106,8 +104,13 @@ static void tell_stream(replay *p) {
 
 /* ---- a document, and what is turned ---- */
 
-static void gather(replay *p, bool stream) {
+/* A document that is asked for as one lies in the recording. */
+static void gather(replay *p, bool stream, bool turned) {
     recorded_event e;
+    if (!stream && !turned) {
+        if (recording_next(&p->use->at, &e)) p->rest = e.data;
+        return;
+    }
     const span marker = exchange_dialect(p->use->x)->end_marker;
     while (recording_next(&p->use->at, &e)) {
         if (stream)
@@ -124,7 +127,7 @@ static void tell_whole(replay *p) {
     answer_event e;
     while (!p->paused && !p->over && x->phase == PHASE_ANSWERING) {
         reader_result got =
-            p->ends ? reader_end(&p->reader, true, &e) : reader_next(&p->reader, &p->rest, &e);
+            p->ends ? reader_end(p->reader, true, &e) : reader_next(p->reader, &p->rest, &e);
         if (got == READER_EVENT)
             exchange_take_event(x, &e);
         else if (got == READER_MORE && !p->ends)
@@ -154,9 +157,9 @@ static void begin(replay *p) {
 }
 
 static void free_all(replay *p) {
-    retelling_end(&p->told);
-    if (p->reads) reader_done(&p->reader);
-    p->reads = false;
+    if (p->told) retelling_end(p->told);
+    if (p->reader) reader_done(p->reader);
+    p->reader = NULL;
     buf_done(&p->text);
 }
 
@@ -166,7 +169,7 @@ static void go_on(replay *p) {
     if (p->over) return;
     p->speaks = true;
     if (!p->begun) begin(p);
-    if (p->is_whole)
+    if (!p->told)
         tell_whole(p);
     else
         tell_stream(p);
@@ -176,7 +179,7 @@ static void go_on(replay *p) {
 
 void replay_go_on(replay *p) {
     if (p->over || p->speaks) return;
-    if (p->paused && is_too_slow(p)) {
+    if (p->paused && p->told && is_too_slow(p)) {
         const weir_error cut = error_of(ERR_STREAM_CUT);
         failure f = failure_of(&cut);
         fail(p, &f);
@@ -224,11 +227,11 @@ static void read_whole(replay *p, bool stream, bool was_stream) {
                               .event_bytes = SIZE_MAX,
                               .answer_bytes = SIZE_MAX,
                               .usage_added = !x->facts.usage_asked};
-    p->is_whole = p->reads = true;
-    gather(p, was_stream);
-    reader_init(&p->reader, &spec,
+    p->reader = arena_alloc(&x->arena, sizeof *p->reader);
+    gather(p, was_stream, stream != was_stream);
+    reader_init(p->reader, &spec,
                 was_stream ? SPAN_OF("text/event-stream") : SPAN_OF("application/json"),
-                (int64_t)p->text.len);
+                (int64_t)p->rest.len);
 }
 
 stage_result stage_replay(exchange *x) {
@@ -243,7 +246,8 @@ stage_result stage_replay(exchange *x) {
     p->paced = u->found && exchange_config(x)->cache.pace == CACHE_PACE_RECORDED;
     timer_init(&p->later, on_later);
     if (stream && was_stream) {
-        retelling_begin(&p->told, x, u->at);
+        p->told = arena_alloc(&x->arena, sizeof *p->told);
+        retelling_begin(p->told, x, u->at);
         u->at = (recording_reader){0};
     } else {
         read_whole(p, stream, was_stream);

@@ -14,15 +14,17 @@ typedef struct written {
     size_t from, to;
 } written;
 
+enum { FEW = 24 };
+
 typedef struct canon {
     buf *out;
-    written *members; /* of the objects that are open, one above the other */
+    written *members; /* of the objects that are open, one above the other: few, or on the heap */
     size_t count, cap;
-    buf sorted; /* members on their way to their places */
     buf digits;
     const span *without; /* of the outermost object */
     size_t without_count;
     bool inside; /* that has begun */
+    written few[FEW];
 } canon;
 
 /* ---- strings ---- */
@@ -198,8 +200,19 @@ static bool shorten(decimal *d) {
     return good;
 }
 
+static bool is_short_integer(span raw) {
+    enum { SHORT = 15 };
+    for (size_t i = 0; i < raw.len; i++)
+        if (raw.ptr[i] < '0' || raw.ptr[i] > '9') return false;
+    return raw.len <= SHORT;
+}
+
 static void put_number(canon *c, span raw) {
     enum { EXACT_DIGITS = 15 }; /* of which any two doubles differ */
+    if (is_short_integer(raw)) {
+        buf_add(c->out, raw);
+        return;
+    }
     buf_clear(&c->digits);
     decimal d = {.digits = &c->digits};
     if (!read_decimal(raw, &d)) {
@@ -256,8 +269,16 @@ static bool next_unit(units *u, unsigned *ret) {
     return true;
 }
 
+static bool is_plain(char c) {
+    return (unsigned char)c < 0x80 && c != '\\';
+}
+
 /* RFC 8785 section 3.2.3. */
 static int compare(span a, span b) {
+    /* Most names are plain, and differ soon. */
+    const size_t most = a.len < b.len ? a.len : b.len;
+    for (size_t i = 0; i < most && is_plain(a.ptr[i]) && is_plain(b.ptr[i]); i++)
+        if (a.ptr[i] != b.ptr[i]) return a.ptr[i] < b.ptr[i] ? -1 : 1;
     units x = {a.ptr, a.ptr + a.len, 0}, y = {b.ptr, b.ptr + b.len, 0};
     for (;;) {
         unsigned m, n;
@@ -282,10 +303,22 @@ static bool is_left_out(const canon *c, span key, bool outermost) {
 
 static void note_member(canon *c, span key, size_t from) {
     if (c->count == c->cap) {
-        c->cap = c->cap ? 2 * c->cap : 32;
-        c->members = mem_realloc(c->members, c->cap * sizeof *c->members);
+        written *before = c->members == c->few ? NULL : c->members;
+        c->cap *= 2;
+        c->members = mem_realloc(before, c->cap * sizeof *c->members);
+        if (!before) memcpy(c->members, c->few, sizeof c->few);
     }
     c->members[c->count++] = (written){key, from, c->out->len};
+}
+
+static void sort_few(written *m, size_t n) {
+    for (size_t i = 1; i < n; i++) {
+        const written one = m[i];
+        size_t at = i;
+        for (; at > 0 && compare(m[at - 1].key, one.key) > 0; at--)
+            m[at] = m[at - 1];
+        m[at] = one;
+    }
 }
 
 /* The members from `base` on stand in the output from `from` on, a comma behind each. */
@@ -296,11 +329,17 @@ static void sort_members(canon *c, size_t base, size_t from) {
     for (size_t i = 1; i < n && sorted; i++)
         sorted = compare(m[i - 1].key, m[i].key) < 0;
     if (sorted) return;
-    qsort(m, n, sizeof *m, by_name);
-    buf_clear(&c->sorted);
-    for (size_t i = 0; i < n; i++)
-        buf_add(&c->sorted, span_from(c->out->ptr + m[i].from, m[i].to - m[i].from));
-    memcpy(c->out->ptr + from, c->sorted.ptr, c->sorted.len);
+    if (n <= FEW)
+        sort_few(m, n);
+    else
+        qsort(m, n, sizeof *m, by_name);
+    const size_t bytes = c->out->len - from;
+    char *to = buf_reserve(c->out, bytes); /* behind all, for a moment */
+    for (size_t i = 0; i < n; i++) {
+        memcpy(to, c->out->ptr + m[i].from, m[i].to - m[i].from);
+        to += m[i].to - m[i].from;
+    }
+    memcpy(c->out->ptr + from, c->out->ptr + c->out->len, bytes);
 }
 
 static void put_object(canon *c, json_cursor *at) {
@@ -356,11 +395,18 @@ static void put_value(canon *c, json_cursor *at) {
 }
 
 void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out) {
-    canon c = {.out = out, .without = without, .without_count = without_count};
+    canon c; /* few is not to be cleared */
+    c.out = out;
+    c.without = without;
+    c.without_count = without_count;
+    c.inside = false;
+    c.count = 0;
+    c.digits = BUF_EMPTY;
+    c.members = c.few;
+    c.cap = FEW;
     json_cursor at = {value.raw.ptr, value.raw.ptr + value.raw.len};
     (void)buf_reserve(out, value.raw.len);
     put_value(&c, &at);
-    buf_done(&c.sorted);
     buf_done(&c.digits);
-    free(c.members);
+    if (c.members != c.few) free(c.members);
 }

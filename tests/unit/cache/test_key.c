@@ -22,7 +22,8 @@ static cache_question question(const char *body) {
 }
 
 static bool same(const cache_question *a, const cache_question *b) {
-    const cache_key x = cache_key_of(a), y = cache_key_of(b);
+    static buf scratch;
+    const cache_key x = cache_key_of(a, &scratch), y = cache_key_of(b, &scratch);
     return cache_key_eq(&x, &y);
 }
 

@@ -30,12 +30,20 @@ static void put(cache_store *s, cached_answer a, const char *text, size_t bytes,
     recording_unref(a.said);
 }
 
+static bool find(cache_store *s, unsigned n, bool stream, int64_t now_ms, arena *a,
+                 cached_answer *ret) {
+    uint64_t seen;
+    const cache_want want = {.key = key_of(n), .stream = stream, .max_age_ms = -1};
+    return cache_store_find(s, &want, now_ms, a, ret, &seen);
+}
+
 static bool has(cache_store *s, unsigned n, int64_t now_ms, int64_t max_age_ms) {
-    const cache_key key = key_of(n);
+    uint64_t seen;
+    const cache_want want = {.key = key_of(n), .max_age_ms = max_age_ms};
     arena a;
     cached_answer got;
     arena_init(&a, 0);
-    const bool found = cache_store_find(s, &key, false, now_ms, max_age_ms, &a, &got);
+    const bool found = cache_store_find(s, &want, now_ms, &a, &got, &seen);
     if (found) recording_unref(got.said);
     arena_done(&a);
     return found;
@@ -51,13 +59,13 @@ static void what_is_put_is_found(void **state) {
                         .client = SPAN("c"),
                         .target = SPAN("p/m")},
         "first", 0, 100);
-    const cache_key one = key_of(1), two = key_of(2);
+    const cache_key one = key_of(1);
     arena a;
     cached_answer got;
     arena_init(&a, 0);
-    assert_false(cache_store_find(s, &two, true, 100, -1, &a, &got));
-    assert_false(cache_store_find(s, &one, false, 100, -1, &a, &got));
-    assert_true(cache_store_find(s, &one, true, 100, -1, &a, &got));
+    assert_false(find(s, 2, true, 100, &a, &got));
+    assert_false(find(s, 1, false, 100, &a, &got));
+    assert_true(find(s, 1, true, 100, &a, &got));
     assert_true(span_eq(got.model, SPAN_OF("m")) && span_eq(got.client, SPAN_OF("c")) &&
                 span_eq(got.target, SPAN_OF("p/m")));
     assert_int_equal(got.stored_ms, 100);
@@ -70,10 +78,39 @@ static void what_is_put_is_found(void **state) {
     assert_true(span_eq(e.data, SPAN_OF("first")));
     recording_reader_done(&at);
     recording_unref(got.said);
-    assert_true(cache_store_find(s, &one, true, 200, -1, &a, &got));
+    assert_true(find(s, 1, true, 200, &a, &got));
     assert_int_equal(got.stored_ms, 200);
     recording_unref(got.said);
     assert_int_equal(cache_store_get_figures(s).entries, 1);
+    arena_done(&a);
+    cache_store_free(s);
+}
+
+static void in_which_form(void **state) {
+    (void)state;
+    cache_store *s = cache_store_new(1024 * 1024);
+    uint64_t before, seen;
+    arena a;
+    cached_answer got;
+    arena_init(&a, 0);
+    cache_want want = {.key = key_of(1), .stream = true, .either = true, .max_age_ms = -1};
+    assert_false(cache_store_find(s, &want, 0, &a, &got, &before));
+    assert_true(cache_store_seen(s, &want.key) == before);
+    put(s, (cached_answer){.key = key_of(1)}, "document", 0, 0);
+    assert_true(cache_store_seen(s, &want.key) != before);
+    assert_true(cache_store_find(s, &want, 0, &a, &got, &seen));
+    assert_false(got.stream);
+    recording_unref(got.said);
+    put(s, (cached_answer){.key = key_of(1), .stream = true}, "stream", 0, 0);
+    assert_true(cache_store_find(s, &want, 0, &a, &got, &seen));
+    assert_true(got.stream);
+    recording_unref(got.said);
+    want.usage = true; /* which the stream does not tell; of the document one is made */
+    assert_true(cache_store_find(s, &want, 0, &a, &got, &seen));
+    assert_false(got.stream);
+    recording_unref(got.said);
+    want.either = false;
+    assert_false(cache_store_find(s, &want, 0, &a, &got, &seen));
     arena_done(&a);
     cache_store_free(s);
 }
@@ -186,9 +223,13 @@ static void purging(void **state) {
 
 int main(void) {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_put_is_found),      cmocka_unit_test(how_long),
-        cmocka_unit_test(the_bound_holds),           cmocka_unit_test(recordings_take_room),
-        cmocka_unit_test(what_is_asked_often_stays), cmocka_unit_test(purging),
+        cmocka_unit_test(what_is_put_is_found),
+        cmocka_unit_test(in_which_form),
+        cmocka_unit_test(how_long),
+        cmocka_unit_test(the_bound_holds),
+        cmocka_unit_test(recordings_take_room),
+        cmocka_unit_test(what_is_asked_often_stays),
+        cmocka_unit_test(purging),
     };
     return run_watched(tests);
 }
