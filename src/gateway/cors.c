@@ -3,7 +3,7 @@
 /* What a page may read beside the few headers that Fetch lets through by itself. */
 #define EXPOSED                                                                                    \
     "x-request-id, x-client-request-id, x-weir-target, x-weir-attempts, x-weir-overhead-ms, "      \
-    "x-weir-cost, x-weir-provider-request-id, x-should-retry, retry-after, "                       \
+    "x-weir-cache, age, x-weir-cost, x-weir-provider-request-id, x-should-retry, retry-after, "    \
     "retry-after-ms, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "                 \
     "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "         \
     "x-ratelimit-reset-tokens"
