@@ -69,9 +69,11 @@ static bool set_up(sqlite *s, bool durable) {
     return sqlite3_exec(s->db, how, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* SQLite makes its files as the umask lets it, and those beside one as that is. */
+/* SQLite makes its files as the umask lets it, and those beside one as that is. One that is there
+ * is not opened: to close it again would end the locks of this process's other connections to it
+ * (POSIX), and who closes last elsewhere would take their write-ahead log away. */
 static void make_private(const char *path) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0) close(fd);
 }
 
