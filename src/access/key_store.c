@@ -166,21 +166,21 @@ void key_store_hash(const key_store *ks, span text, unsigned char ret[SHA256_LEN
     "k.id, k.name, k.hint, k.options, k.created_us, k.expires_us, k.rotated_us, k.revoked_us"
 enum { ROW_COLUMNS = 8 };
 
-static key_row row_of(const sql_value *v, size_t count) {
-    return (key_row){.id = v[0].text,
-                     .name = v[1].text,
-                     .hint = v[2].text,
-                     .options = v[3].text,
-                     .created_us = v[4].number,
-                     .expires_us = v[5].number,
-                     .rotated_us = v[6].number,
-                     .revoked_us = v[7].number,
-                     .until_us = count > ROW_COLUMNS ? v[ROW_COLUMNS].number : 0};
+static store_key row_of(const sql_value *v, size_t count) {
+    return (store_key){.id = v[0].text,
+                       .name = v[1].text,
+                       .hint = v[2].text,
+                       .options = v[3].text,
+                       .created_us = v[4].number,
+                       .expires_us = v[5].number,
+                       .rotated_us = v[6].number,
+                       .revoked_us = v[7].number,
+                       .until_us = count > ROW_COLUMNS ? v[ROW_COLUMNS].number : 0};
 }
 
 typedef struct finding {
     arena *arena;
-    key_row *row;
+    store_key *row;
     bool found;
 } finding;
 
@@ -195,7 +195,8 @@ static bool note_row(void *user, const sql_value *values, size_t count) {
     return false;
 }
 
-static key_outcome find_one(key_store *ks, const char *text, sql_value by, arena *a, key_row *ret) {
+static key_outcome find_one(key_store *ks, const char *text, sql_value by, arena *a,
+                            store_key *ret) {
     finding f = {a, ret, false};
     buf_clear(&ks->why);
     if (!run(ks, text, &by, 1, note_row, &f)) return KEYS_FAILED;
@@ -203,14 +204,14 @@ static key_outcome find_one(key_store *ks, const char *text, sql_value by, arena
 }
 
 key_outcome key_store_find(key_store *ks, const unsigned char hash[SHA256_LEN], arena *a,
-                           key_row *ret) {
+                           store_key *ret) {
     return find_one(ks,
                     "SELECT " COLUMNS ", h.until_us FROM weir_key_hashes h JOIN weir_keys k ON "
                     "k.id = h.key_id WHERE h.hash = $1",
                     bytes_of(hash, SHA256_LEN), a, ret);
 }
 
-key_outcome key_store_get(key_store *ks, span who, arena *a, key_row *ret) {
+key_outcome key_store_get(key_store *ks, span who, arena *a, store_key *ret) {
     if (!span_is_utf8(who) || memchr(who.ptr, '\0', who.len)) return KEYS_UNKNOWN;
     return find_one(ks,
                     span_starts(who, SPAN_OF(KEY_ID_PREFIX))
@@ -220,18 +221,18 @@ key_outcome key_store_get(key_store *ks, span who, arena *a, key_row *ret) {
 }
 
 typedef struct listing {
-    key_row_fn *each;
+    store_key_fn *each;
     void *user;
 } listing;
 
 static bool hand_out(void *user, const sql_value *values, size_t count) {
     const listing *l = user;
     if (count < ROW_COLUMNS) return false;
-    const key_row row = row_of(values, count);
+    const store_key row = row_of(values, count);
     return l->each(l->user, &row);
 }
 
-key_outcome key_store_list(key_store *ks, span after, unsigned limit, key_row_fn *each,
+key_outcome key_store_list(key_store *ks, span after, unsigned limit, store_key_fn *each,
                            void *user) {
     listing l = {each, user};
     const sql_value values[] = {sql_text(after), sql_number(limit)};
@@ -279,7 +280,7 @@ static bool add_text(key_store *ks, span id, char ret_text[KEY_TEXT_LEN + 1]) {
                values, 2, NULL, NULL);
 }
 
-static bool insert(key_store *ks, const key_row *row, int64_t changed) {
+static bool insert(key_store *ks, const store_key *row, int64_t changed) {
     const sql_value values[] = {sql_text(row->id),           sql_text(row->name),
                                 sql_text(row->hint),         sql_text(row->options),
                                 sql_number(row->created_us), sql_number(row->expires_us),
@@ -299,14 +300,14 @@ static span new_id(arena *a) {
 }
 
 key_outcome key_store_create(key_store *ks, const key_wish *wish, int64_t now_us, arena *a,
-                             key_row *ret, char ret_text[KEY_TEXT_LEN + 1]) {
+                             store_key *ret, char ret_text[KEY_TEXT_LEN + 1]) {
     int64_t changed = 0;
-    key_row other;
-    *ret = (key_row){.id = new_id(a),
-                     .name = wish->name,
-                     .options = wish->rest,
-                     .created_us = now_us,
-                     .expires_us = wish->expires_us};
+    store_key other;
+    *ret = (store_key){.id = new_id(a),
+                       .name = wish->name,
+                       .options = wish->rest,
+                       .created_us = now_us,
+                       .expires_us = wish->expires_us};
     buf_clear(&ks->why);
     if (!options_fit(ks, wish->rest, a)) return KEYS_BAD;
     if (!begin(ks, &changed)) return KEYS_FAILED;
@@ -318,14 +319,14 @@ key_outcome key_store_create(key_store *ks, const key_wish *wish, int64_t now_us
 }
 
 /* Finds whose key is to be changed, in a transaction that goes on only after KEYS_DONE. */
-static key_outcome begin_with(key_store *ks, span who, arena *a, key_row *ret, int64_t *changed) {
+static key_outcome begin_with(key_store *ks, span who, arena *a, store_key *ret, int64_t *changed) {
     if (!begin(ks, changed)) return KEYS_FAILED;
     key_outcome found = key_store_get(ks, who, a, ret);
     return found == KEYS_DONE ? found : take_back(ks, found);
 }
 
 key_outcome key_store_change(key_store *ks, span who, const key_wish *wish, arena *a,
-                             key_row *ret) {
+                             store_key *ret) {
     int64_t changed = 0;
     key_outcome found = begin_with(ks, who, a, ret, &changed);
     if (found != KEYS_DONE) return found;
@@ -349,7 +350,7 @@ static bool end_texts(key_store *ks, span id, int64_t until_us) {
                values, ARRAY_LEN(values), NULL, NULL);
 }
 
-static bool note_rotation(key_store *ks, const key_row *row, int64_t changed) {
+static bool note_rotation(key_store *ks, const store_key *row, int64_t changed) {
     const sql_value values[] = {sql_text(row->hint), sql_number(row->rotated_us),
                                 sql_number(changed), sql_text(row->id)};
     return run(ks, "UPDATE weir_keys SET hint = $1, rotated_us = $2, changed = $3 WHERE id = $4",
@@ -357,7 +358,7 @@ static bool note_rotation(key_store *ks, const key_row *row, int64_t changed) {
 }
 
 key_outcome key_store_rotate(key_store *ks, span who, int64_t overlap_us, int64_t now_us, arena *a,
-                             key_row *ret, char ret_text[KEY_TEXT_LEN + 1]) {
+                             store_key *ret, char ret_text[KEY_TEXT_LEN + 1]) {
     int64_t changed = 0;
     key_outcome found = begin_with(ks, who, a, ret, &changed);
     if (found != KEYS_DONE) return found;
@@ -369,7 +370,7 @@ key_outcome key_store_rotate(key_store *ks, span who, int64_t overlap_us, int64_
     return note_rotation(ks, ret, changed) ? commit(ks) : take_back(ks, KEYS_FAILED);
 }
 
-key_outcome key_store_revoke(key_store *ks, span who, int64_t now_us, arena *a, key_row *ret) {
+key_outcome key_store_revoke(key_store *ks, span who, int64_t now_us, arena *a, store_key *ret) {
     int64_t changed = 0;
     key_outcome found = begin_with(ks, who, a, ret, &changed);
     if (found != KEYS_DONE) return found;
@@ -409,4 +410,11 @@ bool key_store_changes(key_store *ks, int64_t after, key_hash_fn *each, void *us
                "SELECT h.hash FROM weir_keys k JOIN weir_key_hashes h ON h.key_id = k.id WHERE "
                "k.changed > $1",
                values, 1, note_hash, &f);
+}
+
+bool key_store_hashes(key_store *ks, span id, key_hash_fn *each, void *user) {
+    following f = {each, user};
+    const sql_value values[] = {sql_text(id)};
+    buf_clear(&ks->why);
+    return run(ks, "SELECT hash FROM weir_key_hashes WHERE key_id = $1", values, 1, note_hash, &f);
 }

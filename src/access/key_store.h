@@ -41,12 +41,12 @@ typedef enum key_outcome {
 span key_store_why(const key_store *ks);
 
 /* A key, but for its text. */
-typedef struct key_row {
+typedef struct store_key {
     span id, name, hint;                                    /* hint: how its text begins */
     span options;                                           /* access/key_wish.h */
     int64_t created_us, expires_us, rotated_us, revoked_us; /* wall time; 0: never */
     int64_t until_us; /* of the hash that was looked up; 0: until it is rotated */
-} key_row;
+} store_key;
 
 /* What a key is found by in a store: a keyed hash of its text. */
 void key_store_hash(const key_store *ks, span text, unsigned char ret[SHA256_LEN]);
@@ -56,24 +56,26 @@ void key_store_secret(const key_store *ks, unsigned char ret[HMAC_SECRET_LEN]);
 /* ---- asking; texts are in the arena; KEYS_DONE, KEYS_FAILED or KEYS_UNKNOWN ---- */
 
 key_outcome key_store_find(key_store *ks, const unsigned char hash[SHA256_LEN], arena *a,
-                           key_row *ret);
+                           store_key *ret);
 /* By name or id. */
-key_outcome key_store_get(key_store *ks, span who, arena *a, key_row *ret);
+key_outcome key_store_get(key_store *ks, span who, arena *a, store_key *ret);
 /* By name, those behind after (empty: from the first on), at most so many. false: not any more. */
-typedef bool key_row_fn(void *user, const key_row *row);
-key_outcome key_store_list(key_store *ks, span after, unsigned limit, key_row_fn *each, void *user);
+typedef bool store_key_fn(void *user, const store_key *row);
+key_outcome key_store_list(key_store *ks, span after, unsigned limit, store_key_fn *each,
+                           void *user);
 
 /* ---- changing ---- */
 
 /* Makes a key and writes its text, which is told this once: the caller wipes it. */
 key_outcome key_store_create(key_store *ks, const key_wish *wish, int64_t now_us, arena *a,
-                             key_row *ret, char ret_text[KEY_TEXT_LEN + 1]);
-key_outcome key_store_change(key_store *ks, span who, const key_wish *wish, arena *a, key_row *ret);
+                             store_key *ret, char ret_text[KEY_TEXT_LEN + 1]);
+key_outcome key_store_change(key_store *ks, span who, const key_wish *wish, arena *a,
+                             store_key *ret);
 /* A new text for it; the ones before count for overlap_us more at most. */
 key_outcome key_store_rotate(key_store *ks, span who, int64_t overlap_us, int64_t now_us, arena *a,
-                             key_row *ret, char ret_text[KEY_TEXT_LEN + 1]);
+                             store_key *ret, char ret_text[KEY_TEXT_LEN + 1]);
 /* One that is revoked already stays so. */
-key_outcome key_store_revoke(key_store *ks, span who, int64_t now_us, arena *a, key_row *ret);
+key_outcome key_store_revoke(key_store *ks, span who, int64_t now_us, arena *a, store_key *ret);
 
 /* ---- following ---- */
 
@@ -83,11 +85,14 @@ MUST_USE bool key_store_last_change(key_store *ks, int64_t *ret);
 typedef bool key_hash_fn(void *user, const unsigned char hash[SHA256_LEN]);
 MUST_USE bool key_store_changes(key_store *ks, int64_t after, key_hash_fn *each, void *user);
 
+/* All of one key. */
+MUST_USE bool key_store_hashes(key_store *ks, span id, key_hash_fn *each, void *user);
+
 /* ---- telling ---- */
 
 /* The API's object; text: of a key that was just made; NULL: none. */
-void key_row_write(const key_row *row, const char *text, int64_t now_us, buf *out);
+void store_key_write(const store_key *row, const char *text, int64_t now_us, buf *out);
 /* "active", "expired", "revoked" */
-const char *key_row_status(const key_row *row, int64_t now_us);
+const char *store_key_status(const store_key *row, int64_t now_us);
 
 #endif

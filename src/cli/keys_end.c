@@ -14,7 +14,7 @@ static const cli_option revoke_options[] = {KEYS_CONFIG_ROW, KEYS_JSON_ROW};
 
 static int rotate(keys_place *p, const cli_args *args, int64_t overlap_ms) {
     char text[KEY_TEXT_LEN + 1];
-    key_row row;
+    store_key row;
     const char *who = args->rest[0];
     key_outcome o = key_store_rotate(p->store, span_cstr(who), overlap_ms * 1000, clock_wall_us(),
                                      &p->arena, &row, text);
@@ -36,10 +36,10 @@ static int run_rotate(const cli_args *args) {
     return status;
 }
 
-static int tell_revoked(const key_row *row, bool json) {
+static int tell_revoked(const store_key *row, bool json) {
     buf out = BUF_EMPTY;
     if (json) {
-        key_row_write(row, NULL, clock_wall_us(), &out);
+        store_key_write(row, NULL, clock_wall_us(), &out);
         buf_add_char(&out, '\n');
     } else {
         buf_addf(&out, "%.*s is revoked\n", SPAN_ARG(row->name));
@@ -51,7 +51,7 @@ static int tell_revoked(const key_row *row, bool json) {
 
 static int run_revoke(const cli_args *args) {
     keys_place p;
-    key_row row;
+    store_key row;
     int status = keys_open(&p, args->values[OPT_CONFIG]);
     if (status == CLI_OK) {
         key_outcome o =

@@ -92,10 +92,10 @@ int keys_outcome(const keys_place *p, key_outcome o, const char *who) {
     return CLI_FAILED;
 }
 
-int keys_tell_new(const key_row *row, char text[KEY_TEXT_LEN + 1], bool json) {
+int keys_tell_new(const store_key *row, char text[KEY_TEXT_LEN + 1], bool json) {
     buf out = BUF_EMPTY;
     if (json)
-        key_row_write(row, text, clock_wall_us(), &out);
+        store_key_write(row, text, clock_wall_us(), &out);
     else
         buf_add_cstr(&out, text);
     buf_add_char(&out, '\n');

@@ -28,6 +28,6 @@ MUST_USE int keys_outcome(const keys_place *p, key_outcome o, const char *who);
 
 /* A key that has just got a text, which is wiped: the text on stdout, the rest on stderr; json: all
  * of it on stdout. */
-MUST_USE int keys_tell_new(const key_row *row, char text[KEY_TEXT_LEN + 1], bool json);
+MUST_USE int keys_tell_new(const store_key *row, char text[KEY_TEXT_LEN + 1], bool json);
 
 #endif

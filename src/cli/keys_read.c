@@ -19,14 +19,14 @@ typedef struct listing {
     bool some;
 } listing;
 
-static void write_line(const key_row *row, int64_t now_us, buf *out) {
+static void write_line(const store_key *row, int64_t now_us, buf *out) {
     char until[CLOCK_RFC3339_LEN + 1] = "never";
     if (row->expires_us) clock_rfc3339(row->expires_us, until);
     buf_addf(out, "%.*s  %-8s  %-27s  %.*s…  %.*s\n", SPAN_ARG(row->id),
-             key_row_status(row, now_us), until, SPAN_ARG(row->hint), SPAN_ARG(row->name));
+             store_key_status(row, now_us), until, SPAN_ARG(row->hint), SPAN_ARG(row->name));
 }
 
-static bool note(void *user, const key_row *row) {
+static bool note(void *user, const store_key *row) {
     listing *l = user;
     l->count++;
     buf_clear(&l->last);
@@ -36,7 +36,7 @@ static bool note(void *user, const key_row *row) {
         return true;
     }
     if (l->some) buf_add_char(&l->out, ',');
-    key_row_write(row, NULL, l->now_us, &l->out);
+    store_key_write(row, NULL, l->now_us, &l->out);
     l->some = true;
     return true;
 }
@@ -79,12 +79,12 @@ static int run_list(const cli_args *args) {
 /* ---- show ---- */
 
 /* A line a member: what has nothing to say is left out. */
-static void write_members(const key_row *row, arena *a, buf *out) {
+static void write_members(const store_key *row, arena *a, buf *out) {
     buf text = BUF_EMPTY;
     json_value root;
     json_fault fault;
     json_member m;
-    key_row_write(row, NULL, clock_wall_us(), &text);
+    store_key_write(row, NULL, clock_wall_us(), &text);
     if (json_scan(buf_span(&text), NULL, &root, &fault))
         for (json_iter it = json_iter_of(root); json_next_member(&it, &m);) {
             if (m.value.type == JSON_NULL || span_eq(m.key, SPAN_OF("object"))) continue;
@@ -95,12 +95,12 @@ static void write_members(const key_row *row, arena *a, buf *out) {
 }
 
 static int show(keys_place *p, const char *who, bool json) {
-    key_row row;
+    store_key row;
     int status = keys_outcome(p, key_store_get(p->store, span_cstr(who), &p->arena, &row), who);
     if (status != CLI_OK) return status;
     buf out = BUF_EMPTY;
     if (json) {
-        key_row_write(&row, NULL, clock_wall_us(), &out);
+        store_key_write(&row, NULL, clock_wall_us(), &out);
         buf_add_char(&out, '\n');
     } else {
         write_members(&row, &p->arena, &out);

@@ -205,7 +205,7 @@ static bool is_free(const keys_place *p, span name) {
 
 static int create(keys_place *p, const cli_args *args, const key_wish *wish) {
     char text[KEY_TEXT_LEN + 1];
-    key_row row;
+    store_key row;
     if (!is_free(p, wish->name)) return CLI_FAILED;
     key_outcome o = key_store_create(p->store, wish, clock_wall_us(), &p->arena, &row, text);
     int status = keys_outcome(p, o, args->values[OPT_NAME]);
@@ -231,10 +231,10 @@ static int run_create(const cli_args *args) {
     return status;
 }
 
-static int tell_change(const key_row *row, bool json) {
+static int tell_change(const store_key *row, bool json) {
     buf out = BUF_EMPTY;
     if (json) {
-        key_row_write(row, NULL, clock_wall_us(), &out);
+        store_key_write(row, NULL, clock_wall_us(), &out);
         buf_add_char(&out, '\n');
     } else {
         buf_addf(&out, "%.*s is changed\n", SPAN_ARG(row->name));
@@ -246,7 +246,7 @@ static int tell_change(const key_row *row, bool json) {
 
 static int run_set(const cli_args *args) {
     key_wish wish;
-    key_row row;
+    store_key row;
     keys_place p;
     arena a;
     arena_init(&a, 0);

@@ -149,6 +149,8 @@ typedef struct config_client {
     size_t endpoint_count;
     cidr *addresses; /* that it may call from; none: any */
     size_t address_count;
+    config_header *tags; /* its calls are marked with; exchange/tags.h */
+    size_t tag_count;
     config_header *metadata; /* the operator's own */
     size_t metadata_count;
     config_sizes sizes;     /* of its requests */

@@ -100,24 +100,49 @@ static bool reads_all(request *q) {
     return q->admin;
 }
 
+/* Whose key it is stands, and it is no admin's. */
+static weir_error admin_error(const config *c, const request *q) {
+    weir_error e = error_of(q->caller.client ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
+    if (!c->admin.key_count) e = error_of(ERR_FORBIDDEN);
+    e.message = c->admin.key_count
+                    ? SPAN_OF("This is for those who have one of admin.keys.")
+                    : SPAN_OF("This is for those who have one of admin.keys, and there are none.");
+    return e;
+}
+
+static bool is_admin(request *q) {
+    const config *c = loop_snapshot_config(q->asked);
+    q->admin =
+        c->admin.key_count && exchange_identify_admin(c, http_request_head(q->http)->headers);
+    return q->admin;
+}
+
 /* Where keys are asked for, whether the request has one; notes whose it is, or that this has to be
  * looked up: *ret_text is not empty then. */
 static bool known_key_fits(request *q, arena *a, span *ret_text) {
     weir_error error;
     const config *c = loop_snapshot_config(q->asked);
     const bool reads = q->row->who == WHO_READER;
+    const bool rules = q->row->who == WHO_ADMIN;
     if (reads && reads_all(q)) return true;
+    if (rules && is_admin(q)) return true;
     const http_headers headers = http_request_head(q->http)->headers;
     const span peer = peer_of(c, headers, http_request_peer(q->http));
     key_keeper *keys = q->w->gateway->keys;
     const identify_verdict v = identify(c, keys, headers, peer, a, &q->caller, &error, ret_text);
     if (v == IDENTIFY_WAITS) return true;
-    if (v == IDENTIFY_KNOWN && (q->caller.client || !reads)) return true;
-    if (v == IDENTIFY_KNOWN) { /* there are no clients: the key that is asked for is an admin's */
+    if (v == IDENTIFY_KNOWN && rules) {
+        error = admin_error(c, q);
+    } else if (v == IDENTIFY_KNOWN && (q->caller.client || !reads)) {
+        return true;
+    } else if (v ==
+               IDENTIFY_KNOWN) { /* there are no clients: the key that is asked for is an admin's */
         error = error_of(ERR_UNAUTHENTICATED);
         error.message = SPAN_OF("The records are for those who have one of admin.keys.");
     }
     reply_error_with(q, &error, (http_headers){0});
+    caller_unref(q->caller);
+    q->caller = (caller){NULL, NULL};
     return false;
 }
 

@@ -1,6 +1,5 @@
 #include "gateway/key_keeper.h"
 
-#include "access/key_store.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "config/rights.h"
@@ -92,12 +91,16 @@ static bool takes_secret(key_keeper *k) {
     return same;
 }
 
+store_state key_keeper_open(key_keeper *k, key_store **ret, buf *ret_why) {
+    store_place place = ledger_place(k->ledger);
+    place.leaving = &k->leaving;
+    return key_store_open(&place, ledger_is_durable(k->ledger), ret, ret_why);
+}
+
 static void open_store(key_keeper *k) {
     buf why = BUF_EMPTY;
     if (clock_mono_ms() < k->again_ms) return;
-    store_place place = ledger_place(k->ledger);
-    place.leaving = &k->leaving;
-    (void)key_store_open(&place, ledger_is_durable(k->ledger), &k->store, &why);
+    (void)key_keeper_open(k, &k->store, &why);
     if (k->store && !takes_secret(k)) {
         buf_add_cstr(&why, "it is another store than at the start: restart weir");
         key_store_close(k->store);
@@ -141,7 +144,7 @@ static void follow(key_keeper *k) {
 /* ---- a look-up, on the thread ---- */
 
 /* NULL: what is written of it cannot be read. */
-static access_key *key_of(const key_row *row) {
+static access_key *key_of(const store_key *row) {
     access_key *key = access_key_new();
     config_client client = {.name = row->name};
     buf why = BUF_EMPTY;
@@ -160,7 +163,7 @@ static access_key *key_of(const key_row *row) {
 
 static bool look_up(key_keeper *k, key_lookup *u) {
     arena a;
-    key_row row;
+    store_key row;
     arena_init(&a, 0);
     if (!k->store) follow(k);
     key_outcome found = k->store ? key_store_find(k->store, u->hash, &a, &row) : KEYS_FAILED;
@@ -275,6 +278,14 @@ void key_keeper_free(key_keeper *k) {
 }
 
 /* ---- a worker's ---- */
+
+void key_keeper_forget(key_keeper *k, const unsigned char *hash) {
+    atomic_store_explicit(&k->has_keys, true, memory_order_relaxed);
+    if (hash)
+        key_cache_drop(k->cache, hash);
+    else
+        key_cache_clear(k->cache);
+}
 
 const atomic_bool *key_keeper_has_keys(const key_keeper *k) {
     return &k->has_keys;

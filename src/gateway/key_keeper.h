@@ -12,6 +12,7 @@
 #define WEIR_GATEWAY_KEY_KEEPER_H
 
 #include "access/key_cache.h"
+#include "access/key_store.h"
 #include "base/list.h"
 #include "ledger/ledger.h"
 #include "loop/loop.h"
@@ -26,6 +27,11 @@ MUST_USE bool key_keeper_start(key_keeper *k, buf *ret_why);
 void key_keeper_leave(key_keeper *k);
 /* When no worker runs any more. */
 void key_keeper_free(key_keeper *k);
+
+/* The same store, for one order, on any thread that may block; key_store_close() it. */
+store_state key_keeper_open(key_keeper *k, key_store **ret, buf *ret_why);
+/* That key was changed: its next use asks the store. NULL: all of them. Any thread. */
+void key_keeper_forget(key_keeper *k, const unsigned char *hash);
 
 /* config.store_has_keys */
 const atomic_bool *key_keeper_has_keys(const key_keeper *k);

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "json/json.h"
 
-const char *key_row_status(const key_row *row, int64_t now_us) {
+const char *store_key_status(const store_key *row, int64_t now_us) {
     if (row->revoked_us) return "revoked";
     return row->expires_us && now_us >= row->expires_us ? "expired" : "active";
 }
@@ -31,7 +31,7 @@ static void put_options(json_writer *w, span options) {
     }
 }
 
-void key_row_write(const key_row *row, const char *text, int64_t now_us, buf *out) {
+void store_key_write(const store_key *row, const char *text, int64_t now_us, buf *out) {
     json_writer w = json_writer_of(out);
     json_open_object(&w);
     json_key(&w, "id");
@@ -47,7 +47,7 @@ void key_row_write(const key_row *row, const char *text, int64_t now_us, buf *ou
     json_key(&w, "hint");
     json_put_string(&w, row->hint);
     json_key(&w, "status");
-    json_put_string(&w, span_cstr(key_row_status(row, now_us)));
+    json_put_string(&w, span_cstr(store_key_status(row, now_us)));
     put_instant(&w, "created", row->created_us);
     put_instant(&w, "expires", row->expires_us);
     put_instant(&w, "rotated", row->rotated_us);
