@@ -138,6 +138,12 @@ static bool take_member(reading *r, const json_member *m) {
     if (span_eq(name, SPAN_OF("name"))) return take_name(r, m->value);
     if (span_eq(name, SPAN_OF("expires"))) return take_expiry(r, m->value);
     if (r->kind == WISH_NEW && m->value.type == JSON_NULL) return true;
+    /* As in the file it would mean all, which who writes it hardly means. */
+    if (m->value.type == JSON_ARRAY && json_is_empty(m->value)) {
+        r->param = span_clip(name, KEY_NAME_MAX);
+        buf_add_cstr(r->why, "An empty list holds a key to nothing: leave it out, or say null.");
+        return false;
+    }
     add_member(&r->rest, name, m->value, r->arena);
     return true;
 }
