@@ -5,9 +5,11 @@
 #include "config/rights.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     LOOK_MS = 200,   /* between two looks at what has changed */
@@ -30,6 +32,7 @@ struct key_lookup {
 struct key_keeper {
     ledger *ledger;
     log_shard *log;
+    budgets *budgets;
     key_cache *cache;
     atomic_bool has_keys, leaving;
     pthread_t thread;
@@ -119,6 +122,29 @@ static bool forget(void *user, const unsigned char hash[SHA256_LEN]) {
     return true;
 }
 
+/* A file beside the records says that there were keys: a store that is away at a start does not let
+ * in whom it would not. */
+static void name_mark(const key_keeper *k, buf *ret) {
+    buf_addf(ret, "%.*s/keys", SPAN_ARG(ledger_folder(k->ledger)));
+}
+
+static bool were_keys(const key_keeper *k) {
+    buf path = BUF_EMPTY;
+    name_mark(k, &path);
+    const bool were = access(buf_cstr(&path), F_OK) == 0;
+    buf_done(&path);
+    return were;
+}
+
+static void note_keys(key_keeper *k) {
+    if (atomic_exchange_explicit(&k->has_keys, true, memory_order_relaxed)) return;
+    buf path = BUF_EMPTY;
+    name_mark(k, &path);
+    const int fd = open(buf_cstr(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) close(fd);
+    buf_done(&path);
+}
+
 /* Forgets what others, or this process, have changed since the last look. */
 static void follow(key_keeper *k) {
     int64_t last;
@@ -133,7 +159,7 @@ static void follow(key_keeper *k) {
             lose(k);
             return;
         }
-        atomic_store_explicit(&k->has_keys, true, memory_order_relaxed);
+        note_keys(k);
     } else if (last < k->seen) {
         key_cache_clear(k->cache); /* an older state of the store has been put back */
     }
@@ -143,21 +169,31 @@ static void follow(key_keeper *k) {
 
 /* ---- a look-up, on the thread ---- */
 
-/* NULL: what is written of it cannot be read. */
-static access_key *key_of(const store_key *row) {
+static void tell_unusable(key_keeper *k, span name, span why) {
+    const log_field fields[] = {{.key = "name", .value = name}, {.key = "reason", .value = why}};
+    log_event(k->log, LEVEL_WARN, "key_unusable",
+              SPAN_OF("What is written of a key, or what it has spent, cannot be read."), fields,
+              ARRAY_LEN(fields));
+    log_flush(k->log);
+}
+
+/* NULL: what is written of it, or what it has spent, cannot be read. */
+static access_key *key_of(key_keeper *k, const store_key *row) {
     access_key *key = access_key_new();
     config_client client = {.name = row->name};
     buf why = BUF_EMPTY;
     bool good = config_rights_parse(row->options, &key->arena, &client, &why);
-    buf_done(&why);
-    if (!good) {
-        access_key_unref(key);
-        return NULL;
-    }
     key->client = client;
     key->client.name = arena_dup(&key->arena, row->name);
     key->client.holder = hash_span(key->client.name);
     key->client.expires_us = row->expires_us;
+    good = good && budgets_seed(k->budgets, &key->client, &why);
+    if (!good) {
+        tell_unusable(k, row->name, buf_span(&why));
+        access_key_unref(key);
+        key = NULL;
+    }
+    buf_done(&why);
     return key;
 }
 
@@ -173,7 +209,7 @@ static bool look_up(key_keeper *k, key_lookup *u) {
     if (found == KEYS_DONE) {
         entry.standing = row.revoked_us ? KEY_GONE : row.until_us ? KEY_ROTATED : KEY_GOOD;
         entry.until_us = row.until_us;
-        entry.key = row.revoked_us ? NULL : key_of(&row);
+        entry.key = row.revoked_us ? NULL : key_of(k, &row);
         good = row.revoked_us || entry.key;
     }
     if (good) key_cache_put(k->cache, u->hash, entry);
@@ -231,7 +267,7 @@ static void *run(void *arg) {
     return NULL;
 }
 
-key_keeper *key_keeper_new(ledger *l, logger *log) {
+key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed) {
     key_keeper *k = mem_zalloc(sizeof *k);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -243,12 +279,14 @@ key_keeper *key_keeper_new(ledger *l, logger *log) {
     k->log = logger_add_shard(log);
     k->cache = key_cache_new(KNOWN_MAX, STRANGERS_MAX);
     list_init(&k->waiting);
+    k->budgets = seed;
+    atomic_store_explicit(&k->has_keys, were_keys(k), memory_order_relaxed);
+    follow(k);
     return k;
 }
 
 bool key_keeper_start(key_keeper *k, buf *ret_why) {
     sigset_t before;
-    follow(k);
     loop_quiet(&before);
     int err = pthread_create(&k->thread, NULL, run, k);
     loop_loud(&before);
@@ -280,7 +318,7 @@ void key_keeper_free(key_keeper *k) {
 /* ---- a worker's ---- */
 
 void key_keeper_forget(key_keeper *k, const unsigned char *hash) {
-    atomic_store_explicit(&k->has_keys, true, memory_order_relaxed);
+    note_keys(k);
     if (hash)
         key_cache_drop(k->cache, hash);
     else

@@ -14,14 +14,18 @@
 #include "access/key_cache.h"
 #include "access/key_store.h"
 #include "base/list.h"
+#include "gateway/budgets.h"
 #include "ledger/ledger.h"
 #include "loop/loop.h"
 #include "observe/log.h"
 
 typedef struct key_keeper key_keeper;
 
-MUST_USE key_keeper *key_keeper_new(ledger *l, logger *log);
-/* Looks at the store once, on this thread, and begins. false where a thread cannot be had. */
+/* Looks at the store once, on this thread: afterwards it is known whether there are keys, where the
+ * store is there. Where it is away, they are as they were when this weir's directory last saw it.
+ * seed: has what a client has spent counted before its first call; outlives the keeper. */
+MUST_USE key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed);
+/* false where a thread cannot be had. */
 MUST_USE bool key_keeper_start(key_keeper *k, buf *ret_why);
 /* The end is near: a server that is silent is not waited for. NULL is allowed, of both. */
 void key_keeper_leave(key_keeper *k);

@@ -363,10 +363,10 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     notifier_init(&g->notifier);
     start_signals(g); /* before anyone is told that it listens, and may so end it */
     if (c->ledger.on && !(g->ledger = ledger_open(&c->ledger, g->logger, ret_why))) return false;
-    if (g->ledger) g->keys = key_keeper_new(g->ledger, g->logger);
-    if (g->keys) c->store_has_keys = key_keeper_has_keys(g->keys);
     if (c->audit.on) begin_trail(g, c);
     g->budgets = budgets_new(&g->loop, g->log, g->ledger, g->limiter);
+    if (g->ledger) g->keys = key_keeper_new(g->ledger, g->logger, g->budgets);
+    if (g->keys) c->store_has_keys = key_keeper_has_keys(g->keys);
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -446,6 +446,7 @@ void gateway_free(gateway *g) {
     if (!ran) end_early(g);
     free(g->workers);
     reload_free(g->reload);
+    key_keeper_free(g->keys);
     budgets_free(g->budgets);
     prober_free(g->prober);
     telemetry_free(g->telemetry);
@@ -457,7 +458,6 @@ void gateway_free(gateway *g) {
     listeners_unref(g->listeners);
     snapshot_unref(g->snapshot);
     target_table_free(g->targets);
-    key_keeper_free(g->keys);
     ledger_close(g->ledger);
     trail_free(g->trail);
     limiter_free(g->limiter);

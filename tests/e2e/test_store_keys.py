@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 
@@ -11,7 +10,8 @@ import pytest
 import bodies
 import postgres
 import wire
-from daemon import ROOT, WEIR, wait_until
+from daemon import WEIR, wait_until
+from test_prices import usage
 from upstream import reply
 
 CLIENT = "client-key-0123456789"
@@ -32,10 +32,10 @@ def create(w, name, *args):
     return keys(w, "create", "--name", name, *args)
 
 
-def ask(w, key=None, model="gpt-4o", path="/v1/chat/completions", **options):
-    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}]}
+def ask(w, key=None, model="gpt-4o", **more):
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], **more}
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    return wire.call(w, "POST", path, body, headers=headers, **options)
+    return wire.call(w, "POST", "/v1/chat/completions", body, headers=headers)
 
 
 def code(answer):
@@ -184,3 +184,203 @@ def test_pages_of_the_list(served):
     assert api(w, "GET", "/a%20b").json()["name"] == "a b"
     for query in ("?limit=0", "?limit=1001", "?limit=x", "?page=2"):
         assert code(api(w, "GET", query)) == (400, "invalid_value")
+
+
+# ---- words of the command line ----
+
+
+@pytest.mark.parametrize(
+    "args, says",
+    [
+        (["create"], "needs --name"),
+        (["create", "--name", "key_x"], "printable bytes"),
+        (["create", "--name", "a", "--limit", "requests=60"], "limits.requests is '60'"),
+        (["create", "--name", "a", "--limit", "requests"], "expected NAME=VALUE"),
+        (["create", "--name", "a", "--expires", "soon"], "expires is a duration"),
+        (["create", "--name", "a", "--addresses", "10.0.0.0/33"], "addresses[0] is '10.0.0.0/33'"),
+        (["create", "--name", "a", "--models", ","], "empty list"),
+        (["create", "--name", "file"], "the configuration has a client named file"),
+        (["show", "nobody"], "there is no key nobody"),
+        (["rotate", "nobody"], "there is no key nobody"),
+        (["revoke", "nobody"], "there is no key nobody"),
+        (["set", "nobody"], "needs to know what to change"),
+        (["rotate", "a", "--overlap", "1"], "--overlap is 1"),
+    ],
+)
+def test_what_the_commands_refuse(served, args, says):
+    w = served(clients=[{"name": "file", "key": CLIENT}])
+    done = keys(w, *args, check=False)
+    assert done.returncode in (1, 2) and says in done.stderr and not done.stdout
+    assert keys(w, "list") == ""
+
+
+def test_the_commands_need_no_running_weir_and_say_what_they_did(served):
+    w = served()
+    w.stop()
+    made = json.loads(create(w, "app", "--json", "--owner", "search", "--environment", "prod", "--expires", "30d", "--models", "gpt-4o*,o1",
+                             "--endpoints", "/v1/chat/completions", "--addresses", "127.0.0.1,10.0.0.0/8", "--limit", "requests=60/m",
+                             "--limit", "requests=1000/d", "--limit", "parallel=4", "--tag", "team=search", "--metadata", "ticket=7"))
+    assert made.pop("key").startswith("wk-")
+    assert (made["owner"], made["environment"], made["models"]) == ("search", "prod", ["gpt-4o*", "o1"])
+    assert made["limits"] == {"requests": ["60/m", "1000/d"], "parallel": 4}
+    assert made["tags"] == {"team": "search"} and made["metadata"] == {"ticket": "7"}
+    assert json.loads(keys(w, "show", "app", "--json")) == made == json.loads(keys(w, "show", made["id"], "--json"))
+    keys(w, "set", "app", "--owner", "", "--limit", "requests=5/m")
+    shown = json.loads(keys(w, "show", "app", "--json"))
+    assert "owner" not in shown and shown["limits"] == {"requests": "5/m"} and shown["models"] == made["models"]
+    assert json.loads(keys(w, "revoke", "app", "--json"))["status"] == "revoked"
+    assert [k["name"] for k in json.loads(keys(w, "list", "--json"))["data"]] == ["app"]
+    assert "revoked" in keys(w, "list")
+
+
+# ---- what a key may do ----
+
+
+def test_what_a_key_may_do_is_held_to(served):
+    w = served(keys="on", server={"environment": "prod"})
+    refused = {
+        "expired": (["--expires", "2020-01-01"], (401, "api_key_expired")),
+        "env": (["--environment", "dev"], (403, "wrong_environment")),
+        "model": (["--environment", "prod", "--models", "o*"], (403, "model_not_allowed")),
+        "endpoint": (["--environment", "prod", "--endpoints", "embeddings"], (403, "endpoint_not_allowed")),
+        "address": (["--environment", "prod", "--addresses", "192.0.2.0/24"], (403, "address_not_allowed")),
+    }
+    for name, (args, expected) in refused.items():
+        assert code(ask(w, create(w, name, *args))) == expected
+    key = create(w, "few", "--environment", "prod", "--limit", "requests=2/h")
+    other = create(w, "other", "--environment", "prod", "--limit", "requests=2/h")
+    assert [ask(w, key).status for _ in range(3)] == [200, 200, 429]
+    assert [ask(w, other).status for _ in range(3)] == [200, 200, 429]
+    keys(w, "set", "few", "--limit", "requests=100/h")
+    wait_until(lambda: ask(w, key).status == 200, 2, "the change did not arrive")
+
+
+def test_only_who_is_told_to_is_asked_for_a_key(served, tmp_path):
+    store = {"store": f"sqlite:{tmp_path}/ledger.db"}
+    w = served(keys="on", ledger=store)
+    assert code(ask(w)) == (401, "invalid_api_key")
+    key = create(w, "app")
+    assert ask(w, key).status == 200
+    w.stop()
+    w = served(keys="off", ledger=store)
+    assert ask(w).status == 200
+    w.stop()
+    w = served(keys="off", ledger=store, clients=[{"name": "file", "key": CLIENT}])
+    assert code(ask(w, key)) == (401, "invalid_api_key")
+    w.stop()
+    w = served(ledger=store)
+    assert code(ask(w)) == (401, "invalid_api_key") and ask(w, key).status == 200
+
+
+def test_a_budget_goes_on_after_a_kill(weir, upstream, tmp_path):
+    upstream.always(reply(200, bodies.completion("Hello.", usage=usage(590, 10))))
+    options = dict(keys="on", ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, prices={"*": {"input": 1000, "output": 1000}})
+    w = weir(upstream, **options)
+    key = create(w, "app", "--limit", "spend=1/d")
+    assert ask(w, key, max_tokens=100).status == 200  # 0.6
+    w.expect_exit = None
+    w.process.kill()
+    w.wait_exit()
+    w = weir(upstream, **options)
+    assert ask(w, key, max_tokens=600).status == 429
+    assert ask(w, key, max_tokens=100).status == 200
+
+
+# ---- the store ----
+
+
+def test_no_key_is_in_any_file_or_line(served):
+    w = served(admin={"keys": [ADMIN]}, logs={"level": "debug"}, audit=True)
+    texts = [create(w, "a"), api(w, "POST", body={"name": "b"}).json()["key"], keys(w, "rotate", "a", "--overlap", "1h")]
+    for text in texts:
+        assert ask(w, text).status == 200
+        assert code(ask(w, text[:-1] + ("0" if text[-1] != "0" else "1"))) == (401, "api_key_mistyped")
+    keys(w, "revoke", "b")
+    until(w, texts[1], (401, "api_key_revoked"))
+    metrics = wire.call(w, "GET", "/metrics").body
+    w.stop()
+    seen = [metrics, "\n".join(w.texts()).encode()] + [f.read_bytes() for f in w.directory.rglob("*") if f.is_file()]
+    assert len(seen) > 4
+    for text in texts:
+        assert not [s for s in seen if text.encode() in s or text[7:40].encode() in s]
+
+
+def test_a_killed_weir_leaves_its_keys(served, tmp_path):
+    store = {"store": f"sqlite:{tmp_path}/ledger.db"}
+    w = served(ledger=store, admin={"keys": [ADMIN]})
+    for i in range(5):
+        key = api(w, "POST", body={"name": f"app{i}"}).json()["key"]
+    gone = api(w, "POST", body={"name": "gone"}).json()["key"]
+    assert api(w, "POST", "/gone/revoke").status == 200
+    w.expect_exit = None
+    w.process.kill()
+    w.wait_exit()
+    w = served(ledger=store, admin={"keys": [ADMIN]})
+    assert ask(w, key).status == 200
+    assert code(ask(w, gone)) == (401, "api_key_revoked")
+    assert len(api(w, "GET").json()["data"]) == 6
+
+
+postgres_only = pytest.mark.skipif(postgres.why_not() is not None, reason=str(postgres.why_not()))
+
+
+@pytest.fixture(scope="module")
+def server():
+    made = postgres.Server()
+    yield made
+    made.close()
+
+
+@postgres_only
+def test_two_weirs_on_one_server_know_the_same_keys(served, server):
+    config = dict(ledger={"store": server.database("two")}, admin={"keys": [ADMIN]})
+    a, b = served(**config), served(**config, server={"workers": 2})
+    assert ask(a).status == ask(b).status == 200
+    key = create(a, "app")
+    until(b, None, (401, "invalid_api_key"))
+    assert ask(a, key).status == ask(b, key).status == 200
+    new = api(a, "POST", "/app/rotate").json()["key"]
+    until(b, key, (401, "api_key_rotated"))
+    assert ask(b, new).status == 200
+    assert api(b, "POST", "/app/revoke").status == 200
+    assert code(ask(b, new)) == (401, "api_key_revoked")
+    until(a, new, (401, "api_key_revoked"))
+
+
+@postgres_only
+def test_a_store_that_is_away_keeps_who_is_known(served, server):
+    config = dict(ledger={"store": server.database("away")})
+    w = served(**config)
+    known, new = create(w, "known"), create(w, "new")
+    until(w, None, (401, "invalid_api_key"))
+    assert ask(w, known).status == 200
+    server.stop()
+    try:
+        w.wait_event("keys_unavailable")
+        assert ask(w, known).status == 200
+        answer = ask(w, new)
+        assert code(answer) == (503, "keys_unavailable") and answer.header("x-should-retry") == "true"
+        assert code(ask(w)) == (401, "invalid_api_key")
+    finally:
+        server.start()
+    w.wait_event("keys_available", 20)
+    assert ask(w, new).status == 200
+
+
+@postgres_only
+def test_a_start_without_the_store_lets_nobody_in_who_was_kept_out(weir, upstream, server, tmp_path):
+    upstream.always(reply(200, bodies.completion("Hello.")))
+    options = dict(ledger={"store": server.database("later")}, env={"XDG_STATE_HOME": str(tmp_path / "state")})
+    w = weir(upstream, **options)
+    key = create(w, "app")
+    until(w, None, (401, "invalid_api_key"))
+    w.stop()
+    server.stop()
+    try:
+        w = weir(upstream, **options)
+        assert code(ask(w)) == (401, "invalid_api_key")
+        assert code(ask(w, key)) == (503, "keys_unavailable")
+    finally:
+        server.start()
+    w.wait_event("keys_available", 20)
+    assert ask(w, key).status == 200
