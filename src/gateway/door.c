@@ -3,6 +3,7 @@
 #include "gateway/body_limit.h"
 #include "gateway/cors.h"
 #include "gateway/host_rule.h"
+#include "gateway/identify.h"
 #include "gateway/peer.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
@@ -99,41 +100,95 @@ static bool reads_all(request *q) {
     return q->admin;
 }
 
-/* A client's key is good, and not for that. */
-static bool refuse_for_admins(const request *q, bool known) {
-    weir_error e = error_of(known ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
-    e.message = SPAN_OF("This is for those who have one of admin.keys.");
-    reply_error_with(q, &e, (http_headers){0});
-    return false;
+/* Whose key it is stands, and it is no admin's. */
+static weir_error admin_error(const config *c, const request *q) {
+    weir_error e = error_of(q->caller.client ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
+    if (!c->admin.key_count) e = error_of(ERR_FORBIDDEN);
+    e.message = c->admin.key_count
+                    ? SPAN_OF("This is for those who have one of admin.keys.")
+                    : SPAN_OF("This is for those who have one of admin.keys, and there are none.");
+    return e;
 }
 
-/* Where keys are asked for, whether the request has one; notes whose it is. */
-static bool known_key_fits(request *q, arena *a) {
+static bool is_admin(request *q) {
+    const config *c = loop_snapshot_config(q->asked);
+    q->admin =
+        c->admin.key_count && exchange_identify_admin(c, http_request_head(q->http)->headers);
+    return q->admin;
+}
+
+/* Where keys are asked for, whether the request has one; notes whose it is, or that this has to be
+ * looked up: *ret_text is not empty then. */
+static bool known_key_fits(request *q, arena *a, span *ret_text) {
     weir_error error;
-    q->asked = q->w->env.snapshot;
-    const config *c = worker_config(q->w);
-    const bool reads = q->row->who >= WHO_READER;
-    if (reads && reads_all(q)) return true;
+    const config *c = loop_snapshot_config(q->asked);
+    const bool reads = q->row->who == WHO_READER;
+    const bool rules = q->row->who >= WHO_OPERATOR;
+    if (q->row->who == WHO_ADMIN ? is_admin(q) : (reads || rules) && reads_all(q)) return true;
     const http_headers headers = http_request_head(q->http)->headers;
     const span peer = peer_of(c, headers, http_request_peer(q->http));
-    bool known = exchange_identify(c, headers, peer, a, &q->caller, &error);
-    if (q->row->who == WHO_ADMIN) return refuse_for_admins(q, known && q->caller.client);
-    if (known && (q->caller.client || !reads)) return true;
-    if (known) { /* there are no clients: the key that is asked for is an admin's */
+    key_keeper *keys = q->w->gateway->keys;
+    const identify_verdict v = identify(c, keys, headers, peer, a, &q->caller, &error, ret_text);
+    if (v == IDENTIFY_WAITS) return true;
+    if (v == IDENTIFY_KNOWN && rules) {
+        error = admin_error(c, q);
+    } else if (v == IDENTIFY_KNOWN && (q->caller.client || !reads)) {
+        return true;
+    } else if (v ==
+               IDENTIFY_KNOWN) { /* there are no clients: the key that is asked for is an admin's */
         error = error_of(ERR_UNAUTHENTICATED);
         error.message = SPAN_OF("The records are for those who have one of admin.keys.");
     }
     reply_error_with(q, &error, (http_headers){0});
+    caller_unref(q->caller);
+    q->caller = (caller){NULL, NULL};
     return false;
 }
 
-static bool key_fits(request *q) {
+static bool key_fits(request *q, span *ret_text) {
+    *ret_text = SPAN_EMPTY;
     if (q->row->who == WHO_ANYONE) return true;
+    if (!q->asked) q->asked = q->w->env.snapshot;
     arena a; /* of a refusal's words */
     arena_init(&a, 0);
-    bool fits = known_key_fits(q, &a);
+    bool fits = known_key_fits(q, &a, ret_text);
     arena_done(&a);
     return fits;
+}
+
+/* ---- a key that must be looked up first ---- */
+
+static void begin(request *q) {
+    q->begun = true;
+    q->ops->begin(q);
+}
+
+static void look_up(request *q, span text);
+
+/* The request is whole: whose it is decides what becomes of it. */
+static void judge(request *q) {
+    span text;
+    q->unknown = false;
+    if (!key_fits(q, &text)) return;
+    if (!text.len)
+        begin(q);
+    else if (q->unread)
+        reply_error_text(q, ERR_KEYS_UNAVAILABLE, "%s", error_get(ERR_KEYS_UNAVAILABLE)->sentence);
+    else
+        look_up(q, text); /* it was forgotten again */
+}
+
+static void on_looked_up(void *user, bool good) {
+    request *q = user;
+    q->lookup = NULL;
+    q->unknown = true;
+    if (!good) q->unread = true;
+    if (q->whole) judge(q);
+}
+
+static void look_up(request *q, span text) {
+    q->lookup =
+        key_keeper_ask(q->w->gateway->keys, text, &q->w->loop, on_looked_up, q, &q->w->lookups);
 }
 
 static void answer_options(const request *q) {
@@ -168,10 +223,13 @@ void door_take(worker *w, http_request *r, const route *row) {
         answer_options(&q);
         return;
     }
-    if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
+    span text; /* of a key that must be looked up */
+    if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q, &text))
+        return;
     http_request_limit_body(r, body_limit_of(worker_config(w), q.caller.client).bytes);
     if (q.caller.client) http_request_set_holder(r, q.caller.client->holder);
-    (void)request_keep(&q);
+    request *kept = request_keep(&q);
+    if (text.len) look_up(kept, text);
 }
 
 /* ---- the server's words ---- */
@@ -184,8 +242,11 @@ static void on_head(void *user, http_request *r) {
 static void on_request(void *user, http_request *r) {
     (void)user;
     request *q = http_request_user(r);
-    q->begun = true;
-    q->ops->begin(q);
+    q->whole = true;
+    if (q->unknown)
+        judge(q);
+    else if (!q->lookup)
+        begin(q);
 }
 
 static void on_gone(void *user, http_request *r) {
@@ -205,6 +266,7 @@ static void on_done(void *user, http_request *r) {
     request *q = http_request_user(r);
     if (!q) return;
     q->http = NULL;
+    if (q->lookup) key_lookup_drop(q->lookup);
     if (q->begun)
         q->ops->done(q);
     else
