@@ -273,6 +273,7 @@ static void keep_request(exchange *x) {
     exchange_own_record(x);
     if (x->asked || x->large || !x->request.body.len || !x->door->hand_over) return;
     large_request *l = mem_zalloc(sizeof *l);
+    l->refs = 1;
     l->loop = x->env->loop;
     l->body = x->door->hand_over(x->user, &l->hold);
     arena_init(&l->arena, 0);
