@@ -80,7 +80,7 @@ static void fail_at(int fd, guard_stage stage, int error) {
     _exit(127);
 }
 
-static int limit(int which, rlim_t most) {
+static int limit(__rlimit_resource_t which, rlim_t most) {
     const struct rlimit both = {most, most};
     return setrlimit(which, &both) < 0 ? errno : 0;
 }
