@@ -354,8 +354,7 @@ static void without_network_no_socket_opens(void **state) {
         "python3 -c 'import socket; socket.socket()'",
         "python3 -c 'import socket; socket.socket(socket.AF_UNIX)'",
         "python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'",
-        "sh -c \\\"python3 -c 'import socket; socket.socket(socket.AF_INET6, "
-        "socket.SOCK_DGRAM)'\\\"",
+        "sh -c \\\"python3 -c 'import socket; socket.socket(2, 2)'\\\"",
     };
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         kit k;
