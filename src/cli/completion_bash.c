@@ -73,7 +73,11 @@ static void write_options(const cli_command *command, buf *out) {
     buf_add_cstr(out, "    ");
     write_label(command, out);
     buf_add_cstr(out, ":-*");
-    if (!command->operands.usage) buf_addf(out, " | %s:", command->name);
+    if (!command->operands.usage) {
+        buf_add_cstr(out, " | ");
+        write_label(command, out);
+        buf_add_char(out, ':');
+    }
     buf_add_cstr(out, ") _weir_words '");
     for (size_t i = 0; i < command->option_count; i++)
         buf_addf(out, "--%s ", command->options[i].name);
@@ -85,7 +89,7 @@ static void write_operands(const cli_command *command, buf *out) {
     buf_add_cstr(out, "    ");
     write_label(command, out);
     buf_add_cstr(out, ":*) ");
-    if (command->parts) {
+    if (command->parts && command->operands.kind == CLI_FILE) {
         buf_addf(out, "((COMP_CWORD == 2)) && _weir_words_or_files '");
         completion_write_parts(command, out);
         buf_add_cstr(out, "' || ");

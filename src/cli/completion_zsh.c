@@ -78,7 +78,7 @@ static void write_operands(const cli_command *command, buf *out) {
         buf_add_char(out, ':');
         if (operands->kind == CLI_TEXT) {
             buf_add_cstr(out, "()"); /* a message would keep zsh from completing an option */
-        } else if (command->parts && i == 1) {
+        } else if (command->parts && operands->kind == CLI_FILE && i == 1) {
             buf_add_cstr(out, "{compadd ");
             completion_write_parts(command, out);
             buf_add_cstr(out, "; _files}");

@@ -194,12 +194,14 @@ const cli_command cli_tools_check = {
     .run = run_check,
 };
 
+static const char *const words[] = {"list", "call", "check", NULL};
 static const cli_command *const parts[] = {&cli_tools_list, &cli_tools_call, &cli_tools_check,
                                            NULL};
 
 const cli_command cli_tools = {
     .name = "tools",
     .parts = parts,
+    .operands = {"[PART]", CLI_CHOICE, words, .max = 1},
     .summary = "List, call and check the tools that models may call",
     .about = "weir tools list     the tools of the configuration; also without a word\n"
              "weir tools call     call one as a model would\n"

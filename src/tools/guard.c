@@ -80,11 +80,6 @@ static void fail_at(int fd, guard_stage stage, int error) {
     _exit(127);
 }
 
-static int limit(int which, rlim_t most) {
-    const struct rlimit both = {most, most};
-    return setrlimit(which, &both) < 0 ? errno : 0;
-}
-
 /* Signals as a new program expects them. */
 static void reset_signals(void) {
     sigset_t none;
@@ -98,14 +93,14 @@ static void reset_signals(void) {
  */
 static int set_limits(const guard_order *o) {
     struct rlimit files;
-    int error = limit(RLIMIT_CORE, 0);
+    const struct rlimit none = {0, 0}, memory = {o->memory, o->memory};
+    if (setrlimit(RLIMIT_CORE, &none) < 0) return errno;
     /* weir may have raised its own, and many a program goes through all that it might have open. */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FILES_MAX) {
         files.rlim_cur = FILES_MAX;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    if (!error && o->memory) error = limit(RLIMIT_DATA, o->memory);
-    return error;
+    return o->memory && setrlimit(RLIMIT_DATA, &memory) < 0 ? errno : 0;
 }
 
 /* Where memory runs out it goes before weir does. */

@@ -21,7 +21,7 @@ def commands():
     return re.findall(r"^  (\w+)", listed, re.M)
 
 
-PARTS = ["batch join"]  # which stand in no list
+PARTS = ["batch join", "tools list", "tools call", "tools check"]  # which stand in no list
 
 
 def options(command):
@@ -86,6 +86,8 @@ TYPED = [
     ("weir chat Hello -f web", "weir chat Hello -f web.yaml "),
     ("weir batch -- web", "weir batch -- web.yaml "),
     ("weir batch jo", "weir batch join "),
+    ("weir tools ca", "weir tools call "),
+    ("weir tools check -c web", "weir tools check -c web.yaml "),
     ("weir batch join --qui", "weir batch join --quiet "),
     ("weir batch join --input-format ts", "weir batch join --input-format tsv "),
     ("weir batch join web", "weir batch join web.yaml "),

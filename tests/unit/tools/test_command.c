@@ -2,6 +2,7 @@
 #include "kit.h"
 
 #include "tools/guard.h"
+#include "tools/sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -337,14 +338,23 @@ static void many_at_once(void **state) {
 
 /* ---- sandbox ---- */
 
+/* Where the system has none, as weir would say at its start. */
+static void need_sandbox(void) {
+    const config_tool_sandbox all = {true, true};
+    buf why = BUF_EMPTY;
+    bool possible = sandbox_is_possible(&all, &why);
+    buf_done(&why);
+    if (!possible) skip();
+}
+
 static void without_network_no_socket_opens(void **state) {
     (void)state;
+    need_sandbox();
     static const char *const scripts[] = {
         "python3 -c 'import socket; socket.socket()'",
         "python3 -c 'import socket; socket.socket(socket.AF_UNIX)'",
         "python3 -c 'import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)'",
-        "sh -c \\\"python3 -c 'import socket; socket.socket(socket.AF_INET6, "
-        "socket.SOCK_DGRAM)'\\\"",
+        "sh -c \\\"python3 -c 'import socket; socket.socket(2, 2)'\\\"",
     };
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         kit k;
@@ -363,6 +373,7 @@ static void without_network_no_socket_opens(void **state) {
 
 static void read_only_writes_nothing(void **state) {
     (void)state;
+    need_sandbox();
     static const char *const scripts[] = {
         "echo x > $F/new",
         "echo x > $F/old",
