@@ -48,6 +48,9 @@ def test_a_tool_is_called_and_the_model_answers(weir, upstream):
     assert said == {"success": True, "response": "It is noon.", "usage": FIGURES, "model": "gpt-test",
                     "request_id": answer.header("x-request-id")}
     first, second = (json.loads(r.body) for r in upstream.wait_requests(2))
+    figures = w.metrics()
+    assert figures['weir_tool_calls_total{tool="get_current_time",outcome="done"}'] == 1
+    assert figures['weir_tool_call_duration_seconds_count{tool="get_current_time"}'] == 1
     assert [t["function"]["name"] for t in first["tools"]] == ["get_current_time"]
     assert [m["role"] for m in second["messages"]] == ["user", "assistant", "tool"]
     assert second["messages"][2]["tool_call_id"] == second["messages"][1]["tool_calls"][0]["id"]
