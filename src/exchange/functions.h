@@ -70,11 +70,12 @@ struct functions_run {
     int64_t due_ms; /* when its time is over */
     bool over, paused;
     bool asked; /* a provider, by one of its steps */
-    timer next; /* the first model call: a source says nothing from inside what starts it */
+    timer tell; /* refusal: a source says nothing from inside what starts it */
     timer time;
     /* The model call. */
     exchange *child;        /* NULL: none is under way */
     bool starting, refused; /* it is being started, and was refused meanwhile */
+    failure refusal;        /* refused: why */
     assembly *told;         /* of a stream: what its events have said; NULL: none is under way */
     /* Its answer. */
     arena turn; /* for the answer's time */

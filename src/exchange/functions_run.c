@@ -8,7 +8,7 @@
 /* ---- the end ---- */
 
 static void stop_timers(functions_run *r) {
-    loop_timer_stop(r->x->env->loop, &r->next);
+    loop_timer_stop(r->x->env->loop, &r->tell);
     loop_timer_stop(r->x->env->loop, &r->time);
 }
 
@@ -52,7 +52,7 @@ static failure keep_failure(const failure *f, arena *a) {
 }
 
 static void fail(functions_run *r, const failure *f) {
-    const failure kept = keep_failure(f, &r->x->arena);
+    const failure kept = keep_failure(f, &r->x->arena); /* f may be gone with its step */
     over(r);
     exchange_take_failure(r->x, &kept);
 }
@@ -262,14 +262,17 @@ static void ask_model(functions_run *r) {
     r->refused = false;
     exchange *child = exchange_start(x->env, &q, &model_door, r);
     r->starting = false;
-    if (r->refused)
-        fail(r, &child->failure);
-    else
+    if (!r->refused) {
         r->child = child;
+        return;
+    }
+    r->refusal = keep_failure(&child->failure, &x->arena);
+    loop_timer_start(x->env->loop, &r->tell, 0);
 }
 
-static void on_next(timer *t) {
-    ask_model(CONTAINER_OF(t, functions_run, next));
+static void on_tell(timer *t) {
+    functions_run *r = CONTAINER_OF(t, functions_run, tell);
+    fail(r, &r->refusal);
 }
 
 /* ---- tools ---- */
@@ -333,12 +336,12 @@ void functions_begin(functions_run *r) {
     r->due_ms = x->began_ms + most_ms;
     r->state = run_nothing;
     x->record.usage = r->state.usage;
-    timer_init(&r->next, on_next);
+    timer_init(&r->tell, on_tell);
     timer_init(&r->time, on_time);
     exchange_feed_from(x, &r->source);
     exchange_watch_deadline(x);
-    loop_timer_start(x->env->loop, &r->next, 0);
     loop_timer_start(x->env->loop, &r->time, r->due_ms - x->env->loop->now_ms);
+    ask_model(r);
 }
 
 void functions_done(functions_run *r) {

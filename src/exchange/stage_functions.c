@@ -36,7 +36,7 @@ stage_result stage_functions(exchange *x) {
     functions_run *r = arena_zalloc(&x->arena, sizeof *r);
     r->x = x;
     r->limits = limits_of(x, &ask);
-    timer_init(&r->next, NULL);
+    timer_init(&r->tell, NULL);
     timer_init(&r->time, NULL);
     arena_init(&r->turn, 0);
     x->functions = r;

@@ -48,6 +48,9 @@ def test_a_tool_is_called_and_the_model_answers(weir, upstream):
     assert said == {"success": True, "response": "It is noon.", "usage": FIGURES, "model": "gpt-test",
                     "request_id": answer.header("x-request-id")}
     first, second = (json.loads(r.body) for r in upstream.wait_requests(2))
+    figures = w.metrics()
+    assert figures['weir_tool_calls_total{tool="get_current_time",outcome="done"}'] == 1
+    assert figures['weir_tool_call_duration_seconds_count{tool="get_current_time"}'] == 1
     assert [t["function"]["name"] for t in first["tools"]] == ["get_current_time"]
     assert [m["role"] for m in second["messages"]] == ["user", "assistant", "tool"]
     assert second["messages"][2]["tool_call_id"] == second["messages"][1]["tool_calls"][0]["id"]
@@ -306,12 +309,19 @@ def test_a_client_that_may_run_models_with_tools_alone(weir, upstream):
     assert wire.chat(w, headers=as_client("ci")).status == 403
 
 
-def test_a_run_is_never_given_again(weir, upstream):
-    """A tool may answer otherwise the next time. Its model calls may be, as other calls are."""
-    upstream.script(calling(call("get_current_time")), saying("Noon."), calling(call("get_current_time")), saying("One o'clock."))
+def test_a_run_is_nobody_elses(weir, upstream):
+    """Not given again, and not another's that asks the same at the same time: tools may answer otherwise, and do things."""
+    gate = threading.Event()
+    upstream.always(lambda request: gate.wait(20) and saying("Noon."))
     w = weir(upstream, **TIME, cache={"models": ["*"]})
-    assert run(w, temperature=0).json()["response"] == "Noon."
-    assert run(w, temperature=0).json()["response"] == "One o'clock."
+    with wire.connect(w) as one, wire.connect(w) as other:
+        for c in (one, other):
+            c.request("POST", "/chat/functions", {"message": "x", "temperature": 0})
+        upstream.wait_requests(2)
+        gate.set()
+        assert [c.answer().json()["response"] for c in (one, other)] == ["Noon."] * 2
+    assert run(w, "x", temperature=0).header("x-weir-cache") is None
+    assert len(upstream.requests) == 3
 
 
 def test_a_run_is_one_request_and_its_steps_use_tokens(weir, upstream):

@@ -139,7 +139,7 @@ static scene *scene_new(const char *options, const char *body) {
     scene *s = scene_of(&plan, options);
     const exchange_request r = world_request(&form_functions, body);
     ask(s->w, &s->a, NULL, &r);
-    assert_int_equal(asked_count, 0); /* never from inside the start */
+    assert_int_equal(s->a.said.len, 0); /* nothing from inside the start */
     turn(s);
     return s;
 }
@@ -535,6 +535,45 @@ static void a_client_that_leaves_ends_all(void **state) {
     }
 }
 
+static stage_wait slow; /* of the run's record */
+
+static void never_cancelled(stage_wait *w) {
+    (void)w;
+    fail_msg("a record was cut short");
+}
+
+static stage_result stage_slow_record(exchange *x) {
+    if (x->request.parent) return STAGE_NEXT;
+    exchange_wait(x, &slow, never_cancelled);
+    return STAGE_WAIT;
+}
+
+/* Not when the run has been recorded, which may take a while. */
+static void tools_end_when_the_client_leaves(void **state) {
+    (void)state;
+    static const stage_row recorded[] = {
+        {"parse", stage_parse, NULL, STAGE_CHILD},
+        {"functions", stage_functions, stage_functions_done, 0},
+        {"scripts", stage_scripts, NULL, STAGE_CHILD},
+        {"slow", stage_slow_record, NULL, STAGE_ALWAYS | STAGE_CHILD},
+    };
+    static const exchange_plan slowly = {recorded, ARRAY_LEN(recorded), filters,
+                                         ARRAY_LEN(filters)};
+    scene *s = scene_of(&slowly, "");
+    const exchange_request r = world_request(&form_functions, "{\"message\":\"Hi\"}");
+    ask(s->w, &s->a, NULL, &r);
+    turn(s);
+    model_says(0, CALLS_("null", CALL("c", "beside", "{}")));
+    assert_int_equal(under_way(), 1);
+    exchange_cancel(s->a.x);
+    assert_int_equal(under_way(), 0);
+    assert_int_equal(s->a.said.len, 0);
+    exchange_resume(&slow, STAGE_NEXT);
+    turn(s);
+    assert_heard(s, "done");
+    scene_done(s);
+}
+
 /* From inside a piece: a word, a step. */
 static void a_client_that_leaves_while_it_is_told(void **state) {
     (void)state;
@@ -693,6 +732,7 @@ int main(void) {
         cmocka_unit_test(time_has_a_limit),
         cmocka_unit_test(the_time_of_a_call_holds_too),
         cmocka_unit_test(a_client_that_leaves_ends_all),
+        cmocka_unit_test(tools_end_when_the_client_leaves),
         cmocka_unit_test(a_client_that_leaves_while_it_is_told),
         cmocka_unit_test(a_model_call_that_fails_fails_the_run),
         cmocka_unit_test(a_stream_that_breaks_off_says_so),
