@@ -300,6 +300,24 @@ def test_answers_that_are_shaped_otherwise_are_kept_apart(weir, upstream):
         assert ask("short")[0] == TICKET[:3]
 
 
+def test_a_run_of_tools_is_guarded_in_each_of_its_steps(weir, upstream, upstreams):
+    """A tool is called with what the client wrote; the model reads neither that nor what the tool says of the kind."""
+    mail = upstreams()
+    mail.script(reply(200, {"sent": OTHER}))
+    calls = bodies.completion(None)
+    calls["choices"][0].update(finish_reason="tool_calls", message={"role": "assistant", "content": None, "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "mail", "arguments": '{"to":"[TICKET_1]"}'}}]})
+    upstream.script(reply(200, calls), reply(200, bodies.completion("sent [TICKET_1]")))
+    w = weir(upstream, chat={"model": "gpt-test"}, **guard(**{"in": "redact", "restore": True}), tools={"mail": {
+        "kind": "http", "allow_private": True, "url": mail.url + "/mail", "description": "Mails.",
+        "parameters": {"type": "object", "properties": {"to": {"type": "string"}}}}})
+    answer = wire.call(w, "POST", "/chat/functions", {"message": f"mail {TICKET}"}).json()
+    assert mail.requests[0].json() == {"to": TICKET} and answer["response"] == f"sent {TICKET}", answer
+    assert not any(t.encode() in r.body for r in upstream.requests for t in (TICKET, OTHER))
+    refused = wire.call(w, "POST", "/chat/functions", {"message": BOMB})
+    assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked"
+
+
 # -- configuration -----------------------------------------------------------------------------------------------------
 
 
