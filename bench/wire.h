@@ -12,14 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_MODEL        "\"model\":\"bench-"
-#define WIRE_STREAM       "stream-"
-#define WIRE_ASKS_USAGE   "\"include_usage\":true"
-#define WIRE_DONE         "[DONE]"
-#define WIRE_TOKEN        "tok%06u" /* in the text of content event n, from 1 */
-#define WIRE_TOKEN_PREFIX "tok"
+#define WIRE_MODEL      "\"model\":\"bench-"
+#define WIRE_STREAM     "stream-"
+#define WIRE_ASKS_USAGE "\"include_usage\":true"
+#define WIRE_DONE       "[DONE]"
+/* In the text of content event n, from 1: nothing that a guard would wait for. */
+#define WIRE_TOKEN        "no %u"
+#define WIRE_TOKEN_PREFIX "no "
 
-enum { WIRE_TOKEN_LEN = 9, WIRE_EVENT_MAX = 512, WIRE_BODY_MIN = 256, WIRE_BODY_MAX = 1 << 24 };
+enum { WIRE_EVENT_MAX = 512, WIRE_BODY_MIN = 256, WIRE_BODY_MAX = 1 << 24 };
 
 /* Ends the program with a message on stderr. */
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -238,6 +238,7 @@ static bool is_unset(const option *o, const void *base) {
     const void *field = (const char *)base + o->offset;
     if (o->inherits && o->words) return *(const int *)field == 0;
     if (o->inherits) return *(const int64_t *)field == 0;
+    if (o->type == &type_guard_files) return ((const config_guard_files *)field)->count == 0;
     if (o->type == &type_guard_rules) return ((const config_guard_rules *)field)->count == 0;
     if (o->type == &type_guard_actions) return ((const config_guard_overrides *)field)->count == 0;
     if (o->type == &type_quotas || o->type == &type_spend_quotas)

@@ -4,7 +4,7 @@
 #include "config/units.h"
 #include "config/write.h"
 
-enum { RULES_MAX = 10000, ACTIONS_MAX = 1000, SHOW_MAX = 4096 };
+enum { RULES_MAX = 10000, ACTIONS_MAX = 1000, FILES_MAX = 100, SHOW_MAX = 4096 };
 
 static const char *const action_words[] = {"", "off", "flag", "redact", "block"};
 static const char *const restore_words[] = {"", "false", "true"};
@@ -34,6 +34,34 @@ COLD static void write_show(const option *o, const void *field, buf *out) {
 
 const option_type type_guard_show = {"count or word", "lead, or a number of bytes up to 4096",
                                      read_show, write_show};
+
+/* ---- rules in files ---- */
+
+COLD static bool read_files(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
+    config_guard_files *files = field;
+    if (yaml_is_null(node)) return true;
+    const bool list = node->kind == YAML_LIST;
+    if ((!list && node->kind != YAML_SCALAR) || node->count > FILES_MAX)
+        return reader_expected(r, o, name, node);
+    span *items = arena_zalloc(r->arena, (node->count + 1) * sizeof *items);
+    bool ok = true;
+    size_t n = 0;
+    for (const yaml_node *item = list ? node->first : node; item; item = list ? item->next : NULL) {
+        const span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n) : name;
+        ok &= type_file.read(r, o, at, item, &items[n]);
+        reader_origin(r, &items[n++], item);
+    }
+    *files = (config_guard_files){items, n};
+    return ok;
+}
+
+COLD static void write_files(const option *o, const void *field, buf *out) {
+    type_texts.write(o, field, out);
+}
+
+const option_type type_guard_files = {"file or files", "the path of a file, or a list of these",
+                                      read_files, write_files};
 
 /* ---- single rules and kinds ---- */
 
@@ -165,6 +193,7 @@ static bool looks(const config_guard_use *u) {
 
 static bool own_rules_act(const config_guard *g) {
     if (g->use.in == CONFIG_GUARD_OFF && g->use.out == CONFIG_GUARD_OFF) return false;
+    if (g->files.count) return true; /* what they say is not known yet */
     for (size_t i = 0; i < g->rules.count; i++)
         if (g->rules.items[i].action > CONFIG_GUARD_OFF) return true;
     return false;

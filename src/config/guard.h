@@ -61,6 +61,12 @@ typedef struct config_guard_rule {
     span source;    /* where its vendor says what it looks like */
 } config_guard_rule;
 
+/* Paths of rules in files, read where they are compiled. */
+typedef struct config_guard_files {
+    span *items;
+    size_t count;
+} config_guard_files;
+
 /* What is done about the matches of a rule, or of all of a kind. */
 typedef struct config_guard_override {
     span rule;
@@ -82,6 +88,7 @@ typedef struct config_guard {
     bool restore;
     config_guard_end end;
     bool shipped; /* the rules that weir brings are looked for */
+    config_guard_files files;
     config_guard_rules rules;
     config_guard_overrides actions;
     bool any; /* something is looked at somewhere: in the file's use, a model's or a client's */

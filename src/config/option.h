@@ -137,6 +137,7 @@ extern const option_type type_tool_folder;
 extern const option_type type_tool_sandbox;
 extern const option_type type_json;        /* json.c: span, JSON text of an object */
 extern const option_type type_guard_rules; /* guard.c: config_guard_rules */
+extern const option_type type_guard_files;
 extern const option_type type_guard_actions;
 extern const option_type type_guard_show;
 extern const option_type type_clients;     /* clients.c */

@@ -386,6 +386,8 @@ static const option file_options[] = {
      .sentence = "How a stream ends that is blocked once it has begun. finish: with finish_reason content_filter; error: with an error event, code content_blocked."},
     {OTHER(config, "guard.rules", guard.rules, type_guard_rules),
      .sentence = "Rules of your own, beside those that weir brings: a list of mappings."},
+    {OTHER(config, "guard.files", guard.files, type_guard_files),
+     .sentence = "Files of rules, as `weir guard test --rules` takes them: beside those that weir brings, or with shipped: false in their place."},
     {OTHER(config, "guard.actions", guard.actions, type_guard_actions),
      .sentence = "What is done about single rules or kinds of them, before what guard.in and guard.out say: a mapping, as {personal: redact, email: off, injection: flag}. `weir guard list` names rules and kinds."},
     {BOOL(config, "guard.shipped", guard.shipped), .standard = "true",

@@ -1,7 +1,11 @@
 #include "exchange/guard_part.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
+#include "config/problems.h"
+#include "guard/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { USES = CONFIG_GUARD_BLOCK + 1 };
@@ -50,22 +54,97 @@ static void tell(faults *f, const void *field, buf *text) {
     buf_done(text);
 }
 
+/* Hashes of the names of rules that are not weir's and say what to do, in their order. */
+typedef struct own_names {
+    uint64_t *hashes;
+    size_t count;
+} own_names;
+
+/* Those of files, then those of the configuration. */
+typedef struct all_rules {
+    faults *faults;
+    arena arena;
+    guard_rule_text *texts;
+    const span **files; /* whose each is; NULL: the configuration's */
+    size_t count, from; /* from: the first of the configuration */
+} all_rules;
+
 static void on_complaint(void *ctx, size_t rule, const char *member, const char *message) {
-    faults *f = ctx;
+    const all_rules *all = ctx;
+    const config *c = all->faults->config;
     buf text = BUF_EMPTY;
-    buf_addf(&text, "guard.rules[%zu].%s %s", rule, member, message);
-    tell(f, &f->config->guard.rules.items[rule], &text);
+    if (rule >= all->from) {
+        rule -= all->from;
+        buf_addf(&text, "guard.rules[%zu].%s %s", rule, member, message);
+        tell(all->faults, &c->guard.rules.items[rule], &text);
+        return;
+    }
+    const span name = all->texts[rule].name, *file = all->files[rule];
+    buf_addf(&text, "%.*s: %.*s: %s %s", SPAN_ARG(*file), SPAN_ARG(name), member, message);
+    tell(all->faults, file, &text);
 }
 
-static guard_set *compile(const config *c, faults *f) {
-    const config_guard_rules *own = &c->guard.rules;
-    guard_rule_text *texts = mem_zalloc_array(own->count + 1, sizeof *texts);
-    for (size_t i = 0; i < own->count; i++)
-        texts[i] = text_of(&own->items[i]);
-    guard_set *set = guard_set_new(c->guard.shipped, texts, own->count, on_complaint, f);
-    free(texts);
-    const config_guard_overrides *all = &c->guard.actions;
-    for (size_t i = 0; set && i < all->count; i++) {
+static void add_rules(all_rules *all, const guard_rule_text *texts, size_t count,
+                      const span *file) {
+    const size_t total = all->count + count;
+    all->texts = mem_realloc(all->texts, (total + 1) * sizeof *all->texts);
+    all->files = mem_realloc(all->files, (total + 1) * sizeof *all->files);
+    for (size_t i = 0; i < count; i++) {
+        all->texts[all->count] = texts[i];
+        all->files[all->count++] = file;
+    }
+}
+
+static bool slurp(span path, buf *out) {
+    enum { FILE_MAX = 16 << 20, PIECE = 64 << 10 };
+    buf name = BUF_EMPTY;
+    buf_add(&name, path);
+    FILE *f = fopen(buf_cstr(&name), "re");
+    buf_done(&name);
+    if (!f) return false;
+    for (size_t n; out->len <= FILE_MAX && (n = fread(buf_reserve(out, PIECE), 1, PIECE, f)) > 0;)
+        buf_grow(out, n);
+    const bool good = !ferror(f) && out->len <= FILE_MAX;
+    fclose(f);
+    return good;
+}
+
+static void add_file(all_rules *all, const span *path) {
+    buf source = BUF_EMPTY, text = BUF_EMPTY;
+    config_problems problems;
+    guard_file file;
+    problems_init(&problems);
+    if (!slurp(*path, &source)) {
+        buf_addf(&text, "guard.files: cannot read %.*s", SPAN_ARG(*path));
+        tell(all->faults, path, &text);
+    } else {
+        const span kept = arena_dup(&all->arena, buf_span(&source));
+        if (guard_file_read(kept, *path, &all->arena, &file, &problems))
+            add_rules(all, file.rules, file.count, path);
+    }
+    for (size_t i = 0; i < problems.count; i++) {
+        const config_problem *p = &problems.items[i];
+        buf_addf(&text, "%.*s:%u:%u: %.*s", SPAN_ARG(*path), p->line, p->column, SPAN_ARG(p->text));
+        tell(all->faults, path, &text);
+    }
+    config_problems_done(&problems);
+    buf_done(&source);
+}
+
+static void gather(all_rules *all) {
+    const config_guard *g = &all->faults->config->guard;
+    for (size_t i = 0; i < g->files.count; i++)
+        add_file(all, &g->files.items[i]);
+    all->from = all->count;
+    for (size_t i = 0; i < g->rules.count; i++) {
+        const guard_rule_text text = text_of(&g->rules.items[i]);
+        add_rules(all, &text, 1, NULL);
+    }
+}
+
+static void check_actions(const guard_set *set, faults *f) {
+    const config_guard_overrides *all = &f->config->guard.actions;
+    for (size_t i = 0; i < all->count; i++) {
         buf text = BUF_EMPTY;
         if (guard_set_knows(set, all->items[i].rule)) continue;
         buf_addf(
@@ -74,6 +153,32 @@ static guard_set *compile(const config *c, faults *f) {
             i);
         tell(f, &all->items[i], &text);
     }
+}
+
+static int by_value(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void note_own(own_names *own, const all_rules *all) {
+    own->hashes = mem_zalloc_array(all->count + 1, sizeof *own->hashes);
+    for (size_t i = 0; i < all->count; i++)
+        if (all->texts[i].has_action) own->hashes[own->count++] = hash_span(all->texts[i].name);
+    qsort(own->hashes, own->count, sizeof *own->hashes, by_value);
+}
+
+/* own, which may be NULL: the names of those that are not weir's and say what to do. */
+static guard_set *compile(const config *c, faults *f, own_names *own) {
+    all_rules all = {.faults = f};
+    guard_set *set = NULL;
+    arena_init(&all.arena, 0);
+    gather(&all);
+    if (!f->count) set = guard_set_new(c->guard.shipped, all.texts, all.count, on_complaint, &all);
+    if (set) check_actions(set, f);
+    if (set && own) note_own(own, &all);
+    free(all.texts);
+    free(all.files);
+    arena_done(&all.arena);
     if (!f->count) return set;
     guard_set_unref(set);
     return NULL;
@@ -81,24 +186,21 @@ static guard_set *compile(const config *c, faults *f) {
 
 /* ---- the policies ---- */
 
-static bool says_what_to_do(const config *c, span rule) {
-    for (size_t i = 0; i < c->guard.rules.count; i++) {
-        const config_guard_rule *r = &c->guard.rules.items[i];
-        if (r->action && span_eq(r->name, rule)) return true;
-    }
-    return false;
+static bool says_what_to_do(const own_names *own, span rule) {
+    const uint64_t hash = hash_span(rule);
+    return own->count && bsearch(&hash, own->hashes, own->count, sizeof hash, by_value);
 }
 
 /* Where nothing is said of a text's own action, only rules that have one are looked for. */
-static guard_policy *policy_of(const config *c, guard_set *set, guard_where way,
-                               config_guard_action use) {
+static guard_policy *policy_of(const config *c, guard_set *set, const own_names *own,
+                               guard_where way, config_guard_action use) {
     const config_guard_overrides *all = &c->guard.actions;
     guard_override *overrides =
         mem_zalloc_array(guard_set_count(set) + all->count + 1, sizeof *overrides);
     size_t n = 0;
     for (size_t i = 0; use == CONFIG_GUARD_UNSET && i < guard_set_count(set); i++) {
         const span name = guard_set_rule(set, i)->name;
-        if (!says_what_to_do(c, name)) overrides[n++] = (guard_override){name, GUARD_OFF};
+        if (!says_what_to_do(own, name)) overrides[n++] = (guard_override){name, GUARD_OFF};
     }
     for (size_t i = 0; i < all->count; i++)
         overrides[n++] = (guard_override){all->items[i].rule,
@@ -130,8 +232,10 @@ static void *make_guard(const config *c, buf *ret_why) {
     made *m = mem_zalloc(sizeof *m);
     if (!c->guard.any) return m;
     faults f = {.config = c, .fault = on_first, .ctx = ret_why};
-    m->set = compile(c, &f);
+    own_names own = {NULL, 0};
+    m->set = compile(c, &f, &own);
     if (!m->set) {
+        free(own.hashes);
         free(m);
         return NULL;
     }
@@ -139,7 +243,8 @@ static void *make_guard(const config *c, buf *ret_why) {
         for (size_t k = 0; k < USES; k++)
             if (k != CONFIG_GUARD_OFF)
                 m->policies[i][k] =
-                    policy_of(c, m->set, i ? GUARD_OUT : GUARD_IN, (config_guard_action)k);
+                    policy_of(c, m->set, &own, i ? GUARD_OUT : GUARD_IN, (config_guard_action)k);
+    free(own.hashes);
     return m;
 }
 
@@ -158,6 +263,6 @@ const guard_set *snapshot_guard_set(const snapshot *s) {
 
 void guard_check(const config *c, guard_fault *fault, void *ctx) {
     faults f = {.config = c, .fault = fault, .ctx = ctx};
-    if (c->guard.rules.count || c->guard.actions.count || c->guard.any)
-        guard_set_unref(compile(c, &f));
+    if (c->guard.rules.count || c->guard.actions.count || c->guard.files.count || c->guard.any)
+        guard_set_unref(compile(c, &f, NULL));
 }

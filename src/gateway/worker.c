@@ -159,7 +159,6 @@ void worker_done(worker *w) {
     http_client_free(w->client);
     loop_remove_hook(&w->end_of_turn);
     loop_done(&w->loop);
-    tool_runner_free(w->env.tools);
     flight_desk_free(w->env.desk);
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 
 import pytest
 
@@ -300,6 +301,24 @@ def test_answers_that_are_shaped_otherwise_are_kept_apart(weir, upstream):
         assert ask("short")[0] == TICKET[:3]
 
 
+def test_a_run_of_tools_is_guarded_in_each_of_its_steps(weir, upstream, upstreams):
+    """A tool is called with what the client wrote; the model reads neither that nor what the tool says of the kind."""
+    mail = upstreams()
+    mail.script(reply(200, {"sent": OTHER}))
+    calls = bodies.completion(None)
+    calls["choices"][0].update(finish_reason="tool_calls", message={"role": "assistant", "content": None, "tool_calls": [
+        {"id": "c", "type": "function", "function": {"name": "mail", "arguments": '{"to":"[TICKET_1]"}'}}]})
+    upstream.script(reply(200, calls), reply(200, bodies.completion("sent [TICKET_1]")))
+    w = weir(upstream, chat={"model": "gpt-test"}, **guard(**{"in": "redact", "restore": True}), tools={"mail": {
+        "kind": "http", "allow_private": True, "url": mail.url + "/mail", "description": "Mails.",
+        "parameters": {"type": "object", "properties": {"to": {"type": "string"}}}}})
+    answer = wire.call(w, "POST", "/chat/functions", {"message": f"mail {TICKET}"}).json()
+    assert mail.requests[0].json() == {"to": TICKET} and answer["response"] == f"sent {TICKET}", answer
+    assert not any(t.encode() in r.body for r in upstream.requests for t in (TICKET, OTHER))
+    refused = wire.call(w, "POST", "/chat/functions", {"message": BOMB})
+    assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked"
+
+
 # -- configuration -----------------------------------------------------------------------------------------------------
 
 
@@ -323,6 +342,41 @@ def test_a_rule_that_is_none_is_told_at_the_start_and_by_check(weir, upstream):
     w.expect_exit = 1
     w.wait_exit()
     assert "guard.rules[1].pattern" in w.output()
+
+
+def test_rules_of_files(weir, upstream, tmp_path):
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("- {name: order, pattern: 'ORDER-[0-9]{4}', lead: 'ORDER-', action: redact}\n- {name: email, action: flag}\n")
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, guard={"files": [str(rules)]})
+    body = {"messages": [{"role": "user", "content": "ORDER-1234 for jane.doe@example.com"}]}
+    answer = wire.chat(w, **body)
+    assert upstream.wait_requests(1)[0].json()["messages"][0]["content"] == "[ORDER_1] for jane.doe@example.com"
+    assert w.wait_call(answer.header("x-request-id"))["guard"] == "in.order.redact=1,in.email.flag=1"
+    rules.write_text("- {name: order, pattern: '(['}\n")
+    check = subprocess.run([daemon.WEIR, "check", "-c", str(w.config_path)], capture_output=True, text=True)
+    assert check.returncode != 0 and f"{rules}: order: pattern" in check.stdout + check.stderr
+
+
+# -- what weir brings --------------------------------------------------------------------------------------------------
+
+# None of them is anybody's: documented examples, and digits that only pass their checksum.
+SHIPPED = {"email": ("jane.doe@example.com", "[EMAIL_1]"), "card": ("4111 1111 1111 1111", "[CARD_1]"),
+           "iban": ("DE89 3704 0044 0532 0130 00", "[IBAN_1]")}
+
+
+@pytest.mark.parametrize("kind", SHIPPED)
+def test_what_weir_brings(weir, upstream, kind):
+    value, placeholder = SHIPPED[kind]
+    text = f"Write {value}, please"
+    cuts = [[text[:i], text[i:]] for i in range(len(text) + 1)] + [list(text)]
+    upstream.script(reply(200, bodies.completion(text)), *[sse(bodies.stream(*cut)) for cut in cuts])
+    w = weir(upstream, guard={"in": "redact", "out": "redact"})
+    plain = wire.chat(w, messages=[{"role": "user", "content": text}]).json()["choices"][0]["message"]["content"]
+    assert upstream.wait_requests(1)[0].json()["messages"][0]["content"] == text.replace(value, placeholder)
+    assert placeholder in plain and value not in plain and value[9:] not in plain
+    for cut in cuts:
+        assert said(wire.chat(w, stream=True)) == (plain, "stop"), cut
 
 
 # -- output limits -----------------------------------------------------------------------------------------------------
