@@ -63,10 +63,14 @@ error_id permit_endpoint(const config_client *c, span name, span path, buf *ret_
     return ERR_KEY_ENDPOINT;
 }
 
-error_id permit_model(const config_client *c, span model, buf *ret_why) {
-    if (!c->model_count) return ERR_NONE;
+bool permit_has_model(const config_client *c, span model) {
     for (size_t i = 0; model.len && i < c->model_count; i++)
-        if (matches(c->models[i], model)) return ERR_NONE;
+        if (matches(c->models[i], model)) return true;
+    return !c->model_count;
+}
+
+error_id permit_model(const config_client *c, span model, buf *ret_why) {
+    if (permit_has_model(c, model)) return ERR_NONE;
     if (model.len)
         buf_addf(ret_why, "This API key may not be used for the model '%.*s'.",
                  SPAN_ARG(span_clip(model, SHOWN_BYTES)));

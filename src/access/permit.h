@@ -20,5 +20,7 @@ error_id permit_endpoint(const config_client *c, span name, span path, buf *ret_
 
 /* model: as asked for; empty: the request names none. */
 error_id permit_model(const config_client *c, span model, buf *ret_why);
+/* The same without words. */
+bool permit_has_model(const config_client *c, span model);
 
 #endif

@@ -143,7 +143,7 @@ static int list_loaded(const cli_args *args, const char *who, const config *c) {
         if (is_asked(c, &c->providers[i])) ask(&l, i);
     const models_known known = {list_of, &l};
     buf document = BUF_EMPTY;
-    models_write_list(c, &known, clock_wall_us() / 1000000, &document);
+    models_write_list(c, NULL, &known, clock_wall_us() / 1000000, &document);
     int status = print_list(args, who, buf_span(&document));
     buf_done(&document);
     for (size_t i = 0; i < c->provider_count; i++)

@@ -1,5 +1,6 @@
 #include "gateway/models.h"
 
+#include "access/permit.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "gateway/api_path.h"
@@ -110,6 +111,7 @@ static bool add_name(names *n, span name) {
 
 typedef struct listing {
     const config *config;
+    const config_client *who;
     const models_known *known;
     int64_t created;
     names names;
@@ -118,6 +120,7 @@ typedef struct listing {
 } listing;
 
 static void list_model(listing *l, span id, json_value object, span owner) {
+    if (l->who && !permit_has_model(l->who, id)) return;
     if (!id.len || !add_name(&l->names, id)) return;
     if (l->comma) buf_add_char(l->out, ',');
     l->comma = true;
@@ -155,8 +158,9 @@ static size_t most_names(const listing *l) {
     return most;
 }
 
-void models_write_list(const config *c, const models_known *known, int64_t created, buf *out) {
-    listing l = {c, known, created, .out = out};
+void models_write_list(const config *c, const config_client *who, const models_known *known,
+                       int64_t created, buf *out) {
+    listing l = {c, who, known, created, .out = out};
     l.names.cap = 16;
     while (l.names.cap < 2 * most_names(&l))
         l.names.cap *= 2;
@@ -214,7 +218,7 @@ static void answer_list(catalog_wait *w) {
     const config *c = config_of(q);
     const models_known known = known_to(q);
     buf body = BUF_EMPTY;
-    models_write_list(c, wants_catalog(c) ? &known : NULL, created(q), &body);
+    models_write_list(c, q->caller.client, wants_catalog(c) ? &known : NULL, created(q), &body);
     reply_json(q, 200, buf_span(&body));
     buf_done(&body);
 }
@@ -244,10 +248,24 @@ static void answer_one(catalog_wait *w) {
     buf_done(&body);
 }
 
+/* false: answered. */
+static bool may_ask_for(const request *q, const buf *id) {
+    buf why = BUF_EMPTY;
+    const config_client *who = q->caller.client;
+    const error_id e = who ? permit_model(who, buf_span(id), &why) : ERR_NONE;
+    if (e != ERR_NONE) reply_error_text(q, e, "%.*s", SPAN_ARG(buf_span(&why)));
+    buf_done(&why);
+    return e == ERR_NONE;
+}
+
 static void begin_one(request *q) {
     buf id = BUF_EMPTY;
     const config_model *m = find_model(q, &id);
     catalog_wait *w = &CONTAINER_OF(q, models_request, request)->wait;
+    if (m && !may_ask_for(q, &id)) {
+        buf_done(&id);
+        return;
+    }
     if (!m)
         reply_error_text(q, ERR_UNKNOWN_MODEL, "The model '%.*s' does not exist here.",
                          SPAN_ARG(id_sent(q)));

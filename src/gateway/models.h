@@ -23,9 +23,11 @@ typedef struct models_known {
 
 /* Whether some pattern lets through names that a provider's list may tell. */
 bool models_are_open(const config *c);
-/* `{"object":"list","data":[…]}`: names, then what patterns let through, each id once. known may be
- * NULL. created: seconds since 1970, where nobody says when. */
-void models_write_list(const config *c, const models_known *known, int64_t created, buf *out);
+/* `{"object":"list","data":[…]}`: names, then what patterns let through, each id once, as far as
+ * `who` may ask for it (NULL: anybody). known may be NULL. created: seconds since 1970, where
+ * nobody says when. */
+void models_write_list(const config *c, const config_client *who, const models_known *known,
+                       int64_t created, buf *out);
 /* As its provider describes it, where one of the entry's lists it. */
 void models_write_one(const config_model *m, const models_known *known, span id, int64_t created,
                       buf *out);

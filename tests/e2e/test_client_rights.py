@@ -78,3 +78,16 @@ def test_the_sdk_raises_its_own_classes(weir, upstream):
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(base_url=f"{w.url}/v1", api_key=TYPO).chat.completions.create(model="gpt-4o", messages=messages)
     assert len(upstream.requests) == 1
+
+
+def test_models_are_those_that_a_client_may_ask_for(weir, upstream):
+    w = weir(upstream, clients=[client(models=["gpt-4*"]), {"name": "free", "key": "free-key-0123456789"}],
+             models={"gpt-4o": "main", "gpt-4o-mini": "main", "o1": "main"}, server={"list_models": "names"})
+
+    def get(path, key=KEY):
+        return wire.call(w, "GET", f"/v1/models{path}", headers={"authorization": f"Bearer {key}"})
+
+    assert [m["id"] for m in get("").json()["data"]] == ["gpt-4o", "gpt-4o-mini"]
+    assert [m["id"] for m in get("", "free-key-0123456789").json()["data"]] == ["gpt-4o", "gpt-4o-mini", "o1"]
+    assert get("/gpt-4o").status == 200
+    assert refusal(get("/o1")) == (403, "model_not_allowed", "This API key may not be used for the model 'o1'.")

@@ -39,6 +39,8 @@ static model_list list_read(const char *body) {
     return l;
 }
 
+static const config_client *who; /* asks; NULL: anybody */
+
 /* The ids of the list, each with a blank behind it, that stand in the data of the answer. */
 static span ids_listed(config_model *models, size_t count, const char *openai, const char *local) {
     static buf said;
@@ -51,7 +53,7 @@ static span ids_listed(config_model *models, size_t count, const char *openai, c
     const config c = {
         .models = models, .model_count = count, .providers = providers, .provider_count = 4};
     buf out = BUF_EMPTY;
-    models_write_list(&c, &known, 1, &out);
+    models_write_list(&c, who, &known, 1, &out);
     json_value root;
     json_fault fault;
     assert_true(json_scan(buf_span(&out), NULL, &root, &fault));
@@ -89,6 +91,18 @@ static void patterns_list_what_they_let_through(void **state) {
     assert_span(ids_listed(named, 4, "[]", NULL), "\"gpt-4o-mini\" \"say \\\"hi\\\"\" ");
 }
 
+static void a_client_sees_what_it_may_ask_for(void **state) {
+    (void)state;
+    static config_model all[] = {ENTRY("o3", to_local), ENTRY("*", to_openai)};
+    static span models[] = {SPAN("gpt-4*"), SPAN("o3")};
+    static config_client some = {.models = models, .model_count = 2}, any = {.model_count = 0};
+    who = &some;
+    assert_span(ids_listed(all, 2, GPTS, NULL), "\"o3\" \"gpt-4o-mini\" ");
+    who = &any;
+    assert_span(ids_listed(all, 2, GPTS, NULL), "\"o3\" \"gpt-5\" \"gpt-4o-mini\" ");
+    who = NULL;
+}
+
 static void which_providers_are_worth_asking(void **state) {
     (void)state;
     static config_model open[] = {ENTRY("gpt-*", to_openai)};
@@ -104,7 +118,7 @@ static void names_alone(void **state) {
     (void)state;
     const config c = {.models = named, .model_count = 4};
     buf out = BUF_EMPTY;
-    models_write_list(&c, NULL, 1700000000, &out);
+    models_write_list(&c, NULL, NULL, 1700000000, &out);
     assert_span(
         buf_span(&out),
         "{\"object\":\"list\",\"data\":["
@@ -165,6 +179,7 @@ static void one_has_the_asked_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patterns_list_what_they_let_through),
+        cmocka_unit_test(a_client_sees_what_it_may_ask_for),
         cmocka_unit_test(which_providers_are_worth_asking),
         cmocka_unit_test(names_alone),
         cmocka_unit_test(a_model_as_its_provider_describes_it),
