@@ -56,7 +56,7 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
     for (size_t i = 0; i < c->provider_count; i++) {
         const config_provider *p = &c->providers[i];
         /* Where there is one client, or none, there is nobody to share with. */
-        unsigned share = c->client_count > 1 ? (unsigned)config_share(c, p->max_connections) : 0;
+        unsigned share = config_has_several(c) ? (unsigned)config_share(c, p->max_connections) : 0;
         const http_origin_spec spec = {.host = p->url.host,
                                        .port = p->url.port,
                                        .authority = p->url.authority,

@@ -27,6 +27,8 @@ void banner_write_served(const config *c, const char *note, buf *out) {
     if (c->client_count)
         buf_addf(out, "weir: calls need the key of one of %zu client%s\n", c->client_count,
                  c->client_count == 1 ? "" : "s");
+    else if (config_asks_keys(c))
+        buf_add_cstr(out, "weir: calls need a key of the store: weir keys list\n");
     else if (c->server.open)
         buf_add_cstr(
             out, "weir: no key is asked for, and server.open lets anyone call who reaches this\n");
@@ -71,7 +73,7 @@ void banner_write_curl(const config *c, const char *address, buf *out) {
         return;
     }
     write_url(span_cstr(address), chat ? "/chat" : "/v1/chat/completions", out);
-    if (c->client_count) buf_add_cstr(out, " -H \"authorization: Bearer $WEIR_KEY\"");
+    if (config_asks_keys(c)) buf_add_cstr(out, " -H \"authorization: Bearer $WEIR_KEY\"");
     buf_add_cstr(out, " -H 'content-type: application/json' -d '");
     if (chat)
         buf_add_cstr(out, "{\"message\": \"Hello\"}");

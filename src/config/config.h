@@ -149,6 +149,8 @@ typedef struct config_client {
     size_t endpoint_count;
     cidr *addresses; /* that it may call from; none: any */
     size_t address_count;
+    config_header *tags; /* its calls are marked with; exchange/tags.h */
+    size_t tag_count;
     config_header *metadata; /* the operator's own */
     size_t metadata_count;
     config_sizes sizes;     /* of its requests */
@@ -289,6 +291,13 @@ typedef struct config_admin {
     size_t key_count;          /* 0: none */
 } config_admin;
 
+/* Whether the keys of the ledger's store count. */
+typedef enum config_keys {
+    KEYS_AUTO, /* where there are any */
+    KEYS_ON,   /* and a key is asked for though there may be none */
+    KEYS_OFF,
+} config_keys;
+
 typedef enum config_ledger_sync { LEDGER_SYNC_PROCESS, LEDGER_SYNC_MACHINE } config_ledger_sync;
 typedef enum config_ledger_full { LEDGER_FULL_REFUSE, LEDGER_FULL_SERVE } config_ledger_full;
 
@@ -405,8 +414,12 @@ typedef struct config {
     config_model *models;
     size_t model_count;
     config_client *clients;
-    size_t client_count; /* 0: no keys asked, loopback only */
-    span *passthrough;   /* further /v1 paths; "/v1/audio/" + "*" matches by prefix */
+    size_t client_count; /* 0, and no keys in the store: no keys asked, loopback only */
+    config_keys keys;
+    /* Whether the store has keys, as far as is known; lives on, and changes. NULL: it has none. Set
+     * before the snapshot is shared. */
+    const atomic_bool *store_has_keys;
+    span *passthrough; /* further /v1 paths; "/v1/audio/" + "*" matches by prefix */
     size_t passthrough_count;
     config_chat chat;
     config_functions functions;
@@ -552,6 +565,12 @@ const config_client *config_find_client(const config *c, span key);
 config_guard_use config_guard_of(const config *c, const config_model *m, const config_client *who);
 config_answer_limit config_answer_of(const config *c, const config_model *m,
                                      const config_client *who);
+
+/* Whether a key is asked for: where there are clients, of the file or of the store, or keys is on.
+ * The one place that knows. */
+bool config_asks_keys(const config *c);
+/* Whether there may be several clients, who share what is bounded. */
+bool config_has_several(const config *c);
 
 /* Whether it is one of admin.keys; compared in constant time. */
 bool config_is_admin(const config *c, span key);

@@ -74,6 +74,7 @@ typedef struct label_list {
 } label_list;
 
 enum { LABELS_MAX = 16, LABEL_NAME_MAX = 64, LABEL_VALUE_MAX = 512 };
+enum { TAGS_MOST = 8, TAG_NAME_MOST = 32, TAG_VALUE_MOST = 64 }; /* as exchange/tags.h has them */
 
 static bool is_clean(span text, size_t most) {
     for (size_t i = 0; i < text.len; i++)
@@ -81,19 +82,35 @@ static bool is_clean(span text, size_t most) {
     return text.len <= most;
 }
 
-COLD static bool read_labels(reader *r, const option *o, span name, const yaml_node *node,
-                             void *field) {
+typedef bool label_fits_fn(span name, span value);
+
+static bool is_label(span name, span value) {
+    return name.len && is_clean(name, LABEL_NAME_MAX) && is_clean(value, LABEL_VALUE_MAX);
+}
+
+static bool is_tag(span name, span value) {
+    static const char more[] = "_.-";
+    for (size_t i = 0; i < name.len; i++) {
+        const char c = name.ptr[i], letter = (char)(c | 32);
+        if (!(letter >= 'a' && letter <= 'z') && !(c >= '0' && c <= '9') && !strchr(more, c))
+            return false;
+    }
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] < ' ' || value.ptr[i] > '~' || value.ptr[i] == ',') return false;
+    return name.len && name.len <= TAG_NAME_MOST && value.len && value.len <= TAG_VALUE_MOST;
+}
+
+COLD static bool read_pairs(reader *r, const option *o, span name, const yaml_node *node,
+                            size_t most, label_fits_fn *fits, void *field) {
     label_list list = {0};
-    if (node->kind != YAML_MAP || node->count > LABELS_MAX)
-        return reader_expected(r, o, name, node);
+    if (node->kind != YAML_MAP || node->count > most) return reader_expected(r, o, name, node);
     list.items = arena_zalloc(r->arena, (node->count + 1) * sizeof *list.items);
     bool ok = true;
     for (const yaml_node *key = node->first; key; key = key->next) {
         span at = reader_member(r, name, node, key), value = SPAN_EMPTY;
         if (!reader_text(r, o, at, key->value, &value)) {
             ok = false;
-        } else if (!key->text.len || !is_clean(key->text, LABEL_NAME_MAX) ||
-                   !is_clean(value, LABEL_VALUE_MAX)) {
+        } else if (!fits(key->text, value)) {
             ok = reader_expected(r, o, at, key->value);
         } else {
             list.items[list.count++] = (config_header){arena_dup(r->arena, key->text), value};
@@ -101,6 +118,16 @@ COLD static bool read_labels(reader *r, const option *o, span name, const yaml_n
     }
     if (ok) memcpy(field, &list, sizeof list);
     return ok;
+}
+
+COLD static bool read_labels(reader *r, const option *o, span name, const yaml_node *node,
+                             void *field) {
+    return read_pairs(r, o, name, node, LABELS_MAX, is_label, field);
+}
+
+COLD static bool read_tags(reader *r, const option *o, span name, const yaml_node *node,
+                           void *field) {
+    return read_pairs(r, o, name, node, TAGS_MOST, is_tag, field);
 }
 
 COLD static void write_labels(const option *o, const void *field, buf *out) {
@@ -121,6 +148,11 @@ const option_type type_labels = {
     "mapping of texts",
     "a mapping of up to 16 names, of up to 64 bytes each, to texts of up to 512", read_labels,
     write_labels};
+const option_type type_tags = {
+    "mapping of tags",
+    "a mapping of up to 8 names (letters, digits, '_', '.', '-', up to 32) to texts of up to 64 "
+    "printable ASCII characters without a comma",
+    read_tags, write_labels};
 
 /* ---- instants ---- */
 

@@ -101,7 +101,7 @@ bool config_set_listen(config *c, span address, const char *from, config_problem
                      SPAN_ARG(said), why, type_address.expected);
         return false;
     }
-    if (!listener->loopback && !c->client_count && !c->server.open) {
+    if (!listener->loopback && !config_asks_keys(c) && !c->server.open) {
         problems_add(problems, span_cstr(from), SPAN_EMPTY, 0, 0,
                      "%.*s can be reached by other machines, but there are no clients; add clients "
                      "with their keys, or set server.open: true to serve anyone",

@@ -40,6 +40,19 @@ const config_client *config_find_client(const config *c, span key) {
     return found ? &c->clients[found - 1] : NULL;
 }
 
+static bool store_has_keys(const config *c) {
+    return c->keys == KEYS_ON || (c->keys == KEYS_AUTO && c->store_has_keys &&
+                                  atomic_load_explicit(c->store_has_keys, memory_order_relaxed));
+}
+
+bool config_asks_keys(const config *c) {
+    return c->client_count || store_has_keys(c);
+}
+
+bool config_has_several(const config *c) {
+    return c->client_count > 1 || store_has_keys(c);
+}
+
 bool config_is_admin(const config *c, span key) {
     unsigned char hash[SHA256_LEN];
     sha256(key, hash);
@@ -51,7 +64,8 @@ bool config_is_admin(const config *c, span key) {
 }
 
 uint64_t config_share(const config *c, uint64_t bound) {
-    bool alone = c->client_count == 1 || (!c->client_count && !c->server.open);
+    bool nobodys = !config_asks_keys(c) && c->server.open;
+    bool alone = !config_has_several(c) && !nobodys;
     if (alone) return bound;
     uint64_t share = (uint64_t)((double)bound * c->limits.client_share);
     return share ? share : 1;

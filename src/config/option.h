@@ -127,6 +127,7 @@ extern const option_type type_spend_quotas;
 extern const option_type type_limit_rules;
 extern const option_type type_networks; /* labels.c: cidr *items; size_t count */
 extern const option_type type_labels;   /* config_header *items; size_t count */
+extern const option_type type_tags;     /* likewise */
 extern const option_type type_instant;  /* int64_t, wall time in µs */
 extern const option_type type_tools;    /* tools.c */
 extern const option_type type_tool_url;

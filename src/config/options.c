@@ -34,6 +34,7 @@ static const char *const over_words[] = {"refuse", "cap", NULL};
 static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const sync_words[] = {"process", "machine", NULL};
+static const char *const keys_words[] = {"auto", "on", "off", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
 static const char *const cache_scope_words[] = {"client", "global", NULL};
 static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
@@ -119,6 +120,9 @@ static const option file_options[] = {
 
     {OTHER(config, "clients", clients, type_clients),
      .sentence = "Who may call. Without clients weir serves its own machine alone, and asks for no key."},
+
+    {WORD(config, "keys", keys, keys_words), .standard = "auto",
+     .sentence = "Clients' keys kept in the ledger's store (weir keys): auto, a key is asked for where there are any or clients has some; on, one is asked for in any case; off, those of clients alone."},
 
     {OTHER(config, "admin.keys", admin.keys, type_admin_keys),
      .sentence = "Keys with which GET /usage/summary and /usage/calls tell of all clients; a client's own key tells of its own. Each as under clients: {sha256: …}, a reference, {file: path}, {command: […]}, or the key itself. Without admin.keys and clients whoever asks sees all."},

@@ -74,6 +74,7 @@ config_client config_client_copy(const config_client *c, arena *a) {
     copy.models = copy_texts(a, c->models, c->model_count);
     copy.endpoints = copy_texts(a, c->endpoints, c->endpoint_count);
     copy.addresses = copy_items(a, c->addresses, c->address_count * sizeof *c->addresses);
+    copy.tags = copy_labels(a, c->tags, c->tag_count);
     copy.metadata = copy_labels(a, c->metadata, c->metadata_count);
     return copy;
 }

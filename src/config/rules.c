@@ -30,11 +30,18 @@ COLD static void check_audit(reader *r, const yaml_node *root) {
                    "switch the ledger on, or audit off");
 }
 
+COLD static void check_keys(reader *r, const yaml_node *root) {
+    if (r->config->keys != KEYS_ON || r->config->ledger.on) return;
+    reader_problem(r, find_value(root, SPAN_OF("keys")),
+                   "keys is on and ledger is off: the keys are in the ledger's store; switch the "
+                   "ledger on, or keys off");
+}
+
 COLD static void check_listeners(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *clients = find_value(root, SPAN_OF("clients"));
     /* Entries that could not be read have their own message. */
-    bool some = c->client_count || (clients && clients->count);
+    bool some = config_asks_keys(c) || (clients && clients->count);
     if (some && c->server.open)
         reader_warning(r, find_value(root, SPAN_OF("server.open")),
                        "server.open has no effect where there are clients: a key is asked for");
@@ -242,6 +249,7 @@ static void derive_quotas(config_limits *l) {
 
 void rules_check(reader *r, const yaml_node *root) {
     check_audit(r, root);
+    check_keys(r, root);
     check_listeners(r, root);
     check_hosts(r, root);
     check_admin(r, root);

@@ -202,6 +202,13 @@ MUST_USE bool exchange_identify_admin(const config *c, http_headers headers);
 MUST_USE bool exchange_identify(const config *c, http_headers headers, span peer, arena *a,
                                 caller *ret, weir_error *ret_error);
 
+/* Keys as the SDKs of several makers send them, in the order in which they count; empty: none. */
+enum { EXCHANGE_KEYS = 4 };
+void exchange_find_keys(http_headers headers, span ret[EXCHANGE_KEYS]);
+/* Whether a client whose key is right may come in now, and from there; false: likewise. */
+MUST_USE bool exchange_may_enter(const config *c, const config_client *client, span peer, arena *a,
+                                 weir_error *ret_error);
+
 /* The client's own id of the request: its x-client-request-id, else its x-request-id. Empty: it has
  * sent none, or one that is longer than OpenAI allows or no printable ASCII. */
 span exchange_client_id(http_headers headers);

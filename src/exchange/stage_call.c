@@ -111,7 +111,7 @@ static const call_sink sink = {.on_head = on_head,
 
 /* Who calls, where there are others. */
 static uint64_t client_of(const exchange *x) {
-    return x->client && exchange_config(x)->client_count > 1 ? x->client->holder : 0;
+    return x->client && config_has_several(exchange_config(x)) ? x->client->holder : 0;
 }
 
 stage_result stage_call(exchange *x) {

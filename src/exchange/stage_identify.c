@@ -14,9 +14,9 @@ static span bearer(span authorization) {
     return span_trim(span_slice(authorization, strlen("bearer "), authorization.len));
 }
 
-enum { KEYS = 4 };
+enum { KEYS = EXCHANGE_KEYS };
 
-static void find_keys(http_headers headers, span ret[KEYS]) {
+void exchange_find_keys(http_headers headers, span ret[EXCHANGE_KEYS]) {
     ret[0] = bearer(http_header_get(headers, SPAN_OF("authorization")));
     ret[1] = http_header_get(headers, SPAN_OF("api-key"));
     ret[2] = http_header_get(headers, SPAN_OF("x-api-key"));
@@ -24,9 +24,9 @@ static void find_keys(http_headers headers, span ret[KEYS]) {
 }
 
 bool exchange_identify_admin(const config *c, http_headers headers) {
-    if (!c->admin.key_count) return !c->client_count;
+    if (!c->admin.key_count) return !config_asks_keys(c);
     span keys[KEYS];
-    find_keys(headers, keys);
+    exchange_find_keys(headers, keys);
     for (size_t i = 0; i < KEYS; i++)
         if (keys[i].len && config_is_admin(c, keys[i])) return true;
     return false;
@@ -39,8 +39,8 @@ static bool refuse(error_id id, span message, weir_error *ret_error) {
 }
 
 /* Whose key it is stands; whether he may come in, and from there. */
-static bool may_enter(const config *c, const config_client *client, span peer, arena *a,
-                      weir_error *ret_error) {
+bool exchange_may_enter(const config *c, const config_client *client, span peer, arena *a,
+                        weir_error *ret_error) {
     buf why = BUF_EMPTY;
     int64_t now_us = client->expires_us ? clock_wall_us() : 0;
     error_id id = permit_caller(client, now_us, c->server.environment, peer, &why);
@@ -52,9 +52,9 @@ static bool may_enter(const config *c, const config_client *client, span peer, a
 bool exchange_identify(const config *c, http_headers headers, span peer, arena *a, caller *ret,
                        weir_error *ret_error) {
     *ret = (caller){NULL, NULL};
-    if (c->client_count == 0) return true;
+    if (!config_asks_keys(c)) return true;
     span keys[KEYS];
-    find_keys(headers, keys);
+    exchange_find_keys(headers, keys);
     bool sent = false, mistyped = false;
     for (size_t i = 0; i < KEYS; i++) {
         if (!keys[i].len) continue;
@@ -62,7 +62,7 @@ bool exchange_identify(const config *c, http_headers headers, span peer, arena *
         mistyped |= key_text_form(keys[i]) == KEY_MISTYPED;
         const config_client *client = config_find_client(c, keys[i]);
         if (!client) continue;
-        if (!may_enter(c, client, peer, a, ret_error)) return false;
+        if (!exchange_may_enter(c, client, peer, a, ret_error)) return false;
         ret->client = client;
         return true;
     }

@@ -18,7 +18,9 @@ stage_result stage_label(exchange *x) {
         return STAGE_NEXT;
     }
     span why;
-    if (!tags_read(x->request.headers, &x->arena, &r->tags, &why))
+    const config_client *c = x->client;
+    if (!tags_read_with(c ? c->tags : NULL, c ? c->tag_count : 0, x->request.headers, &x->arena,
+                        &r->tags, &why))
         return exchange_refuse(x, ERR_BAD_VALUE, TAG_HEADER, "%.*s", SPAN_ARG(why));
     span user = named_user(x);
     if (user.len) r->user = arena_dup(&x->arena, user);

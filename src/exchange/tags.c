@@ -2,6 +2,7 @@
 
 typedef struct tag {
     span name, value;
+    bool own; /* whoever asks has it anyway */
 } tag;
 
 typedef struct tag_list {
@@ -40,14 +41,15 @@ static int compare(span a, span b) {
 /* Where its name belongs among the others. */
 static bool insert(tag_list *l, tag t) {
     size_t at = l->count;
-    if (at == TAGS_MAX)
-        return bad(l, "'" TAG_HEADER "' has too many tags at '%.*s'; at most 8 are allowed.",
-                   t.name);
     for (; at > 0; at--) {
         int order = compare(l->tags[at - 1].name, t.name);
+        if (order == 0 && l->tags[at - 1].own) return true;
         if (order == 0) return bad(l, "'" TAG_HEADER "' has the tag '%.*s' twice.", t.name);
         if (order < 0) break;
     }
+    if (l->count == TAGS_MAX)
+        return bad(l, "'" TAG_HEADER "' has too many tags at '%.*s'; at most 8 are allowed.",
+                   t.name);
     memmove(&l->tags[at + 1], &l->tags[at], (l->count - at) * sizeof *l->tags);
     l->tags[at] = t;
     l->count++;
@@ -59,7 +61,7 @@ static bool read_tag(tag_list *l, span text) {
     if (span_find(text, 0, '=') == text.len)
         return bad(l, "'" TAG_HEADER "' has '%.*s'; expected name=value.", text);
     (void)span_cut(&value, '=', &name);
-    tag t = {span_trim(name), span_trim(value)};
+    tag t = {span_trim(name), span_trim(value), false};
     if (!is_name(t.name))
         return bad(l,
                    "'" TAG_HEADER "' has a tag named '%.*s'; expected 1 to 32 letters, digits, "
@@ -95,11 +97,18 @@ static span join(const tag_list *l) {
 }
 
 bool tags_read(http_headers headers, arena *a, span *ret, span *ret_why) {
+    return tags_read_with(NULL, 0, headers, a, ret, ret_why);
+}
+
+bool tags_read_with(const config_header *own, size_t count, http_headers headers, arena *a,
+                    span *ret, span *ret_why) {
     tag_list l;
     l.count = 0;
     l.arena = a;
     l.why = ret_why;
     *ret = SPAN_EMPTY;
+    for (size_t i = 0; i < count && i < TAGS_MAX; i++)
+        (void)insert(&l, (tag){own[i].name, own[i].value, true});
     for (size_t i = 0; i < headers.count; i++)
         if (span_ieq(headers.items[i].name, SPAN_OF(TAG_HEADER)) &&
             !read_line(&l, headers.items[i].value))

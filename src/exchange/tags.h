@@ -8,6 +8,7 @@
 #define WEIR_EXCHANGE_TAGS_H
 
 #include "base/arena.h"
+#include "config/config.h"
 #include "http/message.h"
 
 enum { TAGS_MAX = 8, TAG_NAME_MAX = 32, TAG_VALUE_MAX = 64 };
@@ -17,5 +18,8 @@ enum { TAGS_MAX = 8, TAG_NAME_MAX = 32, TAG_VALUE_MAX = 64 };
 /* *ret: "feature=chat,team=search", sorted by name, in the arena; empty: there is none. false:
  * one is malformed, there are too many or two of one name; *ret_why is a sentence in the arena. */
 MUST_USE bool tags_read(http_headers headers, arena *a, span *ret, span *ret_why);
+/* The same with tags that whoever asks has anyway: a header's of the same name is passed over. */
+MUST_USE bool tags_read_with(const config_header *own, size_t count, http_headers headers, arena *a,
+                             span *ret, span *ret_why);
 
 #endif

@@ -58,7 +58,7 @@ static void note(void *user, target_state *s) {
     unsigned apart;
     breaker_state state = target_breaker(s, &r->config->breaker, &apart);
     budget_counts minute = target_last_minute(s, r->now_ms);
-    if (r->config->client_count < 2) apart = 0; /* everybody is one */
+    if (!config_has_several(r->config)) apart = 0; /* everybody is one */
     if (state == BREAKER_CLOSED && !apart && !minute.calls && !minute.extras) return;
     for (size_t i = 0; i < r->count; i++) {
         breaker_row *row = &r->items[i];

@@ -30,8 +30,9 @@ struct budgets {
     reading *reading; /* under way; NULL: none is */
     config *config;   /* counted: that of the next one; NULL: none is wanted */
     timer again;
-    bool told;    /* that the store could not be asked */
-    bool stopped; /* a reload may come later */
+    atomic_bool users; /* the configuration in force has budgets of users */
+    bool told;         /* that the store could not be asked */
+    bool stopped;      /* a reload may come later */
 };
 
 /* ---- whose budgets there are ---- */
@@ -183,12 +184,13 @@ static bool read_period(const asking *a) {
            (!c->limits.user.spend.count || read_all_users(a));
 }
 
+static const config_period periods[] = {PERIOD_DAY, PERIOD_MONTH};
+
 static void run(aside *aside_) {
     reading *r = CONTAINER_OF(aside_, reading, aside);
     asking a = {.r = r, .now = {clock_mono_us(), clock_wall_us()}};
     a.s = ledger_read(r->ledger, CATCH_UP_MS, &r->why);
     if (!a.s) return;
-    static const config_period periods[] = {PERIOD_DAY, PERIOD_MONTH};
     for (size_t i = 0; i < ARRAY_LEN(periods); i++) {
         a.per = periods[i];
         if (read_period(&a)) continue;
@@ -196,6 +198,32 @@ static void run(aside *aside_) {
         break;
     }
     store_close(a.s);
+}
+
+/* ---- of one client, on any thread that may block ---- */
+
+static bool read_client(const asking *a, span name) {
+    ledger_summary found;
+    if (!ask(a, GROUP_NONE, &name, &found)) return false;
+    raise_to(a, LIMIT_OF_CLIENT, hash_span(name), found.total.cost_nano);
+    summary_done(&found);
+    return true;
+}
+
+bool budgets_seed(budgets *b, const config_client *c, buf *ret_why) {
+    const bool users = atomic_load_explicit(&b->users, memory_order_relaxed);
+    if (!b->ledger || (!users && !c->limits.spend.count)) return true;
+    reading r = {.to = b->to};
+    asking a = {.r = &r, .now = {clock_mono_us(), clock_wall_us()}};
+    a.s = ledger_read(b->ledger, CATCH_UP_MS, ret_why);
+    bool good = a.s != NULL;
+    for (size_t i = 0; good && i < ARRAY_LEN(periods); i++) {
+        a.per = periods[i];
+        good = read_client(&a, c->name) && (!users || read_users(&a, c->name));
+        if (!good) buf_add(ret_why, store_why(a.s));
+    }
+    store_close(a.s);
+    return good;
 }
 
 /* ---- on the loop ---- */
@@ -280,6 +308,7 @@ budgets *budgets_new(loop *on, log_shard *log, ledger *l, limiter *to) {
 }
 
 void budgets_begin(budgets *b, config *c) {
+    atomic_store_explicit(&b->users, c->limits.user.spend.count > 0, memory_order_relaxed);
     if (!b->ledger || !has_budgets(c)) return;
     reading *r = reading_new(b, c);
     run(&r->aside);
@@ -287,6 +316,7 @@ void budgets_begin(budgets *b, config *c) {
 }
 
 void budgets_apply(budgets *b, config *c) {
+    atomic_store_explicit(&b->users, c->limits.user.spend.count > 0, memory_order_relaxed);
     config_unref(b->config);
     b->config = b->ledger && has_budgets(c) ? config_ref(c) : NULL;
     start(b);

@@ -23,6 +23,9 @@ MUST_USE budgets *budgets_new(loop *on, log_shard *log, ledger *l, limiter *to);
 void budgets_begin(budgets *b, config *c);
 /* After a reload, which may have brought budgets: on another thread. */
 void budgets_apply(budgets *b, config *c);
+/* Of a client that no configuration names, before its first call: on any thread that may block,
+ * which it does for a second or so. false: the store could not be asked. */
+MUST_USE bool budgets_seed(budgets *b, const config_client *c, buf *ret_why);
 /* NULL is allowed, of both. */
 void budgets_stop(budgets *b);
 /* After budgets_stop(). */

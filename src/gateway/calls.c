@@ -125,8 +125,9 @@ static const exchange_door door = {
 static void start(call_request *c, exchange_request *ask) {
     worker *w = c->request.w;
     c->running = true;
-    /* A reload between head and body may have taken the client away: then it is asked anew. */
-    ask->identified = c->request.asked == w->env.snapshot;
+    /* A reload between head and body may have taken the client away: then it is asked anew. One
+     * whose key is the store's is of no configuration. */
+    ask->identified = c->request.asked == w->env.snapshot || c->request.caller.key;
     ask->caller = c->request.caller;
     exchange *x = exchange_start(&w->env, ask, &door, c);
     c->x = x; /* its last word never comes from inside exchange_start() */
@@ -179,8 +180,10 @@ static void begin(request *q) {
 }
 
 void call_refuse(const request *q, const weir_error *why, http_headers more) {
-    assert(!http_request_user(q->http));
-    call_request *c = CONTAINER_OF(request_keep(q), call_request, request);
+    request *kept = http_request_user(q->http);
+    assert(!kept || (kept == q && !kept->begun));
+    if (!kept) kept = request_keep(q);
+    call_request *c = CONTAINER_OF(kept, call_request, request);
     exchange_request ask = ask_of(c);
     c->request.begun = c->running = true;
     c->x = exchange_start_refused(&q->w->env, &ask, why, more, &door, c);

@@ -3,6 +3,7 @@
 #include "gateway/body_limit.h"
 #include "gateway/cors.h"
 #include "gateway/host_rule.h"
+#include "gateway/identify.h"
 #include "gateway/peer.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
@@ -92,48 +93,117 @@ static bool coding_fits(const request *q) {
     return false;
 }
 
-/* An admin, or whoever asks where nobody has a key. */
+/* An admin, or whoever asks where nobody has a key; but keys are an admin's affair alone. */
 static bool reads_all(request *q) {
-    const config *c = worker_config(q->w);
-    q->admin = exchange_identify_admin(c, http_request_head(q->http)->headers);
+    const config *c = loop_snapshot_config(q->asked);
+    const bool nobodys = q->row->who == WHO_KEEPER && !c->admin.key_count;
+    q->admin = !nobodys && exchange_identify_admin(c, http_request_head(q->http)->headers);
     return q->admin;
 }
 
-/* A client's key is good, and not for that. */
-static bool refuse_for_admins(const request *q, bool known) {
-    weir_error e = error_of(known ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
-    e.message = SPAN_OF("This is for those who have one of admin.keys.");
-    reply_error_with(q, &e, (http_headers){0});
-    return false;
+/* A key that is good, and no admin's, or none. */
+static weir_error admin_error(const request *q) {
+    const bool none = !loop_snapshot_config(q->asked)->admin.key_count;
+    const bool good = q->caller.client || (none && q->row->who == WHO_KEEPER);
+    weir_error e = error_of(good ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
+    e.message = none ? SPAN_OF("This is for those who have one of admin.keys, and there are none.")
+                     : SPAN_OF("This is for those who have one of admin.keys.");
+    return e;
 }
 
-/* Where keys are asked for, whether the request has one; notes whose it is. */
-static bool known_key_fits(request *q, arena *a) {
+/* What a request is told that is not let in. false: it is. */
+static bool is_refused(const request *q, identify_verdict v, weir_error *ret_error) {
+    const route_who who = q->row->who;
+    if (who >= WHO_ADMIN) {
+        if (v == IDENTIFY_KNOWN || who == WHO_ADMIN) *ret_error = admin_error(q);
+        return true;
+    }
+    if (v == IDENTIFY_REFUSED) return true;
+    if (q->caller.client || who != WHO_READER) return false;
+    /* There are no clients: the key that is asked for is an admin's. */
+    *ret_error = error_of(ERR_UNAUTHENTICATED);
+    ret_error->message = SPAN_OF("The records are for those who have one of admin.keys.");
+    return true;
+}
+
+/* Where keys are asked for, whether the request has one; notes whose it is, or that this has to be
+ * looked up: *ret_text is not empty then. */
+static bool known_key_fits(request *q, arena *a, span *ret_text) {
     weir_error error;
-    q->asked = q->w->env.snapshot;
-    const config *c = worker_config(q->w);
-    const bool reads = q->row->who >= WHO_READER;
-    if (reads && reads_all(q)) return true;
+    const config *c = loop_snapshot_config(q->asked);
+    if (q->row->who >= WHO_READER && reads_all(q)) return true;
     const http_headers headers = http_request_head(q->http)->headers;
     const span peer = peer_of(c, headers, http_request_peer(q->http));
-    bool known = exchange_identify(c, headers, peer, a, &q->caller, &error);
-    if (q->row->who == WHO_ADMIN) return refuse_for_admins(q, known && q->caller.client);
-    if (known && (q->caller.client || !reads)) return true;
-    if (known) { /* there are no clients: the key that is asked for is an admin's */
-        error = error_of(ERR_UNAUTHENTICATED);
-        error.message = SPAN_OF("The records are for those who have one of admin.keys.");
-    }
+    key_keeper *keys = q->w->gateway->keys;
+    const identify_verdict v = identify(c, keys, headers, peer, a, &q->caller, &error, ret_text);
+    if (v == IDENTIFY_WAITS || !is_refused(q, v, &error)) return true;
     reply_error_with(q, &error, (http_headers){0});
+    caller_unref(q->caller);
+    q->caller = (caller){NULL, NULL};
     return false;
 }
 
-static bool key_fits(request *q) {
+static bool key_fits(request *q, span *ret_text) {
+    *ret_text = SPAN_EMPTY;
     if (q->row->who == WHO_ANYONE) return true;
+    if (!q->asked) q->asked = q->w->env.snapshot;
     arena a; /* of a refusal's words */
     arena_init(&a, 0);
-    bool fits = known_key_fits(q, &a);
+    bool fits = known_key_fits(q, &a, ret_text);
     arena_done(&a);
     return fits;
+}
+
+/* ---- a key that must be looked up first ---- */
+
+static void begin(request *q) {
+    q->begun = true;
+    q->ops->begin(q);
+}
+
+static void look_up(request *q, span text);
+
+static void say_too_large(const worker *w, const request *q, buf *out) {
+    const body_limit l = body_limit_of(worker_config(w), q ? q->caller.client : NULL);
+    buf_addf(out, "The request body is larger than the %zu bytes that are allowed (%s).", l.bytes,
+             l.option);
+}
+
+/* What its client may send is known only now. */
+static bool body_fits(const request *q) {
+    const size_t most = body_limit_of(worker_config(q->w), q->caller.client).bytes;
+    if (http_request_body(q->http).len <= most) return true;
+    buf sentence = BUF_EMPTY;
+    say_too_large(q->w, q, &sentence);
+    reply_error_text(q, ERR_BODY_TOO_LARGE, "%.*s", SPAN_ARG(buf_span(&sentence)));
+    buf_done(&sentence);
+    return false;
+}
+
+/* The request is whole: whose it is decides what becomes of it. */
+static void judge(request *q) {
+    span text;
+    q->unknown = false;
+    if (!key_fits(q, &text)) return;
+    if (text.len && q->unread)
+        reply_error_text(q, ERR_KEYS_UNAVAILABLE, "%s", error_get(ERR_KEYS_UNAVAILABLE)->sentence);
+    else if (text.len)
+        look_up(q, text); /* it was forgotten again */
+    else if (body_fits(q))
+        begin(q);
+}
+
+static void on_looked_up(void *user, bool good) {
+    request *q = user;
+    q->lookup = NULL;
+    q->unknown = true;
+    if (!good) q->unread = true;
+    if (q->whole) judge(q);
+}
+
+static void look_up(request *q, span text) {
+    q->lookup =
+        key_keeper_ask(q->w->gateway->keys, text, &q->w->loop, on_looked_up, q, &q->w->lookups);
 }
 
 static void answer_options(const request *q) {
@@ -168,10 +238,13 @@ void door_take(worker *w, http_request *r, const route *row) {
         answer_options(&q);
         return;
     }
-    if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q)) return;
+    span text; /* of a key that must be looked up */
+    if (!content_type_fits(&q) || !page_fits(&q) || !coding_fits(&q) || !key_fits(&q, &text))
+        return;
     http_request_limit_body(r, body_limit_of(worker_config(w), q.caller.client).bytes);
     if (q.caller.client) http_request_set_holder(r, q.caller.client->holder);
-    (void)request_keep(&q);
+    request *kept = request_keep(&q);
+    if (text.len) look_up(kept, text);
 }
 
 /* ---- the server's words ---- */
@@ -184,8 +257,11 @@ static void on_head(void *user, http_request *r) {
 static void on_request(void *user, http_request *r) {
     (void)user;
     request *q = http_request_user(r);
-    q->begun = true;
-    q->ops->begin(q);
+    q->whole = true;
+    if (q->unknown)
+        judge(q);
+    else if (!q->lookup)
+        begin(q);
 }
 
 static void on_gone(void *user, http_request *r) {
@@ -205,6 +281,7 @@ static void on_done(void *user, http_request *r) {
     request *q = http_request_user(r);
     if (!q) return;
     q->http = NULL;
+    if (q->lookup) key_lookup_drop(q->lookup);
     if (q->begun)
         q->ops->done(q);
     else
@@ -217,12 +294,6 @@ static void tell_no_room(worker *w) {
     metric_add(metrics_series(w->env.metrics, METRIC_SHORTAGES, labels), 1);
     shortages_tell(target_table_shortages(w->env.targets), w->env.log, SHORTAGE_ROOM, SPAN_EMPTY,
                    SPAN_EMPTY, w->loop.now_ms);
-}
-
-static void say_too_large(const worker *w, const request *q, buf *out) {
-    const body_limit l = body_limit_of(worker_config(w), q ? q->caller.client : NULL);
-    buf_addf(out, "The request body is larger than the %zu bytes that are allowed (%s).", l.bytes,
-             l.option);
 }
 
 static void on_refused(void *user, const http_refusal *what, buf *ret_body) {

@@ -48,7 +48,7 @@ static bool is_configured(const config *c, span name) {
 }
 
 bool host_rule_allows(const config *c, span host) {
-    if (c->client_count || !host.len) return true;
+    if (config_asks_keys(c) || !host.len) return true;
     if (host.ptr[0] == '[')
         return is_address(AF_INET6, span_slice(host, 1, span_find(host, 1, ']')));
     span named = without_port(host), name = without_root(named);

@@ -5,6 +5,7 @@
 #include "gateway/acts.h"
 #include "gateway/breakers.h"
 #include "gateway/foreseen.h"
+#include "gateway/key_keeper.h"
 #include "gateway/parts.h"
 #include "gateway/budgets.h"
 #include "gateway/prober.h"
@@ -160,6 +161,7 @@ static void enter(gateway *g, gateway_phase phase) {
     atomic_store_explicit(&g->phase, phase, memory_order_relaxed);
     if (phase > GATEWAY_SERVING) stop_probing(g);
     if (phase > GATEWAY_DRAINING && g->ledger) ledger_leave(g->ledger);
+    if (phase > GATEWAY_DRAINING) key_keeper_leave(g->keys);
     if (phase == GATEWAY_DRAINING)
         act_note(g->acts, &(act){SPAN_OF("operator"), "stop", SPAN_EMPTY, "ok"});
     void (*order)(loop *, void *) = NULL;
@@ -363,6 +365,8 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     if (c->ledger.on && !(g->ledger = ledger_open(&c->ledger, g->logger, ret_why))) return false;
     if (c->audit.on) begin_trail(g, c);
     g->budgets = budgets_new(&g->loop, g->log, g->ledger, g->limiter);
+    if (g->ledger) g->keys = key_keeper_new(g->ledger, g->logger, g->budgets);
+    if (g->keys) c->store_has_keys = key_keeper_has_keys(g->keys);
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -395,6 +399,7 @@ bool gateway_run(gateway *g, buf *ret_why) {
     if (g->ledger && !ledger_start(g->ledger, ret_why)) return false;
     act_note(g->acts, &(act){SPAN_OF("operator"), "start", g->snapshot->config->path, "ok"});
     budgets_begin(g->budgets, g->snapshot->config);
+    if (g->keys && !key_keeper_start(g->keys, ret_why)) return false;
     for (unsigned i = 0; i < g->worker_count; i++) {
         int err = worker_start(&g->workers[i]);
         if (!err) continue;
@@ -441,6 +446,7 @@ void gateway_free(gateway *g) {
     if (!ran) end_early(g);
     free(g->workers);
     reload_free(g->reload);
+    key_keeper_free(g->keys);
     budgets_free(g->budgets);
     prober_free(g->prober);
     telemetry_free(g->telemetry);

@@ -32,6 +32,7 @@ struct gateway {
     ledger_writer *acts; /* the main loop's, for the trail; NULL likewise */
     limiter *limiter;
     cache *cache;
+    struct key_keeper *keys; /* NULL: there is no store */
     struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */

@@ -5,6 +5,7 @@
 #include "gateway/acts.h"
 #include "gateway/budgets.h"
 #include "gateway/foreseen.h"
+#include "gateway/key_keeper.h"
 #include "gateway/parts.h"
 #include "gateway/refused_keys.h"
 #include "gateway/watch.h"
@@ -294,6 +295,7 @@ static void load_work(uv_work_t *work) {
     reload *r = CONTAINER_OF(work, reload, work);
     config *c = r->load(r->user, &r->problems);
     if (!c) return;
+    if (r->gateway->keys) c->store_has_keys = key_keeper_has_keys(r->gateway->keys);
     r->next = gateway_snapshot(c, &r->why);
     config_unref(c);
 }

@@ -43,6 +43,11 @@ struct request {
     loop_snapshot *asked;
     bool admin; /* of rows for readers: his key is an admin's */
     bool begun;
+    /* Of a key that must be looked up first. */
+    struct key_lookup *lookup; /* under way; NULL: none is */
+    bool unknown;              /* whose it is: is judged when the request is whole */
+    bool unread;               /* the store could not be asked */
+    bool whole;                /* its body is there, and only the key is not */
 };
 
 /* For a handler that answers from inside begin. */

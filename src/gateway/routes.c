@@ -3,14 +3,16 @@
 #include "gateway/api_path.h"
 #include "gateway/cache_page.h"
 #include "gateway/calls.h"
+#include "gateway/keys_api.h"
 #include "gateway/models.h"
 #include "gateway/pages.h"
 #include "gateway/records.h"
 #include "http/plain_path.h"
 
-#define GET  (1u << HTTP_GET_M | 1u << HTTP_HEAD_M)
-#define POST (1u << HTTP_POST_M)
-#define ANY  (GET | POST | 1u << HTTP_PUT_M | 1u << HTTP_DELETE_M | 1u << HTTP_PATCH_M)
+#define GET   (1u << HTTP_GET_M | 1u << HTTP_HEAD_M)
+#define POST  (1u << HTTP_POST_M)
+#define PATCH (1u << HTTP_PATCH_M)
+#define ANY   (GET | POST | 1u << HTTP_PUT_M | 1u << HTTP_DELETE_M | 1u << HTTP_PATCH_M)
 
 #define CALL(p, f, e)                                                                              \
     {                                                                                              \
@@ -20,6 +22,9 @@
     }
 #define PAGE(p, who, handler)                                                                      \
     { SPAN(p), GET, who, &handler, NULL }
+
+#define KEYS(p, methods, handler)                                                                  \
+    { SPAN(p), methods, WHO_KEEPER, &handler, NULL }
 
 static const route routes[] = {
 #define X(id, path, ...) CALL("/v1" path, &form_openai, EP_##id),
@@ -39,6 +44,10 @@ static const route routes[] = {
     PAGE("/usage/summary", WHO_READER, records_summary),
     PAGE("/usage/calls", WHO_READER, records_calls),
     PAGE("/usage/calls/*", WHO_READER, records_call),
+    KEYS("/admin/v1/keys", GET | POST, keys_all),
+    KEYS("/admin/v1/keys/*/rotate", POST, keys_rotate),
+    KEYS("/admin/v1/keys/*/revoke", POST, keys_revoke),
+    KEYS("/admin/v1/keys/*", GET | PATCH, keys_one),
 };
 
 /* A configured path of /v1 that goes on as it is. */
@@ -46,9 +55,11 @@ static const call_row as_it_is = {&form_openai, EP_OTHER, .takes_json = false};
 static const route passthrough = {{NULL, 0}, ANY, WHO_CLIENT, &call_ops, &as_it_is};
 
 static bool matches(span pattern, span path) {
-    if (!pattern.len || pattern.ptr[pattern.len - 1] != '*') return span_eq(pattern, path);
-    span stem = span_slice(pattern, 0, pattern.len - 1);
-    return path.len > stem.len && span_starts(path, stem);
+    const size_t star = span_find(pattern, 0, '*');
+    if (star == pattern.len) return span_eq(pattern, path);
+    const span stem = span_slice(pattern, 0, star);
+    const span tail = span_slice(pattern, star + 1, pattern.len);
+    return path.len > stem.len + tail.len && span_starts(path, stem) && span_ends(path, tail);
 }
 
 /* A row's path below /v1; empty: the row is none of the API's. */
@@ -107,7 +118,10 @@ void route_allow(const route *row, buf *out) {
 
 span route_rest(const route *row, span path) {
     span below = below_v1(row->path);
-    if (!below.len) return span_slice(path, row->path.len - 1, path.len);
+    if (!below.len) {
+        const size_t star = span_find(row->path, 0, '*');
+        return span_slice(path, star, path.len - (row->path.len - star - 1));
+    }
     const api_path p = api_path_of(path);
     return span_slice(p.below, below.len - 1, p.below.len);
 }

@@ -14,6 +14,7 @@ typedef enum route_who {
     WHO_CLIENT, /* the client's key is asked for, where keys are configured */
     WHO_READER, /* the client's, or an admin's; where either is configured */
     WHO_ADMIN,  /* an admin's alone; where neither is configured, whoever asks */
+    WHO_KEEPER, /* an admin's, which must be configured */
 } route_who;
 
 /* What is known of a model call by its path. */
@@ -25,7 +26,7 @@ typedef struct call_row {
 
 /* Static: a row outlives every reload. */
 struct route {
-    span path;        /* ends in "/" and a star: everything below it */
+    span path;        /* a star, behind a "/": anything, up to what follows it */
     unsigned methods; /* a bit per http_method; HEAD comes with GET, OPTIONS is everywhere */
     route_who who;
     const request_ops *handler;

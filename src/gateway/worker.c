@@ -74,7 +74,7 @@ static void on_end_of_turn(loop_hook *hook) {
     worker *w = CONTAINER_OF(hook, worker, end_of_turn);
     if (log_waits(w->env.log) && !timer_active(&w->log_due))
         loop_timer_start(&w->loop, &w->log_due, LOG_MS);
-    if (w->closing && !w->env.open) finish(w);
+    if (w->closing && !w->env.open && !w->lookups) finish(w);
 }
 
 static unsigned address_connections(const config_server *s) {

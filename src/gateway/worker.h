@@ -27,6 +27,7 @@ struct worker {
     timer log_due; /* log lines wait to be handed over */
     uint64_t connects_told;
     atomic_llong alive_ms; /* when tick last fired */
+    unsigned lookups;      /* of keys, under way: the loop waits for them */
     bool closing;
     uv_thread_t thread;
 };

@@ -142,9 +142,12 @@ static bool name_node(ledger_home *h, buf *ret_why) {
     return good || cannot(h, err, ret_why);
 }
 
-bool ledger_home_enter(ledger_home *h, buf *ret_why) {
+bool ledger_home_make(ledger_home *h, buf *ret_why) {
     (void)buf_cstr(&h->journal);
     int err = make_folder(h->journal.ptr);
-    if (err) return cannot(h, err, ret_why);
-    return lock(h, ret_why) && name_node(h, ret_why);
+    return !err || cannot(h, err, ret_why);
+}
+
+bool ledger_home_enter(ledger_home *h, buf *ret_why) {
+    return ledger_home_make(h, ret_why) && lock(h, ret_why) && name_node(h, ret_why);
 }

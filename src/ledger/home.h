@@ -23,6 +23,8 @@ typedef struct ledger_home {
  * $XDG_STATE_HOME/weir, else ~/.local/state/weir; or where ledger.store's file is. false and a
  * sentence where none of them is set. */
 MUST_USE bool ledger_home_find(const config_ledger *c, ledger_home *ret, buf *ret_why);
+/* Makes it where it is not there, for who only wants the store. false and a sentence. */
+MUST_USE bool ledger_home_make(ledger_home *h, buf *ret_why);
 /* Makes it where it is not there, and locks it. false and a sentence. */
 MUST_USE bool ledger_home_enter(ledger_home *h, buf *ret_why);
 void ledger_home_done(ledger_home *h);

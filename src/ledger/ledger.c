@@ -96,6 +96,14 @@ span ledger_node(const ledger *l) {
     return l->importer.node;
 }
 
+store_place ledger_place(const ledger *l) {
+    return l->importer.place;
+}
+
+bool ledger_is_durable(const ledger *l) {
+    return l->machine;
+}
+
 log_shard *ledger_import_log(const ledger *l) {
     return l->importer.log;
 }

@@ -28,6 +28,9 @@ MUST_USE ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why);
 /* The directory it is in, and what it calls itself where several share a store. */
 span ledger_folder(const ledger *l);
 span ledger_node(const ledger *l);
+/* Its store, for who keeps something else there; lives as long as the ledger. */
+store_place ledger_place(const ledger *l);
+bool ledger_is_durable(const ledger *l); /* ledger.sync: what is committed survives the machine */
 /* The log of the thread that imports. */
 log_shard *ledger_import_log(const ledger *l);
 /* Before it is started: who is told of all that gets into the store. It outlives the ledger. */

@@ -44,6 +44,10 @@ bool store_is_lost(const store *s) {
     return s->db->lost;
 }
 
+sql *store_sql(store *s) {
+    return s->db;
+}
+
 /* Whatever failed is told, and not how taking it back went. */
 static bool take_back(store *s) {
     buf why = BUF_EMPTY;

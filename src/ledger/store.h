@@ -43,6 +43,8 @@ void store_close(store *s); /* NULL is allowed */
 span store_why(const store *s);
 /* It must be closed and opened anew. */
 bool store_is_lost(const store *s);
+/* Its connection, for who keeps tables of his own beside the records. */
+sql *store_sql(store *s);
 
 /* ---- the importer's ---- */
 

@@ -78,6 +78,28 @@ static void test_below_a_star(void **state) {
     assert_ptr_not_equal(row, route_find(&plain, SPAN_OF("/v1/models")));
 }
 
+static void test_a_star_in_the_middle(void **state) {
+    (void)state;
+    const route *all = route_find(&plain, SPAN_OF("/admin/v1/keys"));
+    const route *one = route_find(&plain, SPAN_OF("/admin/v1/keys/app"));
+    const route *rotate = route_find(&plain, SPAN_OF("/admin/v1/keys/app/rotate"));
+    const route *revoke = route_find(&plain, SPAN_OF("/admin/v1/keys/app/revoke"));
+    const route *rows[] = {all, one, rotate, revoke};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_non_null(rows[i]);
+        assert_int_equal(rows[i]->who, WHO_KEEPER);
+        for (size_t k = 0; k < i; k++)
+            assert_ptr_not_equal(rows[i], rows[k]);
+    }
+    assert_span(allow_of(one), "GET, HEAD, PATCH, OPTIONS");
+    assert_span(allow_of(rotate), "POST, OPTIONS");
+    assert_span(route_rest(rotate, SPAN_OF("/admin/v1/keys/a/b/rotate")), "a/b");
+    assert_span(route_rest(one, SPAN_OF("/admin/v1/keys/app")), "app");
+    /* Nothing stands in the star's place: it is a key of that name. */
+    assert_ptr_equal(route_find(&plain, SPAN_OF("/admin/v1/keys/rotate")), one);
+    assert_null(route_find(&plain, SPAN_OF("/admin/v1/keys/")));
+}
+
 static void test_nothing_there(void **state) {
     (void)state;
     static const char *const paths[] = {"",
@@ -208,8 +230,10 @@ static void test_every_route_is_described(void **state) {
     for (size_t i = 0; i < count; i++) {
         span path = table[i].path;
         char name[128];
-        if (path.ptr[path.len - 1] == '*')
-            snprintf(name, sizeof name, "%.*s{id}", (int)path.len - 1, path.ptr);
+        const size_t star = span_find(path, 0, '*');
+        if (star < path.len)
+            snprintf(name, sizeof name, "%.*s{id}%.*s", (int)star, path.ptr,
+                     SPAN_ARG(span_slice(path, star + 1, path.len)));
         else
             snprintf(name, sizeof name, "%.*s", SPAN_ARG(path));
         json_value item = json_get(paths, span_cstr(name));
@@ -241,6 +265,7 @@ int main(void) {
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_endpoints_by_path),
         cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_a_star_in_the_middle),
         cmocka_unit_test(test_below_a_star),
         cmocka_unit_test(test_nothing_there),
         cmocka_unit_test(test_other_spellings),

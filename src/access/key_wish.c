@@ -1,0 +1,202 @@
+#include "access/key_wish.h"
+
+#include "access/key_store.h"
+#include "config/rights.h"
+#include "config/units.h"
+#include "json/json.h"
+
+enum { MEMBERS_MAX = 64, DEPTH_MAX = 8 };
+
+/* ---- writing anew: what YAML reads as JSON does has few escapes ---- */
+
+static void put_value(json_value v, buf *out, arena *a);
+
+static void put_members(json_value v, buf *out, arena *a) {
+    json_iter it = json_iter_of(v);
+    json_member m;
+    for (bool first = true; json_next_member(&it, &m); first = false) {
+        if (!first) buf_add_cstr(out, ", ");
+        json_write_string(out, json_string(json_member_name(&m), a));
+        buf_add_cstr(out, ": ");
+        put_value(m.value, out, a);
+    }
+}
+
+static void put_elements(json_value v, buf *out, arena *a) {
+    json_iter it = json_iter_of(v);
+    json_value item;
+    for (bool first = true; json_next_element(&it, &item); first = false) {
+        if (!first) buf_add_cstr(out, ", ");
+        put_value(item, out, a);
+    }
+}
+
+static void put_value(json_value v, buf *out, arena *a) {
+    if (v.type == JSON_OBJECT) {
+        buf_add_char(out, '{');
+        put_members(v, out, a);
+        buf_add_char(out, '}');
+    } else if (v.type == JSON_ARRAY) {
+        buf_add_char(out, '[');
+        put_elements(v, out, a);
+        buf_add_char(out, ']');
+    } else if (v.type == JSON_STRING) {
+        json_write_string(out, json_string(v, a));
+    } else {
+        buf_add(out, v.raw);
+    }
+}
+
+static void add_member(buf *out, span name, json_value v, arena *a) {
+    if (out->len > 1) buf_add_cstr(out, ", ");
+    json_write_string(out, name);
+    buf_add_cstr(out, ": ");
+    put_value(v, out, a);
+}
+
+static span close_object(buf *out, arena *a) {
+    buf_add_char(out, '}');
+    span text = arena_dup(a, buf_span(out));
+    buf_done(out);
+    return text;
+}
+
+/* ---- members ---- */
+
+bool key_name_fits(span name) {
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] < ' ' || name.ptr[i] == 0x7F) return false;
+    return name.len > 0 && name.len <= KEY_NAME_MAX && span_is_utf8(name) &&
+           !span_starts(name, SPAN_OF(KEY_ID_PREFIX));
+}
+
+bool key_expiry_parse(span text, int64_t now_us, int64_t *ret_us) {
+    int64_t ms, at;
+    if (span_eq(text, SPAN_OF("never"))) {
+        *ret_us = 0;
+        return true;
+    }
+    if (unit_duration(text, &ms)) {
+        if (ms <= 0 || ms > (INT64_MAX / 2 - now_us) / 1000) return false;
+        *ret_us = now_us + ms * 1000;
+        return true;
+    }
+    if (!config_instant_parse(text, &at) || at <= 0) return false;
+    *ret_us = at;
+    return true;
+}
+
+bool key_overlap_parse(span text, int64_t *ret_ms) {
+    const int64_t most = (int64_t)366 * 24 * 3600 * 1000;
+    int64_t ms;
+    if (!unit_duration(text, &ms) || ms < 0 || ms > most) return false;
+    *ret_ms = ms;
+    return true;
+}
+
+typedef struct reading {
+    key_wish_kind kind;
+    int64_t now_us;
+    arena *arena;
+    key_wish *wish;
+    bool named;
+    buf rest;
+    span param;
+    buf *why;
+} reading;
+
+static bool blame(reading *r, const char *param, const char *says) {
+    r->param = span_cstr(param);
+    buf_add_cstr(r->why, says);
+    return false;
+}
+
+static bool take_name(reading *r, json_value v) {
+    if (r->kind == WISH_CHANGE)
+        return blame(r, "name", "A key's name stays as it is: records and limits go by it.");
+    r->named = true;
+    if (v.type == JSON_STRING) r->wish->name = arena_dup(r->arena, json_string(v, r->arena));
+    return key_name_fits(r->wish->name) ||
+           blame(r, "name",
+                 "A key's name has 1 to 64 printable bytes, and does not begin as an id "
+                 "(" KEY_ID_PREFIX ").");
+}
+
+static bool take_expiry(reading *r, json_value v) {
+    r->wish->says_expires = true;
+    if (v.type == JSON_NULL) return true;
+    if (v.type == JSON_STRING &&
+        key_expiry_parse(json_string(v, r->arena), r->now_us, &r->wish->expires_us))
+        return true;
+    return blame(r, "expires",
+                 "expires is a duration such as 30d, an instant such as 2026-12-31T00:00:00Z, a "
+                 "date, or never.");
+}
+
+static bool take_member(reading *r, const json_member *m) {
+    span name = json_string(json_member_name(m), r->arena);
+    if (span_eq(name, SPAN_OF("name"))) return take_name(r, m->value);
+    if (span_eq(name, SPAN_OF("expires"))) return take_expiry(r, m->value);
+    if (r->kind == WISH_NEW && m->value.type == JSON_NULL) return true;
+    /* As in the file it would mean all, which who writes it hardly means. */
+    if (m->value.type == JSON_ARRAY && json_is_empty(m->value)) {
+        r->param = span_clip(name, KEY_NAME_MAX);
+        buf_add_cstr(r->why, "An empty list holds a key to nothing: leave it out, or say null.");
+        return false;
+    }
+    add_member(&r->rest, name, m->value, r->arena);
+    return true;
+}
+
+static bool take_members(reading *r, json_value root) {
+    json_iter it = json_iter_of(root);
+    for (json_member m; json_next_member(&it, &m);)
+        if (!take_member(r, &m)) return false;
+    if (r->kind == WISH_CHANGE || r->named) return true;
+    return blame(r, "name", "A key needs a name.");
+}
+
+bool key_wish_read(span json, key_wish_kind kind, int64_t now_us, arena *a, key_wish *ret,
+                   span *ret_param, buf *ret_why) {
+    static const json_limits limits = {.depth = DEPTH_MAX, .members = MEMBERS_MAX};
+    reading r = {.kind = kind, .now_us = now_us, .arena = a, .wish = ret, .why = ret_why};
+    json_value root;
+    json_fault fault;
+    *ret = (key_wish){0};
+    bool good = json.len <= KEY_OPTIONS_MAX || blame(&r, "", "What a key may have takes 64 KiB.");
+    if (good && !json_scan(json, &limits, &root, &fault)) {
+        buf_addf(ret_why, "The body is not valid JSON: %.*s.",
+                 SPAN_ARG(json_fault_text(a, json, &fault)));
+        good = false;
+    }
+    if (good && root.type != JSON_OBJECT) good = blame(&r, "", "A JSON object is expected.");
+    buf_add_char(&r.rest, '{');
+    good = good && take_members(&r, root);
+    ret->rest = close_object(&r.rest, a);
+    *ret_param = r.param;
+    return good;
+}
+
+/* ---- changing ---- */
+
+static json_value object_of(span text) {
+    json_value v;
+    json_fault fault;
+    const bool good = json_scan(text, NULL, &v, &fault) && v.type == JSON_OBJECT;
+    return good ? v : (json_value){JSON_OBJECT, SPAN_OF("{}")};
+}
+
+span key_options_merge(span there, span changes, arena *a) {
+    json_value old = object_of(there), new = object_of(changes);
+    json_member m;
+    buf out = BUF_EMPTY;
+    buf_add_char(&out, '{');
+    for (json_iter it = json_iter_of(old); json_next_member(&it, &m);) {
+        span name = json_string(json_member_name(&m), a);
+        if (json_get(new, name).type == JSON_NONE) add_member(&out, name, m.value, a);
+    }
+    for (json_iter it = json_iter_of(new); json_next_member(&it, &m);)
+        if (m.value.type != JSON_NULL)
+            add_member(&out, json_string(json_member_name(&m), a), m.value, a);
+    return close_object(&out, a);
+}

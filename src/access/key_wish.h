@@ -1,0 +1,42 @@
+/* access/key_wish.h: what somebody wants of a key of the store, as a JSON object: what POST and
+ * PATCH of /admin/v1/keys take, and what `weir keys` makes of its options.
+ *
+ *   {"name": "app", "expires": "30d", "models": ["gpt-4o*"], "limits": {"requests": "60/m"}, …}
+ *
+ * name and expires are the store's own; the rest is what a client of the configuration may have,
+ * and is read by the same rows (config/rights.h). Pure. Any thread.
+ */
+#ifndef WEIR_ACCESS_KEY_WISH_H
+#define WEIR_ACCESS_KEY_WISH_H
+
+#include "config/config.h"
+
+enum { KEY_NAME_MAX = 64, KEY_OPTIONS_MAX = 64 * 1024 };
+
+typedef enum key_wish_kind { WISH_NEW, WISH_CHANGE } key_wish_kind;
+
+typedef struct key_wish {
+    span name; /* of a new one */
+    bool says_expires;
+    int64_t expires_us; /* wall time; 0: never */
+    span rest; /* the other members, as an object of one line; of a change null takes one away */
+} key_wish;
+
+/* now_us: "30d" counts from then. What it finds is in the arena. false: *ret_why is a sentence and
+ * *ret_param the member at fault, or empty. What a client may do is not judged yet. */
+MUST_USE bool key_wish_read(span json, key_wish_kind kind, int64_t now_us, arena *a, key_wish *ret,
+                            span *ret_param, buf *ret_why);
+
+/* What is there, with the changes: an object of one line, in the arena. */
+span key_options_merge(span there, span changes, arena *a);
+
+/* "30d", an instant, a date, or never; true and 0: never. */
+MUST_USE bool key_expiry_parse(span text, int64_t now_us, int64_t *ret_us);
+
+/* How long a text that was replaced works on: "1h", "0s"; up to a year. */
+MUST_USE bool key_overlap_parse(span text, int64_t *ret_ms);
+
+/* Whether a text can be a key's name: printable, and not what an id looks like. */
+bool key_name_fits(span name);
+
+#endif

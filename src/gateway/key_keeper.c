@@ -1,0 +1,360 @@
+#include "gateway/key_keeper.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config/rights.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    LOOK_MS = 200,   /* between two looks at what has changed */
+    AGAIN_MS = 1000, /* after the store could not be opened */
+    KNOWN_MAX = 65536,
+    STRANGERS_MAX = 4096,
+    WAITING_MAX = 4096, /* look-ups at a time */
+};
+
+struct key_lookup {
+    list link;
+    unsigned char hash[SHA256_LEN];
+    loop *loop;
+    key_lookup_fn *done;
+    void *user;
+    unsigned *under_way;
+    bool good, dropped;
+};
+
+struct key_keeper {
+    ledger *ledger;
+    log_shard *log;
+    budgets *budgets;
+    key_cache *cache;
+    atomic_bool has_keys, leaving;
+    pthread_t thread;
+    bool runs;
+
+    pthread_mutex_t lock; /* of what follows, up to the blank line */
+    pthread_cond_t changed;
+    list waiting; /* look-ups */
+    size_t waiting_count;
+    bool ending;
+
+    atomic_bool hashes; /* secret is there, and stays */
+    unsigned char secret[HMAC_SECRET_LEN];
+
+    /* The thread's. */
+    key_store *store; /* NULL: away */
+    int64_t seen;     /* the last change */
+    int64_t again_ms; /* monotonic: when to try the store again */
+    bool told;        /* that it is away */
+};
+
+/* ---- the store, on the thread ---- */
+
+static void tell_away(key_keeper *k, span why) {
+    if (k->told) return;
+    k->told = true;
+    const log_field reason = {.key = "reason", .value = why};
+    log_event(k->log, LEVEL_ERROR, "keys_unavailable",
+              SPAN_OF("The store of keys cannot be read: keys that are known go on, others are "
+                      "refused until it can be."),
+              &reason, 1);
+    log_flush(k->log);
+}
+
+static void tell_back(key_keeper *k) {
+    if (!k->told) return;
+    k->told = false;
+    log_event(k->log, LEVEL_INFO, "keys_available", SPAN_OF("The store of keys can be read again."),
+              NULL, 0);
+    log_flush(k->log);
+}
+
+static void lose(key_keeper *k) {
+    tell_away(k, key_store_why(k->store));
+    key_store_close(k->store);
+    k->store = NULL;
+    k->again_ms = clock_mono_ms() + AGAIN_MS;
+}
+
+/* A store that was made anew has another secret, which no key of the old one fits. */
+static bool takes_secret(key_keeper *k) {
+    unsigned char theirs[HMAC_SECRET_LEN];
+    key_store_secret(k->store, theirs);
+    const bool first = !atomic_load_explicit(&k->hashes, memory_order_relaxed);
+    if (first) memcpy(k->secret, theirs, sizeof theirs);
+    const bool same = memcmp(k->secret, theirs, sizeof theirs) == 0;
+    mem_wipe(theirs, sizeof theirs);
+    atomic_store_explicit(&k->hashes, true, memory_order_release);
+    return same;
+}
+
+store_state key_keeper_open(key_keeper *k, key_store **ret, buf *ret_why) {
+    store_place place = ledger_place(k->ledger);
+    place.leaving = &k->leaving;
+    return key_store_open(&place, ledger_is_durable(k->ledger), ret, ret_why);
+}
+
+static void open_store(key_keeper *k) {
+    buf why = BUF_EMPTY;
+    if (clock_mono_ms() < k->again_ms) return;
+    (void)key_keeper_open(k, &k->store, &why);
+    if (k->store && !takes_secret(k)) {
+        buf_add_cstr(&why, "it is another store than at the start: restart weir");
+        key_store_close(k->store);
+        k->store = NULL;
+    }
+    if (!k->store) {
+        tell_away(k, buf_span(&why));
+        k->again_ms = clock_mono_ms() + AGAIN_MS;
+    }
+    buf_done(&why);
+}
+
+static bool forget(void *user, const unsigned char hash[SHA256_LEN]) {
+    const key_keeper *k = user;
+    key_cache_drop(k->cache, hash);
+    return true;
+}
+
+/* A file beside the records says that there were keys: a store that is away at a start does not let
+ * in whom it would not. */
+static void name_mark(const key_keeper *k, buf *ret) {
+    buf_addf(ret, "%.*s/keys", SPAN_ARG(ledger_folder(k->ledger)));
+}
+
+static bool were_keys(const key_keeper *k) {
+    buf path = BUF_EMPTY;
+    name_mark(k, &path);
+    const bool were = access(buf_cstr(&path), F_OK) == 0;
+    buf_done(&path);
+    return were;
+}
+
+static void note_keys(key_keeper *k) {
+    if (atomic_exchange_explicit(&k->has_keys, true, memory_order_relaxed)) return;
+    buf path = BUF_EMPTY;
+    name_mark(k, &path);
+    const int fd = open(buf_cstr(&path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0) close(fd);
+    buf_done(&path);
+}
+
+/* Forgets what others, or this process, have changed since the last look. */
+static void follow(key_keeper *k) {
+    int64_t last;
+    if (!k->store) open_store(k);
+    if (!k->store) return;
+    if (!key_store_last_change(k->store, &last)) {
+        lose(k);
+        return;
+    }
+    if (last > k->seen) {
+        if (!key_store_changes(k->store, k->seen, forget, k)) {
+            lose(k);
+            return;
+        }
+        note_keys(k);
+    } else if (last < k->seen) {
+        key_cache_clear(k->cache); /* an older state of the store has been put back */
+    }
+    k->seen = last;
+    tell_back(k);
+}
+
+/* ---- a look-up, on the thread ---- */
+
+static void tell_unusable(key_keeper *k, span name, span why) {
+    const log_field fields[] = {{.key = "name", .value = name}, {.key = "reason", .value = why}};
+    log_event(k->log, LEVEL_WARN, "key_unusable",
+              SPAN_OF("What is written of a key, or what it has spent, cannot be read."), fields,
+              ARRAY_LEN(fields));
+    log_flush(k->log);
+}
+
+/* NULL: what is written of it, or what it has spent, cannot be read. */
+static access_key *key_of(key_keeper *k, const store_key *row) {
+    access_key *key = access_key_new();
+    config_client client = {.name = row->name};
+    buf why = BUF_EMPTY;
+    bool good = config_rights_parse(row->options, &key->arena, &client, &why);
+    key->client = client;
+    key->client.name = arena_dup(&key->arena, row->name);
+    key->client.holder = hash_span(key->client.name);
+    key->client.expires_us = row->expires_us;
+    good = good && budgets_seed(k->budgets, &key->client, &why);
+    if (!good) {
+        tell_unusable(k, row->name, buf_span(&why));
+        access_key_unref(key);
+        key = NULL;
+    }
+    buf_done(&why);
+    return key;
+}
+
+static bool look_up(key_keeper *k, key_lookup *u) {
+    arena a;
+    store_key row;
+    arena_init(&a, 0);
+    if (!k->store) follow(k);
+    key_outcome found = k->store ? key_store_find(k->store, u->hash, &a, &row) : KEYS_FAILED;
+    if (found == KEYS_FAILED && k->store) lose(k);
+    key_entry entry = {.standing = KEY_UNKNOWN};
+    bool good = found != KEYS_FAILED;
+    if (found == KEYS_DONE) {
+        entry.standing = row.revoked_us ? KEY_GONE : row.until_us ? KEY_ROTATED : KEY_GOOD;
+        entry.until_us = row.until_us;
+        entry.key = row.revoked_us ? NULL : key_of(k, &row);
+        good = row.revoked_us || entry.key;
+    }
+    if (good) key_cache_put(k->cache, u->hash, entry);
+    arena_done(&a);
+    return good;
+}
+
+static void on_answer(loop *l, void *arg) {
+    (void)l;
+    key_lookup *u = arg;
+    --*u->under_way;
+    if (!u->dropped) u->done(u->user, u->good);
+    free(u);
+}
+
+static void answer_all(key_keeper *k, list *asked) {
+    for (list *it; (it = list_pop_front(asked));) {
+        key_lookup *u = LIST_ENTRY(it, key_lookup, link);
+        u->good = look_up(k, u);
+        loop_post(u->loop, on_answer, u);
+    }
+}
+
+/* ---- the thread ---- */
+
+static struct timespec instant_of(int64_t mono_ms) {
+    return (struct timespec){mono_ms / 1000, mono_ms % 1000 * 1000000};
+}
+
+/* Takes all that wait, until then. false: the end. */
+static bool wait_until(key_keeper *k, int64_t due_ms, list *ret) {
+    const struct timespec due = instant_of(due_ms);
+    pthread_mutex_lock(&k->lock);
+    while (!k->ending && list_empty(&k->waiting))
+        if (pthread_cond_timedwait(&k->changed, &k->lock, &due) == ETIMEDOUT) break;
+    for (list *it; (it = list_pop_front(&k->waiting));)
+        list_push_back(ret, it);
+    k->waiting_count = 0;
+    const bool goes_on = !k->ending;
+    pthread_mutex_unlock(&k->lock);
+    return goes_on;
+}
+
+static void *run(void *arg) {
+    key_keeper *k = arg;
+    list asked;
+    list_init(&asked);
+    int64_t due_ms = clock_mono_ms() + LOOK_MS;
+    while (wait_until(k, due_ms, &asked)) {
+        answer_all(k, &asked);
+        if (clock_mono_ms() < due_ms) continue;
+        follow(k);
+        due_ms = clock_mono_ms() + LOOK_MS;
+    }
+    return NULL;
+}
+
+key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed) {
+    key_keeper *k = mem_zalloc(sizeof *k);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_cond_init(&k->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    k->ledger = l;
+    k->log = logger_add_shard(log);
+    k->cache = key_cache_new(KNOWN_MAX, STRANGERS_MAX);
+    list_init(&k->waiting);
+    k->budgets = seed;
+    atomic_store_explicit(&k->has_keys, were_keys(k), memory_order_relaxed);
+    follow(k);
+    return k;
+}
+
+bool key_keeper_start(key_keeper *k, buf *ret_why) {
+    sigset_t before;
+    loop_quiet(&before);
+    int err = pthread_create(&k->thread, NULL, run, k);
+    loop_loud(&before);
+    k->runs = !err;
+    if (err) buf_addf(ret_why, "cannot start a thread for the keys: %s", strerror(err));
+    return k->runs;
+}
+
+void key_keeper_leave(key_keeper *k) {
+    if (k) atomic_store_explicit(&k->leaving, true, memory_order_relaxed);
+}
+
+void key_keeper_free(key_keeper *k) {
+    if (!k) return;
+    key_keeper_leave(k);
+    pthread_mutex_lock(&k->lock);
+    k->ending = true;
+    pthread_cond_signal(&k->changed);
+    pthread_mutex_unlock(&k->lock);
+    if (k->runs) pthread_join(k->thread, NULL);
+    key_store_close(k->store);
+    key_cache_free(k->cache);
+    pthread_cond_destroy(&k->changed);
+    pthread_mutex_destroy(&k->lock);
+    mem_wipe(k->secret, sizeof k->secret);
+    free(k);
+}
+
+/* ---- a worker's ---- */
+
+void key_keeper_forget(key_keeper *k, const unsigned char *hash) {
+    note_keys(k);
+    if (hash)
+        key_cache_drop(k->cache, hash);
+    else
+        key_cache_clear(k->cache);
+}
+
+const atomic_bool *key_keeper_has_keys(const key_keeper *k) {
+    return &k->has_keys;
+}
+
+key_verdict key_keeper_find(key_keeper *k, span text, key_entry *ret) {
+    unsigned char hash[SHA256_LEN];
+    if (!atomic_load_explicit(&k->hashes, memory_order_acquire)) return KEY_NO_STORE;
+    hmac_sha256(k->secret, text, hash);
+    return key_cache_find(k->cache, hash, ret) ? KEY_FOUND : KEY_MISSING;
+}
+
+key_lookup *key_keeper_ask(key_keeper *k, span text, loop *on, key_lookup_fn *done, void *user,
+                           unsigned *under_way) {
+    key_lookup *u = mem_zalloc(sizeof *u);
+    *u = (key_lookup){.loop = on, .done = done, .user = user, .under_way = under_way};
+    ++*under_way;
+    list_init(&u->link);
+    hmac_sha256(k->secret, text, u->hash);
+    pthread_mutex_lock(&k->lock);
+    const bool room = k->waiting_count < WAITING_MAX;
+    if (room) {
+        list_push_back(&k->waiting, &u->link);
+        k->waiting_count++;
+        pthread_cond_signal(&k->changed);
+    }
+    pthread_mutex_unlock(&k->lock);
+    if (!room) loop_post(on, on_answer, u);
+    return u;
+}
+
+void key_lookup_drop(key_lookup *u) {
+    u->dropped = true;
+}

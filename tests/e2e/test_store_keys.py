@@ -1,0 +1,388 @@
+"""Clients' keys in the ledger's store: made and revoked beside a running weir, which follows."""
+
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+import bodies
+import postgres
+import wire
+from daemon import WEIR, wait_until
+from test_prices import usage
+from upstream import reply
+
+CLIENT = "client-key-0123456789"
+ADMIN = "admin-key-0123456789"
+
+
+def keys(w, *args, check=True):
+    """weir keys … beside that weir: what it printed."""
+    env = {"PATH": os.environ["PATH"], "HOME": str(w.directory), "XDG_STATE_HOME": str(w.directory)}
+    done = subprocess.run([str(WEIR), "keys", *args, "-c", str(w.config_path)], capture_output=True, text=True, env=env, cwd=w.directory)
+    if check:
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+    return done
+
+
+def create(w, name, *args):
+    return keys(w, "create", "--name", name, *args)
+
+
+def ask(w, key=None, model="gpt-4o", **more):
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], **more}
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return wire.call(w, "POST", "/v1/chat/completions", body, headers=headers)
+
+
+def code(answer):
+    return answer.status, answer.json()["error"]["code"]
+
+
+def until(w, key, expected, within=1.0):
+    """Asks until that comes; what came before must have been an answer."""
+    deadline = time.monotonic() + within
+    while True:
+        began = time.monotonic()
+        answer = ask(w, key)
+        if answer.status != 200:
+            assert code(answer) == expected
+            return
+        assert began < deadline, f"still answered after {within} s"
+
+
+@pytest.fixture
+def served(weir, upstream):
+    upstream.always(reply(200, bodies.completion("Hello.")))
+
+    def start(**config):
+        return weir(upstream, **config)
+
+    return start
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_key_is_made_used_rotated_and_revoked(served, workers):
+    w = served(server={"workers": workers})
+    assert ask(w).status == 200  # there is no key yet: nobody is asked for one
+    key = create(w, "app")
+    assert key.startswith("wk-") and len(key) == 52
+    until(w, None, (401, "invalid_api_key"))
+    for _ in range(8):
+        assert ask(w, key).status == 200
+    assert code(ask(w, key[:-1] + ("0" if key[-1] != "0" else "1"))) == (401, "api_key_mistyped")
+    assert w.calls(10)[-1].get("client") in ("app", None)
+    new = keys(w, "rotate", "app", "--overlap", "1h")
+    assert new != key
+    assert ask(w, new).status == 200
+    assert ask(w, key).status == 200
+    newest = keys(w, "rotate", "app")
+    until(w, new, (401, "api_key_rotated"))
+    until(w, key, (401, "api_key_rotated"))
+    assert ask(w, newest).status == 200
+    keys(w, "revoke", "app")
+    until(w, newest, (401, "api_key_revoked"))
+    assert code(ask(w, key)) == (401, "api_key_revoked")
+    assert code(ask(w)) == (401, "invalid_api_key")  # the last key is gone, and nobody is let in for that
+
+
+# ---- the API ----
+
+
+def api(w, method, path="", body=None, key=ADMIN):
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return wire.call(w, method, f"/admin/v1/keys{path}", body, headers=headers)
+
+
+def test_the_api_makes_shows_changes_rotates_and_revokes(served):
+    w = served(admin={"keys": [ADMIN]}, clients=[{"name": "file", "key": CLIENT}])
+    made = api(w, "POST", body={"name": "app", "owner": "search", "models": ["gpt-4o*"], "limits": {"requests": "100/m"}})
+    assert made.status == 200 and made.header("cache-control") == "no-store"
+    row = made.json()
+    key, id = row.pop("key"), row["id"]
+    assert row["name"] == "app" and row["status"] == "active" and row["owner"] == "search" and row["models"] == ["gpt-4o*"]
+    assert ask(w, key).status == 200 and ask(w, CLIENT).status == 200
+    assert code(ask(w, key, model="o1")) == (403, "model_not_allowed")
+
+    assert api(w, "GET", f"/{id}").json() == row == api(w, "GET", "/app").json()
+    assert api(w, "GET").json() == {"object": "list", "data": [row], "has_more": False}
+    changed = api(w, "PATCH", f"/{id}", {"models": None, "owner": "find", "tags": {"team": "find"}})
+    assert changed.status == 200 and "models" not in changed.json() and changed.json()["owner"] == "find"
+    answer = ask(w, key, model="o1")
+    assert answer.status == 200
+    assert w.wait_call(answer.header("x-request-id"))["tags"] == "team=find"
+
+    again = api(w, "POST", f"/{id}/rotate", {"overlap": "1h"}).json()
+    assert again["id"] == id and again["key"] != key
+    assert ask(w, key).status == 200 and ask(w, again["key"]).status == 200
+    last = api(w, "POST", f"/{id}/rotate").json()["key"]
+    assert code(ask(w, key)) == (401, "api_key_rotated") and ask(w, last).status == 200
+    assert api(w, "POST", f"/{id}/revoke").json()["status"] == "revoked"
+    assert code(ask(w, last)) == (401, "api_key_revoked")
+    assert code(api(w, "POST", f"/{id}/rotate")) == (409, "key_revoked")
+    assert code(api(w, "PATCH", f"/{id}", {"owner": "x"})) == (409, "key_revoked")
+    for page in (api(w, "GET").body, w.output().encode()):
+        assert not any(k.encode() in page for k in (key, again["key"], last))
+
+
+@pytest.mark.parametrize(
+    "body, param",
+    [
+        ({}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": 7}, "name"),
+        ({"name": "key_x"}, "name"),
+        ({"name": "a", "expires": "soon"}, "expires"),
+        ({"name": "a", "expires": "-1d"}, "expires"),
+        ({"name": "a", "limits": {"requests": "60"}}, None),
+        ({"name": "a", "limits": {"wishes": "60/m"}}, None),
+        ({"name": "a", "addresses": ["10.0.0.0/33"]}, None),
+        ({"name": "a", "models": {"x": 1}}, None),
+        ({"name": "a", "colour": "red"}, None),
+        ({"name": "a", "tags": {"team": "a,b"}}, None),
+        ({"name": "a", "owner": "${HOME}"}, None),
+        ([], None),
+    ],
+)
+def test_what_makes_no_key_is_refused(served, body, param):
+    w = served(admin={"keys": [ADMIN]})
+    answer = api(w, "POST", body=body)
+    assert code(answer) == (400, "invalid_value"), answer.body
+    assert answer.json()["error"]["param"] == param and len(answer.json()["error"]["message"]) > 10
+    assert api(w, "GET").json()["data"] == []
+
+
+def test_the_api_is_for_admins(served):
+    w = served(admin={"keys": [ADMIN]}, clients=[{"name": "file", "key": CLIENT}])
+    key = create(w, "app")
+    for method, path in (("GET", ""), ("POST", ""), ("GET", "/app"), ("PATCH", "/app"), ("POST", "/app/rotate"), ("POST", "/app/revoke")):
+        assert code(api(w, method, path, key=None)) == (401, "invalid_api_key")
+        assert code(api(w, method, path, key="stranger-0123456789")) == (401, "invalid_api_key")
+        assert code(api(w, method, path, key=CLIENT)) == (403, "forbidden")
+        assert code(api(w, method, path, key=key)) == (403, "forbidden")
+    assert ask(w, key).status == 200
+    assert api(w, "DELETE", "/app").status == 405
+    assert code(api(w, "GET", "/other")) == (404, "key_not_found")
+    assert code(api(w, "POST", body={"name": "app"})) == (409, "key_exists")
+    assert code(api(w, "POST", body={"name": "file"})) == (409, "key_exists")
+    assert code(ask(w, ADMIN)) == (401, "invalid_api_key")  # an admin's key makes no calls
+    w = served()
+    assert code(api(w, "GET", key=None)) == (403, "forbidden")
+
+
+def test_pages_of_the_list(served):
+    w = served(admin={"keys": [ADMIN]})
+    for name in ("a b", "c", "d"):
+        assert api(w, "POST", body={"name": name}).status == 200
+    page = api(w, "GET", "?limit=2").json()
+    assert [k["name"] for k in page["data"]] == ["a b", "c"] and page["has_more"]
+    page = api(w, "GET", "?limit=2&after=c").json()
+    assert [k["name"] for k in page["data"]] == ["d"] and not page["has_more"]
+    assert api(w, "GET", "/a%20b").json()["name"] == "a b"
+    for query in ("?limit=0", "?limit=1001", "?limit=x", "?page=2"):
+        assert code(api(w, "GET", query)) == (400, "invalid_value")
+
+
+# ---- words of the command line ----
+
+
+@pytest.mark.parametrize(
+    "args, says",
+    [
+        (["create"], "needs --name"),
+        (["create", "--name", "key_x"], "printable bytes"),
+        (["create", "--name", "a", "--limit", "requests=60"], "limits.requests is '60'"),
+        (["create", "--name", "a", "--limit", "requests"], "expected NAME=VALUE"),
+        (["create", "--name", "a", "--expires", "soon"], "expires is a duration"),
+        (["create", "--name", "a", "--addresses", "10.0.0.0/33"], "addresses[0] is '10.0.0.0/33'"),
+        (["create", "--name", "a", "--models", ","], "empty list"),
+        (["create", "--name", "file"], "the configuration has a client named file"),
+        (["show", "nobody"], "there is no key nobody"),
+        (["rotate", "nobody"], "there is no key nobody"),
+        (["revoke", "nobody"], "there is no key nobody"),
+        (["set", "nobody"], "needs to know what to change"),
+        (["rotate", "a", "--overlap", "1"], "--overlap is 1"),
+    ],
+)
+def test_what_the_commands_refuse(served, args, says):
+    w = served(clients=[{"name": "file", "key": CLIENT}])
+    done = keys(w, *args, check=False)
+    assert done.returncode in (1, 2) and says in done.stderr and not done.stdout
+    assert keys(w, "list") == ""
+
+
+def test_the_commands_need_no_running_weir_and_say_what_they_did(served):
+    w = served()
+    w.stop()
+    made = json.loads(create(w, "app", "--json", "--owner", "search", "--environment", "prod", "--expires", "30d", "--models", "gpt-4o*,o1",
+                             "--endpoints", "/v1/chat/completions", "--addresses", "127.0.0.1,10.0.0.0/8", "--limit", "requests=60/m",
+                             "--limit", "requests=1000/d", "--limit", "parallel=4", "--tag", "team=search", "--metadata", "ticket=7"))
+    assert made.pop("key").startswith("wk-")
+    assert (made["owner"], made["environment"], made["models"]) == ("search", "prod", ["gpt-4o*", "o1"])
+    assert made["limits"] == {"requests": ["60/m", "1000/d"], "parallel": 4}
+    assert made["tags"] == {"team": "search"} and made["metadata"] == {"ticket": "7"}
+    assert json.loads(keys(w, "show", "app", "--json")) == made == json.loads(keys(w, "show", made["id"], "--json"))
+    keys(w, "set", "app", "--owner", "", "--limit", "requests=5/m")
+    shown = json.loads(keys(w, "show", "app", "--json"))
+    assert "owner" not in shown and shown["limits"] == {"requests": "5/m"} and shown["models"] == made["models"]
+    assert json.loads(keys(w, "revoke", "app", "--json"))["status"] == "revoked"
+    assert [k["name"] for k in json.loads(keys(w, "list", "--json"))["data"]] == ["app"]
+    assert "revoked" in keys(w, "list")
+
+
+# ---- what a key may do ----
+
+
+def test_what_a_key_may_do_is_held_to(served):
+    w = served(keys="on", admin={"keys": [ADMIN]}, server={"environment": "prod"})
+    refused = {
+        "expired": (["--expires", "2020-01-01"], (401, "api_key_expired")),
+        "env": (["--environment", "dev"], (403, "wrong_environment")),
+        "model": (["--environment", "prod", "--models", "o*"], (403, "model_not_allowed")),
+        "endpoint": (["--environment", "prod", "--endpoints", "embeddings"], (403, "endpoint_not_allowed")),
+        "address": (["--environment", "prod", "--addresses", "192.0.2.0/24"], (403, "address_not_allowed")),
+    }
+    for name, (args, expected) in refused.items():
+        assert code(ask(w, create(w, name, *args))) == expected
+    small = api(w, "POST", body={"name": "small", "environment": "prod", "limits": {"request": {"body": "64B"}}}).json()["key"]
+    assert [code(ask(w, small))[0] for _ in range(2)] == [413, 413]  # looked up first, and known
+    key = create(w, "few", "--environment", "prod", "--limit", "requests=2/h")
+    other = create(w, "other", "--environment", "prod", "--limit", "requests=2/h")
+    assert [ask(w, key).status for _ in range(3)] == [200, 200, 429]
+    assert [ask(w, other).status for _ in range(3)] == [200, 200, 429]
+    keys(w, "set", "few", "--limit", "requests=100/h")
+    wait_until(lambda: ask(w, key).status == 200, 2, "the change did not arrive")
+
+
+def test_only_who_is_told_to_is_asked_for_a_key(served, tmp_path):
+    store = {"store": f"sqlite:{tmp_path}/ledger.db"}
+    w = served(keys="on", ledger=store)
+    assert code(ask(w)) == (401, "invalid_api_key")
+    key = create(w, "app")
+    assert ask(w, key).status == 200
+    w.stop()
+    w = served(keys="off", ledger=store)
+    assert ask(w).status == 200
+    w.stop()
+    w = served(keys="off", ledger=store, clients=[{"name": "file", "key": CLIENT}])
+    assert code(ask(w, key)) == (401, "invalid_api_key")
+    w.stop()
+    w = served(ledger=store)
+    assert code(ask(w)) == (401, "invalid_api_key") and ask(w, key).status == 200
+
+
+def test_a_budget_goes_on_after_a_kill(weir, upstream, tmp_path):
+    upstream.always(reply(200, bodies.completion("Hello.", usage=usage(590, 10))))
+    options = dict(keys="on", ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, prices={"*": {"input": 1000, "output": 1000}})
+    w = weir(upstream, **options)
+    key = create(w, "app", "--limit", "spend=1/d")
+    assert ask(w, key, max_tokens=100).status == 200  # 0.6
+    w.expect_exit = None
+    w.process.kill()
+    w.wait_exit()
+    w = weir(upstream, **options)
+    assert ask(w, key, max_tokens=600).status == 429
+    assert ask(w, key, max_tokens=100).status == 200
+
+
+# ---- the store ----
+
+
+def test_no_key_is_in_any_file_or_line(served):
+    w = served(admin={"keys": [ADMIN]}, logs={"level": "debug"}, audit=True)
+    texts = [create(w, "a"), api(w, "POST", body={"name": "b"}).json()["key"], keys(w, "rotate", "a", "--overlap", "1h")]
+    for text in texts:
+        assert ask(w, text).status == 200
+        assert code(ask(w, text[:-1] + ("0" if text[-1] != "0" else "1"))) == (401, "api_key_mistyped")
+    keys(w, "revoke", "b")
+    until(w, texts[1], (401, "api_key_revoked"))
+    metrics = wire.call(w, "GET", "/metrics").body
+    w.stop()
+    seen = [metrics, "\n".join(w.texts()).encode()] + [f.read_bytes() for f in w.directory.rglob("*") if f.is_file()]
+    assert len(seen) > 4
+    for text in texts:
+        assert not [s for s in seen if text.encode() in s or text[7:40].encode() in s]
+
+
+def test_a_killed_weir_leaves_its_keys(served, tmp_path):
+    store = {"store": f"sqlite:{tmp_path}/ledger.db"}
+    w = served(ledger=store, admin={"keys": [ADMIN]})
+    for i in range(5):
+        key = api(w, "POST", body={"name": f"app{i}"}).json()["key"]
+    gone = api(w, "POST", body={"name": "gone"}).json()["key"]
+    assert api(w, "POST", "/gone/revoke").status == 200
+    w.expect_exit = None
+    w.process.kill()
+    w.wait_exit()
+    w = served(ledger=store, admin={"keys": [ADMIN]})
+    assert ask(w, key).status == 200
+    assert code(ask(w, gone)) == (401, "api_key_revoked")
+    assert len(api(w, "GET").json()["data"]) == 6
+
+
+postgres_only = pytest.mark.skipif(postgres.why_not() is not None, reason=str(postgres.why_not()))
+
+
+@pytest.fixture(scope="module")
+def server():
+    made = postgres.Server()
+    yield made
+    made.close()
+
+
+@postgres_only
+def test_two_weirs_on_one_server_know_the_same_keys(served, server):
+    config = dict(ledger={"store": server.database("two")}, admin={"keys": [ADMIN]})
+    a, b = served(**config), served(**config, server={"workers": 2})
+    assert ask(a).status == ask(b).status == 200
+    key = create(a, "app")
+    until(b, None, (401, "invalid_api_key"))
+    assert ask(a, key).status == ask(b, key).status == 200
+    new = api(a, "POST", "/app/rotate").json()["key"]
+    until(b, key, (401, "api_key_rotated"))
+    assert ask(b, new).status == 200
+    assert api(b, "POST", "/app/revoke").status == 200
+    assert code(ask(b, new)) == (401, "api_key_revoked")
+    until(a, new, (401, "api_key_revoked"))
+
+
+@postgres_only
+def test_a_store_that_is_away_keeps_who_is_known(served, server):
+    config = dict(ledger={"store": server.database("away")})
+    w = served(**config)
+    known, new = create(w, "known"), create(w, "new")
+    until(w, None, (401, "invalid_api_key"))
+    assert ask(w, known).status == 200
+    server.stop()
+    try:
+        w.wait_event("keys_unavailable")
+        assert ask(w, known).status == 200
+        answer = ask(w, new)
+        assert code(answer) == (503, "keys_unavailable") and answer.header("x-should-retry") == "true"
+        assert code(ask(w)) == (401, "invalid_api_key")
+    finally:
+        server.start()
+    w.wait_event("keys_available", 20)
+    assert ask(w, new).status == 200
+
+
+@postgres_only
+def test_a_start_without_the_store_lets_nobody_in_who_was_kept_out(weir, upstream, server, tmp_path):
+    upstream.always(reply(200, bodies.completion("Hello.")))
+    options = dict(ledger={"store": server.database("later")}, env={"XDG_STATE_HOME": str(tmp_path / "state")})
+    w = weir(upstream, **options)
+    key = create(w, "app")
+    until(w, None, (401, "invalid_api_key"))
+    w.stop()
+    server.stop()
+    try:
+        w = weir(upstream, **options)
+        assert code(ask(w)) == (401, "invalid_api_key")
+        assert code(ask(w, key)) == (503, "keys_unavailable")
+    finally:
+        server.start()
+    w.wait_event("keys_available", 20)
+    assert ask(w, key).status == 200

@@ -1,0 +1,325 @@
+/* Keys in the store: over a file, and over a server of the test's own where PostgreSQL is
+ * installed.
+ */
+#include "unit.h"
+
+#include "access/key_store.h"
+#include "ledger/cluster.h"
+#include "ledger/folder.h"
+#include "ledger/place.h"
+
+#define SECOND_US ((int64_t)1000000)
+#define NOW       (1800000000 * SECOND_US)
+
+typedef struct world {
+    folder folder;
+    buf name;
+    store_place place;
+    key_store *keys;
+    arena arena;
+} world;
+
+static void open_again(world *w) {
+    buf why = BUF_EMPTY;
+    key_store_close(w->keys);
+    if (key_store_open(&w->place, false, &w->keys, &why) != STORE_OPEN)
+        fail_msg("%s", buf_cstr(&why));
+    buf_done(&why);
+}
+
+static int begin(void **state, world *w) {
+    w->place = store_place_of(&w->name);
+    arena_init(&w->arena, 0);
+    open_again(w);
+    *state = w;
+    return 0;
+}
+
+static int set_up(void **state) {
+    static world w;
+    w = (world){0};
+    folder_make(&w.folder);
+    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
+    return begin(state, &w);
+}
+
+static cluster server; /* for all tests; each has a schema of its own */
+static unsigned schemas;
+
+static int set_up_postgres(void **state) {
+    static world w;
+    char text[64];
+    buf why = BUF_EMPTY;
+    bool never;
+    w = (world){0};
+    folder_make(&w.folder);
+    schemas++;
+    buf_addf(&w.name, "postgres://weir@/postgres?host=%s&options=-csearch_path%%3Dk%u",
+             server.folder, schemas);
+    w.place = store_place_of(&w.name);
+    snprintf(text, sizeof text, "CREATE SCHEMA k%u", schemas);
+    sql *db = w.place.driver->open(w.place.where.ptr, SQL_WRITES, false, &why, &never);
+    if (!db || !db->driver->run(db, text, NULL, 0, NULL, NULL))
+        fail_msg("%s", buf_cstr(db ? &db->why : &why));
+    db->driver->close(db);
+    return begin(state, &w);
+}
+
+static int tear_down(void **state) {
+    world *w = *state;
+    key_store_close(w->keys);
+    arena_done(&w->arena);
+    buf_done(&w->name);
+    folder_remove(&w->folder);
+    return 0;
+}
+
+/* ---- what tests ask ---- */
+
+static key_wish wish(world *w, key_wish_kind kind, const char *json) {
+    key_wish ret;
+    span param;
+    buf why = BUF_EMPTY;
+    if (!key_wish_read(span_cstr(json), kind, NOW, &w->arena, &ret, &param, &why))
+        fail_msg("%s", buf_cstr(&why));
+    return ret;
+}
+
+typedef struct made {
+    store_key row;
+    char text[KEY_TEXT_LEN + 1];
+} made;
+
+static made make(world *w, const char *json) {
+    made m;
+    const key_wish wanted = wish(w, WISH_NEW, json);
+    const key_outcome o = key_store_create(w->keys, &wanted, NOW, &w->arena, &m.row, m.text);
+    if (o != KEYS_DONE) fail_msg("%d: %.*s", o, SPAN_ARG(key_store_why(w->keys)));
+    return m;
+}
+
+static key_outcome find(world *w, const char *text, store_key *ret) {
+    unsigned char hash[SHA256_LEN];
+    key_store_hash(w->keys, span_cstr(text), hash);
+    return key_store_find(w->keys, hash, &w->arena, ret);
+}
+
+static bool count(void *user, const unsigned char hash[SHA256_LEN]) {
+    (void)hash;
+    ++*(unsigned *)user;
+    return true;
+}
+
+static unsigned changes_after(world *w, int64_t after) {
+    unsigned n = 0;
+    assert_true(key_store_changes(w->keys, after, count, &n));
+    return n;
+}
+
+static int64_t last_change(world *w) {
+    int64_t last;
+    assert_true(key_store_last_change(w->keys, &last));
+    return last;
+}
+
+/* ---- tests ---- */
+
+static void a_key_is_found_by_its_text_name_and_id(void **state) {
+    world *w = *state;
+    store_key row;
+    assert_int_equal(last_change(w), 0);
+    made m = make(w, "{\"name\":\"app\",\"expires\":\"30d\",\"models\":[\"gpt-4o*\"]}");
+    assert_int_equal(key_text_form(span_cstr(m.text)), KEY_WELL_FORMED);
+    open_again(w);
+    assert_int_equal(find(w, m.text, &row), KEYS_DONE);
+    assert_span(row.name, "app");
+    assert_span(row.options, "{\"models\": [\"gpt-4o*\"]}");
+    assert_true(span_eq(row.id, m.row.id) && row.id.len == KEY_ID_LEN);
+    assert_memory_equal(row.hint.ptr, m.text, KEY_HINT_LEN);
+    assert_int_equal(row.created_us, NOW);
+    assert_int_equal(row.expires_us, NOW + 30 * 24 * 3600 * SECOND_US);
+    assert_int_equal(row.until_us + row.revoked_us + row.rotated_us, 0);
+    assert_int_equal(key_store_get(w->keys, SPAN_OF("app"), &w->arena, &row), KEYS_DONE);
+    assert_int_equal(key_store_get(w->keys, m.row.id, &w->arena, &row), KEYS_DONE);
+    assert_span(row.name, "app");
+    assert_int_equal(key_store_get(w->keys, SPAN_OF("other"), &w->arena, &row), KEYS_UNKNOWN);
+    assert_int_equal(key_store_get(w->keys, SPAN_OF("a\0p"), &w->arena, &row), KEYS_UNKNOWN);
+    assert_int_equal(key_store_get(w->keys, SPAN_OF("\xff"), &w->arena, &row), KEYS_UNKNOWN);
+    assert_int_equal(find(w, "wk-other", &row), KEYS_UNKNOWN);
+}
+
+static void names_are_unique_and_options_fit(void **state) {
+    world *w = *state;
+    store_key row;
+    char text[KEY_TEXT_LEN + 1];
+    (void)make(w, "{\"name\":\"app\"}");
+    const int64_t last = last_change(w);
+    const key_wish same = wish(w, WISH_NEW, "{\"name\":\"app\"}");
+    assert_int_equal(key_store_create(w->keys, &same, NOW, &w->arena, &row, text), KEYS_TAKEN);
+    const key_wish odd = wish(w, WISH_NEW, "{\"name\":\"b\",\"colour\":\"red\"}");
+    assert_int_equal(key_store_create(w->keys, &odd, NOW, &w->arena, &row, text), KEYS_BAD);
+    assert_true(span_find_span(key_store_why(w->keys), 0, SPAN_OF("unknown option")) <
+                key_store_why(w->keys).len);
+    const key_wish worse = wish(w, WISH_CHANGE, "{\"limits\":{\"requests\":\"60\"}}");
+    assert_int_equal(key_store_change(w->keys, SPAN_OF("app"), &worse, &w->arena, &row), KEYS_BAD);
+    assert_int_equal(last_change(w), last);
+    (void)make(w, "{\"name\":\"b\"}"); /* what was refused has left no transaction open */
+}
+
+static void a_change_replaces_what_it_names(void **state) {
+    world *w = *state;
+    store_key row;
+    made m = make(w, "{\"name\":\"app\",\"owner\":\"me\",\"models\":[\"a\"]}");
+    const key_wish change = wish(
+        w, WISH_CHANGE, "{\"owner\":null,\"limits\":{\"requests\":\"5/m\"},\"expires\":\"1d\"}");
+    assert_int_equal(key_store_change(w->keys, m.row.id, &change, &w->arena, &row), KEYS_DONE);
+    assert_int_equal(find(w, m.text, &row), KEYS_DONE);
+    assert_span(row.options, "{\"models\": [\"a\"], \"limits\": {\"requests\": \"5/m\"}}");
+    assert_int_equal(row.expires_us, NOW + 24 * 3600 * SECOND_US);
+}
+
+static void a_rotated_text_counts_for_a_while(void **state) {
+    world *w = *state;
+    store_key row;
+    made m = make(w, "{\"name\":\"app\"}"), second = m, third = m;
+    assert_int_equal(key_store_rotate(w->keys, SPAN_OF("app"), 3600 * SECOND_US, NOW, &w->arena,
+                                      &second.row, second.text),
+                     KEYS_DONE);
+    assert_int_equal(find(w, m.text, &row), KEYS_DONE);
+    assert_int_equal(row.until_us, NOW + 3600 * SECOND_US);
+    assert_int_equal(find(w, second.text, &row), KEYS_DONE);
+    assert_int_equal(row.until_us, 0);
+    assert_int_equal(row.rotated_us, NOW);
+    /* Once more, at once: neither of the others counts any more. */
+    assert_int_equal(key_store_rotate(w->keys, SPAN_OF("app"), 0, NOW + SECOND_US, &w->arena,
+                                      &third.row, third.text),
+                     KEYS_DONE);
+    assert_int_equal(find(w, m.text, &row), KEYS_DONE);
+    assert_int_equal(row.until_us, NOW + SECOND_US);
+    assert_int_equal(find(w, second.text, &row), KEYS_DONE);
+    assert_int_equal(row.until_us, NOW + SECOND_US);
+    assert_int_equal(find(w, third.text, &row), KEYS_DONE);
+    assert_int_equal(row.until_us, 0);
+}
+
+static void a_revoked_key_stays_so(void **state) {
+    world *w = *state;
+    store_key row;
+    made m = make(w, "{\"name\":\"app\"}");
+    const key_wish change = wish(w, WISH_CHANGE, "{\"owner\":\"me\"}");
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("app"), NOW, &w->arena, &row), KEYS_DONE);
+    assert_int_equal(key_store_revoke(w->keys, m.row.id, NOW + 5, &w->arena, &row), KEYS_DONE);
+    assert_int_equal(row.revoked_us, NOW);
+    assert_int_equal(find(w, m.text, &row), KEYS_DONE);
+    assert_int_equal(row.revoked_us, NOW);
+    assert_int_equal(key_store_rotate(w->keys, m.row.id, 0, NOW, &w->arena, &row, m.text),
+                     KEYS_REVOKED);
+    assert_int_equal(key_store_change(w->keys, m.row.id, &change, &w->arena, &row), KEYS_REVOKED);
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("b"), NOW, &w->arena, &row), KEYS_UNKNOWN);
+    assert_string_equal(store_key_status(&(store_key){.revoked_us = 1}, NOW), "revoked");
+    assert_string_equal(store_key_status(&(store_key){.expires_us = NOW}, NOW), "expired");
+    assert_string_equal(store_key_status(&(store_key){.expires_us = NOW + 1}, NOW), "active");
+}
+
+static void each_change_has_a_number(void **state) {
+    world *w = *state;
+    store_key row;
+    char text[KEY_TEXT_LEN + 1];
+    (void)make(w, "{\"name\":\"a\"}");
+    (void)make(w, "{\"name\":\"b\"}");
+    const int64_t then = last_change(w);
+    assert_int_equal(changes_after(w, 0), 2);
+    assert_int_equal(changes_after(w, then), 0);
+    assert_int_equal(key_store_rotate(w->keys, SPAN_OF("a"), 0, NOW, &w->arena, &row, text),
+                     KEYS_DONE);
+    assert_int_equal(changes_after(w, then), 2); /* both of its texts */
+    unsigned n = 0;
+    assert_true(key_store_hashes(w->keys, row.id, count, &n));
+    assert_int_equal(n, 2);
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("b"), NOW, &w->arena, &row), KEYS_DONE);
+    assert_int_equal(last_change(w), then + 2);
+    assert_int_equal(changes_after(w, then + 1), 1);
+}
+
+/* Two at one store have one secret, and each sees what the other does. */
+static void two_share_a_store(void **state) {
+    world *w = *state;
+    key_store *other;
+    store_key row;
+    buf why = BUF_EMPTY;
+    unsigned char hash[SHA256_LEN];
+    assert_int_equal(key_store_open(&w->place, false, &other, &why), STORE_OPEN);
+    made m = make(w, "{\"name\":\"app\"}");
+    key_store_hash(other, span_cstr(m.text), hash);
+    assert_int_equal(key_store_find(other, hash, &w->arena, &row), KEYS_DONE);
+    assert_int_equal(key_store_revoke(other, SPAN_OF("app"), NOW, &w->arena, &row), KEYS_DONE);
+    assert_int_equal(find(w, m.text, &row), KEYS_DONE);
+    assert_int_equal(row.revoked_us, NOW);
+    key_store_close(other);
+}
+
+typedef struct names {
+    char text[64];
+    size_t count, most;
+} names;
+
+static bool note_name(void *user, const store_key *row) {
+    names *n = user;
+    strncat(n->text, row->name.ptr, row->name.len);
+    return ++n->count < n->most;
+}
+
+static void lists_go_by_name(void **state) {
+    world *w = *state;
+    static const char *const wanted[] = {"{\"name\":\"b\"}", "{\"name\":\"a\"}",
+                                         "{\"name\":\"c\"}"};
+    for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+        (void)make(w, wanted[i]);
+    names n = {.most = 9};
+    assert_int_equal(key_store_list(w->keys, SPAN_EMPTY, 10, note_name, &n), KEYS_DONE);
+    assert_string_equal(n.text, "abc");
+    n = (names){.most = 9};
+    assert_int_equal(key_store_list(w->keys, SPAN_OF("a"), 1, note_name, &n), KEYS_DONE);
+    assert_string_equal(n.text, "b");
+}
+
+/* Neither the text nor what would stand for it is in the file. */
+static void no_text_is_in_the_file(void **state) {
+    world *w = *state;
+    made m = make(w, "{\"name\":\"app\"}");
+    key_store_close(w->keys);
+    w->keys = NULL;
+    char command[256];
+    snprintf(command, sizeof command, "cat %s/ledger.db* | grep -a -c -e %s -e %s", w->folder.path,
+             m.text, m.text + KEY_HINT_LEN);
+    assert_int_not_equal(system(command), 0);
+    open_again(w);
+}
+
+static int start_server(void **state) {
+    const char *why;
+    (void)state;
+    if (cluster_make(&server, &why)) return 0;
+    printf("skipped: %s\n", why);
+    exit(77);
+}
+
+static int end_server(void **state) {
+    (void)state;
+    cluster_remove(&server);
+    return 0;
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
+#define ALL(X)                                                                                     \
+    X(a_key_is_found_by_its_text_name_and_id), X(names_are_unique_and_options_fit),                \
+        X(a_change_replaces_what_it_names), X(a_rotated_text_counts_for_a_while),                  \
+        X(a_revoked_key_stays_so), X(each_change_has_a_number), X(two_share_a_store),              \
+        X(lists_go_by_name)
+    const struct CMUnitTest tests[] = {ALL(T), T(no_text_is_in_the_file)};
+    const struct CMUnitTest at_a_server[] = {ALL(P)};
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
+}

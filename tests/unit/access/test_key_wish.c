@@ -1,0 +1,124 @@
+/* What somebody wants of a key: read, refused with a sentence, and laid over what is there. */
+#include "unit.h"
+
+#include "access/key_wish.h"
+
+#define DAY_US ((int64_t)24 * 3600 * 1000000)
+#define NOW    (20000 * DAY_US)
+
+static void wishes_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        key_wish_kind kind;
+        const char *name, *rest;
+        bool says_expires;
+        int64_t expires_us;
+    } rows[] = {
+        {"{\"name\":\"app\"}", WISH_NEW, "app", "{}", false, 0},
+        {" {\"owner\":\"me\",\"name\":\"a b\"} ", WISH_NEW, "a b", "{\"owner\": \"me\"}", false, 0},
+        {"{\"name\":\"app\",\"expires\":\"30d\"}", WISH_NEW, "app", "{}", true, NOW + 30 * DAY_US},
+        {"{\"name\":\"app\",\"expires\":\"1970-01-02\"}", WISH_NEW, "app", "{}", true, DAY_US},
+        {"{\"name\":\"app\",\"expires\":null}", WISH_NEW, "app", "{}", true, 0},
+        {"{\"name\":\"app\",\"owner\":null}", WISH_NEW, "app", "{}", false, 0},
+        {"{\"owner\":null,\"models\":[\"a\",\"b\\u0041\"]}", WISH_CHANGE, "",
+         "{\"owner\": null, \"models\": [\"a\", \"bA\"]}", false, 0},
+        {"{\"limits\":{\"requests\":\"60/m\",\"parallel\":8}}", WISH_CHANGE, "",
+         "{\"limits\": {\"requests\": \"60/m\", \"parallel\": 8}}", false, 0},
+        {"{\"expires\":\"never\"}", WISH_CHANGE, "", "{}", true, 0},
+    };
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        key_wish w;
+        span param;
+        buf why = BUF_EMPTY;
+        if (!key_wish_read(span_cstr(rows[i].json), rows[i].kind, NOW, &a, &w, &param, &why))
+            fail_msg("%s: %s", rows[i].json, buf_cstr(&why));
+        assert_span(w.name, rows[i].name);
+        assert_span(w.rest, rows[i].rest);
+        assert_int_equal(w.says_expires, rows[i].says_expires);
+        assert_int_equal(w.expires_us, rows[i].expires_us);
+    }
+    arena_done(&a);
+}
+
+static void what_is_none_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *json;
+        key_wish_kind kind;
+        const char *param;
+    } rows[] = {
+        {"", WISH_NEW, ""},
+        {"[]", WISH_NEW, ""},
+        {"{", WISH_NEW, ""},
+        {"{\"name\":\"a\",\"name\":\"b\"}", WISH_NEW, ""},
+        {"{}", WISH_NEW, "name"},
+        {"{\"name\":\"\"}", WISH_NEW, "name"},
+        {"{\"name\":\"a\\nb\"}", WISH_NEW, "name"},
+        {"{\"name\":null}", WISH_NEW, "name"},
+        {"{\"name\":\"key_1\"}", WISH_NEW, "name"},
+        {"{\"name\":\"0123456789012345678901234567890123456789012345678901234567890123x\"}",
+         WISH_NEW, "name"},
+        {"{\"name\":\"b\"}", WISH_CHANGE, "name"},
+        {"{\"models\":[]}", WISH_CHANGE, "models"},
+        {"{\"expires\":\"0d\"}", WISH_CHANGE, "expires"},
+        {"{\"expires\":\"30\"}", WISH_CHANGE, "expires"},
+        {"{\"expires\":30}", WISH_CHANGE, "expires"},
+        {"{\"expires\":\"999999999999999d\"}", WISH_CHANGE, "expires"},
+    };
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        key_wish w;
+        span param;
+        buf why = BUF_EMPTY;
+        if (key_wish_read(span_cstr(rows[i].json), rows[i].kind, NOW, &a, &w, &param, &why))
+            fail_msg("%s is taken", rows[i].json);
+        assert_span(param, rows[i].param);
+        assert_true(why.len > 10);
+        buf_done(&why);
+    }
+    arena_done(&a);
+}
+
+static void changes_are_laid_over(void **state) {
+    (void)state;
+    static const struct {
+        const char *there, *changes, *comes;
+    } rows[] = {
+        {"{}", "{}", "{}"},
+        {"{\"a\": 1}", "{}", "{\"a\": 1}"},
+        {"{\"a\": 1, \"b\": {\"c\": 2}}", "{\"b\": {\"d\": 3}}", "{\"a\": 1, \"b\": {\"d\": 3}}"},
+        {"{\"a\": 1, \"b\": 2}", "{\"a\": null, \"c\": 3}", "{\"b\": 2, \"c\": 3}"},
+        {"{\"a\": 1}", "{\"x\": null}", "{\"a\": 1}"},
+    };
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_span(key_options_merge(span_cstr(rows[i].there), span_cstr(rows[i].changes), &a),
+                    rows[i].comes);
+    arena_done(&a);
+}
+
+static void an_overlap_has_a_unit_and_an_end(void **state) {
+    (void)state;
+    int64_t ms;
+    assert_true(key_overlap_parse(SPAN_OF("1h"), &ms) && ms == 3600000);
+    assert_true(key_overlap_parse(SPAN_OF("0s"), &ms) && ms == 0);
+    assert_true(key_overlap_parse(SPAN_OF("366d"), &ms));
+    static const char *const bad[] = {"", "1", "h", "-1h", "367d", "soon"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(key_overlap_parse(span_cstr(bad[i]), &ms));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wishes_are_read),
+        cmocka_unit_test(what_is_none_is_refused),
+        cmocka_unit_test(changes_are_laid_over),
+        cmocka_unit_test(an_overlap_has_a_unit_and_an_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
