@@ -9,7 +9,7 @@
 
 const cli_command *const cli_commands[] = {
     &cli_serve, &cli_chat,  &cli_batch,  &cli_models,    &cli_check,      &cli_status,
-    &cli_usage, &cli_calls, &cli_prices, &cli_audit,     &cli_keys,       &cli_cache,
+    &cli_usage, &cli_calls, &cli_prices, &cli_audit,     &cli_cache,      &cli_keys,
     &cli_guard, &cli_tools, &cli_sim,    &cli_reference, &cli_completion, &cli_help,
 };
 const size_t cli_command_count = ARRAY_LEN(cli_commands);

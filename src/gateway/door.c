@@ -93,28 +93,37 @@ static bool coding_fits(const request *q) {
     return false;
 }
 
-/* An admin, or whoever asks where nobody has a key. */
+/* An admin, or whoever asks where nobody has a key; but keys are an admin's affair alone. */
 static bool reads_all(request *q) {
-    const config *c = worker_config(q->w);
-    q->admin = exchange_identify_admin(c, http_request_head(q->http)->headers);
+    const config *c = loop_snapshot_config(q->asked);
+    const bool nobodys = q->row->who == WHO_KEEPER && !c->admin.key_count;
+    q->admin = !nobodys && exchange_identify_admin(c, http_request_head(q->http)->headers);
     return q->admin;
 }
 
-/* Whose key it is stands, and it is no admin's. */
-static weir_error admin_error(const config *c, const request *q) {
-    weir_error e = error_of(q->caller.client ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
-    if (!c->admin.key_count) e = error_of(ERR_FORBIDDEN);
-    e.message = c->admin.key_count
-                    ? SPAN_OF("This is for those who have one of admin.keys.")
-                    : SPAN_OF("This is for those who have one of admin.keys, and there are none.");
+/* A key that is good, and no admin's, or none. */
+static weir_error admin_error(const request *q) {
+    const bool none = !loop_snapshot_config(q->asked)->admin.key_count;
+    const bool good = q->caller.client || (none && q->row->who == WHO_KEEPER);
+    weir_error e = error_of(good ? ERR_FORBIDDEN : ERR_UNAUTHENTICATED);
+    e.message = none ? SPAN_OF("This is for those who have one of admin.keys, and there are none.")
+                     : SPAN_OF("This is for those who have one of admin.keys.");
     return e;
 }
 
-static bool is_admin(request *q) {
-    const config *c = loop_snapshot_config(q->asked);
-    q->admin =
-        c->admin.key_count && exchange_identify_admin(c, http_request_head(q->http)->headers);
-    return q->admin;
+/* What a request is told that is not let in. false: it is. */
+static bool is_refused(const request *q, identify_verdict v, weir_error *ret_error) {
+    const route_who who = q->row->who;
+    if (who >= WHO_ADMIN) {
+        if (v == IDENTIFY_KNOWN || who == WHO_ADMIN) *ret_error = admin_error(q);
+        return true;
+    }
+    if (v == IDENTIFY_REFUSED) return true;
+    if (q->caller.client || who != WHO_READER) return false;
+    /* There are no clients: the key that is asked for is an admin's. */
+    *ret_error = error_of(ERR_UNAUTHENTICATED);
+    ret_error->message = SPAN_OF("The records are for those who have one of admin.keys.");
+    return true;
 }
 
 /* Where keys are asked for, whether the request has one; notes whose it is, or that this has to be
@@ -122,23 +131,12 @@ static bool is_admin(request *q) {
 static bool known_key_fits(request *q, arena *a, span *ret_text) {
     weir_error error;
     const config *c = loop_snapshot_config(q->asked);
-    const bool reads = q->row->who == WHO_READER;
-    const bool rules = q->row->who >= WHO_OPERATOR;
-    if (q->row->who == WHO_ADMIN ? is_admin(q) : (reads || rules) && reads_all(q)) return true;
+    if (q->row->who >= WHO_READER && reads_all(q)) return true;
     const http_headers headers = http_request_head(q->http)->headers;
     const span peer = peer_of(c, headers, http_request_peer(q->http));
     key_keeper *keys = q->w->gateway->keys;
     const identify_verdict v = identify(c, keys, headers, peer, a, &q->caller, &error, ret_text);
-    if (v == IDENTIFY_WAITS) return true;
-    if (v == IDENTIFY_KNOWN && rules) {
-        error = admin_error(c, q);
-    } else if (v == IDENTIFY_KNOWN && (q->caller.client || !reads)) {
-        return true;
-    } else if (v ==
-               IDENTIFY_KNOWN) { /* there are no clients: the key that is asked for is an admin's */
-        error = error_of(ERR_UNAUTHENTICATED);
-        error.message = SPAN_OF("The records are for those who have one of admin.keys.");
-    }
+    if (v == IDENTIFY_WAITS || !is_refused(q, v, &error)) return true;
     reply_error_with(q, &error, (http_headers){0});
     caller_unref(q->caller);
     q->caller = (caller){NULL, NULL};
@@ -165,17 +163,34 @@ static void begin(request *q) {
 
 static void look_up(request *q, span text);
 
+static void say_too_large(const worker *w, const request *q, buf *out) {
+    const body_limit l = body_limit_of(worker_config(w), q ? q->caller.client : NULL);
+    buf_addf(out, "The request body is larger than the %zu bytes that are allowed (%s).", l.bytes,
+             l.option);
+}
+
+/* What its client may send is known only now. */
+static bool body_fits(const request *q) {
+    const size_t most = body_limit_of(worker_config(q->w), q->caller.client).bytes;
+    if (http_request_body(q->http).len <= most) return true;
+    buf sentence = BUF_EMPTY;
+    say_too_large(q->w, q, &sentence);
+    reply_error_text(q, ERR_BODY_TOO_LARGE, "%.*s", SPAN_ARG(buf_span(&sentence)));
+    buf_done(&sentence);
+    return false;
+}
+
 /* The request is whole: whose it is decides what becomes of it. */
 static void judge(request *q) {
     span text;
     q->unknown = false;
     if (!key_fits(q, &text)) return;
-    if (!text.len)
-        begin(q);
-    else if (q->unread)
+    if (text.len && q->unread)
         reply_error_text(q, ERR_KEYS_UNAVAILABLE, "%s", error_get(ERR_KEYS_UNAVAILABLE)->sentence);
-    else
+    else if (text.len)
         look_up(q, text); /* it was forgotten again */
+    else if (body_fits(q))
+        begin(q);
 }
 
 static void on_looked_up(void *user, bool good) {
@@ -279,12 +294,6 @@ static void tell_no_room(worker *w) {
     metric_add(metrics_series(w->env.metrics, METRIC_SHORTAGES, labels), 1);
     shortages_tell(target_table_shortages(w->env.targets), w->env.log, SHORTAGE_ROOM, SPAN_EMPTY,
                    SPAN_EMPTY, w->loop.now_ms);
-}
-
-static void say_too_large(const worker *w, const request *q, buf *out) {
-    const body_limit l = body_limit_of(worker_config(w), q ? q->caller.client : NULL);
-    buf_addf(out, "The request body is larger than the %zu bytes that are allowed (%s).", l.bytes,
-             l.option);
 }
 
 static void on_refused(void *user, const http_refusal *what, buf *ret_body) {

@@ -23,8 +23,8 @@
 #define PAGE(p, who, handler)                                                                      \
     { SPAN(p), GET, who, &handler, NULL }
 
-#define ADMIN(p, methods, handler)                                                                 \
-    { SPAN(p), methods, WHO_ADMIN, &handler, NULL }
+#define KEYS(p, methods, handler)                                                                  \
+    { SPAN(p), methods, WHO_KEEPER, &handler, NULL }
 
 static const route routes[] = {
 #define X(id, path, ...) CALL("/v1" path, &form_openai, EP_##id),
@@ -40,14 +40,14 @@ static const route routes[] = {
     PAGE("/metrics", WHO_ANYONE, page_metrics),
     PAGE("/openapi.json", WHO_ANYONE, page_openapi),
     PAGE("/docs", WHO_ANYONE, page_docs),
-    {SPAN("/admin/v1/cache"), GET | POST, WHO_OPERATOR, &page_cache, NULL},
+    {SPAN("/admin/v1/cache"), GET | POST, WHO_ADMIN, &page_cache, NULL},
     PAGE("/usage/summary", WHO_READER, records_summary),
     PAGE("/usage/calls", WHO_READER, records_calls),
     PAGE("/usage/calls/*", WHO_READER, records_call),
-    ADMIN("/admin/v1/keys", GET | POST, keys_all),
-    ADMIN("/admin/v1/keys/*/rotate", POST, keys_rotate),
-    ADMIN("/admin/v1/keys/*/revoke", POST, keys_revoke),
-    ADMIN("/admin/v1/keys/*", GET | PATCH, keys_one),
+    KEYS("/admin/v1/keys", GET | POST, keys_all),
+    KEYS("/admin/v1/keys/*/rotate", POST, keys_rotate),
+    KEYS("/admin/v1/keys/*/revoke", POST, keys_revoke),
+    KEYS("/admin/v1/keys/*", GET | PATCH, keys_one),
 };
 
 /* A configured path of /v1 that goes on as it is. */

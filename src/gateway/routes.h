@@ -11,10 +11,10 @@
 
 typedef enum route_who {
     WHO_ANYONE,
-    WHO_CLIENT,   /* the client's key is asked for, where keys are configured */
-    WHO_READER,   /* the client's, or an admin's; where either is configured */
-    WHO_OPERATOR, /* an admin's alone; where neither is configured, whoever asks */
-    WHO_ADMIN,    /* an admin's, which there must be */
+    WHO_CLIENT, /* the client's key is asked for, where keys are configured */
+    WHO_READER, /* the client's, or an admin's; where either is configured */
+    WHO_ADMIN,  /* an admin's alone; where neither is configured, whoever asks */
+    WHO_KEEPER, /* an admin's, which must be configured */
 } route_who;
 
 /* What is known of a model call by its path. */

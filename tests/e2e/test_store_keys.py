@@ -237,7 +237,7 @@ def test_the_commands_need_no_running_weir_and_say_what_they_did(served):
 
 
 def test_what_a_key_may_do_is_held_to(served):
-    w = served(keys="on", server={"environment": "prod"})
+    w = served(keys="on", admin={"keys": [ADMIN]}, server={"environment": "prod"})
     refused = {
         "expired": (["--expires", "2020-01-01"], (401, "api_key_expired")),
         "env": (["--environment", "dev"], (403, "wrong_environment")),
@@ -247,6 +247,8 @@ def test_what_a_key_may_do_is_held_to(served):
     }
     for name, (args, expected) in refused.items():
         assert code(ask(w, create(w, name, *args))) == expected
+    small = api(w, "POST", body={"name": "small", "environment": "prod", "limits": {"request": {"body": "64B"}}}).json()["key"]
+    assert [code(ask(w, small))[0] for _ in range(2)] == [413, 413]  # looked up first, and known
     key = create(w, "few", "--environment", "prod", "--limit", "requests=2/h")
     other = create(w, "other", "--environment", "prod", "--limit", "requests=2/h")
     assert [ask(w, key).status for _ in range(3)] == [200, 200, 429]

@@ -87,7 +87,7 @@ static void test_a_star_in_the_middle(void **state) {
     const route *rows[] = {all, one, rotate, revoke};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         assert_non_null(rows[i]);
-        assert_int_equal(rows[i]->who, WHO_ADMIN);
+        assert_int_equal(rows[i]->who, WHO_KEEPER);
         for (size_t k = 0; k < i; k++)
             assert_ptr_not_equal(rows[i], rows[k]);
     }
