@@ -147,8 +147,8 @@ typedef struct guard_find {
                     value is not all of it */
 } guard_find;
 
-/* pass and find are called in the order of the text, but for flags: those come when they are
- * known, of several in any order. Neither may use the lane. */
+/* pass and find are called in the order of the text; what a flag is about may have been passed
+ * before. Neither may use the lane. */
 typedef struct guard_sink {
     void *ctx;
     void (*pass)(void *ctx, span bytes); /* these bytes are let go, as they came */
@@ -165,27 +165,29 @@ typedef struct guard_form {
                    nothing of it shows */
 } guard_form;
 
-typedef struct guard_open guard_open;
-typedef struct guard_wait guard_wait;
-
-/* Private to guard/lane*.c. */
+/* Private to guard/lane*.c. Positions count from the text's begin: `told` and what is called raw in
+ * bytes as they came, the others in bytes as they are looked at (guard/unit.h). */
 typedef struct guard_lane {
     const guard_policy *policy;
     guard_scratch *scratch;
     guard_form form;
-    bool blocked;   /* a rule has blocked: nothing is passed any more */
-    bool swallow;   /* what was too long goes on */
-    uint8_t recent; /* bytes of last */
-    char last[GUARD_NEAR_MAX];
-    uint32_t state; /* of the automaton */
-    uint64_t told;  /* bytes of the text before the window */
-    buf raw;        /* the window as it came, and as it is looked at where that differs */
-    buf norm;
-    void *units;
-    guard_open *open; /* rules that may match, or have */
-    guard_wait *wait; /* matches that are not told yet */
-    uint32_t open_count, open_cap, wait_count, wait_cap, unit_count, unit_cap;
-    unsigned *scores;
+    bool blocked, ended; /* nothing is told any more */
+    bool swallow;        /* what was too long goes on */
+    uint8_t recent;      /* bytes of last, where norm is empty */
+    char last[80];
+    uint16_t state;          /* of the automaton */
+    uint64_t told;           /* raw: all before it is passed or hidden */
+    uint64_t read;           /* raw: all before it is looked at; what follows is half a character */
+    uint64_t seen;           /* how much that came to */
+    uint64_t base_raw;       /* raw: where what is kept of it begins */
+    uint64_t marked_to;      /* raw: behind the last mark */
+    buf raw;                 /* from told on */
+    buf norm;                /* what is kept, up to seen */
+    struct lane_unit *units; /* in it, those that differ from their bytes */
+    struct lane_open *opens; /* rules that may match, or have */
+    struct lane_wait *waits; /* matches that are not told yet */
+    struct lane_score *scores;
+    uint32_t unit_count, unit_cap, open_count, open_cap, wait_count, wait_cap;
 } guard_lane;
 
 /* Borrows policy and scratch. A lane that was never fed needs no guard_lane_done(). */

@@ -1,0 +1,90 @@
+#include "guard/lane.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+guard_scratch *guard_scratch_new(void) {
+    guard_scratch *s = mem_zalloc(sizeof *s);
+    s->data = pcre2_match_data_create(RULE_CAPTURES_MAX + 1, NULL);
+    s->few = pcre2_match_context_create(NULL);
+    s->most = pcre2_match_context_create(NULL);
+    if (!s->data || !s->few || !s->most) abort(); /* as base/mem.h does */
+    pcre2_set_match_limit(s->few, STEPS_FEW);
+    pcre2_set_match_limit(s->most, STEPS_MAX);
+    pcre2_set_depth_limit(s->few, DEPTH_MAX);
+    pcre2_set_depth_limit(s->most, DEPTH_MAX);
+    return s;
+}
+
+void guard_scratch_free(guard_scratch *s) {
+    if (!s) return;
+    if (s->norm.cap) mem_wipe(s->norm.ptr, s->norm.cap);
+    buf_done(&s->norm);
+    pcre2_match_data_free(s->data);
+    pcre2_match_context_free(s->few);
+    pcre2_match_context_free(s->most);
+    free(s);
+}
+
+void guard_lane_init(guard_lane *l, const guard_policy *policy, guard_scratch *scratch,
+                     guard_form form) {
+    *l = (guard_lane){.policy = policy, .scratch = scratch, .form = form};
+}
+
+static void wipe(buf *b) {
+    if (b->cap) mem_wipe(b->ptr, b->cap);
+    buf_done(b);
+}
+
+static void release(guard_lane *l) {
+    wipe(&l->raw);
+    wipe(&l->norm);
+    free(l->units);
+    free(l->opens);
+    free(l->waits);
+    free(l->scores);
+    mem_wipe(l->last, sizeof l->last);
+}
+
+void guard_lane_done(guard_lane *l) {
+    release(l);
+    guard_lane_init(l, l->policy, l->scratch, l->form);
+}
+
+size_t guard_lane_held(const guard_lane *l) {
+    return l->raw.len;
+}
+
+/* What is kept for the next feed: what is open or waits, and enough before it to look back. */
+static void keep(work *w) {
+    const guard_lane *l = w->l;
+    uint64_t from = l->seen;
+    for (uint32_t i = 0; i < l->open_count; i++)
+        if (l->opens[i].open && l->opens[i].at < from) from = l->opens[i].at;
+    for (uint32_t i = 0; i < l->wait_count; i++)
+        if (l->waits[i].from < from) from = l->waits[i].from;
+    from = from > KEEP_BEFORE ? from - KEEP_BEFORE : 0;
+    lane_keep(w, from > w->base ? from : w->base);
+}
+
+static void finish(guard_lane *l) {
+    bool blocked = l->blocked;
+    guard_lane_done(l);
+    l->blocked = blocked;
+    l->ended = true;
+}
+
+void guard_lane_feed(guard_lane *l, span piece, bool end, const guard_sink *sink) {
+    if (l->blocked || l->ended) return;
+    work w = {.l = l, .set = l->policy->set, .sink = sink, .end = end};
+    lane_take(&w, piece);
+    lane_match(&w);
+    lane_tell(&w);
+    if (end || l->blocked) {
+        finish(l);
+        return;
+    }
+    lane_sweep(&w);
+    keep(&w);
+}

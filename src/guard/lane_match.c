@@ -1,0 +1,295 @@
+#include "guard/lane.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* What a try came to. Places are of the window. */
+typedef enum outcome { NOTHING, MAYBE, FOUND } outcome;
+
+typedef struct match {
+    size_t from, to;             /* of all of it */
+    size_t value_from, value_to; /* of what is hidden */
+    bool over;
+} match;
+
+/* ---- rules that are open or done ---- */
+
+static lane_open *find_open(guard_lane *l, uint32_t rule) {
+    for (uint32_t i = 0; i < l->open_count; i++)
+        if (l->opens[i].rule == rule) return &l->opens[i];
+    return NULL;
+}
+
+static lane_open *get_open(guard_lane *l, uint32_t rule) {
+    lane_open *o = find_open(l, rule);
+    if (o) return o;
+    if (l->open_count == l->open_cap) {
+        l->open_cap = l->open_cap ? 2 * l->open_cap : 4;
+        l->opens = mem_realloc(l->opens, l->open_cap * sizeof *l->opens);
+    }
+    o = &l->opens[l->open_count++];
+    *o = (lane_open){.rule = rule};
+    return o;
+}
+
+uint64_t lane_open_hides(const work *w, const lane_open *o) {
+    const rule_code *r = rule_of(w, o->rule);
+    if (action_for(w, o->rule) == GUARD_FLAG || w->l->form.whole) return o->at;
+    if (r->shape <= SHAPE_FIRST || r->shape == SHAPE_AT || r->show < 0) return o->floor;
+    span seen = span_slice(w->norm, (size_t)(o->at - w->base), w->norm.len);
+    uint64_t shown = o->at + guard_shape_shown(seen, (size_t)r->show);
+    return shown > o->floor ? shown : o->floor;
+}
+
+void lane_sweep(work *w) {
+    guard_lane *l = w->l;
+    for (uint32_t i = 0; i < l->open_count;) {
+        lane_open *o = &l->opens[i];
+        /* a place before the block's end may be made known behind it */
+        bool counts = o->costly && o->block + 1 >= l->seen / COSTLY_BLOCK;
+        if (o->open || o->until > l->seen || counts)
+            i++;
+        else
+            *o = l->opens[--l->open_count];
+    }
+}
+
+/* ---- a try ---- */
+
+/* Whether another try that takes many steps is allowed here. It depends on the tries before this
+ * one in the same block, and each of those was told before. */
+static bool may_cost(work *w, uint32_t rule, uint64_t at) {
+    lane_open *o = get_open(w->l, rule);
+    if (o->costly_at == at + 1) return o->costly <= COSTLY_MAX;
+    if (o->block != at / COSTLY_BLOCK) {
+        o->block = at / COSTLY_BLOCK;
+        o->costly = 0;
+    }
+    o->costly_at = at + 1;
+    w->l->scratch->costly++;
+    return ++o->costly <= COSTLY_MAX;
+}
+
+static bool is_limit(int result) {
+    return result < PCRE2_ERROR_PARTIAL; /* or anything else that is wrong: it fails closed */
+}
+
+static int match_at(work *w, const rule_code *r, size_t at, size_t to, bool partial) {
+    guard_scratch *s = w->l->scratch;
+    size_t from = at > GUARD_NEAR_MAX ? at - GUARD_NEAR_MAX : 0;
+    uint32_t options =
+        PCRE2_ANCHORED | (partial ? PCRE2_PARTIAL_HARD : 0) | (w->base + from ? PCRE2_NOTBOL : 0);
+    PCRE2_SPTR text = (PCRE2_SPTR)w->norm.ptr + from;
+    s->tries++;
+    s->bytes += to - at;
+    int result = pcre2_match(r->code, text, to - from, at - from, options, s->data, s->few);
+    if (is_limit(result) && may_cost(w, r->says.index, w->base + at))
+        result = pcre2_match(r->code, text, to - from, at - from, options, s->data, s->most);
+    return result;
+}
+
+static match match_of(const work *w, const rule_code *r, size_t at) {
+    const size_t *ends = pcre2_get_ovector_pointer(w->l->scratch->data);
+    size_t from = at > GUARD_NEAR_MAX ? at - GUARD_NEAR_MAX : 0;
+    match m = {.from = at, .to = from + ends[1]};
+    bool group = r->group && ends[2] != PCRE2_UNSET && ends[3] > ends[2];
+    m.value_from = group ? from + ends[2] : at;
+    m.value_to = group ? from + ends[3] : m.to;
+    return m;
+}
+
+/* The result of a try depends on the bytes that it sees, and is none while more could change it:
+ * as PCRE2_PARTIAL_HARD gives up at the first look behind the end, a try takes the same steps
+ * whatever follows, up to there. */
+static outcome try_at(work *w, const rule_code *r, size_t at, bool *ret_forced, match *ret) {
+    size_t left = w->norm.len - at;
+    bool full = left >= GUARD_SPAN_MAX;
+    size_t to = full ? at + GUARD_SPAN_MAX : w->norm.len;
+    int result = *ret_forced ? PCRE2_ERROR_MATCHLIMIT : match_at(w, r, at, to, full || !w->end);
+    if (result == PCRE2_ERROR_NOMATCH) return NOTHING;
+    if (result >= 0) {
+        *ret = match_of(w, r, at);
+        return FOUND;
+    }
+    *ret_forced = is_limit(result);
+    if (!full && !w->end) return MAYBE;
+    *ret = (match){at, to, at, to, true};
+    return FOUND;
+}
+
+/* ---- what a match must pass ---- */
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+static bool is_letter(char c) {
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* begin: where no letter stands before it. */
+static bool has_word(span text, span word, bool begin) {
+    if (!word.len) return false;
+    char first = lower(word.ptr[0]);
+    for (size_t i = 0; i + word.len <= text.len; i++) {
+        if (lower(text.ptr[i]) != first || (begin && i && is_letter(text.ptr[i - 1]))) continue;
+        if (span_ieq(span_slice(text, i, i + word.len), word)) return true;
+    }
+    return false;
+}
+
+static bool has_any(span text, const span *words, size_t count, bool begin) {
+    for (size_t i = 0; i < count; i++)
+        if (has_word(text, words[i], begin)) return true;
+    return false;
+}
+
+static bool is_near(const work *w, const rule_code *r, size_t at) {
+    if (!r->near_count) return true;
+    size_t from = at > GUARD_NEAR_MAX ? at - GUARD_NEAR_MAX : 0;
+    return has_any(span_slice(w->norm, from, at), r->near, r->near_count, true);
+}
+
+/* floor: where what may be seen of it ends: the lead says nothing of how random the rest is. A
+ * check may find that the match is shorter. */
+static bool passes(const work *w, const rule_code *r, match *m, size_t floor) {
+    if (m->over) return true;
+    span value = span_slice(w->norm, m->value_from, m->value_to);
+    size_t from = floor > m->value_from && floor < m->value_to ? floor : m->value_from;
+    if (r->entropy > 0 && guard_entropy(span_slice(w->norm, from, m->value_to)) < r->entropy)
+        return false;
+    if (has_any(value, r->stop, r->stop_count, false)) return false;
+    if (!r->check) return true;
+    size_t len = guard_check_length(r->check, value);
+    if (len < value.len && m->to == m->value_to) m->to = m->value_from + len;
+    m->value_to = m->value_from + len;
+    return len;
+}
+
+/* Where hiding begins. */
+static size_t hides_from(const work *w, const rule_code *r, const match *m, size_t floor) {
+    if (w->l->form.whole) return m->value_from;
+    size_t from = m->value_from;
+    if (r->show > 0 && (r->group || r->shape > SHAPE_FIRST) && r->shape != SHAPE_AT)
+        from += guard_shape_shown(span_slice(w->norm, from, m->value_to), (size_t)r->show);
+    return from > floor ? from : floor;
+}
+
+static void add_match(work *w, const rule_code *r, const match *m, size_t floor) {
+    size_t hide = hides_from(w, r, m, floor);
+    if (hide > m->value_to) hide = m->value_to;
+    guard_action action = action_for(w, r->says.index);
+    lane_wait wait = {.rule = r->says.index,
+                      .action = (uint8_t)action,
+                      .over = m->over,
+                      .from = w->base + m->value_from,
+                      .to = w->base + m->value_to};
+    wait.raw_from = lane_raw_begin(w, wait.from);
+    wait.raw_to = lane_raw_end(w, wait.to);
+    wait.raw_hide = hide == m->value_to ? wait.raw_to : lane_raw_begin(w, w->base + hide);
+    wait.key = action == GUARD_FLAG ? wait.raw_from : wait.raw_hide;
+    lane_wait_add(w->l, wait);
+}
+
+/* ---- a place where a rule may match ---- */
+
+/* Tries it there; what it comes to is noted with the rule. */
+static void attempt(work *w, const rule_code *r, size_t at, size_t floor, bool forced) {
+    match m;
+    uint32_t rule = r->says.index;
+    outcome out = try_at(w, r, at, &forced, &m);
+    if (out == FOUND && !passes(w, r, &m, floor))
+        out = m.to - m.from <= LONG_MATCH || may_cost(w, rule, w->base + at) ? NOTHING : FOUND;
+    if (out == NOTHING) {
+        lane_open *o = find_open(w->l, rule);
+        if (o) {
+            o->open = false;
+            if (o->until < w->base + at + 1) o->until = w->base + at + 1;
+        }
+        return;
+    }
+    lane_open *o = get_open(w->l, rule);
+    o->open = out == MAYBE;
+    o->forced = forced;
+    o->at = w->base + at;
+    o->floor = w->base + floor;
+    if (out == MAYBE) return;
+    o->until = w->base + m.to;
+    add_match(w, r, &m, floor);
+}
+
+static bool is_word_before(const work *w, size_t at) {
+    if (!at) return false;
+    char c = w->norm.ptr[at - 1];
+    return is_letter(c) || (c >= '0' && c <= '9');
+}
+
+static void arm(work *w, uint32_t rule, size_t at, size_t floor) {
+    if (action_for(w, rule) == GUARD_OFF) return;
+    const rule_code *r = rule_of(w, rule);
+    if (r->apart && is_word_before(w, at)) return;
+    const lane_open *o = find_open(w->l, rule);
+    if (o && (o->open || w->base + at < o->until)) return; /* later, where it comes to nothing */
+    if (is_near(w, r, at)) attempt(w, r, at, floor, false);
+}
+
+/* ---- looking for places ---- */
+
+/* Of a shape that the byte at `known` made known: what is before is not hidden, as it may be gone.
+ */
+static size_t shape_floor(const rule_code *r, size_t at, size_t known) {
+    if (r->shape == SHAPE_IBAN || r->shape == SHAPE_USERINFO) return known + 1;
+    if (r->shape != SHAPE_AT) return known;
+    size_t shown = at + (r->show > 0 ? (size_t)r->show : 0);
+    return shown < known ? shown : known;
+}
+
+static void arm_shape(work *w, guard_shape shape, size_t known, const rule_code *only) {
+    size_t at;
+    if (only && only->shape != shape) return;
+    if (!guard_shape_at(shape, w->norm, known, &at)) return;
+    for (size_t i = 0; i < w->set->shaped_count[shape]; i++) {
+        uint32_t rule = w->set->shaped[shape][i];
+        const rule_code *r = rule_of(w, rule);
+        if (!only || r == only) arm(w, rule, at, shape_floor(r, at, known));
+    }
+}
+
+/* The places that end within [from, to) of the window: of one rule, or of all. */
+static void look(work *w, size_t from, size_t to, uint16_t *state, const rule_code *only) {
+    const automaton *a = &w->set->leads;
+    span text = span_slice(w->norm, 0, to);
+    for (size_t at = from; at < to;) {
+        at = automaton_run(a, text, at, state);
+        if (!automaton_hits(a, *state)) return;
+        uint32_t i = a->hits_at[*state - a->first_hit], end = a->hits_at[*state - a->first_hit + 1];
+        for (; i < end; i++) {
+            literal_hit hit = a->hits[i];
+            if (hit.owner >= SHAPE_OWNER)
+                arm_shape(w, (guard_shape)(hit.owner - SHAPE_OWNER), at - 1, only);
+            else if (!only || only->says.index == hit.owner)
+                arm(w, hit.owner, at - hit.seen, at - hit.seen + hit.len);
+        }
+    }
+}
+
+/* What was open is tried with what has come. Where it is told, the places behind it count that were
+ * passed over meanwhile. */
+static void resume(work *w, uint32_t i) {
+    lane_open *o = &w->l->opens[i];
+    const rule_code *r = rule_of(w, o->rule);
+    size_t at = (size_t)(o->at - w->base), floor = (size_t)(o->floor - w->base);
+    attempt(w, r, at, floor, o->forced);
+    o = find_open(w->l, r->says.index);
+    if (o->open || o->until >= w->base + w->fresh) return;
+    uint16_t state = 0;
+    look(w, (size_t)(o->until - w->base), w->fresh, &state, r);
+}
+
+void lane_match(work *w) {
+    guard_lane *l = w->l;
+    for (uint32_t i = 0, count = l->open_count; i < count; i++)
+        if (l->opens[i].open) resume(w, i);
+    look(w, w->fresh, w->norm.len, &l->state, NULL);
+}

@@ -1,0 +1,204 @@
+#include "guard/lead.h"
+
+enum { GROUPS_MAX = 64 };
+
+/* Where what stands at `at` ends: an escape, a class, a byte. */
+static size_t atom_end(span p, size_t at) {
+    if (p.ptr[at] == '\\') return at + 2 < p.len ? at + 2 : p.len;
+    if (p.ptr[at] != '[') return at + 1;
+    size_t i = at + 1;
+    if (i < p.len && p.ptr[i] == '^') i++;
+    if (i < p.len && p.ptr[i] == ']') i++;
+    for (; i < p.len && p.ptr[i] != ']'; i++) {
+        if (p.ptr[i] == '\\') i++;
+        if (i + 1 < p.len && p.ptr[i] == '[' && p.ptr[i + 1] == ':') {
+            size_t end = span_find_span(p, i, SPAN_OF(":]"));
+            if (end < p.len) i = end + 1;
+        }
+    }
+    return i < p.len ? i + 1 : p.len;
+}
+
+/* ---- the literal in front ---- */
+
+/* The end of a group that begins at `at`. */
+static size_t group_end(span p, size_t at) {
+    size_t depth = 0;
+    for (size_t i = at; i < p.len; i = atom_end(p, i)) {
+        if (p.ptr[i] == '(') depth++;
+        if (p.ptr[i] == ')' && --depth == 0) return i + 1;
+    }
+    return p.len;
+}
+
+/* Behind what only looks back. */
+static size_t skip_assertions(span p, bool *apart) {
+    size_t at = 0;
+    for (;;) {
+        span rest = span_slice(p, at, p.len);
+        if (span_starts(rest, SPAN_OF("(?i)"))) {
+            at += 4;
+        } else if (span_starts(rest, SPAN_OF("\\b"))) {
+            at += 2; /* behind it stands no literal that is no word, or it looks further */
+            *apart = true;
+        } else if (span_starts(rest, SPAN_OF("(?<!"))) {
+            size_t end = group_end(p, at), open = at + 4;
+            bool one = open < p.len && p.ptr[open] == '[' && atom_end(p, open) + 1 == end;
+            *apart = *apart || (one && span_starts(rest, SPAN_OF("(?<![A-Za-z0-9")));
+            at = end;
+        } else if (span_starts(rest, SPAN_OF("(?<="))) {
+            at = group_end(p, at);
+        } else {
+            return at;
+        }
+    }
+}
+
+static bool is_special(char c) {
+    return c == 0 || strchr("[](){}?*+|^$.\\", c) != NULL;
+}
+
+/* The byte that stands for itself at `at`; -1: there is none. */
+static int literal_at(span p, size_t at, size_t *ret_end) {
+    if (at >= p.len) return -1;
+    if (p.ptr[at] != '\\') {
+        *ret_end = at + 1;
+        return is_special(p.ptr[at]) ? -1 : (unsigned char)p.ptr[at];
+    }
+    if (at + 1 >= p.len) return -1;
+    char c = p.ptr[at + 1];
+    bool named = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    *ret_end = at + 2;
+    return named ? -1 : (unsigned char)c;
+}
+
+static bool has_alternatives(span p) {
+    size_t depth = 0;
+    for (size_t i = 0; i < p.len; i = atom_end(p, i)) {
+        if (p.ptr[i] == '(') depth++;
+        if (p.ptr[i] == ')' && depth) depth--;
+        if (p.ptr[i] == '|' && depth == 0) return true;
+    }
+    return false;
+}
+
+pattern_head pattern_head_of(span p, buf *literal) {
+    pattern_head head = {0};
+    if (has_alternatives(p)) return head;
+    size_t at = skip_assertions(p, &head.apart), end = at;
+    for (int c; (c = literal_at(p, at, &end)) >= 0; at = end) {
+        if (end < p.len && p.ptr[end] != '\0' && strchr("?*+{", p.ptr[end])) break;
+        buf_add_char(literal, (char)c);
+        head.len++;
+    }
+    span rest = span_slice(p, at, p.len);
+    head.whole = head.len && (rest.len == 0 || span_eq(rest, SPAN_OF("\\b")));
+    if (head.apart && head.len) {
+        unsigned char first = (unsigned char)literal->ptr[literal->len - head.len];
+        bool word = (first | 0x20) >= 'a' && (first | 0x20) <= 'z';
+        head.apart = word || (first >= '0' && first <= '9') || span_starts(p, SPAN_OF("(?<!"));
+    }
+    return head;
+}
+
+/* ---- what is refused ---- */
+
+/* Of a repeat at `at`: its end, and whether it has no bound, and gives nothing back. end == at:
+ * there is none. */
+typedef struct repeat {
+    size_t end;
+    bool unbound, possessive;
+} repeat;
+
+static repeat repeat_at(span p, size_t at) {
+    repeat r = {.end = at};
+    if (at >= p.len) return r;
+    char c = p.ptr[at];
+    if (c == '*' || c == '+' || c == '?') {
+        r.end = at + 1;
+        r.unbound = c != '?';
+    } else if (c == '{') {
+        size_t i = at + 1, digits = 0;
+        while (i < p.len && p.ptr[i] >= '0' && p.ptr[i] <= '9')
+            i++, digits++;
+        bool comma = i < p.len && p.ptr[i] == ',';
+        size_t most = comma ? ++i : i;
+        while (i < p.len && p.ptr[i] >= '0' && p.ptr[i] <= '9')
+            i++;
+        if (!digits || i >= p.len || p.ptr[i] != '}') return r;
+        r.end = i + 1;
+        r.unbound = comma && i == most;
+    } else {
+        return r;
+    }
+    if (r.end < p.len && (p.ptr[r.end] == '+' || p.ptr[r.end] == '?'))
+        r.possessive = p.ptr[r.end++] == '+';
+    return r;
+}
+
+/* What a group may not begin with. */
+static const char *group_refused(span p, size_t at) {
+    span rest = span_slice(p, at, p.len);
+    static const struct {
+        span begin;
+        const char *why;
+    } rows[] = {
+        {SPAN("(*"), "has a verb, \"(*…)\", which rules may not have"},
+        {SPAN("(?R"), "calls itself, which rules may not"},
+        {SPAN("(?C"), "has a callout, which rules may not have"},
+        {SPAN("(?&"), "calls a group, which rules may not"},
+        {SPAN("(?P>"), "calls a group, which rules may not"},
+        {SPAN("(?("), "has a condition, which rules may not have"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (span_starts(rest, rows[i].begin)) return rows[i].why;
+    char sign = rest.len > 2 && rest.ptr[1] == '?' ? rest.ptr[2] : 0;
+    bool calls = (sign >= '0' && sign <= '9') || sign == '+' ||
+                 (sign == '-' && rest.len > 3 && rest.ptr[3] >= '0' && rest.ptr[3] <= '9');
+    return calls ? "calls a group, which rules may not" : NULL;
+}
+
+static const char *escape_refused(span p, size_t at) {
+    char c = at + 1 < p.len ? p.ptr[at + 1] : 0;
+    if (c >= '1' && c <= '9') return "refers back to a group, which rules may not";
+    if (c == 'g' || c == 'k') return "refers back to a group, which rules may not";
+    if (c == 'K') return "has \\K, which rules may not have";
+    if (c == 'C' || c == 'X' || c == 'R') return "has \\C, \\X or \\R, which rules may not have";
+    if (c == 'Q') return "has \\Q, which rules may not have: write a backslash before each sign";
+    return NULL;
+}
+
+/* A repeat without a bound of something that has one too is tried in ways that double with each
+ * byte: "(a+)+". */
+const char *pattern_refused(span p) {
+    bool unbound[GROUPS_MAX] = {false}, atomic[GROUPS_MAX] = {false};
+    size_t depth = 0;
+    for (size_t i = 0; i < p.len;) {
+        const char *why = NULL;
+        bool inner = false;
+        size_t end = atom_end(p, i);
+        if (p.ptr[i] == '(') {
+            why = group_refused(p, i);
+            if (!why && depth + 1 == GROUPS_MAX) why = "has too many groups within groups";
+            if (why) return why;
+            unbound[++depth] = false;
+            atomic[depth] = span_starts(span_slice(p, i, p.len), SPAN_OF("(?>"));
+            if (end < p.len && p.ptr[end] == '?') end++; /* no repeat */
+            i = end;
+            continue;
+        }
+        if (p.ptr[i] == ')' && depth) {
+            inner = unbound[depth] && !atomic[depth];
+            depth--;
+        }
+        if (p.ptr[i] == '\\' && (why = escape_refused(p, i))) return why;
+        repeat r = repeat_at(p, end);
+        if (r.unbound && inner)
+            return "repeats without a bound what repeats without a bound itself, which can be "
+                   "tried "
+                   "in ways without number; write {0,100} for one of the two";
+        if (inner || (r.unbound && !r.possessive)) unbound[depth] = true;
+        i = r.end;
+    }
+    return NULL;
+}

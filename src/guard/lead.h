@@ -1,0 +1,25 @@
+/* guard/lead.h: what can be told of a pattern before it is compiled: the literal that its matches
+ * begin with, and what no rule may have. Inside guard/. Pure; any thread.
+ *
+ * Source  pcre2pattern(3).
+ */
+#ifndef WEIR_GUARD_LEAD_H
+#define WEIR_GUARD_LEAD_H
+
+#include "base/buf.h"
+
+/* What a pattern begins with. */
+typedef struct pattern_head {
+    size_t len; /* of the literal, appended to what was given */
+    bool whole; /* nothing follows it: the pattern is the literal */
+    bool apart; /* before it no letter or digit may stand */
+} pattern_head;
+
+/* The literal at the pattern's beginning, behind what only looks back ("\b", "(?<!…)") and "(?i)".
+ * len 0: it begins with no literal. */
+pattern_head pattern_head_of(span pattern, buf *literal);
+
+/* NULL, or what is in it that a rule may not have: a sentence without an end. */
+const char *pattern_refused(span pattern);
+
+#endif

@@ -1,0 +1,80 @@
+/* guard/rule.h: one rule, compiled, and the set of them. Inside guard/. */
+#ifndef WEIR_GUARD_RULE_H
+#define WEIR_GUARD_RULE_H
+
+#include "base/arena.h"
+#include "guard/automaton.h"
+#include "guard/check.h"
+#include "guard/guard.h"
+#include "guard/shape.h"
+
+#include <stdatomic.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+enum { RULE_CAPTURES_MAX = 8, RULE_WORDS_MAX = 64 };
+
+typedef struct rule_code {
+    guard_rule says;
+    pcre2_code *code; /* NULL: marks need none */
+    const guard_check *check;
+    double entropy;
+    const span *near, *stop;
+    size_t near_count, stop_count;
+    int show; /* -1: the lead, or what makes the shape known */
+    guard_shape shape;
+    bool group;      /* what is hidden is its first group */
+    bool apart;      /* no letter or digit stands before it */
+    unsigned kind;   /* index in the set's kinds */
+    size_t from, to; /* of the set's literals: its leads */
+} rule_code;
+
+struct guard_set {
+    atomic_uint refs;
+    arena memory;
+    rule_code *rules;
+    size_t count;
+    span *kinds;
+    size_t kind_count;
+    automaton leads;               /* owners: a rule's index, or SHAPE_OWNER + a shape */
+    uint32_t *shaped[SHAPE_COUNT]; /* the rules of each shape */
+    size_t shaped_count[SHAPE_COUNT];
+    uint8_t *strict; /* of a state of leads: bytes at the end that a rule, which shows less than its
+                        lead, may hide */
+};
+
+enum { SHAPE_OWNER = 1 << 30 };
+
+struct guard_policy {
+    atomic_uint refs;
+    guard_set *set;
+    bool looks;
+    int mailbox_show; /* -1: no address is hidden; else what may be seen of one */
+    uint32_t mailbox_rule;
+    uint8_t actions[]; /* of each rule */
+};
+
+/* How a rule says what is wrong with it. */
+typedef struct rule_complaints {
+    guard_complain *tell;
+    void *ctx;
+    size_t index;
+    bool bad;
+} rule_complaints;
+void rule_complain(rule_complaints *c, const char *member, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* rule.c: compiles one, which lives in the set's memory; false after complaints. Its literals are
+ * appended. */
+typedef struct rule_literals {
+    literal *items;
+    size_t count, cap;
+} rule_literals;
+MUST_USE bool rule_compile(guard_set *s, const guard_rule_text *text, rule_code *ret,
+                           rule_literals *literals, rule_complaints *c);
+
+/* What weir ships: made from data/guard/ by tools/guard-rules. */
+extern const guard_rule_text guard_shipped[];
+extern const size_t guard_shipped_count;
+
+#endif
