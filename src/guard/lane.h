@@ -48,6 +48,7 @@ typedef struct lane_open {
     bool open;   /* it may match at `at`: what follows will tell */
     bool forced; /* it does, as it took too many steps: only its end is awaited */
     uint64_t at;
+    uint64_t known;     /* the byte that told that */
     uint64_t floor;     /* what is before it is not hidden */
     uint64_t until;     /* no match begins before */
     uint64_t costly_at; /* + 1 */

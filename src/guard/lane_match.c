@@ -7,6 +7,14 @@
 /* What a try came to. Places are of the window. */
 typedef enum outcome { NOTHING, MAYBE, FOUND } outcome;
 
+/* Where a rule may match. */
+typedef struct place {
+    size_t at;
+    size_t known; /* the byte that told */
+    size_t floor; /* what is before it is not hidden: it may be gone */
+    bool forced;  /* it does, as it takes too many steps */
+} place;
+
 typedef struct match {
     size_t from, to;             /* of all of it */
     size_t value_from, value_to; /* of what is hidden */
@@ -35,7 +43,8 @@ static lane_open *get_open(guard_lane *l, uint32_t rule) {
 
 uint64_t lane_open_hides(const work *w, const lane_open *o) {
     const rule_code *r = rule_of(w, o->rule);
-    if (action_for(w, o->rule) == GUARD_FLAG || w->l->form.whole) return o->at;
+    if (action_for(w, o->rule) == GUARD_FLAG) return o->known;
+    if (w->l->form.whole) return o->at;
     if (r->shape <= SHAPE_FIRST || r->shape == SHAPE_AT || r->show < 0) return o->floor;
     span seen = span_slice(w->norm, (size_t)(o->at - w->base), w->norm.len);
     uint64_t shown = o->at + guard_shape_shown(seen, (size_t)r->show);
@@ -46,9 +55,9 @@ void lane_sweep(work *w) {
     guard_lane *l = w->l;
     for (uint32_t i = 0; i < l->open_count;) {
         lane_open *o = &l->opens[i];
-        /* a place before the block's end may be made known behind it */
+        /* a place may become known some bytes behind where it is */
         bool counts = o->costly && o->block + 1 >= l->seen / COSTLY_BLOCK;
-        if (o->open || o->until > l->seen || counts)
+        if (o->open || o->until + KEEP_BEFORE > l->seen || counts)
             i++;
         else
             *o = l->opens[--l->open_count];
@@ -176,8 +185,8 @@ static size_t hides_from(const work *w, const rule_code *r, const match *m, size
     return from > floor ? from : floor;
 }
 
-static void add_match(work *w, const rule_code *r, const match *m, size_t floor) {
-    size_t hide = hides_from(w, r, m, floor);
+static void add_match(work *w, const rule_code *r, const match *m, const place *p) {
+    size_t hide = hides_from(w, r, m, p->floor);
     if (hide > m->value_to) hide = m->value_to;
     guard_action action = action_for(w, r->says.index);
     lane_wait wait = {.rule = r->says.index,
@@ -188,35 +197,40 @@ static void add_match(work *w, const rule_code *r, const match *m, size_t floor)
     wait.raw_from = lane_raw_begin(w, wait.from);
     wait.raw_to = lane_raw_end(w, wait.to);
     wait.raw_hide = hide == m->value_to ? wait.raw_to : lane_raw_begin(w, w->base + hide);
-    wait.key = action == GUARD_FLAG ? wait.raw_from : wait.raw_hide;
+    wait.key = action == GUARD_FLAG ? lane_raw_begin(w, w->base + p->known) : wait.raw_hide;
     lane_wait_add(w->l, wait);
 }
 
 /* ---- a place where a rule may match ---- */
 
+/* It came to nothing: the next one may begin behind it. */
+static void leave(work *w, uint32_t rule, size_t at) {
+    lane_open *o = find_open(w->l, rule);
+    if (!o) return;
+    o->open = false;
+    if (o->until < w->base + at + 1) o->until = w->base + at + 1;
+}
+
 /* Tries it there; what it comes to is noted with the rule. */
-static void attempt(work *w, const rule_code *r, size_t at, size_t floor, bool forced) {
+static void attempt(work *w, const rule_code *r, place p) {
     match m;
     uint32_t rule = r->says.index;
-    outcome out = try_at(w, r, at, &forced, &m);
-    if (out == FOUND && !passes(w, r, &m, floor))
-        out = m.to - m.from <= LONG_MATCH || may_cost(w, rule, w->base + at) ? NOTHING : FOUND;
+    outcome out = try_at(w, r, p.at, &p.forced, &m);
+    if (out == FOUND && !passes(w, r, &m, p.floor))
+        out = m.to - m.from <= LONG_MATCH || may_cost(w, rule, w->base + p.at) ? NOTHING : FOUND;
     if (out == NOTHING) {
-        lane_open *o = find_open(w->l, rule);
-        if (o) {
-            o->open = false;
-            if (o->until < w->base + at + 1) o->until = w->base + at + 1;
-        }
+        leave(w, rule, p.at);
         return;
     }
     lane_open *o = get_open(w->l, rule);
     o->open = out == MAYBE;
-    o->forced = forced;
-    o->at = w->base + at;
-    o->floor = w->base + floor;
+    o->forced = p.forced;
+    o->at = w->base + p.at;
+    o->known = w->base + p.known;
+    o->floor = w->base + p.floor;
     if (out == MAYBE) return;
-    o->until = w->base + m.to;
-    add_match(w, r, &m, floor);
+    o->until = w->base + m.value_to;
+    add_match(w, r, &m, &p);
 }
 
 static bool is_word_before(const work *w, size_t at) {
@@ -225,13 +239,13 @@ static bool is_word_before(const work *w, size_t at) {
     return is_letter(c) || (c >= '0' && c <= '9');
 }
 
-static void arm(work *w, uint32_t rule, size_t at, size_t floor) {
+static void arm(work *w, uint32_t rule, place p) {
     if (action_for(w, rule) == GUARD_OFF) return;
     const rule_code *r = rule_of(w, rule);
-    if (r->apart && is_word_before(w, at)) return;
+    if (r->apart && is_word_before(w, p.at)) return;
     const lane_open *o = find_open(w->l, rule);
-    if (o && (o->open || w->base + at < o->until)) return; /* later, where it comes to nothing */
-    if (is_near(w, r, at)) attempt(w, r, at, floor, false);
+    if (o && (o->open || w->base + p.at < o->until)) return; /* later, where it comes to nothing */
+    if (is_near(w, r, p.at)) attempt(w, r, p);
 }
 
 /* ---- looking for places ---- */
@@ -252,7 +266,7 @@ static void arm_shape(work *w, guard_shape shape, size_t known, const rule_code 
     for (size_t i = 0; i < w->set->shaped_count[shape]; i++) {
         uint32_t rule = w->set->shaped[shape][i];
         const rule_code *r = rule_of(w, rule);
-        if (!only || r == only) arm(w, rule, at, shape_floor(r, at, known));
+        if (!only || r == only) arm(w, rule, (place){at, known, shape_floor(r, at, known), false});
     }
 }
 
@@ -269,7 +283,7 @@ static void look(work *w, size_t from, size_t to, uint16_t *state, const rule_co
             if (hit.owner >= SHAPE_OWNER)
                 arm_shape(w, (guard_shape)(hit.owner - SHAPE_OWNER), at - 1, only);
             else if (!only || only->says.index == hit.owner)
-                arm(w, hit.owner, at - hit.seen, at - hit.seen + hit.len);
+                arm(w, hit.owner, (place){at - hit.seen, at - 1, at - hit.seen + hit.len, false});
         }
     }
 }
@@ -279,8 +293,9 @@ static void look(work *w, size_t from, size_t to, uint16_t *state, const rule_co
 static void resume(work *w, uint32_t i) {
     lane_open *o = &w->l->opens[i];
     const rule_code *r = rule_of(w, o->rule);
-    size_t at = (size_t)(o->at - w->base), floor = (size_t)(o->floor - w->base);
-    attempt(w, r, at, floor, o->forced);
+    attempt(w, r,
+            (place){(size_t)(o->at - w->base), (size_t)(o->known - w->base),
+                    (size_t)(o->floor - w->base), o->forced});
     o = find_open(w->l, r->says.index);
     if (o->open || o->until >= w->base + w->fresh) return;
     uint16_t state = 0;

@@ -114,7 +114,7 @@ void lane_take(work *w, span piece) {
     } else {
         w->raw = piece;
     }
-    if (!kept && l->read == l->told && guard_plain_run(piece, 0, l->form.json) == piece.len) {
+    if (!kept && !l->raw.len && guard_plain_run(piece, 0, l->form.json) == piece.len) {
         w->norm = piece; /* as it is: a whole text is not copied */
         l->read += piece.len;
         l->seen += piece.len;

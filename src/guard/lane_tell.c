@@ -4,8 +4,9 @@
 
 #include <stdlib.h>
 
-/* What is told comes in the order of the text: of a match where hiding begins, of a flag where what
- * it is about does. A match is told when nothing that is open can come before it. */
+/* What is told comes in the order of the text: of a match where hiding begins, of a flag where it
+ * became known that there may be one. A match is told when nothing that is open can come before it.
+ */
 
 /* ---- matches that wait ---- */
 

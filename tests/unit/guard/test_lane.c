@@ -101,6 +101,7 @@ static void hides_what_is_shipped(void **state) {
         {"token ghp_16C7e42F292c6912E7710c838347Ae178B4a in use",
          "token ghp_[GITHUB_TOKEN_1] in use"},
         {"sk-proj-aB3dE6gH9jK2mN5pQ8sT1vW4yZ7", "sk-proj-[OPENAI_KEY_1]"},
+        {"from 192.168.17.23, to fe8(?:0::1f", "from 192.168.[IP_1], to fe8(?:0::1f"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         expect(p, (guard_form){0}, rows[i].in, rows[i].out);
