@@ -8,8 +8,9 @@
 #include <string.h>
 
 const cli_command *const cli_commands[] = {
-    &cli_serve, &cli_chat,   &cli_batch, &cli_models,    &cli_check,      &cli_status, &cli_usage,
-    &cli_calls, &cli_prices, &cli_audit, &cli_sim,   &cli_reference, &cli_completion, &cli_help,
+    &cli_serve,  &cli_chat,  &cli_batch,     &cli_models,     &cli_check,
+    &cli_status, &cli_usage, &cli_calls,     &cli_prices,     &cli_audit,
+    &cli_guard,  &cli_sim,   &cli_reference, &cli_completion, &cli_help,
 };
 const size_t cli_command_count = ARRAY_LEN(cli_commands);
 _Static_assert(ARRAY_LEN(cli_commands) <= CLI_COMMANDS_MAX, "room for every command");

@@ -20,7 +20,7 @@
  *          matches in (guard_scratch) too, which any number of lanes use one after the other.
  * Memory   A lane is embedded, under 512 bytes; it allocates while something is open, and no more
  *          than some times GUARD_SPAN_MAX.
- * Cost     docs/guards.md.
+ * Cost     docs/guard-rules.md.
  */
 #ifndef WEIR_GUARD_GUARD_H
 #define WEIR_GUARD_GUARD_H
@@ -69,12 +69,12 @@ typedef struct guard_rule_text {
     const span *leads; /* literals of which one begins each match, case apart; else taken from the
                           pattern */
     size_t lead_count;
-    span start;       /* in the place of a lead: "digits", "at" …; docs/guards.md has them */
+    span start;       /* in the place of a lead: "digits", "at" …; docs/guard-rules.md has them */
     const span *near; /* one of these words must stand in the GUARD_NEAR_MAX bytes before */
     size_t near_count;
     const span *stop; /* what contains one of these is no match */
     size_t stop_count;
-    span check;     /* "luhn", "iban" …; docs/guards.md */
+    span check;     /* "luhn", "iban" …; docs/guard-rules.md */
     double entropy; /* bits a byte of what is hidden, at least; 0: not asked */
     guard_action action;
     bool has_action;
@@ -85,7 +85,12 @@ typedef struct guard_rule_text {
     span source;
 } guard_rule_text;
 
-enum { GUARD_NEAR_MAX = 64, GUARD_NAME_MAX = 64, GUARD_RULES_MAX = 20000 };
+enum {
+    GUARD_NEAR_MAX = 64,
+    GUARD_NAME_MAX = 64,
+    GUARD_SHOW_MAX = 64,
+    GUARD_RULES_MAX = 10000,
+};
 
 /* What is wrong with one: its index in own, the member's name ("pattern"), and a sentence without
  * an end: "is not a regular expression: missing closing parenthesis, at its byte 7". */

@@ -276,6 +276,11 @@ static void check_members(const guard_rule_text *text, rule_code *r, rule_compla
     if (text->near_count > RULE_WORDS_MAX || text->stop_count > RULE_WORDS_MAX)
         rule_complain(c, "near", "has more than %d words", RULE_WORDS_MAX);
     if (!text->pattern.len && !text->start.len) rule_complain(c, "pattern", "is missing");
+    if (text->show > GUARD_SHOW_MAX)
+        rule_complain(c, "show", "is %d; allowed 0 to %d", text->show, GUARD_SHOW_MAX);
+    if (text->score > 100) rule_complain(c, "score", "is %u; allowed 0 to 100", text->score);
+    if (text->entropy < 0 || text->entropy > 8)
+        rule_complain(c, "entropy", "is %g; allowed 0 to 8 bits a byte", text->entropy);
     if (text->score && text->has_action && text->action == GUARD_REDACT)
         rule_complain(c, "score",
                       "goes with block and flag alone: of many words none is the one "
