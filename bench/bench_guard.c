@@ -31,6 +31,8 @@ static size_t token_at(span text, size_t at) {
     size_t i = at + 1;
     while (i < text.len && i - at < 9 && (text.ptr[i] | 0x20) >= 'a' && (text.ptr[i] | 0x20) <= 'z')
         i++;
+    while (i < text.len && ((unsigned char)text.ptr[i] & 0xC0) == 0x80) /* no half a character */
+        i++;
     return i - at;
 }
 
