@@ -12,7 +12,9 @@ static const guard_rule_text own[] = {
     {.name = SPAN("often"), .pattern = SPAN("xx[xy]*z"), .show = -1},
 };
 
+#define SIXTY "abcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabcabc"
 static const char *const worst[] = {
+    SIXTY " ",
     "sk-proj-",
     "sk-",
     "ghp_",
