@@ -50,6 +50,7 @@ typedef struct lane_open {
     uint64_t at;
     uint64_t known;     /* the byte that told that */
     uint64_t floor;     /* what is before it is not hidden */
+    uint64_t hides;     /* the same, with the places that wait */
     uint64_t until;     /* no match begins before */
     uint64_t costly_at; /* + 1 */
     uint64_t block;     /* of COSTLY_BLOCK bytes, and how many tries in it were costly */

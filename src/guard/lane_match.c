@@ -45,7 +45,8 @@ uint64_t lane_open_hides(const work *w, const lane_open *o) {
     const rule_code *r = rule_of(w, o->rule);
     if (action_for(w, o->rule) == GUARD_FLAG) return o->known;
     if (w->l->form.whole) return o->at;
-    if (r->shape <= SHAPE_FIRST || r->shape == SHAPE_AT || r->show < 0) return o->floor;
+    if (r->shape <= SHAPE_FIRST || r->shape == SHAPE_AT || r->show < 0 || o->hides < o->floor)
+        return o->hides;
     span seen = span_slice(w->norm, (size_t)(o->at - w->base), w->norm.len);
     uint64_t shown = o->at + guard_shape_shown(seen, (size_t)r->show);
     return shown > o->floor ? shown : o->floor;
@@ -203,14 +204,6 @@ static void add_match(work *w, const rule_code *r, const match *m, const place *
 
 /* ---- a place where a rule may match ---- */
 
-/* It came to nothing: the next one may begin behind it. */
-static void leave(work *w, uint32_t rule, size_t at) {
-    lane_open *o = find_open(w->l, rule);
-    if (!o) return;
-    o->open = false;
-    if (o->until < w->base + at + 1) o->until = w->base + at + 1;
-}
-
 /* Tries it there; what it comes to is noted with the rule. */
 static void attempt(work *w, const rule_code *r, place p) {
     match m;
@@ -218,16 +211,14 @@ static void attempt(work *w, const rule_code *r, place p) {
     outcome out = try_at(w, r, p.at, &p.forced, &m);
     if (out == FOUND && !passes(w, r, &m, p.floor))
         out = m.to - m.from <= LONG_MATCH || may_cost(w, rule, w->base + p.at) ? NOTHING : FOUND;
-    if (out == NOTHING) {
-        leave(w, rule, p.at);
-        return;
-    }
-    lane_open *o = get_open(w->l, rule);
-    o->open = out == MAYBE;
+    lane_open *o = out == NOTHING ? find_open(w->l, rule) : get_open(w->l, rule);
+    if (o) o->open = out == MAYBE;
+    if (out == NOTHING) return;
     o->forced = p.forced;
     o->at = w->base + p.at;
     o->known = w->base + p.known;
     o->floor = w->base + p.floor;
+    o->hides = o->floor;
     if (out == MAYBE) return;
     o->until = w->base + m.value_to;
     add_match(w, r, &m, &p);
@@ -239,12 +230,14 @@ static bool is_word_before(const work *w, size_t at) {
     return is_letter(c) || (c >= '0' && c <= '9');
 }
 
+/* While a rule is open its later places wait, and count where it comes to nothing. */
 static void arm(work *w, uint32_t rule, place p) {
     if (action_for(w, rule) == GUARD_OFF) return;
     const rule_code *r = rule_of(w, rule);
     if (r->apart && is_word_before(w, p.at)) return;
-    const lane_open *o = find_open(w->l, rule);
-    if (o && (o->open || w->base + p.at < o->until)) return; /* later, where it comes to nothing */
+    lane_open *o = find_open(w->l, rule);
+    if (o && o->open && w->base + p.floor < o->hides) o->hides = w->base + p.floor;
+    if (o && (o->open || w->base + p.at < o->until)) return;
     if (is_near(w, r, p.at)) attempt(w, r, p);
 }
 
@@ -259,52 +252,69 @@ static size_t shape_floor(const rule_code *r, size_t at, size_t known) {
     return shown < known ? shown : known;
 }
 
-static void arm_shape(work *w, guard_shape shape, size_t known, const rule_code *only) {
+/* Which places count: all, or those of one rule that became known after another of it. */
+typedef struct search {
+    const rule_code *only; /* NULL: all */
+    size_t known, at;
+} search;
+
+static bool is_sought(const search *s, const rule_code *r, const place *p) {
+    if (!s->only) return true;
+    return s->only == r && (p->known > s->known || (p->known == s->known && p->at > s->at));
+}
+
+static void arm_shape(work *w, guard_shape shape, size_t known, const search *s) {
     size_t at;
-    if (only && only->shape != shape) return;
+    if (s->only && s->only->shape != shape) return;
     if (!guard_shape_at(shape, w->norm, known, &at)) return;
     for (size_t i = 0; i < w->set->shaped_count[shape]; i++) {
         uint32_t rule = w->set->shaped[shape][i];
         const rule_code *r = rule_of(w, rule);
-        if (!only || r == only) arm(w, rule, (place){at, known, shape_floor(r, at, known), false});
+        place p = {at, known, shape_floor(r, at, known), false};
+        if (is_sought(s, r, &p)) arm(w, rule, p);
     }
 }
 
-/* The places that end within [from, to) of the window: of one rule, or of all. */
-static void look(work *w, size_t from, size_t to, uint16_t *state, const rule_code *only) {
+static void arm_hit(work *w, literal_hit hit, size_t end, const search *s) {
+    if (hit.owner >= SHAPE_OWNER) {
+        arm_shape(w, (guard_shape)(hit.owner - SHAPE_OWNER), end - 1, s);
+        return;
+    }
+    place p = {end - hit.seen, end - 1, end - hit.seen + hit.len, false};
+    if (is_sought(s, rule_of(w, hit.owner), &p)) arm(w, hit.owner, p);
+}
+
+/* The places that become known within [from, to) of the window. Of those that do at one byte the
+ * longest lead's comes first. */
+static void look(work *w, size_t from, size_t to, uint16_t *state, const search *s) {
     const automaton *a = &w->set->leads;
     span text = span_slice(w->norm, 0, to);
     for (size_t at = from; at < to;) {
         at = automaton_run(a, text, at, state);
         if (!automaton_hits(a, *state)) return;
         uint32_t i = a->hits_at[*state - a->first_hit], end = a->hits_at[*state - a->first_hit + 1];
-        for (; i < end; i++) {
-            literal_hit hit = a->hits[i];
-            if (hit.owner >= SHAPE_OWNER)
-                arm_shape(w, (guard_shape)(hit.owner - SHAPE_OWNER), at - 1, only);
-            else if (!only || only->says.index == hit.owner)
-                arm(w, hit.owner, (place){at - hit.seen, at - 1, at - hit.seen + hit.len, false});
-        }
+        for (; i < end; i++)
+            arm_hit(w, a->hits[i], at, s);
     }
 }
 
-/* What was open is tried with what has come. Where it is told, the places behind it count that were
- * passed over meanwhile. */
+/* What was open is tried with what has come. Where it is told, the places count that waited. */
 static void resume(work *w, uint32_t i) {
     lane_open *o = &w->l->opens[i];
     const rule_code *r = rule_of(w, o->rule);
-    attempt(w, r,
-            (place){(size_t)(o->at - w->base), (size_t)(o->known - w->base),
-                    (size_t)(o->floor - w->base), o->forced});
+    place p = {(size_t)(o->at - w->base), (size_t)(o->known - w->base),
+               (size_t)(o->floor - w->base), o->forced};
+    attempt(w, r, p);
     o = find_open(w->l, r->says.index);
-    if (o->open || o->until >= w->base + w->fresh) return;
+    if (o && o->open) return;
     uint16_t state = 0;
-    look(w, (size_t)(o->until - w->base), w->fresh, &state, r);
+    size_t from = p.known + 1 > LITERAL_MAX ? p.known + 1 - LITERAL_MAX : 0;
+    look(w, from, w->fresh, &state, &(search){r, p.known, p.at});
 }
 
 void lane_match(work *w) {
     guard_lane *l = w->l;
     for (uint32_t i = 0, count = l->open_count; i < count; i++)
         if (l->opens[i].open) resume(w, i);
-    look(w, w->fresh, w->norm.len, &l->state, NULL);
+    look(w, w->fresh, w->norm.len, &l->state, &(search){0});
 }

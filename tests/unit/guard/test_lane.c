@@ -65,6 +65,7 @@ static void hides_what_its_rules_match(void **state) {
     static const guard_rule_text rules[] = {
         RULE("ticket", "TICK-[0-9]{6}"),
         RULE("bird", "Project Bluebird"),
+        RULE("overlap", "aba[ab]{2}"),
         RULE("code", "\\b[A-Z]{3}-[0-9]{4}\\b"),
         RULE("pin", "pin: ([0-9]{4})", .leads = pin, .lead_count = 1),
     };
@@ -77,6 +78,8 @@ static void hides_what_its_rules_match(void **state) {
         {"see TICK-123456, TICK-654321 and TICK-123456.",
          "see TICK-[TICKET_1], TICK-[TICKET_2] and TICK-[TICKET_1]."},
         {"TICK-12345", "TICK-12345"},
+        /* a place within the match before, that becomes known behind it */
+        {"abaababaab", "aba[OVERLAP_1]aba[OVERLAP_1]"},
         {"TICK-TICK-123456", "TICK-TICK-[TICKET_1]"},
         {"about Project Bluebird and Project Blue", "about [BIRD_1] and Project Blue"},
         {"ABC-1234 ABCD-1234 ABC-12345 XYZ-9999", "[CODE_1] ABCD-1234 ABC-12345 [CODE_2]"},
