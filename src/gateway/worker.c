@@ -164,7 +164,6 @@ void worker_done(worker *w) {
     if (w->thread) uv_thread_join(&w->thread);
     http_server_free(w->server);
     http_client_free(w->client);
-    tool_runner_free(w->env.tools);
     loop_remove_hook(&w->end_of_turn);
     loop_done(&w->loop);
     tool_runner_free(w->env.tools);
