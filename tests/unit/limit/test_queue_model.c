@@ -286,7 +286,7 @@ static void in_every_order(void **state) {
         {"who leaves", 3, 8, .parallel = 1, .may_leave = true, .holders = {1, 2, 2}},
         {"places are few", 4, 2, .parallel = 1, .holders = {1, 1, 1, 2}},
         {"one a second", 3, 8, .a_second = 1, .holders = {1, 2, 2}},
-        {"one a second, who leaves", 3, 8, .a_second = 1, .may_leave = true, .holders = {1, 2, 2}},
+        {"one a second, who leaves", 2, 8, .a_second = 1, .may_leave = true, .holders = {1, 2, 2}},
         {"two counters", 3, 8, .parallel = 2, .one_each = 1, .holders = {1, 1, 2}},
         {"three", 3, 8, .parallel = 2, .a_second = 1, .one_each = 1, .holders = {1, 1, 2}},
         {"two, who leaves", 3, 8, .parallel = 2, .one_each = 1, .may_leave = true,
