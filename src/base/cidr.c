@@ -36,6 +36,10 @@ bool ip_parse_peer(span text, ip_address *ret) {
     return ip_parse(text, ret);
 }
 
+bool ip_is_v4(const ip_address *a) {
+    return memcmp(a->bytes, v4_prefix, sizeof v4_prefix) == 0;
+}
+
 /* A byte of the mask that so many bits make. */
 static unsigned char mask_at(unsigned bits, unsigned i) {
     if (bits >= (i + 1) * 8) return 0xFF;

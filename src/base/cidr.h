@@ -25,6 +25,8 @@ MUST_USE bool ip_parse(span text, ip_address *ret);
 /* The same with a port behind it: "10.0.0.1:80", "[::1]:80". */
 MUST_USE bool ip_parse_peer(span text, ip_address *ret);
 
+bool ip_is_v4(const ip_address *a);
+
 /* false: no network, or one with bits beyond its length ("10.0.0.1/8"), which is mostly a slip. */
 MUST_USE bool cidr_parse(span text, cidr *ret);
 bool cidr_has(const cidr *c, const ip_address *a);

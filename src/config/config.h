@@ -156,6 +156,7 @@ typedef struct config_client {
     config_sizes sizes;     /* of its requests */
     config_guard_use guard; /* its own */
     config_answer_limit answer;
+    unsigned weight; /* its share of the turns of those who wait for a limit */
 } config_client;
 
 /* ---- policies ---- */
@@ -235,6 +236,9 @@ typedef struct config_limits {
     config_limit_rules model, tag;
     bool quotas;               /* any of these is set */
     config_limit_rules target; /* asked whenever a target is */
+    bool wait;                 /* calls wait for what limits them */
+    unsigned wait_clients;     /* … so many at most */
+    int64_t wait_ms;           /* … for that long */
     int64_t assumed_tokens;    /* of an answer whose request does not bound it */
     config_sizes sizes;        /* of any request */
 } config_limits;

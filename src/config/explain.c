@@ -129,11 +129,11 @@ COLD static void write_prices(explainer *e, unsigned depth) {
     }
 }
 
-COLD static bool says_nothing(span written) {
+COLD static bool says_nothing(const option *o, span written) {
     static const span nothing[] = {SPAN("\"\""), SPAN("[]"), SPAN("{}"), SPAN("never")};
     for (size_t i = 0; i < ARRAY_LEN(nothing); i++)
         if (span_eq(written, nothing[i])) return true;
-    return false;
+    return o->standard && span_eq(written, span_cstr(o->standard));
 }
 
 /* The environment always, of the rest what is set. */
@@ -145,7 +145,7 @@ COLD static void write_rights(const config_client *client, buf *out) {
             continue; /* of a section: the limits, which have their own form */
         buf_clear(&text);
         o->type->write(o, (const char *)client + o->offset, &text);
-        if (!i || !says_nothing(buf_span(&text)))
+        if (!i || !says_nothing(o, buf_span(&text)))
             buf_addf(out, ", %s: %.*s", o->path, SPAN_ARG(buf_span(&text)));
     }
     buf_done(&text);

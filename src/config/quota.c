@@ -201,22 +201,9 @@ COLD static bool read_rules(reader *r, const option *o, span name, const yaml_no
     size_t n = 0;
     for (const yaml_node *key = node->first; key; key = key->next)
         ok &= read_rule(r, name, node, key, &items[n++]);
-    *rules = (config_limit_rules){items, n};
+    *rules = (config_limit_rules){.items = items, .count = n};
+    if (ok) limit_rules_index(rules, r->arena);
     return ok;
 }
 const option_type type_limit_rules = {"mapping of limits", "a mapping from names to their limits",
                                       read_rules, NULL};
-
-const config_limit_rule *config_find_limit(const config_limit_rules *rules, span name) {
-    const config_limit_rule *best = NULL;
-    for (size_t i = 0; i < rules->count; i++) {
-        const config_limit_rule *rule = &rules->items[i];
-        span stem = rule->pattern;
-        const bool open = span_ends(stem, SPAN_OF("*"));
-        if (open) stem.len--;
-        if (!open && span_eq(stem, name)) return rule;
-        if (!open || !span_starts(name, stem)) continue;
-        if (!best || rule->pattern.len > best->pattern.len) best = rule;
-    }
-    return best;
-}

@@ -48,12 +48,23 @@ typedef struct config_limit_rule {
     config_limit_set limits;
 } config_limit_rule;
 
+/* A pattern with a * at its end, by what stands before that. */
+typedef struct config_limit_prefix {
+    const config_limit_rule *rule;
+    uint32_t wider; /* the longest of the others that this one begins with, plus one; 0: none */
+} config_limit_prefix;
+
 typedef struct config_limit_rules {
-    config_limit_rule *items;
+    config_limit_rule *items; /* as written */
     size_t count;
+    /* For config_find_limit(), each in the order of its bytes. */
+    const config_limit_rule **exact;
+    config_limit_prefix *open;
+    size_t exact_count, open_count;
 } config_limit_rules;
 
-/* The rule for that name: the exact one, else that of the longest pattern; NULL: none. */
+/* The rule for that name: the exact one, else that of the longest pattern; NULL: none. Asked for
+ * each tag of a call: some binary steps, however many rules there are. */
 const config_limit_rule *config_find_limit(const config_limit_rules *r, span name);
 
 #endif

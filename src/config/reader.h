@@ -101,6 +101,9 @@ const yaml_node *listen_address(const yaml_node *listener);
 /* health.c: a provider, node, may say how it is asked whether it is up, and not what. */
 void health_warn(reader *r, span name, const yaml_node *node);
 
+/* limit_rules.c: what rules are found by. */
+void limit_rules_index(config_limit_rules *rules, arena *a);
+
 /* sizes.c: whether what is said in map of max_tokens has a bound. prefix: the map's own path with a
  * dot at the end, or empty. */
 bool sizes_check(reader *r, span prefix, const yaml_node *map);

@@ -198,7 +198,8 @@ void config_write_example(buf *out) {
     for (size_t i = 0; i < scope_file.count; i++) {
         const option *o = &scope_file.options[i];
         span path = span_cstr(o->path);
-        if (depth_of(path) == 0) continue;   /* shown above, or a heading of what follows */
+        if (depth_of(path) == 0 || o->type == &type_section)
+            continue;                        /* shown above, or a heading of what follows */
         if (o->type == &type_file) continue; /* there is no file that anybody has */
         add_headings(path, &section, out);
         const char *dot = strrchr(o->path, '.');

@@ -42,7 +42,7 @@ void exchange_note_own(exchange *x) {
     call_report r = x->call ? call_get_report(x->call) : (call_report){0};
     int64_t own = (r.first_sent_us ? r.first_sent_us : now_us) - x->request.started_us;
     if (r.arrived_us) own += now_us - r.arrived_us;
-    x->record.own_us = own;
+    x->record.own_us = own - x->queued_us;
 }
 
 /* Milliseconds with three decimals. */

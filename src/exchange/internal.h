@@ -147,6 +147,7 @@ struct exchange {
     void **stage_data; /* by row; NULL: nobody keeps any */
     timer deadline;    /* runs from the first wait or hold on; a call to providers has its own */
     int64_t began_ms;
+    int64_t queued_us;   /* that it has waited for a limit */
     int64_t deadline_ms; /* of the whole exchange */
     bool due;            /* it is the asker's own, no option's */
     list children;

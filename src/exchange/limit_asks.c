@@ -1,10 +1,8 @@
 #include "exchange/limit_asks.h"
 
+#include "base/cidr.h"
 #include "base/hash.h"
 #include "call/price_part.h"
-
-#include <arpa/inet.h>
-#include <string.h>
 
 /* Of each set: quotas of three kinds, and parallel. Beside the tags there are four sets. */
 enum { ASKS_OF_A_SET = 3 * QUOTAS_MAX + 1 };
@@ -104,21 +102,15 @@ static void add_user(collector *c, const config_limit_set *s) {
 
 /* Who has a network of IPv6 has at least 2^64 addresses (RFC 6177). */
 static uint64_t address_subject(span peer) {
-    unsigned char bytes[16];
-    char text[INET6_ADDRSTRLEN];
-    size_t port = peer.len;
-    if (span_starts(peer, SPAN_OF("["))) {
-        peer = span_slice(peer, 1, span_find(peer, 0, ']'));
-    } else {
-        port = span_find(peer, 0, ':');
-        bool one_colon = port < peer.len && span_find(peer, port + 1, ':') == peer.len;
-        if (one_colon) peer = span_slice(peer, 0, port);
-    }
-    if (!peer.len || peer.len >= sizeof text) return hash_span(peer);
-    memcpy(text, peer.ptr, peer.len);
-    text[peer.len] = '\0';
-    if (inet_pton(AF_INET6, text, bytes) != 1) return hash_span(peer);
-    return hash_span(span_from((const char *)bytes, 8));
+    enum { NETWORK_BYTES = 8 };
+    ip_address a;
+    if (!ip_parse_peer(peer, &a)) return hash_span(peer);
+    const bool is_v4 = ip_is_v4(&a);
+    return hash_span(span_from((const char *)a.bytes, is_v4 ? sizeof a.bytes : NETWORK_BYTES));
+}
+
+uint64_t limit_holder(const exchange *x) {
+    return x->client ? x->client->holder : address_subject(x->record.peer);
 }
 
 static void add_address(collector *c, const config_limit_set *s) {

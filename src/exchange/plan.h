@@ -19,6 +19,7 @@ typedef enum stage_result {
 typedef stage_result stage_fn(exchange *x);
 
 typedef struct large_request large_request;
+struct limit_waiter;
 
 enum {
     STAGE_ALWAYS = 1 << 0, /* runs when the answer is there, however it ended, before its last bytes
@@ -83,6 +84,9 @@ stage_fn stage_record;  /* the log line, the metrics */
 /* Does a model answer that calls tools? Before stage_call. */
 stage_fn stage_functions;
 void stage_functions_done(exchange *x);
+
+/* For the limit_desk of a loop: a call that waits in limit has waited to its end. */
+void stage_limit_told(struct limit_waiter *w);
 
 filter_add_fn filter_meter_add; /* what the provider says it used, when it said something */
 filter_add_fn filter_usage_add; /* the usage in streams, for those alone who asked for it */

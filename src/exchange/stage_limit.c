@@ -1,18 +1,30 @@
 /* limit: may it have so much? What it may use at most is taken beforehand, all of it or nothing,
  * and settled in the turn in which the exchange ends. What targets may have is asked when they are
- * (target_limits.h). */
+ * (target_limits.h). Where limits.wait is on, what is not there now is waited for in turns. */
 #include "exchange/limit_told.h"
 #include "exchange/functions.h"
 #include "exchange/target_limits.h"
 
 #include "base/clock.h"
+#include "limit/desk.h"
 
 /* Longer hints are for people: the SDKs do not follow them. */
 enum { WORTH_WAITING_MS = 60 * 1000 };
 
+/* One that waits for its turn. */
+typedef struct waiting {
+    limit_waiter waiter;
+    stage_wait wait;
+    timer patience;
+    exchange *x;
+    int64_t began_us;
+} waiting;
+
 typedef struct limit_stage {
-    limit_asks asks; /* taken */
+    limit_asks asks;
+    bool taken;
     target_limits *targets;
+    waiting *waiting; /* NULL: it did not have to ask for a turn */
 } limit_stage;
 
 static limit_now now_of(const exchange *x) {
@@ -28,21 +40,84 @@ static stage_result refuse(exchange *x, const limit_ask *by, int64_t wait_us) {
     return r;
 }
 
+/* What the verdict is for the exchange, unless it waits. */
+static stage_result follow(exchange *x, limit_stage *s, limit_verdict v) {
+    s->taken = v.taken;
+    limit_tell(x, &s->asks, NULL);
+    return v.taken ? STAGE_NEXT : refuse(x, &s->asks.items[v.by], v.wait_us);
+}
+
+/* ---- waiting ---- */
+
+/* It is over: by a turn, by somebody who needed the place more, or by its own time. */
+static void go_on(waiting *w, limit_verdict v) {
+    exchange *x = w->x;
+    loop_timer_stop(x->env->loop, &w->patience);
+    x->queued_us += loop_exact_us(x->env->loop) - w->began_us;
+    exchange_resume(&w->wait, follow(x, *exchange_stage_data(x), v));
+}
+
+void stage_limit_told(limit_waiter *w) {
+    go_on(CONTAINER_OF(w, waiting, waiter), w->verdict);
+}
+
+static void on_patience(timer *t) {
+    waiting *w = CONTAINER_OF(t, waiting, patience);
+    go_on(w, limit_desk_give_up(w->x->env->limit_desk, &w->waiter));
+}
+
+static void on_cancel(stage_wait *wait) {
+    waiting *w = CONTAINER_OF(wait, waiting, wait);
+    loop_timer_stop(w->x->env->loop, &w->patience);
+    limit_desk_leave(w->x->env->limit_desk, &w->waiter);
+}
+
+/* No longer than the call itself may take. */
+static int64_t patience_ms(const exchange *x) {
+    const int64_t most = exchange_config(x)->limits.wait_ms;
+    const int64_t left = x->deadline_ms - x->env->loop->now_ms;
+    return left < most ? left : most;
+}
+
+static limit_verdict ask_for_a_turn(exchange *x, limit_stage *s) {
+    waiting *w = arena_zalloc(&x->arena, sizeof *w);
+    w->x = x;
+    w->waiter.asks = s->asks.items;
+    w->waiter.count = s->asks.count;
+    w->waiter.holder = limit_holder(x);
+    w->waiter.weight = x->client ? x->client->weight : 1;
+    w->waiter.most = exchange_config(x)->limits.wait_clients;
+    timer_init(&w->patience, on_patience);
+    s->waiting = w;
+    return limit_desk_join(x->env->limit_desk, &w->waiter, patience_ms(x) * 1000);
+}
+
+static stage_result wait(exchange *x, waiting *w) {
+    w->began_us = loop_exact_us(x->env->loop);
+    exchange_wait(x, &w->wait, on_cancel);
+    loop_timer_start(x->env->loop, &w->patience, patience_ms(x));
+    return STAGE_WAIT;
+}
+
+/* ---- the row ---- */
+
+static limit_verdict take(exchange *x, limit_stage *s) {
+    if (x->env->limit_desk && exchange_config(x)->limits.wait) return ask_for_a_turn(x, s);
+    return limiter_take(x->env->limiter, s->asks.items, s->asks.count, now_of(x));
+}
+
 stage_result stage_limit(exchange *x) {
     if (x->given) return STAGE_NEXT; /* it costs nothing */
     const limit_asks asks = limit_asks_of(x);
     const bool of_targets = exchange_config(x)->limits.target.count > 0;
     if (!x->env->limiter || (!asks.count && !of_targets)) return STAGE_NEXT;
-    if (asks.count) {
-        limit_verdict v = limiter_take(x->env->limiter, asks.items, asks.count, now_of(x));
-        limit_tell(x, &asks, NULL);
-        if (!v.taken) return refuse(x, &asks.items[v.by], v.wait_us);
-    }
     limit_stage *s = arena_alloc(&x->arena, sizeof *s);
-    *s = (limit_stage){asks, NULL};
+    *s = (limit_stage){.asks = asks};
     if (of_targets) s->targets = target_limits_new(x, &s->asks);
     *exchange_stage_data(x) = s;
-    return STAGE_NEXT;
+    if (!asks.count) return STAGE_NEXT;
+    const limit_verdict v = take(x, s);
+    return v.waits ? wait(x, s->waiting) : follow(x, s, v);
 }
 
 /* Lost hedges and attempts that broke off have used something, too. */
@@ -59,11 +134,18 @@ static limit_used used_of(const exchange *x) {
     return used;
 }
 
+/* What comes back may be what another one waits for. */
+static void settle(const exchange *x, const limit_asks *asks) {
+    const limit_used used = used_of(x);
+    if (x->env->limit_desk)
+        limit_desk_settle(x->env->limit_desk, asks->items, asks->count, &used);
+    else
+        limiter_settle(x->env->limiter, asks->items, asks->count, &used, now_of(x));
+}
+
 void stage_limit_done(exchange *x) {
     const limit_stage *s = *exchange_stage_data(x);
     if (!s) return;
-    const limit_used used = used_of(x);
-    if (s->asks.count)
-        limiter_settle(x->env->limiter, s->asks.items, s->asks.count, &used, now_of(x));
+    if (s->taken) settle(x, &s->asks);
     if (s->targets) target_limits_settle(s->targets);
 }

@@ -81,11 +81,13 @@ static bool is_cached(const exchange *x) {
 
 static cache_key key_of(const exchange *x) {
     static const span forwarded[] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
-    span more[ARRAY_LEN(forwarded) + 1],
+    const int64_t cap = x->facts.cap_tokens; /* another answer may be cut off elsewhere */
+    span more[ARRAY_LEN(forwarded) + 2],
         *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
     for (size_t i = 0; i < ARRAY_LEN(forwarded); i++)
         more[i] = http_header_get(x->facts.headers, forwarded[i]);
     more[ARRAY_LEN(forwarded)] = span_from((const char *)&x->shaped, sizeof x->shaped);
+    more[ARRAY_LEN(forwarded) + 1] = span_from((const char *)&cap, sizeof cap);
     for (size_t i = 0; i < x->model->target_count; i++)
         targets[i] = x->model->targets[i].name;
     const bool own = options_of(x)->scope == CACHE_SCOPE_CLIENT;
@@ -98,7 +100,7 @@ static cache_key key_of(const exchange *x) {
                           .targets = targets,
                           .target_count = x->model->target_count,
                           .more = more,
-                          .more_count = ARRAY_LEN(forwarded) + (x->shaped != 0),
+                          .more_count = ARRAY_LEN(forwarded) + (cap ? 2 : x->shaped != 0),
                           .body = x->facts.root},
         &x->env->scratch);
 }

@@ -1,5 +1,6 @@
 #include "gateway/worker.h"
 
+#include "exchange/plan.h"
 #include "gateway/body_limit.h"
 #include "gateway/door.h"
 #include "gateway/plan.h"
@@ -29,6 +30,7 @@ void worker_figures(worker *w) {
     http_client_stats stats = http_client_get_stats(w->client);
     unsigned busy = stats.open > stats.idle ? stats.open - stats.idle : 0;
     set_gauge(w, METRIC_OPEN_CALLS, NULL, w->env.open);
+    set_gauge(w, METRIC_WAITING_CALLS, NULL, w->limit_desk.watch.waiting);
     set_gauge(w, METRIC_OPEN_STREAMS, NULL, w->env.streams);
     set_gauge(w, METRIC_OPEN_CONNECTIONS, NULL, http_server_connections(w->server));
     set_gauge(w, METRIC_MEMORY_HELD, NULL, (int64_t)w->loop.memory.used);
@@ -54,6 +56,7 @@ static void finish(worker *w) {
     loop_timer_stop(&w->loop, &w->tick);
     loop_timer_stop(&w->loop, &w->log_due);
     log_flush(w->env.log);
+    if (w->env.limit_desk) limit_desk_done(w->env.limit_desk);
     exchange_env_done(&w->env);
     tool_runner_close(w->env.tools);
     ledger_writer_free(w->env.ledger);
@@ -128,6 +131,10 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         .metrics = metrics_add_shard(g->metrics),
         .log = logger_add_shard(g->logger),
     };
+    if (g->limiter) {
+        limit_desk_init(&w->limit_desk, g->limiter, &w->loop, stage_limit_told);
+        w->env.limit_desk = &w->limit_desk;
+    }
     if (g->ledger) w->env.ledger = ledger_writer_new(g->ledger, &w->loop, w->env.log);
     w->env.proves = g->trail != NULL;
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);
@@ -159,6 +166,7 @@ void worker_done(worker *w) {
     http_client_free(w->client);
     loop_remove_hook(&w->end_of_turn);
     loop_done(&w->loop);
+    tool_runner_free(w->env.tools);
     flight_desk_free(w->env.desk);
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/listeners.h"
 #include "gateway/process.h"
 #include "gateway/refusals.h"
+#include "limit/desk.h"
 
 struct worker {
     gateway *gateway;
@@ -22,6 +23,7 @@ struct worker {
     catalog *catalog;
     aside_lane questions; /* to the ledger */
     refusals refusals;
+    limit_desk limit_desk; /* where its calls wait for what limits them */
     loop_hook end_of_turn;
     timer tick;    /* each second: gauges, sign of life */
     timer log_due; /* log lines wait to be handed over */

@@ -21,10 +21,17 @@ static nths units(gcra_rule rule, int64_t amount) {
     return (nths)amount * rule.period_us;
 }
 
-int64_t gcra_wait(const gcra *g, gcra_rule rule, int64_t amount, int64_t now_us) {
+int64_t gcra_wait_after(const gcra *g, gcra_rule rule, int64_t ahead, int64_t amount,
+                        int64_t now_us) {
     if (amount > rule.n) return -1;
-    nths over = debt_of(g, now_us) + units(rule, amount) - units(rule, rule.n);
-    return over > 0 ? (int64_t)((over + rule.n - 1) / rule.n) : 0;
+    nths over = debt_of(g, now_us) + units(rule, ahead) + units(rule, amount) - units(rule, rule.n);
+    nths wait = (over + rule.n - 1) / rule.n;
+    if (over <= 0) return 0;
+    return wait < INT64_MAX / 2 ? (int64_t)wait : INT64_MAX / 2;
+}
+
+int64_t gcra_wait(const gcra *g, gcra_rule rule, int64_t amount, int64_t now_us) {
+    return gcra_wait_after(g, rule, 0, amount, now_us);
 }
 
 void gcra_take(gcra *g, gcra_rule rule, int64_t amount, int64_t now_us) {

@@ -35,6 +35,9 @@ typedef struct gcra_rule {
 
 /* How long until that much may be taken; 0: now; -1: never, as it is more than n. */
 int64_t gcra_wait(const gcra *g, gcra_rule rule, int64_t amount, int64_t now_us);
+/* The same of one who comes after others, who will have taken ahead by then. */
+int64_t gcra_wait_after(const gcra *g, gcra_rule rule, int64_t ahead, int64_t amount,
+                        int64_t now_us);
 /* Whether or not there is room. amount >= 0. */
 void gcra_take(gcra *g, gcra_rule rule, int64_t amount, int64_t now_us);
 /* What was taken and not used. */

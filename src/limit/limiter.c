@@ -1,35 +1,12 @@
-#include "limit/limiter.h"
+#include "limit/internal.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "limit/gcra.h"
-#include "limit/spend.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { FIRST_COUNTERS = 64, CAP_MAX = 2 * LIMITER_COUNTERS, SAMPLES = 8 };
-
-typedef struct counter {
-    uint64_t key; /* 0: the place is free */
-    limit_kind kind;
-    config_period per; /* of SPEND */
-    union {
-        gcra rate;
-        spend spend;
-        int64_t held; /* of PARALLEL */
-    };
-} counter;
-
-struct limiter {
-    pthread_mutex_t lock; /* of all below; held for a few instructions an ask */
-    counter *counters;    /* those with one key are none or one; searched from key on */
-    size_t cap;           /* a power of two, or 0; never more than half full between calls */
-    size_t count;
-    size_t hand; /* where samples are taken next */
-    uint64_t dropped;
-};
 
 const char *limit_scope_word(limit_scope s) {
     static const char *const words[] = {
@@ -58,13 +35,14 @@ limiter *limiter_new(void) {
 void limiter_free(limiter *l) {
     if (!l) return;
     (void)pthread_mutex_destroy(&l->lock);
+    limit_queues_free(l->queues);
     free(l->counters);
     free(l);
 }
 
 /* ---- one counter ---- */
 
-static gcra_rule rule_of(config_quota q) {
+gcra_rule limit_rule_of(config_quota q) {
     return (gcra_rule){q.amount, config_period_us(q.per)};
 }
 
@@ -180,7 +158,7 @@ static int64_t wait_of(const counter *c, const limit_ask *a, limit_now now, bool
         return *ret_full ? spend_until_next(&c->spend, c->per, now.wall_us) : 0;
     }
     default:
-        wait_us = gcra_wait(&c->rate, rule_of(a->quota), a->amount, now.mono_us);
+        wait_us = gcra_wait(&c->rate, limit_rule_of(a->quota), a->amount, now.mono_us);
         *ret_full = wait_us > 0;
         return wait_us;
     }
@@ -190,7 +168,7 @@ static void take(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held += amount; break;
     case LIMIT_SPEND: spend_take(&c->spend, a->quota.per, amount, now.wall_us); break;
-    default: gcra_take(&c->rate, rule_of(a->quota), amount, now.mono_us); break;
+    default: gcra_take(&c->rate, limit_rule_of(a->quota), amount, now.mono_us); break;
     }
 }
 
@@ -198,7 +176,7 @@ static void give(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held = c->held > amount ? c->held - amount : 0; break;
     case LIMIT_SPEND: spend_give(&c->spend, a->quota.per, amount, now.wall_us); break;
-    default: gcra_give(&c->rate, rule_of(a->quota), amount, now.mono_us); break;
+    default: gcra_give(&c->rate, limit_rule_of(a->quota), amount, now.mono_us); break;
     }
 }
 
@@ -213,7 +191,7 @@ static void tell(const counter *c, limit_ask *a, limit_now now) {
         a->reset_us = spend_until_next(&c->spend, a->quota.per, now.wall_us);
         break;
     default:
-        a->left = gcra_left(&c->rate, rule_of(a->quota), now.mono_us);
+        a->left = gcra_left(&c->rate, limit_rule_of(a->quota), now.mono_us);
         a->reset_us = gcra_until_full(&c->rate, now.mono_us);
         break;
     }
@@ -225,15 +203,15 @@ static bool is_longer(int64_t wait_us, int64_t than_us) {
 }
 
 /* What it counts; what is not there counts nothing. */
-static counter look(const limiter *l, const limit_ask *a) {
+counter limiter_look(const limiter *l, const limit_ask *a) {
     const counter *c = find(l, a->counter);
     return c->key ? *c : (counter){.kind = a->kind, .per = a->quota.per};
 }
 
-static limit_verdict judge(const limiter *l, const limit_ask *asks, size_t count, limit_now now) {
+limit_verdict limiter_judge(const limiter *l, const limit_ask *asks, size_t count, limit_now now) {
     limit_verdict v = {.taken = true};
     for (size_t i = 0; i < count; i++) {
-        const counter c = look(l, &asks[i]);
+        const counter c = limiter_look(l, &asks[i]);
         bool full;
         int64_t wait_us = wait_of(&c, &asks[i], now, &full);
         if (!full) continue;
@@ -243,17 +221,25 @@ static limit_verdict judge(const limiter *l, const limit_ask *asks, size_t count
     return v;
 }
 
-limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now now) {
-    (void)pthread_mutex_lock(&l->lock);
+void limiter_prepare(limiter *l, limit_ask *asks, size_t count, limit_now now) {
     reserve(l, count, now);
     for (size_t i = 0; i < count; i++)
         asks[i].counter = key_of(&asks[i]);
-    limit_verdict v = judge(l, asks, count, now);
+}
+
+void limiter_finish(limiter *l, limit_ask *asks, size_t count, bool taken, limit_now now) {
     for (size_t i = 0; i < count; i++) {
-        if (v.taken) take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
-        const counter c = look(l, &asks[i]);
+        if (taken) take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
+        const counter c = limiter_look(l, &asks[i]);
         tell(&c, &asks[i], now);
     }
+}
+
+limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    limiter_prepare(l, asks, count, now);
+    limit_verdict v = limiter_judge(l, asks, count, now);
+    limiter_finish(l, asks, count, v.taken, now);
     (void)pthread_mutex_unlock(&l->lock);
     return v;
 }
@@ -269,9 +255,8 @@ static int64_t used_of(const limit_ask *a, const limit_used *used) {
     }
 }
 
-void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
-                    limit_now now) {
-    (void)pthread_mutex_lock(&l->lock);
+void limiter_settle_all(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
+                        limit_now now) {
     reserve(l, count, now);
     for (size_t i = 0; i < count; i++) {
         const limit_ask *a = &asks[i];
@@ -283,6 +268,12 @@ void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit
         else
             give(c, a, -more, now);
     }
+}
+
+void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
+                    limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    limiter_settle_all(l, asks, count, used, now);
     (void)pthread_mutex_unlock(&l->lock);
 }
 

@@ -60,6 +60,7 @@ typedef struct limit_now {
 
 typedef struct limit_verdict {
     bool taken;
+    bool waits;      /* it waits in a queue (limit/queue.h) */
     size_t by;       /* index of the ask that refuses for the longest */
     int64_t wait_us; /* until it would not; -1: never, as more is asked than the limit has. Of
                         PARALLEL: 0, as nobody knows */

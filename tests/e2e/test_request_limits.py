@@ -104,3 +104,11 @@ def test_a_large_request_is_counted_too(weir, upstream):
     assert ask(w, messages=[{"role": "user", "content": "x" * 400_000}]).status == 200
     refused = ask(w, messages=[{"role": "user", "content": "x" * 400_000}, {"role": "user", "content": "x" * 100_001}])
     assert refused.status == 400 and "500001 characters; at most 500000 " in refused.error["message"]
+
+
+def test_a_capped_answer_is_nobody_elses(weir, upstream):
+    """Where answers are kept for all, one that may have been cut off is not given to a client who may have it whole."""
+    upstream.script(reply(200, bodies.completion("cut")), reply(200, bodies.completion("whole")))
+    w = weir(upstream, clients=clients(max_tokens={"at_most": 100, "over": "cap"}), cache={"models": ["*"], "scope": "global"})
+    said = [ask(w, key).json()["choices"][0]["message"]["content"] for key in (KEY, OTHER, KEY, OTHER)]
+    assert said == ["cut", "whole", "cut", "whole"]

@@ -1,7 +1,7 @@
 /* What limits a call: whose limit it is, how it is refused, what its client is told. */
 #include "exchange/world.h"
 
-#include "limit/limiter.h"
+#include "limit/desk.h"
 
 static const stage_row plan_rows[] = {{"identify", stage_identify, NULL, 0},
                                       {"label", stage_label, NULL, STAGE_CHILD},
@@ -279,11 +279,160 @@ static void nothing_limits_it(void **state) {
     limits_free(w);
 }
 
+/* ---- waiting for it ---- */
+
+static limit_desk desk;
+
+static world *waits_new(const char *options) {
+    world *w = limits_new(options);
+    limit_desk_init(&desk, w->env.limiter, &w->loop, stage_limit_told);
+    w->env.limit_desk = &desk;
+    return w;
+}
+
+static void waits_free(world *w) {
+    limit_desk_done(&desk);
+    limits_free(w);
+}
+
+/* What loops post one another arrives in a turn. */
+static void world_post(world *w) {
+    for (int i = 0; i < 3; i++)
+        world_turn(w);
+}
+
+static void end_of(world *w, script *s) {
+    script_head(s, ANSWER_PLAIN);
+    script_say_plain(s, "{\"object\":\"chat.completion\",\"choices\":[]}");
+    script_end(s);
+    world_post(w);
+}
+
+/* The one whose turn it is goes on when a place is free, and in the turn in which it is. */
+static void a_place_is_waited_for(void **state) {
+    (void)state;
+    world *w = waits_new("limits: {model: {m: {parallel: 1}}, wait: {clients: 5}}");
+    const exchange_request r = world_request(&form_openai, ASK_PLAIN);
+    asked a[3];
+    script s[3] = {0};
+    ask(w, &a[0], &s[0], &r);
+    ask(w, &a[1], &s[1], &r);
+    ask(w, &a[2], &s[2], &r);
+    assert_true(s[0].x && !s[1].x && !s[2].x);
+    assert_int_equal(desk.watch.waiting, 2);
+    script_next = &s[1];
+    end_of(w, &s[0]);
+    assert_true(s[1].x && !s[2].x);
+    assert_int_equal(a[0].status, 200);
+    script_next = &s[2];
+    exchange_cancel(a[1].x); /* who leaves frees his place */
+    world_post(w);
+    assert_non_null(s[2].x);
+    assert_int_equal(desk.watch.waiting, 0);
+    end_of(w, &s[2]);
+    assert_int_equal(a[2].status, 200);
+    for (int i = 0; i < 3; i++)
+        asked_done(&a[i]);
+    waits_free(w);
+}
+
+/* Who leaves while he waits leaves nothing behind; nor does who has been given his turn and does
+ * not know it yet. */
+static void who_leaves_while_he_waits(void **state) {
+    (void)state;
+    for (int told = 0; told < 2; told++) {
+        world *w = waits_new("limits: {model: {m: {parallel: 1}}, wait: on}");
+        const exchange_request r = world_request(&form_openai, ASK_PLAIN);
+        asked a[3];
+        script s[3] = {0};
+        ask(w, &a[0], &s[0], &r);
+        ask(w, &a[1], &s[1], &r);
+        if (told) {
+            exchange_cancel(a[0].x);
+            assert_int_equal(desk.watch.waiting, 1);
+        }
+        exchange_cancel(a[1].x);
+        assert_int_equal(desk.watch.waiting, 0);
+        world_post(w);
+        assert_null(s[1].x);
+        if (!told) exchange_cancel(a[0].x);
+        world_post(w);
+        ask(w, &a[2], &s[2], &r);
+        assert_non_null(s[2].x);
+        end_of(w, &s[2]);
+        for (int i = 0; i < 3; i++)
+            asked_done(&a[i]);
+        waits_free(w);
+    }
+}
+
+static void who_does_not_get_it_in_time(void **state) {
+    (void)state;
+    static const struct {
+        const char *options;
+        int64_t waits_ms; /* 0: it is refused at once */
+    } rows[] = {
+        {"limits: {model: {m: {parallel: 1}}, wait: {time: 70ms}}", 70},
+        {"limits: {model: {m: {parallel: 1}}, wait: {time: 1m}}\ntimeouts: {total: 50ms}", 50},
+        {"limits: {model: {m: {requests: 1/m}}, wait: {time: 59s}}", 0},
+        {"limits: {model: {m: {requests: 1/m}}, wait: {time: 2m}}\ntimeouts: {total: 59s}", 0},
+        {"limits: {model: {m: {parallel: 1}}}", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world *w = waits_new(rows[i].options);
+        const exchange_request r = world_request(&form_openai, ASK_PLAIN);
+        asked a[2];
+        script s[2] = {0};
+        ask(w, &a[0], &s[0], &r);
+        const int64_t began_ms = w->loop.now_ms;
+        ask(w, &a[1], &s[1], &r);
+        if (rows[i].waits_ms) {
+            assert_int_equal(a[1].said.len, 0);
+            world_pass(w, rows[i].waits_ms + 2);
+            assert_true(w->loop.now_ms - began_ms >= rows[i].waits_ms);
+        }
+        if (a[1].status != 429 && a[1].status != 504) fail_msg("row %zu: %d", i, a[1].status);
+        if (a[0].x) exchange_cancel(a[0].x);
+        world_post(w);
+        assert_int_equal(desk.watch.waiting, 0);
+        for (int k = 0; k < 2; k++)
+            asked_done(&a[k]);
+        waits_free(w);
+    }
+}
+
+/* The time in the queue is none of weir's own. */
+static void a_wait_is_not_weirs_own_time(void **state) {
+    (void)state;
+    world *w = waits_new("limits: {model: {m: {parallel: 1}}, wait: on}");
+    exchange_request r = world_request(&form_openai, ASK_PLAIN);
+    asked a[2];
+    script s[2] = {0};
+    ask(w, &a[0], &s[0], &r);
+    ask(w, &a[1], &s[1], &r);
+    const int64_t from_us = loop_exact_us(&w->loop);
+    while (loop_exact_us(&w->loop) < from_us + 3000) {}
+    script_next = &s[1];
+    end_of(w, &s[0]);
+    assert_non_null(s[1].x);
+    assert_true(s[1].x->queued_us >= 3000);
+    end_of(w, &s[1]);
+    for (int i = 0; i < 2; i++)
+        asked_done(&a[i]);
+    waits_free(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_shares_a_limit), cmocka_unit_test(a_client_has_its_own),
-        cmocka_unit_test(refusals),           cmocka_unit_test(in_progress_is_told),
+        cmocka_unit_test(who_shares_a_limit),
+        cmocka_unit_test(a_client_has_its_own),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(in_progress_is_told),
         cmocka_unit_test(nothing_limits_it),
+        cmocka_unit_test(a_place_is_waited_for),
+        cmocka_unit_test(who_leaves_while_he_waits),
+        cmocka_unit_test(who_does_not_get_it_in_time),
+        cmocka_unit_test(a_wait_is_not_weirs_own_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
