@@ -14,6 +14,7 @@
 #include "base/cidr.h"
 #include "base/secret.h"
 #include "config/quota.h"
+#include "config/redis.h"
 #include "config/sizes.h"
 #include "config/tool.h"
 
@@ -407,6 +408,7 @@ typedef struct config {
     config_audit audit;
     config_telemetry telemetry;
     config_cache cache;
+    config_redis shared; /* by several weirs */
     config_admin admin;
     const config_price *prices;
     size_t price_count;
