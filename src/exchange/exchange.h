@@ -38,6 +38,7 @@ typedef struct exchange_env {
     struct cache *cache;                /* shared by all loops; NULL: nothing is cached */
     struct flight_desk *desk;           /* of the cache, this loop's; with it */
     struct limiter *limiter;            /* shared by all loops; NULL: nothing is limited */
+    struct shared_link *shared;         /* the same over several weirs; NULL: they are not */
     bool proves;                        /* an audit trail is kept of calls' bytes */
     bool patient;                       /* who asks has time: see call_spec.patient */
     unsigned open;                      /* exchanges in progress */

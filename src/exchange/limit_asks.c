@@ -15,6 +15,7 @@ typedef struct collector {
     size_t count, room;
     int64_t tokens, nano; /* -1: nobody has wanted to know yet */
     span target;          /* whose limits are asked; empty: not a target's */
+    span who;             /* of what is added: limit_ask.who; empty: its name */
 } collector;
 
 /* ---- how much ---- */
@@ -73,10 +74,12 @@ static int64_t nano_of(collector *c) {
 static void add(collector *c, limit_scope scope, span name, uint64_t subject, limit_kind kind,
                 config_quota quota, int64_t amount) {
     if (c->count == c->room) return; /* there are no more than were counted */
+    const span who = c->who.len ? c->who : name;
     c->items[c->count++] = (limit_ask){.scope = scope,
                                        .kind = kind,
                                        .name = name,
                                        .subject = subject,
+                                       .who = who,
                                        .quota = quota,
                                        .amount = amount};
 }
@@ -98,14 +101,16 @@ static void add_set(collector *c, limit_scope scope, span name, uint64_t subject
 static void add_user(collector *c, const config_limit_set *s) {
     const exchange *x = c->x;
     if (!x->record.user.len || !config_limits_anything(s)) return;
-    uint64_t subject = limit_user_subject(x->record.client, x->record.user);
-    add_set(c, LIMIT_OF_USER, SPAN_EMPTY, subject, s);
+    const span client = x->record.client, user = x->record.user;
+    c->who =
+        arena_printf(&c->x->arena, "%zu:%.*s:%.*s", client.len, SPAN_ARG(client), SPAN_ARG(user));
+    add_set(c, LIMIT_OF_USER, SPAN_EMPTY, limit_user_subject(client, user), s);
 }
 
-/* Who has a network of IPv6 has at least 2^64 addresses (RFC 6177). */
-static uint64_t address_subject(span peer) {
+/* Who has a network of IPv6 has at least 2^64 addresses (RFC 6177). In the arena. */
+static span address_who(arena *to, span peer) {
     unsigned char bytes[16];
-    char text[INET6_ADDRSTRLEN];
+    char text[INET6_ADDRSTRLEN], half[17];
     size_t port = peer.len;
     if (span_starts(peer, SPAN_OF("["))) {
         peer = span_slice(peer, 1, span_find(peer, 0, ']'));
@@ -114,21 +119,24 @@ static uint64_t address_subject(span peer) {
         bool one_colon = port < peer.len && span_find(peer, port + 1, ':') == peer.len;
         if (one_colon) peer = span_slice(peer, 0, port);
     }
-    if (!peer.len || peer.len >= sizeof text) return hash_span(peer);
+    if (!peer.len || peer.len >= sizeof text) return peer;
     memcpy(text, peer.ptr, peer.len);
     text[peer.len] = '\0';
-    if (inet_pton(AF_INET6, text, bytes) != 1) return hash_span(peer);
-    return hash_span(span_from((const char *)bytes, 8));
+    if (inet_pton(AF_INET6, text, bytes) != 1) return peer;
+    hex_encode(bytes, 8, half);
+    return arena_dup(to, span_from(half, 16));
 }
 
 static void add_address(collector *c, const config_limit_set *s) {
     span peer = c->x->record.peer;
-    if (peer.len && config_limits_anything(s))
-        add_set(c, LIMIT_OF_ADDRESS, SPAN_EMPTY, address_subject(peer), s);
+    if (!peer.len || !config_limits_anything(s)) return;
+    c->who = address_who(&c->x->arena, peer);
+    add_set(c, LIMIT_OF_ADDRESS, SPAN_EMPTY, hash_span(c->who), s);
 }
 
 static void add_model(collector *c, const config_limit_rules *rules) {
     const config_limit_rule *r = config_find_limit(rules, c->x->facts.model_name);
+    c->who = SPAN_EMPTY;
     if (r) add_set(c, LIMIT_OF_MODEL, r->pattern, hash_span(r->pattern), &r->limits);
 }
 
@@ -136,6 +144,7 @@ static void add_tags(collector *c, const config_limit_rules *rules) {
     span rest = c->x->record.tags, tag;
     while (rules->count && span_cut(&rest, ',', &tag) && tag.len) {
         const config_limit_rule *r = config_find_limit(rules, tag);
+        c->who = tag;
         if (r) add_set(c, LIMIT_OF_TAG, r->pattern, hash_span(tag), &r->limits);
     }
 }

@@ -5,6 +5,7 @@
 #include "exchange/target_limits.h"
 
 #include "base/clock.h"
+#include "limit/shared.h"
 
 /* Longer hints are for people: the SDKs do not follow them. */
 enum { WORTH_WAITING_MS = 60 * 1000 };
@@ -12,6 +13,8 @@ enum { WORTH_WAITING_MS = 60 * 1000 };
 typedef struct limit_stage {
     limit_asks asks; /* taken */
     target_limits *targets;
+    shared_ticket ticket; /* where limits are shared: of asks */
+    stage_wait wait;
 } limit_stage;
 
 static limit_now now_of(const exchange *x) {
@@ -27,21 +30,41 @@ static stage_result refuse(exchange *x, const limit_ask *by, int64_t wait_us) {
     return r;
 }
 
+static stage_result judge(exchange *x, limit_stage *s, const limit_verdict *v) {
+    if (s->asks.count) limit_tell(x, &s->asks, NULL);
+    if (!v->taken) return refuse(x, &s->asks.items[v->by], v->wait_us);
+    if (exchange_config(x)->limits.target.count) s->targets = target_limits_new(x, &s->asks);
+    *exchange_stage_data(x) = s;
+    return STAGE_NEXT;
+}
+
+static void on_shared(shared_ticket *t) {
+    limit_stage *s = CONTAINER_OF(t, limit_stage, ticket);
+    exchange_resume(&s->wait, judge(s->wait.x, s, &t->verdict));
+}
+
+static void cancel_shared(stage_wait *w) {
+    shared_cancel(&CONTAINER_OF(w, limit_stage, wait)->ticket);
+}
+
 stage_result stage_limit(exchange *x) {
     if (x->given) return STAGE_NEXT; /* it costs nothing */
     const limit_asks asks = limit_asks_of(x);
     const bool of_targets = exchange_config(x)->limits.target.count > 0;
     if (!x->env->limiter || (!asks.count && !of_targets)) return STAGE_NEXT;
-    if (asks.count) {
-        limit_verdict v = limiter_take(x->env->limiter, asks.items, asks.count, now_of(x));
-        limit_tell(x, &asks, NULL);
-        if (!v.taken) return refuse(x, &asks.items[v.by], v.wait_us);
+    limit_stage *s = arena_zalloc(&x->arena, sizeof *s);
+    s->asks = asks;
+    limit_verdict v = {.taken = true};
+    if (asks.count && x->env->shared) {
+        if (!shared_take(x->env->shared, &s->ticket, asks.items, asks.count, on_shared)) {
+            exchange_wait(x, &s->wait, cancel_shared);
+            return STAGE_WAIT;
+        }
+        v = s->ticket.verdict;
+    } else if (asks.count) {
+        v = limiter_take(x->env->limiter, asks.items, asks.count, now_of(x));
     }
-    limit_stage *s = arena_alloc(&x->arena, sizeof *s);
-    *s = (limit_stage){asks, NULL};
-    if (of_targets) s->targets = target_limits_new(x, &s->asks);
-    *exchange_stage_data(x) = s;
-    return STAGE_NEXT;
+    return judge(x, s, &v);
 }
 
 /* Lost hedges and attempts that broke off have used something, too. */
@@ -59,10 +82,12 @@ static limit_used used_of(const exchange *x) {
 }
 
 void stage_limit_done(exchange *x) {
-    const limit_stage *s = *exchange_stage_data(x);
+    limit_stage *s = *exchange_stage_data(x);
     if (!s) return;
     const limit_used used = used_of(x);
-    if (s->asks.count)
+    if (s->asks.count && x->env->shared)
+        shared_settle(&s->ticket, &used);
+    else if (s->asks.count)
         limiter_settle(x->env->limiter, s->asks.items, s->asks.count, &used, now_of(x));
     if (s->targets) target_limits_settle(s->targets);
 }

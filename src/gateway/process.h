@@ -32,6 +32,7 @@ struct gateway {
     ledger_writer *acts; /* the main loop's, for the trail; NULL likewise */
     limiter *limiter;
     cache *cache;
+    struct shared_limits *shared; /* NULL: this weir's limits are its own */
     struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */

@@ -2,25 +2,13 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "limit/gcra.h"
-#include "limit/spend.h"
+#include "limit/counter.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 enum { FIRST_COUNTERS = 64, CAP_MAX = 2 * LIMITER_COUNTERS, SAMPLES = 8 };
-
-typedef struct counter {
-    uint64_t key; /* 0: the place is free */
-    limit_kind kind;
-    config_period per; /* of SPEND */
-    union {
-        gcra rate;
-        spend spend;
-        int64_t held; /* of PARALLEL */
-    };
-} counter;
 
 struct limiter {
     pthread_mutex_t lock; /* of all below; held for a few instructions an ask */
@@ -64,7 +52,7 @@ void limiter_free(limiter *l) {
 
 /* ---- one counter ---- */
 
-static gcra_rule rule_of(config_quota q) {
+gcra_rule counter_rule(config_quota q) {
     return (gcra_rule){q.amount, config_period_us(q.per)};
 }
 
@@ -168,7 +156,7 @@ static counter *get(limiter *l, const limit_ask *a) {
 
 /* ---- taking ---- */
 
-static int64_t wait_of(const counter *c, const limit_ask *a, limit_now now, bool *ret_full) {
+int64_t counter_wait(const counter *c, const limit_ask *a, limit_now now, bool *ret_full) {
     int64_t wait_us = 0;
     *ret_full = true;
     if (a->amount > a->quota.amount) return -1;
@@ -180,7 +168,7 @@ static int64_t wait_of(const counter *c, const limit_ask *a, limit_now now, bool
         return *ret_full ? spend_until_next(&c->spend, c->per, now.wall_us) : 0;
     }
     default:
-        wait_us = gcra_wait(&c->rate, rule_of(a->quota), a->amount, now.mono_us);
+        wait_us = gcra_wait(&c->rate, counter_rule(a->quota), a->amount, now.mono_us);
         *ret_full = wait_us > 0;
         return wait_us;
     }
@@ -190,7 +178,7 @@ static void take(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held += amount; break;
     case LIMIT_SPEND: spend_take(&c->spend, a->quota.per, amount, now.wall_us); break;
-    default: gcra_take(&c->rate, rule_of(a->quota), amount, now.mono_us); break;
+    default: gcra_take(&c->rate, counter_rule(a->quota), amount, now.mono_us); break;
     }
 }
 
@@ -198,11 +186,11 @@ static void give(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held = c->held > amount ? c->held - amount : 0; break;
     case LIMIT_SPEND: spend_give(&c->spend, a->quota.per, amount, now.wall_us); break;
-    default: gcra_give(&c->rate, rule_of(a->quota), amount, now.mono_us); break;
+    default: gcra_give(&c->rate, counter_rule(a->quota), amount, now.mono_us); break;
     }
 }
 
-static void tell(const counter *c, limit_ask *a, limit_now now) {
+void counter_tell(const counter *c, limit_ask *a, limit_now now) {
     switch (a->kind) {
     case LIMIT_PARALLEL:
         a->left = a->quota.amount > c->held ? a->quota.amount - c->held : 0;
@@ -213,7 +201,7 @@ static void tell(const counter *c, limit_ask *a, limit_now now) {
         a->reset_us = spend_until_next(&c->spend, a->quota.per, now.wall_us);
         break;
     default:
-        a->left = gcra_left(&c->rate, rule_of(a->quota), now.mono_us);
+        a->left = gcra_left(&c->rate, counter_rule(a->quota), now.mono_us);
         a->reset_us = gcra_until_full(&c->rate, now.mono_us);
         break;
     }
@@ -222,6 +210,11 @@ static void tell(const counter *c, limit_ask *a, limit_now now) {
 /* Never is the longest, then what has no end that is known. */
 static bool is_longer(int64_t wait_us, int64_t than_us) {
     return than_us != -1 && (wait_us == -1 || wait_us > than_us);
+}
+
+void counter_judge(limit_verdict *v, size_t i, int64_t wait_us) {
+    if (!v->taken && !is_longer(wait_us, v->wait_us)) return;
+    *v = (limit_verdict){.taken = false, .by = i, .wait_us = wait_us};
 }
 
 /* What it counts; what is not there counts nothing. */
@@ -235,10 +228,8 @@ static limit_verdict judge(const limiter *l, const limit_ask *asks, size_t count
     for (size_t i = 0; i < count; i++) {
         const counter c = look(l, &asks[i]);
         bool full;
-        int64_t wait_us = wait_of(&c, &asks[i], now, &full);
-        if (!full) continue;
-        if (!v.taken && !is_longer(wait_us, v.wait_us)) continue;
-        v = (limit_verdict){.taken = false, .by = i, .wait_us = wait_us};
+        int64_t wait_us = counter_wait(&c, &asks[i], now, &full);
+        if (full) counter_judge(&v, i, wait_us);
     }
     return v;
 }
@@ -252,15 +243,25 @@ limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now 
     for (size_t i = 0; i < count; i++) {
         if (v.taken) take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
         const counter c = look(l, &asks[i]);
-        tell(&c, &asks[i], now);
+        counter_tell(&c, &asks[i], now);
     }
     (void)pthread_mutex_unlock(&l->lock);
     return v;
 }
 
+void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, count, now);
+    for (size_t i = 0; i < count; i++) {
+        asks[i].counter = key_of(&asks[i]);
+        take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
 /* ---- and afterwards ---- */
 
-static int64_t used_of(const limit_ask *a, const limit_used *used) {
+int64_t limit_used_of(const limit_ask *a, const limit_used *used) {
     switch (a->kind) {
     case LIMIT_REQUESTS: return used->asked ? a->amount : 0;
     case LIMIT_TOKENS: return used->tokens;
@@ -275,7 +276,7 @@ void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit
     reserve(l, count, now);
     for (size_t i = 0; i < count; i++) {
         const limit_ask *a = &asks[i];
-        int64_t more = used_of(a, used) - a->amount;
+        int64_t more = limit_used_of(a, used) - a->amount;
         if (!more) continue;
         counter *c = get(l, a); /* it may have made room since: a debt counts all the same */
         if (more > 0)

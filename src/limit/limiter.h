@@ -43,6 +43,7 @@ typedef struct limit_ask {
     limit_kind kind;
     span name;          /* of the rule, for people; may be empty */
     uint64_t subject;   /* hash_span() of whom or what is counted, below the scope */
+    span who;           /* the same in words, which are those of every process (limit/shared.h) */
     config_quota quota; /* PARALLEL: amount alone */
     int64_t amount;     /* at least 0; of REQUESTS and PARALLEL 1 */
     /* Told by limiter_take(), whatever comes of it. */
@@ -79,6 +80,11 @@ typedef struct limit_used {
 } limit_used;
 void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
                     limit_now now);
+
+/* All of it, whether or not there is room: somebody else has allowed it. */
+void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_now now);
+/* What such a call comes to in that limit's count; of PARALLEL 0: its place is free. */
+int64_t limit_used_of(const limit_ask *a, const limit_used *used);
 
 /* At least that much has been spent already, as the records say. */
 void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config_period per,

@@ -1,0 +1,349 @@
+#include "limit/shared.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "limit/shared_wire.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NODE_LEN = 16, LEASE_LEN = NODE_LEN + 2 * 21 + 3 };
+
+struct shared_limits {
+    config *snapshot; /* counted, for: */
+    const config_redis *config;
+    tls_context *tls; /* NULL: plain */
+    limiter *own;
+    char node[NODE_LEN + 1]; /* this process's name there */
+    atomic_uint nodes;
+    atomic_uint away; /* links that go by the process's own count */
+};
+
+struct shared_link {
+    shared_limits *shared;
+    loop *loop;
+    redis *redis;
+    log_shard *log;
+    metrics_shard *metrics;
+    shared_command command;
+    list holders; /* tickets with a place */
+    list orphans; /* of calls that left while they waited */
+    uint64_t last_lease;
+    timer beat;
+    redis_wait beating;
+    bool away;
+};
+
+static limit_now now_of(const shared_link *k) {
+    return (limit_now){loop_exact_us(k->loop), clock_wall_us()};
+}
+
+/* ---- the process's own count ---- */
+
+/* What this weir may let through by itself. */
+static int64_t share_of(const limit_ask *a, unsigned nodes) {
+    int64_t share = a->quota.amount / nodes;
+    if (share < 1) share = 1;
+    const bool fits = a->kind != LIMIT_PARALLEL && a->amount <= a->quota.amount;
+    return fits && share < a->amount ? a->amount : share;
+}
+
+static void take_own(shared_ticket *t) {
+    shared_limits *s = t->link->shared;
+    const unsigned nodes = shared_limits_nodes(s);
+    int64_t *full = mem_zalloc_array(t->count, sizeof *full);
+    for (size_t i = 0; i < t->count; i++) {
+        full[i] = t->asks[i].quota.amount;
+        t->asks[i].quota.amount = share_of(&t->asks[i], nodes);
+    }
+    t->verdict = limiter_take(s->own, t->asks, t->count, now_of(t->link));
+    for (size_t i = 0; i < t->count; i++)
+        t->asks[i].quota.amount = full[i];
+    free(full);
+    if (t->link->metrics)
+        metric_add(metrics_series(t->link->metrics, METRIC_SHARED_LOCAL, NULL), 1);
+}
+
+/* ---- asking the server ---- */
+
+static bool holds_place(const shared_ticket *t) {
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_PARALLEL) return true;
+    return false;
+}
+
+static span lease_text(const shared_ticket *t, char out[LEASE_LEN]) {
+    const shared_link *k = t->link;
+    if (!holds_place(t)) return SPAN_EMPTY;
+    int n = snprintf(out, LEASE_LEN, "%s:%u:%llu", k->shared->node, k->loop->index,
+                     (unsigned long long)t->lease);
+    return span_from(out, (size_t)n);
+}
+
+static redis_done_fn on_taken;
+
+static bool ask_to_take(shared_ticket *t) {
+    char lease[LEASE_LEN];
+    shared_command *c = &t->link->command;
+    shared_command_begin(c, t->count, SPAN_OF("take"), lease_text(t, lease), SHARED_LEASE_MS);
+    for (size_t i = 0; i < t->count; i++)
+        shared_command_add(c, &t->asks[i], t->asks[i].amount, (shared_least){0});
+    return redis_ask(t->link->redis, &t->wait, on_taken, c->args, shared_command_args(c));
+}
+
+/* The server may have forgotten the script: then it is sent with its text, once. */
+static bool ask_whole(shared_ticket *t) {
+    t->link->command.whole = true;
+    bool asked = ask_to_take(t);
+    t->link->command.whole = false;
+    return asked;
+}
+
+static void begin_holding(shared_ticket *t) {
+    if (t->verdict.taken && holds_place(t)) list_push_back(&t->link->holders, &t->holder);
+}
+
+static void on_taken(redis_wait *w, const redis_reply *reply) {
+    shared_ticket *t = CONTAINER_OF(w, shared_ticket, wait);
+    if (reply && redis_reply_refuses(reply, SPAN_OF("NOSCRIPT ")) && ask_whole(t)) return;
+    if (reply && shared_read_answer(reply, t->asks, t->count, &t->verdict)) {
+        if (t->verdict.taken)
+            limiter_note(t->link->shared->own, t->asks, t->count, now_of(t->link));
+    } else {
+        if (reply) t->counted = false;
+        take_own(t);
+    }
+    begin_holding(t);
+    t->done(t);
+}
+
+bool shared_take(shared_link *k, shared_ticket *t, limit_ask *asks, size_t count,
+                 shared_done_fn *done) {
+    *t = (shared_ticket){.link = k, .done = done, .asks = asks, .count = count};
+    redis_wait_init(&t->wait);
+    list_init(&t->holder);
+    t->lease = ++k->last_lease;
+    t->counted = ask_to_take(t);
+    if (t->counted) return false;
+    take_own(t);
+    begin_holding(t);
+    return true;
+}
+
+/* ---- afterwards ---- */
+
+static bool adds_anything(const shared_ticket *t, const limit_ask *a, int64_t more) {
+    return a->kind == LIMIT_PARALLEL ? t->counted : more != 0;
+}
+
+static int64_t more_of(const shared_ticket *t, const limit_ask *a, const limit_used *used) {
+    if (a->kind == LIMIT_PARALLEL) return -1;
+    return limit_used_of(a, used) - (t->counted ? a->amount : 0);
+}
+
+/* What it comes to there. */
+static void settle_there(const shared_ticket *t, const limit_used *used) {
+    char lease[LEASE_LEN];
+    shared_command *c = &t->link->command;
+    size_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+        n += adds_anything(t, &t->asks[i], more_of(t, &t->asks[i], used));
+    if (!n) return;
+    shared_command_begin(c, n, SPAN_OF("settle"), lease_text(t, lease), SHARED_LEASE_MS);
+    for (size_t i = 0; i < t->count; i++) {
+        const int64_t more = more_of(t, &t->asks[i], used);
+        if (adds_anything(t, &t->asks[i], more))
+            shared_command_add(c, &t->asks[i], more, (shared_least){0});
+    }
+    (void)redis_tell(t->link->redis, c->args, shared_command_args(c));
+}
+
+void shared_settle(shared_ticket *t, const limit_used *used) {
+    list_remove(&t->holder);
+    limiter_settle(t->link->shared->own, t->asks, t->count, used, now_of(t->link));
+    settle_there(t, used);
+}
+
+/* ---- who leaves while he waits ---- */
+
+/* In his place, with all that the server must be told. */
+typedef struct orphan {
+    shared_ticket ticket;
+    list link;
+    arena arena;
+} orphan;
+
+static void free_orphan(orphan *o) {
+    redis_wait_cancel(&o->ticket.wait);
+    list_remove(&o->link);
+    arena_done(&o->arena);
+    free(o);
+}
+
+static void on_orphan_taken(redis_wait *w, const redis_reply *reply) {
+    orphan *o = CONTAINER_OF(w, orphan, ticket.wait);
+    shared_ticket *t = &o->ticket;
+    if (reply && shared_read_answer(reply, t->asks, t->count, &t->verdict) && t->verdict.taken)
+        settle_there(t, &(limit_used){0});
+    free_orphan(o);
+}
+
+void shared_cancel(shared_ticket *t) {
+    if (!redis_wait_runs(&t->wait)) return;
+    orphan *o = mem_zalloc(sizeof *o);
+    arena_init(&o->arena, 0);
+    o->ticket = *t;
+    list_init(&o->ticket.holder);
+    o->ticket.asks = arena_alloc(&o->arena, t->count * sizeof *t->asks);
+    for (size_t i = 0; i < t->count; i++) {
+        o->ticket.asks[i] = t->asks[i];
+        o->ticket.asks[i].who = arena_dup(&o->arena, t->asks[i].who);
+    }
+    redis_wait_move(&t->wait, &o->ticket.wait, on_orphan_taken);
+    list_push_back(&t->link->orphans, &o->link);
+}
+
+/* ---- being there ---- */
+
+static const span nodes_key = SPAN("{weir}:nodes");
+
+static void on_beaten(redis_wait *w, const redis_reply *reply) {
+    shared_link *k = CONTAINER_OF(w, shared_link, beating);
+    const int64_t nodes = reply ? shared_read_holders(reply) : -1;
+    if (nodes > 0 && nodes <= INT32_MAX) atomic_store(&k->shared->nodes, (unsigned)nodes);
+}
+
+/* Sent with its text, so that the server knows the script before anybody asks. */
+static void tell_of_self(shared_link *k) {
+    shared_command *c = &k->command;
+    if (redis_wait_runs(&k->beating)) return;
+    c->whole = true;
+    shared_command_begin(c, 1, SPAN_OF("hold"), span_from(k->shared->node, NODE_LEN),
+                         SHARED_LEASE_MS);
+    shared_command_add_holders(c, nodes_key);
+    (void)!redis_ask(k->redis, &k->beating, on_beaten, c->args, shared_command_args(c));
+    c->whole = false;
+}
+
+static void renew(const shared_ticket *t) {
+    char lease[LEASE_LEN];
+    shared_command *c = &t->link->command;
+    size_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+        n += t->asks[i].kind == LIMIT_PARALLEL;
+    shared_command_begin(c, n, SPAN_OF("hold"), lease_text(t, lease), SHARED_LEASE_MS);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_PARALLEL)
+            shared_command_add(c, &t->asks[i], 1, (shared_least){0});
+    (void)redis_tell(t->link->redis, c->args, shared_command_args(c));
+}
+
+/* Also calls that the server has not heard of, or has forgotten, hold their places from now on. */
+static void tell_of_all(shared_link *k) {
+    tell_of_self(k);
+    LIST_FOREACH(&k->holders, it) {
+        shared_ticket *t = LIST_ENTRY(it, shared_ticket, holder);
+        renew(t);
+    }
+}
+
+static void on_beat(timer *t) {
+    shared_link *k = CONTAINER_OF(t, shared_link, beat);
+    if (redis_is_ready(k->redis)) tell_of_all(k);
+    loop_timer_start(k->loop, t, SHARED_BEAT_MS);
+}
+
+static void tell_gauge(const shared_link *k) {
+    if (k->metrics) metric_set(metrics_series(k->metrics, METRIC_SHARED_AWAY, NULL), k->away);
+}
+
+/* Of several links the first that is away and the last that is back is told. */
+static void on_ready(void *user) {
+    shared_link *k = user;
+    if (k->away && atomic_fetch_sub(&k->shared->away, 1) == 1)
+        log_event(k->log, LEVEL_INFO, "shared_back",
+                  SPAN_OF("Limits are counted by the shared server again."), NULL, 0);
+    k->away = false;
+    tell_gauge(k);
+    tell_of_all(k);
+}
+
+static void on_away(void *user, const char *why) {
+    shared_link *k = user;
+    k->away = true;
+    tell_gauge(k);
+    if (atomic_fetch_add(&k->shared->away, 1) > 0) return;
+    char nodes[LOG_NUMBER_MAX];
+    const log_field fields[] = {{"server", k->shared->config->shown, false},
+                                {"reason", span_cstr(why), false},
+                                log_number("weirs", shared_limits_nodes(k->shared), nodes)};
+    log_event(k->log, LEVEL_WARN, "shared_away",
+              SPAN_OF("The shared server is away: limits are counted by this weir alone."), fields,
+              ARRAY_LEN(fields));
+}
+
+/* ---- life ---- */
+
+static void make_node(char out[NODE_LEN + 1]) {
+    unsigned char bytes[NODE_LEN / 2];
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(bytes, sizeof bytes, out);
+}
+
+shared_limits *shared_limits_new(config *c, limiter *own, buf *ret_why) {
+    const config_redis *to = &c->shared;
+    tls_context *tls = NULL;
+    if (to->tls) {
+        char *path = mem_strndup(to->ca_file.ptr, to->ca_file.len);
+        tls = tls_client_new(to->ca_file.len ? path : NULL, ret_why);
+        free(path);
+        if (!tls) return NULL;
+    }
+    shared_limits *s = mem_zalloc(sizeof *s);
+    s->snapshot = config_ref(c);
+    s->config = to;
+    s->tls = tls;
+    s->own = own;
+    make_node(s->node);
+    atomic_init(&s->nodes, 1);
+    atomic_init(&s->away, 0);
+    return s;
+}
+
+void shared_limits_free(shared_limits *s) {
+    if (!s) return;
+    tls_context_unref(s->tls);
+    config_unref(s->snapshot);
+    free(s);
+}
+
+unsigned shared_limits_nodes(const shared_limits *s) {
+    return atomic_load_explicit(&s->nodes, memory_order_relaxed);
+}
+
+shared_link *shared_link_new(shared_limits *s, loop *l, log_shard *log, metrics_shard *shard) {
+    static const redis_ops ops = {on_ready, on_away};
+    if (!s) return NULL;
+    shared_link *k = mem_zalloc(sizeof *k);
+    *k = (shared_link){.shared = s, .loop = l, .log = log, .metrics = shard};
+    list_init(&k->holders);
+    list_init(&k->orphans);
+    redis_wait_init(&k->beating);
+    timer_init(&k->beat, on_beat);
+    k->redis = redis_new(l, s->config, s->tls, &ops, k);
+    loop_timer_start(l, &k->beat, SHARED_BEAT_MS);
+    return k;
+}
+
+void shared_link_free(shared_link *k) {
+    if (!k) return;
+    loop_timer_stop(k->loop, &k->beat);
+    redis_wait_cancel(&k->beating);
+    LIST_FOREACH(&k->orphans, it) free_orphan(LIST_ENTRY(it, orphan, link));
+    redis_free(k->redis);
+    shared_command_done(&k->command);
+    free(k);
+}
