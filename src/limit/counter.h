@@ -11,11 +11,15 @@
 
 typedef struct counter {
     uint64_t key; /* 0: the place is free */
-    limit_kind kind;
-    config_period per; /* of SPEND */
+    limit_kind kind : 8;
+    config_period per : 8; /* of SPEND */
+    uint32_t epoch;        /* of SPEND: in which a shared count told it; 0: none has */
     union {
         gcra rate;
-        spend spend;
+        struct {
+            spend spend;
+            int64_t told; /* by a shared count, or the books, in that period */
+        };
         int64_t held; /* of PARALLEL */
     };
 } counter;

@@ -249,14 +249,41 @@ limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now 
     return v;
 }
 
-void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_now now) {
+static void note(counter *c, const limit_ask *a, uint32_t epoch, limit_now now) {
+    if (a->kind != LIMIT_SPEND) {
+        take(c, a, a->amount, now);
+        return;
+    }
+    c->spend = (spend){.nano = a->spent, .period = a->spent_in};
+    c->told = a->spent;
+    c->epoch = epoch;
+}
+
+void limiter_note(limiter *l, limit_ask *asks, size_t count, uint32_t epoch, limit_now now) {
     (void)pthread_mutex_lock(&l->lock);
     reserve(l, count, now);
     for (size_t i = 0; i < count; i++) {
         asks[i].counter = key_of(&asks[i]);
-        take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
+        note(get(l, &asks[i]), &asks[i], epoch, now);
     }
     (void)pthread_mutex_unlock(&l->lock);
+}
+
+limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now) {
+    limit_spent known = {0};
+    limit_ask at = *a;
+    at.counter = key_of(a);
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, 1, now); /* there may be no table yet */
+    counter c = look(l, &at);
+    (void)pthread_mutex_unlock(&l->lock);
+    const int64_t before = c.spend.period;
+    spend_take(&c.spend, c.per, 0, now.wall_us); /* the period that is in force */
+    known.nano = c.spend.nano;
+    known.period = c.spend.period;
+    if (before == c.spend.period) known.told = c.told;
+    known.epoch = c.epoch;
+    return known;
 }
 
 /* ---- and afterwards ---- */
@@ -293,7 +320,13 @@ void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config
     a.counter = key_of(&a);
     (void)pthread_mutex_lock(&l->lock);
     reserve(l, 1, now);
-    spend_raise(&get(l, &a)->spend, per, nano, now.wall_us);
+    counter *c = get(l, &a);
+    const int64_t before = c->spend.nano;
+    spend_raise(&c->spend, per, nano, now.wall_us);
+    if (c->spend.nano != before) { /* a shared count is to hear of it */
+        c->told = nano;
+        c->epoch = 0;
+    }
     (void)pthread_mutex_unlock(&l->lock);
 }
 

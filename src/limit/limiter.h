@@ -50,6 +50,8 @@ typedef struct limit_ask {
     int64_t left;     /* that could be taken after this call */
     int64_t reset_us; /* until nothing counts any more; of PARALLEL 0 */
     uint64_t counter; /* the limiter's own */
+    /* Of SPEND, told by a shared count: the sum after this call, and the number of its period. */
+    int64_t spent, spent_in;
 } limit_ask;
 
 /* A client's users are its own: another's of that name is somebody else. */
@@ -81,8 +83,17 @@ typedef struct limit_used {
 void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
                     limit_now now);
 
-/* All of it, whether or not there is room: somebody else has allowed it. */
-void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_now now);
+/* What a shared count has allowed (limit/shared.h): all of it, whether or not there is room here.
+ * Of SPEND its sum is the one that counts from now on; epoch is that of its data, 0: not known. */
+void limiter_note(limiter *l, limit_ask *asks, size_t count, uint32_t epoch, limit_now now);
+/* What is known of a SPEND. */
+typedef struct limit_spent {
+    int64_t nano, period;
+    int64_t told;   /* of nano: by a shared count, or the books */
+    uint32_t epoch; /* 0: by no shared count */
+} limit_spent;
+limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now);
+
 /* What such a call comes to in that limit's count; of PARALLEL 0: its place is free. */
 int64_t limit_used_of(const limit_ask *a, const limit_used *used);
 

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "limit/owed.h"
 #include "limit/shared_wire.h"
 
 #include <stdatomic.h>
@@ -34,6 +35,8 @@ struct shared_link {
     uint64_t last_lease;
     timer beat;
     redis_wait beating;
+    uint32_t epoch; /* of the server's data; 0: not known */
+    owed owed;
     bool away;
 };
 
@@ -43,23 +46,41 @@ static limit_now now_of(const shared_link *k) {
 
 /* ---- the process's own count ---- */
 
-/* What this weir may let through by itself. */
+static int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* What this weir may let through by itself. Of calls in progress nobody's is too large for one. */
 static int64_t share_of(const limit_ask *a, unsigned nodes) {
-    int64_t share = a->quota.amount / nodes;
-    if (share < 1) share = 1;
+    const int64_t share = most(a->quota.amount / nodes, 1);
     const bool fits = a->kind != LIMIT_PARALLEL && a->amount <= a->quota.amount;
-    return fits && share < a->amount ? a->amount : share;
+    return fits ? most(share, a->amount) : share;
+}
+
+/* The same of what was left when the server was last heard. */
+static int64_t share_of_money(const limit_ask *a, unsigned nodes, const limit_spent *known) {
+    const int64_t left = most(a->quota.amount - known->told, 0);
+    const int64_t one = a->amount < left ? a->amount : left;
+    const int64_t share = known->told + most(left / nodes, one);
+    return a->amount <= a->quota.amount ? most(share, a->amount) : share;
 }
 
 static void take_own(shared_ticket *t) {
     shared_limits *s = t->link->shared;
     const unsigned nodes = shared_limits_nodes(s);
+    const limit_now now = now_of(t->link);
     int64_t *full = mem_zalloc_array(t->count, sizeof *full);
     for (size_t i = 0; i < t->count; i++) {
-        full[i] = t->asks[i].quota.amount;
-        t->asks[i].quota.amount = share_of(&t->asks[i], nodes);
+        limit_ask *a = &t->asks[i];
+        full[i] = a->quota.amount;
+        if (a->kind == LIMIT_SPEND) {
+            const limit_spent known = limiter_spent(s->own, a, now);
+            a->quota.amount = share_of_money(a, nodes, &known);
+        } else {
+            a->quota.amount = share_of(a, nodes);
+        }
     }
-    t->verdict = limiter_take(s->own, t->asks, t->count, now_of(t->link));
+    t->verdict = limiter_take(s->own, t->asks, t->count, now);
     for (size_t i = 0; i < t->count; i++)
         t->asks[i].quota.amount = full[i];
     free(full);
@@ -85,13 +106,22 @@ static span lease_text(const shared_ticket *t, char out[LEASE_LEN]) {
 
 static redis_done_fn on_taken;
 
+/* What was told to be spent, where that was not by the data that the server has now. */
+static shared_least least_of(const shared_link *k, const limit_ask *a) {
+    if (a->kind != LIMIT_SPEND) return (shared_least){0};
+    const limit_spent known = limiter_spent(k->shared->own, a, now_of(k));
+    if (k->epoch && known.epoch == k->epoch) return (shared_least){0};
+    return (shared_least){known.told, known.period};
+}
+
 static bool ask_to_take(shared_ticket *t) {
     char lease[LEASE_LEN];
-    shared_command *c = &t->link->command;
+    shared_link *k = t->link;
+    shared_command *c = &k->command;
     shared_command_begin(c, t->count, SPAN_OF("take"), lease_text(t, lease), SHARED_LEASE_MS);
     for (size_t i = 0; i < t->count; i++)
-        shared_command_add(c, &t->asks[i], t->asks[i].amount, (shared_least){0});
-    return redis_ask(t->link->redis, &t->wait, on_taken, c->args, shared_command_args(c));
+        shared_command_add(c, &t->asks[i], t->asks[i].amount, least_of(k, &t->asks[i]));
+    return redis_ask(k->redis, &t->wait, on_taken, c->args, shared_command_args(c));
 }
 
 /* The server may have forgotten the script: then it is sent with its text, once. */
@@ -102,21 +132,30 @@ static bool ask_whole(shared_ticket *t) {
     return asked;
 }
 
-static void begin_holding(shared_ticket *t) {
+static void decide(shared_ticket *t) {
+    t->decided = true;
     if (t->verdict.taken && holds_place(t)) list_push_back(&t->link->holders, &t->holder);
 }
 
+static void become_orphan(shared_ticket *t, const limit_used *used);
+
 static void on_taken(redis_wait *w, const redis_reply *reply) {
     shared_ticket *t = CONTAINER_OF(w, shared_ticket, wait);
+    shared_link *k = t->link;
+    if (t->decided) {
+        t->counted = reply && shared_read_taken(reply);
+        return;
+    }
     if (reply && redis_reply_refuses(reply, SPAN_OF("NOSCRIPT ")) && ask_whole(t)) return;
     if (reply && shared_read_answer(reply, t->asks, t->count, &t->verdict)) {
-        if (t->verdict.taken)
-            limiter_note(t->link->shared->own, t->asks, t->count, now_of(t->link));
+        t->counted = t->verdict.taken;
+        if (t->counted) limiter_note(k->shared->own, t->asks, t->count, k->epoch, now_of(k));
     } else {
-        if (reply) t->counted = false;
         take_own(t);
+        const bool may_hear = !reply && redis_listen(k->redis, w);
+        if (may_hear && !t->verdict.taken) become_orphan(t, &(limit_used){0});
     }
-    begin_holding(t);
+    decide(t);
     t->done(t);
 }
 
@@ -126,52 +165,57 @@ bool shared_take(shared_link *k, shared_ticket *t, limit_ask *asks, size_t count
     redis_wait_init(&t->wait);
     list_init(&t->holder);
     t->lease = ++k->last_lease;
-    t->counted = ask_to_take(t);
-    if (t->counted) return false;
+    if (ask_to_take(t)) return false;
     take_own(t);
-    begin_holding(t);
+    decide(t);
     return true;
 }
 
 /* ---- afterwards ---- */
 
-static bool adds_anything(const shared_ticket *t, const limit_ask *a, int64_t more) {
-    return a->kind == LIMIT_PARALLEL ? t->counted : more != 0;
-}
-
+/* What the server is to count besides what it has. Of a call in progress: that it is none now. */
 static int64_t more_of(const shared_ticket *t, const limit_ask *a, const limit_used *used) {
-    if (a->kind == LIMIT_PARALLEL) return -1;
+    if (a->kind == LIMIT_PARALLEL) return t->counted || t->decided ? -1 : 0;
     return limit_used_of(a, used) - (t->counted ? a->amount : 0);
 }
 
-/* What it comes to there. */
+static void owe(const shared_ticket *t, const limit_used *used) {
+    const int64_t wall_us = clock_wall_us();
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_SPEND)
+            owed_add(&t->link->owed, &t->asks[i], more_of(t, &t->asks[i], used), wall_us);
+}
+
 static void settle_there(const shared_ticket *t, const limit_used *used) {
     char lease[LEASE_LEN];
     shared_command *c = &t->link->command;
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++)
-        n += adds_anything(t, &t->asks[i], more_of(t, &t->asks[i], used));
+        n += more_of(t, &t->asks[i], used) != 0;
     if (!n) return;
     shared_command_begin(c, n, SPAN_OF("settle"), lease_text(t, lease), SHARED_LEASE_MS);
     for (size_t i = 0; i < t->count; i++) {
         const int64_t more = more_of(t, &t->asks[i], used);
-        if (adds_anything(t, &t->asks[i], more))
-            shared_command_add(c, &t->asks[i], more, (shared_least){0});
+        if (more) shared_command_add(c, &t->asks[i], more, (shared_least){0});
     }
-    (void)redis_tell(t->link->redis, c->args, shared_command_args(c));
+    if (!redis_tell(t->link->redis, c->args, shared_command_args(c))) owe(t, used);
 }
 
 void shared_settle(shared_ticket *t, const limit_used *used) {
     list_remove(&t->holder);
     limiter_settle(t->link->shared->own, t->asks, t->count, used, now_of(t->link));
-    settle_there(t, used);
+    if (redis_wait_runs(&t->wait))
+        become_orphan(t, used);
+    else
+        settle_there(t, used);
 }
 
-/* ---- who leaves while he waits ---- */
+/* ---- who leaves before the server has answered ---- */
 
 /* In his place, with all that the server must be told. */
 typedef struct orphan {
     shared_ticket ticket;
+    limit_used used;
     list link;
     arena arena;
 } orphan;
@@ -185,17 +229,17 @@ static void free_orphan(orphan *o) {
 
 static void on_orphan_taken(redis_wait *w, const redis_reply *reply) {
     orphan *o = CONTAINER_OF(w, orphan, ticket.wait);
-    shared_ticket *t = &o->ticket;
-    if (reply && shared_read_answer(reply, t->asks, t->count, &t->verdict) && t->verdict.taken)
-        settle_there(t, &(limit_used){0});
+    if (!reply && redis_listen(o->ticket.link->redis, w)) return;
+    o->ticket.counted = reply && shared_read_taken(reply);
+    settle_there(&o->ticket, &o->used);
     free_orphan(o);
 }
 
-void shared_cancel(shared_ticket *t) {
-    if (!redis_wait_runs(&t->wait)) return;
+static void become_orphan(shared_ticket *t, const limit_used *used) {
     orphan *o = mem_zalloc(sizeof *o);
     arena_init(&o->arena, 0);
     o->ticket = *t;
+    o->used = *used;
     list_init(&o->ticket.holder);
     o->ticket.asks = arena_alloc(&o->arena, t->count * sizeof *t->asks);
     for (size_t i = 0; i < t->count; i++) {
@@ -206,26 +250,37 @@ void shared_cancel(shared_ticket *t) {
     list_push_back(&t->link->orphans, &o->link);
 }
 
-/* ---- being there ---- */
+void shared_cancel(shared_ticket *t) {
+    if (redis_wait_runs(&t->wait)) become_orphan(t, &(limit_used){0});
+}
 
-static const span nodes_key = SPAN("{weir}:nodes");
+/* ---- being there ---- */
 
 static void on_beaten(redis_wait *w, const redis_reply *reply) {
     shared_link *k = CONTAINER_OF(w, shared_link, beating);
-    const int64_t nodes = reply ? shared_read_holders(reply) : -1;
+    int64_t nodes, since;
+    if (!reply || !shared_read_here(reply, &nodes, &since)) return;
     if (nodes > 0 && nodes <= INT32_MAX) atomic_store(&k->shared->nodes, (unsigned)nodes);
+    k->epoch = (uint32_t)((uint64_t)since ^ (uint64_t)since >> 32) | 1;
 }
 
-/* Sent with its text, so that the server knows the script before anybody asks. */
 static void tell_of_self(shared_link *k) {
     shared_command *c = &k->command;
     if (redis_wait_runs(&k->beating)) return;
-    c->whole = true;
-    shared_command_begin(c, 1, SPAN_OF("hold"), span_from(k->shared->node, NODE_LEN),
-                         SHARED_LEASE_MS);
-    shared_command_add_holders(c, nodes_key);
+    shared_command_here(c, span_from(k->shared->node, NODE_LEN), SHARED_LEASE_MS);
     (void)!redis_ask(k->redis, &k->beating, on_beaten, c->args, shared_command_args(c));
-    c->whole = false;
+}
+
+static void tell_of_owed(shared_link *k) {
+    const limit_ask *a;
+    int64_t nano;
+    while ((a = owed_last(&k->owed, clock_wall_us(), &nano))) {
+        shared_command *c = &k->command;
+        shared_command_begin(c, 1, SPAN_OF("settle"), SPAN_EMPTY, SHARED_LEASE_MS);
+        shared_command_add(c, a, nano, (shared_least){0});
+        if (!redis_tell(k->redis, c->args, shared_command_args(c))) return;
+        owed_drop_last(&k->owed);
+    }
 }
 
 static void renew(const shared_ticket *t) {
@@ -267,8 +322,10 @@ static void on_ready(void *user) {
         log_event(k->log, LEVEL_INFO, "shared_back",
                   SPAN_OF("Limits are counted by the shared server again."), NULL, 0);
     k->away = false;
+    k->epoch = 0;
     tell_gauge(k);
     tell_of_all(k);
+    tell_of_owed(k);
 }
 
 static void on_away(void *user, const char *why) {
@@ -345,5 +402,6 @@ void shared_link_free(shared_link *k) {
     LIST_FOREACH(&k->orphans, it) free_orphan(LIST_ENTRY(it, orphan, link));
     redis_free(k->redis);
     shared_command_done(&k->command);
+    owed_done(&k->owed);
     free(k);
 }

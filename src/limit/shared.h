@@ -3,14 +3,18 @@
  * A call asks the server once, by one script that takes all or nothing (limit/shared.lua), and is
  * settled by one that nobody waits for. What it takes is noted in the process's own limiter too.
  * Where the server does not answer in time, or is away, that one decides: by its own count, and a
- * share of each limit, its amount ÷ the weirs last seen, at least one, and as much as the call
- * asks for where the limit itself has that much. So no call fails for a server, and while it is
- * away each weir lets through at most what the limit says, and all together about that.
+ * share of each limit, its amount ÷ the weirs last seen. A share is at least one, and has room for
+ * one call that the limit itself would have let through. So no call fails for a server, and while
+ * it is away each weir lets through at most what the limit says, and all together about that.
+ *
+ * Of money a weir remembers the sum that it was last told: while the server is away the share is
+ * one of what was left then. What is spent meanwhile the server is told when it is back
+ * (limit/owed.h), and where it has lost its data, also what each weir remembers.
  *
  * A call that holds a place (parallel) has a lease there, which its loop renews; leases of a
- * process that ends, and places that were not given back, run out after LEASE_MS. What was counted
- * without the server while it was away is not told to it afterwards, but for what calls use that
- * end when it is back.
+ * process that ends, and places that could not be given back, run out after SHARED_LEASE_MS.
+ *
+ * An answer that comes too late still tells whether the server has counted the call.
  *
  * The clock is the server's.
  *
@@ -51,10 +55,11 @@ struct shared_ticket {
     shared_done_fn *done;
     limit_ask *asks; /* the call's own */
     size_t count;
-    redis_wait wait;
-    list holder;    /* of the link, while it holds a place */
-    uint64_t lease; /* its number */
-    bool counted;   /* the server has it, or may have */
+    redis_wait wait; /* runs on after the verdict where that is not the server's */
+    list holder;     /* of the link, while it holds a place */
+    uint64_t lease;  /* its number */
+    bool decided;
+    bool counted; /* the server has it */
 };
 
 /* As limiter_take(). true: t->verdict is there. false: it waits for the server; done is called

@@ -2,7 +2,7 @@
 -- limit/gcra.h and limit/spend.h, and so are the results. The clock is the server's.
 --
 -- KEYS      one for each limit
--- ARGV[1]   take; settle: what was taken, less or more; hold: leases go on
+-- ARGV[1]   take; settle: what was taken, less or more; hold: leases go on; here: so does a weir's, in the one key that counts them
 -- ARGV[2]   the call's lease
 -- ARGV[3]   milliseconds that it lasts
 -- ARGV[3+i] of KEYS[i], numbers after a letter:
@@ -13,7 +13,7 @@
 -- sign is -1 where something is given back. never: more is asked than there is at most.
 --
 -- Answers {taken, now, a, b, …}, of each limit what it counts afterwards: of a rate, how long until nothing does (a microseconds, b
--- n-ths); of money, the period's number and the sum; of calls, how many there are.
+-- n-ths); of money, the period's number and the sum; of calls, how many there are; with here also since when there is any data.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -187,5 +187,13 @@ for i, key in ipairs(KEYS) do
     local a, b = asks[i].kind.tell(counts[key])
     answer[#answer + 1] = a
     answer[#answer + 1] = b
+end
+if op == 'here' then
+    local since = read('{weir}:since', 'GET', '{weir}:since')
+    if not tonumber(since or nil) then
+        since = whole(now)
+        redis.call('SET', '{weir}:since', since)
+    end
+    answer[4] = tonumber(since)
 end
 return answer

@@ -120,8 +120,11 @@ void shared_command_add(shared_command *c, const limit_ask *a, int64_t amount, s
     c->args[6 + limits_of(c) + c->count++] = end_text(c, from);
 }
 
-void shared_command_add_holders(shared_command *c, span key) {
-    c->args[3 + c->count] = key;
+void shared_command_here(shared_command *c, span node, int64_t lasts_ms) {
+    c->whole = true;
+    shared_command_begin(c, 1, SPAN_OF("here"), node, lasts_ms);
+    c->whole = false;
+    c->args[3] = SPAN_OF("{weir}:nodes");
     c->args[6 + limits_of(c) + c->count++] = SPAN_OF("p 0 0 1");
 }
 
@@ -160,12 +163,23 @@ bool shared_read_answer(const redis_reply *reply, limit_ask *asks, size_t count,
         const int64_t wait_us = counter_wait(&c, &asks[i], now, &full);
         if (!taken && full) counter_judge(&v, i, wait_us);
         counter_tell(&c, &asks[i], now);
+        if (asks[i].kind == LIMIT_SPEND) {
+            asks[i].spent = c.spend.nano;
+            asks[i].spent_in = c.spend.period;
+        }
     }
     if (!taken && v.taken) return false; /* it says no for no reason */
     *ret = v;
     return true;
 }
 
-int64_t shared_read_holders(const redis_reply *reply) {
-    return is_answer(reply, 1) ? number_at(reply, 2) : -1;
+bool shared_read_taken(const redis_reply *reply) {
+    return redis_reply_count(reply) >= 2 && number_at(reply, 0) == 1;
+}
+
+bool shared_read_here(const redis_reply *reply, int64_t *ret_holders, int64_t *ret_since) {
+    if (!is_answer(reply, 1)) return false;
+    *ret_holders = number_at(reply, 2);
+    *ret_since = number_at(reply, 3);
+    return true;
 }

@@ -32,13 +32,17 @@ typedef struct shared_least {
     int64_t nano, period;
 } shared_least;
 void shared_command_add(shared_command *c, const limit_ask *a, int64_t amount, shared_least least);
-/* A count of holders that is no limit's. */
-void shared_command_add_holders(shared_command *c, span key);
+/* That this weir is there. Sent with the script's text, so that the server knows it before anybody
+ * asks. */
+void shared_command_here(shared_command *c, span node, int64_t lasts_ms);
 
 /* The answer to take: the verdict, and what each ask is told. false: it is none. */
 MUST_USE bool shared_read_answer(const redis_reply *reply, limit_ask *asks, size_t count,
                                  limit_verdict *ret);
-/* What the first count of an answer holds; -1: it is none. */
-int64_t shared_read_holders(const redis_reply *reply);
+/* Whether it gave what was asked for, of an answer to take. */
+bool shared_read_taken(const redis_reply *reply);
+/* The answer to shared_command_here(): how many are there, and since when the server's data is, as
+ * a number. */
+MUST_USE bool shared_read_here(const redis_reply *reply, int64_t *ret_holders, int64_t *ret_since);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     /* What may wait for a server that does not read; beyond it is late. */
     UNSENT_BYTES = 4 * 1024 * 1024,
     WHY_MAX = 200,
+    GREETING_BYTES = 256, /* beside user and password */
 };
 
 typedef enum redis_state {
@@ -39,10 +40,13 @@ struct redis {
     resolve_wait resolving;
     transport *t;             /* NULL: there is none */
     redis_reader *reader;     /* likewise */
+    buf greeting;             /* with the password: wiped when it is sent */
+    span greeting_bytes;      /* all of it */
     buf early;                /* asked before the handshake was over */
     uint64_t asked, answered; /* on this connection: numbers of questions, from 1 on */
     uint64_t greeted;         /* the last question of the handshake */
     list waits;               /* in the order of their numbers */
+    list listeners;           /* likewise: who has been told that there is no answer in time */
     timer due;                /* of the first that waits, or sooner */
     uint64_t due_seen;        /* of whom it is over; what has come meanwhile may still be unread */
     timer step;               /* ends the state */
@@ -97,20 +101,33 @@ void redis_wait_move(redis_wait *from, redis_wait *to, redis_done_fn *done) {
     list_remove(&from->link);
 }
 
-static redis_wait *first(const redis *r) {
-    return list_empty(&r->waits) ? NULL : LIST_ENTRY(r->waits.next, redis_wait, link);
+static redis_wait *first(const list *l) {
+    return list_empty(l) ? NULL : LIST_ENTRY(l->next, redis_wait, link);
 }
 
 /* Whoever waits goes on without an answer. */
-static void let_go(redis *r) {
+static void let_go(list *waits) {
     list gone;
     list_init(&gone);
-    while (!list_empty(&r->waits))
-        list_push_back(&gone, list_pop_front(&r->waits));
+    for (list *link; (link = list_pop_front(waits));)
+        list_push_back(&gone, link);
     for (list *link; (link = list_pop_front(&gone));) {
         redis_wait *w = LIST_ENTRY(link, redis_wait, link);
         w->done(w, NULL);
     }
+}
+
+bool redis_listen(redis *r, redis_wait *w) {
+    if (r->state != STATE_LATE) return false;
+    list_push_back(&r->listeners, &w->link);
+    return true;
+}
+
+static void hand_over(list *waits, uint64_t number, const redis_reply *reply) {
+    redis_wait *w = first(waits);
+    if (!w || w->number != number) return;
+    list_remove(&w->link);
+    w->done(w, reply);
 }
 
 /* ---- the state ---- */
@@ -128,6 +145,11 @@ static int64_t again_ms(redis *r) {
     return (int64_t)((double)wait * (0.75 + rng_unit(&r->loop->rng) / 2));
 }
 
+static void wipe_greeting(redis *r) {
+    if (r->greeting.ptr) mem_wipe(r->greeting.ptr, r->greeting.cap);
+    buf_done(&r->greeting);
+}
+
 static void drop_connection(redis *r) {
     resolve_wait_cancel(&r->resolving);
     if (r->t) transport_close(r->t);
@@ -135,6 +157,7 @@ static void drop_connection(redis *r) {
     redis_reader_free(r->reader);
     r->reader = NULL;
     buf_done(&r->early);
+    wipe_greeting(r);
     r->asked = r->answered = r->greeted = 0;
     r->due_seen = 0;
     loop_timer_stop(r->loop, &r->due);
@@ -148,7 +171,8 @@ static void enter_away(redis *r, const char *why) {
     loop_timer_start(r->loop, &r->step, again_ms(r));
     r->failures++;
     tell_away(r, text);
-    let_go(r);
+    let_go(&r->listeners);
+    let_go(&r->waits);
 }
 
 static void enter_away_refused(redis *r, const redis_reply *reply) {
@@ -161,7 +185,6 @@ static void enter_away_refused(redis *r, const redis_reply *reply) {
 static void enter_ready(redis *r) {
     r->state = STATE_READY;
     loop_timer_stop(r->loop, &r->step);
-    r->failures = 0;
     if (r->was_ready && !r->told_away) return;
     r->was_ready = true;
     r->told_away = false;
@@ -180,7 +203,7 @@ static void enter_late(redis *r) {
     char text[WHY_MAX];
     (void)snprintf(text, sizeof text, "no answer within %lld ms", (long long)r->config->timeout_ms);
     tell_away(r, text);
-    let_go(r);
+    let_go(&r->waits);
 }
 
 /* ---- answers ---- */
@@ -222,11 +245,11 @@ static void take_answer(redis *r, const redis_reply *reply) {
         enter_away_refused(r, reply);
         return;
     }
-    redis_wait *w = first(r);
+    const uint64_t number = r->answered;
+    if (redis_reply_kind(reply) != REDIS_REFUSED) r->failures = 0;
+    hand_over(&r->listeners, number, reply);
+    hand_over(&r->waits, number, reply);
     if (r->state == STATE_LATE && r->answered == r->asked) enter_ready(r);
-    if (!w || w->number != r->answered) return;
-    list_remove(&w->link);
-    w->done(w, reply);
 }
 
 static void on_data(void *user, span bytes) {
@@ -247,8 +270,7 @@ static void on_data(void *user, span bytes) {
 /* ---- the way to it ---- */
 
 static void ask_greeting(redis *r, const span *args, size_t count) {
-    redis_write(transport_out(r->t), args, count);
-    transport_wrote(r->t);
+    redis_write(&r->greeting, args, count);
     r->greeted = ++r->asked;
 }
 
@@ -260,6 +282,9 @@ static void on_open(void *user) {
     const uint64_t waiting = r->asked;
     r->state = STATE_GREETING;
     r->asked = 0;
+    /* At once, so that no copy stays behind in freed memory. */
+    (void)buf_reserve(&r->greeting, GREETING_BYTES + c->user.len +
+                                        (c->password ? secret_reveal(c->password).len : 0));
     if (c->password && c->user.len)
         ask_greeting(r, (span[]){SPAN_OF("AUTH"), c->user, secret_reveal(c->password)}, 3);
     else if (c->password)
@@ -272,6 +297,8 @@ static void on_open(void *user) {
                  (span[]){SPAN_OF("SET"), SPAN_OF("{weir}:here"), SPAN_OF("1"), SPAN_OF("EX"),
                           SPAN_OF("60")},
                  5);
+    r->greeting_bytes = buf_span(&r->greeting);
+    transport_lend(r->t, &r->greeting_bytes, 1);
     LIST_FOREACH(&r->waits, it) LIST_ENTRY(it, redis_wait, link)->number += r->greeted;
     r->asked = r->greeted + waiting;
 }
@@ -281,8 +308,12 @@ static void on_fail(void *user, transport_fail why, const char *text) {
     enter_away(user, text);
 }
 
+static void on_sent(void *user) {
+    wipe_greeting(user);
+}
+
 static const transport_ops transport_callbacks = {
-    .on_open = on_open, .on_data = on_data, .on_fail = on_fail};
+    .on_open = on_open, .on_data = on_data, .on_sent = on_sent, .on_fail = on_fail};
 
 static void connect_socket(redis *r) {
     const config_redis *c = r->config;
@@ -324,7 +355,7 @@ static void on_step(timer *t) {
 /* A loop that stood still itself may find the answers only after its timers: it reads once more. */
 static void on_due(timer *t) {
     redis *r = CONTAINER_OF(t, redis, due);
-    const redis_wait *w = first(r);
+    const redis_wait *w = first(&r->waits);
     if (!w) return;
     if (w->due_ms > r->loop->now_ms) {
         loop_timer_start(r->loop, t, w->due_ms - r->loop->now_ms);
@@ -382,6 +413,7 @@ redis *redis_new(loop *l, const config_redis *config, tls_context *tls, const re
     *r = (redis){.loop = l, .config = config, .ops = ops, .user = user};
     r->tls = tls ? tls_context_ref(tls) : NULL;
     list_init(&r->waits);
+    list_init(&r->listeners);
     timer_init(&r->due, on_due);
     timer_init(&r->step, on_step);
     resolve_wait_init(&r->resolving, on_resolved);

@@ -63,6 +63,9 @@ bool redis_tell(redis *r, const span *args, size_t count);
 
 void redis_wait_init(redis_wait *w);
 bool redis_wait_runs(const redis_wait *w);
+/* From inside done, which was given no answer: wants to hear all the same what becomes of it.
+ * false: nobody will know. true: done is called once more, with a late answer or with none. */
+MUST_USE bool redis_listen(redis *r, redis_wait *w);
 /* Afterwards done is not called. Idempotent. */
 void redis_wait_cancel(redis_wait *w);
 /* to, which nobody waits with, waits in from's place. */
