@@ -259,13 +259,22 @@ static void note(counter *c, const limit_ask *a, uint32_t epoch, limit_now now) 
     c->epoch = epoch;
 }
 
-void limiter_note(limiter *l, limit_ask *asks, size_t count, uint32_t epoch, limit_now now) {
+void limiter_note(limiter *l, limit_ask *asks, size_t count, bool taken, uint32_t epoch,
+                  limit_now now) {
     (void)pthread_mutex_lock(&l->lock);
     reserve(l, count, now);
     for (size_t i = 0; i < count; i++) {
         asks[i].counter = key_of(&asks[i]);
-        note(get(l, &asks[i]), &asks[i], epoch, now);
+        if (taken || asks[i].kind == LIMIT_SPEND) note(get(l, &asks[i]), &asks[i], epoch, now);
     }
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void limiter_note_told(limiter *l, const limit_ask *a, int64_t nano, limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, 1, now);
+    counter *c = find(l, a->counter);
+    if (c->key) c->told = c->told + nano > 0 ? c->told + nano : 0;
     (void)pthread_mutex_unlock(&l->lock);
 }
 

@@ -83,9 +83,13 @@ typedef struct limit_used {
 void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
                     limit_now now);
 
-/* What a shared count has allowed (limit/shared.h): all of it, whether or not there is room here.
- * Of SPEND its sum is the one that counts from now on; epoch is that of its data, 0: not known. */
-void limiter_note(limiter *l, limit_ask *asks, size_t count, uint32_t epoch, limit_now now);
+/* What a shared count has said of a call (limit/shared.h). Where it was taken, all of it is,
+ * whether or not there is room here. Of SPEND its sum is the one that counts from now on; epoch is
+ * that of its data, 0: not known. */
+void limiter_note(limiter *l, limit_ask *asks, size_t count, bool taken, uint32_t epoch,
+                  limit_now now);
+/* So much more of SPEND the shared count has been told; below 0: less. */
+void limiter_note_told(limiter *l, const limit_ask *a, int64_t nano, limit_now now);
 /* What is known of a SPEND. */
 typedef struct limit_spent {
     int64_t nano, period;

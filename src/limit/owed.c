@@ -1,13 +1,16 @@
 #include "limit/owed.h"
 
 #include "base/mem.h"
-#include "limit/spend.h"
+#include "limit/counter.h"
 
 #include <stdlib.h>
 
 typedef struct owed_sum {
-    limit_ask ask; /* its name and who are the sum's own */
-    int64_t nano;
+    limit_ask ask; /* who is the sum's own */
+    union {
+        gcra rate;
+        int64_t nano; /* of SPEND, in one period: */
+    };
     int64_t period_us; /* when it began */
 } owed_sum;
 
@@ -28,6 +31,10 @@ static bool make_room(owed *o) {
     return true;
 }
 
+static int64_t period_of(const limit_ask *a, limit_now now) {
+    return a->kind == LIMIT_SPEND ? spend_period_start_us(a->quota.per, now.wall_us) : 0;
+}
+
 static owed_sum *find(owed *o, const limit_ask *a, int64_t period_us) {
     for (size_t i = 0; i < o->count; i++)
         if (o->keys[i] == a->counter && o->sums[i].period_us == period_us) return &o->sums[i];
@@ -40,22 +47,35 @@ static owed_sum *find(owed *o, const limit_ask *a, int64_t period_us) {
     return s;
 }
 
-void owed_add(owed *o, const limit_ask *a, int64_t nano, int64_t wall_us) {
-    owed_sum *s = find(o, a, spend_period_start_us(a->quota.per, wall_us));
-    if (s && __builtin_add_overflow(s->nano, nano, &s->nano)) s->nano = INT64_MAX;
+void owed_add(owed *o, const limit_ask *a, int64_t amount, limit_now now) {
+    if (!amount) return;
+    owed_sum *s = find(o, a, period_of(a, now));
+    if (!s) return;
+    if (a->kind == LIMIT_SPEND) {
+        if (__builtin_add_overflow(s->nano, amount, &s->nano)) s->nano = INT64_MAX;
+    } else if (amount > 0) {
+        gcra_take(&s->rate, counter_rule(a->quota), amount, now.mono_us);
+    } else {
+        gcra_give(&s->rate, counter_rule(a->quota), -amount, now.mono_us);
+    }
 }
 
 void owed_drop_last(owed *o) {
     free((char *)o->sums[--o->count].ask.who.ptr);
 }
 
-const limit_ask *owed_last(owed *o, int64_t wall_us, int64_t *ret_nano) {
+static int64_t amount_of(const owed_sum *s, limit_now now) {
+    const limit_ask *a = &s->ask;
+    if (a->kind != LIMIT_SPEND)
+        return a->quota.amount - gcra_left(&s->rate, counter_rule(a->quota), now.mono_us);
+    return s->period_us == period_of(a, now) ? s->nano : 0;
+}
+
+const limit_ask *owed_last(owed *o, limit_now now, int64_t *ret_amount) {
     while (o->count) {
         const owed_sum *s = &o->sums[o->count - 1];
-        if (s->nano && s->period_us == spend_period_start_us(s->ask.quota.per, wall_us)) {
-            *ret_nano = s->nano;
-            return &s->ask;
-        }
+        *ret_amount = amount_of(s, now);
+        if (*ret_amount) return &s->ask;
         owed_drop_last(o);
     }
     return NULL;

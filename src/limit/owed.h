@@ -1,8 +1,9 @@
-/* limit/owed.h: money that calls have spent while a shared count was away, to be told it when it is
- * back. Private to the room.
+/* limit/owed.h: what calls have used while a shared count was away, to be told it when it is back.
+ * Private to the room.
  *
- * By budget, of which it keeps OWED_MAX: what more of them spend meanwhile is lost to it. What was
- * spent in a period that is over is not told any more. One thread's.
+ * By limit, of which it keeps OWED_MAX: what calls use beyond these is lost to it. Requests and
+ * tokens count for less as time goes by, as they do in any rate; money of a period that is over is
+ * not told any more. One thread's.
  */
 #ifndef WEIR_LIMIT_OWED_H
 #define WEIR_LIMIT_OWED_H
@@ -19,10 +20,11 @@ typedef struct owed {
 } owed;
 
 void owed_done(owed *o);
-/* a: of SPEND, as the limiter has taken it; copied. */
-void owed_add(owed *o, const limit_ask *a, int64_t nano, int64_t wall_us);
+/* a: no PARALLEL; as the limiter has taken it; copied. amount: below 0 where something is given
+ * back. */
+void owed_add(owed *o, const limit_ask *a, int64_t amount, limit_now now);
 /* One of them, which stays until owed_drop_last(). NULL: there is none. */
-const limit_ask *owed_last(owed *o, int64_t wall_us, int64_t *ret_nano);
+const limit_ask *owed_last(owed *o, limit_now now, int64_t *ret_amount);
 void owed_drop_last(owed *o);
 
 #endif

@@ -149,7 +149,7 @@ static void on_taken(redis_wait *w, const redis_reply *reply) {
     if (reply && redis_reply_refuses(reply, SPAN_OF("NOSCRIPT ")) && ask_whole(t)) return;
     if (reply && shared_read_answer(reply, t->asks, t->count, &t->verdict)) {
         t->counted = t->verdict.taken;
-        if (t->counted) limiter_note(k->shared->own, t->asks, t->count, k->epoch, now_of(k));
+        limiter_note(k->shared->own, t->asks, t->count, t->counted, k->epoch, now_of(k));
     } else {
         take_own(t);
         const bool may_hear = !reply && redis_listen(k->redis, w);
@@ -180,10 +180,18 @@ static int64_t more_of(const shared_ticket *t, const limit_ask *a, const limit_u
 }
 
 static void owe(const shared_ticket *t, const limit_used *used) {
-    const int64_t wall_us = clock_wall_us();
+    const limit_now now = now_of(t->link);
     for (size_t i = 0; i < t->count; i++)
-        if (t->asks[i].kind == LIMIT_SPEND)
-            owed_add(&t->link->owed, &t->asks[i], more_of(t, &t->asks[i], used), wall_us);
+        if (t->asks[i].kind != LIMIT_PARALLEL)
+            owed_add(&t->link->owed, &t->asks[i], more_of(t, &t->asks[i], used), now);
+}
+
+static void note_told(const shared_ticket *t, const limit_used *used) {
+    for (size_t i = 0; i < t->count; i++) {
+        const limit_ask *a = &t->asks[i];
+        const int64_t more = a->kind == LIMIT_SPEND ? more_of(t, a, used) : 0;
+        if (more) limiter_note_told(t->link->shared->own, a, more, now_of(t->link));
+    }
 }
 
 static void settle_there(const shared_ticket *t, const limit_used *used) {
@@ -198,7 +206,10 @@ static void settle_there(const shared_ticket *t, const limit_used *used) {
         const int64_t more = more_of(t, &t->asks[i], used);
         if (more) shared_command_add(c, &t->asks[i], more, (shared_least){0});
     }
-    if (!redis_tell(t->link->redis, c->args, shared_command_args(c))) owe(t, used);
+    if (redis_tell(t->link->redis, c->args, shared_command_args(c)))
+        note_told(t, used);
+    else
+        owe(t, used);
 }
 
 void shared_settle(shared_ticket *t, const limit_used *used) {
@@ -273,12 +284,13 @@ static void tell_of_self(shared_link *k) {
 
 static void tell_of_owed(shared_link *k) {
     const limit_ask *a;
-    int64_t nano;
-    while ((a = owed_last(&k->owed, clock_wall_us(), &nano))) {
+    int64_t amount;
+    while ((a = owed_last(&k->owed, now_of(k), &amount))) {
         shared_command *c = &k->command;
         shared_command_begin(c, 1, SPAN_OF("settle"), SPAN_EMPTY, SHARED_LEASE_MS);
-        shared_command_add(c, a, nano, (shared_least){0});
+        shared_command_add(c, a, amount, (shared_least){0});
         if (!redis_tell(k->redis, c->args, shared_command_args(c))) return;
+        if (a->kind == LIMIT_SPEND) limiter_note_told(k->shared->own, a, amount, now_of(k));
         owed_drop_last(&k->owed);
     }
 }

@@ -7,9 +7,9 @@
  * one call that the limit itself would have let through. So no call fails for a server, and while
  * it is away each weir lets through at most what the limit says, and all together about that.
  *
- * Of money a weir remembers the sum that it was last told: while the server is away the share is
- * one of what was left then. What is spent meanwhile the server is told when it is back
- * (limit/owed.h), and where it has lost its data, also what each weir remembers.
+ * What calls use while the server is away it is told when it is back (limit/owed.h). Of money a
+ * weir remembers the sum that it was last told: its share is one of what was left then, and a
+ * server that has lost its data is told that sum.
  *
  * A call that holds a place (parallel) has a lease there, which its loop renews; leases of a
  * process that ends, and places that could not be given back, run out after SHARED_LEASE_MS.

@@ -110,10 +110,11 @@ def read_reply(lines):
 
 
 class Way:
-    """A port behind which the server is, `delay` seconds away in each direction."""
+    """A port behind which the server is, `delay` seconds away in each direction; none while it is cut."""
 
     def __init__(self, server):
-        self.server, self.delay = server, 0
+        self.server, self.delay, self.is_cut = server, 0, False
+        self.open = set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}"
@@ -123,9 +124,13 @@ class Way:
         while True:
             try:
                 near, _ = self.listener.accept()
+                if self.is_cut:
+                    near.close()
+                    continue
                 far = socket.create_connection(("127.0.0.1", self.server.port))
             except OSError:
                 return
+            self.open |= {near, far}
             for a, b in ((near, far), (far, near)):
                 threading.Thread(target=self.carry, args=(a, b), daemon=True).start()
 
@@ -136,11 +141,24 @@ class Way:
                 b.sendall(data)
         except OSError:
             pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        self.end(a)
+        self.end(b)
+
+    @staticmethod
+    def end(s):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def cut(self):
+        self.is_cut = True
+        for s in list(self.open):
+            self.end(s)
+
+    def mend(self):
+        self.is_cut = False
 
     def close(self):
         self.listener.close()
+        self.cut()
