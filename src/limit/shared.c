@@ -65,27 +65,32 @@ static int64_t share_of_money(const limit_ask *a, unsigned nodes, const limit_sp
     return a->amount <= a->quota.amount ? most(share, a->amount) : share;
 }
 
-static void take_own(shared_ticket *t) {
-    shared_limits *s = t->link->shared;
-    const unsigned nodes = shared_limits_nodes(s);
-    const limit_now now = now_of(t->link);
-    int64_t *full = mem_zalloc_array(t->count, sizeof *full);
-    for (size_t i = 0; i < t->count; i++) {
-        limit_ask *a = &t->asks[i];
+limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count) {
+    limiter *own = k->shared->own;
+    const unsigned nodes = shared_limits_nodes(k->shared);
+    const limit_now now = now_of(k);
+    int64_t *full = mem_zalloc_array(count, sizeof *full);
+    for (size_t i = 0; i < count; i++) {
+        limit_ask *a = &asks[i];
         full[i] = a->quota.amount;
         if (a->kind == LIMIT_SPEND) {
-            const limit_spent known = limiter_spent(s->own, a, now);
+            const limit_spent known = limiter_spent(own, a, now);
             a->quota.amount = share_of_money(a, nodes, &known);
         } else {
             a->quota.amount = share_of(a, nodes);
         }
     }
-    t->verdict = limiter_take(s->own, t->asks, t->count, now);
-    for (size_t i = 0; i < t->count; i++)
-        t->asks[i].quota.amount = full[i];
+    const limit_verdict v = limiter_take(own, asks, count, now);
+    for (size_t i = 0; i < count; i++)
+        asks[i].quota.amount = full[i];
     free(full);
-    if (t->link->metrics)
-        metric_add(metrics_series(t->link->metrics, METRIC_SHARED_LOCAL, NULL), 1);
+    return v;
+}
+
+static void take_own(shared_ticket *t) {
+    const shared_link *k = t->link;
+    t->verdict = shared_take_share(t->link, t->asks, t->count);
+    if (k->metrics) metric_add(metrics_series(k->metrics, METRIC_SHARED_LOCAL, NULL), 1);
 }
 
 /* ---- asking the server ---- */

@@ -53,7 +53,7 @@ function rate.read(key, ask)
         q = math.floor(debt)
         r = math.floor((debt - q) * n)
     end
-    if q > DEBT_MAX then q, r = DEBT_MAX, 0 end
+    if q > DEBT_MAX or (q == DEBT_MAX and r > 0) then q, r = DEBT_MAX, 0 end
     return {q = q, r = r}
 end
 
@@ -77,7 +77,7 @@ function rate.change(count, ask)
         if r < 0 then q, r = q - 1, r + n end
         if q < 0 then q, r = 0, 0 end
     end
-    if q > DEBT_MAX then q, r = DEBT_MAX, 0 end
+    if q > DEBT_MAX or (q == DEBT_MAX and r > 0) then q, r = DEBT_MAX, 0 end
     count.q, count.r = q, r
 end
 
