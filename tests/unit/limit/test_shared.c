@@ -7,6 +7,8 @@
 #include "limit/gcra.h"
 #include "limit/shared_wire.h"
 
+#define NOON_US ((int64_t)1795867200 * 1000 * 1000) /* of 2026-11-28 */
+
 static redis_server server;
 
 /* ---- a blocking client, whose script's clock can be set on ---- */
@@ -18,15 +20,25 @@ typedef struct client {
     buf script, out;
 } client;
 
-/* The server's clock, so many seconds on: they are the script's last argument but the limits'. */
+static void replace(buf *to, const char *what, const char *by) {
+    const size_t at = span_find_span(buf_span(to), 0, span_cstr(what));
+    buf whole = BUF_EMPTY;
+    assert_true(at < to->len);
+    buf_add(&whole, span_slice(buf_span(to), 0, at));
+    buf_add_cstr(&whole, by);
+    buf_add(&whole, span_slice(buf_span(to), at + strlen(what), to->len));
+    buf_done(to);
+    *to = whole;
+}
+
+/* Its clock is a key, and nothing goes by the real one. */
 static void alter_script(buf *to) {
-    const span clock = SPAN_OF("local time = redis.call('TIME')\n");
-    const span script = embedded_limit_script;
-    const size_t at = span_find_span(script, 0, clock);
-    assert_true(at < script.len);
-    buf_add(to, span_slice(script, 0, at + clock.len));
-    buf_add_cstr(to, "time[1] = time[1] + (redis.call('GET', 'on') or 0)\n");
-    buf_add(to, span_slice(script, at + clock.len, script.len));
+    buf_add(to, embedded_limit_script);
+    replace(to, "redis.call('TIME')",
+            "{math.floor(redis.call('GET', 'clock') / 1000000), redis.call('GET', 'clock') % "
+            "1000000}");
+    replace(to, "'PX', whole(math.floor(count.q / 1000) + 2)", "'PX', 100000000");
+    replace(to, "redis.call('PEXPIRE', key, lasts)", "");
 }
 
 static void begin(client *c) {
@@ -59,10 +71,10 @@ static const redis_reply *ask(client *c, const span *args, size_t count) {
     return reply;
 }
 
-static void set_on(client *c, int64_t seconds) {
+static void set_clock(client *c, int64_t us) {
     char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)seconds);
-    (void)ask(c, (span[]){SPAN_OF("SET"), SPAN_OF("on"), span_cstr(text)}, 3);
+    snprintf(text, sizeof text, "%lld", (long long)us);
+    (void)ask(c, (span[]){SPAN_OF("SET"), SPAN_OF("clock"), span_cstr(text)}, 3);
 }
 
 static const redis_reply *run(client *c) {
@@ -167,6 +179,14 @@ static void make_call(one_call *call, rng *r, unsigned number) {
     }
 }
 
+/* Mostly not at all, or to where a rate gives just one back. */
+static int64_t moved(int64_t us, rng *r) {
+    static const int64_t steps[] = {1,       20000,    60000,       1000000,
+                                    3600000, 50000000, 86400000000, 40 * 86400000000};
+    const uint64_t at = rng_u64(r) % 64;
+    return at < ARRAY_LEN(steps) ? us + steps[at] : us;
+}
+
 static void as_the_processs_own(void **state) {
     (void)state;
     client c;
@@ -174,16 +194,14 @@ static void as_the_processs_own(void **state) {
     one_call calls[OPEN_MAX];
     bool open[OPEN_MAX] = {0};
     rng r;
-    int64_t on = 0;
+    int64_t us = NOON_US;
     unsigned taken = 0;
     limit_now now;
     rng_seed(&r, 14);
     begin(&c);
-    set_on(&c, 0);
     for (unsigned i = 0; i < CALLS; i++) {
         const size_t at = rng_u64(&r) % OPEN_MAX;
-        if (rng_u64(&r) % 8 == 0) set_on(&c, on += (int64_t)(rng_u64(&r) % 90));
-        if (rng_u64(&r) % 100 == 0) set_on(&c, on += (int64_t)(rng_u64(&r) % (40 * 86400)));
+        set_clock(&c, us = moved(us, &r));
         if (open[at]) {
             settle_both(&c, own, &calls[at], &r);
             open[at] = false;
@@ -217,16 +235,16 @@ static void a_lease_runs_out_unless_it_is_renewed(void **state) {
     (void)state;
     client c;
     begin(&c);
-    set_on(&c, 0);
+    set_clock(&c, NOON_US);
     assert_true(take_place(&c, "1", 60000, "take"));
     assert_true(take_place(&c, "2", 60000, "take"));
     assert_false(take_place(&c, "3", 60000, "take"));
-    set_on(&c, 40);
+    set_clock(&c, NOON_US + 40000000);
     assert_true(take_place(&c, "2", 60000, "hold"));
-    set_on(&c, 70);
+    set_clock(&c, NOON_US + 70000000);
     assert_true(take_place(&c, "3", 60000, "take"));
     assert_false(take_place(&c, "4", 60000, "take"));
-    set_on(&c, 101);
+    set_clock(&c, NOON_US + 101000000);
     assert_true(take_place(&c, "4", 60000, "take"));
     end(&c);
 }
@@ -237,7 +255,7 @@ static void money_is_at_least_what_is_known(void **state) {
     limit_ask a = {.kind = LIMIT_SPEND, .who = SPAN_OF("m"), .quota = {100, PERIOD_DAY}};
     limit_verdict v;
     begin(&c);
-    set_on(&c, 0);
+    set_clock(&c, NOON_US);
     a.amount = 10;
     for (int i = 0; i < 3; i++) {
         shared_command_begin(&c.command, 1, SPAN_OF("take"), SPAN_EMPTY, 1);
@@ -253,6 +271,64 @@ static void money_is_at_least_what_is_known(void **state) {
     end(&c);
 }
 
+/* To the microsecond, and to the last unit. */
+static void edges(void **state) {
+    (void)state;
+    static const struct {
+        limit_kind kind;
+        config_quota quota;
+        int64_t amount, after_us;
+        bool taken;
+    } rows[] = {
+        {LIMIT_TOKENS, {7, PERIOD_MINUTE}, 7, 0, true},
+        {LIMIT_TOKENS, {7, PERIOD_MINUTE}, 1, 8571428, false}, /* 4/7 of a microsecond too early */
+        {LIMIT_TOKENS, {7, PERIOD_MINUTE}, 1, 8571429, true},
+        {LIMIT_TOKENS, {7, PERIOD_MINUTE}, 8, 90000000, false}, /* never */
+        {LIMIT_SPEND, {1000, PERIOD_DAY}, 1001, 0, false},
+        {LIMIT_SPEND, {1000, PERIOD_DAY}, 1000, 0, true},
+        {LIMIT_SPEND, {1000, PERIOD_DAY}, 0, 0, false},
+    };
+    client c;
+    limiter *own = limiter_new();
+    limit_now now;
+    begin(&c);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        one_call call = {.count = 1};
+        call.asks[0] = (limit_ask){.kind = rows[i].kind,
+                                   .who = SPAN_OF("edge"),
+                                   .subject = 98,
+                                   .quota = rows[i].quota,
+                                   .amount = rows[i].amount};
+        set_clock(&c, NOON_US + rows[i].after_us);
+        if (take_both(&c, own, &call, &now) != rows[i].taken) fail_msg("row %zu", i);
+    }
+    end(&c);
+    limiter_free(own);
+}
+
+/* A clock that is put back over midnight gives no budget out twice; one that was a month ahead was
+ * wrong. */
+static void money_when_the_clock_is_put_back(void **state) {
+    (void)state;
+    static const int64_t days[] = {0, 1, 0, 1, 0, 30, 0, 30};
+    client c;
+    limiter *own = limiter_new();
+    limit_now now;
+    begin(&c);
+    for (size_t i = 0; i < ARRAY_LEN(days); i++) {
+        one_call call = {.count = 1};
+        call.asks[0] = (limit_ask){.kind = LIMIT_SPEND,
+                                   .who = SPAN_OF("back"),
+                                   .subject = 99,
+                                   .quota = {1000, PERIOD_DAY},
+                                   .amount = 10};
+        set_clock(&c, NOON_US + days[i] * 86400000000);
+        assert_true(take_both(&c, own, &call, &now));
+    }
+    end(&c);
+    limiter_free(own);
+}
+
 /* What was taken by one rule is owed by another. */
 static void a_rule_that_changes_keeps_what_was_taken(void **state) {
     (void)state;
@@ -260,7 +336,7 @@ static void a_rule_that_changes_keeps_what_was_taken(void **state) {
     limit_ask a = {.kind = LIMIT_TOKENS, .who = SPAN_OF("t"), .quota = {1000, PERIOD_DAY}};
     limit_verdict v;
     begin(&c);
-    set_on(&c, 0);
+    set_clock(&c, NOON_US);
     a.amount = 600;
     for (int i = 0; i < 2; i++) {
         shared_command_begin(&c.command, 1, SPAN_OF("take"), SPAN_EMPTY, 1);
@@ -305,6 +381,8 @@ int main(void) {
         cmocka_unit_test(as_the_processs_own),
         cmocka_unit_test(a_lease_runs_out_unless_it_is_renewed),
         cmocka_unit_test(money_is_at_least_what_is_known),
+        cmocka_unit_test(edges),
+        cmocka_unit_test(money_when_the_clock_is_put_back),
         cmocka_unit_test(a_rule_that_changes_keeps_what_was_taken),
         cmocka_unit_test(long_names_are_hashed),
     };
