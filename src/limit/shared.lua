@@ -14,6 +14,7 @@
 --
 -- Answers {taken, now, a, b, …}, of each limit what it counts afterwards: of a rate, how long until nothing does (a microseconds, b
 -- n-ths); of money, the period's number and the sum; of calls, how many there are; with here also since when there is any data.
+-- To settle and hold: now.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -184,10 +185,11 @@ for i, key in ipairs(KEYS) do
         asks[i].kind.change(counts[key], asks[i])
         asks[i].kind.write(key, counts[key], asks[i])
     end
-    local a, b = asks[i].kind.tell(counts[key])
+    local a, b = asks[i].kind.tell(counts[key]) -- before the next, which may count in the same key
     answer[#answer + 1] = a
     answer[#answer + 1] = b
 end
+if op == 'settle' or op == 'hold' then return now end -- nobody reads more
 if op == 'here' then
     local since = read('{weir}:since', 'GET', '{weir}:since')
     if not tonumber(since or nil) then
