@@ -361,7 +361,7 @@ static void on_due(timer *t) {
         loop_timer_start(r->loop, t, w->due_ms - r->loop->now_ms);
     } else if (r->due_seen != w->number) {
         r->due_seen = w->number;
-        loop_timer_start(r->loop, t, 0);
+        loop_timer_start(r->loop, t, 1); /* 0 could be now */
     } else {
         enter_late(r);
     }
