@@ -100,10 +100,10 @@ static void as_an_option(void **state) {
         int64_t timeout_ms;
     } rows[] = {
         {"off", "shared: off", NULL, 0},
-        {"redis://127.0.0.1:6379", "shared: {url: redis://127.0.0.1:6379/0, timeout: 50ms}",
-         NULL, 50},
-        {"{url: \"redis://db\", timeout: 20ms}",
-         "shared: {url: redis://db:6379/0, timeout: 20ms}", NULL, 20},
+        {"redis://127.0.0.1:6379", "shared: {url: redis://127.0.0.1:6379/0, timeout: 50ms}", NULL,
+         50},
+        {"{url: \"redis://db\", timeout: 20ms}", "shared: {url: redis://db:6379/0, timeout: 20ms}",
+         NULL, 20},
         {"\"${URL}\"", "shared: {url: (set), timeout: 50ms}", "hunter2", 50},
         {"{password: \"${PASSWORD}\", url: \"redis://app@localhost\"}",
          "shared: {url: (set), timeout: 50ms}", "hunter2", 50},
