@@ -123,7 +123,7 @@ static void as_an_option(void **state) {
         assert_null(strstr(buf_cstr(&text), "hunter2"));
         buf_done(&text);
         buf_done(&said);
-        config_unref(c);
+        world_done(c);
     }
 }
 
@@ -148,6 +148,7 @@ static void what_is_refused_and_how(void **state) {
             fail_msg("%s: %s", rows[i].shared, buf_cstr(&said));
         assert_null(strstr(buf_cstr(&said), "hunter2"));
         buf_done(&said);
+        world_done(c);
     }
 }
 
