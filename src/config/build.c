@@ -28,6 +28,7 @@ void config_unref(config *c) {
         for (size_t k = 0; k < c->providers[i].key_count; k++)
             secret_unref(c->providers[i].keys[k]);
     secret_unref(c->audit.key);
+    secret_unref(c->shared.password);
     arena_done(&c->arena);
     free(c);
 }

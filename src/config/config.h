@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "config/guard.h"
 #include "config/quota.h"
+#include "config/redis.h"
 #include "config/sizes.h"
 #include "config/tool.h"
 
@@ -442,6 +443,7 @@ typedef struct config {
     config_cache cache;
     config_guard guard;
     config_answer_limit answer;
+    config_redis shared; /* by several weirs */
     config_admin admin;
     const config_price *prices;
     size_t price_count;

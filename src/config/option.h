@@ -73,6 +73,7 @@ extern const option_scope scope_rights; /* of a client: without name and key (ri
 extern const option_scope scope_client_key;
 extern const option_scope scope_guard_rule;
 extern const option_scope scope_limit;
+extern const option_scope scope_redis;
 extern const option_scope scope_price;
 extern const option_scope scope_price_tier;
 extern const option_scope scope_tool;
@@ -142,6 +143,9 @@ extern const option_type type_guard_actions;
 extern const option_type type_guard_show;
 extern const option_type type_clients;     /* clients.c */
 extern const option_type type_audit_key;   /* audit.c: secret * */
+extern const option_type type_redis;       /* redis.c: config_redis */
+extern const option_type type_redis_address;
+extern const option_type type_redis_password;
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 
 #endif

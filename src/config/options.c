@@ -295,6 +295,9 @@ static const option file_options[] = {
 #undef X
     MAX_TOKENS_LIMIT(config, limits.sizes, OR_OFF),
 
+    {OTHER(config, "shared", shared, type_redis), .standard = "off", .restart = true,
+     .sentence = "A Redis or Valkey through which several weirs have their limits in common: redis://HOST:PORT, rediss:// for TLS, unix:/path, or a mapping."},
+
     {OTHER(config, "cors.origins", cors.origins, type_texts),
      .sentence = "Origins whose pages may call weir, such as https://app.example.com or tauri://localhost; \"*\" for any. Empty: none but those of its own address."},
     {BOOL(config, "cors.credentials", cors.credentials), .standard = "false",
@@ -548,6 +551,17 @@ static const option guard_rule_options[] = {
 
 static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
 
+static const option redis_options[] = {
+    {OTHER(config_redis, "url", on, type_redis_address), .required = true,
+     .sentence = "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, or unix:/path[?db=DATABASE]. User and password are percent-encoded, and shown to nobody; \"${NAME}\" names a variable that holds the address."},
+    {DURATION(config_redis, "timeout", timeout_ms), .standard = "50ms", .min = "1ms", .max = "10s",
+     .sentence = "Time for an answer. Then, and while the server is away, each weir goes by its own count."},
+    {OTHER(config_redis, "password", password, type_redis_password),
+     .sentence = "The password, where the address has none: \"${NAME}\", {file: path} or {command: [program, argument]}."},
+    {FILE_(config_redis, "ca_file", ca_file),
+     .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
+};
+
 static const option price_options[] = {
 #define X(id, member, text) \
     {OTHER(config_price, #member, rates.nano[RATE_##id], type_money), .required = RATE_##id == RATE_INPUT, .sentence = text},
@@ -631,15 +645,13 @@ SCOPE(guard_rule, "guard.rules[]", guard_rule_options, "A rule of the guard.");
 SCOPE(limit, "limits.model.NAME", limit_options,
       "What all calls of that model may have together; likewise under `limits.target` and "
       "`limits.tag`.");
+SCOPE(redis, "shared", redis_options, "A Redis or Valkey written as a mapping.");
 SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
-const option_scope *const option_scopes[] = {&scope_file,       &scope_listener,
-                                             &scope_provider,   &scope_key,
-                                             &scope_model,      &scope_target,
-                                             &scope_client,     &scope_client_key,
-                                             &scope_guard_rule, &scope_limit,
-                                             &scope_price,      &scope_price_tier,
-                                             &scope_tool,       NULL};
+const option_scope *const option_scopes[] = {
+    &scope_file,   &scope_listener, &scope_provider,   &scope_key,        &scope_model,
+    &scope_target, &scope_client,   &scope_client_key, &scope_guard_rule, &scope_limit,
+    &scope_redis,  &scope_price,    &scope_price_tier, &scope_tool,       NULL};

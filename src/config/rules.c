@@ -22,6 +22,14 @@ static const yaml_node *find_item(const yaml_node *node, size_t i) {
     return item;
 }
 
+/* Turns are one process's own. */
+COLD static void check_wait(reader *r, const yaml_node *root) {
+    if (!r->config->limits.wait || !r->config->shared.on) return;
+    reader_warning(r, find_value(root, SPAN_OF("limits.wait")),
+                   "limits.wait has no effect where limits are shared: a call over one of them is "
+                   "refused");
+}
+
 /* What is in the trail is what gets into the store. */
 COLD static void check_audit(reader *r, const yaml_node *root) {
     if (!r->config->audit.on || r->config->ledger.on) return;
@@ -249,6 +257,7 @@ static void derive_quotas(config_limits *l) {
 
 void rules_check(reader *r, const yaml_node *root) {
     check_audit(r, root);
+    check_wait(r, root);
     check_keys(r, root);
     check_listeners(r, root);
     check_hosts(r, root);

@@ -39,6 +39,7 @@ typedef struct exchange_env {
     struct flight_desk *desk;           /* of the cache, this loop's; with it */
     struct limiter *limiter;            /* shared by all loops; NULL: nothing is limited */
     struct limit_desk *limit_desk;      /* where calls wait for it; NULL: none does */
+    struct shared_link *shared;         /* the same over several weirs; NULL: they are not */
     bool proves;                        /* an audit trail is kept of calls' bytes */
     bool patient;                       /* who asks has time: see call_spec.patient */
     unsigned open;                      /* exchanges in progress */

@@ -13,6 +13,7 @@ typedef struct collector {
     size_t count, room;
     int64_t tokens, nano; /* -1: nobody has wanted to know yet */
     span target;          /* whose limits are asked; empty: not a target's */
+    span who;             /* of what is added: limit_ask.who; empty: its name */
 } collector;
 
 /* ---- how much ---- */
@@ -71,10 +72,12 @@ static int64_t nano_of(collector *c) {
 static void add(collector *c, limit_scope scope, span name, uint64_t subject, limit_kind kind,
                 config_quota quota, int64_t amount) {
     if (c->count == c->room) return; /* there are no more than were counted */
+    const span who = c->who.len ? c->who : name;
     c->items[c->count++] = (limit_ask){.scope = scope,
                                        .kind = kind,
                                        .name = name,
                                        .subject = subject,
+                                       .who = who,
                                        .quota = quota,
                                        .amount = amount};
 }
@@ -96,31 +99,48 @@ static void add_set(collector *c, limit_scope scope, span name, uint64_t subject
 static void add_user(collector *c, const config_limit_set *s) {
     const exchange *x = c->x;
     if (!x->record.user.len || !config_limits_anything(s)) return;
-    uint64_t subject = limit_user_subject(x->record.client, x->record.user);
-    add_set(c, LIMIT_OF_USER, SPAN_EMPTY, subject, s);
+    const span client = x->record.client, user = x->record.user;
+    c->who =
+        arena_printf(&c->x->arena, "%zu:%.*s:%.*s", client.len, SPAN_ARG(client), SPAN_ARG(user));
+    add_set(c, LIMIT_OF_USER, SPAN_EMPTY, limit_user_subject(client, user), s);
 }
 
 /* Who has a network of IPv6 has at least 2^64 addresses (RFC 6177). */
-static uint64_t address_subject(span peer) {
+static span address_part(span peer, ip_address *a) {
     enum { NETWORK_BYTES = 8 };
+    if (!ip_parse_peer(peer, a)) return peer;
+    return span_from((const char *)a->bytes, ip_is_v4(a) ? sizeof a->bytes : NETWORK_BYTES);
+}
+
+static uint64_t address_subject(span peer) {
     ip_address a;
-    if (!ip_parse_peer(peer, &a)) return hash_span(peer);
-    const bool is_v4 = ip_is_v4(&a);
-    return hash_span(span_from((const char *)a.bytes, is_v4 ? sizeof a.bytes : NETWORK_BYTES));
+    return hash_span(address_part(peer, &a));
 }
 
 uint64_t limit_holder(const exchange *x) {
     return x->client ? x->client->holder : address_subject(x->record.peer);
 }
 
+/* As several weirs name it to each other. In the arena, or the peer itself. */
+static span address_who(arena *to, span peer) {
+    ip_address a;
+    char text[2 * sizeof a.bytes + 1];
+    const span part = address_part(peer, &a);
+    if (part.ptr == peer.ptr) return peer;
+    hex_encode((const unsigned char *)part.ptr, part.len, text);
+    return arena_dup(to, span_from(text, 2 * part.len));
+}
+
 static void add_address(collector *c, const config_limit_set *s) {
     span peer = c->x->record.peer;
-    if (peer.len && config_limits_anything(s))
-        add_set(c, LIMIT_OF_ADDRESS, SPAN_EMPTY, address_subject(peer), s);
+    if (!peer.len || !config_limits_anything(s)) return;
+    c->who = address_who(&c->x->arena, peer);
+    add_set(c, LIMIT_OF_ADDRESS, SPAN_EMPTY, hash_span(c->who), s);
 }
 
 static void add_model(collector *c, const config_limit_rules *rules) {
     const config_limit_rule *r = config_find_limit(rules, c->x->facts.model_name);
+    c->who = SPAN_EMPTY;
     if (r) add_set(c, LIMIT_OF_MODEL, r->pattern, hash_span(r->pattern), &r->limits);
 }
 
@@ -128,6 +148,7 @@ static void add_tags(collector *c, const config_limit_rules *rules) {
     span rest = c->x->record.tags, tag;
     while (rules->count && span_cut(&rest, ',', &tag) && tag.len) {
         const config_limit_rule *r = config_find_limit(rules, tag);
+        c->who = tag;
         if (r) add_set(c, LIMIT_OF_TAG, r->pattern, hash_span(tag), &r->limits);
     }
 }

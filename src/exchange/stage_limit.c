@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "limit/desk.h"
+#include "limit/shared.h"
 
 /* Longer hints are for people: the SDKs do not follow them. */
 enum { WORTH_WAITING_MS = 60 * 1000 };
@@ -24,7 +25,9 @@ typedef struct limit_stage {
     limit_asks asks;
     bool taken;
     target_limits *targets;
-    waiting *waiting; /* NULL: it did not have to ask for a turn */
+    waiting *waiting;     /* NULL: it did not have to ask for a turn */
+    shared_ticket ticket; /* where limits are shared: of asks */
+    stage_wait answer;    /* of the shared server */
 } limit_stage;
 
 static limit_now now_of(const exchange *x) {
@@ -99,6 +102,25 @@ static stage_result wait(exchange *x, waiting *w) {
     return STAGE_WAIT;
 }
 
+/* ---- over several weirs: nobody waits for a turn ---- */
+
+static void on_shared(shared_ticket *t) {
+    limit_stage *s = CONTAINER_OF(t, limit_stage, ticket);
+    exchange *x = s->answer.x;
+    exchange_resume(&s->answer, follow(x, s, t->verdict));
+}
+
+static void cancel_shared(stage_wait *w) {
+    shared_cancel(&CONTAINER_OF(w, limit_stage, answer)->ticket);
+}
+
+static stage_result take_shared(exchange *x, limit_stage *s) {
+    if (shared_take(x->env->shared, &s->ticket, s->asks.items, s->asks.count, on_shared))
+        return follow(x, s, s->ticket.verdict);
+    exchange_wait(x, &s->answer, cancel_shared);
+    return STAGE_WAIT;
+}
+
 /* ---- the row ---- */
 
 static limit_verdict take(exchange *x, limit_stage *s) {
@@ -116,6 +138,7 @@ stage_result stage_limit(exchange *x) {
     if (of_targets) s->targets = target_limits_new(x, &s->asks);
     *exchange_stage_data(x) = s;
     if (!asks.count) return STAGE_NEXT;
+    if (x->env->shared) return take_shared(x, s);
     const limit_verdict v = take(x, s);
     return v.waits ? wait(x, s->waiting) : follow(x, s, v);
 }
@@ -144,8 +167,13 @@ static void settle(const exchange *x, const limit_asks *asks) {
 }
 
 void stage_limit_done(exchange *x) {
-    const limit_stage *s = *exchange_stage_data(x);
+    limit_stage *s = *exchange_stage_data(x);
     if (!s) return;
-    if (s->taken) settle(x, &s->asks);
+    if (s->taken && x->env->shared) {
+        const limit_used used = used_of(x);
+        shared_settle(&s->ticket, &used);
+    } else if (s->taken) {
+        settle(x, &s->asks);
+    }
     if (s->targets) target_limits_settle(s->targets);
 }

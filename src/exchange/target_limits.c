@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "exchange/limit_told.h"
+#include "limit/shared.h"
 
 #include <string.h>
 
@@ -43,7 +44,10 @@ static bool enter(void *user, span target, unsigned number, weir_error *ret_why)
     ticket *taken = ticket_of(t, number);
     *taken = (ticket){0};
     limit_verdict v = {.taken = true};
-    if (asks.count) v = limiter_take(x->env->limiter, asks.items, asks.count, now_of(x));
+    if (asks.count && x->env->shared)
+        v = shared_take_share(x->env->shared, asks.items, asks.count);
+    else if (asks.count)
+        v = limiter_take(x->env->limiter, asks.items, asks.count, now_of(x));
     limit_tell(x, t->own, v.taken ? NULL : &asks.items[v.by]);
     if (v.taken) {
         *taken = asks;

@@ -12,6 +12,7 @@
 #include "gateway/refused_keys.h"
 #include "gateway/reload.h"
 #include "gateway/worker.h"
+#include "limit/shared.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -74,6 +75,9 @@ static void tell_figures(gateway *g) {
     tell_cache(g);
     telemetry_tell(g->telemetry);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
+    if (g->shared)
+        metric_set(metrics_series(g->shard, METRIC_SHARED_NODES, NULL),
+                   shared_limits_nodes(g->shared));
 }
 
 void gateway_bound_memory(gateway *g) {
@@ -367,6 +371,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->budgets = budgets_new(&g->loop, g->log, g->ledger, g->limiter);
     if (g->ledger) g->keys = key_keeper_new(g->ledger, g->logger, g->budgets);
     if (g->keys) c->store_has_keys = key_keeper_has_keys(g->keys);
+    if (c->shared.on && !(g->shared = shared_limits_new(c, g->limiter, ret_why))) return false;
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -460,6 +465,7 @@ void gateway_free(gateway *g) {
     target_table_free(g->targets);
     ledger_close(g->ledger);
     trail_free(g->trail);
+    shared_limits_free(g->shared);
     limiter_free(g->limiter);
     cache_free(g->cache);
     memory_bound_done(&g->memory);

@@ -32,7 +32,8 @@ struct gateway {
     ledger_writer *acts; /* the main loop's, for the trail; NULL likewise */
     limiter *limiter;
     cache *cache;
-    struct key_keeper *keys; /* NULL: there is no store */
+    struct key_keeper *keys;      /* NULL: there is no store */
+    struct shared_limits *shared; /* NULL: this weir's limits are its own */
     struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */

@@ -2,22 +2,9 @@
 #ifndef WEIR_LIMIT_INTERNAL_H
 #define WEIR_LIMIT_INTERNAL_H
 
-#include "limit/gcra.h"
-#include "limit/limiter.h"
-#include "limit/spend.h"
+#include "limit/counter.h"
 
 #include <pthread.h>
-
-typedef struct counter {
-    uint64_t key; /* 0: the place is free */
-    limit_kind kind;
-    config_period per; /* of SPEND */
-    union {
-        gcra rate;
-        spend spend;
-        int64_t held; /* of PARALLEL */
-    };
-} counter;
 
 struct limiter {
     pthread_mutex_t lock; /* of all below; held for a few instructions an ask */
@@ -41,6 +28,5 @@ void limiter_settle_all(limiter *l, const limit_ask *asks, size_t count, const l
                         limit_now now);
 /* What its counter counts. */
 counter limiter_look(const limiter *l, const limit_ask *a);
-gcra_rule limit_rule_of(config_quota q);
 
 #endif

@@ -42,7 +42,7 @@ void limiter_free(limiter *l) {
 
 /* ---- one counter ---- */
 
-gcra_rule limit_rule_of(config_quota q) {
+gcra_rule counter_rule(config_quota q) {
     return (gcra_rule){q.amount, config_period_us(q.per)};
 }
 
@@ -146,7 +146,7 @@ static counter *get(limiter *l, const limit_ask *a) {
 
 /* ---- taking ---- */
 
-static int64_t wait_of(const counter *c, const limit_ask *a, limit_now now, bool *ret_full) {
+int64_t counter_wait(const counter *c, const limit_ask *a, limit_now now, bool *ret_full) {
     int64_t wait_us = 0;
     *ret_full = true;
     if (a->amount > a->quota.amount) return -1;
@@ -158,7 +158,7 @@ static int64_t wait_of(const counter *c, const limit_ask *a, limit_now now, bool
         return *ret_full ? spend_until_next(&c->spend, c->per, now.wall_us) : 0;
     }
     default:
-        wait_us = gcra_wait(&c->rate, limit_rule_of(a->quota), a->amount, now.mono_us);
+        wait_us = gcra_wait(&c->rate, counter_rule(a->quota), a->amount, now.mono_us);
         *ret_full = wait_us > 0;
         return wait_us;
     }
@@ -168,7 +168,7 @@ static void take(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held += amount; break;
     case LIMIT_SPEND: spend_take(&c->spend, a->quota.per, amount, now.wall_us); break;
-    default: gcra_take(&c->rate, limit_rule_of(a->quota), amount, now.mono_us); break;
+    default: gcra_take(&c->rate, counter_rule(a->quota), amount, now.mono_us); break;
     }
 }
 
@@ -176,11 +176,11 @@ static void give(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held = c->held > amount ? c->held - amount : 0; break;
     case LIMIT_SPEND: spend_give(&c->spend, a->quota.per, amount, now.wall_us); break;
-    default: gcra_give(&c->rate, limit_rule_of(a->quota), amount, now.mono_us); break;
+    default: gcra_give(&c->rate, counter_rule(a->quota), amount, now.mono_us); break;
     }
 }
 
-static void tell(const counter *c, limit_ask *a, limit_now now) {
+void counter_tell(const counter *c, limit_ask *a, limit_now now) {
     switch (a->kind) {
     case LIMIT_PARALLEL:
         a->left = a->quota.amount > c->held ? a->quota.amount - c->held : 0;
@@ -191,7 +191,7 @@ static void tell(const counter *c, limit_ask *a, limit_now now) {
         a->reset_us = spend_until_next(&c->spend, a->quota.per, now.wall_us);
         break;
     default:
-        a->left = gcra_left(&c->rate, limit_rule_of(a->quota), now.mono_us);
+        a->left = gcra_left(&c->rate, counter_rule(a->quota), now.mono_us);
         a->reset_us = gcra_until_full(&c->rate, now.mono_us);
         break;
     }
@@ -200,6 +200,11 @@ static void tell(const counter *c, limit_ask *a, limit_now now) {
 /* Never is the longest, then what has no end that is known. */
 static bool is_longer(int64_t wait_us, int64_t than_us) {
     return than_us != -1 && (wait_us == -1 || wait_us > than_us);
+}
+
+void counter_judge(limit_verdict *v, size_t i, int64_t wait_us) {
+    if (!v->taken && !is_longer(wait_us, v->wait_us)) return;
+    *v = (limit_verdict){.taken = false, .by = i, .wait_us = wait_us};
 }
 
 /* What it counts; what is not there counts nothing. */
@@ -213,10 +218,8 @@ limit_verdict limiter_judge(const limiter *l, const limit_ask *asks, size_t coun
     for (size_t i = 0; i < count; i++) {
         const counter c = limiter_look(l, &asks[i]);
         bool full;
-        int64_t wait_us = wait_of(&c, &asks[i], now, &full);
-        if (!full) continue;
-        if (!v.taken && !is_longer(wait_us, v.wait_us)) continue;
-        v = (limit_verdict){.taken = false, .by = i, .wait_us = wait_us};
+        int64_t wait_us = counter_wait(&c, &asks[i], now, &full);
+        if (full) counter_judge(&v, i, wait_us);
     }
     return v;
 }
@@ -231,7 +234,7 @@ void limiter_finish(limiter *l, limit_ask *asks, size_t count, bool taken, limit
     for (size_t i = 0; i < count; i++) {
         if (taken) take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
         const counter c = limiter_look(l, &asks[i]);
-        tell(&c, &asks[i], now);
+        counter_tell(&c, &asks[i], now);
     }
 }
 
@@ -244,9 +247,55 @@ limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now 
     return v;
 }
 
+static void note(counter *c, const limit_ask *a, uint32_t epoch, limit_now now) {
+    if (a->kind != LIMIT_SPEND) {
+        take(c, a, a->amount, now);
+        return;
+    }
+    c->spend = (spend){.nano = a->spent, .period = a->spent_in};
+    c->told = a->spent;
+    c->epoch = epoch;
+}
+
+void limiter_note(limiter *l, limit_ask *asks, size_t count, bool taken, uint32_t epoch,
+                  limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, count, now);
+    for (size_t i = 0; i < count; i++) {
+        asks[i].counter = key_of(&asks[i]);
+        if (taken || asks[i].kind == LIMIT_SPEND) note(get(l, &asks[i]), &asks[i], epoch, now);
+    }
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void limiter_note_told(limiter *l, const limit_ask *a, int64_t nano, limit_now now) {
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, 1, now);
+    counter *c = find(l, a->counter);
+    if (c->key) c->told = c->told + nano > 0 ? c->told + nano : 0;
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now) {
+    limit_spent known = {0};
+    limit_ask at = *a;
+    at.counter = key_of(a);
+    (void)pthread_mutex_lock(&l->lock);
+    reserve(l, 1, now); /* there may be no table yet */
+    counter c = limiter_look(l, &at);
+    (void)pthread_mutex_unlock(&l->lock);
+    const int64_t before = c.spend.period;
+    spend_take(&c.spend, c.per, 0, now.wall_us); /* the period that is in force */
+    known.nano = c.spend.nano;
+    known.period = c.spend.period;
+    if (before == c.spend.period) known.told = c.told;
+    known.epoch = c.epoch;
+    return known;
+}
+
 /* ---- and afterwards ---- */
 
-static int64_t used_of(const limit_ask *a, const limit_used *used) {
+int64_t limit_used_of(const limit_ask *a, const limit_used *used) {
     switch (a->kind) {
     case LIMIT_REQUESTS: return used->asked ? a->amount : 0;
     case LIMIT_TOKENS: return used->tokens;
@@ -260,7 +309,7 @@ void limiter_settle_all(limiter *l, const limit_ask *asks, size_t count, const l
     reserve(l, count, now);
     for (size_t i = 0; i < count; i++) {
         const limit_ask *a = &asks[i];
-        int64_t more = used_of(a, used) - a->amount;
+        int64_t more = limit_used_of(a, used) - a->amount;
         if (!more) continue;
         counter *c = get(l, a); /* it may have made room since: a debt counts all the same */
         if (more > 0)
@@ -283,7 +332,13 @@ void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config
     a.counter = key_of(&a);
     (void)pthread_mutex_lock(&l->lock);
     reserve(l, 1, now);
-    spend_raise(&get(l, &a)->spend, per, nano, now.wall_us);
+    counter *c = get(l, &a);
+    const int64_t before = c->spend.nano;
+    spend_raise(&c->spend, per, nano, now.wall_us);
+    if (c->spend.nano != before) { /* a shared count is to hear of it */
+        c->told = nano;
+        c->epoch = 0;
+    }
     (void)pthread_mutex_unlock(&l->lock);
 }
 

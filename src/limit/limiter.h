@@ -43,12 +43,15 @@ typedef struct limit_ask {
     limit_kind kind;
     span name;          /* of the rule, for people; may be empty */
     uint64_t subject;   /* hash_span() of whom or what is counted, below the scope */
+    span who;           /* the same in words, which are those of every process (limit/shared.h) */
     config_quota quota; /* PARALLEL: amount alone */
     int64_t amount;     /* at least 0; of REQUESTS and PARALLEL 1 */
     /* Told by limiter_take(), whatever comes of it. */
     int64_t left;     /* that could be taken after this call */
     int64_t reset_us; /* until nothing counts any more; of PARALLEL 0 */
     uint64_t counter; /* the limiter's own */
+    /* Of SPEND, told by a shared count: the sum after this call, and the number of its period. */
+    int64_t spent, spent_in;
 } limit_ask;
 
 /* A client's users are its own: another's of that name is somebody else. */
@@ -80,6 +83,24 @@ typedef struct limit_used {
 } limit_used;
 void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
                     limit_now now);
+
+/* What a shared count has said of a call (limit/shared.h). Where it was taken, all of it is,
+ * whether or not there is room here. Of SPEND its sum is the one that counts from now on; epoch is
+ * that of its data, 0: not known. */
+void limiter_note(limiter *l, limit_ask *asks, size_t count, bool taken, uint32_t epoch,
+                  limit_now now);
+/* So much more of SPEND the shared count has been told; below 0: less. */
+void limiter_note_told(limiter *l, const limit_ask *a, int64_t nano, limit_now now);
+/* What is known of a SPEND. */
+typedef struct limit_spent {
+    int64_t nano, period;
+    int64_t told;   /* of nano: by a shared count, or the books */
+    uint32_t epoch; /* 0: by no shared count */
+} limit_spent;
+limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now);
+
+/* What such a call comes to in that limit's count; of PARALLEL 0: its place is free. */
+int64_t limit_used_of(const limit_ask *a, const limit_used *used);
 
 /* At least that much has been spent already, as the records say. */
 void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config_period per,

@@ -322,7 +322,7 @@ static int64_t wait_behind(const limiter *l, const limit_waiter *w, size_t at, i
     const int64_t each = q->amount / (int64_t)q->waiting;
     const int64_t ahead = calls_before(l->queues, q, w) * each;
     const counter c = limiter_look(l, a);
-    return gcra_wait_after(&c.rate, limit_rule_of(a->quota), ahead, a->amount, now.mono_us);
+    return gcra_wait_after(&c.rate, counter_rule(a->quota), ahead, a->amount, now.mono_us);
 }
 
 /* Compared without dividing: a's calls for a's weight. */

@@ -1,0 +1,424 @@
+#include "limit/shared.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "limit/owed.h"
+#include "limit/shared_wire.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NODE_LEN = 16, LEASE_LEN = NODE_LEN + 2 * 21 + 3 };
+
+struct shared_limits {
+    config *snapshot; /* counted, for: */
+    const config_redis *config;
+    tls_context *tls; /* NULL: plain */
+    limiter *own;
+    char node[NODE_LEN + 1]; /* this process's name there */
+    atomic_uint nodes;
+    atomic_uint away; /* links that go by the process's own count */
+};
+
+struct shared_link {
+    shared_limits *shared;
+    loop *loop;
+    redis *redis;
+    log_shard *log;
+    metrics_shard *metrics;
+    shared_command command;
+    list holders; /* tickets with a place */
+    list orphans; /* of calls that left while they waited */
+    uint64_t last_lease;
+    timer beat;
+    redis_wait beating;
+    uint32_t epoch; /* of the server's data; 0: not known */
+    owed owed;
+    bool away;
+};
+
+static limit_now now_of(const shared_link *k) {
+    return (limit_now){loop_exact_us(k->loop), clock_wall_us()};
+}
+
+/* ---- the process's own count ---- */
+
+static int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* What this weir may let through by itself. Of calls in progress nobody's is too large for one. */
+static int64_t share_of(const limit_ask *a, unsigned nodes) {
+    const int64_t share = most(a->quota.amount / nodes, 1);
+    const bool fits = a->kind != LIMIT_PARALLEL && a->amount <= a->quota.amount;
+    return fits ? most(share, a->amount) : share;
+}
+
+/* The same of what was left when the server was last heard. */
+static int64_t share_of_money(const limit_ask *a, unsigned nodes, const limit_spent *known) {
+    const int64_t left = most(a->quota.amount - known->told, 0);
+    const int64_t one = a->amount < left ? a->amount : left;
+    const int64_t share = known->told + most(left / nodes, one);
+    return a->amount <= a->quota.amount ? most(share, a->amount) : share;
+}
+
+limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count) {
+    limiter *own = k->shared->own;
+    const unsigned nodes = shared_limits_nodes(k->shared);
+    const limit_now now = now_of(k);
+    int64_t *full = mem_zalloc_array(count, sizeof *full);
+    for (size_t i = 0; i < count; i++) {
+        limit_ask *a = &asks[i];
+        full[i] = a->quota.amount;
+        if (a->kind == LIMIT_SPEND) {
+            const limit_spent known = limiter_spent(own, a, now);
+            a->quota.amount = share_of_money(a, nodes, &known);
+        } else {
+            a->quota.amount = share_of(a, nodes);
+        }
+    }
+    const limit_verdict v = limiter_take(own, asks, count, now);
+    for (size_t i = 0; i < count; i++)
+        asks[i].quota.amount = full[i];
+    free(full);
+    return v;
+}
+
+static void take_own(shared_ticket *t) {
+    const shared_link *k = t->link;
+    t->verdict = shared_take_share(t->link, t->asks, t->count);
+    if (k->metrics) metric_add(metrics_series(k->metrics, METRIC_SHARED_LOCAL, NULL), 1);
+}
+
+/* ---- asking the server ---- */
+
+static bool holds_place(const shared_ticket *t) {
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_PARALLEL) return true;
+    return false;
+}
+
+static span lease_text(const shared_ticket *t, char out[LEASE_LEN]) {
+    const shared_link *k = t->link;
+    if (!holds_place(t)) return SPAN_EMPTY;
+    int n = snprintf(out, LEASE_LEN, "%s:%u:%llu", k->shared->node, k->loop->index,
+                     (unsigned long long)t->lease);
+    return span_from(out, (size_t)n);
+}
+
+static redis_done_fn on_taken;
+
+/* What was told to be spent, where that was not by the data that the server has now. */
+static shared_least least_of(const shared_link *k, const limit_ask *a) {
+    if (a->kind != LIMIT_SPEND) return (shared_least){0};
+    const limit_spent known = limiter_spent(k->shared->own, a, now_of(k));
+    if (k->epoch && known.epoch == k->epoch) return (shared_least){0};
+    return (shared_least){known.told, known.period};
+}
+
+static bool ask_to_take(shared_ticket *t) {
+    char lease[LEASE_LEN];
+    shared_link *k = t->link;
+    shared_command *c = &k->command;
+    shared_command_begin(c, t->count, SPAN_OF("take"), lease_text(t, lease), SHARED_LEASE_MS);
+    for (size_t i = 0; i < t->count; i++)
+        shared_command_add(c, &t->asks[i], t->asks[i].amount, least_of(k, &t->asks[i]));
+    return redis_ask(k->redis, &t->wait, on_taken, c->args, shared_command_args(c));
+}
+
+/* The server may have forgotten the script: then it is sent with its text, once. */
+static bool ask_whole(shared_ticket *t) {
+    t->link->command.whole = true;
+    bool asked = ask_to_take(t);
+    t->link->command.whole = false;
+    return asked;
+}
+
+static void decide(shared_ticket *t) {
+    t->decided = true;
+    if (t->verdict.taken && holds_place(t)) list_push_back(&t->link->holders, &t->holder);
+}
+
+static void become_orphan(shared_ticket *t, const limit_used *used);
+
+static void on_taken(redis_wait *w, const redis_reply *reply) {
+    shared_ticket *t = CONTAINER_OF(w, shared_ticket, wait);
+    shared_link *k = t->link;
+    if (t->decided) {
+        t->counted = reply && shared_read_taken(reply);
+        return;
+    }
+    if (reply && redis_reply_refuses(reply, SPAN_OF("NOSCRIPT ")) && ask_whole(t)) return;
+    if (reply && shared_read_answer(reply, t->asks, t->count, &t->verdict)) {
+        t->counted = t->verdict.taken;
+        limiter_note(k->shared->own, t->asks, t->count, t->counted, k->epoch, now_of(k));
+    } else {
+        take_own(t);
+        const bool may_hear = !reply && redis_listen(k->redis, w);
+        if (may_hear && !t->verdict.taken) become_orphan(t, &(limit_used){0});
+    }
+    decide(t);
+    t->done(t);
+}
+
+bool shared_take(shared_link *k, shared_ticket *t, limit_ask *asks, size_t count,
+                 shared_done_fn *done) {
+    *t = (shared_ticket){.link = k, .done = done, .asks = asks, .count = count};
+    redis_wait_init(&t->wait);
+    list_init(&t->holder);
+    t->lease = ++k->last_lease;
+    if (ask_to_take(t)) return false;
+    take_own(t);
+    decide(t);
+    return true;
+}
+
+/* ---- afterwards ---- */
+
+/* What the server is to count besides what it has. Of a call in progress: that it is none now. */
+static int64_t more_of(const shared_ticket *t, const limit_ask *a, const limit_used *used) {
+    if (a->kind == LIMIT_PARALLEL) return t->counted || t->decided ? -1 : 0;
+    return limit_used_of(a, used) - (t->counted ? a->amount : 0);
+}
+
+static void owe(const shared_ticket *t, const limit_used *used) {
+    const limit_now now = now_of(t->link);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind != LIMIT_PARALLEL)
+            owed_add(&t->link->owed, &t->asks[i], more_of(t, &t->asks[i], used), now);
+}
+
+static void note_told(const shared_ticket *t, const limit_used *used) {
+    for (size_t i = 0; i < t->count; i++) {
+        const limit_ask *a = &t->asks[i];
+        const int64_t more = a->kind == LIMIT_SPEND ? more_of(t, a, used) : 0;
+        if (more) limiter_note_told(t->link->shared->own, a, more, now_of(t->link));
+    }
+}
+
+static void settle_there(const shared_ticket *t, const limit_used *used) {
+    char lease[LEASE_LEN];
+    shared_command *c = &t->link->command;
+    size_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+        n += more_of(t, &t->asks[i], used) != 0;
+    if (!n) return;
+    shared_command_begin(c, n, SPAN_OF("settle"), lease_text(t, lease), SHARED_LEASE_MS);
+    for (size_t i = 0; i < t->count; i++) {
+        const int64_t more = more_of(t, &t->asks[i], used);
+        if (more) shared_command_add(c, &t->asks[i], more, (shared_least){0});
+    }
+    if (redis_tell(t->link->redis, c->args, shared_command_args(c)))
+        note_told(t, used);
+    else
+        owe(t, used);
+}
+
+void shared_settle(shared_ticket *t, const limit_used *used) {
+    list_remove(&t->holder);
+    limiter_settle(t->link->shared->own, t->asks, t->count, used, now_of(t->link));
+    if (redis_wait_runs(&t->wait))
+        become_orphan(t, used);
+    else
+        settle_there(t, used);
+}
+
+/* ---- who leaves before the server has answered ---- */
+
+/* In his place, with all that the server must be told. */
+typedef struct orphan {
+    shared_ticket ticket;
+    limit_used used;
+    list link;
+    arena arena;
+} orphan;
+
+static void free_orphan(orphan *o) {
+    redis_wait_cancel(&o->ticket.wait);
+    list_remove(&o->link);
+    arena_done(&o->arena);
+    free(o);
+}
+
+static void on_orphan_taken(redis_wait *w, const redis_reply *reply) {
+    orphan *o = CONTAINER_OF(w, orphan, ticket.wait);
+    if (!reply && redis_listen(o->ticket.link->redis, w)) return;
+    o->ticket.counted = reply && shared_read_taken(reply);
+    settle_there(&o->ticket, &o->used);
+    free_orphan(o);
+}
+
+static void become_orphan(shared_ticket *t, const limit_used *used) {
+    orphan *o = mem_zalloc(sizeof *o);
+    arena_init(&o->arena, 0);
+    o->ticket = *t;
+    o->used = *used;
+    list_init(&o->ticket.holder);
+    o->ticket.asks = arena_alloc(&o->arena, t->count * sizeof *t->asks);
+    for (size_t i = 0; i < t->count; i++) {
+        o->ticket.asks[i] = t->asks[i];
+        o->ticket.asks[i].who = arena_dup(&o->arena, t->asks[i].who);
+    }
+    redis_wait_move(&t->wait, &o->ticket.wait, on_orphan_taken);
+    list_push_back(&t->link->orphans, &o->link);
+}
+
+void shared_cancel(shared_ticket *t) {
+    if (redis_wait_runs(&t->wait)) become_orphan(t, &(limit_used){0});
+}
+
+/* ---- being there ---- */
+
+static void on_beaten(redis_wait *w, const redis_reply *reply) {
+    shared_link *k = CONTAINER_OF(w, shared_link, beating);
+    int64_t nodes, since;
+    if (!reply || !shared_read_here(reply, &nodes, &since)) return;
+    if (nodes > 0 && nodes <= INT32_MAX) atomic_store(&k->shared->nodes, (unsigned)nodes);
+    k->epoch = (uint32_t)((uint64_t)since ^ (uint64_t)since >> 32) | 1;
+}
+
+static void tell_of_self(shared_link *k) {
+    shared_command *c = &k->command;
+    if (redis_wait_runs(&k->beating)) return;
+    shared_command_here(c, span_from(k->shared->node, NODE_LEN), SHARED_LEASE_MS);
+    (void)!redis_ask(k->redis, &k->beating, on_beaten, c->args, shared_command_args(c));
+}
+
+static void tell_of_owed(shared_link *k) {
+    const limit_ask *a;
+    int64_t amount;
+    while ((a = owed_last(&k->owed, now_of(k), &amount))) {
+        shared_command *c = &k->command;
+        shared_command_begin(c, 1, SPAN_OF("settle"), SPAN_EMPTY, SHARED_LEASE_MS);
+        shared_command_add(c, a, amount, (shared_least){0});
+        if (!redis_tell(k->redis, c->args, shared_command_args(c))) return;
+        if (a->kind == LIMIT_SPEND) limiter_note_told(k->shared->own, a, amount, now_of(k));
+        owed_drop_last(&k->owed);
+    }
+}
+
+static void renew(const shared_ticket *t) {
+    char lease[LEASE_LEN];
+    shared_command *c = &t->link->command;
+    size_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+        n += t->asks[i].kind == LIMIT_PARALLEL;
+    shared_command_begin(c, n, SPAN_OF("hold"), lease_text(t, lease), SHARED_LEASE_MS);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_PARALLEL)
+            shared_command_add(c, &t->asks[i], 1, (shared_least){0});
+    (void)redis_tell(t->link->redis, c->args, shared_command_args(c));
+}
+
+/* Also calls that the server has not heard of, or has forgotten, hold their places from now on. */
+static void tell_of_all(shared_link *k) {
+    tell_of_self(k);
+    LIST_FOREACH(&k->holders, it) {
+        shared_ticket *t = LIST_ENTRY(it, shared_ticket, holder);
+        renew(t);
+    }
+}
+
+static void on_beat(timer *t) {
+    shared_link *k = CONTAINER_OF(t, shared_link, beat);
+    if (redis_is_ready(k->redis)) tell_of_all(k);
+    loop_timer_start(k->loop, t, SHARED_BEAT_MS);
+}
+
+static void tell_gauge(const shared_link *k) {
+    if (k->metrics) metric_set(metrics_series(k->metrics, METRIC_SHARED_AWAY, NULL), k->away);
+}
+
+/* Of several links the first that is away and the last that is back is told. */
+static void on_ready(void *user) {
+    shared_link *k = user;
+    if (k->away && atomic_fetch_sub(&k->shared->away, 1) == 1)
+        log_event(k->log, LEVEL_INFO, "shared_back",
+                  SPAN_OF("Limits are counted by the shared server again."), NULL, 0);
+    k->away = false;
+    k->epoch = 0;
+    tell_gauge(k);
+    tell_of_all(k);
+    tell_of_owed(k);
+}
+
+static void on_away(void *user, const char *why) {
+    shared_link *k = user;
+    k->away = true;
+    tell_gauge(k);
+    if (atomic_fetch_add(&k->shared->away, 1) > 0) return;
+    char nodes[LOG_NUMBER_MAX];
+    const log_field fields[] = {{"server", k->shared->config->shown, false},
+                                {"reason", span_cstr(why), false},
+                                log_number("weirs", shared_limits_nodes(k->shared), nodes)};
+    log_event(k->log, LEVEL_WARN, "shared_away",
+              SPAN_OF("The shared server is away: limits are counted by this weir alone."), fields,
+              ARRAY_LEN(fields));
+}
+
+/* ---- life ---- */
+
+static void make_node(char out[NODE_LEN + 1]) {
+    unsigned char bytes[NODE_LEN / 2];
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(bytes, sizeof bytes, out);
+}
+
+shared_limits *shared_limits_new(config *c, limiter *own, buf *ret_why) {
+    const config_redis *to = &c->shared;
+    tls_context *tls = NULL;
+    if (to->tls) {
+        char *path = mem_strndup(to->ca_file.ptr, to->ca_file.len);
+        tls = tls_client_new(to->ca_file.len ? path : NULL, ret_why);
+        free(path);
+        if (!tls) return NULL;
+    }
+    shared_limits *s = mem_zalloc(sizeof *s);
+    s->snapshot = config_ref(c);
+    s->config = to;
+    s->tls = tls;
+    s->own = own;
+    make_node(s->node);
+    atomic_init(&s->nodes, 1);
+    atomic_init(&s->away, 0);
+    return s;
+}
+
+void shared_limits_free(shared_limits *s) {
+    if (!s) return;
+    tls_context_unref(s->tls);
+    config_unref(s->snapshot);
+    free(s);
+}
+
+unsigned shared_limits_nodes(const shared_limits *s) {
+    return atomic_load_explicit(&s->nodes, memory_order_relaxed);
+}
+
+shared_link *shared_link_new(shared_limits *s, loop *l, log_shard *log, metrics_shard *shard) {
+    static const redis_ops ops = {on_ready, on_away};
+    if (!s) return NULL;
+    shared_link *k = mem_zalloc(sizeof *k);
+    *k = (shared_link){.shared = s, .loop = l, .log = log, .metrics = shard};
+    list_init(&k->holders);
+    list_init(&k->orphans);
+    redis_wait_init(&k->beating);
+    timer_init(&k->beat, on_beat);
+    k->redis = redis_new(l, s->config, s->tls, &ops, k);
+    loop_timer_start(l, &k->beat, SHARED_BEAT_MS);
+    return k;
+}
+
+void shared_link_free(shared_link *k) {
+    if (!k) return;
+    loop_timer_stop(k->loop, &k->beat);
+    redis_wait_cancel(&k->beating);
+    LIST_FOREACH(&k->orphans, it) free_orphan(LIST_ENTRY(it, orphan, link));
+    redis_free(k->redis);
+    shared_command_done(&k->command);
+    owed_done(&k->owed);
+    free(k);
+}
