@@ -141,9 +141,9 @@ extern const option_type type_guard_rules; /* guard.c: config_guard_rules */
 extern const option_type type_guard_files;
 extern const option_type type_guard_actions;
 extern const option_type type_guard_show;
-extern const option_type type_clients;     /* clients.c */
-extern const option_type type_audit_key;   /* audit.c: secret * */
-extern const option_type type_redis;       /* redis.c: config_redis */
+extern const option_type type_clients;   /* clients.c */
+extern const option_type type_audit_key; /* audit.c: secret * */
+extern const option_type type_redis;     /* redis.c: config_redis */
 extern const option_type type_redis_address;
 extern const option_type type_redis_password;
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */

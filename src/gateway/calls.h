@@ -20,7 +20,8 @@ typedef struct call_request {
 extern const request_ops call_ops;
 
 /* For the door: a request of a call's row that is refused at its head, not kept yet, or before it
- * began, is a call all the same. Answers with the error in OpenAI's shape, and these headers besides. */
+ * began, is a call all the same. Answers with the error in OpenAI's shape, and these headers
+ * besides. */
 void call_refuse(const request *q, const weir_error *why, http_headers more);
 
 #endif

@@ -49,7 +49,8 @@ static void tells_what_is_wrong_and_where(void **state) {
          "'town'; known here: city, days, stops, unit"},
         {CITY, "{\"city\":\"Ulm\"",
          "this is no JSON: expected ',' or '}' after a member, at byte 13 (line 1, column 14)"},
-        {CITY, "", "this is no JSON: the document ends before a value, at byte 0 (line 1, column 1)"},
+        {CITY, "",
+         "this is no JSON: the document ends before a value, at byte 0 (line 1, column 1)"},
         {"{\"properties\":{\"a b\":{\"const\":[1]}}}", "{\"a b\":2}",
          "[\"a b\"]: expected [1], got 2"},
         {"{\"anyOf\":[{\"type\":\"string\"},{\"type\":\"object\",\"properties\":{\"x\":{\"type\":"
