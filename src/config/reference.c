@@ -54,8 +54,9 @@ COLD static void add_code(const char *text, buf *out) {
 }
 
 COLD static void add_words(const option *o, buf *out) {
-    for (size_t i = 0; o->words[i]; i++) {
-        if (i) buf_add_cstr(out, ", ");
+    const size_t first = !o->words[0][0]; /* what cannot be written has no word */
+    for (size_t i = first; o->words[i]; i++) {
+        if (i > first) buf_add_cstr(out, ", ");
         add_code(o->words[i], out);
     }
 }
