@@ -17,6 +17,7 @@ typedef struct verifier {
     chain_tip vouched;  /* by the tombstones: the last record that was taken away */
     bool forerunner_ok; /* a tombstone has named it */
     bool begun;
+    unsigned last_file;
     const chain_tip *head; /* what is said to be the last record */
     bool head_met;         /* the record that it names is as it says */
 } verifier;
@@ -84,12 +85,20 @@ static void begin(verifier *v, const chain_line *l) {
     v->tip = v->before;
 }
 
+/* The end of the last file that has no line end. Behind all that the head names it is what a
+ * process leaves that was killed as it wrote, or is writing: nothing vouches for it yet. */
+static bool take_torn(verifier *v, unsigned file, uint64_t number) {
+    if (file != v->last_file || v->tip.seq < v->head->seq)
+        return fault(v, file, number, v->tip.seq + 1, "its last record is cut off in its middle");
+    v->report->torn = true;
+    return true;
+}
+
 static bool take_line(void *user, unsigned file, uint64_t number, span line, bool whole) {
     verifier *v = user;
     chain_line l;
     const char *why;
-    if (!whole)
-        return fault(v, file, number, v->tip.seq + 1, "its last record is cut off in its middle");
+    if (!whole) return take_torn(v, file, number);
     if (!chain_read(line, &l, &why))
         return fault(v, file, number, l.seq ? l.seq : v->tip.seq + 1, "the record %s", why);
     if (!v->begun) begin(v, &l);
@@ -184,6 +193,7 @@ bool verify_folder(const char *folder, const secret *key, verify_report *ret, bu
         return false;
     }
     ret->files = files.count;
+    v.last_file = files.numbers[files.count - 1];
     buf wrong = BUF_EMPTY;
     bool read = true;
     look_at_head(folder, key, ret, &head, &wrong);

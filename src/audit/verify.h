@@ -14,6 +14,7 @@ typedef struct verify_report {
     uint64_t first, last; /* numbers of the records that are there; 0: none */
     uint64_t pruned_to;   /* the last that a tombstone vouches for; 0: none has gone */
     uint64_t behind;      /* records after the one that the head names */
+    bool torn;            /* and one behind these that is not whole: it is, or was, being written */
     bool whole;
     bool unsigned_head;            /* nobody without a key could tell a head from a forged one */
     bool unchecked;                /* the head is signed, and there was no key to check it by */

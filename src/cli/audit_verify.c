@@ -34,6 +34,8 @@ static void write_json(const verify_report *r, buf *out) {
     put_number(&w, "pruned_to", r->pruned_to);
     json_key(&w, "behind_head");
     json_put_i64(&w, (int64_t)r->behind);
+    json_key(&w, "torn");
+    json_put_bool(&w, r->torn);
     json_key(&w, "signed");
     json_put_bool(&w, !r->unsigned_head && !r->unchecked && r->whole);
     if (!r->whole) {
@@ -64,6 +66,10 @@ static void write_text(const verify_report *r, buf *out) {
     if (r->behind)
         buf_addf(out, "behind the head: %" PRIu64 " record%s, which nothing vouches for yet\n",
                  r->behind, r->behind == 1 ? "" : "s");
+    if (r->torn)
+        buf_add_cstr(out,
+                     "behind the head: a record that is not whole: it is being written, or the "
+                     "process that wrote it was killed; the next start writes it anew\n");
     if (r->unsigned_head)
         buf_add_cstr(out, "the head is not signed (audit.key): who can write to the trail could "
                           "have shortened it and the head together\n");

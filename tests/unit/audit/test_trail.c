@@ -63,12 +63,36 @@ static void test_torn_in_the_middle(void **state) {
     take(w, 1, false);
     close_trail(w);
     buf text = read_file(w, FIRST);
-    write_file(w, FIRST, span_from(text.ptr, text.len - 20));
-    expect(w, NULL, FIRST ", line 3: its last record is cut off in its middle");
+    write_file(w, FIRST, span_from(text.ptr, text.len - 20)); /* a kill, behind the head */
+    expect(w, NULL, "2 in 1: 1-2, torn");
     open_trail(w);
     take(w, 1, true);
     expect(w, NULL, "3 in 1: 1-3");
     buf_done(&text);
+    close_trail(w);
+    text = read_file(w, FIRST); /* what the head vouches for was whole */
+    write_file(w, FIRST, span_from(text.ptr, text.len - 1));
+    expect(w, NULL, FIRST ", line 3: its last record is cut off in its middle");
+    buf_done(&text);
+}
+
+/* One that another file follows was whole. */
+static void test_torn_before_another_file(void **state) {
+    world *w = *state;
+    w->file_bytes = 1;
+    open_trail(w);
+    take(w, 1, true);
+    buf head = read_file(w, AUDIT_HEAD_NAME);
+    take(w, 1, true);
+    take(w, 1, true);
+    close_trail(w);
+    write_file(w, AUDIT_HEAD_NAME, buf_span(&head));
+    expect(w, NULL, "3 in 3: 1-3, 2 behind");
+    buf text = read_file(w, SECOND);
+    write_file(w, SECOND, span_from(text.ptr, text.len - 20));
+    expect(w, NULL, SECOND ", line 1: its last record is cut off in its middle");
+    buf_done(&text);
+    buf_done(&head);
 }
 
 /* Records that were committed are gone: that is not healed over. */
@@ -170,6 +194,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_store_that_takes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_crash_at_the_begin_of_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_torn_in_the_middle, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_torn_before_another_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_that_was_shortened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_store, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_follow_each_other, set_up, tear_down),

@@ -90,6 +90,7 @@ static inline void expect(world *w, const secret *key, const char *wanted) {
     else
         buf_add(&said, buf_span(&r.fault));
     if (r.whole && r.behind) buf_addf(&said, ", %d behind", (int)r.behind);
+    if (r.whole && r.torn) buf_add_cstr(&said, ", torn");
     if (r.whole && r.pruned_to) buf_addf(&said, ", pruned to %d", (int)r.pruned_to);
     assert_string_equal(buf_cstr(&said), wanted);
     verify_report_done(&r);
