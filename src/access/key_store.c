@@ -11,6 +11,7 @@ struct key_store {
     store *store;
     sql *db;
     unsigned char secret[HMAC_SECRET_LEN];
+    span who, from; /* of acts; who empty: none are kept */
     buf why;
 };
 
@@ -82,6 +83,13 @@ static bool make_tables(key_store *ks) {
              "NOT NULL)%s",
              text, bytes, end);
     good = good && run_plain(ks, buf_cstr(&out));
+    buf_clear(&out);
+    buf_addf(&out,
+             "CREATE TABLE IF NOT EXISTS weir_acts (number BIGINT NOT NULL PRIMARY KEY, at_us "
+             "BIGINT NOT NULL, what %s NOT NULL, who %s NOT NULL, origin %s NOT NULL, subject %s "
+             "NOT NULL)%s",
+             text, text, text, text, end);
+    good = good && run_plain(ks, buf_cstr(&out));
     buf_done(&out);
     return good &&
            run_plain(ks, "CREATE INDEX IF NOT EXISTS weir_keys_changed ON weir_keys (changed)") &&
@@ -120,11 +128,13 @@ static bool note_secret(void *user, const sql_value *values, size_t count) {
     return false;
 }
 
-/* false: it is not there, or the database says no. */
+/* false: it is not there, a table is missing, or the database says no. */
 static bool read_secret(key_store *ks) {
     static const unsigned char none[HMAC_SECRET_LEN];
-    return run(ks, "SELECT value FROM weir_key_secret WHERE name = 'hash'", NULL, 0, note_secret,
-               ks) &&
+    return run(ks,
+               "SELECT value FROM weir_key_secret WHERE name = 'hash' AND NOT EXISTS (SELECT 1 "
+               "FROM weir_acts WHERE number < 0)",
+               NULL, 0, note_secret, ks) &&
            memcmp(ks->secret, none, sizeof none) != 0;
 }
 
@@ -256,8 +266,32 @@ static bool begin(key_store *ks, int64_t *ret_changed) {
     return false;
 }
 
-static key_outcome commit(key_store *ks) {
-    return run_plain(ks, "COMMIT") ? KEYS_DONE : take_back(ks, KEYS_FAILED);
+void key_store_act_as(key_store *ks, span who, span from) {
+    ks->who = who;
+    ks->from = from;
+}
+
+/* An act, of a change that was carried out. */
+typedef struct change {
+    const char *what;
+    int64_t number;
+} change;
+
+static bool note_act(key_store *ks, change c, span name) {
+    if (!ks->who.len) return true;
+    const sql_value values[] = {sql_number(c.number),        sql_number(clock_wall_us()),
+                                sql_text(span_cstr(c.what)), sql_text(ks->who),
+                                sql_text(ks->from),          sql_text(name)};
+    return run(ks,
+               "INSERT INTO weir_acts (number, at_us, what, who, origin, subject) VALUES ($1, $2, "
+               "$3, $4, $5, $6)",
+               values, ARRAY_LEN(values), NULL, NULL);
+}
+
+/* good: all of it was said. */
+static key_outcome finish(key_store *ks, bool good, change c, span name) {
+    good = good && note_act(ks, c, name) && run_plain(ks, "COMMIT");
+    return good ? KEYS_DONE : take_back(ks, KEYS_FAILED);
 }
 
 static bool options_fit(key_store *ks, span options, arena *a) {
@@ -315,7 +349,7 @@ key_outcome key_store_create(key_store *ks, const key_wish *wish, int64_t now_us
     if (there != KEYS_UNKNOWN) return take_back(ks, there == KEYS_DONE ? KEYS_TAKEN : there);
     if (!add_text(ks, ret->id, ret_text)) return take_back(ks, KEYS_FAILED);
     ret->hint = arena_dup(a, span_from(ret_text, KEY_HINT_LEN));
-    return insert(ks, ret, changed) ? commit(ks) : take_back(ks, KEYS_FAILED);
+    return finish(ks, insert(ks, ret, changed), (change){"key_create", changed}, ret->name);
 }
 
 /* Finds whose key is to be changed, in a transaction that goes on only after KEYS_DONE. */
@@ -336,10 +370,10 @@ key_outcome key_store_change(key_store *ks, span who, const key_wish *wish, aren
     if (!options_fit(ks, ret->options, a)) return take_back(ks, KEYS_BAD);
     const sql_value values[] = {sql_text(ret->options), sql_number(ret->expires_us),
                                 sql_number(changed), sql_text(ret->id)};
-    return run(ks, "UPDATE weir_keys SET options = $1, expires_us = $2, changed = $3 WHERE id = $4",
-               values, ARRAY_LEN(values), NULL, NULL)
-               ? commit(ks)
-               : take_back(ks, KEYS_FAILED);
+    const bool good =
+        run(ks, "UPDATE weir_keys SET options = $1, expires_us = $2, changed = $3 WHERE id = $4",
+            values, ARRAY_LEN(values), NULL, NULL);
+    return finish(ks, good, (change){"key_change", changed}, ret->name);
 }
 
 static bool end_texts(key_store *ks, span id, int64_t until_us) {
@@ -367,7 +401,7 @@ key_outcome key_store_rotate(key_store *ks, span who, int64_t overlap_us, int64_
         return take_back(ks, KEYS_FAILED);
     ret->hint = arena_dup(a, span_from(ret_text, KEY_HINT_LEN));
     ret->rotated_us = now_us;
-    return note_rotation(ks, ret, changed) ? commit(ks) : take_back(ks, KEYS_FAILED);
+    return finish(ks, note_rotation(ks, ret, changed), (change){"key_rotate", changed}, ret->name);
 }
 
 key_outcome key_store_revoke(key_store *ks, span who, int64_t now_us, arena *a, store_key *ret) {
@@ -377,10 +411,9 @@ key_outcome key_store_revoke(key_store *ks, span who, int64_t now_us, arena *a, 
     if (!ret->revoked_us) ret->revoked_us = now_us;
     const sql_value values[] = {sql_number(ret->revoked_us), sql_number(changed),
                                 sql_text(ret->id)};
-    return run(ks, "UPDATE weir_keys SET revoked_us = $1, changed = $2 WHERE id = $3", values,
-               ARRAY_LEN(values), NULL, NULL)
-               ? commit(ks)
-               : take_back(ks, KEYS_FAILED);
+    const bool good = run(ks, "UPDATE weir_keys SET revoked_us = $1, changed = $2 WHERE id = $3",
+                          values, ARRAY_LEN(values), NULL, NULL);
+    return finish(ks, good, (change){"key_revoke", changed}, ret->name);
 }
 
 /* ---- following ---- */
@@ -417,4 +450,45 @@ bool key_store_hashes(key_store *ks, span id, key_hash_fn *each, void *user) {
     const sql_value values[] = {sql_text(id)};
     buf_clear(&ks->why);
     return run(ks, "SELECT hash FROM weir_key_hashes WHERE key_id = $1", values, 1, note_hash, &f);
+}
+
+/* ---- what was done ---- */
+
+typedef struct taking {
+    key_act_fn *each;
+    void *user;
+    int64_t last;
+} taking;
+
+static bool hand_act(void *user, const sql_value *v, size_t count) {
+    taking *t = user;
+    if (count < 6) return false;
+    const key_act act = {.at_us = v[1].number,
+                         .what = v[2].text,
+                         .who = v[3].text,
+                         .from = v[4].text,
+                         .name = v[5].text};
+    t->last = v[0].number;
+    t->each(t->user, &act);
+    return true;
+}
+
+/* Whoever changes something, or takes, waits for whoever came first. */
+static bool take_all(key_store *ks, taking *t) {
+    if (!run_plain(ks, "UPDATE weir_meta SET value = value WHERE name = 'keys'") ||
+        !run(ks, "SELECT number, at_us, what, who, origin, subject FROM weir_acts ORDER BY number",
+             NULL, 0, hand_act, t))
+        return false;
+    const sql_value last[] = {sql_number(t->last)};
+    return (!t->last || run(ks, "DELETE FROM weir_acts WHERE number <= $1", last, 1, NULL, NULL)) &&
+           run_plain(ks, "COMMIT");
+}
+
+bool key_store_take_acts(key_store *ks, key_act_fn *each, void *user) {
+    taking t = {each, user, 0};
+    buf_clear(&ks->why);
+    if (!run_plain(ks, ks->db->driver->begin_write)) return false;
+    if (take_all(ks, &t)) return true;
+    (void)take_back(ks, KEYS_FAILED);
+    return false;
 }

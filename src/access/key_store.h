@@ -2,7 +2,8 @@
  *
  * Tables: weir_keys, a row a key; weir_key_hashes, by which of its texts one is found, and until
  * when that one counts: a key that was rotated has several; weir_key_secret, with which texts are
- * hashed, the store's own and made once. A key's text itself is told once, and is nowhere.
+ * hashed, the store's own and made once; weir_acts, what was done to keys and is in no audit trail
+ * yet. A key's text itself is told once, and is nowhere.
  *
  * Each change takes the next number of the store's (weir_meta, "keys"), within its transaction: who
  * has seen all up to one asks for what came after it. Rows are never removed: a name stays taken,
@@ -66,6 +67,10 @@ key_outcome key_store_list(key_store *ks, span after, unsigned limit, store_key_
 
 /* ---- changing ---- */
 
+/* Who does what follows, for a trail: an act is kept with each change, in its transaction, until it
+ * is taken. Borrowed; who empty: nothing is kept. */
+void key_store_act_as(key_store *ks, span who, span from);
+
 /* Makes a key and writes its text, which is told this once: the caller wipes it. */
 key_outcome key_store_create(key_store *ks, const key_wish *wish, int64_t now_us, arena *a,
                              store_key *ret, char ret_text[KEY_TEXT_LEN + 1]);
@@ -87,6 +92,19 @@ MUST_USE bool key_store_changes(key_store *ks, int64_t after, key_hash_fn *each,
 
 /* All of one key. */
 MUST_USE bool key_store_hashes(key_store *ks, span id, key_hash_fn *each, void *user);
+
+/* ---- what was done ---- */
+
+typedef struct key_act {
+    span what; /* "key_create", "key_change", "key_rotate", "key_revoke" */
+    span who, from;
+    span name; /* the key's */
+    int64_t at_us;
+} key_act;
+/* Takes those that are there out of the store, in their order: of several who ask each act has one
+ * taker. Where it fails after some of them were told they stay, and will be told again. */
+typedef void key_act_fn(void *user, const key_act *act);
+MUST_USE bool key_store_take_acts(key_store *ks, key_act_fn *each, void *user);
 
 /* ---- telling ---- */
 

@@ -39,8 +39,10 @@ static bool open_store(keys_place *p, ledger_home *home, buf *why) {
     const store_place place = store_place_of(&home->store);
     /* A file is made where it is not there; a server's database is nowhere near. */
     if (place.driver == &sql_sqlite && !ledger_home_make(home, why)) return false;
-    if (key_store_open(&place, l->sync == LEDGER_SYNC_MACHINE, &p->store, why) == STORE_OPEN)
+    if (key_store_open(&place, l->sync == LEDGER_SYNC_MACHINE, &p->store, why) == STORE_OPEN) {
+        if (p->config->audit.on) key_store_act_as(p->store, SPAN_OF("operator"), SPAN_EMPTY);
         return true;
+    }
     buf says = BUF_EMPTY;
     buf_addf(&says, "the keys in %.*s cannot be reached: %.*s", SPAN_ARG(place.said),
              SPAN_ARG(buf_span(why)));

@@ -578,8 +578,8 @@ bool config_asks_keys(const config *c);
 /* Whether there may be several clients, who share what is bounded. */
 bool config_has_several(const config *c);
 
-/* Whether it is one of admin.keys; compared in constant time. */
-bool config_is_admin(const config *c, span key);
+/* Which of admin.keys it is, from 1 on; 0: none. Compared in constant time. */
+size_t config_find_admin(const config *c, span key);
 
 /* How much of a bounded thing one client may hold: limits.client_share of it, at least one; all of
  * it where there are no others. With server.open and no clients: of one machine that asks. */

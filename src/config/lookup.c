@@ -53,13 +53,14 @@ bool config_has_several(const config *c) {
     return c->client_count > 1 || store_has_keys(c);
 }
 
-bool config_is_admin(const config *c, span key) {
+size_t config_find_admin(const config *c, span key) {
     unsigned char hash[SHA256_LEN];
     sha256(key, hash);
     span wanted = span_from((const char *)hash, sizeof hash);
-    bool found = false;
+    size_t found = 0;
     for (size_t i = 0; i < c->admin.key_count; i++)
-        found |= span_eq_secret(wanted, span_from((const char *)c->admin.keys[i], SHA256_LEN));
+        if (span_eq_secret(wanted, span_from((const char *)c->admin.keys[i], SHA256_LEN)))
+            found = i + 1;
     return found;
 }
 

@@ -194,8 +194,9 @@ void exchange_sentence(const exchange *x, buf *out);
 void sentence_fill(span sentence, span error, buf *out);
 
 /* Whether a request's key is one of admin.keys; with neither admin's keys nor clients configured,
- * whoever asks is as good as one. */
-MUST_USE bool exchange_identify_admin(const config *c, http_headers headers);
+ * whoever asks is as good as one. *ret_number: which, from 1 on; 0: nobody has keys, or it is none.
+ */
+MUST_USE bool exchange_identify_admin(const config *c, http_headers headers, size_t *ret_number);
 
 /* Whether a request may call at all: the identify stage's own question, for a door that wants to
  * refuse before it reads a large body, and for the paths that need a key without being a call. True

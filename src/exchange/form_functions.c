@@ -104,7 +104,7 @@ static void put_response(const form *m, json_writer *w) {
 
 static void put_steps(const exchange *x, json_writer *w) {
     json_key(w, "steps");
-    talk_write_steps(&x->functions->talk, w);
+    functions_write_steps(x->functions, w);
 }
 
 static void end_plain(form *m) {

@@ -62,7 +62,8 @@ typedef struct functions_call {
 struct functions_run {
     answer_source source;
     exchange *x;
-    tool_list *list; /* counted; NULL: not yet */
+    tool_list *list;              /* counted; NULL: not yet */
+    struct exchange_guard *guard; /* of what tools have said, for its client; NULL: none looks */
     offer offer;
     talk talk;
     run_limits limits;
@@ -103,6 +104,8 @@ void functions_forget_tools(functions_run *r);
 
 /* functions_run.c: all calls of the answer have been answered. */
 void functions_answered(functions_run *r);
+/* All steps that were answered, as its client reads them. */
+void functions_write_steps(const functions_run *r, json_writer *w);
 /* What a call came to, for a client that reads a stream. */
 void functions_tell_step(functions_run *r, const functions_call *c);
 

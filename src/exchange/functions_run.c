@@ -1,6 +1,7 @@
 /* A run as the source of its exchange's answer: model calls, one after the other, each a step of
  * the exchange; what follows their answers; the end. */
 #include "exchange/functions.h"
+#include "exchange/guard.h"
 
 #include "base/mem.h"
 #include "config/units.h"
@@ -282,12 +283,32 @@ void functions_answered(functions_run *r) {
     ask_model(r);
 }
 
+/* Behind what out holds. */
+static void add_guarded(const functions_run *r, span json, buf *out) {
+    if (r->guard)
+        guard_steps_write(r->guard, json, out);
+    else
+        buf_add(out, json);
+}
+
+void functions_write_steps(const functions_run *r, json_writer *w) {
+    buf steps = BUF_EMPTY, told = BUF_EMPTY;
+    json_writer own = json_writer_of(&steps);
+    talk_write_steps(&r->talk, &own);
+    add_guarded(r, buf_span(&steps), &told);
+    json_put_raw(w, buf_span(&told));
+    buf_done(&steps);
+    buf_done(&told);
+}
+
 void functions_tell_step(functions_run *r, const functions_call *c) {
     exchange *x = r->x;
     if (!x->facts.stream) return;
-    buf data = BUF_EMPTY;
-    json_writer w = json_writer_of(&data);
+    buf step = BUF_EMPTY, data = BUF_EMPTY;
+    json_writer w = json_writer_of(&step);
     talk_write_step(&w, c->said, &c->result);
+    add_guarded(r, buf_span(&step), &data);
+    buf_done(&step);
     take_head(r, ANSWER_STREAM);
     exchange_take_event(x, &(answer_event){.kind = ANSWER_STREAM,
                                            .is_json = true,
@@ -350,6 +371,7 @@ void functions_done(functions_run *r) {
     arena_done(&r->turn);
     talk_done(&r->talk);
     buf_done(&r->words);
+    guard_of_run_done(r->guard);
     tool_list_unref(r->list);
     r->list = NULL;
 }

@@ -77,4 +77,13 @@ void filter_restore_add(const exchange_guard *g);
  * has no words for it. */
 MUST_USE bool guard_answer_write(exchange *x, const answer_event *event, buf *out);
 
+/* ---- what a run's tools have said (guard_steps.c) ---- */
+
+/* In the exchange's arena; NULL: nothing is looked at. guard_of_run_done() ends it, or NULL. */
+exchange_guard *guard_of_run(exchange *x);
+void guard_of_run_done(exchange_guard *g);
+/* json: a step as its client is to read it, or a list of them. What may go out is put behind what
+ * out holds. */
+void guard_steps_write(exchange_guard *g, span json, buf *out);
+
 #endif

@@ -1,6 +1,7 @@
 /* functions: a request that is answered by a run, a model and the tools that it calls; any other
  * passes. */
 #include "exchange/functions.h"
+#include "exchange/guard.h"
 
 static stage_result refuse_offer(exchange *x, offer_fault fault, const offer *o, span name) {
     if (fault == OFFER_TOO_MANY)
@@ -39,6 +40,7 @@ stage_result stage_functions(exchange *x) {
     timer_init(&r->tell, NULL);
     timer_init(&r->time, NULL);
     arena_init(&r->turn, 0);
+    r->guard = guard_of_run(x);
     x->functions = r;
     r->list = tool_registry_list(snapshot_tools(x->snapshot->snapshot));
     offer_fault fault =

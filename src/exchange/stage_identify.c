@@ -23,12 +23,13 @@ void exchange_find_keys(http_headers headers, span ret[EXCHANGE_KEYS]) {
     ret[3] = http_header_get(headers, SPAN_OF("x-goog-api-key"));
 }
 
-bool exchange_identify_admin(const config *c, http_headers headers) {
+bool exchange_identify_admin(const config *c, http_headers headers, size_t *ret_number) {
+    *ret_number = 0;
     if (!c->admin.key_count) return !config_asks_keys(c);
     span keys[KEYS];
     exchange_find_keys(headers, keys);
     for (size_t i = 0; i < KEYS; i++)
-        if (keys[i].len && config_is_admin(c, keys[i])) return true;
+        if (keys[i].len && (*ret_number = config_find_admin(c, keys[i]))) return true;
     return false;
 }
 

@@ -7,11 +7,16 @@
 #include "ledger/ledger.h"
 
 typedef struct act {
-    span who;            /* "admin", "signal", "file": what gave the order */
-    const char *what;    /* "reload": a constant word */
+    span who;            /* "operator", "admin.keys[0]", "anyone": who gave the order */
+    span what;           /* "reload" */
     span subject;        /* what it was done to; empty: the gateway */
     const char *outcome; /* "ok", or why not: a constant word */
+    span from;           /* the address that the order came from; empty: this machine */
+    int64_t when_us;     /* wall time, where it is told later than it was done; 0: now */
 } act;
+
+/* The members of a JSON object. */
+void act_write(const act *a, buf *out);
 
 /* w NULL: nobody keeps a trail. */
 void act_note(ledger_writer *w, const act *a);

@@ -1,6 +1,7 @@
 #include "gateway/cache_page.h"
 
 #include "config/units.h"
+#include "gateway/admin_act.h"
 #include "gateway/reply.h"
 #include "gateway/worker.h"
 
@@ -81,12 +82,27 @@ bool cache_purge_read(span body, arena *a, cache_purge *ret, span *ret_param, bu
            read_older(of[2], a, &ret->older_ms, ret_param, ret_why);
 }
 
+/* "model gpt-4o*, client app, older 10m"; empty: all that there is. */
+static void note_purge(const request *q, const cache_purge *which) {
+    buf what = BUF_EMPTY;
+    if (which->model.len) buf_addf(&what, "model %.*s", SPAN_ARG(which->model));
+    if (which->client.len)
+        buf_addf(&what, "%sclient %.*s", what.len ? ", " : "", SPAN_ARG(which->client));
+    if (which->older_ms) {
+        buf_addf(&what, "%solder ", what.len ? ", " : "");
+        unit_write_duration(which->older_ms, &what);
+    }
+    admin_act_note(q, SPAN_OF("cache_purge"), buf_span(&what), "ok");
+    buf_done(&what);
+}
+
 static void answer_purge(const request *q, const cache_purge *which) {
     worker *w = q->w;
     buf body = BUF_EMPTY;
     const size_t count = cache_store_purge(w->gateway->cache->store, which, w->loop.now_ms);
     buf_addf(&body, "{\"purged\":%zu}", count);
     reply(q, 200, "application/json", buf_span(&body), (http_headers){&fresh, 1});
+    note_purge(q, which);
     buf_clear(&body);
     buf_addf(&body, "%zu", count);
     const log_field fields[] = {{.key = "entries", .value = buf_span(&body), .number = true}};

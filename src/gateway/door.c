@@ -1,5 +1,6 @@
 #include "gateway/door.h"
 
+#include "gateway/admin_act.h"
 #include "gateway/body_limit.h"
 #include "gateway/cors.h"
 #include "gateway/host_rule.h"
@@ -97,7 +98,8 @@ static bool coding_fits(const request *q) {
 static bool reads_all(request *q) {
     const config *c = loop_snapshot_config(q->asked);
     const bool nobodys = q->row->who == WHO_KEEPER && !c->admin.key_count;
-    q->admin = !nobodys && exchange_identify_admin(c, http_request_head(q->http)->headers);
+    q->admin = !nobodys &&
+               exchange_identify_admin(c, http_request_head(q->http)->headers, &q->admin_number);
     return q->admin;
 }
 
@@ -126,6 +128,17 @@ static bool is_refused(const request *q, identify_verdict v, weir_error *ret_err
     return true;
 }
 
+/* Somebody who may not wanted something done to weir. */
+static void note_refused(const request *q, error_id why) {
+    const http_head *head = http_request_head(q->http);
+    buf what = BUF_EMPTY;
+    if (q->row->who < WHO_ADMIN || head->method == HTTP_GET_M || head->method == HTTP_HEAD_M)
+        return;
+    buf_addf(&what, "%.*s %.*s", SPAN_ARG(head->method_text), SPAN_ARG(head->path));
+    admin_act_note(q, SPAN_OF("admin"), buf_span(&what), error_get(why)->code);
+    buf_done(&what);
+}
+
 /* Where keys are asked for, whether the request has one; notes whose it is, or that this has to be
  * looked up: *ret_text is not empty then. */
 static bool known_key_fits(request *q, arena *a, span *ret_text) {
@@ -137,6 +150,7 @@ static bool known_key_fits(request *q, arena *a, span *ret_text) {
     key_keeper *keys = q->w->gateway->keys;
     const identify_verdict v = identify(c, keys, headers, peer, a, &q->caller, &error, ret_text);
     if (v == IDENTIFY_WAITS || !is_refused(q, v, &error)) return true;
+    note_refused(q, error.id);
     reply_error_with(q, &error, (http_headers){0});
     caller_unref(q->caller);
     q->caller = (caller){NULL, NULL};

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "config/rights.h"
+#include "gateway/acts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,8 @@ struct key_keeper {
     ledger *ledger;
     log_shard *log;
     budgets *budgets;
+    loop *teller; /* of the writer; NULL: no acts are told */
+    ledger_writer *writer;
     key_cache *cache;
     atomic_bool has_keys, leaving;
     pthread_t thread;
@@ -50,6 +53,7 @@ struct key_keeper {
     /* The thread's. */
     key_store *store; /* NULL: away */
     int64_t seen;     /* the last change */
+    int64_t told_to;  /* the last of which the act was told */
     int64_t again_ms; /* monotonic: when to try the store again */
     bool told;        /* that it is away */
 };
@@ -167,6 +171,59 @@ static void follow(key_keeper *k) {
     tell_back(k);
 }
 
+/* ---- what was done to keys ---- */
+
+/* On its way to the writer's loop. */
+typedef struct deeds {
+    ledger_writer *writer;
+    buf lines; /* a JSON object's members each */
+} deeds;
+
+static void free_deeds(deeds *d) {
+    buf_done(&d->lines);
+    free(d);
+}
+
+static void tell_deeds(loop *l, void *arg) {
+    deeds *d = arg;
+    span rest = buf_span(&d->lines), line;
+    (void)l;
+    while (rest.len && span_cut(&rest, '\n', &line))
+        ledger_act(d->writer, line);
+    free_deeds(d);
+}
+
+static void add_deed(void *user, const key_act *a) {
+    deeds *d = user;
+    act_write(&(act){.who = a->who,
+                     .what = a->what,
+                     .subject = a->name,
+                     .outcome = "ok",
+                     .from = a->from,
+                     .when_us = a->at_us},
+              &d->lines);
+    buf_add_char(&d->lines, '\n');
+}
+
+/* Not at the end, when nobody may hear of them any more: the next start tells them. */
+static void take_acts(key_keeper *k) {
+    const bool leaving = atomic_load_explicit(&k->leaving, memory_order_relaxed);
+    if (!k->teller || !k->store || k->told_to == k->seen || leaving) return;
+    const int64_t seen = k->seen;
+    deeds *d = mem_zalloc(sizeof *d);
+    d->writer = k->writer;
+    if (!key_store_take_acts(k->store, add_deed, d)) {
+        lose(k);
+        free_deeds(d);
+        return;
+    }
+    k->told_to = seen;
+    if (d->lines.len)
+        loop_post(k->teller, tell_deeds, d);
+    else
+        free_deeds(d);
+}
+
 /* ---- a look-up, on the thread ---- */
 
 static void tell_unusable(key_keeper *k, span name, span why) {
@@ -258,10 +315,12 @@ static void *run(void *arg) {
     list asked;
     list_init(&asked);
     int64_t due_ms = clock_mono_ms() + LOOK_MS;
+    take_acts(k);
     while (wait_until(k, due_ms, &asked)) {
         answer_all(k, &asked);
         if (clock_mono_ms() < due_ms) continue;
         follow(k);
+        take_acts(k);
         due_ms = clock_mono_ms() + LOOK_MS;
     }
     return NULL;
@@ -283,6 +342,11 @@ key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed) {
     atomic_store_explicit(&k->has_keys, were_keys(k), memory_order_relaxed);
     follow(k);
     return k;
+}
+
+void key_keeper_tell_acts(key_keeper *k, loop *on, ledger_writer *writer) {
+    k->teller = on;
+    k->writer = writer;
 }
 
 bool key_keeper_start(key_keeper *k, buf *ret_why) {

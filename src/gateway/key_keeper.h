@@ -25,6 +25,9 @@ typedef struct key_keeper key_keeper;
  * store is there. Where it is away, they are as they were when this weir's directory last saw it.
  * seed: has what a client has spent counted before its first call; outlives the keeper. */
 MUST_USE key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed);
+/* From its start on, what was done to keys (key_store_take_acts()) is noted by the writer, which
+ * belongs to the loop. */
+void key_keeper_tell_acts(key_keeper *k, loop *on, ledger_writer *writer);
 /* false where a thread cannot be had. */
 MUST_USE bool key_keeper_start(key_keeper *k, buf *ret_why);
 /* The end is near: a server that is silent is not waited for. NULL is allowed, of both. */

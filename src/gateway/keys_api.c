@@ -3,6 +3,7 @@
 #include "access/key_store.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gateway/admin_act.h"
 #include "gateway/api_path.h"
 #include "gateway/key_keeper.h"
 #include "gateway/reply.h"
@@ -14,6 +15,13 @@
 enum { LIST_MAX = 1000, LIST_STANDARD = 1000 };
 
 typedef struct order order;
+
+/* What can be ordered. */
+typedef struct deed {
+    key_outcome (*carry_out)(order *o, key_store *ks);
+    const char *act; /* in the trail; NULL: it only tells */
+} deed;
+
 struct order {
     request request;
     aside aside;
@@ -21,9 +29,10 @@ struct order {
     arena arena; /* of what is asked and of what is found; wiped */
     key_keeper *keys;
     /* What is wanted. */
-    key_outcome (*carry_out)(order *o, key_store *ks);
-    span who;   /* name or id */
-    span after; /* of a list */
+    const deed *deed;
+    span by, from; /* of an act; by empty: no trail is kept */
+    span who;      /* name or id */
+    span after;    /* of a list */
     unsigned limit;
     key_wish wish;
     int64_t overlap_us;
@@ -97,10 +106,10 @@ static void run(aside *a) {
     key_store *ks;
     o->outcome = KEYS_FAILED;
     if (key_keeper_open(o->keys, &ks, &o->why) != STORE_OPEN) return;
-    o->outcome = o->carry_out(o, ks);
+    key_store_act_as(ks, o->by, o->from);
+    o->outcome = o->deed->carry_out(o, ks);
     if (o->outcome == KEYS_FAILED || o->outcome == KEYS_BAD) buf_add(&o->why, key_store_why(ks));
-    const bool changes = o->carry_out != show && o->carry_out != list_some;
-    if (o->outcome == KEYS_DONE && changes && !key_store_hashes(ks, o->row.id, forget, o))
+    if (o->outcome == KEYS_DONE && o->deed->act && !key_store_hashes(ks, o->row.id, forget, o))
         key_keeper_forget(o->keys, NULL);
     key_store_close(ks);
 }
@@ -124,6 +133,17 @@ static void refuse(const order *o, error_id id, span param, span message) {
     e.message = message;
     e.param = param;
     reply_error_with(&o->request, &e, (http_headers){0});
+}
+
+/* What was done stands in the store, with the change. */
+static void note_not_done(const order *o) {
+    static const error_id why[] = {
+        [KEYS_DONE] = ERR_NONE,           [KEYS_FAILED] = ERR_KEYS_UNAVAILABLE,
+        [KEYS_BAD] = ERR_BAD_VALUE,       [KEYS_TAKEN] = ERR_KEY_EXISTS,
+        [KEYS_UNKNOWN] = ERR_UNKNOWN_KEY, [KEYS_REVOKED] = ERR_KEY_ENDED};
+    if (!o->deed->act || o->outcome == KEYS_DONE) return;
+    admin_act_note(&o->request, span_cstr(o->deed->act), o->who.len ? o->who : o->wish.name,
+                   error_get(why[o->outcome])->code);
 }
 
 static void answer(order *o) {
@@ -165,6 +185,7 @@ static void on_dropped(aside *a) {
 static void on_done(aside *a) {
     order *o = CONTAINER_OF(a, order, aside);
     o->asking = false;
+    note_not_done(o);
     answer(o);
 }
 
@@ -180,9 +201,13 @@ static bool prepare(order *o) {
     return false;
 }
 
-static void ask(order *o, key_outcome (*how)(order *o, key_store *ks)) {
+static void ask(order *o, const deed *what) {
     worker *w = o->request.w;
-    o->carry_out = how;
+    o->deed = what;
+    if (what->act && admin_acts_kept(&o->request)) {
+        o->by = admin_act_who(&o->request, &o->arena);
+        o->from = arena_dup(&o->arena, admin_act_from(&o->request));
+    }
     o->asking = true;
     o->aside = (aside){.run = run, .done = on_done, .free = on_dropped};
     loop_aside_in(&w->loop, &w->questions, &o->aside);
@@ -274,13 +299,17 @@ static bool read_overlap(order *o) {
     return good;
 }
 
+static const deed listing_of = {list_some, NULL}, showing = {show, NULL},
+                  making = {make, "key_create"}, changing = {change, "key_change"},
+                  rotating = {rotate, "key_rotate"}, ending = {end, "key_revoke"};
+
 static void begin_all(request *q) {
     order *o = of(q);
     if (!prepare(o)) return;
     if (head_of(o)->method != HTTP_POST_M) {
-        if (read_page(o)) ask(o, list_some);
+        if (read_page(o)) ask(o, &listing_of);
     } else if (read_wish(o, WISH_NEW) && is_free(o)) {
-        ask(o, make);
+        ask(o, &making);
     }
 }
 
@@ -288,19 +317,19 @@ static void begin_one(request *q) {
     order *o = of(q);
     if (!prepare(o) || !read_who(o)) return;
     if (head_of(o)->method != HTTP_PATCH_M)
-        ask(o, show);
+        ask(o, &showing);
     else if (read_wish(o, WISH_CHANGE))
-        ask(o, change);
+        ask(o, &changing);
 }
 
 static void begin_rotate(request *q) {
     order *o = of(q);
-    if (prepare(o) && read_who(o) && read_overlap(o)) ask(o, rotate);
+    if (prepare(o) && read_who(o) && read_overlap(o)) ask(o, &rotating);
 }
 
 static void begin_revoke(request *q) {
     order *o = of(q);
-    if (prepare(o) && read_who(o)) ask(o, end);
+    if (prepare(o) && read_who(o)) ask(o, &ending);
 }
 
 static void done(request *q) {

@@ -167,7 +167,10 @@ static void enter(gateway *g, gateway_phase phase) {
     if (phase > GATEWAY_DRAINING && g->ledger) ledger_leave(g->ledger);
     if (phase > GATEWAY_DRAINING) key_keeper_leave(g->keys);
     if (phase == GATEWAY_DRAINING)
-        act_note(g->acts, &(act){SPAN_OF("operator"), "stop", SPAN_EMPTY, "ok"});
+        act_note(g->acts, &(act){.who = SPAN_OF("operator"),
+                                 .what = SPAN_OF("stop"),
+                                 .subject = SPAN_EMPTY,
+                                 .outcome = "ok"});
     void (*order)(loop *, void *) = NULL;
     switch (phase) {
     case GATEWAY_STARTING:
@@ -402,8 +405,12 @@ uint64_t gateway_dropped_records(gateway *g) {
 
 bool gateway_run(gateway *g, buf *ret_why) {
     if (g->ledger && !ledger_start(g->ledger, ret_why)) return false;
-    act_note(g->acts, &(act){SPAN_OF("operator"), "start", g->snapshot->config->path, "ok"});
+    act_note(g->acts, &(act){.who = SPAN_OF("operator"),
+                             .what = SPAN_OF("start"),
+                             .subject = g->snapshot->config->path,
+                             .outcome = "ok"});
     budgets_begin(g->budgets, g->snapshot->config);
+    if (g->keys && g->acts) key_keeper_tell_acts(g->keys, &g->loop, g->acts);
     if (g->keys && !key_keeper_start(g->keys, ret_why)) return false;
     for (unsigned i = 0; i < g->worker_count; i++) {
         int err = worker_start(&g->workers[i]);

@@ -156,7 +156,10 @@ static void log_why(reload *r) {
 
 static void note_act(const reload *r, const char *outcome) {
     const config *c = r->gateway->snapshot->config;
-    act_note(r->gateway->acts, &(act){SPAN_OF("operator"), "reload", c->path, outcome});
+    act_note(r->gateway->acts, &(act){.who = SPAN_OF("operator"),
+                                      .what = SPAN_OF("reload"),
+                                      .subject = c->path,
+                                      .outcome = outcome});
 }
 
 static void fail(reload *r) {

@@ -41,7 +41,8 @@ struct request {
      * because a client of the configuration lives in it. */
     caller caller;
     loop_snapshot *asked;
-    bool admin; /* of rows for readers: his key is an admin's */
+    bool admin;          /* of rows for readers: his key is an admin's */
+    size_t admin_number; /* of admin.keys, from 1 on; 0: nobody has keys */
     bool begun;
     /* Of a key that must be looked up first. */
     struct key_lookup *lookup; /* under way; NULL: none is */

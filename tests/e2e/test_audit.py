@@ -81,6 +81,57 @@ def test_what_is_done_to_weir_is_there(weir, upstream, tmp_path):
     assert acts == [("start", "ok", "operator"), ("reload", "ok", "operator"), ("reload", "refused", "operator"), ("stop", "ok", "operator")]
 
 
+ADMIN = "key-of-the-admin-0001"
+
+
+def admin(w, method, path, body=None, key=ADMIN):
+    return wire.call(w, method, path, body, headers={"authorization": f"Bearer {key}"} if key else {})
+
+
+def test_what_admins_do_is_there(weir, upstream, tmp_path):
+    """Keys that are made, changed, rotated and revoked, answers that are thrown away; over HTTP and by the command, beside a
+    weir that runs and one that does not; and what was refused."""
+    app = "key-of-the-app-0001"
+    config = audited(upstream, tmp_path, admin={"keys": ["another-admins-0001", ADMIN]}, clients=[{"name": "file", "key": app}],
+                     cache={"models": ["gpt-test"]})
+    w = weir(config)
+    made = admin(w, "POST", "/admin/v1/keys", {"name": "web", "owner": "search"}).json()
+    assert admin(w, "PATCH", f"/admin/v1/keys/{made['id']}", {"owner": None}).status == 200
+    assert admin(w, "POST", "/admin/v1/keys/web/rotate", {"overlap": "1h"}).status == 200
+    assert admin(w, "GET", "/admin/v1/keys/web").status == 200  # which does nothing
+    assert admin(w, "POST", "/admin/v1/keys", {"name": "web"}).status == 409
+    assert admin(w, "POST", "/admin/v1/keys/nobody/revoke").status == 404
+    assert admin(w, "POST", "/admin/v1/keys/web/revoke", key=app).status == 403
+    assert admin(w, "POST", "/admin/v1/keys/web/revoke", key=None).status == 401
+    assert admin(w, "POST", "/admin/v1/keys/web/revoke").status == 200
+    assert admin(w, "POST", "/admin/v1/cache", {"model": "gpt-*"}).status == 200
+    text = run(w.directory, "keys", "create", "--name", "shell", "-c", w.config_path).strip()
+    def wait_for(what):
+        mark = f'"act":"{what}","who":"operator"'.encode()
+        daemon.wait_until(lambda: any(mark in f.read_bytes() for f in (tmp_path / "kept").glob("audit-*.jsonl")), 5, f"no {what} came")
+    wait_for("key_create")
+    w.stop()
+    run(w.directory, "keys", "set", "shell", "--owner", "x", "-c", w.config_path)
+    run(w.directory, "keys", "rotate", "shell", "-c", w.config_path)
+    run(w.directory, "keys", "revoke", "shell", "-c", w.config_path)
+    w = weir(config)
+    wait_for("key_revoke")
+    w.stop()
+    acts = [r for r in records(tmp_path, "--kind", "act") if r["act"] not in ("start", "stop")]
+    by = "admin.keys[1]"
+    assert sorted((r["act"], r["outcome"], r["who"], r.get("subject")) for r in acts if r["who"] != "operator") == sorted([
+        ("key_create", "ok", by, "web"), ("key_change", "ok", by, "web"), ("key_rotate", "ok", by, "web"), ("key_revoke", "ok", by, "web"),
+        ("key_create", "key_exists", by, "web"), ("key_revoke", "key_not_found", by, "nobody"), ("cache_purge", "ok", by, "model gpt-*"),
+        ("admin", "forbidden", "file", "POST /admin/v1/keys/web/revoke"),
+        ("admin", "invalid_api_key", "anyone", "POST /admin/v1/keys/web/revoke")])
+    assert [(r["act"], r["outcome"], r["subject"]) for r in acts if r["who"] == "operator"] == [
+        (a, "ok", "shell") for a in ("key_create", "key_change", "key_rotate", "key_revoke")]
+    assert all(r["from"].startswith("127.0.0.1:") for r in acts if r["who"] != "operator")
+    assert verified(tmp_path)["whole"]
+    for secret in (ADMIN, app, made["key"], text):
+        assert not any(secret.encode() in f.read_bytes() for f in (tmp_path / "kept").glob("audit*"))
+
+
 # -- what is done to the trail -----------------------------------------------------------------------------------
 
 @pytest.fixture

@@ -319,6 +319,34 @@ def test_a_run_of_tools_is_guarded_in_each_of_its_steps(weir, upstream, upstream
     assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked"
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_a_tool_says_is_looked_at_before_its_client_reads_it(weir, upstream, upstreams, stream):
+    """The steps of a run are a part of its answer. A rule that blocks hides the whole result."""
+    look = upstreams()
+    look.script(reply(200, {"ticket": TICKET, "again": f"é {TICKET} {OTHER}"}), reply(500, f"no {TICKET}"), reply(200, {"bomb": BOMB}))
+
+    def calls(*ids):
+        return [{"id": i, "type": "function", "function": {"name": "look", "arguments": "{}"}} for i in ids]
+
+    def turn(*ids):
+        if stream:
+            delta = {"tool_calls": [{"index": k, **c} for k, c in enumerate(calls(*ids))]}
+            return sse([bodies.chunk(delta), bodies.chunk(finish="tool_calls")])
+        answer = bodies.completion(None)
+        answer["choices"][0].update(finish_reason="tool_calls", message={"role": "assistant", "content": None, "tool_calls": calls(*ids)})
+        return reply(200, answer)
+    upstream.script(turn("a"), turn("b"), turn("c"), sse(bodies.stream("Done.")) if stream else reply(200, bodies.completion("Done.")))
+    w = weir(upstream, chat={"model": "gpt-test"}, **guard(out="redact"), tools={"look": {
+        "kind": "http", "allow_private": True, "url": look.url + "/look", "description": "Looks.", "parameters": {"type": "object"}}})
+    answer = wire.call(w, "POST", "/chat/functions", {"message": "look", "stream": stream})
+    steps = [e["step"] for e in answer.events() if "step" in e] if stream else answer.json()["steps"]
+    assert json.loads(steps[0]["result"]) == {"ticket": "[TICKET_1]", "again": "é [TICKET_1] [TICKET_2]"}
+    assert "[TICKET_1]" in steps[1]["error"] and "result" not in steps[1]
+    assert "guard" in steps[2]["error"] and "result" not in steps[2]
+    assert not any(t.encode() in answer.body for t in (TICKET, OTHER, BOMB)), answer.body
+    assert figure(w, "weir_guard_matches_total", direction="out", rule="ticket", action="redact") == 4
+
+
 # -- configuration -----------------------------------------------------------------------------------------------------
 
 

@@ -283,6 +283,48 @@ static void lists_go_by_name(void **state) {
     assert_string_equal(n.text, "b");
 }
 
+static void put_act(void *user, const key_act *a) {
+    buf_addf(user, "%.*s %.*s by %.*s", SPAN_ARG(a->what), SPAN_ARG(a->name), SPAN_ARG(a->who));
+    buf_addf(user, a->from.len ? " from %.*s\n" : "%.*s\n", SPAN_ARG(a->from));
+    assert_true(a->at_us > 0);
+}
+
+static void assert_acts(key_store *keys, const char *expected) {
+    buf told = BUF_EMPTY;
+    assert_true(key_store_take_acts(keys, put_act, &told));
+    assert_string_equal(buf_cstr(&told), expected);
+    buf_done(&told);
+}
+
+/* Each change that was carried out, in order, and told to one of those who ask. */
+static void what_was_done_is_kept_until_it_is_taken(void **state) {
+    world *w = *state;
+    made app = make(w, "{\"name\":\"quiet\"}"); /* nobody wants to know */
+    assert_acts(w->keys, "");
+    key_store_act_as(w->keys, SPAN_OF("ann"), SPAN_OF("10.0.0.1:7"));
+    app = make(w, "{\"name\":\"app\"}");
+    key_wish wanted = wish(w, WISH_CHANGE, "{\"owner\":\"x\"}");
+    const key_wish same = wish(w, WISH_NEW, "{\"name\":\"app\"}");
+    assert_int_equal(key_store_change(w->keys, app.row.id, &wanted, &w->arena, &app.row),
+                     KEYS_DONE);
+    assert_int_equal(key_store_create(w->keys, &same, NOW, &w->arena, &app.row, app.text),
+                     KEYS_TAKEN);
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("nobody"), NOW, &w->arena, &app.row),
+                     KEYS_UNKNOWN);
+    key_store_act_as(w->keys, SPAN_OF("operator"), SPAN_EMPTY);
+    assert_int_equal(
+        key_store_rotate(w->keys, SPAN_OF("app"), 0, NOW, &w->arena, &app.row, app.text),
+        KEYS_DONE);
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("app"), NOW, &w->arena, &app.row),
+                     KEYS_DONE);
+    open_again(w);
+    assert_acts(w->keys, "key_create app by ann from 10.0.0.1:7\n"
+                         "key_change app by ann from 10.0.0.1:7\n"
+                         "key_rotate app by operator\n"
+                         "key_revoke app by operator\n");
+    assert_acts(w->keys, "");
+}
+
 /* Neither the text nor what would stand for it is in the file. */
 static void no_text_is_in_the_file(void **state) {
     world *w = *state;
@@ -317,7 +359,7 @@ int main(void) {
     X(a_key_is_found_by_its_text_name_and_id), X(names_are_unique_and_options_fit),                \
         X(a_change_replaces_what_it_names), X(a_rotated_text_counts_for_a_while),                  \
         X(a_revoked_key_stays_so), X(each_change_has_a_number), X(two_share_a_store),              \
-        X(lists_go_by_name)
+        X(lists_go_by_name), X(what_was_done_is_kept_until_it_is_taken)
     const struct CMUnitTest tests[] = {ALL(T), T(no_text_is_in_the_file)};
     const struct CMUnitTest at_a_server[] = {ALL(P)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
