@@ -37,12 +37,7 @@ static void put_rates(json_writer *w, const config_rates *rates) {
     }
 }
 
-static void put_object(json_writer *w, span name, const config_price *p, span from) {
-    json_open_object(w);
-    json_key(w, "pattern");
-    json_put_string(w, name);
-    json_key(w, "from");
-    json_put_string(w, from);
+static void put_prices(json_writer *w, const config_price *p) {
     put_rates(w, &p->rates);
     json_key(w, "tiers");
     json_open_array(w);
@@ -54,6 +49,25 @@ static void put_object(json_writer *w, span name, const config_price *p, span fr
         json_close_object(w);
     }
     json_close_array(w);
+}
+
+static void put_object(json_writer *w, span name, const config_price *p, span from) {
+    json_open_object(w);
+    json_key(w, "pattern");
+    json_put_string(w, name);
+    json_key(w, "from");
+    json_put_string(w, from);
+    put_prices(w, p);
+    json_key(w, "service_tiers");
+    json_open_object(w);
+    for (size_t i = 0; i < CONFIG_SERVICES; i++) {
+        if (!p->services[i]) continue;
+        json_key(w, config_service_names[i].ptr);
+        json_open_object(w);
+        put_prices(w, p->services[i]);
+        json_close_object(w);
+    }
+    json_close_object(w);
     json_close_object(w);
 }
 

@@ -401,12 +401,26 @@ typedef struct config_tier {
     config_rates rates; /* with what it has of the tier below */
 } config_tier;
 
-typedef struct config_price {
+/* A provider's tiers of service that have prices of their own: services.def. */
+typedef enum config_service {
+    SERVICE_STANDARD,
+#define X(id, name) SERVICE_##id,
+#include "config/services.def"
+#undef X
+    CONFIG_SERVICES
+} config_service;
+
+extern const span config_service_names[CONFIG_SERVICES];
+
+typedef struct config_price config_price;
+struct config_price {
     span pattern; /* of "provider/model" or of the model alone; a * at its end: any rest */
     config_rates rates;
     const config_tier *tiers; /* by `above`, upwards */
     size_t tier_count;
-} config_price;
+    /* With what each has of the standard one, its own tiers apart; NULL: costs what that costs. */
+    const config_price *services[CONFIG_SERVICES];
+};
 
 typedef struct config {
     atomic_uint refs;

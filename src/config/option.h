@@ -75,6 +75,7 @@ extern const option_scope scope_guard_rule;
 extern const option_scope scope_limit;
 extern const option_scope scope_redis;
 extern const option_scope scope_price;
+extern const option_scope scope_price_service;
 extern const option_scope scope_price_tier;
 extern const option_scope scope_tool;
 /* All of them, in the order of the reference; NULL at the end. */
@@ -122,6 +123,7 @@ extern const option_type type_resource;
 extern const option_type type_prices; /* prices.c */
 extern const option_type type_money;  /* int64_t, nano units */
 extern const option_type type_price_tiers;
+extern const option_type type_price_service;
 extern const option_type type_amount; /* functions.c: int64_t, nano units; 0: off */
 extern const option_type type_quotas; /* quota.c: config_quotas */
 extern const option_type type_spend_quotas;

@@ -569,6 +569,20 @@ static const option price_options[] = {
 #undef X
     {OTHER(config_price, "tiers", tiers, type_price_tiers),
      .sentence = "Other prices for long prompts: a list of mappings {above, input, …}, upwards. A call whose prompt has more tokens than `above` pays the tier's prices for all of its tokens."},
+#define X(id, name) \
+    {OTHER(config_price, "service_tiers." #name, services[SERVICE_##id], type_price_service), \
+     .sentence = "What answers cost whose `service_tier` is " #name ": a mapping {input, output, …}. Default: as any other."},
+#include "config/services.def"
+#undef X
+};
+
+static const option price_service_options[] = {
+#define X(id, member, text) \
+    {OTHER(config_price, #member, rates.nano[RATE_##id], type_money), .sentence = text " What a tier of service leaves out costs what it costs without one."},
+#include "config/prices.def"
+#undef X
+    {OTHER(config_price, "tiers", tiers, type_price_tiers),
+     .sentence = "As prices.PATTERN.tiers, in the tier of service; those of the price itself are not in force in it."},
 };
 
 static const option price_tier_options[] = {
@@ -648,10 +662,13 @@ SCOPE(limit, "limits.model.NAME", limit_options,
 SCOPE(redis, "shared", redis_options, "A Redis or Valkey written as a mapping.");
 SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
+SCOPE(price_service, "prices.PATTERN.service_tiers.NAME", price_service_options,
+      "Prices for another tier of a provider's service.");
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
 const option_scope *const option_scopes[] = {
-    &scope_file,   &scope_listener, &scope_provider,   &scope_key,        &scope_model,
-    &scope_target, &scope_client,   &scope_client_key, &scope_guard_rule, &scope_limit,
-    &scope_redis,  &scope_price,    &scope_price_tier, &scope_tool,       NULL};
+    &scope_file,          &scope_listener,   &scope_provider, &scope_key,
+    &scope_model,         &scope_target,     &scope_client,   &scope_client_key,
+    &scope_guard_rule,    &scope_limit,      &scope_redis,    &scope_price,
+    &scope_price_service, &scope_price_tier, &scope_tool,     NULL};

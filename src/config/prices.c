@@ -11,6 +11,13 @@ const span config_rate_names[CONFIG_RATES] = {
 #undef X
 };
 
+const span config_service_names[CONFIG_SERVICES] = {
+    [SERVICE_STANDARD] = SPAN("standard"),
+#define X(id, name) [SERVICE_##id] = SPAN(#name),
+#include "config/services.def"
+#undef X
+};
+
 /* ---- one figure ---- */
 
 COLD static bool read_money(reader *r, const option *o, span name, const yaml_node *node,
@@ -89,6 +96,28 @@ static void settle_tiers(config_price *price) {
     }
 }
 
+/* ---- tiers of service ---- */
+
+COLD static bool read_service(reader *r, const option *o, span name, const yaml_node *node,
+                              void *field) {
+    if (node->kind != YAML_MAP) return reader_expected(r, o, name, node);
+    config_price *service = arena_zalloc(r->arena, sizeof *service);
+    no_rates(&service->rates);
+    *(const config_price **)field = service;
+    return reader_scope(r, &scope_price_service, reader_name(r, "%.*s.", SPAN_ARG(name)), node,
+                        service);
+}
+const option_type type_price_service = {"prices", "a mapping of prices", read_service, NULL};
+
+static void settle_services(config_price *price) {
+    for (size_t i = 0; i < CONFIG_SERVICES; i++) {
+        config_price *service = (config_price *)price->services[i]; /* the reader's own */
+        if (!service) continue;
+        inherit(&service->rates, &price->rates);
+        settle_tiers(service);
+    }
+}
+
 /* ---- an entry ---- */
 
 static bool good_pattern(span text) {
@@ -114,6 +143,7 @@ COLD static bool read_price(reader *r, const yaml_node *map, const yaml_node *ke
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
     if (!reader_scope(r, &scope_price, prefix, key->value, price)) return false;
     settle_tiers(price);
+    settle_services(price);
     return true;
 }
 
@@ -147,17 +177,33 @@ COLD static void write_rates(const config_rates *rates, const config_rates *belo
     }
 }
 
-void config_price_write(const config_price *p, buf *out) {
+COLD static void write_tiers(const config_price *p, buf *out) {
     const config_rates *below = &p->rates;
-    buf_add_char(out, '{');
-    write_rates(&p->rates, NULL, out);
     for (size_t i = 0; i < p->tier_count; i++) {
-        buf_addf(out, "%s{above: %lld", i ? ", " : ", tiers: [", (long long)p->tiers[i].above);
+        if (!i && out->ptr[out->len - 1] != '{') buf_add_cstr(out, ", ");
+        buf_addf(out, "%s{above: %lld", i ? ", " : "tiers: [", (long long)p->tiers[i].above);
         write_rates(&p->tiers[i].rates, below, out);
         buf_add_char(out, '}');
         below = &p->tiers[i].rates;
     }
-    buf_add_cstr(out, p->tier_count ? "]}" : "}");
+    if (p->tier_count) buf_add_char(out, ']');
+}
+
+void config_price_write(const config_price *p, buf *out) {
+    bool any = false;
+    buf_add_char(out, '{');
+    write_rates(&p->rates, NULL, out);
+    write_tiers(p, out);
+    for (size_t i = 0; i < CONFIG_SERVICES; i++) {
+        const config_price *service = p->services[i];
+        if (!service) continue;
+        buf_addf(out, "%s%s: {", any ? ", " : ", service_tiers: {", config_service_names[i].ptr);
+        write_rates(&service->rates, &p->rates, out);
+        write_tiers(service, out);
+        buf_add_char(out, '}');
+        any = true;
+    }
+    buf_add_cstr(out, any ? "}}" : "}");
 }
 
 void config_price_origin(const config *c, const config_price *p, buf *out) {

@@ -7,6 +7,7 @@
 #ifndef WEIR_DIALECT_OPENAI_H
 #define WEIR_DIALECT_OPENAI_H
 
+#include "config/config.h"
 #include "dialect/reader.h"
 
 /* A second text of one kind in the same choice is counted from here, so that the two do not run
@@ -37,6 +38,8 @@ MUST_USE bool openai_scan(const answer_event *e, json_member members[ANSWER_MEMB
                           size_t *ret_count);
 /* A `usage` object of either family (chat, responses) is what the event tells. */
 void openai_read_usage(reader *r, answer_event *e, json_value usage);
+/* The tier of service beside a usage that was read, which its price may depend on. */
+void openai_read_service(reader *r, json_value service_tier);
 
 /* The parts, where they are wanted, of a message or delta of a chat completion's choice
  * (openai_parts.c): the object at hand, which is passed over. Returns whether it shows a user

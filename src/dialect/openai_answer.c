@@ -83,6 +83,13 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     e->usage_text = usage.raw;
 }
 
+void openai_read_service(reader *r, json_value service_tier) {
+    if (service_tier.type != JSON_STRING) return;
+    const span word = span_slice(service_tier.raw, 1, service_tier.raw.len - 1);
+    for (uint8_t s = SERVICE_STANDARD + 1; s < CONFIG_SERVICES; s++)
+        if (span_eq(word, config_service_names[s])) r->usage.service = s;
+}
+
 /* Who asks for the usage chunk is told in all others that they have none. */
 static void read_usage(reader *r, answer_event *e, const json_member *m) {
     if (m->value.type == JSON_NULL && r->spec.usage_added && e->kind == ANSWER_STREAM) {
@@ -252,6 +259,9 @@ static void read_document(reader *r, answer_event *e, const json_member *members
         else if (span_eq(m->key, SPAN_OF("created")))
             r->envelope.created = m->value;
     }
+    for (size_t i = 0; e->usage && i < count; i++)
+        if (span_eq(members[i].key, SPAN_OF("service_tier")))
+            openai_read_service(r, members[i].value);
     if (choices) {
         read_choices(r, choices->value, e);
         if (e->usage && choices->elements == 0) e->sorts |= EVENT_USAGE;

@@ -202,6 +202,7 @@ static void read_response_object(reader *r, answer_event *e, json_value response
     json_iter it = json_iter_of(response);
     for (json_member m; json_next_member(&it, &m);)
         read_response_member(r, e, &m, whole);
+    if (e->usage) openai_read_service(r, json_get(response, SPAN_OF("service_tier")));
 }
 
 static void read_last(reader *r, answer_event *e, json_value response, span word, bool failed) {
@@ -281,6 +282,7 @@ static void read_plain(reader *r, answer_event *e, const document *d) {
     }
     for (size_t i = 0; i < d->count; i++)
         read_response_member(r, e, &d->members[i], true);
+    if (e->usage) openai_read_service(r, member(d, SPAN_OF("service_tier")));
     if (e->sorts & EVENT_ERROR)
         e->sorts ^= EVENT_ERROR | EVENT_FAILED;
     else if (failed)

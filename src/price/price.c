@@ -79,7 +79,8 @@ static bool stand_beside(price_details how, const token_usage *u, int64_t detail
 }
 
 /* All of the prompt counts, whatever it costs. */
-static const config_rates *rates_for(const config_price *p, int64_t prompt) {
+static const config_rates *rates_for(const config_price *p, uint8_t service, int64_t prompt) {
+    if (service < CONFIG_SERVICES && p->services[service]) p = p->services[service];
     const config_rates *rates = &p->rates;
     for (size_t i = 0; i < p->tier_count && prompt > p->tiers[i].above; i++)
         rates = &p->tiers[i].rates;
@@ -98,7 +99,7 @@ int64_t price_cost(const config_price *p, const price_rule *rule, const token_us
     bool cache_beside = stand_beside(rule->prompt, u, price_add(cached, written));
     bool reasoning_beside = stand_beside(rule->completion, u, known(u->reasoning));
     int64_t length = cache_beside ? price_add(prompt, price_add(cached, written)) : prompt;
-    bill b = {.rates = rates_for(p, length)};
+    bill b = {.rates = rates_for(p, u->service, length)};
     charge_detail(&b, RATE_CACHED, RATE_INPUT, cached, cache_beside, &prompt);
     charge_detail(&b, RATE_CACHE_WRITE, RATE_INPUT, written, cache_beside, &prompt);
     charge_part(&b, RATE_AUDIO, RATE_INPUT, u->audio_prompt, &prompt);

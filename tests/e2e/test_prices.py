@@ -104,12 +104,33 @@ def test_without_a_price_a_call_is_unpriced_and_not_free(weir, upstream):
     assert figure(w, "weir_unpriced_calls_total", target="main") == 1
 
 
+def test_a_tier_of_service_has_prices_of_its_own(weir, upstream):
+    """As the answer names it, plain, streamed and in a response; what the tier leaves out, and one without prices, costs as any other."""
+    def answer(tier, **more):
+        return reply(200, {**bodies.completion(usage=usage(10, 2, reasoning_tokens=1)), "service_tier": tier, **more})
+    stream = [{**chunk, "service_tier": "priority"} for chunk in bodies.stream("a", usage=usage(10, 2))]
+    response = {"id": "resp_1", "object": "response", "status": "completed", "output": [], "service_tier": "batch",
+                "usage": {"input_tokens": 10, "output_tokens": 2, "total_tokens": 12}}
+    upstream.script(answer("flex"), answer("default"), answer("scale"), sse(stream), reply(200, response),
+                    sse([{"type": "response.created", "response": {**response, "status": "in_progress", "usage": None}},
+                         {"type": "response.completed", "response": response}], end="no_done"))
+    w = weir(upstream, prices={"main/gpt-test": {"input": 2, "output": 10, "reasoning": 20, "service_tiers": {
+        "flex": {"input": 1, "output": 5}, "priority": {"input": 4, "output": 20}, "batch": {"output": 1}}}})
+    costs = [record_of(w, wire.chat(w))["cost_nano"] for _ in range(3)]
+    assert costs == [10 * 1000 + 5000 + 20000, 10 * 2000 + 10000 + 20000, 10 * 2000 + 10000 + 20000]
+    assert record_of(w, wire.chat(w, stream=True))["cost_nano"] == 10 * 4000 + 2 * 20000
+    for streamed in (False, True):
+        made = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": streamed})
+        assert record_of(w, made)["cost_nano"] == 10 * 2000 + 2 * 1000
+
+
 # -- weir prices ---------------------------------------------------------------------------------------------------
 
 FILE = """providers: {openai: {url: "http://127.0.0.1:1/v1"}, far: {url: "http://127.0.0.1:2/v1"}}
 prices:
   "openai/gpt-4o*": {input: 2.50, cached: 1.25, output: 10}
   llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}
+  slow: {input: 2, service_tiers: {flex: {input: 1, tiers: [{above: 9, input: 3}]}, batch: {input: 2}}}
 """
 
 
@@ -124,6 +145,7 @@ def prices(tmp_path, *args):
     ("openai/gpt-4o-mini", "openai/gpt-4o-mini: {input: 2.5, cached: 1.25, output: 10}  # weir.yaml:3\n"),
     ("far/llama", "far/llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}  # weir.yaml:4\n"),
     ("llama", "llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}  # weir.yaml:4\n"),
+    ("far/slow", "far/slow: {input: 2, service_tiers: {flex: {input: 1, tiers: [{above: 9, input: 3}]}, batch: {}}}  # weir.yaml:5\n"),
     ("openai/gpt-4o*", '"openai/gpt-4o*": {input: 2.5, cached: 1.25, output: 10}  # weir.yaml:3\n'),
 ])
 def test_prices_says_what_is_in_force_and_where_it_stands(tmp_path, operand, expected):

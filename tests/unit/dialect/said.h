@@ -7,6 +7,7 @@
 
 #include "heap.h"
 
+#include "config/config.h"
 #include "dialect/reader.h"
 
 static const struct {
@@ -49,6 +50,8 @@ static inline void said_add_event(buf *out, const answer_event *e) {
     if (e->finish_reason.len) buf_addf(out, " (%.*s)", SPAN_ARG(e->finish_reason));
     if (e->usage)
         buf_addf(out, " %lld+%lld", (long long)e->usage->prompt, (long long)e->usage->completion);
+    if (e->usage && e->usage->service)
+        buf_addf(out, " %s", config_service_names[e->usage->service].ptr);
     if (e->status) buf_addf(out, " %d", e->status);
     if (e->envelope)
         buf_addf(out, " [%.*s %.*s %.*s]", SPAN_ARG(e->envelope->id.raw),

@@ -249,6 +249,18 @@ static void a_plain_body_is_one_event(void **state) {
     spec.dialect = DIALECT_OPENAI_EMBEDDINGS;
     assert_said(&spec, "application/json", "{\"data\":[{}],\"usage\":{\"prompt_tokens\":8}}",
                 "content,full 8+-1\nend");
+    assert_said(&spec, "application/json",
+                "{\"data\":[{}],\"service_tier\":\"flex\",\"usage\":{\"prompt_tokens\":8}}",
+                "content,full 8+-1 flex\nend");
+    assert_said(&spec, "application/json",
+                "{\"data\":[{}],\"usage\":{\"prompt_tokens\":8},\"service_tier\":\"batch\"}",
+                "content,full 8+-1 batch\nend");
+    assert_said(&spec, "application/json",
+                "{\"data\":[{}],\"usage\":{\"prompt_tokens\":8},\"service_tier\":\"default\"}",
+                "content,full 8+-1\nend");
+    assert_said(&spec, "application/json",
+                "{\"data\":[{}],\"usage\":{\"prompt_tokens\":8},\"service_tier\":[\"flex\"]}",
+                "content,full 8+-1\nend");
     spec.dialect = DIALECT_RAW;
     assert_said(&spec, "application/vnd.x+json", "not json", "content,full\nend");
     assert_said(&spec, "application/json", "{\"error\":{\"code\":429}}", "full 429\nend");

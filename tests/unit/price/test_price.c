@@ -118,6 +118,30 @@ static void long_prompts_pay_their_tier_for_all(void **state) {
     check(&p, &beside, apart, ARRAY_LEN(apart)); /* the cache is part of what was read */
 }
 
+static void an_answers_tier_of_service_has_its_own_prices(void **state) {
+    (void)state;
+    static const config_tier tiers[] = {
+        {100, {{(int64_t)5 * UNIT, NONE, NONE, NONE, NONE, (int64_t)6 * UNIT, NONE, NONE}}}};
+    static const config_price flex = {
+        .rates = {{UNIT / 2, NONE, NONE, NONE, NONE, (int64_t)5 * UNIT, NONE, NONE}}};
+    static const config_price priority = {
+        .rates = {{2 * UNIT, NONE, NONE, NONE, NONE, (int64_t)20 * UNIT, NONE, NONE}},
+        .tiers = tiers,
+        .tier_count = 1};
+    static const config_price p = {
+        .rates = {{UNIT, NONE, NONE, NONE, NONE, (int64_t)10 * UNIT, NONE, NONE}},
+        .services = {[SERVICE_FLEX] = &flex, [SERVICE_PRIORITY] = &priority}};
+    static const row rows[] = {
+        {{10, 1, 11, -1, -1, -1, -1, -1, -1, false, SERVICE_STANDARD}, 20000},
+        {{10, 1, 11, -1, -1, -1, -1, -1, -1, false, SERVICE_FLEX}, 10000},
+        {{10, 1, 11, -1, -1, -1, -1, -1, -1, false, SERVICE_PRIORITY}, 40000},
+        {{101, 1, 102, -1, -1, -1, -1, -1, -1, false, SERVICE_PRIORITY}, 511000},
+        {{10, 1, 11, -1, -1, -1, -1, -1, -1, false, SERVICE_BATCH}, 20000}, /* as any other */
+        {{10, 1, 11, -1, -1, -1, -1, -1, -1, false, 255}, 20000},
+    };
+    check(&p, &within, rows, ARRAY_LEN(rows));
+}
+
 /* From the exact sum of all parts, once, half up. */
 static void rounded_once(void **state) {
     (void)state;
@@ -169,6 +193,7 @@ int main(void) {
         cmocka_unit_test(details_without_a_price_cost_what_the_rest_does),
         cmocka_unit_test(what_is_not_known_is_not_nought),
         cmocka_unit_test(long_prompts_pay_their_tier_for_all),
+        cmocka_unit_test(an_answers_tier_of_service_has_its_own_prices),
         cmocka_unit_test(rounded_once),
         cmocka_unit_test(nothing_overflows),
         cmocka_unit_test(every_kind_has_a_rule),
