@@ -13,12 +13,45 @@ import threading
 import time
 
 KEYS = ("sk-soak-one", "sk-soak-two")
+ADMIN = "sk-soak-admin-0123456789"
+MADE = []  # keys of the store, as answers told them; of many the last
 ANSWER = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n(?:[^\r\n]+\r\n)*?x-request-id: ([^\r\n]+)\r\n")
+NEW_KEY = re.compile(rb'"key":"(wk-\w+)"')
 LONGEST = 8.0  # a session is over by then
+# What a guard looks for, and what hides it; none of it is anybody's.
+FOUND = ["anna@example.com ", "4111 1111 1111 1111 ", "ghp_" + "a1B2c3D4" * 4 + "wxyz ", "+49 30 901820 ", "192.0.2.7 ", "TICK-123456 ", "TICK-12", "an\u200bna@exa\u00admple.com ", "[EMAIL_1] ",
+         "\u202etxet ", "a@" * 3000, "4" * 5000, "\ud83d\ude00", "\u0000", "DE89 3704 0044 0532 0130 00 ", "ghp_", "http://user:pass@example.com/ "]
+
+
+def text(rng):
+    if rng.random() < 0.4:
+        return "Hi " * rng.choice([1, 1, 1, 10, 2000])
+    return "".join(rng.choices(["Hi ", *FOUND], k=rng.randrange(1, 12)))
+
+
+def functions_body(rng):
+    request = {"message": text(rng), "stream": rng.random() < 0.5, "model": rng.choice(["gpt-test", "two"])}
+    if rng.random() < 0.3:
+        request[rng.choice(["tools", "max_steps", "max_tokens", "temperature", "messages", "user", "parallel_tool_calls", "odd"])] = rng.choice(
+            [["get_current_time"], [], ["nobody"], 1, 3, 1e300, -1, None, "x", True, {}, [{"role": "user", "content": "x"}]])
+    return json.dumps(request).encode()
+
+
+def key_request(rng):
+    """Keys of the store, made, turned and revoked by whoever has the key for it, and by who has not."""
+    name = f"k{rng.randrange(200)}"
+    path, body = rng.choice([
+        ("POST /admin/v1/keys", {"name": name, "limits": {"requests": "600/m"}, **rng.choice([{}, {"models": ["gpt*"]}, {"expires": "1s"}, {"metadata": {"a": "b" * 3000}}, {"limits": 7}, {"name": "\u0000"}])}),
+        ("POST /admin/v1/keys", {"name": name}), ("GET /admin/v1/keys?limit=2", None), (f"GET /admin/v1/keys/{name}", None), (f"POST /admin/v1/keys/{name}/revoke", None),
+        (f"POST /admin/v1/keys/{name}/rotate", rng.choice([{}, {"overlap": "1s"}, {"overlap": 1e300}])), (f"PATCH /admin/v1/keys/{name}", {"owner": rng.choice(["a", None, {}]), "models": rng.choice([["*"], None, "x"])}),
+        ("GET /admin/v1/cache", None), ("POST /admin/v1/cache", rng.choice([{}, {"model": "gpt*"}, {"client": "c1"}, {"older": "1s"}, {"older": -1}, []]))])
+    data = b"" if body is None else json.dumps(body).encode()
+    return (f"{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {rng.choice([ADMIN] * 6 + [KEYS[0], 'sk-wrong'])}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n").encode() + data
 
 
 def call_body(rng):
-    request = {"model": rng.choice(["gpt-test", "other", "two", "none"]), "messages": [{"role": "user", "content": "Hi " * rng.choice([1, 10, 2000])}]}
+    request = {"model": rng.choice(["gpt-test", "other", "two", "none"]), "messages": [{"role": "user", "content": text(rng)}]}
     if rng.random() < 0.5:
         request["stream"] = True
     if rng.random() < 0.2:
@@ -52,16 +85,19 @@ def chunked(rng, data):
 
 
 def call_request(rng):
-    path = rng.choice(["/v1/chat/completions"] * 6 + ["/v1/completions", "/v1/embeddings", "/v1/responses", "/chat", "/v1/moderations", "/v1/files", "/v1/files/a/content"])
-    data = call_body(rng)
+    path = rng.choice(["/v1/chat/completions"] * 6 + ["/chat/functions"] * 3 + ["/v1/completions", "/v1/embeddings", "/v1/responses", "/chat", "/v1/moderations", "/v1/files", "/v1/files/a/content"])
+    data = functions_body(rng) if path == "/chat/functions" and rng.random() < 0.9 else call_body(rng)
     fields = [("Host", "localhost"), ("Content-Type", rng.choice(["application/json"] * 8 + ["text/plain", "multipart/form-data; boundary=x", ""]))]
-    key = rng.choice([*KEYS] * 4 + ["sk-wrong", "", "sk-soak-one\t", "x" * 5000, None])
+    key = rng.choice([*KEYS] * 4 + ["sk-wrong", "", "sk-soak-one\t", "x" * 5000, None, *MADE[-4:]])
     if key is not None:
         fields.append(("Authorization", f"Bearer {key}"))
     if rng.random() < 0.1:
         fields.append(rng.choice([("Expect", "100-continue"), ("Expect", "miracles"), ("Connection", "close"), ("Connection", "upgrade, x"), ("Upgrade", "h2c"), ("X-Client-Request-Id", "\u00e9" * 100),
                                   ("Content-Encoding", "gzip"), ("Accept-Encoding", "gzip;q=0, *"), ("Host", "other"), ("Origin", "http://evil.invalid"), ("X-Large", "v" * rng.choice([5000, 70000])),
                                   ("Bad Name", "x"), ("X-Fold", "a\r\n b"), ("Transfer-Encoding", "identity"), ("Content-Length", "1"), ("Idempotency-Key", "k")]))
+    if rng.random() < 0.2:
+        fields.append(rng.choice([("Cache-Control", rng.choice(["no-cache", "no-store", "max-age=0", "max-age=1e3", "only-if-cached", ",,=\"", "max-age=99999999999999999999"])), ("X-Weir-Cache-TTL", rng.choice(["0", "1", "-1", "9" * 30])),
+                                  ("X-Weir-Tag", rng.choice(["team=a", "team=a, b=c", "=", "a=" + "b" * 500]))]))
     if rng.random() < 0.05:
         fields += [(f"X-{i}", "v") for i in range(rng.choice([50, 200]))]
     if rng.random() < 0.25:
@@ -92,7 +128,7 @@ def garbage(rng):
 def requests(rng):
     """The bytes of a session: one request mostly, several of them in a row sometimes."""
     many = rng.choice([1] * 6 + [2, 3, 8, 16])
-    return b"".join(rng.choices([call_request, page_request, garbage], [12, 4, 1])[0](rng) for _ in range(many))
+    return b"".join(rng.choices([call_request, page_request, key_request, garbage], [12, 3, 1, 1])[0](rng) for _ in range(many))
 
 
 class Session:
@@ -198,6 +234,7 @@ class Crowd:
                 time.sleep(0.02)
             with self._lock:
                 self.sessions += 1
+                MADE.extend(k.decode() for k in NEW_KEY.findall(received))
                 self.answers += [(i.decode("latin-1"), int(s)) for s, i in ANSWER.findall(received)]
 
     def stop(self, timeout=60):

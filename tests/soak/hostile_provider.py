@@ -13,6 +13,7 @@ import threading
 import time
 
 import bodies
+from hostile_clients import FOUND
 from upstream import POLLRDHUP, chunk, event, make_head
 
 SILENCE = 6.0  # longest; weir's deadlines are shorter
@@ -151,7 +152,7 @@ class Provider:
             body, rest = body[:length], body[length:]
         streamed = b'"stream":true' in body.replace(b" ", b"")
         self.answered += 1
-        self._play(sock, rng, hostile(rng, streamed) if wild else good(streamed, chunked=True) + ["close"])
+        self._play(sock, rng, hostile(rng, streamed, b'"tools":[' in body) if wild else good(streamed, chunked=True) + ["close"])
         return rest
 
     def _play(self, sock, rng, steps):
@@ -203,10 +204,24 @@ def stream_bytes(words):
     return b"".join(event(c) for c in bodies.stream(*words, usage=bodies.USAGE)) + b"data: [DONE]\n\n"
 
 
+def called(rng, streamed):
+    """Calls of tools: those of trouble.py, others, with arguments good and bad."""
+    names = rng.choices(["get_current_time", "echo", "hangs", "floods", "forks", "fails", "web", "nobody", ""], k=rng.choice([1, 1, 2, 5, 70]))
+    calls = [{"index": i, "id": rng.choice([f"call_{i}", "call_x", ""]), "type": "function", "function": {"name": n, "arguments": rng.choice(
+        ["{}", "{}", '{"a": 1}', '{"timezone": "Europe/Berlin"}', "{", "", "null", "[" * 500, '{"a": "\\u0000"}', '{"a":' * 300, '{"n": 1e999, "a": "TICK-123456"}'])}} for i, n in enumerate(names)]
+    if streamed:
+        return framed(200, EVENTS, b"".join(event(c) for c in [bodies.chunk({"role": "assistant"}), *[bodies.chunk({"tool_calls": [c]}) for c in calls], bodies.chunk(finish="tool_calls")]) + b"data: [DONE]\n\n",
+                      chunked=True, rng=rng)
+    answer = bodies.completion(rng.choice([None, "One moment."]))
+    answer["choices"][0]["message"]["tool_calls"] = calls
+    answer["choices"][0]["finish_reason"] = "tool_calls"
+    return framed(200, JSON, as_bytes(answer), rng=rng)
+
+
 def good(streamed, chunked=False, rng=None):
     words = ["Hello", " there", "."]
     if rng:
-        words = ["w\u00e9ird " * rng.randrange(1, 40) for _ in range(rng.randrange(1, 30))]
+        words = [rng.choice(["w\u00e9ird ", *FOUND]) * rng.choice([1, 1, 40]) for _ in range(rng.randrange(1, 30))]
     if streamed:
         return framed(200, EVENTS, stream_bytes(words), chunked=True, rng=rng)
     return framed(200, JSON, as_bytes(bodies.completion("".join(words))), chunked=chunked, rng=rng)
@@ -280,10 +295,12 @@ def refusing(rng, streamed):
 KINDS = [(good, 6), (refusing, 5), (wrong_frame, 2), (wrong_type, 2), (informed, 1), (coded, 2)]
 
 
-def hostile(rng, streamed):
+def hostile(rng, streamed, tools=False):
     """One answer of any kind, and what happens on its way."""
     make = rng.choices([k for k, _ in KINDS], [n for _, n in KINDS])[0]
-    if streamed and rng.random() < 0.3:
+    if tools and rng.random() < 0.6:
+        steps = called(rng, streamed)
+    elif streamed and rng.random() < 0.3:
         steps = odd_stream(rng)
     else:
         steps = make(streamed, rng=rng) if make is good else make(rng, streamed)

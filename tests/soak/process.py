@@ -20,6 +20,8 @@ import wire  # noqa: E402
 
 DAMAGE = re.compile(r"Sanitizer|runtime error:|Assertion .* failed")
 STRANGE = re.compile(r"^(OPENAI_|WEIR_|LISTEN_|NOTIFY_SOCKET$|(HTTPS?|NO|ALL)_PROXY$)", re.I)
+SECRET = re.compile(rb"sk-soak-|wk-\w{20}|anna@example|4111 1111")  # of the configuration, of the store, and what the clients say
+STATE, STATE_FILES = "/.local/state/weir/", 12
 # The lines one of which each answered request has.
 ANSWERED = ("call", "request_refused", "request_answered")
 
@@ -31,14 +33,16 @@ class Weir:
         self.write(json.dumps(config))
         self.address = None
         self.foreign = []  # lines of its output that are no JSON
+        self.leaks = []  # lines that hold a key, or what was said
         self.lines = collections.Counter()  # of these by request
         self.events = collections.Counter()
         self.tail = collections.deque(maxlen=40)
         self._changed = threading.Condition()
-        environment = {k: v for k, v in os.environ.items() if not STRANGE.match(k)}
+        self.environment = environment = {k: v for k, v in os.environ.items() if not STRANGE.match(k)}
         environment.update(HOME=str(directory), ASAN_OPTIONS="detect_leaks=1:quarantine_size_mb=16",
                            UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
-        self.process = subprocess.Popen([str(binary), "serve", "-c", str(self.config_path)], cwd=directory, env=environment,
+        self.command = [str(binary)]
+        self.process = subprocess.Popen([*self.command, "serve", "-c", str(self.config_path)], cwd=directory, env=environment,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.files = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -51,6 +55,8 @@ class Weir:
     # -- what it says ---------------------------------------------------------------------------------------------
     def _read(self):
         for raw in self.process.stdout:
+            if SECRET.search(raw):
+                self.leaks.append(raw)
             line = raw.decode("utf-8", "replace").rstrip("\n")
             try:
                 record = json.loads(line)
@@ -112,22 +118,37 @@ class Weir:
         self._reader.join(10)
         return self.process.returncode
 
+    def audit(self):
+        """Why its audit trail is not whole; None where it is. Once it has ended."""
+        done = subprocess.run([*self.command, "audit", "verify", "-c", str(self.config_path)], env=self.environment, capture_output=True, text=True)
+        return None if done.returncode == 0 and done.stdout.startswith("whole: ") else done.stdout + done.stderr
+
     # -- what can be seen of it -----------------------------------------------------------------------------------
     def alive(self):
         return self.process.poll() is None
 
     def descriptors(self):
         """What each open descriptor is, without the numbers of its kind. A loop's spare one, which it gives up where there are no
-        others, is /dev/null to begin with and / once it was had again: one kind."""
-        kinds = collections.Counter()
+        others, is /dev/null to begin with and / once it was had again: one kind. Files of the state directory are opened by who first wants them,
+        and stay: all of them are at most so many."""
+        kinds, kept = collections.Counter(), 0
         folder = f"/proc/{self.process.pid}/fd"
         for name in os.listdir(folder):
             try:
                 kind = re.sub(r"\[\d+\]$", "", os.readlink(f"{folder}/{name}"))
+                if STATE in kind:
+                    kept += 1
+                    continue
                 kinds["/dev/null" if kind == "/" else kind] += 1
             except FileNotFoundError:
                 pass
+        if kept > STATE_FILES:
+            raise AssertionError(f"{kept} files of the state directory are open")
         return kinds
+
+    def children(self):
+        """How many processes it has: tools that run, and who holds them."""
+        return sum(len((task / "children").read_text().split()) for task in Path(f"/proc/{self.process.pid}/task").iterdir())
 
     def metrics(self, connection):
         """({series: value}, {family: type}). Over one connection, which is counted: each new one would go to any worker, and be seen

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import process  # first: it finds the parts of tests/e2e
+import redis_server
 import wire
 from hostile_clients import KEYS, Crowd
 from hostile_provider import Provider
@@ -119,14 +120,15 @@ def soak(binary, directory, seconds, seed, clients):
     provider = Provider(seed)
     closed = socket.socket()  # bound, and not listening: refuses
     closed.bind(("127.0.0.1", 0))
-    base = configuration(provider, closed.getsockname()[1])
+    redis = None if redis_server.why_not() else redis_server.Server()
+    base = configuration(provider, closed.getsockname()[1], redis)
     weir = process.Weir(binary, directory, base)
     try:
         provider.calm()
         answers_well(weir)
         before = books(weir)
         provider.wild()
-        crowd, trouble = Crowd(weir, seed, clients), Trouble(weir, seed, base)
+        crowd, trouble = Crowd(weir, seed, clients), Trouble(weir, seed, base, redis)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and weir.alive():
             time.sleep(0.1)
@@ -137,6 +139,7 @@ def soak(binary, directory, seconds, seed, clients):
         provider.calm()
         answers_well(weir)
         check_books(weir, before)
+        check(process.wait_until(lambda: weir.children() == 0, SETTLE), f"{weir.children()} processes of tools are left")
         with wire.connect(weir) as c:
             values, _ = weir.metrics(c)
         check(values["weir_log_lines_dropped_total"] == 0, "lines of the log were dropped")
@@ -147,6 +150,8 @@ def soak(binary, directory, seconds, seed, clients):
         check(status == 0, f"weir ended with status {status}")
         for c in leave_open:
             c.close()
+        check(not (why := weir.audit()), f"the audit trail: {why}")
+        check(not weir.leaks, f"lines with what is secret: {weir.leaks[:3]}")
         check_log(weir, crowd.answers, values["weir_refused_requests_unlogged_total"])
         check(crowd.answers and provider.answered, "nothing happened")
         print(f"soak: {crowd.sessions} sessions, {len(crowd.answers)} answers, {provider.answered} requests at the provider, {trouble.reloads} reloads "
@@ -160,6 +165,8 @@ def soak(binary, directory, seconds, seed, clients):
     finally:
         provider.close()
         closed.close()
+        if redis:
+            redis.close()
     return True
 
 

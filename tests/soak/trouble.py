@@ -5,12 +5,17 @@ import json
 import random
 import threading
 
-from hostile_clients import KEYS
+from hostile_clients import ADMIN, KEYS
 
 
-def configuration(provider, closed_port):
+def tool(*command, **over):
+    return {"kind": "command", "command": list(command), "description": "A tool.", "timeout": "700ms", "max_result": "4KB", **over}
+
+
+def configuration(provider, closed_port, redis):
     """Short deadlines, so that what hangs shows within seconds. Debug lines tell of pages, too."""
     return {
+        **({"shared": redis.url} if redis else {}),
         "listen": "127.0.0.1:0",
         "logs": {"format": "json", "level": "debug", "buffer": "256MB"},
         "providers": {
@@ -25,7 +30,15 @@ def configuration(provider, closed_port):
         "breaker": {"failures": "90%", "of": 20, "window": "2s", "probe": "100ms"},
         "timeouts": {"connect": "1s", "first_byte": "800ms", "first_token": "900ms", "between_events": "600ms", "total": "4s"},
         "server": {"workers": 2, "header_timeout": "1s", "body_timeout": "1s", "body_total": "3s", "idle_timeout": "2s", "keep_alive_comment": "100ms", "drain": "3s"},
-        "limits": {"memory": "16MB", "body": "1MB", "answer": "2MB", "event": "1MB"},
+        "limits": {"memory": "16MB", "body": "1MB", "answer": "2MB", "event": "1MB", "user": {"requests": "100000/s"}, "model": {"gpt*": {"parallel": 1000, "tokens": "100000000/s"}}},
+        "admin": {"keys": ADMIN},
+        "guard": {"in": "redact", "out": "redact", "restore": True, "rules": [{"name": "ticket", "pattern": "TICK-[0-9]{6}", "lead": "TICK-"}]},
+        "cache": {"models": ["gpt*"], "memory": "1MB", "ttl": "2s", "tools": True},
+        "audit": True,
+        "tools": {"get_current_time": {"kind": "builtin"}, "echo": tool("cat"), "hangs": tool("sleep", "30"), "floods": tool("yes"), "fails": tool("false", repeatable=True),
+                  "forks": tool("sh", "-c", "(setsid sleep 30 &) ; sleep 30 & echo done"),
+                  "web": {"kind": "http", "url": provider.url + "/tool", "description": "A tool.", "allow_private": True, "timeout": "700ms", "max_result": "4KB"}},
+        "functions": {"max_steps": 3, "max_time": "3s"},
     }
 
 
@@ -45,6 +58,15 @@ def valid(rng, base):
         lambda: c["providers"]["main"].update(max_connections=rng.choice([1, 1024]), key=rng.choice(["sk-soak-x", ["sk-soak-y", "sk-soak-z"]])),
         lambda: c["providers"].update({f"new{rng.randrange(3)}": {"kind": "openai", "url": c["providers"]["main"]["url"]}}),
         lambda: c.pop("passthrough"),
+        lambda: c.pop("guard") if rng.random() < 0.3 else c["guard"].update({"in": rng.choice(["block", "flag", "off"]), "out": rng.choice(["block", "flag", "off"]), "restore": rng.random() < 0.5,
+                                                                            "stream_end": rng.choice(["finish", "error"])}),
+        lambda: c.pop("cache") if rng.random() < 0.3 else c["cache"].update(scope="global", pace="recorded", max_answer=rng.choice(["1KB", "1MB"])),
+        lambda: c["limits"].update(wait={"clients": rng.choice([1, 10]), "time": "300ms"}, address={"requests": rng.choice(["5/s", "50/s"]), "parallel": rng.choice([1, 5])}),
+        lambda: c["limits"].update(target={"main*": {"parallel": rng.choice([1, 5])}}, request={"characters": 1000, "max_tokens": {"at_most": 10, "over": rng.choice(["cap", "refuse"])}}),
+        lambda: c["tools"].pop(rng.choice(list(c["tools"]))) if rng.random() < 0.7 else c.pop("tools"),
+        lambda: c["functions"].update(max_steps=rng.choice([1, 20]), max_time=rng.choice(["100ms", "3s"]), max_tokens=rng.choice([1, 100])),
+        lambda: c.update(keys=rng.choice(["on", "off"])),
+        lambda: c.pop("admin"),
     ], rng.randrange(1, 4)):
         try:
             change()
@@ -64,8 +86,8 @@ def invalid(rng, base):
 
 
 class Trouble:
-    def __init__(self, weir, seed, base):
-        self.weir, self.base = weir, base
+    def __init__(self, weir, seed, base, redis):
+        self.weir, self.base, self.redis = weir, base, redis
         self.rng = random.Random(f"{seed} trouble")
         self.reloads = self.shortages = 0
         self._stop = threading.Event()
@@ -85,9 +107,25 @@ class Trouble:
                 self._stop.wait(self.rng.random())
                 self.weir.allow_files()
                 continue
+            elif what < 0.9 and self.redis:
+                self.disturb(self.redis)
             self.reloads += 1
             for _ in range(self.rng.choice([1, 1, 1, 5])):
                 self.weir.hang_up()
+
+    def disturb(self, redis):
+        """The server of the limits in common is silent for a while, or gone, and comes back without its data."""
+        how = self.rng.choice(["pause", "kill", "flush"])
+        if how == "pause":
+            redis.pause()
+            self._stop.wait(self.rng.random() * 2)
+            redis.resume()
+        elif how == "kill":
+            redis.kill()
+            self._stop.wait(self.rng.random() * 2)
+            redis.start()
+        else:
+            redis.ask("FLUSHALL")
 
     def stop(self):
         """Returns once all is as it was before."""
