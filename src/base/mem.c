@@ -34,5 +34,5 @@ char *mem_strndup(const char *ptr, size_t len) {
 }
 
 void mem_wipe(void *ptr, size_t len) {
-    explicit_bzero(ptr, len);
+    if (len) explicit_bzero(ptr, len); /* of nothing the address may be NULL */
 }

@@ -67,6 +67,7 @@ static void leave(void *user, unsigned number, bool began) {
     target_limits *t = user;
     ticket *taken = ticket_of(t, number);
     const size_t from = began ? taken->count - places(taken) : 0;
+    if (from == taken->count) return; /* no limit holds for it */
     settle(t, taken->items + from, taken->count - from, &(limit_used){.asked = began});
     taken->count = from;
 }

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "base/errors.h"
+#include "base/mem.h"
 #include "base/secret.h"
 
 static void is_told_to_who_asks_for_it(void **state) {
@@ -15,6 +16,19 @@ static void is_told_to_who_asks_for_it(void **state) {
     secret_unref(empty);
     assert_null(secret_ref(NULL));
     secret_unref(NULL);
+}
+
+static void what_is_wiped_is_gone_and_nothing_does_no_harm(void **state) {
+    (void)state;
+    char text[] = "sk-12345678";
+    mem_wipe(text, 3);
+    assert_memory_equal(text,
+                        "\0\0\0"
+                        "12345678",
+                        sizeof text);
+    mem_wipe(text, sizeof text);
+    assert_memory_equal(text, (char[sizeof text]){0}, sizeof text);
+    mem_wipe(NULL, 0); /* a body that never came */
 }
 
 static void every_error_is_complete(void **state) {
@@ -33,7 +47,9 @@ static void every_error_is_complete(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(is_told_to_who_asks_for_it),
-                                       cmocka_unit_test(every_error_is_complete)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(is_told_to_who_asks_for_it),
+        cmocka_unit_test(what_is_wiped_is_gone_and_nothing_does_no_harm),
+        cmocka_unit_test(every_error_is_complete)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
