@@ -221,6 +221,7 @@ static void take_wide(token_count *c, unsigned char b) {
 }
 
 void tokens_add(token_count *c, span text) {
+    if (!text.len) return; /* it may have no address */
     const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len;
     while (p < end) {
         run r = runs[*p];
