@@ -228,12 +228,28 @@ def test_a_note_cancels_its_clients_call_alone(weir, upstream, upstreams):
         assert post(w, {**note, "params": {"requestId": "7"}}, KEY, **session).status == 202
         assert post(w, note, KEY, mcp_protocol_version="2025-11-25").status == 202
         assert c.silent(0.3)
-        for _ in range(4):  # from both workers
-            assert post(w, note, KEY, **session).status == 202
+        assert post(w, note, KEY, **session).status == 202
         answer = c.answer()
     assert answer.status == 200 and answer.json() == {"jsonrpc": "2.0", "id": 7, "error": {"code": -32800, "message": "Request cancelled"}}
     shop.requests[0].wait_closed()
     daemon.wait_until(lambda: [e["outcome"] for e in w.calls()] == ["cancelled"], 5, "the call has no line")
+
+
+def test_a_note_finds_its_call_at_any_worker(weir, upstream, upstreams):
+    shop = upstreams()
+    shop.always(stall("before_head"))
+    w = serve(weir, upstream, tools={"stock": {**SHOP, "url": shop.url}}, server={"workers": 2})
+    calls = [wire.connect(w) for _ in range(12)]  # shared out by the kernel
+    for i, c in enumerate(calls):
+        c.request("POST", "/mcp", message("tools/call", i, name="stock"), {"mcp-session-id": "s-1"})
+    shop.wait_requests(len(calls))
+    with wire.connect(w) as notes:  # all at one of the two
+        for i in range(len(calls)):
+            notes.request("POST", "/mcp", {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": i}}, {"mcp-session-id": "s-1"})
+            assert notes.answer().status == 202
+    for i, c in enumerate(calls):
+        assert c.answer().json() == {"jsonrpc": "2.0", "id": i, "error": {"code": -32800, "message": "Request cancelled"}}
+        c.close()
 
 
 def test_a_slow_tool_is_answered_as_a_stream(weir, upstream, upstreams):
