@@ -11,10 +11,11 @@
 
 typedef struct mcp_desk {
     worker *w;
-    list running;   /* of mcp_running */
-    list listeners; /* of mcp_listener (mcp_listen.c) */
-    timer look;     /* runs while there are listeners */
-    bool over;      /* no stream begins any more */
+    list running;    /* of mcp_running */
+    list listeners;  /* of mcp_listener (mcp_listen.c) */
+    timer look;      /* runs while there are listeners */
+    tool_list *seen; /* what there was when it ran last; counted; NULL: nobody has listened yet */
+    bool over;       /* no stream begins any more */
 } mcp_desk;
 
 void mcp_desk_init(mcp_desk *d, worker *w);
@@ -51,6 +52,7 @@ typedef struct mcp_listener {
     buf subscription; /* the id of the request that asked, JSON text; empty: a GET */
     bool wants;       /* to hear of changes of the list; else only that the stream lives */
     uint64_t digest;  /* of the list that it knows of */
+    bool stale;       /* there is another list since, which may look the same to it */
     int64_t told_ms;  /* when it was last told anything */
 } mcp_listener;
 

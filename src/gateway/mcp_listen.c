@@ -33,9 +33,31 @@ static void say_comment(mcp_listener *l) {
 
 /* ---- changes ---- */
 
-static void look_at(mcp_listener *l, const tool_list *now) {
-    const uint64_t digest = mcp_list_digest(now, buf_span(&l->client));
-    if (!l->wants || digest == l->digest) return;
+/* Digests of one list that were made just now: many streams are of few clients. */
+enum { MADE = 8 };
+typedef struct digests {
+    const tool_list *list;
+    struct {
+        span client;
+        uint64_t digest;
+    } made[MADE];
+    size_t count;
+} digests;
+
+static uint64_t digest_of(digests *d, span client) {
+    for (size_t i = 0; i < d->count && i < MADE; i++)
+        if (span_eq(d->made[i].client, client)) return d->made[i].digest;
+    const uint64_t digest = mcp_list_digest(d->list, client);
+    d->made[d->count++ % MADE].client = client;
+    d->made[(d->count - 1) % MADE].digest = digest;
+    return digest;
+}
+
+static void look_at(mcp_listener *l, digests *d) {
+    if (!l->stale || !l->wants) return;
+    l->stale = false;
+    const uint64_t digest = digest_of(d, buf_span(&l->client));
+    if (digest == l->digest) return;
     buf message = BUF_EMPTY;
     l->digest = digest;
     mcp_write_tools_changed(buf_span(&l->subscription), &message);
@@ -48,13 +70,17 @@ void mcp_desk_look(mcp_desk *d) {
     if (list_empty(&d->listeners)) return;
     const int64_t silence_ms = worker_config(d->w)->server.keep_alive_comment_ms;
     tool_list *now = list_now(d);
+    const bool other = now != d->seen;
+    digests made = {.list = now};
+    tool_list_unref(d->seen);
+    d->seen = now;
     LIST_FOREACH(&d->listeners, node) {
         mcp_listener *l = LIST_ENTRY(node, mcp_listener, link);
+        l->stale |= other;
         if (http_answer_full(l->request->http)) continue;
-        look_at(l, now);
+        look_at(l, &made);
         if (silence_ms > 0 && d->w->loop.now_ms - l->told_ms >= silence_ms) say_comment(l);
     }
-    tool_list_unref(now);
 }
 
 static void on_look(timer *t) {
@@ -125,6 +151,8 @@ void mcp_desk_init(mcp_desk *d, worker *w) {
 
 void mcp_desk_end(mcp_desk *d) {
     d->over = true;
+    tool_list_unref(d->seen);
+    d->seen = NULL;
     loop_timer_stop(&d->w->loop, &d->look);
     for (list *node; (node = list_pop_front(&d->listeners));) {
         mcp_listener *l = LIST_ENTRY(node, mcp_listener, link);

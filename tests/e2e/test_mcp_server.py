@@ -120,7 +120,7 @@ def test_what_is_no_message_of_the_protocol(weir, upstream):
 
 
 def test_many_tools_come_in_pages(weir, upstream):
-    w = serve(weir, upstream, tools={f"tool_{i:03}": ECHO for i in range(230)})
+    w = serve(weir, upstream, tools={f"tool_{i:03}": ECHO for i in range(700)})
     seen, cursor = [], None
     while True:
         listed = legacy(w, "tools/list", **({"cursor": cursor} if cursor else {}))
@@ -128,7 +128,7 @@ def test_many_tools_come_in_pages(weir, upstream):
         cursor = listed["result"].get("nextCursor")
         if not cursor:
             break
-    assert seen == [f"tool_{i:03}" for i in range(230)]
+    assert seen == [f"tool_{i:03}" for i in range(700)]
     assert legacy(w, "tools/list", cursor="made-up")["error"]["code"] == -32602
 
 
@@ -291,6 +291,42 @@ def test_a_tool_that_does_not_end_in_time(weir, upstream):
     w = serve(weir, upstream, tools={"sleep": {"kind": "command", "command": ["sleep", "60"], "description": "Sleeps.", "parameters": {"type": "object"}, "timeout": "200ms"}})
     said = legacy(w, "tools/call", name="sleep")["result"]
     assert said["isError"] is True and "200ms" in said["content"][0]["text"]
+
+
+def test_a_weir_that_goes_down_says_so(weir, upstream, upstreams):
+    shop = upstreams()
+    shop.always(stall("before_head"))
+    w = serve(weir, upstream, tools={"stock": {**SHOP, "url": shop.url}}, server={"drain": "300ms"})
+    with wire.connect(w) as c:
+        c.request("POST", "/mcp", message("tools/call", 5, name="stock"))
+        shop.wait_requests(1)
+        w.stop()
+        answer = c.answer()
+    said = answer.json()
+    assert answer.status == 503 and (said["id"], said["error"]["code"], said["error"]["data"]["code"]) == (5, 503, "shutting_down")
+    shop.requests[0].wait_closed()
+
+
+def test_a_call_has_the_time_of_any_call(weir, upstream, upstreams):
+    shop = upstreams()
+    shop.always(stall("before_head"))
+    w = serve(weir, upstream, tools={"stock": {**SHOP, "url": shop.url}}, timeouts={"total": "400ms"})
+    said = legacy(w, "tools/call", name="stock")["result"]
+    assert said["isError"] is True and "in the time that was left" in said["content"][0]["text"]
+    shop.requests[0].wait_closed()
+
+
+def test_calls_at_a_time_are_limited(weir, upstream, upstreams):
+    shop = upstreams()
+    shop.always(stall("before_head"))
+    w = serve(weir, upstream, tools={"echo": ECHO, "stock": {**SHOP, "url": shop.url}}, clients=[{**CLIENTS[0], "limits": {"parallel": 1}}])
+    with wire.connect(w) as c:
+        c.request("POST", "/mcp", message("tools/call", name="stock"), {"authorization": f"Bearer {KEY}"})
+        shop.wait_requests(1)
+        assert post(w, message("tools/call", name="echo", arguments={"text": "x"}), KEY).status == 429
+        c.abort()
+    shop.requests[0].wait_closed()
+    daemon.wait_until(lambda: post(w, message("tools/call", name="echo", arguments={"text": "x"}), KEY).status == 200, 5, "its place was not given back")
 
 
 # -- changes of the list -----------------------------------------------------------------------------------------------

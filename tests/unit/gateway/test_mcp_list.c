@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { MANY = 250 };
+enum { MANY = 1250 };
 
 static const span staff[] = {SPAN("ci")};
 
@@ -17,11 +17,11 @@ typedef struct shelf {
     tool_list list;
 } shelf;
 
-/* t000, t001 …; each tenth is for ci alone. */
+/* t0000, t0001 …; each tenth is for ci alone. */
 static void shelf_fill(shelf *s, size_t count, span description) {
     memset(s, 0, sizeof *s);
     for (size_t i = 0; i < count; i++) {
-        (void)snprintf(s->names[i], sizeof s->names[i], "t%03zu", i);
+        (void)snprintf(s->names[i], sizeof s->names[i], "t%04zu", i);
         s->tools[i] = (tool){.name = span_cstr(s->names[i]),
                              .description = description,
                              .parameters = SPAN("{\"type\":\"object\"}"),
@@ -65,25 +65,25 @@ static void pages_follow_each_other(void **state) {
     json_value next;
     arena_init(&a, 0);
     shelf_fill(&s, MANY, SPAN_EMPTY);
-    assert_int_equal(read_page(&s, "ci", none, &a, &first, &last, &next), 100);
-    assert_span(first, "t000");
-    assert_span(last, "t099");
-    assert_int_equal(read_page(&s, "ci", next, &a, &first, &last, &next), 100);
-    assert_span(first, "t100");
-    assert_int_equal(read_page(&s, "ci", next, &a, &first, &last, &next), 50);
-    assert_span(last, "t249");
+    assert_int_equal(read_page(&s, "ci", none, &a, &first, &last, &next), 500);
+    assert_span(first, "t0000");
+    assert_span(last, "t0499");
+    assert_int_equal(read_page(&s, "ci", next, &a, &first, &last, &next), 500);
+    assert_span(first, "t0500");
+    assert_int_equal(read_page(&s, "ci", next, &a, &first, &last, &next), 250);
+    assert_span(last, "t1249");
     assert_int_equal(next.type, JSON_NONE);
     /* another client sees nothing of what it may not use, not even a gap in its pages */
-    assert_int_equal(read_page(&s, "web", none, &a, &first, &last, &next), 100);
-    assert_span(first, "t001");
-    assert_span(last, "t111");
+    assert_int_equal(read_page(&s, "web", none, &a, &first, &last, &next), 500);
+    assert_span(first, "t0001");
+    assert_span(last, "t0555");
     arena_done(&a);
 }
 
 static void a_page_is_never_larger_than_it_must_be(void **state) {
     (void)state;
     static shelf s;
-    static char words[100 * 1024];
+    static char words[400 * 1024];
     arena a;
     span first, last;
     json_value next;
@@ -91,7 +91,7 @@ static void a_page_is_never_larger_than_it_must_be(void **state) {
     memset(words, 'w', sizeof words);
     shelf_fill(&s, 20, span_from(words, sizeof words));
     assert_int_equal(read_page(&s, "ci", none, &a, &first, &last, &next), 3);
-    assert_span(last, "t002");
+    assert_span(last, "t0002");
     assert_int_equal(next.type, JSON_STRING);
     arena_done(&a);
 }
@@ -106,18 +106,18 @@ static void a_cursor_outlives_its_tool(void **state) {
     arena_init(&a, 0);
     shelf_fill(&s, MANY, SPAN_EMPTY);
     (void)read_page(&s, "ci", none, &a, &first, &last, &next);
-    memmove(&s.by_name[99], &s.by_name[100], (MANY - 100) * sizeof *s.by_name);
+    memmove(&s.by_name[499], &s.by_name[500], (MANY - 500) * sizeof *s.by_name);
     s.list.count--;
-    assert_int_equal(read_page(&s, "ci", next, &a, &first, &last, &ignored), 100);
-    assert_span(first, "t100");
+    assert_int_equal(read_page(&s, "ci", next, &a, &first, &last, &ignored), 500);
+    assert_span(first, "t0500");
     arena_done(&a);
 }
 
 static void what_is_no_cursor_is_seen(void **state) {
     (void)state;
     static const char *const rows[] = {
-        "\"\"",          "\"t000\"", "\"t000.\"",  "\"t000.00000000\"",
-        "\".00000000\"", "\"2\"",    "\"\\u0000\""};
+        "\"\"",          "\"t0000\"", "\"t0000.\"", "\"t0000.00000000\"",
+        "\".00000000\"", "\"2\"",     "\"\\u0000\""};
     arena a;
     span after;
     arena_init(&a, 0);
