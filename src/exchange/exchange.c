@@ -70,7 +70,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     exchange *x = exchange_new(env);
     exchange *parent = request->parent;
     x->env = env;
-    x->plan = parent ? parent->plan : env->plan;
+    x->plan = parent ? parent->plan : request->plan ? request->plan : env->plan;
     x->snapshot = loop_snapshot_ref(parent ? parent->snapshot : env->snapshot);
     x->request = *request;
     if (request->model.len) x->request.model = arena_dup(&x->arena, request->model);

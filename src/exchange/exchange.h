@@ -75,6 +75,8 @@ extern const exchange_form form_openai; /* the bytes of OpenAI's API */
 extern const exchange_form form_chat; /* POST /chat: {"message", …} → {"success", "response", …} */
 /* POST /chat/functions: {"message", "tools", …} → {"success", "response", "steps", …} */
 extern const exchange_form form_functions;
+/* tools/call of the Model Context Protocol: a tool, and no model. With a plan of its own. */
+extern const exchange_form form_mcp;
 extern const exchange_form form_direct; /* a program: OpenAI's JSON, unframed */
 
 /* All spans are borrowed until door->asked, door->done, or exchange_cancel() has returned. */
@@ -100,7 +102,8 @@ typedef struct exchange_request {
     /* A step of another exchange on this loop, which must not have ended: then snapshot, caller and
      * deadline are the parent's, and it is cancelled when the parent ends. NULL: none. */
     exchange *parent;
-    span label; /* what the record calls it; empty: by its form and endpoint */
+    span label;                /* what the record calls it; empty: by its form and endpoint */
+    const exchange_plan *plan; /* NULL: the env's, or the parent's */
 } exchange_request;
 
 /* form_direct: event gets what the provider said, in OpenAI's form, without comments, the end

@@ -1,6 +1,7 @@
 /* The calls of tools that one answer of a model asks for: which run beside each other, and what
  * they come to. */
 #include "exchange/functions.h"
+#include "exchange/tool_use.h"
 
 /* ---- one call ---- */
 
@@ -50,18 +51,10 @@ static void begin(functions_call *c) {
     if (!c->tool->parallel) r->alone = true;
 }
 
-static void count(const functions_call *c, const tool_result *result) {
-    metrics_shard *m = c->run->x->env->metrics;
-    if (!m) return;
-    const span labels[] = {c->tool->name, span_cstr(tool_outcome_name(result->outcome))};
-    metric_add(metrics_series(m, METRIC_TOOL_CALLS, labels), 1);
-    metric_observe(metrics_series(m, METRIC_TOOL_SECONDS, labels), (double)result->ms / 1e3);
-}
-
 static void on_done(tool_waiter *w, const tool_result *result) {
     functions_call *c = CONTAINER_OF(w, functions_call, waiter);
     functions_run *r = c->run;
-    count(c, result);
+    tool_use_count(r->x->env->metrics, c->tool, result);
     c->running = NULL;
     r->under_way--;
     if (!c->tool->parallel) r->alone = false;

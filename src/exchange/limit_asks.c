@@ -82,10 +82,12 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
                                        .amount = amount};
 }
 
-/* A run and its steps are one request; what it uses its steps use. */
+/* A run and its steps are one request; what it uses its steps use. A tool that a client calls asks
+ * no model, and so uses nothing. */
 static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
                     const config_limit_set *s) {
-    const bool step = c->x->request.parent && !c->target.len, run = c->x->request.form->runs;
+    const bool step = c->x->request.parent && !c->target.len;
+    const bool run = c->x->request.form->runs || c->x->tool_use;
     for (unsigned i = 0; i < s->requests.count && !step; i++)
         add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);
     for (unsigned i = 0; i < s->tokens.count && !run; i++)
@@ -139,6 +141,7 @@ static void add_address(collector *c, const config_limit_set *s) {
 }
 
 static void add_model(collector *c, const config_limit_rules *rules) {
+    if (c->x->tool_use) return;
     const config_limit_rule *r = config_find_limit(rules, c->x->facts.model_name);
     c->who = SPAN_EMPTY;
     if (r) add_set(c, LIMIT_OF_MODEL, r->pattern, hash_span(r->pattern), &r->limits);

@@ -85,6 +85,12 @@ stage_fn stage_record;  /* the log line, the metrics */
 stage_fn stage_functions;
 void stage_functions_done(exchange *x);
 
+/* A tool that is called by its client, without a model (exchange/tool_use.h). */
+stage_fn stage_tool_ask;  /* what is asked? */
+stage_fn stage_tool_find; /* is it there, and may this client use it? */
+void stage_tool_done(exchange *x);
+stage_fn stage_tool_call; /* the call: the answer comes back */
+
 /* For the limit_desk of a loop: a call that waits in limit has waited to its end. */
 void stage_limit_told(struct limit_waiter *w);
 

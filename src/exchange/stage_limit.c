@@ -4,6 +4,7 @@
 #include "exchange/limit_told.h"
 #include "exchange/functions.h"
 #include "exchange/target_limits.h"
+#include "exchange/tool_use.h"
 
 #include "base/clock.h"
 #include "limit/desk.h"
@@ -146,7 +147,8 @@ stage_result stage_limit(exchange *x) {
 /* Lost hedges and attempts that broke off have used something, too. */
 static limit_used used_of(const exchange *x) {
     const call_record *r = &x->record;
-    limit_used used = {.asked = r->attempts > 0 || (x->functions && x->functions->asked)};
+    limit_used used = {.asked = r->attempts > 0 || (x->functions && x->functions->asked) ||
+                                (x->tool_use && x->tool_use->began)};
     if (!used.asked) return used;
     const int answered = x->call ? call_get_report(x->call).answered : -1;
     if (r->usage.total > 0) used.tokens = r->usage.total;

@@ -28,7 +28,8 @@ stage_result stage_settle(exchange *x) {
         r->skipped_events = c.skipped;
         if (c.unfinished) settle_reason(x, SPAN_OF("unfinished"));
     }
-    if (r->own_us < 0 && !x->functions) exchange_note_own(x); /* of a run its steps tell it */
+    /* Of a run its steps tell it, and of a tool nobody knows. */
+    if (r->own_us < 0 && !x->functions && !x->tool_use) exchange_note_own(x);
     r->outcome = outcome_of(x);
     r->error = x->failure.error;
     if (r->error != ERR_NONE) {

@@ -14,7 +14,11 @@
 _Static_assert(offsetof(call_request, request) == 0, "the door makes a request of it");
 
 static void free_if_over(call_request *c) {
-    if (!c->request.http && !c->running) request_free(&c->request);
+    if (c->request.http || c->running) return;
+    if (c->drop)
+        c->drop(c);
+    else
+        request_free(&c->request);
 }
 
 /* ---- the exchange's answer ---- */
@@ -34,6 +38,7 @@ static http_headers with_cors(const call_request *c, http_headers headers, http_
 
 static void door_answer(void *user, int status, http_headers headers, span body) {
     call_request *c = user;
+    c->told = true;
     if (!c->request.http) return;
     http_header *own;
     http_answer(c->request.http, status, with_cors(c, headers, &own), body);
@@ -42,6 +47,7 @@ static void door_answer(void *user, int status, http_headers headers, span body)
 
 static void door_answer_kept(void *user, int status, http_headers headers, const kept_text *body) {
     call_request *c = user;
+    c->told = true;
     if (!c->request.http) return;
     http_header *own;
     http_answer_kept(c->request.http, status, with_cors(c, headers, &own), body);
@@ -68,16 +74,19 @@ static void door_piece_kept(void *user, const kept_text *piece) {
 
 static void door_end(void *user) {
     call_request *c = user;
+    c->told = true;
     if (c->request.http) http_answer_end(c->request.http);
 }
 
 static void door_abort(void *user) {
     call_request *c = user;
+    c->told = true;
     if (c->request.http) http_answer_abort(c->request.http);
 }
 
 static void door_broken(void *user) {
     call_request *c = user;
+    c->told = true;
     if (c->request.http) http_answer_break(c->request.http);
 }
 
@@ -120,16 +129,30 @@ static const exchange_door door = {
     .hand_over = door_hand_over,
 };
 
+/* The same for a call whose body stays where it is. */
+static const exchange_door door_near = {
+    .answer = door_answer,
+    .answer_kept = door_answer_kept,
+    .head = door_head,
+    .piece = door_piece,
+    .piece_kept = door_piece_kept,
+    .end = door_end,
+    .abort = door_abort,
+    .broken = door_broken,
+    .full = door_full,
+    .done = door_done,
+};
+
 /* ---- the client's request ---- */
 
-static void start(call_request *c, exchange_request *ask) {
+static void start(call_request *c, exchange_request *ask, const exchange_door *d) {
     worker *w = c->request.w;
     c->running = true;
     /* A reload between head and body may have taken the client away: then it is asked anew. One
      * whose key is the store's is of no configuration. */
     ask->identified = c->request.asked == w->env.snapshot || c->request.caller.key;
     ask->caller = c->request.caller;
-    exchange *x = exchange_start(&w->env, ask, &door, c);
+    exchange *x = exchange_start(&w->env, ask, d, c);
     c->x = x; /* its last word never comes from inside exchange_start() */
 }
 
@@ -154,7 +177,7 @@ static void start_deployment(call_request *c, exchange_request *ask, span deploy
     buf name = BUF_EMPTY;
     if (api_path_decode(deployment, &name)) {
         ask->model = buf_span(&name);
-        start(c, ask);
+        start(c, ask, &door);
     } else {
         weir_error e = error_of(ERR_UNKNOWN_MODEL);
         e.message = SPAN_OF("The deployment that the path names is no name in UTF-8.");
@@ -176,7 +199,17 @@ static void begin(request *q) {
     if (path.deployment.len)
         start_deployment(c, &ask, path.deployment);
     else
-        start(c, &ask);
+        start(c, &ask, &door);
+}
+
+void call_serve(call_request *c, const exchange_form *form, const exchange_plan *plan) {
+    exchange_request ask = ask_of(c);
+    ask.form = form;
+    ask.endpoint = EP_CHAT_COMPLETIONS; /* its answer may wait as a stream of such does */
+    ask.plan = plan;
+    ask.path = http_request_head(c->request.http)->path;
+    ask.body = http_request_body(c->request.http);
+    start(c, &ask, &door_near);
 }
 
 void call_refuse(const request *q, const weir_error *why, http_headers more) {
@@ -191,17 +224,17 @@ void call_refuse(const request *q, const weir_error *why, http_headers more) {
 
 /* ---- the server's words ---- */
 
-static void call_gone(request *q) {
+void call_gone(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
     if (c->x) exchange_cancel(c->x);
 }
 
-static void call_room(request *q) {
+void call_room(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
     if (c->x) exchange_room(c->x);
 }
 
-static void call_done(request *q) {
+void call_done(request *q) {
     free_if_over(CONTAINER_OF(q, call_request, request));
 }
 

@@ -14,6 +14,9 @@ typedef struct call_request {
     request request;
     exchange *x;  /* NULL until exchange_start() has returned, and after the exchange's last word */
     bool running; /* the exchange's last word is still to come */
+    bool told;    /* the answer, or its end, has been given to the server */
+    /* Frees it, where a handler's struct that begins with one has more; NULL: request_free(). */
+    void (*drop)(struct call_request *c);
 } call_request;
 
 /* For the rows that are calls. */
@@ -23,5 +26,13 @@ extern const request_ops call_ops;
  * began, is a call all the same. Answers with the error in OpenAI's shape, and these headers
  * besides. */
 void call_refuse(const request *q, const weir_error *why, http_headers more);
+
+/* ---- for handlers that begin a call themselves, when they know what is asked ---- */
+
+/* The body is read on the loop. */
+void call_serve(call_request *c, const exchange_form *form, const exchange_plan *plan);
+void call_gone(request *q);
+void call_room(request *q);
+void call_done(request *q);
 
 #endif

@@ -6,7 +6,7 @@
     "x-weir-cache, age, x-weir-cost, x-weir-provider-request-id, x-should-retry, retry-after, "    \
     "retry-after-ms, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "                 \
     "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "         \
-    "x-ratelimit-reset-tokens"
+    "x-ratelimit-reset-tokens, mcp-session-id"
 
 static bool any_origin(const config_cors *c) {
     return c->origin_count == 1 && span_eq(c->origins[0], SPAN_OF("*"));

@@ -29,6 +29,25 @@ static const stage_row rows[] = {
     {"record", stage_record, NULL, STAGE_CHILD | STAGE_ALWAYS},
 };
 
+/* A tool that a client calls, and no model. */
+static const stage_row tool_rows[] = {
+    {"prove", stage_prove, stage_prove_done, 0},
+    {"ask", stage_tool_ask, stage_tool_done, 0},
+    {"identify", stage_identify, NULL, 0},
+    {"admit", stage_admit, stage_admit_done, 0},
+    {"label", stage_label, NULL, 0},
+    {"find", stage_tool_find, NULL, 0},
+    {"limit", stage_limit, stage_limit_done, 0},
+    {"reserve", stage_reserve, NULL, 0},
+    {"call", stage_tool_call, NULL, 0},
+    {"settle", stage_settle, NULL, STAGE_ALWAYS},
+    {"proof", stage_proof, NULL, STAGE_ALWAYS},
+    {"ledger", stage_ledger, NULL, STAGE_ALWAYS},
+    {"record", stage_record, NULL, STAGE_ALWAYS},
+};
+
+const exchange_plan tool_plan = {.rows = tool_rows, .row_count = ARRAY_LEN(tool_rows)};
+
 static filter_add_fn *const filters[] = {filter_meter_add, filter_usage_add};
 
 const exchange_plan gateway_plan = {rows, ARRAY_LEN(rows), filters, ARRAY_LEN(filters),

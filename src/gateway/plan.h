@@ -6,5 +6,7 @@
 #include "exchange/exchange.h"
 
 extern const exchange_plan gateway_plan;
+/* Of a tool that a client calls itself, as at /mcp. */
+extern const exchange_plan tool_plan;
 
 #endif

@@ -60,6 +60,20 @@ void reply_json(const request *q, int status, span body) {
     reply(q, status, "application/json", body, (http_headers){0});
 }
 
+void reply_stream(const request *q) {
+    const reply_id id = new_id(q);
+    const http_headers asked = http_request_head(q->http)->headers;
+    http_header headers[4 + CORS_HEADERS_MAX] = {
+        {SPAN("x-request-id"), span_from(id.text, ID_LEN)},
+        {SPAN("content-type"), SPAN("text/event-stream; charset=utf-8")},
+        {SPAN("cache-control"), SPAN("no-cache")},
+        {SPAN("x-accel-buffering"), SPAN("no")},
+    };
+    log_page(q, &id, 200);
+    const size_t n = 4 + cors_headers(&worker_config(q->w)->cors, asked, headers + 4);
+    http_answer_head(q->http, 200, (http_headers){headers, n});
+}
+
 static void tell(const request *q, const weir_error *e, const reply_id *id) {
     const http_refusal what = {.id = e->id,
                                .why = error_message(e),

@@ -4,6 +4,7 @@
 #include "gateway/cache_page.h"
 #include "gateway/calls.h"
 #include "gateway/keys_api.h"
+#include "gateway/mcp.h"
 #include "gateway/models.h"
 #include "gateway/pages.h"
 #include "gateway/records.h"
@@ -32,6 +33,7 @@ static const route routes[] = {
 #undef X
     CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
     CALL("/chat/functions", &form_functions, EP_CHAT_COMPLETIONS),
+    {SPAN("/mcp"), 1u << HTTP_GET_M | POST, WHO_CLIENT, &mcp_ops, NULL},
     PAGE("/v1/models", WHO_CLIENT, models_list),
     PAGE("/v1/models/*", WHO_CLIENT, models_one),
     PAGE("/health/live", WHO_ANYONE, page_live),

@@ -144,6 +144,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     w->env.tools = tool_runner_new(&w->loop, w->client);
     exchange_env_init(&w->env);
     w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};
+    mcp_desk_init(&w->mcp, w);
     w->catalog = catalog_new(&w->loop, w->env.log);
     http_server_limits limits = server_limits(s->config);
     w->server = http_server_new(&w->loop, &limits, &door_ops, w);
@@ -207,6 +208,7 @@ void worker_apply(worker *w, snapshot *s, const listeners *set) {
     loop_snapshot *old = w->env.snapshot;
     w->env.snapshot = loop_snapshot_new(w->client, s, w->env.targets);
     loop_snapshot_unref(old);
+    mcp_desk_look(&w->mcp);
 }
 
 static void on_idle(void *user) {
@@ -215,6 +217,7 @@ static void on_idle(void *user) {
 }
 
 void worker_drain(worker *w) {
+    mcp_desk_end(&w->mcp);
     http_server_drain(w->server, on_idle);
 }
 
@@ -224,6 +227,7 @@ void worker_cut(worker *w) {
 }
 
 void worker_close(worker *w) {
+    mcp_desk_end(&w->mcp);
     http_server_close(w->server);
     w->closing = true;
 }

@@ -10,6 +10,7 @@
 #include "exchange/exchange.h"
 #include "gateway/catalog.h"
 #include "gateway/listeners.h"
+#include "gateway/mcp_desk.h"
 #include "gateway/process.h"
 #include "gateway/refusals.h"
 #include "limit/desk.h"
@@ -22,6 +23,7 @@ struct worker {
     exchange_env env;
     catalog *catalog;
     aside_lane questions; /* to the ledger */
+    mcp_desk mcp;         /* what clients of /mcp have open here */
     refusals refusals;
     limit_desk limit_desk; /* where its calls wait for what limits them */
     loop_hook end_of_turn;

@@ -1,0 +1,130 @@
+/* tool: which tool is called, by a client that calls it itself? May it? And the call. */
+#include "exchange/tool_use.h"
+
+#include "access/permit.h"
+#include "mcp/mirrored.h"
+#include "mcp/told.h"
+
+/* ---- what is asked ---- */
+
+stage_result stage_tool_ask(exchange *x) {
+    tool_use *u = arena_zalloc(&x->arena, sizeof *u);
+    const json_limits limits = parse_limits(x);
+    u->x = x;
+    x->tool_use = u;
+    mcp_asked_read(x->request.body, &limits, x->request.headers, &x->arena, &u->asked);
+    x->facts.stream = mcp_accepts_of(x->request.headers, &x->arena).events;
+    x->record.usage = (token_usage){.cached = -1,
+                                    .cache_write = -1,
+                                    .audio_prompt = -1,
+                                    .image_prompt = -1,
+                                    .audio_completion = -1};
+    return STAGE_NEXT;
+}
+
+/* ---- whether it may be ---- */
+
+static stage_result refuse(exchange *x, error_id id, int code, span why) {
+    x->tool_use->asked.refusal = (mcp_refusal){.code = code, .message = why};
+    return exchange_refuse(x, id, "name", "%.*s", SPAN_ARG(why));
+}
+
+static stage_result may_call(exchange *x) {
+    buf why = BUF_EMPTY;
+    error_id id = ERR_NONE;
+    stage_result result = STAGE_NEXT;
+    if (x->client) id = permit_endpoint(x->client, x->record.endpoint, x->request.path, &why);
+    if (id != ERR_NONE) result = exchange_refuse(x, id, NULL, "%.*s", SPAN_ARG(buf_span(&why)));
+    buf_done(&why);
+    return result;
+}
+
+/* Who may not use a tool is not told that it is there. */
+static stage_result find(exchange *x) {
+    tool_use *u = x->tool_use;
+    u->list = tool_registry_list(snapshot_tools(x->snapshot->snapshot));
+    const tool *t = tool_list_find(u->list, u->asked.name);
+    if (!t || !tool_allows(t, x->record.client))
+        return refuse(
+            x, ERR_UNPROCESSABLE, JSONRPC_INVALID_PARAMS,
+            arena_printf(&x->arena, "Unknown tool: %.*s", SPAN_ARG(span_clip(u->asked.name, 100))));
+    u->tool = t;
+    x->record.target = x->record.target_label =
+        arena_join(&x->arena, (span[]){SPAN_OF("tool/"), t->name}, 2);
+    return STAGE_NEXT;
+}
+
+stage_result stage_tool_find(exchange *x) {
+    tool_use *u = x->tool_use;
+    span why;
+    stage_result r = may_call(x);
+    if (r == STAGE_NEXT) r = find(x);
+    if (r != STAGE_NEXT || !mcp_is_modern(u->asked.revision)) return r;
+    if (mirrored_arguments(u->tool->parameters, u->asked.arguments, x->request.headers, &x->arena,
+                           &why))
+        return STAGE_NEXT;
+    return refuse(x, ERR_BAD_VALUE, MCP_HEADER_MISMATCH, why);
+}
+
+void stage_tool_done(exchange *x) {
+    if (x->tool_use) tool_list_unref(x->tool_use->list);
+}
+
+/* ---- the call ---- */
+
+void tool_use_count(metrics_shard *m, const tool *t, const tool_result *result) {
+    if (!m) return;
+    const span labels[] = {t->name, span_cstr(tool_outcome_name(result->outcome))};
+    metric_add(metrics_series(m, METRIC_TOOL_CALLS, labels), 1);
+    metric_observe(metrics_series(m, METRIC_TOOL_SECONDS, labels), (double)result->ms / 1e3);
+}
+
+static void on_done(tool_waiter *w, const tool_result *result) {
+    tool_use *u = CONTAINER_OF(w, tool_use, waiter);
+    exchange *x = u->x;
+    buf out = BUF_EMPTY;
+    u->running = NULL;
+    tool_use_count(x->env->metrics, u->tool, result);
+    settle_reason(x, span_cstr(tool_outcome_name(result->outcome)));
+    mcp_write_called(u->asked.id, u->asked.revision, result->text, result->outcome != TOOL_DONE,
+                     &out);
+    const span data = arena_dup(&x->arena, buf_span(&out)); /* it lives until the answer's end */
+    buf_done(&out);
+    exchange_take_head(x, &(answer_head){.kind = ANSWER_PLAIN, .status = 200});
+    exchange_take_event(x, &(answer_event){.kind = ANSWER_PLAIN, .is_json = true, .data = data});
+    if (x->phase == PHASE_ANSWERING) exchange_take_end(x);
+}
+
+static void on_pause(answer_source *s) {
+    (void)s; /* it says one thing, once */
+}
+
+static void on_cancel(answer_source *s) {
+    tool_use *u = CONTAINER_OF(s, tool_use, source);
+    if (u->running) tool_cancel(u->running);
+    u->running = NULL;
+}
+
+static const answer_source_ops source_ops = {
+    .pause = on_pause, .resume = on_pause, .cancel = on_cancel};
+
+/* A trace goes on behind weir as its client's message says, else its request. */
+static span parent_of(const exchange *x) {
+    trace_context context;
+    const span said = x->tool_use->asked.traceparent;
+    const span header = http_header_get(x->request.headers, SPAN_OF("traceparent"));
+    if (said.len && trace_read_parent(said, &context)) return said;
+    return header.len && trace_read_parent(header, &context) ? header : SPAN_EMPTY;
+}
+
+stage_result stage_tool_call(exchange *x) {
+    tool_use *u = x->tool_use;
+    u->source.ops = &source_ops;
+    u->waiter.done = on_done;
+    u->began = true;
+    const tool_ask ask = {
+        .arguments = u->asked.arguments.raw, .due_ms = x->deadline_ms, .traceparent = parent_of(x)};
+    u->running = tool_start(x->env->tools, u->tool, &ask, &u->waiter);
+    exchange_feed_from(x, &u->source);
+    return STAGE_WAIT;
+}
