@@ -135,6 +135,14 @@ typedef struct config_model {
 } config_model;
 
 /* ---- clients ---- */
+
+/* Whether a client's models are offered the server's tools where it has not asked for them. */
+typedef enum config_server_tools {
+    CONFIG_SERVER_TOOLS_UNSET, /* as functions.server_tools says */
+    CONFIG_SERVER_TOOLS_NOT,
+    CONFIG_SERVER_TOOLS,
+} config_server_tools;
+
 typedef struct config_client {
     span name;
     span environment;          /* label; may be empty */
@@ -157,6 +165,7 @@ typedef struct config_client {
     config_sizes sizes;     /* of its requests */
     config_guard_use guard; /* its own */
     config_answer_limit answer;
+    config_server_tools server_tools;
     unsigned weight; /* its share of the turns of those who wait for a limit */
 } config_client;
 
@@ -250,7 +259,9 @@ typedef struct config_functions {
     int64_t max_time_ms;
     unsigned max_tokens;   /* 0: any number */
     int64_t max_cost_nano; /* 0: any amount */
+    bool server_tools;     /* in /v1/chat/completions and /v1/responses, too */
 } config_functions;
+
 
 typedef struct config_chat {
     span model;

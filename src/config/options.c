@@ -166,6 +166,8 @@ static const option file_options[] = {
      .sentence = "Tokens, of prompts and answers together, after which a run's model is not asked again."},
     {OTHER(config, "functions.max_cost", functions.max_cost_nano, type_amount), .standard = "off", .zero = "off",
      .sentence = "What a run may cost, in the currency of the prices, after which its model is not asked again."},
+    {BOOL(config, "functions.server_tools", functions.server_tools), .standard = "false",
+     .sentence = "Whether models that are asked in /v1/chat/completions and /v1/responses are offered the tools, too, beside those that a request brings, and weir makes the calls of them."},
 
     {COUNT(config, "retry.retries", retry.retries), .standard = "3", .min = "0", .max = "20",
      .sentence = "How often a call is tried again at targets that failed, over all of them together; going on to the next target does not count."},

@@ -76,6 +76,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     if (request->model.len) x->request.model = arena_dup(&x->arena, request->model);
     x->door = door;
     x->user = user;
+    x->runs = request->form->runs;
     x->began_ms = env->loop->now_ms;
     exchange_set_total(x, exchange_config(x)->timeouts.total_ms);
     call_record *r = &x->record; /* zeroed, as all of x */

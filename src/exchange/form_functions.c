@@ -85,7 +85,7 @@ static void put_stop(const exchange *x, json_writer *w) {
     json_key(w, "type");
     json_put_string(w, SPAN_OF("run_stopped"));
     json_key(w, "message");
-    json_put_string(w, functions_stop_sentence(r, &x->env->event_arena));
+    json_put_string(w, functions_stop_sentence(r, r->stop, &x->env->event_arena));
     json_key(w, "code");
     json_put_string(w, span_cstr(run_stop_code(r->stop)));
     json_close_object(w);
@@ -97,7 +97,8 @@ static void put_response(const form *m, json_writer *w) {
     if (m->words.type == JSON_STRING && (m->words.raw.len > 2 || !was_stopped(x)))
         json_put_raw(w, m->words.raw);
     else if (was_stopped(x))
-        json_put_string(w, functions_stop_sentence(x->functions, &x->env->event_arena));
+        json_put_string(
+            w, functions_stop_sentence(x->functions, x->functions->stop, &x->env->event_arena));
     else
         json_put_string(w, SPAN_EMPTY);
 }

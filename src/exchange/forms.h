@@ -10,7 +10,7 @@ struct exchange_form {
     const char *label;  /* of records; NULL: the endpoint's name */
     stage_fn *parse;    /* reads the request's body into x->facts */
     filter_add_fn *add; /* puts the last filter up */
-    bool runs;          /* its exchanges ask nobody themselves: their steps do (functions.h) */
+    bool runs;          /* its exchanges do (exchange/internal.h) */
 };
 
 #endif

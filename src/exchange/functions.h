@@ -6,7 +6,9 @@
  *   functions_run.c     the source: model calls, each a step of the exchange (a child), and what
  *                       follows them
  *   functions_calls.c   the calls of tools of one answer
- *   form_functions.c    how the client is answered
+ *   functions_tell.c    what a client of POST /chat/functions is told
+ *   form_functions.c    how that is written
+ *   mixed.h             the same in an API that has tools of its own
  *
  * The exchange asks no provider itself: its steps do, each with limits, price and record of its
  * own. What they used and cost together stands in its record too, and is not added up twice
@@ -44,9 +46,23 @@ void functions_ask_write(const exchange *x, const functions_ask *ask, const offe
 /* ---- the run ---- */
 
 typedef struct functions_run functions_run;
+typedef struct functions_call functions_call;
+
+/* How a run tells its client what comes about. The client may leave from inside each. */
+typedef struct functions_way {
+    span step_label; /* of the records of its model calls */
+    /* Of a stream: words of the model, as an event of its answer. */
+    void (*words)(functions_run *r, const answer_event *event);
+    /* What a call came to; NULL: nobody is told. */
+    void (*step)(functions_run *r, const functions_call *c);
+    /* What the run came to (r->stop), but for the end itself. */
+    void (*last)(functions_run *r);
+} functions_way;
+
+extern const functions_way functions_told; /* a client of POST /chat/functions */
 
 /* A call of a tool. */
-typedef struct functions_call {
+struct functions_call {
     tool_waiter waiter;
     functions_run *run;
     const said_call *said;
@@ -57,15 +73,19 @@ typedef struct functions_call {
     talk_result result; /* answered: its text is in text */
     buf text;
     char traceparent[TRACEPARENT_LEN + 1];
-} functions_call;
+};
 
 struct functions_run {
     answer_source source;
     exchange *x;
-    tool_list *list;              /* counted; NULL: not yet */
+    const functions_way *way;
+    struct mixed *mixed; /* exchange/mixed.h; NULL: the client brings no tools of its own */
+    tool_list *list;     /* counted; NULL: not yet */
     struct exchange_guard *guard; /* of what tools have said, for its client; NULL: none looks */
     offer offer;
     talk talk;
+    span first, usual, last; /* ends of the model calls' requests (talk_body()): of the first one,
+                                of others, of the one that is to call nothing */
     run_limits limits;
     run_state state;
     int64_t due_ms; /* when its time is over */
@@ -80,7 +100,9 @@ struct functions_run {
     assembly *told;         /* of a stream: what its events have said; NULL: none is under way */
     /* Its answer. */
     arena turn; /* for the answer's time */
+    span answer;
     model_said said;
+    size_t handed; /* of its calls: those that the client is to answer */
     functions_call *calls;
     size_t call_count, answered;
     unsigned under_way;
@@ -98,21 +120,26 @@ void functions_done(functions_run *r);
 /* functions_calls.c: begins the calls of r->said; the last that is answered calls
  * functions_answered(). */
 void functions_call_tools(functions_run *r);
+/* The same, but that none is begun: all get this error. */
+void functions_refuse_tools(functions_run *r, span why);
 /* Those that are under way are cancelled, and those that are not answered get this error. */
 void functions_stop_tools(functions_run *r, span why);
 void functions_forget_tools(functions_run *r);
 
 /* functions_run.c: all calls of the answer have been answered. */
 void functions_answered(functions_run *r);
-/* All steps that were answered, as its client reads them. */
+/* The head of the answer, once. */
+void functions_take_head(functions_run *r, answer_kind kind);
+
+/* functions_tell.c: all steps that were answered, as its client reads them. */
 void functions_write_steps(const functions_run *r, json_writer *w);
-/* What a call came to, for a client that reads a stream. */
-void functions_tell_step(functions_run *r, const functions_call *c);
+/* What a tool has said, as its client reads it; in the arena, or the text itself. */
+span functions_guard_text(const functions_run *r, span text, arena *a);
 
 /* The name of events that tell a step to form_functions: their data is its object. */
 #define FUNCTIONS_STEP SPAN_OF("step")
 
-/* Why it was stopped: a sentence, in the arena. */
-span functions_stop_sentence(const functions_run *r, arena *a);
+/* Why it was stopped, or would be: a sentence, in the arena. */
+span functions_stop_sentence(const functions_run *r, run_stop stop, arena *a);
 
 #endif

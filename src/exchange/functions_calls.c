@@ -11,7 +11,8 @@ static void set_result(functions_call *c, bool failed, span text, int64_t ms) {
     c->answered = true;
     c->run->answered++;
     c->result = (talk_result){failed, buf_span(&c->text), c->result.ms + ms};
-    functions_tell_step(c->run, c); /* the client may leave, and with it all of this goes */
+    /* The client may leave, and with it all of this goes. */
+    if (c->run->way->step) c->run->way->step(c->run, c);
 }
 
 static void answer_unknown(functions_call *c) {
@@ -72,7 +73,10 @@ static void on_done(tool_waiter *w, const tool_result *result) {
 
 static void add_results(functions_run *r) {
     for (size_t i = 0; i < r->call_count; i++)
-        talk_add_result(&r->talk, r->calls[i].said, &r->calls[i].result);
+        if (r->calls[i].said->handed)
+            talk_leave_open(&r->talk);
+        else
+            talk_add_result(&r->talk, r->calls[i].said, &r->calls[i].result);
     functions_forget_tools(r);
 }
 
@@ -94,17 +98,31 @@ static void go_on(functions_run *r) {
     functions_answered(r);
 }
 
-void functions_call_tools(functions_run *r) {
+static void read_calls(functions_run *r) {
     r->call_count = r->said.call_count;
     r->calls = arena_zalloc(&r->turn, r->call_count * sizeof *r->calls);
     r->answered = r->under_way = 0;
     r->alone = false;
     for (size_t i = 0; i < r->call_count; i++) {
         const said_call *said = &r->said.calls[i];
-        r->calls[i] =
-            (functions_call){.run = r, .said = said, .tool = offer_find(&r->offer, said->name)};
+        r->calls[i] = (functions_call){.run = r,
+                                       .said = said,
+                                       .tool = offer_find(&r->offer, said->name),
+                                       .begun = said->handed,
+                                       .answered = said->handed};
+        r->answered += said->handed;
     }
+}
+
+void functions_call_tools(functions_run *r) {
+    read_calls(r);
     go_on(r);
+}
+
+void functions_refuse_tools(functions_run *r, span why) {
+    read_calls(r);
+    functions_stop_tools(r, why);
+    if (!r->over) functions_answered(r);
 }
 
 void functions_forget_tools(functions_run *r) {

@@ -1,7 +1,7 @@
 /* A run as the source of its exchange's answer: model calls, one after the other, each a step of
  * the exchange; what follows their answers; the end. */
-#include "exchange/functions.h"
 #include "exchange/guard.h"
+#include "exchange/mixed.h"
 
 #include "base/mem.h"
 #include "config/units.h"
@@ -64,48 +64,23 @@ static void fail_of(functions_run *r, error_id id) {
     fail(r, &f);
 }
 
-/* The last words as a chat completion's event, as a provider would tell them. */
-static void take_words(functions_run *r) {
-    exchange *x = r->x;
-    buf text = BUF_EMPTY;
-    buf_add_cstr(&text, "{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":"
-                        "{\"role\":\"assistant\",\"content\":");
-    size_t from = text.len;
-    json_write_string(&text, buf_span(&r->words));
-    size_t to = text.len;
-    buf_add_cstr(&text, "},\"finish_reason\":\"stop\"}]}");
-    span data =
-        arena_dup(&x->arena, buf_span(&text)); /* a plain answer's bytes live until its end */
-    buf_done(&text);
-    const answer_part words = {.kind = PART_TEXT,
-                               .value = {JSON_STRING, span_slice(data, from, to)}};
-    exchange_take_event(x, &(answer_event){.kind = ANSWER_PLAIN,
-                                           .sorts = EVENT_CONTENT | EVENT_FULL | EVENT_FINISH,
-                                           .is_json = true,
-                                           .data = data,
-                                           .parts = &words,
-                                           .part_count = 1});
-}
-
-static void take_head(functions_run *r, answer_kind kind) {
+void functions_take_head(functions_run *r, answer_kind kind) {
     if (!r->x->has_head) exchange_take_head(r->x, &(answer_head){.kind = kind, .status = 200});
 }
 
 static void finish(functions_run *r, run_stop stop) {
     exchange *x = r->x;
-    const bool stream = x->facts.stream;
     over(r);
     r->stop = stop;
     settle_reason(x, stop == RUN_ENDS ? r->said.finish_reason : span_cstr(run_stop_code(stop)));
-    take_head(r, stream ? ANSWER_STREAM : ANSWER_PLAIN);
-    if (!stream && x->phase == PHASE_ANSWERING) take_words(r);
+    r->way->last(r);
     if (x->phase == PHASE_ANSWERING) exchange_take_end(x);
 }
 
-static span limit_text(const functions_run *r, arena *a) {
+static span limit_text(const functions_run *r, run_stop stop, arena *a) {
     const config_functions *c = &exchange_config(r->x)->functions;
     buf out = BUF_EMPTY;
-    switch (r->stop) {
+    switch (stop) {
     case RUN_MAX_TIME: unit_write_duration(c->max_time_ms, &out); break;
     case RUN_MAX_TOKENS: buf_add_u64(&out, c->max_tokens); break;
     case RUN_MAX_COST: unit_write_money(c->max_cost_nano, &out); break;
@@ -116,8 +91,8 @@ static span limit_text(const functions_run *r, arena *a) {
     return text;
 }
 
-span functions_stop_sentence(const functions_run *r, arena *a) {
-    return run_stop_sentence(r->stop, limit_text(r, a), a);
+span functions_stop_sentence(const functions_run *r, run_stop stop, arena *a) {
+    return run_stop_sentence(stop, limit_text(r, stop, a), a);
 }
 
 /* ---- what the model has said ---- */
@@ -136,18 +111,38 @@ static void note_said(functions_run *r) {
         r->model = arena_dup(&x->arena, span_clip(said->model, MODEL_NAME_MAX));
 }
 
+/* Marks the calls of the client's tools. */
+static size_t mark_handed(const functions_run *r) {
+    size_t n = 0;
+    for (size_t i = 0; r->mixed && i < r->said.call_count; i++) {
+        said_call *c = &r->said.calls[i];
+        c->handed = mixed_is_clients(r->mixed, c->name);
+        n += c->handed;
+    }
+    return n;
+}
+
+/* The calls of the client's tools go out in any case: where weir may make none any more, those of
+ * its own get that for an answer. */
 static void take_answer(functions_run *r, span completion) {
     arena_reset(&r->turn, 0);
-    model_said_read(arena_dup(&r->turn, completion), &r->turn, &r->said);
+    r->answer = arena_dup(&r->turn, completion);
+    model_said_read(r->answer, &r->turn, &r->said);
+    r->handed = mark_handed(r);
     r->state.answers++;
     note_said(r);
-    run_stop next = run_after_answer(&r->limits, &r->state, r->said.call_count);
-    if (next != RUN_GOES_ON) {
+    const size_t own = r->said.call_count - r->handed;
+    const run_stop next = run_after_answer(&r->limits, &r->state, own);
+    if (next != RUN_GOES_ON && !(own && r->handed)) {
+        if (r->handed && r->state.steps) talk_add_said(&r->talk, &r->said, &r->turn);
         finish(r, next);
         return;
     }
     talk_add_said(&r->talk, &r->said, &r->turn);
-    functions_call_tools(r);
+    if (next == RUN_GOES_ON)
+        functions_call_tools(r);
+    else
+        functions_refuse_tools(r, functions_stop_sentence(r, next, &r->turn));
 }
 
 /* ---- the door of a model call ---- */
@@ -170,29 +165,7 @@ static void hear_answer(void *user, int status, http_headers headers, span body)
 
 static void hear_head(void *user, int status, http_headers headers) {
     (void)status, (void)headers;
-    take_head(user, ANSWER_STREAM);
-}
-
-static bool is_word(const answer_part *p) {
-    return p->choice == 0 && (p->kind == PART_TEXT || p->kind == PART_REFUSAL);
-}
-
-/* What the client is to read of it: not that a choice ends, as another answer may follow. */
-static void pass_words(functions_run *r, const answer_event *event) {
-    exchange *x = r->x;
-    answer_part *parts = arena_alloc(&x->env->event_arena, event->part_count * sizeof *parts);
-    size_t count = 0;
-    for (size_t i = 0; i < event->part_count; i++)
-        if (is_word(&event->parts[i])) parts[count++] = event->parts[i];
-    if (!count) return;
-    exchange_take_event(x, &(answer_event){.kind = ANSWER_STREAM,
-                                           .sorts = EVENT_CONTENT | (event->sorts & EVENT_FULL),
-                                           .is_json = event->is_json,
-                                           .data = event->data,
-                                           .parts = parts,
-                                           .part_count = count,
-                                           .envelope = event->envelope,
-                                           .large = event->large});
+    functions_take_head(user, ANSWER_STREAM);
 }
 
 static void hear_event(void *user, const answer_event *event) {
@@ -202,7 +175,7 @@ static void hear_event(void *user, const answer_event *event) {
     if (!r->told) r->told = turn->begin(exchange_config(r->x)->limits.answer_bytes);
     if (event->is_json && !(event->sorts & (EVENT_ERROR | EVENT_FAILED)))
         (void)turn->take(r->told, event); /* more than is kept: seen at the end */
-    if (event->sorts & EVENT_CONTENT && event->part_count) pass_words(r, event);
+    if (event->sorts & EVENT_CONTENT && event->part_count) r->way->words(r, event);
 }
 
 static void hear_end(void *user) {
@@ -246,19 +219,25 @@ static const exchange_door model_door = {.answer = hear_answer,
                                          .full = hear_full,
                                          .done = hear_done};
 
+static span end_of_request(const functions_run *r) {
+    if (r->offer.count && run_is_last(&r->limits, &r->state)) return r->last;
+    return r->state.steps ? r->usual : r->first;
+}
+
 static void ask_model(functions_run *r) {
     exchange *x = r->x;
-    bool last = r->offer.count && run_is_last(&r->limits, &r->state);
     const exchange_request q = {.form = &form_direct,
-                                .endpoint = EP_CHAT_COMPLETIONS,
+                                .endpoint = x->facts.endpoint,
                                 .method = SPAN_OF("POST"),
-                                .path = SPAN_OF("/chat/completions"),
+                                .path = x->facts.path,
+                                .query = x->facts.query,
                                 .headers = x->request.headers,
-                                .body = talk_body(&r->talk, last),
+                                .body = talk_body(&r->talk, end_of_request(r)),
+                                .model = x->request.model,
                                 .peer = x->request.peer,
                                 .started_us = x->env->loop->now_us,
                                 .parent = x,
-                                .label = SPAN_OF("chat.functions.step")};
+                                .label = r->way->step_label};
     r->starting = true;
     r->refused = false;
     exchange *child = exchange_start(x->env, &q, &model_door, r);
@@ -280,48 +259,18 @@ static void on_tell(timer *t) {
 
 void functions_answered(functions_run *r) {
     r->state.steps++;
-    ask_model(r);
-}
-
-/* Behind what out holds. */
-static void add_guarded(const functions_run *r, span json, buf *out) {
-    if (r->guard)
-        guard_steps_write(r->guard, json, out);
+    if (r->handed)
+        finish(r, RUN_ENDS);
     else
-        buf_add(out, json);
-}
-
-void functions_write_steps(const functions_run *r, json_writer *w) {
-    buf steps = BUF_EMPTY, told = BUF_EMPTY;
-    json_writer own = json_writer_of(&steps);
-    talk_write_steps(&r->talk, &own);
-    add_guarded(r, buf_span(&steps), &told);
-    json_put_raw(w, buf_span(&told));
-    buf_done(&steps);
-    buf_done(&told);
-}
-
-void functions_tell_step(functions_run *r, const functions_call *c) {
-    exchange *x = r->x;
-    if (!x->facts.stream) return;
-    buf step = BUF_EMPTY, data = BUF_EMPTY;
-    json_writer w = json_writer_of(&step);
-    talk_write_step(&w, c->said, &c->result);
-    add_guarded(r, buf_span(&step), &data);
-    buf_done(&step);
-    take_head(r, ANSWER_STREAM);
-    exchange_take_event(x, &(answer_event){.kind = ANSWER_STREAM,
-                                           .is_json = true,
-                                           .name = FUNCTIONS_STEP,
-                                           .data = buf_span(&data)});
-    buf_done(&data);
+        ask_model(r);
 }
 
 static void on_time(timer *t) {
     functions_run *r = CONTAINER_OF(t, functions_run, time);
     drop_child(r);
+    bool hands = r->call_count && r->handed; /* what is the client's is not weir's to stop */
     functions_stop_tools(r, SPAN_OF("the time of the run was over"));
-    if (!r->over) finish(r, RUN_MAX_TIME);
+    if (!r->over) finish(r, hands ? RUN_ENDS : RUN_MAX_TIME);
 }
 
 /* ---- the source ---- */

@@ -170,8 +170,9 @@ struct exchange {
     bool (*stays)(exchange *x);
     struct exchange_trace *trace;       /* exchange/trace.h; NULL: nobody traces it, or not yet */
     const trace_context *trace_context; /* its own; NULL likewise */
-    struct functions_run *functions;    /* exchange/functions.h; NULL: it is no run, or not yet */
-    struct tool_use *tool_use;          /* exchange/tool_use.h; NULL: no client calls a tool */
+    bool runs; /* it asks nobody itself: its steps do (exchange/functions.h) */
+    struct functions_run *functions; /* exchange/functions.h; NULL: it is no run, or not yet */
+    struct tool_use *tool_use;       /* exchange/tool_use.h; NULL: no client calls a tool */
 
     /* The way back. */
     answer_source *source; /* NULL: none yet, or it has said its last word */

@@ -87,7 +87,7 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
 static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
                     const config_limit_set *s) {
     const bool step = c->x->request.parent && !c->target.len;
-    const bool run = c->x->request.form->runs || c->x->tool_use;
+    const bool run = c->x->runs || c->x->tool_use;
     for (unsigned i = 0; i < s->requests.count && !step; i++)
         add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);
     for (unsigned i = 0; i < s->tokens.count && !run; i++)

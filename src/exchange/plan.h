@@ -60,6 +60,7 @@ stage_fn stage_label;  /* for whom is it, and what is it marked with? */
 stage_fn stage_parse;  /* what is asked, and is it well formed? */
 stage_fn stage_route;  /* which targets may answer? */
 stage_fn stage_permit; /* may this client ask that? */
+stage_fn stage_mix;    /* may the model call tools of the server, too? */
 stage_fn stage_size;   /* is it too large, or asks for too much? */
 void stage_size_look_large(exchange *seen, large_request *l);
 stage_fn stage_guard; /* may a model read it, may anybody read the answer? */

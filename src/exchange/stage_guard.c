@@ -116,7 +116,7 @@ static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
 /* ---- the row ---- */
 
 stage_result stage_guard(exchange *x) {
-    if (x->request.form->runs) return STAGE_NEXT; /* each of its steps is looked at */
+    if (x->runs) return STAGE_NEXT; /* each of its steps is looked at */
     const snapshot *s = x->snapshot->snapshot;
     const guard_set *set = snapshot_guard_set(s);
     if (!set) return STAGE_NEXT;

@@ -73,8 +73,8 @@ static cache_traits traits_of(exchange *x) {
 /* An endpoint whose answers weir can read, asked for a model that the configuration names. Not a
  * run: its tools may answer otherwise the next time. */
 static bool is_cached(const exchange *x) {
-    return !x->request.form->runs && x->facts.endpoint != EP_OTHER &&
-           x->facts.root.type == JSON_OBJECT && cache_has_model(options_of(x), x->facts.model_name);
+    return !x->runs && x->facts.endpoint != EP_OTHER && x->facts.root.type == JSON_OBJECT &&
+           cache_has_model(options_of(x), x->facts.model_name);
 }
 
 /* ---- the key ---- */

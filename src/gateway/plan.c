@@ -10,6 +10,7 @@ static const stage_row rows[] = {
     {"parse", stage_parse, NULL, STAGE_CHILD},
     {"route", stage_route, NULL, STAGE_CHILD},
     {"permit", stage_permit, NULL, STAGE_CHILD},
+    {"mix", stage_mix, NULL, 0},
     {"size", stage_size, NULL, STAGE_CHILD},
     {"guard", stage_guard, stage_guard_done, STAGE_CHILD},
     {"length", stage_length, NULL, STAGE_CHILD},

@@ -37,6 +37,12 @@ offer_fault offer_make(const tool_list *l, span client, json_value names, arena 
     return ret->count > OFFER_TOOLS_MAX ? OFFER_TOO_MANY : OFFER_MADE;
 }
 
+void offer_all(const tool_list *l, span client, arena *a, offer *ret) {
+    *ret = (offer){.tools = arena_alloc(a, (l->count + 1) * sizeof *ret->tools)};
+    for (size_t i = 0; i < l->count; i++)
+        if (tool_allows(l->items[i], client)) ret->tools[ret->count++] = l->items[i];
+}
+
 /* ---- in a request ---- */
 
 /* The first so many characters. */
@@ -64,8 +70,7 @@ static void put_description(json_writer *w, span text) {
     buf_done(&cut);
 }
 
-void offer_write(const offer *o, json_writer *w) {
-    json_open_array(w);
+void offer_write_items(const offer *o, json_writer *w) {
     for (size_t i = 0; i < o->count; i++) {
         const tool *t = o->tools[i];
         json_open_object(w);
@@ -81,6 +86,11 @@ void offer_write(const offer *o, json_writer *w) {
         json_close_object(w);
         json_close_object(w);
     }
+}
+
+void offer_write(const offer *o, json_writer *w) {
+    json_open_array(w);
+    offer_write_items(o, w);
     json_close_array(w);
 }
 

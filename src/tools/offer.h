@@ -31,11 +31,14 @@ typedef enum offer_fault {
  * one that is not; *ret->count: how many there are too many of. */
 MUST_USE offer_fault offer_make(const tool_list *l, span client, json_value names, arena *a,
                                 offer *ret, span *ret_name);
+/* All that the client may use, however many. */
+void offer_all(const tool_list *l, span client, arena *a, offer *ret);
 /* NULL: it is not among them. */
 const tool *offer_find(const offer *o, span name);
 
-/* The value of `tools`, an array. */
+/* The value of `tools`, an array; and its elements alone. */
 void offer_write(const offer *o, json_writer *w);
+void offer_write_items(const offer *o, json_writer *w);
 /* "a, b and c", a few of them and how many there are besides; for who has named another. */
 void offer_write_names(const offer *o, buf *out);
 

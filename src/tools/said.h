@@ -23,6 +23,7 @@ typedef struct said_call {
     span name;         /* may be empty, or anything else */
     span arguments;    /* as the model wrote them; "{}" where it wrote nothing */
     bool is_object;    /* they are a JSON object, as weir reads JSON */
+    bool handed;       /* another answers it than weir: whoever reads sets it */
     json_value source; /* the element of tool_calls; JSON_NONE: it has the older form */
 } said_call;
 

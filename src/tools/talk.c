@@ -18,13 +18,18 @@ void talk_begin(talk *t, span head, span messages) {
     buf_add(&t->body, head);
     buf_add_cstr(&t->body, ",\"messages\":[");
     buf_add(&t->body, messages);
-    t->open = t->body.len;
+    t->first = t->open = t->body.len;
 }
 
-span talk_body(talk *t, bool last) {
+span talk_body(talk *t, span end) {
     t->body.len = t->open;
-    buf_add_cstr(&t->body, last ? "],\"tool_choice\":\"none\"}" : "]}");
+    buf_add(&t->body, end);
     return buf_span(&t->body);
+}
+
+span talk_added(const talk *t) {
+    size_t from = t->first < t->open ? t->first + 1 : t->open; /* behind its comma */
+    return span_from(t->body.ptr + from, t->open - from);
 }
 
 /* A writer that goes on with the open array. */
@@ -111,6 +116,17 @@ static void note_odd(talk *t, talk_step *s, span arguments) {
     s->arguments.to = t->odd.len;
 }
 
+/* It is not weir's to put right. */
+static void put_handed(talk *t, json_writer *w, const said_call *call) {
+    static const span known[] = {SPAN("id"), SPAN("index")};
+    (void)new_step(t);
+    json_open_object(w);
+    json_key(w, "id");
+    json_put_string(w, call->id);
+    put_others(w, call->source, known, ARRAY_LEN(known));
+    json_close_object(w);
+}
+
 static void put_call(talk *t, json_writer *w, const said_call *call) {
     static const span known[] = {SPAN("id"), SPAN("type"), SPAN("function"), SPAN("custom"),
                                  SPAN("index")};
@@ -152,8 +168,13 @@ void talk_add_said(talk *t, model_said *said, arena *a) {
     put_content(&w, said);
     json_key(&w, "tool_calls");
     json_open_array(&w);
-    for (size_t i = 0; i < said->call_count; i++)
-        put_call(t, &w, &said->calls[i]);
+    for (size_t i = 0; i < said->call_count; i++) {
+        const said_call *call = &said->calls[i];
+        if (call->handed && call->source.type == JSON_OBJECT)
+            put_handed(t, &w, call);
+        else
+            put_call(t, &w, call);
+    }
     json_close_array(&w);
     put_others(&w, said->message, known, ARRAY_LEN(known));
     json_close_object(&w);
@@ -185,6 +206,10 @@ void talk_add_result(talk *t, const said_call *call, const talk_result *r) {
     s->ms = r->ms;
     t->open = t->body.len;
     buf_done(&made);
+}
+
+void talk_leave_open(talk *t) {
+    t->steps[t->answered++].open = true;
 }
 
 /* ---- steps ---- */
@@ -242,6 +267,7 @@ void talk_write_steps(const talk *t, json_writer *w) {
     arena_init(&a, 0);
     json_open_array(w);
     for (size_t i = 0; i < t->answered; i++) {
+        if (t->steps[i].open) continue;
         write_kept(t, &t->steps[i], &a, w);
         arena_reset(&a, 0);
     }

@@ -27,13 +27,15 @@ typedef struct talk_step {
     talk_place arguments; /* in body: an object in a JSON string; in odd where they are none */
     talk_place result;    /* in body: a JSON string */
     bool is_odd, failed;
+    bool open; /* it is answered elsewhere */
     int64_t ms;
 } talk_step;
 
 typedef struct talk {
     buf body; /* a request up to its open array of messages, and an ending that is written anew */
-    size_t open; /* where the ending begins */
-    buf odd;     /* arguments that are no object, one after the other */
+    size_t first; /* where what the run has added begins */
+    size_t open;  /* where the ending begins */
+    buf odd;      /* arguments that are no object, one after the other */
     talk_step *steps;
     size_t step_count, step_cap;
     size_t answered; /* of them: those whose result is there */
@@ -53,15 +55,18 @@ void talk_done(talk *t);
 /* head: the request before its messages, an open object: `{"model":"m"`. messages: the elements of
  * an array, with the commas between them. */
 void talk_begin(talk *t, span head, span messages);
-/* The whole request; last: the model is to answer without calling anything. Borrowed until the talk
- * grows. */
-span talk_body(talk *t, bool last);
+/* The whole request, with this behind its last message: `]}`. Borrowed until the talk grows. */
+span talk_body(talk *t, span end);
+/* What the run has added: elements of an array, with the commas between them. Likewise. */
+span talk_added(const talk *t);
 
 /* Adds what the model said, with its calls. Ids of said->calls are replaced where there is none, or
  * another call has it. */
 void talk_add_said(talk *t, model_said *said, arena *a);
 /* Adds what a tool answered: for each call of the last talk_add_said(), in their order. */
 void talk_add_result(talk *t, const said_call *call, const talk_result *r);
+/* In its place, of a call that somebody else answers. */
+void talk_leave_open(talk *t);
 
 /* {"tool", "arguments", "result"|"error", "ms"}: arguments as JSON, or as a text where they are
  * none. */

@@ -20,6 +20,22 @@ static void limits_are_read(void **state) {
     world_done(c);
 }
 
+static void whose_models_are_offered_tools_is_read(void **state) {
+    (void)state;
+#define CLIENT(name, key, more) "  - {name: " name ", key: " key "-0123456789abcdef" more "}\n"
+    config *c = world_good("functions: {server_tools: true}\nclients:\n" CLIENT("a", "a", "")
+                               CLIENT("b", "b", ", functions: {server_tools: true}")
+                                   CLIENT("c", "c", ", functions: {server_tools: false}"));
+    assert_true(c->functions.server_tools);
+    assert_int_equal(c->clients[0].server_tools, CONFIG_SERVER_TOOLS_UNSET);
+    assert_int_equal(c->clients[1].server_tools, CONFIG_SERVER_TOOLS);
+    assert_int_equal(c->clients[2].server_tools, CONFIG_SERVER_TOOLS_NOT);
+    world_done(c);
+    c = world_good("{}\n");
+    assert_false(c->functions.server_tools);
+    world_done(c);
+}
+
 #define AMOUNT "an amount of money above 0 such as 0.25, or off"
 
 static void what_is_no_limit_is_refused(void **state) {
@@ -36,6 +52,8 @@ static void what_is_no_limit_is_refused(void **state) {
         {"functions: {max_cost: -1}\n", "1:23: functions.max_cost is '-1'; expected " AMOUNT},
         {"functions: {max_cost: a lot}\n",
          "1:23: functions.max_cost is another value; expected " AMOUNT},
+        {"functions: {server_tools: some}\n",
+         "1:27: functions.server_tools is 'some'; expected true or false"},
         {"functions: {max_step: 3}\n",
          "1:13: unknown option 'functions.max_step'; did you mean 'functions.max_steps'?"},
     };
@@ -46,6 +64,7 @@ static void what_is_no_limit_is_refused(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_are_read),
+        cmocka_unit_test(whose_models_are_offered_tools_is_read),
         cmocka_unit_test(what_is_no_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

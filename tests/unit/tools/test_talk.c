@@ -40,7 +40,7 @@ static void assert_body(talking *t, bool last, const char *messages) {
     buf expected = BUF_EMPTY;
     buf_addf(&expected, HEAD ",\"messages\":[" ASKED "%s]%s}", messages,
              last ? ",\"tool_choice\":\"none\"" : "");
-    span body = talk_body(&t->talk, last);
+    span body = talk_body(&t->talk, last ? SPAN_OF("],\"tool_choice\":\"none\"}") : SPAN_OF("]}"));
     json_value root;
     json_fault fault;
     assert_true(json_scan(body, NULL, &root, &fault));
@@ -169,7 +169,7 @@ static void hostile_texts_stay_texts(void **state) {
         buf_add_cstr(&message, "}}]}");
         says(&t, buf_cstr(&message));
         answers(&t, 0, i % 2, texts[i]);
-        span body = talk_body(&t.talk, true);
+        span body = talk_body(&t.talk, SPAN_OF("]}"));
         assert_true(json_scan(body, NULL, &root, &fault));
         json_value messages = json_get(root, SPAN_OF("messages"));
         assert_int_equal(json_count(messages), 3);
@@ -212,9 +212,39 @@ static void a_step_is_told_as_it_is_kept(void **state) {
     end(&t);
 }
 
+static void calls_that_another_answers_stay_as_they_came(void **state) {
+    (void)state;
+    talking t;
+    begin(&t);
+    assert_span(talk_added(&t.talk), "");
+    span parts[] = {SPAN("{\"choices\":[{\"message\":{\"content\":null,\"tool_calls\":["),
+                    SPAN(CALL("c1", "mine", "{}") ","),
+                    SPAN("{\"index\":1,\"type\":\"custom\",\"custom\":{\"name\":\"his\","
+                         "\"input\":\"no JSON\"}}"),
+                    SPAN("]}}]}")};
+    model_said_read(arena_join(&t.arena, parts, ARRAY_LEN(parts)), &t.arena, &t.said);
+    t.said.calls[1].handed = true;
+    talk_add_said(&t.talk, &t.said, &t.arena);
+    answers(&t, 0, false, "1");
+    talk_leave_open(&t.talk);
+#define ADDED                                                                                      \
+    "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[" CALL(                              \
+        "c1", "mine", "{}") ",{\"id\":"                                                            \
+                            "\"call00001\","                                                       \
+                            "\"type\":\"custom\","                                                 \
+                            "\"custom\":{\"name\":"                                                \
+                            "\"his\",\"input\":"                                                   \
+                            "\"no JSON\"}}]}" TOLD("c1", "1")
+    assert_span(talk_added(&t.talk), ADDED);
+    assert_body(&t, false, "," ADDED);
+    assert_steps(&t, "[{\"tool\":\"mine\",\"arguments\":{},\"result\":\"1\",\"ms\":5}]");
+    end(&t);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_talk_grows_by_what_is_said_and_told),
+        cmocka_unit_test(calls_that_another_answers_stay_as_they_came),
         cmocka_unit_test(odd_arguments_stand_in_the_step_alone),
         cmocka_unit_test(each_call_has_an_id_of_its_own),
         cmocka_unit_test(what_a_server_adds_goes_back_to_it),

@@ -1,0 +1,387 @@
+/* The answer of a mixed run: a chat completion, or a stream of chunks, with one id, the usage of
+ * all model calls, and calls of the client's tools alone.
+ *
+ * A plain answer is the last completion as it came, with what differs put in its place; of a run
+ * that was one model call nothing does. A stream's chunks go out as they come, without calls: whose
+ * those are is seen when the answer is whole.
+ */
+#include "exchange/mixed.h"
+
+#include "dialect/dialect_writer.h"
+#include "dialect/words.h"
+
+static bool hands_out(const functions_run *r) {
+    return r->stop == RUN_ENDS && r->handed;
+}
+
+/* ---- headers ---- */
+
+/* What the run did, before the head goes. */
+static void tell_headers(functions_run *r) {
+    exchange *x = r->x;
+    size_t n = x->more_headers.count;
+    if (x->head_sent || n + 2 > EXCHANGE_MORE_HEADERS_MAX) return;
+    http_header *h = arena_alloc(&x->arena, (n + 2) * sizeof *h);
+    if (n) memcpy(h, x->more_headers.items, n * sizeof *h);
+    h[n++] = (http_header){SPAN_OF("x-weir-steps"), arena_u64(&x->arena, r->state.steps)};
+    if (r->stop != RUN_ENDS)
+        h[n++] = (http_header){SPAN_OF("x-weir-stopped"), span_cstr(run_stop_code(r->stop))};
+    x->more_headers = (http_headers){h, n};
+}
+
+/* ---- what is added for people, where a run is stopped ---- */
+
+static void put_stop(functions_run *r, json_writer *w) {
+    json_key(w, "weir");
+    json_open_object(w);
+    json_key(w, "error");
+    json_open_object(w);
+    json_key(w, "type");
+    json_put_string(w, SPAN_OF("run_stopped"));
+    json_key(w, "message");
+    json_put_string(w, functions_stop_sentence(r, r->stop, &r->turn));
+    json_key(w, "code");
+    json_put_string(w, span_cstr(run_stop_code(r->stop)));
+    json_close_object(w);
+    json_key(w, "steps");
+    functions_write_steps(r, w);
+    json_close_object(w);
+}
+
+/* ---- usage ---- */
+
+static void put_count(json_writer *w, const char *key, int64_t n) {
+    json_key(w, key);
+    json_put_i64(w, n > 0 ? n : 0);
+}
+
+static void put_detail(json_writer *w, const char *object, const char *key, int64_t n) {
+    if (n < 0) return;
+    json_key(w, object);
+    json_open_object(w);
+    put_count(w, key, n);
+    json_close_object(w);
+}
+
+static span usage_of(functions_run *r) {
+    const token_usage *u = &r->state.usage;
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_open_object(&w);
+    put_count(&w, "prompt_tokens", u->prompt);
+    put_count(&w, "completion_tokens", u->completion);
+    put_count(&w, "total_tokens", u->total);
+    put_detail(&w, "prompt_tokens_details", "cached_tokens", u->cached);
+    put_detail(&w, "completion_tokens_details", "reasoning_tokens", u->reasoning);
+    json_close_object(&w);
+    span text = arena_dup(&r->turn, buf_span(&out));
+    buf_done(&out);
+    return text;
+}
+
+/* ---- a plain answer ---- */
+
+static json_value first_choice(json_value root) {
+    json_value choices = json_get(root, SPAN_OF("choices")), first = {JSON_NONE, SPAN_EMPTY};
+    json_iter it = json_iter_of(choices);
+    if (choices.type == JSON_ARRAY) (void)json_next_element(&it, &first);
+    return first;
+}
+
+static span handed_calls(functions_run *r) {
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_open_array(&w);
+    mixed_put_calls(r, false, &w);
+    json_close_array(&w);
+    span calls = arena_dup(&r->turn, buf_span(&out));
+    buf_done(&out);
+    return calls;
+}
+
+/* The last completion, edited. */
+static span edited(functions_run *r) {
+    json_splice s;
+    const json_value root = answer_root(r->answer);
+    const json_value message = json_get(first_choice(root), SPAN_OF("message"));
+    const json_value calls = json_get(message, SPAN_OF("tool_calls"));
+    const json_value usage = json_get(root, SPAN_OF("usage"));
+    size_t count;
+    json_splice_init(&s, &r->turn);
+    bool ok = true;
+    if (hands_out(r) && calls.type == JSON_ARRAY)
+        ok = json_splice_value(&s, r->answer, calls, handed_calls(r));
+    if (r->state.answers > 1 && usage.type != JSON_NONE)
+        ok = ok && json_splice_value(&s, r->answer, usage, usage_of(r));
+    else if (r->state.answers > 1)
+        ok = ok && json_splice_member(&s, r->answer, root, SPAN_OF("usage"), usage_of(r));
+    const span *pieces = ok ? json_splice_pieces(&s, r->answer, &count) : NULL;
+    return pieces ? arena_join(&r->x->arena, pieces, count) : arena_dup(&r->x->arena, r->answer);
+}
+
+static span made_id(functions_run *r) {
+    return arena_printf(&r->x->arena, "chatcmpl-%s", r->x->record.request_id);
+}
+
+/* In the place of an answer that the model has not given. */
+static span made(functions_run *r) {
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_open_object(&w);
+    json_key(&w, "id");
+    json_put_string(&w, made_id(r));
+    json_key(&w, "object");
+    json_put_string(&w, SPAN_OF("chat.completion"));
+    json_key(&w, "created");
+    json_put_i64(&w, r->x->record.started_wall_us / 1000000);
+    json_key(&w, "model");
+    json_put_string(&w, r->model.len ? r->model : r->x->facts.model_name);
+    json_key(&w, "choices");
+    buf_add_cstr(&out, "[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":");
+    json_write_string(&out, r->words.len ? buf_span(&r->words)
+                                         : functions_stop_sentence(r, r->stop, &r->turn));
+    buf_add_cstr(&out, ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":\"length\"}]");
+    w.comma = true;
+    json_key(&w, "usage");
+    json_put_raw(&w, usage_of(r));
+    put_stop(r, &w);
+    json_close_object(&w);
+    span text = arena_dup(&r->x->arena, buf_span(&out));
+    buf_done(&out);
+    return text;
+}
+
+static void answer_plain(functions_run *r) {
+    exchange *x = r->x;
+    tell_headers(r);
+    functions_take_head(r, ANSWER_PLAIN);
+    if (x->phase != PHASE_ANSWERING) return;
+    exchange_take_event(x, &(answer_event){.kind = ANSWER_PLAIN,
+                                           .sorts = EVENT_CONTENT | EVENT_FULL | EVENT_FINISH,
+                                           .is_json = true,
+                                           .data = r->stop == RUN_ENDS ? edited(r) : made(r)});
+}
+
+/* ---- chunks ---- */
+
+static void keep_envelope(functions_run *r, json_value root) {
+    enum { ID_BYTES_MAX = 512 };
+    mixed *m = r->mixed;
+    json_value id = json_get(root, SPAN_OF("id")), created = json_get(root, SPAN_OF("created")),
+               model = json_get(root, SPAN_OF("model"));
+    arena *a = &r->x->arena;
+    if (!m->id.len && id.type == JSON_STRING && id.raw.len <= ID_BYTES_MAX)
+        m->id = arena_dup(a, id.raw);
+    if (!m->created.len && created.type == JSON_NUMBER) m->created = arena_dup(a, created.raw);
+    if (!m->model.len && model.type == JSON_STRING && model.raw.len <= ID_BYTES_MAX)
+        m->model = arena_dup(a, model.raw);
+}
+
+/* What a stream has not told of itself. */
+static void make_envelope(functions_run *r) {
+    mixed *m = r->mixed;
+    buf out = BUF_EMPTY;
+    arena *a = &r->x->arena;
+    if (!m->id.len) {
+        json_write_string(&out, made_id(r));
+        m->id = arena_dup(a, buf_span(&out));
+    }
+    buf_clear(&out);
+    if (!m->model.len) {
+        json_write_string(&out, r->x->facts.model_name);
+        m->model = arena_dup(a, buf_span(&out));
+    }
+    if (!m->created.len)
+        m->created = arena_u64(a, (uint64_t)(r->x->record.started_wall_us / 1000000));
+    buf_done(&out);
+}
+
+static void open_chunk(functions_run *r, buf *out, json_writer *w) {
+    const mixed *m = r->mixed;
+    *w = json_writer_of(out);
+    json_open_object(w);
+    json_key(w, "id");
+    json_put_raw(w, m->id);
+    json_key(w, "object");
+    json_put_string(w, SPAN_OF("chat.completion.chunk"));
+    json_key(w, "created");
+    json_put_raw(w, m->created);
+    json_key(w, "model");
+    json_put_raw(w, m->model);
+}
+
+static void open_delta(functions_run *r, json_writer *w) {
+    mixed *m = r->mixed;
+    json_key(w, "choices");
+    buf_add_cstr(w->out, "[{\"index\":0,\"delta\":{");
+    w->comma = false;
+    if (m->role_told) return;
+    json_key(w, "role");
+    json_put_string(w, SPAN_OF("assistant"));
+    m->role_told = true;
+}
+
+static void close_chunk(functions_run *r, json_writer *w, const char *finish_reason) {
+    buf_add_cstr(w->out, "},\"finish_reason\":");
+    if (finish_reason)
+        json_write_string(w->out, span_cstr(finish_reason));
+    else
+        buf_add_cstr(w->out, "null");
+    buf_add_cstr(w->out, "}]");
+    w->comma = true;
+    if (!r->x->facts.usage_asked) return;
+    json_key(w, "usage");
+    json_put_null(w);
+}
+
+static void say(functions_run *r, json_writer *w, unsigned sorts) {
+    exchange *x = r->x;
+    json_close_object(w);
+    functions_take_head(r, ANSWER_STREAM);
+    if (x->phase == PHASE_ANSWERING)
+        exchange_take_event(x, &(answer_event){.kind = ANSWER_STREAM,
+                                               .sorts = sorts,
+                                               .is_json = true,
+                                               .data = buf_span(w->out)});
+    buf_done(w->out);
+}
+
+/* ---- words ---- */
+
+static bool is_call(const answer_part *p) {
+    return p->kind == PART_TOOL_NAME || p->kind == PART_TOOL_ARGS;
+}
+
+static bool says_anything(const answer_event *e) {
+    for (size_t i = 0; i < e->part_count; i++)
+        if (!is_call(&e->parts[i]) && e->parts[i].kind != PART_FINISH) return true;
+    return false;
+}
+
+static bool says_text(const answer_event *e) {
+    for (size_t i = 0; i < e->part_count; i++)
+        if (e->parts[i].kind == PART_TEXT && e->parts[i].value.raw.len > 2) return true;
+    return false;
+}
+
+/* Between the words of two answers. */
+static void say_gap(functions_run *r) {
+    buf out = BUF_EMPTY;
+    json_writer w;
+    open_chunk(r, &out, &w);
+    open_delta(r, &w);
+    json_key(&w, "content");
+    json_put_string(&w, SPAN_OF("\n\n"));
+    close_chunk(r, &w, NULL);
+    say(r, &w, EVENT_CONTENT);
+}
+
+/* But for the role, which is told once, and calls. */
+static void put_delta(json_writer *w, json_value delta) {
+    static const span left_out[] = {SPAN("role"), SPAN("tool_calls"), SPAN("function_call")};
+    json_iter it = json_iter_of(delta);
+    if (delta.type != JSON_OBJECT) return;
+    for (json_member m; json_next_member(&it, &m);) {
+        bool out = false;
+        for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
+            out |= span_eq(m.key, left_out[i]);
+        if (out) continue;
+        if (w->comma) buf_add_char(w->out, ',');
+        buf_add(w->out, json_member_name(&m).raw);
+        buf_add_char(w->out, ':');
+        buf_add(w->out, m.value.raw);
+        w->comma = true;
+    }
+}
+
+static void tell_words(functions_run *r, const answer_event *event) {
+    mixed *m = r->mixed;
+    buf out = BUF_EMPTY;
+    json_writer w;
+    if (!says_anything(event)) return;
+    const json_value root = answer_root(event->data);
+    keep_envelope(r, root);
+    make_envelope(r);
+    if (says_text(event)) {
+        if (m->spoke && m->apart) say_gap(r);
+        m->spoke = true;
+        m->apart = false;
+        if (r->over) return;
+    }
+    open_chunk(r, &out, &w);
+    open_delta(r, &w);
+    put_delta(&w, json_get(first_choice(root), SPAN_OF("delta")));
+    close_chunk(r, &w, NULL);
+    say(r, &w, EVENT_CONTENT);
+}
+
+/* ---- the end of a stream ---- */
+
+static void say_calls(functions_run *r) {
+    buf out = BUF_EMPTY;
+    json_writer w;
+    open_chunk(r, &out, &w);
+    open_delta(r, &w);
+    json_key(&w, "tool_calls");
+    json_open_array(&w);
+    mixed_put_calls(r, true, &w);
+    json_close_array(&w);
+    close_chunk(r, &w, NULL);
+    say(r, &w, EVENT_CONTENT);
+}
+
+static void say_finish(functions_run *r) {
+    const bool ends = r->stop == RUN_ENDS;
+    span reason = ends ? r->said.finish_reason : SPAN_OF("length");
+    buf out = BUF_EMPTY;
+    json_writer w;
+    open_chunk(r, &out, &w);
+    open_delta(r, &w);
+    if (!ends && !r->mixed->spoke) {
+        json_key(&w, "content");
+        json_put_string(&w, functions_stop_sentence(r, r->stop, &r->turn));
+    }
+    const char *word = reason.len ? arena_printf(&r->turn, "%.*s", SPAN_ARG(reason)).ptr : "stop";
+    close_chunk(r, &w, word);
+    if (!ends) put_stop(r, &w);
+    say(r, &w, EVENT_FINISH);
+}
+
+static void say_usage(functions_run *r) {
+    buf out = BUF_EMPTY;
+    json_writer w;
+    open_chunk(r, &out, &w);
+    json_key(&w, "choices");
+    json_open_array(&w);
+    json_close_array(&w);
+    json_key(&w, "usage");
+    json_put_raw(&w, usage_of(r));
+    say(r, &w, EVENT_USAGE);
+}
+
+static void answer_stream(functions_run *r) {
+    make_envelope(r);
+    if (hands_out(r)) say_calls(r);
+    if (r->x->phase == PHASE_ANSWERING) say_finish(r);
+    if (r->x->phase == PHASE_ANSWERING && r->x->facts.usage_asked) say_usage(r);
+}
+
+/* ---- the way ---- */
+
+static void tell_last(functions_run *r) {
+    if (r->x->facts.stream)
+        answer_stream(r);
+    else
+        answer_plain(r);
+}
+
+/* What follows is another answer. */
+static void tell_step(functions_run *r, const functions_call *c) {
+    (void)c;
+    r->mixed->apart = true;
+}
+
+const functions_way mixed_told = {.step_label = SPAN("chat.completions.step"),
+                                  .words = tell_words,
+                                  .step = tell_step,
+                                  .last = tell_last};
