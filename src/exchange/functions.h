@@ -48,16 +48,26 @@ void functions_ask_write(const exchange *x, const functions_ask *ask, const offe
 typedef struct functions_run functions_run;
 typedef struct functions_call functions_call;
 
-/* How a run tells its client what comes about. The client may leave from inside each. */
+/* How a run reads its model and tells its client: by whose API they speak. The client may leave
+ * from inside whatever tells it something. */
 typedef struct functions_way {
     span step_label; /* of the records of its model calls */
-    /* Of a stream: words of the model, as an event of its answer. */
-    void (*words)(functions_run *r, const answer_event *event);
+    /* Reads an answer, and puts that into the talk, and what a tool answered. */
+    void (*read)(span answer, arena *a, model_said *ret);
+    void (*add_said)(functions_run *r);
+    void (*add_result)(talk *t, const said_call *call, const talk_result *result);
+    /* Each event of a model's answer. */
+    void (*event)(functions_run *r, const answer_event *event);
     /* What a call came to; NULL: nobody is told. */
     void (*step)(functions_run *r, const functions_call *c);
+    /* All calls of the answer are in the talk, and in r->calls for the last time; NULL likewise. */
+    void (*added)(functions_run *r);
     /* What the run came to (r->stop), but for the end itself. */
     void (*last)(functions_run *r);
 } functions_way;
+
+/* add_said of messages. */
+void functions_add_message(functions_run *r);
 
 extern const functions_way functions_told; /* a client of POST /chat/functions */
 

@@ -76,7 +76,8 @@ static void add_results(functions_run *r) {
         if (r->calls[i].said->handed)
             talk_leave_open(&r->talk);
         else
-            talk_add_result(&r->talk, r->calls[i].said, &r->calls[i].result);
+            r->way->add_result(&r->talk, r->calls[i].said, &r->calls[i].result);
+    if (r->way->added) r->way->added(r);
     functions_forget_tools(r);
 }
 
@@ -95,7 +96,7 @@ static void go_on(functions_run *r) {
     }
     if (r->answered < r->call_count) return;
     add_results(r);
-    functions_answered(r);
+    if (!r->over) functions_answered(r);
 }
 
 static void read_calls(functions_run *r) {

@@ -97,6 +97,10 @@ span functions_stop_sentence(const functions_run *r, run_stop stop, arena *a) {
 
 /* ---- what the model has said ---- */
 
+void functions_add_message(functions_run *r) {
+    talk_add_said(&r->talk, &r->said, &r->turn);
+}
+
 static void note_said(functions_run *r) {
     const model_said *said = &r->said;
     enum { MODEL_NAME_MAX = 256 };
@@ -127,18 +131,18 @@ static size_t mark_handed(const functions_run *r) {
 static void take_answer(functions_run *r, span completion) {
     arena_reset(&r->turn, 0);
     r->answer = arena_dup(&r->turn, completion);
-    model_said_read(r->answer, &r->turn, &r->said);
+    r->way->read(r->answer, &r->turn, &r->said);
     r->handed = mark_handed(r);
     r->state.answers++;
     note_said(r);
     const size_t own = r->said.call_count - r->handed;
     const run_stop next = run_after_answer(&r->limits, &r->state, own);
     if (next != RUN_GOES_ON && !(own && r->handed)) {
-        if (r->handed && r->state.steps) talk_add_said(&r->talk, &r->said, &r->turn);
+        if (r->handed && r->state.steps) r->way->add_said(r);
         finish(r, next);
         return;
     }
-    talk_add_said(&r->talk, &r->said, &r->turn);
+    r->way->add_said(r);
     if (next == RUN_GOES_ON)
         functions_call_tools(r);
     else
@@ -175,7 +179,13 @@ static void hear_event(void *user, const answer_event *event) {
     if (!r->told) r->told = turn->begin(exchange_config(r->x)->limits.answer_bytes);
     if (event->is_json && !(event->sorts & (EVENT_ERROR | EVENT_FAILED)))
         (void)turn->take(r->told, event); /* more than is kept: seen at the end */
-    if (event->sorts & EVENT_CONTENT && event->part_count) r->way->words(r, event);
+    r->way->event(r, event);
+}
+
+/* In the provider's own words, which have gone out. */
+static void end_failed(functions_run *r) {
+    over(r);
+    if (r->x->phase == PHASE_ANSWERING) exchange_take_end(r->x);
 }
 
 static void hear_end(void *user) {
@@ -186,7 +196,9 @@ static void hear_end(void *user) {
     count(r, child);
     bool whole = r->told && exchange_dialect(r->x)->turn->write(r->told, &completion);
     forget_told(r);
-    if (whole)
+    if (r->mixed && r->mixed->failed)
+        end_failed(r);
+    else if (whole)
         take_answer(r, buf_span(&completion));
     else
         fail_of(r, ERR_ANSWER_TOO_LARGE);
@@ -321,6 +333,7 @@ void functions_done(functions_run *r) {
     talk_done(&r->talk);
     buf_done(&r->words);
     guard_of_run_done(r->guard);
+    if (r->mixed) mixed_done(r->mixed);
     tool_list_unref(r->list);
     r->list = NULL;
 }

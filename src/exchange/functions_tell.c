@@ -9,6 +9,7 @@ static bool is_word(const answer_part *p) {
 /* What the client is to read of it: not that a choice ends, as another answer may follow. */
 static void tell_words(functions_run *r, const answer_event *event) {
     exchange *x = r->x;
+    if (!(event->sorts & EVENT_CONTENT) || !event->part_count) return;
     answer_part *parts = arena_alloc(&x->env->event_arena, event->part_count * sizeof *parts);
     size_t count = 0;
     for (size_t i = 0; i < event->part_count; i++)
@@ -106,6 +107,9 @@ static void tell_last(functions_run *r) {
 }
 
 const functions_way functions_told = {.step_label = SPAN("chat.functions.step"),
-                                      .words = tell_words,
+                                      .read = model_said_read,
+                                      .add_said = functions_add_message,
+                                      .add_result = talk_add_result,
+                                      .event = tell_words,
                                       .step = tell_step,
                                       .last = tell_last};

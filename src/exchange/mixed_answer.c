@@ -14,40 +14,6 @@ static bool hands_out(const functions_run *r) {
     return r->stop == RUN_ENDS && r->handed;
 }
 
-/* ---- headers ---- */
-
-/* What the run did, before the head goes. */
-static void tell_headers(functions_run *r) {
-    exchange *x = r->x;
-    size_t n = x->more_headers.count;
-    if (x->head_sent || n + 2 > EXCHANGE_MORE_HEADERS_MAX) return;
-    http_header *h = arena_alloc(&x->arena, (n + 2) * sizeof *h);
-    if (n) memcpy(h, x->more_headers.items, n * sizeof *h);
-    h[n++] = (http_header){SPAN_OF("x-weir-steps"), arena_u64(&x->arena, r->state.steps)};
-    if (r->stop != RUN_ENDS)
-        h[n++] = (http_header){SPAN_OF("x-weir-stopped"), span_cstr(run_stop_code(r->stop))};
-    x->more_headers = (http_headers){h, n};
-}
-
-/* ---- what is added for people, where a run is stopped ---- */
-
-static void put_stop(functions_run *r, json_writer *w) {
-    json_key(w, "weir");
-    json_open_object(w);
-    json_key(w, "error");
-    json_open_object(w);
-    json_key(w, "type");
-    json_put_string(w, SPAN_OF("run_stopped"));
-    json_key(w, "message");
-    json_put_string(w, functions_stop_sentence(r, r->stop, &r->turn));
-    json_key(w, "code");
-    json_put_string(w, span_cstr(run_stop_code(r->stop)));
-    json_close_object(w);
-    json_key(w, "steps");
-    functions_write_steps(r, w);
-    json_close_object(w);
-}
-
 /* ---- usage ---- */
 
 static void put_count(json_writer *w, const char *key, int64_t n) {
@@ -144,7 +110,7 @@ static span made(functions_run *r) {
     w.comma = true;
     json_key(&w, "usage");
     json_put_raw(&w, usage_of(r));
-    put_stop(r, &w);
+    mixed_put_stop(r, &w);
     json_close_object(&w);
     span text = arena_dup(&r->x->arena, buf_span(&out));
     buf_done(&out);
@@ -153,7 +119,7 @@ static span made(functions_run *r) {
 
 static void answer_plain(functions_run *r) {
     exchange *x = r->x;
-    tell_headers(r);
+    mixed_tell_headers(r);
     functions_take_head(r, ANSWER_PLAIN);
     if (x->phase != PHASE_ANSWERING) return;
     exchange_take_event(x, &(answer_event){.kind = ANSWER_PLAIN,
@@ -277,28 +243,12 @@ static void say_gap(functions_run *r) {
 }
 
 /* But for the role, which is told once, and calls. */
-static void put_delta(json_writer *w, json_value delta) {
-    static const span left_out[] = {SPAN("role"), SPAN("tool_calls"), SPAN("function_call")};
-    json_iter it = json_iter_of(delta);
-    if (delta.type != JSON_OBJECT) return;
-    for (json_member m; json_next_member(&it, &m);) {
-        bool out = false;
-        for (size_t i = 0; i < ARRAY_LEN(left_out); i++)
-            out |= span_eq(m.key, left_out[i]);
-        if (out) continue;
-        if (w->comma) buf_add_char(w->out, ',');
-        buf_add(w->out, json_member_name(&m).raw);
-        buf_add_char(w->out, ':');
-        buf_add(w->out, m.value.raw);
-        w->comma = true;
-    }
-}
-
 static void tell_words(functions_run *r, const answer_event *event) {
+    static const span left_out[] = {SPAN("role"), SPAN("tool_calls"), SPAN("function_call")};
     mixed *m = r->mixed;
     buf out = BUF_EMPTY;
     json_writer w;
-    if (!says_anything(event)) return;
+    if (!(event->sorts & EVENT_CONTENT) || !says_anything(event)) return;
     const json_value root = answer_root(event->data);
     keep_envelope(r, root);
     make_envelope(r);
@@ -310,7 +260,8 @@ static void tell_words(functions_run *r, const answer_event *event) {
     }
     open_chunk(r, &out, &w);
     open_delta(r, &w);
-    put_delta(&w, json_get(first_choice(root), SPAN_OF("delta")));
+    mixed_put_members(&w, json_get(first_choice(root), SPAN_OF("delta")), left_out,
+                      ARRAY_LEN(left_out));
     close_chunk(r, &w, NULL);
     say(r, &w, EVENT_CONTENT);
 }
@@ -343,7 +294,7 @@ static void say_finish(functions_run *r) {
     }
     const char *word = reason.len ? arena_printf(&r->turn, "%.*s", SPAN_ARG(reason)).ptr : "stop";
     close_chunk(r, &w, word);
-    if (!ends) put_stop(r, &w);
+    if (!ends) mixed_put_stop(r, &w);
     say(r, &w, EVENT_FINISH);
 }
 
@@ -381,7 +332,10 @@ static void tell_step(functions_run *r, const functions_call *c) {
     r->mixed->apart = true;
 }
 
-const functions_way mixed_told = {.step_label = SPAN("chat.completions.step"),
-                                  .words = tell_words,
+const functions_way mixed_chat = {.step_label = SPAN("chat.completions.step"),
+                                  .read = model_said_read,
+                                  .add_said = functions_add_message,
+                                  .add_result = talk_add_result,
+                                  .event = tell_words,
                                   .step = tell_step,
                                   .last = tell_last};

@@ -17,8 +17,17 @@ static json_value name_of(json_value t) {
 }
 
 mixed *mixed_read(exchange *x) {
+    enum { TOOLS, CHOICE, READ };
+    static const span names[READ] = {SPAN("tools"), SPAN("tool_choice")};
     mixed *m = arena_zalloc(&x->arena, sizeof *m);
-    json_value tools = json_get(x->facts.root, SPAN_OF("tools")), t;
+    json_value v[READ], t;
+    json_get_each(x->facts.root, names, READ, v);
+    const json_value tools = m->tools = v[TOOLS];
+    m->tool_choice = v[CHOICE];
+    m->items = x->facts.endpoint == EP_RESPONSES;
+    m->bare = m->items && !x->facts.stored;
+    answer_queue_init(&m->first);
+    answer_queue_init(&m->waiting);
     if (tools.type != JSON_ARRAY) return m;
     m->names = arena_alloc(&x->arena, (json_count(tools) + 1) * sizeof *m->names);
     json_iter it = json_iter_of(tools);
@@ -27,6 +36,12 @@ mixed *mixed_read(exchange *x) {
         if (name.type == JSON_STRING) m->names[m->name_count++] = json_string(name, &x->arena);
     }
     return m;
+}
+
+void mixed_done(mixed *m) {
+    buf_done(&m->output);
+    answer_queue_done(&m->first);
+    answer_queue_done(&m->waiting);
 }
 
 bool mixed_is_clients(const mixed *m, span name) {
@@ -47,8 +62,10 @@ static choice choice_of(json_value v) {
     if (v.type == JSON_NONE || v.type == JSON_NULL || json_is(v, SPAN_OF("auto")))
         return CHOICE_OPEN;
     if (json_is(v, SPAN_OF("none"))) return CHOICE_NONE;
-    json_value mode = json_get(json_get(v, SPAN_OF("allowed_tools")), SPAN_OF("mode"));
-    return v.type == JSON_OBJECT && json_is(mode, SPAN_OF("auto")) ? CHOICE_OPEN : CHOICE_FORCED;
+    json_value allowed =
+        json_get(v, SPAN_OF("allowed_tools")); /* a response has its members flat */
+    json_value mode = json_get(allowed.type == JSON_OBJECT ? allowed : v, SPAN_OF("mode"));
+    return json_is(mode, SPAN_OF("auto")) ? CHOICE_OPEN : CHOICE_FORCED;
 }
 
 static span elements_of(json_value array) {
@@ -64,7 +81,7 @@ static span write_end(const functions_run *r, span own, bool servers, span tool_
         json_key(&w, "tools");
         json_open_array(&w);
         if (own.len) json_put_raw(&w, own);
-        if (servers) offer_write_items(&r->offer, &w);
+        if (servers) offer_write_items(&r->offer, r->mixed->items, &w);
         json_close_array(&w);
         if (tool_choice.len) {
             json_key(&w, "tool_choice");
@@ -77,9 +94,10 @@ static span write_end(const functions_run *r, span own, bool servers, span tool_
     return end;
 }
 
-static void write_ends(functions_run *r, json_value tools, json_value tool_choice) {
+static void write_ends(functions_run *r) {
     static const span none = SPAN("\"none\"");
-    const span own = elements_of(tools);
+    const json_value tool_choice = r->mixed->tool_choice;
+    const span own = elements_of(r->mixed->tools);
     const choice c = choice_of(tool_choice);
     r->first = write_end(r, own, true, tool_choice.raw);
     r->usual = write_end(r, own, true, c == CHOICE_FORCED ? SPAN_EMPTY : tool_choice.raw);
@@ -162,50 +180,48 @@ static void put_messages(json_value messages, buf *out) {
 
 /* ---- all of it ---- */
 
-/* What weir writes anew. */
-enum { MESSAGES, TOOLS, TOOL_CHOICE, NEW };
-static const span written[NEW] = {
-    [MESSAGES] = SPAN("messages"), [TOOLS] = SPAN("tools"), [TOOL_CHOICE] = SPAN("tool_choice")};
-
-static bool is_written(const json_member *m) {
-    for (size_t i = 0; i < NEW; i++)
-        if (json_is(json_member_name(m), written[i])) return true;
-    return false;
-}
-
-static void write_head(const exchange *x, buf *out) {
-    json_iter it = json_iter_of(x->facts.root);
+static void write_head(const functions_run *r, span array, buf *out) {
+    const request_facts *f = &r->x->facts;
+    const span written[] = {array, SPAN("tools"), SPAN("tool_choice"), SPAN("model")};
+    const bool own = f->model.type != JSON_NONE && f->model.type != JSON_NULL;
     json_writer w = json_writer_of(out);
     json_open_object(&w);
-    if (x->facts.model.type != JSON_STRING) { /* the path names it */
+    if (!own && f->model_name.len) { /* the path names it */
         json_key(&w, "model");
-        json_put_string(&w, x->facts.model_name);
+        json_put_string(&w, f->model_name);
     }
-    for (json_member m; json_next_member(&it, &m);) {
-        const bool no_model =
-            x->facts.model.type != JSON_STRING && json_is(json_member_name(&m), SPAN_OF("model"));
-        if (is_written(&m) || no_model) continue;
-        if (w.comma) buf_add_char(out, ',');
-        buf_add(out, json_member_name(&m).raw);
-        buf_add_char(out, ':');
-        buf_add(out, m.value.raw);
-        w.comma = true;
+    mixed_put_members(&w, f->root, written, ARRAY_LEN(written) - own);
+}
+
+static void write_chat(json_value messages, buf *out) {
+    if (span_find_span(messages.raw, 0, carry_mark) < messages.raw.len)
+        put_messages(messages, out);
+    else
+        buf_add(out, elements_of(messages));
+}
+
+static void write_input(const functions_run *r, json_value input, buf *out) {
+    if (input.type == JSON_STRING) {
+        buf_add_cstr(out, "{\"role\":\"user\",\"content\":");
+        buf_add(out, input.raw);
+        buf_add_char(out, '}');
+    } else if (input.type == JSON_ARRAY) {
+        json_value before = json_get(r->x->facts.root, SPAN_OF("previous_response_id"));
+        mixed_put_input(input, before.type == JSON_STRING, out);
     }
 }
 
 void mixed_begin_talk(functions_run *r) {
-    const json_value root = r->x->facts.root;
-    json_value v[NEW];
-    buf head = BUF_EMPTY, made = BUF_EMPTY;
-    json_get_each(root, written, NEW, v);
-    span messages = elements_of(v[MESSAGES]);
-    write_head(r->x, &head);
-    write_ends(r, v[TOOLS], v[TOOL_CHOICE]);
-    if (span_find_span(messages, 0, carry_mark) < messages.len) {
-        put_messages(v[MESSAGES], &made);
-        messages = buf_span(&made);
-    }
-    talk_begin(&r->talk, buf_span(&head), messages);
+    const char *array = r->mixed->items ? "input" : "messages";
+    const json_value said = json_get(r->x->facts.root, span_cstr(array));
+    buf head = BUF_EMPTY, messages = BUF_EMPTY;
+    write_head(r, span_cstr(array), &head);
+    write_ends(r);
+    if (r->mixed->items)
+        write_input(r, said, &messages);
+    else
+        write_chat(said, &messages);
+    talk_begin(&r->talk, buf_span(&head), array, buf_span(&messages));
     buf_done(&head);
-    buf_done(&made);
+    buf_done(&messages);
 }

@@ -61,20 +61,8 @@ static void put_function(json_writer *w, const said_call *said) {
     json_close_object(w);
 }
 
-static void put_as_it_came(json_writer *w, json_value source) {
-    json_iter it = json_iter_of(source);
-    for (json_member m; json_next_member(&it, &m);) {
-        json_value key = json_member_name(&m);
-        if (json_is(key, SPAN_OF("id")) || json_is(key, SPAN_OF("index"))) continue;
-        if (w->comma) buf_add_char(w->out, ',');
-        buf_add(w->out, key.raw);
-        buf_add_char(w->out, ':');
-        buf_add(w->out, m.value.raw);
-        w->comma = true;
-    }
-}
-
 void mixed_put_calls(functions_run *r, bool numbered, json_writer *w) {
+    static const span named[] = {SPAN("id"), SPAN("index")};
     int64_t n = 0;
     for (size_t i = 0; i < r->said.call_count; i++) {
         const said_call *said = &r->said.calls[i];
@@ -87,7 +75,7 @@ void mixed_put_calls(functions_run *r, bool numbered, json_writer *w) {
         json_key(w, "id");
         json_put_string(w, id_of(r, said, n == 0));
         if (said->source.type == JSON_OBJECT)
-            put_as_it_came(w, said->source);
+            mixed_put_members(w, said->source, named, ARRAY_LEN(named));
         else
             put_function(w, said);
         json_close_object(w);

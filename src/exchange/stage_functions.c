@@ -46,7 +46,7 @@ static functions_run *new_run(exchange *x, const functions_way *way, unsigned ma
 static void begin_talk(functions_run *r, const functions_ask *ask) {
     buf head = BUF_EMPTY, messages = BUF_EMPTY;
     functions_ask_write(r->x, ask, &r->offer, &head, &messages);
-    talk_begin(&r->talk, buf_span(&head), buf_span(&messages));
+    talk_begin(&r->talk, buf_span(&head), "messages", buf_span(&messages));
     r->first = r->usual = SPAN_OF("]}");
     r->last = SPAN_OF("],\"tool_choice\":\"none\"}");
     buf_done(&head);
@@ -78,7 +78,8 @@ static void drop_clients(functions_run *r) {
 }
 
 static stage_result begin_mixed(exchange *x) {
-    functions_run *r = new_run(x, &mixed_told, exchange_config(x)->functions.max_steps);
+    const functions_way *way = x->facts.endpoint == EP_RESPONSES ? &mixed_response : &mixed_chat;
+    functions_run *r = new_run(x, way, exchange_config(x)->functions.max_steps);
     r->mixed = mixed_read(x);
     offer_all(r->list, x->record.client, &x->arena, &r->offer);
     drop_clients(r);

@@ -13,11 +13,24 @@ static bool has_functions(const exchange *x) {
     return v.type == JSON_ARRAY && !json_is_empty(v);
 }
 
+/* A response that goes on by itself, or into a conversation that the provider has: what follows it
+ * is not weir's to ask. */
+static bool is_kept_elsewhere(const exchange *x) {
+    json_value talk = json_get(x->facts.root, SPAN_OF("conversation"));
+    return x->facts.background || talk.type > JSON_NULL;
+}
+
+static bool may_mix(const exchange *x) {
+    if (x->request.form != &form_openai) return false;
+    switch (x->facts.endpoint) {
+    case EP_CHAT_COMPLETIONS: return !has_functions(x);
+    case EP_RESPONSES: return !is_kept_elsewhere(x);
+    default: return false;
+    }
+}
+
 stage_result stage_mix(exchange *x) {
-    if (x->request.parent || !is_switched_on(x) || !x->env->tools) return STAGE_NEXT;
-    if (x->request.form != &form_openai || x->facts.endpoint != EP_CHAT_COMPLETIONS)
-        return STAGE_NEXT;
-    if (has_functions(x)) return STAGE_NEXT;
+    if (!is_switched_on(x) || !x->env->tools || !may_mix(x)) return STAGE_NEXT;
     if (x->facts.choices > 1)
         return exchange_refuse(x, ERR_BAD_VALUE, "n",
                                "'n' is %u; it must be 1 where the model may call tools of the "

@@ -157,8 +157,10 @@ static bool is_messages(span messages, arena *a) {
     if (!json_scan(arena_join(a, parts, ARRAY_LEN(parts)), &limits, &root, &fault)) return false;
     json_iter it = json_iter_of(root);
     for (; json_next_element(&it, &m); count++) {
-        json_value role = json_get(m, SPAN_OF("role"));
-        if (!json_is(role, SPAN_OF("assistant")) && !json_is(role, SPAN_OF("tool"))) return false;
+        json_value role = json_get(m, SPAN_OF("role")), type = json_get(m, SPAN_OF("type"));
+        if (!json_is(role, SPAN_OF("assistant")) && !json_is(role, SPAN_OF("tool")) &&
+            !(role.type == JSON_NONE && json_is(type, SPAN_OF("function_call_output"))))
+            return false;
     }
     return count && count <= CARRY_MESSAGES_MAX;
 }

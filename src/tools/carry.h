@@ -26,7 +26,8 @@ extern const span carry_mark;
 
 typedef struct carried {
     span id;       /* as the model gave it */
-    span messages; /* elements of an array, with commas between them: of assistant and tool */
+    span messages; /* elements of an array, with commas between them: messages of assistant and
+                      tool, or outputs of calls of a response */
 } carried;
 
 /* The id that carries these. messages: JSON that was accepted. false: they are too many, however

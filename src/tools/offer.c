@@ -70,27 +70,35 @@ static void put_description(json_writer *w, span text) {
     buf_done(&cut);
 }
 
-void offer_write_items(const offer *o, json_writer *w) {
+static void put_function(const tool *t, bool flat, json_writer *w) {
+    json_key(w, "name");
+    json_put_string(w, t->name);
+    put_description(w, t->description);
+    json_key(w, "parameters");
+    json_put_raw(w, t->parameters);
+    if (!flat) return;
+    json_key(w, "strict");
+    json_put_bool(w, false);
+}
+
+void offer_write_items(const offer *o, bool flat, json_writer *w) {
     for (size_t i = 0; i < o->count; i++) {
-        const tool *t = o->tools[i];
         json_open_object(w);
         json_key(w, "type");
         json_put_string(w, SPAN_OF("function"));
-        json_key(w, "function");
-        json_open_object(w);
-        json_key(w, "name");
-        json_put_string(w, t->name);
-        put_description(w, t->description);
-        json_key(w, "parameters");
-        json_put_raw(w, t->parameters);
-        json_close_object(w);
+        if (!flat) {
+            json_key(w, "function");
+            json_open_object(w);
+        }
+        put_function(o->tools[i], flat, w);
+        if (!flat) json_close_object(w);
         json_close_object(w);
     }
 }
 
 void offer_write(const offer *o, json_writer *w) {
     json_open_array(w);
-    offer_write_items(o, w);
+    offer_write_items(o, false, w);
     json_close_array(w);
 }
 

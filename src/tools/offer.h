@@ -36,9 +36,10 @@ void offer_all(const tool_list *l, span client, arena *a, offer *ret);
 /* NULL: it is not among them. */
 const tool *offer_find(const offer *o, span name);
 
-/* The value of `tools`, an array; and its elements alone. */
+/* The value of `tools`, an array; and its elements alone, as chat completions have them, or
+ * responses (flat), which take a schema for strict unless it is told not to be. */
 void offer_write(const offer *o, json_writer *w);
-void offer_write_items(const offer *o, json_writer *w);
+void offer_write_items(const offer *o, bool flat, json_writer *w);
 /* "a, b and c", a few of them and how many there are besides; for who has named another. */
 void offer_write_names(const offer *o, buf *out);
 

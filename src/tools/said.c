@@ -93,3 +93,43 @@ void model_said_read(span completion, arena *a, model_said *ret) {
     read_calls(json_get(ret->message, SPAN_OF("tool_calls")), a, ret);
     read_older_call(json_get(ret->message, SPAN_OF("function_call")), a, ret);
 }
+
+/* ---- a response ---- */
+
+static bool is_of_type(json_value item, span type) {
+    return json_is(json_get(item, SPAN_OF("type")), type);
+}
+
+static bool is_item_call(json_value item) {
+    return is_of_type(item, SPAN_OF("function_call")) ||
+           is_of_type(item, SPAN_OF("custom_tool_call"));
+}
+
+/* Its id is another, by which a result names it. */
+static void read_item_call(json_value item, arena *a, said_call *ret) {
+    read_call(item, item, a, ret);
+    ret->id = text_of(json_get(item, SPAN_OF("call_id")), a);
+}
+
+void model_said_read_response(span response, arena *a, model_said *ret) {
+    *ret = (model_said){.message = {JSON_NONE, SPAN_EMPTY}};
+    json_value root = answer_root(response), output = json_get(root, SPAN_OF("output")), item;
+    buf words = BUF_EMPTY;
+    ret->model = text_of(json_get(root, SPAN_OF("model")), a);
+    ret->finish_reason = text_of(json_get(root, SPAN_OF("status")), a);
+    if (output.type != JSON_ARRAY) return;
+    ret->message = output;
+    const size_t count = json_count(output);
+    ret->calls =
+        arena_alloc(a, (count < SAID_CALLS_MAX ? count : SAID_CALLS_MAX) * sizeof *ret->calls + 1);
+    for (json_iter it = json_iter_of(output); json_next_element(&it, &item);) {
+        if (is_of_type(item, SPAN_OF("message")))
+            buf_add(&words, words_of(item, a));
+        else if (is_item_call(item) && ret->call_count < SAID_CALLS_MAX)
+            read_item_call(item, a, &ret->calls[ret->call_count++]);
+        else if (is_item_call(item))
+            ret->more_calls++;
+    }
+    ret->words = arena_dup(a, buf_span(&words));
+    buf_done(&words);
+}

@@ -19,12 +19,13 @@
 enum { SAID_CALLS_MAX = 64 };
 
 typedef struct said_call {
-    span id;           /* empty: the model gave it none */
-    span name;         /* may be empty, or anything else */
-    span arguments;    /* as the model wrote them; "{}" where it wrote nothing */
-    bool is_object;    /* they are a JSON object, as weir reads JSON */
-    bool handed;       /* another answers it than weir: whoever reads sets it */
-    json_value source; /* the element of tool_calls; JSON_NONE: it has the older form */
+    span id;        /* empty: the model gave it none */
+    span name;      /* may be empty, or anything else */
+    span arguments; /* as the model wrote them; "{}" where it wrote nothing */
+    bool is_object; /* they are a JSON object, as weir reads JSON */
+    bool handed;    /* another answers it than weir: whoever reads sets it */
+    json_value
+        source; /* the element of tool_calls, or of output; JSON_NONE: it has the older form */
 } said_call;
 
 typedef struct model_said {
@@ -39,6 +40,8 @@ typedef struct model_said {
 
 /* completion must be JSON that was accepted; of several choices the first is read. */
 void model_said_read(span completion, arena *a, model_said *ret);
+/* The same of a response, whose calls are items of its output; message: all of that. */
+void model_said_read_response(span response, arena *a, model_said *ret);
 
 /* Whether text is a JSON object, under the limits of arguments (depth, number of members). */
 bool model_said_is_object(span text);

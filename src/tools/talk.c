@@ -14,9 +14,11 @@ void talk_done(talk *t) {
     *t = (talk){0};
 }
 
-void talk_begin(talk *t, span head, span messages) {
+void talk_begin(talk *t, span head, const char *name, span messages) {
     buf_add(&t->body, head);
-    buf_add_cstr(&t->body, ",\"messages\":[");
+    buf_add_cstr(&t->body, ",\"");
+    buf_add_cstr(&t->body, name);
+    buf_add_cstr(&t->body, "\":[");
     buf_add(&t->body, messages);
     t->first = t->open = t->body.len;
 }
@@ -181,6 +183,67 @@ void talk_add_said(talk *t, model_said *said, arena *a) {
     t->open = t->body.len;
 }
 
+/* ---- the same as items of a response ---- */
+
+static const said_call *call_of(const model_said *said, json_value item) {
+    for (size_t i = 0; i < said->call_count; i++)
+        if (said->calls[i].source.raw.ptr == item.raw.ptr) return &said->calls[i];
+    return NULL;
+}
+
+static void put_item_call(talk *t, json_writer *w, const said_call *call, bool bare) {
+    static const span known[] = {SPAN("type"),      SPAN("call_id"), SPAN("name"),
+                                 SPAN("arguments"), SPAN("input"),   SPAN("id")};
+    talk_step *s = new_step(t);
+    json_open_object(w);
+    json_key(w, "type");
+    json_put_string(w, SPAN_OF("function_call"));
+    json_key(w, "call_id");
+    json_put_string(w, call->id);
+    json_key(w, "name");
+    s->name = put_string(w, call->name);
+    json_key(w, "arguments");
+    s->arguments = put_string(w, call->is_object ? call->arguments : SPAN_OF("{}"));
+    if (!call->is_object) note_odd(t, s, call->arguments);
+    put_others(w, call->source, known, bare ? ARRAY_LEN(known) : ARRAY_LEN(known) - 1);
+    json_close_object(w);
+}
+
+static void put_item(json_writer *w, json_value item, bool bare) {
+    static const span id[] = {SPAN("id")};
+    if (!bare) {
+        json_put_raw(w, item.raw);
+        return;
+    }
+    json_open_object(w);
+    put_others(w, item, id, ARRAY_LEN(id));
+    json_close_object(w);
+}
+
+/* Of what the provider does not keep it knows no more than its name. */
+static bool is_lost(json_value item, bool bare) {
+    return bare && json_is(json_get(item, SPAN_OF("type")), SPAN_OF("reasoning")) &&
+           json_get(item, SPAN_OF("encrypted_content")).type != JSON_STRING;
+}
+
+void talk_add_items(talk *t, model_said *said, json_value output, bool bare, arena *a) {
+    name_calls(t, said, a);
+    json_writer w = go_on(t);
+    json_iter it = json_iter_of(output);
+    for (json_value item; json_next_element(&it, &item);) {
+        const said_call *call = call_of(said, item);
+        if (call && call->handed) {
+            (void)new_step(t);
+            put_item(&w, item, bare);
+        } else if (call) {
+            put_item_call(t, &w, call, bare);
+        } else if (!is_lost(item, bare)) {
+            put_item(&w, item, bare);
+        }
+    }
+    t->open = t->body.len;
+}
+
 /* ---- what a tool answered ---- */
 
 static span told(const talk_result *r, buf *made) {
@@ -190,22 +253,33 @@ static span told(const talk_result *r, buf *made) {
     return buf_span(made);
 }
 
-void talk_add_result(talk *t, const said_call *call, const talk_result *r) {
+/* kind: the member that says what the object is; id, text: those of the call's id and of what the
+ * tool said. */
+static void add_result(talk *t, const said_call *call, const talk_result *r, const char *kind,
+                       span is, const char *id, const char *text) {
     talk_step *s = &t->steps[t->answered++];
     buf made = BUF_EMPTY;
     json_writer w = go_on(t);
     json_open_object(&w);
-    json_key(&w, "role");
-    json_put_string(&w, SPAN_OF("tool"));
-    json_key(&w, "tool_call_id");
+    json_key(&w, kind);
+    json_put_string(&w, is);
+    json_key(&w, id);
     json_put_string(&w, call->id);
-    json_key(&w, "content");
+    json_key(&w, text);
     s->result = put_string(&w, told(r, &made));
     json_close_object(&w);
     s->failed = r->failed;
     s->ms = r->ms;
     t->open = t->body.len;
     buf_done(&made);
+}
+
+void talk_add_result(talk *t, const said_call *call, const talk_result *r) {
+    add_result(t, call, r, "role", SPAN_OF("tool"), "tool_call_id", "content");
+}
+
+void talk_add_output(talk *t, const said_call *call, const talk_result *r) {
+    add_result(t, call, r, "type", SPAN_OF("function_call_output"), "call_id", "output");
 }
 
 void talk_leave_open(talk *t) {

@@ -52,9 +52,9 @@ typedef struct talk_result {
 /* A zeroed one is empty. */
 void talk_done(talk *t);
 
-/* head: the request before its messages, an open object: `{"model":"m"`. messages: the elements of
- * an array, with the commas between them. */
-void talk_begin(talk *t, span head, span messages);
+/* head: the request before its messages, an open object: `{"model":"m"`. name: of the member that
+ * has them: "messages". messages: the elements of an array, with the commas between them. */
+void talk_begin(talk *t, span head, const char *name, span messages);
 /* The whole request, with this behind its last message: `]}`. Borrowed until the talk grows. */
 span talk_body(talk *t, span end);
 /* What the run has added: elements of an array, with the commas between them. Likewise. */
@@ -65,7 +65,11 @@ span talk_added(const talk *t);
 void talk_add_said(talk *t, model_said *said, arena *a);
 /* Adds what a tool answered: for each call of the last talk_add_said(), in their order. */
 void talk_add_result(talk *t, const said_call *call, const talk_result *r);
-/* In its place, of a call that somebody else answers. */
+/* The same in the form of responses. output: what the model's had; bare: the provider keeps none of
+ * its items, which are sent back without what would only name them there. */
+void talk_add_items(talk *t, model_said *said, json_value output, bool bare, arena *a);
+void talk_add_output(talk *t, const said_call *call, const talk_result *r);
+/* In the place of either, of a call that somebody else answers. */
 void talk_leave_open(talk *t);
 
 /* {"tool", "arguments", "result"|"error", "ms"}: arguments as JSON, or as a text where they are

@@ -16,7 +16,7 @@ typedef struct talking {
 static void begin(talking *t) {
     *t = (talking){0};
     arena_init(&t->arena, 0);
-    talk_begin(&t->talk, SPAN_OF(HEAD), SPAN_OF(ASKED));
+    talk_begin(&t->talk, SPAN_OF(HEAD), "messages", SPAN_OF(ASKED));
 }
 
 static void end(talking *t) {
@@ -241,10 +241,55 @@ static void calls_that_another_answers_stay_as_they_came(void **state) {
     end(&t);
 }
 
+/* What a response's output becomes in the next input. bare: nobody keeps its items. */
+static void items_of_a_response(void **state) {
+    (void)state;
+    static const struct {
+        bool bare;
+        const char *added;
+    } rows[] = {
+        {false,
+         "{\"type\":\"reasoning\",\"id\":\"rs_1\"},{\"type\":\"function_call\",\"call_id\":\"c1\","
+         "\"name\":\"f\",\"arguments\":\"{}\",\"id\":\"fc_1\"},{\"type\":\"function_call\",\"call_"
+         "id\":"
+         "\"c2\",\"name\":\"his\",\"arguments\":\"no\",\"id\":\"fc_2\"},{\"type\":"
+         "\"function_call_output\",\"call_id\":\"c1\",\"output\":\"Error: no\"}"},
+        {true,
+         "{\"type\":\"function_call\",\"call_id\":\"c1\",\"name\":\"f\",\"arguments\":\"{}\"},{"
+         "\"type\":"
+         "\"function_call\",\"call_id\":\"c2\",\"name\":\"his\",\"arguments\":\"no\"},{\"type\":"
+         "\"function_call_output\",\"call_id\":\"c1\",\"output\":\"Error: no\"}"},
+    };
+    static const span response = SPAN("{\"status\":\"completed\",\"model\":\"m\",\"output\":[{"
+                                      "\"type\":\"reasoning\",\"id\":\"rs_1\"},"
+                                      "{\"type\":\"function_call\",\"id\":\"fc_1\",\"call_id\":"
+                                      "\"c1\",\"name\":\"f\",\"arguments\":\"{}\"},"
+                                      "{\"type\":\"function_call\",\"call_id\":\"c2\",\"name\":"
+                                      "\"his\",\"arguments\":\"no\",\"id\":"
+                                      "\"fc_2\"}]}");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        talking t;
+        begin(&t);
+        model_said_read_response(response, &t.arena, &t.said);
+        assert_int_equal(t.said.call_count, 2);
+        assert_span(t.said.calls[0].id, "c1");
+        assert_span(t.said.finish_reason, "completed");
+        t.said.calls[1].handed = true;
+        talk_add_items(&t.talk, &t.said, t.said.message, rows[i].bare, &t.arena);
+        const talk_result r = {true, SPAN("no"), 5};
+        talk_add_output(&t.talk, &t.said.calls[0], &r);
+        talk_leave_open(&t.talk);
+        assert_span(talk_added(&t.talk), rows[i].added);
+        assert_steps(&t, "[{\"tool\":\"f\",\"arguments\":{},\"error\":\"no\",\"ms\":5}]");
+        end(&t);
+    }
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_talk_grows_by_what_is_said_and_told),
         cmocka_unit_test(calls_that_another_answers_stay_as_they_came),
+        cmocka_unit_test(items_of_a_response),
         cmocka_unit_test(odd_arguments_stand_in_the_step_alone),
         cmocka_unit_test(each_call_has_an_id_of_its_own),
         cmocka_unit_test(what_a_server_adds_goes_back_to_it),
