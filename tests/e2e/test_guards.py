@@ -1,7 +1,9 @@
 """Guards: what goes to a model and what comes from one, in every place, plain and streamed, cut anywhere."""
 
+import base64
 import json
 import random
+import re
 import subprocess
 
 import pytest
@@ -345,6 +347,33 @@ def test_what_a_tool_says_is_looked_at_before_its_client_reads_it(weir, upstream
     assert "guard" in steps[2]["error"] and "result" not in steps[2]
     assert not any(t.encode() in answer.body for t in (TICKET, OTHER, BOMB)), answer.body
     assert figure(w, "weir_guard_matches_total", direction="out", rule="ticket", action="redact") == 4
+
+
+@pytest.mark.parametrize("path", ["chat", "responses"])
+def test_what_a_tool_says_is_not_in_what_a_call_carries(weir, upstream, upstreams, path):
+    """Nor in the items of a response: what the server's tools have said goes to the client there, too."""
+    look = upstreams()
+    look.script(reply(200, {"ticket": TICKET}))
+    named = [("call_1", "look"), ("call_2", "mine")]
+    if path == "chat":
+        answer = bodies.completion(None)
+        answer["choices"][0].update(finish_reason="tool_calls", message={"role": "assistant", "content": None, "tool_calls": [
+            {"id": i, "type": "function", "function": {"name": n, "arguments": "{}"}} for i, n in named]})
+        asked = ("/v1/chat/completions", {"messages": [{"role": "user", "content": "x"}], "tools": [
+            {"type": "function", "function": {"name": "mine", "parameters": {"type": "object"}}}]})
+    else:
+        answer = {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": "gpt-test", "output": [
+            {"type": "function_call", "id": f"fc_{i}", "call_id": i, "name": n, "arguments": "{}"} for i, n in named]}
+        asked = ("/v1/responses", {"input": "x", "tools": [{"type": "function", "name": "mine", "parameters": {"type": "object"}}]})
+    upstream.script(reply(200, answer))
+    w = weir(upstream, functions={"server_tools": True}, **guard(out="redact"), tools={"look": {
+        "kind": "http", "allow_private": True, "url": look.url + "/look", "description": "Looks.", "parameters": {"type": "object"}}})
+    got = wire.call(w, "POST", asked[0], {"model": "gpt-test", **asked[1]})
+    body = got.body.decode()
+    carried = re.search(r"weir-run-([A-Za-z0-9_-]+)", body).group(1)
+    told = base64.urlsafe_b64decode(carried + "=" * (-len(carried) % 4)).decode()
+    assert "[TICKET_1]" in told and TICKET not in told and TICKET not in body
+    assert path == "chat" or "[TICKET_1]" in body
 
 
 # -- configuration -----------------------------------------------------------------------------------------------------
