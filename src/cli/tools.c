@@ -64,6 +64,8 @@ static void put_object(const tool *t, json_writer *w) {
     json_put_bool(w, t->parallel);
     json_key(w, "repeatable");
     json_put_bool(w, t->repeatable);
+    json_key(w, "approve");
+    json_put_string(w, tool_asks_approval(t) ? SPAN_OF("ask") : SPAN_OF("off"));
     json_key(w, "clients");
     json_open_array(w);
     for (size_t i = 0; i < t->client_count; i++)

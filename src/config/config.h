@@ -259,6 +259,7 @@ typedef struct config_functions {
     int64_t max_time_ms;
     unsigned max_tokens;   /* 0: any number */
     int64_t max_cost_nano; /* 0: any amount */
+    int64_t approval_time_ms;
     bool server_tools;     /* in /v1/chat/completions and /v1/responses, too */
 } config_functions;
 

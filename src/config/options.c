@@ -41,6 +41,7 @@ static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
 static const char *const tool_kind_words[] = {"builtin", "http", "command", NULL};
+static const char *const tool_approve_words[] = {"off", "ask", NULL};
 static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const guard_file_words[] = {"own", "off", "flag", "redact", "block", NULL};
 static const char *const guard_words[] = {"", "off", "flag", "redact", "block", NULL};
@@ -166,6 +167,8 @@ static const option file_options[] = {
      .sentence = "Tokens, of prompts and answers together, after which a run's model is not asked again."},
     {OTHER(config, "functions.max_cost", functions.max_cost_nano, type_amount), .standard = "off", .zero = "off",
      .sentence = "What a run may cost, in the currency of the prices, after which its model is not asked again."},
+    {DURATION(config, "functions.approval_time", functions.approval_time_ms), .standard = "1h", .min = "1s", .max = "30d",
+     .sentence = "How long a run that waits for an approval is kept in the ledger's store."},
     {BOOL(config, "functions.server_tools", functions.server_tools), .standard = "false",
      .sentence = "Whether models that are asked in /v1/chat/completions and /v1/responses are offered the tools, too, beside those that a request brings, and weir makes the calls of them."},
 
@@ -611,6 +614,8 @@ static const option tool_options[] = {
      .sentence = "It may run beside other calls that a model asks for at once."},
     {BOOL(config_tool, "repeatable", repeatable), .standard = "false",
      .sentence = "Called twice with the same arguments it does no more than once: a call that failed may be made again."},
+    {WORD(config_tool, "approve", approve, tool_approve_words), .standard = "off",
+     .sentence = "ask: a run of /chat/functions whose model calls it is paused, and goes on when its client has said whether it may. Nobody else can call it: neither runs of /v1 nor clients of /mcp."},
     {OTHER(config_tool, "clients", clients, type_texts),
      .sentence = "Names of the clients that may use it. Not written: all."},
     {OTHER(config_tool, "url", url, type_tool_url),

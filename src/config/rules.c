@@ -45,6 +45,19 @@ COLD static void check_keys(reader *r, const yaml_node *root) {
                    "ledger on, or keys off");
 }
 
+/* A run that waits has to wait somewhere. */
+COLD static void check_approvals(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    for (size_t i = 0; i < c->tool_count; i++) {
+        if (c->tools[i].approve == CONFIG_APPROVE_OFF || c->ledger.on) continue;
+        reader_problem(r, find_value(root, SPAN_OF("ledger")),
+                       "ledger is off, and tools.%.*s.approve is ask: a run that waits is kept in "
+                       "the ledger's store; switch the ledger on, or approve off",
+                       SPAN_ARG(c->tools[i].name));
+        return;
+    }
+}
+
 COLD static void check_listeners(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *clients = find_value(root, SPAN_OF("clients"));
@@ -259,6 +272,7 @@ void rules_check(reader *r, const yaml_node *root) {
     check_audit(r, root);
     check_wait(r, root);
     check_keys(r, root);
+    check_approvals(r, root);
     check_listeners(r, root);
     check_hosts(r, root);
     check_admin(r, root);

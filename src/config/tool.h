@@ -20,6 +20,9 @@ typedef enum config_tool_method {
     CONFIG_TOOL_DELETE,
 } config_tool_method;
 
+/* Whether somebody is asked before it runs. */
+typedef enum config_tool_approve { CONFIG_APPROVE_OFF, CONFIG_APPROVE_ASK } config_tool_approve;
+
 /* A header field, or a variable of a command's environment. Values may be secret. */
 typedef struct config_tool_pair {
     span name;
@@ -56,6 +59,7 @@ typedef struct config_tool {
     size_t max_result; /* bytes */
     bool parallel;
     bool repeatable;
+    config_tool_approve approve;
     span *clients;       /* names of entries of clients */
     size_t client_count; /* 0: everybody */
     /* http */

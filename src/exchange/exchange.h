@@ -34,6 +34,8 @@ typedef struct exchange_env {
     log_shard *log;                     /* NULL: nothing is logged */
     struct ledger_writer *ledger;       /* NULL: no records are kept */
     struct telemetry_writer *telemetry; /* NULL: nobody hears of calls */
+    struct ledger *runs;                /* in whose store runs wait; NULL: none may */
+    struct aside_lane *runs_lane;       /* with it: how it is written */
     struct tool_runner *tools;          /* what runs of models call; NULL: there are none */
     struct cache *cache;                /* shared by all loops; NULL: nothing is cached */
     struct flight_desk *desk;           /* of the cache, this loop's; with it */
@@ -79,6 +81,15 @@ extern const exchange_form form_functions;
 extern const exchange_form form_mcp;
 extern const exchange_form form_direct; /* a program: OpenAI's JSON, unframed */
 
+/* A run that has waited (ledger/paused.h) and goes on. Its door's; as long as the exchange. */
+typedef struct run_resume {
+    span state;         /* JSON, as the run has left it */
+    json_value approve; /* true, false, or an object with one of them for each call, by its id */
+    bool begun;         /* set when it goes on: from then on it does not wait any more */
+} run_resume;
+/* The client's own request, with which the run began, in the arena; empty: the state is none. */
+span run_request_of(span state, arena *a);
+
 /* All spans are borrowed until door->asked, door->done, or exchange_cancel() has returned. */
 typedef struct exchange_request {
     const exchange_form *form;
@@ -104,6 +115,7 @@ typedef struct exchange_request {
     exchange *parent;
     span label;                /* what the record calls it; empty: by its form and endpoint */
     const exchange_plan *plan; /* NULL: the env's, or the parent's */
+    run_resume *resume;        /* NULL: it begins */
 } exchange_request;
 
 /* form_direct: event gets what the provider said, in OpenAI's form, without comments, the end

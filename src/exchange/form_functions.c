@@ -91,6 +91,12 @@ static void put_stop(const exchange *x, json_writer *w) {
     json_close_object(w);
 }
 
+static void put_pause(const exchange *x, json_writer *w) {
+    if (x->functions->stop != RUN_PAUSED) return;
+    json_key(w, "paused");
+    functions_write_pause(x->functions, w);
+}
+
 static void put_response(const form *m, json_writer *w) {
     const exchange *x = m->filter.x;
     json_key(w, "response");
@@ -116,6 +122,7 @@ static void end_plain(form *m) {
     put_success(x, &w);
     put_response(m, &w);
     put_stop(x, &w);
+    put_pause(x, &w);
     put_steps(x, &w);
     chat_put_closing(x, x->functions->model, &w);
     json_close_object(&w);
@@ -134,6 +141,7 @@ static void end_stream(form *m) {
     json_put_bool(&w, true);
     put_success(x, &w);
     put_stop(x, &w);
+    put_pause(x, &w);
     chat_put_closing(x, x->functions->model, &w);
     json_close_object(&w);
     exchange_end_stream(x, framed(m, &out));

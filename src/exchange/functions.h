@@ -6,6 +6,7 @@
  *   functions_run.c     the source: model calls, each a step of the exchange (a child), and what
  *                       follows them
  *   functions_calls.c   the calls of tools of one answer
+ *   functions_pause.c   a run that waits for somebody's word, and goes on in another exchange
  *   functions_tell.c    what a client of POST /chat/functions is told
  *   form_functions.c    how that is written
  *   mixed.h             the same in an API that has tools of its own
@@ -22,6 +23,7 @@
 
 #include "exchange/internal.h"
 
+#include "ledger/paused.h"
 #include "tools/offer.h"
 #include "tools/run.h"
 #include "tools/talk.h"
@@ -117,13 +119,18 @@ struct functions_run {
     size_t call_count, answered;
     unsigned under_way;
     bool alone; /* one that is under way must be alone */
+    /* Whether they may be made. */
+    const run_resume *resume;   /* somebody has said so; NULL: nobody was asked */
+    struct pause_job *pausing;  /* it is being kept; NULL: it is not */
+    char id[PAUSED_ID_LEN + 1]; /* RUN_PAUSED: by which it goes on */
+    int64_t until_us;           /* likewise: wall time */
     /* The end. */
     buf words;     /* what the model said last, when it said something */
     span model;    /* as the provider named it last; in the exchange's arena */
     run_stop stop; /* RUN_GOES_ON: not yet, or a failure */
 };
 
-/* As x->functions. Both are called once. */
+/* As x->functions. Both are called once. One that has been taken over begins with its calls. */
 void functions_begin(functions_run *r);
 void functions_done(functions_run *r);
 
@@ -135,6 +142,21 @@ void functions_refuse_tools(functions_run *r, span why);
 /* Those that are under way are cancelled, and those that are not answered get this error. */
 void functions_stop_tools(functions_run *r, span why);
 void functions_forget_tools(functions_run *r);
+
+/* functions_pause.c: whether the calls have to wait for somebody's word; has the run kept, which
+ * then ends with functions_paused(). */
+bool functions_must_ask(const functions_run *r);
+void functions_pause(functions_run *r);
+void functions_drop_pause(functions_run *r);
+/* What was said of this call, which needs it. */
+bool functions_is_approved(const functions_run *r, const functions_call *c);
+/* Takes over from x->request.resume, in the place of a talk that begins: talk, state and calls.
+ * STAGE_ANSWER: refused. */
+stage_result functions_take_over(functions_run *r);
+/* {"id","expires","calls":[{"id","tool","arguments"}]} */
+void functions_write_pause(const functions_run *r, json_writer *w);
+/* functions_run.c: it is kept, or could not be. */
+void functions_paused(functions_run *r, bool kept);
 
 /* functions_run.c: all calls of the answer have been answered. */
 void functions_answered(functions_run *r);

@@ -91,6 +91,12 @@ static void go_on(functions_run *r) {
             if (r->over) return;
             continue;
         }
+        if (tool_asks_approval(c->tool) && !functions_is_approved(r, c)) {
+            c->begun = true;
+            set_result(c, true, SPAN_OF("the call was not approved"), 0);
+            if (r->over) return;
+            continue;
+        }
         if (!run_may_begin(r->under_way, r->alone, c->tool->parallel)) break;
         begin(c);
     }
@@ -117,7 +123,10 @@ static void read_calls(functions_run *r) {
 
 void functions_call_tools(functions_run *r) {
     read_calls(r);
-    go_on(r);
+    if (functions_must_ask(r))
+        functions_pause(r);
+    else
+        go_on(r);
 }
 
 void functions_refuse_tools(functions_run *r, span why) {

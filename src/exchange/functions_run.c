@@ -3,6 +3,7 @@
 #include "exchange/guard.h"
 #include "exchange/mixed.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "config/units.h"
 
@@ -38,6 +39,7 @@ static void over(functions_run *r) {
     r->over = true;
     stop_timers(r);
     forget_told(r);
+    functions_drop_pause(r);
 }
 
 /* A step is gone before its exchange has told anybody why. */
@@ -84,6 +86,12 @@ static span limit_text(const functions_run *r, run_stop stop, arena *a) {
     case RUN_MAX_TIME: unit_write_duration(c->max_time_ms, &out); break;
     case RUN_MAX_TOKENS: buf_add_u64(&out, c->max_tokens); break;
     case RUN_MAX_COST: unit_write_money(c->max_cost_nano, &out); break;
+    case RUN_PAUSED: {
+        char until[CLOCK_RFC3339_LEN + 1];
+        clock_rfc3339(r->until_us, until);
+        buf_add_cstr(&out, until);
+        break;
+    }
     default: buf_add_u64(&out, r->limits.max_steps); break;
     }
     span text = arena_dup(a, buf_span(&out));
@@ -270,11 +278,30 @@ static void on_tell(timer *t) {
 /* ---- tools ---- */
 
 void functions_answered(functions_run *r) {
+    timer_init(&r->tell, on_tell);
+    r->resume = NULL; /* what was said, was said of these calls */
     r->state.steps++;
     if (r->handed)
         finish(r, RUN_ENDS);
     else
         ask_model(r);
+}
+
+void functions_paused(functions_run *r, bool kept) {
+    if (kept) {
+        finish(r, RUN_PAUSED);
+        return;
+    }
+    weir_error e = error_of(ERR_LEDGER_UNAVAILABLE);
+    e.message = SPAN_OF("The run cannot wait for an approval: the ledger's store cannot be written "
+                        "at the moment.");
+    const failure f = failure_of(&e);
+    fail(r, &f);
+}
+
+/* Its calls are there already, and a source says nothing from inside what starts it. */
+static void on_go_on(timer *t) {
+    functions_call_tools(CONTAINER_OF(t, functions_run, tell));
 }
 
 static void on_time(timer *t) {
@@ -316,14 +343,17 @@ void functions_begin(functions_run *r) {
     const int64_t most_ms = exchange_config(x)->functions.max_time_ms;
     r->source.ops = &source_ops;
     r->due_ms = x->began_ms + most_ms;
-    r->state = run_nothing;
+    if (!r->resume) r->state = run_nothing;
     x->record.usage = r->state.usage;
-    timer_init(&r->tell, on_tell);
+    timer_init(&r->tell, r->resume ? on_go_on : on_tell);
     timer_init(&r->time, on_time);
     exchange_feed_from(x, &r->source);
     exchange_watch_deadline(x);
     loop_timer_start(x->env->loop, &r->time, r->due_ms - x->env->loop->now_ms);
-    ask_model(r);
+    if (r->resume)
+        loop_timer_start(x->env->loop, &r->tell, 0);
+    else
+        ask_model(r);
 }
 
 void functions_done(functions_run *r) {

@@ -43,12 +43,16 @@ static functions_run *new_run(exchange *x, const functions_way *way, unsigned ma
 
 /* ---- POST /chat/functions ---- */
 
+static void set_ends(functions_run *r) {
+    r->first = r->usual = SPAN_OF("]}");
+    r->last = SPAN_OF("],\"tool_choice\":\"none\"}");
+}
+
 static void begin_talk(functions_run *r, const functions_ask *ask) {
     buf head = BUF_EMPTY, messages = BUF_EMPTY;
     functions_ask_write(r->x, ask, &r->offer, &head, &messages);
     talk_begin(&r->talk, buf_span(&head), "messages", buf_span(&messages));
-    r->first = r->usual = SPAN_OF("]}");
-    r->last = SPAN_OF("],\"tool_choice\":\"none\"}");
+    set_ends(r);
     buf_done(&head);
     buf_done(&messages);
 }
@@ -61,7 +65,12 @@ static stage_result begin(exchange *x) {
     offer_fault fault =
         offer_make(r->list, x->record.client, ask.tools, &x->arena, &r->offer, &name);
     if (fault != OFFER_MADE) return refuse_offer(x, fault, &r->offer, name);
-    begin_talk(r, &ask);
+    if (x->request.resume) {
+        if (functions_take_over(r) != STAGE_NEXT) return STAGE_ANSWER;
+        set_ends(r);
+    } else {
+        begin_talk(r, &ask);
+    }
     functions_begin(r);
     return STAGE_WAIT;
 }

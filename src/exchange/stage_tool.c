@@ -44,7 +44,7 @@ static stage_result find(exchange *x) {
     tool_use *u = x->tool_use;
     u->list = tool_registry_list(snapshot_tools(x->snapshot->snapshot));
     const tool *t = tool_list_find(u->list, u->asked.name);
-    if (!t || !tool_allows(t, x->record.client))
+    if (!t || !tool_allows(t, x->record.client) || tool_asks_approval(t))
         return refuse(
             x, ERR_UNPROCESSABLE, JSONRPC_INVALID_PARAMS,
             arena_printf(&x->arena, "Unknown tool: %.*s", SPAN_ARG(span_clip(u->asked.name, 100))));

@@ -157,7 +157,7 @@ static void start(call_request *c, exchange_request *ask, const exchange_door *d
 }
 
 /* What is known at the head. */
-static exchange_request ask_of(const call_request *c) {
+exchange_request call_ask(const call_request *c) {
     const http_head *head = http_request_head(c->request.http);
     const call_row *row = c->request.row->call;
     return (exchange_request){
@@ -190,7 +190,7 @@ static void start_deployment(call_request *c, exchange_request *ask, span deploy
 static void begin(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
     const http_head *head = http_request_head(q->http);
-    exchange_request ask = ask_of(c);
+    exchange_request ask = call_ask(c);
     const api_path path = api_path_of(head->path);
     ask.path = ask.form == &form_openai ? path.below : head->path;
     ask.body = http_request_body(q->http);
@@ -202,14 +202,8 @@ static void begin(request *q) {
         start(c, &ask, &door);
 }
 
-void call_serve(call_request *c, const exchange_form *form, const exchange_plan *plan) {
-    exchange_request ask = ask_of(c);
-    ask.form = form;
-    ask.endpoint = EP_CHAT_COMPLETIONS; /* its answer may wait as a stream of such does */
-    ask.plan = plan;
-    ask.path = http_request_head(c->request.http)->path;
-    ask.body = http_request_body(c->request.http);
-    start(c, &ask, &door_near);
+void call_serve(call_request *c, exchange_request *ask) {
+    start(c, ask, &door_near);
 }
 
 void call_refuse(const request *q, const weir_error *why, http_headers more) {
@@ -217,7 +211,7 @@ void call_refuse(const request *q, const weir_error *why, http_headers more) {
     assert(!kept || (kept == q && !kept->begun));
     if (!kept) kept = request_keep(q);
     call_request *c = CONTAINER_OF(kept, call_request, request);
-    exchange_request ask = ask_of(c);
+    exchange_request ask = call_ask(c);
     c->request.begun = c->running = true;
     c->x = exchange_start_refused(&q->w->env, &ask, why, more, &door, c);
 }

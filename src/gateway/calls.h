@@ -29,8 +29,10 @@ void call_refuse(const request *q, const weir_error *why, http_headers more);
 
 /* ---- for handlers that begin a call themselves, when they know what is asked ---- */
 
-/* The body is read on the loop. */
-void call_serve(call_request *c, const exchange_form *form, const exchange_plan *plan);
+/* What is known at the head, to be completed. */
+exchange_request call_ask(const call_request *c);
+/* Its body is read on the loop. */
+void call_serve(call_request *c, exchange_request *ask);
 void call_gone(request *q);
 void call_room(request *q);
 void call_done(request *q);

@@ -132,7 +132,13 @@ static void start_call(mcp_request *m) {
         mcp_key_write(client_of(q), mcp_session_of(head_of(q)->headers), m->asked.id, &key);
     m->running.cancel = on_cancel;
     if (key.len) mcp_desk_add(&q->w->mcp, &m->running, key);
-    call_serve(&m->call, &form_mcp, &tool_plan);
+    exchange_request ask = call_ask(&m->call);
+    ask.form = &form_mcp;
+    ask.endpoint = EP_CHAT_COMPLETIONS; /* its answer may wait as a stream of such does */
+    ask.plan = &tool_plan;
+    ask.path = head_of(q)->path;
+    ask.body = http_request_body(q->http);
+    call_serve(&m->call, &ask);
 }
 
 /* ---- messages ---- */

@@ -36,6 +36,11 @@ bool mcp_cursor_read(json_value cursor, arena *a, span *ret_after) {
     return span_eq(span_slice(text, stop + 1, text.len), span_cstr(mark));
 }
 
+/* Nobody would be asked here. */
+static bool is_shown(const tool *t, span client) {
+    return tool_allows(t, client) && !tool_asks_approval(t);
+}
+
 /* As tool_list.by_name is ordered. */
 static bool stands_behind(span name, span after) {
     const size_t both = name.len < after.len ? name.len : after.len;
@@ -51,7 +56,7 @@ void mcp_list_write(const tool_list *l, span client, mcp_revision r, span id, sp
     json_writer w = mcp_open_tools(id, out);
     for (size_t i = 0; i < l->count; i++) {
         const tool *t = l->by_name[i];
-        if (!tool_allows(t, client) || (after.len && !stands_behind(t->name, after))) continue;
+        if (!is_shown(t, client) || (after.len && !stands_behind(t->name, after))) continue;
         if (count == PAGE_TOOLS || out->len > PAGE_BYTES) {
             write_cursor(last, &next);
             break;
@@ -68,7 +73,7 @@ uint64_t mcp_list_digest(const tool_list *l, span client) {
     uint64_t sum = 0;
     for (size_t i = 0; i < l->count; i++) {
         const tool *t = l->by_name[i];
-        if (!tool_allows(t, client)) continue;
+        if (!is_shown(t, client)) continue;
         const uint64_t parts[] = {sum, hash_span(t->name), hash_span(t->description),
                                   hash_span(t->parameters), t->repeatable};
         sum = hash_span(span_from((const char *)parts, sizeof parts));

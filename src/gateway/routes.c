@@ -8,6 +8,7 @@
 #include "gateway/models.h"
 #include "gateway/pages.h"
 #include "gateway/records.h"
+#include "gateway/resumed.h"
 #include "http/plain_path.h"
 
 #define GET   (1u << HTTP_GET_M | 1u << HTTP_HEAD_M)
@@ -34,6 +35,7 @@ static const route routes[] = {
     CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
     CALL("/chat/functions", &form_functions, EP_CHAT_COMPLETIONS),
     {SPAN("/mcp"), 1u << HTTP_GET_M | POST, WHO_CLIENT, &mcp_ops, NULL},
+    {SPAN("/chat/functions/*"), POST, WHO_CLIENT, &run_resumed, NULL},
     PAGE("/v1/models", WHO_CLIENT, models_list),
     PAGE("/v1/models/*", WHO_CLIENT, models_one),
     PAGE("/health/live", WHO_ANYONE, page_live),

@@ -137,7 +137,11 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         limit_desk_init(&w->limit_desk, g->limiter, &w->loop, stage_limit_told);
         w->env.limit_desk = &w->limit_desk;
     }
-    if (g->ledger) w->env.ledger = ledger_writer_new(g->ledger, &w->loop, w->env.log);
+    if (g->ledger) {
+        w->env.ledger = ledger_writer_new(g->ledger, &w->loop, w->env.log);
+        w->env.runs = g->ledger;
+        w->env.runs_lane = &w->questions;
+    }
     w->env.proves = g->trail != NULL;
     if (g->shared) w->env.shared = shared_link_new(g->shared, &w->loop, w->env.log, w->env.metrics);
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);

@@ -40,7 +40,8 @@ offer_fault offer_make(const tool_list *l, span client, json_value names, arena 
 void offer_all(const tool_list *l, span client, arena *a, offer *ret) {
     *ret = (offer){.tools = arena_alloc(a, (l->count + 1) * sizeof *ret->tools)};
     for (size_t i = 0; i < l->count; i++)
-        if (tool_allows(l->items[i], client)) ret->tools[ret->count++] = l->items[i];
+        if (tool_allows(l->items[i], client) && !tool_asks_approval(l->items[i]))
+            ret->tools[ret->count++] = l->items[i];
 }
 
 /* ---- in a request ---- */

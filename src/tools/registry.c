@@ -96,6 +96,14 @@ static tool_list *list_new(const tool_registry *r) {
 
 /* ---- the registry ---- */
 
+/* As the entry says that it came from, whatever its kind made of that. */
+bool tool_asks_approval(const tool *t) {
+    const config *c = t->set ? t->set->config : NULL;
+    for (size_t i = 0; c && i < c->tool_count; i++)
+        if (span_eq(c->tools[i].name, t->entry)) return c->tools[i].approve != CONFIG_APPROVE_OFF;
+    return false;
+}
+
 /* Values of header fields, and of variables likewise. */
 static secret_set *secrets_of(const config_tool *from) {
     const config_tool_pairs *const pairs[] = {&from->headers, &from->env};

@@ -98,6 +98,10 @@ struct tool_kind_ops {
 /* Whether that client may use it; an empty name: nobody in particular, as without clients. */
 bool tool_allows(const tool *t, span client);
 
+/* Whether somebody has to be asked before it runs (tools.NAME.approve): then it is for those alone
+ * who do ask. */
+bool tool_asks_approval(const tool *t);
+
 /* Whether these arguments can be given to it. false: *ret_why has what is wrong with them, in words
  * for the model, appended. */
 MUST_USE bool tool_check(const tool *t, span arguments, buf *ret_why);
