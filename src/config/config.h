@@ -260,9 +260,8 @@ typedef struct config_functions {
     unsigned max_tokens;   /* 0: any number */
     int64_t max_cost_nano; /* 0: any amount */
     int64_t approval_time_ms;
-    bool server_tools;     /* in /v1/chat/completions and /v1/responses, too */
+    bool server_tools; /* in /v1/chat/completions and /v1/responses, too */
 } config_functions;
-
 
 typedef struct config_chat {
     span model;
