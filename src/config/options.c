@@ -616,6 +616,8 @@ static const option tool_options[] = {
      .sentence = "Called twice with the same arguments it does no more than once: a call that failed may be made again."},
     {WORD(config_tool, "approve", approve, tool_approve_words), .standard = "off",
      .sentence = "ask: a run of /chat/functions whose model calls it is paused, and goes on when its client has said whether it may. Nobody else can call it: neither runs of /v1 nor clients of /mcp."},
+    {BOOL(config_tool, "strict", strict), .standard = "false",
+     .sentence = "Models are told its schema in the strict form of OpenAI's API, in which they can write no arguments but such as fit: every object closed, every member required, and null for what may be left out, which is taken out before the call. A schema that has no such form (members of any name, values of any type) is told as it is."},
     {OTHER(config_tool, "clients", clients, type_texts),
      .sentence = "Names of the clients that may use it. Not written: all."},
     {OTHER(config_tool, "url", url, type_tool_url),

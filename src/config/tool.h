@@ -60,6 +60,7 @@ typedef struct config_tool {
     bool parallel;
     bool repeatable;
     config_tool_approve approve;
+    bool strict;         /* its schema is to bind the model, as far as that can be */
     span *clients;       /* names of entries of clients */
     size_t client_count; /* 0: everybody */
     /* http */

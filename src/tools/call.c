@@ -2,6 +2,7 @@
  * waits is told once, off the stack of whatever ended the call. */
 #include "tools/runner_internal.h"
 #include "tools/set.h"
+#include "tools/strict.h"
 
 #include "base/mem.h"
 #include "config/units.h"
@@ -16,8 +17,9 @@ struct tool_call {
     const tool *tool; /* with a reference of its set */
     tool_waiter *waiter;
     tool_ask ask;
-    timer due;  /* its time limit */
-    timer tell; /* it is over, and whoever waits is told */
+    buf arguments; /* in the place of those that were asked, where they were changed */
+    timer due;     /* its time limit */
+    timer tell;    /* it is over, and whoever waits is told */
     int64_t due_ms;
     int64_t began_us;
     bool hurried; /* the asker's deadline comes before the tool's time limit */
@@ -66,6 +68,7 @@ static void stop(tool_call *c) {
 static void release(tool_call *c) {
     c->runner->calls--;
     buf_done(&c->answer);
+    buf_done(&c->arguments);
     tool_set_unref(c->tool->set);
     free(c);
 }
@@ -127,8 +130,22 @@ static tool_call *call_new(tool_runner *r, const tool *t, const tool_ask *ask, t
     return c;
 }
 
+/* What a model writes by the strict form of the schema is made what the schema allows. */
+static void loosen(tool_call *c) {
+    const json_value wanted = {JSON_OBJECT, span_strip(c->tool->parameters)};
+    arena a;
+    arena_init(&a, 0);
+    span arguments = strict_drop_nulls(wanted, c->ask.arguments, &a);
+    if (arguments.ptr != c->ask.arguments.ptr) {
+        buf_add(&c->arguments, arguments);
+        c->ask.arguments = buf_span(&c->arguments);
+    }
+    arena_done(&a);
+}
+
 tool_call *tool_start(tool_runner *r, const tool *t, const tool_ask *ask, tool_waiter *w) {
     tool_call *c = call_new(r, t, ask, w);
+    if (t->strict.len) loosen(c);
     if (!tool_check(t, c->ask.arguments, &c->answer)) {
         finish(c, TOOL_BAD_ARGUMENTS);
         return c;

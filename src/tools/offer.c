@@ -76,10 +76,10 @@ static void put_function(const tool *t, bool flat, json_writer *w) {
     json_put_string(w, t->name);
     put_description(w, t->description);
     json_key(w, "parameters");
-    json_put_raw(w, t->parameters);
-    if (!flat) return;
+    json_put_raw(w, t->strict.len ? t->strict : t->parameters);
+    if (!flat && !t->strict.len) return;
     json_key(w, "strict");
-    json_put_bool(w, false);
+    json_put_bool(w, t->strict.len > 0);
 }
 
 void offer_write_items(const offer *o, bool flat, json_writer *w) {

@@ -148,6 +148,7 @@ static bool make_tool(tool *t, const config_tool *from, const void **ret_at, buf
     buf_addf(ret_why, "tools.%.*s.parameters: ", SPAN_ARG(from->name));
     t->checker = schema_new(t->parameters, ret_why);
     if (!t->checker) return false;
+    if (from->strict) tool_set_strict(t->set, t);
     ret_why->len = before;
     return true;
 }

@@ -1,5 +1,7 @@
 #include "tools/set.h"
 
+#include "tools/strict.h"
+
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -32,4 +34,13 @@ void tool_set_unref(tool_set *s) {
     config_unref(s->config);
     arena_done(&s->arena);
     free(s);
+}
+
+void tool_set_strict(tool_set *s, tool *t) {
+    json_value root;
+    json_fault fault;
+    buf out = BUF_EMPTY;
+    if (json_scan(t->parameters, NULL, &root, &fault) && strict_write(root, &out))
+        t->strict = arena_dup(&s->arena, buf_span(&out));
+    buf_done(&out);
 }

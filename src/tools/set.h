@@ -22,6 +22,8 @@ struct tool_set {
 
 /* With room for count tools, none of them there yet; items[i].set is set. */
 MUST_USE tool_set *tool_set_new(config *c, size_t count);
+/* Of a tool whose parameters are there, while its set is filled: makes t->strict. */
+void tool_set_strict(tool_set *s, tool *t);
 /* Any thread. */
 tool_set *tool_set_ref(tool_set *s);
 /* Any thread; NULL is allowed. The last one frees the tools' checkers and what their kinds made. */

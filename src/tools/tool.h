@@ -60,10 +60,12 @@ typedef struct tool_ask {
 } tool_ask;
 
 struct tool {
-    span name;             /* ^[a-zA-Z0-9_-]{1,64}$, as models are told it */
-    span description;      /* may be empty */
-    span parameters;       /* a JSON Schema, JSON text of an object */
-    const schema *checker; /* the same, compiled; never NULL */
+    span name;        /* ^[a-zA-Z0-9_-]{1,64}$, as models are told it */
+    span description; /* may be empty */
+    span parameters;  /* a JSON Schema, JSON text of an object */
+    span strict; /* the same as strict mode takes it (tools/strict.h); empty: it is not asked for,
+                    or cannot be; with it arguments lose what strict mode has added */
+    const schema *checker; /* parameters, compiled; never NULL */
     const tool_kind_ops *kind;
     span entry;       /* the configuration's name for what it came from: "weather" */
     const void *made; /* the kind's own, as long as the set */

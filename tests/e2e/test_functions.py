@@ -228,10 +228,30 @@ def test_tools_run_beside_each_other_and_one_alone(weir, upstream, upstreams):
     assert all(json.loads(s["result"]) == {"left": 3} for s in said["steps"])
 
 
+def test_a_strict_schema_and_what_the_model_writes_by_it(weir, upstream):
+    """It has to write null for what it leaves out; the tool does not allow that, and does not get it."""
+    schema = {"type": "object", "properties": {"at": {"type": "string"}, "days": {"type": "integer", "minimum": 1},
+                                               "unit": {"type": ["string", "null"]}}, "required": ["at"]}
+    free = {"type": "object", "properties": {"any": {"type": "object"}}}
+    upstream.script(calling(call("echo", '{"at": "Rome", "days": null, "unit": null}')), saying("Done."))
+    w = weir(upstream, tools={"echo": {"kind": "command", "command": ["cat"], "parameters": schema, "strict": True},
+                              "free": {"kind": "command", "command": ["cat"], "parameters": free, "strict": True},
+                              "plain": {"kind": "command", "command": ["cat"], "parameters": json.loads(json.dumps(schema))}})
+    step, = run(w).json()["steps"]
+    assert json.loads(step["result"]) == {"at": "Rome", "unit": None}, step
+    assert step["arguments"] == {"at": "Rome", "days": None, "unit": None}  # as the model wrote it
+    strict, open_, plain = (t["function"] for t in json.loads(upstream.requests[0].body)["tools"])
+    assert strict["strict"] is True and strict["parameters"] == {
+        "type": "object", "required": ["at", "days", "unit"], "additionalProperties": False, "properties": {
+            "at": {"type": "string"}, "days": {"type": ["integer", "null"], "minimum": 1}, "unit": {"type": ["string", "null"]}}}
+    assert "strict" not in open_ and open_["parameters"] == free
+    assert "strict" not in plain and plain["parameters"] == schema
+
+
 def test_a_command_as_a_tool(weir, upstream):
     upstream.script(calling(call("shout", '{"text": "a; rm -rf $HOME"}')), saying("Done."))
     schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
-    w = weir(upstream, tools={"shout": {"kind": "command", "command": ["tr", "a-z", "A-Z"], "parameters": schema}})
+    w = weir(upstream, tools={"shout": {"kind": "command", "command": ["tr", "a-z", "A-Z"], "parameters": json.loads(json.dumps(schema))}})
     step, = run(w).json()["steps"]
     assert step["result"] == '{"TEXT": "A; RM -RF $HOME"}' and step["arguments"] == {"text": "a; rm -rf $HOME"}
 

@@ -165,10 +165,40 @@ static void names_are_listed_for_who_named_another(void **state) {
     }
 }
 
+/* Chat completions have a function in an object of its own, responses do not, and take it for
+ * strict unless they are told. */
+static void a_strict_schema_stands_in_a_request(void **state) {
+    (void)state;
+    static const tool rows[] = {
+        {.name = SPAN("a"), .parameters = SPAN("{}"), .strict = SPAN("{\"required\":[]}")},
+        {.name = SPAN("b"), .parameters = SPAN("{}")},
+    };
+    const tool *items[] = {&rows[0], &rows[1]};
+    const offer o = {items, 2};
+    static const char *const texts[] = {
+        "[{\"type\":\"function\",\"function\":{\"name\":\"a\",\"parameters\":{\"required\":[]},"
+        "\"strict\":"
+        "true}},{\"type\":\"function\",\"function\":{\"name\":\"b\",\"parameters\":{}}}]",
+        "[{\"type\":\"function\",\"name\":\"a\",\"parameters\":{\"required\":[]},\"strict\":true},{"
+        "\"type\":"
+        "\"function\",\"name\":\"b\",\"parameters\":{},\"strict\":false}]",
+    };
+    for (unsigned flat = 0; flat < 2; flat++) {
+        buf out = BUF_EMPTY;
+        json_writer w = json_writer_of(&out);
+        json_open_array(&w);
+        offer_write_items(&o, flat, &w);
+        json_close_array(&w);
+        assert_string_equal(buf_cstr(&out), texts[flat]);
+        buf_done(&out);
+    }
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_is_offered_what_it_may_use_and_names),
         cmocka_unit_test(too_many_are_no_offer),
+        cmocka_unit_test(a_strict_schema_stands_in_a_request),
         cmocka_unit_test(an_offer_stands_in_a_request),
         cmocka_unit_test(long_descriptions_are_cut_at_a_character),
         cmocka_unit_test(names_are_listed_for_who_named_another),
