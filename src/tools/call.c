@@ -19,7 +19,7 @@ struct tool_call {
     tool_ask ask;
     buf arguments; /* in the place of those that were asked, where they were changed */
     timer due;     /* its time limit */
-    timer tell;    /* it is over, and whoever waits is told */
+    list link;     /* in runner->ended: it is over, and whoever waits is to be told */
     int64_t due_ms;
     int64_t began_us;
     bool hurried; /* the asker's deadline comes before the tool's time limit */
@@ -76,7 +76,7 @@ static void release(tool_call *c) {
 static void finish(tool_call *c, tool_outcome o) {
     c->outcome = o;
     stop(c);
-    loop_timer_start(c->runner->loop, &c->tell, 0);
+    list_push_back(&c->runner->ended, &c->link);
 }
 
 /* Neither a secret that came back nor what is no text goes on from here. */
@@ -91,13 +91,21 @@ static void purge(tool_call *c) {
         if (c->answer.ptr[i] & 0x80) c->answer.ptr[i] = '?';
 }
 
-static void on_tell(timer *t) {
-    tool_call *c = CONTAINER_OF(t, tool_call, tell);
+static void tell(tool_call *c) {
     purge(c);
     const tool_result result = {c->outcome, buf_span(&c->answer),
                                 (loop_exact_us(c->runner->loop) - c->began_us) / 1000};
     c->waiter->done(c->waiter, &result);
     release(c);
+}
+
+/* At the end of the turn, off the stack of whatever ended the call, and not a tick of the clock
+ * later: a tool that answers at once costs its run no wait. */
+void tool_calls_tell(loop_hook *hook) {
+    tool_runner *r = CONTAINER_OF(hook, tool_runner, tell);
+    if (!r->loop->ending) return;
+    for (list *node; (node = list_pop_front(&r->ended));)
+        tell(LIST_ENTRY(node, tool_call, link));
 }
 
 COLD static void on_due(timer *t) {
@@ -123,7 +131,7 @@ static tool_call *call_new(tool_runner *r, const tool *t, const tool_ask *ask, t
     if (!c->ask.arguments.len) c->ask.arguments = SPAN_OF("{}");
     c->began_us = loop_exact_us(r->loop);
     timer_init(&c->due, on_due);
-    timer_init(&c->tell, on_tell);
+    list_init(&c->link);
     c->due_ms = r->loop->now_ms + t->timeout_ms;
     c->hurried = ask->due_ms && ask->due_ms < c->due_ms;
     if (c->hurried) c->due_ms = ask->due_ms;
@@ -158,7 +166,7 @@ tool_call *tool_start(tool_runner *r, const tool *t, const tool_ask *ask, tool_w
 
 void tool_cancel(tool_call *c) {
     stop(c);
-    loop_timer_stop(c->runner->loop, &c->tell);
+    list_remove(&c->link);
     release(c);
 }
 

@@ -11,11 +11,15 @@ tool_runner *tool_runner_new(loop *l, http_client *client) {
     r->client = client;
     process_yard_init(&r->yard, l);
     aside_lane_init(&r->files);
+    list_init(&r->ended);
+    r->tell = (loop_hook){.run = tool_calls_tell};
+    loop_add_hook(l, &r->tell);
     return r;
 }
 
 void tool_runner_close(tool_runner *r) {
     assert(!r->calls);
+    loop_remove_hook(&r->tell);
     process_yard_close(&r->yard);
     for (size_t i = 0; i < r->origin_count; i++)
         http_origin_unref(r->origins[i]);

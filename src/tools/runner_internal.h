@@ -17,7 +17,12 @@ struct tool_runner {
     process_yard yard; /* of commands */
     aside_lane files;  /* what is read for tools, beside the loop */
     unsigned calls;    /* that run */
+    list ended;        /* of them: whose waiters are told at the end of the turn */
+    loop_hook tell;
 };
+
+/* call.c: the hook that tells. */
+void tool_calls_tell(loop_hook *hook);
 
 /* With a reference. */
 MUST_USE http_origin *tool_runner_origin(tool_runner *r, const http_origin_spec *spec);

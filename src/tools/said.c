@@ -28,32 +28,39 @@ static span parts_text(json_value parts, arena *a) {
     return text;
 }
 
-static span words_of(json_value message, arena *a) {
-    json_value content = json_get(message, SPAN_OF("content"));
+static span words_of(json_value content, json_value refusal, arena *a) {
     span text = content.type == JSON_ARRAY ? parts_text(content, a) : text_of(content, a);
-    return text.len ? text : text_of(json_get(message, SPAN_OF("refusal")), a);
+    return text.len ? text : text_of(refusal, a);
 }
 
 /* ---- calls ---- */
 
-/* Where a call has its name and its arguments: {function: {…}}, {custom: {…}}; some leave the
- * object out. */
-static json_value facts_of(json_value call) {
-    json_value facts = json_get(call, SPAN_OF("function"));
-    if (facts.type != JSON_OBJECT) facts = json_get(call, SPAN_OF("custom"));
-    return facts.type == JSON_OBJECT ? facts : call;
+/* Members of a call, and of what it calls: {function: {…}}, {custom: {…}}; some leave the object
+ * out. */
+enum { ID, FUNCTION, CUSTOM, NAME, ARGUMENTS, INPUT, CALL_ID, OF_CALL };
+static const span of_call[OF_CALL] = {
+    [ID] = SPAN("id"),           [FUNCTION] = SPAN("function"),   [CUSTOM] = SPAN("custom"),
+    [NAME] = SPAN("name"),       [ARGUMENTS] = SPAN("arguments"), [INPUT] = SPAN("input"),
+    [CALL_ID] = SPAN("call_id"),
+};
+
+static void read_facts(json_value call, json_value ret[OF_CALL]) {
+    json_get_each(call, of_call, OF_CALL, ret);
+    const json_value facts = ret[FUNCTION].type == JSON_OBJECT ? ret[FUNCTION] : ret[CUSTOM];
+    if (facts.type == JSON_OBJECT) json_get_each(facts, of_call + NAME, CALL_ID - NAME, ret + NAME);
 }
 
-static void read_call(json_value source, json_value facts, arena *a, said_call *ret) {
-    json_value arguments = json_get(facts, SPAN_OF("arguments"));
-    if (arguments.type == JSON_NONE) arguments = json_get(facts, SPAN_OF("input"));
+static void read_call(json_value source, json_value call, arena *a, said_call *ret) {
+    json_value of[OF_CALL];
+    read_facts(call, of);
+    const json_value arguments = of[ARGUMENTS].type == JSON_NONE ? of[INPUT] : of[ARGUMENTS];
     bool written = arguments.type != JSON_NONE && arguments.type != JSON_NULL;
     span text = arguments.type == JSON_STRING ? span_strip(json_string(arguments, a))
                 : written                     ? arguments.raw
                                               : SPAN_EMPTY;
     if (!text.len) text = SPAN_OF("{}");
-    *ret = (said_call){.id = text_of(json_get(source, SPAN_OF("id")), a),
-                       .name = text_of(json_get(facts, SPAN_OF("name")), a),
+    *ret = (said_call){.id = source.type == JSON_NONE ? SPAN_EMPTY : text_of(of[ID], a),
+                       .name = text_of(of[NAME], a),
                        .arguments = text,
                        .is_object = model_said_is_object(text),
                        .source = source};
@@ -70,7 +77,7 @@ static void read_calls(json_value calls, arena *a, model_said *ret) {
         if (ret->call_count == most)
             ret->more_calls++;
         else
-            read_call(call, facts_of(call), a, &ret->calls[ret->call_count++]);
+            read_call(call, call, a, &ret->calls[ret->call_count++]);
     }
 }
 
@@ -80,18 +87,48 @@ static void read_older_call(json_value call, arena *a, model_said *ret) {
     read_call((json_value){JSON_NONE, SPAN_EMPTY}, call, a, &ret->calls[ret->call_count++]);
 }
 
+/* Each level is gone through once: an answer may be long. */
+static void read_message(json_value message, arena *a, model_said *ret) {
+    enum { CONTENT, REFUSAL, CALLS, OLDER, KNOWN };
+    static const span names[KNOWN] = {[CONTENT] = SPAN("content"),
+                                      [REFUSAL] = SPAN("refusal"),
+                                      [CALLS] = SPAN("tool_calls"),
+                                      [OLDER] = SPAN("function_call")};
+    json_value v[KNOWN];
+    json_get_each(message, names, KNOWN, v);
+    ret->message = message;
+    ret->words = words_of(v[CONTENT], v[REFUSAL], a);
+    read_calls(v[CALLS], a, ret);
+    read_older_call(v[OLDER], a, ret);
+}
+
+static void read_choice(json_value choice, arena *a, model_said *ret) {
+    enum { MESSAGE, REASON, KNOWN };
+    static const span names[KNOWN] = {
+        [MESSAGE] = SPAN("message"), [REASON] = SPAN("finish_reason")};
+    json_value v[KNOWN];
+    json_get_each(choice, names, KNOWN, v);
+    ret->finish_reason = text_of(v[REASON], a);
+    read_message(v[MESSAGE], a, ret);
+}
+
 void model_said_read(span completion, arena *a, model_said *ret) {
     *ret = (model_said){.message = {JSON_NONE, SPAN_EMPTY}};
-    json_value root = answer_root(completion), choice;
-    json_value choices = json_get(root, SPAN_OF("choices"));
-    ret->model = text_of(json_get(root, SPAN_OF("model")), a);
-    json_iter it = json_iter_of(choices);
-    if (choices.type != JSON_ARRAY || !json_next_element(&it, &choice)) return;
-    ret->message = json_get(choice, SPAN_OF("message"));
-    ret->finish_reason = text_of(json_get(choice, SPAN_OF("finish_reason")), a);
-    ret->words = words_of(ret->message, a);
-    read_calls(json_get(ret->message, SPAN_OF("tool_calls")), a, ret);
-    read_older_call(json_get(ret->message, SPAN_OF("function_call")), a, ret);
+    bool read = false;
+    json_cursor c = json_cursor_of(answer_root(completion));
+    for (span key; json_cursor_member(&c, &key);) {
+        if (span_eq(key, SPAN_OF("choices")) && json_cursor_type(&c) == JSON_ARRAY && !read) {
+            json_value choice, choices = json_cursor_take(&c);
+            json_iter it = json_iter_of(choices);
+            if (json_next_element(&it, &choice)) read_choice(choice, a, ret);
+            read = true;
+        } else if (span_eq(key, SPAN_OF("model"))) {
+            ret->model = text_of(json_cursor_take(&c), a);
+        } else {
+            (void)json_cursor_take(&c);
+        }
+        if (read && ret->model.len) return;
+    }
 }
 
 /* ---- a response ---- */
@@ -108,7 +145,7 @@ static bool is_item_call(json_value item) {
 /* Its id is another, by which a result names it. */
 static void read_item_call(json_value item, arena *a, said_call *ret) {
     read_call(item, item, a, ret);
-    ret->id = text_of(json_get(item, SPAN_OF("call_id")), a);
+    ret->id = text_of(json_get(item, of_call[CALL_ID]), a);
 }
 
 void model_said_read_response(span response, arena *a, model_said *ret) {
@@ -124,7 +161,8 @@ void model_said_read_response(span response, arena *a, model_said *ret) {
         arena_alloc(a, (count < SAID_CALLS_MAX ? count : SAID_CALLS_MAX) * sizeof *ret->calls + 1);
     for (json_iter it = json_iter_of(output); json_next_element(&it, &item);) {
         if (is_of_type(item, SPAN_OF("message")))
-            buf_add(&words, words_of(item, a));
+            buf_add(&words, words_of(json_get(item, SPAN_OF("content")),
+                                     json_get(item, SPAN_OF("refusal")), a));
         else if (is_item_call(item) && ret->call_count < SAID_CALLS_MAX)
             read_item_call(item, a, &ret->calls[ret->call_count++]);
         else if (is_item_call(item))

@@ -1,6 +1,6 @@
 /* tools/tool.h: something that a model may call, whatever its kind, and one call of it.
  *
- *   tool_start() ──▶ running ──done, failed, late──▶ told (waiter->done, once, from a timer)
+ *   tool_start() ──▶ running ──done, failed, late──▶ told (waiter->done, once, at a turn's end)
  *                       └──────── tool_cancel() ───▶ nothing comes
  *
  * A tool is immutable and belongs to a set (tools/set.h), which lives as long as whoever holds it;

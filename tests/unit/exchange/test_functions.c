@@ -241,6 +241,21 @@ static void a_model_calls_a_tool_and_answers(void **state) {
     scene_done(s);
 }
 
+/* A tool that answers at once costs its run no tick of the clock. */
+static void a_step_takes_no_time_of_its_own(void **state) {
+    (void)state;
+    scene *s = scene_new("", "{\"message\":\"Hi\"}");
+    const int64_t before_ms = s->w->loop.now_ms;
+    model_says(0, CALLS_("null", CALL("c1", "beside", "{}")));
+    answer_call(0, "7");
+    assert_int_equal(asked_count, 1); /* not from inside the tool's own stack */
+    world_pass(s->w, 0);
+    assert_int_equal(asked_count, 2);
+    assert_int_equal(s->w->loop.now_ms, before_ms);
+    model_says(1, SAYS("ok"));
+    scene_done(s);
+}
+
 static void a_run_without_calls_is_one_model_call(void **state) {
     (void)state;
     scene *s = scene_new("", "{\"message\":\"Hi\",\"tools\":[],\"model\":\"n\"}");
@@ -720,6 +735,7 @@ static void requests_are_checked(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_calls_a_tool_and_answers),
+        cmocka_unit_test(a_step_takes_no_time_of_its_own),
         cmocka_unit_test(a_run_without_calls_is_one_model_call),
         cmocka_unit_test(messages_of_the_clients_own),
         cmocka_unit_test(text_beside_calls_and_calls_beside_each_other),

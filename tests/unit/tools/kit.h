@@ -69,6 +69,7 @@ static inline void kit_told(tool_waiter *w, const tool_result *result) {
     c->outcome = result->outcome;
     c->ms = result->ms;
     buf_add(&c->text, result->text);
+    uv_stop(&c->kit->l.uv); /* told before the loop waits, which nothing else may end */
 }
 
 static inline void kit_start(kit *k, kit_call *c, const char *name, const char *arguments) {

@@ -110,6 +110,35 @@ static void the_first_choice_and_the_answers_own_words_count(void **state) {
     arena_done(&a);
 }
 
+/* Whatever else stands around what is read, and in whatever order. */
+static void members_stand_in_any_order(void **state) {
+    (void)state;
+    static const char *const rows[] = {
+        "{\"id\":\"x\",\"object\":{\"choices\":[]},\"created\":1,\"model\":\"m-1\",\"choices\":[{"
+        "\"index\":0,"
+        "\"logprobs\":{\"content\":[]},\"message\":{\"role\":\"assistant\",\"annotations\":[],"
+        "\"content\":\"one\"},"
+        "\"finish_reason\":\"stop\"}],\"usage\":{\"total_tokens\":1}}",
+        "{\"usage\":{\"model\":\"no\"},\"choices\":[{\"message\":{\"content\":\"one\"},\"finish_"
+        "reason\":\"stop\","
+        "\"index\":0}],\"system_fingerprint\":null,\"model\":\"m-1\",\"object\":\"chat."
+        "completion\"}",
+        " {\"choices\" : [ { \"finish_reason\" : \"stop\" , \"message\" : { \"content\" : \"one\" "
+        "} } ] , "
+        "\"model\" : \"m-1\" } ",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        arena a;
+        model_said said;
+        arena_init(&a, 0);
+        model_said_read(span_cstr(rows[i]), &a, &said);
+        assert_span(said.words, "one");
+        assert_span(said.finish_reason, "stop");
+        assert_span(said.model, "m-1");
+        arena_done(&a);
+    }
+}
+
 static void calls_have_a_bound(void **state) {
     (void)state;
     arena a;
@@ -149,6 +178,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_read_as_models_write_them),
         cmocka_unit_test(the_first_choice_and_the_answers_own_words_count),
+        cmocka_unit_test(members_stand_in_any_order),
         cmocka_unit_test(calls_have_a_bound),
         cmocka_unit_test(arguments_have_bounds),
     };
