@@ -41,7 +41,7 @@ typedef struct cached_answer {
 } cached_answer;
 
 /* In the place of what is there by that key; a reference of its own. */
-void cache_store_put(cache_store *s, const cached_answer *a, int64_t now_ms);
+void cache_store_put(cache_store *s, const cached_answer *a);
 /* Which answer will do. */
 typedef struct cache_want {
     cache_key key;
@@ -63,6 +63,8 @@ typedef struct cache_purge {
     span client;      /* empty: anybody's */
     int64_t older_ms; /* stored longer ago than that; 0: at any time */
 } cache_purge;
+/* Whether it fits; now_ms: by the clock that a->stored_ms is of. Pure. */
+bool cache_purge_means(const cache_purge *which, const cached_answer *a, int64_t now_ms);
 /* How many were. */
 size_t cache_store_purge(cache_store *s, const cache_purge *which, int64_t now_ms);
 

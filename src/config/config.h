@@ -338,6 +338,8 @@ typedef struct config_cache {
     config_cache_pace pace; /* of streams */
     double max_temperature;
     bool tools, choices, images; /* requests that have them, too */
+    config_redis store;          /* what several weirs keep together */
+    bool store_of_shared;        /* its address is that of `shared` */
 } config_cache;
 
 typedef enum config_telemetry_protocol {

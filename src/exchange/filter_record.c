@@ -128,8 +128,10 @@ static void store(recorder *r) {
                              .client = x->client ? x->client->name : SPAN_EMPTY,
                              .target = target_of(x),
                              .usage_asked = x->facts.usage_asked || usage_is_told(&r->usage),
+                             .stored_ms = now_ms,
                              .expires_ms = now_ms + r->use->ttl_ms};
-    cache_store_put(x->env->cache->store, &a, now_ms);
+    cache_store_put(x->env->cache->store, &a);
+    if (r->use->is_far) far_put(x->env->far, &a, &r->use->far_key);
 }
 
 /* Stored before the flight is over: who comes from now on finds the one or the other. */

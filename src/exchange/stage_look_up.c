@@ -2,6 +2,7 @@
  * anything, so it comes before what limits a call. */
 #include "exchange/cache_use.h"
 
+#include "base/hash.h"
 #include "dialect/turn.h"
 
 /* ---- may it be in the cache? ---- */
@@ -105,6 +106,22 @@ static cache_key key_of(const exchange *x) {
         &x->env->scratch);
 }
 
+/* In a store that others have, too, whose targets of the same names may be elsewhere. What guards
+ * and bounds have made of an answer is by this weir's rules alone: it stays in memory. */
+static void find_far_key(cache_use *u) {
+    const exchange *x = u->x;
+    u->is_far = x->env->far && !x->shaped;
+    if (!u->is_far) return;
+    sha256_stream *s = sha256_stream_new();
+    sha256_stream_add(s, span_from((const char *)u->key.bytes, sizeof u->key.bytes));
+    for (size_t i = 0; i < x->model->target_count; i++) {
+        const config_url *url = &x->model->targets[i].provider->url;
+        sha256_stream_add(s, url->text);
+        sha256_stream_add(s, SPAN_OF("\n"));
+    }
+    sha256_stream_end(s, u->far_key.bytes);
+}
+
 static bool wants_stream(const exchange *x) {
     return x->facts.stream && endpoint_get(x->facts.endpoint)->streams;
 }
@@ -121,15 +138,20 @@ static stage_result refuse_uncached(exchange *x) {
     return exchange_refuse(x, ERR_NOT_CACHED, NULL, NULL);
 }
 
-/* In the form that was asked for, or one that can be made of what is there. */
+/* The form that was asked for, or one of which it can be made. */
+static cache_want want_of(const cache_use *u) {
+    const exchange *x = u->x;
+    return (cache_want){.key = u->key,
+                        .stream = wants_stream(x),
+                        .either = exchange_dialect(x)->turn != NULL,
+                        .usage = x->facts.usage_asked,
+                        .max_age_ms = u->max_age_ms};
+}
+
 static bool find(cache_use *u) {
     exchange *x = u->x;
     const int64_t now_ms = x->env->loop->now_ms;
-    const cache_want want = {.key = u->key,
-                             .stream = wants_stream(x),
-                             .either = exchange_dialect(x)->turn != NULL,
-                             .usage = x->facts.usage_asked,
-                             .max_age_ms = u->max_age_ms};
+    const cache_want want = want_of(u);
     u->found =
         cache_store_find(x->env->cache->store, &want, now_ms, &x->arena, &u->stored, &u->seen);
     if (u->found && !recording_read(u->stored.said, &u->at)) {
@@ -153,13 +175,28 @@ void cache_use_leave(cache_use *u) {
 static void on_wait_cancelled(stage_wait *w) {
     cache_use *u = CONTAINER_OF(w, cache_use, wait);
     u->waits = false;
+    far_look_cancel(&u->look);
+    if (u->sits && u->seat.leads) flight_fail(u->seat.of, &u->x->failure);
     cache_use_leave(u);
 }
 
 static void on_news(flight_seat *seat);
+static bool look_far(cache_use *u);
 
-/* true: it leads, and goes on as a call; or there is an answer by now. */
-static bool board(cache_use *u) {
+/* What follows a look into memory, or a failure of another's call. */
+typedef enum boarded {
+    BOARD_GO_ON,  /* it leads, and goes on as a call; or there is an answer by now */
+    BOARD_LOOK,   /* it leads, and looks into the store of several weirs before */
+    BOARD_FOLLOW, /* it waits for another's call */
+} boarded;
+
+/* It leads, and has found the answer without a call: whoever follows will find it, too. */
+static void land_found(cache_use *u) {
+    flight_fail(u->seat.of, &u->x->failure);
+    cache_use_leave(u);
+}
+
+static boarded board(cache_use *u) {
     exchange *x = u->x;
     flights *t = x->env->cache->flights;
     const bool stream = wants_stream(x);
@@ -168,17 +205,17 @@ static bool board(cache_use *u) {
     u->sits = true;
     if (!u->seat.leads) {
         decide(u, CACHE_COALESCED);
-        return false;
+        return BOARD_FOLLOW;
     }
     /* One who had the same may have landed since it was looked up. */
     if (cache_store_seen(x->env->cache->store, &u->key) != u->seen && find(u)) {
-        flight_fail(u->seat.of, &x->failure);
-        cache_use_leave(u);
-        return true;
+        land_found(u);
+        return BOARD_GO_ON;
     }
+    if (look_far(u)) return BOARD_LOOK;
     decide(u, CACHE_MISS);
     record_answer(u, NULL);
-    return true;
+    return BOARD_GO_ON;
 }
 
 /* What the failure of another's call means for one who heard nothing of it yet: it is of this
@@ -212,10 +249,36 @@ static void board_again(cache_use *u) {
         cache_use_leave(u);
     } else {
         cache_use_leave(u);
-        if (!board(u)) return;
+        if (board(u) != BOARD_GO_ON) return;
     }
     u->waits = false;
     exchange_resume(&u->wait, result);
+}
+
+/* ---- the store of several weirs ---- */
+
+/* It leads, or would not make the call. */
+static void on_looked(far_look *l, bool found) {
+    cache_use *u = CONTAINER_OF(l, cache_use, look);
+    exchange *x = u->x;
+    const bool got = found && find(u);
+    stage_result result = STAGE_NEXT;
+    if (got && u->sits) land_found(u);
+    if (!got) {
+        decide(u, CACHE_MISS);
+        if (u->only_cached)
+            result = refuse_uncached(x);
+        else
+            record_answer(u, NULL);
+    }
+    u->waits = false;
+    exchange_resume(&u->wait, result);
+}
+
+/* false: it is of no use. */
+static bool look_far(cache_use *u) {
+    const cache_want want = want_of(u);
+    return u->is_far && far_look_up(u->x->env->far, &u->look, &want, &u->far_key, on_looked);
 }
 
 /* Of a stream the first event; a document when it is whole. */
@@ -230,7 +293,7 @@ static void on_news(flight_seat *seat) {
     cache_use *u = CONTAINER_OF(seat, cache_use, seat);
     flight *f = seat->of;
     if (seat->leads) {
-        recorder_news(u->recorder);
+        if (u->recorder) recorder_news(u->recorder);
     } else if (!u->waits) {
         replay_go_on(u->replay);
     } else if (has_said(u) && recording_read(flight_recording(f), &u->at)) {
@@ -249,10 +312,10 @@ static void begin_silence(exchange *x) {
     form->ops->begin(form);
 }
 
-static stage_result wait_for_flight(cache_use *u) {
+static stage_result wait_for(cache_use *u, boarded what) {
     u->waits = true;
     exchange_wait(u->x, &u->wait, on_wait_cancelled);
-    begin_silence(u->x);
+    if (what == BOARD_FOLLOW) begin_silence(u->x);
     return STAGE_WAIT;
 }
 
@@ -270,14 +333,18 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
     exchange_enter(x->env);
     u->key = key_of(x);
     exchange_leave(x->env);
+    find_far_key(u);
     if (!wish->no_cache && find(u)) return STAGE_NEXT;
+    u->only_cached = wish->only_if_cached;
+    if (u->only_cached && !wish->no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);
     decide(u, CACHE_MISS);
-    if (wish->only_if_cached) return refuse_uncached(x);
+    if (u->only_cached) return refuse_uncached(x);
     if (wish->no_cache) {
         record_answer(u, recording_new(cache_store_room(x->env->cache->store)));
         return STAGE_NEXT;
     }
-    return board(u) ? STAGE_NEXT : wait_for_flight(u);
+    const boarded what = board(u);
+    return what == BOARD_GO_ON ? STAGE_NEXT : wait_for(u, what);
 }
 
 stage_result stage_look_up(exchange *x) {
@@ -301,6 +368,7 @@ void stage_look_up_done(exchange *x) {
     if (!u) return;
     if (u->recorder) recorder_over(u->recorder);
     if (u->replay) replay_over(u->replay);
+    far_look_cancel(&u->look);
     cache_use_leave(u);
     recording_reader_done(&u->at);
     if (u->found) recording_unref(u->stored.said);
