@@ -3,6 +3,7 @@
 #include "exchange/cache_use.h"
 
 #include "base/hash.h"
+#include "cache/memo.h"
 #include "dialect/turn.h"
 
 /* ---- may it be in the cache? ---- */
@@ -80,30 +81,47 @@ static bool is_cached(const exchange *x) {
 
 /* ---- the key ---- */
 
-static cache_key key_of(const exchange *x) {
-    static const span forwarded[] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
-    const int64_t cap = x->facts.cap_tokens; /* another answer may be cut off elsewhere */
-    span more[ARRAY_LEN(forwarded) + 2],
-        *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
-    for (size_t i = 0; i < ARRAY_LEN(forwarded); i++)
-        more[i] = http_header_get(x->facts.headers, forwarded[i]);
-    more[ARRAY_LEN(forwarded)] = span_from((const char *)&x->shaped, sizeof x->shaped);
-    more[ARRAY_LEN(forwarded) + 1] = span_from((const char *)&cap, sizeof cap);
+enum { FORWARDED = 2, MORE = FORWARDED + 2 };
+
+/* What a key is made of. */
+typedef struct question {
+    cache_question q;
+    span more[MORE];
+    int64_t cap; /* of tokens: another answer may be cut off elsewhere */
+} question;
+
+static void pose(const exchange *x, question *ret) {
+    static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
+    span *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
+    ret->cap = x->facts.cap_tokens;
+    for (size_t i = 0; i < FORWARDED; i++)
+        ret->more[i] = http_header_get(x->facts.headers, forwarded[i]);
+    ret->more[FORWARDED] = span_from((const char *)&x->shaped, sizeof x->shaped);
+    ret->more[FORWARDED + 1] = span_from((const char *)&ret->cap, sizeof ret->cap);
     for (size_t i = 0; i < x->model->target_count; i++)
         targets[i] = x->model->targets[i].name;
     const bool own = options_of(x)->scope == CACHE_SCOPE_CLIENT;
-    return cache_key_of(
-        &(cache_question){.scope = own && x->client ? x->client->name : SPAN_EMPTY,
-                          .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
-                          .query = x->facts.query,
-                          .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
-                          .entry = x->model->name,
-                          .targets = targets,
-                          .target_count = x->model->target_count,
-                          .more = more,
-                          .more_count = ARRAY_LEN(forwarded) + (cap ? 2 : x->shaped != 0),
-                          .body = x->facts.root},
-        &x->env->scratch);
+    ret->q = (cache_question){.scope = own && x->client ? x->client->name : SPAN_EMPTY,
+                              .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
+                              .query = x->facts.query,
+                              .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
+                              .entry = x->model->name,
+                              .targets = targets,
+                              .target_count = x->model->target_count,
+                              .more = ret->more,
+                              .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
+                              .body = x->facts.root};
+}
+
+static bool find_noted(cache_use *u, const question *q) {
+    const key_memo *memo = u->x->env->memo;
+    return memo && key_memo_find(memo, &q->q, &u->key);
+}
+
+static void note_key(const cache_use *u, const question *q) {
+    exchange_env *env = u->x->env;
+    if (!env->memo) env->memo = key_memo_new();
+    key_memo_add(env->memo, &q->q, &u->key);
 }
 
 /* In a store that others have, too, whose targets of the same names may be elsewhere. What guards
@@ -321,6 +339,20 @@ static stage_result wait_for(cache_use *u, boarded what) {
 
 /* ---- the row ---- */
 
+/* The key, and whether there is an answer in memory, where one will do. */
+static bool look_near(cache_use *u, bool will_do) {
+    exchange *x = u->x;
+    question q;
+    exchange_enter(x->env);
+    pose(x, &q);
+    const bool noted = find_noted(u, &q);
+    if (!noted) u->key = cache_key_of(&q.q, &x->env->scratch);
+    const bool found = will_do && find(u);
+    if (found && !noted) note_key(u, &q);
+    exchange_leave(x->env);
+    return found;
+}
+
 static stage_result look_up(cache_use *u, const cache_wish *wish) {
     exchange *x = u->x;
     const cache_traits traits = traits_of(x);
@@ -330,11 +362,8 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
     }
     u->max_age_ms = wish->max_age_ms;
     u->ttl_ms = wish->ttl_ms >= 0 ? wish->ttl_ms : options_of(x)->ttl_ms;
-    exchange_enter(x->env);
-    u->key = key_of(x);
-    exchange_leave(x->env);
+    if (look_near(u, !wish->no_cache)) return STAGE_NEXT;
     find_far_key(u);
-    if (!wish->no_cache && find(u)) return STAGE_NEXT;
     u->only_cached = wish->only_if_cached;
     if (u->only_cached && !wish->no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);
     decide(u, CACHE_MISS);

@@ -6,6 +6,7 @@
 #include "gateway/plan.h"
 #include "gateway/listener_tls.h"
 #include "cache/far.h"
+#include "cache/memo.h"
 #include "limit/shared.h"
 #include "loop/aside.h"
 #include "tools/runner.h"
@@ -64,6 +65,7 @@ static void finish(worker *w) {
     ledger_writer_free(w->env.ledger);
     shared_link_free(w->env.shared);
     far_link_free(w->env.far);
+    key_memo_free(w->env.memo);
     telemetry_writer_free(w->env.telemetry);
     catalog_free(w->catalog);
     w->catalog = NULL;

@@ -63,6 +63,8 @@ def test_a_hit_costs_nothing_and_is_counted(weir, upstream):
         assert cached(hit) == "hit" and hit.header("age") == "0" and hit.body == first.body
         assert hit.header("x-weir-target") is None and hit.header("x-weir-cost") is None
     line = w.wait_call(hit.header("x-request-id"))
+    told = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "finish_reason": "stop"}
+    assert told.items() <= line.items()  # though nobody has read the answer again
     assert line["cache"] == "hit" and line["attempts"] == 0 and line["saved_nano"] == 9 * 1000 + 3 * 2000
     assert w.wait_call(first.header("x-request-id"))["cache"] == "miss"
     assert ask(w, KEY, seed=1).status == 429  # nothing was given back that was used
