@@ -36,7 +36,7 @@ static const char *const level_words[] = {"debug", "info", "warn", "error", "off
 static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const keys_words[] = {"auto", "on", "off", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
-static const char *const cache_scope_words[] = {"client", "global", NULL};
+static const char *const cache_scope_words[] = {"client", "group", "global", NULL};
 static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
@@ -346,7 +346,9 @@ static const option file_options[] = {
     {OTHER(config, "cache.store", cache.store, type_cache_store), .standard = "off", .restart = true,
      .sentence = "A Redis or Valkey where several weirs keep answers together, behind the memory of each: an address as `shared` has it, a mapping, or true for the server of `shared`. One that is slow, full or away costs nothing but its answers."},
     {WORD(config, "cache.scope", cache.scope, cache_scope_words), .standard = "client",
-     .sentence = "Who is given an answer. client: the client that it was made for alone; global: whoever asks the same."},
+     .sentence = "Who is given an answer. client: the client that it was made for alone; group: whoever has the same tag cache.group of clients[].tags, and a client without it alone; global: whoever asks the same."},
+    {TEXT(config, "cache.group", cache.group), .standard = "group",
+     .sentence = "Of scope: group, the tag of a client whose value is the group's name. What a request says of itself (x-weir-tag) counts for nothing."},
     {NUMBER(config, "cache.max_temperature", cache.max_temperature), .standard = "1", .min = "0", .max = "2",
      .sentence = "Highest temperature of requests whose answers are kept; one that says none counts as 1."},
     {BOOL(config, "cache.tools", cache.tools), .standard = "false",

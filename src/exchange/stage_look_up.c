@@ -83,6 +83,17 @@ static bool is_cached(const exchange *x) {
 
 enum { FORWARDED = 2, MORE = FORWARDED + 2 };
 
+/* Whose answers he is given. A group's name begins as no client's does. */
+static span scope_of(const exchange *x) {
+    const config_cache *c = options_of(x);
+    const config_client *client = x->client;
+    if (!client || c->scope == CACHE_SCOPE_GLOBAL) return SPAN_EMPTY;
+    for (size_t i = 0; c->scope == CACHE_SCOPE_GROUP && i < client->tag_count; i++)
+        if (span_eq(client->tags[i].name, c->group))
+            return arena_printf(&x->env->event_arena, "\n%.*s", SPAN_ARG(client->tags[i].value));
+    return client->name;
+}
+
 /* What a key is made of. */
 typedef struct question {
     cache_question q;
@@ -100,8 +111,7 @@ static void pose(const exchange *x, question *ret) {
     ret->more[FORWARDED + 1] = span_from((const char *)&ret->cap, sizeof ret->cap);
     for (size_t i = 0; i < x->model->target_count; i++)
         targets[i] = x->model->targets[i].name;
-    const bool own = options_of(x)->scope == CACHE_SCOPE_CLIENT;
-    ret->q = (cache_question){.scope = own && x->client ? x->client->name : SPAN_EMPTY,
+    ret->q = (cache_question){.scope = scope_of(x),
                               .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
                               .query = x->facts.query,
                               .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,

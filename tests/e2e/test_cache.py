@@ -108,6 +108,19 @@ def test_what_is_the_same(weir, upstream):
     assert [cached(wire.call(w, "POST", "/v1/chat/completions", b)) for b in DIFFERENT] == ["miss"] * len(DIFFERENT)
 
 
+def test_a_group_shares_and_nobody_else_does(weir, upstream):
+    """Its name stands in the configuration: a client cannot say that he is of it, nor be called as it is."""
+    upstream.always(reply(200, bodies.completion()))
+    people = {"one": {"team": "search"}, "two": {"team": "search", "group": "x"}, "three": {"team": "chat"}, "search": None, "last": {"group": "search"}}
+    keys = {name: f"0123456789abcdef-{name}" for name in people}
+    w = weir(upstream, cache=settings(scope="group", group="team"),
+             clients=[{"name": name, "key": keys[name], **({"tags": tags} if tags else {})} for name, tags in people.items()])
+    said = [("x-weir-tag", "team=search")]
+    assert {name: cached(ask(w, key, headers=said)) for name, key in keys.items()} == {
+        "one": "miss", "two": "hit", "three": "miss", "search": "miss", "last": "miss"}
+    assert [cached(ask(w, key)) for key in keys.values()] == ["hit"] * 5
+
+
 def test_clients_never_see_each_others_answers(weir, upstream):
     """Random requests, by two clients in turn: each is given its own answer, with its own name in it."""
     def answer(request):
