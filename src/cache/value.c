@@ -189,7 +189,7 @@ static bool pack(span plain, buf *out) {
 
 static bool unpack(span packed, size_t bytes, buf *out) {
     z_stream z = {0};
-    if (inflateInit2(&z, -15) != Z_OK) return false;
+    if (!bytes || inflateInit2(&z, -15) != Z_OK) return false;
     z.next_in = (unsigned char *)(uintptr_t)packed.ptr;
     z.avail_in = (unsigned)packed.len;
     z.next_out = (unsigned char *)buf_reserve(out, bytes);
