@@ -11,6 +11,7 @@
 
 enum {
     WATCH_MS = 1000,
+    SLACK_MS = 1000,
     STEP_KEYS = 128, /* SCAN looks at so many at a time */
     TEXT_MAX = 512,  /* of a rule's model, and of its client */
 };
@@ -102,11 +103,12 @@ static bool take_rule(cache_far *f, far_rule *r) {
     return fresh;
 }
 
-/* What was stored since the purge stays: `older` is counted from now on. */
+/* What was stored since the purge stays: `older` is counted from now on. Clocks of two weirs, and a
+ * turn's and the wall's, differ a little: rather too much goes than too little. */
 static void follow(far_link *k, const far_rule *r) {
     cache_purge which = purge_of(r);
-    const int64_t ago = wall_ms() - r->at_ms;
-    which.older_ms += ago > 0 ? ago : 0;
+    const int64_t ago = wall_ms() - r->at_ms - SLACK_MS;
+    which.older_ms = ago > -which.older_ms ? which.older_ms + ago : 0;
     (void)cache_store_purge(k->far->of->store, &which, k->loop->now_ms);
 }
 
