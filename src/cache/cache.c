@@ -37,7 +37,7 @@ static uint64_t calls_of(const cache *c, cache_verdict v) {
     return atomic_load_explicit(&c->calls[v], memory_order_relaxed);
 }
 
-void cache_write_figures(cache *c, buf *out) {
+void cache_write_figures(cache *c, span store, buf *out) {
     const cache_store_figures f = cache_store_get_figures(c->store);
     json_writer w = json_writer_of(out);
     json_open_object(&w);
@@ -52,5 +52,9 @@ void cache_write_figures(cache *c, buf *out) {
     put(&w, "stored", f.stored);
     put(&w, "evicted", f.evicted);
     put(&w, "expired", f.expired);
+    if (store.len) {
+        json_key(&w, "store");
+        json_put_raw(&w, store);
+    }
     json_close_object(&w);
 }

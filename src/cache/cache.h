@@ -28,7 +28,8 @@ MUST_USE cache *cache_new(size_t most);
 /* NULL is allowed. No call may be at it. */
 void cache_free(cache *c);
 
-/* {"entries": …}: for GET /admin/v1/cache. */
-void cache_write_figures(cache *c, buf *out);
+/* {"entries": …}: for GET /admin/v1/cache. store: JSON about what several weirs share; empty: they
+ * share nothing. */
+void cache_write_figures(cache *c, span store, buf *out);
 
 #endif

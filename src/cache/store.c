@@ -243,11 +243,10 @@ static entry *entry_of(const cached_answer *a, uint64_t hash) {
     return e;
 }
 
-void cache_store_put(cache_store *s, const cached_answer *a, int64_t now_ms) {
+void cache_store_put(cache_store *s, const cached_answer *a) {
     const uint64_t hash = hash_of(&a->key);
     shard *h = &s->shards[hash % SHARDS];
     entry *e = entry_of(a, hash);
-    e->a.stored_ms = now_ms;
     atomic_fetch_add_explicit(&s->room.used, e->bytes, memory_order_relaxed);
     pthread_mutex_lock(&h->lock);
     entry *old = *find_place(h, &a->key, a->stream, hash);
@@ -305,7 +304,7 @@ bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, ar
     return e != NULL;
 }
 
-static bool is_meant(const cached_answer *a, const cache_purge *which, int64_t now_ms) {
+bool cache_purge_means(const cache_purge *which, const cached_answer *a, int64_t now_ms) {
     span model = which->model;
     const bool open = span_ends(model, SPAN_OF("*"));
     if (open) model.len--;
@@ -320,7 +319,7 @@ static size_t purge_queue(cache_store *s, shard *h, list *queue, const cache_pur
     size_t count = 0;
     LIST_FOREACH(queue, node) {
         entry *e = LIST_ENTRY(node, entry, queue);
-        if (!is_meant(&e->a, which, now_ms)) continue;
+        if (!cache_purge_means(which, &e->a, now_ms)) continue;
         drop(s, h, e);
         count++;
     }

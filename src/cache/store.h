@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "cache/key.h"
 #include "cache/recording.h"
+#include "observe/record.h"
 
 typedef struct cache_store cache_store;
 
@@ -28,20 +29,30 @@ cache_room *cache_store_room(cache_store *s);
  * it. */
 bool cache_store_trim(cache_store *s);
 
+/* What a document says of itself, so that it need not be read to be given. */
+typedef struct cached_facts {
+    bool known;     /* else it is read */
+    unsigned sorts; /* as its event's (dialect/answer.h) */
+    token_usage usage;
+    size_t usage_at, usage_len; /* that object, in the document */
+    char reason[32];            /* for which it ended, NUL-terminated */
+} cached_facts;
+
 /* Of one question the answer in events and the one as a document are two. Texts are borrowed. */
 typedef struct cached_answer {
     cache_key key;
     bool stream;
-    recording *said;  /* whole; of cache_store_find() the caller's own reference */
-    span model;       /* the client's word */
-    span client;      /* whose answer it was; empty: nobody's */
-    span target;      /* "openai/gpt-4o-mini": who gave it */
-    bool usage_asked; /* STREAM: the usage chunk is in it where the provider tells one */
+    recording *said;    /* whole; of cache_store_find() the caller's own reference */
+    span model;         /* the client's word */
+    span client;        /* whose answer it was; empty: nobody's */
+    span target;        /* "openai/gpt-4o-mini": who gave it */
+    bool usage_asked;   /* STREAM: the usage chunk is in it where the provider tells one */
+    cached_facts facts; /* of a document */
     int64_t stored_ms, expires_ms;
 } cached_answer;
 
 /* In the place of what is there by that key; a reference of its own. */
-void cache_store_put(cache_store *s, const cached_answer *a, int64_t now_ms);
+void cache_store_put(cache_store *s, const cached_answer *a);
 /* Which answer will do. */
 typedef struct cache_want {
     cache_key key;
@@ -63,6 +74,8 @@ typedef struct cache_purge {
     span client;      /* empty: anybody's */
     int64_t older_ms; /* stored longer ago than that; 0: at any time */
 } cache_purge;
+/* Whether it fits; now_ms: by the clock that a->stored_ms is of. Pure. */
+bool cache_purge_means(const cache_purge *which, const cached_answer *a, int64_t now_ms);
 /* How many were. */
 size_t cache_store_purge(cache_store *s, const cache_purge *which, int64_t now_ms);
 

@@ -96,6 +96,22 @@ static void add_row(buf *out, const char *name, int64_t value, const char *what)
     buf_addf(out, "%-12s %12lld  %s\n", name, (long long)value, what);
 }
 
+static void add_store(buf *out, json_value store) {
+    arena a;
+    if (store.type != JSON_OBJECT) return;
+    arena_init(&a, 0);
+    const bool away = json_get(store, SPAN_OF("away")).type == JSON_TRUE;
+    const json_value server = json_get(store, SPAN_OF("server"));
+    const span name = server.type == JSON_STRING ? json_string(server, &a) : SPAN_EMPTY;
+    buf_addf(out, "\nthe store, %.*s%s\n", SPAN_ARG(name), away ? ", is away" : "");
+    add_row(out, "hits", figure(store, "hits"), "calls that were answered from it");
+    add_row(out, "misses", figure(store, "misses"), "that it had nothing for");
+    add_row(out, "failed", figure(store, "failed"), "to which it said nothing, or no");
+    add_row(out, "written", figure(store, "written"), "answers so far");
+    add_row(out, "unwritten", figure(store, "unwritten"), "that it did not take");
+    arena_done(&a);
+}
+
 static bool show_stats(json_value answer, const cli_args *args) {
     if (args->values[OPT_JSON]) return print_json(answer);
     const int64_t hits = figure(answer, "hits"), misses = figure(answer, "misses");
@@ -115,6 +131,7 @@ static bool show_stats(json_value answer, const cli_args *args) {
     add_row(&out, "stored", figure(answer, "stored"), "answers so far");
     add_row(&out, "evicted", figure(answer, "evicted"), "that made room for others");
     add_row(&out, "expired", figure(answer, "expired"), "that were too old");
+    add_store(&out, json_get(answer, SPAN_OF("store")));
     const bool good = cli_print(&out);
     buf_done(&out);
     buf_done(&bytes);
@@ -131,7 +148,12 @@ static bool show_purged(json_value answer, const cli_args *args) {
     if (args->values[OPT_JSON]) return print_json(answer);
     const int64_t n = figure(answer, "purged");
     buf out = BUF_EMPTY;
-    buf_addf(&out, "%lld answer%s dropped\n", (long long)n, n == 1 ? "" : "s");
+    buf_addf(&out, "%lld answer%s dropped", (long long)n, n == 1 ? "" : "s");
+    if (json_get(answer, SPAN_OF("purged_from_store")).type == JSON_NUMBER)
+        buf_addf(&out, ", %lld from the store", (long long)figure(answer, "purged_from_store"));
+    if (json_get(answer, SPAN_OF("goes_on")).type == JSON_TRUE)
+        buf_add_cstr(&out, "; the rest follows, and nobody is given any of it");
+    buf_add_char(&out, '\n');
     const bool good = cli_print(&out);
     buf_done(&out);
     return good;

@@ -29,6 +29,7 @@ void config_unref(config *c) {
             secret_unref(c->providers[i].keys[k]);
     secret_unref(c->audit.key);
     secret_unref(c->shared.password);
+    secret_unref(c->cache.store.password);
     arena_done(&c->arena);
     free(c);
 }

@@ -1,5 +1,77 @@
-/* cache: what no single option of it can tell. */
+/* cache: where answers are kept together, and what no single option can tell. */
 #include "config/reader.h"
+
+#include "base/mem.h"
+#include "config/redis.h"
+#include "config/write.h"
+
+/* ---- cache.store ---- */
+
+static bool is_yes(const yaml_node *node) {
+    static const char *const words[] = {"true", "on", "yes"};
+    for (size_t i = 0; node->kind == YAML_SCALAR && i < ARRAY_LEN(words); i++)
+        if (span_eq(node->text, span_cstr(words[i]))) return true;
+    return false;
+}
+
+/* Whose address that is cannot be said before all has been read. */
+COLD static bool read_store(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
+    config_cache *c = CONTAINER_OF(field, config_cache, store);
+    const bool says_no = node->kind == YAML_SCALAR && (span_eq(node->text, SPAN_OF("false")) ||
+                                                       span_eq(node->text, SPAN_OF("no")));
+    if (says_no) return true;
+    if (is_yes(node)) {
+        reader_defaults(r, &scope_cache_store, &c->store);
+        c->store_of_shared = true;
+        return true;
+    }
+    if (!redis_read(r, &scope_cache_store, o, name, node, &c->store)) return false;
+    c->store_of_shared = node->kind == YAML_MAP && !c->store.on;
+    return true;
+}
+
+COLD static void write_store(const option *o, const void *field, buf *out) {
+    const config_cache *c = CONTAINER_OF(field, config_cache, store);
+    if (!c->store_of_shared) {
+        redis_write_option(o, field, out);
+        return;
+    }
+    buf_add_cstr(out, "{timeout: ");
+    type_duration.write(option_find(&scope_cache_store, SPAN_OF("timeout")), &c->store.timeout_ms,
+                        out);
+    buf_add_char(out, '}');
+}
+const option_type type_cache_store = {
+    "address, mapping or true",
+    "redis://HOST:PORT, rediss://USER:PASSWORD@HOST/DATABASE, unix:/path, a mapping {url, "
+    "timeout}, true for the server of shared, or off",
+    read_store, write_store};
+
+/* Its place is that of `shared`; how long it is waited for is its own. */
+COLD static void settle_store(reader *r, const yaml_node *section, config_cache *c) {
+    const config_redis *shared = &r->config->shared;
+    const yaml_node *node = yaml_get(section, SPAN_OF("store"));
+    config_redis *to = &c->store;
+    if (!c->store_of_shared) return;
+    if (!shared->on) {
+        reader_problem(r, node ? node : section,
+                       "cache.store has no address, and there is no shared: whose it could be; "
+                       "expected redis://HOST:PORT");
+        return;
+    }
+    config_redis found = *shared;
+    found.timeout_ms = to->timeout_ms;
+    if (to->ca_file.len) found.ca_file = to->ca_file;
+    if (to->password)
+        found.password = to->password;
+    else if (shared->password)
+        found.password = secret_ref(shared->password);
+    *to = found;
+    (void)redis_check(r, SPAN_OF("cache.store"), node ? node : section, to);
+}
+
+/* ---- what no single option can tell ---- */
 
 static bool is_pattern(span text) {
     for (size_t i = 0; i < text.len; i++)
@@ -23,9 +95,10 @@ COLD static void check_models(reader *r, const yaml_node *section, const config_
 }
 
 COLD void cache_check(reader *r, const yaml_node *root) {
-    const config_cache *c = &r->config->cache;
+    config_cache *c = &r->config->cache;
     const yaml_node *section = yaml_get(root, SPAN_OF("cache"));
     if (!c->on) return;
+    settle_store(r, section, c);
     if (!c->model_count)
         reader_warning(r, section,
                        "cache.models names no model, so that no answer is kept; expected names of "

@@ -334,7 +334,11 @@ typedef struct config_audit {
     int64_t keep_ms; /* 0: for ever */
     secret *key;     /* that signs heads; counted; NULL: none */
 } config_audit;
-typedef enum config_cache_scope { CACHE_SCOPE_CLIENT, CACHE_SCOPE_GLOBAL } config_cache_scope;
+typedef enum config_cache_scope {
+    CACHE_SCOPE_CLIENT,
+    CACHE_SCOPE_GROUP,
+    CACHE_SCOPE_GLOBAL
+} config_cache_scope;
 typedef enum config_cache_pace { CACHE_PACE_AT_ONCE, CACHE_PACE_RECORDED } config_cache_pace;
 
 /* Which answers are kept, for whom and how long. */
@@ -346,9 +350,12 @@ typedef struct config_cache {
     size_t memory_bytes;
     size_t answer_bytes; /* a larger one is not kept */
     config_cache_scope scope;
+    span group;             /* of scope group: the tag of a client that names his */
     config_cache_pace pace; /* of streams */
     double max_temperature;
     bool tools, choices, images; /* requests that have them, too */
+    config_redis store;          /* what several weirs keep together */
+    bool store_of_shared;        /* its address is that of `shared` */
 } config_cache;
 
 typedef enum config_telemetry_protocol {

@@ -348,7 +348,9 @@ bool config_needs_restart(const config *old, const config *fresh, buf *out) {
         bool same_secret =
             (o->type != &type_store || span_eq(old->ledger.store, fresh->ledger.store)) &&
             (o->type != &type_audit_key || is_same_secret(old->audit.key, fresh->audit.key)) &&
-            (o->type != &type_redis || config_redis_same(&old->shared, &fresh->shared));
+            (o->type != &type_redis || config_redis_same(&old->shared, &fresh->shared)) &&
+            (o->type != &type_cache_store ||
+             config_redis_same(&old->cache.store, &fresh->cache.store));
         if (span_eq(buf_span(&a), buf_span(&b)) && same_secret) continue;
         if (any) buf_add_cstr(out, ", ");
         buf_add_cstr(out, o->path);

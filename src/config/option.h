@@ -74,6 +74,7 @@ extern const option_scope scope_client_key;
 extern const option_scope scope_guard_rule;
 extern const option_scope scope_limit;
 extern const option_scope scope_redis;
+extern const option_scope scope_cache_store;
 extern const option_scope scope_price;
 extern const option_scope scope_price_service;
 extern const option_scope scope_price_tier;
@@ -148,6 +149,7 @@ extern const option_type type_audit_key; /* audit.c: secret * */
 extern const option_type type_redis;     /* redis.c: config_redis */
 extern const option_type type_redis_address;
 extern const option_type type_redis_password;
+extern const option_type type_cache_store; /* cache.c: config_redis, of a config_cache */
 extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
 
 #endif

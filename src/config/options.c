@@ -36,7 +36,7 @@ static const char *const level_words[] = {"debug", "info", "warn", "error", "off
 static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const keys_words[] = {"auto", "on", "off", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
-static const char *const cache_scope_words[] = {"client", "global", NULL};
+static const char *const cache_scope_words[] = {"client", "group", "global", NULL};
 static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
@@ -348,8 +348,12 @@ static const option file_options[] = {
      .sentence = "Room for answers, of those that are still being given too; what is asked often stays."},
     {SIZE(config, "cache.max_answer", cache.answer_bytes), .standard = "1MB", .min = "1KB", .max = "64MB",
      .sentence = "A larger answer is not kept. A stream counts as what differs from one event to the next."},
+    {OTHER(config, "cache.store", cache.store, type_cache_store), .standard = "off", .restart = true,
+     .sentence = "A Redis or Valkey where several weirs keep answers together, behind the memory of each: an address as `shared` has it, a mapping, or true for the server of `shared`. One that is slow, full or away costs nothing but its answers."},
     {WORD(config, "cache.scope", cache.scope, cache_scope_words), .standard = "client",
-     .sentence = "Who is given an answer. client: the client that it was made for alone; global: whoever asks the same."},
+     .sentence = "Who is given an answer. client: the client that it was made for alone; group: whoever has the same tag cache.group of clients[].tags, and a client without it alone; global: whoever asks the same."},
+    {TEXT(config, "cache.group", cache.group), .standard = "group",
+     .sentence = "Of scope: group, the tag of a client whose value is the group's name. What a request says of itself (x-weir-tag) counts for nothing."},
     {NUMBER(config, "cache.max_temperature", cache.max_temperature), .standard = "1", .min = "0", .max = "2",
      .sentence = "Highest temperature of requests whose answers are kept; one that says none counts as 1."},
     {BOOL(config, "cache.tools", cache.tools), .standard = "false",
@@ -556,15 +560,26 @@ static const option guard_rule_options[] = {
 
 static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
 
+#define REDIS_SECRETS                                                                              \
+    {OTHER(config_redis, "password", password, type_redis_password),                               \
+     .sentence = "The password, where the address has none: \"${NAME}\", {file: path} or {command: [program, argument]}."}, \
+    {FILE_(config_redis, "ca_file", ca_file),                                                      \
+     .sentence = "PEM file with the certificate authorities to trust instead of the system's."}
+
 static const option redis_options[] = {
     {OTHER(config_redis, "url", on, type_redis_address), .required = true,
      .sentence = "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, or unix:/path[?db=DATABASE]. User and password are percent-encoded, and shown to nobody; \"${NAME}\" names a variable that holds the address."},
     {DURATION(config_redis, "timeout", timeout_ms), .standard = "50ms", .min = "1ms", .max = "10s",
      .sentence = "Time for an answer. Then, and while the server is away, each weir goes by its own count."},
-    {OTHER(config_redis, "password", password, type_redis_password),
-     .sentence = "The password, where the address has none: \"${NAME}\", {file: path} or {command: [program, argument]}."},
-    {FILE_(config_redis, "ca_file", ca_file),
-     .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
+    REDIS_SECRETS,
+};
+
+static const option cache_store_options[] = {
+    {OTHER(config_redis, "url", on, type_redis_address),
+     .sentence = "As that of `shared`, whose server it is by default."},
+    {DURATION(config_redis, "timeout", timeout_ms), .standard = "50ms", .min = "1ms", .max = "10s",
+     .sentence = "Time for an answer. Then the call is made as if there was none."},
+    REDIS_SECRETS,
 };
 
 static const option price_options[] = {
@@ -669,6 +684,8 @@ SCOPE(limit, "limits.model.NAME", limit_options,
       "What all calls of that model may have together; likewise under `limits.target` and "
       "`limits.tag`.");
 SCOPE(redis, "shared", redis_options, "A Redis or Valkey written as a mapping.");
+SCOPE(cache_store, "cache.store", cache_store_options,
+      "The same for answers, written as a mapping.");
 SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
 SCOPE(price_service, "prices.PATTERN.service_tiers.NAME", price_service_options,
@@ -676,8 +693,20 @@ SCOPE(price_service, "prices.PATTERN.service_tiers.NAME", price_service_options,
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
-const option_scope *const option_scopes[] = {
-    &scope_file,          &scope_listener,   &scope_provider, &scope_key,
-    &scope_model,         &scope_target,     &scope_client,   &scope_client_key,
-    &scope_guard_rule,    &scope_limit,      &scope_redis,    &scope_price,
-    &scope_price_service, &scope_price_tier, &scope_tool,     NULL};
+const option_scope *const option_scopes[] = {&scope_file,
+                                             &scope_listener,
+                                             &scope_provider,
+                                             &scope_key,
+                                             &scope_model,
+                                             &scope_target,
+                                             &scope_client,
+                                             &scope_client_key,
+                                             &scope_guard_rule,
+                                             &scope_limit,
+                                             &scope_redis,
+                                             &scope_cache_store,
+                                             &scope_price,
+                                             &scope_price_service,
+                                             &scope_price_tier,
+                                             &scope_tool,
+                                             NULL};

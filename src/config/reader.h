@@ -117,6 +117,14 @@ void memory_settle(config *c);
 /* telemetry.c: what variables say of it where the file does not, and whether they switch it on. */
 void telemetry_settle(reader *r, const yaml_node *root);
 
+/* redis.c: an address, a mapping of scope, which may do without one where it need not have it (then
+ * to->on is false), or off. */
+bool redis_read(reader *r, const option_scope *scope, const option *o, span name,
+                const yaml_node *node, config_redis *to);
+void redis_write_option(const option *o, const void *field, buf *out);
+/* What no part of it can tell. */
+bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c);
+
 /* cache.c: what no single option of it can tell. */
 void cache_check(reader *r, const yaml_node *root);
 /* guard.c: whether anything is looked at. */

@@ -236,7 +236,7 @@ const option_type type_redis_password = {
     write_password};
 
 /* What no part of it can tell. */
-COLD static bool check(reader *r, span name, const yaml_node *node, const config_redis *c) {
+COLD bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c) {
     if (c->user.len && !c->password) {
         reader_problem(r, node, "%.*s names a user and no password; write USER:PASSWORD@",
                        SPAN_ARG(name));
@@ -258,26 +258,30 @@ COLD static bool check(reader *r, span name, const yaml_node *node, const config
     return true;
 }
 
-COLD static bool read_redis(reader *r, const option *o, span name, const yaml_node *node,
-                            void *field) {
-    config_redis *to = field, found = {0};
+COLD bool redis_read(reader *r, const option_scope *scope, const option *o, span name,
+                     const yaml_node *node, config_redis *to) {
+    config_redis found = {0};
     if (node->kind == YAML_SCALAR && span_eq(node->text, SPAN_OF("off"))) return true;
     if (yaml_is_null(node)) return true;
     if (node->kind != YAML_SCALAR && node->kind != YAML_MAP)
         return reader_expected(r, o, name, node);
-    reader_defaults(r, &scope_redis, &found);
+    reader_defaults(r, scope, &found);
     span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
-    bool ok = node->kind == YAML_MAP ? reader_scope(r, &scope_redis, prefix, node, &found)
-                                     : read_address(r, option_find(&scope_redis, SPAN_OF("url")),
-                                                    name, node, &found.on);
-    if (ok && check(r, name, node, &found)) {
+    bool ok = node->kind == YAML_MAP
+                  ? reader_scope(r, scope, prefix, node, &found)
+                  : read_address(r, option_find(scope, SPAN_OF("url")), name, node, &found.on);
+    if (ok && (!found.on || redis_check(r, name, node, &found))) {
         *to = found;
         return true;
     }
     secret_unref(found.password);
     return false;
 }
-COLD static void write_redis(const option *o, const void *field, buf *out) {
+COLD static bool read_redis(reader *r, const option *o, span name, const yaml_node *node,
+                            void *field) {
+    return redis_read(r, &scope_redis, o, name, node, field);
+}
+COLD void redis_write_option(const option *o, const void *field, buf *out) {
     (void)o;
     const config_redis *c = field;
     if (!c->on) {
@@ -299,4 +303,4 @@ const option_type type_redis = {
     "address or mapping",
     "redis://HOST:PORT, rediss://USER:PASSWORD@HOST/DATABASE, unix:/path, a "
     "mapping {url, timeout}, or off",
-    read_redis, write_redis};
+    read_redis, redis_write_option};

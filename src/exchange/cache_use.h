@@ -12,7 +12,7 @@
 #ifndef WEIR_EXCHANGE_CACHE_USE_H
 #define WEIR_EXCHANGE_CACHE_USE_H
 
-#include "cache/cache.h"
+#include "cache/far.h"
 #include "cache/policy.h"
 #include "exchange/internal.h"
 
@@ -34,11 +34,15 @@ bool retelling_next(retelling *t, answer_event *ret, unsigned *ret_at_ms);
 typedef struct cache_use {
     exchange *x;
     cache_key key;
+    cache_key far_key; /* in the store of several weirs */
+    bool is_far;       /* it may be there */
+    bool only_cached;  /* it is not made, if it is nowhere */
+    far_look look;
     cache_verdict verdict;
     int64_t ttl_ms;
     int64_t max_age_ms; /* of what may be given; -1: any */
     uint64_t seen;      /* of the store, when it was looked up */
-    bool waits;         /* for a flight's first word, in `wait` */
+    bool waits;         /* for a flight's first word, or the other store's, in `wait` */
     stage_wait wait;
     flight_seat seat;
     bool sits;

@@ -38,6 +38,8 @@ typedef struct exchange_env {
     struct aside_lane *runs_lane;       /* with it: how it is written */
     struct tool_runner *tools;          /* what runs of models call; NULL: there are none */
     struct cache *cache;                /* shared by all loops; NULL: nothing is cached */
+    struct far_link *far;               /* what several weirs keep; NULL: memory is all */
+    struct key_memo *memo;              /* keys that were asked for before; NULL: none was */
     struct flight_desk *desk;           /* of the cache, this loop's; with it */
     struct limiter *limiter;            /* shared by all loops; NULL: nothing is limited */
     struct limit_desk *limit_desk;      /* where calls wait for it; NULL: none does */

@@ -23,6 +23,7 @@ typedef struct recorder {
     int64_t began_ms; /* the first event */
     size_t events;
     token_usage usage;
+    cached_facts facts; /* of a document */
     /* Apart. */
     answer_source source; /* what the exchange knows of */
     answer_source *feeds; /* what is behind it; NULL: nothing any more */
@@ -71,6 +72,22 @@ static void note_fitness(recorder *r, const answer_event *e) {
     }
 }
 
+/* Of a document that is all of an answer and tells what it has used. */
+static void note_facts(recorder *r, const answer_event *e) {
+    cached_facts *f = &r->facts;
+    const bool inside = e->usage_text.len && e->usage_text.ptr >= e->data.ptr &&
+                        e->usage_text.ptr + e->usage_text.len <= e->data.ptr + e->data.len;
+    f->known = !r->events && e->is_json && !e->large && inside && usage_is_told(e->usage) &&
+               e->finish_reason.len < sizeof f->reason;
+    if (!f->known) return;
+    f->sorts = e->sorts;
+    f->usage = *e->usage;
+    f->usage_at = (size_t)(e->usage_text.ptr - e->data.ptr);
+    f->usage_len = e->usage_text.len;
+    if (e->finish_reason.len) memcpy(f->reason, e->finish_reason.ptr, e->finish_reason.len);
+    f->reason[e->finish_reason.len] = 0;
+}
+
 /* Too large to be kept, or there is no room for it: those who listen already hear the rest. */
 static void outgrow(recorder *r) {
     if (!r->overgrown) {
@@ -90,6 +107,7 @@ static void record(recorder *r, const answer_event *e) {
     exchange *x = exchange_of(r);
     if (r->stopped) return;
     const int64_t now_ms = x->env->loop->now_ms;
+    if (e->kind == ANSWER_PLAIN) note_facts(r, e);
     if (!r->events++) r->began_ms = now_ms;
     note_fitness(r, e);
     if (e->kind == ANSWER_PLAIN && is_too_large(r, e->data.len)) outgrow(r);
@@ -128,8 +146,11 @@ static void store(recorder *r) {
                              .client = x->client ? x->client->name : SPAN_EMPTY,
                              .target = target_of(x),
                              .usage_asked = x->facts.usage_asked || usage_is_told(&r->usage),
+                             .facts = r->facts,
+                             .stored_ms = now_ms,
                              .expires_ms = now_ms + r->use->ttl_ms};
-    cache_store_put(x->env->cache->store, &a, now_ms);
+    cache_store_put(x->env->cache->store, &a);
+    if (r->use->is_far) far_put(x->env->far, &a, &r->use->far_key);
 }
 
 /* Stored before the flight is over: who comes from now on finds the one or the other. */

@@ -2,6 +2,8 @@
  * anything, so it comes before what limits a call. */
 #include "exchange/cache_use.h"
 
+#include "base/hash.h"
+#include "cache/memo.h"
 #include "dialect/turn.h"
 
 /* ---- may it be in the cache? ---- */
@@ -79,30 +81,73 @@ static bool is_cached(const exchange *x) {
 
 /* ---- the key ---- */
 
-static cache_key key_of(const exchange *x) {
-    static const span forwarded[] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
-    const int64_t cap = x->facts.cap_tokens; /* another answer may be cut off elsewhere */
-    span more[ARRAY_LEN(forwarded) + 2],
-        *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
-    for (size_t i = 0; i < ARRAY_LEN(forwarded); i++)
-        more[i] = http_header_get(x->facts.headers, forwarded[i]);
-    more[ARRAY_LEN(forwarded)] = span_from((const char *)&x->shaped, sizeof x->shaped);
-    more[ARRAY_LEN(forwarded) + 1] = span_from((const char *)&cap, sizeof cap);
+enum { FORWARDED = 2, MORE = FORWARDED + 2 };
+
+/* Whose answers he is given. A group's name begins as no client's does. */
+static span scope_of(const exchange *x) {
+    const config_cache *c = options_of(x);
+    const config_client *client = x->client;
+    if (!client || c->scope == CACHE_SCOPE_GLOBAL) return SPAN_EMPTY;
+    for (size_t i = 0; c->scope == CACHE_SCOPE_GROUP && i < client->tag_count; i++)
+        if (span_eq(client->tags[i].name, c->group))
+            return arena_printf(&x->env->event_arena, "\n%.*s", SPAN_ARG(client->tags[i].value));
+    return client->name;
+}
+
+/* What a key is made of. */
+typedef struct question {
+    cache_question q;
+    span more[MORE];
+    int64_t cap; /* of tokens: another answer may be cut off elsewhere */
+} question;
+
+static void pose(const exchange *x, question *ret) {
+    static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
+    span *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
+    ret->cap = x->facts.cap_tokens;
+    for (size_t i = 0; i < FORWARDED; i++)
+        ret->more[i] = http_header_get(x->facts.headers, forwarded[i]);
+    ret->more[FORWARDED] = span_from((const char *)&x->shaped, sizeof x->shaped);
+    ret->more[FORWARDED + 1] = span_from((const char *)&ret->cap, sizeof ret->cap);
     for (size_t i = 0; i < x->model->target_count; i++)
         targets[i] = x->model->targets[i].name;
-    const bool own = options_of(x)->scope == CACHE_SCOPE_CLIENT;
-    return cache_key_of(
-        &(cache_question){.scope = own && x->client ? x->client->name : SPAN_EMPTY,
-                          .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
-                          .query = x->facts.query,
-                          .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
-                          .entry = x->model->name,
-                          .targets = targets,
-                          .target_count = x->model->target_count,
-                          .more = more,
-                          .more_count = ARRAY_LEN(forwarded) + (cap ? 2 : x->shaped != 0),
-                          .body = x->facts.root},
-        &x->env->scratch);
+    ret->q = (cache_question){.scope = scope_of(x),
+                              .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
+                              .query = x->facts.query,
+                              .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
+                              .entry = x->model->name,
+                              .targets = targets,
+                              .target_count = x->model->target_count,
+                              .more = ret->more,
+                              .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
+                              .body = x->facts.root};
+}
+
+static bool find_noted(cache_use *u, const question *q) {
+    const key_memo *memo = u->x->env->memo;
+    return memo && key_memo_find(memo, &q->q, &u->key);
+}
+
+static void note_key(const cache_use *u, const question *q) {
+    exchange_env *env = u->x->env;
+    if (!env->memo) env->memo = key_memo_new();
+    key_memo_add(env->memo, &q->q, &u->key);
+}
+
+/* In a store that others have, too, whose targets of the same names may be elsewhere. What guards
+ * and bounds have made of an answer is by this weir's rules alone: it stays in memory. */
+static void find_far_key(cache_use *u) {
+    const exchange *x = u->x;
+    u->is_far = x->env->far && !x->shaped;
+    if (!u->is_far) return;
+    sha256_stream *s = sha256_stream_new();
+    sha256_stream_add(s, span_from((const char *)u->key.bytes, sizeof u->key.bytes));
+    for (size_t i = 0; i < x->model->target_count; i++) {
+        const config_url *url = &x->model->targets[i].provider->url;
+        sha256_stream_add(s, url->text);
+        sha256_stream_add(s, SPAN_OF("\n"));
+    }
+    sha256_stream_end(s, u->far_key.bytes);
 }
 
 static bool wants_stream(const exchange *x) {
@@ -121,15 +166,20 @@ static stage_result refuse_uncached(exchange *x) {
     return exchange_refuse(x, ERR_NOT_CACHED, NULL, NULL);
 }
 
-/* In the form that was asked for, or one that can be made of what is there. */
+/* The form that was asked for, or one of which it can be made. */
+static cache_want want_of(const cache_use *u) {
+    const exchange *x = u->x;
+    return (cache_want){.key = u->key,
+                        .stream = wants_stream(x),
+                        .either = exchange_dialect(x)->turn != NULL,
+                        .usage = x->facts.usage_asked,
+                        .max_age_ms = u->max_age_ms};
+}
+
 static bool find(cache_use *u) {
     exchange *x = u->x;
     const int64_t now_ms = x->env->loop->now_ms;
-    const cache_want want = {.key = u->key,
-                             .stream = wants_stream(x),
-                             .either = exchange_dialect(x)->turn != NULL,
-                             .usage = x->facts.usage_asked,
-                             .max_age_ms = u->max_age_ms};
+    const cache_want want = want_of(u);
     u->found =
         cache_store_find(x->env->cache->store, &want, now_ms, &x->arena, &u->stored, &u->seen);
     if (u->found && !recording_read(u->stored.said, &u->at)) {
@@ -153,13 +203,28 @@ void cache_use_leave(cache_use *u) {
 static void on_wait_cancelled(stage_wait *w) {
     cache_use *u = CONTAINER_OF(w, cache_use, wait);
     u->waits = false;
+    far_look_cancel(&u->look);
+    if (u->sits && u->seat.leads) flight_fail(u->seat.of, &u->x->failure);
     cache_use_leave(u);
 }
 
 static void on_news(flight_seat *seat);
+static bool look_far(cache_use *u);
 
-/* true: it leads, and goes on as a call; or there is an answer by now. */
-static bool board(cache_use *u) {
+/* What follows a look into memory, or a failure of another's call. */
+typedef enum boarded {
+    BOARD_GO_ON,  /* it leads, and goes on as a call; or there is an answer by now */
+    BOARD_LOOK,   /* it leads, and looks into the store of several weirs before */
+    BOARD_FOLLOW, /* it waits for another's call */
+} boarded;
+
+/* It leads, and has found the answer without a call: whoever follows will find it, too. */
+static void land_found(cache_use *u) {
+    flight_fail(u->seat.of, &u->x->failure);
+    cache_use_leave(u);
+}
+
+static boarded board(cache_use *u) {
     exchange *x = u->x;
     flights *t = x->env->cache->flights;
     const bool stream = wants_stream(x);
@@ -168,17 +233,17 @@ static bool board(cache_use *u) {
     u->sits = true;
     if (!u->seat.leads) {
         decide(u, CACHE_COALESCED);
-        return false;
+        return BOARD_FOLLOW;
     }
     /* One who had the same may have landed since it was looked up. */
     if (cache_store_seen(x->env->cache->store, &u->key) != u->seen && find(u)) {
-        flight_fail(u->seat.of, &x->failure);
-        cache_use_leave(u);
-        return true;
+        land_found(u);
+        return BOARD_GO_ON;
     }
+    if (look_far(u)) return BOARD_LOOK;
     decide(u, CACHE_MISS);
     record_answer(u, NULL);
-    return true;
+    return BOARD_GO_ON;
 }
 
 /* What the failure of another's call means for one who heard nothing of it yet: it is of this
@@ -212,10 +277,36 @@ static void board_again(cache_use *u) {
         cache_use_leave(u);
     } else {
         cache_use_leave(u);
-        if (!board(u)) return;
+        if (board(u) != BOARD_GO_ON) return;
     }
     u->waits = false;
     exchange_resume(&u->wait, result);
+}
+
+/* ---- the store of several weirs ---- */
+
+/* It leads, or would not make the call. */
+static void on_looked(far_look *l, bool found) {
+    cache_use *u = CONTAINER_OF(l, cache_use, look);
+    exchange *x = u->x;
+    const bool got = found && find(u);
+    stage_result result = STAGE_NEXT;
+    if (got && u->sits) land_found(u);
+    if (!got) {
+        decide(u, CACHE_MISS);
+        if (u->only_cached)
+            result = refuse_uncached(x);
+        else
+            record_answer(u, NULL);
+    }
+    u->waits = false;
+    exchange_resume(&u->wait, result);
+}
+
+/* false: it is of no use. */
+static bool look_far(cache_use *u) {
+    const cache_want want = want_of(u);
+    return u->is_far && far_look_up(u->x->env->far, &u->look, &want, &u->far_key, on_looked);
 }
 
 /* Of a stream the first event; a document when it is whole. */
@@ -230,7 +321,7 @@ static void on_news(flight_seat *seat) {
     cache_use *u = CONTAINER_OF(seat, cache_use, seat);
     flight *f = seat->of;
     if (seat->leads) {
-        recorder_news(u->recorder);
+        if (u->recorder) recorder_news(u->recorder);
     } else if (!u->waits) {
         replay_go_on(u->replay);
     } else if (has_said(u) && recording_read(flight_recording(f), &u->at)) {
@@ -249,14 +340,28 @@ static void begin_silence(exchange *x) {
     form->ops->begin(form);
 }
 
-static stage_result wait_for_flight(cache_use *u) {
+static stage_result wait_for(cache_use *u, boarded what) {
     u->waits = true;
     exchange_wait(u->x, &u->wait, on_wait_cancelled);
-    begin_silence(u->x);
+    if (what == BOARD_FOLLOW) begin_silence(u->x);
     return STAGE_WAIT;
 }
 
 /* ---- the row ---- */
+
+/* The key, and whether there is an answer in memory, where one will do. */
+static bool look_near(cache_use *u, bool will_do) {
+    exchange *x = u->x;
+    question q;
+    exchange_enter(x->env);
+    pose(x, &q);
+    const bool noted = find_noted(u, &q);
+    if (!noted) u->key = cache_key_of(&q.q, &x->env->scratch);
+    const bool found = will_do && find(u);
+    if (found && !noted) note_key(u, &q);
+    exchange_leave(x->env);
+    return found;
+}
 
 static stage_result look_up(cache_use *u, const cache_wish *wish) {
     exchange *x = u->x;
@@ -267,17 +372,18 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
     }
     u->max_age_ms = wish->max_age_ms;
     u->ttl_ms = wish->ttl_ms >= 0 ? wish->ttl_ms : options_of(x)->ttl_ms;
-    exchange_enter(x->env);
-    u->key = key_of(x);
-    exchange_leave(x->env);
-    if (!wish->no_cache && find(u)) return STAGE_NEXT;
+    if (look_near(u, !wish->no_cache)) return STAGE_NEXT;
+    find_far_key(u);
+    u->only_cached = wish->only_if_cached;
+    if (u->only_cached && !wish->no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);
     decide(u, CACHE_MISS);
-    if (wish->only_if_cached) return refuse_uncached(x);
+    if (u->only_cached) return refuse_uncached(x);
     if (wish->no_cache) {
         record_answer(u, recording_new(cache_store_room(x->env->cache->store)));
         return STAGE_NEXT;
     }
-    return board(u) ? STAGE_NEXT : wait_for_flight(u);
+    const boarded what = board(u);
+    return what == BOARD_GO_ON ? STAGE_NEXT : wait_for(u, what);
 }
 
 stage_result stage_look_up(exchange *x) {
@@ -301,6 +407,7 @@ void stage_look_up_done(exchange *x) {
     if (!u) return;
     if (u->recorder) recorder_over(u->recorder);
     if (u->replay) replay_over(u->replay);
+    far_look_cancel(&u->look);
     cache_use_leave(u);
     recording_reader_done(&u->at);
     if (u->found) recording_unref(u->stored.said);

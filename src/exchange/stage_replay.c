@@ -11,6 +11,7 @@ typedef struct replay {
     retelling *told; /* of a stream as a stream; NULL: it is none */
     bool live;       /* it still grows: of a flight */
     bool paced;      /* with the pauses it had */
+    bool known;      /* a document, of which there is nothing to be found out */
     bool begun, paused, over;
     bool speaks, gone; /* it is on the stack; the exchange is over */
     int64_t began_ms;
@@ -122,6 +123,26 @@ static void gather(replay *p, bool stream, bool turned) {
     p->rest = buf_span(&p->text);
 }
 
+static void tell_known(replay *p) {
+    exchange *x = p->use->x;
+    const cached_facts *f = &p->use->stored.facts;
+    recorded_event e;
+    if (p->paused || p->over || x->phase != PHASE_ANSWERING) return;
+    if (!p->ends && recording_next(&p->use->at, &e)) {
+        const answer_event event = {.kind = ANSWER_PLAIN,
+                                    .sorts = f->sorts,
+                                    .is_json = true,
+                                    .data = e.data,
+                                    .usage = &f->usage,
+                                    .usage_text =
+                                        span_slice(e.data, f->usage_at, f->usage_at + f->usage_len),
+                                    .finish_reason = span_cstr(f->reason)};
+        p->ends = true;
+        exchange_take_event(x, &event);
+    }
+    if (!p->paused && !p->over && x->phase == PHASE_ANSWERING) finish(p);
+}
+
 static void tell_whole(replay *p) {
     exchange *x = p->use->x;
     answer_event e;
@@ -169,7 +190,9 @@ static void go_on(replay *p) {
     if (p->over) return;
     p->speaks = true;
     if (!p->begun) begin(p);
-    if (!p->told)
+    if (p->known)
+        tell_known(p);
+    else if (!p->told)
         tell_whole(p);
     else
         tell_stream(p);
@@ -245,7 +268,11 @@ stage_result stage_replay(exchange *x) {
     p->live = !u->found;
     p->paced = u->found && exchange_config(x)->cache.pace == CACHE_PACE_RECORDED;
     timer_init(&p->later, on_later);
-    if (stream && was_stream) {
+    /* Nobody wants more of it than its usage. */
+    p->known = u->found && u->stored.facts.known && !stream && !was_stream && x->want == WANT_PARTS;
+    if (p->known) {
+        /* it is told from the recording */
+    } else if (stream && was_stream) {
         p->told = arena_alloc(&x->arena, sizeof *p->told);
         retelling_begin(p->told, x, u->at);
         u->at = (recording_reader){0};

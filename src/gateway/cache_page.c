@@ -1,5 +1,6 @@
 #include "gateway/cache_page.h"
 
+#include "cache/far.h"
 #include "config/units.h"
 #include "gateway/admin_act.h"
 #include "gateway/reply.h"
@@ -8,8 +9,11 @@
 static const http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
 
 static void answer_figures(const request *q) {
-    buf body = BUF_EMPTY;
-    cache_write_figures(q->w->gateway->cache, &body);
+    buf body = BUF_EMPTY, shared = BUF_EMPTY;
+    const gateway *g = q->w->gateway;
+    if (g->far) cache_far_write_figures(g->far, &shared);
+    cache_write_figures(g->cache, buf_span(&shared), &body);
+    buf_done(&shared);
     reply(q, 200, "application/json", buf_span(&body), (http_headers){&fresh, 1});
     buf_done(&body);
 }
@@ -83,7 +87,7 @@ bool cache_purge_read(span body, arena *a, cache_purge *ret, span *ret_param, bu
 }
 
 /* "model gpt-4o*, client app, older 10m"; empty: all that there is. */
-static void note_purge(const request *q, const cache_purge *which) {
+static void note_purge(const request *q, const cache_purge *which, const char *outcome) {
     buf what = BUF_EMPTY;
     if (which->model.len) buf_addf(&what, "model %.*s", SPAN_ARG(which->model));
     if (which->client.len)
@@ -92,23 +96,79 @@ static void note_purge(const request *q, const cache_purge *which) {
         buf_addf(&what, "%solder ", what.len ? ", " : "");
         unit_write_duration(which->older_ms, &what);
     }
-    admin_act_note(q, SPAN_OF("cache_purge"), buf_span(&what), "ok");
+    admin_act_note(q, SPAN_OF("cache_purge"), buf_span(&what), outcome);
     buf_done(&what);
 }
 
-static void answer_purge(const request *q, const cache_purge *which) {
-    worker *w = q->w;
-    buf body = BUF_EMPTY;
-    const size_t count = cache_store_purge(w->gateway->cache->store, which, w->loop.now_ms);
-    buf_addf(&body, "{\"purged\":%zu}", count);
-    reply(q, 200, "application/json", buf_span(&body), (http_headers){&fresh, 1});
-    note_purge(q, which);
-    buf_clear(&body);
-    buf_addf(&body, "%zu", count);
-    const log_field fields[] = {{.key = "entries", .value = buf_span(&body), .number = true}};
+/* ---- a purge ---- */
+
+enum { PATIENCE_MS = 8 * 1000 };
+
+typedef struct purging {
+    request request;
+    far_sweep *sweep; /* of the store that several weirs share; NULL: none is under way */
+    size_t dropped;   /* from memory */
+    timer patience;
+} purging;
+
+static void log_purged(worker *w, size_t dropped) {
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "%zu", dropped);
+    const log_field fields[] = {{.key = "entries", .value = buf_span(&text), .number = true}};
     log_event(w->env.log, LEVEL_INFO, "cache_purged",
               SPAN_OF("Answers were taken out of the cache by an admin."), fields, 1);
+    buf_done(&text);
+}
+
+static void answer_purged(const purging *p, const uint64_t *in_store, bool whole) {
+    buf body = BUF_EMPTY;
+    buf_addf(&body, "{\"purged\":%zu", p->dropped);
+    if (in_store) buf_addf(&body, ",\"purged_from_store\":%llu", (unsigned long long)*in_store);
+    if (!whole) buf_add_cstr(&body, ",\"goes_on\":true");
+    buf_add_char(&body, '}');
+    reply(&p->request, 200, "application/json", buf_span(&body), (http_headers){&fresh, 1});
     buf_done(&body);
+}
+
+static void stop_waiting(purging *p) {
+    loop_timer_stop(&p->request.w->loop, &p->patience);
+    p->sweep = NULL;
+}
+
+static void on_swept(void *user, bool whole, uint64_t count) {
+    purging *p = user;
+    stop_waiting(p);
+    if (whole)
+        answer_purged(p, &count, true);
+    else
+        reply_error_text(&p->request, ERR_CACHE_STORE_AWAY, "%s",
+                         error_get(ERR_CACHE_STORE_AWAY)->sentence);
+}
+
+/* Of a store with very much in it. */
+static void on_impatient(timer *t) {
+    purging *p = CONTAINER_OF(t, purging, patience);
+    const uint64_t count = far_sweep_leave(p->sweep);
+    stop_waiting(p);
+    answer_purged(p, &count, false);
+}
+
+/* The store first: what is dropped from memory must not be found there again. */
+static void carry_out(purging *p, const cache_purge *which) {
+    worker *w = p->request.w;
+    if (w->env.far) p->sweep = far_purge(w->env.far, which, on_swept, p);
+    p->dropped = cache_store_purge(w->gateway->cache->store, which, w->loop.now_ms);
+    note_purge(&p->request, which, p->sweep || !w->env.far ? "ok" : "failed");
+    log_purged(w, p->dropped);
+    if (p->sweep) {
+        timer_init(&p->patience, on_impatient);
+        loop_timer_start(&w->loop, &p->patience, PATIENCE_MS);
+    } else if (w->env.far) {
+        reply_error_text(&p->request, ERR_CACHE_STORE_AWAY, "%s",
+                         error_get(ERR_CACHE_STORE_AWAY)->sentence);
+    } else {
+        answer_purged(p, NULL, true);
+    }
 }
 
 static void purge(request *q) {
@@ -118,7 +178,7 @@ static void purge(request *q) {
     buf why = BUF_EMPTY;
     arena_init(&a, 0);
     if (cache_purge_read(http_request_body(q->http), &a, &which, &param, &why)) {
-        answer_purge(q, &which);
+        carry_out(CONTAINER_OF(q, purging, request), &which);
     } else {
         weir_error e = error_of(ERR_BAD_VALUE);
         e.message = buf_span(&why);
@@ -129,6 +189,13 @@ static void purge(request *q) {
     arena_done(&a);
 }
 
+static void done(request *q) {
+    purging *p = CONTAINER_OF(q, purging, request);
+    if (p->sweep) (void)far_sweep_leave(p->sweep);
+    if (p->sweep) stop_waiting(p);
+    request_free(q);
+}
+
 static void begin(request *q) {
     if (http_request_head(q->http)->method == HTTP_POST_M)
         purge(q);
@@ -136,4 +203,4 @@ static void begin(request *q) {
         answer_figures(q);
 }
 
-const request_ops page_cache = REQUEST_AT_ONCE(begin);
+const request_ops page_cache = {sizeof(purging), begin, request_ignore, request_ignore, done};

@@ -172,7 +172,7 @@ static void free_order(order *o) {
     arena_wipe(&o->arena);
     arena_done(&o->arena);
     mem_wipe(o->text, sizeof o->text);
-    mem_wipe(o->body.ptr, o->body.len);
+    if (o->body.ptr) mem_wipe(o->body.ptr, o->body.len);
     buf_done(&o->body);
     buf_done(&o->why);
     request_free(&o->request);

@@ -12,6 +12,7 @@
 #include "gateway/refused_keys.h"
 #include "gateway/reload.h"
 #include "gateway/worker.h"
+#include "cache/far.h"
 #include "limit/shared.h"
 
 #include <signal.h>
@@ -375,6 +376,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     if (g->ledger) g->keys = key_keeper_new(g->ledger, g->logger, g->budgets);
     if (g->keys) c->store_has_keys = key_keeper_has_keys(g->keys);
     if (c->shared.on && !(g->shared = shared_limits_new(c, g->limiter, ret_why))) return false;
+    if (c->cache.store.on && !(g->far = cache_far_new(c, g->cache, ret_why))) return false;
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -474,6 +476,7 @@ void gateway_free(gateway *g) {
     trail_free(g->trail);
     shared_limits_free(g->shared);
     limiter_free(g->limiter);
+    cache_far_free(g->far);
     cache_free(g->cache);
     memory_bound_done(&g->memory);
     metrics_free(g->metrics);

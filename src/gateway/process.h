@@ -33,6 +33,7 @@ struct gateway {
     limiter *limiter;
     cache *cache;
     struct key_keeper *keys;      /* NULL: there is no store */
+    struct cache_far *far;        /* what it keeps together with others; NULL: memory is all */
     struct shared_limits *shared; /* NULL: this weir's limits are its own */
     struct budgets *budgets;
     memory_bound memory; /* of what all workers gather */

@@ -5,6 +5,8 @@
 #include "gateway/door.h"
 #include "gateway/plan.h"
 #include "gateway/listener_tls.h"
+#include "cache/far.h"
+#include "cache/memo.h"
 #include "limit/shared.h"
 #include "loop/aside.h"
 #include "tools/runner.h"
@@ -62,6 +64,8 @@ static void finish(worker *w) {
     tool_runner_close(w->env.tools);
     ledger_writer_free(w->env.ledger);
     shared_link_free(w->env.shared);
+    far_link_free(w->env.far);
+    key_memo_free(w->env.memo);
     telemetry_writer_free(w->env.telemetry);
     catalog_free(w->catalog);
     w->catalog = NULL;
@@ -144,6 +148,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     }
     w->env.proves = g->trail != NULL;
     if (g->shared) w->env.shared = shared_link_new(g->shared, &w->loop, w->env.log, w->env.metrics);
+    w->env.far = far_link_new(g->far, &w->loop, w->env.log, w->env.metrics);
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);
     w->env.tools = tool_runner_new(&w->loop, w->client);
     exchange_env_init(&w->env);

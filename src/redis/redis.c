@@ -209,14 +209,17 @@ static void enter_late(redis *r) {
 /* ---- answers ---- */
 
 /* The server as a whole cannot be used, whatever it is asked. */
-static bool is_out_of_order(const redis_reply *reply) {
-    static const span words[] = {SPAN("READONLY "),   SPAN("LOADING "),     SPAN("MASTERDOWN "),
-                                 SPAN("NOAUTH "),     SPAN("CLUSTERDOWN "), SPAN("MISCONF "),
-                                 SPAN("NOREPLICAS "), SPAN("OOM "),         SPAN("BUSY "),
-                                 SPAN("NOPERM "),     SPAN("TRYAGAIN "),    SPAN("UNKILLABLE ")};
+static bool is_out_of_order(const redis *r, const redis_reply *reply) {
+    static const span words[] = {SPAN("LOADING "),     SPAN("MASTERDOWN "), SPAN("NOAUTH "),
+                                 SPAN("CLUSTERDOWN "), SPAN("BUSY "),       SPAN("NOPERM "),
+                                 SPAN("TRYAGAIN "),    SPAN("UNKILLABLE ")};
+    static const span unwritable[] = {SPAN("READONLY "), SPAN("MISCONF "), SPAN("NOREPLICAS "),
+                                      SPAN("OOM ")};
     if (redis_reply_kind(reply) != REDIS_REFUSED) return false;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (redis_reply_refuses(reply, words[i])) return true;
+    for (size_t i = 0; i < ARRAY_LEN(unwritable) && !r->ops->reads_will_do; i++)
+        if (redis_reply_refuses(reply, unwritable[i])) return true;
     return false;
 }
 
@@ -241,7 +244,7 @@ static void take_answer(redis *r, const redis_reply *reply) {
         take_greeting(r, reply);
         return;
     }
-    if (is_out_of_order(reply)) {
+    if (is_out_of_order(r, reply)) {
         enter_away_refused(r, reply);
         return;
     }
@@ -293,10 +296,13 @@ static void on_open(void *user) {
         (void)snprintf(database, sizeof database, "%u", c->database);
         ask_greeting(r, (span[]){SPAN_OF("SELECT"), span_cstr(database)}, 2);
     }
-    ask_greeting(r,
-                 (span[]){SPAN_OF("SET"), SPAN_OF("{weir}:here"), SPAN_OF("1"), SPAN_OF("EX"),
-                          SPAN_OF("60")},
-                 5);
+    if (r->ops->reads_will_do)
+        ask_greeting(r, (span[]){SPAN_OF("PING")}, 1);
+    else
+        ask_greeting(r,
+                     (span[]){SPAN_OF("SET"), SPAN_OF("{weir}:here"), SPAN_OF("1"), SPAN_OF("EX"),
+                              SPAN_OF("60")},
+                     5);
     r->greeting_bytes = buf_span(&r->greeting);
     transport_lend(r->t, &r->greeting_bytes, 1);
     LIST_FOREACH(&r->waits, it) LIST_ENTRY(it, redis_wait, link)->number += r->greeted;

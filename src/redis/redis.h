@@ -11,7 +11,9 @@
  *   AWAY        the next attempt to connect is due, at growing distances
  *
  * Ready is who takes what is written: the handshake ends with a key that is set, so that a replica
- * that cannot be written, a server that is loading, or one that is full is away.
+ * that cannot be written, a server that is loading, or one that is full is away. For an owner who
+ * can do with reading (redis_ops.reads_will_do) only a server that is loading is, or one that lets
+ * nobody in; what cannot be written is refused to whoever asks for it.
  *
  * Belongs to its loop. A question that was not answered in time may have been heard all the same.
  */
@@ -43,6 +45,7 @@ typedef struct redis_ops {
     /* It is not, after it was, or for the first time; not again until it has been ready. why: for
      * people, of one line, borrowed. */
     void (*on_away)(void *user, const char *why);
+    bool reads_will_do;
 } redis_ops;
 
 /* Connects at once. config and tls (NULL: plain; a reference is taken) as configured; config and

@@ -63,6 +63,8 @@ def test_a_hit_costs_nothing_and_is_counted(weir, upstream):
         assert cached(hit) == "hit" and hit.header("age") == "0" and hit.body == first.body
         assert hit.header("x-weir-target") is None and hit.header("x-weir-cost") is None
     line = w.wait_call(hit.header("x-request-id"))
+    told = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "finish_reason": "stop"}
+    assert told.items() <= line.items()  # though nobody has read the answer again
     assert line["cache"] == "hit" and line["attempts"] == 0 and line["saved_nano"] == 9 * 1000 + 3 * 2000
     assert w.wait_call(first.header("x-request-id"))["cache"] == "miss"
     assert ask(w, KEY, seed=1).status == 429  # nothing was given back that was used
@@ -104,6 +106,19 @@ def test_what_is_the_same(weir, upstream):
     w = weir(upstream, cache=CACHE)
     assert [cached(wire.call(w, "POST", "/v1/chat/completions", b)) for b in SAME] == ["miss", "hit", "hit"]
     assert [cached(wire.call(w, "POST", "/v1/chat/completions", b)) for b in DIFFERENT] == ["miss"] * len(DIFFERENT)
+
+
+def test_a_group_shares_and_nobody_else_does(weir, upstream):
+    """Its name stands in the configuration: a client cannot say that he is of it, nor be called as it is."""
+    upstream.always(reply(200, bodies.completion()))
+    people = {"one": {"team": "search"}, "two": {"team": "search", "group": "x"}, "three": {"team": "chat"}, "search": None, "last": {"group": "search"}}
+    keys = {name: f"0123456789abcdef-{name}" for name in people}
+    w = weir(upstream, cache=settings(scope="group", group="team"),
+             clients=[{"name": name, "key": keys[name], **({"tags": tags} if tags else {})} for name, tags in people.items()])
+    said = [("x-weir-tag", "team=search")]
+    assert {name: cached(ask(w, key, headers=said)) for name, key in keys.items()} == {
+        "one": "miss", "two": "hit", "three": "miss", "search": "miss", "last": "miss"}
+    assert [cached(ask(w, key)) for key in keys.values()] == ["hit"] * 5
 
 
 def test_clients_never_see_each_others_answers(weir, upstream):

@@ -26,7 +26,8 @@ static recording *said_of(cache_store *s, const char *text, size_t bytes) {
 static void put(cache_store *s, cached_answer a, const char *text, size_t bytes, int64_t now_ms) {
     a.said = said_of(s, text, bytes);
     if (!a.expires_ms) a.expires_ms = INT64_MAX;
-    cache_store_put(s, &a, now_ms);
+    a.stored_ms = now_ms;
+    cache_store_put(s, &a);
     recording_unref(a.said);
 }
 

@@ -2,6 +2,7 @@
  * what becomes of those who listen when he is slow, leaves or fails. */
 #include "exchange/world.h"
 
+#include "cache/memo.h"
 #include "exchange/cache_use.h"
 
 /* So that the script is asked no more than it is to be: who answers is its place in the order. */
@@ -42,9 +43,11 @@ static world *cached_new(const char *options) {
 static void cached_free(world *w) {
     struct cache *c = w->env.cache;
     flight_desk *d = w->env.desk;
+    struct key_memo *memo = w->env.memo;
     world_turn(w);
     assert_int_equal(flights_open(c->flights), 0);
     world_free(w);
+    key_memo_free(memo);
     cache_free(c);
     flight_desk_free(d);
 }

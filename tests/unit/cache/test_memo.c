@@ -1,0 +1,130 @@
+/* A key that was noted is found for the very same question, and for no other. */
+#include "heap.h"
+#include "unit.h"
+
+#include "base/mem.h"
+#include "cache/memo.h"
+
+static const span targets[] = {SPAN("openai/gpt"), SPAN("azure/gpt")};
+static const span more[] = {SPAN("beta=1"), SPAN("")};
+
+static cache_question question(const char *body) {
+    return (cache_question){.scope = SPAN_OF("app"),
+                            .endpoint = SPAN_OF("chat.completions"),
+                            .query = SPAN_OF("a=1"),
+                            .model = SPAN_OF("gpt"),
+                            .entry = SPAN_OF("gpt*"),
+                            .targets = targets,
+                            .target_count = 2,
+                            .more = more,
+                            .more_count = 2,
+                            .body = {JSON_OBJECT, span_cstr(body)}};
+}
+
+static cache_key key_of(const char *text) {
+    cache_key key;
+    sha256(span_cstr(text), key.bytes);
+    return key;
+}
+
+static bool finds(const key_memo *m, const cache_question *q, const char *text) {
+    cache_key found, key = key_of(text);
+    return key_memo_find(m, q, &found) && cache_key_eq(&found, &key);
+}
+
+static void the_same_is_found(void **state) {
+    (void)state;
+    key_memo *m = key_memo_new();
+    const cache_question q = question("{\"a\":1}");
+    const cache_key one = key_of("one"), two = key_of("two");
+    assert_false(finds(m, &q, "one"));
+    key_memo_add(m, &q, &one);
+    assert_true(finds(m, &q, "one"));
+    const cache_question again = question("{\"a\":1}");
+    assert_true(finds(m, &again, "one"));
+    key_memo_add(m, &again, &two);
+    assert_true(finds(m, &q, "two"));
+    key_memo_free(m);
+}
+
+/* Each part, also where it moves from one to its neighbour. */
+static void nothing_else_is(void **state) {
+    (void)state;
+    static const span moved[] = {SPAN("openai/gptazure/"), SPAN("gpt")};
+    static const span no_beta[] = {SPAN("beta=2"), SPAN("")};
+    key_memo *m = key_memo_new();
+    const cache_question q = question("{\"a\":1}");
+    cache_question others[12];
+    const cache_key one = key_of("one");
+    size_t n = 0;
+    key_memo_add(m, &q, &one);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        others[i] = q;
+    others[n++].scope = SPAN_OF("apq");
+    others[n++].endpoint = SPAN_OF("chat.completionz");
+    others[n++].query = SPAN_OF("a=2");
+    others[n++].model = SPAN_OF("gpu");
+    others[n++].entry = SPAN_OF("gpu*");
+    others[n++].targets = moved;
+    others[n].more = targets, others[n++].target_count = 0;
+    others[n++].more = no_beta;
+    others[n++].more_count = 1;
+    others[n].scope = SPAN_OF(""), others[n++].endpoint = SPAN_OF("appchat.completions");
+    others[n++].body = (json_value){JSON_OBJECT, SPAN_OF("{\"a\":2}")};
+    others[n++].body = (json_value){JSON_OBJECT, SPAN_OF("{\"a\":1 }")};
+    assert_int_equal(n, ARRAY_LEN(others));
+    for (size_t i = 0; i < n; i++)
+        if (finds(m, &others[i], "one")) fail_msg("row %zu", i);
+    assert_true(finds(m, &q, "one"));
+    key_memo_free(m);
+}
+
+static void what_is_long_is_not_noted(void **state) {
+    (void)state;
+    char body[MEMO_BYTES + 2];
+    memset(body, ' ', sizeof body);
+    body[MEMO_BYTES + 1] = 0;
+    key_memo *m = key_memo_new();
+    const cache_key one = key_of("one");
+    const cache_question longer = question(body), just = question(body + 1);
+    key_memo_add(m, &longer, &one);
+    assert_false(finds(m, &longer, "one"));
+    key_memo_add(m, &just, &one);
+    assert_true(finds(m, &just, "one"));
+    key_memo_free(m);
+}
+
+/* Any number of questions, each of which pushes out another, and is found or not. */
+static void it_is_bounded_and_never_wrong(void **state) {
+    (void)state;
+    key_memo *m = key_memo_new();
+    char text[32];
+    unsigned found = 0;
+    for (unsigned i = 0; i < 2000; i++) {
+        snprintf(text, sizeof text, "{\"a\":%u}", i);
+        const cache_key key = key_of(text);
+        const cache_question q = question(text);
+        key_memo_add(m, &q, &key);
+        assert_true(finds(m, &q, text));
+    }
+    for (unsigned i = 0; i < 2000; i++) {
+        cache_key key;
+        snprintf(text, sizeof text, "{\"a\":%u}", i);
+        const cache_question q = question(text);
+        if (!key_memo_find(m, &q, &key)) continue;
+        found++;
+        assert_true(finds(m, &q, text));
+    }
+    assert_true(found > 0 && found <= MEMO_SLOTS);
+    key_memo_free(m);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_is_found),
+        cmocka_unit_test(nothing_else_is),
+        cmocka_unit_test(what_is_long_is_not_noted),
+        cmocka_unit_test(it_is_bounded_and_never_wrong),
+    };
+    return run_watched(tests);
+}
