@@ -27,11 +27,13 @@ const cli_command cli_guard = {
 
 /* ---- weir guard list ---- */
 
-enum { OPT_RULES, OPT_JSON };
+enum { OPT_RULES, OPT_CONFIG, OPT_JSON };
 
 static const cli_option options[] = {
     {'r', "rules", "FILE", "Rules of your own, in YAML, that join or change weir's",
      .kind = CLI_FILE},
+    {'c', "config", "FILE", "The rules of this configuration", .kind = CLI_FILE,
+     .excludes = "rules"},
     {'j', "json", NULL, "Print them as JSON, with patterns and sources"},
 };
 
@@ -70,7 +72,11 @@ static void put_line(buf *out, const guard_rule *r) {
 }
 
 static int list(const cli_args *args) {
-    guard_set *s = guard_rules_load(args->values[OPT_RULES]);
+    const char *path = args->values[OPT_CONFIG];
+    guard_policy *p = NULL;
+    guard_set *s = path ? guard_rules_configured(path, GUARD_IN, &p)
+                        : guard_rules_load(args->values[OPT_RULES]);
+    guard_policy_unref(p);
     if (!s) return CLI_FAILED;
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);

@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "config/problems.h"
+#include "exchange/guard_part.h"
 #include "guard/file.h"
 
 #include <errno.h>
@@ -64,5 +65,25 @@ guard_set *guard_rules_load(const char *path) {
     }
     config_problems_done(&problems);
     buf_done(&source);
+    return s;
+}
+
+static void on_fault(void *ctx, const void *field, span text) {
+    (void)field;
+    cli_complain("%s: %.*s", (const char *)ctx, SPAN_ARG(text));
+}
+
+guard_set *guard_rules_configured(const char *path, guard_where way, guard_policy **ret) {
+    config_problems problems;
+    *ret = NULL;
+    config *c = config_load(path, &problems);
+    guard_set *s = c ? guard_compile(c, way, ret, on_fault, (void *)path) : NULL;
+    if (!c) {
+        buf text = BUF_EMPTY;
+        config_problems_print(&problems, &text);
+        cli_tell(&text);
+    }
+    config_unref(c);
+    config_problems_done(&problems);
     return s;
 }

@@ -266,3 +266,14 @@ void guard_check(const config *c, guard_fault *fault, void *ctx) {
     if (c->guard.rules.count || c->guard.actions.count || c->guard.files.count || c->guard.any)
         guard_set_unref(compile(c, &f, NULL));
 }
+
+guard_set *guard_compile(const config *c, guard_where way, guard_policy **ret, guard_fault *fault,
+                         void *ctx) {
+    faults f = {.config = c, .fault = fault, .ctx = ctx};
+    own_names own = {NULL, 0};
+    const config_guard_action use = way == GUARD_OUT ? c->guard.use.out : c->guard.use.in;
+    guard_set *set = compile(c, &f, &own);
+    *ret = set && use != CONFIG_GUARD_OFF ? policy_of(c, set, &own, way, use) : NULL;
+    free(own.hashes);
+    return set;
+}

@@ -18,6 +18,11 @@ const guard_set *snapshot_guard_set(const snapshot *s);
 /* Told of each fault of c's rules: field is the option's, in c, and text a sentence about it that
  * begins with its name. */
 typedef void guard_fault(void *ctx, const void *field, span text);
+/* The rules of c, and what follows from them where neither a model nor a client says more: what
+ * `weir guard test -c` tries. NULL after faults. *ret is NULL where nothing is looked at that way.
+ */
+MUST_USE guard_set *guard_compile(const config *c, guard_where way, guard_policy **ret,
+                                  guard_fault *fault, void *ctx);
 /* Compiles the rules alone: what `weir check` says of them. */
 void guard_check(const config *c, guard_fault *fault, void *ctx);
 

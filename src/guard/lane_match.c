@@ -284,18 +284,46 @@ static void arm_hit(work *w, literal_hit hit, size_t end, const search *s) {
     if (is_sought(s, rule_of(w, hit.owner), &p)) arm(w, hit.owner, p);
 }
 
-/* The places that become known within [from, to) of the window. Of those that do at one byte the
- * longest lead's comes first. */
+/* Of those that become known at one byte the longest lead's comes first. */
+static void arm_hits(work *w, uint16_t state, size_t end, const search *s) {
+    const automaton *a = &w->set->leads;
+    uint32_t i = a->hits_at[state - a->first_hit], last = a->hits_at[state - a->first_hit + 1];
+    for (; i < last; i++)
+        arm_hit(w, a->hits[i], end, s);
+}
+
+/* The places that become known within [from, to) of the window. */
 static void look(work *w, size_t from, size_t to, uint16_t *state, const search *s) {
     const automaton *a = &w->set->leads;
     span text = span_slice(w->norm, 0, to);
     for (size_t at = from; at < to;) {
         at = automaton_run(a, text, at, state);
         if (!automaton_hits(a, *state)) return;
-        uint32_t i = a->hits_at[*state - a->first_hit], end = a->hits_at[*state - a->first_hit + 1];
-        for (; i < end; i++)
-            arm_hit(w, a->hits[i], at, s);
+        arm_hits(w, *state, at, s);
     }
+}
+
+/* The same from w->fresh on, over what no lead begins in. A state stands for the places in which
+ * a lead may have begun, of which the first is as far back as it is deep: where a lead does begin
+ * in none of them, the state tells nothing. */
+static void look_sifted(work *w, uint16_t *state) {
+    const automaton *a = &w->set->leads;
+    const search all = {0};
+    const unsigned char *p = (const unsigned char *)w->norm.ptr;
+    sifting sifted = {.sift = &w->set->sift, .text = w->norm, .block = SIZE_MAX};
+    unsigned now = *state;
+    size_t at = w->fresh, next = sift_next(&sifted, at - a->depths[now]);
+    while (at < w->norm.len) {
+        if (next < at - a->depths[now]) next = sift_next(&sifted, at - a->depths[now]);
+        if (next > at) {
+            at = next;
+            now = 0;
+            if (at == w->norm.len) break;
+        }
+        now = a->next[now << a->shift | a->classes[p[at++]]];
+        if (automaton_hits(a, (uint16_t)now)) arm_hits(w, (uint16_t)now, at, &all);
+    }
+    *state = (uint16_t)now;
 }
 
 /* What was open is tried with what has come. Where it is told, the places count that waited. */
@@ -316,5 +344,8 @@ void lane_match(work *w) {
     guard_lane *l = w->l;
     for (uint32_t i = 0, count = l->open_count; i < count; i++)
         if (l->opens[i].open) resume(w, i);
-    look(w, w->fresh, w->norm.len, &l->state, &(search){0});
+    if (w->set->sift.on && w->norm.len - w->fresh >= SIFT_LEAST)
+        look_sifted(w, &l->state);
+    else
+        look(w, w->fresh, w->norm.len, &l->state, &(search){0});
 }

@@ -7,6 +7,7 @@
 #include "guard/check.h"
 #include "guard/guard.h"
 #include "guard/shape.h"
+#include "guard/sift.h"
 
 #include <stdatomic.h>
 
@@ -38,6 +39,7 @@ struct guard_set {
     span *kinds;
     size_t kind_count;
     automaton leads;               /* owners: a rule's index, or SHAPE_OWNER + a shape */
+    sift sift;                     /* of its literals */
     uint32_t *shaped[SHAPE_COUNT]; /* the rules of each shape */
     size_t shaped_count[SHAPE_COUNT];
     uint8_t *strict; /* of a state of leads: bytes at the end that a rule, which shows less than its

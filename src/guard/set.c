@@ -152,6 +152,7 @@ guard_set *guard_set_new(bool shipped, const guard_rule_text *own, size_t count,
     if (good) {
         add_shapes(s, &literals);
         automaton_init(&s->leads, literals.items, literals.count);
+        sift_init(&s->sift, literals.items, literals.count);
         find_strict(s, &literals);
     }
     free(literals.items);

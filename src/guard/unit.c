@@ -191,14 +191,18 @@ guard_unit guard_unit_at(span text, size_t at, unsigned json, bool last) {
     return unit;
 }
 
+typedef unsigned char bytes16 __attribute__((vector_size(16)));
+typedef uint64_t words2 __attribute__((vector_size(16)));
+
 size_t guard_plain_run(span text, size_t at, unsigned json) {
     const unsigned char *p = (const unsigned char *)text.ptr;
+    const unsigned char slash = json ? '\\' : 0x80; /* else one that ends it anyhow */
     size_t i = at;
-    for (; i + 8 <= text.len; i += 8) { /* in registers: most texts are plain from end to end */
-        uint64_t word, slashes;
-        memcpy(&word, p + i, 8);
-        slashes = json ? word ^ 0x5C5C5C5C5C5C5C5Cu : ~UINT64_C(0);
-        if ((word | ((slashes - 0x0101010101010101u) & ~slashes)) & 0x8080808080808080u) break;
+    for (; i + 16 <= text.len; i += 16) { /* most texts are plain from end to end */
+        bytes16 block;
+        memcpy(&block, p + i, sizeof block);
+        const words2 ends = (words2)((block & 0x80) | (bytes16)(block == slash));
+        if (ends[0] | ends[1]) break;
     }
     while (i < text.len && p[i] < 0x80 && !(json && p[i] == '\\'))
         i++;

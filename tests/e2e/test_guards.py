@@ -450,3 +450,24 @@ def test_an_answer_is_cut_and_its_provider_cancelled(weir, upstream):
     assert upstream.wait_requests(2)[1].wait_closed()
     assert said(wire.chat(w, stream=True)) == ("0123456", "stop")
     assert w.wait_call(answer.header("x-request-id"))["finish_reason"] == "length"
+
+
+def test_a_text_is_tried_with_the_configuration(weir, upstream, tmp_path):
+    w = weir(upstream, **guard(**{"in": "redact", "out": "off"}))
+    text = tmp_path / "text"
+    text.write_text(f"see {TICKET} and {BOMB}, then {OTHER}\n")
+
+    def tried(*more):
+        done = subprocess.run([daemon.WEIR, "guard", "test", "-c", w.config_path, *more, text], capture_output=True, text=True, timeout=30)
+        return done.returncode, done.stdout
+
+    assert tried() == (1, f"{text}:1:5: ticket (own, redact): {TICKET}\n{text}:1:21: bomb (own, block): {BOMB}\n")
+    assert tried("--redact") == (1, "see [TICKET_1] and ")
+    assert [f["action"] for f in json.loads(tried("--json")[1])] == ["redact", "block"]
+    assert tried("--out") == (0, "")
+    listed = subprocess.run([daemon.WEIR, "guard", "list", "-c", w.config_path], capture_output=True, text=True, timeout=30)
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["ticket", "bomb"]
+    refused = subprocess.run([daemon.WEIR, "guard", "test", "-c", tmp_path / "none.yaml", text], capture_output=True, text=True, timeout=30)
+    assert refused.returncode == 2 and "none.yaml" in refused.stderr
+    aimless = subprocess.run([daemon.WEIR, "guard", "test", "--out", text], capture_output=True, text=True, timeout=30)
+    assert aimless.returncode == 2 and "--config" in aimless.stderr

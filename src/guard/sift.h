@@ -1,0 +1,60 @@
+/* guard/sift.h: where in a text one of many literals may begin, told without a step of an automaton
+ * for each byte: most texts have next to none of them.
+ *
+ * Of each place the first three bytes are looked up in a table, with no branch, and only where
+ * one begins so as many as eight are compared. It says "may" too often and never too seldom, as
+ * letters' cases are folded by a bit that folds other bytes as well.
+ *
+ * Immutable once built; any thread. Embedded in its set.
+ */
+#ifndef WEIR_GUARD_SIFT_H
+#define WEIR_GUARD_SIFT_H
+
+#include "guard/automaton.h"
+
+enum {
+    SIFT_HASHES = 1 << 14,
+    SIFT_SLOTS = 4096,
+    SIFT_RANGES = 6,
+    SIFT_VECTOR = 16,
+    SIFT_LITERALS = 1024, /* with more nearly every place is one, and none is sifted */
+    SIFT_BLOCK = 64,      /* places that are looked at together */
+    SIFT_TAIL =
+        SIFT_BLOCK + 8, /* bytes at a text's end that are not sifted: more than LITERAL_MAX */
+    SIFT_LEAST = 5 * LITERAL_MAX, /* texts that are shorter are not worth it */
+};
+
+/* What those literals have in common that begin with bytes of one hash. */
+typedef struct sift_slot {
+    uint64_t value, mask;
+} sift_slot;
+
+/* Bytes from first on, each as often as a vector has places. */
+typedef struct sift_range {
+    uint8_t first[SIFT_VECTOR], count[SIFT_VECTOR];
+} sift_range;
+
+typedef struct sift {
+    bool on;
+    unsigned range_count;
+    sift_range ranges[SIFT_RANGES]; /* of the literals of one byte */
+    uint8_t begun[SIFT_HASHES];     /* 1: of three bytes with this hash one begins */
+    sift_slot slots[SIFT_SLOTS];
+} sift;
+
+/* Stays off where the literals are too many, or of too many kinds. Empty ones are passed over. */
+void sift_init(sift *s, const literal *literals, size_t count);
+
+/* A text at whose places is looked from its begin on. */
+typedef struct sifting {
+    const sift *sift;
+    span text;
+    size_t block; /* where the block begins of which `places` are those that are left */
+    uint64_t places;
+} sifting;
+
+/* The first place at or after `from` where a literal may begin; each of the last SIFT_TAIL is
+ * one, as the text may go on. `from` never falls. */
+size_t sift_next(sifting *s, size_t from);
+
+#endif

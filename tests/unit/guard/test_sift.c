@@ -1,0 +1,176 @@
+/* What the first filter passes over has no lead in it: with it and without, a lane says the same
+ * and is left in the same state. */
+#include "unit.h"
+
+#include "guard/lane.h"
+#include "heap.h"
+#include "lanes.h"
+
+static uint64_t draw(uint64_t *x) {
+    *x ^= *x << 13, *x ^= *x >> 7, *x ^= *x << 17;
+    return *x >> 11;
+}
+
+/* Pieces of leads, whole ones, secrets, shapes, capitals, and words with none of them. */
+static const span pieces[] = {
+    SPAN("the water is measured as it passes over the weir, "),
+    SPAN("ghp_0123456789abcdefghijABCDEFGHIJ456789"),
+    SPAN("sk-"),
+    SPAN("SK"),
+    SPAN("sK_"),
+    SPAN("pat"),
+    SPAN("no "),
+    SPAN("overrid"),
+    SPAN("Override"),
+    SPAN("how to mak"),
+    SPAN("How to make "),
+    SPAN("IGNORE all previous instructions "),
+    SPAN("passw"),
+    SPAN("password: hunter2-Xy9 "),
+    SPAN("4111 1111 1111 1111 "),
+    SPAN("4111"),
+    SPAN("a@b.example "),
+    SPAN("10.0.0.1 "),
+    SPAN("::"),
+    SPAN("-----BEGIN "),
+    SPAN("eyJ"),
+    SPAN("\xC3\xA7"),
+    SPAN("esque\xC3\xA7"
+         "a "),
+    SPAN("\xFF\xFE"),
+    SPAN("\x60\x40\x1B\x00"),
+    SPAN("DE89370400440532013000 "),
+    SPAN("x"),
+    SPAN(" "),
+    SPAN("Z"),
+    SPAN("__"),
+    SPAN("[inst]"),
+};
+
+static void compose(buf *text, uint64_t *x, size_t len) {
+    buf_clear(text);
+    while (text->len < len) {
+        span piece = pieces[draw(x) % ARRAY_LEN(pieces)];
+        size_t part = draw(x) % 4 ? piece.len : 1 + draw(x) % piece.len;
+        buf_add(text, span_slice(piece, 0, part));
+        if (draw(x) % 8 == 0) buf_add(text, span_from((const char[]){(char)draw(x)}, 1));
+    }
+}
+
+typedef struct both {
+    guard_set *sifted, *plain;
+    guard_policy *policy[2];
+    guard_scratch *scratch;
+} both;
+
+static void complain(void *ctx, size_t rule, const char *member, const char *message) {
+    (void)ctx;
+    fail_msg("rule %zu: %s %s", rule, member, message);
+}
+
+static both both_new(const guard_rule_text *own, size_t count, bool shipped) {
+    both b = {.sifted = guard_set_new(shipped, own, count, complain, NULL),
+              .plain = guard_set_new(shipped, own, count, complain, NULL),
+              .scratch = guard_scratch_new()};
+    b.plain->sift.on = false;
+    b.policy[0] = guard_policy_new(b.sifted, GUARD_OUT, GUARD_REDACT, NULL, 0);
+    b.policy[1] = guard_policy_new(b.plain, GUARD_OUT, GUARD_REDACT, NULL, 0);
+    return b;
+}
+
+static void both_done(both *b) {
+    guard_policy_unref(b->policy[0]);
+    guard_policy_unref(b->policy[1]);
+    guard_set_unref(b->sifted);
+    guard_set_unref(b->plain);
+    guard_scratch_free(b->scratch);
+}
+
+/* Feeds both the same pieces: after each, states are the same; at the end, what was told. */
+static void expect_alike(both *b, span text, uint64_t seed) {
+    lane_result r[2];
+    guard_lane lanes[2];
+    for (int i = 0; i < 2; i++) {
+        r[i] = (lane_result){.names = guard_names_new()};
+        guard_lane_init(&lanes[i], b->policy[i], b->scratch, (guard_form){0});
+    }
+    for (size_t at = 0; at < text.len;) {
+        size_t len = 1 + draw(&seed) % (draw(&seed) % 2 ? 2000 : 200);
+        for (int i = 0; i < 2; i++)
+            guard_lane_feed(&lanes[i], span_slice(text, at, at + len), at + len >= text.len,
+                            &(guard_sink){&r[i], lane_result_pass, lane_result_find});
+        at += len;
+        assert_int_equal(lanes[0].state, lanes[1].state);
+        assert_int_equal(lanes[0].told, lanes[1].told);
+    }
+    if (!lane_results_same(&r[0], &r[1]))
+        fail_msg("of %.*s\nsifted\n%.*splain\n%.*s", SPAN_ARG(text),
+                 SPAN_ARG(buf_span(&r[0].finds)), SPAN_ARG(buf_span(&r[1].finds)));
+    for (int i = 0; i < 2; i++) {
+        guard_lane_done(&lanes[i]);
+        lane_result_done(&r[i]);
+    }
+}
+
+static void run(both *b, unsigned texts) {
+    buf text = BUF_EMPTY;
+    assert_true(b->sifted->sift.on);
+    for (uint64_t n = 1; n <= texts; n++) {
+        uint64_t seed = n * 0x9E3779B97F4A7C15u;
+        compose(&text, &seed, 100 + draw(&seed) % 3000);
+        expect_alike(b, buf_span(&text), seed);
+    }
+    buf_done(&text);
+}
+
+static void shipped_rules_say_the_same(void **state) {
+    (void)state;
+    both b = both_new(NULL, 0, true);
+    run(&b, 400);
+    both_done(&b);
+}
+
+/* Leads of one byte, of two, and some that share their first bytes. */
+static void short_leads_say_the_same(void **state) {
+    (void)state;
+    const guard_rule_text own[] = {
+        {.name = SPAN("one"), .pattern = SPAN("Z[0-9a-z ]"), .show = -1},
+        {.name = SPAN("two"), .pattern = SPAN("no[ a-z]{3}"), .show = -1},
+        {.name = SPAN("three"), .pattern = SPAN("ove[a-z]"), .show = -1},
+        {.name = SPAN("more"), .pattern = SPAN("overr[a-z]+"), .show = -1},
+        {.name = SPAN("high"), .pattern = SPAN("\xC3\xA7."), .show = -1},
+    };
+    both b = both_new(own, ARRAY_LEN(own), false);
+    run(&b, 400);
+    both_done(&b);
+}
+
+/* A lead is found at each place of a block, at the text's begin and at its end. */
+static void each_place_counts(void **state) {
+    (void)state;
+    both b = both_new(NULL, 0, true);
+    buf text = BUF_EMPTY;
+    for (size_t at = 0; at < 300; at++) {
+        buf_clear(&text);
+        for (size_t i = 0; i < 300; i++)
+            buf_add(&text, SPAN_OF("."));
+        memcpy(text.ptr + at, "ghp_", 300 - at < 4 ? 300 - at : 4);
+        if (at + 40 < 300) memcpy(text.ptr + at, pieces[1].ptr, 40);
+        lane_result r =
+            lane_run(b.policy[0], b.scratch, (guard_form){0}, buf_span(&text), NULL, NULL);
+        assert_int_equal(r.finds.len > 0, at + 40 < 300);
+        lane_result_done(&r);
+        expect_alike(&b, buf_span(&text), at + 1);
+    }
+    buf_done(&text);
+    both_done(&b);
+}
+
+int main(void) {
+    struct CMUnitTest tests[] = {
+        cmocka_unit_test(shipped_rules_say_the_same),
+        cmocka_unit_test(short_leads_say_the_same),
+        cmocka_unit_test(each_place_counts),
+    };
+    return run_watched(tests);
+}
