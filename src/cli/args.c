@@ -154,12 +154,23 @@ static bool check_pairs(const cli_args *args) {
     return true;
 }
 
+/* A command that has nothing but parts was given a word that is none of them: this is what is
+ * wrong, and not the options behind it. */
+static bool is_no_part(const cli_command *command, int argc, char **argv) {
+    return command->parts && !command->option_count && argc > 1 && argv[1][0] != '-';
+}
+
 cli_parsed cli_parse(const cli_command *command, int argc, char **argv, cli_args *ret) {
     tables t;
     build_tables(command, t.longs, t.shorts);
     *ret = (cli_args){.command = command};
     opterr = 0;
     if (asks_for_help(command, &t, argc, argv)) return CLI_PARSED_HELP;
+    if (is_no_part(command, argc, argv)) {
+        ret->rest = argv + 1;
+        ret->rest_count = 1;
+        return CLI_PARSED;
+    }
     ret->given = mem_zalloc_array((size_t)argc, sizeof *ret->given);
     if (!take_options(ret, &t, argc, argv) || !check_pairs(ret)) return CLI_PARSED_BADLY;
     ret->rest = argv + optind;

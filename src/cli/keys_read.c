@@ -63,6 +63,8 @@ static int list_all(keys_place *p, bool json) {
     int status = write_pages(&l);
     if (json) buf_add_cstr(&l.out, "],\"has_more\":false}\n");
     if (status == CLI_OK && l.out.len && !cli_print(&l.out)) status = CLI_FAILED;
+    if (status == CLI_OK && !json && !l.last.len)
+        cli_complain("there are no keys yet; weir keys create --name NAME makes one");
     buf_done(&l.out);
     buf_done(&l.last);
     return status;

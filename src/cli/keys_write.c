@@ -203,12 +203,24 @@ static bool is_free(const keys_place *p, span name) {
     return true;
 }
 
+/* With the first key of a store the gate closes, for all who had none. */
+static bool closes_gate(const keys_place *p) {
+    const config *c = p->config;
+    int64_t changes;
+    return c->keys == KEYS_AUTO && !c->client_count && key_store_last_change(p->store, &changes) &&
+           !changes;
+}
+
 static int create(keys_place *p, const cli_args *args, const key_wish *wish) {
     char text[KEY_TEXT_LEN + 1];
     store_key row;
     if (!is_free(p, wish->name)) return CLI_FAILED;
+    const bool closes = closes_gate(p);
     key_outcome o = key_store_create(p->store, wish, clock_wall_us(), &p->arena, &row, text);
     int status = keys_outcome(p, o, args->values[OPT_NAME]);
+    if (status == CLI_OK && closes)
+        cli_complain("this is the first key of the store: from now on every call needs one, also "
+                     "when all are revoked (keys: off asks for none)");
     return status == CLI_OK ? keys_tell_new(&row, text, args->values[OPT_JSON]) : status;
 }
 

@@ -6,9 +6,13 @@
 #include "json/json.h"
 #include "ledger/home.h"
 #include "ledger/place.h"
+#include "ledger/sql.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { ASK_MS = 60 * 1000 };
 
@@ -56,14 +60,37 @@ static void add_query(const records *r, buf *out) {
 
 /* ---- a store ---- */
 
+/* A database's address may hold a password; a file's name is what its owner looks for. */
+static void say_where(const store_place *place, buf *why) {
+    const char *path = place->where.ptr;
+    if (place->driver != &sql_sqlite) return;
+    buf said = BUF_EMPTY;
+    const int error = access(path, R_OK) ? errno : 0;
+    if (error == ENOENT)
+        buf_addf(&said, "there are no records yet: %s, where weir serve keeps them, is not there",
+                 path);
+    else
+        buf_addf(&said, "cannot read the records in %s: %s", path,
+                 error ? strerror(error) : buf_cstr(why));
+    buf_clear(why);
+    buf_add(why, buf_span(&said));
+    buf_done(&said);
+}
+
+static void open_store_at(records *r, const store_place *place, buf *why) {
+    if (store_open(place, SQL_READS, false, &r->store, why) == STORE_OPEN) return;
+    r->store = NULL;
+    say_where(place, why);
+}
+
 static int open_store_of(records *r, const config *c) {
     ledger_home home = {.lock_fd = -1};
     buf why = BUF_EMPTY;
-    if (!c->ledger.on)
+    if (!c->ledger.on) {
         buf_add_cstr(&why, "the configuration keeps no records (ledger: off)");
-    else if (ledger_home_find(&c->ledger, &home, &why)) {
+    } else if (ledger_home_find(&c->ledger, &home, &why)) {
         const store_place place = store_place_of(&home.store);
-        if (store_open(&place, SQL_READS, false, &r->store, &why) != STORE_OPEN) r->store = NULL;
+        open_store_at(r, &place, &why);
     }
     if (!r->store) cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
     ledger_home_done(&home);

@@ -124,4 +124,5 @@ COLD static void check_sentences(reader *r, const yaml_node *root) {
 void advice_give(reader *r, const yaml_node *root) {
     check_deadlines(r, root);
     check_sentences(r, root);
+    limit_advice_give(r, root);
 }

@@ -214,6 +214,24 @@ def test_what_the_commands_refuse(served, args, says):
     assert keys(w, "list") == ""
 
 
+def test_the_commands_say_what_one_may_not_expect(served):
+    w = served()
+    none = keys(w, "list", check=False)
+    assert (none.returncode, none.stdout, none.stderr) == (0, "", "weir: there are no keys yet; weir keys create --name NAME makes one\n")
+    assert json.loads(keys(w, "list", "--json"))["data"] == []
+    closes = "this is the first key of the store: from now on every call needs one"
+    assert closes in keys(w, "create", "--name", "a", check=False).stderr
+    assert closes not in keys(w, "create", "--name", "b", check=False).stderr  # and it is closed
+    typo = keys(w, "creat", "--name", "c", check=False)
+    assert (typo.returncode, typo.stderr) == (2, "weir: keys has no part creat; did you mean create?\n")
+
+
+@pytest.mark.parametrize("over", [{"keys": "on"}, {"keys": "off"}, {"clients": [{"name": "file", "key": CLIENT}]}])
+def test_a_first_key_that_closes_nothing_is_none_to_speak_of(served, over):
+    made = keys(served(**over), "create", "--name", "a", check=False)
+    assert made.returncode == 0 and "first key" not in made.stderr and made.stdout.startswith("wk-")
+
+
 def test_the_commands_need_no_running_weir_and_say_what_they_did(served):
     w = served()
     w.stop()

@@ -47,6 +47,21 @@ def sources(w):
     return [("-c", w.config_path), ("--url", w.url), ("--url", w.base_url)]
 
 
+def test_records_that_cannot_be_read_are_named(tmp_path):
+    store = tmp_path / "kept" / "ledger.db"
+    (tmp_path / "weir.yaml").write_text(json.dumps({"ledger": {"store": f"sqlite:{store}"}}))
+    for command in ("usage", "calls"):
+        said = run(tmp_path, command, "-c", "weir.yaml", expect=1)
+        assert said == f"weir: there are no records yet: {store}, where weir serve keeps them, is not there\n"
+    store.parent.mkdir()
+    store.write_bytes(b"no database at all, but long enough to be looked at " * 20)
+    said = run(tmp_path, "usage", "-c", "weir.yaml", expect=1)
+    assert said.startswith(f"weir: cannot read the records in {store}: ") and "not a database" in said
+    store.unlink()
+    store.symlink_to(store)  # which even root cannot follow
+    assert run(tmp_path, "calls", "-c", "weir.yaml", expect=1) == f"weir: cannot read the records in {store}: Too many levels of symbolic links\n"
+
+
 def test_json_is_the_apis_object_whoever_is_asked(kept, tmp_path):
     summary = wire.call(kept, "GET", "/usage/summary?group=user&from=1h").json()
     calls = wire.call(kept, "GET", "/usage/calls?limit=2&user=bob").json()

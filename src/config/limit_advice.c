@@ -1,0 +1,67 @@
+/* Limits that hold for nothing: what they name is no model, target or tag that there can be. */
+#include "config/reader.h"
+
+typedef bool can_be(const config *c, span pattern);
+
+static bool is_open(span pattern) {
+    return span_ends(pattern, SPAN_OF("*"));
+}
+
+static span stem_of(span pattern) {
+    return span_slice(pattern, 0, pattern.len - is_open(pattern));
+}
+
+/* Whether there is a name that both stand for. */
+static bool meet(span a, span b) {
+    const span x = stem_of(a), y = stem_of(b);
+    if (is_open(a) && is_open(b)) return span_starts(x, y) || span_starts(y, x);
+    if (is_open(a)) return span_starts(y, x);
+    return is_open(b) ? span_starts(x, y) : span_eq(x, y);
+}
+
+static bool is_asked_for(const config *c, span pattern) {
+    for (size_t i = 0; i < c->model_count; i++)
+        if (meet(pattern, c->models[i].name)) return true;
+    return !c->model_count;
+}
+
+/* PROVIDER/MODEL; of a beginning that ends before the slash there may be more. */
+static bool is_target(const config *c, span pattern) {
+    const span stem = stem_of(pattern);
+    const size_t slash = span_find(stem, 0, '/');
+    const span provider = span_slice(stem, 0, slash);
+    if (slash == stem.len && !is_open(pattern)) return false;
+    for (size_t i = 0; i < c->provider_count; i++) {
+        const span name = c->providers[i].name;
+        if (slash == stem.len ? span_starts(name, stem) : span_eq(name, provider)) return true;
+    }
+    return !c->provider_count;
+}
+
+static bool is_tag(const config *c, span pattern) {
+    (void)c;
+    return is_open(pattern) || span_find(pattern, 0, '=') < pattern.len;
+}
+
+COLD void limit_advice_give(reader *r, const yaml_node *root) {
+    static const struct {
+        const char *section;
+        can_be *can_be;
+        const char *expected;
+    } kinds[] = {
+        {"model", is_asked_for, "the names that clients ask for stand under models"},
+        {"target", is_target, "a target is PROVIDER/MODEL, and PROVIDER/* all of a provider"},
+        {"tag", is_tag, "a tag is name=value, and name=* each of a name"},
+    };
+    const yaml_node *limits = yaml_get(root, SPAN_OF("limits"));
+    if (!limits) return;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const yaml_node *all = yaml_get(limits, span_cstr(kinds[i].section));
+        const span name = reader_name(r, "limits.%s", kinds[i].section);
+        for (const yaml_node *key = all && all->kind == YAML_MAP ? all->first : NULL; key;
+             key = key->next)
+            if (!kinds[i].can_be(r->config, key->text))
+                reader_warning(r, key, "%.*s holds for no call: %s",
+                               SPAN_ARG(reader_member(r, name, all, key)), kinds[i].expected);
+    }
+}

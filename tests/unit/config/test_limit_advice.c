@@ -1,0 +1,77 @@
+/* A limit that holds for nothing is told of; one that may hold for something is not. */
+#include "world.h"
+
+#define MODELS                                                                                     \
+    "providers:\n"                                                                                 \
+    "  openai: {key: \"${K}\"}\n"                                                                  \
+    "  here: {kind: openai, url: \"http://127.0.0.1:1/v1\"}\n"                                     \
+    "models: {gpt-4o: openai, \"o*\": openai, fast: here/m}\n"
+
+static const world_pair env[] = {{"K", "sk-0123456789abcdef"}, {NULL, NULL}};
+
+/* The warnings about limits, without their places. */
+static buf said_of(const char *models, const char *section, const char *pattern) {
+    world w;
+    buf yaml = BUF_EMPTY, said = BUF_EMPTY;
+    world_init(&w, env, NULL);
+    buf_addf(&yaml, "%slimits:\n  %s:\n    \"%s\": {parallel: 1}\n", models, section, pattern);
+    config *c = world_load(&w, buf_cstr(&yaml));
+    if (!c) {
+        buf text = world_text(NULL);
+        fail_msg("%s", text.ptr);
+    }
+    for (size_t i = 0; i < c->warning_count; i++)
+        if (span_starts(c->warnings[i].text, SPAN_OF("limits."))) {
+            assert_true(c->warnings[i].line > 0);
+            buf_add(&said, c->warnings[i].text);
+        }
+    (void)buf_cstr(&said);
+    world_done(c);
+    buf_done(&yaml);
+    return said;
+}
+
+static void what_holds_for_nothing_is_told(void **state) {
+    (void)state;
+#define NO_MODEL  " holds for no call: the names that clients ask for stand under models"
+#define NO_TARGET " holds for no call: a target is PROVIDER/MODEL, and PROVIDER/* all of a provider"
+#define NO_TAG    " holds for no call: a tag is name=value, and name=* each of a name"
+    static const struct {
+        const char *models, *section, *pattern, *said;
+    } rows[] = {
+        {MODELS, "model", "gpt-4o", ""},
+        {MODELS, "model", "gpt-4oo", "limits.model.gpt-4oo" NO_MODEL},
+        {MODELS, "model", "o3", ""},
+        {MODELS, "model", "gpt*", ""},
+        {MODELS, "model", "o3-*", ""},
+        {MODELS, "model", "*", ""},
+        {MODELS, "model", "gpt-5*", "limits.model.gpt-5*" NO_MODEL},
+        {MODELS, "model", "fas", "limits.model.fas" NO_MODEL},
+        {"models: {\"*\": openai}\nproviders: {openai: {key: \"${K}\"}}\n", "model", "x", ""},
+        {"providers: {openai: {key: \"${K}\"}}\n", "model", "x", ""},
+        {MODELS, "target", "openai/gpt-4o", ""},
+        {MODELS, "target", "openai/*", ""},
+        {MODELS, "target", "here/m", ""},
+        {MODELS, "target", "open*", ""},
+        {MODELS, "target", "*", ""},
+        {MODELS, "target", "opnai/*", "limits.target.opnai/*" NO_TARGET},
+        {MODELS, "target", "opn*", "limits.target.opn*" NO_TARGET},
+        {MODELS, "target", "openai", "limits.target.openai" NO_TARGET},
+        {MODELS, "target", "open/gpt-4o", "limits.target.open/gpt-4o" NO_TARGET},
+        {MODELS, "tag", "team=a", ""},
+        {MODELS, "tag", "team=*", ""},
+        {MODELS, "tag", "te*", ""},
+        {MODELS, "tag", "team", "limits.tag.team" NO_TAG},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf said = said_of(rows[i].models, rows[i].section, rows[i].pattern);
+        if (strcmp(said.ptr, rows[i].said) != 0)
+            fail_msg("%s.%s: %s", rows[i].section, rows[i].pattern, said.ptr);
+        buf_done(&said);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_holds_for_nothing_is_told)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
