@@ -1,5 +1,6 @@
 /* weir prices: what do tokens cost, and who says so? */
 #include "cli/cli.h"
+#include "cli/connect.h"
 
 #include "config/units.h"
 #include "config/write.h"
@@ -172,6 +173,10 @@ static int run(const cli_args *args) {
     buf found = BUF_EMPTY;
     const char *path = args->values[OPT_CONFIG];
     if (!path && config_find(&found)) path = buf_cstr(&found);
+    if (found.len && !connect_may_read(path)) {
+        buf_done(&found);
+        return CLI_FAILED;
+    }
     config_problems problems;
     config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
     int status = c ? list(args, c) : complain(&problems);

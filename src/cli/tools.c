@@ -1,6 +1,8 @@
 /* weir tools: which tools there are, and whether they can be used. */
 #include "cli/tools.h"
 
+#include "cli/connect.h"
+
 #include "json/json.h"
 #include "tools/registry.h"
 
@@ -14,16 +16,25 @@ static const cli_option options[] = {
 
 enum { DESCRIPTION_MAX = 60, NAME_WIDTH = 24, KIND_WIDTH = 9 };
 
-config *tools_load(const char *path) {
-    buf found = BUF_EMPTY, text = BUF_EMPTY;
+static config *load(const char *path) {
+    buf text = BUF_EMPTY;
     config_problems problems;
-    if (!path && config_find(&found)) path = buf_cstr(&found);
     config *c = path ? config_load(path, &problems) : config_default(NULL, &problems);
     if (!c) {
         config_problems_print(&problems, &text);
         cli_tell(&text);
     }
     config_problems_done(&problems);
+    return c;
+}
+
+config *tools_load(const char *path) {
+    buf found = BUF_EMPTY;
+    config *c = NULL;
+    if (path || !config_find(&found))
+        c = load(path);
+    else if (connect_may_read(buf_cstr(&found)))
+        c = load(buf_cstr(&found));
     buf_done(&found);
     return c;
 }

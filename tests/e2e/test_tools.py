@@ -146,6 +146,18 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path, tool, column, said):
     assert run(path, "list")[0] == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file away")
+def test_a_strangers_tools_are_not_run_unasked(tmp_path):
+    config = tmp_path / "weir.yaml"
+    config.write_text(json.dumps({"tools": {"touch": {"kind": "command", "command": ["touch", str(tmp_path / "ran")], "description": "x",
+                                                      "parameters": {"type": "object"}}}}))
+    os.chown(config, 1, -1)
+    for args in (["tools", "list"], ["tools", "check"], ["tools", "call", "touch"], ["prices"]):
+        done = subprocess.run([daemon.WEIR, *args], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+        assert done.returncode == 1 and "belongs to another user" in done.stderr, (args, done)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_check_looks_for_programs(tmp_path):
     path = written(tmp_path, {"a": {"kind": "command", "command": ["weir-none"]}, "b": {"kind": "command", "command": ["true"]},
                               "c": {"kind": "command", "command": ["true"], "folder": "/none"}})
