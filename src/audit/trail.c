@@ -245,6 +245,35 @@ static void go_on_after(trail *t, place *p) {
     p->day = 0;
 }
 
+/* The head names a record that the store does not know of: it was committed all the same, as the
+ * head is written after it, and the store was put back to what it was before. */
+static bool is_ahead(const trail *t, const place *p) {
+    enum { HEAD_MAX = 4096 };
+    buf path = BUF_EMPTY, text = BUF_EMPTY;
+    chain_tip head = chain_start;
+    int fd = open(path_of(t, AUDIT_HEAD_NAME, &path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t n = fd < 0 ? -1 : pread(fd, buf_reserve(&text, HEAD_MAX), HEAD_MAX, 0);
+    bool ahead = n > 0 &&
+                 head_read(span_from(text.ptr, (size_t)n), t->settings.key, &head) != HEAD_BAD &&
+                 head.seq > p->tip.seq;
+    if (fd >= 0) close(fd);
+    buf_done(&text);
+    buf_done(&path);
+    return ahead;
+}
+
+static void go_on_behind(trail *t, unsigned file, place *p) {
+    place end;
+    adopt(t, file, &end);
+    if (end.tip.seq <= p->tip.seq) return; /* it was cut off itself, which will show */
+    *p = end;
+    log_event(t->settings.log, LEVEL_WARN, "audit_ahead",
+              SPAN_OF("The store is older than the audit trail, which goes on behind its last "
+                      "record: what the journal still has since then is there twice."),
+              NULL, 0);
+    log_flush(t->settings.log);
+}
+
 static bool trail_resume(ledger_sink *s, span position, buf *ret_why) {
     trail *t = CONTAINER_OF(s, trail, sink);
     place p;
@@ -252,6 +281,7 @@ static bool trail_resume(ledger_sink *s, span position, buf *ret_why) {
     close_file(t);
     bool known = read_place(position, &p);
     if (!known && there.last) adopt(t, there.last, &p);
+    if (known && there.last && is_ahead(t, &p)) go_on_behind(t, there.last, &p);
     if (known && p.file && is_short(t, &p)) go_on_after(t, &p);
     /* What was begun behind the place was never committed. */
     for (unsigned n = there.last; known && n > p.file; n--)

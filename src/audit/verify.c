@@ -46,7 +46,8 @@ static void note_tip(chain_tip *tip, uint64_t seq, span hash) {
     tip->hash[SHA256_HEX_LEN] = '\0';
 }
 
-/* What was pruned: the records up to `to`, of which the last had that hash. */
+/* What was pruned: the records up to `to`, of which the last had that hash. Of the files that had
+ * them the later ones may still be there, where weir was killed while it removed them. */
 static void hear_tombstone(verifier *v, const chain_line *l) {
     int64_t to;
     json_value hash = json_get(l->object, SPAN_OF("last_hash"));
@@ -55,7 +56,8 @@ static void hear_tombstone(verifier *v, const chain_line *l) {
         return;
     note_tip(&v->vouched, (uint64_t)to, span_slice(hash.raw, 1, hash.raw.len - 1));
     v->report->pruned_to = (uint64_t)to;
-    if (v->vouched.seq == v->before.seq && !strcmp(v->vouched.hash, v->before.hash))
+    const bool last = v->vouched.seq == v->before.seq;
+    if (last ? !strcmp(v->vouched.hash, v->before.hash) : v->vouched.seq > v->before.seq)
         v->forerunner_ok = true;
 }
 

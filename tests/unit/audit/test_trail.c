@@ -122,6 +122,35 @@ static void test_another_store(void **state) {
     expect(w, NULL, "3 in 1: 1-3");
 }
 
+static void keep(buf *at, const world *w) {
+    buf_clear(at);
+    buf_add(at, buf_span(&w->position));
+}
+
+/* What the head vouches for was committed, also where the store that knows of it was put back to
+ * what it was before: nothing is cut. */
+static void test_a_store_that_is_older(void **state) {
+    world *w = *state;
+    buf before = BUF_EMPTY;
+    w->file_bytes = 1;
+    for (unsigned several = 0; several < 2; several++) {
+        open_trail(w);
+        take(w, 2, true);
+        keep(&before, w);
+        take(w, 3, true);
+        if (several) take(w, 1, true); /* in another file */
+        close_trail(w);
+        buf_clear(&w->position);
+        buf_add(&w->position, buf_span(&before));
+        open_trail(w);
+        expect(w, NULL, several ? "12 in 6: 1-12" : "5 in 2: 1-5");
+        take(w, 1, true);
+        close_trail(w);
+        expect(w, NULL, several ? "13 in 7: 1-13" : "6 in 3: 1-6");
+    }
+    buf_done(&before);
+}
+
 static void test_files_follow_each_other(void **state) {
     world *w = *state;
     w->file_bytes = 400;
@@ -187,6 +216,26 @@ static void test_a_crash_before_old_files_go(void **state) {
     expect(w, NULL, "2 in 2: 2-3, pruned to 1");
 }
 
+/* Of the files that a record names as gone some are still there. */
+static void test_a_crash_while_old_files_go(void **state) {
+    world *w = *state;
+    w->file_bytes = 1;
+    w->keep_ms = 3600 * 1000;
+    open_trail(w);
+    for (unsigned i = 0; i < 3; i++)
+        take(w, 1, true);
+    close_trail(w);
+    buf second = read_file(w, SECOND);
+    age(w, FIRST, 7200);
+    age(w, SECOND, 7200);
+    open_trail(w);
+    take(w, 0, true);
+    expect(w, NULL, "2 in 2: 3-4, pruned to 2");
+    write_file(w, SECOND, buf_span(&second));
+    expect(w, NULL, "3 in 3: 2-4, pruned to 2");
+    buf_done(&second);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_goes_on_at_each_start, set_up, tear_down),
@@ -197,9 +246,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_torn_before_another_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_that_was_shortened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_store, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_store_that_is_older, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_follow_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_old_files_go_and_are_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_crash_before_old_files_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_crash_while_old_files_go, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
