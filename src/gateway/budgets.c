@@ -30,9 +30,10 @@ struct budgets {
     reading *reading; /* under way; NULL: none is */
     config *config;   /* counted: that of the next one; NULL: none is wanted */
     timer again;
-    atomic_bool users; /* the configuration in force has budgets of users */
-    bool told;         /* that the store could not be asked */
-    bool stopped;      /* a reload may come later */
+    atomic_bool users;     /* the configuration in force has budgets of users */
+    atomic_bool caught_up; /* what an earlier process has left is in the store */
+    bool told;             /* that the store could not be asked */
+    bool stopped;          /* a reload may come later */
 };
 
 /* ---- whose budgets there are ---- */
@@ -210,12 +211,23 @@ static bool read_client(const asking *a, span name) {
     return true;
 }
 
+/* What this process has spent its limiter knows: the store is waited for but once, and not again
+ * for each key while it takes no records. */
+static store *open_store(budgets *b, buf *ret_why) {
+    const bool waits = !atomic_load_explicit(&b->caught_up, memory_order_relaxed);
+    const int64_t began_ms = clock_mono_ms();
+    store *s = ledger_read(b->ledger, waits ? CATCH_UP_MS : 0, ret_why);
+    if (s && clock_mono_ms() - began_ms < CATCH_UP_MS)
+        atomic_store_explicit(&b->caught_up, true, memory_order_relaxed);
+    return s;
+}
+
 bool budgets_seed(budgets *b, const config_client *c, buf *ret_why) {
     const bool users = atomic_load_explicit(&b->users, memory_order_relaxed);
     if (!b->ledger || (!users && !c->limits.spend.count)) return true;
     reading r = {.to = b->to};
     asking a = {.r = &r, .now = {clock_mono_us(), clock_wall_us()}};
-    a.s = ledger_read(b->ledger, CATCH_UP_MS, ret_why);
+    a.s = open_store(b, ret_why);
     bool good = a.s != NULL;
     for (size_t i = 0; good && i < ARRAY_LEN(periods); i++) {
         a.per = periods[i];

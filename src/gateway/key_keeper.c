@@ -54,6 +54,7 @@ struct key_keeper {
     key_store *store; /* NULL: away */
     int64_t seen;     /* the last change */
     int64_t told_to;  /* the last of which the act was told */
+    int64_t due_ms;   /* monotonic: when to look for changes */
     int64_t again_ms; /* monotonic: when to try the store again */
     bool told;        /* that it is away */
 };
@@ -282,11 +283,20 @@ static void on_answer(loop *l, void *arg) {
     free(u);
 }
 
+static void follow_if_due(key_keeper *k) {
+    if (clock_mono_ms() < k->due_ms) return;
+    follow(k);
+    take_acts(k);
+    k->due_ms = clock_mono_ms() + LOOK_MS;
+}
+
+/* However many they are, a key that was revoked meanwhile does not wait for them. */
 static void answer_all(key_keeper *k, list *asked) {
     for (list *it; (it = list_pop_front(asked));) {
         key_lookup *u = LIST_ENTRY(it, key_lookup, link);
         u->good = look_up(k, u);
         loop_post(u->loop, on_answer, u);
+        follow_if_due(k);
     }
 }
 
@@ -314,14 +324,11 @@ static void *run(void *arg) {
     key_keeper *k = arg;
     list asked;
     list_init(&asked);
-    int64_t due_ms = clock_mono_ms() + LOOK_MS;
+    k->due_ms = clock_mono_ms() + LOOK_MS;
     take_acts(k);
-    while (wait_until(k, due_ms, &asked)) {
+    while (wait_until(k, k->due_ms, &asked)) {
         answer_all(k, &asked);
-        if (clock_mono_ms() < due_ms) continue;
-        follow(k);
-        take_acts(k);
-        due_ms = clock_mono_ms() + LOOK_MS;
+        follow_if_due(k);
     }
     return NULL;
 }

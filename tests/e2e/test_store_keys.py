@@ -2,12 +2,15 @@
 
 import json
 import os
+import sqlite3
 import subprocess
+import threading
 import time
 
 import pytest
 
 import bodies
+import daemon
 import postgres
 import wire
 from daemon import WEIR, wait_until
@@ -290,6 +293,30 @@ def test_only_who_is_told_to_is_asked_for_a_key(served, tmp_path):
     w.stop()
     w = served(ledger=store)
     assert code(ask(w)) == (401, "invalid_api_key") and ask(w, key).status == 200
+
+
+def test_a_store_that_takes_no_records_delays_no_revocation(served):
+    """Keys with budgets are looked up while nothing can be written; another that is revoked meanwhile is refused in time."""
+    w = served(admin={"keys": [ADMIN]}, server={"workers": 1})
+    made = [wire.call(w, "POST", "/admin/v1/keys", {"name": f"k{i}", "limits": {"spend": "5/d"}}, headers={"authorization": f"Bearer {ADMIN}"}).json()["key"]
+            for i in range(60)]
+    known = create(w, "known", "--limit", "spend=5/d")
+    assert ask(w, known).status == 200
+    other = sqlite3.connect(next(w.directory.rglob("ledger.db")), isolation_level=None, timeout=10)
+    other.execute("BEGIN IMMEDIATE")
+    asking = [threading.Thread(target=ask, args=(w, key)) for key in made]
+    for thread in asking:
+        thread.start()
+    daemon.wait_until(lambda: ask(w, known).status == 200, 5, "no answer came")
+    other.execute("ROLLBACK")
+    keys(w, "revoke", "known")
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        until(w, known, (401, "api_key_revoked"))
+    finally:
+        other.execute("ROLLBACK")
+        for thread in asking:
+            thread.join()
 
 
 def test_a_budget_goes_on_after_a_kill(weir, upstream, tmp_path):
