@@ -9,14 +9,21 @@
 enum {
     PATTERN_BYTES_MAX = 8192,
     NESTED_MAX = 100,
-    STEPS_MAX = 200000,
     DEPTH_MAX = 20000,
     HEAP_MAX_KB = 4096,
 };
 
+/* A search is tried within few steps first, and with more where those do not do: PCRE2 does not
+ * tell how many it took. work: of each, so that a million of it takes half a second at most. */
+static const struct {
+    uint32_t steps;
+    size_t work;
+} tries[] = {{100, 4}, {2000, 100}, {200000, 20000}};
+enum { BYTES_A_WORK = 64 }; /* of a text that is gone through */
+
 struct schema_pattern {
     pcre2_code *code;
-    pcre2_match_context *bounds; /* read alone once it is made */
+    pcre2_match_context *bounds[ARRAY_LEN(tries)]; /* read alone once they are made */
 };
 
 /* ---- from JavaScript's words to PCRE2's ---- */
@@ -104,6 +111,15 @@ static pcre2_code *compile(span text, int *ret_error) {
     return code;
 }
 
+static pcre2_match_context *bounds_of(uint32_t steps) {
+    pcre2_match_context *c = pcre2_match_context_create(NULL);
+    if (!c) abort();
+    pcre2_set_match_limit(c, steps);
+    pcre2_set_depth_limit(c, DEPTH_MAX);
+    pcre2_set_heap_limit(c, HEAP_MAX_KB);
+    return c;
+}
+
 schema_pattern *schema_pattern_new(span text, buf *ret_why) {
     buf translated = BUF_EMPTY;
     int error = 0;
@@ -123,26 +139,29 @@ schema_pattern *schema_pattern_new(span text, buf *ret_why) {
     }
     schema_pattern *p = mem_zalloc(sizeof *p);
     p->code = code;
-    p->bounds = pcre2_match_context_create(NULL);
-    if (!p->bounds) abort();
-    pcre2_set_match_limit(p->bounds, STEPS_MAX);
-    pcre2_set_depth_limit(p->bounds, DEPTH_MAX);
-    pcre2_set_heap_limit(p->bounds, HEAP_MAX_KB);
+    for (size_t i = 0; i < ARRAY_LEN(tries); i++)
+        p->bounds[i] = bounds_of(tries[i].steps);
     return p;
 }
 
 void schema_pattern_free(schema_pattern *p) {
     if (!p) return;
-    pcre2_match_context_free(p->bounds);
+    for (size_t i = 0; i < ARRAY_LEN(tries); i++)
+        pcre2_match_context_free(p->bounds[i]);
     pcre2_code_free(p->code);
     free(p);
 }
 
-schema_found schema_pattern_find(const schema_pattern *p, span text) {
+schema_found schema_pattern_find(const schema_pattern *p, span text, size_t *ret_work) {
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data) abort();
     if (!text.len) text.ptr = "";
-    int n = pcre2_match(p->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, data, p->bounds);
+    int n = PCRE2_ERROR_MATCHLIMIT;
+    *ret_work = text.len / BYTES_A_WORK;
+    for (size_t i = 0; i < ARRAY_LEN(tries) && n == PCRE2_ERROR_MATCHLIMIT; i++) {
+        n = pcre2_match(p->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, data, p->bounds[i]);
+        *ret_work += tries[i].work;
+    }
     pcre2_match_data_free(data);
     if (n >= 0) return SCHEMA_FOUND;
     return n == PCRE2_ERROR_NOMATCH ? SCHEMA_NOT_FOUND : SCHEMA_TOO_LONG;

@@ -20,7 +20,8 @@ MUST_USE schema_pattern *schema_pattern_new(span text, buf *ret_why);
 /* NULL is allowed. */
 void schema_pattern_free(schema_pattern *p);
 
-/* SCHEMA_TOO_LONG: it was not found within the bounds. */
-schema_found schema_pattern_find(const schema_pattern *p, span text);
+/* SCHEMA_TOO_LONG: it was not found within the bounds. *ret_work: what it took, as schema_work()
+ * counts: an ordinary pattern next to nothing. */
+schema_found schema_pattern_find(const schema_pattern *p, span text, size_t *ret_work);
 
 #endif

@@ -47,7 +47,9 @@ SCHEMA_WORD(properties) {
 }
 
 static bool found(schema_run *r, const schema_named *p, span name) {
-    schema_found how = schema_pattern_find(p->pattern, name);
+    size_t work;
+    schema_found how = schema_pattern_find(p->pattern, name, &work);
+    if (!schema_work(r, work)) return false;
     if (how == SCHEMA_TOO_LONG) r->given_up = true;
     return how == SCHEMA_FOUND;
 }

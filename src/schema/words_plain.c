@@ -122,8 +122,12 @@ static bool check_pattern(schema_run *r, const schema_rule *rule, const schema_v
                           schema_seen *seen) {
     (void)seen;
     if (v->type != JSON_STRING) return true;
-    schema_found found = schema_pattern_find(rule->pattern, v->text);
+    size_t work;
+    schema_found found = schema_pattern_find(rule->pattern, v->text, &work);
+    if (!schema_work(r, work)) return false;
     if (found == SCHEMA_FOUND) return true;
+    if (found == SCHEMA_TOO_LONG && r->quiet)
+        r->given_up = true; /* a "not" would take it for a no */
     if (!schema_heard(r)) return false;
     span said = schema_said(r, v);
     if (found == SCHEMA_TOO_LONG)

@@ -205,9 +205,38 @@ static void a_costly_pattern_ends(void **state) {
         buf_add_char(&document, 'a');
     buf_add_cstr(&document, "b\"");
     check_is("{\"pattern\":\"^(a+)+$\"}", buf_span(&document), false, "takes too long");
+    check_is("{\"not\":{\"pattern\":\"^(a+)+$\"}}", buf_span(&document), false,
+             "too large or too deep"); /* nobody knows */
     check_is("{\"pattern\":\"^(a|aa)+$\"}", buf_span(&document), false, NULL);
     check_is("{\"pattern\":\"^a+b$\"}", buf_span(&document), true, NULL);
     buf_done(&document);
+}
+
+/* Each by itself is within its bound, and is found; all together they are not. */
+static void costly_patterns_are_bounded_together(void **state) {
+    (void)state;
+    static const char *const schemas[] = {
+        "{\"items\":{\"pattern\":\"^(a+)+$|!$\"}}",
+        "{\"items\":{\"not\":{\"pattern\":\"^(a+)+$|b$\"}}}",
+    };
+    buf few = BUF_EMPTY, many = BUF_EMPTY;
+    for (int i = 0; i < 2000; i++)
+        buf_addf(&many, "%s\"aaaaaaaaaaaaaaa!\"", i ? "," : "[");
+    buf_add_char(&many, ']');
+    buf_add_cstr(&few, "[\"aaaaaaaaaaaaaaa!\",\"aaaaaaaaaaaaaaa!\"]");
+    for (size_t i = 0; i < ARRAY_LEN(schemas); i++) {
+        check_is(schemas[i], buf_span(&few), true, NULL);
+        check_is(schemas[i], buf_span(&many), false, "too large or too deep");
+    }
+    buf_clear(&many);
+    buf_addf(&many, "{\"ids\":[");
+    for (int i = 0; i < 20000; i++)
+        buf_addf(&many, "%s\"a-%d\"", i ? "," : "", i);
+    buf_add_cstr(&many, "]}");
+    check_is("{\"properties\":{\"ids\":{\"items\":{\"pattern\":\"^[a-z]-[0-9]+$\"}}}}",
+             buf_span(&many), true, NULL); /* as many as one likes of those that cost nothing */
+    buf_done(&few);
+    buf_done(&many);
 }
 
 static void deep_documents_are_bounded(void **state) {
@@ -268,6 +297,7 @@ int main(void) {
         cmocka_unit_test(an_endless_schema_ends),
         cmocka_unit_test(a_schema_that_multiplies_ends),
         cmocka_unit_test(a_costly_pattern_ends),
+        cmocka_unit_test(costly_patterns_are_bounded_together),
         cmocka_unit_test(deep_documents_are_bounded),
         cmocka_unit_test(large_arrays_are_compared),
         cmocka_unit_test(patterns_are_javascripts),
