@@ -3,7 +3,10 @@
 #include "exchange/guard.h"
 #include "exchange/guard_made.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct looking {
     guard_request *r;
@@ -73,25 +76,65 @@ static unsigned number_of(span text, span *ret_label) {
     return number;
 }
 
-static void reserve_label(guard_names *n, const guard_set *set, span label, unsigned number) {
-    for (size_t i = 0; i < guard_set_count(set); i++)
-        if (span_eq(guard_set_rule(set, i)->label, label))
-            reserve(n, guard_set_rule(set, i), number);
+/* Placeholders that the request has: of each label the greatest number. */
+typedef struct had {
+    span label;
+    unsigned most; /* 0: reserved */
+} had;
+
+typedef struct all_had {
+    had *items;
+    size_t count, cap;
+} all_had;
+
+static int by_label(const void *a, const void *b) {
+    const had *x = a, *y = b;
+    if (x->label.len != y->label.len) return x->label.len < y->label.len ? -1 : 1;
+    return memcmp(x->label.ptr, y->label.ptr, x->label.len);
+}
+
+static void add_had(all_had *all, had h) {
+    if (all->count && span_eq(all->items[all->count - 1].label, h.label)) {
+        had *last = &all->items[all->count - 1];
+        if (last->most < h.most) last->most = h.most;
+        return;
+    }
+    if (all->count == all->cap) {
+        all->cap = all->cap ? 2 * all->cap : 16;
+        all->items = mem_realloc(all->items, all->cap * sizeof *all->items);
+    }
+    all->items[all->count++] = h;
+}
+
+/* However many there are, each label is gone through once. */
+static all_had find_had(span body) {
+    all_had all = {NULL, 0, 0};
+    for (size_t at = 0; (at = span_find(body, at, '[')) < body.len; at++) {
+        had h;
+        h.most = number_of(span_slice(body, at, body.len), &h.label);
+        if (h.most) add_had(&all, h);
+    }
+    if (all.count) qsort(all.items, all.count, sizeof *all.items, by_label);
+    const size_t count = all.count;
+    all.count = 0;
+    for (size_t i = 0; i < count; i++)
+        add_had(&all, all.items[i]); /* which joins those of one label */
+    return all;
 }
 
 /* At the first value that is redacted. */
 static guard_names *names_new(const looking *k) {
     guard_names *n = guard_names_new();
-    unsigned most = 0; /* of any label: those that are no higher are reserved mostly */
-    span last = SPAN_EMPTY;
-    for (size_t at = 0; (at = span_find(k->body, at, '[')) < k->body.len; at++) {
-        span label;
-        const unsigned number = number_of(span_slice(k->body, at, k->body.len), &label);
-        if (!number || (span_eq(label, last) && number <= most)) continue;
-        reserve_label(n, k->r->set, label, number);
-        last = label;
-        most = number;
+    all_had all = find_had(k->body);
+    for (size_t i = 0; all.count && i < guard_set_count(k->r->set); i++) {
+        const guard_rule *rule = guard_set_rule(k->r->set, i);
+        const had wanted = {rule->label, 0};
+        had *h = bsearch(&wanted, all.items, all.count, sizeof wanted, by_label);
+        if (!h || !h->most) continue;
+        reserve(n, rule, h->most);
+        h->most = 0;
     }
+    free(all.items);
     return n;
 }
 

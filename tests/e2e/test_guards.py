@@ -208,6 +208,16 @@ def test_what_was_redacted_is_put_back_for_who_sent_it(weir, upstream):
     assert all(TICKET.encode() not in r.body for r in upstream.requests)
 
 
+def test_any_number_of_placeholders_in_a_request_costs_next_to_nothing(weir, upstream):
+    """Each label's are set aside once; what is redacted comes behind the greatest."""
+    upstream.always(reply(200, bodies.completion("[TICKET_401]")))
+    w = weir(upstream, **guard(**{"in": "redact", "restore": True}))
+    had = "[BOMB_7][TICKET_400][BOMB_400][TICKET_7]" * 10000
+    answer = wire.chat(w, messages=[{"role": "user", "content": f"{had} {TICKET}"}])
+    assert answer.json()["choices"][0]["message"]["content"] == TICKET
+    assert upstream.requests[0].json()["messages"][0]["content"] == f"{had} [TICKET_401]"
+
+
 def test_a_blocked_answer_ends_there(weir, upstream):
     upstream.script(reply(200, bodies.completion(f"good {BOMB}")), sse(bodies.stream("good BO", "MB-123", "456 more", "more")),
                     sse(bodies.stream("good BO", "MB-123", "456 more", "more")))
