@@ -128,6 +128,25 @@ static void each_call_has_an_id_of_its_own(void **state) {
 }
 
 /* Signatures and the like go back to where they came from; what is empty does not. */
+/* Whoever asks may have them all in his messages. */
+static void ids_that_are_all_taken_end_nothing(void **state) {
+    (void)state;
+    talking t = {0};
+    buf messages = BUF_EMPTY;
+    buf_add_cstr(&messages, "{\"role\":\"user\",\"content\":\"hi\",\"ids\":[\"\"");
+    for (unsigned i = 0; i < 100000; i++)
+        buf_addf(&messages, ",\"call%05u\"", i);
+    buf_add_cstr(&messages, "]}");
+    arena_init(&t.arena, 0);
+    talk_begin(&t.talk, SPAN_OF(HEAD), buf_span(&messages));
+    says(&t, "{\"tool_calls\":[" CALL("", "a", "{}") "," CALL("", "b", "{}") "]}");
+    assert_int_equal(t.said.calls[0].id.len, 9);
+    assert_int_equal(t.said.calls[1].id.len, 9);
+    assert_false(span_eq(t.said.calls[0].id, t.said.calls[1].id));
+    buf_done(&messages);
+    end(&t);
+}
+
 static void what_a_server_adds_goes_back_to_it(void **state) {
     (void)state;
     talking t;
@@ -292,6 +311,7 @@ int main(void) {
         cmocka_unit_test(items_of_a_response),
         cmocka_unit_test(odd_arguments_stand_in_the_step_alone),
         cmocka_unit_test(each_call_has_an_id_of_its_own),
+        cmocka_unit_test(ids_that_are_all_taken_end_nothing),
         cmocka_unit_test(what_a_server_adds_goes_back_to_it),
         cmocka_unit_test(hostile_texts_stay_texts),
         cmocka_unit_test(a_step_is_told_as_it_is_kept),
