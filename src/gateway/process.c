@@ -13,6 +13,7 @@
 #include "gateway/reload.h"
 #include "gateway/worker.h"
 #include "limit/shared.h"
+#include "tools/registry.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -469,6 +470,7 @@ void gateway_free(gateway *g) {
     loop_done(&g->loop);
     listeners_unref(g->listeners);
     snapshot_unref(g->snapshot);
+    tools_rest();
     target_table_free(g->targets);
     ledger_close(g->ledger);
     trail_free(g->trail);
