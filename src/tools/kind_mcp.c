@@ -2,6 +2,8 @@
 #include "tools/mcp_tool.h"
 #include "tools/sandbox.h"
 
+#include "mcp/mirror.h"
+
 typedef struct mcp_tool_call {
     mcp_errand *errand; /* NULL: none */
 } mcp_tool_call;
@@ -20,8 +22,11 @@ static void start(tool_call *c) {
     const tool *t = tool_call_tool(c);
     const mcp_tool *made = t->made;
     mcp_tool_call *own = tool_call_own(c);
-    own->errand = mcp_errand_new(made->guest, tool_call_loop(c), made->name, SPAN_EMPTY,
+    buf repeated = BUF_EMPTY;
+    mirror_arguments(t->parameters, tool_call_ask(c)->arguments, &repeated);
+    own->errand = mcp_errand_new(made->guest, tool_call_loop(c), made->name, buf_span(&repeated),
                                  tool_call_ask(c), t->max_result, on_done, c);
+    buf_done(&repeated);
 }
 
 static void stop(tool_call *c) {
