@@ -56,7 +56,10 @@ struct mcp_key {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static house *here;     /* under the lock: the one that takes guests; NULL: none */
-static unsigned houses; /* under the lock: threads */
+static unsigned houses; /* under the lock: threads that run */
+/* Under the lock: the thread that has ended last, and is not joined yet. */
+static pthread_t ended;
+static bool has_ended;
 
 /* ---- the thread ---- */
 
@@ -95,14 +98,27 @@ static void on_last_guest_gone(loop *l, void *arg) {
     if (!h->env.links) end_house(h);
 }
 
+/* Whoever comes after it, or waits, joins it. */
+static void join_ended(void) {
+    pthread_mutex_lock(&lock);
+    pthread_t thread = ended;
+    bool has = has_ended;
+    has_ended = false;
+    pthread_mutex_unlock(&lock);
+    if (has) (void)pthread_join(thread, NULL);
+}
+
 static void *house_main(void *arg) {
     house *h = arg;
     loop_run(&h->loop);
     http_client_free(h->env.client);
     loop_done(&h->loop);
     house_unref(h);
+    join_ended();
     pthread_mutex_lock(&lock);
     houses--;
+    ended = pthread_self();
+    has_ended = true;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
     return NULL;
@@ -130,7 +146,6 @@ static house *house_new(buf *ret_why) {
     err = pthread_create(&thread, NULL, house_main, h);
     loop_loud(&before);
     if (!err) {
-        pthread_detach(thread);
         houses++;
         return here = h;
     }
@@ -165,7 +180,9 @@ void mcp_house_wait(void) {
     int64_t until_ms = clock_mono_ms() + END_MS;
     pthread_mutex_lock(&lock);
     while (houses && !here && wait_changed(until_ms)) {}
+    bool over = !houses;
     pthread_mutex_unlock(&lock);
+    if (over) join_ended();
 }
 
 /* ---- guests ---- */

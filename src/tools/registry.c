@@ -217,17 +217,21 @@ static void publish(void *user, size_t entry, tool_set *s) {
     tool_registry_publish(user, entry, s);
 }
 
+static bool open_server(tool_registry *r, size_t entry, buf *ret_why) {
+    config *c = (config *)r->config;
+    buf why = BUF_EMPTY;
+    r->keys[entry] = mcp_key_new(c, entry, &r->own->items[entry], publish, r, &why);
+    if (!r->keys[entry])
+        buf_addf(ret_why, "tools.%.*s: %s", SPAN_ARG(c->tools[entry].name), buf_cstr(&why));
+    buf_done(&why);
+    return r->keys[entry] != NULL;
+}
+
 /* All at once, so that the slowest is waited for alone. */
 static bool open_servers(tool_registry *r, buf *ret_why) {
     const config *c = r->config;
-    for (size_t i = 0; i < c->tool_count; i++) {
-        if (c->tools[i].kind != CONFIG_TOOL_MCP) continue;
-        size_t before = ret_why->len;
-        buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(c->tools[i].name));
-        r->keys[i] = mcp_key_new((config *)c, i, &r->own->items[i], publish, r, ret_why);
-        if (!r->keys[i]) return false;
-        ret_why->len = before;
-    }
+    for (size_t i = 0; i < c->tool_count; i++)
+        if (c->tools[i].kind == CONFIG_TOOL_MCP && !open_server(r, i, ret_why)) return false;
     int64_t until_ms = clock_mono_ms() + START_MS;
     for (size_t i = 0; i < c->tool_count; i++)
         if (r->keys[i]) mcp_key_wait(r->keys[i], until_ms);

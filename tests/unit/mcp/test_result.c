@@ -100,8 +100,7 @@ static void what_is_too_large_is_not_gathered(void **state) {
     (void)state;
     static const char *const results[] = {
         "{\"content\":[{\"type\":\"text\",\"text\":\"0123456789\"}]}",
-        "{\"content\":[{\"type\":\"text\",\"text\":\"0123\"},{\"type\":\"text\",\"text\":\"456\"}]"
-        "}",
+        "{\"content\":[{\"type\":\"text\",\"text\":\"012\"},{\"text\":\"3\"},7,8,9]}",
         "{\"structuredContent\":\"0123456\"}",
         "{\"content\":[{\"type\":\"image\",\"data\":\"\"}]}",
     };
