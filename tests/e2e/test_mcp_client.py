@@ -44,14 +44,16 @@ def served():
     def start(command, env=None, port=None):
         port = port or free_port()
         command = [str(port) if c == "PORT" else str(c) for c in command]
-        running.append(subprocess.Popen(command, env={**os.environ, "PORT": str(port), **(env or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        running.append(subprocess.Popen(command, env={**os.environ, "PORT": str(port), **(env or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        start_new_session=True))
         daemon.wait_until(lambda: listens(port), 60, f"{command} listens")
         return f"http://127.0.0.1:{port}/mcp"
 
     start.running = running
     yield start
     for p in running:
-        p.kill()
+        if p.poll() is None:
+            os.killpg(p.pid, signal.SIGKILL)  # Node's program of the wheel starts another
         p.wait()
 
 
