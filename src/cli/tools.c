@@ -97,6 +97,22 @@ static void write_list(const tool_list *l, bool json, buf *out) {
     if (json) buf_add_char(out, '\n');
 }
 
+/* Servers whose tools are not known. */
+static bool tell_missing(const snapshot *s) {
+    tool_registry *r = snapshot_tools(s);
+    buf why = BUF_EMPTY;
+    bool whole = true;
+    for (size_t i = 0; i < s->config->tool_count; i++) {
+        buf_clear(&why);
+        if (tool_registry_knows(r, i, &why)) continue;
+        whole = false;
+        cli_complain("tools.%.*s: its tools are not known: %s", SPAN_ARG(s->config->tools[i].name),
+                     buf_cstr(&why));
+    }
+    buf_done(&why);
+    return whole;
+}
+
 static int show(config *c, bool json) {
     static const snapshot_part *const parts[] = {&tools_part};
     buf out = BUF_EMPTY, why = BUF_EMPTY;
@@ -106,12 +122,14 @@ static int show(config *c, bool json) {
         cli_complain("%s", buf_cstr(&why));
     } else {
         tool_list *l = tool_registry_list(snapshot_tools(s));
-        if (!l->count && !json) cli_complain("the configuration has no tools");
+        bool whole = tell_missing(s);
+        if (!l->count && !json && whole) cli_complain("the configuration has no tools");
         write_list(l, json, &out);
         if (cli_print(&out)) status = CLI_OK;
         tool_list_unref(l);
     }
     snapshot_unref(s);
+    tools_rest();
     buf_done(&out);
     buf_done(&why);
     return status;
@@ -127,21 +145,25 @@ static int run_list(const cli_args *args) {
 /* ---- check ---- */
 
 typedef struct checking {
-    const config *config;
+    config *config;
     bool json;
     json_writer writer;
     buf out; /* what goes to stdout, of --json */
     buf problems;
-    size_t bad;
+    size_t bad, good; /* tools, or servers of which none is known */
 } checking;
 
-static void put_checked(checking *k, size_t entry, const config_problem *problem) {
+static void put_checked(checking *k, size_t entry, size_t brought, const config_problem *problem) {
     json_writer *w = &k->writer;
     json_open_object(w);
     json_key(w, "name");
     json_put_string(w, k->config->tools[entry].name);
     json_key(w, "good");
     json_put_bool(w, !problem);
+    if (k->config->tools[entry].kind == CONFIG_TOOL_MCP) {
+        json_key(w, "tools");
+        json_put_u64(w, brought);
+    }
     if (problem) {
         json_key(w, "problem");
         json_put_string(w, problem->text);
@@ -154,28 +176,34 @@ static void put_checked(checking *k, size_t entry, const config_problem *problem
 static void check_tool(checking *k, size_t entry) {
     buf why = BUF_EMPTY;
     const void *at;
+    size_t brought = 0;
     bool good = tool_config_check(k->config, entry, &at, &why) &&
                 tool_config_try(k->config, entry, &at, &why);
+    if (good) {
+        at = &k->config->tools[entry];
+        good = tool_config_reach(k->config, entry, &brought, &why);
+    }
     config_problem problem = config_problem_at(k->config, good ? NULL : at, buf_span(&why));
     if (!good) config_problem_print(&problem, &k->problems);
-    if (k->json) put_checked(k, entry, good ? NULL : &problem);
+    if (k->json) put_checked(k, entry, brought, good ? NULL : &problem);
     k->bad += !good;
+    k->good += k->config->tools[entry].kind == CONFIG_TOOL_MCP ? brought : good;
     buf_done(&why);
 }
 
-static int check(const config *c, bool json) {
+static int check(config *c, bool json) {
     checking k = {.config = c, .json = json};
     k.writer = json_writer_of(&k.out);
     if (json) json_open_array(&k.writer);
     for (size_t i = 0; i < c->tool_count; i++)
         check_tool(&k, i);
     if (json) json_close_array(&k.writer);
-    if (!json && !k.bad)
-        buf_addf(&k.out, "%zu tool%s good", c->tool_count, c->tool_count == 1 ? " is" : "s are");
+    if (!json && !k.bad) buf_addf(&k.out, "%zu tool%s good", k.good, k.good == 1 ? " is" : "s are");
     if (k.out.len) buf_add_char(&k.out, '\n');
     bool ok = cli_print(&k.out) && !k.bad;
     buf_done(&k.out);
     cli_tell(&k.problems);
+    tools_rest();
     return ok ? CLI_OK : CLI_FAILED;
 }
 
@@ -199,8 +227,10 @@ const cli_command cli_tools_list = {
 const cli_command cli_tools_check = {
     .name = "tools check",
     .summary = "Check that the tools can be used",
-    .about = "Compiles their schemas, reads the files that they name, looks for the programs of\n"
-             "commands and whether this system has what a sandbox needs. No tool is called.",
+    .about =
+        "Compiles their schemas, reads the files that they name, looks for the programs of\n"
+        "commands and whether this system has what a sandbox needs. MCP servers are started or\n"
+        "reached, and asked for their tools. No tool is called.",
     .example = "  weir tools check -c weir.yaml",
     .options = options,
     .option_count = ARRAY_LEN(options),

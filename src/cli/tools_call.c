@@ -160,6 +160,7 @@ static int run(const cli_args *args) {
         cli_complain("%s", buf_cstr(&why));
     }
     snapshot_unref(s);
+    tools_rest();
     config_unref(c);
     buf_done(&arguments);
     buf_done(&why);

@@ -40,7 +40,7 @@ static const char *const cache_scope_words[] = {"client", "group", "global", NUL
 static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
-static const char *const tool_kind_words[] = {"builtin", "http", "command", NULL};
+static const char *const tool_kind_words[] = {"builtin", "http", "command", "mcp", NULL};
 static const char *const tool_approve_words[] = {"off", "ask", NULL};
 static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const guard_file_words[] = {"own", "off", "flag", "redact", "block", NULL};
@@ -616,7 +616,7 @@ static const option price_tier_options[] = {
 
 static const option tool_options[] = {
     {WORD(config_tool, "kind", kind, tool_kind_words), .required = true,
-     .sentence = "What it is: builtin, one of weir's own (get_current_time); http, an endpoint that is asked; command, a program that is run."},
+     .sentence = "What it is: builtin, one of weir's own (get_current_time); http, an endpoint that is asked; command, a program that is run; mcp, a server of the Model Context Protocol, a program or a URL, whose tools are all there."},
     {TEXT(config_tool, "description", description), .standard = "",
      .sentence = "What models are told of it. A builtin tool has its own where this is empty."},
     {OTHER(config_tool, "parameters", parameters, type_json),
@@ -636,25 +636,25 @@ static const option tool_options[] = {
     {OTHER(config_tool, "clients", clients, type_texts),
      .sentence = "Names of the clients that may use it. Not written: all."},
     {OTHER(config_tool, "url", url, type_tool_url),
-     .sentence = "http: where it is asked, http:// or https://, with a query where it needs one, or unix:/path:/path."},
+     .sentence = "http, mcp: where it is asked, http:// or https://, with a query where it needs one, or unix:/path:/path."},
     {WORD(config_tool, "method", method, tool_method_words), .standard = "POST",
      .sentence = "http: the method. GET and DELETE have the arguments in the query, the others as JSON in the body."},
     {OTHER(config_tool, "headers", headers, type_tool_pairs),
-     .sentence = "http: header fields sent with each call: a text, a reference \"${NAME}\", or {file: path}. The values are never shown."},
+     .sentence = "http, mcp: header fields sent with each call: a text, a reference \"${NAME}\", or {file: path}. The values are never shown."},
     {FILE_(config_tool, "ca_file", ca_file),
-     .sentence = "http: PEM file with the authorities that are trusted in place of the system's."},
+     .sentence = "http, mcp: PEM file with the authorities that are trusted in place of the system's."},
     {BOOL(config_tool, "allow_private", allow_private), .standard = "false",
-     .sentence = "http: it may be on this machine or in a private network. Without this such an address is refused, whatever name leads to it."},
+     .sentence = "http, mcp: it may be on this machine or in a private network. Without this such an address is refused, whatever name leads to it. A server of kind mcp, which usually is there, may unless this is false."},
     {OTHER(config_tool, "command", argv, type_tool_command),
-     .sentence = "command: a list: the program, then its arguments. No shell reads it. The arguments of a call are its standard input, as JSON; its standard output is the result, and a status other than 0 a failure."},
+     .sentence = "command, mcp: a list: the program, then its arguments. No shell reads it. Of a command the arguments of a call are its standard input, as JSON, its standard output is the result, and a status other than 0 a failure. An MCP server is started once, speaks over these streams, and is started anew where it ends."},
     {OTHER(config_tool, "env", env, type_tool_pairs),
-     .sentence = "command: variables of its environment beside PATH, HOME, LANG and TZ; the values as those of headers."},
+     .sentence = "command, mcp: variables of its environment beside PATH, HOME, LANG and TZ; the values as those of headers."},
     {OTHER(config_tool, "folder", folder, type_tool_folder), .standard = "/",
-     .sentence = "command: the folder it begins in."},
+     .sentence = "command, mcp: the folder it begins in."},
     {SIZE(config_tool, "memory", memory), .standard = "1GB", .min = "1MB", .max = "1024GB", .zero = "off",
-     .sentence = "command: memory that it and all it starts may have. One that takes more is killed, or is refused more by the system."},
+     .sentence = "command, mcp: memory that it and all it starts may have. One that takes more is killed, or is refused more by the system."},
     {OTHER(config_tool, "sandbox", sandbox, type_tool_sandbox),
-     .sentence = "command: what it must not do, a list: no_network, it opens no socket; read_only, it writes, makes, renames and removes no file. Where the system cannot hold it to that weir does not start."},
+     .sentence = "command, mcp: what it must not do, a list: no_network, it opens no socket; read_only, it writes, makes, renames and removes no file. Where the system cannot hold it to that weir does not start."},
 };
 /* clang-format on */
 

@@ -8,6 +8,7 @@ typedef enum config_tool_kind {
     CONFIG_TOOL_BUILTIN,
     CONFIG_TOOL_HTTP,
     CONFIG_TOOL_COMMAND,
+    CONFIG_TOOL_MCP, /* a server that brings tools of its own: a command, or a url */
     CONFIG_TOOL_KINDS
 } config_tool_kind;
 
@@ -34,7 +35,7 @@ typedef struct config_tool_pairs {
     size_t count;
 } config_tool_pairs;
 
-/* Where a tool of kind http is. */
+/* Where a tool of kind http is, or a server of kind mcp. */
 typedef struct config_tool_url {
     span text; /* empty: none */
     bool tls;
@@ -63,13 +64,13 @@ typedef struct config_tool {
     bool strict;         /* its schema is to bind the model, as far as that can be */
     span *clients;       /* names of entries of clients */
     size_t client_count; /* 0: everybody */
-    /* http */
+    /* http, and mcp but for method */
     config_tool_url url;
     config_tool_method method;
     config_tool_pairs headers;
     span ca_file; /* empty: the system's authorities */
     bool allow_private;
-    /* command */
+    /* command, mcp */
     char **argv; /* NULL at its end; NULL: none */
     config_tool_pairs env;
     span folder;   /* it begins in; empty: / */

@@ -12,17 +12,29 @@ enum { TOOLS_MAX = 1000, PAIRS_MAX = 64, NAME_MAX_BYTES = 64, VALUE_BYTES_MAX = 
 
 /* ---- which options are whose ---- */
 
+enum {
+    OF_HTTP = 1 << CONFIG_TOOL_HTTP,
+    OF_COMMAND = 1 << CONFIG_TOOL_COMMAND,
+    OF_MCP = 1 << CONFIG_TOOL_MCP
+};
+
 typedef struct owned_option {
     const char *path;
-    config_tool_kind kind;
+    unsigned kinds;
+    const char *whose;
 } owned_option;
 
 static const owned_option owned[] = {
-    {"url", CONFIG_TOOL_HTTP},           {"method", CONFIG_TOOL_HTTP},
-    {"headers", CONFIG_TOOL_HTTP},       {"ca_file", CONFIG_TOOL_HTTP},
-    {"allow_private", CONFIG_TOOL_HTTP}, {"command", CONFIG_TOOL_COMMAND},
-    {"env", CONFIG_TOOL_COMMAND},        {"folder", CONFIG_TOOL_COMMAND},
-    {"memory", CONFIG_TOOL_COMMAND},     {"sandbox", CONFIG_TOOL_COMMAND},
+    {"url", OF_HTTP | OF_MCP, "http or mcp"},
+    {"method", OF_HTTP, "http"},
+    {"headers", OF_HTTP | OF_MCP, "http or mcp"},
+    {"ca_file", OF_HTTP | OF_MCP, "http or mcp"},
+    {"allow_private", OF_HTTP | OF_MCP, "http or mcp"},
+    {"command", OF_COMMAND | OF_MCP, "command or mcp"},
+    {"env", OF_COMMAND | OF_MCP, "command or mcp"},
+    {"folder", OF_COMMAND | OF_MCP, "command or mcp"},
+    {"memory", OF_COMMAND | OF_MCP, "command or mcp"},
+    {"sandbox", OF_COMMAND | OF_MCP, "command or mcp"},
 };
 
 /* NULL: any kind has it. */
@@ -34,8 +46,9 @@ static const owned_option *owner_of(span path) {
 
 bool tool_option_is_for(const option *o, config_tool_kind kind) {
     const owned_option *of = owner_of(span_cstr(o->path));
-    if (of) return of->kind == kind;
-    return o->type != &type_json || kind != CONFIG_TOOL_BUILTIN;
+    if (of) return of->kinds >> kind & 1;
+    if (kind == CONFIG_TOOL_MCP && strcmp(o->path, "description") == 0) return false;
+    return o->type != &type_json || kind == CONFIG_TOOL_HTTP || kind == CONFIG_TOOL_COMMAND;
 }
 
 /* ---- url ---- */
@@ -289,9 +302,11 @@ static bool check_owners(reader *r, span name, const yaml_node *map, const confi
         ok = false;
         if (of)
             reader_problem(r, key, "%.*s%s is for kind: %s; this tool is %s", SPAN_ARG(name),
-                           o->path, kind_name(of->kind), kind_name(t->kind));
+                           o->path, of->whose, kind_name(t->kind));
         else
-            reader_problem(r, key, "%.*s%s: a builtin tool has its own", SPAN_ARG(name), o->path);
+            reader_problem(r, key, "%.*s%s: %s", SPAN_ARG(name), o->path,
+                           t->kind == CONFIG_TOOL_MCP ? "the tools of an MCP server have their own"
+                                                      : "a builtin tool has its own");
     }
     return ok;
 }
@@ -303,12 +318,33 @@ static bool check_needs(reader *r, span name, const yaml_node *node, const confi
     else if (t->kind == CONFIG_TOOL_COMMAND && !t->argv)
         reader_problem(r, node, "%.*scommand is missing: the program and its arguments",
                        SPAN_ARG(name));
+    else if (t->kind == CONFIG_TOOL_MCP && !t->url.text.len && !t->argv)
+        reader_problem(r, node, "%.*scommand or %.*surl is missing: how the MCP server is reached",
+                       SPAN_ARG(name), SPAN_ARG(name));
     else if (t->kind == CONFIG_TOOL_BUILTIN && !span_eq(t->name, builtin))
         reader_problem(r, node, "%.*s: weir has no builtin tool of that name; it has %.*s",
                        SPAN_ARG(span_slice(name, 0, name.len - 1)), SPAN_ARG(builtin));
     else
         return true;
     return false;
+}
+
+/* Of the two ways to an MCP server one is meant, and the options of the other do nothing. */
+static bool check_way(reader *r, span name, const yaml_node *map, config_tool *t) {
+    bool ok = true;
+    if (t->kind != CONFIG_TOOL_MCP) return true;
+    /* Most are on this machine. */
+    if (!yaml_get(map, SPAN_OF("allow_private"))) t->allow_private = true;
+    for (const yaml_node *key = map->first; key; key = key->next) {
+        const owned_option *of = owner_of(key->text);
+        bool foreign = of && !(of->kinds & (t->argv ? OF_COMMAND : OF_HTTP));
+        if (!foreign) continue;
+        ok = false;
+        reader_problem(r, key, "%.*s%s is for an MCP server with a %s; this one has a %s",
+                       SPAN_ARG(name), of->path, t->argv ? "url" : "command",
+                       t->argv ? "command" : "url");
+    }
+    return ok;
 }
 
 COLD static bool read_tool(reader *r, const yaml_node *map, const yaml_node *key, config_tool *t) {
@@ -326,7 +362,8 @@ COLD static bool read_tool(reader *r, const yaml_node *map, const yaml_node *key
     name = reader_name(r, "%.*s.", SPAN_ARG(name));
     if (!reader_scope(r, &scope_tool, name, key->value, t)) return false;
     const yaml_node *at = key->value->line ? key->value : key;
-    return check_owners(r, name, key->value, t) && check_needs(r, name, at, t);
+    return check_owners(r, name, key->value, t) && check_needs(r, name, at, t) &&
+           check_way(r, name, key->value, t);
 }
 
 COLD static bool read_tools(reader *r, const option *o, span name, const yaml_node *node,

@@ -14,6 +14,7 @@
 #include "gateway/worker.h"
 #include "cache/far.h"
 #include "limit/shared.h"
+#include "tools/registry.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -471,6 +472,7 @@ void gateway_free(gateway *g) {
     loop_done(&g->loop);
     listeners_unref(g->listeners);
     snapshot_unref(g->snapshot);
+    tools_rest();
     target_table_free(g->targets);
     ledger_close(g->ledger);
     trail_free(g->trail);

@@ -152,6 +152,10 @@ static void take_field(sse_reader *r, span line) {
         add_data(r, line, value);
     else if (span_eq(field, SPAN_OF("event")))
         field_set(r, &r->name, line, value);
+    else if (r->ids && span_eq(field, SPAN_OF("id")) && value.len <= SSE_ID_MAX) {
+        buf_clear(r->ids);
+        buf_add(r->ids, value);
+    }
 }
 
 static void forget_event(sse_reader *r) {

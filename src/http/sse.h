@@ -39,9 +39,12 @@ typedef struct sse_reader {
     bool started;  /* the byte order mark, if any, has been passed */
     bool told;     /* the event in data and name was handed out; the next call forgets it */
     bool dead;
+    buf *ids; /* where the last id goes, up to SSE_ID_MAX bytes; NULL, as at first: nowhere */
     bool
         comment_seen; /* a comment came since the last look: a sign of life; the caller clears it */
 } sse_reader;
+
+enum { SSE_ID_MAX = 1024 }; /* a longer one is none */
 
 /* limit: bytes of one event, its name, its data and the line that is being read, at most; the same
  * for events that need no holding, so that the verdict does not depend on how the bytes come. */

@@ -78,6 +78,11 @@ static inline bool jsonrpc_id_eq(json_value a, json_value b) {
     return a.type == b.type && span_eq(a.raw, b.raw);
 }
 
+/* An error may answer nobody in particular. */
+static inline bool jsonrpc_has_id(const jsonrpc_message *m) {
+    return m->id.type == JSON_STRING || m->id.type == JSON_NUMBER;
+}
+
 /* ---- Writing: appended; id, params, result and data are JSON text ---- */
 
 /* params empty: none. */

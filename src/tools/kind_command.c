@@ -6,6 +6,7 @@
 #include "tools/runner_internal.h"
 #include "tools/sandbox.h"
 #include "tools/set.h"
+#include "tools/words.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -13,11 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-    ERRORS_KEPT = 8192, /* the last of what it writes to stderr */
-    ERRORS_MAX = 500,   /* that are told of it */
-};
 
 /* What is made of a tool. */
 typedef struct command_tool {
@@ -28,7 +24,7 @@ typedef struct command_tool {
 typedef struct command_call {
     tool_call *call;
     process *process; /* NULL: none runs */
-    buf errors;
+    last_words errors;
 } command_call;
 
 /* ---- a call ---- */
@@ -40,33 +36,15 @@ static void on_output(void *user, span piece) {
 
 static void on_errors(void *user, span piece) {
     command_call *own = user;
-    buf_add(&own->errors, piece);
-    if (own->errors.len > 2 * ERRORS_KEPT)
-        buf_drop_front(&own->errors, own->errors.len - ERRORS_KEPT);
-}
-
-/* On one line the end of what it said last, where most programs say what it was. */
-static void add_last_words(span said, buf *out) {
-    while (said.len && strchr(" \t\r\n", said.ptr[said.len - 1]))
-        said.len--;
-    size_t from = said.len > ERRORS_MAX ? said.len - ERRORS_MAX : 0;
-    while (from && from < said.len && (said.ptr[from] & 0xC0) == 0x80)
-        from++;
-    if (said.len) buf_add_cstr(out, from ? ": …" : ": ");
-    buf_add_excerpt(out, span_slice(said, from, said.len), ERRORS_MAX);
+    last_words_add(&own->errors, piece);
 }
 
 COLD static void fail(command_call *own, const process_end *end) {
-    const tool *t = tool_call_tool(own->call);
-    arena a;
     buf why = BUF_EMPTY;
-    arena_init(&a, 0);
-    /* Before it is cut: half a secret would not be found. */
-    add_last_words(secret_set_without(t->secrets, buf_span(&own->errors), &a), &why);
+    last_words_tell(&own->errors, tool_call_tool(own->call)->secrets, &why);
     tool_call_fail(own->call, end->way == PROCESS_NO_START ? TOOL_UNREACHABLE : TOOL_FAILED,
                    "the command failed: %s%.*s", end->text, SPAN_ARG(buf_span(&why)));
     buf_done(&why);
-    arena_done(&a);
 }
 
 static void on_end(void *user, const process_end *end) {
@@ -101,7 +79,7 @@ static void stop(tool_call *c) {
     command_call *own = tool_call_own(c);
     if (own->process) process_kill(own->process);
     own->process = NULL;
-    buf_done(&own->errors);
+    last_words_done(&own->errors);
 }
 
 /* ---- made of the configuration ---- */
@@ -116,7 +94,7 @@ static bool is_told(const config_tool *t, const char *name) {
     return false;
 }
 
-static char **make_env(const config_tool *t, arena *a) {
+char **tool_command_env(const config_tool *t, arena *a) {
     char **env = arena_zalloc(a, (t->env.count + ARRAY_LEN(handed_on) + 1) * sizeof *env);
     size_t n = 0;
     for (size_t i = 0; i < t->env.count; i++)
@@ -172,7 +150,7 @@ static bool make(tool *t, const config_tool *from, buf *ret_why) {
     ret_why->len = before;
     command_tool *made = arena_zalloc(&t->set->arena, sizeof *made);
     made->config = from;
-    made->env = make_env(from, &t->set->arena);
+    made->env = tool_command_env(from, &t->set->arena);
     t->made = made;
     return true;
 }

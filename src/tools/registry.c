@@ -1,17 +1,22 @@
 #include "tools/registry.h"
 
 #include "tools/kinds.h"
+#include "tools/mcp_house.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "provider/secrets.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
+enum { START_MS = 10000 }; /* that a start waits for what brings tools */
+
 struct tool_registry {
     const config *config; /* borrowed: its snapshot's, as this is */
-    tool_set *own; /* what the configuration describes, by index in config->tools; no kind: the
-                      entry brings tools of its own */
+    tool_set *own;  /* what the configuration describes, by index in config->tools; no kind: the
+                       entry brings tools of its own */
+    mcp_key **keys; /* by index in config->tools; NULL: no MCP server */
     pthread_mutex_t lock;
     /* Under the lock. */
     tool_set **brought; /* by index in config->tools; NULL: nothing */
@@ -22,6 +27,7 @@ static const tool_kind_ops *const kinds[CONFIG_TOOL_KINDS] = {
     [CONFIG_TOOL_BUILTIN] = &tool_builtin,
     [CONFIG_TOOL_HTTP] = &tool_http,
     [CONFIG_TOOL_COMMAND] = &tool_command,
+    [CONFIG_TOOL_MCP] = &tool_mcp,
 };
 
 /* ---- lists ---- */
@@ -61,15 +67,27 @@ const tool *tool_list_find(const tool_list *l, span name) {
     return NULL;
 }
 
-/* Unless there is one of that name. */
-static void list_add(tool_list *l, const tool *t) {
+/* false: there is one of that name. */
+static bool list_add(tool_list *l, const tool *t) {
     size_t at = l->count;
     while (at && compare(t->name, l->by_name[at - 1]->name) < 0)
         at--;
-    if (at && span_eq(t->name, l->by_name[at - 1]->name)) return;
+    if (at && span_eq(t->name, l->by_name[at - 1]->name)) return false;
     memmove(l->by_name + at + 1, l->by_name + at, (l->count - at) * sizeof *l->by_name);
     l->by_name[at] = t;
     l->items[l->count++] = t;
+    return true;
+}
+
+/* What is configured has its name, whatever others are called. */
+static void list_add_own(tool_list *l, const tool_set *own) {
+    for (size_t i = 0; i < own->count; i++)
+        if (own->items[i].kind) (void)!list_add(l, &own->items[i]);
+}
+
+static void list_add_brought(tool_list *l, const tool_set *s) {
+    for (size_t i = 0; i < s->count; i++)
+        if (!list_add(l, &s->items[i]) && s->prefixed) (void)!list_add(l, &s->prefixed[i]);
 }
 
 static tool_list *list_new(const tool_registry *r) {
@@ -85,12 +103,9 @@ static tool_list *list_new(const tool_registry *r) {
     }
     l->items = mem_zalloc_array(most + 1, sizeof *l->items);
     l->by_name = mem_zalloc_array(most + 1, sizeof *l->by_name);
-    for (size_t i = 0; i < r->own->count; i++) {
-        const tool_set *brought = r->brought[i];
-        if (r->own->items[i].kind) list_add(l, &r->own->items[i]);
-        for (size_t k = 0; brought && k < brought->count; k++)
-            list_add(l, &brought->items[k]);
-    }
+    list_add_own(l, r->own);
+    for (size_t i = 0; i < r->own->count; i++)
+        if (r->brought[i]) list_add_brought(l, r->brought[i]);
     return l;
 }
 
@@ -139,10 +154,13 @@ static bool make_tool(tool *t, const config_tool *from, const void **ret_at, buf
     size_t before = ret_why->len;
     fill(t, from);
     *ret_at = from;
-    if (!kind->make) return true;
     buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(from->name));
-    t->kind = kind;
+    if (!kind->brings) t->kind = kind;
     if (!kind->make(t, from, ret_why)) return false;
+    if (kind->brings) {
+        ret_why->len = before;
+        return true;
+    }
     *ret_at = &from->parameters;
     ret_why->len = before;
     buf_addf(ret_why, "tools.%.*s.parameters: ", SPAN_ARG(from->name));
@@ -163,6 +181,9 @@ bool tool_config_check(const config *c, size_t entry, const void **ret_at, buf *
 static void registry_free(void *made, const config *c) {
     (void)c;
     tool_registry *r = made;
+    for (size_t i = 0; i < r->own->count; i++)
+        mcp_key_free(r->keys[i]);
+    free(r->keys);
     tool_list_unref(r->list);
     for (size_t i = 0; i < r->own->count; i++)
         tool_set_unref(r->brought[i]);
@@ -175,7 +196,7 @@ static void registry_free(void *made, const config *c) {
 bool tool_config_try(const config *c, size_t entry, const void **ret_at, buf *ret_why) {
     const config_tool *t = &c->tools[entry];
     size_t before = ret_why->len;
-    if (t->kind != CONFIG_TOOL_COMMAND) return true;
+    if (!t->argv) return true;
     *ret_at = &t->argv;
     buf_addf(ret_why, "tools.%.*s.command: ", SPAN_ARG(t->name));
     if (!tool_command_is_there(t, ret_why)) return false;
@@ -201,17 +222,42 @@ static bool make_own(tool_registry *r, buf *ret_why) {
     return ok;
 }
 
+static void publish(void *user, size_t entry, tool_set *s) {
+    tool_registry_publish(user, entry, s);
+}
+
+static bool open_server(tool_registry *r, size_t entry, buf *ret_why) {
+    config *c = (config *)r->config;
+    buf why = BUF_EMPTY;
+    r->keys[entry] = mcp_key_new(c, entry, &r->own->items[entry], publish, r, &why);
+    if (!r->keys[entry])
+        buf_addf(ret_why, "tools.%.*s: %s", SPAN_ARG(c->tools[entry].name), buf_cstr(&why));
+    buf_done(&why);
+    return r->keys[entry] != NULL;
+}
+
+/* All at once, so that the slowest is waited for alone. */
+static bool open_servers(tool_registry *r, buf *ret_why) {
+    const config *c = r->config;
+    for (size_t i = 0; i < c->tool_count; i++)
+        if (c->tools[i].kind == CONFIG_TOOL_MCP && !open_server(r, i, ret_why)) return false;
+    int64_t until_ms = clock_mono_ms() + START_MS;
+    for (size_t i = 0; i < c->tool_count; i++)
+        if (r->keys[i]) mcp_key_wait(r->keys[i], until_ms);
+    return true;
+}
+
 static void *registry_make(const config *c, buf *ret_why) {
     tool_registry *r = mem_zalloc(sizeof *r);
     r->config = c;
     /* The snapshot's own reference goes when it does, which tools that are still called outlive. */
     r->own = tool_set_new((config *)c, c->tool_count);
     r->brought = mem_zalloc_array(c->tool_count + 1, sizeof *r->brought);
+    r->keys = mem_zalloc_array(c->tool_count + 1, sizeof *r->keys);
     pthread_mutex_init(&r->lock, NULL);
-    if (make_own(r, ret_why)) {
-        r->list = list_new(r);
-        return r;
-    }
+    bool ok = make_own(r, ret_why);
+    if (ok) r->list = list_new(r);
+    if (ok && open_servers(r, ret_why)) return r;
     registry_free(r, c);
     return NULL;
 }
@@ -238,4 +284,34 @@ void tool_registry_publish(tool_registry *r, size_t entry, tool_set *s) {
     pthread_mutex_unlock(&r->lock);
     tool_list_unref(was);
     tool_set_unref(before);
+}
+
+bool tool_registry_knows(tool_registry *r, size_t entry, buf *ret_why) {
+    return !r->keys[entry] || mcp_key_good(r->keys[entry], ret_why);
+}
+
+static void count_tools(void *user, size_t entry, tool_set *s) {
+    (void)entry;
+    *(size_t *)user = s->count;
+    tool_set_unref(s);
+}
+
+bool tool_config_reach(config *c, size_t entry, size_t *ret_count, buf *ret_why) {
+    *ret_count = 0;
+    if (c->tools[entry].kind != CONFIG_TOOL_MCP) return true;
+    tool_set *like = tool_set_new(c, 1);
+    size_t before = ret_why->len;
+    fill(&like->items[0], &c->tools[entry]);
+    buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(c->tools[entry].name));
+    mcp_key *k = mcp_key_new(c, entry, &like->items[0], count_tools, ret_count, ret_why);
+    if (k) mcp_key_wait(k, clock_mono_ms() + START_MS);
+    bool good = k && mcp_key_good(k, ret_why);
+    mcp_key_free(k);
+    tool_set_unref(like);
+    if (good) ret_why->len = before;
+    return good;
+}
+
+void tools_rest(void) {
+    mcp_house_wait();
 }

@@ -47,8 +47,20 @@ void tool_list_unref(tool_list *l);
 const tool *tool_list_find(const tool_list *l, span name);
 
 /* Puts what that entry lists now in place of what it listed before; s: NULL: nothing. Takes over
- * the caller's reference. A name that another entry has already is not listed. entry: the index of
- * its row in config->tools. Any thread. */
+ * the caller's reference. Of tools that have one name that of the entry which is configured first
+ * keeps it, and others have that of their entry before it, as "files" and "read" with an underscore
+ * between. entry: the index of its row in config->tools. Any thread. */
 void tool_registry_publish(tool_registry *r, size_t entry, tool_set *s);
+
+/* Whether it is known what that entry brings. false: *ret_why has appended why not. */
+MUST_USE bool tool_registry_knows(tool_registry *r, size_t entry, buf *ret_why);
+
+/* Starts or reaches what an entry that brings tools stands for, and asks it for them; of one that
+ * can be made, and brings none, true at once. *ret_count: how many there are. Waits. */
+MUST_USE bool tool_config_reach(config *c, size_t entry, size_t *ret_count, buf *ret_why);
+
+/* Before the process ends, after the last snapshot: what was started for tools ends in peace. Waits
+ * for some seconds at most. */
+void tools_rest(void);
 
 #endif

@@ -18,6 +18,8 @@ struct tool_set {
     config *config; /* counted; what its tools' spans may point into */
     size_t count;
     tool *items;
+    tool *prefixed; /* the same under other names, for a list that has one of that name; it borrows
+                       of items all that is counted. NULL: there are none */
 };
 
 /* With room for count tools, none of them there yet; items[i].set is set. */

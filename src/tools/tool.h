@@ -84,6 +84,8 @@ struct tool {
  * bound of the result and its encoding, and tells; a kind moves bytes. */
 struct tool_kind_ops {
     const char *name; /* as configured: "builtin" */
+    bool brings;      /* its entries are no tools, but bring some (tool_registry_publish()); made is
+                         theirs */
     size_t call_size; /* bytes of its own for a call, zeroed: tool_call_own() */
     /* Begins. It ends with one of tool_call_done() and tool_call_fail(), now or later. */
     void (*start)(tool_call *c);
@@ -91,7 +93,7 @@ struct tool_kind_ops {
     void (*stop)(tool_call *c);
     /* Completes a tool from its row of the configuration, whose common part is in *t already: may
      * set description and parameters, and made, in the set's arena. May block. false: *ret_why, a
-     * sentence. NULL: entries of this kind bring tools of their own (tool_registry_publish()). */
+     * sentence. */
     bool (*make)(tool *t, const config_tool *from, buf *ret_why);
     /* Frees what is not the arena's of made; NULL: nothing. Any thread. */
     void (*unmake)(tool *t);

@@ -1,6 +1,7 @@
 /* What headers repeat of a message. */
 #include "unit.h"
 
+#include "mcp/mirror.h"
 #include "mcp/mirrored.h"
 
 static void values_are_undone(void **state) {
@@ -142,8 +143,37 @@ static void what_is_not_marked_is_not_looked_at(void **state) {
     arena_done(&a);
 }
 
+static void a_client_repeats_what_is_marked(void **state) {
+    (void)state;
+    static const span schema =
+        SPAN("{\"properties\":{\"a\":{\"x-mcp-header\":\"A\"},\"b\":{\"x-mcp-header\":\"no name\"},"
+             "\"c\":{\"properties\":{\"d\":{\"x-mcp-header\":\"D-d\"}}},\"e\":{\"x-mcp-header\":7},"
+             "\"f\":{\"x-mcp-header\":\"F\\r\\nX\"}}}");
+    static const struct {
+        const char *arguments, *want;
+    } rows[] = {
+        {"{}", ""},
+        {"{\"a\":\"x y\",\"b\":\"1\",\"e\":\"2\",\"f\":\"3\"}", "Mcp-Param-A: x y\n"},
+        {"{\"a\":\"x\\r\\nY: z\"}", "Mcp-Param-A: =?base64?eA0KWTogeg==?=\n"},
+        {"{\"a\":1.50,\"c\":{\"d\":true}}", "Mcp-Param-A: 1.50\nMcp-Param-D-d: true\n"},
+        {"{\"a\":null,\"c\":[]}", ""},
+        {"{\"a\":{\"x\":1}}", ""},
+    };
+    buf lines = BUF_EMPTY;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf_clear(&lines);
+        mirror_arguments(schema, span_cstr(rows[i].arguments), &lines);
+        assert_string_equal(buf_cstr(&lines), rows[i].want);
+    }
+    buf_clear(&lines);
+    mirror_arguments(SPAN_OF("{\"properties\":{}}"), SPAN_OF("{\"a\":1}"), &lines);
+    assert_int_equal(lines.len, 0);
+    buf_done(&lines);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_repeats_what_is_marked),
         cmocka_unit_test(values_are_undone),
         cmocka_unit_test(marked_arguments_are_compared),
         cmocka_unit_test(what_is_not_marked_is_not_looked_at),
