@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/cidr.h"
 #include "base/secret.h"
+#include "config/alerts.h"
 #include "config/guard.h"
 #include "config/quota.h"
 #include "config/redis.h"
@@ -454,6 +455,7 @@ typedef struct config {
     config_ledger ledger;
     config_audit audit;
     config_telemetry telemetry;
+    config_alerts alerts;
     config_cache cache;
     config_guard guard;
     config_answer_limit answer;

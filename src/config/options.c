@@ -48,6 +48,8 @@ static const char *const restore_words[] = {"", "false", "true", NULL};
 static const char *const guard_end_words[] = {"finish", "error", NULL};
 static const char *const where_words[] = {"both", "in", "out", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
+static const char *const webhook_words[] = {"json", "slack", NULL};
+static const char *const alert_guard_words[] = {"off", "block", "redact", "flag", NULL};
 
 /* clang-format off */
 
@@ -387,6 +389,45 @@ static const option file_options[] = {
     {OTHER(config, "telemetry.resource", telemetry.resource, type_resource),
      .sentence = "Further attributes of the resource, as a mapping: {deployment.environment.name: production}. OTEL_RESOURCE_ATTRIBUTES (name=value,name=value) says them where the file does not."},
 
+    {SECTION(config, "alerts", alerts.on), .standard = "off",
+     .sentence = "What is told by itself, in the log and to webhooks, when it happens: docs/alerts.md."},
+    {OTHER(config, "alerts.webhooks", alerts.webhooks, type_webhooks),
+     .sentence = "Who is told: a URL, a mapping {url, format, secret, events, allow_private, ca_file}, or a list of these."},
+    {OTHER(config, "alerts.budget", alerts.budget, type_thresholds), .standard = "[50%, 80%, 100%]",
+     .sentence = "Shares of a budget (limits of spend) that are told when they have been spent, each once in the budget's period."},
+    {DURATION(config, "alerts.key_expiry", alerts.key_expiry_ms), .standard = "7d", .min = "1s", .max = "365d", .zero = "off",
+     .sentence = "How long before a client's key expires that is told, once a day."},
+    {DURATION(config, "alerts.unusual.learn", alerts.learn_ms), .standard = "1d", .min = "0s", .max = "365d",
+     .sentence = "From a client's first call on (since weir has started): how long its use is learnt, and nothing of it is unusual."},
+    {NUMBER(config, "alerts.unusual.factor", alerts.factor), .standard = "3", .min = "1", .max = "1000",
+     .sentence = "A minute with so many times the calls, or the spending, of the busiest minute of a client's past is unusual. Each day the past counts half."},
+    {COUNT(config, "alerts.unusual.calls", alerts.rate_least), .standard = "60", .min = "1", .max = "1000000000", .zero = "off",
+     .sentence = "Calls in a minute, fewer of which are never unusual."},
+    {OTHER(config, "alerts.unusual.spend", alerts.spend_least, type_amount), .standard = "1", .zero = "off",
+     .sentence = "The same of money, in the currency of the prices: spending beyond it is a runaway loop (loop.spend)."},
+    {RATIO(config, "alerts.errors.share", alerts.errors_share), .standard = "50%", .min = "0.1%", .max = "100%",
+     .sentence = "Share of a model's calls that fail, not by their clients' fault, from which that is told."},
+    {COUNT(config, "alerts.errors.calls", alerts.errors_least), .standard = "20", .min = "1", .max = "1000000", .zero = "off",
+     .sentence = "Calls in that time, fewer of which say nothing."},
+    {DURATION(config, "alerts.errors.time", alerts.errors_ms), .standard = "5m", .min = "1s", .max = "1d",
+     .sentence = "That time, up to now."},
+    {COUNT(config, "alerts.loop.same", alerts.same), .standard = "30", .min = "2", .max = "1000000", .zero = "off",
+     .sentence = "So many calls of one client with the same request are a loop, within alerts.loop.time."},
+    {DURATION(config, "alerts.loop.time", alerts.same_ms), .standard = "1m", .min = "1s", .max = "1d",
+     .sentence = "That time, from the first of them on."},
+    {BOOL(config, "alerts.loop.pause", alerts.pause), .standard = "false",
+     .sentence = "A client in a loop (loop.prompt, loop.spend) is paused: 403 client_paused, until an admin resumes it by POST /admin/v1/clients/NAME/resume, or weir starts anew."},
+    {WORD(config, "alerts.guard", alerts.guard, alert_guard_words), .standard = "block",
+     .sentence = "Which of the guard's verdicts are told: that and what is graver (block, redact, flag), or none."},
+    {DURATION(config, "alerts.again", alerts.again_ms), .standard = "1h", .min = "1s", .max = "30d",
+     .sentence = "The same of the same client or model is not told again before."},
+    {COUNT(config, "alerts.a_minute", alerts.a_minute), .standard = "30", .min = "1", .max = "1000",
+     .sentence = "Alerts for one webhook in a minute; more wait."},
+    {DURATION(config, "alerts.timeout", alerts.timeout_ms), .standard = "10s", .min = "10ms", .max = "5m",
+     .sentence = "Time for one delivery, its answer included. One that fails is tried again, at growing intervals, for half an hour."},
+    {COUNT(config, "alerts.queue", alerts.queue), .standard = "1000", .min = "1", .max = "100000",
+     .sentence = "Alerts that may wait for one webhook that is slow or away; more are dropped and counted, the oldest first."},
+
     GUARD(config, guard.use, guard_file_words, .standard = "own",
           " own: rules of yours that have an action of their own are looked for, and no other."),
     {BOOL(config, "guard.restore", guard.restore), .standard = "false",
@@ -551,6 +592,21 @@ static const option guard_rule_options[] = {
 
 static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
 
+static const option webhook_options[] = {
+    {OTHER(config_webhook, "url", url, type_webhook_url), .required = true,
+     .sentence = "Where alerts are posted. Redirects are not followed, and no proxy is used."},
+    {WORD(config_webhook, "format", format, webhook_words), .standard = "json",
+     .sentence = "json: {type, timestamp, data}; slack: {text}, as Slack's incoming webhooks, and those of Mattermost and others, take it."},
+    {OTHER(config_webhook, "secret", secret, type_webhook_secret),
+     .sentence = "Signs what is sent, by the form of Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature): \"${NAME}\", {file: path} or {command: [program, argument]}; whsec_ and base64, or 16 characters or more."},
+    {OTHER(config_webhook, "events", events, type_alert_events), .standard = "all",
+     .sentence = "Which kinds of alerts are sent there: all, or a list of kinds such as [budget.threshold, key.*]."},
+    {BOOL(config_webhook, "allow_private", allow_private), .standard = "false",
+     .sentence = "Post also to addresses of this machine and of private networks; otherwise they are refused, whatever name leads there."},
+    {FILE_(config_webhook, "ca_file", ca_file),
+     .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
+};
+
 static const option redis_options[] = {
     {OTHER(config_redis, "url", on, type_redis_address), .required = true,
      .sentence = "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], rediss:// for TLS, or unix:/path[?db=DATABASE]. User and password are percent-encoded, and shown to nobody; \"${NAME}\" names a variable that holds the address."},
@@ -659,6 +715,7 @@ SCOPE(guard_rule, "guard.rules[]", guard_rule_options, "A rule of the guard.");
 SCOPE(limit, "limits.model.NAME", limit_options,
       "What all calls of that model may have together; likewise under `limits.target` and "
       "`limits.tag`.");
+SCOPE(webhook, "alerts.webhooks[]", webhook_options, "A webhook written as a mapping.");
 SCOPE(redis, "shared", redis_options, "A Redis or Valkey written as a mapping.");
 SCOPE(price, "prices.PATTERN", price_options,
       "What the tokens of a target cost, each price for 1,000,000 tokens, with up to 9 decimals.");
@@ -667,8 +724,20 @@ SCOPE(price_service, "prices.PATTERN.service_tiers.NAME", price_service_options,
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
-const option_scope *const option_scopes[] = {
-    &scope_file,          &scope_listener,   &scope_provider, &scope_key,
-    &scope_model,         &scope_target,     &scope_client,   &scope_client_key,
-    &scope_guard_rule,    &scope_limit,      &scope_redis,    &scope_price,
-    &scope_price_service, &scope_price_tier, &scope_tool,     NULL};
+const option_scope *const option_scopes[] = {&scope_file,
+                                             &scope_listener,
+                                             &scope_provider,
+                                             &scope_key,
+                                             &scope_model,
+                                             &scope_target,
+                                             &scope_client,
+                                             &scope_client_key,
+                                             &scope_guard_rule,
+                                             &scope_limit,
+                                             &scope_webhook,
+                                             &scope_redis,
+                                             &scope_price,
+                                             &scope_price_service,
+                                             &scope_price_tier,
+                                             &scope_tool,
+                                             NULL};

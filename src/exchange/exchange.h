@@ -34,6 +34,8 @@ typedef struct exchange_env {
     log_shard *log;                     /* NULL: nothing is logged */
     struct ledger_writer *ledger;       /* NULL: no records are kept */
     struct telemetry_writer *telemetry; /* NULL: nobody hears of calls */
+    struct alert_writer *alerts;        /* NULL: nobody watches over calls */
+    struct pauses *pauses;              /* of clients, shared by all loops; NULL: there are none */
     struct tool_runner *tools;          /* what runs of models call; NULL: there are none */
     struct cache *cache;                /* shared by all loops; NULL: nothing is cached */
     struct flight_desk *desk;           /* of the cache, this loop's; with it */

@@ -1,5 +1,6 @@
 #include "gateway/parts.h"
 
+#include "alert/webhook.h"
 #include "call/price_part.h"
 #include "call/provider_tls.h"
 #include "exchange/guard_part.h"
@@ -8,8 +9,8 @@
 #include "tools/registry.h"
 
 static const snapshot_part *const parts[] = {
-    &listener_tls_part, &provider_tls_part, &price_part, &telemetry_tls_part, &tools_part,
-    &listener_tls_part, &provider_tls_part, &price_part, &telemetry_tls_part, &guard_part,
+    &listener_tls_part, &provider_tls_part, &price_part,     &telemetry_tls_part,
+    &tools_part,        &guard_part,        &alert_tls_part,
 };
 
 snapshot *gateway_snapshot(config *c, buf *ret_why) {

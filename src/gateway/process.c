@@ -36,6 +36,7 @@ static void tell_breakers(gateway *g) {
         metric_set(metrics_series(g->shard, METRIC_BREAKER, target),
                    rows[i].state != BREAKER_CLOSED);
         metric_set(metrics_series(g->shard, METRIC_BREAKER_CLIENTS, target), rows[i].clients_apart);
+        alerts_breaker(g->alerts, *target, rows[i].state != BREAKER_CLOSED);
     }
     free(rows);
 }
@@ -74,6 +75,7 @@ static void tell_figures(gateway *g) {
     tell_ledger(g);
     tell_cache(g);
     telemetry_tell(g->telemetry);
+    alerts_tick(g->alerts);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
     if (g->shared)
         metric_set(metrics_series(g->shard, METRIC_SHARED_NODES, NULL),
@@ -258,11 +260,16 @@ static void end(void *arg) {
     loop_stop(&g->loop);
 }
 
+static void close_telemetry(void *arg) {
+    gateway *g = arg;
+    telemetry_close(g->telemetry, end, g);
+}
+
 void gateway_worker_closed(loop *l, void *arg) {
     (void)l;
     gateway *g = arg;
     if (++g->closed_workers == g->worker_count && g->phase == GATEWAY_CLOSING)
-        telemetry_close(g->telemetry, end, g);
+        alerts_close(g->alerts, close_telemetry, g);
 }
 
 /* ---- signals ---- */
@@ -270,7 +277,10 @@ void gateway_worker_closed(loop *l, void *arg) {
 static void obey_stop_signals(gateway *g) {
     for (; g->stop_signals; g->stop_signals--) {
         if (phase_ready(g->phase)) notify_stopping(&g->notifier);
-        if (g->phase == GATEWAY_CLOSING) telemetry_cut(g->telemetry); /* nothing else takes time */
+        if (g->phase == GATEWAY_CLOSING) {
+            alerts_cut(g->alerts); /* nothing else takes time */
+            telemetry_cut(g->telemetry);
+        }
         gateway_phase next = phase_after_stop(g->phase, g->snapshot->config->server.drain_delay_ms);
         if (next != g->phase) enter(g, next);
     }
@@ -362,6 +372,8 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->reload = reload_new(g, load, user);
     g->prober = prober_new(&g->loop, g->log, g->shard);
     g->telemetry = telemetry_new(&g->loop, g->metrics, g->shard, g->log);
+    g->pauses = pauses_new();
+    g->alerts = alerts_new(&(alerts_env){&g->loop, g->shard, g->log, g->limiter, g->pauses});
     g->end_of_turn.run = on_end_of_turn;
     loop_add_hook(&g->loop, &g->end_of_turn);
     timer_init(&g->tick, on_tick);
@@ -422,6 +434,7 @@ bool gateway_run(gateway *g, buf *ret_why) {
     reload_start_watching(g->reload);
     gateway_probe(g);
     telemetry_apply(g->telemetry, g->snapshot);
+    alerts_apply(g->alerts, g->snapshot);
     loop_timer_start(&g->loop, &g->tick, 0);
     if (g->notifier.watchdog_ms)
         loop_timer_start(&g->loop, &g->watchdog, g->notifier.watchdog_ms / 2);
@@ -462,6 +475,8 @@ void gateway_free(gateway *g) {
     budgets_free(g->budgets);
     prober_free(g->prober);
     telemetry_free(g->telemetry);
+    alerts_free(g->alerts);
+    pauses_free(g->pauses);
     http_client_free(g->client);
     ledger_writer_free(g->acts);
     loop_remove_hook(&g->end_of_turn);

@@ -3,6 +3,7 @@
 #ifndef WEIR_GATEWAY_PROCESS_H
 #define WEIR_GATEWAY_PROCESS_H
 
+#include "alert/alerts.h"
 #include "audit/trail.h"
 #include "cache/cache.h"
 #include "call/target.h"
@@ -35,6 +36,7 @@ struct gateway {
     struct key_keeper *keys;      /* NULL: there is no store */
     struct shared_limits *shared; /* NULL: this weir's limits are its own */
     struct budgets *budgets;
+    pauses *pauses;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;
@@ -57,6 +59,7 @@ struct gateway {
     reload *reload;
     prober *prober;
     telemetry *telemetry;
+    alerts *alerts;
     http_client *client; /* the prober's; NULL: nobody had to be asked yet */
     notifier notifier;
     timer watchdog;

@@ -211,6 +211,7 @@ static void on_applied(loop *l, void *arg) {
     gateway_probe(g);
     budgets_apply(g->budgets, g->snapshot->config);
     telemetry_apply(g->telemetry, g->snapshot);
+    alerts_apply(g->alerts, g->snapshot);
     logger_configure(g->logger, &g->snapshot->config->logs);
     if (g->ledger) ledger_configure(g->ledger, &g->snapshot->config->ledger);
     const span *paths;

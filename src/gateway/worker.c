@@ -63,6 +63,7 @@ static void finish(worker *w) {
     ledger_writer_free(w->env.ledger);
     shared_link_free(w->env.shared);
     telemetry_writer_free(w->env.telemetry);
+    alert_writer_free(w->env.alerts);
     catalog_free(w->catalog);
     w->catalog = NULL;
     loop_snapshot_unref(w->env.snapshot);
@@ -141,6 +142,8 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     w->env.proves = g->trail != NULL;
     if (g->shared) w->env.shared = shared_link_new(g->shared, &w->loop, w->env.log, w->env.metrics);
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);
+    w->env.alerts = alert_writer_new(g->alerts, &w->loop);
+    w->env.pauses = g->pauses;
     w->env.tools = tool_runner_new(&w->loop, w->client);
     exchange_env_init(&w->env);
     w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};

@@ -139,7 +139,7 @@ static void takes_a_text_without_quotes(void **state) {
     "chat, "                                                                                       \
     "functions, retry, breaker, hedge, affinity, timeouts, server, limits, shared, cors, logs, "   \
     "ledger, "                                                                                     \
-    "audit, cache, telemetry, guard, output"
+    "audit, cache, telemetry, alerts, guard, output"
 
 static void says_which_setting_is_wrong(void **state) {
     (void)state;
