@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import re
+import subprocess
 import time
 
 import pytest
@@ -225,6 +227,31 @@ def test_events_are_chosen_and_slack_has_its_form(weir, upstream, upstreams):
     assert request.json() == {"text": ":rotating_light: *weir* `loop.prompt` Client app has sent the same request 2 times within 60s."}
     assert request.header("webhook-signature") is None
     assert [a["type"] for a in hooks[0].alerts()] == ["key.new_model"]
+
+
+def check_alerts(tmp_path, config):
+    path = tmp_path / "weir.yaml"
+    path.write_text(json.dumps(config))
+    path.chmod(0o600)
+    done = subprocess.run([str(daemon.WEIR), "check", "-c", str(path), "--alerts"], capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout.splitlines()[1:], done.stderr
+
+
+def test_weir_check_sends_a_test(tmp_path, upstream, upstreams, receiver):
+    refuses = upstreams()
+    refuses.script(error(403))
+    hooks = [{"url": receiver.url, "secret": SECRET, "allow_private": True}, {"url": refuses.url, "allow_private": True},
+             {"url": receiver.url, "allow_private": False}]
+    status, lines, _ = check_alerts(tmp_path, daemon.config_for(upstream, alerts={"webhooks": hooks}))
+    assert status == 1
+    assert lines[:2] == ["alerts.webhooks[0]: taken, status 204", "alerts.webhooks[1]: not taken, status 403"]
+    assert re.fullmatch(r"alerts\.webhooks\[2\]: not taken: 127\.0\.0\.1:\d+ is not a public address, .*", lines[2])
+    (told,) = receiver.alerts("test")
+    assert told["data"]["level"] == "info"
+    verify(receiver.up.requests[0])
+    assert check_alerts(tmp_path, daemon.config_for(upstream, alerts={"webhooks": hooks[:1]}))[0] == 0
+    status, _, said = check_alerts(tmp_path, daemon.config_for(upstream))
+    assert (status, said) == (1, "alerts.webhooks names nobody\n")
 
 
 # ---- where nobody takes it ----
