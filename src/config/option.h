@@ -149,11 +149,13 @@ extern const option_type type_audit_key; /* audit.c: secret * */
 extern const option_type type_redis;     /* redis.c: config_redis */
 extern const option_type type_redis_address;
 extern const option_type type_redis_password;
-extern const option_type type_webhooks; /* alerts.c: config_webhook *items; size_t count */
+extern const option_type type_jwks;           /* auth.c: config_jwt, from its url on */
+extern const option_type type_jwt_algorithms; /* unsigned, a bit each */
+extern const option_type type_webhooks;       /* alerts.c: config_webhook *items; size_t count */
 extern const option_type type_webhook_url;
 extern const option_type type_webhook_secret;
 extern const option_type type_alert_events; /* unsigned, a bit per alert_kind */
 extern const option_type type_thresholds;   /* config_thresholds */
-extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
+extern const option_type type_client_keys;  /* unsigned char (*)[32] and count */
 
 #endif

@@ -119,6 +119,8 @@ void telemetry_settle(reader *r, const yaml_node *root);
 
 /* cache.c: what no single option of it can tell. */
 void cache_check(reader *r, const yaml_node *root);
+/* auth.c: what no single option of it can tell. */
+void auth_check(reader *r, const yaml_node *root);
 /* guard.c: whether anything is looked at. */
 void guard_settle(reader *r);
 

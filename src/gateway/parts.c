@@ -5,6 +5,7 @@
 #include "call/provider_tls.h"
 #include "exchange/guard_part.h"
 #include "gateway/listener_tls.h"
+#include "gateway/token_keeper.h"
 #include "telemetry/receiver.h"
 #include "tools/registry.h"
 
@@ -14,5 +15,6 @@ static const snapshot_part *const parts[] = {
 };
 
 snapshot *gateway_snapshot(config *c, buf *ret_why) {
+    if (!token_keys_fit(c, ret_why)) return NULL;
     return snapshot_new(c, parts, ARRAY_LEN(parts), ret_why);
 }

@@ -11,6 +11,7 @@
 #include "gateway/prober.h"
 #include "gateway/refused_keys.h"
 #include "gateway/reload.h"
+#include "gateway/token_keeper.h"
 #include "gateway/worker.h"
 #include "limit/shared.h"
 
@@ -373,6 +374,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->prober = prober_new(&g->loop, g->log, g->shard);
     g->telemetry = telemetry_new(&g->loop, g->metrics, g->shard, g->log);
     g->pauses = pauses_new();
+    g->tokens = token_keeper_new(g->logger);
     g->alerts = alerts_new(&(alerts_env){&g->loop, g->shard, g->log, g->limiter, g->pauses});
     g->end_of_turn.run = on_end_of_turn;
     loop_add_hook(&g->loop, &g->end_of_turn);
@@ -387,6 +389,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     if (g->ledger) g->keys = key_keeper_new(g->ledger, g->logger, g->budgets);
     if (g->keys) c->store_has_keys = key_keeper_has_keys(g->keys);
     if (c->shared.on && !(g->shared = shared_limits_new(c, g->limiter, ret_why))) return false;
+    if (!token_keeper_apply(g->tokens, c, ret_why)) return false;
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -477,6 +480,7 @@ void gateway_free(gateway *g) {
     telemetry_free(g->telemetry);
     alerts_free(g->alerts);
     pauses_free(g->pauses);
+    token_keeper_free(g->tokens);
     http_client_free(g->client);
     ledger_writer_free(g->acts);
     loop_remove_hook(&g->end_of_turn);

@@ -37,6 +37,7 @@ struct gateway {
     struct shared_limits *shared; /* NULL: this weir's limits are its own */
     struct budgets *budgets;
     pauses *pauses;
+    struct token_keeper *tokens;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;
