@@ -34,6 +34,7 @@ struct token_keeper {
     span source;    /* where from, of config */
     bool wanted, fetching, ending;
     int64_t tried_ms; /* monotonic; 0: never */
+    uint64_t changes; /* of keys */
 };
 
 static void lock(token_keeper *k) {
@@ -98,6 +99,7 @@ static void refresh(token_keeper *k) {
         jwks *before = k->keys;
         k->keys = keys;
         keys = before;
+        k->changes++;
         key_cache_clear(k->cache);
     }
     jwks_unref(keys);
@@ -198,6 +200,7 @@ bool token_keeper_apply(token_keeper *k, config *c, buf *ret_why) {
     if (!same) {
         old_keys = k->keys;
         k->keys = keys;
+        k->changes++;
         k->tried_ms = 0;
     }
     key_cache_clear(k->cache);
@@ -292,17 +295,29 @@ static void name_token(const config *c, span token, unsigned char ret[SHA256_LEN
         ret[i] ^= ((const unsigned char *)&c->jwt.generation)[i];
 }
 
-/* Keys that were fetched may have the one that is meant. */
-static bool may_fetch(token_keeper *k, bool *ret_none) {
-    lock(k);
-    *ret_none = k->keys == NULL;
-    const int64_t passed = k->tried_ms ? clock_mono_ms() - k->tried_ms : INT64_MAX / 2;
-    const bool may = is_remote(k) && (k->fetching || passed >= rest_ms(k));
-    unlock(k);
-    return may;
+/* The lock is held: the issuer may be asked. */
+static bool has_rested(const token_keeper *k) {
+    return !k->tried_ms || clock_mono_ms() - k->tried_ms >= rest_ms(k);
 }
 
-static error_id judge(token_keeper *k, const config *c, span token, access_key **ret) {
+/* What can be done about a key that is not known. */
+typedef enum way_out { WAY_JUDGE_AGAIN, WAY_FETCH, WAY_NONE, WAY_NO_KEYS } way_out;
+
+/* since: which keys it was judged by; others may have come meanwhile. */
+static way_out find_way(token_keeper *k, uint64_t since) {
+    lock(k);
+    way_out way = k->keys ? WAY_NONE : WAY_NO_KEYS;
+    if (k->changes != since)
+        way = WAY_JUDGE_AGAIN;
+    else if (is_remote(k) && (k->fetching || has_rested(k)))
+        way = WAY_FETCH;
+    unlock(k);
+    return way;
+}
+
+/* By the keys that there are; *ret_changes: which ones those were. */
+static error_id judge(token_keeper *k, const config *c, span token, access_key **ret,
+                      uint64_t *ret_changes) {
     const config_jwt *o = &c->jwt;
     const jwt_policy policy = {.algorithms = o->algorithms,
                                .issuer = o->issuer,
@@ -314,6 +329,7 @@ static error_id judge(token_keeper *k, const config *c, span token, access_key *
     arena_init(&a, 0);
     lock(k);
     jwks *keys = k->keys ? jwks_ref(k->keys) : NULL;
+    *ret_changes = k->changes;
     unlock(k);
     error_id bad = jwt_verify(token, keys, &policy, clock_wall_us(), &a, &found);
     if (bad == ERR_NONE && !(*ret = key_of(c, &found, &a))) bad = ERR_TOKEN_CLAIMS;
@@ -327,17 +343,31 @@ static token_verdict refuse(error_id why, error_id *ret_error) {
     return TOKEN_REFUSED;
 }
 
+/* Of one that is not known yet: it is from now on, where it is good. */
+static token_verdict look_at(token_keeper *k, const config *c, span token, access_key **ret,
+                             error_id *ret_error) {
+    uint64_t changes;
+    for (;;) {
+        const error_id bad = judge(k, c, token, ret, &changes);
+        if (bad == ERR_NONE) return TOKEN_GOOD;
+        if (bad != ERR_TOKEN_KEY_UNKNOWN) return refuse(bad, ret_error);
+        switch (find_way(k, changes)) {
+        case WAY_JUDGE_AGAIN: break;
+        case WAY_FETCH: return TOKEN_WAITS;
+        case WAY_NONE: return refuse(bad, ret_error);
+        case WAY_NO_KEYS: return refuse(ERR_TOKEN_KEYS_AWAY, ret_error);
+        }
+    }
+}
+
 token_verdict token_keeper_find(token_keeper *k, const config *c, span token, caller *ret,
                                 error_id *ret_error) {
     unsigned char name[SHA256_LEN];
     key_entry e = {.standing = KEY_GOOD};
-    bool none;
     name_token(c, token, name);
     if (!key_cache_find(k->cache, name, &e)) {
-        const error_id bad = judge(k, c, token, &e.key);
-        if (bad == ERR_TOKEN_KEY_UNKNOWN && may_fetch(k, &none)) return TOKEN_WAITS;
-        if (bad == ERR_TOKEN_KEY_UNKNOWN && none) return refuse(ERR_TOKEN_KEYS_AWAY, ret_error);
-        if (bad != ERR_NONE) return refuse(bad, ret_error);
+        const token_verdict v = look_at(k, c, token, &e.key, ret_error);
+        if (v != TOKEN_GOOD) return v;
         access_key_ref(e.key);
         key_cache_put(k->cache, name, e);
     }
@@ -384,7 +414,7 @@ token_wait *token_keeper_ask(token_keeper *k, loop *on, void (*done)(void *user)
     *w = (token_wait){.keeper = k, .loop = on, .done = done, .user = user};
     timer_init(&w->poll, on_poll);
     lock(k);
-    if (!k->fetching) k->wanted = true;
+    if (!k->fetching && has_rested(k)) k->wanted = true; /* else it has just been done */
     (void)pthread_cond_broadcast(&k->changed);
     unlock(k);
     loop_timer_start(on, &w->poll, POLL_MS);
