@@ -15,6 +15,8 @@ typedef struct access_key {
     atomic_uint refs;
     arena arena; /* of the client's texts */
     config_client client;
+    span user;        /* whom it calls for, by a token's word; empty: nobody */
+    int64_t until_us; /* wall time until which a token is good; 0: it is none */
 } access_key;
 
 /* With one reference; the client is to be filled, its texts in the arena. */

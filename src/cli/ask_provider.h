@@ -2,7 +2,7 @@
 #ifndef WEIR_CLI_ASK_PROVIDER_H
 #define WEIR_CLI_ASK_PROVIDER_H
 
-#include "cli/fetch.h"
+#include "http/fetch.h"
 
 /* key: which of its list, from 0; nothing is sent where it has none. fetched_done() always follows.
  */

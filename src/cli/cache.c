@@ -1,6 +1,6 @@
 /* weir cache: what does a running weir keep, and what is it to forget? */
 #include "cli/cli.h"
-#include "cli/fetch.h"
+#include "http/fetch.h"
 #include "cli/locate.h"
 #include "config/units.h"
 #include "json/json.h"

@@ -1,17 +1,19 @@
 /* weir check: is the configuration good, and what does it come to? */
+#include "cli/check_alerts.h"
 #include "cli/check_ask.h"
 #include "cli/check_files.h"
 #include "cli/cli.h"
 
 #include "base/clock.h"
 
-enum { OPT_CONFIG, OPT_EXPLAIN, OPT_ASK };
+enum { OPT_CONFIG, OPT_EXPLAIN, OPT_ASK, OPT_ALERTS };
 
 static const cli_option options[] = {
     {'c', "config", "FILE", "The file to check; else the one that weir serve would find",
      .kind = CLI_FILE},
     {0, "explain", NULL, "Print what each option comes to, and where it was set"},
     {0, "ask", NULL, "Ask each provider for its models: are its keys good, is it there?"},
+    {0, "alerts", NULL, "Send each webhook of alerts a test"},
 };
 
 static void print_warnings(const config *c, const buf *of_files) {
@@ -28,7 +30,7 @@ static int print_bad(buf *text, size_t count) {
     return CLI_FAILED;
 }
 
-static int print_good(const cli_args *args, const config *c) {
+static int print_good(const cli_args *args, config *c) {
     buf text = BUF_EMPTY;
     if (args->values[OPT_EXPLAIN])
         config_explain(c, &text);
@@ -39,6 +41,7 @@ static int print_good(const cli_args *args, const config *c) {
     bool ok = cli_print(&text);
     buf_done(&text);
     if (ok && args->values[OPT_ASK]) ok = check_ask(c);
+    if (args->values[OPT_ALERTS]) ok = check_alerts(c) && ok;
     return ok ? CLI_OK : CLI_FAILED;
 }
 
@@ -78,7 +81,7 @@ const cli_command cli_check = {
     .summary = "Check the configuration",
     .about = "Reads the configuration as weir serve would, with key files, key commands,\n"
              "certificates and authorities, and prints every problem with its line. Nothing\n"
-             "is changed; nobody is called without --ask, which costs no tokens.",
+             "is changed; nobody is called without --ask, which costs no tokens, or --alerts.",
     .example = "  weir check -c weir.yaml --explain\n  weir check --ask",
     .options = options,
     .option_count = ARRAY_LEN(options),

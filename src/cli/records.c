@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "cli/connect.h"
-#include "cli/fetch.h"
+#include "http/fetch.h"
 #include "json/json.h"
 #include "ledger/home.h"
 #include "ledger/place.h"

@@ -1,6 +1,6 @@
 /* weir status: how does a running weir fare? */
 #include "cli/cli.h"
-#include "cli/fetch.h"
+#include "http/fetch.h"
 #include "cli/locate.h"
 #include "cli/status_text.h"
 #include "cli/terminal.h"

@@ -27,6 +27,8 @@ void config_unref(config *c) {
     for (size_t i = 0; i < c->provider_count; i++)
         for (size_t k = 0; k < c->providers[i].key_count; k++)
             secret_unref(c->providers[i].keys[k]);
+    for (size_t i = 0; i < c->alerts.webhook_count; i++)
+        secret_unref(c->alerts.webhooks[i].secret);
     secret_unref(c->audit.key);
     secret_unref(c->shared.password);
     secret_unref(c->cache.store.password);

@@ -13,6 +13,8 @@
 #include "base/buf.h"
 #include "base/cidr.h"
 #include "base/secret.h"
+#include "config/alerts.h"
+#include "config/auth.h"
 #include "config/guard.h"
 #include "config/quota.h"
 #include "config/redis.h"
@@ -453,6 +455,7 @@ typedef struct config {
     config_client *clients;
     size_t client_count; /* 0, and no keys in the store: no keys asked, loopback only */
     config_keys keys;
+    config_jwt jwt;
     /* Whether the store has keys, as far as is known; lives on, and changes. NULL: it has none. Set
      * before the snapshot is shared. */
     const atomic_bool *store_has_keys;
@@ -472,6 +475,7 @@ typedef struct config {
     config_ledger ledger;
     config_audit audit;
     config_telemetry telemetry;
+    config_alerts alerts;
     config_cache cache;
     config_guard guard;
     config_answer_limit answer;

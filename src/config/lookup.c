@@ -46,7 +46,7 @@ static bool store_has_keys(const config *c) {
 }
 
 bool config_asks_keys(const config *c) {
-    return c->client_count || store_has_keys(c);
+    return c->client_count || c->jwt.on || store_has_keys(c);
 }
 
 bool config_has_several(const config *c) {

@@ -73,6 +73,7 @@ extern const option_scope scope_rights; /* of a client: without name and key (ri
 extern const option_scope scope_client_key;
 extern const option_scope scope_guard_rule;
 extern const option_scope scope_limit;
+extern const option_scope scope_webhook;
 extern const option_scope scope_redis;
 extern const option_scope scope_cache_store;
 extern const option_scope scope_price;
@@ -149,7 +150,14 @@ extern const option_type type_audit_key; /* audit.c: secret * */
 extern const option_type type_redis;     /* redis.c: config_redis */
 extern const option_type type_redis_address;
 extern const option_type type_redis_password;
-extern const option_type type_cache_store; /* cache.c: config_redis, of a config_cache */
-extern const option_type type_client_keys; /* unsigned char (*)[32] and count */
+extern const option_type type_cache_store;    /* cache.c: config_redis, of a config_cache */
+extern const option_type type_client_keys;    /* unsigned char (*)[32] and count */
+extern const option_type type_jwks;           /* auth.c: config_jwt, from its url on */
+extern const option_type type_jwt_algorithms; /* unsigned, a bit each */
+extern const option_type type_webhooks;       /* alerts.c: config_webhook *items; size_t count */
+extern const option_type type_webhook_url;
+extern const option_type type_webhook_secret;
+extern const option_type type_alert_events; /* unsigned, a bit per alert_kind */
+extern const option_type type_thresholds;   /* config_thresholds */
 
 #endif

@@ -49,6 +49,8 @@ static const char *const restore_words[] = {"", "false", "true", NULL};
 static const char *const guard_end_words[] = {"finish", "error", NULL};
 static const char *const where_words[] = {"both", "in", "out", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
+static const char *const webhook_words[] = {"json", "slack", NULL};
+static const char *const alert_guard_words[] = {"off", "block", "redact", "flag", NULL};
 
 /* clang-format off */
 
@@ -121,6 +123,31 @@ static const option file_options[] = {
 
     {OTHER(config, "clients", clients, type_clients),
      .sentence = "Who may call. Without clients weir serves its own machine alone, and asks for no key."},
+
+    {OTHER(config, "auth.jwt.jwks", jwt.url, type_jwks),
+     .sentence = "Tokens (JSON Web Tokens) of an issuer's are taken as clients' keys are: docs/keys.md. The URL of the issuer's keys (a JSON Web Key Set), or the path of a file with them."},
+    {TEXT(config, "auth.jwt.issuer", jwt.issuer), .standard = "",
+     .sentence = "What a token's iss must be."},
+    {OTHER(config, "auth.jwt.audience", jwt.audiences, type_texts),
+     .sentence = "What a token's aud must have: a text, or a list of which one is enough."},
+    {OTHER(config, "auth.jwt.algorithms", jwt.algorithms, type_jwt_algorithms), .standard = "all",
+     .sentence = "Algorithms of signatures that are taken, each with keys that are made for it alone; none and those of shared secrets (HS256) never are."},
+    {DURATION(config, "auth.jwt.leeway", jwt.leeway_ms), .standard = "60s", .min = "0s", .max = "10m",
+     .sentence = "How far the issuer's clock and this machine's may be apart (exp, nbf)."},
+    {DURATION(config, "auth.jwt.refresh", jwt.refresh_ms), .standard = "1h", .min = "10s", .max = "7d",
+     .sentence = "How often keys behind a URL are fetched. A token of a key that is not known has them fetched at once, at most every 10 s."},
+    {DURATION(config, "auth.jwt.timeout", jwt.timeout_ms), .standard = "5s", .min = "10ms", .max = "1m",
+     .sentence = "Time to fetch them. Where they cannot be, those that are known go on."},
+    {FILE_(config, "auth.jwt.ca_file", jwt.ca_file),
+     .sentence = "PEM file with the certificate authorities to trust there instead of the system's."},
+    {TEXT(config, "auth.jwt.claims.client", jwt.client), .standard = "sub",
+     .sentence = "The claim that names the client. One of clients has that entry's rights and limits."},
+    {TEXT(config, "auth.jwt.claims.user", jwt.user), .standard = "",
+     .sentence = "The claim that names the user for whom it calls, before what the request says; empty: none does."},
+    {TEXT(config, "auth.jwt.claims.limits", jwt.limits), .standard = "",
+     .sentence = "The claim with the client's limits, an object as limits of a client ({requests: 60/m}); not of one of clients."},
+    {TEXT(config, "auth.jwt.claims.models", jwt.models), .standard = "",
+     .sentence = "The claim with the models that it may ask for, a list; not of one of clients."},
 
     {WORD(config, "keys", keys, keys_words), .standard = "auto",
      .sentence = "Clients' keys kept in the ledger's store (weir keys): auto, a key is asked for where there are any or clients has some; on, one is asked for in any case; off, those of clients alone."},
@@ -396,6 +423,45 @@ static const option file_options[] = {
     {OTHER(config, "telemetry.resource", telemetry.resource, type_resource),
      .sentence = "Further attributes of the resource, as a mapping: {deployment.environment.name: production}. OTEL_RESOURCE_ATTRIBUTES (name=value,name=value) says them where the file does not."},
 
+    {SECTION(config, "alerts", alerts.on), .standard = "off",
+     .sentence = "What is told by itself, in the log and to webhooks, when it happens: docs/alerts.md."},
+    {OTHER(config, "alerts.webhooks", alerts.webhooks, type_webhooks),
+     .sentence = "Who is told: a URL, a mapping {url, format, secret, events, allow_private, ca_file}, or a list of these."},
+    {OTHER(config, "alerts.budget", alerts.budget, type_thresholds), .standard = "[50%, 80%, 100%]",
+     .sentence = "Shares of a budget (limits of spend) that are told when they have been spent, each once in the budget's period."},
+    {DURATION(config, "alerts.key_expiry", alerts.key_expiry_ms), .standard = "7d", .min = "1s", .max = "365d", .zero = "off",
+     .sentence = "How long before a client's key expires that is told, once a day."},
+    {DURATION(config, "alerts.unusual.learn", alerts.learn_ms), .standard = "1d", .min = "0s", .max = "365d",
+     .sentence = "From a client's first call on (since weir has started): how long its use is learnt, and nothing of it is unusual."},
+    {NUMBER(config, "alerts.unusual.factor", alerts.factor), .standard = "3", .min = "1", .max = "1000",
+     .sentence = "A minute with so many times the calls, or the spending, of the busiest minute of a client's past is unusual. Each day the past counts half."},
+    {COUNT(config, "alerts.unusual.calls", alerts.rate_least), .standard = "60", .min = "1", .max = "1000000000", .zero = "off",
+     .sentence = "Calls in a minute, fewer of which are never unusual."},
+    {OTHER(config, "alerts.unusual.spend", alerts.spend_least, type_amount), .standard = "1", .zero = "off",
+     .sentence = "The same of money, in the currency of the prices: spending beyond it is a runaway loop (loop.spend)."},
+    {RATIO(config, "alerts.errors.share", alerts.errors_share), .standard = "50%", .min = "0.1%", .max = "100%",
+     .sentence = "Share of a model's calls that fail, not by their clients' fault, from which that is told."},
+    {COUNT(config, "alerts.errors.calls", alerts.errors_least), .standard = "20", .min = "1", .max = "1000000", .zero = "off",
+     .sentence = "Calls in that time, fewer of which say nothing."},
+    {DURATION(config, "alerts.errors.time", alerts.errors_ms), .standard = "5m", .min = "1s", .max = "1d",
+     .sentence = "That time, up to now."},
+    {COUNT(config, "alerts.loop.same", alerts.same), .standard = "30", .min = "2", .max = "1000000", .zero = "off",
+     .sentence = "So many calls of one client with the same request are a loop, within alerts.loop.time."},
+    {DURATION(config, "alerts.loop.time", alerts.same_ms), .standard = "1m", .min = "1s", .max = "1d",
+     .sentence = "That time, from the first of them on."},
+    {BOOL(config, "alerts.loop.pause", alerts.pause), .standard = "false",
+     .sentence = "A client in a loop (loop.prompt, loop.spend) is paused: 403 client_paused, until an admin resumes it by POST /admin/v1/clients/NAME/resume, or weir starts anew."},
+    {WORD(config, "alerts.guard", alerts.guard, alert_guard_words), .standard = "block",
+     .sentence = "Which of the guard's verdicts are told: that and what is graver (block, redact, flag), or none."},
+    {DURATION(config, "alerts.again", alerts.again_ms), .standard = "1h", .min = "1s", .max = "30d",
+     .sentence = "The same of the same client or model is not told again before."},
+    {COUNT(config, "alerts.a_minute", alerts.a_minute), .standard = "30", .min = "1", .max = "1000",
+     .sentence = "Alerts for one webhook in a minute; more wait."},
+    {DURATION(config, "alerts.timeout", alerts.timeout_ms), .standard = "10s", .min = "10ms", .max = "5m",
+     .sentence = "Time for one delivery, its answer included. One that fails is tried again, at growing intervals, for half an hour."},
+    {COUNT(config, "alerts.queue", alerts.queue), .standard = "1000", .min = "1", .max = "100000",
+     .sentence = "Alerts that may wait for one webhook that is slow or away; more are dropped and counted, the oldest first."},
+
     GUARD(config, guard.use, guard_file_words, .standard = "own",
           " own: rules of yours that have an action of their own are looked for, and no other."),
     {BOOL(config, "guard.restore", guard.restore), .standard = "false",
@@ -565,6 +631,20 @@ static const option limit_options[] = {LIMITS(config_limit_rule, "", limits)};
      .sentence = "The password, where the address has none: \"${NAME}\", {file: path} or {command: [program, argument]}."}, \
     {FILE_(config_redis, "ca_file", ca_file),                                                      \
      .sentence = "PEM file with the certificate authorities to trust instead of the system's."}
+static const option webhook_options[] = {
+    {OTHER(config_webhook, "url", url, type_webhook_url), .required = true,
+     .sentence = "Where alerts are posted. Redirects are not followed, and no proxy is used."},
+    {WORD(config_webhook, "format", format, webhook_words), .standard = "json",
+     .sentence = "json: {type, timestamp, data}; slack: {text}, as Slack's incoming webhooks, and those of Mattermost and others, take it."},
+    {OTHER(config_webhook, "secret", secret, type_webhook_secret),
+     .sentence = "Signs what is sent, by the form of Standard Webhooks (webhook-id, webhook-timestamp, webhook-signature): \"${NAME}\", {file: path} or {command: [program, argument]}; whsec_ and base64, or 16 characters or more."},
+    {OTHER(config_webhook, "events", events, type_alert_events), .standard = "all",
+     .sentence = "Which kinds of alerts are sent there: all, or a list of kinds such as [budget.threshold, key.*]."},
+    {BOOL(config_webhook, "allow_private", allow_private), .standard = "false",
+     .sentence = "Post also to addresses of this machine and of private networks; otherwise they are refused, whatever name leads there."},
+    {FILE_(config_webhook, "ca_file", ca_file),
+     .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
+};
 
 static const option redis_options[] = {
     {OTHER(config_redis, "url", on, type_redis_address), .required = true,
@@ -683,6 +763,7 @@ SCOPE(guard_rule, "guard.rules[]", guard_rule_options, "A rule of the guard.");
 SCOPE(limit, "limits.model.NAME", limit_options,
       "What all calls of that model may have together; likewise under `limits.target` and "
       "`limits.tag`.");
+SCOPE(webhook, "alerts.webhooks[]", webhook_options, "A webhook written as a mapping.");
 SCOPE(redis, "shared", redis_options, "A Redis or Valkey written as a mapping.");
 SCOPE(cache_store, "cache.store", cache_store_options,
       "The same for answers, written as a mapping.");
@@ -703,6 +784,7 @@ const option_scope *const option_scopes[] = {&scope_file,
                                              &scope_client_key,
                                              &scope_guard_rule,
                                              &scope_limit,
+                                             &scope_webhook,
                                              &scope_redis,
                                              &scope_cache_store,
                                              &scope_price,

@@ -127,6 +127,8 @@ bool redis_check(reader *r, span name, const yaml_node *node, const config_redis
 
 /* cache.c: what no single option of it can tell. */
 void cache_check(reader *r, const yaml_node *root);
+/* auth.c: what no single option of it can tell. */
+void auth_check(reader *r, const yaml_node *root);
 /* guard.c: whether anything is looked at. */
 void guard_settle(reader *r);
 

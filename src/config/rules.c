@@ -284,6 +284,7 @@ void rules_check(reader *r, const yaml_node *root) {
     timeouts_settle(r->config);
     memory_settle(r->config);
     derive_quotas(&r->config->limits);
+    auth_check(r, root);
     telemetry_settle(r, root);
     tools_check(r, root);
     cache_check(r, root);

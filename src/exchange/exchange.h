@@ -36,6 +36,8 @@ typedef struct exchange_env {
     struct telemetry_writer *telemetry; /* NULL: nobody hears of calls */
     struct ledger *runs;                /* in whose store runs wait; NULL: none may */
     struct aside_lane *runs_lane;       /* with it: how it is written */
+    struct alert_writer *alerts;        /* NULL: nobody watches over calls */
+    struct pauses *pauses;              /* of clients, shared by all loops; NULL: there are none */
     struct tool_runner *tools;          /* what runs of models call; NULL: there are none */
     struct cache *cache;                /* shared by all loops; NULL: nothing is cached */
     struct far_link *far;               /* what several weirs keep; NULL: memory is all */

@@ -163,6 +163,7 @@ struct exchange {
     const call_gate *gate;         /* of its call; NULL: nothing keeps it from a target */
     call *call;                    /* NULL: none was made */
     struct cache_use *cache;       /* exchange/cache_use.h; NULL: the cache is not asked */
+    uint64_t asked_hash;           /* of what is asked, for alerts; 0: nobody wants to know */
     bool given;                    /* nobody is asked: the answer is there already, or comes
                                       to another call */
     int64_t age_s;                 /* of a stored answer that is given; -1: it is none */

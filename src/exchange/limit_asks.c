@@ -13,6 +13,7 @@ typedef struct collector {
     size_t count, room;
     int64_t tokens, nano; /* -1: nobody has wanted to know yet */
     span target;          /* whose limits are asked; empty: not a target's */
+    bool budgets;         /* alone are wanted */
     span who;             /* of what is added: limit_ask.who; empty: its name */
 } collector;
 
@@ -86,11 +87,11 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
  * no model, and so uses nothing. */
 static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
                     const config_limit_set *s) {
-    const bool step = c->x->request.parent && !c->target.len;
+    const bool step = (c->x->request.parent && !c->target.len) || c->budgets;
     const bool run = c->x->runs || c->x->tool_use;
     for (unsigned i = 0; i < s->requests.count && !step; i++)
         add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);
-    for (unsigned i = 0; i < s->tokens.count && !run; i++)
+    for (unsigned i = 0; i < s->tokens.count && !run && !c->budgets; i++)
         add(c, scope, name, subject, LIMIT_TOKENS, s->tokens.items[i], tokens_of(c));
     for (unsigned i = 0; i < s->spend.count && !run; i++)
         add(c, scope, name, subject, LIMIT_SPEND, s->spend.items[i], nano_of(c));
@@ -163,12 +164,12 @@ static size_t tag_count(span tags) {
     return n;
 }
 
-limit_asks limit_asks_of(exchange *x) {
+static limit_asks collect(collector c) {
+    exchange *x = c.x;
     const config_limits *l = &exchange_config(x)->limits;
     const config_client *client = x->client;
     const bool own = client && config_limits_anything(&client->limits);
     if (!own && !l->quotas) return (limit_asks){0};
-    collector c = {.x = x, .tokens = -1, .nano = -1};
     c.room = (4 + tag_count(x->record.tags)) * ASKS_OF_A_SET;
     c.items = arena_alloc(&x->arena, c.room * sizeof *c.items);
     if (own) add_set(&c, LIMIT_OF_CLIENT, client->name, client->holder, &client->limits);
@@ -177,6 +178,14 @@ limit_asks limit_asks_of(exchange *x) {
     add_model(&c, &l->model);
     add_tags(&c, &l->tag);
     return (limit_asks){c.items, c.count};
+}
+
+limit_asks limit_asks_of(exchange *x) {
+    return collect((collector){.x = x, .tokens = -1, .nano = -1});
+}
+
+limit_asks limit_budgets_of(exchange *x) {
+    return collect((collector){.x = x, .budgets = true});
 }
 
 limit_asks limit_asks_of_target(exchange *x, span target) {

@@ -22,6 +22,8 @@ limit_asks limit_asks_of_target(exchange *x, span target);
 /* In the exchange's arena. Of a step of another exchange: tokens and money alone. */
 limit_asks limit_asks_of(exchange *x);
 
+/* The budgets that a call counts in, but for its target's; its amounts are 0. */
+limit_asks limit_budgets_of(exchange *x);
 /* Who takes turns with others where calls wait: its client; where no keys are asked its address. */
 uint64_t limit_holder(const exchange *x);
 

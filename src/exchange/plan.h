@@ -57,6 +57,7 @@ stage_fn stage_identify; /* whose key is it? */
 stage_fn stage_admit;    /* is there room? */
 void stage_admit_done(exchange *x);
 stage_fn stage_label;  /* for whom is it, and what is it marked with? */
+stage_fn stage_pause;  /* is its client stopped? */
 stage_fn stage_parse;  /* what is asked, and is it well formed? */
 stage_fn stage_route;  /* which targets may answer? */
 stage_fn stage_permit; /* may this client ask that? */
@@ -78,6 +79,7 @@ stage_fn stage_settle;  /* what did it use? */
 stage_fn stage_price;   /* what did it cost? */
 stage_fn stage_saved;   /* what has the cache spared? */
 stage_fn stage_spans;   /* what OpenTelemetry hears of it */
+stage_fn stage_alerts;  /* what the watch over calls is told of it */
 stage_fn stage_proof;   /* the same, when the answer is there */
 stage_fn stage_ledger;  /* the record that nothing loses */
 stage_fn stage_record;  /* the log line, the metrics */

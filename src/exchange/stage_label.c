@@ -3,8 +3,11 @@
 
 #include "exchange/tags.h"
 
-/* Of a proxy that knows its users, which goes before what a body says. No text: nobody. */
+/* Of the token that its client has, or of a proxy that knows its users, which goes before what a
+ * body says. No text: nobody. */
 static span named_user(const exchange *x) {
+    if (x->caller.key && x->caller.key->user.len)
+        return span_clip(x->caller.key->user, RECORD_USER_MAX);
     span name = exchange_config(x)->ledger.user_header;
     span user = name.len ? http_header_get(x->request.headers, name) : SPAN_EMPTY;
     return span_is_utf8(user) ? span_clip(user, RECORD_USER_MAX) : SPAN_EMPTY;

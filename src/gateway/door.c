@@ -148,8 +148,10 @@ static bool known_key_fits(request *q, arena *a, span *ret_text) {
     const http_headers headers = http_request_head(q->http)->headers;
     const span peer = peer_of(c, headers, http_request_peer(q->http));
     key_keeper *keys = q->w->gateway->keys;
-    const identify_verdict v = identify(c, keys, headers, peer, a, &q->caller, &error, ret_text);
-    if (v == IDENTIFY_WAITS || !is_refused(q, v, &error)) return true;
+    const identify_verdict v =
+        identify(c, keys, q->w->gateway->tokens, headers, peer, a, &q->caller, &error, ret_text);
+    q->fetches = v == IDENTIFY_FETCHES;
+    if (v == IDENTIFY_WAITS || q->fetches || !is_refused(q, v, &error)) return true;
     note_refused(q, error.id);
     reply_error_with(q, &error, (http_headers){0});
     caller_unref(q->caller);
@@ -176,6 +178,7 @@ static void begin(request *q) {
 }
 
 static void look_up(request *q, span text);
+static void await_keys(request *q);
 
 static void say_too_large(const worker *w, const request *q, buf *out) {
     const body_limit l = body_limit_of(worker_config(w), q ? q->caller.client : NULL);
@@ -203,6 +206,8 @@ static void judge(request *q) {
         reply_error_text(q, ERR_KEYS_UNAVAILABLE, "%s", error_get(ERR_KEYS_UNAVAILABLE)->sentence);
     else if (text.len)
         look_up(q, text); /* it was forgotten again */
+    else if (q->fetches)
+        await_keys(q);
     else if (body_fits(q))
         begin(q);
 }
@@ -218,6 +223,17 @@ static void on_looked_up(void *user, bool good) {
 static void look_up(request *q, span text) {
     q->lookup =
         key_keeper_ask(q->w->gateway->keys, text, &q->w->loop, on_looked_up, q, &q->w->lookups);
+}
+
+static void on_keys(void *user) {
+    request *q = user;
+    q->tokens = NULL;
+    q->unknown = true;
+    if (q->whole) judge(q);
+}
+
+static void await_keys(request *q) {
+    q->tokens = token_keeper_ask(q->w->gateway->tokens, &q->w->loop, on_keys, q);
 }
 
 static void answer_options(const request *q) {
@@ -259,6 +275,7 @@ void door_take(worker *w, http_request *r, const route *row) {
     if (q.caller.client) http_request_set_holder(r, q.caller.client->holder);
     request *kept = request_keep(&q);
     if (text.len) look_up(kept, text);
+    if (kept->fetches) await_keys(kept);
 }
 
 /* ---- the server's words ---- */
@@ -274,7 +291,7 @@ static void on_request(void *user, http_request *r) {
     q->whole = true;
     if (q->unknown)
         judge(q);
-    else if (!q->lookup)
+    else if (!q->lookup && !q->tokens)
         begin(q);
 }
 
@@ -296,6 +313,7 @@ static void on_done(void *user, http_request *r) {
     if (!q) return;
     q->http = NULL;
     if (q->lookup) key_lookup_drop(q->lookup);
+    if (q->tokens) token_wait_drop(q->tokens);
     if (q->begun)
         q->ops->done(q);
     else

@@ -40,6 +40,17 @@ static void tell_telemetry(metrics_shard *s, const config *c) {
         metrics_foresee(s, METRIC_TELEMETRY_FAILURES, &signals[i]);
 }
 
+static void tell_alerts(metrics_shard *s, const config *c) {
+    static const span outcomes[] = {SPAN("delivered"), SPAN("failed"), SPAN("given_up"),
+                                    SPAN("dropped")};
+    for (size_t i = 0; c->alerts.on && i < ARRAY_LEN(outcomes); i++)
+        metrics_foresee(s, METRIC_ALERT_DELIVERIES, &outcomes[i]);
+    for (unsigned k = 0; c->alerts.on && k < ALERT_KINDS; k++) {
+        const span kind = span_cstr(alert_kind_name((alert_kind)k));
+        metrics_foresee(s, METRIC_ALERTS, &kind);
+    }
+}
+
 /* ---- of a provider, of a target ---- */
 
 static void tell_provider(metrics_shard *s, const config_provider *p) {
@@ -139,6 +150,7 @@ void foreseen_tell(metrics_shard *s, const config *c) {
     tell_errors(s);
     tell_reloads(s);
     tell_telemetry(s, c);
+    tell_alerts(s, c);
     tell_handshakes(s, c);
     tell_no_room(s);
     for (size_t i = 0; i < c->provider_count; i++)

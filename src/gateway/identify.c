@@ -1,5 +1,6 @@
 #include "gateway/identify.h"
 
+#include "access/jwt.h"
 #include "access/key_text.h"
 #include "base/clock.h"
 
@@ -43,12 +44,39 @@ static identify_verdict identify_in_store(const config *c, key_keeper *k, const 
     return IDENTIFY_REFUSED; /* as it was told */
 }
 
-identify_verdict identify(const config *c, key_keeper *k, http_headers headers, span peer, arena *a,
-                          caller *ret, weir_error *ret_error, span *ret_text) {
+/* The first that looks like a token is one. */
+static span token_of(const span keys[EXCHANGE_KEYS]) {
+    for (size_t i = 0; i < EXCHANGE_KEYS; i++)
+        if (jwt_is_one(keys[i])) return keys[i];
+    return SPAN_EMPTY;
+}
+
+static identify_verdict identify_token(const config *c, token_keeper *tokens, span token, span peer,
+                                       arena *a, caller *ret, weir_error *ret_error) {
+    caller found;
+    error_id why;
+    const token_verdict v = token_keeper_find(tokens, c, token, &found, &why);
+    if (v == TOKEN_WAITS) return IDENTIFY_FETCHES;
+    if (v == TOKEN_REFUSED) return refuse(why, ret_error);
+    if (exchange_may_enter(c, found.client, peer, a, ret_error)) {
+        *ret = found;
+        return IDENTIFY_KNOWN;
+    }
+    caller_unref(found);
+    return IDENTIFY_REFUSED;
+}
+
+identify_verdict identify(const config *c, key_keeper *k, token_keeper *tokens,
+                          http_headers headers, span peer, arena *a, caller *ret,
+                          weir_error *ret_error, span *ret_text) {
     if (exchange_identify(c, headers, peer, a, ret, ret_error)) return IDENTIFY_KNOWN;
     const bool stranger = ret_error->id == ERR_UNAUTHENTICATED || ret_error->id == ERR_KEY_MISTYPED;
-    if (!stranger || !k || c->keys == KEYS_OFF) return IDENTIFY_REFUSED;
+    const bool stored = k && c->keys != KEYS_OFF;
+    if (!stranger || (!stored && !c->jwt.on)) return IDENTIFY_REFUSED;
     span keys[EXCHANGE_KEYS];
     exchange_find_keys(headers, keys);
+    const span token = c->jwt.on ? token_of(keys) : SPAN_EMPTY;
+    if (token.len) return identify_token(c, tokens, token, peer, a, ret, ret_error);
+    if (!stored) return IDENTIFY_REFUSED;
     return identify_in_store(c, k, keys, peer, a, ret, ret_error, ret_text);
 }

@@ -11,6 +11,7 @@
 #include "gateway/prober.h"
 #include "gateway/refused_keys.h"
 #include "gateway/reload.h"
+#include "gateway/token_keeper.h"
 #include "gateway/worker.h"
 #include "cache/far.h"
 #include "limit/shared.h"
@@ -38,6 +39,7 @@ static void tell_breakers(gateway *g) {
         metric_set(metrics_series(g->shard, METRIC_BREAKER, target),
                    rows[i].state != BREAKER_CLOSED);
         metric_set(metrics_series(g->shard, METRIC_BREAKER_CLIENTS, target), rows[i].clients_apart);
+        alerts_breaker(g->alerts, *target, rows[i].state != BREAKER_CLOSED);
     }
     free(rows);
 }
@@ -76,6 +78,7 @@ static void tell_figures(gateway *g) {
     tell_ledger(g);
     tell_cache(g);
     telemetry_tell(g->telemetry);
+    alerts_tick(g->alerts);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
     if (g->shared)
         metric_set(metrics_series(g->shard, METRIC_SHARED_NODES, NULL),
@@ -260,11 +263,16 @@ static void end(void *arg) {
     loop_stop(&g->loop);
 }
 
+static void close_telemetry(void *arg) {
+    gateway *g = arg;
+    telemetry_close(g->telemetry, end, g);
+}
+
 void gateway_worker_closed(loop *l, void *arg) {
     (void)l;
     gateway *g = arg;
     if (++g->closed_workers == g->worker_count && g->phase == GATEWAY_CLOSING)
-        telemetry_close(g->telemetry, end, g);
+        alerts_close(g->alerts, close_telemetry, g);
 }
 
 /* ---- signals ---- */
@@ -272,7 +280,10 @@ void gateway_worker_closed(loop *l, void *arg) {
 static void obey_stop_signals(gateway *g) {
     for (; g->stop_signals; g->stop_signals--) {
         if (phase_ready(g->phase)) notify_stopping(&g->notifier);
-        if (g->phase == GATEWAY_CLOSING) telemetry_cut(g->telemetry); /* nothing else takes time */
+        if (g->phase == GATEWAY_CLOSING) {
+            alerts_cut(g->alerts); /* nothing else takes time */
+            telemetry_cut(g->telemetry);
+        }
         gateway_phase next = phase_after_stop(g->phase, g->snapshot->config->server.drain_delay_ms);
         if (next != g->phase) enter(g, next);
     }
@@ -364,6 +375,9 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->reload = reload_new(g, load, user);
     g->prober = prober_new(&g->loop, g->log, g->shard);
     g->telemetry = telemetry_new(&g->loop, g->metrics, g->shard, g->log);
+    g->pauses = pauses_new();
+    g->tokens = token_keeper_new(g->logger);
+    g->alerts = alerts_new(&(alerts_env){&g->loop, g->shard, g->log, g->limiter, g->pauses});
     g->end_of_turn.run = on_end_of_turn;
     loop_add_hook(&g->loop, &g->end_of_turn);
     timer_init(&g->tick, on_tick);
@@ -378,6 +392,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     if (g->keys) c->store_has_keys = key_keeper_has_keys(g->keys);
     if (c->shared.on && !(g->shared = shared_limits_new(c, g->limiter, ret_why))) return false;
     if (c->cache.store.on && !(g->far = cache_far_new(c, g->cache, ret_why))) return false;
+    if (!token_keeper_apply(g->tokens, c, ret_why)) return false;
     return init_workers(g, ret_why) && listen_all(g, ret_why);
 }
 
@@ -425,6 +440,7 @@ bool gateway_run(gateway *g, buf *ret_why) {
     reload_start_watching(g->reload);
     gateway_probe(g);
     telemetry_apply(g->telemetry, g->snapshot);
+    alerts_apply(g->alerts, g->snapshot);
     loop_timer_start(&g->loop, &g->tick, 0);
     if (g->notifier.watchdog_ms)
         loop_timer_start(&g->loop, &g->watchdog, g->notifier.watchdog_ms / 2);
@@ -465,6 +481,9 @@ void gateway_free(gateway *g) {
     budgets_free(g->budgets);
     prober_free(g->prober);
     telemetry_free(g->telemetry);
+    alerts_free(g->alerts);
+    pauses_free(g->pauses);
+    token_keeper_free(g->tokens);
     http_client_free(g->client);
     ledger_writer_free(g->acts);
     loop_remove_hook(&g->end_of_turn);

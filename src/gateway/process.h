@@ -3,6 +3,7 @@
 #ifndef WEIR_GATEWAY_PROCESS_H
 #define WEIR_GATEWAY_PROCESS_H
 
+#include "alert/alerts.h"
 #include "audit/trail.h"
 #include "cache/cache.h"
 #include "call/target.h"
@@ -36,6 +37,8 @@ struct gateway {
     struct cache_far *far;        /* what it keeps together with others; NULL: memory is all */
     struct shared_limits *shared; /* NULL: this weir's limits are its own */
     struct budgets *budgets;
+    pauses *pauses;
+    struct token_keeper *tokens;
     memory_bound memory; /* of what all workers gather */
     int64_t started_ms;  /* monotonic */
     int64_t started_wall_us;
@@ -58,6 +61,7 @@ struct gateway {
     reload *reload;
     prober *prober;
     telemetry *telemetry;
+    alerts *alerts;
     http_client *client; /* the prober's; NULL: nobody had to be asked yet */
     notifier notifier;
     timer watchdog;

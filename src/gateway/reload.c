@@ -8,6 +8,7 @@
 #include "gateway/key_keeper.h"
 #include "gateway/parts.h"
 #include "gateway/refused_keys.h"
+#include "gateway/token_keeper.h"
 #include "gateway/watch.h"
 #include "gateway/worker.h"
 
@@ -193,6 +194,16 @@ static void log_success(reload *r, const config *before) {
 
 /* ---- applying ---- */
 
+/* What is in the file was looked at when the snapshot was made. */
+static void apply_tokens(gateway *g) {
+    buf why = BUF_EMPTY;
+    const log_field reason = {"reason", SPAN_OF("no thread"), false};
+    if (!token_keeper_apply(g->tokens, g->snapshot->config, &why))
+        log_event(g->log, LEVEL_ERROR, "token_keys_not_fetched",
+                  SPAN_OF("The keys of the issuer of tokens cannot be fetched."), &reason, 1);
+    buf_done(&why);
+}
+
 static void on_applied(loop *l, void *arg) {
     (void)l;
     order *o = arg;
@@ -211,6 +222,8 @@ static void on_applied(loop *l, void *arg) {
     gateway_probe(g);
     budgets_apply(g->budgets, g->snapshot->config);
     telemetry_apply(g->telemetry, g->snapshot);
+    alerts_apply(g->alerts, g->snapshot);
+    apply_tokens(g);
     logger_configure(g->logger, &g->snapshot->config->logs);
     if (g->ledger) ledger_configure(g->ledger, &g->snapshot->config->ledger);
     const span *paths;

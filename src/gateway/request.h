@@ -46,6 +46,8 @@ struct request {
     bool begun;
     /* Of a key that must be looked up first. */
     struct key_lookup *lookup; /* under way; NULL: none is */
+    struct token_wait *tokens; /* for what verifies a token; NULL: it does not wait */
+    bool fetches;              /* it has to */
     bool unknown;              /* whose it is: is judged when the request is whole */
     bool unread;               /* the store could not be asked */
     bool whole;                /* its body is there, and only the key is not */

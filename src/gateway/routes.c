@@ -7,6 +7,7 @@
 #include "gateway/mcp.h"
 #include "gateway/models.h"
 #include "gateway/pages.h"
+#include "gateway/pauses_api.h"
 #include "gateway/records.h"
 #include "gateway/resumed.h"
 #include "http/plain_path.h"
@@ -52,6 +53,9 @@ static const route routes[] = {
     KEYS("/admin/v1/keys/*/rotate", POST, keys_rotate),
     KEYS("/admin/v1/keys/*/revoke", POST, keys_revoke),
     KEYS("/admin/v1/keys/*", GET | PATCH, keys_one),
+    KEYS("/admin/v1/clients/paused", GET, pauses_all),
+    KEYS("/admin/v1/clients/*/pause", POST, pauses_pause),
+    KEYS("/admin/v1/clients/*/resume", POST, pauses_resume),
 };
 
 /* A configured path of /v1 that goes on as it is. */

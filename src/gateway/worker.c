@@ -67,6 +67,7 @@ static void finish(worker *w) {
     far_link_free(w->env.far);
     key_memo_free(w->env.memo);
     telemetry_writer_free(w->env.telemetry);
+    alert_writer_free(w->env.alerts);
     catalog_free(w->catalog);
     w->catalog = NULL;
     loop_snapshot_unref(w->env.snapshot);
@@ -150,6 +151,8 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     if (g->shared) w->env.shared = shared_link_new(g->shared, &w->loop, w->env.log, w->env.metrics);
     w->env.far = far_link_new(g->far, &w->loop, w->env.log, w->env.metrics);
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);
+    w->env.alerts = alert_writer_new(g->alerts, &w->loop);
+    w->env.pauses = g->pauses;
     w->env.tools = tool_runner_new(&w->loop, w->client);
     exchange_env_init(&w->env);
     w->refusals = (refusals){.loop = &w->loop, .log = w->env.log, .metrics = w->env.metrics};

@@ -246,7 +246,7 @@ def test_every_label_and_value_is_on_the_page(weir, upstreams, tmp_path):
     main.script(reply(200, bodies.completion(usage=usage)), error(503))
     spare.always(reply(200, bodies.completion()))
     receiver = upstreams().always(reply(200))
-    w = weir(two(main, spare, clients=[{"name": "c", "key": daemon.CLIENT_KEY}], telemetry={"endpoint": receiver.url}), listen=[
+    w = weir(two(main, spare, clients=[{"name": "c", "key": daemon.CLIENT_KEY}], telemetry={"endpoint": receiver.url}, alerts={"again": "1h"}), listen=[
         "127.0.0.1:0", {"address": "127.0.0.1:0", "tls": {"cert": str(cert.cert), "key": str(cert.key)}}])
     key = {"authorization": f"Bearer {daemon.CLIENT_KEY}"}
     for _ in range(2):

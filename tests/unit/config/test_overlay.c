@@ -135,11 +135,11 @@ static void takes_a_text_without_quotes(void **state) {
 }
 
 #define KNOWN                                                                                      \
-    "known here: listen, providers, models, passthrough, clients, keys, admin, prices, tools, "    \
+    "known here: listen, providers, models, passthrough, clients, auth, keys, admin, prices, tools, "    \
     "chat, "                                                                                       \
     "functions, retry, breaker, hedge, affinity, timeouts, server, limits, shared, cors, logs, "   \
     "ledger, "                                                                                     \
-    "audit, cache, telemetry, guard, output"
+    "audit, cache, telemetry, alerts, guard, output"
 
 static void says_which_setting_is_wrong(void **state) {
     (void)state;

@@ -127,7 +127,6 @@ static void each_call_has_an_id_of_its_own(void **state) {
     end(&t);
 }
 
-/* Signatures and the like go back to where they came from; what is empty does not. */
 /* Whoever asks may have them all in his messages. */
 static void ids_that_are_all_taken_end_nothing(void **state) {
     (void)state;
@@ -138,7 +137,7 @@ static void ids_that_are_all_taken_end_nothing(void **state) {
         buf_addf(&messages, ",\"call%05u\"", i);
     buf_add_cstr(&messages, "]}");
     arena_init(&t.arena, 0);
-    talk_begin(&t.talk, SPAN_OF(HEAD), buf_span(&messages));
+    talk_begin(&t.talk, SPAN_OF(HEAD), "messages", buf_span(&messages));
     says(&t, "{\"tool_calls\":[" CALL("", "a", "{}") "," CALL("", "b", "{}") "]}");
     assert_int_equal(t.said.calls[0].id.len, 9);
     assert_int_equal(t.said.calls[1].id.len, 9);
@@ -147,6 +146,7 @@ static void ids_that_are_all_taken_end_nothing(void **state) {
     end(&t);
 }
 
+/* Signatures and the like go back to where they came from; what is empty does not. */
 static void what_a_server_adds_goes_back_to_it(void **state) {
     (void)state;
     talking t;

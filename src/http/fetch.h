@@ -1,10 +1,10 @@
-/* cli/fetch.h: one request by a command that has nothing else to do meanwhile.
+/* http/fetch.h: one request by a thread that has nothing else to do meanwhile.
  *
  * Blocks; any thread that runs no loop. A proxy of the environment lies before all but this
  * machine, unless the spec says otherwise.
  */
-#ifndef WEIR_CLI_FETCH_H
-#define WEIR_CLI_FETCH_H
+#ifndef WEIR_HTTP_FETCH_H
+#define WEIR_HTTP_FETCH_H
 
 #include "base/buf.h"
 #include "config/config.h"

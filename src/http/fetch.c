@@ -1,4 +1,4 @@
-#include "cli/fetch.h"
+#include "http/fetch.h"
 
 #include "config/address.h"
 #include "http/client.h"

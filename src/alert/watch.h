@@ -1,0 +1,45 @@
+/* alert/watch.h: sees from what calls were that something should be told. Pure, but for what it
+ * remembers: no I/O, and its caller owns the clock. One thread's.
+ *
+ * What is remembered is bounded: WATCH_CLIENTS clients with their pasts (and as many budgets); the
+ * one that has not called for longest makes room, and is learnt anew.
+ */
+#ifndef WEIR_ALERT_WATCH_H
+#define WEIR_ALERT_WATCH_H
+
+#include "alert/alert.h"
+#include "alert/note.h"
+#include "config/config.h"
+
+typedef struct watch_house watch_house;
+
+enum { WATCH_CLIENTS = 10000, WATCH_MODELS = 1000 };
+
+typedef struct watch_now {
+    int64_t mono_ms, wall_us;
+} watch_now;
+
+typedef struct watch_ops {
+    void (*found)(void *user, const alert_finding *f);
+    /* A client is in a loop, and the configuration wants it paused; why: a sentence. false: it
+     * cannot be, or is already. Before it is found. */
+    bool (*pause)(void *user, span client, span why);
+    /* What has been spent of a budget by now, in nano units, and in which period of its kind. */
+    void (*spent)(void *user, const note_budget *b, int64_t *ret_nano, int64_t *ret_period);
+} watch_ops;
+
+MUST_USE watch_house *watch_house_new(const watch_ops *ops, void *user);
+void watch_house_free(watch_house *w); /* NULL is allowed */
+
+/* A call has ended. */
+void watch_call(watch_house *w, const config_alerts *c, const alert_note *n, watch_now now);
+/* A second or so after calls: looks at the budgets that they have counted in, which are settled by
+ * then. */
+void watch_budgets(watch_house *w, const config_alerts *c);
+/* A client's key: whether it ends soon. */
+void watch_expiry(watch_house *w, const config_alerts *c, span client, int64_t expires_us,
+                  watch_now now);
+/* Of a target; its name is that of the configuration. */
+void watch_breaker(watch_house *w, span target, bool open, watch_now now);
+
+#endif

@@ -1,0 +1,59 @@
+/* alerts: what the watch over calls is told of one that has ended. */
+#include "alert/alerts.h"
+#include "exchange/limit_asks.h"
+
+/* Whose budget it is, in words for people. */
+static span words_of(const exchange *x, const limit_ask *a) {
+    if (a->scope == LIMIT_OF_USER) return x->record.user;
+    if (a->scope == LIMIT_OF_ADDRESS) return x->record.peer;
+    return a->who;
+}
+
+static void add_budgets(alert_note *n, const exchange *x, limit_asks asks) {
+    for (size_t i = 0; i < asks.count && n->budget_count < NOTE_BUDGETS_MAX; i++) {
+        const limit_ask *a = &asks.items[i];
+        if (a->kind != LIMIT_SPEND) continue;
+        n->budgets[n->budget_count++] = (note_budget){.scope = a->scope,
+                                                      .per = a->quota.per,
+                                                      .amount = a->quota.amount,
+                                                      .subject = a->subject,
+                                                      .who = words_of(x, a)};
+    }
+}
+
+static bool is_failure(const call_record *r) {
+    if (r->outcome == CALL_CUT) return true;
+    return r->outcome == CALL_FAILED && (r->status >= 500 || (r->status == 429 && r->attempts));
+}
+
+/* Strangers are nobody's use, and what is paused is told already. */
+static bool is_told(const exchange *x) {
+    const config *c = exchange_config(x);
+    if (!c->alerts.on || !x->env->alerts) return false;
+    return x->record.error != ERR_CLIENT_PAUSED && (x->client || !config_asks_keys(c));
+}
+
+stage_result stage_alerts(exchange *x) {
+    const call_record *r = &x->record;
+    if (!is_told(x)) return STAGE_NEXT;
+    alert_note n;
+    n.at_ms = x->env->loop->now_ms;
+    n.request = x->asked_hash;
+    n.cost_nano = r->cost_nano > 0 && !x->functions ? r->cost_nano : 0; /* its steps' is theirs */
+    n.expires_us = x->client ? x->client->expires_us : 0;
+    n.failed = is_failure(r);
+    n.step = x->request.parent != NULL;
+    n.refused = r->outcome == CALL_FAILED && !r->attempts && r->status < 500;
+    n.client = r->client;
+    n.address = r->peer;
+    n.model = r->model;
+    n.label = r->model_label;
+    n.guard = r->guard;
+    n.budget_count = 0;
+    if (exchange_config(x)->alerts.budget.count && r->cost_nano > 0) {
+        add_budgets(&n, x, limit_budgets_of(x));
+        add_budgets(&n, x, limit_asks_of_target(x, r->target));
+    }
+    alert_note_call(x->env->alerts, &n);
+    return STAGE_NEXT;
+}

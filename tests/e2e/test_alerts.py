@@ -1,0 +1,332 @@
+"""Alerts (docs/alerts.md): what is told by itself, to whom, and what becomes of it where nobody takes it."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+import bodies
+import daemon
+import wire
+from upstream import error, refused_port, reply
+
+OK = reply(204, b"")
+ANSWER = reply(200, bodies.completion("Hello there."))
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+ADMIN = "admin-key-of-some-length"
+PRICES = {"gpt-test": {"input": 1000000, "output": 1000000}}  # a token costs 1
+
+
+class Receiver:
+    """Where a webhook leads. Alerts that it has been sent, as they were told."""
+
+    def __init__(self, up):
+        self.up, self.url = up, f"http://127.0.0.1:{up.port}/hook"
+
+    def alerts(self, kind=None):
+        told = [r.json() for r in self.up.requests]
+        return [t for t in told if kind in (None, t["type"])]
+
+    def wait(self, kind, count=1):
+        daemon.wait_until(lambda: len(self.alerts(kind)) >= count, 20, f"{count} of {kind} did not come: {self.up.requests}")
+        return self.alerts(kind)
+
+
+@pytest.fixture
+def receiver(upstreams):
+    up = upstreams()
+    up.always(OK)
+    return Receiver(up)
+
+
+def telling(receiver, hook=None, **over):
+    hook = {"url": receiver.url, "secret": SECRET, "allow_private": True, **(hook or {})}
+    return {"webhooks": [hook], "unusual": {"learn": "0s"}, **over}
+
+
+def client(**over):
+    return [{"name": "app", "key": daemon.CLIENT_KEY, **over}]
+
+
+def ask(w, text="Hi", **more):
+    return wire.chat(w, messages=[{"role": "user", "content": text}], headers={"authorization": f"Bearer {daemon.CLIENT_KEY}"}, **more)
+
+
+def admin(w, method, path):
+    return wire.call(w, method, path, headers={"authorization": f"Bearer {ADMIN}"})
+
+
+def verify(request, secret=SECRET):
+    """As Standard Webhooks says it."""
+    signed = f'{request.header("webhook-id")}.{request.header("webhook-timestamp")}.'.encode() + request.body
+    expected = base64.b64encode(hmac.new(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()).decode()
+    assert request.header("webhook-signature") == "v1," + expected
+    assert abs(int(request.header("webhook-timestamp")) - time.time()) < 60
+
+
+# ---- each kind ----
+
+
+def test_the_same_request_again_and_again(weir, upstream, receiver):
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, loop={"same": 3}))
+    for i in range(5):
+        assert ask(w).status == 200
+        assert ask(w, f"Other {i}").status == 200
+    (told,) = receiver.wait("loop.prompt")
+    (request,) = receiver.up.requests
+    assert (request.method, request.path, request.header("content-type")) == ("POST", "/hook", "application/json")
+    verify(request)
+    assert request.header("webhook-id") == "msg_" + told["data"]["id"]
+    assert told["data"] | {"id": ""} == {
+        "id": "", "level": "critical", "message": "Client app has sent the same request 3 times within 60s.",
+        "client": "app", "address": told["data"]["address"], "model": "gpt-test", "calls": 3, "seconds": 60}
+    daemon.wait_until(lambda: any(e.get("event") == "alert" for e in w.log), 5, "not logged")
+    (line,) = [e for e in w.log if e.get("event") == "alert"]
+    assert (line["kind"], line["client"], line["level"]) == ("loop.prompt", "app", "warn")
+    daemon.wait_until(lambda: w.metrics().get('weir_alert_deliveries_total{outcome="delivered"}') == 1, 5, "not counted")
+    assert w.metrics()['weir_alerts_total{kind="loop.prompt"}'] == 1
+
+
+def test_a_client_in_a_loop_is_paused_and_resumed(weir, upstream, receiver):
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client() + [{"name": "other", "key": "another-client-key"}], admin={"keys": [ADMIN]},
+             alerts=telling(receiver, loop={"same": 3, "pause": True}))
+    for _ in range(3):
+        assert ask(w).status == 200
+    (told,) = receiver.wait("loop.prompt")
+    assert told["data"]["paused"] is True
+    refused = ask(w, "Something else")
+    assert (refused.status, refused.error["code"], refused.header("x-should-retry")) == (403, "client_paused", "false")
+    assert wire.chat(w, headers={"authorization": "Bearer another-client-key"}).status == 200
+    (paused,) = admin(w, "GET", "/admin/v1/clients/paused").json()["data"]
+    assert paused["client"] == "app" and "the same request 3 times" in paused["reason"]
+    assert admin(w, "POST", "/admin/v1/clients/app/resume").json() == {"client": "app", "paused": False}
+    assert ask(w, "Something else").status == 200
+    assert admin(w, "GET", "/admin/v1/clients/paused").json()["data"] == []
+
+
+def test_an_admin_pauses(weir, upstream):
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), admin={"keys": [ADMIN]})
+    assert admin(w, "POST", "/admin/v1/clients/app/pause").json() == {"client": "app", "paused": True}
+    assert ask(w).error["code"] == "client_paused"
+    assert wire.call(w, "POST", "/admin/v1/clients/app/resume", headers={"authorization": f"Bearer {daemon.CLIENT_KEY}"}).status == 403
+    assert admin(w, "POST", "/admin/v1/clients/app/resume").status == 200
+    assert ask(w).status == 200
+
+
+def test_shares_of_a_budget(weir, upstream, receiver):
+    usage = {"prompt_tokens": 30, "completion_tokens": 30, "total_tokens": 60}
+    upstream.always(reply(200, bodies.completion("Hello there.", usage=usage)))
+    w = weir(upstream, clients=client(limits={"spend": "100/d"}), prices=PRICES, alerts=telling(receiver, budget="50%, 80%, 100%"))
+    assert ask(w, max_tokens=3).status == 200
+    (told,) = receiver.wait("budget.threshold")
+    assert told["data"] | {"id": ""} == {
+        "id": "", "level": "warning", "message": "50% of what client app may spend in a day has been spent: 60 of 100.",
+        "client": "app", "percent": 50, "spent": 60, "budget": 100, "period": "day"}
+    assert ask(w, max_tokens=3).status == 200
+    assert receiver.wait("budget.threshold", 2)[1]["data"]["percent"] == 100
+
+
+def test_a_key_near_its_end(weir, upstream, receiver):
+    def at(seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+    weir(upstream, clients=client(expires=at(3600)) + [{"name": "other", "key": "another-client-key", "expires": at(10 * 86400)}],
+         alerts=telling(receiver))
+    (told,) = receiver.wait("key.expiring")
+    assert told["data"]["client"] == "app" and told["data"]["expires"].startswith(at(3600)[:10])
+
+
+def test_unusual_use(weir, upstream, receiver):
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, unusual={"learn": "0s", "calls": 4}))
+    assert ask(w).status == 200
+    assert ask(w, model="gpt-other").status == 200
+    (told,) = receiver.wait("key.new_model")
+    assert (told["data"]["client"], told["data"]["model"]) == ("app", "gpt-other")
+    for _ in range(3):
+        assert ask(w, model="gpt-other").status == 200
+    (told,) = receiver.wait("key.rate")
+    assert told["data"]["calls"] >= 4 and told["data"]["busiest"] == 0
+
+
+def test_a_new_address(weir, upstream, receiver):
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), server={"trusted_proxies": ["127.0.0.0/8"]}, alerts=telling(receiver))
+    for address in ("203.0.113.5", "203.0.113.5", "203.0.113.9"):
+        answer = wire.chat(w, headers={"authorization": f"Bearer {daemon.CLIENT_KEY}", "x-forwarded-for": address})
+        assert answer.status == 200
+    (told,) = receiver.wait("key.new_address")
+    assert told["data"]["address"] == "203.0.113.9"
+
+
+def test_runaway_spending(weir, upstream, receiver):
+    upstream.always(reply(200, bodies.completion("Hello there.", usage={"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6})))
+    w = weir(upstream, clients=client(), prices=PRICES, alerts=telling(receiver, unusual={"learn": "0s", "spend": 10}))
+    assert ask(w, "One").status == ask(w, "Two").status == 200
+    (told,) = receiver.wait("loop.spend")
+    assert (told["data"]["client"], told["data"]["spent"]) == ("app", 12)
+
+
+def test_calls_that_fail_and_a_breaker(weir, upstream, receiver):
+    upstream.always(error(500))
+    w = weir(upstream, clients=client(), retry={"retries": 0}, breaker={"failures": "50%", "of": 4, "probe": "100ms"},
+             alerts=telling(receiver, errors={"calls": 3}))
+    for i in range(4):
+        assert ask(w, f"{i}").status >= 500
+    (told,) = receiver.wait("errors.rate")
+    assert (told["data"]["model"], told["data"]["failed"]) == ("*", told["data"]["calls"])
+    (told,) = receiver.wait("breaker.opened")
+    assert told["data"]["target"].startswith("main")
+    upstream.always(ANSWER)
+    daemon.wait_until(lambda: ask(w).status == 200, 10, "it did not close")
+    receiver.wait("breaker.closed")
+
+
+def test_the_guard_s_verdicts(weir, upstream, receiver):
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), guard={"in": "own", "out": "own", "rules": [{"name": "word", "pattern": "tangerine", "action": "block"}]},
+             alerts=telling(receiver))
+    assert ask(w, "A tangerine").error["code"] == "content_blocked"
+    (told,) = receiver.wait("guard.verdict")
+    assert told["data"]["client"] == "app" and "word.block=1" in told["data"]["verdicts"]
+    assert "tangerine" not in json.dumps(told)
+
+
+# ---- what is told, and how often ----
+
+
+def test_the_same_is_not_told_again_at_once(weir, upstream, receiver):
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, again="2s", loop={"same": 2, "time": "1s"}))
+    daemon.wait_until(lambda: ask(w).status == 200 and len(receiver.alerts("loop.prompt")) >= 2, 20, "it was told once only")
+    first, second = receiver.alerts("loop.prompt")[:2]
+    assert "passed_over" not in first["data"]
+    assert second["data"]["passed_over"] >= 1
+
+
+def test_events_are_chosen_and_slack_has_its_form(weir, upstream, upstreams):
+    hooks = [Receiver(upstreams()), Receiver(upstreams())]
+    for hook in hooks:
+        hook.up.always(OK)
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts={"unusual": {"learn": "0s"}, "loop": {"same": 2}, "webhooks": [
+        {"url": hooks[0].url, "allow_private": True, "events": ["key.*"]},
+        {"url": hooks[1].url, "allow_private": True, "events": "loop.prompt", "format": "slack"}]})
+    assert ask(w, model="a<b>&c").status == 200
+    assert ask(w, model="a<b>&c").status == 200
+    assert ask(w, model="other").status == 200
+    hooks[0].wait("key.new_model")
+    (request,) = hooks[1].up.wait_requests(1)
+    assert request.json() == {"text": ":rotating_light: *weir* `loop.prompt` Client app has sent the same request 2 times within 60s."}
+    assert request.header("webhook-signature") is None
+    assert [a["type"] for a in hooks[0].alerts()] == ["key.new_model"]
+
+
+def check_alerts(tmp_path, config):
+    path = tmp_path / "weir.yaml"
+    path.write_text(json.dumps(config))
+    path.chmod(0o600)
+    done = subprocess.run([str(daemon.WEIR), "check", "-c", str(path), "--alerts"], capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout.splitlines()[1:], done.stderr
+
+
+def test_weir_check_sends_a_test(tmp_path, upstream, upstreams, receiver):
+    refuses = upstreams()
+    refuses.script(error(403))
+    hooks = [{"url": receiver.url, "secret": SECRET, "allow_private": True}, {"url": refuses.url, "allow_private": True},
+             {"url": receiver.url, "allow_private": False}]
+    status, lines, _ = check_alerts(tmp_path, daemon.config_for(upstream, alerts={"webhooks": hooks}))
+    assert status == 1
+    assert lines[:2] == ["alerts.webhooks[0]: taken, status 204", "alerts.webhooks[1]: not taken, status 403"]
+    assert re.fullmatch(r"alerts\.webhooks\[2\]: not taken: 127\.0\.0\.1:\d+ is not a public address, .*", lines[2])
+    (told,) = receiver.alerts("test")
+    assert told["data"]["level"] == "info"
+    verify(receiver.up.requests[0])
+    assert check_alerts(tmp_path, daemon.config_for(upstream, alerts={"webhooks": hooks[:1]}))[0] == 0
+    status, _, said = check_alerts(tmp_path, daemon.config_for(upstream))
+    assert (status, said) == (1, "alerts.webhooks names nobody\n")
+
+
+# ---- where nobody takes it ----
+
+
+def test_a_webhook_that_fails_is_asked_again(weir, upstream, receiver):
+    receiver.up.script(error(503), reply(429, b"", {"retry-after": "1"}))
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, loop={"same": 2}))
+    assert ask(w).status == ask(w).status == 200
+    first, second, third = receiver.up.wait_requests(3)
+    assert first.header("webhook-id") == second.header("webhook-id") == third.header("webhook-id")
+    assert first.body == second.body == third.body
+    for request in (first, second, third):
+        verify(request)
+    daemon.wait_until(lambda: w.metrics().get('weir_alert_deliveries_total{outcome="failed"}') == 2, 5, "not counted")
+    assert any(e.get("event") == "alert_failed" and e["status"] == 503 for e in w.log)
+
+
+@pytest.mark.parametrize("status", [302, 400, 410])
+def test_a_refusal_stays_one_and_redirects_lead_nowhere(weir, upstream, upstreams, receiver, status):
+    elsewhere = upstreams()
+    receiver.up.script(reply(status, b"", {"location": f"http://127.0.0.1:{elsewhere.port}/"}))
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, loop={"same": 2}))
+    assert ask(w).status == ask(w).status == 200
+    daemon.wait_until(lambda: w.metrics().get('weir_alert_deliveries_total{outcome="given_up"}') == 1, 10, "it was not given up")
+    assert len(receiver.up.requests) == 1 and not elsewhere.requests
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_private_addresses_are_refused(weir, upstream, receiver, host):
+    upstream.always(ANSWER)
+    hook = {"url": receiver.url.replace("127.0.0.1", host), "allow_private": False}
+    w = weir(upstream, clients=client(), alerts=telling(receiver, hook, loop={"same": 2}))
+    assert ask(w).status == ask(w).status == 200
+    daemon.wait_until(lambda: any(e.get("event") == "alert_failed" for e in w.log), 10, "it was not refused")
+    (line,) = [e for e in w.log if e.get("event") == "alert_failed"]
+    assert "is not a public address" in line["detail"]
+    assert not receiver.up.requests
+
+
+def test_what_waits_is_bounded_and_nobody_waits(weir, upstream):
+    upstream.always(ANSWER)
+    kept, port = refused_port()
+    hook = {"url": f"http://127.0.0.1:{port}/secret-path", "allow_private": True}
+    w = weir(upstream, clients=client(), alerts={"webhooks": [hook], "queue": 1, "unusual": {"learn": "0s"}})
+    for i in range(6):
+        assert ask(w, model=f"gpt-{i}").status == 200
+    daemon.wait_until(lambda: w.metrics().get('weir_alert_deliveries_total{outcome="dropped"}', 0) >= 2, 10, "none was dropped")
+    assert w.metrics()["weir_alerts_waiting"] <= 2
+    w.stop()
+    assert any(e.get("event") == "alerts_dropped" for e in w.log)
+    assert "secret-path" not in w.output()
+    kept.close()
+
+
+def test_what_waits_at_the_end_is_sent(weir, upstream, receiver):
+    receiver.up.script(error(500))
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, loop={"same": 2}))
+    assert ask(w).status == ask(w).status == 200
+    receiver.up.wait_requests(1)
+    w.stop()
+    assert len(receiver.up.requests) == 2
+
+
+def test_a_reload_moves_what_waits(weir, upstream, receiver):
+    receiver.up.script(error(500), error(500))
+    upstream.always(ANSWER)
+    w = weir(upstream, clients=client(), alerts=telling(receiver, loop={"same": 2}))
+    assert ask(w).status == ask(w).status == 200
+    receiver.up.wait_requests(1)
+    other = "whsec_" + base64.b64encode(bytes(range(1, 33))).decode()
+    w.reload(daemon.config_for(upstream, clients=client(), alerts=telling(receiver, {"secret": other}, loop={"same": 2})))
+    third = receiver.up.wait_requests(3)[2]
+    verify(third, other)
+    assert third.header("webhook-id") == receiver.up.requests[0].header("webhook-id")
