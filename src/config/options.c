@@ -774,21 +774,10 @@ SCOPE(price_service, "prices.PATTERN.service_tiers.NAME", price_service_options,
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
 SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
-const option_scope *const option_scopes[] = {&scope_file,
-                                             &scope_listener,
-                                             &scope_provider,
-                                             &scope_key,
-                                             &scope_model,
-                                             &scope_target,
-                                             &scope_client,
-                                             &scope_client_key,
-                                             &scope_guard_rule,
-                                             &scope_limit,
-                                             &scope_webhook,
-                                             &scope_redis,
-                                             &scope_cache_store,
-                                             &scope_price,
-                                             &scope_price_service,
-                                             &scope_price_tier,
-                                             &scope_tool,
-                                             NULL};
+const option_scope *const option_scopes[] = {
+    &scope_file,        &scope_listener,   &scope_provider,
+    &scope_key,         &scope_model,      &scope_target,
+    &scope_client,      &scope_client_key, &scope_guard_rule,
+    &scope_limit,       &scope_webhook,    &scope_redis,
+    &scope_cache_store, &scope_price,      &scope_price_service,
+    &scope_price_tier,  &scope_tool,       NULL};

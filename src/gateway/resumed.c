@@ -164,7 +164,8 @@ static bool read_words(resumed_request *m) {
         return false;
     }
     m->resume.approve = json_get(root, SPAN_OF("approve"));
-    if (root.type == JSON_OBJECT && json_count(root) == 1 && are_words(m->resume.approve)) return true;
+    if (root.type == JSON_OBJECT && json_count(root) == 1 && are_words(m->resume.approve))
+        return true;
     reply_error_text(q, ERR_UNPROCESSABLE,
                      "Expected {\"approve\": true}, {\"approve\": false}, or {\"approve\": {ID: "
                      "true or false}} with the id of each call.");

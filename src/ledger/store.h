@@ -4,8 +4,8 @@
  * Tables: weir_calls, a row a call, as fields.def has it; weir_usage, their sums by hour, client,
  * user, model, target and tags, so that a summary is quick; weir_journal, how far each journal's
  * file is in; weir_meta, the schema's version and from when on calls are kept; weir_audit, where
- * there is an audit trail, how far each weir's has come. Others keep tables of their own beside them
- * (ledger/paused.h, access/key_store.h).
+ * there is an audit trail, how far each weir's has come. Others keep tables of their own beside
+ * them (ledger/paused.h, access/key_store.h).
  *
  * A store belongs to one thread at a time. Calls block. false: store_why() tells; a transaction has
  * been taken back.

@@ -22,6 +22,12 @@ static void take_schema(tool *t, span text) {
     buf_done(&why);
 }
 
+static bool is_strict(const config *c, span entry) {
+    for (size_t i = 0; i < c->tool_count; i++)
+        if (span_eq(c->tools[i].name, entry)) return c->tools[i].strict;
+    return false;
+}
+
 static void fill(tool_set *s, size_t i, const tool *like, mcp_guest *g,
                  const struct mcp_tool_text *from) {
     tool *t = &s->items[i];
@@ -37,6 +43,7 @@ static void fill(tool_set *s, size_t i, const tool *like, mcp_guest *g,
     if (is_taken(s, i, t->name)) t->name = mcp_model_name(SPAN_EMPTY, from->name, true, &s->arena);
     t->description = arena_dup(&s->arena, from->description);
     take_schema(t, arena_dup(&s->arena, from->schema));
+    if (is_strict(s->config, like->entry)) tool_set_strict(s, t);
     s->prefixed[i] = *t;
     s->prefixed[i].name = mcp_model_name(like->entry, t->name, false, &s->arena);
 }

@@ -135,7 +135,8 @@ static void takes_a_text_without_quotes(void **state) {
 }
 
 #define KNOWN                                                                                      \
-    "known here: listen, providers, models, passthrough, clients, auth, keys, admin, prices, tools, "    \
+    "known here: listen, providers, models, passthrough, clients, auth, keys, admin, prices, "     \
+    "tools, "                                                                                      \
     "chat, "                                                                                       \
     "functions, retry, breaker, hedge, affinity, timeouts, server, limits, shared, cors, logs, "   \
     "ledger, "                                                                                     \
