@@ -271,6 +271,15 @@ def test_a_model_calls_tools_of_a_server_that_all_workers_share(weir, upstream, 
     gone(mark)
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_schemas_of_a_server_are_told_in_strict_form_where_asked(weir, upstream, mark, strict):
+    w = weir(upstream, tools={"odd": {**stdio(*ODD, mark), "strict": strict}})
+    tool_of(w, upstream, "pid")
+    told = next(t["function"] for t in json.loads(upstream.requests[0].body)["tools"] if t["function"]["name"] == "pid")
+    assert told.get("strict", False) is strict
+    assert told["parameters"].get("additionalProperties") is (False if strict else None)
+
+
 def test_a_server_that_dies_in_mid_call_is_started_anew(weir, upstream, mark):
     w = weir(upstream, tools={"odd": stdio(*ODD, mark)})
     first = tool_of(w, upstream, "pid")
