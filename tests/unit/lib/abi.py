@@ -32,9 +32,9 @@ NEEDED = ["libbrotlidec.so.1", "libc.so.6", "libcrypto.so.3", "libfyaml.so.0", "
           "libzstd.so.1"]
 # Bytes of .text with gcc 12 on x86-64, at most: room for a repair, not for a feature of the gateway whose functions get into the library
 # because something in it names them (meson.build, --gc-sections). A feature that programs call may raise it: of the
-# 529,955 that there are 63,000 are the simulator, which programs name in the place of a URL, and the server under it, and 82,000 the
-# reading of a configuration, of which a program may bring any: also what it says of guards, caches, tools, keys and shared limits.
-TEXT_MAX = 536_000
+# 539,459 that there are 63,000 are the simulator, which programs name in the place of a URL, and the server under it, and more than 82,000 the
+# reading of a configuration, of which a program may bring any: also what it says of guards, caches, tools, keys, tokens, alerts and shared limits.
+TEXT_MAX = 545_000
 
 
 def run(*command):
