@@ -181,10 +181,13 @@ token_keeper *token_keeper_new(logger *l) {
 
 bool token_keys_fit(const config *c, buf *ret_why) {
     if (!c->jwt.on || c->jwt.url.text.len) return true;
-    buf_addf(ret_why, "auth.jwt.jwks: %.*s cannot be used: ", SPAN_ARG(c->jwt.file));
-    jwks *keys = jwks_parse(c->jwt.text, ret_why);
-    if (keys) buf_clear(ret_why);
+    buf why = BUF_EMPTY;
+    jwks *keys = jwks_parse(c->jwt.text, &why);
+    if (!keys)
+        buf_addf(ret_why, "auth.jwt.jwks: %.*s cannot be used: %.*s", SPAN_ARG(c->jwt.file),
+                 SPAN_ARG(buf_span(&why)));
     jwks_unref(keys);
+    buf_done(&why);
     return keys != NULL;
 }
 
