@@ -39,6 +39,7 @@ static const stage_row tool_rows[] = {
     {"identify", stage_identify, NULL, 0},
     {"admit", stage_admit, stage_admit_done, 0},
     {"label", stage_label, NULL, 0},
+    {"pause", stage_pause, NULL, 0},
     {"find", stage_tool_find, NULL, 0},
     {"limit", stage_limit, stage_limit_done, 0},
     {"reserve", stage_reserve, NULL, 0},

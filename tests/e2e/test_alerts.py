@@ -111,14 +111,22 @@ def test_a_client_in_a_loop_is_paused_and_resumed(weir, upstream, receiver):
     assert admin(w, "GET", "/admin/v1/clients/paused").json()["data"] == []
 
 
+def use_tool(w):
+    """What an MCP client's call of a tool is answered."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_current_time", "arguments": {}}}
+    return wire.call(w, "POST", "/mcp", asked, headers={"authorization": f"Bearer {daemon.CLIENT_KEY}", "content-type": "application/json",
+                                                        "accept": "application/json, text/event-stream"}).body
+
+
 def test_an_admin_pauses(weir, upstream):
     upstream.always(ANSWER)
     w = weir(upstream, clients=client(), admin={"keys": [ADMIN]})
     assert admin(w, "POST", "/admin/v1/clients/app/pause").json() == {"client": "app", "paused": True}
     assert ask(w).error["code"] == "client_paused"
+    assert b"paused" in use_tool(w)  # nor tools
     assert wire.call(w, "POST", "/admin/v1/clients/app/resume", headers={"authorization": f"Bearer {daemon.CLIENT_KEY}"}).status == 403
     assert admin(w, "POST", "/admin/v1/clients/app/resume").status == 200
-    assert ask(w).status == 200
+    assert ask(w).status == 200 and b"paused" not in use_tool(w)
 
 
 def test_shares_of_a_budget(weir, upstream, receiver):
