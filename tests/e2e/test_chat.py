@@ -446,7 +446,7 @@ def test_tab_completes(talk, upstream, tmp_path):
     t.send("g\t")
     t.wait_screen("^> /file größe.txt$")
     t.press("enter")
-    t.wait_screen("with the next question: 1 file, 8 bytes")
+    t.wait_screen("with the next question: 1 file, 8 bytes\n(.*\n)*>$")
     t.send("/s\t")
     t.wait_screen(r"^> /s\nsave +system *\n> /s$")
     t.press("ctrl-c")
