@@ -65,6 +65,13 @@ void exchange_set_total(exchange *x, int64_t total_ms) {
     if (x->due) x->deadline_ms = x->request.due_ms;
 }
 
+static unsigned lacking(const exchange_env *env, const config *c) {
+    return (env->proves ? 0 : NEEDS_TRAIL) | (env->ledger ? 0 : NEEDS_LEDGER) |
+           (env->cache ? 0 : NEEDS_CACHE) |
+           (env->telemetry && c->telemetry.on ? 0 : NEEDS_TELEMETRY) |
+           (env->alerts && c->alerts.on ? 0 : NEEDS_ALERTS);
+}
+
 static exchange *begin(exchange_env *env, const exchange_request *request,
                        const exchange_door *door, void *user) {
     exchange *x = exchange_new(env);
@@ -72,6 +79,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     x->env = env;
     x->plan = parent ? parent->plan : request->plan ? request->plan : env->plan;
     x->snapshot = loop_snapshot_ref(parent ? parent->snapshot : env->snapshot);
+    x->lacks = lacking(env, exchange_config(x));
     x->request = *request;
     if (request->model.len) x->request.model = arena_dup(&x->arena, request->model);
     x->door = door;

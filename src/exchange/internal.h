@@ -134,6 +134,7 @@ struct exchange {
     list link; /* env->running, then env->ended */
     exchange_env *env;
     const exchange_plan *plan;
+    unsigned lacks;          /* NEEDS_*: what is not there, of what rows need */
     loop_snapshot *snapshot; /* counted: the one this exchange began with */
     exchange_request request;
     const exchange_door *door;

@@ -25,6 +25,12 @@ enum {
     STAGE_ALWAYS = 1 << 0, /* runs when the answer is there, however it ended, before its last bytes
                               go out; each once, in order */
     STAGE_CHILD = 1 << 1,  /* runs for children too */
+    /* What it works with: a row is passed over where that is not there, and costs nothing. */
+    NEEDS_TRAIL = 1 << 2, /* the audit trail */
+    NEEDS_LEDGER = 1 << 3,
+    NEEDS_CACHE = 1 << 4,
+    NEEDS_TELEMETRY = 1 << 5, /* switched on by the configuration in force */
+    NEEDS_ALERTS = 1 << 6,    /* likewise */
 };
 
 typedef struct stage_row {

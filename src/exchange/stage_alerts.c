@@ -28,9 +28,8 @@ static bool is_failure(const call_record *r) {
 
 /* Strangers are nobody's use, and what is paused is told already. */
 static bool is_told(const exchange *x) {
-    const config *c = exchange_config(x);
-    if (!c->alerts.on || !x->env->alerts) return false;
-    return x->record.error != ERR_CLIENT_PAUSED && (x->client || !config_asks_keys(c));
+    return x->record.error != ERR_CLIENT_PAUSED &&
+           (x->client || !config_asks_keys(exchange_config(x)));
 }
 
 stage_result stage_alerts(exchange *x) {

@@ -18,7 +18,6 @@ static void never(stage_wait *w) {
 }
 
 stage_result stage_ledger(exchange *x) {
-    if (!x->env->ledger) return STAGE_NEXT;
     kept *k = arena_zalloc(&x->arena, sizeof *k);
     k->disk.done = on_kept;
     if (!ledger_settle(x->env->ledger, &x->record, x->reserved, &k->disk)) return STAGE_NEXT;

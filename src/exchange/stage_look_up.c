@@ -387,7 +387,7 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
 }
 
 stage_result stage_look_up(exchange *x) {
-    if (!x->env->cache || !options_of(x)->on) return STAGE_NEXT;
+    if (!options_of(x)->on) return STAGE_NEXT;
     cache_wish wish;
     span header;
     if (!cache_wish_read(x->facts.headers, &wish, &header))

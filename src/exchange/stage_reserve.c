@@ -6,7 +6,6 @@
 #include "ledger/ledger.h"
 
 stage_result stage_reserve(exchange *x) {
-    if (!x->env->ledger) return STAGE_NEXT;
     switch (ledger_reserve(x->env->ledger, &x->record)) {
     case LEDGER_TAKEN: x->reserved = true; break;
     case LEDGER_PASSED: break;

@@ -17,11 +17,11 @@ static stage_result stage_provider(exchange *x) {
 static const stage_row plan_rows[] = {
     {"parse", stage_parse, NULL, 0},
     {"route", stage_route, NULL, 0},
-    {"look up", stage_look_up, stage_look_up_done, 0},
-    {"replay", stage_replay, NULL, 0},
+    {"look up", stage_look_up, stage_look_up_done, NEEDS_CACHE},
+    {"replay", stage_replay, NULL, NEEDS_CACHE},
     {"provider", stage_provider, NULL, 0},
     {"settle", stage_settle, NULL, STAGE_ALWAYS},
-    {"saved", stage_saved, NULL, STAGE_ALWAYS},
+    {"saved", stage_saved, NULL, STAGE_ALWAYS | NEEDS_CACHE},
 };
 static filter_add_fn *const usual[] = {filter_meter_add, filter_usage_add};
 static const exchange_plan plan = {plan_rows, ARRAY_LEN(plan_rows), usual, ARRAY_LEN(usual)};

@@ -327,6 +327,74 @@ static void all_others_have_an_entry(void **state) {
     world_free(w);
 }
 
+/* ---- what rows need ---- */
+
+static unsigned ran, given_back; /* a bit for each row's need */
+
+#define ROW(name, need)                                                                            \
+    static stage_result stage_##name(exchange *x) {                                                \
+        (void)x;                                                                                   \
+        ran |= (need);                                                                             \
+        return STAGE_NEXT;                                                                         \
+    }                                                                                              \
+    static void stage_##name##_done(exchange *x) {                                                 \
+        (void)x;                                                                                   \
+        given_back |= (need);                                                                      \
+    }
+ROW(of_trail, NEEDS_TRAIL)
+ROW(of_ledger, NEEDS_LEDGER)
+ROW(of_cache, NEEDS_CACHE)
+ROW(of_telemetry, NEEDS_TELEMETRY)
+ROW(of_alerts, NEEDS_ALERTS)
+
+static const stage_row needy_rows[] = {
+    {"trail", stage_of_trail, stage_of_trail_done, NEEDS_TRAIL},
+    {"ledger", stage_of_ledger, stage_of_ledger_done, NEEDS_LEDGER},
+    {"cache", stage_of_cache, stage_of_cache_done, NEEDS_CACHE},
+    {"telemetry", stage_of_telemetry, stage_of_telemetry_done, NEEDS_TELEMETRY},
+    {"alerts", stage_of_alerts, stage_of_alerts_done, STAGE_ALWAYS | NEEDS_ALERTS}};
+static const exchange_plan needy = {needy_rows, ARRAY_LEN(needy_rows), NULL, 0};
+
+/* Neither run nor done is called of a row whose need is not met. What is only pointed to is not
+ * looked into by rows of this plan. */
+static void a_row_is_passed_over_where_what_it_needs_is_not_there(void **state) {
+    (void)state;
+    static const char telemetry[] = "telemetry: {endpoint: \"http://127.0.0.1:9\"}\n",
+                      alerts[] = "alerts: {webhooks: [{url: \"https://hooks.example/x\"}]}\n";
+    static const struct {
+        const char *options;
+        unsigned there, runs;
+    } rows[] = {
+        {"", 0, 0},
+        {"", NEEDS_TRAIL, NEEDS_TRAIL},
+        {"", NEEDS_LEDGER, NEEDS_LEDGER},
+        {"", NEEDS_CACHE, NEEDS_CACHE},
+        {"", NEEDS_TELEMETRY | NEEDS_ALERTS, 0}, /* the configuration has them off */
+        {telemetry, 0, 0},
+        {telemetry, NEEDS_TELEMETRY | NEEDS_ALERTS, NEEDS_TELEMETRY},
+        {alerts, 0, 0},
+        {alerts, NEEDS_TELEMETRY | NEEDS_ALERTS, NEEDS_ALERTS},
+        {"", NEEDS_TRAIL | NEEDS_LEDGER | NEEDS_CACHE, NEEDS_TRAIL | NEEDS_LEDGER | NEEDS_CACHE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world *w = world_new(&needy, rows[i].options);
+        w->env.proves = rows[i].there & NEEDS_TRAIL;
+        if (rows[i].there & NEEDS_LEDGER) w->env.ledger = (struct ledger_writer *)w;
+        if (rows[i].there & NEEDS_CACHE) w->env.cache = (struct cache *)w;
+        if (rows[i].there & NEEDS_TELEMETRY) w->env.telemetry = (struct telemetry_writer *)w;
+        if (rows[i].there & NEEDS_ALERTS) w->env.alerts = (struct alert_writer *)w;
+        ran = given_back = 0;
+        asked a;
+        exchange_request r = world_request(&form_openai, ASK_PLAIN);
+        ask(w, &a, NULL, &r);
+        world_turn(w);
+        assert_int_equal(ran, rows[i].runs);
+        assert_int_equal(given_back, rows[i].runs);
+        asked_done(&a);
+        world_free(w);
+    }
+}
+
 /* ---- record ---- */
 
 /* Each call once, in the metrics and in the log, refused ones too. */
@@ -390,6 +458,7 @@ int main(void) {
         cmocka_unit_test(nobody_is_let_in_any_more),
         cmocka_unit_test(which_model_is_meant),
         cmocka_unit_test(all_others_have_an_entry),
+        cmocka_unit_test(a_row_is_passed_over_where_what_it_needs_is_not_there),
         cmocka_unit_test(each_call_is_counted_and_logged),
     };
     return run_watched(tests);

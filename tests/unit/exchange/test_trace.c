@@ -6,7 +6,7 @@
 #include "exchange/trace.h"
 
 static const stage_row plan_rows[] = {{"parse", stage_parse, NULL, 0},
-                                      {"trace", stage_trace, NULL, 0},
+                                      {"trace", stage_trace, NULL, NEEDS_TELEMETRY},
                                       {"script", stage_script, NULL, 0}};
 static filter_add_fn *const filters[] = {filter_meter_add, filter_usage_add};
 static const exchange_plan plan = {plan_rows, ARRAY_LEN(plan_rows), filters, ARRAY_LEN(filters)};
