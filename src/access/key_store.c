@@ -288,9 +288,14 @@ static bool note_act(key_store *ks, change c, span name) {
                values, ARRAY_LEN(values), NULL, NULL);
 }
 
+/* Who listens hears of it when it is committed, and not before. */
+static bool tell_others(key_store *ks) {
+    return !ks->db->driver->tells || run_plain(ks, "NOTIFY weir_keys");
+}
+
 /* good: all of it was said. */
 static key_outcome finish(key_store *ks, bool good, change c, span name) {
-    good = good && note_act(ks, c, name) && run_plain(ks, "COMMIT");
+    good = good && note_act(ks, c, name) && tell_others(ks) && run_plain(ks, "COMMIT");
     return good ? KEYS_DONE : take_back(ks, KEYS_FAILED);
 }
 
@@ -422,6 +427,19 @@ bool key_store_last_change(key_store *ks, int64_t *ret) {
     *ret = 0;
     buf_clear(&ks->why);
     return run(ks, "SELECT value FROM weir_meta WHERE name = 'keys'", NULL, 0, note_number, ret);
+}
+
+bool key_store_listen(key_store *ks) {
+    buf_clear(&ks->why);
+    return ks->db->driver->tells && run_plain(ks, "LISTEN weir_keys");
+}
+
+bool key_store_heard(key_store *ks) {
+    return ks->db->driver->tells && ks->db->driver->heard(ks->db);
+}
+
+int key_store_descriptor(const key_store *ks) {
+    return ks->db->driver->tells ? ks->db->driver->descriptor(ks->db) : -1;
 }
 
 typedef struct following {

@@ -90,6 +90,16 @@ MUST_USE bool key_store_last_change(key_store *ks, int64_t *ret);
 typedef bool key_hash_fn(void *user, const unsigned char hash[SHA256_LEN]);
 MUST_USE bool key_store_changes(key_store *ks, int64_t after, key_hash_fn *each, void *user);
 
+/* From here on key_store_heard() tells of changes. false: it cannot be had, of a file or of a
+ * server that does not say so; who follows looks at the number then. */
+bool key_store_listen(key_store *ks);
+/* Whether somebody has changed something since the last time, without waiting; nor does it tell of
+ * what was changed while this connection was not there, which the number does. May find that the
+ * store is lost. */
+bool key_store_heard(key_store *ks);
+/* Turns readable when key_store_heard() should be asked; -1: never. */
+int key_store_descriptor(const key_store *ks);
+
 /* All of one key. */
 MUST_USE bool key_store_hashes(key_store *ks, span id, key_hash_fn *each, void *user);
 

@@ -7,14 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 200,   /* between two looks at what has changed */
-    AGAIN_MS = 1000, /* after the store could not be opened */
+    LOOK_MS = 200,      /* between two looks at what has changed */
+    LISTENING_MS = 500, /* where a server tells of it: what it says may be lost on its way */
+    AGAIN_MS = 500,     /* after the store could not be opened, or was there for less */
     KNOWN_MAX = 65536,
     STRANGERS_MAX = 4096,
     WAITING_MAX = 4096, /* look-ups at a time */
@@ -42,10 +45,11 @@ struct key_keeper {
     bool runs;
 
     pthread_mutex_t lock; /* of what follows, up to the blank line */
-    pthread_cond_t changed;
-    list waiting; /* look-ups */
+    list waiting;         /* look-ups */
     size_t waiting_count;
     bool ending;
+
+    int wake; /* eventfd(2): something of that has changed */
 
     atomic_bool hashes; /* secret is there, and stays */
     unsigned char secret[HMAC_SECRET_LEN];
@@ -54,9 +58,11 @@ struct key_keeper {
     key_store *store; /* NULL: away */
     int64_t seen;     /* the last change */
     int64_t told_to;  /* the last of which the act was told */
+    bool listens;     /* the store's server tells of changes */
     int64_t due_ms;   /* monotonic: when to look for changes */
-    int64_t again_ms; /* monotonic: when to try the store again */
-    bool told;        /* that it is away */
+    int64_t again_ms; /* monotonic: when to try the store again, and when it was opened */
+    int64_t open_ms;
+    bool told; /* that it is away */
 };
 
 /* ---- the store, on the thread ---- */
@@ -80,11 +86,15 @@ static void tell_back(key_keeper *k) {
     log_flush(k->log);
 }
 
+/* A connection that has served for a while is replaced at once, and nobody is told unless that
+ * fails: servers and what stands before them close connections for reasons of their own. */
 static void lose(key_keeper *k) {
-    tell_away(k, key_store_why(k->store));
+    const int64_t now_ms = clock_mono_ms();
+    const bool served = now_ms - k->open_ms >= AGAIN_MS;
+    if (!served) tell_away(k, key_store_why(k->store));
     key_store_close(k->store);
     k->store = NULL;
-    k->again_ms = clock_mono_ms() + AGAIN_MS;
+    k->again_ms = served ? now_ms : now_ms + AGAIN_MS;
 }
 
 /* A store that was made anew has another secret, which no key of the old one fits. */
@@ -117,6 +127,9 @@ static void open_store(key_keeper *k) {
     if (!k->store) {
         tell_away(k, buf_span(&why));
         k->again_ms = clock_mono_ms() + AGAIN_MS;
+    } else {
+        k->open_ms = clock_mono_ms();
+        k->listens = key_store_listen(k->store); /* before the first look: nothing falls between */
     }
     buf_done(&why);
 }
@@ -151,7 +164,7 @@ static void note_keys(key_keeper *k) {
 }
 
 /* Forgets what others, or this process, have changed since the last look. */
-static void follow(key_keeper *k) {
+static void look(key_keeper *k) {
     int64_t last;
     if (!k->store) open_store(k);
     if (!k->store) return;
@@ -170,6 +183,13 @@ static void follow(key_keeper *k) {
     }
     k->seen = last;
     tell_back(k);
+}
+
+/* Over another connection, where that which was there has ended. */
+static void follow(key_keeper *k) {
+    const bool had = k->store != NULL;
+    look(k);
+    if (had && !k->store) look(k);
 }
 
 /* ---- what was done to keys ---- */
@@ -255,13 +275,23 @@ static access_key *key_of(key_keeper *k, const store_key *row) {
     return key;
 }
 
+/* Once more over another connection, where that which was there has ended. */
+static key_outcome find(key_keeper *k, const key_lookup *u, arena *a, store_key *ret) {
+    for (unsigned tries = 0; tries < 2; tries++) {
+        if (!k->store) follow(k);
+        if (!k->store) break;
+        const key_outcome found = key_store_find(k->store, u->hash, a, ret);
+        if (found != KEYS_FAILED) return found;
+        lose(k);
+    }
+    return KEYS_FAILED;
+}
+
 static bool look_up(key_keeper *k, key_lookup *u) {
     arena a;
     store_key row;
     arena_init(&a, 0);
-    if (!k->store) follow(k);
-    key_outcome found = k->store ? key_store_find(k->store, u->hash, &a, &row) : KEYS_FAILED;
-    if (found == KEYS_FAILED && k->store) lose(k);
+    const key_outcome found = find(k, u, &a, &row);
     key_entry entry = {.standing = KEY_UNKNOWN};
     bool good = found != KEYS_FAILED;
     if (found == KEYS_DONE) {
@@ -283,11 +313,21 @@ static void on_answer(loop *l, void *arg) {
     free(u);
 }
 
+/* What the server has said, or that its connection has ended, makes a look due. */
+static void hear(key_keeper *k) {
+    if (k->store && (key_store_heard(k->store) || key_store_is_lost(k->store))) k->due_ms = 0;
+}
+
+static void look_again_later(key_keeper *k) {
+    k->due_ms = clock_mono_ms() + (k->store && k->listens ? LISTENING_MS : LOOK_MS);
+}
+
 static void follow_if_due(key_keeper *k) {
+    hear(k);
     if (clock_mono_ms() < k->due_ms) return;
     follow(k);
     take_acts(k);
-    k->due_ms = clock_mono_ms() + LOOK_MS;
+    look_again_later(k);
 }
 
 /* However many they are, a key that was revoked meanwhile does not wait for them. */
@@ -302,16 +342,23 @@ static void answer_all(key_keeper *k, list *asked) {
 
 /* ---- the thread ---- */
 
-static struct timespec instant_of(int64_t mono_ms) {
-    return (struct timespec){mono_ms / 1000, mono_ms % 1000 * 1000000};
+static void wake(key_keeper *k) {
+    (void)eventfd_write(k->wake, 1); /* fails where 2^64 others have: it is awake */
 }
 
-/* Takes all that wait, until then. false: the end. */
-static bool wait_until(key_keeper *k, int64_t due_ms, list *ret) {
-    const struct timespec due = instant_of(due_ms);
+/* Until then, or a look-up or a word of the server's comes. */
+static void sleep_until(key_keeper *k, int64_t due_ms) {
+    struct pollfd fds[] = {{k->wake, POLLIN, 0},
+                           {k->store ? key_store_descriptor(k->store) : -1, POLLIN, 0}};
+    const int64_t left_ms = due_ms - clock_mono_ms();
+    eventfd_t count;
+    (void)poll(fds, ARRAY_LEN(fds), left_ms > 0 ? (int)left_ms : 0);
+    if (fds[0].revents) (void)eventfd_read(k->wake, &count);
+}
+
+/* Takes all that wait. false: the end. */
+static bool take_waiting(key_keeper *k, list *ret) {
     pthread_mutex_lock(&k->lock);
-    while (!k->ending && list_empty(&k->waiting))
-        if (pthread_cond_timedwait(&k->changed, &k->lock, &due) == ETIMEDOUT) break;
     for (list *it; (it = list_pop_front(&k->waiting));)
         list_push_back(ret, it);
     k->waiting_count = 0;
@@ -324,23 +371,21 @@ static void *run(void *arg) {
     key_keeper *k = arg;
     list asked;
     list_init(&asked);
-    k->due_ms = clock_mono_ms() + LOOK_MS;
     take_acts(k);
-    while (wait_until(k, k->due_ms, &asked)) {
+    look_again_later(k);
+    while (take_waiting(k, &asked)) {
         answer_all(k, &asked);
         follow_if_due(k);
+        hear(k); /* what came with the answers of these */
+        sleep_until(k, k->due_ms);
     }
     return NULL;
 }
 
 key_keeper *key_keeper_new(ledger *l, logger *log, budgets *seed) {
     key_keeper *k = mem_zalloc(sizeof *k);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    k->wake = -1;
     k->ledger = l;
     k->log = logger_add_shard(log);
     k->cache = key_cache_new(KNOWN_MAX, STRANGERS_MAX);
@@ -358,8 +403,10 @@ void key_keeper_tell_acts(key_keeper *k, loop *on, ledger_writer *writer) {
 
 bool key_keeper_start(key_keeper *k, buf *ret_why) {
     sigset_t before;
+    k->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int err = k->wake < 0 ? errno : 0;
     loop_quiet(&before);
-    int err = pthread_create(&k->thread, NULL, run, k);
+    if (!err) err = pthread_create(&k->thread, NULL, run, k);
     loop_loud(&before);
     k->runs = !err;
     if (err) buf_addf(ret_why, "cannot start a thread for the keys: %s", strerror(err));
@@ -375,12 +422,14 @@ void key_keeper_free(key_keeper *k) {
     key_keeper_leave(k);
     pthread_mutex_lock(&k->lock);
     k->ending = true;
-    pthread_cond_signal(&k->changed);
     pthread_mutex_unlock(&k->lock);
-    if (k->runs) pthread_join(k->thread, NULL);
+    if (k->runs) {
+        wake(k);
+        pthread_join(k->thread, NULL);
+    }
+    if (k->wake >= 0) close(k->wake);
     key_store_close(k->store);
     key_cache_free(k->cache);
-    pthread_cond_destroy(&k->changed);
     pthread_mutex_destroy(&k->lock);
     mem_wipe(k->secret, sizeof k->secret);
     free(k);
@@ -419,10 +468,12 @@ key_lookup *key_keeper_ask(key_keeper *k, span text, loop *on, key_lookup_fn *do
     if (room) {
         list_push_back(&k->waiting, &u->link);
         k->waiting_count++;
-        pthread_cond_signal(&k->changed);
     }
     pthread_mutex_unlock(&k->lock);
-    if (!room) loop_post(on, on_answer, u);
+    if (room)
+        wake(k);
+    else
+        loop_post(on, on_answer, u);
     return u;
 }
 

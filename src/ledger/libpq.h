@@ -40,7 +40,9 @@
     X(is_null, PQgetisnull)                                                                        \
     X(length, PQgetlength)                                                                         \
     X(value, PQgetvalue)                                                                           \
-    X(clear, PQclear)
+    X(clear, PQclear)                                                                              \
+    X(notice, PQnotifies)                                                                          \
+    X(release, PQfreemem)
 
 typedef struct libpq {
 #define X(name, symbol) __typeof__(&(symbol)) name;

@@ -48,6 +48,13 @@ struct sql_driver {
     const char *begin_read, *begin_write;
     /* Within a writing transaction: nobody else makes tables until it ends. NULL: nobody can. */
     const char *lock_schema;
+    /* LISTEN and NOTIFY are known to it: who listens is told of what another's transaction has said
+     * once that is committed. Then these two are there as well. */
+    bool tells;
+    /* Turns readable when something was said, or the connection has ended. */
+    int (*descriptor)(sql *db);
+    /* Takes in what was said, without waiting: false if nothing was. May find that db is lost. */
+    bool (*heard)(sql *db);
     /* NULL and *ret_why where it cannot be had; *ret_never: nor ever, as it is no database.
      * durable: what is committed survives the machine. where is the driver's own notation. */
     sql *(*open)(const char *where, sql_mode mode, bool durable, buf *ret_why, bool *ret_never);

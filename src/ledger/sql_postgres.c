@@ -6,7 +6,7 @@
  * which is shorter once somebody waits for the thread to end (sql.leaving).
  *
  * Sources: PostgreSQL 15, "libpq - C Library" (34.1 connecting, 34.4 asynchronous commands, 34.5
- * pipeline mode), appendix A for the SQLSTATEs.
+ * pipeline mode, 34.9 notices), appendix A for the SQLSTATEs.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -277,6 +277,23 @@ static bool run_many(sql *db, const char *text, size_t count, size_t rows, sql_f
     return good;
 }
 
+/* ---- what others say ---- */
+
+static int descriptor(sql *db) {
+    const postgres *p = of(db);
+    return p->sql.lost ? -1 : p->pq->socket(p->connection);
+}
+
+static bool heard(sql *db) {
+    postgres *p = of(db);
+    bool any = false;
+    if (p->sql.lost) return false;
+    if (!p->pq->consume(p->connection)) return connection_failed(p);
+    for (PGnotify *n; (n = p->pq->notice(p->connection)); any = true)
+        p->pq->release(n);
+    return any;
+}
+
 /* ---- opening ---- */
 
 static void finish(sql *db) {
@@ -382,6 +399,9 @@ const sql_driver sql_postgres = {
     .begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     .begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     .lock_schema = "SELECT pg_advisory_xact_lock(8531364870164)", /* any number of weir's own */
+    .tells = true,
+    .descriptor = descriptor,
+    .heard = heard,
     .open = open_server,
     .close = finish,
     .run = run,

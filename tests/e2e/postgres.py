@@ -49,6 +49,15 @@ class Server:
                               capture_output=True, text=True)
         return done.stdout.strip()
 
+    def script(self, text, database):
+        """Lines for psql, with its own commands: the lines that it answers."""
+        done = subprocess.run([programs() / "psql", "-h", self.folder, "-U", "weir", "-d", database, "-XAtq"], input=text, check=True,
+                              capture_output=True, text=True)
+        return done.stdout.split()
+
+    def session(self, database):
+        return Session([programs() / "psql", "-h", self.folder, "-U", "weir", "-d", database, "-XAtq"])
+
     def start(self):
         self.process = subprocess.Popen([programs() / "postgres", "-D", self.folder / "data", "-c", f"unix_socket_directories={self.folder}",
                                          "-c", "listen_addresses="], **self._options())
@@ -82,6 +91,28 @@ class Server:
             self.signal_all(signal.SIGCONT)
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Session:
+    """A psql that stays."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def say(self, text, until):
+        """Waits for a line that begins so."""
+        self.process.stdin.write(text + "\n")
+        for line in self.process.stdout:
+            if line.startswith(until):
+                return
+        raise AssertionError("psql has ended")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(30)
 
 
 class Relay:

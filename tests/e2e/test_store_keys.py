@@ -368,6 +368,7 @@ def test_a_killed_weir_leaves_its_keys(served, tmp_path):
     assert len(api(w, "GET").json()["data"]) == 6
 
 
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'weir' AND query LIKE '%weir_meta%'"
 postgres_only = pytest.mark.skipif(postgres.why_not() is not None, reason=str(postgres.why_not()))
 
 
@@ -392,6 +393,53 @@ def test_two_weirs_on_one_server_know_the_same_keys(served, server):
     assert api(b, "POST", "/app/revoke").status == 200
     assert code(ask(b, new)) == (401, "api_key_revoked")
     until(a, new, (401, "api_key_revoked"))
+
+
+HEARD = """SELECT clock_timestamp() AS t \\gset
+NOTIFY weir_keys;
+SELECT pg_sleep(0.1);
+SELECT count(*) FROM pg_stat_activity WHERE application_name = 'weir' AND query LIKE 'SELECT value FROM weir_meta%' AND query_start > :'t';
+"""
+
+
+@postgres_only
+def test_a_server_tells_of_changes(served, server):
+    """Each notice is followed by a look; by the clock alone, eight in a row within 100 ms each would be by chance."""
+    served(ledger={"store": server.database("told")})
+    in_a_row = 0
+    for _ in range(80):
+        in_a_row = in_a_row + 1 if server.script(HEARD, "told")[-1] == "1" else 0
+        if in_a_row == 8:
+            return
+    raise AssertionError("no look follows a notice")
+
+
+@postgres_only
+def test_a_change_is_told_to_who_listens(served, server):
+    w = served(ledger={"store": server.database("tells")})
+    with server.session("tells") as listener:
+        listener.say("LISTEN weir_keys; SELECT 'listening';", "listening")
+        create(w, "app")
+        listener.say("SELECT 'asked';", 'Asynchronous notification "weir_keys"')
+
+
+@postgres_only
+def test_a_connection_that_is_cut_misses_no_revocation(served, server):
+    config = dict(ledger={"store": server.database("cut")})
+    a, b = served(**config), served(**config, server={"workers": 2})
+    for n in range(6):
+        key = create(a, f"app{n}")
+        until(b, None, (401, "invalid_api_key"))
+        assert ask(a, key).status == ask(b, key).status == 200
+        cutting = threading.Thread(target=server.sql, args=(CUT, "cut"))
+        cutting.start()
+        keys(a, "revoke", f"app{n}")
+        until(a, key, (401, "api_key_revoked"))
+        until(b, key, (401, "api_key_revoked"))
+        cutting.join()
+        server.sql(CUT, "cut")
+        new = create(b, f"more{n}")
+        assert ask(a, new).status == ask(b, new).status == 200  # a look-up finds its way over another connection
 
 
 @postgres_only

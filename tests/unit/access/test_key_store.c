@@ -8,6 +8,8 @@
 #include "ledger/folder.h"
 #include "ledger/place.h"
 
+#include <poll.h>
+
 #define SECOND_US ((int64_t)1000000)
 #define NOW       (1800000000 * SECOND_US)
 
@@ -325,6 +327,87 @@ static void what_was_done_is_kept_until_it_is_taken(void **state) {
     assert_acts(w->keys, "");
 }
 
+/* ---- being told ---- */
+
+static bool becomes_readable(const key_store *ks) {
+    struct pollfd fd = {key_store_descriptor(ks), POLLIN, 0};
+    return poll(&fd, 1, 10000) == 1;
+}
+
+static key_store *open_another(world *w) {
+    key_store *ks;
+    buf why = BUF_EMPTY;
+    if (key_store_open(&w->place, false, &ks, &why) != STORE_OPEN) fail_msg("%s", buf_cstr(&why));
+    buf_done(&why);
+    return ks;
+}
+
+static void a_file_tells_nobody(void **state) {
+    world *w = *state;
+    key_store *other = open_another(w);
+    assert_false(key_store_listen(other));
+    (void)make(w, "{\"name\":\"app\"}");
+    assert_false(key_store_heard(other));
+    assert_int_equal(key_store_descriptor(other), -1);
+    key_store_close(other);
+}
+
+/* Each change that is committed, and nothing that is not. */
+static void who_listens_is_told(void **state) {
+    world *w = *state;
+    key_store *other = open_another(w);
+    store_key row;
+    char text[KEY_TEXT_LEN + 1];
+    int64_t last;
+    assert_true(key_store_listen(other));
+    assert_false(key_store_heard(other));
+    (void)make(w, "{\"name\":\"app\"}");
+    assert_true(becomes_readable(other) && key_store_heard(other));
+    assert_false(key_store_heard(other));
+    const key_wish same = wish(w, WISH_NEW, "{\"name\":\"app\"}");
+    assert_int_equal(key_store_create(w->keys, &same, NOW, &w->arena, &row, text), KEYS_TAKEN);
+    assert_true(key_store_last_change(other, &last));
+    assert_false(key_store_heard(other));
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("app"), NOW, &w->arena, &row), KEYS_DONE);
+    assert_true(becomes_readable(other));
+    /* What comes with the answer to something else is not lost. */
+    assert_true(key_store_last_change(other, &last));
+    assert_true(key_store_heard(other));
+    key_store_close(other);
+}
+
+/* The end of a connection is heard as well, and what was changed meanwhile has its number. */
+static void the_end_of_a_connection_is_heard(void **state) {
+    world *w = *state;
+    key_store *other = open_another(w);
+    store_key row;
+    int64_t before, after;
+    buf why = BUF_EMPTY;
+    bool never;
+    (void)make(w, "{\"name\":\"app\"}");
+    assert_true(key_store_listen(other) && key_store_last_change(other, &before));
+    sql *db = w->place.driver->open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
+    assert_true(db && db->driver->run(db,
+                                      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                                      "WHERE query = 'LISTEN weir_keys' OR query LIKE "
+                                      "'%name = ''keys''%' AND pid <> pg_backend_pid()",
+                                      NULL, 0, NULL, NULL));
+    db->driver->close(db);
+    open_again(w);
+    assert_int_equal(key_store_revoke(w->keys, SPAN_OF("app"), NOW, &w->arena, &row), KEYS_DONE);
+    while (!key_store_is_lost(other)) {
+        assert_true(becomes_readable(other));
+        assert_false(key_store_heard(other));
+    }
+    assert_int_equal(key_store_descriptor(other), -1);
+    assert_false(key_store_heard(other) || key_store_last_change(other, &after));
+    key_store_close(other);
+    other = open_another(w);
+    assert_true(key_store_last_change(other, &after));
+    assert_int_equal(after, before + 1);
+    key_store_close(other);
+}
+
 /* Neither the text nor what would stand for it is in the file. */
 static void no_text_is_in_the_file(void **state) {
     world *w = *state;
@@ -360,8 +443,9 @@ int main(void) {
         X(a_change_replaces_what_it_names), X(a_rotated_text_counts_for_a_while),                  \
         X(a_revoked_key_stays_so), X(each_change_has_a_number), X(two_share_a_store),              \
         X(lists_go_by_name), X(what_was_done_is_kept_until_it_is_taken)
-    const struct CMUnitTest tests[] = {ALL(T), T(no_text_is_in_the_file)};
-    const struct CMUnitTest at_a_server[] = {ALL(P)};
+    const struct CMUnitTest tests[] = {ALL(T), T(no_text_is_in_the_file), T(a_file_tells_nobody)};
+    const struct CMUnitTest at_a_server[] = {ALL(P), P(who_listens_is_told),
+                                             P(the_end_of_a_connection_is_heard)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
 }
