@@ -1,5 +1,6 @@
 #include "call/key.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/mem.h"
@@ -19,6 +20,8 @@ struct key_state {
     unsigned refs;
     _Atomic unsigned in_row;  /* refusals since it was last taken */
     _Atomic int64_t until_ms; /* when its rest is over; 0: it has none */
+    _Atomic int64_t used_ms;  /* 0: never */
+    int64_t since_us;         /* does not change */
     pthread_mutex_t lock;     /* of changes of those and of what follows */
     bool told;                /* since it was last taken: that it is refused */
     int64_t told_ms;
@@ -76,6 +79,7 @@ static key_state *add(key_table *t, uint64_t id) {
     key_state *k = mem_zalloc(sizeof *k);
     k->table = t;
     k->id = id;
+    k->since_us = clock_wall_us();
     (void)pthread_mutex_init(&k->lock, NULL);
     list_push_back(&t->states, &k->link);
     return k;
@@ -129,7 +133,18 @@ key_readiness key_look(const key_state *k, int64_t now_ms) {
     return now_ms >= rests_until(k) ? KEY_FREE : KEY_LAST;
 }
 
+/* In many calls a millisecond one of them writes. */
+static void note_use(key_state *k, int64_t now_ms) {
+    if (atomic_load_explicit(&k->used_ms, memory_order_relaxed) != now_ms)
+        atomic_store_explicit(&k->used_ms, now_ms, memory_order_relaxed);
+}
+
+key_times key_get_times(const key_state *k) {
+    return (key_times){k->since_us, atomic_load_explicit(&k->used_ms, memory_order_relaxed)};
+}
+
 void key_take(key_state *k, int64_t now_ms) {
+    note_use(k, now_ms);
     if (!rests_until(k)) return;
     (void)pthread_mutex_lock(&k->lock);
     int64_t until_ms = rests_until(k);

@@ -36,6 +36,14 @@ key_readiness key_look(const key_state *k, int64_t now_ms);
 /* A call is made with it: where its rest is over, the others wait for what becomes of that one. */
 void key_take(key_state *k, int64_t now_ms);
 
+/* When it came (it was in no configuration in force before) and when the last call was made with
+ * it; 0: none was. */
+typedef struct key_times {
+    int64_t since_us; /* wall time */
+    int64_t used_ms;  /* monotonic */
+} key_times;
+key_times key_get_times(const key_state *k);
+
 /* An event for the log is due at most so often for each key. */
 enum { KEY_TOLD_MS = 60 * 1000 };
 

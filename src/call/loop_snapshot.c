@@ -20,8 +20,11 @@ static void make_keys(upstream *u, target_table *targets) {
     u->keys = mem_zalloc_array(u->key_count, sizeof *u->keys);
     for (size_t i = 0; i < count; i++)
         u->keys[i].credential = credential_new(p->keys[i]);
-    for (size_t i = 0; i < u->key_count; i++)
+    for (size_t i = 0; i < u->key_count; i++) {
         u->keys[i].state = key_get(known, p->name, credential_key(u->keys[i].credential));
+        u->keys[i].weight = count ? p->key_weights[i] : 1;
+        u->round += u->keys[i].weight;
+    }
 }
 
 static void make_secrets(upstream *u, target_table *targets) {

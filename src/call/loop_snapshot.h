@@ -13,6 +13,8 @@
 typedef struct upstream_key {
     credential *credential; /* NULL: none is sent */
     key_state *state;
+    unsigned weight; /* how many calls of a round are made with it */
+    int owed;        /* pick_key.c: of its turns */
 } upstream_key;
 
 typedef struct upstream {
@@ -21,7 +23,7 @@ typedef struct upstream {
     http_origin *origin;
     upstream_key *keys;      /* as configured; where none is sent, that alone */
     size_t key_count;        /* at least 1 */
-    size_t next_key;         /* they are used in turn */
+    unsigned round;          /* the sum of their weights */
     health_state *health;    /* counted; NULL: nobody asks whether it is up */
     secret_set *secrets;     /* what nobody is to hear from it; counted; NULL: nothing */
     target_state *plain;     /* of what names no model there */

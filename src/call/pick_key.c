@@ -44,11 +44,23 @@ int64_t keys_wait_ms(const upstream *u, size_t but, target_state *target, int64_
     return shortest_ms;
 }
 
+/* In each round every key has as many turns as its weight says, as far apart as can be: each turn
+ * all are owed their weight, and who is owed the most has it, for a round's worth. */
+static size_t next_in_turn(upstream *u) {
+    size_t at = 0;
+    for (size_t i = 0; i < u->key_count; i++) {
+        u->keys[i].owed += (int)u->keys[i].weight;
+        if (u->keys[i].owed > u->keys[at].owed) at = i;
+    }
+    u->keys[at].owed -= (int)u->round;
+    return at;
+}
+
 /* That one, else the next in turn. */
 static size_t first(upstream *u, uint64_t like) {
     for (size_t i = 0; like && i < u->key_count; i++)
         if (key_id(u->keys[i].state) == like) return i;
-    return u->next_key++ % u->key_count;
+    return next_in_turn(u);
 }
 
 key_outlook keys_take(upstream *u, const bool *spent, target_state *target, uint64_t like,

@@ -89,6 +89,7 @@ typedef struct config_provider {
     config_auth auth;       /* how the key is sent: `Authorization: Bearer` or `api-key:` */
     span api_version;       /* Azure: ?api-version=…; empty: none */
     secret **keys;          /* used in turn */
+    unsigned *key_weights;  /* of each */
     size_t key_count;       /* 0: none is sent */
     config_header *headers; /* sent with every call */
     size_t header_count;

@@ -113,13 +113,41 @@ bool keys_from_source(reader *r, span name, const yaml_node *node, const config_
                       : from_file(r, name, node, from->file, ret);
 }
 
-static bool from_map(reader *r, span name, const yaml_node *node, secret **ret) {
-    config_key_source from = {0};
-    reader_defaults(r, &scope_key, &from);
-    span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
-    return reader_scope(r, &scope_key, prefix, node, &from) &&
-           keys_from_source(r, name, node, &from, ret);
+/* A provider's, which may stand there itself. */
+static bool from_value(reader *r, span name, const yaml_node *node, config_key_source *from,
+                       secret **ret) {
+    if (!from->value || from->file.len || from->argv) {
+        reader_problem(r, node, "%.*s has %s; expected value, file or command", SPAN_ARG(name),
+                       !from->value ? "none of these"
+                       : from->argv ? "value and command"
+                                    : "value and file");
+        return false;
+    }
+    *ret = from->value;
+    from->value = NULL;
+    return true;
 }
+
+static bool from_map(reader *r, const option *o, span name, const yaml_node *node, secret **ret,
+                     unsigned *ret_weight) {
+    const option_scope *scope = o->type == &type_keys ? &scope_key : &scope_secret;
+    config_key_source from = {.weight = 1};
+    reader_defaults(r, scope, &from);
+    span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
+    bool good = reader_scope(r, scope, prefix, node, &from);
+    const bool here = from.value || (scope == &scope_key && !from.file.len && !from.argv);
+    if (good)
+        good = here ? from_value(r, name, node, &from, ret)
+                    : keys_from_source(r, name, node, &from, ret);
+    secret_unref(from.value);
+    *ret_weight = from.weight;
+    return good;
+}
+
+static bool read_value(reader *r, const option *o, span name, const yaml_node *node, void *field) {
+    return keys_from_text(r, o, name, node, field);
+}
+const option_type type_key_value = {"key", "a key or a reference \"${NAME}\"", read_value, NULL};
 
 bool keys_from_text(reader *r, const option *o, span name, const yaml_node *node, secret **ret) {
     span text;
@@ -147,26 +175,41 @@ COLD static bool read_keys(reader *r, const option *o, span name, const yaml_nod
         return false;
     }
     provider->keys = arena_zalloc(r->arena, (count + 1) * sizeof *provider->keys);
+    provider->key_weights = arena_zalloc(r->arena, (count + 1) * sizeof *provider->key_weights);
     bool ok = true;
     for (const yaml_node *item = list ? node->first : node; item; item = list ? item->next : NULL) {
         span at = list ? reader_name(r, "%.*s[%zu]", SPAN_ARG(name), provider->key_count) : name;
         secret *key = NULL;
-        if (item->kind == YAML_MAP ? from_map(r, at, item, &key)
-                                   : keys_from_text(r, o, at, item, &key))
+        unsigned weight = 1;
+        if (item->kind == YAML_MAP ? from_map(r, o, at, item, &key, &weight)
+                                   : keys_from_text(r, o, at, item, &key)) {
+            provider->key_weights[provider->key_count] = weight;
             provider->keys[provider->key_count++] = key;
-        else
+        } else {
             ok = false;
+        }
     }
     return ok;
 }
+static void write_one(unsigned weight, buf *out) {
+    if (weight == 1)
+        buf_add_cstr(out, "(set)");
+    else
+        buf_addf(out, "{value: (set), weight: %u}", weight);
+}
+
 COLD static void write_keys(const option *o, const void *field, buf *out) {
     (void)o;
     const config_provider *provider = CONTAINER_OF(field, config_provider, keys);
-    if (provider->key_count == 1) buf_add_cstr(out, "(set)");
-    if (provider->key_count == 1) return;
+    if (provider->key_count == 1) {
+        write_one(provider->key_weights[0], out);
+        return;
+    }
     buf_add_char(out, '[');
-    for (size_t i = 0; i < provider->key_count; i++)
-        buf_add_cstr(out, i ? ", (set)" : "(set)");
+    for (size_t i = 0; i < provider->key_count; i++) {
+        if (i) buf_add_cstr(out, ", ");
+        write_one(provider->key_weights[i], out);
+    }
     buf_add_char(out, ']');
 }
 const option_type type_keys = {

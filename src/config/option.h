@@ -55,7 +55,9 @@ typedef struct option_scope {
 
 /* A key written as a mapping, while it is read. */
 typedef struct config_key_source {
-    span sha256; /* of a client's key */
+    span sha256;   /* of a client's key */
+    secret *value; /* of a provider's key: the key itself; counted */
+    unsigned weight;
     span file;
     char **argv; /* NULL at the end */
     int64_t refresh_ms;
@@ -65,7 +67,8 @@ typedef struct config_key_source {
 extern const option_scope scope_file;
 extern const option_scope scope_listener;
 extern const option_scope scope_provider;
-extern const option_scope scope_key;
+extern const option_scope scope_key;    /* a provider's */
+extern const option_scope scope_secret; /* any other that weir has to have as it is */
 extern const option_scope scope_model;
 extern const option_scope scope_target;
 extern const option_scope scope_client;
@@ -110,12 +113,13 @@ extern const option_type type_providers; /* providers.c */
 extern const option_type type_url;
 extern const option_type type_headers;
 extern const option_type type_proxy;
-extern const option_type type_path;   /* health.c: span, of a request line; may be empty */
-extern const option_type type_store;  /* store.c: span, checked */
-extern const option_type type_file;   /* files.c: span, a path, checked */
-extern const option_type type_keys;   /* keys.c: secret ** and count */
-extern const option_type type_argv;   /* keys.c */
-extern const option_type type_models; /* models.c */
+extern const option_type type_path;      /* health.c: span, of a request line; may be empty */
+extern const option_type type_store;     /* store.c: span, checked */
+extern const option_type type_file;      /* files.c: span, a path, checked */
+extern const option_type type_keys;      /* keys.c: secret ** and count */
+extern const option_type type_argv;      /* keys.c */
+extern const option_type type_key_value; /* keys.c: secret * */
+extern const option_type type_models;    /* models.c */
 extern const option_type type_targets;
 extern const option_type type_target_name;
 extern const option_type type_admin_keys; /* admin.c */

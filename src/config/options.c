@@ -503,7 +503,7 @@ static const option provider_options[] = {
 #undef X
      "."},
     {OTHER(config_provider, "key", keys, type_keys),
-     .sentence = "The API key: a text, best a reference such as \"${OPENAI_API_KEY}\"; {file: path}; {command: [program, argument]}; or a list of these, which are used in turn. Default: ${OPENAI_API_KEY} for OpenAI's own URL, else none."},
+     .sentence = "The API key: a text, best a reference such as \"${OPENAI_API_KEY}\"; {file: path}; {command: [program, argument]}; or a list of these, which are used in turn, by their weight where they have one ({value: \"${KEY}\", weight: 3}). Default: ${OPENAI_API_KEY} for OpenAI's own URL, else none."},
     {WORD(config_provider, "auth", auth, auth_words), .standard = "bearer",
      .sentence = "How the key is sent: bearer (Authorization: Bearer), api-key (a header of that name, as Azure wants it) or none."},
     {TEXT(config_provider, "api_version", api_version), .standard = "",
@@ -543,7 +543,15 @@ static const option provider_options[] = {
     {DURATION(config_key_source, "timeout", timeout_ms), .standard = "10s", .min = "10ms", .max = "5m", \
      .sentence = "How long the command may take."}
 
-static const option key_options[] = {KEY_SOURCES};
+static const option key_options[] = {
+    {OTHER(config_key_source, "value", value, type_key_value),
+     .sentence = "The key itself, best a reference such as \"${OPENAI_API_KEY}\"."},
+    KEY_SOURCES,
+    {COUNT(config_key_source, "weight", weight), .standard = "1", .min = "1", .max = "1000",
+     .sentence = "How many calls are made with it in each round over the provider's keys."},
+};
+
+static const option secret_options[] = {KEY_SOURCES};
 
 static const option client_key_options[] = {
     {TEXT(config_key_source, "sha256", sha256),
@@ -747,8 +755,9 @@ SCOPE(file, "", file_options,
 SCOPE(listener, "listen[]", listener_options, "A listener written as a mapping.");
 SCOPE(provider, "providers.NAME", provider_options, "A provider.");
 SCOPE(key, "providers.NAME.key", key_options,
-      "A provider's key written as a mapping: `file` or "
+      "A provider's key written as a mapping: `value`, `file` or "
       "`command`.");
+SCOPE(secret, "", secret_options, "Another secret written as a mapping: `file` or `command`.");
 SCOPE(model, "models.NAME", model_options,
       "A model written as a mapping. A single target or a "
       "list of targets stands for `{targets: …}`.");

@@ -1,5 +1,6 @@
 #include "gateway/refused_keys.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -31,6 +32,7 @@ static void look_up(key_row *row, key_table *known) {
     const config_provider *p = row->provider;
     key_state *k = key_get(known, p->name, sent(p) ? p->keys[row->number - 1] : NULL);
     row->refused = key_get_refusal(k, &row->refusal);
+    row->times = key_get_times(k);
     key_unref(k);
 }
 
@@ -70,20 +72,27 @@ void refused_keys_write(json_writer *w, const config *c, target_table *targets) 
     free(rows);
 }
 
-/* ---- the gauge ---- */
+/* ---- the gauges ---- */
 
-static void set_gauge(metrics_shard *s, const key_row *row) {
+/* Seconds of the wall clock; 0: never. */
+static int64_t wall_of(int64_t mono_ms) {
+    return mono_ms ? (clock_wall_us() / 1000 - (clock_mono_ms() - mono_ms)) / 1000 : 0;
+}
+
+static void set_gauges(metrics_shard *s, const key_row *row) {
     char number[24];
     int len = snprintf(number, sizeof number, "%zu", row->number);
     const span labels[] = {row->provider->name, span_from(number, (size_t)len)};
     metric_set(metrics_series(s, METRIC_KEY_REFUSED, labels), row->refused);
+    metric_set(metrics_series(s, METRIC_KEY_SINCE, labels), row->times.since_us / 1000000);
+    metric_set(metrics_series(s, METRIC_KEY_USED, labels), wall_of(row->times.used_ms));
 }
 
 void refused_keys_tell(metrics_shard *s, const config *c, target_table *targets) {
     key_row *rows;
     size_t count = refused_keys_collect(c, targets, &rows);
     for (size_t i = 0; i < count; i++)
-        set_gauge(s, &rows[i]);
+        set_gauges(s, &rows[i]);
     free(rows);
 }
 
@@ -91,6 +100,6 @@ void refused_keys_forget(metrics_shard *s, const config *c) {
     key_row *rows;
     size_t count = lay(c, &rows);
     for (size_t i = 0; i < count; i++)
-        set_gauge(s, &rows[i]);
+        set_gauges(s, &rows[i]);
     free(rows);
 }

@@ -1,6 +1,6 @@
 /* gateway/refused_keys.h: the configured keys of all providers, each with whether its provider
- * refuses it (call/key.h). A provider that is sent no key has one row all the same: it may ask for
- * one.
+ * refuses it, since when weir has it and when it was used last (call/key.h). A provider that is
+ * sent no key has one row all the same: it may ask for one.
  */
 #ifndef WEIR_GATEWAY_REFUSED_KEYS_H
 #define WEIR_GATEWAY_REFUSED_KEYS_H
@@ -14,6 +14,7 @@ typedef struct key_row {
     size_t number; /* from 1, as configured and as the log counts */
     bool refused;
     key_refusal refusal; /* where it is */
+    key_times times;
 } key_row;
 
 /* Any thread. *ret_rows is the caller's to free; returns how many there are. */
@@ -22,7 +23,8 @@ size_t refused_keys_collect(const config *c, target_table *targets, key_row **re
 /* The member `refused_keys` of /health. */
 void refused_keys_write(json_writer *w, const config *c, target_table *targets);
 
-/* The gauge; and, of a configuration that is in force no more, that none of its keys is refused. */
+/* The gauges; and, of a configuration that is in force no more, that none of its keys is refused,
+ * or there. */
 void refused_keys_tell(metrics_shard *s, const config *c, target_table *targets);
 void refused_keys_forget(metrics_shard *s, const config *c);
 

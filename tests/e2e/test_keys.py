@@ -222,6 +222,35 @@ def test_health_tells_of_reloads_and_of_what_is_open(weir, upstream):
 # -- a client's own keys -------------------------------------------------------------------------------------------------
 
 
+def times(w, provider, key):
+    """Since when weir has it, and when it was used last."""
+    seen = w.metrics()
+    labels = f'{{provider="{provider}",key="{key}"}}'
+    return [seen.get(f"weir_provider_key_{name}_timestamp_seconds{labels}") for name in ("since", "used")]
+
+
+def test_keys_have_weights_and_times(weir, upstream, tmp_path):
+    upstream.always(good())
+    began = int(time.time())
+    kept = tmp_path / "second"
+    kept.write_text(SECOND)
+    keys = [{"value": "${FIRST}", "weight": 3}, {"file": str(kept)}]
+    w = weir(upstream, providers={"main": {"key": keys}}, env={"FIRST": FIRST}, server={"workers": 1})
+    daemon.wait_until(lambda: times(w, "main", 1)[0], 10, "no time of the key")
+    assert [times(w, "main", n)[1] for n in (1, 2)] == [0, 0]
+    for _ in range(8):
+        assert wire.chat(w).status == 200
+    assert keys_of(upstream) == list("11211121")
+    daemon.wait_until(lambda: all(times(w, "main", n)[1] for n in (1, 2)), 10, "no use of a key is told")
+    (first, used), second = times(w, "main", 1), times(w, "main", 2)
+    assert began <= first <= used <= time.time() + 1 and began <= second[0]
+    kept.write_text("third-key-123456")  # another key in its place, which nobody has used
+    daemon.wait_until(lambda: times(w, "main", 2)[1] == 0, 10, "the new key is taken for the old one")
+    assert times(w, "main", 1) == [first, used]
+    page = wire.call(w, "GET", "/metrics").body.decode()
+    assert FIRST not in page and SECOND not in page and "third-key" not in page
+
+
 def test_a_client_turns_its_key(weir, upstream):
     upstream.always(good())
     old, new = "sk-client-old-0123456789", "sk-client-new-0123456789"

@@ -1,6 +1,7 @@
 /* What is remembered of a key: its rests, what is told of it, and for how long. */
 #include "heap.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "call/key.h"
 
@@ -223,6 +224,21 @@ static void keys_are_known_by_provider_and_text(void **state) {
     secret_unref(y);
 }
 
+/* Another key of that provider begins anew; one that is configured still goes on. */
+static void its_times_are_known(void **state) {
+    (void)state;
+    one o = one_new();
+    key_times times = key_get_times(o.key);
+    assert_true(times.since_us > 0 && times.since_us <= clock_wall_us());
+    assert_int_equal(times.used_ms, 0);
+    (void)key_look(o.key, 5000);
+    assert_int_equal(key_get_times(o.key).used_ms, 0);
+    key_take(o.key, 7000);
+    assert_int_equal(key_get_times(o.key).used_ms, 7000);
+    assert_int_equal(key_get_times(o.key).since_us, times.since_us);
+    one_done(&o);
+}
+
 /* ---- threads ---- */
 
 enum { WORKERS = 4, ROUNDS = 5000 };
@@ -278,6 +294,7 @@ int main(void) {
         cmocka_unit_test(it_is_told_once_a_minute),
         cmocka_unit_test(a_refusal_is_kept_as_it_may_be_shown),
         cmocka_unit_test(keys_are_known_by_provider_and_text),
+        cmocka_unit_test(its_times_are_known),
         cmocka_unit_test(workers_share_a_key),
     };
     return run_watched(tests);

@@ -86,6 +86,40 @@ static void the_best_is_taken_in_turn(void **state) {
         takes(&rows[i]);
 }
 
+/* In a round each has its share, as far apart as can be; who may not be used is passed over. */
+static void turns_go_by_weight(void **state) {
+    (void)state;
+    static const struct {
+        const char *keys, *known, *taken;
+    } rows[] = {
+        {"[{value: sk-1, weight: 3}, sk-2, {value: sk-3, weight: 2}]", "---",
+         "020120"
+         "020120"},
+        {"[{value: sk-1, weight: 2}, {value: sk-2, weight: 2}, {value: sk-3, weight: 2}]", "---",
+         "012012"},
+        {"[sk-1, sk-2, {value: sk-3, weight: 9}]", "---",
+         "22202221222"
+         "22202221222"},
+        {"[{value: sk-1, weight: 3}, sk-2, {value: sk-3, weight: 2}]", "r--", "121121"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world w = {.scripts = {{""}}, .keys = {rows[i].keys}};
+        world_init(&w, NULL);
+        upstream *u = loop_snapshot_find(w.snapshot, &w.config->providers[0]);
+        target_state *t = target_get(w.targets, SPAN_OF("a"));
+        make_known(u, t, rows[i].known);
+        buf taken = BUF_EMPTY;
+        for (size_t n = 0; n < strlen(rows[i].taken); n++) {
+            size_t at = 9;
+            (void)keys_take(u, NULL, t, 0, NOW, &at);
+            buf_addf(&taken, "%zu", at);
+        }
+        assert_string_equal(buf_cstr(&taken), rows[i].taken);
+        buf_done(&taken);
+        world_done(&w);
+    }
+}
+
 /* A limit is the target's, a refusal the key's. */
 static void limits_are_of_one_model(void **state) {
     (void)state;
@@ -107,6 +141,7 @@ static void limits_are_of_one_model(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_is_taken_in_turn),
+        cmocka_unit_test(turns_go_by_weight),
         cmocka_unit_test(limits_are_of_one_model),
     };
     return run_watched(tests);
