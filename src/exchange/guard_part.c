@@ -5,14 +5,18 @@
 #include "config/problems.h"
 #include "guard/file.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { USES = CONFIG_GUARD_BLOCK + 1 };
 
 typedef struct made {
-    guard_set *set;                  /* NULL: nothing is looked at */
-    guard_policy *policies[2][USES]; /* in, out */
+    pthread_mutex_t lock;            /* of making them later */
+    bool failed;                     /* that has */
+    _Atomic(guard_set *) set;        /* NULL: nothing is looked at; there before */
+    guard_policy *policies[2][USES]; /* in, out; not changed any more */
 } made;
 
 /* ---- the rules ---- */
@@ -218,7 +222,8 @@ static void free_guard(void *what, const config *c) {
     for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; k < USES; k++)
             guard_policy_unref(m->policies[i][k]);
-    guard_set_unref(m->set);
+    guard_set_unref(atomic_load_explicit(&m->set, memory_order_relaxed));
+    (void)pthread_mutex_destroy(&m->lock);
     free(m);
 }
 
@@ -228,37 +233,54 @@ static void on_first(void *ctx, const void *field, span text) {
     if (!why->len) buf_add(why, text);
 }
 
-static void *make_guard(const config *c, buf *ret_why) {
-    made *m = mem_zalloc(sizeof *m);
-    if (!c->guard.any) return m;
+static bool make_rules(made *m, const config *c, buf *ret_why) {
     faults f = {.config = c, .fault = on_first, .ctx = ret_why};
     own_names own = {NULL, 0};
-    m->set = compile(c, &f, &own);
-    if (!m->set) {
-        free(own.hashes);
-        free(m);
-        return NULL;
-    }
-    for (size_t i = 0; i < 2; i++)
+    guard_set *set = compile(c, &f, &own);
+    for (size_t i = 0; set && i < 2; i++)
         for (size_t k = 0; k < USES; k++)
             if (k != CONFIG_GUARD_OFF)
                 m->policies[i][k] =
-                    policy_of(c, m->set, &own, i ? GUARD_OUT : GUARD_IN, (config_guard_action)k);
+                    policy_of(c, set, &own, i ? GUARD_OUT : GUARD_IN, (config_guard_action)k);
     free(own.hashes);
-    return m;
+    atomic_store_explicit(&m->set, set, memory_order_release);
+    return set;
+}
+
+static void *make_guard(const config *c, buf *ret_why) {
+    made *m = mem_zalloc(sizeof *m);
+    (void)pthread_mutex_init(&m->lock, NULL);
+    if (!c->guard.any || make_rules(m, c, ret_why)) return m;
+    free_guard(m, c);
+    return NULL;
 }
 
 const snapshot_part guard_part = {"guard", make_guard, free_guard};
 
+static guard_set *set_of(const made *m) {
+    return m ? atomic_load_explicit(&m->set, memory_order_acquire) : NULL;
+}
+
+/* Some milliseconds of a loop's, once a configuration. */
+static guard_set *make_later(made *m, const config *c) {
+    buf why = BUF_EMPTY;
+    (void)pthread_mutex_lock(&m->lock);
+    if (!set_of(m) && !m->failed) m->failed = !make_rules(m, c, &why);
+    (void)pthread_mutex_unlock(&m->lock);
+    buf_done(&why);
+    return set_of(m);
+}
+
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use) {
-    const made *m = snapshot_made(s, &guard_part);
-    const guard_policy *p = m && m->set ? m->policies[way == GUARD_OUT][use] : NULL;
+    made *m = (made *)snapshot_made(s, &guard_part); /* under its lock where it changes */
+    const guard_set *set = set_of(m);
+    if (m && !set && use > CONFIG_GUARD_OFF) set = make_later(m, s->config);
+    const guard_policy *p = set ? m->policies[way == GUARD_OUT][use] : NULL;
     return p && guard_policy_looks(p) ? p : NULL;
 }
 
 const guard_set *snapshot_guard_set(const snapshot *s) {
-    const made *m = snapshot_made(s, &guard_part);
-    return m ? m->set : NULL;
+    return set_of(snapshot_made(s, &guard_part));
 }
 
 void guard_check(const config *c, guard_fault *fault, void *ctx) {

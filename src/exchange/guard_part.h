@@ -1,6 +1,7 @@
 /* exchange/guard_part.h: the guard's rules of a configuration, compiled, and what follows from them
  * each way. In a snapshot of the gateway's (call/snapshot.h); made only where anything is looked
- * at, so that nobody else pays for it.
+ * at, so that nobody else pays for it: with the snapshot where the configuration says so, else when
+ * a key of the store wants it for the first time.
  */
 #ifndef WEIR_EXCHANGE_GUARD_PART_H
 #define WEIR_EXCHANGE_GUARD_PART_H
@@ -12,7 +13,7 @@ extern const snapshot_part guard_part;
 
 /* NULL: nothing is looked at, that way and with that action in force. */
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use);
-/* NULL: nothing is looked at. */
+/* NULL: nothing is looked at, or the rules cannot be made. */
 const guard_set *snapshot_guard_set(const snapshot *s);
 
 /* Told of each fault of c's rules: field is the option's, in c, and text a sentence about it that

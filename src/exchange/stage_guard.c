@@ -118,11 +118,14 @@ static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
 stage_result stage_guard(exchange *x) {
     if (x->runs) return STAGE_NEXT; /* each of its steps is looked at */
     const snapshot *s = x->snapshot->snapshot;
-    const guard_set *set = snapshot_guard_set(s);
-    if (!set) return STAGE_NEXT;
     const config_guard_use use = config_guard_of(exchange_config(x), x->model, x->client);
     const guard_policy *in = snapshot_guard(s, GUARD_IN, use.in);
     const guard_policy *out = snapshot_guard(s, GUARD_OUT, use.out);
+    const guard_set *set = snapshot_guard_set(s);
+    if (!set && (use.in > CONFIG_GUARD_OFF || use.out > CONFIG_GUARD_OFF))
+        return exchange_refuse(x, ERR_INTERNAL, NULL,
+                               "The gateway cannot look at this request: the rules of its guard "
+                               "cannot be read.");
     if (!in && !out) return STAGE_NEXT;
     exchange_guard *g = arena_zalloc(&x->arena, sizeof *g);
     *exchange_stage_data(x) = g;

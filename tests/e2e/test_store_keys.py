@@ -202,6 +202,12 @@ def test_pages_of_the_list(served):
         (["create", "--name", "a", "--expires", "soon"], "expires is a duration"),
         (["create", "--name", "a", "--addresses", "10.0.0.0/33"], "addresses[0] is '10.0.0.0/33'"),
         (["create", "--name", "a", "--models", ","], "empty list"),
+        (["create", "--name", "a", "--option", "guard.in"], "--option is guard.in; expected NAME=VALUE"),
+        (["create", "--name", "a", "--option", "guard.in=flag", "--option", "guard.in=block"], "--option says guard.in twice"),
+        (["create", "--name", "a", "--option", "guard=", "--option", "guard.in=block"], "--option says guard twice"),
+        (["create", "--name", "a", "--option", "guard.in=maybe"], "guard.in is another word; allowed: off, flag, redact, block."),
+        (["create", "--name", "a", "--option", "limits.requests=1"], "limits.requests is '1'"),
+        (["create", "--name", "a", "--option", "key=abc"], "unknown option"),
         (["create", "--name", "file"], "the configuration has a client named file"),
         (["show", "nobody"], "there is no key nobody"),
         (["rotate", "nobody"], "there is no key nobody"),
@@ -276,6 +282,38 @@ def test_what_a_key_may_do_is_held_to(served):
     assert [ask(w, other).status for _ in range(3)] == [200, 200, 429]
     keys(w, "set", "few", "--limit", "requests=100/h")
     wait_until(lambda: ask(w, key).status == 200, 2, "the change did not arrive")
+
+
+def test_a_key_may_have_whatever_a_client_may(served, upstream):
+    """Also a guard, where the configuration has none, which nobody else is looked at by."""
+    w = served(limits={"user": {"parallel": 100}})
+    plain = create(w, "plain")
+    until(w, None, (401, "invalid_api_key"))
+    secret = {"messages": [{"role": "user", "content": "My key is AKIAIOSFODNN7TESTKEY."}]}
+    assert ask(w, plain, **secret).status == 200
+    held = create(w, "held", "--option", "guard.in=block", "--option", "output.characters=4", "--option", "limits.request.messages=1",
+                  "--limit", "requests=50/m", "--option", "functions.server_tools=false", "--option", "weight=3")
+    assert code(ask(w, held, **secret)) == (400, "content_blocked")
+    assert code(ask(w, held, messages=[{"role": "user", "content": "Hi"}] * 2)) == (400, "array_above_max_length")
+    answer = ask(w, held)
+    choice = answer.json()["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("Hell", "length")
+    assert answer.header("x-ratelimit-limit-requests") == "50"
+    assert ask(w, plain, **secret).json()["choices"][0]["message"]["content"] == "Hello."
+    keys(w, "set", "held", "--option", "guard=", "--option", "output.characters=5")
+    daemon.wait_until(lambda: ask(w, held, **secret).status == 200, 5, "the guard is not taken away")
+    assert ask(w, held).json()["choices"][0]["message"]["content"] == "Hello"
+
+
+def test_rules_that_cannot_be_read_let_nothing_through(served, tmp_path):
+    """A guard that only a key wants, over a file that has gone since: better no call than one that is not looked at."""
+    rules = tmp_path / "rules"
+    rules.write_text("[]\n")
+    w = served(guard={"in": "off", "out": "off", "files": [str(rules)]})
+    key = create(w, "held", "--option", "guard.in=block")
+    until(w, None, (401, "invalid_api_key"))
+    rules.unlink()
+    assert code(ask(w, key)) == (500, "internal_error")
 
 
 def test_only_who_is_told_to_is_asked_for_a_key(served, tmp_path):

@@ -1,0 +1,253 @@
+/* What a key is to be, from options to the API's object. */
+#include "cli/keys_wish.h"
+
+#include "base/clock.h"
+#include "json/json.h"
+
+#include <string.h>
+
+/* ---- texts, lists and pairs ---- */
+
+/* "" takes away what is there. */
+static void put_text(json_writer *w, const cli_args *args, size_t option, const char *name) {
+    const char *value = args->values[option];
+    if (!value) return;
+    json_key(w, name);
+    if (*value)
+        json_put_string(w, span_cstr(value));
+    else
+        json_put_null(w);
+}
+
+static void put_list(json_writer *w, const cli_args *args, size_t option, const char *name) {
+    const char *value = args->values[option];
+    if (!value) return;
+    json_key(w, name);
+    if (!*value) {
+        json_put_null(w);
+        return;
+    }
+    json_open_array(w);
+    for (size_t i = 0; (value = cli_value(args, option, i)); i++) {
+        span rest = span_cstr(value), part;
+        while (span_cut(&rest, ',', &part))
+            if (span_trim(part).len) json_put_string(w, span_trim(part));
+    }
+    json_close_array(w);
+}
+
+/* NAME=VALUE: false after saying so. */
+static bool split(const char *option, const char *text, span *ret_name, span *ret_value) {
+    *ret_value = span_cstr(text);
+    const bool pair = strchr(text, '=') && span_cut(ret_value, '=', ret_name) && ret_name->len;
+    if (!pair) cli_complain("--%s is %s; expected NAME=VALUE", option, text);
+    return pair;
+}
+
+static void put_name(json_writer *w, span name) {
+    if (w->comma) buf_add_char(w->out, ',');
+    json_write_string(w->out, name);
+    buf_add_char(w->out, ':');
+    w->comma = false;
+}
+
+static bool put_pairs(json_writer *w, const cli_args *args, size_t option, const char *name,
+                      const char *member) {
+    const char *text = args->values[option];
+    span left, right;
+    if (!text) return true;
+    json_key(w, member);
+    if (!*text) {
+        json_put_null(w);
+        return true;
+    }
+    json_open_object(w);
+    for (size_t i = 0; (text = cli_value(args, option, i)); i++) {
+        if (!split(name, text, &left, &right)) return false;
+        put_name(w, left);
+        json_put_string(w, right);
+    }
+    json_close_object(w);
+    return true;
+}
+
+/* ---- any option of an entry of clients ---- */
+
+typedef struct pair {
+    span path, value;
+} pair;
+
+/* Below prefix: the next name of its path, and whether it ends there. */
+static bool is_under(span path, span prefix, span *ret_name, bool *ret_ends) {
+    if (prefix.len) {
+        if (!span_starts(path, prefix) || path.len == prefix.len || path.ptr[prefix.len] != '.')
+            return false;
+        path = span_slice(path, prefix.len + 1, path.len);
+    }
+    *ret_name = span_slice(path, 0, span_find(path, 0, '.'));
+    *ret_ends = ret_name->len == path.len;
+    return true;
+}
+
+typedef struct options {
+    pair *items;
+    size_t count;
+} options;
+
+/* Of those of one name the first stands for all; one that ends there must be alone. */
+static bool is_first(const options *all, span prefix, size_t at, bool *ret_first) {
+    span name, other;
+    bool ends, other_ends;
+    (void)is_under(all->items[at].path, prefix, &name, &ends);
+    *ret_first = true;
+    for (size_t i = 0; i < all->count; i++) {
+        if (i == at || !is_under(all->items[i].path, prefix, &other, &other_ends)) continue;
+        if (!span_eq(name, other)) continue;
+        if (ends || other_ends) {
+            cli_complain("--option says %.*s twice", SPAN_ARG(all->items[at].path));
+            return false;
+        }
+        *ret_first = *ret_first && i > at;
+    }
+    return true;
+}
+
+/* As the file would have it: a number, true, false; what is empty takes away. */
+static void put_value(json_writer *w, span value) {
+    uint64_t number;
+    if (!value.len)
+        json_put_null(w);
+    else if (span_u64(value, &number))
+        json_put_u64(w, number);
+    else if (span_eq(value, SPAN_OF("true")) || span_eq(value, SPAN_OF("false")))
+        json_put_bool(w, value.ptr[0] == 't');
+    else
+        json_put_string(w, value);
+}
+
+/* What stands below prefix; of the outermost all but limits, which have options of their own. */
+static bool put_under(json_writer *w, const options *all, span prefix) {
+    span name;
+    bool ends, first;
+    for (size_t i = 0; i < all->count; i++) {
+        const pair *p = &all->items[i];
+        if (!is_under(p->path, prefix, &name, &ends)) continue;
+        if (!prefix.len && span_eq(name, SPAN_OF("limits"))) continue;
+        if (!is_first(all, prefix, i, &first)) return false;
+        if (!first) continue;
+        put_name(w, name);
+        if (ends) {
+            put_value(w, p->value);
+        } else {
+            json_open_object(w);
+            const span inner = span_from(p->path.ptr, (size_t)(name.ptr + name.len - p->path.ptr));
+            if (!put_under(w, all, inner)) return false;
+            json_close_object(w);
+        }
+        w->comma = true;
+    }
+    return true;
+}
+
+static bool read_options(const cli_args *args, arena *a, options *ret) {
+    const char *text;
+    *ret = (options){0};
+    while (cli_value(args, OPT_OPTION, ret->count))
+        ret->count++;
+    ret->items = arena_zalloc(a, (ret->count + 1) * sizeof *ret->items);
+    for (size_t i = 0; (text = cli_value(args, OPT_OPTION, i)); i++)
+        if (!split("option", text, &ret->items[i].path, &ret->items[i].value)) return false;
+    return true;
+}
+
+/* ---- limits ---- */
+
+/* All that is said of one kind, which several options may do: each for a period. */
+static bool put_limits_of(json_writer *w, const cli_args *args, span kind, size_t first) {
+    span name, value;
+    const char *text;
+    put_name(w, kind);
+    size_t count = 0;
+    for (size_t i = first; (text = cli_value(args, OPT_LIMIT, i)); i++) {
+        if (!split("limit", text, &name, &value)) return false;
+        count += span_eq(name, kind);
+    }
+    if (count > 1) json_open_array(w);
+    for (size_t i = first; (text = cli_value(args, OPT_LIMIT, i)); i++)
+        if (split("limit", text, &name, &value) && span_eq(name, kind)) put_value(w, value);
+    if (count > 1) json_close_array(w);
+    w->comma = true;
+    return true;
+}
+
+static bool was_before(const cli_args *args, span kind, size_t at) {
+    span name, value;
+    for (size_t i = 0; i < at; i++)
+        if (split("limit", cli_value(args, OPT_LIMIT, i), &name, &value) && span_eq(name, kind))
+            return true;
+    return false;
+}
+
+static bool names_limits(const options *all) {
+    span name;
+    bool ends;
+    for (size_t i = 0; i < all->count; i++)
+        if (is_under(all->items[i].path, SPAN_OF("limits"), &name, &ends)) return true;
+    return false;
+}
+
+static bool put_limits(json_writer *w, const cli_args *args, const options *all) {
+    const char *text = args->values[OPT_LIMIT];
+    const bool others = names_limits(all);
+    span kind, value;
+    if (!text && !others) return true;
+    json_key(w, "limits");
+    if (text && !*text && !others) {
+        json_put_null(w);
+        return true;
+    }
+    json_open_object(w);
+    for (size_t i = 0; (text = cli_value(args, OPT_LIMIT, i)) && *text; i++) {
+        if (!split("limit", text, &kind, &value)) return false;
+        if (!was_before(args, kind, i) && !put_limits_of(w, args, kind, i)) return false;
+    }
+    if (!put_under(w, all, SPAN_OF("limits"))) return false;
+    json_close_object(w);
+    return true;
+}
+
+/* ---- all of it ---- */
+
+static bool put_rights(json_writer *w, const cli_args *args, arena *a) {
+    options others;
+    if (!read_options(args, a, &others)) return false;
+    put_text(w, args, OPT_EXPIRES, "expires");
+    put_list(w, args, OPT_MODELS, "models");
+    put_list(w, args, OPT_ENDPOINTS, "endpoints");
+    put_list(w, args, OPT_ADDRESSES, "addresses");
+    put_text(w, args, OPT_OWNER, "owner");
+    put_text(w, args, OPT_ENVIRONMENT, "environment");
+    return put_limits(w, args, &others) && put_pairs(w, args, OPT_TAG, "tag", "tags") &&
+           put_pairs(w, args, OPT_METADATA, "metadata", "metadata") &&
+           put_under(w, &others, SPAN_EMPTY);
+}
+
+int keys_read_wish(const cli_args *args, key_wish_kind kind, arena *a, key_wish *ret) {
+    buf json = BUF_EMPTY, why = BUF_EMPTY;
+    span param;
+    json_writer w = json_writer_of(&json);
+    json_open_object(&w);
+    if (kind == WISH_NEW) {
+        json_key(&w, "name");
+        json_put_string(&w, span_cstr(args->values[OPT_NAME]));
+    }
+    bool good = put_rights(&w, args, a);
+    json_close_object(&w);
+    if (good && !key_wish_read(buf_span(&json), kind, clock_wall_us(), a, ret, &param, &why)) {
+        cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
+        good = false;
+    }
+    buf_done(&json);
+    buf_done(&why);
+    return good ? CLI_OK : CLI_USAGE;
+}
