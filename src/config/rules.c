@@ -25,9 +25,10 @@ static const yaml_node *find_item(const yaml_node *node, size_t i) {
 /* Turns are one process's own. */
 COLD static void check_wait(reader *r, const yaml_node *root) {
     if (!r->config->limits.wait || !r->config->shared.on) return;
-    reader_warning(r, find_value(root, SPAN_OF("limits.wait")),
-                   "limits.wait has no effect where limits are shared: a call over one of them is "
-                   "refused");
+    reader_problem(
+        r, find_value(root, SPAN_OF("limits.wait")),
+        "limits.wait is on and limits are shared: turns are one weir's own, and a shared "
+        "limit refuses; take limits.wait or shared away");
 }
 
 /* What is in the trail is what gets into the store. */
