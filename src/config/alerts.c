@@ -109,7 +109,6 @@ COLD static bool read_threshold(reader *r, const option *o, span name, const yam
                                 span item, void *field) {
     config_thresholds *t = field;
     double share;
-    if (span_eq(item, SPAN_OF("off")) && node->kind == YAML_SCALAR && !t->count) return true;
     if (!unit_ratio(item, &share) || share <= 0 || share > 1 || t->count == ALERT_THRESHOLDS_MAX)
         return reader_expected(r, o, name, node);
     if (t->count && t->items[t->count - 1] >= share) {
@@ -123,7 +122,8 @@ COLD static bool read_threshold(reader *r, const option *o, span name, const yam
 COLD static bool read_thresholds(reader *r, const option *o, span name, const yaml_node *node,
                                  void *field) {
     config_thresholds t = {.count = 0};
-    if (!read_items(r, o, name, node, read_threshold, &t)) return false;
+    const bool off = node->kind == YAML_SCALAR && span_eq(node->text, SPAN_OF("off"));
+    if (!off && !read_items(r, o, name, node, read_threshold, &t)) return false;
     *(config_thresholds *)field = t;
     return true;
 }
