@@ -1,6 +1,7 @@
 /* alerts: what the watch over calls is told of one that has ended. */
 #include "alert/alerts.h"
 #include "exchange/limit_asks.h"
+#include "exchange/tool_use.h"
 
 /* Whose budget it is, in words for people. */
 static span words_of(const exchange *x, const limit_ask *a) {
@@ -45,7 +46,7 @@ stage_result stage_alerts(exchange *x) {
     n.refused = r->outcome == CALL_FAILED && !r->attempts && r->status < 500;
     n.client = r->client;
     n.address = r->peer;
-    n.model = r->model;
+    n.model = x->tool_use ? r->target : r->model; /* "tool/weather" */
     n.label = r->model_label;
     n.guard = r->guard;
     n.budget_count = 0;

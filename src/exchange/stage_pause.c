@@ -2,7 +2,7 @@
  * alerts, as long as it is there. A run's steps end with it. */
 #include "alert/pauses.h"
 #include "base/hash.h"
-#include "exchange/internal.h"
+#include "exchange/tool_use.h"
 
 enum { WHOLE_BYTES = 64 * 1024, PIECES = 16, PIECE_BYTES = WHOLE_BYTES / PIECES };
 
@@ -17,11 +17,16 @@ static uint64_t hash_of(span body) {
     return h + body.len;
 }
 
+/* A call of a tool is what it calls with: its message has a number of its own. */
+static uint64_t hash_of_asked(const exchange *x) {
+    if (!x->tool_use) return hash_of(x->request.body) + (uint64_t)x->request.endpoint;
+    return hash_of(x->tool_use->asked.arguments.raw) * 31 + hash_span(x->tool_use->asked.name);
+}
+
 stage_result stage_pause(exchange *x) {
     const config_alerts *c = &exchange_config(x)->alerts;
     if (x->env->pauses && x->client && pauses_has(x->env->pauses, x->client->name))
         return exchange_refuse(x, ERR_CLIENT_PAUSED, NULL, NULL);
-    if (c->on && c->same && !x->request.parent)
-        x->asked_hash = hash_of(x->request.body) + (uint64_t)x->request.endpoint;
+    if (c->on && c->same && !x->request.parent) x->asked_hash = hash_of_asked(x);
     return STAGE_NEXT;
 }

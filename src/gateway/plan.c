@@ -45,6 +45,7 @@ static const stage_row tool_rows[] = {
     {"reserve", stage_reserve, NULL, NEEDS_LEDGER},
     {"call", stage_tool_call, NULL, 0},
     {"settle", stage_settle, NULL, STAGE_ALWAYS},
+    {"alerts", stage_alerts, NULL, STAGE_ALWAYS | NEEDS_ALERTS},
     {"proof", stage_proof, NULL, STAGE_ALWAYS | NEEDS_TRAIL},
     {"ledger", stage_ledger, NULL, STAGE_ALWAYS | NEEDS_LEDGER},
     {"record", stage_record, NULL, STAGE_ALWAYS},

@@ -93,6 +93,30 @@ def test_the_same_request_again_and_again(weir, upstream, receiver):
     assert w.metrics()['weir_alerts_total{kind="loop.prompt"}'] == 1
 
 
+def test_calls_of_tools_count(weir, upstream, receiver):
+    echo = {"kind": "command", "command": ["cat"], "description": "Says it again.",
+            "parameters": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}}
+    w = weir(upstream, clients=client(), tools={"echo": echo},
+             alerts=telling(receiver, loop={"same": 3, "pause": True}, unusual={"learn": "0s", "calls": 5}))
+
+    def call(number, text):
+        headers = {"authorization": f"Bearer {daemon.CLIENT_KEY}", "accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-11-25"}
+        body = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": {"name": "echo", "arguments": {"text": text}}}
+        return wire.call(w, "POST", "/mcp", body, headers)
+
+    for n in range(5):
+        assert call(n, f"Text {n}").status == 200
+    (often,) = receiver.wait("key.rate")
+    assert often["data"]["calls"] == 5
+    assert not receiver.alerts("loop.prompt")
+    for n in range(5, 8):
+        assert call(n, "The same").status == 200  # though each message has its number
+    (told,) = receiver.wait("loop.prompt")
+    assert told["data"]["model"] == "tool/echo" and told["data"]["calls"] == 3
+    assert call(8, "Whatever").status == 403
+    assert not receiver.alerts("errors.rate")
+
+
 def test_a_client_in_a_loop_is_paused_and_resumed(weir, upstream, receiver):
     upstream.always(ANSWER)
     w = weir(upstream, clients=client() + [{"name": "other", "key": "another-client-key"}], admin={"keys": [ADMIN]},
