@@ -57,6 +57,7 @@ struct key_keeper {
     /* The thread's. */
     key_store *store; /* NULL: away */
     int64_t seen;     /* the last change */
+    bool looked;      /* at it, once */
     int64_t told_to;  /* the last of which the act was told */
     bool listens;     /* the store's server tells of changes */
     int64_t due_ms;   /* monotonic: when to look for changes */
@@ -173,7 +174,8 @@ static void look(key_keeper *k) {
         return;
     }
     if (last > k->seen) {
-        if (!key_store_changes(k->store, k->seen, forget, k)) {
+        /* At the first look nothing is known yet that could be forgotten, of a million keys. */
+        if (k->looked && !key_store_changes(k->store, k->seen, forget, k)) {
             lose(k);
             return;
         }
@@ -182,6 +184,7 @@ static void look(key_keeper *k) {
         key_cache_clear(k->cache); /* an older state of the store has been put back */
     }
     k->seen = last;
+    k->looked = true;
     tell_back(k);
 }
 
