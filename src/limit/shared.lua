@@ -36,8 +36,8 @@ end
 local function numbers(key, pattern)
     local value = read(key, 'GET', key)
     if not value then return nil end
-    local a, b, c = string.match(value, pattern)
-    return tonumber(a), tonumber(b), tonumber(c)
+    local a, b, c, d = string.match(value, pattern)
+    return tonumber(a), tonumber(b), tonumber(c), tonumber(d)
 end
 
 -- ---- a rate ----
@@ -46,8 +46,10 @@ local rate = {}
 
 function rate.read(key, ask)
     local n = ask[2]
-    local full, rest, of = numbers(key, '^(%d+):(%d+):(%d+)$')
+    local full, rest, of, at = numbers(key, '^(%d+):(%d+):(%d+):(%d+)$')
     local q, r = 0, 0
+    local back = at and at > now -- the clock was put back: as much is owed as then
+    if back then full = full - (at - now) end
     if of and of > 0 and (full > now or (full == now and rest > 0)) then q, r = full - now, rest end
     if of and of ~= n then -- with another rule as much is owed
         local debt = (q * of + r) / n
@@ -55,7 +57,9 @@ function rate.read(key, ask)
         r = math.floor((debt - q) * n)
     end
     if q > DEBT_MAX or (q == DEBT_MAX and r > 0) then q, r = DEBT_MAX, 0 end
-    return {q = q, r = r}
+    local count = {q = q, r = r}
+    if back then rate.write(key, count, ask) end -- also where nothing is taken: time goes on from here
+    return count
 end
 
 local function add(count, n, q, r)
@@ -86,7 +90,7 @@ function rate.write(key, count, ask)
     if count.q == 0 and count.r == 0 then
         redis.call('DEL', key)
     else
-        redis.call('SET', key, whole(now + count.q) .. ':' .. whole(count.r) .. ':' .. whole(ask[2]),
+        redis.call('SET', key, whole(now + count.q) .. ':' .. whole(count.r) .. ':' .. whole(ask[2]) .. ':' .. whole(now),
             'PX', whole(math.floor(count.q / 1000) + 2))
     end
 end
@@ -143,6 +147,9 @@ local calls = {}
 function calls.read(key)
     local ms = math.floor(now / 1000)
     read(key, 'ZREMRANGEBYSCORE', key, '-inf', ms)
+    for _, early in ipairs(redis.call('ZRANGEBYSCORE', key, '(' .. whole(ms + lasts), '+inf')) do -- the clock was put back
+        redis.call('ZADD', key, whole(ms + lasts), early)
+    end
     return {held = redis.call('ZCARD', key), expires = ms + lasts}
 end
 

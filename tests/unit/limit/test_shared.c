@@ -251,6 +251,122 @@ static void a_lease_runs_out_unless_it_is_renewed(void **state) {
     end(&c);
 }
 
+/* ---- places, in every order of what may happen ---- */
+
+enum { M_CALLS = 3, M_TICKS = 2, M_PLACES = 2, M_LEASE_MS = 1000, M_TICK_MS = 600 };
+typedef enum m_event { M_BEGIN, M_END, M_KILL, M_TICK } m_event;
+typedef enum m_state { M_FRESH, M_RUNS, M_DEAD, M_OVER } m_state;
+
+typedef struct m_step {
+    m_event event;
+    unsigned call;
+} m_step;
+
+typedef struct model {
+    m_state states[M_CALLS];
+    bool holds[M_CALLS];
+    int64_t until_ms[M_CALLS]; /* of its lease */
+    int64_t now_ms;
+} model;
+
+static unsigned long m_orders;
+
+static limit_ask m_place(void) {
+    return (limit_ask){
+        .kind = LIMIT_PARALLEL, .who = SPAN_OF("model"), .quota = {M_PLACES, 0}, .amount = 1};
+}
+
+static bool m_ask(client *c, const char *op, unsigned call, int64_t amount) {
+    char lease[8];
+    limit_ask a = m_place();
+    limit_verdict v;
+    snprintf(lease, sizeof lease, "m%u", call);
+    shared_command_begin(&c->command, 1, span_cstr(op), span_cstr(lease), M_LEASE_MS);
+    shared_command_add(&c->command, &a, amount, (shared_least){0});
+    const redis_reply *reply = run(c);
+    if (strcmp(op, "take")) return true;
+    assert_true(shared_read_answer(reply, &a, 1, &v));
+    return v.taken;
+}
+
+/* Places that count there: of calls that run, and of the dead until their leases are over. */
+static unsigned m_held(const model *m) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < M_CALLS; i++)
+        n += m->holds[i] &&
+             (m->states[i] == M_RUNS || (m->states[i] == M_DEAD && m->until_ms[i] > m->now_ms));
+    return n;
+}
+
+static void m_step_on(client *c, model *m, m_step s) {
+    if (s.event == M_BEGIN) {
+        const bool room = m_held(m) < M_PLACES;
+        m->holds[s.call] = m_ask(c, "take", s.call, 1);
+        assert_int_equal(m->holds[s.call], room);
+        m->until_ms[s.call] = m->now_ms + M_LEASE_MS;
+        m->states[s.call] = M_RUNS;
+    } else if (s.event == M_END) {
+        if (m->holds[s.call]) (void)m_ask(c, "settle", s.call, -1);
+        m->states[s.call] = M_OVER;
+    } else if (s.event == M_KILL) {
+        m->states[s.call] = M_DEAD; /* nobody renews it, and nobody gives it back */
+    } else {
+        m->now_ms += M_TICK_MS;
+        set_clock(c, NOON_US + m->now_ms * 1000);
+        for (unsigned i = 0; i < M_CALLS; i++) {
+            if (m->states[i] != M_RUNS || !m->holds[i]) continue;
+            (void)m_ask(c, "hold", i, 1);
+            m->until_ms[i] = m->now_ms + M_LEASE_MS;
+        }
+    }
+}
+
+/* In the end all has come back, once the leases of the dead are over. */
+static void m_play(client *c, const m_step *steps, unsigned count) {
+    model m = {.now_ms = 0};
+    set_clock(c, NOON_US);
+    (void)ask(c, (span[]){SPAN_OF("DEL"), c->command.args[3]}, 2);
+    for (unsigned i = 0; i < count; i++)
+        m_step_on(c, &m, steps[i]);
+    set_clock(c, NOON_US + (m.now_ms + M_LEASE_MS + 1) * 1000);
+    assert_true(m_ask(c, "take", 7, 1) && m_ask(c, "take", 8, 1) && !m_ask(c, "take", 9, 1));
+    m_orders++;
+}
+
+static void m_go_on(client *c, m_step *steps, unsigned count, m_state *states, unsigned ticks) {
+    bool any = false;
+    for (unsigned i = 0; i < M_CALLS; i++) {
+        if (states[i] == M_OVER) continue;
+        const bool fresh = states[i] == M_FRESH;
+        any = true;
+        states[i] = fresh ? M_RUNS : M_OVER;
+        for (unsigned how = fresh ? M_BEGIN : M_END; how <= (fresh ? M_BEGIN : M_KILL); how++) {
+            steps[count] = (m_step){(m_event)how, i};
+            m_go_on(c, steps, count + 1, states, ticks);
+        }
+        states[i] = fresh ? M_FRESH : M_RUNS;
+        if (fresh) break; /* those that have not begun are alike */
+    }
+    if (ticks < M_TICKS && any) {
+        steps[count] = (m_step){M_TICK, 0};
+        m_go_on(c, steps, count + 1, states, ticks + 1);
+    }
+    if (!any) m_play(c, steps, count);
+}
+
+static void places_in_every_order(void **state) {
+    (void)state;
+    client c;
+    m_step steps[2 * M_CALLS + M_TICKS];
+    m_state states[M_CALLS] = {M_FRESH};
+    begin(&c);
+    set_clock(&c, NOON_US);
+    (void)m_ask(&c, "take", 0, 1); /* the key's name */
+    m_go_on(&c, steps, 0, states, 0);
+    assert_true(m_orders > 2000);
+    end(&c);
+}
+
 static void money_is_at_least_what_is_known(void **state) {
     (void)state;
     client c;
@@ -331,6 +447,53 @@ static void money_when_the_clock_is_put_back(void **state) {
     limiter_free(own);
 }
 
+/* By an hour either way: what was taken stays so, and no more than that. */
+static void a_rate_when_the_clock_jumps(void **state) {
+    (void)state;
+    static const struct {
+        int64_t at_s;
+        bool taken;
+    } rows[] = {
+        {0, true},     {0, true},      {0, false},    {-3600, false}, /* no second limit, and no
+                                                                         hour without any */
+        {-3540, true}, /* half a minute's worth is there again after that time */
+        {-3540, true}, {-3540, false}, {60, true},    {60, true},     {60, false},
+        {3660, true},  {3660, true},   {3660, false}, {60, false},    {120, true},
+    };
+    client c;
+    limit_ask a = {.kind = LIMIT_REQUESTS, .who = SPAN_OF("jump"), .quota = {2, PERIOD_MINUTE}};
+    limit_verdict v;
+    begin(&c);
+    a.amount = 1;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        set_clock(&c, NOON_US + rows[i].at_s * 1000000);
+        shared_command_begin(&c.command, 1, SPAN_OF("take"), SPAN_EMPTY, 1);
+        shared_command_add(&c.command, &a, 1, (shared_least){0});
+        assert_true(shared_read_answer(run(&c), &a, 1, &v));
+        if (v.taken != rows[i].taken) fail_msg("row %zu", i);
+        if (!v.taken) assert_in_range(v.wait_us, 1, 60000000);
+    }
+    end(&c);
+}
+
+/* A place that nobody renews is free after a lease's time by any clock, and not before. */
+static void places_when_the_clock_jumps(void **state) {
+    (void)state;
+    client c;
+    begin(&c);
+    set_clock(&c, NOON_US + 3 * 3600000000);
+    assert_true(take_place(&c, "j1", 60000, "take"));
+    assert_true(take_place(&c, "j2", 60000, "take"));
+    set_clock(&c, NOON_US + 2 * 3600000000);
+    assert_false(take_place(&c, "j3", 60000, "take"));
+    set_clock(&c, NOON_US + 2 * 3600000000 + 40000000);
+    assert_true(take_place(&c, "j2", 60000, "hold"));
+    set_clock(&c, NOON_US + 2 * 3600000000 + 61000000);
+    assert_true(take_place(&c, "j3", 60000, "take"));
+    assert_false(take_place(&c, "j4", 60000, "take"));
+    end(&c);
+}
+
 /* What was taken by one rule is owed by another. */
 static void a_rule_that_changes_keeps_what_was_taken(void **state) {
     (void)state;
@@ -383,8 +546,11 @@ int main(void) {
         cmocka_unit_test(as_the_processs_own),
         cmocka_unit_test(a_lease_runs_out_unless_it_is_renewed),
         cmocka_unit_test(money_is_at_least_what_is_known),
+        cmocka_unit_test(places_in_every_order),
         cmocka_unit_test(edges),
         cmocka_unit_test(money_when_the_clock_is_put_back),
+        cmocka_unit_test(a_rate_when_the_clock_jumps),
+        cmocka_unit_test(places_when_the_clock_jumps),
         cmocka_unit_test(a_rule_that_changes_keeps_what_was_taken),
         cmocka_unit_test(long_names_are_hashed),
     };
