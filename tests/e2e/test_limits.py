@@ -1,5 +1,8 @@
 """Limits: who may have how much, exactly, whoever asks at the same time and of which worker."""
 
+import asyncio
+import json
+import re
 import threading
 import time
 
@@ -150,6 +153,70 @@ def test_users_and_tags_have_their_own(weir, upstream):
     tagged = [wire.chat(w, headers=[("x-weir-tag", t)]) for t in ("team=a", "x=y, team=a", "team=b")]
     assert [a.status for a in tagged] == [200, 429, 200]
     assert "limits.tag.team=*.requests" in tagged[1].error["message"]
+
+
+# -- ten thousand calls against a budget of a thousand ----------------------------------------------------------
+
+MANY, AT_A_TIME = 10000, 250
+
+
+async def one_of_many(port, request, count, statuses):
+    """One connection: calls one after the other, until they are made or weir is gone."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(count):
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(re.search(rb"content-length: (\d+)", head.lower())[1]))
+            statuses.append(int(head.split(b" ", 2)[1]))
+        writer.close()
+    except (OSError, asyncio.IncompleteReadError):
+        pass
+
+
+def ask_many(w, count):
+    body = json.dumps({"model": "gpt-4o", "max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]}).encode()
+    request = (f"POST /v1/chat/completions HTTP/1.1\r\nhost: weir\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\n"
+               f"content-length: {len(body)}\r\n\r\n").encode() + body
+    statuses = []
+
+    async def run():
+        await asyncio.gather(*[one_of_many(w.port, request, count // AT_A_TIME, statuses) for _ in range(AT_A_TIME)])
+
+    asyncio.run(run())
+    assert set(statuses) <= {200, 429}
+    return statuses
+
+
+def test_ten_thousand_calls_against_a_budget_of_a_thousand(weir, upstream, tmp_path):
+    """Each call costs 0.01 of 10: never more than a thousand are answered, and hardly fewer."""
+    upstream.always(reply(200, bodies.completion(usage=usage(5, 5))))
+    w = weir(upstream, clients=[client(spend="10/d")], server={"workers": 2}, **DEAR)
+    statuses = ask_many(w, MANY)
+    assert len(statuses) == MANY
+    answered = statuses.count(200)
+    assert len(upstream.requests) == answered and 900 < answered <= 1000
+    assert figure(w, "weir_cost_total", target="main") == pytest.approx(0.01 * answered)
+
+
+def test_the_same_after_a_kill(weir, upstream, tmp_path):
+    """What was under way when weir was killed may have been answered without anybody knowing: that is all that is spent beyond."""
+    upstream.always(reply(200, bodies.completion(usage=usage(5, 5))))
+    options = dict(clients=[client(spend="10/d")], server={"workers": 2}, ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, **DEAR)
+    w = weir(upstream, **options)
+    w.expect_exit = -9
+    asking = threading.Thread(target=ask_many, args=(w, MANY // 2))
+    asking.start()
+    daemon.wait_until(lambda: len(upstream.requests) > 300, 60, "no calls came")
+    w.process.kill()
+    asking.join()
+    w.process.wait()
+    before = len(upstream.requests)
+    assert before < 1000, "it was killed too late"
+    w.stop()
+    again = weir(upstream, **options)
+    ask_many(again, MANY)
+    assert 900 < len(upstream.requests) <= 1000 + AT_A_TIME
 
 
 # -- budgets beyond the end of a process ------------------------------------------------------------------------
