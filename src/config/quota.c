@@ -7,6 +7,8 @@
 
 enum { RULES_MAX = 10000, RULE_NAME_MAX = 200 };
 #define AMOUNT_MAX ((int64_t)1000 * 1000 * 1000 * 1000)
+/* Nano units: nine million, which a double still holds to the unit (limit/shared.lua). */
+#define MONEY_MAX ((int64_t)9000 * 1000 * 1000 * 1000 * 1000)
 
 const span config_period_names[CONFIG_PERIODS] = {
     [PERIOD_SECOND] = SPAN("s"), [PERIOD_MINUTE] = SPAN("m"),    [PERIOD_HOUR] = SPAN("h"),
@@ -35,20 +37,20 @@ static bool parse_period(span word, config_period *ret) {
 
 typedef bool parse_amount(span text, int64_t *ret);
 
-static bool parse_quota(span text, parse_amount *amount, config_quota *ret) {
+static bool parse_quota(span text, parse_amount *amount, int64_t most, config_quota *ret) {
     size_t slash = span_find(text, 0, '/');
     return slash < text.len && amount(span_slice(text, 0, slash), &ret->amount) &&
-           ret->amount > 0 && ret->amount <= AMOUNT_MAX &&
+           ret->amount > 0 && ret->amount <= most &&
            parse_period(span_slice(text, slash + 1, text.len), &ret->per);
 }
 
 static bool parse_count_quota(span text, config_quota *ret) {
-    return parse_quota(text, unit_count, ret);
+    return parse_quota(text, unit_count, AMOUNT_MAX, ret);
 }
 
 /* A budget is money by the calendar. */
 static bool parse_spend_quota(span text, config_quota *ret) {
-    return parse_quota(text, unit_money, ret) && ret->per >= PERIOD_DAY;
+    return parse_quota(text, unit_money, MONEY_MAX, ret) && ret->per >= PERIOD_DAY;
 }
 
 /* ---- one, or a list of them ---- */
@@ -130,7 +132,8 @@ const option_type type_quotas = {
     "limit or limits", "a limit such as 60/m or 1000/d (s, m, h, d, month), or a list of these",
     read_counts, write_counts};
 const option_type type_spend_quotas = {
-    "budget or budgets", "a budget such as 5/d or 100.50/month (d or month), or a list of these",
+    "budget or budgets",
+    "a budget such as 5/d or 100.50/month (d or month), up to 9000000, or a list of these",
     read_spends, write_spends};
 
 /* ---- a set of them ---- */
