@@ -159,7 +159,16 @@ class Weir:
         said = "\n".join(self.texts())
         for secret in SECRETS:
             assert secret not in said, f"{secret} is in the log"
+            assert not (where := self.files_with(secret)), f"{secret} is in {where}"
         assert self.expect_exit in (None, self.process.returncode), f"status {self.process.returncode}\n{self.output()}"
+
+    def files_with(self, text):
+        """Which files of its own (journal, store, audit trail, state) have that. Its configuration has what it was given."""
+        found = []
+        for path in self.directory.rglob("*"):
+            if path.is_file() and path.stem != self.config_path.stem and text.encode() in path.read_bytes():
+                found.append(path.name)
+        return found
 
     def kill(self):
         if self.process.poll() is None:

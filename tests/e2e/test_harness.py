@@ -6,6 +6,7 @@ import time
 import pytest
 
 import bodies
+import daemon
 import wire
 from upstream import (black_hole, chunk, cut, error, after, raw, refuse, refused_port, reply, reset, sse, stall)
 
@@ -195,3 +196,14 @@ def test_terminal_may_be_one_stream_alone(terminal, tmp_path):
         t = shell(terminal, "test -t 0 && test ! -t 1 && test -t 2 && echo data && echo words >&2", stdout=out)
     assert t.wait_exit() == 0
     assert (tmp_path / "out").read_text() == "data\n" and t.lines()[0] == "words"
+
+
+def test_a_secret_in_a_file_of_weirs_is_found(tmp_path):
+    """Each weir of a test is looked through so at its end, but for its configuration."""
+    w = daemon.Weir.__new__(daemon.Weir)
+    w.directory, w.config_path = tmp_path, tmp_path / "weir.yaml"
+    (tmp_path / "weir").mkdir()
+    for name in ("weir.yaml", "weir.new", "weir/ledger.db"):
+        (tmp_path / name).write_bytes(b"\0\1" + daemon.PROVIDER_KEY.encode() + b"\0")
+    assert w.files_with(daemon.PROVIDER_KEY) == ["ledger.db"]
+    assert not w.files_with(daemon.CLIENT_KEY)
