@@ -163,10 +163,10 @@ class Weir:
         assert self.expect_exit in (None, self.process.returncode), f"status {self.process.returncode}\n{self.output()}"
 
     def files_with(self, text):
-        """Which files of its own (journal, store, audit trail, state) have that. Its configuration has what it was given."""
+        """Which files of its own (journal, store, audit trail, state) have that. Configurations have what they were given."""
         found = []
         for path in self.directory.rglob("*"):
-            if path.is_file() and path.stem != self.config_path.stem and text.encode() in path.read_bytes():
+            if path.is_file() and path.suffix not in (".yaml", ".new") and text.encode() in path.read_bytes():
                 found.append(path.name)
         return found
 
