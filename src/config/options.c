@@ -35,6 +35,7 @@ static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const keys_words[] = {"auto", "on", "off", NULL};
+static const char *const bodies_words[] = {"off", "redacted", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
 static const char *const cache_scope_words[] = {"client", "group", "global", NULL};
 static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
@@ -363,8 +364,10 @@ static const option file_options[] = {
      .sentence = "An audit trail of every call, allowed or refused, and of what is done to weir: audit-*.jsonl in the state directory, one record a line, each of which holds the hash of the one before, so that weir audit verify shows what was altered, left out or cut off. Needs the ledger."},
     {DURATION(config, "audit.keep", audit.keep_ms), .standard = "1y", .min = "1h", .max = "36500d", .zero = "forever", .restart = true,
      .sentence = "How long files of the trail are kept. What goes is named in the trail before."},
+    {WORD(config, "audit.bodies", audit.bodies, bodies_words), .standard = "off", .restart = true,
+     .sentence = "What the trail keeps of what was asked and answered. redacted: both, without the secrets and personal data that the rules of guard find in them; compressed, and encrypted with audit.key where that is set; up to 128 KB of each. off: their SHA-256 alone."},
     {OTHER(config, "audit.key", audit.key, type_audit_key), .restart = true,
-     .sentence = "A key that signs how far the trail has come, so that nobody without it can shorten the trail unseen: \"${NAME}\", {file: path} or {command: [program, argument]}, of 16 characters or more; the key alone, made by openssl rand -hex 32, is what weir audit verify needs besides the files. None: it is not signed."},
+     .sentence = "A key that signs how far the trail has come, so that nobody without it can shorten the trail unseen, and encrypts what audit.bodies keeps: \"${NAME}\", {file: path} or {command: [program, argument]}, of 16 characters or more; the key alone, made by openssl rand -hex 32, is what weir audit verify needs besides the files. None: it is not signed."},
     {SECTION(config, "cache", cache.on), .standard = "off",
      .sentence = "Answers are kept and given again to who asks the same, and of identical calls at a time one is made: docs/cache.md."},
     {OTHER(config, "cache.models", cache.models, type_texts),

@@ -38,6 +38,10 @@ void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guar
 /* "a secret (openai-key)": what a sentence may say of it. */
 span guard_words(arena *a, const guard_rule *rule);
 
+/* guard_beside.c: names for the values of a body, none of which is a placeholder that the body has
+ * already, from an answer before: such a one stands for itself. The caller owns them. */
+MUST_USE guard_names *guard_names_beside(span body, const guard_set *set);
+
 /* Whether what stands in a JSON string, as it is written, is JSON again: an object or a list. */
 bool guard_begins_json(span inner);
 

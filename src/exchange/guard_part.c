@@ -13,6 +13,7 @@ enum { USES = CONFIG_GUARD_BLOCK + 1 };
 typedef struct made {
     guard_set *set;                  /* NULL: nothing is looked at */
     guard_policy *policies[2][USES]; /* in, out */
+    guard_policy *kept;              /* of bodies that an audit trail keeps; NULL: it keeps none */
 } made;
 
 /* ---- the rules ---- */
@@ -212,12 +213,40 @@ static guard_policy *policy_of(const config *c, guard_set *set, const own_names 
     return p;
 }
 
+/* What is kept shows what was harmful in it, and neither secrets nor whom it was about. A rule that
+ * is off by name stays off: it finds what is neither. */
+static guard_policy *policy_of_kept(const config *c, guard_set *set) {
+    static const guard_override kinds[] = {
+        {SPAN("secret"), GUARD_REDACT}, {SPAN("personal"), GUARD_REDACT},
+        {SPAN("own"), GUARD_REDACT},    {SPAN("harmful"), GUARD_OFF},
+        {SPAN("injection"), GUARD_OFF}, {SPAN("unicode"), GUARD_OFF},
+    };
+    const config_guard_overrides *all = &c->guard.actions;
+    const size_t rules = guard_set_count(set);
+    guard_override *overrides =
+        mem_zalloc_array(ARRAY_LEN(kinds) + rules + all->count, sizeof *overrides);
+    size_t n = ARRAY_LEN(kinds);
+    memcpy(overrides, kinds, sizeof kinds);
+    for (size_t i = 0; i < rules; i++) {
+        const guard_rule *r = guard_set_rule(set, i);
+        if (r->has_action && r->action == GUARD_OFF)
+            overrides[n++] = (guard_override){r->name, GUARD_OFF};
+    }
+    for (size_t i = 0; i < all->count; i++)
+        if (all->items[i].action == CONFIG_GUARD_OFF)
+            overrides[n++] = (guard_override){all->items[i].rule, GUARD_OFF};
+    guard_policy *p = guard_policy_new(set, GUARD_BOTH, GUARD_REDACT, overrides, n);
+    free(overrides);
+    return p;
+}
+
 static void free_guard(void *what, const config *c) {
     made *m = what;
     (void)c;
     for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; k < USES; k++)
             guard_policy_unref(m->policies[i][k]);
+    guard_policy_unref(m->kept);
     guard_set_unref(m->set);
     free(m);
 }
@@ -230,7 +259,8 @@ static void on_first(void *ctx, const void *field, span text) {
 
 static void *make_guard(const config *c, buf *ret_why) {
     made *m = mem_zalloc(sizeof *m);
-    if (!c->guard.any) return m;
+    const bool keeps = c->audit.on && c->audit.bodies == AUDIT_BODIES_REDACTED;
+    if (!c->guard.any && !keeps) return m;
     faults f = {.config = c, .fault = on_first, .ctx = ret_why};
     own_names own = {NULL, 0};
     m->set = compile(c, &f, &own);
@@ -239,7 +269,8 @@ static void *make_guard(const config *c, buf *ret_why) {
         free(m);
         return NULL;
     }
-    for (size_t i = 0; i < 2; i++)
+    if (keeps) m->kept = policy_of_kept(c, m->set);
+    for (size_t i = 0; c->guard.any && i < 2; i++)
         for (size_t k = 0; k < USES; k++)
             if (k != CONFIG_GUARD_OFF)
                 m->policies[i][k] =
@@ -254,6 +285,11 @@ const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_gu
     const made *m = snapshot_made(s, &guard_part);
     const guard_policy *p = m && m->set ? m->policies[way == GUARD_OUT][use] : NULL;
     return p && guard_policy_looks(p) ? p : NULL;
+}
+
+const guard_policy *snapshot_guard_kept(const snapshot *s) {
+    const made *m = snapshot_made(s, &guard_part);
+    return m ? m->kept : NULL;
 }
 
 const guard_set *snapshot_guard_set(const snapshot *s) {

@@ -12,6 +12,8 @@ extern const snapshot_part guard_part;
 
 /* NULL: nothing is looked at, that way and with that action in force. */
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use);
+/* For what an audit trail keeps of bodies, either way; NULL: it keeps none. */
+const guard_policy *snapshot_guard_kept(const snapshot *s);
 /* NULL: nothing is looked at. */
 const guard_set *snapshot_guard_set(const snapshot *s);
 

@@ -65,6 +65,7 @@ void stage_admit_done(exchange *x);
 stage_fn stage_label;  /* for whom is it, and what is it marked with? */
 stage_fn stage_pause;  /* is its client stopped? */
 stage_fn stage_parse;  /* what is asked, and is it well formed? */
+stage_fn stage_keep;   /* what of it may be shown later? */
 stage_fn stage_route;  /* which targets may answer? */
 stage_fn stage_permit; /* may this client ask that? */
 stage_fn stage_mix;    /* may the model call tools of the server, too? */
