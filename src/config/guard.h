@@ -88,6 +88,7 @@ typedef struct config_guard {
     bool restore;
     config_guard_end end;
     bool shipped; /* the rules that weir brings are looked for */
+    bool encoded; /* also in base64, and behind percent escapes */
     config_guard_files files;
     config_guard_rules rules;
     config_guard_overrides actions;

@@ -477,6 +477,8 @@ static const option file_options[] = {
      .sentence = "Files of rules, as `weir guard test --rules` takes them: beside those that weir brings, or with shipped: false in their place."},
     {OTHER(config, "guard.actions", guard.actions, type_guard_actions),
      .sentence = "What is done about single rules or kinds of them, before what guard.in and guard.out say: a mapping, as {personal: redact, email: off, injection: flag}. `weir guard list` names rules and kinds."},
+    {BOOL(config, "guard.encoded", guard.encoded), .standard = "false",
+     .sentence = "Rules look into base64 and behind percent escapes as well: a text is gone through three times."},
     {BOOL(config, "guard.shipped", guard.shipped), .standard = "true",
      .sentence = "Whether the rules that weir brings are looked for, beside those of guard.rules."},
 

@@ -209,6 +209,7 @@ static guard_policy *policy_of(const config *c, guard_set *set, const own_names 
     const guard_action otherwise =
         use == CONFIG_GUARD_UNSET ? GUARD_FLAG : (guard_action)(use - CONFIG_GUARD_OFF);
     guard_policy *p = guard_policy_new(set, way, otherwise, overrides, n);
+    if (c->guard.encoded) guard_policy_decode(p);
     free(overrides);
     return p;
 }
@@ -236,6 +237,7 @@ static guard_policy *policy_of_kept(const config *c, guard_set *set) {
         if (all->items[i].action == CONFIG_GUARD_OFF)
             overrides[n++] = (guard_override){all->items[i].rule, GUARD_OFF};
     guard_policy *p = guard_policy_new(set, GUARD_BOTH, GUARD_REDACT, overrides, n);
+    if (c->guard.encoded) guard_policy_decode(p);
     free(overrides);
     return p;
 }
