@@ -68,6 +68,8 @@ typedef struct guard_request {
 } guard_request;
 
 void guard_request_look(guard_request *r, const request_facts *facts);
+/* The same of every string within a value, which is body. */
+void guard_request_look_within(guard_request *r, json_value value);
 /* Makes them the facts of a body that was edited. */
 void guard_facts_move(request_facts *f, const json_splice *edits, span body);
 
@@ -81,7 +83,11 @@ void filter_restore_add(const exchange_guard *g);
  * has no words for it. */
 MUST_USE bool guard_answer_write(exchange *x, const answer_event *event, buf *out);
 
-/* ---- what a run's tools have said (guard_steps.c) ---- */
+/* ---- what tools have said (guard_steps.c) ---- */
+
+/* What of a tool's text may be told, behind what out holds. false: nothing; out has a sentence that
+ * says so. */
+MUST_USE bool guard_tool_text(exchange_guard *g, span text, buf *out);
 
 /* In the exchange's arena; NULL: nothing is looked at. guard_of_run_done() ends it, or NULL. */
 exchange_guard *guard_of_run(exchange *x);

@@ -92,6 +92,16 @@ static void look_at_all(looking *k, json_value root) {
         look_at(k, text, 1);
 }
 
+void guard_request_look_within(guard_request *r, json_value value) {
+    looking k = {.r = r, .body = value.raw};
+    arena_init(&k.scratch, 0);
+    json_splice_init(&r->edits, r->arena);
+    json_iter it = json_strings_of(value);
+    for (json_value text; !r->blocked && json_next_string(&it, &text);)
+        look_at(&k, text, guard_begins_json(span_slice(text.raw, 1, text.raw.len - 1)) ? 2 : 1);
+    arena_done(&k.scratch);
+}
+
 void guard_request_look(guard_request *r, const request_facts *facts) {
     looking k = {.r = r, .body = facts->body};
     arena outlined;

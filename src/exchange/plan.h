@@ -99,6 +99,8 @@ void stage_functions_done(exchange *x);
 stage_fn stage_tool_ask;  /* what is asked? */
 stage_fn stage_tool_find; /* is it there, and may this client use it? */
 void stage_tool_done(exchange *x);
+stage_fn stage_tool_guard; /* may the tool read it, may the client read what it says? */
+void stage_tool_guard_done(exchange *x);
 stage_fn stage_tool_call; /* the call: the answer comes back */
 
 /* For the limit_desk of a loop: a call that waits in limit has waited to its end. */

@@ -43,6 +43,7 @@ static const stage_row tool_rows[] = {
     {"pause", stage_pause, NULL, 0},
     {"keep", stage_keep, NULL, 0},
     {"find", stage_tool_find, NULL, 0},
+    {"guard", stage_tool_guard, stage_tool_guard_done, 0},
     {"limit", stage_limit, stage_limit_done, 0},
     {"reserve", stage_reserve, NULL, NEEDS_LEDGER},
     {"call", stage_tool_call, NULL, 0},

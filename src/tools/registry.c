@@ -2,10 +2,10 @@
 
 #include "tools/kinds.h"
 #include "tools/mcp_house.h"
+#include "tools/secrets.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "provider/secrets.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -119,21 +119,6 @@ bool tool_asks_approval(const tool *t) {
     return false;
 }
 
-/* Values of header fields, and of variables likewise. */
-static secret_set *secrets_of(const config_tool *from) {
-    const config_tool_pairs *const pairs[] = {&from->headers, &from->env};
-    secret_list all = {0};
-    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
-        for (size_t k = 0; k < pairs[i]->count; k++) {
-            config_header header = {pairs[i]->items[k].name, pairs[i]->items[k].value};
-            const config_provider like = {.headers = &header, .header_count = 1};
-            provider_secrets(&like, NULL, &all);
-        }
-    secret_set *set = secret_set_new(all.items, all.count);
-    secret_list_done(&all);
-    return set;
-}
-
 static void fill(tool *t, const config_tool *from) {
     static const span none = SPAN("{\"type\":\"object\",\"properties\":{}}");
     t->name = t->entry = from->name;
@@ -145,7 +130,7 @@ static void fill(tool *t, const config_tool *from) {
     t->repeatable = from->repeatable;
     t->clients = from->clients;
     t->client_count = from->client_count;
-    t->secrets = secrets_of(from);
+    t->secrets = tool_secrets_of(from);
 }
 
 /* *ret_at: the field of `from` that cannot be used, and *ret_why why not. */
