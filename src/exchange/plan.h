@@ -73,6 +73,8 @@ stage_fn stage_size;   /* is it too large, or asks for too much? */
 void stage_size_look_large(exchange *seen, large_request *l);
 stage_fn stage_guard; /* may a model read it, may anybody read the answer? */
 void stage_guard_done(exchange *x);
+stage_fn stage_verdict; /* what does somebody outside say of it? */
+void stage_verdict_done(exchange *x);
 stage_fn stage_length;  /* how much of its answer may it have? */
 stage_fn stage_look_up; /* has it been answered before, or is it being asked? */
 void stage_look_up_done(exchange *x);

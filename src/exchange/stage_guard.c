@@ -119,13 +119,15 @@ stage_result stage_guard(exchange *x) {
     if (x->runs) return STAGE_NEXT; /* each of its steps is looked at */
     const snapshot *s = x->snapshot->snapshot;
     const guard_set *set = snapshot_guard_set(s);
-    if (!set) return STAGE_NEXT;
+    const bool asks = exchange_config(x)->guard.external.tool.len > 0;
+    if (!set && !asks) return STAGE_NEXT;
     const config_guard_use use = config_guard_of(exchange_config(x), x->model, x->client);
     const guard_policy *in = snapshot_guard(s, GUARD_IN, use.in);
     const guard_policy *out = snapshot_guard(s, GUARD_OUT, use.out);
-    if (!in && !out) return STAGE_NEXT;
+    if (!in && !out && !asks) return STAGE_NEXT;
     exchange_guard *g = arena_zalloc(&x->arena, sizeof *g);
     *exchange_stage_data(x) = g;
+    x->guard = g;
     g->x = x;
     g->scratch = guard_scratch_of(x->env);
     g->in = in;

@@ -15,6 +15,7 @@ static const stage_row rows[] = {
     {"mix", stage_mix, NULL, 0},
     {"size", stage_size, NULL, STAGE_CHILD},
     {"guard", stage_guard, stage_guard_done, STAGE_CHILD},
+    {"verdict", stage_verdict, stage_verdict_done, STAGE_CHILD},
     {"length", stage_length, NULL, STAGE_CHILD},
     {"look up", stage_look_up, stage_look_up_done, STAGE_CHILD | NEEDS_CACHE},
     {"limit", stage_limit, stage_limit_done, STAGE_CHILD},
