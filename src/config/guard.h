@@ -93,6 +93,7 @@ typedef enum config_external_failure { EXTERNAL_CLOSED, EXTERNAL_OPEN } config_e
 typedef struct config_guard_external {
     span tool;                          /* its name; empty: nobody is asked */
     config_external_action in;          /* what becomes of a request that it objects to */
+    config_external_action out;         /* the same of answers; OFF: it is not asked about them */
     config_external_failure on_failure; /* open: one that it says nothing of goes on */
 } config_guard_external;
 

@@ -35,6 +35,8 @@ guard_scratch *guard_scratch_of(exchange_env *env);
 /* Notes a match, or count of them: the record and the metrics. */
 void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guard_action action,
                 unsigned count);
+/* As which verdicts from outside are noted (guard.external). */
+extern const guard_rule guard_external;
 /* "a secret (openai-key)": what a sentence may say of it. */
 span guard_words(arena *a, const guard_rule *rule);
 
@@ -79,9 +81,12 @@ void guard_facts_move(request_facts *f, const json_splice *edits, span body);
 void filter_guard_add(exchange_guard *g);
 /* Puts back what g->names has of the request. */
 void filter_restore_add(const exchange_guard *g);
-/* guard_answer.c: what is said in the place of a plain answer that is blocked. false: its dialect
- * has no words for it. */
-MUST_USE bool guard_answer_write(exchange *x, const answer_event *event, buf *out);
+/* guard_answer.c: the answer ends here, as it is blocked: a plain one is replaced by one that says
+ * nothing, a stream ends, which event is one of (filter_stop()). */
+void guard_answer_end(filter *f, const answer_event *event);
+
+/* filter_verdict.c: what somebody outside says of it (exchange/verdict.h); x->guard is there. */
+void filter_verdict_add(exchange *x);
 
 /* ---- what tools have said (guard_steps.c) ---- */
 

@@ -1,9 +1,8 @@
 /* verdict: what does somebody outside say of what is asked (guard.external)? Asked after the rules
- * have looked, so that it is told no secret that they take out. */
+ * have looked, so that it is told no secret that they take out. Of what is answered the filter asks
+ * that this puts up. */
 #include "exchange/guard.h"
 #include "exchange/verdict.h"
-
-static const guard_rule external = {.name = SPAN("external"), .kind = SPAN("external")};
 
 typedef struct asking {
     stage_wait wait;
@@ -20,7 +19,7 @@ static stage_result conclude(exchange *x, verdict_result r) {
         return c->on_failure == EXTERNAL_OPEN ? STAGE_NEXT
                                               : exchange_refuse(x, ERR_GUARD_AWAY, NULL, NULL);
     const bool blocks = c->in == EXTERNAL_BLOCK;
-    guard_note(x->guard, GUARD_IN, &external, blocks ? GUARD_BLOCK : GUARD_FLAG, 1);
+    guard_note(x->guard, GUARD_IN, &guard_external, blocks ? GUARD_BLOCK : GUARD_FLAG, 1);
     if (!blocks) return STAGE_NEXT;
     return exchange_refuse(x, ERR_CONTENT_BLOCKED, NULL,
                            "The request has something that the gateway's guard does not let "
@@ -57,7 +56,9 @@ static bool gather(exchange *x, buf *all) {
 
 stage_result stage_verdict(exchange *x) {
     const config_guard_external *c = &exchange_config(x)->guard.external;
-    if (!c->tool.len || c->in == EXTERNAL_OFF || x->runs || !x->guard) return STAGE_NEXT;
+    if (!c->tool.len || x->runs || !x->guard) return STAGE_NEXT;
+    if (c->out != EXTERNAL_OFF) filter_verdict_add(x);
+    if (c->in == EXTERNAL_OFF) return STAGE_NEXT;
     asking *a = arena_zalloc(&x->arena, sizeof *a);
     *exchange_stage_data(x) = a;
     if (!gather(x, &a->text)) return conclude(x, VERDICT_NONE);

@@ -50,6 +50,12 @@ void answer_texts_take(answer_texts *t, const answer_event *event) {
     }
 }
 
+bool answer_texts_note(answer_texts *t, const answer_part *part) {
+    const bool known = find(t, part, t->count) != NULL;
+    if (!known) (void)text_of(t, part);
+    return known;
+}
+
 void answer_texts_done(answer_texts *t) {
     for (size_t i = 0; i < t->count; i++)
         buf_done(&t->items[i].text);

@@ -24,6 +24,8 @@ typedef struct answer_texts {
 
 /* What the event says. What a stream repeats is passed over, unless its pieces never came. */
 void answer_texts_take(answer_texts *t, const answer_event *event);
+/* Whether it has something of that text already; it has from now on, unless there are too many. */
+bool answer_texts_note(answer_texts *t, const answer_part *part);
 void answer_texts_done(answer_texts *t);
 
 #endif

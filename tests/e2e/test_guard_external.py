@@ -1,15 +1,16 @@
 """Guards that ask somebody outside: a moderation endpoint or a webhook, by way of a tool."""
 
 import json
+import threading
 
 import pytest
 
 import bodies
 import wire
-from test_guards import RULES, TICKET
+from test_guards import RULES, TICKET, response, response_stream, said
 from test_mcp_server import legacy, names, post, message
 from test_usage_cli import run
-from upstream import cut, error, reply, stall
+from upstream import cut, error, reply, sse, stall
 
 BAD = "something terrible"
 
@@ -118,6 +119,88 @@ def test_it_is_told_nothing_that_rules_take_out(weir, upstream, upstreams):
     assert ask(w, f"see {TICKET} and {BAD}").status == 400
     w.stop()
     assert sorted(r["guard"] for r in w.log if r.get("event") == "call") == ["in.ticket.redact=1", "in.ticket.redact=1,in.external.block=1"]
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+OUT = {"in": "off", "out": "block"}
+
+
+def heard(outside):
+    return [r.json()["input"] for r in outside.requests]
+
+
+def test_a_plain_answer_waits_for_its_verdict(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    choices = [{"index": i, "message": {"role": "assistant", "content": t}, "finish_reason": "stop"} for i, t in enumerate(["fine", f"and {BAD}"])]
+    upstream.script(reply(200, bodies.completion("all good")), reply(200, bodies.completion(choices=choices)), reply(200, response(f"so {BAD}")))
+    w = asking(weir, upstream, outside.url, **OUT)
+    assert ask(w, "x").json()["choices"][0]["message"]["content"] == "all good"
+    blocked = ask(w, "x", n=2)
+    assert blocked.status == 200 and BAD not in blocked.body.decode()
+    assert [c["finish_reason"] for c in blocked.json()["choices"]] == ["content_filter"] * 2
+    assert wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x"}).json()["status"] == "incomplete"
+    assert heard(outside) == ["all good", f"fine\nand {BAD}", f"so {BAD}"]
+    w.stop()
+    assert sorted(r.get("guard", "") for r in w.log if r.get("event") == "call") == ["", "out.external.block=1", "out.external.block=1"]
+
+
+def test_a_stream_goes_no_further_than_its_last_good_sentence(weir, upstream, upstreams):
+    """Whatever its pieces: asked about by sentence, and the provider is cancelled."""
+    outside = upstreams()
+    outside.always(judge)
+    good, bad = ["Hel", "lo there.", " All", " is good!", " No end"], ["One.", " Then ", BAD, " came.", " More."]
+    upstream.script(sse(bodies.stream(*good)), sse([*bodies.stream(*bad)[:-1], threading.Event()]))
+    w = asking(weir, upstream, outside.url, **OUT)
+    answer = ask(w, "x", stream=True)
+    assert said(answer) == ("".join(good), "stop") and answer.complete
+    assert heard(outside) == ["Hello there.", " All is good!", " No end"]
+    answer = ask(w, "x", stream=True)
+    assert said(answer) == ("One.", "content_filter") and answer.complete
+    assert heard(outside)[3:] == ["One.", f" Then {BAD} came."]
+    upstream.requests[1].wait_closed()
+
+
+def test_a_response_s_stream_and_its_repeats(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.script(sse(response_stream("So. ", "Good. "), end="done", done=b""), sse(response_stream("So. ", f"{BAD}. ", "More. "), end="done", done=b""))
+    w = asking(weir, upstream, outside.url, **OUT)
+    good = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True}).body.decode()
+    assert "response.completed" in good and heard(outside) == ["So. Good. "] or heard(outside) == ["So. ", "Good. "]
+    bad = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True}).body.decode()
+    assert BAD not in bad and "More" not in bad and "response.incomplete" in bad and '"content_filter"' in bad
+
+
+def test_a_stream_that_is_blocked_may_end_with_an_error(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(sse(bodies.stream("One.", f" {BAD}.")))
+    tool = {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}
+    w = weir(upstream, tools={"judge": tool}, guard={"stream_end": "error", "external": {"tool": "judge", **OUT}})
+    events = ask(w, "x", stream=True).events()
+    assert events[-1]["error"]["code"] == "content_blocked" and BAD not in json.dumps(events)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_an_answer_of_which_nothing_is_said(weir, upstream, upstreams, stream, on_failure):
+    outside = upstreams()
+    outside.script(*[reply(200, moderation(False))] * stream, stall("before_head"), error(500))
+    upstream.always(sse(bodies.stream("One.", " Two.", " Three.")) if stream else reply(200, bodies.completion("One. Two. Three.")))
+    w = asking(weir, upstream, outside.url, tool={"timeout": "200ms"}, on_failure=on_failure, **OUT)
+    answer = ask(w, "x", stream=stream)
+    if on_failure == "open":
+        assert "Three." in answer.body.decode() and answer.complete
+    elif stream:
+        assert said_so_far(answer) == "One." and answer.events()[-1]["error"]["code"] == "guard_unavailable"
+    else:
+        assert answer.status == 503 and answer.json()["error"]["code"] == "guard_unavailable"
+
+
+def said_so_far(answer):
+    return "".join(c["delta"].get("content") or "" for e in answer.events() if e != "[DONE]" for c in e.get("choices", []))
 
 
 def test_nobody_else_may_use_it(weir, upstream, upstreams):
