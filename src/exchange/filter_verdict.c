@@ -6,7 +6,10 @@
 #include "exchange/texts.h"
 #include "exchange/verdict.h"
 
-enum { SENTENCE_MAX = 2000 }; /* bytes: one that is longer is asked about in parts */
+enum {
+    SENTENCE_MAX = 2000,     /* bytes: one that is longer is asked about in parts */
+    WAITING_MAX = 256 * 1024 /* of events that wait for a sentence's end */
+};
 
 typedef struct verdict_filter {
     filter filter;
@@ -117,7 +120,8 @@ static void on_event(filter *base, const answer_event *event) {
     gather(f, event);
     answer_queue_add(&f->waiting, event);
     const bool ends = event->kind == ANSWER_PLAIN || event->sorts & (EVENT_FINISH | EVENT_CLOSE);
-    if (ends || !f->text.len || ends_sentence(buf_span(&f->text))) ask(f);
+    if (ends || f->waiting.bytes > WAITING_MAX || !f->text.len || ends_sentence(buf_span(&f->text)))
+        ask(f);
 }
 
 /* A stream that ends without saying why has its last words here. */

@@ -115,6 +115,13 @@ static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
 
 /* ---- the row ---- */
 
+/* An answer that is kept was looked at so. rules: what they do, and 1; 0: none looks. */
+static uint64_t shape_of(const config_guard *g, uint64_t rules) {
+    enum { ACTIONS = 8 };
+    const uint64_t outside = g->external.tool.len ? g->external.out : 0;
+    return (outside * 2 + (rules && g->encoded)) * ACTIONS + rules;
+}
+
 stage_result stage_guard(exchange *x) {
     if (x->runs) return STAGE_NEXT; /* each of its steps is looked at */
     const snapshot *s = x->snapshot->snapshot;
@@ -132,7 +139,7 @@ stage_result stage_guard(exchange *x) {
     g->scratch = guard_scratch_of(x->env);
     g->in = in;
     g->out = out;
-    x->shaped = out ? use.out + 1 : 0;
+    x->shaped = shape_of(&exchange_config(x)->guard, out ? use.out + 1 : 0);
     g->puts_back = in && use.restore == CONFIG_GUARD_RESTORE;
     if (!in || x->facts.root.type == JSON_NONE)
         return conclude(g, &(guard_request){.policy = NULL}, SPAN_EMPTY);
