@@ -1,6 +1,8 @@
 #include "audit/head.h"
 
+#include "audit/key.h"
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include <string.h>
 
@@ -8,10 +10,10 @@
 
 /* Made of the key for this purpose alone. */
 static void mac_of(span text, const secret *key, char ret[SHA256_HEX_LEN + 1]) {
-    unsigned char of_key[SHA256_LEN], made[HMAC_SECRET_LEN], sum[SHA256_LEN];
-    sha256(secret_reveal(key), of_key);
-    hmac_sha256(of_key, SPAN_OF("weir audit head"), made);
+    unsigned char made[HMAC_SECRET_LEN], sum[SHA256_LEN];
+    audit_key_for(key, SPAN_OF("weir audit head"), made);
     hmac_sha256(made, text, sum);
+    mem_wipe(made, sizeof made);
     hex_encode(sum, sizeof sum, ret);
 }
 

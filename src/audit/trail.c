@@ -464,3 +464,7 @@ void trail_free(trail *t) {
 ledger_sink *trail_sink(trail *t) {
     return &t->sink;
 }
+
+const secret *trail_key(const trail *t) {
+    return t->settings.key;
+}

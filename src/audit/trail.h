@@ -27,13 +27,15 @@ typedef struct trail_settings {
     bool durable;      /* what is committed survives the machine */
     int64_t keep_ms;   /* 0: for ever */
     size_t file_bytes; /* a file is followed by another from here on, and every day (UTC) */
-    secret *key;       /* counted; NULL: heads are not signed */
+    secret *key;       /* counted; NULL: heads are not signed, nor bodies encrypted */
     log_shard *log;    /* of the importer's thread */
 } trail_settings;
 
 MUST_USE trail *trail_new(const trail_settings *s);
 void trail_free(trail *t); /* NULL is allowed */
 ledger_sink *trail_sink(trail *t);
+/* As it was made with; borrowed. */
+const secret *trail_key(const trail *t);
 
 /* Number of a file of a trail, by its name; 0: it is none. */
 unsigned trail_file_number(span name);

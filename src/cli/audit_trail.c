@@ -67,3 +67,24 @@ bool audit_read_time(const char *option, const char *text, int64_t *ret_us) {
                      option, text);
     return good;
 }
+
+bool audit_parse(span line, chain_line *ret) {
+    const char *why;
+    return chain_read(line, ret, &why) || ret->seq;
+}
+
+bool audit_complain(const buf *why) {
+    cli_complain("%.*s", SPAN_ARG(buf_span(why)));
+    return false;
+}
+
+bool audit_files(const char *folder, trail_files *ret) {
+    buf why = BUF_EMPTY;
+    bool good = trail_files_find(folder, ret, &why) || audit_complain(&why);
+    if (good && !ret->count) {
+        cli_complain("%s holds no audit trail: no file audit-*.jsonl is there", folder);
+        good = false;
+    }
+    buf_done(&why);
+    return good;
+}

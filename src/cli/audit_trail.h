@@ -4,6 +4,8 @@
 #ifndef WEIR_CLI_AUDIT_TRAIL_H
 #define WEIR_CLI_AUDIT_TRAIL_H
 
+#include "audit/chain.h"
+#include "audit/files.h"
 #include "cli/cli.h"
 
 typedef struct audit_place {
@@ -21,5 +23,12 @@ void audit_place_done(audit_place *p);
 
 /* An option's RFC 3339 instant or whole day (2026-11-29). false after saying so. */
 MUST_USE bool audit_read_time(const char *option, const char *text, int64_t *ret_us);
+
+/* The files of the trail in that folder. false after saying that there is none. */
+MUST_USE bool audit_files(const char *folder, trail_files *ret);
+/* What was altered is read all the same: whether it was is verify's to say. */
+MUST_USE bool audit_parse(span line, chain_line *ret);
+/* Says it; false. */
+bool audit_complain(const buf *why);
 
 #endif

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { OPT_RULES, OPT_CONFIG, OPT_OUT, OPT_JSON, OPT_REDACT };
+enum { OPT_RULES, OPT_CONFIG, OPT_OUT, OPT_JSON, OPT_REDACT, OPT_ENCODED };
 enum { TEST_NOTHING = 0, TEST_FOUND = 1, TEST_FAILED = 2, EXCERPT_MAX = 80 };
 
 static const cli_option options[] = {
@@ -19,6 +19,7 @@ static const cli_option options[] = {
     {'j', "json", NULL, "Print what was found as JSON"},
     {0, "redact", NULL, "Print the text, with placeholders in the place of what was found",
      .excludes = "json"},
+    {0, "encoded", NULL, "Look into base64 and behind percent escapes as well (guard.encoded)"},
 };
 
 typedef struct test {
@@ -143,6 +144,7 @@ static int run(const cli_args *args) {
     if (s && !configured)
         p = guard_policy_new(s, GUARD_BOTH, args->values[OPT_REDACT] ? GUARD_REDACT : GUARD_FLAG,
                              NULL, 0);
+    if (p && args->values[OPT_ENCODED]) guard_policy_decode(p);
     int status = TEST_FAILED;
     if (s && guard_rules_slurp(path, &text)) {
         test t = {.name = strcmp(path, "-") == 0 ? "-" : path,

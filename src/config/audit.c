@@ -1,4 +1,5 @@
-/* audit.key: what signs the heads of an audit trail. One key, written as a provider's is. */
+/* audit.key: what signs the heads of an audit trail and encrypts the bodies in it. One key, written
+ * as a provider's is. */
 #include "config/keys.h"
 #include "config/reader.h"
 

@@ -332,10 +332,12 @@ typedef struct config_ledger {
 } config_ledger;
 
 /* The audit trail: what was asked, answered and done, chained so that alterations show. */
+typedef enum config_audit_bodies { AUDIT_BODIES_OFF, AUDIT_BODIES_REDACTED } config_audit_bodies;
 typedef struct config_audit {
     bool on;
-    int64_t keep_ms; /* 0: for ever */
-    secret *key;     /* that signs heads; counted; NULL: none */
+    config_audit_bodies bodies; /* what is kept of what was asked and answered */
+    int64_t keep_ms;            /* 0: for ever */
+    secret *key;                /* that signs heads and encrypts bodies; counted; NULL: none */
 } config_audit;
 typedef enum config_cache_scope {
     CACHE_SCOPE_CLIENT,

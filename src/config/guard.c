@@ -207,7 +207,8 @@ void guard_settle(reader *r) {
         g->any |= looks(&c->models[i].guard);
     for (size_t i = 0; i < c->client_count; i++)
         g->any |= looks(&c->clients[i].guard);
-    if (!g->any && g->rules.count)
+    const bool kept = c->audit.on && c->audit.bodies == AUDIT_BODIES_REDACTED; /* by all rules */
+    if (!g->any && g->rules.count && !kept)
         reader_warning(r, NULL,
                        "guard has rules, but nothing is looked at: neither guard.in nor guard.out "
                        "says block, redact or flag, and no rule has an action of its own");

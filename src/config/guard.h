@@ -83,14 +83,30 @@ typedef struct config_guard_rules {
     size_t count;
 } config_guard_rules;
 
+/* Somebody else who is asked: a tool (config/tool.h), which nobody else may use then. */
+typedef enum config_external_action {
+    EXTERNAL_OFF,
+    EXTERNAL_FLAG,
+    EXTERNAL_BLOCK
+} config_external_action;
+typedef enum config_external_failure { EXTERNAL_CLOSED, EXTERNAL_OPEN } config_external_failure;
+typedef struct config_guard_external {
+    span tool;                          /* its name; empty: nobody is asked */
+    config_external_action in;          /* what becomes of a request that it objects to */
+    config_external_action out;         /* the same of answers; OFF: it is not asked about them */
+    config_external_failure on_failure; /* open: one that it says nothing of goes on */
+} config_guard_external;
+
 typedef struct config_guard {
     config_guard_use use; /* without restore */
     bool restore;
     config_guard_end end;
     bool shipped; /* the rules that weir brings are looked for */
+    bool encoded; /* also in base64, and behind percent escapes */
     config_guard_files files;
     config_guard_rules rules;
     config_guard_overrides actions;
+    config_guard_external external;
     bool any; /* something is looked at somewhere: in the file's use, a model's or a client's */
 } config_guard;
 

@@ -35,6 +35,7 @@ static const char *const list_models_words[] = {"all", "names", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error", "off", NULL};
 static const char *const sync_words[] = {"process", "machine", NULL};
 static const char *const keys_words[] = {"auto", "on", "off", NULL};
+static const char *const bodies_words[] = {"off", "redacted", NULL};
 static const char *const full_words[] = {"refuse", "serve", NULL};
 static const char *const cache_scope_words[] = {"client", "group", "global", NULL};
 static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
@@ -46,6 +47,8 @@ static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "
 static const char *const guard_file_words[] = {"own", "off", "flag", "redact", "block", NULL};
 static const char *const guard_words[] = {"", "off", "flag", "redact", "block", NULL};
 static const char *const restore_words[] = {"", "false", "true", NULL};
+static const char *const external_words[] = {"off", "flag", "block", NULL};
+static const char *const external_failure_words[] = {"closed", "open", NULL};
 static const char *const guard_end_words[] = {"finish", "error", NULL};
 static const char *const where_words[] = {"both", "in", "out", NULL};
 static const char *const format_words[] = {"auto", "json", "text", NULL};
@@ -363,8 +366,10 @@ static const option file_options[] = {
      .sentence = "An audit trail of every call, allowed or refused, and of what is done to weir: audit-*.jsonl in the state directory, one record a line, each of which holds the hash of the one before, so that weir audit verify shows what was altered, left out or cut off. Needs the ledger."},
     {DURATION(config, "audit.keep", audit.keep_ms), .standard = "1y", .min = "1h", .max = "36500d", .zero = "forever", .restart = true,
      .sentence = "How long files of the trail are kept. What goes is named in the trail before."},
+    {WORD(config, "audit.bodies", audit.bodies, bodies_words), .standard = "off", .restart = true,
+     .sentence = "What the trail keeps of what was asked and answered. redacted: both, without the secrets and personal data that the rules of guard find in them; compressed, and encrypted with audit.key where that is set; up to 128 KB of each. off: their SHA-256 alone."},
     {OTHER(config, "audit.key", audit.key, type_audit_key), .restart = true,
-     .sentence = "A key that signs how far the trail has come, so that nobody without it can shorten the trail unseen: \"${NAME}\", {file: path} or {command: [program, argument]}, of 16 characters or more; the key alone, made by openssl rand -hex 32, is what weir audit verify needs besides the files. None: it is not signed."},
+     .sentence = "A key that signs how far the trail has come, so that nobody without it can shorten the trail unseen, and encrypts what audit.bodies keeps: \"${NAME}\", {file: path} or {command: [program, argument]}, of 16 characters or more; the key alone, made by openssl rand -hex 32, is what weir audit verify needs besides the files. None: it is not signed."},
     {SECTION(config, "cache", cache.on), .standard = "off",
      .sentence = "Answers are kept and given again to who asks the same, and of identical calls at a time one is made: docs/cache.md."},
     {OTHER(config, "cache.models", cache.models, type_texts),
@@ -474,6 +479,16 @@ static const option file_options[] = {
      .sentence = "Files of rules, as `weir guard test --rules` takes them: beside those that weir brings, or with shipped: false in their place."},
     {OTHER(config, "guard.actions", guard.actions, type_guard_actions),
      .sentence = "What is done about single rules or kinds of them, before what guard.in and guard.out say: a mapping, as {personal: redact, email: off, injection: flag}. `weir guard list` names rules and kinds."},
+    {TEXT(config, "guard.external.tool", guard.external.tool), .standard = "",
+     .sentence = "Somebody who is asked about requests as well: the name of a tool of kind http or command, which is given {\"input\": text} and answers as POST /v1/moderations does, or {\"flagged\": true}. Its time limit, its addresses and its secrets are its own options; nobody else may use it then. Empty: nobody is asked."},
+    {WORD(config, "guard.external.in", guard.external.in, external_words), .standard = "block",
+     .sentence = "What becomes of a request that it objects to. block: it is refused (400 content_blocked); flag: it is noted, and no more; off: it is not asked."},
+    {WORD(config, "guard.external.out", guard.external.out, external_words), .standard = "off",
+     .sentence = "The same of answers. A plain one waits for its verdict, and one that is objected to is replaced; a stream is asked about by sentence, none of which goes out before its verdict, and ends there with finish_reason content_filter."},
+    {WORD(config, "guard.external.on_failure", guard.external.on_failure, external_failure_words), .standard = "closed",
+     .sentence = "What becomes of a text that it says nothing of: it is away, slow, or answers with something else; or there are more than 256 KB of it, or the request is no JSON. closed: 503 guard_unavailable, and a stream breaks off; open: it goes on."},
+    {BOOL(config, "guard.encoded", guard.encoded), .standard = "false",
+     .sentence = "Rules look into base64 and behind percent escapes as well: a text is gone through three times."},
     {BOOL(config, "guard.shipped", guard.shipped), .standard = "true",
      .sentence = "Whether the rules that weir brings are looked for, beside those of guard.rules."},
 

@@ -59,6 +59,24 @@ COLD static void check_approvals(reader *r, const yaml_node *root) {
     }
 }
 
+COLD static void check_external_guard(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    const span name = c->guard.external.tool;
+    for (size_t i = 0; i < c->tool_count; i++) {
+        const config_tool_kind kind = c->tools[i].kind;
+        if (!span_eq(c->tools[i].name, name)) continue;
+        if (kind == CONFIG_TOOL_HTTP || kind == CONFIG_TOOL_COMMAND) return;
+        reader_problem(r, find_value(root, SPAN_OF("guard.external.tool")),
+                       "guard.external.tool is %.*s, which is neither an http nor a command tool",
+                       SPAN_ARG(name));
+        return;
+    }
+    if (name.len)
+        reader_problem(r, find_value(root, SPAN_OF("guard.external.tool")),
+                       "guard.external.tool is %.*s, and tools has none of that name",
+                       SPAN_ARG(name));
+}
+
 COLD static void check_listeners(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const yaml_node *clients = find_value(root, SPAN_OF("clients"));
@@ -274,6 +292,7 @@ void rules_check(reader *r, const yaml_node *root) {
     check_wait(r, root);
     check_keys(r, root);
     check_approvals(r, root);
+    check_external_guard(r, root);
     check_listeners(r, root);
     check_hosts(r, root);
     check_admin(r, root);

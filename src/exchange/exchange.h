@@ -47,6 +47,8 @@ typedef struct exchange_env {
     struct limit_desk *limit_desk;      /* where calls wait for it; NULL: none does */
     struct shared_link *shared;         /* the same over several weirs; NULL: they are not */
     bool proves;                        /* an audit trail is kept of calls' bytes */
+    struct body_packer *packer;         /* and has what was asked and answered in it; NULL: not */
+    const struct secret *audit_key;     /* that encrypts those; NULL: nothing does */
     bool patient;                       /* who asks has time: see call_spec.patient */
     unsigned open;                      /* exchanges in progress */
     unsigned open_children;             /* of them: those that another one started */

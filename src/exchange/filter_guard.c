@@ -7,8 +7,6 @@
  */
 #include "exchange/guard_event.h"
 
-#include "dialect/reader.h"
-
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -94,17 +92,6 @@ static void keep_like(lane *l, const answer_event *e, size_t part) {
 
 /* ---- the end ---- */
 
-static const char blocked_text[] = "The answer has something that the gateway's guard does not let "
-                                   "through.";
-
-/* like: an event of the stream. */
-static void stop(guard_filter *f, const answer_event *like) {
-    if (exchange_config(f->filter.x)->guard.end == CONFIG_GUARD_ERROR)
-        filter_break(&f->filter, ERR_CONTENT_BLOCKED, blocked_text);
-    else
-        filter_stop(&f->filter, like, SPAN_OF("content_filter"));
-}
-
 /* The text ends here: what is held of it comes out, as a piece of its own. */
 static void flush(guard_filter *f, lane *l) {
     guard_fed fed;
@@ -122,7 +109,7 @@ static void flush(guard_filter *f, lane *l) {
         exchange_leave(x->env);
     }
     guard_made_done(&fed.made);
-    if (f->blocked && l->like) stop(f, l->like);
+    if (f->blocked && l->like) guard_answer_end(&f->filter, l->like);
 }
 
 static bool ends(const looking *k, unsigned choice) {
@@ -226,35 +213,6 @@ static void pass(guard_filter *f, const answer_event *event, const guard_looked 
     filter_pass_event(&f->filter, ret_passed);
 }
 
-/* An answer in the place of the one that came, read as that is. */
-static void say_instead(guard_filter *f, span document) {
-    exchange *x = f->filter.x;
-    const reader_spec spec = {.dialect = endpoint_get(x->facts.endpoint)->dialect,
-                              .want = x->want,
-                              .choices = 1,
-                              .event_bytes = document.len + 1,
-                              .answer_bytes = document.len + 1};
-    reader r;
-    answer_event e;
-    reader_init(&r, &spec, SPAN_OF("application/json"), -1);
-    const reader_result got =
-        reader_next(&r, &document, &e) == READER_MORE ? reader_end(&r, true, &e) : READER_BAD;
-    if (got == READER_EVENT)
-        filter_pass_event(&f->filter, answer_dup(&e, &x->arena));
-    else
-        filter_break(&f->filter, ERR_CONTENT_BLOCKED, blocked_text);
-    reader_done(&r);
-}
-
-static void replace(guard_filter *f, const answer_event *event) {
-    buf document = BUF_EMPTY;
-    if (guard_answer_write(f->filter.x, event, &document))
-        say_instead(f, buf_span(&document));
-    else
-        filter_break(&f->filter, ERR_CONTENT_BLOCKED, blocked_text);
-    buf_done(&document);
-}
-
 /* ---- whole texts ---- */
 
 /* Its pieces have been noted. */
@@ -266,10 +224,7 @@ static bool is_new(void *user, const answer_part *p) {
 /* Of a plain answer, or a repeat in a stream: nothing of it has gone out. */
 static void end_whole(guard_filter *f, const answer_event *event) {
     f->blocked = true;
-    if (event->kind == ANSWER_PLAIN)
-        replace(f, event);
-    else
-        stop(f, event);
+    guard_answer_end(&f->filter, event);
 }
 
 static void on_large(filter *base, const answer_event *event, const guard_rule *blocked) {
@@ -313,7 +268,7 @@ static void take_pieces(looking *k) {
     if (f->blocked) cut(k);
     pass(f, k->event, &k->made, &passed);
     if (f->blocked)
-        stop(f, &passed);
+        guard_answer_end(&f->filter, &passed);
     else
         drop_ended(k);
 }

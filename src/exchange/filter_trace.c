@@ -1,25 +1,14 @@
 /* What a traced answer says of itself: its id, its model, why its choices end; and, where that is
  * wanted, its words, as far as TRACE_CONTENT_MAX. */
+#include "exchange/texts.h"
 #include "exchange/trace.h"
 
 #include "base/mem.h"
 
 #include <stdlib.h>
 
-enum { TEXTS_MAX = 64 };
-
-/* One text of the answer: the pieces that have one kind, choice and item. */
-typedef struct answer_text {
-    part_kind kind;
-    unsigned choice, item;
-    buf text;
-} answer_text;
-
 struct trace_answer {
-    answer_text texts[TEXTS_MAX];
-    size_t count;
-    size_t left; /* bytes that may still be kept */
-    bool cut;
+    answer_texts said;
 };
 
 typedef struct trace_filter {
@@ -42,49 +31,10 @@ static void note_reason(exchange *x, trace_notes *n, const answer_part *p) {
     n->reasons[p->choice] = arena_dup(&x->arena, span_clip(word, TRACE_REASON_MAX));
 }
 
-/* ---- its words ---- */
-
-static answer_text *text_of(trace_answer *a, const answer_part *p) {
-    for (size_t i = a->count; i-- > 0;) {
-        answer_text *t = &a->texts[i];
-        if (t->kind == p->kind && t->choice == p->choice && t->item == p->item) return t;
-    }
-    if (a->count == TEXTS_MAX) return NULL;
-    answer_text *t = &a->texts[a->count++];
-    *t = (answer_text){p->kind, p->choice, p->item, BUF_EMPTY};
-    return t;
-}
-
-static bool is_words(const answer_part *p) {
-    switch (p->kind) {
-    case PART_TEXT:
-    case PART_REFUSAL:
-    case PART_REASONING:
-    case PART_TOOL_NAME:
-    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
-    default: return false;
-    }
-}
-
-static void keep_words(trace_answer *a, const answer_part *p) {
-    json_pieces it = json_pieces_of(p->value);
-    answer_text *t = a->left ? text_of(a, p) : NULL;
-    for (span piece; json_next_piece(&it, &piece);) {
-        span some = t ? span_clip(piece, a->left) : SPAN_EMPTY;
-        if (t) buf_add(&t->text, some);
-        a->left -= some.len;
-        if (some.len == piece.len) continue;
-        a->cut = true;
-        a->left = 0; /* what follows would stand behind a gap */
-        return;
-    }
-}
-
 /* ---- the filter ---- */
 
 static void on_event(filter *f, const answer_event *event) {
     exchange_trace *t = CONTAINER_OF(f, trace_filter, filter)->trace;
-    bool repeats = event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL;
     if (event->envelope) {
         note_name(f->x, event->envelope->id, &t->notes.response_id);
         note_name(f->x, event->envelope->model, &t->notes.response_model);
@@ -92,15 +42,14 @@ static void on_event(filter *f, const answer_event *event) {
     for (size_t i = 0; i < event->part_count; i++) {
         const answer_part *p = &event->parts[i];
         if (p->kind == PART_FINISH) note_reason(f->x, &t->notes, p);
-        if (t->answer && !repeats && is_words(p)) keep_words(t->answer, p);
     }
+    if (t->answer) answer_texts_take(&t->answer->said, event);
     filter_pass_event(f, event);
 }
 
 static void on_done(filter *f) {
     trace_answer *a = CONTAINER_OF(f, trace_filter, filter)->trace->answer;
-    for (size_t i = 0; a && i < a->count; i++)
-        buf_done(&a->texts[i].text);
+    if (a) answer_texts_done(&a->said);
     free(a);
     filter_pass_done(f);
 }
@@ -119,7 +68,7 @@ void filter_trace_add(exchange *x, bool content) {
     t->trace = x->trace;
     if (content) {
         x->trace->answer = mem_zalloc(sizeof(trace_answer));
-        x->trace->answer->left = TRACE_CONTENT_MAX;
+        x->trace->answer->said.left = TRACE_CONTENT_MAX;
     }
     filter_add(x, &t->filter, &ops);
 }
@@ -127,8 +76,8 @@ void filter_trace_add(exchange *x, bool content) {
 /* ---- as the conventions write it ---- */
 
 static span name_of(const trace_answer *a, const answer_text *args) {
-    for (size_t i = 0; i < a->count; i++) {
-        const answer_text *t = &a->texts[i];
+    for (size_t i = 0; i < a->said.count; i++) {
+        const answer_text *t = &a->said.items[i];
         if (t->kind == PART_TOOL_NAME && t->choice == args->choice && t->item == args->item)
             return buf_span(&t->text);
     }
@@ -154,7 +103,7 @@ static void put_text(json_writer *w, const trace_answer *a, const answer_text *t
 
 static bool is_first(const trace_answer *a, size_t at) {
     for (size_t i = 0; i < at; i++)
-        if (a->texts[i].choice == a->texts[at].choice) return false;
+        if (a->said.items[i].choice == a->said.items[at].choice) return false;
     return true;
 }
 
@@ -165,8 +114,8 @@ static void put_choice(json_writer *w, const trace_answer *a, unsigned choice,
     json_put_string(w, SPAN_OF("assistant"));
     json_key(w, "parts");
     json_open_array(w);
-    for (size_t i = 0; i < a->count; i++)
-        if (a->texts[i].choice == choice) put_text(w, a, &a->texts[i]);
+    for (size_t i = 0; i < a->said.count; i++)
+        if (a->said.items[i].choice == choice) put_text(w, a, &a->said.items[i]);
     json_close_array(w);
     if (choice < TRACE_CHOICES && n->reasons[choice].len) {
         json_key(w, "finish_reason");
@@ -178,11 +127,11 @@ static void put_choice(json_writer *w, const trace_answer *a, unsigned choice,
 void trace_answer_write(exchange *x, const trace_answer *a, trace_notes *n) {
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
-    n->content_cut |= a->cut;
-    if (!a->count) return;
+    n->content_cut |= a->said.cut;
+    if (!a->said.count) return;
     json_open_array(&w);
-    for (size_t i = 0; i < a->count; i++)
-        if (is_first(a, i)) put_choice(&w, a, a->texts[i].choice, n);
+    for (size_t i = 0; i < a->said.count; i++)
+        if (is_first(a, i)) put_choice(&w, a, a->said.items[i].choice, n);
     json_close_array(&w);
     n->output = arena_dup(&x->arena, buf_span(&out));
     buf_done(&out);

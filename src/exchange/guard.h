@@ -29,14 +29,29 @@ typedef struct exchange_guard {
     char notes[GUARD_NOTES_MAX]; /* the record's text of them */
 } exchange_guard;
 
+/* What looks at a call, by the rules of its snapshot. */
+typedef struct guards {
+    const guard_policy *in, *out; /* NULL: nothing is looked at, that way */
+    const guard_set *set;
+} guards;
+
+/* False: it is to be looked at and the rules cannot be made, which is refused. */
+bool guards_of(exchange *x, config_guard_use use, guards *ret);
+
 /* The loop's, in which all its lanes match. */
 guard_scratch *guard_scratch_of(exchange_env *env);
 
 /* Notes a match, or count of them: the record and the metrics. */
 void guard_note(exchange_guard *g, guard_where way, const guard_rule *rule, guard_action action,
                 unsigned count);
+/* As which verdicts from outside are noted (guard.external). */
+extern const guard_rule guard_external;
 /* "a secret (openai-key)": what a sentence may say of it. */
 span guard_words(arena *a, const guard_rule *rule);
+
+/* guard_beside.c: names for the values of a body, none of which is a placeholder that the body has
+ * already, from an answer before: such a one stands for itself. The caller owns them. */
+MUST_USE guard_names *guard_names_beside(span body, const guard_set *set);
 
 /* Whether what stands in a JSON string, as it is written, is JSON again: an object or a list. */
 bool guard_begins_json(span inner);
@@ -64,6 +79,8 @@ typedef struct guard_request {
 } guard_request;
 
 void guard_request_look(guard_request *r, const request_facts *facts);
+/* The same of every string within a value, which is body. */
+void guard_request_look_within(guard_request *r, json_value value);
 /* Makes them the facts of a body that was edited. */
 void guard_facts_move(request_facts *f, const json_splice *edits, span body);
 
@@ -73,11 +90,18 @@ void guard_facts_move(request_facts *f, const json_splice *edits, span body);
 void filter_guard_add(exchange_guard *g);
 /* Puts back what g->names has of the request. */
 void filter_restore_add(const exchange_guard *g);
-/* guard_answer.c: what is said in the place of a plain answer that is blocked. false: its dialect
- * has no words for it. */
-MUST_USE bool guard_answer_write(exchange *x, const answer_event *event, buf *out);
+/* guard_answer.c: the answer ends here, as it is blocked: a plain one is replaced by one that says
+ * nothing, a stream ends, which event is one of (filter_stop()). */
+void guard_answer_end(filter *f, const answer_event *event);
 
-/* ---- what a run's tools have said (guard_steps.c) ---- */
+/* filter_verdict.c: what somebody outside says of it (exchange/verdict.h); x->guard is there. */
+void filter_verdict_add(exchange *x);
+
+/* ---- what tools have said (guard_steps.c) ---- */
+
+/* What of a tool's text may be told, behind what out holds. false: nothing; out has a sentence that
+ * says so. */
+MUST_USE bool guard_tool_text(exchange_guard *g, span text, buf *out);
 
 /* In the exchange's arena; NULL: nothing is looked at. guard_of_run_done() ends it, or NULL. */
 exchange_guard *guard_of_run(exchange *x);

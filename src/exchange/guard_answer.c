@@ -1,5 +1,5 @@
-/* What is said in the place of a plain answer that is blocked: that of a stream which ends before
- * anything is said, put together. */
+/* How an answer that is blocked ends. What is said in the place of a plain one is that of a stream
+ * which ends before anything is said, put together. */
 #include "exchange/guard.h"
 
 #include "dialect/dialect_writer.h"
@@ -37,7 +37,7 @@ static void take_usage(replacement *r, const answer_event *like) {
     buf_done(&data);
 }
 
-bool guard_answer_write(exchange *x, const answer_event *event, buf *out) {
+static bool write_instead(exchange *x, const answer_event *event, buf *out) {
     enum { MOST = 1024 * 1024 };
     const dialect_ops *d = exchange_dialect(x);
     if (!d->turn) return false;
@@ -53,4 +53,45 @@ bool guard_answer_write(exchange *x, const answer_event *event, buf *out) {
     r.turn->end(r.all);
     if (written) settle_reason(x, SPAN_OF("content_filter"));
     return written;
+}
+
+static const char blocked_text[] = "The answer has something that the gateway's guard does not let "
+                                   "through.";
+
+/* An answer in the place of the one that came, read as that is. */
+static void say_instead(filter *f, span document) {
+    exchange *x = f->x;
+    const reader_spec spec = {.dialect = endpoint_get(x->facts.endpoint)->dialect,
+                              .want = x->want,
+                              .choices = 1,
+                              .event_bytes = document.len + 1,
+                              .answer_bytes = document.len + 1};
+    reader r;
+    answer_event e;
+    reader_init(&r, &spec, SPAN_OF("application/json"), -1);
+    const reader_result got =
+        reader_next(&r, &document, &e) == READER_MORE ? reader_end(&r, true, &e) : READER_BAD;
+    if (got == READER_EVENT)
+        filter_pass_event(f, answer_dup(&e, &x->arena));
+    else
+        filter_break(f, ERR_CONTENT_BLOCKED, blocked_text);
+    reader_done(&r);
+}
+
+static void replace(filter *f, const answer_event *event) {
+    buf document = BUF_EMPTY;
+    if (write_instead(f->x, event, &document))
+        say_instead(f, buf_span(&document));
+    else
+        filter_break(f, ERR_CONTENT_BLOCKED, blocked_text);
+    buf_done(&document);
+}
+
+void guard_answer_end(filter *f, const answer_event *event) {
+    if (event->kind == ANSWER_PLAIN)
+        replace(f, event);
+    else if (exchange_config(f->x)->guard.end == CONFIG_GUARD_ERROR)
+        filter_break(f, ERR_CONTENT_BLOCKED, blocked_text);
+    else
+        filter_stop(f, event, SPAN_OF("content_filter"));
 }

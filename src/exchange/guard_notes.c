@@ -1,6 +1,8 @@
 /* What guards have found: the call's record, the metrics. Never what it was. */
 #include "exchange/guard.h"
 
+const guard_rule guard_external = {.name = SPAN("external"), .kind = SPAN("external")};
+
 static span way_word(guard_where way) {
     return way == GUARD_IN ? SPAN_OF("in") : SPAN_OF("out");
 }

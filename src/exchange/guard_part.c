@@ -17,6 +17,7 @@ typedef struct made {
     bool failed;                     /* that has */
     _Atomic(guard_set *) set;        /* NULL: nothing is looked at; there before */
     guard_policy *policies[2][USES]; /* in, out; not changed any more */
+    guard_policy *kept;              /* of bodies that an audit trail keeps; NULL: it keeps none */
 } made;
 
 /* ---- the rules ---- */
@@ -212,6 +213,35 @@ static guard_policy *policy_of(const config *c, guard_set *set, const own_names 
     const guard_action otherwise =
         use == CONFIG_GUARD_UNSET ? GUARD_FLAG : (guard_action)(use - CONFIG_GUARD_OFF);
     guard_policy *p = guard_policy_new(set, way, otherwise, overrides, n);
+    if (c->guard.encoded) guard_policy_decode(p);
+    free(overrides);
+    return p;
+}
+
+/* What is kept shows what was harmful in it, and neither secrets nor whom it was about. A rule that
+ * is off by name stays off: it finds what is neither. */
+static guard_policy *policy_of_kept(const config *c, guard_set *set) {
+    static const guard_override kinds[] = {
+        {SPAN("secret"), GUARD_REDACT}, {SPAN("personal"), GUARD_REDACT},
+        {SPAN("own"), GUARD_REDACT},    {SPAN("harmful"), GUARD_OFF},
+        {SPAN("injection"), GUARD_OFF}, {SPAN("unicode"), GUARD_OFF},
+    };
+    const config_guard_overrides *all = &c->guard.actions;
+    const size_t rules = guard_set_count(set);
+    guard_override *overrides =
+        mem_zalloc_array(ARRAY_LEN(kinds) + rules + all->count, sizeof *overrides);
+    size_t n = ARRAY_LEN(kinds);
+    memcpy(overrides, kinds, sizeof kinds);
+    for (size_t i = 0; i < rules; i++) {
+        const guard_rule *r = guard_set_rule(set, i);
+        if (r->has_action && r->action == GUARD_OFF)
+            overrides[n++] = (guard_override){r->name, GUARD_OFF};
+    }
+    for (size_t i = 0; i < all->count; i++)
+        if (all->items[i].action == CONFIG_GUARD_OFF)
+            overrides[n++] = (guard_override){all->items[i].rule, GUARD_OFF};
+    guard_policy *p = guard_policy_new(set, GUARD_BOTH, GUARD_REDACT, overrides, n);
+    if (c->guard.encoded) guard_policy_decode(p);
     free(overrides);
     return p;
 }
@@ -222,6 +252,7 @@ static void free_guard(void *what, const config *c) {
     for (size_t i = 0; i < 2; i++)
         for (size_t k = 0; k < USES; k++)
             guard_policy_unref(m->policies[i][k]);
+    guard_policy_unref(m->kept);
     guard_set_unref(atomic_load_explicit(&m->set, memory_order_relaxed));
     (void)pthread_mutex_destroy(&m->lock);
     free(m);
@@ -233,10 +264,15 @@ static void on_first(void *ctx, const void *field, span text) {
     if (!why->len) buf_add(why, text);
 }
 
+static bool keeps(const config *c) {
+    return c->audit.on && c->audit.bodies == AUDIT_BODIES_REDACTED;
+}
+
 static bool make_rules(made *m, const config *c, buf *ret_why) {
     faults f = {.config = c, .fault = on_first, .ctx = ret_why};
     own_names own = {NULL, 0};
     guard_set *set = compile(c, &f, &own);
+    if (set && keeps(c)) m->kept = policy_of_kept(c, set);
     for (size_t i = 0; set && i < 2; i++)
         for (size_t k = 0; k < USES; k++)
             if (k != CONFIG_GUARD_OFF)
@@ -250,7 +286,7 @@ static bool make_rules(made *m, const config *c, buf *ret_why) {
 static void *make_guard(const config *c, buf *ret_why) {
     made *m = mem_zalloc(sizeof *m);
     (void)pthread_mutex_init(&m->lock, NULL);
-    if (!c->guard.any || make_rules(m, c, ret_why)) return m;
+    if ((!c->guard.any && !keeps(c)) || make_rules(m, c, ret_why)) return m;
     free_guard(m, c);
     return NULL;
 }
@@ -277,6 +313,11 @@ const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_gu
     if (m && !set && use > CONFIG_GUARD_OFF) set = make_later(m, s->config);
     const guard_policy *p = set ? m->policies[way == GUARD_OUT][use] : NULL;
     return p && guard_policy_looks(p) ? p : NULL;
+}
+
+const guard_policy *snapshot_guard_kept(const snapshot *s) {
+    const made *m = snapshot_made(s, &guard_part);
+    return m ? m->kept : NULL;
 }
 
 const guard_set *snapshot_guard_set(const snapshot *s) {

@@ -13,6 +13,8 @@ extern const snapshot_part guard_part;
 
 /* NULL: nothing is looked at, that way and with that action in force. */
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use);
+/* For what an audit trail keeps of bodies, either way; NULL: it keeps none. */
+const guard_policy *snapshot_guard_kept(const snapshot *s);
 /* NULL: nothing is looked at, or the rules cannot be made. */
 const guard_set *snapshot_guard_set(const snapshot *s);
 

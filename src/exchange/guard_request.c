@@ -3,11 +3,6 @@
 #include "exchange/guard.h"
 #include "exchange/guard_made.h"
 
-#include "base/mem.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
 typedef struct looking {
     guard_request *r;
     span body;
@@ -41,103 +36,6 @@ static span unescaped(span bytes, unsigned times, arena *a) {
     return bytes;
 }
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_label(char c) {
-    return (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
-}
-
-/* A placeholder that the request has already, from an answer before, stands for itself. */
-static void reserve(guard_names *n, const guard_rule *rule, unsigned number) {
-    char text[GUARD_PLACEHOLDER_MAX + 8];
-    for (unsigned i = 1; i <= number; i++) {
-        const int len = snprintf(text, sizeof text, "[%.*s_%u]", SPAN_ARG(rule->label), i);
-        if (len <= 0 || (size_t)len >= sizeof text) return;
-        const span itself = span_from(text, (size_t)len);
-        (void)guard_names_give(n, rule, itself, itself);
-    }
-}
-
-/* "[EMAIL_12]": 12, and its label; else 0. */
-static unsigned number_of(span text, span *ret_label) {
-    size_t end = 1, digits;
-    unsigned number = 0;
-    while (end < text.len && end < GUARD_PLACEHOLDER_MAX && is_label(text.ptr[end]))
-        end++;
-    if (end == text.len || text.ptr[end] != ']') return 0;
-    for (digits = end; digits > 1 && is_digit(text.ptr[digits - 1]);)
-        digits--;
-    if (digits < 3 || text.ptr[digits - 1] != '_' || end - digits > 3) return 0;
-    *ret_label = span_slice(text, 1, digits - 1);
-    for (; digits < end; digits++)
-        number = number * 10 + (unsigned)(text.ptr[digits] - '0');
-    return number;
-}
-
-/* Placeholders that the request has: of each label the greatest number. */
-typedef struct had {
-    span label;
-    unsigned most; /* 0: reserved */
-} had;
-
-typedef struct all_had {
-    had *items;
-    size_t count, cap;
-} all_had;
-
-static int by_label(const void *a, const void *b) {
-    const had *x = a, *y = b;
-    if (x->label.len != y->label.len) return x->label.len < y->label.len ? -1 : 1;
-    return memcmp(x->label.ptr, y->label.ptr, x->label.len);
-}
-
-static void add_had(all_had *all, had h) {
-    if (all->count && span_eq(all->items[all->count - 1].label, h.label)) {
-        had *last = &all->items[all->count - 1];
-        if (last->most < h.most) last->most = h.most;
-        return;
-    }
-    if (all->count == all->cap) {
-        all->cap = all->cap ? 2 * all->cap : 16;
-        all->items = mem_realloc(all->items, all->cap * sizeof *all->items);
-    }
-    all->items[all->count++] = h;
-}
-
-/* However many there are, each label is gone through once. */
-static all_had find_had(span body) {
-    all_had all = {NULL, 0, 0};
-    for (size_t at = 0; (at = span_find(body, at, '[')) < body.len; at++) {
-        had h;
-        h.most = number_of(span_slice(body, at, body.len), &h.label);
-        if (h.most) add_had(&all, h);
-    }
-    if (all.count) qsort(all.items, all.count, sizeof *all.items, by_label);
-    const size_t count = all.count;
-    all.count = 0;
-    for (size_t i = 0; i < count; i++)
-        add_had(&all, all.items[i]); /* which joins those of one label */
-    return all;
-}
-
-/* At the first value that is redacted. */
-static guard_names *names_new(const looking *k) {
-    guard_names *n = guard_names_new();
-    all_had all = find_had(k->body);
-    for (size_t i = 0; all.count && i < guard_set_count(k->r->set); i++) {
-        const guard_rule *rule = guard_set_rule(k->r->set, i);
-        const had wanted = {rule->label, 0};
-        had *h = bsearch(&wanted, all.items, all.count, sizeof wanted, by_label);
-        if (!h || !h->most) continue;
-        reserve(n, rule, h->most);
-        h->most = 0;
-    }
-    free(all.items);
-    return n;
-}
-
 static void on_pass(void *ctx, span bytes) {
     guard_made_add(&((looking *)ctx)->made, bytes);
 }
@@ -148,7 +46,7 @@ static void on_find(void *ctx, const guard_find *f) {
     seen_of(r, f)->count++;
     if (f->action == GUARD_BLOCK && !r->blocked) r->blocked = f->rule;
     if (!f->hidden.len) return;
-    if (!r->names) r->names = names_new(k);
+    if (!r->names) r->names = guard_names_beside(k->body, r->set);
     const span original = f->over ? SPAN_EMPTY : unescaped(f->hidden, k->form.json, &k->scratch);
     guard_made_add(&k->made, guard_names_give(r->names, f->rule, f->value, original));
 }
@@ -192,6 +90,16 @@ static void look_at_all(looking *k, json_value root) {
     json_iter it = json_strings_of(root);
     for (json_value text; !k->r->blocked && json_next_string(&it, &text);)
         look_at(k, text, 1);
+}
+
+void guard_request_look_within(guard_request *r, json_value value) {
+    looking k = {.r = r, .body = value.raw};
+    arena_init(&k.scratch, 0);
+    json_splice_init(&r->edits, r->arena);
+    json_iter it = json_strings_of(value);
+    for (json_value text; !r->blocked && json_next_string(&it, &text);)
+        look_at(&k, text, guard_begins_json(span_slice(text.raw, 1, text.raw.len - 1)) ? 2 : 1);
+    arena_done(&k.scratch);
 }
 
 void guard_request_look(guard_request *r, const request_facts *facts) {

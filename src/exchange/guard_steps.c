@@ -1,5 +1,5 @@
-/* The steps of a run, as its client reads them: what tools have said is a part of the answer, and
- * is looked at as the rest of it is. The model reads it by way of a request of its own. */
+/* What tools have said. The steps of a run, as its client reads them, are a part of the answer, and
+ * are looked at as the rest of it is; the model reads them by way of a request of its own. */
 #include "exchange/guard_text.h"
 
 static const span withheld =
@@ -16,6 +16,33 @@ exchange_guard *guard_of_run(exchange *x) {
 
 void guard_of_run_done(exchange_guard *g) {
     if (g) guard_names_free(g->names);
+}
+
+/* Mostly it is JSON; as it stands, or as a client reads it in a string. */
+bool guard_tool_text(exchange_guard *g, span text, buf *out) {
+    static const span why =
+        SPAN("the tool has said something that the gateway's guard does not let through");
+    buf written = BUF_EMPTY;
+    arena a;
+    guard_text t;
+    guard_fed fed;
+    json_write_string(&written, text);
+    guard_text_init(&t, g, true);
+    guard_text_feed(&t, span_slice(buf_span(&written), 1, written.len - 1), true, true, &fed);
+    guard_text_done(&t);
+    const bool blocked = fed.blocked != NULL;
+    arena_init(&a, 0);
+    if (blocked || guard_made_is_same(&fed.made)) {
+        buf_add(out, blocked ? why : text);
+    } else {
+        const span parts[] = {SPAN_OF("\""), guard_made_text(&fed.made), SPAN_OF("\"")};
+        buf_add(out, json_string((json_value){JSON_STRING, arena_join(&a, parts, 3)}, &a));
+    }
+    guard_made_done(&fed.made);
+    arena_wipe(&a);
+    arena_done(&a);
+    buf_done(&written);
+    return !blocked;
 }
 
 typedef struct looking {

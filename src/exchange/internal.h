@@ -184,16 +184,17 @@ struct exchange {
     bool may_hold;         /* one of them may */
     answer_head head;      /* of the answer */
     bool has_head;
-    bool head_told;            /* the form has been given it: no filter keeps it back */
-    bool head_sent;            /* the door has been given a head */
-    bool streams;              /* that was a stream's: it is one of env->streams */
-    bool told_failed;          /* the answer has said, as its last event, that it failed */
-    int sent_status;           /* its status */
-    int64_t prompt_guess;      /* tokens; -1: nobody has wanted to know yet */
-    answer_guess *answered;    /* what has come; NULL: nothing that counts */
-    exchange_proof *proof;     /* NULL: no audit trail is kept */
-    bool reserved;             /* the ledger has it, and is owed its end */
-    bool holds_share;          /* of limits.calls, as its client's */
+    bool head_told;               /* the form has been given it: no filter keeps it back */
+    bool head_sent;               /* the door has been given a head */
+    bool streams;                 /* that was a stream's: it is one of env->streams */
+    bool told_failed;             /* the answer has said, as its last event, that it failed */
+    int sent_status;              /* its status */
+    int64_t prompt_guess;         /* tokens; -1: nobody has wanted to know yet */
+    answer_guess *answered;       /* what has come; NULL: nothing that counts */
+    struct exchange_guard *guard; /* exchange/guard.h; NULL: no text of it is looked at */
+    exchange_proof *proof;        /* NULL: no audit trail is kept */
+    bool reserved;                /* the ledger has it, and is owed its end */
+    bool holds_share;             /* of limits.calls, as its client's */
     uint64_t shaped;           /* by guards and bounds: an answer that is kept is for those whose is
                                   shaped alike; 0: not at all */
     http_headers more_headers; /* that stages want on whatever is answered: up to

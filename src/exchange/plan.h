@@ -65,6 +65,7 @@ void stage_admit_done(exchange *x);
 stage_fn stage_label;  /* for whom is it, and what is it marked with? */
 stage_fn stage_pause;  /* is its client stopped? */
 stage_fn stage_parse;  /* what is asked, and is it well formed? */
+stage_fn stage_keep;   /* what of it may be shown later? */
 stage_fn stage_route;  /* which targets may answer? */
 stage_fn stage_permit; /* may this client ask that? */
 stage_fn stage_mix;    /* may the model call tools of the server, too? */
@@ -72,6 +73,8 @@ stage_fn stage_size;   /* is it too large, or asks for too much? */
 void stage_size_look_large(exchange *seen, large_request *l);
 stage_fn stage_guard; /* may a model read it, may anybody read the answer? */
 void stage_guard_done(exchange *x);
+stage_fn stage_verdict; /* what does somebody outside say of it? */
+void stage_verdict_done(exchange *x);
 stage_fn stage_length;  /* how much of its answer may it have? */
 stage_fn stage_look_up; /* has it been answered before, or is it being asked? */
 void stage_look_up_done(exchange *x);
@@ -98,6 +101,8 @@ void stage_functions_done(exchange *x);
 stage_fn stage_tool_ask;  /* what is asked? */
 stage_fn stage_tool_find; /* is it there, and may this client use it? */
 void stage_tool_done(exchange *x);
+stage_fn stage_tool_guard; /* may the tool read it, may the client read what it says? */
+void stage_tool_guard_done(exchange *x);
 stage_fn stage_tool_call; /* the call: the answer comes back */
 
 /* For the limit_desk of a loop: a call that waits in limit has waited to its end. */

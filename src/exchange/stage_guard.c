@@ -115,29 +115,44 @@ static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
 
 /* ---- the row ---- */
 
+/* An answer that is kept was looked at so. rules: what they do, and 1; 0: none looks. */
+static uint64_t shape_of(const config_guard *g, uint64_t rules) {
+    enum { ACTIONS = 8 };
+    const uint64_t outside = g->external.tool.len ? g->external.out : 0;
+    return (outside * 2 + (rules && g->encoded)) * ACTIONS + rules;
+}
+
+bool guards_of(exchange *x, config_guard_use use, guards *ret) {
+    const snapshot *s = x->snapshot->snapshot;
+    ret->in = snapshot_guard(s, GUARD_IN, use.in);
+    ret->out = snapshot_guard(s, GUARD_OUT, use.out);
+    ret->set = snapshot_guard_set(s); /* there now, if it is to be */
+    if (ret->set || (use.in <= CONFIG_GUARD_OFF && use.out <= CONFIG_GUARD_OFF)) return true;
+    (void)exchange_refuse(x, ERR_INTERNAL, NULL,
+                          "The gateway cannot look at this request: the rules of its guard cannot "
+                          "be read.");
+    return false;
+}
+
 stage_result stage_guard(exchange *x) {
     if (x->runs) return STAGE_NEXT; /* each of its steps is looked at */
-    const snapshot *s = x->snapshot->snapshot;
+    const bool asks = exchange_config(x)->guard.external.tool.len > 0;
     const config_guard_use use = config_guard_of(exchange_config(x), x->model, x->client);
-    const guard_policy *in = snapshot_guard(s, GUARD_IN, use.in);
-    const guard_policy *out = snapshot_guard(s, GUARD_OUT, use.out);
-    const guard_set *set = snapshot_guard_set(s);
-    if (!set && (use.in > CONFIG_GUARD_OFF || use.out > CONFIG_GUARD_OFF))
-        return exchange_refuse(x, ERR_INTERNAL, NULL,
-                               "The gateway cannot look at this request: the rules of its guard "
-                               "cannot be read.");
-    if (!in && !out) return STAGE_NEXT;
+    guards by;
+    if (!guards_of(x, use, &by)) return STAGE_ANSWER;
+    if (!by.in && !by.out && !asks) return STAGE_NEXT;
     exchange_guard *g = arena_zalloc(&x->arena, sizeof *g);
     *exchange_stage_data(x) = g;
+    x->guard = g;
     g->x = x;
     g->scratch = guard_scratch_of(x->env);
-    g->in = in;
-    g->out = out;
-    x->shaped = out ? use.out + 1 : 0;
-    g->puts_back = in && use.restore == CONFIG_GUARD_RESTORE;
-    if (!in || x->facts.root.type == JSON_NONE)
+    g->in = by.in;
+    g->out = by.out;
+    x->shaped = shape_of(&exchange_config(x)->guard, by.out ? use.out + 1 : 0);
+    g->puts_back = by.in && use.restore == CONFIG_GUARD_RESTORE;
+    if (!by.in || x->facts.root.type == JSON_NONE)
         return conclude(g, &(guard_request){.policy = NULL}, SPAN_EMPTY);
-    return x->large ? look_at_large(g, set) : look(g, set);
+    return x->large ? look_at_large(g, by.set) : look(g, by.set);
 }
 
 void stage_guard_done(exchange *x) {

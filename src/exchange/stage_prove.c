@@ -4,6 +4,7 @@
  * The second row makes what the trail keeps (audit/trail.h) of it.
  */
 #include "exchange/internal.h"
+#include "exchange/keep.h"
 #include "exchange/proof.h"
 
 stage_result stage_prove(exchange *x) {
@@ -37,6 +38,7 @@ stage_result stage_proof(exchange *x) {
     buf text = BUF_EMPTY;
     if (asked) buf_addf(&text, "\"prompt_sha256\":\"%s\",", prompt);
     buf_addf(&text, "\"answer_sha256\":\"%s\"", answer);
+    if (p->bodies) kept_bodies_write(p->bodies, &text);
     x->record.proof = arena_dup(&x->arena, buf_span(&text));
     buf_done(&text);
     return STAGE_NEXT;

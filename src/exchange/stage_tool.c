@@ -1,4 +1,5 @@
 /* tool: which tool is called, by a client that calls it itself? May it? And the call. */
+#include "exchange/guard.h"
 #include "exchange/tool_use.h"
 
 #include "access/permit.h"
@@ -82,14 +83,17 @@ void tool_use_count(metrics_shard *m, const tool *t, const tool_result *result) 
 static void on_done(tool_waiter *w, const tool_result *result) {
     tool_use *u = CONTAINER_OF(w, tool_use, waiter);
     exchange *x = u->x;
-    buf out = BUF_EMPTY;
+    buf out = BUF_EMPTY, told = BUF_EMPTY;
+    bool failed = result->outcome != TOOL_DONE;
     u->running = NULL;
     tool_use_count(x->env->metrics, u->tool, result);
     settle_reason(x, span_cstr(tool_outcome_name(result->outcome)));
-    mcp_write_called(u->asked.id, u->asked.revision, result->text, result->outcome != TOOL_DONE,
-                     &out);
+    if (u->guard && !guard_tool_text(u->guard, result->text, &told)) failed = true;
+    const span text = u->guard ? buf_span(&told) : result->text;
+    mcp_write_called(u->asked.id, u->asked.revision, text, failed, &out);
     const span data = arena_dup(&x->arena, buf_span(&out)); /* it lives until the answer's end */
     buf_done(&out);
+    buf_done(&told);
     exchange_take_head(x, &(answer_head){.kind = ANSWER_PLAIN, .status = 200});
     exchange_take_event(x, &(answer_event){.kind = ANSWER_PLAIN, .is_json = true, .data = data});
     if (x->phase == PHASE_ANSWERING) exchange_take_end(x);

@@ -3,6 +3,7 @@
  *
  *   stage_tool.c   the rows: what is asked, whether this client may, the call as the source of the
  *                  answer
+ *   tool_guard.c   a row: what of its arguments may go to the tool
  *   form_mcp.c     how the client is answered
  *
  * No model is asked, so such an exchange costs nothing and has no target; its record names the tool
@@ -20,8 +21,9 @@ typedef struct tool_use {
     answer_source source;
     exchange *x;
     mcp_asked asked;
-    tool_list *list;  /* counted; NULL: not yet */
-    const tool *tool; /* of it */
+    tool_list *list;              /* counted; NULL: not yet */
+    const tool *tool;             /* of it */
+    struct exchange_guard *guard; /* NULL: nothing is looked at */
     tool_waiter waiter;
     tool_call *running; /* NULL: it is not called yet, or has answered */
     bool began;

@@ -1,5 +1,6 @@
 #include "gateway/worker.h"
 
+#include "audit/body.h"
 #include "exchange/plan.h"
 #include "gateway/body_limit.h"
 #include "gateway/door.h"
@@ -61,6 +62,7 @@ static void finish(worker *w) {
     log_flush(w->env.log);
     if (w->env.limit_desk) limit_desk_done(w->env.limit_desk);
     exchange_env_done(&w->env);
+    body_packer_free(w->env.packer);
     tool_runner_close(w->env.tools);
     ledger_writer_free(w->env.ledger);
     shared_link_free(w->env.shared);
@@ -148,6 +150,9 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
         w->env.runs_lane = &w->questions;
     }
     w->env.proves = g->trail != NULL;
+    if (g->trail && s->config->audit.bodies == AUDIT_BODIES_REDACTED)
+        w->env.packer = body_packer_new();
+    w->env.audit_key = g->trail ? trail_key(g->trail) : NULL;
     if (g->shared) w->env.shared = shared_link_new(g->shared, &w->loop, w->env.log, w->env.metrics);
     w->env.far = far_link_new(g->far, &w->loop, w->env.log, w->env.metrics);
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);

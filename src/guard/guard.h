@@ -127,6 +127,8 @@ MUST_USE guard_policy *guard_policy_new(guard_set *s, guard_where where, guard_a
                                         const guard_override *overrides, size_t count);
 guard_policy *guard_policy_ref(guard_policy *p);
 void guard_policy_unref(guard_policy *p); /* NULL is allowed */
+/* Rules look behind percent escapes and into base64 as well. Before it is shared. */
+void guard_policy_decode(guard_policy *p);
 /* Whether any rule looks: else there is no need for lanes. */
 bool guard_policy_looks(const guard_policy *p);
 guard_action guard_policy_action(const guard_policy *p, const guard_rule *rule);
@@ -145,7 +147,9 @@ typedef struct guard_find {
     guard_action action; /* FLAG, REDACT or BLOCK */
     uint64_t at;         /* of the match, in the bytes of the text as they came */
     uint64_t len;
-    span value;  /* the match, escapes undone, look-alikes put straight; until find() returns */
+    span value;  /* the match, escapes undone, look-alikes put straight; of a coded one that is
+                    hidden what stands in hidden, so that what is put back is that; until find()
+                    returns */
     span hidden; /* the bytes, as they came, in whose place the placeholder goes. Empty where
                     nothing is changed: of a flag and a block, or where others hide it all */
     bool over;   /* it counts as a match because it was too long, or asked for too many steps: the
@@ -160,6 +164,10 @@ typedef struct guard_sink {
     void (*find)(void *ctx, const guard_find *find);
 } guard_sink;
 
+/* What a lane undoes beside escapes of JSON: each has a lane of its own, behind the one of what is
+ * written plainly (guard_policy_decode()). */
+typedef enum guard_code { GUARD_CODE_NONE, GUARD_CODE_PERCENT, GUARD_CODE_BASE64 } guard_code;
+
 /* How the text is written. */
 typedef struct guard_form {
     unsigned json; /* documents whose escapes are undone: 0: the text is as it reads; 1: it is the
@@ -168,6 +176,7 @@ typedef struct guard_form {
                       never half an escape */
     bool whole; /* it will not be compared with a stream: a match is hidden from its first byte on,
                    nothing of it shows */
+    guard_code code; /* guard/lane_coded.c's own */
 } guard_form;
 
 /* Private to guard/lane*.c. Positions count from the text's begin: `told` and what is called raw in
@@ -178,6 +187,8 @@ typedef struct guard_lane {
     guard_form form;
     bool blocked, ended; /* nothing is told any more */
     bool swallow;        /* what was too long goes on */
+    bool in_run;         /* GUARD_CODE_BASE64: a group stands before */
+    bool stopped;        /* it blocks, or a lane of its codes does */
     uint8_t recent;      /* bytes of last, where norm is empty */
     char last[80];
     uint16_t state;          /* of the automaton */
@@ -192,6 +203,8 @@ typedef struct guard_lane {
     struct lane_open *opens; /* rules that may match, or have */
     struct lane_wait *waits; /* matches that are not told yet */
     struct lane_score *scores;
+    struct guard_lane *coded; /* of its codes; NULL: none has been fed */
+    uint64_t begins;          /* of such: where its text does in that of the plain lane */
     uint32_t unit_count, unit_cap, open_count, open_cap, wait_count, wait_cap;
 } guard_lane;
 

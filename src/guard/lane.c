@@ -24,6 +24,7 @@ void guard_scratch_free(guard_scratch *s) {
     pcre2_match_data_free(s->data);
     pcre2_match_context_free(s->few);
     pcre2_match_context_free(s->most);
+    guard_scratch_free(s->behind);
     free(s);
 }
 
@@ -48,12 +49,13 @@ static void release(guard_lane *l) {
 }
 
 void guard_lane_done(guard_lane *l) {
+    lane_coded_done(l);
     release(l);
     guard_lane_init(l, l->policy, l->scratch, l->form);
 }
 
 size_t guard_lane_held(const guard_lane *l) {
-    return l->raw.len;
+    return l->raw.len + lane_coded_held(l);
 }
 
 /* What is kept for the next feed: what is open or waits, and enough before it to look back. */
@@ -68,23 +70,35 @@ static void keep(work *w) {
     lane_keep(w, from > w->base ? from : w->base);
 }
 
-static void finish(guard_lane *l) {
-    bool blocked = l->blocked;
-    guard_lane_done(l);
+/* Those of codes are ended by whoever feeds them. */
+void lane_finish(guard_lane *l) {
+    const bool blocked = l->blocked, stopped = l->stopped;
+    guard_lane *coded = l->coded;
+    release(l);
+    guard_lane_init(l, l->policy, l->scratch, l->form);
+    l->coded = coded;
+    l->stopped = stopped;
     l->blocked = blocked;
     l->ended = true;
 }
 
-void guard_lane_feed(guard_lane *l, span piece, bool end, const guard_sink *sink) {
+void lane_feed(guard_lane *l, span piece, bool end, const guard_sink *sink) {
     if (l->blocked || l->ended) return;
     work w = {.l = l, .set = l->policy->set, .sink = sink, .end = end};
     lane_take(&w, piece);
     lane_match(&w);
     lane_tell(&w);
     if (end || l->blocked) {
-        finish(l);
+        lane_finish(l);
         return;
     }
     lane_sweep(&w);
     keep(&w);
+}
+
+void guard_lane_feed(guard_lane *l, span piece, bool end, const guard_sink *sink) {
+    if (l->policy->decodes)
+        lane_feed_coded(l, piece, end, sink);
+    else
+        lane_feed(l, piece, end, sink);
 }

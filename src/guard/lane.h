@@ -1,7 +1,9 @@
 /* guard/lane.h: what the files of a lane share. Inside guard/.
  *
  * lane.c         a feed from begin to end, and what is kept for the next
+ * lane_coded.c   the lanes behind a lane, of what is written in a code
  * lane_take.c    the window: new bytes as they are looked at, and what place is what
+ * lane_units.c   the same of a code: which bytes stand for which
  * lane_match.c   rules that are armed, tried, open and done
  * lane_tell.c    what is certain, in the order of the text
  */
@@ -27,6 +29,8 @@ _Static_assert((int)KEEP_BEFORE >= (int)SHAPE_BACK && (int)KEEP_BEFORE >= GUARD_
 _Static_assert(sizeof(guard_lane) <= 512, "as its header says");
 
 struct guard_scratch {
+    struct guard_scratch
+        *behind; /* of the lane of the next code, which runs inside; NULL: none has */
     pcre2_match_data *data;
     pcre2_match_context *few, *most;
     buf norm;
@@ -41,6 +45,7 @@ typedef struct lane_unit {
     uint64_t norm, raw;
     uint8_t count; /* bytes in norm; 0: left out before it */
     uint8_t len;   /* bytes in raw */
+    bool coded;    /* a code says so, and no escape of JSON */
 } lane_unit;
 
 typedef struct lane_open {
@@ -98,6 +103,23 @@ uint64_t lane_raw_begin(const work *w, uint64_t at);
 uint64_t lane_raw_end(const work *w, uint64_t at);
 /* Forgets what stands before `from`. */
 void lane_keep(work *w, uint64_t from);
+
+/* lane_units.c: the next of a code at w->raw[at], at most one unit or a run that stands for itself.
+ * false: more must come. */
+MUST_USE bool lane_take_coded(work *w, size_t at, buf *norm);
+/* How many bytes from `at` on stand for themselves, each by itself. */
+size_t lane_plain_run(const guard_lane *l, span text, size_t at);
+/* Whether something that a code says is in [from, to) of the window, or near it. */
+bool lane_is_coded(const work *w, size_t from, size_t to);
+void lane_add_unit(guard_lane *l, lane_unit unit);
+
+/* lane.c: one feed of one lane, and its end. */
+void lane_finish(guard_lane *l);
+void lane_feed(guard_lane *l, span piece, bool end, const guard_sink *sink);
+/* lane_coded.c: what the lane lets go goes through those of codes, one after the other. */
+void lane_feed_coded(guard_lane *l, span piece, bool end, const guard_sink *sink);
+size_t lane_coded_held(const guard_lane *l);
+void lane_coded_done(guard_lane *l); /* coded may be NULL */
 
 /* lane_match.c: what is open is tried again, and what is new looked through. */
 void lane_match(work *w);

@@ -190,6 +190,8 @@ static void add_match(work *w, const rule_code *r, const match *m, const place *
     size_t hide = hides_from(w, r, m, p->floor);
     if (hide > m->value_to) hide = m->value_to;
     guard_action action = action_for(w, r->says.index);
+    if (w->l->form.code && action == GUARD_FLAG && !lane_is_coded(w, m->value_from, m->value_to))
+        return; /* the plain lane has told it, and hidden nothing */
     lane_wait wait = {.rule = r->says.index,
                       .action = (uint8_t)action,
                       .over = m->over,

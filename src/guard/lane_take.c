@@ -34,7 +34,7 @@ uint64_t lane_raw_end(const work *w, uint64_t at) {
     return u->raw + u->len + (at - u->norm - u->count);
 }
 
-static void add_unit(guard_lane *l, lane_unit unit) {
+void lane_add_unit(guard_lane *l, lane_unit unit) {
     if (l->unit_count == l->unit_cap) {
         l->unit_cap = l->unit_cap ? 2 * l->unit_cap : 16;
         l->units = mem_realloc(l->units, l->unit_cap * sizeof *l->units);
@@ -80,7 +80,8 @@ static void take_unit(work *w, const guard_unit *unit, buf *norm) {
     guard_lane *l = w->l;
     if (unit->mark) note_mark(w, unit->mark, l->read, unit->len, norm);
     if (!unit->same)
-        add_unit(l, (lane_unit){l->seen, l->read, (uint8_t)unit->count, (uint8_t)unit->len});
+        lane_add_unit(
+            l, (lane_unit){l->seen, l->read, (uint8_t)unit->count, (uint8_t)unit->len, false});
     buf_add(norm, span_from((const char *)unit->bytes, unit->count));
     l->read += unit->len;
     l->seen += unit->count;
@@ -90,6 +91,10 @@ static void take_all(work *w, buf *norm) {
     guard_lane *l = w->l;
     for (;;) {
         size_t at = (size_t)(l->read - l->told);
+        if (l->form.code) {
+            if (at >= w->raw.len || !lane_take_coded(w, at, norm)) return;
+            continue;
+        }
         size_t plain = guard_plain_run(w->raw, at, l->form.json);
         buf_add(norm, span_slice(w->raw, at, at + plain));
         l->read += plain;
@@ -114,7 +119,7 @@ void lane_take(work *w, span piece) {
     } else {
         w->raw = piece;
     }
-    if (!kept && !l->raw.len && guard_plain_run(piece, 0, l->form.json) == piece.len) {
+    if (!kept && !l->raw.len && lane_plain_run(l, piece, 0) == piece.len) {
         w->norm = piece; /* as it is: a whole text is not copied */
         l->read += piece.len;
         l->seen += piece.len;

@@ -50,6 +50,10 @@ void guard_policy_unref(guard_policy *p) {
     free(p);
 }
 
+void guard_policy_decode(guard_policy *p) {
+    p->decodes = true;
+}
+
 bool guard_policy_looks(const guard_policy *p) {
     return p->looks;
 }

@@ -52,6 +52,7 @@ struct guard_policy {
     atomic_uint refs;
     guard_set *set;
     bool looks;
+    bool decodes;
     int mailbox_show; /* -1: no address is hidden; else what may be seen of one */
     uint32_t mailbox_rule;
     uint8_t actions[]; /* of each rule */

@@ -19,7 +19,7 @@ typedef enum frame_kind {
     FRAME_ACT = 3,     /* somebody did something to the gateway: ledger/sink.h */
 } frame_kind;
 
-enum { FRAME_OVERHEAD = 11, FRAME_PAYLOAD_MAX = 64 * 1024 };
+enum { FRAME_OVERHEAD = 11, FRAME_PAYLOAD_MAX = 128 * 1024 };
 
 /* A frame is begun behind what out holds, its payload appended by the caller, and ended: its place
  * is what begin returned. */

@@ -40,6 +40,7 @@ const char *tool_outcome_name(tool_outcome o) {
 }
 
 bool tool_allows(const tool *t, span client) {
+    if (t->own) return false;
     for (size_t i = 0; i < t->client_count; i++)
         if (span_eq(t->clients[i], client)) return true;
     return t->client_count == 0;

@@ -2,10 +2,10 @@
 
 #include "tools/kinds.h"
 #include "tools/mcp_house.h"
+#include "tools/secrets.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "provider/secrets.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -119,21 +119,6 @@ bool tool_asks_approval(const tool *t) {
     return false;
 }
 
-/* Values of header fields, and of variables likewise. */
-static secret_set *secrets_of(const config_tool *from) {
-    const config_tool_pairs *const pairs[] = {&from->headers, &from->env};
-    secret_list all = {0};
-    for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
-        for (size_t k = 0; k < pairs[i]->count; k++) {
-            config_header header = {pairs[i]->items[k].name, pairs[i]->items[k].value};
-            const config_provider like = {.headers = &header, .header_count = 1};
-            provider_secrets(&like, NULL, &all);
-        }
-    secret_set *set = secret_set_new(all.items, all.count);
-    secret_list_done(&all);
-    return set;
-}
-
 static void fill(tool *t, const config_tool *from) {
     static const span none = SPAN("{\"type\":\"object\",\"properties\":{}}");
     t->name = t->entry = from->name;
@@ -145,14 +130,16 @@ static void fill(tool *t, const config_tool *from) {
     t->repeatable = from->repeatable;
     t->clients = from->clients;
     t->client_count = from->client_count;
-    t->secrets = secrets_of(from);
+    t->secrets = tool_secrets_of(from);
 }
 
 /* *ret_at: the field of `from` that cannot be used, and *ret_why why not. */
-static bool make_tool(tool *t, const config_tool *from, const void **ret_at, buf *ret_why) {
+static bool make_tool(tool *t, const config *c, const config_tool *from, const void **ret_at,
+                      buf *ret_why) {
     const tool_kind_ops *kind = kinds[from->kind];
     size_t before = ret_why->len;
     fill(t, from);
+    t->own = span_eq(from->name, c->guard.external.tool);
     *ret_at = from;
     buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(from->name));
     if (!kind->brings) t->kind = kind;
@@ -173,7 +160,7 @@ static bool make_tool(tool *t, const config_tool *from, const void **ret_at, buf
 
 bool tool_config_check(const config *c, size_t entry, const void **ret_at, buf *ret_why) {
     tool_set *s = tool_set_new((config *)c, 1);
-    bool ok = make_tool(&s->items[0], &c->tools[entry], ret_at, ret_why);
+    bool ok = make_tool(&s->items[0], c, &c->tools[entry], ret_at, ret_why);
     tool_set_unref(s);
     return ok;
 }
@@ -212,7 +199,7 @@ static bool make_own(tool_registry *r, buf *ret_why) {
     for (size_t i = 0; i < c->tool_count && ok; i++) {
         const void *at;
         buf_clear(&why);
-        ok = make_tool(&r->own->items[i], &c->tools[i], &at, &why);
+        ok = make_tool(&r->own->items[i], c, &c->tools[i], &at, &why);
         if (ok) continue;
         config_problem p = config_problem_at(c, at, buf_span(&why));
         if (p.line) buf_addf(ret_why, "%.*s:%u:%u: ", SPAN_ARG(p.file), p.line, p.column);

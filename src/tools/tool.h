@@ -72,6 +72,7 @@ struct tool {
     int64_t timeout_ms;
     size_t max_result; /* bytes */
     bool parallel;     /* may run beside other calls of one answer */
+    bool own;          /* weir's, to ask (guard.external): nobody else may use it */
     bool
         repeatable; /* asked twice it does no more than once: may be called again after a failure */
     const span *clients; /* who may use it, by name */

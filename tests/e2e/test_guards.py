@@ -137,6 +137,41 @@ def test_a_stream_says_what_a_plain_answer_says_at_every_cut(weir, upstream):
         assert said(answer) == (REDACTED, "stop") and answer.complete, cut
 
 
+def percent(text):
+    return "".join(f"%{b:02X}" if i % 3 else chr(b) for i, b in enumerate(text.encode()))
+
+
+def test_what_is_encoded_is_found_where_that_is_asked(weir, upstream):
+    """In base64 and behind percent escapes, in and out, whole and at every cut; a tool's arguments too; and not where it is not asked."""
+    coded = base64.b64encode(f"the {TICKET}!".encode()).decode()
+    text, redacted = f"a {coded} and {percent(OTHER)}, {TICKET}.", re.compile(r"a dGhl[A-Za-z0-9]*\[TICKET_1\]\S* and \[TICKET_2\], \[TICKET_3\]\.")
+    upstream.script(reply(200, bodies.completion()), reply(200, bodies.completion()), reply(200, bodies.completion(text)),
+                    *[sse(bodies.stream(text[:i], text[i:])) for i in range(len(text))], reply(200, bodies.completion(text)))
+    w = weir(upstream, **guard(**{"in": "redact", "out": "redact", "encoded": True, "restore": True}))
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"t": text})}}
+    assert wire.chat(w, messages=[{"role": "user", "content": text}]).status == 200
+    assert wire.chat(w, messages=[{"role": "assistant", "content": None, "tool_calls": [call]}]).status == 200
+    plain = wire.chat(w).json()["choices"][0]["message"]["content"]
+    assert redacted.fullmatch(plain), plain
+    for i in range(len(text)):
+        assert said(wire.chat(w, stream=True))[0] == plain, i
+    asked = upstream.wait_requests(3)
+    assert redacted.fullmatch(asked[0].json()["messages"][0]["content"])
+    assert redacted.fullmatch(json.loads(asked[1].json()["messages"][0]["tool_calls"][0]["function"]["arguments"])["t"])
+    w.stop()
+    w = weir(upstream, **guard(out="redact"))
+    assert wire.chat(w).json()["choices"][0]["message"]["content"] == text.replace(TICKET, "[TICKET_1]")
+
+
+def test_what_was_encoded_is_put_back_as_it_was(weir, upstream):
+    coded = base64.b64encode(TICKET.encode()).decode().rstrip("=")
+    text = f"{coded} {percent(TICKET)} {TICKET}"
+    upstream.always(lambda seen: reply(200, bodies.completion(seen.json()["messages"][0]["content"])))
+    w = weir(upstream, **guard(**{"in": "redact", "encoded": True, "restore": True}))
+    assert wire.chat(w, messages=[{"role": "user", "content": text}]).json()["choices"][0]["message"]["content"] == text
+    assert TICKET not in upstream.wait_requests(1)[0].body.decode()
+
+
 def test_each_place_of_an_answer(weir, upstream):
     message = {"role": "assistant", "content": TICKET, "refusal": TICKET, "reasoning_content": f"because {TICKET}", "tool_calls": [
         {"id": "c", "type": "function", "function": {"name": "f", "arguments": json.dumps({"t": TICKET})}}], "x_new": [{"deep": TICKET}]}

@@ -48,6 +48,7 @@ static const struct {
     {"blanks between letters", 0, "a n n a @ e x a m p l e . c o m", NULL},
     {"a key in another case", 0, "SK-PROJ-AB3DE6GH9JK2MN5PQ8ST1VW4YZ7", NULL},
     {"blanks in a key", 0, "sk-proj- aB3dE6gH 9jK2mN5p Q8sT1vW4", NULL},
+    /* the first two are where guard.encoded says so: test_coded.c */
     {"base64", 0, "YW5uYUBleGFtcGxlLmNvbQ==", NULL},
     {"percent escapes", 0, "anna%40example.com", NULL},
     {"backwards", 0, "moc.elpmaxe@anna", NULL},

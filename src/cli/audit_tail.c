@@ -1,34 +1,11 @@
-/* weir audit tail, weir audit export: the records, as they stand in the trail or for people. */
+/* weir audit tail: the last records, as they stand in the trail or for people. */
 #include "audit/chain.h"
 #include "audit/files.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/audit_trail.h"
 
 #include <stdlib.h>
 #include <time.h>
-
-/* ---- what is wanted ---- */
-
-typedef struct wanted {
-    span client, kind; /* ptr NULL: any */
-    int64_t from_us, to_us;
-} wanted;
-
-static bool is_wanted(const wanted *w, const chain_line *l) {
-    int64_t at_us = 0;
-    json_value call = json_get(l->object, SPAN_OF("call"));
-    if (w->kind.ptr && !span_eq(l->kind, w->kind)) return false;
-    if (w->client.ptr && !json_is(json_get(call, SPAN_OF("client")), w->client)) return false;
-    if (!clock_parse_rfc3339(l->at, &at_us)) return false;
-    return at_us >= w->from_us && at_us < w->to_us;
-}
-
-/* What was altered is shown all the same: whether it was is verify's to say. */
-static bool parse(span line, chain_line *ret) {
-    const char *why;
-    return chain_read(line, ret, &why) || ret->seq;
-}
 
 /* ---- for people ---- */
 
@@ -60,105 +37,6 @@ static void write_row(const chain_line *l, buf *out) {
     buf_add_char(out, '\n');
 }
 
-/* ---- export ---- */
-
-typedef struct exporting {
-    wanted wanted;
-    buf out;
-    bool failed;
-} exporting;
-
-enum { WRITE_AT = 64 * 1024 };
-
-static bool export_line(void *user, unsigned file, uint64_t number, span line, bool whole) {
-    (void)file;
-    (void)number;
-    exporting *e = user;
-    chain_line l;
-    if (!whole || !parse(line, &l) || !is_wanted(&e->wanted, &l)) return true;
-    buf_add(&e->out, line);
-    buf_add_char(&e->out, '\n');
-    if (e->out.len < WRITE_AT) return true;
-    e->failed = !cli_print(&e->out);
-    buf_clear(&e->out);
-    return !e->failed;
-}
-
-static bool complain(const buf *why) {
-    cli_complain("%.*s", SPAN_ARG(buf_span(why)));
-    return false;
-}
-
-static bool find_files(const char *folder, trail_files *ret) {
-    buf why = BUF_EMPTY;
-    bool good = trail_files_find(folder, ret, &why) || complain(&why);
-    if (good && !ret->count) {
-        cli_complain("%s holds no audit trail: no file audit-*.jsonl is there", folder);
-        good = false;
-    }
-    buf_done(&why);
-    return good;
-}
-
-static bool export_all(const char *folder, exporting *e) {
-    trail_files files;
-    buf why = BUF_EMPTY;
-    bool good = find_files(folder, &files);
-    for (size_t i = 0; good && !e->failed && i < files.count; i++) {
-        size_t at = 0;
-        good =
-            trail_file_read(folder, files.numbers[i], &at, export_line, e, &why) || complain(&why);
-    }
-    trail_files_done(&files);
-    buf_done(&why);
-    return good && !e->failed && cli_print(&e->out);
-}
-
-enum { EXPORT_CONFIG, EXPORT_FROM, EXPORT_TO, EXPORT_CLIENT, EXPORT_KIND };
-
-static const char *const kinds[] = {"call", "act", "pruned", NULL};
-
-static const cli_option export_options[] = {
-    AUDIT_CONFIG_ROW,
-    {0, "from", "TIME", "Records from then on: a day, or an instant (RFC 3339)"},
-    {0, "to", "TIME", "Records before then"},
-    {0, "client", "NAME", "Calls of this client"},
-    {0, "kind", "KIND", "Records of one kind: call, act or pruned", .kind = CLI_CHOICE,
-     .choices = kinds},
-};
-
-static span or_any(const char *value) {
-    return value ? span_cstr(value) : SPAN_EMPTY;
-}
-
-static int run_export(const cli_args *args) {
-    const char *from = args->values[EXPORT_FROM], *to = args->values[EXPORT_TO];
-    exporting e = {.wanted = {or_any(args->values[EXPORT_CLIENT]),
-                              or_any(args->values[EXPORT_KIND]), INT64_MIN, INT64_MAX}};
-    audit_place place;
-    if ((from && !audit_read_time("from", from, &e.wanted.from_us)) ||
-        (to && !audit_read_time("to", to, &e.wanted.to_us)))
-        return CLI_USAGE;
-    int status =
-        audit_find(args->values[EXPORT_CONFIG], args->rest_count ? args->rest[0] : NULL, &place);
-    if (status == CLI_OK && !export_all(buf_cstr(&place.folder), &e)) status = CLI_FAILED;
-    audit_place_done(&place);
-    buf_done(&e.out);
-    return status;
-}
-
-const cli_command cli_audit_export = {
-    .name = "audit export",
-    .summary = "Print records of the audit trail, one JSON object a line",
-    .operands = {"[FOLDER]", CLI_FILE, NULL, 0, 1},
-    .about = "Lines are as they stand in the trail, with the hashes that vouch for them.",
-    .example = "weir audit export --from 2026-11-01 --to 2026-12-01 > november.jsonl\n"
-               "weir audit export --client app --kind call",
-    .options = export_options,
-    .option_count = ARRAY_LEN(export_options),
-    .run = run_export,
-};
-
 /* ---- tail ---- */
 
 enum { TAIL_CONFIG, TAIL_LINES, TAIL_FOLLOW, TAIL_JSON };
@@ -189,7 +67,7 @@ static void show(const tailing *t, span line, buf *out) {
         buf_addf(out, "%.*s\n", SPAN_ARG(line));
         return;
     }
-    if (parse(line, &l)) write_row(&l, out);
+    if (audit_parse(line, &l)) write_row(&l, out);
 }
 
 static bool keep_line(void *user, unsigned file, uint64_t number, span line, bool whole) {
@@ -214,12 +92,12 @@ static bool show_line(void *user, unsigned file, uint64_t number, span line, boo
 static bool read_from(tailing *t, trail_line_fn *each) {
     trail_files files;
     buf why = BUF_EMPTY;
-    bool good = find_files(t->folder, &files);
+    bool good = audit_files(t->folder, &files);
     for (size_t i = 0; good && i < files.count; i++) {
         if (files.numbers[i] < t->file) continue;
         if (files.numbers[i] > t->file) t->at = 0;
         t->file = files.numbers[i];
-        good = trail_file_read(t->folder, t->file, &t->at, each, t, &why) || complain(&why);
+        good = trail_file_read(t->folder, t->file, &t->at, each, t, &why) || audit_complain(&why);
     }
     trail_files_done(&files);
     buf_done(&why);

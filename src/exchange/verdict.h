@@ -1,0 +1,43 @@
+/* exchange/verdict.h: what somebody outside says of a text: a tool of the configuration
+ * (guard.external), which is given {"input": text} and answers as OpenAI's moderations do, or
+ * {"flagged": true}. Time, size, addresses and what is secret are bounded as of any tool. Inside
+ * exchange/.
+ *
+ * Source   OpenAI's API reference: moderations.
+ */
+#ifndef WEIR_EXCHANGE_VERDICT_H
+#define WEIR_EXCHANGE_VERDICT_H
+
+#include "exchange/internal.h"
+
+#include "tools/registry.h"
+
+enum { VERDICT_TEXT_MAX = 256 * 1024 };
+
+typedef enum verdict_result {
+    VERDICT_GOOD,
+    VERDICT_BAD,
+    VERDICT_NONE /* it could not be asked, or said nothing that is known */
+} verdict_result;
+
+typedef struct verdict verdict;
+struct verdict {
+    /* The asker's. */
+    void (*done)(verdict *v, verdict_result r); /* once, never from inside verdict_ask() */
+    /* Private to verdict.c. */
+    exchange *x;
+    tool_waiter waiter;
+    tool_list *list;    /* counted */
+    tool_call *running; /* NULL: none is */
+    buf arguments;
+};
+
+/* false: there is nobody to ask, and done does not come. */
+MUST_USE bool verdict_ask(verdict *v, exchange *x, span text);
+/* Whether it is asked or not. */
+void verdict_drop(verdict *v);
+
+/* Pure: of what was answered. */
+verdict_result verdict_read(span answer);
+
+#endif

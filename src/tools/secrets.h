@@ -1,0 +1,22 @@
+/* tools/secrets.h: what of all that weir sends to a tool, or to the server that brings it, is a
+ * secret: neither its results nor its failures may say it again.
+ *
+ * The values of its header fields and variables, as of a provider's (provider/secrets.h). Of its
+ * URL the values of the query, by the same rule, as they stand and with their escapes undone, and
+ * the pieces of the path that are SECRET_PIECE_MIN bytes or more, with letters and digits: where an
+ * address is itself the key (https://hooks.example.com/T01/B02/8fKd…).
+ *
+ * Pure; any thread.
+ */
+#ifndef WEIR_TOOLS_SECRETS_H
+#define WEIR_TOOLS_SECRETS_H
+
+#include "base/secret_set.h"
+#include "config/config.h"
+
+enum { SECRET_PIECE_MIN = 20 };
+
+/* NULL: there are none. The caller owns a reference. */
+MUST_USE secret_set *tool_secrets_of(const config_tool *from);
+
+#endif

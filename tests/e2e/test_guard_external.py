@@ -1,0 +1,232 @@
+"""Guards that ask somebody outside: a moderation endpoint or a webhook, by way of a tool."""
+
+import json
+import threading
+
+import pytest
+
+import bodies
+import wire
+from test_guards import RULES, TICKET, response, response_stream, said
+from test_mcp_server import legacy, names, post, message
+from test_usage_cli import run
+from upstream import cut, error, reply, sse, stall
+
+BAD = "something terrible"
+
+
+def moderation(*flagged):
+    return {"id": "modr-1", "model": "omni-moderation-latest",
+            "results": [{"flagged": f, "categories": {"violence": f}, "category_scores": {"violence": 0.9 if f else 0.1}} for f in flagged]}
+
+
+def judge(seen):
+    return reply(200, moderation(BAD in seen.json()["input"]))
+
+
+def asking(weir, upstream, url, tool=None, **external):
+    tool = {"kind": "http", "method": "POST", "url": f"{url}/moderations", "allow_private": True, "description": "Judges.",
+            "headers": {"authorization": "Bearer key-of-the-judge-01"}, **(tool or {})}
+    return weir(upstream, tools={"judge": tool, "get_current_time": {"kind": "builtin"}}, guard={"external": {"tool": "judge", **external}},
+                retry={"retries": 0})
+
+
+def ask(w, *texts, **more):
+    return wire.chat(w, messages=[{"role": "user", "content": t} for t in texts], **more)
+
+
+def test_what_is_objected_to_is_refused(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(reply(200, bodies.completion()))
+    w = asking(weir, upstream, outside.url)
+    assert ask(w, "good", "morning").status == 200
+    for stream in (False, True):
+        refused = ask(w, "first", f"then {BAD} of it", stream=stream)
+        assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked"
+        assert refused.json()["error"]["message"] == "The request has something that the gateway's guard does not let through: external."
+    said = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": BAD})
+    assert said.status == 400
+    assert [r.json()["input"] for r in outside.wait_requests(4)] == ["good\nmorning", f"first\nthen {BAD} of it", f"first\nthen {BAD} of it", BAD]
+    assert outside.requests[0].path == "/v1/moderations" and outside.requests[0].header("authorization") == "Bearer key-of-the-judge-01"
+    assert len(upstream.requests) == 1
+    w.stop()
+    assert sorted(r.get("guard", "") for r in w.log if r.get("event") == "call") == [""] + ["in.external.block=1"] * 3
+
+
+def test_it_may_only_note(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(reply(200, bodies.completion()))
+    w = asking(weir, upstream, outside.url, **{"in": "flag"})
+    assert ask(w, BAD).status == 200
+    assert w.wait_event("call")["guard"] == "in.external.flag=1"
+    w.stop()
+    w = asking(weir, upstream, outside.url, **{"in": "off"})
+    assert ask(w, BAD).status == 200 and len(outside.requests) == 1
+
+
+def test_a_webhook_says_it_in_a_word(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.script(reply(200, {"flagged": False}), reply(200, {"flagged": True, "why": "x"}), reply(200, moderation(False, True)))
+    upstream.always(reply(200, bodies.completion()))
+    w = asking(weir, upstream, outside.url)
+    assert [ask(w, "x").status for _ in range(3)] == [200, 400, 400]
+
+
+@pytest.mark.parametrize("what", ["slow", "away", "refuses", "cut", "no json", "no verdict", "half a verdict", "empty"])
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_who_does_not_answer_is_as_configured(weir, upstream, upstreams, what, on_failure):
+    outside = upstreams()
+    url = outside.url
+    if what == "away":
+        outside.close()
+    else:
+        outside.always({"slow": stall("before_head"), "refuses": error(500), "cut": cut("in_body"), "no json": reply(200, b"no"), "no verdict": reply(200, {"results": []}),
+                        "half a verdict": reply(200, {"results": [{"flagged": False}, {"other": 1}]}), "empty": reply(200, b"")}[what])
+    upstream.always(reply(200, bodies.completion()))
+    w = asking(weir, upstream, url, tool={"timeout": "300ms"}, on_failure=on_failure)
+    answer = ask(w, "hello")
+    if on_failure == "open":
+        assert answer.status == 200
+    else:
+        assert answer.status == 503 and answer.json()["error"]["code"] == "guard_unavailable" and answer.header("x-should-retry") == "true"
+        assert not upstream.requests
+    assert "key-of-the-judge-01" not in answer.body.decode()
+    assert ask(w, "hello").status == answer.status  # and goes on
+
+
+def test_what_is_more_than_is_asked_about_counts_as_no_answer(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(reply(200, bodies.completion()))
+    w = asking(weir, upstream, outside.url)
+    assert [ask(w, "y" * n).status for n in (200_000, 263_000, 1_000_000)] == [200, 503, 503]
+    assert len(outside.requests) == 1
+    w.stop()
+    w = asking(weir, upstream, outside.url, on_failure="open")
+    assert ask(w, "y" * 1_000_000).status == 200
+
+
+def test_it_is_told_nothing_that_rules_take_out(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(reply(200, bodies.completion()))
+    tool = {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}
+    w = weir(upstream, tools={"judge": tool}, guard={"in": "redact", "shipped": False, "rules": RULES, "external": {"tool": "judge"}})
+    assert ask(w, f"see {TICKET}").status == 200
+    assert outside.wait_requests(1)[0].json()["input"] == "see [TICKET_1]"
+    assert ask(w, f"see {TICKET} and {BAD}").status == 400
+    w.stop()
+    assert sorted(r["guard"] for r in w.log if r.get("event") == "call") == ["in.ticket.redact=1", "in.ticket.redact=1,in.external.block=1"]
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+OUT = {"in": "off", "out": "block"}
+
+
+def heard(outside):
+    return [r.json()["input"] for r in outside.requests]
+
+
+def test_a_plain_answer_waits_for_its_verdict(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    choices = [{"index": i, "message": {"role": "assistant", "content": t}, "finish_reason": "stop"} for i, t in enumerate(["fine", f"and {BAD}"])]
+    upstream.script(reply(200, bodies.completion("all good")), reply(200, bodies.completion(choices=choices)), reply(200, response(f"so {BAD}")))
+    w = asking(weir, upstream, outside.url, **OUT)
+    assert ask(w, "x").json()["choices"][0]["message"]["content"] == "all good"
+    blocked = ask(w, "x", n=2)
+    assert blocked.status == 200 and BAD not in blocked.body.decode()
+    assert [c["finish_reason"] for c in blocked.json()["choices"]] == ["content_filter"] * 2
+    assert wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x"}).json()["status"] == "incomplete"
+    assert heard(outside) == ["all good", f"fine\nand {BAD}", f"so {BAD}"]
+    w.stop()
+    assert sorted(r.get("guard", "") for r in w.log if r.get("event") == "call") == ["", "out.external.block=1", "out.external.block=1"]
+
+
+def test_a_stream_goes_no_further_than_its_last_good_sentence(weir, upstream, upstreams):
+    """Whatever its pieces: asked about by sentence, and the provider is cancelled."""
+    outside = upstreams()
+    outside.always(judge)
+    good, bad = ["Hel", "lo there.", " All", " is good!", " No end"], ["One.", " Then ", BAD, " came.", " More."]
+    upstream.script(sse(bodies.stream(*good)), sse([*bodies.stream(*bad)[:-1], threading.Event()]))
+    w = asking(weir, upstream, outside.url, **OUT)
+    answer = ask(w, "x", stream=True)
+    assert said(answer) == ("".join(good), "stop") and answer.complete
+    assert heard(outside) == ["Hello there.", " All is good!", " No end"]
+    answer = ask(w, "x", stream=True)
+    assert said(answer) == ("One.", "content_filter") and answer.complete
+    assert heard(outside)[3:] == ["One.", f" Then {BAD} came."]
+    upstream.requests[1].wait_closed()
+
+
+def test_a_response_s_stream_and_its_repeats(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.script(sse(response_stream("So. ", "Good. "), end="done", done=b""), sse(response_stream("So. ", f"{BAD}. ", "More. "), end="done", done=b""))
+    w = asking(weir, upstream, outside.url, **OUT)
+    good = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True}).body.decode()
+    assert "response.completed" in good and heard(outside) == ["So. Good. "] or heard(outside) == ["So. ", "Good. "]
+    bad = wire.call(w, "POST", "/v1/responses", {"model": "gpt-test", "input": "x", "stream": True}).body.decode()
+    assert BAD not in bad and "More" not in bad and "response.incomplete" in bad and '"content_filter"' in bad
+
+
+def test_a_stream_that_is_blocked_may_end_with_an_error(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(sse(bodies.stream("One.", f" {BAD}.")))
+    tool = {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}
+    w = weir(upstream, tools={"judge": tool}, guard={"stream_end": "error", "external": {"tool": "judge", **OUT}})
+    events = ask(w, "x", stream=True).events()
+    assert events[-1]["error"]["code"] == "content_blocked" and BAD not in json.dumps(events)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_an_answer_of_which_nothing_is_said(weir, upstream, upstreams, stream, on_failure):
+    outside = upstreams()
+    outside.script(*[reply(200, moderation(False))] * stream, stall("before_head"), error(500))
+    upstream.always(sse(bodies.stream("One.", " Two.", " Three.")) if stream else reply(200, bodies.completion("One. Two. Three.")))
+    w = asking(weir, upstream, outside.url, tool={"timeout": "200ms"}, on_failure=on_failure, **OUT)
+    answer = ask(w, "x", stream=stream)
+    if on_failure == "open":
+        assert "Three." in answer.body.decode() and answer.complete
+    elif stream:
+        assert said_so_far(answer) == "One." and answer.events()[-1]["error"]["code"] == "guard_unavailable"
+    else:
+        assert answer.status == 503 and answer.json()["error"]["code"] == "guard_unavailable"
+
+
+def said_so_far(answer):
+    return "".join(c["delta"].get("content") or "" for e in answer.events() if e != "[DONE]" for c in e.get("choices", []))
+
+
+def test_nobody_else_may_use_it(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    w = asking(weir, upstream, outside.url)
+    assert names(legacy(w, "tools/list")) == ["get_current_time"]
+    assert "Unknown tool" in post(w, message("tools/call", name="judge", arguments={"input": "x"}), mcp_protocol_version="2025-11-25").json()["error"]["message"]
+    assert not outside.requests
+
+
+def test_a_client_that_leaves_ends_the_asking(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(stall("before_head"))
+    w = asking(weir, upstream, outside.url)
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": [{"role": "user", "content": "x"}]})
+        asked = outside.wait_requests(1)[0]
+        c.abort()
+    asked.wait_closed()
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("tool, says", [("nobody", "guard.external.tool is nobody, and tools has none of that name"),
+                                        ("get_current_time", "guard.external.tool is get_current_time, which is neither an http nor a command tool")])
+def test_who_cannot_be_asked_is_told(tmp_path, tool, says):
+    (tmp_path / "w.yaml").write_text(json.dumps({"providers": {"main": {"kind": "openai", "url": "http://127.0.0.1:1/v1", "key": "x"}},
+                                                 "tools": {"get_current_time": {"kind": "builtin"}}, "guard": {"external": {"tool": tool}}}))
+    assert says in run(tmp_path, "check", "-c", tmp_path / "w.yaml", expect=1)
