@@ -59,10 +59,12 @@ static bool open_journal(ledger *l, const config_ledger *c, buf *ret_why) {
     return !err;
 }
 
-ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
+typedef bool enter_fn(ledger_home *h, buf *ret_why);
+
+static ledger *open_in(enter_fn *enter, const config_ledger *c, logger *log, buf *ret_why) {
     ledger *l = mem_zalloc(sizeof *l);
     l->machine = c->sync == LEDGER_SYNC_MACHINE;
-    if (!ledger_home_find(c, &l->home, ret_why) || !ledger_home_enter(&l->home, ret_why) ||
+    if (!ledger_home_find(c, &l->home, ret_why) || !enter(&l->home, ret_why) ||
         !open_journal(l, c, ret_why)) {
         ledger_home_done(&l->home);
         free(l);
@@ -80,6 +82,14 @@ ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
     ledger_home_done(&l->home);
     free(l);
     return NULL;
+}
+
+ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
+    return open_in(ledger_home_enter, c, log, ret_why);
+}
+
+ledger *ledger_open_beside(const config_ledger *c, logger *log, buf *ret_why) {
+    return open_in(ledger_home_enter_beside, c, log, ret_why);
 }
 
 void ledger_configure(ledger *l, const config_ledger *c) {

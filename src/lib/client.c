@@ -239,7 +239,7 @@ static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err)
     timer_init(&c->turns_due, on_turns_due);
     usage_init(&c->usage);
     c->env = (exchange_env){.loop = &c->loop,
-                            .plan = &lib_plan,
+                            .plan = o->plan ? o->plan : &lib_plan,
                             .snapshot = loop_snapshot_new(c->http, s, c->targets),
                             .targets = c->targets,
                             .patient = true};

@@ -224,6 +224,7 @@ def test_what_was_received_whole_is_recorded_once_whatever_is_killed(weir, tmp_p
             clients = Clients(w)
             time.sleep(rng.uniform(0.02, 0.25))  # a random moment
             w.process.send_signal(signal.SIGKILL)
+            w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None
             clients.join()
             received.update(clients.whole)

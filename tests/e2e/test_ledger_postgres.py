@@ -90,6 +90,7 @@ def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
             clients = Clients(w)
             time.sleep(rng.uniform(0.1, 0.5))  # a random moment
             w.process.send_signal(signal.SIGKILL)
+            w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None
             clients.join()
             received.update(clients.whole)
