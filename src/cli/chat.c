@@ -44,7 +44,7 @@ static const cli_option options[] = {
     {'C', "continue", NULL, "Go on with the last conversation"},
     {'a', "attach", "FILE", "Send this picture too; may be given again", .kind = CLI_FILE,
      .repeatable = true},
-    {0, "ledger", NULL, "Record each call where weir serve does"},
+    {0, "ledger", NULL, "Record each call where weir serve does", .rare = true},
 };
 
 static bool is_utf8(const char *text) {

@@ -211,15 +211,18 @@ class Clients:
             thread.join()
 
 
+KILLS = int(os.environ.get("LEDGER_KILLS", 50 if not daemon.sanitized() else 8))
+
+
+@pytest.mark.timeout(60 + 2 * KILLS)
 def test_what_was_received_whole_is_recorded_once_whatever_is_killed(weir, tmp_path):
     """Fifty times; LEDGER_KILLS says otherwise."""
-    kills = int(os.environ.get("LEDGER_KILLS", 50 if not daemon.sanitized() else 8))
     rng = random.Random(17)
     received = {}
     sim = Simulator()
     config = {"providers": {"main": {"kind": "simulator", "url": sim.url}}, "ledger": {"store": f"sqlite:{tmp_path}/kept/ledger.db"}}
     try:
-        for _ in range(kills):
+        for _ in range(KILLS):
             w = weir(config)
             clients = Clients(w)
             time.sleep(rng.uniform(0.02, 0.25))  # a random moment
@@ -234,7 +237,7 @@ def test_what_was_received_whole_is_recorded_once_whatever_is_killed(weir, tmp_p
         sim.close()
     kept = {c["request_id"]: c["total_tokens"] for c in calls if c["outcome"] == "ok"}
     assert len(calls) == len({c["request_id"] for c in calls})
-    assert len(received) > 10 * kills
+    assert len(received) > 10 * KILLS
     assert {i: t for i, t in received.items() if kept.get(i) != t} == {}
     summary = ask(w, "/usage/summary")
     assert summary["total_calls"] == len(calls)

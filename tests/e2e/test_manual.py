@@ -18,7 +18,7 @@ def weir(*args):
 COMMANDS = [name.replace("-", " ") for name in re.findall(r"^    ([\w-]+):-\*", weir("completion", "bash"), re.M)]
 
 # For which the screen of help has no room.
-RARE = {"batch": ["input-format", "id-column", "limit", "temperature", "max-tokens", "schema", "max-line"], "usage": ["ca"],
+RARE = {"chat": ["ledger"], "batch": ["input-format", "id-column", "limit", "temperature", "max-tokens", "schema", "max-line"], "usage": ["ca"],
         "calls": ["ca", "status", "error-code", "endpoint", "cursor"]}
 
 
