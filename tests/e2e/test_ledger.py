@@ -1,5 +1,6 @@
 """The ledger: the record of a call that nothing loses, and what is asked of it."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -345,6 +346,45 @@ def test_a_journal_that_is_full_refuses_or_serves_on(weir, upstream):
     assert ask(w, "/usage/summary")["successful_calls"] == asked
     assert wire.chat(w).status == 200
     assert ask(w, "/usage/summary")["successful_calls"] == asked + 1
+
+
+def journal_bytes(folder):
+    """Of each worker."""
+    sizes = {}
+    for path in folder.glob("*.journal"):
+        worker = path.name.split("-")[1]
+        with contextlib.suppress(FileNotFoundError):
+            sizes[worker] = sizes.get(worker, 0) + path.stat().st_size
+    return sizes
+
+
+def test_an_idle_worker_does_not_keep_a_smaller_journal_full(weir, upstream, tmp_path):
+    """What it has in use is more than all may have since a reload, and it is asked nothing any more."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "padding": "x" * 1900}
+    upstream.always(reply(200, {**bodies.completion(), "usage": usage}))
+    options = {"store": f"sqlite:{tmp_path}/kept/ledger.db"}
+    w = weir(upstream, server={"workers": 2}, ledger={**options, "journal": "64MB"})
+    body = {"model": "gpt-test" + "y" * 200, "user": "u" * 250, "messages": [{"role": "user", "content": "hi"}]}
+    folder = tmp_path / "kept" / "journal"
+
+    def ask_on(c):
+        """The worker that was asked, and the status."""
+        before = journal_bytes(folder)
+        c.request("POST", "/v1/chat/completions", body)
+        status = c.answer("POST").status
+        grown = [worker for worker, size in journal_bytes(folder).items() if size > before.get(worker, 0)]
+        return grown[0] if grown else None, status
+
+    with wire.Client(w) as first, contextlib.ExitStack() as others:
+        full, _ = ask_on(first)
+        second = others.enter_context(wire.Client(w))
+        while ask_on(second)[0] == full:
+            second = others.enter_context(wire.Client(w))
+        while journal_bytes(folder)[full] < 1_200_000:
+            assert ask_on(first)[1] == 200
+        assert ask(w, "/usage/summary")["failed_calls"] == 0  # all of it is in the store
+        w.reload(daemon.config_for(upstream, server={"workers": 2}, ledger={**options, "journal": "1MB"}))
+        daemon.wait_until(lambda: ask_on(second)[1] == 200, 20, "room in the journal")
 
 
 def test_two_weirs_do_not_share_a_directory(weir, upstream, tmp_path):
