@@ -40,6 +40,11 @@ def all_calls(w, query="", key=None):
     return calls
 
 
+def wait_moved(folder):
+    """Until the store has what earlier processes have left in the journal: only then are their files gone."""
+    daemon.wait_until(lambda: len({path.name.split("-")[0] for path in folder.glob("*.journal")}) <= 1, 600, "all of the journal in the store")
+
+
 # -- one call ----------------------------------------------------------------------------------------------------
 
 def test_a_call_is_told_whole_and_at_once(weir, upstream):
@@ -233,6 +238,7 @@ def test_what_was_received_whole_is_recorded_once_whatever_is_killed(weir, tmp_p
             clients.join()
             received.update(clients.whole)
         w = weir(config)
+        wait_moved(tmp_path / "kept" / "journal")
         calls = all_calls(w)
     finally:
         sim.close()

@@ -16,7 +16,7 @@ import daemon
 import postgres
 import wire
 from batches import Simulator
-from test_ledger import Clients, all_calls, ask, record_of
+from test_ledger import Clients, all_calls, ask, record_of, wait_moved
 from upstream import reply
 
 pytestmark = pytest.mark.skipif(postgres.why_not() is not None, reason=str(postgres.why_not()))
@@ -95,6 +95,7 @@ def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
             clients.join()
             received.update(clients.whole)
         w = weir(config, env=env)
+        wait_moved(tmp_path / "kept" / "journal")
         check_exact(w, received)
     finally:
         sim.close()
