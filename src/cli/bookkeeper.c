@@ -13,10 +13,9 @@
 enum { LOG_BYTES = 64 * 1024, LOG_LAST_MS = 1000, CATCH_UP_MS = 2000 };
 
 struct bookkeeper {
-    weir_client *client;
     logger *log;
     ledger *ledger;
-    ledger_writer *writer;
+    bool records;
 };
 
 /* The library's rows, and those of a record between them. */
@@ -24,11 +23,11 @@ static const stage_row rows[] = {
     {"admit", stage_admit, NULL, 0},
     {"parse", stage_parse, NULL, STAGE_CHILD},
     {"route", stage_route, NULL, STAGE_CHILD},
-    {"reserve", stage_reserve, NULL, STAGE_CHILD},
+    {"reserve", stage_reserve, NULL, STAGE_CHILD | NEEDS_LEDGER},
     {"call", stage_call, NULL, STAGE_CHILD},
     {"settle", stage_settle, NULL, STAGE_CHILD | STAGE_ALWAYS},
     {"price", stage_price, NULL, STAGE_CHILD | STAGE_ALWAYS},
-    {"ledger", stage_ledger, NULL, STAGE_CHILD | STAGE_ALWAYS},
+    {"ledger", stage_ledger, NULL, STAGE_CHILD | STAGE_ALWAYS | NEEDS_LEDGER},
 };
 
 static filter_add_fn *const filters[] = {filter_meter_add, filter_usage_add};
@@ -55,10 +54,9 @@ static bool open_ledger(bookkeeper *r, const config_ledger *c, buf *why) {
 bookkeeper *bookkeeper_start(weir_client *c) {
     bookkeeper *r = mem_zalloc(sizeof *r);
     buf why = BUF_EMPTY;
-    r->client = c;
     if (open_ledger(r, &program_config(c)->ledger, &why)) {
-        r->writer = ledger_writer_new(r->ledger, program_loop(c), logger_add_shard(r->log));
-        program_record(c, r->writer);
+        program_record(c, ledger_writer_new(r->ledger, program_loop(c), logger_add_shard(r->log)));
+        r->records = true;
     } else {
         cli_complain("--ledger: %.*s", SPAN_ARG(buf_span(&why)));
         bookkeeper_end(r);
@@ -82,11 +80,7 @@ static void say_what_waits(ledger *l) {
 
 void bookkeeper_end(bookkeeper *r) {
     if (!r) return;
-    if (r->writer) {
-        program_record(r->client, NULL);
-        ledger_writer_free(r->writer);
-        say_what_waits(r->ledger);
-    }
+    if (r->records) say_what_waits(r->ledger);
     ledger_close(r->ledger);
     if (r->log) logger_free(r->log, LOG_LAST_MS);
     free(r);

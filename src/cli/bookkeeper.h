@@ -15,8 +15,7 @@ typedef struct bookkeeper bookkeeper;
 void bookkeeper_prepare(weir_options *o);
 /* NULL after saying why not. */
 __attribute__((warn_unused_result)) bookkeeper *bookkeeper_start(weir_client *c);
-/* Before the client is freed. A call that still runs is kept as interrupted, by the next command.
- * NULL is allowed. */
+/* After the client was freed, with which all its calls have ended. NULL is allowed. */
 void bookkeeper_end(bookkeeper *r);
 
 #endif

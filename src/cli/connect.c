@@ -114,8 +114,8 @@ bool connect_open(const connect_wish *wish, connection *ret) {
 }
 
 void connect_close(connection *c) {
-    bookkeeper_end(c->bookkeeper);
     weir_client_free(c->client);
+    bookkeeper_end(c->bookkeeper);
     simulator_stop(c->simulator);
     free(c->who);
     *c = (connection){0};

@@ -149,6 +149,7 @@ static void on_close(loop *l, void *client) {
 /* After its loop has ended, or before it has begun. */
 static void client_free(weir_client *c) {
     http_client_free(c->http);
+    if (c->last) c->last(c->last_user);
     loop_remove_hook(&c->at_end);
     loop_remove_hook(&c->after_it);
     const bool bounded = c->loop.memory.bound;

@@ -17,6 +17,12 @@ const config *program_config(const weir_client *c) {
     return client_config(c);
 }
 
+static void free_writer(void *writer) {
+    ledger_writer_free(writer);
+}
+
 void program_record(weir_client *c, ledger_writer *w) {
     c->env.ledger = w;
+    c->last = free_writer;
+    c->last_user = w;
 }

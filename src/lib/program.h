@@ -20,7 +20,8 @@ void program_set_plan(weir_options *o, const exchange_plan *plan, const snapshot
 loop *program_loop(weir_client *c);
 /* In force, until the loop turns. */
 const config *program_config(const weir_client *c);
-/* Where calls that begin from now on leave their records; NULL: nowhere. */
+/* Where calls that begin from now on leave their records; once. The client takes over the writer:
+ * weir_client_free() frees it, when all calls have left theirs. */
 void program_record(weir_client *c, ledger_writer *w);
 
 #endif

@@ -79,6 +79,23 @@ def test_a_chat_is_recorded(folder, upstream, more):
     assert one["outcome"] == "ok" and one["stream"] is (not more) and one["cost_nano"] == nano(one) > 0 and one["endpoint"] == "chat.completions"
 
 
+def test_what_is_broken_off_is_recorded(folder, upstream):
+    """A client's end is that of its calls, and each has its record."""
+    gate = threading.Event()
+    events = bodies.stream("a", "b")
+    upstream.script(sse([*events[:2], gate, *events[2:]]))
+    where = config(folder, upstream)
+    chat = subprocess.Popen([daemon.WEIR, "chat", *map(str, where), "--ledger", "-m", "m", "hello"], cwd=folder.path, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(folder.path, {}))
+    assert chat.stdout.read(1) == b"a"
+    chat.send_signal(signal.SIGINT)
+    assert chat.wait(20) == 130
+    gate.set()
+    chat.stdout.close()
+    [one] = calls(folder, where)
+    assert (one["outcome"], one["status"]) == ("cancelled", 499) and one["cost_nano"] > 0
+
+
 def test_a_weir_that_runs_has_them_too(folder, upstream, weir):
     """Two batches at a time beside a server on the same store; each has a journal of its own."""
     gate = threading.Event()
