@@ -40,6 +40,7 @@ enum {
     OPT_RESTART,
     OPT_RETRY_FAILED,
     OPT_DRY_RUN,
+    OPT_LEDGER,
     OPT_QUIET
 };
 
@@ -74,6 +75,7 @@ static const cli_option options[] = {
     {0, "restart", NULL, "Forget earlier results: ask every line anew", .excludes = "retry-failed"},
     {0, "retry-failed", NULL, "Forget earlier failures: ask those lines anew"},
     {'n', "dry-run", NULL, "Count lines, models, bad lines; ask nothing"},
+    {0, "ledger", NULL, "Record each call where weir serve does"},
     {'q', "quiet", NULL, "No progress and no summary, only what goes wrong"},
 };
 
@@ -346,8 +348,9 @@ static int run_connected(run_state *r, const cli_args *args, const char *who) {
 /* Not before the files are open: that a missing file is told needs no provider. */
 static int run_waiting(run_state *r, const cli_args *args, weir_options *o) {
     connection c;
-    connect_wish wish = {args->values[OPT_CONFIG], args->values[OPT_URL], args->values[OPT_MODEL],
-                         NULL, o};
+    connect_wish wish = {
+        args->values[OPT_CONFIG], args->values[OPT_URL], args->values[OPT_MODEL], NULL, o,
+        args->values[OPT_LEDGER]};
     if (!waiter_init(&r->waiter)) return CLI_FAILED;
     int status = CLI_FAILED;
     if (connect_open(&wish, &c)) {

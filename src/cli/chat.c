@@ -23,7 +23,8 @@ enum {
     OPT_USAGE,
     OPT_QUIET,
     OPT_CONTINUE,
-    OPT_ATTACH
+    OPT_ATTACH,
+    OPT_LEDGER
 };
 
 static const cli_option options[] = {
@@ -43,6 +44,7 @@ static const cli_option options[] = {
     {'C', "continue", NULL, "Go on with the last conversation"},
     {'a', "attach", "FILE", "Send this picture too; may be given again", .kind = CLI_FILE,
      .repeatable = true},
+    {0, "ledger", NULL, "Record each call where weir serve does", .rare = true},
 };
 
 static bool is_utf8(const char *text) {
@@ -92,7 +94,8 @@ static int talk(chat *c, const cli_args *args, span question) {
     connect_wish wish = {.config = args->values[OPT_CONFIG],
                          .url = args->values[OPT_URL],
                          .quiet = args->values[OPT_QUIET],
-                         .options = weir_options_new()};
+                         .options = weir_options_new(),
+                         .records = args->values[OPT_LEDGER]};
     weir_options_set_foreign_loop(wish.options);
     int status = CLI_FAILED;
     if (connect_open(&wish, &c->connection)) {

@@ -1,6 +1,7 @@
 #include "cli/connect.h"
 
 #include "base/mem.h"
+#include "cli/bookkeeper.h"
 #include "cli/simulator.h"
 #include "config/config.h"
 
@@ -92,10 +93,12 @@ static bool make_client(const connect_wish *wish, weir_options *options, connect
     char *why = NULL;
     if (!ask_whom(wish, options, c)) return false;
     if (wish->model) weir_options_set_model(options, wish->model);
+    if (wish->records) bookkeeper_prepare(options);
     c->client = weir_client_new(options, &why);
     if (!c->client) cli_complain("%s", why);
     weir_string_free(why);
-    return c->client;
+    if (c->client && wish->records) c->bookkeeper = bookkeeper_start(c->client);
+    return c->client && (c->bookkeeper || !wish->records);
 }
 
 bool connect_open(const connect_wish *wish, connection *ret) {
@@ -112,6 +115,7 @@ bool connect_open(const connect_wish *wish, connection *ret) {
 
 void connect_close(connection *c) {
     weir_client_free(c->client);
+    bookkeeper_end(c->bookkeeper);
     simulator_stop(c->simulator);
     free(c->who);
     *c = (connection){0};

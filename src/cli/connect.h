@@ -19,12 +19,15 @@ typedef struct connect_wish {
     const char *quiet;     /* not NULL: does not say that the simulator answers */
     weir_options *options; /* what the command itself wants (concurrency, retry …), foreign loop
                               included; borrowed, and who is asked is added to them; may be NULL */
+    const char *records;   /* not NULL: the calls leave records (cli/bookkeeper.h); with options */
 } connect_wish;
 
 typedef struct connection {
     weir_client *client;
-    char *who;       /* for people: "https://api.openai.com/v1", "weir.yaml", "the simulator" */
-    void *simulator; /* private */
+    char *who; /* for people: "https://api.openai.com/v1", "weir.yaml", "the simulator" */
+    /* Private. */
+    void *simulator;
+    struct bookkeeper *bookkeeper;
 } connection;
 
 /* false after saying on stderr what is wrong. Starts threads: a waiter comes before it. */

@@ -138,6 +138,12 @@ static int open_url(records *r, const char *url, const char *ca) {
     return CLI_OK;
 }
 
+int records_open_url(records *r, query_kind kind, const char *url, const char *ca_file) {
+    *r = (records){.kind = kind};
+    arena_init(&r->arena, 0);
+    return open_url(r, url, ca_file);
+}
+
 int records_open(records *r, query_kind kind, const cli_args *args, size_t first) {
     ledger_query q;
     buf why = BUF_EMPTY;
@@ -211,12 +217,16 @@ static span base_of(const config_url *url) {
     return span_ends(base, SPAN_OF("/v1")) ? span_slice(base, 0, base.len - 3) : base;
 }
 
+static const char *const paths[] = {[QUERY_SUMMARY] = "/usage/summary",
+                                    [QUERY_CALLS] = "/usage/calls",
+                                    [QUERY_CALL] = "/usage/calls",
+                                    [QUERY_PRICES] = "/usage/prices"};
+
 static bool ask_url(records *r, const char *id, buf *out) {
     const http_header bearer = {SPAN_OF("authorization"), r->key};
     buf path = BUF_EMPTY;
     fetched f;
-    buf_addf(&path, "%.*s%s", SPAN_ARG(base_of(&r->url)),
-             r->kind == QUERY_SUMMARY ? "/usage/summary" : "/usage/calls");
+    buf_addf(&path, "%.*s%s", SPAN_ARG(base_of(&r->url)), paths[r->kind]);
     if (id) {
         buf_add_char(&path, '/');
         add_encoded(&path, id);

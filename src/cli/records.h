@@ -1,5 +1,5 @@
-/* cli/records.h: whom `weir usage` and `weir calls` ask: the store beside a weir, whether it runs
- * or not, or a running weir by its address. Either tells the API's objects.
+/* cli/records.h: whom `weir usage`, `weir calls` and `weir prices` ask: the store beside a weir,
+ * whether it runs or not, or a running weir by its address. Either tells the API's objects.
  *
  * Blocks. Main thread. Messages go to stderr.
  */
@@ -47,6 +47,8 @@ typedef struct records {
 /* first: the command's first option of parameters.def. An exit code; CLI_OK: it is open.
  * records_close() always follows. */
 MUST_USE int records_open(records *r, query_kind kind, const cli_args *args, size_t first);
+/* The same of a running weir alone, with no parameter set. */
+MUST_USE int records_open_url(records *r, query_kind kind, const char *url, const char *ca_file);
 void records_close(records *r);
 
 /* Sets a parameter by its name; the text must live on. */

@@ -83,11 +83,17 @@ void openai_read_usage(reader *r, answer_event *e, json_value usage) {
     e->usage_text = usage.raw;
 }
 
-void openai_read_service(reader *r, json_value service_tier) {
-    if (service_tier.type != JSON_STRING) return;
+uint8_t openai_service(json_value service_tier) {
+    if (service_tier.type != JSON_STRING) return SERVICE_STANDARD;
     const span word = span_slice(service_tier.raw, 1, service_tier.raw.len - 1);
     for (uint8_t s = SERVICE_STANDARD + 1; s < CONFIG_SERVICES; s++)
-        if (span_eq(word, config_service_names[s])) r->usage.service = s;
+        if (span_eq(word, config_service_names[s])) return s;
+    return SERVICE_STANDARD;
+}
+
+void openai_read_service(reader *r, json_value service_tier) {
+    const uint8_t service = openai_service(service_tier);
+    if (service != SERVICE_STANDARD) r->usage.service = service;
 }
 
 /* Who asks for the usage chunk is told in all others that they have none. */

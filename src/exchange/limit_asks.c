@@ -52,6 +52,7 @@ static int64_t cost_at(exchange *x, span target) {
     u.prompt = estimate_prompt(x);
     u.completion = most_answered(x);
     u.total = u.prompt + u.completion;
+    u.service = x->facts.service;
     const int64_t nano = prices_cost(known, target, &u);
     return nano > 0 ? nano : 0;
 }

@@ -3,6 +3,7 @@
 #include "exchange/internal.h"
 
 #include "dialect/field.h"
+#include "dialect/openai.h"
 
 #include <limits.h>
 
@@ -174,6 +175,7 @@ static stage_result read_body(exchange *x, span body) {
     f->include_usage = json_get(f->stream_options, SPAN_OF("include_usage"));
     f->usage_asked = f->include_usage.type == JSON_TRUE;
     f->stored = stores(f->endpoint, member(f, members, count, SPAN_OF("store")));
+    f->service = openai_service(member(f, members, count, SPAN_OF("service_tier")));
     if ((r = parse_model(x)) != STAGE_NEXT) return r;
     if ((r = check_choices(x, member(f, members, count, SPAN_OF("n")))) != STAGE_NEXT) return r;
     size_t recorded = count < MEMBERS ? count : MEMBERS;

@@ -225,7 +225,6 @@ static void on_applied(loop *l, void *arg) {
     alerts_apply(g->alerts, g->snapshot);
     apply_tokens(g);
     logger_configure(g->logger, &g->snapshot->config->logs);
-    if (g->ledger) ledger_configure(g->ledger, &g->snapshot->config->ledger);
     const span *paths;
     size_t count = config_watch_paths(g->snapshot->config, &paths);
     watch_set(&r->watch, paths, count);
@@ -242,9 +241,13 @@ static void apply_order(loop *l, void *arg) {
     answer_order(o, on_applied);
 }
 
+/* The ledger first: a worker whose journal may have less from now on looks at that when it hears of
+ * the rest. */
 static void apply(reload *r) {
+    const gateway *g = r->gateway;
     r->state = RELOAD_APPLYING;
     r->applied = 0;
+    if (g->ledger) ledger_configure(g->ledger, &r->next->config->ledger);
     for (unsigned i = 0; i < r->gateway->worker_count; i++)
         send_order(r, i, apply_order);
 }

@@ -8,6 +8,7 @@
 #include "gateway/models.h"
 #include "gateway/pages.h"
 #include "gateway/pauses_api.h"
+#include "gateway/prices_page.h"
 #include "gateway/records.h"
 #include "gateway/resumed.h"
 #include "http/plain_path.h"
@@ -49,6 +50,7 @@ static const route routes[] = {
     PAGE("/usage/summary", WHO_READER, records_summary),
     PAGE("/usage/calls", WHO_READER, records_calls),
     PAGE("/usage/calls/*", WHO_READER, records_call),
+    PAGE("/usage/prices", WHO_READER, page_prices),
     KEYS("/admin/v1/keys", GET | POST, keys_all),
     KEYS("/admin/v1/keys/*/rotate", POST, keys_rotate),
     KEYS("/admin/v1/keys/*/revoke", POST, keys_revoke),

@@ -114,15 +114,23 @@ static bool is_taken(ledger_home *h, buf *ret_why) {
     return false;
 }
 
-static bool lock(ledger_home *h, buf *ret_why) {
+/* 0, EWOULDBLOCK where somebody else has it, or why not. */
+static int take_lock(ledger_home *h) {
     h->lock_fd = open_in(h, "ledger.lock", O_RDWR | O_CREAT);
-    if (h->lock_fd < 0) return cannot(h, errno, ret_why);
-    if (flock(h->lock_fd, LOCK_EX | LOCK_NB))
-        return errno == EWOULDBLOCK ? is_taken(h, ret_why) : cannot(h, errno, ret_why);
+    return h->lock_fd < 0 || flock(h->lock_fd, LOCK_EX | LOCK_NB) ? errno : 0;
+}
+
+static bool say_owner(ledger_home *h, buf *ret_why) {
     char pid[16];
     int len = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     bool said = !ftruncate(h->lock_fd, 0) && pwrite(h->lock_fd, pid, (size_t)len, 0) == len;
     return said || cannot(h, errno, ret_why);
+}
+
+static bool lock(ledger_home *h, buf *ret_why) {
+    int err = take_lock(h);
+    if (err) return err == EWOULDBLOCK ? is_taken(h, ret_why) : cannot(h, err, ret_why);
+    return say_owner(h, ret_why);
 }
 
 /* Made once, and kept as long as the directory. */
@@ -150,4 +158,32 @@ bool ledger_home_make(ledger_home *h, buf *ret_why) {
 
 bool ledger_home_enter(ledger_home *h, buf *ret_why) {
     return ledger_home_make(h, ret_why) && lock(h, ret_why) && name_node(h, ret_why);
+}
+
+/* ---- a command's ---- */
+
+static void name_beside(ledger_home *h, span folder, unsigned number) {
+    buf_clear(&h->folder);
+    buf_clear(&h->journal);
+    buf_addf(&h->folder, "%.*s/commands/%u", SPAN_ARG(folder), number);
+    buf_addf(&h->journal, "%.*s/journal", SPAN_ARG(buf_span(&h->folder)));
+}
+
+/* Of those that somebody has the last one says so. */
+bool ledger_home_enter_beside(ledger_home *h, buf *ret_why) {
+    enum { COMMANDS_MAX = 64 }; /* at a time */
+    buf folder = BUF_EMPTY;
+    buf_add(&folder, buf_span(&h->folder));
+    int err = EWOULDBLOCK;
+    for (unsigned i = 0; err == EWOULDBLOCK && i < COMMANDS_MAX; i++) {
+        if (h->lock_fd >= 0) close(h->lock_fd);
+        h->lock_fd = -1;
+        name_beside(h, buf_span(&folder), i);
+        if (!ledger_home_make(h, ret_why)) break;
+        err = take_lock(h);
+    }
+    buf_done(&folder);
+    if (ret_why->len) return false;
+    if (err) return err == EWOULDBLOCK ? is_taken(h, ret_why) : cannot(h, err, ret_why);
+    return say_owner(h, ret_why) && name_node(h, ret_why);
 }

@@ -4,6 +4,7 @@
  *   journal/      what is on its way to the store
  *   ledger.lock   held while a weir runs; its process id
  *   node          a name of this directory's own, where several weirs share a store
+ *   commands/N/   the same but for a store, of a command that records into this one's
  */
 #ifndef WEIR_LEDGER_HOME_H
 #define WEIR_LEDGER_HOME_H
@@ -27,6 +28,9 @@ MUST_USE bool ledger_home_find(const config_ledger *c, ledger_home *ret, buf *re
 MUST_USE bool ledger_home_make(ledger_home *h, buf *ret_why);
 /* Makes it where it is not there, and locks it. false and a sentence. */
 MUST_USE bool ledger_home_enter(ledger_home *h, buf *ret_why);
+/* The same in the first directory of a command's that nobody has locked: what an earlier command
+ * has left there becomes this one's. The store stays as it is. */
+MUST_USE bool ledger_home_enter_beside(ledger_home *h, buf *ret_why);
 void ledger_home_done(ledger_home *h);
 
 #endif

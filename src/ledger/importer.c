@@ -16,7 +16,6 @@ enum {
     ENTRIES_MAX = 1024, /* with acts */
     RETRY_MS = 250,
     RETRY_MOST_MS = 5000,
-    PRUNE_EVERY_MS = 60 * 1000,
     SLEEP_MS = 60 * 1000,
 };
 
@@ -389,11 +388,16 @@ static bool read_all(importer *i) {
 }
 
 static bool prune(importer *i) {
-    int64_t keep_ms = atomic_load(&i->keep_ms), now_ms = clock_mono_ms();
-    if (!keep_ms || (i->pruned_ms && now_ms - i->pruned_ms < PRUNE_EVERY_MS)) return true;
-    bool more = false;
-    if (!store_prune(i->store, clock_wall_us() - keep_ms * 1000, &more)) return failed(i);
-    if (!more) i->pruned_ms = now_ms;
+    bool mended;
+    if (!forgetting_step(&i->forgetting, i->store, atomic_load(&i->keep_ms), &mended))
+        return failed(i);
+    if (!mended) return true;
+    log_event(
+        i->log, LEVEL_WARN, "records_kept_again",
+        SPAN_OF("Records were kept from a time on that has not come yet, as a clock was wrong "
+                "once: from the next full hour on they are kept again."),
+        NULL, 0);
+    log_flush(i->log);
     return true;
 }
 

@@ -7,6 +7,7 @@
 #ifndef WEIR_LEDGER_IMPORTER_H
 #define WEIR_LEDGER_IMPORTER_H
 
+#include "ledger/forgetting.h"
 #include "ledger/journal.h"
 #include "ledger/open_calls.h"
 #include "ledger/sink.h"
@@ -22,7 +23,8 @@ typedef struct importer {
     log_shard *log;
     ledger_sink *sink;    /* NULL: nobody else is told */
     atomic_llong keep_ms; /* 0: for ever */
-    int64_t last_ms;      /* so long importer_stop() goes on importing */
+    forgetting forgetting;
+    int64_t last_ms; /* so long importer_stop() goes on importing */
 
     /* For anybody to read. */
     atomic_bool store_away;
@@ -44,7 +46,6 @@ typedef struct importer {
     open_calls open;
     bool old_done; /* what earlier processes have left is in the store */
     int64_t retry_ms;
-    int64_t pruned_ms; /* monotonic */
     char *chunk;
 } importer;
 

@@ -10,6 +10,8 @@
 
 /* What weir's end waits for the store, beside what one statement takes. */
 enum { LAST_MS = 2000 };
+/* What it takes to believe a clock by which all records are too old. */
+enum { DOUBT_MS = 3600 * 1000 };
 
 struct ledger {
     ledger_home home;
@@ -59,10 +61,12 @@ static bool open_journal(ledger *l, const config_ledger *c, buf *ret_why) {
     return !err;
 }
 
-ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
+typedef bool enter_fn(ledger_home *h, buf *ret_why);
+
+static ledger *open_in(enter_fn *enter, const config_ledger *c, logger *log, buf *ret_why) {
     ledger *l = mem_zalloc(sizeof *l);
     l->machine = c->sync == LEDGER_SYNC_MACHINE;
-    if (!ledger_home_find(c, &l->home, ret_why) || !ledger_home_enter(&l->home, ret_why) ||
+    if (!ledger_home_find(c, &l->home, ret_why) || !enter(&l->home, ret_why) ||
         !open_journal(l, c, ret_why)) {
         ledger_home_done(&l->home);
         free(l);
@@ -72,6 +76,7 @@ ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
                              .place = store_place_of(&l->home.store),
                              .durable = l->machine,
                              .node = span_cstr(l->home.node),
+                             .forgetting = {.doubt_ms = DOUBT_MS},
                              .last_ms = LAST_MS,
                              .log = logger_add_shard(log)};
     ledger_configure(l, c);
@@ -80,6 +85,14 @@ ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
     ledger_home_done(&l->home);
     free(l);
     return NULL;
+}
+
+ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why) {
+    return open_in(ledger_home_enter, c, log, ret_why);
+}
+
+ledger *ledger_open_beside(const config_ledger *c, logger *log, buf *ret_why) {
+    return open_in(ledger_home_enter_beside, c, log, ret_why);
 }
 
 void ledger_configure(ledger *l, const config_ledger *c) {
@@ -191,9 +204,20 @@ static void note_unwritten(ledger_writer *w, size_t bytes) {
     w->unwritten = bytes;
 }
 
+/* The journal may have become full by what other workers write, or since it may have less: then
+ * what this one has in use must not keep it so, though it writes nothing for long. */
+static void give_back(ledger_writer *w) {
+    if (!journal_is_full(&w->ledger->journal)) return;
+    journal_writer_yield(&w->journal);
+    importer_wake(&w->ledger->importer);
+}
+
 static void on_hook(loop_hook *hook) {
     ledger_writer *w = CONTAINER_OF(hook, ledger_writer, hook);
-    if (!journal_writer_waits(&w->journal)) return;
+    if (!journal_writer_waits(&w->journal)) {
+        give_back(w);
+        return;
+    }
     int err = journal_writer_flush(&w->journal);
     tell(w, &unwritten, &w->told_unwritten, err);
     note_unwritten(w, w->journal.out.len);
@@ -233,8 +257,7 @@ static void put(ledger_writer *w, const ledger_call *c, frame_kind kind) {
 static bool has_room(ledger_writer *w) {
     if (w->journal.error) return false;
     if (!journal_is_full(&w->ledger->journal)) return true;
-    journal_writer_yield(&w->journal);
-    importer_wake(&w->ledger->importer);
+    give_back(w);
     return false;
 }
 

@@ -25,6 +25,9 @@ typedef struct ledger_writer ledger_writer;
 /* Makes and locks the directory, finds what earlier processes have left, and looks at the store:
  * one that is away now is no reason not to start, one of a later weir's is. NULL and a sentence. */
 MUST_USE ledger *ledger_open(const config_ledger *c, logger *log, buf *ret_why);
+/* A command's, which records into the store of a weir that may run meanwhile: its journal has a
+ * directory of its own (ledger/home.h). */
+MUST_USE ledger *ledger_open_beside(const config_ledger *c, logger *log, buf *ret_why);
 /* The directory it is in, and what it calls itself where several share a store. */
 span ledger_folder(const ledger *l);
 span ledger_node(const ledger *l);

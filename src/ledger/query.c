@@ -66,7 +66,11 @@ static bool read_group(span value, query_group *ret) {
 /* ---- parameters ---- */
 
 typedef enum value_kind { A_TIME, A_TEXT, A_TAG, A_STATUS, A_LIMIT, A_CURSOR, A_GROUP } value_kind;
-enum { OF_SUMMARY = 1 << QUERY_SUMMARY, OF_CALLS = 1 << QUERY_CALLS };
+enum {
+    OF_SUMMARY = 1 << QUERY_SUMMARY,
+    OF_CALLS = 1 << QUERY_CALLS,
+    OF_PRICES = 1 << QUERY_PRICES,
+};
 
 #define FIELD_A_TIME(name)   offsetof(ledger_query, name##_us)
 #define FIELD_A_TEXT(name)   offsetof(ledger_query, name)
@@ -91,6 +95,7 @@ static const struct {
 #undef BOTH
 #undef SUMMARY
 #undef CALLS
+    ROW(A_TEXT, pattern, "PATTERN", "Of one target, or of those whose name begins so", OF_PRICES)
 #undef ROW
 };
 

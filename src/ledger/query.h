@@ -1,5 +1,6 @@
-/* ledger/query.h: what may be asked of the records: the parameters of GET /usage/summary and
- * /usage/calls, which `weir usage` and `weir calls` give as options. Pure.
+/* ledger/query.h: what may be asked of the records: the parameters of GET /usage/summary,
+ * /usage/calls and /usage/prices, which `weir usage`, `weir calls` and `weir prices` give as
+ * options. Pure.
  */
 #ifndef WEIR_LEDGER_QUERY_H
 #define WEIR_LEDGER_QUERY_H
@@ -30,11 +31,13 @@ typedef struct ledger_query {
     span cursor; /* the id of the last call that was seen; ptr NULL: from the newest on */
     /* Of /usage/summary alone. */
     query_group group;
+    /* Of /usage/prices alone. */
+    span pattern; /* as price_list() takes it; ptr NULL: any */
 } ledger_query;
 
 extern const ledger_query ledger_query_all;
 
-typedef enum query_kind { QUERY_SUMMARY, QUERY_CALLS, QUERY_CALL } query_kind;
+typedef enum query_kind { QUERY_SUMMARY, QUERY_CALLS, QUERY_CALL, QUERY_PRICES } query_kind;
 
 /* Sets one parameter by its name, as of now: times are RFC 3339, a date (its midnight, UTC) or how
  * long ago ("24h", "7d"). Texts are borrowed. false and a sentence for who wrote it where there is

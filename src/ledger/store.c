@@ -317,7 +317,7 @@ static bool read_floor(store *s, int64_t *ret_us) {
     return true;
 }
 
-static bool raise_floor(store *s, int64_t hour) {
+static bool set_floor(store *s, int64_t hour) {
     const sql_value values[] = {sql_number(hour)};
     if (!run_plain(s, s->db->driver->begin_write)) return false;
     if (write_meta(s, "kept_from_hour", hour) &&
@@ -325,6 +325,26 @@ static bool raise_floor(store *s, int64_t hour) {
         run_plain(s, "COMMIT"))
         return true;
     return take_back(s);
+}
+
+/* What is older was taken away, and with it maybe what came since: of the hour that runs sums and
+ * calls may differ. */
+bool store_mend_floor(store *s, int64_t now_us, bool *ret_mended) {
+    int64_t floor_us;
+    const int64_t hour = now_us / HOUR_US + 1;
+    if (!read_floor(s, &floor_us)) return false;
+    *ret_mended = floor_us > hour * HOUR_US;
+    return !*ret_mended || set_floor(s, hour);
+}
+
+static bool note_newest(void *user, const sql_value *values, size_t count) {
+    if (count && values[0].kind == SQL_TEXT) *(int64_t *)user = store_sql_id_time(values[0].text);
+    return false;
+}
+
+bool store_newest(store *s, int64_t *ret_us) {
+    *ret_us = 0;
+    return run(s, "SELECT MAX(request_id) FROM weir_calls", NULL, 0, note_newest, ret_us);
 }
 
 static bool note_row(void *user, const sql_value *values, size_t count) {
@@ -339,7 +359,7 @@ bool store_prune(store *s, int64_t before_us, bool *ret_more) {
     *ret_more = false;
     if (!read_floor(s, &floor_us)) return false;
     int64_t hour = before_us / HOUR_US;
-    if (hour * HOUR_US > floor_us && !raise_floor(s, hour)) return false;
+    if (hour * HOUR_US > floor_us && !set_floor(s, hour)) return false;
     if (hour * HOUR_US < floor_us) hour = floor_us / HOUR_US;
     char bound[STORE_ID_LEN + 1];
     store_sql_first_id(hour * HOUR_US, bound);

@@ -1,5 +1,7 @@
 #include "ledger/store_sql.h"
 
+#include "base/hash.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -212,6 +214,18 @@ void store_sql_first_id(int64_t wall_us, char ret[STORE_ID_LEN + 1]) {
     uint64_t us = wall_us > 0 ? (uint64_t)wall_us : 0, ms = us / 1000;
     snprintf(ret, STORE_ID_LEN + 1, "%08" PRIx64 "-%04" PRIx64 "-7%03" PRIx64 "-8000-000000000000",
              ms >> 16 & 0xFFFFFFFF, ms & 0xFFFF, us % 1000 * 4096 / 1000);
+}
+
+int64_t store_sql_id_time(span id) {
+    enum { HIGH = 8, LOW = 4 }; /* digits of the milliseconds, a dash between them */
+    unsigned char bytes[(HIGH + LOW) / 2];
+    int64_t ms = 0;
+    if (id.len != STORE_ID_LEN || !hex_decode(span_from(id.ptr, HIGH), bytes, HIGH / 2) ||
+        !hex_decode(span_from(id.ptr + HIGH + 1, LOW), bytes + HIGH / 2, LOW / 2))
+        return 0;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        ms = ms << 8 | bytes[i];
+    return ms * 1000;
 }
 
 /* The ids lead to the place, the instants cut to the microsecond. */

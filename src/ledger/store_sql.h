@@ -50,5 +50,7 @@ void store_sql_read_sums(query_group group, const sql_value *values, size_t coun
 
 /* The least id of a call that begins then (RFC 9562 section 5.7): ids sort as their instants do. */
 void store_sql_first_id(int64_t wall_us, char ret[STORE_ID_LEN + 1]);
+/* When a call of that id began, in microseconds, to the millisecond; 0: it is no such id. */
+int64_t store_sql_id_time(span id);
 
 #endif

@@ -149,6 +149,7 @@ static void on_close(loop *l, void *client) {
 /* After its loop has ended, or before it has begun. */
 static void client_free(weir_client *c) {
     http_client_free(c->http);
+    if (c->last) c->last(c->last_user);
     loop_remove_hook(&c->at_end);
     loop_remove_hook(&c->after_it);
     const bool bounded = c->loop.memory.bound;
@@ -239,7 +240,7 @@ static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err)
     timer_init(&c->turns_due, on_turns_due);
     usage_init(&c->usage);
     c->env = (exchange_env){.loop = &c->loop,
-                            .plan = &lib_plan,
+                            .plan = o->plan ? o->plan : &lib_plan,
                             .snapshot = loop_snapshot_new(c->http, s, c->targets),
                             .targets = c->targets,
                             .patient = true};

@@ -55,6 +55,8 @@ struct weir_client {
     atomic_uint limit, running_count, waiting_count; /* any thread reads */
     bool foreign;                                    /* any thread, as it never changes */
     pthread_t thread;
+    void (*last)(void *user); /* the program's: no call runs any more, and the loop goes; or NULL */
+    void *last_user;
     bool in_turn; /* foreign: weir_client_step() is on the stack */
     bool closing;
     bool closed;             /* the loop is to end, or has */

@@ -127,6 +127,9 @@ weir_options *options_copy(const weir_options *o) {
     copy->concurrency = o->concurrency;
     copy->adaptive = o->adaptive;
     copy->foreign_loop = o->foreign_loop;
+    copy->plan = o->plan;
+    copy->parts = o->parts;
+    copy->part_count = o->part_count;
     return copy;
 }
 

@@ -3,7 +3,8 @@
 #ifndef WEIR_LIB_OPTIONS_H
 #define WEIR_LIB_OPTIONS_H
 
-#include "config/config.h"
+#include "call/snapshot.h"
+#include "exchange/exchange.h"
 
 #include <weir.h>
 
@@ -32,6 +33,10 @@ struct weir_options {
     unsigned concurrency;
     bool adaptive;
     bool foreign_loop;
+    /* The program's own (lib/program.h); borrowed for good. NULL: the library's. */
+    const exchange_plan *plan;
+    const snapshot_part *const *parts; /* of the snapshot, with it */
+    size_t part_count;
 };
 
 /* A copy: a client keeps one, to read its configuration again when a key is due. */

@@ -15,7 +15,8 @@ static const snapshot_part *const parts[] = {&provider_tls_part};
 snapshot *client_read(const weir_options *o, buf *ret_why) {
     config *c = options_config(o, ret_why);
     if (!c) return NULL;
-    snapshot *s = snapshot_new(c, parts, ARRAY_LEN(parts), ret_why);
+    snapshot *s = o->parts ? snapshot_new(c, o->parts, o->part_count, ret_why)
+                           : snapshot_new(c, parts, ARRAY_LEN(parts), ret_why);
     config_unref(c);
     return s;
 }

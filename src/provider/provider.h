@@ -47,6 +47,7 @@ typedef struct request_facts {
     bool path_named;      /* the model, by the path; what the body calls it does not count */
     bool background;      /* a response that is made whether anybody listens or not */
     bool usage_asked;     /* the client itself asked for the usage chunk */
+    uint8_t service;      /* the tier of service that is asked for: SERVICE_* (config/config.h) */
     bool stored;          /* its answer may be asked for again (`store`) */
     unsigned prompts;     /* of a completion; at least 1, else 1 */
     unsigned choices;     /* how many a complete answer has: as many as `n` says, of each prompt */

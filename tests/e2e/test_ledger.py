@@ -1,5 +1,6 @@
 """The ledger: the record of a call that nothing loses, and what is asked of it."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -37,6 +38,11 @@ def all_calls(w, query="", key=None):
         calls += page["data"]
         cursor = page["next"]
     return calls
+
+
+def wait_moved(folder):
+    """Until the store has what earlier processes have left in the journal: only then are their files gone."""
+    daemon.wait_until(lambda: len({path.name.split("-")[0] for path in folder.glob("*.journal")}) <= 1, 600, "all of the journal in the store")
 
 
 # -- one call ----------------------------------------------------------------------------------------------------
@@ -211,29 +217,34 @@ class Clients:
             thread.join()
 
 
+KILLS = int(os.environ.get("LEDGER_KILLS", 50 if not daemon.sanitized() else 8))
+
+
+@pytest.mark.timeout(60 + 2 * KILLS)
 def test_what_was_received_whole_is_recorded_once_whatever_is_killed(weir, tmp_path):
     """Fifty times; LEDGER_KILLS says otherwise."""
-    kills = int(os.environ.get("LEDGER_KILLS", 50 if not daemon.sanitized() else 8))
     rng = random.Random(17)
     received = {}
     sim = Simulator()
     config = {"providers": {"main": {"kind": "simulator", "url": sim.url}}, "ledger": {"store": f"sqlite:{tmp_path}/kept/ledger.db"}}
     try:
-        for _ in range(kills):
+        for _ in range(KILLS):
             w = weir(config)
             clients = Clients(w)
             time.sleep(rng.uniform(0.02, 0.25))  # a random moment
             w.process.send_signal(signal.SIGKILL)
+            w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None
             clients.join()
             received.update(clients.whole)
         w = weir(config)
+        wait_moved(tmp_path / "kept" / "journal")
         calls = all_calls(w)
     finally:
         sim.close()
     kept = {c["request_id"]: c["total_tokens"] for c in calls if c["outcome"] == "ok"}
     assert len(calls) == len({c["request_id"] for c in calls})
-    assert len(received) > 10 * kills
+    assert len(received) > 10 * KILLS
     assert {i: t for i, t in received.items() if kept.get(i) != t} == {}
     summary = ask(w, "/usage/summary")
     assert summary["total_calls"] == len(calls)
@@ -341,6 +352,45 @@ def test_a_journal_that_is_full_refuses_or_serves_on(weir, upstream):
     assert ask(w, "/usage/summary")["successful_calls"] == asked
     assert wire.chat(w).status == 200
     assert ask(w, "/usage/summary")["successful_calls"] == asked + 1
+
+
+def journal_bytes(folder):
+    """Of each worker."""
+    sizes = {}
+    for path in folder.glob("*.journal"):
+        worker = path.name.split("-")[1]
+        with contextlib.suppress(FileNotFoundError):
+            sizes[worker] = sizes.get(worker, 0) + path.stat().st_size
+    return sizes
+
+
+def test_an_idle_worker_does_not_keep_a_smaller_journal_full(weir, upstream, tmp_path):
+    """What it has in use is more than all may have since a reload, and it is asked nothing any more."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2, "padding": "x" * 1900}
+    upstream.always(reply(200, {**bodies.completion(), "usage": usage}))
+    options = {"store": f"sqlite:{tmp_path}/kept/ledger.db"}
+    w = weir(upstream, server={"workers": 2}, ledger={**options, "journal": "64MB"})
+    body = {"model": "gpt-test" + "y" * 200, "user": "u" * 250, "messages": [{"role": "user", "content": "hi"}]}
+    folder = tmp_path / "kept" / "journal"
+
+    def ask_on(c):
+        """The worker that was asked, and the status."""
+        before = journal_bytes(folder)
+        c.request("POST", "/v1/chat/completions", body)
+        status = c.answer("POST").status
+        grown = [worker for worker, size in journal_bytes(folder).items() if size > before.get(worker, 0)]
+        return grown[0] if grown else None, status
+
+    with wire.Client(w) as first, contextlib.ExitStack() as others:
+        full, _ = ask_on(first)
+        second = others.enter_context(wire.Client(w))
+        while ask_on(second)[0] == full:
+            second = others.enter_context(wire.Client(w))
+        while journal_bytes(folder)[full] < 1_200_000:
+            assert ask_on(first)[1] == 200
+        assert ask(w, "/usage/summary")["failed_calls"] == 0  # all of it is in the store
+        w.reload(daemon.config_for(upstream, server={"workers": 2}, ledger={**options, "journal": "1MB"}))
+        daemon.wait_until(lambda: ask_on(second)[1] == 200, 20, "room in the journal")
 
 
 def test_two_weirs_do_not_share_a_directory(weir, upstream, tmp_path):

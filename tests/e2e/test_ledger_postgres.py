@@ -16,7 +16,7 @@ import daemon
 import postgres
 import wire
 from batches import Simulator
-from test_ledger import Clients, all_calls, ask, record_of
+from test_ledger import Clients, all_calls, ask, record_of, wait_moved
 from upstream import reply
 
 pytestmark = pytest.mark.skipif(postgres.why_not() is not None, reason=str(postgres.why_not()))
@@ -76,7 +76,7 @@ def test_the_library_is_loaded_by_nobody_else(weir, upstream):
 KILLS = int(os.environ.get("LEDGER_KILLS", 10 if not daemon.sanitized() else 4))
 
 
-@pytest.mark.timeout(60 + KILLS)
+@pytest.mark.timeout(60 + 2 * KILLS)
 def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
     """Ten times; LEDGER_KILLS says otherwise."""
     rng = random.Random(23)
@@ -90,10 +90,12 @@ def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
             clients = Clients(w)
             time.sleep(rng.uniform(0.1, 0.5))  # a random moment
             w.process.send_signal(signal.SIGKILL)
+            w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None
             clients.join()
             received.update(clients.whole)
         w = weir(config, env=env)
+        wait_moved(tmp_path / "kept" / "journal")
         check_exact(w, received)
     finally:
         sim.close()

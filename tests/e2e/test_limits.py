@@ -111,6 +111,19 @@ def test_a_budget_refuses_for_the_day(weir, upstream):
     assert ask(w, OTHER).status == 200
 
 
+def test_a_budget_is_reserved_at_the_tier_that_is_asked_for(weir, upstream):
+    """What an answer of a dearer tier may cost is not there; that of a cheaper one is. It is settled at the tier that answered."""
+    price = {"prices": {"*": {"input": 0, "output": 1000, "service_tiers": {"flex": {"output": 100}, "priority": {"output": 5000}}}}}
+    flex = {**bodies.completion(usage=usage(100, 10)), "service_tier": "flex"}
+    upstream.script(reply(200, flex), reply(200, bodies.completion(usage=usage(100, 10))))
+    w = weir(upstream, clients=[client(spend="1/d")], **price)
+    assert ask(w, max_tokens=500, service_tier="priority").status == 429
+    assert ask(w, max_tokens=5000).status == 429 and ask(w, max_tokens=5000, service_tier="auto").status == 429
+    assert ask(w, max_tokens=5000, service_tier="flex").status == 200  # 0.5 reserved, 0.001 used
+    assert ask(w, max_tokens=999).status == 200
+    assert len(upstream.requests) == 2
+
+
 @pytest.mark.parametrize("how", ["ends", "leaves"])
 def test_a_place_is_free_when_its_call_is_over(weir, upstream, how):
     gate = threading.Event()

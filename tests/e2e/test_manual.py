@@ -18,14 +18,15 @@ def weir(*args):
 COMMANDS = [name.replace("-", " ") for name in re.findall(r"^    ([\w-]+):-\*", weir("completion", "bash"), re.M)]
 
 # For which the screen of help has no room.
-RARE = {"batch": ["input-format", "id-column", "limit", "temperature", "max-tokens", "schema", "max-line"], "usage": ["ca"],
+RARE = {"chat": ["ledger"], "batch": ["input-format", "id-column", "limit", "temperature", "max-tokens", "schema", "max-line"], "usage": ["ca"],
         "calls": ["ca", "status", "error-code", "endpoint", "cursor"]}
+RARE_FLAGS = {"ledger"}  # of them, those that take no value
 
 
 def options_there_are(command):
     """(letter or "", name, whether it takes a value) of each, from the help."""
     rows = re.findall(r"^  (?:-(\w), |    )--([\w-]+)( [A-Z]\S*)?(?:  |$)", weir(*command.split(), "--help"), re.M)
-    rare = {("", name, True) for name in RARE.get(command, ())}
+    rare = {("", name, name not in RARE_FLAGS) for name in RARE.get(command, ())}
     return {(letter, name, bool(value)) for letter, name, value in rows} - {("h", "help", False)} | rare
 
 

@@ -174,6 +174,44 @@ def test_a_wrong_value_is_named(tmp_path, command, args, name):
     assert name in run(tmp_path, command, *args, expect=2)
 
 
+PRICED = {"prices": {"up/gpt-4o*": {"input": 2.5, "cached": 1.25, "output": 10, "tiers": [{"above": 1000, "input": 5}]},
+                     "up/cheap": {"input": 1, "output": 2, "service_tiers": {"flex": {"input": 0.5}}}}}
+
+
+def test_prices_are_those_of_whoever_is_asked(weir, upstream, tmp_path):
+    w = weir(upstream, ledger="off", **PRICED)  # what tokens cost is known without records
+    told = wire.call(w, "GET", "/usage/prices")
+    assert told.header("cache-control") == "no-store" and [p["pattern"] for p in told.json()] == ["up/gpt-4o*", "up/cheap"]
+    for operand in ([], ["up/gpt-4o-mini"], ["cheap"], ["up/*"]):
+        for form in ([], ["--json"]):
+            at_home = run(tmp_path, "prices", "-c", w.config_path, *form, *operand)
+            assert run(tmp_path, "prices", "--url", w.base_url, *form, *operand) == at_home and at_home.strip() not in ("", "[]")
+    assert "no price is known for up/other" in run(tmp_path, "prices", "--url", w.url, "up/other", expect=1)
+    assert wire.call(w, "GET", "/usage/prices?pattern=up/other").json() == []
+    for query, param in (("pattern=", "pattern"), ("group=day", "group"), ("pattern=a&pattern=b", "pattern"), ("pattern=%zz", "pattern")):
+        refused = wire.call(w, "GET", "/usage/prices?" + query)
+        assert (refused.status, refused.error["param"]) == (400, param), refused.body
+    assert "--url is 'ftp://x'" in run(tmp_path, "prices", "--url", "ftp://x", expect=2)
+    assert "--config" in run(tmp_path, "prices", "--url", w.url, "-c", w.config_path, expect=2)
+
+
+def test_prices_are_for_those_with_a_key(weir, upstream, tmp_path):
+    w = weir(upstream, **CLIENTS, **PRICED)
+    assert wire.call(w, "GET", "/usage/prices").status == 401
+    its = json.loads(run(tmp_path, "prices", "--url", w.url, "--json", OPENAI_API_KEY="key-of-client-a-0001"))
+    assert {p["from"] for p in its} == {"the configuration"}  # a client need not know where that lies
+    all_of_it = json.loads(run(tmp_path, "prices", "--url", w.url, "--json", OPENAI_API_KEY="key-of-the-admin-0001"))
+    assert all(p["from"].startswith(str(w.config_path)) for p in all_of_it)
+    assert [{**p, "from": ""} for p in its] == [{**p, "from": ""} for p in all_of_it]
+    assert "401" in run(tmp_path, "prices", "--url", w.url, OPENAI_API_KEY="wrong", expect=1)
+
+
+def test_a_list_that_is_none_is_said_to_be(upstream, tmp_path):
+    upstream.script(*[reply(200, body) for body in ('{"data": []}', '[{"pattern": 7}]', '[3]')])
+    for _ in range(3):
+        assert run(tmp_path, "prices", "--url", upstream.url, expect=1) == "weir: what was answered is no list of prices\n"
+
+
 def test_a_key_is_sent_and_sees_its_own(weir, upstream, tmp_path):
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream, **CLIENTS)

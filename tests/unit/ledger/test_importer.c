@@ -124,6 +124,23 @@ static void a_store_is_back_without_a_record(void **state) {
     end(w, false);
 }
 
+/* The calls began years before this machine's clock says it is: who is right? */
+static void a_clock_that_takes_everything_away_is_doubted(void **state) {
+    world *w = *state;
+    for (int life = 0; life < 2; life++) {
+        begin(w);
+        w->importer.forgetting.doubt_ms = life ? 0 : 3600 * 1000;
+        atomic_store(&w->importer.keep_ms, 1000);
+        start(w);
+        if (!life) put(w, 1, FRAME_SETTLE);
+        if (!life) flush(w);
+        assert_true(importer_catch_up(&w->importer, WAIT_MS));
+        assert_true(importer_catch_up(&w->importer, WAIT_MS)); /* a pass after that which imports */
+        expect(w, life ? "" : "01 ok", !life, life ? 0 : 10);
+        end(w, false);
+    }
+}
+
 /* ---- a store that does as it is told ---- */
 
 static struct {
@@ -274,6 +291,7 @@ int main(void) {
         T(an_open_call_keeps_its_file),
         T(a_locked_store_is_waited_for),
         T(a_store_is_back_without_a_record),
+        T(a_clock_that_takes_everything_away_is_doubted),
         T(a_store_that_refuses_is_not_asked_on),
         T(the_end_is_not_put_off),
         T(files_that_somebody_removed_are_passed_over),

@@ -442,6 +442,39 @@ static void what_is_old_goes_in_steps(void **state) {
     buf_done(&l.ids);
 }
 
+static void the_newest_call_is_known(void **state) {
+    world *w = *state;
+    int64_t us = -1;
+    assert_true(store_newest(w->store, &us));
+    assert_int_equal(us, 0);
+    ledger_call calls[2] = {call_at(1, T0 + 5 * HOUR), call_at(2, T0)};
+    import(w, calls, 2);
+    assert_true(store_newest(w->store, &us));
+    assert_int_equal(us / 1000, (T0 + 5 * HOUR) / 1000);
+}
+
+/* A clock was a century ahead when records were pruned: nothing would be shown for as long. */
+static void a_floor_that_has_not_come_yet_is_mended(void **state) {
+    world *w = *state;
+    ledger_call old = call_at(0, T0), hidden = call_at(1, T0 + HOUR / 4),
+                next = call_at(2, T0 + 2 * HOUR);
+    bool more, mended;
+    import(w, &old, 1);
+    assert_true(store_prune(w->store, T0 + 876000 * HOUR, &more));
+    import(w, &hidden, 1);
+    import(w, &next, 1);
+    assert_int_equal(total(w, &ledger_query_all).calls, 0);
+    assert_true(store_mend_floor(w->store, T0 + HOUR / 2, &mended));
+    assert_true(mended);
+    assert_int_equal(total(w, &ledger_query_all).calls, 1); /* sums and calls agree */
+    listed l = {0};
+    assert_true(store_calls(w->store, &ledger_query_all, note, &l, &more));
+    assert_string_equal(buf_cstr(&l.ids), "002");
+    buf_done(&l.ids);
+    assert_true(store_mend_floor(w->store, T0 + HOUR / 2, &mended));
+    assert_false(mended);
+}
+
 static void a_later_weirs_store_is_refused(void **state) {
     world *w = *state;
     buf why = BUF_EMPTY;
@@ -543,6 +576,7 @@ int main(void) {
         T(pages_neither_skip_nor_double),  T(what_is_asked_is_what_comes),
         T(sums_are_those_of_the_calls),    T(groups_are_bounded),
         T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
+        T(the_newest_call_is_known),       T(a_floor_that_has_not_come_yet_is_mended),
         T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
         T(a_file_that_is_gone_is_noticed), T(texts_that_are_none_cost_no_batch),
     };
@@ -556,6 +590,8 @@ int main(void) {
         P(groups_are_bounded),
         P(groups_are_told_apart),
         P(what_is_old_goes_in_steps),
+        P(the_newest_call_is_known),
+        P(a_floor_that_has_not_come_yet_is_mended),
         P(a_later_weirs_store_is_refused),
         P(texts_that_are_none_cost_no_batch),
     };
