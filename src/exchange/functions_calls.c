@@ -81,6 +81,13 @@ static void add_results(functions_run *r) {
     functions_forget_tools(r);
 }
 
+static void refuse(functions_call *c) {
+    buf why = c->text; /* which set_result() writes anew */
+    c->text = (buf)BUF_EMPTY;
+    set_result(c, true, buf_span(&why), 0);
+    buf_done(&why);
+}
+
 /* In the model's order: one that must be alone is not overtaken. */
 static void go_on(functions_run *r) {
     for (size_t i = 0; i < r->call_count; i++) {
@@ -91,9 +98,9 @@ static void go_on(functions_run *r) {
             if (r->over) return;
             continue;
         }
-        if (tool_asks_approval(c->tool) && !functions_is_approved(r, c)) {
+        if (!functions_may_call(r, c)) {
             c->begun = true;
-            set_result(c, true, SPAN_OF("the call was not approved"), 0);
+            refuse(c);
             if (r->over) return;
             continue;
         }
@@ -123,10 +130,11 @@ static void read_calls(functions_run *r) {
 
 void functions_call_tools(functions_run *r) {
     read_calls(r);
-    if (functions_must_ask(r))
-        functions_pause(r);
-    else
-        go_on(r);
+    functions_seek_words(r);
+}
+
+void functions_make_calls(functions_run *r) {
+    go_on(r);
 }
 
 void functions_refuse_tools(functions_run *r, span why) {
@@ -139,6 +147,7 @@ void functions_forget_tools(functions_run *r) {
     for (size_t i = 0; i < r->call_count; i++) {
         functions_call *c = &r->calls[i];
         if (c->running) tool_cancel(c->running);
+        functions_drop_asking(c);
         buf_done(&c->text);
     }
     r->call_count = r->under_way = 0;
@@ -151,6 +160,7 @@ void functions_stop_tools(functions_run *r, span why) {
         functions_call *c = &r->calls[i];
         if (c->running) tool_cancel(c->running);
         c->running = NULL;
+        functions_drop_asking(c);
         c->begun = true;
     }
     for (size_t i = 0; i < count && !r->over; i++)

@@ -112,11 +112,15 @@ static tool_list *list_new(const tool_registry *r) {
 /* ---- the registry ---- */
 
 /* As the entry says that it came from, whatever its kind made of that. */
-bool tool_asks_approval(const tool *t) {
+config_tool_approve tool_approval(const tool *t) {
     const config *c = t->set ? t->set->config : NULL;
     for (size_t i = 0; c && i < c->tool_count; i++)
-        if (span_eq(c->tools[i].name, t->entry)) return c->tools[i].approve != CONFIG_APPROVE_OFF;
-    return false;
+        if (span_eq(c->tools[i].name, t->entry)) return c->tools[i].approve;
+    return CONFIG_APPROVE_OFF;
+}
+
+bool tool_asks_approval(const tool *t) {
+    return tool_approval(t) == CONFIG_APPROVE_ASK;
 }
 
 /* Values of header fields, and of variables likewise. */
