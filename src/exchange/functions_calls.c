@@ -18,10 +18,7 @@ static void set_result(functions_call *c, bool failed, span text, int64_t ms) {
 static void answer_unknown(functions_call *c) {
     functions_run *r = c->run;
     buf why = BUF_EMPTY;
-    buf_addf(&why, "there is no tool of the name '%.*s' here",
-             SPAN_ARG(span_clip(c->said->name, 64)));
-    if (r->offer.count) buf_add_cstr(&why, "; those that there are: ");
-    offer_write_names(&r->offer, &why);
+    offer_write_unknown(&r->offer, c->said->name, &why);
     c->begun = true;
     set_result(c, true, buf_span(&why), 0);
     buf_done(&why);
