@@ -294,6 +294,20 @@ bool tool_registry_knows(tool_registry *r, size_t entry, buf *ret_why) {
     return !r->keys[entry] || mcp_key_good(r->keys[entry], ret_why);
 }
 
+void tool_registry_sources(tool_registry *r, void (*each)(void *user, const tool_source *s),
+                           void *user) {
+    buf why = BUF_EMPTY;
+    for (size_t i = 0; i < r->config->tool_count; i++) {
+        tool_source s = {.entry = r->config->tools[i].name};
+        if (!r->keys[i]) continue;
+        buf_clear(&why);
+        s.down = mcp_key_is_down(r->keys[i], &s.losses, &why);
+        s.why = buf_span(&why);
+        each(user, &s);
+    }
+    buf_done(&why);
+}
+
 static void count_tools(void *user, size_t entry, tool_set *s) {
     (void)entry;
     *(size_t *)user = s->count;
