@@ -80,6 +80,8 @@ static void put_object(const tool *t, json_writer *w) {
                                      [CONFIG_APPROVE_ASK] = SPAN("ask"),
                                      [CONFIG_APPROVE_WEBHOOK] = SPAN("webhook")};
     json_put_string(w, approvals[tool_approval(t)]);
+    json_key(w, "strict");
+    json_put_bool(w, t->strict.len > 0);
     json_key(w, "clients");
     json_open_array(w);
     for (size_t i = 0; i < t->client_count; i++)
