@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -78,6 +79,41 @@ class Upstream:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+
+class Helper:
+    """A program of this folder's, on the core of load and upstream. line: the first that it says, JSON; port: of one that serves."""
+
+    def __init__(self, program, *arguments, key=None):
+        environment = {**os.environ, "BENCH_KEY": key or ""}
+        self.process = subprocess.Popen(["taskset", "-c", str(LOAD_CORE), sys.executable, str(HERE / program), *map(str, arguments)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.line = self.next_line()
+        self.port = self.line
+
+    def next_line(self):
+        said = self.process.stdout.readline()
+        if not said:
+            raise Failed(f"{' '.join(self.process.args)} ended with status {self.process.wait()}")
+        return json.loads(said)
+
+    def last(self):
+        """What it says at the end of its standard input."""
+        self.process.stdin.close()
+        return self.next_line()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def helper_says(side, program, *arguments):
+    with Helper(program, *arguments, key=side.key) as helper:
+        return helper.line
 
 
 class Direct:

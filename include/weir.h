@@ -64,7 +64,8 @@ typedef enum weir_code {
     WEIR_TIMEOUT = 8,         /* a deadline passed */
     WEIR_PROVIDER = 9,        /* the provider failed, or answered with what is no answer */
     WEIR_INTERRUPTED = 10,    /* a stream ended before its answer was complete */
-    WEIR_INTERNAL = 11
+    WEIR_INTERNAL = 11,
+    WEIR_STOPPED = 12 /* a run has reached one of its limits; error_code says which */
 } weir_code;
 
 /* "rate_limited"; "unknown" for a number that is none. Static. */
@@ -300,6 +301,98 @@ WEIR_API int weir_call_begun(const weir_call *call);
 WEIR_API void weir_call_pause(weir_call *call);
 WEIR_API void weir_call_resume(weir_call *call);
 WEIR_API void weir_call_free(weir_call *call);
+
+/* ---- tools: functions of the program that a model may call ----
+ *
+ *     static void weather(void *user, weir_run *run, const weir_tool_call *call) {
+ *         weir_run_answer(run, call, "18 degrees", 10);         // call->arguments: {"city":
+ * "Berlin"}
+ *     }
+ *     weir_client_add_tool(client, "weather", "Tells the weather of a city.", schema, weather,
+ * NULL, NULL); weir_run *run = weir_run_new(client, request); puts(weir_run_wait(run)->safe_text);
+ *     weir_run_free(run);
+ *
+ * The model is asked, with the tools of its client; what it calls is checked against the tool's
+ * schema and called; what came of that goes to the model, which is asked again, until it answers
+ * without a call or a limit is reached. Arguments that do not fit, and calls of what there is not,
+ * are answered by the library. docs/functions.md has more of it: it is the same loop.
+ */
+
+typedef struct weir_run weir_run;
+
+/* A call that the program is to make; lives until it is answered. */
+typedef struct weir_tool_call {
+    const char *tool;
+    const char *id;        /* of this call; other calls of the run have others */
+    const char *arguments; /* a JSON object that is as the tool's schema says */
+    size_t arguments_len;
+    void *user; /* of weir_client_add_tool() */
+} weir_tool_call;
+
+/* Calls weir_run_answer() or weir_run_fail() for it, before it returns. On the thread that calls
+ * weir_run_wait(); may block. */
+typedef void weir_tool_fn(void *user, weir_run *run, const weir_tool_call *call);
+
+/* Models that runs of the client ask from now on may call it. name: letters, digits, _ and -, up to
+ * 64. description: what models are told of it; NULL: nothing. parameters: a JSON Schema of its
+ * arguments, draft-07 or 2020-12; NULL: it takes none. function NULL: for programs that drive their
+ * runs by weir_run_next(). Non-zero: it is there. 0: *ret_why (which may be NULL) says in words why
+ * not, to be freed with weir_string_free(). Any thread. */
+WEIR_API int weir_client_add_tool(weir_client *client, const char *name, const char *description,
+                                  const char *parameters, weir_tool_fn *function, void *user,
+                                  char **ret_why);
+
+/* A run of that request, a chat completion: nothing is asked yet. Never NULL. What is wrong with
+ * the request is its result. The run belongs to one thread at a time, and is to be freed before
+ * its client. */
+WEIR_API WEIR_USE_RESULT weir_run *weir_run_new(weir_client *client, const weir_request *request);
+WEIR_API void weir_run_free(weir_run *run);
+/* Rounds of calls, 1 to 1000, after which the model is asked once more, to answer without.
+ * Default: functions.max_steps of the configuration (8). Another number is the nearest of these. */
+WEIR_API void weir_run_set_max_steps(weir_run *run, unsigned steps);
+/* Time from the first call of weir_run_next() or weir_run_wait() on; a tool that is being called is
+ * not interrupted. Default: functions.max_time (2 minutes). functions.max_tokens holds, too. */
+WEIR_API void weir_run_set_timeout_ms(weir_run *run, int64_t timeout_ms);
+/* Bytes of a tool's answer, beyond which the model is told that it was too large. Default: 65536.
+ */
+WEIR_API void weir_run_set_max_result(weir_run *run, size_t bytes);
+
+/* Does all of it: asks the model and calls the functions of its tools, one after the other. The
+ * result is the run's: not to be freed, and never NULL. It is that of the last answer, with the
+ * tokens of all of them; WEIR_STOPPED where a limit was reached, with the model's last words as
+ * text. As all that waits not from inside a callback of the client. */
+WEIR_API const weir_result *weir_run_wait(weir_run *run);
+
+/* What was done, an array of {"tool", "arguments", "result" or "error", "ms"}, as JSON. The run's,
+ * until its next function is called. */
+WEIR_API const char *weir_run_steps(weir_run *run, size_t *ret_len);
+
+/* What a tool has said, or why it has failed: UTF-8. Once for each call; any further word is
+ * passed over. */
+WEIR_API void weir_run_answer(weir_run *run, const weir_tool_call *call, const char *text,
+                              size_t len);
+WEIR_API void weir_run_fail(weir_run *run, const weir_tool_call *call, const char *why, size_t len);
+
+/* The same a step at a time, for a program with an event loop of its own:
+ *
+ *   WEIR_RUN_ASK    weir_run_request() is to be asked, as a plain answer, in any way
+ *                   (weir_start(), weir_chat()), and the result given to weir_run_take(), which
+ *                   copies what it needs of it
+ *   WEIR_RUN_CALLS  all of weir_run_calls() are to be answered, in any order
+ *   WEIR_RUN_ENDED  weir_run_result() is there */
+typedef enum weir_run_state {
+    WEIR_RUN_ASK = 1,
+    WEIR_RUN_CALLS = 2,
+    WEIR_RUN_ENDED = 3
+} weir_run_state;
+
+WEIR_API weir_run_state weir_run_next(weir_run *run);
+WEIR_API const weir_request *weir_run_request(const weir_run *run);
+WEIR_API void weir_run_take(weir_run *run, const weir_result *result);
+/* Those that are not answered yet. */
+WEIR_API const weir_tool_call *const *weir_run_calls(weir_run *run, size_t *ret_count);
+/* Before the end: NULL. */
+WEIR_API const weir_result *weir_run_result(const weir_run *run);
 
 /* ---- a foreign event loop ---- */
 

@@ -1,14 +1,14 @@
 #include "alert/webhook.h"
 
 #include "alert/delivery.h"
+#include "alert/signed_post.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "call/hint.h"
-#include "http/public_address.h"
 
 #include <stdlib.h>
 
-enum { MINUTE_MS = 60 * 1000, HEADERS = 7, SECONDS_MAX = 24 };
+enum { MINUTE_MS = 60 * 1000, CONNECTIONS = 2 };
 
 typedef enum webhook_state { STATE_IDLE, STATE_ASKING, STATE_ENDED, STATE_RESTING } webhook_state;
 
@@ -81,11 +81,7 @@ static void *make_tls(const config *c, buf *ret_why) {
     tls_box *box = mem_zalloc(sizeof *box);
     for (size_t i = 0; i < c->alerts.webhook_count && c->alerts.on; i++) {
         const config_webhook *hook = &c->alerts.webhooks[i];
-        if (!hook->url.tls) continue;
-        char *path = mem_strndup(hook->ca_file.ptr, hook->ca_file.len);
-        box->contexts[i] = tls_client_new(hook->ca_file.len ? path : NULL, ret_why);
-        free(path);
-        if (box->contexts[i]) continue;
+        if (signed_post_tls(hook, &box->contexts[i], ret_why)) continue;
         free_tls(box, c);
         return NULL;
     }
@@ -150,28 +146,6 @@ static void on_late(timer *t) {
 
 /* ---- a try ---- */
 
-/* The time is that of the try, so that a receiver may refuse what is old. */
-static http_headers make_headers(webhook *w) {
-    http_header *h = arena_alloc(&w->arena, HEADERS * sizeof *h);
-    const int64_t seconds = clock_wall_us() / 1000000;
-    const span id = arena_printf(&w->arena, "msg_%s", w->alert->id);
-    size_t n = 0;
-    h[n++] = (http_header){SPAN_OF("content-type"), SPAN_OF("application/json")};
-    h[n++] = (http_header){SPAN_OF("accept-encoding"), SPAN_OF("identity")};
-    h[n++] = (http_header){SPAN_OF("user-agent"), SPAN_OF("weir/" WEIR_VERSION)};
-    h[n++] = (http_header){SPAN_OF("webhook-id"), id};
-    h[n++] = (http_header){SPAN_OF("webhook-timestamp"),
-                           arena_printf(&w->arena, "%lld", (long long)seconds)};
-    if (w->config->secret) {
-        buf signature = BUF_EMPTY;
-        alert_sign(secret_reveal(w->config->secret), id, seconds, w->piece, &signature);
-        h[n++] =
-            (http_header){SPAN_OF("webhook-signature"), arena_dup(&w->arena, buf_span(&signature))};
-        buf_done(&signature);
-    }
-    return (http_headers){h, n};
-}
-
 static void ask(webhook *w) {
     const int64_t within_ms = options(w)->timeout_ms;
     buf_clear(&w->body);
@@ -182,10 +156,11 @@ static void ask(webhook *w) {
     w->sent++;
     alert_write(w->alert, w->config->format, &w->body);
     w->piece = buf_span(&w->body);
+    const span id = arena_printf(&w->arena, "msg_%s", w->alert->id);
     const http_call_spec spec = {
         .method = SPAN("POST"),
         .path = w->config->url.path,
-        .headers = make_headers(w),
+        .headers = signed_post_headers(w->config, id, w->piece, &w->arena),
         .body = &w->piece,
         .body_count = 1,
         .connect_ms = within_ms,
@@ -228,14 +203,8 @@ static void on_rested(timer *t) {
 static void install(webhook *w, snapshot *s, size_t place) {
     const config_webhook *hook = &s->config->alerts.webhooks[place];
     const tls_box *tls = snapshot_made(s, &alert_tls_part);
-    const http_origin_spec spec = {.host = hook->url.host,
-                                   .port = hook->url.port,
-                                   .authority = hook->url.authority,
-                                   .unix_path = hook->url.unix_path,
-                                   .tls = tls ? tls->contexts[place] : NULL,
-                                   .proxy = SPAN_OF("none"),
-                                   .max_connections = 2,
-                                   .admits = hook->allow_private ? NULL : address_is_public};
+    const http_origin_spec spec =
+        signed_post_origin(hook, tls ? tls->contexts[place] : NULL, CONNECTIONS);
     http_origin *before = w->origin;
     snapshot *old = w->snapshot;
     w->snapshot = snapshot_ref(s);

@@ -76,7 +76,12 @@ static void put_object(const tool *t, json_writer *w) {
     json_key(w, "repeatable");
     json_put_bool(w, t->repeatable);
     json_key(w, "approve");
-    json_put_string(w, tool_asks_approval(t) ? SPAN_OF("ask") : SPAN_OF("off"));
+    static const span approvals[] = {[CONFIG_APPROVE_OFF] = SPAN("off"),
+                                     [CONFIG_APPROVE_ASK] = SPAN("ask"),
+                                     [CONFIG_APPROVE_WEBHOOK] = SPAN("webhook")};
+    json_put_string(w, approvals[tool_approval(t)]);
+    json_key(w, "strict");
+    json_put_bool(w, t->strict.len > 0);
     json_key(w, "clients");
     json_open_array(w);
     for (size_t i = 0; i < t->client_count; i++)

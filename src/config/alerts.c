@@ -146,6 +146,8 @@ const option_type type_thresholds = {
 COLD static bool read_url(reader *r, const option *o, span name, const yaml_node *node,
                           void *field) {
     const bool hidden = r->hidden;
+    if (o->zero && node->kind == YAML_SCALAR && span_eq(node->text, span_cstr(o->zero)))
+        return true;
     r->hidden = true;
     bool ok = type_tool_url.read(r, o, name, node, field);
     r->hidden = hidden;
@@ -153,9 +155,12 @@ COLD static bool read_url(reader *r, const option *o, span name, const yaml_node
 }
 /* Who knows the path of one of Slack's may post there. */
 COLD static void write_url(const option *o, const void *field, buf *out) {
-    (void)o;
     const config_tool_url *url = field;
     buf text = BUF_EMPTY;
+    if (!url->text.len && o->zero) {
+        buf_add_cstr(out, o->zero);
+        return;
+    }
     if (url->unix_path.len)
         buf_add(&text, url->text);
     else

@@ -29,6 +29,7 @@ void config_unref(config *c) {
             secret_unref(c->providers[i].keys[k]);
     for (size_t i = 0; i < c->alerts.webhook_count; i++)
         secret_unref(c->alerts.webhooks[i].secret);
+    secret_unref(c->functions.approval.webhook.secret);
     secret_unref(c->audit.key);
     secret_unref(c->shared.password);
     secret_unref(c->cache.store.password);

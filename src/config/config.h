@@ -256,6 +256,16 @@ typedef struct config_limits {
     config_sizes sizes;        /* of any request */
 } config_limits;
 
+/* What follows where that is not said. */
+typedef enum config_approval_failed { APPROVAL_DENIES, APPROVAL_ASKS } config_approval_failed;
+
+/* Who says whether calls of tools with approve: webhook may be made. */
+typedef struct config_approval {
+    config_webhook webhook; /* no url: nobody */
+    int64_t timeout_ms;
+    config_approval_failed failed;
+} config_approval;
+
 /* A run of a model with tools. */
 typedef struct config_functions {
     unsigned max_steps;
@@ -263,6 +273,7 @@ typedef struct config_functions {
     unsigned max_tokens;   /* 0: any number */
     int64_t max_cost_nano; /* 0: any amount */
     int64_t approval_time_ms;
+    config_approval approval;
     bool server_tools; /* in /v1/chat/completions and /v1/responses, too */
 } config_functions;
 

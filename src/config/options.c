@@ -42,7 +42,8 @@ static const char *const cache_pace_words[] = {"at_once", "recorded", NULL};
 static const char *const protocol_words[] = {"protobuf", "json", NULL};
 static const char *const compression_words[] = {"none", "gzip", NULL};
 static const char *const tool_kind_words[] = {"builtin", "http", "command", "mcp", NULL};
-static const char *const tool_approve_words[] = {"off", "ask", NULL};
+static const char *const tool_approve_words[] = {"off", "ask", "webhook", NULL};
+static const char *const approval_failed_words[] = {"deny", "ask", NULL};
 static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
 static const char *const guard_file_words[] = {"own", "off", "flag", "redact", "block", NULL};
 static const char *const guard_words[] = {"", "off", "flag", "redact", "block", NULL};
@@ -199,6 +200,18 @@ static const option file_options[] = {
      .sentence = "What a run may cost, in the currency of the prices, after which its model is not asked again."},
     {DURATION(config, "functions.approval_time", functions.approval_time_ms), .standard = "1h", .min = "1s", .max = "30d",
      .sentence = "How long a run that waits for an approval is kept in the ledger's store."},
+    {OTHER(config, "functions.approval.url", functions.approval.webhook.url, type_webhook_url), .standard = "off", .zero = "off",
+     .sentence = "Who says whether calls of tools with `approve: webhook` may be made: it is posted each, and answers {\"approve\": true} or {\"approve\": false, \"reason\": …}, or 202: not yet. Redirects are not followed, and no proxy is used."},
+    {OTHER(config, "functions.approval.secret", functions.approval.webhook.secret, type_webhook_secret),
+     .sentence = "Signs what it is posted, as alerts.webhooks[].secret does."},
+    {BOOL(config, "functions.approval.allow_private", functions.approval.webhook.allow_private), .standard = "false",
+     .sentence = "It may be on this machine or in a private network; otherwise such an address is refused, whatever name leads there."},
+    {FILE_(config, "functions.approval.ca_file", functions.approval.webhook.ca_file),
+     .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
+    {DURATION(config, "functions.approval.timeout", functions.approval.timeout_ms), .standard = "10s", .min = "10ms", .max = "10m",
+     .sentence = "How long it has to answer."},
+    {WORD(config, "functions.approval.failed", functions.approval.failed, approval_failed_words), .standard = "deny",
+     .sentence = "What follows where it gives no answer: deny, the call is not made; ask, a run of /chat/functions is paused, as by 202. Nothing is ever called unapproved."},
     {BOOL(config, "functions.server_tools", functions.server_tools), .standard = "false",
      .sentence = "Whether models that are asked in /v1/chat/completions and /v1/responses are offered the tools, too, beside those that a request brings, and weir makes the calls of them."},
 
@@ -733,7 +746,7 @@ static const option tool_options[] = {
     {BOOL(config_tool, "repeatable", repeatable), .standard = "false",
      .sentence = "Called twice with the same arguments it does no more than once: a call that failed may be made again."},
     {WORD(config_tool, "approve", approve, tool_approve_words), .standard = "off",
-     .sentence = "ask: a run of /chat/functions whose model calls it is paused, and goes on when its client has said whether it may. Nobody else can call it: neither runs of /v1 nor clients of /mcp."},
+     .sentence = "ask: a run of /chat/functions whose model calls it is paused, and goes on when its client has said whether it may. Nobody else can call it: neither runs of /v1 nor clients of /mcp. webhook: before each call functions.approval.url is asked whether it may be made."},
     {BOOL(config_tool, "strict", strict), .standard = "false",
      .sentence = "Models are told its schema in the strict form of OpenAI's API, in which they can write no arguments but such as fit: every object closed, every member required, and null for what may be left out, which is taken out before the call. A schema that has no such form (members of any name, values of any type) is told as it is."},
     {OTHER(config_tool, "clients", clients, type_texts),

@@ -46,11 +46,25 @@ COLD static void check_keys(reader *r, const yaml_node *root) {
                    "ledger on, or keys off");
 }
 
+/* Somebody has to be asked. */
+COLD static void check_approver(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    if (c->functions.approval.webhook.url.text.len) return;
+    for (size_t i = 0; i < c->tool_count; i++) {
+        if (c->tools[i].approve != CONFIG_APPROVE_WEBHOOK) continue;
+        reader_problem(r, find_value(root, SPAN_OF("tools")),
+                       "tools.%.*s.approve is webhook, and functions.approval.url, which would be "
+                       "asked, is not set",
+                       SPAN_ARG(c->tools[i].name));
+        return;
+    }
+}
+
 /* A run that waits has to wait somewhere. */
 COLD static void check_approvals(reader *r, const yaml_node *root) {
     const config *c = r->config;
     for (size_t i = 0; i < c->tool_count; i++) {
-        if (c->tools[i].approve == CONFIG_APPROVE_OFF || c->ledger.on) continue;
+        if (c->tools[i].approve != CONFIG_APPROVE_ASK || c->ledger.on) continue;
         reader_problem(r, find_value(root, SPAN_OF("ledger")),
                        "ledger is off, and tools.%.*s.approve is ask: a run that waits is kept in "
                        "the ledger's store; switch the ledger on, or approve off",
@@ -291,6 +305,7 @@ void rules_check(reader *r, const yaml_node *root) {
     check_audit(r, root);
     check_wait(r, root);
     check_keys(r, root);
+    check_approver(r, root);
     check_approvals(r, root);
     check_external_guard(r, root);
     check_listeners(r, root);

@@ -21,8 +21,12 @@ typedef enum config_tool_method {
     CONFIG_TOOL_DELETE,
 } config_tool_method;
 
-/* Whether somebody is asked before it runs. */
-typedef enum config_tool_approve { CONFIG_APPROVE_OFF, CONFIG_APPROVE_ASK } config_tool_approve;
+/* Who is asked before it runs. */
+typedef enum config_tool_approve {
+    CONFIG_APPROVE_OFF,
+    CONFIG_APPROVE_ASK,     /* whoever asks the run */
+    CONFIG_APPROVE_WEBHOOK, /* functions.approval */
+} config_tool_approve;
 
 /* A header field, or a variable of a command's environment. Values may be secret. */
 typedef struct config_tool_pair {

@@ -6,6 +6,7 @@
  *   functions_run.c     the source: model calls, each a step of the exchange (a child), and what
  *                       follows them
  *   functions_calls.c   the calls of tools of one answer
+ *   functions_approve.c whether they may be made
  *   functions_pause.c   a run that waits for somebody's word, and goes on in another exchange
  *   functions_tell.c    what a client of POST /chat/functions is told
  *   form_functions.c    how that is written
@@ -21,7 +22,7 @@
 #ifndef WEIR_EXCHANGE_FUNCTIONS_H
 #define WEIR_EXCHANGE_FUNCTIONS_H
 
-#include "exchange/internal.h"
+#include "exchange/approvals.h"
 
 #include "ledger/paused.h"
 #include "tools/offer.h"
@@ -73,9 +74,20 @@ void functions_add_message(functions_run *r);
 
 extern const functions_way functions_told; /* a client of POST /chat/functions */
 
+/* Whether a call may be made, of a tool with approve: webhook. */
+typedef enum call_word {
+    WORD_NONE, /* nobody was asked */
+    WORD_YES,
+    WORD_NO, /* the call's text says why */
+    WORD_LATER,
+} call_word;
+
 /* A call of a tool. */
 struct functions_call {
     tool_waiter waiter;
+    approval_waiter approver;
+    approval *asking; /* NULL: nobody is being asked about it */
+    call_word word;
     functions_run *run;
     const said_call *said;
     const tool *tool;   /* NULL: there is none of that name */
@@ -117,7 +129,7 @@ struct functions_run {
     size_t handed; /* of its calls: those that the client is to answer */
     functions_call *calls;
     size_t call_count, answered;
-    unsigned under_way;
+    unsigned under_way, words_wanted;
     bool alone; /* one that is under way must be alone */
     /* Whether they may be made. */
     const run_resume *resume;   /* somebody has said so; NULL: nobody was asked */
@@ -142,14 +154,24 @@ void functions_refuse_tools(functions_run *r, span why);
 /* Those that are under way are cancelled, and those that are not answered get this error. */
 void functions_stop_tools(functions_run *r, span why);
 void functions_forget_tools(functions_run *r);
+/* Begins them, when it is known of each whether it may be made. */
+void functions_make_calls(functions_run *r);
 
-/* functions_pause.c: whether the calls have to wait for somebody's word; has the run kept, which
- * then ends with functions_paused(). */
-bool functions_must_ask(const functions_run *r);
+/* functions_approve.c: asks about the calls that were read, where they want that; then pauses the
+ * run or goes on with functions_make_calls(). */
+void functions_seek_words(functions_run *r);
+void functions_drop_asking(functions_call *c);
+/* Whether its client has to say something of this call. */
+bool functions_needs_word(const functions_call *c);
+/* false: c->text says why not. Of a call whose tool is there. */
+bool functions_may_call(const functions_run *r, functions_call *c);
+
+/* functions_pause.c: has the run kept, which then ends with functions_paused(). */
 void functions_pause(functions_run *r);
 void functions_drop_pause(functions_run *r);
-/* What was said of this call, which needs it. */
-bool functions_is_approved(const functions_run *r, const functions_call *c);
+/* true, false or nothing: what the client has said of the call of that id; of a run with
+ * r->resume. */
+json_value functions_said(const functions_run *r, span id);
 /* Takes over from x->request.resume, in the place of a talk that begins: talk, state and calls.
  * STAGE_ANSWER: refused. */
 stage_result functions_take_over(functions_run *r);

@@ -18,10 +18,7 @@ static void set_result(functions_call *c, bool failed, span text, int64_t ms) {
 static void answer_unknown(functions_call *c) {
     functions_run *r = c->run;
     buf why = BUF_EMPTY;
-    buf_addf(&why, "there is no tool of the name '%.*s' here",
-             SPAN_ARG(span_clip(c->said->name, 64)));
-    if (r->offer.count) buf_add_cstr(&why, "; those that there are: ");
-    offer_write_names(&r->offer, &why);
+    offer_write_unknown(&r->offer, c->said->name, &why);
     c->begun = true;
     set_result(c, true, buf_span(&why), 0);
     buf_done(&why);
@@ -81,6 +78,13 @@ static void add_results(functions_run *r) {
     functions_forget_tools(r);
 }
 
+static void refuse(functions_call *c) {
+    buf why = c->text; /* which set_result() writes anew */
+    c->text = (buf)BUF_EMPTY;
+    set_result(c, true, buf_span(&why), 0);
+    buf_done(&why);
+}
+
 /* In the model's order: one that must be alone is not overtaken. */
 static void go_on(functions_run *r) {
     for (size_t i = 0; i < r->call_count; i++) {
@@ -91,9 +95,9 @@ static void go_on(functions_run *r) {
             if (r->over) return;
             continue;
         }
-        if (tool_asks_approval(c->tool) && !functions_is_approved(r, c)) {
+        if (!functions_may_call(r, c)) {
             c->begun = true;
-            set_result(c, true, SPAN_OF("the call was not approved"), 0);
+            refuse(c);
             if (r->over) return;
             continue;
         }
@@ -123,10 +127,11 @@ static void read_calls(functions_run *r) {
 
 void functions_call_tools(functions_run *r) {
     read_calls(r);
-    if (functions_must_ask(r))
-        functions_pause(r);
-    else
-        go_on(r);
+    functions_seek_words(r);
+}
+
+void functions_make_calls(functions_run *r) {
+    go_on(r);
 }
 
 void functions_refuse_tools(functions_run *r, span why) {
@@ -139,6 +144,7 @@ void functions_forget_tools(functions_run *r) {
     for (size_t i = 0; i < r->call_count; i++) {
         functions_call *c = &r->calls[i];
         if (c->running) tool_cancel(c->running);
+        functions_drop_asking(c);
         buf_done(&c->text);
     }
     r->call_count = r->under_way = 0;
@@ -151,6 +157,7 @@ void functions_stop_tools(functions_run *r, span why) {
         functions_call *c = &r->calls[i];
         if (c->running) tool_cancel(c->running);
         c->running = NULL;
+        functions_drop_asking(c);
         c->begun = true;
     }
     for (size_t i = 0; i < count && !r->over; i++)

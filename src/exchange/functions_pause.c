@@ -13,26 +13,9 @@
 
 enum { STATE_VERSION = 1 };
 
-/* ---- whether ---- */
-
-static bool needs_word(const functions_call *c) {
-    return c->tool && !c->said->handed && tool_asks_approval(c->tool);
-}
-
-bool functions_must_ask(const functions_run *r) {
-    bool any = false;
-    for (size_t i = 0; i < r->call_count; i++)
-        any |= needs_word(&r->calls[i]);
-    return any && !r->resume && r->x->env->runs;
-}
-
-static json_value word_on(const functions_run *r, span id) {
+json_value functions_said(const functions_run *r, span id) {
     const json_value all = r->resume->approve;
     return all.type == JSON_OBJECT ? json_get(all, id) : all;
-}
-
-bool functions_is_approved(const functions_run *r, const functions_call *c) {
-    return r->resume && word_on(r, c->said->id).type == JSON_TRUE;
 }
 
 /* ---- what is kept ---- */
@@ -189,12 +172,12 @@ static bool read_run(functions_run *r, json_value root) {
            talk_take(root, &r->turn, &r->talk, &r->said);
 }
 
-/* Each call that needs a word has one. */
+/* Each call of a tool that wants it has one; an operator's URL is asked about others again. */
 static stage_result check_words(functions_run *r) {
     for (size_t i = 0; i < r->said.call_count; i++) {
         const said_call *c = &r->said.calls[i];
         const tool *t = offer_find(&r->offer, c->name);
-        const json_type word = word_on(r, c->id).type;
+        const json_type word = functions_said(r, c->id).type;
         if (!t || !tool_asks_approval(t) || word == JSON_TRUE || word == JSON_FALSE) continue;
         return exchange_refuse(r->x, ERR_UNPROCESSABLE, "approve",
                                "'approve' has no true or false for the call '%.*s' of %.*s.",
@@ -228,7 +211,7 @@ void functions_write_pause(const functions_run *r, json_writer *w) {
     json_open_array(w);
     for (size_t i = 0; i < r->call_count; i++) {
         const said_call *c = r->calls[i].said;
-        if (!needs_word(&r->calls[i])) continue;
+        if (!functions_needs_word(&r->calls[i])) continue;
         json_open_object(w);
         json_key(w, "id");
         json_put_string(w, c->id);

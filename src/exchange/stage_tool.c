@@ -80,23 +80,27 @@ void tool_use_count(metrics_shard *m, const tool *t, const tool_result *result) 
     metric_observe(metrics_series(m, METRIC_TOOL_SECONDS, labels), (double)result->ms / 1e3);
 }
 
-static void on_done(tool_waiter *w, const tool_result *result) {
-    tool_use *u = CONTAINER_OF(w, tool_use, waiter);
+static void answer(tool_use *u, span text, bool failed) {
     exchange *x = u->x;
-    buf out = BUF_EMPTY, told = BUF_EMPTY;
-    bool failed = result->outcome != TOOL_DONE;
-    u->running = NULL;
-    tool_use_count(x->env->metrics, u->tool, result);
-    settle_reason(x, span_cstr(tool_outcome_name(result->outcome)));
-    if (u->guard && !guard_tool_text(u->guard, result->text, &told)) failed = true;
-    const span text = u->guard ? buf_span(&told) : result->text;
+    buf out = BUF_EMPTY;
     mcp_write_called(u->asked.id, u->asked.revision, text, failed, &out);
     const span data = arena_dup(&x->arena, buf_span(&out)); /* it lives until the answer's end */
     buf_done(&out);
-    buf_done(&told);
     exchange_take_head(x, &(answer_head){.kind = ANSWER_PLAIN, .status = 200});
     exchange_take_event(x, &(answer_event){.kind = ANSWER_PLAIN, .is_json = true, .data = data});
     if (x->phase == PHASE_ANSWERING) exchange_take_end(x);
+}
+
+static void on_done(tool_waiter *w, const tool_result *result) {
+    tool_use *u = CONTAINER_OF(w, tool_use, waiter);
+    u->running = NULL;
+    tool_use_count(u->x->env->metrics, u->tool, result);
+    settle_reason(u->x, span_cstr(tool_outcome_name(result->outcome)));
+    buf told = BUF_EMPTY;
+    bool failed = result->outcome != TOOL_DONE;
+    if (u->guard && !guard_tool_text(u->guard, result->text, &told)) failed = true;
+    answer(u, u->guard ? buf_span(&told) : result->text, failed);
+    buf_done(&told);
 }
 
 static void on_pause(answer_source *s) {
@@ -106,7 +110,9 @@ static void on_pause(answer_source *s) {
 static void on_cancel(answer_source *s) {
     tool_use *u = CONTAINER_OF(s, tool_use, source);
     if (u->running) tool_cancel(u->running);
+    if (u->asking) approval_cancel(u->asking);
     u->running = NULL;
+    u->asking = NULL;
 }
 
 static const answer_source_ops source_ops = {
@@ -121,14 +127,42 @@ static span parent_of(const exchange *x) {
     return header.len && trace_read_parent(header, &context) ? header : SPAN_EMPTY;
 }
 
-stage_result stage_tool_call(exchange *x) {
-    tool_use *u = x->tool_use;
-    u->source.ops = &source_ops;
-    u->waiter.done = on_done;
-    u->began = true;
+static void call_it(tool_use *u) {
+    exchange *x = u->x;
     const tool_ask ask = {
         .arguments = u->asked.arguments.raw, .due_ms = x->deadline_ms, .traceparent = parent_of(x)};
+    u->waiter.done = on_done;
     u->running = tool_start(x->env->tools, u->tool, &ask, &u->waiter);
+}
+
+/* Where it is not approved the client is told as of a call that failed, which its model can read.
+ */
+static void on_answer(approval_waiter *w, const approval_result *result) {
+    tool_use *u = CONTAINER_OF(w, tool_use, approver);
+    buf why = BUF_EMPTY;
+    u->asking = NULL;
+    approvals_note(u->x, u->tool, result);
+    if (result->answer == APPROVAL_GIVEN) {
+        call_it(u);
+        return;
+    }
+    approvals_write_why(result, &why);
+    settle_reason(u->x, SPAN_OF("not_approved"));
+    answer(u, buf_span(&why), true);
+    buf_done(&why);
+}
+
+stage_result stage_tool_call(exchange *x) {
+    tool_use *u = x->tool_use;
+    const span arguments = u->asked.arguments.raw;
+    u->source.ops = &source_ops;
+    u->approver.done = on_answer;
+    u->began = true;
+    if (approvals_wanted(u->tool, arguments))
+        u->asking =
+            approvals_ask(x, u->tool, SPAN_EMPTY, arguments, false, x->deadline_ms, &u->approver);
+    else
+        call_it(u);
     exchange_feed_from(x, &u->source);
     return STAGE_WAIT;
 }

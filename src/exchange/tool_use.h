@@ -12,7 +12,7 @@
 #ifndef WEIR_EXCHANGE_TOOL_USE_H
 #define WEIR_EXCHANGE_TOOL_USE_H
 
-#include "exchange/internal.h"
+#include "exchange/approvals.h"
 
 #include "mcp/asked.h"
 #include "tools/registry.h"
@@ -24,6 +24,8 @@ typedef struct tool_use {
     tool_list *list;              /* counted; NULL: not yet */
     const tool *tool;             /* of it */
     struct exchange_guard *guard; /* NULL: nothing is looked at */
+    approval_waiter approver;
+    approval *asking; /* NULL: nobody is being asked whether it may be called */
     tool_waiter waiter;
     tool_call *running; /* NULL: it is not called yet, or has answered */
     bool began;

@@ -7,11 +7,12 @@
 #include "gateway/listener_tls.h"
 #include "gateway/token_keeper.h"
 #include "telemetry/receiver.h"
+#include "tools/approval.h"
 #include "tools/registry.h"
 
 static const snapshot_part *const parts[] = {
     &listener_tls_part, &provider_tls_part, &price_part,     &telemetry_tls_part,
-    &tools_part,        &guard_part,        &alert_tls_part,
+    &tools_part,        &guard_part,        &alert_tls_part, &approval_part,
 };
 
 snapshot *gateway_snapshot(config *c, buf *ret_why) {

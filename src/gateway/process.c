@@ -6,6 +6,7 @@
 #include "gateway/breakers.h"
 #include "gateway/foreseen.h"
 #include "gateway/key_keeper.h"
+#include "gateway/mcp_watch.h"
 #include "gateway/parts.h"
 #include "gateway/budgets.h"
 #include "gateway/prober.h"
@@ -77,6 +78,7 @@ static void tell_figures(gateway *g) {
     tell_breakers(g);
     tell_ledger(g);
     tell_cache(g);
+    mcp_watch_tick(g->mcp_watch, g->snapshot, g->loop.now_ms);
     telemetry_tell(g->telemetry);
     alerts_tick(g->alerts);
     refused_keys_tell(g->shard, g->snapshot->config, g->targets);
@@ -374,6 +376,7 @@ static bool init(gateway *g, config *c, gateway_load_fn *load, void *user, buf *
     g->listeners = listeners_new(g->snapshot, NULL);
     g->reload = reload_new(g, load, user);
     g->prober = prober_new(&g->loop, g->log, g->shard);
+    g->mcp_watch = mcp_watch_new(g->log, g->shard);
     g->telemetry = telemetry_new(&g->loop, g->metrics, g->shard, g->log);
     g->pauses = pauses_new();
     g->tokens = token_keeper_new(g->logger);
@@ -480,6 +483,7 @@ void gateway_free(gateway *g) {
     key_keeper_free(g->keys);
     budgets_free(g->budgets);
     prober_free(g->prober);
+    mcp_watch_free(g->mcp_watch);
     telemetry_free(g->telemetry);
     alerts_free(g->alerts);
     pauses_free(g->pauses);

@@ -60,6 +60,7 @@ struct gateway {
     listeners *listeners;
     reload *reload;
     prober *prober;
+    struct mcp_watch *mcp_watch; /* mcp_watch.h */
     telemetry *telemetry;
     alerts *alerts;
     http_client *client; /* the prober's; NULL: nobody had to be asked yet */

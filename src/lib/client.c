@@ -161,6 +161,7 @@ static void client_free(weir_client *c) {
     turns_done(&c->turns);
     weir_options_free(c->options);
     simulated_stop(c->simulator);
+    toolbox_unref(c->toolbox);
     free(c->model);
     free(c);
 }
@@ -231,6 +232,10 @@ static weir_client *client_new(const weir_options *o, snapshot *s, int *ret_err)
     c->options = options_copy(o);
     c->foreign = o->foreign_loop;
     c->model = mem_strndup(s->config->chat.model.ptr, s->config->chat.model.len);
+    c->toolbox = toolbox_new();
+    c->run_limits = (run_limits){.max_steps = s->config->functions.max_steps,
+                                 .max_tokens = s->config->functions.max_tokens};
+    c->run_ms = s->config->functions.max_time_ms;
     c->http = http_client_new(&c->loop, &upstream_limits);
     c->targets = target_table_new();
     c->mail = mailbox_new(c->foreign ? NULL : &c->loop);

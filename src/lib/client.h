@@ -12,8 +12,11 @@
 #include "exchange/exchange.h"
 #include "lib/options.h"
 #include "lib/simulated.h"
+#include "lib/toolbox.h"
 #include "lib/turns.h"
 #include "lib/usage.h"
+
+#include "tools/run.h"
 
 /* ---- the mailbox ---- */
 
@@ -49,6 +52,9 @@ struct weir_client {
     simulated *simulator;  /* NULL: it is not asked */
     struct refresh *refresh;
     timer refresh_due;
+    toolbox *toolbox;      /* counted; any thread */
+    run_limits run_limits; /* any thread, as they never change */
+    int64_t run_ms;
     char *model;         /* of requests that name none; any thread, as it never changes */
     usage usage;         /* any thread */
     memory_bound memory; /* of the loop's, where the options tell one */

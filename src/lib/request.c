@@ -99,8 +99,7 @@ weir_request *weir_request_new(void) {
     return mem_zalloc(sizeof(weir_request));
 }
 
-void weir_request_free(weir_request *r) {
-    if (!r) return;
+void request_done(weir_request *r) {
     fields_done(&r->members);
     fields_done(&r->headers);
     buf_done(&r->messages);
@@ -109,7 +108,27 @@ void weir_request_free(weir_request *r) {
     free(r->path);
     free(r->method);
     free(r->type);
+}
+
+void weir_request_free(weir_request *r) {
+    if (!r) return;
+    request_done(r);
     free(r);
+}
+
+void request_copy_way(const weir_request *from, weir_request *to) {
+    for (size_t i = 0; i < from->headers.count; i++)
+        field_add(&to->headers, from->headers.items[i].name, from->headers.items[i].value);
+    if (from->path) to->path = mem_strndup(from->path, strlen(from->path));
+    to->keep_headers = from->keep_headers;
+    to->timeout_ms = from->timeout_ms;
+    to->on_wait = from->on_wait;
+    to->wait_user = from->wait_user;
+    buf_add(&to->fault, buf_span(&from->fault));
+}
+
+void request_spoil(weir_request *r, span why) {
+    if (!r->fault.len) buf_add(&r->fault, why);
 }
 
 static void next_message(weir_request *r) {

@@ -39,6 +39,13 @@ const char *request_path(const weir_request *r);
 /* Whether it is a call of weir_request_set_call(). */
 bool request_is_other(const weir_request *r);
 
+/* Of one that is a part of something else. */
+void request_done(weir_request *r);
+/* Everything of a request but its body: where it goes, and how. to is a new one. */
+void request_copy_way(const weir_request *from, weir_request *to);
+/* The first that is told is the request's result. */
+void request_spoil(weir_request *r, span why);
+
 /* Writes the body as it is sent: with a model, and with `stream` as the call wants it. model: for a
  * request that has none; NULL: it stays so. *ret_model: what it then has, nothing where that is no
  * name. false: *ret_why says what is wrong with the request. */

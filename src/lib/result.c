@@ -18,6 +18,7 @@ static const char *const code_names[] = {
     [WEIR_PROVIDER] = "provider",
     [WEIR_INTERRUPTED] = "interrupted",
     [WEIR_INTERNAL] = "internal",
+    [WEIR_STOPPED] = "stopped",
 };
 
 const char *weir_code_name(weir_code code) {

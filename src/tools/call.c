@@ -46,17 +46,6 @@ bool tool_allows(const tool *t, span client) {
     return t->client_count == 0;
 }
 
-bool tool_check(const tool *t, span arguments, buf *ret_why) {
-    json_value root;
-    json_fault fault;
-    if (!arguments.len) arguments = SPAN_OF("{}");
-    if (json_scan(arguments, NULL, &root, &fault) && root.type != JSON_OBJECT) {
-        buf_add_cstr(ret_why, "the arguments must be a JSON object");
-        return false;
-    }
-    return schema_check(t->checker, arguments, ret_why);
-}
-
 /* ---- life ---- */
 
 static void stop(tool_call *c) {
@@ -139,12 +128,28 @@ static tool_call *call_new(tool_runner *r, const tool *t, const tool_ask *ask, t
     return c;
 }
 
-/* What a model writes by the strict form of the schema is made what the schema allows. */
-static void loosen(tool_call *c) {
-    const json_value wanted = {JSON_OBJECT, span_strip(c->tool->parameters)};
+/* What a model writes by the strict form of the schema, made what the schema allows; in the arena,
+ * or the same. */
+static span loosened(const tool *t, span arguments, arena *a) {
+    const json_value wanted = {JSON_OBJECT, span_strip(t->parameters)};
+    return t->strict.len ? strict_drop_nulls(wanted, arguments, a) : arguments;
+}
+
+bool tool_would_start(const tool *t, span arguments) {
+    buf why = BUF_EMPTY;
     arena a;
     arena_init(&a, 0);
-    span arguments = strict_drop_nulls(wanted, c->ask.arguments, &a);
+    if (!arguments.len) arguments = SPAN_OF("{}");
+    const bool fits = tool_check(t, loosened(t, arguments, &a), &why);
+    arena_done(&a);
+    buf_done(&why);
+    return fits;
+}
+
+static void loosen(tool_call *c) {
+    arena a;
+    arena_init(&a, 0);
+    span arguments = loosened(c->tool, c->ask.arguments, &a);
     if (arguments.ptr != c->ask.arguments.ptr) {
         buf_add(&c->arguments, arguments);
         c->ask.arguments = buf_span(&c->arguments);
@@ -154,7 +159,7 @@ static void loosen(tool_call *c) {
 
 tool_call *tool_start(tool_runner *r, const tool *t, const tool_ask *ask, tool_waiter *w) {
     tool_call *c = call_new(r, t, ask, w);
-    if (t->strict.len) loosen(c);
+    loosen(c);
     if (!tool_check(t, c->ask.arguments, &c->answer)) {
         finish(c, TOOL_BAD_ARGUMENTS);
         return c;

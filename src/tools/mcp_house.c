@@ -41,6 +41,9 @@ struct mcp_guest {
     mcp_listing *listing; /* the last that is known */
     bool tried;
     buf why; /* there is none */
+    bool down;
+    uint64_t losses; /* how often it went down, or could not be reached */
+    buf loss;        /* why, the last time */
 };
 
 struct mcp_key {
@@ -201,6 +204,7 @@ void mcp_guest_unref(mcp_guest *g) {
     house_unref(g->house);
     arena_done(&g->arena);
     buf_done(&g->why);
+    buf_done(&g->loss);
     free(g);
 }
 
@@ -225,7 +229,19 @@ static void on_listed(void *user, mcp_listing *l, span why) {
     pthread_mutex_unlock(&lock);
 }
 
-static const mcp_server_ops server_ops = {on_listed};
+static void on_state(void *user, bool up, span why) {
+    mcp_guest *g = user;
+    pthread_mutex_lock(&lock);
+    g->down = !up;
+    if (!up) {
+        g->losses++;
+        buf_clear(&g->loss);
+        buf_add(&g->loss, why);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static const mcp_server_ops server_ops = {on_listed, on_state};
 
 static void on_come(loop *l, void *arg) {
     mcp_guest *g = arg;
@@ -371,6 +387,15 @@ bool mcp_key_good(mcp_key *k, buf *ret_why) {
         buf_add_cstr(ret_why, "it has not answered yet");
     pthread_mutex_unlock(&lock);
     return good;
+}
+
+bool mcp_key_is_down(mcp_key *k, uint64_t *ret_losses, buf *ret_why) {
+    pthread_mutex_lock(&lock);
+    const bool down = k->guest->down;
+    *ret_losses = k->guest->losses;
+    buf_add(ret_why, buf_span(&k->guest->loss));
+    pthread_mutex_unlock(&lock);
+    return down;
 }
 
 void mcp_key_free(mcp_key *k) {

@@ -308,6 +308,7 @@ static void on_ready(void *user) {
     mcp_server *s = user;
     s->state = SERVER_UP;
     s->up_ms = s->env->loop->now_ms;
+    s->ops->on_state(s->user, true, SPAN_EMPTY);
     send_waiting(s);
     if (s->client) list_tools(s);
 }
@@ -349,6 +350,7 @@ static void go_down(mcp_server *s, span why, int64_t after_ms) {
     s->state = SERVER_DOWN;
     fail_waiting(s, "the MCP server could not be started: ", why);
     s->ops->on_listed(s->user, NULL, why);
+    s->ops->on_state(s->user, false, why);
     loop_timer_start(s->env->loop, &s->timer, after_ms);
     if (after_ms && s->backoff_ms < BACKOFF_MAX_MS) s->backoff_ms *= 2;
 }

@@ -32,6 +32,8 @@ void mcp_listing_unref(mcp_listing *l); /* NULL is allowed */
 typedef struct mcp_server_ops {
     /* What it lists now; or NULL: a try to reach it has failed, for `why`. */
     void (*on_listed)(void *user, mcp_listing *l, span why);
+    /* It is there; or it has gone, or a try to reach it has failed, for `why`. */
+    void (*on_state)(void *user, bool up, span why);
 } mcp_server_ops;
 
 /* A call. The caller's. Told once, on the loop, unless it is dropped; never from inside

@@ -42,5 +42,7 @@ void offer_write(const offer *o, json_writer *w);
 void offer_write_items(const offer *o, bool flat, json_writer *w);
 /* "a, b and c", a few of them and how many there are besides; for who has named another. */
 void offer_write_names(const offer *o, buf *out);
+/* What a model is told that has called a tool which is not among them. */
+void offer_write_unknown(const offer *o, span name, buf *out);
 
 #endif

@@ -112,11 +112,15 @@ static tool_list *list_new(const tool_registry *r) {
 /* ---- the registry ---- */
 
 /* As the entry says that it came from, whatever its kind made of that. */
-bool tool_asks_approval(const tool *t) {
+config_tool_approve tool_approval(const tool *t) {
     const config *c = t->set ? t->set->config : NULL;
     for (size_t i = 0; c && i < c->tool_count; i++)
-        if (span_eq(c->tools[i].name, t->entry)) return c->tools[i].approve != CONFIG_APPROVE_OFF;
-    return false;
+        if (span_eq(c->tools[i].name, t->entry)) return c->tools[i].approve;
+    return CONFIG_APPROVE_OFF;
+}
+
+bool tool_asks_approval(const tool *t) {
+    return tool_approval(t) == CONFIG_APPROVE_ASK;
 }
 
 static void fill(tool *t, const config_tool *from) {
@@ -275,6 +279,20 @@ void tool_registry_publish(tool_registry *r, size_t entry, tool_set *s) {
 
 bool tool_registry_knows(tool_registry *r, size_t entry, buf *ret_why) {
     return !r->keys[entry] || mcp_key_good(r->keys[entry], ret_why);
+}
+
+void tool_registry_sources(tool_registry *r, void (*each)(void *user, const tool_source *s),
+                           void *user) {
+    buf why = BUF_EMPTY;
+    for (size_t i = 0; i < r->config->tool_count; i++) {
+        tool_source s = {.entry = r->config->tools[i].name};
+        if (!r->keys[i]) continue;
+        buf_clear(&why);
+        s.down = mcp_key_is_down(r->keys[i], &s.losses, &why);
+        s.why = buf_span(&why);
+        each(user, &s);
+    }
+    buf_done(&why);
 }
 
 static void count_tools(void *user, size_t entry, tool_set *s) {

@@ -55,6 +55,18 @@ void tool_registry_publish(tool_registry *r, size_t entry, tool_set *s);
 /* Whether it is known what that entry brings. false: *ret_why has appended why not. */
 MUST_USE bool tool_registry_knows(tool_registry *r, size_t entry, buf *ret_why);
 
+/* An entry whose tools are another's, an MCP server. */
+typedef struct tool_source {
+    span entry;
+    bool down;       /* it is away at the moment */
+    uint64_t losses; /* how often it went away, or could not be reached */
+    span why;        /* the last time; borrowed for the call of each */
+} tool_source;
+
+/* Those of the configuration. Any thread. */
+void tool_registry_sources(tool_registry *r, void (*each)(void *user, const tool_source *s),
+                           void *user);
+
 /* Starts or reaches what an entry that brings tools stands for, and asks it for them; of one that
  * can be made, and brings none, true at once. *ret_count: how many there are. Waits. */
 MUST_USE bool tool_config_reach(config *c, size_t entry, size_t *ret_count, buf *ret_why);

@@ -103,13 +103,18 @@ struct tool_kind_ops {
 /* Whether that client may use it; an empty name: nobody in particular, as without clients. */
 bool tool_allows(const tool *t, span client);
 
-/* Whether somebody has to be asked before it runs (tools.NAME.approve): then it is for those alone
- * who do ask. */
+/* Who has to be asked before it runs (tools.NAME.approve): then it is for those alone who do ask.
+ */
+config_tool_approve tool_approval(const tool *t);
+/* Whether that is whoever asks the run. */
 bool tool_asks_approval(const tool *t);
 
 /* Whether these arguments can be given to it. false: *ret_why has what is wrong with them, in words
  * for the model, appended. */
 MUST_USE bool tool_check(const tool *t, span arguments, buf *ret_why);
+/* Whether tool_start() would go further with them than to refuse them; for who asks somebody before
+ * it starts one. */
+MUST_USE bool tool_would_start(const tool *t, span arguments);
 
 /* Starts a call, on a loop that runs: NULL never. Arguments that tool_check() would refuse end it,
  * with TOOL_BAD_ARGUMENTS. */

@@ -253,6 +253,41 @@ def test_safe(library, asks_sim, upstream, way):
     assert re.fullmatch(r"safe: invalid, request \S+\n", err), err
 
 
+# -- functions that a model may call -------------------------------------------------------------------------------------
+@each_way
+def test_tools(library, asks_sim, way):
+    asked = 'temperature {"city": "Berlin"}\ntemperature {"city": "Bonn"}\n\ntemperature {"town": "Berlin"}\nnothing {}'
+    out, err = library.run("tools", way, asked, "sim/script", env=asks_sim)
+    assert out.startswith("The tool says: ")
+    code, tokens, steps = re.fullmatch(r"(\w+), (\d+) tokens, steps: (.*)\n", err).groups()
+    steps = json.loads(steps)
+    assert code == "ok" and int(tokens) > 0 and [s["tool"] for s in steps] == ["temperature"] * 3 + ["nothing"]
+    assert steps[0]["result"] == "18 degrees (measurement 1)" and steps[1]["error"] == "only Berlin has a thermometer"
+    assert "city" in steps[2]["error"] and "no tool of the name 'nothing'" in steps[3]["error"]
+
+
+@each_way
+def test_tools_that_a_model_never_stops_calling(library, asks_sim, way):
+    out, err = library.run("tools", way, "Go on", "sim/forever", env=asks_sim, status=1)
+    assert out and err.startswith("stopped, ") and len(json.loads(err.split("steps: ")[1])) == 5
+
+
+def test_what_a_models_provider_is_asked_in_a_run(library, upstream):
+    asked = {"name": "temperature", "arguments": '{"city": "Berlin"}'}
+    calling = bodies.completion(None)
+    calling["choices"][0]["message"] = {"role": "assistant", "content": None, "tool_calls": [{"id": "call_1", "type": "function", "function": asked}]}
+    upstream.script(*[reply(200, calling)] * 5, reply(200, bodies.completion("Warm.")))
+    out, err = library.run("tools", "c shared", "How warm?", env=asks(upstream))
+    assert out == "Warm.\n" and int(re.search(r"(\d+) tokens", err)[1]) == 6 * bodies.USAGE["total_tokens"]
+    first, *_, last = (r.json() for r in upstream.wait_requests(6))
+    (tool,) = first["tools"]
+    assert tool["function"]["name"] == "temperature" and tool["function"]["parameters"]["required"] == ["city"]
+    assert "tool_choice" not in first and last["tool_choice"] == "none"  # after max_steps rounds
+    assert [m["role"] for m in last["messages"]] == ["user"] + ["assistant", "tool"] * 5
+    ids = [m["tool_call_id"] for m in last["messages"] if m["role"] == "tool"]
+    assert len(set(ids)) == 5 and ids == [m["tool_calls"][0]["id"] for m in last["messages"] if m["role"] == "assistant"]
+
+
 # -- a stream ----------------------------------------------------------------------------------------------------------
 @each_way
 def test_stream(library, asks_sim, way):

@@ -160,6 +160,20 @@ def test_names_that_two_have_and_names_that_models_may_not_have(tmp_path):
     assert call(path, again)["result"].startswith("odd_name says")
 
 
+def test_how_many_real_tools_have_a_strict_form(tmp_path):
+    """Of each of these servers' tools, whether its schema can be told as strict mode wants it; docs/functions.md has the figure."""
+    listed = []
+    for name, (command, _) in STREAMS.items():  # one after the other: a start waits for its lists, and not for ever
+        place = [str(c).replace("FOLDER", str(tmp_path)) for c in command]
+        status, out, err = run(written(tmp_path, {name: {**stdio(*place), "strict": True}}), "list", "--json")
+        assert (status, err) == (0, "")
+        listed += json.loads(out)
+    strict = [t["name"] for t in listed if t["strict"]]
+    print(f"{len(strict)} of {len(listed)}; not: {[t['name'] for t in listed if not t['strict']]}")
+    told = re.search(r"Of the (\d+) tools of seven servers of npm and PyPI that the tests run (\d+) have one", (daemon.ROOT / "docs" / "functions.md").read_text())
+    assert told and [int(n) for n in told.groups()] == [len(listed), len(strict)]
+
+
 def test_check_asks_servers_for_their_tools(tmp_path):
     good = {"a": stdio(*ODD, "paged"), "get_current_time": {"kind": "builtin"}}
     assert run(written(tmp_path, good), "check") == (0, "5 tools are good\n", "")
@@ -339,6 +353,41 @@ def test_a_server_over_http_that_comes_back(weir, upstream, served):
     assert "it cannot be reached" in tool_of(w, upstream, "odd_name")
     served([*ODD, "PORT"], port=port)
     daemon.wait_until(lambda: tool_of(w, upstream, "odd_name") == "odd.name says []", 30, "it is there again")
+
+
+def figure(w, name, server="odd"):
+    return w.metrics().get(f'{name}{{server="{server}"}}')
+
+
+def test_a_server_that_is_away_is_told(weir, upstream, served):
+    port = free_port()
+    url = served([*ODD, "PORT"], port=port)
+    tools = {"odd": {"kind": "mcp", "url": url}, "never": stdio("/bin/false")}
+    w = weir(upstream, tools=tools)
+    assert w.wait_event("mcp_server_down")["server"] == "never"
+    daemon.wait_until(lambda: figure(w, "weir_mcp_server_down", "never") == 1 and figure(w, "weir_mcp_server_down") == 0, 10, "it is not told")
+    assert figure(w, "weir_mcp_server_losses_total", "never") >= 1 and not figure(w, "weir_mcp_server_losses_total")
+    served.running[0].kill()
+    served.running[0].wait()
+    assert "it cannot be reached" in tool_of(w, upstream, "odd_name")
+    daemon.wait_until(lambda: figure(w, "weir_mcp_server_down") == 1, 10, "the figure says that it is there")
+    daemon.wait_until(lambda: [e for e in w.log if e.get("event") == "mcp_server_down" and e["server"] == "odd"], 5, "not logged")
+    (line,) = [e for e in w.log if e.get("event") == "mcp_server_down" and e["server"] == "odd"]
+    assert line["level"] == "warn" and line["reason"] and url not in line["reason"]
+    served([*ODD, "PORT"], port=port)
+    daemon.wait_until(lambda: tool_of(w, upstream, "odd_name") == "odd.name says []", 30, "it is there again")
+    assert w.wait_event("mcp_server_up")["server"] == "odd"
+    daemon.wait_until(lambda: figure(w, "weir_mcp_server_down") == 0, 10, "the figure says that it is away")
+    config = daemon.config_for(upstream, tools={"odd": tools["odd"]})
+    w.reload(json.loads(json.dumps(config)))
+    daemon.wait_until(lambda: figure(w, "weir_mcp_server_down", "never") == 0, 10, "what is gone is told as away")
+
+
+def test_a_server_that_is_back_at_once_is_told_too(weir, upstream, mark):
+    w = weir(upstream, tools={"odd": stdio(*ODD, mark)})
+    assert "it ended with status 3" in tool_of(w, upstream, "die")
+    assert w.wait_event("mcp_server_down")["reason"] and w.wait_event("mcp_server_up")["server"] == "odd"
+    daemon.wait_until(lambda: figure(w, "weir_mcp_server_losses_total") == 1, 10, "it is not counted")
 
 
 def test_nothing_is_left_where_weir_is_killed(weir, upstream, mark):

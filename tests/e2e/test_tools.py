@@ -107,7 +107,7 @@ def test_tools_are_listed(tmp_path):
     rows = json.loads(run(path, "list", "--json")[1])
     assert rows[1] == {"name": "weather", "kind": "http", "description": "Tells the weather",
                        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}, "timeout_ms": 5000,
-                       "max_result": 65536, "parallel": True, "repeatable": False, "approve": "off", "clients": []}
+                       "max_result": 65536, "parallel": True, "repeatable": False, "approve": "off", "strict": False, "clients": []}
     assert rows[0]["parameters"]["properties"].keys() == {"timezone"}
     assert run(path, "check") == (0, "3 tools are good\n", "")
     assert run(written(tmp_path, ""), "list") == (0, "", "weir: the configuration has no tools\n")

@@ -54,6 +54,19 @@ static void what_is_no_limit_is_refused(void **state) {
          "1:23: functions.max_cost is another value; expected " AMOUNT},
         {"functions: {server_tools: some}\n",
          "1:27: functions.server_tools is 'some'; expected true or false"},
+        {"functions: {approval: {url: ftp://h/x}}\n",
+         "1:29: functions.approval.url: a URL begins with https://, http:// or unix:/"},
+        {"functions: {approval: {url: \"https://h/x\", secret: short}}\n",
+         "1:52: functions.approval.secret is too short or no whole one; expected at least 16 "
+         "characters that nobody can guess, or whsec_ and the base64 of 24 to 64 bytes"},
+        {"functions: {approval: {timeout: 11m}}\n",
+         "1:33: functions.approval.timeout is 11m; allowed 10ms to 10m"},
+        {"functions: {approval: {failed: approve}}\n",
+         "1:32: functions.approval.failed is 'approve'; allowed: deny, ask"},
+        {"tools: {t: {kind: builtin, approve: webhook}}\n",
+         "1:8: tools.t.approve is webhook, and functions.approval.url, which would be asked, is "
+         "not "
+         "set"},
         {"functions: {max_step: 3}\n",
          "1:13: unknown option 'functions.max_step'; did you mean 'functions.max_steps'?"},
     };
@@ -61,10 +74,27 @@ static void what_is_no_limit_is_refused(void **state) {
         world_bad(rows[i].yaml, rows[i].says);
 }
 
+static void who_approves_is_read(void **state) {
+    (void)state;
+    config *c = world_good(
+        "functions: {approval: {url: \"https://h.example/may?a=1\", allow_private: true}}\n");
+    const config_approval *a = &c->functions.approval;
+    assert_true(a->webhook.url.tls && a->webhook.allow_private && !a->webhook.secret);
+    assert_true(span_eq(a->webhook.url.path, SPAN_OF("/may?a=1")));
+    assert_int_equal(a->timeout_ms, 10000);
+    assert_int_equal(a->failed, APPROVAL_DENIES);
+    world_done(c);
+    c = world_good("functions: {approval: {failed: ask}}\n");
+    assert_int_equal(c->functions.approval.failed, APPROVAL_ASKS);
+    assert_int_equal(c->functions.approval.webhook.url.text.len, 0);
+    world_done(c);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_are_read),
         cmocka_unit_test(whose_models_are_offered_tools_is_read),
+        cmocka_unit_test(who_approves_is_read),
         cmocka_unit_test(what_is_no_limit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ from ._native import version as _version
 from ._raw import RawResponse
 from ._schema import pydantic_function_tool
 from ._stream import AsyncStream, Stream
+from ._tools import Run
 from ._types import (
     NOT_GIVEN,
     ChatCompletion,
@@ -129,6 +130,7 @@ __all__ = [
     "Response",
     "ResponseStreamEvent",
     "Result",
+    "Run",
     "Stream",
     "StreamInterruptedError",
     "Transcription",

@@ -24,11 +24,13 @@ from ._async_resources import (
 )
 from ._call import outcome_from
 from ._errors import APIError, error_from
-from ._handle import ClientBase, Handle
+from ._handle import Handle
 from ._many import BatchProgress, Progress
 from ._raw import RawResponse
 from ._request import Request
 from ._stream import AsyncStream, LoopCall
+from ._tools import Driver as RunDriver
+from ._tools import HasTools, Run, call_awaiting
 from ._types import AnyObject, ChatCompletion, Messages, Result
 
 if TYPE_CHECKING:
@@ -132,7 +134,7 @@ class Driver:
         self.handle.close()
 
 
-class AsyncWeir(ClientBase):
+class AsyncWeir(HasTools):
     """An asyncio client for chat-model APIs whose calls are retried, fall back, and are bounded and counted.
 
     Making one may read files and run key commands, which blocks. One client belongs to one event loop.
@@ -190,6 +192,33 @@ class AsyncWeir(ClientBase):
     async def safe_completion(self, messages: Messages, *, model: Optional[str] = None, **params: Unpack[ChatParams]) -> str:
         """The text of the answer, or where there is none a plain sentence for people (chat.say.* of the configuration)."""
         return (await self._result(self._chat_request(messages, model, params))).safe_text
+
+    async def run(
+        self,
+        messages: Messages,
+        *,
+        model: Optional[str] = None,
+        max_steps: Optional[int] = None,
+        max_time: Optional[float] = None,
+        max_result: Optional[int] = None,
+        **params: Unpack[ChatParams],
+    ) -> Run:
+        """As Weir.run(); functions that a model calls at once run beside each other, those that are not `async` in threads."""
+        driver = RunDriver(self, self._chat_request(messages, model, params), max_steps, max_time, max_result)
+        try:
+            while True:
+                state = driver.next()
+                if state == c.RUN_ENDED:
+                    return driver.outcome()
+                if state == c.RUN_CALLS:
+                    await call_awaiting(driver)
+                    continue
+                call = LoopCall(self._driver)
+                call.told = driver.take
+                call.start(driver.request(), stream=False)
+                await call.result()
+        finally:
+            driver.free()
 
     async def batch(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from typing import TYPE_CHECKING, Dict, Optional, Type, Union
+from typing import TYPE_CHECKING, Callable, Dict, Optional, Type, Union
 
 from . import _native as c
 from ._errors import APIError, APIResponseValidationError, error_from
@@ -30,6 +30,7 @@ class Call:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
         self._call: Optional[int] = None
+        self.told: Optional[Callable[[_Pointer[c.CResult]], None]] = None  # what it came to, before anybody has taken it
 
     def start(self, request: Request, *, stream: bool) -> None:
         number = next(_numbers)
@@ -82,6 +83,8 @@ def _event(number: int, event: _Pointer[c.CEvent]) -> int:
 def _done(number: int, pointer: _Pointer[c.CResult]) -> None:
     call = _running.pop(number, None)
     try:
+        if call and call.told:
+            call.told(pointer)
         result = take_result(pointer)
         if call:
             call.ended(result)

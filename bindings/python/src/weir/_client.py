@@ -7,15 +7,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Type, TypeVar, Union
 
 from . import _many as many
+from . import _native as c
 from ._asks import Ask, batch_requests
 from ._call import outcome_from
 from ._errors import APIError, error_from
-from ._handle import ClientBase
 from ._many import BatchProgress, Progress
 from ._raw import RawResponse
 from ._request import Request
 from ._resources import Audio, Chat, Embeddings, Files, Images, Models, Moderations, Responses, TextCompletions
 from ._stream import Stream, ThreadCall
+from ._tools import Driver, HasTools, Run, call_waiting
 from ._types import AnyObject, ChatCompletion, Messages, Result
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ Self = TypeVar("Self")
 T = TypeVar("T")
 
 
-class Weir(ClientBase):
+class Weir(HasTools):
     """A client for chat-model APIs whose calls are retried, fall back, and are bounded and counted."""
 
     _foreign_loop = False
@@ -82,6 +83,36 @@ class Weir(ClientBase):
     def safe_completion(self, messages: Messages, *, model: Optional[str] = None, **params: Unpack[ChatParams]) -> str:
         """The text of the answer, or where there is none a plain sentence for people (chat.say.* of the configuration)."""
         return self._result(self._chat_request(messages, model, params)).safe_text
+
+    def run(
+        self,
+        messages: Messages,
+        *,
+        model: Optional[str] = None,
+        max_steps: Optional[int] = None,
+        max_time: Optional[float] = None,
+        max_result: Optional[int] = None,
+        **params: Unpack[ChatParams],
+    ) -> Run:
+        """Asks the model, calls the functions of @client.tool that it calls, one after the other, and asks again, until it answers or a
+        limit is reached: max_steps rounds of calls (8), max_time seconds (120; a function is not interrupted), max_result bytes of
+        what one function says (65536).
+        """
+        driver = Driver(self, self._chat_request(messages, model, params), max_steps, max_time, max_result)
+        try:
+            while True:
+                state = driver.next()
+                if state == c.RUN_ENDED:
+                    return driver.outcome()
+                if state == c.RUN_CALLS:
+                    call_waiting(driver)
+                    continue
+                call = ThreadCall(self._handle)
+                call.told = driver.take
+                call.start(driver.request(), stream=False)
+                call.result()
+        finally:
+            driver.free()
 
     def batch(
         self,

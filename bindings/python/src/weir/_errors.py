@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Optional, Type
+from typing import Any, Dict, List, Optional, Type
 
 from . import _native as c
 from ._types import Result
@@ -34,6 +34,8 @@ class APIError(WeirError):
     """A plain sentence for people (chat.say.* of the configuration)."""
     weir: Result
     """Who was asked, how many times, how long."""
+    steps: Optional[List[Dict[str, Any]]] = None
+    """Of a run: the calls that were made before."""
 
     def __init__(self, result: Result) -> None:
         self.message = result.error_message or result.code_name

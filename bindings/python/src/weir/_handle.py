@@ -8,7 +8,7 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, ClassVar, Iterable, List, Mapping, Optional, TypedDict, TypeVar, Union
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Mapping, Optional, Set, TypedDict, TypeVar, Union
 
 from . import _native as c
 from ._errors import WeirError
@@ -18,6 +18,8 @@ from ._types import NOT_GIVEN, Fallback, Messages, NotGiven, Omit, UsageSummary
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from ._tools import Tool
 
 
 _WORDS = {
@@ -51,6 +53,7 @@ class Handle:
         why = ctypes.c_void_p()
         self._pid = os.getpid()
         self._lock = threading.RLock()  # no C function is inside the client when it is freed
+        self.tools: Set[str] = set()  # names of those that the C client knows
         self._client: Optional[int] = c.client_new(options, ctypes.byref(why))
         if self._client is None:
             text = c.decode(ctypes.string_at(why.value)) if why.value else None
@@ -179,6 +182,7 @@ class ClientBase:
         self._variants: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()  # of _variants
         self._gives_raw = False
+        self._tools: Dict[str, Tool] = {}
         self._ahead = max(64, 2 * (max_concurrency or 5))
         self._timeout = timeout
         self._headers = dict(mapping(default_headers, "default_headers"))
@@ -230,7 +234,7 @@ class ClientBase:
         own = {"timeout", "default_headers", "set_default_headers"}
         rest = {name: value for name, value in options.items() if name not in own and not isinstance(value, (NotGiven, Omit))}
         made = _shared(self._variant(rest) if rest else self)
-        made._timeout, made._headers = self._timeout, dict(self._headers)
+        made._timeout, made._headers, made._tools = self._timeout, dict(self._headers), self._tools
         if not isinstance(options.get("timeout", NOT_GIVEN), (NotGiven, Omit)):
             made._timeout = options["timeout"]
         if options.get("set_default_headers") is not None:

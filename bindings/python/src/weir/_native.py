@@ -105,6 +105,8 @@ def check_version(version: str) -> None:
 
 OK, CANCELLED, MISUSE, INVALID = 0, 1, 2, 3
 TIMEOUT, UNREACHABLE, INTERRUPTED = 8, 7, 10
+STOPPED = 12
+RUN_ASK, RUN_CALLS, RUN_ENDED = 1, 2, 3
 
 
 class CHeader(Structure):
@@ -174,6 +176,12 @@ class CSummary(Structure):
     ]
 
 
+class CToolCall(Structure):
+    """weir_tool_call."""
+
+    _fields_ = [("tool", c_char_p), ("id", c_char_p), ("arguments", c_void_p), ("arguments_len", c_size_t), ("user", c_void_p)]
+
+
 EVENT_FN = CFUNCTYPE(c_int, c_void_p, POINTER(CEvent))
 DONE_FN = CFUNCTYPE(None, c_void_p, POINTER(CResult))
 
@@ -233,6 +241,23 @@ call_cancel = _function("weir_call_cancel", None, c_void_p)
 call_pause = _function("weir_call_pause", None, c_void_p)
 call_resume = _function("weir_call_resume", None, c_void_p)
 call_free = _function("weir_call_free", None, c_void_p)
+
+client_add_tool = _function(
+    "weir_client_add_tool", c_int, c_void_p, c_char_p, c_char_p, c_char_p, c_void_p, c_void_p, POINTER(c_void_p)
+)
+run_new = _function("weir_run_new", c_void_p, c_void_p, c_void_p)
+run_free = _function("weir_run_free", None, c_void_p)
+run_set_max_steps = _function("weir_run_set_max_steps", None, c_void_p, c_uint)
+run_set_timeout_ms = _function("weir_run_set_timeout_ms", None, c_void_p, c_int64)
+run_set_max_result = _function("weir_run_set_max_result", None, c_void_p, c_size_t)
+run_next = _function("weir_run_next", c_int, c_void_p)
+run_request = _function("weir_run_request", c_void_p, c_void_p)
+run_take = _function("weir_run_take", None, c_void_p, POINTER(CResult))
+run_calls = _function("weir_run_calls", POINTER(POINTER(CToolCall)), c_void_p, POINTER(c_size_t))
+run_answer = _function("weir_run_answer", None, c_void_p, c_void_p, c_char_p, c_size_t)
+run_fail = _function("weir_run_fail", None, c_void_p, c_void_p, c_char_p, c_size_t)
+run_steps = _function("weir_run_steps", c_void_p, c_void_p, POINTER(c_size_t))
+run_result = _function("weir_run_result", POINTER(CResult), c_void_p)
 
 check_version(version().decode())
 

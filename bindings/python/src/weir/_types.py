@@ -69,37 +69,42 @@ class Result:
 def take_result(pointer: _Pointer[c.CResult]) -> Result:
     """A copy of a weir_result, which is freed."""
     try:
-        r = pointer.contents
-        return Result(
-            code=r.code,
-            code_name=c.code_name(r.code).decode(),
-            status=r.status,
-            text=c.decode(c.bytes_at(r.text, r.text_len)),
-            safe_text=c.decode(r.safe_text) or "",
-            body=c.bytes_at(r.body, r.body_len),
-            error_message=c.decode(r.error_message),
-            error_type=c.decode(r.error_type),
-            error_code=c.decode(r.error_code),
-            error_param=c.decode(r.error_param),
-            retry_after=None if r.retry_after_ms < 0 else r.retry_after_ms / 1000,
-            model=c.decode(r.model),
-            target=c.decode(r.target),
-            finish_reason=c.decode(r.finish_reason),
-            request_id=c.decode(r.request_id) or "",
-            provider_request_id=c.decode(r.provider_request_id),
-            attempts=r.attempts,
-            prompt_tokens=_known(r.prompt_tokens),
-            completion_tokens=_known(r.completion_tokens),
-            total_tokens=_known(r.total_tokens),
-            cached_tokens=_known(r.cached_tokens),
-            reasoning_tokens=_known(r.reasoning_tokens),
-            tokens_estimated=bool(r.tokens_estimated),
-            response_seconds=r.response_seconds,
-            first_token_seconds=None if r.first_token_seconds < 0 else r.first_token_seconds,
-            headers=_headers(r),
-        )
+        return copy_result(pointer)
     finally:
         c.result_free(pointer)
+
+
+def copy_result(pointer: _Pointer[c.CResult]) -> Result:
+    """The same of one that is another's."""
+    r = pointer.contents
+    return Result(
+        code=r.code,
+        code_name=c.code_name(r.code).decode(),
+        status=r.status,
+        text=c.decode(c.bytes_at(r.text, r.text_len)),
+        safe_text=c.decode(r.safe_text) or "",
+        body=c.bytes_at(r.body, r.body_len),
+        error_message=c.decode(r.error_message),
+        error_type=c.decode(r.error_type),
+        error_code=c.decode(r.error_code),
+        error_param=c.decode(r.error_param),
+        retry_after=None if r.retry_after_ms < 0 else r.retry_after_ms / 1000,
+        model=c.decode(r.model),
+        target=c.decode(r.target),
+        finish_reason=c.decode(r.finish_reason),
+        request_id=c.decode(r.request_id) or "",
+        provider_request_id=c.decode(r.provider_request_id),
+        attempts=r.attempts,
+        prompt_tokens=_known(r.prompt_tokens),
+        completion_tokens=_known(r.completion_tokens),
+        total_tokens=_known(r.total_tokens),
+        cached_tokens=_known(r.cached_tokens),
+        reasoning_tokens=_known(r.reasoning_tokens),
+        tokens_estimated=bool(r.tokens_estimated),
+        response_seconds=r.response_seconds,
+        first_token_seconds=None if r.first_token_seconds < 0 else r.first_token_seconds,
+        headers=_headers(r),
+    )
 
 
 def _headers(result: c.CResult) -> Optional[Mapping[str, str]]:

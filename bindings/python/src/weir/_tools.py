@@ -1,0 +1,286 @@
+"""Functions of the program that a model may call, and the runs in which it does: client.tool and client.run().
+
+What follows what is decided in libweir (weir_run_next()); here the model is asked, and functions are called, in the client's own way
+of waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import enum
+import inspect
+import json
+import typing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Literal, Mapping, Optional, Tuple, TypeVar, Union, overload
+
+from . import _native as c
+from ._errors import WeirError, error_from
+from ._handle import ClientBase, Handle
+from ._types import Result, copy_result
+
+if TYPE_CHECKING:
+    from ctypes import _Pointer
+
+    from ._request import Request
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run came to."""
+
+    text: str
+    """The model's answer; of a run that was stopped its last words, or a plain sentence."""
+    steps: List[Dict[str, Any]]
+    """The calls that were made: tool, arguments, result or error, ms."""
+    stopped: Optional[str]
+    """None; or by which limit: "max_steps", "max_time", "max_tokens"."""
+    weir: Result
+    """Of the last answer, with the tokens of all of them."""
+
+
+# ---- what a function takes, as JSON Schema ----
+
+_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", dict: "object", list: "array"}
+
+
+def parameters_of(function: Callable[..., Any]) -> Dict[str, Any]:
+    """The JSON Schema of a function's arguments, from its annotations."""
+    hints = typing.get_type_hints(function, include_extras=True)
+    properties: Dict[str, Any] = {}
+    schema: Dict[str, Any] = {"type": "object", "properties": properties, "required": [], "additionalProperties": False}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            schema["additionalProperties"] = True
+            continue
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
+            raise TypeError(f"{function.__name__}: a model calls by names, and {name} has none")
+        properties[name] = _schema_of(hints.get(name, Any), f"{function.__name__}: {name}")
+        if parameter.default is parameter.empty:
+            schema["required"].append(name)
+    return schema
+
+
+def _schema_of(kind: Any, where: str) -> Dict[str, Any]:
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if kind is Any or kind is inspect.Parameter.empty:
+        return {}
+    if hasattr(kind, "__metadata__"):  # Annotated
+        told = next((note for note in kind.__metadata__ if isinstance(note, str)), None)
+        return {**_schema_of(kind.__origin__, where), **({"description": told} if told else {})}
+    if kind in _PLAIN:
+        return {"type": _PLAIN[kind]}
+    if origin is Literal:
+        return {"enum": list(args)}
+    if _is_union(origin):
+        return {"anyOf": [_schema_of(arm, where) for arm in args]}
+    if origin is list:
+        return {"type": "array", "items": _schema_of(args[0], where)}
+    if origin is dict and args[0] is str:
+        return {"type": "object", "additionalProperties": _schema_of(args[1], where)}
+    if inspect.isclass(kind) and issubclass(kind, enum.Enum):
+        return {"enum": [member.value for member in kind]}
+    raise TypeError(f"{where} is a {kind!r}, of which no JSON Schema can be made; say parameters=")
+
+
+def _is_union(origin: Any) -> bool:
+    return origin is Union or getattr(origin, "__name__", "") == "UnionType"
+
+
+# ---- tools of a client ----
+
+
+@dataclass(frozen=True)
+class Tool:
+    name: str
+    description: str
+    parameters: Dict[str, Any]
+    function: Callable[..., Any]
+    enums: Mapping[str, Any]
+
+
+def _enums_of(function: Callable[..., Any]) -> Dict[str, Any]:
+    hints = typing.get_type_hints(function)
+    return {name: kind for name, kind in hints.items() if inspect.isclass(kind) and issubclass(kind, enum.Enum)}
+
+
+def add_tool(handle: Handle, tool: Tool) -> None:
+    """Once for each C client."""
+    if tool.name in handle.tools:
+        return
+    why = ctypes.c_void_p()
+    schema = json.dumps(tool.parameters, allow_nan=False).encode()
+    with handle.use():
+        done = c.client_add_tool(
+            handle.pointer, tool.name.encode(), tool.description.encode(), schema, None, None, ctypes.byref(why)
+        )
+    if not done:
+        text = c.decode(ctypes.string_at(why.value)) if why.value else None
+        c.string_free(why)
+        raise WeirError(text or "the tool cannot be used")
+    handle.tools.add(tool.name)
+
+
+class HasTools(ClientBase):
+    """The part of a client that knows functions of the program."""
+
+    @overload
+    def tool(self, function: Function) -> Function: ...
+
+    @overload
+    def tool(
+        self, *, name: Optional[str] = None, description: Optional[str] = None, parameters: Optional[Mapping[str, Any]] = None
+    ) -> Callable[[Function], Function]: ...
+
+    def tool(
+        self,
+        function: Optional[Function] = None,
+        *,
+        name: Optional[str] = None,
+        description: Optional[str] = None,
+        parameters: Optional[Mapping[str, Any]] = None,
+    ) -> Any:
+        """A decorator: models that run() asks may call the function, by its name.
+
+        They are told its docstring, and a JSON Schema of its annotations; `name`, `description` and `parameters` (a schema) say otherwise.
+        Arguments are held against the schema before it is called. What it returns goes to the model, as text or as JSON; an exception
+        that it raises goes there as the call's error.
+        """
+
+        def add(function: Function) -> Function:
+            c.encode(name or function.__name__, "the name of a tool")
+            made = Tool(
+                name or function.__name__,
+                inspect.cleandoc(function.__doc__ or "") if description is None else description,
+                dict(parameters) if parameters is not None else parameters_of(function),
+                function,
+                {} if parameters is not None else _enums_of(function),
+            )
+            if made.name in self._tools:
+                raise WeirError(f"there is a tool of the name {made.name} already")
+            add_tool(self._handle, made)
+            self._tools[made.name] = made
+            return function
+
+        return add if function is None else add(function)
+
+
+# ---- runs ----
+
+
+class AskedBy:
+    """The request of a run's next model call, which is the run's own."""
+
+    def __init__(self, pointer: int) -> None:
+        self.pointer = pointer
+
+
+class Driver:
+    """A weir_run, as one of the two clients drives it."""
+
+    def __init__(
+        self, client: HasTools, request: Request, max_steps: Optional[int], max_time: Optional[float], max_result: Optional[int]
+    ) -> None:
+        self._handle, self._tools = client._handle, dict(client._tools)
+        for tool in self._tools.values():
+            add_tool(self._handle, tool)
+        with self._handle.use():
+            self._run = c.run_new(self._handle.pointer, request.pointer)
+        if max_steps is not None:
+            c.run_set_max_steps(self._run, _whole(max_steps, "max_steps", 1))
+        if max_time is not None:
+            c.run_set_timeout_ms(self._run, _whole(int(max_time * 1000), "max_time (in ms)", 1))
+        if max_result is not None:
+            c.run_set_max_result(self._run, _whole(max_result, "max_result", 0))
+
+    def next(self) -> int:
+        with self._handle.use():
+            return int(c.run_next(self._run))
+
+    def request(self) -> Any:
+        return AskedBy(c.run_request(self._run))
+
+    def take(self, result: _Pointer[c.CResult]) -> None:
+        c.run_take(self._run, result)
+
+    def calls(self) -> List[Tuple[int, Tool, Dict[str, Any]]]:
+        """Those that are to be answered: where the call is, the tool, its arguments."""
+        count = ctypes.c_size_t()
+        pointers = c.run_calls(self._run, ctypes.byref(count))
+        made = []
+        for i in range(count.value):
+            call = pointers[i].contents
+            arguments = json.loads(ctypes.string_at(call.arguments, call.arguments_len))
+            made.append((ctypes.addressof(call), self._tools[call.tool.decode()], arguments))
+        return made
+
+    def answer(self, call: int, said: Any) -> None:
+        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+        self._say(c.run_answer, call, text)
+
+    def fail(self, call: int, error: BaseException) -> None:
+        why = str(error) if isinstance(error, (ValueError, RuntimeError)) and str(error) else f"{type(error).__name__}: {error}"
+        self._say(c.run_fail, call, why)
+
+    def _say(self, how: Any, call: int, text: str) -> None:
+        said = text.encode("utf-8", "replace")
+        if self._run is not None:  # a function of a run that was given up may end later
+            how(self._run, call, said, len(said))
+
+    def outcome(self) -> Run:
+        length = ctypes.c_size_t()
+        steps = json.loads(ctypes.string_at(c.run_steps(self._run, ctypes.byref(length)), length.value))
+        result = copy_result(c.run_result(self._run))
+        if result.ok or result.code == c.STOPPED:
+            return Run(result.safe_text, steps, None if result.ok else result.error_code, result)
+        error = error_from(result)
+        error.steps = steps
+        raise error
+
+    def free(self) -> None:
+        run, self._run = self._run, None
+        if run is not None and self._handle.owned:
+            c.run_free(run)
+
+    def __del__(self) -> None:
+        if getattr(self, "_run", None) is not None:
+            self.free()
+
+
+def _whole(value: int, what: str, least: int) -> int:
+    if not isinstance(value, int) or not least <= value <= 0x7FFFFFFF:
+        raise ValueError(f"{what} is {value!r}; it is a whole number from {least} on")
+    return value
+
+
+def _keywords(tool: Tool, arguments: Dict[str, Any]) -> Dict[str, Any]:
+    return {name: tool.enums[name](value) if name in tool.enums else value for name, value in arguments.items()}
+
+
+def call_waiting(driver: Driver) -> None:
+    """Calls what is to be called, one after the other."""
+    for call, tool, arguments in driver.calls():
+        try:
+            driver.answer(call, tool.function(**_keywords(tool, arguments)))
+        except Exception as error:
+            driver.fail(call, error)
+
+
+async def _call_one(driver: Driver, call: int, tool: Tool, arguments: Dict[str, Any]) -> None:
+    try:
+        keywords = _keywords(tool, arguments)
+        if inspect.iscoroutinefunction(tool.function):
+            said = await tool.function(**keywords)
+        else:
+            said = await asyncio.get_running_loop().run_in_executor(None, lambda: tool.function(**keywords))
+        driver.answer(call, said)
+    except Exception as error:
+        driver.fail(call, error)
+
+
+async def call_awaiting(driver: Driver) -> None:
+    """The same beside each other; a plain function in a thread, so that the loop goes on."""
+    await asyncio.gather(*(_call_one(driver, *call) for call in driver.calls()))

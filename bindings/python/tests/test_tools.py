@@ -1,0 +1,214 @@
+"""Functions of a program that a model calls: client.tool and client.run()."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import threading
+import time
+from typing import Any, Callable, Dict, List, Literal, Optional, Union
+
+import pytest
+
+from weir import AsyncWeir, AuthenticationError, Weir, WeirError
+from weir._tools import parameters_of
+
+Connect = Callable[..., Weir]
+
+
+class Unit(enum.Enum):
+    C = "celsius"
+    F = "fahrenheit"
+
+
+def script(name: str, **arguments: Any) -> str:
+    """What sim/script has the model call."""
+    return f"{name} {json.dumps(arguments)}"
+
+
+def test_a_function_is_called(client: Weir) -> None:
+    asked: List[Any] = []
+
+    @client.tool
+    def weather(city: str, unit: Unit = Unit.C) -> Dict[str, Any]:
+        """Tells the weather of a city."""
+        asked.append((city, unit))
+        return {"degrees": 18, "sky": "grün"}
+
+    run = client.run(script("weather", city="Berlin", unit="fahrenheit"), model="sim/script")
+    assert asked == [("Berlin", Unit.F)]
+    (step,) = run.steps
+    assert step.pop("ms") >= 0
+    assert step == {"tool": "weather", "arguments": {"city": "Berlin", "unit": "fahrenheit"}, "result": '{"degrees": 18, "sky": "grün"}'}
+    assert "18" in run.text and run.stopped is None and run.weir.ok and run.weir.total_tokens
+    assert weather("x") and asked[-1] == ("x", Unit.C)  # it is still a function
+
+
+def test_what_is_wrong_goes_to_the_model(client: Weir) -> None:
+    @client.tool
+    def weather(city: str) -> str:
+        if city == "Bonn":
+            raise ValueError("There is no weather in Bonn.")
+        raise KeyError(city)
+
+    errors = [
+        client.run(said, model="sim/script").steps[0]["error"]
+        for said in (script("weather", city=5), script("weather", town="x"), script("nothing"), script("weather", city="Bonn"), script("weather", city="a"))
+    ]
+    assert errors[0] == "city: expected a string, got 5" and "city" in errors[1]
+    assert errors[2] == "there is no tool of the name 'nothing' here; those that there are: weather"
+    assert errors[3:] == ["There is no weather in Bonn.", "KeyError: 'a'"]
+
+
+def test_what_cannot_be_said_is_an_error_too(client: Weir) -> None:
+    client.tool(name="odd", parameters={"type": "object"})(lambda **given: object())
+    client.tool(name="large", parameters={"type": "object"})(lambda **given: "x" * 11)
+    assert "JSON" in client.run(script("odd"), model="sim/script").steps[0]["error"]
+    assert client.run(script("large"), model="sim/script", max_result=10).steps[0]["error"] == "the tool's answer is larger than 10B"
+
+
+def test_limits(client: Weir) -> None:
+    @client.tool
+    def more() -> str:
+        return "more"
+
+    run = client.run("Go on", model="sim/forever", max_steps=3)
+    assert run.stopped == "max_steps" and len(run.steps) == 3 and run.text and run.weir.code_name == "stopped"
+    assert client.run("Go on", model="sim/forever", max_time=0.001).stopped == "max_time"
+    for wrong in ({"max_steps": 0}, {"max_time": -1}, {"max_result": -1}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            client.run("Go on", **wrong)  # type: ignore[arg-type]
+
+
+def test_a_failure_is_raised(client: Weir) -> None:
+    with pytest.raises(AuthenticationError) as raised:
+        client.run("Hello", model="sim/401")
+    assert raised.value.steps == []
+
+
+def test_an_interrupt_ends_the_run(client: Weir) -> None:
+    @client.tool
+    def stop() -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.run(script("stop"), model="sim/script")
+    assert client.ask("Hello") == "You said: Hello"
+
+
+def test_a_tool_may_ask_the_same_client(client: Weir) -> None:
+    @client.tool
+    def ask(what: str) -> str:
+        return client.ask(what)
+
+    assert client.run(script("ask", what="Hello"), model="sim/script").steps[0]["result"] == "You said: Hello"
+
+
+def test_many_threads(client: Weir) -> None:
+    @client.tool
+    def square(n: int) -> int:
+        return n * n
+
+    found: Dict[int, str] = {}
+
+    def work(n: int) -> None:
+        found[n] = client.run(script("square", n=n), model="sim/script").steps[0]["result"]
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {n: str(n * n) for n in range(20)}
+
+
+def test_other_clients_of_the_same_options_know_it(client: Weir) -> None:
+    @client.tool
+    def now() -> str:
+        return "noon"
+
+    for other in (client.with_options(timeout=5), client.with_options(max_retries=1)):
+        assert other.run(script("now"), model="sim/script").steps[0]["result"] == "noon"
+
+
+def test_tools_that_will_not_do(client: Weir) -> None:
+    def takes(argument: bytes) -> None: ...
+
+    def positional(*arguments: str) -> None: ...
+
+    with pytest.raises(TypeError, match="takes: argument is a <class 'bytes'>.*say parameters="):
+        client.tool(takes)
+    with pytest.raises(TypeError, match="arguments has none"):
+        client.tool(positional)
+    with pytest.raises(WeirError, match="'a b' is no name of a tool"):
+        client.tool(name="a b")(lambda: 1)
+    with pytest.raises(WeirError, match="the parameters of a: "):
+        client.tool(name="a", parameters={"type": "objekt"})(lambda: 1)
+    client.tool(name="a")(lambda: 1)
+    with pytest.raises(WeirError, match="there is a tool of the name a already"):
+        client.tool(name="a")(lambda: 2)
+
+
+def test_schemas() -> None:
+    def f(a: str, b: int, c: float, d: bool, e: List[str], g: Dict[str, int], h: Any, i, j: Optional[str] = None,  # type: ignore[no-untyped-def]
+          k: Union[int, str] = 1, m: Literal["x", "y"] = "x", n: Unit = Unit.C, o: Optional[List[Dict[str, Any]]] = None) -> None: ...
+
+    schema = parameters_of(f)
+    assert schema["required"] == ["a", "b", "c", "d", "e", "g", "h", "i"] and schema["additionalProperties"] is False
+    assert schema["properties"] == {
+        "a": {"type": "string"}, "b": {"type": "integer"}, "c": {"type": "number"}, "d": {"type": "boolean"},
+        "e": {"type": "array", "items": {"type": "string"}}, "g": {"type": "object", "additionalProperties": {"type": "integer"}}, "h": {}, "i": {},
+        "j": {"anyOf": [{"type": "string"}, {"type": "null"}]}, "k": {"anyOf": [{"type": "integer"}, {"type": "string"}]}, "m": {"enum": ["x", "y"]},
+        "n": {"enum": ["celsius", "fahrenheit"]},
+        "o": {"anyOf": [{"type": "array", "items": {"type": "object", "additionalProperties": {}}}, {"type": "null"}]}}
+
+
+def test_asyncio(aconnect: Callable[..., AsyncWeir]) -> None:
+    together = 0
+
+    async def work() -> None:
+        async with aconnect() as client:
+            here = asyncio.Event()
+
+            @client.tool
+            async def first() -> str:
+                await asyncio.wait_for(here.wait(), 10)  # only if the other runs beside it
+                return "first"
+
+            @client.tool
+            async def second() -> str:
+                here.set()
+                return "second"
+
+            @client.tool
+            def blocks() -> str:
+                nonlocal together
+                together += 1
+                time.sleep(0.01)
+                return "third"
+
+            said = "\n".join(script(name) for name in ("first", "second", "blocks"))
+            run = await client.run(said, model="sim/script")
+            assert [step["result"] for step in run.steps] == ["first", "second", "third"]
+            with pytest.raises(AuthenticationError):
+                await client.run("Hello", model="sim/401")
+
+            never = asyncio.Event()
+
+            @client.tool
+            async def hangs() -> str:
+                pass
+                never.set()
+                await asyncio.sleep(60)
+                return "never"
+
+            task = asyncio.ensure_future(client.run(script("hangs"), model="sim/script"))
+            await asyncio.wait_for(never.wait(), 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await client.ask("Hello") == "You said: Hello"
+
+    asyncio.run(work())
+    assert together == 1
