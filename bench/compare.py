@@ -18,7 +18,7 @@ from peers import PEERS
 from peers.common import Setting
 from sides import Failed, client_environment, load, load_command, tree
 
-ROUND_SECONDS = 1.5  # that a round of calls is to take
+ROUND_SECONDS = 0.5  # that a round of calls is to take
 PATIENCE = 120  # seconds; what takes longer is no figure
 PACE_US = 2000  # between two events of a stream
 
@@ -96,21 +96,28 @@ class Comparison:
         """Of those that have that setting, each started and then stopped until its turn."""
         self.running = []
         for peer in self.peers:
-            row = self.rows[peer.NAME]
-            if name not in peer.SETTINGS:
-                continue
-            side = peer(self.setting(name, provider))
-            row.version = side.version()
+            if name in peer.SETTINGS:
+                self.begin(peer(self.setting(name, provider)), name)
+        return self.running
+
+    def begin(self, side, name):
+        """One that does not start is left out of the setting, with a note."""
+        row = self.rows[side.name]
+        row.version = side.version()
+        self.running.append(side)
+        try:
             side.start()
-            self.running.append(side)
             if name == "listener":
                 side.door = ClientDoor(side, self.folder, self.ca)
                 side.door.start()
             pause(side, True)
-        return self.running
+        except Failed as why:
+            row.notes[name] = str(why).splitlines()[0]
+            self.end(side)
 
     def end(self, side):
-        pause(side, False)
+        if side.process:
+            pause(side, False)
         if hasattr(side, "door"):
             side.door.stop()
         side.stop()
@@ -187,7 +194,7 @@ class Comparison:
         return run(side.fitting[key], self.options.events)
 
     def times(self, side, what, *arguments, names=("p50", "p99"), port=None):
-        figures, direct = self.ask(side, what, *arguments, port=port), load(self.options.build, self.bench.direct, what, *arguments)
+        figures, direct = self.ask(side, what, *arguments, port=port), load(self.options.build, self.bench.direct, what, *arguments, patience=PATIENCE)
         return {name: figures[f"{name}_us"] - direct[f"{name}_us"] for name in names}
 
     def lone(self, side, key, first):
@@ -212,15 +219,17 @@ class Comparison:
             row = self.rows[peer.NAME]
             side = peer(self.setting("plain", f"http://127.0.0.1:{self.bench.upstream.port}"))
             row.add("size mb", side.installed_bytes() / 1e6)
-            for _ in range(self.options.rounds if side.patience <= 10 else 1):
-                row.add("start ms", self.first_answer(side))
-            side.start()
             try:
+                for _ in range(self.options.rounds if side.patience <= 10 else 1):
+                    row.add("start ms", self.first_answer(side))
+                side.start()
                 time.sleep(0.5)
                 idle = side.memory_kb()
                 row.add("idle mb", idle / 1024)
                 if side.STREAMS:
                     self.open_streams(side, row, idle)
+            except Failed as why:
+                row.notes["alone"] = str(why).splitlines()[0]
             finally:
                 side.stop()
             self.report.row(row.name, ", ".join(f"{name} {row.median(name):.1f}" for name in ("size mb", "start ms", "idle mb", "stream kb")
@@ -230,7 +239,10 @@ class Comparison:
         command = load_command(self.options.build, "first", side.port, *side.command())
         env = {**side.environment(), **{name: value for name, value in client_environment(side).items() if name.startswith("BENCH_")},
                "BENCH_PATIENCE": str(side.patience)}
-        done = subprocess.run(command, capture_output=True, text=True, env=env)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=side.patience + PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{side.name}: no answer in {side.patience + PATIENCE} s")
         if done.returncode:
             raise Failed(f"{side.name}: {done.stderr.strip()}")
         return json.loads(done.stdout.splitlines()[-1])["p50_us"] / 1000

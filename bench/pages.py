@@ -70,6 +70,8 @@ def peers_text(rows, options, machine):
 
 
 def write_peers(rows, options, machine):
+    if not any(row.name == YARDSTICK and row.figures for row in rows):
+        return
     put("peers", peers_text(rows, options, machine) + "\n\n![CPU time of a call and of an event, beside the peers](benchmarks-peers.svg)")
     groups = [(words, sorted(((row.name, row.median(f"{key} cpu")) for row in rows if row.median(f"{key} cpu")), key=lambda one: one[1]))
               for key, words in (("call", "a call of 1 KB"), ("event", "a streamed event"), ("tls-call", "a call of 1 KB, TLS to the provider"))]
