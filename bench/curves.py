@@ -157,7 +157,7 @@ class Curves:
         return curve
 
     def models(self):
-        curve = Curve("models", "entries of models", "CPU µs a call; ms of the start; MB idle", "a call flat; start and memory by what each entry is",
+        curve = Curve("models", "entries of models", "CPU µs a call; ms; MB idle", "a call flat; start and memory by what each entry is",
                       [2, 10, 100, 1000, 10000])
         sides = self.points("models", curve)
         self.in_turns(curve, "a call", sides, lambda side, x: self.calls(side, 32, self.options.calls // 4, 1024))
