@@ -315,6 +315,7 @@ static void run_first(char **command) {
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         pin_child();
+        if (!freopen("/dev/null", "w", stdout)) die("no /dev/null"); /* some greet */
         execvp(command[0], command);
         die("cannot run %s: %s", command[0], strerror(errno));
     }
