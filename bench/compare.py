@@ -218,6 +218,7 @@ class Comparison:
         for peer in self.peers:
             row = self.rows[peer.NAME]
             side = peer(self.setting("plain", f"http://127.0.0.1:{self.bench.upstream.port}"))
+            row.version = side.version()
             row.add("size mb", side.installed_bytes() / 1e6)
             try:
                 for _ in range(self.options.rounds if side.patience <= 10 else 1):
