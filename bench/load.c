@@ -6,11 +6,14 @@
  *   streams PORT STREAMS EVENTS PACE_US      all at once, begun within two paces
  *   tokens  PORT STREAMS                     short streams, one after the other
  *   hold    PORT STREAMS                     opens silent streams, says so, keeps them until EOF on
- * stdin first   PORT COMMAND…                    starts COMMAND, asks until the first answer, ends
+ * stdin idle    PORT CONNS                       the same of connections that have each had an
+ * answer first   PORT COMMAND…                    starts COMMAND, asks until the first answer, ends
  * it
  *
- * Prints one line of JSON. BENCH_KEY in the environment is sent as the client's key;
- * BENCH_CHILD_CPU is the core that first's COMMAND is pinned to.
+ * Prints one line of JSON. Of the environment, BENCH_KEY is sent as the client's key, BENCH_HEADERS
+ * as further header lines, each with its line end; BENCH_FORM=chat asks POST /chat,
+ * BENCH_CHECK=content lets answers be written anew (reader.h), BENCH_CHILD_CPU is the core that
+ * first's COMMAND is pinned to, BENCH_PATIENCE how many seconds that may take to listen (10).
  */
 #include "reader.h"
 
@@ -63,14 +66,25 @@ static double quantile_us(double q) {
 static void report(int64_t started_ns) {
     qsort(g.times_ns, g.time_count, sizeof *g.times_ns, by_size);
     printf("{\"calls\": %zu, \"events\": %llu, \"seconds\": %.6f, \"connections\": %u, "
-           "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f}\n",
+           "\"p50_us\": %.1f, \"p90_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": "
+           "%.1f}\n",
            g.done, (unsigned long long)g.events, (double)(now_ns() - started_ns) / 1e9, g.open,
-           quantile_us(0.5), quantile_us(0.9), quantile_us(0.99), quantile_us(1));
+           quantile_us(0.5), quantile_us(0.9), quantile_us(0.99), quantile_us(0.999),
+           quantile_us(1));
 }
 
 static void set_up(const char *model, bool stream, size_t size, size_t times) {
-    const char *key = getenv("BENCH_KEY");
-    g.request = wire_request(g.port, model, stream, key && *key ? key : NULL, size, &g.request_len);
+    const char *key = getenv("BENCH_KEY"), *form = getenv("BENCH_FORM");
+    wire_ask asked = {
+        .port = g.port,
+        .model = model,
+        .stream = stream,
+        .chat = form && strcmp(form, "chat") == 0,
+        .key = key && *key ? key : NULL,
+        .headers = getenv("BENCH_HEADERS"),
+        .body_size = size,
+    };
+    g.request = wire_request(&asked, &g.request_len);
     g.times_ns = calloc(times ? times : 1, sizeof *g.times_ns);
     g.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (!g.times_ns || g.epoll_fd < 0) die("cannot set up");
@@ -161,7 +175,10 @@ static void turn(int64_t until_ns) {
 }
 
 static void expect_plain(size_t answer) {
+    const char *check = getenv("BENCH_CHECK");
     g.want = (expectation){.body = wire_answer(answer), .body_len = answer};
+    if (check && strcmp(check, "content") == 0)
+        g.want.content = wire_content(g.want.body, &g.want.content_len);
 }
 
 static void run_calls(unsigned conns, size_t calls, size_t size, size_t answer) {
@@ -241,6 +258,12 @@ static void run_tokens(unsigned streams) {
     report(started);
 }
 
+static void wait_for_eof(void) {
+    fflush(stdout);
+    char byte;
+    while (read(STDIN_FILENO, &byte, 1) > 0) {}
+}
+
 static void run_hold(unsigned streams) {
     set_up("bench-" WIRE_STREAM "2-600000000", true, 1024, streams);
     g.want = (expectation){.events = 2};
@@ -253,9 +276,22 @@ static void run_hold(unsigned streams) {
     while (g.time_count < streams)
         turn(-1);
     report(started);
-    fflush(stdout);
-    char byte;
-    while (read(STDIN_FILENO, &byte, 1) > 0) {}
+    wait_for_eof();
+}
+
+static void run_idle(unsigned conns) {
+    set_up("bench-700", false, 1024, conns);
+    expect_plain(700);
+    int64_t started = now_ns();
+    for (unsigned i = 0; i < conns; i++) {
+        ask(conn_open());
+        while (g.done + 50 < i)
+            turn(-1);
+    }
+    while (g.done < conns)
+        turn(-1);
+    report(started);
+    wait_for_eof();
 }
 
 static void pin_child(void) {
@@ -272,11 +308,14 @@ static void pin_child(void) {
 static void run_first(char **command) {
     set_up("bench-700", false, 1024, 1);
     expect_plain(700);
+    const char *asked = getenv("BENCH_PATIENCE");
+    int64_t patience = (int64_t)(asked ? parse_number("BENCH_PATIENCE", asked, 3600) : 10);
     int64_t started = now_ns();
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         pin_child();
+        if (!freopen("/dev/null", "w", stdout)) die("no /dev/null"); /* some greet */
         execvp(command[0], command);
         die("cannot run %s: %s", command[0], strerror(errno));
     }
@@ -284,7 +323,8 @@ static void run_first(char **command) {
     while ((fd = net_connect(g.port)) < 0) {
         struct timespec pause = {.tv_nsec = 100000};
         nanosleep(&pause, NULL);
-        if (now_ns() - started > 10000000000) die("%s does not listen after 10 s", command[0]);
+        if (now_ns() - started > patience * 1000000000)
+            die("%s does not listen after %lld s", command[0], (long long)patience);
     }
     close(fd);
     ask(conn_open());
@@ -302,7 +342,7 @@ static unsigned number(const char *name, const char *text) {
 
 int main(int argc, char **argv) {
     static const char usage[] =
-        "usage: bench-load calls|fresh|rate|streams|tokens|hold|first PORT …";
+        "usage: bench-load calls|fresh|rate|streams|tokens|hold|idle|first PORT …";
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_TIMERSLACK, 1);
     if (argc < 4) die("%s", usage);
@@ -322,6 +362,8 @@ int main(int argc, char **argv) {
         run_tokens(number("STREAMS", argv[3]));
     else if (strcmp(what, "hold") == 0 && argc == 4)
         run_hold(number("STREAMS", argv[3]));
+    else if (strcmp(what, "idle") == 0 && argc == 4)
+        run_idle(number("CONNS", argv[3]));
     else if (strcmp(what, "first") == 0)
         run_first(argv + 3);
     else

@@ -59,6 +59,10 @@ static void read_stream(reader *r, const char *bytes, size_t len) {
 static void read_body(reader *r, const char *bytes, size_t len) {
     if (!r->want->body) {
         read_stream(r, bytes, len);
+    } else if (r->want->content) {
+        r->text = realloc(r->text, r->body_at + len);
+        if (!r->text) die("out of memory");
+        memcpy(r->text + r->body_at, bytes, len);
     } else if (len > r->want->body_len - r->body_at ||
                memcmp(r->want->body + r->body_at, bytes, len) != 0) {
         die("the body differs from what was sent, at byte %zu or later", r->body_at);
@@ -68,7 +72,11 @@ static void read_body(reader *r, const char *bytes, size_t len) {
 
 static bool complete(reader *r) {
     r->state = READ_DONE;
-    if (r->want->body && r->body_at != r->want->body_len)
+    if (r->want->content) {
+        if (!r->text || !memmem(r->text, r->body_at, r->want->content, r->want->content_len))
+            die("an answer without what was said: %.*s", (int)(r->body_at < 300 ? r->body_at : 300),
+                r->text ? r->text : "");
+    } else if (r->want->body && r->body_at != r->want->body_len)
         die("a body of %zu bytes; %zu were sent", r->body_at, r->want->body_len);
     if (!r->want->body && (r->events != r->want->events || !r->finished))
         die("a stream ended after %u of %u events%s", r->events, r->want->events,

@@ -1,5 +1,6 @@
-/* bench/reader.h: reads and checks one answer of wire.h's traffic. Whatever is not exactly what was
- * asked for ends the program: a wrong answer must never count as a fast one.
+/* bench/reader.h: reads and checks one answer of wire.h's traffic. Whatever is not what was asked
+ * for ends the program: a wrong answer must never count as a fast one. A plain answer is compared
+ * byte for byte; of a proxy that writes answers anew, only that it has the whole of what was said.
  */
 #ifndef WEIR_BENCH_READER_H
 #define WEIR_BENCH_READER_H
@@ -9,6 +10,9 @@
 typedef struct expectation {
     const char *body; /* of a plain answer; NULL: a stream */
     size_t body_len;
+    const char
+        *content; /* NULL: the body comes as it was sent; else this is all that must be in it */
+    size_t content_len;
     unsigned events; /* content events of a stream */
 } expectation;
 
@@ -20,8 +24,9 @@ typedef struct reader {
     unsigned events; /* content events so far */
     bool finished;   /* [DONE] has come */
     bool ending;     /* the last chunk, of size 0, is being read */
+    char *text;      /* of a body that is written anew, body_at bytes; the reader's own */
     size_t line_len;
-    char line[2048]; /* the head, or an unfinished line of it or of the stream */
+    char line[4096]; /* the head, or an unfinished line of it or of the stream */
 } reader;
 
 void reader_begin(reader *r, const expectation *want);

@@ -132,15 +132,20 @@ class Side:
     key = None
     process = None
     core = PROXY_CORE
+    patience = 10  # seconds until it listens
+    asked = {}  # what bench-load is told of it, of the variables that bench/load.c names
+
+    def environment(self):
+        return dict(os.environ)
 
     def start(self):
         self.process = subprocess.Popen(["taskset", "-c", str(self.core), *self.command()], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment())
         self.wait_until_listening()
         return self
 
     def wait_until_listening(self):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise Failed(f"{self.name} ended with status {self.process.returncode}: {' '.join(self.command())}{self.complaint()}")
@@ -149,7 +154,7 @@ class Side:
                 return
             except OSError:
                 time.sleep(0.01)
-        raise Failed(f"{self.name} does not listen on port {self.port} after 10 s")
+        raise Failed(f"{self.name} does not listen on port {self.port} after {self.patience} s")
 
     def complaint(self):
         return ""
@@ -296,8 +301,8 @@ class Weir(Side):
 
 
 def client_environment(side):
-    env = dict(os.environ, BENCH_CHILD_CPU=str(PROXY_CORE))
-    env.pop("BENCH_KEY", None)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
+    env.update(getattr(side, "asked", {}), BENCH_CHILD_CPU=str(PROXY_CORE))
     if side.key:
         env["BENCH_KEY"] = side.key
     return env
@@ -307,10 +312,13 @@ def load_command(build, what, port, *arguments):
     return ["taskset", "-c", str(LOAD_CORE), tool(build, "bench-load"), what, str(port), *map(str, arguments)]
 
 
-def load(build, side, what, *arguments, port=None):
-    """One run of the load generator against a side; its figures."""
+def load(build, side, what, *arguments, port=None, patience=None):
+    """One run of the load generator against a side; its figures. patience: seconds that it may take."""
     command = load_command(build, what, port or side.port, *arguments)
-    done = subprocess.run(command, capture_output=True, text=True, env=client_environment(side))
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=client_environment(side), timeout=patience)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{side.name}: not within {patience} s\n  {' '.join(command)}")
     if done.returncode:
         raise Failed(f"{side.name}: {done.stderr.strip()}\n  {' '.join(command)}")
     return json.loads(done.stdout.splitlines()[-1])

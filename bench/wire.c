@@ -62,27 +62,42 @@ char *wire_answer(size_t size) {
         size);
 }
 
-char *wire_request(unsigned port, const char *model, bool stream, const char *key, size_t body_size,
-                   size_t *ret_len) {
+const char *wire_content(const char *answer, size_t *ret_len) {
+    static const char before[] = "\"content\":\"";
+    const char *at = strstr(answer, before);
+    if (!at) die("an answer without content");
+    at += sizeof before - 1;
+    *ret_len = (size_t)(strchr(at, '"') - at);
+    return at;
+}
+
+char *wire_request(const wire_ask *ask, size_t *ret_len) {
+    enum { HEAD_MAX = 2048 };
+    static const char options[] = "\"temperature\":0.7,\"max_tokens\":256,";
     char head[512];
-    snprintf(head, sizeof head,
-             "{\"model\":\"%s\",\"temperature\":0.7,\"max_tokens\":256,%s\"messages\":["
-             "{\"role\":\"system\",\"content\":\"You are brief.\"},"
-             "{\"role\":\"user\",\"content\":\"",
-             model, stream ? "\"stream\":true," : "");
-    char *body = padded(head, "\"}]}", body_size);
-    char *request = malloc(body_size + 1024);
+    if (ask->chat)
+        snprintf(head, sizeof head, "{\"model\":\"%s\",%s\"message\":\"", ask->model, options);
+    else
+        snprintf(head, sizeof head,
+                 "{\"model\":\"%s\",%s%s\"messages\":["
+                 "{\"role\":\"system\",\"content\":\"You are brief.\"},"
+                 "{\"role\":\"user\",\"content\":\"",
+                 ask->model, options, ask->stream ? "\"stream\":true," : "");
+    char *body = padded(head, ask->chat ? "\"}" : "\"}]}", ask->body_size);
+    char *request = malloc(ask->body_size + HEAD_MAX);
     if (!request) die("out of memory");
-    int n = snprintf(request, 1024,
-                     "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
+    const char *key = ask->key;
+    int n = snprintf(request, HEAD_MAX,
+                     "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n"
                      "User-Agent: OpenAI/Python 1.0.0\r\nAccept: application/json\r\n"
-                     "Content-Type: application/json\r\n%s%s%sContent-Length: %zu\r\n\r\n",
-                     port, key ? "Authorization: Bearer " : "", key ? key : "", key ? "\r\n" : "",
-                     body_size);
-    if (n < 0 || n >= 1024) die("the request's head is too long");
-    memcpy(request + n, body, body_size);
+                     "Content-Type: application/json\r\n%s%s%s%sContent-Length: %zu\r\n\r\n",
+                     ask->chat ? "/chat" : "/v1/chat/completions", ask->port,
+                     key ? "Authorization: Bearer " : "", key ? key : "", key ? "\r\n" : "",
+                     ask->headers ? ask->headers : "", ask->body_size);
+    if (n < 0 || n >= HEAD_MAX) die("the request's head is too long");
+    memcpy(request + n, body, ask->body_size);
     free(body);
-    *ret_len = (size_t)n + body_size;
+    *ret_len = (size_t)n + ask->body_size;
     return request;
 }
 

@@ -12,15 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_MODEL      "\"model\":\"bench-"
+/* A model's name and the wish for usage, as they stand in a request however its JSON is spaced. */
+#define WIRE_MODEL      "\"bench-"
 #define WIRE_STREAM     "stream-"
-#define WIRE_ASKS_USAGE "\"include_usage\":true"
+#define WIRE_ASKS_USAGE "\"include_usage\""
 #define WIRE_DONE       "[DONE]"
 /* In the text of content event n, from 1: nothing that a guard would wait for. */
 #define WIRE_TOKEN        "no %u"
 #define WIRE_TOKEN_PREFIX "no "
 
-enum { WIRE_EVENT_MAX = 512, WIRE_BODY_MIN = 256, WIRE_BODY_MAX = 1 << 24 };
+enum { WIRE_EVENT_MAX = 512, WIRE_BODY_MIN = 256, WIRE_BODY_MAX = 1 << 25 };
 
 /* Ends the program with a message on stderr. */
 _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -31,9 +32,21 @@ uint64_t parse_number(const char *name, const char *text, uint64_t max);
 
 /* A chat completion of exactly size bytes (at least WIRE_BODY_MIN). The caller frees it. */
 char *wire_answer(size_t size);
-/* A whole HTTP request whose JSON body is exactly body_size bytes. key may be NULL. */
-char *wire_request(unsigned port, const char *model, bool stream, const char *key, size_t body_size,
-                   size_t *ret_len);
+/* What such a completion says, between answer's quotes: *ret_len bytes of it. */
+const char *wire_content(const char *answer, size_t *ret_len);
+
+typedef struct wire_ask {
+    unsigned port;
+    const char *model;
+    bool stream;
+    bool chat;           /* POST /chat with a message, as services have it that hide the API */
+    const char *key;     /* NULL: none */
+    const char *headers; /* further lines of the head, or NULL */
+    size_t body_size;
+} wire_ask;
+
+/* A whole HTTP request whose JSON body is exactly ask's body_size bytes. The caller frees it. */
+char *wire_request(const wire_ask *ask, size_t *ret_len);
 /* Content event n of a stream, from 1; 0 is the event that names the role. Returns its length. */
 size_t wire_event(unsigned n, char out[WIRE_EVENT_MAX]);
 /* The events that end a stream: the finish reason, the usage where asked, and [DONE]. */

@@ -89,7 +89,22 @@ static bool is_known(const cache_far *f, span id) {
     return false;
 }
 
-/* In front; the oldest one goes. true: it was not known. */
+/* For whoever has not the lock: other workers purge meanwhile. */
+static bool knows(cache_far *f, span id) {
+    pthread_mutex_lock(&f->lock);
+    const bool known = is_known(f, id);
+    pthread_mutex_unlock(&f->lock);
+    return known;
+}
+
+static size_t count_rules(cache_far *f) {
+    pthread_mutex_lock(&f->lock);
+    const size_t count = f->rule_count;
+    pthread_mutex_unlock(&f->lock);
+    return count;
+}
+
+/* In front; the oldest one goes. true: it was not known, and its texts are taken over. */
 static bool take_rule(cache_far *f, far_rule *r) {
     pthread_mutex_lock(&f->lock);
     const bool fresh = !is_known(f, span_cstr(r->id));
@@ -117,17 +132,20 @@ static void follow(far_link *k, const far_rule *r) {
 /* More rules than are kept have come since the last look: what they said is not known. */
 static void take_rules(far_link *k, const redis_reply *reply) {
     cache_far *f = k->far;
-    const size_t count = redis_reply_count(reply), known = f->rule_count;
+    const size_t count = redis_reply_count(reply), known = count_rules(f);
     size_t fresh = 0;
     for (size_t i = count; i-- > 0;) {
         far_rule r;
         if (!read_rule(redis_reply_text(redis_reply_at(reply, i)), &r)) continue;
-        if (is_known(f, span_cstr(r.id))) {
+        if (knows(f, span_cstr(r.id))) {
             free_rule(&r);
             continue;
         }
         follow(k, &r);
-        fresh += take_rule(f, &r);
+        if (take_rule(f, &r))
+            fresh++;
+        else /* the purge that made it, on another worker, came between */
+            free_rule(&r);
     }
     if (known && fresh == FAR_RULES_MAX)
         (void)cache_store_purge(f->of->store, &(cache_purge){0}, k->loop->now_ms);

@@ -67,8 +67,10 @@ static bool says_timeouts(const yaml_node *map) {
     return timeout_node(map, "total") || timeout_node(map, "first_byte");
 }
 
-COLD static void check_target(reader *r, const yaml_node *root, const config_target *t) {
-    const scope s = {.model_map = member(root, "models", t->of->name),
+/* model: where its entry is written; NULL: nowhere. */
+COLD static void check_target(reader *r, const yaml_node *root, const yaml_node *model,
+                              const config_target *t) {
+    const scope s = {.model_map = model,
                      .provider_map = member(root, "providers", t->provider->name)};
     if (!says_timeouts(s.model_map) && !timeout_node(s.provider_map, "first_byte"))
         return; /* the file's own are in force, and have a warning of theirs */
@@ -78,9 +80,13 @@ COLD static void check_target(reader *r, const yaml_node *root, const config_tar
 COLD static void check_deadlines(reader *r, const yaml_node *root) {
     const config *c = r->config;
     check_silence(r, root, &(scope){0}, c->timeouts.first_byte_ms, c->timeouts.total_ms);
-    for (size_t i = 0; i < c->model_count; i++)
+    const yaml_node *models = yaml_get(root, SPAN_OF("models"));
+    const yaml_node *key = models ? models->first : NULL; /* in the order of c->models */
+    for (size_t i = 0; i < c->model_count; i++) {
         for (size_t k = 0; k < c->models[i].target_count; k++)
-            check_target(r, root, &c->models[i].targets[k]);
+            check_target(r, root, key ? key->value : NULL, &c->models[i].targets[k]);
+        if (key) key = key->next;
+    }
 }
 
 /* ---- sentences ---- */

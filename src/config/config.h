@@ -123,6 +123,9 @@ typedef struct config_target {
     config_timeouts timeouts;      /* in force: the entry's, else the provider's, else the file's */
 } config_target;
 
+enum { CONFIG_MODEL_NAME_MAX = 200 };
+typedef struct model_index model_index; /* config/model_index.h */
+
 typedef enum config_pick { PICK_ORDER, PICK_WEIGHTED, PICK_FASTEST } config_pick;
 
 typedef struct config_model {
@@ -466,6 +469,7 @@ typedef struct config {
     size_t provider_count;
     config_model *models;
     size_t model_count;
+    const model_index *model_index; /* of these */
     config_client *clients;
     size_t client_count; /* 0, and no keys in the store: no keys asked, loopback only */
     config_keys keys;

@@ -1,25 +1,10 @@
 /* What a call asks the snapshot. */
 #include "base/hash.h"
 #include "config/config.h"
-
-static bool matches_prefix(span pattern, span name) {
-    return pattern.len > 1 && pattern.ptr[pattern.len - 1] == '*' &&
-           span_starts(name, span_slice(pattern, 0, pattern.len - 1));
-}
+#include "config/model_index.h"
 
 const config_model *config_find_model(const config *c, span name) {
-    const config_model *prefix = NULL, *rest = NULL;
-    for (size_t i = 0; i < c->model_count; i++) {
-        const config_model *m = &c->models[i];
-        if (span_eq(m->name, SPAN_OF("*"))) {
-            rest = m;
-        } else if (span_eq(m->name, name) && !span_ends(name, SPAN_OF("*"))) {
-            return m;
-        } else if (matches_prefix(m->name, name) && (!prefix || m->name.len > prefix->name.len)) {
-            prefix = m;
-        }
-    }
-    return prefix ? prefix : rest;
+    return c->model_index ? model_index_find(c->model_index, name) : NULL;
 }
 
 /* Every entry is looked at and compared whole: the time says neither which key matched nor how

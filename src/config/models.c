@@ -1,11 +1,12 @@
 /* models: what clients ask for and where it goes. Read after the providers, which it refers to. */
+#include "config/model_index.h"
 #include "config/reader.h"
 #include "config/shown.h"
 #include "config/write.h"
 
 #include <string.h>
 
-enum { TARGETS_MAX = 64, MODEL_NAME_MAX = 200 };
+enum { TARGETS_MAX = 64 };
 
 static span provider_name_at(const void *list, size_t i) {
     return ((const config_provider *)list)[i].name;
@@ -48,8 +49,8 @@ COLD static bool read_target_name(reader *r, const option *o, span name, const y
     if (!reader_text(r, o, name, node, &text)) return false;
     size_t slash = span_find(text, 0, '/');
     span provider = span_slice(text, 0, slash), model = span_slice(text, slash + 1, text.len);
-    if (provider.len == 0 || (slash < text.len && model.len == 0) || text.len > MODEL_NAME_MAX ||
-        !printable(text))
+    if (provider.len == 0 || (slash < text.len && model.len == 0) ||
+        text.len > CONFIG_MODEL_NAME_MAX || !printable(text))
         return reader_expected(r, o, name, node);
     if (span_find(model, 0, '*') < model.len) {
         span said = reader_said(r, node, "another text");
@@ -135,7 +136,7 @@ COLD static bool check_weights(reader *r, span name, const yaml_node *targets,
 
 static bool good_model_name(span name) {
     size_t star = span_find(name, 0, '*');
-    return name.len <= MODEL_NAME_MAX && printable(name) && star + 1 >= name.len;
+    return name.len <= CONFIG_MODEL_NAME_MAX && printable(name) && star + 1 >= name.len;
 }
 
 COLD static bool read_model(reader *r, const yaml_node *map, const yaml_node *key,
@@ -183,6 +184,7 @@ COLD static bool read_models(reader *r, const option *o, span name, const yaml_n
         reader_defaults(r, &scope_model, model);
         ok &= read_model(r, node, key, model);
     }
+    c->model_index = model_index_new(r->arena, c->models, c->model_count);
     return ok;
 }
 const option_type type_models = {"mapping of models", "a mapping from models to targets",

@@ -1,5 +1,6 @@
 /* What no single option can tell: rules across options, and what is derived where nothing is said.
  * Runs after the whole file was read. */
+#include "config/model_index.h"
 #include "config/reader.h"
 #include "config/tools.h"
 #include "config/units.h"
@@ -265,6 +266,7 @@ static void derive_models(reader *r) {
         (config_target){.provider = &c->providers[0], .weight = 1, .name = c->providers[0].name};
     c->models->target_count = 1;
     c->model_count = 1;
+    c->model_index = model_index_new(r->arena, c->models, 1);
 }
 
 COLD static void check_chat_model(reader *r, const yaml_node *root) {

@@ -1,11 +1,15 @@
 #include "config/yaml.h"
 
+#include "base/hash.h"
+#include "base/mem.h"
+
 #include "config/problems.h"
 #include "config/shown.h"
 #include "config/yaml_slip.h"
 
 #include <ctype.h>
 #include <libfyaml.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct builder {
@@ -77,6 +81,40 @@ static struct fy_token *event_tag(struct fy_event *event) {
 
 static yaml_node *read_node(builder *b, struct fy_event *event, unsigned depth);
 
+/* The keys of a mapping as they come, so that one which is written twice is found without a look at
+ * all before it: open addressing, at most half full; on the heap. */
+typedef struct key_set {
+    const yaml_node **slots;
+    size_t room; /* a power of two, or 0 */
+    size_t count;
+} key_set;
+
+static const yaml_node **slot_of(const key_set *set, span text) {
+    size_t at = hash_span(text) & (set->room - 1);
+    while (set->slots[at] && !span_eq(set->slots[at]->text, text))
+        at = (at + 1) & (set->room - 1);
+    return &set->slots[at];
+}
+
+static void grow(key_set *set) {
+    key_set larger = {.room = set->room ? 2 * set->room : 16, .count = set->count};
+    larger.slots = mem_zalloc_array(larger.room, sizeof *larger.slots);
+    for (size_t i = 0; i < set->room; i++)
+        if (set->slots[i]) *slot_of(&larger, set->slots[i]->text) = set->slots[i];
+    free(set->slots);
+    *set = larger;
+}
+
+/* NULL, or the key of the same text that is there already. */
+static const yaml_node *key_set_add(key_set *set, const yaml_node *key) {
+    if (2 * set->count >= set->room) grow(set);
+    const yaml_node **slot = slot_of(set, key->text);
+    if (*slot) return *slot;
+    *slot = key;
+    set->count++;
+    return NULL;
+}
+
 /* What is not there has no place of its own: it gets that of what it belongs to. */
 static void place_nothing(yaml_node *node, const yaml_node *owner) {
     if (!yaml_is_null(node) || node->text.len) return;
@@ -102,7 +140,7 @@ static bool is_merge(const yaml_node *key) {
     return key->kind == YAML_SCALAR && key->plain && span_eq(key->text, SPAN_OF("<<"));
 }
 
-COLD static void check_key(builder *b, const yaml_node *map, const yaml_node *key) {
+COLD static void check_key(builder *b, key_set *keys, const yaml_node *map, const yaml_node *key) {
     if (key->kind != YAML_SCALAR || key->text.len == 0 || key->text.len > YAML_KEY_MAX) {
         refuse(b, key->line, key->column, "expected the name of an option");
         return;
@@ -116,19 +154,16 @@ COLD static void check_key(builder *b, const yaml_node *map, const yaml_node *ke
         refuse(b, key->line, key->column, "more than 10000 entries in one mapping");
         return;
     }
-    for (const yaml_node *other = map->first; other; other = other->next) {
-        if (other == key || !span_eq(other->text, key->text)) continue;
-        bool shown = shown_may(key->text);
-        problems_add(b->problems, b->file, b->source, key->line, key->column,
-                     "%s%.*s%s is written twice; the first is in line %u", shown ? "'" : "",
-                     SPAN_ARG(shown ? key->text : SPAN_OF("this name")), shown ? "'" : "",
-                     other->line);
-        b->failed = true;
-        return;
-    }
+    const yaml_node *other = key_set_add(keys, key);
+    if (!other) return;
+    bool shown = shown_may(key->text);
+    problems_add(b->problems, b->file, b->source, key->line, key->column,
+                 "%s%.*s%s is written twice; the first is in line %u", shown ? "'" : "",
+                 SPAN_ARG(shown ? key->text : SPAN_OF("this name")), shown ? "'" : "", other->line);
+    b->failed = true;
 }
 
-COLD static void read_map(builder *b, yaml_node *map, unsigned depth) {
+COLD static void read_keys(builder *b, key_set *keys, yaml_node *map, unsigned depth) {
     yaml_node **end = &map->first;
     for (struct fy_event *event; (event = next_event(b)) != NULL;) {
         bool last = event->type == FYET_MAPPING_END;
@@ -136,7 +171,7 @@ COLD static void read_map(builder *b, yaml_node *map, unsigned depth) {
         fy_parser_event_free(b->parser, event);
         if (last) return;
         if (!key) continue;
-        check_key(b, map, key);
+        check_key(b, keys, map, key);
         struct fy_event *of_value = next_event(b);
         if (!of_value) return;
         key->value = read_node(b, of_value, depth + 1);
@@ -147,6 +182,12 @@ COLD static void read_map(builder *b, yaml_node *map, unsigned depth) {
         end = &key->next;
         map->count++;
     }
+}
+
+COLD static void read_map(builder *b, yaml_node *map, unsigned depth) {
+    key_set keys = {0};
+    read_keys(b, &keys, map, depth);
+    free(keys.slots);
 }
 
 static yaml_node *read_node(builder *b, struct fy_event *event, unsigned depth) {

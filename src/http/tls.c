@@ -1,6 +1,7 @@
 #include "http/tls_internal.h"
 
 #include "base/mem.h"
+#include "http/tls_bundle.h"
 #include "http/tls_stream.h"
 
 #include <dirent.h>
@@ -116,13 +117,15 @@ static bool is_hashed(const char *path) {
     return found;
 }
 
-/* The system's store: from its directory of hashed names, where each authority is read when a chain
- * first asks for it. Reading the bundle of all of them takes 29 ms of the start. */
-static int use_system_store(SSL_CTX *ctx) {
+/* The system's store. Each authority of it is read when a chain first asks for it: in the directory
+ * of hashed names by OpenSSL, in a bundle by tls_bundle.c. Decoding the bundle of all of them would
+ * take 27 ms of the start. */
+static bool use_system_store(SSL_CTX *ctx) {
     const char *dir = getenv(X509_get_default_cert_dir_env());
     if (!dir) dir = X509_get_default_cert_dir();
-    bool lazily = !getenv(X509_get_default_cert_file_env()) && is_hashed(dir);
-    return lazily ? SSL_CTX_set_default_verify_dir(ctx) : SSL_CTX_set_default_verify_paths(ctx);
+    const char *file = getenv(X509_get_default_cert_file_env());
+    if (!file && !is_hashed(dir)) file = X509_get_default_cert_file();
+    return (!file || tls_bundle_use(ctx, file)) && SSL_CTX_set_default_verify_dir(ctx);
 }
 
 tls_context *tls_client_new(const char *ca_path, buf *ret_why) {
@@ -134,7 +137,7 @@ tls_context *tls_client_new(const char *ca_path, buf *ret_why) {
     SSL_CTX_set_session_cache_mode(t->ctx,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_sess_set_new_cb(t->ctx, tls_on_new_session);
-    int ok = ca_path ? SSL_CTX_load_verify_file(t->ctx, ca_path) : use_system_store(t->ctx);
-    if (ok != 1) return fail(t, ret_why, "CA certificates", path);
+    bool ok = ca_path ? SSL_CTX_load_verify_file(t->ctx, ca_path) == 1 : use_system_store(t->ctx);
+    if (!ok) return fail(t, ret_why, "CA certificates", path);
     return t;
 }

@@ -86,7 +86,6 @@ class Weir:
         for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
             environment[name] = str(self.directory)
         environment.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
-        environment.setdefault("TSAN_OPTIONS", f"suppressions={ROOT}/tests/tsan.supp")
         environment.update(env or {})
         self.started = time.monotonic()
         self.process = subprocess.Popen(

@@ -78,7 +78,6 @@ class Installed:
 
     def run_environment(self):
         plain = {name: value for name, value in os.environ.items() if not daemon.STRANGE.match(name)}
-        plain.setdefault("TSAN_OPTIONS", f"suppressions={daemon.ROOT}/tests/tsan.supp")
         return {**plain, "LD_LIBRARY_PATH": str(self.libraries)}
 
     def start(self, example, way, *arguments, env=None, **options):

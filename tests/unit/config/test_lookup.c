@@ -30,6 +30,55 @@ static void finds_models(void **state) {
     world_done(c);
 }
 
+/* What the index is to find, by a look at every entry. */
+static const config_model *by_looking(const config *c, span name) {
+    const config_model *prefix = NULL, *rest = NULL;
+    for (size_t i = 0; i < c->model_count; i++) {
+        const config_model *m = &c->models[i];
+        if (!span_ends(m->name, SPAN_OF("*"))) {
+            if (span_eq(m->name, name)) return m;
+            continue;
+        }
+        if (m->name.len == 1)
+            rest = m;
+        else if (span_starts(name, span_slice(m->name, 0, m->name.len - 1)) &&
+                 (!prefix || m->name.len > prefix->name.len))
+            prefix = m;
+    }
+    return prefix ? prefix : rest;
+}
+
+/* Words of two letters alone: so exact names, patterns and what is asked for meet in every way. */
+static void finds_among_many(void **state) {
+    (void)state;
+    for (unsigned words = 1; words <= 4096; words = words * 3 + 1) {
+        buf text = BUF_EMPTY;
+        buf_add_cstr(&text, "providers: {p: {url: \"http://127.0.0.1:1\"}}\nmodels:\n");
+        if (words % 2) buf_add_cstr(&text, "  \"*\": p\n");
+        for (unsigned i = 2; i < words + 2; i++) { /* the digits of i below its first, a and b */
+            char word[16] = "";
+            size_t len = 0;
+            for (unsigned rest = i; rest > 1; rest /= 2)
+                word[len++] = rest % 2 ? 'b' : 'a';
+            word[len] = '\0';
+            if (i % 3) buf_addf(&text, "  %s: p\n", word);
+            if (i % 5 < 2) buf_addf(&text, "  \"%s*\": p\n", word);
+        }
+        config *c = world_good(buf_cstr(&text));
+        for (unsigned i = 2; i < 2 * words + 2; i++) {
+            char word[32] = "";
+            size_t len = 0;
+            for (unsigned rest = i; rest > 1; rest /= 2)
+                word[len++] = rest % 2 ? 'b' : 'a';
+            if (i % 7 == 0) word[len++] = i % 2 ? '*' : 'c';
+            const span asked = span_from(word, len);
+            assert_ptr_equal(config_find_model(c, asked), by_looking(c, asked));
+        }
+        world_done(c);
+        buf_done(&text);
+    }
+}
+
 static void reads_every_form_of_targets(void **state) {
     (void)state;
     config *c = world_good(
@@ -158,6 +207,7 @@ static void one_of_several_has_a_share(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_models),
+        cmocka_unit_test(finds_among_many),
         cmocka_unit_test(reads_every_form_of_targets),
         cmocka_unit_test(derives_the_last_resort),
         cmocka_unit_test(a_kind_has_its_defaults),

@@ -110,6 +110,13 @@ static void bounds_its_input(void **state) {
         buf_addf(&big, "k%d: 1\n", i);
     assert_null(yaml_parse(buf_span(&big), SPAN_OF("f"), &a, &problems));
     assert_span(problems.items[1].text, "more than 10000 entries in one mapping");
+    buf_clear(&big);
+    for (int i = 0; i < 3000; i++)
+        buf_addf(&big, "k%d: 1\n", i);
+    assert_non_null(yaml_parse(buf_span(&big), SPAN_OF("f"), &a, &problems));
+    buf_add_cstr(&big, "k17: 1\n");
+    assert_null(yaml_parse(buf_span(&big), SPAN_OF("f"), &a, &problems));
+    assert_span(problems.items[2].text, "'k17' is written twice; the first is in line 18");
     config_problems_done(&problems);
     arena_done(&a);
     buf_done(&big);

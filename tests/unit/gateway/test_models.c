@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "config/model_index.h"
 #include "gateway/models.h"
 
 /* In an array, as in a configuration. */
@@ -50,8 +51,13 @@ static span ids_listed(config_model *models, size_t count, const char *openai, c
     if (openai) lists[0] = list_read(openai);
     if (local) lists[1] = list_read(local);
     const models_known known = {list_of, lists};
-    const config c = {
-        .models = models, .model_count = count, .providers = providers, .provider_count = 4};
+    arena a;
+    arena_init(&a, 0);
+    const config c = {.models = models,
+                      .model_count = count,
+                      .model_index = model_index_new(&a, models, count),
+                      .providers = providers,
+                      .provider_count = 4};
     buf out = BUF_EMPTY;
     models_write_list(&c, who, &known, 1, &out);
     json_value root;
@@ -61,6 +67,7 @@ static span ids_listed(config_model *models, size_t count, const char *openai, c
     for (json_value m; json_next_element(&it, &m);)
         buf_addf(&said, "%.*s ", SPAN_ARG(json_get(m, SPAN_OF("id")).raw));
     buf_done(&out);
+    arena_done(&a);
     for (size_t i = 0; i < 2; i++)
         if (lists[i].items) model_list_done(&lists[i]);
     return buf_span(&said);
