@@ -45,6 +45,7 @@ typedef struct shard {
 
 struct cache_store {
     cache_room room;
+    purges *purged;
     shard shards[SHARDS];
 };
 
@@ -188,6 +189,7 @@ bool cache_store_trim(cache_store *s) {
 cache_store *cache_store_new(size_t most) {
     cache_store *s = mem_zalloc(sizeof *s);
     atomic_init(&s->room.most, most);
+    s->purged = purges_new();
     for (size_t i = 0; i < SHARDS; i++) {
         shard *h = &s->shards[i];
         pthread_mutex_init(&h->lock, NULL);
@@ -202,6 +204,7 @@ cache_store *cache_store_new(size_t most) {
 void cache_store_free(cache_store *s) {
     if (!s) return;
     (void)cache_store_purge(s, &(cache_purge){0}, 0);
+    purges_free(s->purged);
     for (size_t i = 0; i < SHARDS; i++) {
         free(s->shards[i].buckets);
         pthread_mutex_destroy(&s->shards[i].lock);
@@ -231,6 +234,11 @@ static span put_text(char **at, span text) {
     return kept;
 }
 
+static void free_unstored(entry *e) {
+    recording_unref(e->a.said);
+    free(e);
+}
+
 static entry *entry_of(const cached_answer *a, uint64_t hash) {
     const size_t bytes = sizeof(entry) + a->model.len + a->client.len + a->target.len;
     entry *e = mem_alloc(bytes);
@@ -243,12 +251,14 @@ static entry *entry_of(const cached_answer *a, uint64_t hash) {
     return e;
 }
 
-void cache_store_put(cache_store *s, const cached_answer *a) {
-    const uint64_t hash = hash_of(&a->key);
-    shard *h = &s->shards[hash % SHARDS];
-    entry *e = entry_of(a, hash);
-    atomic_fetch_add_explicit(&s->room.used, e->bytes, memory_order_relaxed);
-    pthread_mutex_lock(&h->lock);
+static purge_facts facts_of(const cached_answer *a) {
+    return (purge_facts){a->model, a->client, a->asked_ms};
+}
+
+/* Locked: a purge is noted before it goes through the shard. */
+static void add(cache_store *s, shard *h, entry *e) {
+    const cached_answer *a = &e->a;
+    const uint64_t hash = e->hash;
     entry *old = *find_place(h, &a->key, a->stream, hash);
     const bool is_long = old ? old->is_long : is_remembered(h, hash);
     if (old) drop(s, h, old);
@@ -258,7 +268,21 @@ void cache_store_put(cache_store *s, const cached_answer *a) {
     h->stored++;
     atomic_store_explicit(&h->seen, h->stored, memory_order_release);
     enqueue(h, e, is_long);
+}
+
+void cache_store_put(cache_store *s, const cached_answer *a) {
+    const uint64_t hash = hash_of(&a->key);
+    const purge_facts facts = facts_of(a);
+    shard *h = &s->shards[hash % SHARDS];
+    entry *e = entry_of(a, hash);
+    pthread_mutex_lock(&h->lock);
+    const bool good = !purges_mean(s->purged, a->purges, &facts);
+    if (good) {
+        atomic_fetch_add_explicit(&s->room.used, e->bytes, memory_order_relaxed);
+        add(s, h, e);
+    }
     pthread_mutex_unlock(&h->lock);
+    if (!good) free_unstored(e);
     (void)cache_store_trim(s);
 }
 
@@ -304,30 +328,26 @@ bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, ar
     return e != NULL;
 }
 
-bool cache_purge_means(const cache_purge *which, const cached_answer *a, int64_t now_ms) {
-    span model = which->model;
-    const bool open = span_ends(model, SPAN_OF("*"));
-    if (open) model.len--;
-    if (which->model.len && !(open ? span_starts(a->model, model) : span_eq(a->model, model)))
-        return false;
-    if (which->client.len && !span_eq(a->client, which->client)) return false;
-    return !which->older_ms || now_ms - a->stored_ms > which->older_ms;
-}
-
 static size_t purge_queue(cache_store *s, shard *h, list *queue, const cache_purge *which,
                           int64_t now_ms) {
     size_t count = 0;
     LIST_FOREACH(queue, node) {
         entry *e = LIST_ENTRY(node, entry, queue);
-        if (!cache_purge_means(which, &e->a, now_ms)) continue;
+        const purge_facts facts = facts_of(&e->a);
+        if (!cache_purge_means(which, &facts, now_ms)) continue;
         drop(s, h, e);
         count++;
     }
     return count;
 }
 
+uint64_t cache_store_purges(cache_store *s) {
+    return purges_count(s->purged);
+}
+
 size_t cache_store_purge(cache_store *s, const cache_purge *which, int64_t now_ms) {
     size_t count = 0;
+    purges_note(s->purged, which, now_ms);
     for (size_t i = 0; i < SHARDS; i++) {
         shard *h = &s->shards[i];
         pthread_mutex_lock(&h->lock);

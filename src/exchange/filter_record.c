@@ -20,6 +20,8 @@ typedef struct recorder {
     bool overgrown;   /* it is too large to be kept */
     bool unfit;       /* it is no whole answer */
     bool done;        /* the flight knows how it ended */
+    uint64_t purges;  /* so many there were before the call is made */
+    int64_t asked_ms; /* when it is */
     int64_t began_ms; /* the first event */
     size_t events;
     token_usage usage;
@@ -147,6 +149,8 @@ static void store(recorder *r) {
                              .target = target_of(x),
                              .usage_asked = x->facts.usage_asked || usage_is_told(&r->usage),
                              .facts = r->facts,
+                             .purges = r->purges,
+                             .asked_ms = r->asked_ms,
                              .stored_ms = now_ms,
                              .expires_ms = now_ms + r->use->ttl_ms};
     cache_store_put(x->env->cache->store, &a);
@@ -438,6 +442,8 @@ void record_answer(cache_use *u, recording *said) {
                                    .done = filter_pass_done};
     recorder *r = arena_zalloc(&u->x->arena, sizeof *r);
     r->use = u;
+    r->purges = cache_store_purges(u->x->env->cache->store);
+    r->asked_ms = u->x->env->loop->now_ms;
     r->alone = said != NULL;
     r->said = said ? said : flight_recording(u->seat.of);
     r->usage = token_usage_unknown;

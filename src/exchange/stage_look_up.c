@@ -229,7 +229,8 @@ static boarded board(cache_use *u) {
     flights *t = x->env->cache->flights;
     const bool stream = wants_stream(x);
     u->seat.news = on_news;
-    flights_join(t, &u->key, stream, x->env->desk, &u->seat);
+    flights_join(t, &u->key, stream, cache_store_purges(x->env->cache->store), x->env->desk,
+                 &u->seat);
     u->sits = true;
     if (!u->seat.leads) {
         decide(u, CACHE_COALESCED);

@@ -528,6 +528,34 @@ def test_what_an_admin_sees_and_takes_out(weir, upstream):
     assert cached(ask(w, OTHER, model="gpt-b")) == "miss"
 
 
+@pytest.mark.parametrize("which, kept", [({}, False), ({"model": "gpt-t*"}, False), ({"model": "gpt-other"}, True)])
+def test_a_purge_means_what_is_being_asked(weir, upstream, which, kept):
+    """An answer that was asked for before a purge and comes after it is not kept; who asks after it does not wait for that one."""
+    gates = [threading.Event(), threading.Event()]
+    upstream.script(*(after(gate, reply(200, bodies.completion(f"answer {i}"))) for i, gate in enumerate(gates)))
+    w = weir(upstream, cache=CACHE)
+    said = [[], []]
+
+    def begin(i):
+        t = threading.Thread(target=lambda: said[i].append(ask(w)))
+        t.start()
+        upstream.wait_requests(i + 1)
+        return t
+    first = begin(0)
+    assert admin(w, "POST", which).json() == {"purged": 0}
+    second = begin(1)
+    gates[0].set()
+    first.join(20)
+    assert b"answer 0" in said[0][0].body  # who had asked before hears it
+    known = ask(w, headers=[("cache-control", "only-if-cached")])
+    assert known.status == (200 if kept else 504)
+    gates[1].set()
+    second.join(20)
+    assert b"answer 1" in said[1][0].body
+    assert b"answer 1" in ask(w).body and cached(ask(w)) == "hit"
+    assert len(upstream.requests) == 2
+
+
 def test_the_command(weir, upstream):
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream, cache=CACHE)
