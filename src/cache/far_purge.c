@@ -103,8 +103,8 @@ static bool take_rule(cache_far *f, far_rule *r) {
     return fresh;
 }
 
-/* What was asked for since the purge stays: `older` is counted from now on. Clocks of two weirs, and a
- * turn's and the wall's, differ a little: rather too much goes than too little. */
+/* What was asked for since the purge stays: `older` is counted from now on. Clocks of two weirs,
+ * and a turn's and the wall's, differ a little: rather too much goes than too little. */
 static void follow(far_link *k, const far_rule *r) {
     cache_purge which = purge_of(r);
     const int64_t ago = wall_ms() - r->at_ms - SLACK_MS;

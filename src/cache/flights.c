@@ -182,8 +182,8 @@ static flight *find(list *bucket, const cache_key *key, bool stream, uint64_t pu
     return NULL;
 }
 
-void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges,
-                  flight_desk *desk, flight_seat *seat) {
+void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges, flight_desk *desk,
+                  flight_seat *seat) {
     const uint64_t hash = hash_of(key);
     flight_shard *h = shard_of(t, hash);
     list *bucket = &h->buckets[hash / SHARDS % BUCKETS];

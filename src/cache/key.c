@@ -24,7 +24,7 @@ static void put_each(buf *out, const span *texts, size_t count) {
 cache_key cache_key_of(const cache_question *q, buf *scratch) {
     buf_clear(scratch);
     (void)buf_reserve(scratch, q->body.raw.len + 512);
-    buf_add(scratch, SPAN_OF("weir 1;"));
+    buf_add(scratch, q->hole ? SPAN_OF("weir 1 but a text;") : SPAN_OF("weir 1;"));
     put(scratch, q->scope);
     put(scratch, q->endpoint);
     put(scratch, q->query);
@@ -32,7 +32,7 @@ cache_key cache_key_of(const cache_question *q, buf *scratch) {
     put(scratch, q->entry);
     put_each(scratch, q->targets, q->target_count);
     put_each(scratch, q->more, q->more_count);
-    json_write_canonical(q->body, cache_key_without, CACHE_KEY_WITHOUT, scratch);
+    json_write_canonical_but(q->body, cache_key_without, CACHE_KEY_WITHOUT, q->hole, scratch);
     cache_key key;
     sha256(buf_span(scratch), key.bytes);
     return key;

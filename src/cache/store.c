@@ -46,13 +46,14 @@ typedef struct shard {
 struct cache_store {
     cache_room room;
     purges *purged;
+    similar_index *similar;
     shard shards[SHARDS];
 };
 
 /* ---- one shard, locked ---- */
 
 static size_t all_bytes(const entry *e) {
-    return e->bytes + recording_bytes(e->a.said);
+    return e->bytes + recording_bytes(e->a.said) + similar_bytes(e->a.similar);
 }
 
 /* The shard has been chosen by the rest. */
@@ -84,14 +85,20 @@ static void dequeue(shard *h, entry *e) {
     h->lasting_count -= e->is_long;
 }
 
+static void entry_free(entry *e) {
+    recording_unref(e->a.said);
+    similar_unref(e->a.similar);
+    free(e);
+}
+
 static void drop(cache_store *s, shard *h, entry *e) {
     entry **at = find_place(h, &e->a.key, e->a.stream, e->hash);
     *at = e->next;
     dequeue(h, e);
     h->count--;
-    recording_unref(e->a.said);
+    if (e->a.similar) similar_remove(s->similar, e->a.similar);
     atomic_fetch_sub_explicit(&s->room.used, e->bytes, memory_order_relaxed);
-    free(e);
+    entry_free(e);
 }
 
 static ghost *ghost_of(shard *h, uint64_t hash) {
@@ -190,6 +197,7 @@ cache_store *cache_store_new(size_t most) {
     cache_store *s = mem_zalloc(sizeof *s);
     atomic_init(&s->room.most, most);
     s->purged = purges_new();
+    s->similar = similar_index_new();
     for (size_t i = 0; i < SHARDS; i++) {
         shard *h = &s->shards[i];
         pthread_mutex_init(&h->lock, NULL);
@@ -205,6 +213,7 @@ void cache_store_free(cache_store *s) {
     if (!s) return;
     (void)cache_store_purge(s, &(cache_purge){0}, 0);
     purges_free(s->purged);
+    similar_index_free(s->similar);
     for (size_t i = 0; i < SHARDS; i++) {
         free(s->shards[i].buckets);
         pthread_mutex_destroy(&s->shards[i].lock);
@@ -215,6 +224,10 @@ void cache_store_free(cache_store *s) {
 void cache_store_bound(cache_store *s, size_t most) {
     atomic_store_explicit(&s->room.most, most, memory_order_relaxed);
     (void)cache_store_trim(s);
+}
+
+similar_index *cache_store_similar(cache_store *s) {
+    return s->similar;
 }
 
 cache_room *cache_store_room(cache_store *s) {
@@ -234,17 +247,13 @@ static span put_text(char **at, span text) {
     return kept;
 }
 
-static void free_unstored(entry *e) {
-    recording_unref(e->a.said);
-    free(e);
-}
-
 static entry *entry_of(const cached_answer *a, uint64_t hash) {
     const size_t bytes = sizeof(entry) + a->model.len + a->client.len + a->target.len;
     entry *e = mem_alloc(bytes);
     char *at = e->texts;
     *e = (entry){.hash = hash, .a = *a, .bytes = bytes};
     e->a.said = recording_ref(a->said);
+    if (a->similar) (void)similar_ref(a->similar);
     e->a.model = put_text(&at, a->model);
     e->a.client = put_text(&at, a->client);
     e->a.target = put_text(&at, a->target);
@@ -268,6 +277,7 @@ static void add(cache_store *s, shard *h, entry *e) {
     h->stored++;
     atomic_store_explicit(&h->seen, h->stored, memory_order_release);
     enqueue(h, e, is_long);
+    if (a->similar) similar_add(s->similar, a->similar, &a->key);
 }
 
 void cache_store_put(cache_store *s, const cached_answer *a) {
@@ -282,7 +292,7 @@ void cache_store_put(cache_store *s, const cached_answer *a) {
         add(s, h, e);
     }
     pthread_mutex_unlock(&h->lock);
-    if (!good) free_unstored(e);
+    if (!good) entry_free(e);
     (void)cache_store_trim(s);
 }
 
@@ -319,6 +329,7 @@ bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, ar
         if (e->asked < ASKED_MAX) e->asked++;
         *ret = e->a;
         ret->said = recording_ref(e->a.said);
+        ret->similar = NULL;
         ret->model = arena_dup(a, e->a.model);
         ret->client = arena_dup(a, e->a.client);
         ret->target = arena_dup(a, e->a.target);

@@ -15,6 +15,7 @@
 #include "cache/key.h"
 #include "cache/purges.h"
 #include "cache/recording.h"
+#include "cache/similar.h"
 #include "observe/record.h"
 
 typedef struct cache_store cache_store;
@@ -49,6 +50,8 @@ typedef struct cached_answer {
     span target;        /* "openai/gpt-4o-mini": who gave it */
     bool usage_asked;   /* STREAM: the usage chunk is in it where the provider tells one */
     cached_facts facts; /* of a document */
+    double similarity;  /* of its question to the one that was answered; 0: it is that one */
+    similar *similar;   /* of its question; NULL: none. Of cache_store_find(): NULL */
     uint64_t purges;    /* cache_store_purges(), when its call was made */
     int64_t asked_ms;   /* that was then */
     int64_t stored_ms, expires_ms;
@@ -71,6 +74,9 @@ typedef struct cache_want {
 MUST_USE bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, arena *a,
                                cached_answer *ret, uint64_t *ret_seen);
 uint64_t cache_store_seen(cache_store *s, const cache_key *key);
+
+/* Of the answers in it. */
+similar_index *cache_store_similar(cache_store *s);
 
 /* How many purges there were so far. */
 uint64_t cache_store_purges(cache_store *s);

@@ -36,7 +36,7 @@ typedef struct cache_value {
     bool stream, usage_asked;
     span model, client, target;
     int64_t asked_ms, stored_ms, expires_ms; /* wall time */
-    recording *said;               /* whole */
+    recording *said;                         /* whole */
 } cache_value;
 
 /* false: its texts are too long. */

@@ -149,6 +149,7 @@ static void store(recorder *r) {
                              .target = target_of(x),
                              .usage_asked = x->facts.usage_asked || usage_is_told(&r->usage),
                              .facts = r->facts,
+                             .similar = similar_look_vector(r->use),
                              .purges = r->purges,
                              .asked_ms = r->asked_ms,
                              .stored_ms = now_ms,

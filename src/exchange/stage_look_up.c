@@ -123,6 +123,21 @@ static void pose(const exchange *x, question *ret) {
                               .body = x->facts.root};
 }
 
+cache_key cache_use_bucket(cache_use *u, json_value text, span apart) {
+    question q;
+    exchange_enter(u->x->env);
+    pose(u->x, &q);
+    span more[MORE + 1];
+    memcpy(more, q.more, q.q.more_count * sizeof *more);
+    more[q.q.more_count] = apart;
+    q.q.more = more;
+    q.q.more_count++;
+    q.q.hole = text.raw.ptr;
+    const cache_key key = cache_key_of(&q.q, &u->x->env->scratch);
+    exchange_leave(u->x->env);
+    return key;
+}
+
 static bool find_noted(cache_use *u, const question *q) {
     const key_memo *memo = u->x->env->memo;
     return memo && key_memo_find(memo, &q->q, &u->key);
@@ -167,7 +182,7 @@ static stage_result refuse_uncached(exchange *x) {
 }
 
 /* The form that was asked for, or one of which it can be made. */
-static cache_want want_of(const cache_use *u) {
+cache_want cache_use_want(const cache_use *u) {
     const exchange *x = u->x;
     return (cache_want){.key = u->key,
                         .stream = wants_stream(x),
@@ -179,7 +194,7 @@ static cache_want want_of(const cache_use *u) {
 static bool find(cache_use *u) {
     exchange *x = u->x;
     const int64_t now_ms = x->env->loop->now_ms;
-    const cache_want want = want_of(u);
+    const cache_want want = cache_use_want(u);
     u->found =
         cache_store_find(x->env->cache->store, &want, now_ms, &x->arena, &u->stored, &u->seen);
     if (u->found && !recording_read(u->stored.said, &u->at)) {
@@ -188,6 +203,7 @@ static bool find(cache_use *u) {
     }
     if (!u->found) return false;
     decide(u, CACHE_HIT);
+    x->record.similarity = u->stored.similarity;
     x->age_s = (now_ms - u->stored.stored_ms) / 1000;
     return true;
 }
@@ -204,17 +220,19 @@ static void on_wait_cancelled(stage_wait *w) {
     cache_use *u = CONTAINER_OF(w, cache_use, wait);
     u->waits = false;
     far_look_cancel(&u->look);
+    similar_look_cancel(u);
     if (u->sits && u->seat.leads) flight_fail(u->seat.of, &u->x->failure);
     cache_use_leave(u);
 }
 
 static void on_news(flight_seat *seat);
 static bool look_far(cache_use *u);
+static similar_looked_fn on_compared;
 
 /* What follows a look into memory, or a failure of another's call. */
 typedef enum boarded {
-    BOARD_GO_ON,  /* it leads, and goes on as a call; or there is an answer by now */
-    BOARD_LOOK,   /* it leads, and looks into the store of several weirs before */
+    BOARD_GO_ON, /* it leads, and goes on as a call; or there is an answer by now */
+    BOARD_LOOK,  /* it leads, and looks into the store of several weirs, or for something like it */
     BOARD_FOLLOW, /* it waits for another's call */
 } boarded;
 
@@ -241,7 +259,7 @@ static boarded board(cache_use *u) {
         land_found(u);
         return BOARD_GO_ON;
     }
-    if (look_far(u)) return BOARD_LOOK;
+    if (look_far(u) || similar_look_begin(u, on_compared)) return BOARD_LOOK;
     decide(u, CACHE_MISS);
     record_answer(u, NULL);
     return BOARD_GO_ON;
@@ -286,11 +304,9 @@ static void board_again(cache_use *u) {
 
 /* ---- the store of several weirs ---- */
 
-/* It leads, or would not make the call. */
-static void on_looked(far_look *l, bool found) {
-    cache_use *u = CONTAINER_OF(l, cache_use, look);
+/* It leads, or would not make the call. got: there is an answer now. */
+static void go_on(cache_use *u, bool got) {
     exchange *x = u->x;
-    const bool got = found && find(u);
     stage_result result = STAGE_NEXT;
     if (got && u->sits) land_found(u);
     if (!got) {
@@ -304,9 +320,19 @@ static void on_looked(far_look *l, bool found) {
     exchange_resume(&u->wait, result);
 }
 
+static void on_compared(cache_use *u, bool found) {
+    go_on(u, found && find(u));
+}
+
+static void on_looked(far_look *l, bool found) {
+    cache_use *u = CONTAINER_OF(l, cache_use, look);
+    const bool got = found && find(u);
+    if (got || u->only_cached || !similar_look_begin(u, on_compared)) go_on(u, got);
+}
+
 /* false: it is of no use. */
 static bool look_far(cache_use *u) {
-    const cache_want want = want_of(u);
+    const cache_want want = cache_use_want(u);
     return u->is_far && far_look_up(u->x->env->far, &u->look, &want, &u->far_key, on_looked);
 }
 
@@ -409,6 +435,7 @@ void stage_look_up_done(exchange *x) {
     if (u->recorder) recorder_over(u->recorder);
     if (u->replay) replay_over(u->replay);
     far_look_cancel(&u->look);
+    similar_look_over(u);
     cache_use_leave(u);
     recording_reader_done(&u->at);
     if (u->found) recording_unref(u->stored.said);

@@ -23,7 +23,8 @@ typedef struct canon {
     buf digits;
     const span *without; /* of the outermost object */
     size_t without_count;
-    bool inside; /* that has begun */
+    bool inside;      /* that has begun */
+    const char *hole; /* a string that comes out empty */
     written few[FEW];
 } canon;
 
@@ -387,7 +388,7 @@ static void put_value(canon *c, json_cursor *at) {
     case JSON_ARRAY: put_array(c, at); return;
     case JSON_STRING:
         v = json_cursor_take(at);
-        put_string(span_slice(v.raw, 1, v.raw.len - 1), c->out);
+        put_string(span_slice(v.raw, 1, v.raw.ptr == c->hole ? 1 : v.raw.len - 1), c->out);
         return;
     case JSON_NUMBER: put_number(c, json_cursor_take(at).raw); return;
     default: buf_add(c->out, json_cursor_take(at).raw); return;
@@ -395,11 +396,17 @@ static void put_value(canon *c, json_cursor *at) {
 }
 
 void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out) {
+    json_write_canonical_but(value, without, without_count, NULL, out);
+}
+
+void json_write_canonical_but(json_value value, const span *without, size_t without_count,
+                              const char *hole, buf *out) {
     canon c; /* few is not to be cleared */
     c.out = out;
     c.without = without;
     c.without_count = without_count;
     c.inside = false;
+    c.hole = hole;
     c.count = 0;
     c.digits = BUF_EMPTY;
     c.members = c.few;
