@@ -110,7 +110,7 @@ static void read_all(aside *a) {
 /* Into memory, as if it had been stored there when it was. */
 static bool keep(far_reading *r, const cache_value *v) {
     const int64_t now_ms = r->look->link->loop->now_ms, wall = wall_ms();
-    const uint64_t purges = cache_store_purges(r->far->of->store); /* before its rules are asked */
+    const uint64_t purged = cache_store_purges(r->far->of->store); /* before its rules are asked */
     if (!v->said || v->expires_ms <= wall || far_is_purged(r->far, v)) return false;
     const int64_t age = wall - v->stored_ms, ago = wall - v->asked_ms;
     const cached_answer a = {.key = r->look->near,
@@ -120,7 +120,7 @@ static bool keep(far_reading *r, const cache_value *v) {
                              .client = v->client,
                              .target = v->target,
                              .usage_asked = v->usage_asked,
-                             .purges = purges,
+                             .purges = purged,
                              .asked_ms = now_ms - (ago > 0 ? ago : 0),
                              .stored_ms = now_ms - (age > 0 ? age : 0),
                              .expires_ms = now_ms + (v->expires_ms - wall)};

@@ -19,7 +19,7 @@ static const cli_option options[] = {
     {'j', "json", NULL, "Print what the API says, as one line of JSON"},
     {0, "model", "NAME", "purge: of this model, as clients ask for it; a * at the end: any rest"},
     {0, "client", "NAME", "purge: that were made for this client"},
-    {0, "older", "TIME", "purge: that have been kept for longer: 10m, 2h"},
+    {0, "older", "TIME", "purge: that were asked for longer ago: 10m, 2h"},
 };
 
 /* ---- asking ---- */

@@ -3,6 +3,7 @@
  * that is found is put into memory under this question's own key, too: who asks it again, or asked
  * it meanwhile, needs no embedding. Whatever fails is a miss. */
 #include "exchange/cache_use.h"
+#include "exchange/limit_asks.h"
 
 #include "base/mem.h"
 #include "loop/aside.h"
@@ -150,12 +151,12 @@ static bool adopt(similar_look *l, const cache_key *key, double similarity) {
     cache_want want = cache_use_want(l->use);
     cached_answer a;
     uint64_t seen;
-    const uint64_t purges = cache_store_purges(s);
+    const uint64_t purged = cache_store_purges(s);
     want.key = *key;
     if (!cache_store_find(s, &want, x->env->loop->now_ms, &x->arena, &a, &seen)) return false;
     a.key = l->use->key;
     a.similarity = similarity;
-    a.purges = purges;
+    a.purges = purged;
     cache_store_put(s, &a);
     recording_unref(a.said);
     return true;
@@ -293,6 +294,7 @@ bool similar_look_begin(cache_use *u, similar_looked_fn *done) {
         return false;
     const span said = json_string(text, &x->arena);
     if (!said.len || said.len > c->cache.semantic.text_bytes) return false;
+    if (!limit_lets_through(x)) return false; /* it will be refused: nobody is asked for it */
     similar_look *l = arena_zalloc(&x->arena, sizeof *l);
     l->use = u;
     l->done = done;

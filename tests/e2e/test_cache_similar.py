@@ -213,10 +213,17 @@ def test_one_that_is_late_is_a_miss(weir, upstream):
 
 
 def test_a_limit_refuses_the_embedding_alone(weir, upstream, model):
-    w = weir(upstream, cache=CACHE, limits={"model": {"emb": {"tokens": "10/h"}}})  # a step is no request
+    w = weir(upstream, cache=CACHE, limits={"model": {"emb": {"tokens": "8/h"}}})  # a step is no request
     assert [cached(ask(w, messages=say(t))) for t in (A, B, C)] == ["miss", "miss", "miss"]
     assert model.embedded == [A]
     assert figure(w, "weir_cache_similar_total", result="failed") == 2
+
+
+def test_nothing_is_embedded_for_who_will_be_refused(weir, upstream, model):
+    w = weir(upstream, cache=CACHE, clients=[{"name": "app", "key": KEY, "limits": {"requests": "2/h"}}])
+    said = [ask(w, KEY, messages=say(t)) for t in (A, "far", "farther", B)]
+    assert [a.status for a in said] == [200, 200, 429, 429]
+    assert model.embedded == [A, "far"]
 
 
 def test_the_client_leaves_meanwhile(weir, upstream, model):
