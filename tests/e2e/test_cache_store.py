@@ -269,9 +269,9 @@ def test_what_lies_under_a_key_is_no_answer(weir, upstream, server, harm):
         server.ask("DEL", key)
         server.ask("RPUSH", key, "a", "b")
     elif harm == "another version":
-        server.ask("SETRANGE", key, 4, "\x02")
+        server.ask("SETRANGE", key, 4, "\x03")
     elif harm == "older version":
-        server.ask("SETRANGE", key, 4, "\0")
+        server.ask("SETRANGE", key, 4, "\x01")
     elif harm == "altered":
         server.ask("SETRANGE", key, length - 20, "X")
     elif harm == "cut off":
