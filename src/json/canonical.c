@@ -18,6 +18,7 @@ enum { FEW = 24 };
 
 typedef struct canon {
     buf *out;
+    const char *end;  /* of the value */
     written *members; /* of the objects that are open, one above the other: few, or on the heap */
     size_t count, cap;
     buf digits;
@@ -76,26 +77,40 @@ static void put_lone(unsigned unit, buf *out) {
     buf_add(out, span_from(escape, sizeof escape));
 }
 
-/* inner: what stands between the quotes. */
-static void put_string(span inner, buf *out) {
-    const char *p = inner.ptr, *end = inner.ptr + inner.len;
-    buf_add_char(out, '"');
-    while (p < end) {
+/* p is a backslash; returns the byte behind its escape. */
+static const char *put_escape(const char *p, const char *end, buf *out) {
+    unsigned unit;
+    if (is_lone(p, end, &unit)) {
+        put_lone(unit, out);
+        return p + 6;
+    }
+    char one[4];
+    const size_t n = json_unescape_one(&p, end, one);
+    for (size_t i = 0; i < n; i++)
+        put_byte(one[i], out);
+    return p;
+}
+
+/* From a backslash on, of what begins before it: up to there it is in the output. */
+static __attribute__((noinline)) const char *put_rest(const char *p, const char *end, buf *out) {
+    while (p < end && *p != '"') {
+        p = put_escape(p, end, out);
         const char *stop = json_skip_text(p, end);
         buf_add(out, span_from(p, (size_t)(stop - p)));
-        if ((p = stop) == end) break;
-        unsigned unit;
-        if (is_lone(p, end, &unit)) {
-            put_lone(unit, out);
-            p += 6;
-            continue;
-        }
-        char one[4];
-        const size_t n = json_unescape_one(&p, end, one);
-        for (size_t i = 0; i < n; i++)
-            put_byte(one[i], out);
+        p = stop;
     }
     buf_add_char(out, '"');
+    return p < end ? p + 1 : end;
+}
+
+/* p is the opening quote; returns the byte behind the closing one. Most strings are looked at once,
+ * and copied as they are. */
+static inline const char *put_string(const char *p, const char *end, buf *out) {
+    const char *stop = json_skip_text(p + 1, end);
+    const bool plain = stop < end && *stop == '"';
+    stop += plain;
+    buf_add(out, span_from(p, (size_t)(stop - p)));
+    return plain ? stop : put_rest(stop, end, out);
 }
 
 /* ---- numbers ---- */
@@ -201,16 +216,30 @@ static bool shorten(decimal *d) {
     return good;
 }
 
-static bool is_short_integer(span raw) {
-    enum { SHORT = 15 };
-    for (size_t i = 0; i < raw.len; i++)
-        if (raw.ptr[i] < '0' || raw.ptr[i] > '9') return false;
-    return raw.len <= SHORT;
+enum { EXACT_DIGITS = 15 }; /* of which any two doubles differ */
+
+/* As nearly all are written: an integer, or with a point and neither an exponent nor a zero at its
+ * end, of few digits. They come out as they are; that of -0, and of what is below 10^-6, is another
+ * one. */
+static bool is_plain_number(span raw) {
+    enum { ZEROS = 5 };
+    const char *p = raw.ptr, *end = raw.ptr + raw.len;
+    bool point = false;
+    size_t digits = 0, zeros = 0;
+    if (p < end && *p == '-') p++;
+    for (; p < end; p++) {
+        const bool digit = *p >= '0' && *p <= '9';
+        if (!digit && (*p != '.' || point)) return false;
+        point |= !digit;
+        digits += digit;
+        if (digits == zeros + digit && (!digit || *p == '0')) zeros += digit;
+    }
+    if (digits == zeros) return digits == 1 && !point && raw.ptr[0] != '-';
+    return digits <= EXACT_DIGITS && zeros <= ZEROS + 1 && !(point && p[-1] == '0');
 }
 
 static void put_number(canon *c, span raw) {
-    enum { EXACT_DIGITS = 15 }; /* of which any two doubles differ */
-    if (is_short_integer(raw)) {
+    if (is_plain_number(raw)) {
         buf_add(c->out, raw);
         return;
     }
@@ -293,12 +322,13 @@ static int by_name(const void *a, const void *b) {
     return compare(((const written *)a)->key, ((const written *)b)->key);
 }
 
-static void put_value(canon *c, json_cursor *at);
-
-static bool is_left_out(const canon *c, span key, bool outermost) {
-    const json_value name = {JSON_STRING, span_from(key.ptr - 1, key.len + 2)};
-    for (size_t i = 0; outermost && i < c->without_count; i++)
-        if (json_is(name, c->without[i])) return true;
+/* Whether the outermost object is without it; an escape may hide any name. */
+static bool is_left_out(const canon *c, span key) {
+    for (size_t i = 0; i < c->without_count; i++) {
+        const span name = c->without[i];
+        if (key.len < name.len || (key.ptr[0] != name.ptr[0] && key.ptr[0] != '\\')) continue;
+        if (json_text_eq(key, name)) return true;
+    }
     return false;
 }
 
@@ -343,56 +373,111 @@ static void sort_members(canon *c, size_t base, size_t from) {
     memcpy(c->out->ptr + from, c->out->ptr + c->out->len, bytes);
 }
 
-static void put_object(canon *c, json_cursor *at) {
+static const char *put_value(canon *c, const char *p);
+
+/* p is the opening quote of its name; returns the byte behind its value, NULL where it ends before.
+ */
+static const char *put_member(canon *c, const char *p, bool outermost) {
+    const size_t begins = c->out->len;
+    const char *name = p + 1;
+    p = put_string(p, c->end, c->out);
+    const span key = span_from(name, p > name ? (size_t)(p - name - 1) : 0);
+    if (json_next_byte(&p, c->end) != ':') return NULL;
+    p++;
+    buf_add_char(c->out, ':');
+    (void)json_next_byte(&p, c->end);
+    p = put_value(c, p);
+    if (outermost && is_left_out(c, key)) {
+        c->out->len = begins;
+        return p;
+    }
+    buf_add_char(c->out, ',');
+    note_member(c, key, begins);
+    return p;
+}
+
+/* p: behind a child; to the next one. NULL: there is none, *ret_end is behind the bracket. */
+static inline const char *next_child(canon *c, const char *p, const char **ret_end) {
+    char next = json_next_byte(&p, c->end);
+    if (next == ',') {
+        p++;
+        (void)json_next_byte(&p, c->end);
+        return p;
+    }
+    *ret_end = p < c->end ? p + 1 : p;
+    return NULL;
+}
+
+/* p is the opening bracket; the first child, or NULL as above. */
+static inline const char *first_child(canon *c, const char *p, char close, const char **ret_end) {
+    p++;
+    if (json_next_byte(&p, c->end) != close && p < c->end) return p;
+    *ret_end = p < c->end ? p + 1 : p;
+    return NULL;
+}
+
+static const char *put_object(canon *c, const char *p) {
     const bool outermost = !c->inside;
     const size_t base = c->count;
+    const char *behind = c->end;
     c->inside = true;
     buf_add_char(c->out, '{');
     const size_t from = c->out->len;
-    json_cursor_enter(at);
-    for (span key; json_cursor_member(at, &key);) {
-        if (is_left_out(c, key, outermost)) {
-            (void)json_cursor_take(at);
-            continue;
-        }
-        const size_t begins = c->out->len;
-        put_string(key, c->out);
-        buf_add_char(c->out, ':');
-        put_value(c, at);
-        buf_add_char(c->out, ',');
-        note_member(c, key, begins);
-    }
+    for (p = first_child(c, p, '}', &behind); p && p < c->end && *p == '"';
+         p = next_child(c, p, &behind))
+        if (!(p = put_member(c, p, outermost))) break;
     if (c->count > base) {
         sort_members(c, base, from);
         c->out->len--;
     }
     c->count = base;
     buf_add_char(c->out, '}');
+    return behind;
 }
 
-static void put_array(canon *c, json_cursor *at) {
-    bool any = false;
+static const char *put_array(canon *c, const char *p) {
+    const char *behind = c->end;
     buf_add_char(c->out, '[');
-    json_cursor_enter(at);
-    for (; json_cursor_element(at); any = true) {
+    p = first_child(c, p, ']', &behind);
+    for (bool any = false; p && p < c->end; p = next_child(c, p, &behind), any = true) {
         if (any) buf_add_char(c->out, ',');
-        put_value(c, at);
+        p = put_value(c, p);
     }
     buf_add_char(c->out, ']');
+    return behind;
 }
 
-static void put_value(canon *c, json_cursor *at) {
-    json_value v;
-    switch (json_cursor_type(at)) {
-    case JSON_OBJECT: put_object(c, at); return;
-    case JSON_ARRAY: put_array(c, at); return;
-    case JSON_STRING:
-        v = json_cursor_take(at);
-        put_string(span_slice(v.raw, 1, v.raw.ptr == c->hole ? 1 : v.raw.len - 1), c->out);
-        return;
-    case JSON_NUMBER: put_number(c, json_cursor_take(at).raw); return;
-    default: buf_add(c->out, json_cursor_take(at).raw); return;
+static const char *put_text(canon *c, const char *p) {
+    const size_t from = c->out->len;
+    const char *behind = put_string(p, c->end, c->out);
+    if (p == c->hole) {
+        c->out->len = from;
+        buf_add(c->out, SPAN_OF("\"\""));
     }
+    return behind;
+}
+
+/* Returns the byte behind it; moves on by one at least. */
+static const char *put_value(canon *c, const char *p) {
+    const char *behind = p;
+    if (p >= c->end) return c->end;
+    const json_type type = json_type_of(*p);
+    switch (type) {
+    case JSON_OBJECT: return put_object(c, p);
+    case JSON_ARRAY: return put_array(c, p);
+    case JSON_STRING: return put_text(c, p);
+    default: break;
+    }
+    do
+        behind++;
+    while (behind < c->end && *behind != ',' && *behind != ']' && *behind != '}' &&
+           (unsigned char)*behind > ' ');
+    const span raw = span_from(p, (size_t)(behind - p));
+    if (type == JSON_NUMBER)
+        put_number(c, raw);
+    else
+        buf_add(c->out, raw);
+    return behind;
 }
 
 void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out) {
@@ -403,6 +488,7 @@ void json_write_canonical_but(json_value value, const span *without, size_t with
                               const char *hole, buf *out) {
     canon c; /* few is not to be cleared */
     c.out = out;
+    c.end = value.raw.ptr + value.raw.len;
     c.without = without;
     c.without_count = without_count;
     c.inside = false;
@@ -411,9 +497,8 @@ void json_write_canonical_but(json_value value, const span *without, size_t with
     c.digits = BUF_EMPTY;
     c.members = c.few;
     c.cap = FEW;
-    json_cursor at = {value.raw.ptr, value.raw.ptr + value.raw.len};
     (void)buf_reserve(out, value.raw.len);
-    put_value(&c, &at);
+    (void)put_value(&c, value.raw.ptr);
     buf_done(&c.digits);
     if (c.members != c.few) free(c.members);
 }
