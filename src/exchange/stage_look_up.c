@@ -99,7 +99,18 @@ typedef struct question {
     cache_question q;
     span more[MORE];
     int64_t cap; /* of tokens: another answer may be cut off elsewhere */
+    char rules[sizeof(double) + 3];
 } question;
+
+/* By which traits_of() is judged. */
+static span write_rules(const config_cache *c, char *to) {
+    char *at = to + sizeof c->max_temperature;
+    memcpy(to, &c->max_temperature, sizeof c->max_temperature);
+    *at++ = (char)c->tools;
+    *at++ = (char)c->choices;
+    *at++ = (char)c->images;
+    return span_from(to, (size_t)(at - to));
+}
 
 static void pose(const exchange *x, question *ret) {
     static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
@@ -120,6 +131,7 @@ static void pose(const exchange *x, question *ret) {
                               .target_count = x->model->target_count,
                               .more = ret->more,
                               .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
+                              .rules = write_rules(options_of(x), ret->rules),
                               .body = x->facts.root};
 }
 
@@ -376,30 +388,45 @@ static stage_result wait_for(cache_use *u, boarded what) {
 
 /* ---- the row ---- */
 
-/* The key, and whether there is an answer in memory, where one will do. */
-static bool look_near(cache_use *u, bool will_do) {
+/* What is known of a question. */
+typedef enum known {
+    KNOWN_UNFIT, /* it is none for the cache */
+    KNOWN_KEY,
+    KNOWN_ANSWER, /* that is in memory, and will do */
+} known;
+
+static bool may_keep(exchange *x) {
+    const cache_traits traits = traits_of(x);
+    return cache_may_keep(options_of(x), &traits);
+}
+
+static known look_near(cache_use *u, bool will_do) {
     exchange *x = u->x;
     question q;
-    exchange_enter(x->env);
     pose(x, &q);
     const bool noted = find_noted(u, &q);
+    if (!noted && !may_keep(x)) return KNOWN_UNFIT;
     if (!noted) u->key = cache_key_of(&q.q, &x->env->scratch);
-    const bool found = will_do && find(u);
-    if (found && !noted) note_key(u, &q);
-    exchange_leave(x->env);
-    return found;
+    if (!will_do || !find(u)) return KNOWN_KEY;
+    if (!noted) note_key(u, &q);
+    return KNOWN_ANSWER;
+}
+
+static stage_result pass_by(cache_use *u, const cache_wish *wish) {
+    decide(u, CACHE_BYPASS);
+    return wish->only_if_cached ? refuse_uncached(u->x) : STAGE_NEXT;
 }
 
 static stage_result look_up(cache_use *u, const cache_wish *wish) {
     exchange *x = u->x;
-    const cache_traits traits = traits_of(x);
-    if (wish->no_store || !cache_may_keep(options_of(x), &traits)) {
-        decide(u, CACHE_BYPASS);
-        return wish->only_if_cached ? refuse_uncached(x) : STAGE_NEXT;
-    }
+    if (wish->no_store) return pass_by(u, wish);
     u->max_age_ms = wish->max_age_ms;
     u->ttl_ms = wish->ttl_ms >= 0 ? wish->ttl_ms : options_of(x)->ttl_ms;
-    if (look_near(u, !wish->no_cache)) return STAGE_NEXT;
+    exchange_enter(x->env);
+    const known is = look_near(u, !wish->no_cache);
+    exchange_leave(x->env);
+    if (is == KNOWN_UNFIT) return pass_by(u, wish);
+    if (is == KNOWN_ANSWER) return STAGE_NEXT;
     find_far_key(u);
     u->only_cached = wish->only_if_cached;
     if (u->only_cached && !wish->no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);

@@ -397,6 +397,17 @@ def test_a_reload_takes_it_away_and_back(weir, upstream):
     assert [cached(ask(w)) for _ in range(2)] == ["miss", "hit"]
 
 
+def test_a_reload_changes_what_may_be_in_it(weir, upstream):
+    """Also for what was given before in the very same bytes."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, cache=CACHE)
+    assert [cached(ask(w, temperature=0.9)) for _ in range(3)] == ["miss", "hit", "hit"]
+    w.reload(daemon.config_for(upstream, listen=w.listen, cache=settings(max_temperature=0.5)))
+    assert cached(ask(w, temperature=0.9)) == "bypass"
+    w.reload(daemon.config_for(upstream, listen=w.listen, cache=CACHE))
+    assert cached(ask(w, temperature=0.9)) == "hit"
+
+
 # -- one call for all who ask the same --------------------------------------------------------------------------------
 
 
