@@ -66,9 +66,28 @@ void similar_look_cancel(cache_use *u);
 /* Of its question, borrowed; NULL: there is none. */
 similar *similar_look_vector(const cache_use *u);
 void similar_look_over(cache_use *u);
-/* stage_look_up.c: what two questions have in common that differ in one text alone: their key
- * without it. apart: what else keeps them apart. */
+/* ---- cache_question.c ---- */
+
+/* What a key is made of. */
+enum { POSED_MORE = 4 };
+typedef struct posed_question {
+    cache_question q;
+    span more[POSED_MORE];
+    int64_t cap; /* of tokens: another answer may be cut off elsewhere */
+    char rules[sizeof(double) + 3];
+} posed_question;
+/* In the loop's event_arena; points into *ret. */
+void cache_pose(const exchange *x, posed_question *ret);
+/* u->key. *ret_noted: it was known. false: this question is none for the cache. */
+MUST_USE bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted);
+/* It has an answer. */
+void cache_note_key(const cache_use *u, const posed_question *q);
+/* u->far_key, and whether there is one. */
+void cache_find_far_key(cache_use *u);
+/* What two questions have in common that differ in one text alone: their key without it. apart:
+ * what else keeps them apart. */
 cache_key cache_use_bucket(cache_use *u, json_value text, span apart);
+
 /* stage_look_up.c: which answers will do. */
 cache_want cache_use_want(const cache_use *u);
 

@@ -138,7 +138,7 @@ static span target_of(const exchange *x) {
     return x->call ? call_get_report(x->call).target : SPAN_EMPTY;
 }
 
-static void store(recorder *r) {
+static void store(recorder *r, span target) {
     exchange *x = exchange_of(r);
     const int64_t now_ms = x->env->loop->now_ms;
     const cached_answer a = {.key = r->use->key,
@@ -146,7 +146,7 @@ static void store(recorder *r) {
                              .said = r->said,
                              .model = x->facts.model_name,
                              .client = x->client ? x->client->name : SPAN_EMPTY,
-                             .target = target_of(x),
+                             .target = target,
                              .usage_asked = x->facts.usage_asked || usage_is_told(&r->usage),
                              .facts = r->facts,
                              .similar = similar_look_vector(r->use),
@@ -162,9 +162,10 @@ static void store(recorder *r) {
 static void land(recorder *r) {
     if (r->done) return;
     r->done = true;
+    const span target = target_of(exchange_of(r));
     recording_end(r->said);
-    if (may_store(r)) store(r);
-    if (!r->alone) flight_land(flight_of(r), target_of(exchange_of(r)));
+    if (may_store(r)) store(r, target);
+    if (!r->alone) flight_land(flight_of(r), target);
 }
 
 static void crash(recorder *r) {
