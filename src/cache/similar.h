@@ -45,7 +45,7 @@ void similar_add(similar_index *x, similar *s, const cache_key *key);
 void similar_remove(similar_index *x, similar *s);
 
 /* The nearest of its bucket, from threshold on. false: there is none. It looks at all of them, some
- * 0.2 us each: from SIMILAR_ASIDE on that is no work for a loop. */
+ * 0.5 us each: from SIMILAR_ASIDE on that is no work for a loop. */
 enum { SIMILAR_ASIDE = 256 };
 size_t similar_bucket_count(similar_index *x, const similar *to);
 MUST_USE bool similar_find(similar_index *x, const similar *to, double threshold, cache_key *ret,

@@ -9,6 +9,8 @@
 enum {
     SHARDS = 16,
     FIRST_BUCKETS = 64,
+    BUCKETS_EACH =
+        2,         /* of an entry: who looks for what is not there should touch none, it is cold */
     GHOSTS = 2048, /* of each shard: whom it remembers to have put out of the short queue */
     ASKED_MAX = 3,
     SHORT_PERCENT = 10,
@@ -61,12 +63,22 @@ static size_t bucket_of(uint64_t hash, size_t count) {
     return hash / SHARDS % count;
 }
 
-static entry **find_place(shard *h, const cache_key *key, bool stream, uint64_t hash) {
-    entry **at = &h->buckets[bucket_of(hash, h->bucket_count)];
-    while (*at &&
-           !((*at)->hash == hash && (*at)->a.stream == stream && cache_key_eq(&(*at)->a.key, key)))
+static entry **bucket_for(shard *h, uint64_t hash) {
+    return &h->buckets[bucket_of(hash, h->bucket_count)];
+}
+
+static entry *find_entry(shard *h, const cache_key *key, bool stream, uint64_t hash) {
+    entry *e = *bucket_for(h, hash);
+    while (e && !(e->hash == hash && e->a.stream == stream && cache_key_eq(&e->a.key, key)))
+        e = e->next;
+    return e;
+}
+
+static void unlink_entry(shard *h, const entry *e) {
+    entry **at = bucket_for(h, e->hash);
+    while (*at != e)
         at = &(*at)->next;
-    return at;
+    *at = e->next;
 }
 
 static void enqueue(shard *h, entry *e, bool is_long) {
@@ -92,8 +104,7 @@ static void entry_free(entry *e) {
 }
 
 static void drop(cache_store *s, shard *h, entry *e) {
-    entry **at = find_place(h, &e->a.key, e->a.stream, e->hash);
-    *at = e->next;
+    unlink_entry(h, e);
     dequeue(h, e);
     h->count--;
     if (e->a.similar) similar_remove(s->similar, e->a.similar);
@@ -268,11 +279,13 @@ static purge_facts facts_of(const cached_answer *a) {
 static void add(cache_store *s, shard *h, entry *e) {
     const cached_answer *a = &e->a;
     const uint64_t hash = e->hash;
-    entry *old = *find_place(h, &a->key, a->stream, hash);
+    entry *old = find_entry(h, &a->key, a->stream, hash);
     const bool is_long = old ? old->is_long : is_remembered(h, hash);
     if (old) drop(s, h, old);
-    if (h->count >= h->bucket_count) grow(h);
-    *find_place(h, &a->key, a->stream, hash) = e;
+    if (h->count * BUCKETS_EACH >= h->bucket_count) grow(h);
+    entry **bucket = bucket_for(h, hash);
+    e->next = *bucket;
+    *bucket = e;
     h->count++;
     h->stored++;
     atomic_store_explicit(&h->seen, h->stored, memory_order_release);
@@ -304,7 +317,7 @@ static bool will_do(const cached_answer *a, const cache_want *want, int64_t now_
 /* In this form; NULL: none that will do. */
 static entry *look(cache_store *s, shard *h, const cache_want *want, bool stream, uint64_t hash,
                    int64_t now_ms) {
-    entry *e = *find_place(h, &want->key, stream, hash);
+    entry *e = find_entry(h, &want->key, stream, hash);
     if (e && e->a.expires_ms <= now_ms) {
         h->expired++;
         drop(s, h, e);

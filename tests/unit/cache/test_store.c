@@ -231,7 +231,7 @@ static void what_is_purged_while_it_is_asked_for(void **state) {
         bool kept;
     } rows[] = {{{.model = SPAN("gpt-4o")}, false},
                 {{.model = SPAN("gpt-*"), .client = SPAN("a")}, false},
-                {{0}, false},
+                {{.older_ms = 0}, false},
                 {{.model = SPAN("gpt-4")}, true},
                 {{.model = SPAN("gpt-4o"), .client = SPAN("b")}, true},
                 {{.older_ms = 50}, false},
