@@ -94,15 +94,16 @@ COLD static void check_models(reader *r, const yaml_node *section, const config_
     }
 }
 
+/* Without a model it is off, as the cache is without models. */
 COLD static void check_semantic(reader *r, const yaml_node *section, const config *c) {
     const span model = c->cache.semantic.model;
     const yaml_node *semantic = yaml_get(section, SPAN_OF("semantic"));
     const yaml_node *node = yaml_get(semantic, SPAN_OF("model"));
     if (!c->cache.semantic.on) return;
     if (!model.len) {
-        reader_problem(r, semantic,
-                       "cache.semantic names no model; expected `model:` with one for embeddings "
-                       "that `models` serves, such as text-embedding-3-small");
+        reader_warning(r, semantic,
+                       "cache.semantic names no model, so that nothing is compared; expected "
+                       "`model:` with one for embeddings that `models` serves");
     } else if (c->model_count && !config_find_model(c, model)) {
         span said = reader_said(r, node, "a model");
         reader_problem(r, node,

@@ -393,7 +393,7 @@ static const option file_options[] = {
      .sentence = "How a stream is given again. at_once: as fast as its reader takes it; recorded: with the pauses it had."},
     {SECTION(config, "cache.semantic", cache.semantic.on), .standard = "off",
      .sentence = "Who asks nearly the same may be given the answer, too: where all is equal but the last user text, and that means nearly the same to a model for embeddings. It can be wrong: docs/cache.md says how."},
-    {TEXT(config, "cache.semantic.model", cache.semantic.model),
+    {TEXT(config, "cache.semantic.model", cache.semantic.model), .standard = "",
      .sentence = "The model for embeddings, by a name that `models` serves, such as text-embedding-3-small. Each question that is not in the cache costs a call of it, which is priced, limited and recorded as its client's."},
     {NUMBER(config, "cache.semantic.threshold", cache.semantic.threshold), .standard = "0.95", .min = "0.5", .max = "1",
      .sentence = "How near two texts must be: the cosine of their embeddings."},

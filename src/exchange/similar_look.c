@@ -288,7 +288,7 @@ static bool ask(similar_look *l) {
 bool similar_look_begin(cache_use *u, similar_looked_fn *done) {
     exchange *x = u->x;
     const config *c = exchange_config(x);
-    if (!c->cache.semantic.on || u->similar || !x->env->cache) return false;
+    if (!c->cache.semantic.on || !c->cache.semantic.model.len || u->similar) return false;
     const json_value text = find_text(x);
     if (text.type != JSON_STRING || text.raw.len > 6 * c->cache.semantic.text_bytes + 2)
         return false;

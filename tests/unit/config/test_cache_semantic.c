@@ -32,6 +32,8 @@ static void what_it_says(void **state) {
         {"{models: [\"*\"], semantic: {model: emb, threshold: 0.8, entries: 5, max_text: 2KB, "
          "timeout: 300ms}}",
          true, 0.8, 5, 2048, 300},
+        {"{models: [\"*\"], semantic: on}", true, 0.95, 10000, 1024, 2000},
+        {"{models: [\"*\"], semantic: {threshold: 0.9}}", true, 0.9, 10000, 1024, 2000},
         {"off", false, 0.95, 10000, 1024, 2000},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -43,7 +45,9 @@ static void what_it_says(void **state) {
         assert_int_equal(c->cache.semantic.entries, rows[i].entries);
         assert_int_equal(c->cache.semantic.text_bytes, rows[i].text_bytes);
         assert_int_equal(c->cache.semantic.timeout_ms, rows[i].timeout_ms);
-        if (rows[i].on) assert_span(c->cache.semantic.model, "emb");
+        const bool named = strstr(rows[i].cache, "emb") != NULL;
+        assert_span(c->cache.semantic.model, named ? "emb" : "");
+        assert_int_equal(c->warning_count, rows[i].on && !named);
         buf_done(&said);
         world_done(c);
     }
@@ -54,8 +58,6 @@ static void what_is_refused_and_how(void **state) {
     static const struct {
         const char *semantic, *said;
     } rows[] = {
-        {"on", "cache.semantic names no model; expected `model:`"},
-        {"{threshold: 0.9}", "cache.semantic names no model; expected `model:`"},
         {"{model: other}",
          "cache.semantic.model is 'other', which no entry of models serves; expected a model for "
          "embeddings"},
