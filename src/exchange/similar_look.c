@@ -274,7 +274,7 @@ static bool ask(similar_look *l) {
                                           exchange_config(x)->cache.semantic.timeout_ms,
                                 .parent = x,
                                 .own = true,
-                                .label = SPAN_OF("cache.embedding")};
+                                .label = SPAN_OF("embeddings.step")};
     l->began_us = loop_exact_us(x->env->loop);
     l->starting = true;
     exchange *child = exchange_start(x->env, &q, &door, l);

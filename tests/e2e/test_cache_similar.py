@@ -86,7 +86,7 @@ def test_nearly_the_same_is_given_the_answer(weir, upstream, model):
     assert cached(again) == "hit" and again.header("x-weir-cache-similarity") == "0.9700" and len(model.embedded) == 3
     exact = ask(w, messages=say(A))
     assert cached(exact) == "hit" and exact.header("x-weir-cache-similarity") is None
-    steps = [c for c in w.calls(8) if c["endpoint"] == "cache.embedding"]
+    steps = [c for c in w.calls(8) if c["endpoint"] == "embeddings.step"]
     assert len(steps) == 3 and all(c["model"] == "emb" and c["prompt_tokens"] == 7 and c["cost_nano"] == 7000 for c in steps)
     assert [figure(w, "weir_cache_similar_total", result=r) for r in ("hit", "miss", "failed")] == [1, 2, 0]
 
