@@ -204,11 +204,11 @@ def test_a_failure_is_a_miss(weir, upstream, model):
 def test_one_that_is_late_is_a_miss(weir, upstream):
     never = threading.Event()
     upstream.always(lambda r: after(never, reply(200, bodies.completion())) if r.path.endswith("/embeddings") else reply(200, bodies.completion()))
-    w = weir(upstream, cache={**CACHE, "semantic": {**SEMANTIC, "timeout": "50ms"}})
+    w = weir(upstream, cache={**CACHE, "semantic": {**SEMANTIC, "timeout": "500ms"}})
     answer = ask(w, messages=say(A))
     assert cached(answer) == "miss" and upstream.requests[0].wait_closed()
     record = w.wait_call(answer.header("x-request-id"))
-    assert record["overhead_ms"] < record["total_ms"] - 45  # it has waited for a provider, which is not weir's own time
+    assert record["overhead_ms"] <= record["total_ms"] - 250  # it has waited for a provider, which is not weir's own time
     never.set()
 
 
