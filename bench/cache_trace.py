@@ -1,5 +1,13 @@
 #!/usr/bin/env python3
-"""Which answers stay: hit rates of three ways over traces that this makes. bench/cache_trace.py [REQUESTS]
+"""Which answers stay: hit rates of three ways over traces that this makes, or over one that was recorded.
+
+    bench/cache_trace.py [REQUESTS]
+    bench/cache_trace.py --recorded FILE
+
+FILE is of the form in which Mooncake's traces are published (kvcache-ai/Mooncake, FAST25-release/traces): a JSON object a line, with the hashes of
+a prompt's blocks of 512 tokens (`hash_ids`), and `output_length`. Of it two traces are made: the requests, which are the same where all of their
+blocks are, with answers of four bytes a token; and the blocks that they bring with them, in their order, all of one size: what of a conversation is
+asked again. Memory is a share of what all that is asked would take.
 
 A trace is questions as applications ask them: some often (Zipf), a share of them only once (what a person types), and now and
 then a run through many that are never asked again (a batch). Answers are of 0.5 to 8 KB. The bound is in bytes, as
@@ -8,6 +16,7 @@ cache.memory is. What is here as S3-FIFO is what src/cache/store.c does; the num
 
 import bisect
 import itertools
+import json
 import random
 import sys
 from collections import OrderedDict, deque
@@ -133,19 +142,46 @@ def trace(requests, questions, skew, once, scans, seed=16):
             yield bisect.bisect(weights, draw.random() * weights[-1])
 
 
-def main():
-    requests = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
+WAYS = (Lru, S3Fifo, TinyLfu)
+
+
+def rates(asked, most):
+    """asked: [(key, bytes)]; hit rates."""
+    caches = [way(most) for way in WAYS]
+    return [sum(c.ask(key, size) for key, size in asked) / len(asked) for c in caches]
+
+
+def show(name, memory, row):
+    print(f"{name:42}{memory:>8}" + "".join(f"{rate:>{width}.1%}" for rate, width in zip(row, (8, 9, 11))))
+
+
+def made(requests):
     size = lambda key: 512 + hash((key, 7)) % 7680
-    print(f"{'trace':42}{'cache':>8}{'LRU':>8}{'S3-FIFO':>9}{'W-TinyLFU':>11}")
     for name, skew, once, scans in [("Zipf 1.0", 1.0, 0, 0), ("Zipf 0.8", 0.8, 0, 0), ("Zipf 1.0, a half asked once", 1.0, 0.5, 0),
                                     ("Zipf 0.9, 30 % asked once, scans", 0.9, 0.3, 0.2), ("Zipf 1.0, scans", 1.0, 0, 0.3)]:
-        keys = list(trace(requests, 20_000, skew, once, scans))
+        asked = [(k, size(k)) for k in trace(requests, 20_000, skew, once, scans)]
         for most in (4 << 20, 16 << 20):
-            row = []
-            for way in (Lru, S3Fifo, TinyLfu):
-                c = way(most)
-                row.append(sum(c.ask(k, size(k)) for k in keys) / len(keys))
-            print(f"{name:42}{most >> 20:>5} MB{row[0]:>8.1%}{row[1]:>9.1%}{row[2]:>11.1%}")
+            show(name, f"{most >> 20} MB", rates(asked, most))
+
+
+def recorded(path):
+    with open(path, encoding="utf-8") as file:
+        calls = [json.loads(line) for line in file]
+    requests = [((c["input_length"], *c["hash_ids"]), 512 + 4 * c["output_length"]) for c in calls]
+    blocks = [(block, 512) for c in calls for block in c["hash_ids"]]
+    for name, asked in [("requests", requests), ("blocks of prompts", blocks)]:
+        every = dict(asked)
+        print(f"{name}: {len(asked)} asked, {len(every)} of them different, so at most {1 - len(every) / len(asked):.1%}")
+        for share in (0.01, 0.03, 0.1, 0.3):
+            show(name, f"{share:.0%}", rates(asked, share * sum(every.values())))
+
+
+def main():
+    print(f"{'trace':42}{'cache':>8}{'LRU':>8}{'S3-FIFO':>9}{'W-TinyLFU':>11}")
+    if sys.argv[1:2] == ["--recorded"]:
+        recorded(sys.argv[2])
+    else:
+        made(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
 
 
 if __name__ == "__main__":

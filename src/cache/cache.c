@@ -50,6 +50,7 @@ void cache_write_figures(cache *c, span store, buf *out) {
     put(&w, "coalesced", calls_of(c, CACHE_COALESCED));
     put(&w, "bypassed", calls_of(c, CACHE_BYPASS));
     put(&w, "stored", f.stored);
+    put(&w, "compared", similar_index_count(cache_store_similar(c->store)));
     put(&w, "evicted", f.evicted);
     put(&w, "expired", f.expired);
     if (store.len) {

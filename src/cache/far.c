@@ -110,8 +110,9 @@ static void read_all(aside *a) {
 /* Into memory, as if it had been stored there when it was. */
 static bool keep(far_reading *r, const cache_value *v) {
     const int64_t now_ms = r->look->link->loop->now_ms, wall = wall_ms();
+    const uint64_t purged = cache_store_purges(r->far->of->store); /* before its rules are asked */
     if (!v->said || v->expires_ms <= wall || far_is_purged(r->far, v)) return false;
-    const int64_t age = wall - v->stored_ms;
+    const int64_t age = wall - v->stored_ms, ago = wall - v->asked_ms;
     const cached_answer a = {.key = r->look->near,
                              .stream = v->stream,
                              .said = v->said,
@@ -119,6 +120,8 @@ static bool keep(far_reading *r, const cache_value *v) {
                              .client = v->client,
                              .target = v->target,
                              .usage_asked = v->usage_asked,
+                             .purges = purged,
+                             .asked_ms = now_ms - (ago > 0 ? ago : 0),
                              .stored_ms = now_ms - (age > 0 ? age : 0),
                              .expires_ms = now_ms + (v->expires_ms - wall)};
     cache_store_put(r->far->of->store, &a);
@@ -296,6 +299,7 @@ static far_write *write_of(far_link *k, const cached_answer *a, const cache_key 
     w->value = (cache_value){.stream = a->stream,
                              .usage_asked = a->usage_asked,
                              .said = recording_ref(a->said),
+                             .asked_ms = wall - (now_ms - a->asked_ms),
                              .stored_ms = wall - (now_ms - a->stored_ms),
                              .expires_ms = wall + (a->expires_ms - now_ms)};
     w->value.model = keep_text(&at, a->model);

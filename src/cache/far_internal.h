@@ -11,7 +11,7 @@
 
 enum { FAR_RULES_MAX = 64, FAR_RULE_ID_LEN = 16 };
 
-/* A purge that somebody has made: of what was stored before at_ms (wall time). */
+/* A purge that somebody has made: of what was asked for before at_ms (wall time). */
 typedef struct far_rule {
     char id[FAR_RULE_ID_LEN + 1];
     int64_t at_ms, older_ms;

@@ -45,8 +45,8 @@ static cache_purge purge_of(const far_rule *r) {
 
 static bool is_meant(const far_rule *r, const cache_value *v) {
     const cache_purge which = purge_of(r);
-    const cached_answer a = {.model = v->model, .client = v->client, .stored_ms = v->stored_ms};
-    return v->stored_ms <= r->at_ms && cache_purge_means(&which, &a, r->at_ms);
+    const purge_facts facts = {v->model, v->client, v->asked_ms};
+    return v->asked_ms <= r->at_ms && cache_purge_means(&which, &facts, r->at_ms);
 }
 
 bool far_is_purged(cache_far *f, const cache_value *v) {
@@ -118,8 +118,8 @@ static bool take_rule(cache_far *f, far_rule *r) {
     return fresh;
 }
 
-/* What was stored since the purge stays: `older` is counted from now on. Clocks of two weirs, and a
- * turn's and the wall's, differ a little: rather too much goes than too little. */
+/* What was asked for since the purge stays: `older` is counted from now on. Clocks of two weirs,
+ * and a turn's and the wall's, differ a little: rather too much goes than too little. */
 static void follow(far_link *k, const far_rule *r) {
     cache_purge which = purge_of(r);
     const int64_t ago = wall_ms() - r->at_ms - SLACK_MS;

@@ -25,6 +25,7 @@ struct flight {
     flights *table;
     cache_key key;
     bool stream;
+    uint64_t purges; /* when it began */
     recording *said;
     flight_desk *leader;
     pthread_mutex_t lock; /* of rows, and of leader */
@@ -114,13 +115,15 @@ static flight_shard *shard_of(flights *t, uint64_t hash) {
     return &t->shards[hash % SHARDS];
 }
 
-static flight *flight_new(flights *t, const cache_key *key, bool stream, flight_desk *desk) {
+static flight *flight_new(flights *t, const cache_key *key, bool stream, uint64_t purges,
+                          flight_desk *desk) {
     flight *f = mem_zalloc(sizeof *f);
     list_init(&f->link);
     atomic_init(&f->refs, 1);
     f->table = t;
     f->key = *key;
     f->stream = stream;
+    f->purges = purges;
     f->said = recording_new(t->room);
     f->leader = desk;
     pthread_mutex_init(&f->lock, NULL);
@@ -171,24 +174,24 @@ static void unfollow(flight *f, flight_desk *d) {
     pthread_mutex_unlock(&f->lock);
 }
 
-static flight *find(list *bucket, const cache_key *key, bool stream) {
+static flight *find(list *bucket, const cache_key *key, bool stream, uint64_t purges) {
     LIST_FOREACH(bucket, node) {
         flight *f = LIST_ENTRY(node, flight, link);
-        if (f->stream == stream && cache_key_eq(&f->key, key)) return f;
+        if (f->stream == stream && f->purges == purges && cache_key_eq(&f->key, key)) return f;
     }
     return NULL;
 }
 
-void flights_join(flights *t, const cache_key *key, bool stream, flight_desk *desk,
+void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges, flight_desk *desk,
                   flight_seat *seat) {
     const uint64_t hash = hash_of(key);
     flight_shard *h = shard_of(t, hash);
     list *bucket = &h->buckets[hash / SHARDS % BUCKETS];
     pthread_mutex_lock(&h->lock);
-    flight *f = find(bucket, key, stream);
+    flight *f = find(bucket, key, stream, purges);
     seat->leads = !f;
     if (!f) {
-        f = flight_new(t, key, stream, desk);
+        f = flight_new(t, key, stream, purges, desk);
         list_push_back(bucket, &f->link);
         atomic_fetch_add(&f->refs, 1); /* the table's */
     } else {

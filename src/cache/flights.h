@@ -49,8 +49,9 @@ typedef struct flight_seat {
 } flight_seat;
 
 /* Sits down; seat->leads says what became of it. A leader flies until flight_land() or
- * flight_fail(), and leaves after it. */
-void flights_join(flights *t, const cache_key *key, bool stream, flight_desk *desk,
+ * flight_fail(), and leaves after it. purges: how many there were (cache/purges.h): who asks after
+ * one does not follow a call that was made before it. */
+void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges, flight_desk *desk,
                   flight_seat *seat);
 /* Idempotent. */
 void flight_leave(flight_seat *seat);

@@ -7,16 +7,22 @@ const span cache_key_without[CACHE_KEY_WITHOUT] = {
     SPAN("metadata"), SPAN("prompt_cache_key"),
 };
 
+/* In eight bytes, the lowest first, whatever the machine's own order is. */
+static void put_number(buf *out, uint64_t n) {
+    char *to = buf_reserve(out, sizeof n);
+    for (size_t i = 0; i < sizeof n; i++)
+        to[i] = (char)(n >> 8 * i);
+    buf_grow(out, sizeof n);
+}
+
 /* With its length, so that no two lists of texts look the same. */
 static void put(buf *out, span text) {
-    buf_add_u64(out, text.len);
-    buf_add_char(out, ':');
+    put_number(out, text.len);
     buf_add(out, text);
 }
 
 static void put_each(buf *out, const span *texts, size_t count) {
-    buf_add_u64(out, count);
-    buf_add_char(out, ';');
+    put_number(out, count);
     for (size_t i = 0; i < count; i++)
         put(out, texts[i]);
 }
@@ -24,7 +30,7 @@ static void put_each(buf *out, const span *texts, size_t count) {
 cache_key cache_key_of(const cache_question *q, buf *scratch) {
     buf_clear(scratch);
     (void)buf_reserve(scratch, q->body.raw.len + 512);
-    buf_add(scratch, SPAN_OF("weir 1;"));
+    buf_add(scratch, q->hole ? SPAN_OF("weir 2 but a text;") : SPAN_OF("weir 2;"));
     put(scratch, q->scope);
     put(scratch, q->endpoint);
     put(scratch, q->query);
@@ -32,7 +38,7 @@ cache_key cache_key_of(const cache_question *q, buf *scratch) {
     put(scratch, q->entry);
     put_each(scratch, q->targets, q->target_count);
     put_each(scratch, q->more, q->more_count);
-    json_write_canonical(q->body, cache_key_without, CACHE_KEY_WITHOUT, scratch);
+    json_write_canonical_but(q->body, cache_key_without, CACHE_KEY_WITHOUT, q->hole, scratch);
     cache_key key;
     sha256(buf_span(scratch), key.bytes);
     return key;

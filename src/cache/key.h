@@ -25,6 +25,9 @@ typedef struct cache_question {
     const span *more; /* whatever else of the request goes to the provider and may matter: texts */
     size_t more_count;
     json_value body; /* an object that json_scan() accepted */
+    span rules; /* under which it may be in the cache: of no key, but of whoever has found that out
+                 */
+    const char *hole; /* where a string of the body begins that may be any; NULL: all count */
 } cache_question;
 
 enum { CACHE_KEY_WITHOUT = 6 };

@@ -27,7 +27,7 @@ void key_memo_free(key_memo *m) {
 
 /* ---- the parts of a question ---- */
 
-enum { FIXED = 6 };
+enum { FIXED = 7 };
 
 static size_t count_of(const cache_question *q) {
     return FIXED + q->target_count + q->more_count;
@@ -41,6 +41,7 @@ static span part(const cache_question *q, size_t i) {
     case 3: return q->query;
     case 4: return q->model;
     case 5: return q->entry;
+    case 6: return q->rules;
     default: i -= FIXED;
     }
     return i < q->target_count ? q->targets[i] : q->more[i - q->target_count];

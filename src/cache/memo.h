@@ -2,8 +2,9 @@
  * they need not be spelled and hashed anew: half of what a stored answer costs. Only those that had
  * an answer are noted.
  *
- * Exact: all that the key is made of is compared. Bounded: MEMO_SLOTS questions of up to
- * MEMO_BYTES; a question may push out another.
+ * Exact: all that the key is made of is compared, and the rules by which the question was found to
+ * be one that may be in the cache, which need not be found out anew either. Bounded: MEMO_SLOTS
+ * questions of up to MEMO_BYTES; a question may push out another.
  *
  * Belongs to its loop.
  */

@@ -9,6 +9,8 @@
 enum {
     SHARDS = 16,
     FIRST_BUCKETS = 64,
+    BUCKETS_EACH =
+        2,         /* of an entry: who looks for what is not there should touch none, it is cold */
     GHOSTS = 2048, /* of each shard: whom it remembers to have put out of the short queue */
     ASKED_MAX = 3,
     SHORT_PERCENT = 10,
@@ -45,13 +47,15 @@ typedef struct shard {
 
 struct cache_store {
     cache_room room;
+    purges *purged;
+    similar_index *similar;
     shard shards[SHARDS];
 };
 
 /* ---- one shard, locked ---- */
 
 static size_t all_bytes(const entry *e) {
-    return e->bytes + recording_bytes(e->a.said);
+    return e->bytes + recording_bytes(e->a.said) + similar_bytes(e->a.similar);
 }
 
 /* The shard has been chosen by the rest. */
@@ -59,12 +63,22 @@ static size_t bucket_of(uint64_t hash, size_t count) {
     return hash / SHARDS % count;
 }
 
-static entry **find_place(shard *h, const cache_key *key, bool stream, uint64_t hash) {
-    entry **at = &h->buckets[bucket_of(hash, h->bucket_count)];
-    while (*at &&
-           !((*at)->hash == hash && (*at)->a.stream == stream && cache_key_eq(&(*at)->a.key, key)))
+static entry **bucket_for(shard *h, uint64_t hash) {
+    return &h->buckets[bucket_of(hash, h->bucket_count)];
+}
+
+static entry *find_entry(shard *h, const cache_key *key, bool stream, uint64_t hash) {
+    entry *e = *bucket_for(h, hash);
+    while (e && !(e->hash == hash && e->a.stream == stream && cache_key_eq(&e->a.key, key)))
+        e = e->next;
+    return e;
+}
+
+static void unlink_entry(shard *h, const entry *e) {
+    entry **at = bucket_for(h, e->hash);
+    while (*at != e)
         at = &(*at)->next;
-    return at;
+    *at = e->next;
 }
 
 static void enqueue(shard *h, entry *e, bool is_long) {
@@ -83,14 +97,19 @@ static void dequeue(shard *h, entry *e) {
     h->lasting_count -= e->is_long;
 }
 
+static void entry_free(entry *e) {
+    recording_unref(e->a.said);
+    similar_unref(e->a.similar);
+    free(e);
+}
+
 static void drop(cache_store *s, shard *h, entry *e) {
-    entry **at = find_place(h, &e->a.key, e->a.stream, e->hash);
-    *at = e->next;
+    unlink_entry(h, e);
     dequeue(h, e);
     h->count--;
-    recording_unref(e->a.said);
+    if (e->a.similar) similar_remove(s->similar, e->a.similar);
     atomic_fetch_sub_explicit(&s->room.used, e->bytes, memory_order_relaxed);
-    free(e);
+    entry_free(e);
 }
 
 static ghost *ghost_of(shard *h, uint64_t hash) {
@@ -188,6 +207,8 @@ bool cache_store_trim(cache_store *s) {
 cache_store *cache_store_new(size_t most) {
     cache_store *s = mem_zalloc(sizeof *s);
     atomic_init(&s->room.most, most);
+    s->purged = purges_new();
+    s->similar = similar_index_new();
     for (size_t i = 0; i < SHARDS; i++) {
         shard *h = &s->shards[i];
         pthread_mutex_init(&h->lock, NULL);
@@ -202,6 +223,8 @@ cache_store *cache_store_new(size_t most) {
 void cache_store_free(cache_store *s) {
     if (!s) return;
     (void)cache_store_purge(s, &(cache_purge){0}, 0);
+    purges_free(s->purged);
+    similar_index_free(s->similar);
     for (size_t i = 0; i < SHARDS; i++) {
         free(s->shards[i].buckets);
         pthread_mutex_destroy(&s->shards[i].lock);
@@ -212,6 +235,10 @@ void cache_store_free(cache_store *s) {
 void cache_store_bound(cache_store *s, size_t most) {
     atomic_store_explicit(&s->room.most, most, memory_order_relaxed);
     (void)cache_store_trim(s);
+}
+
+similar_index *cache_store_similar(cache_store *s) {
+    return s->similar;
 }
 
 cache_room *cache_store_room(cache_store *s) {
@@ -237,28 +264,48 @@ static entry *entry_of(const cached_answer *a, uint64_t hash) {
     char *at = e->texts;
     *e = (entry){.hash = hash, .a = *a, .bytes = bytes};
     e->a.said = recording_ref(a->said);
+    if (a->similar) (void)similar_ref(a->similar);
     e->a.model = put_text(&at, a->model);
     e->a.client = put_text(&at, a->client);
     e->a.target = put_text(&at, a->target);
     return e;
 }
 
-void cache_store_put(cache_store *s, const cached_answer *a) {
-    const uint64_t hash = hash_of(&a->key);
-    shard *h = &s->shards[hash % SHARDS];
-    entry *e = entry_of(a, hash);
-    atomic_fetch_add_explicit(&s->room.used, e->bytes, memory_order_relaxed);
-    pthread_mutex_lock(&h->lock);
-    entry *old = *find_place(h, &a->key, a->stream, hash);
+static purge_facts facts_of(const cached_answer *a) {
+    return (purge_facts){a->model, a->client, a->asked_ms};
+}
+
+/* Locked: a purge is noted before it goes through the shard. */
+static void add(cache_store *s, shard *h, entry *e) {
+    const cached_answer *a = &e->a;
+    const uint64_t hash = e->hash;
+    entry *old = find_entry(h, &a->key, a->stream, hash);
     const bool is_long = old ? old->is_long : is_remembered(h, hash);
     if (old) drop(s, h, old);
-    if (h->count >= h->bucket_count) grow(h);
-    *find_place(h, &a->key, a->stream, hash) = e;
+    if (h->count * BUCKETS_EACH >= h->bucket_count) grow(h);
+    entry **bucket = bucket_for(h, hash);
+    e->next = *bucket;
+    *bucket = e;
     h->count++;
     h->stored++;
     atomic_store_explicit(&h->seen, h->stored, memory_order_release);
     enqueue(h, e, is_long);
+    if (a->similar) similar_add(s->similar, a->similar, &a->key);
+}
+
+void cache_store_put(cache_store *s, const cached_answer *a) {
+    const uint64_t hash = hash_of(&a->key);
+    const purge_facts facts = facts_of(a);
+    shard *h = &s->shards[hash % SHARDS];
+    entry *e = entry_of(a, hash);
+    pthread_mutex_lock(&h->lock);
+    const bool good = !purges_mean(s->purged, a->purges, &facts);
+    if (good) {
+        atomic_fetch_add_explicit(&s->room.used, e->bytes, memory_order_relaxed);
+        add(s, h, e);
+    }
     pthread_mutex_unlock(&h->lock);
+    if (!good) entry_free(e);
     (void)cache_store_trim(s);
 }
 
@@ -270,7 +317,7 @@ static bool will_do(const cached_answer *a, const cache_want *want, int64_t now_
 /* In this form; NULL: none that will do. */
 static entry *look(cache_store *s, shard *h, const cache_want *want, bool stream, uint64_t hash,
                    int64_t now_ms) {
-    entry *e = *find_place(h, &want->key, stream, hash);
+    entry *e = find_entry(h, &want->key, stream, hash);
     if (e && e->a.expires_ms <= now_ms) {
         h->expired++;
         drop(s, h, e);
@@ -295,6 +342,7 @@ bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, ar
         if (e->asked < ASKED_MAX) e->asked++;
         *ret = e->a;
         ret->said = recording_ref(e->a.said);
+        ret->similar = NULL;
         ret->model = arena_dup(a, e->a.model);
         ret->client = arena_dup(a, e->a.client);
         ret->target = arena_dup(a, e->a.target);
@@ -304,30 +352,26 @@ bool cache_store_find(cache_store *s, const cache_want *want, int64_t now_ms, ar
     return e != NULL;
 }
 
-bool cache_purge_means(const cache_purge *which, const cached_answer *a, int64_t now_ms) {
-    span model = which->model;
-    const bool open = span_ends(model, SPAN_OF("*"));
-    if (open) model.len--;
-    if (which->model.len && !(open ? span_starts(a->model, model) : span_eq(a->model, model)))
-        return false;
-    if (which->client.len && !span_eq(a->client, which->client)) return false;
-    return !which->older_ms || now_ms - a->stored_ms > which->older_ms;
-}
-
 static size_t purge_queue(cache_store *s, shard *h, list *queue, const cache_purge *which,
                           int64_t now_ms) {
     size_t count = 0;
     LIST_FOREACH(queue, node) {
         entry *e = LIST_ENTRY(node, entry, queue);
-        if (!cache_purge_means(which, &e->a, now_ms)) continue;
+        const purge_facts facts = facts_of(&e->a);
+        if (!cache_purge_means(which, &facts, now_ms)) continue;
         drop(s, h, e);
         count++;
     }
     return count;
 }
 
+uint64_t cache_store_purges(cache_store *s) {
+    return purges_count(s->purged);
+}
+
 size_t cache_store_purge(cache_store *s, const cache_purge *which, int64_t now_ms) {
     size_t count = 0;
+    purges_note(s->purged, which, now_ms);
     for (size_t i = 0; i < SHARDS; i++) {
         shard *h = &s->shards[i];
         pthread_mutex_lock(&h->lock);

@@ -13,7 +13,9 @@
 
 #include "base/arena.h"
 #include "cache/key.h"
+#include "cache/purges.h"
 #include "cache/recording.h"
+#include "cache/similar.h"
 #include "observe/record.h"
 
 typedef struct cache_store cache_store;
@@ -48,10 +50,15 @@ typedef struct cached_answer {
     span target;        /* "openai/gpt-4o-mini": who gave it */
     bool usage_asked;   /* STREAM: the usage chunk is in it where the provider tells one */
     cached_facts facts; /* of a document */
+    double similarity;  /* of its question to the one that was answered; 0: it is that one */
+    similar *similar;   /* of its question; NULL: none. Of cache_store_find(): NULL */
+    uint64_t purges;    /* cache_store_purges(), when its call was made */
+    int64_t asked_ms;   /* that was then */
     int64_t stored_ms, expires_ms;
 } cached_answer;
 
-/* In the place of what is there by that key; a reference of its own. */
+/* In the place of what is there by that key; a reference of its own. Not, where a purge since
+ * a->purges means it. */
 void cache_store_put(cache_store *s, const cached_answer *a);
 /* Which answer will do. */
 typedef struct cache_want {
@@ -68,15 +75,12 @@ MUST_USE bool cache_store_find(cache_store *s, const cache_want *want, int64_t n
                                cached_answer *ret, uint64_t *ret_seen);
 uint64_t cache_store_seen(cache_store *s, const cache_key *key);
 
-/* What is to be dropped: all of it must fit. */
-typedef struct cache_purge {
-    span model;       /* the client's word, or the beginning of one with a * behind; empty: any */
-    span client;      /* empty: anybody's */
-    int64_t older_ms; /* stored longer ago than that; 0: at any time */
-} cache_purge;
-/* Whether it fits; now_ms: by the clock that a->stored_ms is of. Pure. */
-bool cache_purge_means(const cache_purge *which, const cached_answer *a, int64_t now_ms);
-/* How many were. */
+/* Of the answers in it. */
+similar_index *cache_store_similar(cache_store *s);
+
+/* How many purges there were so far. */
+uint64_t cache_store_purges(cache_store *s);
+/* How many were dropped. What is asked for already and fits is not kept either, when it comes. */
 size_t cache_store_purge(cache_store *s, const cache_purge *which, int64_t now_ms);
 
 typedef struct cache_store_figures {

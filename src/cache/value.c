@@ -9,12 +9,13 @@ enum {
     AT_VERSION = 4,
     AT_FLAGS = 5,
     AT_TEXTS = 6,
-    AT_STORED = 12,
-    AT_EXPIRES = 20,
-    AT_EVENTS = 28,
-    AT_BYTES = 32,
-    AT_PACKED = 36,
-    AT_HASH = 40,
+    AT_ASKED = 12,
+    AT_STORED = 20,
+    AT_EXPIRES = 28,
+    AT_EVENTS = 36,
+    AT_BYTES = 40,
+    AT_PACKED = 44,
+    AT_HASH = 48,
     HEAD = AT_HASH + SHA256_LEN,
 };
 enum { FLAG_STREAM = 1, FLAG_USAGE = 2, FLAG_PACKED = 4 };
@@ -229,6 +230,7 @@ bool cache_value_write(const cache_key *key, const cache_value *v, buf *out) {
                             (packed ? FLAG_PACKED : 0));
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         put_le(head + AT_TEXTS + 2 * i, texts[i].len, 2);
+    put_le(head + AT_ASKED, (uint64_t)v->asked_ms, 8);
     put_le(head + AT_STORED, (uint64_t)v->stored_ms, 8);
     put_le(head + AT_EXPIRES, (uint64_t)v->expires_ms, 8);
     put_le(head + AT_EVENTS, count, 4);
@@ -247,6 +249,7 @@ bool cache_value_peek(span bytes, cache_value *ret) {
     if (bytes.ptr[AT_VERSION] != CACHE_VALUE_VERSION) return false;
     *ret = (cache_value){.stream = bytes.ptr[AT_FLAGS] & FLAG_STREAM,
                          .usage_asked = bytes.ptr[AT_FLAGS] & FLAG_USAGE,
+                         .asked_ms = (int64_t)get_le(bytes.ptr + AT_ASKED, 8),
                          .stored_ms = (int64_t)get_le(bytes.ptr + AT_STORED, 8),
                          .expires_ms = (int64_t)get_le(bytes.ptr + AT_EXPIRES, 8)};
     span rest = span_slice(bytes, HEAD, bytes.len);

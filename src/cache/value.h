@@ -2,10 +2,11 @@
  *
  *    0  "weir", the version of this form, flags
  *    6  how long the texts are: model, client, target (16 bits each)
- *   12  when it was stored, and when it expires (ms of wall time, 64 bits each)
- *   28  how many events, their bytes, and the bytes that they take here (32 bits each)
- *   40  SHA-256 of the key, of all before and of all behind
- *   72  the texts; the events
+ *   12  when it was asked for, when it was stored, and when it expires (ms of wall time, 64 bits
+ *       each)
+ *   36  how many events, their bytes, and the bytes that they take here (32 bits each)
+ *   48  SHA-256 of the key, of all before and of all behind
+ *   80  the texts; the events
  *
  * Numbers are little-endian. An event is five numbers of seven bits a byte, and what differs from
  * the event before it: how much is the same at its beginning, how much at its end, the length of
@@ -25,7 +26,7 @@
 #include "cache/recording.h"
 
 enum {
-    CACHE_VALUE_VERSION = 1,
+    CACHE_VALUE_VERSION = 2,
     CACHE_VALUE_TEXTS_MAX = 900,   /* all three together */
     CACHE_VALUE_BEGINNING = 1024,  /* so much of it has the texts */
     CACHE_VALUE_PACKED_MIN = 4096, /* events of fewer bytes are not compressed */
@@ -34,8 +35,8 @@ enum {
 typedef struct cache_value {
     bool stream, usage_asked;
     span model, client, target;
-    int64_t stored_ms, expires_ms; /* wall time */
-    recording *said;               /* whole */
+    int64_t asked_ms, stored_ms, expires_ms; /* wall time */
+    recording *said;                         /* whole */
 } cache_value;
 
 /* false: its texts are too long. */

@@ -19,7 +19,7 @@ static const cli_option options[] = {
     {'j', "json", NULL, "Print what the API says, as one line of JSON"},
     {0, "model", "NAME", "purge: of this model, as clients ask for it; a * at the end: any rest"},
     {0, "client", "NAME", "purge: that were made for this client"},
-    {0, "older", "TIME", "purge: that have been kept for longer: 10m, 2h"},
+    {0, "older", "TIME", "purge: that were asked for longer ago: 10m, 2h"},
 };
 
 /* ---- asking ---- */
@@ -129,6 +129,7 @@ static bool show_stats(json_value answer, const cli_args *args) {
         buf_addf(&out, "%-12s %11.1f%%\n", "hit rate",
                  100.0 * (double)hits / (double)(hits + misses));
     add_row(&out, "stored", figure(answer, "stored"), "answers so far");
+    add_row(&out, "compared", figure(answer, "compared"), "texts that others are compared with");
     add_row(&out, "evicted", figure(answer, "evicted"), "that made room for others");
     add_row(&out, "expired", figure(answer, "expired"), "that were too old");
     add_store(&out, json_get(answer, SPAN_OF("store")));

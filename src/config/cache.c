@@ -94,6 +94,25 @@ COLD static void check_models(reader *r, const yaml_node *section, const config_
     }
 }
 
+/* Without a model it is off, as the cache is without models. */
+COLD static void check_semantic(reader *r, const yaml_node *section, const config *c) {
+    const span model = c->cache.semantic.model;
+    const yaml_node *semantic = yaml_get(section, SPAN_OF("semantic"));
+    const yaml_node *node = yaml_get(semantic, SPAN_OF("model"));
+    if (!c->cache.semantic.on) return;
+    if (!model.len) {
+        reader_warning(r, semantic,
+                       "cache.semantic names no model, so that nothing is compared; expected "
+                       "`model:` with one for embeddings that `models` serves");
+    } else if (c->model_count && !config_find_model(c, model)) {
+        span said = reader_said(r, node, "a model");
+        reader_problem(r, node,
+                       "cache.semantic.model is %.*s, which no entry of models serves; expected a "
+                       "model for embeddings",
+                       SPAN_ARG(said));
+    }
+}
+
 COLD void cache_check(reader *r, const yaml_node *root) {
     config_cache *c = &r->config->cache;
     const yaml_node *section = yaml_get(root, SPAN_OF("cache"));
@@ -104,6 +123,7 @@ COLD void cache_check(reader *r, const yaml_node *root) {
                        "cache.models names no model, so that no answer is kept; expected names of "
                        "models, or \"*\" for all");
     check_models(r, section, c);
+    check_semantic(r, section, r->config);
     if (c->answer_bytes <= c->memory_bytes) return;
     const yaml_node *most = yaml_get(section, SPAN_OF("max_answer"));
     const yaml_node *memory = yaml_get(section, SPAN_OF("memory"));

@@ -375,6 +375,14 @@ typedef struct config_cache {
     bool tools, choices, images; /* requests that have them, too */
     config_redis store;          /* what several weirs keep together */
     bool store_of_shared;        /* its address is that of `shared` */
+    struct {
+        bool on;
+        span model; /* for embeddings: a name that clients could ask for */
+        double threshold;
+        unsigned entries;
+        size_t text_bytes; /* a longer text is not compared */
+        int64_t timeout_ms;
+    } semantic;
 } config_cache;
 
 typedef enum config_telemetry_protocol {

@@ -38,6 +38,7 @@ typedef struct cache_use {
     bool is_far;       /* it may be there */
     bool only_cached;  /* it is not made, if it is nowhere */
     far_look look;
+    struct similar_look *similar; /* NULL: nobody has looked for something like it */
     cache_verdict verdict;
     int64_t ttl_ms;
     int64_t max_age_ms; /* of what may be given; -1: any */
@@ -54,6 +55,41 @@ typedef struct cache_use {
     struct replay *replay;
     struct recorder *recorder;
 } cache_use;
+
+/* similar_look.c: whether nearly the same was asked (cache.semantic). true: done is called later,
+ * once, never before this returns; what was found is in memory under u->key by then. false: it is
+ * off, or this question is none that may be compared, or it was compared already. */
+typedef void similar_looked_fn(cache_use *u, bool found);
+MUST_USE bool similar_look_begin(cache_use *u, similar_looked_fn *done);
+/* Afterwards done is not called. Idempotent. */
+void similar_look_cancel(cache_use *u);
+/* Of its question, borrowed; NULL: there is none. */
+similar *similar_look_vector(const cache_use *u);
+void similar_look_over(cache_use *u);
+/* ---- cache_question.c ---- */
+
+/* What a key is made of. */
+enum { POSED_MORE = 4 };
+typedef struct posed_question {
+    cache_question q;
+    span more[POSED_MORE];
+    int64_t cap; /* of tokens: another answer may be cut off elsewhere */
+    char rules[sizeof(double) + 3];
+} posed_question;
+/* In the loop's event_arena; points into *ret. */
+void cache_pose(const exchange *x, posed_question *ret);
+/* u->key. *ret_noted: it was known. false: this question is none for the cache. */
+MUST_USE bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted);
+/* It has an answer. */
+void cache_note_key(const cache_use *u, const posed_question *q);
+/* u->far_key, and whether there is one. */
+void cache_find_far_key(cache_use *u);
+/* What two questions have in common that differ in one text alone: their key without it. apart:
+ * what else keeps them apart. */
+cache_key cache_use_bucket(cache_use *u, json_value text, span apart);
+
+/* stage_look_up.c: which answers will do. */
+cache_want cache_use_want(const cache_use *u);
 
 /* stage_look_up.c: lets go of the flight that is followed or led. */
 void cache_use_leave(cache_use *u);

@@ -119,6 +119,7 @@ typedef struct exchange_request {
     /* A step of another exchange on this loop, which must not have ended: then snapshot, caller and
      * deadline are the parent's, and it is cancelled when the parent ends. NULL: none. */
     exchange *parent;
+    bool own; /* of a step: weir asks it for itself, so its client need not be allowed the model */
     span label;                /* what the record calls it; empty: by its form and endpoint */
     const exchange_plan *plan; /* NULL: the env's, or the parent's */
     run_resume *resume;        /* NULL: it begins */

@@ -20,6 +20,8 @@ typedef struct recorder {
     bool overgrown;   /* it is too large to be kept */
     bool unfit;       /* it is no whole answer */
     bool done;        /* the flight knows how it ended */
+    uint64_t purges;  /* so many there were before the call is made */
+    int64_t asked_ms; /* when it is */
     int64_t began_ms; /* the first event */
     size_t events;
     token_usage usage;
@@ -136,7 +138,7 @@ static span target_of(const exchange *x) {
     return x->call ? call_get_report(x->call).target : SPAN_EMPTY;
 }
 
-static void store(recorder *r) {
+static void store(recorder *r, span target) {
     exchange *x = exchange_of(r);
     const int64_t now_ms = x->env->loop->now_ms;
     const cached_answer a = {.key = r->use->key,
@@ -144,9 +146,12 @@ static void store(recorder *r) {
                              .said = r->said,
                              .model = x->facts.model_name,
                              .client = x->client ? x->client->name : SPAN_EMPTY,
-                             .target = target_of(x),
+                             .target = target,
                              .usage_asked = x->facts.usage_asked || usage_is_told(&r->usage),
                              .facts = r->facts,
+                             .similar = similar_look_vector(r->use),
+                             .purges = r->purges,
+                             .asked_ms = r->asked_ms,
                              .stored_ms = now_ms,
                              .expires_ms = now_ms + r->use->ttl_ms};
     cache_store_put(x->env->cache->store, &a);
@@ -157,9 +162,10 @@ static void store(recorder *r) {
 static void land(recorder *r) {
     if (r->done) return;
     r->done = true;
+    const span target = target_of(exchange_of(r));
     recording_end(r->said);
-    if (may_store(r)) store(r);
-    if (!r->alone) flight_land(flight_of(r), target_of(exchange_of(r)));
+    if (may_store(r)) store(r, target);
+    if (!r->alone) flight_land(flight_of(r), target);
 }
 
 static void crash(recorder *r) {
@@ -438,6 +444,8 @@ void record_answer(cache_use *u, recording *said) {
                                    .done = filter_pass_done};
     recorder *r = arena_zalloc(&u->x->arena, sizeof *r);
     r->use = u;
+    r->purges = cache_store_purges(u->x->env->cache->store);
+    r->asked_ms = u->x->env->loop->now_ms;
     r->alone = said != NULL;
     r->said = said ? said : flight_recording(u->seat.of);
     r->usage = token_usage_unknown;

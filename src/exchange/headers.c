@@ -70,6 +70,9 @@ size_t exchange_own_headers(exchange *x, http_header *h) {
         h[n++] = (http_header){SPAN_OF("x-weir-cache"), x->record.cache};
         if (x->age_s >= 0 && x->given)
             h[n++] = (http_header){SPAN_OF("age"), arena_u64(a, (uint64_t)x->age_s)};
+        if (x->record.similarity > 0)
+            h[n++] = (http_header){SPAN_OF("x-weir-cache-similarity"),
+                                   arena_printf(a, "%.4f", x->record.similarity)};
     }
     if (!x->call) return n;
     if (x->record.own_us < 0) exchange_note_own(x);

@@ -1,6 +1,7 @@
 #include "exchange/limit_asks.h"
 
 #include "base/cidr.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "call/price_part.h"
 
@@ -183,6 +184,15 @@ static limit_asks collect(collector c) {
 
 limit_asks limit_asks_of(exchange *x) {
     return collect((collector){.x = x, .tokens = -1, .nano = -1});
+}
+
+bool limit_lets_through(exchange *x) {
+    const limit_asks asks = limit_asks_of(x);
+    if (!x->env->limiter || !asks.count) return true;
+    const limit_now now = {loop_exact_us(x->env->loop), clock_wall_us()};
+    const limit_verdict v = limiter_take(x->env->limiter, asks.items, asks.count, now);
+    if (v.taken) limiter_settle(x->env->limiter, asks.items, asks.count, &(limit_used){0}, now);
+    return v.taken;
 }
 
 limit_asks limit_budgets_of(exchange *x) {

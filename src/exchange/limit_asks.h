@@ -22,6 +22,10 @@ limit_asks limit_asks_of_target(exchange *x, span target);
 /* In the exchange's arena. Of a step of another exchange: tokens and money alone. */
 limit_asks limit_asks_of(exchange *x);
 
+/* Whether its limits would let it through at this moment, as far as this process counts; nothing is
+ * taken. */
+bool limit_lets_through(exchange *x);
+
 /* The budgets that a call counts in, but for its target's; its amounts are 0. */
 limit_asks limit_budgets_of(exchange *x);
 /* Who takes turns with others where calls wait: its client; where no keys are asked its address. */

@@ -2,74 +2,12 @@
  * anything, so it comes before what limits a call. */
 #include "exchange/cache_use.h"
 
-#include "base/hash.h"
-#include "cache/memo.h"
 #include "dialect/turn.h"
 
-/* ---- may it be in the cache? ---- */
+/* ---- is it asked at all? ---- */
 
 static const config_cache *options_of(const exchange *x) {
     return &exchange_config(x)->cache;
-}
-
-static bool is_filled(json_value v) {
-    return v.type > JSON_NULL && !(v.type == JSON_ARRAY && json_is_empty(v));
-}
-
-static bool is_above_one(json_value v) {
-    double n;
-    return v.type == JSON_NUMBER && (!json_double(v, &n) || n > 1);
-}
-
-static double temperature_of(json_value v) {
-    double t;
-    return v.type == JSON_NUMBER && json_double(v, &t) ? t : 1;
-}
-
-/* A message that is no more than its text has no list; a chat completion's messages are one. */
-static bool has_texts_alone(const exchange *x) {
-    const span body = x->facts.root.raw;
-    const size_t first = span_find(body, 0, '[');
-    return x->facts.endpoint == EP_CHAT_COMPLETIONS && first < body.len &&
-           span_find(body, first + 1, '[') == body.len;
-}
-
-/* What is no text, and what a model makes of it, is large. */
-static bool has_images(exchange *x) {
-    if (has_texts_alone(x)) return false;
-    const request_outline *o = request_outline_of(&x->facts, &x->arena);
-    return !o || outline_count(o, OUTLINE_IMAGE) || outline_count(o, OUTLINE_FILE) ||
-           outline_count(o, OUTLINE_AUDIO);
-}
-
-static cache_traits traits_of(exchange *x) {
-    enum {
-        TOOLS,
-        FUNCTIONS,
-        SEARCH,
-        N,
-        BEST_OF,
-        TEMPERATURE,
-        STORE,
-        BACKGROUND,
-        TALK,
-        MODES,
-        NAMES
-    };
-    static const span names[NAMES] = {SPAN("tools"), SPAN("functions"),  SPAN("web_search_options"),
-                                      SPAN("n"),     SPAN("best_of"),    SPAN("temperature"),
-                                      SPAN("store"), SPAN("background"), SPAN("conversation"),
-                                      SPAN("audio")};
-    json_value of[NAMES];
-    json_get_each(x->facts.root, names, NAMES, of);
-    return (cache_traits){
-        .temperature = temperature_of(of[TEMPERATURE]),
-        .has_tools = is_filled(of[TOOLS]) || is_filled(of[FUNCTIONS]) || is_filled(of[SEARCH]),
-        .several = is_above_one(of[N]) || is_above_one(of[BEST_OF]),
-        .keeps_state = of[STORE].type == JSON_TRUE || is_filled(of[TALK]) ||
-                       (of[BACKGROUND].type == JSON_TRUE),
-        .has_images = is_filled(of[MODES]) || (!options_of(x)->images && has_images(x)),
-    };
 }
 
 /* An endpoint whose answers weir can read, asked for a model that the configuration names. Not a
@@ -77,77 +15,6 @@ static cache_traits traits_of(exchange *x) {
 static bool is_cached(const exchange *x) {
     return !x->runs && x->facts.endpoint != EP_OTHER && x->facts.root.type == JSON_OBJECT &&
            cache_has_model(options_of(x), x->facts.model_name);
-}
-
-/* ---- the key ---- */
-
-enum { FORWARDED = 2, MORE = FORWARDED + 2 };
-
-/* Whose answers he is given. A group's name begins as no client's does. */
-static span scope_of(const exchange *x) {
-    const config_cache *c = options_of(x);
-    const config_client *client = x->client;
-    if (!client || c->scope == CACHE_SCOPE_GLOBAL) return SPAN_EMPTY;
-    for (size_t i = 0; c->scope == CACHE_SCOPE_GROUP && i < client->tag_count; i++)
-        if (span_eq(client->tags[i].name, c->group))
-            return arena_printf(&x->env->event_arena, "\n%.*s", SPAN_ARG(client->tags[i].value));
-    return client->name;
-}
-
-/* What a key is made of. */
-typedef struct question {
-    cache_question q;
-    span more[MORE];
-    int64_t cap; /* of tokens: another answer may be cut off elsewhere */
-} question;
-
-static void pose(const exchange *x, question *ret) {
-    static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
-    span *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
-    ret->cap = x->facts.cap_tokens;
-    for (size_t i = 0; i < FORWARDED; i++)
-        ret->more[i] = http_header_get(x->facts.headers, forwarded[i]);
-    ret->more[FORWARDED] = span_from((const char *)&x->shaped, sizeof x->shaped);
-    ret->more[FORWARDED + 1] = span_from((const char *)&ret->cap, sizeof ret->cap);
-    for (size_t i = 0; i < x->model->target_count; i++)
-        targets[i] = x->model->targets[i].name;
-    ret->q = (cache_question){.scope = scope_of(x),
-                              .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
-                              .query = x->facts.query,
-                              .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
-                              .entry = x->model->name,
-                              .targets = targets,
-                              .target_count = x->model->target_count,
-                              .more = ret->more,
-                              .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
-                              .body = x->facts.root};
-}
-
-static bool find_noted(cache_use *u, const question *q) {
-    const key_memo *memo = u->x->env->memo;
-    return memo && key_memo_find(memo, &q->q, &u->key);
-}
-
-static void note_key(const cache_use *u, const question *q) {
-    exchange_env *env = u->x->env;
-    if (!env->memo) env->memo = key_memo_new();
-    key_memo_add(env->memo, &q->q, &u->key);
-}
-
-/* In a store that others have, too, whose targets of the same names may be elsewhere. What guards
- * and bounds have made of an answer is by this weir's rules alone: it stays in memory. */
-static void find_far_key(cache_use *u) {
-    const exchange *x = u->x;
-    u->is_far = x->env->far && !x->shaped;
-    if (!u->is_far) return;
-    sha256_stream *s = sha256_stream_new();
-    sha256_stream_add(s, span_from((const char *)u->key.bytes, sizeof u->key.bytes));
-    for (size_t i = 0; i < x->model->target_count; i++) {
-        const config_url *url = &x->model->targets[i].provider->url;
-        sha256_stream_add(s, url->text);
-        sha256_stream_add(s, SPAN_OF("\n"));
-    }
-    sha256_stream_end(s, u->far_key.bytes);
 }
 
 static bool wants_stream(const exchange *x) {
@@ -167,7 +34,7 @@ static stage_result refuse_uncached(exchange *x) {
 }
 
 /* The form that was asked for, or one of which it can be made. */
-static cache_want want_of(const cache_use *u) {
+cache_want cache_use_want(const cache_use *u) {
     const exchange *x = u->x;
     return (cache_want){.key = u->key,
                         .stream = wants_stream(x),
@@ -179,7 +46,7 @@ static cache_want want_of(const cache_use *u) {
 static bool find(cache_use *u) {
     exchange *x = u->x;
     const int64_t now_ms = x->env->loop->now_ms;
-    const cache_want want = want_of(u);
+    const cache_want want = cache_use_want(u);
     u->found =
         cache_store_find(x->env->cache->store, &want, now_ms, &x->arena, &u->stored, &u->seen);
     if (u->found && !recording_read(u->stored.said, &u->at)) {
@@ -188,6 +55,7 @@ static bool find(cache_use *u) {
     }
     if (!u->found) return false;
     decide(u, CACHE_HIT);
+    x->record.similarity = u->stored.similarity;
     x->age_s = (now_ms - u->stored.stored_ms) / 1000;
     return true;
 }
@@ -204,17 +72,19 @@ static void on_wait_cancelled(stage_wait *w) {
     cache_use *u = CONTAINER_OF(w, cache_use, wait);
     u->waits = false;
     far_look_cancel(&u->look);
+    similar_look_cancel(u);
     if (u->sits && u->seat.leads) flight_fail(u->seat.of, &u->x->failure);
     cache_use_leave(u);
 }
 
 static void on_news(flight_seat *seat);
 static bool look_far(cache_use *u);
+static similar_looked_fn on_compared;
 
 /* What follows a look into memory, or a failure of another's call. */
 typedef enum boarded {
-    BOARD_GO_ON,  /* it leads, and goes on as a call; or there is an answer by now */
-    BOARD_LOOK,   /* it leads, and looks into the store of several weirs before */
+    BOARD_GO_ON, /* it leads, and goes on as a call; or there is an answer by now */
+    BOARD_LOOK,  /* it leads, and looks into the store of several weirs, or for something like it */
     BOARD_FOLLOW, /* it waits for another's call */
 } boarded;
 
@@ -229,7 +99,8 @@ static boarded board(cache_use *u) {
     flights *t = x->env->cache->flights;
     const bool stream = wants_stream(x);
     u->seat.news = on_news;
-    flights_join(t, &u->key, stream, x->env->desk, &u->seat);
+    flights_join(t, &u->key, stream, cache_store_purges(x->env->cache->store), x->env->desk,
+                 &u->seat);
     u->sits = true;
     if (!u->seat.leads) {
         decide(u, CACHE_COALESCED);
@@ -240,7 +111,7 @@ static boarded board(cache_use *u) {
         land_found(u);
         return BOARD_GO_ON;
     }
-    if (look_far(u)) return BOARD_LOOK;
+    if (look_far(u) || similar_look_begin(u, on_compared)) return BOARD_LOOK;
     decide(u, CACHE_MISS);
     record_answer(u, NULL);
     return BOARD_GO_ON;
@@ -285,11 +156,9 @@ static void board_again(cache_use *u) {
 
 /* ---- the store of several weirs ---- */
 
-/* It leads, or would not make the call. */
-static void on_looked(far_look *l, bool found) {
-    cache_use *u = CONTAINER_OF(l, cache_use, look);
+/* It leads, or would not make the call. got: there is an answer now. */
+static void go_on(cache_use *u, bool got) {
     exchange *x = u->x;
-    const bool got = found && find(u);
     stage_result result = STAGE_NEXT;
     if (got && u->sits) land_found(u);
     if (!got) {
@@ -303,9 +172,19 @@ static void on_looked(far_look *l, bool found) {
     exchange_resume(&u->wait, result);
 }
 
+static void on_compared(cache_use *u, bool found) {
+    go_on(u, found && find(u));
+}
+
+static void on_looked(far_look *l, bool found) {
+    cache_use *u = CONTAINER_OF(l, cache_use, look);
+    const bool got = found && find(u);
+    if (got || u->only_cached || !similar_look_begin(u, on_compared)) go_on(u, got);
+}
+
 /* false: it is of no use. */
 static bool look_far(cache_use *u) {
-    const cache_want want = want_of(u);
+    const cache_want want = cache_use_want(u);
     return u->is_far && far_look_up(u->x->env->far, &u->look, &want, &u->far_key, on_looked);
 }
 
@@ -349,31 +228,39 @@ static stage_result wait_for(cache_use *u, boarded what) {
 
 /* ---- the row ---- */
 
-/* The key, and whether there is an answer in memory, where one will do. */
-static bool look_near(cache_use *u, bool will_do) {
-    exchange *x = u->x;
-    question q;
-    exchange_enter(x->env);
-    pose(x, &q);
-    const bool noted = find_noted(u, &q);
-    if (!noted) u->key = cache_key_of(&q.q, &x->env->scratch);
-    const bool found = will_do && find(u);
-    if (found && !noted) note_key(u, &q);
-    exchange_leave(x->env);
-    return found;
+/* What is known of a question. */
+typedef enum known {
+    KNOWN_UNFIT, /* it is none for the cache */
+    KNOWN_KEY,
+    KNOWN_ANSWER, /* that is in memory, and will do */
+} known;
+
+static known look_near(cache_use *u, bool will_do) {
+    posed_question q;
+    bool noted;
+    cache_pose(u->x, &q);
+    if (!cache_find_key(u, &q, &noted)) return KNOWN_UNFIT;
+    if (!will_do || !find(u)) return KNOWN_KEY;
+    if (!noted) cache_note_key(u, &q);
+    return KNOWN_ANSWER;
+}
+
+static stage_result pass_by(cache_use *u, const cache_wish *wish) {
+    decide(u, CACHE_BYPASS);
+    return wish->only_if_cached ? refuse_uncached(u->x) : STAGE_NEXT;
 }
 
 static stage_result look_up(cache_use *u, const cache_wish *wish) {
     exchange *x = u->x;
-    const cache_traits traits = traits_of(x);
-    if (wish->no_store || !cache_may_keep(options_of(x), &traits)) {
-        decide(u, CACHE_BYPASS);
-        return wish->only_if_cached ? refuse_uncached(x) : STAGE_NEXT;
-    }
+    if (wish->no_store) return pass_by(u, wish);
     u->max_age_ms = wish->max_age_ms;
     u->ttl_ms = wish->ttl_ms >= 0 ? wish->ttl_ms : options_of(x)->ttl_ms;
-    if (look_near(u, !wish->no_cache)) return STAGE_NEXT;
-    find_far_key(u);
+    exchange_enter(x->env);
+    const known is = look_near(u, !wish->no_cache);
+    exchange_leave(x->env);
+    if (is == KNOWN_UNFIT) return pass_by(u, wish);
+    if (is == KNOWN_ANSWER) return STAGE_NEXT;
+    cache_find_far_key(u);
     u->only_cached = wish->only_if_cached;
     if (u->only_cached && !wish->no_cache && look_far(u)) return wait_for(u, BOARD_LOOK);
     decide(u, CACHE_MISS);
@@ -408,6 +295,7 @@ void stage_look_up_done(exchange *x) {
     if (u->recorder) recorder_over(u->recorder);
     if (u->replay) replay_over(u->replay);
     far_look_cancel(&u->look);
+    similar_look_over(u);
     cache_use_leave(u);
     recording_reader_done(&u->at);
     if (u->found) recording_unref(u->stored.said);

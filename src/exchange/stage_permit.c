@@ -3,7 +3,7 @@
 #include "exchange/internal.h"
 
 stage_result stage_permit(exchange *x) {
-    if (!x->client) return STAGE_NEXT;
+    if (!x->client || x->request.own) return STAGE_NEXT;
     buf why = BUF_EMPTY;
     error_id id = ERR_NONE;
     if (!x->request.parent) /* else what it is a step of has been permitted */

@@ -93,6 +93,8 @@ void gateway_bound_memory(gateway *g) {
     memory_bound_set(&g->memory, bytes, config_share(c, bytes));
     metric_set(metrics_series(g->shard, METRIC_MEMORY_LIMIT, NULL), (int64_t)bytes);
     cache_store_bound(g->cache->store, c->cache.on ? c->cache.memory_bytes : 0);
+    similar_index_bound(cache_store_similar(g->cache->store),
+                        c->cache.on && c->cache.semantic.on ? c->cache.semantic.entries : 0);
 }
 
 void gateway_probe(gateway *g) {

@@ -1,11 +1,10 @@
 #include "json/canonical.h"
 
 #include "base/mem.h"
+#include "json/canonical_number.h"
 #include "json/escape.h"
 #include "json/token.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* A member as it was written: where in the output, and its name. */
@@ -18,12 +17,14 @@ enum { FEW = 24 };
 
 typedef struct canon {
     buf *out;
+    const char *end;  /* of the value */
     written *members; /* of the objects that are open, one above the other: few, or on the heap */
     size_t count, cap;
     buf digits;
     const span *without; /* of the outermost object */
     size_t without_count;
-    bool inside; /* that has begun */
+    bool inside;      /* that has begun */
+    const char *hole; /* a string that comes out empty */
     written few[FEW];
 } canon;
 
@@ -75,157 +76,40 @@ static void put_lone(unsigned unit, buf *out) {
     buf_add(out, span_from(escape, sizeof escape));
 }
 
-/* inner: what stands between the quotes. */
-static void put_string(span inner, buf *out) {
-    const char *p = inner.ptr, *end = inner.ptr + inner.len;
-    buf_add_char(out, '"');
-    while (p < end) {
+/* p is a backslash; returns the byte behind its escape. */
+static const char *put_escape(const char *p, const char *end, buf *out) {
+    unsigned unit;
+    if (is_lone(p, end, &unit)) {
+        put_lone(unit, out);
+        return p + 6;
+    }
+    char one[4];
+    const size_t n = json_unescape_one(&p, end, one);
+    for (size_t i = 0; i < n; i++)
+        put_byte(one[i], out);
+    return p;
+}
+
+/* From a backslash on, of what begins before it: up to there it is in the output. */
+static __attribute__((noinline)) const char *put_rest(const char *p, const char *end, buf *out) {
+    while (p < end && *p != '"') {
+        p = put_escape(p, end, out);
         const char *stop = json_skip_text(p, end);
         buf_add(out, span_from(p, (size_t)(stop - p)));
-        if ((p = stop) == end) break;
-        unsigned unit;
-        if (is_lone(p, end, &unit)) {
-            put_lone(unit, out);
-            p += 6;
-            continue;
-        }
-        char one[4];
-        const size_t n = json_unescape_one(&p, end, one);
-        for (size_t i = 0; i < n; i++)
-            put_byte(one[i], out);
+        p = stop;
     }
     buf_add_char(out, '"');
+    return p < end ? p + 1 : end;
 }
 
-/* ---- numbers ---- */
-
-/* 0.DIGITS times ten to the power of point; digits without zeros at either end. */
-typedef struct decimal {
-    bool negative;
-    bool plain; /* an integer without fraction and exponent */
-    buf *digits;
-    int64_t point;
-} decimal;
-
-enum { EXPONENT_MAX = 100 * 1000 * 1000 };
-
-/* false: an exponent beyond all reason. */
-static bool read_decimal(span raw, decimal *d) {
-    const char *p = raw.ptr, *end = raw.ptr + raw.len;
-    bool fraction = false;
-    d->plain = true;
-    d->point = 0;
-    if ((d->negative = p < end && *p == '-')) p++;
-    for (; p < end && (*p == '.' || (*p >= '0' && *p <= '9')); p++) {
-        if (*p == '.') {
-            fraction = true;
-            d->plain = false;
-            continue;
-        }
-        if (*p == '0' && !d->digits->len) {
-            if (fraction) d->point--;
-            continue;
-        }
-        buf_add_char(d->digits, *p);
-        if (!fraction) d->point++;
-    }
-    if (p < end) { /* e or E */
-        d->plain = false;
-        bool minus = false;
-        int64_t exponent = 0;
-        for (p++; p < end; p++) {
-            if (*p == '-') minus = true;
-            if (*p < '0' || *p > '9') continue;
-            exponent = exponent * 10 + (*p - '0');
-            if (exponent > EXPONENT_MAX) return false;
-        }
-        d->point += minus ? -exponent : exponent;
-    }
-    while (d->digits->len && d->digits->ptr[d->digits->len - 1] == '0')
-        d->digits->len--;
-    return true;
-}
-
-static void put_zeros(int64_t n, buf *out) {
-    while (n-- > 0)
-        buf_add_char(out, '0');
-}
-
-/* As ECMAScript writes numbers, of as many digits as there are. */
-static void put_decimal(const decimal *d, buf *out) {
-    const span digits = buf_span(d->digits);
-    const int64_t k = (int64_t)digits.len, n = d->point;
-    if (!k) {
-        buf_add_char(out, '0');
-        return;
-    }
-    if (d->negative) buf_add_char(out, '-');
-    if (k <= n && n <= 21) {
-        buf_add(out, digits);
-        put_zeros(n - k, out);
-    } else if (0 < n && n <= 21) {
-        buf_add(out, span_slice(digits, 0, (size_t)n));
-        buf_add_char(out, '.');
-        buf_add(out, span_slice(digits, (size_t)n, digits.len));
-    } else if (-6 < n && n <= 0) {
-        buf_add(out, SPAN_OF("0."));
-        put_zeros(-n, out);
-        buf_add(out, digits);
-    } else {
-        buf_add_char(out, digits.ptr[0]);
-        if (k > 1) buf_add_char(out, '.');
-        buf_add(out, span_slice(digits, 1, digits.len));
-        buf_add_char(out, 'e');
-        if (n > 0) buf_add_char(out, '+');
-        buf_add_i64(out, n - 1);
-    }
-}
-
-/* As many digits as it takes to read the same double; false: it is none, or 0. */
-static bool shorten(decimal *d) {
-    char text[40];
-    buf all = BUF_EMPTY;
-    buf_addf(&all, "0.%.*se%lld", SPAN_ARG(buf_span(d->digits)), (long long)d->point);
-    const double value = strtod(buf_cstr(&all), NULL);
-    buf_done(&all);
-    if (!isfinite(value) || value == 0) return false;
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*e", digits - 1, value);
-        if (strtod(text, NULL) == value) break;
-    }
-    buf_clear(d->digits);
-    decimal again = {.digits = d->digits};
-    const bool good = read_decimal(span_cstr(text), &again);
-    d->point = again.point;
-    return good;
-}
-
-static bool is_short_integer(span raw) {
-    enum { SHORT = 15 };
-    for (size_t i = 0; i < raw.len; i++)
-        if (raw.ptr[i] < '0' || raw.ptr[i] > '9') return false;
-    return raw.len <= SHORT;
-}
-
-static void put_number(canon *c, span raw) {
-    enum { EXACT_DIGITS = 15 }; /* of which any two doubles differ */
-    if (is_short_integer(raw)) {
-        buf_add(c->out, raw);
-        return;
-    }
-    buf_clear(&c->digits);
-    decimal d = {.digits = &c->digits};
-    if (!read_decimal(raw, &d)) {
-        buf_add(c->out, raw);
-        return;
-    }
-    const int64_t k = (int64_t)c->digits.len;
-    const bool whole = d.point >= k; /* an integer: digit by digit */
-    if (!whole && k > EXACT_DIGITS && !shorten(&d)) {
-        buf_add(c->out, raw);
-        return;
-    }
-    put_decimal(&d, c->out);
+/* p is the opening quote; returns the byte behind the closing one. Most strings are looked at once,
+ * and copied as they are. */
+static inline const char *put_string(const char *p, const char *end, buf *out) {
+    const char *stop = json_skip_text(p + 1, end);
+    const bool plain = stop < end && *stop == '"';
+    stop += plain;
+    buf_add(out, span_from(p, (size_t)(stop - p)));
+    return plain ? stop : put_rest(stop, end, out);
 }
 
 /* ---- objects ---- */
@@ -292,12 +176,13 @@ static int by_name(const void *a, const void *b) {
     return compare(((const written *)a)->key, ((const written *)b)->key);
 }
 
-static void put_value(canon *c, json_cursor *at);
-
-static bool is_left_out(const canon *c, span key, bool outermost) {
-    const json_value name = {JSON_STRING, span_from(key.ptr - 1, key.len + 2)};
-    for (size_t i = 0; outermost && i < c->without_count; i++)
-        if (json_is(name, c->without[i])) return true;
+/* Whether the outermost object is without it; an escape may hide any name. */
+static bool is_left_out(const canon *c, span key) {
+    for (size_t i = 0; i < c->without_count; i++) {
+        const span name = c->without[i];
+        if (key.len < name.len || (key.ptr[0] != name.ptr[0] && key.ptr[0] != '\\')) continue;
+        if (json_text_eq(key, name)) return true;
+    }
     return false;
 }
 
@@ -342,71 +227,132 @@ static void sort_members(canon *c, size_t base, size_t from) {
     memcpy(c->out->ptr + from, c->out->ptr + c->out->len, bytes);
 }
 
-static void put_object(canon *c, json_cursor *at) {
+static const char *put_value(canon *c, const char *p);
+
+/* p is the opening quote of its name; returns the byte behind its value, NULL where it ends before.
+ */
+static const char *put_member(canon *c, const char *p, bool outermost) {
+    const size_t begins = c->out->len;
+    const char *name = p + 1;
+    p = put_string(p, c->end, c->out);
+    const span key = span_from(name, p > name ? (size_t)(p - name - 1) : 0);
+    if (json_next_byte(&p, c->end) != ':') return NULL;
+    p++;
+    buf_add_char(c->out, ':');
+    (void)json_next_byte(&p, c->end);
+    p = put_value(c, p);
+    if (outermost && is_left_out(c, key)) {
+        c->out->len = begins;
+        return p;
+    }
+    buf_add_char(c->out, ',');
+    note_member(c, key, begins);
+    return p;
+}
+
+/* p: behind a child; to the next one. NULL: there is none, *ret_end is behind the bracket. */
+static inline const char *next_child(canon *c, const char *p, const char **ret_end) {
+    char next = json_next_byte(&p, c->end);
+    if (next == ',') {
+        p++;
+        (void)json_next_byte(&p, c->end);
+        return p;
+    }
+    *ret_end = p < c->end ? p + 1 : p;
+    return NULL;
+}
+
+/* p is the opening bracket; the first child, or NULL as above. */
+static inline const char *first_child(canon *c, const char *p, char close, const char **ret_end) {
+    p++;
+    if (json_next_byte(&p, c->end) != close && p < c->end) return p;
+    *ret_end = p < c->end ? p + 1 : p;
+    return NULL;
+}
+
+static const char *put_object(canon *c, const char *p) {
     const bool outermost = !c->inside;
     const size_t base = c->count;
+    const char *behind = c->end;
     c->inside = true;
     buf_add_char(c->out, '{');
     const size_t from = c->out->len;
-    json_cursor_enter(at);
-    for (span key; json_cursor_member(at, &key);) {
-        if (is_left_out(c, key, outermost)) {
-            (void)json_cursor_take(at);
-            continue;
-        }
-        const size_t begins = c->out->len;
-        put_string(key, c->out);
-        buf_add_char(c->out, ':');
-        put_value(c, at);
-        buf_add_char(c->out, ',');
-        note_member(c, key, begins);
-    }
+    for (p = first_child(c, p, '}', &behind); p && p < c->end && *p == '"';
+         p = next_child(c, p, &behind))
+        if (!(p = put_member(c, p, outermost))) break;
     if (c->count > base) {
         sort_members(c, base, from);
         c->out->len--;
     }
     c->count = base;
     buf_add_char(c->out, '}');
+    return behind;
 }
 
-static void put_array(canon *c, json_cursor *at) {
-    bool any = false;
+static const char *put_array(canon *c, const char *p) {
+    const char *behind = c->end;
     buf_add_char(c->out, '[');
-    json_cursor_enter(at);
-    for (; json_cursor_element(at); any = true) {
+    p = first_child(c, p, ']', &behind);
+    for (bool any = false; p && p < c->end; p = next_child(c, p, &behind), any = true) {
         if (any) buf_add_char(c->out, ',');
-        put_value(c, at);
+        p = put_value(c, p);
     }
     buf_add_char(c->out, ']');
+    return behind;
 }
 
-static void put_value(canon *c, json_cursor *at) {
-    json_value v;
-    switch (json_cursor_type(at)) {
-    case JSON_OBJECT: put_object(c, at); return;
-    case JSON_ARRAY: put_array(c, at); return;
-    case JSON_STRING:
-        v = json_cursor_take(at);
-        put_string(span_slice(v.raw, 1, v.raw.len - 1), c->out);
-        return;
-    case JSON_NUMBER: put_number(c, json_cursor_take(at).raw); return;
-    default: buf_add(c->out, json_cursor_take(at).raw); return;
+static const char *put_text(canon *c, const char *p) {
+    const size_t from = c->out->len;
+    const char *behind = put_string(p, c->end, c->out);
+    if (p == c->hole) {
+        c->out->len = from;
+        buf_add(c->out, SPAN_OF("\"\""));
     }
+    return behind;
+}
+
+/* Returns the byte behind it; moves on by one at least. */
+static const char *put_value(canon *c, const char *p) {
+    const char *behind = p;
+    if (p >= c->end) return c->end;
+    const json_type type = json_type_of(*p);
+    switch (type) {
+    case JSON_OBJECT: return put_object(c, p);
+    case JSON_ARRAY: return put_array(c, p);
+    case JSON_STRING: return put_text(c, p);
+    default: break;
+    }
+    do
+        behind++;
+    while (behind < c->end && *behind != ',' && *behind != ']' && *behind != '}' &&
+           (unsigned char)*behind > ' ');
+    const span raw = span_from(p, (size_t)(behind - p));
+    if (type == JSON_NUMBER)
+        canonical_number(raw, &c->digits, c->out);
+    else
+        buf_add(c->out, raw);
+    return behind;
 }
 
 void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out) {
+    json_write_canonical_but(value, without, without_count, NULL, out);
+}
+
+void json_write_canonical_but(json_value value, const span *without, size_t without_count,
+                              const char *hole, buf *out) {
     canon c; /* few is not to be cleared */
     c.out = out;
+    c.end = value.raw.ptr + value.raw.len;
     c.without = without;
     c.without_count = without_count;
     c.inside = false;
+    c.hole = hole;
     c.count = 0;
     c.digits = BUF_EMPTY;
     c.members = c.few;
     c.cap = FEW;
-    json_cursor at = {value.raw.ptr, value.raw.ptr + value.raw.len};
     (void)buf_reserve(out, value.raw.len);
-    put_value(&c, &at);
+    (void)put_value(&c, value.raw.ptr);
     buf_done(&c.digits);
     if (c.members != c.few) free(c.members);
 }

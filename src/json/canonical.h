@@ -16,5 +16,8 @@
 /* Appends the value, which json_scan() accepted. Of an object its own members of these names are
  * left out; those further in stay. */
 void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out);
+/* The same, but that the string which begins at `hole`, within the value, is empty; NULL: none. */
+void json_write_canonical_but(json_value value, const span *without, size_t without_count,
+                              const char *hole, buf *out);
 
 #endif

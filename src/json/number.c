@@ -34,8 +34,34 @@ bool json_i64(json_value value, int64_t *ret) {
     return true;
 }
 
+/* Of up to 15 digits and without an exponent, as people write them: both numbers are exact as
+ * doubles, so the one division rounds as strtod() does. false: it is none of these. */
+static bool read_few(span raw, double *ret) {
+    enum { DIGITS = 15 };
+    static const double powers[DIGITS + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                              1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    const char *p = raw.ptr, *end = raw.ptr + raw.len;
+    const bool negative = p < end && *p == '-';
+    const char *point = NULL;
+    uint64_t digits = 0;
+    if (raw.len > DIGITS) return false;
+    for (p += negative; p < end; p++) {
+        if (*p == '.' && !point)
+            point = p + 1;
+        else if (*p >= '0' && *p <= '9')
+            digits = digits * 10 + (uint64_t)(*p - '0');
+        else
+            return false;
+    }
+    if (raw.len == negative || point == end) return false;
+    const double number = (double)digits / powers[point ? end - point : 0];
+    *ret = negative ? -number : number;
+    return true;
+}
+
 bool json_double(json_value value, double *ret) {
     if (value.type != JSON_NUMBER) return false;
+    if (read_few(value.raw, ret)) return true;
     char few[64];
     char *text = value.raw.len < sizeof few ? few : mem_alloc(value.raw.len + 1);
     memcpy(text, value.raw.ptr, value.raw.len);

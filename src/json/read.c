@@ -202,15 +202,31 @@ json_value json_get(json_value object, span key) {
     return (json_value){JSON_NONE, SPAN_EMPTY};
 }
 
+/* Of a name, in 64 kinds. */
+static unsigned first_byte(span name) {
+    return name.len ? (unsigned char)name.ptr[0] & 63u : 0;
+}
+
+/* With which kinds a member may begin that has one of these names; an escape may hide any. */
+static uint64_t first_bytes(const span *names, size_t count) {
+    uint64_t kinds = UINT64_C(1) << ('\\' & 63);
+    for (size_t i = 0; i < count; i++)
+        kinds |= UINT64_C(1) << first_byte(names[i]);
+    return kinds;
+}
+
 void json_get_each(json_value object, const span *keys, size_t count, json_value *ret) {
     for (size_t i = 0; i < count; i++)
         ret[i] = (json_value){JSON_NONE, SPAN_EMPTY};
     if (object.type != JSON_OBJECT) return;
+    const uint64_t firsts = first_bytes(keys, count);
     json_member member;
-    for (json_iter it = json_iter_of(object); json_next_member(&it, &member);)
+    for (json_iter it = json_iter_of(object); json_next_member(&it, &member);) {
+        if (!(firsts >> first_byte(member.key) & 1)) continue;
         for (size_t i = 0; i < count; i++)
             if (ret[i].type == JSON_NONE && json_text_eq(member.key, keys[i]))
                 ret[i] = member.value;
+    }
 }
 
 json_value json_find(const json_member *members, size_t count, span key) {

@@ -112,6 +112,12 @@ static void add_tries(buf *out, const call_record *r) {
     buf_add_char(out, ']');
 }
 
+/* From 0 to 1, with four decimals. */
+static void add_ratio(buf *out, span key, double ratio) {
+    buf_add(out, key);
+    buf_addf(out, "%.4f", ratio);
+}
+
 /* `{"time":"2026-11-24T16:59:39.123456Z","level":"info","event":"call"` */
 static void add_head(buf *out, line_clock *clock, int64_t wall_us, config_log_level level,
                      span event) {
@@ -164,6 +170,7 @@ void line_json_call(buf *out, line_clock *clock, const call_record *r) {
     add_text(out, KEY("guard"), r->guard, LINE_TEXT_MAX);
     if (r->attempts) add_count(out, KEY("cost_nano"), r->cost_nano);
     add_word(out, KEY("cache"), r->cache);
+    if (r->similarity > 0) add_ratio(out, KEY("cache_similarity"), r->similarity);
     if (r->saved_nano) add_count(out, KEY("saved_nano"), r->saved_nano);
     add_ms(out, KEY("first_byte_ms"), r->first_byte_us);
     add_ms(out, KEY("first_token_ms"), r->first_token_us);

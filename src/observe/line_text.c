@@ -121,6 +121,7 @@ static void add_details(buf *out, const call_record *r) {
     }
     if (r->cache.len) {
         buf_addf(out, "%scache %.*s", between, SPAN_ARG(r->cache));
+        if (r->similarity > 0) buf_addf(out, " (%.4f)", r->similarity);
         between = ", ";
     }
     if (r->stream && r->first_token_us >= 0) {

@@ -92,10 +92,12 @@ typedef struct call_record {
     span usage_text; /* the provider's object, as it came last; bounded; empty: not kept */
     span guard;      /* what its guards have found: "in.email.redact=2,out.card.block=1"; bounded */
     span cache; /* what the cache did: hit, miss, coalesced, bypass; constant; empty: not asked */
-    int64_t saved_nano;    /* what it would have cost, where the cache has spared it; else 0; -1: no
-                              price is known */
-    int64_t cost_nano;     /* nano units of the prices' currency; -1: no price is known */
-    int64_t first_byte_us; /* request complete → provider's head */
+    double similarity;  /* of its question to the one whose answer was given; 0: it is the same, or
+                           none was */
+    int64_t saved_nano; /* what it would have cost, where the cache has spared it; else 0; -1: no
+                           price is known */
+    int64_t cost_nano;  /* nano units of the prices' currency; -1: no price is known */
+    int64_t first_byte_us;  /* request complete → provider's head */
     int64_t first_token_us; /* request complete → first content to the client */
     int64_t own_us;         /* weir's own share of the time */
     int64_t total_us;

@@ -186,6 +186,7 @@ static void add_call(otlp_attributes *a, const call_spans *s) {
     otlp_add_flag(a, "weir.stream", r->stream);
     if (r->attempts) otlp_add_count(a, "weir.cost_nano", r->cost_nano);
     otlp_add_text(a, "weir.cache", r->cache);
+    if (r->similarity > 0) otlp_add_double(a, "weir.cache.similarity", r->similarity);
     if (r->saved_nano) otlp_add_count(a, "weir.saved_nano", r->saved_nano);
     if (r->stream && r->first_token_us >= 0)
         otlp_add_double(a, "weir.time_to_first_token", seconds(0, r->first_token_us));

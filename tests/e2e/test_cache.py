@@ -250,6 +250,80 @@ def test_a_thousand_random_streams(weir, upstream):
             assert bodies.text_of(got[0].events()) == "".join(words(seed))
 
 
+def pieces(draw, most=8):
+    return ["".join(draw.choice("ab\u00e9\u20ac\U0001F600 \n\"\\\t{}") for _ in range(draw.randrange(1, 12))) for _ in range(draw.randrange(1, most))]
+
+
+def chat_chunks(draw, *deltas, finish="stop", choices=1):
+    chunks = [bodies.chunk({"role": "assistant", "content": ""}, index=i) for i in range(choices)]
+    chunks += [bodies.chunk(d, index=draw.randrange(choices)) for d in deltas]
+    return [*chunks, *(bodies.chunk(finish=finish, index=i) for i in range(choices)), bodies.usage_chunk()]
+
+
+def form_tools(draw):
+    deltas = []
+    for i in range(draw.randrange(1, 4)):
+        deltas.append({"tool_calls": [{"index": i, "id": f"call_{i}", "type": "function", "function": {"name": "look", "arguments": ""}}]})
+        deltas += [{"tool_calls": [{"index": i, "function": {"arguments": a}}]} for a in ['{"q":', json.dumps("".join(pieces(draw))), "}"]]
+    return chat_chunks(draw, *deltas, finish="tool_calls")
+
+
+def form_reasoning(draw):
+    return chat_chunks(draw, *({"reasoning_content": p} for p in pieces(draw)), *pieces(draw))
+
+
+def form_refusal(draw):
+    return chat_chunks(draw, *({"refusal": p} for p in pieces(draw)))
+
+
+def form_obfuscated(draw):
+    chunks = chat_chunks(draw, *pieces(draw, 30))
+    return [{**c, "obfuscation": "".join(draw.choice("abcXYZ019") for _ in range(draw.randrange(16)))} for c in chunks]
+
+
+def form_choices(draw):
+    return chat_chunks(draw, *pieces(draw, 20), choices=3)
+
+
+def form_text(draw):
+    chunk = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "gpt-test"}
+    told = [{"index": 0, "text": p, "logprobs": None, "finish_reason": None} for p in pieces(draw)] + [{"index": 0, "text": "", "logprobs": None, "finish_reason": "stop"}]
+    return [{**chunk, "choices": [c]} for c in told]
+
+
+def form_response(draw):
+    words, item = pieces(draw, 20), {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    running = {**RESPONSE, "status": "in_progress", "output": [], "usage": None}
+    whole = json.loads(json.dumps(RESPONSE))
+    whole["output"][0]["content"][0]["text"] = "".join(words)
+    events = [("response.created", {"response": running}), ("response.in_progress", {"response": running}),
+              *(("response.output_text.delta", {**item, "delta": w, "logprobs": []}) for w in words),
+              ("response.output_text.done", {**item, "text": "".join(words), "logprobs": []}), ("response.completed", {"response": whole})]
+    return [f"event: {name}\ndata: {json.dumps({'type': name, 'sequence_number': i, **data})}\n\n".encode() for i, (name, data) in enumerate(events)]
+
+
+FORMS = {"tools": (form_tools, "chat"), "reasoning": (form_reasoning, "chat"), "refusal": (form_refusal, "chat"), "obfuscated": (form_obfuscated, "chat"),
+         "choices": (form_choices, "chat"), "text": (form_text, "completions"), "response": (form_response, "responses")}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_streams_of_every_form_into_the_official_sdk(weir, upstream, form):
+    """150 of each: what the SDK reads of the one that is given again is, event for event, what it read the first time, and that has all that was sent."""
+    make, api = FORMS[form]
+    upstream.always(lambda r: sse(make(random.Random(r.json()["temperature"])), end="no_done" if api == "responses" else "done"))
+    w = weir(upstream, cache=settings(tools=True, choices=True, max_temperature=2))
+    sdk = openai.OpenAI(base_url=w.base_url, api_key="none", max_retries=0)
+    ask_for = {"chat": lambda **k: sdk.chat.completions.create(messages=MESSAGES, stream_options={"include_usage": True}, **k, **({"n": 3} if form == "choices" else {})),
+               "completions": lambda **k: sdk.completions.create(prompt="hi", **k), "responses": lambda **k: sdk.responses.create(input="hi", **k)}[api]
+    for seed in range(150):
+        said, got = make(random.Random(seed / 100)), []
+        for _ in range(2):
+            with ask_for(model="gpt-test", stream=True, temperature=seed / 100) as events:
+                got.append([e.to_dict() for e in events])
+                assert events.response.headers["x-weir-cache"] == ["miss", "hit"][len(got) - 1]
+        assert got[0] == got[1] and len(got[0]) == len(said)
+
+
 def test_either_as_the_other(weir, upstream):
     upstream.script(sse(bodies.stream("Hel", "lo", usage=bodies.USAGE)), reply(200, bodies.completion("Good day")))
     w = weir(upstream, cache=CACHE)
@@ -321,6 +395,17 @@ def test_a_reload_takes_it_away_and_back(weir, upstream):
     assert cached(ask(w)) is None
     w.reload(daemon.config_for(upstream, listen=w.listen, cache=CACHE))
     assert [cached(ask(w)) for _ in range(2)] == ["miss", "hit"]
+
+
+def test_a_reload_changes_what_may_be_in_it(weir, upstream):
+    """Also for what was given before in the very same bytes."""
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, cache=CACHE)
+    assert [cached(ask(w, temperature=0.9)) for _ in range(3)] == ["miss", "hit", "hit"]
+    w.reload(daemon.config_for(upstream, listen=w.listen, cache=settings(max_temperature=0.5)))
+    assert cached(ask(w, temperature=0.9)) == "bypass"
+    w.reload(daemon.config_for(upstream, listen=w.listen, cache=CACHE))
+    assert cached(ask(w, temperature=0.9)) == "hit"
 
 
 # -- one call for all who ask the same --------------------------------------------------------------------------------
@@ -526,6 +611,34 @@ def test_what_an_admin_sees_and_takes_out(weir, upstream):
     assert admin(w, "POST", {"client": "app"}, key=boss).json() == {"purged": 2}
     assert admin(w, "POST", key=boss).json() == {"purged": 2}
     assert cached(ask(w, OTHER, model="gpt-b")) == "miss"
+
+
+@pytest.mark.parametrize("which, kept", [({}, False), ({"model": "gpt-t*"}, False), ({"model": "gpt-other"}, True)])
+def test_a_purge_means_what_is_being_asked(weir, upstream, which, kept):
+    """An answer that was asked for before a purge and comes after it is not kept; who asks after it does not wait for that one."""
+    gates = [threading.Event(), threading.Event()]
+    upstream.script(*(after(gate, reply(200, bodies.completion(f"answer {i}"))) for i, gate in enumerate(gates)))
+    w = weir(upstream, cache=CACHE)
+    said = [[], []]
+
+    def begin(i):
+        t = threading.Thread(target=lambda: said[i].append(ask(w)))
+        t.start()
+        upstream.wait_requests(i + 1)
+        return t
+    first = begin(0)
+    assert admin(w, "POST", which).json() == {"purged": 0}
+    second = begin(1)
+    gates[0].set()
+    first.join(20)
+    assert b"answer 0" in said[0][0].body  # who had asked before hears it
+    known = ask(w, headers=[("cache-control", "only-if-cached")])
+    assert known.status == (200 if kept else 504)
+    gates[1].set()
+    second.join(20)
+    assert b"answer 1" in said[1][0].body
+    assert b"answer 1" in ask(w).body and cached(ask(w)) == "hit"
+    assert len(upstream.requests) == 2
 
 
 def test_the_command(weir, upstream):

@@ -13,7 +13,7 @@ import redis_server
 import wire
 from test_cache import CLIENTS, KEY, OTHER, ask, cached
 from test_call import figure
-from upstream import reply, sse
+from upstream import after, reply, sse
 
 pytestmark = pytest.mark.skipif(redis_server.why_not() is not None, reason=str(redis_server.why_not()))
 ADMIN = "admin-key-0123456789"
@@ -269,9 +269,9 @@ def test_what_lies_under_a_key_is_no_answer(weir, upstream, server, harm):
         server.ask("DEL", key)
         server.ask("RPUSH", key, "a", "b")
     elif harm == "another version":
-        server.ask("SETRANGE", key, 4, "\x02")
+        server.ask("SETRANGE", key, 4, "\x03")
     elif harm == "older version":
-        server.ask("SETRANGE", key, 4, "\0")
+        server.ask("SETRANGE", key, 4, "\x01")
     elif harm == "altered":
         server.ask("SETRANGE", key, length - 20, "X")
     elif harm == "cut off":
@@ -350,6 +350,21 @@ def test_what_was_purged_and_is_written_late_counts_for_nothing(several, server,
     daemon.wait_until(lambda: ask(two, OTHER, headers=[("cache-control", "only-if-cached")]).status == 504, 10, "the other weir knows of it")
     wait_figure(one, 5, "weir_cache_store_writes_total", result="written")
     assert cached(ask(two, KEY)) == "hit"  # what was stored since
+
+
+def test_what_was_asked_before_a_purge_counts_for_nothing(weir, upstream, server):
+    """Of another weir than the one that is told to purge: it writes its answer after the purge, and before it may have heard of that."""
+    gate = threading.Event()
+    upstream.script(after(gate, reply(200, bodies.completion("old"))), reply(200, bodies.completion("new")))
+    one, two = [weir(upstream, cache=at(server), admin={"keys": [ADMIN]}) for _ in range(2)]
+    slow = threading.Thread(target=lambda: ask(two))
+    slow.start()
+    upstream.wait_requests(1)
+    assert admin(one, "POST", {}).json() == {"purged": 0, "purged_from_store": 0}
+    gate.set()
+    slow.join(20)
+    assert b"new" in ask(one).body
+    daemon.wait_until(lambda: b"new" in ask(two, headers=[("cache-control", "only-if-cached")]).body, 10, "the other weir knows of it")
 
 
 def test_a_purge_of_a_store_that_is_away_is_a_failure(several, server):

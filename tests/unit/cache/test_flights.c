@@ -52,10 +52,14 @@ static void table_free(table *t) {
     free(t);
 }
 
-static void join(table *t, person *p, unsigned desk, char key, bool stream) {
+static void join_after(table *t, person *p, unsigned desk, char key, bool stream, uint64_t purges) {
     const cache_key k = {{(unsigned char)key}};
     *p = (person){.seat.news = on_news};
-    flights_join(t->t, &k, stream, t->desks[desk], &p->seat);
+    flights_join(t->t, &k, stream, purges, t->desks[desk], &p->seat);
+}
+
+static void join(table *t, person *p, unsigned desk, char key, bool stream) {
+    join_after(t, p, desk, key, stream, 0);
 }
 
 static void one_leads_and_others_follow(void **state) {
@@ -157,11 +161,33 @@ static void a_leader_hears_who_listens(void **state) {
     table_free(t);
 }
 
+/* Who asks after a purge does not hear what was asked before it. */
+static void a_purge_parts_them(void **state) {
+    (void)state;
+    table *t = table_new();
+    person a, b, c, d;
+    join_after(t, &a, 0, 'k', true, 1);
+    join_after(t, &b, 0, 'k', true, 2);
+    assert_true(a.seat.leads && b.seat.leads);
+    join_after(t, &c, 1, 'k', true, 2);
+    assert_false(c.seat.leads);
+    assert_ptr_equal(c.seat.of, b.seat.of);
+    flight_land(a.seat.of, SPAN_EMPTY);
+    join_after(t, &d, 1, 'k', true, 2);
+    assert_ptr_equal(d.seat.of, b.seat.of);
+    flight_land(b.seat.of, SPAN_EMPTY);
+    person *all[] = {&a, &b, &c, &d};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        flight_leave(&all[i]->seat);
+    table_free(t);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(one_leads_and_others_follow),
         cmocka_unit_test(after_a_failure),
         cmocka_unit_test(a_leader_hears_who_listens),
+        cmocka_unit_test(a_purge_parts_them),
     };
     return run_watched(tests);
 }

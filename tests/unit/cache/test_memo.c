@@ -18,6 +18,7 @@ static cache_question question(const char *body) {
                             .target_count = 2,
                             .more = more,
                             .more_count = 2,
+                            .rules = SPAN_OF("rules"),
                             .body = {JSON_OBJECT, span_cstr(body)}};
 }
 
@@ -54,7 +55,7 @@ static void nothing_else_is(void **state) {
     static const span no_beta[] = {SPAN("beta=2"), SPAN("")};
     key_memo *m = key_memo_new();
     const cache_question q = question("{\"a\":1}");
-    cache_question others[12];
+    cache_question others[13];
     const cache_key one = key_of("one");
     size_t n = 0;
     key_memo_add(m, &q, &one);
@@ -65,6 +66,7 @@ static void nothing_else_is(void **state) {
     others[n++].query = SPAN_OF("a=2");
     others[n++].model = SPAN_OF("gpu");
     others[n++].entry = SPAN_OF("gpu*");
+    others[n++].rules = SPAN_OF("rulez");
     others[n++].targets = moved;
     others[n].more = targets, others[n++].target_count = 0;
     others[n++].more = no_beta;

@@ -26,7 +26,8 @@ static recording *said_of(cache_store *s, const char *text, size_t bytes) {
 static void put(cache_store *s, cached_answer a, const char *text, size_t bytes, int64_t now_ms) {
     a.said = said_of(s, text, bytes);
     if (!a.expires_ms) a.expires_ms = INT64_MAX;
-    a.stored_ms = now_ms;
+    a.asked_ms = a.stored_ms = now_ms;
+    a.purges = cache_store_purges(s);
     cache_store_put(s, &a);
     recording_unref(a.said);
 }
@@ -222,6 +223,59 @@ static void purging(void **state) {
     cache_store_free(s);
 }
 
+/* What was asked for before a purge that means it, and comes after it, is not kept. */
+static void what_is_purged_while_it_is_asked_for(void **state) {
+    (void)state;
+    static const struct {
+        cache_purge which;
+        bool kept;
+    } rows[] = {{{.model = SPAN("gpt-4o")}, false},
+                {{.model = SPAN("gpt-*"), .client = SPAN("a")}, false},
+                {{.older_ms = 0}, false},
+                {{.model = SPAN("gpt-4")}, true},
+                {{.model = SPAN("gpt-4o"), .client = SPAN("b")}, true},
+                {{.older_ms = 50}, false},
+                {{.older_ms = 5000}, true}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cache_store *s = cache_store_new(1024 * 1024);
+        cached_answer a = {.key = key_of(1),
+                           .model = SPAN("gpt-4o"),
+                           .client = SPAN("a"),
+                           .said = said_of(s, "x", 0),
+                           .expires_ms = INT64_MAX,
+                           .asked_ms = 1000,
+                           .purges = cache_store_purges(s)};
+        assert_int_equal(cache_store_purge(s, &rows[i].which, 1100), 0);
+        a.stored_ms = 1200;
+        cache_store_put(s, &a);
+        assert_int_equal(has(s, 1, 1200, -1), rows[i].kept);
+        a.purges = cache_store_purges(s); /* asked for since */
+        cache_store_put(s, &a);
+        assert_true(has(s, 1, 1200, -1));
+        recording_unref(a.said);
+        cache_store_purge(s, &(cache_purge){0}, 2000);
+        assert_int_equal(cache_store_get_figures(s).bytes, 0);
+        cache_store_free(s);
+    }
+}
+
+/* Of more purges than are known each may have meant it. */
+static void of_many_purges_any_may_mean_it(void **state) {
+    (void)state;
+    purges *p = purges_new();
+    const purge_facts facts = {SPAN("m"), SPAN("c"), 100};
+    for (unsigned n = 0; n <= PURGES_KEPT; n++) {
+        assert_int_equal(purges_count(p), n);
+        assert_false(purges_mean(p, 0, &facts));
+        if (n < PURGES_KEPT) purges_note(p, &(cache_purge){.model = SPAN("other")}, 200);
+    }
+    purges_note(p, &(cache_purge){.model = SPAN("other")}, 200);
+    assert_true(purges_mean(p, 0, &facts));
+    assert_false(purges_mean(p, 1, &facts));
+    assert_false(purges_mean(p, PURGES_KEPT + 1, &facts));
+    purges_free(p);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_found),
@@ -231,6 +285,8 @@ int main(void) {
         cmocka_unit_test(recordings_take_room),
         cmocka_unit_test(what_is_asked_often_stays),
         cmocka_unit_test(purging),
+        cmocka_unit_test(what_is_purged_while_it_is_asked_for),
+        cmocka_unit_test(of_many_purges_any_may_mean_it),
     };
     return run_watched(tests);
 }

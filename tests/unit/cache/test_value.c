@@ -67,6 +67,7 @@ static void write(const char *key, bool stream, recording *said, buf *out) {
                            .model = SPAN_OF("gpt"),
                            .client = SPAN_OF("app"),
                            .target = SPAN_OF("openai/gpt"),
+                           .asked_ms = 1795867100123,
                            .stored_ms = 1795867200123,
                            .expires_ms = 1795870800123,
                            .said = said};
@@ -91,6 +92,7 @@ static void streams_come_back(void **state) {
         assert_span(v.model, "gpt");
         assert_span(v.client, "app");
         assert_span(v.target, "openai/gpt");
+        assert_int_equal(v.asked_ms, 1795867100123);
         assert_int_equal(v.stored_ms, 1795867200123);
         assert_int_equal(v.expires_ms, 1795870800123);
         check_events(v.said, counts[i], i);

@@ -1,6 +1,7 @@
 /* Reading values that were scanned. */
 #include "unit.h"
 
+#include "base/random.h"
 #include "json/json.h"
 
 #include <locale.h>
@@ -324,6 +325,32 @@ static void reads_doubles(void **state) {
     assert_true(d == 7);
 }
 
+/* As the C library reads them, bit for bit. */
+static void reads_any_number(void **state) {
+    (void)state;
+    rng r;
+    rng_seed(&r, 3);
+    for (unsigned i = 0; i < 200000; i++) {
+        char text[48];
+        const uint64_t n = rng_u64(&r) >> (rng_u64(&r) % 64);
+        const int decimals = (int)(rng_u64(&r) % 18), kind = (int)(rng_u64(&r) % 4);
+        const char *sign = rng_u64(&r) % 2 ? "-" : "";
+        if (kind == 0)
+            snprintf(text, sizeof text, "%s%llu", sign, (unsigned long long)n);
+        else if (kind == 1)
+            snprintf(text, sizeof text, "%s%.*f", sign, decimals, (double)(n % 100000000) / 3e4);
+        else if (kind == 2)
+            snprintf(text, sizeof text, "%s0.%0*llu", sign, decimals + 1,
+                     (unsigned long long)(n % 1000));
+        else
+            snprintf(text, sizeof text, "%s%.*e", sign, decimals, (double)n / 7e9);
+        double got, want = strtod(text, NULL);
+        const json_value v = {JSON_NUMBER, span_cstr(text)};
+        assert_true(json_double(v, &got));
+        if (memcmp(&got, &want, sizeof got) != 0) fail_msg("%s: %.17g %.17g", text, got, want);
+    }
+}
+
 /* Bytes that no scan accepted, at the end of what may be read: nonsense may come, nothing else. */
 static void stays_inside_unscanned_bytes(void **state) {
     (void)state;
@@ -397,6 +424,7 @@ int main(void) {
         cmocka_unit_test(unescapes),
         cmocka_unit_test(reads_integers),
         cmocka_unit_test(reads_doubles),
+        cmocka_unit_test(reads_any_number),
         cmocka_unit_test(stays_inside_unscanned_bytes),
         cmocka_unit_test(sees_what_is_empty),
     };

@@ -1,0 +1,170 @@
+/* A question as the cache sees it: whether it may be there, and its keys. */
+#include "exchange/cache_use.h"
+
+#include "base/hash.h"
+#include "cache/memo.h"
+
+/* ---- may it be in the cache? ---- */
+
+static const config_cache *options_of(const exchange *x) {
+    return &exchange_config(x)->cache;
+}
+
+static bool is_filled(json_value v) {
+    return v.type > JSON_NULL && !(v.type == JSON_ARRAY && json_is_empty(v));
+}
+
+static bool is_above_one(json_value v) {
+    double n;
+    return v.type == JSON_NUMBER && (!json_double(v, &n) || n > 1);
+}
+
+static double temperature_of(json_value v) {
+    double t;
+    return v.type == JSON_NUMBER && json_double(v, &t) ? t : 1;
+}
+
+/* A message that is no more than its text has no list; a chat completion's messages are one. */
+static bool has_texts_alone(const exchange *x) {
+    const span body = x->facts.root.raw;
+    const size_t first = span_find(body, 0, '[');
+    return x->facts.endpoint == EP_CHAT_COMPLETIONS && first < body.len &&
+           span_find(body, first + 1, '[') == body.len;
+}
+
+/* What is no text, and what a model makes of it, is large. */
+static bool has_images(exchange *x) {
+    if (has_texts_alone(x)) return false;
+    const request_outline *o = request_outline_of(&x->facts, &x->arena);
+    return !o || outline_count(o, OUTLINE_IMAGE) || outline_count(o, OUTLINE_FILE) ||
+           outline_count(o, OUTLINE_AUDIO);
+}
+
+static cache_traits traits_of(exchange *x) {
+    enum {
+        TOOLS,
+        FUNCTIONS,
+        SEARCH,
+        N,
+        BEST_OF,
+        TEMPERATURE,
+        STORE,
+        BACKGROUND,
+        TALK,
+        MODES,
+        NAMES
+    };
+    static const span names[NAMES] = {SPAN("tools"), SPAN("functions"),  SPAN("web_search_options"),
+                                      SPAN("n"),     SPAN("best_of"),    SPAN("temperature"),
+                                      SPAN("store"), SPAN("background"), SPAN("conversation"),
+                                      SPAN("audio")};
+    json_value of[NAMES];
+    json_get_each(x->facts.root, names, NAMES, of);
+    return (cache_traits){
+        .temperature = temperature_of(of[TEMPERATURE]),
+        .has_tools = is_filled(of[TOOLS]) || is_filled(of[FUNCTIONS]) || is_filled(of[SEARCH]),
+        .several = is_above_one(of[N]) || is_above_one(of[BEST_OF]),
+        .keeps_state = of[STORE].type == JSON_TRUE || is_filled(of[TALK]) ||
+                       (of[BACKGROUND].type == JSON_TRUE),
+        .has_images = is_filled(of[MODES]) || (!options_of(x)->images && has_images(x)),
+    };
+}
+
+/* ---- the key ---- */
+
+enum { FORWARDED = 2 };
+
+/* Whose answers he is given. A group's name begins as no client's does. */
+static span scope_of(const exchange *x) {
+    const config_cache *c = options_of(x);
+    const config_client *client = x->client;
+    if (!client || c->scope == CACHE_SCOPE_GLOBAL) return SPAN_EMPTY;
+    for (size_t i = 0; c->scope == CACHE_SCOPE_GROUP && i < client->tag_count; i++)
+        if (span_eq(client->tags[i].name, c->group))
+            return arena_printf(&x->env->event_arena, "\n%.*s", SPAN_ARG(client->tags[i].value));
+    return client->name;
+}
+
+/* By which traits_of() is judged. */
+static span write_rules(const config_cache *c, char *to) {
+    char *at = to + sizeof c->max_temperature;
+    memcpy(to, &c->max_temperature, sizeof c->max_temperature);
+    *at++ = (char)c->tools;
+    *at++ = (char)c->choices;
+    *at++ = (char)c->images;
+    return span_from(to, (size_t)(at - to));
+}
+
+void cache_pose(const exchange *x, posed_question *ret) {
+    static const span forwarded[FORWARDED] = {SPAN("openai-beta"), SPAN("anthropic-beta")};
+    span *targets = arena_alloc(&x->env->event_arena, x->model->target_count * sizeof(span));
+    ret->cap = x->facts.cap_tokens;
+    for (size_t i = 0; i < FORWARDED; i++)
+        ret->more[i] = http_header_get(x->facts.headers, forwarded[i]);
+    ret->more[FORWARDED] = span_from((const char *)&x->shaped, sizeof x->shaped);
+    ret->more[FORWARDED + 1] = span_from((const char *)&ret->cap, sizeof ret->cap);
+    for (size_t i = 0; i < x->model->target_count; i++)
+        targets[i] = x->model->targets[i].name;
+    ret->q = (cache_question){.scope = scope_of(x),
+                              .endpoint = span_cstr(endpoint_get(x->facts.endpoint)->name),
+                              .query = x->facts.query,
+                              .model = x->facts.path_named ? x->facts.model_name : SPAN_EMPTY,
+                              .entry = x->model->name,
+                              .targets = targets,
+                              .target_count = x->model->target_count,
+                              .more = ret->more,
+                              .more_count = FORWARDED + (ret->cap ? 2 : x->shaped != 0),
+                              .rules = write_rules(options_of(x), ret->rules),
+                              .body = x->facts.root};
+}
+
+cache_key cache_use_bucket(cache_use *u, json_value text, span apart) {
+    posed_question q;
+    exchange_enter(u->x->env);
+    cache_pose(u->x, &q);
+    span more[POSED_MORE + 1];
+    memcpy(more, q.more, q.q.more_count * sizeof *more);
+    more[q.q.more_count] = apart;
+    q.q.more = more;
+    q.q.more_count++;
+    q.q.hole = text.raw.ptr;
+    const cache_key key = cache_key_of(&q.q, &u->x->env->scratch);
+    exchange_leave(u->x->env);
+    return key;
+}
+
+static bool may_keep(exchange *x) {
+    const cache_traits traits = traits_of(x);
+    return cache_may_keep(options_of(x), &traits);
+}
+
+bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted) {
+    exchange_env *env = u->x->env;
+    *ret_noted = env->memo && key_memo_find(env->memo, &q->q, &u->key);
+    if (*ret_noted) return true;
+    if (!may_keep(u->x)) return false;
+    u->key = cache_key_of(&q->q, &env->scratch);
+    return true;
+}
+
+void cache_note_key(const cache_use *u, const posed_question *q) {
+    exchange_env *env = u->x->env;
+    if (!env->memo) env->memo = key_memo_new();
+    key_memo_add(env->memo, &q->q, &u->key);
+}
+
+/* In a store that others have, too, whose targets of the same names may be elsewhere. What guards
+ * and bounds have made of an answer is by this weir's rules alone: it stays in memory. */
+void cache_find_far_key(cache_use *u) {
+    const exchange *x = u->x;
+    u->is_far = x->env->far && !x->shaped;
+    if (!u->is_far) return;
+    sha256_stream *s = sha256_stream_new();
+    sha256_stream_add(s, span_from((const char *)u->key.bytes, sizeof u->key.bytes));
+    for (size_t i = 0; i < x->model->target_count; i++) {
+        const config_url *url = &x->model->targets[i].provider->url;
+        sha256_stream_add(s, url->text);
+        sha256_stream_add(s, SPAN_OF("\n"));
+    }
+    sha256_stream_end(s, u->far_key.bytes);
+}
