@@ -77,19 +77,20 @@ COLD static void check_approvals(reader *r, const yaml_node *root) {
 COLD static void check_external_guard(reader *r, const yaml_node *root) {
     const config *c = r->config;
     const span name = c->guard.external.tool;
+    const yaml_node *node = find_value(root, SPAN_OF("guard.external.tool"));
+    const span said = reader_quoted(r, name, "another one");
     for (size_t i = 0; i < c->tool_count; i++) {
         const config_tool_kind kind = c->tools[i].kind;
         if (!span_eq(c->tools[i].name, name)) continue;
         if (kind == CONFIG_TOOL_HTTP || kind == CONFIG_TOOL_COMMAND) return;
-        reader_problem(r, find_value(root, SPAN_OF("guard.external.tool")),
+        reader_problem(r, node,
                        "guard.external.tool is %.*s, which is neither an http nor a command tool",
-                       SPAN_ARG(name));
+                       SPAN_ARG(said));
         return;
     }
     if (name.len)
-        reader_problem(r, find_value(root, SPAN_OF("guard.external.tool")),
-                       "guard.external.tool is %.*s, and tools has none of that name",
-                       SPAN_ARG(name));
+        reader_problem(r, node, "guard.external.tool is %.*s, and tools has none of that name",
+                       SPAN_ARG(said));
 }
 
 COLD static void check_listeners(reader *r, const yaml_node *root) {

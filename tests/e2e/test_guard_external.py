@@ -224,8 +224,8 @@ def test_a_client_that_leaves_ends_the_asking(weir, upstream, upstreams):
     assert not upstream.requests
 
 
-@pytest.mark.parametrize("tool, says", [("nobody", "guard.external.tool is nobody, and tools has none of that name"),
-                                        ("get_current_time", "guard.external.tool is get_current_time, which is neither an http nor a command tool")])
+@pytest.mark.parametrize("tool, says", [("nobody", "guard.external.tool is 'nobody', and tools has none of that name"),
+                                        ("get_current_time", "guard.external.tool is 'get_current_time', which is neither an http nor a command tool")])
 def test_who_cannot_be_asked_is_told(tmp_path, tool, says):
     (tmp_path / "w.yaml").write_text(json.dumps({"providers": {"main": {"kind": "openai", "url": "http://127.0.0.1:1/v1", "key": "x"}},
                                                  "tools": {"get_current_time": {"kind": "builtin"}}, "guard": {"external": {"tool": tool}}}))
