@@ -305,11 +305,13 @@ WEIR_API void weir_call_free(weir_call *call);
 /* ---- tools: functions of the program that a model may call ----
  *
  *     static void weather(void *user, weir_run *run, const weir_tool_call *call) {
- *         weir_run_answer(run, call, "18 degrees", 10);         // call->arguments: {"city":
- * "Berlin"}
+ *         // call->arguments is {"city": "Berlin"}
+ *         weir_run_answer(run, call, "18 degrees", 10);
  *     }
- *     weir_client_add_tool(client, "weather", "Tells the weather of a city.", schema, weather,
- * NULL, NULL); weir_run *run = weir_run_new(client, request); puts(weir_run_wait(run)->safe_text);
+ *
+ *     weir_client_add_tool(client, "weather", "The weather of a city.", schema, weather, 0, 0);
+ *     weir_run *run = weir_run_new(client, request);
+ *     puts(weir_run_wait(run)->safe_text);
  *     weir_run_free(run);
  *
  * The model is asked, with the tools of its client; what it calls is checked against the tool's

@@ -15,6 +15,7 @@ enum { USES = CONFIG_GUARD_BLOCK + 1 };
 typedef struct made {
     pthread_mutex_t lock;            /* of making them later */
     bool failed;                     /* that has */
+    uint64_t mark;                   /* of the rules: other ones have another */
     _Atomic(guard_set *) set;        /* NULL: nothing is looked at; there before */
     guard_policy *policies[2][USES]; /* in, out; not changed any more */
     guard_policy *kept;              /* of bodies that an audit trail keeps; NULL: it keeps none */
@@ -63,6 +64,7 @@ static void tell(faults *f, const void *field, buf *text) {
 typedef struct own_names {
     uint64_t *hashes;
     size_t count;
+    uint64_t mark; /* of all rules */
 } own_names;
 
 /* Those of files, then those of the configuration. */
@@ -172,6 +174,43 @@ static void note_own(own_names *own, const all_rules *all) {
     qsort(own->hashes, own->count, sizeof *own->hashes, by_value);
 }
 
+/* ---- which rules there are ---- */
+
+static void mark_text(buf *out, span text) {
+    buf_add_u64(out, text.len);
+    buf_add(out, SPAN_OF(":"));
+    buf_add(out, text);
+}
+
+static void mark_texts(buf *out, const span *texts, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        mark_text(out, texts[i]);
+    buf_add(out, SPAN_OF(";"));
+}
+
+/* Whatever decides what they find and do. The shipped ones are the program's. */
+static uint64_t mark_of(const config *c, const all_rules *all) {
+    buf text = BUF_EMPTY;
+    buf_addf(&text, "%d;", c->guard.shipped);
+    for (size_t i = 0; i < all->count; i++) {
+        const guard_rule_text *t = &all->texts[i];
+        const span parts[] = {t->name, t->label, t->kind, t->pattern, t->start, t->check};
+        mark_texts(&text, parts, ARRAY_LEN(parts));
+        mark_texts(&text, t->leads, t->lead_count);
+        mark_texts(&text, t->near, t->near_count);
+        mark_texts(&text, t->stop, t->stop_count);
+        buf_addf(&text, "%g;%d;%d;%u;%d;%u;", t->entropy, t->action, t->has_action, t->where,
+                 t->show, t->score);
+    }
+    for (size_t i = 0; i < c->guard.actions.count; i++) {
+        mark_text(&text, c->guard.actions.items[i].rule);
+        buf_addf(&text, "%d;", c->guard.actions.items[i].action);
+    }
+    const uint64_t mark = hash_span(buf_span(&text));
+    buf_done(&text);
+    return mark;
+}
+
 /* own, which may be NULL: the names of those that are not weir's and say what to do. */
 static guard_set *compile(const config *c, faults *f, own_names *own) {
     all_rules all = {.faults = f};
@@ -180,7 +219,10 @@ static guard_set *compile(const config *c, faults *f, own_names *own) {
     gather(&all);
     if (!f->count) set = guard_set_new(c->guard.shipped, all.texts, all.count, on_complaint, &all);
     if (set) check_actions(set, f);
-    if (set && own) note_own(own, &all);
+    if (set && own) {
+        note_own(own, &all);
+        own->mark = mark_of(c, &all);
+    }
     free(all.texts);
     free(all.files);
     arena_done(&all.arena);
@@ -270,8 +312,9 @@ static bool keeps(const config *c) {
 
 static bool make_rules(made *m, const config *c, buf *ret_why) {
     faults f = {.config = c, .fault = on_first, .ctx = ret_why};
-    own_names own = {NULL, 0};
+    own_names own = {0};
     guard_set *set = compile(c, &f, &own);
+    m->mark = own.mark;
     if (set && keeps(c)) m->kept = policy_of_kept(c, set);
     for (size_t i = 0; set && i < 2; i++)
         for (size_t k = 0; k < USES; k++)
@@ -320,6 +363,11 @@ const guard_policy *snapshot_guard_kept(const snapshot *s) {
     return m ? m->kept : NULL;
 }
 
+uint64_t snapshot_guard_mark(const snapshot *s) {
+    const made *m = snapshot_made(s, &guard_part);
+    return set_of(m) ? m->mark : 0;
+}
+
 const guard_set *snapshot_guard_set(const snapshot *s) {
     return set_of(snapshot_made(s, &guard_part));
 }
@@ -333,7 +381,7 @@ void guard_check(const config *c, guard_fault *fault, void *ctx) {
 guard_set *guard_compile(const config *c, guard_where way, guard_policy **ret, guard_fault *fault,
                          void *ctx) {
     faults f = {.config = c, .fault = fault, .ctx = ctx};
-    own_names own = {NULL, 0};
+    own_names own = {0};
     const config_guard_action use = way == GUARD_OUT ? c->guard.use.out : c->guard.use.in;
     guard_set *set = compile(c, &f, &own);
     *ret = set && use != CONFIG_GUARD_OFF ? policy_of(c, set, &own, way, use) : NULL;

@@ -15,6 +15,8 @@ extern const snapshot_part guard_part;
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use);
 /* For what an audit trail keeps of bodies, either way; NULL: it keeps none. */
 const guard_policy *snapshot_guard_kept(const snapshot *s);
+/* Of the rules, as long as the process lives: the same ones have the same; 0: there are none. */
+uint64_t snapshot_guard_mark(const snapshot *s);
 /* NULL: nothing is looked at, or the rules cannot be made. */
 const guard_set *snapshot_guard_set(const snapshot *s);
 

@@ -3,6 +3,7 @@
  * stand still for is looked at on another thread. */
 #include "exchange/guard.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "loop/aside.h"
 
@@ -115,11 +116,16 @@ static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
 
 /* ---- the row ---- */
 
-/* An answer that is kept was looked at so. rules: what they do, and 1; 0: none looks. */
-static uint64_t shape_of(const config_guard *g, uint64_t rules) {
-    enum { ACTIONS = 8 };
-    const uint64_t outside = g->external.tool.len ? g->external.out : 0;
-    return (outside * 2 + (rules && g->encoded)) * ACTIONS + rules;
+/* How an answer that is kept was looked at: a reload may bring other rules. 0: not at all. */
+static uint64_t shape_of(const exchange *x, bool by_rules, config_guard_action use) {
+    const config_guard *g = &exchange_config(x)->guard;
+    const bool outside = g->external.tool.len && g->external.out;
+    if (!by_rules && !outside) return 0;
+    const uint64_t how[] = {by_rules ? snapshot_guard_mark(x->snapshot->snapshot) : 0,
+                            by_rules ? use : 0, by_rules && g->encoded,
+                            outside ? g->external.out : 0,
+                            outside ? hash_span(g->external.tool) : 0};
+    return hash_span(span_from((const char *)how, sizeof how));
 }
 
 bool guards_of(exchange *x, config_guard_use use, guards *ret) {
@@ -148,7 +154,7 @@ stage_result stage_guard(exchange *x) {
     g->scratch = guard_scratch_of(x->env);
     g->in = by.in;
     g->out = by.out;
-    x->shaped = shape_of(&exchange_config(x)->guard, by.out ? use.out + 1 : 0);
+    x->shaped = shape_of(x, by.out != NULL, use.out);
     g->puts_back = by.in && use.restore == CONFIG_GUARD_RESTORE;
     if (!by.in || x->facts.root.type == JSON_NONE)
         return conclude(g, &(guard_request){.policy = NULL}, SPAN_EMPTY);

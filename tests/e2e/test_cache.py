@@ -408,6 +408,26 @@ def test_a_reload_changes_what_may_be_in_it(weir, upstream):
     assert cached(ask(w, temperature=0.9)) == "hit"
 
 
+def test_other_rules_are_asked_of_what_is_in_it(weir, upstream):
+    """An answer that was kept was looked at by the rules of its time, which may have let more through."""
+    upstream.always(reply(200, bodies.completion("It is TICK-123456.")))
+    def guard(**options):
+        return daemon.config_for(upstream, listen=w.listen, cache=CACHE, guard={"out": "flag", **options})
+    ticket = {"name": "ticket", "pattern": "TICK-[0-9]{6}", "lead": "TICK-", "action": "redact"}
+    w = weir(upstream, cache=CACHE, guard={"out": "flag"})
+    def said():
+        answer = ask(w)
+        return cached(answer), answer.json()["choices"][0]["message"]["content"]
+    as_it_came, redacted = "It is TICK-123456.", "It is TICK-[TICKET_1]."
+    assert [said() for _ in range(2)] == [("miss", as_it_came), ("hit", as_it_came)]
+    w.reload(guard(rules=[ticket]))
+    assert [said() for _ in range(2)] == [("miss", redacted), ("hit", redacted)]
+    w.reload(guard(rules=[ticket], actions={"ticket": "off"}))
+    assert said() == ("miss", as_it_came)
+    w.reload(guard(rules=[ticket]))
+    assert said() == ("hit", redacted)  # the same rules again
+
+
 # -- one call for all who ask the same --------------------------------------------------------------------------------
 
 
