@@ -164,6 +164,19 @@ def test_schemas() -> None:
         "o": {"anyOf": [{"type": "array", "items": {"type": "object", "additionalProperties": {}}}, {"type": "null"}]}}
 
 
+def test_given_up_while_the_model_is_asked(aconnect: Callable[..., AsyncWeir]) -> None:
+    """Its call ends behind it, and has nobody to tell."""
+
+    async def work() -> None:
+        async with aconnect() as client:
+            for _ in range(5):
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(client.run("Hello", model="sim/ttft-300"), 0.05)
+            assert await client.ask("Hello") == "You said: Hello"
+
+    asyncio.run(work())
+
+
 def test_asyncio(aconnect: Callable[..., AsyncWeir]) -> None:
     together = 0
 

@@ -11,6 +11,7 @@ import ctypes
 import enum
 import inspect
 import json
+import threading
 import typing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Literal, Mapping, Optional, Tuple, TypeVar, Union, overload
@@ -185,6 +186,7 @@ class Driver:
         self, client: HasTools, request: Request, max_steps: Optional[int], max_time: Optional[float], max_result: Optional[int]
     ) -> None:
         self._handle, self._tools = client._handle, dict(client._tools)
+        self._lock = threading.RLock()  # a call that was given up ends later, and in another thread
         for tool in self._tools.values():
             add_tool(self._handle, tool)
         with self._handle.use():
@@ -204,7 +206,9 @@ class Driver:
         return AskedBy(c.run_request(self._run))
 
     def take(self, result: _Pointer[c.CResult]) -> None:
-        c.run_take(self._run, result)
+        with self._lock:
+            if self._run is not None:
+                c.run_take(self._run, result)
 
     def calls(self) -> List[Tuple[int, Tool, Dict[str, Any]]]:
         """Those that are to be answered: where the call is, the tool, its arguments."""
@@ -241,9 +245,10 @@ class Driver:
         raise error
 
     def free(self) -> None:
-        run, self._run = self._run, None
-        if run is not None and self._handle.owned:
-            c.run_free(run)
+        with self._lock:
+            run, self._run = self._run, None
+            if run is not None and self._handle.owned:
+                c.run_free(run)
 
     def __del__(self) -> None:
         if getattr(self, "_run", None) is not None:
