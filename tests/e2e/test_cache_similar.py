@@ -119,6 +119,14 @@ def test_numbers_must_be_the_same(weir, upstream, model):
     assert [cached(ask(w, messages=say(t))) for t in texts] == ["miss", "miss", "hit", "miss", "miss"]
 
 
+@pytest.mark.parametrize("one, other", [("Is it -5 degrees?", "Is it 5 degrees?"), ("Is it −5 degrees?", "Is it 5 degrees?"),
+                                        ("１５ dollars", "５０ dollars"), ("١٥ dollars", "٥٠ dollars"), ("१५ dollars", "५० dollars")])
+def test_so_must_signs_and_digits_of_other_scripts(weir, upstream, model, one, other):
+    model.angles.update({one: 0, other: 0, one.upper(): 0})
+    w = weir(upstream, cache=CACHE)
+    assert [cached(ask(w, messages=say(t))) for t in (one, other, one.upper())] == ["miss", "miss", "hit"]
+
+
 def test_what_is_never_compared(weir, upstream, model):
     """Where the last word is not a user's, of other endpoints, and of long texts; what was asked for anew, or not to be kept."""
     model.answer = lambda body, text: reply(200, {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "gpt-test",
