@@ -103,8 +103,9 @@ void filter_verdict_add(exchange *x);
  * says so. */
 MUST_USE bool guard_tool_text(exchange_guard *g, span text, buf *out);
 
-/* In the exchange's arena; NULL: nothing is looked at. guard_of_run_done() ends it, or NULL. */
-exchange_guard *guard_of_run(exchange *x);
+/* *ret is in the exchange's arena; NULL: nothing is looked at. guard_of_run_done() ends it, or
+ * NULL. false: as guards_of(). */
+MUST_USE bool guard_of_run(exchange *x, exchange_guard **ret);
 void guard_of_run_done(exchange_guard *g);
 /* json: a step as its client is to read it, or a list of them. What may go out is put behind what
  * out holds. */

@@ -5,13 +5,14 @@
 static const span withheld =
     SPAN("\"error\":\"the tool has said something that the gateway's guard does not let through\"");
 
-exchange_guard *guard_of_run(exchange *x) {
-    const config_guard_use use = config_guard_of(exchange_config(x), x->model, x->client);
-    const guard_policy *out = snapshot_guard(x->snapshot->snapshot, GUARD_OUT, use.out);
-    if (!out) return NULL;
-    exchange_guard *g = arena_zalloc(&x->arena, sizeof *g);
-    *g = (exchange_guard){.x = x, .scratch = guard_scratch_of(x->env), .out = out};
-    return g;
+bool guard_of_run(exchange *x, exchange_guard **ret) {
+    guards by;
+    *ret = NULL;
+    if (!guards_of(x, config_guard_of(exchange_config(x), x->model, x->client), &by)) return false;
+    if (!by.out) return true;
+    *ret = arena_zalloc(&x->arena, sizeof **ret);
+    **ret = (exchange_guard){.x = x, .scratch = guard_scratch_of(x->env), .out = by.out};
+    return true;
 }
 
 void guard_of_run_done(exchange_guard *g) {

@@ -27,7 +27,8 @@ static run_limits limits_of(const exchange *x, unsigned max_steps) {
         .max_steps = max_steps, .max_tokens = c->max_tokens, .max_cost_nano = c->max_cost_nano};
 }
 
-static functions_run *new_run(exchange *x, const functions_way *way, unsigned max_steps) {
+static functions_run *new_run(exchange *x, const functions_way *way, unsigned max_steps,
+                              exchange_guard *guard) {
     functions_run *r = arena_zalloc(&x->arena, sizeof *r);
     r->x = x;
     r->way = way;
@@ -35,7 +36,7 @@ static functions_run *new_run(exchange *x, const functions_way *way, unsigned ma
     timer_init(&r->tell, NULL);
     timer_init(&r->time, NULL);
     arena_init(&r->turn, 0);
-    r->guard = guard_of_run(x);
+    r->guard = guard;
     r->list = tool_registry_list(snapshot_tools(x->snapshot->snapshot));
     x->functions = r;
     return r;
@@ -57,11 +58,11 @@ static void begin_talk(functions_run *r, const functions_ask *ask) {
     buf_done(&messages);
 }
 
-static stage_result begin(exchange *x) {
+static stage_result begin(exchange *x, exchange_guard *guard) {
     functions_ask ask;
     span name = SPAN_EMPTY;
     functions_ask_again(x, &ask);
-    functions_run *r = new_run(x, &functions_told, ask.max_steps);
+    functions_run *r = new_run(x, &functions_told, ask.max_steps, guard);
     offer_fault fault =
         offer_make(r->list, x->record.client, ask.tools, &x->arena, &r->offer, &name);
     if (fault != OFFER_MADE) return refuse_offer(x, fault, &r->offer, name);
@@ -86,9 +87,9 @@ static void drop_clients(functions_run *r) {
     o->count = kept;
 }
 
-static stage_result begin_mixed(exchange *x) {
+static stage_result begin_mixed(exchange *x, exchange_guard *guard) {
     const functions_way *way = x->facts.endpoint == EP_RESPONSES ? &mixed_response : &mixed_chat;
-    functions_run *r = new_run(x, way, exchange_config(x)->functions.max_steps);
+    functions_run *r = new_run(x, way, exchange_config(x)->functions.max_steps, guard);
     r->mixed = mixed_read(x);
     offer_all(r->list, x->record.client, &x->arena, &r->offer);
     drop_clients(r);
@@ -101,7 +102,9 @@ static stage_result begin_mixed(exchange *x) {
 
 stage_result stage_functions(exchange *x) {
     if (!x->runs) return STAGE_NEXT;
-    return x->request.form->runs ? begin(x) : begin_mixed(x);
+    exchange_guard *guard;
+    if (!guard_of_run(x, &guard)) return STAGE_ANSWER;
+    return x->request.form->runs ? begin(x, guard) : begin_mixed(x, guard);
 }
 
 void stage_functions_done(exchange *x) {
