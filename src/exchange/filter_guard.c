@@ -92,6 +92,11 @@ static void keep_like(lane *l, const answer_event *e, size_t part) {
 
 /* ---- the end ---- */
 
+/* Nothing has ended the answer: neither a rule nor whoever hears of it. */
+static bool looks_on(const guard_filter *f) {
+    return !f->blocked && exchange_goes_on(f->filter.x);
+}
+
 /* The text ends here: what is held of it comes out, as a piece of its own. */
 static void flush(guard_filter *f, lane *l) {
     guard_fed fed;
@@ -109,6 +114,7 @@ static void flush(guard_filter *f, lane *l) {
         exchange_leave(x->env);
     }
     guard_made_done(&fed.made);
+    if (!exchange_goes_on(f->filter.x)) return; /* there is no lane any more */
     if (f->blocked && l->like) guard_answer_end(&f->filter, l->like);
 }
 
@@ -132,7 +138,7 @@ static void flush_before(looking *k) {
     const bool full = k->event->sorts & EVENT_FULL;
     if (k->event->kind == ANSWER_PLAIN) return;
     if (!full && !k->all_end && !choice_set_count(&k->ends)) return;
-    for (list *node = f->lanes.next, *next; node != &f->lanes && !f->blocked; node = next) {
+    for (list *node = f->lanes.next, *next; node != &f->lanes && looks_on(f); node = next) {
         next = node->next;
         lane *l = LIST_ENTRY(node, lane, link);
         const bool here = has_piece_of(k->event, l);
@@ -283,7 +289,7 @@ static void on_event(filter *base, const answer_event *event) {
     }
     note_ends(&k);
     flush_before(&k);
-    if (f->blocked) return; /* it has ended with what was held */
+    if (!looks_on(f)) return; /* it has ended with what was held */
     if (event->kind == ANSWER_PLAIN || event->sorts & EVENT_FULL)
         take_whole(f, event);
     else
@@ -293,10 +299,11 @@ static void on_event(filter *base, const answer_event *event) {
 /* A stream may end without a word. */
 static void on_end(filter *base) {
     guard_filter *f = guard_of(base);
-    for (list *node = f->lanes.next, *next; node != &f->lanes && !f->blocked; node = next) {
+    for (list *node = f->lanes.next, *next; node != &f->lanes && looks_on(f); node = next) {
         next = node->next;
         flush(f, LIST_ENTRY(node, lane, link));
     }
+    if (!exchange_goes_on(base->x)) return;
     if (!f->blocked || base->x->head.kind == ANSWER_PLAIN) filter_pass_end(base);
 }
 

@@ -38,20 +38,15 @@ static void tell_usage(filter *f, const answer_event *like) {
     buf_done(&data);
 }
 
-/* Whoever hears one of them may end the exchange. */
-static bool goes_on(const exchange *x) {
-    return x->phase == PHASE_ANSWERING;
-}
-
 void filter_stop(filter *f, const answer_event *like, span reason) {
     enum { NEEDS = WANT_PARTS | WANT_ENVELOPE };
     exchange *x = f->x;
     assert((f->ops->want & NEEDS) == NEEDS && like->kind == ANSWER_STREAM);
     if (!chain_cut(f)) return;
     unsigned choices = exchange_dialect(x)->one_answer ? 1 : x->facts.choices;
-    for (unsigned i = 0; i < choices && goes_on(x); i++)
+    for (unsigned i = 0; i < choices && exchange_goes_on(x); i++)
         if (!choice_set_has(&f->finished, i)) finish(f, like, i, reason);
-    if (!f->usage_told && goes_on(x)) tell_usage(f, like);
-    if (goes_on(x)) chain_end(f->next);
+    if (!f->usage_told && exchange_goes_on(x)) tell_usage(f, like);
+    if (exchange_goes_on(x)) chain_end(f->next);
     exchange_watch_rest(x);
 }

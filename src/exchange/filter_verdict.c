@@ -19,6 +19,7 @@ typedef struct verdict_filter {
     answer_event *passed; /* the last that was passed on; NULL: none was */
     answer_texts told;    /* which texts have come in pieces; none of their bytes */
     bool over;            /* it was blocked */
+    bool ended;           /* nothing more comes, and the last words wait for their verdict */
 } verdict_filter;
 
 static verdict_filter *of(filter *f) {
@@ -27,10 +28,18 @@ static verdict_filter *of(filter *f) {
 
 /* ---- what follows ---- */
 
+static bool goes_on(const verdict_filter *f) {
+    return !f->over && exchange_goes_on(f->filter.x);
+}
+
 static void pass_waiting(verdict_filter *f) {
-    for (answer_event *e; !f->over && (e = answer_queue_take(&f->waiting));) {
+    for (answer_event *e; goes_on(f) && (e = answer_queue_take(&f->waiting));) {
         filter_pass_event(&f->filter,
                           e->kind == ANSWER_PLAIN ? answer_dup(e, &f->filter.x->arena) : e);
+        if (!goes_on(f)) {
+            answer_free(e);
+            return;
+        }
         answer_free(f->passed);
         f->passed = e;
     }
@@ -62,11 +71,18 @@ static void conclude(verdict_filter *f, verdict_result r) {
     }
 }
 
+static void pass_end(verdict_filter *f) {
+    exchange *x = f->filter.x;
+    if (!exchange_goes_on(x)) return;
+    if (!f->over || x->head.kind == ANSWER_PLAIN) filter_pass_end(&f->filter);
+}
+
 static void on_verdict(verdict *v, verdict_result r) {
     verdict_filter *f = CONTAINER_OF(v, verdict_filter, verdict);
     exchange *x = f->filter.x;
     exchange_enter(x->env);
     conclude(f, r);
+    if (f->ended) pass_end(f);
     exchange_leave(x->env);
     filter_release(&f->filter);
 }
@@ -124,11 +140,16 @@ static void on_event(filter *base, const answer_event *event) {
         ask(f);
 }
 
-/* A stream that ends without saying why has its last words here. */
+/* A stream that ends without saying why has its last words here: its end waits for their verdict.
+ */
 static void on_end(filter *base) {
     verdict_filter *f = of(base);
-    if (f->text.len && !f->over) conclude(f, VERDICT_NONE);
-    if (!f->over || base->x->head.kind == ANSWER_PLAIN) filter_pass_end(base);
+    if (f->text.len && !f->over) {
+        f->ended = verdict_ask(&f->verdict, base->x, buf_span(&f->text));
+        if (f->ended) return;
+        conclude(f, VERDICT_NONE);
+    }
+    pass_end(f);
 }
 
 static void on_done(filter *base) {

@@ -211,6 +211,12 @@ struct exchange {
     call_record record;
 };
 
+/* Asked behind whatever was told: whoever hears of it may end the exchange, which frees what its
+ * filters keep. */
+static inline bool exchange_goes_on(const exchange *x) {
+    return x->phase == PHASE_ANSWERING;
+}
+
 static inline const config *exchange_config(const exchange *x) {
     return loop_snapshot_config(x->snapshot);
 }

@@ -56,7 +56,8 @@ static bool gather(exchange *x, buf *all) {
 
 stage_result stage_verdict(exchange *x) {
     const config_guard_external *c = &exchange_config(x)->guard.external;
-    if (!c->tool.len || x->runs || !x->guard) return STAGE_NEXT;
+    /* What weir asks for itself is what it has asked about: its client's own words. */
+    if (!c->tool.len || x->runs || !x->guard || x->request.own) return STAGE_NEXT;
     if (c->out != EXTERNAL_OFF) filter_verdict_add(x);
     if (c->in == EXTERNAL_OFF) return STAGE_NEXT;
     asking *a = arena_zalloc(&x->arena, sizeof *a);

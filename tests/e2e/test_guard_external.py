@@ -162,6 +162,40 @@ def test_a_stream_goes_no_further_than_its_last_good_sentence(weir, upstream, up
     upstream.requests[1].wait_closed()
 
 
+def test_a_stream_that_ends_without_a_word_has_its_last_ones_asked_about(weir, upstream, upstreams):
+    """Without a finish_reason, that is, and without the end of a sentence: what has no verdict stays behind."""
+    outside = upstreams()
+    outside.always(judge)
+    upstream.script(*(sse(bodies.stream("One.", " then", f" {what}")[:-1]) for what in ("good", BAD)))
+    w = asking(weir, upstream, outside.url, **OUT)
+    good, bad = ask(w, "x", stream=True), ask(w, "x", stream=True)
+    assert said(good)[0] == "One. then good" and good.complete
+    assert said(bad) == ("One.", "content_filter") and BAD not in bad.body.decode()
+    assert heard(outside) == ["One.", " then good", "One.", f" then {BAD}"]
+
+
+@pytest.mark.parametrize("out", ["block", "flag"])
+def test_a_stream_may_be_cut_while_what_was_judged_comes_out(weir, upstream, upstreams, out):
+    """By a bound on its length, which stands behind: it ends in the midst of what waited for the verdict."""
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(sse(bodies.stream("One.", " Two", " three", " four", " five.", " Six.")))
+    w = weir(upstream, tools={"judge": {"kind": "http", "method": "POST", "url": f"{outside.url}/moderations", "allow_private": True, "description": "Judges."}},
+             guard={"external": {"tool": "judge", "out": out}}, output={"characters": 12})
+    for _ in range(3):
+        answer = ask(w, "x", stream=True)
+        assert said(answer) == ("One. Two thr", "length") and answer.complete
+
+
+def test_lanes_may_be_cut_while_they_come_out(weir, upstream):
+    """What rules held of two choices comes out at the end, and the first of it is more than may be said."""
+    upstream.always(sse([bodies.chunk("It is TICK-1", index=i) for i in (0, 1)]))
+    w = weir(upstream, guard={"out": "redact", "shipped": False, "rules": RULES}, output={"characters": 8}, retry={"retries": 0})
+    for _ in range(3):
+        answer = ask(w, "x", stream=True, n=2)
+        assert "TICK" not in answer.body.decode() and answer.status == 200
+
+
 def test_a_response_s_stream_and_its_repeats(weir, upstream, upstreams):
     outside = upstreams()
     outside.always(judge)
