@@ -256,9 +256,9 @@ def test_every_label_and_value_is_on_the_page(weir, upstreams, tmp_path):
     wire.call(w, "POST", "/chat", {}, headers=key)
     assert wire.call(w, "POST", "/v1/chat/completions", {}).status == 401
     page, seen = labels_of_the_page(), {}
-    # Of what is not configured here: test_functions.py, test_cache.py, test_cache_store.py, test_guards.py.
+    # Of what is not configured here: test_functions.py, test_cache.py, test_cache_store.py, test_cache_similar.py, test_guards.py.
     elsewhere = {"weir_tool_calls_total", "weir_cache_calls_total", "weir_guard_matches_total", "weir_cache_store_lookups_total",
-                 "weir_cache_store_writes_total"}
+                 "weir_cache_store_writes_total", "weir_cache_similar_total"}
     for family, labels, _ in samples(w.metrics()):
         for label, value in labels.items():
             if label == "le":

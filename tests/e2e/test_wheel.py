@@ -21,7 +21,7 @@ said = weir.Weir(base_url=sys.argv[1], api_key="any").ask("Hello")
 files = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
 print(json.dumps([said, weir._native.lib._name, sorted(files)]))
 """
-BUNDLED = ["libbrotlicommon", "libbrotlidec", "libcrypto", "libfyaml", "libssl", "libuv", "libzstd"]
+BUNDLED = ["libbrotlicommon", "libbrotlidec", "libcrypto", "libfyaml", "libpcre2", "libssl", "libuv", "libzstd"]
 
 
 @pytest.fixture(scope="module")
