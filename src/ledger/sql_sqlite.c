@@ -64,11 +64,8 @@ static bool set_up(sqlite *s, bool durable) {
     if (sqlite3_exec(s->db, common, NULL, NULL, NULL) != SQLITE_OK) return false;
     if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK) return false;
     if (!s->writes) return true;
-    /* The size of pages is that of a new file alone: large ones hold a call whole, and are written
-     * in fewer pieces. */
-    const char *how =
-        durable ? "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                : "PRAGMA page_size=16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;";
+    const char *how = durable ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                              : "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;";
     return sqlite3_exec(s->db, how, NULL, NULL, NULL) == SQLITE_OK;
 }
 
