@@ -3,8 +3,8 @@
  *
  * A key is looked up when it is first used, so that a store of any size costs a start nothing. The
  * thread looks at the number of the last change several times a second, and at once when a server
- * tells of one, and forgets what was changed: each use after it asks the store anew. Where the store
- * is away, keys that are known go on.
+ * tells of one, and forgets what was changed: each use after it asks the store anew. Where the
+ * store is away, keys that are known go on.
  *
  * Threads  new, start and free on the main thread; leave any; the rest a worker's.
  */
