@@ -1,5 +1,11 @@
 #include "dialect/tokens.h"
 
+#include <endian.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* ---- weights ---- */
 
 enum { O200K, CL100K, LLAMA, GEMMA, QWEN, DEEPSEEK, VOCABULARIES };
@@ -220,11 +226,139 @@ static void take_wide(token_count *c, unsigned char b) {
         c->run = RUN_WIDE;
 }
 
+/* ---- many runs at once ---- */
+
+enum { BLOCK = 64, VECTOR = 16, WORTH = 16 /* bytes, below which runs one by one cost less */ };
+
+typedef uint8_t bytes16 __attribute__((vector_size(VECTOR)));
+
+/* A bit for each of sixteen bytes that are all ones, from the first on. */
+static inline uint64_t marks(bytes16 found) {
+#ifdef __SSE2__
+    return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)found);
+#else
+    uint64_t halves[2];
+    memcpy(halves, &found, sizeof halves);
+    for (unsigned i = 0; i < 2;
+         i++) /* each byte's lowest bit, brought together in the highest byte */
+        halves[i] =
+            (le64toh(halves[i]) & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >>
+            56;
+    return halves[1] << 8 | halves[0];
+#endif
+}
+
+/* A bit for each byte of a block, by what it is one of. */
+typedef struct classes {
+    uint64_t small, capitals, digits, blanks, newlines, wide;
+} classes;
+
+static inline classes classes_of(const unsigned char *p) {
+    classes all = {0};
+    for (unsigned i = 0; i < BLOCK; i += VECTOR) {
+        bytes16 b;
+        memcpy(&b, p + i, sizeof b);
+        all.small |= marks((bytes16)(b - 'a' < 26)) << i;
+        all.capitals |= marks((bytes16)(b - 'A' < 26)) << i;
+        all.digits |= marks((bytes16)(b - '0' < 10)) << i;
+        all.blanks |= marks((bytes16)((b == ' ') | (b == '\t'))) << i;
+        all.newlines |= marks((bytes16)((b == '\n') | (b == '\r'))) << i;
+        all.wide |= marks((bytes16)(b > 0x7F)) << i;
+    }
+    return all;
+}
+
+static inline unsigned ones_in(uint64_t bits) {
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* Ends of n ones in a row; n is 3, 7 or 16. */
+static inline uint64_t rows_of(uint64_t ones, unsigned n) {
+    for (unsigned have = 1; have < n;) {
+        const unsigned more = n - have < have ? n - have : have;
+        ones &= ones << more;
+        have += more;
+    }
+    return ones;
+}
+
+/* Of runs that begin there and go on, every so many after the first. */
+static inline unsigned groups(uint64_t begun, uint64_t on, unsigned each) {
+    unsigned n = 0;
+    on = rows_of(on, each);
+    while (on && (begun = begun << each & on) != 0)
+        n += ones_in(begun);
+    return n;
+}
+
+/* All runs but the last of n bytes, the first of which begins one. They are in p[0 … BLOCK - 1].
+ * Returns how many bytes that were: none where one run takes all, or what stands there is wide. */
+static size_t take_block(token_count *c, const unsigned char *p, size_t n) {
+    const classes is = classes_of(p);
+    if (is.wide) {
+        const size_t plain = (size_t)__builtin_ctzll(is.wide);
+        if (plain < n) n = plain;
+    }
+    if (!n) return 0;
+    const uint64_t in = ~UINT64_C(0) >> (BLOCK - n);
+    const uint64_t signs = ~(is.small | is.capitals | is.digits | is.blanks | is.newlines);
+    const uint64_t small = is.small & ~(is.small << 1),
+                   capitals = is.capitals & ~(is.capitals << 1),
+                   digits = is.digits & ~(is.digits << 1), blanks = is.blanks & ~(is.blanks << 1),
+                   newlines = is.newlines & ~(is.newlines << 1), sign = signs & ~(signs << 1);
+    const uint64_t begun = (small | capitals | digits | blanks | newlines | sign) & in;
+    const unsigned last = BLOCK - 1 - (unsigned)__builtin_clzll(begun);
+    if (!last) return 0;
+    const uint64_t counted = (UINT64_C(1) << last) - 1;
+
+    /* A capital by itself begins the word of the small letters behind it. */
+    const uint64_t initial = capitals & ~(is.capitals >> 1);
+    const uint64_t before = c->run == RUN_CAPITALS && c->length == 1;
+    const uint64_t behind = small & (initial << 1 | before);
+    const uint64_t words = ((small & ~behind) | capitals) & counted;
+    const uint64_t on = ((is.small | is.capitals) & ~words) & counted;
+    const uint64_t glue = (is.small | is.capitals | is.digits) << 1 |
+                          (c->run == RUN_SMALL || c->run == RUN_CAPITALS || c->run == RUN_DIGITS);
+    count(c, PIECE_WORD, ones_in(words));
+    count(c, PIECE_GLUED, ones_in(words & glue));
+    count(c, PIECE_LETTER, ones_in(rows_of(on, lengths[RUN_SMALL].first)));
+
+    const uint64_t numbers = digits & counted, spaced = is.blanks << 1 | (c->run == RUN_BLANKS);
+    if (numbers) {
+        count(c, PIECE_BLANK, ones_in(numbers & spaced));
+        count(c, PIECE_DIGITS,
+              ones_in(numbers) + groups(numbers, is.digits & counted, lengths[RUN_DIGITS].each));
+    }
+    count(c, PIECE_SIGNS, ones_in(sign & counted));
+    count(c, PIECE_BLANKS, ones_in(blanks << 1 & is.blanks & counted));
+    count(c, PIECE_NEWLINES, ones_in(newlines & counted));
+    count(c, PIECE_MORE,
+          groups(sign, signs & counted, lengths[RUN_SIGNS].each) +
+              groups(newlines, is.newlines & counted, lengths[RUN_NEWLINES].each));
+
+    c->run = runs[p[last - 1]];
+    c->length = initial >> (last - 1) & 1 ? 1 : 2; /* nobody asks for more of a run that is over */
+    c->left = 0;
+    return last;
+}
+
 void tokens_add(token_count *c, span text) {
     if (!text.len) return; /* it may have no address */
-    const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len;
+    const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len, *plain = p;
     while (p < end) {
         run r = runs[*p];
+        if (p >= plain && end - p >= WORTH && r != (run)c->run && r != RUN_WIDE) {
+            unsigned char copy[BLOCK] = {0};
+            const size_t left = (size_t)(end - p), n = left < BLOCK ? left : BLOCK;
+            if (n < BLOCK) memcpy(copy, p, n);
+            const size_t taken = take_block(c, n < BLOCK ? copy : p, n);
+            if (taken < WORTH) plain = p + BLOCK; /* another script, or one long run: not here */
+            p += taken;
+            if (taken) continue;
+        }
         if (r == RUN_WIDE) {
             take_wide(c, *p++);
             continue;

@@ -219,6 +219,35 @@ static void cut_anywhere_it_counts_the_same(void **state) {
     }
 }
 
+/* Sixty-four bytes are counted at once where they can be: of any mixture as if one by one. */
+static void any_mixture_counts_as_byte_by_byte(void **state) {
+    (void)state;
+    static const char *const alphabets[] = {
+        "aA",     "aA1",          "ab C",        "Aa1 .\n",     "a.\n",
+        " \t\n1", "abcdefghijK ", "0123456789-", "a1\xC3\xBC ",
+    };
+    uint32_t seed = 17;
+    for (size_t round = 0; round < 4000; round++) {
+        const char *alphabet = alphabets[round % ARRAY_LEN(alphabets)];
+        char text[200];
+        size_t len = 0, run = 1 + round / ARRAY_LEN(alphabets) % 20;
+        while (len < sizeof text) { /* runs of any length up to that */
+            seed = seed * 1664525 + 1013904223;
+            const char c = alphabet[(seed >> 24) % strlen(alphabet)];
+            for (size_t n = 1 + (seed >> 8) % run; n && len < sizeof text; n--)
+                text[len++] = c;
+        }
+        token_count whole = tokens_begin(TOKENS_LLAMA), single = whole;
+        tokens_add(&whole, span_from(text, len));
+        for (size_t at = 0; at < len; at++)
+            tokens_add(&single, span_from(text + at, 1));
+        assert_int_equal(whole.hundredths, single.hundredths);
+        tokens_add(&whole, SPAN_OF("aB"));
+        tokens_add(&single, SPAN_OF("aB"));
+        assert_int_equal(whole.hundredths, single.hundredths);
+    }
+}
+
 static void another_text_begins_anew(void **state) {
     (void)state;
     token_count c = tokens_begin(TOKENS_O200K);
@@ -338,6 +367,7 @@ int main(void) {
         cmocka_unit_test(each_kind_of_run),
         cmocka_unit_test(long_runs),
         cmocka_unit_test(cut_anywhere_it_counts_the_same),
+        cmocka_unit_test(any_mixture_counts_as_byte_by_byte),
         cmocka_unit_test(another_text_begins_anew),
         cmocka_unit_test(escapes_are_undone),
         cmocka_unit_test(any_bytes),
