@@ -32,7 +32,7 @@ static inline span buf_span(const buf *b) {
 }
 
 /* Moves the bytes to where at least more fit behind them. */
-void buf_make_room(buf *b, size_t more);
+COLD void buf_make_room(buf *b, size_t more);
 
 /* Makes room for at least more bytes beyond len and returns where they go; then buf_grow(). */
 static inline char *buf_reserve(buf *b, size_t more) {

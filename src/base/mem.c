@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *checked(void *ptr) {
-    if (ptr) return ptr;
+COLD _Noreturn static void fail(void) {
     fputs("weir: out of memory\n", stderr);
     abort();
+}
+
+static void *checked(void *ptr) {
+    if (!ptr) fail();
+    return ptr;
 }
 
 void *mem_zalloc(size_t size) {

@@ -25,7 +25,7 @@ void json_names_free(json_names *n) {
     arena_done(&n->unescaped);
 }
 
-static void grow_stack(json_names *n) {
+COLD static void grow_stack(json_names *n) {
     uint32_t cap = n->cap < n->most / 2 ? n->cap * 2 : n->most;
     json_name *old = n->stack == n->first ? NULL : n->stack;
     json_name *grown = mem_realloc(old, cap * sizeof *grown);
@@ -40,7 +40,7 @@ static void list_name(json_names *n, uint32_t at) {
     *bucket = at;
 }
 
-static void grow_table(json_names *n) {
+COLD static void grow_table(json_names *n) {
     free(n->buckets);
     n->bucket_count = n->bucket_count ? n->bucket_count * 4 : 256;
     n->buckets = mem_alloc(n->bucket_count * sizeof *n->buckets);

@@ -58,15 +58,14 @@ typedef enum step {
  * stays in a register. */
 #define HOT static inline __attribute__((always_inline))
 
-static __attribute__((cold, noinline)) step fail(scanner *s, const char *at, json_fault_kind kind,
-                                                 const char *what) {
+COLD static step fail(scanner *s, const char *at, json_fault_kind kind, const char *what) {
     s->fault = (json_fault){kind, (size_t)(at - s->doc), what};
     return STEP_FAULT;
 }
 
 /* The same for functions that return a place. */
-static __attribute__((cold, noinline)) const char *
-fail_token(scanner *s, const char *at, json_fault_kind kind, const char *what) {
+COLD static const char *fail_token(scanner *s, const char *at, json_fault_kind kind,
+                                   const char *what) {
     (void)fail(s, at, kind, what);
     return NULL;
 }
@@ -168,7 +167,7 @@ span json_behind_mark(span doc) {
     return span_starts(doc, byte_order_mark) ? span_slice(doc, byte_order_mark.len, doc.len) : doc;
 }
 
-static __attribute__((cold, noinline)) const char *fail_value(scanner *s, const char *p) {
+COLD static const char *fail_value(scanner *s, const char *p) {
     span rest = span_from(p, (size_t)(s->end - p));
     if (s->depth == 0 && span_starts(rest, byte_order_mark))
         return fail_token(s, p, JSON_SYNTAX, "a byte order mark is not allowed");
@@ -183,7 +182,7 @@ HOT const char *scan_word(scanner *s, const char *p, span word) {
 
 /* ---- Containers. *at is the next byte to look at; the steps move it. ---- */
 
-static void grow_frames(scanner *s) {
+COLD static void grow_frames(scanner *s) {
     unsigned cap = s->frames_cap * 2;
     frame *old = s->frames == s->frames_inline ? NULL : s->frames;
     frame *grown = mem_realloc(old, cap * sizeof *grown);
@@ -192,7 +191,7 @@ static void grow_frames(scanner *s) {
     s->frames_cap = cap;
 }
 
-static __attribute__((cold, noinline)) step fail_name(scanner *s, const char *quote) {
+COLD static step fail_name(scanner *s, const char *quote) {
     if (json_names_full(&s->names))
         return fail(s, quote, JSON_TOO_MANY, "the objects have too many members");
     return fail(s, quote, JSON_DUPLICATE, "the object already has a member of this name");
