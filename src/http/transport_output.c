@@ -4,7 +4,9 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum {
     PIECES_AT_ONCE = 16,
@@ -173,17 +175,27 @@ static void send_remainder(transport *t) {
     free(pieces);
 }
 
-/* Returns the bytes taken, or a libuv error; a full socket buffer is 0. */
+/* Returns the bytes taken, or a libuv error; a full socket buffer is 0. Past libuv, in whose queue
+ * nothing waits: a socket's own calls pass by what a write to any file is asked. */
 static ssize_t try_write(transport *t, const span *pieces, size_t count, size_t *ret_offered) {
-    uv_buf_t bufs[PIECES_AT_ONCE];
+    struct iovec parts[PIECES_AT_ONCE];
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    uv_os_fd_t fd;
     size_t offered = 0;
     for (size_t i = 0; i < count; i++) {
-        bufs[i] = (uv_buf_t){.base = (char *)pieces[i].ptr, .len = pieces[i].len};
+        parts[i] = (struct iovec){.iov_base = (char *)pieces[i].ptr, .iov_len = pieces[i].len};
         offered += pieces[i].len;
     }
     *ret_offered = offered;
-    int n = uv_try_write(&t->socket->uv.stream, bufs, (unsigned)count);
-    return n == UV_EAGAIN ? 0 : n;
+    int err = uv_fileno(&t->socket->uv.handle, &fd);
+    if (err) return err;
+    ssize_t n;
+    do
+        n = count == 1 ? send(fd, pieces->ptr, pieces->len, MSG_NOSIGNAL)
+                       : sendmsg(fd, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n >= 0) return n;
+    return errno == EAGAIN || errno == ENOBUFS ? 0 : uv_translate_sys_error(errno);
 }
 
 /* Of the pieces so much: returns how many are left. */
