@@ -24,10 +24,8 @@ class Failed(Exception):
 
 
 def cores():
-    """(the proxies' core, the core of load and upstream)"""
+    """(the proxies' core, the core of load and upstream), one where there is one."""
     usable = sorted(os.sched_getaffinity(0))
-    if len(usable) < 2:
-        raise Failed("the benchmark needs two cores: one for the proxy, one for load and upstream")
     return usable[-1], usable[0]
 
 

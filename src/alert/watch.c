@@ -329,8 +329,8 @@ static void touch(watch_house *w, const note_budget *n) {
 }
 
 static void tell_budget(watch_house *w, const budget_past *b, double share, int64_t nano) {
-    static const char *const periods[] = {[PERIOD_DAY] = "day", [PERIOD_MONTH] = "month"};
     const note_budget *n = &b->budget;
+    const char *period = n->per == PERIOD_MONTH ? "month" : "day"; /* money has no others */
     draft d;
     begin(&d, ALERT_BUDGET);
     buf_add(&d.subject, n->who);
@@ -338,10 +338,9 @@ static void tell_budget(watch_house *w, const budget_past *b, double share, int6
     add_number(&d, "percent", (int64_t)(share * 100 + 0.5));
     add_money(&d, "spent", nano);
     add_money(&d, "budget", n->amount);
-    add_text(&d, "period", span_cstr(periods[n->per]));
+    add_text(&d, "period", span_cstr(period));
     buf_addf(&d.sentence, "%lld%% of what %s %.*s may spend in a %s has been spent: ",
-             (long long)(share * 100 + 0.5), limit_scope_word(n->scope), SPAN_ARG(n->who),
-             periods[n->per]);
+             (long long)(share * 100 + 0.5), limit_scope_word(n->scope), SPAN_ARG(n->who), period);
     unit_write_money(nano, &d.sentence);
     buf_add_cstr(&d.sentence, " of ");
     unit_write_money(n->amount, &d.sentence);

@@ -137,6 +137,52 @@ class Install(Case):
         self.assertNotIn("configure", " ".join(self.told()))
 
 
+class Tuned(Case):
+    def setUp(self):
+        super().setUp()
+        (self.top / "bench").mkdir()
+        train = self.top / "bench/train"
+        train.write_text('#!/bin/sh\necho "train $*" >>"$STUBS/told"\n[ ! -e "$STUBS/one-core" ] || { echo "bench/train: no load here" >&2; exit 1; }\n')
+        train.chmod(0o755)
+
+    def tuned(self):
+        said = self.run_tool("tools/build", "--tuned", "build-tuned")
+        told = [line.removeprefix("DESTDIR= ") for line in self.told()]
+        (self.stubs / "told").unlink()
+        return said, told
+
+    def test_is_built_run_and_built_with_what_was_seen(self):
+        self.assertEqual(self.tuned()[1], ["meson setup build-tuned -Dtests=disabled -Db_pgo=generate", "ninja weir bench-tools",
+                                           "train --build build-tuned", "meson configure build-tuned -Db_pgo=use", "ninja"])
+
+    def test_is_left_where_nothing_has_changed(self):
+        self.tuned()
+        (self.stubs / "idle").touch()
+        self.assertEqual(self.tuned(), ([], ["ninja -C build-tuned -n"]))
+
+    def test_is_seen_anew_where_something_has(self):
+        self.tuned()
+        old = self.top / "build-tuned/part.gcda"
+        old.touch()
+        self.assertEqual(self.tuned()[1], ["ninja -C build-tuned -n", "meson configure build-tuned -Db_pgo=generate", "ninja weir bench-tools",
+                                           "train --build build-tuned", "meson configure build-tuned -Db_pgo=use", "ninja"])
+        self.assertFalse(old.exists())
+
+    def test_is_built_all_the_same_where_it_cannot_run(self):
+        (self.stubs / "one-core").touch()
+        said, told = self.tuned()
+        self.assertIn("bench/train: no load here", said)
+        self.assertIn("tools/build: build-tuned/ is built without a profile", said)
+        self.assertEqual(told[-2:], ["meson configure build-tuned -Db_pgo=off", "ninja"])
+
+    def test_is_for_gcc(self):
+        (self.stubs / "other-cc").write_text("#!/bin/sh\necho other version 15\n")
+        (self.stubs / "other-cc").chmod(0o755)
+        said = self.run_tool("tools/build", "--tuned", "build-tuned", CC="other-cc")
+        self.assertIn("tools/build: --tuned is for gcc; build-tuned/ is built without a profile", said)
+        self.assertEqual(self.told(), ["DESTDIR= meson setup build-tuned", "ninja"])
+
+
 class Tests(Case):
     def test_a_build_without_tests_gets_them(self):
         self.run_tool("tools/build", "build")
