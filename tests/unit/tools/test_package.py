@@ -2,9 +2,11 @@
 
 The scripts and packaging/debian are the real ones; dpkg-buildpackage is a stub. tools/play-package builds and installs in earnest.
 
-    test_package.py SOURCE_ROOT
+    test_package.py SOURCE_ROOT BUILD_ROOT
 """
 
+import fnmatch
+import json
 import pathlib
 import re
 import shutil
@@ -13,7 +15,7 @@ import sys
 import tempfile
 import unittest
 
-source = pathlib.Path(sys.argv.pop(1))
+source, build = pathlib.Path(sys.argv.pop(1)), pathlib.Path(sys.argv.pop(1))
 control = (source / "packaging/debian/control").read_text()
 
 BUILDER = r"""#!/bin/sh
@@ -51,6 +53,19 @@ class Control(unittest.TestCase):
         offered = set().union(*names(self.program, "Recommends"), *names(self.program, "Suggests"))
         self.assertLessEqual(loaded, offered)
         self.assertFalse(loaded & set().union(*names(self.program, "Depends")))
+
+
+class Files(unittest.TestCase):
+    def test_whatever_is_installed_is_in_a_package(self):
+        """dh_missing ends the build otherwise. Debian's libraries lie in a folder of their processor's."""
+        told = subprocess.run(["meson", "introspect", "--installed", build], capture_output=True, text=True, check=True).stdout
+        options = json.loads(subprocess.run(["meson", "introspect", "--buildoptions", build], capture_output=True, text=True, check=True).stdout)
+        prefix = next(option["value"] for option in options if option["name"] == "prefix")
+        wanted = {re.sub(rf"^{re.escape(prefix)}/", "usr/", path).lstrip("/") for path in json.loads(told).values()}
+        patterns = [line.split()[0].replace("/lib/*/", "/lib/") for path in (source / "packaging/debian").glob("*.install")
+                    for line in path.read_text().splitlines()]
+        self.assertIn("usr/bin/weir", wanted)
+        self.assertEqual([path for path in sorted(wanted) if not any(fnmatch.fnmatch(path, p) or path.startswith(p + "/") for p in patterns)], [])
 
 
 class Package(unittest.TestCase):
