@@ -57,7 +57,7 @@ class Control(unittest.TestCase):
 
 class Files(unittest.TestCase):
     def test_whatever_is_installed_is_in_a_package(self):
-        """dh_missing ends the build otherwise. Debian's libraries lie in a folder of their processor's."""
+        """A file in no package ends their build. Debian's libraries lie in a folder of their processor's."""
         told = subprocess.run(["meson", "introspect", "--installed", build], capture_output=True, text=True, check=True).stdout
         options = json.loads(subprocess.run(["meson", "introspect", "--buildoptions", build], capture_output=True, text=True, check=True).stdout)
         prefix = next(option["value"] for option in options if option["name"] == "prefix")
