@@ -271,7 +271,24 @@ static void an_answer_of_before_is_judged_too_of(world *w, limit_kind kind, cons
     if (other.ticket.verdict.taken) fail_msg("a third one of %s", word);
 }
 
+/* It is told, and has not heard it yet. */
+static void what_is_told_is_not_heard_yet_of(world *w, limit_kind kind, const char *word) {
+    char who[32];
+    one_call first, second, other;
+    snprintf(who, sizeof who, "unheard %s", word);
+    const limit_ask a = a_limit(kind, who, 2);
+    become_late(w, &first, a);
+    assert_true(gets(w, LATE, &second, a));
+    w->loops[LATE].way.stopped = false;
+    pump(&w->loops[LATE].way);
+    w->loops[LATE].way.stopped = true;
+    turn_until(w, !metrics_total(w->metrics, METRIC_SHARED_AWAY));
+    if (gets(w, BUSY, &other, a)) fail_msg("a third one of %s", word);
+    come_back(w);
+}
+
 FOR_EACH_KIND(a_call_that_runs_is_told)
+FOR_EACH_KIND(what_is_told_is_not_heard_yet)
 FOR_EACH_KIND(another_loop_gets_no_more_meanwhile)
 FOR_EACH_KIND(an_answer_of_before_is_judged_too)
 
@@ -332,6 +349,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_runs_is_told),
         cmocka_unit_test(another_loop_gets_no_more_meanwhile),
+        cmocka_unit_test(what_is_told_is_not_heard_yet),
         cmocka_unit_test(an_answer_of_before_is_judged_too),
         cmocka_unit_test(what_was_heard_late_is_not_told_again),
         cmocka_unit_test(nobody_doubts_a_server_that_answers),
