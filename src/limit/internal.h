@@ -13,6 +13,8 @@ struct limiter {
     size_t count;
     size_t hand; /* where samples are taken next */
     uint64_t dropped;
+    unsigned doubts;             /* in a shared count */
+    _Atomic uint32_t season;     /* of doubt; written under the lock, read by anybody */
     struct limit_queues *queues; /* queue.c; NULL: nobody has ever waited */
 };
 

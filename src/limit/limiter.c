@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { FIRST_COUNTERS = 64, CAP_MAX = 2 * LIMITER_COUNTERS, SAMPLES = 8 };
@@ -247,6 +248,26 @@ limit_verdict limiter_take(limiter *l, limit_ask *asks, size_t count, limit_now 
     return v;
 }
 
+static void change_season(limiter *l) {
+    atomic_fetch_add_explicit(&l->season, 1, memory_order_release);
+}
+
+void limiter_doubt(limiter *l) {
+    (void)pthread_mutex_lock(&l->lock);
+    if (!l->doubts++) change_season(l);
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+void limiter_trust(limiter *l) {
+    (void)pthread_mutex_lock(&l->lock);
+    if (!--l->doubts) change_season(l);
+    (void)pthread_mutex_unlock(&l->lock);
+}
+
+uint32_t limiter_season(const limiter *l) {
+    return atomic_load_explicit(&l->season, memory_order_acquire);
+}
+
 static void note(counter *c, const limit_ask *a, uint32_t epoch, limit_now now) {
     if (a->kind != LIMIT_SPEND) {
         take(c, a, a->amount, now);
@@ -257,13 +278,44 @@ static void note(counter *c, const limit_ask *a, uint32_t epoch, limit_now now) 
     c->epoch = epoch;
 }
 
-void limiter_note(limiter *l, limit_ask *asks, size_t count, bool taken, uint32_t epoch,
+static int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* A sum that may lack what was told meanwhile, and lacks what was not. This call's is no part of
+ * it yet. */
+static void hear_of_spend(counter *c, const limit_ask *a, limit_word word) {
+    const int64_t before = a->spent - (word.taken ? a->amount : 0);
+    const bool same = c->spend.period == a->spent_in;
+    const int64_t untold = same ? most(c->spend.nano - c->told, 0) : 0;
+    c->spend =
+        (spend){.nano = most(same ? c->spend.nano : 0, before + untold), .period = a->spent_in};
+    c->told = most(same ? c->told : 0, a->spent);
+    c->epoch = word.epoch;
+}
+
+static void note_doubted(limiter *l, limit_ask *asks, size_t count, limit_word word,
+                         limit_verdict *v, limit_now now) {
+    for (size_t i = 0; i < count; i++)
+        if (asks[i].kind == LIMIT_SPEND) hear_of_spend(get(l, &asks[i]), &asks[i], word);
+    if (!word.taken) return;
+    const limit_verdict here = limiter_judge(l, asks, count, now);
+    if (!here.taken) *v = here;
+    if (!here.taken) limiter_finish(l, asks, count, false, now);
+    for (size_t i = 0; i < count && here.taken; i++)
+        take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
+}
+
+void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_word word, limit_verdict *v,
                   limit_now now) {
     (void)pthread_mutex_lock(&l->lock);
-    reserve(l, count, now);
-    for (size_t i = 0; i < count; i++) {
-        asks[i].counter = key_of(&asks[i]);
-        if (taken || asks[i].kind == LIMIT_SPEND) note(get(l, &asks[i]), &asks[i], epoch, now);
+    limiter_prepare(l, asks, count, now);
+    if (l->doubts || word.season != limiter_season(l)) {
+        note_doubted(l, asks, count, word, v, now);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            if (word.taken || asks[i].kind == LIMIT_SPEND)
+                note(get(l, &asks[i]), &asks[i], word.epoch, now);
     }
     (void)pthread_mutex_unlock(&l->lock);
 }

@@ -84,10 +84,26 @@ typedef struct limit_used {
 void limiter_settle(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
                     limit_now now);
 
-/* What a shared count has said of a call (limit/shared.h). Where it was taken, all of it is,
- * whether or not there is room here. Of SPEND its sum is the one that counts from now on; epoch is
- * that of its data, 0: not known. */
-void limiter_note(limiter *l, limit_ask *asks, size_t count, bool taken, uint32_t epoch,
+/* From now on a shared count may lack what this process has let through (limit/shared.h). As often
+ * as it is said, limiter_trust() says that it lacks nothing more. */
+void limiter_doubt(limiter *l);
+void limiter_trust(limiter *l);
+/* Another one whenever doubt begins or ends; odd while there is any. */
+uint32_t limiter_season(const limiter *l);
+
+/* What a shared count has said of a call, and of which data. */
+typedef struct limit_word {
+    bool taken;
+    uint32_t epoch;  /* of its data; 0: not known */
+    uint32_t season; /* when it was asked */
+} limit_word;
+/* Where it was taken, all of it is here too, whether or not there is room. Of SPEND the shared sum
+ * is the one that counts from now on.
+ *
+ * Where there is doubt, or was any since it was asked, that is what limits this process beside the
+ * shared count: what has no room here is not taken, as *v says then; and of SPEND what the sum
+ * lacks stays counted. */
+void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_word word, limit_verdict *v,
                   limit_now now);
 /* So much more of SPEND the shared count has been told; below 0: less. */
 void limiter_note_told(limiter *l, const limit_ask *a, int64_t nano, limit_now now);

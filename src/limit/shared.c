@@ -31,6 +31,7 @@ struct shared_link {
     metrics_shard *metrics;
     shared_command command;
     list holders; /* tickets with a place */
+    list alone;   /* tickets that were taken without the server, and that it has not been told */
     list orphans; /* of calls that left while they waited */
     uint64_t last_lease;
     timer beat;
@@ -38,6 +39,8 @@ struct shared_link {
     uint32_t epoch; /* of the server's data; 0: not known */
     owed owed;
     bool away;
+    bool doubts; /* in the server's count, which may lack what was taken here */
+    redis_wait confirming;
 };
 
 static limit_now now_of(const shared_link *k) {
@@ -87,8 +90,21 @@ limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count) {
     return v;
 }
 
+static void begin_to_doubt(shared_link *k) {
+    if (k->doubts) return;
+    k->doubts = true;
+    limiter_doubt(k->shared->own);
+}
+
+static void cease_to_doubt(shared_link *k) {
+    if (!k->doubts) return;
+    k->doubts = false;
+    limiter_trust(k->shared->own);
+}
+
 static void take_own(shared_ticket *t) {
-    const shared_link *k = t->link;
+    shared_link *k = t->link;
+    begin_to_doubt(k);
     t->verdict = shared_take_share(t->link, t->asks, t->count);
     if (k->metrics) metric_add(metrics_series(k->metrics, METRIC_SHARED_LOCAL, NULL), 1);
 }
@@ -126,6 +142,7 @@ static bool ask_to_take(shared_ticket *t) {
     shared_command_begin(c, t->count, SPAN_OF("take"), lease_text(t, lease), SHARED_LEASE_MS);
     for (size_t i = 0; i < t->count; i++)
         shared_command_add(c, &t->asks[i], t->asks[i].amount, least_of(k, &t->asks[i]));
+    t->season = limiter_season(k->shared->own);
     return redis_ask(k->redis, &t->wait, on_taken, c->args, shared_command_args(c));
 }
 
@@ -139,22 +156,36 @@ static bool ask_whole(shared_ticket *t) {
 
 static void decide(shared_ticket *t) {
     t->decided = true;
-    if (t->verdict.taken && holds_place(t)) list_push_back(&t->link->holders, &t->holder);
+    if (!t->verdict.taken) return;
+    if (holds_place(t)) list_push_back(&t->link->holders, &t->holder);
+    if (!t->counted) list_push_back(&t->link->alone, &t->alone);
 }
 
 static void become_orphan(shared_ticket *t, const limit_used *used);
+static void settle_there(const shared_ticket *t, const limit_used *used);
+
+/* What the server lets through may have no room here: then it is given back. */
+static void take_word(shared_ticket *t) {
+    const shared_link *k = t->link;
+    const limit_word word = {t->verdict.taken, k->epoch, t->season};
+    limiter_note(k->shared->own, t->asks, t->count, word, &t->verdict, now_of(k));
+    t->counted = word.taken;
+    if (t->verdict.taken || !word.taken) return;
+    settle_there(t, &(limit_used){0});
+    t->counted = false;
+}
 
 static void on_taken(redis_wait *w, const redis_reply *reply) {
     shared_ticket *t = CONTAINER_OF(w, shared_ticket, wait);
     shared_link *k = t->link;
     if (t->decided) {
         t->counted = reply && shared_read_taken(reply);
+        if (t->counted) list_remove(&t->alone);
         return;
     }
     if (reply && redis_reply_refuses(reply, SPAN_OF("NOSCRIPT ")) && ask_whole(t)) return;
     if (reply && shared_read_answer(reply, t->asks, t->count, &t->verdict)) {
-        t->counted = t->verdict.taken;
-        limiter_note(k->shared->own, t->asks, t->count, t->counted, k->epoch, now_of(k));
+        take_word(t);
     } else {
         take_own(t);
         const bool may_hear = !reply && redis_listen(k->redis, w);
@@ -169,6 +200,7 @@ bool shared_take(shared_link *k, shared_ticket *t, limit_ask *asks, size_t count
     *t = (shared_ticket){.link = k, .done = done, .asks = asks, .count = count};
     redis_wait_init(&t->wait);
     list_init(&t->holder);
+    list_init(&t->alone);
     t->lease = ++k->last_lease;
     if (ask_to_take(t)) return false;
     take_own(t);
@@ -219,6 +251,7 @@ static void settle_there(const shared_ticket *t, const limit_used *used) {
 
 void shared_settle(shared_ticket *t, const limit_used *used) {
     list_remove(&t->holder);
+    list_remove(&t->alone);
     limiter_settle(t->link->shared->own, t->asks, t->count, used, now_of(t->link));
     if (redis_wait_runs(&t->wait))
         become_orphan(t, used);
@@ -257,6 +290,7 @@ static void become_orphan(shared_ticket *t, const limit_used *used) {
     o->ticket = *t;
     o->used = *used;
     list_init(&o->ticket.holder);
+    list_init(&o->ticket.alone);
     o->ticket.asks = arena_alloc(&o->arena, t->count * sizeof *t->asks);
     for (size_t i = 0; i < t->count; i++) {
         o->ticket.asks[i] = t->asks[i];
@@ -300,6 +334,31 @@ static void tell_of_owed(shared_link *k) {
     }
 }
 
+/* Of a call that runs what it has taken; its place it is told with the others'. */
+static bool tell_of(shared_ticket *t) {
+    shared_link *k = t->link;
+    shared_command *c = &k->command;
+    size_t n = 0;
+    for (size_t i = 0; i < t->count; i++)
+        n += t->asks[i].kind != LIMIT_PARALLEL;
+    shared_command_begin(c, n, SPAN_OF("settle"), SPAN_EMPTY, SHARED_LEASE_MS);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind != LIMIT_PARALLEL)
+            shared_command_add(c, &t->asks[i], t->asks[i].amount, (shared_least){0});
+    if (n && !redis_tell(k->redis, c->args, shared_command_args(c))) return false;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_SPEND)
+            limiter_note_told(k->shared->own, &t->asks[i], t->asks[i].amount, now_of(k));
+    t->counted = true;
+    list_remove(&t->alone);
+    return true;
+}
+
+static void tell_of_alone(shared_link *k) {
+    while (!list_empty(&k->alone))
+        if (!tell_of(LIST_ENTRY(k->alone.next, shared_ticket, alone))) return;
+}
+
 static void renew(const shared_ticket *t) {
     char lease[LEASE_LEN];
     shared_command *c = &t->link->command;
@@ -322,9 +381,27 @@ static void tell_of_all(shared_link *k) {
     }
 }
 
+static void on_confirmed(redis_wait *w, const redis_reply *reply) {
+    shared_link *k = CONTAINER_OF(w, shared_link, confirming);
+    if (reply && list_empty(&k->alone) && !k->owed.count) cease_to_doubt(k);
+}
+
+/* Answers come in the order of the questions: with that of the last it has heard all. */
+static void tell_what_it_lacks(shared_link *k) {
+    shared_command *c = &k->command;
+    tell_of_alone(k);
+    tell_of_owed(k);
+    if (!k->doubts || redis_wait_runs(&k->confirming)) return;
+    shared_command_here(c, span_from(k->shared->node, NODE_LEN), SHARED_LEASE_MS);
+    (void)!redis_ask(k->redis, &k->confirming, on_confirmed, c->args, shared_command_args(c));
+}
+
 static void on_beat(timer *t) {
     shared_link *k = CONTAINER_OF(t, shared_link, beat);
-    if (redis_is_ready(k->redis)) tell_of_all(k);
+    if (redis_is_ready(k->redis)) {
+        tell_of_all(k);
+        tell_what_it_lacks(k);
+    }
     loop_timer_start(k->loop, t, SHARED_BEAT_MS);
 }
 
@@ -342,12 +419,13 @@ static void on_ready(void *user) {
     k->epoch = 0;
     tell_gauge(k);
     tell_of_all(k);
-    tell_of_owed(k);
+    tell_what_it_lacks(k);
 }
 
 static void on_away(void *user, const char *why) {
     shared_link *k = user;
     k->away = true;
+    begin_to_doubt(k);
     tell_gauge(k);
     if (atomic_fetch_add(&k->shared->away, 1) > 0) return;
     char nodes[LOG_NUMBER_MAX];
@@ -404,8 +482,10 @@ shared_link *shared_link_new(shared_limits *s, loop *l, log_shard *log, metrics_
     shared_link *k = mem_zalloc(sizeof *k);
     *k = (shared_link){.shared = s, .loop = l, .log = log, .metrics = shard};
     list_init(&k->holders);
+    list_init(&k->alone);
     list_init(&k->orphans);
     redis_wait_init(&k->beating);
+    redis_wait_init(&k->confirming);
     timer_init(&k->beat, on_beat);
     k->redis = redis_new(l, s->config, s->tls, &ops, k);
     loop_timer_start(l, &k->beat, SHARED_BEAT_MS);
@@ -416,6 +496,8 @@ void shared_link_free(shared_link *k) {
     if (!k) return;
     loop_timer_stop(k->loop, &k->beat);
     redis_wait_cancel(&k->beating);
+    redis_wait_cancel(&k->confirming);
+    cease_to_doubt(k);
     LIST_FOREACH(&k->orphans, it) free_orphan(LIST_ENTRY(it, orphan, link));
     redis_free(k->redis);
     shared_command_done(&k->command);

@@ -7,7 +7,10 @@
  * one call that the limit itself would have let through. So no call fails for a server, and while
  * it is away each weir lets through at most what the limit says, and all together about that.
  *
- * What calls use while the server is away it is told when it is back (limit/owed.h). Of money a
+ * What calls use while the server is away it is told when it is back (limit/owed.h), and of those
+ * that still run what they have taken. Until it has answered a question that was asked after all
+ * that, what it lets through must have room in the process's own count, too (limiter_doubt()): it
+ * may not have heard yet what another loop's link has let through. Of money a
  * weir remembers the sum that it was last told: its share is one of what was left then, and a
  * server that has lost its data is told that sum.
  *
@@ -57,7 +60,9 @@ struct shared_ticket {
     size_t count;
     redis_wait wait; /* runs on after the verdict where that is not the server's */
     list holder;     /* of the link, while it holds a place */
+    list alone;      /* likewise, while it was taken without the server, which has not been told */
     uint64_t lease;  /* its number */
+    uint32_t season; /* limiter_season() when it was asked */
     bool decided;
     bool counted; /* the server has it */
 };
