@@ -43,8 +43,8 @@ typedef struct shard {
     list brief, lasting; /* the short queue and the long one; who came first is in front */
     size_t brief_bytes, lasting_bytes, lasting_count;
     ghost ghosts[GHOSTS];
-    atomic_size_t bytes; /* of both queues, to be seen without the lock */
-    uint32_t put_out;    /* so many, so far */
+    atomic_size_t *bytes; /* of both queues, to be seen without the lock; in its store */
+    uint32_t put_out;     /* so many, so far */
     uint64_t stored, evicted, expired;
     _Atomic uint64_t seen; /* as stored, without the lock */
 } shard;
@@ -53,6 +53,7 @@ struct cache_store {
     cache_room room;
     purges *purged;
     similar_index *similar;
+    atomic_size_t bytes[SHARDS]; /* side by side: once memory is full each put looks at all */
     shard shards[SHARDS];
 };
 
@@ -106,14 +107,14 @@ static void enqueue(shard *h, entry *e, bool is_long) {
     e->asked = 0;
     list_push_back(is_long ? &h->lasting : &h->brief, &e->queue);
     *(is_long ? &h->lasting_bytes : &h->brief_bytes) += all_bytes(e);
-    atomic_fetch_add_explicit(&h->bytes, all_bytes(e), memory_order_relaxed);
+    atomic_fetch_add_explicit(h->bytes, all_bytes(e), memory_order_relaxed);
     h->lasting_count += is_long;
 }
 
 static void dequeue(shard *h, entry *e) {
     list_remove(&e->queue);
     *(e->is_long ? &h->lasting_bytes : &h->brief_bytes) -= all_bytes(e);
-    atomic_fetch_sub_explicit(&h->bytes, all_bytes(e), memory_order_relaxed);
+    atomic_fetch_sub_explicit(h->bytes, all_bytes(e), memory_order_relaxed);
     h->lasting_count -= e->is_long;
 }
 
@@ -204,7 +205,7 @@ static shard *find_fullest(cache_store *s) {
     shard *fullest = NULL;
     size_t most = 0;
     for (size_t i = 0; i < SHARDS; i++) {
-        const size_t bytes = atomic_load_explicit(&s->shards[i].bytes, memory_order_relaxed);
+        const size_t bytes = atomic_load_explicit(&s->bytes[i], memory_order_relaxed);
         if (bytes > most) most = bytes, fullest = &s->shards[i];
     }
     return fullest;
@@ -227,6 +228,7 @@ cache_store *cache_store_new(size_t most) {
     for (size_t i = 0; i < SHARDS; i++) {
         shard *h = &s->shards[i];
         pthread_mutex_init(&h->lock, NULL);
+        h->bytes = &s->bytes[i];
         list_init(&h->brief);
         list_init(&h->lasting);
         h->slot_count = FIRST_SLOTS;
