@@ -8,17 +8,15 @@
 
 enum {
     SHARDS = 16,
-    FIRST_BUCKETS = 64,
-    BUCKETS_EACH =
-        2,         /* of an entry: who looks for what is not there should touch none, it is cold */
-    GHOSTS = 2048, /* of each shard: whom it remembers to have put out of the short queue */
+    FIRST_SLOTS = 64,
+    SLOTS_EACH = 2, /* of an entry, at least */
+    GHOSTS = 2048,  /* of each shard: whom it remembers to have put out of the short queue */
     ASKED_MAX = 3,
     SHORT_PERCENT = 10,
 };
 
 typedef struct entry {
     list queue;
-    struct entry *next; /* in its bucket */
     uint64_t hash;
     cached_answer a;
     size_t bytes;   /* of itself; what was said is counted by itself */
@@ -32,15 +30,21 @@ typedef struct ghost {
     uint32_t when;
 } ghost;
 
+/* Entries lie cold in memory: the hash beside them says which is to be looked at. */
+typedef struct slot {
+    uint64_t hash;
+    entry *of; /* NULL: empty */
+} slot;
+
 typedef struct shard {
     pthread_mutex_t lock;
-    entry **buckets;
-    size_t bucket_count, count;
+    slot *slots; /* whoever finds his own taken is in the next that was free; a power of two */
+    size_t slot_count, count;
     list brief, lasting; /* the short queue and the long one; who came first is in front */
     size_t brief_bytes, lasting_bytes, lasting_count;
     ghost ghosts[GHOSTS];
-    atomic_size_t bytes; /* of both queues, to be seen without the lock */
-    uint32_t put_out;    /* so many, so far */
+    atomic_size_t *bytes; /* of both queues, to be seen without the lock; in its store */
+    uint32_t put_out;     /* so many, so far */
     uint64_t stored, evicted, expired;
     _Atomic uint64_t seen; /* as stored, without the lock */
 } shard;
@@ -49,6 +53,7 @@ struct cache_store {
     cache_room room;
     purges *purged;
     similar_index *similar;
+    atomic_size_t bytes[SHARDS]; /* side by side: once memory is full each put looks at all */
     shard shards[SHARDS];
 };
 
@@ -59,26 +64,42 @@ static size_t all_bytes(const entry *e) {
 }
 
 /* The shard has been chosen by the rest. */
-static size_t bucket_of(uint64_t hash, size_t count) {
-    return hash / SHARDS % count;
+static size_t slot_of(const shard *h, uint64_t hash) {
+    return hash / SHARDS & (h->slot_count - 1);
 }
 
-static entry **bucket_for(shard *h, uint64_t hash) {
-    return &h->buckets[bucket_of(hash, h->bucket_count)];
+static size_t next_slot(const shard *h, size_t i) {
+    return (i + 1) & (h->slot_count - 1);
 }
 
-static entry *find_entry(shard *h, const cache_key *key, bool stream, uint64_t hash) {
-    entry *e = *bucket_for(h, hash);
-    while (e && !(e->hash == hash && e->a.stream == stream && cache_key_eq(&e->a.key, key)))
-        e = e->next;
-    return e;
+static entry *find_entry(const shard *h, const cache_key *key, bool stream, uint64_t hash) {
+    for (size_t i = slot_of(h, hash); h->slots[i].of; i = next_slot(h, i)) {
+        entry *e = h->slots[i].of;
+        if (h->slots[i].hash == hash && e->a.stream == stream && cache_key_eq(&e->a.key, key))
+            return e;
+    }
+    return NULL;
 }
 
+static void link_entry(shard *h, entry *e, uint64_t hash) {
+    size_t i = slot_of(h, hash);
+    while (h->slots[i].of)
+        i = next_slot(h, i);
+    h->slots[i] = (slot){hash, e};
+}
+
+/* Those behind it that would not be found past an empty slot move up. */
 static void unlink_entry(shard *h, const entry *e) {
-    entry **at = bucket_for(h, e->hash);
-    while (*at != e)
-        at = &(*at)->next;
-    *at = e->next;
+    const size_t mask = h->slot_count - 1;
+    size_t gap = slot_of(h, e->hash);
+    while (h->slots[gap].of != e)
+        gap = next_slot(h, gap);
+    for (size_t i = next_slot(h, gap); h->slots[i].of; i = next_slot(h, i)) {
+        if (((i - slot_of(h, h->slots[i].hash)) & mask) < ((i - gap) & mask)) continue;
+        h->slots[gap] = h->slots[i];
+        gap = i;
+    }
+    h->slots[gap].of = NULL;
 }
 
 static void enqueue(shard *h, entry *e, bool is_long) {
@@ -86,14 +107,14 @@ static void enqueue(shard *h, entry *e, bool is_long) {
     e->asked = 0;
     list_push_back(is_long ? &h->lasting : &h->brief, &e->queue);
     *(is_long ? &h->lasting_bytes : &h->brief_bytes) += all_bytes(e);
-    atomic_fetch_add_explicit(&h->bytes, all_bytes(e), memory_order_relaxed);
+    atomic_fetch_add_explicit(h->bytes, all_bytes(e), memory_order_relaxed);
     h->lasting_count += is_long;
 }
 
 static void dequeue(shard *h, entry *e) {
     list_remove(&e->queue);
     *(e->is_long ? &h->lasting_bytes : &h->brief_bytes) -= all_bytes(e);
-    atomic_fetch_sub_explicit(&h->bytes, all_bytes(e), memory_order_relaxed);
+    atomic_fetch_sub_explicit(h->bytes, all_bytes(e), memory_order_relaxed);
     h->lasting_count -= e->is_long;
 }
 
@@ -163,18 +184,13 @@ static bool evict_one(cache_store *s, shard *h) {
 }
 
 static void grow(shard *h) {
-    const size_t count = h->bucket_count * 2;
-    entry **buckets = mem_zalloc_array(count, sizeof(entry *));
-    for (size_t i = 0; i < h->bucket_count; i++)
-        for (entry *e = h->buckets[i], *next; e; e = next) {
-            next = e->next;
-            const size_t at = bucket_of(e->hash, count);
-            e->next = buckets[at];
-            buckets[at] = e;
-        }
-    free(h->buckets);
-    h->buckets = buckets;
-    h->bucket_count = count;
+    slot *before = h->slots;
+    const size_t count = h->slot_count;
+    h->slots = mem_zalloc_array(2 * count, sizeof *h->slots);
+    h->slot_count = 2 * count;
+    for (size_t i = 0; i < count; i++)
+        if (before[i].of) link_entry(h, before[i].of, before[i].hash);
+    free(before);
 }
 
 /* ---- the store ---- */
@@ -189,7 +205,7 @@ static shard *find_fullest(cache_store *s) {
     shard *fullest = NULL;
     size_t most = 0;
     for (size_t i = 0; i < SHARDS; i++) {
-        const size_t bytes = atomic_load_explicit(&s->shards[i].bytes, memory_order_relaxed);
+        const size_t bytes = atomic_load_explicit(&s->bytes[i], memory_order_relaxed);
         if (bytes > most) most = bytes, fullest = &s->shards[i];
     }
     return fullest;
@@ -212,10 +228,11 @@ cache_store *cache_store_new(size_t most) {
     for (size_t i = 0; i < SHARDS; i++) {
         shard *h = &s->shards[i];
         pthread_mutex_init(&h->lock, NULL);
+        h->bytes = &s->bytes[i];
         list_init(&h->brief);
         list_init(&h->lasting);
-        h->bucket_count = FIRST_BUCKETS;
-        h->buckets = mem_zalloc_array(FIRST_BUCKETS, sizeof(entry *));
+        h->slot_count = FIRST_SLOTS;
+        h->slots = mem_zalloc_array(FIRST_SLOTS, sizeof *h->slots);
     }
     return s;
 }
@@ -226,7 +243,7 @@ void cache_store_free(cache_store *s) {
     purges_free(s->purged);
     similar_index_free(s->similar);
     for (size_t i = 0; i < SHARDS; i++) {
-        free(s->shards[i].buckets);
+        free(s->shards[i].slots);
         pthread_mutex_destroy(&s->shards[i].lock);
     }
     free(s);
@@ -282,10 +299,8 @@ static void add(cache_store *s, shard *h, entry *e) {
     entry *old = find_entry(h, &a->key, a->stream, hash);
     const bool is_long = old ? old->is_long : is_remembered(h, hash);
     if (old) drop(s, h, old);
-    if (h->count * BUCKETS_EACH >= h->bucket_count) grow(h);
-    entry **bucket = bucket_for(h, hash);
-    e->next = *bucket;
-    *bucket = e;
+    if (h->count * SLOTS_EACH >= h->slot_count) grow(h);
+    link_entry(h, e, hash);
     h->count++;
     h->stored++;
     atomic_store_explicit(&h->seen, h->stored, memory_order_release);

@@ -32,12 +32,17 @@ static void put_time(json_writer *w, const char *name, int64_t wall_us) {
     put_text(w, name, span_cstr(text));
 }
 
-static void put_duration(json_writer *w, const char *name, int64_t us) {
+/* Of millionths: -1 is none. */
+static void put_fraction(json_writer *w, const char *name, int64_t millionths) {
     json_key(w, name);
-    if (us < 0)
+    if (millionths < 0)
         json_put_null(w);
     else
-        json_put_fixed(w, (double)us / 1000000, 6);
+        json_put_fixed(w, (double)millionths / 1000000, 6);
+}
+
+static void put_duration(json_writer *w, const char *name, int64_t us) {
+    put_fraction(w, name, us);
 }
 
 static void put_tags(json_writer *w, const char *name, span tags) {
@@ -78,6 +83,7 @@ static void put_tries(json_writer *w, const char *name, span tries) {
 #define PUT_FLAG(w, c, name)     put_flag(w, #name, (c)->name)
 #define PUT_TIME(w, c, name)     put_time(w, #name, (c)->name##_us)
 #define PUT_DURATION(w, c, name) put_duration(w, #name, (c)->name##_us)
+#define PUT_RATIO(w, c, name)    put_fraction(w, #name, (c)->name##_ppm)
 #define PUT_JSON(w, c, name)     put_raw(w, #name, (c)->name)
 #define PUT_TAGS(w, c, name)     put_tags(w, #name, (c)->name)
 #define PUT_BYTES(w, c, name)    put_tries(w, #name, (c)->name)

@@ -15,6 +15,7 @@ enum { WORD_MAX = 256, SENTENCE_MAX = 1024 };
 #define UNKNOWN_FLAG     false
 #define UNKNOWN_TIME     0
 #define UNKNOWN_DURATION -1
+#define UNKNOWN_RATIO    -1
 
 #define MEMBER_TEXT(name)     name
 #define MEMBER_BYTES(name)    name
@@ -25,6 +26,7 @@ enum { WORD_MAX = 256, SENTENCE_MAX = 1024 };
 #define MEMBER_FLAG(name)     name
 #define MEMBER_TIME(name)     name##_us
 #define MEMBER_DURATION(name) name##_us
+#define MEMBER_RATIO(name)    name##_ppm
 
 const ledger_call ledger_call_unknown = {
 #define X(number, kind, name) .MEMBER_##kind(name) = UNKNOWN_##kind,
@@ -62,6 +64,7 @@ static void put_flag(buf *out, unsigned number, bool value) {
 #define PUT_FLAG     put_flag
 #define PUT_TIME     put_number
 #define PUT_DURATION put_number
+#define PUT_RATIO    put_number
 
 void ledger_call_write(const ledger_call *c, buf *out) {
 #define X(number, kind, name) PUT_##kind(out, number, c->MEMBER_##kind(name));
@@ -94,6 +97,7 @@ static void set_flag(bool *field, bool has_bytes, span bytes, uint64_t value) {
 #define SET_FLAG     set_flag
 #define SET_TIME     set_number
 #define SET_DURATION set_number
+#define SET_RATIO    set_number
 
 static void set(ledger_call *c, uint64_t number, bool has_bytes, span bytes, uint64_t value) {
     switch (number) {
@@ -192,6 +196,7 @@ ledger_call ledger_call_of(const call_record *r, buf *tries) {
     c.proof = r->proof;
     c.saved_nano = r->saved_nano;
     c.cache = r->cache;
+    if (r->similarity > 0) c.cache_similarity_ppm = (int64_t)(r->similarity * 1000000 + 0.5);
     tries_write(r, tries);
     c.tries = buf_span(tries);
     return c;

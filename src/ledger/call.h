@@ -22,6 +22,7 @@
 #define LEDGER_FLAG(name)     bool name
 #define LEDGER_TIME(name)     int64_t name##_us
 #define LEDGER_DURATION(name) int64_t name##_us
+#define LEDGER_RATIO(name)    int64_t name##_ppm
 
 typedef struct ledger_call {
 #define X(number, kind, name) LEDGER_##kind(name);

@@ -6,12 +6,13 @@
 
 #include <stdlib.h>
 
-enum { SCHEMA_VERSION = 1, PRUNE_STEP = 2000 };
+enum { PRUNE_STEP = 2000 };
 
 struct store {
     sql *db;
     buf why;                   /* of the store's own */
     buf insert_call, add_sums; /* statements */
+    int64_t version;           /* of its schema, when it was looked at */
     arena cleaned;             /* texts of the statement that runs, or of its row */
 };
 
@@ -90,9 +91,24 @@ static bool make_tables(store *s) {
     return good;
 }
 
-/* From each version to the next, one step: there is one version yet. */
+static bool add_columns(store *s, int64_t version) {
+    buf text = BUF_EMPTY;
+    bool good = true;
+    for (size_t i = 0; good && store_sql_column(s->db->driver, version, i, &text); i++) {
+        good = run_plain(s, buf_cstr(&text));
+        buf_clear(&text);
+    }
+    buf_done(&text);
+    return good;
+}
+
+/* From nothing, or from each version to the next. */
 static bool migrate(store *s, int64_t version) {
-    return version >= SCHEMA_VERSION || (make_tables(s) && write_meta(s, "schema", SCHEMA_VERSION));
+    if (version >= STORE_SCHEMA_VERSION) return true;
+    bool good = version || make_tables(s);
+    for (int64_t next = version + 1; good && version && next <= STORE_SCHEMA_VERSION; next++)
+        good = add_columns(s, next);
+    return good && write_meta(s, "schema", STORE_SCHEMA_VERSION);
 }
 
 static bool make_meta(store *s) {
@@ -116,14 +132,19 @@ static bool make_schema(store *s, int64_t *ret_version) {
     return take_back(s);
 }
 
+static bool read_version(store *s) {
+    return read_meta(s, "schema", &s->version);
+}
+
 static store_state check_schema(store *s, sql_mode mode) {
     int64_t version = 0;
-    if (mode == SQL_WRITES ? !make_schema(s, &version) : !read_meta(s, "schema", &version))
-        return STORE_AWAY;
-    if (version <= SCHEMA_VERSION) return STORE_OPEN;
+    if (mode == SQL_WRITES ? !make_schema(s, &version) : !read_version(s)) return STORE_AWAY;
+    if (mode == SQL_WRITES)
+        s->version = version > STORE_SCHEMA_VERSION ? version : STORE_SCHEMA_VERSION;
+    if (s->version <= STORE_SCHEMA_VERSION) return STORE_OPEN;
     buf_addf(&s->why,
              "its schema has version %lld and this weir knows %d: it was written by a later weir",
-             (long long)version, SCHEMA_VERSION);
+             (long long)s->version, STORE_SCHEMA_VERSION);
     return STORE_NEVER;
 }
 
@@ -405,11 +426,17 @@ static bool bounded(store *s, const ledger_query *q, ledger_query *ret) {
     return true;
 }
 
+/* Of a store that is read alone, whoever writes it may have brought it to this weir's schema
+ * meanwhile. false: it cannot be read. */
+static bool knows_columns(store *s) {
+    return s->version >= STORE_SCHEMA_VERSION || read_version(s);
+}
+
 bool store_calls(store *s, const ledger_query *q, store_call_fn *each, void *user, bool *ret_more) {
     ledger_query asked;
-    if (!bounded(s, q, &asked)) return false;
+    if (!bounded(s, q, &asked) || !knows_columns(s)) return false;
     store_statement st;
-    store_sql_select_calls(&asked, &st);
+    store_sql_select_calls(&asked, s->version, &st);
     reading r = {each, user, q->limit, false};
     bool good = run(s, buf_cstr(&st.text), st.values, st.count, hand_call, &r);
     store_statement_done(&st);
@@ -421,8 +448,9 @@ bool store_call(store *s, span id, span only_client, store_call_fn *each, void *
                 bool *ret_found) {
     ledger_query q = ledger_query_all;
     q.client = only_client;
+    if (!knows_columns(s)) return false;
     store_statement st;
-    store_sql_select_call(&q, id, &st);
+    store_sql_select_call(&q, id, s->version, &st);
     reading r = {each, user, 1, false};
     bool good = run(s, buf_cstr(&st.text), st.values, st.count, hand_call, &r);
     store_statement_done(&st);

@@ -17,6 +17,7 @@
 #define COLUMN_FLAG(name)     "\"" #name "\""
 #define COLUMN_TIME(name)     "\"" #name "_us\""
 #define COLUMN_DURATION(name) "\"" #name "_us\""
+#define COLUMN_RATIO(name)    "\"" #name "_ppm\""
 
 typedef enum column_kind {
     TEXT,
@@ -27,7 +28,8 @@ typedef enum column_kind {
     MONEY,
     FLAG,
     TIME,
-    DURATION
+    DURATION,
+    RATIO
 } column_kind;
 
 static const struct {
@@ -39,14 +41,29 @@ static const struct {
 #undef X
 };
 
+/* How many of them weir_calls has in each version of the schema. */
+enum { COLUMNS_1 = 42, COLUMNS_2 = 43 };
+static const size_t columns_of[] = {[1] = COLUMNS_1, [2] = COLUMNS_2};
+_Static_assert(ARRAY_LEN(columns) == COLUMNS_2, "a new column is a new version");
+_Static_assert(ARRAY_LEN(columns_of) == STORE_SCHEMA_VERSION + 1, "each version has its columns");
+
+static const char *type_of(const sql_driver *d, column_kind kind) {
+    return kind <= JSON ? d->text_type : kind == BYTES ? d->bytes_type : "BIGINT";
+}
+
+bool store_sql_column(const sql_driver *d, int64_t version, size_t i, buf *ret) {
+    const size_t at = columns_of[version - 1] + i;
+    if (at >= columns_of[version]) return false;
+    buf_addf(ret, "ALTER TABLE weir_calls ADD COLUMN %s %s", columns[at].name,
+             type_of(d, columns[at].kind));
+    return true;
+}
+
 static void make_calls(const sql_driver *d, buf *out) {
     buf_add_cstr(out, "CREATE TABLE weir_calls (");
-    for (size_t i = 0; i < ARRAY_LEN(columns); i++) {
-        column_kind kind = columns[i].kind;
-        const char *type = kind <= JSON ? d->text_type : kind == BYTES ? d->bytes_type : "BIGINT";
-        buf_addf(out, "%s%s %s%s", i ? ", " : "", columns[i].name, type,
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        buf_addf(out, "%s%s %s%s", i ? ", " : "", columns[i].name, type_of(d, columns[i].kind),
                  i ? "" : " NOT NULL PRIMARY KEY");
-    }
     buf_addf(out, ")%s", d->table_end);
 }
 
@@ -139,6 +156,7 @@ static sql_value number_or_null(int64_t number) {
 #define VALUE_FLAG(c, name)     sql_number((c)->name)
 #define VALUE_TIME(c, name)     sql_number((c)->name##_us)
 #define VALUE_DURATION(c, name) number_or_null((c)->name##_us)
+#define VALUE_RATIO(c, name)    number_or_null((c)->name##_ppm)
 
 void store_sql_call_values(const ledger_call *c, sql_value *ret) {
 #define X(number, kind, name) *ret++ = VALUE_##kind(c, name);
@@ -242,15 +260,20 @@ static void add_times(const ledger_query *q, store_statement *st) {
     add_value(st, " AND timestamp_us < ", sql_number(q->to_us), "");
 }
 
-static void add_select(store_statement *st) {
+/* What an earlier schema has no column for is not known. */
+static void add_select(int64_t version, store_statement *st) {
+    const size_t has = version >= STORE_SCHEMA_VERSION ? ARRAY_LEN(columns)
+                       : version > 0                   ? columns_of[version]
+                                                       : 0;
     buf_add_cstr(&st->text, "SELECT ");
-    add_columns(&st->text);
+    for (size_t i = 0; i < ARRAY_LEN(columns); i++)
+        buf_addf(&st->text, "%s%s", i ? "," : "", i < has ? columns[i].name : "NULL");
     buf_add_cstr(&st->text, " FROM weir_calls WHERE 1 = 1");
 }
 
-void store_sql_select_calls(const ledger_query *q, store_statement *ret) {
+void store_sql_select_calls(const ledger_query *q, int64_t version, store_statement *ret) {
     begin(ret);
-    add_select(ret);
+    add_select(version, ret);
     if (q->cursor.ptr) add_value(ret, " AND request_id < ", sql_text(q->cursor), "");
     add_times(q, ret);
     add_filters(q, ret);
@@ -261,9 +284,9 @@ void store_sql_select_calls(const ledger_query *q, store_statement *ret) {
     add_value(ret, " ORDER BY request_id DESC LIMIT ", sql_number((int64_t)q->limit + 1), "");
 }
 
-void store_sql_select_call(const ledger_query *q, span id, store_statement *ret) {
+void store_sql_select_call(const ledger_query *q, span id, int64_t version, store_statement *ret) {
     begin(ret);
-    add_select(ret);
+    add_select(version, ret);
     add_value(ret, " AND request_id = ", sql_text(id), "");
     add_equal(ret, " AND client = ", q->client);
 }
@@ -277,6 +300,7 @@ void store_sql_select_call(const ledger_query *q, span id, store_statement *ret)
 #define READ_FLAG(c, name)     (c)->name = v->number != 0
 #define READ_TIME(c, name)     (c)->name##_us = v->number
 #define READ_DURATION(c, name) (c)->name##_us = v->number
+#define READ_RATIO(c, name)    (c)->name##_ppm = v->number
 
 static bool is_known(const sql_value *v) {
     return v->kind != SQL_NULL;

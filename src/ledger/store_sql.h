@@ -20,8 +20,15 @@ enum {
 #undef X
 };
 
+/* Of the tables, as they are made; a store that was made by an earlier weir is brought there one
+ * version at a time. */
+enum { STORE_SCHEMA_VERSION = 2 };
 /* The statement that makes the i-th table; false past the last. */
 bool store_sql_table(const sql_driver *d, size_t i, buf *ret);
+
+/* The statement that brings weir_calls the i-th of the columns that are new in that version; false
+ * past the last. */
+bool store_sql_column(const sql_driver *d, int64_t version, size_t i, buf *ret);
 
 /* Of STORE_CALL_COLUMNS and STORE_SUMS_COLUMNS values. */
 void store_sql_insert_call(buf *out);
@@ -38,9 +45,10 @@ typedef struct store_statement {
 } store_statement;
 void store_statement_done(store_statement *st);
 
-/* One more than the query's limit, so that it can be told whether there are more. */
-void store_sql_select_calls(const ledger_query *q, store_statement *ret);
-void store_sql_select_call(const ledger_query *q, span id, store_statement *ret);
+/* One more than the query's limit, so that it can be told whether there are more.
+ * version: of the schema, 1 or later. */
+void store_sql_select_calls(const ledger_query *q, int64_t version, store_statement *ret);
+void store_sql_select_call(const ledger_query *q, span id, int64_t version, store_statement *ret);
 void store_sql_read_call(const sql_value *values, size_t count, ledger_call *ret);
 
 /* by_hours: of the table of sums, which asks for whole hours; else of the calls. */

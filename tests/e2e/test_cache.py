@@ -675,6 +675,11 @@ def test_the_command(weir, upstream):
     assert run("purge", "--url", w.url, "--model", "other").stdout == "0 answers dropped\n"
     assert run("purge", "--url", w.url, "--model", "gpt*").stdout == "1 answer dropped\n"
     assert cached(ask(w)) == "miss"
+    for kept in (("--client", "app"), ("--older", "1h"), ("--model", "gpt*", "--older", "1h")):
+        assert run("purge", "--url", w.url, *kept).stdout == "0 answers dropped\n"
+    assert cached(ask(w)) == "hit"
+    daemon.wait_until(lambda: run("purge", "--url", w.url, "--older", "1ms").stdout == "1 answer dropped\n", 10, "its answer is older")
+    assert cached(ask(w)) == "miss"
     bad = run("purge", "--url", w.url, "--older", "soon")
     assert bad.returncode == 2 and "--older is 'soon'" in bad.stderr
     assert run().returncode == 2

@@ -66,6 +66,12 @@ def words(answer):
     return answer.json()["choices"][0]["message"]["content"]
 
 
+def in_ledger(w, answer):
+    path = "/usage/calls/" + answer.header("x-request-id")
+    daemon.wait_until(lambda: wire.call(w, "GET", path).status == 200, 10, "no record")
+    return wire.call(w, "GET", path).json()
+
+
 A, B, C = "how do I reset my password", "reset password how", "how to bake bread"
 
 
@@ -78,6 +84,7 @@ def test_nearly_the_same_is_given_the_answer(weir, upstream, model):
     assert second.header("x-weir-cache-similarity") == "0.9700"
     record = w.wait_call(second.header("x-request-id"))
     assert (record["cache"], record["cache_similarity"], record["attempts"]) == ("hit", 0.97, 0) and record["saved_nano"] > 0
+    assert in_ledger(w, second)["cache_similarity"] == 0.97 and in_ledger(w, first)["cache_similarity"] is None
     assert "cache_similarity" not in w.wait_call(first.header("x-request-id"))
     third = ask(w, messages=say(C))
     assert cached(third) == "miss" and words(third) == "answer 2"

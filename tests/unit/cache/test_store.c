@@ -223,6 +223,50 @@ static void purging(void **state) {
     cache_store_free(s);
 }
 
+/* Many come and go, of each the stream and the document: what is there is found, and nothing else.
+ */
+static void each_is_found_whoever_went(void **state) {
+    (void)state;
+    enum { KEYS = 3000, CLIENTS = 11, ROUNDS = 60 };
+    static bool kept[KEYS][2];
+    static const char names[CLIENTS + 1] = "abcdefghijk";
+    cache_store *s = cache_store_new(64 * 1024 * 1024);
+    arena a;
+    arena_init(&a, 0);
+    memset(kept, 0, sizeof kept);
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < 400; i++) {
+            unsigned n;
+            random_bytes(&n, sizeof n);
+            const bool stream = n & 1;
+            n = n / 2 % KEYS;
+            put(s,
+                (cached_answer){.key = key_of(n),
+                                .stream = stream,
+                                .client = span_from(&names[n % CLIENTS], 1)},
+                "x", 0, 0);
+            kept[n][stream] = true;
+        }
+        const unsigned gone = round % CLIENTS;
+        (void)cache_store_purge(s, &(cache_purge){.client = span_from(&names[gone], 1)}, 0);
+        size_t count = 0;
+        for (unsigned n = 0; n < KEYS; n++) {
+            for (unsigned stream = 0; stream < 2; stream++) {
+                cached_answer got;
+                if (n % CLIENTS == gone) kept[n][stream] = false;
+                const bool found = find(s, n, stream, 0, &a, &got);
+                assert_int_equal(found, kept[n][stream]);
+                if (found) recording_unref(got.said);
+                count += found;
+            }
+        }
+        assert_int_equal(cache_store_get_figures(s).entries, count);
+        arena_reset(&a, 0);
+    }
+    arena_done(&a);
+    cache_store_free(s);
+}
+
 /* What was asked for before a purge that means it, and comes after it, is not kept. */
 static void what_is_purged_while_it_is_asked_for(void **state) {
     (void)state;
@@ -285,6 +329,7 @@ int main(void) {
         cmocka_unit_test(recordings_take_room),
         cmocka_unit_test(what_is_asked_often_stays),
         cmocka_unit_test(purging),
+        cmocka_unit_test(each_is_found_whoever_went),
         cmocka_unit_test(what_is_purged_while_it_is_asked_for),
         cmocka_unit_test(of_many_purges_any_may_mean_it),
     };

@@ -20,6 +20,7 @@ static ledger_call some_call(void) {
 #define FILL_FLAG(name)       c.name = true;
 #define FILL_TIME(name)       c.name##_us = 1795890640836094 + next++;
 #define FILL_DURATION(name)   c.name##_us = next++;
+#define FILL_RATIO(name)      c.name##_ppm = next++;
 #define X(number, kind, name) FILL_##kind(name)
 #include "ledger/fields.def"
 #undef X
@@ -35,6 +36,7 @@ static ledger_call some_call(void) {
 #define SAME_FLAG(a, b, name)     assert_int_equal((a)->name, (b)->name);
 #define SAME_TIME(a, b, name)     assert_int_equal((a)->name##_us, (b)->name##_us);
 #define SAME_DURATION(a, b, name) assert_int_equal((a)->name##_us, (b)->name##_us);
+#define SAME_RATIO(a, b, name)    assert_int_equal((a)->name##_ppm, (b)->name##_ppm);
 
 static void assert_same(const ledger_call *a, const ledger_call *b) {
 #define X(number, kind, name) SAME_##kind(a, b, name)

@@ -221,6 +221,7 @@ static void every_field_comes_back(void **state) {
 #define FILL_FLAG(name)  c.name = true;
 #define FILL_TIME(name)
 #define FILL_DURATION(name)   c.name##_us = 0;
+#define FILL_RATIO(name)      c.name##_ppm = 973100;
 #define X(number, kind, name) FILL_##kind(name)
 #include "ledger/fields.def"
 #undef X
@@ -483,8 +484,56 @@ static void a_later_weirs_store_is_refused(void **state) {
     assert_int_equal(store_open(&w->place, SQL_WRITES, false, &s, &why), STORE_NEVER);
     assert_null(s);
     assert_span(buf_span(&why),
-                "its schema has version 99 and this weir knows 1: it was written by "
+                "its schema has version 99 and this weir knows 2: it was written by "
                 "a later weir");
+    buf_done(&why);
+}
+
+/* As the weir before left it: without what has come since. */
+static void make_version_1(const world *w) {
+    run_at_server(w, "ALTER TABLE weir_calls DROP COLUMN cache_similarity_ppm");
+    run_at_server(w, "UPDATE weir_meta SET value = 1 WHERE name = 'schema'");
+}
+
+static void note_similarity(void *user, const ledger_call *c) {
+    *(int64_t *)user = c->cache_similarity_ppm;
+}
+
+static int64_t similarity_of(store *s, const ledger_call *c) {
+    int64_t ppm = -2, in_list = -2;
+    bool found, more;
+    ledger_query q = ledger_query_all; /* it is the first of its time */
+    q.to_us = c->timestamp_us + 1;
+    assert_true(store_call(s, c->request_id, SPAN_EMPTY, note_similarity, &ppm, &found));
+    assert_true(found);
+    q.limit = 1;
+    assert_true(store_calls(s, &q, note_similarity, &in_list, &more));
+    assert_int_equal(in_list, ppm);
+    return ppm;
+}
+
+static void an_earlier_weirs_store_is_read_and_brought_up(void **state) {
+    world *w = *state;
+    buf why = BUF_EMPTY;
+    ledger_call old = call_at(0, T0), new = call_at(1, T0 + 1000);
+    new.cache_similarity_ppm = 973100;
+    import(w, &old, 1);
+    make_version_1(w);
+    store *reader;
+    assert_int_equal(store_open(&w->place, SQL_READS, false, &reader, &why), STORE_OPEN);
+    assert_int_equal(similarity_of(reader, &old), -1);
+    open_again(w);
+    open_again(w); /* that is done once */
+    const store_batch b = {&new, 1, SPAN("node"), NULL, 0};
+    size_t fresh;
+    assert_true(store_import(w->store, &b, &fresh));
+    assert_int_equal(total(w, &ledger_query_all).calls, 2);
+    store *const both[] = {w->store, reader}; /* who was there before sees it, too */
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(similarity_of(both[i], &old), -1);
+        assert_int_equal(similarity_of(both[i], &new), 973100);
+    }
+    store_close(reader);
     buf_done(&why);
 }
 
@@ -571,14 +620,23 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
     const struct CMUnitTest tests[] = {
-        T(each_call_is_there_once),        T(a_run_is_not_added_to_its_steps),
-        T(a_call_comes_back_whole),        T(every_field_comes_back),
-        T(pages_neither_skip_nor_double),  T(what_is_asked_is_what_comes),
-        T(sums_are_those_of_the_calls),    T(groups_are_bounded),
-        T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
-        T(the_newest_call_is_known),       T(a_floor_that_has_not_come_yet_is_mended),
-        T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
-        T(a_file_that_is_gone_is_noticed), T(texts_that_are_none_cost_no_batch),
+        T(each_call_is_there_once),
+        T(a_run_is_not_added_to_its_steps),
+        T(a_call_comes_back_whole),
+        T(every_field_comes_back),
+        T(pages_neither_skip_nor_double),
+        T(what_is_asked_is_what_comes),
+        T(sums_are_those_of_the_calls),
+        T(groups_are_bounded),
+        T(groups_are_told_apart),
+        T(what_is_old_goes_in_steps),
+        T(the_newest_call_is_known),
+        T(a_floor_that_has_not_come_yet_is_mended),
+        T(a_later_weirs_store_is_refused),
+        T(what_is_no_database_is_refused),
+        T(a_file_that_is_gone_is_noticed),
+        T(texts_that_are_none_cost_no_batch),
+        T(an_earlier_weirs_store_is_read_and_brought_up),
     };
     const struct CMUnitTest at_a_server[] = {
         P(each_call_is_there_once),
@@ -594,6 +652,7 @@ int main(void) {
         P(a_floor_that_has_not_come_yet_is_mended),
         P(a_later_weirs_store_is_refused),
         P(texts_that_are_none_cost_no_batch),
+        P(an_earlier_weirs_store_is_read_and_brought_up),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
