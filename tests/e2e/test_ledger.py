@@ -323,6 +323,8 @@ def test_a_store_that_is_removed_is_made_again(weir, upstream):
     for path in store_of(w).parent.glob("ledger.db*"):
         path.unlink()
     assert wire.chat(w).status == 200
+    # Who asks while it is made is asked to come again.
+    daemon.wait_until(lambda: wire.call(w, "GET", "/usage/summary").status != 503, 20, "it is not made again")
     assert ask(w, "/usage/summary")["total_calls"] == 1
 
 
