@@ -14,7 +14,7 @@ enum { USES = CONFIG_GUARD_BLOCK + 1 };
 
 typedef struct made {
     pthread_mutex_t lock;            /* of making them later */
-    bool failed;                     /* that has */
+    atomic_bool failed;              /* that has */
     uint64_t mark;                   /* of the rules: other ones have another */
     _Atomic(guard_set *) set;        /* NULL: nothing is looked at; there before */
     guard_policy *policies[2][USES]; /* in, out; not changed any more */
@@ -340,21 +340,23 @@ static guard_set *set_of(const made *m) {
     return m ? atomic_load_explicit(&m->set, memory_order_acquire) : NULL;
 }
 
-/* Some milliseconds of a loop's, once a configuration. */
-static guard_set *make_later(made *m, const config *c) {
+bool snapshot_guard_is_due(const snapshot *s) {
+    made *m = (made *)snapshot_made(s, &guard_part); /* for its atomics */
+    return m && !set_of(m) && !atomic_load_explicit(&m->failed, memory_order_relaxed);
+}
+
+void snapshot_guard_make(const snapshot *s) {
+    made *m = (made *)snapshot_made(s, &guard_part); /* under its lock where it changes */
     buf why = BUF_EMPTY;
     (void)pthread_mutex_lock(&m->lock);
-    if (!set_of(m) && !m->failed) m->failed = !make_rules(m, c, &why);
+    if (snapshot_guard_is_due(s) && !make_rules(m, s->config, &why)) m->failed = true;
     (void)pthread_mutex_unlock(&m->lock);
     buf_done(&why);
-    return set_of(m);
 }
 
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use) {
-    made *m = (made *)snapshot_made(s, &guard_part); /* under its lock where it changes */
-    const guard_set *set = set_of(m);
-    if (m && !set && use > CONFIG_GUARD_OFF) set = make_later(m, s->config);
-    const guard_policy *p = set ? m->policies[way == GUARD_OUT][use] : NULL;
+    const made *m = snapshot_made(s, &guard_part);
+    const guard_policy *p = set_of(m) ? m->policies[way == GUARD_OUT][use] : NULL;
     return p && guard_policy_looks(p) ? p : NULL;
 }
 

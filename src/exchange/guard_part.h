@@ -1,7 +1,7 @@
 /* exchange/guard_part.h: the guard's rules of a configuration, compiled, and what follows from them
  * each way. In a snapshot of the gateway's (call/snapshot.h); made only where anything is looked
  * at, so that nobody else pays for it: with the snapshot where the configuration says so, else when
- * a key of the store wants it for the first time.
+ * a key of the store wants it for the first time (stage_rules.c).
  */
 #ifndef WEIR_EXCHANGE_GUARD_PART_H
 #define WEIR_EXCHANGE_GUARD_PART_H
@@ -13,6 +13,12 @@ extern const snapshot_part guard_part;
 
 /* NULL: nothing is looked at, that way and with that action in force. */
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use);
+/* They are wanted and have not been made yet, nor have they failed. */
+bool snapshot_guard_is_due(const snapshot *s);
+/* Makes them, on a thread that is no loop's: files are read. Of several that ask at the same time
+ * one does, for which the others wait. */
+void snapshot_guard_make(const snapshot *s);
+
 /* For what an audit trail keeps of bodies, either way; NULL: it keeps none. */
 const guard_policy *snapshot_guard_kept(const snapshot *s);
 /* Of the rules, as long as the process lives: the same ones have the same; 0: there are none. */

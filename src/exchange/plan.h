@@ -71,6 +71,7 @@ stage_fn stage_permit; /* may this client ask that? */
 stage_fn stage_mix;    /* may the model call tools of the server, too? */
 stage_fn stage_size;   /* is it too large, or asks for too much? */
 void stage_size_look_large(exchange *seen, large_request *l);
+stage_fn stage_rules; /* are the guard's rules there? */
 stage_fn stage_guard; /* may a model read it, may anybody read the answer? */
 void stage_guard_done(exchange *x);
 stage_fn stage_verdict; /* what does somebody outside say of it? */

@@ -20,6 +20,7 @@ typedef struct literal {
     span text;
     uint32_t owner;
     uint32_t len; /* of the owner's; carried */
+    bool parted;  /* it counts only where no letter stands before it; carried */
 } literal;
 
 typedef struct literal_hit {

@@ -237,6 +237,7 @@ static void arm(work *w, uint32_t rule, place p) {
     if (action_for(w, rule) == GUARD_OFF) return;
     const rule_code *r = rule_of(w, rule);
     if (r->apart && is_word_before(w, p.at)) return;
+    if (r->parted && p.at && is_letter(w->norm.ptr[p.at - 1])) return;
     lane_open *o = find_open(w->l, rule);
     if (o && o->open && w->base + p.floor < o->hides) o->hides = w->base + p.floor;
     if (o && (o->open || w->base + p.at < o->until)) return;

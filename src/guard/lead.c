@@ -31,8 +31,13 @@ static size_t group_end(span p, size_t at) {
     return p.len;
 }
 
+/* Whether what stands at `at` may be there or not. */
+static bool is_optional(span p, size_t at) {
+    return at < p.len && p.ptr[at] != '\0' && strchr("?*{", p.ptr[at]);
+}
+
 /* Behind what only looks back. */
-static size_t skip_assertions(span p, bool *apart) {
+static size_t skip_assertions(span p, pattern_head *head) {
     size_t at = 0;
     for (;;) {
         span rest = span_slice(p, at, p.len);
@@ -40,11 +45,13 @@ static size_t skip_assertions(span p, bool *apart) {
             at += 4;
         } else if (span_starts(rest, SPAN_OF("\\b"))) {
             at += 2; /* behind it stands no literal that is no word, or it looks further */
-            *apart = true;
+            head->apart = true;
         } else if (span_starts(rest, SPAN_OF("(?<!"))) {
             size_t end = group_end(p, at), open = at + 4;
-            bool one = open < p.len && p.ptr[open] == '[' && atom_end(p, open) + 1 == end;
-            *apart = *apart || (one && span_starts(rest, SPAN_OF("(?<![A-Za-z0-9")));
+            bool one = open < p.len && p.ptr[open] == '[' && atom_end(p, open) + 1 == end &&
+                       !is_optional(p, end);
+            head->apart = head->apart || (one && span_starts(rest, SPAN_OF("(?<![A-Za-z0-9")));
+            head->parted = head->parted || (one && span_starts(rest, SPAN_OF("(?<![A-Za-z")));
             at = end;
         } else if (span_starts(rest, SPAN_OF("(?<="))) {
             at = group_end(p, at);
@@ -85,7 +92,7 @@ static bool has_alternatives(span p) {
 pattern_head pattern_head_of(span p, buf *literal) {
     pattern_head head = {0};
     if (has_alternatives(p)) return head;
-    size_t at = skip_assertions(p, &head.apart), end = at;
+    size_t at = skip_assertions(p, &head), end = at;
     for (int c; (c = literal_at(p, at, &end)) >= 0; at = end) {
         if (end < p.len && p.ptr[end] != '\0' && strchr("?*+{", p.ptr[end])) break;
         buf_add_char(literal, (char)c);

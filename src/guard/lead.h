@@ -10,9 +10,10 @@
 
 /* What a pattern begins with. */
 typedef struct pattern_head {
-    size_t len; /* of the literal, appended to what was given */
-    bool whole; /* nothing follows it: the pattern is the literal */
-    bool apart; /* before it no letter or digit may stand */
+    size_t len;  /* of the literal, appended to what was given */
+    bool whole;  /* nothing follows it: the pattern is the literal */
+    bool apart;  /* before it no letter or digit may stand */
+    bool parted; /* before it no letter may stand */
 } pattern_head;
 
 /* The literal at the pattern's beginning, behind what only looks back ("\b", "(?<!…)") and "(?i)".

@@ -81,7 +81,7 @@ static void add_literal(rule_literals *l, span text, uint32_t owner, size_t len)
         l->cap = l->cap ? 2 * l->cap : 64;
         l->items = mem_realloc(l->items, l->cap * sizeof *l->items);
     }
-    l->items[l->count++] = (literal){text, owner, (uint32_t)len};
+    l->items[l->count++] = (literal){text, owner, (uint32_t)len, false};
 }
 
 /* What of a match may be seen: its lead, or as much as the rule says. */
@@ -198,6 +198,7 @@ static bool begin_with_head(guard_set *s, const guard_rule_text *text, rule_code
     buf head_text = BUF_EMPTY;
     pattern_head head = pattern_head_of(text->pattern, &head_text);
     r->apart = head.apart;
+    r->parted = head.parted;
     bool good = true;
     if (text->lead_count) {
         bool told =

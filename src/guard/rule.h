@@ -27,6 +27,7 @@ typedef struct rule_code {
     guard_shape shape;
     bool group;      /* what is hidden is its first group */
     bool apart;      /* no letter or digit stands before it */
+    bool parted;     /* no letter does */
     unsigned kind;   /* index in the set's kinds */
     size_t from, to; /* of the set's literals: its leads */
 } rule_code;

@@ -94,7 +94,8 @@ static void add_shapes(guard_set *s, rule_literals *l) {
         if (!s->shaped_count[shape]) continue;
         l->items = mem_realloc(l->items, (l->count + bytes.len + 1) * sizeof *l->items);
         for (size_t i = 0; i < bytes.len; i++)
-            l->items[l->count++] = (literal){span_slice(bytes, i, i + 1), SHAPE_OWNER + shape, 0};
+            l->items[l->count++] =
+                (literal){span_slice(bytes, i, i + 1), SHAPE_OWNER + shape, 0, false};
         l->cap = l->count + 1;
     }
 }
@@ -118,6 +119,13 @@ static void find_strict(guard_set *s, const rule_literals *l) {
         for (size_t i = 0; i < a->states; i++)
             if (a->depths[i] == depth && s->strict[i] < s->strict[a->falls[i]])
                 s->strict[i] = s->strict[a->falls[i]];
+}
+
+static void note_parted(const guard_set *s, rule_literals *l) {
+    for (size_t i = 0; i < l->count; i++) {
+        const rule_code *r = l->items[i].owner < SHAPE_OWNER ? &s->rules[l->items[i].owner] : NULL;
+        l->items[i].parted = r && (r->apart || r->parted);
+    }
 }
 
 static bool compile_all(guard_set *s, const gathered *g, rule_literals *l, guard_complain *tell,
@@ -151,6 +159,7 @@ guard_set *guard_set_new(bool shipped, const guard_rule_text *own, size_t count,
     good = compile_all(s, &g, &literals, complain, ctx) && good;
     if (good) {
         add_shapes(s, &literals);
+        note_parted(s, &literals);
         automaton_init(&s->leads, literals.items, literals.count);
         sift_init(&s->sift, literals.items, literals.count);
         find_strict(s, &literals);

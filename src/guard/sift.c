@@ -1,31 +1,39 @@
 #include "guard/sift.h"
 
+#include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 enum { COMPARED = 8, HASHED = 3 };
 
 #define FOLD UINT64_C(0x2020202020202020)
 
 typedef uint8_t bytes16 __attribute__((vector_size(SIFT_VECTOR)));
-typedef uint64_t words2 __attribute__((vector_size(SIFT_VECTOR)));
 
 _Static_assert((int)SIFT_TAIL >= (int)LITERAL_MAX, "what may go on behind the text is not sifted");
 
 /* Of the three lowest bytes alone: the product's lower bits, which no others reach. */
 static inline uint32_t hash(uint64_t window) {
-    return ((uint32_t)window * (0x9E3779B1u << 8)) >> (32 - 14);
+    return ((uint32_t)window * (0x9E3779B1u << 8)) >> (32 - 12);
 }
-_Static_assert(SIFT_HASHES == 1 << 14, "as hash() has it");
+_Static_assert(SIFT_HASHES == 1 << 12, "as hash() has it");
 
-static uint64_t window_at(const char *p) {
+static inline uint64_t window_at(const char *p) {
     uint64_t w;
     memcpy(&w, p, sizeof w);
     return w;
+}
+
+static inline bool is_letter(unsigned char c) {
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
 /* ---- building ---- */
 
 static void add_window(sift *s, uint64_t value, uint64_t mask) {
     const uint32_t h = hash(value);
-    sift_slot *slot = &s->slots[h % SIFT_SLOTS];
+    sift_slot *slot = &s->slots[h];
     s->begun[h] = 1;
     if (slot->mask != 0 || slot->value != 0)
         slot->mask &= mask & ~(slot->value ^ value);
@@ -34,18 +42,48 @@ static void add_window(sift *s, uint64_t value, uint64_t mask) {
     slot->value = value;
 }
 
-static void add_literal(sift *s, span text) {
-    uint64_t value = 0, mask = 0;
+static uint64_t folded(span text, uint64_t *ret_mask) {
+    uint64_t value = 0;
+    *ret_mask = 0;
     for (size_t i = 0; i < text.len && i < COMPARED; i++) {
         value |= (uint64_t)((unsigned char)text.ptr[i] | 0x20) << 8 * i;
-        mask |= UINT64_C(0xFF) << 8 * i;
+        *ret_mask |= UINT64_C(0xFF) << 8 * i;
     }
+    return value;
+}
+
+static void add_literal(sift *s, span text) {
+    uint64_t mask;
+    const uint64_t value = folded(text, &mask);
     if (text.len >= HASHED) {
         add_window(s, value, mask);
         return;
     }
     for (uint64_t c = 0; c < 256; c++) /* whatever stands behind two */
         if (c & 0x20) add_window(s, value | c << 16, mask);
+}
+
+/* One that may begin within a word: some three bytes of it stand at a place that is looked at. */
+static void add_within(sift *s, span text) {
+    uint64_t mask;
+    for (unsigned k = 0; k < s->stride; k++) {
+        const uint8_t bit = (uint8_t)(1u << (s->stride - 1 - k));
+        const uint64_t value = folded(span_slice(text, k, k + HASHED), &mask);
+        if (text.len >= HASHED) s->within[hash(value)] |= bit;
+        for (uint64_t c = 0; text.len < HASHED && c < 256; c++)
+            if (c & 0x20) s->within[hash(value | c << 16)] |= bit;
+    }
+}
+
+/* How far apart may be what is looked at within words, for one of so many bytes. */
+static unsigned stride_of(size_t len) {
+    for (unsigned stride = SIFT_STRIDE; stride > 1; stride /= 2)
+        if (len >= HASHED + stride - 1) return stride;
+    return 1;
+}
+
+static bool is_within(const literal *l) {
+    return l->text.len > 1 && !l->parted && is_letter((unsigned char)l->text.ptr[0]);
 }
 
 /* false: there are too many. */
@@ -62,72 +100,146 @@ static bool add_ranges(sift *s, const bool ones[256]) {
     return true;
 }
 
+static void choose_plain(sift *s, const bool ones[256]) {
+    static const unsigned char often[SIFT_PLAIN] = {' ', ',', '.'};
+    for (size_t i = 0; i < SIFT_PLAIN; i++)
+        memset(s->plain[i], ones[often[i]] ? 'a' : often[i], SIFT_VECTOR); /* 'a' adds nothing */
+}
+
 void sift_init(sift *s, const literal *literals, size_t count) {
     bool ones[256] = {false};
     *s = (sift){0};
     if (count > SIFT_LITERALS) return;
     if (window_at("\1\0\0\0\0\0\0\0") != 1) return; /* a window's first byte is its lowest */
     for (size_t i = 0; i < count; i++) {
-        const span text = literals[i].text;
-        if (text.len > 1) add_literal(s, text);
-        if (text.len != 1) continue;
-        const unsigned char c = (unsigned char)text.ptr[0], lower = c | 0x20;
-        ones[c] = true;
-        if (lower >= 'a' && lower <= 'z') ones[lower] = ones[lower & ~0x20u] = true;
+        const unsigned stride = stride_of(literals[i].text.len);
+        if (is_within(&literals[i]) && (!s->stride || stride < s->stride)) s->stride = stride;
     }
+    for (size_t i = 0; i < count; i++) {
+        const span text = literals[i].text;
+        if (!text.len) continue;
+        const unsigned char c = (unsigned char)text.ptr[0], lower = c | 0x20;
+        const bool letter = is_letter(c);
+        if (letter && text.len > 1) add_literal(s, text);
+        if (is_within(&literals[i])) add_within(s, text);
+        if (text.len == 1 || !letter) ones[c] = true;
+        if (text.len == 1 && letter) s->letters = ones[lower] = ones[lower & ~0x20u] = true;
+    }
+    choose_plain(s, ones);
     s->on = add_ranges(s, ones);
 }
 
 /* ---- looking ---- */
 
-/* Places of sixteen whose byte is a literal by itself. */
-static inline uint64_t ones_of(const sift *s, const char *p) {
-    bytes16 block, found = {0};
-    memcpy(&block, p, sizeof block);
-    for (unsigned i = 0; i < s->range_count; i++) {
-        bytes16 first, count;
-        memcpy(&first, s->ranges[i].first, sizeof first);
-        memcpy(&count, s->ranges[i].count, sizeof count);
-        found |= (bytes16)(block - first < count);
-    }
-    const words2 words = (words2)found;
+/* A bit for each of sixteen bytes that are all ones, from the first on. */
+static inline uint64_t marks(bytes16 found) {
+#ifdef __SSE2__
+    return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)found);
+#else
+    uint64_t halves[2];
+    memcpy(halves, &found, sizeof halves);
+    for (unsigned i = 0; i < 2;
+         i++) /* each byte's lowest bit, brought together in the highest byte */
+        halves[i] =
+            (le64toh(halves[i]) & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >>
+            56;
+    return halves[1] << 8 | halves[0];
+#endif
+}
+
+static inline bytes16 vector_at(const void *p) {
+    bytes16 v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Places whose byte is one by itself. */
+static uint64_t ones_of(const sift *s, const char *p) {
     uint64_t places = 0;
-    if (!(words[0] | words[1])) return 0;
-    for (unsigned i = 0; i < SIFT_VECTOR; i++)
-        places |= (uint64_t)(found[i] & 1) << i;
+    for (unsigned k = 0; k < SIFT_BLOCK; k += SIFT_VECTOR) {
+        const bytes16 block = vector_at(p + k);
+        bytes16 found = {0};
+        for (unsigned i = 0; i < s->range_count; i++)
+            found |=
+                (bytes16)(block - vector_at(s->ranges[i].first) < vector_at(s->ranges[i].count));
+        places |= marks(found) << k;
+    }
     return places;
 }
 
-/* Places whose first bytes may be a literal's, from the last one back: a window of eight has those
- * of four. */
-static inline uint64_t begun_of(const sift *s, const char *p) {
-    uint64_t places = 0;
-    for (const char *at = p + SIFT_BLOCK; at > p;) {
-        at -= 4;
-        const uint64_t w = window_at(at) | FOLD;
-        places = places * 2 + s->begun[hash(w >> 24)];
-        places = places * 2 + s->begun[hash(w >> 16)];
-        places = places * 2 + s->begun[hash(w >> 8)];
-        places = places * 2 + s->begun[hash(w)];
+/* A bit for each place at which a letter stands; *ret_others: for each with what is neither that
+ * nor plain. */
+static inline uint64_t letters_of(const sift *s, const char *p, uint64_t *ret_others) {
+    const bytes16 a = vector_at(s->plain[0]), b = vector_at(s->plain[1]),
+                  c = vector_at(s->plain[2]);
+    uint64_t letters = 0, plain = 0;
+#pragma GCC unroll 4
+    for (unsigned k = 0; k < SIFT_BLOCK; k += SIFT_VECTOR) {
+        const bytes16 block = vector_at(p + k);
+        letters |= marks((bytes16)((block | 0x20) - 'a' < 26)) << k;
+        plain |= marks((bytes16)((block == a) | (block == b) | (block == c))) << k;
     }
-    return places;
+    *ret_others = ~(letters | plain);
+    return letters;
 }
 
-static bool may_begin(const sift *s, const char *p) {
+static inline uint64_t within_at(const sift *s, const char *p) {
+    uint32_t w;
+    memcpy(&w, p, sizeof w);
+    return s->within[hash(w | (uint32_t)FOLD)];
+}
+
+/* Within words: what is looked up at a stride-th place tells of it and those before it, as many as
+ * there are from one to the next; from the last one back. */
+static inline uint64_t within_of(const sift *s, const char *p, unsigned stride) {
+    uint64_t places = 0;
+#pragma GCC unroll 16
+    for (unsigned at = SIFT_BLOCK; at; at -= 4)
+        for (unsigned k = 0; k < 4; k += stride)
+            places = places << stride | within_at(s, p + at - k);
+    return places << 1 | within_at(s, p) >> (stride - 1);
+}
+
+/* Of those places, where three bytes may begin one: how many. Mostly few, and none can be
+ * foretold: so there is no branch. */
+static inline unsigned begun_of(const sift *s, const char *p, uint64_t places,
+                                uint8_t ret[SIFT_BLOCK]) {
+    unsigned n = 0;
+    for (; places; places &= places - 1) {
+        const size_t i = (size_t)__builtin_ctzll(places);
+        uint32_t w;
+        memcpy(&w, p + i, sizeof w);
+        ret[n] = (uint8_t)i;
+        n += s->begun[hash(w | (uint32_t)FOLD)];
+    }
+    return n;
+}
+
+static inline bool may_begin(const sift *s, const char *p) {
     const uint64_t w = window_at(p) | FOLD;
-    const sift_slot *slot = &s->slots[hash(w) % SIFT_SLOTS];
+    const sift_slot *slot = &s->slots[hash(w)];
     return !((w ^ slot->value) & slot->mask);
 }
 
-static uint64_t places_of(const sift *s, const char *p) {
-    uint64_t places = 0;
-    for (unsigned i = 0; i < SIFT_BLOCK; i += SIFT_VECTOR)
-        places |= ones_of(s, p + i) << i;
-    for (uint64_t begun = begun_of(s, p); begun; begun &= begun - 1) {
-        const unsigned i = (unsigned)__builtin_ctzll(begun);
-        places |= (uint64_t)may_begin(s, p + i) << i;
-    }
+/* before: a letter stands before the block. */
+static uint64_t places_of(const sift *s, const char *p, bool before) {
+    uint8_t begun[SIFT_BLOCK];
+    uint64_t others, within = 0;
+    const uint64_t letters = letters_of(s, p, &others);
+    if (s->stride == SIFT_STRIDE)
+        within = within_of(s, p, SIFT_STRIDE);
+    else if (s->stride)
+        within = s->stride == 2 ? within_of(s, p, 2) : within_of(s, p, 1);
+    uint64_t places = others || s->letters ? ones_of(s, p) : 0;
+    const unsigned n = begun_of(s, p, (letters & ~(letters << 1 | before)) | within, begun);
+    for (unsigned i = 0; i < n; i++)
+        places |= (uint64_t)may_begin(s, p + begun[i]) << begun[i];
     return places;
+}
+
+static uint64_t places_at(const sifting *s, size_t at) {
+    const char *p = s->text.ptr + at;
+    return places_of(s->sift, p, at && is_letter((unsigned char)p[-1]));
 }
 
 size_t sift_next(sifting *s, size_t from) {
@@ -135,13 +247,13 @@ size_t sift_next(sifting *s, size_t from) {
     if (from >= tail) return from;
     if (from >= s->block + SIFT_BLOCK || from < s->block) {
         s->block = from;
-        s->places = places_of(s->sift, s->text.ptr + from);
+        s->places = places_at(s, from);
     }
     s->places &= ~UINT64_C(0) << (from - s->block);
     while (!s->places) {
         s->block += SIFT_BLOCK;
         if (s->block >= tail) return tail;
-        s->places = places_of(s->sift, s->text.ptr + s->block);
+        s->places = places_at(s, s->block);
     }
     const size_t place = s->block + (size_t)__builtin_ctzll(s->places);
     return place < tail ? place : tail;

@@ -1,9 +1,14 @@
 /* guard/sift.h: where in a text one of many literals may begin, told without a step of an automaton
  * for each byte: most texts have next to none of them.
  *
- * Of each place the first three bytes are looked up in a table, with no branch, and only where
- * one begins so as many as eight are compared. It says "may" too often and never too seldom, as
- * letters' cases are folded by a bit that folds other bytes as well.
+ * Sixty-four places are looked at together:
+ * - A byte that is a literal, or that is no letter and begins one, is a place.
+ * - Of literals that count only where no letter stands before, the first three bytes are looked up
+ *   where a word begins.
+ * - Of those that may begin within a word (`password`, in `dbpassword`) each has three bytes in a
+ *   row at every second or fourth place, if it is long enough: only those are looked up.
+ * Where three bytes are those of one, as many as eight are compared. It says "may" too often and
+ * never too seldom, as letters' cases are folded by a bit that folds other bytes as well.
  *
  * Immutable once built; any thread. Embedded in its set.
  */
@@ -13,9 +18,10 @@
 #include "guard/automaton.h"
 
 enum {
-    SIFT_HASHES = 1 << 14,
-    SIFT_SLOTS = 4096,
-    SIFT_RANGES = 6,
+    SIFT_HASHES = 4096,
+    SIFT_RANGES = 8,
+    SIFT_PLAIN = 3,
+    SIFT_STRIDE = 4,
     SIFT_VECTOR = 16,
     SIFT_LITERALS = 1024, /* with more nearly every place is one, and none is sifted */
     SIFT_BLOCK = 64,      /* places that are looked at together */
@@ -37,9 +43,14 @@ typedef struct sift_range {
 typedef struct sift {
     bool on;
     unsigned range_count;
-    sift_range ranges[SIFT_RANGES]; /* of the literals of one byte */
-    uint8_t begun[SIFT_HASHES];     /* 1: of three bytes with this hash one begins */
-    sift_slot slots[SIFT_SLOTS];
+    sift_range ranges[SIFT_RANGES];         /* of bytes that are places by themselves */
+    bool letters;                           /* letters are among them */
+    uint8_t plain[SIFT_PLAIN][SIFT_VECTOR]; /* bytes that are often there and are none of them */
+    unsigned stride;                        /* within words; 0: no literal begins there */
+    uint8_t within[SIFT_HASHES];            /* bit stride - 1 - k: one that may begin within a word
+                                               has three bytes with this hash from its k-th on */
+    uint8_t begun[SIFT_HASHES];             /* 1: with three bytes of this hash one begins */
+    sift_slot slots[SIFT_HASHES];
 } sift;
 
 /* Stays off where the literals are too many, or of too many kinds. Empty ones are passed over. */
@@ -53,8 +64,8 @@ typedef struct sifting {
     uint64_t places;
 } sifting;
 
-/* The first place at or after `from` where a literal may begin; each of the last SIFT_TAIL is
- * one, as the text may go on. `from` never falls. */
+/* The first place at or after `from` where a literal may begin and count; each of the last
+ * SIFT_TAIL is one, as the text may go on. `from` never falls. */
 size_t sift_next(sifting *s, size_t from);
 
 #endif

@@ -194,16 +194,29 @@ guard_unit guard_unit_at(span text, size_t at, unsigned json, bool last) {
 typedef unsigned char bytes16 __attribute__((vector_size(16)));
 typedef uint64_t words2 __attribute__((vector_size(16)));
 
+/* Whether one of as many times sixteen bytes is not plain. */
+static inline __attribute__((always_inline)) bool ends_within(const unsigned char *p, size_t times,
+                                                              unsigned char slash) {
+    bytes16 high = {0}, slashes = {0};
+#pragma GCC unroll 4
+    for (size_t i = 0; i < times; i++) {
+        bytes16 block;
+        memcpy(&block, p + 16 * i, sizeof block);
+        high |= block;
+        slashes |= (bytes16)(block == slash);
+    }
+    const words2 ends = (words2)((high & 0x80) | slashes);
+    return ends[0] | ends[1];
+}
+
 size_t guard_plain_run(span text, size_t at, unsigned json) {
     const unsigned char *p = (const unsigned char *)text.ptr;
     const unsigned char slash = json ? '\\' : 0x80; /* else one that ends it anyhow */
     size_t i = at;
-    for (; i + 16 <= text.len; i += 16) { /* most texts are plain from end to end */
-        bytes16 block;
-        memcpy(&block, p + i, sizeof block);
-        const words2 ends = (words2)((block & 0x80) | (bytes16)(block == slash));
-        if (ends[0] | ends[1]) break;
-    }
+    while (i + 64 <= text.len && !ends_within(p + i, 4, slash)) /* most are plain throughout */
+        i += 64;
+    while (i + 16 <= text.len && !ends_within(p + i, 1, slash))
+        i += 16;
     while (i < text.len && p[i] < 0x80 && !(json && p[i] == '\\'))
         i++;
     return i - at;

@@ -132,13 +132,21 @@ static inline const char *json_skip_text_sse2(const char *p, const char *end) {
     return mask ? p + __builtin_ctz((unsigned)mask) : json_skip_text_on(p + 16, end);
 }
 
+/* As far as sixteen bytes. */
+static inline const char *json_skip_text_near(const char *p, const char *end) {
+    if (end - p < 16) return json_skip_text_bytes(p, end);
+    int mask = _mm_movemask_epi8(json_text_stops(p));
+    return mask ? p + __builtin_ctz((unsigned)mask) : p + 16;
+}
+
 #define json_skip_plain json_skip_plain_sse2
 #define json_skip_text  json_skip_text_sse2
 
 #else
 
-#define json_skip_plain json_skip_plain_swar
-#define json_skip_text  json_skip_text_swar
+#define json_skip_plain     json_skip_plain_swar
+#define json_skip_text      json_skip_text_swar
+#define json_skip_text_near json_skip_text_swar
 
 #endif
 

@@ -115,6 +115,65 @@ static void its_client_may_leave_meanwhile(void **state) {
     }
 }
 
+/* ---- rules that only a key of the store wants ---- */
+
+static config_client key_of_store = {.guard = {.in = CONFIG_GUARD_REDACT}};
+
+static stage_result stage_key(exchange *x) {
+    x->client = &key_of_store;
+    return STAGE_NEXT;
+}
+
+static const stage_row keyed_rows[] = {{"parse", stage_parse, NULL, 0},
+                                       {"route", stage_route, NULL, 0},
+                                       {"key", stage_key, NULL, 0},
+                                       {"rules", stage_rules, NULL, 0},
+                                       {"guard", stage_guard, stage_guard_done, 0},
+                                       {"see", stage_see, NULL, 0},
+                                       {"script", stage_script, NULL, 0},
+                                       {"settle", stage_settle, NULL, STAGE_ALWAYS}};
+static const exchange_plan keyed_plan = {keyed_rows, ARRAY_LEN(keyed_rows), guarded_filters,
+                                         ARRAY_LEN(guarded_filters)};
+
+static const guard_set *rules_of(const world *w) {
+    return snapshot_guard_set(w->env.snapshot->snapshot);
+}
+
+/* The thread that would make them is kept busy: calls wait, and the loop goes on. What they have
+ * made is the same for all. */
+static void calls_wait_for_rules_and_no_loop_does(void **state) {
+    (void)state;
+    guarded g;
+    asked other = {.x = NULL}, gone = {.x = NULL};
+    script says = {0}, silent = {0};
+    guarded_world(&g, "in: off, out: off");
+    g.w->env.plan = &keyed_plan;
+    blocker *b = blocker_new(g.w);
+    g.r = world_request(&form_openai, "{\"messages\":[{\"role\":\"user\",\"content\":\"BOMB-1\"}],"
+                                      "\"model\":\"m\"}");
+    ask(g.w, &g.a, &g.s, &g.r);
+    ask(g.w, &other, &says, &g.r);
+    ask(g.w, &gone, &silent, &g.r);
+    assert_null(rules_of(g.w));
+    assert_int_equal(g.a.status, 0);
+    exchange_cancel(gone.x);
+    world_turn(g.w);
+    assert_null(rules_of(g.w));
+    sem_post(&b->go);
+    while (!g.a.status)
+        uv_run(&g.w->loop.uv, UV_RUN_ONCE);
+    const guard_set *made = rules_of(g.w);
+    assert_non_null(made);
+    wait_asides(g.w);
+    assert_ptr_equal(rules_of(g.w), made);
+    assert_int_equal(g.a.status, 400);
+    assert_int_equal(other.status, 400);
+    world_turn(g.w);
+    asked_done(&other);
+    asked_done(&gone);
+    guarded_done(&g);
+}
+
 /* ---- answers ---- */
 
 static void say_large(guarded *g, answer_kind kind, const char *line) {
@@ -225,6 +284,7 @@ int main(void) {
         cmocka_unit_test(a_large_request_is_changed),
         cmocka_unit_test(a_large_request_is_refused),
         cmocka_unit_test(its_client_may_leave_meanwhile),
+        cmocka_unit_test(calls_wait_for_rules_and_no_loop_does),
         cmocka_unit_test(a_large_answer_is_changed),
         cmocka_unit_test(its_reader_may_leave_meanwhile),
         cmocka_unit_test(a_large_repeat_is_changed_and_its_order_kept),

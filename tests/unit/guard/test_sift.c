@@ -45,6 +45,10 @@ static const span pieces[] = {
     SPAN("Z"),
     SPAN("__"),
     SPAN("[inst]"),
+    SPAN("TICK-123456 "),
+    SPAN("ick-"),
+    SPAN("myPASSWORD=Xy9-hunter2 "),
+    SPAN("dbpasswd"),
 };
 
 static void compose(buf *text, uint64_t *x, size_t len) {
@@ -145,6 +149,21 @@ static void short_leads_say_the_same(void **state) {
     both_done(&b);
 }
 
+/* Leads that may begin within a word, looked for at every second place, and such that may not. */
+static void within_words_says_the_same(void **state) {
+    (void)state;
+    const guard_rule_text own[] = {
+        {.name = SPAN("ticket"), .pattern = SPAN("(?i)TICK-[0-9]{3}"), .show = -1},
+        {.name = SPAN("apart"), .pattern = SPAN("\\bpat[a-z]*"), .show = -1},
+        {.name = SPAN("parted"), .pattern = SPAN("(?<![A-Za-z])over[a-z]+"), .show = -1},
+        {.name = SPAN("maybe"), .pattern = SPAN("(?<![A-Za-z])?ghp_"), .show = -1},
+    };
+    both b = both_new(own, ARRAY_LEN(own), false);
+    assert_int_equal(b.sifted->sift.stride, 2);
+    run(&b, 400);
+    both_done(&b);
+}
+
 /* A lead is found at each place of a block, at the text's begin and at its end. */
 static void each_place_counts(void **state) {
     (void)state;
@@ -170,6 +189,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_rules_say_the_same),
         cmocka_unit_test(short_leads_say_the_same),
+        cmocka_unit_test(within_words_says_the_same),
         cmocka_unit_test(each_place_counts),
     };
     return run_watched(tests);

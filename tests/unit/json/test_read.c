@@ -413,6 +413,31 @@ static void sees_what_is_empty(void **state) {
     assert_true(json_is_empty((json_value){JSON_STRING, SPAN_OF("\"a\"")}));
 }
 
+/* Backslashes before a quote, wherever in the string they stand. */
+static void ends_strings(void **state) {
+    (void)state;
+    buf text = BUF_EMPTY;
+    for (size_t pad = 0; pad < 70; pad++)
+        for (size_t slashes = 0; slashes < 40; slashes++) {
+            json_value root, first, second;
+            json_fault fault;
+            buf_clear(&text);
+            buf_add(&text, SPAN_OF("[\""));
+            for (size_t i = 0; i < pad; i++)
+                buf_add_char(&text, 'x');
+            for (size_t i = 0; i < slashes; i++)
+                buf_add_char(&text, '\\');
+            buf_add(&text, slashes % 2 ? SPAN_OF("\"\\n\\\\\\\"\",7]") : SPAN_OF("\",7]"));
+            assert_true(json_scan(buf_span(&text), NULL, &root, &fault));
+            json_iter it = json_iter_of(root);
+            assert_true(json_next_element(&it, &first));
+            assert_int_equal(first.raw.len, text.len - 4);
+            assert_true(json_next_element(&it, &second));
+            assert_span(second.raw, "7");
+        }
+    buf_done(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iterates),
@@ -427,6 +452,7 @@ int main(void) {
         cmocka_unit_test(reads_any_number),
         cmocka_unit_test(stays_inside_unscanned_bytes),
         cmocka_unit_test(sees_what_is_empty),
+        cmocka_unit_test(ends_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
