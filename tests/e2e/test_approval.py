@@ -9,6 +9,7 @@ import bodies
 import daemon
 import wire
 from test_functions import call, called_chunks, calling, saying
+from test_store_keys import keys
 from upstream import sse
 
 KEY, OTHER = "client-key-0123456789", "other-key-0123456789"
@@ -105,6 +106,37 @@ def test_a_run_survives_its_weir(weir, upstream, tmp_path):
     assert say(w, paused).status == 401
     assert say(w, {"id": "run_" + "0" * 32}, key=KEY).status == 404
     assert say(w, paused, key=KEY).json()["response"] == "Done."
+
+
+def has_called(request):
+    return request.json()["messages"][-1]["role"] == "tool"
+
+
+def test_a_run_that_cannot_be_looked_at_any_more_goes_on_waiting(weir, upstream, tmp_path):
+    """Its client's key has come to want a guard whose file has gone: no tool is called whose words nobody could look at."""
+    upstream.always(lambda r: saying("Done.") if has_called(r) else calling(call("delete", '{"path": "a"}')))
+    rules = tmp_path / "rules"
+    rules.write_text("[]\n")
+    w = serve(weir, upstream, tmp_path, guard={"in": "off", "out": "off", "files": [str(rules)]})
+    key = keys(w, "create", "--name", "app")
+    daemon.wait_until(lambda: ask(w).status == 401, 5, "the key did not arrive")
+    paused = ask(w, key).json()["paused"]
+    keys(w, "set", "app", "--option", "guard.out=block")
+    rules.unlink()  # weir reads it with the first call that is to be looked at
+    daemon.wait_until(lambda: ask(w, key).status == 500, 5, "the guard did not arrive")
+    refused = say(w, paused, key=key)
+    assert (refused.status, refused.json()["error"]["code"]) == (500, "internal_error")
+    assert w.metrics().get('weir_tool_calls_total{tool="delete",outcome="done"}', 0) == 0 and not any(map(has_called, upstream.requests))
+    rules.write_text("[]\n")  # the command reads it
+    keys(w, "set", "app", "--option", "guard=")
+    went_on = []
+
+    def goes_on():
+        went_on[:] = [say(w, paused, key=key)]
+        return went_on[0].status != 500
+
+    daemon.wait_until(goes_on, 5, "the guard is not taken away")
+    assert went_on[0].json()["response"] == "Done."
 
 
 def test_a_run_does_not_wait_for_ever(weir, upstream, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 import bodies
 import wire
+from test_cache_similar import Model
 from test_guards import RULES, TICKET, response, response_stream, said
 from test_mcp_server import legacy, names, post, message
 from test_usage_cli import run
@@ -121,6 +122,21 @@ def test_it_is_told_nothing_that_rules_take_out(weir, upstream, upstreams):
     assert sorted(r["guard"] for r in w.log if r.get("event") == "call") == ["in.ticket.redact=1", "in.ticket.redact=1,in.external.block=1"]
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/functions"])
+def test_what_is_embedded_to_be_compared_is_no_second_text(weir, upstream, upstreams, path):
+    """cache.semantic asks for an embedding of a call's own words, of a run's step as well, which have a verdict by then."""
+    outside = upstreams()
+    outside.always(judge)
+    model = Model(upstream)
+    w = weir(upstream, tools={"judge": {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}},
+             guard={"external": {"tool": "judge", "in": "flag"}}, cache={"models": ["gpt-*"], "semantic": {"model": "emb", "timeout": "20s"}})
+    body = {"model": "gpt-test", "messages": [{"role": "user", "content": f"x {BAD}"}]} if path.startswith("/v1") else {"model": "gpt-test", "message": f"x {BAD}"}
+    assert wire.call(w, "POST", path, body).status == 200
+    assert model.embedded == [f"x {BAD}"] and heard(outside) == [f"x {BAD}"]
+    w.stop()
+    assert [r["guard"] for r in w.log if r.get("event") == "call" and "guard" in r] == ["in.external.flag=1"]
+
+
 # -- answers -----------------------------------------------------------------------------------------------------------
 
 OUT = {"in": "off", "out": "block"}
@@ -187,13 +203,18 @@ def test_a_stream_may_be_cut_while_what_was_judged_comes_out(weir, upstream, ups
         assert said(answer) == ("One. Two thr", "length") and answer.complete
 
 
-def test_lanes_may_be_cut_while_they_come_out(weir, upstream):
-    """What rules held of two choices comes out at the end, and the first of it is more than may be said."""
-    upstream.always(sse([bodies.chunk("It is TICK-1", index=i) for i in (0, 1)]))
-    w = weir(upstream, guard={"out": "redact", "shipped": False, "rules": RULES}, output={"characters": 8}, retry={"retries": 0})
+@pytest.mark.parametrize("last", [[], [bodies.chunk(finish="stop")]], ids=["without a word", "finished"])
+def test_lanes_may_be_cut_while_they_come_out(weir, upstream, last):
+    """What rules held of three texts of a choice comes out at the end. The first of it is more than may be said, with which the answer is over:
+    there is no second to come out."""
+    texts = [{k: "It is TICK-1"} for k in ("content", "refusal", "reasoning_content")]
+    upstream.always(sse([*map(bodies.chunk, texts), *last]))
+    w = weir(upstream, guard={"out": "redact", "shipped": False, "rules": RULES}, output={"characters": 20}, retry={"retries": 0})
     for _ in range(3):
-        answer = ask(w, "x", stream=True, n=2)
-        assert "TICK" not in answer.body.decode() and answer.status == 200
+        answer = ask(w, "x", stream=True)
+        deltas = [c["delta"] for e in answer.events() if e != "[DONE]" for c in e["choices"]]
+        out = {k: "".join(d.get(k) or "" for d in deltas) for t in texts for k in t}
+        assert sorted(out.values()) == ["It is ", "It is ", "It is TI"] and said(answer)[1] == "length" and answer.complete
 
 
 def test_a_response_s_stream_and_its_repeats(weir, upstream, upstreams):

@@ -270,8 +270,8 @@ static void but_one_text(void **state) {
     static const char *const unlike[] = {
         "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"seed\":1}",
         "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"hi\"}]}",
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"user\","
-        "\"content\":\"hi\"}]}"};
+        ("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"user\","
+         "\"content\":\"hi\"}]}")};
     cache_key first;
     for (size_t i = 0; i < ARRAY_LEN(like) + ARRAY_LEN(unlike); i++) {
         const bool is_like = i < ARRAY_LEN(like);

@@ -76,6 +76,7 @@ static void what_is_refused_and_how(void **state) {
         if (!strstr(buf_cstr(&said), rows[i].said))
             fail_msg("%s: '%s' does not say '%s'", rows[i].semantic, buf_cstr(&said), rows[i].said);
         buf_done(&said);
+        world_done(NULL);
     }
 }
 

@@ -95,9 +95,10 @@ static void whosever_key_it_is(void **state) {
         s.clients[i].keys = s.keys[i];
         s.clients[i].key_count = 1;
     }
+    /* Before the first is counted: a child begins with what a sanitizer has seen of allocations. */
+    sha256(span_from(s.text, sizeof s.text), hash);
     const unsigned long nobody = count_steps(look_up, &s);
     if (!nobody) skip();
-    sha256(span_from(s.text, sizeof s.text), hash);
     for (size_t i = 0; i < CLIENTS; i++)
         for (size_t like = 0; like < sizeof hash; like += 7) { /* its first bytes */
             unsigned char kept[32];
