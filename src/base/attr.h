@@ -7,8 +7,8 @@
 
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 
-/* Called where something has gone wrong, is told to people, or grows: what leads there is kept apart
- * from what runs with each call, which has more room in the processor's cache then. */
+/* Called where something has gone wrong, is told to people, or grows: what leads there is kept
+ * apart from what runs with each call, which has more room in the processor's cache then. */
 #define COLD __attribute__((cold, noinline))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
