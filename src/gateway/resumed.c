@@ -11,6 +11,7 @@
 #include "ledger/paused.h"
 #include "loop/aside.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 typedef struct resumed_request {
@@ -48,14 +49,21 @@ typedef struct return_job {
     int64_t expires_us;
 } return_job;
 
-static void put_back(aside *a) {
-    const return_job *j = CONTAINER_OF(a, return_job, aside);
+static bool is_kept(const return_job *j) {
     const paused_run row = {buf_span(&j->id), buf_span(&j->client), j->expires_us,
                             buf_span(&j->state)};
     store *s;
-    if (!open_store(j->gateway, &s)) return;
-    (void)!paused_put(s, &row, clock_wall_us());
+    if (!open_store(j->gateway, &s)) return false;
+    const bool kept = paused_put(s, &row, clock_wall_us()) == PAUSED_DONE;
     store_close(s);
+    return kept;
+}
+
+/* Nobody else has the run: a store that others write to at the moment is tried again. */
+static void put_back(aside *a) {
+    enum { TRIES = 60, PAUSE_MS = 250 };
+    for (int n = 0; !is_kept(CONTAINER_OF(a, return_job, aside)) && n < TRIES; n++)
+        (void)poll(NULL, 0, PAUSE_MS);
 }
 
 static void free_job(aside *a) {

@@ -1,6 +1,9 @@
 """Tools that need somebody's word: a run that waits, and goes on."""
 
+import concurrent.futures
+import contextlib
 import json
+import sqlite3
 import time
 
 import pytest
@@ -81,7 +84,7 @@ def test_each_call_has_its_word(weir, upstream, tmp_path):
             refused = say(w, paused, words)
             return refused.status == 422
 
-        daemon.wait_until(answered, 5, "it was not put back")
+        daemon.wait_until(answered, 20, "it was not put back")
         assert "call_" in refused.json()["error"]["message"]
     done = None
 
@@ -90,10 +93,41 @@ def test_each_call_has_its_word(weir, upstream, tmp_path):
         done = say(w, paused, {"call_1": True, "call_3": False})
         return done.status == 200
 
-    daemon.wait_until(went_on, 5, "it was not put back")
+    daemon.wait_until(went_on, 20, "it was not put back")
     steps = done.json()["steps"]
     assert ["result" in s for s in steps] == [True, True, False, False]
     assert steps[2]["error"] == "the call was not approved" and "no tool of the name 'nope'" in steps[3]["error"]
+
+
+def test_a_run_is_put_back_into_a_store_that_others_write_to(weir, upstream, tmp_path):
+    """Somebody writes for longer than weir waits for a turn, from when the run has been taken out."""
+    one_call(upstream, saying("Done."))
+    w = serve(weir, upstream, tmp_path)
+    paused = ask(w).json()["paused"]
+    waits = "SELECT count(*) FROM weir_runs"
+    with contextlib.closing(sqlite3.connect(tmp_path / "kept/ledger.db", isolation_level=None, timeout=10)) as other, \
+            concurrent.futures.ThreadPoolExecutor() as pool:
+        for _ in range(50):  # weir may have been quicker
+            refused = pool.submit(say, w, paused, {"call_9": True})
+            while other.execute(waits).fetchone()[0] and not refused.done():
+                pass
+            other.execute("BEGIN IMMEDIATE")
+            was_out = not other.execute(waits).fetchone()[0]
+            time.sleep(1.5 if was_out else 0)  # weir waits for 1 s
+            other.execute("ROLLBACK")
+            assert refused.result().status in (404, 422)
+            if was_out:
+                break
+    assert was_out, "it was put back before anybody wrote"
+    done = None
+
+    def went_on():
+        nonlocal done
+        done = say(w, paused)
+        return done.status == 200
+
+    daemon.wait_until(went_on, 10, "it was not put back")
+    assert done.json()["response"] == "Done."
 
 
 def test_a_run_survives_its_weir(weir, upstream, tmp_path):
