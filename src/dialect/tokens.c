@@ -355,7 +355,9 @@ void tokens_add(token_count *c, span text) {
             const size_t left = (size_t)(end - p), n = left < BLOCK ? left : BLOCK;
             if (n < BLOCK) memcpy(copy, p, n);
             const size_t taken = take_block(c, n < BLOCK ? copy : p, n);
-            if (taken < WORTH) plain = p + BLOCK; /* another script, or one long run: not here */
+            if (taken < WORTH)
+                plain =
+                    left > BLOCK ? p + BLOCK : end; /* another script, or one long run: not here */
             p += taken;
             if (taken) continue;
         }

@@ -44,8 +44,8 @@ static size_t skip_assertions(span p, pattern_head *head) {
         if (span_starts(rest, SPAN_OF("(?i)"))) {
             at += 4;
         } else if (span_starts(rest, SPAN_OF("\\b"))) {
-            at += 2; /* behind it stands no literal that is no word, or it looks further */
-            head->apart = true;
+            at += 2;
+            head->edge = true;
         } else if (span_starts(rest, SPAN_OF("(?<!"))) {
             size_t end = group_end(p, at), open = at + 4;
             bool one = open < p.len && p.ptr[open] == '[' && atom_end(p, open) + 1 == end &&
@@ -89,6 +89,11 @@ static bool has_alternatives(span p) {
     return false;
 }
 
+bool lead_begins_word(span literal) {
+    const unsigned char first = literal.len ? (unsigned char)literal.ptr[0] : 0;
+    return ((first | 0x20) >= 'a' && (first | 0x20) <= 'z') || (first >= '0' && first <= '9');
+}
+
 pattern_head pattern_head_of(span p, buf *literal) {
     pattern_head head = {0};
     if (has_alternatives(p)) return head;
@@ -100,11 +105,10 @@ pattern_head pattern_head_of(span p, buf *literal) {
     }
     span rest = span_slice(p, at, p.len);
     head.whole = head.len && (rest.len == 0 || span_eq(rest, SPAN_OF("\\b")));
-    if (head.apart && head.len) {
-        unsigned char first = (unsigned char)literal->ptr[literal->len - head.len];
-        bool word = (first | 0x20) >= 'a' && (first | 0x20) <= 'z';
-        head.apart = word || (first >= '0' && first <= '9') || span_starts(p, SPAN_OF("(?<!"));
-    }
+    if (head.edge && head.len)
+        head.apart =
+            head.apart ||
+            lead_begins_word(span_slice(buf_span(literal), literal->len - head.len, literal->len));
     return head;
 }
 

@@ -13,12 +13,15 @@ typedef struct pattern_head {
     size_t len;  /* of the literal, appended to what was given */
     bool whole;  /* nothing follows it: the pattern is the literal */
     bool apart;  /* before it no letter or digit may stand */
+    bool edge;   /* it begins where a word does or ends: \b */
     bool parted; /* before it no letter may stand */
 } pattern_head;
 
 /* The literal at the pattern's beginning, behind what only looks back ("\b", "(?<!…)") and "(?i)".
  * len 0: it begins with no literal. */
 pattern_head pattern_head_of(span pattern, buf *literal);
+/* By an ASCII letter or digit. */
+bool lead_begins_word(span literal);
 
 /* NULL, or what is in it that a rule may not have: a sentence without an end. */
 const char *pattern_refused(span pattern);

@@ -193,6 +193,14 @@ static bool begin_with_leads(guard_set *s, const guard_rule_text *text, rule_cod
     return true;
 }
 
+/* Behind \b only what begins a word has no word before it: a sign has one. */
+static bool all_begin_words(const guard_rule_text *text) {
+    bool all = text->lead_count > 0;
+    for (size_t i = 0; i < text->lead_count; i++)
+        all = all && lead_begins_word(text->leads[i]);
+    return all;
+}
+
 static bool begin_with_head(guard_set *s, const guard_rule_text *text, rule_code *r,
                             rule_literals *l, rule_complaints *c) {
     buf head_text = BUF_EMPTY;
@@ -204,7 +212,7 @@ static bool begin_with_head(guard_set *s, const guard_rule_text *text, rule_code
         bool told =
             head.len && text->lead_count == 1 && span_istarts(buf_span(&head_text), text->leads[0]);
         good = begin_with_leads(s, text, r, l, c, !told && c->tell);
-        if (head.len) r->apart = head.apart;
+        if (head.edge && !head.len) r->apart = r->apart || all_begin_words(text);
     } else if (head.len >= LEAD_MIN) {
         if (head.whole && r->show < 0) r->show = 0; /* else nothing of it would be hidden */
         add_lead(r, l, arena_dup(&s->memory, buf_span(&head_text)));

@@ -273,13 +273,18 @@ static void finds_a_patterns_lead(void **state) {
         {"a{2}b", "", false, false},
         {"\\d", "", false, false},
         {"\\b--x", "--x", false, true},
+        {"\\b[.@]corp", "", false, false},
+        {"\\b_?\\.internal", "", false, false},
+        {"(?<!x)\\b-abcdef", "-abcdef", false, true},
+        {"(?<![A-Za-z0-9])\\b-abcdef", "-abcdef", true, true},
+        {"(?<![A-Za-z0-9_])[.@]corp", "", true, false},
         {"a(?:b|c)", "a", false, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf lead = BUF_EMPTY;
         pattern_head head = pattern_head_of(span_cstr(rows[i].pattern), &lead);
-        if (strcmp(buf_cstr(&lead), rows[i].lead) != 0 ||
-            (head.len && head.apart != rows[i].apart) || head.whole != rows[i].whole)
+        if (strcmp(buf_cstr(&lead), rows[i].lead) != 0 || head.apart != rows[i].apart ||
+            head.whole != rows[i].whole)
             fail_msg("%s: \"%s\" %d %d", rows[i].pattern, lead.ptr, head.apart, head.whole);
         buf_done(&lead);
     }

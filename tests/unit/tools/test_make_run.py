@@ -142,7 +142,8 @@ class Tuned(Case):
         super().setUp()
         (self.top / "bench").mkdir()
         train = self.top / "bench/train"
-        train.write_text('#!/bin/sh\necho "train $*" >>"$STUBS/told"\n[ ! -e "$STUBS/one-core" ] || { echo "bench/train: no load here" >&2; exit 1; }\n')
+        train.write_text('#!/bin/sh\necho "train $*" >>"$STUBS/told"\n[ ! -e "$STUBS/one-core" ] || { echo "bench/train: no load here" >&2; exit 1; }\n'
+                         '[ -e "$STUBS/sees-nothing" ] || : >"$2/seen.gcda"\n')
         train.chmod(0o755)
 
     def tuned(self):
@@ -172,6 +173,15 @@ class Tuned(Case):
         (self.stubs / "one-core").touch()
         said, told = self.tuned()
         self.assertIn("bench/train: no load here", said)
+        self.assertIn("tools/build: build-tuned/ is built without a profile", said)
+        self.assertEqual(told[-2:], ["meson configure build-tuned -Db_pgo=off", "ninja"])
+        (self.stubs / "one-core").unlink()
+        (self.stubs / "idle").touch()
+        self.assertEqual(self.tuned()[1][-2:], ["meson configure build-tuned -Db_pgo=use", "ninja"])  # it is no tuned one yet
+
+    def test_is_none_where_nothing_was_seen(self):
+        (self.stubs / "sees-nothing").touch()
+        said, told = self.tuned()
         self.assertIn("tools/build: build-tuned/ is built without a profile", said)
         self.assertEqual(told[-2:], ["meson configure build-tuned -Db_pgo=off", "ninja"])
 
