@@ -232,12 +232,13 @@ static bool run_many(sql *db, const char *text, size_t count, size_t rows, sql_f
     return good;
 }
 
-const sql_driver sql_sqlite = {.bytes_type = "BLOB",
-                               .text_type = "TEXT",
-                               .table_end = " WITHOUT ROWID",
-                               .begin_read = "BEGIN",
-                               .begin_write = "BEGIN",
-                               .open = open_file,
-                               .close = close_file,
-                               .run = run,
-                               .run_many = run_many};
+const sql_driver sql_sqlite = {
+    .bytes_type = "BLOB",
+    .text_type = "TEXT",
+    .table_end = " WITHOUT ROWID",
+    .begin_read = "BEGIN",
+    .begin_write = "BEGIN IMMEDIATE", /* else who has read first does not wait to write */
+    .open = open_file,
+    .close = close_file,
+    .run = run,
+    .run_many = run_many};

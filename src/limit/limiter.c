@@ -225,10 +225,14 @@ limit_verdict limiter_judge(const limiter *l, const limit_ask *asks, size_t coun
     return v;
 }
 
-void limiter_prepare(limiter *l, limit_ask *asks, size_t count, limit_now now) {
-    reserve(l, count, now);
+void limiter_name(limit_ask *asks, size_t count) {
     for (size_t i = 0; i < count; i++)
         asks[i].counter = key_of(&asks[i]);
+}
+
+void limiter_prepare(limiter *l, limit_ask *asks, size_t count, limit_now now) {
+    reserve(l, count, now);
+    limiter_name(asks, count);
 }
 
 void limiter_finish(limiter *l, limit_ask *asks, size_t count, bool taken, limit_now now) {

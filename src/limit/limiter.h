@@ -97,6 +97,8 @@ typedef struct limit_word {
     uint32_t epoch;  /* of its data; 0: not known */
     uint32_t season; /* when it was asked */
 } limit_word;
+/* Says which counters they are of, as whatever takes them does. */
+void limiter_name(limit_ask *asks, size_t count);
 /* Where it was taken, all of it is here too, whether or not there is room. Of SPEND the shared sum
  * is the one that counts from now on.
  *

@@ -202,6 +202,7 @@ bool shared_take(shared_link *k, shared_ticket *t, limit_ask *asks, size_t count
     list_init(&t->holder);
     list_init(&t->alone);
     t->lease = ++k->last_lease;
+    limiter_name(asks, count); /* for what may be owed of it before the limiter has seen it */
     if (ask_to_take(t)) return false;
     take_own(t);
     decide(t);
@@ -383,7 +384,9 @@ static void tell_of_all(shared_link *k) {
 
 static void on_confirmed(redis_wait *w, const redis_reply *reply) {
     shared_link *k = CONTAINER_OF(w, shared_link, confirming);
-    if (reply && list_empty(&k->alone) && !k->owed.count) cease_to_doubt(k);
+    int64_t nodes, since;
+    const bool heard = reply && shared_read_here(reply, &nodes, &since);
+    if (heard && list_empty(&k->alone) && !k->owed.count) cease_to_doubt(k);
 }
 
 /* Answers come in the order of the questions: with that of the last it has heard all. */
