@@ -84,9 +84,9 @@ def books(weir):
             before, last = (found, last), weir.descriptors()
             found = gauges(weir, c)
             quiet = found["weir_open_connections"] == 1 and found['weir_upstream_connections{state="idle"}'] == 0
-            return quiet and before == (found, last)
+            return quiet and before == (found, last) and not any("too many" in kind for kind in last)
 
-        check(process.wait_until(still, SETTLE), f"it does not come to rest: {found}")
+        check(process.wait_until(still, SETTLE), f"it does not come to rest: {found}, {dict(last)}")
         return found, last
 
 
