@@ -1,10 +1,8 @@
 #include "dialect/tokens.h"
 
-#include <endian.h>
+#include "base/marks.h"
+
 #include <string.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 /* ---- weights ---- */
 
@@ -229,24 +227,6 @@ static void take_wide(token_count *c, unsigned char b) {
 /* ---- many runs at once ---- */
 
 enum { BLOCK = 64, VECTOR = 16, WORTH = 16 /* bytes, below which runs one by one cost less */ };
-
-typedef uint8_t bytes16 __attribute__((vector_size(VECTOR)));
-
-/* A bit for each of sixteen bytes that are all ones, from the first on. */
-static inline uint64_t marks(bytes16 found) {
-#ifdef __SSE2__
-    return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)found);
-#else
-    uint64_t halves[2];
-    memcpy(halves, &found, sizeof halves);
-    for (unsigned i = 0; i < 2;
-         i++) /* each byte's lowest bit, brought together in the highest byte */
-        halves[i] =
-            (le64toh(halves[i]) & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >>
-            56;
-    return halves[1] << 8 | halves[0];
-#endif
-}
 
 /* A bit for each byte of a block, by what it is one of. */
 typedef struct classes {

@@ -1,15 +1,10 @@
 #include "guard/sift.h"
 
-#include <endian.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "base/marks.h"
 
 enum { COMPARED = 8, HASHED = 3 };
 
 #define FOLD UINT64_C(0x2020202020202020)
-
-typedef uint8_t bytes16 __attribute__((vector_size(SIFT_VECTOR)));
 
 _Static_assert((int)SIFT_TAIL >= (int)LITERAL_MAX, "what may go on behind the text is not sifted");
 
@@ -130,22 +125,6 @@ void sift_init(sift *s, const literal *literals, size_t count) {
 }
 
 /* ---- looking ---- */
-
-/* A bit for each of sixteen bytes that are all ones, from the first on. */
-static inline uint64_t marks(bytes16 found) {
-#ifdef __SSE2__
-    return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)found);
-#else
-    uint64_t halves[2];
-    memcpy(halves, &found, sizeof halves);
-    for (unsigned i = 0; i < 2;
-         i++) /* each byte's lowest bit, brought together in the highest byte */
-        halves[i] =
-            (le64toh(halves[i]) & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >>
-            56;
-    return halves[1] << 8 | halves[0];
-#endif
-}
 
 static inline bytes16 vector_at(const void *p) {
     bytes16 v;
