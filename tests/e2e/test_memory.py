@@ -102,6 +102,7 @@ def test_one_client_leaves_room_for_others(upstream, weir):
     mine = [unfinished(w, 9 * MB, KEYS[0]) for _ in range(3)]
     assert [refused is None for _, refused in mine] == [True, True, False]
     check_refused(mine[2][1], 429, "too_many_bytes")
+    wait_held(w, 18 * MB)  # before they leave: another worker's gauge is a second old, and 0 before its first
     c, refused = unfinished(w, 9 * MB, KEYS[1])
     assert not refused and finish(c).status == 200
     for c, _ in mine:
