@@ -96,7 +96,15 @@ void socket_close(socket_handle *s) {
 /* ---- telling the owner ---- */
 
 void transport_mark_dirty(transport *t) {
-    if (list_empty(&t->link)) list_push_back(&t->loop->dirty, &t->link);
+    if (!list_empty(&t->link)) return;
+    if (t->first)
+        list_push_front(&t->loop->dirty, &t->link);
+    else
+        list_push_back(&t->loop->dirty, &t->link);
+}
+
+void transport_set_first(transport *t) {
+    t->first = true;
 }
 
 void transport_fail_later(transport *t, transport_fail why, const char *text) {

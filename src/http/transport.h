@@ -106,6 +106,10 @@ void transport_flush(transport *t);
  * as long as the owner likes. To the kernel it is a lost one then, unless this is said. */
 void transport_set_patient(transport *t, bool patient);
 
+/* From now on what it sends leaves before what other connections of the loop send in the same turn:
+ * who hears of it from one of those can count on it. Not before what goes out at once. */
+void transport_set_first(transport *t);
+
 /* ---- input ---- */
 
 /* Back-pressure: stops and resumes reading. What has been read already, 64 KiB at most, may still

@@ -66,6 +66,7 @@ struct transport {
     bool open;    /* bytes may flow */
     bool paused;  /* the owner wants no input */
     bool patient; /* transport_set_patient() */
+    bool first;   /* transport_set_first() */
     bool eof;     /* the peer has closed its side */
     bool finishing; /* no owner any more; closes by itself */
     bool shut;      /* finishing: our end of the stream has been sent */

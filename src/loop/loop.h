@@ -5,7 +5,7 @@
  *
  * The order of one turn: the clock is read once; timers fire; sockets are read; end-of-turn hooks
  * run in the order they were added, a server's before all others; connections that have something
- * to say write it, each in one system call.
+ * to say write it, each in one system call, and those first that are to be (transport_set_first()).
  */
 #ifndef WEIR_LOOP_LOOP_H
 #define WEIR_LOOP_LOOP_H

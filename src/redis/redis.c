@@ -329,6 +329,7 @@ static void connect_socket(redis *r) {
     r->state = STATE_CONNECTING;
     r->reader = redis_reader_new();
     r->t = transport_connect(r->loop, &target, &transport_callbacks, r);
+    transport_set_first(r->t); /* a place is given back before its client can ask elsewhere */
 }
 
 static void on_resolved(resolve_wait *w) {

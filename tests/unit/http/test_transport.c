@@ -60,6 +60,39 @@ static void output_waits_for_the_connection(void **state) {
     assert_span(buf_span(&f->server.got), "hello");
 }
 
+/* In the turn in which it hears the client: this end says something first, then the client does. */
+static void both_say_something(end *e) {
+    transport_write(e->t, SPAN_OF("good day"));
+    transport_write(e->f->client.t, SPAN_OF("!"));
+    e->data = NULL;
+}
+
+static void note_who_left(end *e) {
+    e->f->step = e->f->step * 10 + (e == &e->f->client ? 1 : 2);
+    if (e->f->step > 100) finish_test(e->f); /* "hello" was the first */
+}
+
+static void be_first(end *e) {
+    transport_set_first(e->t);
+    say_hello(e);
+}
+
+static void check_order(fixture *f, void (*begin)(end *), int order) {
+    f->client.open = begin;
+    f->server.data = both_say_something;
+    f->client.when_sent = f->server.when_sent = note_who_left;
+    converse(f);
+    assert_int_equal(f->step, order);
+}
+
+static void output_leaves_in_the_order_of_the_turn(void **state) {
+    check_order(*state, say_hello, 121);
+}
+
+static void who_is_first_leaves_before_others(void **state) {
+    check_order(*state, be_first, 112);
+}
+
 /* A peer that the network has lost is noticed within half a minute, whatever is awaited of it. */
 static void assert_option(const end *e, int level, int name, int expected) {
     int fd, value = -1;
@@ -550,6 +583,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(both_directions),
         T(output_waits_for_the_connection),
+        T(output_leaves_in_the_order_of_the_turn),
+        T(who_is_first_leaves_before_others),
         T(the_peer_is_watched),
         T(much_in_every_way),
         T(much_at_once),
