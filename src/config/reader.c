@@ -159,7 +159,7 @@ static bool is_swap(span a, span b) {
 span reader_nearest(span word, span (*name)(const void *list, size_t i), const void *list,
                     size_t count) {
     span best = SPAN_EMPTY;
-    size_t best_distance = word.len <= 3 ? 2 : word.len <= 6 ? 3 : 4; /* one less is near enough */
+    size_t best_distance = word.len <= 4 ? 2 : word.len <= 6 ? 3 : 4; /* one less is near enough */
     for (size_t i = 0; i < count; i++) {
         size_t distance = is_swap(word, name(list, i)) ? 1 : span_distance(word, name(list, i));
         if (distance >= best_distance) continue;
@@ -191,11 +191,13 @@ static void names_in(const option_scope *scope, span section, names *ret) {
     }
 }
 
-/* An option of that very name in another section: `total` stands under timeouts. */
+/* An option of that very name in another section, or in none: `total` stands under timeouts,
+ * `listen` under nothing. */
 static span found_elsewhere(const option_scope *scope, span key) {
     for (size_t i = 0; i < scope->count; i++) {
         span path = span_cstr(scope->options[i].path);
-        if (span_ends(path, key) && path.len > key.len && path.ptr[path.len - key.len - 1] == '.')
+        if (span_ends(path, key) &&
+            (path.len == key.len || path.ptr[path.len - key.len - 1] == '.'))
             return path;
     }
     return SPAN_EMPTY;
