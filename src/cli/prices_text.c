@@ -56,6 +56,24 @@ static void add_services(json_value price, buf *out) {
     if (any) buf_add_char(out, '}');
 }
 
+static void add_hours(json_value price, buf *out) {
+    json_value hours = json_get(price, SPAN_OF("hours")), one;
+    if (hours.type != JSON_ARRAY || !json_count(hours)) return;
+    add_comma(out);
+    buf_add_cstr(out, "hours: [");
+    json_iter it = json_iter_of(hours);
+    while (json_next_element(&it, &one)) {
+        const json_value from = json_get(one, SPAN_OF("from")), to = json_get(one, SPAN_OF("to"));
+        if (from.type != JSON_STRING || to.type != JSON_STRING) continue;
+        add_comma(out);
+        buf_addf(out, "{from: %.*s, to: %.*s", SPAN_ARG(from.raw), SPAN_ARG(to.raw));
+        add_rates(one, price, out);
+        add_tiers(one, out);
+        buf_add_char(out, '}');
+    }
+    buf_add_char(out, ']');
+}
+
 static bool add_line(json_value price, buf *out) {
     const json_value pattern = json_get(price, SPAN_OF("pattern"));
     const json_value from = json_get(price, SPAN_OF("from")), none = {JSON_NONE, SPAN_EMPTY};
@@ -67,6 +85,7 @@ static bool add_line(json_value price, buf *out) {
     add_rates(price, none, out);
     add_tiers(price, out);
     add_services(price, out);
+    add_hours(price, out);
     buf_add_cstr(out, "}  # ");
     buf_add_excerpt(out, json_string(from, &texts), 256);
     buf_add_char(out, '\n');

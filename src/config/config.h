@@ -438,6 +438,7 @@ extern const span config_rate_names[CONFIG_RATES];
 typedef struct config_rates {
     int64_t nano[CONFIG_RATES];
 } config_rates;
+enum { CONFIG_DAY_MINUTES = 24 * 60 };
 #define CONFIG_RATE_MAX ((int64_t)1000 * 1000 * 1000 * 1000 * 1000) /* a million units */
 
 /* In force, for all of its tokens, for a call whose prompt has more tokens than that. */
@@ -465,7 +466,16 @@ struct config_price {
     size_t tier_count;
     /* With what each has of the standard one, its own tiers apart; NULL: costs what that costs. */
     const config_price *services[CONFIG_SERVICES];
+    const struct config_hours *hours; /* the first that holds counts */
+    size_t hour_count;
 };
+
+/* In force from one time of each day to another, in UTC: minutes since midnight, up to 1440. One
+ * that ends before it begins goes over midnight. */
+typedef struct config_hours {
+    int64_t from, to;
+    config_price price; /* with what it has of the one at other hours, its own tiers apart */
+} config_hours;
 
 typedef struct config {
     atomic_uint refs;
@@ -621,6 +631,8 @@ void config_write_example(buf *out);
 
 /* A price as it would stand in the file: {input: 2.5, output: 10}. */
 void config_price_write(const config_price *p, buf *out);
+/* Of its hours: "01:30", in quotes. */
+void config_time_of_day_write(int64_t minutes, buf *out);
 /* Where one of c's was written: "weir.yaml:12". */
 void config_price_origin(const config *c, const config_price *p, buf *out);
 

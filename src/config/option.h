@@ -82,6 +82,7 @@ extern const option_scope scope_cache_store;
 extern const option_scope scope_price;
 extern const option_scope scope_price_service;
 extern const option_scope scope_price_tier;
+extern const option_scope scope_price_hours;
 extern const option_scope scope_tool;
 /* All of them, in the order of the reference; NULL at the end. */
 extern const option_scope *const option_scopes[];
@@ -130,8 +131,10 @@ extern const option_type type_prices; /* prices.c */
 extern const option_type type_money;  /* int64_t, nano units */
 extern const option_type type_price_tiers;
 extern const option_type type_price_service;
-extern const option_type type_amount; /* functions.c: int64_t, nano units; 0: off */
-extern const option_type type_quotas; /* quota.c: config_quotas */
+extern const option_type type_price_hours;
+extern const option_type type_time_of_day; /* int64_t, minutes */
+extern const option_type type_amount;      /* functions.c: int64_t, nano units; 0: off */
+extern const option_type type_quotas;      /* quota.c: config_quotas */
 extern const option_type type_spend_quotas;
 extern const option_type type_limit_rules;
 extern const option_type type_networks; /* labels.c: cidr *items; size_t count */

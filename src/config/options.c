@@ -722,6 +722,8 @@ static const option price_options[] = {
      .sentence = "What answers cost whose `service_tier` is " #name ": a mapping {input, output, …}. Default: as any other."},
 #include "config/services.def"
 #undef X
+    {OTHER(config_price, "hours", hours, type_price_hours),
+     .sentence = "Other prices at hours of the day: a list of mappings {from, to, input, …}, of which the first that holds counts. A call pays what is in force when it ends; one of another tier of service what that costs at any hour."},
 };
 
 static const option price_service_options[] = {
@@ -740,6 +742,19 @@ static const option price_tier_options[] = {
     {OTHER(config_tier, #member, rates.nano[RATE_##id], type_money), .sentence = text " What a tier leaves out costs what it costs below."},
 #include "config/prices.def"
 #undef X
+};
+
+static const option price_hours_options[] = {
+    {OTHER(config_hours, "from", from, type_time_of_day), .required = true,
+     .sentence = "When they begin, each day, in UTC."},
+    {OTHER(config_hours, "to", to, type_time_of_day), .required = true,
+     .sentence = "When they end: at 24:00 at the latest, or on the next day where that is before `from`."},
+#define X(id, member, text) \
+    {OTHER(config_hours, #member, price.rates.nano[RATE_##id], type_money), .sentence = text " What is left out costs what it costs at other hours."},
+#include "config/prices.def"
+#undef X
+    {OTHER(config_hours, "tiers", price.tiers, type_price_tiers),
+     .sentence = "As prices.PATTERN.tiers, at these hours; those of the price itself are not in force then."},
 };
 
 static const option tool_options[] = {
@@ -821,12 +836,25 @@ SCOPE(price, "prices.PATTERN", price_options,
 SCOPE(price_service, "prices.PATTERN.service_tiers.NAME", price_service_options,
       "Prices for another tier of a provider's service.");
 SCOPE(price_tier, "prices.PATTERN.tiers[]", price_tier_options, "Prices for long prompts.");
+SCOPE(price_hours, "prices.PATTERN.hours[]", price_hours_options, "Prices at hours of the day.");
 SCOPE(tool, "tools.NAME", tool_options, "A tool.");
 
-const option_scope *const option_scopes[] = {
-    &scope_file,        &scope_listener,   &scope_provider,
-    &scope_key,         &scope_model,      &scope_target,
-    &scope_client,      &scope_client_key, &scope_guard_rule,
-    &scope_limit,       &scope_webhook,    &scope_redis,
-    &scope_cache_store, &scope_price,      &scope_price_service,
-    &scope_price_tier,  &scope_tool,       NULL};
+const option_scope *const option_scopes[] = {&scope_file,
+                                             &scope_listener,
+                                             &scope_provider,
+                                             &scope_key,
+                                             &scope_model,
+                                             &scope_target,
+                                             &scope_client,
+                                             &scope_client_key,
+                                             &scope_guard_rule,
+                                             &scope_limit,
+                                             &scope_webhook,
+                                             &scope_redis,
+                                             &scope_cache_store,
+                                             &scope_price,
+                                             &scope_price_service,
+                                             &scope_price_tier,
+                                             &scope_price_hours,
+                                             &scope_tool,
+                                             NULL};

@@ -3,7 +3,7 @@
 #include "config/units.h"
 #include "config/write.h"
 
-enum { PRICES_MAX = 10000, TIERS_MAX = 8, PATTERN_MAX = 200 };
+enum { PRICES_MAX = 10000, TIERS_MAX = 8, HOURS_MAX = 8, PATTERN_MAX = 200 };
 
 const span config_rate_names[CONFIG_RATES] = {
 #define X(id, name, sentence) [RATE_##id] = SPAN(#name),
@@ -118,6 +118,74 @@ static void settle_services(config_price *price) {
     }
 }
 
+/* ---- hours ---- */
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static bool parse_time_of_day(span text, int64_t *ret_minutes) {
+    const char *t = text.ptr;
+    if (text.len != 5 || t[2] != ':') return false;
+    if (!is_digit(t[0]) || !is_digit(t[1]) || !is_digit(t[3]) || !is_digit(t[4])) return false;
+    const int hour = (t[0] - '0') * 10 + (t[1] - '0'), minute = (t[3] - '0') * 10 + (t[4] - '0');
+    *ret_minutes = hour * 60 + minute;
+    return minute < 60 && *ret_minutes <= CONFIG_DAY_MINUTES;
+}
+
+COLD static bool read_time_of_day(reader *r, const option *o, span name, const yaml_node *node,
+                                  void *field) {
+    span text;
+    if (!reader_text(r, o, name, node, &text)) return false;
+    return parse_time_of_day(text, field) || reader_expected(r, o, name, node);
+}
+
+void config_time_of_day_write(int64_t minutes, buf *out) {
+    buf_addf(out, "\"%02d:%02d\"", (int)(minutes / 60), (int)(minutes % 60));
+}
+
+COLD static void write_time_of_day(const option *o, const void *field, buf *out) {
+    (void)o;
+    config_time_of_day_write(*(const int64_t *)field, out);
+}
+const option_type type_time_of_day = {"time of day", "a time of day such as 01:30, up to 24:00",
+                                      read_time_of_day, write_time_of_day};
+
+COLD static bool read_hours(reader *r, span name, const yaml_node *node, config_hours *h) {
+    span prefix = reader_name(r, "%.*s.", SPAN_ARG(name));
+    reader_defaults(r, &scope_price_hours, h);
+    no_rates(&h->price.rates);
+    if (!reader_scope(r, &scope_price_hours, prefix, node, h)) return false;
+    if (h->from != h->to) return true;
+    reader_problem(r, node, "%.*sto is when they begin; expected another time", SPAN_ARG(prefix));
+    return false;
+}
+
+COLD static bool read_all_hours(reader *r, const option *o, span name, const yaml_node *node,
+                                void *field) {
+    config_price *price = CONTAINER_OF(field, config_price, hours);
+    if (node->kind != YAML_LIST || node->count > HOURS_MAX)
+        return reader_expected(r, o, name, node);
+    config_hours *hours = arena_zalloc(r->arena, (node->count + 1) * sizeof *hours);
+    bool ok = true;
+    size_t n = 0;
+    for (const yaml_node *item = node->first; item; item = item->next, n++)
+        ok &= read_hours(r, reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n), item, &hours[n]);
+    price->hours = hours;
+    price->hour_count = n;
+    return ok;
+}
+const option_type type_price_hours = {"list of hours", "a list of up to 8 hours, each a mapping",
+                                      read_all_hours, NULL};
+
+static void settle_hours(config_price *price) {
+    config_hours *hours = (config_hours *)price->hours; /* the reader's own */
+    for (size_t i = 0; i < price->hour_count; i++) {
+        inherit(&hours[i].price.rates, &price->rates);
+        settle_tiers(&hours[i].price);
+    }
+}
+
 /* ---- an entry ---- */
 
 static bool good_pattern(span text) {
@@ -144,6 +212,7 @@ COLD static bool read_price(reader *r, const yaml_node *map, const yaml_node *ke
     if (!reader_scope(r, &scope_price, prefix, key->value, price)) return false;
     settle_tiers(price);
     settle_services(price);
+    settle_hours(price);
     return true;
 }
 
@@ -189,6 +258,20 @@ COLD static void write_tiers(const config_price *p, buf *out) {
     if (p->tier_count) buf_add_char(out, ']');
 }
 
+COLD static void write_hours(const config_price *p, buf *out) {
+    for (size_t i = 0; i < p->hour_count; i++) {
+        const config_hours *h = &p->hours[i];
+        buf_add_cstr(out, i ? ", {from: " : ", hours: [{from: ");
+        config_time_of_day_write(h->from, out);
+        buf_add_cstr(out, ", to: ");
+        config_time_of_day_write(h->to, out);
+        write_rates(&h->price.rates, &p->rates, out);
+        write_tiers(&h->price, out);
+        buf_add_char(out, '}');
+    }
+    if (p->hour_count) buf_add_char(out, ']');
+}
+
 void config_price_write(const config_price *p, buf *out) {
     bool any = false;
     buf_add_char(out, '{');
@@ -203,7 +286,9 @@ void config_price_write(const config_price *p, buf *out) {
         buf_add_char(out, '}');
         any = true;
     }
-    buf_add_cstr(out, any ? "}}" : "}");
+    buf_add_cstr(out, any ? "}" : "");
+    write_hours(p, out);
+    buf_add_char(out, '}');
 }
 
 void config_price_origin(const config *c, const config_price *p, buf *out) {

@@ -54,7 +54,7 @@ static int64_t cost_at(exchange *x, span target) {
     u.completion = most_answered(x);
     u.total = u.prompt + u.completion;
     u.service = x->facts.service;
-    const int64_t nano = prices_cost(known, target, &u);
+    const int64_t nano = prices_cost(known, target, &u, clock_wall_us());
     return nano > 0 ? nano : 0;
 }
 

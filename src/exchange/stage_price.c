@@ -3,6 +3,7 @@
  */
 #include "exchange/internal.h"
 
+#include "base/clock.h"
 #include "call/price_part.h"
 #include "exchange/functions.h"
 
@@ -29,12 +30,13 @@ stage_result stage_price(exchange *x) {
     const prices *known = snapshot_prices(x->snapshot->snapshot);
     if (!x->call || !x->record.attempts || !known) return STAGE_NEXT;
     const call_report c = call_get_report(x->call);
+    const int64_t now_us = clock_wall_us();
     x->record.cost_nano = 0;
     for (unsigned i = 0; i < c.attempts; i++) {
         attempt_record *a = &c.tries[i];
         if (was_answered(a)) {
             fill_usage(x, a, (int)i == c.answered);
-            a->cost_nano = prices_cost(known, a->target, &a->usage);
+            a->cost_nano = prices_cost(known, a->target, &a->usage, now_us);
         } else {
             a->cost_nano = 0;
         }

@@ -2,6 +2,7 @@
  */
 #include "exchange/cache_use.h"
 
+#include "base/clock.h"
 #include "call/price_part.h"
 
 static span target_of(const cache_use *u) {
@@ -33,6 +34,7 @@ stage_result stage_saved(exchange *x) {
     const prices *known = snapshot_prices(x->snapshot->snapshot);
     const span target = target_of(x->cache);
     if (x->given && target.len && x->record.error == ERR_NONE)
-        x->record.saved_nano = known ? prices_cost(known, target, &x->record.usage) : -1;
+        x->record.saved_nano =
+            known ? prices_cost(known, target, &x->record.usage, clock_wall_us()) : -1;
     return STAGE_NEXT;
 }

@@ -39,6 +39,27 @@ static void put_prices(json_writer *w, const config_price *p) {
     json_close_array(w);
 }
 
+static void put_time_of_day(json_writer *w, const char *key, int64_t minutes) {
+    buf text = BUF_EMPTY;
+    config_time_of_day_write(minutes, &text);
+    json_key(w, key);
+    json_put_raw(w, buf_span(&text));
+    buf_done(&text);
+}
+
+static void put_hours(json_writer *w, const config_price *p) {
+    json_key(w, "hours");
+    json_open_array(w);
+    for (size_t i = 0; i < p->hour_count; i++) {
+        json_open_object(w);
+        put_time_of_day(w, "from", p->hours[i].from);
+        put_time_of_day(w, "to", p->hours[i].to);
+        put_prices(w, &p->hours[i].price);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
 static void put_object(json_writer *w, span name, const config_price *p, span from) {
     json_open_object(w);
     json_key(w, "pattern");
@@ -56,6 +77,7 @@ static void put_object(json_writer *w, span name, const config_price *p, span fr
         json_close_object(w);
     }
     json_close_object(w);
+    put_hours(w, p);
     json_close_object(w);
 }
 

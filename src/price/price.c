@@ -78,9 +78,26 @@ static bool stand_beside(price_details how, const token_usage *u, int64_t detail
            !__builtin_add_overflow(sum, details, &sum) && u->total == sum;
 }
 
+static bool holds_at(const config_hours *h, int64_t minute) {
+    if (h->from < h->to) return minute >= h->from && minute < h->to;
+    return minute >= h->from || minute < h->to;
+}
+
+static const config_price *price_at(const config_price *p, int64_t at_us) {
+    if (!p->hour_count) return p;
+    const int64_t minute = at_us / (60 * 1000 * 1000) % CONFIG_DAY_MINUTES;
+    for (size_t i = 0; i < p->hour_count; i++)
+        if (holds_at(&p->hours[i], minute)) return &p->hours[i].price;
+    return p;
+}
+
 /* All of the prompt counts, whatever it costs. */
-static const config_rates *rates_for(const config_price *p, uint8_t service, int64_t prompt) {
-    if (service < CONFIG_SERVICES && p->services[service]) p = p->services[service];
+static const config_rates *rates_for(const config_price *p, uint8_t service, int64_t prompt,
+                                     int64_t at_us) {
+    if (service < CONFIG_SERVICES && p->services[service])
+        p = p->services[service];
+    else
+        p = price_at(p, at_us);
     const config_rates *rates = &p->rates;
     for (size_t i = 0; i < p->tier_count && prompt > p->tiers[i].above; i++)
         rates = &p->tiers[i].rates;
@@ -92,14 +109,15 @@ static int64_t rounded(exact sum) {
     return nano < INT64_MAX ? (int64_t)nano : INT64_MAX;
 }
 
-int64_t price_cost(const config_price *p, const price_rule *rule, const token_usage *u) {
+int64_t price_cost(const config_price *p, const price_rule *rule, const token_usage *u,
+                   int64_t at_us) {
     if (u->prompt < 0) return -1;
     int64_t prompt = u->prompt, completion = known(u->completion);
     int64_t cached = known(u->cached), written = known(u->cache_write);
     bool cache_beside = stand_beside(rule->prompt, u, price_add(cached, written));
     bool reasoning_beside = stand_beside(rule->completion, u, known(u->reasoning));
     int64_t length = cache_beside ? price_add(prompt, price_add(cached, written)) : prompt;
-    bill b = {.rates = rates_for(p, u->service, length)};
+    bill b = {.rates = rates_for(p, u->service, length, at_us)};
     charge_detail(&b, RATE_CACHED, RATE_INPUT, cached, cache_beside, &prompt);
     charge_detail(&b, RATE_CACHE_WRITE, RATE_INPUT, written, cache_beside, &prompt);
     charge_part(&b, RATE_AUDIO, RATE_INPUT, u->audio_prompt, &prompt);

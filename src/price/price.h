@@ -28,8 +28,10 @@ typedef struct price_rule {
 /* Of a provider's kind (config/kinds.def); never NULL. */
 const price_rule *price_rule_of(span kind);
 
-/* -1: it cannot be told, as the usage is not known, or as there are tokens without a price. */
-int64_t price_cost(const config_price *p, const price_rule *rule, const token_usage *u);
+/* at_us: wall time. -1: it cannot be told, as the usage is not known, or as there are tokens
+ * without a price. */
+int64_t price_cost(const config_price *p, const price_rule *rule, const token_usage *u,
+                   int64_t at_us);
 
 /* a + b, at most INT64_MAX. Neither is below 0. */
 int64_t price_add(int64_t a, int64_t b);

@@ -77,10 +77,29 @@ static const table_row table[] = {
     {SPAN(#vendor),                                                                                \
      {SPAN(pattern), rates, TIERS(__VA_ARGS__),                                                    \
       sizeof(TIERS(__VA_ARGS__)) / sizeof(config_tier)}},
+#define HOURS(...)                                                                                 \
+    (const config_hours[]) {                                                                       \
+        __VA_ARGS__                                                                                \
+    }
+#define HOURLY(vendor, name, flat, ...)                                                            \
+    {SPAN(#vendor),                                                                                \
+     {.pattern = SPAN(name),                                                                       \
+      .rates = flat,                                                                               \
+      .hours = HOURS(__VA_ARGS__),                                                                 \
+      .hour_count = sizeof(HOURS(__VA_ARGS__)) / sizeof(config_hours)}},
+#define FROM_TO(since, until, flat)                                                                \
+    {                                                                                              \
+        since, until, {                                                                            \
+            .rates = flat                                                                          \
+        }                                                                                          \
+    }
 #include "price/table.def"
 };
 const char price_table_source[] = PRICE_TABLE_SOURCE;
 #undef FLAT
+#undef HOURLY
+#undef HOURS
+#undef FROM_TO
 #undef TIERED
 #undef RATES
 #undef NONE
@@ -227,7 +246,7 @@ price_found prices_find(const prices *p, span target) {
     return look_up(p, target);
 }
 
-int64_t prices_cost(const prices *p, span target, const token_usage *u) {
+int64_t prices_cost(const prices *p, span target, const token_usage *u, int64_t at_us) {
     const price_found f = prices_find(p, target);
-    return f.price ? price_cost(f.price, f.rule, u) : -1;
+    return f.price ? price_cost(f.price, f.rule, u, at_us) : -1;
 }

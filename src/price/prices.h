@@ -26,8 +26,8 @@ typedef struct price_found {
 
 /* target: "provider/model". */
 price_found prices_find(const prices *p, span target);
-/* In nano units; -1: not known. */
-int64_t prices_cost(const prices *p, span target, const token_usage *u);
+/* At that wall time, in nano units; -1: not known. */
+int64_t prices_cost(const prices *p, span target, const token_usage *u, int64_t at_us);
 
 /* Whose prices the table has for a provider; empty: nobody's. */
 span price_vendor(const config_provider *p);

@@ -124,6 +124,16 @@ def test_a_tier_of_service_has_prices_of_its_own(weir, upstream):
         assert record_of(w, made)["cost_nano"] == 10 * 2000 + 2 * 1000
 
 
+def test_an_hour_of_the_day_has_prices_of_its_own(weir, upstream):
+    """What holds when the call ends; the listing shows all of them."""
+    upstream.always(reply(200, {**bodies.completion(usage=usage(10, 2))}))
+    around_the_clock = [{"from": "00:00", "to": "12:00", "input": 4}, {"from": "12:00", "to": "24:00", "input": 4}]
+    w = weir(upstream, prices={"main/gpt-test": {"input": 2, "output": 10, "hours": around_the_clock}})
+    assert record_of(w, wire.chat(w))["cost_nano"] == 10 * 4000 + 2 * 10000
+    listed, = wire.call(w, "GET", "/usage/prices?pattern=main/gpt-test").json()
+    assert listed["hours"] == [{**one, "output": 10, "tiers": []} for one in around_the_clock]
+
+
 # -- weir prices ---------------------------------------------------------------------------------------------------
 
 FILE = """providers: {openai: {url: "http://127.0.0.1:1/v1"}, far: {url: "http://127.0.0.1:2/v1"}}
@@ -131,6 +141,7 @@ prices:
   "openai/gpt-4o*": {input: 2.50, cached: 1.25, output: 10}
   llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}
   slow: {input: 2, service_tiers: {flex: {input: 1, tiers: [{above: 9, input: 3}]}, batch: {input: 2}}}
+  night: {input: 2, output: 4, hours: [{from: "22:30", to: "06:00", input: 1, tiers: [{above: 9, output: 3}]}, {from: "12:00", to: "24:00", output: 5}]}
 """
 
 
@@ -146,6 +157,8 @@ def prices(tmp_path, *args):
     ("far/llama", "far/llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}  # weir.yaml:4\n"),
     ("llama", "llama: {input: 0.1, tiers: [{above: 200000, input: 0.2}]}  # weir.yaml:4\n"),
     ("far/slow", "far/slow: {input: 2, service_tiers: {flex: {input: 1, tiers: [{above: 9, input: 3}]}, batch: {}}}  # weir.yaml:5\n"),
+    ("far/night", 'far/night: {input: 2, output: 4, hours: [{from: "22:30", to: "06:00", input: 1, tiers: [{above: 9, output: 3}]}, '
+                  '{from: "12:00", to: "24:00", output: 5}]}  # weir.yaml:6\n'),
     ("openai/gpt-4o*", '"openai/gpt-4o*": {input: 2.5, cached: 1.25, output: 10}  # weir.yaml:3\n'),
 ])
 def test_prices_says_what_is_in_force_and_where_it_stands(tmp_path, operand, expected):

@@ -25,9 +25,10 @@ static const config_price bare = {
     .rates = {{2500000000, NONE, NONE, NONE, NONE, 10000000000, NONE, NONE}}};
 
 static void check(const config_price *p, const price_rule *rule, const row *rows, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        if (price_cost(p, rule, &rows[i].usage) != rows[i].nano)
-            fail_msg("row %zu: %lld", i, (long long)price_cost(p, rule, &rows[i].usage));
+    for (size_t i = 0; i < count; i++) {
+        const int64_t nano = price_cost(p, rule, &rows[i].usage, 0);
+        if (nano != rows[i].nano) fail_msg("row %zu: %lld", i, (long long)nano);
+    }
 }
 
 static void details_are_parts_of_totals(void **state) {
@@ -142,6 +143,58 @@ static void an_answers_tier_of_service_has_its_own_prices(void **state) {
     check(&p, &within, rows, ARRAY_LEN(rows));
 }
 
+/* In UTC, of any day; the first that holds counts, and none does for another tier of service. */
+static void hours_of_the_day_have_their_own_prices(void **state) {
+    (void)state;
+    static const config_tier tiers[] = {
+        {100, {{9 * (int64_t)UNIT, NONE, NONE, NONE, NONE, 9 * (int64_t)UNIT, NONE, NONE}}}};
+    static const config_hours hours[] = {
+        {60, 240, {.rates = {{2 * UNIT, NONE, NONE, NONE, NONE, 20 * (int64_t)UNIT, NONE, NONE}}}},
+        {200, 1440, {.rates = {{3 * (int64_t)UNIT, NONE, NONE, NONE, NONE, NONE, NONE, NONE}}}}};
+    static const config_hours night[] = {
+        {1380,
+         30,
+         {.rates = {{4 * (int64_t)UNIT, NONE, NONE, NONE, NONE, NONE, NONE, NONE}},
+          .tiers = tiers,
+          .tier_count = 1}}};
+    static const config_price flex = {
+        .rates = {{UNIT / 2, NONE, NONE, NONE, NONE, NONE, NONE, NONE}}};
+    static const config_rates flat = {
+        {UNIT, NONE, NONE, NONE, NONE, 10 * (int64_t)UNIT, NONE, NONE}};
+    static const config_price day = {
+        .rates = flat, .services = {[SERVICE_FLEX] = &flex}, .hours = hours, .hour_count = 2};
+    static const config_price over_midnight = {.rates = flat, .hours = night, .hour_count = 1};
+    static const struct {
+        const config_price *price;
+        int hour, minute, second;
+        int64_t prompt;
+        uint8_t service;
+        int64_t nano;
+    } rows[] = {
+        {&day, 0, 59, 59, 10, SERVICE_STANDARD, 10000},
+        {&day, 1, 0, 0, 10, SERVICE_STANDARD, 20000},
+        {&day, 3, 59, 59, 10, SERVICE_STANDARD, 20000},
+        {&day, 4, 0, 0, 10, SERVICE_STANDARD, 30000},
+        {&day, 23, 59, 59, 10, SERVICE_STANDARD, 30000},
+        {&day, 1, 0, 0, 10, SERVICE_FLEX, 5000},
+        {&over_midnight, 22, 59, 59, 10, SERVICE_STANDARD, 10000},
+        {&over_midnight, 23, 0, 0, 10, SERVICE_STANDARD, 40000},
+        {&over_midnight, 0, 0, 0, 10, SERVICE_STANDARD, 40000},
+        {&over_midnight, 0, 29, 59, 10, SERVICE_STANDARD, 40000},
+        {&over_midnight, 0, 30, 0, 10, SERVICE_STANDARD, 10000},
+        {&over_midnight, 0, 0, 0, 101, SERVICE_STANDARD, 909000},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const token_usage u = {rows[i].prompt, 0, rows[i].prompt, -1, -1, -1, -1, -1, -1, false,
+                               rows[i].service};
+        const int64_t days = 20786,
+                      second = (rows[i].hour * 60 + rows[i].minute) * 60LL + rows[i].second;
+        const int64_t at_us = (days * 86400 + second) * 1000000;
+        const int64_t nano = price_cost(rows[i].price, &within, &u, at_us);
+        if (nano != rows[i].nano) fail_msg("row %zu: %lld", i, (long long)nano);
+    }
+}
+
 /* From the exact sum of all parts, once, half up. */
 static void rounded_once(void **state) {
     (void)state;
@@ -171,7 +224,7 @@ static void nothing_overflows(void **state) {
     };
     check(&dear, &within, rows, ARRAY_LEN(rows));
     check(&dear, &by_sum, rows, ARRAY_LEN(rows));
-    assert_int_equal(price_cost(&dear, &beside, &rows[2].usage), INT64_MAX);
+    assert_int_equal(price_cost(&dear, &beside, &rows[2].usage, 0), INT64_MAX);
     assert_int_equal(price_add(INT64_MAX, 1), INT64_MAX);
     assert_int_equal(price_add(40, 2), 42);
 }
@@ -194,6 +247,7 @@ int main(void) {
         cmocka_unit_test(what_is_not_known_is_not_nought),
         cmocka_unit_test(long_prompts_pay_their_tier_for_all),
         cmocka_unit_test(an_answers_tier_of_service_has_its_own_prices),
+        cmocka_unit_test(hours_of_the_day_have_their_own_prices),
         cmocka_unit_test(rounded_once),
         cmocka_unit_test(nothing_overflows),
         cmocka_unit_test(every_kind_has_a_rule),

@@ -72,7 +72,7 @@ static void the_table_is_sound(void **state) {
     (void)state;
     span vendor;
     const config_price *p;
-    size_t n = 0, tiered = 0;
+    size_t n = 0, tiered = 0, hourly = 0;
     for (; price_table_row(n, &vendor, &p); n++) {
         assert_true(vendor.len && p->pattern.len);
         assert_true(p->rates.nano[RATE_INPUT] >= 0);
@@ -81,10 +81,16 @@ static void the_table_is_sound(void **state) {
             assert_true(p->tiers[i].above > (i ? p->tiers[i - 1].above : 0));
             assert_true(p->tiers[i].rates.nano[RATE_INPUT] >= 0);
         }
+        hourly += p->hour_count > 0;
+        for (size_t i = 0; i < p->hour_count; i++) {
+            assert_true(p->hours[i].from >= 0 && p->hours[i].from < p->hours[i].to);
+            assert_true(p->hours[i].to <= CONFIG_DAY_MINUTES);
+            assert_true(p->hours[i].price.rates.nano[RATE_INPUT] >= 0);
+        }
         for (size_t i = 0; i < CONFIG_RATES; i++)
             assert_true(p->rates.nano[i] <= CONFIG_RATE_MAX);
     }
-    assert_true(n > 100 && tiered > 0);
+    assert_true(n > 100 && tiered > 0 && hourly > 0);
     assert_true(strstr(price_table_source, "genai-prices "));
 }
 
@@ -142,12 +148,12 @@ static void a_target_pays_its_price(void **state) {
                                      "prices: {m: {input: 2.50, output: 10}}\n");
     prices *p = prices_new(c);
     token_usage u = token_usage_unknown;
-    assert_int_equal(prices_cost(p, SPAN_OF("openai/m"), &u), -1);
+    assert_int_equal(prices_cost(p, SPAN_OF("openai/m"), &u, 0), -1);
     u.prompt = 8;
     u.completion = 3;
-    assert_int_equal(prices_cost(p, SPAN_OF("openai/m"), &u), 50000);
-    assert_int_equal(prices_cost(p, SPAN_OF("far/m"), &u), 50000); /* is not written anywhere */
-    assert_int_equal(prices_cost(p, SPAN_OF("far/n"), &u), -1);
+    assert_int_equal(prices_cost(p, SPAN_OF("openai/m"), &u, 0), 50000);
+    assert_int_equal(prices_cost(p, SPAN_OF("far/m"), &u, 0), 50000); /* is not written anywhere */
+    assert_int_equal(prices_cost(p, SPAN_OF("far/n"), &u, 0), -1);
     prices_free(p);
     world_done(c);
 }
