@@ -77,8 +77,8 @@ static void be_first(end *e) {
     say_hello(e);
 }
 
-static void check_order(fixture *f, void (*begin)(end *), int order) {
-    f->client.open = begin;
+static void check_order(fixture *f, void (*say)(end *), int order) {
+    f->client.open = say;
     f->server.data = both_say_something;
     f->client.when_sent = f->server.when_sent = note_who_left;
     converse(f);
