@@ -2,10 +2,8 @@
  * installed. */
 #include "unit.h"
 
-#include "ledger/cluster.h"
-#include "ledger/folder.h"
 #include "ledger/paused.h"
-#include "ledger/place.h"
+#include "ledger/places.h"
 
 #include <pthread.h>
 
@@ -13,9 +11,7 @@
 #define NOW       (1800000000 * SECOND_US)
 
 typedef struct world {
-    folder folder;
-    buf name;
-    store_place place;
+    own_place at;
     store *store;
     arena arena;
 } world;
@@ -23,55 +19,37 @@ typedef struct world {
 static void open_again(world *w) {
     buf why = BUF_EMPTY;
     store_close(w->store);
-    if (store_open(&w->place, SQL_WRITES, false, &w->store, &why) != STORE_OPEN)
+    if (store_open(&w->at.place, SQL_WRITES, false, &w->store, &why) != STORE_OPEN)
         fail_msg("%s", buf_cstr(&why));
     buf_done(&why);
 }
 
-static int begin(void **state, world *w) {
-    w->place = store_place_of(&w->name);
-    arena_init(&w->arena, 0);
-    open_again(w);
-    *state = w;
+static int begin(void **state, bool at_server) {
+    static world w;
+    w = (world){0};
+    if (at_server)
+        place_at_server(&w.at);
+    else
+        place_in_folder(&w.at);
+    arena_init(&w.arena, 0);
+    open_again(&w);
+    *state = &w;
     return 0;
 }
 
 static int set_up(void **state) {
-    static world w;
-    w = (world){0};
-    folder_make(&w.folder);
-    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
-    return begin(state, &w);
+    return begin(state, false);
 }
 
-static cluster server; /* for all tests; each has a schema of its own */
-static unsigned schemas;
-
 static int set_up_postgres(void **state) {
-    static world w;
-    char text[64];
-    buf why = BUF_EMPTY;
-    bool never;
-    w = (world){0};
-    folder_make(&w.folder);
-    schemas++;
-    buf_addf(&w.name, "postgres://weir@/postgres?host=%s&options=-csearch_path%%3Dk%u",
-             server.folder, schemas);
-    w.place = store_place_of(&w.name);
-    snprintf(text, sizeof text, "CREATE SCHEMA k%u", schemas);
-    sql *db = w.place.driver->open(w.place.where.ptr, SQL_WRITES, false, &why, &never);
-    if (!db || !db->driver->run(db, text, NULL, 0, NULL, NULL))
-        fail_msg("%s", buf_cstr(db ? &db->why : &why));
-    db->driver->close(db);
-    return begin(state, &w);
+    return begin(state, true);
 }
 
 static int tear_down(void **state) {
     world *w = *state;
     store_close(w->store);
     arena_done(&w->arena);
-    buf_done(&w->name);
-    folder_remove(&w->folder);
+    place_done(&w->at);
     return 0;
 }
 
@@ -101,7 +79,7 @@ static paused_outcome stay(world *w, const char *id, const char *client, int64_t
 
 static void open_for_reading(world *w, store **ret) {
     buf why = BUF_EMPTY;
-    if (store_open(&w->place, SQL_READS, false, ret, &why) != STORE_OPEN)
+    if (store_open(&w->at.place, SQL_READS, false, ret, &why) != STORE_OPEN)
         fail_msg("%s", buf_cstr(&why));
     buf_done(&why);
 }
@@ -211,7 +189,7 @@ static void of_several_one_has_it(void **state) {
         unsigned done = 0, unknown = 0;
         put(w, "run_1", "app", NOW + SECOND_US, SPAN_OF("{}"));
         for (size_t i = 0; i < RIVALS; i++) {
-            all[i].place = &w->place;
+            all[i].place = &w->at.place;
             assert_int_equal(pthread_create(&all[i].thread, NULL, claim_beside, &all[i]), 0);
         }
         for (size_t i = 0; i < RIVALS; i++) {
@@ -230,13 +208,13 @@ static void an_owner_who_leaves_changes_nothing(void **state) {
     paused_run r;
     const atomic_bool leaving = true;
     put(w, "run_1", "app", NOW + SECOND_US, SPAN_OF("{}"));
-    w->place.leaving = &leaving;
+    w->at.place.leaving = &leaving;
     open_again(w);
     const paused_run more = {SPAN_OF("run_2"), SPAN_OF("app"), NOW + SECOND_US, SPAN_OF("{}")};
     assert_int_equal(claim(w, "run_1", "app", NOW), PAUSED_FAILED);
     assert_int_equal(stay(w, "run_1", "app", NOW + 9 * SECOND_US, NOW), PAUSED_FAILED);
     assert_int_equal(paused_put(w->store, &more, NOW), PAUSED_FAILED);
-    w->place.leaving = NULL;
+    w->at.place.leaving = NULL;
     open_again(w);
     assert_int_equal(look(w, "run_2", "app", NOW, &r), PAUSED_UNKNOWN);
     assert_int_equal(look(w, "run_1", "app", NOW, &r), PAUSED_DONE);
@@ -265,20 +243,6 @@ static void ids_are_nobodys_to_guess(void **state) {
     assert_string_not_equal(a, b);
 }
 
-static int start_server(void **state) {
-    const char *why;
-    (void)state;
-    if (cluster_make(&server, &why)) return 0;
-    printf("skipped: %s\n", why);
-    exit(77);
-}
-
-static int end_server(void **state) {
-    (void)state;
-    cluster_remove(&server);
-    return 0;
-}
-
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
@@ -289,5 +253,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {ALL(T), T(ids_are_nobodys_to_guess)};
     const struct CMUnitTest at_a_server[] = {ALL(P)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
+    return failed ? failed
+                  : cmocka_run_group_tests(at_a_server, place_start_server, place_end_server);
 }
