@@ -22,15 +22,8 @@ static bool run_plain(store *s, const char *text) {
     return run(s, text, NULL, 0, NULL, NULL);
 }
 
-/* Whatever went wrong is told, and not how taking it back went. */
 static paused_outcome take_back(store *s) {
-    sql *db = store_sql(s);
-    buf why = BUF_EMPTY;
-    buf_add(&why, buf_span(&db->why));
-    (void)run_plain(s, "ROLLBACK");
-    buf_clear(&db->why);
-    buf_add(&db->why, buf_span(&why));
-    buf_done(&why);
+    sql_take_back(store_sql(s));
     return PAUSED_FAILED;
 }
 

@@ -72,4 +72,7 @@ struct sql_driver {
 extern const sql_driver sql_sqlite;   /* where: a path */
 extern const sql_driver sql_postgres; /* where: postgres://… or postgresql://…, a secret */
 
+/* Ends a transaction that failed: db->why goes on saying what did, and not how this went. */
+void sql_take_back(sql *db);
+
 #endif
