@@ -122,6 +122,23 @@ def test_a_store_that_others_write_to_loses_no_run(weir, upstream, tmp_path):
     assert say(w, paused).json()["response"] == "Done." and made(w) == 1
 
 
+def test_a_client_that_leaves_while_the_store_is_waited_for(weir, upstream, tmp_path):
+    """Nobody would hear of the calls: they are not made, and the run is not taken out for nobody."""
+    one_call(upstream, saying("Done."))
+    w = serve(weir, upstream, tmp_path, server={"workers": 1})  # whose next question to the store comes after that
+    paused = ask(w).json()["paused"]
+    with database(tmp_path) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with wire.connect(w) as c:
+            c.request("POST", f"/chat/functions/{paused['id']}", {"approve": True})
+            daemon.wait_until(lambda: w.metrics()["weir_open_calls"] == 1, 5, "it has not begun")
+            c.abort()
+        # Where all this took longer than weir waits for its turn, it has failed: that is as good.
+        daemon.wait_until(lambda: len([e for e in w.calls() if e["endpoint"] == "chat.functions"]) == 2, 5, "the run has no line")
+        other.execute("ROLLBACK")
+    assert say(w, paused).json()["response"] == "Done." and made(w) == 1
+
+
 def test_of_several_words_at_once_one_counts(weir, upstream, tmp_path):
     upstream.always(lambda r: saying("Done.") if has_called(r) else calling(call("delete", '{"path": "a"}')))
     w = serve(weir, upstream, tmp_path, server={"workers": 2})
