@@ -42,14 +42,8 @@ store *key_store_records(key_store *ks) {
     return ks->store;
 }
 
-/* Whatever went wrong is told, and not how taking it back went. */
 static key_outcome take_back(key_store *ks, key_outcome why) {
-    buf says = BUF_EMPTY;
-    buf_add(&says, key_store_why(ks));
-    (void)run_plain(ks, "ROLLBACK");
-    buf_clear(&ks->why);
-    buf_add(&ks->why, buf_span(&says));
-    buf_done(&says);
+    sql_take_back(ks->db);
     return why;
 }
 

@@ -21,18 +21,6 @@ http_origin_spec signed_post_origin(const config_webhook *hook, tls_context *tls
                               .admits = hook->allow_private ? NULL : address_is_public};
 }
 
-bool signed_post_tls(const config_webhook *hook, tls_context **ret, buf *ret_why) {
-    tls_context *made = NULL;
-    if (hook->url.tls) {
-        char *path = mem_strndup(hook->ca_file.ptr, hook->ca_file.len);
-        made = tls_client_new(hook->ca_file.len ? path : NULL, ret_why);
-        free(path);
-        if (!made) return false;
-    }
-    *ret = made;
-    return true;
-}
-
 static span signature(const config_webhook *hook, span id, int64_t seconds, span body, arena *a) {
     buf out = BUF_EMPTY;
     alert_sign(secret_reveal(hook->secret), id, seconds, body, &out);

@@ -16,10 +16,6 @@
 http_origin_spec signed_post_origin(const config_webhook *hook, tls_context *tls,
                                     unsigned connections);
 
-/* *ret: what its URL wants, NULL: it is plain HTTP. false: the authorities cannot be read, and
- * *ret_why says why. Reads a file. */
-MUST_USE bool signed_post_tls(const config_webhook *hook, tls_context **ret, buf *ret_why);
-
 /* Of a post of this moment, so that a receiver may refuse what is old; in the arena. id: the same
  * for each try of one thing. The signature is left out where there is no secret. */
 http_headers signed_post_headers(const config_webhook *hook, span id, span body, arena *a);

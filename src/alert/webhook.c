@@ -1,6 +1,5 @@
 #include "alert/webhook.h"
 
-#include "alert/delivery.h"
 #include "alert/signed_post.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -44,7 +43,7 @@ struct webhook {
     timer timer; /* ASKING: its deadline; ENDED: off the stack; RESTING: the next */
     int status;
     int64_t hint_ms, wait_ms;
-    delivery_verdict verdict;
+    resend_verdict verdict;
     buf body, detail;
     arena arena;
     span piece;
@@ -81,7 +80,9 @@ static void *make_tls(const config *c, buf *ret_why) {
     tls_box *box = mem_zalloc(sizeof *box);
     for (size_t i = 0; i < c->alerts.webhook_count && c->alerts.on; i++) {
         const config_webhook *hook = &c->alerts.webhooks[i];
-        if (signed_post_tls(hook, &box->contexts[i], ret_why)) continue;
+        if (!hook->url.tls) continue;
+        box->contexts[i] = tls_client_new(hook->ca_file, ret_why);
+        if (box->contexts[i]) continue;
         free_tls(box, c);
         return NULL;
     }
@@ -92,15 +93,22 @@ const snapshot_part alert_tls_part = {"alerts' TLS", make_tls, free_tls};
 
 /* ---- the only way out of a try ---- */
 
+/* A refusal stays one, but for those that say that it is not the request's. */
+static bool may_pass(int status) {
+    return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+const resend_policy webhook_resend = {may_pass, .cap_ms = 5 * 60 * 1000, .most_ms = 30 * 60 * 1000};
+
 /* otherwise: why there is no answer. */
 static void end(webhook *w, span otherwise) {
-    const delivery_facts f = {.status = w->status,
-                              .hint_ms = w->hint_ms,
-                              .tries = w->tries,
-                              .spent_ms = w->loop->now_ms - w->began_ms,
-                              .random = rng_unit(&w->loop->rng)};
-    w->verdict = delivery_decide(&f, &w->wait_ms);
-    if (w->verdict == DELIVERY_AGAIN && w->hurried) w->verdict = DELIVERY_OVER;
+    const resend_facts f = {.status = w->status,
+                            .hint_ms = w->hint_ms,
+                            .tries = w->tries,
+                            .spent_ms = w->loop->now_ms - w->began_ms,
+                            .random = rng_unit(&w->loop->rng),
+                            .hurried = w->hurried};
+    w->verdict = resend_decide(&webhook_resend, &f, &w->wait_ms);
     buf_clear(&w->detail);
     if (w->status >= 300 && w->status <= 399)
         buf_add_cstr(&w->detail, "it answers with a redirect, and those are not followed");
@@ -216,12 +224,12 @@ static void install(webhook *w, snapshot *s, size_t place) {
 }
 
 static void on_ended(timer *t) {
-    static const webhook_news news[] = {[DELIVERY_DONE] = WEBHOOK_DELIVERED,
-                                        [DELIVERY_AGAIN] = WEBHOOK_FAILED,
-                                        [DELIVERY_OVER] = WEBHOOK_GIVEN_UP};
+    static const webhook_news news[] = {[RESEND_DONE] = WEBHOOK_DELIVERED,
+                                        [RESEND_WAIT] = WEBHOOK_FAILED,
+                                        [RESEND_DROP] = WEBHOOK_GIVEN_UP};
     webhook *w = CONTAINER_OF(t, webhook, timer);
-    const delivery_verdict verdict = w->verdict;
-    if (verdict == DELIVERY_AGAIN && !w->hurried) {
+    const resend_verdict verdict = w->verdict;
+    if (verdict == RESEND_WAIT && !w->hurried) {
         enter(w, STATE_RESTING, on_rested, w->wait_ms);
     } else {
         alert_unref(w->alert);

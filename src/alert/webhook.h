@@ -10,11 +10,14 @@
 #define WEIR_ALERT_WEBHOOK_H
 
 #include "alert/alert.h"
+#include "call/resend.h"
 #include "call/snapshot.h"
 #include "http/client.h"
 
 /* A part of a snapshot: the TLS contexts of the webhooks. Making it reads their CA files. */
 extern const snapshot_part alert_tls_part;
+
+extern const resend_policy webhook_resend;
 
 typedef struct webhook webhook;
 

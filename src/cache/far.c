@@ -362,12 +362,7 @@ static void on_away(void *user, const char *why) {
 cache_far *cache_far_new(config *c, cache *of, buf *ret_why) {
     const config_redis *to = &c->cache.store;
     tls_context *tls = NULL;
-    if (to->tls) {
-        char *path = mem_strndup(to->ca_file.ptr, to->ca_file.len);
-        tls = tls_client_new(to->ca_file.len ? path : NULL, ret_why);
-        free(path);
-        if (!tls) return NULL;
-    }
+    if (to->tls && !(tls = tls_client_new(to->ca_file, ret_why))) return NULL;
     cache_far *f = mem_zalloc(sizeof *f);
     f->snapshot = config_ref(c);
     f->config = to;

@@ -14,21 +14,13 @@ static void free_contexts(void *made, const config *c) {
     free(contexts);
 }
 
-static tls_context *context_new(span ca_file, buf *ret_why) {
-    buf path = BUF_EMPTY;
-    buf_add(&path, ca_file);
-    tls_context *context = tls_client_new(ca_file.len ? buf_cstr(&path) : NULL, ret_why);
-    buf_done(&path);
-    return context;
-}
-
 /* The context of an earlier provider that trusts the same, or a new one. */
 static tls_context *context_for(const config *c, size_t index, tls_context **before, buf *ret_why) {
     span ca_file = c->providers[index].ca_file;
     for (size_t i = 0; i < index; i++)
         if (before[i] && span_eq(c->providers[i].ca_file, ca_file))
             return tls_context_ref(before[i]);
-    return context_new(ca_file, ret_why);
+    return tls_client_new(ca_file, ret_why);
 }
 
 static void *make_contexts(const config *c, buf *ret_why) {

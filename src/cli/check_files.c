@@ -73,7 +73,7 @@ static void check_listener(checking *k, const config_listener *l) {
 static void check_provider(checking *k, const config_provider *p) {
     buf why = BUF_EMPTY;
     span name = arena_printf(&k->arena, "providers.%.*s.ca_file", SPAN_ARG(p->name));
-    tls_context *t = tls_client_new(p->ca_file.len ? path_of(k, p->ca_file) : NULL, &why);
+    tls_context *t = tls_client_new(p->ca_file, &why);
     if (!t) {
         add_problem(k, p->ca_file.len ? (const void *)&p->ca_file : p, name, &why);
         return;

@@ -2,7 +2,8 @@
  *
  * A snapshot is built whole (config_load), never changed, shared by reference count between
  * threads, and replaced whole on reload. Everything inside lives in the snapshot's arena or is
- * a counted secret. Every default is in the option table (config/options.c), nowhere else.
+ * a counted secret. Every default is in the option tables (config/options_file.c and options.c),
+ * nowhere else.
  *
  * Units    *_ms milliseconds, *_bytes bytes, *_ratio 0…1.
  */

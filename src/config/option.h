@@ -1,4 +1,5 @@
-/* config/option.h: what an option is. The options themselves are the table in options.c.
+/* config/option.h: what an option is. The options themselves are the tables in options_file.c
+ * and options.c.
  *
  * One row is everything about an option: the parser, the checks, the default, the messages,
  * `weir check --explain`, the example file and the reference page all come from it. Limits and

@@ -8,8 +8,8 @@
 static const char intro[] =
     "# Configuration\n"
     "\n"
-    "<!-- Made from the option table in src/config/options.c by `weir reference`; do not edit. "
-    "-->\n"
+    "<!-- Made from the option tables in src/config (options_file.c, options.c) by `weir "
+    "reference`; do not edit. -->\n"
     "\n"
     "weir works without a file: it listens on 127.0.0.1:8080 and serves OpenAI where "
     "`OPENAI_API_KEY` "

@@ -175,11 +175,9 @@ static bool makes(const exchange *x) {
 void affinity_route(exchange *x) {
     static const filter_ops ops = {.name = "affinity",
                                    .place = PLACE_METER,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = filter_pass_end,
-                                   .fail = filter_pass_fail,
                                    .done = filter_pass_done};
     if (!policy_of(x)->ids) return;
     if (!x->large) affinity_look_up(x, x->env->loop->now_ms);

@@ -87,11 +87,13 @@ extern const exchange_form form_functions;
 extern const exchange_form form_mcp;
 extern const exchange_form form_direct; /* a program: OpenAI's JSON, unframed */
 
-/* A run that has waited (ledger/paused.h) and goes on. Its door's; as long as the exchange. */
+/* A run that waits (ledger/paused.h) and is to go on. Its door's; as long as the exchange. The run
+ * itself takes it out of the store, when its calls are about to be made: whatever ends it before
+ * that leaves it waiting. */
 typedef struct run_resume {
+    span id;
     span state;         /* JSON, as the run has left it */
     json_value approve; /* true, false, or an object with one of them for each call, by its id */
-    bool begun;         /* set when it goes on: from then on it does not wait any more */
 } run_resume;
 /* The client's own request, with which the run began, in the arena; empty: the state is none. */
 span run_request_of(span state, arena *a);
@@ -122,7 +124,7 @@ typedef struct exchange_request {
     bool own; /* of a step: weir asks it for itself, so its client need not be allowed the model */
     span label;                /* what the record calls it; empty: by its form and endpoint */
     const exchange_plan *plan; /* NULL: the env's, or the parent's */
-    run_resume *resume;        /* NULL: it begins */
+    const run_resume *resume;  /* NULL: it begins */
 } exchange_request;
 
 /* form_direct: event gets what the provider said, in OpenAI's form, without comments, the end

@@ -87,6 +87,8 @@ void filter_pass_event(filter *f, const answer_event *event);
 void filter_pass_end(filter *f);
 void filter_pass_fail(filter *f);
 void filter_pass_done(filter *f);
+/* In the ops of a filter that leaves beginning, head and failure alone. */
+#define FILTER_PASSES .begin = filter_pass_begin, .head = filter_pass_head, .fail = filter_pass_fail
 
 /* Nothing more is given to this filter until filter_release(): the source is paused, and what still
  * comes waits. The exchange's deadline goes on, and passes a hold. Idempotent. */

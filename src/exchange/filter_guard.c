@@ -125,7 +125,7 @@ static bool ends(const looking *k, unsigned choice) {
 static bool has_piece_of(const answer_event *e, const lane *l) {
     for (size_t i = 0; i < e->part_count; i++) {
         const answer_part *p = &e->parts[i];
-        if (guard_is_text(p) && p->kind == l->kind && p->choice == l->choice && p->item == l->item)
+        if (answer_is_text(p) && p->kind == l->kind && p->choice == l->choice && p->item == l->item)
             return true;
     }
     return false;
@@ -189,7 +189,7 @@ static void look_at_pieces(looking *k) {
     for (size_t i = 0; i < e->part_count && !k->made.blocked && !k->f->blocked; i++) {
         if (e->parts[i].kind == PART_OPAQUE)
             guard_look_at_opaque(&k->made, k->f->g, e->parts[i].value);
-        else if (guard_is_text(&e->parts[i]))
+        else if (answer_is_text(&e->parts[i]))
             look_at_piece(k, i);
     }
     guard_drop_logprobs(&k->made, e);
@@ -204,7 +204,7 @@ static void cut(looking *k) {
         if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
             guard_looked_edit(&k->made,
                               (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
-        else if (behind && guard_is_text(p))
+        else if (behind && answer_is_text(p))
             guard_looked_edit(&k->made, (answer_edit){.part = i, .text = SPAN_OF("")});
         else if (behind && p->kind == PART_OPAQUE)
             guard_looked_edit(&k->made, (answer_edit){.part = i});
@@ -327,11 +327,9 @@ void filter_guard_add(exchange_guard *g) {
                                    .place = PLACE_GUARD,
                                    .holds = true,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = on_end,
-                                   .fail = filter_pass_fail,
                                    .done = on_done};
     add(g, &ops);
 }
@@ -340,11 +338,9 @@ void filter_restore_add(const exchange_guard *g) {
     static const filter_ops ops = {.name = "restore",
                                    .place = PLACE_RESTORE,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = on_end,
-                                   .fail = filter_pass_fail,
                                    .done = on_done};
     exchange_guard *own = arena_zalloc(&g->x->arena, sizeof *own);
     *own = (exchange_guard){.x = g->x, .names = g->names, .restores = true};

@@ -194,11 +194,9 @@ void filter_length_add(exchange *x, const config_answer_limit *most) {
     static const filter_ops ops = {.name = "length",
                                    .place = PLACE_LENGTH,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = filter_pass_end,
-                                   .fail = filter_pass_fail,
                                    .done = filter_pass_done};
     unsigned count = exchange_dialect(x)->one_answer ? 1 : x->facts.choices;
     if (count > ANSWER_CHOICES) count = ANSWER_CHOICES;

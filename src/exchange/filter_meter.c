@@ -38,11 +38,9 @@ void filter_meter_add(exchange *x) {
     static const filter_ops ops = {.name = "meter",
                                    .place = PLACE_METER,
                                    .want = WANT_PARTS,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = filter_pass_end,
-                                   .fail = filter_pass_fail,
                                    .done = filter_pass_done};
     filter_add(x, arena_alloc(&x->arena, sizeof(filter)), &ops);
 }

@@ -58,11 +58,9 @@ void filter_trace_add(exchange *x, bool content) {
     static const filter_ops ops = {.name = "trace",
                                    .place = PLACE_LENGTH, /* what goes out: guards stand before */
                                    .want = WANT_PARTS | WANT_ENVELOPE,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = filter_pass_end,
-                                   .fail = filter_pass_fail,
                                    .done = on_done};
     trace_filter *t = arena_alloc(&x->arena, sizeof *t);
     t->trace = x->trace;

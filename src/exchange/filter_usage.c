@@ -18,11 +18,9 @@ static void on_event(filter *f, const answer_event *event) {
 void filter_usage_add(exchange *x) {
     static const filter_ops ops = {.name = "usage",
                                    .place = PLACE_USAGE,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = filter_pass_end,
-                                   .fail = filter_pass_fail,
                                    .done = filter_pass_done};
     filter_add(x, arena_alloc(&x->arena, sizeof(filter)), &ops);
 }

@@ -3,7 +3,6 @@
  * further than the sentence whose verdict is awaited, of all choices together; the provider waits
  * meanwhile. */
 #include "exchange/guard_event.h"
-#include "exchange/texts.h"
 #include "exchange/verdict.h"
 
 enum {
@@ -117,7 +116,7 @@ static void gather(verdict_filter *f, const answer_event *event) {
     const bool repeats = event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL;
     for (size_t i = 0; i < event->part_count; i++) {
         const answer_part *p = &event->parts[i];
-        if (!guard_is_text(p)) continue;
+        if (!answer_is_text(p)) continue;
         if (answer_texts_note(&f->told, p) && repeats) continue;
         json_pieces it = json_pieces_of(p->value);
         if (event->kind == ANSWER_PLAIN && f->text.len) buf_add_char(&f->text, '\n');
@@ -166,11 +165,9 @@ void filter_verdict_add(exchange *x) {
                                    .place = PLACE_GUARD,
                                    .holds = true,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = on_end,
-                                   .fail = filter_pass_fail,
                                    .done = on_done};
     verdict_filter *f = arena_zalloc(&x->arena, sizeof *f);
     f->verdict.done = on_verdict;

@@ -132,10 +132,10 @@ struct functions_run {
     unsigned under_way, words_wanted;
     bool alone; /* one that is under way must be alone */
     /* Whether they may be made. */
-    const run_resume *resume;   /* somebody has said so; NULL: nobody was asked */
-    struct pause_job *pausing;  /* it is being kept; NULL: it is not */
-    char id[PAUSED_ID_LEN + 1]; /* RUN_PAUSED: by which it goes on */
-    int64_t until_us;           /* likewise: wall time */
+    const run_resume *resume;  /* somebody has said so; NULL: nobody was asked */
+    struct pause_job *pausing; /* in the store something is done with it; NULL: nothing is */
+    span id;                   /* RUN_PAUSED: by which it goes on */
+    int64_t until_us;          /* likewise: wall time */
     /* The end. */
     buf words;     /* what the model said last, when it said something */
     span model;    /* as the provider named it last; in the exchange's arena */
@@ -166,8 +166,12 @@ bool functions_needs_word(const functions_call *c);
 /* false: c->text says why not. Of a call whose tool is there. */
 bool functions_may_call(const functions_run *r, functions_call *c);
 
-/* functions_pause.c: has the run kept, which then ends with functions_paused(). */
+/* functions_pause.c: has the run kept, or go on waiting where it has waited; it then ends. */
 void functions_pause(functions_run *r);
+/* One that has waited is taken out of the store, and its calls are made: no other exchange can have
+ * it. It fails where another one has it, or the store is away. */
+void functions_claim(functions_run *r);
+/* Nobody waits for what is done in the store any more. */
 void functions_drop_pause(functions_run *r);
 /* true, false or nothing: what the client has said of the call of that id; of a run with
  * r->resume. */
@@ -177,8 +181,9 @@ json_value functions_said(const functions_run *r, span id);
 stage_result functions_take_over(functions_run *r);
 /* {"id","expires","calls":[{"id","tool","arguments"}]} */
 void functions_write_pause(const functions_run *r, json_writer *w);
-/* functions_run.c: it is kept, or could not be. */
-void functions_paused(functions_run *r, bool kept);
+/* functions_run.c: it waits; it fails, with that for a message (NULL: the error's own). */
+void functions_paused(functions_run *r);
+void functions_fail(functions_run *r, error_id id, const char *message);
 
 /* functions_run.c: all calls of the answer have been answered. */
 void functions_answered(functions_run *r);

@@ -25,6 +25,8 @@ static bool must_wait(const functions_run *r) {
 static void go_on(functions_run *r) {
     if (must_wait(r))
         functions_pause(r);
+    else if (r->resume)
+        functions_claim(r);
     else
         functions_make_calls(r);
 }

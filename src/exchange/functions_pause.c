@@ -1,6 +1,6 @@
 /* A run that waits for somebody's word: what it is goes into the ledger's store, and its exchange
- * ends; another exchange, on any worker, goes on with it. It is taken out of the store first, so
- * that no call is made twice. */
+ * ends; another exchange, on any worker, goes on with it. It stays in the store until all is known
+ * and its calls are about to be made; then it is taken out, so that no call is made twice. */
 #include "exchange/functions.h"
 
 #include "base/clock.h"
@@ -78,27 +78,30 @@ static void write_run(const functions_run *r, buf *out) {
     json_close_object(&w);
 }
 
-/* ---- keeping it, on another thread ---- */
+/* ---- in the store, on another thread ---- */
 
 struct pause_job {
     aside aside;
-    functions_run *run; /* NULL: it is over, and nobody waits for this */
+    functions_run *run;
     store_place place;
+    atomic_bool dropped; /* nobody waits for it */
     bool durable;
-    char id[PAUSED_ID_LEN + 1];
+    paused_act *act;
+    void (*then)(functions_run *r, paused_outcome outcome);
     int64_t now_us, until_us;
-    buf client, state;
-    bool kept;
+    buf id, client, state;
+    paused_outcome outcome;
 };
 
-static void keep(aside *a) {
+static void act(aside *a) {
     struct pause_job *j = CONTAINER_OF(a, struct pause_job, aside);
     store *s;
     buf why = BUF_EMPTY;
-    const paused_run row = {span_from(j->id, PAUSED_ID_LEN), buf_span(&j->client), j->until_us,
+    const paused_run row = {buf_span(&j->id), buf_span(&j->client), j->until_us,
                             buf_span(&j->state)};
+    j->outcome = PAUSED_FAILED;
     if (store_open(&j->place, SQL_WRITES, j->durable, &s, &why) == STORE_OPEN) {
-        j->kept = paused_put(s, &row, j->now_us) == PAUSED_DONE;
+        j->outcome = j->act(s, &row, j->now_us);
         store_close(s);
     }
     buf_done(&why);
@@ -106,43 +109,123 @@ static void keep(aside *a) {
 
 static void free_job(aside *a) {
     struct pause_job *j = CONTAINER_OF(a, struct pause_job, aside);
+    buf_done(&j->id);
     buf_done(&j->client);
     buf_done(&j->state);
     free(j);
 }
 
-static void on_kept(aside *a) {
-    struct pause_job *j = CONTAINER_OF(a, struct pause_job, aside);
+static void on_acted(aside *a) {
+    const struct pause_job *j = CONTAINER_OF(a, struct pause_job, aside);
     functions_run *r = j->run;
-    const bool kept = j->kept;
+    void (*const then)(functions_run *, paused_outcome) = j->then;
+    const paused_outcome outcome = j->outcome;
     r->pausing = NULL;
     free_job(a);
-    functions_paused(r, kept);
+    then(r, outcome);
 }
 
-void functions_pause(functions_run *r) {
-    exchange *x = r->x;
+/* The caller completes it, and has it begun. */
+static struct pause_job *new_job(functions_run *r, paused_act *what,
+                                 void (*then)(functions_run *r, paused_outcome outcome)) {
+    const exchange *x = r->x;
     struct pause_job *j = mem_zalloc(sizeof *j);
-    j->aside = (aside){.run = keep, .done = on_kept, .free = free_job};
+    j->aside = (aside){.run = act, .done = on_acted, .free = free_job};
     j->run = r;
+    j->act = what;
+    j->then = then;
     j->place = ledger_place(x->env->runs);
+    j->place.leaving = &j->dropped;
     j->durable = ledger_is_durable(x->env->runs);
     j->now_us = clock_wall_us();
     j->until_us = j->now_us + exchange_config(x)->functions.approval_time_ms * 1000;
-    paused_id_new(j->id);
     buf_add(&j->client, x->record.client);
-    write_run(r, &j->state);
-    memcpy(r->id, j->id, sizeof r->id);
-    r->until_us = j->until_us;
-    r->pausing = j;
+    return j;
+}
+
+static void begin_job(struct pause_job *j) {
+    const exchange *x = j->run->x;
+    j->run->pausing = j;
     loop_aside_in(x->env->loop, x->env->runs_lane, &j->aside);
 }
 
-/* What is kept all the same is forgotten when its time is over. */
+/* What could not be called back any more is done for nobody: a run that was kept is forgotten when
+ * its time is over, and one that was claimed has gone on as far as its client was there. */
 void functions_drop_pause(functions_run *r) {
     struct pause_job *j = r->pausing;
     r->pausing = NULL;
-    if (j) aside_drop(&j->aside);
+    if (!j) return;
+    atomic_store_explicit(&j->dropped, true, memory_order_relaxed);
+    aside_drop(&j->aside);
+}
+
+/* ---- what was done there ---- */
+
+static const char not_writable[] =
+    "The run cannot wait for an approval: the ledger's store cannot be written at the moment.";
+static const char not_claimable[] =
+    "The run goes on waiting: the ledger's store cannot be written at the moment.";
+
+static void on_kept(functions_run *r, paused_outcome outcome) {
+    if (outcome == PAUSED_DONE)
+        functions_paused(r);
+    else
+        functions_fail(r, ERR_LEDGER_UNAVAILABLE, not_writable);
+}
+
+/* Somebody else's word was first, or its time is over. */
+static void fail_waiting(functions_run *r, paused_outcome outcome) {
+    if (outcome == PAUSED_UNKNOWN)
+        functions_fail(r, ERR_UNKNOWN_RUN, NULL);
+    else
+        functions_fail(r, ERR_LEDGER_UNAVAILABLE, not_claimable);
+}
+
+static void on_stays(functions_run *r, paused_outcome outcome) {
+    if (outcome == PAUSED_DONE)
+        functions_paused(r);
+    else
+        fail_waiting(r, outcome);
+}
+
+static void on_claimed(functions_run *r, paused_outcome outcome) {
+    if (outcome == PAUSED_DONE)
+        functions_make_calls(r);
+    else
+        fail_waiting(r, outcome);
+}
+
+static void keep(functions_run *r) {
+    char id[PAUSED_ID_LEN + 1];
+    struct pause_job *j = new_job(r, paused_put, on_kept);
+    paused_id_new(id);
+    buf_add(&j->id, span_from(id, PAUSED_ID_LEN));
+    write_run(r, &j->state);
+    r->id = arena_dup(&r->x->arena, buf_span(&j->id));
+    r->until_us = j->until_us;
+    begin_job(j);
+}
+
+/* Under its id: an answer that its client never gets does not lose it. */
+static void stay(functions_run *r) {
+    struct pause_job *j = new_job(r, paused_stay, on_stays);
+    buf_add(&j->id, r->resume->id);
+    r->id = r->resume->id;
+    r->until_us = j->until_us;
+    begin_job(j);
+}
+
+void functions_pause(functions_run *r) {
+    if (r->resume)
+        stay(r);
+    else
+        keep(r);
+}
+
+void functions_claim(functions_run *r) {
+    struct pause_job *j = new_job(r, paused_claim, on_claimed);
+    buf_add(&j->id, r->resume->id);
+    begin_job(j);
 }
 
 /* ---- going on ---- */
@@ -187,14 +270,12 @@ static stage_result check_words(functions_run *r) {
 }
 
 stage_result functions_take_over(functions_run *r) {
-    run_resume *resume = r->x->request.resume;
+    const run_resume *resume = r->x->request.resume;
     json_value root;
     r->resume = resume;
     if (!read_root(resume->state, &root) || !read_run(r, root))
         return exchange_refuse(r->x, ERR_INTERNAL, NULL, "The run was kept by another weir.");
-    if (check_words(r) != STAGE_NEXT) return STAGE_ANSWER;
-    resume->begun = true;
-    return STAGE_NEXT;
+    return check_words(r);
 }
 
 /* ---- what its client is told ---- */
@@ -204,7 +285,7 @@ void functions_write_pause(const functions_run *r, json_writer *w) {
     clock_rfc3339(r->until_us, until);
     json_open_object(w);
     json_key(w, "id");
-    json_put_string(w, span_from(r->id, PAUSED_ID_LEN));
+    json_put_string(w, r->id);
     json_key(w, "expires");
     json_put_string(w, span_cstr(until));
     json_key(w, "calls");

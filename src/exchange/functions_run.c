@@ -287,14 +287,13 @@ void functions_answered(functions_run *r) {
         ask_model(r);
 }
 
-void functions_paused(functions_run *r, bool kept) {
-    if (kept) {
-        finish(r, RUN_PAUSED);
-        return;
-    }
-    weir_error e = error_of(ERR_LEDGER_UNAVAILABLE);
-    e.message = SPAN_OF("The run cannot wait for an approval: the ledger's store cannot be written "
-                        "at the moment.");
+void functions_paused(functions_run *r) {
+    finish(r, RUN_PAUSED);
+}
+
+void functions_fail(functions_run *r, error_id id, const char *message) {
+    weir_error e = error_of(id);
+    if (message) e.message = span_cstr(message);
     const failure f = failure_of(&e);
     fail(r, &f);
 }

@@ -2,17 +2,6 @@
 
 #include "dialect/words.h"
 
-bool guard_is_text(const answer_part *p) {
-    switch (p->kind) {
-    case PART_TEXT:
-    case PART_REFUSAL:
-    case PART_REASONING:
-    case PART_TOOL_NAME:
-    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
-    default: return false;
-    }
-}
-
 void guard_looked_edit(guard_looked *k, answer_edit e) {
     if (k->count == k->cap) {
         k->cap = k->cap ? k->cap * 2 : 8;
@@ -95,7 +84,7 @@ void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event 
         const answer_part *p = &e->parts[i];
         if (p->kind == PART_OPAQUE)
             guard_look_at_opaque(k, g, p->value);
-        else if (guard_is_text(p))
+        else if (answer_is_text(p))
             look_at(k, g, p->value, p->kind == PART_TOOL_ARGS, !note || note(user, p));
     }
     guard_drop_logprobs(k, e);

@@ -5,6 +5,7 @@
 #define WEIR_EXCHANGE_GUARD_EVENT_H
 
 #include "exchange/guard_text.h"
+#include "exchange/texts.h"
 
 /* What is made of an event: zeroed but for arena. */
 typedef struct guard_looked {
@@ -15,7 +16,6 @@ typedef struct guard_looked {
     const char *blocked_at;    /* the value in which it does */
 } guard_looked;
 
-bool guard_is_text(const answer_part *p);
 /* What stands between a string's quotes. */
 static inline span guard_inner(json_value string) {
     return span_slice(string.raw, 1, string.raw.len - 1);

@@ -138,11 +138,9 @@ stage_result stage_keep(exchange *x) {
     static const filter_ops ops = {.name = "keep",
                                    .place = PLACE_KEEP,
                                    .want = WANT_PARTS,
-                                   .begin = filter_pass_begin,
-                                   .head = filter_pass_head,
+                                   FILTER_PASSES,
                                    .event = on_event,
                                    .end = filter_pass_end,
-                                   .fail = filter_pass_fail,
                                    .done = on_done};
     if (!x->proof || !x->env->packer) return STAGE_NEXT;
     const snapshot *s = x->snapshot->snapshot;

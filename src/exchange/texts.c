@@ -1,5 +1,16 @@
 #include "exchange/texts.h"
 
+bool answer_is_text(const answer_part *p) {
+    switch (p->kind) {
+    case PART_TEXT:
+    case PART_REFUSAL:
+    case PART_REASONING:
+    case PART_TOOL_NAME:
+    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
+    default: return false;
+    }
+}
+
 static answer_text *find(answer_texts *all, const answer_part *p, size_t count) {
     for (size_t i = count; i-- > 0;) {
         answer_text *t = &all->items[i];
@@ -14,17 +25,6 @@ static answer_text *text_of(answer_texts *all, const answer_part *p) {
     t = &all->items[all->count++];
     *t = (answer_text){p->kind, p->choice, p->item, BUF_EMPTY};
     return t;
-}
-
-static bool is_words(const answer_part *p) {
-    switch (p->kind) {
-    case PART_TEXT:
-    case PART_REFUSAL:
-    case PART_REASONING:
-    case PART_TOOL_NAME:
-    case PART_TOOL_ARGS: return p->value.type == JSON_STRING;
-    default: return false;
-    }
 }
 
 static void take(answer_texts *all, const answer_part *p) {
@@ -46,7 +46,7 @@ void answer_texts_take(answer_texts *t, const answer_event *event) {
     const size_t before = t->count;
     for (size_t i = 0; i < event->part_count; i++) {
         const answer_part *p = &event->parts[i];
-        if (is_words(p) && !(repeats && find(t, p, before))) take(t, p);
+        if (answer_is_text(p) && !(repeats && find(t, p, before))) take(t, p);
     }
 }
 

@@ -8,6 +8,9 @@
 
 enum { ANSWER_TEXTS_MAX = 64 };
 
+/* A string that somebody reads: what is said, refused, reasoned and called with. */
+bool answer_is_text(const answer_part *p);
+
 /* The pieces that have one kind, choice and item, decoded. */
 typedef struct answer_text {
     part_kind kind;

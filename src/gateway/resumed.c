@@ -1,7 +1,6 @@
 #include "gateway/resumed.h"
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "gateway/calls.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
@@ -11,12 +10,9 @@
 #include "ledger/paused.h"
 #include "loop/aside.h"
 
-#include <poll.h>
-#include <stdlib.h>
-
 typedef struct resumed_request {
     call_request call;
-    aside aside; /* takes the run */
+    aside aside; /* looks for the run */
     arena arena; /* of what is asked, and of the run */
     span id, client;
     run_resume resume;
@@ -31,77 +27,24 @@ static resumed_request *of(request *q) {
     return CONTAINER_OF(CONTAINER_OF(q, call_request, request), resumed_request, call);
 }
 
-static bool open_store(const gateway *g, store **ret) {
-    buf why = BUF_EMPTY;
-    const store_place place = ledger_place(g->ledger);
-    const bool good =
-        store_open(&place, SQL_WRITES, ledger_is_durable(g->ledger), ret, &why) == STORE_OPEN;
-    buf_done(&why);
-    return good;
-}
-
-/* ---- back into the store ---- */
-
-typedef struct return_job {
-    aside aside;
-    gateway *gateway;
-    buf id, client, state;
-    int64_t expires_us;
-} return_job;
-
-static bool is_kept(const return_job *j) {
-    const paused_run row = {buf_span(&j->id), buf_span(&j->client), j->expires_us,
-                            buf_span(&j->state)};
-    store *s;
-    if (!open_store(j->gateway, &s)) return false;
-    const bool kept = paused_put(s, &row, clock_wall_us()) == PAUSED_DONE;
-    store_close(s);
-    return kept;
-}
-
-/* Nobody else has the run: a store that others write to at the moment is tried again. */
-static void put_back(aside *a) {
-    enum { TRIES = 60, PAUSE_MS = 250 };
-    for (int n = 0; !is_kept(CONTAINER_OF(a, return_job, aside)) && n < TRIES; n++)
-        (void)poll(NULL, 0, PAUSE_MS);
-}
-
-static void free_job(aside *a) {
-    return_job *j = CONTAINER_OF(a, return_job, aside);
-    buf_done(&j->id);
-    buf_done(&j->client);
-    buf_done(&j->state);
-    free(j);
-}
-
-static void give_back(const resumed_request *m) {
-    worker *w = m->call.request.w;
-    return_job *j = mem_zalloc(sizeof *j);
-    j->aside = (aside){.run = put_back, .done = free_job, .free = free_job};
-    j->gateway = w->gateway;
-    j->expires_us = m->run.expires_us;
-    buf_add(&j->id, m->run.id);
-    buf_add(&j->client, m->run.client);
-    buf_add(&j->state, m->run.state);
-    loop_aside_in(&w->loop, &w->questions, &j->aside);
-}
-
 static void drop(call_request *c) {
     resumed_request *m = CONTAINER_OF(c, resumed_request, call);
-    if (m->run.state.len && !m->resume.begun) give_back(m);
     arena_done(&m->arena);
     request_free(&c->request);
 }
 
-/* ---- out of it ---- */
-
-static void take(aside *a) {
+static void look(aside *a) {
     resumed_request *m = CONTAINER_OF(a, resumed_request, aside);
+    const struct ledger *l = m->call.request.w->gateway->ledger;
+    const store_place place = ledger_place(l);
     store *s;
+    buf why = BUF_EMPTY;
     m->outcome = PAUSED_FAILED;
-    if (!open_store(m->call.request.w->gateway, &s)) return;
-    m->outcome = paused_take(s, m->id, m->client, clock_wall_us(), &m->arena, &m->run);
-    store_close(s);
+    if (store_open(&place, SQL_READS, ledger_is_durable(l), &s, &why) == STORE_OPEN) {
+        m->outcome = paused_look(s, m->id, m->client, clock_wall_us(), &m->arena, &m->run);
+        store_close(s);
+    }
+    buf_done(&why);
 }
 
 static void go_on(resumed_request *m) {
@@ -110,12 +53,13 @@ static void go_on(resumed_request *m) {
     ask.endpoint = EP_CHAT_COMPLETIONS;
     ask.path = SPAN_OF("/chat/functions");
     ask.body = run_request_of(m->run.state, &m->arena);
+    m->resume.id = m->run.id;
     m->resume.state = m->run.state;
     ask.resume = &m->resume;
     call_serve(&m->call, &ask);
 }
 
-static void on_taken(aside *a) {
+static void on_looked(aside *a) {
     resumed_request *m = CONTAINER_OF(a, resumed_request, aside);
     const request *q = &m->call.request;
     m->call.running = false;
@@ -140,7 +84,7 @@ static void on_taken(aside *a) {
 }
 
 static void never(aside *a) {
-    (void)a; /* it is not dropped: what it has taken has to be put back */
+    (void)a; /* it is not dropped: on_looked() sees who is gone */
 }
 
 /* ---- what is asked ---- */
@@ -190,7 +134,7 @@ static void begin(request *q) {
     if (!q->w->gateway->ledger) {
         reply_error_text(q, ERR_UNKNOWN_RUN, "%s", error_get(ERR_UNKNOWN_RUN)->sentence);
     } else if (read_words(m)) {
-        m->aside = (aside){.run = take, .done = on_taken, .free = never};
+        m->aside = (aside){.run = look, .done = on_looked, .free = never};
         m->call.running = true; /* until it is known whether there is one */
         loop_aside_in(&q->w->loop, &q->w->questions, &m->aside);
     }

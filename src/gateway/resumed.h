@@ -1,6 +1,6 @@
 /* gateway/resumed.h: POST /chat/functions/{id}: a run that waits goes on, when somebody has said
- * whether its calls may be made. It is taken out of the ledger's store, and is this worker's from
- * then on; where it could not begin (a limit, a word that is missing) it is put back.
+ * whether its calls may be made. Here it is looked for; it stays in the ledger's store until its
+ * exchange claims it (exchange/functions.h), and where that is refused before, it goes on waiting.
  */
 #ifndef WEIR_GATEWAY_RESUMED_H
 #define WEIR_GATEWAY_RESUMED_H

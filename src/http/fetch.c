@@ -108,12 +108,9 @@ static void ask(const fetch_spec *spec, tls_context *tls, fetched *ret) {
 void fetch(const fetch_spec *spec, fetched *ret) {
     *ret = (fetched){0};
     tls_context *tls = NULL;
-    buf ca = BUF_EMPTY;
-    buf_add(&ca, spec->ca_file);
-    if (spec->url->tls) tls = tls_client_new(ca.len ? buf_cstr(&ca) : NULL, &ret->why);
+    if (spec->url->tls) tls = tls_client_new(spec->ca_file, &ret->why);
     if (tls || !spec->url->tls) ask(spec, tls, ret);
     tls_context_unref(tls);
-    buf_done(&ca);
 }
 
 void fetched_done(fetched *f) {

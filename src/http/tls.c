@@ -128,7 +128,7 @@ static bool use_system_store(SSL_CTX *ctx) {
     return (!file || tls_bundle_use(ctx, file)) && SSL_CTX_set_default_verify_dir(ctx);
 }
 
-tls_context *tls_client_new(const char *ca_path, buf *ret_why) {
+static tls_context *client_new(const char *ca_path, buf *ret_why) {
     tls_context *t = context_new(TLS_client_method(), false);
     const char *path = ca_path ? ca_path : "of the system";
     if (!t->ctx) return fail(t, ret_why, "TLS client with certificates", path);
@@ -139,5 +139,13 @@ tls_context *tls_client_new(const char *ca_path, buf *ret_why) {
     SSL_CTX_sess_set_new_cb(t->ctx, tls_on_new_session);
     bool ok = ca_path ? SSL_CTX_load_verify_file(t->ctx, ca_path) == 1 : use_system_store(t->ctx);
     if (!ok) return fail(t, ret_why, "CA certificates", path);
+    return t;
+}
+
+tls_context *tls_client_new(span ca_file, buf *ret_why) {
+    buf path = BUF_EMPTY;
+    buf_add(&path, ca_file);
+    tls_context *t = client_new(ca_file.len ? buf_cstr(&path) : NULL, ret_why);
+    buf_done(&path);
     return t;
 }

@@ -13,9 +13,9 @@ typedef struct tls_context tls_context;
 /* Server: a PEM chain and key from files. On failure NULL, and *ret_why says what and in which
  * file. An encrypted key is refused: nobody could type its passphrase. */
 MUST_USE tls_context *tls_server_new(const char *cert_path, const char *key_path, buf *ret_why);
-/* Client: verifies against ca_path, or the system's store when NULL; the name is checked per
- * connection; sessions are kept per host and port for resumption. */
-MUST_USE tls_context *tls_client_new(const char *ca_path, buf *ret_why);
+/* Client: verifies against that file, or the system's store where it is empty; the name is checked
+ * per connection; sessions are kept per host and port for resumption. */
+MUST_USE tls_context *tls_client_new(span ca_file, buf *ret_why);
 /* When the certificates of a PEM file cease to be valid, in seconds since 1970: the first of them,
  * which breaks a chain; or the last, with which nothing in the file is of use. false: it has none,
  * and *ret_wall_s is as it was. */

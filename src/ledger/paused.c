@@ -22,16 +22,21 @@ static bool run_plain(store *s, const char *text) {
     return run(s, text, NULL, 0, NULL, NULL);
 }
 
-/* Whatever went wrong is told, and not how taking it back went. */
 static paused_outcome take_back(store *s) {
-    sql *db = store_sql(s);
-    buf why = BUF_EMPTY;
-    buf_add(&why, buf_span(&db->why));
-    (void)run_plain(s, "ROLLBACK");
-    buf_clear(&db->why);
-    buf_add(&db->why, buf_span(&why));
-    buf_done(&why);
+    sql_take_back(store_sql(s));
     return PAUSED_FAILED;
+}
+
+static bool note_there(void *user, const sql_value *values, size_t count) {
+    *(bool *)user = count && values[0].number;
+    return false;
+}
+
+/* It is made with the first run that waits. */
+static bool has_table(store *s, bool *ret) {
+    const sql_value name = sql_text(SPAN_OF("weir_runs"));
+    *ret = false;
+    return run(s, store_sql(s)->driver->has_table, &name, 1, note_there, ret);
 }
 
 static bool make_table(store *s) {
@@ -53,6 +58,13 @@ static bool forget_old(store *s, int64_t now_us) {
     return run(s, "DELETE FROM weir_runs WHERE expires_us <= $1", &now, 1, NULL, NULL);
 }
 
+/* Nobody would hear of what was done for an owner who has gone. */
+static bool commit(store *s) {
+    const atomic_bool *leaving = store_sql(s)->leaving;
+    if (leaving && atomic_load_explicit(leaving, memory_order_relaxed)) return false;
+    return run_plain(s, "COMMIT");
+}
+
 paused_outcome paused_put(store *s, const paused_run *r, int64_t now_us) {
     const sql_value values[] = {
         sql_text(r->id), sql_text(r->client), sql_number(r->expires_us), {SQL_BYTES, 0, r->state}};
@@ -60,9 +72,16 @@ paused_outcome paused_put(store *s, const paused_run *r, int64_t now_us) {
     if (make_table(s) && forget_old(s, now_us) &&
         run(s, "INSERT INTO weir_runs (id, client, expires_us, state) VALUES ($1, $2, $3, $4)",
             values, ARRAY_LEN(values), NULL, NULL) &&
-        run_plain(s, "COMMIT"))
+        commit(s))
         return PAUSED_DONE;
     return take_back(s);
+}
+
+/* ---- one that waits ---- */
+
+/* What a path has named. */
+static bool may_be_id(span id) {
+    return span_is_utf8(id) && !memchr(id.ptr, '\0', id.len);
 }
 
 typedef struct finding {
@@ -80,19 +99,52 @@ static bool note(void *user, const sql_value *values, size_t count) {
     return false;
 }
 
-paused_outcome paused_take(store *s, span id, span client, int64_t now_us, arena *a,
+paused_outcome paused_look(store *s, span id, span client, int64_t now_us, arena *a,
                            paused_run *ret) {
     finding f = {a, ret, false};
     const sql_value values[] = {sql_text(id), sql_text(client), sql_number(now_us)};
+    bool there;
     *ret = (paused_run){.id = arena_dup(a, id), .client = arena_dup(a, client)};
-    if (!span_is_utf8(id) || memchr(id.ptr, '\0', id.len)) return PAUSED_UNKNOWN;
+    if (!may_be_id(id)) return PAUSED_UNKNOWN;
+    if (!has_table(s, &there)) return PAUSED_FAILED;
+    if (!there) return PAUSED_UNKNOWN;
+    if (!run(s,
+             "SELECT expires_us, state FROM weir_runs WHERE id = $1 AND client = $2 AND expires_us "
+             "> $3",
+             values, ARRAY_LEN(values), note, &f))
+        return PAUSED_FAILED;
+    return f.found ? PAUSED_DONE : PAUSED_UNKNOWN;
+}
+
+static bool note_found(void *user, const sql_value *values, size_t count) {
+    (void)values;
+    *(bool *)user = count > 0;
+    return false;
+}
+
+/* A statement that changes one that waits, and returns something of it. */
+static paused_outcome change(store *s, const char *text, const sql_value *values, size_t count) {
+    bool there, found = false;
     if (!run_plain(s, store_sql(s)->driver->begin_write)) return PAUSED_FAILED;
-    if (make_table(s) &&
-        run(s,
-            "DELETE FROM weir_runs WHERE id = $1 AND client = $2 AND expires_us > $3 RETURNING "
-            "expires_us, state",
-            values, ARRAY_LEN(values), note, &f) &&
-        run_plain(s, "COMMIT"))
-        return f.found ? PAUSED_DONE : PAUSED_UNKNOWN;
+    if (has_table(s, &there) && (!there || run(s, text, values, count, note_found, &found)) &&
+        commit(s))
+        return found ? PAUSED_DONE : PAUSED_UNKNOWN;
     return take_back(s);
+}
+
+paused_outcome paused_stay(store *s, const paused_run *r, int64_t now_us) {
+    const sql_value values[] = {sql_number(r->expires_us), sql_text(r->id), sql_text(r->client),
+                                sql_number(now_us)};
+    return change(s,
+                  "UPDATE weir_runs SET expires_us = $1 WHERE id = $2 AND client = $3 AND "
+                  "expires_us > $4 RETURNING 1",
+                  values, ARRAY_LEN(values));
+}
+
+paused_outcome paused_claim(store *s, const paused_run *r, int64_t now_us) {
+    const sql_value values[] = {sql_text(r->id), sql_text(r->client), sql_number(now_us)};
+    return change(s,
+                  "DELETE FROM weir_runs WHERE id = $1 AND client = $2 AND expires_us > $3 "
+                  "RETURNING 1",
+                  values, ARRAY_LEN(values));
 }

@@ -48,6 +48,8 @@ struct sql_driver {
     const char *begin_read, *begin_write;
     /* Within a writing transaction: nobody else makes tables until it ends. NULL: nobody can. */
     const char *lock_schema;
+    /* The statement that says whether there is a table of that name: 0 or another number. */
+    const char *has_table;
     /* LISTEN and NOTIFY are known to it: who listens is told of what another's transaction has said
      * once that is committed. Then these two are there as well. */
     bool tells;
@@ -69,5 +71,8 @@ struct sql_driver {
 
 extern const sql_driver sql_sqlite;   /* where: a path */
 extern const sql_driver sql_postgres; /* where: postgres://… or postgresql://…, a secret */
+
+/* Ends a transaction that failed: db->why goes on saying what did, and not how this went. */
+void sql_take_back(sql *db);
 
 #endif

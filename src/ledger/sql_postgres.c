@@ -399,6 +399,7 @@ const sql_driver sql_postgres = {
     .begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     .begin_write = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
     .lock_schema = "SELECT pg_advisory_xact_lock(8531364870164)", /* any number of weir's own */
+    .has_table = "SELECT to_regclass($1) IS NOT NULL",
     .tells = true,
     .descriptor = descriptor,
     .heard = heard,

@@ -238,6 +238,7 @@ const sql_driver sql_sqlite = {
     .table_end = " WITHOUT ROWID",
     .begin_read = "BEGIN",
     .begin_write = "BEGIN IMMEDIATE", /* else who has read first does not wait to write */
+    .has_table = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1",
     .open = open_file,
     .close = close_file,
     .run = run,

@@ -49,14 +49,8 @@ sql *store_sql(store *s) {
     return s->db;
 }
 
-/* Whatever failed is told, and not how taking it back went. */
 static bool take_back(store *s) {
-    buf why = BUF_EMPTY;
-    buf_add(&why, store_why(s));
-    (void)run_plain(s, "ROLLBACK");
-    buf_clear(&s->why);
-    buf_add(&s->why, buf_span(&why));
-    buf_done(&why);
+    sql_take_back(s->db);
     return false;
 }
 

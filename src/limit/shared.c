@@ -451,12 +451,7 @@ static void make_node(char out[NODE_LEN + 1]) {
 shared_limits *shared_limits_new(config *c, limiter *own, buf *ret_why) {
     const config_redis *to = &c->shared;
     tls_context *tls = NULL;
-    if (to->tls) {
-        char *path = mem_strndup(to->ca_file.ptr, to->ca_file.len);
-        tls = tls_client_new(to->ca_file.len ? path : NULL, ret_why);
-        free(path);
-        if (!tls) return NULL;
-    }
+    if (to->tls && !(tls = tls_client_new(to->ca_file, ret_why))) return NULL;
     shared_limits *s = mem_zalloc(sizeof *s);
     s->snapshot = config_ref(c);
     s->config = to;

@@ -1,6 +1,7 @@
 #include "telemetry/receiver.h"
 
 #include "base/mem.h"
+#include "call/tls_part.h"
 #include "config/address.h"
 #include "provider/secrets.h"
 
@@ -16,31 +17,12 @@ const char *telemetry_signal_name(telemetry_signal s) {
 
 /* ---- TLS ---- */
 
-/* A box, since a part is never NULL and a plain endpoint has no context. */
-typedef struct tls_box {
-    tls_context *context;
-} tls_box;
-
 static void *make_tls(const config *c, buf *ret_why) {
     const config_telemetry *t = &c->telemetry;
-    tls_box *box = mem_zalloc(sizeof *box);
-    if (!t->on || !t->endpoint.tls) return box;
-    char *path = mem_strndup(t->ca_file.ptr, t->ca_file.len);
-    box->context = tls_client_new(t->ca_file.len ? path : NULL, ret_why);
-    free(path);
-    if (box->context) return box;
-    free(box);
-    return NULL;
+    return tls_part_make(t->on && t->endpoint.tls, t->ca_file, ret_why);
 }
 
-static void free_tls(void *made, const config *c) {
-    (void)c;
-    tls_box *box = made;
-    tls_context_unref(box->context);
-    free(box);
-}
-
-const snapshot_part telemetry_tls_part = {"telemetry TLS", make_tls, free_tls};
+const snapshot_part telemetry_tls_part = {"telemetry TLS", make_tls, tls_part_free};
 
 /* ---- what describes the process ---- */
 
@@ -97,7 +79,6 @@ static span path_to(receiver *r, span end) {
 
 receiver *receiver_new(http_client *client, snapshot *s, span instance) {
     receiver *r = mem_zalloc(sizeof *r);
-    const tls_box *tls = snapshot_made(s, &telemetry_tls_part);
     r->refs = 1;
     r->snapshot = snapshot_ref(s);
     r->config = &s->config->telemetry;
@@ -108,7 +89,7 @@ receiver *receiver_new(http_client *client, snapshot *s, span instance) {
                                    .port = url->port,
                                    .authority = url->authority,
                                    .unix_path = url->unix_path,
-                                   .tls = tls ? tls->context : NULL,
+                                   .tls = snapshot_tls(s, &telemetry_tls_part),
                                    .proxy = is_here(url) ? SPAN_OF("none") : SPAN_EMPTY,
                                    .max_connections = CONNECTIONS};
     r->origin = http_client_origin(client, &spec);

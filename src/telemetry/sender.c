@@ -15,14 +15,21 @@ static void enter(sender *s, sender_state state, timer_fn *fire, int64_t after_m
     loop_timer_start(s->loop, &s->timer, after_ms);
 }
 
+/* Those alone that OTLP names. */
+static bool may_pass(int status) {
+    return status == 429 || status == 502 || status == 503 || status == 504;
+}
+
+const resend_policy sender_resend = {may_pass, .cap_ms = 30 * 1000, .most_ms = 5 * 60 * 1000};
+
 static resend_verdict decide(sender *s) {
     const resend_facts f = {.status = s->status,
                             .hint_ms = s->hint_ms,
                             .tries = s->tries,
                             .spent_ms = s->loop->now_ms - s->began_ms,
-                            .random = rng_unit(&s->loop->rng)};
-    resend_verdict v = resend_decide(&f, &s->wait_ms);
-    return v == RESEND_WAIT && s->hurried ? RESEND_DROP : v;
+                            .random = rng_unit(&s->loop->rng),
+                            .hurried = s->hurried};
+    return resend_decide(&sender_resend, &f, &s->wait_ms);
 }
 
 /* otherwise: why there is no answer. */

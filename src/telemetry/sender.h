@@ -10,8 +10,12 @@
 #ifndef WEIR_TELEMETRY_SENDER_H
 #define WEIR_TELEMETRY_SENDER_H
 
+#include "call/resend.h"
 #include "telemetry/receiver.h"
-#include "telemetry/resend.h"
+
+/* Source   opentelemetry.io/docs/specs/otlp (OTLP/HTTP: failures, throttling, all other responses).
+ */
+extern const resend_policy sender_resend;
 
 typedef struct sender sender;
 

@@ -5,6 +5,7 @@
 #include "alert/signed_post.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "call/tls_part.h"
 
 #include <stdlib.h>
 
@@ -25,25 +26,12 @@ struct approval {
 
 /* ---- TLS ---- */
 
-typedef struct tls_box {
-    tls_context *context; /* NULL: it is plain, or there is none */
-} tls_box;
-
 static void *make_tls(const config *c, buf *ret_why) {
-    tls_box *box = mem_zalloc(sizeof *box);
-    if (signed_post_tls(&c->functions.approval.webhook, &box->context, ret_why)) return box;
-    free(box);
-    return NULL;
+    const config_webhook *hook = &c->functions.approval.webhook;
+    return tls_part_make(hook->url.tls, hook->ca_file, ret_why);
 }
 
-static void free_tls(void *made, const config *c) {
-    (void)c;
-    tls_box *box = made;
-    tls_context_unref(box->context);
-    free(box);
-}
-
-const snapshot_part approval_part = {"the approval's TLS", make_tls, free_tls};
+const snapshot_part approval_part = {"the approval's TLS", make_tls, tls_part_free};
 
 /* ---- the end ---- */
 
@@ -122,9 +110,8 @@ static void send_it(approval *a, const config_webhook *hook, span id) {
 approval *approval_start(tool_runner *r, const snapshot *s, const approval_ask *ask,
                          approval_waiter *w) {
     const config_approval *c = &s->config->functions.approval;
-    const tls_box *tls = snapshot_made(s, &approval_part);
     const http_origin_spec to =
-        signed_post_origin(&c->webhook, tls ? tls->context : NULL, CONNECTIONS);
+        signed_post_origin(&c->webhook, snapshot_tls(s, &approval_part), CONNECTIONS);
     const int64_t now_us = clock_wall_us(), now_ms = r->loop->now_ms;
     int64_t within_ms = c->timeout_ms;
     char id[ID_LEN + 1];

@@ -187,10 +187,7 @@ static tls_context *context_for(const tool *t, span ca_file, buf *ret_why) {
         if (made && made->tls && span_eq(made->config->ca_file, ca_file))
             return tls_context_ref(made->tls);
     }
-    char *path = mem_strndup(ca_file.ptr, ca_file.len);
-    tls_context *tls = tls_client_new(ca_file.len ? path : NULL, ret_why);
-    free(path);
-    return tls;
+    return tls_client_new(ca_file, ret_why);
 }
 
 static bool make(tool *t, const config_tool *from, buf *ret_why) {

@@ -301,9 +301,7 @@ static size_t message_max(size_t max_result) {
 
 static bool make_tls(mcp_guest *g, const config_tool *t, buf *ret_why) {
     if (t->argv || !t->url.tls) return true;
-    char *path = mem_strndup(t->ca_file.ptr, t->ca_file.len);
-    g->place.tls = tls_client_new(t->ca_file.len ? path : NULL, ret_why);
-    free(path);
+    g->place.tls = tls_client_new(t->ca_file, ret_why);
     return g->place.tls != NULL;
 }
 

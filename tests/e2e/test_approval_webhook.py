@@ -144,7 +144,8 @@ def test_later_makes_the_run_wait_and_asks_again(weir, upstream, decider, tmp_pa
     assert first["success"] is False and first["error"]["code"] == "paused" and first["steps"] == []
     assert first["paused"]["calls"] == [{"id": "call_1", "tool": "delete", "arguments": {"path": "a"}}]
     second = say(w, first["paused"]).json()  # what its client says is no approval
-    assert second["error"]["code"] == "paused" and second["paused"]["id"] != first["paused"]["id"]
+    assert second["error"]["code"] == "paused" and second["paused"] == {**first["paused"], "expires": second["paused"]["expires"]}
+    assert second["paused"]["expires"] > first["paused"]["expires"]  # it waits as long again
     assert w.metrics().get('weir_tool_calls_total{tool="delete",outcome="done"}', 0) == 0
     done = say(w, second["paused"]).json()
     assert done["response"] == "Done." and "result" in done["steps"][0]
@@ -158,6 +159,34 @@ def test_a_client_may_give_up_a_call_that_waits(weir, upstream, decider, tmp_pat
     w = serve(weir, upstream, decider, tmp_path)
     done = say(w, ask(w).json()["paused"], {"call_1": False}).json()
     assert done["steps"][0]["error"] == DENIED and len(decider.requests) == 1
+
+
+def test_a_client_that_leaves_before_all_is_known_leaves_its_run_waiting(weir, upstream, decider, tmp_path):
+    one_call(upstream, saying("Done."))
+    decider.script(LATER, stall("before_head"), YES)
+    w = serve(weir, upstream, decider, tmp_path, {"timeout": "1m"})
+    paused = ask(w).json()["paused"]
+    with wire.connect(w) as c:
+        c.request("POST", f"/chat/functions/{paused['id']}", {"approve": True})
+        decider.wait_requests(2)
+        c.abort()
+    decider.requests[1].wait_closed()
+    assert say(w, paused).json()["response"] == "Done."
+
+
+def test_a_weir_that_is_killed_before_all_is_known_leaves_the_run_waiting(weir, upstream, decider, tmp_path):
+    one_call(upstream, saying("Done."))
+    decider.script(LATER, stall("before_head"), YES)
+    w = serve(weir, upstream, decider, tmp_path, {"timeout": "1m"})
+    paused = ask(w).json()["paused"]
+    with wire.connect(w) as c:
+        c.request("POST", f"/chat/functions/{paused['id']}", {"approve": True})
+        decider.wait_requests(2)
+        w.expect_exit = None
+        w.kill()
+    w = serve(weir, upstream, decider, tmp_path)
+    done = say(w, paused).json()
+    assert done["response"] == "Done." and json.loads(done["steps"][0]["result"]) == {"path": "a"}
 
 
 def test_both_kinds_in_one_answer(weir, upstream, decider, tmp_path):

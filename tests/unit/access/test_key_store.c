@@ -4,9 +4,7 @@
 #include "unit.h"
 
 #include "access/key_store.h"
-#include "ledger/cluster.h"
-#include "ledger/folder.h"
-#include "ledger/place.h"
+#include "ledger/places.h"
 
 #include <poll.h>
 
@@ -14,9 +12,7 @@
 #define NOW       (1800000000 * SECOND_US)
 
 typedef struct world {
-    folder folder;
-    buf name;
-    store_place place;
+    own_place at;
     key_store *keys;
     arena arena;
 } world;
@@ -24,55 +20,37 @@ typedef struct world {
 static void open_again(world *w) {
     buf why = BUF_EMPTY;
     key_store_close(w->keys);
-    if (key_store_open(&w->place, false, &w->keys, &why) != STORE_OPEN)
+    if (key_store_open(&w->at.place, false, &w->keys, &why) != STORE_OPEN)
         fail_msg("%s", buf_cstr(&why));
     buf_done(&why);
 }
 
-static int begin(void **state, world *w) {
-    w->place = store_place_of(&w->name);
-    arena_init(&w->arena, 0);
-    open_again(w);
-    *state = w;
+static int begin(void **state, bool at_server) {
+    static world w;
+    w = (world){0};
+    if (at_server)
+        place_at_server(&w.at);
+    else
+        place_in_folder(&w.at);
+    arena_init(&w.arena, 0);
+    open_again(&w);
+    *state = &w;
     return 0;
 }
 
 static int set_up(void **state) {
-    static world w;
-    w = (world){0};
-    folder_make(&w.folder);
-    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
-    return begin(state, &w);
+    return begin(state, false);
 }
 
-static cluster server; /* for all tests; each has a schema of its own */
-static unsigned schemas;
-
 static int set_up_postgres(void **state) {
-    static world w;
-    char text[64];
-    buf why = BUF_EMPTY;
-    bool never;
-    w = (world){0};
-    folder_make(&w.folder);
-    schemas++;
-    buf_addf(&w.name, "postgres://weir@/postgres?host=%s&options=-csearch_path%%3Dk%u",
-             server.folder, schemas);
-    w.place = store_place_of(&w.name);
-    snprintf(text, sizeof text, "CREATE SCHEMA k%u", schemas);
-    sql *db = w.place.driver->open(w.place.where.ptr, SQL_WRITES, false, &why, &never);
-    if (!db || !db->driver->run(db, text, NULL, 0, NULL, NULL))
-        fail_msg("%s", buf_cstr(db ? &db->why : &why));
-    db->driver->close(db);
-    return begin(state, &w);
+    return begin(state, true);
 }
 
 static int tear_down(void **state) {
     world *w = *state;
     key_store_close(w->keys);
     arena_done(&w->arena);
-    buf_done(&w->name);
-    folder_remove(&w->folder);
+    place_done(&w->at);
     return 0;
 }
 
@@ -250,7 +228,7 @@ static void two_share_a_store(void **state) {
     store_key row;
     buf why = BUF_EMPTY;
     unsigned char hash[SHA256_LEN];
-    assert_int_equal(key_store_open(&w->place, false, &other, &why), STORE_OPEN);
+    assert_int_equal(key_store_open(&w->at.place, false, &other, &why), STORE_OPEN);
     made m = make(w, "{\"name\":\"app\"}");
     key_store_hash(other, span_cstr(m.text), hash);
     assert_int_equal(key_store_find(other, hash, &w->arena, &row), KEYS_DONE);
@@ -337,7 +315,8 @@ static bool becomes_readable(const key_store *ks) {
 static key_store *open_another(world *w) {
     key_store *ks;
     buf why = BUF_EMPTY;
-    if (key_store_open(&w->place, false, &ks, &why) != STORE_OPEN) fail_msg("%s", buf_cstr(&why));
+    if (key_store_open(&w->at.place, false, &ks, &why) != STORE_OPEN)
+        fail_msg("%s", buf_cstr(&why));
     buf_done(&why);
     return ks;
 }
@@ -386,7 +365,7 @@ static void the_end_of_a_connection_is_heard(void **state) {
     bool never;
     (void)make(w, "{\"name\":\"app\"}");
     assert_true(key_store_listen(other) && key_store_last_change(other, &before));
-    sql *db = w->place.driver->open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
+    sql *db = w->at.place.driver->open(w->at.place.where.ptr, SQL_WRITES, false, &why, &never);
     assert_true(db && db->driver->run(db,
                                       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                                       "WHERE query = 'LISTEN weir_keys' OR query LIKE "
@@ -415,24 +394,10 @@ static void no_text_is_in_the_file(void **state) {
     key_store_close(w->keys);
     w->keys = NULL;
     char command[256];
-    snprintf(command, sizeof command, "cat %s/ledger.db* | grep -a -c -e %s -e %s", w->folder.path,
-             m.text, m.text + KEY_HINT_LEN);
+    snprintf(command, sizeof command, "cat %s/ledger.db* | grep -a -c -e %s -e %s",
+             w->at.folder.path, m.text, m.text + KEY_HINT_LEN);
     assert_int_not_equal(system(command), 0);
     open_again(w);
-}
-
-static int start_server(void **state) {
-    const char *why;
-    (void)state;
-    if (cluster_make(&server, &why)) return 0;
-    printf("skipped: %s\n", why);
-    exit(77);
-}
-
-static int end_server(void **state) {
-    (void)state;
-    cluster_remove(&server);
-    return 0;
 }
 
 int main(void) {
@@ -447,5 +412,6 @@ int main(void) {
     const struct CMUnitTest at_a_server[] = {ALL(P), P(who_listens_is_told),
                                              P(the_end_of_a_connection_is_heard)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
+    return failed ? failed
+                  : cmocka_run_group_tests(at_a_server, place_start_server, place_end_server);
 }

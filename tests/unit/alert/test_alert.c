@@ -1,8 +1,7 @@
-/* How a webhook is told: the bodies, the signature, and what follows from its answer. */
+/* How a webhook is told: the bodies and the signature. */
 #include "unit.h"
 
 #include "alert/alert.h"
-#include "alert/delivery.h"
 
 #include <string.h>
 
@@ -70,60 +69,11 @@ static void signatures(void **state) {
     }
 }
 
-static void what_follows_an_answer(void **state) {
-    (void)state;
-    static const struct {
-        int status;
-        delivery_verdict verdict;
-    } rows[] = {
-        {0, DELIVERY_AGAIN},   {200, DELIVERY_DONE},  {202, DELIVERY_DONE},  {204, DELIVERY_DONE},
-        {301, DELIVERY_OVER},  {302, DELIVERY_OVER},  {307, DELIVERY_OVER},  {400, DELIVERY_OVER},
-        {401, DELIVERY_OVER},  {404, DELIVERY_OVER},  {410, DELIVERY_OVER},  {408, DELIVERY_AGAIN},
-        {425, DELIVERY_AGAIN}, {429, DELIVERY_AGAIN}, {500, DELIVERY_AGAIN}, {599, DELIVERY_AGAIN},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const delivery_facts f = {.status = rows[i].status, .hint_ms = -1, .tries = 1};
-        int64_t wait_ms = -1;
-        if (delivery_decide(&f, &wait_ms) != rows[i].verdict) fail_msg("%d", rows[i].status);
-        assert_int_equal(wait_ms >= 0, rows[i].verdict == DELIVERY_AGAIN);
-    }
-}
-
-static void how_long_it_waits(void **state) {
-    (void)state;
-    static const struct {
-        unsigned tries;
-        int64_t hint_ms, spent_ms;
-        double random;
-        int64_t wait_ms; /* -1: given up */
-    } rows[] = {
-        {1, -1, 0, 0.0, 500},
-        {1, -1, 0, 0.5, 750},
-        {3, -1, 0, 0.0, 2000},
-        {60, -1, 0, 0.0, DELIVERY_CAP_MS / 2},
-        {1, 0, 0, 0.5, DELIVERY_LEAST_MS},
-        {1, 7000, 0, 0.5, 7000},
-        {9, 1000, DELIVERY_MOST_MS - 1000, 0, 1000},
-        {9, 1000, DELIVERY_MOST_MS - 999, 0, -1},
-        {1, DELIVERY_MOST_MS + 1, 0, 0, -1},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const delivery_facts f = {.status = 503,
-                                  .hint_ms = rows[i].hint_ms,
-                                  .tries = rows[i].tries,
-                                  .spent_ms = rows[i].spent_ms,
-                                  .random = rows[i].random};
-        int64_t wait_ms = -1;
-        (void)!delivery_decide(&f, &wait_ms);
-        if (wait_ms != rows[i].wait_ms) fail_msg("row %zu: %lld", i, (long long)wait_ms);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_json_form),     cmocka_unit_test(slack_s_form),
-        cmocka_unit_test(signatures),        cmocka_unit_test(what_follows_an_answer),
-        cmocka_unit_test(how_long_it_waits),
+        cmocka_unit_test(the_json_form),
+        cmocka_unit_test(slack_s_form),
+        cmocka_unit_test(signatures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static tls_context *trusting;
 
 static tls_context *client_of(const char *ca) {
     buf why = BUF_EMPTY;
-    tls_context *t = tls_client_new(ca, &why);
+    tls_context *t = tls_client_new(span_cstr(ca), &why);
     assert_non_null(t);
     return t;
 }

@@ -43,7 +43,7 @@ static void read_on(end *server) {
 static void secure(fixture *f) {
     buf why = BUF_EMPTY;
     f->server_tls = tls_server_new(c.cert, c.key, &why);
-    tls_context *context = tls_client_new(c.ca, &why);
+    tls_context *context = tls_client_new(span_cstr(c.ca), &why);
     assert_non_null(f->server_tls);
     assert_non_null(context);
     f->client_tls = (transport_tls){context, SPAN_OF("weir.test"), f->port};

@@ -154,6 +154,14 @@ static inline bool cluster_make(cluster *c, const char **ret_why) {
     return true;
 }
 
+/* For the set-up of a group of tests: where there can be none they are skipped. */
+static inline int cluster_make_or_skip(cluster *c) {
+    const char *why;
+    if (cluster_make(c, &why)) return 0;
+    printf("skipped: %s\n", why);
+    exit(77);
+}
+
 static inline void cluster_remove(cluster *c) {
     cluster_stop(c, SIGQUIT);
     if (!c->folder[0]) return;

@@ -9,8 +9,6 @@
 
 #define NOON_US ((int64_t)1795867200 * 1000 * 1000) /* of 2026-11-28 */
 
-static redis_server server;
-
 /* ---- a blocking client, whose script's clock can be set on ---- */
 
 typedef struct client {
@@ -527,20 +525,6 @@ static void long_names_are_hashed(void **state) {
     shared_command_done(&c);
 }
 
-static int start(void **state) {
-    (void)state;
-    if (redis_server_start(&server)) return 0;
-    redis_server_stop(&server);
-    print_message("no redis-server here\n");
-    exit(77); /* meson: skipped */
-}
-
-static int stop(void **state) {
-    (void)state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_the_processs_own),
@@ -554,5 +538,5 @@ int main(void) {
         cmocka_unit_test(a_rule_that_changes_keeps_what_was_taken),
         cmocka_unit_test(long_names_are_hashed),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, redis_server_set_up, redis_server_tear_down);
 }

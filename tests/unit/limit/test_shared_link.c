@@ -7,8 +7,6 @@
 #include "config/config.h"
 #include "limit/shared.h"
 
-static redis_server server;
-
 /* ---- a way to it, which lets through when it may ---- */
 
 typedef struct way {
@@ -331,20 +329,6 @@ static void one_that_ends_doubts_no_more(void **state) {
     end(&w);
 }
 
-static int start(void **state) {
-    (void)state;
-    if (redis_server_start(&server)) return 0;
-    redis_server_stop(&server);
-    print_message("no redis-server here\n");
-    exit(77); /* meson: skipped */
-}
-
-static int stop(void **state) {
-    (void)state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_call_that_runs_is_told),
@@ -355,5 +339,5 @@ int main(void) {
         cmocka_unit_test(nobody_doubts_a_server_that_answers),
         cmocka_unit_test(one_that_ends_doubts_no_more),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, redis_server_set_up, redis_server_tear_down);
 }

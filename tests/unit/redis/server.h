@@ -79,6 +79,23 @@ static inline void redis_server_stop(redis_server *s) {
     (void)rmdir(s->folder);
 }
 
+static redis_server server; /* one for all tests of a program */
+
+/* Of a group of tests. */
+static inline int redis_server_set_up(void **state) {
+    (void)state;
+    if (redis_server_start(&server)) return 0;
+    redis_server_stop(&server);
+    print_message("no redis-server here\n");
+    exit(77); /* meson: skipped */
+}
+
+static inline int redis_server_tear_down(void **state) {
+    (void)state;
+    redis_server_stop(&server);
+    return 0;
+}
+
 static inline config_redis redis_server_config(const redis_server *s, int64_t timeout_ms) {
     return (config_redis){.on = true,
                           .host = SPAN_OF("localhost"),

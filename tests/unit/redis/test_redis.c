@@ -5,8 +5,6 @@
 #include "base/clock.h"
 #include "redis/redis.h"
 
-static redis_server server;
-
 typedef struct world {
     loop l;
     config_redis config;
@@ -164,20 +162,6 @@ static void whose_fault_it_is(void **state) {
     end(&w);
 }
 
-static int start(void **state) {
-    (void)state;
-    if (redis_server_start(&server)) return 0;
-    redis_server_stop(&server);
-    print_message("no redis-server here\n");
-    exit(77); /* meson: skipped */
-}
-
-static int stop(void **state) {
-    (void)state;
-    redis_server_stop(&server);
-    return 0;
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_come_in_order),
@@ -185,5 +169,5 @@ int main(void) {
         cmocka_unit_test(one_that_ends_comes_back),
         cmocka_unit_test(whose_fault_it_is),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, redis_server_set_up, redis_server_tear_down);
 }
