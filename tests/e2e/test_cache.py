@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
 import random
 import re
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import openai
 import pytest
@@ -296,9 +298,13 @@ def form_response(draw):
     running = {**RESPONSE, "status": "in_progress", "output": [], "usage": None}
     whole = json.loads(json.dumps(RESPONSE))
     whole["output"][0]["content"][0]["text"] = "".join(words)
+    message = whole["output"][0]
+    begun, part, empty = {**message, "status": "in_progress", "content": []}, message["content"][0], {**message["content"][0], "text": ""}
     events = [("response.created", {"response": running}), ("response.in_progress", {"response": running}),
+              ("response.output_item.added", {"output_index": 0, "item": begun}), ("response.content_part.added", {**item, "part": empty}),
               *(("response.output_text.delta", {**item, "delta": w, "logprobs": []}) for w in words),
-              ("response.output_text.done", {**item, "text": "".join(words), "logprobs": []}), ("response.completed", {"response": whole})]
+              ("response.output_text.done", {**item, "text": "".join(words), "logprobs": []}), ("response.content_part.done", {**item, "part": part}),
+              ("response.output_item.done", {"output_index": 0, "item": message}), ("response.completed", {"response": whole})]
     return [f"event: {name}\ndata: {json.dumps({'type': name, 'sequence_number': i, **data})}\n\n".encode() for i, (name, data) in enumerate(events)]
 
 
@@ -358,6 +364,42 @@ def test_each_endpoint(weir, upstream, path, body, answer):
     assert [cached(a) for a in got] == ["miss", "hit"]
     first, second = [{k: v for k, v in a.json().items() if k != "request_id"} for a in got]
     assert first == second
+
+
+NODE_STREAMS = 150
+
+
+class NodeProvider:
+    """The model is gpt-FORM, and says what its stream is made by; gpt-plain has a document of each endpoint."""
+
+    PLAIN = {"chat/completions": bodies.completion("Good day"), "completions": TEXT, "responses": RESPONSE, "embeddings": EMBEDDINGS, "moderations": MODERATION}
+
+    def __call__(self, request):
+        asked, path = request.json(), request.path.removeprefix("/v1/")
+        form = asked["model"].removeprefix("gpt-")
+        if form == "plain":
+            return reply(200, self.PLAIN[path])
+        make, api = FORMS[form]
+        return sse(make(random.Random(asked["temperature"])), end="no_done" if api == "responses" else "done")
+
+
+@pytest.mark.timeout(180)
+def test_streams_of_every_form_into_the_official_sdk_for_node(weir, upstream, capsys):
+    """node/cache.test.mjs: the same from the provider itself, through weir, and from the cache."""
+    upstream.always(NodeProvider())
+    w = weir(upstream, cache=settings(tools=True, choices=True, max_temperature=2))
+    forms = {form: {"api": api, "fields": {"n": 3} if form == "choices" else {}} for form, (_, api) in FORMS.items()}
+    environment = {**os.environ, "WEIR_URL": w.url, "UPSTREAM_URL": upstream.url.removesuffix("/v1"), "FORMS": json.dumps(forms), "STREAMS": str(NODE_STREAMS)}
+    node = Path(os.environ.get("NODE", daemon.ROOT / ".venv" / "bin" / "node"))
+    run = subprocess.run([node, "--test", "--test-reporter=spec", "cache.test.mjs"], cwd=Path(__file__).parent / "node", env=environment,
+                         capture_output=True, text=True, timeout=170)
+    if run.returncode:
+        pytest.fail(f"{run.stdout}\n{run.stderr}", pytrace=False)
+    with capsys.disabled():
+        print("\n  Node:", *[line for line in run.stdout.splitlines() if "pass " in line or "tests " in line])
+    asked = [r for r in upstream.requests if r.header("authorization") != "Bearer sk-client-secret"]
+    streams = len(FORMS) * NODE_STREAMS + len(("tools", "refusal", "obfuscated", "response"))
+    assert len(asked) == streams + len(NodeProvider.PLAIN) + len(("document", "stream")), "each was asked of the provider once"
 
 
 def test_the_official_sdk_reads_what_is_given_again(weir, upstream):
