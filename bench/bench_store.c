@@ -131,6 +131,7 @@ static void import(store *s, made *m, int64_t count) {
 static void fill(store *s, made *m, int64_t rows) {
     const int64_t part = rows / PARTS ? rows / PARTS : 1;
     double busy = 0, wall = 0;
+    int64_t batches = 0;
     for (int64_t left = rows, told = 0; left;) {
         const int64_t count = left < BATCH ? left : BATCH;
         for (int i = 0; i < count; i++)
@@ -139,7 +140,10 @@ static void fill(store *s, made *m, int64_t rows) {
         import(s, m, count);
         busy += now_us(CLOCK_THREAD_CPUTIME_ID) - busy_from;
         wall += now_us(CLOCK_MONOTONIC) - from;
-        memcpy(m->ids[draw(ASKED)], m->records[draw((unsigned)count)].request_id, ID_LEN + 1);
+        /* Of each batch with the same odds one is kept, wherever it stands in the end. */
+        const unsigned place = draw((unsigned)batches++ + 1);
+        if (place < ASKED)
+            memcpy(m->ids[place], m->records[draw((unsigned)count)].request_id, ID_LEN + 1);
         left -= count;
         if (rows - left - told < part && left) continue;
         const double calls = (double)(rows - left - told);
