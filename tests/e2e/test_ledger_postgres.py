@@ -73,12 +73,12 @@ def test_the_library_is_loaded_by_nobody_else(weir, upstream):
     assert not loaded(w)
 
 
-KILLS = int(os.environ.get("LEDGER_KILLS", 10 if not daemon.sanitized() else 4))
+KILLS = int(os.environ.get("LEDGER_KILLS", 50 if not daemon.sanitized() else 4))
 
 
 @pytest.mark.timeout(60 + 2 * KILLS)
 def test_whatever_kills_weir_each_call_is_there_once(weir, store, tmp_path):
-    """Ten times; LEDGER_KILLS says otherwise."""
+    """Fifty times; LEDGER_KILLS says otherwise."""
     rng = random.Random(23)
     received = {}
     sim = Simulator()
