@@ -202,6 +202,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     const int64_t rows = strtoll(argv[2], NULL, 10);
+    sql_sqlite_count_no_memory(); /* as weir does */
     buf name = BUF_EMPTY, why = BUF_EMPTY;
     buf_add_cstr(&name, argv[1]);
     (void)buf_cstr(&name);

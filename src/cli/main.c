@@ -1,6 +1,7 @@
 /* weir: the program. The table below is the list of its subcommands. */
 #include "cli/cli.h"
 
+#include "ledger/sql.h"
 #include "tools/guard.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ static bool is_one_of(const char *word, const char *a, const char *b) {
 int main(int argc, char **argv) {
     if (guard_is_asked(argc, argv)) return guard_main(argc, argv);
     if (!hold_standard_streams()) return CLI_FAILED;
+    sql_sqlite_count_no_memory();
     if (argc < 2) return cli_miss_command();
     const char *word = argv[1];
     if (is_one_of(word, "-V", "--version")) return cli_show_version();

@@ -36,7 +36,7 @@ typedef struct sql {
 
 /* A row of an answer: borrowed until it returns. false: no more are wanted. */
 typedef bool sql_row_fn(void *user, const sql_value *values, size_t count);
-/* The parameters of the row-th run. */
+/* The parameters of the row-th run. Their texts live until the last has run. */
 typedef void sql_fill_fn(void *user, size_t row, sql_value *values);
 
 typedef enum sql_mode { SQL_READS, SQL_WRITES } sql_mode;
@@ -68,6 +68,10 @@ struct sql_driver {
     bool (*run_many)(sql *db, const char *text, size_t count, size_t rows, sql_fill_fn *fill,
                      void *user, bool *ret_changed);
 };
+
+/* For a program, before its first thread and connection: SQLite counts its memory no more, for
+ * which it takes a lock at each allocation. A library leaves that to whose process it is. */
+void sql_sqlite_count_no_memory(void);
 
 extern const sql_driver sql_sqlite;   /* where: a path */
 extern const sql_driver sql_postgres; /* where: postgres://… or postgresql://…, a secret */

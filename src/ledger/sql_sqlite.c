@@ -198,18 +198,26 @@ static bool run(sql *db, const char *text, const sql_value *values, size_t count
     return good && still_there(s);
 }
 
+/* Bytes are of a kind that hardly ever comes twice. */
+static bool is_same(const sql_value *a, const sql_value *b) {
+    if (a->kind != b->kind) return false;
+    switch (a->kind) {
+    case SQL_NULL: return true;
+    case SQL_NUMBER: return a->number == b->number;
+    case SQL_TEXT: return span_eq(a->text, b->text);
+    case SQL_BYTES: return false;
+    }
+    return false;
+}
+
 /* The next of many rows: what stands there already is not bound again. Most columns of a call are
  * empty or those of the one before. */
 static void bind_next(sqlite3_stmt *statement, const sql_value *values, size_t count,
                       sql_value *bound) {
     for (size_t i = 0; i < count; i++) {
-        const sql_value *v = &values[i];
-        bool same =
-            v->kind == bound[i].kind &&
-            (v->kind == SQL_NULL || (v->kind == SQL_NUMBER && v->number == bound[i].number));
-        if (same) continue;
-        bound[i] = *v;
-        bind_one(statement, (int)i + 1, v);
+        if (is_same(&values[i], &bound[i])) continue;
+        bound[i] = values[i];
+        bind_one(statement, (int)i + 1, &values[i]);
     }
 }
 
@@ -230,6 +238,10 @@ static bool run_many(sql *db, const char *text, size_t count, size_t rows, sql_f
     }
     give_back(s, statement);
     return good;
+}
+
+void sql_sqlite_count_no_memory(void) {
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 const sql_driver sql_sqlite = {

@@ -13,13 +13,12 @@ struct store {
     buf why;                   /* of the store's own */
     buf insert_call, add_sums; /* statements */
     int64_t version;           /* of its schema, when it was looked at */
-    arena cleaned;             /* texts of the statement that runs, or of its row */
+    arena cleaned;             /* texts of the statement that runs, of all its rows */
 };
 
 /* ---- running statements ---- */
 
 static void clean(store *s, sql_value *values, size_t count) {
-    arena_reset(&s->cleaned, 0);
     for (size_t i = 0; i < count; i++)
         if (values[i].kind == SQL_TEXT) values[i].text = clean_text(values[i].text, &s->cleaned);
 }
@@ -28,6 +27,7 @@ static bool run(store *s, const char *text, const sql_value *values, size_t coun
                 void *user) {
     sql_value cleaned[STORE_VALUES_MAX];
     if (count) memcpy(cleaned, values, count * sizeof *values);
+    arena_reset(&s->cleaned, 0);
     clean(s, cleaned, count);
     buf_clear(&s->why);
     return s->db->driver->run(s->db, text, cleaned, count, row, user);
@@ -214,6 +214,7 @@ static void fill_sums(void *user, size_t row, sql_value *values) {
 
 static bool put_calls(store *s, const store_batch *b, bool *fresh) {
     filling f = {.store = s, .calls = b->calls};
+    arena_reset(&s->cleaned, 0);
     return s->db->driver->run_many(s->db, buf_cstr(&s->insert_call), STORE_CALL_COLUMNS, b->count,
                                    fill_call, &f, fresh);
 }
@@ -230,6 +231,7 @@ static bool put_sums(store *s, const store_batch *b, const bool *fresh, size_t *
     }
     sums_table_sort(&t);
     filling f = {.store = s, .sums = t.rows};
+    arena_reset(&s->cleaned, 0);
     bool good = s->db->driver->run_many(s->db, buf_cstr(&s->add_sums), STORE_SUMS_COLUMNS, t.count,
                                         fill_sums, &f, NULL);
     sums_table_done(&t);

@@ -609,6 +609,39 @@ static void texts_that_are_none_cost_no_batch(void **state) {
     assert_int_equal(total(w, &ledger_query_all).calls, ARRAY_LEN(rows));
 }
 
+/* Of many rows at once each has its own, whatever stood there before. */
+static void rows_of_a_batch_keep_their_own(void **state) {
+    world *w = *state;
+    static const struct {
+        span text, kept;
+    } rows[] = {
+        {SPAN("a"), SPAN("a")},
+        {SPAN("a"), SPAN("a")},
+        {SPAN("b"), SPAN("b")},
+        {SPAN("caf\xE9"), SPAN("caf\xEF\xBF\xBD")},
+        {SPAN("na\xEF"), SPAN("na\xEF\xBF\xBD")},
+        {SPAN("caf\xE9"), SPAN("caf\xEF\xBF\xBD")},
+        {SPAN("caf\xE9"), SPAN("caf\xEF\xBF\xBD")},
+        {SPAN(""), SPAN("")},
+        {SPAN(""), SPAN("")},
+        {SPAN("a"), SPAN("a")},
+    };
+    ledger_call calls[ARRAY_LEN(rows)];
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        calls[i] = call_at(i, T0);
+        calls[i].user = calls[i].usage = calls[i].tries = rows[i].text;
+        calls[i].cost_nano = i / 3;
+    }
+    assert_int_equal(import(w, calls, ARRAY_LEN(rows)), ARRAY_LEN(rows));
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        bool found;
+        ledger_call kept = calls[i];
+        kept.user = kept.usage = rows[i].kept;
+        assert_true(store_call(w->store, kept.request_id, SPAN_EMPTY, check_same, &kept, &found));
+        assert_true(found);
+    }
+}
+
 /* A file that was taken away is noticed before what goes into it is believed to be kept. */
 static void a_file_that_is_gone_is_noticed(void **state) {
     world *w = *state;
@@ -641,23 +674,15 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
     const struct CMUnitTest tests[] = {
-        T(each_call_is_there_once),
-        T(a_run_is_not_added_to_its_steps),
-        T(a_call_comes_back_whole),
-        T(every_field_comes_back),
-        T(pages_neither_skip_nor_double),
-        T(what_is_asked_is_what_comes),
-        T(sums_are_those_of_the_calls),
-        T(groups_are_bounded),
-        T(groups_are_told_apart),
-        T(what_is_old_goes_in_steps),
-        T(the_newest_call_is_known),
-        T(a_floor_that_has_not_come_yet_is_mended),
-        T(a_later_weirs_store_is_refused),
-        T(what_is_no_database_is_refused),
-        T(a_file_that_is_gone_is_noticed),
-        T(texts_that_are_none_cost_no_batch),
-        T(an_earlier_weirs_store_is_read_and_brought_up),
+        T(each_call_is_there_once),        T(a_run_is_not_added_to_its_steps),
+        T(a_call_comes_back_whole),        T(every_field_comes_back),
+        T(pages_neither_skip_nor_double),  T(what_is_asked_is_what_comes),
+        T(sums_are_those_of_the_calls),    T(groups_are_bounded),
+        T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
+        T(the_newest_call_is_known),       T(a_floor_that_has_not_come_yet_is_mended),
+        T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
+        T(a_file_that_is_gone_is_noticed), T(texts_that_are_none_cost_no_batch),
+        T(rows_of_a_batch_keep_their_own), T(an_earlier_weirs_store_is_read_and_brought_up),
     };
     const struct CMUnitTest at_a_server[] = {
         P(each_call_is_there_once),
@@ -673,6 +698,7 @@ int main(void) {
         P(a_floor_that_has_not_come_yet_is_mended),
         P(a_later_weirs_store_is_refused),
         P(texts_that_are_none_cost_no_batch),
+        P(rows_of_a_batch_keep_their_own),
         P(an_earlier_weirs_store_is_read_and_brought_up),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
