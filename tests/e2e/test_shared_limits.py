@@ -65,14 +65,18 @@ def test_64_clients_of_three_weirs_get_exactly_n(weir, upstream, server):
 
 
 def test_tokens_come_back_and_places_too(weir, upstream, server):
-    """What a call did not use is there for the next one, of whichever weir."""
+    """What a call did not use is there for the next one, of whichever weir. It leaves before the answer, over another connection than the
+    next call asks by, and a server that finds both at once may read that first. A lease of 15 s would end by itself: nobody waits so long."""
     upstream.always(reply(200, bodies.completion(usage=usage(10, 10))))
     two = weirs(weir, upstream, 2, patient(server), tokens="3000/d", parallel=1, spend="3/d")
     for i in range(20):  # each may use 1000 and more, and uses 20
-        answer = ask(two[i % 2], max_tokens=1000)
-        if answer.status == 429 and "parallel" in answer.error["message"]:
-            pytest.fail("a place that was given back first is not free")
-        assert answer.status == 200
+        for _ in range(100):
+            answer = ask(two[i % 2], max_tokens=1000)
+            if answer.status == 200:
+                break
+            assert answer.status == 429 and "parallel" in answer.error["message"]
+            time.sleep(0.05)
+        assert answer.status == 200, "a place that was given back is not free"
     assert ask(two[0], max_tokens=2960).status == 429
 
 
