@@ -7,7 +7,7 @@
 MESON_ARGS ?=
 BUILD := build
 .NOTPARALLEL: # ninja is, within each
-.PHONY: all build tuned run test unit e2e mutate bench watch fuzz soak asan tsan format lint docs install deb clean
+.PHONY: all build tuned run test unit e2e coverage mutate bench watch fuzz soak asan tsan format lint docs install deb clean
 
 all: build
 
@@ -39,6 +39,11 @@ unit:
 e2e: build
 	@tools/deps test
 	@tests/e2e/run $(ARGS)
+
+# Which part of the code the unit tests run, by room; with the end-to-end suite too: make coverage ARGS=--e2e
+coverage:
+	@tools/deps build test coverage
+	@tools/coverage $(ARGS)
 
 # Small mutants and what the unit tests say to them, in a build of its own: make mutate ARGS='call --sample 60'
 mutate:

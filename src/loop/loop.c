@@ -14,6 +14,8 @@ enum {
     READ_BYTES = 64 * 1024,
     /* How often output may beget output within one turn before the sockets are asked again. */
     PASSES_PER_TURN = 8,
+    /* Timers that are so late were not waited for: the process stood still, or its machine. */
+    LATE_MS = 100,
 };
 
 typedef struct posted {
@@ -67,10 +69,18 @@ static void end_turn(loop *l) {
     l->entered = false;
 }
 
+/* What came while the process stood still is heard before anybody is told that it did not come:
+ * late timers wait for one look at the sockets. The libuv timer is started with 1 ms, since one
+ * with none would ring before that. */
 static void on_wheel(uv_timer_t *h) {
     loop *l = CONTAINER_OF(h, loop, wheel_timer);
-    l->wheel_armed_ms = INT64_MAX;
     loop_enter(l);
+    l->hears_first = !l->hears_first && l->now_ms - l->wheel_armed_ms >= LATE_MS;
+    if (l->hears_first) {
+        uv_timer_start(&l->wheel_timer, on_wheel, 1, 0);
+        return;
+    }
+    l->wheel_armed_ms = INT64_MAX;
     timers_advance(&l->timers, l->now_ms);
 }
 

@@ -6,6 +6,8 @@
  * The order of one turn: the clock is read once; timers fire; sockets are read; end-of-turn hooks
  * run in the order they were added, a server's before all others; connections that have something
  * to say write it, each in one system call, and those first that are to be (transport_set_first()).
+ * Where the process has stood still, sockets are read before timers fire, so that what came in time
+ * is not given up.
  */
 #ifndef WEIR_LOOP_LOOP_H
 #define WEIR_LOOP_LOOP_H
@@ -66,6 +68,7 @@ struct loop {
     uv_poll_t hangups; /* loop/hangup.h */
     int hangup_fd;
     int64_t wheel_armed_ms;
+    bool hears_first; /* timers are late, and the sockets are asked before they fire */
     uv_mutex_t posted_lock;
     list posted;
     bool stopping; /* under posted_lock */

@@ -52,11 +52,20 @@ def config_for(upstream, **over):
 
 
 def wait_until(ready, timeout, why):
-    """For what has no event to wait for: asks again and again."""
+    """For what has no event to wait for: asks again and again, for timeout seconds, and never less than wire.PATIENCE."""
+    timeout = max(timeout, wire.PATIENCE)
     deadline = time.monotonic() + timeout
     while not ready():
         assert time.monotonic() < deadline, f"{why} within {timeout} s"
         time.sleep(0.01)
+
+
+def asleep(pid):
+    """Whether no thread of the process runs or is about to."""
+    try:
+        return all(task.read_text().rpartition(") ")[2].startswith("S") for task in Path(f"/proc/{pid}/task").glob("*/stat"))
+    except OSError:  # a thread that ended meanwhile
+        return False
 
 
 def sanitized():
@@ -115,7 +124,7 @@ class Weir:
         before = len(self._reloads())
         self.write_config(config)
         self.process.send_signal(signal.SIGHUP)
-        self._wait(lambda: len(self._reloads()) > before, 5, "no word of the reload came")
+        self._wait(lambda: len(self._reloads()) > before, "no word of the reload came")
         return self._reloads()[-1]
 
     def _reloads(self):
@@ -123,7 +132,7 @@ class Weir:
         return [t for t in self.texts() if re.search(r"reload|configuration", t, re.I)]
 
     # -- start and end -------------------------------------------------------------------------------------------
-    def wait_ready(self, timeout=20.0):
+    def wait_ready(self, timeout=60.0):
         deadline = time.monotonic() + timeout
         last = "it did not say where it listens"
         while time.monotonic() < deadline:
@@ -132,7 +141,7 @@ class Weir:
                 raise AssertionError(f"weir ended with status {self.process.returncode}:\n{self.output()}")
             if self.address:
                 try:
-                    answer = wire.call(self, "GET", "/health/ready", timeout=2)
+                    answer = wire.call(self, "GET", "/health/ready")
                     if answer.status == 200:
                         return
                     last = f"/health/ready says {answer.status} {answer.body!r}"
@@ -141,13 +150,13 @@ class Weir:
             time.sleep(0.005)
         raise AssertionError(f"weir was not ready within {timeout} s: {last}\n{self.output()}")
 
-    def stop(self, timeout=20.0):
+    def stop(self, timeout=wire.PATIENCE):
         """SIGTERM; weir has to end with status 0 and without a sanitizer's report."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self.wait_exit(timeout)
 
-    def wait_exit(self, timeout=20.0):
+    def wait_exit(self, timeout=wire.PATIENCE):
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -196,9 +205,9 @@ class Weir:
 
     def _join(self):
         for reader in self._readers:
-            reader.join(5)
+            reader.join(wire.PATIENCE)
 
-    def _wait(self, ready, timeout, why):
+    def _wait(self, ready, why, timeout=wire.PATIENCE):
         with self._changed:
             if not self._changed.wait_for(ready, timeout):
                 raise AssertionError(f"{why} within {timeout} s\n{self._output()}")
@@ -214,39 +223,43 @@ class Weir:
         with self._changed:
             return self._output()
 
-    def calls(self, n=None, timeout=5.0):
+    def calls(self, n=None, timeout=wire.PATIENCE):
         """The log lines of calls; with n, waits until there are so many."""
         def found():
             return [r for r in self.log if r.get("event") == "call"]
 
         if n is not None:
-            self._wait(lambda: len(found()) >= n, timeout, f"{len(found())} of {n} calls logged")
+            self._wait(lambda: len(found()) >= n, f"{len(found())} of {n} calls logged", timeout)
         return found()
 
-    def wait_call(self, request_id, timeout=5.0):
+    def wait_call(self, request_id, timeout=wire.PATIENCE):
         """The log line of one call, by its x-request-id."""
         def found():
             return [r for r in self.log if r.get("event") == "call" and r.get("request_id") == request_id]
 
-        self._wait(found, timeout, f"no log line for {request_id}")
+        self._wait(found, f"no log line for {request_id}", timeout)
         assert len(found()) == 1, found()
         return found()[0]
 
-    def wait_text(self, pattern, timeout=5.0):
+    def wait_text(self, pattern, timeout=wire.PATIENCE):
         """Waits for a line (JSON or not) that matches; returns it."""
         def found():
             return [t for t in self.texts() if re.search(pattern, t)]
 
-        self._wait(found, timeout, f"no line matches {pattern!r}")
+        self._wait(found, f"no line matches {pattern!r}", timeout)
         return found()[-1]
 
-    def wait_event(self, name, timeout=10.0):
+    def wait_event(self, name, timeout=wire.PATIENCE):
         """The last log line of that event."""
         def found():
             return [r for r in self.log if r.get("event") == name]
 
-        self._wait(found, timeout, f"no event {name!r}")
+        self._wait(found, f"no event {name!r}", timeout)
         return found()[-1]
+
+    def wait_asleep(self):
+        """Until none of its threads runs or is about to: it has read all that it was sent so far."""
+        wait_until(lambda: asleep(self.process.pid), wire.PATIENCE, "it has always something to do")
 
     # -- where it is ---------------------------------------------------------------------------------------------
     @property

@@ -70,7 +70,7 @@ def call(name, number, out, raw):
     if name == "wrong":
         return {"neither": 1}
     if name == "late":
-        time.sleep(1)
+        time.sleep(2)
         return text("late")
     if name == "slow":
         time.sleep(0.3)

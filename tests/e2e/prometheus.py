@@ -2,12 +2,13 @@
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
+
+from ports import free_port
 
 UNPACKED = Path(__file__).resolve().parents[2] / "deps" / "prometheus" / "usr" / "bin"  # by tools/deps
 
@@ -27,11 +28,6 @@ def promtool(*arguments, **options):
     done = subprocess.run([program("promtool"), *map(str, arguments)], capture_output=True, text=True, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
 
 
 class Server:

@@ -9,17 +9,13 @@ import threading
 import time
 from pathlib import Path
 
+from ports import free_port
+
 PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
 
 
 def why_not():
     return None if PROGRAM else "no redis-server and no valkey-server here"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Refused(Exception):

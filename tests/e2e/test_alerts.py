@@ -300,7 +300,7 @@ def test_a_webhook_that_fails_is_asked_again(weir, upstream, receiver):
     for request in (first, second, third):
         verify(request)
     daemon.wait_until(lambda: w.metrics().get('weir_alert_deliveries_total{outcome="failed"}') == 2, 5, "not counted")
-    assert any(e.get("event") == "alert_failed" and e["status"] == 503 for e in w.log)
+    daemon.wait_until(lambda: any(e.get("event") == "alert_failed" and e["status"] == 503 for e in w.log), 5, "it is not logged")
 
 
 @pytest.mark.parametrize("status", [302, 400, 410])

@@ -600,9 +600,18 @@ def test_a_second_failure_is_everybodys(weir, upstream):
 
 
 def test_a_stream_that_is_cut_is_cut_for_all(weir, upstream):
-    upstream.script(sse([0.5, *bodies.stream("a", "b")[:2], 0.5], end="cut"))
+    all_there = threading.Event()
+    upstream.script(sse([*bodies.stream("a", "b")[:2], all_there], end="cut"))
     w = weir(upstream, cache=CACHE, retry={"retries": 0}, server={"workers": 2})
+
+    def look():
+        daemon.wait_until(lambda: figure(w, "weir_open_calls") >= 20, 10, "all to be there")
+        all_there.set()
+
+    looks = threading.Thread(target=look)
+    looks.start()
     answers = many(w, 20, stream=True)
+    looks.join()
     for status, _, body in answers:
         assert status == b"200" and b"stream_interrupted" in body and b"[DONE]" not in body
     assert len(upstream.wait_requests(1)) == 1
@@ -622,11 +631,24 @@ def test_flights_of_clients_are_their_own(weir, upstream):
 
 def test_a_comment_while_another_is_waited_for(weir, upstream):
     """Who waits for another's stream is told that he is not forgotten."""
-    upstream.script(after(1.5, sse(bodies.stream("a"))))
+    all_told = threading.Event()
+    upstream.script(after(all_told, sse(bodies.stream("a"))))
     w = weir(upstream, cache=CACHE, server={"keep_alive_comment": "200ms", "workers": 2})
-    answers = many(w, 3, stream=True)
-    for _, _, body in answers:
-        assert body.count(b": keep-alive") >= 2 and b'"content":"a"' in body.replace(b": ", b":")
+    clients = [wire.Client(w) for _ in range(3)]
+    for c in clients:
+        c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": MESSAGES, "stream": True})
+    waiting = []
+    for c in clients:
+        answer = c.head()
+        pieces = c.body_pieces(answer)
+        while answer.body.count(b": keep-alive") < 2:
+            next(pieces)
+        waiting.append((answer, pieces))
+    all_told.set()
+    for answer, pieces in waiting:
+        for _ in pieces:
+            pass
+        assert bodies.text_of(answer.events()) == "a"
 
 
 def test_what_is_open_at_the_end_is_given_back(weir, upstream):

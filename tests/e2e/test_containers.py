@@ -180,7 +180,7 @@ def test_kubernetes_pod(pod, kubernetes):
     assert wire.call(w, "GET", pod.container["livenessProbe"]["httpGet"]["path"]).status == 200
     assert ask(w) == 200
     w.process.send_signal(signal.SIGTERM)
-    w.wait_exit(5)
+    w.wait_exit()
 
 
 def test_kubernetes_renews_a_key(pod):

@@ -38,7 +38,7 @@ def test_the_narrowest_deadline_rules_and_is_named(weir, upstream, over, named):
     answer = ask(w)
     assert answer.status == 504 and named in answer.error["message"]
     assert answer.error["message"].replace(named, "").count("timeouts.") == 0
-    assert len(upstream.requests) == 1  # it may be at it still
+    assert len(upstream.wait_requests(1)) == 1  # it may be at it still
 
 
 @pytest.mark.parametrize("at, name", [("first_token", "first_token_timeout"), ("between_events", "stream_stalled")])
@@ -49,7 +49,7 @@ def test_of_a_stream(weir, upstream, at, name):
     answer = ask(w, True)
     told = answer.events()[-1]["error"] if at == "between_events" else answer.error
     assert told["code"] == name and f"providers.main.timeouts.{at}" in told["message"] and "150 ms" in told["message"]
-    assert len(upstream.requests) == 1
+    assert len(upstream.wait_requests(1)) == 1
 
 
 def test_a_slow_provider_may_have_its_time(weir, upstreams):
@@ -67,14 +67,14 @@ def test_another_target_is_asked(weir, upstreams):
     main, spare = upstreams(), upstreams()
     main.always(stall("before_head"))
     spare.always(said("Saved."))
-    w = weir(two(main, spare, timeouts={"first_byte": "150ms"}))
+    w = weir(two(main, spare, providers={"main": {"timeouts": {"first_byte": "150ms"}}}))
     answer = ask(w)
-    assert answer.status == 200 and (len(main.requests), len(spare.requests)) == (1, 1)
+    assert answer.status == 200 and (len(main.wait_requests(1)), len(spare.requests)) == (1, 1)
 
 
 def test_again_where_it_is_wanted(weir, upstream):
     upstream.script(stall("before_head"), said("At last."))
-    w = weir(two(upstream, timeouts={"first_byte": "150ms"}, retry={"after_timeout": True}))
+    w = weir(two(upstream, timeouts={"first_byte": "1s"}, retry={"after_timeout": True}))
     answer = ask(w)
     assert (answer.status, answer.header("x-weir-attempts")) == (200, "2")
 

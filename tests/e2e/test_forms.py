@@ -182,7 +182,7 @@ def test_completions_of_either_form(weir, upstream, stream):
 @pytest.mark.parametrize("code, told", [("rate_limit_exceeded", "rate_limit_exceeded"), (None, "429")])
 @pytest.mark.parametrize("endpoint", ["chat", "responses"])
 def test_the_sdk_tells_the_status_of_a_failure_behind_a_comment(weir, upstream, endpoint, code, told):
-    upstream.script(after(0.15, error(429, "Too fast.", "tokens", code)))
+    upstream.script(after(0.5, error(429, "Too fast.", "tokens", code)))
     w = weir(upstream, models={"*": {"targets": "main", "keep_alive_comment": "50ms"}}, retry={"retries": 0})
     with OpenAI(base_url=w.base_url, api_key="k", max_retries=0, timeout=10) as client, pytest.raises(openai.APIError) as raised:
         if endpoint == "chat":

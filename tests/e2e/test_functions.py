@@ -168,8 +168,8 @@ def test_a_model_that_never_stops_is_stopped(simulated, stream):
 
 def test_a_run_has_its_time(weir, upstream):
     upstream.script(calling(call("get_current_time")), stall("before_head"))
-    said = run(weir(upstream, **TIME, functions={"max_time": "400ms"})).json()
-    assert said["success"] is False and said["error"]["code"] == "max_time" and "400ms" in said["response"]
+    said = run(weir(upstream, **TIME, functions={"max_time": "1s"})).json()
+    assert said["success"] is False and said["error"]["code"] == "max_time" and "1s" in said["response"]
     assert len(said["steps"]) == 1 and said["usage"] == bodies.USAGE
     upstream.wait_requests(2)[1].wait_closed()
 

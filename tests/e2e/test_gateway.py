@@ -161,7 +161,7 @@ def test_chat_is_abandoned_with_its_client(weir, upstream):
     with wire.connect(w) as c:
         c.request("POST", "/chat", {"message": "x"})
         upstream.wait_requests(1)
-    upstream.requests[0].wait_closed(1)
+    upstream.requests[0].wait_closed()
 
 
 # -- health ------------------------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def test_an_answer_of_which_nothing_is_said(weir, upstream, upstreams, stream, o
     outside = upstreams()
     outside.script(*[reply(200, moderation(False))] * stream, stall("before_head"), error(500))
     upstream.always(sse(bodies.stream("One.", " Two.", " Three.")) if stream else reply(200, bodies.completion("One. Two. Three.")))
-    w = asking(weir, upstream, outside.url, tool={"timeout": "200ms"}, on_failure=on_failure, **OUT)
+    w = asking(weir, upstream, outside.url, tool={"timeout": "1s"}, on_failure=on_failure, **OUT)
     answer = ask(w, "x", stream=stream)
     if on_failure == "open":
         assert "Three." in answer.body.decode() and answer.complete

@@ -12,7 +12,7 @@ import wire
 from connect_proxy import ConnectProxy
 from upstream import after, black_hole, error, refused_port, reply, reset, stall
 
-CHECK = {"path": "/health", "every": "100ms", "timeout": "2s", "failures": 2}
+CHECK = {"path": "/health", "every": "100ms", "timeout": "30s", "failures": 2}
 GOOD, BAD = reply(200, {"status": "ok"}), error(503, "Loading model", type="unavailable_error")
 ONCE = {"retry": {"retries": 0}, "server": {"workers": 1}}
 
@@ -126,7 +126,7 @@ def test_what_is_no_sign_of_life(weir, upstreams, answer, detail):
     main, spare = Server(upstreams(), health=answer), Server(upstreams())
     w = weir(main.up, **daemon.merged(ONCE, {
         "models": {"*": ["main", "spare"]},
-        "providers": {"main": {"health": {**CHECK, "every": "100ms", "timeout": "300ms"}},
+        "providers": {"main": {"health": {**CHECK, **({"timeout": "300ms"} if detail == "health.timeout" else {})}},
                       "spare": {"kind": "openai", "url": spare.up.url}}}))
     wait_health(w, "main", "down")  # by the first check alone
     w.wait_text(f"provider_down.*({detail})")
@@ -265,7 +265,7 @@ def test_a_reload(weir, upstreams):
     main.up.wait_idle()
     asked = len(main.checks())
     time.sleep(0.5)
-    assert len(main.checks()) == asked
+    assert len(main.checks()) <= asked + 1  # one may have been on its way
 
 
 def test_it_is_asked_no_more_while_weir_drains(weir, upstreams):
@@ -279,10 +279,9 @@ def test_it_is_asked_no_more_while_weir_drains(weir, upstreams):
     daemon.wait_until(lambda: any(r.method == "POST" for r in main.up.requests), 10, "the call did not come")
     w.process.terminate()
     w.wait_text("draining")
-    time.sleep(0.1)  # one may have been on its way
     asked = len(main.checks())
     time.sleep(0.5)
-    assert len(main.checks()) == asked
+    assert len(main.checks()) <= asked + 1  # one may have been on its way
     gate.set()
     call.join()
     assert answers[0].status == 200
@@ -312,5 +311,9 @@ def test_one_that_comes_and_goes_does_not_fill_the_log(weir, upstream):
     count = iter(range(10 ** 9))
     main.health = lambda request: GOOD if next(count) % 2 else BAD
     w = weir(upstream, providers={"main": {"health": {**CHECK, "failures": 1}}}, **ONCE)
-    main.wait_checks(20)
-    assert len(events(w, "provider_down")) + len(events(w, "provider_up")) == 6
+    def told():
+        return len(events(w, "provider_down")) + len(events(w, "provider_up"))
+
+    daemon.wait_until(lambda: told() >= 6, 10, "six changes are told")
+    main.wait_checks(len(main.checks()) + 10)
+    assert told() == 6

@@ -63,12 +63,14 @@ def test_a_revoked_key_that_a_fallback_hides(weir, upstreams):
              providers={"spare": {"kind": "openai", "url": spare.url, "key": "spare-key-123456"}})
     assert health(w) == HEALTHY
     wait_gauge(w, "main", 1, 0)
+    began = time.monotonic()
     first = wire.chat(w)
     assert (first.status, first.header("x-weir-attempts"), first.header("x-weir-target")) == (200, "2", "spare/gpt-test")
     second = wire.chat(w)
-    assert (second.status, second.header("x-weir-attempts")) == (200, "1")  # the refused one is asked last
-    time.sleep(1.1)  # its first rest is over: one call looks, and is refused again
-    assert wire.chat(w).header("x-weir-attempts") == "2"
+    looked = second.header("x-weir-attempts") == "2"
+    assert second.status == 200 and (not looked or time.monotonic() - began >= 1)  # the refused one is asked last
+    # Its first rest, a second, is over: one call looks, and is refused again.
+    daemon.wait_until(lambda: looked or wire.chat(w).header("x-weir-attempts") == "2", 10, "it is never asked again")
 
     told = events(w, "provider_refused")
     assert [(e["level"], e["target"], e["key"], e["status"], e["code"]) for e in told] == [("warn", "main/gpt-test", "1", "401", "invalid_api_key")]
@@ -79,8 +81,7 @@ def test_a_revoked_key_that_a_fallback_hides(weir, upstreams):
     assert daemon.PROVIDER_KEY not in "\n".join(w.texts())
 
     main.always(good())
-    time.sleep(2.1)
-    assert wire.chat(w).header("x-weir-target") == "main/gpt-test"
+    daemon.wait_until(lambda: wire.chat(w).header("x-weir-target") == "main/gpt-test", 10, "it is not asked again")
     assert [(e["target"], e["key"]) for e in events(w, "provider_accepted")] == [("main/gpt-test", "1")]
     assert health(w) == HEALTHY
     wait_gauge(w, "main", 1, 0)
@@ -140,7 +141,7 @@ def test_workers_share_what_is_known_and_a_reload_keeps_it(weir, upstream):
 
 def test_all_keys_are_limited(weir, upstream):
     """Nothing is sent until the provider has said that it may be; who cannot wait is told 429, with the hint."""
-    limited = error(429, "Slow down.", headers=[("retry-after-ms", "1500")])
+    limited = error(429, "Slow down.", headers=[("retry-after-ms", "2500")])
     state = {"now": lambda: limited}
     upstream.always(by_key(first=lambda: state["now"](), second=lambda: state["now"]()))
     w = weir(upstream, retry=OFF, server={"workers": 1}, providers={"main": {"key": [FIRST, SECOND]}})
@@ -149,7 +150,7 @@ def test_all_keys_are_limited(weir, upstream):
     assert keys_of(upstream) == ["1", "2"]
     answer = wire.chat(w)
     assert (answer.status, answer.error["code"], answer.error["type"]) == (429, "provider_rate_limited", "rate_limit_error")
-    assert answer.header("x-should-retry") == "true" and 0 < int(answer.header("retry-after-ms")) <= 1500
+    assert answer.header("x-should-retry") == "true" and 0 < int(answer.header("retry-after-ms")) <= 2500
     assert len(upstream.requests) == 2
     state["now"] = good
     config = daemon.config_for(upstream, retry={"retries": 1}, server={"workers": 1}, providers={"main": {"key": [FIRST, SECOND]}})
@@ -157,7 +158,7 @@ def test_all_keys_are_limited(weir, upstream):
     asked = time.monotonic()
     answer = wire.chat(w)  # the same limits, and time to wait
     assert answer.status == 200 and answer.header("x-weir-attempts") == "1"
-    assert len(upstream.requests) == 3 and upstream.requests[2].arrived - upstream.requests[0].answered >= 1.5
+    assert len(upstream.requests) == 3 and upstream.requests[2].arrived - upstream.requests[0].answered >= 2.5
     assert upstream.requests[2].arrived >= asked
 
 

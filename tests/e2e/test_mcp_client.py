@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import daemon
+from ports import free_port
 from test_functions import call as calling_of, calling, run as ask, saying
 from test_tools import call, gone, marked, run, written
 
@@ -23,12 +24,6 @@ PYTHON = Path(sys.executable).parent
 NODE_PROGRAM = PYTHON / "node"
 ODD = [sys.executable, str(HERE / "mcp_odd.py")]
 PATH = {"env": {"PATH": f"{PYTHON}:{os.environ['PATH']}"}}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def listens(port):
@@ -213,18 +208,18 @@ def test_private_addresses_may_be_refused(tmp_path, served):
 
 @pytest.mark.parametrize("name,outcome,said", [
     ("die", "failed", r"the MCP server failed: its process is not there any more: it ended with status 3: .*it was too much"),
-    ("hang", "timed_out", r"the tool did not answer within 1s"),
+    ("hang", "timed_out", r"the tool did not answer within 3s"),
     ("ask", "done", r'\{"code": -32601, "message": "this client does not serve that"\}'),
     ("elicit", "done", r'\{"action": "decline"\}'),
     ("ping", "done", r"\{\}"),
     ("huge", "too_large", r"the MCP server failed: its answer is larger than it may be"),
     ("garbage", "done", r"after garbage"),
-    ("latin", "timed_out", r"the tool did not answer within 1s"),
+    ("latin", "timed_out", r"the tool did not answer within 3s"),
     ("wrong", "failed", r"the MCP server's answer is no result of a call"),
     ("refuse", "failed", r"the MCP server failed: it refused with error -32602: Unknown tool: refuse"),
 ])
 def test_a_call_of_one_that_does_not_behave_ends(tmp_path, name, outcome, said):
-    limit = "1s" if outcome == "timed_out" else "30s"
+    limit = "3s" if outcome == "timed_out" else "30s"
     path = written(tmp_path, {"odd": stdio(*ODD, tmp_path.name, timeout=limit)})
     answer = call(path, name)
     assert answer["outcome"] == outcome and re.fullmatch(said, answer.get("result", answer.get("error"))), answer
@@ -330,10 +325,10 @@ def test_a_reload_that_does_not_change_it_leaves_a_server_alone(weir, upstream, 
 
 
 def test_a_call_that_nobody_waits_for_is_cancelled(weir, upstream, mark):
-    w = weir(upstream, tools={"odd": stdio(*ODD, mark, timeout="300ms")})
-    assert tool_of(w, upstream, "hang") == "the tool did not answer within 300ms"
+    w = weir(upstream, tools={"odd": stdio(*ODD, mark, timeout="1s")})
+    assert tool_of(w, upstream, "hang") == "the tool did not answer within 1s"
     assert tool_of(w, upstream, "odd_name") == 'odd.name says ["nobody waits for it any more"]'
-    assert tool_of(w, upstream, "late") == "the tool did not answer within 300ms"
+    assert tool_of(w, upstream, "late") == "the tool did not answer within 1s"
     assert "nobody waits" in tool_of(w, upstream, "odd_name")  # and what came late was dropped
 
 

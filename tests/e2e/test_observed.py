@@ -107,7 +107,8 @@ def post(path=b"/v1/chat/completions", headers=b"", body=BODY, length=None):
 ], ids=lambda v: str(v) if isinstance(v, int) else "")
 def test_an_answer_without_a_call_has_a_line(weir, upstream, sent, status, error, more):
     """Under the names of the line of a call, whoever answers: the door, or the server beneath it."""
-    w = weir(upstream, clients=[{"name": "c", "key": daemon.CLIENT_KEY}], server={"header_timeout": "300ms", "body_timeout": "300ms"})
+    limit = "300ms" if status == 408 else "30s"
+    w = weir(upstream, clients=[{"name": "c", "key": daemon.CLIENT_KEY}], server={"header_timeout": limit, "body_timeout": limit})
     with wire.connect(w) as c:
         c.send(sent)
         answer = c.answer()

@@ -174,7 +174,7 @@ def test_heads_too_large(bounded):
 
 
 def test_slow_clients(weir, upstream):
-    w = weir(upstream, server={"header_timeout": "100ms", "body_timeout": "100ms", "idle_timeout": "100ms"})
+    w = weir(upstream, server={"header_timeout": "500ms", "body_timeout": "500ms", "idle_timeout": "500ms"})
     answer = refusal(w, b"GET / HTTP/1.1\r\nHo")
     assert (answer.status, answer.error["code"]) == (408, "request_timeout")
     assert answer.header("x-should-retry") == "true"
@@ -191,17 +191,15 @@ def test_slow_clients(weir, upstream):
 def test_a_head_that_drips_is_cut_off(weir, upstream):
     """The time is for the whole head: a byte now and then does not prolong it."""
     w = weir(upstream, server={"header_timeout": "300ms"})
+    began = time.monotonic()
     with wire.connect(w) as c:
-        began = time.monotonic()
-        try:
-            for byte in b"GET /health/live HTTP/1.1\r\nHost: " + b"x" * 1000:
-                c.send(bytes([byte]))
-                time.sleep(0.02)
-                if not c.silent(0.001):
-                    break
-        except OSError:
-            pass
-        assert 0.25 <= time.monotonic() - began < 5
+        for byte in b"GET /health/live HTTP/1.1\r\nHost: " + b"x" * 1000:
+            c.send(bytes([byte]))
+            if not c.silent(0.02):
+                break
+        else:
+            pytest.fail("it was never cut off")
+        assert time.monotonic() - began >= 0.3
         assert c.answer().status == 408
 
 
@@ -214,6 +212,8 @@ def test_a_body_that_trickles_is_cut_off(weir, upstream):
             c.send(b" ")
             if not c.silent(0.02):
                 break
+        else:
+            pytest.fail("it was never cut off")
         answer = c.answer()
         assert (answer.status, answer.error["code"]) == (408, "request_timeout")
         assert answer.error["message"] == "The body of the request arrives too slowly."
@@ -223,12 +223,12 @@ def test_a_body_that_trickles_is_cut_off(weir, upstream):
 
 def test_a_slow_body_is_waited_for(weir, upstream):
     upstream.always(reply(200, bodies.completion("Hello.")))
-    w = weir(upstream, server={"body_timeout": "400ms", "body_rate": "off"})
+    w = weir(upstream, server={"body_timeout": "1s", "body_rate": "off"})
     with wire.connect(w) as c:
         c.send(wire.make_request("POST", "/v1/chat/completions", BODY).replace(BODY.encode(), b""))
         step = len(BODY) // 12 + 1
         for at in range(0, len(BODY), step):
-            time.sleep(0.08)
+            time.sleep(0.12)
             c.send(BODY[at:at + step].encode())
         assert c.answer().status == 200
 

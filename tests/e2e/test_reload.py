@@ -197,7 +197,7 @@ def test_drain_under_load(weir, upstream):
     try:
         load.run_until(lambda: load.answers > 100)
         w.process.send_signal(signal.SIGTERM)
-        w.wait_exit(10)
+        w.wait_exit()
     finally:
         load.stop()
     assert not load.failures and not load.refused
@@ -220,7 +220,7 @@ def test_open_streams_end_well(weir, upstream):
         answers.append((answer, pieces))
     idle = wire.connect(w)
     w.process.send_signal(signal.SIGTERM)
-    assert idle.at_end(5)  # who waits for nothing is let go at once
+    assert idle.at_end()  # who waits for nothing is let go at once
 
     def refused():
         try:
@@ -238,7 +238,7 @@ def test_open_streams_end_well(weir, upstream):
             pass
         assert answer.complete
         assert bodies.text_of(answer.events()) == "abc" and answer.events()[-1] == "[DONE]"
-    w.wait_exit(5)
+    w.wait_exit()
     assert len(w.calls()) == 50 and all(c["status"] == 200 for c in w.calls())
     for c in (*clients, idle):
         c.close()
@@ -260,7 +260,7 @@ def test_plain_calls_end_well(weir, upstream):
         assert answer.json()["choices"][0]["message"]["content"] == "Done."
         assert answer.header("connection") == "close"
         c.close()
-    w.wait_exit(5)
+    w.wait_exit()
 
 
 def test_drain_has_a_limit(weir, upstream):
@@ -278,7 +278,7 @@ def test_drain_has_a_limit(weir, upstream):
             pass
         assert time.monotonic() - began >= 0.29
         assert answer.events()[-1]["error"]["code"] == "shutting_down"
-    w.wait_exit(5)
+    w.wait_exit()
     assert w.calls()[0]["error"]
 
 
@@ -292,4 +292,4 @@ def test_a_second_signal_ends_at_once(weir, upstream):
         w.wait_text("(?i)drain|shutting down|stopping")
         w.process.send_signal(signal.SIGTERM)
         w.expect_exit = None
-        w.wait_exit(5)
+        w.wait_exit()

@@ -11,6 +11,7 @@ import daemon
 import pki
 import redis_server
 import wire
+from ports import free_port
 from test_call import figure
 from test_limits import DEAR, KEY, OTHER, ask, client, together
 from test_prices import usage
@@ -64,14 +65,18 @@ def test_64_clients_of_three_weirs_get_exactly_n(weir, upstream, server):
 
 
 def test_tokens_come_back_and_places_too(weir, upstream, server):
-    """What a call did not use is there for the next one, of whichever weir."""
+    """What a call did not use is there for the next one, of whichever weir. It leaves before the answer, over another connection than the
+    next call asks by, and a server that finds both at once may read that first. A lease of 15 s would end by itself: nobody waits so long."""
     upstream.always(reply(200, bodies.completion(usage=usage(10, 10))))
     two = weirs(weir, upstream, 2, patient(server), tokens="3000/d", parallel=1, spend="3/d")
     for i in range(20):  # each may use 1000 and more, and uses 20
-        answer = ask(two[i % 2], max_tokens=1000)
-        if answer.status == 429 and "parallel" in answer.error["message"]:
-            pytest.fail("a place that was given back first is not free")
-        assert answer.status == 200
+        for _ in range(100):
+            answer = ask(two[i % 2], max_tokens=1000)
+            if answer.status == 200:
+                break
+            assert answer.status == 429 and "parallel" in answer.error["message"]
+            time.sleep(0.05)
+        assert answer.status == 200, "a place that was given back is not free"
     assert ask(two[0], max_tokens=2960).status == 429
 
 
@@ -80,7 +85,7 @@ def test_other_ways_to_it(weir, upstream, tmp_path, how):
     upstream.always(reply(200, bodies.completion()))
     authority = pki.Authority(tmp_path)
     cert = authority.issue("localhost", "127.0.0.1")
-    port = redis_server.free_port()
+    port = free_port()
     server = redis_server.Server(f"tls-port {port}", f"tls-cert-file {cert.cert}", f"tls-key-file {cert.key}", f"tls-ca-cert-file {authority.file}",
                                  "tls-auth-clients no", "user app on >se%cret ~{weir}:* +@all", password="hunter2hunter2")
     shared = {"tls": {"url": f"rediss://app:se%25cret@localhost:{port}/3", "ca_file": str(authority.file), "timeout": "5s"},
@@ -117,7 +122,7 @@ def test_stopped_and_started_again(weir, upstream, server):
 
 def test_it_never_was_there(weir, upstream):
     upstream.always(reply(200, bodies.completion()))
-    w = weir(upstream, clients=[client(requests="3/h")], shared=f"redis://127.0.0.1:{redis_server.free_port()}")
+    w = weir(upstream, clients=[client(requests="3/h")], shared=f"redis://127.0.0.1:{free_port()}")
     wait_away(w, figure(w, "weir_shared_away") or 1)
     assert [ask(w).status for _ in range(4)] == [200] * 3 + [429]
     assert "refused" in w.wait_event("shared_away")["reason"]
@@ -154,12 +159,12 @@ def test_an_answer_that_comes_late_is_counted(weir, upstream, server):
     upstream.always(reply(200, bodies.completion()))
     way = redis_server.Way(server)
     try:
-        w = weir(upstream, clients=[client(requests="10/h")], shared=way.url, server={"workers": 1})
+        w = weir(upstream, clients=[client(requests="10/h")], shared={"url": way.url, "timeout": "400ms"}, server={"workers": 1})
         daemon.wait_until(lambda: figure(w, "weir_shared_nodes") == 1 and server.ask("EXISTS", "{weir}:nodes"), 20, "it does not connect")
         assert ask(w).status == 200
-        way.delay = 0.3
+        way.delay = 1
         assert ask(w).status == 200  # by itself
-        assert "no answer within 50 ms" in w.wait_event("shared_away")["reason"]
+        assert "no answer within 400 ms" in w.wait_event("shared_away")["reason"]
         way.delay = 0
         wait_back(w)
         assert [ask(w).status for _ in range(9)] == [200] * 8 + [429]
@@ -195,7 +200,7 @@ def test_a_replica_cannot_be_written(weir, upstream, server):
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream, clients=[client(requests="4/h")], shared=patient(server), server={"workers": 1})
     assert ask(w).status == 200
-    server.ask("REPLICAOF", "127.0.0.1", redis_server.free_port())
+    server.ask("REPLICAOF", "127.0.0.1", free_port())
     assert ask(w).status == 200
     assert "READONLY" in w.wait_event("shared_away")["reason"]
     server.ask("REPLICAOF", "NO", "ONE")

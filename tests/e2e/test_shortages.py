@@ -193,7 +193,7 @@ def test_a_long_plain_answer_is_no_silence(weir, upstream):
         return sse(bodies.stream("Hello"))
 
     upstream.always(behaviour)
-    w = weir(upstream, breaker={**BREAKER, "of": 4}, timeouts={"first_byte": "400ms"})
+    w = weir(upstream, breaker={**BREAKER, "of": 4}, timeouts={"first_byte": "1s"})
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
     for n in range(4):
         with wire.connect(w) as c:

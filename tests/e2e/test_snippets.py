@@ -3,7 +3,6 @@ has an installed weir, the simulator and nothing else; those that cannot run say
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 import daemon
 from pki import Authority
+from ports import free_port
 from snippets import Failed, Reader, Snippet, indented_code, snippets_of
 from test_library import Installed, SANITIZER
 
@@ -22,12 +22,6 @@ LANGUAGES = {"sh", "python", "js", "c", "yaml"}
 SHOWN = {"text"}  # what a program prints, or a picture
 ALL = {page: snippets_of(page, (TOP / page).read_text()) for page in PAGES}
 RUNS = {page: [s for s in found if not s.not_run and s.language not in SHOWN] for page, found in ALL.items()}
-
-
-def free_port():
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return bound.getsockname()[1]
 
 
 class Serving:

@@ -1,4 +1,5 @@
 """A short run of the soak (tests/soak), which otherwise goes on for as long as it is told: hostile clients and a hostile provider at once."""
+# alone: it has as many clients as the machine bears
 
 import os
 import subprocess

@@ -12,6 +12,7 @@ import bodies
 import daemon
 import pki
 import wire
+from ports import free_port
 from terminal import environment
 from upstream import reply, sse
 
@@ -103,12 +104,6 @@ def test_a_wrong_line_ends_with_2(tmp_path, line, said):
 
 
 # -- where it is -----------------------------------------------------------------------------------------------------------
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

@@ -355,7 +355,7 @@ def test_a_receiver_that_is_down(weir, upstream):
         assert wire.chat(w).status == 200
     failed = w.wait_event("telemetry_failed")
     assert failed["level"] == "warn" and failed["signal"] in ("traces", "metrics") and failed["detail"]
-    assert w.metrics()['weir_telemetry_failed_requests_total{signal="metrics"}'] >= 1
+    daemon.wait_until(lambda: w.metrics()['weir_telemetry_failed_requests_total{signal="metrics"}'] >= 1, 10, "it is not counted")
     began = time.monotonic()
     w.stop()  # nobody waits for one who is not there
     assert time.monotonic() - began < 2.5

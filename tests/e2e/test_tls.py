@@ -41,7 +41,7 @@ def test_failed_handshakes_are_counted_and_told_sparingly(weir, upstream, author
     """A client that speaks plain HTTP, or does not trust the certificate; one that only looks whether somebody listens has no line."""
     cert = authority.issue("127.0.0.1")
     w = weir(upstream, listen=tls_listener(cert), wait=False,
-             server={"workers": 1, "header_timeout": "300ms"})
+             server={"workers": 1, "header_timeout": "1s"})
     w.wait_text("listening on")
     ask = authority.client()
 
@@ -158,7 +158,7 @@ def test_a_client_that_leaves_ends_the_call_over_tls_too(weir, upstreams, author
     with wire.connect(w) as c:
         c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": True})
         next(c.body_pieces(c.head()))
-    up.requests[0].wait_closed(1)
+    up.requests[0].wait_closed()
 
 
 # -- on the listener ---------------------------------------------------------------------------------------------------

@@ -32,7 +32,9 @@ import struct
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from daemon import asleep
+from wire import PATIENCE
 
 POLLRDHUP = getattr(select, "POLLRDHUP", 0x2000)
 LONGEST_WAIT = 60.0
@@ -48,14 +50,6 @@ class Ended(Exception):
 
 def writable(sock):
     return bool(select.select([], [sock], [], 0)[1])
-
-
-def asleep(pid):
-    """Whether no thread of the process runs or is about to."""
-    try:
-        return all(task.read_text().rpartition(") ")[2].startswith("S") for task in Path(f"/proc/{pid}/task").glob("*/stat"))
-    except OSError:  # a thread that ended meanwhile
-        return False
 
 
 @dataclass
@@ -89,12 +83,12 @@ class Request:
     def json(self):
         return json.loads(self.body)
 
-    def wait_closed(self, timeout=5.0):
+    def wait_closed(self, timeout=PATIENCE):
         """Waits until the peer has closed before the answer was complete; returns when that was."""
         assert self._closed.wait(timeout), f"the peer did not close {self.path} within {timeout} s"
         return self.closed_at
 
-    def wait_done(self, timeout=10.0):
+    def wait_done(self, timeout=PATIENCE):
         """Waits until the behaviour has ended, in whichever way."""
         assert self._done.wait(timeout), f"the answer to {self.path} did not end within {timeout} s"
 
@@ -111,7 +105,7 @@ class Connection:
         self.by_peer = False
         self.resumed = False  # TLS: the session of an earlier connection was taken up
         self.request = None
-        self._buffer = b""
+        self._buffer = bytearray()
 
     # -- waiting -------------------------------------------------------------------------------------------------
     def _poll(self, events, deadline):
@@ -211,17 +205,22 @@ class Connection:
             self._buffer += data
             return
 
+    def _take(self, n):
+        """So many bytes of what has come. It gathers in a bytearray, since bytes that grow are copied each time."""
+        with memoryview(self._buffer) as view:
+            data = bytes(view[:n])
+        del self._buffer[:n]
+        return data
+
     def _until(self, mark):
         while (at := self._buffer.find(mark)) < 0:
             self._fill()
-        data, self._buffer = self._buffer[: at + len(mark)], self._buffer[at + len(mark) :]
-        return data
+        return self._take(at + len(mark))
 
     def _exactly(self, n):
         while len(self._buffer) < n:
             self._fill()
-        data, self._buffer = self._buffer[:n], self._buffer[n:]
-        return data
+        return self._take(n)
 
     def read_request(self):
         if not self._buffer:
@@ -286,18 +285,18 @@ class Upstream:
             self._always = behaviour
         return self
 
-    def wait_requests(self, n, timeout=5.0):
+    def wait_requests(self, n, timeout=PATIENCE):
         """Waits until at least n requests have arrived whole; returns them all."""
         self._settle(lambda: len(self.requests) >= n, timeout, lambda: f"{len(self.requests)} of {n} requests came")
         return list(self.requests)
 
-    def wait_idle(self, timeout=10.0):
+    def wait_idle(self, timeout=PATIENCE):
         """Waits until every request's behaviour has ended; returns the requests."""
         for request in list(self.requests):
             request.wait_done(timeout)
         return list(self.requests)
 
-    def wait_held(self, request, pid=None, timeout=30.0):
+    def wait_held(self, request, pid=None, timeout=PATIENCE):
         """Waits until the answer cannot go on because its reader does not read: the connection is full although the process pid
         sleeps of its own accord, so it is no busy machine that keeps it from reading. Returns how much has been written."""
         sock = self.connections[request.connection].sock
@@ -330,7 +329,7 @@ class Upstream:
         self.close()
 
     # -- the listener --------------------------------------------------------------------------------------------
-    def _settle(self, ready, timeout=5.0, why=lambda: "the listener did not follow"):
+    def _settle(self, ready, timeout=PATIENCE, why=lambda: "the listener did not follow"):
         with self._changed:
             assert self._changed.wait_for(ready, timeout), f"{why()} within {timeout} s"
 
@@ -407,7 +406,7 @@ class Upstream:
                 at_accept.run(c, None)
                 raise Ended
             if self._tls:
-                c.sock.settimeout(5)
+                c.sock.settimeout(PATIENCE)
                 c.sock = self._tls.wrap_socket(c.sock, server_side=True)
                 c.resumed = c.sock.session_reused
             c.sock.setblocking(False)

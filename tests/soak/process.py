@@ -21,7 +21,9 @@ import wire  # noqa: E402
 DAMAGE = re.compile(r"Sanitizer|runtime error:|Assertion .* failed")
 STRANGE = re.compile(r"^(OPENAI_|WEIR_|LISTEN_|NOTIFY_SOCKET$|(HTTPS?|NO|ALL)_PROXY$)", re.I)
 SECRET = re.compile(rb"sk-soak-|wk-\w{20}|anna@example|4111 1111")  # of the configuration, of the store, and what the clients say
-STATE, STATE_FILES = "/.local/state/weir/", 12
+# The audit trail, the store's lock, the journal's folder and its files of three threads; the store and its log for each of the three
+# who keep it open once they have asked it something, and the index that they share.
+STATE, STATE_FILES = "/.local/state/weir/", 1 + 1 + 1 + 3 + 3 * 2 + 1
 # The lines one of which each answered request has.
 ANSWERED = ("call", "request_refused", "request_answered")
 

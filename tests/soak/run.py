@@ -46,7 +46,7 @@ def check(truth, why):
 def ask(weir, key, model, stream):
     body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "stream": stream}
     try:
-        answer = wire.call(weir, "POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {key}", "Connection": "close"})
+        answer = wire.call(weir, "POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {key}", "Connection": "close"}, timeout=10)
     except OSError as e:
         return None, str(e)
     return answer, 200 if answer.status == 200 else f"{answer.status} {answer.body[:300]!r}"

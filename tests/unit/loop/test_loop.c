@@ -81,6 +81,62 @@ static void an_earlier_timer_moves_the_alarm(void **state) {
     loop_done(&l);
 }
 
+/* ---- a process that stood still ---- */
+
+typedef struct race {
+    loop l;
+    timer deadline, end;
+    uv_poll_t socket;
+    int pipe[2];
+    buf text;
+} race;
+
+/* After the sockets have been asked. */
+static void stand_still(loop *l, void *arg) {
+    (void)l;
+    race *r = arg;
+    assert_int_equal(write(r->pipe[1], "x", 1), 1); /* it comes before the deadline */
+    usleep(300 * 1000);
+}
+
+static void on_deadline(timer *t) {
+    race *r = CONTAINER_OF(t, race, deadline);
+    buf_add_cstr(&r->text, "deadline ");
+    uv_poll_stop(&r->socket);
+    loop_timer_start(&r->l, &r->end, 1);
+}
+
+static void on_bytes(uv_poll_t *h, int status, int events) {
+    race *r = CONTAINER_OF(h, race, socket);
+    (void)status, (void)events;
+    buf_add_cstr(&r->text, "bytes ");
+    uv_poll_stop(h);
+}
+
+static void end_race(timer *t) {
+    race *r = CONTAINER_OF(t, race, end);
+    uv_close((uv_handle_t *)&r->socket, NULL);
+    loop_stop(&r->l);
+}
+
+static void what_came_meanwhile_is_heard_before_its_deadline(void **state) {
+    (void)state;
+    race r = {0};
+    assert_int_equal(loop_init(&r.l, 0), 0);
+    assert_int_equal(pipe(r.pipe), 0);
+    assert_int_equal(uv_poll_init(&r.l.uv, &r.socket, r.pipe[0]), 0);
+    uv_poll_start(&r.socket, UV_READABLE, on_bytes);
+    timer_init(&r.deadline, on_deadline);
+    timer_init(&r.end, end_race);
+    loop_post(&r.l, stand_still, &r);
+    loop_timer_start(&r.l, &r.deadline, 50);
+    loop_run(&r.l);
+    assert_string_equal(buf_cstr(&r.text), "bytes deadline ");
+    loop_done(&r.l);
+    close(r.pipe[0]), close(r.pipe[1]);
+    buf_done(&r.text);
+}
+
 /* ---- other threads ---- */
 
 enum { POSTS = 1000, POSTERS = 3 };
@@ -217,6 +273,7 @@ int main(void) {
         cmocka_unit_test(timers_then_hooks_in_order),
         cmocka_unit_test(a_turn_that_takes_long),
         cmocka_unit_test(an_earlier_timer_moves_the_alarm),
+        cmocka_unit_test(what_came_meanwhile_is_heard_before_its_deadline),
         cmocka_unit_test(posts_from_threads_all_arrive),
         cmocka_unit_test(stop_from_a_thread),
         cmocka_unit_test(a_broken_pipe_kills_nobody),
