@@ -75,7 +75,8 @@ static int64_t share_of_money(const limit_ask *a, unsigned nodes, const limit_sp
     const int64_t left = most(a->quota.amount - known->told, 0);
     const int64_t one = a->amount < left ? a->amount : left;
     const int64_t share = known->told + most(left / nodes, one);
-    return a->amount <= a->quota.amount ? most(share, a->amount) : share;
+    const int64_t fits = a->amount <= a->quota.amount ? most(share, a->amount) : share;
+    return fits < a->quota.amount ? fits : a->quota.amount;
 }
 
 limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count) {

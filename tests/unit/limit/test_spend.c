@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "limit/spend.h"
 
+#include <time.h>
+
 static int64_t at(const char *text) {
     int64_t us;
     assert_true(clock_parse_rfc3339(span_cstr(text), &us));
@@ -79,6 +81,21 @@ static void clocks_that_jump(void **state) {
     /* A year that was none locks nobody out. */
     spend_take(&s, PERIOD_DAY, 100, at("2027-11-29T00:00:00Z"));
     assert_int_equal(spend_left(&s, day, at("2026-11-29T00:00:00Z")), 100);
+}
+
+/* Each day of four centuries and more, as libc has it. */
+static void months_are_the_calendars(void **state) {
+    (void)state;
+    for (int64_t n = -1000; n < 200000; n++) {
+        const time_t at = (time_t)(n * 86400 + 86399);
+        struct tm t;
+        assert_non_null(gmtime_r(&at, &t));
+        assert_int_equal(spend_period(PERIOD_MONTH, (int64_t)at * 1000000),
+                         ((int64_t)t.tm_year - 70) * 12 + t.tm_mon);
+        t = (struct tm){.tm_year = t.tm_year, .tm_mon = t.tm_mon, .tm_mday = 1};
+        assert_int_equal(spend_period_start_us(PERIOD_MONTH, (int64_t)at * 1000000),
+                         (int64_t)timegm(&t) * 1000000);
+    }
 }
 
 /* ---- what a shared count says ---- */
@@ -170,6 +187,7 @@ int main(void) {
         cmocka_unit_test(a_period_ends_at_midnight),
         cmocka_unit_test(what_is_given_back),
         cmocka_unit_test(clocks_that_jump),
+        cmocka_unit_test(months_are_the_calendars),
         cmocka_unit_test(the_sum_that_is_said_counts),
         cmocka_unit_test(an_answer_of_before_hides_nothing),
         cmocka_unit_test(what_it_lacks_counts_besides),
