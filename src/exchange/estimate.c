@@ -22,15 +22,11 @@ void estimate_answer(exchange *x, const answer_event *event) {
 enum { COUNTED_BYTES = 8 * 1024 * 1024 }; /* 100 ms at worst; more is told by samples */
 
 /* An outline that nobody else has asked for is not kept: a stream may last for hours. */
-static int64_t count_prompt(const request_facts *f, token_family family) {
+static int64_t count_prompt(const request_facts *f, token_family family, arena *to) {
     dialect d = endpoint_get(f->endpoint)->dialect;
     outline_slot slot = f->outline;
-    arena own;
-    arena_init(&own, 0);
-    const request_outline *o = outline_ask(&slot, d, f->root, &own);
-    int64_t tokens = o ? guess_prompt(o, d, family) : guess_prompt_roughly(f->body, family);
-    arena_done(&own);
-    return tokens;
+    const request_outline *o = outline_ask(&slot, d, f->root, to);
+    return o ? guess_prompt(o, d, family) : guess_prompt_roughly(f->body, family);
 }
 
 /* As far as it can be told of what is there. */
@@ -39,7 +35,7 @@ static int64_t prompt_of(const exchange *x) {
     if (x->large && x->large->prompts[family] >= 0) return x->large->prompts[family];
     if (x->large || x->facts.body.len > COUNTED_BYTES)
         return guess_prompt_roughly(x->facts.body, family);
-    return count_prompt(&x->facts, family);
+    return count_prompt(&x->facts, family, &x->env->event_arena);
 }
 
 /* Who will answer, and what vocabulary that has, is not known so early: mostly all have one. */
@@ -51,11 +47,14 @@ void estimate_large(const exchange *x, large_request *l) {
     for (size_t i = 0; i < TOKENS_FAMILIES; i++)
         l->prompts[i] = -1;
     if (!model || f->body.len > COUNTED_BYTES || !exchange_dialect(x)->is_json) return;
+    arena own; /* no loop's */
+    arena_init(&own, 0);
     for (size_t i = 0; i < model->target_count; i++) {
         span asked = model->targets[i].model;
         token_family family = tokens_family(asked.len ? asked : name);
-        if (l->prompts[family] < 0) l->prompts[family] = count_prompt(f, family);
+        if (l->prompts[family] < 0) l->prompts[family] = count_prompt(f, family, &own);
     }
+    arena_done(&own);
 }
 
 void estimate_before_drop(exchange *x) {

@@ -5,23 +5,24 @@
 #include "base/hash.h"
 #include "call/price_part.h"
 
-/* Of each set: quotas of three kinds, and parallel. Beside the tags there are four sets. */
-enum { ASKS_OF_A_SET = 3 * QUOTAS_MAX + 1 };
+#include <string.h>
+
+enum { ROOM = 8 }; /* for most calls */
 
 typedef struct collector {
     exchange *x;
     limit_ask *items;
     size_t count, room;
-    int64_t tokens, nano; /* -1: nobody has wanted to know yet */
-    span target;          /* whose limits are asked; empty: not a target's */
-    bool budgets;         /* alone are wanted */
-    span who;             /* of what is added: limit_ask.who; empty: its name */
+    int64_t answer, tokens, nano; /* -1: nobody has wanted to know yet */
+    span target;                  /* whose limits are asked; empty: not a target's */
+    bool budgets;                 /* alone are wanted */
+    span who;                     /* of what is added: limit_ask.who; empty: its name */
 } collector;
 
 /* ---- how much ---- */
 
 /* What the answer may have, each of its choices. */
-static int64_t most_answered(const exchange *x) {
+static int64_t most_answered_of(const exchange *x) {
     const endpoint e = x->facts.endpoint;
     int64_t most = exchange_config(x)->limits.assumed_tokens;
     if (e == EP_EMBEDDINGS || e == EP_MODERATIONS) return 0;
@@ -32,10 +33,15 @@ static int64_t most_answered(const exchange *x) {
     return most < INT64_MAX / 4 ? most : INT64_MAX / 4;
 }
 
+static int64_t most_answered(collector *c) {
+    if (c->answer < 0) c->answer = most_answered_of(c->x);
+    return c->answer;
+}
+
 static int64_t tokens_of(collector *c) {
     if (c->tokens >= 0) return c->tokens;
     const bool is_json = exchange_dialect(c->x)->is_json;
-    c->tokens = (is_json ? estimate_prompt(c->x) : 0) + most_answered(c->x);
+    c->tokens = (is_json ? estimate_prompt(c->x) : 0) + most_answered(c);
     return c->tokens;
 }
 
@@ -46,12 +52,13 @@ static span name_at(const exchange *x, const config_target *t) {
                       (span[]){t->provider->name, SPAN_OF("/"), x->facts.model_name}, 3);
 }
 
-static int64_t cost_at(exchange *x, span target) {
+static int64_t cost_at(collector *c, span target) {
+    exchange *x = c->x;
     const prices *known = snapshot_prices(x->snapshot->snapshot);
     if (!known || !exchange_dialect(x)->is_json) return 0;
     token_usage u = token_usage_unknown;
     u.prompt = estimate_prompt(x);
-    u.completion = most_answered(x);
+    u.completion = most_answered(c);
     u.total = u.prompt + u.completion;
     u.service = x->facts.service;
     const int64_t nano = prices_cost(known, target, &u, clock_wall_us());
@@ -62,9 +69,9 @@ static int64_t cost_at(exchange *x, span target) {
 static int64_t nano_of(collector *c) {
     exchange *x = c->x;
     if (c->nano >= 0) return c->nano;
-    c->nano = c->target.len ? cost_at(x, c->target) : 0;
+    c->nano = c->target.len ? cost_at(c, c->target) : 0;
     for (size_t i = 0; !c->target.len && i < x->model->target_count; i++) {
-        const int64_t nano = cost_at(x, name_at(x, &x->model->targets[i]));
+        const int64_t nano = cost_at(c, name_at(x, &x->model->targets[i]));
         if (nano > c->nano) c->nano = nano;
     }
     return c->nano;
@@ -72,9 +79,17 @@ static int64_t nano_of(collector *c) {
 
 /* ---- of whom ---- */
 
+static void make_room(collector *c) {
+    const size_t room = c->room ? 2 * c->room : ROOM;
+    limit_ask *items = arena_alloc(&c->x->arena, room * sizeof *items);
+    if (c->count) memcpy(items, c->items, c->count * sizeof *items);
+    c->items = items;
+    c->room = room;
+}
+
 static void add(collector *c, limit_scope scope, span name, uint64_t subject, limit_kind kind,
                 config_quota quota, int64_t amount) {
-    if (c->count == c->room) return; /* there are no more than were counted */
+    if (c->count == c->room) make_room(c);
     const span who = c->who.len ? c->who : name;
     c->items[c->count++] = (limit_ask){.scope = scope,
                                        .kind = kind,
@@ -159,21 +174,12 @@ static void add_tags(collector *c, const config_limit_rules *rules) {
     }
 }
 
-static size_t tag_count(span tags) {
-    size_t n = tags.len > 0;
-    for (size_t i = 0; i < tags.len; i++)
-        n += tags.ptr[i] == ',';
-    return n;
-}
-
 static limit_asks collect(collector c) {
     exchange *x = c.x;
     const config_limits *l = &exchange_config(x)->limits;
     const config_client *client = x->client;
     const bool own = client && config_limits_anything(&client->limits);
     if (!own && !l->quotas) return (limit_asks){0};
-    c.room = (4 + tag_count(x->record.tags)) * ASKS_OF_A_SET;
-    c.items = arena_alloc(&x->arena, c.room * sizeof *c.items);
     if (own) add_set(&c, LIMIT_OF_CLIENT, client->name, client->holder, &client->limits);
     add_user(&c, &l->user);
     add_address(&c, &l->address);
@@ -183,7 +189,7 @@ static limit_asks collect(collector c) {
 }
 
 limit_asks limit_asks_of(exchange *x) {
-    return collect((collector){.x = x, .tokens = -1, .nano = -1});
+    return collect((collector){.x = x, .answer = -1, .tokens = -1, .nano = -1});
 }
 
 bool limit_lets_through(exchange *x) {
@@ -196,14 +202,13 @@ bool limit_lets_through(exchange *x) {
 }
 
 limit_asks limit_budgets_of(exchange *x) {
-    return collect((collector){.x = x, .budgets = true});
+    return collect((collector){.x = x, .answer = -1, .budgets = true});
 }
 
 limit_asks limit_asks_of_target(exchange *x, span target) {
     const config_limit_rule *r = config_find_limit(&exchange_config(x)->limits.target, target);
     if (!r) return (limit_asks){0};
-    collector c = {.x = x, .tokens = -1, .nano = -1, .target = target, .room = ASKS_OF_A_SET};
-    c.items = arena_alloc(&x->arena, c.room * sizeof *c.items);
+    collector c = {.x = x, .answer = -1, .tokens = -1, .nano = -1, .target = target};
     add_set(&c, LIMIT_OF_TARGET, r->pattern, hash_span(r->pattern), &r->limits);
     return (limit_asks){c.items, c.count};
 }

@@ -3,29 +3,52 @@
 #include "config/units.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Nobody knows when a call ends that is in progress. */
 enum { PARALLEL_AGAIN_MS = 1000 };
 
-/* As OpenAI's headers have it, which is Go's: "20ms", "1.5s", "6m0s". */
+enum { DURATION_MAX = 20 + sizeof "h59m59.999s" };
+
+static char *put_number(char *at, int64_t n) {
+    char digits[20];
+    size_t from = sizeof digits;
+    do
+        digits[--from] = (char)('0' + n % 10);
+    while ((n /= 10));
+    memcpy(at, digits + from, sizeof digits - from);
+    return at + sizeof digits - from;
+}
+
+/* ".25" of 250. */
+static char *put_thousandths(char *at, int64_t n) {
+    if (n) *at++ = '.';
+    for (int64_t of = 100; n; n %= of, of /= 10)
+        *at++ = (char)('0' + n / of);
+    return at;
+}
+
+static char *put_unit(char *at, int64_t n, const char *unit) {
+    at = put_number(at, n);
+    while (*unit)
+        *at++ = *unit++;
+    return at;
+}
+
+/* As OpenAI's headers have it, which is Go's: "20ms", "1.5s", "6m0s". It goes out with each answer:
+ * no printf. */
 static span go_duration(arena *a, int64_t us) {
-    const int64_t ms = (us + 999) / 1000;
-    if (ms < 1000) return arena_printf(a, "%" PRId64 "ms", ms);
-    const int64_t s = ms / 1000;
-    buf fraction = BUF_EMPTY;
-    if (ms % 1000) {
-        buf_addf(&fraction, ".%03" PRId64, ms % 1000);
-        while (fraction.ptr[fraction.len - 1] == '0')
-            fraction.len--;
+    const int64_t ms = (us + 999) / 1000, s = ms / 1000;
+    char text[DURATION_MAX], *at = text;
+    if (ms < 1000) {
+        at = put_unit(at, ms, "ms");
+    } else {
+        if (s >= 3600) at = put_unit(at, s / 3600, "h");
+        if (s >= 60) at = put_unit(at, s % 3600 / 60, "m");
+        at = put_thousandths(put_number(at, s % 60), ms % 1000);
+        *at++ = 's';
     }
-    buf out = BUF_EMPTY;
-    if (s >= 3600) buf_addf(&out, "%" PRId64 "h", s / 3600);
-    if (s >= 60) buf_addf(&out, "%" PRId64 "m", s % 3600 / 60);
-    buf_addf(&out, "%" PRId64 "%.*ss", s % 60, SPAN_ARG(buf_span(&fraction)));
-    span text = arena_dup(a, buf_span(&out));
-    buf_done(&fraction);
-    buf_done(&out);
-    return text;
+    return arena_dup(a, span_from(text, (size_t)(at - text)));
 }
 
 /* Of several limits that of which the least is left. */

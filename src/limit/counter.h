@@ -16,10 +16,7 @@ typedef struct counter {
     uint32_t epoch;        /* of SPEND: in which a shared count told it; 0: none has */
     union {
         gcra rate;
-        struct {
-            spend spend;
-            int64_t told; /* by a shared count, or the books, in that period */
-        };
+        spend spend;
         int64_t held; /* of PARALLEL */
     };
 } counter;

@@ -43,6 +43,18 @@ void gcra_give(gcra *g, gcra_rule rule, int64_t amount, int64_t now_us) {
     set_debt(g, rule, debt > 0 ? debt : 0, now_us);
 }
 
+gcra gcra_turned(const gcra *g, gcra_rule rule, int64_t amount, int64_t now_us) {
+    const nths lacking = units(rule, amount) - debt_of(g, now_us);
+    gcra over = {.n = rule.n};
+    set_debt(&over, rule, lacking > 0 ? lacking : 0, now_us);
+    return over;
+}
+
+gcra_debt gcra_owed(const gcra *g, gcra_rule rule, int64_t now_us) {
+    const nths debt = debt_of(g, now_us);
+    return (gcra_debt){(int64_t)(debt / rule.n), (int64_t)(debt % rule.n)};
+}
+
 int64_t gcra_left(const gcra *g, gcra_rule rule, int64_t now_us) {
     nths left = units(rule, rule.n) - debt_of(g, now_us);
     return left > 0 ? (int64_t)(left / rule.period_us) : 0;

@@ -42,6 +42,13 @@ int64_t gcra_wait_after(const gcra *g, gcra_rule rule, int64_t ahead, int64_t am
 void gcra_take(gcra *g, gcra_rule rule, int64_t amount, int64_t now_us);
 /* What was taken and not used. */
 void gcra_give(gcra *g, gcra_rule rule, int64_t amount, int64_t now_us);
+/* What is lacking where more is given back than there is: nothing counts in it otherwise. */
+gcra gcra_turned(const gcra *g, gcra_rule rule, int64_t amount, int64_t now_us);
+/* What counts now: microseconds of the rule, and n-ths of one. */
+typedef struct gcra_debt {
+    int64_t us, rest;
+} gcra_debt;
+gcra_debt gcra_owed(const gcra *g, gcra_rule rule, int64_t now_us);
 /* What may be taken now. */
 int64_t gcra_left(const gcra *g, gcra_rule rule, int64_t now_us);
 /* Until all of n may; in microseconds, rounded up. */

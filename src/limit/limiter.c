@@ -176,7 +176,7 @@ static void take(counter *c, const limit_ask *a, int64_t amount, limit_now now) 
 static void give(counter *c, const limit_ask *a, int64_t amount, limit_now now) {
     switch (a->kind) {
     case LIMIT_PARALLEL: c->held = c->held > amount ? c->held - amount : 0; break;
-    case LIMIT_SPEND: spend_give(&c->spend, a->quota.per, amount, now.wall_us); break;
+    case LIMIT_SPEND: spend_give(&c->spend, a->quota.per, a->spent_in, amount, now.wall_us); break;
     default: gcra_give(&c->rate, counter_rule(a->quota), amount, now.mono_us); break;
     }
 }
@@ -239,6 +239,7 @@ void limiter_finish(limiter *l, limit_ask *asks, size_t count, bool taken, limit
     for (size_t i = 0; i < count; i++) {
         if (taken) take(get(l, &asks[i]), &asks[i], asks[i].amount, now);
         const counter c = limiter_look(l, &asks[i]);
+        if (taken && c.kind == LIMIT_SPEND) asks[i].spent_in = c.spend.period;
         counter_tell(&c, &asks[i], now);
     }
 }
@@ -272,36 +273,27 @@ uint32_t limiter_season(const limiter *l) {
     return atomic_load_explicit(&l->season, memory_order_acquire);
 }
 
-static void note(counter *c, const limit_ask *a, uint32_t epoch, limit_now now) {
-    if (a->kind != LIMIT_SPEND) {
+static spend_word word_of(const limit_ask *a, bool taken) {
+    return (spend_word){a->spent, a->spent_in, taken ? a->amount : 0, a->lacks};
+}
+
+static void note(counter *c, const limit_ask *a, limit_word word, limit_now now) {
+    if (a->kind == LIMIT_SPEND) {
+        spend_note(&c->spend, word_of(a, word.taken));
+        c->epoch = word.epoch;
+    } else if (word.taken) {
         take(c, a, a->amount, now);
-        return;
     }
-    c->spend = (spend){.nano = a->spent, .period = a->spent_in};
-    c->told = a->spent;
-    c->epoch = epoch;
-}
-
-static int64_t most(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-/* A sum that may lack what was told meanwhile, and lacks what was not. This call's is no part of
- * it yet. */
-static void hear_of_spend(counter *c, const limit_ask *a, limit_word word) {
-    const int64_t before = a->spent - (word.taken ? a->amount : 0);
-    const bool same = c->spend.period == a->spent_in;
-    const int64_t untold = same ? most(c->spend.nano - c->told, 0) : 0;
-    c->spend =
-        (spend){.nano = most(same ? c->spend.nano : 0, before + untold), .period = a->spent_in};
-    c->told = most(same ? c->told : 0, a->spent);
-    c->epoch = word.epoch;
 }
 
 static void note_doubted(limiter *l, limit_ask *asks, size_t count, limit_word word,
                          limit_verdict *v, limit_now now) {
-    for (size_t i = 0; i < count; i++)
-        if (asks[i].kind == LIMIT_SPEND) hear_of_spend(get(l, &asks[i]), &asks[i], word);
+    for (size_t i = 0; i < count; i++) {
+        if (asks[i].kind != LIMIT_SPEND) continue;
+        counter *c = get(l, &asks[i]);
+        spend_hear(&c->spend, word_of(&asks[i], word.taken));
+        c->epoch = word.epoch;
+    }
     if (!word.taken) return;
     const limit_verdict here = limiter_judge(l, asks, count, now);
     if (!here.taken) *v = here;
@@ -319,16 +311,16 @@ void limiter_note(limiter *l, limit_ask *asks, size_t count, limit_word word, li
     } else {
         for (size_t i = 0; i < count; i++)
             if (word.taken || asks[i].kind == LIMIT_SPEND)
-                note(get(l, &asks[i]), &asks[i], word.epoch, now);
+                note(get(l, &asks[i]), &asks[i], word, now);
     }
     (void)pthread_mutex_unlock(&l->lock);
 }
 
 void limiter_note_told(limiter *l, const limit_ask *a, int64_t nano, limit_now now) {
     (void)pthread_mutex_lock(&l->lock);
-    reserve(l, 1, now);
+    reserve(l, 1, now); /* there may be no table yet */
     counter *c = find(l, a->counter);
-    if (c->key) c->told = c->told + nano > 0 ? c->told + nano : 0;
+    if (c->key) spend_note_told(&c->spend, a->spent_in, nano);
     (void)pthread_mutex_unlock(&l->lock);
 }
 
@@ -340,11 +332,10 @@ limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now) {
     reserve(l, 1, now); /* there may be no table yet */
     counter c = limiter_look(l, &at);
     (void)pthread_mutex_unlock(&l->lock);
-    const int64_t before = c.spend.period;
     spend_take(&c.spend, c.per, 0, now.wall_us); /* the period that is in force */
     known.nano = c.spend.nano;
     known.period = c.spend.period;
-    if (before == c.spend.period) known.told = c.told;
+    known.told = c.spend.told;
     known.epoch = c.epoch;
     return known;
 }
@@ -358,6 +349,11 @@ int64_t limit_used_of(const limit_ask *a, const limit_used *used) {
     case LIMIT_SPEND: return used->nano;
     default: return 0;
     }
+}
+
+bool limit_is_over(const limit_ask *a, limit_now now) {
+    return a->kind == LIMIT_SPEND && a->spent_in &&
+           a->spent_in < spend_period(a->quota.per, now.wall_us);
 }
 
 void limiter_settle_all(limiter *l, const limit_ask *asks, size_t count, const limit_used *used,
@@ -392,7 +388,7 @@ void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config
     const int64_t before = c->spend.nano;
     spend_raise(&c->spend, per, nano, now.wall_us);
     if (c->spend.nano != before) { /* a shared count is to hear of it */
-        c->told = nano;
+        c->spend.told = nano;
         c->epoch = 0;
     }
     (void)pthread_mutex_unlock(&l->lock);

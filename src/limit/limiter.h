@@ -17,7 +17,7 @@
 
 typedef struct limiter limiter;
 
-enum { LIMITER_COUNTERS = 1 << 18 }; /* 40 bytes each, and as much again for empty places */
+enum { LIMITER_COUNTERS = 1 << 18 }; /* 48 bytes each, and as much again for empty places */
 
 /* Whose limit it is: limits.NAME of the configuration. */
 typedef enum limit_scope {
@@ -50,8 +50,10 @@ typedef struct limit_ask {
     int64_t left;     /* that could be taken after this call */
     int64_t reset_us; /* until nothing counts any more; of PARALLEL 0 */
     uint64_t counter; /* the limiter's own */
-    /* Of SPEND, told by a shared count: the sum after this call, and the number of its period. */
-    int64_t spent, spent_in;
+    int64_t spent_in; /* of SPEND: the number of the period that it was taken in */
+    /* Of SPEND, told by a shared count: the sum after this call, and what was told it after this
+     * call had asked, which the sum lacks. */
+    int64_t spent, lacks;
 } limit_ask;
 
 /* A client's users are its own: another's of that name is somebody else. */
@@ -119,6 +121,9 @@ limit_spent limiter_spent(limiter *l, const limit_ask *a, limit_now now);
 
 /* What such a call comes to in that limit's count; of PARALLEL 0: its place is free. */
 int64_t limit_used_of(const limit_ask *a, const limit_used *used);
+
+/* A SPEND's, of a period that has ended since it was taken: it changes no later one. */
+bool limit_is_over(const limit_ask *a, limit_now now);
 
 /* At least that much has been spent already, as the records say. */
 void limiter_raise_spend(limiter *l, limit_scope scope, uint64_t subject, config_period per,

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NODE_LEN = 16, LEASE_LEN = NODE_LEN + 2 * 21 + 3 };
+enum { NODE_LEN = 16, LEASE_LEN = NODE_LEN + 2 * 21 + 3, TOLD_KEPT = 256 };
 
 struct shared_limits {
     config *snapshot; /* counted, for: */
@@ -22,6 +22,12 @@ struct shared_limits {
     atomic_uint nodes;
     atomic_uint away; /* links that go by the process's own count */
 };
+
+/* Money that the server was told of. */
+typedef struct told_money {
+    uint64_t counter;
+    int64_t nano;
+} told_money;
 
 struct shared_link {
     shared_limits *shared;
@@ -41,6 +47,10 @@ struct shared_link {
     bool away;
     bool doubts; /* in the server's count, which may lack what was taken here */
     redis_wait confirming;
+    uint64_t lacked,
+        confirms; /* how often it was told what it lacked; by then, when it was asked */
+    told_money told[TOLD_KEPT];
+    uint64_t told_count; /* the last of them are kept, in turn */
 };
 
 static limit_now now_of(const shared_link *k) {
@@ -65,7 +75,8 @@ static int64_t share_of_money(const limit_ask *a, unsigned nodes, const limit_sp
     const int64_t left = most(a->quota.amount - known->told, 0);
     const int64_t one = a->amount < left ? a->amount : left;
     const int64_t share = known->told + most(left / nodes, one);
-    return a->amount <= a->quota.amount ? most(share, a->amount) : share;
+    const int64_t fits = a->amount <= a->quota.amount ? most(share, a->amount) : share;
+    return fits < a->quota.amount ? fits : a->quota.amount;
 }
 
 limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count) {
@@ -109,8 +120,6 @@ static void take_own(shared_ticket *t) {
     if (k->metrics) metric_add(metrics_series(k->metrics, METRIC_SHARED_LOCAL, NULL), 1);
 }
 
-/* ---- asking the server ---- */
-
 static bool holds_place(const shared_ticket *t) {
     for (size_t i = 0; i < t->count; i++)
         if (t->asks[i].kind == LIMIT_PARALLEL) return true;
@@ -126,6 +135,27 @@ static span lease_text(const shared_ticket *t, char out[LEASE_LEN]) {
 }
 
 static redis_done_fn on_taken;
+
+/* ---- money that was told ---- */
+
+static void note_told(shared_link *k, const limit_ask *a, int64_t nano) {
+    if (a->kind != LIMIT_SPEND || !nano) return;
+    limiter_note_told(k->shared->own, a, nano, now_of(k));
+    k->told[k->told_count++ % TOLD_KEPT] = (told_money){a->counter, nano};
+}
+
+/* Since a question that is answered now, so that the answer lacks it: that was asked before on the
+ * same connection. Of a longer time ago it lacks more, and money reads as spent that was given
+ * back. */
+static int64_t told_since(const shared_link *k, uint64_t when, uint64_t counter) {
+    const bool all = k->told_count - when <= TOLD_KEPT;
+    int64_t nano = 0;
+    for (uint64_t i = all ? when : k->told_count - TOLD_KEPT; i < k->told_count; i++)
+        if (k->told[i % TOLD_KEPT].counter == counter) nano += k->told[i % TOLD_KEPT].nano;
+    return nano;
+}
+
+/* ---- asking the server ---- */
 
 /* What was told to be spent, where that was not by the data that the server has now. */
 static shared_least least_of(const shared_link *k, const limit_ask *a) {
@@ -143,6 +173,7 @@ static bool ask_to_take(shared_ticket *t) {
     for (size_t i = 0; i < t->count; i++)
         shared_command_add(c, &t->asks[i], t->asks[i].amount, least_of(k, &t->asks[i]));
     t->season = limiter_season(k->shared->own);
+    t->told = k->told_count;
     return redis_ask(k->redis, &t->wait, on_taken, c->args, shared_command_args(c));
 }
 
@@ -166,7 +197,10 @@ static void settle_there(const shared_ticket *t, const limit_used *used);
 
 /* What the server lets through may have no room here: then it is given back. */
 static void take_word(shared_ticket *t) {
-    const shared_link *k = t->link;
+    shared_link *k = t->link;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_SPEND)
+            t->asks[i].lacks = told_since(k, t->told, t->asks[i].counter);
     const limit_word word = {t->verdict.taken, k->epoch, t->season};
     limiter_note(k->shared->own, t->asks, t->count, word, &t->verdict, now_of(k));
     t->counted = word.taken;
@@ -175,12 +209,21 @@ static void take_word(shared_ticket *t) {
     t->counted = false;
 }
 
+/* What was taken without the server it has counted all the same. */
+static void become_counted(shared_ticket *t) {
+    shared_link *k = t->link;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->asks[i].kind == LIMIT_SPEND)
+            limiter_note_told(k->shared->own, &t->asks[i], t->asks[i].amount, now_of(k));
+    t->counted = true;
+    list_remove(&t->alone);
+}
+
 static void on_taken(redis_wait *w, const redis_reply *reply) {
     shared_ticket *t = CONTAINER_OF(w, shared_ticket, wait);
     shared_link *k = t->link;
     if (t->decided) {
-        t->counted = reply && shared_read_taken(reply);
-        if (t->counted) list_remove(&t->alone);
+        if (reply && shared_read_taken(reply)) become_counted(t);
         return;
     }
     if (reply && redis_reply_refuses(reply, SPAN_OF("NOSCRIPT ")) && ask_whole(t)) return;
@@ -211,9 +254,15 @@ bool shared_take(shared_link *k, shared_ticket *t, limit_ask *asks, size_t count
 
 /* ---- afterwards ---- */
 
+/* What comes back of money is of the period that it was taken in. */
+static shared_least of_period(const limit_ask *a) {
+    return (shared_least){.period = a->kind == LIMIT_SPEND ? a->spent_in : 0};
+}
+
 /* What the server is to count besides what it has. Of a call in progress: that it is none now. */
 static int64_t more_of(const shared_ticket *t, const limit_ask *a, const limit_used *used) {
     if (a->kind == LIMIT_PARALLEL) return t->counted || t->decided ? -1 : 0;
+    if (!t->counted && limit_is_over(a, now_of(t->link))) return 0;
     return limit_used_of(a, used) - (t->counted ? a->amount : 0);
 }
 
@@ -224,17 +273,10 @@ static void owe(const shared_ticket *t, const limit_used *used) {
             owed_add(&t->link->owed, &t->asks[i], more_of(t, &t->asks[i], used), now);
 }
 
-static void note_told(const shared_ticket *t, const limit_used *used) {
-    for (size_t i = 0; i < t->count; i++) {
-        const limit_ask *a = &t->asks[i];
-        const int64_t more = a->kind == LIMIT_SPEND ? more_of(t, a, used) : 0;
-        if (more) limiter_note_told(t->link->shared->own, a, more, now_of(t->link));
-    }
-}
-
 static void settle_there(const shared_ticket *t, const limit_used *used) {
     char lease[LEASE_LEN];
-    shared_command *c = &t->link->command;
+    shared_link *k = t->link;
+    shared_command *c = &k->command;
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++)
         n += more_of(t, &t->asks[i], used) != 0;
@@ -242,12 +284,15 @@ static void settle_there(const shared_ticket *t, const limit_used *used) {
     shared_command_begin(c, n, SPAN_OF("settle"), lease_text(t, lease), SHARED_LEASE_MS);
     for (size_t i = 0; i < t->count; i++) {
         const int64_t more = more_of(t, &t->asks[i], used);
-        if (more) shared_command_add(c, &t->asks[i], more, (shared_least){0});
+        if (more) shared_command_add(c, &t->asks[i], more, of_period(&t->asks[i]));
     }
-    if (redis_tell(t->link->redis, c->args, shared_command_args(c)))
-        note_told(t, used);
-    else
+    if (!redis_tell(k->redis, c->args, shared_command_args(c))) {
         owe(t, used);
+        return;
+    }
+    k->lacked += !t->counted;
+    for (size_t i = 0; i < t->count; i++)
+        note_told(k, &t->asks[i], more_of(t, &t->asks[i], used));
 }
 
 void shared_settle(shared_ticket *t, const limit_used *used) {
@@ -280,7 +325,7 @@ static void free_orphan(orphan *o) {
 static void on_orphan_taken(redis_wait *w, const redis_reply *reply) {
     orphan *o = CONTAINER_OF(w, orphan, ticket.wait);
     if (!reply && redis_listen(o->ticket.link->redis, w)) return;
-    o->ticket.counted = reply && shared_read_taken(reply);
+    if (reply && shared_read_taken(reply)) become_counted(&o->ticket);
     settle_there(&o->ticket, &o->used);
     free_orphan(o);
 }
@@ -324,32 +369,41 @@ static void tell_of_self(shared_link *k) {
 
 static void tell_of_owed(shared_link *k) {
     const limit_ask *a;
-    int64_t amount;
+    owed_amount amount;
     while ((a = owed_last(&k->owed, now_of(k), &amount))) {
         shared_command *c = &k->command;
         shared_command_begin(c, 1, SPAN_OF("settle"), SPAN_EMPTY, SHARED_LEASE_MS);
-        shared_command_add(c, a, amount, (shared_least){0});
+        if (a->kind == LIMIT_SPEND)
+            shared_command_add(c, a, amount.nano, of_period(a));
+        else
+            shared_command_add_debt(c, a, amount.rate, amount.back);
         if (!redis_tell(k->redis, c->args, shared_command_args(c))) return;
-        if (a->kind == LIMIT_SPEND) limiter_note_told(k->shared->own, a, amount, now_of(k));
+        k->lacked += !amount.back;
+        note_told(k, a, amount.nano);
         owed_drop_last(&k->owed);
     }
+}
+
+static bool is_lacking(const limit_ask *a, limit_now now) {
+    return a->kind != LIMIT_PARALLEL && !limit_is_over(a, now);
 }
 
 /* Of a call that runs what it has taken; its place it is told with the others'. */
 static bool tell_of(shared_ticket *t) {
     shared_link *k = t->link;
     shared_command *c = &k->command;
+    const limit_now now = now_of(k);
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++)
-        n += t->asks[i].kind != LIMIT_PARALLEL;
+        n += is_lacking(&t->asks[i], now);
     shared_command_begin(c, n, SPAN_OF("settle"), SPAN_EMPTY, SHARED_LEASE_MS);
     for (size_t i = 0; i < t->count; i++)
-        if (t->asks[i].kind != LIMIT_PARALLEL)
+        if (is_lacking(&t->asks[i], now))
             shared_command_add(c, &t->asks[i], t->asks[i].amount, (shared_least){0});
     if (n && !redis_tell(k->redis, c->args, shared_command_args(c))) return false;
+    k->lacked++;
     for (size_t i = 0; i < t->count; i++)
-        if (t->asks[i].kind == LIMIT_SPEND)
-            limiter_note_told(k->shared->own, &t->asks[i], t->asks[i].amount, now_of(k));
+        if (is_lacking(&t->asks[i], now)) note_told(k, &t->asks[i], t->asks[i].amount);
     t->counted = true;
     list_remove(&t->alone);
     return true;
@@ -382,21 +436,31 @@ static void tell_of_all(shared_link *k) {
     }
 }
 
+static redis_done_fn on_confirmed;
+
+static void confirm(shared_link *k) {
+    shared_command *c = &k->command;
+    if (!k->doubts || redis_wait_runs(&k->confirming)) return;
+    k->confirms = k->lacked;
+    shared_command_here(c, span_from(k->shared->node, NODE_LEN), SHARED_LEASE_MS);
+    (void)!redis_ask(k->redis, &k->confirming, on_confirmed, c->args, shared_command_args(c));
+}
+
+/* Answers come in the order of the questions: it has heard all that it was told before this one. */
 static void on_confirmed(redis_wait *w, const redis_reply *reply) {
     shared_link *k = CONTAINER_OF(w, shared_link, confirming);
     int64_t nodes, since;
-    const bool heard = reply && shared_read_here(reply, &nodes, &since);
-    if (heard && list_empty(&k->alone) && !k->owed.count) cease_to_doubt(k);
+    if (!reply || !shared_read_here(reply, &nodes, &since)) return;
+    if (k->confirms != k->lacked)
+        confirm(k);
+    else if (list_empty(&k->alone) && !k->owed.count)
+        cease_to_doubt(k);
 }
 
-/* Answers come in the order of the questions: with that of the last it has heard all. */
 static void tell_what_it_lacks(shared_link *k) {
-    shared_command *c = &k->command;
     tell_of_alone(k);
     tell_of_owed(k);
-    if (!k->doubts || redis_wait_runs(&k->confirming)) return;
-    shared_command_here(c, span_from(k->shared->node, NODE_LEN), SHARED_LEASE_MS);
-    (void)!redis_ask(k->redis, &k->confirming, on_confirmed, c->args, shared_command_args(c));
+    confirm(k);
 }
 
 static void on_beat(timer *t) {

@@ -63,6 +63,7 @@ struct shared_ticket {
     list alone;      /* likewise, while it was taken without the server, which has not been told */
     uint64_t lease;  /* its number */
     uint32_t season; /* limiter_season() when it was asked */
+    uint64_t told;   /* and how often its link had told of money by then */
     bool decided;
     bool counted; /* the server has it */
 };

@@ -8,7 +8,8 @@
 -- ARGV[3+i] of KEYS[i], numbers after a letter:
 --     r never n period q r sign    a rate: n in a period of microseconds; the amount costs q microseconds and r n-ths of one
 --     s never most month amount sign period least
---                                  money by the calendar; least: what is known to have been spent in that period
+--                                  money by the calendar; least: what is known to have been spent in that period; what is given
+--                                  back is of that period, 0: of any, and changes no other
 --     p never most                 calls at a time
 -- sign is -1 where something is given back. never: more is asked than there is at most.
 --
@@ -131,6 +132,7 @@ function money.full(count, ask)
 end
 
 function money.change(count, ask)
+    if ask[5] < 0 and ask[6] ~= 0 and ask[6] ~= count.period then return end
     count.sum = math.max(count.sum + ask[4] * ask[5], 0)
 end
 

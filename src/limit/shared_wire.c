@@ -84,16 +84,20 @@ static void add_number(shared_command *c, int64_t n) {
     buf_add_i64(&c->text, n);
 }
 
-/* What so much costs, in microseconds of the rule and n-ths of one: no number of it is beyond what
- * a double holds exactly, as the products of them would be. */
-static void add_rate(shared_command *c, gcra_rule rule, int64_t size) {
-    const __int128 units = (__int128)size * rule.period_us;
-    __int128 whole = units / rule.n;
-    if (whole > GCRA_DEBT_MAX_US) whole = GCRA_DEBT_MAX_US;
+static void add_rate(shared_command *c, gcra_rule rule, gcra_debt cost) {
     add_number(c, rule.n);
     add_number(c, rule.period_us);
-    add_number(c, (int64_t)whole);
-    add_number(c, (int64_t)(units % rule.n));
+    add_number(c, cost.us);
+    add_number(c, cost.rest);
+}
+
+/* What so much costs, in microseconds of the rule and n-ths of one: no number of it is beyond what
+ * a double holds exactly, as the products of them would be. */
+static gcra_debt cost_of(gcra_rule rule, int64_t size) {
+    const __int128 units = (__int128)size * rule.period_us;
+    const __int128 whole = units / rule.n;
+    if (whole >= GCRA_DEBT_MAX_US) return (gcra_debt){GCRA_DEBT_MAX_US, 0};
+    return (gcra_debt){(int64_t)whole, (int64_t)(units - whole * rule.n)};
 }
 
 void shared_command_add(shared_command *c, const limit_ask *a, int64_t amount, shared_least least) {
@@ -114,9 +118,18 @@ void shared_command_add(shared_command *c, const limit_ask *a, int64_t amount, s
         add_number(c, least.period);
         add_number(c, least.nano);
     } else {
-        add_rate(c, counter_rule(a->quota), amount * sign);
+        add_rate(c, counter_rule(a->quota), cost_of(counter_rule(a->quota), amount * sign));
         add_number(c, sign);
     }
+    c->args[6 + limits_of(c) + c->count++] = end_text(c, from);
+}
+
+void shared_command_add_debt(shared_command *c, const limit_ask *a, gcra_debt debt, bool back) {
+    c->args[3 + c->count] = key_text(c, a);
+    const size_t from = begin_text(c);
+    buf_add(&c->text, SPAN_OF("r 0"));
+    add_rate(c, counter_rule(a->quota), debt);
+    add_number(c, back ? -1 : 1);
     c->args[6 + limits_of(c) + c->count++] = end_text(c, from);
 }
 

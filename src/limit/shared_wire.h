@@ -6,6 +6,7 @@
 #ifndef WEIR_LIMIT_SHARED_WIRE_H
 #define WEIR_LIMIT_SHARED_WIRE_H
 
+#include "limit/gcra.h"
 #include "limit/limiter.h"
 #include "redis/redis.h"
 
@@ -27,11 +28,13 @@ static inline size_t shared_command_args(const shared_command *c) {
 
 void shared_command_begin(shared_command *c, size_t limits, span op, span lease, int64_t lasts_ms);
 /* amount: that is taken; below 0: given back. least: money that is known to have been spent, in the
- * period of that number. */
+ * period of that number; what is given back is of that period, 0: of any. */
 typedef struct shared_least {
     int64_t nano, period;
 } shared_least;
 void shared_command_add(shared_command *c, const limit_ask *a, int64_t amount, shared_least least);
+/* Of a rate, what counts of it. */
+void shared_command_add_debt(shared_command *c, const limit_ask *a, gcra_debt debt, bool back);
 /* That this weir is there. Sent with the script's text, so that the server knows it before anybody
  * asks. */
 void shared_command_here(shared_command *c, span node, int64_t lasts_ms);

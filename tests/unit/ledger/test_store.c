@@ -656,6 +656,34 @@ static void a_file_that_is_gone_is_noticed(void **state) {
     assert_int_equal(fresh, 1);
 }
 
+/* Two that read first and then write: the second waits for its turn to begin, as it could not wait
+ * once it has read. */
+static void who_will_write_begins_in_turn(void **state) {
+    const world *w = *state;
+    static const char read[] = "SELECT count(*) FROM weir_meta",
+                      put[] = "INSERT INTO weir_meta VALUES ($1, '1')";
+    static const span names[] = {SPAN("first"), SPAN("second")};
+    buf why = BUF_EMPTY;
+    bool never;
+    sql *dbs[2];
+    for (size_t i = 0; i < 2; i++)
+        dbs[i] = sql_sqlite.open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
+    assert_true(sql_sqlite.run(dbs[0], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
+    assert_true(sql_sqlite.run(dbs[0], read, NULL, 0, NULL, NULL));
+    assert_false(sql_sqlite.run(dbs[1], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        const sql_value name = sql_text(names[i]);
+        if (i) assert_true(sql_sqlite.run(dbs[i], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
+        if (i) assert_true(sql_sqlite.run(dbs[i], read, NULL, 0, NULL, NULL));
+        if (!sql_sqlite.run(dbs[i], put, &name, 1, NULL, NULL) ||
+            !sql_sqlite.run(dbs[i], "COMMIT", NULL, 0, NULL, NULL))
+            fail_msg("%zu: %s", i, buf_cstr(&dbs[i]->why));
+    }
+    for (size_t i = 0; i < 2; i++)
+        sql_sqlite.close(dbs[i]);
+    buf_done(&why);
+}
+
 static int start_server(void **state) {
     const char *why;
     (void)state;
@@ -674,15 +702,25 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
     const struct CMUnitTest tests[] = {
-        T(each_call_is_there_once),        T(a_run_is_not_added_to_its_steps),
-        T(a_call_comes_back_whole),        T(every_field_comes_back),
-        T(pages_neither_skip_nor_double),  T(what_is_asked_is_what_comes),
-        T(sums_are_those_of_the_calls),    T(groups_are_bounded),
-        T(groups_are_told_apart),          T(what_is_old_goes_in_steps),
-        T(the_newest_call_is_known),       T(a_floor_that_has_not_come_yet_is_mended),
-        T(a_later_weirs_store_is_refused), T(what_is_no_database_is_refused),
-        T(a_file_that_is_gone_is_noticed), T(texts_that_are_none_cost_no_batch),
-        T(rows_of_a_batch_keep_their_own), T(an_earlier_weirs_store_is_read_and_brought_up),
+        T(each_call_is_there_once),
+        T(a_run_is_not_added_to_its_steps),
+        T(a_call_comes_back_whole),
+        T(every_field_comes_back),
+        T(pages_neither_skip_nor_double),
+        T(what_is_asked_is_what_comes),
+        T(sums_are_those_of_the_calls),
+        T(groups_are_bounded),
+        T(groups_are_told_apart),
+        T(what_is_old_goes_in_steps),
+        T(the_newest_call_is_known),
+        T(a_floor_that_has_not_come_yet_is_mended),
+        T(a_later_weirs_store_is_refused),
+        T(what_is_no_database_is_refused),
+        T(a_file_that_is_gone_is_noticed),
+        T(who_will_write_begins_in_turn),
+        T(texts_that_are_none_cost_no_batch),
+        T(rows_of_a_batch_keep_their_own),
+        T(an_earlier_weirs_store_is_read_and_brought_up),
     };
     const struct CMUnitTest at_a_server[] = {
         P(each_call_is_there_once),

@@ -157,7 +157,7 @@ static void settle_both(client *c, limiter *own, one_call *call, rng *r) {
     for (size_t i = 0; i < call->count; i++) {
         const limit_ask *a = &call->asks[i];
         const int64_t more = a->kind == LIMIT_PARALLEL ? -1 : limit_used_of(a, &used) - a->amount;
-        shared_command_add(&c->command, a, more, (shared_least){0});
+        shared_command_add(&c->command, a, more, (shared_least){.period = a->spent_in});
     }
     const int64_t us = redis_reply_number(run(c));
     limiter_settle(own, call->asks, call->count, &used, (limit_now){us, us});

@@ -12,6 +12,8 @@
 typedef struct way {
     int down, up; /* to the link, and to the server */
     bool stopped; /* questions stay where they are */
+    bool mute;    /* and so do answers */
+    bool refuses; /* answers of the script are errors instead */
 } way;
 
 static void pass(int from, int to) {
@@ -24,10 +26,35 @@ static void pass(int from, int to) {
     }
 }
 
+static void put(int to, const char *line, size_t len) {
+    assert_int_equal(send(to, line, len, MSG_NOSIGNAL), len);
+}
+
+/* Lists of numbers become errors. A server that has the time sends whole ones. */
+static void refuse(int from, int to) {
+    char bytes[16384];
+    const ssize_t n = recv(from, bytes, sizeof bytes - 1, MSG_DONTWAIT);
+    long of_list = 0;
+    if (n <= 0) return;
+    bytes[n] = 0;
+    for (char *line = bytes, *end; *line; line = end) {
+        end = strchr(line, '\n') + 1;
+        if (of_list > 0)
+            of_list--;
+        else if (*line == '*' && (of_list = strtol(line + 1, NULL, 10)))
+            put(to, "-ERR no\r\n", 9);
+        else
+            put(to, line, (size_t)(end - line));
+    }
+}
+
 static void pump(const way *w) {
     if (w->down < 0) return;
     if (!w->stopped) pass(w->down, w->up);
-    pass(w->up, w->down);
+    if (w->refuses)
+        refuse(w->up, w->down);
+    else if (!w->mute)
+        pass(w->up, w->down);
 }
 
 /* ---- two loops of a process ---- */
@@ -290,6 +317,138 @@ FOR_EACH_KIND(what_is_told_is_not_heard_yet)
 FOR_EACH_KIND(another_loop_gets_no_more_meanwhile)
 FOR_EACH_KIND(an_answer_of_before_is_judged_too)
 
+/* The reserve was counted while the server was there, and what is not used of it comes back. */
+static void what_comes_back_late_is_owed_of(world *w, limit_kind kind, const char *word) {
+    char who[32];
+    one_call first, second, other;
+    snprintf(who, sizeof who, "owed %s", word);
+    const limit_ask a = a_limit(kind, who, 2);
+    assert_true(gets(w, LATE, &first, a) && gets(w, LATE, &second, a));
+    become_late(w, &other, a_limit(LIMIT_REQUESTS, "another", 9));
+    settle(&first, false);
+    come_back(w);
+    turn_until(w, (gets(w, BUSY, &first, a))); /* a place is given back by its lease alone */
+    assert_false(gets(w, BUSY, &other, a));
+}
+
+static const limit_kind amounts[] = {LIMIT_REQUESTS, LIMIT_TOKENS, LIMIT_SPEND};
+
+static void what_comes_back_late_is_owed(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(amounts); i++) {
+        world w;
+        begin(&w);
+        what_comes_back_late_is_owed_of(&w, amounts[i], limit_kind_word(amounts[i]));
+        end(&w);
+    }
+}
+
+/* Two clients' that leave before their answers, which come late: each has back its own. */
+static void who_has_left_is_owed_his_own(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(amounts); i++) {
+        world w;
+        one_call calls[2], other;
+        limit_ask asks[2];
+        begin(&w);
+        for (unsigned n = 0; n < 2; n++) {
+            asks[n] = a_limit(amounts[i], n ? "left, too" : "left", 10);
+            asks[n].amount = 4 + 4 * n;
+            ask(&w, LATE, &calls[n], asks[n]);
+        }
+        w.loops[LATE].way.mute = true;
+        for (unsigned n = 0; n < 2; n++)
+            shared_cancel(&calls[n].ticket);
+        ask(&w, LATE, &other, a_limit(LIMIT_REQUESTS, "another", 9));
+        turn_until(&w, other.done);
+        w.loops[LATE].way.mute = false;
+        turn_until(&w, is_calm(&w));
+        for (unsigned n = 0; n < 2; n++) {
+            asks[n].amount = 10;
+            if (!gets(&w, BUSY, &other, asks[n]))
+                fail_msg("%s of %u", limit_kind_word(amounts[i]), n);
+        }
+        end(&w);
+    }
+}
+
+static limit_spent known_of(const world *w, const limit_ask *a) {
+    return limiter_spent(w->own, a, (limit_now){clock_mono_us(), clock_wall_us()});
+}
+
+static limit_ask a_budget(const char *who, int64_t most, int64_t amount) {
+    limit_ask a = a_limit(LIMIT_SPEND, who, most);
+    a.amount = amount;
+    return a;
+}
+
+/* One has given back 99 of 100 when the other had asked, and its answer does not have that yet. */
+static void what_came_back_meanwhile_counts_once(void **state) {
+    (void)state;
+    world w;
+    one_call late, first, second;
+    begin(&w);
+    become_late(&w, &late, a_limit(LIMIT_REQUESTS, "another", 9));
+    limit_ask a = a_budget("back", 1000, 100);
+    assert_true(gets(&w, BUSY, &first, a));
+    a.amount = 200;
+    ask(&w, BUSY, &second, a);
+    shared_settle(&first.ticket, &(limit_used){.asked = true, .nano = 1});
+    turn_until(&w, second.done);
+    assert_false(is_calm(&w));
+    assert_int_equal(known_of(&w, &a).nano, 201);
+    assert_int_equal(known_of(&w, &a).told, 201);
+    end(&w);
+}
+
+/* The answer that comes late says that it was counted: it is not counted besides. settled: the call
+ * was over by then. */
+static void a_late_word_is_told(bool settled) {
+    world w;
+    one_call first, other;
+    begin(&w);
+    way *late = &w.loops[LATE].way;
+    const limit_ask a = a_budget("late", 3, 1);
+    late->mute = true;
+    assert_true(gets(&w, LATE, &first, a));
+    if (settled) settle(&first, true);
+    late->stopped = true;
+    late->mute = false;
+    turn_until(&w, !metrics_total(w.metrics, METRIC_SHARED_AWAY));
+    assert_int_equal(known_of(&w, &a).told, 1);
+    assert_true(gets(&w, BUSY, &other, a) && gets(&w, BUSY, &other, a));
+    assert_false(gets(&w, BUSY, &other, a));
+    assert_false(is_calm(&w));
+    end(&w);
+}
+
+static void a_late_word_is_told_of_a_call(void **state) {
+    (void)state;
+    a_late_word_is_told(false);
+    a_late_word_is_told(true);
+}
+
+/* An error says nothing of what the server has heard. */
+static void an_error_ends_no_doubt(void **state) {
+    (void)state;
+    world w;
+    one_call first, other;
+    begin(&w);
+    way *late = &w.loops[LATE].way;
+    const limit_ask a = a_limit(LIMIT_REQUESTS, "error", 1);
+    become_late(&w, &first, a);
+    late->stopped = false;
+    late->refuses = true;
+    turn_until(&w, !metrics_total(w.metrics, METRIC_SHARED_AWAY));
+    for (int i = 0; i < 50; i++) /* ways there and back */
+        turn(&w);
+    assert_false(is_calm(&w));
+    late->refuses = false;
+    assert_true(gets(&w, LATE, &other, a_limit(LIMIT_REQUESTS, "another", 1)));
+    assert_false(is_calm(&w));
+    end(&w);
+}
+
 /* What the server has heard in the end is counted once, not as told besides. */
 static void what_was_heard_late_is_not_told_again(void **state) {
     (void)state;
@@ -336,6 +495,11 @@ int main(void) {
         cmocka_unit_test(what_is_told_is_not_heard_yet),
         cmocka_unit_test(an_answer_of_before_is_judged_too),
         cmocka_unit_test(what_was_heard_late_is_not_told_again),
+        cmocka_unit_test(what_comes_back_late_is_owed),
+        cmocka_unit_test(who_has_left_is_owed_his_own),
+        cmocka_unit_test(what_came_back_meanwhile_counts_once),
+        cmocka_unit_test(a_late_word_is_told_of_a_call),
+        cmocka_unit_test(an_error_ends_no_doubt),
         cmocka_unit_test(nobody_doubts_a_server_that_answers),
         cmocka_unit_test(one_that_ends_doubts_no_more),
     };
