@@ -2,6 +2,8 @@
 
 #include "base/marks.h"
 
+#include <limits.h>
+
 enum { COMPARED = 8, HASHED = 3 };
 
 #define FOLD UINT64_C(0x2020202020202020)
@@ -81,17 +83,51 @@ static bool is_within(const literal *l) {
     return l->text.len > 1 && !l->parted && is_letter((unsigned char)l->text.ptr[0]);
 }
 
-/* false: there are too many. */
+/* How often a byte stands in texts, by and large: what it costs to call it a place. */
+static unsigned weight_of(unsigned byte) {
+    if (byte == ' ' || is_letter((unsigned char)byte)) return 1000;
+    if (byte < ' ' || byte > '~') return byte == '\n' ? 50 : 1;
+    return byte == ',' || byte == '.' ? 100 : byte >= '0' && byte <= '9' ? 50 : 10;
+}
+
+typedef struct bounds {
+    unsigned first, end;
+} bounds;
+
+/* The two ranges between which the least stands that is none become one. */
+static void join_two(bounds *all, unsigned *count) {
+    unsigned best = 0, least = UINT_MAX;
+    for (unsigned i = 0; i + 1 < *count; i++) {
+        unsigned weight = 0;
+        for (unsigned byte = all[i].end; byte < all[i + 1].first; byte++)
+            weight += weight_of(byte);
+        if (weight >= least) continue;
+        least = weight;
+        best = i;
+    }
+    all[best].end = all[best + 1].end;
+    --*count;
+    memmove(all + best + 1, all + best + 2, (*count - best - 1) * sizeof *all);
+}
+
+/* Where they are too many some are wider than they need to be. false: all bytes are. */
 static bool add_ranges(sift *s, const bool ones[256]) {
+    bounds all[128];
+    unsigned count = 0;
     for (unsigned first = 0, end; first < 256; first = end + 1) {
         for (end = first; end < 256 && ones[end];)
             end++;
-        if (end == first) continue;
-        if (s->range_count == SIFT_RANGES || end - first > UINT8_MAX) return false;
-        sift_range *r = &s->ranges[s->range_count++];
-        memset(r->first, (int)first, sizeof r->first);
-        memset(r->count, (int)(end - first), sizeof r->count);
+        if (end > first) all[count++] = (bounds){first, end};
     }
+    while (count > SIFT_RANGES)
+        join_two(all, &count);
+    for (unsigned i = 0; i < count; i++) {
+        sift_range *r = &s->ranges[i];
+        if (all[i].end - all[i].first > UINT8_MAX) return false;
+        memset(r->first, (int)all[i].first, sizeof r->first);
+        memset(r->count, (int)(all[i].end - all[i].first), sizeof r->count);
+    }
+    s->range_count = count;
     return true;
 }
 

@@ -2,7 +2,8 @@
  * for each byte: most texts have next to none of them.
  *
  * Sixty-four places are looked at together:
- * - A byte that is a literal, or that is no letter and begins one, is a place.
+ * - A byte that is a literal, or that is no letter and begins one, is a place. Of such bytes there
+ *   are a few ranges; where there are more, what stands between some of them counts as well.
  * - Of literals that count only where no letter stands before, the first three bytes are looked up
  *   where a word begins.
  * - Of those that may begin within a word (`password`, in `dbpassword`) each has three bytes in a
@@ -53,7 +54,7 @@ typedef struct sift {
     sift_slot slots[SIFT_HASHES];
 } sift;
 
-/* Stays off where the literals are too many, or of too many kinds. Empty ones are passed over. */
+/* Stays off where the literals are too many. Empty ones are passed over. */
 void sift_init(sift *s, const literal *literals, size_t count);
 
 /* A text at whose places is looked from its begin on. */

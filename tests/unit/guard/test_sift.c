@@ -49,6 +49,10 @@ static const span pieces[] = {
     SPAN("ick-"),
     SPAN("myPASSWORD=Xy9-hunter2 "),
     SPAN("dbpasswd"),
+    SPAN("#123"),
+    SPAN("%abc"),
+    SPAN("<key>"),
+    SPAN("|ab`cd~ef^12ab"),
 };
 
 static void compose(buf *text, uint64_t *x, size_t len) {
@@ -164,6 +168,38 @@ static void within_words_says_the_same(void **state) {
     both_done(&b);
 }
 
+/* Signs that begin leads, more of them and further apart than there are ranges for: all are found,
+ * and of prose next to nothing is looked at. */
+static void many_signs_say_the_same(void **state) {
+    (void)state;
+    const guard_rule_text own[] = {
+        {.name = SPAN("hash"), .pattern = SPAN("#[0-9]{3}[a-z]*"), .show = -1},
+        {.name = SPAN("percent"), .pattern = SPAN("%[a-z]{3}"), .show = -1},
+        {.name = SPAN("plus"), .pattern = SPAN("\\+x[a-z]{3}"), .show = -1},
+        {.name = SPAN("less"), .pattern = SPAN("<key>"), .show = 0},
+        {.name = SPAN("hat"), .pattern = SPAN("\\^[0-9a-z]{4}"), .show = -1},
+        {.name = SPAN("tick"), .pattern = SPAN("`[a-z]{2}"), .show = -1},
+        {.name = SPAN("bar"), .pattern = SPAN("\\|[a-z]{2}"), .show = -1},
+        {.name = SPAN("tilde"), .pattern = SPAN("~[a-z]{2}"), .show = -1},
+        {.name = SPAN("null"), .pattern = SPAN("\\x00."), .show = -1},
+        {.name = SPAN("high"), .pattern = SPAN("\xFF\xFE"), .show = -1},
+        {.name = SPAN("cedilla"), .pattern = SPAN("\xC3\xA7."), .show = -1},
+    };
+    both b = both_new(own, ARRAY_LEN(own), true);
+    assert_int_equal(b.sifted->sift.range_count, SIFT_RANGES);
+    run(&b, 400);
+    buf text = BUF_EMPTY;
+    while (text.len < 10000)
+        buf_add(&text, pieces[0]);
+    sifting s = {.sift = &b.sifted->sift, .text = buf_span(&text), .block = SIZE_MAX};
+    size_t places = 0;
+    for (size_t at = 0; (at = sift_next(&s, at)) < text.len - SIFT_TAIL; at++)
+        places++;
+    if (places > text.len / 50) fail_msg("%zu places of %zu", places, text.len);
+    buf_done(&text);
+    both_done(&b);
+}
+
 /* A lead is found at each place of a block, at the text's begin and at its end. */
 static void each_place_counts(void **state) {
     (void)state;
@@ -187,9 +223,8 @@ static void each_place_counts(void **state) {
 
 int main(void) {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(shipped_rules_say_the_same),
-        cmocka_unit_test(short_leads_say_the_same),
-        cmocka_unit_test(within_words_says_the_same),
+        cmocka_unit_test(shipped_rules_say_the_same), cmocka_unit_test(short_leads_say_the_same),
+        cmocka_unit_test(within_words_says_the_same), cmocka_unit_test(many_signs_say_the_same),
         cmocka_unit_test(each_place_counts),
     };
     return run_watched(tests);
