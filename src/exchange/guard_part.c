@@ -1,5 +1,6 @@
 #include "exchange/guard_part.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "config/problems.h"
@@ -14,7 +15,9 @@ enum { USES = CONFIG_GUARD_BLOCK + 1 };
 
 typedef struct made {
     pthread_mutex_t lock;            /* of making them later */
-    atomic_bool failed;              /* that has */
+    _Atomic(int64_t) again_ms;       /* monotonic: before that nobody tries to */
+    unsigned failures;               /* in a row, under the lock */
+    uint64_t told;                   /* hash of the reason that was told last */
     uint64_t mark;                   /* of the rules: other ones have another */
     _Atomic(guard_set *) set;        /* NULL: nothing is looked at; there before */
     guard_policy *policies[2][USES]; /* in, out; not changed any more */
@@ -340,18 +343,40 @@ static guard_set *set_of(const made *m) {
     return m ? atomic_load_explicit(&m->set, memory_order_acquire) : NULL;
 }
 
-bool snapshot_guard_is_due(const snapshot *s) {
+bool snapshot_guard_is_due(const snapshot *s, int64_t now_ms) {
     made *m = (made *)snapshot_made(s, &guard_part); /* for its atomics */
-    return m && !set_of(m) && !atomic_load_explicit(&m->failed, memory_order_relaxed);
+    return m && !set_of(m) && now_ms >= atomic_load_explicit(&m->again_ms, memory_order_relaxed);
 }
 
-void snapshot_guard_make(const snapshot *s) {
+int64_t guard_rules_pause_ms(unsigned failures) {
+    enum { FIRST_MS = 1000, MOST_MS = 60 * 1000, DOUBLINGS = 6 };
+    const int64_t pause = (int64_t)FIRST_MS << (failures > DOUBLINGS ? DOUBLINGS : failures - 1);
+    return pause < MOST_MS ? pause : MOST_MS;
+}
+
+/* Of a reason that lasts one line is enough. */
+static guard_making note_failure(made *m, span why) {
+    const uint64_t reason = hash_span(why);
+    const bool is_new = !m->failures || reason != m->told;
+    m->failures++;
+    m->told = reason;
+    atomic_store_explicit(&m->again_ms, clock_mono_ms() + guard_rules_pause_ms(m->failures),
+                          memory_order_relaxed);
+    return is_new ? GUARD_RULES_FAILED : GUARD_RULES_AS_BEFORE;
+}
+
+guard_making snapshot_guard_make(const snapshot *s, int64_t now_ms, buf *ret_why) {
     made *m = (made *)snapshot_made(s, &guard_part); /* under its lock where it changes */
-    buf why = BUF_EMPTY;
+    guard_making came = GUARD_RULES_AS_BEFORE;
     (void)pthread_mutex_lock(&m->lock);
-    if (snapshot_guard_is_due(s) && !make_rules(m, s->config, &why)) m->failed = true;
+    if (snapshot_guard_is_due(s, now_ms)) {
+        if (!make_rules(m, s->config, ret_why))
+            came = note_failure(m, buf_span(ret_why));
+        else if (m->failures)
+            came = GUARD_RULES_MENDED;
+    }
     (void)pthread_mutex_unlock(&m->lock);
-    buf_done(&why);
+    return came;
 }
 
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use) {

@@ -13,11 +13,22 @@ extern const snapshot_part guard_part;
 
 /* NULL: nothing is looked at, that way and with that action in force. */
 const guard_policy *snapshot_guard(const snapshot *s, guard_where way, config_guard_action use);
-/* They are wanted and have not been made yet, nor have they failed. */
-bool snapshot_guard_is_due(const snapshot *s);
+/* They are wanted and have not been made yet; where that has failed, it is time to try again. */
+bool snapshot_guard_is_due(const snapshot *s, int64_t now_ms);
+
+typedef enum guard_making {
+    GUARD_RULES_AS_BEFORE, /* nothing to tell: made at once, or what has failed fails as it did */
+    GUARD_RULES_FAILED,    /* for a reason that was not told yet */
+    GUARD_RULES_MENDED     /* made, after failures */
+} guard_making;
+
 /* Makes them, on a thread that is no loop's: files are read. Of several that ask at the same time
- * one does, for which the others wait. */
-void snapshot_guard_make(const snapshot *s);
+ * (at now_ms) one does, for which the others wait. *ret_why: a sentence without an end, after a
+ * failure. */
+guard_making snapshot_guard_make(const snapshot *s, int64_t now_ms, buf *ret_why);
+/* How long nobody tries again after so many failures in a row: twice as long each time, up to a
+ * minute. Pure. */
+int64_t guard_rules_pause_ms(unsigned failures);
 
 /* For what an audit trail keeps of bodies, either way; NULL: it keeps none. */
 const guard_policy *snapshot_guard_kept(const snapshot *s);

@@ -134,7 +134,7 @@ bool guards_of(exchange *x, config_guard_use use, guards *ret) {
     ret->out = snapshot_guard(s, GUARD_OUT, use.out);
     ret->set = snapshot_guard_set(s); /* there now, if it can be (stage_rules.c) */
     if (ret->set || (use.in <= CONFIG_GUARD_OFF && use.out <= CONFIG_GUARD_OFF)) return true;
-    (void)exchange_refuse(x, ERR_INTERNAL, NULL,
+    (void)exchange_refuse(x, ERR_GUARD_AWAY, NULL,
                           "The gateway cannot look at this request: the rules of its guard cannot "
                           "be read.");
     return false;

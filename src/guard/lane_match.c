@@ -313,20 +313,22 @@ static void look_sifted(work *w, uint16_t *state) {
     const automaton *a = &w->set->leads;
     const search all = {0};
     const unsigned char *p = (const unsigned char *)w->norm.ptr;
+    const size_t tail = sift_tail(w->norm);
     sifting sifted = {.sift = &w->set->sift, .text = w->norm, .block = SIZE_MAX};
     unsigned now = *state;
     size_t at = w->fresh, next = sift_next(&sifted, at - a->depths[now]);
-    while (at < w->norm.len) {
+    while (at < tail) {
         if (next < at - a->depths[now]) next = sift_next(&sifted, at - a->depths[now]);
         if (next > at) {
             at = next;
             now = 0;
-            if (at == w->norm.len) break;
+            if (at == tail) break;
         }
         now = a->next[now << a->shift | a->classes[p[at++]]];
         if (automaton_hits(a, (uint16_t)now)) arm_hits(w, (uint16_t)now, at, &all);
     }
     *state = (uint16_t)now;
+    look(w, at, w->norm.len, state, &all);
 }
 
 /* What was open is tried with what has come. Where it is told, the places count that waited. */

@@ -61,6 +61,19 @@ static size_t skip_assertions(span p, pattern_head *head) {
     }
 }
 
+/* What is left out stands for itself where it is repeated. Within what must not follow nothing may
+ * be left out: that would refuse more. */
+void pattern_loosen(span p, buf *out) {
+    for (size_t i = 0, end; i < p.len; i = end) {
+        const span rest = span_slice(p, i, p.len);
+        const bool back = span_starts(rest, SPAN_OF("(?<!")) || span_starts(rest, SPAN_OF("(?<="));
+        const bool edge = span_starts(rest, SPAN_OF("\\b")) || span_starts(rest, SPAN_OF("\\B"));
+        const bool whole = back || span_starts(rest, SPAN_OF("(?!"));
+        end = whole ? group_end(p, i) : atom_end(p, i);
+        buf_add(out, back || edge ? SPAN_OF("(?:)") : span_slice(p, i, end));
+    }
+}
+
 static bool is_special(char c) {
     return c == 0 || strchr("[](){}?*+|^$.\\", c) != NULL;
 }

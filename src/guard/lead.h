@@ -23,6 +23,10 @@ pattern_head pattern_head_of(span pattern, buf *literal);
 /* By an ASCII letter or digit. */
 bool lead_begins_word(span literal);
 
+/* The pattern without what only looks back, wherever it stands: whatever the pattern matches behind
+ * any text, this does at the beginning of one. */
+void pattern_loosen(span pattern, buf *out);
+
 /* NULL, or what is in it that a rule may not have: a sentence without an end. */
 const char *pattern_refused(span pattern);
 

@@ -141,42 +141,65 @@ static bool is_begun(const guard_rule_text *text, span begin) {
     return false;
 }
 
-static int try(const rule_code *r, span text, pcre2_match_data *data) {
-    return pcre2_match(r->code, (PCRE2_SPTR)text.ptr, text.len, 0,
-                       PCRE2_ANCHORED | PCRE2_PARTIAL_HARD, data, NULL);
+static int try(const pcre2_code *code, span text, pcre2_match_data *data) {
+    return pcre2_match(code, (PCRE2_SPTR)text.ptr, text.len, 0, PCRE2_ANCHORED | PCRE2_PARTIAL_HARD,
+                       data, NULL);
 }
 
-/* Whether a match may begin with what no lead does: begin and one byte more. */
-static bool strays(const guard_rule_text *text, const rule_code *r, span begin,
-                   pcre2_match_data *data, char at[LITERAL_MAX + 1]) {
+/* What no lead begins, and a match may: begin and one byte more. Empty: nothing. */
+static span find_stray(const guard_rule_text *text, const pcre2_code *code, span begin,
+                       pcre2_match_data *data, char at[LITERAL_MAX + 1]) {
     memcpy(at, begin.ptr, begin.len);
     for (unsigned byte = 0; byte < 256; byte++) {
         at[begin.len] = (char)byte;
         span longer = span_from(at, begin.len + 1);
-        if (!is_begun(text, longer) && try(r, longer, data) != PCRE2_ERROR_NOMATCH) return true;
+        if (!is_begun(text, longer) && try(code, longer, data) != PCRE2_ERROR_NOMATCH)
+            return longer;
     }
-    return false;
+    return SPAN_EMPTY;
 }
 
-static bool leads_are_true(const guard_rule_text *text, const rule_code *r, rule_complaints *c) {
-    pcre2_match_data *data = pcre2_match_data_create_from_pattern(r->code, NULL);
+static void complain_of_stray(span lead, span stray, rule_complaints *c) {
+    buf shown = BUF_EMPTY;
+    for (size_t i = 0; i < stray.len; i++) {
+        const unsigned char byte = (unsigned char)stray.ptr[i];
+        if (byte >= ' ' && byte < 0x7F)
+            buf_add_char(&shown, (char)byte);
+        else
+            buf_addf(&shown, "\\x%02X", byte);
+    }
+    rule_complain(c, "lead",
+                  "is \"%.*s\", but the pattern's matches may begin otherwise: with \"%.*s\"",
+                  SPAN_ARG(lead), SPAN_ARG(buf_span(&shown)));
+    buf_done(&shown);
+}
+
+/* Whatever stands before them: so by the pattern without what looks at that. */
+static bool leads_are_true(const guard_rule_text *text, rule_complaints *c) {
+    buf loose = BUF_EMPTY;
+    pattern_loosen(text->pattern, &loose);
+    pcre2_code *code = compile(buf_span(&loose), RULE_OPTIONS, c);
+    buf_done(&loose);
+    if (!code) return false;
+    pcre2_match_data *data = pcre2_match_data_create_from_pattern(code, NULL);
     char at[LITERAL_MAX + 1];
     bool good = true;
     for (size_t i = 0; good && i < text->lead_count; i++) {
         span lead = span_slice(text->leads[i], 0, LITERAL_MAX);
-        if (try(r, lead, data) == PCRE2_ERROR_NOMATCH) {
+        if (try(code, lead, data) == PCRE2_ERROR_NOMATCH) {
             rule_complain(c, "lead", "is \"%.*s\", which no match of the pattern begins with",
                           SPAN_ARG(lead));
             good = false;
         }
         for (size_t k = 0; good && k < lead.len; k++) {
-            if (!strays(text, r, span_slice(lead, 0, k), data, at)) continue;
-            rule_complain(c, "lead", "is \"%.*s\", but the pattern's matches may begin otherwise",
-                          SPAN_ARG(lead));
+            const span stray = find_stray(text, code, span_slice(lead, 0, k), data, at);
+            if (!stray.len) continue;
+            complain_of_stray(lead, stray, c);
             good = false;
         }
     }
     pcre2_match_data_free(data);
+    pcre2_code_free(code);
     return good;
 }
 
@@ -187,7 +210,7 @@ static bool begin_with_leads(guard_set *s, const guard_rule_text *text, rule_cod
         rule_complain(c, "lead", "is shorter than %d bytes", LEAD_MIN);
         return false;
     }
-    if (check && !leads_are_true(text, r, c)) return false;
+    if (check && !leads_are_true(text, c)) return false;
     for (size_t i = 0; i < text->lead_count; i++)
         add_lead(r, l, arena_dup(&s->memory, text->leads[i]));
     return true;

@@ -2,7 +2,13 @@
 
 #include "base/marks.h"
 
-enum { COMPARED = 8, HASHED = 3 };
+#include <limits.h>
+#include <stdlib.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+enum { COMPARED = 8, HASHED = SIFT_HASHED };
 
 #define FOLD UINT64_C(0x2020202020202020)
 
@@ -81,17 +87,51 @@ static bool is_within(const literal *l) {
     return l->text.len > 1 && !l->parted && is_letter((unsigned char)l->text.ptr[0]);
 }
 
-/* false: there are too many. */
+/* How often a byte stands in texts, by and large: what it costs to call it a place. */
+static unsigned weight_of(unsigned byte) {
+    if (byte == ' ' || is_letter((unsigned char)byte)) return 1000;
+    if (byte < ' ' || byte > '~') return byte == '\n' ? 50 : 1;
+    return byte == ',' || byte == '.' ? 100 : byte >= '0' && byte <= '9' ? 50 : 10;
+}
+
+typedef struct bounds {
+    unsigned first, end;
+} bounds;
+
+/* The two ranges between which the least stands that is none become one. */
+static void join_two(bounds *all, unsigned *count) {
+    unsigned best = 0, least = UINT_MAX;
+    for (unsigned i = 0; i + 1 < *count; i++) {
+        unsigned weight = 0;
+        for (unsigned byte = all[i].end; byte < all[i + 1].first; byte++)
+            weight += weight_of(byte);
+        if (weight >= least) continue;
+        least = weight;
+        best = i;
+    }
+    all[best].end = all[best + 1].end;
+    --*count;
+    memmove(all + best + 1, all + best + 2, (*count - best - 1) * sizeof *all);
+}
+
+/* Where they are too many some are wider than they need to be. false: all bytes are. */
 static bool add_ranges(sift *s, const bool ones[256]) {
+    bounds all[128];
+    unsigned count = 0;
     for (unsigned first = 0, end; first < 256; first = end + 1) {
         for (end = first; end < 256 && ones[end];)
             end++;
-        if (end == first) continue;
-        if (s->range_count == SIFT_RANGES || end - first > UINT8_MAX) return false;
-        sift_range *r = &s->ranges[s->range_count++];
-        memset(r->first, (int)first, sizeof r->first);
-        memset(r->count, (int)(end - first), sizeof r->count);
+        if (end > first) all[count++] = (bounds){first, end};
     }
+    while (count > SIFT_RANGES)
+        join_two(all, &count);
+    for (unsigned i = 0; i < count; i++) {
+        sift_range *r = &s->ranges[i];
+        if (all[i].end - all[i].first > UINT8_MAX) return false;
+        memset(r->first, (int)all[i].first, sizeof r->first);
+        memset(r->count, (int)(all[i].end - all[i].first), sizeof r->count);
+    }
+    s->range_count = count;
     return true;
 }
 
@@ -99,6 +139,57 @@ static void choose_plain(sift *s, const bool ones[256]) {
     static const unsigned char often[SIFT_PLAIN] = {' ', ',', '.'};
     for (size_t i = 0; i < SIFT_PLAIN; i++)
         memset(s->plain[i], ones[often[i]] ? 'a' : often[i], SIFT_VECTOR); /* 'a' adds nothing */
+}
+
+/* ---- thirty-two bytes at a time ---- */
+
+static void add_halves(sift_halves *h, unsigned low, unsigned high, uint8_t bit) {
+    for (unsigned i = 0; i < 2; i++) {
+        h->low[SIFT_VECTOR * i + low] |= bit;
+        h->high[SIFT_VECTOR * i + high] |= bit;
+    }
+}
+
+/* Exact, of ASCII. */
+static void choose_ones(sift *s, const bool ones[256]) {
+    for (unsigned byte = 0; byte < 256; byte++) {
+        if (byte < 0x80)
+            add_halves(&s->ones, byte & 15, 0, ones[byte] ? (uint8_t)(1u << byte / 16) : 0);
+        s->high |= byte >= 0x80 && ones[byte];
+    }
+    for (unsigned i = 0; i < 2 * SIFT_VECTOR; i++)
+        s->ones.high[i] = i % SIFT_VECTOR < 8 ? (uint8_t)(1u << i % SIFT_VECTOR) : 0;
+}
+
+/* Sorted, those that begin alike are of one set. */
+static int by_text(const void *a, const void *b) {
+    const span x = (*(const literal *const *)a)->text, y = (*(const literal *const *)b)->text;
+    for (size_t i = 0; i < x.len && i < y.len; i++) {
+        const int differ = ((unsigned char)x.ptr[i] | 0x20) - ((unsigned char)y.ptr[i] | 0x20);
+        if (differ) return differ;
+    }
+    return (x.len > y.len) - (x.len < y.len);
+}
+
+static void add_begin(sift *s, span text, uint8_t bit) {
+    for (unsigned k = 0; k < HASHED; k++) {
+        for (unsigned byte = 0; k >= text.len && byte < 16; byte++)
+            add_halves(&s->begins[k], byte, byte, bit);
+        if (k >= text.len) continue;
+        const unsigned char c = (unsigned char)text.ptr[k];
+        add_halves(&s->begins[k], c & 15, c >> 4, bit);
+        if (is_letter(c)) add_halves(&s->begins[k], c & 15, (c ^ 0x20) >> 4, bit);
+    }
+}
+
+static void choose_begins(sift *s, const literal *literals, size_t count) {
+    const literal *within[SIFT_LITERALS];
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_within(&literals[i])) within[n++] = &literals[i];
+    qsort(within, n, sizeof *within, by_text);
+    for (size_t i = 0; i < n; i++)
+        add_begin(s, within[i]->text, (uint8_t)(1u << i * 8 / n));
 }
 
 void sift_init(sift *s, const literal *literals, size_t count) {
@@ -122,6 +213,11 @@ void sift_init(sift *s, const literal *literals, size_t count) {
     }
     choose_plain(s, ones);
     s->on = add_ranges(s, ones);
+    choose_ones(s, ones);
+    choose_begins(s, literals, count);
+#ifdef __x86_64__
+    s->wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+#endif
 }
 
 /* ---- looking ---- */
@@ -216,13 +312,65 @@ static uint64_t places_of(const sift *s, const char *p, bool before) {
     return places;
 }
 
+#ifdef __x86_64__
+
+#define WIDE __attribute__((target("avx2,bmi")))
+
+WIDE static inline __m256i at_halves(const sift_halves *h, __m256i v) {
+    const __m256i mask = _mm256_set1_epi8(15);
+    const __m256i low = _mm256_and_si256(v, mask),
+                  high = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
+    return _mm256_and_si256(
+        _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)h->low), low),
+        _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)h->high), high));
+}
+
+WIDE static inline uint64_t marks32(__m256i found) {
+    return (uint32_t)_mm256_movemask_epi8(found);
+}
+
+WIDE static inline uint64_t not_zero32(__m256i v) {
+    return (uint32_t)~_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256()));
+}
+
+WIDE static uint64_t places_wide(const sift *s, const char *p, bool before) {
+    uint8_t begun[SIFT_BLOCK];
+    uint64_t letters = 0, within = 0, places = 0, high = 0;
+#pragma GCC unroll 2
+    for (unsigned k = 0; k < SIFT_BLOCK; k += 32) {
+        const __m256i v = _mm256_loadu_si256((const __m256i *)(p + k));
+        const __m256i b = _mm256_loadu_si256((const __m256i *)(p + k + 1));
+        const __m256i c = _mm256_loadu_si256((const __m256i *)(p + k + 2));
+        const __m256i at =
+            _mm256_sub_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
+        letters |= marks32(_mm256_cmpeq_epi8(_mm256_min_epu8(at, _mm256_set1_epi8(25)), at)) << k;
+        places |= not_zero32(at_halves(&s->ones, v)) << k;
+        within |= not_zero32(_mm256_and_si256(
+                      _mm256_and_si256(at_halves(&s->begins[0], v), at_halves(&s->begins[1], b)),
+                      at_halves(&s->begins[2], c)))
+                  << k;
+        high |= marks32(v) << k;
+    }
+    if (s->high) places |= high;
+    const unsigned n = begun_of(s, p, (letters & ~(letters << 1 | before)) | within, begun);
+    for (unsigned i = 0; i < n; i++)
+        places |= (uint64_t)may_begin(s, p + begun[i]) << begun[i];
+    return places;
+}
+
+#endif
+
 static uint64_t places_at(const sifting *s, size_t at) {
     const char *p = s->text.ptr + at;
-    return places_of(s->sift, p, at && is_letter((unsigned char)p[-1]));
+    const bool before = at && is_letter((unsigned char)p[-1]);
+#ifdef __x86_64__
+    if (s->sift->wide) return places_wide(s->sift, p, before);
+#endif
+    return places_of(s->sift, p, before);
 }
 
 size_t sift_next(sifting *s, size_t from) {
-    const size_t tail = s->text.len > SIFT_TAIL ? s->text.len - SIFT_TAIL : 0;
+    const size_t tail = sift_tail(s->text);
     if (from >= tail) return from;
     if (from >= s->block + SIFT_BLOCK || from < s->block) {
         s->block = from;

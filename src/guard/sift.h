@@ -2,7 +2,8 @@
  * for each byte: most texts have next to none of them.
  *
  * Sixty-four places are looked at together:
- * - A byte that is a literal, or that is no letter and begins one, is a place.
+ * - A byte that is a literal, or that is no letter and begins one, is a place. Of such bytes there
+ *   are a few ranges; where there are more, what stands between some of them counts as well.
  * - Of literals that count only where no letter stands before, the first three bytes are looked up
  *   where a word begins.
  * - Of those that may begin within a word (`password`, in `dbpassword`) each has three bytes in a
@@ -22,6 +23,7 @@ enum {
     SIFT_RANGES = 8,
     SIFT_PLAIN = 3,
     SIFT_STRIDE = 4,
+    SIFT_HASHED = 3, /* bytes of a literal that are looked up */
     SIFT_VECTOR = 16,
     SIFT_LITERALS = 1024, /* with more nearly every place is one, and none is sifted */
     SIFT_BLOCK = 64,      /* places that are looked at together */
@@ -34,6 +36,12 @@ enum {
 typedef struct sift_slot {
     uint64_t value, mask;
 } sift_slot;
+
+/* Up to eight sets of bytes, a bit each: a byte is of those that both its halves are of. Twice, as
+ * a vector of 32 bytes is looked up. */
+typedef struct sift_halves {
+    uint8_t low[2 * SIFT_VECTOR], high[2 * SIFT_VECTOR];
+} sift_halves;
 
 /* Bytes from first on, each as often as a vector has places. */
 typedef struct sift_range {
@@ -49,11 +57,15 @@ typedef struct sift {
     unsigned stride;                        /* within words; 0: no literal begins there */
     uint8_t within[SIFT_HASHES];            /* bit stride - 1 - k: one that may begin within a word
                                                has three bytes with this hash from its k-th on */
+    bool wide;                              /* 32 bytes at a time */
+    bool high;                              /* bytes that are no ASCII are among the places */
+    sift_halves ones, begins[SIFT_HASHED];  /* bytes that are places; of those within words the
+                                               first ones */
     uint8_t begun[SIFT_HASHES];             /* 1: with three bytes of this hash one begins */
     sift_slot slots[SIFT_HASHES];
 } sift;
 
-/* Stays off where the literals are too many, or of too many kinds. Empty ones are passed over. */
+/* Stays off where the literals are too many. Empty ones are passed over. */
 void sift_init(sift *s, const literal *literals, size_t count);
 
 /* A text at whose places is looked from its begin on. */
@@ -64,6 +76,10 @@ typedef struct sifting {
     uint64_t places;
 } sifting;
 
+/* Where what is not sifted begins. */
+static inline size_t sift_tail(span text) {
+    return text.len > SIFT_TAIL ? text.len - SIFT_TAIL : 0;
+}
 /* The first place at or after `from` where a literal may begin and count; each of the last
  * SIFT_TAIL is one, as the text may go on. `from` never falls. */
 size_t sift_next(sifting *s, size_t from);

@@ -308,14 +308,23 @@ def test_a_key_may_have_whatever_a_client_may(served, upstream):
 
 
 def test_rules_that_cannot_be_read_let_nothing_through(served, tmp_path):
-    """A guard that only a key wants, over a file that has gone since: better no call than one that is not looked at."""
+    """A guard that only a key wants, over a file that has gone since: better no call than one that is not looked at. Told once; and
+    with the file, which a reload or another try finds, what it holds back is held back."""
     rules = tmp_path / "rules"
     rules.write_text("[]\n")
     w = served(guard={"in": "off", "out": "off", "files": [str(rules)]})
     key = create(w, "held", "--option", "guard.in=block")
     until(w, None, (401, "invalid_api_key"))
     rules.unlink()
-    assert code(ask(w, key)) == (500, "internal_error")
+    for _ in range(3):
+        answer = ask(w, key)
+        assert code(answer) == (503, "guard_unavailable") and answer.header("x-should-retry") == "true"
+    rules.write_text("- {name: ticket, pattern: 'TICK-[0-9]{6}', lead: 'TICK-'}\n")
+    daemon.wait_until(lambda: ask(w, key).status == 200, 20, "the rules are not tried again")
+    assert code(ask(w, key, messages=[{"role": "user", "content": "TICK-123456"}])) == (400, "content_blocked")
+    w.stop()
+    (told,) = [e for e in w.log if e.get("event") == "guard_rules_failed"]
+    assert told["level"] == "error" and told["reason"] == f"guard.files: cannot read {rules}"
 
 
 def test_only_who_is_told_to_is_asked_for_a_key(served, tmp_path):

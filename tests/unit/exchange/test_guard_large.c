@@ -1,8 +1,10 @@
 /* What is large is looked at on another thread, and whoever waits for that may end before it. */
 #include "exchange/guarded.h"
 
+#include "base/clock.h"
 #include "loop/aside.h"
 
+#include <limits.h>
 #include <semaphore.h>
 
 /* ---- something that keeps the thread from what is given next ---- */
@@ -174,6 +176,72 @@ static void calls_wait_for_rules_and_no_loop_does(void **state) {
     guarded_done(&g);
 }
 
+static void write_rules(const char *path, const char *text) {
+    FILE *f = fopen(path, "we");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static guard_making make(const world *w, int64_t now_ms, const char *expected) {
+    buf why = BUF_EMPTY;
+    const guard_making came = snapshot_guard_make(w->env.snapshot->snapshot, now_ms, &why);
+    if (!strstr(buf_cstr(&why), expected)) fail_msg("%s", why.ptr);
+    buf_done(&why);
+    return came;
+}
+
+/* A call that finds no rules is refused, one behind it without another try; later they are tried
+ * again, and a reason is told once. */
+static void rules_that_cannot_be_made_are_tried_again(void **state) {
+    (void)state;
+    guarded g;
+    asked other = {.x = NULL};
+    script silent = {0};
+    char folder[] = "/tmp/weir-rules-XXXXXX", path[64], options[128];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/rules.yaml", folder);
+    snprintf(options, sizeof options, "in: off, out: off, files: ['%s']", path);
+    write_rules(path, "[]\n");
+    guarded_world(&g, options);
+    assert_int_equal(remove(path), 0);
+    const snapshot *s = g.w->env.snapshot->snapshot;
+    g.w->env.plan = &keyed_plan;
+    g.r = world_request(&form_openai,
+                        "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}],\"model\":\"m\"}");
+    ask(g.w, &g.a, &g.s, &g.r);
+    wait_asides(g.w);
+    assert_int_equal(g.a.status, 503);
+    const int64_t now_ms = clock_mono_ms();
+    assert_false(snapshot_guard_is_due(s, now_ms - guard_rules_pause_ms(1)));
+    assert_true(snapshot_guard_is_due(s, now_ms + guard_rules_pause_ms(1)));
+    assert_int_equal(make(g.w, 0, ""), GUARD_RULES_AS_BEFORE); /* not due */
+    assert_int_equal(make(g.w, INT64_MAX, "cannot read"), GUARD_RULES_AS_BEFORE);
+    assert_false(snapshot_guard_is_due(s, now_ms + guard_rules_pause_ms(1))); /* nor so soon */
+    ask(g.w, &other, &silent, &g.r);
+    assert_int_equal(other.status, 503);
+    assert_false(g.w->loop.aside.running);
+    write_rules(path, "- {name: a, pattern: '(['}\n");
+    assert_int_equal(make(g.w, INT64_MAX, "is not a regular expression"), GUARD_RULES_FAILED);
+    assert_null(rules_of(g.w));
+    write_rules(path, "- {name: a, pattern: 'AB[0-9]'}\n");
+    assert_int_equal(make(g.w, INT64_MAX, ""), GUARD_RULES_MENDED);
+    assert_non_null(rules_of(g.w));
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(remove(folder), 0);
+    world_turn(g.w);
+    asked_done(&other);
+    guarded_done(&g);
+}
+
+static void a_failure_is_followed_by_a_pause_that_grows(void **state) {
+    (void)state;
+    static const int64_t pauses[] = {1, 2, 4, 8, 16, 32, 60, 60};
+    for (unsigned i = 0; i < ARRAY_LEN(pauses); i++)
+        assert_int_equal(guard_rules_pause_ms(i + 1), 1000 * pauses[i]);
+    assert_int_equal(guard_rules_pause_ms(UINT_MAX), 60 * 1000);
+}
+
 /* ---- answers ---- */
 
 static void say_large(guarded *g, answer_kind kind, const char *line) {
@@ -285,6 +353,8 @@ int main(void) {
         cmocka_unit_test(a_large_request_is_refused),
         cmocka_unit_test(its_client_may_leave_meanwhile),
         cmocka_unit_test(calls_wait_for_rules_and_no_loop_does),
+        cmocka_unit_test(rules_that_cannot_be_made_are_tried_again),
+        cmocka_unit_test(a_failure_is_followed_by_a_pause_that_grows),
         cmocka_unit_test(a_large_answer_is_changed),
         cmocka_unit_test(its_reader_may_leave_meanwhile),
         cmocka_unit_test(a_large_repeat_is_changed_and_its_order_kept),

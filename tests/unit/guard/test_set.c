@@ -26,7 +26,7 @@ static buf wrong_with(const guard_rule_text *rule) {
 static void refuses_what_it_cannot_keep(void **state) {
     (void)state;
     static const span tick[] = {SPAN("TICK-")}, t[] = {SPAN("T")},
-                      both[] = {SPAN("AB"), SPAN("CD")};
+                      both[] = {SPAN("AB"), SPAN("CD")}, host[] = {SPAN("host"), SPAN(".vault")};
     static const struct {
         guard_rule_text rule;
         const char *why;
@@ -37,7 +37,17 @@ static void refuses_what_it_cannot_keep(void **state) {
         {RULE("a", "(?:AB|CE)[0-9]+", .leads = both, .lead_count = 2),
          "0.lead is \"CD\", which no match of the pattern begins with\n"},
         {RULE("a", "(?:AB|CD|EF)[0-9]+", .leads = both, .lead_count = 2),
-         "0.lead is \"AB\", but the pattern's matches may begin otherwise\n"},
+         "0.lead is \"AB\", but the pattern's matches may begin otherwise: with \"E\"\n"},
+        /* what stands before decides whether they match, not how they begin */
+        {RULE("a", "\\b(?:host|\\.vault)[0-9]+", .leads = host, .lead_count = 1),
+         "0.lead is \"host\", but the pattern's matches may begin otherwise: with \".\"\n"},
+        {RULE("a", "\\b(?:host|\\.vault)[0-9]+", .leads = host, .lead_count = 2), ""},
+        {RULE("a", "(?:\\bhost|\\b\\.vault)[0-9]+", .leads = host, .lead_count = 1),
+         "0.lead is \"host\", but the pattern's matches may begin otherwise: with \".\"\n"},
+        {RULE("a", "(?:host|(?<=id=)\\x01)[0-9]+", .leads = host, .lead_count = 1),
+         "0.lead is \"host\", but the pattern's matches may begin otherwise: with \"\\x01\"\n"},
+        {RULE("a", "(?<=id=)(?:AB|CD)[0-9]+", .leads = both, .lead_count = 2), ""},
+        {RULE("a", "(?<![A-Z])?(?:AB|CD)(?!\\b0)[0-9]+", .leads = both, .lead_count = 2), ""},
         {RULE("a", "TOCK-[0-9]+", .leads = tick, .lead_count = 1),
          "0.lead is \"TICK-\", which no match of the pattern begins with\n"},
         {RULE("a", "T[0-9]+", .leads = t, .lead_count = 1), "0.lead is shorter than 2 bytes\n"},
@@ -258,34 +268,47 @@ static void finds_a_patterns_lead(void **state) {
     (void)state;
     static const struct {
         const char *pattern, *lead;
-        bool apart, whole;
+        bool apart, parted, whole;
     } rows[] = {
-        {"abc[0-9]", "abc", false, false},
-        {"\\babc+", "ab", true, false},
-        {"(?i)abc", "abc", false, true},
-        {"a\\.b\\-c", "a.b-c", false, true},
-        {"abc|d", "", false, false},
-        {"(abc)", "", false, false},
-        {"(?<![A-Za-z0-9])sk-x", "sk-x", true, true},
-        {"(?<![A-Za-z0-9]x)sk", "sk", false, true},
-        {"ab?c", "a", false, false},
-        {"[a]b", "", false, false},
-        {"a{2}b", "", false, false},
-        {"\\d", "", false, false},
-        {"\\b--x", "--x", false, true},
-        {"\\b[.@]corp", "", false, false},
-        {"\\b_?\\.internal", "", false, false},
-        {"(?<!x)\\b-abcdef", "-abcdef", false, true},
-        {"(?<![A-Za-z0-9])\\b-abcdef", "-abcdef", true, true},
-        {"(?<![A-Za-z0-9_])[.@]corp", "", true, false},
-        {"a(?:b|c)", "a", false, false},
+        {"abc[0-9]", "abc", false, false, false},
+        {"\\babc+", "ab", true, false, false},
+        {"(?i)abc", "abc", false, false, true},
+        {"a\\.b\\-c", "a.b-c", false, false, true},
+        {"abc|d", "", false, false, false},
+        {"(abc)", "", false, false, false},
+        {"(?<![A-Za-z0-9])sk-x", "sk-x", true, true, true},
+        {"(?<![A-Za-z0-9]x)sk", "sk", false, false, true},
+        {"(?<![A-Za-z])sk", "sk", false, true, true},
+        {"(?<![A-Za-z_-])\\bsk", "sk", true, true, true},
+        {"\\b(?<![A-Za-z])-sk", "-sk", false, true, true},
+        {"(?<![A-Za-z]x)sk", "sk", false, false, true},
+        {"(?<![a-z])sk", "sk", false, false, true},
+        {"(?<=[A-Za-z])sk", "sk", false, false, true},
+        /* what may be there or not says nothing of what stands before */
+        {"(?<![A-Za-z0-9])?sk", "", false, false, false},
+        {"(?<![A-Za-z])*sk", "", false, false, false},
+        {"(?<![A-Za-z]){0}sk", "", false, false, false},
+        {"(?<![A-Za-z]){1}sk", "", false, false, false},
+        {"(?<![A-Za-z])", "", false, true, false},
+        {"ab?c", "a", false, false, false},
+        {"[a]b", "", false, false, false},
+        {"a{2}b", "", false, false, false},
+        {"\\d", "", false, false, false},
+        {"\\b--x", "--x", false, false, true},
+        {"\\b[.@]corp", "", false, false, false},
+        {"\\b_?\\.internal", "", false, false, false},
+        {"(?<!x)\\b-abcdef", "-abcdef", false, false, true},
+        {"(?<![A-Za-z0-9])\\b-abcdef", "-abcdef", true, true, true},
+        {"(?<![A-Za-z0-9_])[.@]corp", "", true, true, false},
+        {"a(?:b|c)", "a", false, false, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf lead = BUF_EMPTY;
         pattern_head head = pattern_head_of(span_cstr(rows[i].pattern), &lead);
         if (strcmp(buf_cstr(&lead), rows[i].lead) != 0 || head.apart != rows[i].apart ||
-            head.whole != rows[i].whole)
-            fail_msg("%s: \"%s\" %d %d", rows[i].pattern, lead.ptr, head.apart, head.whole);
+            head.parted != rows[i].parted || head.whole != rows[i].whole)
+            fail_msg("%s: \"%s\" %d %d %d", rows[i].pattern, lead.ptr, head.apart, head.parted,
+                     head.whole);
         buf_done(&lead);
     }
 }

@@ -1,5 +1,5 @@
-/* What the first filter passes over has no lead in it: with it and without, a lane says the same
- * and is left in the same state. */
+/* What the first filter passes over has no lead in it: with it, in either of its widths, and
+ * without a lane says the same and is left in the same state. */
 #include "unit.h"
 
 #include "guard/lane.h"
@@ -49,6 +49,10 @@ static const span pieces[] = {
     SPAN("ick-"),
     SPAN("myPASSWORD=Xy9-hunter2 "),
     SPAN("dbpasswd"),
+    SPAN("#123"),
+    SPAN("%abc"),
+    SPAN("<key>"),
+    SPAN("|ab`cd~ef^12ab"),
 };
 
 static void compose(buf *text, uint64_t *x, size_t len) {
@@ -61,9 +65,11 @@ static void compose(buf *text, uint64_t *x, size_t len) {
     }
 }
 
+enum { WAYS = 3 };
+
 typedef struct both {
-    guard_set *sifted, *plain;
-    guard_policy *policy[2];
+    guard_set *sets[WAYS]; /* sifted; sixteen bytes at a time; not */
+    guard_policy *policy[WAYS];
     guard_scratch *scratch;
 } both;
 
@@ -73,44 +79,48 @@ static void complain(void *ctx, size_t rule, const char *member, const char *mes
 }
 
 static both both_new(const guard_rule_text *own, size_t count, bool shipped) {
-    both b = {.sifted = guard_set_new(shipped, own, count, complain, NULL),
-              .plain = guard_set_new(shipped, own, count, complain, NULL),
-              .scratch = guard_scratch_new()};
-    b.plain->sift.on = false;
-    b.policy[0] = guard_policy_new(b.sifted, GUARD_OUT, GUARD_REDACT, NULL, 0);
-    b.policy[1] = guard_policy_new(b.plain, GUARD_OUT, GUARD_REDACT, NULL, 0);
+    both b = {.scratch = guard_scratch_new()};
+    for (int i = 0; i < WAYS; i++) {
+        b.sets[i] = guard_set_new(shipped, own, count, complain, NULL);
+        b.policy[i] = guard_policy_new(b.sets[i], GUARD_OUT, GUARD_REDACT, NULL, 0);
+    }
+    b.sets[1]->sift.wide = false;
+    b.sets[2]->sift.on = false;
     return b;
 }
 
 static void both_done(both *b) {
-    guard_policy_unref(b->policy[0]);
-    guard_policy_unref(b->policy[1]);
-    guard_set_unref(b->sifted);
-    guard_set_unref(b->plain);
+    for (int i = 0; i < WAYS; i++) {
+        guard_policy_unref(b->policy[i]);
+        guard_set_unref(b->sets[i]);
+    }
     guard_scratch_free(b->scratch);
 }
 
-/* Feeds both the same pieces: after each, states are the same; at the end, what was told. */
+/* Feeds all the same pieces: after each, states are the same; at the end, what was told. */
 static void expect_alike(both *b, span text, uint64_t seed) {
-    lane_result r[2];
-    guard_lane lanes[2];
-    for (int i = 0; i < 2; i++) {
+    lane_result r[WAYS];
+    guard_lane lanes[WAYS];
+    for (int i = 0; i < WAYS; i++) {
         r[i] = (lane_result){.names = guard_names_new()};
         guard_lane_init(&lanes[i], b->policy[i], b->scratch, (guard_form){0});
     }
     for (size_t at = 0; at < text.len;) {
         size_t len = 1 + draw(&seed) % (draw(&seed) % 2 ? 2000 : 200);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < WAYS; i++)
             guard_lane_feed(&lanes[i], span_slice(text, at, at + len), at + len >= text.len,
                             &(guard_sink){&r[i], lane_result_pass, lane_result_find});
         at += len;
-        assert_int_equal(lanes[0].state, lanes[1].state);
-        assert_int_equal(lanes[0].told, lanes[1].told);
+        for (int i = 1; i < WAYS; i++) {
+            assert_int_equal(lanes[0].state, lanes[i].state);
+            assert_int_equal(lanes[0].told, lanes[i].told);
+        }
     }
-    if (!lane_results_same(&r[0], &r[1]))
-        fail_msg("of %.*s\nsifted\n%.*splain\n%.*s", SPAN_ARG(text),
-                 SPAN_ARG(buf_span(&r[0].finds)), SPAN_ARG(buf_span(&r[1].finds)));
-    for (int i = 0; i < 2; i++) {
+    for (int i = 1; i < WAYS; i++)
+        if (!lane_results_same(&r[0], &r[i]))
+            fail_msg("of %.*s\nsifted\n%.*s%d\n%.*s", SPAN_ARG(text),
+                     SPAN_ARG(buf_span(&r[0].finds)), i, SPAN_ARG(buf_span(&r[i].finds)));
+    for (int i = 0; i < WAYS; i++) {
         guard_lane_done(&lanes[i]);
         lane_result_done(&r[i]);
     }
@@ -118,7 +128,7 @@ static void expect_alike(both *b, span text, uint64_t seed) {
 
 static void run(both *b, unsigned texts) {
     buf text = BUF_EMPTY;
-    assert_true(b->sifted->sift.on);
+    assert_true(b->sets[0]->sift.on);
     for (uint64_t n = 1; n <= texts; n++) {
         uint64_t seed = n * 0x9E3779B97F4A7C15u;
         compose(&text, &seed, 100 + draw(&seed) % 3000);
@@ -159,8 +169,42 @@ static void within_words_says_the_same(void **state) {
         {.name = SPAN("maybe"), .pattern = SPAN("(?<![A-Za-z])?ghp_"), .show = -1},
     };
     both b = both_new(own, ARRAY_LEN(own), false);
-    assert_int_equal(b.sifted->sift.stride, 2);
+    assert_int_equal(b.sets[0]->sift.stride, 2);
     run(&b, 400);
+    both_done(&b);
+}
+
+/* Signs that begin leads, more of them and further apart than there are ranges for: all are found,
+ * and of prose next to nothing is looked at. */
+static void many_signs_say_the_same(void **state) {
+    (void)state;
+    const guard_rule_text own[] = {
+        {.name = SPAN("hash"), .pattern = SPAN("#[0-9]{3}[a-z]*"), .show = -1},
+        {.name = SPAN("percent"), .pattern = SPAN("%[a-z]{3}"), .show = -1},
+        {.name = SPAN("plus"), .pattern = SPAN("\\+x[a-z]{3}"), .show = -1},
+        {.name = SPAN("less"), .pattern = SPAN("<key>"), .show = 0},
+        {.name = SPAN("hat"), .pattern = SPAN("\\^[0-9a-z]{4}"), .show = -1},
+        {.name = SPAN("tick"), .pattern = SPAN("`[a-z]{2}"), .show = -1},
+        {.name = SPAN("bar"), .pattern = SPAN("\\|[a-z]{2}"), .show = -1},
+        {.name = SPAN("tilde"), .pattern = SPAN("~[a-z]{2}"), .show = -1},
+        {.name = SPAN("null"), .pattern = SPAN("\\x00."), .show = -1},
+        {.name = SPAN("high"), .pattern = SPAN("\xFF\xFE"), .show = -1},
+        {.name = SPAN("cedilla"), .pattern = SPAN("\xC3\xA7."), .show = -1},
+    };
+    both b = both_new(own, ARRAY_LEN(own), true);
+    assert_int_equal(b.sets[0]->sift.range_count, SIFT_RANGES);
+    run(&b, 400);
+    buf text = BUF_EMPTY;
+    while (text.len < 10000)
+        buf_add(&text, pieces[0]);
+    for (int i = 0; i < 2; i++) {
+        sifting s = {.sift = &b.sets[i]->sift, .text = buf_span(&text), .block = SIZE_MAX};
+        size_t places = 0;
+        for (size_t at = 0; (at = sift_next(&s, at)) < sift_tail(buf_span(&text)); at++)
+            places++;
+        if (places > text.len / 50) fail_msg("%zu places of %zu", places, text.len);
+    }
+    buf_done(&text);
     both_done(&b);
 }
 
@@ -187,9 +231,8 @@ static void each_place_counts(void **state) {
 
 int main(void) {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(shipped_rules_say_the_same),
-        cmocka_unit_test(short_leads_say_the_same),
-        cmocka_unit_test(within_words_says_the_same),
+        cmocka_unit_test(shipped_rules_say_the_same), cmocka_unit_test(short_leads_say_the_same),
+        cmocka_unit_test(within_words_says_the_same), cmocka_unit_test(many_signs_say_the_same),
         cmocka_unit_test(each_place_counts),
     };
     return run_watched(tests);
