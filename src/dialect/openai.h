@@ -14,6 +14,8 @@
  * into one: an audio's transcript beside the content, `reasoning` beside `reasoning_content`, a
  * response's summaries beside its reasoning, a whole message beside its delta. */
 enum { ITEM_BESIDE = 1 << 16 };
+/* The call of `function_call`, which is none of tool_calls'. */
+enum { ITEM_FUNCTION = ITEM_BESIDE - 1 };
 
 /* More than a response object has (30), with room for what is still to come. */
 enum { ANSWER_MEMBERS = 48 };

@@ -124,7 +124,7 @@ bool openai_shows_other(json_value v) {
 unsigned openai_index(json_value v, unsigned otherwise) {
     int64_t index = -1;
     if (v.type == JSON_NUMBER && v.raw.len == 1) return (unsigned)(v.raw.ptr[0] - '0');
-    if (v.type != JSON_NUMBER || !json_i64(v, &index) || index < 0 || index >= ITEM_BESIDE)
+    if (v.type != JSON_NUMBER || !json_i64(v, &index) || index < 0 || index >= ITEM_FUNCTION)
         return otherwise;
     return (unsigned)index;
 }

@@ -54,6 +54,11 @@ static void read_function(reader *r, json_value function) {
     }
 }
 
+static void set_item(reader *r, size_t first, unsigned item) {
+    for (size_t i = first; i < r->part_count; i++)
+        r->parts[i].item = item;
+}
+
 static void read_tool_call(reader *r, json_value call, unsigned position) {
     size_t first = r->part_count;
     json_value index = {JSON_NONE};
@@ -66,9 +71,13 @@ static void read_tool_call(reader *r, json_value call, unsigned position) {
         else if (!span_eq(m.key, SPAN_OF("id")) && !span_eq(m.key, SPAN_OF("type")))
             add_opaque(r, LATER, 0, m.value);
     }
-    unsigned item = openai_index(index, position);
-    for (size_t i = first; i < r->part_count; i++)
-        r->parts[i].item = item;
+    set_item(r, first, openai_index(index, position));
+}
+
+static void read_function_call(reader *r, json_value function) {
+    const size_t first = r->part_count;
+    read_function(r, function);
+    set_item(r, first, ITEM_FUNCTION);
 }
 
 static void read_tool_calls(reader *r, json_value calls) {
@@ -104,7 +113,7 @@ static void read_member(reader *r, span key, json_value value) {
     else if (span_eq(key, SPAN_OF("tool_calls")))
         read_tool_calls(r, value);
     else if (span_eq(key, SPAN_OF("function_call")))
-        read_function(r, value);
+        read_function_call(r, value);
     else if (span_eq(key, SPAN_OF("audio")))
         read_audio(r, value);
     else

@@ -35,7 +35,12 @@ static int64_t prompt_of(const exchange *x) {
     if (x->large && x->large->prompts[family] >= 0) return x->large->prompts[family];
     if (x->large || x->facts.body.len > COUNTED_BYTES)
         return guess_prompt_roughly(x->facts.body, family);
-    return count_prompt(&x->facts, family, &x->env->event_arena);
+    if (x->env->depth) return count_prompt(&x->facts, family, &x->env->event_arena);
+    arena own; /* nobody empties the other after a client that left between two events */
+    arena_init(&own, 0);
+    const int64_t tokens = count_prompt(&x->facts, family, &own);
+    arena_done(&own);
+    return tokens;
 }
 
 /* Who will answer, and what vocabulary that has, is not known so early: mostly all have one. */

@@ -64,7 +64,7 @@ static void whatever_a_delta_may_hold(void **state) {
                 " text 0/0 \"\"\n"
                 "content text 0/0 \"t\" refusal 0/1 \"u\" opaque 0/2 {\"type\":\"thinking\"} "
                 "opaque 0/3 7\n"
-                "content name 0/0 \"f\" args 0/0 \"{}\"\n"
+                "content name 0/65535 \"f\" args 0/65535 \"{}\"\n"
                 "content audio 0/0 \"QQ==\" text 0/65536 \"v\"\n"
                 "content opaque 0/0 {\"odd\":1} opaque 0/0 [1] opaque 0/0 {\"a\":1} "
                 "opaque 0/0 {\"index\":1}\n"
