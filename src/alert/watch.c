@@ -44,7 +44,8 @@ struct watch_house {
     const watch_ops *ops;
     void *user;
     table clients, models, targets, budgets;
-    list touched; /* budgets */
+    list touched;    /* budgets */
+    int64_t last_ms; /* of the notes that have come */
 };
 
 static void free_client(table_entry *e) {
@@ -406,7 +407,17 @@ void watch_breaker(watch_house *w, span target, bool open, watch_now now) {
     tell(w, &d);
 }
 
-void watch_call(watch_house *w, const config_alerts *c, const alert_note *n, watch_now now) {
+/* Workers hand their notes over by themselves, so a later one may be of an earlier call. To what is
+ * remembered time does not go back: it would lose a minute, or a window, or what it has learnt. */
+static alert_note in_order(watch_house *w, const alert_note *n) {
+    alert_note later = *n;
+    if (later.at_ms < w->last_ms) later.at_ms = w->last_ms;
+    w->last_ms = later.at_ms;
+    return later;
+}
+
+void watch_call(watch_house *w, const config_alerts *c, const alert_note *note, watch_now now) {
+    const alert_note own = in_order(w, note), *n = &own;
     client_past *p = past_of(w, n);
     look_at_words(w, c, n, p);
     look_at_rates(w, c, n, p);

@@ -31,7 +31,7 @@ typedef struct watch_ops {
 MUST_USE watch_house *watch_house_new(const watch_ops *ops, void *user);
 void watch_house_free(watch_house *w); /* NULL is allowed */
 
-/* A call has ended. */
+/* A call has ended; calls of several workers may come out of their order. */
 void watch_call(watch_house *w, const config_alerts *c, const alert_note *n, watch_now now);
 /* A second or so after calls: looks at the budgets that they have counted in, which are settled by
  * then. */

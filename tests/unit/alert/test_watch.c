@@ -78,6 +78,27 @@ static void done(watch_house *w, seen *s) {
     buf_done(&s->paused);
 }
 
+/* Two workers' notes cross: nothing that was learnt or counted is lost by that. */
+static void notes_may_come_out_of_order(void **state) {
+    (void)state;
+    seen s = {.nano = 0};
+    watch_house *w = watch_house_new(&ops, &s);
+    config_alerts c = options;
+    c.learn_ms = 0;
+    const span app = SPAN_OF("app"), m = SPAN_OF("m");
+    call(w, &c, &(alert_note){.at_ms = HOUR, .client = app, .address = SPAN_OF("192.0.2.1:50")});
+    expect(&s, "");
+    call(w, &c,
+         &(alert_note){.at_ms = HOUR - 1, .client = app, .address = SPAN_OF("192.0.2.2:50")});
+    expect(&s, "key.new_address app 192.0.2.2:50\n");
+    for (int i = 0; i < 3; i++) /* at the edge of a minute, and of a part of the window */
+        call(w, &c, &(alert_note){.at_ms = HOUR - i % 2, .label = m, .failed = true});
+    expect(&s, "");
+    call(w, &c, &(alert_note){.at_ms = HOUR, .label = m, .failed = true});
+    expect(&s, "errors.rate m\n");
+    done(w, &s);
+}
+
 static void a_client_s_new_words_once_it_is_known(void **state) {
     (void)state;
     static const struct {
@@ -361,6 +382,7 @@ static void who_is_paused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_s_new_words_once_it_is_known),
+        cmocka_unit_test(notes_may_come_out_of_order),
         cmocka_unit_test(rates_and_spending_beyond_the_past),
         cmocka_unit_test(a_loop_and_the_pause),
         cmocka_unit_test(models_that_fail),
