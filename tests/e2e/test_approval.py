@@ -214,9 +214,9 @@ def test_a_run_that_cannot_be_looked_at_any_more_goes_on_waiting(weir, upstream,
     paused = ask(w, key).json()["paused"]
     keys(w, "set", "app", "--option", "guard.out=block")
     rules.unlink()  # weir reads it with the first call that is to be looked at
-    daemon.wait_until(lambda: ask(w, key).status == 500, 5, "the guard did not arrive")
+    daemon.wait_until(lambda: ask(w, key).status == 503, 5, "the guard did not arrive")
     refused = say(w, paused, key=key)
-    assert (refused.status, refused.json()["error"]["code"]) == (500, "internal_error")
+    assert (refused.status, refused.json()["error"]["code"]) == (503, "guard_unavailable")
     assert w.metrics().get('weir_tool_calls_total{tool="delete",outcome="done"}', 0) == 0 and not any(map(has_called, upstream.requests))
     rules.write_text("[]\n")  # the command reads it
     keys(w, "set", "app", "--option", "guard=")
@@ -224,7 +224,7 @@ def test_a_run_that_cannot_be_looked_at_any_more_goes_on_waiting(weir, upstream,
 
     def goes_on():
         went_on[:] = [say(w, paused, key=key)]
-        return went_on[0].status != 500
+        return went_on[0].status != 503
 
     daemon.wait_until(goes_on, 5, "the guard is not taken away")
     assert went_on[0].json()["response"] == "Done."

@@ -491,12 +491,13 @@ static void leaving_behind_pipelined_bytes_is_told(void **state) {
                 leaves_behind_pipelined(paths[p], amounts[a], ways[w]);
 }
 
-/* As much as the kernel takes, on both sides: the end comes behind it. */
+/* As much as the kernel takes, on both sides: the end comes behind it. A server that does not read
+ * for a second has read what it will; after two of them it drops what stands there. */
 static void fill(int fd) {
     static char bytes[1 << 16];
     memset(bytes, '\n', sizeof bytes);
     struct pollfd writable = {.fd = fd, .events = POLLOUT};
-    while (poll(&writable, 1, 100) == 1)
+    while (poll(&writable, 1, 1000) == 1)
         assert_true(send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT) > 0);
 }
 
