@@ -51,6 +51,8 @@ class Server:
             with urllib.request.urlopen(url, timeout=30) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as e:
+            if e.code == 503:
+                raise ConnectionError("Prometheus is starting") from None
             raise RuntimeError(e.read().decode()) from None
 
     def query(self, expression, **parameters):
