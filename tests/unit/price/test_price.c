@@ -161,10 +161,10 @@ static void hours_of_the_day_have_their_own_prices(void **state) {
         .rates = {{UNIT / 2, NONE, NONE, NONE, NONE, NONE, NONE, NONE}}};
     static const config_rates flat = {
         {UNIT, NONE, NONE, NONE, NONE, 10 * (int64_t)UNIT, NONE, NONE}};
-    static const config_price day = {
+    const config_price day = {
         .rates = flat, .services = {[SERVICE_FLEX] = &flex}, .hours = hours, .hour_count = 2};
-    static const config_price over_midnight = {.rates = flat, .hours = night, .hour_count = 1};
-    static const struct {
+    const config_price over_midnight = {.rates = flat, .hours = night, .hour_count = 1};
+    const struct {
         const config_price *price;
         int hour, minute, second;
         int64_t prompt;
