@@ -99,6 +99,8 @@ void filter_verdict_add(exchange *x);
 
 /* ---- what tools have said (guard_steps.c) ---- */
 
+/* In the place of what may not be told. */
+extern const span guard_withheld;
 /* What of a tool's text may be told, behind what out holds. false: nothing; out has a sentence that
  * says so. */
 MUST_USE bool guard_tool_text(exchange_guard *g, span text, buf *out);

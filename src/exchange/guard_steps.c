@@ -5,6 +5,9 @@
 static const span withheld =
     SPAN("\"error\":\"the tool has said something that the gateway's guard does not let through\"");
 
+const span guard_withheld =
+    SPAN("the tool has said something that the gateway's guard does not let through");
+
 bool guard_of_run(exchange *x, exchange_guard **ret) {
     guards by;
     *ret = NULL;
@@ -21,8 +24,6 @@ void guard_of_run_done(exchange_guard *g) {
 
 /* Mostly it is JSON; as it stands, or as a client reads it in a string. */
 bool guard_tool_text(exchange_guard *g, span text, buf *out) {
-    static const span why =
-        SPAN("the tool has said something that the gateway's guard does not let through");
     buf written = BUF_EMPTY;
     arena a;
     guard_text t;
@@ -34,7 +35,7 @@ bool guard_tool_text(exchange_guard *g, span text, buf *out) {
     const bool blocked = fed.blocked != NULL;
     arena_init(&a, 0);
     if (blocked || guard_made_is_same(&fed.made)) {
-        buf_add(out, blocked ? why : text);
+        buf_add(out, blocked ? guard_withheld : text);
     } else {
         const span parts[] = {SPAN_OF("\""), guard_made_text(&fed.made), SPAN_OF("\"")};
         buf_add(out, json_string((json_value){JSON_STRING, arena_join(&a, parts, 3)}, &a));

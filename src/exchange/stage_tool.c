@@ -68,7 +68,9 @@ stage_result stage_tool_find(exchange *x) {
 }
 
 void stage_tool_done(exchange *x) {
-    if (x->tool_use) tool_list_unref(x->tool_use->list);
+    if (!x->tool_use) return;
+    tool_list_unref(x->tool_use->list);
+    buf_done(&x->tool_use->told);
 }
 
 /* ---- the call ---- */
@@ -91,16 +93,43 @@ static void answer(tool_use *u, span text, bool failed) {
     if (x->phase == PHASE_ANSWERING) exchange_take_end(x);
 }
 
+/* What somebody outside says of it (guard.external). What does not go out is told as of a call that
+ * failed: there is nothing else that a client's model would read. */
+static void conclude(tool_use *u, verdict_result r) {
+    const config_guard_external *c = &exchange_config(u->x)->guard.external;
+    const bool blocks = c->out == EXTERNAL_BLOCK;
+    if (r == VERDICT_BAD)
+        guard_note(u->guard, GUARD_OUT, &guard_external, blocks ? GUARD_BLOCK : GUARD_FLAG, 1);
+    if (r == VERDICT_BAD && blocks)
+        answer(u, guard_withheld, true);
+    else if (r == VERDICT_NONE && c->on_failure == EXTERNAL_CLOSED)
+        answer(u, span_cstr(error_get(ERR_GUARD_AWAY)->sentence), true);
+    else
+        answer(u, buf_span(&u->told), u->failed);
+}
+
+static void on_verdict(verdict *v, verdict_result r) {
+    conclude(CONTAINER_OF(v, tool_use, verdict), r);
+}
+
 static void on_done(tool_waiter *w, const tool_result *result) {
     tool_use *u = CONTAINER_OF(w, tool_use, waiter);
+    exchange *x = u->x;
+    const config_guard_external *c = &exchange_config(x)->guard.external;
     u->running = NULL;
-    tool_use_count(u->x->env->metrics, u->tool, result);
-    settle_reason(u->x, span_cstr(tool_outcome_name(result->outcome)));
-    buf told = BUF_EMPTY;
-    bool failed = result->outcome != TOOL_DONE;
-    if (u->guard && !guard_tool_text(u->guard, result->text, &told)) failed = true;
-    answer(u, u->guard ? buf_span(&told) : result->text, failed);
-    buf_done(&told);
+    tool_use_count(x->env->metrics, u->tool, result);
+    settle_reason(x, span_cstr(tool_outcome_name(result->outcome)));
+    u->failed = result->outcome != TOOL_DONE;
+    if (!u->guard) {
+        answer(u, result->text, u->failed);
+        return;
+    }
+    if (!guard_tool_text(u->guard, result->text, &u->told)) u->failed = true;
+    u->verdict.done = on_verdict;
+    if (!c->tool.len || c->out == EXTERNAL_OFF || !u->told.len)
+        answer(u, buf_span(&u->told), u->failed);
+    else if (!verdict_ask(&u->verdict, x, buf_span(&u->told)))
+        conclude(u, VERDICT_NONE);
 }
 
 static void on_pause(answer_source *s) {
@@ -111,6 +140,7 @@ static void on_cancel(answer_source *s) {
     tool_use *u = CONTAINER_OF(s, tool_use, source);
     if (u->running) tool_cancel(u->running);
     if (u->asking) approval_cancel(u->asking);
+    verdict_drop(&u->verdict);
     u->running = NULL;
     u->asking = NULL;
 }

@@ -38,7 +38,7 @@ stage_result stage_tool_guard(exchange *x) {
     const config_guard_use use = config_guard_of(exchange_config(x), NULL, x->client);
     guards by;
     if (!guards_of(x, use, &by)) return STAGE_ANSWER;
-    if (!by.in && !by.out) return STAGE_NEXT;
+    if (!by.in && !by.out && !exchange_config(x)->guard.external.tool.len) return STAGE_NEXT;
     exchange_guard *g = arena_zalloc(&x->arena, sizeof *g);
     *g = (exchange_guard){.x = x, .scratch = guard_scratch_of(x->env), .in = by.in, .out = by.out};
     g->puts_back = by.in && use.restore == CONFIG_GUARD_RESTORE;

@@ -13,6 +13,7 @@
 #define WEIR_EXCHANGE_TOOL_USE_H
 
 #include "exchange/approvals.h"
+#include "exchange/verdict.h"
 
 #include "mcp/asked.h"
 #include "tools/registry.h"
@@ -28,6 +29,9 @@ typedef struct tool_use {
     approval *asking; /* NULL: nobody is being asked whether it may be called */
     tool_waiter waiter;
     tool_call *running; /* NULL: it is not called yet, or has answered */
+    verdict verdict;    /* from outside, of what it has said */
+    buf told;           /* that, for which the verdict is awaited */
+    bool failed;        /* and as what it is told */
     bool began;
 } tool_use;
 

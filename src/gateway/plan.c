@@ -47,6 +47,7 @@ static const stage_row tool_rows[] = {
     {"find", stage_tool_find, NULL, 0},
     {"rules", stage_rules, NULL, 0},
     {"guard", stage_tool_guard, stage_tool_guard_done, 0},
+    {"verdict", stage_verdict, stage_verdict_done, 0},
     {"limit", stage_limit, stage_limit_done, 0},
     {"reserve", stage_reserve, NULL, NEEDS_LEDGER},
     {"call", stage_tool_call, NULL, 0},

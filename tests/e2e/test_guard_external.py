@@ -9,7 +9,7 @@ import bodies
 import wire
 from test_cache_similar import Model
 from test_guards import RULES, TICKET, response, response_stream, said
-from test_mcp_server import legacy, names, post, message
+from test_mcp_server import legacy, message, names, plain, post
 from test_usage_cli import run
 from upstream import cut, error, reply, sse, stall
 
@@ -97,16 +97,44 @@ def test_who_does_not_answer_is_as_configured(weir, upstream, upstreams, what, o
     assert ask(w, "hello").status == answer.status  # and goes on
 
 
-def test_what_is_more_than_is_asked_about_counts_as_no_answer(weir, upstream, upstreams):
+def test_what_is_more_than_is_told_at_once_is_told_in_parts(weir, upstream, upstreams):
+    """All of it, in order; parts end with texts where they can, and never within a character; the first that is objected to is enough."""
     outside = upstreams()
     outside.always(judge)
     upstream.always(reply(200, bodies.completion()))
     w = asking(weir, upstream, outside.url)
-    assert [ask(w, "y" * n).status for n in (200_000, 263_000, 1_000_000)] == [200, 503, 503]
-    assert len(outside.requests) == 1
-    w.stop()
-    w = asking(weir, upstream, outside.url, on_failure="open")
-    assert ask(w, "y" * 1_000_000).status == 200
+    assert ask(w, *["é" * 50_000] * 5).status == 200
+    assert heard(outside) == ["\n".join(["é" * 50_000] * 2) + "\n"] * 2 + ["é" * 50_000]
+    assert ask(w, "yé" * 300_000).status == 200
+    parts = heard(outside)[3:]
+    assert "".join(parts) == "yé" * 300_000 and [len(p.encode()) for p in parts] == [262_144, 262_143, 262_143, 113_570]
+    for first in (0, 1, 2):
+        before = len(outside.requests)
+        refused = ask(w, *["y" * 200_000] * first, BAD + "y" * 200_000, "z" * 200_000)
+        assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked"
+        assert len(outside.requests) == before + first + 1
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.parametrize("on_failure, status", [("closed", 503), ("open", 200)])
+def test_of_one_part_of_a_large_request_nothing_is_said(weir, upstream, upstreams, on_failure, status):
+    outside = upstreams()
+    outside.script(reply(200, moderation(False)), error(500))
+    upstream.always(reply(200, bodies.completion()))
+    w = asking(weir, upstream, outside.url, on_failure=on_failure)
+    assert ask(w, *["y" * 200_000] * 3).status == status and len(outside.requests) == 2
+
+
+def test_who_leaves_while_a_large_request_is_asked_about(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.script(reply(200, moderation(False)), stall("before_head"))
+    w = asking(weir, upstream, outside.url)
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": [{"role": "user", "content": "y" * 200_000}] * 2})
+        asked = outside.wait_requests(2)[1]
+        c.abort()
+    asked.wait_closed()
+    assert not upstream.requests
 
 
 def test_it_is_told_nothing_that_rules_take_out(weir, upstream, upstreams):
@@ -256,6 +284,76 @@ def test_an_answer_of_which_nothing_is_said(weir, upstream, upstreams, stream, o
 
 def said_so_far(answer):
     return "".join(c["delta"].get("content") or "" for e in answer.events() if e != "[DONE]" for c in e.get("choices", []))
+
+
+# -- tools that clients call -------------------------------------------------------------------------------------------
+
+ECHO = {"kind": "command", "command": ["cat"], "description": "x", "parameters": {"type": "object"}}
+REVERSE = {**ECHO, "command": ["sh", "-c", "rev"]}
+
+
+def at_mcp(weir, upstream, url, timeout="20s", **external):
+    judge = {"kind": "http", "method": "POST", "url": url, "allow_private": True, "description": "x", "timeout": timeout}
+    return weir(upstream, tools=plain({"judge": judge, "echo": ECHO, "reverse": REVERSE}), guard={"in": "redact", "shipped": False, "rules": RULES,
+                                                                                           "external": {"tool": "judge", **external}})
+
+
+def call(w, tool, **arguments):
+    return post(w, message("tools/call", name=tool, arguments=arguments), mcp_protocol_version="2025-11-25")
+
+
+def test_a_tool_that_its_client_calls_is_asked_about(weir, upstream, upstreams):
+    """What it is given, before it is called and behind the rules; and what it has said."""
+    outside = upstreams()
+    outside.always(judge)
+    w = at_mcp(weir, upstream, outside.url, **{"in": "block", "out": "block"})
+    good = call(w, "echo", a=f"fine {TICKET}", b=[{"c": "day"}]).json()["result"]
+    assert json.loads(good["content"][0]["text"]) == {"a": "fine [TICKET_1]", "b": [{"c": "day"}]} and good["isError"] is False
+    assert [heard(outside)[0], json.loads(heard(outside)[1])] == ["fine [TICKET_1]\nday", {"a": "fine [TICKET_1]", "b": [{"c": "day"}]}]
+    refused = call(w, "echo", a=["x", BAD])
+    assert refused.status == 400 and refused.json()["error"]["data"]["code"] == "content_blocked" and len(outside.requests) == 3
+    assert refused.json()["error"]["message"] == "The arguments have something that the gateway's guard does not let through: external."
+    result = call(w, "reverse", a=BAD[::-1]).json()["result"]
+    assert result["isError"] is True and BAD not in json.dumps(result) and "structuredContent" not in result
+    assert result["content"][0]["text"] == "the tool has said something that the gateway's guard does not let through"
+    w.stop()
+    assert sorted(r.get("guard", "") for r in w.log if r.get("event") == "call") == ["in.external.block=1", "in.ticket.redact=1", "out.external.block=1"]
+
+
+def test_a_tool_that_its_client_calls_may_only_be_noted(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(reply(200, {"flagged": True}))
+    w = at_mcp(weir, upstream, outside.url, **{"in": "flag", "out": "flag"})
+    assert json.loads(call(w, "echo", a="x").json()["result"]["content"][0]["text"]) == {"a": "x"}
+    assert w.wait_event("call")["guard"] == "in.external.flag=1,out.external.flag=1"
+
+
+@pytest.mark.parametrize("way", ["in", "out"])
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_of_a_tool_that_its_client_calls_nothing_is_said(weir, upstream, upstreams, way, on_failure):
+    outside = upstreams()
+    outside.always(stall("before_head"))
+    w = at_mcp(weir, upstream, outside.url, timeout="300ms", on_failure=on_failure, **{"in": "off", "out": "off", way: "block"})
+    answer = call(w, "echo", a="x")
+    if on_failure == "open":
+        assert json.loads(answer.json()["result"]["content"][0]["text"]) == {"a": "x"}
+    elif way == "in":
+        assert answer.status == 503 and answer.json()["error"]["data"]["code"] == "guard_unavailable"
+    else:
+        result = answer.json()["result"]
+        assert result["isError"] is True and "could not ask its guard" in result["content"][0]["text"]
+
+
+def test_who_called_a_tool_may_leave_while_it_is_asked_about(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(stall("before_head"))
+    w = at_mcp(weir, upstream, outside.url, timeout="5m", **{"in": "off", "out": "block"})
+    with wire.connect(w) as c:
+        c.request("POST", "/mcp", message("tools/call", name="echo", arguments={"a": "x"}),
+                  {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-11-25"})
+        asked = outside.wait_requests(1)[0]
+        c.abort()
+    asked.wait_closed()
 
 
 def test_nobody_else_may_use_it(weir, upstream, upstreams):
