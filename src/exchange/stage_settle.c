@@ -4,7 +4,7 @@
 /* A reason that alternates, or is as long as an event, takes no more memory than a word. */
 void settle_reason(exchange *x, span reason) {
     span kept = span_clip(reason, sizeof x->finish_reason);
-    memcpy(x->finish_reason, kept.ptr, kept.len);
+    if (kept.len) memcpy(x->finish_reason, kept.ptr, kept.len); /* an answer may tell none */
     x->record.finish_reason = span_from(x->finish_reason, kept.len);
 }
 

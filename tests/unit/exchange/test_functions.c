@@ -267,6 +267,19 @@ static void a_run_without_calls_is_one_model_call(void **state) {
     scene_done(s);
 }
 
+/* Odd servers leave it out. */
+static void a_last_answer_that_tells_no_reason(void **state) {
+    (void)state;
+    scene *s = scene_new("", "{\"message\":\"Hi\"}");
+    model_says(0,
+               "{\"model\":\"m-1\",\"choices\":[{\"message\":{\"content\":\"Hello.\"}}]" USAGE "}");
+    turn(s);
+    assert_heard(s, "answer 200 {\"success\":true,\"response\":\"Hello.\",\"steps\":[]," FIGURES(
+                        "10", "5", "15") "|done");
+    assert_string_equal(s->a.reason, "");
+    scene_done(s);
+}
+
 static void messages_of_the_clients_own(void **state) {
     (void)state;
     static const struct {
@@ -737,6 +750,7 @@ int main(void) {
         cmocka_unit_test(a_model_calls_a_tool_and_answers),
         cmocka_unit_test(a_step_takes_no_time_of_its_own),
         cmocka_unit_test(a_run_without_calls_is_one_model_call),
+        cmocka_unit_test(a_last_answer_that_tells_no_reason),
         cmocka_unit_test(messages_of_the_clients_own),
         cmocka_unit_test(text_beside_calls_and_calls_beside_each_other),
         cmocka_unit_test(wrong_calls_go_back_to_the_model),
