@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 
@@ -9,6 +10,7 @@ from upstream import Upstream
 
 for name in [n for n in os.environ if daemon.STRANGE.match(n) and n != "WEIR"]:
     del os.environ[name]  # proxies and keys of the person who runs the tests
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored by what it starts with `&`, and weir would inherit that
 
 
 @pytest.fixture
