@@ -263,7 +263,6 @@ static void end(void *arg) {
     loop_timer_stop(&g->loop, &g->watchdog);
     loop_timer_stop(&g->loop, &g->grace);
     say_dropped(g);
-    log_event(g->log, LEVEL_INFO, "stopped", SPAN_OF("weir has stopped"), NULL, 0);
     loop_stop(&g->loop);
 }
 
@@ -499,8 +498,10 @@ void gateway_free(gateway *g) {
     snapshot_unref(g->snapshot);
     tools_rest();
     target_table_free(g->targets);
-    ledger_close(g->ledger);
+    ledger_close(g->ledger); /* may have something to say */
     trail_free(g->trail);
+    if (ran) log_event(g->log, LEVEL_INFO, "stopped", SPAN_OF("weir has stopped"), NULL, 0);
+    log_flush(g->log);
     shared_limits_free(g->shared);
     limiter_free(g->limiter);
     cache_far_free(g->far);
