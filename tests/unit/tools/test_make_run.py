@@ -38,6 +38,8 @@ STUBS = {
     "ninja": NINJA,
 }
 
+TOOLS = ["build", "deps", "fuzz", "install", "soak", "test"]
+
 
 class Case(unittest.TestCase):
     maxDiff = None
@@ -47,7 +49,7 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.top)
         self.stubs = self.top / "stubs"
         (self.top / "tools").mkdir()
-        for name in ["Makefile", "tools/build", "tools/deps", "tools/install"]:
+        for name in ["Makefile", *(f"tools/{name}" for name in TOOLS)]:
             shutil.copy(source / name, self.top / name)
         self.stubs.mkdir()
         for name, text in STUBS.items():
@@ -66,6 +68,31 @@ class Case(unittest.TestCase):
     def told(self):
         path = self.stubs / "told"
         return path.read_text().splitlines() if path.exists() else []
+
+
+class Words(Case):
+    def test_a_tool_that_is_asked_for_help_tells_it_and_does_nothing(self):
+        before = sorted(self.top.rglob("*"))
+        for name in TOOLS:
+            said = self.run_tool(f"tools/{name}", "--help")
+            self.assertIn(f"tools/{name}", "\n".join(said))
+            self.assertNotIn("#", said[0])
+            self.assertEqual((self.told(), sorted(self.top.rglob("*"))), ([], before), name)
+
+    def test_a_tool_that_does_not_understand_says_what_it_takes(self):
+        for name, words, complaint in [
+            ("build", [], "tools/build: a folder is missing; there is --help"),
+            ("build", ["--tests"], "tools/build: a folder is missing; there is --help"),
+            ("build", ["--tuend", "build"], "tools/build: unknown option '--tuend'; there is --help"),
+            ("install", [], "tools/install: a folder is missing; there is --help"),
+            ("install", ["-n"], "tools/install: unknown option '-n'; there is --help"),
+            ("test", ["build"], "tools/test: unknown argument 'build'; there is --help"),
+            ("fuzz", [], "tools/fuzz: how many seconds? There is --help"),
+            ("soak", ["long"], "tools/soak: how many seconds? There is --help"),
+            ("deps", ["nothing"], "tools/deps: unknown word 'nothing'; it takes build, run, test, bench, coverage, fuzz, fresh, package, lint"),
+        ]:
+            self.assertEqual(self.run_tool(f"tools/{name}", *words, status=2), [complaint])
+        self.assertEqual(self.told(), [])
 
 
 class Run(Case):
