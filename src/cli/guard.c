@@ -10,7 +10,7 @@ static int run(const cli_args *args) {
     if (args->rest_count)
         cli_complain("weir guard has no part \"%s\"; it has test and list", args->rest[0]);
     else
-        cli_complain("weir guard needs a part: test or list; see weir guard --help");
+        cli_complain("guard needs to know what for: test or list; see weir guard --help");
     return CLI_USAGE;
 }
 

@@ -82,13 +82,15 @@ static void write_options(const cli_command *command, bool colour, buf *out) {
 }
 
 /* Lines are few on a screen: a single example stands beside its heading. */
+/* One line stands behind the heading, several below it. */
 static void write_example(const char *example, bool colour, buf *out) {
+    const bool alone = !strchr(example, '\n');
+    span rest = span_cstr(example), line;
     buf_add_char(out, '\n');
     cli_write_heading("Example", colour, out);
-    if (strchr(example, '\n'))
-        buf_addf(out, "\n%s\n", example);
-    else
-        buf_addf(out, " %s\n", example + strspn(example, " "));
+    if (!alone) buf_add_char(out, '\n');
+    while (span_cut(&rest, '\n', &line))
+        buf_addf(out, "%s%.*s\n", alone ? " " : "  ", SPAN_ARG(span_trim(line)));
 }
 
 void cli_write_help(const cli_command *command, bool colour, buf *out) {
