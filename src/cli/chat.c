@@ -47,10 +47,6 @@ static const cli_option options[] = {
     {0, "ledger", NULL, "Record each call where weir serve does", .rare = true},
 };
 
-static bool is_utf8(const char *text) {
-    return span_is_utf8(span_cstr(text));
-}
-
 static bool add_file(chat_files *files, const char *path) {
     buf why = BUF_EMPTY;
     bool ok =
@@ -154,10 +150,6 @@ static bool take_last(chat *c, bool wanted) {
 
 static bool take_options(chat *c, const cli_args *args) {
     const char *model = args->values[OPT_MODEL], *system = args->values[OPT_SYSTEM];
-    if (!is_utf8(model) || !is_utf8(system)) {
-        cli_complain("chat: --%s is no UTF-8", is_utf8(model) ? "system" : "model");
-        return false;
-    }
     if (model) c->model = mem_strndup(model, strlen(model));
     c->has_temperature = args->values[OPT_TEMPERATURE];
     c->temperature = cli_number(args, OPT_TEMPERATURE, 0);

@@ -17,7 +17,7 @@ enum { CLI_OPTIONS_MAX = 32, CLI_COMMANDS_MAX = 24 };
 
 /* What a value is: for the check before the command runs, and for completion. */
 typedef enum cli_kind {
-    CLI_TEXT,    /* anything */
+    CLI_TEXT,    /* anything; as an option's value, in UTF-8 */
     CLI_FILE,    /* a path; that it exists is not asked */
     CLI_COUNT,   /* a whole number from min to max */
     CLI_NUMBER,  /* a decimal number from min to max: 0.7 */

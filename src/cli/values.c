@@ -113,9 +113,18 @@ static bool check(const char *command, const char *what, const cli_option *o, co
     return true;
 }
 
+/* Names and texts go into JSON and into stores, which would hold another name in its place. Paths
+ * are whatever the system has. */
+static bool check_text(const char *command, const char *what, const char *value) {
+    if (span_is_utf8(span_cstr(value))) return true;
+    cli_complain("%s: %s is no UTF-8", command, what);
+    return false;
+}
+
 bool cli_check_option(const cli_command *command, const cli_option *o, const char *value) {
     char what[64];
     snprintf(what, sizeof what, "--%s", o->name);
+    if (o->kind == CLI_TEXT && !check_text(command->name, what, value)) return false;
     return check(command->name, what, o, value);
 }
 

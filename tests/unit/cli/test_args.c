@@ -165,6 +165,12 @@ static void switches_may_stand_together(void **state) {
     assert_string_equal(cli_value(&args, OPT_FILE, 0), "a.txt");
 }
 
+static void texts_are_utf8_and_paths_are_not_asked(void **state) {
+    (void)state;
+    bad(&any, "try --system be\xff", "weir: try: --system is no UTF-8\n");
+    good("try --system b\xc3\xa9 --file \xff");
+}
+
 static void repeatable_options_keep_every_value(void **state) {
     (void)state;
     good("try --file a -n 1 x --file=b -fc -n 2 --system s --system t");
@@ -334,6 +340,7 @@ int main(void) {
         PARSES(posix_order_is_kept_where_it_is_asked_for),
         PARSES(switches_may_stand_together),
         PARSES(repeatable_options_keep_every_value),
+        PARSES(texts_are_utf8_and_paths_are_not_asked),
         PARSES(numbers_have_bounds),
         PARSES(words_are_those_of_the_table),
         PARSES(paths_are_not_empty),
