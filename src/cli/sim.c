@@ -55,9 +55,11 @@ static void say_where(const http_bind *bind) {
 }
 
 static void complain(const http_bind *bind, int err) {
-    const char *why = err == UV_EADDRINUSE ? "another program does already; stop it, or choose "
-                                             "another address with --listen"
-                                           : uv_strerror(err);
+    const char *why = uv_strerror(err);
+    if (err == UV_EADDRINUSE)
+        why = "another program does already; stop it, or choose another address with --listen";
+    if (err == UV_ENOTSOCK)
+        why = "what is there is no socket; remove it, or choose another path with --listen";
     if (bind->unix_path.len)
         cli_complain("sim: cannot listen on unix:%.*s: %s", SPAN_ARG(bind->unix_path), why);
     else

@@ -108,6 +108,11 @@ void listener_explain(const listener *l, int err, buf *out) {
                  "cannot listen on %s: another program does already; stop it, or choose "
                  "another address with listen: or --listen",
                  address);
+    else if (err == UV_ENOTSOCK)
+        buf_addf(out,
+                 "cannot listen on %s: what is there is no socket; remove it, or choose another "
+                 "path with listen: or --listen",
+                 address);
     else if (err == UV_EACCES && !l->bind.unix_path.len && l->bind.port < 1024)
         buf_addf(out,
                  "cannot listen on %s: ports below 1024 need a privilege that this process "

@@ -172,10 +172,13 @@ static int unix_address(span path, struct sockaddr_un *ret) {
     return 0;
 }
 
-/* Nobody answers there any more, and it is a socket. */
-static bool is_stale(const struct sockaddr_un *addr) {
+static bool is_other_file(const struct sockaddr_un *addr) {
     struct stat st;
-    if (lstat(addr->sun_path, &st) || !S_ISSOCK(st.st_mode)) return false;
+    return lstat(addr->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode);
+}
+
+/* Nobody answers at that socket any more. */
+static bool is_stale(const struct sockaddr_un *addr) {
     int fd = new_socket(AF_UNIX);
     if (fd < 0) return false;
     bool refused =
@@ -186,7 +189,9 @@ static bool is_stale(const struct sockaddr_un *addr) {
 
 static int bind_unix(int fd, const struct sockaddr_un *addr) {
     if (bind(fd, (const struct sockaddr *)addr, sizeof *addr) == 0) return 0;
-    if (errno != EADDRINUSE || !is_stale(addr)) return -errno;
+    if (errno != EADDRINUSE) return -errno;
+    if (is_other_file(addr)) return UV_ENOTSOCK;
+    if (!is_stale(addr)) return UV_EADDRINUSE;
     if (unlink(addr->sun_path)) return -errno;
     return bind(fd, (const struct sockaddr *)addr, sizeof *addr) ? -errno : 0;
 }

@@ -96,6 +96,17 @@ def test_what_is_quoted_does_not_steer_the_terminal(tmp_path, line, said):
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
+@pytest.mark.parametrize("command, at, or_else", [("serve", "cannot", "listen: or --listen"), ("sim", "sim: cannot", "--listen")])
+def test_a_file_where_a_socket_should_be_is_told_and_kept(tmp_path, command, at, or_else):
+    (tmp_path / "file").write_text("kept")
+    for there in ("file", "."):
+        path = f"{tmp_path}/{there}"
+        done = shell(f"weir {command} --listen unix:{path}", tmp_path)
+        assert done.returncode == 1
+        assert done.stderr == f"weir: {at} listen on unix:{path}: what is there is no socket; remove it, or choose another path with {or_else}\n"
+    assert (tmp_path / "file").read_text() == "kept"
+
+
 # ---- streams -----------------------------------------------------------------------------------------------------------
 
 LONG = ["weir --help", "weir reference", "weir reference --example", "weir sim --words", "weir completion zsh", "weir check --explain"]
