@@ -72,6 +72,11 @@ static const char *note(const source *s) {
     if (s->simulator_url)
         return "there is no configuration file and no OPENAI_API_KEY: serving the built-in "
                "simulator";
+    /* That may be weir's own address: what its clients are told. */
+    const char *base = getenv("OPENAI_BASE_URL");
+    if (base && *base)
+        return "there is no configuration file, and OPENAI_API_KEY is set: serving OpenAI itself; "
+               "OPENAI_BASE_URL is for clients, and only a configuration names another provider";
     return "there is no configuration file, and OPENAI_API_KEY is set: serving OpenAI";
 }
 

@@ -101,7 +101,13 @@ def test_with_a_key_it_serves_openai(tmp_path):
         assert "OPENAI_API_KEY is set: serving OpenAI" in w.text()
         port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", w.text())[1])
         assert [t["name"] for t in wire.call(("127.0.0.1", port), "GET", "/health").json()["targets"]] == ["openai"]
-        assert "sk-x" not in w.text()
+        assert "sk-x" not in w.text() and "OPENAI_BASE_URL" not in w.text()
+
+
+def test_a_base_url_for_clients_is_told_to_be_no_provider(tmp_path):
+    with Bare(tmp_path, "-l", "127.0.0.1:0", OPENAI_API_KEY="sk-" + "x" * 30, OPENAI_BASE_URL="http://127.0.0.1:9/v1") as w:
+        w.wait_started()
+        assert "serving OpenAI itself; OPENAI_BASE_URL is for clients, and only a configuration names another provider" in w.text()
 
 
 def test_a_file_is_found(tmp_path, upstream):
