@@ -4,11 +4,14 @@
  */
 #include "sim/answer.h"
 
-/* The prompt is a text, a list of texts, a list of token numbers or a list of such lists; of
- * several the last is answered, all are counted. */
-static bool read_prompt(const sim_body *b, span *ret_text, size_t *ret_tokens,
+enum { PROMPTS_MAX = 2048 };
+
+/* The prompt is a text, a list of texts, a list of token numbers or a list of such lists. Each of
+ * several has choices of its own, which all say what the last one gets. */
+static bool read_prompt(const sim_body *b, span *ret_text, size_t *ret_tokens, size_t *ret_prompts,
                         sim_fault *ret_fault) {
     json_value prompt = sim_member(b, "prompt"), one;
+    *ret_prompts = 1;
     if (prompt.type == JSON_STRING) {
         *ret_text = json_string(prompt, b->scratch);
         *ret_tokens = sim_token_count(*ret_text);
@@ -17,7 +20,9 @@ static bool read_prompt(const sim_body *b, span *ret_text, size_t *ret_tokens,
     if (prompt.type != JSON_ARRAY)
         return sim_fault_of(ret_fault, "prompt", "Missing required parameter: 'prompt'.");
     json_iter it = json_iter_of(prompt);
+    size_t several = 0;
     while (json_next_element(&it, &one)) {
+        several += one.type == JSON_STRING || one.type == JSON_ARRAY;
         if (one.type == JSON_STRING) {
             *ret_text = json_string(one, b->scratch);
             *ret_tokens += sim_token_count(*ret_text);
@@ -25,27 +30,30 @@ static bool read_prompt(const sim_body *b, span *ret_text, size_t *ret_tokens,
             *ret_tokens += one.type == JSON_ARRAY ? json_count(one) : 1;
         }
     }
+    if (several) *ret_prompts = several;
     return true;
 }
 
 static bool completions_read(const sim_body *b, sim_answer *a, sim_fault *ret_fault) {
     span prompt = SPAN_EMPTY;
-    size_t tokens = 0;
+    size_t tokens = 0, prompts;
     int64_t n, limit, logprobs;
     bool echo;
-    if (!read_prompt(b, &prompt, &tokens, ret_fault) ||
+    if (!read_prompt(b, &prompt, &tokens, &prompts, ret_fault) ||
         !sim_read_count(b, "n", 1, SIM_CHOICES_MAX, 1, &n, ret_fault) ||
         !sim_read_count(b, "max_tokens", 0, INT32_MAX, INT32_MAX, &limit, ret_fault) ||
         !sim_read_count(b, "logprobs", 0, 5, -1, &logprobs, ret_fault) ||
         !sim_read_flag(b, "echo", &echo, ret_fault))
         return false;
+    if (prompts > PROMPTS_MAX)
+        return sim_fault_of(ret_fault, "prompt", "Too many prompts: at most 2048 are taken.");
     json_value options = sim_member(b, "stream_options");
     if (options.type == JSON_OBJECT && !a->stream)
         return sim_fault_of(
             ret_fault, "stream_options",
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
     a->include_usage = json_get(options, SPAN_OF("include_usage")).type == JSON_TRUE;
-    a->choices = (unsigned)n;
+    a->choices = (unsigned)n * (unsigned)prompts;
     a->limit = (size_t)limit;
     a->logprobs = (int)logprobs;
     a->prompt_tokens = tokens;

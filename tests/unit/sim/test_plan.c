@@ -471,6 +471,30 @@ static void completions(void **state) {
         holds(&text, "\"text\":\" y\",\"logprobs\":{\"tokens\":[\" "
                      "y\"],\"token_logprobs\":[-0.03],\"top_logprobs\":[{}],\"text_offset\":[9]}"));
     assert_true(span_ends(buf_span(&text), SPAN_OF("data: [DONE]\n\n")));
+    assert_true(
+        holds(&text, "{\"index\":1,\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"stop\"}"));
+    assert_false(holds(&text, "\"index\":2"));
+}
+
+static void each_prompt_has_its_choices(void **state) {
+    (void)state;
+    static const struct {
+        const char *prompt, *last, *more;
+    } cases[] = {
+        {"\"x\"", "choices.1.index", "choices.2"},
+        {"[\"x\",\"y\",\"z\"]", "choices.5.index", "choices.6"},
+        {"[1,2,3]", "choices.1.index", "choices.2"},
+        {"[[1,2],[3]]", "choices.3.index", "choices.4"},
+        {"[]", "choices.1.index", "choices.2"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char body[120];
+        (void)snprintf(body, sizeof body, "{\"model\":\"m\",\"n\":2,\"prompt\":%s}",
+                       cases[i].prompt);
+        json_value root = plain("/v1/completions", body);
+        assert_int_equal(at(root, cases[i].last).type, JSON_NUMBER);
+        assert_int_equal(at(root, cases[i].more).type, JSON_NONE);
+    }
 }
 
 static void responses(void **state) {
@@ -580,6 +604,7 @@ int main(void) {
         cmocka_unit_test(keys_are_demanded_when_set),
         cmocka_unit_test(bad_requests_are_refused),
         cmocka_unit_test(completions),
+        cmocka_unit_test(each_prompt_has_its_choices),
         cmocka_unit_test(responses),
         cmocka_unit_test(embeddings),
         cmocka_unit_test(lists),
