@@ -97,6 +97,26 @@ static bool looks_on(const guard_filter *f) {
     return !f->blocked && exchange_goes_on(f->filter.x);
 }
 
+static void pass(guard_filter *f, const answer_event *event, const guard_looked *made,
+                 answer_event *ret_passed) {
+    *ret_passed = *event;
+    if (made->count) answer_rewrite(event, made->edits, made->count, made->arena, ret_passed);
+    filter_pass_event(&f->filter, ret_passed);
+}
+
+/* In the form of the last event that said something of the text. */
+static void say_rest(guard_filter *f, const lane *l, span rest) {
+    exchange *x = f->filter.x;
+    arena *a = &x->env->event_arena;
+    guard_looked made = {.arena = a};
+    answer_event said, passed;
+    exchange_enter(x->env);
+    answer_say_like_json(l->like, l->like_part, rest, a, &said);
+    guard_drop_told(&made, &said);
+    pass(f, &said, &made, &passed);
+    exchange_leave(x->env);
+}
+
 /* The text ends here: what is held of it comes out, as a piece of its own. */
 static void flush(guard_filter *f, lane *l) {
     guard_fed fed;
@@ -104,15 +124,7 @@ static void flush(guard_filter *f, lane *l) {
     guard_text_feed(&l->text, SPAN_EMPTY, true, true, &fed);
     f->blocked = fed.blocked != NULL;
     const span rest = guard_made_text(&fed.made);
-    if (rest.len && l->like) {
-        exchange *x = f->filter.x;
-        arena *a = &x->env->event_arena;
-        answer_event e;
-        exchange_enter(x->env);
-        answer_say_like_json(l->like, l->like_part, rest, a, &e);
-        filter_pass_event(&f->filter, &e);
-        exchange_leave(x->env);
-    }
+    if (rest.len && l->like) say_rest(f, l, rest);
     guard_made_done(&fed.made);
     if (!exchange_goes_on(f->filter.x)) return; /* there is no lane any more */
     if (f->blocked && l->like) guard_answer_end(&f->filter, l->like);
@@ -168,9 +180,11 @@ static void note_ends(looking *k) {
 
 /* ---- one event ---- */
 
+/* A name comes at once: some clients take its first piece for all of it, others its last. */
 static void look_at_piece(looking *k, size_t i) {
     const answer_part *p = &k->event->parts[i];
-    const bool last = ends(k, p->choice);
+    const bool whole = p->kind == PART_TOOL_NAME;
+    const bool last = whole || ends(k, p->choice);
     lane *l = lane_of(k->f, p);
     guard_fed fed;
     if (!l) {
@@ -182,6 +196,7 @@ static void look_at_piece(looking *k, size_t i) {
     guard_text_feed(&l->text, guard_inner(p->value), last, true, &fed);
     if (!last && guard_text_holds(&l->text)) keep_like(l, k->event, i);
     guard_looked_take(&k->made, p->value, &fed);
+    if (whole) guard_text_done(&l->text);
 }
 
 static void look_at_pieces(looking *k) {
@@ -210,13 +225,6 @@ static void cut(looking *k) {
             guard_looked_edit(&k->made, (answer_edit){.part = i});
     }
     answer_edits_sort(e, k->made.edits, k->made.count);
-}
-
-static void pass(guard_filter *f, const answer_event *event, const guard_looked *made,
-                 answer_event *ret_passed) {
-    *ret_passed = *event;
-    if (made->count) answer_rewrite(event, made->edits, made->count, made->arena, ret_passed);
-    filter_pass_event(&f->filter, ret_passed);
 }
 
 /* ---- whole texts ---- */

@@ -78,6 +78,36 @@ void guard_drop_logprobs(guard_looked *k, const answer_event *e) {
     if (k->count > before) answer_edits_sort(e, k->edits, k->count);
 }
 
+/* ---- what an event that is sent again has told before ---- */
+
+static void drop_string(guard_looked *k, json_value v) {
+    if (v.type != JSON_STRING) return;
+    guard_looked_edit(k, (answer_edit){.bytes = v.raw, .json = SPAN_OF("null")});
+}
+
+/* Of a delta. The call's type stays: clients take the last one. */
+static void drop_opening(guard_looked *k, json_value delta) {
+    const json_value calls = json_get(delta, SPAN_OF("tool_calls"));
+    drop_string(k, json_get(delta, SPAN_OF("role")));
+    if (calls.type != JSON_ARRAY) return;
+    json_iter it = json_iter_of(calls);
+    for (json_value one; json_next_element(&it, &one);)
+        drop_string(k, json_get(one, SPAN_OF("id")));
+}
+
+void guard_drop_told(guard_looked *k, const answer_event *e) {
+    if (!e->is_json) return;
+    const json_value root = answer_root(e->data);
+    const json_value choices = json_get(root, SPAN_OF("choices"));
+    drop_within(k, root, 0);
+    if (choices.type == JSON_ARRAY) {
+        json_iter it = json_iter_of(choices);
+        for (json_value choice; json_next_element(&it, &choice);)
+            drop_opening(k, json_get(choice, SPAN_OF("delta")));
+    }
+    answer_edits_sort(e, k->edits, k->count);
+}
+
 void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event *e,
                          guard_is_new *note, void *user) {
     for (size_t i = 0; i < e->part_count && !k->blocked; i++) {

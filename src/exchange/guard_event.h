@@ -28,6 +28,9 @@ void guard_looked_take(guard_looked *k, json_value string, guard_fed *fed);
 void guard_look_at_opaque(guard_looked *k, exchange_guard *g, json_value value);
 /* Where something of the event is edited: what is told of its tokens says what stood there. */
 void guard_drop_logprobs(guard_looked *k, const answer_event *e);
+/* Of an event in the form of one that has gone out: what its tokens were, and what opens a message
+ * or a call, which clients put together piece by piece. */
+void guard_drop_told(guard_looked *k, const answer_event *e);
 /* note: which of its texts have not been told in pieces before, so that matches are noted; NULL:
  * all. */
 typedef bool guard_is_new(void *user, const answer_part *p);

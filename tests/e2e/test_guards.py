@@ -289,6 +289,43 @@ def test_the_official_sdk(weir, upstream):
     assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "content_filter"
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_call_is_put_together_as_it_was(weir, upstream, at_once):
+    """Its name ends as keys begin, and so does the text: what is held back of them tells neither role nor id once more, which clients join."""
+    name, text, tools = "get", "Here comes TICK-1", [{"type": "function", "function": {"name": "get", "parameters": {"type": "object"}}}]
+    call, head = {"index": 0, "id": "call_1", "type": "function"}, {"role": "assistant", "content": text}
+    if at_once:
+        deltas = [{**head, "tool_calls": [{**call, "function": {"name": name, "arguments": '{"a": 1}'}}]}]
+    else:
+        deltas = [head, {"tool_calls": [{**call, "function": {"name": name, "arguments": ""}}]}, {"tool_calls": [{"index": 0, "function": {"arguments": '{"a": 1}'}}]}]
+    upstream.always(sse([*map(bodies.chunk, deltas), bodies.chunk(finish="tool_calls")]))
+    w = weir(upstream, **guard(out="redact"))
+    deltas = [e["choices"][0]["delta"] for e in wire.chat(w, stream=True, tools=tools).events()[:-1]]
+    named = [c["function"]["name"] for d in deltas for c in d.get("tool_calls") or [] if c["function"].get("name")]
+    assert named == [name] and len(deltas) > (2 if at_once else 4)  # something was held back
+    with sdk(w).chat.completions.stream(model="gpt-test", messages=HI["messages"], tools=tools) as chunks:
+        message = chunks.until_done().get_final_completion().choices[0].message
+    assert (message.role, message.content) == ("assistant", text)
+    assert [(c.id, c.type, c.function.name, c.function.arguments) for c in message.tool_calls] == [("call_1", "function", name, '{"a": 1}')]
+
+
+def test_what_was_held_back_does_not_bring_what_was_hidden_beside_it(weir, upstream):
+    """It comes out in the form of the event that it came in, whose tokens are told once more beside the text."""
+    held, tokens = f"{TICKET} TICK-1", [{"token": TICKET, "logprob": -1.0}, {"token": " TICK-1", "logprob": -1.0}]
+    chat = bodies.chunk(held)
+    chat["choices"][0]["logprobs"] = {"content": tokens, "refusal": None}
+    text = {"id": "c", "object": "text_completion", "created": 1, "model": "m", "choices": [
+        {"index": 0, "text": held, "logprobs": {"tokens": [TICKET, " TICK-1"]}, "finish_reason": None}]}
+    end = {**text, "choices": [{"index": 0, "logprobs": None, "finish_reason": "stop"}]}
+    response = [e.replace(b'"delta": ', b'"logprobs": %s, "delta": ' % json.dumps(tokens).encode()) for e in response_stream(held)]
+    upstream.script(sse([chat, bodies.chunk(finish="stop")]), sse([text, end]), sse(response, end="no_done"))
+    w = weir(upstream, **guard(out="redact"))
+    for path, body in (("/v1/chat/completions", HI), ("/v1/completions", {"prompt": "x"}), ("/v1/responses", {"input": "x"})):
+        said = wire.call(w, "POST", path, {"model": "gpt-test", "stream": True, **body}).body.decode()
+        assert "[TICKET_1]" in said and TICKET not in said, path
+        assert "TICK-1" in said or '"1"' in said
+
+
 FILLER = "so many words " * 40_000
 
 
