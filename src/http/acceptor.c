@@ -1,7 +1,6 @@
 #include "http/acceptor.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -29,9 +28,11 @@ static bool is_about_one_connection(int err) {
 
 static taken take_one(acceptor *a) {
     if (a->ops->has_room && !a->ops->has_room(a)) return NO_ROOM;
-    int fd = accept4(a->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_storage from = {0};
+    socklen_t len = sizeof from;
+    int fd = accept4(a->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0)
-        a->ops->on_connection(a, fd);
+        a->ops->on_connection(a, fd, &from);
     else if (errno == EAGAIN)
         return NOBODY_THERE;
     else if (!is_about_one_connection(errno))

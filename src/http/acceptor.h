@@ -14,11 +14,14 @@
 
 #include "loop/loop.h"
 
+#include <sys/socket.h>
+
 typedef struct acceptor acceptor;
 
 typedef struct acceptor_ops {
-    /* A connection, whose descriptor is the callee's from now on. May close the acceptor. */
-    void (*on_connection)(acceptor *a, int fd);
+    /* A connection, whose descriptor is the callee's from now on, and where it comes from: later
+     * the system does not tell, once the peer has reset it. May close the acceptor. */
+    void (*on_connection)(acceptor *a, int fd, const struct sockaddr_storage *from);
     /* Whether one may be taken now; asked before each. NULL: always. */
     bool (*has_room)(acceptor *a);
     /* After acceptor_close(): the acceptor may be freed. NULL: nobody needs to know. */

@@ -71,8 +71,8 @@ static void refuse_connection(http_server *s, transport *io, error_id id, const 
     }
 }
 
-void server_accept(http_server *s, int fd, bool is_unix, tls_context *tls) {
-    transport *io = transport_accept(s->loop, fd, is_unix, tls, &refused_ops, NULL);
+void server_accept(http_server *s, int fd, const struct sockaddr_storage *from, tls_context *tls) {
+    transport *io = transport_accept(s->loop, fd, from, tls, &refused_ops, NULL);
     if (!io) return;
     s->last_descriptor = fd;
     if (s->conn_count >= s->limits.connections) {

@@ -137,7 +137,7 @@ void server_give_shares(http_server *s, conn *c);
 void listener_close_all(http_server *s);  /* at once */
 void listener_retire_all(http_server *s); /* accepts what waits in their queues first */
 /* A connection has come to a listener. */
-void server_accept(http_server *s, int fd, bool is_unix, tls_context *tls);
+void server_accept(http_server *s, int fd, const struct sockaddr_storage *from, tls_context *tls);
 
 /* ---- server_body.c ---- */
 /* The head has been told and the handler wants the body: takes the room for it, whole where its

@@ -26,7 +26,6 @@ typedef struct listener {
     const http_bind *bind;
     tls_context *tls; /* counted; NULL: plain */
     acceptor acceptor;
-    bool is_unix;
     timer retire;
     unsigned ticks;
     /* The socket file that this listener made, and removes if it is still the same. */
@@ -95,9 +94,9 @@ static bool has_room(acceptor *a) {
     return next < (int)s->limits.descriptors;
 }
 
-static void on_connection(acceptor *a, int fd) {
+static void on_connection(acceptor *a, int fd, const struct sockaddr_storage *from) {
     const listener *l = CONTAINER_OF(a, listener, acceptor);
-    server_accept(l->server, fd, l->is_unix, l->tls);
+    server_accept(l->server, fd, from, l->tls);
 }
 
 static const acceptor_ops accept_ops = {
@@ -225,7 +224,6 @@ static int listen_unix(listener *l, http_bind *at) {
         (void)close(fd);
         return err;
     }
-    l->is_unix = true;
     if (!at->unix_bound) {
         at->unix_fd = fd;
         at->unix_bound = true;

@@ -297,8 +297,17 @@ void transport_connected(transport *t, socket_handle *s) {
     if (t->ops->on_open) t->ops->on_open(t->user);
 }
 
-transport *transport_accept(loop *l, int fd, bool is_unix, tls_context *tls,
+static void note_peer(transport *t, const struct sockaddr_storage *from) {
+    buf text = BUF_EMPTY;
+    sockaddr_text(from, &text);
+    t->peer = mem_strndup(text.ptr, text.len);
+    buf_done(&text);
+    t->hold.holder = holder_of_address(from);
+}
+
+transport *transport_accept(loop *l, int fd, const struct sockaddr_storage *from, tls_context *tls,
                             const transport_ops *ops, void *user) {
+    const bool is_unix = from->ss_family == AF_UNIX;
     loop_enter(l);
     transport *t = transport_new(l, ops, user);
     socket_handle *s = socket_new(t, is_unix);
@@ -309,7 +318,7 @@ transport *transport_accept(loop *l, int fd, bool is_unix, tls_context *tls,
         return NULL;
     }
     t->socket = s;
-    t->hold.holder = holder_of_peer(s);
+    if (!is_unix) note_peer(t, from);
     if (tls)
         transport_start_tls(t, &(transport_tls){.context = tls});
     else
@@ -396,16 +405,6 @@ bool transport_is_unix(const transport *t) {
     return t->socket && uv_handle_get_type(&t->socket->uv.handle) == UV_NAMED_PIPE;
 }
 
-span transport_peer(transport *t) {
-    if (t->peer) return span_cstr(t->peer);
-    struct sockaddr_storage addr;
-    int len = sizeof addr;
-    if (!t->socket || uv_handle_get_type(&t->socket->uv.handle) != UV_TCP ||
-        uv_tcp_getpeername(&t->socket->uv.tcp, (struct sockaddr *)&addr, &len))
-        return SPAN_OF("unix");
-    buf text = BUF_EMPTY;
-    sockaddr_text(&addr, &text);
-    t->peer = mem_strndup(text.ptr, text.len);
-    buf_done(&text);
-    return span_cstr(t->peer);
+span transport_peer(const transport *t) {
+    return t->peer ? span_cstr(t->peer) : SPAN_OF("unix");
 }

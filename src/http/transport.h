@@ -72,10 +72,10 @@ typedef struct transport_target {
  * ops outlives the transport. */
 MUST_USE transport *transport_connect(loop *l, const transport_target *target,
                                       const transport_ops *ops, void *user);
-/* A connection that has been accepted, whose descriptor is the transport's from now on. tls NULL:
- * plain. NULL where it cannot be used; then it is closed. */
-MUST_USE transport *transport_accept(loop *l, int fd, bool is_unix, tls_context *tls,
-                                     const transport_ops *ops, void *user);
+/* A connection that has been accepted, whose descriptor is the transport's from now on, and where
+ * it comes from. tls NULL: plain. NULL where it cannot be used; then it is closed. */
+MUST_USE transport *transport_accept(loop *l, int fd, const struct sockaddr_storage *from,
+                                     tls_context *tls, const transport_ops *ops, void *user);
 /* Client side, on an open plain connection with nothing pending: TLS from here on; on_open again
  * when it is verified. */
 void transport_start_tls(transport *t, const transport_tls *tls);
@@ -139,8 +139,8 @@ void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 shortage transport_shortage(const transport *t);
 /* Which of the target's addresses is connected; 0 for a Unix socket. */
 size_t transport_address_index(const transport *t);
-/* "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
-span transport_peer(transport *t);
+/* Of an accepted one: "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
+span transport_peer(const transport *t);
 /* Bytes may flow: it is connected, and its TLS handshake is over, where it has one. */
 bool transport_is_open(const transport *t);
 /* It is a Unix socket's. */

@@ -22,15 +22,6 @@ uint64_t holder_of_address(const struct sockaddr_storage *addr) {
     return machine.len ? hash_span(machine) : 0;
 }
 
-uint64_t holder_of_peer(const socket_handle *s) {
-    struct sockaddr_storage addr;
-    int len = sizeof addr;
-    if (s->uv.handle.type != UV_TCP ||
-        uv_tcp_getpeername(&s->uv.tcp, (struct sockaddr *)&addr, &len))
-        return 0;
-    return holder_of_address(&addr);
-}
-
 uint64_t transport_holder(const transport *t) {
     return t->hold.holder;
 }

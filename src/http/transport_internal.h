@@ -121,7 +121,6 @@ void output_consume(transport *t, size_t n);
 
 /* ---- whose memory that is (transport_holder.c) ---- */
 
-uint64_t holder_of_peer(const socket_handle *s);
 uint64_t holder_of_address(const struct sockaddr_storage *addr);
 /* What waits has become more or less. */
 void output_count(transport *t);

@@ -2,6 +2,7 @@
 brings along. What does not belong here is refused before anything of it reaches a provider."""
 
 import re
+import signal
 
 import pytest
 
@@ -73,6 +74,20 @@ def test_configured_names_are_answered_and_reloaded(weir, upstream):
         assert c.answer().status == 403
         c.request("GET", "/health", headers={"Host": "other.internal"})
         assert c.answer().status == 200
+
+
+def test_who_has_reset_his_connection_is_known_by_his_address(weir, upstream):
+    """Where he is limited, allowed or told of by it, too: it is not asked for when he has gone."""
+    upstream.always(reply(200, bodies.completion("Hi.")))
+    w = weir(upstream)
+    w.process.send_signal(signal.SIGSTOP)
+    with wire.connect(w) as c:
+        name = "127.0.0.1:%d" % c.sock.getsockname()[1]
+        c.request("POST", "/v1/chat/completions", {"model": "m", "messages": [{"role": "user", "content": "Hi"}]})
+        c.abort()
+    w.process.send_signal(signal.SIGCONT)
+    path = f"/usage/calls/{w.calls(1)[0]['request_id']}"
+    assert wire.call(w, "GET", path).json()["peer"] == name
 
 
 def test_who_serves_anyone_still_has_a_name(weir, upstream):

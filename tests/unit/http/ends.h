@@ -28,7 +28,6 @@ typedef struct end {
 typedef struct fixture {
     loop l;
     acceptor listener;
-    bool over_unix;
     uint16_t port;
     end client, server;
     timer timer;
@@ -97,10 +96,10 @@ static inline void on_left(void *user) {
 
 static const transport_ops ops = {on_open, on_data, on_sent, on_fail, on_left};
 
-static inline void on_accept(acceptor *listener, int fd) {
+static inline void on_accept(acceptor *listener, int fd, const struct sockaddr_storage *from) {
     fixture *f = CONTAINER_OF(listener, fixture, listener);
     assert_null(f->server.t);
-    f->server.t = transport_accept(&f->l, fd, f->over_unix, f->server_tls, &ops, &f->server);
+    f->server.t = transport_accept(&f->l, fd, from, f->server_tls, &ops, &f->server);
     assert_non_null(f->server.t);
     if (f->server.open) f->server.open(&f->server);
 }
@@ -118,7 +117,6 @@ static inline void begin(fixture *f) {
 static inline void listen_at(fixture *f, const char *path) {
     acceptor_close(&f->listener);
     uv_run(&f->l.uv, UV_RUN_NOWAIT);
-    f->over_unix = true;
     net_listen_unix(&f->l, &f->listener, &listener_ops, path);
 }
 

@@ -21,9 +21,10 @@ typedef struct fixture {
     int clients[MANY];
 } fixture;
 
-static void on_connection(acceptor *a, int fd) {
+static void on_connection(acceptor *a, int fd, const struct sockaddr_storage *from) {
     fixture *f = CONTAINER_OF(a, fixture, at);
     assert_true(fd >= 0);
+    assert_int_equal(from->ss_family, AF_INET);
     (void)close(fd);
     if (++f->came == f->most) acceptor_close(a);
 }

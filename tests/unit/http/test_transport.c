@@ -306,15 +306,13 @@ static void no_such_unix_socket(void **state) {
 }
 
 static void peer_names(end *e) {
-    char want[32];
-    snprintf(want, sizeof want, "127.0.0.1:%u", e->f->port);
-    assert_span(transport_peer(e->t), want);
+    assert_true(span_starts(transport_peer(e->t), SPAN_OF("127.0.0.1:")));
     finish_test(e->f);
 }
 
 static void peer_is_named(void **state) {
     fixture *f = *state;
-    f->client.open = peer_names;
+    f->server.open = peer_names;
     converse(f);
 }
 
