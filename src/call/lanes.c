@@ -259,8 +259,10 @@ static bool is_nobody(const failure *f) {
     return f->error == ERR_CONNECT_FAILED || f->error == ERR_CONNECT_TIMEOUT;
 }
 
+/* A key's quota that is used up is no load, whatever its status: fewer calls do not mend it. */
 static void tell_refused(call *c, const failure *f) {
-    bool load = f->status == 429 || f->status == 503 || f->status == 529;
+    const bool busy = f->status == 429 || f->status == 503 || f->status == 529;
+    const bool load = busy && f->class != FAIL_KEY;
     if (load && f->error == ERR_PROVIDER_ERROR && c->sink->on_refused)
         c->sink->on_refused(c->user, f->status, rest_ms(c, f));
     if (is_nobody(f) && c->sink->on_missed) c->sink->on_missed(c->user);

@@ -413,6 +413,16 @@ def test_an_account_without_money_stops_the_batch_in_its_middle(folder, upstream
     assert len(upstream.requests) <= 50 + 20 + 5
 
 
+@pytest.mark.parametrize("lines", [12, 100])
+def test_or_at_its_beginning_though_there_will_be_money_tomorrow(folder, upstream, lines):
+    """As a weir says of a budget. Such a refusal is no load: the next line is not kept waiting for it."""
+    folder.put(*(ask(f"r{i}", f"{i}") for i in range(lines)))
+    upstream.always(error(429, "You exceeded your current quota", "insufficient_quota", "insufficient_quota", headers=[("retry-after", "11000")]))
+    _, err = folder.run("in.jsonl", "-o", "out.jsonl", "--url", upstream.url, env=KEY, expect=1)
+    assert "every line would be refused: " in err and "You exceeded your current quota" in err
+    assert results(folder.output) == [] and not folder.errors.exists()
+
+
 def test_a_model_that_does_not_exist(folder, upstream):
     """The run's own model is every line's problem; a line's own model is the line's."""
     missing = error(404, "The model `nope` does not exist", code="model_not_found")
