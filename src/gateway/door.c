@@ -34,9 +34,16 @@ static bool host_fits(const request *q) {
 
 static bool path_exists(const request *q) {
     if (q->row) return true;
-    reply_error_text(q, ERR_UNKNOWN_PATH,
-                     "There is nothing at %.*s; GET /docs lists what there is.",
-                     SPAN_ARG(http_request_head(q->http)->path));
+    const span path = http_request_head(q->http)->path, meant = route_meant(path);
+    if (meant.len)
+        reply_error_text(q, ERR_UNKNOWN_PATH, "There is nothing at %.*s; did you mean %.*s?",
+                         SPAN_ARG(path), SPAN_ARG(meant));
+    else
+        reply_error_text(
+            q, ERR_UNKNOWN_PATH, "There is nothing at %.*s; GET /docs lists what there is%s.",
+            SPAN_ARG(path),
+            span_starts(path, SPAN_OF("/v1/")) ? ", and passthrough hands on more of a provider's"
+                                               : "");
     return false;
 }
 

@@ -104,6 +104,27 @@ const route *route_find(const config *c, span path) {
     return NULL;
 }
 
+/* A page or a call of that very path, with /v1 before it or without. */
+static span exactly(span path) {
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+        if (span_eq(routes[i].path, path) || span_eq(below_v1(routes[i].path), path))
+            return routes[i].path;
+    return SPAN_EMPTY;
+}
+
+span route_meant(span path) {
+    enum { LONGEST = 256 }; /* who writes more has not mistaken himself */
+    if (path.len > LONGEST) return SPAN_EMPTY;
+    while (path.len > 1 && path.ptr[path.len - 1] == '/')
+        path.len--;
+    for (size_t at = 0; at < path.len; at++) {
+        if (path.ptr[at] != '/') continue;
+        span meant = exactly(span_slice(path, at, path.len));
+        if (meant.len) return meant;
+    }
+    return SPAN_EMPTY;
+}
+
 const route *route_table(size_t *ret_count) {
     *ret_count = ARRAY_LEN(routes);
     return routes;

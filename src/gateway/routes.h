@@ -37,6 +37,9 @@ struct route {
  * passthrough paths, whose spellings count likewise, as far as they are plain
  * (http/plain_path.h); NULL: nothing there. */
 const route *route_find(const config *c, span path);
+/* Of a path at which there is nothing: that of the page or call with which it ends, such as
+ * "/v1/chat/completions" of "/v1/v1/chat/completions/"; empty: of none. */
+span route_meant(span path);
 /* The table, for whoever describes it. */
 const route *route_table(size_t *ret_count);
 bool route_allows(const route *row, http_method method);

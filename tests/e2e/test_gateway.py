@@ -364,6 +364,15 @@ def test_paths_and_methods(weir, upstream, method, path, status, code):
         assert answer.header("allow")
 
 
+@pytest.mark.parametrize("path, rest", [
+    ("/v1/chat/completions/", "did you mean /v1/chat/completions?"), ("//v1/chat/completions", "did you mean /v1/chat/completions?"),
+    ("/v1/v1/responses", "did you mean /v1/responses?"), ("/api/embeddings", "did you mean /v1/embeddings?"), ("/api/health/", "did you mean /health?"),
+    ("/v1/files", "GET /docs lists what there is, and passthrough hands on more of a provider's."), ("/v2", "GET /docs lists what there is."),
+])
+def test_what_may_have_been_meant_is_told(weir, upstream, path, rest):
+    assert wire.call(weir(upstream), "POST", path, {}).error["message"] == f"There is nothing at {path}; {rest}"
+
+
 def test_what_any_connection_field_names_ends_there(weir, upstream):
     fields = [("Connection", "X-First"), ("X-First", "1"), ("connection", "x-second"), ("X-Second", "2"), ("X-Third", "3")]
     upstream.script(reply(200, bodies.completion(), fields))
