@@ -1,4 +1,5 @@
-/* Limits that hold for nothing: what they name is no model, target or tag that there can be. */
+/* What holds for nothing: limits of what is no model, target or tag that there can be, and lists of
+ * models of which there is none. */
 #include "config/reader.h"
 
 typedef bool can_be(const config *c, span pattern);
@@ -42,6 +43,45 @@ static bool is_tag(const config *c, span pattern) {
     (void)c;
     return is_open(pattern) || span_find(pattern, 0, '=') < pattern.len;
 }
+
+/* ---- lists of models ---- */
+
+/* From a variable may come whatever names there are. */
+static bool is_none(const config *c, const yaml_node *pattern) {
+    return pattern->kind == YAML_SCALAR && !yaml_is_null(pattern) &&
+           span_find(pattern->text, 0, '$') == pattern->text.len && pattern->text.len &&
+           !is_asked_for(c, pattern->text);
+}
+
+COLD static void check_pattern(reader *r, span name, const yaml_node *pattern) {
+    if (is_none(r->config, pattern))
+        reader_warning(r, pattern,
+                       "%.*s fits no model: the names that clients ask for stand under models",
+                       SPAN_ARG(name));
+}
+
+/* One pattern, or a list of them. */
+COLD static void check_patterns(reader *r, span name, const yaml_node *map) {
+    const yaml_node *models = map ? yaml_get(map, SPAN_OF("models")) : NULL;
+    size_t at = 0;
+    if (!models) return;
+    check_pattern(r, name, models);
+    if (models->kind != YAML_LIST) return;
+    for (const yaml_node *item = models->first; item; item = item->next)
+        check_pattern(r, reader_name(r, "%.*s[%zu]", SPAN_ARG(name), at++), item);
+}
+
+COLD void models_advice_give(reader *r, const yaml_node *root) {
+    const yaml_node *cache = yaml_get(root, SPAN_OF("cache"));
+    const yaml_node *clients = yaml_get(root, SPAN_OF("clients"));
+    size_t at = 0;
+    if (cache && cache->kind == YAML_MAP) check_patterns(r, SPAN_OF("cache.models"), cache);
+    if (!clients || clients->kind != YAML_LIST) return;
+    for (const yaml_node *c = clients->first; c; c = c->next, at++)
+        if (c->kind == YAML_MAP) check_patterns(r, reader_name(r, "clients[%zu].models", at), c);
+}
+
+/* ---- limits ---- */
 
 COLD void limit_advice_give(reader *r, const yaml_node *root) {
     static const struct {

@@ -212,6 +212,24 @@ static span found_inside(span word, const names *list) {
     return SPAN_EMPTY;
 }
 
+/* What is limited is said in more than one place, and none of their names is near. */
+static const char *meant_by(span path) {
+    static const struct {
+        span path;
+        const char *says;
+    } rows[] = {
+        {SPAN("limits.client"), "a client's limits stand in its entry, clients[].limits"},
+        {SPAN("limits.clients"), "a client's limits stand in its entry, clients[].limits"},
+        {SPAN("limits.requests"), "say whose: limits.user.requests, clients[].limits.requests …"},
+        {SPAN("limits.tokens"), "say whose: limits.user.tokens, clients[].limits.tokens …"},
+        {SPAN("limits.spend"), "say whose: limits.user.spend, clients[].limits.spend …"},
+        {SPAN("limits.parallel"), "say whose: limits.user.parallel, clients[].limits.parallel …"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (span_eq(rows[i].path, path)) return rows[i].says;
+    return NULL;
+}
+
 static span join_names(reader *r, const names *list) {
     buf all = BUF_EMPTY;
     for (size_t i = 0; i < list->count; i++) {
@@ -234,7 +252,11 @@ COLD static void report_unknown(reader *r, const option_scope *scope, span name,
     span word = shown ? key->text : SPAN_OF("…");
     if (near.len == 0) near = found_inside(key->text, &here);
     span elsewhere = found_elsewhere(scope, key->text);
-    if (near.len == 0 && elsewhere.len) {
+    const char *meant = meant_by(reader_name(r, "%.*s%.*s", SPAN_ARG(at), SPAN_ARG(key->text)));
+    if (meant) {
+        reader_problem(r, key, "unknown option '%.*s%.*s'; %s", SPAN_ARG(at), SPAN_ARG(word),
+                       meant);
+    } else if (near.len == 0 && elsewhere.len) {
         reader_problem(r, key, "unknown option '%.*s%.*s'; did you mean '%.*s%.*s'?", SPAN_ARG(at),
                        SPAN_ARG(word), SPAN_ARG(name), SPAN_ARG(elsewhere));
     } else if (near.len) {

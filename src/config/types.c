@@ -186,13 +186,14 @@ static span word_at(const void *list, size_t i) {
 
 COLD static bool read_word(reader *r, const option *o, span name, const yaml_node *node,
                            void *field) {
-    span text;
-    if (!reader_text(r, o, name, node, &text)) return false;
+    const bool is_text = node->kind == YAML_SCALAR && !yaml_is_null(node);
+    span text = SPAN_EMPTY;
+    if (is_text && !reader_text(r, o, name, node, &text)) return false;
     const size_t first = !o->words[0][0]; /* what cannot be written has no word */
     size_t count = first;
     buf all = BUF_EMPTY;
     for (; o->words[count]; count++) {
-        if (!span_eq(text, span_cstr(o->words[count]))) {
+        if (!is_text || !span_eq(text, span_cstr(o->words[count]))) {
             buf_addf(&all, "%s%s", count > first ? ", " : "", o->words[count]);
             continue;
         }

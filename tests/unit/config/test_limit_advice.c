@@ -71,7 +71,40 @@ static void what_holds_for_nothing_is_told(void **state) {
     }
 }
 
+static void lists_of_models_that_name_none_are_told(void **state) {
+    (void)state;
+#define NONE " fits no model: the names that clients ask for stand under models"
+    static const struct {
+        const char *yaml, *said;
+    } rows[] = {
+        {"cache: {models: gpt-4o}\n", ""},
+        {"cache: {models: [gpt-4o, \"o3*\", \"*\"]}\n", ""},
+        {"cache: {models: gpt-5}\n", "cache.models" NONE},
+        {"cache: {models: [gpt-4o, gpt-5]}\n", "cache.models[1]" NONE},
+        {"cache: {models: [\"${M:-gpt-5}\"]}\n", ""},
+        {"cache: on\n", ""},
+        {"clients: [{name: a, key: \"${K}\", models: fast}]\n", ""},
+        {"clients: [{name: a, key: \"${K}\", models: [fast, slow]}]\n",
+         "clients[0].models[1]" NONE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world w;
+        buf yaml = BUF_EMPTY, said = BUF_EMPTY;
+        world_init(&w, env, NULL);
+        buf_addf(&yaml, "%s%s", MODELS, rows[i].yaml);
+        config *c = world_load(&w, buf_cstr(&yaml));
+        assert_non_null(c);
+        for (size_t k = 0; k < c->warning_count; k++)
+            if (span_ends(c->warnings[k].text, SPAN_OF(NONE))) buf_add(&said, c->warnings[k].text);
+        assert_string_equal(buf_cstr(&said), rows[i].said);
+        buf_done(&said);
+        buf_done(&yaml);
+        world_done(c);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_holds_for_nothing_is_told)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_holds_for_nothing_is_told),
+                                       cmocka_unit_test(lists_of_models_that_name_none_are_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
