@@ -169,6 +169,10 @@ answer_event *answer_queue_take(answer_queue *q) {
     return &k->event;
 }
 
+const answer_event *answer_queue_last(const answer_queue *q) {
+    return list_empty(&q->events) ? NULL : &LIST_ENTRY(q->events.prev, kept, link)->event;
+}
+
 /* ---- a rewriting ---- */
 
 /* How far what stood at `at` of the old bytes has moved: by the edits before it. */

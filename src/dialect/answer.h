@@ -135,6 +135,8 @@ void answer_queue_done(answer_queue *q);
 void answer_queue_add(answer_queue *q, const answer_event *event);
 /* The oldest, for the caller to free with answer_free(); NULL: none is left. */
 MUST_USE answer_event *answer_queue_take(answer_queue *q);
+/* The one that was added last; NULL: none is left. */
+const answer_event *answer_queue_last(const answer_queue *q);
 
 /* ---- changing ---- */
 

@@ -10,11 +10,20 @@ enum {
     WAITING_MAX = 256 * 1024 /* of events that wait for a sentence's end */
 };
 
+/* How far the texts of an event were gathered. */
+typedef struct gathered {
+    const answer_event *event; /* the last that waits; NULL: they are all there */
+    size_t part;               /* the next of its parts */
+    json_pieces pieces;        /* of the one before it */
+    span rest;                 /* of a piece */
+} gathered;
+
 typedef struct verdict_filter {
     filter filter;
     verdict verdict;
     answer_queue waiting; /* what the verdict is awaited for, or a sentence's end */
-    buf text;             /* of it */
+    buf text;             /* of it, at most as much as is told at once */
+    gathered gathered;
     answer_event *passed; /* the last that was passed on; NULL: none was */
     answer_texts told;    /* which texts have come in pieces; none of their bytes */
     bool over;            /* it was blocked */
@@ -25,6 +34,70 @@ static verdict_filter *of(filter *f) {
     return CONTAINER_OF(f, verdict_filter, filter);
 }
 
+/* ---- what is said ---- */
+
+static bool ends_sentence(span text) {
+    static const span ends[] = {SPAN("."),
+                                SPAN("!"),
+                                SPAN("?"),
+                                SPAN("\n"),
+                                SPAN("\xe3\x80\x82"),
+                                SPAN("\xef\xbc\x81"),
+                                SPAN("\xef\xbc\x9f")};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (span_ends(text, ends[i])) return true;
+    return text.len >= SENTENCE_MAX;
+}
+
+/* false: it has no more texts. Those of a plain answer stand apart; a piece goes on where the one
+ * before it ended. */
+static bool begin_part(verdict_filter *f) {
+    gathered *g = &f->gathered;
+    const answer_event *event = g->event;
+    const bool repeats = event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL;
+    while (g->part < event->part_count) {
+        const answer_part *p = &event->parts[g->part++];
+        if (!answer_is_text(p)) continue;
+        if (answer_texts_note(&f->told, p) && repeats) continue;
+        if (event->kind == ANSWER_PLAIN && f->text.len) buf_add_char(&f->text, '\n');
+        g->pieces = json_pieces_of(p->value);
+        return true;
+    }
+    return false;
+}
+
+/* More of what the last event says, as far as there is room: however long it is, no copy of all of
+ * it is made. */
+static void gather(verdict_filter *f) {
+    gathered *g = &f->gathered;
+    while (f->text.len < VERDICT_TEXT_MAX) {
+        if (g->rest.len || json_next_piece(&g->pieces, &g->rest)) {
+            const span piece = span_clip(g->rest, VERDICT_TEXT_MAX - f->text.len);
+            if (!piece.len) return;
+            buf_add(&f->text, piece);
+            g->rest = span_slice(g->rest, piece.len, g->rest.len);
+        } else if (!begin_part(f)) {
+            g->event = NULL;
+            return;
+        }
+    }
+}
+
+static void begin_event(verdict_filter *f, const answer_event *event) {
+    answer_queue_add(&f->waiting, event);
+    f->gathered = (gathered){.event = answer_queue_last(&f->waiting)};
+    gather(f);
+}
+
+/* What is told was good: the next of it. false: that was all. */
+static bool gather_more(verdict_filter *f) {
+    if (!f->gathered.event) return false;
+    buf_drop_front(&f->text, f->text.len - verdict_again(buf_span(&f->text)).len);
+    const size_t again = f->text.len;
+    gather(f);
+    return f->text.len > again;
+}
+
 /* ---- what follows ---- */
 
 static bool goes_on(const verdict_filter *f) {
@@ -32,9 +105,9 @@ static bool goes_on(const verdict_filter *f) {
 }
 
 static void pass_waiting(verdict_filter *f) {
+    f->gathered.event = NULL;
     for (answer_event *e; goes_on(f) && (e = answer_queue_take(&f->waiting));) {
-        filter_pass_event(&f->filter,
-                          e->kind == ANSWER_PLAIN ? answer_dup(e, &f->filter.x->arena) : e);
+        filter_pass_event(&f->filter, chain_keep_plain(f->filter.x, e));
         if (!goes_on(f)) {
             answer_free(e);
             return;
@@ -79,6 +152,10 @@ static void pass_end(verdict_filter *f) {
 static void on_verdict(verdict *v, verdict_result r) {
     verdict_filter *f = CONTAINER_OF(v, verdict_filter, verdict);
     exchange *x = f->filter.x;
+    if (r == VERDICT_GOOD && gather_more(f)) {
+        if (verdict_ask(v, x, buf_span(&f->text))) return;
+        r = VERDICT_NONE;
+    }
     exchange_enter(x->env);
     conclude(f, r);
     if (f->ended) pass_end(f);
@@ -96,34 +173,7 @@ static void ask(verdict_filter *f) {
     }
 }
 
-/* ---- what is said ---- */
-
-static bool ends_sentence(span text) {
-    static const span ends[] = {SPAN("."),
-                                SPAN("!"),
-                                SPAN("?"),
-                                SPAN("\n"),
-                                SPAN("\xe3\x80\x82"),
-                                SPAN("\xef\xbc\x81"),
-                                SPAN("\xef\xbc\x9f")};
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
-        if (span_ends(text, ends[i])) return true;
-    return text.len >= SENTENCE_MAX;
-}
-
-/* Those of one event stand apart; a piece goes on where the one before it ended. */
-static void gather(verdict_filter *f, const answer_event *event) {
-    const bool repeats = event->kind == ANSWER_STREAM && event->sorts & EVENT_FULL;
-    for (size_t i = 0; i < event->part_count; i++) {
-        const answer_part *p = &event->parts[i];
-        if (!answer_is_text(p)) continue;
-        if (answer_texts_note(&f->told, p) && repeats) continue;
-        json_pieces it = json_pieces_of(p->value);
-        if (event->kind == ANSWER_PLAIN && f->text.len) buf_add_char(&f->text, '\n');
-        for (span piece; json_next_piece(&it, &piece) && f->text.len <= VERDICT_TEXT_MAX;)
-            buf_add(&f->text, piece);
-    }
-}
+/* ---- the filter ---- */
 
 static void on_event(filter *base, const answer_event *event) {
     verdict_filter *f = of(base);
@@ -132,10 +182,10 @@ static void on_event(filter *base, const answer_event *event) {
         filter_pass_event(base, event);
         return;
     }
-    gather(f, event);
-    answer_queue_add(&f->waiting, event);
+    begin_event(f, event);
     const bool ends = event->kind == ANSWER_PLAIN || event->sorts & (EVENT_FINISH | EVENT_CLOSE);
-    if (ends || f->waiting.bytes > WAITING_MAX || !f->text.len || ends_sentence(buf_span(&f->text)))
+    if (ends || f->gathered.event || f->waiting.bytes > WAITING_MAX || !f->text.len ||
+        ends_sentence(buf_span(&f->text)))
         ask(f);
 }
 

@@ -71,6 +71,7 @@ void stage_tool_done(exchange *x) {
     if (!x->tool_use) return;
     tool_list_unref(x->tool_use->list);
     buf_done(&x->tool_use->told);
+    memory_drop(&x->env->loop->memory, &x->tool_use->hold);
 }
 
 /* ---- the call ---- */
@@ -112,6 +113,17 @@ static void on_verdict(verdict *v, verdict_result r) {
     conclude(CONTAINER_OF(v, tool_use, verdict), r);
 }
 
+/* It waits for as long as they take. */
+static void ask_outside(tool_use *u) {
+    exchange *x = u->x;
+    u->verdict.done = on_verdict;
+    u->hold.holder = x->request.holder;
+    if (memory_grow(&x->env->loop->memory, &u->hold, u->told.cap) != SHARE_TAKEN)
+        answer(u, span_cstr(error_get(ERR_MEMORY_FULL)->sentence), true);
+    else if (!verdict_ask(&u->verdict, x, buf_span(&u->told)))
+        conclude(u, VERDICT_NONE);
+}
+
 static void on_done(tool_waiter *w, const tool_result *result) {
     tool_use *u = CONTAINER_OF(w, tool_use, waiter);
     exchange *x = u->x;
@@ -125,11 +137,10 @@ static void on_done(tool_waiter *w, const tool_result *result) {
         return;
     }
     if (!guard_tool_text(u->guard, result->text, &u->told)) u->failed = true;
-    u->verdict.done = on_verdict;
     if (!c->tool.len || c->out == EXTERNAL_OFF || !u->told.len)
         answer(u, buf_span(&u->told), u->failed);
-    else if (!verdict_ask(&u->verdict, x, buf_span(&u->told)))
-        conclude(u, VERDICT_NONE);
+    else
+        ask_outside(u);
 }
 
 static void on_pause(answer_source *s) {

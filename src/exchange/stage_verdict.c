@@ -25,7 +25,6 @@ typedef struct asking {
     gathering *gathering; /* NULL: the texts are there */
     verdict verdict;
     buf text;
-    size_t asked; /* bytes of it that were asked about */
     memory_hold hold;
 } asking;
 
@@ -55,33 +54,8 @@ static void forget(asking *a) {
     memory_drop(&a->x->env->loop->memory, &a->hold);
 }
 
-/* ---- asking ---- */
-
-/* Of more than is told at once a part, which ends where a text does or at least a character. */
-static span next_part(const asking *a) {
-    const span rest = span_slice(buf_span(&a->text), a->asked, a->text.len);
-    if (rest.len <= VERDICT_TEXT_MAX) return rest;
-    const char *end = memrchr(rest.ptr, '\n', VERDICT_TEXT_MAX);
-    if (end) return span_from(rest.ptr, (size_t)(end + 1 - rest.ptr));
-    size_t len = VERDICT_TEXT_MAX;
-    while (len > VERDICT_TEXT_MAX - 4 && ((unsigned char)rest.ptr[len] & 0xC0) == 0x80)
-        len--;
-    return span_from(rest.ptr, len);
-}
-
-static bool ask_next(asking *a) {
-    const span part = next_part(a);
-    a->asked += part.len;
-    return verdict_ask(&a->verdict, a->x, part);
-}
-
-/* Part by part: all must be good, and the first that is not is enough. */
 static void on_verdict(verdict *v, verdict_result r) {
     asking *a = CONTAINER_OF(v, asking, verdict);
-    if (r == VERDICT_GOOD && a->asked < a->text.len) {
-        if (ask_next(a)) return;
-        r = VERDICT_NONE;
-    }
     forget(a);
     exchange_resume(&a->wait, conclude(a->x, r));
 }
@@ -115,29 +89,24 @@ static void add_strings(buf *all, json_value value) {
 }
 
 /* Where the request has more of something than an outline may have, every string. */
-static void add_texts(buf *all, const request_facts *facts) {
-    arena outlined;
-    arena_init(&outlined, 0);
-    outline_slot slot = facts->outline;
-    const dialect d = endpoint_get(facts->endpoint)->dialect;
-    const request_outline *o = outline_ask(&slot, d, facts->root, &outlined);
+static void add_texts(buf *all, request_facts *facts, arena *outlined) {
+    const request_outline *o = request_outline_of(facts, outlined);
     if (o)
         (void)outline_each_text(o, on_text, all);
     else
         add_strings(all, facts->root);
-    arena_done(&outlined);
 }
 
 /* false: it cannot be told what a model would read of it. */
 static bool gather(asking *a) {
-    const exchange *x = a->x;
+    exchange *x = a->x;
     if (x->tool_use) {
         const json_value arguments = x->tool_use->asked.arguments;
         if (arguments.type == JSON_OBJECT) add_strings(&a->text, arguments);
         return true;
     }
     if (x->facts.root.type == JSON_NONE) return false;
-    add_texts(&a->text, &x->facts);
+    add_texts(&a->text, &x->facts, &x->arena);
     return true;
 }
 
@@ -152,7 +121,10 @@ static void free_gathering(aside *a) {
 
 static void run(aside *a) {
     gathering *g = CONTAINER_OF(a, gathering, aside);
-    add_texts(&g->text, &g->facts);
+    arena outlined;
+    arena_init(&outlined, 0);
+    add_texts(&g->text, &g->facts, &outlined);
+    arena_done(&outlined);
 }
 
 static void on_gathered(aside *base) {
@@ -163,7 +135,7 @@ static void on_gathered(aside *base) {
     g->text = BUF_EMPTY;
     free_gathering(base);
     memory_set(&a->x->env->loop->memory, &a->hold, a->text.cap);
-    if (a->text.len && ask_next(a)) return;
+    if (a->text.len && verdict_ask(&a->verdict, a->x, buf_span(&a->text))) return;
     const verdict_result r = a->text.len ? VERDICT_NONE : VERDICT_GOOD;
     forget(a);
     exchange_resume(&a->wait, conclude(a->x, r));
@@ -201,7 +173,7 @@ stage_result stage_verdict(exchange *x) {
     if (x->large && x->facts.root.type != JSON_NONE) return gather_large(a);
     if (!gather(a)) return conclude(x, VERDICT_NONE);
     if (!a->text.len) return STAGE_NEXT;
-    if (!ask_next(a)) return conclude(x, VERDICT_NONE);
+    if (!verdict_ask(&a->verdict, x, buf_span(&a->text))) return conclude(x, VERDICT_NONE);
     exchange_wait(x, &a->wait, on_cancel);
     return STAGE_WAIT;
 }

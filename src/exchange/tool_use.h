@@ -31,6 +31,7 @@ typedef struct tool_use {
     tool_call *running; /* NULL: it is not called yet, or has answered */
     verdict verdict;    /* from outside, of what it has said */
     buf told;           /* that, for which the verdict is awaited */
+    memory_hold hold;   /* what it takes meanwhile */
     bool failed;        /* and as what it is told */
     bool began;
 } tool_use;

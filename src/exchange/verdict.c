@@ -40,33 +40,53 @@ static void end(verdict *v) {
     buf_done(&v->arguments);
 }
 
+static void on_done(tool_waiter *w, const tool_result *result);
+
+span verdict_again(span part) {
+    if (part.len <= VERDICT_AGAIN) return part;
+    return span_slice(part, span_clip(part, part.len - VERDICT_AGAIN).len, part.len);
+}
+
+static bool ask_part(verdict *v) {
+    exchange *x = v->x;
+    const tool *t = tool_list_find(v->list, exchange_config(x)->guard.external.tool);
+    if (!t || !x->env->tools) return false;
+    const span part = span_clip(v->rest, VERDICT_TEXT_MAX);
+    const size_t told = part.len < v->rest.len ? part.len - verdict_again(part).len : part.len;
+    v->rest = span_slice(v->rest, told, v->rest.len);
+    json_writer w = json_writer_of(&v->arguments);
+    json_open_object(&w);
+    json_key(&w, "input");
+    json_put_string(&w, part);
+    json_close_object(&w);
+    const tool_ask ask = {.arguments = buf_span(&v->arguments), .due_ms = x->deadline_ms};
+    v->running = tool_start(x->env->tools, t, &ask, &v->waiter);
+    return true;
+}
+
 static void on_done(tool_waiter *w, const tool_result *result) {
     verdict *v = CONTAINER_OF(w, verdict, waiter);
     const tool *t = tool_list_find(v->list, exchange_config(v->x)->guard.external.tool);
     tool_use_count(v->x->env->metrics, t, result);
-    const verdict_result r =
-        result->outcome == TOOL_DONE ? verdict_read(result->text) : VERDICT_NONE;
+    verdict_result r = result->outcome == TOOL_DONE ? verdict_read(result->text) : VERDICT_NONE;
+    v->running = NULL;
+    buf_clear(&v->arguments);
+    if (r == VERDICT_GOOD && v->rest.len) {
+        if (ask_part(v)) return;
+        r = VERDICT_NONE;
+    }
     end(v);
     v->done(v, r);
 }
 
 bool verdict_ask(verdict *v, exchange *x, span text) {
     v->x = x;
+    v->rest = text;
     v->waiter.done = on_done;
     v->list = tool_registry_list(snapshot_tools(x->snapshot->snapshot));
-    const tool *t = tool_list_find(v->list, exchange_config(x)->guard.external.tool);
-    if (!t || !x->env->tools || text.len > VERDICT_TEXT_MAX) {
-        end(v);
-        return false;
-    }
-    json_writer w = json_writer_of(&v->arguments);
-    json_open_object(&w);
-    json_key(&w, "input");
-    json_put_string(&w, text);
-    json_close_object(&w);
-    const tool_ask ask = {.arguments = buf_span(&v->arguments), .due_ms = x->deadline_ms};
-    v->running = tool_start(x->env->tools, t, &ask, &v->waiter);
-    return true;
+    if (ask_part(v)) return true;
+    end(v);
+    return false;
 }
 
 void verdict_drop(verdict *v) {

@@ -97,23 +97,41 @@ def test_who_does_not_answer_is_as_configured(weir, upstream, upstreams, what, o
     assert ask(w, "hello").status == answer.status  # and goes on
 
 
+PART, AGAIN = 256 * 1024, 1024
+
+
+def parts_of(text):
+    """As they are told: each behind the last 1 KB of the one before, none ending within a character."""
+    rest, parts = text.encode(), []
+    while len(rest) > PART:
+        part = rest[:PART].decode(errors="ignore").encode()
+        again = part[:-AGAIN].decode(errors="ignore").encode()
+        parts.append(part.decode())
+        rest = rest[len(again):]
+    return [*parts, rest.decode()]
+
+
+# Where one part ends, and the next begins: it is seen whole in one of them.
+PLACES = (0, PART - len(BAD) + 1, PART - 1, 2 * PART - AGAIN - 3, 700_000)
+
+
 def test_what_is_more_than_is_told_at_once_is_told_in_parts(weir, upstream, upstreams):
-    """All of it, in order; parts end with texts where they can, and never within a character; the first that is objected to is enough."""
+    """All of it, in order, and never cut within a character; the first part that is objected to is enough, wherever in it that stands."""
     outside = upstreams()
     outside.always(judge)
     upstream.always(reply(200, bodies.completion()))
     w = asking(weir, upstream, outside.url)
-    assert ask(w, *["é" * 50_000] * 5).status == 200
-    assert heard(outside) == ["\n".join(["é" * 50_000] * 2) + "\n"] * 2 + ["é" * 50_000]
-    assert ask(w, "yé" * 300_000).status == 200
-    parts = heard(outside)[3:]
-    assert "".join(parts) == "yé" * 300_000 and [len(p.encode()) for p in parts] == [262_144, 262_143, 262_143, 113_570]
-    for first in (0, 1, 2):
+    for texts in (["é" * 50_000] * 5, ["y" + "é" * 400_000], ["y" * PART], ["y" * (PART + 1)]):
         before = len(outside.requests)
-        refused = ask(w, *["y" * 200_000] * first, BAD + "y" * 200_000, "z" * 200_000)
+        assert ask(w, *texts).status == 200
+        assert heard(outside)[before:] == parts_of("\n".join(texts))
+    for place in PLACES:
+        before, text = len(outside.requests), "y" * place + BAD + "z" * (800_000 - place)
+        refused = ask(w, text)
         assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked"
-        assert len(outside.requests) == before + first + 1
-    assert len(upstream.requests) == 2
+        told = heard(outside)[before:]
+        assert told == parts_of(text)[:len(told)] and BAD in told[-1] and not any(BAD in t for t in told[:-1])
+    assert len(upstream.requests) == 4
 
 
 @pytest.mark.parametrize("on_failure, status", [("closed", 503), ("open", 200)])
@@ -128,7 +146,7 @@ def test_of_one_part_of_a_large_request_nothing_is_said(weir, upstream, upstream
 def test_who_leaves_while_a_large_request_is_asked_about(weir, upstream, upstreams):
     outside = upstreams()
     outside.script(reply(200, moderation(False)), stall("before_head"))
-    w = asking(weir, upstream, outside.url)
+    w = asking(weir, upstream, outside.url, tool={"timeout": "5m"})
     with wire.connect(w) as c:
         c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": [{"role": "user", "content": "y" * 200_000}] * 2})
         asked = outside.wait_requests(2)[1]
@@ -282,6 +300,77 @@ def test_an_answer_of_which_nothing_is_said(weir, upstream, upstreams, stream, o
         assert answer.status == 503 and answer.json()["error"]["code"] == "guard_unavailable"
 
 
+def test_a_long_plain_answer_is_told_in_parts(weir, upstream, upstreams):
+    outside = upstreams()
+    outside.always(judge)
+    w = asking(weir, upstream, outside.url, **OUT)
+    for texts in (["y" + "é" * 400_000], ["a\n\"" * 100_000, "", "x" * 300_000], ["y" * PART], ["y" * (PART + 1), "z"]):
+        before, choices = len(outside.requests), choices_of(texts)
+        upstream.script(reply(200, bodies.completion(choices=choices)))
+        assert ask(w, "x", n=len(texts)).json()["choices"] == choices
+        assert heard(outside)[before:] == parts_of("\n".join(texts))
+    for place in PLACES:
+        before, text = len(outside.requests), "y" * place + BAD + "z" * (800_000 - place)
+        upstream.script(reply(200, bodies.completion(choices=choices_of(["good", text]))))
+        blocked = ask(w, "x", n=2)
+        assert [c["finish_reason"] for c in blocked.json()["choices"]] == ["content_filter"] * 2 and len(blocked.body) < 2000
+        told = heard(outside)[before:]
+        assert told == parts_of("good\n" + text)[:len(told)] and BAD in told[-1] and not any(BAD in t for t in told[:-1])
+
+
+def choices_of(texts):
+    return [{"index": i, "message": {"role": "assistant", "content": t}, "finish_reason": "stop"} for i, t in enumerate(texts)]
+
+
+def test_long_events_of_a_stream_are_told_in_parts(weir, upstream, upstreams):
+    """One that is too large for a part of its own, behind what has waited for a sentence's end; what follows is asked about by sentence again."""
+    outside = upstreams()
+    outside.always(judge)
+    w = asking(weir, upstream, outside.url, **OUT)
+    texts = ["One.", " Two", "yé" * 200_000, " three.", " Four"]
+    upstream.script(sse(bodies.stream(*texts)))
+    assert said(ask(w, "x", stream=True)) == ("".join(texts), "stop")
+    assert heard(outside) == ["One.", *parts_of(" Two" + texts[2]), " three.", " Four"]
+    for place in PLACES:
+        before, text = len(outside.requests), "y" * place + BAD + "z" * (800_000 - place)
+        upstream.script(sse(bodies.stream("One.", text, " Four.")))
+        answer = ask(w, "x", stream=True)
+        assert said(answer) == ("One.", "content_filter") and answer.complete
+        told = heard(outside)[before + 1:]
+        assert told == parts_of(text)[:len(told)] and BAD in told[-1] and not any(BAD in t for t in told[:-1])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("on_failure", ["open", "closed"])
+def test_of_one_part_of_a_long_answer_nothing_is_said(weir, upstream, upstreams, stream, on_failure):
+    outside = upstreams()
+    outside.script(reply(200, moderation(False)), error(500))
+    text = "y" * 700_000
+    upstream.always(sse(bodies.stream(text)) if stream else reply(200, bodies.completion(text)))
+    w = asking(weir, upstream, outside.url, on_failure=on_failure, **OUT)
+    answer = ask(w, "x", stream=stream)
+    assert heard(outside) == parts_of(text)[:2]
+    if on_failure == "open":
+        assert text in answer.body.decode() and answer.complete
+    elif stream:
+        assert said_so_far(answer) == "" and answer.events()[-1]["error"]["code"] == "guard_unavailable"
+    else:
+        assert answer.status == 503 and answer.json()["error"]["code"] == "guard_unavailable"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_leaves_while_a_long_answer_is_asked_about(weir, upstream, upstreams, stream):
+    outside = upstreams()
+    outside.script(reply(200, moderation(False)), stall("before_head"))
+    upstream.always(sse(bodies.stream("y" * 700_000)) if stream else reply(200, bodies.completion("y" * 700_000)))
+    w = asking(weir, upstream, outside.url, tool={"timeout": "5m"}, **OUT)
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "gpt-test", "messages": [{"role": "user", "content": "x"}], "stream": stream})
+        asked = outside.wait_requests(2)[1]
+        c.abort()
+    asked.wait_closed()
+
+
 def said_so_far(answer):
     return "".join(c["delta"].get("content") or "" for e in answer.events() if e != "[DONE]" for c in e.get("choices", []))
 
@@ -292,9 +381,10 @@ ECHO = {"kind": "command", "command": ["cat"], "description": "x", "parameters":
 REVERSE = {**ECHO, "command": ["sh", "-c", "rev"]}
 
 
-def at_mcp(weir, upstream, url, timeout="20s", **external):
+def at_mcp(weir, upstream, url, timeout="20s", max_result="64KB", **external):
+    echo, reverse = {**ECHO, "max_result": max_result}, {**REVERSE, "max_result": max_result}
     judge = {"kind": "http", "method": "POST", "url": url, "allow_private": True, "description": "x", "timeout": timeout}
-    return weir(upstream, tools=plain({"judge": judge, "echo": ECHO, "reverse": REVERSE}), guard={"in": "redact", "shipped": False, "rules": RULES,
+    return weir(upstream, tools=plain({"judge": judge, "echo": echo, "reverse": reverse}), guard={"in": "redact", "shipped": False, "rules": RULES,
                                                                                            "external": {"tool": "judge", **external}})
 
 
@@ -342,6 +432,26 @@ def test_of_a_tool_that_its_client_calls_nothing_is_said(weir, upstream, upstrea
     else:
         result = answer.json()["result"]
         assert result["isError"] is True and "could not ask its guard" in result["content"][0]["text"]
+
+
+def test_what_a_tool_says_at_length_is_told_in_parts(weir, upstream, upstreams):
+    """And what it is given."""
+    outside = upstreams()
+    outside.always(judge)
+    w = at_mcp(weir, upstream, outside.url, max_result="2MB", **{"in": "block", "out": "block"})
+    text = "yé" * 200_000
+    result = call(w, "echo", a=text).json()["result"]
+    given = parts_of(text)
+    assert result["isError"] is False and json.loads(result["content"][0]["text"]) == {"a": text}
+    assert heard(outside) == given + parts_of(result["content"][0]["text"])
+    for place in PLACES:
+        before, text = len(outside.requests), "y" * place + BAD + "z" * (800_000 - place)
+        refused = call(w, "echo", a=text)
+        assert refused.status == 400 and refused.json()["error"]["data"]["code"] == "content_blocked"
+        given = heard(outside)[before:]
+        assert given == parts_of(text)[:len(given)]
+        result = call(w, "reverse", a=text[::-1]).json()["result"]
+        assert result["isError"] is True and len(json.dumps(result)) < 2000 and BAD in heard(outside)[-1]
 
 
 def test_who_called_a_tool_may_leave_while_it_is_asked_about(weir, upstream, upstreams):
