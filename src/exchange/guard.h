@@ -17,6 +17,12 @@ typedef struct guard_tally {
 
 enum { GUARD_TALLIES = 16, GUARD_NOTES_MAX = 512 };
 
+typedef struct guard_tallies {
+    guard_tally items[GUARD_TALLIES];
+    size_t count;
+    char notes[GUARD_NOTES_MAX]; /* the record's text of them */
+} guard_tallies;
+
 typedef struct exchange_guard {
     exchange *x;                  /* NULL: on another thread; matches are tallied there alone */
     guard_scratch *scratch;       /* the loop's, or the thread's */
@@ -24,10 +30,9 @@ typedef struct exchange_guard {
     guard_names *names;           /* of what was redacted; NULL: nothing was */
     bool puts_back;               /* what was redacted in the request is put back in the answer */
     bool restores;                /* placeholders of the request become what they stand for */
-    guard_tally tallies[GUARD_TALLIES];
-    size_t tally_count;
-    char notes[GUARD_NOTES_MAX]; /* the record's text of them */
+    guard_tallies *found; /* NULL: nothing was, as of most calls, which take no room for it */
 } exchange_guard;
+_Static_assert(sizeof(exchange_guard) <= 64, "of every call: no second block for its arena");
 
 /* What looks at a call, by the rules of its snapshot. */
 typedef struct guards {

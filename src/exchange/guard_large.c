@@ -14,6 +14,7 @@ struct guard_large {
     guard_large_done *done;
     exchange_guard *real;
     exchange_guard seen; /* the thread's */
+    guard_tallies found; /* its own */
     loop_snapshot *snapshot;
     answer_event *event; /* by reference */
     bool note;
@@ -58,8 +59,8 @@ static void on_looked(aside *a) {
     exchange *x = l->real->x;
     l->real->names = l->seen.names;
     l->seen.names = NULL;
-    for (size_t i = 0; i < l->seen.tally_count; i++) {
-        const guard_tally *t = &l->seen.tallies[i];
+    for (size_t i = 0; i < l->found.count; i++) {
+        const guard_tally *t = &l->found.items[i];
         guard_note(l->real, t->way, t->rule, t->action, t->count);
     }
     const answer_event *event = l->made ? &l->made->event : l->event;
@@ -76,7 +77,7 @@ guard_large *guard_large_start(filter *f, exchange_guard *g, const answer_event 
     l->filter = f;
     l->done = done;
     l->real = g;
-    l->seen = (exchange_guard){.out = g->out, .names = g->names};
+    l->seen = (exchange_guard){.out = g->out, .names = g->names, .found = &l->found};
     g->names = NULL;
     l->snapshot = loop_snapshot_ref(x->snapshot);
     l->event = answer_copy(event);

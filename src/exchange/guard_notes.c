@@ -9,12 +9,14 @@ static span way_word(guard_where way) {
 
 static guard_tally *tally_of(exchange_guard *g, guard_where way, const guard_rule *rule,
                              guard_action action) {
-    for (size_t i = 0; i < g->tally_count; i++) {
-        guard_tally *t = &g->tallies[i];
+    if (!g->found) g->found = arena_zalloc(&g->x->arena, sizeof *g->found);
+    guard_tallies *found = g->found;
+    for (size_t i = 0; i < found->count; i++) {
+        guard_tally *t = &found->items[i];
         if (t->way == way && t->rule == rule && t->action == action) return t;
     }
-    if (g->tally_count == GUARD_TALLIES) return NULL;
-    guard_tally *t = &g->tallies[g->tally_count++];
+    if (found->count == GUARD_TALLIES) return NULL;
+    guard_tally *t = &found->items[found->count++];
     *t = (guard_tally){way, rule, action, 0};
     return t;
 }
@@ -22,17 +24,18 @@ static guard_tally *tally_of(exchange_guard *g, guard_where way, const guard_rul
 /* In its own place, since it is written anew at each verdict. */
 static void write_notes(exchange_guard *g) {
     buf out = BUF_EMPTY;
-    for (size_t i = 0; i < g->tally_count; i++) {
-        const guard_tally *t = &g->tallies[i];
+    guard_tallies *found = g->found;
+    for (size_t i = 0; i < found->count; i++) {
+        const guard_tally *t = &found->items[i];
         const size_t before = out.len;
         buf_addf(&out, "%s%.*s.%.*s.%s=%u", i ? "," : "", SPAN_ARG(way_word(t->way)),
                  SPAN_ARG(t->rule->name), guard_action_name(t->action), t->count);
-        if (out.len <= sizeof g->notes) continue;
+        if (out.len <= sizeof found->notes) continue;
         out.len = before;
         break;
     }
-    memcpy(g->notes, out.ptr, out.len);
-    g->x->record.guard = span_from(g->notes, out.len);
+    memcpy(found->notes, out.ptr, out.len);
+    g->x->record.guard = span_from(found->notes, out.len);
     buf_done(&out);
 }
 

@@ -148,7 +148,6 @@ stage_result stage_guard(exchange *x) {
     if (!guards_of(x, use, &by)) return STAGE_ANSWER;
     if (!by.in && !by.out && !asks) return STAGE_NEXT;
     exchange_guard *g = arena_zalloc(&x->arena, sizeof *g);
-    *exchange_stage_data(x) = g;
     x->guard = g;
     g->x = x;
     g->scratch = guard_scratch_of(x->env);
@@ -162,6 +161,5 @@ stage_result stage_guard(exchange *x) {
 }
 
 void stage_guard_done(exchange *x) {
-    exchange_guard *g = *exchange_stage_data(x);
-    if (g) guard_names_free(g->names);
+    if (x->guard) guard_names_free(x->guard->names);
 }
