@@ -8,8 +8,10 @@
 typedef struct tree {
     const literal *literals;
     size_t count;
-    size_t most; /* bytes of each that count */
-    uint32_t *next;
+    size_t most;      /* bytes of each that count */
+    uint32_t *first;  /* of a state: one that follows it; 0: none does */
+    uint32_t *beside; /* and another that follows the same as it does; 0: that was the last */
+    uint8_t *by;      /* the class of bytes by which it follows */
     uint32_t *falls;
     uint32_t *order; /* states by their depth */
     uint8_t *depths;
@@ -56,40 +58,58 @@ static void measure(tree *t) {
     t->cap = states;
 }
 
+/* What follows a state by a class of bytes; 0: nothing does. */
+static uint32_t after(const tree *t, uint32_t state, uint8_t class) {
+    uint32_t s = t->first[state];
+    while (s && t->by[s] != class)
+        s = t->beside[s];
+    return s;
+}
+
+static uint32_t add_after(tree *t, uint32_t state, uint8_t class) {
+    const uint32_t s = (uint32_t)t->states++;
+    t->beside[s] = t->first[state];
+    t->first[state] = s;
+    t->by[s] = class;
+    t->depths[s] = (uint8_t)(t->depths[state] + 1);
+    return s;
+}
+
 static void insert(tree *t, const automaton *a, size_t i) {
     uint32_t state = 0;
     size_t len = length_of(t, i);
     if (!len) return;
     for (size_t k = 0; k < len; k++) {
-        uint32_t *to =
-            &t->next[state << a->shift | a->classes[(unsigned char)t->literals[i].text.ptr[k]]];
-        if (!*to) {
-            *to = (uint32_t)t->states;
-            t->depths[t->states++] = (uint8_t)(k + 1);
-        }
-        state = *to;
+        const uint8_t class = a->classes[(unsigned char)t->literals[i].text.ptr[k]];
+        const uint32_t to = after(t, state, class);
+        state = to ? to : add_after(t, state, class);
     }
     t->chain[i] = t->own[state];
     t->own[state] = (uint32_t)i + 1;
     t->hit_counts[state]++;
 }
 
+/* Where a state falls to that follows this one, which is not the root: the longest text's end that
+ * is in the tree, too. */
+static uint32_t fall_after(const tree *t, uint32_t state, uint8_t class) {
+    uint32_t to;
+    do {
+        state = t->falls[state];
+        to = after(t, state, class);
+    } while (!to && state);
+    return to;
+}
+
 /* Breadth first: where a state falls to is nearer to the root, and done. */
-static void link_states(tree *t, const automaton *a) {
-    size_t classes = (size_t)1 << a->shift, done = 0, found = 1;
+static void link_states(tree *t) {
+    size_t done = 0, found = 1;
     t->order[0] = 0;
     while (done < found) {
-        uint32_t state = t->order[done++];
-        for (size_t c = 0; c < classes; c++) {
-            uint32_t *to = &t->next[state << a->shift | c];
-            uint32_t other = state ? t->next[t->falls[state] << a->shift | c] : 0;
-            if (!*to) {
-                *to = other;
-                continue;
-            }
-            t->falls[*to] = other;
-            t->hit_counts[*to] += t->hit_counts[other];
-            t->order[found++] = *to;
+        const uint32_t state = t->order[done++];
+        for (uint32_t s = t->first[state]; s; s = t->beside[s]) {
+            if (state) t->falls[s] = fall_after(t, state, t->by[s]);
+            t->hit_counts[s] += t->hit_counts[t->falls[s]];
+            t->order[found++] = s;
         }
     }
 }
@@ -122,18 +142,23 @@ static void copy_hits(const tree *t, automaton *a, const uint16_t *numbers) {
     a->hits_at[t->states - a->first_hit] = at;
 }
 
+/* Whatever follows a state follows the one it falls to, but for what is its own. That one's row is
+ * there: it is nearer to the root, which is numbered 0. */
 static void copy_states(const tree *t, automaton *a, const uint16_t *numbers) {
-    size_t classes = (size_t)1 << a->shift;
+    const size_t row_bytes = sizeof *a->next << a->shift;
     a->states = t->states;
-    a->next = mem_alloc(t->states * classes * sizeof *a->next);
+    a->next = mem_zalloc(t->states * row_bytes);
     a->depths = mem_alloc(t->states);
     a->falls = mem_alloc(t->states * sizeof *a->falls);
-    for (size_t s = 0; s < t->states; s++) {
+    for (size_t i = 0; i < t->states; i++) {
+        const uint32_t s = t->order[i];
+        const uint16_t fall = numbers[t->falls[s]];
         uint16_t *row = a->next + ((size_t)numbers[s] << a->shift);
-        for (size_t c = 0; c < classes; c++)
-            row[c] = numbers[t->next[s << a->shift | c]];
+        if (s) memcpy(row, a->next + ((size_t)fall << a->shift), row_bytes);
+        for (uint32_t to = t->first[s]; to; to = t->beside[to])
+            row[t->by[to]] = numbers[to];
         a->depths[numbers[s]] = t->depths[s];
-        a->falls[numbers[s]] = numbers[t->falls[s]];
+        a->falls[numbers[s]] = fall;
     }
 }
 
@@ -142,7 +167,9 @@ void automaton_init(automaton *a, const literal *literals, size_t count) {
     find_classes(a, literals, count);
     tree t = {.literals = literals, .count = count, .states = 1};
     measure(&t);
-    t.next = mem_zalloc_array(t.cap << a->shift, sizeof *t.next);
+    t.first = mem_zalloc_array(t.cap, sizeof *t.first);
+    t.beside = mem_zalloc_array(t.cap, sizeof *t.beside);
+    t.by = mem_zalloc_array(t.cap, 1);
     t.falls = mem_zalloc_array(t.cap, sizeof *t.falls);
     t.order = mem_zalloc_array(t.cap, sizeof *t.order);
     t.depths = mem_zalloc_array(t.cap, 1);
@@ -152,11 +179,13 @@ void automaton_init(automaton *a, const literal *literals, size_t count) {
     uint16_t *numbers = mem_zalloc_array(t.cap, sizeof *numbers);
     for (size_t i = count; i-- > 0;)
         insert(&t, a, i);
-    link_states(&t, a);
+    link_states(&t);
     number(&t, a, numbers);
     copy_hits(&t, a, numbers);
     copy_states(&t, a, numbers);
-    free(t.next);
+    free(t.first);
+    free(t.beside);
+    free(t.by);
     free(t.falls);
     free(t.order);
     free(t.depths);
