@@ -41,6 +41,10 @@ static outline_turn *open_turn(const outline_builder *b) {
     return (outline_turn *)b->turns.items + b->turns.count - 1;
 }
 
+void outline_name_turn(outline_builder *b, json_value name) {
+    if (!outline_is_full(b)) open_turn(b)->name = name;
+}
+
 void outline_add_part(outline_builder *b, const outline_part *part) {
     outline_part *p = add(b, &b->parts, sizeof *p, b->limits->parts, "parts of turns");
     if (!p) return;

@@ -32,6 +32,8 @@ static inline bool outline_is_absent(json_value v) {
 void outline_add_tool(outline_builder *b, const outline_tool *tool);
 /* Parts are added to the turn that was opened last. */
 void outline_open_turn(outline_builder *b, outline_role role, json_value source, json_value name);
+/* Of who speaks in it. */
+void outline_name_turn(outline_builder *b, json_value name);
 void outline_add_part(outline_builder *b, const outline_part *part);
 /* How many parts the open turn has. */
 size_t outline_open_parts(const outline_builder *b);

@@ -33,6 +33,11 @@ static void read_label(outline_builder *b, const message *m) {
     if (m->member->value.type != JSON_STRING) read_unknown(b, m);
 }
 
+static void read_name(outline_builder *b, const message *m) {
+    read_label(b, m);
+    if (m->member->value.type == JSON_STRING) outline_name_turn(b, m->member->value);
+}
+
 static void read_content(outline_builder *b, const message *m) {
     outline_read_content(b, &m->whose, m->member->value);
 }
@@ -96,7 +101,7 @@ static const struct {
 } readers[] = {
     {SPAN("role"), read_label},
     {SPAN("content"), read_content},
-    {SPAN("name"), read_label},
+    {SPAN("name"), read_name},
     {SPAN("tool_calls"), read_tool_calls},
     {SPAN("tool_call_id"), read_label},
     {SPAN("refusal"), read_refusal},
@@ -119,12 +124,11 @@ static member_reader *reader_of(json_value name) {
 
 void outline_read_message(outline_builder *b, json_value source) {
     outline_role role = role_of(json_get(source, SPAN_OF("role")));
-    json_value name = outline_string_at(source, "name");
     message m = {.whose = {.text = OUTLINE_TEXT}};
     if (role == ROLE_TOOL)
-        m.whose =
-            (outline_whose){OUTLINE_TOOL_RESULT, outline_string_at(source, "tool_call_id"), name};
-    outline_open_turn(b, role, source, name);
+        m.whose = (outline_whose){OUTLINE_TOOL_RESULT, outline_string_at(source, "tool_call_id"),
+                                  outline_string_at(source, "name")};
+    outline_open_turn(b, role, source, (json_value){0}); /* whoever has a name says it */
     json_member member;
     json_iter it = json_iter_of(source);
     m.member = &member;

@@ -1,19 +1,10 @@
 #include "dialect/tokens.h"
 
-#include "base/marks.h"
-
-#include <string.h>
+#include "dialect/tokens_blocks.h"
 
 /* ---- weights ---- */
 
 enum { O200K, CL100K, LLAMA, GEMMA, QWEN, DEEPSEEK, VOCABULARIES };
-
-typedef enum piece {
-#define X(piece, ...) PIECE_##piece,
-#include "dialect/tokens.def"
-#undef X
-    PIECES
-} piece;
 
 static const uint16_t weights[PIECES][VOCABULARIES] = {
 #define X(piece, ...) [PIECE_##piece] = {__VA_ARGS__},
@@ -43,7 +34,7 @@ static const struct {
     [TOKENS_DEEPSEEK] = {DEEPSEEK, 100, {1, 2, 0, 2}},
 };
 
-static void count(token_count *c, piece p, size_t n) {
+static void count(token_count *c, token_piece p, size_t n) {
     c->hundredths += n * weights[p][families[c->family].vocabulary];
 }
 
@@ -79,7 +70,7 @@ token_family tokens_family(span model) {
 
 typedef struct block {
     uint32_t to; /* the last of it */
-    piece piece;
+    token_piece piece;
 } block;
 
 /* In their order, each from behind the one before (Unicode 15's blocks, small ones left out). */
@@ -104,7 +95,7 @@ static const block blocks[] = {
     {0x3FFFF, PIECE_HAN},      {UINT32_MAX, PIECE_OTHER},
 };
 
-static piece piece_of(uint32_t code) {
+static token_piece piece_of(uint32_t code) {
     size_t low = 0, high = ARRAY_LEN(blocks) - 1;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -118,26 +109,6 @@ static piece piece_of(uint32_t code) {
 
 /* ---- runs ---- */
 
-typedef enum run {
-    RUN_NONE,
-    RUN_SMALL,    /* small letters, perhaps behind a capital */
-    RUN_CAPITALS, /* alone */
-    RUN_DIGITS,
-    RUN_BLANKS,
-    RUN_NEWLINES,
-    RUN_SIGNS,
-    RUN_WIDE, /* above 7F */
-} run;
-
-#define RANGE(from, to, run) [(from)...(to)] = (run)
-static const unsigned char runs[256] = {
-    RANGE(0x00, 0x08, RUN_SIGNS), ['\t'] = RUN_BLANKS,           ['\n'] = RUN_NEWLINES,
-    RANGE(0x0B, 0x0C, RUN_SIGNS), ['\r'] = RUN_NEWLINES,         RANGE(0x0E, 0x1F, RUN_SIGNS),
-    [' '] = RUN_BLANKS,           RANGE('!', '/', RUN_SIGNS),    RANGE('0', '9', RUN_DIGITS),
-    RANGE(':', '@', RUN_SIGNS),   RANGE('A', 'Z', RUN_CAPITALS), RANGE('[', '`', RUN_SIGNS),
-    RANGE('a', 'z', RUN_SMALL),   RANGE('{', 0x7F, RUN_SIGNS),   RANGE(0x80, 0xFF, RUN_WIDE),
-};
-
 static void begin_word(token_count *c) {
     count(c, PIECE_WORD, 1);
     if (c->run == RUN_SMALL || c->run == RUN_CAPITALS || c->run == RUN_DIGITS)
@@ -145,7 +116,7 @@ static void begin_word(token_count *c) {
 }
 
 /* The first of a run. */
-static void begin_run(token_count *c, run r) {
+static void begin_run(token_count *c, token_run r) {
     switch (r) {
     case RUN_SMALL:
         if (c->run == RUN_CAPITALS && c->length == 1) { /* its capital was the last */
@@ -175,9 +146,12 @@ static const struct {
     unsigned char first, each;
     unsigned char piece;
 } lengths[] = {
-    [RUN_SMALL] = {7, 1, PIECE_LETTER},   [RUN_CAPITALS] = {7, 1, PIECE_LETTER},
-    [RUN_DIGITS] = {1, 3, PIECE_DIGITS},  [RUN_BLANKS] = {2, 80, PIECE_MORE},
-    [RUN_NEWLINES] = {1, 16, PIECE_MORE}, [RUN_SIGNS] = {1, 3, PIECE_MORE},
+    [RUN_SMALL] = {LETTERS_FREE, 1, PIECE_LETTER},
+    [RUN_CAPITALS] = {LETTERS_FREE, 1, PIECE_LETTER},
+    [RUN_DIGITS] = {1, DIGITS_EACH, PIECE_DIGITS},
+    [RUN_BLANKS] = {2, 80, PIECE_MORE},
+    [RUN_NEWLINES] = {1, NEWLINES_EACH, PIECE_MORE},
+    [RUN_SIGNS] = {1, SIGNS_EACH, PIECE_MORE},
 };
 
 /* n more of the same. */
@@ -193,8 +167,8 @@ static void go_on(token_count *c, size_t n) {
 }
 
 /* n characters of one kind; what is left of a group is kept for those that follow. */
-static void take(token_count *c, run r, size_t n) {
-    if (r != (run)c->run) {
+static void take(token_count *c, token_run r, size_t n) {
+    if (r != (token_run)c->run) {
         begin_run(c, r);
         n--;
     }
@@ -216,7 +190,7 @@ static bool take_byte(token_count *c, unsigned char b) {
 /* Vietnamese has a mark on every third letter, and its words in the vocabularies. */
 static void take_wide(token_count *c, unsigned char b) {
     if (!take_byte(c, b)) return;
-    piece p = piece_of(c->code);
+    token_piece p = piece_of(c->code);
     count(c, p, 1);
     if (p == PIECE_VIETNAMESE)
         take(c, RUN_SMALL, 1);
@@ -224,121 +198,32 @@ static void take_wide(token_count *c, unsigned char b) {
         c->run = RUN_WIDE;
 }
 
-/* ---- many runs at once ---- */
+/* ---- texts ---- */
 
-enum { BLOCK = 64, VECTOR = 16, WORTH = 16 /* bytes, below which runs one by one cost less */ };
-
-/* A bit for each byte of a block, by what it is one of. */
-typedef struct classes {
-    uint64_t small, capitals, digits, blanks, newlines, wide;
-} classes;
-
-static inline classes classes_of(const unsigned char *p) {
-    classes all = {0};
-    for (unsigned i = 0; i < BLOCK; i += VECTOR) {
-        bytes16 b;
-        memcpy(&b, p + i, sizeof b);
-        all.small |= marks((bytes16)(b - 'a' < 26)) << i;
-        all.capitals |= marks((bytes16)(b - 'A' < 26)) << i;
-        all.digits |= marks((bytes16)(b - '0' < 10)) << i;
-        all.blanks |= marks((bytes16)((b == ' ') | (b == '\t'))) << i;
-        all.newlines |= marks((bytes16)((b == '\n') | (b == '\r'))) << i;
-        all.wide |= marks((bytes16)(b > 0x7F)) << i;
-    }
-    return all;
-}
-
-static inline unsigned ones_in(uint64_t bits) {
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
-}
-
-/* Ends of n ones in a row; n is 3, 7 or 16. */
-static inline uint64_t rows_of(uint64_t ones, unsigned n) {
-    for (unsigned have = 1; have < n;) {
-        const unsigned more = n - have < have ? n - have : have;
-        ones &= ones << more;
-        have += more;
-    }
-    return ones;
-}
-
-/* Of runs that begin there and go on, every so many after the first. */
-static inline unsigned groups(uint64_t begun, uint64_t on, unsigned each) {
-    unsigned n = 0;
-    on = rows_of(on, each);
-    while (on && (begun = begun << each & on) != 0)
-        n += ones_in(begun);
-    return n;
-}
-
-/* All runs but the last of n bytes, the first of which begins one. They are in p[0 … BLOCK - 1].
- * Returns how many bytes that were: none where one run takes all, or what stands there is wide. */
-static size_t take_block(token_count *c, const unsigned char *p, size_t n) {
-    const classes is = classes_of(p);
-    if (is.wide) {
-        const size_t plain = (size_t)__builtin_ctzll(is.wide);
-        if (plain < n) n = plain;
-    }
-    if (!n) return 0;
-    const uint64_t in = ~UINT64_C(0) >> (BLOCK - n);
-    const uint64_t signs = ~(is.small | is.capitals | is.digits | is.blanks | is.newlines);
-    const uint64_t small = is.small & ~(is.small << 1),
-                   capitals = is.capitals & ~(is.capitals << 1),
-                   digits = is.digits & ~(is.digits << 1), blanks = is.blanks & ~(is.blanks << 1),
-                   newlines = is.newlines & ~(is.newlines << 1), sign = signs & ~(signs << 1);
-    const uint64_t begun = (small | capitals | digits | blanks | newlines | sign) & in;
-    const unsigned last = BLOCK - 1 - (unsigned)__builtin_clzll(begun);
-    if (!last) return 0;
-    const uint64_t counted = (UINT64_C(1) << last) - 1;
-
-    /* A capital by itself begins the word of the small letters behind it. */
-    const uint64_t initial = capitals & ~(is.capitals >> 1);
-    const uint64_t before = c->run == RUN_CAPITALS && c->length == 1;
-    const uint64_t behind = small & (initial << 1 | before);
-    const uint64_t words = ((small & ~behind) | capitals) & counted;
-    const uint64_t on = ((is.small | is.capitals) & ~words) & counted;
-    const uint64_t glue = (is.small | is.capitals | is.digits) << 1 |
-                          (c->run == RUN_SMALL || c->run == RUN_CAPITALS || c->run == RUN_DIGITS);
-    count(c, PIECE_WORD, ones_in(words));
-    count(c, PIECE_GLUED, ones_in(words & glue));
-    count(c, PIECE_LETTER, ones_in(rows_of(on, lengths[RUN_SMALL].first)));
-
-    const uint64_t numbers = digits & counted, spaced = is.blanks << 1 | (c->run == RUN_BLANKS);
-    if (numbers) {
-        count(c, PIECE_BLANK, ones_in(numbers & spaced));
-        count(c, PIECE_DIGITS,
-              ones_in(numbers) + groups(numbers, is.digits & counted, lengths[RUN_DIGITS].each));
-    }
-    count(c, PIECE_SIGNS, ones_in(sign & counted));
-    count(c, PIECE_BLANKS, ones_in(blanks << 1 & is.blanks & counted));
-    count(c, PIECE_NEWLINES, ones_in(newlines & counted));
-    count(c, PIECE_MORE,
-          groups(sign, signs & counted, lengths[RUN_SIGNS].each) +
-              groups(newlines, is.newlines & counted, lengths[RUN_NEWLINES].each));
-
-    c->run = runs[p[last - 1]];
-    c->length = initial >> (last - 1) & 1 ? 1 : 2; /* nobody asks for more of a run that is over */
+/* As many runs as can be told of at once. */
+static size_t take_blocks(token_count *c, const unsigned char *p, size_t n, bool wide) {
+    token_blocks b = {.run = c->run, .length = c->length};
+    const size_t taken = token_blocks_take(&b, p, n, wide);
+    if (!taken) return 0;
+    for (token_piece i = 0; i < PIECES_OF_ASCII; i++)
+        count(c, i, b.pieces[i]);
+    c->run = b.run;
+    c->length = b.length;
     c->left = 0;
-    return last;
+    return taken;
 }
 
 void tokens_add(token_count *c, span text) {
     if (!text.len) return; /* it may have no address */
     const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len, *plain = p;
+    const bool wide = token_blocks_can_be_wide();
     while (p < end) {
-        run r = runs[*p];
-        if (p >= plain && end - p >= WORTH && r != (run)c->run && r != RUN_WIDE) {
-            unsigned char copy[BLOCK] = {0};
-            const size_t left = (size_t)(end - p), n = left < BLOCK ? left : BLOCK;
-            if (n < BLOCK) memcpy(copy, p, n);
-            const size_t taken = take_block(c, n < BLOCK ? copy : p, n);
-            if (taken < WORTH)
-                plain =
-                    left > BLOCK ? p + BLOCK : end; /* another script, or one long run: not here */
+        const token_run r = token_runs[*p];
+        if (p >= plain && end - p >= BLOCK_WORTH && r != (token_run)c->run && r != RUN_WIDE) {
+            const size_t taken = take_blocks(c, p, (size_t)(end - p), wide);
             p += taken;
+            /* What stands here is another script, or one long run. */
+            plain = end - p > BLOCK_BYTES ? p + BLOCK_BYTES : end;
             if (taken) continue;
         }
         if (r == RUN_WIDE) {
@@ -346,7 +231,7 @@ void tokens_add(token_count *c, span text) {
             continue;
         }
         const unsigned char *from = p++;
-        while (p < end && runs[*p] == r)
+        while (p < end && token_runs[*p] == r)
             p++;
         c->left = 0; /* what had begun was none */
         take(c, r, (size_t)(p - from));

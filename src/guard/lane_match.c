@@ -130,35 +130,14 @@ static outcome try_at(work *w, const rule_code *r, size_t at, bool *ret_forced, 
 
 /* ---- what a match must pass ---- */
 
-static char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 static bool is_letter(char c) {
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-/* begin: where no letter stands before it. */
-static bool has_word(span text, span word, bool begin) {
-    if (!word.len) return false;
-    char first = lower(word.ptr[0]);
-    for (size_t i = 0; i + word.len <= text.len; i++) {
-        if (lower(text.ptr[i]) != first || (begin && i && is_letter(text.ptr[i - 1]))) continue;
-        if (span_ieq(span_slice(text, i, i + word.len), word)) return true;
-    }
-    return false;
-}
-
-static bool has_any(span text, const span *words, size_t count, bool begin) {
-    for (size_t i = 0; i < count; i++)
-        if (has_word(text, words[i], begin)) return true;
-    return false;
-}
-
 static bool is_near(const work *w, const rule_code *r, size_t at) {
-    if (!r->near_count) return true;
+    if (!r->near.count) return true;
     size_t from = at > GUARD_NEAR_MAX ? at - GUARD_NEAR_MAX : 0;
-    return has_any(span_slice(w->norm, from, at), r->near, r->near_count, true);
+    return guard_words_near(&r->near, span_slice(w->norm, from, at));
 }
 
 /* floor: where what may be seen of it ends: the lead says nothing of how random the rest is. A
@@ -169,7 +148,7 @@ static bool passes(const work *w, const rule_code *r, match *m, size_t floor) {
     size_t from = floor > m->value_from && floor < m->value_to ? floor : m->value_from;
     if (r->entropy > 0 && guard_entropy(span_slice(w->norm, from, m->value_to)) < r->entropy)
         return false;
-    if (has_any(value, r->stop, r->stop_count, false)) return false;
+    if (guard_words_within(&r->stop, value)) return false;
     if (!r->check) return true;
     size_t len = guard_check_length(r->check, value);
     if (len < value.len && m->to == m->value_to) m->to = m->value_from + len;

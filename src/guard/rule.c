@@ -281,13 +281,6 @@ static span label_of(guard_set *s, const guard_rule_text *text) {
     return label;
 }
 
-static const span *words_of(guard_set *s, const span *words, size_t count) {
-    span *copy = arena_alloc(&s->memory, (count ? count : 1) * sizeof *copy);
-    for (size_t i = 0; i < count; i++)
-        copy[i] = arena_dup(&s->memory, words[i]);
-    return copy;
-}
-
 static unsigned kind_of(guard_set *s, span kind) {
     for (size_t i = 0; i < s->kind_count; i++)
         if (span_eq(s->kinds[i], kind)) return (unsigned)i;
@@ -337,10 +330,8 @@ bool rule_compile(guard_set *s, const guard_rule_text *text, rule_code *r, rule_
                            .score = text->score};
     r->entropy = text->entropy;
     r->show = text->show;
-    r->near = words_of(s, text->near, text->near_count);
-    r->near_count = text->near_count;
-    r->stop = words_of(s, text->stop, text->stop_count);
-    r->stop_count = text->stop_count;
+    r->near = guard_words_of(text->near, text->near_count, &s->memory);
+    r->stop = guard_words_of(text->stop, text->stop_count, &s->memory);
     if (text->pattern.len && !compile_pattern(text->pattern, r, c)) return false;
     return text->start.len ? begin_with_shape(text, r, c) : begin_with_head(s, text, r, l, c);
 }

@@ -8,6 +8,7 @@
 #include "guard/guard.h"
 #include "guard/shape.h"
 #include "guard/sift.h"
+#include "guard/words.h"
 
 #include <stdatomic.h>
 
@@ -15,14 +16,14 @@
 #include <pcre2.h>
 
 enum { RULE_CAPTURES_MAX = 8, RULE_WORDS_MAX = 64 };
+_Static_assert((int)WORDS_BLOCK >= (int)GUARD_NEAR_MAX, "one look tells whether a word is near");
 
 typedef struct rule_code {
     guard_rule says;
     pcre2_code *code; /* NULL: marks need none */
     const guard_check *check;
     double entropy;
-    const span *near, *stop;
-    size_t near_count, stop_count;
+    guard_words near, stop;
     int show; /* -1: the lead, or what makes the shape known */
     guard_shape shape;
     bool group;      /* what is hidden is its first group */

@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-enum { COMPARED = 8, HASHED = SIFT_HASHED };
+enum { COMPARED = 8, HASHED = SIFT_HASHED, SHORT = SIFT_HASHED /* letters of a word */ };
 
 #define FOLD UINT64_C(0x2020202020202020)
 
@@ -182,14 +182,29 @@ static void add_begin(sift *s, span text, uint8_t bit) {
     }
 }
 
-static void choose_begins(sift *s, const literal *literals, size_t count) {
-    const literal *within[SIFT_LITERALS];
-    size_t n = 0;
+/* One with which a word of up to SHORT letters and the blank behind it may begin. */
+static bool is_short(const literal *l) {
+    const span t = l->text;
+    size_t letters = 0;
+    if (t.len < 2 || !l->parted || !is_letter((unsigned char)t.ptr[0])) return false;
+    while (letters <= SHORT && letters < t.len && is_letter((unsigned char)t.ptr[letters]))
+        letters++;
+    return letters <= SHORT && (letters == t.len || t.ptr[letters] == ' ');
+}
+
+/* Those that are alike as far as is told count as one, so that sets are of about one size. */
+static void choose_begins(sift *s, const literal *literals, size_t count,
+                          bool (*is)(const literal *l), uint8_t lowest) {
+    const literal *all[SIFT_LITERALS];
+    size_t found = 0, n = 0;
     for (size_t i = 0; i < count; i++)
-        if (is_within(&literals[i])) within[n++] = &literals[i];
-    qsort(within, n, sizeof *within, by_text);
+        if (is(&literals[i])) all[found++] = &literals[i];
+    qsort(all, found, sizeof *all, by_text);
+    for (size_t i = 0; i < found; i++)
+        if (!n || !span_ieq(span_clip(all[i]->text, HASHED), span_clip(all[n - 1]->text, HASHED)))
+            all[n++] = all[i];
     for (size_t i = 0; i < n; i++)
-        add_begin(s, within[i]->text, (uint8_t)(1u << i * 8 / n));
+        add_begin(s, all[i]->text, (uint8_t)(lowest << i * SIFT_SETS / n));
 }
 
 void sift_init(sift *s, const literal *literals, size_t count) {
@@ -214,7 +229,8 @@ void sift_init(sift *s, const literal *literals, size_t count) {
     choose_plain(s, ones);
     s->on = add_ranges(s, ones);
     choose_ones(s, ones);
-    choose_begins(s, literals, count);
+    choose_begins(s, literals, count, is_within, SIFT_WITHIN & -SIFT_WITHIN);
+    choose_begins(s, literals, count, is_short, SIFT_SHORT & -SIFT_SHORT);
 #ifdef __x86_64__
     s->wide = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
 #endif
@@ -312,61 +328,97 @@ static uint64_t places_of(const sift *s, const char *p, bool before) {
     return places;
 }
 
+/* Whether a letter stands before the block. */
+static inline bool stands_letter(const sifting *s, size_t block) {
+    return block && is_letter((unsigned char)s->text.ptr[block - 1]);
+}
+
 #ifdef __x86_64__
 
 #define WIDE __attribute__((target("avx2,bmi")))
+
+WIDE static inline __m256i load32(const void *p) {
+    return _mm256_loadu_si256((const __m256i *)p);
+}
 
 WIDE static inline __m256i at_halves(const sift_halves *h, __m256i v) {
     const __m256i mask = _mm256_set1_epi8(15);
     const __m256i low = _mm256_and_si256(v, mask),
                   high = _mm256_and_si256(_mm256_srli_epi16(v, 4), mask);
-    return _mm256_and_si256(
-        _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)h->low), low),
-        _mm256_shuffle_epi8(_mm256_loadu_si256((const __m256i *)h->high), high));
+    return _mm256_and_si256(_mm256_shuffle_epi8(load32(h->low), low),
+                            _mm256_shuffle_epi8(load32(h->high), high));
 }
 
 WIDE static inline uint64_t marks32(__m256i found) {
     return (uint32_t)_mm256_movemask_epi8(found);
 }
 
-WIDE static inline uint64_t not_zero32(__m256i v) {
-    return (uint32_t)~_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256()));
+WIDE static inline uint64_t zeros32(__m256i v) {
+    return marks32(_mm256_cmpeq_epi8(v, _mm256_setzero_si256()));
 }
 
-WIDE static uint64_t places_wide(const sift *s, const char *p, bool before) {
+WIDE static inline uint64_t letters32(__m256i v) {
+    const __m256i at =
+        _mm256_sub_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
+    return marks32(_mm256_cmpeq_epi8(_mm256_min_epu8(at, _mm256_set1_epi8(25)), at));
+}
+
+/* Where a word begins that is short and has a blank behind it, as far as the block shows. */
+static inline uint64_t short_words(uint64_t letters, uint64_t blanks) {
+    return blanks >> 1 | (letters >> 1 & (blanks >> 2 | (letters >> 2 & blanks >> 3)));
+}
+
+WIDE static inline uint64_t places_wide(const sift *s, const char *p, bool before) {
     uint8_t begun[SIFT_BLOCK];
-    uint64_t letters = 0, within = 0, places = 0, high = 0;
+    uint64_t letters = 0, blanks = 0, within_not = 0, begin_not = 0, ones_not = 0, high = 0;
 #pragma GCC unroll 2
     for (unsigned k = 0; k < SIFT_BLOCK; k += 32) {
-        const __m256i v = _mm256_loadu_si256((const __m256i *)(p + k));
-        const __m256i b = _mm256_loadu_si256((const __m256i *)(p + k + 1));
-        const __m256i c = _mm256_loadu_si256((const __m256i *)(p + k + 2));
-        const __m256i at =
-            _mm256_sub_epi8(_mm256_or_si256(v, _mm256_set1_epi8(0x20)), _mm256_set1_epi8('a'));
-        letters |= marks32(_mm256_cmpeq_epi8(_mm256_min_epu8(at, _mm256_set1_epi8(25)), at)) << k;
-        places |= not_zero32(at_halves(&s->ones, v)) << k;
-        within |= not_zero32(_mm256_and_si256(
-                      _mm256_and_si256(at_halves(&s->begins[0], v), at_halves(&s->begins[1], b)),
-                      at_halves(&s->begins[2], c)))
-                  << k;
+        const __m256i v = load32(p + k);
+        const __m256i sets =
+            _mm256_and_si256(_mm256_and_si256(at_halves(&s->begins[0], v),
+                                              at_halves(&s->begins[1], load32(p + k + 1))),
+                             at_halves(&s->begins[2], load32(p + k + 2)));
+        letters |= letters32(v) << k;
+        blanks |= marks32(_mm256_cmpeq_epi8(v, _mm256_set1_epi8(' '))) << k;
+        ones_not |= zeros32(at_halves(&s->ones, v)) << k;
+        within_not |= zeros32(_mm256_and_si256(sets, _mm256_set1_epi8((char)SIFT_WITHIN))) << k;
+        begin_not |= zeros32(sets) << k;
         high |= marks32(v) << k;
     }
-    if (s->high) places |= high;
-    const unsigned n = begun_of(s, p, (letters & ~(letters << 1 | before)) | within, begun);
+    const uint64_t words = letters & ~(letters << 1 | before);
+    const uint64_t may = (words & ~(short_words(letters, blanks) & begin_not)) | ~within_not;
+    uint64_t places = ~ones_not | (s->high ? high : 0);
+    const unsigned n = begun_of(s, p, may, begun);
     for (unsigned i = 0; i < n; i++)
         places |= (uint64_t)may_begin(s, p + begun[i]) << begun[i];
     return places;
 }
 
+/* From a block on, the first that has a place. */
+WIDE static void look_wide(sifting *s, size_t tail) {
+    for (; s->block < tail; s->block += SIFT_BLOCK) {
+        s->places = places_wide(s->sift, s->text.ptr + s->block, stands_letter(s, s->block));
+        if (s->places) return;
+    }
+}
+
 #endif
 
-static uint64_t places_at(const sifting *s, size_t at) {
-    const char *p = s->text.ptr + at;
-    const bool before = at && is_letter((unsigned char)p[-1]);
+static void look_sixteen(sifting *s, size_t tail) {
+    for (; s->block < tail; s->block += SIFT_BLOCK) {
+        s->places = places_of(s->sift, s->text.ptr + s->block, stands_letter(s, s->block));
+        if (s->places) return;
+    }
+}
+
+static void look(sifting *s, size_t tail) {
 #ifdef __x86_64__
-    if (s->sift->wide) return places_wide(s->sift, p, before);
+    if (s->sift->wide) {
+        look_wide(s, tail);
+        return;
+    }
 #endif
-    return places_of(s->sift, p, before);
+    look_sixteen(s, tail);
 }
 
 size_t sift_next(sifting *s, size_t from) {
@@ -374,14 +426,15 @@ size_t sift_next(sifting *s, size_t from) {
     if (from >= tail) return from;
     if (from >= s->block + SIFT_BLOCK || from < s->block) {
         s->block = from;
-        s->places = places_at(s, from);
+        s->places = 0;
+        look(s, tail);
     }
-    s->places &= ~UINT64_C(0) << (from - s->block);
-    while (!s->places) {
+    if (from > s->block) s->places &= ~UINT64_C(0) << (from - s->block);
+    if (!s->places && s->block < tail) {
         s->block += SIFT_BLOCK;
-        if (s->block >= tail) return tail;
-        s->places = places_at(s, s->block);
+        look(s, tail);
     }
+    if (!s->places) return tail;
     const size_t place = s->block + (size_t)__builtin_ctzll(s->places);
     return place < tail ? place : tail;
 }

@@ -5,7 +5,8 @@
  * - A byte that is a literal, or that is no letter and begins one, is a place. Of such bytes there
  *   are a few ranges; where there are more, what stands between some of them counts as well.
  * - Of literals that count only where no letter stands before, the first three bytes are looked up
- *   where a word begins.
+ *   where a word begins; with 32 bytes at a time not where that word is short, and such as begin
+ *   with it are told like those that may begin within one.
  * - Of those that may begin within a word (`password`, in `dbpassword`) each has three bytes in a
  *   row at every second or fourth place, if it is long enough: only those are looked up.
  * Where three bytes are those of one, as many as eight are compared. It says "may" too often and
@@ -43,6 +44,10 @@ typedef struct sift_halves {
     uint8_t low[2 * SIFT_VECTOR], high[2 * SIFT_VECTOR];
 } sift_halves;
 
+/* The sets of those that may begin within a word, and of those that a word of up to three letters
+ * with a blank behind it may begin. */
+enum { SIFT_WITHIN = 0xF0, SIFT_SHORT = 0x0F, SIFT_SETS = 4 /* of each */ };
+
 /* Bytes from first on, each as often as a vector has places. */
 typedef struct sift_range {
     uint8_t first[SIFT_VECTOR], count[SIFT_VECTOR];
@@ -59,8 +64,8 @@ typedef struct sift {
                                                has three bytes with this hash from its k-th on */
     bool wide;                              /* 32 bytes at a time */
     bool high;                              /* bytes that are no ASCII are among the places */
-    sift_halves ones, begins[SIFT_HASHED];  /* bytes that are places; of those within words the
-                                               first ones */
+    sift_halves ones, begins[SIFT_HASHED];  /* bytes that are places; those with which some begin:
+                                                SIFT_WITHIN, SIFT_SHORT */
     uint8_t begun[SIFT_HASHES];             /* 1: with three bytes of this hash one begins */
     sift_slot slots[SIFT_HASHES];
 } sift;

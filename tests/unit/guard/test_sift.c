@@ -53,6 +53,14 @@ static const span pieces[] = {
     SPAN("%abc"),
     SPAN("<key>"),
     SPAN("|ab`cd~ef^12ab"),
+    SPAN("how "),
+    SPAN("do not tell "),
+    SPAN("i want to die "),
+    SPAN("a sk is "),
+    SPAN(" to it as sk- "),
+    SPAN("mycl\xC3\xA9-17 "),
+    SPAN("ma\xC3\xAFs "),
+    SPAN("aqz\xC3\xA9 "),
 };
 
 static void compose(buf *text, uint64_t *x, size_t len) {
@@ -159,6 +167,37 @@ static void short_leads_say_the_same(void **state) {
     both_done(&b);
 }
 
+/* Short words with a blank behind them, of which nothing else is looked up than what begins so. */
+static void short_words_say_the_same(void **state) {
+    (void)state;
+    const guard_rule_text own[] = {
+        {.name = SPAN("one"), .pattern = SPAN("(?<![A-Za-z])a [a-z]+ is"), .show = -1},
+        {.name = SPAN("two"), .pattern = SPAN("(?<![A-Za-z])to [a-z]{2}"), .show = -1},
+        {.name = SPAN("three"), .pattern = SPAN("(?<![A-Za-z])how [a-z]"), .show = -1},
+        {.name = SPAN("whole"), .pattern = SPAN("(?<![A-Za-z])sk[ -]"), .show = -1},
+        {.name = SPAN("sign"), .pattern = SPAN("(?<![A-Za-z])sk-[a-z ]"), .show = -1},
+        {.name = SPAN("long"), .pattern = SPAN("(?<![A-Za-z])overr[a-z]+"), .show = -1},
+    };
+    both b = both_new(own, ARRAY_LEN(own), false);
+    run(&b, 400);
+    both_done(&b);
+}
+
+/* Leads that other bytes than ASCII follow, and such as have some. */
+static void other_bytes_say_the_same(void **state) {
+    (void)state;
+    const guard_rule_text own[] = {
+        {.name = SPAN("before"), .pattern = SPAN("qz[\x80-\xFF]+"), .show = -1},
+        {.name = SPAN("begin"), .pattern = SPAN("(?<![A-Za-z])ma\xC3\xAFs"), .show = -1},
+        {.name = SPAN("within"), .pattern = SPAN("cl\xC3\xA9-[0-9]+"), .show = -1},
+    };
+    for (size_t count = 1; count <= ARRAY_LEN(own); count++) {
+        both b = both_new(own, count, false);
+        run(&b, 200);
+        both_done(&b);
+    }
+}
+
 /* Leads that may begin within a word, looked for at every second place, and such that may not. */
 static void within_words_says_the_same(void **state) {
     (void)state;
@@ -233,7 +272,8 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_rules_say_the_same), cmocka_unit_test(short_leads_say_the_same),
         cmocka_unit_test(within_words_says_the_same), cmocka_unit_test(many_signs_say_the_same),
-        cmocka_unit_test(each_place_counts),
+        cmocka_unit_test(each_place_counts),          cmocka_unit_test(short_words_say_the_same),
+        cmocka_unit_test(other_bytes_say_the_same),
     };
     return run_watched(tests);
 }
