@@ -79,7 +79,7 @@ static int64_t share_of_money(const limit_ask *a, unsigned nodes, const limit_sp
     return fits < a->quota.amount ? fits : a->quota.amount;
 }
 
-limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count) {
+static limit_verdict take_share(shared_link *k, limit_ask *asks, size_t count) {
     limiter *own = k->shared->own;
     const unsigned nodes = shared_limits_nodes(k->shared);
     const limit_now now = now_of(k);
@@ -116,7 +116,7 @@ static void cease_to_doubt(shared_link *k) {
 static void take_own(shared_ticket *t) {
     shared_link *k = t->link;
     begin_to_doubt(k);
-    t->verdict = shared_take_share(t->link, t->asks, t->count);
+    t->verdict = take_share(t->link, t->asks, t->count);
     if (k->metrics) metric_add(metrics_series(k->metrics, METRIC_SHARED_LOCAL, NULL), 1);
 }
 
@@ -124,6 +124,14 @@ static bool holds_place(const shared_ticket *t) {
     for (size_t i = 0; i < t->count; i++)
         if (t->asks[i].kind == LIMIT_PARALLEL) return true;
     return false;
+}
+
+/* How many of the asks are before the places. */
+static size_t before_places(const shared_ticket *t) {
+    size_t n = t->count;
+    while (n && t->asks[n - 1].kind == LIMIT_PARALLEL)
+        n--;
+    return n;
 }
 
 static span lease_text(const shared_ticket *t, char out[LEASE_LEN]) {
@@ -293,6 +301,20 @@ static void settle_there(const shared_ticket *t, const limit_used *used) {
     k->lacked += !t->counted;
     for (size_t i = 0; i < t->count; i++)
         note_told(k, &t->asks[i], more_of(t, &t->asks[i], used));
+}
+
+/* A late server is not told: there the places run out. */
+void shared_leave(shared_ticket *t) {
+    shared_ticket places = *t;
+    const size_t from = before_places(t);
+    if (from == t->count) return;
+    places.asks += from;
+    places.count -= from;
+    t->count = from;
+    list_remove(&t->holder);
+    limiter_settle(t->link->shared->own, places.asks, places.count, &(limit_used){0},
+                   now_of(t->link));
+    settle_there(&places, &(limit_used){0});
 }
 
 void shared_settle(shared_ticket *t, const limit_used *used) {
