@@ -1,6 +1,7 @@
 #include "limit/shared.h"
 
 #include "base/clock.h"
+#include "base/digits.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -10,8 +11,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { NODE_LEN = 16, LEASE_LEN = NODE_LEN + 2 * 21 + 3, TOLD_KEPT = 256 };
+enum {
+    NODE_LEN = 16,
+    NAME_LEN = NODE_LEN + 1 + 10 + 1,
+    LEASE_LEN = NAME_LEN + DIGITS_MAX,
+    TOLD_KEPT = 256
+};
 
 struct shared_limits {
     config *snapshot; /* counted, for: */
@@ -39,6 +46,8 @@ struct shared_link {
     list holders; /* tickets with a place */
     list alone;   /* tickets that were taken without the server, and that it has not been told */
     list orphans; /* of calls that left while they waited */
+    char name[NAME_LEN + 1]; /* its leases begin with it: "NODE:LOOP:" */
+    size_t name_len;
     uint64_t last_lease;
     timer beat;
     redis_wait beating;
@@ -136,10 +145,12 @@ static size_t before_places(const shared_ticket *t) {
 
 static span lease_text(const shared_ticket *t, char out[LEASE_LEN]) {
     const shared_link *k = t->link;
+    char digits[DIGITS_MAX];
     if (!holds_place(t)) return SPAN_EMPTY;
-    int n = snprintf(out, LEASE_LEN, "%s:%u:%llu", k->shared->node, k->loop->index,
-                     (unsigned long long)t->lease);
-    return span_from(out, (size_t)n);
+    const unsigned n = digits_u64(digits, t->lease);
+    memcpy(out, k->name, k->name_len);
+    memcpy(out + k->name_len, digits + n, DIGITS_MAX - n);
+    return span_from(out, k->name_len + (DIGITS_MAX - n));
 }
 
 static redis_done_fn on_taken;
@@ -565,6 +576,7 @@ shared_link *shared_link_new(shared_limits *s, loop *l, log_shard *log, metrics_
     if (!s) return NULL;
     shared_link *k = mem_zalloc(sizeof *k);
     *k = (shared_link){.shared = s, .loop = l, .log = log, .metrics = shard};
+    k->name_len = (size_t)snprintf(k->name, sizeof k->name, "%s:%u:", s->node, l->index);
     list_init(&k->holders);
     list_init(&k->alone);
     list_init(&k->orphans);
