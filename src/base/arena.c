@@ -1,5 +1,6 @@
 #include "base/arena.h"
 
+#include "base/digits.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -93,12 +94,9 @@ span arena_dup(arena *a, span s) {
 }
 
 span arena_u64(arena *a, uint64_t value) {
-    char digits[20];
-    size_t n = sizeof digits;
-    do
-        digits[--n] = (char)('0' + value % 10);
-    while ((value /= 10));
-    return arena_dup(a, span_from(digits + n, sizeof digits - n));
+    char digits[DIGITS_MAX];
+    const unsigned n = digits_u64(digits, value);
+    return arena_dup(a, span_from(digits + n, DIGITS_MAX - n));
 }
 
 span arena_printf(arena *a, const char *fmt, ...) {

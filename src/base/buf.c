@@ -1,5 +1,6 @@
 #include "base/buf.h"
 
+#include "base/digits.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -23,13 +24,9 @@ void buf_add_cstr(buf *b, const char *cstr) {
 }
 
 void buf_add_u64(buf *b, uint64_t value) {
-    char digits[20];
-    size_t n = sizeof digits;
-    do {
-        digits[--n] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    buf_add(b, span_from(digits + n, sizeof digits - n));
+    char digits[DIGITS_MAX];
+    const unsigned n = digits_u64(digits, value);
+    buf_add(b, span_from(digits + n, DIGITS_MAX - n));
 }
 
 void buf_add_i64(buf *b, int64_t value) {

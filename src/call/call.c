@@ -53,40 +53,69 @@ static bool is_unasked(const failure *f) {
     return f->error == ERR_BREAKER_OPEN || f->error == ERR_PROVIDER_LIMITED || lane_is_full(f);
 }
 
-/* A slot, or the next one that can be asked; else the call ends. */
-static void ask(call *c, size_t at) {
-    failure f;
-    if (!lane_start(c, at, false, &f)) call_decide(c, at, &f);
+static void count_fallback(const call *c, size_t from, size_t to, failure_class why) {
+    if (c->spec.metrics) {
+        const span labels[] = {c->slots.items[to].target->name, c->slots.items[from].target->name,
+                               span_cstr(failure_name(why))};
+        metric_add(metrics_series(c->spec.metrics, METRIC_FALLBACKS, labels), 1);
+    }
 }
 
-/* One that has not been asked. false: it is full, and nothing has happened. */
-static bool ask_first(call *c, size_t at) {
-    failure f;
-    const bool begun = lane_start(c, at, false, &f);
-    if (!begun && lane_is_full(&f)) return false;
-    target_count_call(c->slots.items[at].payer, c->spec.client, call_now_ms(c));
-    if (!begun) call_decide(c, at, &f);
-    return true;
+static void refuse_all(call *c);
+
+/* Nobody has been asked. */
+static void ask_first(call *c) {
+    const size_t at = call_next_slot(c, 0);
+    if (at < c->slots.count)
+        call_try(c, (entry){ENTRY_FIRST, at});
+    else
+        refuse_all(c);
 }
 
-static void ask_once_more(call *c) {
-    slot *s = &c->slots.items[c->at];
-    bool first = !s->tries; /* a limit was waited for before anything was asked */
-    failure f;
-    if (!c->rested) c->retries++;
-    c->rested = false;
-    s->spent = NULL;
-    if (first) target_count_call(s->payer, c->spec.client, call_now_ms(c));
-    if (!lane_start(c, c->at, false, &f)) {
-        call_decide(c, c->at, &f);
+/* Of targets, of which one that is full counts for nothing. */
+static void count_entry(call *c, const entry *e, entry_end end) {
+    slot *s = &c->slots.items[e->at];
+    if (e->why == ENTRY_HEDGE) {
+        hedge_entered(c, e, end);
         return;
     }
-    if (first) return;
+    if (end == ENTRY_FULL) return;
+    if (e->why == ENTRY_FALLBACK) count_fallback(c, e->from, e->at, e->kept->class);
+    if (e->why == ENTRY_FALLBACK || e->why == ENTRY_FIRST)
+        target_count_call(s->payer, c->spec.client, call_now_ms(c));
+    if (e->why != ENTRY_RETRY || end != ENTRY_BEGUN) return;
     /* A budget keeps an outage from being answered with more traffic; a limit is none, and what
      * weir was short of has made no traffic. */
     if (c->waited->class != FAIL_LIMIT && !c->waited->shortage && !is_unasked(c->waited))
         target_take_budget(s->payer, c->spec.client, call_now_ms(c));
     call_count(c, METRIC_RETRIES, s, "");
+}
+
+void call_entered(call *c, const entry *e, entry_end end, const failure *f) {
+    count_entry(c, e, end);
+    switch (entry_follow(e->why, end, lanes_taken(c))) {
+    case NEXT_OTHER: ask_first(c); return;
+    case NEXT_DECIDE: call_decide(c, e->at, f); return;
+    case NEXT_REDECIDE: call_decide(c, e->from, e->kept); return;
+    case NEXT_RUN:
+    case NEXT_FORGET: return;
+    }
+}
+
+void call_try(call *c, entry e) {
+    failure f;
+    const lane_start_end end = lane_start(c, &e, &f);
+    if (end != LANE_WAITS) call_entered(c, &e, (entry_end)end, &f);
+}
+
+static void ask_once_more(call *c) {
+    slot *s = &c->slots.items[c->at];
+    bool first = !s->tries; /* a limit was waited for before anything was asked */
+    if (!c->rested) c->retries++;
+    c->rested = false;
+    s->spent = NULL;
+    if (first) target_count_call(s->payer, c->spec.client, call_now_ms(c));
+    call_try(c, (entry){first ? ENTRY_LATER : ENTRY_RETRY, c->at});
 }
 
 static void on_backoff(timer *t) {
@@ -102,14 +131,6 @@ void call_go_on(call *c) {
 }
 
 /* ---- what follows a failure ---- */
-
-static void count_fallback(const call *c, size_t from, size_t to, failure_class why) {
-    if (c->spec.metrics) {
-        const span labels[] = {c->slots.items[to].target->name, c->slots.items[from].target->name,
-                               span_cstr(failure_name(why))};
-        metric_add(metrics_series(c->spec.metrics, METRIC_FALLBACKS, labels), 1);
-    }
-}
 
 /* A fallback that cannot take the request at all says nothing about why the call fails. */
 static bool tells_nothing(const failure *f) {
@@ -138,7 +159,7 @@ static void tell_wait(call *c, const slot *s, const failure *why, int64_t wait_m
 static bool waits_for_breaker(call *c, const failure *f) {
     enum { PROBE_MS = 100 }; /* another call is the probe: so long until its end is looked for */
     slots_rest rest = slots_get_rest(&c->slots, call_now_ms(c));
-    if (!c->spec.patient || rest.limited || lanes_running(c)) return false;
+    if (!c->spec.patient || rest.limited || lanes_taken(c)) return false;
     int64_t wait_ms = rest.wait_ms > PROBE_MS ? rest.wait_ms : PROBE_MS;
     if (call_now_ms(c) + wait_ms >= c->spec.deadline_ms) return false;
     c->at = rest.at;
@@ -150,19 +171,10 @@ static bool waits_for_breaker(call *c, const failure *f) {
     return true;
 }
 
-/* The next target in the place of one that has failed so. What follows is decided anew where that
- * one is full: it is passed over. */
+/* The next target in the place of one that has failed so. */
 static void leave(call *c, size_t from, size_t to, const failure *kept) {
-    failure f;
     note_left(c, kept);
-    const bool begun = lane_start(c, to, false, &f);
-    if (!begun && lane_is_full(&f)) {
-        call_decide(c, from, kept);
-        return;
-    }
-    count_fallback(c, from, to, kept->class);
-    target_count_call(c->slots.items[to].payer, c->spec.client, call_now_ms(c));
-    if (!begun) call_decide(c, to, &f);
+    call_try(c, (entry){ENTRY_FALLBACK, to, .from = from, .kept = kept});
 }
 
 void call_decide(call *c, size_t at, const failure *f) {
@@ -298,31 +310,28 @@ static void refuse_all(call *c) {
 static void on_refused_start(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
     timer_init(&c->backoff, on_backoff);
-    for (size_t at; (at = call_next_slot(c, 0)) < c->slots.count;)
-        if (ask_first(c, at)) return; /* that was full for no longer */
-    refuse_all(c);
+    ask_first(c); /* one may have been full for no longer */
 }
 
 static void on_failed_start(timer *t) {
     call *c = CONTAINER_OF(t, call, backoff);
     timer_init(&c->backoff, on_backoff);
-    ask(c, c->at);
+    call_try(c, (entry){ENTRY_AT_ONCE, c->at});
 }
 
 static void start_first(call *c) {
     failure f;
-    size_t first;
-    bool begun = false;
-    while ((first = call_next_slot(c, 0)) < c->slots.count) {
-        begun = lane_start(c, first, false, &f);
-        if (begun || !lane_is_full(&f)) break;
+    entry e = {ENTRY_FIRST, 0};
+    lane_start_end end = LANE_FULL;
+    while (end == LANE_FULL && (e.at = call_next_slot(c, 0)) < c->slots.count)
+        end = lane_start(c, &e, &f);
+    if (end == LANE_WAITS) return;
+    if (end != LANE_FULL) {
+        c->at = e.at;
+        count_entry(c, &e, (entry_end)end);
     }
-    if (first < c->slots.count) {
-        c->at = first;
-        target_count_call(c->slots.items[first].payer, c->spec.client, call_now_ms(c));
-    }
-    if (begun) return;
-    timer_init(&c->backoff, first < c->slots.count ? on_failed_start : on_refused_start);
+    if (end == LANE_BEGUN) return;
+    timer_init(&c->backoff, end == LANE_FULL ? on_refused_start : on_failed_start);
     loop_timer_start(c->spec.loop, &c->backoff, 0);
 }
 

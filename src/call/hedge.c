@@ -10,15 +10,18 @@ static void on_hedge(timer *t) {
     call *c = CONTAINER_OF(t, call, hedge);
     const config_hedge *policy = &call_config(c)->hedge;
     size_t slow = c->at, next = call_next_slot(c, slow + 1);
-    if (lanes_running(c) != 1 || next == c->slots.count) return;
+    if (lanes_taken(c) != 1 || !lanes_running(c) || next == c->slots.count) return;
     target_state *payer = c->slots.items[slow].payer;
     if (!target_take_hedge(payer, policy, c->spec.client, call_now_ms(c))) return;
-    failure unused;
-    if (!lane_start(c, next, true, &unused)) {
-        target_return_hedge(payer, c->spec.client, call_now_ms(c));
+    call_try(c, (entry){ENTRY_HEDGE, next, .hedge = true, .from = slow});
+}
+
+void hedge_entered(call *c, const entry *e, entry_end end) {
+    if (end != ENTRY_BEGUN) {
+        target_return_hedge(c->slots.items[e->from].payer, c->spec.client, call_now_ms(c));
         return;
     }
-    target_take_budget(c->slots.items[next].payer, c->spec.client, call_now_ms(c));
+    target_take_budget(c->slots.items[e->at].payer, c->spec.client, call_now_ms(c));
     c->hedges++;
 }
 
@@ -36,4 +39,6 @@ void hedge_arm(call *c) {
 
 void hedge_stop(call *c) {
     loop_timer_stop(c->spec.loop, &c->hedge);
+    for (int i = 0; i < LANES; i++)
+        if (c->lanes[i].stands && c->lanes[i].entry.why == ENTRY_HEDGE) lane_drop(&c->lanes[i]);
 }

@@ -1,23 +1,38 @@
 /* call/internal.h: a call as its parts see it. Inside call/, for those that stand below.
  *
  * call.c decides whom to ask and what follows a failure; lanes.c runs attempts and hands over what
- * one of them says; lane_keys.c knows what that says of the key, and lane_shortage.c what of weir
- * itself; hedge.c starts a second beside one that is slow; trace.c tells of all that who debugs.
+ * one of them says; lane_gate.c asks whether they may begin; lane_keys.c knows what that says of
+ * the key, and lane_shortage.c what of weir itself; hedge.c starts a second beside one that is
+ * slow; trace.c tells of all that who debugs.
  */
 #ifndef WEIR_CALL_INTERNAL_H
 #define WEIR_CALL_INTERNAL_H
 
 #include "call/call.h"
+#include "call/entry.h"
 #include "call/slots.h"
 
-/* An attempt that is under way. There is one, or two while a hedge runs. */
+/* An attempt that is to begin. */
+typedef struct entry {
+    entry_why why;
+    size_t at;           /* index into call->slots.items */
+    bool hedge;          /* it is one, or is in the place of one */
+    size_t from;         /* FALLBACK, HEDGE: which one has failed, or is slow */
+    const failure *kept; /* FALLBACK: how */
+} entry;
+
+/* An attempt that is under way, or waits at the gate. There is one, or two while a hedge runs. */
 enum { LANES = 2 };
 
 typedef struct lane {
     call *call;
-    attempt *attempt; /* NULL: the lane is free */
-    size_t at;        /* index into call->slots.items */
-    size_t try;       /* index into call->tries */
+    attempt *attempt; /* NULL: none is under way */
+    entry entry;      /* as what it began */
+    bool stands;      /* at the gate, which does not know yet */
+    unsigned number;  /* by which the gate knows it */
+    gate_wait wait;
+    size_t at;  /* index into call->slots.items */
+    size_t try; /* index into call->tries */
     bool hedge;
     breaker_probe probe; /* this attempt is a breaker's probe */
     size_t key;          /* index into its upstream's keys */
@@ -42,6 +57,7 @@ struct call {
     attempt_record *tries; /* of every attempt; at most a few, since retries, targets and hedges are
                               bounded */
     unsigned attempts, tries_cap;
+    unsigned entered; /* how often the gate was asked */
     unsigned retries;
     unsigned hedges;
     unsigned skipped;
@@ -92,6 +108,11 @@ size_t call_next_slot(const call *c, size_t from);
 void call_note_last(call *c, const failure *kept);
 /* What follows a failure at a slot. */
 void call_decide(call *c, size_t at, const failure *f);
+/* Begins an attempt, and does what follows where none begins; or does when the gate knows. May end
+ * the call. */
+void call_try(call *c, entry e);
+/* What follows when that is known. */
+void call_entered(call *c, const entry *e, entry_end end, const failure *f);
 /* Ends the call: stops all that runs. */
 void call_release(call *c);
 /* The same, and tells the sink why. */
@@ -99,22 +120,40 @@ COLD void call_give_up(call *c, failure f);
 
 /* ---- lanes.c ---- */
 
-/* Starts an attempt at a slot. false, with *ret_failure, when that is not possible. */
-MUST_USE bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure);
+/* Starts an attempt at a slot. WAITS: call_entered() is called when the gate knows. Where none
+ * begins *ret_failure says why. */
+typedef enum lane_start_end {
+    LANE_BEGUN = ENTRY_BEGUN,
+    LANE_FULL = ENTRY_FULL,
+    LANE_FAILED = ENTRY_FAILED,
+    LANE_WAITS
+} lane_start_end;
+MUST_USE lane_start_end lane_start(call *c, const entry *e, failure *ret_failure);
+/* The gate has let it in. */
+MUST_USE bool lane_begin(lane *l, failure *ret_failure);
 /* Stops a lane whose answer is not wanted any more: that tells nothing about its target. */
 void lane_drop(lane *l);
 unsigned lanes_running(const call *c);
+/* That run, or wait at the gate. */
+unsigned lanes_taken(const call *c);
 /* What became of a lane's attempt, for its target's breaker and latency. */
 void lane_report(lane *l, bool failed, int64_t first_content_ms);
 /* The target's breaker lets no attempt through. */
 failure lane_refused(void);
-/* The gate keeps the call out of that slot, which is full from now on. */
-failure lane_full(call *c, slot *s, const weir_error *why);
-bool lane_is_full(const failure *f);
 /* All its keys have had their share: the first may be used again in so long. */
 failure lane_limited(int64_t wait_ms);
 /* When the attempt left weir: what is before its request is out is the way to the provider. */
 int64_t lane_left_us(const lane *l);
+
+/* ---- lane_gate.c ---- */
+
+/* Asks the gate. SHUT: its slot is full from now on, as *ret_failure says. */
+gate_word lane_enter(lane *l, failure *ret_failure);
+/* Out again; tried as in call/gate.h. */
+void lane_leave(const lane *l, int tried);
+/* It waits at the gate no more. */
+void lane_withdraw(lane *l);
+bool lane_is_full(const failure *f);
 
 /* ---- lane_keys.c ---- */
 
@@ -144,6 +183,9 @@ void trace_decided(const call *c, const slot *s, const failure *f, retry_verdict
 void hedge_init(call *c);
 /* From the attempt that has just begun. */
 void hedge_arm(call *c);
+/* Also where it waits at the gate. */
 void hedge_stop(call *c);
+/* What became of one that was to begin. */
+void hedge_entered(call *c, const entry *e, entry_end end);
 
 #endif

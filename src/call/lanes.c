@@ -16,6 +16,13 @@ unsigned lanes_running(const call *c) {
     return n;
 }
 
+unsigned lanes_taken(const call *c) {
+    unsigned n = 0;
+    for (int i = 0; i < LANES; i++)
+        n += c->lanes[i].attempt || c->lanes[i].stands;
+    return n;
+}
+
 /* ---- records ---- */
 
 static attempt_record *record_of(const lane *l) {
@@ -62,10 +69,6 @@ static void give_room(lane *l) {
     memory_drop(&l->call->spec.loop->memory, &l->hold);
 }
 
-static void leave(const call *c, unsigned number, bool began) {
-    if (c->spec.gate) c->spec.gate->leave(c->spec.gate->user, number, began);
-}
-
 /* Its attempt is over. */
 static void lane_clear(lane *l, const char *outcome) {
     call *c = l->call;
@@ -77,7 +80,7 @@ static void lane_clear(lane *l, const char *outcome) {
     c->skipped += facts.skipped;
     c->unfinished = facts.unfinished;
     record_end(l, &facts, outcome);
-    leave(c, (unsigned)l->try, true);
+    lane_leave(l, (int)l->try);
     trace_ended(l, record_of(l));
     l->attempt = NULL;
     call_count(c, METRIC_ATTEMPTS, lane_slot(l), outcome);
@@ -89,6 +92,7 @@ static void count_lost(const lane *l) {
 }
 
 void lane_drop(lane *l) {
+    if (l->stands) lane_withdraw(l);
     if (!l->attempt) return;
     attempt_cancel(l->attempt);
     lane_clear(l, "cancelled");
@@ -280,10 +284,8 @@ static bool asks_again(const lane *l, const failure *f) {
 }
 
 static void ask_again(call *c, size_t at, bool hedge) {
-    failure f;
     c->slots.items[at].tries--;
-    if (lane_start(c, at, hedge, &f) || lanes_running(c)) return;
-    call_decide(c, at, &f);
+    call_try(c, (entry){ENTRY_AT_ONCE, at, .hedge = hedge});
 }
 
 static void on_fail(void *user, const failure *f) {
@@ -311,7 +313,7 @@ static void on_fail(void *user, const failure *f) {
         return;
     }
     hedge_stop(c);
-    if (lanes_running(c) && !forbids(l, f)) { /* the other lane may still answer */
+    if (lanes_taken(c) && !forbids(l, f)) { /* the other lane may still answer */
         const failure *kept = call_keep(c, &told);
         if (!l->hedge && !c->kept) c->kept = kept;
         call_note_last(c, kept);
@@ -327,7 +329,7 @@ static const attempt_ops ops = {
 
 static lane *free_lane(call *c) {
     for (int i = 0; i < LANES; i++)
-        if (!c->lanes[i].attempt) return &c->lanes[i];
+        if (!c->lanes[i].attempt && !c->lanes[i].stands) return &c->lanes[i];
     return NULL;
 }
 
@@ -346,48 +348,23 @@ failure lane_limited(int64_t wait_ms) {
     return f;
 }
 
-/* Whoever brought the gate may not know how long. */
-failure lane_full(call *c, slot *s, const weir_error *why) {
-    enum { LOOK_AGAIN_MS = 1000 };
-    failure f = failure_of(why);
-    f.class = FAIL_LIMIT;
-    f.hint.after_ms = f.client_after_ms = why->retry_after_ms;
-    s->full = call_keep(c, &f);
-    s->full_until_ms =
-        call_now_ms(c) + (why->retry_after_ms > 0 ? why->retry_after_ms : LOOK_AGAIN_MS);
-    return f;
+static bool keys_rest(const call *c, const slot *s, failure *ret_failure) {
+    const key_outlook keys = keys_look(s->upstream, s->spent, s->state, call_now_ms(c));
+    if (keys.readiness != KEY_RESTING) return false;
+    *ret_failure = lane_limited(keys.wait_ms);
+    return true;
 }
 
-bool lane_is_full(const failure *f) {
-    return f->error == ERR_OVER_LIMIT || f->error == ERR_OVER_BUDGET;
-}
-
-/* Lets the next attempt in at a slot, or says why not. */
-static bool enter(call *c, slot *s, failure *ret_failure) {
-    const call_gate *gate = c->spec.gate;
-    weir_error why = error_of(ERR_OVER_LIMIT);
-    if (!gate || gate->enter(gate->user, s->name, c->attempts, &why)) return true;
-    *ret_failure = lane_full(c, s, &why);
-    return false;
-}
-
-bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
-    slot *s = &c->slots.items[at];
-    lane *l = free_lane(c);
-    breaker_probe probe = NO_PROBE;
-    key_outlook keys = keys_look(s->upstream, s->spent, s->state, call_now_ms(c));
-    if (keys.readiness == KEY_RESTING) {
-        *ret_failure = lane_limited(keys.wait_ms);
-        return false;
-    }
-    if (l && !enter(c, s, ret_failure)) return false;
-    if (!l ||
-        !target_admit(s->state, &call_config(c)->breaker, c->spec.client, call_now_ms(c), &probe)) {
-        if (l) leave(c, c->attempts, false);
+/* It has been let in. */
+static bool begin(lane *l, failure *ret_failure) {
+    call *c = l->call;
+    slot *s = lane_slot(l);
+    if (!target_admit(s->state, &call_config(c)->breaker, c->spec.client, call_now_ms(c),
+                      &l->probe)) {
         *ret_failure = lane_refused();
         return false;
     }
-    *l = (lane){.call = c, .at = at, .hedge = hedge, .probe = probe, .began_ms = call_now_ms(c)};
+    l->began_ms = call_now_ms(c);
     answer_queue_init(&l->held);
     keys_take(s->upstream, s->spent, s->state, s->key, call_now_ms(c), &l->key);
     int64_t began_us = loop_exact_us(c->spec.loop);
@@ -407,17 +384,41 @@ bool lane_start(call *c, size_t at, bool hedge, failure *ret_failure) {
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);
     if (!l->attempt) {
-        leave(c, c->attempts, false);
-        target_abandon(s->state, c->spec.client, probe);
+        target_abandon(s->state, c->spec.client, l->probe);
         return false;
     }
     record_begin(l, spec.span_id);
     record_of(l)->began_us = began_us;
     trace_began(l);
-    c->at = at;
+    c->at = l->at;
     s->tries++;
-    if (hedge) return true;
+    if (l->hedge) return true;
     c->head_us = 0;
     hedge_arm(c);
     return true;
+}
+
+bool lane_begin(lane *l, failure *ret_failure) {
+    const bool waited = l->stands;
+    l->stands = false;
+    if (!(waited && keys_rest(l->call, lane_slot(l), ret_failure)) && begin(l, ret_failure))
+        return true;
+    lane_leave(l, GATE_NOT_TRIED);
+    return false;
+}
+
+lane_start_end lane_start(call *c, const entry *e, failure *ret_failure) {
+    lane *l = free_lane(c);
+    if (keys_rest(c, &c->slots.items[e->at], ret_failure)) return LANE_FAILED;
+    if (!l) {
+        *ret_failure = lane_refused();
+        return LANE_FAILED;
+    }
+    *l = (lane){.call = c, .entry = *e, .at = e->at, .hedge = e->hedge, .probe = NO_PROBE};
+    switch (lane_enter(l, ret_failure)) {
+    case GATE_WAIT: return LANE_WAITS;
+    case GATE_SHUT: return LANE_FULL;
+    case GATE_OPEN: break;
+    }
+    return lane_begin(l, ret_failure) ? LANE_BEGUN : LANE_FAILED;
 }

@@ -64,7 +64,7 @@ void slots_done(slots *s) {
 /* RESTING also where its breaker admits none, LAST where its provider is down. */
 static key_readiness may_ask(const slots *s, size_t at, int64_t now_ms) {
     const slot *it = &s->items[at];
-    if (it->full_until_ms > now_ms) return KEY_RESTING;
+    if (it->shut_until_ms > now_ms) return KEY_RESTING;
     if (!target_ready(it->state, s->breaker, s->client, now_ms)) return KEY_RESTING;
     key_readiness keys = keys_look(it->upstream, it->spent, it->state, now_ms).readiness;
     return keys == KEY_FREE && it->down ? KEY_LAST : keys;
@@ -154,8 +154,8 @@ slots_rest slots_get_rest(const slots *s, int64_t now_ms) {
         key_outlook keys = keys_look(it->upstream, it->spent, it->state, now_ms);
         bool limited = keys.readiness == KEY_RESTING && keys.wait_ms > breaker_ms;
         int64_t wait_ms = limited ? keys.wait_ms : breaker_ms;
-        const int64_t full_ms = it->full_until_ms - now_ms;
-        const bool full = full_ms > 0 && full_ms >= wait_ms;
+        const int64_t full_ms = it->full_until_ms > now_ms ? it->full_until_ms - now_ms : 0;
+        const bool full = it->shut_until_ms > now_ms && full_ms >= wait_ms;
         if (full) wait_ms = full_ms;
         if (wait_ms < shortest.wait_ms) shortest = (slots_rest){i, wait_ms, limited && !full, full};
     }

@@ -28,6 +28,7 @@ typedef struct slot {
                        none of several */
     const failure *full; /* the gate has kept the call out of it (call/gate.h); NULL: it has not */
     int64_t full_until_ms; /* and will until then */
+    int64_t shut_until_ms; /* so long it is not asked again; not sooner */
 } slot;
 
 typedef struct slots {

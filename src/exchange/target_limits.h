@@ -2,7 +2,8 @@
  * begins: the gate of the exchange's call (call/gate.h).
  *
  * An attempt gives its place back when it is over; what it did not use of the rest when the
- * exchange ends, as it is known only then. In the exchange's arena.
+ * exchange ends, as it is known only then. Where limits are shared the call waits for the server's
+ * word, at most as long as limit/shared.h lets anybody wait. In the exchange's arena.
  */
 #ifndef WEIR_EXCHANGE_TARGET_LIMITS_H
 #define WEIR_EXCHANGE_TARGET_LIMITS_H

@@ -1,6 +1,7 @@
 #include "limit/shared.h"
 
 #include "base/clock.h"
+#include "base/digits.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -10,8 +11,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { NODE_LEN = 16, LEASE_LEN = NODE_LEN + 2 * 21 + 3, TOLD_KEPT = 256 };
+enum {
+    NODE_LEN = 16,
+    NAME_LEN = NODE_LEN + 1 + 10 + 1,
+    LEASE_LEN = NAME_LEN + DIGITS_MAX,
+    TOLD_KEPT = 256
+};
 
 struct shared_limits {
     config *snapshot; /* counted, for: */
@@ -39,6 +46,8 @@ struct shared_link {
     list holders; /* tickets with a place */
     list alone;   /* tickets that were taken without the server, and that it has not been told */
     list orphans; /* of calls that left while they waited */
+    char name[NAME_LEN + 1]; /* its leases begin with it: "NODE:LOOP:" */
+    size_t name_len;
     uint64_t last_lease;
     timer beat;
     redis_wait beating;
@@ -79,7 +88,7 @@ static int64_t share_of_money(const limit_ask *a, unsigned nodes, const limit_sp
     return fits < a->quota.amount ? fits : a->quota.amount;
 }
 
-limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count) {
+static limit_verdict take_share(shared_link *k, limit_ask *asks, size_t count) {
     limiter *own = k->shared->own;
     const unsigned nodes = shared_limits_nodes(k->shared);
     const limit_now now = now_of(k);
@@ -116,7 +125,7 @@ static void cease_to_doubt(shared_link *k) {
 static void take_own(shared_ticket *t) {
     shared_link *k = t->link;
     begin_to_doubt(k);
-    t->verdict = shared_take_share(t->link, t->asks, t->count);
+    t->verdict = take_share(t->link, t->asks, t->count);
     if (k->metrics) metric_add(metrics_series(k->metrics, METRIC_SHARED_LOCAL, NULL), 1);
 }
 
@@ -126,12 +135,22 @@ static bool holds_place(const shared_ticket *t) {
     return false;
 }
 
+/* How many of the asks are before the places. */
+static size_t before_places(const shared_ticket *t) {
+    size_t n = t->count;
+    while (n && t->asks[n - 1].kind == LIMIT_PARALLEL)
+        n--;
+    return n;
+}
+
 static span lease_text(const shared_ticket *t, char out[LEASE_LEN]) {
     const shared_link *k = t->link;
+    char digits[DIGITS_MAX];
     if (!holds_place(t)) return SPAN_EMPTY;
-    int n = snprintf(out, LEASE_LEN, "%s:%u:%llu", k->shared->node, k->loop->index,
-                     (unsigned long long)t->lease);
-    return span_from(out, (size_t)n);
+    const unsigned n = digits_u64(digits, t->lease);
+    memcpy(out, k->name, k->name_len);
+    memcpy(out + k->name_len, digits + n, DIGITS_MAX - n);
+    return span_from(out, k->name_len + (DIGITS_MAX - n));
 }
 
 static redis_done_fn on_taken;
@@ -293,6 +312,20 @@ static void settle_there(const shared_ticket *t, const limit_used *used) {
     k->lacked += !t->counted;
     for (size_t i = 0; i < t->count; i++)
         note_told(k, &t->asks[i], more_of(t, &t->asks[i], used));
+}
+
+/* A late server is not told: there the places run out. */
+void shared_leave(shared_ticket *t) {
+    shared_ticket places = *t;
+    const size_t from = before_places(t);
+    if (from == t->count) return;
+    places.asks += from;
+    places.count -= from;
+    t->count = from;
+    list_remove(&t->holder);
+    limiter_settle(t->link->shared->own, places.asks, places.count, &(limit_used){0},
+                   now_of(t->link));
+    settle_there(&places, &(limit_used){0});
 }
 
 void shared_settle(shared_ticket *t, const limit_used *used) {
@@ -543,6 +576,7 @@ shared_link *shared_link_new(shared_limits *s, loop *l, log_shard *log, metrics_
     if (!s) return NULL;
     shared_link *k = mem_zalloc(sizeof *k);
     *k = (shared_link){.shared = s, .loop = l, .log = log, .metrics = shard};
+    k->name_len = (size_t)snprintf(k->name, sizeof k->name, "%s:%u:", s->node, l->index);
     list_init(&k->holders);
     list_init(&k->alone);
     list_init(&k->orphans);

@@ -72,11 +72,11 @@ struct shared_ticket {
  * later, never before this returns. */
 MUST_USE bool shared_take(shared_link *k, shared_ticket *t, limit_ask *asks, size_t count,
                           shared_done_fn *done);
-/* This weir's share of what is asked for, for who cannot wait: of targets, which are asked for when
- * an attempt begins. As limiter_take() beyond that, and settled as such. */
-limit_verdict shared_take_share(shared_link *k, limit_ask *asks, size_t count);
 /* It waits no more: what the server gives it is given back. */
 void shared_cancel(shared_ticket *t);
+/* Of a ticket that was taken: its places (parallel), which are the last of its asks, are free
+ * before the rest of it is settled. */
+void shared_leave(shared_ticket *t);
 /* Of a ticket that was taken: as limiter_settle(), there and here. */
 void shared_settle(shared_ticket *t, const limit_used *used);
 

@@ -44,7 +44,7 @@ static span number_text(shared_command *c, int64_t n) {
 void shared_command_begin(shared_command *c, size_t limits, span op, span lease, int64_t lasts_ms) {
     const size_t room = FIXED_ARGS + 2 * limits;
     if (!c->sha[0]) redis_script_sha(embedded_limit_script, c->sha);
-    c->args = mem_realloc(c->args, room * sizeof *c->args);
+    if (room > c->most) c->args = mem_realloc(c->args, (c->most = room) * sizeof *c->args);
     c->room = room;
     c->count = 0;
     buf_clear(&c->text);

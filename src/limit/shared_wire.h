@@ -16,7 +16,7 @@ extern const span embedded_limit_script;
 typedef struct shared_command {
     buf text;
     span *args;
-    size_t count, room;          /* limits that were added; of args */
+    size_t count, room, most;    /* limits that were added; of args; that there is memory for */
     char sha[REDIS_SHA_LEN + 1]; /* of the script; empty: not known yet */
     bool whole;                  /* it is sent with its text: the server does not know it */
 } shared_command;

@@ -1,5 +1,6 @@
 #include "redis/redis.h"
 
+#include "base/digits.h"
 #include "base/mem.h"
 #include "http/resolve.h"
 #include "http/transport.h"
@@ -57,19 +58,31 @@ struct redis {
 
 /* ---- what is written ---- */
 
-static void add_count(buf *out, char kind, size_t n) {
-    buf_add_char(out, kind);
-    buf_add_u64(out, n);
-    buf_add(out, SPAN_OF("\r\n"));
+static char *put_end(char *at) {
+    memcpy(at, "\r\n", 2);
+    return at + 2;
+}
+
+static char *put_count(char *at, char kind, size_t count) {
+    char digits[DIGITS_MAX];
+    const unsigned n = digits_u64(digits, count);
+    *at++ = kind;
+    memcpy(at, digits + n, DIGITS_MAX - n);
+    return put_end(at + (DIGITS_MAX - n));
 }
 
 void redis_write(buf *out, const span *args, size_t count) {
-    add_count(out, '*', count);
+    enum { COUNT_MOST = 1 + DIGITS_MAX + 2 };
+    size_t most = COUNT_MOST;
+    for (size_t i = 0; i < count; i++)
+        most += COUNT_MOST + args[i].len + 2;
+    char *const begin = buf_reserve(out, most), *at = put_count(begin, '*', count);
     for (size_t i = 0; i < count; i++) {
-        add_count(out, '$', args[i].len);
-        buf_add(out, args[i]);
-        buf_add(out, SPAN_OF("\r\n"));
+        at = put_count(at, '$', args[i].len);
+        if (args[i].len) memcpy(at, args[i].ptr, args[i].len);
+        at = put_end(at + args[i].len);
     }
+    buf_grow(out, (size_t)(at - begin));
 }
 
 void redis_script_sha(span script, char out[REDIS_SHA_LEN + 1]) {

@@ -15,7 +15,6 @@ typedef enum redis_kind {
     REDIS_REFUSED, /* text says why: "NOSCRIPT No matching script" */
 } redis_kind;
 
-/* hiredis' own, seen through the functions below alone. */
 typedef struct redis_reply redis_reply;
 
 redis_kind redis_reply_kind(const redis_reply *r);

@@ -1,7 +1,8 @@
 /* Two loops' links to one server, in the orders in which things may happen to them: calls begin,
- * leave and end; the server serves what has come, an answer is read, a link is late, has no room
- * for what it would send, loses its connection, or looks after what is owed. The connection is
- * played here (in place of redis/redis.c), and the server with it: two queues a link.
+ * leave, give their place back and end; the server serves what has come, an answer is read, a link
+ * is late, has no room for what it would send, loses its connection, or looks after what is owed.
+ * The connection is played here (in place of redis/redis.c), and the server with it: two queues a
+ * link.
  *
  * Of one weir never more is taken than the limit, whatever the order. In the end all that was not
  * used has come back, and the server and the process count the same. */
@@ -15,7 +16,7 @@
 
 #include <stdlib.h>
 
-enum { LINKS = 2, CALLS = 4, LIMIT = 4, RESERVE = 2, QUESTIONS = 48, WHO = 32 };
+enum { LINKS = 2, CALLS = 4, LIMIT = 4, RESERVE = 2, QUESTIONS = 48, ASKS = 2 };
 
 /* ---- the server ---- */
 
@@ -27,7 +28,8 @@ typedef struct spec {
 
 typedef struct question {
     char op[8], lease[64];
-    spec spec;
+    spec specs[ASKS];
+    size_t count;
     bool tells; /* nobody waits */
 } question;
 
@@ -58,31 +60,40 @@ static void set_lease(far *f, const char *lease, bool there) {
         f->leases[at][0] = 0;
 }
 
-/* As limit/shared.lua would, of one limit, without the time. */
+static bool is_full(const far *f, const spec *s) {
+    if (s->kind == LIMIT_PARALLEL) return held(f) >= s->most;
+    return f->sum >= s->most || f->sum + s->amount > s->most;
+}
+
+/* As limit/shared.lua would, without the time. */
 static void serve(far *f, const question *q, buf *out) {
-    const spec *s = &q->spec;
+    const int64_t wall_us = clock_wall_us();
+    const bool take = !strcmp(q->op, "take");
     bool taken = true;
-    if (!s->sums) {
+    if (!q->specs[0].sums) {
         buf_add_cstr(out, "*4\r\n:1\r\n:1\r\n:1\r\n:7\r\n");
         return;
     }
-    if (!strcmp(q->op, "take"))
-        taken = s->kind == LIMIT_PARALLEL ? held(f) < s->most
-                                          : f->sum < s->most && f->sum + s->amount <= s->most;
-    if (taken && s->kind == LIMIT_PARALLEL)
-        set_lease(f, q->lease, s->amount > 0);
-    else if (taken)
-        f->sum = f->sum + s->amount > 0 ? f->sum + s->amount : 0;
-    if (strcmp(q->op, "take")) {
+    for (size_t i = 0; i < q->count && take; i++)
+        taken &= !is_full(f, &q->specs[i]);
+    for (size_t i = 0; i < q->count && taken; i++) {
+        const spec *s = &q->specs[i];
+        if (s->kind == LIMIT_PARALLEL)
+            set_lease(f, q->lease, s->amount > 0);
+        else
+            f->sum = f->sum + s->amount > 0 ? f->sum + s->amount : 0;
+    }
+    if (!take) {
         buf_add_cstr(out, ":1\r\n");
         return;
     }
-    const int64_t wall_us = clock_wall_us();
-    buf_addf(out, "*4\r\n:%d\r\n:%lld\r\n", taken, (long long)wall_us);
-    if (s->kind == LIMIT_PARALLEL)
-        buf_addf(out, ":%u\r\n:0\r\n", held(f));
-    else
-        buf_addf(out, ":%lld\r\n:%lld\r\n", (long long)(wall_us / 86400000000), (long long)f->sum);
+    buf_addf(out, "*%zu\r\n:%d\r\n:%lld\r\n", 2 + 2 * q->count, taken, (long long)wall_us);
+    for (size_t i = 0; i < q->count; i++)
+        if (q->specs[i].kind == LIMIT_PARALLEL)
+            buf_addf(out, ":%u\r\n:0\r\n", held(f));
+        else
+            buf_addf(out, ":%lld\r\n:%lld\r\n", (long long)(wall_us / 86400000000),
+                     (long long)f->sum);
 }
 
 static void read_spec(span text, spec *ret) {
@@ -145,11 +156,14 @@ static void copy_to(char *to, size_t size, span from) {
 
 static bool put(redis *r, const span *args, size_t count, bool tells) {
     if (r->state != READY || r->full) return false;
-    assert_true(r->asked < QUESTIONS && count == 8); /* one limit */
     question *q = &r->sent[r->asked];
-    copy_to(q->op, sizeof q->op, args[4]);
-    copy_to(q->lease, sizeof q->lease, args[5]);
-    read_spec(args[7], &q->spec);
+    const size_t n = (count - 6) / 2;
+    assert_true(r->asked < QUESTIONS && n >= 1 && n <= ASKS);
+    copy_to(q->op, sizeof q->op, args[3 + n]);
+    copy_to(q->lease, sizeof q->lease, args[4 + n]);
+    for (size_t i = 0; i < n; i++)
+        read_spec(args[6 + n + i], &q->specs[i]);
+    q->count = n;
     q->tells = tells;
     r->answers[r->asked++] = BUF_EMPTY;
     return true;
@@ -218,7 +232,20 @@ static void hand_over(list *waits, uint64_t number, const redis_reply *reply) {
 
 /* ---- what may happen ---- */
 
-typedef enum event { BEGIN, LEAVE, END, SERVE, READ, BE_LATE, FILL, CUT, BACK, BEAT, EVENTS } event;
+typedef enum event {
+    BEGIN,
+    LEAVE,
+    GIVE,
+    END,
+    SERVE,
+    READ,
+    BE_LATE,
+    FILL,
+    CUT,
+    BACK,
+    BEAT,
+    EVENTS
+} event;
 
 typedef struct step {
     event event;
@@ -226,15 +253,16 @@ typedef struct step {
 } step;
 
 typedef struct one_call {
-    enum { FRESH, ASKING, RUNS, OVER } state;
+    enum { FRESH, ASKING, RUNS, PLACELESS, OVER } state;
     shared_ticket ticket;
-    limit_ask ask;
+    limit_ask asks[ASKS];
 } one_call;
 
 typedef struct sort {
     const char *name;
     limit_kind kind;
     unsigned calls;
+    bool both;                /* money, and a place that is given back before the end */
     unsigned late, full, cut; /* how often */
     bool leaves;
     bool plain; /* weirs have been counted, and nobody looks after it again before the end */
@@ -258,8 +286,8 @@ typedef struct model {
 static const config *the_config;
 
 static void fail_at(const model *m, const char *why) {
-    static const char *const words[EVENTS] = {"begin", "leave", "end", "serve", "read",
-                                              "late",  "fill",  "cut", "back",  "beat"};
+    static const char *const words[EVENTS] = {"begin", "leave", "give", "end",  "serve", "read",
+                                              "late",  "fill",  "cut",  "back", "beat"};
     buf text = BUF_EMPTY;
     for (size_t i = 0; i < m->count; i++)
         buf_addf(&text, " %s %u", words[m->steps[i].event], m->steps[i].of);
@@ -271,6 +299,17 @@ static unsigned link_of(unsigned call) {
 }
 
 static void go(model *m, step s);
+
+/* Beside places there is money for all. */
+static limit_ask ask_of(const sort *s, limit_kind kind) {
+    const bool money = kind == LIMIT_SPEND;
+    const int64_t most = s->both ? RESERVE * CALLS : LIMIT;
+    return (limit_ask){.kind = kind,
+                       .subject = 1,
+                       .who = SPAN_OF("who"),
+                       .quota = {money ? most : LIMIT / RESERVE, money ? PERIOD_DAY : 0},
+                       .amount = money ? RESERVE : 1};
+}
 
 static void model_init(model *m, const sort *s) {
     buf why = BUF_EMPTY;
@@ -289,13 +328,10 @@ static void model_init(model *m, const sort *s) {
         }
         m->beats[i] = !s->plain;
     }
-    for (unsigned i = 0; i < s->calls; i++)
-        m->calls[i].ask = (limit_ask){.kind = s->kind,
-                                      .subject = 1,
-                                      .who = SPAN_OF("who"),
-                                      .quota = {s->kind == LIMIT_SPEND ? LIMIT : LIMIT / RESERVE,
-                                                s->kind == LIMIT_SPEND ? PERIOD_DAY : 0},
-                                      .amount = s->kind == LIMIT_SPEND ? RESERVE : 1};
+    for (unsigned i = 0; i < s->calls; i++) {
+        m->calls[i].asks[0] = ask_of(s, s->kind);
+        m->calls[i].asks[1] = ask_of(s, LIMIT_PARALLEL);
+    }
 }
 
 static void model_done(model *m) {
@@ -308,16 +344,23 @@ static void model_done(model *m) {
     limiter_free(m->own);
 }
 
+static void check_kind(const model *m, limit_kind kind, int64_t taken, int64_t there) {
+    if (taken > ask_of(m->sort, kind).quota.amount && !m->lost) fail_at(m, "more than the limit");
+    if (limiter_season(m->own) % 2 == 0 && there < taken && !m->lost)
+        fail_at(m, "nobody doubts, and the server lacks something");
+}
+
 /* What calls hold and have used is no more than there is; the server has all of it, or is doubted.
  */
 static void check(const model *m) {
-    int64_t taken = m->used;
-    for (unsigned i = 0; i < m->sort->calls; i++)
-        if (m->calls[i].state == RUNS) taken += m->calls[i].ask.amount;
-    if (taken > m->calls[0].ask.quota.amount && !m->lost) fail_at(m, "more than the limit");
-    const int64_t there = m->sort->kind == LIMIT_SPEND ? the_far.sum : held(&the_far);
-    if (limiter_season(m->own) % 2 == 0 && there < taken && !m->lost)
-        fail_at(m, "nobody doubts, and the server lacks something");
+    int64_t places = 0, money = m->used;
+    for (unsigned i = 0; i < m->sort->calls; i++) {
+        places += m->calls[i].state == RUNS;
+        if (m->calls[i].state == RUNS || m->calls[i].state == PLACELESS) money += RESERVE;
+    }
+    if (m->sort->kind == LIMIT_SPEND) check_kind(m, LIMIT_SPEND, money, the_far.sum);
+    if (m->sort->kind == LIMIT_PARALLEL || m->sort->both)
+        check_kind(m, LIMIT_PARALLEL, places, held(&the_far));
 }
 
 static void told(one_call *c) {
@@ -351,7 +394,7 @@ static limit_used used_of(const model *m, unsigned call) {
 
 static void cut(model *m, redis *r) {
     for (size_t i = r->answered; i < r->asked; i++)
-        m->lost |= r->sent[i].spec.sums;
+        m->lost |= r->sent[i].specs[0].sums;
     const bool was_ready = r->state == READY;
     forget_questions(r);
     r->state = AWAY;
@@ -367,11 +410,16 @@ static void go(model *m, step s) {
     switch (s.event) {
     case BEGIN:
         c->state = ASKING;
-        if (shared_take(m->links[link_of(s.of)], &c->ticket, &c->ask, 1, on_done)) told(c);
+        if (shared_take(m->links[link_of(s.of)], &c->ticket, c->asks, 1 + m->sort->both, on_done))
+            told(c);
         break;
     case LEAVE:
         shared_cancel(&c->ticket);
         c->state = OVER;
+        break;
+    case GIVE:
+        c->state = PLACELESS;
+        shared_leave(&c->ticket);
         break;
     case END: {
         const limit_used used = used_of(m, s.of);
@@ -429,7 +477,8 @@ static bool may(const model *m, step s) {
             if (i % LINKS == s.of % LINKS && m->calls[i].state == FRESH) return false;
         return s.of < of->calls && c->state == FRESH;
     case LEAVE: return s.of < of->calls && of->leaves && c->state == ASKING;
-    case END: return s.of < of->calls && c->state == RUNS;
+    case GIVE: return s.of < of->calls && of->both && c->state == RUNS;
+    case END: return s.of < of->calls && (c->state == RUNS || c->state == PLACELESS);
     case SERVE: return s.of < LINKS && r->served < r->asked;
     case READ: return s.of < LINKS && r->answered < r->served;
     case BE_LATE:
@@ -456,7 +505,7 @@ static bool is_at_rest(const model *m) {
 
 static void end_all(model *m) {
     for (unsigned i = 0; i < m->sort->calls; i++)
-        if (m->calls[i].state == RUNS) go(m, (step){END, i});
+        if (m->calls[i].state == RUNS || m->calls[i].state == PLACELESS) go(m, (step){END, i});
 }
 
 /* Whoever runs ends, all is served and read, and each link looks after what it owes. */
@@ -481,19 +530,19 @@ static void come_to_rest(model *m) {
 static void check_end(model *m) {
     const limit_now now = {clock_mono_us(), clock_wall_us()};
     come_to_rest(m);
+    if (!m->late && !m->full && !m->cut && held(&the_far)) fail_at(m, "a place was not given back");
     memset(the_far.leases, 0, sizeof the_far.leases); /* what could not be given back runs out */
     for (unsigned i = 0; i < LINKS; i++)
         go(m, (step){BEAT, i});
     come_to_rest(m);
     if (limiter_season(m->own) % 2) fail_at(m, "doubts for ever");
     if (held(&the_far)) fail_at(m, "the server has places that nobody holds");
-    limit_ask look = m->calls[0].ask;
-    if (m->sort->kind != LIMIT_SPEND) {
-        look.amount = look.quota.amount;
-        look.quota.amount++;
-        if (!limiter_take(m->own, &look, 1, now).taken) fail_at(m, "a place is held here");
-        return;
-    }
+    limit_ask places = ask_of(m->sort, LIMIT_PARALLEL);
+    places.amount = places.quota.amount;
+    places.quota.amount++;
+    if (!limiter_take(m->own, &places, 1, now).taken) fail_at(m, "a place is held here");
+    if (m->sort->kind != LIMIT_SPEND) return;
+    const limit_ask look = m->calls[0].asks[0];
     if (m->lost ? the_far.sum < 0 : the_far.sum != m->used) {
         char text[64];
         snprintf(text, sizeof text, "the server counts %lld, and %lld were used",
@@ -543,6 +592,9 @@ static const sort sorts[] = {
     {"money, cut", LIMIT_SPEND, 4, .late = 1, .cut = 1, .leaves = true},
     {"places, late", LIMIT_PARALLEL, 4, .late = 2, .leaves = true},
     {"places, full", LIMIT_PARALLEL, 4, .late = 1, .full = 2, .leaves = true},
+    {"both, late", LIMIT_SPEND, 4, .both = true, .late = 2, .leaves = true},
+    {"both, full", LIMIT_SPEND, 4, .both = true, .late = 1, .full = 2, .leaves = true},
+    {"both, cut", LIMIT_SPEND, 4, .both = true, .late = 1, .cut = 1, .leaves = true},
 };
 
 static void orders_at_random(void **state) {
@@ -558,6 +610,8 @@ static const sort plain_sorts[] = {
     {"money, one", LIMIT_SPEND, 1, .late = 1, .full = 1, .leaves = true, .plain = true},
     {"money, two", LIMIT_SPEND, 2, .late = 1, .plain = true},
     {"places, one", LIMIT_PARALLEL, 1, .late = 1, .full = 1, .leaves = true, .plain = true},
+    {"both, one", LIMIT_SPEND, 1, .both = true, .late = 1, .full = 1, .leaves = true,
+     .plain = true},
 };
 
 /* Plays one to its end, by these choices and then the first there is; then the next choices.
