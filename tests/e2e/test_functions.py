@@ -20,11 +20,11 @@ def call(name, arguments="{}", number=1):
     return {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def calling(*calls, content=None):
+def calling(*calls, content=None, finish="tool_calls"):
     """A plain answer that calls tools."""
     answer = bodies.completion(content)
     answer["choices"][0]["message"]["tool_calls"] = list(calls)
-    answer["choices"][0]["finish_reason"] = "tool_calls"
+    answer["choices"][0]["finish_reason"] = finish
     return reply(200, answer)
 
 
@@ -58,11 +58,11 @@ def test_a_tool_is_called_and_the_model_answers(weir, upstream):
 
 # -- streams -----------------------------------------------------------------------------------------------------------
 
-def called_chunks(name, *arguments):
+def called_chunks(name, *arguments, finish="tool_calls"):
     first = {"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": ""}}
     return [bodies.chunk({"tool_calls": [first]})] + [
         bodies.chunk({"tool_calls": [{"index": 0, "function": {"arguments": a}}]}) for a in arguments
-    ] + [bodies.chunk(finish="tool_calls"), bodies.usage_chunk()]
+    ] + [bodies.chunk(finish=finish), bodies.usage_chunk()]
 
 
 def test_a_streamed_run_tells_steps_and_words_as_they_come(weir, upstream):
@@ -93,6 +93,21 @@ def test_a_stream_that_breaks_off_says_so(weir, upstream):
     first, last = answer.events()
     assert first == {"delta": "Let me"}
     assert last["success"] is False and last["error"]["code"] == "stream_interrupted"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_is_cut_off_is_not_made(weir, upstream, stream):
+    """Its arguments end in the middle of a word: nobody completes them, whatever that would make a valid call of."""
+    told = '{"timezone": ', '"Etc/GMT+1'
+    calls = sse(called_chunks("get_current_time", *told, finish="length")) if stream else calling(
+        call("get_current_time", "".join(told)), finish="length")
+    upstream.script(calls, sse(bodies.stream("Sorry.")) if stream else saying("Sorry."))
+    w = weir(upstream, **TIME)
+    answer = run(w, stream=stream)
+    step, = [event["step"] for event in answer.events() if "step" in event] if stream else answer.json()["steps"]
+    assert "JSON" in step["error"] and "result" not in step
+    assert step["error"] in upstream.requests[1].body.decode()
+    assert 'weir_tool_calls_total{tool="get_current_time",outcome="done"}' not in w.metrics()
 
 
 def test_comments_while_a_tool_takes_its_time(weir, upstream):
