@@ -20,6 +20,10 @@ void arena_init(arena *a, size_t first_size) {
     *a = (arena){.next_size = first_size ? first_size : FIRST_DEFAULT};
 }
 
+void arena_go_on_with(arena *a, size_t next_size) {
+    a->next_size = next_size;
+}
+
 void arena_done(arena *a) {
     for (arena_block *b = a->block; b;) {
         arena_block *older = b->older;

@@ -19,6 +19,9 @@ typedef struct arena {
 
 /* first_size: bytes of the first block, 0 for the default (1 KiB); blocks double up to 32 KiB. */
 void arena_init(arena *a, size_t first_size);
+/* The next block has that many bytes, and doubling goes on from there: for an owner whose first
+ * block is mostly all. */
+void arena_go_on_with(arena *a, size_t next_size);
 /* Frees every block; the arena is usable again. */
 void arena_done(arena *a);
 /* Overwrites all of it, for an arena that has held secrets; arena_done() or arena_reset() follows.

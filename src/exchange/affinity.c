@@ -65,7 +65,7 @@ static bool may_name_files(const request_facts *f) {
 static bool look_up_files(const search *s) {
     exchange *x = s->x;
     if (!affinity_has_objects(table_of(x)) || !may_name_files(&x->facts)) return false;
-    const request_outline *o = request_outline_of(&x->facts, &x->arena);
+    const request_outline *o = exchange_outline(x);
     for (size_t i = 0; o && i < o->part_count; i++) {
         const outline_part *p = &o->parts[i];
         bool is_file = p->kind == OUTLINE_FILE || p->kind == OUTLINE_IMAGE;

@@ -35,7 +35,7 @@ static bool has_texts_alone(const exchange *x) {
 /* What is no text, and what a model makes of it, is large. */
 static bool has_images(exchange *x) {
     if (has_texts_alone(x)) return false;
-    const request_outline *o = request_outline_of(&x->facts, &x->arena);
+    const request_outline *o = exchange_outline(x);
     return !o || outline_count(o, OUTLINE_IMAGE) || outline_count(o, OUTLINE_FILE) ||
            outline_count(o, OUTLINE_AUDIO);
 }

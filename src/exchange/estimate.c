@@ -21,26 +21,17 @@ void estimate_answer(exchange *x, const answer_event *event) {
 
 enum { COUNTED_BYTES = 8 * 1024 * 1024 }; /* 100 ms at worst; more is told by samples */
 
-/* An outline that nobody else has asked for is not kept: a stream may last for hours. */
-static int64_t count_prompt(const request_facts *f, token_family family, arena *to) {
+static int64_t count_prompt(const request_facts *f, const request_outline *o, token_family family) {
     dialect d = endpoint_get(f->endpoint)->dialect;
-    outline_slot slot = f->outline;
-    const request_outline *o = outline_ask(&slot, d, f->root, to);
     return o ? guess_prompt(o, d, family) : guess_prompt_roughly(f->body, family);
 }
 
 /* As far as it can be told of what is there. */
-static int64_t prompt_of(const exchange *x) {
-    token_family family = family_of(x);
+static int64_t prompt_of(exchange *x, token_family family) {
     if (x->large && x->large->prompts[family] >= 0) return x->large->prompts[family];
     if (x->large || x->facts.body.len > COUNTED_BYTES)
         return guess_prompt_roughly(x->facts.body, family);
-    if (x->env->depth) return count_prompt(&x->facts, family, &x->env->event_arena);
-    arena own; /* nobody empties the other after a client that left between two events */
-    arena_init(&own, 0);
-    const int64_t tokens = count_prompt(&x->facts, family, &own);
-    arena_done(&own);
-    return tokens;
+    return count_prompt(&x->facts, exchange_outline(x), family);
 }
 
 /* Who will answer, and what vocabulary that has, is not known so early: mostly all have one. */
@@ -52,26 +43,33 @@ void estimate_large(const exchange *x, large_request *l) {
     for (size_t i = 0; i < TOKENS_FAMILIES; i++)
         l->prompts[i] = -1;
     if (!model || f->body.len > COUNTED_BYTES || !exchange_dialect(x)->is_json) return;
-    arena own; /* no loop's */
+    arena own; /* not kept: a large one's is large */
     arena_init(&own, 0);
+    outline_slot slot = f->outline;
+    const request_outline *o =
+        outline_ask(&slot, endpoint_get(f->endpoint)->dialect, f->root, &own);
     for (size_t i = 0; i < model->target_count; i++) {
         span asked = model->targets[i].model;
         token_family family = tokens_family(asked.len ? asked : name);
-        if (l->prompts[family] < 0) l->prompts[family] = count_prompt(f, family, &own);
+        if (l->prompts[family] < 0) l->prompts[family] = count_prompt(f, o, family);
     }
     arena_done(&own);
 }
 
 void estimate_before_drop(exchange *x) {
     if (!exchange_dialect(x)->is_json) return;
-    if (call_tells_usage(x->call))
-        x->prompt_guess = guess_prompt_roughly(x->facts.body, family_of(x));
-    else
-        x->prompt_guess = prompt_of(x);
+    const token_family family = family_of(x);
+    if (x->prompt_guess >= 0 && x->prompt_family == family) return; /* a limit was told it */
+    x->prompt_family = family;
+    x->prompt_guess = call_tells_usage(x->call) ? guess_prompt_roughly(x->facts.body, family)
+                                                : prompt_of(x, family);
 }
 
 int64_t estimate_prompt(exchange *x) {
-    if (x->prompt_guess < 0) x->prompt_guess = prompt_of(x);
+    if (x->prompt_guess < 0) {
+        x->prompt_family = family_of(x);
+        x->prompt_guess = prompt_of(x, x->prompt_family);
+    }
     return x->prompt_guess;
 }
 

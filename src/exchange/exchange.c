@@ -7,7 +7,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { FIRST_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+/* The first has a call with nothing on, the second what everything adds to it: an open stream has
+ * both for as long as it lasts. */
+enum { FIRST_BLOCK_BYTES = 4096, SECOND_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static exchange *exchange_new(exchange_env *env) {
     list *node = list_pop_front(&env->spare);
@@ -28,6 +30,7 @@ static void exchange_free(exchange *x) {
 }
 
 static void exchange_put_by(exchange_env *env, exchange *x) {
+    arena_done(&x->outlined);
     if (env->spare_count == SPARE_MAX) {
         exchange_free(x);
         return;
@@ -35,6 +38,20 @@ static void exchange_put_by(exchange_env *env, exchange *x) {
     env->spare_count++;
     arena_reset(&x->arena, FIRST_BLOCK_BYTES);
     list_push_front(&env->spare, &x->link);
+}
+
+/* ---- what is asked ---- */
+
+enum { OUTLINED_BYTES = 2560 }; /* of a few turns, in one piece */
+
+const request_outline *exchange_outline(exchange *x) {
+    if (!x->outlined.block) arena_init(&x->outlined, OUTLINED_BYTES);
+    return request_outline_of(&x->facts, &x->outlined);
+}
+
+void exchange_drop_outline(exchange *x) {
+    x->facts.outline = (outline_slot){0};
+    arena_done(&x->outlined);
 }
 
 /* ---- the beginning ---- */
@@ -107,6 +124,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     for (size_t i = 0; i < x->plan->filter_count; i++)
         x->plan->filters[i](x);
     request->form->add(x);
+    arena_go_on_with(&x->arena, SECOND_BLOCK_BYTES);
     return x;
 }
 

@@ -102,20 +102,14 @@ void guard_request_look_within(guard_request *r, json_value value) {
     arena_done(&k.scratch);
 }
 
-void guard_request_look(guard_request *r, const request_facts *facts) {
+void guard_request_look(guard_request *r, const request_facts *facts, const request_outline *o) {
     looking k = {.r = r, .body = facts->body};
-    arena outlined;
     arena_init(&k.scratch, 0);
-    arena_init(&outlined, 0);
     json_splice_init(&r->edits, r->arena);
-    outline_slot slot = facts->outline;
-    const dialect d = endpoint_get(facts->endpoint)->dialect;
-    const request_outline *o = outline_ask(&slot, d, facts->root, &outlined);
     if (o)
         (void)outline_each_text(o, on_text, &k);
     else
         look_at_all(&k, facts->root);
-    arena_done(&outlined);
     arena_done(&k.scratch);
 }
 

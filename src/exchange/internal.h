@@ -113,6 +113,7 @@ struct large_request {
     buf body;
     memory_hold hold; /* of body, in the loop's account */
     arena arena;
+    struct arena outlined;            /* the outline that its facts have, where they have one */
     int64_t prompts[TOKENS_FAMILIES]; /* tokens, by whose vocabulary; -1: not counted */
     bool proven;                      /* sha256 is the body's */
     unsigned char sha256[SHA256_LEN];
@@ -158,6 +159,7 @@ struct exchange {
     caller caller;               /* counted */
     const config_client *client; /* of it; NULL: no keys are asked */
     request_facts facts;
+    arena outlined; /* facts.outline, for exchange_outline(); given back with what was asked */
     large_request *large; /* facts point into it; NULL: the request is none */
     const config_model *model;
     const affinity_place *made_at; /* what is named; NULL: nothing is, or nobody knows where */
@@ -190,6 +192,7 @@ struct exchange {
     bool told_failed;             /* the answer has said, as its last event, that it failed */
     int sent_status;              /* its status */
     int64_t prompt_guess;         /* tokens; -1: nobody has wanted to know yet */
+    token_family prompt_family;   /* by whose vocabulary */
     answer_guess *answered;       /* what has come; NULL: nothing that counts */
     struct exchange_guard *guard; /* exchange/guard.h; NULL: no text of it is looked at */
     exchange_proof *proof;        /* NULL: no audit trail is kept */
@@ -348,6 +351,12 @@ void affinity_look_up(exchange *x, int64_t now_ms);
 /* The same, unless it was done where a large body was parsed; and sees to it that what is made of
  * the request is remembered. */
 void affinity_route(exchange *x);
+
+/* exchange.c: what is asked, outlined once for all who want to know; NULL as request_outline_of().
+ * It is gone when the request is, and is not for another thread. */
+const request_outline *exchange_outline(exchange *x);
+/* It has become another. */
+void exchange_drop_outline(exchange *x);
 
 /* ---- estimate.c: for a provider that does not tell what the call used ---- */
 

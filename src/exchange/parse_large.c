@@ -42,6 +42,7 @@ void large_request_drop(large_request *l) {
     drop_body(l);
     memory_drop(&l->loop->memory, &l->hold);
     arena_done(&l->arena);
+    arena_done(&l->outlined);
 }
 
 void large_request_free(large_request *l) {
@@ -67,6 +68,7 @@ static void free_job(aside *a) {
     loop_snapshot_unref(j->seen.snapshot);
     caller_unref(j->seen.caller);
     arena_done(&j->seen.arena);
+    arena_done(&j->seen.outlined);
     large_request_free(j->large);
     free(j);
 }
@@ -104,6 +106,8 @@ static void take_over(exchange *x, large_job *j) {
     x->large->arena = seen->arena;
     j->large = NULL;
     arena_init(&seen->arena, 0);
+    x->large->outlined = seen->outlined;
+    arena_init(&seen->outlined, 0);
 }
 
 static void on_parsed(aside *a) {

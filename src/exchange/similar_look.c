@@ -50,7 +50,7 @@ static json_value find_text(exchange *x) {
     const json_value none = {.type = JSON_NONE};
     const endpoint e = x->facts.endpoint;
     if (e != EP_CHAT_COMPLETIONS && e != EP_RESPONSES) return none;
-    const request_outline *o = request_outline_of(&x->facts, &x->arena);
+    const request_outline *o = exchange_outline(x);
     if (!o || !o->turn_count) return none;
     const outline_turn *last = &o->turns[o->turn_count - 1];
     if (last->role != ROLE_USER) return none;

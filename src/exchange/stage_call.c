@@ -52,6 +52,7 @@ static void drop_request(exchange *x) {
                                     .started_us = x->request.started_us,
                                     .holder = x->request.holder,
                                     .parent = x->request.parent};
+    arena_done(&x->outlined);
     large_request_drop(x->large);
     if (x->door->asked) x->door->asked(x->user);
 }

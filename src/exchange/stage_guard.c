@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "loop/aside.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* The rule, and never what it has found. */
@@ -27,6 +28,7 @@ static stage_result conclude(exchange_guard *g, const guard_request *r, span bod
     if (r->blocked) return refuse(x, r->blocked);
     if (body.len) {
         guard_facts_move(&x->facts, &r->edits, body);
+        exchange_drop_outline(x);
         x->prompt_guess = -1;
     }
     if (g->out) filter_guard_add(g);
@@ -37,7 +39,7 @@ static stage_result conclude(exchange_guard *g, const guard_request *r, span bod
 static stage_result look(exchange_guard *g, const guard_set *set) {
     exchange *x = g->x;
     guard_request r = {.policy = g->in, .set = set, .scratch = g->scratch, .arena = &x->arena};
-    guard_request_look(&r, &x->facts);
+    guard_request_look(&r, &x->facts, exchange_outline(x));
     if (!r.edits.count || r.blocked) return conclude(g, &r, SPAN_EMPTY);
     size_t count;
     const span *pieces = json_splice_pieces(&r.edits, x->facts.body, &count);
@@ -73,7 +75,10 @@ static void run(aside *a) {
     large_job *j = CONTAINER_OF(a, large_job, aside);
     guard_request *r = &j->request;
     r->scratch = guard_scratch_new();
-    guard_request_look(r, &j->facts);
+    arena outlined;
+    arena_init(&outlined, 0);
+    guard_request_look(r, &j->facts, request_outline_of(&j->facts, &outlined));
+    arena_done(&outlined);
     if (!r->edits.count || r->blocked) return;
     size_t count;
     const span *pieces = json_splice_pieces(&r->edits, j->facts.body, &count);
@@ -102,6 +107,7 @@ static void on_cancel(stage_wait *w) {
 static stage_result look_at_large(exchange_guard *g, const guard_set *set) {
     exchange *x = g->x;
     large_job *j = mem_zalloc(sizeof *j);
+    assert(!x->outlined.block); /* an outline of a large request is counted with that */
     j->aside = (aside){.run = run, .done = on_looked, .free = free_job};
     j->guard = g;
     j->snapshot = loop_snapshot_ref(x->snapshot);

@@ -125,7 +125,7 @@ void trace_messages_read(exchange *x, trace_notes *n) {
         n->content_cut = true;
         return;
     }
-    m.outline = request_outline_of(&x->facts, &x->arena);
+    m.outline = exchange_outline(x);
     if (!m.outline || !m.outline->turn_count) return;
     if (x->facts.endpoint == EP_RESPONSES)
         m.instructions = json_get(x->facts.root, SPAN_OF("instructions"));

@@ -47,6 +47,31 @@ static void is_used_again(void **state) {
     arena_done(&a);
 }
 
+/* The bytes of the block that the next allocation begins, by when the one after it begins. */
+static size_t next_block_bytes(arena *a) {
+    const arena_block *block = a->block;
+    while (a->block == block)
+        (void)arena_alloc(a, 16);
+    size_t bytes = 0;
+    for (block = a->block; a->block == block; bytes += 16)
+        (void)arena_alloc(a, 16);
+    return bytes;
+}
+
+static void goes_on_as_it_is_told(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 512);
+    (void)arena_alloc(&a, 16);
+    arena_go_on_with(&a, 512);
+    assert_int_equal(next_block_bytes(&a), 512);
+    arena_done(&a);
+    arena_init(&a, 512);
+    (void)arena_alloc(&a, 16);
+    assert_int_equal(next_block_bytes(&a), 1024);
+    arena_done(&a);
+}
+
 static void writes_digits(void **state) {
     (void)state;
     arena a;
@@ -121,6 +146,7 @@ static void a_wiped_one_holds_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(keeps_what_it_gave),
                                        cmocka_unit_test(is_used_again),
+                                       cmocka_unit_test(goes_on_as_it_is_told),
                                        cmocka_unit_test(writes_digits),
                                        cmocka_unit_test(buffers_grow),
                                        cmocka_unit_test(excerpts_are_one_line_and_whole_characters),
