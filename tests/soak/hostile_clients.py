@@ -241,7 +241,7 @@ def wrong(fields, body):
         for one in data:
             if one != b"[DONE]":
                 json.loads(one)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         return f"{e}: {body[:300]!r}"
     return None
 
@@ -256,6 +256,7 @@ class Crowd:
         self.answers = []  # (x-request-id, status, the process, or None where it was replaced meanwhile)
         self.served = []  # (x-request-id, what is wrong with it) of each answer that is a call's, good, and came to its end
         self.refused = 0  # connections that could not be made
+        self.fault = None  # of this file
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(size)]
@@ -263,7 +264,12 @@ class Crowd:
             t.start()
 
     def _run(self, number):
-        rng = random.Random(f"{self.seed} client {number}")
+        try:
+            self._go(random.Random(f"{self.seed} client {number}"))
+        except Exception as e:  # one that nobody foresaw: there would be a client less, and nobody would know
+            self.fault = e
+
+    def _go(self, rng):
         while not self._stop.is_set() and self.weir.alive():
             received, life = b"", self.weir.life
             try:

@@ -162,6 +162,7 @@ def soak(binary, directory, seconds, seed, clients):
         ended = crowd.stop()
         check(weir.alive(), f"weir ended with status {weir.process.poll()}")
         check(ended, "a client's session does not end")
+        check(not crowd.fault, f"a client of the soak's own failed: {crowd.fault!r}")
         trouble.stop()
         provider.calm()
         answers_well(weir)
@@ -191,6 +192,7 @@ def soak(binary, directory, seconds, seed, clients):
         print(f"weir said:\n{weir.output()}\n\nsoak: {e}")
         return None
     finally:
+        weir.terminate(10)
         provider.close()
         closed.close()
         for server in (redis, postgres):
