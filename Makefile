@@ -61,10 +61,10 @@ fuzz:
 	@tools/deps build fuzz
 	@tools/fuzz $(FUZZ_SECONDS) $(ARGS)
 
-# Hostile clients and a hostile provider at once, with reloads and shortages; a run again: make soak ARGS='--seed 7'
-SOAK_SECONDS ?= 60
+# Hostile clients and a hostile provider at once, with all kinds of trouble; a run again: make soak ARGS='--seed 7'
+SOAK_SECONDS ?= 1200
 soak:
-	@tools/deps build fuzz
+	@tools/deps build fuzz soak
 	@tools/soak $(SOAK_SECONDS) $(ARGS)
 
 # Large documents through a build that tells what keeps a loop for more than 5 ms.

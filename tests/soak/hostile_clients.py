@@ -2,7 +2,7 @@
 
 A session is a product of three choices: what is sent (one request or many, sound or broken), how it gets there (at once, in
 a trickle, not whole), and how it ends (read to the end, slowly, partly; closed, reset, half closed). What weir answered is
-kept: of each answer whose head arrived, its x-request-id and its status."""
+kept: of each answer whose head arrived, its x-request-id and its status, and of which calls all of it came."""
 
 import json
 import random
@@ -205,6 +205,47 @@ class Session:
         return True
 
 
+def served(received):
+    """Of the calls whose good answer came to its end, by its length or with its last chunk: x-request-id, and what is wrong with it or None."""
+    found, heads = [], list(ANSWER.finditer(received))
+    for head, after in zip(heads, [*heads[1:], None]):
+        fields, _, body = received[head.start(): after.start() if after else len(received)].partition(b"\r\n\r\n")
+        length = re.search(rb"\r\ncontent-length: (\d+)", fields)
+        came = len(body) >= int(length[1]) if length else body.endswith(b"\r\n0\r\n\r\n")
+        if came and head[1] == b"200" and b"\r\nx-weir-attempts: " in fields:
+            found.append((head[2].decode("latin-1"), wrong(fields, body[: int(length[1])] if length else unchunked(body))))
+    return found
+
+
+def unchunked(body):
+    """None where a chunk is not one."""
+    data = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        n = int(size, 16)
+        data, body = data + body[:n], body[n + 2:]
+        if not n:
+            return data if not body else None
+    return None
+
+
+def wrong(fields, body):
+    """Whatever the provider said: a document of JSON, or events that are, to the last."""
+    if body is None:
+        return "its chunks are none"
+    try:
+        if b"\r\ncontent-type: text/event-stream" not in fields:
+            json.loads(body)
+            return None
+        data = [line[6:] for line in body.split(b"\n") if line.startswith(b"data: ")]
+        for one in data:
+            if one != b"[DONE]":
+                json.loads(one)
+    except (ValueError, RecursionError) as e:
+        return f"{e}: {body[:300]!r}"
+    return None
+
+
 class Crowd:
     """Some clients at a time, each of which has one session after another."""
 
@@ -212,8 +253,10 @@ class Crowd:
         self.weir = weir
         self.seed = seed
         self.sessions = 0
-        self.answers = []  # (x-request-id, status)
+        self.answers = []  # (x-request-id, status, the process, or None where it was replaced meanwhile)
+        self.served = []  # (x-request-id, what is wrong with it) of each answer that is a call's, good, and came to its end
         self.refused = 0  # connections that could not be made
+        self.fault = None  # of this file
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._run, args=(i,), daemon=True) for i in range(size)]
@@ -221,9 +264,14 @@ class Crowd:
             t.start()
 
     def _run(self, number):
-        rng = random.Random(f"{self.seed} client {number}")
+        try:
+            self._go(random.Random(f"{self.seed} client {number}"))
+        except Exception as e:  # one that nobody foresaw: there would be a client less, and nobody would know
+            self.fault = e
+
+    def _go(self, rng):
         while not self._stop.is_set() and self.weir.alive():
-            received = b""
+            received, life = b"", self.weir.life
             try:
                 session = Session(self.weir.address, rng)
                 session.run()
@@ -235,7 +283,8 @@ class Crowd:
             with self._lock:
                 self.sessions += 1
                 MADE.extend(k.decode() for k in NEW_KEY.findall(received))
-                self.answers += [(i.decode("latin-1"), int(s)) for s, i in ANSWER.findall(received)]
+                self.answers += [(i.decode("latin-1"), int(s), life if life == self.weir.life else None) for s, i in ANSWER.findall(received)]
+                self.served += served(received)
 
     def stop(self, timeout=60):
         """Waits for the sessions under way; whether all have ended."""

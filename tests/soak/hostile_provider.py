@@ -16,6 +16,7 @@ import bodies
 from hostile_clients import FOUND
 from upstream import POLLRDHUP, chunk, event, make_head
 
+FIRST_NUMBER = 1000  # of good answers' prompts; those that are not good have bodies.USAGE
 SILENCE = 6.0  # longest; weir's deadlines are shorter
 JSON = "application/json"
 EVENTS = "text/event-stream"
@@ -67,6 +68,7 @@ class Provider:
     def __init__(self, seed):
         self.seed = seed
         self.answered = 0
+        self.said = {}  # what good answers told of their use: prompt_tokens, another number each → completion_tokens
         self._calm = threading.Event()
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
@@ -96,6 +98,12 @@ class Provider:
 
     def wild(self):
         self._calm.clear()
+
+    def usage(self):
+        with self._lock:
+            number = FIRST_NUMBER + len(self.said)
+            self.said[number] = completion = 3 + number % 97
+        return {"prompt_tokens": number, "completion_tokens": completion, "total_tokens": number + completion}
 
     # -- connections ----------------------------------------------------------------------------------------------
     def _serve(self):
@@ -152,7 +160,7 @@ class Provider:
             body, rest = body[:length], body[length:]
         streamed = b'"stream":true' in body.replace(b" ", b"")
         self.answered += 1
-        self._play(sock, rng, hostile(rng, streamed, b'"tools":[' in body) if wild else good(streamed, chunked=True) + ["close"])
+        self._play(sock, rng, hostile(rng, streamed, b'"tools":[' in body, self.usage()) if wild else good(streamed, self.usage(), chunked=True) + ["close"])
         return rest
 
     def _play(self, sock, rng, steps):
@@ -200,8 +208,8 @@ def framed(status, content_type, data, extra=(), chunked=False, rng=None):
     return [make_head(status, [*fields, ("content-length", len(data))]), *pieces]
 
 
-def stream_bytes(words):
-    return b"".join(event(c) for c in bodies.stream(*words, usage=bodies.USAGE)) + b"data: [DONE]\n\n"
+def stream_bytes(words, usage=bodies.USAGE):
+    return b"".join(event(c) for c in bodies.stream(*words, usage=usage)) + b"data: [DONE]\n\n"
 
 
 def called(rng, streamed):
@@ -218,13 +226,13 @@ def called(rng, streamed):
     return framed(200, JSON, as_bytes(answer), rng=rng)
 
 
-def good(streamed, chunked=False, rng=None):
+def good(streamed, usage=bodies.USAGE, chunked=False, rng=None):
     words = ["Hello", " there", "."]
     if rng:
         words = [rng.choice(["w\u00e9ird ", *FOUND]) * rng.choice([1, 1, 40]) for _ in range(rng.randrange(1, 30))]
     if streamed:
-        return framed(200, EVENTS, stream_bytes(words), chunked=True, rng=rng)
-    return framed(200, JSON, as_bytes(bodies.completion("".join(words))), chunked=chunked, rng=rng)
+        return framed(200, EVENTS, stream_bytes(words, usage), chunked=True, rng=rng)
+    return framed(200, JSON, as_bytes(bodies.completion("".join(words), usage=usage)), chunked=chunked, rng=rng)
 
 
 def odd_stream(rng):
@@ -295,15 +303,15 @@ def refusing(rng, streamed):
 KINDS = [(good, 6), (refusing, 5), (wrong_frame, 2), (wrong_type, 2), (informed, 1), (coded, 2)]
 
 
-def hostile(rng, streamed, tools=False):
-    """One answer of any kind, and what happens on its way."""
+def hostile(rng, streamed, tools=False, usage=bodies.USAGE):
+    """One answer of any kind, and what happens on its way. usage: of a good one."""
     make = rng.choices([k for k, _ in KINDS], [n for _, n in KINDS])[0]
     if tools and rng.random() < 0.6:
         steps = called(rng, streamed)
     elif streamed and rng.random() < 0.3:
         steps = odd_stream(rng)
     else:
-        steps = make(streamed, rng=rng) if make is good else make(rng, streamed)
+        steps = good(streamed, usage, rng=rng) if make is good else make(rng, streamed)
     way = rng.random()
     if way < 0.45:
         return steps
@@ -320,7 +328,7 @@ def hostile(rng, streamed, tools=False):
         cuts = sorted({rng.randrange(len(whole)) for _ in range(rng.randrange(2, 20))})
         pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)])]
         return [x for piece in pieces for x in (piece, rng.random() * 0.05)]
-    damaged = bytearray(whole)
+    damaged, end = bytearray(whole), whole.find(b'"prompt_tokens"')  # what it says of its use is counted, and stays
     for _ in range(rng.randrange(1, 4)):
-        damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        damaged[rng.randrange(end if end > 0 else len(damaged))] = rng.randrange(256)
     return [bytes(damaged), rng.choice(["close", "silence"])]

@@ -3,6 +3,7 @@
 Standard library alone, so that it runs wherever Python does; a configuration is written as JSON, which is YAML too."""
 
 import collections
+import glob
 import json
 import os
 import re
@@ -28,7 +29,25 @@ STATE, STATE_FILES = "/.local/state/weir/", 1 + 1 + 1 + 3 + 3 * 2 + 1
 ANSWERED = ("call", "request_refused", "request_answered")
 
 
+class Clock:
+    """The time of day that weir is told, where libfaketime is installed (Debian's package faketime). Its own clock, which only goes on,
+    stays true: a machine's time is set so, too."""
+
+    def __init__(self, directory):
+        found = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
+        self.file = Path(directory) / "clock"
+        self.environment = {"LD_PRELOAD": found[0], "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_CACHE_DURATION": "1"} if found else {}
+        self.set(0)
+
+    def set(self, seconds):
+        new = self.file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        new.replace(self.file)
+
+
 class Weir:
+    """One state directory and one port, and the processes that have them, one after the other."""
+
     def __init__(self, binary, directory, config):
         self.directory = Path(directory)
         self.config_path = self.directory / "weir.yaml"
@@ -37,26 +56,36 @@ class Weir:
         self.foreign = []  # lines of its output that are no JSON
         self.leaks = []  # lines that hold a key, or what was said
         self.lines = collections.Counter()  # of these by request
+        self.calls = {}  # the line of each call
         self.events = collections.Counter()
         self.tail = collections.deque(maxlen=40)
         self._changed = threading.Condition()
+        self._between = False  # two processes
+        self.life = 0  # which process it is
+        self.killed = set()  # those that had no time to say what they knew
         self.environment = environment = {k: v for k, v in os.environ.items() if not STRANGE.match(k)}
         environment.update(HOME=str(directory), ASAN_OPTIONS="detect_leaks=1:quarantine_size_mb=16",
                            UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
         self.command = [str(binary)]
-        self.process = subprocess.Popen([*self.command, "serve", "-c", str(self.config_path)], cwd=directory, env=environment,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.clock = Clock(self.directory)
+        self._start()
+
+    def _start(self):
+        listening = self.events["listening"]
+        self.process = subprocess.Popen([*self.command, "serve", "-c", str(self.config_path)], cwd=self.directory,
+                                        env={**self.environment, **self.clock.environment}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.files = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self._reader.start()
         with self._changed:
-            self._changed.wait_for(lambda: self.address or self.process.poll() is not None, 30)
-        if not self.address:
+            self._changed.wait_for(lambda: self.events["listening"] > listening or self.process.poll() is not None, 60)
+            well = self.events["listening"] > listening
+        if not well:
             raise AssertionError("weir did not start:\n" + self.output())
 
     # -- what it says ---------------------------------------------------------------------------------------------
-    def _read(self):
-        for raw in self.process.stdout:
+    def _read(self, output):
+        for raw in output:
             if SECRET.search(raw):
                 self.leaks.append(raw)
             line = raw.decode("utf-8", "replace").rstrip("\n")
@@ -70,6 +99,8 @@ class Weir:
                 self.events[event] += 1
                 if event in ANSWERED:
                     self.lines[record["request_id"]] += 1
+                    if event == "call":
+                        self.calls[record["request_id"]] = record
                 elif not event.startswith("try_"):
                     self.tail.append(line)
                 if event == "listening":
@@ -106,6 +137,30 @@ class Weir:
         soft, hard = self.files
         resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (soft if most is None else most, hard))
 
+    def allow_writing(self, yes):
+        """Without it a disk that is full, as far as this process can tell: none of its files may grow."""
+        _, most = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (most if yes else 0, most))
+
+    def replace(self, config, kill=False):
+        """Another process over the same state, as an upgrade has it, or what starts weir again after a crash."""
+        self.write(json.dumps(config))
+        self._between = True
+        try:
+            if kill:
+                self.killed.add(self.life)
+                self.process.kill()
+                self.process.wait()
+                self._reader.join(10)
+            else:
+                status = self.terminate(60)
+                if status != 0:
+                    raise AssertionError(f"weir ended with status {status}")
+            self.life += 1
+            self._start()
+        finally:
+            self._between = False
+
     def terminate(self, timeout):
         """SIGTERM; returns the status, or None where it did not end in time and was killed."""
         if self.process.poll() is None:
@@ -127,7 +182,7 @@ class Weir:
 
     # -- what can be seen of it -----------------------------------------------------------------------------------
     def alive(self):
-        return self.process.poll() is None
+        return self._between or self.process.poll() is None
 
     def descriptors(self):
         """What each open descriptor is, without the numbers of its kind. A loop's spare one, which it gives up where there are no
@@ -138,6 +193,8 @@ class Weir:
         for name in os.listdir(folder):
             try:
                 kind = re.sub(r"\[\d+\]$", "", os.readlink(f"{folder}/{name}"))
+                if "/faketime_shm" in kind:  # not weir's
+                    continue
                 if STATE in kind:
                     kept += 1
                     continue

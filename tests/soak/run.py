@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Hostile clients before weir, a hostile provider behind it, reloads and shortages meanwhile; then silence, and the books are
-checked: what counts things in progress is where it was before, and so are the descriptors; the log is JSON and has one
-line for each answer; weir still answers, and ends well.
+"""Hostile clients before weir, a hostile provider behind it, and trouble meanwhile: reloads, shortages, servers that go away, upgrades,
+crashes. Then silence, and the books are checked: what counts things in progress is where it was before, and so are the descriptors;
+the log is JSON and has one line for each answer; records are neither missing nor double, and agree with the log and with what the
+provider told; weir still answers, and ends well. With --write the outcome becomes docs/soak.md.
 
     tests/soak/run.py --seconds 60 --seed 7        WEIR names the binary, best one with sanitizers
 
@@ -18,10 +19,14 @@ import time
 from pathlib import Path
 
 import process  # first: it finds the parts of tests/e2e
+import accounts
+import postgres as postgres_server
 import redis_server
+import report
 import wire
 from hostile_clients import KEYS, Crowd
 from hostile_provider import Provider
+from ports import free_port
 from trouble import Trouble, configuration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,12 +114,31 @@ def check_log(weir, answers, unwritten):
     check(not weir.foreign, "lines that are no JSON:\n" + "\n".join(weir.foreign[:100]))
     twice = [i for i, n in weir.lines.items() if n > 1]
     check(not twice, f"requests with more than one line: {twice[:5]} of {len(twice)}")
-    given = [i for i, _ in answers]
+    given = [i for i, _, _ in answers]
     check(len(set(given)) == len(given), "an x-request-id was given twice")
-    missing = [(i, status) for i, status in answers if i not in weir.lines]
-    # Lines of refusals are rationed; how many were not written is counted.
+    # A process that was killed had no time to write its last lines.
+    missing = [(i, status, life) for i, status, life in answers if i not in weir.lines and life not in {None, *weir.killed}]
+    # Lines of refusals are rationed; how many were not written is counted, by each process for itself.
     worse = [m for m in missing if m[1] < 400]
-    check(not worse and len(missing) <= unwritten, f"{len(missing)} answers without a line, {unwritten:.0f} lines not written: {(worse or missing)[:5]}")
+    refused = sum(life == weir.life for _, _, life in missing)
+    check(not worse and refused <= unwritten, f"{refused} answers without a line, {unwritten:.0f} lines not written: {(worse or missing)[:5]}")
+
+
+def check_accounts(weir, crowd, provider, trouble):
+    """Once nothing moves: each record is in the store within a second, or when that is there again."""
+    kept = []
+
+    def settled():
+        nonlocal kept
+        before, kept = len(kept), accounts.records(weir)
+        if kept is None:
+            kept = []
+        return kept and len(kept) == before and not list(accounts.missing(kept, weir, trouble.done["full_disk"]))
+
+    process.wait_until(settled, SETTLE)
+    wrong = list(accounts.complaints(kept, accounts.asked(weir, "/usage/summary"), weir, crowd, provider.said, trouble.done["full_disk"]))
+    check(not wrong, f"{len(wrong)} complaints about {len(kept)} records: " + "; ".join(wrong[:10]))
+    return kept
 
 
 def soak(binary, directory, seconds, seed, clients):
@@ -122,24 +146,28 @@ def soak(binary, directory, seconds, seed, clients):
     closed = socket.socket()  # bound, and not listening: refuses
     closed.bind(("127.0.0.1", 0))
     redis = None if redis_server.why_not() else redis_server.Server()
-    base = configuration(provider, closed.getsockname()[1], redis)
+    # The store of records is one or the other.
+    postgres = None if seed % 2 or postgres_server.why_not() else postgres_server.Server()
+    base = configuration(provider, free_port(), closed.getsockname()[1], redis, postgres)
     weir = process.Weir(binary, directory, base)
     try:
         provider.calm()
         answers_well(weir)
         before = books(weir)
         provider.wild()
-        crowd, trouble = Crowd(weir, seed, clients), Trouble(weir, seed, base, redis)
+        crowd, trouble = Crowd(weir, seed, clients), Trouble(weir, seed, base, redis, postgres)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and weir.alive():
             time.sleep(0.1)
         ended = crowd.stop()
         check(weir.alive(), f"weir ended with status {weir.process.poll()}")
         check(ended, "a client's session does not end")
+        check(not crowd.fault, f"a client of the soak's own failed: {crowd.fault!r}")
         trouble.stop()
         provider.calm()
         answers_well(weir)
         check_books(weir, before)
+        kept = check_accounts(weir, crowd, provider, trouble)
         check(process.wait_until(lambda: weir.children() == 0, SETTLE), f"{weir.children()} processes of tools are left")
         with wire.connect(weir) as c:
             values, _ = weir.metrics(c)
@@ -155,20 +183,22 @@ def soak(binary, directory, seconds, seed, clients):
         check(not weir.leaks, f"lines with what is secret: {weir.leaks[:3]}")
         check_log(weir, crowd.answers, values["weir_refused_requests_unlogged_total"])
         check(crowd.answers and provider.answered, "nothing happened")
-        print(f"soak: {crowd.sessions} sessions, {len(crowd.answers)} answers, {provider.answered} requests at the provider, {trouble.reloads} reloads "
-              f"({weir.events['config_reloaded']} taken, {weir.events['config_reload_failed']} not), {trouble.shortages} shortages: all well", flush=True)
+        figures = report.Figures(crowd, provider, trouble, weir, kept, "PostgreSQL" if postgres else "SQLite")
+        print(f"soak: {figures.line()}: all well", flush=True)
     except (AssertionError, OSError) as e:
         weir.terminate(10)
         if damage := [line for line in weir.foreign if process.DAMAGE.search(line)]:
             e = Failed(f"{damage[0]}\n({e})")
         print(f"weir said:\n{weir.output()}\n\nsoak: {e}")
-        return False
+        return None
     finally:
+        weir.terminate(10)
         provider.close()
         closed.close()
-        if redis:
-            redis.close()
-    return True
+        for server in (redis, postgres):
+            if server:
+                server.close()
+    return figures
 
 
 def main():
@@ -176,15 +206,18 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=None, help="default: a new one, printed")
     parser.add_argument("--clients", type=int, default=24, help="at a time")
+    parser.add_argument("--write", action="store_true", help="write docs/soak.md")
     args = parser.parse_args()
     seed = secrets.randbelow(1 << 32) if args.seed is None else args.seed
     binary = Path(os.environ.get("WEIR", ROOT / "build" / "weir")).resolve()
     print(f"soak: seed {seed}, {args.seconds:g} s, {args.clients} clients, {binary.name} of {binary.parent.name}", flush=True)
     with tempfile.TemporaryDirectory(prefix="weir-soak-") as directory:
-        well = soak(binary, directory, args.seconds, seed, args.clients)
-    if not well:
+        figures = soak(binary, directory, args.seconds, seed, args.clients)
+    if figures and args.write:
+        report.write(figures, args.seconds, seed, args.clients, binary)
+    if not figures:
         print(f"soak: again with: WEIR={os.environ.get('WEIR', 'build/weir')} tests/soak/run.py --seconds {args.seconds:g} --seed {seed} --clients {args.clients}")
-    return 0 if well else 1
+    return 0 if figures else 1
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""What an operator and a machine do to weir meanwhile: configurations good and bad, and descriptors that run short."""
+"""What an operator and a machine do to weir meanwhile: configurations good and bad, servers that go away, descriptors and a disk that
+run short, a clock that is set, an upgrade, a crash."""
 
+import collections
 import copy
 import json
 import random
+import signal
 import threading
 
 from hostile_clients import ADMIN, KEYS
@@ -12,11 +15,13 @@ def tool(*command, **over):
     return {"kind": "command", "command": list(command), "description": "A tool.", "timeout": "700ms", "max_result": "4KB", **over}
 
 
-def configuration(provider, closed_port, redis):
+def configuration(provider, port, closed_port, redis, postgres):
     """Short deadlines, so that what hangs shows within seconds. Debug lines tell of pages, too."""
     return {
+        **({"ledger": {"store": postgres.database("soak")}} if postgres else {}),
         **({"shared": redis.url} if redis else {}),
-        "listen": "127.0.0.1:0",
+        "listen": f"127.0.0.1:{port}",
+        "prices": {"*": {"input": 1.5, "output": 7}},
         "logs": {"format": "json", "level": "debug", "buffer": "256MB"},
         "providers": {
             "main": {"kind": "openai", "url": provider.url, "key": "sk-soak-provider"},
@@ -80,57 +85,105 @@ def invalid(rng, base):
     text = json.dumps(base)
     return rng.choice([
         text[: rng.randrange(1, len(text))], text.replace('"retries"', '"retrys"'), text.replace('"4s"', '"4 parsecs"'), text.replace('"main"', '"nobody"', 1) + "}",
-        text.replace("127.0.0.1:0", "192.0.2.1:1"), text.replace('"kind": "openai"', '"kind": "nobody"'), "\x00\xff", "- a\n- b\n", "a: *b\n", text + text, "{" * 3000,
+        text.replace(base["listen"], "192.0.2.1:1"), text.replace('"kind": "openai"', '"kind": "nobody"'), "\x00\xff", "- a\n- b\n", "a: *b\n", text + text, "{" * 3000,
         text.replace("sk-soak-provider", "${SOAK_NOT_SET}"),
     ])
 
 
 class Trouble:
-    def __init__(self, weir, seed, base, redis):
-        self.weir, self.base, self.redis = weir, base, redis
+    def __init__(self, weir, seed, base, redis, postgres):
+        self.weir, self.base, self.redis, self.postgres = weir, base, redis, postgres
         self.rng = random.Random(f"{seed} trouble")
-        self.reloads = self.shortages = 0
+        self.done = collections.Counter()
+        self.failure = None
+        kinds = [(self.reload_valid, 36), (self.reload_invalid, 25), (self.few_files, 18), (self.full_disk, 5), (self.upgrade, 3), (self.crash, 3)]
+        kinds += [(self.redis_away, 8)] if redis else []
+        kinds += [(self.postgres_away, 8)] if postgres else []
+        kinds += [(self.clock_set, 5)] if weir.clock.environment else []
+        self._kinds, self._weights = zip(*kinds)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self):
-        while not self._stop.wait(self.rng.random() * 0.8) and self.weir.alive():
-            what = self.rng.random()
-            if what < 0.35:
-                self.weir.write(valid(self.rng, self.base))
-            elif what < 0.60:
-                self.weir.write(invalid(self.rng, self.base))
-            elif what < 0.80:
-                self.shortages += 1
-                self.weir.allow_files(self.rng.choice([16, 32, 64, 128]))
-                self._stop.wait(self.rng.random())
-                self.weir.allow_files()
-                continue
-            elif what < 0.9 and self.redis:
-                self.disturb(self.redis)
-            self.reloads += 1
-            for _ in range(self.rng.choice([1, 1, 1, 5])):
-                self.weir.hang_up()
+        try:
+            while not self._stop.wait(self.rng.random() * 0.8) and self.weir.alive():
+                what = self.rng.choices(self._kinds, self._weights)[0]
+                what()
+                self.done[what.__name__] += 1
+        except (AssertionError, OSError) as e:
+            self.failure = e
 
-    def disturb(self, redis):
+    def _while(self, longest):
+        self._stop.wait(self.rng.random() * longest)
+
+    def _hang_up(self):
+        for _ in range(self.rng.choice([1, 1, 1, 5])):
+            self.weir.hang_up()
+
+    # -- one of these at a time, each over when it returns -----------------------------------------------------------
+
+    def reload_valid(self):
+        self.weir.write(valid(self.rng, self.base))
+        self._hang_up()
+
+    def reload_invalid(self):
+        self.weir.write(invalid(self.rng, self.base))
+        self._hang_up()
+
+    def few_files(self):
+        self.weir.allow_files(self.rng.choice([16, 32, 64, 128]))
+        self._while(1)
+        self.weir.allow_files()
+
+    def full_disk(self):
+        self.weir.allow_writing(False)
+        self._while(2)
+        self.weir.allow_writing(True)
+
+    def clock_set(self):
+        """Forwards or back, by less than what a key's or an answer's life is counted in, or by more."""
+        self.weir.clock.set(self.rng.choice([-3600, -90, -1, 0, 1, 90, 3600]))
+
+    def upgrade(self):
+        self.weir.replace(self.base)
+
+    def crash(self):
+        self.weir.replace(self.base, kill=True)
+
+    def redis_away(self):
         """The server of the limits in common is silent for a while, or gone, and comes back without its data."""
         how = self.rng.choice(["pause", "kill", "flush"])
         if how == "pause":
-            redis.pause()
-            self._stop.wait(self.rng.random() * 2)
-            redis.resume()
+            self.redis.pause()
+            self._while(2)
+            self.redis.resume()
         elif how == "kill":
-            redis.kill()
-            self._stop.wait(self.rng.random() * 2)
-            redis.start()
+            self.redis.kill()
+            self._while(2)
+            self.redis.start()
         else:
-            redis.ask("FLUSHALL")
+            self.redis.ask("FLUSHALL")
+
+    def postgres_away(self):
+        """The store of records is silent for a while, or gone as after a crash or in order."""
+        how = self.rng.choice(["pause", signal.SIGQUIT, signal.SIGINT])
+        if how == "pause":
+            self.postgres.signal_all(signal.SIGSTOP)
+            self._while(2)
+            self.postgres.signal_all(signal.SIGCONT)
+        else:
+            self.postgres.stop(how)
+            self._while(2)
+            self.postgres.start()
 
     def stop(self):
         """Returns once all is as it was before."""
         self._stop.set()
         self._thread.join()
+        if self.failure:
+            raise AssertionError(f"in the midst of trouble: {self.failure}")
         if self.weir.alive():
+            self.weir.clock.set(0)
             self.weir.allow_files()
             self.weir.reload(self.base)
