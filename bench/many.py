@@ -1,0 +1,74 @@
+"""`bench/run many`: so many streams at once through one process of weir's, each checked to its end.
+
+They are begun evenly over two of the pauses between their events, so that all are open when the third comes. That they are is asked
+of weir itself; that nothing was lost, doubled or mixed up is what bench-load checks of each event.
+"""
+
+import re
+import resource
+import threading
+import urllib.request
+
+from curves import ports
+from sides import Failed, Weir
+
+EVENTS = 4
+BEGUN_A_SECOND = 500
+FILES = 1500  # besides those of the streams
+
+# What a machine that is emulated is slow at is not what is asked.
+SETTINGS = """\
+limits: {{calls: {most}, memory: 4GB, client_share: 100%}}
+timeouts: {{connect: 5m, between_events: 1h, total: 2h}}
+"""
+
+
+def enough(streams):
+    """A stream has two sockets in weir, and a port of its own on each side of it."""
+    files, free = resource.getrlimit(resource.RLIMIT_NOFILE)[0], ports()
+    if files < 2 * streams + FILES:
+        raise Failed(f"{streams} streams take {2 * streams + FILES} open files, and this process may have {files}: see ulimit -n, or tools/machine")
+    if free < streams + FILES:
+        raise Failed(f"{streams} streams take as many ports, and there are {free}: see the kernel's net.ipv4.ip_local_port_range")
+
+
+class Many:
+    def __init__(self, bench):
+        self.bench, self.options, self.report = bench, bench.options, bench.report
+        self.streams = self.options.many
+        enough(self.streams)
+
+    def run(self):
+        pause = self.options.pause or max(1, self.streams // BEGUN_A_SECOND)
+        self.report.head("many", f"{self.streams} streams at once through one process, {EVENTS} events each, one every {pause} s")
+        most = self.streams + FILES
+        weir = Weir(self.bench.upstream, self.bench.folder, self.options.weir, extra=SETTINGS.format(most=most), name="weir-many", most=most)
+        self.bench.start(weir)
+        try:
+            idle = weir.memory_kb()
+            seen = {"streams": 0}
+            ended = threading.Event()
+            watcher = threading.Thread(target=self.watch, args=(weir, seen, ended))
+            watcher.start()
+            try:
+                before = weir.cpu_ns()
+                figures = self.bench.load(weir, "streams", self.streams, EVENTS, pause * 1_000_000)
+                cpu = (weir.cpu_ns() - before) / 1000
+            finally:
+                ended.set()
+                watcher.join()
+            held = (weir.memory_kb("VmHWM") - idle) / self.streams
+        finally:
+            self.bench.stop(weir)
+        self.report.row("open at once", f"{seen['streams']:,}", f"target {self.streams:,}", seen["streams"] == self.streams)
+        self.report.row("events", f"{figures['events']:,} of {self.streams * EVENTS:,}, each checked", "target all", figures["events"] == self.streams * EVENTS)
+        self.report.row("memory", f"{held:.1f} KB a stream, at its peak")
+        self.report.row("CPU time", f"{cpu / self.streams:.0f} µs a stream, {EVENTS} events")
+        self.report.row("first token", f"after {figures['p50_us'] / 1000:.1f} ms, p99 {figures['p99_us'] / 1000:.1f} ms")
+
+    @staticmethod
+    def watch(weir, seen, ended):
+        while not ended.wait(0.5):
+            with urllib.request.urlopen(f"http://127.0.0.1:{weir.port}/metrics", timeout=60) as answer:
+                found = re.search(r"^weir_open_streams (\d+)", answer.read().decode(), re.M)
+            seen["streams"] = max(seen["streams"], int(found[1]))
