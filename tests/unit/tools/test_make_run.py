@@ -89,7 +89,7 @@ class Words(Case):
             ("test", ["build"], "tools/test: unknown argument 'build'; there is --help"),
             ("fuzz", [], "tools/fuzz: how many seconds? There is --help"),
             ("soak", ["long"], "tools/soak: how many seconds? There is --help"),
-            ("deps", ["nothing"], "tools/deps: unknown word 'nothing'; it takes build, run, test, bench, coverage, fuzz, fresh, package, lint"),
+            ("deps", ["nothing"], "tools/deps: unknown word 'nothing'; it takes build, run, test, bench, coverage, fuzz, fresh, package, lint, soak, machine"),
         ]:
             self.assertEqual(self.run_tool(f"tools/{name}", *words, status=2), [complaint])
         self.assertEqual(self.told(), [])
