@@ -232,6 +232,7 @@ def test_after_each_kill_the_chain_is_whole_and_has_every_record_once(weir, tmp_
             clients = Clients(w)
             time.sleep(rng.uniform(0.02, 0.4))  # a random moment
             w.process.send_signal(signal.SIGKILL)
+            w.process.wait()  # before it is gone, its lock is there
             w.expect_exit = None
             clients.join()
         w = weir(config)
