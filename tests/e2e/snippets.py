@@ -147,7 +147,10 @@ class Reader:
 
     def follow_c(self, snippet, text):
         if "main(" not in text:
-            text = f"#include <stdio.h>\n#include <weir.h>\n\nint main(void) {{\n{text}return result->code != WEIR_OK;\n}}\n"
+            # What became of the call is looked at before the page gives it back, where it does.
+            kept = "#define weir_result_free(r) (code = (r)->code, weir_result_free(r))\n" if "weir_result_free(" in text else ""
+            code = "code" if kept else "result->code"
+            text = f"#include <stdio.h>\n#include <weir.h>\n{kept}\nint main(void) {{\nint code = -1;\n(void)code;\n{text}return {code} != WEIR_OK;\n}}\n"
         (self.folder / "program.c").write_text(text)
         flags = self.run(snippet, "pkg-config", "--cflags", "--libs", "weir").split()
         self.run(snippet, "cc", "-Wall", "-Wextra", "-Werror", "program.c", *flags, "-o", "program")
