@@ -97,10 +97,10 @@ static bool looks_on(const guard_filter *f) {
     return !f->blocked && exchange_goes_on(f->filter.x);
 }
 
-static void pass(guard_filter *f, const answer_event *event, const guard_looked *made,
+static void pass(guard_filter *f, const answer_event *event, const event_edits *made,
                  answer_event *ret_passed) {
     *ret_passed = *event;
-    if (made->count) answer_rewrite(event, made->edits, made->count, made->arena, ret_passed);
+    if (made->count) answer_rewrite(event, made->items, made->count, made->arena, ret_passed);
     filter_pass_event(&f->filter, ret_passed);
 }
 
@@ -108,12 +108,12 @@ static void pass(guard_filter *f, const answer_event *event, const guard_looked 
 static void say_rest(guard_filter *f, const lane *l, span rest) {
     exchange *x = f->filter.x;
     arena *a = &x->env->event_arena;
-    guard_looked made = {.arena = a};
+    guard_looked made = {.edits = {.arena = a}};
     answer_event said, passed;
     exchange_enter(x->env);
     answer_say_like_json(l->like, l->like_part, rest, a, &said);
     guard_drop_told(&made, &said);
-    pass(f, &said, &made, &passed);
+    pass(f, &said, &made.edits, &passed);
     exchange_leave(x->env);
 }
 
@@ -217,14 +217,14 @@ static void cut(looking *k) {
         const answer_part *p = &e->parts[i];
         const bool behind = p->value.raw.ptr > k->made.blocked_at;
         if (p->kind == PART_FINISH && p->value.type == JSON_STRING)
-            guard_looked_edit(&k->made,
-                              (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
+            event_edits_add(&k->made.edits,
+                            (answer_edit){.part = i, .text = SPAN_OF("content_filter")});
         else if (behind && answer_is_text(p))
-            guard_looked_edit(&k->made, (answer_edit){.part = i, .text = SPAN_OF("")});
+            event_edits_add(&k->made.edits, (answer_edit){.part = i, .text = SPAN_OF("")});
         else if (behind && p->kind == PART_OPAQUE)
-            guard_looked_edit(&k->made, (answer_edit){.part = i});
+            event_edits_add(&k->made.edits, (answer_edit){.part = i});
     }
-    answer_edits_sort(e, k->made.edits, k->made.count);
+    answer_edits_sort(e, k->made.edits.items, k->made.edits.count);
 }
 
 /* ---- whole texts ---- */
@@ -257,7 +257,7 @@ static void on_large(filter *base, const answer_event *event, const guard_rule *
 
 static void take_whole(guard_filter *f, const answer_event *event) {
     answer_event passed;
-    guard_looked made = {.arena = filter_arena(&f->filter, event)};
+    guard_looked made = {.edits = {.arena = filter_arena(&f->filter, event)}};
     if (event->large && f->g->out) { /* placeholders are found at once */
         filter_hold(&f->filter);
         f->large = guard_large_start(&f->filter, f->g, event, list_empty(&f->lanes), on_large);
@@ -267,7 +267,7 @@ static void take_whole(guard_filter *f, const answer_event *event) {
     if (made.blocked)
         end_whole(f, event);
     else
-        pass(f, event, &made, &passed);
+        pass(f, event, &made.edits, &passed);
 }
 
 /* ---- the filter ---- */
@@ -275,12 +275,12 @@ static void take_whole(guard_filter *f, const answer_event *event) {
 static void take_pieces(looking *k) {
     guard_filter *f = k->f;
     answer_event passed;
-    k->made.arena = filter_arena(&f->filter, k->event);
+    k->made.edits.arena = filter_arena(&f->filter, k->event);
     look_at_pieces(k);
     if (f->blocked) return;
     f->blocked = k->made.blocked != NULL;
     if (f->blocked) cut(k);
-    pass(f, k->event, &k->made, &passed);
+    pass(f, k->event, &k->made.edits, &passed);
     if (f->blocked)
         guard_answer_end(&f->filter, &passed);
     else

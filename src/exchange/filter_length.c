@@ -1,6 +1,7 @@
 /* length: how much of an answer its client gets. What goes beyond is cut off, of each choice by
  * itself, and the reason why that ends is "length", as a provider has it. Once nothing more can
  * come of any choice the provider is cancelled. */
+#include "exchange/event_edits.h"
 #include "exchange/length.h"
 
 #include "dialect/words.h"
@@ -23,9 +24,7 @@ typedef struct length_filter {
 typedef struct cutting {
     length_filter *l;
     const answer_event *event;
-    arena *arena;
-    answer_edit *edits;
-    size_t count;
+    event_edits edits;
     bool says; /* something is left */
 } cutting;
 
@@ -92,11 +91,6 @@ static size_t fitting(length_filter *l, choice_length *c, span piece) {
 
 /* ---- one event ---- */
 
-static void edit(cutting *k, answer_edit e) {
-    if (!k->edits) k->edits = arena_alloc(k->arena, (k->event->part_count + 1) * sizeof *k->edits);
-    k->edits[k->count++] = e;
-}
-
 static void cut_text(cutting *k, size_t i, unsigned choice) {
     const answer_part *p = &k->event->parts[i];
     choice_length *c = &k->l->choices[choice];
@@ -111,8 +105,8 @@ static void cut_text(cutting *k, size_t i, unsigned choice) {
     k->says |= kept.len > 0;
     if (full) {
         choice_set_add(&k->l->full, choice);
-        span text = kept.len ? arena_dup(k->arena, buf_span(&kept)) : SPAN_OF("");
-        edit(k, (answer_edit){.part = i, .text = text});
+        span text = kept.len ? arena_dup(k->edits.arena, buf_span(&kept)) : SPAN_OF("");
+        event_edits_add(&k->edits, (answer_edit){.part = i, .text = text});
     }
     buf_done(&kept);
 }
@@ -122,8 +116,9 @@ static void cut_details(cutting *k) {
     const json_value root = answer_root(k->event->data);
     const json_value details = json_get(root, SPAN_OF("incomplete_details"));
     if (details.type == JSON_NULL)
-        edit(k, (answer_edit){.bytes = details.raw,
-                              .json = SPAN_OF("{\"reason\":\"max_output_tokens\"}")});
+        event_edits_add(&k->edits,
+                        (answer_edit){.bytes = details.raw,
+                                      .json = SPAN_OF("{\"reason\":\"max_output_tokens\"}")});
 }
 
 static void cut_finish(cutting *k, size_t i, unsigned choice) {
@@ -133,13 +128,41 @@ static void cut_finish(cutting *k, size_t i, unsigned choice) {
     if (!choice_set_has(&k->l->full, choice) || p->value.type != JSON_STRING) return;
     settle_reason(k->l->filter.x, SPAN_OF("length"));
     if (!exchange_dialect(k->l->filter.x)->one_answer) {
-        edit(k, (answer_edit){.part = i, .text = SPAN_OF("length")});
+        event_edits_add(&k->edits, (answer_edit){.part = i, .text = SPAN_OF("length")});
         return;
     }
     const bool status = json_is(p->value, SPAN_OF("completed"));
-    edit(k, (answer_edit){.part = i,
-                          .text = status ? SPAN_OF("incomplete") : SPAN_OF("max_output_tokens")});
+    event_edits_add(&k->edits, (answer_edit){.part = i,
+                                             .text = status ? SPAN_OF("incomplete")
+                                                            : SPAN_OF("max_output_tokens")});
     if (status) cut_details(k);
+}
+
+static bool stands_in(span outer, span inner) {
+    return inner.ptr >= outer.ptr && inner.ptr < outer.ptr + outer.len;
+}
+
+static bool has_cut_text(const cutting *k, json_value v) {
+    for (size_t i = 0; i < k->edits.count; i++) {
+        const answer_edit *e = &k->edits.items[i];
+        if (e->json.ptr || !is_text(&k->event->parts[e->part])) continue;
+        if (stands_in(v.raw, k->event->parts[e->part].value.raw)) return true;
+    }
+    return false;
+}
+
+/* What is told of the tokens beside a text that was cut says how it went on. */
+static void cut_logprobs(cutting *k) {
+    if (!k->edits.count || !k->event->is_json) return;
+    const json_value root = answer_root(k->event->data);
+    const json_value choices = json_get(root, SPAN_OF("choices"));
+    if (choices.type != JSON_ARRAY) {
+        if (has_cut_text(k, root)) event_edits_drop_logprobs(&k->edits, root);
+        return;
+    }
+    json_iter it = json_iter_of(choices);
+    for (json_value choice; json_next_element(&it, &choice);)
+        if (has_cut_text(k, choice)) event_edits_drop_logprobs(&k->edits, choice);
 }
 
 /* Why a choice ends may stand before what it says. */
@@ -155,7 +178,8 @@ static void look(cutting *k) {
     }
     for (size_t i = 0; i < e->part_count; i++)
         if (e->parts[i].kind == PART_FINISH) cut_finish(k, i, choice_of(k->l, &e->parts[i]));
-    answer_edits_sort(e, k->edits, k->count);
+    cut_logprobs(k);
+    answer_edits_sort(e, k->edits.items, k->edits.count);
 }
 
 /* ---- the filter ---- */
@@ -180,12 +204,12 @@ static void on_event(filter *f, const answer_event *event) {
         filter_pass_event(f, event);
         return;
     }
-    cutting k = {.l = l, .event = event, .arena = filter_arena(f, event)};
+    cutting k = {.l = l, .event = event, .edits = {.arena = filter_arena(f, event)}};
     const unsigned full = choice_set_count(&l->full);
     look(&k);
     answer_event cut = *event;
-    if (k.count) answer_rewrite(event, k.edits, k.count, k.arena, &cut);
-    if (!k.count || k.says || !stream) filter_pass_event(f, &cut);
+    if (k.edits.count) answer_rewrite(event, k.edits.items, k.edits.count, k.edits.arena, &cut);
+    if (!k.edits.count || k.says || !stream) filter_pass_event(f, &cut);
     if (stream && choice_set_count(&l->full) > full && is_over(l))
         filter_stop(f, &cut, SPAN_OF("length"));
 }

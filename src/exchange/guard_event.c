@@ -2,25 +2,15 @@
 
 #include "dialect/words.h"
 
-void guard_looked_edit(guard_looked *k, answer_edit e) {
-    if (k->count == k->cap) {
-        k->cap = k->cap ? k->cap * 2 : 8;
-        answer_edit *more = arena_alloc(k->arena, k->cap * sizeof *more);
-        if (k->count) memcpy(more, k->edits, k->count * sizeof *more);
-        k->edits = more;
-    }
-    k->edits[k->count++] = e;
-}
-
 void guard_looked_take(guard_looked *k, json_value string, guard_fed *fed) {
     if (fed->blocked && !k->blocked) {
         k->blocked = fed->blocked;
         k->blocked_at = string.raw.ptr;
     }
     if (!guard_made_is_same(&fed->made))
-        guard_looked_edit(k,
-                          (answer_edit){.bytes = guard_inner(string),
-                                        .json = arena_dup(k->arena, guard_made_text(&fed->made))});
+        event_edits_add(&k->edits, (answer_edit){.bytes = guard_inner(string),
+                                                 .json = arena_dup(k->edits.arena,
+                                                                   guard_made_text(&fed->made))});
     guard_made_done(&fed->made);
 }
 
@@ -36,53 +26,27 @@ static void look_at(guard_looked *k, exchange_guard *g, json_value string, bool 
 
 /* Any number of texts may be in it. */
 void guard_look_at_opaque(guard_looked *k, exchange_guard *g, json_value value) {
-    const size_t before = k->count;
+    const size_t before = k->edits.count;
     json_iter it = json_strings_of(value);
     for (json_value string; !k->blocked && json_next_string(&it, &string);)
         look_at(k, g, string, false, true);
     if (!k->blocked) return;
-    k->count = before; /* the rest of it was not looked at: nothing of it goes out */
-    guard_looked_edit(k, (answer_edit){.bytes = value.raw, .json = SPAN_OF("null")});
-}
-
-/* Nothing is left of it: a member of a kind that its clients expect. */
-static void drop_value(guard_looked *k, json_value v) {
-    if (json_is_empty(v)) return;
-    guard_looked_edit(
-        k, (answer_edit){.bytes = v.raw,
-                         .json = v.type == JSON_ARRAY ? SPAN_OF("[]") : SPAN_OF("null")});
-}
-
-/* Beside a text, or in what holds it. */
-static void drop_within(guard_looked *k, json_value v, unsigned depth) {
-    enum { DEPTH_MAX = 8 };
-    const bool object = v.type == JSON_OBJECT;
-    if ((!object && v.type != JSON_ARRAY) || depth == DEPTH_MAX) return;
-    json_iter it = json_iter_of(v);
-    json_member m;
-    json_value element;
-    while (object ? json_next_member(&it, &m) : json_next_element(&it, &element)) {
-        const json_value child = object ? m.value : element;
-        const bool container = child.type == JSON_OBJECT || child.type == JSON_ARRAY;
-        if (object && container && span_eq(m.key, SPAN_OF("logprobs")))
-            drop_value(k, child);
-        else
-            drop_within(k, child, depth + 1);
-    }
+    k->edits.count = before; /* the rest of it was not looked at: nothing of it goes out */
+    event_edits_add(&k->edits, (answer_edit){.bytes = value.raw, .json = SPAN_OF("null")});
 }
 
 void guard_drop_logprobs(guard_looked *k, const answer_event *e) {
-    if (!k->count || !e->is_json) return;
-    const size_t before = k->count;
-    drop_within(k, answer_root(e->data), 0);
-    if (k->count > before) answer_edits_sort(e, k->edits, k->count);
+    if (!k->edits.count || !e->is_json) return;
+    const size_t before = k->edits.count;
+    event_edits_drop_logprobs(&k->edits, answer_root(e->data));
+    if (k->edits.count > before) answer_edits_sort(e, k->edits.items, k->edits.count);
 }
 
 /* ---- what an event that is sent again has told before ---- */
 
 static void drop_string(guard_looked *k, json_value v) {
     if (v.type != JSON_STRING) return;
-    guard_looked_edit(k, (answer_edit){.bytes = v.raw, .json = SPAN_OF("null")});
+    event_edits_add(&k->edits, (answer_edit){.bytes = v.raw, .json = SPAN_OF("null")});
 }
 
 /* Of a delta. The call's type stays: clients take the last one. */
@@ -99,13 +63,13 @@ void guard_drop_told(guard_looked *k, const answer_event *e) {
     if (!e->is_json) return;
     const json_value root = answer_root(e->data);
     const json_value choices = json_get(root, SPAN_OF("choices"));
-    drop_within(k, root, 0);
+    event_edits_drop_logprobs(&k->edits, root);
     if (choices.type == JSON_ARRAY) {
         json_iter it = json_iter_of(choices);
         for (json_value choice; json_next_element(&it, &choice);)
             drop_opening(k, json_get(choice, SPAN_OF("delta")));
     }
-    answer_edits_sort(e, k->edits, k->count);
+    answer_edits_sort(e, k->edits.items, k->edits.count);
 }
 
 void guard_look_at_whole(guard_looked *k, exchange_guard *g, const answer_event *e,

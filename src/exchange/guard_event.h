@@ -4,14 +4,13 @@
 #ifndef WEIR_EXCHANGE_GUARD_EVENT_H
 #define WEIR_EXCHANGE_GUARD_EVENT_H
 
+#include "exchange/event_edits.h"
 #include "exchange/guard_text.h"
 #include "exchange/texts.h"
 
-/* What is made of an event: zeroed but for arena. */
+/* What is made of an event: zeroed but for the edits' arena. */
 typedef struct guard_looked {
-    arena *arena;
-    answer_edit *edits; /* in it */
-    size_t count, cap;
+    event_edits edits;
     const guard_rule *blocked; /* the first that blocks; what stands behind it was not looked at */
     const char *blocked_at;    /* the value in which it does */
 } guard_looked;
@@ -21,7 +20,6 @@ static inline span guard_inner(json_value string) {
     return span_slice(string.raw, 1, string.raw.len - 1);
 }
 
-void guard_looked_edit(guard_looked *k, answer_edit e);
 /* What the string becomes; ends what has come of it. */
 void guard_looked_take(guard_looked *k, json_value string, guard_fed *fed);
 /* The strings of what the reader does not know. */

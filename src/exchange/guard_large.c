@@ -42,13 +42,13 @@ static void run(aside *a) {
     guard_large *l = CONTAINER_OF(a, guard_large, aside);
     arena scratch;
     arena_init(&scratch, 0);
-    guard_looked k = {.arena = &scratch};
+    guard_looked k = {.edits = {.arena = &scratch}};
     l->seen.scratch = guard_scratch_new();
     guard_look_at_whole(&k, &l->seen, l->event, is_noted, &l->note);
     l->blocked = k.blocked;
-    if (k.count && !k.blocked) {
+    if (k.edits.count && !k.blocked) {
         answer_event changed;
-        answer_rewrite(l->event, k.edits, k.count, &scratch, &changed);
+        answer_rewrite(l->event, k.edits.items, k.edits.count, &scratch, &changed);
         l->made = answer_large_new(&changed, &l->spec);
     }
     arena_done(&scratch);

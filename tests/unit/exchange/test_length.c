@@ -96,6 +96,29 @@ static void a_plain_answer_is_cut_alike(void **state) {
             "\"completion_tokens\":2,\"total_tokens\":3}}|done");
 }
 
+/* Beside what was cut; not beside a choice that has all of its text. */
+static void what_is_told_of_tokens_goes_too(void **state) {
+    (void)state;
+#define TOLD(text) "{\"content\":[{\"token\":\"" text "\",\"logprob\":-0.1}]}"
+#define CHOICE(n, why, told, text)                                                                 \
+    "{\"index\":" n ",\"finish_reason\":\"" why "\",\"logprobs\":" told                            \
+    ",\"message\":{\"content\":\"" text "\"}}"
+    scene c;
+    begin(&c, "output: {characters: 4}", EP_CHAT_COMPLETIONS,
+          "{\"model\":\"m\",\"n\":2,\"logprobs\":true,\"messages\":[{\"role\":\"user\",\"content\":"
+          "\"x\"}]}");
+    script_head(&c.s, ANSWER_PLAIN);
+    script_say_plain(&c.s,
+                     "{\"choices\":[" CHOICE("0", "stop", TOLD("abcdef"), "abcdef") "," CHOICE(
+                         "1", "stop", TOLD("xy"), "xy") "],\"usage\":{\"prompt_tokens\":1,"
+                                                        "\"completion_tokens\":2,\"total_tokens\":"
+                                                        "3}}");
+    script_end(&c.s);
+    end(&c, "answer 200 {\"choices\":[" CHOICE("0", "length", "null", "abcd") "," CHOICE(
+                "1", "stop", TOLD("xy"), "xy") "],\"usage\":{\"prompt_tokens\":1,"
+                                               "\"completion_tokens\":2,\"total_tokens\":3}}|done");
+}
+
 static void a_response_says_it_in_its_own_words(void **state) {
     (void)state;
     scene c;
@@ -167,6 +190,7 @@ int main(void) {
         cmocka_unit_test(what_just_fits_is_not_touched),
         cmocka_unit_test(each_choice_has_its_own_bound),
         cmocka_unit_test(a_plain_answer_is_cut_alike),
+        cmocka_unit_test(what_is_told_of_tokens_goes_too),
         cmocka_unit_test(a_response_says_it_in_its_own_words),
         cmocka_unit_test(a_streamed_response_ends_incomplete),
         cmocka_unit_test(tokens_are_counted_over_pieces),
