@@ -51,6 +51,29 @@ def wait_back(w):
     daemon.wait_until(lambda: figure(w, "weir_shared_away") == 0, 20, "the server is not found to be there")
 
 
+def through_a_pause(w, server, ask_once):
+    """What 64 clients got, who went on asking until the server had been away and was back, and each was refused."""
+    stop = threading.Event()
+
+    def many(i):
+        got = []
+        while not stop.is_set() or got[-1:] != [429]:
+            got.append(ask_once())
+        return got
+
+    def meanwhile():
+        server.pause()
+        w.wait_event("shared_away", timeout=20)
+        server.resume()
+        wait_back(w)
+        stop.set()
+    conductor = threading.Thread(target=meanwhile)
+    conductor.start()
+    got = [status for each in together(64, many) for status in each]
+    conductor.join()
+    return got
+
+
 def statuses(answers):
     return sorted(a.status for a in answers)
 
@@ -132,24 +155,7 @@ def test_paused_under_64_clients(weir, upstream, server):
     """Every call is served or refused by a limit, and what is decided without the server is not counted twice: they get exactly N."""
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream, clients=[client(requests="1000/d")], shared=server.url, server={"workers": 2})
-    stop = threading.Event()
-
-    def many(i):
-        got = []
-        while not stop.is_set() or got[-1:] != [429]:
-            got.append(ask(w).status)
-        return got
-
-    def meanwhile():
-        server.pause()
-        w.wait_event("shared_away", timeout=20)
-        server.resume()
-        wait_back(w)
-        stop.set()
-    conductor = threading.Thread(target=meanwhile)
-    conductor.start()
-    got = [s for each in together(64, many) for s in each]
-    conductor.join()
+    got = through_a_pause(w, server, lambda: ask(w).status)
     assert set(got) <= {200, 429} and got.count(200) == 1000
     assert "no answer within 50 ms" in w.wait_event("shared_away")["reason"]
 

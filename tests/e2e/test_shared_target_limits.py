@@ -12,7 +12,7 @@ import wire
 from ports import free_port
 from test_call import ask, figure, text, two
 from test_limits import together
-from test_shared_limits import patient, server, wait_away, wait_back, wait_seen  # noqa: F401 (a fixture)
+from test_shared_limits import patient, server, through_a_pause, wait_away, wait_back, wait_seen  # noqa: F401 (a fixture)
 from upstream import error, reply, sse
 
 pytestmark = pytest.mark.skipif(redis_server.why_not() is not None, reason=str(redis_server.why_not()))
@@ -109,24 +109,7 @@ def test_paused_under_64_clients(weir, upstream, server):
     """Every call is served or refused, and what is decided without the server is not counted twice: they get exactly N."""
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream, limits={"target": {"main*": {"requests": "1000/d"}}}, shared=server.url, server={"workers": 2})
-    stop = threading.Event()
-
-    def many(i):
-        got = []
-        while not stop.is_set() or got[-1:] != [429]:
-            got.append(wire.chat(w).status)
-        return got
-
-    def meanwhile():
-        server.pause()
-        w.wait_event("shared_away", timeout=20)
-        server.resume()
-        wait_back(w)
-        stop.set()
-    conductor = threading.Thread(target=meanwhile)
-    conductor.start()
-    got = [s for each in together(64, many) for s in each]
-    conductor.join()
+    got = through_a_pause(w, server, lambda: wire.chat(w).status)
     assert set(got) <= {200, 429} and got.count(200) == len(upstream.requests) == 1000
 
 
