@@ -337,7 +337,7 @@ static void run_first(char **command) {
 }
 
 static unsigned number(const char *name, const char *text) {
-    return (unsigned)parse_number(name, text, 100000000);
+    return (unsigned)parse_number(name, text, 1000000000);
 }
 
 int main(int argc, char **argv) {
