@@ -2,76 +2,49 @@
  * database: a file, and a server of the test's own where PostgreSQL is installed. */
 #include "unit.h"
 
-#include "ledger/cluster.h"
-#include "ledger/folder.h"
-#include "ledger/place.h"
+#include "ledger/places.h"
 #include "ledger/store_sql.h"
-
-#include <inttypes.h>
 
 #define HOUR ((int64_t)HOUR_US)
 #define T0   (498858 * HOUR) /* 2026-11-28T18:00:00Z */
 
 typedef struct world {
-    folder folder;
-    buf name;
-    store_place place;
+    own_place at;
     store *store;
 } world;
 
 static void open_again(world *w) {
     buf why = BUF_EMPTY;
     store_close(w->store);
-    store_state s = store_open(&w->place, SQL_WRITES, false, &w->store, &why);
+    store_state s = store_open(&w->at.place, SQL_WRITES, false, &w->store, &why);
     if (s != STORE_OPEN) fail_msg("%s", buf_cstr(&why));
     buf_done(&why);
 }
 
-static int set_up(void **state) {
+static int begin(void **state, bool at_server) {
     static world w;
     w = (world){0};
-    folder_make(&w.folder);
-    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
-    w.place = store_place_of(&w.name);
+    if (at_server)
+        place_at_server(&w.at);
+    else
+        place_in_folder(&w.at);
     open_again(&w);
     *state = &w;
     return 0;
 }
 
-static cluster server; /* for all tests; each has a schema of its own */
-static unsigned schemas;
-
-static void run_at_server(const world *w, const char *text) {
-    buf why = BUF_EMPTY;
-    bool never;
-    sql *db = w->place.driver->open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
-    if (!db || !db->driver->run(db, text, NULL, 0, NULL, NULL))
-        fail_msg("%s", buf_cstr(db ? &db->why : &why));
-    db->driver->close(db);
-    buf_done(&why);
+static int set_up(void **state) {
+    return begin(state, false);
 }
 
 static int set_up_postgres(void **state) {
-    static world w;
-    char text[64];
-    w = (world){0};
-    folder_make(&w.folder);
-    schemas++;
-    buf_addf(&w.name, "postgres://weir@/postgres?host=%s&options=-csearch_path%%3Dw%u",
-             server.folder, schemas);
-    w.place = store_place_of(&w.name);
-    snprintf(text, sizeof text, "CREATE SCHEMA w%u", schemas);
-    run_at_server(&w, text);
-    open_again(&w);
-    *state = &w;
-    return 0;
+    return begin(state, true);
 }
 
 static int tear_down(void **state) {
     world *w = *state;
     store_close(w->store);
-    buf_done(&w->name);
-    folder_remove(&w->folder);
+    place_done(&w->at);
     return 0;
 }
 
@@ -479,9 +452,9 @@ static void a_floor_that_has_not_come_yet_is_mended(void **state) {
 static void a_later_weirs_store_is_refused(void **state) {
     world *w = *state;
     buf why = BUF_EMPTY;
-    run_at_server(w, "UPDATE weir_meta SET value = 99 WHERE name = 'schema'");
+    place_run(&w->at, "UPDATE weir_meta SET value = 99 WHERE name = 'schema'");
     store *s;
-    assert_int_equal(store_open(&w->place, SQL_WRITES, false, &s, &why), STORE_NEVER);
+    assert_int_equal(store_open(&w->at.place, SQL_WRITES, false, &s, &why), STORE_NEVER);
     assert_null(s);
     assert_span(buf_span(&why),
                 "its schema has version 99 and this weir knows 2: it was written by "
@@ -497,23 +470,23 @@ static bool note_text(void *user, const sql_value *values, size_t count) {
 /* Weirs before have made SQLite's rows a part of their key's tree. */
 static void make_rows_part_of_the_key(const world *w) {
     buf text = BUF_EMPTY;
-    if (w->place.driver != &sql_sqlite) return;
+    if (w->at.place.driver != &sql_sqlite) return;
     sql *db = store_sql(w->store);
     assert_true(db->driver->run(db, "SELECT sql FROM sqlite_master WHERE name = 'weir_calls'", NULL,
                                 0, note_text, &text));
     buf_add_cstr(&text, " WITHOUT ROWID");
-    run_at_server(w, "ALTER TABLE weir_calls RENAME TO before");
-    run_at_server(w, buf_cstr(&text));
-    run_at_server(w, "INSERT INTO weir_calls SELECT * FROM before");
-    run_at_server(w, "DROP TABLE before");
+    place_run(&w->at, "ALTER TABLE weir_calls RENAME TO before");
+    place_run(&w->at, buf_cstr(&text));
+    place_run(&w->at, "INSERT INTO weir_calls SELECT * FROM before");
+    place_run(&w->at, "DROP TABLE before");
     buf_done(&text);
 }
 
 /* As the weir before left it: without what has come since. */
 static void make_version_1(const world *w) {
     make_rows_part_of_the_key(w);
-    run_at_server(w, "ALTER TABLE weir_calls DROP COLUMN cache_similarity_ppm");
-    run_at_server(w, "UPDATE weir_meta SET value = 1 WHERE name = 'schema'");
+    place_run(&w->at, "ALTER TABLE weir_calls DROP COLUMN cache_similarity_ppm");
+    place_run(&w->at, "UPDATE weir_meta SET value = 1 WHERE name = 'schema'");
 }
 
 static void note_similarity(void *user, const ledger_call *c) {
@@ -541,7 +514,7 @@ static void an_earlier_weirs_store_is_read_and_brought_up(void **state) {
     import(w, &old, 1);
     make_version_1(w);
     store *reader;
-    assert_int_equal(store_open(&w->place, SQL_READS, false, &reader, &why), STORE_OPEN);
+    assert_int_equal(store_open(&w->at.place, SQL_READS, false, &reader, &why), STORE_OPEN);
     assert_int_equal(similarity_of(reader, &old), -1);
     open_again(w);
     open_again(w); /* that is done once */
@@ -561,7 +534,7 @@ static void an_earlier_weirs_store_is_read_and_brought_up(void **state) {
 static void what_is_no_database_is_refused(void **state) {
     world *w = *state;
     char path[128];
-    snprintf(path, sizeof path, "%s/notes.db", w->folder.path);
+    snprintf(path, sizeof path, "%s/notes.db", w->at.folder.path);
     FILE *f = fopen(path, "w");
     for (int i = 0; i < 200; i++)
         fputs("this is no database at all\n", f);
@@ -648,7 +621,7 @@ static void a_file_that_is_gone_is_noticed(void **state) {
     ledger_call c = call_at(0, T0);
     size_t fresh;
     const store_batch b = {&c, 1, SPAN("node"), NULL, 0};
-    unlink(w->place.where.ptr);
+    unlink(w->at.place.where.ptr);
     assert_false(store_import(w->store, &b, &fresh));
     assert_true(store_is_lost(w->store));
     open_again(w);
@@ -667,7 +640,7 @@ static void who_will_write_begins_in_turn(void **state) {
     bool never;
     sql *dbs[2];
     for (size_t i = 0; i < 2; i++)
-        dbs[i] = sql_sqlite.open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
+        dbs[i] = sql_sqlite.open(w->at.place.where.ptr, SQL_WRITES, false, &why, &never);
     assert_true(sql_sqlite.run(dbs[0], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
     assert_true(sql_sqlite.run(dbs[0], read, NULL, 0, NULL, NULL));
     assert_false(sql_sqlite.run(dbs[1], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
@@ -682,20 +655,6 @@ static void who_will_write_begins_in_turn(void **state) {
     for (size_t i = 0; i < 2; i++)
         sql_sqlite.close(dbs[i]);
     buf_done(&why);
-}
-
-static int start_server(void **state) {
-    const char *why;
-    (void)state;
-    if (cluster_make(&server, &why)) return 0;
-    printf("skipped: %s\n", why);
-    exit(77);
-}
-
-static int end_server(void **state) {
-    (void)state;
-    cluster_remove(&server);
-    return 0;
 }
 
 int main(void) {
@@ -740,5 +699,6 @@ int main(void) {
         P(an_earlier_weirs_store_is_read_and_brought_up),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
+    return failed ? failed
+                  : cmocka_run_group_tests(at_a_server, place_start_server, place_end_server);
 }
