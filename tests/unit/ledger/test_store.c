@@ -1,119 +1,6 @@
-/* The store: each call once, sums exactly those of the calls, and what is asked of both. Over each
- * database: a file, and a server of the test's own where PostgreSQL is installed. */
-#include "unit.h"
-
-#include "ledger/cluster.h"
-#include "ledger/folder.h"
-#include "ledger/place.h"
-#include "ledger/store_sql.h"
-
-#include <inttypes.h>
-
-#define HOUR ((int64_t)HOUR_US)
-#define T0   (498858 * HOUR) /* 2026-11-28T18:00:00Z */
-
-typedef struct world {
-    folder folder;
-    buf name;
-    store_place place;
-    store *store;
-} world;
-
-static void open_again(world *w) {
-    buf why = BUF_EMPTY;
-    store_close(w->store);
-    store_state s = store_open(&w->place, SQL_WRITES, false, &w->store, &why);
-    if (s != STORE_OPEN) fail_msg("%s", buf_cstr(&why));
-    buf_done(&why);
-}
-
-static int set_up(void **state) {
-    static world w;
-    w = (world){0};
-    folder_make(&w.folder);
-    buf_addf(&w.name, "sqlite:%s/ledger.db", w.folder.path);
-    w.place = store_place_of(&w.name);
-    open_again(&w);
-    *state = &w;
-    return 0;
-}
-
-static cluster server; /* for all tests; each has a schema of its own */
-static unsigned schemas;
-
-static void run_at_server(const world *w, const char *text) {
-    buf why = BUF_EMPTY;
-    bool never;
-    sql *db = w->place.driver->open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
-    if (!db || !db->driver->run(db, text, NULL, 0, NULL, NULL))
-        fail_msg("%s", buf_cstr(db ? &db->why : &why));
-    db->driver->close(db);
-    buf_done(&why);
-}
-
-static int set_up_postgres(void **state) {
-    static world w;
-    char text[64];
-    w = (world){0};
-    folder_make(&w.folder);
-    schemas++;
-    buf_addf(&w.name, "postgres://weir@/postgres?host=%s&options=-csearch_path%%3Dw%u",
-             server.folder, schemas);
-    w.place = store_place_of(&w.name);
-    snprintf(text, sizeof text, "CREATE SCHEMA w%u", schemas);
-    run_at_server(&w, text);
-    open_again(&w);
-    *state = &w;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    world *w = *state;
-    store_close(w->store);
-    buf_done(&w->name);
-    folder_remove(&w->folder);
-    return 0;
-}
-
-/* ---- calls ---- */
-
-static char ids[SUMMARY_GROUPS_MAX + 1][STORE_ID_LEN + 1];
-
-static ledger_call call_at(unsigned number, int64_t wall_us) {
-    ledger_call c = ledger_call_unknown;
-    store_sql_first_id(wall_us, ids[number]);
-    snprintf(ids[number] + 24, 13, "%012u", number);
-    c.request_id = span_cstr(ids[number]);
-    c.timestamp_us = wall_us;
-    c.model = SPAN_OF("gpt-4o");
-    c.target = SPAN_OF("openai/gpt-4o");
-    c.outcome = SPAN_OF("ok");
-    c.status = 200;
-    c.prompt_tokens = 10;
-    c.completion_tokens = 5;
-    c.total_tokens = 15;
-    c.response_time_us = 1000;
-    c.cost_nano = 7;
-    return c;
-}
-
-static size_t import(world *w, const ledger_call *calls, size_t count) {
-    const store_mark mark = {SPAN("a.journal"), (int64_t)count};
-    const store_batch b = {calls, count, SPAN("node"), &mark, 1};
-    size_t fresh = 0;
-    if (!store_import(w->store, &b, &fresh)) fail_msg("%.*s", SPAN_ARG(store_why(w->store)));
-    return fresh;
-}
-
-static sums total(world *w, const ledger_query *q) {
-    ledger_summary found;
-    sums s = {0};
-    summary_init(&found, q->group);
-    assert_true(store_sums(w->store, q, &found));
-    s = found.total;
-    summary_done(&found);
-    return s;
-}
+/* The store's calls: each is there once and whole, comes where it is asked for, and goes when it is
+ * old. Over each database: a file, and a server of the test's own where PostgreSQL is installed. */
+#include "ledger/storing.h"
 
 typedef struct listed {
     size_t count;
@@ -126,8 +13,6 @@ static void note(void *user, const ledger_call *c) {
     buf_addf(&l->ids, "%s%.*s", l->ids.len ? " " : "",
              SPAN_ARG(span_slice(c->request_id, 33, c->request_id.len)));
 }
-
-/* ---- tests ---- */
 
 static void each_call_is_there_once(void **state) {
     world *w = *state;
@@ -144,35 +29,6 @@ static void each_call_is_there_once(void **state) {
     assert_int_equal(at, 3);
     assert_true(store_mark_of(w->store, SPAN_OF("another"), SPAN_OF("a.journal"), &at));
     assert_int_equal(at, 0);
-}
-
-/* What the steps of a run used stands in its record, too, and counts once. */
-static void a_run_is_not_added_to_its_steps(void **state) {
-    world *w = *state;
-    ledger_call calls[4] = {call_at(0, T0), call_at(1, T0 + 1), call_at(2, T0 + 2),
-                            call_at(3, T0 + 3)};
-    calls[0].attempts = calls[1].attempts = 1;
-    calls[2].attempts = 0; /* asked nobody itself */
-    calls[2].prompt_tokens = 20, calls[2].completion_tokens = 10, calls[2].total_tokens = 30;
-    calls[2].cost_nano = 14;
-    calls[2].estimated = true;
-    calls[3] = calls[2];
-    calls[3].request_id = call_at(3, T0 + 3).request_id;
-    calls[3].cost_nano = -1;
-    import(w, calls, 4);
-    ledger_query part = ledger_query_all;
-    part.to_us = T0 + 1000; /* of calls, where all is of hours */
-    for (int way = 0; way < 2; way++) {
-        const sums all = total(w, way ? &part : &ledger_query_all);
-        assert_int_equal(all.calls, 4);
-        assert_int_equal(all.successful, 4);
-        assert_int_equal(all.prompt_tokens, 20);
-        assert_int_equal(all.completion_tokens, 10);
-        assert_int_equal(all.total_tokens, 30);
-        assert_int_equal(all.cost_nano, 14);
-        assert_int_equal(all.unpriced_calls, 0);
-        assert_int_equal(all.estimated_calls, 0);
-    }
 }
 
 static void a_call_comes_back_whole(void **state) {
@@ -310,121 +166,6 @@ static void what_is_asked_is_what_comes(void **state) {
     }
 }
 
-/* However a time is cut into parts, its sums are those of its calls. */
-static void sums_are_those_of_the_calls(void **state) {
-    world *w = *state;
-    enum { CALLS = 200 };
-    static ledger_call calls[CALLS];
-    uint64_t seed = 42;
-    for (unsigned i = 0; i < CALLS; i++) {
-        seed = seed * 6364136223846793005u + 1442695040888963407u;
-        calls[i] = call_at(i, T0 + (int64_t)(seed >> 33) % (5 * HOUR));
-        calls[i].prompt_tokens = (int64_t)(seed >> 40) % 1000;
-        calls[i].cost_nano = (int64_t)(seed >> 50) % 100 - 5;
-        if (calls[i].cost_nano < 0) calls[i].cost_nano = -1;
-        calls[i].attempts = (int64_t)(seed >> 56 & 1);
-        if (seed >> 62) calls[i].outcome = SPAN_OF("cut");
-        calls[i].estimated = seed >> 61 & 1;
-        if (seed >> 60 & 1) calls[i].model = SPAN_EMPTY;
-        if (seed >> 59 & 1) calls[i].client = SPAN_OF("app");
-        if (seed >> 58 & 1) calls[i].cache = SPAN_OF("hit"), calls[i].saved_nano = 3;
-    }
-    for (unsigned i = 0; i < CALLS; i += 50)
-        import(w, calls + i, 50);
-    for (int64_t from = T0 - HOUR; from < T0 + 6 * HOUR; from += HOUR / 3)
-        for (int64_t to = from - 1; to < T0 + 7 * HOUR; to += HOUR / 2 + 12345) {
-            ledger_query q = ledger_query_all;
-            q.from_us = from;
-            q.to_us = to;
-            sums wanted = {0}, got = total(w, &q);
-            for (unsigned i = 0; i < CALLS; i++) {
-                const sums one = sums_of(&calls[i]);
-                if (calls[i].timestamp_us >= from && calls[i].timestamp_us < to)
-                    sums_add(&wanted, &one);
-            }
-            assert_memory_equal(&got, &wanted, sizeof got);
-        }
-    const sums all = total(w, &ledger_query_all);
-    assert_int_equal(all.calls, CALLS);
-    assert_true(all.unpriced_calls && all.estimated_calls && all.cached_calls);
-    assert_true(all.successful < CALLS);
-}
-
-static void groups_are_told_apart(void **state) {
-    world *w = *state;
-    ledger_call calls[4] = {call_at(0, T0), call_at(1, T0 + HOUR), call_at(2, T0 + 24 * HOUR),
-                            call_at(3, T0 + 24 * HOUR + 1)};
-    calls[1].client = SPAN_OF("app");
-    calls[2].target = SPAN_OF("local/llama");
-    calls[3].tags = SPAN_OF("a=1,b=2");
-    import(w, calls, 4);
-    static const struct {
-        query_group group;
-        size_t rows;
-    } rows[] = {{GROUP_NONE, 0}, {GROUP_HOUR, 3},  {GROUP_DAY, 2},    {GROUP_CLIENT, 2},
-                {GROUP_USER, 1}, {GROUP_MODEL, 1}, {GROUP_TARGET, 2}, {GROUP_TAG, 3}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        ledger_query q = ledger_query_all;
-        q.group = rows[i].group;
-        /* Both ways: of whole hours, and of calls. */
-        for (int half = 0; half < 2; half++) {
-            ledger_summary found;
-            summary_init(&found, q.group);
-            q.from_us = half ? T0 - HOUR / 2 : 0;
-            q.to_us = half ? T0 + 24 * HOUR + HOUR / 2 : INT64_MAX;
-            assert_true(store_sums(w->store, &q, &found));
-            assert_int_equal(found.groups.count, rows[i].rows);
-            sums all = {0};
-            for (size_t k = 0; k < found.groups.count; k++)
-                sums_add(&all, &found.groups.rows[k].sums);
-            assert_int_equal(found.total.calls, 4);
-            if (q.group != GROUP_TAG && q.group != GROUP_NONE)
-                assert_memory_equal(&all, &found.total, sizeof all);
-            summary_done(&found);
-        }
-    }
-}
-
-/* As many users and models as clients like to name. Whether there are too many is known on the way,
- * the total and the first models are told all the same. */
-static void groups_are_bounded(void **state) {
-    world *w = *state;
-    enum { MORE = 1, BATCH = 500 };
-    static char users[SUMMARY_GROUPS_MAX + MORE][12];
-    static ledger_call calls[BATCH];
-    static const query_group groups[] = {GROUP_USER, GROUP_MODEL, GROUP_TAG, GROUP_CLIENT,
-                                         GROUP_NONE};
-    for (unsigned n = 0; n < SUMMARY_GROUPS_MAX + MORE; n++) {
-        ledger_call *c = &calls[n % BATCH];
-        *c = call_at(n, T0 + n % 7);
-        snprintf(users[n], sizeof users[n], "u=%u", n);
-        c->user = c->model = c->client = c->tags = span_cstr(users[n]);
-        bool full = n % BATCH == BATCH - 1;
-        if (full || n == SUMMARY_GROUPS_MAX) import(w, calls, n % BATCH + 1);
-        if (n < SUMMARY_GROUPS_MAX - 1) continue;
-        const bool many = n == SUMMARY_GROUPS_MAX;
-        for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
-            ledger_query q = ledger_query_all;
-            ledger_summary found;
-            q.group = groups[i];
-            /* Of whole hours, and of calls. */
-            for (int half = 0; half < 2; half++) {
-                q.from_us = half ? T0 - HOUR / 2 : 0;
-                q.to_us = half ? T0 + HOUR / 2 : INT64_MAX;
-                summary_init(&found, q.group);
-                assert_true(store_sums(w->store, &q, &found));
-                assert_int_equal(found.more_groups, many && q.group != GROUP_NONE);
-                assert_int_equal(found.groups.count,
-                                 q.group != GROUP_NONE ? SUMMARY_GROUPS_MAX : 0);
-                assert_int_equal(found.models.count, SUMMARY_GROUPS_MAX);
-                if (q.group == GROUP_NONE) assert_int_equal(found.total.calls, n + 1);
-                if (q.group == GROUP_NONE) assert_int_equal(found.more_models, many);
-                summary_done(&found);
-            }
-        }
-    }
-}
-
 static void what_is_old_goes_in_steps(void **state) {
     world *w = *state;
     ledger_call calls[6];
@@ -474,104 +215,6 @@ static void a_floor_that_has_not_come_yet_is_mended(void **state) {
     buf_done(&l.ids);
     assert_true(store_mend_floor(w->store, T0 + HOUR / 2, &mended));
     assert_false(mended);
-}
-
-static void a_later_weirs_store_is_refused(void **state) {
-    world *w = *state;
-    buf why = BUF_EMPTY;
-    run_at_server(w, "UPDATE weir_meta SET value = 99 WHERE name = 'schema'");
-    store *s;
-    assert_int_equal(store_open(&w->place, SQL_WRITES, false, &s, &why), STORE_NEVER);
-    assert_null(s);
-    assert_span(buf_span(&why),
-                "its schema has version 99 and this weir knows 2: it was written by "
-                "a later weir");
-    buf_done(&why);
-}
-
-static bool note_text(void *user, const sql_value *values, size_t count) {
-    if (count) buf_add(user, values[0].text);
-    return false;
-}
-
-/* Weirs before have made SQLite's rows a part of their key's tree. */
-static void make_rows_part_of_the_key(const world *w) {
-    buf text = BUF_EMPTY;
-    if (w->place.driver != &sql_sqlite) return;
-    sql *db = store_sql(w->store);
-    assert_true(db->driver->run(db, "SELECT sql FROM sqlite_master WHERE name = 'weir_calls'", NULL,
-                                0, note_text, &text));
-    buf_add_cstr(&text, " WITHOUT ROWID");
-    run_at_server(w, "ALTER TABLE weir_calls RENAME TO before");
-    run_at_server(w, buf_cstr(&text));
-    run_at_server(w, "INSERT INTO weir_calls SELECT * FROM before");
-    run_at_server(w, "DROP TABLE before");
-    buf_done(&text);
-}
-
-/* As the weir before left it: without what has come since. */
-static void make_version_1(const world *w) {
-    make_rows_part_of_the_key(w);
-    run_at_server(w, "ALTER TABLE weir_calls DROP COLUMN cache_similarity_ppm");
-    run_at_server(w, "UPDATE weir_meta SET value = 1 WHERE name = 'schema'");
-}
-
-static void note_similarity(void *user, const ledger_call *c) {
-    *(int64_t *)user = c->cache_similarity_ppm;
-}
-
-static int64_t similarity_of(store *s, const ledger_call *c) {
-    int64_t ppm = -2, in_list = -2;
-    bool found, more;
-    ledger_query q = ledger_query_all; /* it is the first of its time */
-    q.to_us = c->timestamp_us + 1;
-    assert_true(store_call(s, c->request_id, SPAN_EMPTY, note_similarity, &ppm, &found));
-    assert_true(found);
-    q.limit = 1;
-    assert_true(store_calls(s, &q, note_similarity, &in_list, &more));
-    assert_int_equal(in_list, ppm);
-    return ppm;
-}
-
-static void an_earlier_weirs_store_is_read_and_brought_up(void **state) {
-    world *w = *state;
-    buf why = BUF_EMPTY;
-    ledger_call old = call_at(0, T0), new = call_at(1, T0 + 1000);
-    new.cache_similarity_ppm = 973100;
-    import(w, &old, 1);
-    make_version_1(w);
-    store *reader;
-    assert_int_equal(store_open(&w->place, SQL_READS, false, &reader, &why), STORE_OPEN);
-    assert_int_equal(similarity_of(reader, &old), -1);
-    open_again(w);
-    open_again(w); /* that is done once */
-    const store_batch b = {&new, 1, SPAN("node"), NULL, 0};
-    size_t fresh;
-    assert_true(store_import(w->store, &b, &fresh));
-    assert_int_equal(total(w, &ledger_query_all).calls, 2);
-    store *const both[] = {w->store, reader}; /* who was there before sees it, too */
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(similarity_of(both[i], &old), -1);
-        assert_int_equal(similarity_of(both[i], &new), 973100);
-    }
-    store_close(reader);
-    buf_done(&why);
-}
-
-static void what_is_no_database_is_refused(void **state) {
-    world *w = *state;
-    char path[128];
-    snprintf(path, sizeof path, "%s/notes.db", w->folder.path);
-    FILE *f = fopen(path, "w");
-    for (int i = 0; i < 200; i++)
-        fputs("this is no database at all\n", f);
-    fclose(f);
-    const store_place place = {.driver = &sql_sqlite, .where = span_cstr(path)};
-    store *s;
-    buf why = BUF_EMPTY;
-    assert_int_equal(store_open(&place, SQL_WRITES, false, &s, &why), STORE_NEVER);
-    assert_span(buf_span(&why), "file is not a database");
-    buf_done(&why);
 }
 
 /* What no database is sure to take is replaced, in calls and sums alike, and can be asked for. */
@@ -642,103 +285,32 @@ static void rows_of_a_batch_keep_their_own(void **state) {
     }
 }
 
-/* A file that was taken away is noticed before what goes into it is believed to be kept. */
-static void a_file_that_is_gone_is_noticed(void **state) {
-    world *w = *state;
-    ledger_call c = call_at(0, T0);
-    size_t fresh;
-    const store_batch b = {&c, 1, SPAN("node"), NULL, 0};
-    unlink(w->place.where.ptr);
-    assert_false(store_import(w->store, &b, &fresh));
-    assert_true(store_is_lost(w->store));
-    open_again(w);
-    assert_true(store_import(w->store, &b, &fresh));
-    assert_int_equal(fresh, 1);
-}
-
-/* Two that read first and then write: the second waits for its turn to begin, as it could not wait
- * once it has read. */
-static void who_will_write_begins_in_turn(void **state) {
-    const world *w = *state;
-    static const char read[] = "SELECT count(*) FROM weir_meta",
-                      put[] = "INSERT INTO weir_meta VALUES ($1, '1')";
-    static const span names[] = {SPAN("first"), SPAN("second")};
-    buf why = BUF_EMPTY;
-    bool never;
-    sql *dbs[2];
-    for (size_t i = 0; i < 2; i++)
-        dbs[i] = sql_sqlite.open(w->place.where.ptr, SQL_WRITES, false, &why, &never);
-    assert_true(sql_sqlite.run(dbs[0], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
-    assert_true(sql_sqlite.run(dbs[0], read, NULL, 0, NULL, NULL));
-    assert_false(sql_sqlite.run(dbs[1], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
-    for (size_t i = 0; i < 2; i++) {
-        const sql_value name = sql_text(names[i]);
-        if (i) assert_true(sql_sqlite.run(dbs[i], sql_sqlite.begin_write, NULL, 0, NULL, NULL));
-        if (i) assert_true(sql_sqlite.run(dbs[i], read, NULL, 0, NULL, NULL));
-        if (!sql_sqlite.run(dbs[i], put, &name, 1, NULL, NULL) ||
-            !sql_sqlite.run(dbs[i], "COMMIT", NULL, 0, NULL, NULL))
-            fail_msg("%zu: %s", i, buf_cstr(&dbs[i]->why));
-    }
-    for (size_t i = 0; i < 2; i++)
-        sql_sqlite.close(dbs[i]);
-    buf_done(&why);
-}
-
-static int start_server(void **state) {
-    const char *why;
-    (void)state;
-    if (cluster_make(&server, &why)) return 0;
-    printf("skipped: %s\n", why);
-    exit(77);
-}
-
-static int end_server(void **state) {
-    (void)state;
-    cluster_remove(&server);
-    return 0;
-}
-
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define P(name) cmocka_unit_test_setup_teardown(name, set_up_postgres, tear_down)
     const struct CMUnitTest tests[] = {
-        T(each_call_is_there_once),
-        T(a_run_is_not_added_to_its_steps),
-        T(a_call_comes_back_whole),
-        T(every_field_comes_back),
-        T(pages_neither_skip_nor_double),
-        T(what_is_asked_is_what_comes),
-        T(sums_are_those_of_the_calls),
-        T(groups_are_bounded),
-        T(groups_are_told_apart),
-        T(what_is_old_goes_in_steps),
-        T(the_newest_call_is_known),
-        T(a_floor_that_has_not_come_yet_is_mended),
-        T(a_later_weirs_store_is_refused),
-        T(what_is_no_database_is_refused),
-        T(a_file_that_is_gone_is_noticed),
-        T(who_will_write_begins_in_turn),
-        T(texts_that_are_none_cost_no_batch),
-        T(rows_of_a_batch_keep_their_own),
-        T(an_earlier_weirs_store_is_read_and_brought_up),
+        IN_FOLDER(each_call_is_there_once),
+        IN_FOLDER(a_call_comes_back_whole),
+        IN_FOLDER(every_field_comes_back),
+        IN_FOLDER(pages_neither_skip_nor_double),
+        IN_FOLDER(what_is_asked_is_what_comes),
+        IN_FOLDER(what_is_old_goes_in_steps),
+        IN_FOLDER(the_newest_call_is_known),
+        IN_FOLDER(a_floor_that_has_not_come_yet_is_mended),
+        IN_FOLDER(texts_that_are_none_cost_no_batch),
+        IN_FOLDER(rows_of_a_batch_keep_their_own),
     };
     const struct CMUnitTest at_a_server[] = {
-        P(each_call_is_there_once),
-        P(a_call_comes_back_whole),
-        P(every_field_comes_back),
-        P(pages_neither_skip_nor_double),
-        P(what_is_asked_is_what_comes),
-        P(sums_are_those_of_the_calls),
-        P(groups_are_bounded),
-        P(groups_are_told_apart),
-        P(what_is_old_goes_in_steps),
-        P(the_newest_call_is_known),
-        P(a_floor_that_has_not_come_yet_is_mended),
-        P(a_later_weirs_store_is_refused),
-        P(texts_that_are_none_cost_no_batch),
-        P(rows_of_a_batch_keep_their_own),
-        P(an_earlier_weirs_store_is_read_and_brought_up),
+        AT_SERVER(each_call_is_there_once),
+        AT_SERVER(a_call_comes_back_whole),
+        AT_SERVER(every_field_comes_back),
+        AT_SERVER(pages_neither_skip_nor_double),
+        AT_SERVER(what_is_asked_is_what_comes),
+        AT_SERVER(what_is_old_goes_in_steps),
+        AT_SERVER(the_newest_call_is_known),
+        AT_SERVER(a_floor_that_has_not_come_yet_is_mended),
+        AT_SERVER(texts_that_are_none_cost_no_batch),
+        AT_SERVER(rows_of_a_batch_keep_their_own),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    return failed ? failed : cmocka_run_group_tests(at_a_server, start_server, end_server);
+    return failed ? failed
+                  : cmocka_run_group_tests(at_a_server, place_start_server, place_end_server);
 }
