@@ -9,6 +9,7 @@ import bodies
 import wire
 from test_cache_similar import Model
 from test_guards import RULES, TICKET, response, response_stream, said
+from test_memory import MB, held, unfinished, wait_held
 from test_mcp_server import legacy, message, names, plain, post
 from test_usage_cli import run
 from upstream import cut, error, reply, sse, stall
@@ -452,6 +453,29 @@ def test_what_a_tool_says_at_length_is_told_in_parts(weir, upstream, upstreams):
         assert given == parts_of(text)[:len(given)]
         result = call(w, "reverse", a=text[::-1]).json()["result"]
         assert result["isError"] is True and len(json.dumps(result)) < 2000 and BAD in heard(outside)[-1]
+
+
+LONG = {**ECHO, "command": ["sh", "-c", "cat > /dev/null; head -c 1500000 /dev/zero | tr '\\0' y"], "max_result": "2MB"}
+
+
+def test_what_a_tool_says_may_find_no_room_to_wait_in(weir, upstream, upstreams):
+    """While another client's body takes it: nobody is asked, no word of it goes out, and nothing stays held of either."""
+    outside = upstreams()
+    outside.always(reply(200, moderation(False)))
+    judge = {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}
+    w = weir(upstream, tools=plain({"judge": judge, "long": LONG}), limits={"memory": "16MB"}, server={"workers": 1},
+             guard={"external": {"tool": "judge", "in": "off", "out": "block", "on_failure": "open"}})
+    other, refused = unfinished(w, 15 * MB)
+    assert refused is None
+    taken = held(w)
+    result = call(w, "long").json()["result"]
+    assert result["isError"] is True and "yyy" not in json.dumps(result) and "memory" in result["content"][0]["text"]
+    assert not outside.requests and held(w) == taken
+    other.abort()
+    wait_held(w, 0)
+    result = call(w, "long").json()["result"]
+    assert result["isError"] is False and result["content"][0]["text"] == "y" * 1_500_000 and heard(outside) == parts_of("y" * 1_500_000)
+    wait_held(w, 0)
 
 
 def test_who_called_a_tool_may_leave_while_it_is_asked_about(weir, upstream, upstreams):
