@@ -9,8 +9,8 @@ import bodies
 import wire
 from test_cache_similar import Model
 from test_guards import RULES, TICKET, response, response_stream, said
-from test_memory import MB, held, unfinished, wait_held
 from test_mcp_server import legacy, message, names, plain, post
+from test_memory import MB, check_refused, held, unfinished, wait_held
 from test_usage_cli import run
 from upstream import cut, error, reply, sse, stall
 
@@ -142,6 +142,20 @@ def test_of_one_part_of_a_large_request_nothing_is_said(weir, upstream, upstream
     upstream.always(reply(200, bodies.completion()))
     w = asking(weir, upstream, outside.url, on_failure=on_failure)
     assert ask(w, *["y" * 200_000] * 3).status == status and len(outside.requests) == 2
+
+
+def test_a_large_request_may_find_no_room_to_be_asked_about(weir, upstream, upstreams):
+    """Its texts take as much again while they are told: then nobody is asked, and nothing of it stays held."""
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(reply(200, bodies.completion()))
+    judged = {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}
+    w = weir(upstream, tools={"judge": judged}, guard={"external": {"tool": "judge", "on_failure": "open"}}, limits={"memory": "16MB"}, server={"workers": 1})
+    check_refused(ask(w, "y" * 9 * MB), 503, "memory_full")
+    assert not outside.requests and not upstream.requests
+    wait_held(w, 0)
+    assert ask(w, "y" * 3 * MB).status == 200 and len(outside.requests) == len(parts_of("y" * 3 * MB))
+    wait_held(w, 0)
 
 
 def test_who_leaves_while_a_large_request_is_asked_about(weir, upstream, upstreams):
