@@ -93,6 +93,8 @@ static void count_entry(call *c, const entry *e, entry_end end) {
 
 void call_entered(call *c, const entry *e, entry_end end, const failure *f) {
     count_entry(c, e, end);
+    /* Only a slow one has a hedge: where none runs, one that waits at the gate is none. */
+    if (e->why == ENTRY_AT_ONCE && end != ENTRY_BEGUN && !lanes_running(c)) hedge_stop(c);
     switch (entry_follow(e->why, end, lanes_taken(c))) {
     case NEXT_OTHER: ask_first(c); return;
     case NEXT_DECIDE: call_decide(c, e->at, f); return;

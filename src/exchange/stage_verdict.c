@@ -6,6 +6,7 @@
 #include "exchange/tool_use.h"
 
 #include "base/mem.h"
+#include "call/retry.h"
 #include "loop/aside.h"
 
 #include <stdlib.h>
@@ -141,12 +142,19 @@ static void on_gathered(aside *base) {
     exchange_resume(&a->wait, conclude(a->x, r));
 }
 
+/* As whatever else weir is short of. */
+static stage_result refuse_short(exchange *x) {
+    const stage_result r = exchange_refuse(x, ERR_MEMORY_FULL, NULL, NULL);
+    x->failure.client_after_ms = RETRY_OWN_AFTER_MS;
+    return r;
+}
+
 /* Its texts are no longer than itself: for so much there must be room. */
 static stage_result gather_large(asking *a) {
     exchange *x = a->x;
     a->hold.holder = x->request.holder;
     if (memory_grow(&x->env->loop->memory, &a->hold, x->facts.body.len) != SHARE_TAKEN)
-        return exchange_refuse(x, ERR_MEMORY_FULL, NULL, NULL);
+        return refuse_short(x);
     gathering *g = mem_zalloc(sizeof *g);
     g->aside = (aside){.run = run, .done = on_gathered, .free = free_gathering};
     g->asking = a;

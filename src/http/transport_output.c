@@ -325,13 +325,13 @@ void transport_writev(transport *t, const span *pieces, size_t count) {
                    !t->in_flight && !t->lent_count && list_empty(&t->kept);
     bool gathered = t->out.len > t->out_taken;
     if (at_once && gathered && sum >= FLUSH_FIRST_BYTES) {
-        loop_run_hooks(t->loop);
+        loop_run_hooks(t->loop, false);
         output_flush(t);
         if (!takes_output(t)) return;
         gathered = t->in_flight;
     }
     if (at_once && !gathered) {
-        loop_run_hooks(t->loop);
+        loop_run_hooks(t->loop, false);
         output_send_copy(t, pieces, count);
     } else {
         flatten(t);

@@ -35,11 +35,14 @@ int64_t loop_exact_us(const loop *l) {
     return clock_mono_us();
 }
 
-void loop_run_hooks(loop *l) {
+void loop_run_hooks(loop *l, bool ending) {
+    const bool before = l->ending; /* a hook itself may have to write */
+    l->ending = ending;
     LIST_FOREACH(&l->hooks, it) {
         loop_hook *hook = LIST_ENTRY(it, loop_hook, link);
         hook->run(hook);
     }
+    l->ending = before;
 }
 
 void loop_add_hook(loop *l, loop_hook *hook) {
@@ -56,9 +59,7 @@ void loop_remove_hook(loop_hook *hook) {
 static void end_turn(loop *l) {
     if (!l->entered && list_empty(&l->dirty)) return;
     for (int pass = 0;; pass++) {
-        l->ending = true;
-        loop_run_hooks(l);
-        l->ending = false;
+        loop_run_hooks(l, true);
         bool told = l->write && l->write(l);
         if (!told && list_empty(&l->dirty)) break;
         if (pass == PASSES_PER_TURN) {

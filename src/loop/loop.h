@@ -119,8 +119,9 @@ static inline void loop_enter(loop *l) {
     if (!l->entered) loop_read_clock(l);
 }
 
-/* Runs the hooks before their time: for whoever must write before the end of the turn. */
-void loop_run_hooks(loop *l);
+/* Not ending: before their time, for whoever must write before the end of the turn, also where he
+ * is called by a hook of it. */
+void loop_run_hooks(loop *l, bool ending);
 
 /* A buffer's memory from the loop's spares, and back: what idles owns no memory, and what is busy
  * does not ask malloc. take needs an empty buffer; give leaves one. */

@@ -10,6 +10,7 @@ import wire
 from test_cache_similar import Model
 from test_guards import RULES, TICKET, response, response_stream, said
 from test_mcp_server import legacy, message, names, plain, post
+from test_memory import MB, check_refused, held, unfinished, wait_held
 from test_usage_cli import run
 from upstream import cut, error, reply, sse, stall
 
@@ -141,6 +142,20 @@ def test_of_one_part_of_a_large_request_nothing_is_said(weir, upstream, upstream
     upstream.always(reply(200, bodies.completion()))
     w = asking(weir, upstream, outside.url, on_failure=on_failure)
     assert ask(w, *["y" * 200_000] * 3).status == status and len(outside.requests) == 2
+
+
+def test_a_large_request_may_find_no_room_to_be_asked_about(weir, upstream, upstreams):
+    """Its texts take as much again while they are told: then nobody is asked, and nothing of it stays held."""
+    outside = upstreams()
+    outside.always(judge)
+    upstream.always(reply(200, bodies.completion()))
+    judged = {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}
+    w = weir(upstream, tools={"judge": judged}, guard={"external": {"tool": "judge", "on_failure": "open"}}, limits={"memory": "16MB"}, server={"workers": 1})
+    check_refused(ask(w, "y" * 9 * MB), 503, "memory_full")
+    assert not outside.requests and not upstream.requests
+    wait_held(w, 0)
+    assert ask(w, "y" * 3 * MB).status == 200 and len(outside.requests) == len(parts_of("y" * 3 * MB))
+    wait_held(w, 0)
 
 
 def test_who_leaves_while_a_large_request_is_asked_about(weir, upstream, upstreams):
@@ -452,6 +467,29 @@ def test_what_a_tool_says_at_length_is_told_in_parts(weir, upstream, upstreams):
         assert given == parts_of(text)[:len(given)]
         result = call(w, "reverse", a=text[::-1]).json()["result"]
         assert result["isError"] is True and len(json.dumps(result)) < 2000 and BAD in heard(outside)[-1]
+
+
+LONG = {**ECHO, "command": ["sh", "-c", "cat > /dev/null; head -c 1500000 /dev/zero | tr '\\0' y"], "max_result": "2MB"}
+
+
+def test_what_a_tool_says_may_find_no_room_to_wait_in(weir, upstream, upstreams):
+    """While another client's body takes it: nobody is asked, no word of it goes out, and nothing stays held of either."""
+    outside = upstreams()
+    outside.always(reply(200, moderation(False)))
+    judge = {"kind": "http", "method": "POST", "url": outside.url, "allow_private": True, "description": "x"}
+    w = weir(upstream, tools=plain({"judge": judge, "long": LONG}), limits={"memory": "16MB"}, server={"workers": 1},
+             guard={"external": {"tool": "judge", "in": "off", "out": "block", "on_failure": "open"}})
+    other, refused = unfinished(w, 15 * MB)
+    assert refused is None
+    taken = held(w)
+    result = call(w, "long").json()["result"]
+    assert result["isError"] is True and "yyy" not in json.dumps(result) and "memory" in result["content"][0]["text"]
+    assert not outside.requests and held(w) == taken
+    other.abort()
+    wait_held(w, 0)
+    result = call(w, "long").json()["result"]
+    assert result["isError"] is False and result["content"][0]["text"] == "y" * 1_500_000 and heard(outside) == parts_of("y" * 1_500_000)
+    wait_held(w, 0)
 
 
 def test_who_called_a_tool_may_leave_while_it_is_asked_about(weir, upstream, upstreams):

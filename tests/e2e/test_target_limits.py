@@ -56,6 +56,20 @@ def test_calls_at_a_time(weir, upstreams, how):
     assert text(ask_m(w)) == "main"
 
 
+def test_a_place_is_free_when_its_attempt_is_over(weir, upstreams):
+    """Not when the call is: another target streams its answer still."""
+    main, spare, gate = upstreams(), upstreams(), threading.Event()
+    main.script(error(404, code="model_not_found"), reply(200, bodies.completion("main")))
+    spare.script(sse([*bodies.stream("a", "b")[:2], gate, *bodies.stream("a", "b")[2:]]), reply(200, bodies.completion("spare")))
+    w = weir(two(main, spare, limits={"target": {"main*": {"requests": "5/h", "parallel": 1}}}, server={"workers": 1}))
+    with wire.connect(w) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "m", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
+        head = c.head()
+        assert text(ask_m(w)) == "main"
+        gate.set()
+        list(c.body_pieces(head))
+
+
 def test_a_fallback_at_its_limit_is_none(weir, upstreams):
     """What the first target has said is told, as if there were no other."""
     main, spare = upstreams(), upstreams()

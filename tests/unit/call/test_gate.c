@@ -528,6 +528,16 @@ static void a_hedge_waits_beside(void **state) {
          .heard = ANSWERED,
          .report = "a limit 429; b* ok 200",
          .gate = "a+b.a-a.b+a~b-"},
+        {.name = "while the slow one turns to another key, for which it is full: it was a hedge",
+         .options = HEDGE,
+         .gate_a = "+W",
+         .gate_b = "no",
+         .keys = "[sk-provider-1, sk-provider-2]",
+         .a = {"wait 20|429 retry-after: 30|end", PLAIN},
+         .b = {PLAIN},
+         .heard = ANSWERED,
+         .report = "a limit 429; b ok 200",
+         .gate = "a+b.a-a!b~b.b+b-"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         plays(&rows[i]);

@@ -43,9 +43,7 @@ static void scene_begin(scene *c, const char *const a[3], const char *const b[3]
 }
 
 static void scene_end_turn(scene *c) {
-    c->w.loop.ending = true;
-    loop_run_hooks(&c->w.loop);
-    c->w.loop.ending = false;
+    loop_run_hooks(&c->w.loop, true);
 }
 
 static void scene_done(scene *c) {

@@ -49,9 +49,7 @@ static void scene_ask(scene *c, const char *body) {
 }
 
 static void scene_end_turn(scene *c) {
-    c->w.loop.ending = true;
-    loop_run_hooks(&c->w.loop);
-    c->w.loop.ending = false;
+    loop_run_hooks(&c->w.loop, true);
 }
 
 static void scene_pass(scene *c, int64_t ms) {

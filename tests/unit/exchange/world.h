@@ -203,9 +203,7 @@ static inline void world_pass(world *w, int64_t ms) {
         timers_advance(&w->loop.timers, w->loop.now_ms);
     }
     w->loop.now_ms = end_ms;
-    w->loop.ending = true;
-    loop_run_hooks(&w->loop);
-    w->loop.ending = false;
+    loop_run_hooks(&w->loop, true);
 }
 
 /* Until that exchange is over: something that is timed ends it. */

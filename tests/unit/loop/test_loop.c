@@ -65,6 +65,47 @@ static void timers_then_hooks_in_order(void **state) {
     buf_done(&tr.text);
 }
 
+typedef struct nested {
+    loop *l;
+    buf text;
+    loop_hook writer, reaper;
+    bool writes;
+} nested;
+
+static void run_writer(loop_hook *h) {
+    nested *n = CONTAINER_OF(h, nested, writer);
+    if (n->writes) return;
+    n->writes = true;
+    loop_run_hooks(n->l, false);
+    buf_add_cstr(&n->text, "written ");
+    n->writes = false;
+}
+
+static void run_reaper(loop_hook *h) {
+    nested *n = CONTAINER_OF(h, nested, reaper);
+    buf_add_cstr(&n->text, n->l->ending ? "reaped " : "early ");
+}
+
+/* What is given back when a turn ends is on the stack of who writes so much that the hooks run
+ * first, also where that is one of them. */
+static void hooks_before_their_time_end_no_turn(void **state) {
+    (void)state;
+    loop l;
+    assert_int_equal(loop_init(&l, 0), 0);
+    nested n = {.l = &l, .writer.run = run_writer, .reaper.run = run_reaper};
+    list_init(&n.writer.link);
+    list_init(&n.reaper.link);
+    loop_add_hook(&l, &n.writer);
+    loop_add_hook(&l, &n.reaper);
+    loop_run_hooks(&l, true);
+    assert_string_equal(buf_cstr(&n.text), "early written reaped ");
+    assert_false(l.ending);
+    loop_remove_hook(&n.writer);
+    loop_remove_hook(&n.reaper);
+    loop_done(&l);
+    buf_done(&n.text);
+}
+
 /* A timer that is started when a later one is armed already must not wait for that one. */
 static void an_earlier_timer_moves_the_alarm(void **state) {
     (void)state;
@@ -271,6 +312,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_descriptors), /* before any loop was made */
         cmocka_unit_test(timers_then_hooks_in_order),
+        cmocka_unit_test(hooks_before_their_time_end_no_turn),
         cmocka_unit_test(a_turn_that_takes_long),
         cmocka_unit_test(an_earlier_timer_moves_the_alarm),
         cmocka_unit_test(what_came_meanwhile_is_heard_before_its_deadline),
