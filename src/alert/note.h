@@ -27,7 +27,7 @@ typedef struct alert_note {
     bool step;          /* of a run: it is counted itself */
     bool refused;       /* nobody was asked, by the client's fault */
     span client;        /* empty: no keys are asked */
-    span address;       /* with a port, or without */
+    span address;       /* without a port */
     span model;         /* as asked for */
     span label;         /* of the model's entry */
     span guard;         /* as the record has it */

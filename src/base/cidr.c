@@ -27,13 +27,15 @@ bool ip_parse(span text, ip_address *ret) {
     return true;
 }
 
+span ip_without_port(span text) {
+    const size_t colon = span_find(text, 0, ':'), end = span_find(text, 0, ']');
+    if (end < text.len && text.ptr[0] == '[') return span_slice(text, 1, end);
+    const bool many = span_find(text, colon + 1, ':') < text.len; /* two of them are IPv6's own */
+    return many ? text : span_slice(text, 0, colon);
+}
+
 bool ip_parse_peer(span text, ip_address *ret) {
-    size_t colon = span_find(text, 0, ':'), end = span_find(text, 0, ']');
-    if (end < text.len)
-        text = span_slice(text, 0, end + 1);
-    else if (span_find(text, colon + 1, ':') >= text.len) /* two of them are IPv6's own */
-        text = span_slice(text, 0, colon);
-    return ip_parse(text, ret);
+    return ip_parse(ip_without_port(text), ret);
 }
 
 bool ip_is_v4(const ip_address *a) {

@@ -25,6 +25,9 @@ MUST_USE bool ip_parse(span text, ip_address *ret);
 /* The same with a port behind it: "10.0.0.1:80", "[::1]:80". */
 MUST_USE bool ip_parse_peer(span text, ip_address *ret);
 
+/* What stands there without a port and brackets, be it an address or not. */
+span ip_without_port(span text);
+
 bool ip_is_v4(const ip_address *a);
 
 /* false: no network, or one with bits beyond its length ("10.0.0.1/8"), which is mostly a slip. */

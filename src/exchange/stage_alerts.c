@@ -1,12 +1,13 @@
 /* alerts: what the watch over calls is told of one that has ended. */
 #include "alert/alerts.h"
+#include "base/cidr.h"
 #include "exchange/limit_asks.h"
 #include "exchange/tool_use.h"
 
 /* Whose budget it is, in words for people. */
 static span words_of(const exchange *x, const limit_ask *a) {
     if (a->scope == LIMIT_OF_USER) return x->record.user;
-    if (a->scope == LIMIT_OF_ADDRESS) return x->record.peer;
+    if (a->scope == LIMIT_OF_ADDRESS) return ip_without_port(x->record.peer);
     return a->who;
 }
 
@@ -45,7 +46,7 @@ stage_result stage_alerts(exchange *x) {
     n.step = x->request.parent != NULL;
     n.refused = r->outcome == CALL_FAILED && !r->attempts && r->status < 500;
     n.client = r->client;
-    n.address = r->peer;
+    n.address = ip_without_port(r->peer);         /* the same over all its connections */
     n.model = x->tool_use ? r->target : r->model; /* "tool/weather" */
     n.label = r->model_label;
     n.guard = r->guard;

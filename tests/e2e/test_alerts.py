@@ -234,6 +234,16 @@ def test_the_guard_s_verdicts(weir, upstream, receiver):
 # ---- what is told, and how often ----
 
 
+def test_without_keys_an_address_is_one_client_over_all_its_connections(weir, upstream, receiver):
+    upstream.always(ANSWER)
+    rules = [{"name": name, "pattern": name, "action": "flag"} for name in ("tangerine", "quince")]
+    w = weir(upstream, guard={"in": "own", "rules": rules}, alerts=telling(receiver, guard="flag"))
+    for text in ("tangerine", "tangerine", "quince"):  # a connection each
+        assert wire.chat(w, messages=[{"role": "user", "content": text}]).status == 200
+    told = receiver.wait("guard.verdict", 2)
+    assert [(t["data"]["address"], t["data"]["verdicts"]) for t in told] == [("127.0.0.1", "in.tangerine.flag=1"), ("127.0.0.1", "in.quince.flag=1")]
+
+
 def test_the_same_is_not_told_again_at_once(weir, upstream, receiver):
     upstream.always(ANSWER)
     w = weir(upstream, clients=client(), alerts=telling(receiver, again="2s", loop={"same": 2, "time": "1s"}))

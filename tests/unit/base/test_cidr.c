@@ -44,7 +44,12 @@ static void a_port_does_not_count(void **state) {
         assert_true(ip_parse_peer(span_cstr(rows[i][0]), &a));
         assert_true(ip_parse(span_cstr(rows[i][1]), &b));
         assert_memory_equal(&a, &b, sizeof a);
+        const span bare = ip_without_port(span_cstr(rows[i][0]));
+        if (!span_eq(span_slice(bare, 0, span_find(bare, 0, '%')), span_cstr(rows[i][1])))
+            fail_msg("%s", rows[i][0]);
     }
+    assert_true(span_eq(ip_without_port(SPAN_OF("unix")), SPAN_OF("unix")));
+    assert_true(span_eq(ip_without_port(SPAN_OF("unknown:80")), SPAN_OF("unknown")));
     static const char *const none[] = {"unix", "", ":80", "unknown:80", "_hidden", "[::1"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         if (ip_parse_peer(span_cstr(none[i]), &a)) fail_msg("%s", none[i]);
