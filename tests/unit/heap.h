@@ -8,16 +8,10 @@
 #ifndef WEIR_TEST_HEAP_H
 #define WEIR_TEST_HEAP_H
 
+#include "sanitizer.h"
 #include "unit.h"
 
-#if defined(__has_feature)
-#define HEAP_HAS(feature) __has_feature(feature)
-#else
-#define HEAP_HAS(feature) 0
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-    HEAP_HAS(address_sanitizer) || HEAP_HAS(thread_sanitizer)
+#if UNDER_ASAN || UNDER_TSAN
 #define run_watched_in(tests, set_up, tear_down) cmocka_run_group_tests(tests, set_up, tear_down)
 #else
 

@@ -92,7 +92,7 @@ static void arguments_are_the_query(void **state) {
 
 /* ---- what does not go well ---- */
 
-static const char *answer;
+static const char *_Atomic answer; /* read by the peers' threads */
 
 static void answer_it(peer *p, int fd, int n) {
     (void)n;
