@@ -236,6 +236,18 @@ static void write_edited(const answer_event *like, const answer_edit *edits, siz
     buf_add(out, span_slice(like->data, from, like->data.len));
 }
 
+/* It stood in what is gone, where nothing is left of it. */
+static bool is_gone(const shifts *s, json_value v, json_value *ret) {
+    for (size_t i = 0; i < s->count; i++) {
+        const span old = s->edits[i].bytes;
+        if (!s->edits[i].json.ptr || !within(v.raw, old) || old.len == v.raw.len) continue;
+        const json_value edge = {JSON_NULL, span_from(old.ptr, 0)};
+        *ret = value_shifted(s, edge);
+        return true;
+    }
+    return false;
+}
+
 void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
                     answer_event *ret) {
     size_t *lengths = arena_alloc(a, (count ? count : 1) * sizeof *lengths);
@@ -246,7 +258,8 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
     buf_done(&out);
     for (size_t i = 0; i < like->part_count; i++) {
         parts[i] = like->parts[i];
-        parts[i].value = value_shifted(&s, parts[i].value);
+        if (!is_gone(&s, parts[i].value, &parts[i].value))
+            parts[i].value = value_shifted(&s, parts[i].value);
     }
     for (size_t i = 0; i < count; i++)
         if (!edits[i].text.ptr && !edits[i].json.ptr) parts[edits[i].part].value.type = JSON_NULL;

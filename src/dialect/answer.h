@@ -143,8 +143,9 @@ const answer_event *answer_queue_last(const answer_queue *q);
 typedef struct answer_edit {
     size_t part; /* index into the event's parts, of one whose value is a string */
     span text;   /* what it is to say, decoded; a null ptr: nothing, JSON's null */
-    /* In the place of both: these bytes of the event, and what JSON is to stand there. They are a
-     * part's value, or stand inside one, or beside all of them. */
+    /* In the place of both: these bytes of the event, and what is to stand there. They are a part's
+     * value, or stand inside one, or beside all of them; or hold some whole, which are null then.
+     */
     span bytes;
     span json; /* a null ptr: it is a part's text that is edited */
 } answer_edit;

@@ -165,6 +165,61 @@ static void cut_logprobs(cutting *k) {
         if (has_cut_text(k, choice)) event_edits_drop_logprobs(&k->edits, choice);
 }
 
+/* Where a text stands of which nothing is left, and none before it in v has anything. */
+static bool is_behind(const cutting *k, json_value v) {
+    bool cut = false;
+    for (size_t i = 0; i < k->edits.count; i++) {
+        const answer_edit *e = &k->edits.items[i];
+        if (e->json.ptr || !is_text(&k->event->parts[e->part])) continue;
+        if (!stands_in(v.raw, k->event->parts[e->part].value.raw)) continue;
+        if (e->text.len) return false;
+        cut = true;
+    }
+    return cut;
+}
+
+static void drop_edits_within(cutting *k, span gone) {
+    size_t kept = 0;
+    for (size_t i = 0; i < k->edits.count; i++) {
+        const answer_edit *e = &k->edits.items[i];
+        const span at = e->json.ptr ? e->bytes : k->event->parts[e->part].value.raw;
+        if (!stands_in(gone, at)) k->edits.items[kept++] = *e;
+    }
+    k->edits.count = kept;
+}
+
+/* A call whose arguments are behind the end is none: without them it would be another one. A stream
+ * has ended before it, and before whatever follows. */
+static void cut_items(cutting *k, json_value items, span empty) {
+    if (items.type != JSON_ARRAY) return;
+    const char *kept_to = NULL;
+    json_iter it = json_iter_of(items);
+    json_value v;
+    bool more;
+    while ((more = json_next_element(&it, &v)) && !is_behind(k, v))
+        kept_to = v.raw.ptr + v.raw.len;
+    if (!more) return;
+    const char *last = items.raw.ptr + items.raw.len - 1;
+    const answer_edit e = kept_to
+                              ? (answer_edit){.bytes = span_from(kept_to, (size_t)(last - kept_to)),
+                                              .json = SPAN_OF("")}
+                              : (answer_edit){.bytes = items.raw, .json = empty};
+    drop_edits_within(k, e.bytes);
+    event_edits_add(&k->edits, e);
+}
+
+static void cut_calls(cutting *k) {
+    if (!k->edits.count || k->event->kind != ANSWER_PLAIN || !k->event->is_json) return;
+    const json_value root = answer_root(k->event->data);
+    cut_items(k, json_get(root, SPAN_OF("output")), SPAN_OF("[]"));
+    const json_value choices = json_get(root, SPAN_OF("choices"));
+    if (choices.type != JSON_ARRAY) return;
+    json_iter it = json_iter_of(choices);
+    for (json_value choice; json_next_element(&it, &choice);)
+        cut_items(k, json_get(json_get(choice, SPAN_OF("message")), SPAN_OF("tool_calls")),
+                  SPAN_OF("null"));
+}
+
 /* Why a choice ends may stand before what it says. */
 static void look(cutting *k) {
     const answer_event *e = k->event;
@@ -179,6 +234,7 @@ static void look(cutting *k) {
     for (size_t i = 0; i < e->part_count; i++)
         if (e->parts[i].kind == PART_FINISH) cut_finish(k, i, choice_of(k->l, &e->parts[i]));
     cut_logprobs(k);
+    cut_calls(k);
     answer_edits_sort(e, k->edits.items, k->edits.count);
 }
 

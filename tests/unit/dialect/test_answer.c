@@ -174,6 +174,34 @@ static void a_rewriting_moves_what_stands_behind(void **state) {
     arena_done(&a);
 }
 
+/* A part in the midst of what goes is no text any more; what follows has moved. */
+static void what_holds_parts_may_go(void **state) {
+    (void)state;
+    arena a;
+    arena_init(&a, 0);
+    answer_event e = read_chunk(chunk), changed;
+    const char *from = strstr(e.data.ptr, "[{\"index\":3"), *to = strstr(from, "}]") + 2;
+    const answer_edit edits[] = {
+        {0, SPAN("longer")},
+        {.bytes = span_from(from, (size_t)(to - from)), .json = SPAN_OF("null")}};
+    answer_rewrite(&e, edits, ARRAY_LEN(edits), &a, &changed);
+    assert_span(changed.data,
+                "{\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+                "\"longer\",\"tool_calls\":null},\"finish_reason\":\"stop\"}],"
+                "\"error\":{\"code\":\"three\"},\"created\":5,\"usage\":{\"prompt_tokens\":3}}");
+    assert_span(changed.parts[0].value.raw, "\"longer\"");
+    assert_int_equal(changed.parts[1].value.type, JSON_NULL);
+    assert_int_equal(changed.parts[1].value.raw.len, 0);
+    assert_within(changed.parts[1].value.raw, changed.data);
+    assert_span(changed.parts[2].value.raw, "\"stop\"");
+    assert_span(changed.finish_reason, "stop");
+    answer_event *copy = answer_copy(&changed);
+    assert_within(copy->parts[1].value.raw, copy->data);
+    answer_free(copy);
+    forget_chunk(&e);
+    arena_done(&a);
+}
+
 /* With the comma that parts it from a neighbour, and nothing else. */
 static void the_null_usage_is_cut_out(void **state) {
     (void)state;
@@ -292,6 +320,7 @@ int main(void) {
         cmocka_unit_test(a_copy_of_little),
         cmocka_unit_test(a_queue_gives_what_it_got_in_order),
         cmocka_unit_test(a_rewriting_moves_what_stands_behind),
+        cmocka_unit_test(what_holds_parts_may_go),
         cmocka_unit_test(the_null_usage_is_cut_out),
         cmocka_unit_test(what_stands_around_the_cut_moves),
         cmocka_unit_test(an_event_is_made_like_another),

@@ -151,6 +151,72 @@ static void a_streamed_response_ends_incomplete(void **state) {
                                             "|end|done");
 }
 
+#define CALL(id, arguments)                                                                        \
+    "{\"id\":\"" id                                                                                \
+    "\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"" arguments "\"}}"
+#define CALLS(why, content, list)                                                                  \
+    "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"" content "\",\"tool_calls\":" list     \
+    "},\"finish_reason\":\"" why "\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,"    \
+    "\"total_tokens\":3}}"
+
+/* A call without arguments would be one that nobody made. */
+static void a_call_behind_the_end_is_not_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *options, *said, *told;
+    } cases[] = {
+        {"output: {characters: 6}",
+         CALLS("tool_calls", "abcd",
+               "[" CALL("1", "") ", " CALL("2", "{}{}") " ,\n" CALL("3", "") "]"),
+         CALLS("length", "abcd", "[" CALL("1", "") ", " CALL("2", "{}") "]")},
+        {"output: {characters: 4}",
+         CALLS("tool_calls", "abcd", "[" CALL("1", "{}") "," CALL("2", "{}") "]"),
+         CALLS("length", "abcd", "null")},
+        {"output: {characters: 4}", CALLS("tool_calls", "abcd", "[" CALL("1", "") "]"),
+         CALLS("tool_calls", "abcd", "[" CALL("1", "") "]")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        char expected[1024];
+        begin(&c, cases[i].options, EP_CHAT_COMPLETIONS, ASK_PLAIN);
+        script_head(&c.s, ANSWER_PLAIN);
+        script_say_plain(&c.s, cases[i].said);
+        script_end(&c.s);
+        snprintf(expected, sizeof expected, "answer 200 %s|done", cases[i].told);
+        end(&c, expected);
+    }
+}
+
+/* Nor is what a response says after it, whatever it is. */
+static void an_item_behind_the_end_is_not_told(void **state) {
+    (void)state;
+    static const char *const firsts[] = {"{\"type\":\"reasoning\",\"id\":\"r\",\"summary\":[]}",
+                                         ""};
+    for (size_t i = 0; i < ARRAY_LEN(firsts); i++) {
+        scene c;
+        char said[1024], expected[1024];
+        begin(&c, "output: {characters: 4}", EP_RESPONSES, "{\"model\":\"m\",\"input\":\"x\"}");
+        snprintf(
+            said, sizeof said,
+            "{\"status\":\"completed\",\"incomplete_details\":null,\"output\":[%s%s{\"type\":"
+            "\"message\",\"content\":[{\"type\":\"output_text\",\"text\":\"abcdef\"}]},{\"type\":"
+            "\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"},{\"type\":"
+            "\"reasoning\",\"id\":\"s\",\"summary\":[]}]}",
+            firsts[i], *firsts[i] ? "," : "");
+        script_head(&c.s, ANSWER_PLAIN);
+        script_say_plain(&c.s, said);
+        script_end(&c.s);
+        snprintf(
+            expected, sizeof expected,
+            "answer 200 {\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":\"max_output_"
+            "tokens\"},\"output\":[%s%s{\"type\":\"message\",\"content\":[{\"type\":\"output_"
+            "text\","
+            "\"text\":\"abcd\"}]}]}|done",
+            firsts[i], *firsts[i] ? "," : "");
+        end(&c, expected);
+    }
+}
+
 static void tokens_are_counted_over_pieces(void **state) {
     (void)state;
     scene c;
@@ -193,6 +259,8 @@ int main(void) {
         cmocka_unit_test(what_is_told_of_tokens_goes_too),
         cmocka_unit_test(a_response_says_it_in_its_own_words),
         cmocka_unit_test(a_streamed_response_ends_incomplete),
+        cmocka_unit_test(a_call_behind_the_end_is_not_told),
+        cmocka_unit_test(an_item_behind_the_end_is_not_told),
         cmocka_unit_test(tokens_are_counted_over_pieces),
         cmocka_unit_test(all_that_is_said_counts),
     };
