@@ -81,8 +81,8 @@ static void *on_nothing(const redisReadTask *task) {
 
 static void *on_list(const redisReadTask *task, item_count count) {
     redis_reader *r = task->privdata;
-    if (count < 0 || count > ITEMS_MAX) return NULL;
-    redis_reply list = {REDIS_LIST, .count = (size_t)count};
+    redis_reply list = {REDIS_LIST, .count = (size_t)count}; /* a negative one is large */
+    if (list.count > ITEMS_MAX) return NULL;
     list.items = arena_zalloc(&r->memory, (list.count + 1) * sizeof *list.items);
     return put(task, list);
 }
