@@ -69,6 +69,9 @@ class Many:
     @staticmethod
     def watch(weir, seen, ended):
         while not ended.wait(0.5):
-            with urllib.request.urlopen(f"http://127.0.0.1:{weir.port}/metrics", timeout=60) as answer:
-                found = re.search(r"^weir_open_streams (\d+)", answer.read().decode(), re.M)
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{weir.port}/metrics", timeout=60) as answer:
+                    found = re.search(r"^weir_open_streams (\d+)", answer.read().decode(), re.M)
+            except OSError:  # busy, or stopped meanwhile
+                continue
             seen["streams"] = max(seen["streams"], int(found[1]))
