@@ -7,7 +7,7 @@
 MESON_ARGS ?=
 BUILD := build
 .NOTPARALLEL: # ninja is, within each
-.PHONY: all build tuned run test unit e2e coverage mutate bench watch fuzz soak asan tsan format lint docs install deb clean
+.PHONY: all build tuned run test unit e2e coverage mutate bench watch fuzz soak asan tsan valgrind format lint docs install deb clean
 
 all: build
 
@@ -81,6 +81,11 @@ asan:
 tsan:
 	@tools/deps build test fuzz
 	@tools/test --sanitize thread
+
+# The unit tests under memcheck, and what is named of the end-to-end suite: make valgrind ARGS='test_sse.py test_forms.py'
+valgrind:
+	@tools/deps build test
+	@tools/test --valgrind -- $(ARGS)
 
 format:
 	@tools/deps lint

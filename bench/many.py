@@ -48,7 +48,7 @@ class Many:
             idle = weir.memory_kb()
             seen = {"streams": 0}
             ended = threading.Event()
-            watcher = threading.Thread(target=self.watch, args=(weir, seen, ended))
+            watcher = threading.Thread(target=self.watch, args=(weir, seen, ended, pause / 20))
             watcher.start()
             try:
                 before = weir.cpu_ns()
@@ -67,8 +67,8 @@ class Many:
         self.report.row("first token", f"after {figures['p50_us'] / 1000:.1f} ms, p99 {figures['p99_us'] / 1000:.1f} ms")
 
     @staticmethod
-    def watch(weir, seen, ended):
-        while not ended.wait(0.5):
+    def watch(weir, seen, ended, every):
+        while not ended.wait(every):
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{weir.port}/metrics", timeout=60) as answer:
                     found = re.search(r"^weir_open_streams (\d+)", answer.read().decode(), re.M)
