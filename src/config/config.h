@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/cidr.h"
+#include "base/hash.h"
 #include "base/secret.h"
 #include "config/alerts.h"
 #include "config/auth.h"
@@ -639,8 +640,8 @@ void config_price_origin(const config *c, const config_price *p, buf *out);
 
 /* The model entry for a client's word: exact, then the longest prefix pattern, then "*"; NULL. */
 const config_model *config_find_model(const config *c, span name);
-/* The client with that key, compared in constant time; NULL. */
-const config_client *config_find_client(const config *c, span key);
+/* The client with the key of that SHA-256, compared in constant time; NULL. */
+const config_client *config_find_client(const config *c, const unsigned char hash[SHA256_LEN]);
 
 /* What is in force for a call of that model by that client, of which either may be NULL. */
 config_guard_use config_guard_of(const config *c, const config_model *m, const config_client *who);
@@ -653,8 +654,8 @@ bool config_asks_keys(const config *c);
 /* Whether there may be several clients, who share what is bounded. */
 bool config_has_several(const config *c);
 
-/* Which of admin.keys it is, from 1 on; 0: none. Compared in constant time. */
-size_t config_find_admin(const config *c, span key);
+/* Which of admin.keys has that SHA-256, from 1 on; 0: none. Compared in constant time. */
+size_t config_find_admin(const config *c, const unsigned char hash[SHA256_LEN]);
 
 /* How much of a bounded thing one client may hold: limits.client_share of it, at least one; all of
  * it where there are no others. With server.open and no clients: of one machine that asks. */

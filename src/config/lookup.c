@@ -9,10 +9,8 @@ const config_model *config_find_model(const config *c, span name) {
 
 /* Every entry is looked at and compared whole: the time says neither which key matched nor how
  * much of one. */
-const config_client *config_find_client(const config *c, span key) {
-    unsigned char hash[SHA256_LEN];
-    sha256(key, hash);
-    span wanted = span_from((const char *)hash, sizeof hash);
+const config_client *config_find_client(const config *c, const unsigned char hash[SHA256_LEN]) {
+    span wanted = span_from((const char *)hash, SHA256_LEN);
     size_t found = 0; /* index + 1 */
     for (size_t i = 0; i < c->client_count; i++) {
         const config_client *client = &c->clients[i];
@@ -38,10 +36,8 @@ bool config_has_several(const config *c) {
     return c->client_count > 1 || store_has_keys(c);
 }
 
-size_t config_find_admin(const config *c, span key) {
-    unsigned char hash[SHA256_LEN];
-    sha256(key, hash);
-    span wanted = span_from((const char *)hash, sizeof hash);
+size_t config_find_admin(const config *c, const unsigned char hash[SHA256_LEN]) {
+    span wanted = span_from((const char *)hash, SHA256_LEN);
     size_t found = 0;
     for (size_t i = 0; i < c->admin.key_count; i++)
         if (span_eq_secret(wanted, span_from((const char *)c->admin.keys[i], SHA256_LEN)))

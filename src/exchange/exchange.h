@@ -229,9 +229,19 @@ MUST_USE bool exchange_identify_admin(const config *c, http_headers headers, siz
 MUST_USE bool exchange_identify(const config *c, http_headers headers, span peer, arena *a,
                                 caller *ret, weir_error *ret_error);
 
+/* ---- the same step by step, for doors that know more keys than the configuration ---- */
+
 /* Keys as the SDKs of several makers send them, in the order in which they count; empty: none. */
 enum { EXCHANGE_KEYS = 4 };
-void exchange_find_keys(http_headers headers, span ret[EXCHANGE_KEYS]);
+typedef struct shown_key {
+    span text;
+    unsigned char hash[SHA256_LEN]; /* of a text that is not empty */
+} shown_key;
+void exchange_find_keys(http_headers headers, shown_key ret[EXCHANGE_KEYS]);
+/* Whose the first is that is a client's of the configuration; NULL: nobody's. */
+const config_client *exchange_find_client(const config *c, const shown_key keys[EXCHANGE_KEYS]);
+/* Why keys that are nobody's let nobody in. */
+weir_error exchange_stranger(const shown_key keys[EXCHANGE_KEYS]);
 /* Whether a client whose key is right may come in now, and from there; false: likewise. */
 MUST_USE bool exchange_may_enter(const config *c, const config_client *client, span peer, arena *a,
                                  weir_error *ret_error);

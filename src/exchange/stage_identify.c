@@ -14,22 +14,22 @@ static span bearer(span authorization) {
     return span_trim(span_slice(authorization, strlen("bearer "), authorization.len));
 }
 
-enum { KEYS = EXCHANGE_KEYS };
-
-void exchange_find_keys(http_headers headers, span ret[EXCHANGE_KEYS]) {
-    ret[0] = bearer(http_header_get(headers, SPAN_OF("authorization")));
-    ret[1] = http_header_get(headers, SPAN_OF("api-key"));
-    ret[2] = http_header_get(headers, SPAN_OF("x-api-key"));
-    ret[3] = http_header_get(headers, SPAN_OF("x-goog-api-key"));
+void exchange_find_keys(http_headers headers, shown_key ret[EXCHANGE_KEYS]) {
+    ret[0].text = bearer(http_header_get(headers, SPAN_OF("authorization")));
+    ret[1].text = http_header_get(headers, SPAN_OF("api-key"));
+    ret[2].text = http_header_get(headers, SPAN_OF("x-api-key"));
+    ret[3].text = http_header_get(headers, SPAN_OF("x-goog-api-key"));
+    for (size_t i = 0; i < EXCHANGE_KEYS; i++)
+        if (ret[i].text.len) sha256(ret[i].text, ret[i].hash);
 }
 
 bool exchange_identify_admin(const config *c, http_headers headers, size_t *ret_number) {
     *ret_number = 0;
     if (!c->admin.key_count) return !config_asks_keys(c);
-    span keys[KEYS];
+    shown_key keys[EXCHANGE_KEYS];
     exchange_find_keys(headers, keys);
-    for (size_t i = 0; i < KEYS; i++)
-        if (keys[i].len && (*ret_number = config_find_admin(c, keys[i]))) return true;
+    for (size_t i = 0; i < EXCHANGE_KEYS; i++)
+        if (keys[i].text.len && (*ret_number = config_find_admin(c, keys[i].hash))) return true;
     return false;
 }
 
@@ -50,30 +50,40 @@ bool exchange_may_enter(const config *c, const config_client *client, span peer,
     return good;
 }
 
+const config_client *exchange_find_client(const config *c, const shown_key keys[EXCHANGE_KEYS]) {
+    const config_client *client = NULL;
+    for (size_t i = 0; i < EXCHANGE_KEYS && !client; i++)
+        if (keys[i].text.len) client = config_find_client(c, keys[i].hash);
+    return client;
+}
+
+weir_error exchange_stranger(const shown_key keys[EXCHANGE_KEYS]) {
+    bool sent = false, mistyped = false;
+    for (size_t i = 0; i < EXCHANGE_KEYS; i++) {
+        sent |= keys[i].text.len > 0;
+        mistyped |= key_text_form(keys[i].text) == KEY_MISTYPED;
+    }
+    weir_error e = error_of(mistyped ? ERR_KEY_MISTYPED : ERR_UNAUTHENTICATED);
+    e.message = mistyped ? span_cstr(error_get(ERR_KEY_MISTYPED)->sentence)
+                : sent   ? SPAN_OF("The API key is not known to this gateway.")
+                         : SPAN_OF("No API key was given. Send it as 'Authorization: Bearer KEY'.");
+    return e;
+}
+
 bool exchange_identify(const config *c, http_headers headers, span peer, arena *a, caller *ret,
                        weir_error *ret_error) {
+    shown_key keys[EXCHANGE_KEYS];
     *ret = (caller){NULL, NULL};
     if (!config_asks_keys(c)) return true;
-    span keys[KEYS];
     exchange_find_keys(headers, keys);
-    bool sent = false, mistyped = false;
-    for (size_t i = 0; i < KEYS; i++) {
-        if (!keys[i].len) continue;
-        sent = true;
-        mistyped |= key_text_form(keys[i]) == KEY_MISTYPED;
-        const config_client *client = config_find_client(c, keys[i]);
-        if (!client) continue;
-        if (!exchange_may_enter(c, client, peer, a, ret_error)) return false;
-        ret->client = client;
-        return true;
+    const config_client *client = exchange_find_client(c, keys);
+    if (!client) {
+        *ret_error = exchange_stranger(keys);
+        return false;
     }
-    if (mistyped)
-        return refuse(ERR_KEY_MISTYPED, span_cstr(error_get(ERR_KEY_MISTYPED)->sentence),
-                      ret_error);
-    return refuse(ERR_UNAUTHENTICATED,
-                  sent ? SPAN_OF("The API key is not known to this gateway.")
-                       : SPAN_OF("No API key was given. Send it as 'Authorization: Bearer KEY'."),
-                  ret_error);
+    if (!exchange_may_enter(c, client, peer, a, ret_error)) return false;
+    ret->client = client;
+    return true;
 }
 
 stage_result stage_identify(exchange *x) {

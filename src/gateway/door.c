@@ -154,9 +154,8 @@ static bool known_key_fits(request *q, arena *a, span *ret_text) {
     if (q->row->who >= WHO_READER && reads_all(q)) return true;
     const http_headers headers = http_request_head(q->http)->headers;
     const span peer = peer_of(c, headers, http_request_peer(q->http));
-    key_keeper *keys = q->w->gateway->keys;
-    const identify_verdict v =
-        identify(c, keys, q->w->gateway->tokens, headers, peer, a, &q->caller, &error, ret_text);
+    const identify_by by = {q->w->gateway->keys, q->w->key_hashes, q->w->gateway->tokens};
+    const identify_verdict v = identify(c, &by, headers, peer, a, &q->caller, &error, ret_text);
     q->fetches = v == IDENTIFY_FETCHES;
     if (v == IDENTIFY_WAITS || q->fetches || !is_refused(q, v, &error)) return true;
     note_refused(q, error.id);

@@ -4,6 +4,7 @@
 #ifndef WEIR_GATEWAY_IDENTIFY_H
 #define WEIR_GATEWAY_IDENTIFY_H
 
+#include "access/key_hashes.h"
 #include "exchange/exchange.h"
 #include "gateway/key_keeper.h"
 #include "gateway/token_keeper.h"
@@ -15,9 +16,14 @@ typedef enum identify_verdict {
     IDENTIFY_FETCHES, /* the keys that verify tokens have to be there first */
 } identify_verdict;
 
-/* k may be NULL: there is no store. */
-identify_verdict identify(const config *c, key_keeper *k, token_keeper *tokens,
-                          http_headers headers, span peer, arena *a, caller *ret,
-                          weir_error *ret_error, span *ret_text);
+/* Where keys are known from beside the configuration. */
+typedef struct identify_by {
+    key_keeper *keys;   /* NULL: there is no store */
+    key_hashes *lately; /* of that store's, this thread's */
+    token_keeper *tokens;
+} identify_by;
+
+identify_verdict identify(const config *c, const identify_by *by, http_headers headers, span peer,
+                          arena *a, caller *ret, weir_error *ret_error, span *ret_text);
 
 #endif

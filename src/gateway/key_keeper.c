@@ -452,11 +452,14 @@ const atomic_bool *key_keeper_has_keys(const key_keeper *k) {
     return &k->has_keys;
 }
 
-key_verdict key_keeper_find(key_keeper *k, span text, key_entry *ret) {
-    unsigned char hash[SHA256_LEN];
-    if (!atomic_load_explicit(&k->hashes, memory_order_acquire)) return KEY_NO_STORE;
-    hmac_sha256(k->secret, text, hash);
-    return key_cache_find(k->cache, hash, ret) ? KEY_FOUND : KEY_MISSING;
+bool key_keeper_hash(const key_keeper *k, span text, unsigned char ret[SHA256_LEN]) {
+    if (!atomic_load_explicit(&k->hashes, memory_order_acquire)) return false;
+    hmac_sha256(k->secret, text, ret);
+    return true;
+}
+
+bool key_keeper_find(key_keeper *k, const unsigned char hash[SHA256_LEN], key_entry *ret) {
+    return key_cache_find(k->cache, hash, ret);
 }
 
 key_lookup *key_keeper_ask(key_keeper *k, span text, loop *on, key_lookup_fn *done, void *user,

@@ -43,14 +43,12 @@ void key_keeper_forget(key_keeper *k, const unsigned char *hash);
 /* config.store_has_keys */
 const atomic_bool *key_keeper_has_keys(const key_keeper *k);
 
-typedef enum key_verdict {
-    KEY_FOUND,   /* or known to be nobody's, or not any more: the entry tells */
-    KEY_MISSING, /* nothing is known of it: look it up */
-    KEY_NO_STORE,
-} key_verdict;
-
-/* Of a text of weir's form. ret->key is the caller's to give back. */
-key_verdict key_keeper_find(key_keeper *k, span text, key_entry *ret);
+/* What the store knows a text by; the same for as long as this process lives. false: nobody knows
+ * that yet, as there was no store so far. */
+MUST_USE bool key_keeper_hash(const key_keeper *k, span text, unsigned char ret[SHA256_LEN]);
+/* What is known of a key: also that it is nobody's, or not any more. false: nothing; look it up.
+ * ret->key is the caller's to give back. */
+MUST_USE bool key_keeper_find(key_keeper *k, const unsigned char hash[SHA256_LEN], key_entry *ret);
 
 /* One look-up. Belongs to the loop on which it was asked for. */
 typedef struct key_lookup key_lookup;

@@ -68,6 +68,7 @@ static void finish(worker *w) {
     shared_link_free(w->env.shared);
     far_link_free(w->env.far);
     key_memo_free(w->env.memo);
+    key_hashes_free(w->key_hashes);
     telemetry_writer_free(w->env.telemetry);
     alert_writer_free(w->env.alerts);
     catalog_free(w->catalog);
@@ -153,6 +154,7 @@ int worker_init(worker *w, gateway *g, unsigned index, snapshot *s) {
     if (g->trail && s->config->audit.bodies == AUDIT_BODIES_REDACTED)
         w->env.packer = body_packer_new();
     w->env.audit_key = g->trail ? trail_key(g->trail) : NULL;
+    if (g->keys) w->key_hashes = key_hashes_new();
     if (g->shared) w->env.shared = shared_link_new(g->shared, &w->loop, w->env.log, w->env.metrics);
     w->env.far = far_link_new(g->far, &w->loop, w->env.log, w->env.metrics);
     w->env.telemetry = telemetry_writer_new(g->telemetry, &w->loop);

@@ -7,6 +7,7 @@
 #ifndef WEIR_GATEWAY_WORKER_H
 #define WEIR_GATEWAY_WORKER_H
 
+#include "access/key_hashes.h"
 #include "exchange/exchange.h"
 #include "gateway/catalog.h"
 #include "gateway/listeners.h"
@@ -30,8 +31,9 @@ struct worker {
     timer tick;    /* each second: gauges, sign of life */
     timer log_due; /* log lines wait to be handed over */
     uint64_t connects_told;
-    atomic_llong alive_ms; /* when tick last fired */
-    unsigned lookups;      /* of keys, under way: the loop waits for them */
+    atomic_llong alive_ms;  /* when tick last fired */
+    unsigned lookups;       /* of keys, under way: the loop waits for them */
+    key_hashes *key_hashes; /* NULL: there is no store */
     bool closing;
     uv_thread_t thread;
 };

@@ -83,7 +83,9 @@ typedef struct search {
 
 static void look_up(const void *arg) {
     const search *s = arg;
-    sink = config_find_client(&s->config, span_from(s->text, sizeof s->text)) != NULL;
+    unsigned char hash[SHA256_LEN];
+    sha256(span_from(s->text, sizeof s->text), hash);
+    sink = config_find_client(&s->config, hash) != NULL;
 }
 
 /* Whose key it is, or how far it is like one, takes no more and no fewer. */
