@@ -164,6 +164,7 @@ static stage_result read_body(exchange *x, span body) {
     while (to > from && whole.ptr[to - 1] != '}')
         to--;
     f->root = (json_value){JSON_OBJECT, span_slice(whole, from, to)};
+    if (count <= MEMBERS) f->bounds = request_bounds_in(members, count);
     note_user(x, members, count);
     stage_result r = check_types(x, members, count);
     if (r != STAGE_NEXT) return r;

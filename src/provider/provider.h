@@ -63,6 +63,8 @@ typedef struct request_facts {
  * an outline may have; facts->outline.fault says of what. */
 const request_outline *request_outline_of(request_facts *facts, arena *a);
 
+/* Of all members that a body has. */
+request_bounds request_bounds_in(const json_member *members, size_t count);
 /* facts->bounds, or what is found now, by a walk through the body's members. */
 request_bounds request_bounds_of(const request_facts *facts);
 
