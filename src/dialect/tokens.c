@@ -40,12 +40,13 @@ static void count(token_count *c, token_piece p, size_t n) {
 
 /* ---- families ---- */
 
-/* The first that is found in the name says it: what was made of another model has that one's
- * vocabulary, and is named after both. */
+/* Of those that are found in the name the first of this list says it: what was made of another
+ * model has that one's vocabulary, and is named after both. */
 static const struct {
     span word;
     token_family family;
 } names[] = {
+    /* begins_word() knows their first letters. */
     {SPAN("gpt-4o"), TOKENS_O200K},       {SPAN("gpt-4."), TOKENS_O200K},
     {SPAN("gpt-4"), TOKENS_CL100K},       {SPAN("gpt-3"), TOKENS_CL100K},
     {SPAN("embedding-3"), TOKENS_CL100K}, {SPAN("embedding-ada"), TOKENS_CL100K},
@@ -54,16 +55,28 @@ static const struct {
     {SPAN("deepseek"), TOKENS_DEEPSEEK},  {SPAN("claude"), TOKENS_CLAUDE},
 };
 
-static bool has_word(span name, span word) {
-    for (size_t i = 0; i + word.len <= name.len; i++)
-        if (span_ieq(span_slice(name, i, i + word.len), word)) return true;
-    return false;
+/* Most places of a name begin none of the words. */
+static bool begins_word(char c) {
+    switch (c | 0x20) {
+    case 'g':
+    case 'e':
+    case 'l':
+    case 'q':
+    case 'd':
+    case 'c': return true;
+    default: return false;
+    }
 }
 
 token_family tokens_family(span model) {
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (has_word(model, names[i].word)) return names[i].family;
-    return TOKENS_O200K;
+    size_t first = ARRAY_LEN(names);
+    for (size_t at = 0; at < model.len; at++) {
+        if (!begins_word(model.ptr[at])) continue;
+        const span rest = span_slice(model, at, model.len);
+        for (size_t i = 0; i < first; i++)
+            if (span_istarts(rest, names[i].word)) first = i;
+    }
+    return first < ARRAY_LEN(names) ? names[first].family : TOKENS_O200K;
 }
 
 /* ---- characters above 7F ---- */

@@ -41,8 +41,30 @@ bool http_is_tchar(char c) {
     return classes[(unsigned char)c] & TCHAR;
 }
 
+/* The small letters, digits and '-' of eight bytes: whether there is nothing else. Those are what
+ * names of fields mostly have. */
+static bool is_small_name(const char *at) {
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    /* No sum of two bytes below 0x80 carries into the next. */
+    const uint64_t low = word & ~tops;
+    const uint64_t from_a = low + ones * (0x80 - 'a'), behind_z = low + ones * (0x7f - 'z');
+    const uint64_t from_0 = low + ones * (0x80 - '0'), behind_9 = low + ones * (0x7f - '9');
+    const uint64_t other = (low ^ ones * '-') + ones * 0x7f;
+    const uint64_t good = (from_a & ~behind_z) | (from_0 & ~behind_9) | ~other;
+    return !((~good | word) & tops);
+}
+
 bool http_is_token(span s) {
-    return all_of(s, TCHAR);
+    if (s.len < sizeof(uint64_t)) return all_of(s, TCHAR);
+    size_t i = 0;
+    while (s.len - i >= sizeof(uint64_t) && is_small_name(s.ptr + i))
+        i += sizeof(uint64_t);
+    if (i == s.len) return true;
+    if (s.len - i < sizeof(uint64_t) && is_small_name(s.ptr + s.len - sizeof(uint64_t)))
+        return true; /* some of them once more */
+    return all_of(span_slice(s, i, s.len), TCHAR);
 }
 
 bool http_is_field_value(span s) {

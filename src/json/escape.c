@@ -109,6 +109,7 @@ size_t json_unescape(span inner, char *out) {
 }
 
 bool json_text_eq_whole(span inner, span text) {
+    if (inner.len == text.len && !span_eq(inner, text)) return false; /* escapes are longer */
     if (span_find(inner, 0, '\\') == inner.len) return span_eq(inner, text);
     const char *p = inner.ptr, *end = inner.ptr + inner.len;
     while (p < end) {

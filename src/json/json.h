@@ -149,8 +149,15 @@ typedef struct json_pieces {
 } json_pieces;
 json_pieces json_pieces_of(json_value string);
 bool json_next_piece(json_pieces *it, span *ret);
-/* true when value is a string that equals text after unescaping. */
-bool json_is(json_value value, span text);
+/* true when value is a string that equals text after unescaping. Most that are not are too short,
+ * as unescaping never lengthens, or begin otherwise: that is seen without a call. */
+bool json_is_whole(json_value string, span text);
+static inline bool json_is(json_value value, span text) {
+    if (value.type != JSON_STRING || value.raw.len < text.len + 2) return false;
+    const char first = value.raw.ptr[1];
+    if (text.len && first != text.ptr[0] && first != '\\') return false;
+    return json_is_whole(value, text);
+}
 /* Integers: no fraction, no exponent, in range. */
 MUST_USE bool json_i64(json_value value, int64_t *ret);
 MUST_USE bool json_double(json_value value, double *ret);

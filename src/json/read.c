@@ -287,6 +287,6 @@ bool json_next_piece(json_pieces *it, span *ret) {
     return true;
 }
 
-bool json_is(json_value value, span text) {
-    return value.type == JSON_STRING && json_text_eq(inner_of(value), text);
+bool json_is_whole(json_value string, span text) {
+    return json_text_eq_whole(inner_of(string), text);
 }
