@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "limit/dues.h"
 #include "limit/owed.h"
 #include "limit/shared_wire.h"
 
@@ -53,6 +54,8 @@ struct shared_link {
     redis_wait beating;
     uint32_t epoch; /* of the server's data; 0: not known */
     owed owed;
+    dues dues; /* of calls that have ended in this turn */
+    loop_hook turn;
     bool away;
     bool doubts; /* in the server's count, which may lack what was taken here */
     redis_wait confirming;
@@ -174,6 +177,34 @@ static int64_t told_since(const shared_link *k, uint64_t when, uint64_t counter)
     return nano;
 }
 
+/* ---- what has ended ---- */
+
+/* Calls that end in one turn are told together, and before whatever else is: a place is given back
+ * before somebody asks for one. */
+static void tell_dues(shared_link *k) {
+    dues *d = &k->dues;
+    shared_command *c = &k->command;
+    if (!d->count) return;
+    shared_command_begin(c, d->count, SPAN_OF("settle"), buf_span(&d->leases), SHARED_LEASE_MS);
+    for (size_t i = 0; i < d->count; i++)
+        shared_command_add(c, &d->items[i].ask, d->items[i].amount, (shared_least){0});
+    const bool told = redis_tell(k->redis, c->args, shared_command_args(c));
+    for (size_t i = 0; i < d->count && !told; i++)
+        if (d->items[i].ask.kind != LIMIT_PARALLEL)
+            owed_add(&k->owed, &d->items[i].ask, d->items[i].amount, now_of(k));
+    dues_clear(d);
+}
+
+static void on_turn(loop_hook *hook) {
+    tell_dues(CONTAINER_OF(hook, shared_link, turn));
+}
+
+/* For the next command. */
+static shared_command *command_of(shared_link *k) {
+    tell_dues(k);
+    return &k->command;
+}
+
 /* ---- asking the server ---- */
 
 /* What was told to be spent, where that was not by the data that the server has now. */
@@ -187,7 +218,7 @@ static shared_least least_of(const shared_link *k, const limit_ask *a) {
 static bool ask_to_take(shared_ticket *t) {
     char lease[LEASE_LEN];
     shared_link *k = t->link;
-    shared_command *c = &k->command;
+    shared_command *c = command_of(k);
     shared_command_begin(c, t->count, SPAN_OF("take"), lease_text(t, lease), SHARED_LEASE_MS);
     for (size_t i = 0; i < t->count; i++)
         shared_command_add(c, &t->asks[i], t->asks[i].amount, least_of(k, &t->asks[i]));
@@ -292,14 +323,31 @@ static void owe(const shared_ticket *t, const limit_used *used) {
             owed_add(&t->link->owed, &t->asks[i], more_of(t, &t->asks[i], used), now);
 }
 
+/* Of a call that the server has, with the others of this turn. */
+static bool settle_later(const shared_ticket *t, const limit_used *used) {
+    char lease[LEASE_LEN];
+    dues *d = &t->link->dues;
+    bool fits = t->counted && t->count <= DUES_MAX;
+    for (size_t i = 0; i < t->count; i++)
+        fits &= t->asks[i].kind != LIMIT_SPEND;
+    if (!fits) return false;
+    if (!dues_have_room(d, t->count)) tell_dues(t->link);
+    dues_add_call(d, lease_text(t, lease));
+    for (size_t i = 0; i < t->count; i++) {
+        const int64_t more = more_of(t, &t->asks[i], used);
+        if (more) dues_add(d, &t->asks[i], more);
+    }
+    return true;
+}
+
 static void settle_there(const shared_ticket *t, const limit_used *used) {
     char lease[LEASE_LEN];
     shared_link *k = t->link;
-    shared_command *c = &k->command;
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++)
         n += more_of(t, &t->asks[i], used) != 0;
-    if (!n) return;
+    if (!n || settle_later(t, used)) return;
+    shared_command *c = command_of(k);
     shared_command_begin(c, n, SPAN_OF("settle"), lease_text(t, lease), SHARED_LEASE_MS);
     for (size_t i = 0; i < t->count; i++) {
         const int64_t more = more_of(t, &t->asks[i], used);
@@ -394,8 +442,8 @@ static void on_beaten(redis_wait *w, const redis_reply *reply) {
 }
 
 static void tell_of_self(shared_link *k) {
-    shared_command *c = &k->command;
     if (redis_wait_runs(&k->beating)) return;
+    shared_command *c = command_of(k);
     shared_command_here(c, span_from(k->shared->node, NODE_LEN), SHARED_LEASE_MS);
     (void)!redis_ask(k->redis, &k->beating, on_beaten, c->args, shared_command_args(c));
 }
@@ -403,8 +451,8 @@ static void tell_of_self(shared_link *k) {
 static void tell_of_owed(shared_link *k) {
     const limit_ask *a;
     owed_amount amount;
+    shared_command *c = command_of(k); /* before the first is looked at: it may have to be owed */
     while ((a = owed_last(&k->owed, now_of(k), &amount))) {
-        shared_command *c = &k->command;
         shared_command_begin(c, 1, SPAN_OF("settle"), SPAN_EMPTY, SHARED_LEASE_MS);
         if (a->kind == LIMIT_SPEND)
             shared_command_add(c, a, amount.nano, of_period(a));
@@ -424,7 +472,7 @@ static bool is_lacking(const limit_ask *a, limit_now now) {
 /* Of a call that runs what it has taken; its place it is told with the others'. */
 static bool tell_of(shared_ticket *t) {
     shared_link *k = t->link;
-    shared_command *c = &k->command;
+    shared_command *c = command_of(k);
     const limit_now now = now_of(k);
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++)
@@ -449,7 +497,7 @@ static void tell_of_alone(shared_link *k) {
 
 static void renew(const shared_ticket *t) {
     char lease[LEASE_LEN];
-    shared_command *c = &t->link->command;
+    shared_command *c = command_of(t->link);
     size_t n = 0;
     for (size_t i = 0; i < t->count; i++)
         n += t->asks[i].kind == LIMIT_PARALLEL;
@@ -472,8 +520,8 @@ static void tell_of_all(shared_link *k) {
 static redis_done_fn on_confirmed;
 
 static void confirm(shared_link *k) {
-    shared_command *c = &k->command;
     if (!k->doubts || redis_wait_runs(&k->confirming)) return;
+    shared_command *c = command_of(k);
     k->confirms = k->lacked;
     shared_command_here(c, span_from(k->shared->node, NODE_LEN), SHARED_LEASE_MS);
     (void)!redis_ask(k->redis, &k->confirming, on_confirmed, c->args, shared_command_args(c));
@@ -483,6 +531,7 @@ static void confirm(shared_link *k) {
 static void on_confirmed(redis_wait *w, const redis_reply *reply) {
     shared_link *k = CONTAINER_OF(w, shared_link, confirming);
     int64_t nodes, since;
+    tell_dues(k);
     if (!reply || !shared_read_here(reply, &nodes, &since)) return;
     if (k->confirms != k->lacked)
         confirm(k);
@@ -583,6 +632,9 @@ shared_link *shared_link_new(shared_limits *s, loop *l, log_shard *log, metrics_
     redis_wait_init(&k->beating);
     redis_wait_init(&k->confirming);
     timer_init(&k->beat, on_beat);
+    dues_init(&k->dues);
+    k->turn.run = on_turn;
+    loop_add_hook(l, &k->turn);
     k->redis = redis_new(l, s->config, s->tls, &ops, k);
     loop_timer_start(l, &k->beat, SHARED_BEAT_MS);
     return k;
@@ -598,5 +650,7 @@ void shared_link_free(shared_link *k) {
     redis_free(k->redis);
     shared_command_done(&k->command);
     owed_done(&k->owed);
+    loop_remove_hook(&k->turn);
+    dues_done(&k->dues);
     free(k);
 }

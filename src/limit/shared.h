@@ -1,11 +1,12 @@
 /* limit/shared.h: the same limits for several weirs, counted in a Redis or Valkey.
  *
  * A call asks the server once, by one script that takes all or nothing (limit/shared.lua), and is
- * settled by one that nobody waits for. What it takes is noted in the process's own limiter too.
- * Where the server does not answer in time, or is away, that one decides: by its own count, and a
- * share of each limit, its amount ÷ the weirs last seen. A share is at least one, and has room for
- * one call that the limit itself would have let through. So no call fails for a server, and while
- * it is away each weir lets through at most what the limit says, and all together about that.
+ * settled by one that nobody waits for, with the others that end in the same turn (limit/dues.h;
+ * one with a budget by itself). What it takes is noted in the process's own limiter too. Where the
+ * server does not answer in time, or is away, that one decides: by its own count, and a share of
+ * each limit, its amount ÷ the weirs last seen. A share is at least one, and has room for one call
+ * that the limit itself would have let through. So no call fails for a server, and while it is away
+ * each weir lets through at most what the limit says, and all together about that.
  *
  * What calls use while the server is away it is told when it is back (limit/owed.h), and of those
  * that still run what they have taken. Until it has answered a question that was asked after all

@@ -3,7 +3,7 @@
 --
 -- KEYS      one for each limit
 -- ARGV[1]   take; settle: what was taken, less or more; hold: leases go on; here: so does a weir's, in the one key that counts them
--- ARGV[2]   the call's lease
+-- ARGV[2]   the call's lease; to settle, those of several calls that have ended
 -- ARGV[3]   milliseconds that it lasts
 -- ARGV[3+i] of KEYS[i], numbers after a letter:
 --     r never n period q r sign    a rate: n in a period of microseconds; the amount costs q microseconds and r n-ths of one
@@ -166,7 +166,7 @@ function calls.write(key, count)
         redis.call('ZADD', key, whole(count.expires), lease)
         redis.call('PEXPIRE', key, lasts)
     else
-        redis.call('ZREM', key, lease)
+        for one in string.gmatch(lease, '%S+') do redis.call('ZREM', key, one) end
     end
     count.held = redis.call('ZCARD', key)
 end

@@ -27,7 +27,7 @@ typedef struct spec {
 } spec;
 
 typedef struct question {
-    char op[8], lease[64];
+    char op[8], lease[64 * CALLS]; /* to settle, those of several */
     spec specs[ASKS];
     size_t count;
     bool tells; /* nobody waits */
@@ -60,6 +60,16 @@ static void set_lease(far *f, const char *lease, bool there) {
         f->leases[at][0] = 0;
 }
 
+/* Each of them. */
+static void set_leases(far *f, const char *leases, bool there) {
+    span rest = span_cstr(leases), one;
+    while (rest.len && span_cut(&rest, ' ', &one)) {
+        char lease[64];
+        snprintf(lease, sizeof lease, "%.*s", SPAN_ARG(one));
+        if (one.len) set_lease(f, lease, there);
+    }
+}
+
 static bool is_full(const far *f, const spec *s) {
     if (s->kind == LIMIT_PARALLEL) return held(f) >= s->most;
     return f->sum >= s->most || f->sum + s->amount > s->most;
@@ -79,7 +89,7 @@ static void serve(far *f, const question *q, buf *out) {
     for (size_t i = 0; i < q->count && taken; i++) {
         const spec *s = &q->specs[i];
         if (s->kind == LIMIT_PARALLEL)
-            set_lease(f, q->lease, s->amount > 0);
+            set_leases(f, q->lease, s->amount > 0);
         else
             f->sum = f->sum + s->amount > 0 ? f->sum + s->amount : 0;
     }
@@ -244,6 +254,7 @@ typedef enum event {
     CUT,
     BACK,
     BEAT,
+    TURN, /* ends: what calls that have ended gave back is told */
     EVENTS
 } event;
 
@@ -277,7 +288,8 @@ typedef struct model {
     one_call calls[CALLS];
     unsigned late, full, cut;
     unsigned beats[LINKS];
-    bool lost; /* a connection ended with something on its way */
+    bool ended[LINKS]; /* a call, in this turn */
+    bool lost;         /* a connection ended with something on its way */
     int64_t used;
     const step *steps;
     size_t count;
@@ -287,7 +299,7 @@ static const config *the_config;
 
 static void fail_at(const model *m, const char *why) {
     static const char *const words[EVENTS] = {"begin", "leave", "give", "end",  "serve", "read",
-                                              "late",  "fill",  "cut",  "back", "beat"};
+                                              "late",  "fill",  "cut",  "back", "beat",  "turn"};
     buf text = BUF_EMPTY;
     for (size_t i = 0; i < m->count; i++)
         buf_addf(&text, " %s %u", words[m->steps[i].event], m->steps[i].of);
@@ -319,6 +331,7 @@ static void model_init(model *m, const sort *s) {
     for (unsigned i = 0; i < LINKS; i++) {
         timers_init(&m->loops[i].timers, 0);
         m->loops[i].index = i;
+        list_init(&m->loops[i].hooks);
         m->links[i] = shared_link_new(m->shared, &m->loops[i], NULL, NULL);
         redis *r = connections[i];
         r->ops->on_ready(r->user);
@@ -419,11 +432,14 @@ static void go(model *m, step s) {
         break;
     case GIVE:
         c->state = PLACELESS;
+        m->ended[link_of(s.of)] = true;
         shared_leave(&c->ticket);
         break;
     case END: {
         const limit_used used = used_of(m, s.of);
         c->state = OVER;
+        if (m->sort->kind == LIMIT_PARALLEL)
+            m->ended[link_of(s.of)] = true; /* money is told at once */
         m->used += used.nano;
         shared_settle(&c->ticket, &used);
         break;
@@ -462,6 +478,10 @@ static void go(model *m, step s) {
         timers_advance(&l->timers, l->now_ms);
         break;
     }
+    case TURN:
+        m->ended[s.of] = false;
+        loop_run_hooks(&m->loops[s.of], true);
+        break;
     default: break;
     }
     check(m);
@@ -490,6 +510,7 @@ static bool may(const model *m, step s) {
     case CUT: return s.of < LINKS && r->state != AWAY && m->cut < of->cut;
     case BACK: return s.of < LINKS && r->state == AWAY;
     case BEAT: return s.of < LINKS && m->beats[s.of] > 0;
+    case TURN: return s.of < LINKS && m->ended[s.of];
     default: return false;
     }
 }
@@ -517,6 +538,7 @@ static void come_to_rest(model *m) {
             if (r->state == AWAY) go(m, (step){BACK, i});
             if (round) m->beats[i] = 1;
             if (round) go(m, (step){BEAT, i});
+            go(m, (step){TURN, i});
             while (r->answered < r->asked) {
                 while (r->served < r->asked)
                     go(m, (step){SERVE, i});
