@@ -242,6 +242,32 @@ static const limit_kind kinds[] = {LIMIT_REQUESTS, LIMIT_TOKENS, LIMIT_SPEND, LI
         }                                                                                          \
     }
 
+/* All in one turn, and all that they had is there for who asks next in the same. */
+static void who_ends_makes_room_for_who_asks_then(void **state) {
+    static const limit_kind kinds[] = {LIMIT_REQUESTS, LIMIT_TOKENS, LIMIT_PARALLEL};
+    enum { MOST = 3 };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        world w;
+        one_call before[MOST], after[MOST], other;
+        begin(&w);
+        const limit_ask a = a_limit(kinds[i], "in turn", MOST);
+        for (size_t n = 0; n < MOST; n++)
+            assert_true(gets(&w, BUSY, &before[n], a));
+        assert_false(gets(&w, BUSY, &other, a));
+        for (size_t n = 0; n < MOST; n++)
+            settle(&before[n], false);
+        for (size_t n = 0; n < MOST; n++)
+            ask(&w, BUSY, &after[n], a);
+        for (size_t n = 0; n < MOST; n++) {
+            turn_until(&w, after[n].done);
+            if (!after[n].ticket.verdict.taken) fail_msg("%s of %zu", limit_kind_word(kinds[i]), n);
+        }
+        assert_false(gets(&w, BUSY, &other, a));
+        end(&w);
+    }
+}
+
 /* The server hears of it while it still runs, not when it is over. */
 static void a_call_that_runs_is_told_of(world *w, limit_kind kind, const char *word) {
     char who[32];
@@ -490,6 +516,7 @@ static void one_that_ends_doubts_no_more(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_ends_makes_room_for_who_asks_then),
         cmocka_unit_test(a_call_that_runs_is_told),
         cmocka_unit_test(another_loop_gets_no_more_meanwhile),
         cmocka_unit_test(what_is_told_is_not_heard_yet),
