@@ -244,14 +244,14 @@ static const limit_kind kinds[] = {LIMIT_REQUESTS, LIMIT_TOKENS, LIMIT_SPEND, LI
 
 /* All in one turn, and all that they had is there for who asks next in the same. */
 static void who_ends_makes_room_for_who_asks_then(void **state) {
-    static const limit_kind kinds[] = {LIMIT_REQUESTS, LIMIT_TOKENS, LIMIT_PARALLEL};
+    static const limit_kind counted[] = {LIMIT_REQUESTS, LIMIT_TOKENS, LIMIT_PARALLEL};
     enum { MOST = 3 };
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(counted); i++) {
         world w;
         one_call before[MOST], after[MOST], other;
         begin(&w);
-        const limit_ask a = a_limit(kinds[i], "in turn", MOST);
+        const limit_ask a = a_limit(counted[i], "in turn", MOST);
         for (size_t n = 0; n < MOST; n++)
             assert_true(gets(&w, BUSY, &before[n], a));
         assert_false(gets(&w, BUSY, &other, a));
@@ -261,7 +261,8 @@ static void who_ends_makes_room_for_who_asks_then(void **state) {
             ask(&w, BUSY, &after[n], a);
         for (size_t n = 0; n < MOST; n++) {
             turn_until(&w, after[n].done);
-            if (!after[n].ticket.verdict.taken) fail_msg("%s of %zu", limit_kind_word(kinds[i]), n);
+            if (!after[n].ticket.verdict.taken)
+                fail_msg("%s of %zu", limit_kind_word(counted[i]), n);
         }
         assert_false(gets(&w, BUSY, &other, a));
         end(&w);
