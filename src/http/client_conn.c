@@ -221,6 +221,15 @@ static void feed(http_conn *conn, span bytes, size_t coded) {
     if (!look_at(conn, result, !lost && !left) && lost) lose(conn, why, text);
 }
 
+/* An answer that comes in many small pieces is a stream. One that has ended soon is not worth a
+ * system call. */
+static void look_for_stream(http_conn *conn, size_t bytes) {
+    enum { SMALL_BYTES = 4096, MANY = 8 };
+    http_call *call = conn->call;
+    if (call->phase != CALL_BODY || bytes > SMALL_BYTES || call->small_pieces == MANY) return;
+    if (++call->small_pieces == MANY) transport_acknowledge_less(conn->t);
+}
+
 static void on_data(void *user, span bytes) {
     http_conn *conn = user;
     if (conn->state == CONN_IDLE) {
@@ -228,7 +237,10 @@ static void on_data(void *user, span bytes) {
         return;
     }
     assert(conn->state == CONN_BUSY || conn->state == CONN_TUNNELLING);
-    if (conn->state == CONN_BUSY) conn->call->heard = true;
+    if (conn->state == CONN_BUSY) {
+        conn->call->heard = true;
+        look_for_stream(conn, bytes.len);
+    }
     if (coded_body_waits(conn->coded))
         coded_body_add(conn->coded, bytes);
     else

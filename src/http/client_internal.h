@@ -150,6 +150,7 @@ struct http_call {
     bool yielded;  /* idle connections have given way to it */
     bool replayed; /* its pooled connection was dead: only a fresh one will do */
     bool paused;
+    unsigned char small_pieces; /* of the answer's body, until they are many */
     size_t piece_count;
     span pieces[]; /* the head, then the body; the head's bytes follow the array */
 };

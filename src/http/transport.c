@@ -4,6 +4,7 @@
 #include "http/tls_stream.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -181,10 +182,27 @@ static bool flush_dirty(loop *l) {
 
 /* ---- input ---- */
 
-static void lend_read_buf(uv_handle_t *h, size_t suggested, uv_buf_t *ret) {
+/* The socket's own call, past libuv: a read of any file is asked more by the kernel. Returns the
+ * bytes that came, 0 where there are none now, or a libuv error; the end is one. */
+static ssize_t receive(const uv_handle_t *h, char *into, size_t room) {
+    uv_os_fd_t fd;
+    int err = uv_fileno(h, &fd);
+    if (err) return err;
+    ssize_t n;
+    do
+        n = recv(fd, into, room, 0);
+    while (n < 0 && errno == EINTR);
+    if (n > 0) return n;
+    if (n == 0) return UV_EOF;
+    return errno == EAGAIN ? 0 : uv_translate_sys_error(errno);
+}
+
+/* libuv is told that there is no memory to read into, so it reads nothing and says so to
+ * on_readable(). */
+static void lend_nothing(uv_handle_t *h, size_t suggested, uv_buf_t *ret) {
+    (void)h;
     (void)suggested;
-    loop *l = CONTAINER_OF(h, socket_handle, uv.handle)->t->loop;
-    *ret = (uv_buf_t){.base = l->read_buf, .len = l->read_cap};
+    *ret = (uv_buf_t){0};
 }
 
 void transport_ended(transport *t, transport_fail why, const char *text) {
@@ -199,8 +217,7 @@ void transport_ended(transport *t, transport_fail why, const char *text) {
     t->ops->on_fail(t->user, why, text);
 }
 
-/* A reset that a write has reported already reads as an end, and libuv calls one an end that it
- * finds together with bytes. */
+/* A reset that a write has reported already reads as an end. */
 static int what_ended(const transport *t) {
     if (t->broken) return t->broken;
     int fd, err = 0;
@@ -220,19 +237,32 @@ static void on_read_error(transport *t, int err) {
         transport_ended(t, transport_why(t, err, TRANSPORT_RESET), uv_strerror(err));
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
-    transport *t = CONTAINER_OF(stream, socket_handle, uv.stream)->t;
-    loop_enter(t->loop);
+/* Returns whether more may be there, and is wanted. */
+static bool read_once(transport *t) {
+    loop *l = t->loop;
+    const ssize_t n = receive(&t->socket->uv.handle, l->read_buf, l->read_cap);
     if (n < 0)
         on_read_error(t, (int)n);
     else if (n > 0 && t->tls)
-        tls_input(t, span_from(bytes->base, (size_t)n));
+        tls_input(t, span_from(l->read_buf, (size_t)n));
     else if (n > 0)
-        t->ops->on_data(t->user, span_from(bytes->base, (size_t)n));
+        t->ops->on_data(t->user, span_from(l->read_buf, (size_t)n));
+    return n == (ssize_t)l->read_cap && !t->closed && !t->paused && !t->eof;
+}
+
+/* The socket can be read: libuv has asked for memory, and is to have none. t lives until its handle
+ * has been closed, which is never inside a callback. */
+static void on_readable(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
+    enum { AT_ONCE = 32 }; /* the others in the next turn */
+    transport *t = CONTAINER_OF(stream, socket_handle, uv.stream)->t;
+    (void)n;
+    (void)bytes;
+    loop_enter(t->loop);
+    for (int i = 0; i < AT_ONCE && read_once(t); i++) {}
 }
 
 void transport_start_reading(transport *t) {
-    uv_read_start(&t->socket->uv.stream, lend_read_buf, on_read);
+    uv_read_start(&t->socket->uv.stream, lend_nothing, on_readable);
 }
 
 static bool has_unread(const transport *t) {

@@ -3,7 +3,7 @@
  *
  * Source   RFC 9293 section 3.8.4 (keep-alives), RFC 5482 (user timeout); tcp(7). Linux lets the
  *          user timeout run also while the peer acknowledges but does not read (its window is 0).
- *          SO_MEMINFO: sock_diag(7).
+ *          SO_MEMINFO: sock_diag(7). TCP_QUICKACK: tcp(7), docs/decisions/0058-acknowledgements.md.
  */
 #include "http/transport_internal.h"
 
@@ -33,6 +33,13 @@ void transport_set_patient(transport *t, bool patient) {
     if (t->patient == patient || !t->socket) return;
     t->patient = patient;
     set(t->socket, IPPROTO_TCP, TCP_USER_TIMEOUT, patient ? 0 : UNACKNOWLEDGED_MS);
+}
+
+/* Each piece that is read is acknowledged at once by a packet of its own, while nothing is sent
+ * that could bear it: a third of what a small one costs to read. With this one of two is, or after
+ * 40 ms, and then the kernel goes back to what it did. */
+void transport_acknowledge_less(transport *t) {
+    if (t->socket) set(t->socket, IPPROTO_TCP, TCP_QUICKACK, 0);
 }
 
 /* A window is closed before the buffer is full, which holds more than the bytes themselves. */

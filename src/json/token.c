@@ -3,6 +3,8 @@
 
 #ifdef __SSE2__
 
+#include <immintrin.h>
+
 typedef __m128i stops_of(const char *p);
 
 /* Returns a stop, or the last few bytes: less than a block. */
@@ -34,7 +36,32 @@ const char *json_skip_blanks_far(const char *p, const char *end) {
     return json_skip_blanks(skip_blocks(p, end, other_stops), end);
 }
 
+#define WIDE __attribute__((target("avx2")))
+
+WIDE static inline __m256i plain_stops_wide(const char *p) {
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i quotes = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
+                                     _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
+    return _mm256_or_si256(quotes, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v));
+}
+
+/* Returns the first of 64 bytes with a stop among them, or less than so many. */
+WIDE static const char *skip_plain_wide(const char *p, const char *end) {
+    for (; end - p >= 64; p += 64) {
+        __m256i stops = _mm256_or_si256(plain_stops_wide(p), plain_stops_wide(p + 32));
+        if (!_mm256_testz_si256(stops, stops)) break;
+    }
+    return p;
+}
+
+/* Only what is long is worth asking what the machine can do. */
 const char *json_skip_plain_on(const char *p, const char *end) {
+    enum { LONG_BYTES = 256 }; /* whole blocks */
+    if (end - p > LONG_BYTES) {
+        const char *stop = skip_blocks(p, p + LONG_BYTES, json_plain_stops);
+        if (stop != p + LONG_BYTES) return stop;
+        p = __builtin_cpu_supports("avx2") ? skip_plain_wide(stop, end) : stop;
+    }
     return json_skip_plain_bytes(skip_blocks(p, end, json_plain_stops), end);
 }
 

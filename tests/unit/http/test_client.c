@@ -7,6 +7,8 @@
 #include "http/client_internal.h"
 #include "http/transport_internal.h"
 
+#include <netinet/tcp.h>
+
 static char *copy_of(buf *b) {
     char *s = mem_strndup(b->ptr, b->len);
     buf_done(b);
@@ -357,6 +359,56 @@ static void a_slow_answer_is_no_silence(void **state) {
     calls_end(&c);
 }
 
+enum { STREAM_PIECES = 8 };
+static int quick[STREAM_PIECES];
+
+/* Each piece goes out when the one before it was heard: no two are read at once. */
+static void say_piece_by_piece(peer *p, int fd, int n) {
+    (void)n;
+    keep_request(p, fd);
+    peer_send(fd, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n");
+    for (int i = 0; i < STREAM_PIECES; i++) {
+        peer_await(p, i + 1);
+        peer_send(fd, "x");
+    }
+    peer_sees_close(fd);
+}
+
+static void note_quickness(noted *n) {
+    int fd, on = -1;
+    socklen_t len = sizeof on;
+    assert_int_equal(uv_fileno(&n->call->conn->t->socket->uv.handle, &fd), 0);
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, &len), 0);
+    quick[n->body.len - 1] = on;
+    peer_reach(n->c->peer, (int)n->body.len + 1);
+}
+
+static void ask_for_the_first(noted *n) {
+    peer_reach(n->c->peer, 1);
+}
+
+/* From the eighth small piece on. Later the kernel may have gone back by itself: after 40 ms. */
+static void a_stream_is_acknowledged_less(void **state) {
+    (void)state;
+    calls c;
+    peer p;
+    peer_begin(&p, say_piece_by_piece);
+    calls_begin(&c);
+    c.peer = &p;
+    calls_to(&c, p.port);
+    noted *n = calls_get(&c);
+    n->at_head = ask_for_the_first;
+    n->at_body = note_quickness;
+    calls_run(&c);
+    peer_end(&p);
+    free(p.user);
+    assert_int_equal(n->ends, 1);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(quick[i], 1);
+    assert_int_equal(quick[7], 0);
+    calls_end(&c);
+}
+
 /* ---- cancelling, from every callback ---- */
 
 static void cancel_here(noted *n) {
@@ -677,6 +729,7 @@ int main(void) {
         cmocka_unit_test(a_refused_connection),
         cmocka_unit_test(silence),
         cmocka_unit_test(a_slow_answer_is_no_silence),
+        cmocka_unit_test(a_stream_is_acknowledged_less),
         cmocka_unit_test(cancelling),
         cmocka_unit_test(cancelling_while_it_waits),
         cmocka_unit_test(closing_the_client_in_a_callback),

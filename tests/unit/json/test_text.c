@@ -36,7 +36,7 @@ static void skips_to_each_stop(void **state) {
 static void skips_through_long_runs(void **state) {
     (void)state;
     static const char stops[] = "x\"\\\x1F\x80\xFF";
-    char text[240];
+    char text[480];
     for (size_t stop = 0; stop < sizeof stops; stop++) { /* the NUL is one of them */
         for (size_t len = 60; len < sizeof text; len++) {
             for (size_t at = 0; at < len; at++) {
