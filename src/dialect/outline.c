@@ -6,7 +6,7 @@ const outline_limits outline_limits_usual = {
 
 /* Room for one more, or NULL. */
 static void *add(outline_builder *b, outline_list *l, size_t size, size_t most, const char *what) {
-    enum { FIRST = 8 };
+    enum { FIRST = 2 };
     if (outline_is_full(b)) return NULL;
     if (l->count == most) {
         b->fault = (outline_fault){what, most};
@@ -83,7 +83,7 @@ static void read_opaque(outline_builder *b, json_value content) {
 }
 
 static content_reader *const content_readers[DIALECT_COUNT] = {
-    [DIALECT_OPENAI_CHAT] = outline_read_messages,
+    [DIALECT_OPENAI_CHAT] = read_opaque, /* a list of messages is read where it stands */
     [DIALECT_OPENAI_COMPLETIONS] = outline_read_inputs,
     [DIALECT_OPENAI_EMBEDDINGS] = outline_read_inputs,
     [DIALECT_OPENAI_RESPONSES] = outline_read_items,
@@ -92,27 +92,32 @@ static content_reader *const content_readers[DIALECT_COUNT] = {
     [DIALECT_RAW] = read_opaque,
 };
 
-static void read_member(outline_builder *b, dialect d, const json_member *m, json_value *content,
-                        json_value *instructions) {
-    json_value key = json_member_name(m);
+/* The member at whose value the cursor stands. */
+static void read_member(outline_builder *b, dialect d, json_value key, json_cursor *at,
+                        json_value *content, json_value *instructions) {
     const field *f = field_find(d, key);
-    param_id id = f ? f->param : PARAM_UNKNOWN;
-    if (m->value.type == JSON_NULL) return;
+    const param_id id = f ? f->param : PARAM_UNKNOWN;
+    if (id == PARAM_CONTENT && d == DIALECT_OPENAI_CHAT && json_cursor_type(at) == JSON_ARRAY) {
+        outline_take_messages(b, at); /* there are no instructions that come before */
+        return;
+    }
+    const json_value value = json_cursor_take(at);
+    if (value.type == JSON_NULL) return;
     switch (id) {
-    case PARAM_CONTENT: *content = m->value; return;
-    case PARAM_INSTRUCTIONS: *instructions = m->value; return;
-    case PARAM_TOOLS: outline_read_tools(b, m->value); break;
+    case PARAM_CONTENT: *content = value; return;
+    case PARAM_INSTRUCTIONS: *instructions = value; return;
+    case PARAM_TOOLS: outline_read_tools(b, value); break;
     default: break;
     }
-    add_param(b, &(outline_param){id, key, m->value});
+    add_param(b, &(outline_param){id, key, value});
 }
 
 static void read_request(outline_builder *b, dialect d, json_value root) {
     json_value content = {0}, instructions = {0};
     json_member m;
-    json_iter it = json_iter_of(root);
-    while (!outline_is_full(b) && json_next_member(&it, &m))
-        read_member(b, d, &m, &content, &instructions);
+    json_cursor at = json_cursor_of(root);
+    while (!outline_is_full(b) && json_cursor_member(&at, &m.key))
+        read_member(b, d, json_member_name(&m), &at, &content, &instructions);
     /* In a model's order, whatever the request's. */
     if (instructions.type != JSON_NONE) outline_read_instructions(b, instructions);
     if (content.type != JSON_NONE) content_readers[d](b, content);

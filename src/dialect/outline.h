@@ -155,6 +155,11 @@ typedef struct outline_text {
 bool outline_each_text(const request_outline *o, bool (*each)(void *user, const outline_text *text),
                        void *user);
 
+/* Every value of a request in which such a text may stand, whole, without an outline: a string, or
+ * what has strings in it. each() returns false to end it, as above. */
+bool outline_each_value(dialect d, json_value root, bool (*each)(void *user, json_value value),
+                        void *user);
+
 /* How many parts are of that kind. */
 size_t outline_count(const request_outline *o, outline_kind kind);
 

@@ -62,7 +62,7 @@ void outline_read_call(outline_builder *b, json_value source, json_value id, jso
 
 /* ---- what the model is to read, by dialect ---- */
 
-void outline_read_messages(outline_builder *b, json_value messages); /* outline_messages.c */
+void outline_take_messages(outline_builder *b, json_cursor *list); /* outline_messages.c */
 void outline_read_message(outline_builder *b, json_value message);
 void outline_read_items(outline_builder *b, json_value input);   /* outline_items.c */
 void outline_read_inputs(outline_builder *b, json_value inputs); /* outline_inputs.c */

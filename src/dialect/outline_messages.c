@@ -122,34 +122,75 @@ static member_reader *reader_of(json_value name) {
     return read_unknown;
 }
 
-void outline_read_message(outline_builder *b, json_value source) {
-    outline_role role = role_of(json_get(source, SPAN_OF("role")));
-    message m = {.whose = {.text = OUTLINE_TEXT}};
-    if (role == ROLE_TOOL)
-        m.whose = (outline_whose){OUTLINE_TOOL_RESULT, outline_string_at(source, "tool_call_id"),
-                                  outline_string_at(source, "name")};
-    outline_open_turn(b, role, source, (json_value){0}); /* whoever has a name says it */
-    json_member member;
-    json_iter it = json_iter_of(source);
-    m.member = &member;
-    while (!outline_is_full(b) && json_next_member(&it, &member)) {
-        bool silent = member.value.type == JSON_NULL;
-        member_reader *read = reader_of(json_member_name(&member));
-        if (!silent || read == read_content) read(b, &m);
-    }
+static void read_member(outline_builder *b, message *m, const json_member *member) {
+    const bool silent = member->value.type == JSON_NULL;
+    member_reader *read = reader_of(json_member_name(member));
+    m->member = member;
+    if (!silent || read == read_content) read(b, m);
 }
 
-void outline_read_messages(outline_builder *b, json_value messages) {
-    if (messages.type != JSON_ARRAY) {
-        outline_add_opaque_turn(b, ROLE_OTHER, messages);
-        return;
+enum { KEPT = 8 }; /* members of a message that are gone through once */
+
+typedef struct members {
+    json_member kept[KEPT]; /* the first ones: their keys and values alone */
+    size_t count;           /* of all */
+} members;
+
+static json_value find(const members *all, json_value source, span name) {
+    for (size_t i = 0; i < all->count && i < KEPT; i++)
+        if (json_is(json_member_name(&all->kept[i]), name)) return all->kept[i].value;
+    return all->count > KEPT ? json_get(source, name) : (json_value){0};
+}
+
+static json_value string_or_none(json_value v) {
+    return v.type == JSON_STRING ? v : (json_value){0};
+}
+
+static void read_all(outline_builder *b, json_value source, const members *all) {
+    const outline_role role = role_of(find(all, source, SPAN_OF("role")));
+    message m = {.whose = {.text = OUTLINE_TEXT}};
+    if (role == ROLE_TOOL)
+        m.whose = (outline_whose){OUTLINE_TOOL_RESULT,
+                                  string_or_none(find(all, source, SPAN_OF("tool_call_id"))),
+                                  string_or_none(find(all, source, SPAN_OF("name")))};
+    outline_open_turn(b, role, source, (json_value){0}); /* whoever has a name says it */
+    for (size_t i = 0; i < all->count && i < KEPT && !outline_is_full(b); i++)
+        read_member(b, &m, &all->kept[i]);
+    if (all->count <= KEPT) return;
+    json_iter it = json_iter_of(source);
+    json_member member;
+    for (size_t i = 0; !outline_is_full(b) && json_next_member(&it, &member); i++)
+        if (i >= KEPT) read_member(b, &m, &member);
+}
+
+/* The message at which the cursor stands. Whose it is may be said last, so its members are gathered
+ * before any of them is read. */
+static void take_message(outline_builder *b, json_cursor *at) {
+    members all;
+    const char *from = at->at;
+    all.count = 0;
+    json_cursor_enter(at);
+    for (span key; json_cursor_member(at, &key); all.count++) {
+        const json_value value = json_cursor_take(at);
+        if (all.count >= KEPT) continue;
+        all.kept[all.count].key = key;
+        all.kept[all.count].value = value;
     }
-    json_value element;
-    json_iter it = json_iter_of(messages);
-    while (!outline_is_full(b) && json_next_element(&it, &element)) {
-        if (element.type == JSON_OBJECT)
-            outline_read_message(b, element);
+    const json_value source = {JSON_OBJECT, span_from(from, (size_t)(at->at - from))};
+    read_all(b, source, &all);
+}
+
+void outline_read_message(outline_builder *b, json_value source) {
+    json_cursor at = {source.raw.ptr, source.raw.ptr + source.raw.len};
+    take_message(b, &at);
+}
+
+void outline_take_messages(outline_builder *b, json_cursor *list) {
+    json_cursor_enter(list);
+    while (!outline_is_full(b) && json_cursor_element(list)) {
+        if (json_cursor_type(list) == JSON_OBJECT)
+            take_message(b, list);
         else
-            outline_add_opaque_turn(b, ROLE_OTHER, element);
+            outline_add_opaque_turn(b, ROLE_OTHER, json_cursor_take(list));
     }
 }

@@ -75,6 +75,25 @@ bool outline_each_text(const request_outline *o, bool (*each)(void *user, const 
     return true;
 }
 
+/* Turns and tools are made of these. */
+static bool is_outlined(param_id id) {
+    return id == PARAM_CONTENT || id == PARAM_INSTRUCTIONS || id == PARAM_TOOLS;
+}
+
+bool outline_each_value(dialect d, json_value root, bool (*each)(void *user, json_value value),
+                        void *user) {
+    json_cursor at = json_cursor_of(root);
+    json_member m;
+    if (root.type != JSON_OBJECT || d == DIALECT_RAW) return each(user, root);
+    while (json_cursor_member(&at, &m.key)) {
+        const field *f = field_find(d, json_member_name(&m));
+        const param_id id = f ? f->param : PARAM_UNKNOWN;
+        const json_value value = json_cursor_take(&at);
+        if ((is_read(id) || is_outlined(id)) && !each(user, value)) return false;
+    }
+    return true;
+}
+
 size_t outline_count(const request_outline *o, outline_kind kind) {
     size_t count = 0;
     for (size_t i = 0; i < o->part_count; i++)

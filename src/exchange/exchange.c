@@ -42,7 +42,7 @@ static void exchange_put_by(exchange_env *env, exchange *x) {
 
 /* ---- what is asked ---- */
 
-enum { OUTLINED_BYTES = 2560 }; /* of a few turns, in one piece */
+enum { OUTLINED_BYTES = 960 }; /* of two turns, in a piece that malloc has at hand */
 
 const request_outline *exchange_outline(exchange *x) {
     if (!x->outlined.block) arena_init(&x->outlined, OUTLINED_BYTES);

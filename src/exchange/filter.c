@@ -14,7 +14,7 @@ void filter_add(exchange *x, filter *f, const filter_ops *ops) {
     answer_queue_init(&f->waiting);
     *at = f;
     x->want |= ops->want;
-    x->may_hold |= ops->holds;
+    x->may_hold |= ops->holds == HOLDS_ANY;
 }
 
 arena *filter_arena(const filter *f, const answer_event *event) {
@@ -118,7 +118,7 @@ void filter_pass_done(filter *f) {
 /* ---- holding ---- */
 
 void filter_hold(filter *f) {
-    assert(f->ops->holds);
+    assert(f->ops->holds != HOLDS_NOT);
     if (f->held || f->over || f->x->phase != PHASE_ANSWERING) return;
     f->held = true;
     exchange_watch_deadline(f->x);

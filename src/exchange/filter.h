@@ -43,11 +43,18 @@ typedef enum filter_place {
     PLACE_FORM,    /* the client's shape; the last */
 } filter_place;
 
+/* When it may hold. */
+typedef enum filter_holding {
+    HOLDS_NOT,
+    HOLDS_LARGE, /* when it has been given an event that is large, which it keeps */
+    HOLDS_ANY,   /* bytes of a plain answer must outlive its source */
+} filter_holding;
+
 typedef struct filter_ops {
     const char *name;
     filter_place place;
-    unsigned want;            /* WANT_*: what its events must come with */
-    bool holds;               /* it may hold */
+    unsigned want; /* WANT_*: what its events must come with */
+    filter_holding holds;
     void (*begin)(filter *f); /* a source has been found: an answer is awaited */
     void (*head)(filter *f, const answer_head *head);
     void (*event)(filter *f, const answer_event *event);

@@ -130,6 +130,10 @@ static void flush(guard_filter *f, lane *l) {
     if (f->blocked && l->like) guard_answer_end(&f->filter, l->like);
 }
 
+static bool ends_any(const looking *k) {
+    return k->all_end || k->event->sorts & EVENT_FINISH;
+}
+
 static bool ends(const looking *k, unsigned choice) {
     return k->all_end || choice_set_has(&k->ends, choice);
 }
@@ -149,7 +153,7 @@ static void flush_before(looking *k) {
     guard_filter *f = k->f;
     const bool full = k->event->sorts & EVENT_FULL;
     if (k->event->kind == ANSWER_PLAIN) return;
-    if (!full && !k->all_end && !choice_set_count(&k->ends)) return;
+    if (!full && !ends_any(k)) return;
     for (list *node = f->lanes.next, *next; node != &f->lanes && looks_on(f); node = next) {
         next = node->next;
         lane *l = LIST_ENTRY(node, lane, link);
@@ -160,7 +164,7 @@ static void flush_before(looking *k) {
 
 static void drop_ended(looking *k) {
     guard_filter *f = k->f;
-    if (k->event->sorts & EVENT_FULL || (!k->all_end && !choice_set_count(&k->ends))) return;
+    if (k->event->sorts & EVENT_FULL || !ends_any(k)) return;
     for (list *node = f->lanes.next, *next; node != &f->lanes; node = next) {
         next = node->next;
         if (ends(k, LIST_ENTRY(node, lane, link)->choice))
@@ -333,7 +337,7 @@ static void add(exchange_guard *g, const filter_ops *ops) {
 void filter_guard_add(exchange_guard *g) {
     static const filter_ops ops = {.name = "guard",
                                    .place = PLACE_GUARD,
-                                   .holds = true,
+                                   .holds = HOLDS_LARGE,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
                                    FILTER_PASSES,
                                    .event = on_event,

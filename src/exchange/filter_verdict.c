@@ -213,7 +213,7 @@ static void on_done(filter *base) {
 void filter_verdict_add(exchange *x) {
     static const filter_ops ops = {.name = "verdict",
                                    .place = PLACE_GUARD,
-                                   .holds = true,
+                                   .holds = HOLDS_ANY,
                                    .want = WANT_PARTS | WANT_ENVELOPE,
                                    FILTER_PASSES,
                                    .event = on_event,

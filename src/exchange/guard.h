@@ -83,6 +83,8 @@ typedef struct guard_request {
     const guard_rule *blocked; /* the first that blocks; NULL: none does */
 } guard_request;
 
+/* Whether there is nothing in it to be looked at, told without an outline. false says nothing. */
+bool guard_request_is_clean(guard_request *r, const request_facts *facts);
 /* o: the request's outline; NULL: it has more of something than one may have. */
 void guard_request_look(guard_request *r, const request_facts *facts, const request_outline *o);
 /* The same of every string within a value, which is body. */

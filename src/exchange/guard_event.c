@@ -18,9 +18,11 @@ static void look_at(guard_looked *k, exchange_guard *g, json_value string, bool 
                     bool note) {
     guard_text t;
     guard_fed fed;
+    if (g->out && !g->restores &&
+        guard_text_is_clean(g->out, g->scratch, guard_inner(string), true))
+        return;
     guard_text_init(&t, g, arguments);
-    guard_text_feed(&t, guard_inner(string), true, note, &fed);
-    guard_text_done(&t);
+    guard_text_feed(&t, guard_inner(string), true, note, &fed); /* ended: it holds nothing */
     guard_looked_take(k, string, &fed);
 }
 

@@ -62,11 +62,11 @@ static void look_at(looking *k, json_value value, unsigned depth) {
     const guard_sink sink = {k, on_pass, on_find};
     const span inner = span_slice(value.raw, 1, value.raw.len - 1);
     guard_lane lane;
+    if (guard_text_is_clean(r->policy, r->scratch, inner, true)) return;
     k->form = (guard_form){.json = depth, .whole = true};
     k->made = guard_made_of(inner);
     guard_lane_init(&lane, r->policy, r->scratch, k->form);
     guard_lane_feed(&lane, inner, true, &sink);
-    guard_lane_done(&lane);
     if (!guard_made_is_same(&k->made) && !r->blocked) {
         const size_t at = (size_t)(inner.ptr - k->body.ptr);
         const span by = arena_dup(r->arena, guard_made_text(&k->made));
@@ -100,6 +100,16 @@ void guard_request_look_within(guard_request *r, json_value value) {
     for (json_value text; !r->blocked && json_next_string(&it, &text);)
         look_at(&k, text, guard_begins_json(span_slice(text.raw, 1, text.raw.len - 1)) ? 2 : 1);
     arena_done(&k.scratch);
+}
+
+static bool is_clean(void *user, json_value value) {
+    const guard_request *r = user;
+    return guard_text_is_clean(r->policy, r->scratch, value.raw, true);
+}
+
+bool guard_request_is_clean(guard_request *r, const request_facts *facts) {
+    const dialect d = endpoint_get(facts->endpoint)->dialect;
+    return outline_each_value(d, facts->root, is_clean, r);
 }
 
 void guard_request_look(guard_request *r, const request_facts *facts, const request_outline *o) {

@@ -183,7 +183,7 @@ struct exchange {
     unsigned pauses;       /* PAUSE_* */
     filter *filters;       /* the innermost: the first to get an event */
     unsigned want;         /* WANT_*, of all filters */
-    bool may_hold;         /* one of them may */
+    bool may_hold;         /* one of them may, at any event */
     answer_head head;      /* of the answer */
     bool has_head;
     bool head_told;               /* the form has been given it: no filter keeps it back */

@@ -39,6 +39,8 @@ static stage_result conclude(exchange_guard *g, const guard_request *r, span bod
 static stage_result look(exchange_guard *g, const guard_set *set) {
     exchange *x = g->x;
     guard_request r = {.policy = g->in, .set = set, .scratch = g->scratch, .arena = &x->arena};
+    if (!x->facts.outline.made && guard_request_is_clean(&r, &x->facts))
+        return conclude(g, &r, SPAN_EMPTY);
     guard_request_look(&r, &x->facts, exchange_outline(x));
     if (!r.edits.count || r.blocked) return conclude(g, &r, SPAN_EMPTY);
     size_t count;

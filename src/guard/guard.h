@@ -208,7 +208,8 @@ typedef struct guard_lane {
     uint32_t unit_count, unit_cap, open_count, open_cap, wait_count, wait_cap;
 } guard_lane;
 
-/* Borrows policy and scratch. A lane that was never fed needs no guard_lane_done(). */
+/* Borrows policy and scratch. A lane that was never fed, or whose text has ended, needs no
+ * guard_lane_done(). */
 void guard_lane_init(guard_lane *l, const guard_policy *policy, guard_scratch *scratch,
                      guard_form form);
 /* The next piece; end: the text's last, which may be empty. Whatever of the text is certain is told
@@ -218,6 +219,11 @@ void guard_lane_feed(guard_lane *l, span piece, bool end, const guard_sink *sink
 size_t guard_lane_held(const guard_lane *l);
 /* Frees and wipes what it holds; the lane is as guard_lane_init() made it. */
 void guard_lane_done(guard_lane *l);
+
+/* Whether nothing in a whole text could be a match: a lane would let all of it go and find nothing.
+ * Told sooner than by one; false says nothing. json: of JSON, from within a string or with several
+ * of them: then it is true of each of these, whatever documents are in it. */
+bool guard_text_is_clean(const guard_policy *p, guard_scratch *scratch, span text, bool json);
 
 /* ---- placeholders ---- */
 

@@ -34,18 +34,27 @@ void guard_lane_init(guard_lane *l, const guard_policy *policy, guard_scratch *s
 }
 
 static void wipe(buf *b) {
-    if (b->cap) mem_wipe(b->ptr, b->cap);
+    if (!b->cap) return;
+    mem_wipe(b->ptr, b->cap);
     buf_done(b);
 }
 
+/* Of a text that came whole and was clean there is nothing. */
 static void release(guard_lane *l) {
     wipe(&l->raw);
     wipe(&l->norm);
-    free(l->units);
-    free(l->opens);
-    free(l->waits);
-    free(l->scores);
-    mem_wipe(l->last, sizeof l->last);
+    if (l->units) free(l->units);
+    if (l->opens) free(l->opens);
+    if (l->waits) free(l->waits);
+    if (l->scores) free(l->scores);
+    if (l->recent) mem_wipe(l->last, sizeof l->last);
+    l->units = NULL;
+    l->opens = NULL;
+    l->waits = NULL;
+    l->scores = NULL;
+    l->unit_count = l->unit_cap = l->open_count = l->open_cap = l->wait_count = l->wait_cap = 0;
+    l->recent = 0;
+    l->state = 0;
 }
 
 void guard_lane_done(guard_lane *l) {
@@ -72,13 +81,7 @@ static void keep(work *w) {
 
 /* Those of codes are ended by whoever feeds them. */
 void lane_finish(guard_lane *l) {
-    const bool blocked = l->blocked, stopped = l->stopped;
-    guard_lane *coded = l->coded;
     release(l);
-    guard_lane_init(l, l->policy, l->scratch, l->form);
-    l->coded = coded;
-    l->stopped = stopped;
-    l->blocked = blocked;
     l->ended = true;
 }
 

@@ -1,6 +1,7 @@
 /* guard/lane.h: what the files of a lane share. Inside guard/.
  *
  * lane.c         a feed from begin to end, and what is kept for the next
+ * lane_clean.c   whole texts that need none
  * lane_coded.c   the lanes behind a lane, of what is written in a code
  * lane_take.c    the window: new bytes as they are looked at, and what place is what
  * lane_units.c   the same of a code: which bytes stand for which

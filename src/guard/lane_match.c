@@ -285,28 +285,16 @@ static void look(work *w, size_t from, size_t to, uint16_t *state, const search 
     }
 }
 
-/* The same from w->fresh on, over what no lead begins in. A state stands for the places in which
- * a lead may have begun, of which the first is as far back as it is deep: where a lead does begin
- * in none of them, the state tells nothing. */
+/* The places that become known from w->fresh on. */
 static void look_sifted(work *w, uint16_t *state) {
     const automaton *a = &w->set->leads;
     const search all = {0};
-    const unsigned char *p = (const unsigned char *)w->norm.ptr;
-    const size_t tail = sift_tail(w->norm);
-    sifting sifted = {.sift = &w->set->sift, .text = w->norm, .block = SIZE_MAX};
-    unsigned now = *state;
-    size_t at = w->fresh, next = sift_next(&sifted, at - a->depths[now]);
-    while (at < tail) {
-        if (next < at - a->depths[now]) next = sift_next(&sifted, at - a->depths[now]);
-        if (next > at) {
-            at = next;
-            now = 0;
-            if (at == tail) break;
-        }
-        now = a->next[now << a->shift | a->classes[p[at++]]];
-        if (automaton_hits(a, (uint16_t)now)) arm_hits(w, (uint16_t)now, at, &all);
+    sifting sifted = sifting_of(&w->set->sift, w->norm, w->end);
+    size_t at = w->fresh;
+    while (at < sifted.tail) {
+        at = sift_run(&sifted, a, at, state);
+        if (automaton_hits(a, *state)) arm_hits(w, *state, at, &all);
     }
-    *state = (uint16_t)now;
     look(w, at, w->norm.len, state, &all);
 }
 
@@ -328,7 +316,7 @@ void lane_match(work *w) {
     guard_lane *l = w->l;
     for (uint32_t i = 0, count = l->open_count; i < count; i++)
         if (l->opens[i].open) resume(w, i);
-    if (w->set->sift.on && w->norm.len - w->fresh >= SIFT_LEAST)
+    if (w->set->sift.on && w->norm.len - w->fresh >= (w->end ? SIFT_LEAST_ENDED : SIFT_LEAST))
         look_sifted(w, &l->state);
     else
         look(w, w->fresh, w->norm.len, &l->state, &(search){0});

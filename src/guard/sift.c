@@ -329,8 +329,18 @@ static uint64_t places_of(const sift *s, const char *p, bool before) {
 }
 
 /* Whether a letter stands before the block. */
-static inline bool stands_letter(const sifting *s, size_t block) {
-    return block && is_letter((unsigned char)s->text.ptr[block - 1]);
+static inline bool stands_letter(const sifting *s) {
+    return s->block && is_letter((unsigned char)s->text.ptr[s->block - 1]);
+}
+
+/* The block, with as many bytes behind it as are compared. */
+static inline const char *block_of(const sifting *s, char room[SIFT_TAIL]) {
+    const char *p = s->text.ptr + s->block;
+    const size_t left = s->text.len - s->block;
+    if (left >= SIFT_TAIL) return p;
+    memset(room, 0, SIFT_TAIL);
+    memcpy(room, p, left);
+    return room;
 }
 
 #ifdef __x86_64__
@@ -395,46 +405,67 @@ WIDE static inline uint64_t places_wide(const sift *s, const char *p, bool befor
 }
 
 /* From a block on, the first that has a place. */
-WIDE static void look_wide(sifting *s, size_t tail) {
-    for (; s->block < tail; s->block += SIFT_BLOCK) {
-        s->places = places_wide(s->sift, s->text.ptr + s->block, stands_letter(s, s->block));
+WIDE static void look_wide(sifting *s) {
+    char room[SIFT_TAIL];
+    for (; s->block < s->tail; s->block += SIFT_BLOCK) {
+        s->places = places_wide(s->sift, block_of(s, room), stands_letter(s));
         if (s->places) return;
     }
 }
 
 #endif
 
-static void look_sixteen(sifting *s, size_t tail) {
-    for (; s->block < tail; s->block += SIFT_BLOCK) {
-        s->places = places_of(s->sift, s->text.ptr + s->block, stands_letter(s, s->block));
+static void look_sixteen(sifting *s) {
+    char room[SIFT_TAIL];
+    for (; s->block < s->tail; s->block += SIFT_BLOCK) {
+        s->places = places_of(s->sift, block_of(s, room), stands_letter(s));
         if (s->places) return;
     }
 }
 
-static void look(sifting *s, size_t tail) {
+static void look(sifting *s) {
 #ifdef __x86_64__
     if (s->sift->wide) {
-        look_wide(s, tail);
+        look_wide(s);
         return;
     }
 #endif
-    look_sixteen(s, tail);
+    look_sixteen(s);
 }
 
 size_t sift_next(sifting *s, size_t from) {
-    const size_t tail = sift_tail(s->text);
-    if (from >= tail) return from;
+    if (from >= s->tail) return from;
     if (from >= s->block + SIFT_BLOCK || from < s->block) {
         s->block = from;
         s->places = 0;
-        look(s, tail);
+        look(s);
     }
     if (from > s->block) s->places &= ~UINT64_C(0) << (from - s->block);
-    if (!s->places && s->block < tail) {
+    if (!s->places && s->block < s->tail) {
         s->block += SIFT_BLOCK;
-        look(s, tail);
+        look(s);
     }
-    if (!s->places) return tail;
+    if (!s->places) return s->tail;
     const size_t place = s->block + (size_t)__builtin_ctzll(s->places);
-    return place < tail ? place : tail;
+    return place < s->tail ? place : s->tail;
+}
+
+/* A state stands for the places in which a literal may have begun, of which the first is as far
+ * back as it is deep: where one does begin in none of them, the state tells nothing. */
+size_t sift_run(sifting *s, const automaton *a, size_t at, uint16_t *state) {
+    const unsigned char *p = (const unsigned char *)s->text.ptr;
+    unsigned now = *state;
+    size_t next = sift_next(s, at - a->depths[now]);
+    while (at < s->tail) {
+        if (next < at - a->depths[now]) next = sift_next(s, at - a->depths[now]);
+        if (next > at) {
+            at = next;
+            now = 0;
+            if (at == s->tail) break;
+        }
+        now = a->next[now << a->shift | a->classes[p[at++]]];
+        if (now >= a->first_hit) break;
+    }
+    *state = (uint16_t)now;
+    return at;
 }

@@ -11,6 +11,7 @@
  *   row at every second or fourth place, if it is long enough: only those are looked up.
  * Where three bytes are those of one, as many as eight are compared. It says "may" too often and
  * never too seldom, as letters' cases are folded by a bit that folds other bytes as well.
+ * The last bytes of a text that does not go on are looked at in a copy that goes on with NUL.
  *
  * Immutable once built; any thread. Embedded in its set.
  */
@@ -31,6 +32,7 @@ enum {
     SIFT_TAIL =
         SIFT_BLOCK + 8, /* bytes at a text's end that are not sifted: more than LITERAL_MAX */
     SIFT_LEAST = 5 * LITERAL_MAX, /* texts that are shorter are not worth it */
+    SIFT_LEAST_ENDED = 32,        /* of those that do not go on */
 };
 
 /* What those literals have in common that begin with bytes of one hash. */
@@ -77,16 +79,21 @@ void sift_init(sift *s, const literal *literals, size_t count);
 typedef struct sifting {
     const sift *sift;
     span text;
+    size_t tail;  /* where what is not sifted begins */
     size_t block; /* where the block begins of which `places` are those that are left */
     uint64_t places;
 } sifting;
 
-/* Where what is not sifted begins. */
-static inline size_t sift_tail(span text) {
-    return text.len > SIFT_TAIL ? text.len - SIFT_TAIL : 0;
+/* ended: it does not go on, and is sifted to its end. */
+static inline sifting sifting_of(const sift *s, span text, bool ended) {
+    const size_t tail = text.len > SIFT_TAIL ? text.len - SIFT_TAIL : 0;
+    return (sifting){.sift = s, .text = text, .tail = ended ? text.len : tail, .block = SIZE_MAX};
 }
-/* The first place at or after `from` where a literal may begin and count; each of the last
- * SIFT_TAIL is one, as the text may go on. `from` never falls. */
+/* The first place at or after `from` where a literal may begin and count; each of what is not
+ * sifted is one, as the text may go on. `from` never falls. */
 size_t sift_next(sifting *s, size_t from);
+/* automaton_run() of those literals over the text as far as s->tail, from at on, but for where none
+ * begins: returns the index behind the last byte of one, or s->tail. */
+size_t sift_run(sifting *s, const automaton *a, size_t at, uint16_t *state);
 
 #endif

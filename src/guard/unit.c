@@ -217,6 +217,8 @@ size_t guard_plain_run(span text, size_t at, unsigned json) {
         i += 64;
     while (i + 16 <= text.len && !ends_within(p + i, 1, slash))
         i += 16;
+    if (i > at + 16 && text.len - i < 16 && !ends_within(p + text.len - 16, 1, slash))
+        return text.len - at; /* the last few, with some before them */
     while (i < text.len && p[i] < 0x80 && !(json && p[i] == '\\'))
         i++;
     return i - at;

@@ -57,6 +57,26 @@ static inline const char *outline_broken_turn(const request_outline *o, const ou
     return NULL;
 }
 
+/* Every text stands in a value of those in which one may. */
+typedef struct outline_sought {
+    dialect d;
+    json_value root, text;
+} outline_sought;
+
+static inline bool outline_is_elsewhere(void *user, json_value value) {
+    return !outline_within(((outline_sought *)user)->text, value);
+}
+
+static inline bool outline_has_value(void *user, const outline_text *text) {
+    outline_sought *s = user;
+    s->text = text->value;
+    return !outline_each_value(s->d, s->root, outline_is_elsewhere, s);
+}
+
+static inline bool outline_texts_have_values(dialect d, json_value root, const request_outline *o) {
+    return outline_each_text(o, outline_has_value, &(outline_sought){.d = d, .root = root});
+}
+
 static inline const char *outline_broken(json_value root, const request_outline *o,
                                          const outline_limits *l) {
     OUTLINE_RULE(o->param_count <= l->params && o->turn_count <= l->turns);

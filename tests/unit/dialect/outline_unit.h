@@ -133,6 +133,7 @@ static inline request_outline outline_of(dialect d, json_value root, arena *a) {
         print_error("%.*s\n", (int)root.raw.len, root.raw.ptr ? root.raw.ptr : "");
         fail_msg("does not hold: %s", broken);
     }
+    assert_true(outline_texts_have_values(d, root, &o));
     return o;
 }
 

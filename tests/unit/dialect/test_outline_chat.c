@@ -28,6 +28,23 @@ static void turns_have_roles_and_texts(void **state) {
     check(rows, ARRAY_LEN(rows));
 }
 
+/* Whose message it is may be said last, behind more members than are usual. */
+static void members_have_any_order(void **state) {
+    (void)state;
+    static const outline_row rows[] = {
+        {MESSAGES("{'a':1,'content':'r','c':[{'role':'user'}],'d':{},'e':null,'f':6,'g':'x','h':8,"
+                  "'i':9,'reasoning':'why','name':'n','tool_call_id':'t','role':'tool'},"
+                  "{'content':'q','role':'user'}"),
+         "tool name='n'\n  opaque name='a' of=1\n  result says='r' id='t' name='n'\n"
+         "  opaque name='c' of=[{'role':'user'}]\n  opaque name='d' of={}\n"
+         "  opaque name='f' of=6\n  opaque name='g' of='x'\n  opaque name='h' of=8\n"
+         "  opaque name='i' of=9\n  reasoning says='why'\nuser\n  text says='q'"},
+        {MESSAGES("{'content':'r','tool_call_id':'t','role':'tool'}"),
+         "tool\n  result says='r' id='t'"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 static void content_has_pieces(void **state) {
     (void)state;
     static const outline_row rows[] = {
@@ -278,6 +295,7 @@ static void reads_the_body_of_chat(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(turns_have_roles_and_texts),
+        cmocka_unit_test(members_have_any_order),
         cmocka_unit_test(content_has_pieces),
         cmocka_unit_test(unknown_pieces_are_opaque),
         cmocka_unit_test(tools_are_called),

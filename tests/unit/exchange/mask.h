@@ -132,7 +132,7 @@ static inline void mask_done(filter *f) {
 static inline void mask_add(exchange *x) {
     static const filter_ops ops = {.name = "mask",
                                    .place = PLACE_GUARD,
-                                   .holds = true,
+                                   .holds = HOLDS_ANY,
                                    .want = WANT_PARTS,
                                    .begin = filter_pass_begin,
                                    .head = filter_pass_head,

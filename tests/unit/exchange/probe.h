@@ -62,7 +62,7 @@ static inline void probe_done(filter *f) {
 static inline void probe_add(exchange *x) {
     static const filter_ops ops = {.name = "probe",
                                    .place = PLACE_GUARD,
-                                   .holds = true,
+                                   .holds = HOLDS_ANY,
                                    .begin = probe_begin,
                                    .head = probe_head,
                                    .event = probe_event,

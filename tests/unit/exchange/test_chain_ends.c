@@ -70,7 +70,7 @@ static probe *outer;
 static void outer_add(exchange *x) {
     static const filter_ops ops = {.name = "outer",
                                    .place = PLACE_GUARD,
-                                   .holds = true,
+                                   .holds = HOLDS_ANY,
                                    .begin = probe_begin,
                                    .head = probe_head,
                                    .event = probe_event,

@@ -73,7 +73,7 @@ static void echo_event(filter *f, const answer_event *event) {
 static stage_result stage_put_up(exchange *x) {
     static const filter_ops stopper_ops = {.name = "stopper",
                                            .place = PLACE_GUARD,
-                                           .holds = true,
+                                           .holds = HOLDS_ANY,
                                            .want = WANT_PARTS | WANT_ENVELOPE,
                                            PASSED,
                                            .event = stopper_event,
@@ -82,7 +82,7 @@ static stage_result stage_put_up(exchange *x) {
                                            .done = stopper_done};
     static const filter_ops keeper_ops = {.name = "keeper",
                                           .place = PLACE_CACHE,
-                                          .holds = true,
+                                          .holds = HOLDS_ANY,
                                           PASSED,
                                           .event = keeper_event,
                                           .end = keeper_end,

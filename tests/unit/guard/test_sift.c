@@ -237,9 +237,9 @@ static void many_signs_say_the_same(void **state) {
     while (text.len < 10000)
         buf_add(&text, pieces[0]);
     for (int i = 0; i < 2; i++) {
-        sifting s = {.sift = &b.sets[i]->sift, .text = buf_span(&text), .block = SIZE_MAX};
+        sifting s = sifting_of(&b.sets[i]->sift, buf_span(&text), i == 0);
         size_t places = 0;
-        for (size_t at = 0; (at = sift_next(&s, at)) < sift_tail(buf_span(&text)); at++)
+        for (size_t at = 0; (at = sift_next(&s, at)) < s.tail; at++)
             places++;
         if (places > text.len / 50) fail_msg("%zu places of %zu", places, text.len);
     }
@@ -268,12 +268,47 @@ static void each_place_counts(void **state) {
     both_done(&b);
 }
 
+/* A text that does not go on is sifted as far as it goes, and no further: a lead is found whose
+ * match ends with it, and none that would go on behind it. */
+static void ended_texts_are_sifted_whole(void **state) {
+    (void)state;
+    both b = both_new(NULL, 0, true);
+    buf text = BUF_EMPTY;
+    for (size_t len = 0; len < 200; len++) {
+        for (size_t cut = 0; cut < 2; cut++) {
+            buf_clear(&text);
+            for (size_t i = 0; i < len; i++)
+                buf_add_char(&text, "a.b "[i % 4]);
+            buf_add_char(&text, ' ');
+            buf_add(&text, cut ? SPAN_OF("ghp") : pieces[1]);
+            for (int i = 0; i < WAYS; i++) {
+                lane_result r =
+                    lane_run(b.policy[i], b.scratch, (guard_form){0}, buf_span(&text), NULL, NULL);
+                assert_int_equal(r.finds.len > 0, !cut);
+                lane_result_done(&r);
+            }
+            expect_alike(&b, buf_span(&text), len + 1);
+        }
+    }
+    for (uint64_t n = 1; n <= 3000; n++) {
+        uint64_t seed = n * 0x9E3779B97F4A7C15u;
+        compose(&text, &seed, 1 + draw(&seed) % 200);
+        expect_alike(&b, buf_span(&text), seed);
+    }
+    buf_done(&text);
+    both_done(&b);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
-        cmocka_unit_test(shipped_rules_say_the_same), cmocka_unit_test(short_leads_say_the_same),
-        cmocka_unit_test(within_words_says_the_same), cmocka_unit_test(many_signs_say_the_same),
-        cmocka_unit_test(each_place_counts),          cmocka_unit_test(short_words_say_the_same),
+        cmocka_unit_test(shipped_rules_say_the_same),
+        cmocka_unit_test(short_leads_say_the_same),
+        cmocka_unit_test(within_words_says_the_same),
+        cmocka_unit_test(many_signs_say_the_same),
+        cmocka_unit_test(each_place_counts),
+        cmocka_unit_test(short_words_say_the_same),
         cmocka_unit_test(other_bytes_say_the_same),
+        cmocka_unit_test(ended_texts_are_sifted_whole),
     };
     return run_watched(tests);
 }
