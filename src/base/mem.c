@@ -45,6 +45,14 @@ char *mem_strndup(const char *ptr, size_t len) {
     return copy;
 }
 
+/* glibc's memory of a thread grows by what is asked for, a system call for each page; what is given
+ * back at its end stays, up to 64 KiB at a time. */
+void mem_foresee(size_t size) {
+    void *ptr = mem_alloc(size);
+    __asm__("" : "+r"(ptr)); /* or compilers leave out both */
+    free(ptr);
+}
+
 void mem_wipe(void *ptr, size_t len) {
     if (len) explicit_bzero(ptr, len); /* of nothing the address may be NULL */
 }

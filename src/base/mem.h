@@ -34,6 +34,10 @@ MUST_USE void *mem_realloc(void *ptr, size_t size);
 /* NUL-terminated copy of len bytes. */
 MUST_USE char *mem_strndup(const char *ptr, size_t len);
 
+/* So much more is soon asked for, in small pieces, and kept: it comes from the system at once
+ * rather than page by page. */
+void mem_foresee(size_t size);
+
 /* Overwrites in a way the compiler may not drop. */
 void mem_wipe(void *ptr, size_t len);
 

@@ -17,7 +17,7 @@ span cache_verdict_word(cache_verdict v) {
 cache *cache_new(size_t most) {
     cache *c = mem_zalloc(sizeof *c);
     c->store = cache_store_new(most);
-    c->flights = flights_new(cache_store_room(c->store));
+    c->flights = flights_new();
     return c;
 }
 

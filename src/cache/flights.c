@@ -26,7 +26,7 @@ struct flight {
     cache_key key;
     bool stream;
     uint64_t purges; /* when it began */
-    recording *said;
+    _Atomic(recording *) said;
     flight_desk *leader;
     pthread_mutex_t lock; /* of rows, and of leader */
     row *rows;
@@ -35,7 +35,7 @@ struct flight {
     _Atomic flight_state state;
     arena arena; /* of what follows, which is written before the state */
     span target;
-    failure why;
+    failure *why; /* NULL: none */
 };
 
 typedef struct flight_shard {
@@ -44,7 +44,6 @@ typedef struct flight_shard {
 } flight_shard;
 
 struct flights {
-    cache_room *room;
     atomic_uint open;
     flight_shard shards[SHARDS];
 };
@@ -85,9 +84,8 @@ static void tell(flight_desk *d) {
 
 /* ---- the table ---- */
 
-flights *flights_new(cache_room *room) {
+flights *flights_new(void) {
     flights *t = mem_zalloc(sizeof *t);
-    t->room = room;
     for (size_t i = 0; i < SHARDS; i++) {
         pthread_mutex_init(&t->shards[i].lock, NULL);
         for (size_t k = 0; k < BUCKETS; k++)
@@ -124,7 +122,6 @@ static flight *flight_new(flights *t, const cache_key *key, bool stream, uint64_
     f->key = *key;
     f->stream = stream;
     f->purges = purges;
-    f->said = recording_new(t->room);
     f->leader = desk;
     pthread_mutex_init(&f->lock, NULL);
     arena_init(&f->arena, 0);
@@ -134,7 +131,7 @@ static flight *flight_new(flights *t, const cache_key *key, bool stream, uint64_
 
 static void flight_unref(flight *f) {
     if (atomic_fetch_sub(&f->refs, 1) != 1) return;
-    recording_unref(f->said);
+    recording_unref(flight_recording(f));
     pthread_mutex_destroy(&f->lock);
     arena_done(&f->arena);
     free(f->rows);
@@ -225,8 +222,9 @@ void flight_leave(flight_seat *seat) {
 
 /* ---- its leader ---- */
 
-recording *flight_recording(flight *f) {
-    return f->said;
+/* In one order with who follows, as follow() has it. */
+void flight_record(flight *f, recording *said) {
+    atomic_store(&f->said, said);
 }
 
 unsigned flight_followers(const flight *f) {
@@ -270,13 +268,14 @@ void flight_fail(flight *f, const failure *why) {
     arena *a = &f->arena;
     flight_close(f);
     if (!flight_followers(f)) return;
-    f->why = *why;
-    f->why.text = arena_dup(a, why->text);
-    f->why.param = arena_dup(a, why->param);
-    f->why.code = arena_dup(a, why->code);
-    f->why.body = arena_dup(a, why->body);
-    f->why.request_id = arena_dup(a, why->request_id);
-    f->why.headers = headers_of(a, why->headers);
+    f->why = arena_alloc(a, sizeof *f->why);
+    *f->why = *why;
+    f->why->text = arena_dup(a, why->text);
+    f->why->param = arena_dup(a, why->param);
+    f->why->code = arena_dup(a, why->code);
+    f->why->body = arena_dup(a, why->body);
+    f->why->request_id = arena_dup(a, why->request_id);
+    f->why->headers = headers_of(a, why->headers);
     atomic_store(&f->state, FLIGHT_FAILED);
     flight_tell(f);
 }
@@ -287,10 +286,15 @@ flight_state flight_get_state(const flight *f) {
     return atomic_load(&f->state);
 }
 
+recording *flight_recording(const flight *f) {
+    return atomic_load(&f->said);
+}
+
 span flight_target(const flight *f) {
     return f->target;
 }
 
 const failure *flight_failure(const flight *f) {
-    return &f->why;
+    static const failure none = {0};
+    return f->why ? f->why : &none;
 }

@@ -23,7 +23,7 @@
 typedef struct flights flights;
 typedef struct flight flight;
 
-MUST_USE flights *flights_new(cache_room *room);
+MUST_USE flights *flights_new(void);
 /* No flight may be open. */
 void flights_free(flights *t);
 unsigned flights_open(flights *t); /* in the table, right now */
@@ -58,7 +58,8 @@ void flight_leave(flight_seat *seat);
 
 /* ---- of its leader ---- */
 
-recording *flight_recording(flight *f);
+/* What it records in, once: takes over the reference. From now on all find it. */
+void flight_record(flight *f, recording *said);
 unsigned flight_followers(const flight *f);
 /* Something was added to the recording. */
 void flight_tell(flight *f);
@@ -72,6 +73,8 @@ void flight_fail(flight *f, const failure *why);
 
 typedef enum flight_state { FLIGHT_OPEN, FLIGHT_LANDED, FLIGHT_FAILED } flight_state;
 flight_state flight_get_state(const flight *f);
+/* NULL: nothing was said yet. Lives as long as the seat. */
+recording *flight_recording(const flight *f);
 /* Of one that has landed; and of one that has failed. They live as long as the seat. */
 span flight_target(const flight *f);
 const failure *flight_failure(const flight *f);

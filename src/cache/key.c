@@ -1,6 +1,6 @@
 #include "cache/key.h"
 
-#include "json/canonical.h"
+#include <endian.h>
 
 const span cache_key_without[CACHE_KEY_WITHOUT] = {
     SPAN("stream"),   SPAN("stream_options"),   SPAN("user"), SPAN("safety_identifier"),
@@ -9,10 +9,8 @@ const span cache_key_without[CACHE_KEY_WITHOUT] = {
 
 /* In eight bytes, the lowest first, whatever the machine's own order is. */
 static void put_number(buf *out, uint64_t n) {
-    char *to = buf_reserve(out, sizeof n);
-    for (size_t i = 0; i < sizeof n; i++)
-        to[i] = (char)(n >> 8 * i);
-    buf_grow(out, sizeof n);
+    const uint64_t low_first = htole64(n);
+    buf_add(out, span_from((const char *)&low_first, sizeof low_first));
 }
 
 /* With its length, so that no two lists of texts look the same. */
@@ -27,19 +25,27 @@ static void put_each(buf *out, const span *texts, size_t count) {
         put(out, texts[i]);
 }
 
-cache_key cache_key_of(const cache_question *q, buf *scratch) {
-    buf_clear(scratch);
-    (void)buf_reserve(scratch, q->body.raw.len + 512);
-    buf_add(scratch, q->hole ? SPAN_OF("weir 2 but a text;") : SPAN_OF("weir 2;"));
-    put(scratch, q->scope);
-    put(scratch, q->endpoint);
-    put(scratch, q->query);
-    put(scratch, q->model);
-    put(scratch, q->entry);
-    put_each(scratch, q->targets, q->target_count);
-    put_each(scratch, q->more, q->more_count);
-    json_write_canonical_but(q->body, cache_key_without, CACHE_KEY_WITHOUT, q->hole, scratch);
+void cache_key_spell(const cache_question *q, json_sought *sought, buf *out) {
+    buf_clear(out);
+    (void)buf_reserve(out, q->body.raw.len + 512);
+    buf_add(out, q->hole ? SPAN_OF("weir 2 but a text;") : SPAN_OF("weir 2;"));
+    put(out, q->scope);
+    put(out, q->endpoint);
+    put(out, q->query);
+    put(out, q->model);
+    put(out, q->entry);
+    put_each(out, q->targets, q->target_count);
+    put_each(out, q->more, q->more_count);
+    json_write_canonical_but(q->body, cache_key_without, CACHE_KEY_WITHOUT, q->hole, sought, out);
+}
+
+cache_key cache_key_of_text(span text) {
     cache_key key;
-    sha256(buf_span(scratch), key.bytes);
+    sha256(text, key.bytes);
     return key;
+}
+
+cache_key cache_key_of(const cache_question *q, buf *scratch) {
+    cache_key_spell(q, NULL, scratch);
+    return cache_key_of_text(buf_span(scratch));
 }

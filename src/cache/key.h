@@ -7,7 +7,7 @@
 #define WEIR_CACHE_KEY_H
 
 #include "base/hash.h"
-#include "json/json.h"
+#include "json/canonical.h"
 
 typedef struct cache_key {
     unsigned char bytes[SHA256_LEN];
@@ -35,6 +35,10 @@ extern const span cache_key_without[CACHE_KEY_WITHOUT];
 
 /* scratch: memory for the text of the question; what it holds is lost. */
 cache_key cache_key_of(const cache_question *q, buf *scratch);
+/* The same in two steps, for who finds out on the way whether the second is wanted: the text, and
+ * what was sought of the body (NULL: nothing). */
+void cache_key_spell(const cache_question *q, json_sought *sought, buf *out);
+cache_key cache_key_of_text(span text);
 
 static inline bool cache_key_eq(const cache_key *a, const cache_key *b) {
     return !memcmp(a->bytes, b->bytes, sizeof a->bytes);

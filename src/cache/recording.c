@@ -18,11 +18,12 @@ struct segment {
 
 struct recording {
     atomic_uint refs;
+    bool let_go;
     cache_room *room;
-    pthread_mutex_t door; /* of `first`: who begins to read, and who lets go */
     segment *first;       /* NULL: nothing was said yet, or nobody can begin any more */
     segment *last;        /* the writer's; NULL: nothing was said yet */
-    bool let_go;
+    segment *inner;       /* in the same memory as this, a reference of which is its own; or NULL */
+    pthread_mutex_t door; /* of `first`: who begins to read, and who lets go */
     atomic_uint readers;
     atomic_size_t events, bytes;
     atomic_bool ended;
@@ -42,14 +43,18 @@ typedef struct entry {
 
 /* ---- segments ---- */
 
-static segment *segment_new(cache_room *room, size_t cap) {
-    segment *s = mem_alloc(sizeof *s + cap);
+static void segment_init(segment *s, cache_room *room, size_t cap) {
     atomic_init(&s->refs, 1);
     atomic_init(&s->next, NULL);
     s->room = room;
     s->cap = cap;
     s->used = 0;
     atomic_fetch_add_explicit(&room->used, sizeof *s + cap, memory_order_relaxed);
+}
+
+static segment *segment_new(cache_room *room, size_t cap) {
+    segment *s = mem_alloc(sizeof *s + cap);
+    segment_init(s, room, cap);
     return s;
 }
 
@@ -58,11 +63,15 @@ static segment *segment_ref(segment *s) {
     return s;
 }
 
+static void segment_count_out(const segment *s) {
+    atomic_fetch_sub_explicit(&s->room->used, sizeof *s + s->cap, memory_order_relaxed);
+}
+
 /* One after the other, not one inside the other: there may be many. */
 static void segment_unref(segment *s) {
     while (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
         segment *next = atomic_load_explicit(&s->next, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&s->room->used, sizeof *s + s->cap, memory_order_relaxed);
+        segment_count_out(s);
         free(s);
         s = next;
     }
@@ -70,12 +79,17 @@ static void segment_unref(segment *s) {
 
 /* ---- the recording ---- */
 
-recording *recording_new(cache_room *room) {
-    recording *r = mem_zalloc(sizeof *r);
+static void init(recording *r, cache_room *room) {
+    memset(r, 0, sizeof *r);
     atomic_init(&r->refs, 1);
     r->room = room;
     pthread_mutex_init(&r->door, NULL);
     atomic_fetch_add_explicit(&room->used, sizeof *r, memory_order_relaxed);
+}
+
+recording *recording_new(cache_room *room) {
+    recording *r = mem_alloc(sizeof *r);
+    init(r, room);
     return r;
 }
 
@@ -88,6 +102,10 @@ void recording_unref(recording *r) {
     if (!r || atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1) return;
     segment_unref(r->first);
     segment_unref(r->last);
+    if (r->inner) {
+        segment_unref(atomic_load_explicit(&r->inner->next, memory_order_relaxed));
+        segment_count_out(r->inner);
+    }
     atomic_fetch_sub_explicit(&r->room->used, sizeof *r, memory_order_relaxed);
     pthread_mutex_destroy(&r->door);
     buf_done(&r->kept);
@@ -214,10 +232,22 @@ void recording_add_whole(recording *r, span data) {
     add(r, SPAN_EMPTY, data, 0, true);
 }
 
+/* No reader sees it before it is given to one. */
+recording *recording_of_whole(cache_room *room, span data) {
+    const size_t bytes = sizeof(entry) + data.len;
+    recording *r = mem_alloc(sizeof *r + sizeof(segment) + bytes);
+    init(r, room);
+    r->inner = (segment *)(void *)(r + 1);
+    segment_init(r->inner, room, bytes);
+    r->first = segment_ref(r->inner);
+    r->last = segment_ref(r->inner);
+    add(r, SPAN_EMPTY, data, 0, true);
+    return r;
+}
+
 /* Into one segment that fits. */
 static void tighten(recording *r) {
     const size_t bytes = recording_bytes(r);
-    if (r->first->cap == bytes) return;
     segment *all = segment_new(r->room, bytes);
     for (segment *s = r->first; s; s = atomic_load_explicit(&s->next, memory_order_relaxed)) {
         memcpy(all->bytes + all->used, s->bytes, s->used);
@@ -233,9 +263,11 @@ void recording_end(recording *r) {
     r->before = SPAN_EMPTY;
     buf_done(&r->kept);
     buf_done(&r->before_name);
-    pthread_mutex_lock(&r->door);
-    if (r->first && !atomic_load_explicit(&r->readers, memory_order_acquire)) tighten(r);
-    pthread_mutex_unlock(&r->door);
+    if (r->first && r->first->cap != recording_bytes(r)) {
+        pthread_mutex_lock(&r->door);
+        if (!atomic_load_explicit(&r->readers, memory_order_acquire)) tighten(r);
+        pthread_mutex_unlock(&r->door);
+    }
     atomic_store_explicit(&r->ended, true, memory_order_release);
 }
 

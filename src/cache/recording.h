@@ -30,6 +30,8 @@ typedef struct cache_room {
 
 /* With one reference. room: counted there, until the last segment goes; outlives it. */
 MUST_USE recording *recording_new(cache_room *room);
+/* Of a document, which is in it: in one piece of memory, which goes with the recording. */
+MUST_USE recording *recording_of_whole(cache_room *room, span data);
 recording *recording_ref(recording *r);
 /* NULL is allowed. */
 void recording_unref(recording *r);

@@ -13,15 +13,17 @@ enum {
     GHOSTS = 2048,  /* of each shard: whom it remembers to have put out of the short queue */
     ASKED_MAX = 3,
     SHORT_PERCENT = 10,
+    FORESEEN_BYTES = 60 * 1024,
 };
 
+/* It goes cold, and what puts it out looks at no more of it than its first 64 bytes. */
 typedef struct entry {
     list queue;
     uint64_t hash;
-    cached_answer a;
     size_t bytes;   /* of itself; what was said is counted by itself */
     unsigned asked; /* since it came into its queue, up to ASKED_MAX */
     bool is_long;   /* it is in the long queue */
+    cached_answer a;
     char texts[];
 } entry;
 
@@ -51,6 +53,7 @@ typedef struct shard {
 
 struct cache_store {
     cache_room room;
+    atomic_size_t foreseen; /* of its bytes: memory for them has been asked for */
     purges *purged;
     similar_index *similar;
     atomic_size_t bytes[SHARDS]; /* side by side: once memory is full each put looks at all */
@@ -308,6 +311,15 @@ static void add(cache_store *s, shard *h, entry *e) {
     if (a->similar) similar_add(s->similar, a->similar, &a->key);
 }
 
+/* Until memory is full, each answer is in more than was there before. */
+static void foresee(cache_store *s) {
+    const size_t used = atomic_load_explicit(&s->room.used, memory_order_relaxed);
+    if (used < atomic_load_explicit(&s->foreseen, memory_order_relaxed)) return;
+    atomic_store_explicit(&s->foreseen, used + FORESEEN_BYTES, memory_order_relaxed);
+    if (used + FORESEEN_BYTES <= atomic_load_explicit(&s->room.most, memory_order_relaxed))
+        mem_foresee(FORESEEN_BYTES);
+}
+
 void cache_store_put(cache_store *s, const cached_answer *a) {
     const uint64_t hash = hash_of(&a->key);
     const purge_facts facts = facts_of(a);
@@ -322,6 +334,7 @@ void cache_store_put(cache_store *s, const cached_answer *a) {
     pthread_mutex_unlock(&h->lock);
     if (!good) entry_free(e);
     (void)cache_store_trim(s);
+    foresee(s);
 }
 
 static bool will_do(const cached_answer *a, const cache_want *want, int64_t now_ms) {

@@ -42,16 +42,16 @@ typedef struct cached_facts {
 
 /* Of one question the answer in events and the one as a document are two. Texts are borrowed. */
 typedef struct cached_answer {
+    recording *said;  /* whole; of cache_store_find() the caller's own reference */
+    similar *similar; /* of its question; NULL: none. Of cache_store_find(): NULL */
     cache_key key;
     bool stream;
-    recording *said;    /* whole; of cache_store_find() the caller's own reference */
     span model;         /* the client's word */
     span client;        /* whose answer it was; empty: nobody's */
     span target;        /* "openai/gpt-4o-mini": who gave it */
     bool usage_asked;   /* STREAM: the usage chunk is in it where the provider tells one */
     cached_facts facts; /* of a document */
     double similarity;  /* of its question to the one that was answered; 0: it is that one */
-    similar *similar;   /* of its question; NULL: none. Of cache_store_find(): NULL */
     uint64_t purges;    /* cache_store_purges(), when its call was made */
     int64_t asked_ms;   /* that was then */
     int64_t stored_ms, expires_ms;

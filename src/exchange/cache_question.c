@@ -24,49 +24,33 @@ static double temperature_of(json_value v) {
     return v.type == JSON_NUMBER && json_double(v, &t) ? t : 1;
 }
 
-/* A message that is no more than its text has no list; a chat completion's messages are one. */
-static bool has_texts_alone(const exchange *x) {
-    const span body = x->facts.root.raw;
-    const size_t first = span_find(body, 0, '[');
-    return x->facts.endpoint == EP_CHAT_COMPLETIONS && first < body.len &&
-           span_find(body, first + 1, '[') == body.len;
-}
+/* Members of a request that tell whether its answer may be kept. */
+enum { TOOLS, FUNCTIONS, SEARCH, N, BEST_OF, TEMPERATURE, STORE, BACKGROUND, TALK, MODES, TRAITS };
+static const span trait_names[TRAITS] = {
+    SPAN("tools"), SPAN("functions"),  SPAN("web_search_options"),
+    SPAN("n"),     SPAN("best_of"),    SPAN("temperature"),
+    SPAN("store"), SPAN("background"), SPAN("conversation"),
+    SPAN("audio")};
 
-/* What is no text, and what a model makes of it, is large. */
-static bool has_images(exchange *x) {
-    if (has_texts_alone(x)) return false;
+/* What is no text, and what a model makes of it, is large. A message that is no more than its text
+ * has no list; a chat completion's messages are one. */
+static bool has_images(exchange *x, size_t arrays) {
+    if (x->facts.endpoint == EP_CHAT_COMPLETIONS && arrays <= 1) return false;
     const request_outline *o = exchange_outline(x);
     return !o || outline_count(o, OUTLINE_IMAGE) || outline_count(o, OUTLINE_FILE) ||
            outline_count(o, OUTLINE_AUDIO);
 }
 
-static cache_traits traits_of(exchange *x) {
-    enum {
-        TOOLS,
-        FUNCTIONS,
-        SEARCH,
-        N,
-        BEST_OF,
-        TEMPERATURE,
-        STORE,
-        BACKGROUND,
-        TALK,
-        MODES,
-        NAMES
-    };
-    static const span names[NAMES] = {SPAN("tools"), SPAN("functions"),  SPAN("web_search_options"),
-                                      SPAN("n"),     SPAN("best_of"),    SPAN("temperature"),
-                                      SPAN("store"), SPAN("background"), SPAN("conversation"),
-                                      SPAN("audio")};
-    json_value of[NAMES];
-    json_get_each(x->facts.root, names, NAMES, of);
+static cache_traits traits_of(exchange *x, const json_sought *sought) {
+    const json_value *of = sought->values;
     return (cache_traits){
         .temperature = temperature_of(of[TEMPERATURE]),
         .has_tools = is_filled(of[TOOLS]) || is_filled(of[FUNCTIONS]) || is_filled(of[SEARCH]),
         .several = is_above_one(of[N]) || is_above_one(of[BEST_OF]),
         .keeps_state = of[STORE].type == JSON_TRUE || is_filled(of[TALK]) ||
                        (of[BACKGROUND].type == JSON_TRUE),
-        .has_images = is_filled(of[MODES]) || (!options_of(x)->images && has_images(x)),
+        .has_images =
+            is_filled(of[MODES]) || (!options_of(x)->images && has_images(x, sought->arrays)),
     };
 }
 
@@ -133,8 +117,8 @@ cache_key cache_use_bucket(cache_use *u, json_value text, span apart) {
     return key;
 }
 
-static bool may_keep(exchange *x) {
-    const cache_traits traits = traits_of(x);
+static bool may_keep(exchange *x, const json_sought *sought) {
+    const cache_traits traits = traits_of(x, sought);
     return cache_may_keep(options_of(x), &traits);
 }
 
@@ -142,8 +126,11 @@ bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted) {
     exchange_env *env = u->x->env;
     *ret_noted = env->memo && key_memo_find(env->memo, &q->q, &u->key);
     if (*ret_noted) return true;
-    if (!may_keep(u->x)) return false;
-    u->key = cache_key_of(&q->q, &env->scratch);
+    json_value traits[TRAITS];
+    json_sought sought = {.names = trait_names, .count = TRAITS, .values = traits};
+    cache_key_spell(&q->q, &sought, &env->scratch);
+    if (!may_keep(u->x, &sought)) return false;
+    u->key = cache_key_of_text(buf_span(&env->scratch));
     return true;
 }
 

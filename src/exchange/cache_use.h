@@ -34,10 +34,10 @@ bool retelling_next(retelling *t, answer_event *ret, unsigned *ret_at_ms);
 typedef struct cache_use {
     exchange *x;
     cache_key key;
-    cache_key far_key; /* in the store of several weirs */
-    bool is_far;       /* it may be there */
-    bool only_cached;  /* it is not made, if it is nowhere */
-    far_look look;
+    cache_key far_key;            /* in the store of several weirs */
+    bool is_far;                  /* it may be there */
+    bool only_cached;             /* it is not made, if it is nowhere */
+    struct look_out *far;         /* for what others have stored; NULL: nobody has looked */
     struct similar_look *similar; /* NULL: nobody has looked for something like it */
     cache_verdict verdict;
     int64_t ttl_ms;
@@ -49,9 +49,8 @@ typedef struct cache_use {
     bool sits;
     unsigned failures; /* of flights that it followed */
     /* What it replays. */
-    bool found; /* `stored` is counted */
-    cached_answer stored;
-    recording_reader at; /* of it, or of the flight */
+    cached_answer *stored; /* its recording is counted; NULL: none was found */
+    recording_reader at;   /* of it, or of the flight */
     struct replay *replay;
     struct recorder *recorder;
 } cache_use;
@@ -96,9 +95,8 @@ void cache_use_leave(cache_use *u);
 /* stage_replay.c: there is more to hear. */
 void replay_go_on(struct replay *p);
 void replay_over(struct replay *p);
-/* filter_record.c: puts up the recorder of one who leads, or, with `said`, records alone, which
- * takes over the reference. */
-void record_answer(cache_use *u, recording *said);
+/* filter_record.c: puts up the recorder of one who leads, or of one who records alone. */
+void record_answer(cache_use *u, bool alone);
 /* News for one who leads: somebody has joined or left. */
 void recorder_news(struct recorder *r);
 /* Its client has left, and the call has gone on for the others. */

@@ -135,10 +135,24 @@ exchange *exchange_start(exchange_env *env, const exchange_request *request,
     return x;
 }
 
+static span put_text(char **to, span text) {
+    const span copy = span_from(*to, text.len);
+    if (text.len) memcpy(*to, text.ptr, text.len);
+    (*to)[text.len] = '\0';
+    *to += text.len + 1;
+    return copy;
+}
+
 http_headers exchange_headers_dup(arena *a, http_headers in) {
-    http_header *out = arena_alloc(a, in.count * sizeof *out);
+    size_t bytes = in.count * sizeof(http_header);
     for (size_t i = 0; i < in.count; i++)
-        out[i] = (http_header){arena_dup(a, in.items[i].name), arena_dup(a, in.items[i].value)};
+        bytes += in.items[i].name.len + 1 + in.items[i].value.len + 1;
+    http_header *out = arena_alloc(a, bytes);
+    char *to = (char *)(out + in.count);
+    for (size_t i = 0; i < in.count; i++) {
+        out[i].name = put_text(&to, in.items[i].name);
+        out[i].value = put_text(&to, in.items[i].value);
+    }
     return (http_headers){out, in.count};
 }
 

@@ -14,7 +14,7 @@
 typedef struct recorder {
     filter filter;
     cache_use *use;
-    recording *said;  /* the flight's, or its own (counted) */
+    recording *said;  /* the flight's, or its own (counted); NULL: nothing was said yet */
     bool alone;       /* nobody listens */
     bool stopped;     /* nothing is recorded any more */
     bool overgrown;   /* it is too large to be kept */
@@ -24,7 +24,7 @@ typedef struct recorder {
     int64_t asked_ms; /* when it is */
     int64_t began_ms; /* the first event */
     size_t events;
-    token_usage usage;
+    bool usage_told;
     cached_facts facts; /* of a document */
     /* Apart. */
     answer_source source; /* what the exchange knows of */
@@ -56,11 +56,25 @@ static unsigned listeners(const recorder *r) {
 
 /* ---- recording ---- */
 
+static cache_room *room_of(const recorder *r) {
+    return cache_store_room(exchange_of(r)->env->cache->store);
+}
+
+static void begin_recording(recorder *r, recording *said) {
+    r->said = said;
+    if (!r->alone) flight_record(flight_of(r), said);
+}
+
+static recording *said_of(recorder *r) {
+    if (!r->said) begin_recording(r, recording_new(room_of(r)));
+    return r->said;
+}
+
 /* Nobody is told any more, and nothing will be stored. */
 static void stop_recording(recorder *r) {
     if (r->stopped) return;
     r->stopped = true;
-    recording_let_go(r->said);
+    recording_let_go(said_of(r));
 }
 
 static void note_fitness(recorder *r, const answer_event *e) {
@@ -95,14 +109,15 @@ static void outgrow(recorder *r) {
     if (!r->overgrown) {
         r->overgrown = true;
         if (!r->alone) flight_close(flight_of(r));
-        if (exchange_of(r)->head.kind == ANSWER_STREAM || !listeners(r)) recording_let_go(r->said);
+        if (exchange_of(r)->head.kind == ANSWER_STREAM || !listeners(r))
+            recording_let_go(said_of(r));
     }
     if (!listeners(r) && !r->apart) stop_recording(r);
 }
 
 static bool is_too_large(const recorder *r, size_t more) {
     const size_t most = exchange_config(exchange_of(r))->cache.answer_bytes;
-    return recording_bytes(r->said) + more > most;
+    return (r->said ? recording_bytes(r->said) : 0) + more > most;
 }
 
 static void record(recorder *r, const answer_event *e) {
@@ -114,12 +129,14 @@ static void record(recorder *r, const answer_event *e) {
     note_fitness(r, e);
     if (e->kind == ANSWER_PLAIN && is_too_large(r, e->data.len)) outgrow(r);
     if (r->stopped) return;
-    if (e->kind == ANSWER_PLAIN)
+    if (e->kind == ANSWER_PLAIN && !r->said)
+        begin_recording(r, recording_of_whole(room_of(r), e->data));
+    else if (e->kind == ANSWER_PLAIN)
         recording_add_whole(r->said, e->data);
     else
-        recording_add(r->said, e->name, e->data, (unsigned)(now_ms - r->began_ms));
+        recording_add(said_of(r), e->name, e->data, (unsigned)(now_ms - r->began_ms));
     cache_store *s = x->env->cache->store;
-    const cache_room *room = cache_store_room(s);
+    const cache_room *room = room_of(r);
     const bool full = atomic_load_explicit(&room->used, memory_order_relaxed) >
                       atomic_load_explicit(&room->most, memory_order_relaxed);
     if (is_too_large(r, 0) || (full && !cache_store_trim(s))) outgrow(r);
@@ -147,7 +164,7 @@ static void store(recorder *r, span target) {
                              .model = x->facts.model_name,
                              .client = x->client ? x->client->name : SPAN_EMPTY,
                              .target = target,
-                             .usage_asked = x->facts.usage_asked || usage_is_told(&r->usage),
+                             .usage_asked = x->facts.usage_asked || r->usage_told,
                              .facts = r->facts,
                              .similar = similar_look_vector(r->use),
                              .purges = r->purges,
@@ -163,7 +180,7 @@ static void land(recorder *r) {
     if (r->done) return;
     r->done = true;
     const span target = target_of(exchange_of(r));
-    recording_end(r->said);
+    recording_end(said_of(r));
     if (may_store(r)) store(r, target);
     if (!r->alone) flight_land(flight_of(r), target);
 }
@@ -211,7 +228,8 @@ static void on_later(timer *t) {
 static bool part(recorder *r) {
     exchange *x = exchange_of(r);
     recording_reader at;
-    if (r->stopped || x->head.kind != ANSWER_STREAM || !recording_read(r->said, &at)) return false;
+    if (r->stopped || x->head.kind != ANSWER_STREAM || !recording_read(said_of(r), &at))
+        return false;
     recorded_event e;
     while (at.events < r->events && recording_next(&at, &e)) {}
     if (!r->told) r->told = arena_zalloc(&x->arena, sizeof *r->told);
@@ -374,7 +392,7 @@ static void on_head(filter *f, const answer_head *head) {
 
 static void on_event(filter *f, const answer_event *event) {
     recorder *r = recorder_of(f);
-    if (event->usage && usage_is_told(event->usage)) r->usage = *event->usage;
+    r->usage_told |= event->usage && usage_is_told(event->usage);
     record(r, event);
     if (!r->apart) {
         filter_pass_event(f, event);
@@ -432,7 +450,7 @@ static void own_request(exchange *x) {
             arena_dup(a, x->facts.client_request_id);
 }
 
-void record_answer(cache_use *u, recording *said) {
+void record_answer(cache_use *u, bool alone) {
     static const filter_ops ops = {.name = "record",
                                    .place = PLACE_CACHE,
                                    .want = WANT_PARTS,
@@ -446,9 +464,7 @@ void record_answer(cache_use *u, recording *said) {
     r->use = u;
     r->purges = cache_store_purges(u->x->env->cache->store);
     r->asked_ms = u->x->env->loop->now_ms;
-    r->alone = said != NULL;
-    r->said = said ? said : flight_recording(u->seat.of);
-    r->usage = token_usage_unknown;
+    r->alone = alone;
     timer_init(&r->later, on_later);
     if (!r->alone) own_request(u->x);
     u->recorder = r;

@@ -47,17 +47,29 @@ static bool find(cache_use *u) {
     exchange *x = u->x;
     const int64_t now_ms = x->env->loop->now_ms;
     const cache_want want = cache_use_want(u);
-    u->found =
-        cache_store_find(x->env->cache->store, &want, now_ms, &x->arena, &u->stored, &u->seen);
-    if (u->found && !recording_read(u->stored.said, &u->at)) {
-        recording_unref(u->stored.said);
-        u->found = false;
+    cached_answer a;
+    if (!cache_store_find(x->env->cache->store, &want, now_ms, &x->arena, &a, &u->seen))
+        return false;
+    if (!recording_read(a.said, &u->at)) {
+        recording_unref(a.said);
+        return false;
     }
-    if (!u->found) return false;
+    u->stored = arena_alloc(&x->arena, sizeof a);
+    *u->stored = a;
     decide(u, CACHE_HIT);
-    x->record.similarity = u->stored.similarity;
-    x->age_s = (now_ms - u->stored.stored_ms) / 1000;
+    x->record.similarity = a.similarity;
+    x->age_s = (now_ms - a.stored_ms) / 1000;
     return true;
+}
+
+/* A look into the store of several weirs. */
+typedef struct look_out {
+    far_look look;
+    cache_use *use;
+} look_out;
+
+static void stop_looking(cache_use *u) {
+    if (u->far) far_look_cancel(&u->far->look);
 }
 
 /* ---- flights ---- */
@@ -71,7 +83,7 @@ void cache_use_leave(cache_use *u) {
 static void on_wait_cancelled(stage_wait *w) {
     cache_use *u = CONTAINER_OF(w, cache_use, wait);
     u->waits = false;
-    far_look_cancel(&u->look);
+    stop_looking(u);
     similar_look_cancel(u);
     if (u->sits && u->seat.leads) flight_fail(u->seat.of, &u->x->failure);
     cache_use_leave(u);
@@ -113,7 +125,7 @@ static boarded board(cache_use *u) {
     }
     if (look_far(u) || similar_look_begin(u, on_compared)) return BOARD_LOOK;
     decide(u, CACHE_MISS);
-    record_answer(u, NULL);
+    record_answer(u, false);
     return BOARD_GO_ON;
 }
 
@@ -166,7 +178,7 @@ static void go_on(cache_use *u, bool got) {
         if (u->only_cached)
             result = refuse_uncached(x);
         else
-            record_answer(u, NULL);
+            record_answer(u, false);
     }
     u->waits = false;
     exchange_resume(&u->wait, result);
@@ -177,23 +189,27 @@ static void on_compared(cache_use *u, bool found) {
 }
 
 static void on_looked(far_look *l, bool found) {
-    cache_use *u = CONTAINER_OF(l, cache_use, look);
+    cache_use *u = CONTAINER_OF(l, look_out, look)->use;
     const bool got = found && find(u);
     if (got || u->only_cached || !similar_look_begin(u, on_compared)) go_on(u, got);
 }
 
 /* false: it is of no use. */
 static bool look_far(cache_use *u) {
+    exchange *x = u->x;
+    if (!u->is_far) return false;
     const cache_want want = cache_use_want(u);
-    return u->is_far && far_look_up(u->x->env->far, &u->look, &want, &u->far_key, on_looked);
+    if (!u->far) u->far = arena_zalloc(&x->arena, sizeof *u->far);
+    u->far->use = u;
+    return far_look_up(x->env->far, &u->far->look, &want, &u->far_key, on_looked);
 }
 
 /* Of a stream the first event; a document when it is whole. */
 static bool has_said(const cache_use *u) {
     const flight *f = u->seat.of;
-    if (flight_get_state(f) == FLIGHT_FAILED) return false;
-    return wants_stream(u->x) ? recording_events(flight_recording(u->seat.of)) > 0
-                              : flight_get_state(f) == FLIGHT_LANDED;
+    const recording *said = flight_recording(f);
+    if (!said || flight_get_state(f) == FLIGHT_FAILED) return false;
+    return wants_stream(u->x) ? recording_events(said) > 0 : flight_get_state(f) == FLIGHT_LANDED;
 }
 
 static void on_news(flight_seat *seat) {
@@ -266,7 +282,7 @@ static stage_result look_up(cache_use *u, const cache_wish *wish) {
     decide(u, CACHE_MISS);
     if (u->only_cached) return refuse_uncached(x);
     if (wish->no_cache) {
-        record_answer(u, recording_new(cache_store_room(x->env->cache->store)));
+        record_answer(u, true);
         return STAGE_NEXT;
     }
     const boarded what = board(u);
@@ -294,9 +310,9 @@ void stage_look_up_done(exchange *x) {
     if (!u) return;
     if (u->recorder) recorder_over(u->recorder);
     if (u->replay) replay_over(u->replay);
-    far_look_cancel(&u->look);
+    stop_looking(u);
     similar_look_over(u);
     cache_use_leave(u);
     recording_reader_done(&u->at);
-    if (u->found) recording_unref(u->stored.said);
+    if (u->stored) recording_unref(u->stored->said);
 }

@@ -125,7 +125,7 @@ static void gather(replay *p, bool stream, bool turned) {
 
 static void tell_known(replay *p) {
     exchange *x = p->use->x;
-    const cached_facts *f = &p->use->stored.facts;
+    const cached_facts *f = &p->use->stored->facts;
     recorded_event e;
     if (p->paused || p->over || x->phase != PHASE_ANSWERING) return;
     if (!p->ends && recording_next(&p->use->at, &e)) {
@@ -262,14 +262,15 @@ stage_result stage_replay(exchange *x) {
     if (!x->given) return STAGE_NEXT;
     replay *p = arena_zalloc(&x->arena, sizeof *p);
     const bool stream = x->facts.stream && endpoint_get(x->facts.endpoint)->streams;
-    const bool was_stream = u->found ? u->stored.stream : stream;
+    const bool was_stream = u->stored ? u->stored->stream : stream;
     p->source.ops = &source_ops;
     p->use = u;
-    p->live = !u->found;
-    p->paced = u->found && exchange_config(x)->cache.pace == CACHE_PACE_RECORDED;
+    p->live = !u->stored;
+    p->paced = u->stored && exchange_config(x)->cache.pace == CACHE_PACE_RECORDED;
     timer_init(&p->later, on_later);
     /* Nobody wants more of it than its usage. */
-    p->known = u->found && u->stored.facts.known && !stream && !was_stream && x->want == WANT_PARTS;
+    p->known =
+        u->stored && u->stored->facts.known && !stream && !was_stream && x->want == WANT_PARTS;
     if (p->known) {
         /* it is told from the recording */
     } else if (stream && was_stream) {

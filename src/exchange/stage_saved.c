@@ -6,7 +6,7 @@
 #include "call/price_part.h"
 
 static span target_of(const cache_use *u) {
-    if (u->found) return u->stored.target;
+    if (u->stored) return u->stored->target;
     const bool landed = u->sits && !u->seat.leads && flight_get_state(u->seat.of) == FLIGHT_LANDED;
     return landed ? flight_target(u->seat.of) : SPAN_EMPTY;
 }

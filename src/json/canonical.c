@@ -15,18 +15,41 @@ typedef struct written {
 
 enum { FEW = 24 };
 
+/* What a document has in its one spelling already is copied as it stands, and in one piece as far
+ * as that goes: most documents have it but for the order of members. */
 typedef struct canon {
     buf *out;
+    const char *run;  /* from here to where it is read belongs behind the output */
     const char *end;  /* of the value */
     written *members; /* of the objects that are open, one above the other: few, or on the heap */
     size_t count, cap;
     buf digits;
     const span *without; /* of the outermost object */
     size_t without_count;
-    bool inside;      /* that has begun */
-    const char *hole; /* a string that comes out empty */
+    json_sought *sought; /* NULL: nothing */
+    uint64_t kinds;      /* of its members that are left out or sought */
+    bool inside;         /* that has begun */
+    const char *hole;    /* a string that comes out empty */
     written few[FEW];
 } canon;
+
+static inline void put_run(canon *c, const char *p) {
+    buf_add(c->out, span_from(c->run, (size_t)(p - c->run)));
+    c->run = p;
+}
+
+/* As long as the output is with all before p. */
+static inline size_t length_at(const canon *c, const char *p) {
+    return c->out->len + (size_t)(p - c->run);
+}
+
+/* As json_next_byte(), without the blanks. */
+static inline char next_byte(canon *c, const char **p) {
+    if (*p < c->end && (unsigned char)**p > ' ') return **p;
+    put_run(c, *p);
+    *p = c->run = json_skip_blanks(*p, c->end);
+    return *p < c->end ? **p : '\0';
+}
 
 /* ---- strings ---- */
 
@@ -90,26 +113,20 @@ static const char *put_escape(const char *p, const char *end, buf *out) {
     return p;
 }
 
-/* From a backslash on, of what begins before it: up to there it is in the output. */
-static __attribute__((noinline)) const char *put_rest(const char *p, const char *end, buf *out) {
-    while (p < end && *p != '"') {
-        p = put_escape(p, end, out);
-        const char *stop = json_skip_text(p, end);
-        buf_add(out, span_from(p, (size_t)(stop - p)));
-        p = stop;
+/* From a backslash on. */
+static __attribute__((noinline)) const char *put_rest(canon *c, const char *p) {
+    while (p < c->end && *p != '"') {
+        put_run(c, p);
+        c->run = put_escape(p, c->end, c->out);
+        p = json_skip_text(c->run, c->end);
     }
-    buf_add_char(out, '"');
-    return p < end ? p + 1 : end;
+    return p < c->end ? p + 1 : c->end;
 }
 
-/* p is the opening quote; returns the byte behind the closing one. Most strings are looked at once,
- * and copied as they are. */
-static inline const char *put_string(const char *p, const char *end, buf *out) {
-    const char *stop = json_skip_text(p + 1, end);
-    const bool plain = stop < end && *stop == '"';
-    stop += plain;
-    buf_add(out, span_from(p, (size_t)(stop - p)));
-    return plain ? stop : put_rest(stop, end, out);
+/* p is the opening quote; returns the byte behind the closing one. */
+static inline const char *put_string(canon *c, const char *p) {
+    const char *stop = json_skip_text(p + 1, c->end);
+    return stop < c->end && *stop == '"' ? stop + 1 : put_rest(c, stop);
 }
 
 /* ---- objects ---- */
@@ -176,24 +193,40 @@ static int by_name(const void *a, const void *b) {
     return compare(((const written *)a)->key, ((const written *)b)->key);
 }
 
+/* Of a name without escapes, in 64 kinds. */
+static inline unsigned kind_of(span name) {
+    return (name.len ? (unsigned char)name.ptr[0] * 5u + (unsigned)name.len : 0) & 63u;
+}
+
+static uint64_t kinds_of(const span *names, size_t count) {
+    uint64_t kinds = 0;
+    for (size_t i = 0; i < count; i++)
+        kinds |= UINT64_C(1) << kind_of(names[i]);
+    return kinds;
+}
+
 /* Whether the outermost object is without it; an escape may hide any name. */
-static bool is_left_out(const canon *c, span key) {
-    for (size_t i = 0; i < c->without_count; i++) {
-        const span name = c->without[i];
-        if (key.len < name.len || (key.ptr[0] != name.ptr[0] && key.ptr[0] != '\\')) continue;
-        if (json_text_eq(key, name)) return true;
-    }
+static bool is_left_out(const canon *c, span key, bool plain) {
+    for (size_t i = 0; i < c->without_count; i++)
+        if (plain ? span_eq(key, c->without[i]) : json_text_eq(key, c->without[i])) return true;
     return false;
 }
 
-static void note_member(canon *c, span key, size_t from) {
+static void note_sought(json_sought *s, span key, bool plain, span value) {
+    for (size_t i = 0; i < s->count; i++)
+        if (s->values[i].type == JSON_NONE &&
+            (plain ? span_eq(key, s->names[i]) : json_text_eq(key, s->names[i])))
+            s->values[i] = (json_value){json_type_of(value.ptr[0]), value};
+}
+
+static void note_member(canon *c, span key, size_t from, size_t to) {
     if (c->count == c->cap) {
         written *before = c->members == c->few ? NULL : c->members;
         c->cap *= 2;
         c->members = mem_realloc(before, c->cap * sizeof *c->members);
         if (!before) memcpy(c->members, c->few, sizeof c->few);
     }
-    c->members[c->count++] = (written){key, from, c->out->len};
+    c->members[c->count++] = (written){key, from, to};
 }
 
 static void sort_few(written *m, size_t n) {
@@ -206,120 +239,114 @@ static void sort_few(written *m, size_t n) {
     }
 }
 
-/* The members from `base` on stand in the output from `from` on, a comma behind each. */
-static void sort_members(canon *c, size_t base, size_t from) {
+/* p: behind the members from `base` on, which stand one behind the other with a comma between
+ * them. */
+static void sort_members(canon *c, size_t base, const char *p) {
     written *m = c->members + base;
     const size_t n = c->count - base;
     bool sorted = true;
     for (size_t i = 1; i < n && sorted; i++)
         sorted = compare(m[i - 1].key, m[i].key) < 0;
     if (sorted) return;
+    put_run(c, p);
+    const size_t from = m[0].from, bytes = c->out->len - from;
     if (n <= FEW)
         sort_few(m, n);
     else
         qsort(m, n, sizeof *m, by_name);
-    const size_t bytes = c->out->len - from;
-    char *to = buf_reserve(c->out, bytes); /* behind all, for a moment */
+    char *to = buf_reserve(c->out, bytes + 1); /* behind all, for a moment */
     for (size_t i = 0; i < n; i++) {
         memcpy(to, c->out->ptr + m[i].from, m[i].to - m[i].from);
         to += m[i].to - m[i].from;
+        *to++ = ',';
     }
     memcpy(c->out->ptr + from, c->out->ptr + c->out->len, bytes);
 }
 
 static const char *put_value(canon *c, const char *p);
 
+/* The output ends with `len` bytes of it; what is read goes on at p. */
+static void cut_back(canon *c, size_t len, const char *p) {
+    if (len > c->out->len) put_run(c, c->run + (len - c->out->len));
+    c->out->len = len;
+    c->run = p;
+}
+
 /* p is the opening quote of its name; returns the byte behind its value, NULL where it ends before.
- */
-static const char *put_member(canon *c, const char *p, bool outermost) {
-    const size_t begins = c->out->len;
+ * *ret_cut: it is not in the output. */
+static inline const char *put_member(canon *c, const char *p, bool outermost, bool *ret_cut) {
+    const size_t from = length_at(c, p);
     const char *name = p + 1;
-    p = put_string(p, c->end, c->out);
+    const char *stop = json_skip_text(name, c->end);
+    const bool plain = stop < c->end && *stop == '"';
+    p = plain ? stop + 1 : put_rest(c, stop);
     const span key = span_from(name, p > name ? (size_t)(p - name - 1) : 0);
-    if (json_next_byte(&p, c->end) != ':') return NULL;
+    if (next_byte(c, &p) != ':') return NULL;
     p++;
-    buf_add_char(c->out, ':');
-    (void)json_next_byte(&p, c->end);
+    (void)next_byte(c, &p);
+    const char *value = p;
     p = put_value(c, p);
-    if (outermost && is_left_out(c, key)) {
-        c->out->len = begins;
-        return p;
+    *ret_cut = false;
+    if (outermost && (!plain || c->kinds >> kind_of(key) & 1)) {
+        if (c->sought && value < p)
+            note_sought(c->sought, key, plain, span_from(value, (size_t)(p - value)));
+        *ret_cut = is_left_out(c, key, plain);
     }
-    buf_add_char(c->out, ',');
-    note_member(c, key, begins);
+    if (*ret_cut)
+        cut_back(c, from, p);
+    else
+        note_member(c, key, from, length_at(c, p));
     return p;
-}
-
-/* p: behind a child; to the next one. NULL: there is none, *ret_end is behind the bracket. */
-static inline const char *next_child(canon *c, const char *p, const char **ret_end) {
-    char next = json_next_byte(&p, c->end);
-    if (next == ',') {
-        p++;
-        (void)json_next_byte(&p, c->end);
-        return p;
-    }
-    *ret_end = p < c->end ? p + 1 : p;
-    return NULL;
-}
-
-/* p is the opening bracket; the first child, or NULL as above. */
-static inline const char *first_child(canon *c, const char *p, char close, const char **ret_end) {
-    p++;
-    if (json_next_byte(&p, c->end) != close && p < c->end) return p;
-    *ret_end = p < c->end ? p + 1 : p;
-    return NULL;
 }
 
 static const char *put_object(canon *c, const char *p) {
     const bool outermost = !c->inside;
-    const size_t base = c->count;
-    const char *behind = c->end;
+    const size_t base = c->count, from = length_at(c, p) + 1;
+    bool cut = false;
     c->inside = true;
-    buf_add_char(c->out, '{');
-    const size_t from = c->out->len;
-    for (p = first_child(c, p, '}', &behind); p && p < c->end && *p == '"';
-         p = next_child(c, p, &behind))
-        if (!(p = put_member(c, p, outermost))) break;
-    if (c->count > base) {
-        sort_members(c, base, from);
-        c->out->len--;
+    p++;
+    for (char next = next_byte(c, &p); next == '"';) {
+        if (!(p = put_member(c, p, outermost, &cut))) return c->run = c->end;
+        if (next_byte(c, &p) != ',') break;
+        p++;
+        if (cut) c->run = p;
+        next = next_byte(c, &p);
     }
+    if (cut) cut_back(c, c->count > base ? c->members[c->count - 1].to : from, p);
+    if (c->count > base + 1) sort_members(c, base, p);
     c->count = base;
-    buf_add_char(c->out, '}');
-    return behind;
+    return p < c->end ? p + 1 : p;
 }
 
 static const char *put_array(canon *c, const char *p) {
-    const char *behind = c->end;
-    buf_add_char(c->out, '[');
-    p = first_child(c, p, ']', &behind);
-    for (bool any = false; p && p < c->end; p = next_child(c, p, &behind), any = true) {
-        if (any) buf_add_char(c->out, ',');
+    p++;
+    if (c->sought) c->sought->arrays++;
+    for (char next = next_byte(c, &p); next != ']' && p < c->end;) {
         p = put_value(c, p);
+        if (next_byte(c, &p) != ',') break;
+        p++;
+        next = next_byte(c, &p);
     }
-    buf_add_char(c->out, ']');
-    return behind;
+    return p < c->end ? p + 1 : p;
 }
 
-static const char *put_text(canon *c, const char *p) {
+static const char *put_hole(canon *c, const char *p) {
+    put_run(c, p);
     const size_t from = c->out->len;
-    const char *behind = put_string(p, c->end, c->out);
-    if (p == c->hole) {
-        c->out->len = from;
-        buf_add(c->out, SPAN_OF("\"\""));
-    }
-    return behind;
+    p = put_string(c, p);
+    cut_back(c, from, p);
+    buf_add(c->out, SPAN_OF("\"\""));
+    return p;
 }
 
 /* Returns the byte behind it; moves on by one at least. */
 static const char *put_value(canon *c, const char *p) {
     const char *behind = p;
     if (p >= c->end) return c->end;
-    const json_type type = json_type_of(*p);
-    switch (type) {
-    case JSON_OBJECT: return put_object(c, p);
-    case JSON_ARRAY: return put_array(c, p);
-    case JSON_STRING: return put_text(c, p);
+    switch (*p) {
+    case '{': return put_object(c, p);
+    case '[': return put_array(c, p);
+    case '"': return p == c->hole ? put_hole(c, p) : put_string(c, p);
     default: break;
     }
     do
@@ -327,24 +354,36 @@ static const char *put_value(canon *c, const char *p) {
     while (behind < c->end && *behind != ',' && *behind != ']' && *behind != '}' &&
            (unsigned char)*behind > ' ');
     const span raw = span_from(p, (size_t)(behind - p));
-    if (type == JSON_NUMBER)
-        canonical_number(raw, &c->digits, c->out);
-    else
-        buf_add(c->out, raw);
-    return behind;
+    if (json_type_of(*p) != JSON_NUMBER || canonical_number_is(raw)) return behind;
+    put_run(c, p);
+    canonical_number(raw, &c->digits, c->out);
+    return c->run = behind;
 }
 
 void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out) {
-    json_write_canonical_but(value, without, without_count, NULL, out);
+    json_write_canonical_but(value, without, without_count, NULL, NULL, out);
+}
+
+static void begin_search(json_sought *s) {
+    s->arrays = 0;
+    for (size_t i = 0; i < s->count; i++)
+        s->values[i] = (json_value){JSON_NONE, SPAN_EMPTY};
 }
 
 void json_write_canonical_but(json_value value, const span *without, size_t without_count,
-                              const char *hole, buf *out) {
+                              const char *hole, json_sought *sought, buf *out) {
     canon c; /* few is not to be cleared */
     c.out = out;
+    c.run = value.raw.ptr;
     c.end = value.raw.ptr + value.raw.len;
     c.without = without;
     c.without_count = without_count;
+    c.sought = sought;
+    c.kinds = kinds_of(without, without_count);
+    if (sought) {
+        begin_search(sought);
+        c.kinds |= kinds_of(sought->names, sought->count);
+    }
     c.inside = false;
     c.hole = hole;
     c.count = 0;
@@ -352,7 +391,7 @@ void json_write_canonical_but(json_value value, const span *without, size_t with
     c.members = c.few;
     c.cap = FEW;
     (void)buf_reserve(out, value.raw.len);
-    (void)put_value(&c, value.raw.ptr);
+    put_run(&c, put_value(&c, value.raw.ptr));
     buf_done(&c.digits);
     if (c.members != c.few) free(c.members);
 }

@@ -13,11 +13,20 @@
 
 #include "json/json.h"
 
+/* What whoever has a value spelled would like to know of it, too: found on the way. */
+typedef struct json_sought {
+    const span *names; /* of members of the object that is spelled */
+    size_t count;
+    json_value *values; /* of these, borrowed from that; JSON_NONE where there is none */
+    size_t arrays;      /* in it, however deep */
+} json_sought;
+
 /* Appends the value, which json_scan() accepted. Of an object its own members of these names are
  * left out; those further in stay. */
 void json_write_canonical(json_value value, const span *without, size_t without_count, buf *out);
-/* The same, but that the string which begins at `hole`, within the value, is empty; NULL: none. */
+/* The same, but that the string which begins at `hole`, within the value, is empty; NULL: none.
+ * sought: NULL is allowed. */
 void json_write_canonical_but(json_value value, const span *without, size_t without_count,
-                              const char *hole, buf *out);
+                              const char *hole, json_sought *sought, buf *out);
 
 #endif

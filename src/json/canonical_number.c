@@ -107,10 +107,9 @@ static bool shorten(decimal *d) {
 
 enum { EXACT_DIGITS = 15 }; /* of which any two doubles differ */
 
-/* As nearly all are written: an integer, or with a point and neither an exponent nor a zero at its
- * end, of few digits. They come out as they are; that of -0, and of what is below 10^-6, is another
- * one. */
-static bool is_plain_number(span raw) {
+/* An integer, or with a point and neither an exponent nor a zero at its end, of few digits; not -0,
+ * nor what is below 10^-6. */
+bool canonical_number_is(span raw) {
     enum { ZEROS = 5 };
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     bool point = false;
@@ -128,10 +127,6 @@ static bool is_plain_number(span raw) {
 }
 
 void canonical_number(span raw, buf *digits, buf *out) {
-    if (is_plain_number(raw)) {
-        buf_add(out, raw);
-        return;
-    }
     buf_clear(digits);
     decimal d = {.digits = digits};
     if (!read_decimal(raw, &d)) {

@@ -25,7 +25,7 @@ typedef struct table {
 
 static table *table_new(void) {
     table *t = calloc(1, sizeof *t);
-    t->t = flights_new(&t->room);
+    t->t = flights_new();
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(loop_init(&t->loops[i], i), 0);
         t->desks[i] = flight_desk_new(&t->loops[i]);
@@ -79,7 +79,11 @@ static void one_leads_and_others_follow(void **state) {
     assert_int_equal(flights_open(t->t), 3);
     turn(t);
     const unsigned b_before = b.news, c_before = c.news;
-    recording_add(flight_recording(a.seat.of), SPAN_EMPTY, SPAN_OF("x"), 0);
+    recording *said = recording_new(&t->room);
+    assert_null(flight_recording(c.seat.of));
+    flight_record(a.seat.of, said);
+    assert_ptr_equal(flight_recording(c.seat.of), said);
+    recording_add(said, SPAN_EMPTY, SPAN_OF("x"), 0);
     flight_tell(a.seat.of);
     flight_tell(a.seat.of);
     assert_int_equal(b.news, b_before); /* never from inside */

@@ -96,6 +96,34 @@ static void nothing_and_one_large_thing(void **state) {
 }
 
 /* What differs is kept, and not each chunk anew. */
+/* In one piece of memory, which is there as long as somebody holds the recording, whether or not
+ * anybody can still begin; and what follows all the same is heard behind it. */
+static void a_document_is_there_from_the_beginning(void **state) {
+    (void)state;
+    cache_room room = {0};
+    for (int more = 0; more < 2; more++) {
+        recording *rec = recording_of_whole(&room, SPAN_OF("{\"a\":1}"));
+        recording_reader at, late;
+        recorded_event e;
+        assert_int_equal(recording_events(rec), 1);
+        assert_false(recording_ended(rec));
+        assert_true(recording_read(rec, &at));
+        if (more) recording_add_whole(rec, SPAN_OF("{\"a\":2}"));
+        recording_end(rec);
+        assert_true(recording_ended(rec));
+        recording_let_go(rec);
+        assert_false(recording_read(rec, &late));
+        recording_unref(rec);
+        assert_true(recording_next(&at, &e));
+        assert_true(span_eq(e.data, SPAN_OF("{\"a\":1}")));
+        assert_int_equal(recording_next(&at, &e), more);
+        if (more) assert_true(span_eq(e.data, SPAN_OF("{\"a\":2}")));
+        assert_true(room.used > 0);
+        recording_reader_done(&at);
+        assert_int_equal(room.used, 0);
+    }
+}
+
 static void chunks_of_one_answer_take_little(void **state) {
     (void)state;
     cache_room room = {0};
@@ -181,6 +209,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(each_event_comes_back),
         cmocka_unit_test(nothing_and_one_large_thing),
+        cmocka_unit_test(a_document_is_there_from_the_beginning),
         cmocka_unit_test(chunks_of_one_answer_take_little),
         cmocka_unit_test(what_nobody_will_hear_is_freed),
         cmocka_unit_test(it_is_heard_while_it_is_written),

@@ -124,6 +124,57 @@ static void some_members_are_left_out(void **state) {
     buf_done(&out);
 }
 
+/* Wherever they stand, with blanks and without, no comma is too many or too few. */
+static void what_is_left_out_leaves_no_comma(void **state) {
+    (void)state;
+    static const span without[] = {SPAN("user"), SPAN("stream")};
+    static const struct {
+        const char *is, *becomes;
+    } rows[] = {
+        {"{\"user\":1,\"a\":2}", "{\"a\":2}"},
+        {"{\"a\":2,\"user\":1}", "{\"a\":2}"},
+        {"{\"a\":2 , \"user\" : 1 }", "{\"a\":2}"},
+        {"{ \"user\":1 , \"stream\":2 }", "{}"},
+        {"{\"b\":1,\"user\":1.50,\"a\":2}", "{\"a\":2,\"b\":1}"},
+        {"{\"a\":1,\"user\":{\"z\":1,\"y\":2},\"stream\":[ ],\"b\":2}", "{\"a\":1,\"b\":2}"},
+        {"{\"a\":1e2,\"us\\u0065r\":\"\\n\",\"b\":2}", "{\"a\":100,\"b\":2}"},
+    };
+    buf out = BUF_EMPTY;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf_clear(&out);
+        json_write_canonical(scan(rows[i].is), without, ARRAY_LEN(without), &out);
+        assert_string_equal(buf_cstr(&out), rows[i].becomes);
+    }
+    buf_done(&out);
+}
+
+/* Of the object's own members, those that are left out too; arrays wherever they are. */
+static void what_is_sought_is_found_on_the_way(void **state) {
+    (void)state;
+    enum { N, TOOLS, USER, NONE, NAMES };
+    static const span names[NAMES] = {SPAN("n"), SPAN("tools"), SPAN("user"), SPAN("none")};
+    static const span without[] = {SPAN("user")};
+    json_value of[NAMES];
+    json_sought sought = {.names = names, .count = NAMES, .values = of};
+    buf out = BUF_EMPTY;
+    json_write_canonical_but(
+        scan("{\"user\": [\"[\"],\"x\":{\"n\":2,\"tools\":[[]]},\"t\\u006fols\":{ }, "
+             "\"n\" : 1.0 }"),
+        without, ARRAY_LEN(without), NULL, &sought, &out);
+    assert_true(span_eq(of[N].raw, SPAN_OF("1.0")));
+    assert_int_equal(of[N].type, JSON_NUMBER);
+    assert_true(span_eq(of[TOOLS].raw, SPAN_OF("{ }")));
+    assert_int_equal(of[TOOLS].type, JSON_OBJECT);
+    assert_true(span_eq(of[USER].raw, SPAN_OF("[\"[\"]")));
+    assert_int_equal(of[NONE].type, JSON_NONE);
+    assert_int_equal(sought.arrays, 3);
+    assert_string_equal(buf_cstr(&out), "{\"n\":1,\"tools\":{},\"x\":{\"n\":2,\"tools\":[[]]}}");
+    json_write_canonical_but(scan("{}"), without, ARRAY_LEN(without), NULL, &sought, &out);
+    assert_int_equal(of[N].type, JSON_NONE);
+    assert_int_equal(sought.arrays, 0);
+    buf_done(&out);
+}
+
 /* Whatever the order of many members, and however deep. */
 static void large_objects_too(void **state) {
     (void)state;
@@ -151,6 +202,8 @@ int main(void) {
         cmocka_unit_test(strings_have_one_spelling),
         cmocka_unit_test(numbers_have_one_spelling),
         cmocka_unit_test(some_members_are_left_out),
+        cmocka_unit_test(what_is_left_out_leaves_no_comma),
+        cmocka_unit_test(what_is_sought_is_found_on_the_way),
         cmocka_unit_test(large_objects_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
