@@ -122,9 +122,9 @@ void transport_resume(transport *t);
  * can hear it: a peer sends no end before its bytes. A Unix socket's is heard in any case. */
 bool transport_is_crowded(const transport *t);
 
-/* From now on the peer sends one small piece after the other, and is not answered: fewer of them are
- * acknowledged by themselves. Who waits for that before it sends the next one stands still for 40 ms,
- * once. */
+/* From now on the peer sends one small piece after the other, and is not answered: fewer of them
+ * are acknowledged by themselves. Who waits for that before it sends the next one stands still for
+ * 40 ms, once. */
 void transport_acknowledge_less(transport *t);
 
 /* ---- end ---- */
