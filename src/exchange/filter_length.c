@@ -165,15 +165,22 @@ static void cut_logprobs(cutting *k) {
         if (has_cut_text(k, choice)) event_edits_drop_logprobs(&k->edits, choice);
 }
 
-/* Where a text stands of which nothing is left, and none before it in v has anything. */
+static const answer_edit *text_edit_of(const cutting *k, size_t part) {
+    for (size_t i = 0; i < k->edits.count; i++)
+        if (!k->edits.items[i].json.ptr && k->edits.items[i].part == part)
+            return &k->edits.items[i];
+    return NULL;
+}
+
+/* Where texts stand of which nothing is left, neither of the first nor of any other. */
 static bool is_behind(const cutting *k, json_value v) {
     bool cut = false;
-    for (size_t i = 0; i < k->edits.count; i++) {
-        const answer_edit *e = &k->edits.items[i];
-        if (e->json.ptr || !is_text(&k->event->parts[e->part])) continue;
-        if (!stands_in(v.raw, k->event->parts[e->part].value.raw)) continue;
-        if (e->text.len) return false;
-        cut = true;
+    for (size_t i = 0; i < k->event->part_count; i++) {
+        const answer_part *p = &k->event->parts[i];
+        if (!is_text(p) || !stands_in(v.raw, p->value.raw)) continue;
+        const answer_edit *e = text_edit_of(k, i);
+        if (e ? e->text.len > 0 : !json_is(p->value, SPAN_OF(""))) return false;
+        cut |= e != NULL;
     }
     return cut;
 }
@@ -195,9 +202,11 @@ static void cut_items(cutting *k, json_value items, span empty) {
     const char *kept_to = NULL;
     json_iter it = json_iter_of(items);
     json_value v;
-    bool more;
-    while ((more = json_next_element(&it, &v)) && !is_behind(k, v))
+    bool more, ends = false; /* in one that is kept */
+    while ((more = json_next_element(&it, &v)) && !ends && !is_behind(k, v)) {
         kept_to = v.raw.ptr + v.raw.len;
+        ends = has_cut_text(k, v);
+    }
     if (!more) return;
     const char *last = items.raw.ptr + items.raw.len - 1;
     const answer_edit e = kept_to
@@ -215,9 +224,14 @@ static void cut_calls(cutting *k) {
     const json_value choices = json_get(root, SPAN_OF("choices"));
     if (choices.type != JSON_ARRAY) return;
     json_iter it = json_iter_of(choices);
-    for (json_value choice; json_next_element(&it, &choice);)
-        cut_items(k, json_get(json_get(choice, SPAN_OF("message")), SPAN_OF("tool_calls")),
-                  SPAN_OF("null"));
+    for (json_value choice; json_next_element(&it, &choice);) {
+        const json_value message = json_get(choice, SPAN_OF("message"));
+        cut_items(k, json_get(message, SPAN_OF("tool_calls")), SPAN_OF("null"));
+        const json_value only = json_get(message, SPAN_OF("function_call")); /* the older form */
+        if (!is_behind(k, only)) continue;
+        drop_edits_within(k, only.raw);
+        event_edits_add(&k->edits, (answer_edit){.bytes = only.raw, .json = SPAN_OF("null")});
+    }
 }
 
 /* Why a choice ends may stand before what it says. */

@@ -217,6 +217,52 @@ static void an_item_behind_the_end_is_not_told(void **state) {
     }
 }
 
+/* What fits whole stays, and so does what it is an item with; whatever follows the end goes, text
+ * or none. */
+static void a_response_ends_where_its_bound_is(void **state) {
+    (void)state;
+#define OUTPUT(status, why, items)                                                                 \
+    "{\"status\":\"" status "\",\"incomplete_details\":" why ",\"output\":[" items "]}"
+#define MESSAGE(contents) "{\"type\":\"message\",\"content\":[" contents "]}"
+#define TEXT(text)        "{\"type\":\"output_text\",\"text\":\"" text "\"}"
+#define CUT_WHY           "{\"reason\":\"max_output_tokens\"}"
+#define IMAGE             "{\"type\":\"image_generation_call\",\"result\":\"aaaa\"}"
+    static const char *const cases[][2] = {
+        {OUTPUT("completed", "null", MESSAGE(TEXT("abcd") "," TEXT("ef"))),
+         OUTPUT("incomplete", CUT_WHY, MESSAGE(TEXT("abcd") "," TEXT("")))},
+        {OUTPUT("completed", "null", MESSAGE(TEXT("abcdef")) "," IMAGE "," IMAGE),
+         OUTPUT("incomplete", CUT_WHY, MESSAGE(TEXT("abcd")))},
+        {OUTPUT("completed", "null", MESSAGE(TEXT("abcd")) "," IMAGE),
+         OUTPUT("completed", "null", MESSAGE(TEXT("abcd")) "," IMAGE)},
+        {OUTPUT("completed", "null", IMAGE "," MESSAGE(TEXT("abcd")) "," MESSAGE(TEXT("e"))),
+         OUTPUT("incomplete", CUT_WHY, IMAGE "," MESSAGE(TEXT("abcd")))},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        scene c;
+        char expected[1024];
+        begin(&c, "output: {characters: 4}", EP_RESPONSES, "{\"model\":\"m\",\"input\":\"x\"}");
+        script_head(&c.s, ANSWER_PLAIN);
+        script_say_plain(&c.s, cases[i][0]);
+        script_end(&c.s);
+        snprintf(expected, sizeof expected, "answer 200 %s|done", cases[i][1]);
+        end(&c, expected);
+    }
+}
+
+static void the_older_form_of_a_call_goes_too(void **state) {
+    (void)state;
+    scene c;
+    begin(&c, "output: {characters: 4}", EP_CHAT_COMPLETIONS, ASK_PLAIN);
+    script_head(&c.s, ANSWER_PLAIN);
+#define ONLY(call, why)                                                                            \
+    "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"abcd\",\"function_call\":" call         \
+    "},\"finish_reason\":\"" why "\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2,"    \
+    "\"total_tokens\":3}}"
+    script_say_plain(&c.s, ONLY("{\"name\":\"f\",\"arguments\":\"{}\"}", "function_call"));
+    script_end(&c.s);
+    end(&c, "answer 200 " ONLY("null", "length") "|done");
+}
+
 static void tokens_are_counted_over_pieces(void **state) {
     (void)state;
     scene c;
@@ -261,6 +307,8 @@ int main(void) {
         cmocka_unit_test(a_streamed_response_ends_incomplete),
         cmocka_unit_test(a_call_behind_the_end_is_not_told),
         cmocka_unit_test(an_item_behind_the_end_is_not_told),
+        cmocka_unit_test(a_response_ends_where_its_bound_is),
+        cmocka_unit_test(the_older_form_of_a_call_goes_too),
         cmocka_unit_test(tokens_are_counted_over_pieces),
         cmocka_unit_test(all_that_is_said_counts),
     };
