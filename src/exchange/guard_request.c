@@ -85,11 +85,14 @@ static bool on_text(void *user, const outline_text *text) {
 
 /* ---- all of them ---- */
 
-/* Where the request has more of something than an outline may have, every string. */
-static void look_at_all(looking *k, json_value root) {
-    json_iter it = json_strings_of(root);
+/* Where the request has more of something than an outline may have: every string of what it would
+ * be made of. */
+static bool look_within(void *user, json_value value) {
+    looking *k = user;
+    json_iter it = json_strings_of(value);
     for (json_value text; !k->r->blocked && json_next_string(&it, &text);)
         look_at(k, text, 1);
+    return !k->r->blocked;
 }
 
 void guard_request_look_within(guard_request *r, json_value value) {
@@ -119,7 +122,8 @@ void guard_request_look(guard_request *r, const request_facts *facts, const requ
     if (o)
         (void)outline_each_text(o, on_text, &k);
     else
-        look_at_all(&k, facts->root);
+        (void)outline_each_value(endpoint_get(facts->endpoint)->dialect, facts->root, look_within,
+                                 &k);
     arena_done(&k.scratch);
 }
 

@@ -39,7 +39,7 @@ static void wipe(buf *b) {
     buf_done(b);
 }
 
-/* Of a text that came whole and was clean there is nothing. */
+/* Of a text that came whole and was clean there is nothing: four calls fewer a text. */
 static void release(guard_lane *l) {
     wipe(&l->raw);
     wipe(&l->norm);

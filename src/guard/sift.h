@@ -29,8 +29,9 @@ enum {
     SIFT_VECTOR = 16,
     SIFT_LITERALS = 1024, /* with more nearly every place is one, and none is sifted */
     SIFT_BLOCK = 64,      /* places that are looked at together */
-    SIFT_TAIL =
-        SIFT_BLOCK + 8, /* bytes at a text's end that are not sifted: more than LITERAL_MAX */
+    /* Bytes that a block is compared with; so many are not sifted at the end of a text that goes
+     * on: more than LITERAL_MAX. */
+    SIFT_TAIL = SIFT_BLOCK + 8,
     SIFT_LEAST = 5 * LITERAL_MAX, /* texts that are shorter are not worth it */
     SIFT_LEAST_ENDED = 32,        /* of those that do not go on */
 };

@@ -2,8 +2,8 @@
  * is: for each limit a sum of what comes back and one of what was used beyond a reserve, and the
  * leases of places that are free. Private to the room.
  *
- * Sums come to what their parts would, one after the other. No money: of that each call is told by
- * itself (limit/spend.h). One thread's.
+ * Sums of one sign come to what their parts would, one after the other. No money: of that each call
+ * is told by itself (limit/spend.h). One thread's.
  */
 #ifndef WEIR_LIMIT_DUES_H
 #define WEIR_LIMIT_DUES_H
