@@ -46,6 +46,8 @@ def items(*all_of_them):
     return responses([*all_of_them, {"role": "user", "content": "hi"}])
 
 
+MANY = [{"type": "function", "function": {"name": "f"}}] * 2100  # more than an outline has room for
+
 IN = {
     **{f"chat, {role}": chat({"role": role, "content": SAID}) for role in ("user", "system", "developer", "assistant")},
     **{f"chat, {role}, in parts": chat({"role": role, "content": [{"type": "text", "text": "x"}, {"type": "text", "text": SAID}]})
@@ -64,6 +66,7 @@ IN = {
     "chat, custom tool": chat(tools=[{"type": "custom", "custom": {"name": "f", "description": SAID}}]),
     "chat, function description": chat(functions=[FUNCTION]),
     "chat, form of the answer": chat(response_format={"type": "json_schema", "json_schema": {"name": "n", "description": SAID, "schema": {"description": "x"}}}),
+    "chat, more than is outlined": chat({"role": "user", "content": SAID}, tools=MANY),
     "chat, prediction": chat(prediction={"type": "content", "content": SAID}),
     "chat, prediction in parts": chat(prediction={"type": "content", "content": [{"type": "text", "text": SAID}]}),
     "chat, what weir does not know": chat({"role": "user", "content": [{"type": "new", "deep": [{"er": SAID}]}]}, documents=[{"text": SAID}]),
@@ -127,6 +130,18 @@ def test_each_place_of_a_request(weir, upstream, stream):
         refused = wire.call(w, "POST", path, body)
         assert refused.status == 400 and refused.json()["error"]["code"] == "content_blocked" and TICKET not in refused.body.decode(), place
     assert len(upstream.requests) == len(IN)
+
+
+@pytest.mark.parametrize("tools", [[], MANY], ids=["few", "many"])
+@pytest.mark.parametrize("text", ["hi", f"of {TICKET}"], ids=["clean", "not clean"])
+def test_what_no_model_reads_is_as_it_came(weir, upstream, text, tools):
+    """Whatever else is in the request."""
+    upstream.always(answer_to)
+    w = guarded(weir, upstream, "redact")
+    body = {**MODEL, "messages": [{"role": "user", "content": text}], "user": SAID, "metadata": {"a": SAID}, **({"tools": tools} if tools else {})}
+    assert wire.call(w, "POST", "/v1/chat/completions", body).status == 200
+    told = upstream.wait_requests(1)[0].json()
+    assert (told["user"], told["metadata"], told["messages"]) == (body["user"], body["metadata"], redacted(body["messages"]))
 
 
 # -- answers -----------------------------------------------------------------------------------------------------------
