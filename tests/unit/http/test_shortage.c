@@ -17,7 +17,7 @@
 
 static int connect_errors[4]; /* of the next calls; 0: as it is */
 static size_t connects;
-static int read_error; /* of each call on a socket */
+static _Thread_local int read_error; /* of each reading of a socket, but not by the peers */
 static int lookup_error, lookup_errno;
 static bool two_addresses;
 
@@ -30,14 +30,12 @@ int connect(int fd, const struct sockaddr *addr, socklen_t len) {
     return (int)syscall(SYS_connect, fd, addr, len);
 }
 
-ssize_t read(int fd, void *to, size_t size) {
-    int type;
-    socklen_t len = sizeof type;
-    if (read_error && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0) {
+ssize_t recv(int fd, void *to, size_t size, int flags) {
+    if (read_error) {
         errno = read_error;
         return -1;
     }
-    return syscall(SYS_read, fd, to, size);
+    return syscall(SYS_recvfrom, fd, to, size, flags, NULL, NULL);
 }
 
 typedef int lookup_fn(const char *, const char *, const struct addrinfo *, struct addrinfo **);
