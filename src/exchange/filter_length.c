@@ -228,7 +228,7 @@ static void cut_calls(cutting *k) {
         const json_value message = json_get(choice, SPAN_OF("message"));
         cut_items(k, json_get(message, SPAN_OF("tool_calls")), SPAN_OF("null"));
         const json_value only = json_get(message, SPAN_OF("function_call")); /* the older form */
-        if (!is_behind(k, only)) continue;
+        if (only.type != JSON_OBJECT || !is_behind(k, only)) continue;
         drop_edits_within(k, only.raw);
         event_edits_add(&k->edits, (answer_edit){.bytes = only.raw, .json = SPAN_OF("null")});
     }
