@@ -142,13 +142,20 @@ static bool stands_in(span outer, span inner) {
     return inner.ptr >= outer.ptr && inner.ptr < outer.ptr + outer.len;
 }
 
-static bool has_cut_text(const cutting *k, json_value v) {
+static const char *place_of(const cutting *k, size_t part) {
+    return k->event->parts[part].value.raw.ptr;
+}
+
+/* NULL: none of the texts in it was cut. */
+static const answer_edit *first_cut_in(const cutting *k, span whole) {
+    const answer_edit *first = NULL;
     for (size_t i = 0; i < k->edits.count; i++) {
         const answer_edit *e = &k->edits.items[i];
         if (e->json.ptr || !is_text(&k->event->parts[e->part])) continue;
-        if (stands_in(v.raw, k->event->parts[e->part].value.raw)) return true;
+        if (!stands_in(whole, k->event->parts[e->part].value.raw)) continue;
+        if (!first || place_of(k, e->part) < place_of(k, first->part)) first = e;
     }
-    return false;
+    return first;
 }
 
 /* What is told of the tokens beside a text that was cut says how it went on. */
@@ -157,32 +164,22 @@ static void cut_logprobs(cutting *k) {
     const json_value root = answer_root(k->event->data);
     const json_value choices = json_get(root, SPAN_OF("choices"));
     if (choices.type != JSON_ARRAY) {
-        if (has_cut_text(k, root)) event_edits_drop_logprobs(&k->edits, root);
+        if (first_cut_in(k, root.raw)) event_edits_drop_logprobs(&k->edits, root);
         return;
     }
     json_iter it = json_iter_of(choices);
     for (json_value choice; json_next_element(&it, &choice);)
-        if (has_cut_text(k, choice)) event_edits_drop_logprobs(&k->edits, choice);
+        if (first_cut_in(k, choice.raw)) event_edits_drop_logprobs(&k->edits, choice);
 }
 
-static const answer_edit *text_edit_of(const cutting *k, size_t part) {
-    for (size_t i = 0; i < k->edits.count; i++)
-        if (!k->edits.items[i].json.ptr && k->edits.items[i].part == part)
-            return &k->edits.items[i];
-    return NULL;
-}
-
-/* Where texts stand of which nothing is left, neither of the first nor of any other. */
-static bool is_behind(const cutting *k, json_value v) {
-    bool cut = false;
+static bool says_before(const cutting *k, span whole, const char *place) {
     for (size_t i = 0; i < k->event->part_count; i++) {
         const answer_part *p = &k->event->parts[i];
-        if (!is_text(p) || !stands_in(v.raw, p->value.raw)) continue;
-        const answer_edit *e = text_edit_of(k, i);
-        if (e ? e->text.len > 0 : !json_is(p->value, SPAN_OF(""))) return false;
-        cut |= e != NULL;
+        if (is_text(p) && stands_in(whole, p->value.raw) && p->value.raw.ptr < place &&
+            !json_is(p->value, SPAN_OF("")))
+            return true;
     }
-    return cut;
+    return false;
 }
 
 static void drop_edits_within(cutting *k, span gone) {
@@ -196,16 +193,19 @@ static void drop_edits_within(cutting *k, span gone) {
 }
 
 /* A call whose arguments are behind the end is none: without them it would be another one. A stream
- * has ended before it, and before whatever follows. */
+ * has ended before it, and before whatever follows. Of the item with the end something is left, or
+ * it goes too. */
 static void cut_items(cutting *k, json_value items, span empty) {
-    if (items.type != JSON_ARRAY) return;
-    const char *kept_to = NULL;
+    const answer_edit *cut = items.type == JSON_ARRAY ? first_cut_in(k, items.raw) : NULL;
+    if (!cut) return;
+    const char *place = place_of(k, cut->part), *kept_to = NULL;
     json_iter it = json_iter_of(items);
     json_value v;
-    bool more, ends = false; /* in one that is kept */
-    while ((more = json_next_element(&it, &v)) && !ends && !is_behind(k, v)) {
+    bool more;
+    while ((more = json_next_element(&it, &v)) && v.raw.ptr < place) {
+        const bool ends = v.raw.ptr + v.raw.len > place;
+        if (ends && !cut->text.len && !says_before(k, v.raw, place)) break;
         kept_to = v.raw.ptr + v.raw.len;
-        ends = has_cut_text(k, v);
     }
     if (!more) return;
     const char *last = items.raw.ptr + items.raw.len - 1;
@@ -228,7 +228,8 @@ static void cut_calls(cutting *k) {
         const json_value message = json_get(choice, SPAN_OF("message"));
         cut_items(k, json_get(message, SPAN_OF("tool_calls")), SPAN_OF("null"));
         const json_value only = json_get(message, SPAN_OF("function_call")); /* the older form */
-        if (only.type != JSON_OBJECT || !is_behind(k, only)) continue;
+        const answer_edit *cut = only.type == JSON_OBJECT ? first_cut_in(k, only.raw) : NULL;
+        if (!cut || cut->text.len) continue;
         drop_edits_within(k, only.raw);
         event_edits_add(&k->edits, (answer_edit){.bytes = only.raw, .json = SPAN_OF("null")});
     }
