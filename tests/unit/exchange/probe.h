@@ -59,16 +59,13 @@ static inline void probe_done(filter *f) {
     filter_pass_done(f);
 }
 
+/* In a filter's operations: all but its name and its done. */
+#define PROBE_HEARS                                                                                \
+    .place = PLACE_GUARD, .holds = HOLDS_ANY, .begin = probe_begin, .head = probe_head,            \
+    .event = probe_event, .end = probe_end, .fail = probe_fail
+
 static inline void probe_add(exchange *x) {
-    static const filter_ops ops = {.name = "probe",
-                                   .place = PLACE_GUARD,
-                                   .holds = HOLDS_ANY,
-                                   .begin = probe_begin,
-                                   .head = probe_head,
-                                   .event = probe_event,
-                                   .end = probe_end,
-                                   .fail = probe_fail,
-                                   .done = probe_done};
+    static const filter_ops ops = {.name = "probe", PROBE_HEARS, .done = probe_done};
     live = arena_zalloc(&x->arena, sizeof *live);
     filter_add(x, &live->filter, &ops);
 }

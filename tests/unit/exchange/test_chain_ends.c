@@ -68,15 +68,7 @@ static void a_last_word_is_not_kept_for_ever(void **state) {
 static probe *outer;
 
 static void outer_add(exchange *x) {
-    static const filter_ops ops = {.name = "outer",
-                                   .place = PLACE_GUARD,
-                                   .holds = HOLDS_ANY,
-                                   .begin = probe_begin,
-                                   .head = probe_head,
-                                   .event = probe_event,
-                                   .end = probe_end,
-                                   .fail = probe_fail,
-                                   .done = filter_pass_done};
+    static const filter_ops ops = {.name = "outer", PROBE_HEARS, .done = filter_pass_done};
     outer = arena_zalloc(&x->arena, sizeof *outer);
     filter_add(x, &outer->filter, &ops);
 }
