@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import os
 import pathlib
 import shutil
 import subprocess
@@ -104,7 +105,8 @@ def digest(folder):
 
 
 def run(folder, *arguments):
-    done = subprocess.run([sys.executable, str(folder / "tools" / "mutate"), *arguments], capture_output=True, text=True, cwd=folder)
+    # Which mutants are the same code is the compiler's to say: of another the counts are others.
+    done = subprocess.run([sys.executable, str(folder / "tools" / "mutate"), *arguments], capture_output=True, text=True, cwd=folder, env=os.environ | {"CC": "gcc"})
     return done.returncode, done.stdout.splitlines(), done.stderr
 
 
