@@ -8,7 +8,8 @@ static bool may_arm(const guard_policy *p, span text, literal_hit hit, size_t en
     size_t at = end - hit.seen;
     if (hit.owner >= SHAPE_OWNER) {
         const guard_shape shape = (guard_shape)(hit.owner - SHAPE_OWNER);
-        return s->shaped_count[shape] && guard_shape_at(shape, text, end - 1, &at);
+        if (!s->shaped_count[shape] || !guard_shape_at(shape, text, end - 1, &at)) return false;
+        return shape != SHAPE_DIGITS || guard_digits_from(text, at, true) >= s->digits;
     }
     const bool behind_letter =
         at && (text.ptr[at - 1] | 0x20) >= 'a' && (text.ptr[at - 1] | 0x20) <= 'z';

@@ -10,9 +10,10 @@ typedef enum outcome { NOTHING, MAYBE, FOUND } outcome;
 /* Where a rule may match. */
 typedef struct place {
     size_t at;
-    size_t known; /* the byte that told */
-    size_t floor; /* what is before it is not hidden: it may be gone */
-    bool forced;  /* it does, as it takes too many steps */
+    size_t known;  /* the byte that told */
+    size_t floor;  /* what is before it is not hidden: it may be gone */
+    size_t digits; /* guard_digits_from(); SIZE_MAX where it is not asked */
+    bool forced;   /* it does, as it takes too many steps */
 } place;
 
 typedef struct match {
@@ -91,11 +92,13 @@ static int match_at(work *w, const rule_code *r, size_t at, size_t to, bool part
     uint32_t options =
         PCRE2_ANCHORED | (partial ? PCRE2_PARTIAL_HARD : 0) | (w->base + from ? PCRE2_NOTBOL : 0);
     PCRE2_SPTR text = (PCRE2_SPTR)w->norm.ptr + from;
+    const pcre2_code *code = rule_pattern_of(r);
+    if (!code) return PCRE2_ERROR_NOMEMORY;
     s->tries++;
     s->bytes += to - at;
-    int result = pcre2_match(r->code, text, to - from, at - from, options, s->data, s->few);
+    int result = pcre2_match(code, text, to - from, at - from, options, s->data, s->few);
     if (is_limit(result) && may_cost(w, r->says.index, w->base + at))
-        result = pcre2_match(r->code, text, to - from, at - from, options, s->data, s->most);
+        result = pcre2_match(code, text, to - from, at - from, options, s->data, s->most);
     return result;
 }
 
@@ -103,7 +106,7 @@ static match match_of(const work *w, const rule_code *r, size_t at) {
     const size_t *ends = pcre2_get_ovector_pointer(w->l->scratch->data);
     size_t from = at > GUARD_NEAR_MAX ? at - GUARD_NEAR_MAX : 0;
     match m = {.from = at, .to = from + ends[1]};
-    bool group = r->group && ends[2] != PCRE2_UNSET && ends[3] > ends[2];
+    bool group = rule_has_group(r) && ends[2] != PCRE2_UNSET && ends[3] > ends[2];
     m.value_from = group ? from + ends[2] : at;
     m.value_to = group ? from + ends[3] : m.to;
     return m;
@@ -160,7 +163,7 @@ static bool passes(const work *w, const rule_code *r, match *m, size_t floor) {
 static size_t hides_from(const work *w, const rule_code *r, const match *m, size_t floor) {
     if (w->l->form.whole) return m->value_from;
     size_t from = m->value_from;
-    if (r->show > 0 && (r->group || r->shape > SHAPE_FIRST) && r->shape != SHAPE_AT)
+    if (r->show > 0 && (rule_has_group(r) || r->shape > SHAPE_FIRST) && r->shape != SHAPE_AT)
         from += guard_shape_shown(span_slice(w->norm, from, m->value_to), (size_t)r->show);
     return from > floor ? from : floor;
 }
@@ -217,6 +220,7 @@ static void arm(work *w, uint32_t rule, place p) {
     const rule_code *r = rule_of(w, rule);
     if (r->apart && is_word_before(w, p.at)) return;
     if (r->parted && p.at && is_letter(w->norm.ptr[p.at - 1])) return;
+    if (p.digits < r->digits) return;
     lane_open *o = find_open(w->l, rule);
     if (o && o->open && w->base + p.floor < o->hides) o->hides = w->base + p.floor;
     if (o && (o->open || w->base + p.at < o->until)) return;
@@ -249,10 +253,12 @@ static void arm_shape(work *w, guard_shape shape, size_t known, const search *s)
     size_t at;
     if (s->only && s->only->shape != shape) return;
     if (!guard_shape_at(shape, w->norm, known, &at)) return;
+    const size_t digits = shape == SHAPE_DIGITS ? guard_digits_from(w->norm, at, w->end) : SIZE_MAX;
+    if (digits < w->set->digits) return;
     for (size_t i = 0; i < w->set->shaped_count[shape]; i++) {
         uint32_t rule = w->set->shaped[shape][i];
         const rule_code *r = rule_of(w, rule);
-        place p = {at, known, shape_floor(r, at, known), false};
+        place p = {at, known, shape_floor(r, at, known), digits, false};
         if (is_sought(s, r, &p)) arm(w, rule, p);
     }
 }
@@ -262,7 +268,7 @@ static void arm_hit(work *w, literal_hit hit, size_t end, const search *s) {
         arm_shape(w, (guard_shape)(hit.owner - SHAPE_OWNER), end - 1, s);
         return;
     }
-    place p = {end - hit.seen, end - 1, end - hit.seen + hit.len, false};
+    place p = {end - hit.seen, end - 1, end - hit.seen + hit.len, SIZE_MAX, false};
     if (is_sought(s, rule_of(w, hit.owner), &p)) arm(w, hit.owner, p);
 }
 
@@ -303,7 +309,7 @@ static void resume(work *w, uint32_t i) {
     lane_open *o = &w->l->opens[i];
     const rule_code *r = rule_of(w, o->rule);
     place p = {(size_t)(o->at - w->base), (size_t)(o->known - w->base),
-               (size_t)(o->floor - w->base), o->forced};
+               (size_t)(o->floor - w->base), SIZE_MAX, o->forced};
     attempt(w, r, p);
     o = find_open(w->l, r->says.index);
     if (o && o->open) return;

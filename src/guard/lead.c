@@ -1,6 +1,8 @@
 #include "guard/lead.h"
 
-enum { GROUPS_MAX = 64 };
+#include "guard/shape.h"
+
+enum { GROUPS_MAX = 64, REPEAT_MAX = 1000 };
 
 /* Where what stands at `at` ends: an escape, a class, a byte. */
 static size_t atom_end(span p, size_t at) {
@@ -125,32 +127,34 @@ pattern_head pattern_head_of(span p, buf *literal) {
     return head;
 }
 
-/* ---- what is refused ---- */
+/* ---- repeats ---- */
 
-/* Of a repeat at `at`: its end, and whether it has no bound, and gives nothing back. end == at:
- * there is none. */
+/* Of a repeat at `at`: its end, how often at least, and whether it has no bound, and gives nothing
+ * back. end == at: there is none. */
 typedef struct repeat {
-    size_t end;
+    size_t end, least;
     bool unbound, possessive;
 } repeat;
 
 static repeat repeat_at(span p, size_t at) {
-    repeat r = {.end = at};
+    repeat r = {.end = at, .least = 1};
     if (at >= p.len) return r;
     char c = p.ptr[at];
     if (c == '*' || c == '+' || c == '?') {
         r.end = at + 1;
+        r.least = c == '+';
         r.unbound = c != '?';
     } else if (c == '{') {
-        size_t i = at + 1, digits = 0;
-        while (i < p.len && p.ptr[i] >= '0' && p.ptr[i] <= '9')
-            i++, digits++;
+        size_t i = at + 1, digits = 0, least = 0;
+        for (; i < p.len && p.ptr[i] >= '0' && p.ptr[i] <= '9'; i++, digits++)
+            least = least < REPEAT_MAX ? 10 * least + (size_t)(p.ptr[i] - '0') : least;
         bool comma = i < p.len && p.ptr[i] == ',';
         size_t most = comma ? ++i : i;
         while (i < p.len && p.ptr[i] >= '0' && p.ptr[i] <= '9')
             i++;
         if (!digits || i >= p.len || p.ptr[i] != '}') return r;
         r.end = i + 1;
+        r.least = least;
         r.unbound = comma && i == most;
     } else {
         return r;
@@ -159,6 +163,88 @@ static repeat repeat_at(span p, size_t at) {
         r.possessive = p.ptr[r.end++] == '+';
     return r;
 }
+
+/* ---- the digits in front ---- */
+
+/* How many digits all matches begin with at least. goes_on: they have nothing else but what parts
+ * digits, so what follows counts too. */
+typedef struct digits_head {
+    size_t least;
+    bool goes_on;
+} digits_head;
+
+static const digits_head other_head = {0, false};
+
+/* A byte, an escape or a class. */
+static digits_head atom_digits(span atom) {
+    const bool set = atom.ptr[0] == '[';
+    if (atom.ptr[0] == '.') return other_head;
+    if (set) atom = span_slice(atom, 1, atom.len - 1);
+    digits_head head = {1, atom.len > 0};
+    for (size_t i = 0; i < atom.len; i++) {
+        unsigned char first = (unsigned char)atom.ptr[i], last = first;
+        if (first == '\\') {
+            if (++i == atom.len) return other_head;
+            first = last = (unsigned char)atom.ptr[i];
+            if (first == 'd') continue;
+            if (!guard_parts_digits(first)) return other_head;
+        } else if (set && i + 2 < atom.len && atom.ptr[i + 1] == '-') {
+            last = (unsigned char)atom.ptr[i += 2];
+        }
+        if (first >= '0' && last <= '9') continue;
+        if (first != last || !guard_parts_digits(first)) return other_head;
+        head.least = 0;
+    }
+    return head;
+}
+
+static digits_head digits_of(span p);
+
+static digits_head group_digits(span group) {
+    const bool plain = !span_starts(group, SPAN_OF("(?"));
+    if (plain || span_starts(group, SPAN_OF("(?:")) || span_starts(group, SPAN_OF("(?>")))
+        return digits_of(span_slice(group, plain ? 1 : 3, group.len - 1));
+    static const span around[] = {SPAN("(?!"), SPAN("(?="), SPAN("(?<!"), SPAN("(?<=")};
+    for (size_t i = 0; i < ARRAY_LEN(around); i++)
+        if (span_starts(group, around[i])) return (digits_head){0, true};
+    return other_head;
+}
+
+/* Of what has no alternatives. */
+static digits_head row_digits(span p) {
+    digits_head all = {0, true};
+    for (size_t i = 0; all.goes_on && i < p.len;) {
+        const bool is_group = p.ptr[i] == '(';
+        const size_t end = is_group ? group_end(p, i) : atom_end(p, i);
+        const span one = span_slice(p, i, end);
+        const digits_head head = is_group ? group_digits(one) : atom_digits(one);
+        const repeat r = repeat_at(p, end);
+        if (r.end == end && end < p.len && p.ptr[end] == '{')
+            return (digits_head){all.least, false}; /* newer versions of PCRE2 repeat by "{,3}" */
+        all.least += head.goes_on ? head.least * r.least : r.least ? head.least : 0;
+        all.goes_on = head.goes_on;
+        i = r.end;
+    }
+    return all;
+}
+
+static digits_head digits_of(span p) {
+    digits_head all = {SIZE_MAX, true};
+    for (size_t from = 0, to; from <= p.len; from = to + 1) {
+        for (to = from; to < p.len && p.ptr[to] != '|';)
+            to = p.ptr[to] == '(' ? group_end(p, to) : atom_end(p, to);
+        const digits_head row = row_digits(span_slice(p, from, to));
+        if (row.least < all.least) all.least = row.least;
+        all.goes_on = all.goes_on && row.goes_on;
+    }
+    return all;
+}
+
+size_t pattern_digits_of(span pattern) {
+    return digits_of(pattern).least;
+}
+
+/* ---- what is refused ---- */
 
 /* What a group may not begin with. */
 static const char *group_refused(span p, size_t at) {

@@ -23,6 +23,10 @@ pattern_head pattern_head_of(span pattern, buf *literal);
 /* By an ASCII letter or digit. */
 bool lead_begins_word(span literal);
 
+/* How many digits each match begins with at least, with nothing but what parts digits between or
+ * before them. 0 also where it cannot be told. */
+size_t pattern_digits_of(span pattern);
+
 /* The pattern without what only looks back, wherever it stands: whatever the pattern matches behind
  * any text, this does at the beginning of one. */
 void pattern_loosen(span pattern, buf *out);

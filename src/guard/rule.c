@@ -68,10 +68,31 @@ static bool compile_pattern(span pattern, rule_code *r, rule_complaints *c) {
         rule_complain(c, "pattern", "%s", why);
         return false;
     }
-    r->code = compile(pattern, RULE_OPTIONS, c);
-    if (!r->code || !pattern_is_fit(r->code, c)) return false;
-    r->group = info(r->code, PCRE2_INFO_CAPTURECOUNT) > 0;
-    return true;
+    pcre2_code *code = compile(pattern, RULE_OPTIONS, c);
+    atomic_store_explicit(&r->pattern->code, code, memory_order_relaxed);
+    return code && pattern_is_fit(code, c);
+}
+
+/* Of several threads whose first use it is one wins. */
+COLD static const pcre2_code *compile_late(const rule_code *r) {
+    pcre2_code *own = compile(r->says.pattern, RULE_OPTIONS, NULL), *there = NULL;
+    if (own && atomic_compare_exchange_strong(&r->pattern->code, &there, own)) return own;
+    pcre2_code_free(own);
+    return there;
+}
+
+const pcre2_code *rule_pattern_of(const rule_code *r) {
+    const pcre2_code *code = atomic_load_explicit(&r->pattern->code, memory_order_acquire);
+    return code ? code : compile_late(r);
+}
+
+bool rule_has_group(const rule_code *r) {
+    const pcre2_code *code = rule_pattern_of(r);
+    return code && info(code, PCRE2_INFO_CAPTURECOUNT) > 0;
+}
+
+void rule_done(rule_code *r) {
+    if (r->pattern) pcre2_code_free(atomic_load_explicit(&r->pattern->code, memory_order_relaxed));
 }
 
 /* ---- where it begins ---- */
@@ -234,7 +255,7 @@ static bool begin_with_head(guard_set *s, const guard_rule_text *text, rule_code
     if (text->lead_count) {
         bool told =
             head.len && text->lead_count == 1 && span_istarts(buf_span(&head_text), text->leads[0]);
-        good = begin_with_leads(s, text, r, l, c, !told && c->tell);
+        good = begin_with_leads(s, text, r, l, c, !told && !c->shipped);
         if (head.edge && !head.len) r->apart = r->apart || all_begin_words(text);
     } else if (head.len >= LEAD_MIN) {
         if (head.whole && r->show < 0) r->show = 0; /* else nothing of it would be hidden */
@@ -251,6 +272,7 @@ static bool begin_with_shape(const guard_rule_text *text, rule_code *r, rule_com
         rule_complain(c, "start", "is \"%.*s\", which is no shape", SPAN_ARG(text->start));
         return false;
     }
+    if (r->shape == SHAPE_DIGITS) r->digits = pattern_digits_of(text->pattern);
     bool mark = r->shape >= SHAPE_INVISIBLE;
     if (mark == !text->pattern.len) return true;
     rule_complain(c, "pattern", mark ? "is one too many: the shape is all" : "is missing");
@@ -332,6 +354,8 @@ bool rule_compile(guard_set *s, const guard_rule_text *text, rule_code *r, rule_
     r->show = text->show;
     r->near = guard_words_of(text->near, text->near_count, &s->memory);
     r->stop = guard_words_of(text->stop, text->stop_count, &s->memory);
-    if (text->pattern.len && !compile_pattern(text->pattern, r, c)) return false;
+    r->pattern = arena_alloc(&s->memory, sizeof *r->pattern);
+    atomic_init(&r->pattern->code, NULL);
+    if (text->pattern.len && !c->shipped && !compile_pattern(text->pattern, r, c)) return false;
     return text->start.len ? begin_with_shape(text, r, c) : begin_with_head(s, text, r, l, c);
 }

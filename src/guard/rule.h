@@ -18,15 +18,21 @@
 enum { RULE_CAPTURES_MAX = 8, RULE_WORDS_MAX = 64 };
 _Static_assert((int)WORDS_BLOCK >= (int)GUARD_NEAR_MAX, "one look tells whether a word is near");
 
+/* Those that weir ships are compiled when a text first needs it: few texts have what most rules
+ * look for, and to compile all of them is the most that a start with a guard takes. */
+typedef struct rule_pattern {
+    _Atomic(pcre2_code *) code;
+} rule_pattern;
+
 typedef struct rule_code {
     guard_rule says;
-    pcre2_code *code; /* NULL: marks need none */
+    rule_pattern *pattern; /* in the set's memory */
     const guard_check *check;
     double entropy;
     guard_words near, stop;
     int show; /* -1: the lead, or what makes the shape known */
     guard_shape shape;
-    bool group;      /* what is hidden is its first group */
+    size_t digits;   /* of SHAPE_DIGITS: it is not tried where fewer stand */
     bool apart;      /* no letter or digit stands before it */
     bool parted;     /* no letter does */
     unsigned kind;   /* index in the set's kinds */
@@ -44,6 +50,7 @@ struct guard_set {
     sift sift;                     /* of its literals */
     uint32_t *shaped[SHAPE_COUNT]; /* the rules of each shape */
     size_t shaped_count[SHAPE_COUNT];
+    size_t digits;   /* with fewer no rule of SHAPE_DIGITS is tried */
     uint8_t *strict; /* of a state of leads: bytes at the end that a rule, which shows less than its
                         lead, may hide */
 };
@@ -65,6 +72,7 @@ typedef struct rule_complaints {
     guard_complain *tell;
     void *ctx;
     size_t index;
+    bool shipped; /* there are none: it was tested */
     bool bad;
 } rule_complaints;
 void rule_complain(rule_complaints *c, const char *member, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -77,6 +85,13 @@ typedef struct rule_literals {
 } rule_literals;
 MUST_USE bool rule_compile(guard_set *s, const guard_rule_text *text, rule_code *ret,
                            rule_literals *literals, rule_complaints *c);
+
+/* The rule's pattern. Where this is its first use it is compiled. Any thread. NULL: there is no
+ * memory for it. */
+const pcre2_code *rule_pattern_of(const rule_code *r);
+/* Whether what is hidden of a match is its first group. */
+bool rule_has_group(const rule_code *r);
+void rule_done(rule_code *r);
 
 /* What weir ships: made from data/guard/ by tools/guard-rules. */
 extern const guard_rule_text guard_shipped[];

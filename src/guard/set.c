@@ -121,6 +121,14 @@ static void find_strict(guard_set *s, const rule_literals *l) {
                 s->strict[i] = s->strict[a->falls[i]];
 }
 
+static void find_digits(guard_set *s) {
+    s->digits = SIZE_MAX;
+    for (size_t i = 0; i < s->shaped_count[SHAPE_DIGITS]; i++) {
+        const size_t digits = s->rules[s->shaped[SHAPE_DIGITS][i]].digits;
+        if (digits < s->digits) s->digits = digits;
+    }
+}
+
 static void note_parted(const guard_set *s, rule_literals *l) {
     for (size_t i = 0; i < l->count; i++) {
         const rule_code *r = l->items[i].owner < SHAPE_OWNER ? &s->rules[l->items[i].owner] : NULL;
@@ -132,7 +140,8 @@ static bool compile_all(guard_set *s, const gathered *g, rule_literals *l, guard
                         void *ctx) {
     bool bad = false;
     for (size_t i = 0; i < g->count; i++) {
-        rule_complaints c = {g->own[i] == SIZE_MAX ? NULL : tell, ctx, g->own[i], false};
+        const bool shipped = g->own[i] == SIZE_MAX;
+        rule_complaints c = {shipped ? NULL : tell, ctx, g->own[i], shipped, false};
         rule_code *r = &s->rules[i];
         r->says.index = (unsigned)i;
         s->count = i + 1;
@@ -159,6 +168,7 @@ guard_set *guard_set_new(bool shipped, const guard_rule_text *own, size_t count,
     good = compile_all(s, &g, &literals, complain, ctx) && good;
     if (good) {
         add_shapes(s, &literals);
+        find_digits(s);
         note_parted(s, &literals);
         automaton_init(&s->leads, literals.items, literals.count);
         sift_init(&s->sift, literals.items, literals.count);
@@ -180,7 +190,7 @@ guard_set *guard_set_ref(guard_set *s) {
 void guard_set_unref(guard_set *s) {
     if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
     for (size_t i = 0; i < s->count; i++)
-        pcre2_code_free(s->rules[i].code);
+        rule_done(&s->rules[i]);
     automaton_done(&s->leads);
     free(s->strict);
     free(s->rules);

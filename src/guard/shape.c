@@ -14,7 +14,7 @@ static bool is_hex(unsigned char c) {
 static bool is_word(unsigned char c) {
     return is_digit(c) || is_letter(c) || c == '_';
 }
-static bool parts(unsigned char c) {
+bool guard_parts_digits(unsigned char c) {
     return c == ' ' || c == '-' || c == '.' || c == '/';
 }
 
@@ -40,7 +40,7 @@ static bool digits_begin(span text, size_t at, size_t *ret) {
     size_t i = at;
     for (unsigned n = 0; n < SHOWN_FIRST; n++) {
         i = before(i);
-        if (parts(byte(text, i))) i = before(i);
+        if (guard_parts_digits(byte(text, i))) i = before(i);
         if (!is_digit(byte(text, i))) return false;
     }
     if (is_word(byte(text, before(i)))) return false;
@@ -198,6 +198,19 @@ span guard_shape_bytes(guard_shape shape) {
 
 bool guard_shape_at(guard_shape shape, span text, size_t at, size_t *ret_begin) {
     return rows[shape].begin && rows[shape].begin(text, at, ret_begin);
+}
+
+enum { DIGITS_LOOK = 64 };
+
+size_t guard_digits_from(span text, size_t at, bool ended) {
+    const size_t end = text.len - at < DIGITS_LOOK ? text.len : at + DIGITS_LOOK;
+    size_t count = 0, i = at;
+    for (; i < end; i++) {
+        const unsigned char c = (unsigned char)text.ptr[i];
+        if (!is_digit(c) && !guard_parts_digits(c)) return count;
+        count += is_digit(c);
+    }
+    return i == text.len && ended ? count : SIZE_MAX;
 }
 
 size_t guard_shape_shown(span match, size_t show) {

@@ -35,6 +35,12 @@ span guard_shape_bytes(guard_shape shape);
 /* Whether one begins that the byte at `at` makes known, and where. */
 MUST_USE bool guard_shape_at(guard_shape shape, span text, size_t at, size_t *ret_begin);
 
+/* What may stand between digits: a blank, a dot, a dash, a slash. */
+bool guard_parts_digits(unsigned char c);
+/* How many digits stand from `at` on with nothing but what parts them between. SIZE_MAX: they are
+ * many, or may go on behind the text, which they cannot where it has ended. */
+size_t guard_digits_from(span text, size_t at, bool ended);
+
 /* Where the rest of a match begins when `show` letters and digits of it may be seen: what parts
  * them does not count. At most match.len. */
 size_t guard_shape_shown(span match, size_t show);

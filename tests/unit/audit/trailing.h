@@ -42,7 +42,7 @@ static inline void close_trail(world *w) {
 
 /* What the store's transaction does, up to its end. */
 static inline void take(world *w, size_t count, bool commit) {
-    ledger_entry entries[16];
+    ledger_entry entries[16] = {0};
     buf position = BUF_EMPTY, why = BUF_EMPTY;
     for (size_t i = 0; i < count; i++)
         entries[i] = (ledger_entry){.act = SPAN_OF("\"act\":\"reload\",\"who\":\"operator\"")};

@@ -5,6 +5,9 @@
 #include "guard/lead.h"
 #include "guard/rule.h"
 #include "heap.h"
+#include "lanes.h"
+
+#include <pthread.h>
 
 static void note(void *ctx, size_t rule, const char *member, const char *message) {
     buf_addf(ctx, "%zu.%s %s\n", rule, member, message);
@@ -313,6 +316,106 @@ static void finds_a_patterns_lead(void **state) {
     }
 }
 
+static void counts_the_digits_that_a_pattern_begins_with(void **state) {
+    (void)state;
+    static const struct {
+        const char *pattern;
+        size_t digits;
+    } rows[] = {
+        {"[0-9]{9}(?![0-9])", 9},
+        {"[0-9]{8,10}:AA[A-Za-z0-9_-]{33}", 8},
+        {"\\d\\d{3}", 4},
+        {"12[3-7]", 3},
+        {"[1-9][0-9][ ]?[0-9]{3}[ ]?[0-9]{3}", 8},
+        {"[0-9]{2}\\.[0-9]{2}\\/[0-9]{2}-[0-9]", 7},
+        {"(?!000|666|9)[0-9]{3}[ -](?!00)[0-9]{2}", 5},
+        {"(?<![0-9][.,])0[0-9]{1,4}[ .\\/-]?[0-9](?:[ .\\/-]?[0-9]){5,9}", 8},
+        {"(?:1[ .-])?[2-9][0-9]{2}", 3},
+        {"(?:4(?:[ -]?[0-9]){12}(?:(?:[ -]?[0-9]){3}){0,2}|3[ -]?[47](?:[ -]?[0-9]){11})", 13},
+        {"(?:19|20)[0-9]{6}-[0-9]{4}|[0-9]{6}-[0-9]{4}", 10},
+        {"[12] ?[0-9]{2}(?:[0-9]{2}|2[AB]) ?[0-9]{3}", 4}, /* a letter ends what counts */
+        {"[0-9]+[0-9]*[0-9]?[0-9]{0,3}", 1},
+        {"[0-9]{2}+[0-9]{2}?[0-9]", 5},
+        {"(?>[0-9]{3})([0-9]{2}){2}", 7},
+        {"(?:[0-9]{3}x)?[0-9]{2}", 0},
+        {"(?:[0-9]{3}x){2}[0-9]{2}", 3},
+        {"[ -]{4}[0-9]{2}", 2},
+        {"[0-9 ]{4}[0-9]{2}", 2}, /* blanks alone may be the first four */
+        {"[0-9.]{4}7", 1},
+        {"[0-9]{2}.[0-9]{9}", 2},
+        {"[0-9]{2}[^a][0-9]{9}", 2},
+        {"[0-9]{2}[0-\xff][0-9]{9}", 2},
+        {"[0-9]{2}[0-9]{,3}[0-9]{9}", 2},
+        {"[0-9]{2}[0-9A-F][0-9]{9}", 2},
+        {"[0-9]{2}[+--][0-9]{9}", 2},
+        {"[0-9]{2}\\s[0-9]{9}", 2},
+        {"[0-9]{2}[\\d .][0-9]{9}", 11},
+        {"[0-9]{2}[\\d\\s][0-9]{9}", 2},
+        {"[0-9]{2}\\D[0-9]{9}", 2},
+        {"[0-9]{2}[[:digit:]][0-9]{9}", 2},
+        {"(?i)[0-9]{9}", 0},
+        {"(?<name>[0-9]{9})", 0},
+        {"(?=[0-9]{9})[0-9]{2}", 2},
+        {"a[0-9]{9}", 0},
+        {"[0-9]{9}|", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const size_t digits = pattern_digits_of(span_cstr(rows[i].pattern));
+        if (digits != rows[i].digits) fail_msg("%s: %zu", rows[i].pattern, digits);
+    }
+}
+
+static void counts_the_digits_of_a_text(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t ended, goes_on;
+    } rows[] = {
+        {"0.9731 x", 5, 5},   {"a12-34/56,7", 6, 6},  {"x127.0.0.1:80", 6, 6},
+        {"a12", 2, SIZE_MAX}, {"a1 2 ", 2, SIZE_MAX}, {"abc", 0, 0},
+        {"a", 0, SIZE_MAX},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const span text = span_cstr(rows[i].text);
+        const size_t at = text.ptr[0] == '0' ? 0 : 1;
+        assert_int_equal(guard_digits_from(text, at, true), rows[i].ended);
+        assert_int_equal(guard_digits_from(text, at, false), rows[i].goes_on);
+    }
+    char many[200]; /* it does not look further than it has to */
+    memset(many, '-', sizeof many);
+    assert_int_equal(guard_digits_from(span_from(many, sizeof many), 0, true), SIZE_MAX);
+}
+
+/* Patterns that are shipped are compiled where a text needs them: by whichever thread is first. */
+enum { LOOKING = 4 };
+
+static void *look_for_one(void *policy) {
+    guard_scratch *scratch = guard_scratch_new();
+    lane_result r = lane_run(policy, scratch, (guard_form){.whole = true},
+                             SPAN_OF("her card is 4111 1111 1111 1111."), NULL, NULL);
+    const bool found = span_eq(buf_span(&r.text), SPAN_OF("her card is [CARD_1]."));
+    lane_result_done(&r);
+    guard_scratch_free(scratch);
+    return found ? policy : NULL;
+}
+
+static void compiles_a_pattern_once_for_all_threads(void **state) {
+    (void)state;
+    guard_set *s = guard_set_new(true, NULL, 0, NULL, NULL);
+    guard_policy *p = guard_policy_new(s, GUARD_IN, GUARD_REDACT, NULL, 0);
+    pthread_t threads[LOOKING];
+    for (unsigned i = 0; i < LOOKING; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, look_for_one, p), 0);
+    for (unsigned i = 0; i < LOOKING; i++) {
+        void *found;
+        assert_int_equal(pthread_join(threads[i], &found), 0);
+        assert_ptr_equal(found, p);
+    }
+    guard_policy_unref(p);
+    guard_set_unref(s);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_what_it_cannot_keep),
@@ -322,6 +425,9 @@ int main(void) {
         cmocka_unit_test(says_the_same_in_the_program_and_in_the_files),
         cmocka_unit_test(tells_where_a_file_is_wrong),
         cmocka_unit_test(finds_a_patterns_lead),
+        cmocka_unit_test(counts_the_digits_that_a_pattern_begins_with),
+        cmocka_unit_test(counts_the_digits_of_a_text),
+        cmocka_unit_test(compiles_a_pattern_once_for_all_threads),
     };
     return run_watched(tests);
 }

@@ -100,7 +100,24 @@ static void does_work_as_the_text_is_long(void **state) {
     guard_set_unref(s);
 }
 
+/* What numbers of everyday texts cannot be is not tried there. */
+static void tries_no_rule_where_it_cannot_match(void **state) {
+    (void)state;
+    static const char *const rows[] = {"a ratio of 0.9731, ", "(12.50-1), ", "make it 2024/7, ",
+                                       "sends a copyright ", "how to go "};
+    guard_set *s = guard_set_new(true, NULL, 0, NULL, NULL);
+    guard_policy *p = guard_policy_new(s, GUARD_OUT, GUARD_REDACT, NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const uint64_t tries = measure(p, rows[i], SMALL, 0).tries;
+        const bool makes = strncmp(rows[i], "make", 4) == 0; /* what might be made is asked */
+        if (makes != (tries > 0)) fail_msg("%s: %zu tries", rows[i], (size_t)tries);
+    }
+    guard_policy_unref(p);
+    guard_set_unref(s);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(does_work_as_the_text_is_long)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(does_work_as_the_text_is_long),
+                                       cmocka_unit_test(tries_no_rule_where_it_cannot_match)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
