@@ -75,6 +75,7 @@ typedef struct guard_request {
     const guard_policy *policy;
     const guard_set *set;
     guard_scratch *scratch;
+    uint64_t owner;     /* guard_text_is_clean() has it */
     guard_names *names; /* NULL: nothing is redacted; whoever asks owns it */
     arena *arena;       /* for what follows */
     json_splice edits;

@@ -19,7 +19,7 @@ static void look_at(guard_looked *k, exchange_guard *g, json_value string, bool 
     guard_text t;
     guard_fed fed;
     if (g->out && !g->restores &&
-        guard_text_is_clean(g->out, g->scratch, guard_inner(string), true))
+        guard_text_is_clean(g->out, g->scratch, guard_inner(string), 1, 0))
         return;
     guard_text_init(&t, g, arguments);
     guard_text_feed(&t, guard_inner(string), true, note, &fed); /* ended: it holds nothing */

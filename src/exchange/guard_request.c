@@ -7,6 +7,7 @@ typedef struct looking {
     guard_request *r;
     span body;
     guard_form form; /* of the text at hand */
+    bool found;      /* something in it */
     guard_made made; /* what it becomes, in its own bytes */
     arena scratch;
 } looking;
@@ -43,6 +44,7 @@ static void on_pass(void *ctx, span bytes) {
 static void on_find(void *ctx, const guard_find *f) {
     looking *k = ctx;
     guard_request *r = k->r;
+    k->found = true;
     seen_of(r, f)->count++;
     if (f->action == GUARD_BLOCK && !r->blocked) r->blocked = f->rule;
     if (!f->hidden.len) return;
@@ -62,7 +64,8 @@ static void look_at(looking *k, json_value value, unsigned depth) {
     const guard_sink sink = {k, on_pass, on_find};
     const span inner = span_slice(value.raw, 1, value.raw.len - 1);
     guard_lane lane;
-    if (guard_text_is_clean(r->policy, r->scratch, inner, true)) return;
+    if (guard_text_is_clean(r->policy, r->scratch, inner, depth, r->owner)) return;
+    k->found = false;
     k->form = (guard_form){.json = depth, .whole = true};
     k->made = guard_made_of(inner);
     guard_lane_init(&lane, r->policy, r->scratch, k->form);
@@ -75,6 +78,7 @@ static void look_at(looking *k, json_value value, unsigned depth) {
         arena_reset(&k->scratch, 0);
     }
     guard_made_done(&k->made);
+    if (!k->found) guard_text_was_clean(r->policy, r->scratch, inner, depth, r->owner);
 }
 
 static bool on_text(void *user, const outline_text *text) {
@@ -107,7 +111,7 @@ void guard_request_look_within(guard_request *r, json_value value) {
 
 static bool is_clean(void *user, json_value value) {
     const guard_request *r = user;
-    return guard_text_is_clean(r->policy, r->scratch, value.raw, true);
+    return guard_text_is_clean(r->policy, r->scratch, value.raw, 1, r->owner);
 }
 
 bool guard_request_is_clean(guard_request *r, const request_facts *facts) {

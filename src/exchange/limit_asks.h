@@ -28,7 +28,8 @@ bool limit_lets_through(exchange *x);
 
 /* The budgets that a call counts in, but for its target's; its amounts are 0. */
 limit_asks limit_budgets_of(exchange *x);
-/* Who takes turns with others where calls wait: its client; where no keys are asked its address. */
+/* Whose a call is among others, such as those that wait: its client's; where no keys are asked its
+ * address's. */
 uint64_t limit_holder(const exchange *x);
 
 /* "limits.user.requests", "clients[].limits.tokens": where the limit stands. */

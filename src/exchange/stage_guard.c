@@ -2,6 +2,7 @@
  * and changed or refused; what is answered, by the filter that this puts up. What a loop would
  * stand still for is looked at on another thread. */
 #include "exchange/guard.h"
+#include "exchange/limit_asks.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -38,7 +39,11 @@ static stage_result conclude(exchange_guard *g, const guard_request *r, span bod
 
 static stage_result look(exchange_guard *g, const guard_set *set) {
     exchange *x = g->x;
-    guard_request r = {.policy = g->in, .set = set, .scratch = g->scratch, .arena = &x->arena};
+    guard_request r = {.policy = g->in,
+                       .set = set,
+                       .scratch = g->scratch,
+                       .owner = limit_holder(x),
+                       .arena = &x->arena};
     if (!x->facts.outline.made && guard_request_is_clean(&r, &x->facts))
         return conclude(g, &r, SPAN_EMPTY);
     guard_request_look(&r, &x->facts, exchange_outline(x));

@@ -25,6 +25,7 @@ void guard_scratch_free(guard_scratch *s) {
     pcre2_match_context_free(s->few);
     pcre2_match_context_free(s->most);
     guard_scratch_free(s->behind);
+    guard_known_free(s->known);
     free(s);
 }
 

@@ -11,6 +11,7 @@
 #ifndef WEIR_GUARD_LANE_H
 #define WEIR_GUARD_LANE_H
 
+#include "guard/known.h"
 #include "guard/rule.h"
 #include "guard/unit.h"
 
@@ -35,6 +36,7 @@ struct guard_scratch {
     pcre2_match_data *data;
     pcre2_match_context *few, *most;
     buf norm;
+    guard_known *known; /* NULL: no text was long enough yet */
     /* What was done, for tests that bound it. */
     uint64_t tries; /* of a pattern */
     uint64_t bytes; /* that they could see */

@@ -1,5 +1,7 @@
 #include "guard/lane.h"
 
+#include "base/hash.h"
+
 enum { UNDONE_MAX = 64 * 1024 };
 
 /* Whether a rule would be tried for this hit. Near words are the lane's to look for. */
@@ -67,10 +69,40 @@ static bool undo(span text, size_t at, buf *out) {
     return true;
 }
 
-bool guard_text_is_clean(const guard_policy *p, guard_scratch *scratch, span text, bool json) {
+static bool has_no_lead(const guard_policy *p, guard_scratch *scratch, span text, bool json) {
     if (p->decodes || !p->set->sift.on) return false;
     const size_t plain = guard_plain_run(text, 0, json);
     if (plain == text.len) return is_clean(p, text);
     if (!json || text.len > UNDONE_MAX || !undo(text, plain, &scratch->norm)) return false;
     return is_clean(p, buf_span(&scratch->norm));
+}
+
+/* ---- what was looked at before ---- */
+
+static bool is_remembered(span text, uint64_t owner) {
+    return owner && text.len >= KNOWN_LEAST && text.len <= KNOWN_MOST;
+}
+
+static known_text known_of(const guard_policy *p, guard_scratch *scratch, span text, unsigned json,
+                           uint64_t owner) {
+    const uint64_t all[] = {p->number, json, owner};
+    if (!scratch->known) scratch->known = guard_known_new();
+    return guard_known_text(scratch->known, hash_span(span_from((const char *)all, sizeof all)),
+                            text);
+}
+
+bool guard_text_is_clean(const guard_policy *p, guard_scratch *scratch, span text, unsigned json,
+                         uint64_t owner) {
+    if (!is_remembered(text, owner)) return has_no_lead(p, scratch, text, json);
+    const known_text known = known_of(p, scratch, text, json, owner);
+    if (guard_known_has(scratch->known, known)) return true;
+    if (!has_no_lead(p, scratch, text, json)) return false;
+    guard_known_add(scratch->known, known);
+    return true;
+}
+
+void guard_text_was_clean(const guard_policy *p, guard_scratch *scratch, span text, unsigned json,
+                          uint64_t owner) {
+    if (is_remembered(text, owner))
+        guard_known_add(scratch->known, known_of(p, scratch, text, json, owner));
 }

@@ -26,8 +26,10 @@ static void note_mailbox(guard_policy *p, const rule_code *r, guard_action actio
 
 guard_policy *guard_policy_new(guard_set *s, guard_where where, guard_action otherwise,
                                const guard_override *overrides, size_t count) {
+    static atomic_uint_fast64_t numbers;
     guard_policy *p = mem_zalloc(sizeof *p + s->count);
     atomic_init(&p->refs, 1);
+    p->number = atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed) + 1;
     p->set = guard_set_ref(s);
     p->mailbox_show = -1;
     for (size_t i = 0; i < s->count; i++) {

@@ -200,8 +200,6 @@ bool guard_shape_at(guard_shape shape, span text, size_t at, size_t *ret_begin) 
     return rows[shape].begin && rows[shape].begin(text, at, ret_begin);
 }
 
-enum { DIGITS_LOOK = 64 };
-
 size_t guard_digits_from(span text, size_t at, bool ended) {
     const size_t end = text.len - at < DIGITS_LOOK ? text.len : at + DIGITS_LOOK;
     size_t count = 0, i = at;

@@ -8,7 +8,7 @@
 
 #include "base/span.h"
 
-enum { SHAPE_BACK = 72, MAILBOX_MAX = 64 };
+enum { SHAPE_BACK = 72, MAILBOX_MAX = 64, DIGITS_LOOK = 64 };
 
 typedef enum guard_shape {
     SHAPE_NONE,     /* a lead says where a rule begins */
@@ -37,8 +37,9 @@ MUST_USE bool guard_shape_at(guard_shape shape, span text, size_t at, size_t *re
 
 /* What may stand between digits: a blank, a dot, a dash, a slash. */
 bool guard_parts_digits(unsigned char c);
-/* How many digits stand from `at` on with nothing but what parts them between. SIZE_MAX: they are
- * many, or may go on behind the text, which they cannot where it has ended. */
+/* How many digits stand from `at` on with nothing but what parts them between, within DIGITS_LOOK
+ * bytes. SIZE_MAX: they are many, or may go on behind the text, which they cannot where it has
+ * ended. */
 size_t guard_digits_from(span text, size_t at, bool ended);
 
 /* Where the rest of a match begins when `show` letters and digits of it may be seen: what parts

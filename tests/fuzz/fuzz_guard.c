@@ -41,7 +41,7 @@ static void check(unsigned action, guard_form form, span text, uint64_t seed) {
         fprintf(stderr, "whole: %s\n%scut: %s\n%s", buf_cstr(&whole.text), buf_cstr(&whole.finds),
                 buf_cstr(&cut.text), buf_cstr(&cut.finds));
     HOLDS(lane_results_same(&whole, &cut));
-    if (guard_text_is_clean(p, scratch, text, form.json > 0))
+    if (guard_text_is_clean(p, scratch, text, form.json, 1))
         HOLDS(!whole.finds.len && span_eq(buf_span(&whole.text), text));
     if (action == GUARD_FLAG) HOLDS(span_eq(buf_span(&whole.text), text));
     if (action == GUARD_BLOCK) HOLDS(span_starts(text, buf_span(&whole.text)));

@@ -150,6 +150,45 @@ static void what_chat_asks_is_looked_at(void **state) {
     guarded_done(&g);
 }
 
+#define FIFTY "the water is measured as it passes over the weir, "
+#define LONG  FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY
+
+/* Of long texts it is remembered that nothing was found, and nothing else is. */
+static void what_was_found_is_found_again(void **state) {
+    (void)state;
+    static const struct {
+        const char *body, *expected, *noted;
+    } rows[] = {
+        {ASKS(LONG "KEY- "), ASKS(LONG "KEY- "), ""},
+        {ASKS(LONG "KEY- "), ASKS(LONG "KEY- "), ""},
+        {ASKS(LONG "KEY-a"), ASKS(LONG "[SECRET_KEY_1]"), "in.secret-key.redact=1"},
+        {ASKS(LONG "KEY-a"), ASKS(LONG "[SECRET_KEY_1]"), "in.secret-key.redact=1"},
+        {ASKS(LONG "NOTE-a"), ASKS(LONG "NOTE-a"), "in.noted.flag=1"},
+        {ASKS(LONG "NOTE-a"), ASKS(LONG "NOTE-a"), "in.noted.flag=1"},
+        {ASKS(LONG), ASKS(LONG), ""},
+        {ASKS("NOTE-a " LONG), ASKS("NOTE-a " LONG), "in.noted.flag=1"},
+        {ASKS("KEY-a " LONG), ASKS("[SECRET_KEY_1] " LONG), "in.secret-key.redact=1"},
+    };
+    guarded g;
+    guarded_world(&g, "in: redact");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf_clear(&g.body);
+        buf_add_cstr(&g.body, rows[i].body);
+        g.r = world_request(&form_openai, buf_cstr(&g.body));
+        ask(g.w, &g.a, &g.s, &g.r);
+        assert_string_equal(buf_cstr(&guarded_body), rows[i].expected);
+        const span noted = exchange_record(g.a.x)->guard;
+        assert_int_equal(noted.len, strlen(rows[i].noted));
+        if (noted.len) assert_memory_equal(noted.ptr, rows[i].noted, noted.len);
+        exchange_cancel(g.a.x);
+        world_turn(g.w);
+        asked_done(&g.a);
+    }
+    world_free(g.w);
+    buf_done(&guarded_body);
+    buf_done(&g.body);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(each_place_is_redacted),
@@ -158,6 +197,7 @@ int main(void) {
         cmocka_unit_test(what_is_done_is_the_rules_own_or_what_is_in_force),
         cmocka_unit_test(a_placeholder_that_is_there_already_stands_for_itself),
         cmocka_unit_test(what_chat_asks_is_looked_at),
+        cmocka_unit_test(what_was_found_is_found_again),
     };
     return run_watched(tests);
 }

@@ -68,8 +68,9 @@ static void check_within(const guard_policy *p, span text, unsigned json) {
     const span inner = within(buf_span(&string));
     buf_addf(&doc, "[{\"role\":\"user\",\"content\":%.*s}]", SPAN_ARG(buf_span(&string)));
     if (lane_finds(p, (guard_form){.json = json, .whole = true}, inner)) {
-        if (guard_text_is_clean(p, scratch, inner, true)) fail_msg("clean: %.*s", SPAN_ARG(inner));
-        assert_false(guard_text_is_clean(p, scratch, buf_span(&doc), true));
+        if (guard_text_is_clean(p, scratch, inner, json, 0))
+            fail_msg("clean: %.*s", SPAN_ARG(inner));
+        assert_false(guard_text_is_clean(p, scratch, buf_span(&doc), 1, 0));
     }
     buf_done(&string);
     buf_done(&again);
@@ -90,7 +91,7 @@ static void what_a_lane_finds_is_not_clean(void **state) {
                 const guard_policy *p = k ? flag : redact;
                 const bool finds = lane_finds(p, (guard_form){.whole = true}, buf_span(&text));
                 found += finds;
-                if (finds) assert_false(guard_text_is_clean(p, scratch, buf_span(&text), false));
+                if (finds) assert_false(guard_text_is_clean(p, scratch, buf_span(&text), 0, 0));
                 check_within(p, buf_span(&text), 1);
                 check_within(p, buf_span(&text), 2);
             }
@@ -125,9 +126,9 @@ static void most_texts_are_clean(void **state) {
         {SPAN("4111\\n1111"), true, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (guard_text_is_clean(redact, scratch, rows[i].text, rows[i].json) != rows[i].clean)
+        if (guard_text_is_clean(redact, scratch, rows[i].text, rows[i].json, 0) != rows[i].clean)
             fail_msg("row %zu: %.*s", i, SPAN_ARG(rows[i].text));
-        assert_false(guard_text_is_clean(decoding, scratch, rows[i].text, rows[i].json));
+        assert_false(guard_text_is_clean(decoding, scratch, rows[i].text, rows[i].json, 0));
     }
 }
 
@@ -137,11 +138,41 @@ static void long_texts_need_a_lane_where_they_have_escapes(void **state) {
     buf text = BUF_EMPTY;
     while (text.len < 70000)
         buf_add_cstr(&text, "the water is measured as it passes over the weir, ");
-    assert_true(guard_text_is_clean(redact, scratch, buf_span(&text), true));
+    assert_true(guard_text_is_clean(redact, scratch, buf_span(&text), 1, 0));
     buf_add_cstr(&text, "\\n");
-    assert_false(guard_text_is_clean(redact, scratch, buf_span(&text), true));
+    assert_false(guard_text_is_clean(redact, scratch, buf_span(&text), 1, 0));
     assert_true(guard_text_is_clean(redact, scratch,
-                                    span_slice(buf_span(&text), text.len - 60000, text.len), true));
+                                    span_slice(buf_span(&text), text.len - 60000, text.len), 1, 0));
+    buf_done(&text);
+}
+
+/* By the same rules, read the same way, for the same owner. */
+static void what_a_lane_found_nothing_in_is_clean(void **state) {
+    (void)state;
+    buf text = BUF_EMPTY;
+    while (text.len < 1500)
+        buf_add_cstr(&text, "write a poem of what is the water, ");
+    const span all = buf_span(&text), most = span_slice(all, 0, all.len - 1);
+    assert_false(lane_finds(redact, (guard_form){.json = 1, .whole = true}, all));
+    for (unsigned i = 0; i < 2; i++)
+        assert_false(guard_text_is_clean(redact, scratch, all, 1, 5));
+    guard_text_was_clean(redact, scratch, all, 1, 5);
+    assert_true(guard_text_is_clean(redact, scratch, all, 1, 5));
+    assert_false(guard_text_is_clean(redact, scratch, all, 1, 6));
+    assert_false(guard_text_is_clean(redact, scratch, all, 1, 0));
+    assert_false(guard_text_is_clean(redact, scratch, all, 2, 5));
+    assert_false(guard_text_is_clean(redact, scratch, all, 0, 5));
+    assert_false(guard_text_is_clean(flag, scratch, all, 1, 5));
+    assert_false(guard_text_is_clean(decoding, scratch, all, 1, 5));
+    assert_false(guard_text_is_clean(redact, scratch, most, 1, 5));
+    guard_text_was_clean(decoding, scratch, all, 1, 5);
+    assert_true(guard_text_is_clean(decoding, scratch, all, 1, 5));
+
+    const span few = span_slice(all, 0, 100);
+    guard_text_was_clean(redact, scratch, few, 1, 5);
+    assert_false(guard_text_is_clean(redact, scratch, few, 1, 5));
+    guard_text_was_clean(redact, scratch, most, 1, 0);
+    assert_false(guard_text_is_clean(redact, scratch, most, 1, 0));
     buf_done(&text);
 }
 
@@ -150,6 +181,7 @@ int main(void) {
         cmocka_unit_test(what_a_lane_finds_is_not_clean),
         cmocka_unit_test(most_texts_are_clean),
         cmocka_unit_test(long_texts_need_a_lane_where_they_have_escapes),
+        cmocka_unit_test(what_a_lane_found_nothing_in_is_clean),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

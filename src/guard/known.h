@@ -1,0 +1,44 @@
+/* guard/known.h: which texts nothing was found in before. A conversation is sent whole with each of
+ * its turns, and a system prompt with each call: what was looked at is not looked at again. Inside
+ * guard/.
+ *
+ * Of a text is kept whose it is, by which rules it was looked at, and a hash under a secret of the
+ * memory's own; nothing that it says. Two texts, whoever chose them, have the same hash under one
+ * secret of 2^63 (NH over NH, each of Black, Halevi, Krawczyk, Krovetz and Rogaway: "UMAC: Fast and
+ * Secure Message Authentication", CRYPTO '99, with words of 64 bits), and nobody is told a hash.
+ * What is known of one owner's texts is not known of another's: how soon a call is answered says
+ * nothing of what others have sent.
+ *
+ * One per thread. 54 KiB.
+ */
+#ifndef WEIR_GUARD_KNOWN_H
+#define WEIR_GUARD_KNOWN_H
+
+#include "base/span.h"
+
+enum {
+    KNOWN_LEAST = 256,       /* bytes: shorter texts are looked at as soon */
+    KNOWN_MOST = 256 * 1024, /* longer ones are looked at on another thread */
+    KNOWN_PLACES = 2048,
+};
+
+typedef struct guard_known guard_known;
+
+MUST_USE guard_known *guard_known_new(void);
+/* NULL is allowed. */
+void guard_known_free(guard_known *k);
+
+/* A text of an owner's. */
+typedef struct known_text {
+    uint64_t owner;
+    uint64_t high, low; /* the hash */
+} known_text;
+
+/* owner: whose it is, by which rules, read how; never 0. text: of KNOWN_LEAST to KNOWN_MOST bytes.
+ */
+known_text guard_known_text(const guard_known *k, uint64_t owner, span text);
+bool guard_known_has(const guard_known *k, known_text t);
+/* In the place of another that would stand there. */
+void guard_known_add(guard_known *k, known_text t);
+
+#endif
