@@ -198,6 +198,10 @@ bool lines_end(lines *l, line *ret) {
     return true;
 }
 
+bool lines_are_unclosed(const lines *l) {
+    return l->form == LINES_ARRAY && l->elements.at == ELEMENTS_BETWEEN;
+}
+
 bool line_is_blank(const line *l) {
     return !l->too_long && span_trim(l->text).len == 0;
 }

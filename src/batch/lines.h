@@ -68,6 +68,9 @@ MUST_USE bool lines_next(lines *l, span *input, line *ret);
 /* The file has ended: true: *ret is a line more, the last of which had no end. */
 MUST_USE bool lines_end(lines *l, line *ret);
 
+/* An array has begun, and its ] has not come. */
+bool lines_are_unclosed(const lines *l);
+
 /* Nothing but spaces and tabs. */
 bool line_is_blank(const line *l);
 

@@ -152,9 +152,20 @@ static source_verdict end(source *s) {
     return SOURCE_FAILED;
 }
 
+/* Where its array is not closed, a part of the file is missing, and be it but a bracket: whether
+ * the last element is whole is not known. It stays undone until the file is. */
+static bool is_cut_short(source *s) {
+    if (!s->ended || !lines_are_unclosed(&s->lines)) return false;
+    buf_addf(&s->why,
+             "%s: the array that it holds is not closed: a ] is missing behind element %" PRIu64
+             ", so that the file may have been cut short",
+             s->path, s->lines.number + s->lines.inside);
+    return true;
+}
+
 static bool next_line(source *s) {
     if (lines_next(&s->lines, &s->input, &s->line)) return true;
-    return s->ended && lines_end(&s->lines, &s->line);
+    return s->ended && !is_cut_short(s) && lines_end(&s->lines, &s->line);
 }
 
 source_verdict source_next(source *s) {

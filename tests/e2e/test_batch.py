@@ -602,6 +602,21 @@ def test_an_array_grows_and_goes_on(folder, upstream):
     assert len(upstream.requests) == 2
 
 
+def test_an_array_that_is_cut_short_is_no_whole_one(folder, upstream):
+    whole = f"[\n  {ask('a', '1')},\n  {ask('b', '2')}\n]\n"
+    upstream.always(echo)
+    for bytes_lost in (2, 20):  # its bracket, and a piece of an element
+        (folder.path / "in.json").write_text(whole[:-bytes_lost])
+        _, err = folder.run("in.json", "-o", "out.jsonl", "--url", upstream.url, expect=1)
+        assert "in.json: the array that it holds is not closed: a ] is missing behind element 2" in err
+        assert not folder.errors.exists() or not results(folder.errors), "what is missing is no failure of a line"
+        _, err = folder.run("in.json", "-o", "out.jsonl", "-n", "--url", upstream.url, expect=1)
+        assert "not closed" in err
+    (folder.path / "in.json").write_text(whole)
+    folder.run("in.json", "-o", "out.jsonl", "--url", upstream.url)
+    assert {name: content(r) for name, r in by_id(folder.output).items()} == {"a": "1", "b": "2"}
+
+
 def test_an_array_behind_white_space(folder, upstream):
     upstream.always(echo)
     (folder.path / "in.json").write_bytes(b"\xef\xbb\xbf\n\t [" + ask("a", "1").encode() + b",\n" + ask("b", "2").encode() + b"]")

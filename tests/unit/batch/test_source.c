@@ -165,6 +165,39 @@ static void tells_when_it_cannot_read(void **state) {
     finish();
 }
 
+/* What a broken copy left of an array is not all of it, wherever it breaks off. */
+static void stops_where_an_array_is_not_closed(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned whole;
+        const char *behind;
+    } cut[] = {
+        {"[" PLAIN "," PLAIN "\n", 1, "2"},
+        {"[" PLAIN "," PLAIN ",", 2, "2"},
+        {"[" PLAIN ",{\"mess", 1, "2"},
+        {"[" PLAIN, 0, "1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cut); i++) {
+        char why[200];
+        (void)snprintf(why, sizeof why,
+                       "in: the array that it holds is not closed: a ] is missing behind element "
+                       "%s, so that the file may have been cut short",
+                       cut[i].behind);
+        marks_init(&done);
+        begin(cut[i].text, FORMAT_JSON);
+        for (unsigned n = 1; n <= cut[i].whole; n++)
+            expect(n, ITEM_GOOD);
+        expect_failure(why);
+        finish();
+    }
+    marks_init(&done);
+    begin("[" PLAIN "]\n", FORMAT_JSON);
+    expect(1, ITEM_GOOD);
+    assert_int_equal(next_line(), SOURCE_END);
+    finish();
+}
+
 static void counts_beside_the_run(void **state) {
     (void)state;
     tally t;
@@ -195,6 +228,7 @@ int main(void) {
         cmocka_unit_test(passes_over_what_is_done),
         cmocka_unit_test(stops_at_a_line_that_has_changed),
         cmocka_unit_test(tells_when_it_cannot_read),
+        cmocka_unit_test(stops_where_an_array_is_not_closed),
         cmocka_unit_test(counts_beside_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
