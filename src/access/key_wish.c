@@ -1,6 +1,7 @@
 #include "access/key_wish.h"
 
 #include "access/key_store.h"
+#include "base/clock.h"
 #include "config/rights.h"
 #include "config/units.h"
 #include "json/json.h"
@@ -77,7 +78,7 @@ bool key_expiry_parse(span text, int64_t now_us, int64_t *ret_us) {
         return true;
     }
     if (unit_duration(text, &ms)) {
-        if (ms <= 0 || ms > (INT64_MAX / 2 - now_us) / 1000) return false;
+        if (ms <= 0 || ms > (CLOCK_WALL_MAX_US - now_us) / 1000) return false;
         *ret_us = now_us + ms * 1000;
         return true;
     }

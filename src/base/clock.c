@@ -59,6 +59,17 @@ static int month_index(const char *name) {
     return -1;
 }
 
+/* Whether the calendar has that day; a leap second belongs to its minute. */
+static bool is_time(const struct tm *tm) {
+    static const int days_of[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const int year = tm->tm_year + 1900;
+    if (year < 1970 || tm->tm_mon < 0 || tm->tm_mon > 11) return false;
+    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return tm->tm_mday >= 1 && tm->tm_mday <= days_of[tm->tm_mon] + (tm->tm_mon == 1 && leap) &&
+           tm->tm_hour >= 0 && tm->tm_hour <= 23 && tm->tm_min >= 0 && tm->tm_min <= 59 &&
+           tm->tm_sec >= 0 && tm->tm_sec <= 60;
+}
+
 bool clock_parse_http_date(span s, int64_t *ret_wall_us) {
     char text[48], day_name[16], month[4], zone[4];
     if (s.len == 0 || s.len >= sizeof text) return false;
@@ -84,9 +95,7 @@ bool clock_parse_http_date(span s, int64_t *ret_wall_us) {
     }
     tm.tm_mon = strlen(month) == 3 ? month_index(month) : -1;
     tm.tm_year = year - 1900;
-    if (tm.tm_mon < 0 || year < 1970 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 23 ||
-        tm.tm_min > 59 || tm.tm_sec > 60 || tm.tm_hour < 0 || tm.tm_min < 0 || tm.tm_sec < 0)
-        return false;
+    if (!is_time(&tm)) return false;
     *ret_wall_us = (int64_t)timegm(&tm) * 1000000;
     return true;
 }
@@ -128,8 +137,7 @@ static bool read_offset(span s, size_t at, int64_t *ret_s) {
 }
 
 bool clock_parse_rfc3339(span s, int64_t *ret_wall_us) {
-    int year = digits_at(s, 0, 4);
-    struct tm tm = {.tm_year = year - 1900,
+    struct tm tm = {.tm_year = digits_at(s, 0, 4) - 1900,
                     .tm_mon = digits_at(s, 5, 2) - 1,
                     .tm_mday = digits_at(s, 8, 2),
                     .tm_hour = digits_at(s, 11, 2),
@@ -138,13 +146,12 @@ bool clock_parse_rfc3339(span s, int64_t *ret_wall_us) {
     if (!is_any(s, 4, "-") || !is_any(s, 7, "-") || !is_any(s, 10, "Tt ") || !is_any(s, 13, ":") ||
         !is_any(s, 16, ":"))
         return false;
-    if (year < 1970 || tm.tm_mon < 0 || tm.tm_mon > 11 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
-        tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 ||
-        tm.tm_sec > 60)
-        return false;
+    if (!is_time(&tm)) return false;
     size_t at = 19;
     int64_t fraction_us, east_s;
     if (!read_fraction(s, &at, &fraction_us) || !read_offset(s, at, &east_s)) return false;
-    *ret_wall_us = ((int64_t)timegm(&tm) - east_s) * 1000000 + fraction_us;
+    const int64_t wall_us = ((int64_t)timegm(&tm) - east_s) * 1000000 + fraction_us;
+    if (wall_us > CLOCK_WALL_MAX_US) return false;
+    *ret_wall_us = wall_us;
     return true;
 }

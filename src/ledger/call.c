@@ -203,7 +203,7 @@ ledger_call ledger_call_of(const call_record *r, buf *tries) {
 }
 
 void ledger_call_interrupt(ledger_call *c) {
-    c->outcome = SPAN_OF("interrupted");
-    c->error_code = SPAN_OF("interrupted");
+    c->outcome = LEDGER_INTERRUPTED;
+    c->error_code = LEDGER_INTERRUPTED;
     c->error_message = SPAN_OF("The gateway ended before the call did.");
 }

@@ -49,7 +49,8 @@ ledger_call ledger_call_of(const call_record *r, buf *tries);
 /* Of one that is about to be asked: what is known already. */
 ledger_call ledger_call_begun(const call_record *r);
 
-/* How a call that a crash has ended is kept: `interrupted`. */
+/* How a call that a crash has ended is kept. */
+#define LEDGER_INTERRUPTED SPAN_OF("interrupted")
 void ledger_call_interrupt(ledger_call *c);
 
 #endif

@@ -1,6 +1,7 @@
 #include "ledger/query.h"
 
 #include "base/clock.h"
+#include "ledger/call.h"
 
 #include <stddef.h>
 
@@ -63,22 +64,51 @@ static bool read_group(span value, query_group *ret) {
     return false;
 }
 
+/* How a call may have ended, by its record. */
+static bool is_outcome(span value) {
+    for (call_outcome o = 0; o < CALL_OUTCOMES; o++)
+        if (span_eq(value, call_outcome_word(o))) return true;
+    return span_eq(value, LEDGER_INTERRUPTED);
+}
+
+/* As weir makes them: "01a223c2-c0ee-7716-9773-ba8a0104b7f5". */
+static bool is_request_id(span value) {
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    if (value.len != sizeof form - 1) return false;
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (form[i] == 'x' ? !hex : c != form[i]) return false;
+    }
+    return true;
+}
+
 /* ---- parameters ---- */
 
-typedef enum value_kind { A_TIME, A_TEXT, A_TAG, A_STATUS, A_LIMIT, A_CURSOR, A_GROUP } value_kind;
+typedef enum value_kind {
+    A_TIME,
+    A_TEXT,
+    A_TAG,
+    AN_OUTCOME,
+    A_STATUS,
+    A_LIMIT,
+    A_CURSOR,
+    A_GROUP
+} value_kind;
 enum {
     OF_SUMMARY = 1 << QUERY_SUMMARY,
     OF_CALLS = 1 << QUERY_CALLS,
     OF_PRICES = 1 << QUERY_PRICES,
 };
 
-#define FIELD_A_TIME(name)   offsetof(ledger_query, name##_us)
-#define FIELD_A_TEXT(name)   offsetof(ledger_query, name)
-#define FIELD_A_TAG(name)    offsetof(ledger_query, name)
-#define FIELD_A_STATUS(name) offsetof(ledger_query, name)
-#define FIELD_A_LIMIT(name)  offsetof(ledger_query, name)
-#define FIELD_A_CURSOR(name) offsetof(ledger_query, name)
-#define FIELD_A_GROUP(name)  offsetof(ledger_query, name)
+#define FIELD_A_TIME(name)     offsetof(ledger_query, name##_us)
+#define FIELD_A_TEXT(name)     offsetof(ledger_query, name)
+#define FIELD_A_TAG(name)      offsetof(ledger_query, name)
+#define FIELD_AN_OUTCOME(name) offsetof(ledger_query, name)
+#define FIELD_A_STATUS(name)   offsetof(ledger_query, name)
+#define FIELD_A_LIMIT(name)    offsetof(ledger_query, name)
+#define FIELD_A_CURSOR(name)   offsetof(ledger_query, name)
+#define FIELD_A_GROUP(name)    offsetof(ledger_query, name)
 
 static const struct {
     query_parameter shown;
@@ -131,8 +161,14 @@ static bool read_value(value_kind kind, span name, span value, int64_t now_us, v
         if (span_find(value, 0, '=') == value.len)
             return bad(why, name, value, "a tag's name and value, such as team=search");
         break;
-    case A_TEXT:
-    case A_CURSOR: break;
+    case AN_OUTCOME:
+        if (!is_outcome(value))
+            return bad(why, name, value, "ok, failed, cut, cancelled or interrupted");
+        break;
+    case A_CURSOR:
+        if (!is_request_id(value)) return bad(why, name, value, "what next of a page said");
+        break;
+    case A_TEXT: break;
     }
     if (!value.len) return bad(why, name, value, "a text that is not empty");
     *(span *)field = value;

@@ -169,7 +169,9 @@ def test_with_an_admin_alone_the_records_are_his(weir, upstream):
     ("/usage/summary?group=week", "group"), ("/usage/summary?limit=1", "limit"), ("/usage/calls?limit=0", "limit"),
     ("/usage/calls?limit=1001", "limit"), ("/usage/calls?limit=ten", "limit"), ("/usage/calls?group=day", "group"),
     ("/usage/calls?model=a&model=b", "model"), ("/usage/calls?status=2xx", "status"), ("/usage/calls?tag=team", "tag"),
-    ("/usage/calls?model=%zz", "model"), ("/usage/calls?model=%ff", "model"), ("/usage/calls/x?limit=1", "limit"),
+    ("/usage/calls?outcome=odd", "outcome"), ("/usage/calls?outcome=OK", "outcome"), ("/usage/calls?cursor=x", "cursor"),
+    ("/usage/calls?cursor=01a223c2-c0ee-7716-9773-ba8a0104b7fg", "cursor"), ("/usage/calls?from=2026-02-29", "from"),
+    ("/usage/summary?to=2026-11-31T00:00:00Z", "to"), ("/usage/calls?model=%zz", "model"), ("/usage/calls?model=%ff", "model"), ("/usage/calls/x?limit=1", "limit"),
 ])
 def test_a_wrong_parameter_is_named(weir, upstream, path, name):
     e = ask(weir(upstream), path, expect=400)["error"]

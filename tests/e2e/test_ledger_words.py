@@ -46,8 +46,9 @@ def test_no_sign_stands_for_others(weir, upstream, pattern):
     w = weir(upstream)
     record_of(w, wire.chat(w, user="gpt-test", headers=[("x-weir-tag", "gpt-test=gpt-test")]))
     said = urllib.parse.quote(pattern, safe="")
-    for field in ("model", "user", "client", "target", "outcome", "error_code", "endpoint"):
+    for field in ("model", "user", "client", "target", "error_code", "endpoint"):
         assert all_calls(w, f"&{field}={said}") == []
+    assert ask(w, f"/usage/calls?outcome={said}", expect=400)["error"]["param"] == "outcome", "those words are known"
     assert all_calls(w, f"&tag=gpt-test={said}") == [] and all_calls(w, f"&tag={said}=gpt-test") == []
 
 

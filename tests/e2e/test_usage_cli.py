@@ -168,6 +168,7 @@ def test_calls_are_followed_as_they_end(kept, upstream, tmp_path):
     ("usage", ["--from", "yesterday"], "from"), ("usage", ["--group", "week"], "group"), ("usage", ["--tag", "team"], "tag"),
     ("usage", ["--limit", "1"], "limit"), ("calls", ["--limit", "0"], "limit"), ("calls", ["--status", "2xx"], "status"),
     ("calls", ["--group", "day"], "group"), ("calls", ["--to", ""], "to"), ("calls", ["-f", "x"], "follow"),
+    ("calls", ["--outcome", "fail"], "outcome"), ("calls", ["--cursor", "2"], "cursor"), ("calls", ["--from", "2026-04-31"], "from"),
     ("calls", ["--json", "--csv"], "csv"), ("usage", ["--url", "ftp://x"], "ftp"),
 ])
 def test_a_wrong_value_is_named(tmp_path, command, args, name):

@@ -67,6 +67,9 @@ static void what_is_none_is_refused(void **state) {
         {"{\"expires\":\"30\"}", WISH_CHANGE, "expires"},
         {"{\"expires\":30}", WISH_CHANGE, "expires"},
         {"{\"expires\":\"999999999999999d\"}", WISH_CHANGE, "expires"},
+        {"{\"expires\":\"8000y\"}", WISH_CHANGE, "expires"}, /* RFC 3339 ends with the year 9999 */
+        {"{\"expires\":\"9999-12-31T23:59:59-01:00\"}", WISH_CHANGE, "expires"},
+        {"{\"expires\":\"2026-02-30\"}", WISH_CHANGE, "expires"},
     };
     arena a;
     arena_init(&a, 0);
