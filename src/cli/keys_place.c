@@ -80,7 +80,7 @@ int keys_outcome(const keys_place *p, key_outcome o, const char *who) {
     case KEYS_FAILED:
         cli_complain("the keys cannot be read or changed: %.*s", SPAN_ARG(why));
         break;
-    case KEYS_BAD: cli_complain("%.*s", SPAN_ARG(why)); break;
+    case KEYS_BAD: cli_complain("%.*s", SPAN_ARG(why)); return CLI_USAGE;
     case KEYS_TAKEN:
         cli_complain("there is a key named %s already, if not in use any more; each has its own "
                      "name",
@@ -105,6 +105,10 @@ int keys_tell_new(const store_key *row, char text[KEY_TEXT_LEN + 1], bool json) 
     const bool told = cli_print(&out);
     mem_wipe(out.ptr, out.len);
     buf_done(&out);
+    if (!told)
+        cli_complain("the key %.*s (%.*s) has a new text, which nobody has seen and which is lost; "
+                     "weir keys rotate gives it another",
+                     SPAN_ARG(row->name), SPAN_ARG(row->id));
     if (told && !json)
         cli_complain("this is the key of %.*s (%.*s); it is not kept, and cannot be shown again",
                      SPAN_ARG(row->name), SPAN_ARG(row->id));

@@ -19,11 +19,20 @@ typedef struct listing {
     bool some;
 } listing;
 
+/* Whoever may make a key may not steer the terminal of who looks at it, nor write lines there. */
+static void write_plainly(span text, buf *out) {
+    const size_t from = out->len;
+    buf_add_excerpt(out, text, text.len);
+    cli_disarm(out->ptr + from, out->len - from);
+}
+
 static void write_line(const store_key *row, int64_t now_us, buf *out) {
     char until[CLOCK_RFC3339_LEN + 1] = "never";
     if (row->expires_us) clock_rfc3339(row->expires_us, until);
-    buf_addf(out, "%.*s  %-8s  %-27s  %.*s…  %.*s\n", SPAN_ARG(row->id),
-             store_key_status(row, now_us), until, SPAN_ARG(row->hint), SPAN_ARG(row->name));
+    buf_addf(out, "%.*s  %-8s  %-27s  %.*s…  ", SPAN_ARG(row->id), store_key_status(row, now_us),
+             until, SPAN_ARG(row->hint));
+    write_plainly(row->name, out);
+    buf_add_char(out, '\n');
 }
 
 static bool note(void *user, const store_key *row) {
@@ -91,7 +100,9 @@ static void write_members(const store_key *row, arena *a, buf *out) {
         for (json_iter it = json_iter_of(root); json_next_member(&it, &m);) {
             if (m.value.type == JSON_NULL || span_eq(m.key, SPAN_OF("object"))) continue;
             span says = m.value.type == JSON_STRING ? json_string(m.value, a) : m.value.raw;
-            buf_addf(out, "%-12.*s %.*s\n", SPAN_ARG(m.key), SPAN_ARG(says));
+            buf_addf(out, "%-12.*s ", SPAN_ARG(m.key));
+            write_plainly(says, out);
+            buf_add_char(out, '\n');
         }
     buf_done(&text);
 }

@@ -51,6 +51,17 @@ static void put_name(json_writer *w, span name) {
     w->comma = false;
 }
 
+/* A later pair of the same name would have to win, or to lose. */
+static bool is_new(const cli_args *args, size_t option, const char *shown, size_t at, span name) {
+    for (size_t i = 0; i < at; i++) {
+        span value = span_cstr(cli_value(args, option, i)), other;
+        if (!span_cut(&value, '=', &other) || !span_eq(other, name)) continue;
+        cli_complain("--%s says %.*s twice", shown, SPAN_ARG(name));
+        return false;
+    }
+    return true;
+}
+
 static bool put_pairs(json_writer *w, const cli_args *args, size_t option, const char *name,
                       const char *member) {
     const char *text = args->values[option];
@@ -63,7 +74,7 @@ static bool put_pairs(json_writer *w, const cli_args *args, size_t option, const
     }
     json_open_object(w);
     for (size_t i = 0; (text = cli_value(args, option, i)); i++) {
-        if (!split(name, text, &left, &right)) return false;
+        if (!split(name, text, &left, &right) || !is_new(args, option, name, i, left)) return false;
         put_name(w, left);
         json_put_string(w, right);
     }
@@ -149,6 +160,32 @@ static bool put_under(json_writer *w, const options *all, span prefix) {
     return true;
 }
 
+/* What an option of its own says is said there alone. */
+static bool is_others(const cli_args *args, span path) {
+    static const struct {
+        size_t option;
+        const char *member, *shown;
+    } own[] = {
+        {OPT_NAME, "name", "name"},
+        {OPT_EXPIRES, "expires", "expires"},
+        {OPT_MODELS, "models", "models"},
+        {OPT_ENDPOINTS, "endpoints", "endpoints"},
+        {OPT_ADDRESSES, "addresses", "addresses"},
+        {OPT_OWNER, "owner", "owner"},
+        {OPT_ENVIRONMENT, "environment", "environment"},
+        {OPT_TAG, "tags", "tag"},
+        {OPT_METADATA, "metadata", "metadata"},
+    };
+    const span outermost = span_slice(path, 0, span_find(path, 0, '.'));
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (!span_eq(outermost, span_cstr(own[i].member)) || !args->values[own[i].option]) continue;
+        cli_complain("--option says %.*s, and --%s does too; give one of them", SPAN_ARG(path),
+                     own[i].shown);
+        return true;
+    }
+    return false;
+}
+
 static bool read_options(const cli_args *args, arena *a, options *ret) {
     const char *text;
     *ret = (options){0};
@@ -156,7 +193,9 @@ static bool read_options(const cli_args *args, arena *a, options *ret) {
         ret->count++;
     ret->items = arena_zalloc(a, (ret->count + 1) * sizeof *ret->items);
     for (size_t i = 0; (text = cli_value(args, OPT_OPTION, i)); i++)
-        if (!split("option", text, &ret->items[i].path, &ret->items[i].value)) return false;
+        if (!split("option", text, &ret->items[i].path, &ret->items[i].value) ||
+            is_others(args, ret->items[i].path))
+            return false;
     return true;
 }
 

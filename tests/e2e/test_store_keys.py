@@ -21,10 +21,10 @@ CLIENT = "client-key-0123456789"
 ADMIN = "admin-key-0123456789"
 
 
-def keys(w, *args, check=True):
+def keys(w, *args, check=True, stdout=subprocess.PIPE):
     """weir keys … beside that weir: what it printed."""
     env = {"PATH": os.environ["PATH"], "HOME": str(w.directory), "XDG_STATE_HOME": str(w.directory)}
-    done = subprocess.run([str(WEIR), "keys", *args, "-c", str(w.config_path)], capture_output=True, text=True, env=env, cwd=w.directory)
+    done = subprocess.run([str(WEIR), "keys", *args, "-c", str(w.config_path)], stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, cwd=w.directory)
     if check:
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
@@ -210,6 +210,9 @@ def test_pages_of_the_list(served):
         (["create", "--name", "a", "--option", "guard.in=maybe"], "guard.in is another word; allowed: off, flag, redact, block."),
         (["create", "--name", "a", "--option", "limits.requests=1"], "limits.requests is '1'"),
         (["create", "--name", "a", "--option", "key=abc"], "unknown option"),
+        (["create", "--name", "a", "--option", "name=b"], "--option says name, and --name does too"),
+        (["create", "--name", "a", "--tag", "b=1", "--option", "tags.c=2"], "--option says tags.c, and --tag does too"),
+        (["create", "--name", "a", "--tag", "b=1", "--tag", "c=1", "--tag", "b=2"], "--tag says b twice"),
         (["create", "--name", "file"], "the configuration has a client named file"),
         (["show", "nobody"], "there is no key nobody"),
         (["rotate", "nobody"], "there is no key nobody"),
@@ -221,8 +224,30 @@ def test_pages_of_the_list(served):
 def test_what_the_commands_refuse(served, args, says):
     w = served(clients=[{"name": "file", "key": CLIENT}])
     done = keys(w, *args, check=False)
-    assert done.returncode in (1, 2) and says in done.stderr and not done.stdout
+    assert says in done.stderr and not done.stdout
+    assert done.returncode == (1 if says.endswith((" nobody", " file")) else 2), "what the command line says is told from what is there"
     assert keys(w, "list") == ""
+
+
+@pytest.mark.parametrize("command", [["create", "--name", "unseen"], ["create", "--name", "unseen", "--json"], ["rotate", "unseen"]])
+def test_a_key_that_nobody_has_seen_is_told_of(served, command):
+    w = served()
+    if command[0] == "rotate":
+        create(w, "unseen")
+    with open("/dev/full", "w") as full:
+        done = keys(w, *command, check=False, stdout=full)
+    assert done.returncode == 1 and "cannot write to standard output" in done.stderr
+    assert "the key unseen (key_" in done.stderr and "nobody has seen" in done.stderr and "weir keys rotate gives it another" in done.stderr
+    assert keys(w, "rotate", "unseen").startswith("wk-")
+
+
+def test_what_a_key_says_does_not_steer_the_terminal(served):
+    w = served()
+    create(w, "a\u009b31mb", "--owner", "x\nstatus       revoked\x1b[2J\u009b", "--tag", "t=v")
+    for told in (keys(w, "show", "a\u009b31mb"), keys(w, "list")):
+        assert "31mb" in told and all(line.isprintable() for line in told.split("\n")), told
+    shown = dict(line.split(maxsplit=1) for line in keys(w, "show", "a\u009b31mb").splitlines())
+    assert shown["status"] == "active" and "revoked" in shown["owner"]
 
 
 def test_the_commands_say_what_one_may_not_expect(served):
