@@ -3,6 +3,7 @@
 #include "cache/far.h"
 #include "config/units.h"
 #include "gateway/admin_act.h"
+#include "gateway/admin_order.h"
 #include "gateway/reply.h"
 #include "gateway/worker.h"
 
@@ -197,6 +198,7 @@ static void done(request *q) {
 }
 
 static void begin(request *q) {
+    if (!admin_order_has_no_query(q)) return;
     if (http_request_head(q->http)->method == HTTP_POST_M)
         purge(q);
     else

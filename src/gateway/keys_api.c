@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/admin_act.h"
+#include "gateway/admin_order.h"
 #include "gateway/api_path.h"
 #include "gateway/key_keeper.h"
 #include "gateway/reply.h"
@@ -308,14 +309,14 @@ static void begin_all(request *q) {
     if (!prepare(o)) return;
     if (head_of(o)->method != HTTP_POST_M) {
         if (read_page(o)) ask(o, &listing_of);
-    } else if (read_wish(o, WISH_NEW) && is_free(o)) {
+    } else if (admin_order_has_no_query(q) && read_wish(o, WISH_NEW) && is_free(o)) {
         ask(o, &making);
     }
 }
 
 static void begin_one(request *q) {
     order *o = of(q);
-    if (!prepare(o) || !read_who(o)) return;
+    if (!prepare(o) || !admin_order_has_no_query(q) || !read_who(o)) return;
     if (head_of(o)->method != HTTP_PATCH_M)
         ask(o, &showing);
     else if (read_wish(o, WISH_CHANGE))
@@ -324,12 +325,14 @@ static void begin_one(request *q) {
 
 static void begin_rotate(request *q) {
     order *o = of(q);
-    if (prepare(o) && read_who(o) && read_overlap(o)) ask(o, &rotating);
+    if (prepare(o) && admin_order_has_no_query(q) && read_who(o) && read_overlap(o))
+        ask(o, &rotating);
 }
 
 static void begin_revoke(request *q) {
     order *o = of(q);
-    if (prepare(o) && read_who(o)) ask(o, &ending);
+    if (prepare(o) && admin_order_has_no_query(q) && admin_order_has_no_body(q) && read_who(o))
+        ask(o, &ending);
 }
 
 static void done(request *q) {

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include "gateway/admin_act.h"
+#include "gateway/admin_order.h"
 #include "gateway/api_path.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
@@ -13,6 +14,7 @@
 static const http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
 
 static void begin_all(request *q) {
+    if (!admin_order_has_no_query(q)) return;
     buf body = BUF_EMPTY;
     buf_add_cstr(&body, "{\"object\":\"list\",\"data\":");
     pauses_write(q->w->gateway->pauses, &body);
@@ -43,6 +45,7 @@ static void note(const request *q, span client, bool paused) {
 
 static void set(const request *q, bool paused) {
     pauses *p = q->w->gateway->pauses;
+    if (!admin_order_has_no_query(q) || !admin_order_has_no_body(q)) return;
     buf name = BUF_EMPTY;
     const bool legible =
         api_path_decode(route_rest(q->row, http_request_head(q->http)->path), &name);

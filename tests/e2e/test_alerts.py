@@ -145,6 +145,11 @@ def use_tool(w):
 def test_an_admin_pauses(weir, upstream):
     upstream.always(ANSWER)
     w = weir(upstream, clients=client(), admin={"keys": [ADMIN]})
+    for path, body in (("pause", {"for": "1h"}), ("pause?for=1h", None), ("pause", []), ("pause", "1h")):
+        refused = wire.call(w, "POST", "/admin/v1/clients/app/" + path, body, headers={"authorization": f"Bearer {ADMIN}"})
+        assert (refused.status, refused.error["code"]) == (400, "invalid_value"), "nothing is passed over that was meant"
+    assert ask(w).status == 200
+    assert wire.call(w, "POST", "/admin/v1/clients/app/resume", {}, headers={"authorization": f"Bearer {ADMIN}"}).status == 200
     assert admin(w, "POST", "/admin/v1/clients/app/pause").json() == {"client": "app", "paused": True}
     assert ask(w).error["code"] == "client_paused"
     assert b"paused" in use_tool(w)  # nor tools

@@ -688,6 +688,10 @@ def test_what_an_admin_sees_and_takes_out(weir, upstream):
     for bad, word in [({"modle": "x"}, "modle"), ({"older": "soon"}, "older"), ({"model": 1}, "model"), ({"client": ""}, "client"), ([], "object")]:
         refused = admin(w, "POST", bad, key=boss)
         assert refused.status == 400 and word in refused.error["message"]
+    for query in ("?model=gpt-a", "?older", "?client=app&older=1h"):
+        refused = wire.call(w, "POST", "/admin/v1/cache" + query, headers=[("authorization", f"Bearer {boss}")])
+        assert refused.status == 400 and refused.error["param"] == query[1:].split("=")[0], "what is meant for a few is not taken for all"
+    assert admin(w, key=boss).json()["entries"] == 4
     assert admin(w, "POST", {"older": "1h"}, key=boss).json() == {"purged": 0}
     assert admin(w, "POST", {"older": 3600}, key=boss).json() == {"purged": 0}
     assert admin(w, "POST", {"model": "gpt-a", "client": "app"}, key=boss).json() == {"purged": 1}

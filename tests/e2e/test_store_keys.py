@@ -160,6 +160,16 @@ def test_what_makes_no_key_is_refused(served, body, param):
     assert api(w, "GET").json()["data"] == []
 
 
+def test_nothing_that_was_meant_is_passed_over(served):
+    w = served(admin={"keys": [ADMIN]})
+    key = create(w, "app")
+    for method, path, body in (("POST", "/app/rotate?overlap=1h", None), ("POST", "/app/revoke", {"in": "1h"}), ("POST", "/app/revoke?dry_run=1", None),
+                               ("PATCH", "/app?owner=x", {}), ("POST", "?name=b", {"name": "a"}), ("GET", "/app?x=1", None)):
+        assert code(api(w, method, path, body)) == (400, "invalid_value"), path
+    assert ask(w, key).status == 200 and len(api(w, "GET").json()["data"]) == 1
+    assert api(w, "POST", "/app/revoke", {}).json()["status"] == "revoked"
+
+
 def test_the_api_is_for_admins(served):
     w = served(admin={"keys": [ADMIN]}, clients=[{"name": "file", "key": CLIENT}])
     key = create(w, "app")
