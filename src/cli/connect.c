@@ -4,6 +4,7 @@
 #include "cli/bookkeeper.h"
 #include "cli/simulator.h"
 #include "config/config.h"
+#include "lib/program.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,8 @@ static const char *variable(const char *name) {
 }
 
 static void ask_url(const char *url, weir_options *options) {
-    const char *key = variable("OPENAI_API_KEY");
     weir_options_set_url(options, url);
-    if (key) weir_options_set_key(options, key);
+    program_use_key_of_environment(options);
 }
 
 static bool ask_simulator(const connect_wish *wish, weir_options *options, connection *c) {
@@ -62,13 +62,12 @@ static bool ask_default(const connect_wish *wish, weir_options *options, connect
     const char *who = variable("OPENAI_BASE_URL");
     bool ok = true;
     if (who) {
-        ask_url(who, options);
+        /* As the library does by itself, which knows then whose word was wrong. */
     } else if (config_find(&found)) {
         who = buf_cstr(&found);
         ok = ask_file(who, options);
     } else if (variable("OPENAI_API_KEY")) {
-        who = "https://api.openai.com/v1";
-        ask_url(who, options);
+        who = "https://api.openai.com/v1"; /* the same */
     } else {
         who = "the simulator";
         ok = ask_simulator(wish, options, c);

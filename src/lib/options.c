@@ -117,6 +117,7 @@ weir_options *options_copy(const weir_options *o) {
     copy->model = copy_text(o->model);
     copy->simulator = copy_text(o->simulator);
     if (o->key) copy->key = secret_ref(o->key);
+    copy->key_of_environment = o->key_of_environment;
     for (size_t i = 0; i < o->fallback_count; i++) {
         const lib_fallback *f = &o->fallbacks[i];
         add_fallback(copy, (lib_fallback){copy_text(f->url), f->key ? secret_ref(f->key) : NULL,
@@ -236,11 +237,15 @@ static endpoint_wish wish_of(const weir_options *o, const char *url, span key, c
     return (endpoint_wish){is_it ? o->simulator : url, key, model, is_it};
 }
 
+static span first_key(const weir_options *o) {
+    const char *found = variable("OPENAI_API_KEY");
+    const bool is_meant = !o->key && (!o->url || o->key_of_environment);
+    return is_meant && found ? span_cstr(found) : key_of(o->key);
+}
+
 static bool write_yaml(const weir_options *o, buf *out, buf *ret_why) {
     const char *url = options_first_url(o);
-    const char *found = variable("OPENAI_API_KEY");
-    span key = key_of(o->key);
-    if (!o->key && !o->url && found) key = span_cstr(found);
+    const span key = first_key(o);
     if (!url && !key.len && !o->fallback_count && sets_providers(o)) return true;
     if (!url && !key.len) {
         buf_add_cstr(ret_why, "nobody to ask is known: set OPENAI_API_KEY, or a key "
@@ -257,6 +262,58 @@ static bool write_yaml(const weir_options *o, buf *out, buf *ret_why) {
     write_endpoints(wishes, o->fallback_count + 1, out);
     free(wishes);
     return true;
+}
+
+/* ---- what is wrong with it ---- */
+
+/* What the caller knows the URL of wish `at` by, or its key. */
+static void write_origin(const weir_options *o, size_t at, bool is_key, buf *out) {
+    const char *what = is_key ? "key" : "URL";
+    if (at)
+        buf_addf(out, "the %s of fallback %zu (weir_options_add_fallback)", what, at);
+    else if (is_key)
+        buf_add_cstr(out, o->key ? "the key (weir_options_set_key)" : "OPENAI_API_KEY");
+    else
+        buf_add_cstr(out, o->url ? "the URL (weir_options_set_url)" : "OPENAI_BASE_URL");
+}
+
+/* Whether the line is one of write_endpoints() with what the caller has given: whose, and what. */
+static bool find_origin(const weir_options *o, unsigned line, size_t *ret_at, bool *ret_key) {
+    const unsigned first_url = 4, lines_of_one = 3;
+    unsigned url_line = first_url;
+    for (size_t i = 0; i <= o->fallback_count; i++) {
+        const span key = i ? key_of(o->fallbacks[i - 1].key) : first_key(o);
+        *ret_at = i;
+        *ret_key = key.len && line == url_line + 1;
+        if (line == url_line || *ret_key) return true;
+        url_line += lines_of_one + (key.len > 0);
+    }
+    return false;
+}
+
+/* Nobody has seen the YAML that was made of options: its lines are told as what they came from. */
+static void print_problem(const weir_options *o, const config_problem *p, buf *out) {
+    static const span colon = SPAN(": ");
+    size_t at;
+    bool is_key;
+    const size_t name_len = span_find_span(p->text, 0, colon);
+    if (p->setting || name_len == p->text.len || !find_origin(o, p->line, &at, &is_key)) {
+        config_problem_print(p, out);
+        return;
+    }
+    write_origin(o, at, is_key, out);
+    buf_add(out, span_slice(p->text, name_len, p->text.len));
+    buf_add_char(out, '\n');
+}
+
+static void print_problems(const weir_options *o, const config_problems *problems, buf *out) {
+    const bool made = !o->file && !o->yaml;
+    for (size_t i = 0; i < problems->count; i++) {
+        if (made)
+            print_problem(o, &problems->items[i], out);
+        else
+            config_problem_print(&problems->items[i], out);
+    }
 }
 
 /* ---- any configuration ---- */
@@ -297,7 +354,7 @@ static config *parse(const weir_options *o, const config_setting *settings, size
         if (text.ptr) mem_wipe(text.ptr, text.cap);
         buf_done(&text);
     }
-    config_problems_print(&problems, ret_why);
+    print_problems(o, &problems, ret_why);
     config_problems_done(&problems);
     return c;
 }

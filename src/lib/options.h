@@ -26,6 +26,7 @@ struct weir_options {
     char *file, *yaml, *url, *model;
     char *simulator; /* the URL of the one that was started for them; NULL: none was */
     secret *key;
+    bool key_of_environment; /* that one's is for this URL too (lib/program.h) */
     lib_fallback *fallbacks;
     size_t fallback_count;
     lib_setting *settings;

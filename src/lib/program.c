@@ -9,6 +9,10 @@ void program_set_plan(weir_options *o, const exchange_plan *plan, const snapshot
     o->part_count = part_count;
 }
 
+void program_use_key_of_environment(weir_options *o) {
+    o->key_of_environment = true;
+}
+
 loop *program_loop(weir_client *c) {
     return &c->loop;
 }

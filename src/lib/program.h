@@ -16,6 +16,10 @@
 void program_set_plan(weir_options *o, const exchange_plan *plan, const snapshot_part *const *parts,
                       size_t part_count);
 
+/* Without a key of its own, a URL that is named gets OPENAI_API_KEY: who writes both into one
+ * command line means that, where a program need not. */
+void program_use_key_of_environment(weir_options *o);
+
 /* The client's loop, for a writer of records. */
 loop *program_loop(weir_client *c);
 /* In force, until the loop turns. */

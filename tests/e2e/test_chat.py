@@ -306,6 +306,18 @@ def test_through_a_gateway(chat, weir, upstream):
     assert chat("Hi", env={"OPENAI_BASE_URL": w.base_url}).finish() == (0, "Through a gateway.\n", "")
 
 
+@pytest.mark.parametrize("env, says", [
+    ({"OPENAI_BASE_URL": "nowhere"}, "weir: OPENAI_BASE_URL: a URL begins with https://, http:// or unix:/\n"),
+    ({"OPENAI_API_KEY": "a b"}, "weir: OPENAI_API_KEY: its value holds a character at byte 2 that no key may hold"),
+])
+def test_the_environment_is_named_that_is_wrong(chat, env, says):
+    status, out, err = chat("Hi", env=env).finish()
+    assert (status, out) == (1, "") and err.startswith(says)
+    if "OPENAI_API_KEY" in env:
+        status, out, err = chat("Hi", "--url", "http://127.0.0.1:9/v1", env=env).finish()
+        assert (status, out) == (1, "") and err.startswith(says)
+
+
 # ---- one question at a terminal ----
 
 def test_one_question_at_a_terminal(terminal, upstream):

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include "lib/options.h"
+#include "lib/program.h"
 
 #include <unistd.h>
 
@@ -51,6 +52,41 @@ static void the_environment(void **state) {
     assert_span(c->providers[0].url.text, "http://127.0.0.1:8080/v1");
     assert_span(key_of(&c->providers[0]), "sk-env");
     config_unref(c);
+}
+
+/* What is wrong is told as what the caller has given, wherever it came from. */
+static void whose_word_was_wrong(void **state) {
+    (void)state;
+    setenv("OPENAI_API_KEY", "a b", 1);
+    setenv("OPENAI_BASE_URL", "nowhere", 1);
+    expect_refusal(weir_options_new(), "OPENAI_BASE_URL: a URL begins with https://, http:// or "
+                                       "unix:/\nOPENAI_API_KEY: its value holds a character");
+    weir_options *o = weir_options_new();
+    weir_options_set_url(o, "nowhere");
+    weir_options_set_key(o, "c\nd");
+    weir_options_add_fallback(o, "http://one/v1", NULL, NULL);
+    weir_options_add_fallback(o, "two", NULL, NULL);
+    weir_options_add_fallback(o, "http://three/v1", "e f", NULL);
+    weir_options_set(o, "retry.base", "no time");
+    buf why = BUF_EMPTY;
+    assert_null(options_config(o, &why));
+    weir_options_free(o);
+    static const char *const says[] = {
+        "the URL (weir_options_set_url): a URL begins",
+        "the key (weir_options_set_key): its value holds a character at byte 2",
+        "the URL of fallback 2 (weir_options_add_fallback): a URL begins",
+        "the key of fallback 3 (weir_options_add_fallback): its value holds",
+        "setting retry.base: retry.base is"};
+    for (size_t i = 0; i < ARRAY_LEN(says); i++)
+        if (!strstr(buf_cstr(&why), says[i]))
+            fail_msg("not told: %s, but %s", says[i], buf_cstr(&why));
+    assert_null(strstr(buf_cstr(&why), "options:"));
+    assert_null(strstr(buf_cstr(&why), "c\nd"));
+    buf_done(&why);
+    o = weir_options_new();
+    weir_options_set_url(o, "http://one/v1");
+    program_use_key_of_environment(o);
+    expect_refusal(o, "OPENAI_API_KEY: its value holds");
 }
 
 /* Whoever names a URL names its key too: the variable's is for somebody else. */
@@ -198,6 +234,7 @@ static void a_key_in_any_place_is_not_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_environment, set_up),
+        cmocka_unit_test_setup(whose_word_was_wrong, set_up),
         cmocka_unit_test_setup(a_url_gets_no_key_that_is_not_its_own, set_up),
         cmocka_unit_test_setup(fallbacks_in_order, set_up),
         cmocka_unit_test_setup(a_file_and_its_text, set_up),

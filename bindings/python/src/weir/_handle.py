@@ -30,14 +30,13 @@ _WORDS = {
     r"^setting retry\.retries: retry\.retries is": "max_retries is",
     r"^setting (\S+):": r"options['\1']:",
     r"^yaml:": "config_text:",
-    r"^options:4:\d+: providers\.\S+\.url:": "base_url:",
-    r"^options:5:\d+: providers\.\S+\.key:": "api_key:",
-    r"^options:\d+:\d+: providers\.\S+\.url:": "base_url of a fallback:",
-    r"^options:\d+:\d+: providers\.\S+\.key:": "api_key of a fallback:",
+    r"^the URL \(weir_options_set_url\):": "base_url:",
+    r"^the key \(weir_options_set_key\):": "api_key:",
+    r"^the URL of (fallback \d+) \(weir_options_add_fallback\):": r"base_url of \1:",
+    r"^the key of (fallback \d+) \(weir_options_add_fallback\):": r"api_key of \1:",
     r"weir_options_set_(\w+)": r"\1",
 }
-"""What the C library calls by its functions, or by the line of the YAML that it makes of them (lib/options.c), and what a
-Python program knows it as."""
+"""What the C library calls by its functions (lib/options.c), and what a Python program knows it as."""
 
 
 def in_pythons_words(why: str) -> str:
