@@ -6,6 +6,8 @@
 
 #include <dirent.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 
 static const unsigned char http11[] = "\x08http/1.1";
@@ -65,6 +67,27 @@ static tls_context *fail(tls_context *t, buf *ret_why, const char *what, const c
     return fail_with(t, ret_why, what, path, tls_last_error("unknown error"));
 }
 
+/* A file in which OpenSSL finds nothing of what it looks for: other PEM, DER, something else. It
+ * says "no start line" or "unsupported" of it. */
+static bool is_nothing_found(unsigned long code) {
+    return (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE) ||
+           ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
+}
+
+/* A key that is not that of the certificate, or not even of its kind. */
+static bool is_anothers(unsigned long code) {
+    const int why = ERR_GET_REASON(code);
+    return ERR_GET_LIB(code) == ERR_LIB_X509 &&
+           (why == X509_R_KEY_VALUES_MISMATCH || why == X509_R_KEY_TYPE_MISMATCH);
+}
+
+/* nothing: what to say where nothing is found in the file. */
+static tls_context *fail_reading(tls_context *t, buf *ret_why, const char *what, const char *path,
+                                 const char *nothing) {
+    if (is_nothing_found(ERR_peek_error())) return fail_with(t, ret_why, what, path, nothing);
+    return fail(t, ret_why, what, path);
+}
+
 /* ---- server ---- */
 
 static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
@@ -94,11 +117,15 @@ tls_context *tls_server_new(const char *cert_path, const char *key_path, buf *re
     SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF); /* tickets need no memory */
     SSL_CTX_set_alpn_select_cb(t->ctx, select_alpn, NULL);
     if (SSL_CTX_use_certificate_chain_file(t->ctx, cert_path) != 1)
-        return fail(t, ret_why, "TLS certificate", cert_path);
+        return fail_reading(t, ret_why, "TLS certificate", cert_path,
+                            "it holds no certificate in PEM");
     if (SSL_CTX_use_PrivateKey_file(t->ctx, key_path, SSL_FILETYPE_PEM) != 1) {
-        if (!locked) return fail(t, ret_why, "TLS key", key_path);
-        return fail_with(t, ret_why, "TLS key", key_path,
-                         "it is encrypted, and nobody is there to type its passphrase");
+        if (locked)
+            return fail_with(t, ret_why, "TLS key", key_path,
+                             "it is encrypted, and nobody is there to type its passphrase");
+        if (is_anothers(ERR_peek_error()))
+            return fail_with(t, ret_why, "TLS key", key_path, "it is not the certificate's");
+        return fail_reading(t, ret_why, "TLS key", key_path, "it holds no private key in PEM");
     }
     SSL_CTX_set_default_passwd_cb_userdata(t->ctx, NULL);
     return t;

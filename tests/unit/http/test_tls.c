@@ -376,10 +376,12 @@ static void tls_can_begin_later(void **state) {
 
 /* ---- files ---- */
 
+/* path: the file that is to blame, certificate or key; NULL: the key, though both are one. */
 static void server_fails(const char *cert, const char *key, const char *path, const char *why) {
     buf text = BUF_EMPTY, want = BUF_EMPTY;
     assert_null(tls_server_new(cert, key, &text));
-    buf_addf(&want, "%s %s: %s", path == cert ? "TLS certificate" : "TLS key", path, why);
+    buf_addf(&want, "%s %s: %s", path == cert ? "TLS certificate" : "TLS key", path ? path : key,
+             why);
     assert_string_equal(buf_cstr(&text), buf_cstr(&want));
     buf_done(&text);
     buf_done(&want);
@@ -390,8 +392,11 @@ static void files_that_will_not_do(void **state) {
     const char *none = "/nonexistent/file.pem";
     server_fails(none, c.key, none, "No such file or directory");
     server_fails(c.cert, none, none, "No such file or directory");
-    server_fails(c.key, c.key, c.key, "no start line");
-    server_fails(c.cert, c.other_key, c.other_key, "key values mismatch");
+    server_fails(c.key, c.key, c.key, "it holds no certificate in PEM");
+    server_fails("/dev/null", c.key, "/dev/null", "it holds no certificate in PEM");
+    server_fails(c.cert, c.cert, NULL, "it holds no private key in PEM");
+    server_fails(c.cert, "/dev/null", "/dev/null", "it holds no private key in PEM");
+    server_fails(c.cert, c.other_key, c.other_key, "it is not the certificate's");
     server_fails(c.cert, c.locked_key, c.locked_key,
                  "it is encrypted, and nobody is there to type its passphrase");
     buf text = BUF_EMPTY;
