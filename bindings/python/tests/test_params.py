@@ -85,6 +85,9 @@ def test_the_hints_are_those_of_the_table() -> None:
         ({"base_url": "http://h/v1", "api_key": "…"}, WeirError, r"^api_key: its value holds a character"),
         ({"base_url": "http://h/v1", "fallbacks": ["h"]}, WeirError, r"^base_url of fallback 1: a URL begins with"),
         ({"base_url": "http://h/v1", "fallbacks": [{"base_url": "http://h/v1", "api_key": "a b"}]}, WeirError, r"^api_key of fallback 1: "),
+        ({"base_url": "http://h/v1", "fallbacks": "http://h/v1"}, TypeError, r"^fallbacks is one fallback; give a list of them$"),
+        ({"base_url": "http://h/v1", "fallbacks": {"base_url": "http://h/v1"}}, TypeError, r"^fallbacks is one fallback"),
+        ({"base_url": "http://h/v1", "fallbacks": [5]}, TypeError, r"^a fallback is a URL, or a dict with base_url, api_key and model; not int$"),
         ({"base_url": "http://h/v1", "max_concurrency": 100001}, WeirError, r"^max_concurrency is 100001; allowed"),
         ({"base_url": "http://h/v1", "max_retries": 21}, WeirError, r"^max_retries is 21; allowed"),
         ({"base_url": "http://h/v1", "options": {"retry.bas": "5ms"}}, WeirError, r"^options\['retry.bas'\]: .*did you mean 'retry.base'"),
@@ -113,3 +116,11 @@ def test_a_calls_arguments_are_refused_by_their_names(client: Weir, arguments: A
         client.ask("Hello", **arguments)
     with pytest.raises(BadRequestError, match="'temperature' must be a number"):
         client.ask("Hello", temperature="hot")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("what", [None, 5, b"Hello"])
+def test_what_is_no_conversation_is_refused_as_that(client: Weir, what: Any) -> None:
+    with pytest.raises(TypeError, match=f"^messages is a str or a list of messages, not {type(what).__name__}$"):
+        client.ask(what)
+    with pytest.raises(TypeError, match="^messages is a str or a list of messages, not "):
+        client.chat.completions.create(messages=what)

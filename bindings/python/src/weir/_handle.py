@@ -201,6 +201,8 @@ class ClientBase:
             if max_concurrency is not None:
                 c.options_set_concurrency(o, _count(max_concurrency, "max_concurrency", 1))
             c.options_set_adaptive(o, bool(adaptive))
+            if isinstance(fallbacks, (str, Mapping)):
+                raise TypeError("fallbacks is one fallback; give a list of them")
             for fallback in fallbacks:
                 _add_fallback(o, fallback)
             if max_retries is not None:
@@ -336,6 +338,8 @@ def _count(value: int, what: str, least: int) -> int:
 
 def _add_fallback(options: int, fallback: Union[str, Fallback]) -> None:
     known: Fallback = {"base_url": fallback} if isinstance(fallback, str) else fallback
+    if not isinstance(known, Mapping):
+        raise TypeError(f"a fallback is a URL, or a dict with base_url, api_key and model; not {type(known).__name__}")
     unknown = set(known) - {"base_url", "api_key", "model"}
     if unknown or "base_url" not in known:
         raise ValueError(f"a fallback is a URL, or a dict with base_url, api_key and model; not one with {sorted(known)}")

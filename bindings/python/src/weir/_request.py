@@ -107,6 +107,8 @@ def conversation(messages: Messages) -> List[Any]:
         return [{"role": "user", "content": messages}]
     if isinstance(messages, Mapping):
         raise TypeError("messages is one message; give a list of messages")
+    if isinstance(messages, (bytes, bytearray)) or not isinstance(messages, Iterable):
+        raise TypeError(f"messages is a str or a list of messages, not {type(messages).__name__}")
     return list(messages)
 
 
