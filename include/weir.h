@@ -26,7 +26,8 @@
  * Process    No signal handler, no exit(), no output, no mutable global state of its own. Threads
  *            that the library makes block all signals. When memory runs out the process is aborted.
  * NULL       A client that could not be made may be used: each call is answered with WEIR_MISUSE
- *            and why, numbers are 0, and nothing else happens.
+ *            and why, numbers are 0, and nothing else happens. A request that is NULL is asked
+ *            nobody, and its result says so (WEIR_INVALID).
  * Stability  Structs are made by the library alone; later versions add fields at their end.
  */
 #ifndef WEIR_H

@@ -564,12 +564,8 @@ static void write_asked(const weir_client *c, const weir_request *r, weir_call *
         buf_done(&call->body);
 }
 
-weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn *on_event,
-                      weir_done_fn *on_done, void *user) {
-    if (!c) {
-        on_done(user, misuse_no_client());
-        return NULL;
-    }
+static weir_call *start(weir_client *c, const weir_request *request, weir_event_fn *on_event,
+                        weir_done_fn *on_done, void *user) {
     weir_call *call = mem_zalloc(sizeof *call);
     atomic_init(&call->refs, 2);
     call->mail = mailbox_ref(c->mail);
@@ -594,6 +590,18 @@ weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn
     if (request_is_other(request)) note_other(call, request);
     write_asked(c, request, call);
     mailbox_put(c->mail, call);
+    return call;
+}
+
+weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn *on_event,
+                      weir_done_fn *on_done, void *user) {
+    if (!c) {
+        on_done(user, misuse_no_client());
+        return NULL;
+    }
+    weir_request *none = request ? NULL : request_none();
+    weir_call *call = start(c, none ? none : request, on_event, on_done, user);
+    weir_request_free(none);
     return call;
 }
 

@@ -131,6 +131,12 @@ void request_spoil(weir_request *r, span why) {
     if (!r->fault.len) buf_add(&r->fault, why);
 }
 
+weir_request *request_none(void) {
+    weir_request *r = weir_request_new();
+    request_spoil(r, SPAN_OF("There is no request (NULL): weir_request_new() makes one."));
+    return r;
+}
+
 static void next_message(weir_request *r) {
     if (r->messages.len) buf_add_char(&r->messages, ',');
 }

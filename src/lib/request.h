@@ -46,6 +46,9 @@ void request_copy_way(const weir_request *from, weir_request *to);
 /* The first that is told is the request's result. */
 void request_spoil(weir_request *r, span why);
 
+/* In the place of NULL: a request that says so. To be freed with weir_request_free(). */
+MUST_USE weir_request *request_none(void);
+
 /* Writes the body as it is sent: with a model, and with `stream` as the call wants it. model: for a
  * request that has none; NULL: it stays so. *ret_model: what it then has, nothing where that is no
  * name. false: *ret_why says what is wrong with the request. */

@@ -402,7 +402,7 @@ const weir_result *weir_run_wait(weir_run *run) {
 
 /* ---- life ---- */
 
-weir_run *weir_run_new(weir_client *c, const weir_request *request) {
+static weir_run *begin(weir_client *c, const weir_request *request) {
     buf why = BUF_EMPTY;
     weir_run *run = mem_zalloc(sizeof *run);
     arena_init(&run->arena, 0);
@@ -419,6 +419,13 @@ weir_run *weir_run_new(weir_client *c, const weir_request *request) {
     run->spoilt = !run_talk_begin(request, &run->offer, &run->arena, &run->talk, &run->ends, &why);
     if (run->spoilt) request_spoil(&run->request, buf_span(&why));
     buf_done(&why);
+    return run;
+}
+
+weir_run *weir_run_new(weir_client *c, const weir_request *request) {
+    weir_request *none = request ? NULL : request_none();
+    weir_run *run = begin(c, none ? none : request);
+    weir_request_free(none);
     return run;
 }
 

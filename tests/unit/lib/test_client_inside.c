@@ -64,6 +64,39 @@ static void without_a_client_nothing_is_counted(void **state) {
     weir_summary_free(s);
 }
 
+static void expect_no_request(const weir_result *r) {
+    assert_int_equal(r->code, WEIR_INVALID);
+    assert_non_null(strstr(r->error_message, "There is no request (NULL)"));
+}
+
+static void no_request_is_told(void *user, weir_result *result) {
+    expect_no_request(result);
+    on_done(user, result);
+}
+
+static void without_a_request_nobody_is_asked(void **state) {
+    (void)state;
+    weir_client *c = lib_client(lib_options());
+    tally t = TALLY;
+    weir_request *q = lib_request("gpt", "hi");
+    const weir_request *both[] = {NULL, q};
+    weir_result *results[4] = {NULL, NULL, weir_chat(c, NULL),
+                               weir_stream(c, NULL, no_event, NULL)};
+    weir_batch(c, both, 2, results);
+    assert_int_equal(results[1]->code, WEIR_OK);
+    for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+        if (i != 1) expect_no_request(results[i]);
+        weir_result_free(results[i]);
+    }
+    weir_call_free(weir_start(c, NULL, NULL, no_request_is_told, &t));
+    await(&t, 1);
+    weir_run *run = weir_run_new(c, NULL);
+    expect_no_request(weir_run_wait(run));
+    weir_run_free(run);
+    weir_request_free(q);
+    weir_client_free(c);
+}
+
 static void ask_from_inside(void *user, weir_result *result) {
     tally *t = user;
     weir_result_free(result);
@@ -113,6 +146,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_client_each_call_says_so),
         cmocka_unit_test(without_a_client_nothing_is_counted),
+        cmocka_unit_test(without_a_request_nobody_is_asked),
         cmocka_unit_test(blocking_in_a_callback_is_refused),
         cmocka_unit_test(a_client_freed_in_a_callback),
     };
