@@ -47,8 +47,9 @@ struct batch {
     int64_t output_pause_ms;
     batch_counts counts;
     refusals refusals;
-    uint64_t begun; /* calls of this run */
-    unsigned noted; /* failures that were told */
+    uint64_t begun;       /* calls of this run */
+    unsigned noted;       /* failures that were told */
+    unsigned tried_again; /* for what so was told: bits of weir_code */
     buf notes;
     buf why; /* what stopped it; empty: nothing, or its owner */
 };
@@ -258,6 +259,28 @@ static void refuse(batch *b, const result_of *of, const item *it) {
     note_bad_line(b, of, it);
 }
 
+/* NULL: the progress says enough of it, "slowed to 2 at a time". */
+static const char *why_again(weir_code code) {
+    switch (code) {
+    case WEIR_UNREACHABLE: return "there is no connection";
+    case WEIR_PROVIDER: return "the provider fails";
+    default: return NULL;
+    }
+}
+
+/* With so much patience nothing is seen to happen for minutes: the first time it is said why. */
+static int on_wait(void *user, const weir_wait *wait) {
+    batch *b = user;
+    const char *why = why_again(wait->code);
+    if (!why || b->tried_again >> wait->code & 1u) return 0;
+    b->tried_again |= 1u << wait->code;
+    buf_add_excerpt(&b->notes, span_cstr(wait->target), REFUSAL_SHOWN_MAX);
+    buf_addf(&b->notes, ": %s", why);
+    if (wait->status) buf_addf(&b->notes, " (status %d)", wait->status);
+    buf_add_cstr(&b->notes, "; each line is asked again, ever later (--retries)\n");
+    return 0;
+}
+
 static void ask(batch *b, const result_of *of, const item *it) {
     asked *a = mem_alloc(sizeof *a + of->custom_id.len);
     *a = (asked){.batch = b,
@@ -271,6 +294,7 @@ static void ask(batch *b, const result_of *of, const item *it) {
     weir_request *request = weir_request_new();
     weir_request_set_path(request, it->path);
     weir_request_set_body(request, it->body.ptr, it->body.len);
+    weir_request_set_on_wait(request, on_wait, b);
     list_push_back(&b->calls, &a->node);
     b->counts.under_way++;
     b->bodies += a->body_len;

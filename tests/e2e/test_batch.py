@@ -557,6 +557,21 @@ def test_a_long_refusal_is_told_on_one_line(folder, upstream):
     assert results(folder.errors)[0]["response"]["body"]["error"]["message"].endswith("ü" * 1000), "all of it is there"
 
 
+def test_why_nothing_seems_to_happen_is_told_once(folder, upstream):
+    folder.put(*[ask(name, name) for name in "abc"])
+    upstream.script(error(500), error(500), error(500))
+    upstream.always(echo)
+    _, err = folder.run("in.jsonl", "-o", "out.jsonl", "-j", "3", "--url", upstream.url, expect=0)
+    assert err.count(": the provider fails (status 500); each line is asked again, ever later (--retries)\n") == err.count("again") == 1
+    keep, port = refused_port()
+    gone = f"http://127.0.0.1:{port}/v1"
+    _, err = folder.run("in.jsonl", "-o", "gone.jsonl", "--retries", "1", "--url", gone, expect=3)
+    assert err.count(": there is no connection; each line is asked again, ever later (--retries)\n") == err.count("asked again,") == 1
+    _, err = folder.run("in.jsonl", "-o", "gone2.jsonl", "--retries", "0", "--url", gone, expect=3)
+    assert "is asked again" not in err
+    keep.close()
+
+
 # -- tables and arrays -------------------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,8 @@ enum { CALLS_MAX = 64 };
 struct weir_request {
     char path[64];
     char body[256];
+    weir_wait_fn *on_wait;
+    void *wait_user;
 };
 struct weir_call {
     weir_done_fn *on_done;
@@ -55,6 +57,11 @@ void weir_request_set_path(weir_request *request, const char *path) {
 
 void weir_request_set_body(weir_request *request, const char *json, size_t len) {
     snprintf(request->body, sizeof request->body, "%.*s", (int)len, json);
+}
+
+void weir_request_set_on_wait(weir_request *request, weir_wait_fn *on_wait, void *user) {
+    request->on_wait = on_wait;
+    request->wait_user = user;
 }
 
 weir_call *weir_start(weir_client *client, const weir_request *request, weir_event_fn *on_event,
@@ -289,6 +296,39 @@ static void looks_ahead_so_far(void **state) {
     batch_cancel(b);
     end_cancelled();
     turn(b);
+    finish(b, "");
+}
+
+/* The call that began i-th of those under way is to be asked again. */
+static void wait_again(unsigned i, weir_code code, int status) {
+    const weir_request *asked = &client.calls[i]->asked;
+    assert_int_equal(asked->on_wait(asked->wait_user, &(weir_wait){.wait_ms = 1000,
+                                                                   .code = code,
+                                                                   .status = status,
+                                                                   .target = "a/\x1b[2Jm",
+                                                                   .attempts = 1}),
+                     0);
+}
+
+static void tells_once_why_it_asks_again(void **state) {
+    (void)state;
+    put_lines(2);
+    batch *b = begin();
+    wait_again(0, WEIR_RATE_LIMITED, 429);
+    assert_int_equal(batch_notes(b)->len, 0);
+    wait_again(0, WEIR_UNREACHABLE, 0);
+    wait_again(1, WEIR_UNREACHABLE, 0);
+    wait_again(0, WEIR_PROVIDER, 500);
+    wait_again(1, WEIR_PROVIDER, 503);
+    assert_string_equal(
+        buf_cstr(batch_notes(b)),
+        "a/ [2Jm: there is no connection; each line is asked again, ever later (--retries)\n"
+        "a/ [2Jm: the provider fails (status 500); each line is asked again, ever later "
+        "(--retries)\n");
+    end_call(0, answer());
+    end_call(0, answer());
+    turn(b);
+    assert_true(batch_complete(b));
     finish(b, "");
 }
 
@@ -615,6 +655,7 @@ int main(void) {
         CASE(keeps_to_the_limit),
         CASE(looks_beyond_lines_that_wait),
         CASE(looks_ahead_so_far),
+        CASE(tells_once_why_it_asks_again),
         CASE(tells_answers_refusals_and_failures_apart),
         CASE(stops_and_goes_on),
         CASE(keeps_a_result_that_came_after_all),
