@@ -4,11 +4,11 @@
 # Versions  magentic 0.41.1, pydantic-ai-slim 2.68.0, openai-agents 0.24.0, agno 3.1.10, with openai 3.57.0 (all Python).
 # Input     A run with the tool pay(to, amount). The model's first answer has a sentence as content and then one call of pay, with
 #           finish_reason "tool_calls"; asked again with the tool's result it says "Done." What the program is given as the result, what was
-#           paid and how often the model was asked are looked at, plain and streamed.
+#           paid and how often the model was asked are looked at. The same with a call and no sentence.
 # Guess     Text beside a call is a word on the way, as most models speak it: the tool is run, its result goes back, "Done." is the result.
-# Seen      So it is in openai-agents, in agno, whose result is both sentences, and in pydantic-ai's run(). Its run_stream() pays, ends with "I pay Bo now." and never tells
-#           the model what came of it. magentic's prompt_chain(), for a function that returns str, gives the sentence back and pays nothing,
-#           asked once; for a model that calls without a word it pays and says "Done."
+# Seen      So it is in openai-agents, in agno, whose result is both sentences, and in pydantic-ai's run(). Its run_stream() pays, ends with
+#           "I pay Bo now." and never tells the model what came of it. magentic's prompt_chain(), for a function that returns str, gives
+#           the sentence back and pays nothing, asked once; for a model that calls without a word it pays and says "Done."
 # Matters   Whether a model speaks before it calls is its mood and its version's: the same program finishes its task, half of it or none of it, and
 #           each time there is a friendly sentence and no error. A change of the model behind a gateway's name can bring it about.
 set -euo pipefail
@@ -145,7 +145,7 @@ for who, name in NAMES.items():
         out = subprocess.run([sys.executable, "-W", "ignore", HERE / "ask.py", who, base], check=True, capture_output=True, text=True, timeout=100).stdout
         result, paid = json.loads(out.splitlines()[-1])
         seen[who, how] = result, paid, asked[f"{who}-{how}"]
-        print(f"{name:28}the model {'speaks and calls' if how == 'speaks' else 'calls':18}result: {result!r:22}paid: {paid!s:6}asked: {asked[f'{who}-{how}']}")
+        print(f"{name:28}{'speaks and calls' if how == 'speaks' else 'calls':18}result: {result!r:22}paid: {paid!s:6}asked: {seen[who, how][2]}")
 done = "Done.", [12], 2
 want = {(who, how): done for who in NAMES for how in ("silent", "speaks")}
 want.update({("magentic", "speaks"): (SENTENCE, [], 1), ("run_stream", "speaks"): (SENTENCE, [12], 1), ("agno", "speaks"): (SENTENCE + "Done.", [12], 2)})
