@@ -223,8 +223,8 @@ void guard_lane_done(guard_lane *l);
 /* Whether nothing in a whole text could be a match: a lane would let all of it go and find nothing.
  * Told sooner than by one; false says nothing. json: as a lane's form has it, and of several
  * strings of JSON, too: then it is true of each of these. owner: whose text it is, a number as in
- * base/shares.h. What is true is remembered and said at once of the same text of his by the same
- * rules; 0: it is not. */
+ * base/shares.h. What is true is remembered in scratch, and said at once of the same text of his by
+ * the same rules; 0: it is not. */
 bool guard_text_is_clean(const guard_policy *p, guard_scratch *scratch, span text, unsigned json,
                          uint64_t owner);
 /* A lane has found nothing in it: this is remembered, too. */

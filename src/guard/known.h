@@ -9,7 +9,7 @@
  * What is known of one owner's texts is not known of another's: how soon a call is answered says
  * nothing of what others have sent.
  *
- * One per thread. 54 KiB.
+ * One per thread. 53 KiB.
  */
 #ifndef WEIR_GUARD_KNOWN_H
 #define WEIR_GUARD_KNOWN_H
@@ -18,7 +18,7 @@
 
 enum {
     KNOWN_LEAST = 256,       /* bytes: shorter texts are looked at as soon */
-    KNOWN_MOST = 256 * 1024, /* longer ones are looked at on another thread */
+    KNOWN_MOST = 256 * 1024, /* no text of a request that a loop looks at is longer */
     KNOWN_PLACES = 2048,
 };
 

@@ -220,7 +220,7 @@ static digits_head row_digits(span p) {
         const digits_head head = is_group ? group_digits(one) : atom_digits(one);
         const repeat r = repeat_at(p, end);
         if (r.end == end && end < p.len && p.ptr[end] == '{')
-            return (digits_head){all.least, false}; /* newer versions of PCRE2 repeat by "{,3}" */
+            return (digits_head){all.least, false}; /* since 10.43 PCRE2 repeats by "{,3}" */
         all.least += head.goes_on ? head.least * r.least : r.least ? head.least : 0;
         all.goes_on = head.goes_on;
         i = r.end;
@@ -240,8 +240,34 @@ static digits_head digits_of(span p) {
     return all;
 }
 
+/* Nothing in it that would have to be read otherwise than digits_of() does: a comment, an option, a
+ * name, an escape that takes more than the letter behind it or that is none, a class within one. */
+static bool is_plain(span p) {
+    bool set = false;
+    for (size_t i = 0; i < p.len; i++) {
+        const char c = p.ptr[i], next = i + 1 < p.len ? p.ptr[i + 1] : '\0';
+        if (c == '\\') {
+            const bool letter = (next | 0x20) >= 'a' && (next | 0x20) <= 'z';
+            if (!next || (letter && !strchr("dDwWsSbB", next))) return false;
+            i++;
+        } else if (set) {
+            if (c == '[') return false;
+            set = c != ']';
+        } else if (c == '[') {
+            if (next == ']' || next == '^') return false;
+            set = true;
+        } else if (c == '(' && next == '?') {
+            const char kind = i + 2 < p.len ? p.ptr[i + 2] : '\0',
+                       back = i + 3 < p.len ? p.ptr[i + 3] : '\0';
+            if (!kind || !strchr(":!=><", kind)) return false;
+            if (kind == '<' && back != '!' && back != '=') return false;
+        }
+    }
+    return true;
+}
+
 size_t pattern_digits_of(span pattern) {
-    return digits_of(pattern).least;
+    return is_plain(pattern) ? digits_of(pattern).least : 0;
 }
 
 /* ---- what is refused ---- */

@@ -24,7 +24,8 @@ pattern_head pattern_head_of(span pattern, buf *literal);
 bool lead_begins_word(span literal);
 
 /* How many digits each match begins with at least, with nothing but what parts digits between or
- * before them. 0 also where it cannot be told. */
+ * before them. Never more than there are: of a pattern that has comments, options, names, negated
+ * classes or rare escapes it is 0. */
 size_t pattern_digits_of(span pattern);
 
 /* The pattern without what only looks back, wherever it stands: whatever the pattern matches behind
