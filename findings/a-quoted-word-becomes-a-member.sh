@@ -10,9 +10,10 @@
 # Guess     Up to the cut all of it is valid JSON, so nothing has to be guessed but a quote and a brace: all are right at each cut.
 # Seen      partial-json, the AI SDK, partial-json-parser and jiter are. jsonrepair takes an escaped quote for one that
 #           somebody forgot: of {"file":…,"text":"She said \"pay\", and then \"now\", it makes a text 'She said "pay"' and a member
-#           'and then \' of 'now\', and in the block of code it raises an error at 7 of 24 cuts. best-effort-json-parser ends a number at its "e": from
-#           there on the text belongs to a member 'e-7,"text"', and what a reader finds as `text` is undefined; the block of code is
-#           an error for it. json-repair loses what stands before it if it is cut just behind the fence that ends it: 'n{"x": 1}…'.
+#           'and then \' of 'now\', and in the block of code it raises an error at 7 of 24 cuts. best-effort-json-parser ends a
+#           number at its "e": from there on the text belongs to a member 'e-7,"text"', and what a reader finds as `text` is
+#           undefined; the block of code is an error for it. json-repair, if the text is cut just behind the fence that ends the block,
+#           loses what the block begins with: 'n{"x": 1}…'.
 # Matters   With prose, which is what these are tried with, all seven are right. A page that shows arguments while they come flickers
 #           or stands still on code; a call that is run with repaired arguments is short of a text, and has a member that no one
 #           wrote, which many schemas allow. A repairer is for what a model wrote wrong, a completer for what was cut; and
