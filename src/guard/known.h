@@ -34,8 +34,7 @@ typedef struct known_text {
     uint64_t high, low; /* the hash */
 } known_text;
 
-/* owner: whose it is, by which rules, read how; never 0. text: of KNOWN_LEAST to KNOWN_MOST bytes.
- */
+/* owner: whose it is, by which rules, read how. text: of KNOWN_LEAST to KNOWN_MOST bytes. */
 known_text guard_known_text(const guard_known *k, uint64_t owner, span text);
 bool guard_known_has(const guard_known *k, known_text t);
 /* In the place of another that would stand there. */

@@ -73,7 +73,7 @@ typedef struct rule_complaints {
     guard_complain *tell;
     void *ctx;
     size_t index;
-    bool shipped; /* there are none: it was tested */
+    bool shipped; /* as weir brings it: a test has looked for all of them */
     bool bad;
 } rule_complaints;
 void rule_complain(rule_complaints *c, const char *member, const char *fmt, ...) PRINTF_LIKE(3, 4);

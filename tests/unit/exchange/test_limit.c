@@ -2,7 +2,6 @@
 #include "exchange/world.h"
 
 #include "base/clock.h"
-
 #include "limit/desk.h"
 
 static const stage_row plan_rows[] = {{"identify", stage_identify, NULL, 0},
