@@ -16,6 +16,9 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
+from ports import free_port  # noqa: E402
+
 CLIENT_KEY = "sk-bench-client-0123456789abcdef"
 
 
@@ -30,12 +33,6 @@ def cores():
 
 
 PROXY_CORE, LOAD_CORE = cores()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def raise_descriptor_limit():
