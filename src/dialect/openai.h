@@ -32,6 +32,11 @@ bool openai_shows_other(json_value v); /* of any but a string */
 static inline bool openai_shows(json_value v) {
     return v.type == JSON_STRING ? v.raw.len > 2 : openai_shows_other(v);
 }
+/* A member that is another with each event, and tells nothing of it: what pads it to hide its
+ * length (stream_options.include_obfuscation), and its number in a response's stream. */
+static inline bool openai_is_loose(span key) {
+    return span_eq(key, SPAN_OF("obfuscation")) || span_eq(key, SPAN_OF("sequence_number"));
+}
 /* A number from 0 on, else `otherwise`. */
 unsigned openai_index(json_value v, unsigned otherwise);
 /* The members of e's document, of which the first ANSWER_MEMBERS are given. false: it is no JSON

@@ -256,6 +256,8 @@ static void read_document(reader *r, answer_event *e, const json_member *members
             read_usage(r, e, m);
         else if (span_eq(m->key, SPAN_OF("error")))
             openai_read_error(e, m->value);
+        else if (openai_is_loose(m->key))
+            reader_note_loose(r, m->value);
         else if (!e->envelope)
             continue;
         else if (span_eq(m->key, SPAN_OF("id")))

@@ -257,6 +257,8 @@ static void read_stream_event(reader *r, answer_event *e, const document *d) {
             openai_read_usage(r, e, m->value);
         else if (span_eq(m->key, SPAN_OF("error")))
             openai_read_error(e, m->value);
+        else if (openai_is_loose(m->key))
+            reader_note_loose(r, m->value);
     }
     /* Some name their events, and do not repeat the name inside. What has neither is none of
      * these: it goes on with the others, and begins nothing. */

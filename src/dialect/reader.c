@@ -1,6 +1,7 @@
 #include "dialect/reader.h"
 
 #include "base/mem.h"
+#include "dialect/reader_like.h"
 #include "dialect/reader_room.h"
 #include "dialect/words.h"
 
@@ -59,6 +60,8 @@ void reader_done(reader *r) {
     free(r->parts);
     r->parts = NULL;
     r->part_cap = 0;
+    free(r->like.of);
+    r->like.of = NULL;
     if (r->spec.memory) memory_drop(r->spec.memory, &r->hold);
 }
 
@@ -73,7 +76,8 @@ void reader_note_finished(reader *r, unsigned choice) {
     r->finishes += choice >= ANSWER_CHOICES - 1;
 }
 
-static void watch_text(reader *r, unsigned choice, unsigned whose, span piece) {
+void reader_watch_text(reader *r, unsigned choice, unsigned whose, span piece) {
+    reader_note_watched(r, choice, whose, piece);
     if (spelled_take(&r->spelled, choice, whose, piece)) r->spells = true;
 }
 
@@ -100,7 +104,7 @@ static unsigned place_of(json_value element, unsigned at) {
 static void watch_texts(reader *r, unsigned choice, unsigned whose, json_value v, unsigned depth) {
     enum { DEEPEST = 8 };
     if (v.type == JSON_STRING) {
-        watch_text(r, choice, whose, span_slice(v.raw, 1, v.raw.len - 1));
+        reader_watch_text(r, choice, whose, span_slice(v.raw, 1, v.raw.len - 1));
     } else if (depth == DEEPEST) {
         json_iter it = json_strings_of(v);
         for (json_value s; json_next_string(&it, &s);)
@@ -119,7 +123,7 @@ static void watch_texts(reader *r, unsigned choice, unsigned whose, json_value v
 
 void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece) {
     if (piece.type == JSON_STRING)
-        watch_text(r, choice, whose, span_slice(piece.raw, 1, piece.raw.len - 1));
+        reader_watch_text(r, choice, whose, span_slice(piece.raw, 1, piece.raw.len - 1));
     else
         watch_texts(r, choice, whose, piece, 0);
 }
@@ -135,6 +139,7 @@ static span without_secrets(reader *r, span text) {
 
 static void read_event(reader *r, answer_event *e) {
     r->part_count = 0;
+    reader_begin_like(r);
     if (r->spec.want & WANT_ENVELOPE) {
         r->envelope = (answer_envelope){{JSON_NONE}, {JSON_NONE}, {JSON_NONE}};
         e->envelope = &r->envelope;
@@ -208,8 +213,11 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
     *ret = (answer_event){
         .kind = ANSWER_STREAM, .name = name, .data = without_secrets(r, event->data)};
     r->watched = r->spec.secrets && reader_flows(r);
-    read_event(r, ret);
-    if (r->watched && !ret->is_json) watch_text(r, 0, 0, ret->data);
+    if (!reader_read_like(r, ret)) {
+        read_event(r, ret);
+        reader_learn(r, ret);
+    }
+    if (r->watched && !ret->is_json) reader_watch_text(r, 0, 0, ret->data);
     if (r->spells) {
         r->no_answer = "The provider's answer spells what is secret between weir and it.";
         return READER_BAD;

@@ -19,6 +19,7 @@
 #include "base/secret_window.h"
 #include "dialect/answer.h"
 #include "dialect/dialect_ops.h"
+#include "dialect/event_template.h"
 #include "dialect/guess.h"
 #include "dialect/spelled.h"
 #include "http/sse.h"
@@ -67,6 +68,24 @@ typedef struct piece_list {
     json_value items[PIECES_MAX];
 } piece_list;
 
+/* A piece of a text that was watched in the event. */
+typedef struct watched_text {
+    unsigned choice, whose;
+    const char *ptr;
+} watched_text;
+
+/* What events are like (reader_like.c). */
+typedef struct reader_like {
+    event_template *of;             /* NULL: none has been one to be like */
+    unsigned whose[TEMPLATE_PARTS]; /* of which texts its parts are pieces */
+    bool watched;                   /* and they were watched */
+    uint8_t missed;                 /* how many in a row were otherwise */
+    /* Of the event that is read. */
+    uint8_t loose_count, text_count; /* the latter may exceed what is kept */
+    json_value loose[TEMPLATE_LOOSE];
+    watched_text texts[TEMPLATE_PARTS];
+} reader_like;
+
 typedef struct reader {
     reader_spec spec;
     const dialect_ops *ops;
@@ -87,6 +106,7 @@ typedef struct reader {
     bool watched;          /* this event is one of such a stream */
     bool spells;           /* and has gone too far */
     piece_list pieces;     /* of the choice that is read */
+    reader_like like;
     sse_reader events;     /* STREAM */
     buf body;              /* PLAIN: what has come; else: what is looked at until it is sure */
     secret_window window;  /* RAW: what is told of the pieces */
@@ -171,10 +191,16 @@ static inline void reader_note_begun(reader *r, unsigned choice) {
     choice_set_add(&r->begun, choice);
 }
 void reader_note_finished(reader *r, unsigned choice);
+/* A value that differs from event to event, and that nothing which is told of one depends on. */
+static inline void reader_note_loose(reader *r, json_value value) {
+    if (r->like.loose_count < TEMPLATE_LOOSE) r->like.loose[r->like.loose_count++] = value;
+}
 /* A piece of a text, which has come in earlier events and may go on in later ones. A text is told
  * apart by its choice and, within it, by `whose`. Of what is no string, each string in it by the
  * names and indexes that lead to it. */
 void reader_watch_piece(reader *r, unsigned choice, unsigned whose, json_value piece);
+/* The same of a string, by what stands between its quotes. */
+void reader_watch_text(reader *r, unsigned choice, unsigned whose, span piece);
 /* By the name of what holds it. */
 static inline unsigned reader_whose(span name) {
     return (unsigned)name.len << 8 | (unsigned char)(name.len ? name.ptr[0] : 0);

@@ -76,6 +76,10 @@ MUST_USE bool json_scan(span doc, const json_limits *limits, json_value *ret_roo
 MUST_USE bool json_scan_object(span doc, const json_limits *limits, json_member *members,
                                size_t max, size_t *ret_count, json_fault *ret_fault);
 
+/* The closing quote of a string whose opening one stands before `from`; NULL: it does not end
+ * before `end`, or is none that a document may have. */
+MUST_USE const char *json_string_end(const char *from, const char *end);
+
 /* The document without a byte order mark at its beginning, which whoever makes JSON must not put
  * there and whoever reads it may pass over (RFC 8259 section 8.1). The scanner does not. */
 span json_behind_mark(span doc);

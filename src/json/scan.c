@@ -133,6 +133,14 @@ HOT const char *scan_string(scanner *s, const char *from, bool *ret_escaped) {
     return p;
 }
 
+const char *json_string_end(const char *from, const char *end) {
+    scanner s; /* of which a string needs no more */
+    s.doc = from;
+    s.end = end;
+    bool escaped;
+    return scan_string(&s, from, &escaped);
+}
+
 static const char *scan_number(scanner *s, const char *p) {
     const char *end = s->end;
     if (*p == '-') p++;

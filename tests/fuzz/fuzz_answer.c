@@ -1,9 +1,10 @@
 /* What is read out of a provider's answer: events with their parts, refusals, texts for people.
  *
  * The first byte chooses the dialect and whether the rest is a plain body, a stream or a refusal.
- * Holds: a stream says the same whole and in pieces; every place lies in the event's own bytes, in
- * order, and is the JSON it should be, also where a member is cut out; no byte of the key comes
- * out; a text for people is UTF-8; a refusal is JSON with an error in it.
+ * Holds: a stream says the same whole, in pieces, and where no event is read by one before; every
+ * place lies in the event's own bytes, in order, and is the JSON it should be, also where a member
+ * is cut out; no byte of the key comes out; a text for people is UTF-8; a refusal is JSON with an
+ * error in it.
  */
 #include "fuzz.h"
 #include "../unit/secrets.h"
@@ -71,9 +72,28 @@ static void check_cut(const answer_event *e, arena *a) {
         HOLDS(span_eq(cut.parts[i].value.raw, e->parts[i].value.raw));
 }
 
-/* Reads all of it in pieces of `step` bytes; notes what came, in few words. */
-static void read_all(const reader_spec *spec, span type, span body, size_t step, arena *a,
-                     buf *out) {
+/* What came, and where. */
+static void note_event(const answer_event *e, buf *out) {
+    buf_addf(out, "%u %d %d %.*s;", e->sorts, e->is_json, e->status, SPAN_ARG(e->null_usage));
+    for (size_t i = 0; i < e->part_count; i++) {
+        const answer_part *p = &e->parts[i];
+        buf_addf(out, "%d %u %u %zu %zu;", (int)p->kind, p->choice, p->item,
+                 (size_t)(p->value.raw.ptr - e->data.ptr), p->value.raw.len);
+    }
+    if (e->envelope)
+        buf_addf(out, "%.*s %.*s %.*s;", SPAN_ARG(e->envelope->id.raw),
+                 SPAN_ARG(e->envelope->model.raw), SPAN_ARG(e->envelope->created.raw));
+}
+
+/* What events are like that come. */
+static void forget_likeness(reader *r) {
+    free(r->like.of);
+    r->like.of = NULL;
+}
+
+/* Reads all of it in pieces of `step` bytes; notes what came. alone: each event by itself. */
+static void read_all(const reader_spec *spec, span type, span body, size_t step, bool alone,
+                     arena *a, buf *out) {
     reader r;
     answer_event e;
     reader_result got = READER_MORE;
@@ -87,7 +107,8 @@ static void read_all(const reader_spec *spec, span type, span body, size_t step,
             if (e.kind == ANSWER_RAW)
                 buf_add(out, e.data);
             else
-                buf_addf(out, "%u %zu %d;", e.sorts, e.part_count, e.status);
+                note_event(&e, out);
+            if (alone) forget_likeness(&r);
         }
     }
     while (got == READER_MORE || got == READER_EVENT) {
@@ -95,18 +116,22 @@ static void read_all(const reader_spec *spec, span type, span body, size_t step,
         if (got != READER_EVENT) break;
         check_event(&e);
         check_text(&e, a);
-        buf_addf(out, "%u %zu %d;", e.sorts, e.part_count, e.status);
+        note_event(&e, out);
+        if (alone) forget_likeness(&r);
     }
     buf_addf(out, "%d %u", (int)got, r.skipped);
     reader_done(&r);
 }
 
 static void check_answer(const reader_spec *spec, span type, span body, arena *a) {
-    buf whole = BUF_EMPTY, pieces = BUF_EMPTY;
-    read_all(spec, type, body, body.len ? body.len : 1, a, &whole);
-    read_all(spec, type, body, 3, a, &pieces);
+    buf whole = BUF_EMPTY, pieces = BUF_EMPTY, alone = BUF_EMPTY;
+    read_all(spec, type, body, body.len ? body.len : 1, false, a, &whole);
+    read_all(spec, type, body, 3, false, a, &pieces);
+    read_all(spec, type, body, body.len ? body.len : 1, true, a, &alone);
     HOLDS(span_eq(buf_span(&whole), buf_span(&pieces)));
+    HOLDS(span_eq(buf_span(&whole), buf_span(&alone)));
     buf_done(&whole);
+    buf_done(&alone);
     buf_done(&pieces);
 }
 
