@@ -66,7 +66,7 @@ void reader_done(reader *r) {
 }
 
 void reader_make_room(reader *r) {
-    enum { FIRST_PARTS = 8 };
+    enum { FIRST_PARTS = TEMPLATE_PARTS }; /* of most events */
     r->part_cap = r->part_cap ? 2 * r->part_cap : FIRST_PARTS;
     r->parts = mem_realloc(r->parts, r->part_cap * sizeof *r->parts);
 }
