@@ -204,7 +204,8 @@ size_t json_splice_len(const json_splice *s, span doc);
 
 /* ---- Writing ---- */
 
-/* Appends text as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD; '/' is not escaped. */
+/* Appends text as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD; '/' is not escaped. What
+ * ends a line in Unicode is, so that the string is in one line for whoever reads lines. */
 void json_write_string(buf *out, span text);
 
 /* A writer that sets the commas. Nesting is the caller's to balance. */

@@ -17,11 +17,37 @@ static void write_escape(buf *out, char c) {
     buf_add(out, span_from(text, sizeof text));
 }
 
+/* The first line's end of Unicode's that is none of JSON's, or end: U+0085, U+2028, U+2029. p to
+ * end is UTF-8. */
+static const char *find_line_end(const char *p, const char *end) {
+    for (; p < end; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == 0xC2 && (unsigned char)p[1] == 0x85) break;
+        if (c == 0xE2 && (unsigned char)p[1] == 0x80 && ((unsigned char)p[2] | 1) == 0xA9) break;
+    }
+    return p;
+}
+
+/* JSON lets them stand, and clients that read a stream by lines (httpx 0.28 iter_lines(), Python's
+ * str.splitlines()) cut it in two there. */
+static void write_characters(buf *out, const char *p, const char *end) {
+    for (;;) {
+        const char *at = find_line_end(p, end);
+        buf_add(out, span_from(p, (size_t)(at - p)));
+        if (at == end) return;
+        bool next_line = (unsigned char)*at == 0xC2;
+        buf_add_cstr(out, next_line                      ? "\\u0085"
+                          : (unsigned char)at[2] == 0xA8 ? "\\u2028"
+                                                         : "\\u2029");
+        p = at + (next_line ? 2 : 3);
+    }
+}
+
 /* Copies text without quotes, backslashes and controls; U+FFFD for what is no character. */
 static void write_text(buf *out, const char *p, const char *end) {
     for (;;) {
         const char *bad = json_utf8_skip(p, end);
-        buf_add(out, span_from(p, (size_t)(bad - p)));
+        write_characters(out, p, bad);
         if (bad == end) return;
         buf_add(out, SPAN_OF("\xEF\xBF\xBD"));
         p = bad + json_utf8_bad_len(bad, end);

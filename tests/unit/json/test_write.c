@@ -24,6 +24,12 @@ static void writes_strings(void **state) {
          "\"caf\xC3\xA9 \xE2\x82\xAC\xF0\x9F\x98\x80\""},
         {SPAN("a long run without anything, then\na line"),
          "\"a long run without anything, then\\na line\""},
+        {SPAN("a\xC2\x85\xE2\x80\xA8"
+              "b\xE2\x80\xA9"),
+         "\"a\\u0085\\u2028b\\u2029\""},
+        {SPAN("\xC2\x84\xC2\x86\xE2\x80\xA7\xE2\x80\xAA\xE2\x81\xA8\xC3\x85"),
+         "\"\xC2\x84\xC2\x86\xE2\x80\xA7\xE2\x80\xAA\xE2\x81\xA8\xC3\x85\""},
+        {SPAN("\xE2\x80\xA8\xE2\x80"), "\"\\u2028\xEF\xBF\xBD\""},
         /* invalid UTF-8: one U+FFFD for each longest beginning of a sequence */
         {SPAN("\x80"), "\"\xEF\xBF\xBD\""},
         {SPAN("a\xFF\xFE"
