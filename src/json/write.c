@@ -28,8 +28,8 @@ static const char *find_line_end(const char *p, const char *end) {
     return p;
 }
 
-/* JSON lets them stand, and clients that read a stream by lines (httpx 0.28 iter_lines(), Python's
- * str.splitlines()) cut it in two there. */
+/* JSON lets them stand, and clients that read a stream by lines (with httpx 0.28 or Python's own
+ * strings) cut it in two there. */
 static void write_characters(buf *out, const char *p, const char *end) {
     for (;;) {
         const char *at = find_line_end(p, end);
