@@ -263,6 +263,13 @@ void tokens_add_json(token_count *c, json_value string) {
         tokens_add(c, text);
 }
 
+void tokens_add_value(token_count *c, json_value v) {
+    if (v.type == JSON_STRING)
+        tokens_add_json(c, v);
+    else
+        tokens_add(c, v.raw);
+}
+
 void tokens_break(token_count *c) {
     c->run = RUN_NONE;
     c->left = 0;
@@ -270,6 +277,10 @@ void tokens_break(token_count *c) {
 
 void tokens_add_fixed(token_count *c, uint64_t tokens) {
     c->hundredths += tokens * ONE;
+}
+
+void tokens_add_counted(token_count *c, uint64_t hundredths) {
+    c->hundredths += hundredths;
 }
 
 int64_t tokens_total(const token_count *c) {

@@ -48,10 +48,14 @@ token_count tokens_begin(token_family family);
 void tokens_add(token_count *c, span text);
 /* The same of what a JSON string says. */
 void tokens_add_json(token_count *c, json_value string);
+/* The same; of what is no string, of its JSON. */
+void tokens_add_value(token_count *c, json_value v);
 /* What follows is another text: its first word is not the rest of the last. */
 void tokens_break(token_count *c);
 /* So many that the text does not say: a picture's, a template's. */
 void tokens_add_fixed(token_count *c, uint64_t tokens);
+/* A text of its own that was counted before, to so many hundredths. */
+void tokens_add_counted(token_count *c, uint64_t hundredths);
 /* Rounded; one at least, where there was anything. */
 int64_t tokens_total(const token_count *c);
 

@@ -51,10 +51,26 @@ static uint64_t of_audio(const outline_part *p) {
 
 /* ---- what was asked ---- */
 
-static void add_text(token_count *c, json_value text) {
-    if (text.type != JSON_STRING) return;
-    tokens_break(c);
-    tokens_add_json(c, text);
+/* What is being counted. */
+typedef struct counting {
+    token_count *count;
+    const counted_texts *before; /* NULL: nothing was */
+} counting;
+
+/* Of a string what it says, of anything else its JSON, as a text of its own. */
+static void add_value(counting *c, json_value v) {
+    tokens_break(c->count);
+    if (!c->before || !token_memo_takes(v)) {
+        tokens_add_value(c->count, v);
+        return;
+    }
+    token_memo **memo = c->before->memo;
+    if (!*memo) *memo = token_memo_new();
+    tokens_add_counted(c->count, token_memo_count(*memo, c->before->owner, c->count->family, v));
+}
+
+static void add_text(counting *c, json_value text) {
+    if (text.type == JSON_STRING) add_value(c, text);
 }
 
 /* A film, or what is new: its bytes are no text. */
@@ -63,24 +79,24 @@ static bool is_data(json_value text) {
 }
 
 /* The strings within, and of an array of numbers, which are tokens, how many. */
-static void add_opaque(token_count *c, json_value source) {
+static void add_opaque(counting *c, json_value source) {
     json_value first;
     json_iter elements = json_iter_of(source);
     if (source.type == JSON_ARRAY && json_next_element(&elements, &first) &&
         first.type == JSON_NUMBER) {
-        tokens_add_fixed(c, json_count(source));
+        tokens_add_fixed(c->count, json_count(source));
         return;
     }
     json_iter it = json_strings_of(source);
     for (json_value text; json_next_string(&it, &text);) {
         if (is_data(text))
-            tokens_add_fixed(c, PAGE_TOKENS);
+            tokens_add_fixed(c->count, PAGE_TOKENS);
         else
             add_text(c, text);
     }
 }
 
-static void add_part(token_count *c, const outline_part *p) {
+static void add_part(counting *c, const outline_part *p) {
     switch (p->kind) {
     case OUTLINE_TOOL_CALL:
         add_text(c, p->name);
@@ -90,9 +106,9 @@ static void add_part(token_count *c, const outline_part *p) {
     case OUTLINE_TOOL_RESULT:
     case OUTLINE_REASONING:
     case OUTLINE_REFUSAL: add_text(c, p->value); break;
-    case OUTLINE_IMAGE: tokens_add_fixed(c, of_image(p)); break;
-    case OUTLINE_AUDIO: tokens_add_fixed(c, of_audio(p)); break;
-    case OUTLINE_FILE: tokens_add_fixed(c, PAGE_TOKENS); break;
+    case OUTLINE_IMAGE: tokens_add_fixed(c->count, of_image(p)); break;
+    case OUTLINE_AUDIO: tokens_add_fixed(c->count, of_audio(p)); break;
+    case OUTLINE_FILE: tokens_add_fixed(c->count, PAGE_TOKENS); break;
     case OUTLINE_OPAQUE: add_opaque(c, p->source); break;
     }
 }
@@ -114,22 +130,22 @@ static bool is_told(param_id id) {
            id == PARAM_SUFFIX;
 }
 
-int64_t guess_prompt(const request_outline *o, dialect d, token_family family) {
-    token_count c = tokens_begin(family);
+int64_t guess_prompt(const request_outline *o, dialect d, token_family family,
+                     const counted_texts *before) {
+    token_count count = tokens_begin(family);
+    counting c = {&count, before};
     for (size_t i = 0; i < o->part_count; i++)
         add_part(&c, &o->parts[i]);
-    for (size_t i = 0; i < o->tool_count; i++) {
-        tokens_break(&c);
-        tokens_add(&c, o->tools[i].source.raw); /* models read them as JSON, or much like it */
-    }
+    for (size_t i = 0; i < o->tool_count; i++)
+        add_value(&c, o->tools[i].source); /* models read them as JSON, or much like it */
     for (size_t i = 0; i < o->param_count; i++)
         if (is_told(o->params[i].id)) add_opaque(&c, o->params[i].value);
     if (is_chat(d)) {
         for (size_t i = 0; i < o->turn_count; i++)
-            tokens_add_fixed(&c, tokens_of_message(family, speaker_of(o->turns[i].role)));
-        tokens_add_fixed(&c, tokens_of_chat(family));
+            tokens_add_fixed(&count, tokens_of_message(family, speaker_of(o->turns[i].role)));
+        tokens_add_fixed(&count, tokens_of_chat(family));
     }
-    return tokens_total(&c);
+    return tokens_total(&count);
 }
 
 /* ---- by samples ---- */
@@ -188,7 +204,7 @@ static void add_answered(answer_guess *g, const answer_part *p) {
     case PART_AUDIO:
         tokens_add_fixed(&g->tokens, of_sound(p->value.raw.len, PCM_A_SECOND, SPOKEN_A_SECOND));
         break;
-    case PART_OPAQUE: add_opaque(&g->tokens, p->value); break;
+    case PART_OPAQUE: add_opaque(&(counting){&g->tokens, NULL}, p->value); break;
     case PART_FINISH: break;
     }
 }

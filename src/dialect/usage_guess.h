@@ -10,7 +10,7 @@
  *   bytes as pcm16 and wav (24 kHz, 16 bits), and 16,000 as anything else (128 kbit/s).
  * - a file as one page: 1,500. A provider alone knows how many it has.
  *
- * Any thread. Pure; takes no memory.
+ * Any thread, but for what was counted before, which is one's. Pure; takes no memory but that.
  *
  * Source   OpenAI: "Images and vision" (calculating costs), "Realtime: managing costs" (a token of
  *          sound each 100 ms heard, each 50 ms spoken); Anthropic: "PDF support" (1,500 to 3,000
@@ -21,6 +21,7 @@
 
 #include "dialect/answer.h"
 #include "dialect/outline.h"
+#include "dialect/token_memo.h"
 #include "dialect/tokens.h"
 
 /* Some servers write noughts for what they have not counted: no prompt is that short. */
@@ -28,8 +29,15 @@ static inline bool usage_is_told(const token_usage *u) {
     return u && (u->prompt > 0 || u->completion > 0);
 }
 
-/* Of what was asked; d: its dialect. */
-int64_t guess_prompt(const request_outline *o, dialect d, token_family family);
+/* What one owner's texts were counted to before. */
+typedef struct counted_texts {
+    token_memo **memo; /* made with the first text that is long enough */
+    uint64_t owner;
+} counted_texts;
+
+/* Of what was asked; d: its dialect. before: NULL: each text is counted. */
+int64_t guess_prompt(const request_outline *o, dialect d, token_family family,
+                     const counted_texts *before);
 /* The same of a JSON body by samples, which takes the same short time whatever its size: for a
  * figure that will hardly be wanted. Off by some 20 %; a picture is one, however large. */
 int64_t guess_prompt_roughly(span body, token_family family);

@@ -2,6 +2,8 @@
  * came (dialect/usage_guess.h). docs/decisions/0015-untold-usage.md says what is counted when. */
 #include "exchange/internal.h"
 
+#include "base/hash.h"
+
 /* Of the model that answers, whatever the client calls it: a target is named provider/model. */
 static token_family family_of(const exchange *x) {
     span target = x->call ? call_get_report(x->call).target : SPAN_EMPTY;
@@ -21,9 +23,15 @@ void estimate_answer(exchange *x, const answer_event *event) {
 
 enum { COUNTED_BYTES = 8 * 1024 * 1024 }; /* 100 ms at worst; more is told by samples */
 
-static int64_t count_prompt(const request_facts *f, const request_outline *o, token_family family) {
+static int64_t count_prompt(const request_facts *f, const request_outline *o, token_family family,
+                            const counted_texts *before) {
     dialect d = endpoint_get(f->endpoint)->dialect;
-    return o ? guess_prompt(o, d, family) : guess_prompt_roughly(f->body, family);
+    return o ? guess_prompt(o, d, family, before) : guess_prompt_roughly(f->body, family);
+}
+
+/* Whose texts they are; of a program that asks for itself they are all its own. */
+static uint64_t owner_of(const exchange *x) {
+    return x->client ? x->client->holder : hash_span(x->record.peer);
 }
 
 /* As far as it can be told of what is there. */
@@ -31,7 +39,8 @@ static int64_t prompt_of(exchange *x, token_family family) {
     if (x->large && x->large->prompts[family] >= 0) return x->large->prompts[family];
     if (x->large || x->facts.body.len > COUNTED_BYTES)
         return guess_prompt_roughly(x->facts.body, family);
-    return count_prompt(&x->facts, exchange_outline(x), family);
+    const counted_texts before = {&x->env->counted, owner_of(x)};
+    return count_prompt(&x->facts, exchange_outline(x), family, &before);
 }
 
 /* Who will answer, and what vocabulary that has, is not known so early: mostly all have one. */
@@ -51,7 +60,7 @@ void estimate_large(const exchange *x, large_request *l) {
     for (size_t i = 0; i < model->target_count; i++) {
         span asked = model->targets[i].model;
         token_family family = tokens_family(asked.len ? asked : name);
-        if (l->prompts[family] < 0) l->prompts[family] = count_prompt(f, o, family);
+        if (l->prompts[family] < 0) l->prompts[family] = count_prompt(f, o, family, NULL);
     }
     arena_done(&own);
 }

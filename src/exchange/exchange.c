@@ -210,6 +210,7 @@ void exchange_env_done(exchange_env *env) {
         exchange_free(LIST_ENTRY(node, exchange, link));
     shares_done(&env->calls);
     if (env->guard) env->guard_free(env->guard);
+    token_memo_free(env->counted);
     buf_done(&env->scratch);
     arena_done(&env->event_arena);
 }

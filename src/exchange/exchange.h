@@ -61,10 +61,11 @@ typedef struct exchange_env {
     loop_hook reap;
     list spare; /* exchanges that are over, each with its first block, to be used again */
     unsigned spare_count;
-    buf scratch;       /* for bytes that a form is about to hand out */
-    arena event_arena; /* emptied when an event has gone through the chain */
-    unsigned depth;    /* of events that are on their way: one may set off another's */
-    void *guard;       /* what the guards of this loop share (exchange/guard.h); NULL: none did */
+    buf scratch;                /* for bytes that a form is about to hand out */
+    arena event_arena;          /* emptied when an event has gone through the chain */
+    unsigned depth;             /* of events that are on their way: one may set off another's */
+    struct token_memo *counted; /* texts that limits were told the length of; NULL: none was long */
+    void *guard; /* what the guards of this loop share (exchange/guard.h); NULL: none did */
     void (*guard_free)(void *guard);
 } exchange_env;
 

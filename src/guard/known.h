@@ -3,9 +3,7 @@
  * guard/.
  *
  * Of a text is kept whose it is, by which rules it was looked at, and a hash under a secret of the
- * memory's own; nothing that it says. Two texts, whoever chose them, have the same hash under one
- * secret of 2^63 (NH over NH, each of Black, Halevi, Krawczyk, Krovetz and Rogaway: "UMAC: Fast and
- * Secure Message Authentication", CRYPTO '99, with words of 64 bits), and nobody is told a hash.
+ * memory's own (base/text_hash.h); nothing that it says, and nobody is told a hash.
  * What is known of one owner's texts is not known of another's: how soon a call is answered says
  * nothing of what others have sent.
  *
@@ -14,11 +12,11 @@
 #ifndef WEIR_GUARD_KNOWN_H
 #define WEIR_GUARD_KNOWN_H
 
-#include "base/span.h"
+#include "base/text_hash.h"
 
 enum {
-    KNOWN_LEAST = 256,       /* bytes: shorter texts are looked at as soon */
-    KNOWN_MOST = 256 * 1024, /* no text of a request that a loop looks at is longer */
+    KNOWN_LEAST = 256,           /* bytes: shorter texts are looked at as soon */
+    KNOWN_MOST = TEXT_HASH_MOST, /* no text of a request that a loop looks at is longer */
     KNOWN_PLACES = 2048,
 };
 
@@ -31,7 +29,7 @@ void guard_known_free(guard_known *k);
 /* A text of an owner's. */
 typedef struct known_text {
     uint64_t owner;
-    uint64_t high, low; /* the hash */
+    text_hash hash;
 } known_text;
 
 /* owner: whose it is, by which rules, read how. text: of KNOWN_LEAST to KNOWN_MOST bytes. */

@@ -76,7 +76,7 @@ static void check_outline(dialect d, json_value root, const outline_limits *limi
     if (broken) fprintf(stderr, "%s\n", broken);
     HOLDS(!broken);
     HOLDS(outline_texts_have_values(d, root, &o));
-    HOLDS(guess_prompt(&o, d, TOKENS_O200K) >= 0);
+    HOLDS(guess_prompt(&o, d, TOKENS_O200K, NULL) >= 0);
     HOLDS(guess_prompt_roughly(root.raw, TOKENS_GEMMA) >= 0);
     check_read_again(d, root, &o, limits, a);
     check_edited(d, root, &o, limits, false, a);

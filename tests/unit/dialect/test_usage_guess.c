@@ -16,7 +16,7 @@ static int64_t guessed(dialect d, const char *body, token_family family) {
     arena a;
     arena_init(&a, 0);
     request_outline o = outline_of(d, outline_scan(body, &a), &a);
-    int64_t tokens = guess_prompt(&o, d, family);
+    int64_t tokens = guess_prompt(&o, d, family, NULL);
     arena_done(&a);
     return tokens;
 }
