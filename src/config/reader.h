@@ -48,6 +48,7 @@ struct reader {
     bool hidden;     /* what is read may be a secret: neither it nor its lines are shown */
     size_t reported; /* problems, also those that were too many to keep */
     bool exposed;    /* other users of the machine may read the file */
+    bool sealed;     /* somebody else wrote it: a ${…} would tell him, or mean what he cannot see */
 };
 
 /* Reports something about node (its place may be 0: then about the file). */
@@ -124,6 +125,11 @@ bool redis_read(reader *r, const option_scope *scope, const option *o, span name
 void redis_write_option(const option *o, const void *field, buf *out);
 /* What no part of it can tell. */
 bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c);
+
+/* private_url.c: a URL, written at node, whose host is an address that is refused unless private ones
+ * are allowed. Of names only who connects can tell. */
+void private_url_warn(reader *r, span name, const yaml_node *node, const config_tool_url *url,
+                      bool allowed);
 
 /* cache.c: what no single option of it can tell. */
 void cache_check(reader *r, const yaml_node *root);
