@@ -15,7 +15,8 @@ static const cli_option options[] = {
     {'c', "config", "FILE", "Ask the weir that serves this configuration", .kind = CLI_FILE},
     {0, "url", "URL", "Ask the weir at this address: http://127.0.0.1:8080", .excludes = "config",
      .kind = CLI_URL},
-    {0, "ca", "FILE", "Trust the authorities of this file, for an https address", .kind = CLI_FILE},
+    {0, "ca", "FILE", "Trust the authorities of this file, for an https address", .kind = CLI_FILE,
+     .https_of = "url"},
     {'w', "watch", NULL, "Ask again every two seconds, until Ctrl-C"},
     {'j', "json", NULL, "Print what /health says, as one line of JSON"},
 };

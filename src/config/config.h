@@ -682,5 +682,7 @@ void config_target_settle(const config *c, const config_model *m, config_target 
 
 /* Splits http(s)://host[:port][/path] or unix:/path. On failure *ret_why is a constant sentence. */
 MUST_USE bool config_url_parse(span text, arena *a, config_url *ret, const char **ret_why);
+/* What it ends in that is behind where an API begins, as "/chat/completions"; NULL: nothing. */
+const char *config_url_call(const config_url *url);
 
 #endif
