@@ -27,6 +27,12 @@ COLD static bool add_reference(reader *r, span name, const yaml_node *node, span
                        SPAN_ARG(name));
         return false;
     }
+    if (span_find_span(inside, at, SPAN_OF("${")) < inside.len) {
+        reader_problem(
+            r, node, "%.*s has a ${…} within another, which is not looked into; $$ stands for a $",
+            SPAN_ARG(name));
+        return false;
+    }
     const char *value = r->sources->env(r->sources, arena_dup(r->scratch, variable).ptr);
     if (at < inside.len) {
         buf_add(out, value && *value ? span_cstr(value) : span_slice(inside, at + 2, inside.len));

@@ -126,6 +126,9 @@ void redis_write_option(const option *o, const void *field, buf *out);
 /* What no part of it can tell. */
 bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c);
 
+/* unused.c: what is written and holds for nothing. */
+void unused_warn(reader *r, const yaml_node *root);
+
 /* private_url.c: a URL, written at node, whose host is an address that is refused unless private ones
  * are allowed. Of names only who connects can tell. */
 void private_url_warn(reader *r, span name, const yaml_node *node, const config_tool_url *url,
