@@ -32,6 +32,7 @@ typedef struct config_own {
     span *watch_paths; /* the list above as an array */
     size_t watch_count;
     int64_t refresh_ms; /* the shortest; 0: never */
+    bool says_nothing;  /* the file has no option */
 } config_own;
 
 struct reader {
@@ -48,7 +49,7 @@ struct reader {
     bool hidden;     /* what is read may be a secret: neither it nor its lines are shown */
     size_t reported; /* problems, also those that were too many to keep */
     bool exposed;    /* other users of the machine may read the file */
-    bool sealed;     /* somebody else wrote it: a ${…} would tell him, or mean what he cannot see */
+    bool sealed; /* somebody else wrote it: a ${…} would tell him, or mean what he cannot see */
 };
 
 /* Reports something about node (its place may be 0: then about the file). */
@@ -129,8 +130,8 @@ bool redis_check(reader *r, span name, const yaml_node *node, const config_redis
 /* unused.c: what is written and holds for nothing. */
 void unused_warn(reader *r, const yaml_node *root);
 
-/* private_url.c: a URL, written at node, whose host is an address that is refused unless private ones
- * are allowed. Of names only who connects can tell. */
+/* private_url.c: a URL, written at node, whose host is an address that is refused unless private
+ * ones are allowed. Of names only who connects can tell. */
 void private_url_warn(reader *r, span name, const yaml_node *node, const config_tool_url *url,
                       bool allowed);
 
