@@ -164,6 +164,19 @@ def test_calls_are_followed_as_they_end(kept, upstream, tmp_path):
                 p.kill()
 
 
+def test_following_ends_where_nobody_reads_it_any_more(kept, upstream, tmp_path):
+    upstream.always(reply(200, bodies.completion()))
+    with subprocess.Popen([daemon.WEIR, "calls", "--url", kept.url, "-f"], cwd=tmp_path, env=environment(tmp_path, {}), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+        try:
+            assert p.stdout.readline()
+            p.stdout.close()
+            wire.chat(kept)
+            assert p.wait(30) == 1 and p.stderr.read() == ""
+        finally:
+            p.kill()
+
+
 @pytest.mark.parametrize("command, args, name", [
     ("usage", ["--from", "yesterday"], "from"), ("usage", ["--group", "week"], "group"), ("usage", ["--tag", "team"], "tag"),
     ("usage", ["--limit", "1"], "limit"), ("calls", ["--limit", "0"], "limit"), ("calls", ["--status", "2xx"], "status"),
