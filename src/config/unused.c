@@ -120,6 +120,33 @@ static const struct {
     {"telemetry.interval", sends_no_metrics, "where telemetry.metrics is off"},
 };
 
+/* ---- lists of nobody and nothing ---- */
+
+static void check_list(reader *r, const yaml_node *map, span name, const char *member,
+                       const char *all) {
+    const yaml_node *list = written(map, span_cstr(member));
+    if (list && list->kind == YAML_LIST && !list->count)
+        reader_warning(r, list, "%.*s.%s is empty, which stands for %s: leave it out, or name some",
+                       SPAN_ARG(name), member, all);
+}
+
+static void check_empty(reader *r, const yaml_node *root) {
+    const yaml_node *clients = written(root, SPAN_OF("clients"));
+    const yaml_node *tools = written(root, SPAN_OF("tools"));
+    size_t i = 0;
+    if (clients && clients->kind == YAML_LIST)
+        for (const yaml_node *at = clients->first; at; at = at->next, i++) {
+            const span name = reader_name(r, "clients[%zu]", i);
+            check_list(r, at, name, "models", "all models");
+            check_list(r, at, name, "endpoints", "all endpoints");
+            check_list(r, at, name, "addresses", "any address");
+        }
+    if (tools && tools->kind == YAML_MAP)
+        for (const yaml_node *key = tools->first; key; key = key->next)
+            check_list(r, key->value, reader_member(r, SPAN_OF("tools"), tools, key), "clients",
+                       "all clients");
+}
+
 /* ---- references in names ---- */
 
 /* A name is taken as it is written, and a variable is nothing there. */
@@ -141,6 +168,7 @@ COLD void unused_warn(reader *r, const yaml_node *root) {
         if (node && options[i].holds(r->config, root))
             reader_warning(r, node, "%s has no effect %s", options[i].path, options[i].why);
     }
+    check_empty(r, root);
     check_names(r, root);
     r->hidden = hidden;
 }

@@ -154,6 +154,7 @@ def test_what_a_token_says_of_its_client(weir, upstream, issuer):
     assert ask(w, token(client_id="free", weir_limits={"requests": "2/h"}, weir_models=["gpt-*"], jti="other")).status == 200
     assert refusal(ask(w, first)) == (429, "rate_limit_exceeded")  # the client's, whatever its token
     assert refusal(ask(w, token(client_id="other", weir_models=["gpt-*"]), model="o9")) == (403, "model_not_allowed")
+    assert refusal(ask(w, token(client_id="other", weir_models=[]))) == (401, "token_claims"), "none is not all"
     assert refusal(ask(w, token(client_id="app"), model="o9")) == (403, "model_not_allowed")  # as clients has it
     assert ask(w, token(client_id="app")).status == 200
     assert refusal(ask(w, token(client_id="bad", weir_limits={"requests": "many"}))) == (401, "token_claims")
