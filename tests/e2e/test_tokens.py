@@ -162,6 +162,16 @@ def test_what_a_token_says_of_its_client(weir, upstream, issuer):
     assert wire.chat(w, headers={"authorization": f"Bearer {daemon.CLIENT_KEY}"}).status == 200
 
 
+def test_whoever_a_token_may_name_can_be_paused(weir, upstream, issuer):
+    upstream.always(ANSWER)
+    admin = "key-of-the-admin-0001"
+    w = weir(upstream, admin={"keys": [admin]}, auth=auth(issuer, claims={"client": "client_id"}))
+    paused = wire.call(w, "POST", "/admin/v1/clients/free/pause", headers={"authorization": f"Bearer {admin}"})
+    assert paused.json() == {"client": "free", "paused": True}, "no call of it was seen yet"
+    assert refusal(ask(w, token(client_id="free"))) == (403, "client_paused")
+    assert ask(w, token(client_id="other")).status == 200
+
+
 def test_one_of_several_audiences(weir, upstream, issuer):
     upstream.always(ANSWER)
     w = weir(upstream, auth=auth(issuer, audience=["a", "b"]))
