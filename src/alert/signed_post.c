@@ -3,7 +3,7 @@
 #include "alert/alert.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "http/public_address.h"
+#include "base/public_address.h"
 
 #include <stdlib.h>
 

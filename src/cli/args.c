@@ -119,6 +119,10 @@ static bool asks_for_help(const cli_command *command, const tables *t, int argc,
 
 static bool take(cli_args *args, size_t i, const char *value) {
     const cli_option *o = &args->command->options[i];
+    if (o->once && args->values[i]) {
+        cli_complain("%s: --%s is given twice; one is taken", args->command->name, o->name);
+        return false;
+    }
     args->values[i] = value ? value : "";
     if (o->repeatable && value) {
         args->given[args->given_count].option = i;
@@ -139,18 +143,32 @@ static bool take_options(cli_args *args, const tables *t, int argc, char **argv)
     return true;
 }
 
-static bool check_pairs(const cli_args *args) {
-    const cli_command *command = args->command;
-    for (size_t i = 0; i < command->option_count; i++) {
-        const char *other = command->options[i].excludes;
-        if (!other || !args->values[i]) continue;
-        for (size_t j = 0; j < command->option_count; j++) {
-            if (strcmp(command->options[j].name, other) != 0 || !args->values[j]) continue;
-            cli_complain("%s: --%s and --%s exclude each other; give one of them", command->name,
-                         command->options[i].name, other);
-            return false;
-        }
+/* Of an option by its name; NULL: not given. */
+static const char *value_of(const cli_args *args, const char *name) {
+    for (size_t i = 0; i < args->command->option_count; i++)
+        if (strcmp(args->command->options[i].name, name) == 0) return args->values[i];
+    return NULL;
+}
+
+static bool check_pair(const cli_args *args, const cli_option *o) {
+    const char *name = args->command->name;
+    const char *url = o->https_of ? value_of(args, o->https_of) : NULL;
+    if (o->excludes && value_of(args, o->excludes)) {
+        cli_complain("%s: --%s and --%s exclude each other; give one of them", name, o->name,
+                     o->excludes);
+        return false;
     }
+    if (o->https_of && (!url || strncmp(url, "https:", 6) != 0)) {
+        cli_complain("%s: --%s is for an https address, which --%s says", name, o->name,
+                     o->https_of);
+        return false;
+    }
+    return true;
+}
+
+static bool check_pairs(const cli_args *args) {
+    for (size_t i = 0; i < args->command->option_count; i++)
+        if (args->values[i] && !check_pair(args, &args->command->options[i])) return false;
     return true;
 }
 

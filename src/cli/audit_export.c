@@ -147,7 +147,7 @@ static const char *const kinds[] = {"call", "act", "pruned", NULL};
 
 static const cli_option export_options[] = {
     AUDIT_CONFIG_ROW,
-    {0, "from", "TIME", "Records from then on: a day, or an instant (RFC 3339)"},
+    {0, "from", "TIME", "Records from then on: a time, a date, 24h, 7d"},
     {0, "to", "TIME", "Records before then"},
     {0, "client", "NAME", "Calls of this client"},
     {0, "kind", "KIND", "Records of one kind: call, act or pruned", .kind = CLI_CHOICE,
@@ -159,6 +159,17 @@ static span or_any(const char *value) {
     return value ? span_cstr(value) : SPAN_EMPTY;
 }
 
+/* Whoever asks for what cannot be has mistaken himself. */
+static bool can_be(const wanted *w) {
+    if (w->client.ptr && !w->client.len)
+        cli_complain("audit export: --client is empty; a name is needed");
+    else if (w->from_us > w->to_us)
+        cli_complain("audit export: --from is later than --to");
+    else
+        return true;
+    return false;
+}
+
 static int run_export(const cli_args *args) {
     const char *from = args->values[EXPORT_FROM], *to = args->values[EXPORT_TO];
     exporting e = {.wanted = {or_any(args->values[EXPORT_CLIENT]),
@@ -166,7 +177,7 @@ static int run_export(const cli_args *args) {
     audit_place place;
     e.bodies = args->values[EXPORT_BODIES] != NULL;
     if ((from && !audit_read_time("from", from, &e.wanted.from_us)) ||
-        (to && !audit_read_time("to", to, &e.wanted.to_us)))
+        (to && !audit_read_time("to", to, &e.wanted.to_us)) || !can_be(&e.wanted))
         return CLI_USAGE;
     int status =
         audit_find(args->values[EXPORT_CONFIG], args->rest_count ? args->rest[0] : NULL, &place);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/connect.h"
 #include "ledger/home.h"
+#include "ledger/query.h"
 
 static int load(const char *path, config **ret) {
     config_problems problems;
@@ -56,16 +57,9 @@ void audit_place_done(audit_place *p) {
 }
 
 bool audit_read_time(const char *option, const char *text, int64_t *ret_us) {
-    buf day = BUF_EMPTY;
-    buf_addf(&day, "%sT00:00:00Z", text);
-    bool good =
-        clock_parse_rfc3339(span_cstr(text), ret_us) || clock_parse_rfc3339(buf_span(&day), ret_us);
-    buf_done(&day);
-    if (!good)
-        cli_complain("--%s is %s; expected a day such as 2026-11-29 or an instant such as "
-                     "2026-11-29T10:00:00Z",
-                     option, text);
-    return good;
+    if (query_read_time(span_cstr(text), clock_wall_us(), ret_us)) return true;
+    cli_complain("--%s is '%s'; expected " QUERY_TIME_FORMS, option, text);
+    return false;
 }
 
 bool audit_parse(span line, chain_line *ret) {

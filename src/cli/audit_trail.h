@@ -21,7 +21,7 @@ typedef struct audit_place {
 MUST_USE int audit_find(const char *path, const char *folder, audit_place *ret);
 void audit_place_done(audit_place *p);
 
-/* An option's RFC 3339 instant or whole day (2026-11-29). false after saying so. */
+/* An option's time, as weir usage takes it (ledger/query.h). false after saying that it is none. */
 MUST_USE bool audit_read_time(const char *option, const char *text, int64_t *ret_us);
 
 /* The files of the trail in that folder. false after saying that there is none. */

@@ -184,12 +184,39 @@ static bool follow(view *v) {
 
 /* ---- the command ---- */
 
-static int check(const cli_args *args) {
+/* What says which calls are listed says nothing of one that is named. */
+static bool fits_one(const cli_args *args) {
+    if (!*args->rest[0]) {
+        cli_complain("calls: ID is empty; a call's request_id is needed");
+        return false;
+    }
+    for (size_t i = OPT_PARAMETERS; i < ARRAY_LEN(options); i++) {
+        if (!args->values[i]) continue;
+        cli_complain("calls: --%s is for a list of calls: give it, or an id", options[i].name);
+        return false;
+    }
+    return true;
+}
+
+/* What ends a list: those that come have no end. */
+static bool fits_following(const cli_args *args) {
+    static const char *const ends[] = {"to", "limit", "cursor"};
+    for (size_t i = OPT_PARAMETERS; i < ARRAY_LEN(options); i++)
+        for (size_t k = 0; args->values[i] && k < ARRAY_LEN(ends); k++) {
+            if (strcmp(options[i].name, ends[k]) != 0) continue;
+            cli_complain("calls: --follow and --%s exclude each other; give one of them", ends[k]);
+            return false;
+        }
+    return true;
+}
+
+static bool check(const cli_args *args) {
     if (args->values[OPT_FOLLOW] && args->rest_count) {
         cli_complain("a call that has ended cannot be followed: give --follow or an id");
-        return CLI_USAGE;
+        return false;
     }
-    return CLI_OK;
+    if (args->values[OPT_FOLLOW]) return fits_following(args);
+    return !args->rest_count || fits_one(args);
 }
 
 static int run(const cli_args *args) {
@@ -197,9 +224,8 @@ static int run(const cli_args *args) {
                       : args->values[RECORDS_CSV] ? FORM_CSV
                                                   : FORM_TABLE,
               .colour = terminal_has_colour(STDOUT_FILENO)};
-    int status = check(args);
-    if (status != CLI_OK) return status;
-    status = records_open(&v.records, QUERY_CALLS, args, OPT_PARAMETERS);
+    if (!check(args)) return CLI_USAGE;
+    int status = records_open(&v.records, QUERY_CALLS, args, OPT_PARAMETERS);
     if (status == CLI_OK) {
         bool good = args->values[OPT_FOLLOW] ? follow(&v)
                     : args->rest_count       ? show_one(&v, args->rest[0])

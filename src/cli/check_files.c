@@ -54,6 +54,17 @@ static void check_expiry(checking *k, const void *field, span name, span path, b
     config_warning_print(&p, k->warnings);
 }
 
+/* The key itself is as good as ever; it is refused from then on. */
+static void check_client(checking *k, size_t i) {
+    const config_client *c = &k->config->clients[i];
+    if (!c->expires_us || c->expires_us / 1000000 > k->now_s) return;
+    const span day = day_of(k, c->expires_us / 1000000);
+    const span text = arena_printf(&k->arena, "clients[%zu].expires was %.*s: its key is refused",
+                                   i, SPAN_ARG(day));
+    config_problem p = config_problem_at(k->config, &c->expires_us, text);
+    config_warning_print(&p, k->warnings);
+}
+
 /* ---- who has files ---- */
 
 static void check_listener(checking *k, const config_listener *l) {
@@ -113,6 +124,8 @@ size_t check_files(const config *c, int64_t wall_us, buf *problems, buf *warning
         if (c->providers[i].url.tls) check_provider(&k, &c->providers[i]);
     for (size_t i = 0; i < c->tool_count; i++)
         check_tool(&k, i);
+    for (size_t i = 0; i < c->client_count; i++)
+        check_client(&k, i);
     guard_check(c, on_guard_fault, &k);
     arena_done(&k.arena);
     return k.count;

@@ -36,9 +36,11 @@ typedef struct cli_option {
     const char *unit; /* "milliseconds", for the message; may be NULL */
     const char *const *choices; /* of CLI_CHOICE; NULL after the last */
     const char *excludes;       /* the name of an option that may not be given too; or NULL */
+    const char *https_of; /* the name of the option without whose https address it means nothing */
     cli_kind kind;
     bool rare;       /* not on the screen of --help, whose lines are few */
     bool repeatable; /* every value counts: cli_value(); else the last one does */
+    bool once;       /* of two values neither is taken: who gives both hardly means the last */
 } cli_option;
 
 /* What is no option. */

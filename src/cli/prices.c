@@ -13,7 +13,8 @@ static const cli_option options[] = {
      .kind = CLI_FILE},
     {0, "url", "URL", "Ask the weir at this address (key: $OPENAI_API_KEY)", .excludes = "config",
      .kind = CLI_URL},
-    {0, "ca", "FILE", "Trust the authorities of this file, for an https address", .kind = CLI_FILE},
+    {0, "ca", "FILE", "Trust the authorities of this file, for an https address", .kind = CLI_FILE,
+     .https_of = "url"},
     {'j', "json", NULL, "Print them as JSON, prices as decimal numbers"},
 };
 
@@ -81,6 +82,10 @@ static int complain(const config_problems *problems) {
 }
 
 static int run(const cli_args *args) {
+    if (pattern_of(args) && !*pattern_of(args)) {
+        cli_complain("prices: PATTERN is empty; a target, or the beginning of some, is needed");
+        return CLI_USAGE;
+    }
     buf found = BUF_EMPTY;
     const char *path = args->values[OPT_CONFIG];
     if (args->values[OPT_URL]) return ask(args);

@@ -31,7 +31,7 @@ static bool read_query(const records *r, ledger_query *q, buf *why) {
         if (r->values[i] && !query_set(q, r->kind, span_cstr(p->name), span_cstr(r->values[i]),
                                        clock_wall_us(), why))
             return false;
-    return true;
+    return query_check(q, why);
 }
 
 /* RFC 3986 section 2.3: what needs no percent. */

@@ -24,13 +24,14 @@ enum { RECORDS_CONFIG, RECORDS_URL, RECORDS_CA, RECORDS_JSON, RECORDS_CSV, RECOR
          "ca",                                                                                     \
          "FILE",                                                                                   \
          "Trust the authorities of this file, for an https address",                               \
+         .https_of = "url",                                                                        \
          .kind = CLI_FILE,                                                                         \
          .rare = true},                                                                            \
         {'j', "json", NULL, "Print the API's object, as one line of JSON"}, {                      \
         0, "csv", NULL, "Print a table with commas", .excludes = "json"                            \
     }
 #define RECORDS_PARAMETER_ROW(kind, name, option, takes, about, rarely)                            \
-    {0, option, takes, about, .rare = rarely},
+    {0, option, takes, about, .rare = rarely, .once = true},
 
 enum { RECORDS_PARAMETERS_MAX = 16 };
 

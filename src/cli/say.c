@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +35,9 @@ void cli_complain(const char *fmt, ...) {
 bool cli_print(const buf *text) {
     bool ok = fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout) == text->len &&
               fflush(stdout) == 0;
-    if (!ok) cli_complain("cannot write to standard output: %m");
+    /* A reader that has read enough is no trouble: where it is no signal it is no message either.
+     */
+    if (!ok && errno != EPIPE) cli_complain("cannot write to standard output: %m");
     return ok;
 }
 

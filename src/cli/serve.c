@@ -27,11 +27,22 @@ typedef struct source {
     const char *listen;        /* NULL: as the configuration says */
     const char *trial;         /* NULL, or where the simulator alone is served, without a file */
     const char *simulator_url; /* NULL: none runs */
+    bool loaded;               /* it is a reload */
+    bool of_nothing;           /* the file that is in force has no option */
 } source;
 
+static config *load_file(source *s, config_problems *ret_problems) {
+    config *c = s->loaded ? config_load_again(s->path, s->of_nothing, ret_problems)
+                          : config_load(s->path, ret_problems);
+    if (!c) return NULL;
+    s->loaded = true;
+    s->of_nothing = config_says_nothing(c);
+    return c;
+}
+
 static config *load(void *user, config_problems *ret_problems) {
-    const source *s = user;
-    config *c = s->path ? config_load(s->path, ret_problems)
+    source *s = user;
+    config *c = s->path ? load_file(s, ret_problems)
                 : s->trial
                     ? config_trial(s->simulator_url, span_cstr(s->trial), "--try", ret_problems)
                     : config_default(s->simulator_url, ret_problems);

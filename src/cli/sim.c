@@ -121,6 +121,10 @@ static int run(const cli_args *args) {
     http_bind bind;
     arena a;
     if (args->values[OPT_WORDS]) return print_words();
+    if (args->values[OPT_KEY] && !*args->values[OPT_KEY]) {
+        cli_complain("sim: --key is empty; without it any key will do, or none");
+        return CLI_USAGE;
+    }
     arena_init(&a, 0);
     int status = read_listen(args, &a, &bind) ? serve(&settings, &bind) : CLI_USAGE;
     arena_done(&a);

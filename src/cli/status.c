@@ -15,7 +15,8 @@ static const cli_option options[] = {
     {'c', "config", "FILE", "Ask the weir that serves this configuration", .kind = CLI_FILE},
     {0, "url", "URL", "Ask the weir at this address: http://127.0.0.1:8080", .excludes = "config",
      .kind = CLI_URL},
-    {0, "ca", "FILE", "Trust the authorities of this file, for an https address", .kind = CLI_FILE},
+    {0, "ca", "FILE", "Trust the authorities of this file, for an https address", .kind = CLI_FILE,
+     .https_of = "url"},
     {'w', "watch", NULL, "Ask again every two seconds, until Ctrl-C"},
     {'j', "json", NULL, "Print what /health says, as one line of JSON"},
 };
@@ -25,6 +26,7 @@ typedef struct view {
     config_url url;
     span path;
     bool redraws, colour;
+    bool unread; /* nobody reads what it says any more */
 } view;
 
 /* ---- one look ---- */
@@ -46,7 +48,7 @@ static void complain(const view *v, const fetched *f) {
 }
 
 /* The exit code, were this the last look. */
-static int look(const view *v) {
+static int look(view *v) {
     fetched f;
     const char *ca = v->args->values[OPT_CA];
     const fetch_spec spec = {.url = &v->url,
@@ -59,7 +61,8 @@ static int look(const view *v) {
     if (told) {
         buf out = BUF_EMPTY;
         show(v, buf_span(&f.body), &out);
-        ready = cli_print(&out) && ready;
+        v->unread = !cli_print(&out);
+        ready = ready && !v->unread;
         buf_done(&out);
     } else {
         complain(v, &f);
@@ -68,13 +71,13 @@ static int look(const view *v) {
     return ready ? CLI_OK : CLI_FAILED;
 }
 
-static int watch(const view *v) {
+static int watch(view *v) {
     waiter w;
     int status = CLI_FAILED;
     if (!waiter_init(&w)) return CLI_FAILED;
-    while (!w.interrupt && !w.terminate) {
+    while (!w.interrupt && !w.terminate && !v->unread) {
         status = look(v);
-        (void)wait_for(&w, NULL, -1, WATCH_MS);
+        if (!v->unread) (void)wait_for(&w, NULL, -1, WATCH_MS);
     }
     waiter_done(&w);
     return status;

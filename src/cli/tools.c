@@ -128,7 +128,9 @@ static int show(config *c, bool json) {
     } else {
         tool_list *l = tool_registry_list(snapshot_tools(s));
         bool whole = tell_missing(s);
-        if (!l->count && !json && whole) cli_complain("the configuration has no tools");
+        if (!l->count && !json && whole)
+            cli_complain(c->tool_count ? "what the configuration has under tools brings none"
+                                       : "the configuration has no tools");
         write_list(l, json, &out);
         if (cli_print(&out)) status = CLI_OK;
         tool_list_unref(l);
@@ -158,7 +160,8 @@ typedef struct checking {
     size_t bad, good; /* tools, or servers of which none is known */
 } checking;
 
-static void put_checked(checking *k, size_t entry, size_t brought, const config_problem *problem) {
+static void put_checked(checking *k, size_t entry, const tool_reached *brought,
+                        const config_problem *problem) {
     json_writer *w = &k->writer;
     json_open_object(w);
     json_key(w, "name");
@@ -167,7 +170,9 @@ static void put_checked(checking *k, size_t entry, size_t brought, const config_
     json_put_bool(w, !problem);
     if (k->config->tools[entry].kind == CONFIG_TOOL_MCP) {
         json_key(w, "tools");
-        json_put_u64(w, brought);
+        json_put_u64(w, brought->count);
+        json_key(w, "left_out");
+        json_put_u64(w, brought->left_out);
     }
     if (problem) {
         json_key(w, "problem");
@@ -178,10 +183,21 @@ static void put_checked(checking *k, size_t entry, size_t brought, const config_
     json_close_object(w);
 }
 
+static void warn_of_left_out(checking *k, size_t entry, const tool_reached *brought) {
+    buf text = BUF_EMPTY;
+    if (!brought->left_out) return;
+    buf_addf(&text, "tools.%.*s: some that it lists are left out: %.*s",
+             SPAN_ARG(k->config->tools[entry].name), SPAN_ARG(buf_span(&brought->why_left)));
+    const config_problem p =
+        config_problem_at(k->config, &k->config->tools[entry], buf_span(&text));
+    config_warning_print(&p, &k->problems);
+    buf_done(&text);
+}
+
 static void check_tool(checking *k, size_t entry) {
     buf why = BUF_EMPTY;
     const void *at;
-    size_t brought = 0;
+    tool_reached brought = {0};
     bool good = tool_config_check(k->config, entry, &at, &why) &&
                 tool_config_try(k->config, entry, &at, &why);
     if (good) {
@@ -190,9 +206,11 @@ static void check_tool(checking *k, size_t entry) {
     }
     config_problem problem = config_problem_at(k->config, good ? NULL : at, buf_span(&why));
     if (!good) config_problem_print(&problem, &k->problems);
-    if (k->json) put_checked(k, entry, brought, good ? NULL : &problem);
+    if (k->json) put_checked(k, entry, &brought, good ? NULL : &problem);
     k->bad += !good;
-    k->good += k->config->tools[entry].kind == CONFIG_TOOL_MCP ? brought : good;
+    k->good += k->config->tools[entry].kind == CONFIG_TOOL_MCP ? brought.count : good;
+    if (good) warn_of_left_out(k, entry, &brought);
+    buf_done(&brought.why_left);
     buf_done(&why);
 }
 

@@ -77,7 +77,9 @@ static const char *read_address(span text, arena *a) {
 static const char *read_url(span text, arena *a) {
     config_url url;
     const char *why;
-    return config_url_parse(text, a, &url, &why) ? NULL : why;
+    if (!config_url_parse(text, a, &url, &why)) return why;
+    const char *call = config_url_call(&url);
+    return call ? arena_printf(a, "it ends in %s, which weir adds itself", call).ptr : NULL;
 }
 
 /* A login before the host, or a key behind the path: either refused, and not to be shown. */

@@ -132,4 +132,5 @@ void advice_give(reader *r, const yaml_node *root) {
     check_sentences(r, root);
     limit_advice_give(r, root);
     models_advice_give(r, root);
+    unused_warn(r, root);
 }

@@ -223,10 +223,16 @@ COLD static bool read_webhook(reader *r, const option *o, span at, const yaml_no
     const option *url = option_find(&scope_webhook, SPAN_OF("url"));
     reader_defaults(r, &scope_webhook, hook);
     reader_origin(r, hook, node);
-    if (node->kind == YAML_SCALAR) return read_url(r, url, at, node, &hook->url);
+    if (node->kind == YAML_SCALAR) {
+        if (!read_url(r, url, at, node, &hook->url)) return false;
+        private_url_warn(r, at, node, &hook->url, false);
+        return true;
+    }
     if (node->kind != YAML_MAP) return reader_expected(r, o, at, node);
     const span prefix = reader_name(r, "%.*s.", SPAN_ARG(at));
     if (!reader_scope(r, &scope_webhook, prefix, node, hook)) return false;
+    private_url_warn(r, reader_name(r, "%.*surl", SPAN_ARG(prefix)), yaml_get(node, SPAN_OF("url")),
+                     &hook->url, hook->allow_private);
     if (hook->format != WEBHOOK_SLACK || !hook->secret) return true;
     reader_warning(r, node, "%.*s.secret signs what Slack does not verify", SPAN_ARG(at));
     return true;

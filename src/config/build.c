@@ -151,6 +151,7 @@ config *config_build(const config_input *in, config_problems *ret_problems) {
             c->path = arena_dup(r.arena, in->file);
             reader_watch(&r, c->path);
         }
+        c->own->says_nothing = !root->count;
         read_root(&r, root);
         finish(&r);
     }

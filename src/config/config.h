@@ -572,6 +572,13 @@ typedef struct config_setting {
  * names. All problems are reported, not only the first. NULL when there is any. May block (files,
  * commands): never call it on an event loop's thread. */
 MUST_USE config *config_load(const char *path, config_problems *ret_problems);
+/* The same at a reload, of what was read before: a regular file alone, since what a pipe gave is
+ * gone and another may never come. Not one that says nothing, unless nothing is what is in force:
+ * it is being written, or was cut off. */
+MUST_USE config *config_load_again(const char *path, bool of_nothing,
+                                   config_problems *ret_problems);
+/* Its file has no option. */
+bool config_says_nothing(const config *c);
 /* The same from memory; name stands for the file in messages. */
 MUST_USE config *config_parse(span yaml, const char *name, config_problems *ret_problems);
 /* The same with count settings laid over. An empty yaml: defaults and settings alone.
@@ -682,5 +689,7 @@ void config_target_settle(const config *c, const config_model *m, config_target 
 
 /* Splits http(s)://host[:port][/path] or unix:/path. On failure *ret_why is a constant sentence. */
 MUST_USE bool config_url_parse(span text, arena *a, config_url *ret, const char **ret_why);
+/* What it ends in that is behind where an API begins, as "/chat/completions"; NULL: nothing. */
+const char *config_url_call(const config_url *url);
 
 #endif

@@ -12,12 +12,25 @@ enum { EXPANDED_MAX = 64 << 10 };
 /* What stands between ${ and }. */
 COLD static bool add_reference(reader *r, span name, const yaml_node *node, span inside, buf *out) {
     size_t at = span_find_span(inside, 0, SPAN_OF(":-"));
+    if (r->sealed) {
+        reader_problem(r, node,
+                       "%.*s has a ${…}, which stands for an environment variable in the "
+                       "configuration's file alone; write $$ for a $",
+                       SPAN_ARG(name));
+        return false;
+    }
     span variable = span_slice(inside, 0, at);
     if (!shown_is_variable(variable)) {
         reader_problem(r, node,
                        "%.*s has a ${…} whose text is no name of an environment variable; expected "
                        "${NAME} or ${NAME:-default} ($$ stands for a $)",
                        SPAN_ARG(name));
+        return false;
+    }
+    if (span_find_span(inside, at, SPAN_OF("${")) < inside.len) {
+        reader_problem(
+            r, node, "%.*s has a ${…} within another, which is not looked into; $$ stands for a $",
+            SPAN_ARG(name));
         return false;
     }
     const char *value = r->sources->env(r->sources, arena_dup(r->scratch, variable).ptr);

@@ -23,7 +23,10 @@ COLD static bool read_argv(reader *r, const option *o, span name, const yaml_nod
     for (const yaml_node *item = node->first; item; item = item->next) {
         span at = reader_name(r, "%.*s[%zu]", SPAN_ARG(name), n), text;
         if (!reader_text(r, &(option){.type = &type_text}, at, item, &text)) return false;
-        if (text.len == 0 && n == 0) return reader_expected(r, o, name, node);
+        if (text.len == 0 && n == 0) {
+            reader_problem(r, item, "%.*s is empty; expected the program", SPAN_ARG(at));
+            return false;
+        }
         argv[n++] = (char *)text.ptr;
     }
     *(char ***)field = argv;

@@ -25,12 +25,15 @@ config *config_parse(span yaml, const char *name, config_problems *ret_problems)
 }
 
 /* Unlike a key file it may be a pipe: who says `-c /dev/stdin` means to wait for it. */
-/* *ret_bytes: how long it is, also where that is too long; -1: nobody knows, as of a pipe. */
-static int read_config(const char *path, buf *ret, bool *ret_exposed, int64_t *ret_bytes) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
+/* *ret_bytes: how long it is, also where that is too long; -1: nobody knows, as of a pipe.
+ * regular: nothing else is read, nor waited for: ESPIPE. */
+static int read_config(const char *path, bool regular, buf *ret, bool *ret_exposed,
+                       int64_t *ret_bytes) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK : 0)), error = 0;
     struct stat st;
     if (fd < 0) return errno;
     if (fstat(fd, &st) < 0) error = errno;
+    if (!error && regular && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) error = ESPIPE;
     while (!error && ret->len <= YAML_BYTES_MAX) {
         ssize_t n = read(fd, buf_reserve(ret, 16 << 10), 16 << 10);
         if (n == 0) break;
@@ -55,14 +58,18 @@ static void too_large(config_problems *problems, const char *path, int64_t bytes
                      YAML_BYTES_MAX);
 }
 
-config *config_load_with(const char *path, const config_setting *settings, size_t count,
-                         config_problems *ret_problems) {
+static config *load(const char *path, bool regular, const config_setting *settings, size_t count,
+                    config_problems *ret_problems) {
     buf text = BUF_EMPTY;
     bool exposed = false;
     int64_t bytes = -1;
-    int error = read_config(path, &text, &exposed, &bytes);
+    int error = read_config(path, regular, &text, &exposed, &bytes);
     config *c = NULL;
-    if (error) {
+    if (error == ESPIPE) {
+        problems_init(ret_problems);
+        problems_add(ret_problems, span_cstr(path), SPAN_EMPTY, 0, 0,
+                     "it is no file that can be read a second time; a reload needs one");
+    } else if (error) {
         char why[128];
         problems_init(ret_problems);
         problems_add(ret_problems, span_cstr(path), SPAN_EMPTY, 0, 0, "cannot read the file: %s",
@@ -86,6 +93,24 @@ config *config_load_with(const char *path, const config_setting *settings, size_
     if (text.ptr) mem_wipe(text.ptr, text.cap);
     buf_done(&text);
     return c;
+}
+
+config *config_load_with(const char *path, const config_setting *settings, size_t count,
+                         config_problems *ret_problems) {
+    return load(path, false, settings, count, ret_problems);
+}
+
+bool config_says_nothing(const config *c) {
+    return c->own->says_nothing;
+}
+
+config *config_load_again(const char *path, bool of_nothing, config_problems *ret_problems) {
+    config *c = load(path, true, NULL, 0, ret_problems);
+    if (!c || of_nothing || !c->own->says_nothing) return c;
+    problems_add(ret_problems, span_cstr(path), SPAN_EMPTY, 0, 0,
+                 "the file has no option in it; to serve without any, start anew");
+    config_unref(c);
+    return NULL;
 }
 
 config *config_load(const char *path, config_problems *ret_problems) {

@@ -34,16 +34,13 @@ static span kind_at(const void *list, size_t i) {
 
 /* ---- url ---- */
 
-/* What weir adds itself: the address of a call is not where the API begins. */
 static bool good_base(reader *r, span name, const yaml_node *node, const config_url *url) {
-    static const char *const ends[] = {"/chat/completions", "/completions", "/embeddings",
-                                       "/responses",        "/moderations", "/models"};
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-        if (!span_ends(url->path, span_cstr(ends[i]))) continue;
+    const char *call = config_url_call(url);
+    if (call) {
         reader_problem(r, node,
                        "%.*s ends in %s, which weir adds itself; expected where the API begins, "
                        "such as https://api.openai.com/v1",
-                       SPAN_ARG(name), ends[i]);
+                       SPAN_ARG(name), call);
         return false;
     }
     if (!url->path.len)

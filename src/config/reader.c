@@ -335,6 +335,16 @@ COLD static void read_members(reader *r, const option_scope *scope, span name, s
         read_member(r, scope, name, section, key, base);
 }
 
+COLD static void add_missing(reader *r, span name, const yaml_node *map, const option *o) {
+    buf words = BUF_EMPTY;
+    for (size_t i = 0; o->words && o->words[i]; i++)
+        buf_addf(&words, "%s%s", i ? ", " : "one of ", o->words[i]);
+    if (!words.len) buf_add_cstr(&words, o->type->expected);
+    reader_problem(r, map, "%.*s%s is missing; expected %.*s", SPAN_ARG(name), o->path,
+                   SPAN_ARG(buf_span(&words)));
+    buf_done(&words);
+}
+
 bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_node *map,
                   void *base) {
     size_t before = r->reported;
@@ -349,8 +359,7 @@ bool reader_scope(reader *r, const option_scope *scope, span name, const yaml_no
     for (size_t i = 0; i < scope->count; i++) {
         const option *o = &scope->options[i];
         if (!o->required || yaml_get(map, span_cstr(o->path))) continue;
-        reader_problem(r, map, "%.*s%s is missing; expected %s", SPAN_ARG(name), o->path,
-                       o->type->expected);
+        add_missing(r, name, map, o);
     }
     return r->reported == before;
 }

@@ -32,6 +32,7 @@ typedef struct config_own {
     span *watch_paths; /* the list above as an array */
     size_t watch_count;
     int64_t refresh_ms; /* the shortest; 0: never */
+    bool says_nothing;  /* the file has no option */
 } config_own;
 
 struct reader {
@@ -48,6 +49,7 @@ struct reader {
     bool hidden;     /* what is read may be a secret: neither it nor its lines are shown */
     size_t reported; /* problems, also those that were too many to keep */
     bool exposed;    /* other users of the machine may read the file */
+    bool sealed; /* somebody else wrote it: a ${…} would tell him, or mean what he cannot see */
 };
 
 /* Reports something about node (its place may be 0: then about the file). */
@@ -124,6 +126,14 @@ bool redis_read(reader *r, const option_scope *scope, const option *o, span name
 void redis_write_option(const option *o, const void *field, buf *out);
 /* What no part of it can tell. */
 bool redis_check(reader *r, span name, const yaml_node *node, const config_redis *c);
+
+/* unused.c: what is written and holds for nothing. */
+void unused_warn(reader *r, const yaml_node *root);
+
+/* private_url.c: a URL, written at node, whose host is an address that is refused unless private
+ * ones are allowed. Of names only who connects can tell. */
+void private_url_warn(reader *r, span name, const yaml_node *node, const config_tool_url *url,
+                      bool allowed);
 
 /* cache.c: what no single option of it can tell. */
 void cache_check(reader *r, const yaml_node *root);

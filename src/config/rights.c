@@ -22,7 +22,8 @@ bool config_rights_parse(span text, arena *a, config_client *ret, buf *ret_why) 
                 .warnings = &warnings,
                 .sources = &config_sources_none,
                 .source = text,
-                .hidden = true};
+                .hidden = true,
+                .sealed = true};
     config_client read = *ret;
     yaml_node *root = yaml_parse(text, SPAN_EMPTY, &scratch, &problems);
     reader_defaults(&r, &scope_rights, &read);

@@ -50,7 +50,11 @@ COLD static void check_keys(reader *r, const yaml_node *root) {
 /* Somebody has to be asked. */
 COLD static void check_approver(reader *r, const yaml_node *root) {
     const config *c = r->config;
-    if (c->functions.approval.webhook.url.text.len) return;
+    const config_webhook *hook = &c->functions.approval.webhook;
+    private_url_warn(r, SPAN_OF("functions.approval.url"),
+                     find_value(root, SPAN_OF("functions.approval.url")), &hook->url,
+                     hook->allow_private);
+    if (hook->url.text.len) return;
     for (size_t i = 0; i < c->tool_count; i++) {
         if (c->tools[i].approve != CONFIG_APPROVE_WEBHOOK) continue;
         reader_problem(r, find_value(root, SPAN_OF("tools")),

@@ -362,8 +362,12 @@ COLD static bool read_tool(reader *r, const yaml_node *map, const yaml_node *key
     name = reader_name(r, "%.*s.", SPAN_ARG(name));
     if (!reader_scope(r, &scope_tool, name, key->value, t)) return false;
     const yaml_node *at = key->value->line ? key->value : key;
-    return check_owners(r, name, key->value, t) && check_needs(r, name, at, t) &&
-           check_way(r, name, key->value, t);
+    if (!check_owners(r, name, key->value, t) || !check_needs(r, name, at, t) ||
+        !check_way(r, name, key->value, t))
+        return false;
+    private_url_warn(r, reader_name(r, "%.*surl", SPAN_ARG(name)),
+                     yaml_get(key->value, SPAN_OF("url")), &t->url, t->allow_private);
+    return true;
 }
 
 COLD static bool read_tools(reader *r, const option *o, span name, const yaml_node *node,

@@ -160,3 +160,11 @@ bool config_url_parse(span text, arena *a, config_url *ret, const char **ret_why
     fill(a, tls, host, bracketed, port, without_end_slashes(path), ret);
     return true;
 }
+
+const char *config_url_call(const config_url *url) {
+    static const char *const ends[] = {"/chat/completions", "/completions", "/embeddings",
+                                       "/responses",        "/moderations", "/models"};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (span_ends(url->path, span_cstr(ends[i]))) return ends[i];
+    return NULL;
+}

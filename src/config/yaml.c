@@ -226,8 +226,11 @@ static yaml_node *read_stream(builder *b) {
     yaml_node *root = NULL;
     unsigned documents = 0;
     for (struct fy_event *event; (event = next_event(b)) != NULL;) {
-        bool end = event->type == FYET_STREAM_END;
-        if (event->type == FYET_DOCUMENT_START && ++documents > 1) {
+        const bool end = event->type == FYET_STREAM_END;
+        const bool begins = event->type == FYET_DOCUMENT_START;
+        documents += begins;
+        /* Behind `...` without a `---` of its own it begins with what stands there. */
+        if (documents > 1 && !(begins && event->document_start.implicit)) {
             yaml_node at = {0};
             place(event, &at);
             refuse(b, at.line, at.column, "a second document begins here; only one is read");
@@ -271,6 +274,15 @@ COLD static void report_syntax(builder *b, struct fy_diag *diag) {
                  error->msg && is_fixed(error->msg) ? error->msg : "syntax error");
 }
 
+/* 0: there is but one. No character of UTF-8 goes over the end of a line. */
+static unsigned line_of_bad_utf8(span text) {
+    span rest = text, line;
+    unsigned number = 1;
+    if (span_find(text, 0, '\n') == text.len) return 0;
+    for (; span_cut(&rest, '\n', &line) && span_is_utf8(line); number++) {}
+    return number;
+}
+
 /* What libfyaml would take but no configuration may hold. */
 COLD static bool check_bytes(builder *b) {
     if (b->source.len > YAML_BYTES_MAX) {
@@ -290,7 +302,9 @@ COLD static bool check_bytes(builder *b) {
         return false;
     }
     if (span_is_utf8(b->source)) return true;
-    problems_add(b->problems, b->file, SPAN_EMPTY, 0, 0, "the text is not valid UTF-8");
+    line = line_of_bad_utf8(b->source);
+    problems_add(b->problems, b->file, SPAN_EMPTY, line, line ? 1 : 0,
+                 "the text is not valid UTF-8");
     return false;
 }
 

@@ -241,6 +241,7 @@ static bool read_wish(order *o, key_wish_kind kind) {
 /* limit=100&after=NAME */
 static bool read_page(order *o) {
     span rest = head_of(o)->query, part;
+    bool limited = false;
     o->limit = LIST_STANDARD;
     while (rest.len && span_cut(&rest, '&', &part)) {
         span value = part, name;
@@ -248,10 +249,11 @@ static bool read_page(order *o) {
         buf after = BUF_EMPTY;
         (void)span_cut(&value, '=', &name);
         bool good = false;
-        if (span_eq(name, SPAN_OF("limit"))) {
+        if (span_eq(name, SPAN_OF("limit")) && !limited) {
             good = span_u64(value, &number) && number >= 1 && number <= LIST_MAX;
             if (good) o->limit = (unsigned)number;
-        } else if (span_eq(name, SPAN_OF("after"))) {
+            limited = true;
+        } else if (span_eq(name, SPAN_OF("after")) && !o->after.ptr) {
             good = api_path_decode(value, &after);
             if (good) o->after = arena_dup(&o->arena, buf_span(&after));
         }
@@ -259,7 +261,7 @@ static bool read_page(order *o) {
         if (good) continue;
         refuse(o, ERR_BAD_VALUE, arena_dup(&o->arena, span_clip(name, KEY_NAME_MAX)),
                SPAN_OF("A list takes limit, from 1 to 1000, and after, the last name that was "
-                       "told."));
+                       "told; each once."));
         return false;
     }
     return true;

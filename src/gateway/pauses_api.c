@@ -1,15 +1,28 @@
 #include "gateway/pauses_api.h"
 
-#include "access/key_wish.h"
+#include "access/key_store.h"
 #include "base/clock.h"
-
 #include "gateway/admin_act.h"
 #include "gateway/admin_order.h"
 #include "gateway/api_path.h"
+#include "gateway/key_keeper.h"
 #include "gateway/reply.h"
 #include "gateway/routes.h"
 #include "gateway/worker.h"
 #include "json/json.h"
+#include "loop/aside.h"
+
+typedef struct order {
+    request request;
+    bool pause; /* or it is to go on */
+    buf name;   /* as it was given */
+    /* The store is asked for it. */
+    aside aside;
+    bool asking;
+    key_keeper *keys;
+    key_outcome outcome;
+    buf client, why;
+} order;
 
 static const http_header fresh = {SPAN("cache-control"), SPAN("no-store")};
 
@@ -43,32 +56,117 @@ static void note(const request *q, span client, bool paused) {
               &of, 1);
 }
 
-static void set(const request *q, bool paused) {
+static void put(const order *o, span client) {
+    const request *q = &o->request;
     pauses *p = q->w->gateway->pauses;
-    if (!admin_order_has_no_query(q) || !admin_order_has_no_body(q)) return;
-    buf name = BUF_EMPTY;
-    const bool legible =
-        api_path_decode(route_rest(q->row, http_request_head(q->http)->path), &name);
-    const span client = buf_span(&name);
-    if (!legible || !client.len || client.len > KEY_NAME_MAX) {
-        reply_error_text(q, ERR_UNKNOWN_KEY, "There is no such client here.");
-    } else {
-        const bool done = paused ? pauses_add(p, client, SPAN_OF("an admin"), clock_wall_us())
-                                 : pauses_end(p, client);
-        if (done) note(q, client, paused);
-        answer(q, client, pauses_has(p, client));
+    const bool done = o->pause ? pauses_add(p, client, SPAN_OF("an admin"), clock_wall_us())
+                               : pauses_end(p, client);
+    const bool paused = pauses_has(p, client);
+    if (done) note(q, client, o->pause);
+    if (o->pause && !paused)
+        reply_error_text(q, ERR_TOO_MANY_ITEMS, "%d clients are paused, and no more can be.",
+                         PAUSES_MAX);
+    else
+        answer(q, client, paused);
+}
+
+static void refuse(const order *o) {
+    reply_error_text(&o->request, ERR_UNKNOWN_KEY, "There is no client '%.*s' here.",
+                     SPAN_ARG(buf_span(&o->name)));
+}
+
+/* ---- keys of the store, on another thread ---- */
+
+static void look_up(aside *a) {
+    order *o = CONTAINER_OF(a, order, aside);
+    store_key row;
+    key_store *ks;
+    arena memory;
+    arena_init(&memory, 0);
+    o->outcome = KEYS_FAILED;
+    if (key_keeper_open(o->keys, &ks, &o->why) == STORE_OPEN) {
+        o->outcome = key_store_get(ks, buf_span(&o->name), &memory, &row);
+        if (o->outcome == KEYS_DONE) buf_add(&o->client, row.name);
+        key_store_close(ks);
     }
-    buf_done(&name);
+    arena_done(&memory);
+}
+
+static void free_order(order *o) {
+    buf_done(&o->name);
+    buf_done(&o->client);
+    buf_done(&o->why);
+    request_free(&o->request);
+}
+
+static void on_dropped(aside *a) {
+    free_order(CONTAINER_OF(a, order, aside));
+}
+
+/* Where the store is away its keys go on, as far as they are known, and one of them can be stopped:
+ * the name is believed. */
+static void on_found(aside *a) {
+    order *o = CONTAINER_OF(a, order, aside);
+    o->asking = false;
+    if (o->outcome == KEYS_UNKNOWN)
+        refuse(o);
+    else
+        put(o, buf_span(o->outcome == KEYS_DONE ? &o->client : &o->name));
+}
+
+static void ask_store(order *o) {
+    worker *w = o->request.w;
+    o->keys = w->gateway->keys;
+    o->asking = true;
+    o->aside = (aside){.run = look_up, .done = on_found, .free = on_dropped};
+    loop_aside_in(&w->loop, &w->questions, &o->aside);
+}
+
+/* ---- what is wanted ---- */
+
+/* Known without asking anybody; of tokens any name may come. */
+static bool may_be(const config *c, span name) {
+    for (size_t i = 0; i < c->client_count; i++)
+        if (span_eq(c->clients[i].name, name)) return true;
+    return c->jwt.on;
+}
+
+static void begin(order *o, bool pause) {
+    const request *q = &o->request;
+    const gateway *g = q->w->gateway;
+    if (!admin_order_has_no_query(q) || !admin_order_has_no_body(q)) return;
+    const bool legible =
+        api_path_decode(route_rest(q->row, http_request_head(q->http)->path), &o->name);
+    const span name = buf_span(&o->name);
+    o->pause = pause;
+    if (!legible || !name.len || name.len > KEY_NAME_MAX)
+        reply_error_text(q, ERR_UNKNOWN_KEY, "There is no such client here.");
+    else if (may_be(loop_snapshot_config(q->asked), name) || pauses_has(g->pauses, name))
+        put(o, name);
+    else if (g->keys)
+        ask_store(o);
+    else
+        refuse(o);
 }
 
 static void begin_pause(request *q) {
-    set(q, true);
+    begin(CONTAINER_OF(q, order, request), true);
 }
 
 static void begin_resume(request *q) {
-    set(q, false);
+    begin(CONTAINER_OF(q, order, request), false);
 }
 
+static void done(request *q) {
+    order *o = CONTAINER_OF(q, order, request);
+    if (o->asking)
+        aside_drop(&o->aside);
+    else
+        free_order(o);
+}
+
+#define ORDER_OPS(begin)                                                                           \
+    { sizeof(order), begin, request_ignore, request_ignore, done }
 const request_ops pauses_all = REQUEST_AT_ONCE(begin_all);
-const request_ops pauses_pause = REQUEST_AT_ONCE(begin_pause);
-const request_ops pauses_resume = REQUEST_AT_ONCE(begin_resume);
+const request_ops pauses_pause = ORDER_OPS(begin_pause);
+const request_ops pauses_resume = ORDER_OPS(begin_resume);

@@ -249,22 +249,26 @@ static const config_client *client_named(const config *c, span name) {
     return NULL;
 }
 
-/* {"limits": …, "models": …} of its claims, as far as they are there. */
+/* {"limits": …, "models": …} of its claims, as far as they are there. An empty list would stand for
+ * all, as in a file, which an issuer hardly means. */
 static bool read_rights(const config_jwt *o, json_value claims, access_key *key) {
     const struct {
         const char *option;
         span claim;
     } rows[] = {{"limits", o->limits}, {"models", o->models}};
     buf text = BUF_EMPTY, why = BUF_EMPTY;
+    bool empty = false;
     buf_add_char(&text, '{');
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const json_value v = rows[i].claim.len ? json_get(claims, rows[i].claim)
                                                : (json_value){JSON_NONE, SPAN_EMPTY};
         if (v.type == JSON_NONE || v.type == JSON_NULL) continue;
+        empty |= v.type == JSON_ARRAY && json_is_empty(v);
         buf_addf(&text, "%s\"%s\":%.*s", text.len > 1 ? "," : "", rows[i].option, SPAN_ARG(v.raw));
     }
     buf_add_char(&text, '}');
-    const bool good = config_rights_parse(buf_span(&text), &key->arena, &key->client, &why);
+    const bool good =
+        !empty && config_rights_parse(buf_span(&text), &key->arena, &key->client, &why);
     buf_done(&text);
     buf_done(&why);
     return good;

@@ -101,11 +101,14 @@ static bool run(pass *p, llhttp_type_t type, const http_parse_input *in, http_pa
 typedef struct facts {
     unsigned hosts;
     unsigned authorizations;
+    unsigned origins;
     unsigned lengths;
     unsigned codings;
     span host;
+    span type;
     span length;
     span coding;
+    bool types_differ;
     bool close;
     bool keep_alive;
 } facts;
@@ -126,13 +129,20 @@ static void note(facts *f, http_head *head, const http_header *h) {
         f->host = h->value;
         return;
     case 6:
-        if (!is_field(h->name, "expect")) return;
-        head->expect_continue = span_ieq(h->value, SPAN_OF("100-continue"));
+        if (is_field(h->name, "expect"))
+            head->expect_continue = span_ieq(h->value, SPAN_OF("100-continue"));
+        else if (is_field(h->name, "origin"))
+            f->origins++;
         return;
     case 10:
         if (!is_field(h->name, "connection")) return;
         f->close |= http_list_has(h->value, SPAN_OF("close"));
         f->keep_alive |= http_list_has(h->value, SPAN_OF("keep-alive"));
+        return;
+    case 12:
+        if (!is_field(h->name, "content-type")) return;
+        f->types_differ |= f->type.ptr && !span_eq(f->type, h->value);
+        f->type = h->value;
         return;
     case 13:
         if (is_field(h->name, "authorization")) f->authorizations++;
@@ -310,6 +320,9 @@ static bool check_request_fields(const http_head *head, const facts *f,
         return malformed("The Host header is malformed.", ret_error);
     if (f->authorizations > 1)
         return malformed("There is more than one Authorization header.", ret_error);
+    /* By either it is decided who may call, and a second would be another answer. */
+    if (f->origins > 1) return malformed("There is more than one Origin header.", ret_error);
+    if (f->types_differ) return malformed("There are Content-Type headers that differ.", ret_error);
     return true;
 }
 

@@ -55,7 +55,7 @@ typedef struct transport_tls {
 
 /* Where to connect: addresses, tried in turn (the next one begins 250 ms after the last, or when it
  * failed; the first to answer wins), or the path of a Unix socket. */
-/* Whether that address may be connected to. Pure; http/public_address.h has one. */
+/* Whether that address may be connected to. Pure; base/public_address.h has one. */
 typedef bool address_admits(const struct sockaddr *address);
 
 typedef struct transport_target {

@@ -41,7 +41,7 @@ static bool read_date(span value, int64_t *ret) {
     return clock_parse_rfc3339(span_cstr(text), ret);
 }
 
-static bool read_time(span value, int64_t now_us, int64_t *ret) {
+bool query_read_time(span value, int64_t now_us, int64_t *ret) {
     if (!clock_parse_rfc3339(value, ret) && !read_date(value, ret) && !read_age(value, now_us, ret))
         return false;
     if (*ret < 0) *ret = 0;
@@ -140,10 +140,7 @@ static bool read_value(value_kind kind, span name, span value, int64_t now_us, v
     uint64_t number;
     switch (kind) {
     case A_TIME:
-        return read_time(value, now_us, field) ||
-               bad(why, name, value,
-                   "a time such as 2026-11-24T16:59:39Z, a date such as 2026-11-24, or how long "
-                   "ago, such as 24h or 7d");
+        return query_read_time(value, now_us, field) || bad(why, name, value, QUERY_TIME_FORMS);
     case A_GROUP:
         return read_group(value, field) ||
                bad(why, name, value, "hour, day, client, user, model, target or tag");
@@ -186,10 +183,18 @@ bool query_set(ledger_query *q, query_kind kind, span name, span value, int64_t 
     buf_add_cstr(ret_why, "There is no parameter '");
     buf_add_excerpt(ret_why, name, QUERY_NAME_MAX);
     const query_parameter *p = query_parameter_at(kind, 0);
-    buf_add_cstr(ret_why, p ? "' here; there are" : "' here");
+    const bool several = query_parameter_at(kind, 1) != NULL;
+    buf_addf(ret_why, "' here%s", p ? several ? "; there are" : "; there is" : "");
     for (size_t i = 0; (p = query_parameter_at(kind, i)); i++)
         buf_addf(ret_why, "%s %s", i ? "," : "", p->name);
     buf_add_char(ret_why, '.');
+    return false;
+}
+
+bool query_check(const ledger_query *q, buf *ret_why) {
+    if (q->from_us <= q->to_us) return true;
+    buf_add_cstr(ret_why, "'from' is later than 'to': no call began after the one and before the "
+                          "other.");
     return false;
 }
 
@@ -244,5 +249,6 @@ bool query_parse(ledger_query *q, query_kind kind, span text, int64_t now_us, ar
             seen |= 1u << i;
         }
     }
-    return true;
+    *ret_name = SPAN_OF("from");
+    return query_check(q, ret_why);
 }

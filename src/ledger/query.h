@@ -44,6 +44,14 @@ typedef enum query_kind { QUERY_SUMMARY, QUERY_CALLS, QUERY_CALL, QUERY_PRICES }
  * none of that name or its value is malformed. */
 MUST_USE bool query_set(ledger_query *q, query_kind kind, span name, span value, int64_t now_us,
                         buf *ret_why);
+/* What no single parameter can tell, when all are set. false, and likewise. */
+MUST_USE bool query_check(const ledger_query *q, buf *ret_why);
+/* A time as a parameter says it: RFC 3339, a date, or how long ago. */
+MUST_USE bool query_read_time(span text, int64_t now_us, int64_t *ret_us);
+/* What it may be, for a message that says what it is. */
+#define QUERY_TIME_FORMS                                                                           \
+    "a time such as 2026-11-24T16:59:39Z, a date such as 2026-11-24, or how long ago, such as "    \
+    "24h or 7d"
 /* A whole query string, without '?', percent-encoded; texts are made in the arena. *ret_name: the
  * parameter at fault. */
 MUST_USE bool query_parse(ledger_query *q, query_kind kind, span text, int64_t now_us, arena *a,

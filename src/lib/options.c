@@ -293,10 +293,10 @@ static bool find_origin(const weir_options *o, unsigned line, size_t *ret_at, bo
 
 /* Nobody has seen the YAML that was made of options: its lines are told as what they came from. */
 static void print_problem(const weir_options *o, const config_problem *p, buf *out) {
-    static const span colon = SPAN(": ");
     size_t at;
     bool is_key;
-    const size_t name_len = span_find_span(p->text, 0, colon);
+    const size_t colon = span_find(p->text, 0, ':'), blank = span_find(p->text, 0, ' ');
+    const size_t name_len = colon < blank ? colon : blank; /* no name made here has either */
     if (p->setting || name_len == p->text.len || !find_origin(o, p->line, &at, &is_key)) {
         config_problem_print(p, out);
         return;

@@ -6,7 +6,7 @@
 #include "tools/set.h"
 
 #include "base/mem.h"
-#include "http/public_address.h"
+#include "base/public_address.h"
 
 #include <stdlib.h>
 

@@ -347,25 +347,6 @@ static void take_answer(mcp_client *c, mcp_request *r, const jsonrpc_message *m,
     }
 }
 
-static void on_message(void *user, span text, mcp_request *by, int status) {
-    mcp_client *c = user;
-    jsonrpc_message m;
-    jsonrpc_fault fault;
-    if (c->closed || !jsonrpc_read(text, &reading, &m, &fault)) return; /* noise */
-    if (m.kind == JSONRPC_NOTIFICATION) {
-        take_notification(c, &m);
-        return;
-    }
-    if (m.kind == JSONRPC_REQUEST) {
-        answer(c, &m);
-        return;
-    }
-    mcp_request *r = waiting(c, m.id);
-    /* A refusal by HTTP's status has whatever id. */
-    if (!r && m.kind == JSONRPC_ERROR && by && (status >= 300 || !jsonrpc_has_id(&m))) r = by;
-    if (r) take_answer(c, r, &m, status);
-}
-
 /* "id":7, with or without a blank, and no digit behind it. */
 static bool names_id(span text, int64_t id) {
     char forms[2][40];
@@ -389,18 +370,63 @@ static mcp_request *whose(mcp_client *c, span head, span tail) {
     return NULL;
 }
 
-static void on_large(void *user, span head, span tail, mcp_request *by) {
-    mcp_client *c = user;
-    mcp_request *r = by ? by : whose(c, head, tail);
-    const mcp_loss loss = {TOOL_TOO_LARGE, 0, SPAN_OF("its answer is larger than it may be")};
+static void lose(mcp_client *c, mcp_request *r, tool_outcome outcome, const char *why) {
+    const mcp_loss loss = {outcome, 0, span_cstr(why)};
     const mcp_reply reply = {.loss = &loss};
-    if (c->closed || !r) return;
     if (r != &c->discover) {
         finish(c, r, &reply);
         return;
     }
     take_off(r);
     on_discovered(c, NULL, 0, &loss);
+}
+
+/* What is no message is noise, which programs that log to their standard output make; but what is
+ * meant to answer one request is the only answer that there will be. */
+static void take_noise(mcp_client *c, span text) {
+    const span said = span_trim(text);
+    mcp_request *r = NULL;
+    bool meant = said.len && (said.ptr[0] == '{' || said.ptr[0] == '[') &&
+                 (span_find_span(said, 0, SPAN_OF("\"result\"")) < said.len ||
+                  span_find_span(said, 0, SPAN_OF("\"error\"")) < said.len);
+    if (!meant) return;
+    LIST_FOREACH(&c->requests, it) {
+        mcp_request *one = LIST_ENTRY(it, mcp_request, link);
+        if (!names_id(said, one->id)) continue;
+        if (r) return; /* of two nobody knows which */
+        r = one;
+    }
+    if (r) lose(c, r, TOOL_FAILED, "its answer is no message of JSON-RPC that can be read");
+}
+
+static void on_message(void *user, span text, mcp_request *by, int status) {
+    mcp_client *c = user;
+    jsonrpc_message m;
+    jsonrpc_fault fault;
+    if (c->closed) return;
+    if (!jsonrpc_read(text, &reading, &m, &fault)) {
+        take_noise(c, text);
+        return;
+    }
+    if (m.kind == JSONRPC_NOTIFICATION) {
+        take_notification(c, &m);
+        return;
+    }
+    if (m.kind == JSONRPC_REQUEST) {
+        answer(c, &m);
+        return;
+    }
+    mcp_request *r = waiting(c, m.id);
+    /* A refusal by HTTP's status has whatever id. */
+    if (!r && m.kind == JSONRPC_ERROR && by && (status >= 300 || !jsonrpc_has_id(&m))) r = by;
+    if (r) take_answer(c, r, &m, status);
+}
+
+static void on_large(void *user, span head, span tail, mcp_request *by) {
+    mcp_client *c = user;
+    mcp_request *r = by ? by : whose(c, head, tail);
+    if (c->closed || !r) return;
+    lose(c, r, TOOL_TOO_LARGE, "its answer is larger than it may be");
 }
 
 static void on_lost(void *user, mcp_request *r, const mcp_loss *loss) {

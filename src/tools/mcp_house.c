@@ -387,6 +387,25 @@ bool mcp_key_good(mcp_key *k, buf *ret_why) {
     return good;
 }
 
+size_t mcp_key_left_out(mcp_key *k, buf *ret_why) {
+    static const char *const why[] = {
+        [MCP_LEFT_NAMELESS] = "without a name of 1 to 128 bytes",
+        [MCP_LEFT_TWICE] = "whose name another has",
+        [MCP_LEFT_TASK] = "that can be called as a task alone",
+        [MCP_LEFT_ROOM] = "too many, or too large together",
+    };
+    size_t sum = 0;
+    pthread_mutex_lock(&lock);
+    const mcp_listing *l = k->guest->listing;
+    for (size_t i = 0; l && i < MCP_LEFT_REASONS; i++) {
+        if (!l->left_out[i]) continue;
+        buf_addf(ret_why, "%s%zu %s", sum ? "; " : "", l->left_out[i], why[i]);
+        sum += l->left_out[i];
+    }
+    pthread_mutex_unlock(&lock);
+    return sum;
+}
+
 bool mcp_key_is_down(mcp_key *k, uint64_t *ret_losses, buf *ret_why) {
     pthread_mutex_lock(&lock);
     const bool down = k->guest->down;

@@ -28,6 +28,9 @@ MUST_USE mcp_key *mcp_key_new(config *c, size_t entry, const tool *like, mcp_pub
 void mcp_key_wait(mcp_key *k, int64_t until_ms);
 /* Whether its tools are known. false: *ret_why has why not appended. Any thread. */
 MUST_USE bool mcp_key_good(mcp_key *k, buf *ret_why);
+/* How many of those that it lists are left out, and why: "2 whose name another has; ...", appended.
+ * Any thread. */
+size_t mcp_key_left_out(mcp_key *k, buf *ret_why);
 /* Whether the server is away at the moment. *ret_losses: how often it went away, or could not be
  * reached; *ret_why has the reason of the last time appended. Any thread. */
 MUST_USE bool mcp_key_is_down(mcp_key *k, uint64_t *ret_losses, buf *ret_why);

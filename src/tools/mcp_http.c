@@ -6,7 +6,7 @@
 #include "tools/mcp_link.h"
 
 #include "base/mem.h"
-#include "http/public_address.h"
+#include "base/public_address.h"
 #include "http/sse.h"
 
 #include <stdlib.h>

@@ -73,7 +73,11 @@ static bool is_listed(const mcp_listing *l, span name) {
 static void add_tool(mcp_server *s, const mcp_listed *t) {
     mcp_listing *l = s->listing;
     size_t bytes = t->description.raw.len + t->schema.raw.len + t->name.len;
-    if (!t->callable || l->count == TOOLS_MAX || bytes > s->room || is_listed(l, t->name)) return;
+    const bool twice = is_listed(l, t->name);
+    if (!t->callable || twice || l->count == TOOLS_MAX || bytes > s->room) {
+        l->left_out[!t->callable ? MCP_LEFT_TASK : twice ? MCP_LEFT_TWICE : MCP_LEFT_ROOM]++;
+        return;
+    }
     s->room -= bytes;
     span description = t->description.type ? json_string(t->description, &l->arena) : SPAN_EMPTY;
     l->items[l->count++] = (struct mcp_tool_text){
@@ -258,6 +262,12 @@ static void ask_page(mcp_server *s) {
 
 static void go_down(mcp_server *s, span why, int64_t after_ms);
 
+static void lose_list(mcp_server *s, span why) {
+    stop_listing(s);
+    s->ops->on_listed(s->user, NULL, why);
+    if (s->state == SERVER_UP) loop_timer_start(s->env->loop, &s->timer, BACKOFF_MAX_MS);
+}
+
 /* A list that is refused or breaks off changes nothing of what is known. */
 static void on_page(mcp_request *r, const mcp_reply *reply) {
     mcp_server *s = CONTAINER_OF(r, mcp_server, list_request);
@@ -271,16 +281,21 @@ static void on_page(mcp_request *r, const mcp_reply *reply) {
         return;
     }
     if (reply->loss) {
-        stop_listing(s);
-        s->ops->on_listed(s->user, NULL, reply->loss->why);
-        if (s->state == SERVER_UP) loop_timer_start(s->env->loop, &s->timer, BACKOFF_MAX_MS);
+        lose_list(s, reply->loss->why);
+        return;
+    }
+    const json_value tools = json_get(reply->result, SPAN_OF("tools"));
+    if (tools.type != JSON_ARRAY) {
+        lose_list(s, SPAN_OF("its list of tools is none"));
         return;
     }
     arena_init(&a, 0);
     mcp_listed t;
+    size_t named = 0;
     json_iter it = mcp_tools_of(reply->result);
-    while (mcp_next_tool(&it, &a, &t))
+    for (; mcp_next_tool(&it, &a, &t); named++)
         add_tool(s, &t);
+    s->listing->left_out[MCP_LEFT_NAMELESS] += json_count(tools) - named;
     arena_done(&a);
     json_value next = mcp_next_cursor(reply->result);
     if (!next.type || span_eq(next.raw, buf_span(&s->cursor)) || s->pages >= PAGES_MAX) {

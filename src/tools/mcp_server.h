@@ -18,6 +18,15 @@
 typedef struct mcp_server mcp_server;
 
 /* What a server lists: JSON texts, in an arena; counted. Immutable once it is told. */
+/* Why a tool that a server lists is none of its tools here. */
+typedef enum mcp_left_out {
+    MCP_LEFT_NAMELESS, /* its name has not 1 to 128 bytes, or it is no object */
+    MCP_LEFT_TWICE,    /* there is one of that name */
+    MCP_LEFT_TASK,     /* it can be called as a task alone */
+    MCP_LEFT_ROOM,     /* there are too many, or what they say is too large */
+    MCP_LEFT_REASONS
+} mcp_left_out;
+
 typedef struct mcp_listing {
     atomic_uint refs;
     arena arena;
@@ -25,6 +34,7 @@ typedef struct mcp_listing {
         span name, description, schema; /* schema: JSON */
     } * items;
     size_t count;
+    size_t left_out[MCP_LEFT_REASONS];
 } mcp_listing;
 mcp_listing *mcp_listing_ref(mcp_listing *l);
 void mcp_listing_unref(mcp_listing *l); /* NULL is allowed */

@@ -301,16 +301,17 @@ static void count_tools(void *user, size_t entry, tool_set *s) {
     tool_set_unref(s);
 }
 
-bool tool_config_reach(config *c, size_t entry, size_t *ret_count, buf *ret_why) {
-    *ret_count = 0;
+bool tool_config_reach(config *c, size_t entry, tool_reached *ret, buf *ret_why) {
+    *ret = (tool_reached){0};
     if (c->tools[entry].kind != CONFIG_TOOL_MCP) return true;
     tool_set *like = tool_set_new(c, 1);
     size_t before = ret_why->len;
     fill(&like->items[0], &c->tools[entry]);
     buf_addf(ret_why, "tools.%.*s: ", SPAN_ARG(c->tools[entry].name));
-    mcp_key *k = mcp_key_new(c, entry, &like->items[0], count_tools, ret_count, ret_why);
+    mcp_key *k = mcp_key_new(c, entry, &like->items[0], count_tools, &ret->count, ret_why);
     if (k) mcp_key_wait(k, clock_mono_ms() + START_MS);
     bool good = k && mcp_key_good(k, ret_why);
+    if (good) ret->left_out = mcp_key_left_out(k, &ret->why_left);
     mcp_key_free(k);
     tool_set_unref(like);
     if (good) ret_why->len = before;

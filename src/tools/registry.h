@@ -68,8 +68,12 @@ void tool_registry_sources(tool_registry *r, void (*each)(void *user, const tool
                            void *user);
 
 /* Starts or reaches what an entry that brings tools stands for, and asks it for them; of one that
- * can be made, and brings none, true at once. *ret_count: how many there are. Waits. */
-MUST_USE bool tool_config_reach(config *c, size_t entry, size_t *ret_count, buf *ret_why);
+ * can be made, and brings none, true at once. Waits. */
+typedef struct tool_reached {
+    size_t count, left_out;
+    buf why_left; /* mcp_key_left_out(); whoever asked frees it */
+} tool_reached;
+MUST_USE bool tool_config_reach(config *c, size_t entry, tool_reached *ret, buf *ret_why);
 
 /* Before the process ends, after the last snapshot: what was started for tools ends in peace. Waits
  * for some seconds at most. */

@@ -1,6 +1,7 @@
 """An MCP server that does not behave, by hand: over standard streams, or with a port over HTTP (with sessions). What its tools do
 is in their names. mcp_odd.py [PORT] [WORD …]; words: dies (at once), mute (never answers anything), modern, paged, endless (pages),
-old (a version that nobody speaks), unlisted (no tools/list)."""
+old (a version that nobody speaks), unlisted (no tools/list), listless (a list that is none), empty (one without tools), strange (tools
+that are none)."""
 
 import http.server
 import json
@@ -11,7 +12,7 @@ import time
 
 WORDS = sys.argv[1:]
 NOTHING = {"type": "object", "properties": {}}
-TOOLS = ["pid", "die", "hang", "ask", "elicit", "ping", "flood", "huge", "garbage", "latin", "change", "wrong", "refuse", "slow", "odd.name", "odd_name", "late"]
+TOOLS = ["pid", "die", "hang", "ask", "elicit", "ping", "flood", "huge", "garbage", "latin", "change", "wrong", "refuse", "slow", "odd.name", "odd_name", "late", "deep", "batch"]
 tools = [{"name": n, "description": f"It does: {n}", "inputSchema": NOTHING} for n in TOOLS]
 tools.append({"name": "task", "inputSchema": NOTHING, "execution": {"taskSupport": "required"}})
 answers = {}  # what the client says to requests of ours
@@ -62,6 +63,11 @@ def call(name, number, out, raw):
     if name == "latin":
         raw(b'{"jsonrpc":"2.0","id":%d,"result":{"content":[{"type":"text","text":"\xe9"}]}}\n' % number)
         return None
+    if name == "deep":
+        raw(b'{"jsonrpc":"2.0","id":%d,"result":%s7%s}\n' % (number, b'{"a":' * 500, b"}" * 500))
+        return None
+    if name == "batch":
+        return out([{"jsonrpc": "2.0", "id": number, "result": text("one of many")}])
     if name == "change":
         tools.append({"name": f"new_{len(tools)}", "inputSchema": NOTHING})
         for _ in range(4):
@@ -79,6 +85,14 @@ def call(name, number, out, raw):
 
 
 def listed(params):
+    if "listless" in WORDS:
+        return {"tools": {"a": NOTHING}}
+    if "empty" in WORDS:
+        return {"tools": []}
+    if "strange" in WORDS:
+        good = {"name": "a", "inputSchema": NOTHING}
+        return {"tools": [good, {**good, "description": "twice"}, {**good, "name": "a" * 129}, {**good, "name": ""}, {"inputSchema": NOTHING}, 7,
+                          {**good, "name": "task", "execution": {"taskSupport": "required"}}]}
     if "endless" in WORDS:
         n = int(params.get("cursor", "0"))
         return {"tools": [{"name": f"page_{n}", "inputSchema": NOTHING}], "nextCursor": str(n + 1)}

@@ -158,6 +158,24 @@ def test_an_admin_pauses(weir, upstream):
     assert ask(w).status == 200 and b"paused" not in use_tool(w)
 
 
+@pytest.mark.parametrize("ledger", ["on", "off"])
+def test_who_is_nobody_is_not_paused(weir, upstream, ledger, tmp_path):
+    upstream.always(ANSWER)
+    store = {"ledger": {"store": f"sqlite:{tmp_path}/weir.db"}} if ledger == "on" else {"ledger": "off"}
+    w = weir(upstream, clients=client(), admin={"keys": [ADMIN]}, **store)
+    for order in "resume", "pause":
+        refused = admin(w, "POST", f"/admin/v1/clients/apq/{order}")
+        assert (refused.status, refused.error["code"]) == (404, "key_not_found") and "'apq'" in refused.error["message"]
+    assert admin(w, "GET", "/admin/v1/clients/paused").json()["data"] == []
+    if ledger == "off":
+        return
+    made = wire.call(w, "POST", "/admin/v1/keys", {"name": "ci"}, headers={"authorization": f"Bearer {ADMIN}"}).json()
+    assert admin(w, "POST", f"/admin/v1/clients/{made['id']}/pause").json() == {"client": "ci", "paused": True}
+    assert wire.chat(w, headers={"authorization": f"Bearer {made['key']}"}).error["code"] == "client_paused"
+    assert admin(w, "POST", "/admin/v1/clients/ci/resume").json() == {"client": "ci", "paused": False}
+    assert wire.chat(w, headers={"authorization": f"Bearer {made['key']}"}).status == 200
+
+
 def test_shares_of_a_budget(weir, upstream, receiver):
     usage = {"prompt_tokens": 30, "completion_tokens": 30, "total_tokens": 60}
     upstream.always(reply(200, bodies.completion("Hello there.", usage=usage)))

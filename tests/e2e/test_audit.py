@@ -212,7 +212,10 @@ def test_tail_and_export(trail, tmp_path):
     assert run(tmp_path, "audit", "tail", "-c", trail.config_path, "--json").splitlines() == trail.file.read_text().splitlines()
     assert len(records(tmp_path)) == 6 and len(records(tmp_path, "--kind", "act")) == 2
     assert records(tmp_path, "--to", "2020-01-01") == [] and len(records(tmp_path, "--from", "2020-01-01T00:00:00Z")) == 6
-    assert "expected a day" in run(tmp_path, "audit", "export", tmp_path / "kept", "--from", "yesterday", expect=2)
+    assert len(records(tmp_path, "--from", "1h")) == 6 and records(tmp_path, "--to", "1h") == []
+    for args, says in ((("--from", "yesterday"), "expected a time such as"), (("--from", "1h", "--to", "2h"), "--from is later than --to"),
+                       (("--client", ""), "--client is empty")):
+        assert says in run(tmp_path, "audit", "export", tmp_path / "kept", *args, expect=2)
     assert "tail, export or verify" in run(tmp_path, "audit", expect=2)
     assert "no audit trail" in run(tmp_path, "audit", "verify", tmp_path, expect=1)
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import subprocess
 
 import pytest
@@ -75,6 +76,14 @@ def test_a_certificate_that_ends_soon_is_warned_of(tmp_path, authority, days, sa
     assert (done.returncode, done.stdout) == (0, "weir.yaml is good\n")
     wanted = said and f"weir.yaml:5:13: warning: listen 127.0.0.1:8443: tls.cert: the certificate {said.format(ends.date())}\n"
     assert done.stderr == (wanted or "")
+
+
+def test_a_client_whose_key_has_expired_is_warned_of(tmp_path):
+    some = {"providers": {"p": {"url": "http://127.0.0.1:1/v1"}},
+            "clients": [{"name": n, "key": {"sha256": n * 64}, "expires": at} for n, at in (("a", "2020-01-02T12:00:00Z"), ("b", "2200-01-01"), ("c", "never"))]}
+    done = check(tmp_path, some)
+    assert (done.returncode, done.stdout) == (0, "weir.yaml is good\n")
+    assert re.fullmatch(r"weir\.yaml:\d+:\d+: warning: clients\[0\]\.expires was 2020-01-02: its key is refused\n", done.stderr), done.stderr
 
 
 def test_of_authorities_the_last_counts(tmp_path, authority):

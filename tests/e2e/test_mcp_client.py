@@ -146,7 +146,7 @@ def test_names_that_two_have_and_names_that_models_may_not_have(tmp_path):
     path = written(tmp_path, {"one": stdio(*ODD), "get_current_time": {"kind": "builtin"}, "two": stdio(*ODD)})
     status, out, err = run(path, "list", "--json")
     names = [t["name"] for t in json.loads(out)]
-    assert (status, err) == (0, "") and len(names) == len(set(names)) == 2 * 17 + 1
+    assert (status, err) == (0, "") and len(names) == len(set(names)) == 2 * 19 + 1
     assert names[0] == "get_current_time" and {"pid", "two_pid", "odd_name", "two_odd_name"} < set(names)
     assert "task" not in names
     first, other = (call(path, n)["result"] for n in ("odd_name", "two_odd_name"))
@@ -172,12 +172,18 @@ def test_how_many_real_tools_have_a_strict_form(tmp_path):
 def test_check_asks_servers_for_their_tools(tmp_path):
     good = {"a": stdio(*ODD, "paged"), "get_current_time": {"kind": "builtin"}}
     assert run(written(tmp_path, good), "check") == (0, "5 tools are good\n", "")
-    bad = {"a": stdio(*ODD, "dies"), "b": stdio(tmp_path / "none"), "c": {"kind": "mcp", "url": f"http://127.0.0.1:{free_port()}/mcp"},
+    status, out, err = run(written(tmp_path, {"a": stdio(*ODD, "strange")}), "check")
+    assert (status, out) == (0, "1 tool is good\n")
+    assert err.endswith("warning: tools.a: some that it lists are left out: 4 without a name of 1 to 128 bytes; 1 whose name another has; "
+                        "1 that can be called as a task alone\n")
+    assert run(written(tmp_path, {"a": stdio(*ODD, "empty")}), "list") == (0, "", "weir: what the configuration has under tools brings none\n")
+    bad = {"f": stdio(*ODD, "listless"), "a": stdio(*ODD, "dies"), "b": stdio(tmp_path / "none"), "c": {"kind": "mcp", "url": f"http://127.0.0.1:{free_port()}/mcp"},
            "d": stdio(*ODD, "old"), "e": stdio(*ODD, "unlisted")}
     status, out, err = run(written(tmp_path, bad), "check", "--json")
     problems = {t["name"]: t["problem"] for t in json.loads(out)}
-    assert status == 1 and len(problems) == 5
+    assert status == 1 and len(problems) == 6
     assert problems["a"] == "tools.a: its process is not there any more: it ended with status 1: no such luck"
+    assert problems["f"] == "tools.f: its list of tools is none"
     assert "there is no program" in problems["b"] and "it cannot be reached" in problems["c"]
     assert problems["d"].endswith("it speaks a version of the protocol that weir does not")
     assert problems["e"].endswith("it refused with error -32601: Method not found")
@@ -214,7 +220,9 @@ def test_private_addresses_may_be_refused(tmp_path, served):
     ("ping", "done", r"\{\}"),
     ("huge", "too_large", r"the MCP server failed: its answer is larger than it may be"),
     ("garbage", "done", r"after garbage"),
-    ("latin", "timed_out", r"the tool did not answer within 3s"),
+    ("latin", "failed", r"the MCP server failed: its answer is no message of JSON-RPC that can be read"),
+    ("deep", "failed", r"the MCP server failed: its answer is no message of JSON-RPC that can be read"),
+    ("batch", "failed", r"the MCP server failed: its answer is no message of JSON-RPC that can be read"),
     ("wrong", "failed", r"the MCP server's answer is no result of a call"),
     ("refuse", "failed", r"the MCP server failed: it refused with error -32602: Unknown tool: refuse"),
 ])
@@ -303,9 +311,9 @@ def test_a_server_that_dies_in_mid_call_is_started_anew(weir, upstream, mark):
 
 def test_a_list_that_changes(weir, upstream, mark):
     w = weir(upstream, tools={"odd": stdio(*ODD, mark)})
-    assert "there is no tool" in tool_of(w, upstream, "new_18")
+    assert "there is no tool" in tool_of(w, upstream, "new_20")
     assert tool_of(w, upstream, "change") == "changed"
-    daemon.wait_until(lambda: tool_of(w, upstream, "new_18").startswith("new_18 says"), 20, "the new tool is there")
+    daemon.wait_until(lambda: tool_of(w, upstream, "new_20").startswith("new_20 says"), 20, "the new tool is there")
 
 
 def test_a_reload_that_does_not_change_it_leaves_a_server_alone(weir, upstream, mark):

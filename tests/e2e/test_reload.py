@@ -1,5 +1,6 @@
 """Reload and drain under load: no call fails."""
 
+import os
 import re
 import signal
 import threading
@@ -174,6 +175,27 @@ def test_a_bad_file_keeps_the_old_configuration_and_says_why(weir, upstream, dam
     finally:
         load.stop()
     assert not load.failures and load.turned_away == 0
+
+
+@pytest.mark.parametrize("text", ["", "# providers: {}\n", None], ids=["empty", "comments", "pipe"])
+def test_what_is_no_configuration_any_more_is_not_one(weir, upstream, text):
+    """It was cut off, or is a pipe that has given all: neither opens weir to anyone, nor holds up its end."""
+    upstream.always(answering())
+    w = weir(upstream)
+    good = w.config_path.read_text()
+    if text is None:
+        w.config_path.unlink()
+        os.mkfifo(w.config_path)
+    else:
+        w.write_config(text)
+    w.process.send_signal(signal.SIGHUP)
+    line = w.wait_text("config_reload_failed")
+    assert ("a reload needs one" if text is None else "the file has no option in it") in line
+    assert wire.chat(w).status == 200
+    w.config_path.unlink()
+    w.write_config(good)
+    w.process.send_signal(signal.SIGHUP)
+    w.wait_text("config_reloaded")
 
 
 def test_a_new_client_key_is_known_after_a_reload(weir, upstream):

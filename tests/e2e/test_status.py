@@ -150,3 +150,15 @@ def test_it_is_watched_until_ctrl_c(weir, upstream, terminal):
     assert len([line for line in t.lines() if line.startswith("weir ")]) == 1  # drawn in the same place
     t.send("\x03")
     assert t.wait_exit() == 0
+
+
+def test_it_ends_where_nobody_reads_it_any_more(weir, upstream, tmp_path):
+    w = weir(upstream)
+    with subprocess.Popen([daemon.WEIR, "status", "--url", w.url, "--watch"], cwd=tmp_path, env=environment(tmp_path, {}), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+        try:
+            assert p.stdout.readline().startswith("weir ")
+            p.stdout.close()
+            assert p.wait(30) == 1 and p.stderr.read() == ""
+        finally:
+            p.kill()

@@ -197,7 +197,7 @@ def test_pages_of_the_list(served):
     page = api(w, "GET", "?limit=2&after=c").json()
     assert [k["name"] for k in page["data"]] == ["d"] and not page["has_more"]
     assert api(w, "GET", "/a%20b").json()["name"] == "a b"
-    for query in ("?limit=0", "?limit=1001", "?limit=x", "?page=2"):
+    for query in ("?limit=0", "?limit=1001", "?limit=x", "?page=2", "?limit=1&limit=2", "?after=a&after=b"):
         assert code(api(w, "GET", query)) == (400, "invalid_value")
 
 

@@ -154,11 +154,22 @@ def test_what_a_token_says_of_its_client(weir, upstream, issuer):
     assert ask(w, token(client_id="free", weir_limits={"requests": "2/h"}, weir_models=["gpt-*"], jti="other")).status == 200
     assert refusal(ask(w, first)) == (429, "rate_limit_exceeded")  # the client's, whatever its token
     assert refusal(ask(w, token(client_id="other", weir_models=["gpt-*"]), model="o9")) == (403, "model_not_allowed")
+    assert refusal(ask(w, token(client_id="other", weir_models=[]))) == (401, "token_claims"), "none is not all"
     assert refusal(ask(w, token(client_id="app"), model="o9")) == (403, "model_not_allowed")  # as clients has it
     assert ask(w, token(client_id="app")).status == 200
     assert refusal(ask(w, token(client_id="bad", weir_limits={"requests": "many"}))) == (401, "token_claims")
     assert refusal(ask(w, token(client_id="bad", weir_limits={"spent": "1/d"}))) == (401, "token_claims")
     assert wire.chat(w, headers={"authorization": f"Bearer {daemon.CLIENT_KEY}"}).status == 200
+
+
+def test_whoever_a_token_may_name_can_be_paused(weir, upstream, issuer):
+    upstream.always(ANSWER)
+    admin = "key-of-the-admin-0001"
+    w = weir(upstream, admin={"keys": [admin]}, auth=auth(issuer, claims={"client": "client_id"}))
+    paused = wire.call(w, "POST", "/admin/v1/clients/free/pause", headers={"authorization": f"Bearer {admin}"})
+    assert paused.json() == {"client": "free", "paused": True}, "no call of it was seen yet"
+    assert refusal(ask(w, token(client_id="free"))) == (403, "client_paused")
+    assert ask(w, token(client_id="other")).status == 200
 
 
 def test_one_of_several_audiences(weir, upstream, issuer):

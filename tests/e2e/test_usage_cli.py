@@ -164,11 +164,28 @@ def test_calls_are_followed_as_they_end(kept, upstream, tmp_path):
                 p.kill()
 
 
+def test_following_ends_where_nobody_reads_it_any_more(kept, upstream, tmp_path):
+    upstream.always(reply(200, bodies.completion()))
+    with subprocess.Popen([daemon.WEIR, "calls", "--url", kept.url, "-f"], cwd=tmp_path, env=environment(tmp_path, {}), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+        try:
+            assert p.stdout.readline()
+            p.stdout.close()
+            wire.chat(kept)
+            assert p.wait(30) == 1 and p.stderr.read() == ""
+        finally:
+            p.kill()
+
+
 @pytest.mark.parametrize("command, args, name", [
     ("usage", ["--from", "yesterday"], "from"), ("usage", ["--group", "week"], "group"), ("usage", ["--tag", "team"], "tag"),
     ("usage", ["--limit", "1"], "limit"), ("calls", ["--limit", "0"], "limit"), ("calls", ["--status", "2xx"], "status"),
     ("calls", ["--group", "day"], "group"), ("calls", ["--to", ""], "to"), ("calls", ["-f", "x"], "follow"),
     ("calls", ["--outcome", "fail"], "outcome"), ("calls", ["--cursor", "2"], "cursor"), ("calls", ["--from", "2026-04-31"], "from"),
+    ("usage", ["--from", "1h", "--to", "2h"], "'from' is later than 'to'"), ("usage", ["--tag", "a=b", "--tag", "c=d"], "--tag is given twice"),
+    ("usage", ["--ca", "x.pem"], "--ca is for an https address"), ("prices", ["--ca", "x.pem"], "--ca is for an https address"),
+    ("calls", [""], "ID is empty"), ("calls", ["--model", "m", "x"], "--model is for a list"), ("calls", ["-f", "--limit", "3"], "--limit"),
+    ("calls", ["-f", "--to", "1h"], "--to"), ("prices", [""], "PATTERN is empty"), ("sim", ["--key", ""], "--key is empty"),
     ("calls", ["--json", "--csv"], "csv"), ("usage", ["--url", "ftp://x"], "ftp"),
 ])
 def test_a_wrong_value_is_named(tmp_path, command, args, name):

@@ -111,6 +111,10 @@ static void which_model(void **state) {
     }
 }
 
+#define NO_REFERENCE                                                                               \
+    " has a ${…}, which stands for an environment variable in the configuration's file alone; "  \
+    "write $$ for a $"
+
 /* What is wrong with a text that says what a key may do. */
 static void what_cannot_be_read(void **state) {
     (void)state;
@@ -121,9 +125,9 @@ static void what_cannot_be_read(void **state) {
         {"{expires: soon}", "expires is another value; expected an instant such as "
                             "2026-12-31T00:00:00Z, a date, or never"},
         {"[]", "the configuration is a list; expected a mapping of options"},
-        {"{owner: '${HOME}'}",
-         "owner refers to the environment variable HOME, which is not set; set it or write "
-         "${HOME:-default}"},
+        {"{owner: '${HOME}'}", "owner" NO_REFERENCE},
+        {"{owner: '${HOME:-me}'}", "owner" NO_REFERENCE},
+        {"{metadata: {ticket: 'a ${HOME}'}}", "metadata.ticket" NO_REFERENCE},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         config_client c = {.name = SPAN("ci")};

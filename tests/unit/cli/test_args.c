@@ -15,7 +15,9 @@ enum {
     OPT_FORMAT,
     OPT_SYSTEM,
     OPT_ADDRESS,
-    OPT_URL
+    OPT_URL,
+    OPT_CA,
+    OPT_TAG
 };
 
 static const char *const formats[] = {"text", "json", NULL};
@@ -31,6 +33,8 @@ static const cli_option options[] = {
     {0, "system", "TEXT", ""},
     {'a', "address", "ADDRESS", "", .kind = CLI_ADDRESS},
     {0, "url", "URL", "", .kind = CLI_URL, .excludes = "address"},
+    {0, "ca", "FILE", "", .kind = CLI_FILE, .https_of = "url"},
+    {0, "tag", "TEXT", "", .once = true},
 };
 
 static const cli_command any = {
@@ -257,6 +261,9 @@ static void urls_are_those_of_the_configuration(void **state) {
         "weir: try: --url is '(hidden)': a URL must not hold a user name or password; "
         "allowed: a base URL such as https://api.openai.com/v1\n");
     assert_int_equal(parse(&any, "try --url https://a/../b"), CLI_PARSED_BADLY);
+    bad(&any, "try --url https://a/v1/chat/completions",
+        "weir: try: --url is 'https://a/v1/chat/completions': it ends in /chat/completions, which "
+        "weir adds itself; allowed: a base URL such as https://api.openai.com/v1\n");
 }
 
 static void some_options_exclude_each_other(void **state) {
@@ -265,6 +272,21 @@ static void some_options_exclude_each_other(void **state) {
         "weir: try: --url and --address exclude each other; give one of them\n");
     bad(&any, "try --address a:1 --url http://a",
         "weir: try: --url and --address exclude each other; give one of them\n");
+}
+
+static void some_options_mean_nothing_without_another(void **state) {
+    (void)state;
+    good("try --ca x --url https://a");
+    good("try --url https://a --ca x");
+    bad(&any, "try --ca x", "weir: try: --ca is for an https address, which --url says\n");
+    bad(&any, "try --ca x --url http://a",
+        "weir: try: --ca is for an https address, which --url says\n");
+}
+
+static void some_options_are_given_once(void **state) {
+    (void)state;
+    good("try --tag a=b");
+    bad(&any, "try --tag a=b --tag c=d", "weir: try: --tag is given twice; one is taken\n");
 }
 
 static void operands_are_counted(void **state) {
@@ -347,6 +369,8 @@ int main(void) {
         PARSES(addresses_are_those_of_listeners),
         PARSES(urls_are_those_of_the_configuration),
         PARSES(some_options_exclude_each_other),
+        PARSES(some_options_mean_nothing_without_another),
+        PARSES(some_options_are_given_once),
         PARSES(operands_are_counted),
         PARSES(unknown_options_are_told),
         PARSES(values_are_told_where_they_miss_or_are_too_many),

@@ -15,9 +15,16 @@ static const world_pair env[] = {
 };
 
 static const world_pair files[] = {
-    {"keys/good", "sk-from-the-file\n"},       {"keys/empty", "\n"},       {"keys/two", "12\n"},
-    {"keys/two-lines", "one\ntwo\n"},          {"tls/cert.pem", "x"},      {"tls/key.pem", "x"},
-    {"vault read key", "sk-from-a-command\n"}, {"vault read nothing", ""}, {NULL, NULL},
+    {"keys/good", "sk-from-the-file\n"},
+    {"keys/empty", "\n"},
+    {"keys/two", "12\n"},
+    {"keys/two-lines", "one\ntwo\n"},
+    {"tls/cert.pem", "x"},
+    {"tls/key.pem", "x"},
+    {"keys/set.json", "{\"keys\":[]}"},
+    {"vault read key", "sk-from-a-command\n"},
+    {"vault read nothing", ""},
+    {NULL, NULL},
 };
 
 static char names[128][64];

@@ -22,6 +22,8 @@ static void refuses_what_is_no_configuration(void **state) {
         {"retry: {base: 1s, \"base\": 2s}\n",
          "1:19: 'base' is written twice; the first is in line 1"},
         {"retry: {}\n---\nretry: {}\n", "2:1: a second document begins here; only one is read"},
+        {"retry: {}\n...\nfoo: 1\n", "3:1: a second document begins here; only one is read"},
+        {"retry: {}\n\nchat: {model: \"\xc3\"}\n", "3:1: the text is not valid UTF-8"},
         {"? [a, b]\n: 1\n", "1:3: expected the name of an option"},
         {"[]: 1\n", "1:1: expected the name of an option"},
         {"\"\": 1\n", "1:1: expected the name of an option"},
@@ -36,7 +38,7 @@ static void refuses_what_is_no_configuration(void **state) {
          "3:1: the line holds the control character 0x7f; a configuration is plain text"},
         {"a: b\rc: d\n",
          "1:1: the line holds the control character 0x0d; a configuration is plain text"},
-        {"a: \xff\n", "0:0: the text is not valid UTF-8"},
+        {"a: \xff\n", "1:1: the text is not valid UTF-8"},
         {"\xff\xfe"
          "a",
          "0:0: the text is not valid UTF-8"},

@@ -87,6 +87,9 @@ static void whose_word_was_wrong(void **state) {
     weir_options_set_url(o, "http://one/v1");
     program_use_key_of_environment(o);
     expect_refusal(o, "OPENAI_API_KEY: its value holds");
+    setenv("OPENAI_API_KEY", "sk-env", 1);
+    setenv("OPENAI_BASE_URL", "http://one/v1/chat/completions", 1);
+    expect_refusal(weir_options_new(), "OPENAI_BASE_URL ends in /chat/completions, which weir");
 }
 
 /* Whoever names a URL names its key too: the variable's is for somebody else. */

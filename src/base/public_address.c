@@ -1,4 +1,4 @@
-#include "http/public_address.h"
+#include "base/public_address.h"
 
 #include <netinet/in.h>
 

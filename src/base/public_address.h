@@ -1,4 +1,4 @@
-/* http/public_address.h: which addresses are the internet's, and not this machine's or a private
+/* base/public_address.h: which addresses are the internet's, and not this machine's or a private
  * network's.
  *
  * For what is fetched at somebody else's word, or may be led astray by a name: an origin that
@@ -8,8 +8,8 @@
  * Source   IANA's registries of special-purpose addresses (RFC 6890), RFC 6052 for IPv4 behind
  * NAT64.
  */
-#ifndef WEIR_HTTP_PUBLIC_ADDRESS_H
-#define WEIR_HTTP_PUBLIC_ADDRESS_H
+#ifndef WEIR_BASE_PUBLIC_ADDRESS_H
+#define WEIR_BASE_PUBLIC_ADDRESS_H
 
 #include "base/cidr.h"
 

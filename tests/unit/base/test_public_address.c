@@ -1,6 +1,6 @@
 #include "heap.h"
 
-#include "http/public_address.h"
+#include "base/public_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
