@@ -3,8 +3,8 @@
 #
 # Versions  openai-agents 0.24.0, pydantic-ai-slim 2.68.0, langchain 1.5.2 with langchain-openai 1.7.4, agno 3.1.10, haystack-ai 3.4.1,
 #           llama-index-llms-openai 0.8.3 with llama-index-llms-openai-like 0.8.1, ollama 0.6.3 (all Python).
-# Input     Five functions with times: int and one more parameter each, as type hints say: day: date, word: Literal["yes", "no"], color: Color (an enum), stop: Stop
-#           (a model of pydantic's), price: Decimal. The model calls each with the JSON of such a value: "2026-11-30",
+# Input     Five functions with times: int and one more parameter each, as type hints say: day: date, word: Literal["yes", "no"],
+#           color: Color (an enum), stop: Stop (a model of pydantic's), price: Decimal. The model calls each with the JSON of such a value: "2026-11-30",
 #           "yes", "red", {"city": "Bern"}, "19.99". Looked at are the schema that it was sent, by JSON Schema itself, and the
 #           type of what the function is called with; ollama calls nothing, so there the schema alone.
 # Guess     pydantic makes schemas of type hints and values of JSON; who uses it for one uses it for both.

@@ -8,7 +8,7 @@
 #           retry: 3000 as a block of its own at the beginning, as libraries of servers write it (retry); with a block event: ping that
 #           has no data, which is no event (empty); with the JSON over several lines (lines); with a byte order mark (mark).
 # Guess     Official SDKs have a parser for event streams, comments and retry being its oldest parts; Google's is known to be strict.
-# Seen      Only mistralai, anthropic and the AI SDK have one. openai for Python raises JSONDecodeError at retry and empty, since a block without data is
+# Seen      Only mistralai, anthropic and the AI SDK give all of it each time. openai for Python raises JSONDecodeError at retry and empty, since a block without data is
 #           read as an event with empty data (for Node at empty alone); so do groq and LiteLLM. A byte order mark costs the
 #           first piece of text in silence, in all of these and in huggingface_hub. groq raises at "event: message".
 #           google-genai takes any line that is not data for an error of the server's, and LiteLLM's answer of Gemini's is empty in the same

@@ -8,8 +8,8 @@
 #           element, as MCP has it, and structuredContent of the whole. A scripted model calls the tool once; what comes back in
 #           its next request is noted.
 # Guess     The texts come one under the other, or as a list; none is an empty result.
-# Seen      smolagents gives the model a.txt and nothing of the others (its log has a warning); at [] the call fails: "returned an empty content". @openai/agents
-#           gives a.txtb.txtc.txt. The others give all three: pydantic-ai as ["a.txt",…], openai-agents and LangChain as three
+# Seen      smolagents gives the model a.txt and nothing of the others (its log has a warning); at [] the call fails: "returned an empty
+#           content". @openai/agents gives a.txtb.txtc.txt. The others give all three: pydantic-ai as ["a.txt",…], openai-agents and LangChain as three
 #           parts, the AI SDK as the JSON of three blocks. Of [] pydantic-ai's model reads nothing, the others' [].
 # Matters   A search, a folder, a query: the server is right, the model sees one hit, and says so with confidence. A server that is to be read
 #           by all returns one text, json.dumps() or lines.
