@@ -38,7 +38,6 @@ from huggingface_hub import InferenceClient
 from mistralai.client import Mistral
 from said import say
 
-root = sys.argv[1]
 ASK = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -46,23 +45,27 @@ def chat(chunks):
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
 
 
-def claude():
+def claude(root):
     with anthropic.Anthropic(base_url=root, api_key="unused", max_retries=0).messages.stream(max_tokens=9, **ASK) as stream:
         return "".join(stream.text_stream)
 
 
-def gemini():
+def gemini(root):
     client = genai.Client(api_key="unused", http_options=genai.types.HttpOptions(base_url=root))
     return "".join(chunk.text or "" for chunk in client.models.generate_content_stream(model="m", contents="Hello"))
 
 
-hub = InferenceClient(base_url=f"{root}/v1", api_key="unused")
-say({
-    "openai": lambda: chat(openai.OpenAI(base_url=f"{root}/v1", api_key="unused", max_retries=0).chat.completions.create(stream=True, **ASK)),
-    "groq": lambda: chat(groq.Groq(base_url=root, api_key="unused", max_retries=0).chat.completions.create(stream=True, **ASK)),
-    "huggingface_hub": lambda: chat(hub.chat_completion(ASK["messages"], stream=True)),
+def hub(root):
+    client = InferenceClient(base_url=f"{root}/v1", api_key="unused")  # its stream lives as long as it does
+    return chat(client.chat_completion(ASK["messages"], stream=True))
+
+
+say(sys.argv[1:], {
+    "openai": lambda root: chat(openai.OpenAI(base_url=f"{root}/v1", api_key="unused", max_retries=0).chat.completions.create(stream=True, **ASK)),
+    "groq": lambda root: chat(groq.Groq(base_url=root, api_key="unused", max_retries=0).chat.completions.create(stream=True, **ASK)),
+    "huggingface_hub": hub,
     "google-genai": gemini,
-    "mistralai": lambda: chat(event.data for event in Mistral(api_key="unused", server_url=root).chat.stream(**ASK)),
+    "mistralai": lambda root: chat(event.data for event in Mistral(api_key="unused", server_url=root).chat.stream(**ASK)),
     "anthropic": claude,
 })
 PYTHON
@@ -75,7 +78,6 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 import litellm
 from said import say
 
-root = sys.argv[1]
 litellm.suppress_debug_info = True
 
 
@@ -84,7 +86,10 @@ def chat(model, base):
     return "".join(chunk.choices[0].delta.content or "" for chunk in answer)
 
 
-say({"LiteLLM, openai": lambda: chat("openai/m", f"{root}/v1"), "LiteLLM, gemini": lambda: chat("gemini/m", f"{root}/v1beta/models/m")})
+say(sys.argv[1:], {
+    "LiteLLM, openai": lambda root: chat("openai/m", f"{root}/v1"),
+    "LiteLLM, gemini": lambda root: chat("gemini/m", f"{root}/v1beta/models/m"),
+})
 PYTHON
 
 cat >"$dir/said.py" <<'PYTHON'
@@ -92,13 +97,15 @@ import json
 import os
 
 
-def say(clients):
-    said = {}
-    for name, ask in clients.items():
-        try:
-            said[name] = ask()
-        except Exception as error:
-            said[name] = type(error).__name__
+def say(roots, clients):
+    """What each client says at each root, that is of each form of stream."""
+    said = {name: [] for name in clients}
+    for root in roots:
+        for name, ask in clients.items():
+            try:
+                said[name].append(ask(root))
+            except Exception as error:
+                said[name].append(type(error).__name__)
     print(json.dumps(said), flush=True)
     os._exit(0)
 PYTHON
@@ -110,7 +117,6 @@ import { GoogleGenAI } from "@google/genai";
 import { streamText } from "ai";
 import OpenAI from "openai";
 
-const root = process.argv[2];
 console.error = () => {};
 async function join(chunks, text) {
   let all = "";
@@ -123,17 +129,18 @@ async function ai(model) {
     return part.type === "text-delta" ? part.text : "";
   });
 }
-const sdk = new OpenAI({ baseURL: `${root}/v1`, apiKey: "unused", maxRetries: 0 });
-const google = new GoogleGenAI({ apiKey: "unused", httpOptions: { baseUrl: root } });
+const openai = (root) => new OpenAI({ baseURL: `${root}/v1`, apiKey: "unused", maxRetries: 0 }).chat.completions;
+const google = (root) => new GoogleGenAI({ apiKey: "unused", httpOptions: { baseUrl: root } }).models;
 const clients = {
-  "openai, Node": () => join(sdk.chat.completions.create({ model: "m", messages: [{ role: "user", content: "Hello" }], stream: true }),
+  "openai, Node": (root) => join(openai(root).create({ model: "m", messages: [{ role: "user", content: "Hello" }], stream: true }),
     (chunk) => chunk.choices[0].delta.content),
-  "@google/genai": () => join(google.models.generateContentStream({ model: "m", contents: "Hello" }), (chunk) => chunk.text),
-  "AI SDK, openai": () => ai(createOpenAI({ baseURL: `${root}/v1`, apiKey: "unused" }).chat("m")),
-  "AI SDK, google": () => ai(createGoogleGenerativeAI({ baseURL: `${root}/v1beta`, apiKey: "unused" })("m")),
+  "@google/genai": (root) => join(google(root).generateContentStream({ model: "m", contents: "Hello" }), (chunk) => chunk.text),
+  "AI SDK, openai": (root) => ai(createOpenAI({ baseURL: `${root}/v1`, apiKey: "unused" }).chat("m")),
+  "AI SDK, google": (root) => ai(createGoogleGenerativeAI({ baseURL: `${root}/v1beta`, apiKey: "unused" })("m")),
 };
 const said = {};
-for (const [name, ask] of Object.entries(clients)) said[name] = await ask().catch((error) => error.constructor.name);
+for (const root of process.argv.slice(2))
+  for (const [name, ask] of Object.entries(clients)) (said[name] ??= []).push(await ask(root).catch((error) => error.constructor.name));
 console.log(JSON.stringify(said));
 process.exit(0);
 NODE
@@ -149,7 +156,6 @@ import threading
 HERE = pathlib.Path(sys.argv[0]).parent
 FORMS = ("plain", "comment", "named", "id", "retry", "empty", "lines", "mark")
 PIECES = ("One ", "two")
-form = ""
 
 
 def openai():
@@ -180,7 +186,7 @@ def anthropic():
         yield name, {"type": name, **more}
 
 
-def stream(events):
+def stream(form, events):
     text = {"mark": "\ufeff", "retry": "retry: 3000\n\n"}.get(form, "")
     for name, data in events:
         text += {"comment": ": keep-alive\n\n", "id": "id: 7\n", "empty": "event: ping\n\n"}.get(form, "")
@@ -194,7 +200,7 @@ def stream(events):
 class Server(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["content-length"]))
-        answer = stream(gemini() if "GenerateContent" in self.path else anthropic() if self.path.endswith("/messages") else openai())
+        answer = stream(self.path.split("/")[1], gemini() if "GenerateContent" in self.path else anthropic() if self.path.endswith("/messages") else openai())
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("content-length", str(len(answer)))
@@ -209,15 +215,12 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 COMMANDS = ([HERE / "sdks/bin/python", "-W", "ignore", HERE / "sdks.py"], [HERE / "lite/bin/python", "-W", "ignore", HERE / "lite.py"],
             ["node", HERE / "node.mjs"])
+roots = [f"http://127.0.0.1:{server.server_port}/{form}" for form in FORMS]
 seen = {}
-for form in FORMS:
-    for command in COMMANDS:
-        said = subprocess.run([*command, f"http://127.0.0.1:{server.server_port}"], check=True, capture_output=True, text=True, timeout=120)
-        for name, text in json.loads(said.stdout.splitlines()[-1]).items():
-            if text != "One two":
-                seen.setdefault(name, {})[form] = text
-            else:
-                seen.setdefault(name, {})
+for command in COMMANDS:
+    said = subprocess.run([*command, *roots], check=True, capture_output=True, text=True, timeout=300)
+    for name, texts in json.loads(said.stdout.splitlines()[-1]).items():
+        seen[name] = {form: text for form, text in zip(FORMS, texts) if text != "One two"}
 api, json_error = "UnknownApiResponseError", "JSONDecodeError"
 want = {
     "openai": {"retry": json_error, "empty": json_error, "mark": "two"},
