@@ -137,6 +137,7 @@ static bool find_holes(const event_template *t, span data, span *ret_holes) {
     const char *p = data.ptr, *const end = data.ptr + data.len;
     const span like = data_of(t);
     size_t from = 0;
+    if (!data.len) return false; /* it may have no address */
     for (unsigned i = 0; i < t->hole_count; i++) {
         const span before = span_slice(like, from, t->holes[i].from);
         from = (size_t)t->holes[i].from + t->holes[i].len;

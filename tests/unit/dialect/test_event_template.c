@@ -245,15 +245,15 @@ static void a_stream_says_the_same(void **state) {
     (void)state;
     reader_spec spec = spec_of(DIALECT_OPENAI_CHAT);
     assert_said(&spec, EVENT_STREAM,
-                EVENT("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}")  //
-                EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}")           //
-                EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"bc\"}}]}")          //
-                EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"\\u00\"}}]}")       //
-                EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"d\"}}]}")           //
-                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{\"content\":\"e\"}}]}")           //
-                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{\"content\":\"\"}}]}")            //
-                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{\"content\":\"f\"}}]}")           //
-                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}") //
+                EVENT("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}")   //
+                EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}")            //
+                EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"bc\"}}]}")           //
+                EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"\\u00\"}}]}")        //
+                "data\n\n" EVENT("{\"id\":\"i\",\"choices\":[{\"delta\":{\"content\":\"d\"}}]}") //
+                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{\"content\":\"e\"}}]}")            //
+                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{\"content\":\"\"}}]}")             //
+                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{\"content\":\"f\"}}]}")            //
+                EVENT("{\"id\":\"j\",\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}")  //
                 EVENT("[DONE]"),
                 " text 0/0 \"\" [  ]\n"
                 "content text 0/0 \"a\" [\"i\"  ]\n"
@@ -263,7 +263,7 @@ static void a_stream_says_the_same(void **state) {
                 " text 0/0 \"\" [\"j\"  ]\n"
                 "content text 0/0 \"f\" [\"j\"  ]\n"
                 "finish finish 0/0 \"stop\" (stop) [\"j\"  ]\n"
-                "end, 1 skipped");
+                "end, 2 skipped");
 }
 
 /* What a secret is spelled in is put together over events that are read either way. */
