@@ -134,10 +134,10 @@ static const char *hole_end(const char *p, const char *end, span like) {
 
 /* What stands in each hole. */
 static bool find_holes(const event_template *t, span data, span *ret_holes) {
+    if (!data.len) return false; /* it may have no address */
     const char *p = data.ptr, *const end = data.ptr + data.len;
     const span like = data_of(t);
     size_t from = 0;
-    if (!data.len) return false; /* it may have no address */
     for (unsigned i = 0; i < t->hole_count; i++) {
         const span before = span_slice(like, from, t->holes[i].from);
         from = (size_t)t->holes[i].from + t->holes[i].len;
