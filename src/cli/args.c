@@ -158,7 +158,7 @@ static bool check_pair(const cli_args *args, const cli_option *o) {
                      o->excludes);
         return false;
     }
-    if (o->https_of && (!url || strncmp(url, "https:", 6) != 0)) {
+    if (o->https_of && (!url || !span_istarts(span_cstr(url), SPAN_OF("https:")))) {
         cli_complain("%s: --%s is for an https address, which --%s says", name, o->name,
                      o->https_of);
         return false;

@@ -278,6 +278,7 @@ static void some_options_mean_nothing_without_another(void **state) {
     (void)state;
     good("try --ca x --url https://a");
     good("try --url https://a --ca x");
+    good("try --url HTTPS://a --ca x");
     bad(&any, "try --ca x", "weir: try: --ca is for an https address, which --url says\n");
     bad(&any, "try --ca x --url http://a",
         "weir: try: --ca is for an https address, which --url says\n");
