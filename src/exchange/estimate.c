@@ -2,7 +2,7 @@
  * came (dialect/usage_guess.h). docs/decisions/0015-untold-usage.md says what is counted when. */
 #include "exchange/internal.h"
 
-#include "base/hash.h"
+#include "exchange/holder.h"
 
 /* Of the model that answers, whatever the client calls it: a target is named provider/model. */
 static token_family family_of(const exchange *x) {
@@ -29,17 +29,12 @@ static int64_t count_prompt(const request_facts *f, const request_outline *o, to
     return o ? guess_prompt(o, d, family, before) : guess_prompt_roughly(f->body, family);
 }
 
-/* Whose texts they are; of a program that asks for itself they are all its own. */
-static uint64_t owner_of(const exchange *x) {
-    return x->client ? x->client->holder : hash_span(x->record.peer);
-}
-
 /* As far as it can be told of what is there. */
 static int64_t prompt_of(exchange *x, token_family family) {
     if (x->large && x->large->prompts[family] >= 0) return x->large->prompts[family];
     if (x->large || x->facts.body.len > COUNTED_BYTES)
         return guess_prompt_roughly(x->facts.body, family);
-    const counted_texts before = {&x->env->counted, owner_of(x)};
+    const counted_texts before = {&x->env->counted, exchange_holder(x)};
     return count_prompt(&x->facts, exchange_outline(x), family, &before);
 }
 

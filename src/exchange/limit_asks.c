@@ -1,9 +1,9 @@
 #include "exchange/limit_asks.h"
 
-#include "base/cidr.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "call/price_part.h"
+#include "exchange/holder.h"
 
 #include <string.h>
 
@@ -125,27 +125,11 @@ static void add_user(collector *c, const config_limit_set *s) {
     add_set(c, LIMIT_OF_USER, SPAN_EMPTY, limit_user_subject(client, user), s);
 }
 
-/* Who has a network of IPv6 has at least 2^64 addresses (RFC 6177). */
-static span address_part(span peer, ip_address *a) {
-    enum { NETWORK_BYTES = 8 };
-    if (!ip_parse_peer(peer, a)) return peer;
-    return span_from((const char *)a->bytes, ip_is_v4(a) ? sizeof a->bytes : NETWORK_BYTES);
-}
-
-static uint64_t address_subject(span peer) {
-    ip_address a;
-    return hash_span(address_part(peer, &a));
-}
-
-uint64_t limit_holder(const exchange *x) {
-    return x->client ? x->client->holder : address_subject(x->record.peer);
-}
-
 /* As several weirs name it to each other. In the arena, or the peer itself. */
 static span address_who(arena *to, span peer) {
     ip_address a;
     char text[2 * sizeof a.bytes + 1];
-    const span part = address_part(peer, &a);
+    const span part = holder_part(peer, &a);
     if (part.ptr == peer.ptr) return peer;
     hex_encode((const unsigned char *)part.ptr, part.len, text);
     return arena_dup(to, span_from(text, 2 * part.len));

@@ -28,9 +28,6 @@ bool limit_lets_through(exchange *x);
 
 /* The budgets that a call counts in, but for its target's; its amounts are 0. */
 limit_asks limit_budgets_of(exchange *x);
-/* Whose a call is among others, such as those that wait: its client's; where no keys are asked its
- * address's. */
-uint64_t limit_holder(const exchange *x);
 
 /* "limits.user.requests", "clients[].limits.tokens": where the limit stands. */
 span limit_option(const limit_ask *a, arena *to);

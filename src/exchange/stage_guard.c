@@ -2,7 +2,7 @@
  * and changed or refused; what is answered, by the filter that this puts up. What a loop would
  * stand still for is looked at on another thread. */
 #include "exchange/guard.h"
-#include "exchange/limit_asks.h"
+#include "exchange/holder.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
@@ -42,7 +42,7 @@ static stage_result look(exchange_guard *g, const guard_set *set) {
     guard_request r = {.policy = g->in,
                        .set = set,
                        .scratch = g->scratch,
-                       .owner = limit_holder(x),
+                       .owner = exchange_holder(x),
                        .arena = &x->arena};
     if (!x->facts.outline.made && guard_request_is_clean(&r, &x->facts))
         return conclude(g, &r, SPAN_EMPTY);

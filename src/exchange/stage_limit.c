@@ -3,6 +3,7 @@
  * (target_limits.h). Where limits.wait is on, what is not there now is waited for in turns. */
 #include "exchange/limit_told.h"
 #include "exchange/functions.h"
+#include "exchange/holder.h"
 #include "exchange/target_limits.h"
 #include "exchange/tool_use.h"
 
@@ -88,7 +89,7 @@ static limit_verdict ask_for_a_turn(exchange *x, limit_stage *s) {
     w->x = x;
     w->waiter.asks = s->asks.items;
     w->waiter.count = s->asks.count;
-    w->waiter.holder = limit_holder(x);
+    w->waiter.holder = exchange_holder(x);
     w->waiter.weight = x->client ? x->client->weight : 1;
     w->waiter.most = exchange_config(x)->limits.wait_clients;
     timer_init(&w->patience, on_patience);

@@ -2,6 +2,8 @@
 #include "exchange/world.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
+#include "dialect/token_memo.h"
 #include "limit/desk.h"
 
 static const stage_row plan_rows[] = {{"identify", stage_identify, NULL, 0},
@@ -284,6 +286,36 @@ static void nothing_limits_it(void **state) {
     limits_free(w);
 }
 
+/* ---- what a prompt was counted to ---- */
+
+/* Where no keys are asked it is an address's, over whichever connections its calls come. */
+static void what_was_counted_is_an_addresss(void **state) {
+    (void)state;
+    world *w = limits_new("limits: {address: {tokens: 100000/m}}");
+    buf text = BUF_EMPTY, body = BUF_EMPTY;
+    for (int i = 0; i < 50; i++)
+        buf_addf(&text, "%sword %d", i ? ", " : "\"", i);
+    buf_add_char(&text, '"');
+    buf_addf(&body,
+             "{\"model\":\"m\",\"max_tokens\":10,\"messages\":[{\"role\":\"user\","
+             "\"content\":%.*s}]}",
+             SPAN_ARG(buf_span(&text)));
+    exchange_request r = world_request(&form_openai, buf_cstr(&body));
+    r.peer = SPAN_OF("10.0.0.1:80");
+    assert_int_equal(ask_once(w, &r), 200);
+    assert_non_null(w->env.counted);
+
+    ip_address address;
+    uint64_t known;
+    assert_true(ip_parse_peer(SPAN_OF("10.0.0.1:81"), &address));
+    const uint64_t owner = hash_span(span_from((const char *)address.bytes, sizeof address.bytes));
+    const json_value said = {JSON_STRING, buf_span(&text)};
+    assert_true(token_memo_knows(w->env.counted, owner, tokens_family(SPAN_OF("m")), said, &known));
+    buf_done(&text);
+    buf_done(&body);
+    limits_free(w);
+}
+
 /* ---- waiting for it ---- */
 
 static limit_desk desk;
@@ -434,6 +466,7 @@ int main(void) {
         cmocka_unit_test(refusals),
         cmocka_unit_test(in_progress_is_told),
         cmocka_unit_test(nothing_limits_it),
+        cmocka_unit_test(what_was_counted_is_an_addresss),
         cmocka_unit_test(a_place_is_waited_for),
         cmocka_unit_test(who_leaves_while_he_waits),
         cmocka_unit_test(who_does_not_get_it_in_time),
