@@ -17,7 +17,6 @@
 
 typedef struct mcp_server mcp_server;
 
-/* What a server lists: JSON texts, in an arena; counted. Immutable once it is told. */
 /* Why a tool that a server lists is none of its tools here. */
 typedef enum mcp_left_out {
     MCP_LEFT_NAMELESS, /* its name has not 1 to 128 bytes, or it is no object */
@@ -27,6 +26,7 @@ typedef enum mcp_left_out {
     MCP_LEFT_REASONS
 } mcp_left_out;
 
+/* What a server lists: JSON texts, in an arena; counted. Immutable once it is told. */
 typedef struct mcp_listing {
     atomic_uint refs;
     arena arena;

@@ -67,12 +67,13 @@ typedef struct tool_source {
 void tool_registry_sources(tool_registry *r, void (*each)(void *user, const tool_source *s),
                            void *user);
 
-/* Starts or reaches what an entry that brings tools stands for, and asks it for them; of one that
- * can be made, and brings none, true at once. Waits. */
+/* What an MCP server lists, and what of it is none of its tools here. */
 typedef struct tool_reached {
     size_t count, left_out;
     buf why_left; /* mcp_key_left_out(); whoever asked frees it */
 } tool_reached;
+/* Starts or reaches what an entry that brings tools stands for, and asks it for them; of one that
+ * can be made, and brings none, true at once. Waits. */
 MUST_USE bool tool_config_reach(config *c, size_t entry, tool_reached *ret, buf *ret_why);
 
 /* Before the process ends, after the last snapshot: what was started for tools ends in peace. Waits
