@@ -13,7 +13,7 @@ root = pathlib.Path(sys.argv[1])
 reference = (root / "docs" / "configuration.md").read_text()
 
 # What looks like an option in a page and is none: members and functions of clients, fields of events, attributes of spans, kinds of alerts, schemes, files.
-OTHERS = re.compile(r"chat\.completions(\.\w+)*|chat\.functions(\.step)?|chat\.h|server\.(address|port)|breaker\.(opened|closed)|guard\.verdict")
+OTHERS = re.compile(r"chat\.completions(\.\w+)*|chat\.functions(\.step)?|chat\.h|server\.(address|port|AddTool)|breaker\.(opened|closed)|guard\.verdict")
 OTHER_NAMES = {"data", "event", "id", "retry", "http", "https"}
 
 
