@@ -30,8 +30,9 @@ void call_release(call *c) {
     loop_timer_stop(c->spec.loop, &c->backoff);
     hedge_stop(c);
     loop_timer_stop(c->spec.loop, &c->total);
-    for (int i = 0; i < LANES; i++)
-        lane_drop(&c->lanes[i]);
+    for (int i = 0; i < c->lane_count; i++)
+        lane_drop(c->lanes[i]);
+    arena_done(&c->asking);
     slots_done(&c->slots);
 }
 
@@ -226,8 +227,8 @@ void call_decide(call *c, size_t at, const failure *f) {
 /* The one lane there is, where nothing has left weir on it for a reason of weir's own. */
 static const lane *lane_that_lacks(const call *c) {
     const lane *found = NULL;
-    for (int i = 0; i < LANES; i++) {
-        const lane *l = &c->lanes[i];
+    for (int i = 0; i < c->lane_count; i++) {
+        const lane *l = c->lanes[i];
         if (!l->attempt) continue;
         if (found || !attempt_get_times(l->attempt).lacks) return NULL;
         found = l;
@@ -338,10 +339,12 @@ static void start_first(call *c) {
 }
 
 call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
+    enum { ASKING_BYTES = 704 }; /* of one attempt, but for what a client sends besides */
     call *c = arena_zalloc(spec->arena, sizeof *c);
     c->spec = *spec;
     c->sink = sink;
     c->user = user;
+    arena_init(&c->asking, ASKING_BYTES);
     timer_init(&c->backoff, on_backoff);
     hedge_init(c);
     timer_init(&c->total, on_total);
@@ -357,7 +360,10 @@ void call_cancel(call *c) {
 }
 
 bool call_drop_request(call *c) {
-    return c->winner && c->winner->attempt && attempt_drop_request(c->winner->attempt);
+    if (!c->winner || !c->winner->attempt || !attempt_drop_request(c->winner->attempt))
+        return false;
+    arena_done(&c->asking);
+    return true;
 }
 
 affinity_place call_place(const call *c) {
@@ -397,8 +403,8 @@ call_report call_get_report(const call *c) {
         .head_us = c->head_us,
         .arrived_us = c->arrived_us
     };
-    for (int i = 0; i < LANES; i++) {
-        const lane *l = &c->lanes[i];
+    for (int i = 0; i < c->lane_count; i++) {
+        const lane *l = c->lanes[i];
         if (!l->attempt) continue;
         attempt_facts facts = attempt_get_facts(l->attempt);
         r.skipped += facts.skipped;
