@@ -204,7 +204,8 @@ struct exchange {
                                   EXCHANGE_MORE_HEADERS_MAX, in the arena */
     bool asked;                /* the request's spans are gone */
     bool recorded; /* CLOSING: the rows that always run have; steps may still be at it */
-    last_word last;
+    last_word
+        *last; /* CLOSING: what is said when all have run; NULL before, and when it was said */
     byte_keeper *plain_keeper; /* of the bytes of a large plain answer that comes late; NULL */
     char finish_reason[64];    /* the record's */
     char *usage_text;          /* likewise; NULL: nothing has been kept */
