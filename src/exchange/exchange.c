@@ -9,7 +9,7 @@
 
 /* The first has a call with nothing on, or with a guard, the second what everything adds to it: an
  * open stream has both for as long as it lasts. */
-enum { FIRST_BLOCK_BYTES = 4352, SECOND_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+enum { FIRST_BLOCK_BYTES = 3200, SECOND_BLOCK_BYTES = 2048, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static exchange *exchange_new(exchange_env *env) {
     list *node = list_pop_front(&env->spare);
