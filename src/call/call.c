@@ -32,7 +32,6 @@ void call_release(call *c) {
     loop_timer_stop(c->spec.loop, &c->total);
     for (int i = 0; i < c->lane_count; i++)
         lane_drop(c->lanes[i]);
-    arena_done(&c->asking);
     slots_done(&c->slots);
 }
 
@@ -339,12 +338,10 @@ static void start_first(call *c) {
 }
 
 call *call_start(const call_spec *spec, const call_sink *sink, void *user) {
-    enum { ASKING_BYTES = 704 }; /* of one attempt, but for what a client sends besides */
     call *c = arena_zalloc(spec->arena, sizeof *c);
     c->spec = *spec;
     c->sink = sink;
     c->user = user;
-    arena_init(&c->asking, ASKING_BYTES);
     timer_init(&c->backoff, on_backoff);
     hedge_init(c);
     timer_init(&c->total, on_total);
@@ -360,10 +357,7 @@ void call_cancel(call *c) {
 }
 
 bool call_drop_request(call *c) {
-    if (!c->winner || !c->winner->attempt || !attempt_drop_request(c->winner->attempt))
-        return false;
-    arena_done(&c->asking);
-    return true;
+    return c->winner && c->winner->attempt && attempt_drop_request(c->winner->attempt);
 }
 
 affinity_place call_place(const call *c) {

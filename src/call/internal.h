@@ -51,7 +51,6 @@ struct call {
     size_t at;          /* the slot asked last */
     lane *lanes[LANES]; /* in the arena, each made when it is first wanted: most calls want one */
     int lane_count;
-    arena asking; /* what attempts send; given back with what was asked */
     lane *winner; /* content has been handed over from this lane */
     timer backoff;
     timer hedge;

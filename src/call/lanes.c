@@ -382,7 +382,7 @@ static bool begin(lane *l, failure *ret_failure) {
                                .trace = c->spec.trace,
                                .span_id = c->spec.trace ? trace_new_span(&c->spec.loop->rng) : 0,
                                .bare = s->bare,
-                               .asking = &c->asking,
+                               .asking = c->spec.asking,
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);
     if (!l->attempt) {

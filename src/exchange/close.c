@@ -28,7 +28,7 @@ void exchange_own_record(exchange *x) {
     if (r->user.len) r->user = arena_dup(&x->arena, r->user);
     r->peer = arena_dup(&x->arena, r->peer);
     if (r->client_request_id.len) r->client_request_id = arena_dup(&x->arena, r->client_request_id);
-    if (x->request.label.len) r->endpoint = arena_dup(&x->arena, r->endpoint);
+    if (x->request->label.len) r->endpoint = arena_dup(&x->arena, r->endpoint);
 }
 
 void exchange_close(exchange *x, const last_word *w) {
@@ -74,10 +74,10 @@ static void say_answer(exchange *x, const last_word *w) {
  * it is on the stack any more. */
 void exchange_say_last(exchange *x) {
     if (!x->recorded || !list_empty(&x->children)) return;
-    exchange *parent = list_empty(&x->sibling) ? NULL : x->request.parent;
+    exchange *parent = list_empty(&x->sibling) ? NULL : x->parent;
     x->phase = PHASE_OVER;
     x->env->open--;
-    if (x->request.parent) x->env->open_children--;
+    if (x->parent) x->env->open_children--;
     if (x->streams) x->env->streams--;
     exchange_rows_done(x);
     x->filters->ops->done(x->filters);

@@ -135,9 +135,16 @@ struct exchange {
     list link; /* env->running, then env->ended */
     exchange_env *env;
     const exchange_plan *plan;
-    unsigned lacks;          /* NEEDS_*: what is not there, of what rows need */
-    loop_snapshot *snapshot; /* counted: the one this exchange began with */
-    exchange_request request;
+    unsigned lacks;                  /* NEEDS_*: what is not there, of what rows need */
+    loop_snapshot *snapshot;         /* counted: the one this exchange began with */
+    const exchange_request *request; /* in asking; when what was asked is forgotten, an empty one */
+    arena asking; /* the request, and what attempts send; given back with what was asked */
+    /* Of the request, what is wanted until the end. */
+    const exchange_form *form;
+    endpoint endpoint;
+    exchange *parent;
+    uint64_t holder;
+    int64_t started_us;
     const exchange_door *door;
     void *user;
     arena arena;

@@ -112,7 +112,7 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
  * no model, and so uses nothing. */
 static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
                     const config_limit_set *s) {
-    const bool step = (c->x->request.parent && !c->target.len) || c->budgets;
+    const bool step = (c->x->parent && !c->target.len) || c->budgets;
     const bool run = c->x->runs || c->x->tool_use;
     for (unsigned i = 0; i < s->requests.count && !step; i++)
         add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);

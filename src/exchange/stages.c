@@ -12,7 +12,7 @@ static size_t row_count(const exchange *x) {
 }
 
 static bool is_for(const exchange *x, const stage_row *row) {
-    return !(row->bits & x->lacks) && (!x->request.parent || (row->bits & STAGE_CHILD));
+    return !(row->bits & x->lacks) && (!x->parent || (row->bits & STAGE_CHILD));
 }
 
 void **exchange_stage_data(exchange *x) {
