@@ -7,17 +7,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The first has a call with nothing on, or with a guard, the second what everything adds to it: an
- * open stream has both for as long as it lasts. */
-enum { FIRST_BLOCK_BYTES = 3200, SECOND_BLOCK_BYTES = 2048, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 /* A request, and what one attempt sends, but for what a client sends besides. */
-enum { ASKING_BYTES = 1200 };
+enum { ASKING_BYTES = 1200, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static exchange *exchange_new(exchange_env *env) {
     list *node = list_pop_front(&env->spare);
     if (!node) {
         exchange *x = mem_zalloc(sizeof *x);
-        arena_init(&x->arena, FIRST_BLOCK_BYTES);
+        arena_init(&x->arena, EXCHANGE_FIRST_BYTES);
         arena_init(&x->asking, ASKING_BYTES);
         return x;
     }
@@ -40,7 +37,7 @@ static void exchange_put_by(exchange_env *env, exchange *x) {
         return;
     }
     env->spare_count++;
-    arena_reset(&x->arena, FIRST_BLOCK_BYTES);
+    arena_reset(&x->arena, EXCHANGE_FIRST_BYTES);
     arena_reset(&x->asking, ASKING_BYTES);
     list_push_front(&env->spare, &x->link);
 }
@@ -136,7 +133,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     for (size_t i = 0; i < x->plan->filter_count; i++)
         x->plan->filters[i](x);
     request->form->add(x);
-    arena_go_on_with(&x->arena, SECOND_BLOCK_BYTES);
+    arena_go_on_with(&x->arena, EXCHANGE_SECOND_BYTES);
     return x;
 }
 

@@ -246,6 +246,8 @@ static inline const dialect_ops *exchange_dialect(const exchange *x) {
 /* The running row's own pointer, NULL at first, for its run and done: what it keeps lives in the
  * arena. */
 void **exchange_stage_data(exchange *x);
+/* What it points to; makes no room for it. */
+void *exchange_stage_kept(const exchange *x);
 
 /* The answer is an error: notes it, for the stage to return STAGE_ANSWER. The message is made in
  * the exchange's arena; NULL: the table's sentence. */
@@ -314,6 +316,9 @@ void exchange_own_record(exchange *x);
 /* exchange.c */
 /* The deadline, from the exchange's start. */
 void exchange_set_total(exchange *x, int64_t total_ms);
+/* Of its arena. The first block has a call with nothing on, or with a guard, the second what
+ * everything adds to it: an open stream has both for as long as it lasts. */
+enum { EXCHANGE_FIRST_BYTES = 3200, EXCHANGE_SECOND_BYTES = 2048 };
 http_headers exchange_headers_dup(arena *a, http_headers in);
 
 /* ---- for forms ---- */

@@ -187,6 +187,6 @@ stage_result stage_verdict(exchange *x) {
 }
 
 void stage_verdict_done(exchange *x) {
-    asking *a = *exchange_stage_data(x);
+    asking *a = exchange_stage_kept(x);
     if (a) forget(a);
 }

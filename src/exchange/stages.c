@@ -21,6 +21,10 @@ void **exchange_stage_data(exchange *x) {
     return &x->stage_data[x->stage];
 }
 
+void *exchange_stage_kept(const exchange *x) {
+    return x->stage_data ? x->stage_data[x->stage] : NULL;
+}
+
 stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...) {
     weir_error e = error_of(id);
     if (param) e.param = arena_dup(&x->arena, span_cstr(param));
