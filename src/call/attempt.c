@@ -166,7 +166,7 @@ static const http_call_ops http_ops = {.on_sent = on_sent,
 
 /* ---- the owner's side ---- */
 
-static bool build(attempt *a, failure *ret_failure) {
+static bool build(attempt *a, provider_request *ret, failure *ret_failure) {
     a->credential = credential_ref(a->spec.credential);
     provider_ask ask = {.provider = a->spec.upstream->provider,
                         .facts = a->spec.facts,
@@ -174,16 +174,17 @@ static bool build(attempt *a, failure *ret_failure) {
                         .credential = a->credential,
                         .bare = a->spec.bare || target_has(a->spec.target, HABIT_NO_STREAM_OPTIONS),
                         .wall_us = clock_wall_us(),
-                        .arena = a->spec.arena};
+                        .arena = a->spec.asking};
     weir_error error;
     char traceparent[TRACEPARENT_LEN + 1];
     if (a->spec.trace) {
         trace_write_parent(a->spec.trace, a->spec.span_id, traceparent);
-        ask.traceparent = arena_dup(a->spec.arena, span_from(traceparent, TRACEPARENT_LEN));
+        ask.traceparent = arena_dup(a->spec.asking, span_from(traceparent, TRACEPARENT_LEN));
         ask.tracestate = a->spec.trace->state;
     }
-    if (a->spec.upstream->ops->build(&ask, &a->request, &error)) return true;
+    if (a->spec.upstream->ops->build(&ask, ret, &error)) return true;
     credential_unref(a->credential);
+    error.message = arena_dup(a->spec.arena, error.message);
     *ret_failure = failure_of(&error);
     ret_failure->class = FAIL_TARGET;
     return false;
@@ -199,15 +200,17 @@ attempt *attempt_start(const attempt_spec *spec, const attempt_ops *ops, void *u
     a->hint = (retry_hint){-1, -1};
     a->usage = token_usage_unknown;
     a->dialect = spec->upstream->ops->speaks(spec->facts->endpoint);
-    if (!build(a, ret_failure)) return NULL;
+    provider_request request = {0};
+    if (!build(a, &request, ret_failure)) return NULL;
+    a->adds_usage = request.adds_usage;
     a->secrets = secret_set_ref(spec->upstream->secrets);
     const config_timeouts *t = attempt_timeouts(a);
     http_call_spec http = {
-        .method = a->request.method,
-        .path = a->request.path,
-        .headers = a->request.headers,
-        .body = a->request.pieces,
-        .body_count = a->request.piece_count,
+        .method = request.method,
+        .path = request.path,
+        .headers = request.headers,
+        .body = request.pieces,
+        .body_count = request.piece_count,
         .holder = a->spec.holder,
         .connect_ms = t->connect_ms,
         .first_byte_ms = t->first_byte_ms,

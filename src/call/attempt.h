@@ -49,6 +49,8 @@ typedef struct attempt_spec {
     const trace_context *trace; /* it hands on; NULL: what the client says */
     uint64_t span_id;           /* its own span, where there is a trace */
     bool bare; /* this call has seen the target refuse what weir adds to a request */
+    /* For the request alone: outlives the attempt, or attempt_drop_request(). */
+    arena *asking;
     arena *arena;
 } attempt_spec;
 

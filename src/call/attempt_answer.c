@@ -236,7 +236,7 @@ void attempt_open_reader(attempt *a, const http_head *head, span told_type) {
                               .background = facts->background,
                               .event_bytes = limits->event_bytes,
                               .answer_bytes = limits->answer_bytes,
-                              .usage_added = a->request.adds_usage,
+                              .usage_added = a->adds_usage,
                               .secrets = attempt_secrets(a),
                               .memory = &a->spec.loop->memory,
                               .holder = a->spec.holder};

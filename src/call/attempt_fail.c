@@ -16,8 +16,8 @@ static span word_without_secrets(const attempt *a, span word) {
 
 /* A key's refusal, or its limit, says nothing about the request, whatever it quotes of it. */
 static bool refuses_added(const attempt *a, failure_class class, span body) {
-    if (class == FAIL_KEY || class == FAIL_LIMIT) return false;
-    return a->spec.upstream->ops->refuses_added(&a->request, body);
+    if (!a->adds_usage || class == FAIL_KEY || class == FAIL_LIMIT) return false;
+    return a->spec.upstream->ops->refuses_added(body);
 }
 
 /* A limit of which no header tells when it ends: what the body says. */

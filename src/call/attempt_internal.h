@@ -28,16 +28,14 @@ struct attempt {
     const attempt_ops *ops;
     void *user;
     attempt_state state;
-    http_call *http; /* NULL once it has ended */
-    provider_request request;
+    http_call *http;        /* NULL once it has ended */
+    bool adds_usage;        /* its request asks for the usage chunk, which the client has not */
     credential *credential; /* counted; NULL: none was sent */
     secret_set *secrets;    /* counted; what nobody is to hear */
     dialect dialect;
     timer watch; /* the first token's deadline, then that between events; in WHOLE and DRAIN, how
                     long the rest is waited for */
-    timer pace_timer; /* paced: of what is gathered */
-    body_pace pace;
-    uint64_t come; /* of a document, from its first byte that is no blank on */
+    struct attempt_pace *paced; /* attempt_pace.c; NULL: nothing is gathered */
     int64_t began_ms;
     int64_t event_ms; /* when the last event came */
     int status;
@@ -54,12 +52,10 @@ struct attempt {
     bool spoken;       /* content has come, or the news that it is being worked on */
     bool document;     /* it does not flow, as far as its type says: no first token is awaited */
     bool flowing;      /* the answer has begun: the deadline between events runs */
-    bool paced;        /* pace_timer is in use */
     bool paused;
     bool unfinished;            /* it ended without saying why */
     struct large_answer *large; /* attempt_large.c; NULL: nothing large has come */
-    timer rest;                 /* before more events of a document are told */
-    bool resting;               /* there are more */
+    struct attempt_rest *rest;  /* likewise; NULL: no events of a document were too many */
 };
 
 static inline const config *attempt_config(const attempt *a) {

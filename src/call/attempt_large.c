@@ -276,10 +276,18 @@ bool attempt_is_away(const attempt *a) {
 
 /* ---- telling its events ---- */
 
+/* Before more events of a document are told. */
+typedef struct attempt_rest {
+    attempt *of;
+    timer timer;
+    bool due; /* there are more */
+} attempt_rest;
+
 static void on_rested(timer *t) {
-    attempt *a = CONTAINER_OF(t, attempt, rest);
+    attempt_rest *r = CONTAINER_OF(t, attempt_rest, timer);
+    attempt *a = r->of;
     if (a->paused) return;
-    a->resting = false;
+    r->due = false;
     attempt_end_answer(a, NULL);
 }
 
@@ -287,14 +295,19 @@ bool attempt_rests(attempt *a, unsigned told) {
     enum { TOLD_AT_ONCE = 256 };
     bool unfolded = a->reader->comes == ANSWER_PLAIN && a->reader->kind == ANSWER_STREAM;
     if (!unfolded || (told % TOLD_AT_ONCE && !a->paused)) return false;
-    a->resting = true;
-    timer_init(&a->rest, on_rested);
-    if (!a->paused) loop_timer_start(a->spec.loop, &a->rest, 0);
+    if (!a->rest) {
+        a->rest = arena_alloc(a->spec.arena, sizeof *a->rest);
+        *a->rest = (attempt_rest){.of = a};
+        timer_init(&a->rest->timer, on_rested);
+    }
+    a->rest->due = true;
+    if (!a->paused) loop_timer_start(a->spec.loop, &a->rest->timer, 0);
     return true;
 }
 
 void attempt_rested(attempt *a) {
-    if (a->resting && !timer_active(&a->rest)) loop_timer_start(a->spec.loop, &a->rest, 0);
+    attempt_rest *r = a->rest;
+    if (r && r->due && !timer_active(&r->timer)) loop_timer_start(a->spec.loop, &r->timer, 0);
 }
 
 /* ---- its end ---- */
@@ -317,8 +330,8 @@ void attempt_close_reader(attempt *a) {
 
 void attempt_drop_large(attempt *a) {
     large_answer *l = a->large;
-    if (a->resting) loop_timer_stop(a->spec.loop, &a->rest);
-    a->resting = false;
+    if (a->rest && a->rest->due) loop_timer_stop(a->spec.loop, &a->rest->timer);
+    if (a->rest) a->rest->due = false;
     if (!l) return;
     if (l->job) aside_drop(&l->job->aside);
     l->job = NULL;

@@ -12,15 +12,35 @@
 /* The text of a refusal is there at once, or is not worth waiting for. */
 enum { REFUSAL_MS = 10 * 1000 };
 
+/* Of what is gathered; a stream has none. */
+typedef struct attempt_pace {
+    attempt *of;
+    timer timer;
+    body_pace pace;
+    uint64_t come; /* of a document, from its first byte that is no blank on */
+} attempt_pace;
+
+static attempt *attempt_of(timer *t) {
+    return CONTAINER_OF(t, attempt_pace, timer)->of;
+}
+
+static attempt_pace *paced(attempt *a) {
+    if (a->paced) return a->paced;
+    a->paced = arena_alloc(a->spec.arena, sizeof *a->paced);
+    *a->paced = (attempt_pace){.of = a};
+    timer_init(&a->paced->timer, NULL); /* start() says what it does */
+    return a->paced;
+}
+
 void attempt_pace_stop(attempt *a) {
-    if (a->paced) loop_timer_stop(a->spec.loop, &a->pace_timer);
+    if (a->paced) loop_timer_stop(a->spec.loop, &a->paced->timer);
 }
 
 static void start(attempt *a, timer_fn *fire, int64_t after_ms) {
-    attempt_pace_stop(a);
-    timer_init(&a->pace_timer, fire);
-    a->paced = true;
-    loop_timer_start(a->spec.loop, &a->pace_timer, after_ms);
+    attempt_pace *p = paced(a);
+    loop_timer_stop(a->spec.loop, &p->timer);
+    timer_init(&p->timer, fire);
+    loop_timer_start(a->spec.loop, &p->timer, after_ms);
 }
 
 /* ---- a document ---- */
@@ -47,7 +67,7 @@ static void begin_document(attempt *a);
 
 /* While weir itself does not read, nothing can come. */
 static void on_pace(timer *t) {
-    attempt *a = CONTAINER_OF(t, attempt, pace_timer);
+    attempt *a = attempt_of(t);
     if (!is_document(a)) return;
     if (a->paused) {
         begin_document(a);
@@ -56,7 +76,8 @@ static void on_pace(timer *t) {
     const body_pace_limits limits = {.window_ms = attempt_timeouts(a)->between_events_ms,
                                      .rate = attempt_config(a)->limits.answer_rate};
     int64_t wait_ms = 0;
-    switch (body_pace_judge(&a->pace, &limits, a->spec.loop->now_ms, a->come, &wait_ms)) {
+    switch (
+        body_pace_judge(&a->paced->pace, &limits, a->spec.loop->now_ms, a->paced->come, &wait_ms)) {
     case BODY_PACE_FINE: loop_timer_start(a->spec.loop, t, wait_ms); break;
     case BODY_PACE_LATE: /* timeouts.total is the call's */
     case BODY_PACE_SILENT:
@@ -67,12 +88,13 @@ static void on_pace(timer *t) {
 }
 
 static void begin_document(attempt *a) {
-    body_pace_begin(&a->pace, a->spec.loop->now_ms, a->come);
+    attempt_pace *p = paced(a);
+    body_pace_begin(&p->pace, a->spec.loop->now_ms, p->come);
     start(a, on_pace, attempt_timeouts(a)->between_events_ms);
 }
 
 static void on_blanks_alone(timer *t) {
-    attempt *a = CONTAINER_OF(t, attempt, pace_timer);
+    attempt *a = attempt_of(t);
     if (is_document(a)) attempt_fail_late(a, ERR_FIRST_BYTE_TIMEOUT, "answer", TIMEOUT_FIRST_BYTE);
 }
 
@@ -84,22 +106,24 @@ static bool is_blank(span s) {
 }
 
 void attempt_pace_document(attempt *a, span piece) {
-    if (!a->come && is_blank(piece)) {
-        if (!a->paced) start(a, on_blanks_alone, attempt_timeouts(a)->first_byte_ms);
+    const bool first = !a->paced;
+    attempt_pace *p = paced(a);
+    if (!p->come && is_blank(piece)) {
+        if (first) start(a, on_blanks_alone, attempt_timeouts(a)->first_byte_ms);
         return;
     }
-    bool begins = !a->come;
-    a->come += piece.len;
+    bool begins = !p->come;
+    p->come += piece.len;
     if (begins)
         begin_document(a);
     else
-        body_pace_heard(&a->pace, a->spec.loop->now_ms);
+        body_pace_heard(&p->pace, a->spec.loop->now_ms);
 }
 
 /* ---- a refusal ---- */
 
 static void on_refusal_late(timer *t) {
-    attempt *a = CONTAINER_OF(t, attempt, pace_timer);
+    attempt *a = attempt_of(t);
     if (a->state == REFUSAL) attempt_fail_refused(a, a->status, buf_span(&a->body));
 }
 

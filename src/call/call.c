@@ -30,8 +30,8 @@ void call_release(call *c) {
     loop_timer_stop(c->spec.loop, &c->backoff);
     hedge_stop(c);
     loop_timer_stop(c->spec.loop, &c->total);
-    for (int i = 0; i < LANES; i++)
-        lane_drop(&c->lanes[i]);
+    for (int i = 0; i < c->lane_count; i++)
+        lane_drop(c->lanes[i]);
     slots_done(&c->slots);
 }
 
@@ -226,8 +226,8 @@ void call_decide(call *c, size_t at, const failure *f) {
 /* The one lane there is, where nothing has left weir on it for a reason of weir's own. */
 static const lane *lane_that_lacks(const call *c) {
     const lane *found = NULL;
-    for (int i = 0; i < LANES; i++) {
-        const lane *l = &c->lanes[i];
+    for (int i = 0; i < c->lane_count; i++) {
+        const lane *l = c->lanes[i];
         if (!l->attempt) continue;
         if (found || !attempt_get_times(l->attempt).lacks) return NULL;
         found = l;
@@ -397,8 +397,8 @@ call_report call_get_report(const call *c) {
         .head_us = c->head_us,
         .arrived_us = c->arrived_us
     };
-    for (int i = 0; i < LANES; i++) {
-        const lane *l = &c->lanes[i];
+    for (int i = 0; i < c->lane_count; i++) {
+        const lane *l = c->lanes[i];
         if (!l->attempt) continue;
         attempt_facts facts = attempt_get_facts(l->attempt);
         r.skipped += facts.skipped;

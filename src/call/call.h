@@ -66,6 +66,7 @@ typedef struct call_spec {
     unsigned want;       /* WANT_*, of the answer's events */
     int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
     bool due;            /* … or sooner, when whoever asks does not wait any longer */
+    arena *asking;       /* for what attempts send: as long as the call, or call_drop_request() */
     arena *arena;
 } call_spec;
 

@@ -39,6 +39,6 @@ void hedge_arm(call *c) {
 
 void hedge_stop(call *c) {
     loop_timer_stop(c->spec.loop, &c->hedge);
-    for (int i = 0; i < LANES; i++)
-        if (c->lanes[i].stands && c->lanes[i].entry.why == ENTRY_HEDGE) lane_drop(&c->lanes[i]);
+    for (int i = 0; i < c->lane_count; i++)
+        if (c->lanes[i]->stands && c->lanes[i]->entry.why == ENTRY_HEDGE) lane_drop(c->lanes[i]);
 }

@@ -48,8 +48,9 @@ struct call {
     const call_sink *sink;
     void *user;
     slots slots;
-    size_t at; /* the slot asked last */
-    lane lanes[LANES];
+    size_t at;          /* the slot asked last */
+    lane *lanes[LANES]; /* in the arena, each made when it is first wanted: most calls want one */
+    int lane_count;
     lane *winner; /* content has been handed over from this lane */
     timer backoff;
     timer hedge;

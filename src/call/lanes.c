@@ -11,15 +11,15 @@
 
 unsigned lanes_running(const call *c) {
     unsigned n = 0;
-    for (int i = 0; i < LANES; i++)
-        n += c->lanes[i].attempt != NULL;
+    for (int i = 0; i < c->lane_count; i++)
+        n += c->lanes[i]->attempt != NULL;
     return n;
 }
 
 unsigned lanes_taken(const call *c) {
     unsigned n = 0;
-    for (int i = 0; i < LANES; i++)
-        n += c->lanes[i].attempt || c->lanes[i].stands;
+    for (int i = 0; i < c->lane_count; i++)
+        n += c->lanes[i]->attempt || c->lanes[i]->stands;
     return n;
 }
 
@@ -157,8 +157,8 @@ static void commit(lane *l) {
     c->at = l->at;
     hedge_stop(c);
     loop_timer_stop(c->spec.loop, &c->backoff);
-    for (int i = 0; i < LANES; i++)
-        if (&c->lanes[i] != l) lane_drop(&c->lanes[i]);
+    for (int i = 0; i < c->lane_count; i++)
+        if (c->lanes[i] != l) lane_drop(c->lanes[i]);
     if (l->hedge) call_count(c, METRIC_HEDGES, lane_slot(l), "won");
     lane_report(l, false, target_took_ms(l));
     lane_report_key_taken(l);
@@ -328,9 +328,10 @@ static const attempt_ops ops = {
 /* ---- asking ---- */
 
 static lane *free_lane(call *c) {
-    for (int i = 0; i < LANES; i++)
-        if (!c->lanes[i].attempt && !c->lanes[i].stands) return &c->lanes[i];
-    return NULL;
+    for (int i = 0; i < c->lane_count; i++)
+        if (!c->lanes[i]->attempt && !c->lanes[i]->stands) return c->lanes[i];
+    if (c->lane_count == LANES) return NULL;
+    return c->lanes[c->lane_count++] = arena_alloc(c->spec.arena, sizeof(lane));
 }
 
 failure lane_refused(void) {
@@ -381,6 +382,7 @@ static bool begin(lane *l, failure *ret_failure) {
                                .trace = c->spec.trace,
                                .span_id = c->spec.trace ? trace_new_span(&c->spec.loop->rng) : 0,
                                .bare = s->bare,
+                               .asking = c->spec.asking,
                                .arena = c->spec.arena};
     l->attempt = attempt_start(&spec, &ops, l, ret_failure);
     if (!l->attempt) {

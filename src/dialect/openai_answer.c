@@ -162,7 +162,9 @@ static bool read_message(reader *r, json_cursor *c, bool repeats) {
 static void read_choice(reader *r, json_cursor *c, unsigned position, answer_event *e) {
     size_t first = r->part_count;
     bool shows = false;
-    r->pieces.count = 0;
+    piece_list pieces;
+    pieces.count = 0;
+    r->pieces = &pieces;
     json_value index = {JSON_NONE}, finish = {JSON_NONE};
     json_cursor_enter(c);
     for (span key; json_cursor_member(c, &key);) {
@@ -188,9 +190,10 @@ static void read_choice(reader *r, json_cursor *c, unsigned position, answer_eve
             reader_add_part(r, PART_FINISH, 0, 0, v);
         }
     }
+    r->pieces = NULL;
     if (!shows && finish.type == JSON_NONE && r->part_count == first) return;
     unsigned number = openai_index(index, position);
-    reader_watch_pieces(r, number);
+    reader_watch_pieces(r, number, &pieces);
     if (shows) {
         e->sorts |= EVENT_CONTENT;
         reader_note_begun(r, number);

@@ -51,9 +51,13 @@ void reader_done(reader *r) {
     sse_reader_done(&r->events);
     buf_done(&r->body);
     buf_done(&r->clean);
-    secret_window_done(&r->window);
+    if (r->window) secret_window_done(r->window);
+    free(r->window);
+    r->window = NULL;
     buf_done(&r->respelt);
-    buf_done(&r->unfolded);
+    if (r->unfolded) buf_done(&r->unfolded->events);
+    free(r->unfolded);
+    r->unfolded = NULL;
     spelled_done(&r->spelled);
     if (r->events_told) r->ops->turn->end(r->events_told);
     r->events_told = NULL;
@@ -137,16 +141,24 @@ static span without_secrets(reader *r, span text) {
     return secret_set_redact(r->spec.secrets, text, &r->clean) ? buf_span(&r->clean) : text;
 }
 
-static void read_event(reader *r, answer_event *e) {
+void reader_read_event(reader *r, answer_event *e, event_notes *ret) {
+    ret->loose_count = ret->text_count = 0;
+    r->notes = ret;
     r->part_count = 0;
-    reader_begin_like(r);
     if (r->spec.want & WANT_ENVELOPE) {
         r->envelope = (answer_envelope){{JSON_NONE}, {JSON_NONE}, {JSON_NONE}};
         e->envelope = &r->envelope;
     }
     r->ops->read(r, e);
+    r->notes = NULL;
     e->parts = r->parts;
     e->part_count = r->part_count;
+}
+
+/* One that no other will be compared with. */
+static void read_event(reader *r, answer_event *e) {
+    event_notes unused;
+    reader_read_event(r, e, &unused);
 }
 
 void reader_take_made(reader *r, span name, span data, answer_event *ret) {
@@ -214,8 +226,9 @@ static reader_result take_event(reader *r, const sse_event *event, answer_event 
         .kind = ANSWER_STREAM, .name = name, .data = without_secrets(r, event->data)};
     r->watched = r->spec.secrets && reader_flows(r);
     if (!reader_read_like(r, ret)) {
-        read_event(r, ret);
-        reader_learn(r, ret);
+        event_notes notes;
+        reader_read_event(r, ret, &notes);
+        reader_learn(r, ret, &notes);
     }
     if (r->watched && !ret->is_json) reader_watch_text(r, 0, 0, ret->data);
     if (r->spells) {
@@ -300,15 +313,20 @@ static reader_result tell_raw(span told, answer_event *ret, reader_result else_)
     return READER_EVENT;
 }
 
+static secret_window *window_of(reader *r) {
+    if (!r->window) r->window = mem_zalloc(sizeof *r->window);
+    return r->window;
+}
+
 static reader_result next_piece(reader *r, span *input, answer_event *ret) {
     span piece = *input;
     *input = SPAN_EMPTY;
-    return tell_raw(secret_window_take(&r->window, r->spec.secrets, piece), ret, READER_MORE);
+    return tell_raw(secret_window_take(window_of(r), r->spec.secrets, piece), ret, READER_MORE);
 }
 
 static reader_result end_of_pieces(reader *r, bool clean, answer_event *ret) {
     reader_result end = clean ? READER_END : READER_CUT;
-    return tell_raw(secret_window_end(&r->window, r->spec.secrets), ret, end);
+    return tell_raw(secret_window_end(window_of(r), r->spec.secrets), ret, end);
 }
 
 /* ---- what comes in the other form than was asked for ---- */
@@ -335,7 +353,7 @@ static void forget_line_ends(reader *r) {
 
 /* What was looked at is told with what follows. */
 static void begin_pieces(reader *r) {
-    r->window.held = r->body;
+    window_of(r)->held = r->body;
     r->body = BUF_EMPTY;
     r->sure = true;
     r->comes = r->kind = ANSWER_RAW;
@@ -413,17 +431,18 @@ static size_t unfolded_most(const reader *r, span document) {
 
 /* A document that says of a failure is told as it is. */
 static reader_result end_of_unfolded(reader *r, bool clean, answer_event *ret) {
-    if (!r->unfolded.len) {
+    if (!r->unfolded) {
         reader_result got = end_of_plain(r, clean, ret);
         if (got != READER_EVENT || (ret->sorts & (EVENT_ERROR | EVENT_FAILED))) return got;
-        if (!r->ops->turn->unfold(ret->data, unfolded_most(r, ret->data), &r->unfolded))
+        unfolded_text *u = r->unfolded = mem_zalloc(sizeof *u);
+        if (!r->ops->turn->unfold(ret->data, unfolded_most(r, ret->data), &u->events))
             return READER_TOO_LARGE;
         if (!reader_count_held(r)) return READER_NO_ROOM;
-        r->unfolded_rest = buf_span(&r->unfolded);
+        u->rest = buf_span(&u->events);
         sse_reader_init(&r->events, SIZE_MAX); /* limits.answer has been kept */
         r->ended = false;
     }
-    reader_result got = next_of_stream(r, &r->unfolded_rest, ret);
+    reader_result got = next_of_stream(r, &r->unfolded->rest, ret);
     return got == READER_MORE ? READER_END : got;
 }
 

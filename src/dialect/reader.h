@@ -60,7 +60,7 @@ typedef struct reader_spec {
     uint64_t holder;           /* for whom, as in base/memory.h */
 } reader_spec;
 
-/* Pieces of texts, before it is known whose they are. */
+/* Pieces of texts of the choice that is read, before it is known whose they are. */
 enum { PIECES_MAX = 4 };
 typedef struct piece_list {
     unsigned count;
@@ -80,11 +80,20 @@ typedef struct reader_like {
     unsigned whose[TEMPLATE_PARTS]; /* of which texts its parts are pieces */
     bool watched;                   /* and they were watched */
     uint8_t missed;                 /* how many in a row were otherwise */
-    /* Of the event that is read. */
+} reader_like;
+
+/* What is noted of an event while its dialect reads it, for others to be like it. */
+typedef struct event_notes {
     uint8_t loose_count, text_count; /* the latter may exceed what is kept */
     json_value loose[TEMPLATE_LOOSE];
     watched_text texts[TEMPLATE_PARTS];
-} reader_like;
+} event_notes;
+
+/* Of a document that is told as a stream. */
+typedef struct unfolded_text {
+    buf events; /* as they stand in one */
+    span rest;  /* those that are still to be told */
+} unfolded_text;
 
 typedef struct reader {
     reader_spec spec;
@@ -105,18 +114,18 @@ typedef struct reader {
     spelled spelled;       /* by the texts of a stream that flows */
     bool watched;          /* this event is one of such a stream */
     bool spells;           /* and has gone too far */
-    piece_list pieces;     /* of the choice that is read */
+    piece_list *pieces;    /* NULL: no choice is read */
+    event_notes *notes;    /* NULL: no event is read */
     reader_like like;
-    sse_reader events;     /* STREAM */
-    buf body;              /* PLAIN: what has come; else: what is looked at until it is sure */
-    secret_window window;  /* RAW: what is told of the pieces */
-    assembly *events_told; /* of a stream that is told as a document */
-    bool whole_told;       /* and the document has been */
-    buf unfolded;          /* of a document that is told as a stream: its events, as they stand */
-    span unfolded_rest;    /* in one; those that are still to be told */
-    buf clean;             /* what is told, without the secret that was in it */
-    buf respelt;           /* and in words that clients know */
-    size_t length;         /* of the body, where its head has told it; else 0 */
+    sse_reader events;       /* STREAM */
+    buf body;                /* PLAIN: what has come; else: what is looked at until it is sure */
+    secret_window *window;   /* RAW: what is told of the pieces; NULL: there was none */
+    assembly *events_told;   /* of a stream that is told as a document */
+    bool whole_told;         /* and the document has been */
+    unfolded_text *unfolded; /* NULL: not yet */
+    buf clean;               /* what is told, without the secret that was in it */
+    buf respelt;             /* and in words that clients know */
+    size_t length;           /* of the body, where its head has told it; else 0 */
     memory_hold hold;
     /* Of the last event. */
     answer_part *parts; /* NULL until there is one, which is where they are wanted alone */
@@ -193,7 +202,8 @@ static inline void reader_note_begun(reader *r, unsigned choice) {
 void reader_note_finished(reader *r, unsigned choice);
 /* A value that differs from event to event, and that nothing which is told of one depends on. */
 static inline void reader_note_loose(reader *r, json_value value) {
-    if (r->like.loose_count < TEMPLATE_LOOSE) r->like.loose[r->like.loose_count++] = value;
+    event_notes *n = r->notes;
+    if (n->loose_count < TEMPLATE_LOOSE) n->loose[n->loose_count++] = value;
 }
 /* A piece of a text, which has come in earlier events and may go on in later ones. A text is told
  * apart by its choice and, within it, by `whose`. Of what is no string, each string in it by the
@@ -207,15 +217,14 @@ static inline unsigned reader_whose(span name) {
 }
 /* The same for a piece whose choice is told behind it. */
 static inline void reader_note_piece(reader *r, span name, json_value piece) {
-    piece_list *p = &r->pieces;
+    piece_list *p = r->pieces;
     if (!r->watched || p->count == PIECES_MAX) return;
     p->whose[p->count] = reader_whose(name);
     p->items[p->count++] = piece;
 }
-static inline void reader_watch_pieces(reader *r, unsigned choice) {
-    for (unsigned i = 0; i < r->pieces.count; i++)
-        reader_watch_piece(r, choice, r->pieces.whose[i], r->pieces.items[i]);
-    r->pieces.count = 0;
+static inline void reader_watch_pieces(reader *r, unsigned choice, const piece_list *p) {
+    for (unsigned i = 0; i < p->count; i++)
+        reader_watch_piece(r, choice, p->whose[i], p->items[i]);
 }
 
 #endif

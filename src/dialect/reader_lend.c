@@ -29,7 +29,7 @@ bool reader_grows_large(const reader *r) {
 
 /* Of a document that is told as a stream: the event that comes next. */
 static bool next_is_large(const reader *r) {
-    span rest = r->unfolded_rest;
+    span rest = r->unfolded->rest;
     sse_end end = {0};
     if (rest.len <= LARGE_BYTES) return false;
     return !sse_end_find(&end, span_slice(rest, 0, LARGE_BYTES));
@@ -39,7 +39,7 @@ bool reader_ends_large(const reader *r) {
     if (r->comes == ANSWER_STREAM)
         return has_gathered_much(r) || sse_reader_holds(&r->events) > LARGE_BYTES;
     if (r->comes != ANSWER_PLAIN) return false;
-    return r->unfolded.len ? next_is_large(r) : !r->ended && r->body.len > LARGE_BYTES;
+    return r->unfolded ? next_is_large(r) : !r->ended && r->body.len > LARGE_BYTES;
 }
 
 bool reader_is_beyond(const reader *r, size_t more) {
@@ -77,7 +77,7 @@ void reader_forget_told(reader *r) {
     sse_reader_forget(&r->events);
     buf_done(&r->clean);
     buf_done(&r->respelt);
-    if (r->kind == ANSWER_PLAIN || r->unfolded.len) buf_done(&r->body);
+    if (r->kind == ANSWER_PLAIN || r->unfolded) buf_done(&r->body);
     free(r->parts);
     r->parts = NULL;
     r->part_count = r->part_cap = 0;

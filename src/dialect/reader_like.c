@@ -10,33 +10,33 @@ static bool is_empty_string(json_value v) {
     return v.raw.len == 2;
 }
 
-static const watched_text *find_watched(const reader_like *l, const answer_part *p) {
-    for (unsigned i = 0; i < l->text_count; i++)
-        if (l->texts[i].ptr == p->value.raw.ptr + 1 && l->texts[i].choice == p->choice)
-            return &l->texts[i];
+static const watched_text *find_watched(const event_notes *n, const answer_part *p) {
+    for (unsigned i = 0; i < n->text_count; i++)
+        if (n->texts[i].ptr == p->value.raw.ptr + 1 && n->texts[i].choice == p->choice)
+            return &n->texts[i];
     return NULL;
 }
 
 /* Whether the texts that were watched are those of its parts. */
-static bool note_whose(reader_like *l, const answer_event *e) {
+static bool note_whose(reader_like *l, const answer_event *e, const event_notes *n) {
     unsigned found = 0;
-    if (l->text_count > TEMPLATE_PARTS) return false;
+    if (n->text_count > TEMPLATE_PARTS) return false;
     for (size_t i = 0; i < e->part_count; i++) {
         if (is_empty_string(e->parts[i].value)) continue;
-        const watched_text *text = find_watched(l, &e->parts[i]);
+        const watched_text *text = find_watched(n, &e->parts[i]);
         if (!text) return false;
         l->whose[i] = text->whose;
         found++;
     }
-    return found == l->text_count;
+    return found == n->text_count;
 }
 
-void reader_learn(reader *r, const answer_event *e) {
+void reader_learn(reader *r, const answer_event *e, const event_notes *n) {
     reader_like *l = &r->like;
     if (l->missed == MISSED_MAX || r->foreign) return;
-    event_template *learned = event_template_make(e, l->loose, l->loose_count);
+    event_template *learned = event_template_make(e, n->loose, n->loose_count);
     if (!learned) return;
-    if (r->watched && !note_whose(l, e)) {
+    if (r->watched && !note_whose(l, e, n)) {
         free(learned);
         return;
     }

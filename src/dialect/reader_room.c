@@ -9,7 +9,8 @@ static bool take(reader *r, size_t bytes) {
 
 /* But for the body and what has come of an event. */
 static size_t made(const reader *r) {
-    size_t bytes = r->unfolded.cap + r->clean.cap + r->respelt.cap;
+    size_t bytes = r->clean.cap + r->respelt.cap;
+    if (r->unfolded) bytes += r->unfolded->events.cap;
     return r->events_told ? bytes + r->ops->turn->bytes(r->events_told) : bytes;
 }
 

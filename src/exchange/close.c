@@ -11,11 +11,14 @@ static void cancel_children(exchange *x) {
 
 /* They are somebody's who will not wait. */
 static void keep_last(exchange *x) {
-    x->last.headers = exchange_headers_dup(&x->arena, x->last.headers);
-    x->last.body = arena_dup(&x->arena, x->last.body);
-    if (x->last.kept.keeper) exchange_keep_plain(x, x->last.kept.keeper);
-    x->last.kept.before = arena_dup(&x->arena, x->last.kept.before);
-    x->last.kept.after = arena_dup(&x->arena, x->last.kept.after);
+    last_word *w = arena_alloc(&x->arena, sizeof *w);
+    *w = *x->last;
+    x->last = w;
+    w->headers = exchange_headers_dup(&x->arena, w->headers);
+    w->body = arena_dup(&x->arena, w->body);
+    if (w->kept.keeper) exchange_keep_plain(x, w->kept.keeper);
+    w->kept.before = arena_dup(&x->arena, w->kept.before);
+    w->kept.after = arena_dup(&x->arena, w->kept.after);
     exchange_own_record(x);
 }
 
@@ -25,13 +28,14 @@ void exchange_own_record(exchange *x) {
     if (r->user.len) r->user = arena_dup(&x->arena, r->user);
     r->peer = arena_dup(&x->arena, r->peer);
     if (r->client_request_id.len) r->client_request_id = arena_dup(&x->arena, r->client_request_id);
-    if (x->request.label.len) r->endpoint = arena_dup(&x->arena, r->endpoint);
+    if (x->request->label.len) r->endpoint = arena_dup(&x->arena, r->endpoint);
 }
 
 void exchange_close(exchange *x, const last_word *w) {
     if (x->phase >= PHASE_CLOSING) return;
     x->phase = PHASE_CLOSING;
-    x->last = *w;
+    last_word last = *w;
+    x->last = &last;
     loop_timer_stop(x->env->loop, &x->deadline);
     exchange_drop_wait(x);
     exchange_drop_source(x);
@@ -70,17 +74,18 @@ static void say_answer(exchange *x, const last_word *w) {
  * it is on the stack any more. */
 void exchange_say_last(exchange *x) {
     if (!x->recorded || !list_empty(&x->children)) return;
-    exchange *parent = list_empty(&x->sibling) ? NULL : x->request.parent;
+    exchange *parent = list_empty(&x->sibling) ? NULL : x->parent;
     x->phase = PHASE_OVER;
     x->env->open--;
-    if (x->request.parent) x->env->open_children--;
+    if (x->parent) x->env->open_children--;
     if (x->streams) x->env->streams--;
     exchange_rows_done(x);
     x->filters->ops->done(x->filters);
     list_remove(&x->sibling);
     list_remove(&x->link);
     list_push_back(&x->env->ended, &x->link);
-    const last_word *w = &x->last;
+    const last_word *w = x->last;
+    x->last = NULL;
     switch (w->how) {
     case CLOSE_ANSWER: say_answer(x, w); break;
     case CLOSE_END:
@@ -99,7 +104,7 @@ void exchange_say_last(exchange *x) {
 
 void exchange_cancel(exchange *x) {
     if (x->phase >= PHASE_CLOSING) {
-        x->last.how = CLOSE_CUT; /* what must be recorded still is */
+        if (x->last) x->last->how = CLOSE_CUT; /* what must be recorded still is */
         return;
     }
     if (x->stays && x->stays(x)) return;

@@ -7,25 +7,26 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The first has a call with nothing on, or with a guard, the second what everything adds to it: an
- * open stream has both for as long as it lasts. */
-enum { FIRST_BLOCK_BYTES = 4352, SECOND_BLOCK_BYTES = 4096, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+/* A request, and what one attempt sends, but for what a client sends besides. */
+enum { ASKING_BYTES = 1200, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static exchange *exchange_new(exchange_env *env) {
     list *node = list_pop_front(&env->spare);
     if (!node) {
         exchange *x = mem_zalloc(sizeof *x);
-        arena_init(&x->arena, FIRST_BLOCK_BYTES);
+        arena_init(&x->arena, EXCHANGE_FIRST_BYTES);
+        arena_init(&x->asking, ASKING_BYTES);
         return x;
     }
     env->spare_count--;
     exchange *x = LIST_ENTRY(node, exchange, link);
-    *x = (exchange){.arena = x->arena};
+    *x = (exchange){.arena = x->arena, .asking = x->asking};
     return x;
 }
 
 static void exchange_free(exchange *x) {
     arena_done(&x->arena);
+    arena_done(&x->asking);
     free(x);
 }
 
@@ -36,7 +37,8 @@ static void exchange_put_by(exchange_env *env, exchange *x) {
         return;
     }
     env->spare_count++;
-    arena_reset(&x->arena, FIRST_BLOCK_BYTES);
+    arena_reset(&x->arena, EXCHANGE_FIRST_BYTES);
+    arena_reset(&x->asking, ASKING_BYTES);
     list_push_front(&env->spare, &x->link);
 }
 
@@ -67,7 +69,7 @@ static void join_parent(exchange *x, exchange *parent) {
     list_push_back(&parent->children, &x->sibling);
     x->env->open_children++;
     exchange_set_caller(x, caller_ref(parent->caller));
-    x->request.holder = parent->request.holder;
+    x->holder = parent->holder;
     x->record.client = parent->record.client;
     x->record.environment = parent->record.environment;
     memcpy(x->record.parent_id, parent->record.request_id, sizeof x->record.parent_id);
@@ -75,11 +77,11 @@ static void join_parent(exchange *x, exchange *parent) {
 
 /* A step has at most its parent's time, and nobody more than he waits. */
 void exchange_set_total(exchange *x, int64_t total_ms) {
-    const exchange *parent = x->request.parent;
+    const exchange *parent = x->parent;
     x->deadline_ms = x->began_ms + total_ms;
     if (parent && parent->deadline_ms < x->deadline_ms) x->deadline_ms = parent->deadline_ms;
-    x->due = x->request.due_ms && x->request.due_ms < x->deadline_ms;
-    if (x->due) x->deadline_ms = x->request.due_ms;
+    x->due = x->request->due_ms && x->request->due_ms < x->deadline_ms;
+    if (x->due) x->deadline_ms = x->request->due_ms;
 }
 
 static unsigned lacking(const exchange_env *env, const config *c) {
@@ -97,8 +99,15 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     x->plan = parent ? parent->plan : request->plan ? request->plan : env->plan;
     x->snapshot = loop_snapshot_ref(parent ? parent->snapshot : env->snapshot);
     x->lacks = lacking(env, exchange_config(x));
-    x->request = *request;
-    if (request->model.len) x->request.model = arena_dup(&x->arena, request->model);
+    x->form = request->form;
+    x->endpoint = request->endpoint;
+    x->parent = parent;
+    x->holder = request->holder;
+    x->started_us = request->started_us;
+    exchange_request *own = arena_alloc(&x->asking, sizeof *own);
+    *own = *request;
+    if (request->model.len) own->model = arena_dup(&x->arena, request->model);
+    x->request = own;
     x->door = door;
     x->user = user;
     x->runs = request->form->runs;
@@ -124,7 +133,7 @@ static exchange *begin(exchange_env *env, const exchange_request *request,
     for (size_t i = 0; i < x->plan->filter_count; i++)
         x->plan->filters[i](x);
     request->form->add(x);
-    arena_go_on_with(&x->arena, SECOND_BLOCK_BYTES);
+    arena_go_on_with(&x->arena, EXCHANGE_SECOND_BYTES);
     return x;
 }
 

@@ -30,7 +30,7 @@ static void on_event(filter *f, const answer_event *event) {
     if (event->sorts & EVENT_FAILED) x->told_failed = true;
     if (event->finish_reason.len) settle_reason(x, event->finish_reason);
     if (event->sorts & EVENT_CONTENT && r->first_token_us < 0 && event->kind == ANSWER_STREAM)
-        r->first_token_us = loop_exact_us(x->env->loop) - x->request.started_us;
+        r->first_token_us = loop_exact_us(x->env->loop) - x->started_us;
     filter_pass_event(f, event);
 }
 

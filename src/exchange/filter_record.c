@@ -316,7 +316,7 @@ bool recorder_has_left(const recorder *r) {
 /* What the client's request lies in goes with him; the body's bytes do not move. */
 static void keep_request(exchange *x) {
     exchange_own_record(x);
-    if (x->asked || x->large || !x->request.body.len || !x->door->hand_over) return;
+    if (x->asked || x->large || !x->request->body.len || !x->door->hand_over) return;
     large_request *l = mem_zalloc(sizeof *l);
     l->refs = 1;
     l->loop = x->env->loop;
@@ -341,7 +341,7 @@ static void leave_door(recorder *r) {
 static bool stays(exchange *x) {
     recorder *r = x->cache->recorder;
     if (recorder_has_left(r)) return listeners(r) > 0;
-    const bool can = x->asked || x->large || !x->request.body.len || x->door->hand_over;
+    const bool can = x->asked || x->large || !x->request->body.len || x->door->hand_over;
     if (x->phase != PHASE_ANSWERING || !r->stands || !listeners(r) || !can) return false;
     leave_door(r);
     return true;
@@ -440,7 +440,9 @@ void recorder_over(recorder *r) {
  * with him. */
 static void own_request(exchange *x) {
     arena *a = &x->arena;
-    exchange_request *q = &x->request;
+    exchange_request *q = arena_alloc(&x->asking, sizeof *q);
+    *q = *x->request;
+    x->request = q;
     q->method = x->facts.method = arena_dup(a, x->facts.method);
     q->path = x->facts.path = arena_dup(a, x->facts.path);
     q->query = x->facts.query = arena_dup(a, x->facts.query);

@@ -176,7 +176,7 @@ void functions_drop_pause(functions_run *r);
 /* true, false or nothing: what the client has said of the call of that id; of a run with
  * r->resume. */
 json_value functions_said(const functions_run *r, span id);
-/* Takes over from x->request.resume, in the place of a talk that begins: talk, state and calls.
+/* Takes over from x->request->resume, in the place of a talk that begins: talk, state and calls.
  * STAGE_ANSWER: refused. */
 stage_result functions_take_over(functions_run *r);
 /* {"id","expires","calls":[{"id","tool","arguments"}]} */

@@ -151,7 +151,7 @@ stage_result parse_functions(exchange *x) {
     functions_ask ask;
     json_value v[KNOWN];
     const json_limits limits = parse_limits(x);
-    span body = x->request.body;
+    span body = x->request->body;
     if (!json_scan_object(body, &limits, m, MEMBERS, &count, &fault))
         return parse_bad_json(x, body, &fault);
     stage_result r = chat_check_names(

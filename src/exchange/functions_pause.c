@@ -270,7 +270,7 @@ static stage_result check_words(functions_run *r) {
 }
 
 stage_result functions_take_over(functions_run *r) {
-    const run_resume *resume = r->x->request.resume;
+    const run_resume *resume = r->x->request->resume;
     json_value root;
     r->resume = resume;
     if (!read_root(resume->state, &root) || !read_run(r, root))

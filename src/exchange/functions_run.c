@@ -251,10 +251,10 @@ static void ask_model(functions_run *r) {
                                 .method = SPAN_OF("POST"),
                                 .path = x->facts.path,
                                 .query = x->facts.query,
-                                .headers = x->request.headers,
+                                .headers = x->request->headers,
                                 .body = talk_body(&r->talk, end_of_request(r)),
-                                .model = x->request.model,
-                                .peer = x->request.peer,
+                                .model = x->request->model,
+                                .peer = x->request->peer,
                                 .started_us = x->env->loop->now_us,
                                 .parent = x,
                                 .label = r->way->step_label};

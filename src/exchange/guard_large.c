@@ -64,7 +64,7 @@ static void on_looked(aside *a) {
         guard_note(l->real, t->way, t->rule, t->action, t->count);
     }
     const answer_event *event = l->made ? &l->made->event : l->event;
-    if (l->made && !answer_large_arrives(l->made, x->env->loop, x->request.holder)) event = NULL;
+    if (l->made && !answer_large_arrives(l->made, x->env->loop, x->holder)) event = NULL;
     l->done(l->filter, event, l->blocked);
     free_large(a);
 }

@@ -40,7 +40,7 @@ size_t exchange_error_headers(const weir_error *e, arena *a, http_header *ret) {
 void exchange_note_own(exchange *x) {
     int64_t now_us = loop_exact_us(x->env->loop);
     call_report r = x->call ? call_get_report(x->call) : (call_report){0};
-    int64_t own = (r.first_sent_us ? r.first_sent_us : now_us) - x->request.started_us;
+    int64_t own = (r.first_sent_us ? r.first_sent_us : now_us) - x->started_us;
     if (r.arrived_us) own += now_us - r.arrived_us;
     x->record.own_us = own - x->queued_us;
 }

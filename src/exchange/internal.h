@@ -135,9 +135,16 @@ struct exchange {
     list link; /* env->running, then env->ended */
     exchange_env *env;
     const exchange_plan *plan;
-    unsigned lacks;          /* NEEDS_*: what is not there, of what rows need */
-    loop_snapshot *snapshot; /* counted: the one this exchange began with */
-    exchange_request request;
+    unsigned lacks;                  /* NEEDS_*: what is not there, of what rows need */
+    loop_snapshot *snapshot;         /* counted: the one this exchange began with */
+    const exchange_request *request; /* in asking; when what was asked is forgotten, an empty one */
+    arena asking; /* the request, and what attempts send; given back with what was asked */
+    /* Of the request, what is wanted until the end. */
+    const exchange_form *form;
+    endpoint endpoint;
+    exchange *parent;
+    uint64_t holder;
+    int64_t started_us;
     const exchange_door *door;
     void *user;
     arena arena;
@@ -204,7 +211,8 @@ struct exchange {
                                   EXCHANGE_MORE_HEADERS_MAX, in the arena */
     bool asked;                /* the request's spans are gone */
     bool recorded; /* CLOSING: the rows that always run have; steps may still be at it */
-    last_word last;
+    last_word
+        *last; /* CLOSING: what is said when all have run; NULL before, and when it was said */
     byte_keeper *plain_keeper; /* of the bytes of a large plain answer that comes late; NULL */
     char finish_reason[64];    /* the record's */
     char *usage_text;          /* likewise; NULL: nothing has been kept */
@@ -238,6 +246,8 @@ static inline const dialect_ops *exchange_dialect(const exchange *x) {
 /* The running row's own pointer, NULL at first, for its run and done: what it keeps lives in the
  * arena. */
 void **exchange_stage_data(exchange *x);
+/* What it points to; makes no room for it. */
+void *exchange_stage_kept(const exchange *x);
 
 /* The answer is an error: notes it, for the stage to return STAGE_ANSWER. The message is made in
  * the exchange's arena; NULL: the table's sentence. */
@@ -306,6 +316,9 @@ void exchange_own_record(exchange *x);
 /* exchange.c */
 /* The deadline, from the exchange's start. */
 void exchange_set_total(exchange *x, int64_t total_ms);
+/* Of its arena. The first block has a call with nothing on, or with a guard, the second what
+ * everything adds to it: an open stream has both for as long as it lasts. */
+enum { EXCHANGE_FIRST_BYTES = 3200, EXCHANGE_SECOND_BYTES = 2048 };
 http_headers exchange_headers_dup(arena *a, http_headers in);
 
 /* ---- for forms ---- */

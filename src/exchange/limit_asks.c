@@ -11,7 +11,7 @@ enum { ROOM = 8 }; /* for most calls */
 
 typedef struct collector {
     exchange *x;
-    limit_ask *items;
+    limit_ask *items; /* the first ones on the stack */
     size_t count, room;
     int64_t answer, tokens, nano; /* -1: nobody has wanted to know yet */
     span target;                  /* whose limits are asked; empty: not a target's */
@@ -80,11 +80,19 @@ static int64_t nano_of(collector *c) {
 /* ---- of whom ---- */
 
 static void make_room(collector *c) {
-    const size_t room = c->room ? 2 * c->room : ROOM;
+    const size_t room = 2 * c->room;
     limit_ask *items = arena_alloc(&c->x->arena, room * sizeof *items);
-    if (c->count) memcpy(items, c->items, c->count * sizeof *items);
+    memcpy(items, c->items, c->count * sizeof *items);
     c->items = items;
     c->room = room;
+}
+
+/* As many as there are: they stay as long as the call. */
+static limit_asks keep(const collector *c) {
+    if (!c->count) return (limit_asks){0};
+    limit_ask *items = arena_alloc(&c->x->arena, c->count * sizeof *items);
+    memcpy(items, c->items, c->count * sizeof *items);
+    return (limit_asks){items, c->count};
 }
 
 static void add(collector *c, limit_scope scope, span name, uint64_t subject, limit_kind kind,
@@ -104,7 +112,7 @@ static void add(collector *c, limit_scope scope, span name, uint64_t subject, li
  * no model, and so uses nothing. */
 static void add_set(collector *c, limit_scope scope, span name, uint64_t subject,
                     const config_limit_set *s) {
-    const bool step = (c->x->request.parent && !c->target.len) || c->budgets;
+    const bool step = (c->x->parent && !c->target.len) || c->budgets;
     const bool run = c->x->runs || c->x->tool_use;
     for (unsigned i = 0; i < s->requests.count && !step; i++)
         add(c, scope, name, subject, LIMIT_REQUESTS, s->requests.items[i], 1);
@@ -158,22 +166,24 @@ static void add_tags(collector *c, const config_limit_rules *rules) {
     }
 }
 
-static limit_asks collect(collector c) {
-    exchange *x = c.x;
+static limit_asks collect(collector *c) {
+    exchange *x = c->x;
     const config_limits *l = &exchange_config(x)->limits;
     const config_client *client = x->client;
     const bool own = client && config_limits_anything(&client->limits);
     if (!own && !l->quotas) return (limit_asks){0};
-    if (own) add_set(&c, LIMIT_OF_CLIENT, client->name, client->holder, &client->limits);
-    add_user(&c, &l->user);
-    add_address(&c, &l->address);
-    add_model(&c, &l->model);
-    add_tags(&c, &l->tag);
-    return (limit_asks){c.items, c.count};
+    if (own) add_set(c, LIMIT_OF_CLIENT, client->name, client->holder, &client->limits);
+    add_user(c, &l->user);
+    add_address(c, &l->address);
+    add_model(c, &l->model);
+    add_tags(c, &l->tag);
+    return keep(c);
 }
 
 limit_asks limit_asks_of(exchange *x) {
-    return collect((collector){.x = x, .answer = -1, .tokens = -1, .nano = -1});
+    limit_ask first[ROOM];
+    collector c = {.x = x, .items = first, .room = ROOM, .answer = -1, .tokens = -1, .nano = -1};
+    return collect(&c);
 }
 
 bool limit_lets_through(exchange *x) {
@@ -186,15 +196,24 @@ bool limit_lets_through(exchange *x) {
 }
 
 limit_asks limit_budgets_of(exchange *x) {
-    return collect((collector){.x = x, .answer = -1, .budgets = true});
+    limit_ask first[ROOM];
+    collector c = {.x = x, .items = first, .room = ROOM, .answer = -1, .budgets = true};
+    return collect(&c);
 }
 
 limit_asks limit_asks_of_target(exchange *x, span target) {
     const config_limit_rule *r = config_find_limit(&exchange_config(x)->limits.target, target);
     if (!r) return (limit_asks){0};
-    collector c = {.x = x, .answer = -1, .tokens = -1, .nano = -1, .target = target};
+    limit_ask first[ROOM];
+    collector c = {.x = x,
+                   .items = first,
+                   .room = ROOM,
+                   .answer = -1,
+                   .tokens = -1,
+                   .nano = -1,
+                   .target = target};
     add_set(&c, LIMIT_OF_TARGET, r->pattern, hash_span(r->pattern), &r->limits);
-    return (limit_asks){c.items, c.count};
+    return keep(&c);
 }
 
 span limit_option(const limit_ask *a, arena *to) {

@@ -91,8 +91,8 @@ static stage_result read_chat(exchange *x, chat_request *ret) {
     size_t count = 0;
     json_fault fault;
     const json_limits limits = parse_limits(x);
-    if (!json_scan_object(x->request.body, &limits, m, MEMBERS, &count, &fault))
-        return parse_bad_json(x, x->request.body, &fault);
+    if (!json_scan_object(x->request->body, &limits, m, MEMBERS, &count, &fault))
+        return parse_bad_json(x, x->request->body, &fault);
     static const span known[] = {SPAN("message"), SPAN("max_tokens"), SPAN("temperature"),
                                  SPAN("model"), SPAN("stream")};
     stage_result r =

@@ -78,7 +78,7 @@ static void free_job(aside *a) {
 static void run(aside *a) {
     large_job *j = CONTAINER_OF(a, large_job, aside);
     exchange *x = &j->seen;
-    if (j->proves) sha256(x->request.body, j->large->sha256);
+    if (j->proves) sha256(x->request->body, j->large->sha256);
     j->large->proven = j->proves;
     j->result = parse_request(x);
     if (j->result != STAGE_NEXT) return;
@@ -124,8 +124,9 @@ static void on_cancel(stage_wait *w) {
 }
 
 /* Nothing of it is anybody else's. */
-static exchange_request own_request(const exchange_request *r, arena *a) {
-    return (exchange_request){.form = r->form,
+static const exchange_request *own_request(const exchange_request *r, arena *a) {
+    exchange_request *own = arena_alloc(a, sizeof *own);
+    *own = (exchange_request){.form = r->form,
                               .endpoint = r->endpoint,
                               .method = arena_dup(a, r->method),
                               .path = arena_dup(a, r->path),
@@ -133,11 +134,12 @@ static exchange_request own_request(const exchange_request *r, arena *a) {
                               .headers = exchange_headers_dup(a, r->headers),
                               .body = r->body,
                               .model = arena_dup(a, r->model)};
+    return own;
 }
 
 bool parse_is_large(const exchange *x) {
     enum { AT_ONCE_BYTES = 256 * 1024 };
-    return x->request.body.len > AT_ONCE_BYTES && x->door->hand_over;
+    return x->request->body.len > AT_ONCE_BYTES && x->door->hand_over;
 }
 
 stage_result parse_large(exchange *x) {
@@ -154,7 +156,9 @@ stage_result parse_large(exchange *x) {
     seen->plan = x->plan;
     seen->snapshot = loop_snapshot_ref(x->snapshot);
     exchange_set_caller(seen, caller_ref(x->caller));
-    seen->request = own_request(&x->request, &seen->arena);
+    seen->form = x->form;
+    seen->endpoint = x->endpoint;
+    seen->request = own_request(x->request, &seen->arena);
     seen->record.client_request_id = arena_dup(&seen->arena, x->record.client_request_id);
     exchange_wait(x, &j->wait, on_cancel);
     loop_aside(x->env->loop, &j->aside);

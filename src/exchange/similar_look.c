@@ -323,7 +323,7 @@ static bool ask(similar_look *l) {
                                 .method = SPAN_OF("POST"),
                                 .path = SPAN_OF("/embeddings"),
                                 .body = l->body,
-                                .peer = x->request.peer,
+                                .peer = x->request->peer,
                                 .started_us = x->env->loop->now_us,
                                 .due_ms = x->env->loop->now_ms +
                                           exchange_config(x)->cache.semantic.timeout_ms,

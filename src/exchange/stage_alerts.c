@@ -43,7 +43,7 @@ stage_result stage_alerts(exchange *x) {
     n.cost_nano = r->cost_nano > 0 && !x->functions ? r->cost_nano : 0; /* its steps' is theirs */
     n.expires_us = x->client ? x->client->expires_us : 0;
     n.failed = is_failure(r);
-    n.step = x->request.parent != NULL;
+    n.step = x->parent != NULL;
     n.refused = r->outcome == CALL_FAILED && !r->attempts && r->status < 500;
     n.client = r->client;
     n.address = ip_without_port(r->peer);         /* the same over all its connections */

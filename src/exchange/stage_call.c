@@ -28,12 +28,13 @@ static const answer_source_ops source_ops = {
 static void on_head(void *user, const answer_head *head) {
     exchange *x = user;
     call_report r = call_get_report(x->call);
-    if (r.head_us) x->record.first_byte_us = r.head_us - x->request.started_us;
+    if (r.head_us) x->record.first_byte_us = r.head_us - x->started_us;
     exchange_take_head(x, head);
 }
 
 /* A stream that has begun may go on for long; what was asked need not be kept as long. */
 static void drop_request(exchange *x) {
+    static const exchange_request nothing;
     if ((x->want & WANT_REQUEST) || !x->record.bytes_out || x->phase != PHASE_ANSWERING) return;
     if (!call_drop_request(x->call)) return;
     x->asked = true;
@@ -47,11 +48,8 @@ static void drop_request(exchange *x) {
                                .prompts = x->facts.prompts,
                                .choices = x->facts.choices,
                                .outline.fault = {.what = "the request is not kept any more"}};
-    x->request = (exchange_request){.form = x->request.form,
-                                    .endpoint = x->request.endpoint,
-                                    .started_us = x->request.started_us,
-                                    .holder = x->request.holder,
-                                    .parent = x->request.parent};
+    x->request = &nothing;
+    arena_done(&x->asking);
     arena_done(&x->outlined);
     large_request_drop(x->large);
     if (x->door->asked) x->door->asked(x->user);
@@ -129,9 +127,10 @@ stage_result stage_call(exchange *x) {
                             .client = client_of(x),
                             .patient = x->env->patient,
                             .want = x->want,
-                            .holder = x->request.holder,
+                            .holder = x->holder,
                             .deadline_ms = x->deadline_ms,
                             .due = x->due,
+                            .asking = &x->asking,
                             .arena = &x->arena};
     call_source *s = arena_alloc(&x->arena, sizeof *s);
     *s = (call_source){{&source_ops}, call_start(&spec, &sink, x)};

@@ -66,7 +66,7 @@ static stage_result begin(exchange *x, exchange_guard *guard) {
     offer_fault fault =
         offer_make(r->list, x->record.client, ask.tools, &x->arena, &r->offer, &name);
     if (fault != OFFER_MADE) return refuse_offer(x, fault, &r->offer, name);
-    if (x->request.resume) {
+    if (x->request->resume) {
         if (functions_take_over(r) != STAGE_NEXT) return STAGE_ANSWER;
         set_ends(r);
     } else {
@@ -104,7 +104,7 @@ stage_result stage_functions(exchange *x) {
     if (!x->runs) return STAGE_NEXT;
     exchange_guard *guard;
     if (!guard_of_run(x, &guard)) return STAGE_ANSWER;
-    return x->request.form->runs ? begin(x, guard) : begin_mixed(x, guard);
+    return x->form->runs ? begin(x, guard) : begin_mixed(x, guard);
 }
 
 void stage_functions_done(exchange *x) {

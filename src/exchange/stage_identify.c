@@ -88,11 +88,11 @@ bool exchange_identify(const config *c, http_headers headers, span peer, arena *
 
 stage_result stage_identify(exchange *x) {
     weir_error error;
-    if (x->request.identified) {
-        exchange_set_caller(x, caller_ref(x->request.caller));
+    if (x->request->identified) {
+        exchange_set_caller(x, caller_ref(x->request->caller));
     } else {
         caller found;
-        if (!exchange_identify(exchange_config(x), x->request.headers, x->request.peer, &x->arena,
+        if (!exchange_identify(exchange_config(x), x->request->headers, x->request->peer, &x->arena,
                                &found, &error)) {
             x->failure = failure_of(&error);
             return STAGE_ANSWER;

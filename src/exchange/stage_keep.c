@@ -48,7 +48,7 @@ static json_value asked(exchange *x) {
     json_value root = x->facts.root;
     json_fault fault;
     const json_limits limits = parse_limits(x);
-    if (x->tool_use && !json_scan(x->request.body, &limits, &root, &fault)) return (json_value){0};
+    if (x->tool_use && !json_scan(x->request->body, &limits, &root, &fault)) return (json_value){0};
     return root;
 }
 

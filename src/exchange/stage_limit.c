@@ -170,7 +170,7 @@ static void settle(const exchange *x, const limit_asks *asks) {
 }
 
 void stage_limit_done(exchange *x) {
-    limit_stage *s = *exchange_stage_data(x);
+    limit_stage *s = exchange_stage_kept(x);
     if (!s) return;
     if (s->taken && x->env->shared) {
         const limit_used used = used_of(x);

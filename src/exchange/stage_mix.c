@@ -21,7 +21,7 @@ static bool is_kept_elsewhere(const exchange *x) {
 }
 
 static bool may_mix(const exchange *x) {
-    if (x->request.form != &form_openai) return false;
+    if (x->form != &form_openai) return false;
     switch (x->facts.endpoint) {
     case EP_CHAT_COMPLETIONS: return !has_functions(x);
     case EP_RESPONSES: return !is_kept_elsewhere(x);

@@ -102,9 +102,9 @@ static bool asks_stored_prompt(const request_facts *f) {
 stage_result parse_model(exchange *x) {
     request_facts *f = &x->facts;
     enum { MODEL_BYTES_MAX = 256 };
-    f->path_named = x->request.model.len > 0;
+    f->path_named = x->request->model.len > 0;
     if (f->path_named || f->model.type == JSON_STRING) {
-        f->model_name = f->path_named ? x->request.model : json_string(f->model, &x->arena);
+        f->model_name = f->path_named ? x->request->model : json_string(f->model, &x->arena);
         if (!f->model_name.len)
             return exchange_refuse(x, ERR_BAD_VALUE, "model", "'model' is empty.");
         if (f->model_name.len > MODEL_BYTES_MAX)
@@ -193,8 +193,8 @@ static stage_result read_body(exchange *x, span body) {
 }
 
 static bool looks_like_json(const exchange *x) {
-    span type = http_header_get(x->request.headers, SPAN_OF("content-type"));
-    return x->request.body.len && (!type.len || span_istarts(type, SPAN_OF("application/json")));
+    span type = http_header_get(x->request->headers, SPAN_OF("content-type"));
+    return x->request->body.len && (!type.len || span_istarts(type, SPAN_OF("application/json")));
 }
 
 /* A passed-through body that is JSON but no object has no members to act on; it is only checked. */
@@ -210,21 +210,21 @@ static stage_result parse_other(exchange *x, span body) {
 }
 
 stage_result parse_openai(exchange *x) {
-    if (x->request.endpoint != EP_OTHER) return read_body(x, x->request.body);
-    return looks_like_json(x) ? parse_other(x, x->request.body) : parse_model(x);
+    if (x->endpoint != EP_OTHER) return read_body(x, x->request->body);
+    return looks_like_json(x) ? parse_other(x, x->request->body) : parse_model(x);
 }
 
 stage_result parse_request(exchange *x) {
-    x->facts = (request_facts){.endpoint = x->request.endpoint,
-                               .method = x->request.method,
-                               .path = x->request.path,
-                               .query = x->request.query,
-                               .headers = x->request.headers,
+    x->facts = (request_facts){.endpoint = x->endpoint,
+                               .method = x->request->method,
+                               .path = x->request->path,
+                               .query = x->request->query,
+                               .headers = x->request->headers,
                                .client_request_id = x->record.client_request_id,
-                               .body = x->request.body,
+                               .body = x->request->body,
                                .prompts = 1,
                                .choices = 1};
-    stage_result r = x->request.form->parse(x);
+    stage_result r = x->form->parse(x);
     x->record.stream = x->facts.stream;
     return r;
 }

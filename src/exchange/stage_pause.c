@@ -19,7 +19,7 @@ static uint64_t hash_of(span body) {
 
 /* A call of a tool is what it calls with: its message has a number of its own. */
 static uint64_t hash_of_asked(const exchange *x) {
-    if (!x->tool_use) return hash_of(x->request.body) + (uint64_t)x->request.endpoint;
+    if (!x->tool_use) return hash_of(x->request->body) + (uint64_t)x->endpoint;
     return hash_of(x->tool_use->asked.arguments.raw) * 31 + hash_span(x->tool_use->asked.name);
 }
 
@@ -27,6 +27,6 @@ stage_result stage_pause(exchange *x) {
     const config_alerts *c = &exchange_config(x)->alerts;
     if (x->env->pauses && x->client && pauses_has(x->env->pauses, x->client->name))
         return exchange_refuse(x, ERR_CLIENT_PAUSED, NULL, NULL);
-    if (c->on && c->same && !x->request.parent) x->asked_hash = hash_of_asked(x);
+    if (c->on && c->same && !x->parent) x->asked_hash = hash_of_asked(x);
     return STAGE_NEXT;
 }

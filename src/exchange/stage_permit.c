@@ -3,11 +3,11 @@
 #include "exchange/internal.h"
 
 stage_result stage_permit(exchange *x) {
-    if (!x->client || x->request.own) return STAGE_NEXT;
+    if (!x->client || x->request->own) return STAGE_NEXT;
     buf why = BUF_EMPTY;
     error_id id = ERR_NONE;
-    if (!x->request.parent) /* else what it is a step of has been permitted */
-        id = permit_endpoint(x->client, x->record.endpoint, x->request.path, &why);
+    if (!x->parent) /* else what it is a step of has been permitted */
+        id = permit_endpoint(x->client, x->record.endpoint, x->request->path, &why);
     const char *param = NULL;
     if (id == ERR_NONE) {
         id = permit_model(x->client, x->record.model, &why);

@@ -11,7 +11,7 @@ stage_result stage_prove(exchange *x) {
     exchange_proof *p = arena_zalloc(&x->arena, sizeof *p);
     p->answer = sha256_stream_new();
     if (!parse_is_large(x)) {
-        sha256(x->request.body, p->prompt);
+        sha256(x->request->body, p->prompt);
         p->has_prompt = true;
     }
     x->proof = p;

@@ -17,7 +17,7 @@ static call_outcome outcome_of(const exchange *x) {
 stage_result stage_settle(exchange *x) {
     call_record *r = &x->record;
     int64_t now_us = loop_exact_us(x->env->loop);
-    r->total_us = now_us - x->request.started_us;
+    r->total_us = now_us - x->started_us;
     if (x->call) {
         call_report c = call_get_report(x->call);
         r->attempts = c.attempts;

@@ -35,7 +35,7 @@ static span option_of(exchange *x, const source *s, const char *name) {
 /* ---- the body ---- */
 
 static stage_result judge_body(exchange *x, const source *s, size_t count) {
-    const size_t bytes = x->request.body.len;
+    const size_t bytes = x->request->body.len;
     for (size_t i = 0; i < count; i++) {
         const size_t most = s[i].sizes->body_bytes;
         if (!most || bytes <= most) continue;
@@ -51,7 +51,7 @@ static stage_result judge_body(exchange *x, const source *s, size_t count) {
 
 /* The member that has what is counted. */
 static const char *texts_of(const exchange *x) {
-    if (x->request.form == &form_chat) return "message";
+    if (x->form == &form_chat) return "message";
     switch (x->facts.endpoint) {
     case EP_CHAT_COMPLETIONS: return "messages";
     case EP_COMPLETIONS: return "prompt";
@@ -177,7 +177,7 @@ stage_result stage_size(exchange *x) {
     source s[SOURCES];
     const size_t count = sources_of(x, x->model, s);
     if (!count) return STAGE_NEXT;
-    const bool own = !x->request.parent, is_object = x->facts.root.type == JSON_OBJECT;
+    const bool own = !x->parent, is_object = x->facts.root.type == JSON_OBJECT;
     stage_result r = own ? judge_body(x, s, count) : STAGE_NEXT;
     if (r == STAGE_NEXT && own && is_object) r = judge_counts(x, s, count);
     return r == STAGE_NEXT && is_object ? judge_tokens(x, s, count) : r;

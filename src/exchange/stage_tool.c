@@ -13,8 +13,8 @@ stage_result stage_tool_ask(exchange *x) {
     const json_limits limits = parse_limits(x);
     u->x = x;
     x->tool_use = u;
-    mcp_asked_read(x->request.body, &limits, x->request.headers, &x->arena, &u->asked);
-    x->facts.stream = mcp_accepts_of(x->request.headers, &x->arena).events;
+    mcp_asked_read(x->request->body, &limits, x->request->headers, &x->arena, &u->asked);
+    x->facts.stream = mcp_accepts_of(x->request->headers, &x->arena).events;
     x->record.usage = (token_usage){.cached = -1,
                                     .cache_write = -1,
                                     .audio_prompt = -1,
@@ -34,7 +34,7 @@ static stage_result may_call(exchange *x) {
     buf why = BUF_EMPTY;
     error_id id = ERR_NONE;
     stage_result result = STAGE_NEXT;
-    if (x->client) id = permit_endpoint(x->client, x->record.endpoint, x->request.path, &why);
+    if (x->client) id = permit_endpoint(x->client, x->record.endpoint, x->request->path, &why);
     if (id != ERR_NONE) result = exchange_refuse(x, id, NULL, "%.*s", SPAN_ARG(buf_span(&why)));
     buf_done(&why);
     return result;
@@ -61,7 +61,7 @@ stage_result stage_tool_find(exchange *x) {
     stage_result r = may_call(x);
     if (r == STAGE_NEXT) r = find(x);
     if (r != STAGE_NEXT || !mcp_is_modern(u->asked.revision)) return r;
-    if (mirrored_arguments(u->tool->parameters, u->asked.arguments, x->request.headers, &x->arena,
+    if (mirrored_arguments(u->tool->parameters, u->asked.arguments, x->request->headers, &x->arena,
                            &why))
         return STAGE_NEXT;
     return refuse(x, ERR_BAD_VALUE, MCP_HEADER_MISMATCH, why);
@@ -117,7 +117,7 @@ static void on_verdict(verdict *v, verdict_result r) {
 static void ask_outside(tool_use *u) {
     exchange *x = u->x;
     u->verdict.done = on_verdict;
-    u->hold.holder = x->request.holder;
+    u->hold.holder = x->holder;
     if (memory_grow(&x->env->loop->memory, &u->hold, u->told.cap) != SHARE_TAKEN)
         answer(u, span_cstr(error_get(ERR_MEMORY_FULL)->sentence), true);
     else if (!verdict_ask(&u->verdict, x, buf_span(&u->told)))
@@ -163,7 +163,7 @@ static const answer_source_ops source_ops = {
 static span parent_of(const exchange *x) {
     trace_context context;
     const span said = x->tool_use->asked.traceparent;
-    const span header = http_header_get(x->request.headers, SPAN_OF("traceparent"));
+    const span header = http_header_get(x->request->headers, SPAN_OF("traceparent"));
     if (said.len && trace_read_parent(said, &context)) return said;
     return header.len && trace_read_parent(header, &context) ? header : SPAN_EMPTY;
 }

@@ -5,7 +5,7 @@
 
 /* Several fields are one list for tracestate; of traceparent there is one, or none that counts. */
 static bool read_context(exchange *x, trace_context *ret) {
-    const http_headers h = x->request.headers;
+    const http_headers h = x->request->headers;
     static const span parent = SPAN("traceparent"), state = SPAN("tracestate");
     if (http_header_count(h, parent) != 1) return false;
     if (!trace_read_parent(http_header_get(h, parent), ret)) return false;
@@ -16,7 +16,7 @@ static bool read_context(exchange *x, trace_context *ret) {
 
 static void begin_context(exchange *x, trace_context *ret) {
     rng *r = &x->env->loop->rng;
-    const exchange *parent = x->request.parent;
+    const exchange *parent = x->parent;
     if (parent && parent->trace_context) {
         *ret = *parent->trace_context;
         ret->parent = ret->span;
@@ -31,10 +31,10 @@ exchange_trace *exchange_trace_of(exchange *x) {
     exchange_trace *t = arena_zalloc(&x->arena, sizeof *t);
     trace_notes *n = &t->notes;
     begin_context(x, &n->context);
-    n->step = x->request.parent != NULL;
-    n->endpoint = x->request.form == &form_chat ? EP_CHAT_COMPLETIONS : x->request.endpoint;
-    n->method = arena_dup(&x->arena, x->request.method);
-    n->path = arena_dup(&x->arena, span_clip(x->request.path, TRACE_NAME_MAX));
+    n->step = x->parent != NULL;
+    n->endpoint = x->form == &form_chat ? EP_CHAT_COMPLETIONS : x->endpoint;
+    n->method = arena_dup(&x->arena, x->request->method);
+    n->path = arena_dup(&x->arena, span_clip(x->request->path, TRACE_NAME_MAX));
     n->answered = -1;
     n->asked = (trace_request){.max_tokens = -1, .choices = -1};
     x->trace = t;

@@ -152,7 +152,7 @@ static stage_result refuse_short(exchange *x) {
 /* Its texts are no longer than itself: for so much there must be room. */
 static stage_result gather_large(asking *a) {
     exchange *x = a->x;
-    a->hold.holder = x->request.holder;
+    a->hold.holder = x->holder;
     if (memory_grow(&x->env->loop->memory, &a->hold, x->facts.body.len) != SHARE_TAKEN)
         return refuse_short(x);
     gathering *g = mem_zalloc(sizeof *g);
@@ -171,7 +171,7 @@ static stage_result gather_large(asking *a) {
 stage_result stage_verdict(exchange *x) {
     const config_guard_external *c = &exchange_config(x)->guard.external;
     /* What weir asks for itself is what it has asked about: its client's own words. */
-    if (!c->tool.len || x->runs || !guard_of(x) || x->request.own) return STAGE_NEXT;
+    if (!c->tool.len || x->runs || !guard_of(x) || x->request->own) return STAGE_NEXT;
     if (c->out != EXTERNAL_OFF && !x->tool_use) filter_verdict_add(x);
     if (c->in == EXTERNAL_OFF) return STAGE_NEXT;
     asking *a = arena_zalloc(&x->arena, sizeof *a);
@@ -187,6 +187,6 @@ stage_result stage_verdict(exchange *x) {
 }
 
 void stage_verdict_done(exchange *x) {
-    asking *a = *exchange_stage_data(x);
+    asking *a = exchange_stage_kept(x);
     if (a) forget(a);
 }

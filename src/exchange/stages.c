@@ -12,13 +12,17 @@ static size_t row_count(const exchange *x) {
 }
 
 static bool is_for(const exchange *x, const stage_row *row) {
-    return !(row->bits & x->lacks) && (!x->request.parent || (row->bits & STAGE_CHILD));
+    return !(row->bits & x->lacks) && (!x->parent || (row->bits & STAGE_CHILD));
 }
 
 void **exchange_stage_data(exchange *x) {
     if (!x->stage_data)
         x->stage_data = arena_zalloc(&x->arena, row_count(x) * sizeof *x->stage_data);
     return &x->stage_data[x->stage];
+}
+
+void *exchange_stage_kept(const exchange *x) {
+    return x->stage_data ? x->stage_data[x->stage] : NULL;
 }
 
 stage_result exchange_refuse(exchange *x, error_id id, const char *param, const char *fmt, ...) {

@@ -164,8 +164,8 @@ void call_rewind(http_call *call) {
 static bool may_wait_unread(const http_call *call) {
     enum { SURE_BYTES = 32 * 1024 };
     size_t bytes = 0;
-    for (size_t i = 0; i < call->piece_count; i++)
-        bytes += call->pieces[i].len;
+    for (size_t i = 0; i < call->request->count; i++)
+        bytes += call->request->pieces[i].len;
     return bytes > SURE_BYTES;
 }
 
@@ -182,7 +182,7 @@ void call_begin(http_call *call, http_conn *conn) {
     if (call->paused) transport_pause(conn->t);
     transport_set_patient(conn->t, may_wait_unread(call));
     if (call->is_head) http_codec_expect_head_answer(conn->codec);
-    transport_lend(conn->t, call->pieces, call->piece_count);
+    transport_lend(conn->t, call->request->pieces, call->request->count);
 }
 
 void call_on_sent(http_call *call) {
@@ -219,6 +219,7 @@ bool call_on_body(http_call *call, span piece) {
 
 bool http_call_drop_request(http_call *call) {
     if (!call->sent || call->phase != CALL_BODY) return false;
+    call_forget_request(call);
     http_codec_shrink(call->conn->codec);
     return true;
 }

@@ -128,6 +128,12 @@ typedef enum call_phase {
     CALL_BODY,    /* the rest of the answer; timer: idle_ms */
 } call_phase;
 
+/* What a call sends, until nobody may want it again: its head bears the provider's key. */
+typedef struct call_request {
+    size_t count;
+    span pieces[]; /* the head, then the body; the head's bytes follow the array */
+} call_request;
+
 struct http_call {
     list link; /* in its party's waiting, or the origin's doomed */
     http_origin *origin;
@@ -151,8 +157,7 @@ struct http_call {
     bool replayed; /* its pooled connection was dead: only a fresh one will do */
     bool paused;
     unsigned char small_pieces; /* of the answer's body, until they are many */
-    size_t piece_count;
-    span pieces[]; /* the head, then the body; the head's bytes follow the array */
+    call_request *request;      /* NULL: it was given back */
 };
 
 /* ---- client_coded.c ---- */
@@ -246,8 +251,9 @@ void call_free(http_call *call);
 
 /* ---- client_request.c ---- */
 
-/* The request's head as bytes, and the call that holds them. */
 MUST_USE http_call *call_new(http_origin *o, const http_call_spec *spec);
+/* The connection has taken all of its request, and will not be asked for it again. */
+void call_forget_request(http_call *call);
 
 /* ---- client_connect.c ---- */
 

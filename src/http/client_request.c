@@ -82,13 +82,24 @@ static span format_length(const http_call_spec *spec, char digits[20]) {
     return span_from(digits + at, 20 - at);
 }
 
-http_call *call_new(http_origin *o, const http_call_spec *spec) {
-    const char *unsafe = why_unsafe(spec);
+/* unsafe: it must not be sent, and nothing is written. */
+static call_request *request_new(const http_origin *o, const http_call_spec *spec, bool unsafe) {
     char digits[20];
     span length = format_length(spec, digits);
     size_t room = unsafe ? 0 : head_room(o, spec);
-    size_t pieces = 1 + spec->body_count;
-    http_call *call = mem_alloc(sizeof *call + pieces * sizeof(span) + room);
+    size_t count = 1 + spec->body_count;
+    call_request *r = mem_alloc(sizeof *r + count * sizeof(span) + room);
+    char *head = (char *)&r->pieces[count];
+    const char *end = unsafe ? head : put_head(head, o, spec, length);
+    r->count = count;
+    r->pieces[0] = span_from(head, (size_t)(end - head));
+    if (spec->body_count) memcpy(&r->pieces[1], spec->body, spec->body_count * sizeof(span));
+    return r;
+}
+
+http_call *call_new(http_origin *o, const http_call_spec *spec) {
+    const char *unsafe = why_unsafe(spec);
+    http_call *call = mem_alloc(sizeof *call);
     *call = (http_call){
         .origin = o,
         .connect_ms = spec->connect_ms,
@@ -97,14 +108,18 @@ http_call *call_new(http_origin *o, const http_call_spec *spec) {
         .unsafe = unsafe,
         .phase = CALL_WAITING,
         .is_head = span_eq(spec->method, SPAN_OF("HEAD")),
-        .piece_count = pieces,
+        .request = request_new(o, spec, unsafe),
     };
     o->calls++;
-    char *head = (char *)&call->pieces[pieces];
-    const char *end = unsafe ? head : put_head(head, o, spec, length);
-    call->pieces[0] = span_from(head, (size_t)(end - head));
-    if (spec->body_count) memcpy(&call->pieces[1], spec->body, spec->body_count * sizeof(span));
     return call;
+}
+
+void call_forget_request(http_call *call) {
+    call_request *r = call->request;
+    if (!r) return;
+    call->request = NULL;
+    mem_wipe((char *)&r->pieces[r->count], r->pieces[0].len); /* bears the provider's key */
+    free(r);
 }
 
 void call_free(http_call *call) {
@@ -112,7 +127,7 @@ void call_free(http_call *call) {
     loop_timer_stop(o->client->loop, &call->timer);
     list_remove(&call->link);
     queue_part(call);
-    mem_wipe((char *)call->pieces[0].ptr, call->pieces[0].len); /* bears the provider's key */
+    call_forget_request(call);
     free(call);
     o->calls--;
     origin_free_if_unused(o);

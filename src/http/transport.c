@@ -404,7 +404,8 @@ void transport_finish(transport *t, int64_t linger_ms) {
 
 static void on_shutdown(uv_shutdown_t *req, int status) {
     (void)status;
-    transport *t = CONTAINER_OF(req, socket_handle, shutdown)->t;
+    transport *t = socket_of(req->handle)->t;
+    free(req);
     loop_enter(t->loop);
     if (t->eof) transport_close(t);
 }
@@ -414,7 +415,10 @@ void transport_finish_step(transport *t) {
     t->shut = true;
     if (t->tls) tls_say_goodbye(t);
     if (t->closed) return; /* that write failed */
-    if (uv_shutdown(&t->socket->shutdown, &t->socket->uv.stream, on_shutdown)) transport_close(t);
+    uv_shutdown_t *req = mem_alloc(sizeof *req);
+    if (!uv_shutdown(req, &t->socket->uv.stream, on_shutdown)) return;
+    free(req);
+    transport_close(t);
 }
 
 /* ---- facts ---- */

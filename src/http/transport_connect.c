@@ -90,13 +90,15 @@ static void try_next(connector *c) {
         }
         socket_handle *s = socket_new(c->t, false);
         const struct sockaddr *addr = (const void *)&c->addrs[i];
-        int err = uv_tcp_connect(&s->connect, &s->uv.tcp, addr, on_connected);
+        uv_connect_t *req = mem_alloc(sizeof *req); /* of moments: not part of each socket */
+        int err = uv_tcp_connect(req, &s->uv.tcp, addr, on_connected);
         if (!err) {
             c->attempts[i] = s;
             c->running++;
             if (c->next < c->count) loop_timer_start(c->t->loop, &c->next_timer, NEXT_ADDRESS_MS);
             return;
         }
+        free(req);
         note_failure(c, i, err);
         socket_close(s);
     }
@@ -108,7 +110,8 @@ static void on_next_timer(timer *due) {
 }
 
 static void on_connected(uv_connect_t *req, int status) {
-    socket_handle *s = CONTAINER_OF(req, socket_handle, connect);
+    socket_handle *s = socket_of(req->handle);
+    free(req);
     transport *t = s->t;
     connector *c = t->connector;
     if (status == UV_ECANCELED || !c) return; /* closed already */
@@ -135,7 +138,8 @@ static void on_connected(uv_connect_t *req, int status) {
 /* ---- Unix sockets ---- */
 
 static void on_pipe_connected(uv_connect_t *req, int status) {
-    socket_handle *s = CONTAINER_OF(req, socket_handle, connect);
+    socket_handle *s = socket_of(req->handle);
+    free(req);
     transport *t = s->t;
     if (t->closed) return;
     loop_enter(t->loop);
@@ -153,7 +157,7 @@ static void connect_unix(transport *t, span path) {
     socket_handle *s = socket_new(t, true);
     t->socket = s;
     char *name = mem_strndup(path.ptr, path.len);
-    uv_pipe_connect(&s->connect, &s->uv.pipe, name, on_pipe_connected);
+    uv_pipe_connect(mem_alloc(sizeof(uv_connect_t)), &s->uv.pipe, name, on_pipe_connected);
     free(name);
 }
 

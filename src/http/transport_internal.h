@@ -16,12 +16,14 @@ typedef struct socket_handle {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } uv;
-    union { /* one at the beginning, the other at the end: each open connection has room for one */
-        uv_connect_t connect;
-        uv_shutdown_t shutdown;
-    };
     transport *t;
 } socket_handle;
+
+/* Whose request it was. libuv answers each that it has taken, cancelled ones too, before it tells
+ * that the handle is closed. */
+static inline socket_handle *socket_of(uv_stream_t *stream) {
+    return CONTAINER_OF(stream, socket_handle, uv.stream);
+}
 
 /* The remainder of a write that the kernel did not take at once. */
 typedef struct remainder {

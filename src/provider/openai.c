@@ -280,8 +280,8 @@ static bool build(const provider_ask *ask, provider_request *ret, weir_error *re
     return true;
 }
 
-static bool refuses_added(const provider_request *request, span body) {
-    return request->adds_usage && (openai_names_usage_option(body) || openai_names_no_member(body));
+static bool refuses_added(span body) {
+    return openai_names_usage_option(body) || openai_names_no_member(body);
 }
 
 const provider_ops provider_openai = {

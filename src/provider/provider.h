@@ -97,8 +97,8 @@ typedef struct provider_ops {
     bool (*build)(const provider_ask *ask, provider_request *ret, weir_error *ret_error);
     /* The dialect in which it answers at that endpoint. */
     dialect (*speaks)(endpoint e);
-    /* Whether a refusal, its body, is about what was added to that request. */
-    bool (*refuses_added)(const provider_request *request, span body);
+    /* Whether a refusal, its body, is about the usage chunk that a request has asked for. */
+    bool (*refuses_added)(span body);
 } provider_ops;
 
 /* By the configuration's word (config/kinds.def). NULL for an unknown kind. */

@@ -96,6 +96,7 @@ static inline void owner_ask(owner *o, const request_facts *facts, const attempt
                                .entry = &o->w.config->models[0].targets[0],
                                .facts = facts,
                                .want = WANT_PARTS,
+                               .asking = &o->w.arena,
                                .arena = &o->w.arena};
     failure unused;
     o->attempt = attempt_start(&spec, told, o, &unused);

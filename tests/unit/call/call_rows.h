@@ -181,6 +181,7 @@ static inline void owner_start(owner *o) {
                             .want = WANT_PARTS,
                             .deadline_ms = o->w.loop.now_ms + total_ms,
                             .due = o->row->due,
+                            .asking = &o->w.arena,
                             .arena = &o->w.arena};
     o->call = call_start(&spec, &sink, o);
 }

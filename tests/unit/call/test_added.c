@@ -81,6 +81,7 @@ static void owner_call(owner *o, const char *asks) {
                             .facts = &o->facts,
                             .want = WANT_PARTS,
                             .deadline_ms = o->w.loop.now_ms + 60 * 1000,
+                            .asking = &o->w.arena,
                             .arena = &o->w.arena};
     o->over = false;
     o->call = call_start(&spec, &sink, o);

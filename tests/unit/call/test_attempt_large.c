@@ -122,6 +122,7 @@ static void owner_start(owner *o, bool stream, const char *script) {
                                .entry = &o->w.config->models[0].targets[0],
                                .facts = &facts,
                                .want = WANT_PARTS | WANT_WORDS,
+                               .asking = &o->w.arena,
                                .arena = &o->w.arena};
     failure unused;
     o->attempt = attempt_start(&spec, &ops, o, &unused);

@@ -67,6 +67,7 @@ static void owner_start(owner *o, unsigned pause_at, unsigned every) {
                                .entry = &o->w.config->models[0].targets[0],
                                .facts = &facts,
                                .want = WANT_PARTS,
+                               .asking = &o->w.arena,
                                .arena = &o->w.arena};
     failure unused;
     o->attempt = attempt_start(&spec, &ops, o, &unused);

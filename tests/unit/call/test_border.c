@@ -269,6 +269,7 @@ static void play(owner *o, const row *r, const char *script) {
                                .entry = &o->w.config->models[0].targets[0],
                                .facts = &facts,
                                .want = WANT_PARTS | WANT_ENVELOPE,
+                               .asking = &o->w.arena,
                                .arena = &o->w.arena};
     failure unused;
     o->attempt = attempt_start(&spec, &ops, o, &unused);

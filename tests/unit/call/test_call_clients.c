@@ -64,6 +64,7 @@ static asked *start(scene *s, int client) {
                             .client = holder_of(s, client),
                             .want = WANT_PARTS,
                             .deadline_ms = s->w.loop.now_ms + 60000,
+                            .asking = &s->w.arena,
                             .arena = &s->w.arena};
     a->call = call_start(&spec, &sink, a);
     return a;

@@ -99,6 +99,7 @@ static void play(owner *o, const row *r, size_t at) {
                             .want = WANT_PARTS,
                             .patient = r->patient,
                             .deadline_ms = began_ms + (r->total_ms ? r->total_ms : 60 * 1000),
+                            .asking = &o->w.arena,
                             .arena = &o->w.arena};
     call *made = call_start(&spec, &sink, o);
     while (!o->over)

@@ -185,6 +185,7 @@ static void plays(const row *r) {
                             .gate = &o.gate,
                             .want = WANT_PARTS,
                             .deadline_ms = began_ms + (r->total_ms ? r->total_ms : 60 * 1000),
+                            .asking = &o.w.arena,
                             .arena = &o.w.arena};
     timer_init(&o.cancel, on_cancel);
     if (r->cancel_ms) timer_start(&o.w.loop.timers, &o.cancel, began_ms + r->cancel_ms);

@@ -35,8 +35,10 @@ static bool are_alike(dialect d, span first_name, const char *first, span name,
     reader r;
     answer_event e;
     reader_init(&r, &spec, SPAN_OF(EVENT_STREAM), -1);
-    reader_take_made(&r, first_name, span_cstr(first), &e);
-    event_template *t = event_template_make(&e, r.like.loose, r.like.loose_count);
+    event_notes notes;
+    e = (answer_event){.kind = ANSWER_STREAM, .name = first_name, .data = span_cstr(first)};
+    reader_read_event(&r, &e, &notes);
+    event_template *t = event_template_make(&e, notes.loose, notes.loose_count);
     bool alike = false;
     if (t) {
         /* On the heap and without an end: nothing beyond it is read. */

@@ -25,8 +25,8 @@ static unsigned sorts_of(dialect d, const buf *data) {
     const reader_spec spec = {.dialect = d, .choices = 1, .event_bytes = 4096};
     reader again;
     reader_init(&again, &spec, SPAN_OF("text/event-stream"), -1);
-    answer_event e = {.kind = ANSWER_STREAM, .data = buf_span(data)};
-    dialect_get(d)->read(&again, &e);
+    answer_event e;
+    reader_take_made(&again, SPAN_EMPTY, buf_span(data), &e);
     reader_done(&again);
     assert_true(e.is_json);
     return e.sorts;

@@ -37,6 +37,7 @@ static inline int teardown(void **state) {
 
 typedef struct parsed {
     exchange x;
+    exchange_request request;
     stage_result result;
 } parsed;
 
@@ -46,13 +47,16 @@ static inline parsed *parse_as(const exchange_form *form, endpoint e, http_heade
     p->x.snapshot = &ups;
     p->x.failure = (failure){.error = ERR_NONE};
     arena_init(&p->x.arena, 0);
-    p->x.request = (exchange_request){.form = form,
-                                      .endpoint = e,
-                                      .method = SPAN("POST"),
-                                      .path = SPAN("/chat/completions"),
-                                      .headers = headers,
-                                      .body = body,
-                                      .model = path_model};
+    p->request = (exchange_request){.form = form,
+                                    .endpoint = e,
+                                    .method = SPAN("POST"),
+                                    .path = SPAN("/chat/completions"),
+                                    .headers = headers,
+                                    .body = body,
+                                    .model = path_model};
+    p->x.request = &p->request;
+    p->x.form = form;
+    p->x.endpoint = e;
     p->result = stage_parse(&p->x);
     return p;
 }

@@ -83,7 +83,7 @@ typedef struct person {
 static buf hand_over(void *user, memory_hold *ret_hold) {
     asked *a = user;
     buf body = BUF_EMPTY;
-    buf_add(&body, a->x->request.body);
+    buf_add(&body, a->x->request->body);
     *ret_hold = (memory_hold){0};
     return body;
 }

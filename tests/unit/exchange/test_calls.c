@@ -468,6 +468,22 @@ static void a_stream_keeps_no_outline(void **state) {
     buf_done(&body);
 }
 
+/* An open stream that nothing looks at has one block, and what it was asked with none. */
+static void a_bare_stream_fits_its_first_block(void **state) {
+    (void)state;
+    scene c;
+    scene_begin(&c, "200 stream|role|wait 100|say Hi|wait 100|finish|done|end", NULL, ONCE);
+    scene_ask_at(&c, &world_door, STREAM);
+    scene_pass(&c, 150);
+    assert_true(c.a.x->asked);
+    assert_null(c.a.x->asking.block);
+    assert_true(c.a.x->arena.used > EXCHANGE_FIRST_BYTES / 2);
+    assert_true(c.a.x->arena.used <= EXCHANGE_FIRST_BYTES);
+    scene_pass(&c, 1000);
+    assert_int_equal(c.a.record.status, 200);
+    scene_done(&c);
+}
+
 static void what_was_asked_is_dropped_once_a_stream_runs(void **state) {
     (void)state;
     exchange_door careful = world_door;
@@ -589,6 +605,7 @@ int main(void) {
         cmocka_unit_test(weirs_share_is_its_own),
         cmocka_unit_test(weirs_share_has_three_decimals),
         cmocka_unit_test(a_stream_keeps_no_outline),
+        cmocka_unit_test(a_bare_stream_fits_its_first_block),
         cmocka_unit_test(what_was_asked_is_dropped_once_a_stream_runs),
         cmocka_unit_test(a_call_is_recorded),
         cmocka_unit_test(usage_is_for_those_who_ask),

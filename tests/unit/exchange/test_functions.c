@@ -15,7 +15,7 @@ static size_t asked_count;
 
 static stage_result stage_scripts(exchange *x) {
     assert_true(asked_count < SCRIPTS);
-    bodies[asked_count] = strndup(x->request.body.ptr, x->request.body.len);
+    bodies[asked_count] = strndup(x->request->body.ptr, x->request->body.len);
     script_next = &scripts[asked_count++];
     return stage_script(x);
 }
@@ -571,7 +571,7 @@ static void never_cancelled(stage_wait *w) {
 }
 
 static stage_result stage_slow_record(exchange *x) {
-    if (x->request.parent) return STAGE_NEXT;
+    if (x->parent) return STAGE_NEXT;
     exchange_wait(x, &slow, never_cancelled);
     return STAGE_WAIT;
 }

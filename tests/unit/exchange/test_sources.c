@@ -352,7 +352,7 @@ static void never_cancelled(stage_wait *w) {
 }
 
 static stage_result stage_slow_record(exchange *x) {
-    if (!x->request.parent) return STAGE_NEXT;
+    if (!x->parent) return STAGE_NEXT;
     slow = arena_zalloc(&x->arena, sizeof *slow);
     exchange_wait(x, &slow->wait, never_cancelled);
     return STAGE_WAIT;
