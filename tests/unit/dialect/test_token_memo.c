@@ -42,6 +42,20 @@ static void it_is_what_counting_says(void **state) {
     token_memo_free(m);
 }
 
+/* Also not of those who share its place. */
+static void it_is_its_owners_alone(void **state) {
+    (void)state;
+    token_memo *m = token_memo_new();
+    buf json = BUF_EMPTY;
+    const json_value text = string_of(&json, "A word and 12345 others. ", 12);
+    uint64_t known;
+    (void)token_memo_count(m, 7, TOKENS_O200K, text);
+    for (uint64_t owner = 8; owner < 16 * MEMO_PLACES; owner++)
+        assert_false(token_memo_knows(m, owner, TOKENS_O200K, text, &known));
+    buf_done(&json);
+    token_memo_free(m);
+}
+
 /* A string says less than its JSON; an object is counted as it stands. */
 static void what_is_no_string_counts_by_its_json(void **state) {
     (void)state;
@@ -110,6 +124,7 @@ static void a_prompt_comes_to_the_same(void **state) {
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_what_counting_says),
+        cmocka_unit_test(it_is_its_owners_alone),
         cmocka_unit_test(what_is_no_string_counts_by_its_json),
         cmocka_unit_test(short_and_long_ones_are_not_kept),
         cmocka_unit_test(a_prompt_comes_to_the_same),

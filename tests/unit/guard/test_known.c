@@ -46,6 +46,16 @@ static void knows_a_text_of_its_owner(void **state) {
     }
 }
 
+/* Also of those who share its place. */
+static void knows_it_of_nobody_else(void **state) {
+    (void)state;
+    buf text = text_of(KNOWN_LEAST);
+    guard_known_add(known, guard_known_text(known, 7, buf_span(&text)));
+    for (uint64_t owner = 8; owner < 16 * KNOWN_PLACES; owner++)
+        assert_false(is_known(owner, buf_span(&text)));
+    buf_done(&text);
+}
+
 /* It has places for so many, and a text that comes takes another's. */
 static void forgets_what_is_driven_out(void **state) {
     (void)state;
@@ -67,6 +77,7 @@ static void forgets_what_is_driven_out(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_a_text_of_its_owner),
+        cmocka_unit_test(knows_it_of_nobody_else),
         cmocka_unit_test(forgets_what_is_driven_out),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
