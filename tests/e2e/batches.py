@@ -30,12 +30,13 @@ def echo(request):
     return reply(200, bodies.completion(said(request)))
 
 
-def results(path):
-    """The results in a file, each checked for OpenAI's form. A file that is not there holds none."""
+def results(path, *, growing=False):
+    """The results in a file, each checked for OpenAI's form. A file that is not there holds none.
+    growing: a batch still writes it. Linux shows a reader a write page by page, so the last line may not be whole yet and is left out."""
     if not path.exists():
         return []
-    text = path.read_text()
-    assert not text or text.endswith("\n"), f"{path} ends in the middle of a line: {text[-200:]!r}"
+    text, _, rest = path.read_bytes().rpartition(b"\n")
+    assert growing or not rest, f"{path} ends in the middle of a line: {rest[-200:]!r}"
     found = [json.loads(line) for line in text.splitlines()]
     for one in found:
         assert list(one) == ["id", "custom_id", "response", "error"], one
@@ -48,11 +49,11 @@ def results(path):
     return found
 
 
-def by_id(*paths):
-    """custom_id → result over all the files; fails where one came twice."""
+def by_id(*paths, growing=False):
+    """custom_id → result over all the files; fails where one came twice. growing: as in results()."""
     out = {}
     for path in paths:
-        for one in results(path):
+        for one in results(path, growing=growing):
             assert one["custom_id"] not in out, f"{one['custom_id']} has two results"
             out[one["custom_id"]] = one
     return out

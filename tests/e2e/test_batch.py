@@ -270,7 +270,7 @@ def test_killed_and_resumed(folder, upstream):
     gate = threading.Event()
     upstream.always(gated(gate, lambda r: int(said(r)) == 7))
     process = folder.start("in.jsonl", "-o", "out.jsonl", "-j", "2", "--url", upstream.url)
-    wait_until(lambda: len(results(folder.output)) == 19, 20, "all but one are on the disk")
+    wait_until(lambda: len(results(folder.output, growing=True)) == 19, 20, "all but one are on the disk")
     process.kill()
     folder.end(process, -signal.SIGKILL)
     with open(folder.output, "a") as f:
@@ -517,7 +517,7 @@ models: {{one: one, other: other}}
 retry: {{base: 60s, cap: 60s}}
 """)
     process = folder.start("in.jsonl", "-o", "out.jsonl", "-j", "4", "-c", "weir.yaml")
-    wait_until(lambda: len(results(folder.output)) == 40, 30, "the other's lines are answered")
+    wait_until(lambda: len(results(folder.output, growing=True)) == 40, 30, "the other's lines are answered")
     process.kill()
     folder.end(process, -signal.SIGKILL)
     assert sorted(by_id(folder.output)) == sorted(f"other{i}" for i in range(40))
@@ -531,7 +531,7 @@ def test_what_was_only_taken_beforehand_is_not_asked_after_a_ctrl_c(folder, upst
     folder.put(*(ask(f"one{i}", "x", model="one") for i in range(40)), ask("other", "y", model="other"))
     upstream.always(lambda r: error(429, "later", headers={"retry-after": "2"}) if r.json()["model"] == "one" and len(upstream.requests) < 6 else echo(r))
     process = folder.start("in.jsonl", "-o", "out.jsonl", "-j", "4", "--url", upstream.url)
-    wait_until(lambda: len(results(folder.output)) == 1, 30, "the other line is answered")
+    wait_until(lambda: len(results(folder.output, growing=True)) == 1, 30, "the other line is answered")
     process.send_signal(signal.SIGINT)
     folder.end(process, 130)
     assert len(by_id(folder.output)) <= 5, "those that had been asked, and no others"

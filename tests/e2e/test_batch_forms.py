@@ -47,7 +47,7 @@ def run_out_of_order(folder, upstream, *args, expect=3):
     upstream.always(late(gate, "first"))
     process = folder.start("in.jsonl", *args, "-j", "2", "--url", upstream.url)
     upstream.wait_requests(4)
-    wait_until(lambda: len(results(folder.output)) == 2, 20, "all but the first are on the disk")
+    wait_until(lambda: len(results(folder.output, growing=True)) == 2, 20, "all but the first are on the disk")
     assert order(folder.output) == ["r2", "r4"]
     gate.set()
     return folder.end(process, expect)
@@ -79,7 +79,7 @@ def test_ordered_with_failures_apart(folder, upstream):
     gate = threading.Event()
     upstream.always(late(gate, "late"))
     process = folder.start("in.jsonl", "-o", "out.jsonl", "--ordered", "--errors", "bad.jsonl", "--url", upstream.url)
-    wait_until(lambda: len(results(folder.output)) == 1, 20, "not the first")
+    wait_until(lambda: len(results(folder.output, growing=True)) == 1, 20, "not the first")
     gate.set()
     folder.end(process, 3)
     assert order(folder.output) == ["r0", "r3"] and order(folder.path / "bad.jsonl") == ["r1", None]
@@ -92,7 +92,7 @@ def test_ordered_after_a_stop_and_a_kill(folder, upstream):
     upstream.always(late(gate, "0", "7"))
     args = ["in.jsonl", "-o", "out.jsonl", "--ordered", "-j", "2", "--url", upstream.url]
     process = folder.start(*args)
-    wait_until(lambda: len(results(folder.output)) == 6, 20, "0 and 7 are waited for")
+    wait_until(lambda: len(results(folder.output, growing=True)) == 6, 20, "0 and 7 are waited for")
     process.send_signal(signal.SIGINT)
     process.stderr.readline()
     process.kill()
@@ -130,7 +130,7 @@ def test_a_full_disk_keeps_the_record(folder, upstream):
     gate = threading.Event()
     upstream.always(late(gate, "late"))
     process = folder.start("in.jsonl", "-o", "out.csv", "--format", "csv", "--url", upstream.url)
-    wait_until(lambda: len(results(folder.output)) == 9, 20, "all but the first")
+    wait_until(lambda: len(results(folder.output, growing=True)) == 9, 20, "all but the first")
     gate.set()
     folder.end(process, 0)
     whole = (folder.path / "out.csv").read_bytes()

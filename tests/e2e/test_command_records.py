@@ -125,7 +125,7 @@ def test_what_a_killed_run_has_left_the_next_one_brings(folder, upstream):
     lines(folder, 20)
     run = folder.start("in.jsonl", "-o", "out.jsonl", *where, "--ledger")
     upstream.wait_requests(13)
-    daemon.wait_until(lambda: len(by_id(folder.output)) >= 12, 20, "12 results")
+    daemon.wait_until(lambda: len(by_id(folder.output, growing=True)) >= 12, 20, "12 results")
     run.send_signal(signal.SIGKILL)
     run.wait()
     gate.set()

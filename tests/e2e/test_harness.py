@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+import batches
 import bodies
 import daemon
 import wire
@@ -207,3 +208,15 @@ def test_a_secret_in_a_file_of_weirs_is_found(tmp_path):
         (tmp_path / name).write_bytes(b"\0\1" + daemon.PROVIDER_KEY.encode() + b"\0")
     assert w.files_with(daemon.PROVIDER_KEY) == ["ledger.db"]
     assert not w.files_with(daemon.CLIENT_KEY)
+
+
+def test_a_result_that_is_being_written_is_no_result_yet(tmp_path):
+    """A write of several pages is seen page by page: results() may meet a line without its end while a batch runs, and not after."""
+    path = tmp_path / "out.jsonl"
+    whole = b'{"id":"batch_req_1_0123456789ab","custom_id":"a","response":null,"error":{"code":"x","message":"y"}}\n'
+    for torn in (b"", b'{"id":"batch_req_2_', whole[:-1]):
+        path.write_bytes(whole + torn)
+        assert [one["custom_id"] for one in batches.results(path, growing=True)] == ["a"]
+        if torn:
+            with pytest.raises(AssertionError, match="in the middle of a line"):
+                batches.results(path)
