@@ -54,7 +54,7 @@ typedef struct shared_ticket shared_ticket;
 typedef void shared_done_fn(shared_ticket *t);
 struct shared_ticket {
     limit_verdict verdict; /* once it is there */
-    /* private to shared.c */
+    /* private to the link (shared_internal.h) */
     shared_link *link;
     shared_done_fn *done;
     limit_ask *asks; /* the call's own */
