@@ -57,11 +57,12 @@ def test_the_first_to_speak_wins_and_the_other_is_cancelled(weir, upstreams, str
     main.script(stall("before_head"))
     spare.script(sse(bodies.stream("Quick.")) if stream else said("Quick."))
     w = weir(two(main, spare, **HEDGE))
+    asked = time.monotonic()
     answer = ask(w, stream)
     assert (answer.status, text(answer)) == (200, "Quick.")
     assert answer.header("x-weir-target") == "spare/b" and answer.header("x-weir-attempts") == "2"
     slow, quick = main.wait_requests(1)[0], spare.wait_requests(1)[0]
-    assert quick.arrived - slow.arrived >= 0.055
+    assert quick.arrived - asked >= 0.055  # not since slow.arrived: the upstream may have been late to see it
     slow.wait_closed()
     line = w.wait_call(answer.header("x-request-id"))
     assert (line["target"], line["attempts"], line["hedges"]) == ("spare/b", 2, 1)
@@ -143,7 +144,7 @@ def test_a_retry_is_hedged_like_a_first_try(weir, upstreams):
     w = weir(two(main, spare, **HEDGE))
     answer = ask(w)
     assert text(answer) == "Hedged."
-    assert spare.requests[0].arrived - main.requests[1].arrived >= 0.055
+    assert spare.requests[0].arrived - main.requests[0].arrived >= 0.15 + 0.055
 
 
 def test_a_hedge_whose_client_leaves_is_counted(weir, upstreams):
