@@ -58,9 +58,9 @@ static const option file_options[] = {
     {TEXT(config, "auth.jwt.claims.user", jwt.user), .standard = "",
      .sentence = "The claim that names the user for whom it calls, before what the request says; empty: none does."},
     {TEXT(config, "auth.jwt.claims.limits", jwt.limits), .standard = "",
-     .sentence = "The claim with the client's limits, an object as limits of a client ({requests: 60/m}); not of one of clients."},
+     .sentence = "The claim with the client's limits, an object as limits of a client ({requests: 60/m}); a token without it is refused; not of one of clients."},
     {TEXT(config, "auth.jwt.claims.models", jwt.models), .standard = "",
-     .sentence = "The claim with the models that it may ask for, a list; not of one of clients."},
+     .sentence = "The claim with the models that it may ask for, a list; a token without it is refused; not of one of clients."},
 
     {WORD(config, "keys", keys, keys_words), .standard = "auto",
      .sentence = "Clients' keys kept in the ledger's store (weir keys): auto, a key is asked for where there are any or clients has some; on, one is asked for in any case; off, those of clients alone."},

@@ -74,10 +74,9 @@ static span token_of(const shown_key *keys) {
 static identify_verdict identify_token(const config *c, token_keeper *tokens, span token, span peer,
                                        arena *a, caller *ret, weir_error *ret_error) {
     caller found;
-    error_id why;
-    const token_verdict v = token_keeper_find(tokens, c, token, &found, &why);
+    const token_verdict v = token_keeper_find(tokens, c, token, a, &found, ret_error);
     if (v == TOKEN_WAITS) return IDENTIFY_FETCHES;
-    if (v == TOKEN_REFUSED) return refuse(why, ret_error);
+    if (v == TOKEN_REFUSED) return IDENTIFY_REFUSED;
     if (exchange_may_enter(c, found.client, peer, a, ret_error)) {
         *ret = found;
         return IDENTIFY_KNOWN;

@@ -2,9 +2,9 @@
 
 #include "access/jwt.h"
 #include "access/key_cache.h"
+#include "access/token_caller.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "config/rights.h"
 #include "http/fetch.h"
 
 #include <errno.h>
@@ -18,7 +18,6 @@ enum {
     KNOWN_MAX = 65536,
     POLL_MS = 20,         /* of those who wait for keys */
     FIRST_REST_MS = 1000, /* where there are none yet */
-    NAME_BYTES = 64,
 };
 
 struct token_keeper {
@@ -230,70 +229,7 @@ void token_keeper_free(token_keeper *k) {
     free(k);
 }
 
-/* ---- who a token is ---- */
-
-static span text_claim(json_value claims, span name, arena *a) {
-    const json_value v = name.len ? json_get(claims, name) : (json_value){JSON_NONE, SPAN_EMPTY};
-    return v.type == JSON_STRING ? json_string(v, a) : SPAN_EMPTY;
-}
-
-static bool is_name(span s) {
-    for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] < ' ' || s.ptr[i] == 0x7F) return false;
-    return s.len > 0 && s.len <= NAME_BYTES;
-}
-
-static const config_client *client_named(const config *c, span name) {
-    for (size_t i = 0; i < c->client_count; i++)
-        if (span_eq(c->clients[i].name, name)) return &c->clients[i];
-    return NULL;
-}
-
-/* {"limits": …, "models": …} of its claims, as far as they are there. An empty list would stand for
- * all, as in a file, which an issuer hardly means. */
-static bool read_rights(const config_jwt *o, json_value claims, access_key *key) {
-    const struct {
-        const char *option;
-        span claim;
-    } rows[] = {{"limits", o->limits}, {"models", o->models}};
-    buf text = BUF_EMPTY, why = BUF_EMPTY;
-    bool empty = false;
-    buf_add_char(&text, '{');
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const json_value v = rows[i].claim.len ? json_get(claims, rows[i].claim)
-                                               : (json_value){JSON_NONE, SPAN_EMPTY};
-        if (v.type == JSON_NONE || v.type == JSON_NULL) continue;
-        empty |= v.type == JSON_ARRAY && json_is_empty(v);
-        buf_addf(&text, "%s\"%s\":%.*s", text.len > 1 ? "," : "", rows[i].option, SPAN_ARG(v.raw));
-    }
-    buf_add_char(&text, '}');
-    const bool good =
-        !empty && config_rights_parse(buf_span(&text), &key->arena, &key->client, &why);
-    buf_done(&text);
-    buf_done(&why);
-    return good;
-}
-
-/* NULL: its claims name nobody, or cannot be read. */
-static access_key *key_of(const config *c, const jwt *t, arena *a) {
-    const config_jwt *o = &c->jwt;
-    const span name = text_claim(t->claims, o->client, a);
-    const span user = text_claim(t->claims, o->user, a);
-    if (!is_name(name)) return NULL;
-    const config_client *known = client_named(c, name);
-    access_key *key = access_key_new();
-    if (known) {
-        key->client = config_client_copy(known, &key->arena);
-    } else if (!read_rights(o, t->claims, key)) {
-        access_key_unref(key);
-        return NULL;
-    }
-    key->client.name = arena_dup(&key->arena, name);
-    key->client.holder = hash_span(key->client.name);
-    key->user = arena_dup(&key->arena, user);
-    key->until_us = t->until_us;
-    return key;
-}
+/* ---- judging one ---- */
 
 /* By the token and the configuration that says what it means. */
 static void name_token(const config *c, span token, unsigned char ret[SHA256_LEN]) {
@@ -322,58 +258,60 @@ static way_out find_way(token_keeper *k, uint64_t since) {
     return way;
 }
 
-/* By the keys that there are; *ret_changes: which ones those were. */
-static error_id judge(token_keeper *k, const config *c, span token, access_key **ret,
-                      uint64_t *ret_changes) {
+static token_verdict refuse(error_id why, weir_error *ret_error) {
+    *ret_error = error_of(why);
+    ret_error->message = span_cstr(error_get(why)->sentence);
+    return TOKEN_REFUSED;
+}
+
+/* By the keys that there are; *ret_changes: which ones those were. false: *ret_error says why. */
+static bool judge(token_keeper *k, const config *c, span token, arena *a, access_key **ret,
+                  uint64_t *ret_changes, weir_error *ret_error) {
     const config_jwt *o = &c->jwt;
     const jwt_policy policy = {.algorithms = o->algorithms,
                                .issuer = o->issuer,
                                .audiences = o->audiences,
                                .audience_count = o->audience_count,
                                .leeway_us = o->leeway_ms * 1000};
-    arena a;
     jwt found;
-    arena_init(&a, 0);
     lock(k);
     jwks *keys = k->keys ? jwks_ref(k->keys) : NULL;
     *ret_changes = k->changes;
     unlock(k);
-    error_id bad = jwt_verify(token, keys, &policy, clock_wall_us(), &a, &found);
-    if (bad == ERR_NONE && !(*ret = key_of(c, &found, &a))) bad = ERR_TOKEN_CLAIMS;
+    const error_id bad = jwt_verify(token, keys, &policy, clock_wall_us(), a, &found);
     jwks_unref(keys);
-    arena_done(&a);
-    return bad;
-}
-
-static token_verdict refuse(error_id why, error_id *ret_error) {
-    *ret_error = why;
-    return TOKEN_REFUSED;
+    if (bad != ERR_NONE) {
+        (void)refuse(bad, ret_error);
+        return false;
+    }
+    *ret_error = error_of(ERR_TOKEN_CLAIMS);
+    *ret = token_caller(c, &found, a, &ret_error->message);
+    return *ret;
 }
 
 /* Of one that is not known yet: it is from now on, where it is good. */
-static token_verdict look_at(token_keeper *k, const config *c, span token, access_key **ret,
-                             error_id *ret_error) {
+static token_verdict look_at(token_keeper *k, const config *c, span token, arena *a,
+                             access_key **ret, weir_error *ret_error) {
     uint64_t changes;
     for (;;) {
-        const error_id bad = judge(k, c, token, ret, &changes);
-        if (bad == ERR_NONE) return TOKEN_GOOD;
-        if (bad != ERR_TOKEN_KEY_UNKNOWN) return refuse(bad, ret_error);
+        if (judge(k, c, token, a, ret, &changes, ret_error)) return TOKEN_GOOD;
+        if (ret_error->id != ERR_TOKEN_KEY_UNKNOWN) return TOKEN_REFUSED;
         switch (find_way(k, changes)) {
         case WAY_JUDGE_AGAIN: break;
         case WAY_FETCH: return TOKEN_WAITS;
-        case WAY_NONE: return refuse(bad, ret_error);
+        case WAY_NONE: return TOKEN_REFUSED;
         case WAY_NO_KEYS: return refuse(ERR_TOKEN_KEYS_AWAY, ret_error);
         }
     }
 }
 
-token_verdict token_keeper_find(token_keeper *k, const config *c, span token, caller *ret,
-                                error_id *ret_error) {
+token_verdict token_keeper_find(token_keeper *k, const config *c, span token, arena *a, caller *ret,
+                                weir_error *ret_error) {
     unsigned char name[SHA256_LEN];
     key_entry e = {.standing = KEY_GOOD};
     name_token(c, token, name);
     if (!key_cache_find(k->cache, name, &e)) {
-        const token_verdict v = look_at(k, c, token, &e.key, ret_error);
+        const token_verdict v = look_at(k, c, token, a, &e.key, ret_error);
         if (v != TOKEN_GOOD) return v;
         access_key_ref(e.key);
         key_cache_put(k->cache, name, e);

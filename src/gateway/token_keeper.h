@@ -34,9 +34,10 @@ typedef enum token_verdict {
     TOKEN_WAITS,   /* for keys: token_keeper_ask() */
 } token_verdict;
 
-/* c: whose auth.jwt is on. ret->key is the caller's to give back. */
-token_verdict token_keeper_find(token_keeper *k, const config *c, span token, caller *ret,
-                                error_id *ret_error);
+/* c: whose auth.jwt is on. ret->key is the caller's to give back; an error's message is in the
+ * arena. */
+token_verdict token_keeper_find(token_keeper *k, const config *c, span token, arena *a, caller *ret,
+                                weir_error *ret_error);
 
 /* Waits for keys; belongs to its loop. done: once, never from inside. */
 typedef struct token_wait token_wait;

@@ -153,12 +153,18 @@ def test_what_a_token_says_of_its_client(weir, upstream, issuer):
     assert (line["client"], line["user"]) == ("free", "alice")
     assert ask(w, token(client_id="free", weir_limits={"requests": "2/h"}, weir_models=["gpt-*"], jti="other")).status == 200
     assert refusal(ask(w, first)) == (429, "rate_limit_exceeded")  # the client's, whatever its token
-    assert refusal(ask(w, token(client_id="other", weir_models=["gpt-*"]), model="o9")) == (403, "model_not_allowed")
-    assert refusal(ask(w, token(client_id="other", weir_models=[]))) == (401, "token_claims"), "none is not all"
+    free = {"client_id": "other", "weir_limits": {}}
+    assert refusal(ask(w, token(**free, weir_models=["gpt-*"]), model="o9")) == (403, "model_not_allowed")
+    assert refusal(ask(w, token(**free, weir_models=[]))) == (401, "token_claims"), "none is not all"
+    lacking = ask(w, token(**free))
+    assert refusal(lacking) == (401, "token_claims"), "none said is not all either"
+    assert lacking.error["message"] == "The token lacks the claim 'weir_models', which this gateway needs."
+    assert refusal(ask(w, token(client_id="other", weir_models=["*"]))) == (401, "token_claims"), "nor no limits said none"
+    assert ask(w, token(**free, weir_models=["*"])).status == 200
     assert refusal(ask(w, token(client_id="app"), model="o9")) == (403, "model_not_allowed")  # as clients has it
     assert ask(w, token(client_id="app")).status == 200
-    assert refusal(ask(w, token(client_id="bad", weir_limits={"requests": "many"}))) == (401, "token_claims")
-    assert refusal(ask(w, token(client_id="bad", weir_limits={"spent": "1/d"}))) == (401, "token_claims")
+    assert refusal(ask(w, token(client_id="bad", weir_models=["*"], weir_limits={"requests": "many"}))) == (401, "token_claims")
+    assert refusal(ask(w, token(client_id="bad", weir_models=["*"], weir_limits={"spent": "1/d"}))) == (401, "token_claims")
     assert wire.chat(w, headers={"authorization": f"Bearer {daemon.CLIENT_KEY}"}).status == 200
 
 
