@@ -2,11 +2,12 @@
 
 #include "access/key_store.h"
 #include "base/clock.h"
+#include "config/callable.h"
 #include "config/rights.h"
 #include "config/units.h"
 #include "json/json.h"
 
-enum { MEMBERS_MAX = 64, DEPTH_MAX = 8 };
+enum { MEMBERS_MAX = 64, DEPTH_MAX = 8, SHOWN_BYTES = 100 };
 
 /* ---- writing anew: what YAML reads as JSON does has few escapes ---- */
 
@@ -178,7 +179,7 @@ bool key_wish_read(span json, key_wish_kind kind, int64_t now_us, arena *a, key_
     return good;
 }
 
-/* ---- changing ---- */
+/* ---- what it names ---- */
 
 static json_value object_of(span text) {
     json_value v;
@@ -186,6 +187,26 @@ static json_value object_of(span text) {
     const bool good = json_scan(text, NULL, &v, &fault) && v.type == JSON_OBJECT;
     return good ? v : (json_value){JSON_OBJECT, SPAN_OF("{}")};
 }
+
+static bool endpoint_fits(json_value v, const config *c, arena *a, buf *ret_why) {
+    if (v.type != JSON_STRING || callable_is_any(c, json_string(v, a))) return true;
+    buf_addf(ret_why, "endpoints has %.*s; expected ", SPAN_ARG(span_clip(v.raw, SHOWN_BYTES)));
+    callable_add_expected(ret_why);
+    buf_add_char(ret_why, '.');
+    return false;
+}
+
+bool key_wish_fits(const key_wish *w, const config *c, arena *a, span *ret_param, buf *ret_why) {
+    const json_value endpoints = json_get(object_of(w->rest), SPAN_OF("endpoints"));
+    json_value item;
+    *ret_param = SPAN_OF("endpoints");
+    if (endpoints.type != JSON_ARRAY) return endpoint_fits(endpoints, c, a, ret_why);
+    for (json_iter it = json_iter_of(endpoints); json_next_element(&it, &item);)
+        if (!endpoint_fits(item, c, a, ret_why)) return false;
+    return true;
+}
+
+/* ---- changing ---- */
 
 span key_options_merge(span there, span changes, arena *a) {
     json_value old = object_of(there), new = object_of(changes);

@@ -27,6 +27,11 @@ typedef struct key_wish {
 MUST_USE bool key_wish_read(span json, key_wish_kind kind, int64_t now_us, arena *a, key_wish *ret,
                             span *ret_param, buf *ret_why);
 
+/* Whether what it names is there for c, by which it is written; false: as above. Of a key that is
+ * in the store this is not asked: what its names stood for may have gone since. */
+MUST_USE bool key_wish_fits(const key_wish *w, const config *c, arena *a, span *ret_param,
+                            buf *ret_why);
+
 /* What is there, with the changes: an object of one line, in the arena. */
 span key_options_merge(span there, span changes, arena *a);
 

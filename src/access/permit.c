@@ -1,14 +1,11 @@
 #include "access/permit.h"
 
 #include "base/clock.h"
+#include "config/callable.h"
+#include "config/pattern.h"
 
 /* Of what a client names, in a sentence. */
 enum { SHOWN_BYTES = 100 };
-
-static bool matches(span pattern, span name) {
-    if (!pattern.len || pattern.ptr[pattern.len - 1] != '*') return span_eq(pattern, name);
-    return span_starts(name, span_slice(pattern, 0, pattern.len - 1));
-}
 
 static error_id refuse_environment(const config_client *c, span environment, buf *ret_why) {
     if (c->environment.len)
@@ -46,26 +43,17 @@ error_id permit_caller(const config_client *c, int64_t now_us, span environment,
     return ERR_KEY_ADDRESS;
 }
 
-/* "/v1/audio/speech" and "/audio/speech" are "audio/speech". */
-static span bare(span path) {
-    if (span_starts(path, SPAN_OF("/"))) path = span_slice(path, 1, path.len);
-    return span_starts(path, SPAN_OF("v1/")) ? span_slice(path, 3, path.len) : path;
-}
-
 error_id permit_endpoint(const config_client *c, span name, span path, buf *ret_why) {
     if (!c->endpoint_count) return ERR_NONE;
-    path = bare(path);
-    for (size_t i = 0; i < c->endpoint_count; i++) {
-        span entry = bare(c->endpoints[i]);
-        if (matches(entry, name) || matches(entry, path)) return ERR_NONE;
-    }
+    for (size_t i = 0; i < c->endpoint_count; i++)
+        if (callable_fits(c->endpoints[i], name, path)) return ERR_NONE;
     buf_addf(ret_why, "This API key may not be used for %.*s.", SPAN_ARG(name));
     return ERR_KEY_ENDPOINT;
 }
 
 bool permit_has_model(const config_client *c, span model) {
     for (size_t i = 0; model.len && i < c->model_count; i++)
-        if (matches(c->models[i], model)) return true;
+        if (pattern_fits(c->models[i], model)) return true;
     return !c->model_count;
 }
 

@@ -19,6 +19,16 @@ static bool is_free(const keys_place *p, span name) {
     return true;
 }
 
+/* What it may do, by the configuration. */
+static int judge(keys_place *p, const key_wish *wish) {
+    buf why = BUF_EMPTY;
+    span param;
+    const bool good = key_wish_fits(wish, p->config, &p->arena, &param, &why);
+    if (!good) cli_complain("%.*s", SPAN_ARG(buf_span(&why)));
+    buf_done(&why);
+    return good ? CLI_OK : CLI_USAGE;
+}
+
 /* With the first key of a store the gate closes, for all who had none. */
 static bool closes_gate(const keys_place *p) {
     const config *c = p->config;
@@ -52,6 +62,7 @@ static int run_create(const cli_args *args) {
     int status = keys_read_wish(args, WISH_NEW, &a, &wish);
     if (status == CLI_OK) {
         status = keys_open(&p, args->values[OPT_CONFIG]);
+        if (status == CLI_OK) status = judge(&p, &wish);
         if (status == CLI_OK) status = create(&p, args, &wish);
         keys_close(&p);
     }
@@ -85,6 +96,7 @@ static int run_set(const cli_args *args) {
     }
     if (status == CLI_OK) {
         status = keys_open(&p, args->values[OPT_CONFIG]);
+        if (status == CLI_OK) status = judge(&p, &wish);
         if (status == CLI_OK) {
             key_outcome o =
                 key_store_change(p.store, span_cstr(args->rest[0]), &wish, &p.arena, &row);

@@ -1,5 +1,6 @@
 /* clients: who may call. */
 #include "base/hash.h"
+#include "config/callable.h"
 #include "config/keys.h"
 #include "config/reader.h"
 #include "config/write.h"
@@ -165,3 +166,36 @@ COLD static bool read_clients(reader *r, const option *o, span name, const yaml_
     return ok;
 }
 const option_type type_clients = {"list of clients", "a list of clients", read_clients, NULL};
+
+/* ---- what no single option can tell ---- */
+
+COLD static void check_endpoint(reader *r, span name, const yaml_node *node, span entry) {
+    if (callable_is_any(r->config, entry)) return;
+    buf expected = BUF_EMPTY;
+    span said = reader_said(r, node, "another text");
+    callable_add_expected(&expected);
+    reader_problem(r, node, "%.*s is %.*s; expected %.*s", SPAN_ARG(name), SPAN_ARG(said),
+                   SPAN_ARG(buf_span(&expected)));
+    buf_done(&expected);
+}
+
+COLD static void check_endpoints(reader *r, size_t at, const yaml_node *map,
+                                 const config_client *client) {
+    const yaml_node *node = yaml_get(map, SPAN_OF("endpoints"));
+    if (!node) return;
+    const span name = reader_name(r, "clients[%zu].endpoints", at);
+    const yaml_node *item = node->kind == YAML_LIST ? node->first : node;
+    for (size_t i = 0; i < client->endpoint_count; i++, item = item->next)
+        check_endpoint(r, item == node ? name : reader_name(r, "%.*s[%zu]", SPAN_ARG(name), i),
+                       item, client->endpoints[i]);
+}
+
+/* Those that were refused are not among the configuration's. */
+COLD void clients_check(reader *r, const yaml_node *root) {
+    const config *c = r->config;
+    const yaml_node *list = yaml_get(root, SPAN_OF("clients"));
+    const yaml_node *map = list ? list->first : NULL;
+    if (!c->client_count || c->client_count != list->count) return;
+    for (size_t i = 0; i < c->client_count; i++, map = map->next)
+        check_endpoints(r, i, map, &c->clients[i]);
+}

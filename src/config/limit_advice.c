@@ -1,37 +1,22 @@
 /* What holds for nothing: limits of what is no model, target or tag that there can be, and lists of
  * models of which there is none. */
+#include "config/pattern.h"
 #include "config/reader.h"
 
 typedef bool can_be(const config *c, span pattern);
 
-static bool is_open(span pattern) {
-    return span_ends(pattern, SPAN_OF("*"));
-}
-
-static span stem_of(span pattern) {
-    return span_slice(pattern, 0, pattern.len - is_open(pattern));
-}
-
-/* Whether there is a name that both stand for. */
-static bool meet(span a, span b) {
-    const span x = stem_of(a), y = stem_of(b);
-    if (is_open(a) && is_open(b)) return span_starts(x, y) || span_starts(y, x);
-    if (is_open(a)) return span_starts(y, x);
-    return is_open(b) ? span_starts(x, y) : span_eq(x, y);
-}
-
 static bool is_asked_for(const config *c, span pattern) {
     for (size_t i = 0; i < c->model_count; i++)
-        if (meet(pattern, c->models[i].name)) return true;
+        if (patterns_meet(pattern, c->models[i].name)) return true;
     return !c->model_count;
 }
 
 /* PROVIDER/MODEL; of a beginning that ends before the slash there may be more. */
 static bool is_target(const config *c, span pattern) {
-    const span stem = stem_of(pattern);
+    const span stem = pattern_stem(pattern);
     const size_t slash = span_find(stem, 0, '/');
     const span provider = span_slice(stem, 0, slash);
-    if (slash == stem.len && !is_open(pattern)) return false;
+    if (slash == stem.len && !pattern_is_open(pattern)) return false;
     for (size_t i = 0; i < c->provider_count; i++) {
         const span name = c->providers[i].name;
         if (slash == stem.len ? span_starts(name, stem) : span_eq(name, provider)) return true;
@@ -41,7 +26,7 @@ static bool is_target(const config *c, span pattern) {
 
 static bool is_tag(const config *c, span pattern) {
     (void)c;
-    return is_open(pattern) || span_find(pattern, 0, '=') < pattern.len;
+    return pattern_is_open(pattern) || span_find(pattern, 0, '=') < pattern.len;
 }
 
 /* ---- lists of models ---- */

@@ -137,6 +137,8 @@ void private_url_warn(reader *r, span name, const yaml_node *node, const config_
 
 /* cache.c: what no single option of it can tell. */
 void cache_check(reader *r, const yaml_node *root);
+/* clients.c: what no single option of them can tell. */
+void clients_check(reader *r, const yaml_node *root);
 /* auth.c: what no single option of it can tell. */
 void auth_check(reader *r, const yaml_node *root);
 /* guard.c: whether anything is looked at. */

@@ -320,6 +320,7 @@ void rules_check(reader *r, const yaml_node *root) {
     check_admin(r, root);
     check_cors(r, root);
     check_passthrough(r, root);
+    clients_check(r, root);
     check_orders(r, root);
     (void)sizes_check(r, SPAN_EMPTY, root);
     derive_models(r);

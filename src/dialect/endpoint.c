@@ -7,7 +7,7 @@ enum { NO = 0, YES = 1 };
 static const endpoint_row rows[EP_COUNT] = {
 #define X(id, path, name, dialect, streams, needs_model)                                           \
     [EP_##id] = {SPAN(path), name, DIALECT_##dialect, streams, needs_model},
-#include "dialect/endpoints.def"
+#include "config/endpoints.def"
 #undef X
     [EP_OTHER] = {SPAN(""), "other", DIALECT_RAW, NO, NO},
 };

@@ -1,4 +1,4 @@
-/* dialect/endpoint.h: the one table of endpoints (endpoints.def) as constants and as data. Pure.
+/* dialect/endpoint.h: the one table of endpoints (config/endpoints.def) as constants and as data. Pure.
  *
  * Any thread. Rows are constant.
  * Source   OpenAI's API reference.
@@ -11,7 +11,7 @@
 
 typedef enum endpoint {
 #define X(id, path, name, dialect, streams, needs_model) EP_##id,
-#include "dialect/endpoints.def"
+#include "config/endpoints.def"
 #undef X
     EP_OTHER, /* a configured /v1 path that is passed through */
     EP_COUNT

@@ -231,8 +231,10 @@ static bool read_who(order *o) {
 static bool read_wish(order *o, key_wish_kind kind) {
     buf why = BUF_EMPTY;
     span param = SPAN_EMPTY;
+    const config *c = loop_snapshot_config(o->request.asked);
     const bool good = key_wish_read(http_request_body(o->request.http), kind, o->now_us, &o->arena,
-                                    &o->wish, &param, &why);
+                                    &o->wish, &param, &why) &&
+                      key_wish_fits(&o->wish, c, &o->arena, &param, &why);
     if (!good) refuse(o, ERR_BAD_VALUE, param, buf_span(&why));
     buf_done(&why);
     return good;

@@ -32,7 +32,7 @@
 
 static const route routes[] = {
 #define X(id, path, ...) CALL("/v1" path, &form_openai, EP_##id),
-#include "dialect/endpoints.def"
+#include "config/endpoints.def"
 #undef X
     CALL("/chat", &form_chat, EP_CHAT_COMPLETIONS),
     CALL("/chat/functions", &form_functions, EP_CHAT_COMPLETIONS),

@@ -321,6 +321,22 @@ def test_what_a_key_may_do_is_held_to(served):
     wait_until(lambda: ask(w, key).status == 200, 2, "the change did not arrive")
 
 
+def test_a_key_is_held_to_what_there_is(served):
+    """An endpoint that nobody can call is refused where it is written; that of a key that is there may go with its passthrough."""
+    w = served(keys="on", admin={"keys": [ADMIN]}, passthrough=["/v1/rerank"])
+    made = keys(w, "create", "--name", "a", "--endpoints", "chat,embedings", check=False)
+    assert made.returncode == 2 and made.stderr.startswith('weir: endpoints has "embedings"; expected chat.completions, completions, embeddings'), made
+    create(w, "a", "--endpoints", "chat,/v1/rerank,/v1/chat/*")
+    assert keys(w, "set", "a", "--endpoints", "/v1/images", check=False).returncode == 2
+    for method, which, body in (("POST", "", {"name": "b", "endpoints": ["embedings"]}), ("POST", "", {"name": "b", "endpoints": "embedings"}),
+                                ("PATCH", "/a", {"endpoints": ["embeddings", "embedings"]})):
+        answer = api(w, method, which, body=body)
+        assert (answer.status, answer.error["param"], answer.error["code"]) == (400, "endpoints", "invalid_value"), answer.body
+        assert answer.error["message"].startswith('endpoints has "embedings"; expected chat.completions')
+    assert json.loads(keys(w, "show", "a", "--json"))["endpoints"] == ["chat", "/v1/rerank", "/v1/chat/*"]
+    assert api(w, "PATCH", "/a", body={"endpoints": None}).status == 200
+
+
 def test_a_key_may_have_whatever_a_client_may(served, upstream):
     """Also a guard, where the configuration has none, which nobody else is looked at by."""
     w = served(limits={"user": {"parallel": 100}})

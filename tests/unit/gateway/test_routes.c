@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include "config/callable.h"
+#include "exchange/forms.h"
 #include "gateway/embedded.h"
 #include "gateway/routes.h"
 #include "json/json.h"
@@ -51,6 +53,23 @@ static void test_endpoints_by_path(void **state) {
     assert_int_equal(calls, EP_OTHER);
     assert_int_equal(endpoint_of_path(SPAN_OF("/v1/chat/completions")), EP_OTHER);
     assert_int_equal(endpoint_of_path(SPAN_OF("")), EP_OTHER);
+}
+
+/* Whatever can be called, a client can be held to, by its path and by its name in records. */
+static void test_what_clients_may_be_held_to(void **state) {
+    (void)state;
+    size_t count;
+    const route *rows = route_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        const call_row *call = rows[i].call;
+        if (!call) continue;
+        assert_true(callable_is_any(&plain, rows[i].path));
+        const char *label = call->form->label;
+        assert_true(
+            callable_is_any(&plain, span_cstr(label ? label : endpoint_get(call->endpoint)->name)));
+    }
+    assert_true(callable_is_any(&plain, span_cstr(endpoint_get(EP_OTHER)->name)));
+    assert_true(callable_is_any(&plain, SPAN_OF("mcp")) && route_find(&plain, SPAN_OF("/mcp")));
 }
 
 static void test_pages(void **state) {
@@ -264,6 +283,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_endpoints_by_path),
+        cmocka_unit_test(test_what_clients_may_be_held_to),
         cmocka_unit_test(test_pages),
         cmocka_unit_test(test_a_star_in_the_middle),
         cmocka_unit_test(test_below_a_star),

@@ -1,0 +1,48 @@
+#include "config/callable.h"
+
+#include "config/pattern.h"
+
+typedef struct callable {
+    span name; /* in records; empty: it has none */
+    span path; /* bare; empty: any */
+} callable;
+
+/* The API's endpoints, weir's own, and what is passed through. Models are told to everybody. */
+static const callable all[] = {
+#define X(id, path, name, dialect, streams, needs_model) {SPAN(name), SPAN(path)},
+#include "config/endpoints.def"
+#undef X
+    {SPAN("chat"), SPAN("/chat")},         {SPAN("chat.functions"), SPAN("/chat/functions")},
+    {SPAN("mcp"), SPAN("/mcp")},           {SPAN("other"), SPAN("")},
+    {SPAN(""), SPAN("/chat/functions/*")}, {SPAN(""), SPAN("/models")},
+    {SPAN(""), SPAN("/models/*")},
+};
+
+/* "/v1/audio/speech" and "/audio/speech" are "audio/speech". */
+static span bare(span path) {
+    if (span_starts(path, SPAN_OF("/"))) path = span_slice(path, 1, path.len);
+    return span_starts(path, SPAN_OF("v1/")) ? span_slice(path, 3, path.len) : path;
+}
+
+bool callable_fits(span entry, span name, span path) {
+    entry = bare(entry);
+    return pattern_fits(entry, name) || pattern_fits(entry, bare(path));
+}
+
+bool callable_is_any(const config *c, span entry) {
+    entry = bare(entry);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        if (all[i].name.len && pattern_fits(entry, all[i].name)) return true;
+        if (all[i].path.len && patterns_meet(entry, bare(all[i].path))) return true;
+    }
+    for (size_t i = 0; i < c->passthrough_count; i++)
+        if (patterns_meet(entry, bare(c->passthrough[i]))) return true;
+    return false;
+}
+
+void callable_add_expected(buf *out) {
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].name.len) buf_addf(out, "%s%.*s", i ? ", " : "", SPAN_ARG(all[i].name));
+    buf_add_cstr(out, ", a path of these such as /v1/chat/completions, one that passthrough lets "
+                      "through, or a beginning of these and *");
+}
