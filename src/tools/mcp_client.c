@@ -299,6 +299,14 @@ static void finish(mcp_client *c, mcp_request *r, const mcp_reply *reply) {
     if (!c->closed) close_if_retired(c);
 }
 
+/* The same of `server/discover`, by which the era is told. */
+static void finish_discover(mcp_client *c, const jsonrpc_message *message, int status,
+                            const mcp_loss *loss) {
+    take_off(&c->discover);
+    c->link->kind->forget(c->link, &c->discover, true);
+    on_discovered(c, message, status, loss);
+}
+
 static bool is_modern_error(int64_t code) {
     return code == MCP_HEADER_MISMATCH || code == MCP_MISSING_CAPABILITY ||
            code == MCP_UNSUPPORTED_VERSION;
@@ -323,28 +331,22 @@ static void finish_refused(mcp_client *c, mcp_request *r, const jsonrpc_message 
     const mcp_loss loss = {TOOL_FAILED, status, buf_span(&why)};
     const mcp_reply reply = {.loss = &loss,
                              .no_session = is_no_session(c, status) && !is_modern_error(m->code)};
-    if (r == &c->discover) {
-        take_off(r);
-        c->link->kind->forget(c->link, r, true);
-        on_discovered(c, m, status, &loss);
-    } else {
+    if (r == &c->discover)
+        finish_discover(c, m, status, &loss);
+    else
         finish(c, r, &reply);
-    }
     buf_done(&why);
     arena_done(&a);
 }
 
 static void take_answer(mcp_client *c, mcp_request *r, const jsonrpc_message *m, int status) {
     const mcp_reply reply = {.result = m->result};
-    if (m->kind == JSONRPC_ERROR) {
+    if (m->kind == JSONRPC_ERROR)
         finish_refused(c, r, m, status);
-    } else if (r == &c->discover) {
-        take_off(r);
-        c->link->kind->forget(c->link, r, true);
-        on_discovered(c, m, status, NULL);
-    } else {
+    else if (r == &c->discover)
+        finish_discover(c, m, status, NULL);
+    else
         finish(c, r, &reply);
-    }
 }
 
 /* "id":7, with or without a blank, and no digit behind it. */
@@ -373,12 +375,10 @@ static mcp_request *whose(mcp_client *c, span head, span tail) {
 static void lose(mcp_client *c, mcp_request *r, tool_outcome outcome, const char *why) {
     const mcp_loss loss = {outcome, 0, span_cstr(why)};
     const mcp_reply reply = {.loss = &loss};
-    if (r != &c->discover) {
+    if (r == &c->discover)
+        finish_discover(c, NULL, 0, &loss);
+    else
         finish(c, r, &reply);
-        return;
-    }
-    take_off(r);
-    on_discovered(c, NULL, 0, &loss);
 }
 
 /* What is no message is noise, which programs that log to their standard output make; but what is

@@ -1,7 +1,7 @@
 """An MCP server that does not behave, by hand: over standard streams, or with a port over HTTP (with sessions). What its tools do
 is in their names. mcp_odd.py [PORT] [WORD …]; words: dies (at once), mute (never answers anything), modern, paged, endless (pages),
 old (a version that nobody speaks), unlisted (no tools/list), listless (a list that is none), empty (one without tools), strange (tools
-that are none)."""
+that are none), mumbles (over HTTP: what it says of its era cannot be read, and it would go on)."""
 
 import http.server
 import json
@@ -17,6 +17,7 @@ tools = [{"name": n, "description": f"It does: {n}", "inputSchema": NOTHING} for
 tools.append({"name": "task", "inputSchema": NOTHING, "execution": {"taskSupport": "required"}})
 answers = {}  # what the client says to requests of ours
 cancelled = []
+left = []  # methods whose answers the client did not want to hear to the end
 
 
 def text(said, **more):
@@ -78,6 +79,8 @@ def call(name, number, out, raw):
     if name == "late":
         time.sleep(2)
         return text("late")
+    if name == "left":
+        return text(json.dumps(left))
     if name == "slow":
         time.sleep(0.3)
         return text("slow")
@@ -185,6 +188,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         message = json.loads(self.rfile.read(int(self.headers["content-length"])))
         method, number = message.get("method"), message.get("id")
         session = self.headers.get("mcp-session-id")
+        if method == "server/discover" and "mumbles" in WORDS:
+            try:
+                self.stream(b'data: {"jsonrpc":"2.0","id":%d,"result":{"supportedVersions":[\n\n' % number, hold=True)
+            except OSError:
+                self.close_connection = True
+                left.append(method)
+            return
         if method == "initialize":
             session = f"session-{len(self.sessions)}-{time.monotonic_ns()}"
             self.sessions.add(session)
@@ -239,7 +249,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 if "dies" in WORDS:
     sys.exit("no such luck")
 if WORDS and WORDS[0].isdigit():
-    tools += [{"name": n, "inputSchema": NOTHING} for n in ("forget", "text", "fail", "cut", "cut_bare")]
+    tools += [{"name": n, "inputSchema": NOTHING} for n in ("forget", "text", "fail", "cut", "cut_bare", "left")]
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(WORDS[0])), Handler)
     server.daemon_threads = True
     server.serve_forever()

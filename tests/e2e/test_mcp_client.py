@@ -346,6 +346,11 @@ def test_a_session_that_the_server_forgets_is_opened_anew(weir, upstream, served
     assert tool_of(w, upstream, "odd_name") == "odd.name says []"
 
 
+def test_an_answer_that_cannot_be_read_is_not_listened_to_any_longer(weir, upstream, served):
+    w = weir(upstream, tools={"odd": {"kind": "mcp", "url": served([*ODD, "PORT", "mumbles"])}})
+    daemon.wait_until(lambda: tool_of(w, upstream, "left") == '["server/discover"]', 20, "its connection is kept")
+
+
 def test_a_server_over_http_that_comes_back(weir, upstream, served):
     port = free_port()
     url = served([*ODD, "PORT"], port=port)
