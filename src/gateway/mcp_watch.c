@@ -13,6 +13,7 @@ enum { LINES_MOST = 6, LINES_PER_MS = 60 * 1000 };
 typedef struct row {
     list link;
     buf entry;
+    buf left;        /* why what it lists is left out, as was told; empty: nothing is */
     uint64_t losses; /* that were told */
     bool down;       /* as was told */
     bool seen;       /* at this look */
@@ -34,14 +35,15 @@ mcp_watch *mcp_watch_new(log_shard *log, metrics_shard *shard) {
     return w;
 }
 
-static void set_gauge(const mcp_watch *w, const row *r) {
+static void set_gauge(const mcp_watch *w, const row *r, metric_id id, int64_t value) {
     const span entry = buf_span(&r->entry);
-    metric_set(metrics_series(w->shard, METRIC_MCP_SERVER_DOWN, &entry), r->down);
+    metric_set(metrics_series(w->shard, id, &entry), value);
 }
 
 static void row_free(row *r) {
     list_remove(&r->link);
     buf_done(&r->entry);
+    buf_done(&r->left);
     free(r);
 }
 
@@ -78,10 +80,29 @@ static void tell(const mcp_watch *w, row *r, const tool_source *s) {
     const bool was_down = r->down;
     r->losses = s->losses; /* of another server under the same name they begin anew */
     r->down = s->down;
-    set_gauge(w, r);
+    set_gauge(w, r, METRIC_MCP_SERVER_DOWN, r->down);
     if (more) metric_add(metrics_series(w->shard, METRIC_MCP_SERVER_LOSSES, &entry), more);
     if (more && !was_down) log_change(w, r, true, s->why);
     if (!s->down && (was_down || more)) log_change(w, r, false, SPAN_EMPTY);
+}
+
+/* Once for each list that leaves out something else than the one before. */
+static void tell_left_out(const mcp_watch *w, row *r, const tool_source *s) {
+    uint64_t passed_over;
+    set_gauge(w, r, METRIC_MCP_TOOLS_LEFT_OUT, (int64_t)s->left_out);
+    if (span_eq(buf_span(&r->left), s->why_left)) return;
+    buf_clear(&r->left);
+    buf_add(&r->left, s->why_left);
+    if (!s->left_out || !sparing_due(&r->lines, LINES_MOST, LINES_PER_MS, w->now_ms, &passed_over))
+        return;
+    char digits[LOG_NUMBER_MAX], over[LOG_NUMBER_MAX];
+    const log_field fields[] = {{"server", s->entry},
+                                log_number("tools", s->left_out, digits),
+                                {"reason", s->why_left},
+                                log_number("passed_over", passed_over, over)};
+    log_event(w->log, LEVEL_WARN, "mcp_tools_left_out",
+              SPAN_OF("An MCP server lists tools of which none is made."), fields,
+              ARRAY_LEN(fields) - !passed_over);
 }
 
 /* ---- looking ---- */
@@ -102,11 +123,12 @@ static void look(void *user, const tool_source *s) {
     row *r = row_of(w, s->entry);
     r->seen = true;
     tell(w, r, s);
+    tell_left_out(w, r, s);
 }
 
 static void forget(mcp_watch *w, row *r) {
-    r->down = false;
-    set_gauge(w, r);
+    set_gauge(w, r, METRIC_MCP_SERVER_DOWN, 0);
+    set_gauge(w, r, METRIC_MCP_TOOLS_LEFT_OUT, 0);
     row_free(r);
 }
 

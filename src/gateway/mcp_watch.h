@@ -1,5 +1,6 @@
-/* gateway/mcp_watch.h: the MCP servers whose tools weir has: which are away is told, in the log and
- * in the metrics. Looked at each second, on the main thread: a server lives on a thread of its own.
+/* gateway/mcp_watch.h: the MCP servers whose tools weir has: which are away, and what they list
+ * that no tool is made of, is told in the log and in the metrics. Looked at each second, on the
+ * main thread: a server lives on a thread of its own.
  */
 #ifndef WEIR_GATEWAY_MCP_WATCH_H
 #define WEIR_GATEWAY_MCP_WATCH_H

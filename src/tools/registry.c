@@ -283,16 +283,20 @@ bool tool_registry_knows(tool_registry *r, size_t entry, buf *ret_why) {
 
 void tool_registry_sources(tool_registry *r, void (*each)(void *user, const tool_source *s),
                            void *user) {
-    buf why = BUF_EMPTY;
+    buf why = BUF_EMPTY, why_left = BUF_EMPTY;
     for (size_t i = 0; i < r->config->tool_count; i++) {
         tool_source s = {.entry = r->config->tools[i].name};
         if (!r->keys[i]) continue;
         buf_clear(&why);
+        buf_clear(&why_left);
         s.down = mcp_key_is_down(r->keys[i], &s.losses, &why);
+        s.left_out = mcp_key_left_out(r->keys[i], &why_left);
         s.why = buf_span(&why);
+        s.why_left = buf_span(&why_left);
         each(user, &s);
     }
     buf_done(&why);
+    buf_done(&why_left);
 }
 
 static void count_tools(void *user, size_t entry, tool_set *s) {

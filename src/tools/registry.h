@@ -60,7 +60,9 @@ typedef struct tool_source {
     span entry;
     bool down;       /* it is away at the moment */
     uint64_t losses; /* how often it went away, or could not be reached */
-    span why;        /* the last time; borrowed for the call of each */
+    span why;        /* the last time; borrowed for the call of each, as is the next */
+    size_t left_out; /* of what it lists none of its tools is made of so many */
+    span why_left;   /* mcp_key_left_out() */
 } tool_source;
 
 /* Those of the configuration. Any thread. */

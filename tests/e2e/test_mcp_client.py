@@ -398,6 +398,24 @@ def test_a_server_that_is_back_at_once_is_told_too(weir, upstream, mark):
     daemon.wait_until(lambda: figure(w, "weir_mcp_server_losses_total") == 1, 10, "it is not counted")
 
 
+def test_what_a_server_lists_and_is_none_of_its_tools_is_told_once(weir, upstream, mark):
+    w = weir(upstream, tools={"odd": stdio(*ODD, "strange", mark)})
+    line = w.wait_event("mcp_tools_left_out")
+    assert (line["level"], line["server"], line["tools"]) == ("warn", "odd", 6)
+    assert line["reason"] == "4 without a name of 1 to 128 bytes; 1 whose name another has; 1 that can be called as a task alone"
+    assert figure(w, "weir_mcp_tools_left_out") == 6
+    w.reload(daemon.config_for(upstream, tools={"odd": stdio(*ODD, "strange", mark)}, retry={"retries": 1}))  # leaves it alone
+    config = daemon.config_for(upstream, tools={"good": stdio(*ODD, mark)})
+    w.reload(config)
+    daemon.wait_until(lambda: figure(w, "weir_mcp_tools_left_out") == 0, 10, "what is gone is told as there")
+
+    def told():
+        return [(e["server"], e["tools"]) for e in w.log if e.get("event") == "mcp_tools_left_out"]
+
+    daemon.wait_until(lambda: len(told()) > 1, 10, "the other's is not told")
+    assert told() == [("odd", 6), ("good", 1)]
+
+
 def test_nothing_is_left_where_weir_is_killed(weir, upstream, mark):
     w = weir(upstream, tools={"odd": stdio(*ODD, mark)})
     assert tool_of(w, upstream, "pid").isdigit()
