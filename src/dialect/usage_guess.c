@@ -69,6 +69,17 @@ static void add_value(counting *c, json_value v) {
     tokens_add_counted(c->count, token_memo_count(*memo, c->before->owner, c->count->family, v));
 }
 
+/* Models read it as JSON, or much like it; so also one that is a bare text, quotes and all, which
+ * what is remembered of texts does not tell. */
+static void add_tool(counting *c, json_value tool) {
+    if (tool.type != JSON_STRING) {
+        add_value(c, tool);
+        return;
+    }
+    tokens_break(c->count);
+    tokens_add(c->count, tool.raw);
+}
+
 static void add_text(counting *c, json_value text) {
     if (text.type == JSON_STRING) add_value(c, text);
 }
@@ -137,7 +148,7 @@ int64_t guess_prompt(const request_outline *o, dialect d, token_family family,
     for (size_t i = 0; i < o->part_count; i++)
         add_part(&c, &o->parts[i]);
     for (size_t i = 0; i < o->tool_count; i++)
-        add_value(&c, o->tools[i].source); /* models read them as JSON, or much like it */
+        add_tool(&c, o->tools[i].source);
     for (size_t i = 0; i < o->param_count; i++)
         if (is_told(o->params[i].id)) add_opaque(&c, o->params[i].value);
     if (is_chat(d)) {

@@ -85,6 +85,27 @@ static void tools_and_schemas(void **state) {
     assert_in_range(guessed(CHAT, schema, TOKENS_O200K), 7, 40);
 }
 
+static int64_t counted(const char *text) {
+    token_count c = tokens_begin(TOKENS_O200K);
+    tokens_add(&c, span_cstr(text));
+    return tokens_total(&c);
+}
+
+/* A bare text among tools is told as it stands in the request, too. */
+static void bare_tools(void **state) {
+    (void)state;
+    static const char *const names[] = {"web_search", "look\\nup", ""};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        buf body = BUF_EMPTY, quoted = BUF_EMPTY;
+        buf_addf(&body, "{'tools':['%s']}", names[i]);
+        buf_addf(&quoted, "\"%s\"", names[i]);
+        assert_int_equal(guessed(CHAT, buf_cstr(&body), TOKENS_O200K),
+                         3 + counted(buf_cstr(&quoted)));
+        buf_done(&body);
+        buf_done(&quoted);
+    }
+}
+
 /* ---- what is no text ---- */
 
 #define URL(url)        "[{'type':'image_url','image_url':{'url':'" url "'}}]"
@@ -322,6 +343,7 @@ int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_model_reads),
         cmocka_unit_test(tools_and_schemas),
+        cmocka_unit_test(bare_tools),
         cmocka_unit_test(pictures),
         cmocka_unit_test(bytes_that_are_no_text),
         cmocka_unit_test(roughly_it_is_the_same),
