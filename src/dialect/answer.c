@@ -175,30 +175,58 @@ const answer_event *answer_queue_last(const answer_queue *q) {
 
 /* ---- a rewriting ---- */
 
-/* How far what stood at `at` of the old bytes has moved: by the edits before it. */
+/* Edits stand in the order of their places and overlap nowhere: so each value finds those before it
+ * and in it by halving, however many an answer has of both. */
 typedef struct shifts {
     const answer_event *like;
     const answer_edit *edits;
-    const size_t *lengths; /* of the edits' new values */
     size_t count;
-    span data; /* the new bytes */
+    const size_t *moved; /* [i]: how far the first i edits have moved what follows; may wrap */
+    span data;           /* the new bytes */
 } shifts;
 
 static span place_of(const answer_event *like, const answer_edit *e) {
     return e->json.ptr ? e->bytes : like->parts[e->part].value.raw;
 }
 
+static const char *end_of(span s) {
+    return s.ptr + s.len;
+}
+
+/* How many begin before that. */
+static size_t edits_before(const shifts *s, const char *place) {
+    size_t from = 0, to = s->count;
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+        if (place_of(s->like, &s->edits[middle]).ptr < place)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* How many there are before the first, of those from `from` on, that ends behind that. */
+static size_t edits_up_to(const shifts *s, size_t from, const char *end) {
+    size_t to = s->count;
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+        if (end_of(place_of(s->like, &s->edits[middle])) <= end)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+/* By the edits before it; those within it, or in its place, make it longer or shorter. */
 static json_value value_shifted(const shifts *s, json_value v) {
     if (!within(v.raw, s->like->data)) return v;
-    size_t at = (size_t)(v.raw.ptr - s->like->data.ptr), len = v.raw.len, to = at;
-    for (size_t i = 0; i < s->count; i++) {
-        span old = place_of(s->like, &s->edits[i]);
-        if (old.ptr < v.raw.ptr)
-            to = to + s->lengths[i] - old.len;
-        else if (within(old, v.raw)) /* the value itself, or something in it */
-            len = len + s->lengths[i] - old.len;
-    }
-    return (json_value){v.type, span_from(s->data.ptr + to, len)};
+    const size_t first = edits_before(s, v.raw.ptr);
+    const size_t behind = edits_up_to(s, first, end_of(v.raw));
+    const size_t at = (size_t)(v.raw.ptr - s->like->data.ptr) + s->moved[first];
+    return (json_value){
+        v.type, span_from(s->data.ptr + at, v.raw.len + s->moved[behind] - s->moved[first])};
 }
 
 /* The reason stands between the quotes of a part's value, which may be one that was changed. */
@@ -214,8 +242,9 @@ static span reason_shifted(const shifts *s, span reason, const answer_part *part
 }
 
 static void write_edited(const answer_event *like, const answer_edit *edits, size_t count,
-                         size_t *ret_lengths, buf *out) {
+                         size_t *ret_moved, buf *out) {
     size_t from = 0;
+    ret_moved[0] = 0;
     for (size_t i = 0; i < count; i++) {
         const answer_edit *e = &edits[i];
         span old = place_of(like, e);
@@ -230,35 +259,37 @@ static void write_edited(const answer_event *like, const answer_edit *edits, siz
             json_write_string(out, e->text);
         else
             buf_add(out, SPAN_OF("null"));
-        ret_lengths[i] = out->len - before;
+        ret_moved[i + 1] = ret_moved[i] + (out->len - before) - old.len;
         from = at + old.len;
     }
     buf_add(out, span_slice(like->data, from, like->data.len));
 }
 
-/* It stood in what is gone, where nothing is left of it. */
+/* It stood in what is gone, where nothing is left of it. Of edits that touch it at its beginning
+ * the first counts. */
 static bool is_gone(const shifts *s, json_value v, json_value *ret) {
-    for (size_t i = 0; i < s->count; i++) {
-        const span old = s->edits[i].bytes;
+    bool gone = false;
+    for (size_t i = edits_before(s, v.raw.ptr + 1); i-- > 0;) {
+        const span old = place_of(s->like, &s->edits[i]);
+        if (end_of(old) < v.raw.ptr) break;
         if (!s->edits[i].json.ptr || !within(v.raw, old) || old.len == v.raw.len) continue;
-        const json_value edge = {JSON_NULL, span_from(old.ptr, 0)};
-        *ret = value_shifted(s, edge);
-        return true;
+        *ret = value_shifted(s, (json_value){JSON_NULL, span_from(old.ptr, 0)});
+        gone = true;
     }
-    return false;
+    return gone;
 }
 
 void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
                     answer_event *ret) {
-    size_t *lengths = arena_alloc(a, (count ? count : 1) * sizeof *lengths);
+    size_t *moved = arena_alloc(a, (count + 1) * sizeof *moved);
     answer_part *parts = arena_alloc(a, (like->part_count ? like->part_count : 1) * sizeof *parts);
     buf out = BUF_EMPTY;
-    write_edited(like, edits, count, lengths, &out);
-    const shifts s = {like, edits, lengths, count, arena_dup(a, buf_span(&out))};
+    write_edited(like, edits, count, moved, &out);
+    const shifts s = {like, edits, count, moved, arena_dup(a, buf_span(&out))};
     buf_done(&out);
     for (size_t i = 0; i < like->part_count; i++) {
         parts[i] = like->parts[i];
-        if (!is_gone(&s, parts[i].value, &parts[i].value))
+        if (!parts[i].value.raw.ptr || !is_gone(&s, parts[i].value, &parts[i].value))
             parts[i].value = value_shifted(&s, parts[i].value);
     }
     for (size_t i = 0; i < count; i++)
@@ -281,15 +312,30 @@ void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t c
     *ret = event;
 }
 
+static bool stands_before(const answer_event *like, const answer_edit *a, const answer_edit *b) {
+    return place_of(like, a).ptr < place_of(like, b).ptr;
+}
+
+/* Two rows in order, one behind the other, become one; room for the first is given. */
+static void merge_rows(const answer_event *like, answer_edit *edits, size_t first, size_t count,
+                       answer_edit *room) {
+    size_t a = 0, b = first, to = 0;
+    memcpy(room, edits, first * sizeof *edits);
+    while (a < first)
+        edits[to++] =
+            b < count && stands_before(like, &edits[b], &room[a]) ? edits[b++] : room[a++];
+}
+
 void answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        const answer_edit e = edits[i];
-        const char *place = place_of(like, &e).ptr;
-        size_t at = i;
-        for (; at && place_of(like, &edits[at - 1]).ptr > place; at--)
-            edits[at] = edits[at - 1];
-        edits[at] = e;
-    }
+    size_t at = 1;
+    while (at < count && !stands_before(like, &edits[at], &edits[at - 1]))
+        at++;
+    if (at >= count) return;
+    answer_edit *room = mem_alloc(count * sizeof *room);
+    for (size_t row = 1; row < count; row *= 2)
+        for (at = 0; at + row < count; at += 2 * row)
+            merge_rows(like, edits + at, row, count - at < 2 * row ? count - at : 2 * row, room);
+    free(room);
 }
 
 /* ---- a member taken out ---- */

@@ -156,7 +156,7 @@ typedef struct answer_edit {
 void answer_rewrite(const answer_event *like, const answer_edit *edits, size_t count, arena *a,
                     answer_event *ret);
 
-/* Puts edits into the order of their places. Few: it compares each with those before it. */
+/* Puts edits into the order of their places; of two at one place the first stays it. */
 void answer_edits_sort(const answer_event *like, answer_edit *edits, size_t count);
 
 /* The event as `like` without its null_usage; all else stays byte for byte, but for the comma and

@@ -1,6 +1,8 @@
 /* Events that are kept and changed: every place must be one of the new bytes. */
 #include "heap.h"
 
+#include "base/mem.h"
+#include "base/random.h"
 #include "dialect/reader.h"
 
 static const char chunk[] =
@@ -202,6 +204,125 @@ static void what_holds_parts_may_go(void **state) {
     arena_done(&a);
 }
 
+/* ---- many parts, many edits ---- */
+
+enum { GROUPS_MOST = 20000, IN_GROUP = 3, PARTS_MOST = GROUPS_MOST * IN_GROUP };
+
+/* A list of lists of texts, what is changed of it, and what comes: where each text stands then.
+ * Places are offsets until all bytes are there. */
+typedef struct many {
+    rng rng;
+    buf old, new;
+    answer_part parts[PARTS_MOST];
+    answer_edit edits[PARTS_MOST];
+    struct {
+        size_t at, len;
+    } was[PARTS_MOST], comes[PARTS_MOST], place[PARTS_MOST];
+    size_t count, edit_count;
+} many;
+
+static void add_edit(many *m, answer_edit e, size_t at, size_t len) {
+    m->place[m->edit_count].at = at;
+    m->place[m->edit_count].len = len;
+    m->edits[m->edit_count++] = e;
+}
+
+static void add_text(many *m, bool gone) {
+    static const char *const texts[] = {"", "\"\"", "\"a\"", "\"longer than it was\""};
+    const size_t i = m->count++, at = m->old.len;
+    const char *said = texts[1 + rng_u64(&m->rng) % 3];
+    buf_add_cstr(&m->old, said);
+    m->was[i].at = at;
+    m->was[i].len = m->old.len - at;
+    if (gone) return;
+    m->comes[i].at = m->new.len;
+    switch (rng_u64(&m->rng) % 3) {
+    case 0: buf_add_cstr(&m->new, said); break;
+    case 1:
+        buf_add_cstr(&m->new, "\"text\"");
+        add_edit(m, (answer_edit){.part = i, .text = SPAN_OF("text")}, at, m->was[i].len);
+        break;
+    default: /* between its quotes */
+        buf_add_cstr(&m->new, "\"in\"");
+        add_edit(m, (answer_edit){.json = SPAN_OF("in")}, at + 1, m->was[i].len - 2);
+        break;
+    }
+    m->comes[i].len = m->new.len - m->comes[i].at;
+}
+
+static void add_group(many *m) {
+    const bool gone = rng_u64(&m->rng) % 4 == 0;
+    const size_t at = m->old.len, to = m->new.len, first = m->count, edit = m->edit_count;
+    if (gone) add_edit(m, (answer_edit){.json = SPAN_OF("null")}, at, 0);
+    buf_add_char(&m->old, '[');
+    buf_add_cstr(&m->new, gone ? "null" : "[");
+    for (size_t n = 1 + rng_u64(&m->rng) % IN_GROUP; n; n--) {
+        add_text(m, gone);
+        buf_add_cstr(&m->old, n > 1 ? "," : "]");
+        if (!gone) buf_add_cstr(&m->new, n > 1 ? "," : "]");
+    }
+    if (gone) m->place[edit].len = m->old.len - at;
+    for (size_t i = first; gone && i < m->count; i++)
+        m->comes[i].at = to, m->comes[i].len = 0;
+}
+
+static void check_many(many *m, size_t groups) {
+    arena a;
+    arena_init(&a, 0);
+    for (size_t i = 0; i < groups; i++) {
+        buf_add_cstr(&m->old, i ? ", " : "[");
+        buf_add_cstr(&m->new, i ? ", " : "[");
+        add_group(m);
+    }
+    buf_add_cstr(&m->old, "] ");
+    buf_add_cstr(&m->new, "] ");
+    const char *old = m->old.ptr;
+    for (size_t i = 0; i < m->count; i++)
+        m->parts[i] =
+            (answer_part){.value = {JSON_STRING, span_from(old + m->was[i].at, m->was[i].len)}};
+    for (size_t i = 0; i < m->edit_count; i++)
+        m->edits[i].bytes = span_from(old + m->place[i].at, m->place[i].len);
+    for (size_t i = m->edit_count; i-- > 1;) { /* shuffled, to be put in order again */
+        const size_t k = rng_u64(&m->rng) % (i + 1);
+        const answer_edit e = m->edits[i];
+        m->edits[i] = m->edits[k];
+        m->edits[k] = e;
+    }
+    const answer_event e = {.kind = ANSWER_PLAIN,
+                            .data = buf_span(&m->old),
+                            .parts = m->parts,
+                            .part_count = m->count,
+                            .error = {JSON_ARRAY, span_from(old, m->old.len - 1)}};
+    answer_event changed;
+    answer_edits_sort(&e, m->edits, m->edit_count);
+    answer_rewrite(&e, m->edits, m->edit_count, &a, &changed);
+    assert_true(span_eq(changed.data, buf_span(&m->new)));
+    for (size_t i = 0; i < m->count; i++) {
+        const span value = changed.parts[i].value.raw;
+        assert_ptr_equal(value.ptr, changed.data.ptr + m->comes[i].at);
+        assert_int_equal(value.len, m->comes[i].len);
+    }
+    assert_ptr_equal(changed.error.raw.ptr, changed.data.ptr);
+    assert_int_equal(changed.error.raw.len, changed.data.len - 1);
+    buf_clear(&m->old);
+    buf_clear(&m->new);
+    m->count = m->edit_count = 0;
+    arena_done(&a);
+}
+
+/* Whatever is changed where; and as many as an answer of some hundred KB may have. */
+static void many_parts_and_edits(void **state) {
+    (void)state;
+    many *m = mem_zalloc(sizeof *m);
+    rng_seed(&m->rng, 1);
+    for (size_t groups = 1; groups < 200; groups++)
+        check_many(m, 1 + groups % 20);
+    check_many(m, GROUPS_MOST);
+    buf_done(&m->old);
+    buf_done(&m->new);
+    free(m);
+}
+
 /* With the comma that parts it from a neighbour, and nothing else. */
 static void the_null_usage_is_cut_out(void **state) {
     (void)state;
@@ -321,6 +442,7 @@ int main(void) {
         cmocka_unit_test(a_queue_gives_what_it_got_in_order),
         cmocka_unit_test(a_rewriting_moves_what_stands_behind),
         cmocka_unit_test(what_holds_parts_may_go),
+        cmocka_unit_test(many_parts_and_edits),
         cmocka_unit_test(the_null_usage_is_cut_out),
         cmocka_unit_test(what_stands_around_the_cut_moves),
         cmocka_unit_test(an_event_is_made_like_another),
