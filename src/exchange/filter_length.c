@@ -6,6 +6,8 @@
 
 #include "dialect/words.h"
 
+#include <stdlib.h>
+
 typedef struct choice_length {
     int64_t characters; /* that it may still have; -1: any number */
     token_count tokens;
@@ -26,6 +28,11 @@ typedef struct cutting {
     const answer_event *event;
     event_edits edits;
     bool says; /* something is left */
+    /* Once all texts are cut, by their places: so that each choice finds its own by halving. */
+    answer_edit *cuts;
+    size_t cut_count;
+    const char **said; /* where its texts stand that are not empty; NULL: not looked for yet */
+    size_t said_count;
 } cutting;
 
 static unsigned choice_of(const length_filter *l, const answer_part *p) {
@@ -146,21 +153,33 @@ static const char *place_of(const cutting *k, size_t part) {
     return k->event->parts[part].value.raw.ptr;
 }
 
-/* NULL: none of the texts in it was cut. */
-static const answer_edit *first_cut_in(const cutting *k, span whole) {
-    const answer_edit *first = NULL;
+static void gather_cuts(cutting *k) {
+    answer_edits_sort(k->event, k->edits.items, k->edits.count);
+    k->cuts = arena_alloc(k->edits.arena, k->edits.count * sizeof *k->cuts);
     for (size_t i = 0; i < k->edits.count; i++) {
         const answer_edit *e = &k->edits.items[i];
-        if (e->json.ptr || !is_text(&k->event->parts[e->part])) continue;
-        if (!stands_in(whole, k->event->parts[e->part].value.raw)) continue;
-        if (!first || place_of(k, e->part) < place_of(k, first->part)) first = e;
+        if (!e->json.ptr && is_text(&k->event->parts[e->part])) k->cuts[k->cut_count++] = *e;
     }
-    return first;
+}
+
+/* NULL: none of the texts in it was cut. */
+static const answer_edit *first_cut_in(const cutting *k, span whole) {
+    size_t from = 0, to = k->cut_count;
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+        if (place_of(k, k->cuts[middle].part) < whole.ptr)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    if (from == k->cut_count) return NULL;
+    const answer_edit *first = &k->cuts[from];
+    return stands_in(whole, k->event->parts[first->part].value.raw) ? first : NULL;
 }
 
 /* What is told of the tokens beside a text that was cut says how it went on. */
 static void cut_logprobs(cutting *k) {
-    if (!k->edits.count || !k->event->is_json) return;
+    if (!k->event->is_json) return;
     const json_value root = answer_root(k->event->data);
     const json_value choices = json_get(root, SPAN_OF("choices"));
     if (choices.type != JSON_ARRAY) {
@@ -172,24 +191,33 @@ static void cut_logprobs(cutting *k) {
         if (first_cut_in(k, choice.raw)) event_edits_drop_logprobs(&k->edits, choice);
 }
 
-static bool says_before(const cutting *k, span whole, const char *place) {
-    for (size_t i = 0; i < k->event->part_count; i++) {
-        const answer_part *p = &k->event->parts[i];
-        if (is_text(p) && stands_in(whole, p->value.raw) && p->value.raw.ptr < place &&
-            !json_is(p->value, SPAN_OF("")))
-            return true;
-    }
-    return false;
+static int by_place(const void *a, const void *b) {
+    const char *const *x = a, *const *y = b;
+    return (*x > *y) - (*x < *y);
 }
 
-static void drop_edits_within(cutting *k, span gone) {
-    size_t kept = 0;
-    for (size_t i = 0; i < k->edits.count; i++) {
-        const answer_edit *e = &k->edits.items[i];
-        const span at = e->json.ptr ? e->bytes : k->event->parts[e->part].value.raw;
-        if (!stands_in(gone, at)) k->edits.items[kept++] = *e;
+static void gather_said(cutting *k) {
+    k->said = arena_alloc(k->edits.arena, k->event->part_count * sizeof *k->said);
+    for (size_t i = 0; i < k->event->part_count; i++) {
+        const answer_part *p = &k->event->parts[i];
+        if (is_text(p) && !json_is(p->value, SPAN_OF("")))
+            k->said[k->said_count++] = p->value.raw.ptr;
     }
-    k->edits.count = kept;
+    qsort(k->said, k->said_count, sizeof *k->said, by_place);
+}
+
+/* Whether there are any of its texts before that place, which is in it. */
+static bool says_before(cutting *k, span whole, const char *place) {
+    if (!k->said) gather_said(k);
+    size_t from = 0, to = k->said_count;
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+        if (k->said[middle] < whole.ptr)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from < k->said_count && k->said[from] < place;
 }
 
 /* A call whose arguments are behind the end is none: without them it would be another one. A stream
@@ -213,12 +241,11 @@ static void cut_items(cutting *k, json_value items, span empty) {
                               ? (answer_edit){.bytes = span_from(kept_to, (size_t)(last - kept_to)),
                                               .json = SPAN_OF("")}
                               : (answer_edit){.bytes = items.raw, .json = empty};
-    drop_edits_within(k, e.bytes);
     event_edits_add(&k->edits, e);
 }
 
 static void cut_calls(cutting *k) {
-    if (!k->edits.count || k->event->kind != ANSWER_PLAIN || !k->event->is_json) return;
+    if (k->event->kind != ANSWER_PLAIN || !k->event->is_json) return;
     const json_value root = answer_root(k->event->data);
     cut_items(k, json_get(root, SPAN_OF("output")), SPAN_OF("[]"));
     const json_value choices = json_get(root, SPAN_OF("choices"));
@@ -230,9 +257,22 @@ static void cut_calls(cutting *k) {
         const json_value only = json_get(message, SPAN_OF("function_call")); /* the older form */
         const answer_edit *cut = only.type == JSON_OBJECT ? first_cut_in(k, only.raw) : NULL;
         if (!cut || cut->text.len) continue;
-        drop_edits_within(k, only.raw);
         event_edits_add(&k->edits, (answer_edit){.bytes = only.raw, .json = SPAN_OF("null")});
     }
+}
+
+/* What is changed within what goes is not. In the order of their places. */
+static void drop_covered(cutting *k) {
+    const char *gone_to = NULL;
+    size_t kept = 0;
+    for (size_t i = 0; i < k->edits.count; i++) {
+        const answer_edit *e = &k->edits.items[i];
+        const span at = e->json.ptr ? e->bytes : k->event->parts[e->part].value.raw;
+        if (gone_to && at.ptr < gone_to) continue;
+        gone_to = at.ptr + at.len;
+        k->edits.items[kept++] = *e;
+    }
+    k->edits.count = kept;
 }
 
 /* Why a choice ends may stand before what it says. */
@@ -248,9 +288,12 @@ static void look(cutting *k) {
     }
     for (size_t i = 0; i < e->part_count; i++)
         if (e->parts[i].kind == PART_FINISH) cut_finish(k, i, choice_of(k->l, &e->parts[i]));
+    if (!k->edits.count) return;
+    gather_cuts(k);
     cut_logprobs(k);
     cut_calls(k);
     answer_edits_sort(e, k->edits.items, k->edits.count);
+    drop_covered(k);
 }
 
 /* ---- the filter ---- */

@@ -263,6 +263,34 @@ static void the_older_form_of_a_call_goes_too(void **state) {
     end(&c, "answer 200 " ONLY("null", "length") "|done");
 }
 
+/* More choices than anybody has asked for: what is cut of each is found without looking at all. */
+static void an_answer_of_very_many_choices(void **state) {
+    (void)state;
+#define ONE(text, calls, told, why)                                                                \
+    "{\"message\":{\"content\":\"" text "\",\"tool_calls\":" calls "},\"logprobs\":" told          \
+    ",\"finish_reason\":\"" why "\"}"
+    enum { CHOICES = 20000 };
+    scene c;
+    buf said = BUF_EMPTY, expected = BUF_EMPTY;
+    buf_add_cstr(&said, "{\"choices\":[" ONE("abcd", "null", "{\"content\":[]}", "stop"));
+    buf_add_cstr(&expected,
+                 "answer 200 {\"choices\":[" ONE("abcd", "null", "{\"content\":[]}", "length"));
+    for (size_t i = 1; i < CHOICES; i++) {
+        buf_add_cstr(&said, "," ONE("x", "[" CALL("1", "{}") "]", "{\"content\":[]}", "stop"));
+        buf_add_cstr(&expected, "," ONE("", "null", "null", "length"));
+    }
+    buf_add_cstr(&said, "]}");
+    buf_add_cstr(&expected, "]}|done");
+    begin(&c, "output: {characters: 4}", EP_CHAT_COMPLETIONS, ASK_PLAIN);
+    script_head(&c.s, ANSWER_PLAIN);
+    script_say_plain(&c.s, buf_cstr(&said));
+    script_end(&c.s);
+    end(&c, buf_cstr(&expected));
+    buf_done(&said);
+    buf_done(&expected);
+#undef ONE
+}
+
 static void tokens_are_counted_over_pieces(void **state) {
     (void)state;
     scene c;
@@ -309,6 +337,7 @@ int main(void) {
         cmocka_unit_test(an_item_behind_the_end_is_not_told),
         cmocka_unit_test(a_response_ends_where_its_bound_is),
         cmocka_unit_test(the_older_form_of_a_call_goes_too),
+        cmocka_unit_test(an_answer_of_very_many_choices),
         cmocka_unit_test(tokens_are_counted_over_pieces),
         cmocka_unit_test(all_that_is_said_counts),
     };
