@@ -130,7 +130,8 @@ static void decides_by_rule_kind_and_direction(void **state) {
         RULE("three", "THREE-[0-9]", .score = 50),
     };
     static const guard_override overrides[] = {
-        {SPAN("secret"), GUARD_BLOCK}, {SPAN("jwt"), GUARD_FLAG}, {SPAN("nobody"), GUARD_BLOCK}};
+        {SPAN("jwt"), GUARD_REDACT}, {SPAN("card"), GUARD_BLOCK},   {SPAN("secret"), GUARD_BLOCK},
+        {SPAN("jwt"), GUARD_FLAG},   {SPAN("nobody"), GUARD_BLOCK}, {SPAN("personal"), GUARD_FLAG}};
     static const struct {
         const char *rule;
         guard_where where;
@@ -143,7 +144,8 @@ static void decides_by_rule_kind_and_direction(void **state) {
         {"three", GUARD_IN, GUARD_REDACT, GUARD_FLAG},
         {"three", GUARD_IN, GUARD_BLOCK, GUARD_BLOCK},
         {"email", GUARD_IN, GUARD_FLAG, GUARD_FLAG},
-        {"jwt", GUARD_IN, GUARD_REDACT, GUARD_FLAG},
+        {"jwt", GUARD_IN, GUARD_REDACT, GUARD_FLAG}, /* the last word, of its name or its kind */
+        {"card", GUARD_IN, GUARD_REDACT, GUARD_FLAG},
         {"groq-key", GUARD_IN, GUARD_FLAG, GUARD_BLOCK},
     };
     guard_set *s = guard_set_new(true, own, ARRAY_LEN(own), NULL, NULL);
