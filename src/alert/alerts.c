@@ -85,7 +85,7 @@ static void on_found(void *user, const alert_finding *f) {
     alert_unref(made);
 }
 
-static bool on_pause(void *user, span client, span why) {
+static pause_word on_pause(void *user, span client, span why) {
     alerts *a = user;
     return pauses_add(a->env.pauses, client, why, clock_wall_us());
 }

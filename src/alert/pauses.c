@@ -53,10 +53,12 @@ static unsigned find(const pauses *p, span client) {
     return i;
 }
 
-bool pauses_add(pauses *p, span client, span why, int64_t wall_us) {
+pause_word pauses_add(pauses *p, span client, span why, int64_t wall_us) {
     lock(p);
-    const bool fits = find(p, client) == p->count && p->count < PAUSES_MAX;
-    if (fits) {
+    const pause_word word = find(p, client) < p->count ? PAUSE_STANDS
+                            : p->count < PAUSES_MAX    ? PAUSE_BEGUN
+                                                       : PAUSE_FULL;
+    if (word == PAUSE_BEGUN) {
         paused *item = &p->items[p->count];
         *item = (paused){.since_us = wall_us};
         buf_add(&item->client, client);
@@ -64,7 +66,7 @@ bool pauses_add(pauses *p, span client, span why, int64_t wall_us) {
         p->count++;
     }
     unlock(p);
-    return fits;
+    return word;
 }
 
 bool pauses_end(pauses *p, span client) {

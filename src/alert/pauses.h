@@ -14,8 +14,13 @@ enum { PAUSES_MAX = 1000 };
 
 MUST_USE pauses *pauses_new(void);
 void pauses_free(pauses *p); /* NULL is allowed */
-/* false: it is paused already, or too many are. */
-bool pauses_add(pauses *p, span client, span why, int64_t wall_us);
+typedef enum pause_word {
+    PAUSE_BEGUN,
+    PAUSE_STANDS, /* it is paused already */
+    PAUSE_FULL,   /* PAUSES_MAX are, and no more can be */
+} pause_word;
+
+pause_word pauses_add(pauses *p, span client, span why, int64_t wall_us);
 /* false: it was not paused. */
 bool pauses_end(pauses *p, span client);
 bool pauses_has(pauses *p, span client);

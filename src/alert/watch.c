@@ -196,10 +196,16 @@ static void tell_rate(watch_house *w, const alert_note *n, const pace *p) {
 
 static void add_pause(watch_house *w, const config_alerts *c, const alert_note *n, draft *d) {
     if (!c->pause || !n->client.len) return;
-    if (!w->ops->pause(w->user, n->client, buf_span(&d->sentence))) return;
-    buf_add_cstr(&d->sentence, " It is paused until an admin resumes it.");
+    const pause_word word = w->ops->pause(w->user, n->client, buf_span(&d->sentence));
+    if (word == PAUSE_STANDS) return;
+    const bool paused = word == PAUSE_BEGUN;
+    if (paused)
+        buf_add_cstr(&d->sentence, " It is paused until an admin resumes it.");
+    else
+        buf_addf(&d->sentence, " It goes on: %d clients are paused, and no more can be.",
+                 PAUSES_MAX);
     const size_t i = d->finding.fact_count++;
-    d->facts[i] = (alert_fact){"paused", SPAN_OF("true"), true};
+    d->facts[i] = (alert_fact){"paused", paused ? SPAN_OF("true") : SPAN_OF("false"), true};
 }
 
 static void tell_same(watch_house *w, const config_alerts *c, const alert_note *n) {

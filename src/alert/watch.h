@@ -9,6 +9,7 @@
 
 #include "alert/alert.h"
 #include "alert/note.h"
+#include "alert/pauses.h"
 #include "config/config.h"
 
 typedef struct watch_house watch_house;
@@ -21,9 +22,9 @@ typedef struct watch_now {
 
 typedef struct watch_ops {
     void (*found)(void *user, const alert_finding *f);
-    /* A client is in a loop, and the configuration wants it paused; why: a sentence. false: it
-     * cannot be, or is already. Before it is found. */
-    bool (*pause)(void *user, span client, span why);
+    /* A client is in a loop, and the configuration wants it paused; why: a sentence. Before it is
+     * found. */
+    pause_word (*pause)(void *user, span client, span why);
     /* What has been spent of a budget by now, in nano units, and in which period of its kind. */
     void (*spent)(void *user, const note_budget *b, int64_t *ret_nano, int64_t *ret_period);
 } watch_ops;

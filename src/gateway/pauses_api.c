@@ -59,15 +59,18 @@ static void note(const request *q, span client, bool paused) {
 static void put(const order *o, span client) {
     const request *q = &o->request;
     pauses *p = q->w->gateway->pauses;
-    const bool done = o->pause ? pauses_add(p, client, SPAN_OF("an admin"), clock_wall_us())
-                               : pauses_end(p, client);
-    const bool paused = pauses_has(p, client);
-    if (done) note(q, client, o->pause);
-    if (o->pause && !paused)
-        reply_error_text(q, ERR_TOO_MANY_ITEMS, "%d clients are paused, and no more can be.",
-                         PAUSES_MAX);
-    else
-        answer(q, client, paused);
+    if (o->pause) {
+        const pause_word word = pauses_add(p, client, SPAN_OF("an admin"), clock_wall_us());
+        if (word == PAUSE_BEGUN) note(q, client, true);
+        if (word == PAUSE_FULL)
+            reply_error_text(q, ERR_TOO_MANY_ITEMS, "%d clients are paused, and no more can be.",
+                             PAUSES_MAX);
+        else
+            answer(q, client, true);
+    } else {
+        if (pauses_end(p, client)) note(q, client, false);
+        answer(q, client, false);
+    }
 }
 
 static void refuse(const order *o) {
@@ -104,14 +107,21 @@ static void on_dropped(aside *a) {
 }
 
 /* Where the store is away its keys go on, as far as they are known, and one of them can be stopped:
- * the name is believed. */
+ * the name is believed. Whose an id is the store alone knows. */
 static void on_found(aside *a) {
     order *o = CONTAINER_OF(a, order, aside);
+    const span name = buf_span(&o->name);
     o->asking = false;
     if (o->outcome == KEYS_UNKNOWN)
         refuse(o);
+    else if (o->outcome == KEYS_DONE)
+        put(o, buf_span(&o->client));
+    else if (key_name_fits(name))
+        put(o, name);
     else
-        put(o, buf_span(o->outcome == KEYS_DONE ? &o->client : &o->name));
+        reply_error_text(&o->request, ERR_KEYS_UNAVAILABLE,
+                         "The store of keys cannot be asked at the moment whose id that is. By its "
+                         "name a client can be paused, and go on.");
 }
 
 static void ask_store(order *o) {

@@ -158,6 +158,29 @@ def test_an_admin_pauses(weir, upstream):
     assert ask(w).status == 200 and b"paused" not in use_tool(w)
 
 
+def test_a_thousand_are_paused_and_no_more(weir, upstream, receiver):
+    """Who is in a loop then goes on, and is told as going on."""
+    upstream.always(ANSWER)
+    others = [{"name": f"c{i}", "key": f"key-of-client-{i:04}"} for i in range(1001)]
+    w = weir(upstream, clients=client() + others, admin={"keys": [ADMIN]}, alerts=telling(receiver, loop={"same": 3, "pause": True}))
+    for i in range(1000):
+        assert admin(w, "POST", f"/admin/v1/clients/c{i}/pause").json() == {"client": f"c{i}", "paused": True}
+    full = admin(w, "POST", "/admin/v1/clients/c1000/pause")
+    assert (full.status, full.error["code"], full.error["message"]) == (400, "array_above_max_length", "1000 clients are paused, and no more can be.")
+    assert wire.chat(w, headers={"authorization": "Bearer key-of-client-1000"}).status == 200
+    assert wire.chat(w, headers={"authorization": "Bearer key-of-client-0999"}).error["code"] == "client_paused"
+    assert admin(w, "POST", "/admin/v1/clients/c0/pause").json() == {"client": "c0", "paused": True}, "that is so already"
+    for _ in range(3):
+        assert ask(w).status == 200
+    (told,) = receiver.wait("loop.prompt")
+    assert told["data"]["paused"] is False and "It goes on: 1000 clients are paused" in told["data"]["message"]
+    assert ask(w).status == 200
+    assert len(admin(w, "GET", "/admin/v1/clients/paused").json()["data"]) == 1000
+    assert admin(w, "POST", "/admin/v1/clients/c500/resume").json() == {"client": "c500", "paused": False}
+    assert admin(w, "POST", "/admin/v1/clients/c1000/pause").json() == {"client": "c1000", "paused": True}
+    assert wire.chat(w, headers={"authorization": "Bearer key-of-client-1000"}).error["code"] == "client_paused"
+
+
 @pytest.mark.parametrize("ledger", ["on", "off"])
 def test_who_is_nobody_is_not_paused(weir, upstream, ledger, tmp_path):
     upstream.always(ANSWER)

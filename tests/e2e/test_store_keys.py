@@ -566,6 +566,40 @@ def test_a_store_that_is_away_keeps_who_is_known(served, server):
 
 
 @postgres_only
+def test_who_is_known_can_be_paused_while_the_store_is_away(served, server):
+    """By name, which is believed; whose an id is nobody can say, and nobody is told that it was done."""
+    w = served(ledger={"store": server.database("paused")}, admin={"keys": [ADMIN]})
+    made = api(w, "POST", body={"name": "app"}).json()
+    assert ask(w, made["key"]).status == 200
+
+    def order(who, what):
+        return wire.call(w, "POST", f"/admin/v1/clients/{who}/{what}", headers={"authorization": f"Bearer {ADMIN}"})
+
+    assert code(order("nobody", "pause")) == (404, "key_not_found")
+    server.stop()
+    try:
+        w.wait_event("keys_unavailable")
+        for what in "pause", "resume":
+            answer = order(made["id"], what)
+            assert code(answer) == (503, "keys_unavailable") and "By its name" in answer.error["message"]
+        assert ask(w, made["key"]).status == 200
+        assert order("app", "pause").json() == {"client": "app", "paused": True}
+        assert code(ask(w, made["key"])) == (403, "client_paused")
+        assert code(order(made["id"], "resume")) == (503, "keys_unavailable")
+        assert code(ask(w, made["key"])) == (403, "client_paused")
+        assert order("app", "resume").json() == {"client": "app", "paused": False}
+        assert ask(w, made["key"]).status == 200
+        assert order("nobody", "pause").json() == {"client": "nobody", "paused": True}, "it might be somebody"
+        assert order("app", "pause").status == 200
+    finally:
+        server.start()
+    w.wait_event("keys_available", 20)
+    assert code(ask(w, made["key"])) == (403, "client_paused")
+    assert order(made["id"], "resume").json() == {"client": "app", "paused": False}
+    assert ask(w, made["key"]).status == 200
+
+
+@postgres_only
 def test_a_start_without_the_store_lets_nobody_in_who_was_kept_out(weir, upstream, server, tmp_path):
     upstream.always(reply(200, bodies.completion("Hello.")))
     options = dict(ledger={"store": server.database("later")}, env={"XDG_STATE_HOME": str(tmp_path / "state")})

@@ -13,20 +13,26 @@
 /* Kinds and subjects as they were found: "loop.prompt app\n". */
 typedef struct seen {
     buf text;
-    buf paused;
+    buf paused, said; /* said: the last sentence, and whether it is paused */
+    pause_word word;
     int64_t nano, period;
 } seen;
 
 static void on_found(void *user, const alert_finding *f) {
     seen *s = user;
     buf_addf(&s->text, "%s %.*s\n", alert_kind_name(f->kind), SPAN_ARG(f->subject));
+    buf_clear(&s->said);
+    buf_add(&s->said, f->sentence);
+    for (size_t i = 0; i < f->fact_count; i++)
+        if (strcmp(f->facts[i].name, "paused") == 0)
+            buf_addf(&s->said, " paused: %.*s", SPAN_ARG(f->facts[i].value));
 }
 
-static bool on_pause(void *user, span client, span why) {
+static pause_word on_pause(void *user, span client, span why) {
     seen *s = user;
     assert_true(why.len > 0);
     buf_addf(&s->paused, "%.*s;", SPAN_ARG(client));
-    return true;
+    return s->word;
 }
 
 static void on_spent(void *user, const note_budget *b, int64_t *ret_nano, int64_t *ret_period) {
@@ -76,6 +82,7 @@ static void done(watch_house *w, seen *s) {
     watch_house_free(w);
     buf_done(&s->text);
     buf_done(&s->paused);
+    buf_done(&s->said);
 }
 
 /* Two workers' notes cross: nothing that was learnt or counted is lost by that. */
@@ -178,6 +185,32 @@ static void a_loop_and_the_pause(void **state) {
     expect(&s, "loop.prompt 192.0.2.1\n"); /* whom nobody can pause */
     assert_string_equal(buf_cstr(&s.paused), "app;");
     done(w, &s);
+}
+
+/* What an alert says of the pause is so. */
+static void a_loop_says_whether_it_was_stopped(void **state) {
+    (void)state;
+    static const struct {
+        pause_word word;
+        const char *says;
+    } rows[] = {
+        {PAUSE_BEGUN, "Client app has sent the same request 3 times within 60s. It is paused until "
+                      "an admin resumes it. paused: true"},
+        {PAUSE_STANDS, "Client app has sent the same request 3 times within 60s."},
+        {PAUSE_FULL, "Client app has sent the same request 3 times within 60s. It goes on: 1000 "
+                     "clients are paused, and no more can be. paused: false"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        seen s = {.word = rows[i].word};
+        watch_house *w = watch_house_new(&ops, &s);
+        config_alerts c = options;
+        c.pause = true;
+        const alert_note n = {.client = SPAN_OF("app"), .request = 9};
+        for (int k = 0; k < 3; k++)
+            call(w, &c, &n);
+        assert_string_equal(buf_cstr(&s.said), rows[i].says);
+        done(w, &s);
+    }
 }
 
 static void models_that_fail(void **state) {
@@ -356,8 +389,8 @@ static void who_is_paused(void **state) {
     pauses *p = pauses_new();
     buf out = BUF_EMPTY, name = BUF_EMPTY;
     assert_false(pauses_has(p, SPAN_OF("app")));
-    assert_true(pauses_add(p, SPAN_OF("app"), SPAN_OF("why"), 0));
-    assert_false(pauses_add(p, SPAN_OF("app"), SPAN_OF("again"), 0));
+    assert_int_equal(pauses_add(p, SPAN_OF("app"), SPAN_OF("why"), 0), PAUSE_BEGUN);
+    assert_int_equal(pauses_add(p, SPAN_OF("app"), SPAN_OF("again"), 0), PAUSE_STANDS);
     assert_true(pauses_has(p, SPAN_OF("app")));
     assert_false(pauses_has(p, SPAN_OF("ap")));
     pauses_write(p, &out);
@@ -367,13 +400,16 @@ static void who_is_paused(void **state) {
     for (int i = 1; i < PAUSES_MAX; i++) {
         buf_clear(&name);
         buf_addf(&name, "%d", i);
-        assert_true(pauses_add(p, buf_span(&name), SPAN_EMPTY, 0));
+        assert_int_equal(pauses_add(p, buf_span(&name), SPAN_EMPTY, 0), PAUSE_BEGUN);
     }
-    assert_false(pauses_add(p, SPAN_OF("one too many"), SPAN_EMPTY, 0));
+    assert_int_equal(pauses_add(p, SPAN_OF("one too many"), SPAN_EMPTY, 0), PAUSE_FULL);
+    assert_int_equal(pauses_add(p, SPAN_OF("app"), SPAN_EMPTY, 0), PAUSE_STANDS);
+    assert_false(pauses_has(p, SPAN_OF("one too many")));
     assert_true(pauses_end(p, SPAN_OF("app")));
     assert_false(pauses_end(p, SPAN_OF("app")));
     assert_false(pauses_has(p, SPAN_OF("app")));
     assert_true(pauses_has(p, SPAN_OF("999")));
+    assert_int_equal(pauses_add(p, SPAN_OF("one too many"), SPAN_EMPTY, 0), PAUSE_BEGUN);
     pauses_free(p);
     buf_done(&out);
     buf_done(&name);
@@ -385,6 +421,7 @@ int main(void) {
         cmocka_unit_test(notes_may_come_out_of_order),
         cmocka_unit_test(rates_and_spending_beyond_the_past),
         cmocka_unit_test(a_loop_and_the_pause),
+        cmocka_unit_test(a_loop_says_whether_it_was_stopped),
         cmocka_unit_test(models_that_fail),
         cmocka_unit_test(verdicts_of_the_guard),
         cmocka_unit_test(shares_of_a_budget),
