@@ -141,7 +141,14 @@ typedef struct endpoint_wish {
     span key;
     const char *model; /* NULL: the request's own word */
     bool simulated;
+    unsigned url_line, key_line; /* of the YAML that is made of it; 0: none */
 } endpoint_wish;
+
+/* The first, and the fallbacks. */
+typedef struct endpoint_wishes {
+    endpoint_wish *items;
+    size_t count;
+} endpoint_wishes;
 
 /* Names stand in weir_result.target, so they tell who it is: "openai", or the host. The same host
  * once more gets a number. */
@@ -190,18 +197,23 @@ static void write_quoted_name(const endpoint_wish *wishes, size_t at, const char
     buf_done(&name);
 }
 
-static void write_endpoints(const endpoint_wish *wishes, size_t count, buf *out) {
+/* Notes what stands in which line. */
+static void write_endpoints(endpoint_wish *wishes, size_t count, buf *out) {
+    unsigned line = 2;
     buf_add_cstr(out, "providers:\n");
     for (size_t i = 0; i < count; i++) {
         buf_add_cstr(out, "  ");
         write_quoted_name(wishes, i, NULL, out);
         buf_add_cstr(out, ":\n    kind: openai\n    url: ");
-        write_string(span_cstr(wishes[i].url), out);
+        write_string(span_cstr(wishes[i].url), out); /* in one line, whatever is in it */
+        wishes[i].url_line = line += 2;
         if (wishes[i].key.len) {
             buf_add_cstr(out, "\n    key: ");
             write_string(wishes[i].key, out);
+            wishes[i].key_line = ++line;
         }
         buf_add_cstr(out, "\n");
+        line++;
     }
     buf_add_cstr(out, "models:\n  \"*\": [");
     for (size_t i = 0; i < count; i++) {
@@ -234,7 +246,8 @@ const char *options_first_url(const weir_options *o) {
 /* The simulator's own address in the place of its name. */
 static endpoint_wish wish_of(const weir_options *o, const char *url, span key, const char *model) {
     bool is_it = simulated_is_named(url) && o->simulator;
-    return (endpoint_wish){is_it ? o->simulator : url, key, model, is_it};
+    return (endpoint_wish){
+        .url = is_it ? o->simulator : url, .key = key, .model = model, .simulated = is_it};
 }
 
 static span first_key(const weir_options *o) {
@@ -243,7 +256,8 @@ static span first_key(const weir_options *o) {
     return is_meant && found ? span_cstr(found) : key_of(o->key);
 }
 
-static bool write_yaml(const weir_options *o, buf *out, buf *ret_why) {
+/* The caller frees ret->items. */
+static bool write_yaml(const weir_options *o, endpoint_wishes *ret, buf *out, buf *ret_why) {
     const char *url = options_first_url(o);
     const span key = first_key(o);
     if (!url && !key.len && !o->fallback_count && sets_providers(o)) return true;
@@ -259,8 +273,8 @@ static bool write_yaml(const weir_options *o, buf *out, buf *ret_why) {
     for (size_t i = 0; i < o->fallback_count; i++)
         wishes[i + 1] =
             wish_of(o, o->fallbacks[i].url, key_of(o->fallbacks[i].key), o->fallbacks[i].model);
-    write_endpoints(wishes, o->fallback_count + 1, out);
-    free(wishes);
+    *ret = (endpoint_wishes){wishes, o->fallback_count + 1};
+    write_endpoints(wishes, ret->count, out);
     return true;
 }
 
@@ -277,43 +291,30 @@ static void write_origin(const weir_options *o, size_t at, bool is_key, buf *out
         buf_add_cstr(out, o->url ? "the URL (weir_options_set_url)" : "OPENAI_BASE_URL");
 }
 
-/* Whether the line is one of write_endpoints() with what the caller has given: whose, and what. */
-static bool find_origin(const weir_options *o, unsigned line, size_t *ret_at, bool *ret_key) {
-    const unsigned first_url = 4, lines_of_one = 3;
-    unsigned url_line = first_url;
-    for (size_t i = 0; i <= o->fallback_count; i++) {
-        const span key = i ? key_of(o->fallbacks[i - 1].key) : first_key(o);
+/* Whether the line has what the caller has given: whose, and what. */
+static bool find_origin(const endpoint_wishes *w, unsigned line, size_t *ret_at, bool *ret_key) {
+    for (size_t i = 0; i < w->count; i++) {
         *ret_at = i;
-        *ret_key = key.len && line == url_line + 1;
-        if (line == url_line || *ret_key) return true;
-        url_line += lines_of_one + (key.len > 0);
+        *ret_key = line == w->items[i].key_line;
+        if (line && (*ret_key || line == w->items[i].url_line)) return true;
     }
     return false;
 }
 
 /* Nobody has seen the YAML that was made of options: its lines are told as what they came from. */
-static void print_problem(const weir_options *o, const config_problem *p, buf *out) {
+static void print_problem(const weir_options *o, const endpoint_wishes *w, const config_problem *p,
+                          buf *out) {
     size_t at;
     bool is_key;
     const size_t colon = span_find(p->text, 0, ':'), blank = span_find(p->text, 0, ' ');
     const size_t name_len = colon < blank ? colon : blank; /* no name made here has either */
-    if (p->setting || name_len == p->text.len || !find_origin(o, p->line, &at, &is_key)) {
+    if (p->setting || name_len == p->text.len || !find_origin(w, p->line, &at, &is_key)) {
         config_problem_print(p, out);
         return;
     }
     write_origin(o, at, is_key, out);
     buf_add(out, span_slice(p->text, name_len, p->text.len));
     buf_add_char(out, '\n');
-}
-
-static void print_problems(const weir_options *o, const config_problems *problems, buf *out) {
-    const bool made = !o->file && !o->yaml;
-    for (size_t i = 0; i < problems->count; i++) {
-        if (made)
-            print_problem(o, &problems->items[i], out);
-        else
-            config_problem_print(&problems->items[i], out);
-    }
 }
 
 /* ---- any configuration ---- */
@@ -338,6 +339,7 @@ static bool check(const weir_options *o, buf *ret_why) {
 static config *parse(const weir_options *o, const config_setting *settings, size_t count,
                      buf *ret_why) {
     buf text = BUF_EMPTY;
+    endpoint_wishes wishes = {NULL, 0};
     config_problems problems;
     config *c = NULL;
     if (o->file) {
@@ -345,7 +347,7 @@ static config *parse(const weir_options *o, const config_setting *settings, size
     } else {
         if (o->yaml)
             buf_add_cstr(&text, o->yaml);
-        else if (!write_yaml(o, &text, ret_why)) {
+        else if (!write_yaml(o, &wishes, &text, ret_why)) {
             buf_done(&text);
             return NULL;
         }
@@ -354,8 +356,10 @@ static config *parse(const weir_options *o, const config_setting *settings, size
         if (text.ptr) mem_wipe(text.ptr, text.cap);
         buf_done(&text);
     }
-    print_problems(o, &problems, ret_why);
+    for (size_t i = 0; i < problems.count; i++)
+        print_problem(o, &wishes, &problems.items[i], ret_why);
     config_problems_done(&problems);
+    free(wishes.items);
     return c;
 }
 
