@@ -372,6 +372,10 @@ bool call_tells_usage(const call *c) {
     return c->winner && target_has(c->slots.items[c->winner->at].state, HABIT_TELLS_USAGE);
 }
 
+bool call_ids_repeat(const call *c) {
+    return c->winner && c->slots.items[c->winner->at].target->provider->ids == COMPLETION_IDS_OWN;
+}
+
 void call_pause(call *c) {
     c->paused = true;
     if (c->winner && c->winner->attempt) attempt_pause(c->winner->attempt);

@@ -79,6 +79,8 @@ MUST_USE bool call_drop_request(call *c);
 affinity_place call_place(const call *c);
 /* The target that answers is known to tell what its streams use. */
 bool call_tells_usage(const call *c);
+/* The ids of its completions are not its own: they repeat. */
+bool call_ids_repeat(const call *c);
 /* May end the call. */
 void call_go_on(call *c);
 /* Back-pressure from the client. */

@@ -60,6 +60,12 @@ typedef enum config_max_tokens {
     MAX_TOKENS_NEW, /* max_completion_tokens */
 } config_max_tokens;
 
+/* Whether a completion's id is the provider's, or one of weir's own where those repeat. */
+typedef enum config_completion_ids {
+    COMPLETION_IDS_AS_SENT,
+    COMPLETION_IDS_OWN
+} config_completion_ids;
+
 typedef struct config_url {
     span text; /* "https://api.openai.com/v1", no slash at the end */
     bool tls;  /* https */
@@ -100,6 +106,7 @@ typedef struct config_provider {
     unsigned max_connections; /* per worker */
     config_stream_usage stream_usage;
     config_max_tokens max_tokens;
+    config_completion_ids ids;
     config_health health;
     config_timeouts timeouts; /* its own */
 } config_provider;

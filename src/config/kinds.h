@@ -9,6 +9,7 @@ typedef struct config_kind {
     const char *url;     /* the default */
     const char *key_env; /* the variable that holds the key for the default URL; NULL: no key */
     config_max_tokens max_tokens;
+    config_completion_ids ids;
 } config_kind;
 
 extern const config_kind config_kinds[];

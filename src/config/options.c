@@ -7,6 +7,7 @@ static const char *const auth_words[] = {"bearer", "api-key", "none", NULL};
 static const char *const stream_usage_words[] = {"auto", "never", NULL};
 static const char *const max_tokens_words[] = {"as_sent", "max_tokens", "max_completion_tokens",
                                                NULL};
+static const char *const completion_ids_words[] = {"as_sent", "own", NULL};
 static const char *const tool_kind_words[] = {"builtin", "http", "command", "mcp", NULL};
 static const char *const tool_approve_words[] = {"off", "ask", "webhook", NULL};
 static const char *const tool_method_words[] = {"GET", "POST", "PUT", "PATCH", "DELETE", NULL};
@@ -29,13 +30,13 @@ static const option listener_options[] = {
 static const option provider_options[] = {
     {TEXT(config_provider, "kind", kind),
      .sentence = "What the provider speaks:"
-#define X(kind, functions, url, key_env, max_tokens) " " #kind ","
+#define X(kind, functions, url, key_env, max_tokens, ids) " " #kind ","
 #include "config/kinds.def"
 #undef X
      " or what imitates one of them. Default: the provider's name where that is a kind, else openai."},
     {OTHER(config_provider, "url", url, type_url),
      .sentence = "Base URL, as the SDKs take it: http(s)://host[:port][/path], or unix:/path[:/path]. Default: that of the kind"
-#define X(kind, functions, url, key_env, max_tokens) " (" #kind " " url ")"
+#define X(kind, functions, url, key_env, max_tokens, ids) " (" #kind " " url ")"
 #include "config/kinds.def"
 #undef X
      "."},
@@ -57,6 +58,8 @@ static const option provider_options[] = {
      .sentence = "Whether weir adds stream_options.include_usage to a stream whose client says nothing about it. auto: yes, until a target refuses it; never: usage is estimated where the provider does not tell it by itself."},
     {WORD(config_provider, "max_tokens_member", max_tokens, max_tokens_words), .standard = "as_sent",
      .sentence = "What the bound of a chat completion's answer is called there: as the client sent it, or always max_tokens (many look-alikes pass over the newer name in silence) or max_completion_tokens (OpenAI's reasoning models refuse the older one). A request that has both is left alone. Default of the kinds ollama and llama_cpp_python: max_tokens."},
+    {WORD(config_provider, "completion_ids", ids, completion_ids_words), .standard = "as_sent",
+     .sentence = "The id of a completion (/v1/chat/completions, /v1/completions) as the provider sent it, or one of weir's own, made of the request's, for a provider whose ids repeat: some frameworks take two messages of one id for one. An answer of more than 256 KB in one piece keeps its id. Default of the kind ollama: own."},
     {OTHER(config_provider, "health.path", health.path, type_path), .standard = "",
      .sentence = "What the gateway asks by GET, beside calls, to learn whether the provider is up: a path from the root of its server, not below url, such as /health. It goes with the key and the headers of a call. 2xx is up, anything else is down; the targets of a provider that is down are asked last. Empty: it is not asked. docs/providers.md names the paths of real servers."},
     {DURATION(config_provider, "health.every", health.every_ms), .standard = "10s", .min = "100ms", .max = "1h",

@@ -10,14 +10,15 @@
 enum { PROVIDERS_MAX = 256, HEADERS_MAX = 32 };
 
 const config_kind config_kinds[] = {
-#define X(kind, functions, url, key_env, max_tokens) {SPAN(#kind), url, key_env, max_tokens},
+#define X(kind, functions, url, key_env, max_tokens, ids)                                          \
+    {SPAN(#kind), url, key_env, max_tokens, ids},
 #include "config/kinds.def"
 #undef X
 };
 const size_t config_kind_count = ARRAY_LEN(config_kinds);
 
 static const char kind_names[] = /* ", openai, simulator" */
-#define X(kind, functions, url, key_env, max_tokens) ", " #kind
+#define X(kind, functions, url, key_env, max_tokens, ids) ", " #kind
 #include "config/kinds.def"
 #undef X
     ;
@@ -257,9 +258,10 @@ static bool settle_url(reader *r, span name, const yaml_node *node, config_provi
 }
 
 /* What is written rules, also where it says what would hold without it. */
-static void settle_max_tokens(const yaml_node *node, config_provider *p) {
-    if (!yaml_get(node, SPAN_OF("max_tokens_member")))
-        p->max_tokens = config_kind_find(p->kind)->max_tokens;
+static void settle_habits(const yaml_node *node, config_provider *p) {
+    const config_kind *kind = config_kind_find(p->kind);
+    if (!yaml_get(node, SPAN_OF("max_tokens_member"))) p->max_tokens = kind->max_tokens;
+    if (!yaml_get(node, SPAN_OF("completion_ids"))) p->ids = kind->ids;
 }
 
 static void warn_provider(reader *r, span name, const yaml_node *node, const config_provider *p) {
@@ -302,7 +304,7 @@ COLD static bool read_provider(reader *r, const yaml_node *map, const yaml_node 
     if (!reader_scope(r, &scope_provider, name, key->value, p)) return false;
     const yaml_node *at = key->value->line ? key->value : key;
     if (!settle_kind(r, name, at, p) || !settle_url(r, name, at, p)) return false;
-    settle_max_tokens(key->value, p);
+    settle_habits(key->value, p);
     health_warn(r, name, key->value);
     warn_provider(r, name, key, p);
     return true;

@@ -57,7 +57,7 @@ static bool is_table_word(span word) {
     static const char more[] =
         "true false on off yes no null bytes seconds minutes hours days percent "
         "s ms m h d b kb mb gb kib mib gib"
-#define X(kind, functions, url, key_env, max_tokens) " " #kind
+#define X(kind, functions, url, key_env, max_tokens, ids) " " #kind
 #include "config/kinds.def"
 #undef X
         ;

@@ -38,6 +38,7 @@ typedef enum filter_place {
     PLACE_LENGTH,  /* and how much of it */
     PLACE_CACHE,   /* records what any client would get */
     PLACE_RESTORE, /* what is this client's own, and nobody else's */
+    PLACE_IDS,     /* by what name this client knows it */
     PLACE_KEEP,    /* records what this client gets, for an audit trail */
     PLACE_USAGE,   /* what this client asked for */
     PLACE_FORM,    /* the client's shape; the last */

@@ -17,5 +17,6 @@ stage_result stage_route(exchange *x) {
     x->record.model_label = x->model->name;
     if (x->model->timeouts.total_ms) exchange_set_total(x, x->model->timeouts.total_ms);
     affinity_route(x);
+    filter_ids_add(x);
     return STAGE_NEXT;
 }

@@ -20,7 +20,7 @@ enum {
 };
 /* Every kind has a row. */
 enum {
-#define X(kind, functions, url, key_env, max_tokens) KIND_##kind = RULE_##kind,
+#define X(kind, functions, url, key_env, max_tokens, ids) KIND_##kind = RULE_##kind,
 #include "config/kinds.def"
 #undef X
 };

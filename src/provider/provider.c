@@ -2,7 +2,7 @@
 #include "provider/provider.h"
 
 /* One declaration and one entry for each row of config/kinds.def. */
-#define X(kind, functions, url, key_env, max_tokens) extern const provider_ops functions;
+#define X(kind, functions, url, key_env, max_tokens, ids) extern const provider_ops functions;
 #include "config/kinds.def"
 #undef X
 
@@ -10,7 +10,7 @@ static const struct {
     span kind;
     const provider_ops *ops;
 } table[] = {
-#define X(kind, functions, url, key_env, max_tokens) {SPAN(#kind), &functions},
+#define X(kind, functions, url, key_env, max_tokens, ids) {SPAN(#kind), &functions},
 #include "config/kinds.def"
 #undef X
 };

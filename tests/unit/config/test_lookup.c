@@ -127,24 +127,28 @@ static void derives_the_last_resort(void **state) {
 /* A kind has an address and habits; what is written rules. */
 static void a_kind_has_its_defaults(void **state) {
     (void)state;
-    config *c = world_good("providers:\n"
-                           "  ollama: {}\n"
-                           "  mine: {kind: ollama, url: \"http://127.0.0.1:1/v1\"}\n"
-                           "  llama_cpp_python: {max_tokens_member: as_sent}\n"
-                           "  other: {url: \"http://127.0.0.1:2/v1\"}\n"
-                           "  new: {kind: ollama, max_tokens_member: max_completion_tokens}\n");
+    config *c = world_good(
+        "providers:\n"
+        "  ollama: {}\n"
+        "  mine: {kind: ollama, url: \"http://127.0.0.1:1/v1\", completion_ids: as_sent}\n"
+        "  llama_cpp_python: {max_tokens_member: as_sent}\n"
+        "  other: {url: \"http://127.0.0.1:2/v1\", completion_ids: own}\n"
+        "  new: {kind: ollama, max_tokens_member: max_completion_tokens}\n");
     static const struct {
         const char *kind, *url;
         config_max_tokens max_tokens;
-    } expected[] = {{"ollama", "http://127.0.0.1:11434/v1", MAX_TOKENS_OLD},
-                    {"ollama", "http://127.0.0.1:1/v1", MAX_TOKENS_OLD},
-                    {"llama_cpp_python", "http://127.0.0.1:8000/v1", MAX_TOKENS_AS_SENT},
-                    {"openai", "http://127.0.0.1:2/v1", MAX_TOKENS_AS_SENT},
-                    {"ollama", "http://127.0.0.1:11434/v1", MAX_TOKENS_NEW}};
+        config_completion_ids ids;
+    } expected[] = {{"ollama", "http://127.0.0.1:11434/v1", MAX_TOKENS_OLD, COMPLETION_IDS_OWN},
+                    {"ollama", "http://127.0.0.1:1/v1", MAX_TOKENS_OLD, COMPLETION_IDS_AS_SENT},
+                    {"llama_cpp_python", "http://127.0.0.1:8000/v1", MAX_TOKENS_AS_SENT,
+                     COMPLETION_IDS_AS_SENT},
+                    {"openai", "http://127.0.0.1:2/v1", MAX_TOKENS_AS_SENT, COMPLETION_IDS_OWN},
+                    {"ollama", "http://127.0.0.1:11434/v1", MAX_TOKENS_NEW, COMPLETION_IDS_OWN}};
     for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
         assert_span(c->providers[i].kind, expected[i].kind);
         assert_span(c->providers[i].url.text, expected[i].url);
         assert_int_equal(c->providers[i].max_tokens, expected[i].max_tokens);
+        assert_int_equal(c->providers[i].ids, expected[i].ids);
     }
     world_done(c);
 }
