@@ -110,8 +110,7 @@ stage_fn stage_tool_call; /* the call: the answer comes back */
 void stage_limit_told(struct limit_waiter *w);
 
 filter_add_fn filter_meter_add; /* what the provider says it used, when it said something */
-filter_add_fn
-    filter_ids_add; /* where ids of completions repeat, one of weir's own; once it is routed */
+filter_add_fn filter_ids_add;   /* an id of weir's own where they repeat; once it is routed */
 filter_add_fn filter_usage_add; /* the usage in streams, for those alone who asked for it */
 
 #endif
