@@ -32,7 +32,7 @@ typedef struct recorder {
     bool stands;          /* between the two */
     bool apart, ended;
     retelling *told; /* NULL: it has never been */
-    timer later;
+    loop_soon soon;  /* to hear what was said meanwhile */
     /* The door of one whose client has left. */
     const exchange_door *door;
     void *user;
@@ -220,8 +220,8 @@ static void catch_up(recorder *r) {
     }
 }
 
-static void on_later(timer *t) {
-    catch_up(CONTAINER_OF(t, recorder, later));
+static void on_soon(loop_soon *s) {
+    catch_up(CONTAINER_OF(s, recorder, soon));
 }
 
 /* From the event that comes next. false: what is recorded is not there from its beginning. */
@@ -258,7 +258,7 @@ static void on_pause(answer_source *s) {
 static void on_resume(answer_source *s) {
     recorder *r = standing(s);
     if (r->apart)
-        loop_timer_start(exchange_of(r)->env->loop, &r->later, 0);
+        loop_soon_start(exchange_of(r)->env->loop, &r->soon);
     else if (r->feeds)
         r->feeds->ops->resume(r->feeds);
 }
@@ -267,7 +267,7 @@ static void on_cancel(answer_source *s) {
     recorder *r = standing(s);
     answer_source *feeds = r->feeds;
     r->feeds = NULL;
-    loop_timer_stop(exchange_of(r)->env->loop, &r->later);
+    loop_soon_stop(&r->soon);
     if (feeds) feeds->ops->cancel(feeds);
 }
 
@@ -428,9 +428,8 @@ static void on_fail(filter *f) {
 }
 
 void recorder_over(recorder *r) {
-    exchange *x = exchange_of(r);
     crash(r);
-    loop_timer_stop(x->env->loop, &r->later);
+    loop_soon_stop(&r->soon);
     if (r->told) retelling_end(r->told);
     if (r->alone) recording_unref(r->said);
     r->said = NULL;
@@ -467,7 +466,7 @@ void record_answer(cache_use *u, bool alone) {
     r->purges = cache_store_purges(u->x->env->cache->store);
     r->asked_ms = u->x->env->loop->now_ms;
     r->alone = alone;
-    timer_init(&r->later, on_later);
+    loop_soon_init(&r->soon, on_soon);
     if (!r->alone) own_request(u->x);
     u->recorder = r;
     filter_add(u->x, &r->filter, &ops);

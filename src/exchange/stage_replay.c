@@ -15,7 +15,8 @@ typedef struct replay {
     bool begun, paused, over;
     bool speaks, gone; /* it is on the stack; the exchange is over */
     int64_t began_ms;
-    timer later; /* nothing is said from inside what starts or resumes it */
+    loop_soon soon; /* nothing is said from inside what starts or resumes it */
+    timer later;    /* an event that is not due yet */
     /* Of a document, and of what is turned: read whole. */
     reader *reader; /* NULL: it is none */
     buf text;
@@ -35,8 +36,8 @@ static loop *loop_of(const replay *p) {
     return p->use->x->env->loop;
 }
 
-static void soon(replay *p, int64_t ms) {
-    loop_timer_start(loop_of(p), &p->later, ms);
+static void soon(replay *p) {
+    loop_soon_start(loop_of(p), &p->soon);
 }
 
 /* ---- the end ---- */
@@ -85,7 +86,7 @@ static bool is_due(replay *p) {
     if (!p->paced) return true;
     const int64_t wait = p->began_ms + p->next_at_ms - loop_of(p)->now_ms;
     if (wait <= 0) return true;
-    soon(p, wait);
+    loop_timer_start(loop_of(p), &p->later, wait);
     return false;
 }
 
@@ -208,7 +209,11 @@ void replay_go_on(replay *p) {
         fail(p, &f);
         return;
     }
-    if (!timer_active(&p->later)) go_on(p);
+    if (!loop_soon_waits(&p->soon) && !timer_active(&p->later)) go_on(p);
+}
+
+static void on_soon(loop_soon *s) {
+    go_on(CONTAINER_OF(s, replay, soon));
 }
 
 static void on_later(timer *t) {
@@ -222,7 +227,7 @@ static void on_pause(answer_source *s) {
 static void on_resume(answer_source *s) {
     replay *p = replay_of(s);
     p->paused = false;
-    soon(p, 0);
+    soon(p);
 }
 
 static void on_cancel(answer_source *s) {
@@ -233,6 +238,7 @@ static const answer_source_ops source_ops = {
     .pause = on_pause, .resume = on_resume, .cancel = on_cancel};
 
 void replay_over(replay *p) {
+    loop_soon_stop(&p->soon);
     loop_timer_stop(loop_of(p), &p->later);
     p->gone = true;
     if (!p->speaks) free_all(p);
@@ -267,6 +273,7 @@ stage_result stage_replay(exchange *x) {
     p->use = u;
     p->live = !u->stored;
     p->paced = u->stored && exchange_config(x)->cache.pace == CACHE_PACE_RECORDED;
+    loop_soon_init(&p->soon, on_soon);
     timer_init(&p->later, on_later);
     /* Nobody wants more of it than its usage. */
     p->known =
@@ -282,6 +289,6 @@ stage_result stage_replay(exchange *x) {
     }
     u->replay = p;
     exchange_feed_from(x, &p->source);
-    soon(p, 0);
+    soon(p);
     return STAGE_WAIT;
 }

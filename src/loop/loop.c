@@ -53,15 +53,32 @@ void loop_remove_hook(loop_hook *hook) {
     list_remove(&hook->link);
 }
 
+/* What one of them puts off waits for the next pass. */
+void loop_run_soon(loop *l) {
+    list waiting;
+    list_init(&waiting);
+    for (list *node; (node = list_pop_front(&l->soon));)
+        list_push_back(&waiting, node);
+    for (list *node; (node = list_pop_front(&waiting));) {
+        loop_soon *s = LIST_ENTRY(node, loop_soon, link);
+        s->run(s);
+    }
+}
+
+static bool has_work(const loop *l) {
+    return !list_empty(&l->soon) || !list_empty(&l->dirty);
+}
+
 /* Called before and after polling: timers are served before, sockets after. What is told to the
  * owners of connections while writing (sent, broken) may lead to more output and more records,
  * so hooks and writes alternate until nothing is left. */
 static void end_turn(loop *l) {
-    if (!l->entered && list_empty(&l->dirty)) return;
+    if (!l->entered && !has_work(l)) return;
     for (int pass = 0;; pass++) {
+        loop_run_soon(l);
         loop_run_hooks(l, true);
         bool told = l->write && l->write(l);
-        if (!told && list_empty(&l->dirty)) break;
+        if (!told && !has_work(l)) break;
         if (pass == PASSES_PER_TURN) {
             uv_async_send(&l->wake);
             break;
@@ -166,6 +183,7 @@ int loop_init(loop *l, unsigned index) {
     uv_unref((uv_handle_t *)&l->check);
     l->read_buf = mem_alloc(READ_BYTES);
     rng_init(&l->rng);
+    list_init(&l->soon);
     list_init(&l->hooks);
     list_init(&l->dirty);
     list_init(&l->posted);
@@ -211,7 +229,7 @@ void loop_turn(loop *l) {
 /* libuv knows of descriptors and of what waits to be closed; timers that were started since the
  * last turn are the wheel's alone, and output waits for the end of one. */
 int64_t loop_wait_ms(loop *l) {
-    if (l->entered || !list_empty(&l->dirty)) return 0;
+    if (l->entered || has_work(l)) return 0;
     uv_update_time(&l->uv);
     int64_t wait_ms = uv_backend_timeout(&l->uv), next_ms = timers_next_ms(&l->timers);
     if (next_ms >= l->wheel_armed_ms) return wait_ms; /* libuv knows, by its own clock */

@@ -3,9 +3,10 @@
  * A loop belongs to one thread: everything that hangs on it is touched by that thread alone.
  * The exceptions are loop_post() and loop_stop(), which any thread may call.
  *
- * The order of one turn: the clock is read once; timers fire; sockets are read; end-of-turn hooks
- * run in the order they were added, a server's before all others; connections that have something
- * to say write it, each in one system call, and those first that are to be (transport_set_first()).
+ * The order of one turn: the clock is read once; timers fire; sockets are read; what was to be done
+ * soon is; end-of-turn hooks run in the order they were added, a server's before all others;
+ * connections that have something to say write it, each in one system call, and those first that
+ * are to be (transport_set_first()).
  * Where the process has stood still, sockets are read before timers fire, so that what came in time
  * is not given up.
  */
@@ -30,6 +31,13 @@ typedef struct loop_hook {
     void (*run)(struct loop_hook *hook);
 } loop_hook;
 
+/* What is done at the end of the turn in which it was put off, off the stack of whoever did that.
+ * Owned by the caller. */
+typedef struct loop_soon {
+    list link;
+    void (*run)(struct loop_soon *soon);
+} loop_soon;
+
 /* Work for other threads, one piece at a time (loop/aside.h). */
 typedef struct aside_lane {
     list waiting;
@@ -52,6 +60,7 @@ struct loop {
     int64_t now_ms; /* monotonic, read once a turn: see loop_enter() */
     int64_t now_us; /* the same instant */
     rng rng;
+    list soon; /* what waits for the end of this turn */
     list hooks;
     list dirty;         /* connections with unwritten output */
     loop_writer *write; /* of those; NULL: none yet */
@@ -101,6 +110,23 @@ void loop_done(loop *l);
 void loop_add_hook(loop *l, loop_hook *hook);
 void loop_remove_hook(loop_hook *hook);
 
+static inline void loop_soon_init(loop_soon *s, void (*run)(loop_soon *soon)) {
+    list_init(&s->link);
+    s->run = run;
+}
+static inline bool loop_soon_waits(const loop_soon *s) {
+    return !list_empty(&s->link);
+}
+/* Nothing happens where it waits already. What it puts off in its turn waits for the next pass, or
+ * the next turn. */
+static inline void loop_soon_start(loop *l, loop_soon *s) {
+    if (!loop_soon_waits(s)) list_push_back(&l->soon, &s->link);
+}
+/* Idempotent. */
+static inline void loop_soon_stop(loop_soon *s) {
+    list_remove(&s->link);
+}
+
 /* Runs fn(arg) on the loop's thread, soon. Any thread. */
 void loop_post(loop *l, void (*fn)(loop *l, void *arg), void *arg);
 
@@ -122,6 +148,8 @@ static inline void loop_enter(loop *l) {
 /* Not ending: before their time, for whoever must write before the end of the turn, also where he
  * is called by a hook of it. */
 void loop_run_hooks(loop *l, bool ending);
+/* What was put off to the end of the turn, each once. */
+void loop_run_soon(loop *l);
 
 /* A buffer's memory from the loop's spares, and back: what idles owns no memory, and what is busy
  * does not ask malloc. take needs an empty buffer; give leaves one. */

@@ -199,9 +199,11 @@ static inline void world_turn(world *w) {
  * and what is over is told to its door. */
 static inline void world_pass(world *w, int64_t ms) {
     int64_t end_ms = w->loop.now_ms + (ms > 0 ? ms : 0);
+    loop_run_soon(&w->loop);
     for (int64_t next; (next = timers_next_ms(&w->loop.timers)) <= end_ms;) {
         if (next > w->loop.now_ms) w->loop.now_ms = next;
         timers_advance(&w->loop.timers, w->loop.now_ms);
+        loop_run_soon(&w->loop);
     }
     w->loop.now_ms = end_ms;
     loop_run_hooks(&w->loop, true);

@@ -65,6 +65,96 @@ static void timers_then_hooks_in_order(void **state) {
     buf_done(&tr.text);
 }
 
+/* ---- what is put off to the end of the turn ---- */
+
+typedef struct later {
+    loop *l;
+    buf text;
+    timer begin;
+    loop_soon first, second, third;
+    loop_hook hook;
+    unsigned rounds;
+} later;
+
+static void on_begin(timer *t) {
+    later *a = CONTAINER_OF(t, later, begin);
+    loop_soon_start(a->l, &a->first);
+    loop_soon_start(a->l, &a->second);
+    loop_soon_start(a->l, &a->third);
+    loop_soon_start(a->l, &a->first); /* it waits already */
+    assert_true(loop_soon_waits(&a->first));
+    buf_add_cstr(&a->text, "timer ");
+}
+
+static void run_once(loop_soon *s) {
+    later *a = CONTAINER_OF(s, later, first);
+    assert_false(loop_soon_waits(s));
+    buf_add_cstr(&a->text, a->rounds ? "again " : "first ");
+    loop_soon_stop(&a->second);
+    if (!a->rounds++) loop_soon_start(a->l, s);
+}
+
+static void run_never(loop_soon *s) {
+    (void)s;
+    fail_msg("it was stopped");
+}
+
+static void run_third(loop_soon *s) {
+    later *a = CONTAINER_OF(s, later, third);
+    buf_add_cstr(&a->text, "third ");
+    loop_stop(a->l);
+}
+
+static void run_later_hook(loop_hook *h) {
+    later *a = CONTAINER_OF(h, later, hook);
+    if (!a->text.len) return;
+    buf_add_cstr(&a->text, "hook ");
+}
+
+/* In the turn, though the next millisecond is far, before what ends it; and what one puts off in
+ * its own turn waits for the next pass. */
+static void what_is_put_off_is_done_in_the_same_turn(void **state) {
+    (void)state;
+    loop l;
+    assert_int_equal(loop_init(&l, 0), 0);
+    later a = {.l = &l, .hook.run = run_later_hook};
+    list_init(&a.hook.link);
+    loop_soon_init(&a.first, run_once);
+    loop_soon_init(&a.second, run_never);
+    loop_soon_init(&a.third, run_third);
+    timer_init(&a.begin, on_begin);
+    loop_add_hook(&l, &a.hook);
+    loop_timer_start(&l, &a.begin, 1);
+    while (!a.text.len)
+        loop_turn(&l);
+    span text = span_cstr(buf_cstr(&a.text));
+    assert_true(span_starts(text, SPAN_OF("timer first third hook again hook ")));
+    loop_run(&l);
+    loop_remove_hook(&a.hook);
+    loop_done(&l);
+    buf_done(&a.text);
+}
+
+/* For a loop that another one drives, and that something was put off on between its turns. */
+static void what_is_put_off_between_turns_is_not_waited_for(void **state) {
+    (void)state;
+    loop l;
+    assert_int_equal(loop_init(&l, 0), 0);
+    later a = {.l = &l, .rounds = 1};
+    loop_soon_init(&a.first, run_once);
+    loop_soon_init(&a.second, run_never);
+    loop_turn(&l);
+    loop_soon_start(&l, &a.first);
+    assert_int_equal(loop_wait_ms(&l), 0);
+    loop_turn(&l);
+    assert_string_equal(buf_cstr(&a.text), "again ");
+    assert_int_not_equal(loop_wait_ms(&l), 0);
+    loop_stop(&l);
+    loop_run(&l);
+    loop_done(&l);
+    buf_done(&a.text);
+}
+
 typedef struct nested {
     loop *l;
     buf text;
@@ -312,6 +402,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_descriptors), /* before any loop was made */
         cmocka_unit_test(timers_then_hooks_in_order),
+        cmocka_unit_test(what_is_put_off_is_done_in_the_same_turn),
+        cmocka_unit_test(what_is_put_off_between_turns_is_not_waited_for),
         cmocka_unit_test(hooks_before_their_time_end_no_turn),
         cmocka_unit_test(a_turn_that_takes_long),
         cmocka_unit_test(an_earlier_timer_moves_the_alarm),
