@@ -186,6 +186,7 @@ static void reap_all(exchange_env *env) {
         loop_snapshot_unref(x->snapshot);
         large_request_free(x->large);
         keeper_unref(x->plain_keeper);
+        http_head_memory_free(&x->head_kept);
         exchange_put_by(env, x);
     }
 }

@@ -165,6 +165,9 @@ typedef struct exchange_door {
      * exchange is over. At most once, from inside exchange_start(); NULL: bodies of any size are
      * read on the loop, and stay borrowed. */
     buf (*hand_over)(void *user, memory_hold *ret_hold);
+    /* Gives away the memory of the request's head, whose bytes do not move: its client has left, or
+     * is left, and the call goes on without him. At most once; NULL: no call does. */
+    http_head_memory (*hand_over_head)(void *user);
     /* The provider refused an attempt for its load (429, 503, 529), also where a retry follows
      * unseen; with how long nobody else may be asked either, as far as it told (-1: it did not).
      * NULL allowed. Never from inside exchange_start(); may cancel the exchange. */

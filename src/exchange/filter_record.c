@@ -313,10 +313,13 @@ bool recorder_has_left(const recorder *r) {
     return exchange_of(r)->door == &nobody;
 }
 
-/* What the client's request lies in goes with him; the body's bytes do not move. */
+/* What the client's request lies in goes with him, but for what he gives away: no byte of that
+ * moves. */
 static void keep_request(exchange *x) {
     exchange_own_record(x);
-    if (x->asked || x->large || !x->request->body.len || !x->door->hand_over) return;
+    if (x->asked) return;
+    x->head_kept = x->door->hand_over_head(x->user);
+    if (x->large || !x->request->body.len || !x->door->hand_over) return;
     large_request *l = mem_zalloc(sizeof *l);
     l->refs = 1;
     l->loop = x->env->loop;
@@ -338,11 +341,16 @@ static void leave_door(recorder *r) {
     exchange_unpause(x, PAUSE_DOOR);
 }
 
+/* What is wanted of its request is not the client's, or given away by him. */
+static bool may_leave(const exchange *x) {
+    const bool body = x->large || !x->request->body.len || x->door->hand_over;
+    return x->asked || (body && x->door->hand_over_head);
+}
+
 static bool stays(exchange *x) {
     recorder *r = x->cache->recorder;
     if (recorder_has_left(r)) return listeners(r) > 0;
-    const bool can = x->asked || x->large || !x->request->body.len || x->door->hand_over;
-    if (x->phase != PHASE_ANSWERING || !r->stands || !listeners(r) || !can) return false;
+    if (x->phase != PHASE_ANSWERING || !r->stands || !listeners(r) || !may_leave(x)) return false;
     leave_door(r);
     return true;
 }
@@ -397,7 +405,7 @@ static void on_event(filter *f, const answer_event *event) {
     if (!r->apart) {
         filter_pass_event(f, event);
     } else if (is_too_slow(r)) {
-        if (listeners(r))
+        if (listeners(r) && (recorder_has_left(r) || may_leave(exchange_of(r))))
             leave_behind(r);
         else if (r->feeds)
             r->feeds->ops->pause(r->feeds);
@@ -435,22 +443,6 @@ void recorder_over(recorder *r) {
     r->said = NULL;
 }
 
-/* The client may leave while others listen, and the call be tried again: what its head lies in goes
- * with him. */
-static void own_request(exchange *x) {
-    arena *a = &x->arena;
-    exchange_request *q = arena_alloc(&x->asking, sizeof *q);
-    *q = *x->request;
-    x->request = q;
-    q->method = x->facts.method = arena_dup(a, x->facts.method);
-    q->path = x->facts.path = arena_dup(a, x->facts.path);
-    q->query = x->facts.query = arena_dup(a, x->facts.query);
-    q->headers = x->facts.headers = exchange_headers_dup(a, x->facts.headers);
-    if (x->facts.client_request_id.len)
-        x->facts.client_request_id = x->record.client_request_id =
-            arena_dup(a, x->facts.client_request_id);
-}
-
 void record_answer(cache_use *u, bool alone) {
     static const filter_ops ops = {.name = "record",
                                    .place = PLACE_CACHE,
@@ -467,7 +459,6 @@ void record_answer(cache_use *u, bool alone) {
     r->asked_ms = u->x->env->loop->now_ms;
     r->alone = alone;
     loop_soon_init(&r->soon, on_soon);
-    if (!r->alone) own_request(u->x);
     u->recorder = r;
     filter_add(u->x, &r->filter, &ops);
 }

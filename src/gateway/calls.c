@@ -107,6 +107,11 @@ static buf door_hand_over(void *user, memory_hold *ret_hold) {
     return http_request_take_body(c->request.http, ret_hold);
 }
 
+static http_head_memory door_hand_over_head(void *user) {
+    call_request *c = user;
+    return http_request_take_head(c->request.http);
+}
+
 static void door_done(void *user) {
     call_request *c = user;
     c->x = NULL;
@@ -127,6 +132,7 @@ static const exchange_door door = {
     .done = door_done,
     .asked = door_asked,
     .hand_over = door_hand_over,
+    .hand_over_head = door_hand_over_head,
 };
 
 /* The same for a call whose body stays where it is. */

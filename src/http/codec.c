@@ -5,6 +5,7 @@
 #include "http/head_parse.h"
 #include "http/head_scan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { CHUNK_EXT_DEFAULT = 256 };
@@ -284,4 +285,12 @@ void http_codec_shrink(http_codec *c) {
     buf_done(&c->raw);
     free(c->parsed);
     c->parsed = NULL;
+}
+
+http_head_memory http_codec_take_head(http_codec *c) {
+    assert(c->state != CODEC_HEAD);
+    const http_head_memory taken = {c->raw.ptr, c->parsed};
+    c->raw = BUF_EMPTY;
+    c->parsed = NULL;
+    return taken;
 }

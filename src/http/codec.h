@@ -101,5 +101,8 @@ void http_codec_expect_head_answer(http_codec *c);
 /* Gives the head's memory back: while the connection idles, or once nobody needs what the head of
  * the message in hand says. Nothing happens within a head. */
 void http_codec_shrink(http_codec *c);
+/* Gives it away instead: the head of the message in hand stays where it is, and is the caller's.
+ * Not within a head. */
+http_head_memory http_codec_take_head(http_codec *c);
 
 #endif

@@ -2,6 +2,14 @@
 
 #include "http/chars.h"
 
+#include <stdlib.h>
+
+void http_head_memory_free(http_head_memory *m) {
+    free(m->bytes);
+    free(m->fields);
+    *m = (http_head_memory){0};
+}
+
 span http_header_get(http_headers h, span name) {
     for (size_t i = 0; i < h.count; i++)
         if (span_ieq(h.items[i].name, name)) return h.items[i].value;

@@ -17,6 +17,12 @@ typedef struct http_headers {
     size_t count;
 } http_headers;
 
+/* What the spans of a head point into, taken from whoever had it; zeroed: nothing. */
+typedef struct http_head_memory {
+    void *bytes, *fields;
+} http_head_memory;
+void http_head_memory_free(http_head_memory *m);
+
 /* The first field of that name (without case); an empty span with ptr NULL when there is none. */
 span http_header_get(http_headers h, span name);
 /* All fields of that name as the one list that they are (RFC 9110 section 5.3): where there are

@@ -145,6 +145,9 @@ void http_request_drop_body(http_request *r);
 /* The same for its head, once the whole request is there and the answer has begun: from then on
  * http_request_head() is empty. */
 void http_request_drop_head(http_request *r);
+/* Or gives that memory away, once the whole request is there: what http_request_head() has said
+ * stays where it is. */
+http_head_memory http_request_take_head(http_request *r);
 void http_request_set_user(http_request *r, void *user);
 void *http_request_user(const http_request *r);
 

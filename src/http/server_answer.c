@@ -117,11 +117,17 @@ void http_request_drop_body(http_request *r) {
     body_drop(r, 0);
 }
 
+static const http_head no_head = {.is_request = true, .minor = 1, .content_length = -1};
+
 void http_request_drop_head(http_request *r) {
-    static const http_head nothing = {.is_request = true, .minor = 1, .content_length = -1};
     if (!r->started || r->conn->state != CONN_BUSY) return;
-    r->head = &nothing;
+    r->head = &no_head;
     http_codec_shrink(r->conn->codec);
+}
+
+http_head_memory http_request_take_head(http_request *r) {
+    r->head = &no_head;
+    return http_codec_take_head(r->conn->codec);
 }
 
 void http_request_set_user(http_request *r, void *user) {

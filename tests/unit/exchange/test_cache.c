@@ -3,6 +3,7 @@
 #include "exchange/world.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "cache/memo.h"
 #include "exchange/cache_use.h"
 
@@ -86,6 +87,27 @@ static buf hand_over(void *user, memory_hold *ret_hold) {
     buf_add(&body, a->x->request->body);
     *ret_hold = (memory_hold){0};
     return body;
+}
+
+/* And its head, which lies in memory of its own. */
+static http_head_memory head_memory;
+
+static http_head_memory hand_over_head(void *user) {
+    (void)user;
+    const http_head_memory given = head_memory;
+    head_memory = (http_head_memory){0};
+    return given;
+}
+
+static http_headers headers_in_memory(void) {
+    static const char name[] = "x-request-id", value[] = "of the one who leads";
+    char *bytes = mem_alloc(sizeof name + sizeof value);
+    http_header *only = mem_alloc(sizeof *only);
+    memcpy(bytes, name, sizeof name);
+    memcpy(bytes + sizeof name, value, sizeof value);
+    *only = (http_header){span_cstr(bytes), span_cstr(bytes + sizeof name)};
+    head_memory = (http_head_memory){bytes, only};
+    return (http_headers){only, 1};
 }
 
 static const exchange_door *door = &world_door;
@@ -544,12 +566,15 @@ static void the_one_who_leads_leaves(void **state) {
     (void)state;
     exchange_door giving = world_door;
     giving.hand_over = hand_over;
+    giving.hand_over_head = hand_over_head;
     for (int way = 0; way < 4; way++) {
         const bool begun = way % 2;
         world *w = cached_new(CACHED "}\n");
         door = way < 2 ? &world_door : &giving;
         person p, q;
-        ask_plainly(w, &p, ASK(STREAM));
+        exchange_request r = world_request(&form_direct, ASK(STREAM));
+        r.headers = headers_in_memory();
+        begin(w, &p, &r);
         ask_plainly(w, &q, ASK(STREAM));
         p.s.x->asked = way < 2; /* what it was asked is not needed any more */
         if (begun) {
@@ -559,6 +584,7 @@ static void the_one_who_leads_leaves(void **state) {
         exchange_cancel(p.a.x);
         settle_down(w);
         assert_false(p.s.cancelled);
+        assert_true(!head_memory.bytes == (way >= 2));
         if (!begun) {
             script_head(&p.s, ANSWER_STREAM);
             script_say(&p.s, PIECE("a"));
@@ -574,7 +600,30 @@ static void the_one_who_leads_leaves(void **state) {
         asked_done(&p.a);
         asked_done(&q.a);
         cached_free(w);
+        http_head_memory_free(&head_memory);
     }
+    door = &world_door;
+}
+
+/* Others listen, but what the call needs of its request goes with its client. */
+static void the_one_who_leads_gives_nothing_away(void **state) {
+    (void)state;
+    exchange_door giving = world_door;
+    giving.hand_over = hand_over; /* the body alone */
+    door = &giving;
+    world *w = cached_new(CACHED "}\n");
+    person p, q;
+    ask_plainly(w, &p, ASK(STREAM));
+    ask_plainly(w, &q, ASK(STREAM));
+    exchange_cancel(p.a.x);
+    assert_true(p.s.cancelled);
+    settle_down(w); /* the other makes the call himself */
+    assert_int_equal(asked_of, 2);
+    exchange_cancel(q.a.x);
+    settle_down(w);
+    asked_done(&p.a);
+    asked_done(&q.a);
+    cached_free(w);
     door = &world_door;
 }
 
@@ -715,6 +764,7 @@ int main(void) {
         cmocka_unit_test(a_slow_one_holds_nobody_up),
         cmocka_unit_test(who_comes_to_one_that_stands_still),
         cmocka_unit_test(the_one_who_leads_leaves),
+        cmocka_unit_test(the_one_who_leads_gives_nothing_away),
         cmocka_unit_test(nobody_is_left),
         cmocka_unit_test(the_one_who_leads_fails),
         cmocka_unit_test(the_one_who_leads_is_cut),

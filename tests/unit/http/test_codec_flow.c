@@ -86,6 +86,27 @@ static void the_head_lives_until_the_next_message(void **state) {
     http_codec_free(c);
 }
 
+/* Who takes it has it for as long as he likes: past the next message, and past the codec. */
+static void a_head_that_is_taken_stays_where_it_is(void **state) {
+    (void)state;
+    static const http_codec_ops ops = {keep_head, ignore_body, stop_at_end};
+    keeper k = {0};
+    http_codec *c = http_codec_new(HTTP_CODEC_REQUEST, &log_limits, &ops, &k);
+    size_t used;
+    const span first = SPAN_OF("GET /first HTTP/1.1\r\nHost: one\r\nX-A: 1\r\n\r\n");
+    assert_int_equal(http_codec_feed(c, first, &used), HTTP_FEED_PAUSED);
+    const span path = k.head->path;
+    const http_headers headers = k.head->headers;
+    http_head_memory taken = http_codec_take_head(c);
+    assert_int_equal(http_codec_feed(c, SPAN_OF(GET), &used), HTTP_FEED_PAUSED);
+    assert_span(k.head->path, "/a");
+    http_codec_free(c);
+    assert_span(path, "/first");
+    assert_span(http_header_get(headers, SPAN_OF("x-a")), "1");
+    http_head_memory_free(&taken);
+    assert_null(taken.bytes);
+}
+
 static http_codec *suicidal;
 
 static bool free_at_head(void *user, const http_head *h) {
@@ -357,6 +378,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pause_stops_right_behind_what_was_reported),
         cmocka_unit_test(the_head_lives_until_the_next_message),
+        cmocka_unit_test(a_head_that_is_taken_stays_where_it_is),
         cmocka_unit_test(a_callback_may_free_the_codec),
         cmocka_unit_test(ends_between_and_within_messages),
         cmocka_unit_test(heads_are_bounded),
