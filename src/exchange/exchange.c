@@ -10,11 +10,16 @@
 /* A request, and what one attempt sends, but for what a client sends besides. */
 enum { ASKING_BYTES = 1200, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
+static size_t first_bytes(const exchange_env *env) {
+    const bool cached = env->cache && loop_snapshot_config(env->snapshot)->cache.on;
+    return EXCHANGE_FIRST_BYTES + (cached ? EXCHANGE_CACHED_BYTES : 0);
+}
+
 static exchange *exchange_new(exchange_env *env) {
     list *node = list_pop_front(&env->spare);
     if (!node) {
         exchange *x = mem_zalloc(sizeof *x);
-        arena_init(&x->arena, EXCHANGE_FIRST_BYTES);
+        arena_init(&x->arena, first_bytes(env));
         arena_init(&x->asking, ASKING_BYTES);
         return x;
     }
@@ -37,7 +42,7 @@ static void exchange_put_by(exchange_env *env, exchange *x) {
         return;
     }
     env->spare_count++;
-    arena_reset(&x->arena, EXCHANGE_FIRST_BYTES);
+    arena_reset(&x->arena, first_bytes(env));
     arena_reset(&x->asking, ASKING_BYTES);
     list_push_front(&env->spare, &x->link);
 }

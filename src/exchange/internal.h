@@ -317,9 +317,10 @@ void exchange_own_record(exchange *x);
 /* exchange.c */
 /* The deadline, from the exchange's start. */
 void exchange_set_total(exchange *x, int64_t total_ms);
-/* Of its arena. The first block has a call with nothing on, or with a guard, the second what
- * everything adds to it: an open stream has both for as long as it lasts. */
-enum { EXCHANGE_FIRST_BYTES = 3200, EXCHANGE_SECOND_BYTES = 2048 };
+/* Of its arena. The first block has a call with nothing on, or with a guard, and with the cache on
+ * what that has of it; the second what everything adds to it: an open stream has both for as long
+ * as it lasts. */
+enum { EXCHANGE_FIRST_BYTES = 3200, EXCHANGE_CACHED_BYTES = 768, EXCHANGE_SECOND_BYTES = 2048 };
 http_headers exchange_headers_dup(arena *a, http_headers in);
 
 /* ---- for forms ---- */
