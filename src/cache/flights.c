@@ -5,11 +5,13 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SHARDS = 16, BUCKETS = 64 };
+enum { SHARDS = 16, BUCKETS = 64, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 struct flight_desk {
     loop *loop;
     list seats;
+    list spare; /* flights that are over, to be used again */
+    unsigned spare_count;
     atomic_bool told; /* a message is on its way */
 };
 
@@ -24,6 +26,7 @@ struct flight {
     atomic_uint refs;
     flights *table;
     cache_key key;
+    uint64_t hash; /* of it */
     bool stream;
     uint64_t purges; /* when it began */
     _Atomic(recording *) said;
@@ -54,10 +57,21 @@ flight_desk *flight_desk_new(loop *on) {
     flight_desk *d = mem_zalloc(sizeof *d);
     d->loop = on;
     list_init(&d->seats);
+    list_init(&d->spare);
     return d;
 }
 
+static void flight_free(flight *f) {
+    pthread_mutex_destroy(&f->lock);
+    arena_done(&f->arena);
+    free(f->rows);
+    free(f);
+}
+
 void flight_desk_free(flight_desk *d) {
+    if (!d) return;
+    for (list *node; (node = list_pop_front(&d->spare));)
+        flight_free(LIST_ENTRY(node, flight, link));
     free(d);
 }
 
@@ -113,29 +127,51 @@ static flight_shard *shard_of(flights *t, uint64_t hash) {
     return &t->shards[hash % SHARDS];
 }
 
-static flight *flight_new(flights *t, const cache_key *key, bool stream, uint64_t purges,
-                          flight_desk *desk) {
+static flight *take_flight(flight_desk *d) {
+    list *node = list_pop_front(&d->spare);
+    if (node) {
+        d->spare_count--;
+        return LIST_ENTRY(node, flight, link);
+    }
     flight *f = mem_zalloc(sizeof *f);
     list_init(&f->link);
-    atomic_init(&f->refs, 1);
+    pthread_mutex_init(&f->lock, NULL);
+    arena_init(&f->arena, 0);
+    return f;
+}
+
+/* With two references: its leader's and the table's. */
+static flight *flight_new(flights *t, const cache_key *key, uint64_t hash, bool stream,
+                          uint64_t purges, flight_desk *desk) {
+    flight *f = take_flight(desk);
+    atomic_init(&f->refs, 2);
     f->table = t;
     f->key = *key;
+    f->hash = hash;
     f->stream = stream;
     f->purges = purges;
     f->leader = desk;
-    pthread_mutex_init(&f->lock, NULL);
-    arena_init(&f->arena, 0);
     atomic_fetch_add_explicit(&t->open, 1, memory_order_relaxed);
     return f;
 }
 
-static void flight_unref(flight *f) {
+/* d: of the loop that this is called on. */
+static void flight_unref(flight *f, flight_desk *d) {
     if (atomic_fetch_sub(&f->refs, 1) != 1) return;
     recording_unref(flight_recording(f));
-    pthread_mutex_destroy(&f->lock);
+    if (d->spare_count == SPARE_MAX) {
+        flight_free(f);
+        return;
+    }
     arena_done(&f->arena);
-    free(f->rows);
-    free(f);
+    atomic_init(&f->said, NULL);
+    atomic_init(&f->followers, 0);
+    atomic_init(&f->state, FLIGHT_OPEN);
+    f->row_count = 0;
+    f->target = SPAN_EMPTY;
+    f->why = NULL;
+    list_push_front(&d->spare, &f->link);
+    d->spare_count++;
 }
 
 /* ---- joining and leaving ---- */
@@ -188,9 +224,8 @@ void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges
     flight *f = find(bucket, key, stream, purges);
     seat->leads = !f;
     if (!f) {
-        f = flight_new(t, key, stream, purges, desk);
+        f = flight_new(t, key, hash, stream, purges, desk);
         list_push_back(bucket, &f->link);
-        atomic_fetch_add(&f->refs, 1); /* the table's */
     } else {
         atomic_fetch_add(&f->refs, 1);
         follow(f, desk);
@@ -202,7 +237,13 @@ void flights_join(flights *t, const cache_key *key, bool stream, uint64_t purges
     list_push_back(&desk->seats, &seat->link);
 }
 
+/* In no table any more, and of nobody else: nobody can look who leads. */
+static bool is_left_alone(flight *f) {
+    return list_empty(&f->link) && atomic_load(&f->refs) == 1;
+}
+
 static void retire_leader(flight *f) {
+    if (is_left_alone(f)) return;
     pthread_mutex_lock(&f->lock);
     f->leader = NULL;
     pthread_mutex_unlock(&f->lock);
@@ -217,7 +258,7 @@ void flight_leave(flight_seat *seat) {
         retire_leader(f);
     else
         unfollow(f, seat->at);
-    flight_unref(f);
+    flight_unref(f, seat->at);
 }
 
 /* ---- its leader ---- */
@@ -240,14 +281,14 @@ void flight_tell(flight *f) {
 }
 
 void flight_close(flight *f) {
-    flight_shard *h = shard_of(f->table, hash_of(&f->key));
+    flight_shard *h = shard_of(f->table, f->hash);
     pthread_mutex_lock(&h->lock);
     const bool was_open = !list_empty(&f->link);
     list_remove(&f->link);
     pthread_mutex_unlock(&h->lock);
     if (!was_open) return;
     atomic_fetch_sub_explicit(&f->table->open, 1, memory_order_relaxed);
-    flight_unref(f);
+    atomic_fetch_sub(&f->refs, 1); /* the table's; its leader has one more */
 }
 
 void flight_land(flight *f, span target) {
