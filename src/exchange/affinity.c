@@ -46,9 +46,9 @@ static bool look_up_any(const search *s, json_value within) {
 
 /* "/responses/resp_1/input_items": each segment may be one. */
 static bool look_up_path(const search *s) {
-    span rest = s->x->facts.path, segment;
-    while (span_cut(&rest, '/', &segment))
-        if (look_up(s, segment)) return true;
+    span rest = s->x->facts.path, part;
+    while (span_cut(&rest, '/', &part))
+        if (look_up(s, part)) return true;
     return false;
 }
 

@@ -14,6 +14,7 @@
 #include "access/caller.h"
 #include "base/keeper.h"
 #include "base/shares.h"
+#include "cache/cache.h"
 #include "call/call_wait.h"
 #include "call/loop_snapshot.h"
 #include "dialect/answer.h"
@@ -64,6 +65,7 @@ typedef struct exchange_env {
     buf scratch;                /* for bytes that a form is about to hand out */
     arena event_arena;          /* emptied when an event has gone through the chain */
     unsigned depth;             /* of events that are on their way: one may set off another's */
+    metric_series *cache_calls[CACHE_VERDICTS]; /* what came of them; NULL: of none yet */
     struct token_memo *counted; /* texts that limits were told the length of; NULL: none was long */
     void *guard; /* what the guards of this loop share (exchange/guard.h); NULL: none did */
     void (*guard_free)(void *guard);

@@ -24,7 +24,9 @@ static void count(const exchange *x) {
     const cache_use *u = x->cache;
     atomic_fetch_add_explicit(&x->env->cache->calls[u->verdict], 1, memory_order_relaxed);
     if (!x->env->metrics) return;
-    metric_add(metrics_series(x->env->metrics, METRIC_CACHE_CALLS, &x->record.cache), 1);
+    metric_series **series = &x->env->cache_calls[u->verdict];
+    if (!*series) *series = metrics_series(x->env->metrics, METRIC_CACHE_CALLS, &x->record.cache);
+    metric_add(*series, 1);
 }
 
 stage_result stage_saved(exchange *x) {
