@@ -174,9 +174,8 @@ static bool is_plain(char c) {
     return (unsigned char)c < 0x80 && c != '\\';
 }
 
-/* RFC 8785 section 3.2.3. */
-static int compare(span a, span b) {
-    /* Most names are plain, and differ soon. */
+/* Most names are plain, and differ soon. */
+static __attribute__((noinline)) int compare_rest(span a, span b) {
     const size_t most = a.len < b.len ? a.len : b.len;
     for (size_t i = 0; i < most && is_plain(a.ptr[i]) && is_plain(b.ptr[i]); i++)
         if (a.ptr[i] != b.ptr[i]) return a.ptr[i] < b.ptr[i] ? -1 : 1;
@@ -187,6 +186,13 @@ static int compare(span a, span b) {
         if (!more_x || !more_y) return more_x - more_y;
         if (m != n) return m < n ? -1 : 1;
     }
+}
+
+/* RFC 8785 section 3.2.3. */
+static inline int compare(span a, span b) {
+    const bool first = a.len && b.len && is_plain(*a.ptr) && is_plain(*b.ptr);
+    if (first && *a.ptr != *b.ptr) return *a.ptr < *b.ptr ? -1 : 1;
+    return compare_rest(a, b);
 }
 
 static int by_name(const void *a, const void *b) {
@@ -205,17 +211,22 @@ static uint64_t kinds_of(const span *names, size_t count) {
     return kinds;
 }
 
-/* Whether the outermost object is without it; an escape may hide any name. */
+/* An escape may hide any name. */
+static bool is_name(span key, bool plain, span name) {
+    if (!plain) return json_text_eq(key, name);
+    return key.len == name.len && *key.ptr == *name.ptr && span_eq(key, name);
+}
+
+/* Whether the outermost object is without it. */
 static bool is_left_out(const canon *c, span key, bool plain) {
     for (size_t i = 0; i < c->without_count; i++)
-        if (plain ? span_eq(key, c->without[i]) : json_text_eq(key, c->without[i])) return true;
+        if (is_name(key, plain, c->without[i])) return true;
     return false;
 }
 
 static void note_sought(json_sought *s, span key, bool plain, span value) {
     for (size_t i = 0; i < s->count; i++)
-        if (s->values[i].type == JSON_NONE &&
-            (plain ? span_eq(key, s->names[i]) : json_text_eq(key, s->names[i])))
+        if (is_name(key, plain, s->names[i]) && s->values[i].type == JSON_NONE)
             s->values[i] = (json_value){json_type_of(value.ptr[0]), value};
 }
 
@@ -263,7 +274,13 @@ static void sort_members(canon *c, size_t base, const char *p) {
     memcpy(c->out->ptr + from, c->out->ptr + c->out->len, bytes);
 }
 
-static const char *put_value(canon *c, const char *p);
+static const char *put_other(canon *c, const char *p);
+
+/* Returns the byte behind it; moves on by one at least. */
+static inline const char *put_value(canon *c, const char *p) {
+    if (p >= c->end) return c->end;
+    return *p == '"' && p != c->hole ? put_string(c, p) : put_other(c, p);
+}
 
 /* The output ends with `len` bytes of it; what is read goes on at p. */
 static void cut_back(canon *c, size_t len, const char *p) {
@@ -339,14 +356,13 @@ static const char *put_hole(canon *c, const char *p) {
     return p;
 }
 
-/* Returns the byte behind it; moves on by one at least. */
-static const char *put_value(canon *c, const char *p) {
+/* What is no string, or the hole. */
+static const char *put_other(canon *c, const char *p) {
     const char *behind = p;
-    if (p >= c->end) return c->end;
     switch (*p) {
     case '{': return put_object(c, p);
     case '[': return put_array(c, p);
-    case '"': return p == c->hole ? put_hole(c, p) : put_string(c, p);
+    case '"': return put_hole(c, p);
     default: break;
     }
     do

@@ -45,28 +45,54 @@ WIDE static inline __m256i plain_stops_wide(const char *p) {
     return _mm256_or_si256(quotes, _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), v));
 }
 
+WIDE static inline __m256i text_stops_wide(const char *p) {
+    const __m256i last_control = _mm256_set1_epi8(0x1F);
+    __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i quotes = _mm256_or_si256(_mm256_cmpeq_epi8(v, _mm256_set1_epi8('"')),
+                                     _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\\')));
+    __m256i control = _mm256_cmpeq_epi8(_mm256_max_epu8(v, last_control), last_control);
+    return _mm256_or_si256(quotes, control);
+}
+
+typedef __m256i wide_stops_of(const char *p);
+typedef const char *skip_wide_fn(const char *p, const char *end);
+
 /* Returns the first of 64 bytes with a stop among them, or less than so many. */
-WIDE static const char *skip_plain_wide(const char *p, const char *end) {
+WIDE static inline __attribute__((always_inline)) const char *
+skip_wide(const char *p, const char *end, wide_stops_of *stops_of_32) {
     for (; end - p >= 64; p += 64) {
-        __m256i stops = _mm256_or_si256(plain_stops_wide(p), plain_stops_wide(p + 32));
+        __m256i stops = _mm256_or_si256(stops_of_32(p), stops_of_32(p + 32));
         if (!_mm256_testz_si256(stops, stops)) break;
     }
     return p;
 }
 
+WIDE static const char *skip_plain_wide(const char *p, const char *end) {
+    return skip_wide(p, end, plain_stops_wide);
+}
+
+WIDE static const char *skip_text_wide(const char *p, const char *end) {
+    return skip_wide(p, end, text_stops_wide);
+}
+
 /* Only what is long is worth asking what the machine can do. */
-const char *json_skip_plain_on(const char *p, const char *end) {
+static inline __attribute__((always_inline)) const char *
+skip_far(const char *p, const char *end, stops_of *stops, skip_wide_fn *wide) {
     enum { LONG_BYTES = 256 }; /* whole blocks */
     if (end - p > LONG_BYTES) {
-        const char *stop = skip_blocks(p, p + LONG_BYTES, json_plain_stops);
+        const char *stop = skip_blocks(p, p + LONG_BYTES, stops);
         if (stop != p + LONG_BYTES) return stop;
-        p = __builtin_cpu_supports("avx2") ? skip_plain_wide(stop, end) : stop;
+        p = __builtin_cpu_supports("avx2") ? wide(stop, end) : stop;
     }
-    return json_skip_plain_bytes(skip_blocks(p, end, json_plain_stops), end);
+    return skip_blocks(p, end, stops);
+}
+
+const char *json_skip_plain_on(const char *p, const char *end) {
+    return json_skip_plain_bytes(skip_far(p, end, json_plain_stops, skip_plain_wide), end);
 }
 
 const char *json_skip_text_on(const char *p, const char *end) {
-    return json_skip_text_bytes(skip_blocks(p, end, json_text_stops), end);
+    return json_skip_text_bytes(skip_far(p, end, json_text_stops, skip_text_wide), end);
 }
 
 #else
