@@ -8,10 +8,15 @@ typedef struct slot {
     size_t len; /* of text; 0: empty */
     char *text; /* each part of a question with its length before it */
     cache_key key;
+    json_limits limits;
+    json_member *members; /* of the body that is in text; NULL: they are not noted */
+    size_t member_count;
 } slot;
 
 struct key_memo {
     slot slots[MEMO_SLOTS];
+    span asked; /* the last body whose members were asked for; only its place may be looked at */
+    size_t at;  /* its slot */
 };
 
 key_memo *key_memo_new(void) {
@@ -21,93 +26,141 @@ key_memo *key_memo_new(void) {
 void key_memo_free(key_memo *m) {
     if (!m) return;
     for (size_t i = 0; i < MEMO_SLOTS; i++)
-        free(m->slots[i].text);
+        free(m->slots[i].text), free(m->slots[i].members);
     free(m);
 }
 
 /* ---- the parts of a question ---- */
 
-enum { FIXED = 7 };
-
-static size_t count_of(const cache_question *q) {
-    return FIXED + q->target_count + q->more_count;
-}
-
-static span part(const cache_question *q, size_t i) {
-    switch (i) {
-    case 0: return q->body.raw;
-    case 1: return q->scope;
-    case 2: return q->endpoint;
-    case 3: return q->query;
-    case 4: return q->model;
-    case 5: return q->entry;
-    case 6: return q->rules;
-    default: i -= FIXED;
-    }
-    return i < q->target_count ? q->targets[i] : q->more[i - q->target_count];
-}
-
 typedef struct counts {
     size_t targets, more;
 } counts;
 
-static size_t length(const cache_question *q) {
-    size_t n = sizeof(counts);
-    for (size_t i = 0; i < count_of(q); i++)
-        n += sizeof(size_t) + part(q, i).len;
-    return n;
+typedef bool part_fn(void *to, span part);
+
+/* Each of them in its order, until one is refused. */
+static inline __attribute__((always_inline)) bool each_part(const cache_question *q, part_fn *fn,
+                                                            void *to) {
+    const counts c = {q->target_count, q->more_count};
+    const span fixed[] = {span_from((const char *)&c, sizeof c),
+                          q->body.raw,
+                          q->scope,
+                          q->endpoint,
+                          q->query,
+                          q->model,
+                          q->entry,
+                          q->rules};
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+        if (!fn(to, fixed[i])) return false;
+    for (size_t i = 0; i < q->target_count; i++)
+        if (!fn(to, q->targets[i])) return false;
+    for (size_t i = 0; i < q->more_count; i++)
+        if (!fn(to, q->more[i])) return false;
+    return true;
 }
 
-static bool is_same(const slot *s, const cache_question *q) {
-    const counts c = {q->target_count, q->more_count};
-    const char *at = s->text;
-    if (memcmp(at, &c, sizeof c) != 0) return false;
-    at += sizeof c;
-    for (size_t i = 0; i < count_of(q); i++) {
-        const span p = part(q, i);
-        if (memcmp(at, &p.len, sizeof p.len) != 0) return false;
-        at += sizeof p.len;
-        if (p.len && memcmp(at, p.ptr, p.len) != 0) return false;
-        at += p.len;
-    }
+static inline bool add_length(void *to, span part) {
+    *(size_t *)to += sizeof part.len + part.len;
+    return true;
+}
+
+/* *to: what is left of a slot's text. */
+static inline bool is_next(void *to, span part) {
+    span *left = to;
+    size_t len;
+    if (left->len < sizeof len + part.len) return false;
+    memcpy(&len, left->ptr, sizeof len);
+    if (len != part.len || (len && memcmp(left->ptr + sizeof len, part.ptr, len) != 0))
+        return false;
+    *left = span_slice(*left, sizeof len + len, left->len);
+    return true;
+}
+
+static inline bool put(void *to, span part) {
+    char **at = to;
+    memcpy(*at, &part.len, sizeof part.len);
+    if (part.len) memcpy(*at + sizeof part.len, part.ptr, part.len);
+    *at += sizeof part.len + part.len;
     return true;
 }
 
 /* ---- slots ---- */
 
 /* By how it ends, where questions differ. */
-static size_t slot_of(const cache_question *q) {
+static size_t slot_of(span body) {
     enum { END = 192 };
-    const span raw = q->body.raw;
-    const size_t from = raw.len > END ? raw.len - END : 0;
-    return (hash_span(span_slice(raw, from, raw.len)) ^ raw.len) % MEMO_SLOTS;
+    const size_t from = body.len > END ? body.len - END : 0;
+    return (hash_span(span_slice(body, from, body.len)) ^ body.len) % MEMO_SLOTS;
+}
+
+/* The body is the second part. */
+static span body_in(const slot *s) {
+    enum { BEFORE = 2 * sizeof(size_t) + sizeof(counts) };
+    size_t len;
+    memcpy(&len, s->text + BEFORE - sizeof len, sizeof len);
+    return span_from(s->text + BEFORE, len);
+}
+
+static span moved(span s, const char *from, const char *to) {
+    return span_from(to + (s.ptr - from), s.len);
+}
+
+static bool are_same(const json_limits *a, const json_limits *b) {
+    return a->depth == b->depth && a->repeats == b->repeats && a->members == b->members;
+}
+
+bool key_memo_members(key_memo *m, span body, const json_limits *limits, json_member *ret_members,
+                      size_t *ret_count) {
+    if (body.len > MEMO_BYTES) return false;
+    m->asked = body;
+    m->at = slot_of(body);
+    const slot *s = &m->slots[m->at];
+    if (!s->members || !are_same(&s->limits, limits) || !span_eq(body_in(s), body)) return false;
+    const char *from = body_in(s).ptr;
+    for (size_t i = 0; i < s->member_count; i++) {
+        json_member *one = &ret_members[i];
+        *one = s->members[i];
+        one->key = moved(one->key, from, body.ptr);
+        one->value.raw = moved(one->value.raw, from, body.ptr);
+    }
+    *ret_count = s->member_count;
+    return true;
 }
 
 bool key_memo_find(const key_memo *m, const cache_question *q, cache_key *ret) {
-    if (q->body.raw.len > MEMO_BYTES) return false;
-    const slot *s = &m->slots[slot_of(q)];
-    if (!s->len || s->len != length(q) || !is_same(s, q)) return false;
+    const span body = q->body.raw;
+    if (body.len > MEMO_BYTES) return false;
+    const bool asked = body.ptr == m->asked.ptr && body.len == m->asked.len;
+    const slot *s = &m->slots[asked ? m->at : slot_of(body)];
+    span left = span_from(s->text, s->len);
+    if (!each_part(q, is_next, &left) || left.len) return false;
     *ret = s->key;
     return true;
 }
 
-static char *put(char *at, const void *bytes, size_t len) {
-    if (len) memcpy(at, bytes, len);
-    return at + len;
+static void note_members(slot *s, const json_limits *limits) {
+    json_member members[MEMO_MEMBERS];
+    json_fault fault;
+    free(s->members);
+    s->members = NULL;
+    s->limits = *limits;
+    if (!json_scan_object(body_in(s), limits, members, MEMO_MEMBERS, &s->member_count, &fault) ||
+        s->member_count > MEMO_MEMBERS)
+        return;
+    s->members = mem_alloc(s->member_count * sizeof *members);
+    if (s->member_count) memcpy(s->members, members, s->member_count * sizeof *members);
 }
 
-void key_memo_add(key_memo *m, const cache_question *q, const cache_key *key) {
-    const size_t len = length(q);
+void key_memo_add(key_memo *m, const cache_question *q, const cache_key *key,
+                  const json_limits *limits) {
+    size_t len = 0;
+    (void)each_part(q, add_length, &len);
     if (len > 2 * MEMO_BYTES || q->body.raw.len > MEMO_BYTES) return;
-    slot *s = &m->slots[slot_of(q)];
-    const counts c = {q->target_count, q->more_count};
+    slot *s = &m->slots[slot_of(q->body.raw)];
     s->text = mem_realloc(s->text, len);
     s->len = len;
     s->key = *key;
-    char *at = put(s->text, &c, sizeof c);
-    for (size_t i = 0; i < count_of(q); i++) {
-        const span p = part(q, i);
-        at = put(at, &p.len, sizeof p.len);
-        at = put(at, p.ptr, p.len);
-    }
+    char *at = s->text;
+    (void)each_part(q, put, &at);
+    note_members(s, limits);
 }

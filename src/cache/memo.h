@@ -2,6 +2,8 @@
  * they need not be spelled and hashed anew: half of what a stored answer costs. Only those that had
  * an answer are noted.
  *
+ * A body that is noted is not scanned anew either: what the scan has found of it is noted, too.
+ *
  * Exact: all that the key is made of is compared, and the rules by which the question was found to
  * be one that may be in the cache, which need not be found out anew either. Bounded: MEMO_SLOTS
  * questions of up to MEMO_BYTES; a question may push out another.
@@ -13,13 +15,19 @@
 
 #include "cache/key.h"
 
-enum { MEMO_SLOTS = 128, MEMO_BYTES = 4096 };
+enum { MEMO_SLOTS = 128, MEMO_BYTES = 4096, MEMO_MEMBERS = 16 };
 
 typedef struct key_memo key_memo;
 
 MUST_USE key_memo *key_memo_new(void);
 void key_memo_free(key_memo *m); /* NULL is allowed */
+/* What json_scan_object() would say of the body under these limits; members point into it, and are
+ * MEMO_MEMBERS at most. false: nothing is known of it. */
+MUST_USE bool key_memo_members(key_memo *m, span body, const json_limits *limits,
+                               json_member *ret_members, size_t *ret_count);
 MUST_USE bool key_memo_find(const key_memo *m, const cache_question *q, cache_key *ret);
-void key_memo_add(key_memo *m, const cache_question *q, const cache_key *key);
+/* limits: under which its body was scanned. */
+void key_memo_add(key_memo *m, const cache_question *q, const cache_key *key,
+                  const json_limits *limits);
 
 #endif

@@ -137,7 +137,9 @@ bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted) {
 void cache_note_key(const cache_use *u, const posed_question *q) {
     exchange_env *env = u->x->env;
     if (!env->memo) env->memo = key_memo_new();
-    key_memo_add(env->memo, &q->q, &u->key);
+    env->known_members = key_memo_members;
+    const json_limits limits = parse_limits(u->x);
+    key_memo_add(env->memo, &q->q, &u->key, &limits);
 }
 
 /* In a store that others have, too, whose targets of the same names may be elsewhere. What guards

@@ -2,6 +2,7 @@
  * refused here and never reaches a provider; what weir does not know is left alone. */
 #include "exchange/internal.h"
 
+#include "cache/memo.h"
 #include "dialect/field.h"
 #include "dialect/openai.h"
 
@@ -9,19 +10,40 @@
 
 enum { MEMBERS = 64 };
 
-/* A member past MEMBERS is not recorded; it is found the slow way. */
-static json_value member(const request_facts *f, const json_member *members, size_t count,
-                         span key) {
-    return count <= MEMBERS ? json_find(members, count, key) : json_get(f->root, key);
+/* The body's. Most names that are looked for are not there: that is seen from the kinds that are.
+ */
+typedef struct found_members {
+    json_member items[MEMBERS];
+    size_t count;
+    uint64_t kinds; /* of their names, a bit for each */
+} found_members;
+
+/* Of a name without escapes, in 64 kinds. */
+static inline uint64_t kind_of(span name) {
+    return UINT64_C(1) << ((name.len ? (unsigned char)*name.ptr * 5u + name.len : 0) & 63u);
 }
 
-static stage_result check_types(exchange *x, const json_member *members, size_t count) {
+/* An escape may hide any name. */
+static void note_kinds(found_members *m) {
+    m->kinds = 0;
+    for (size_t i = 0; i < m->count && i < MEMBERS; i++)
+        m->kinds |= m->items[i].escaped ? UINT64_MAX : kind_of(m->items[i].key);
+}
+
+/* A member past MEMBERS is not recorded; it is found the slow way. */
+static inline json_value member(const request_facts *f, const found_members *m, span key) {
+    if (m->count > MEMBERS) return json_get(f->root, key);
+    if (!(m->kinds & kind_of(key))) return (json_value){JSON_NONE, SPAN_EMPTY};
+    return json_find(m->items, m->count, key);
+}
+
+static stage_result check_types(exchange *x, const found_members *m) {
     dialect d = endpoint_get(x->facts.endpoint)->dialect;
     size_t field_count;
     const field *fields = field_typed(&field_count);
     for (const field *f = fields; f < fields + field_count; f++) {
         if (!field_is_of(f, d)) continue;
-        json_value v = member(&x->facts, members, count, f->name);
+        json_value v = member(&x->facts, m, f->name);
         if (v.type == JSON_NONE || field_may_be(f, v.type)) continue;
         return exchange_refuse(x, ERR_BAD_VALUE, f->name.ptr, "'%s' must be %s.", f->name.ptr,
                                f->expected);
@@ -141,54 +163,65 @@ static bool stores(endpoint e, json_value store) {
 
 /* Whom the client calls for, where nobody has said so before. What is no string is the provider's
  * to judge. */
-static void note_user(exchange *x, const json_member *members, size_t count) {
+static void note_user(exchange *x, const found_members *m) {
     static const span names[] = {SPAN("safety_identifier"), SPAN("user")};
     for (size_t i = 0; i < ARRAY_LEN(names) && !x->record.user.len; i++) {
-        json_value v = member(&x->facts, members, count, names[i]);
+        json_value v = member(&x->facts, m, names[i]);
         if (v.type == JSON_STRING)
             x->record.user = span_clip(json_string(v, &x->arena), RECORD_USER_MAX);
     }
 }
 
+_Static_assert((int)MEMO_MEMBERS <= (int)MEMBERS, "what is noted has room");
+
+/* A body that came before in the same bytes, and had a stored answer (the loop's own; what is large
+ * is parsed on another thread, which has no memo). */
+static bool is_noted(const exchange *x, span body, const json_limits *limits, found_members *ret) {
+    const exchange_env *env = x->env;
+    return env && env->known_members &&
+           env->known_members(env->memo, body, limits, ret->items, &ret->count);
+}
+
 static stage_result read_body(exchange *x, span body) {
     request_facts *f = &x->facts;
     const json_limits limits = parse_limits(x);
-    json_member members[MEMBERS];
-    size_t count = 0;
+    found_members m; /* items are not to be cleared */
+    m.count = 0;
     json_fault fault;
-    if (!json_scan_object(body, &limits, members, MEMBERS, &count, &fault))
+    if (!is_noted(x, body, &limits, &m) &&
+        !json_scan_object(body, &limits, m.items, MEMBERS, &m.count, &fault))
         return parse_bad_json(x, body, &fault);
+    note_kinds(&m);
     f->body = body;
     span whole = body;
     size_t from = span_find(whole, 0, '{'), to = whole.len;
     while (to > from && whole.ptr[to - 1] != '}')
         to--;
     f->root = (json_value){JSON_OBJECT, span_slice(whole, from, to)};
-    if (count <= MEMBERS) f->bounds = request_bounds_in(members, count);
-    note_user(x, members, count);
-    stage_result r = check_types(x, members, count);
+    if (m.count <= MEMBERS) f->bounds = request_bounds_in(m.items, m.count);
+    note_user(x, &m);
+    stage_result r = check_types(x, &m);
     if (r != STAGE_NEXT) return r;
-    f->model = member(f, members, count, SPAN_OF("model"));
-    f->stream = member(f, members, count, SPAN_OF("stream")).type == JSON_TRUE;
-    f->background = f->endpoint == EP_RESPONSES &&
-                    member(f, members, count, SPAN_OF("background")).type == JSON_TRUE;
-    f->stream_options = member(f, members, count, SPAN_OF("stream_options"));
+    f->model = member(f, &m, SPAN_OF("model"));
+    f->stream = member(f, &m, SPAN_OF("stream")).type == JSON_TRUE;
+    f->background =
+        f->endpoint == EP_RESPONSES && member(f, &m, SPAN_OF("background")).type == JSON_TRUE;
+    f->stream_options = member(f, &m, SPAN_OF("stream_options"));
     f->include_usage = json_get(f->stream_options, SPAN_OF("include_usage"));
     f->usage_asked = f->include_usage.type == JSON_TRUE;
-    f->stored = stores(f->endpoint, member(f, members, count, SPAN_OF("store")));
-    f->service = openai_service(member(f, members, count, SPAN_OF("service_tier")));
+    f->stored = stores(f->endpoint, member(f, &m, SPAN_OF("store")));
+    f->service = openai_service(member(f, &m, SPAN_OF("service_tier")));
     if ((r = parse_model(x)) != STAGE_NEXT) return r;
-    if ((r = check_choices(x, member(f, members, count, SPAN_OF("n")))) != STAGE_NEXT) return r;
-    size_t recorded = count < MEMBERS ? count : MEMBERS;
+    if ((r = check_choices(x, member(f, &m, SPAN_OF("n")))) != STAGE_NEXT) return r;
+    size_t recorded = m.count < MEMBERS ? m.count : MEMBERS;
     if (f->endpoint == EP_COMPLETIONS)
-        note_prompts(
-            f, count_prompts(members, recorded, member(f, members, count, SPAN_OF("prompt"))));
+        note_prompts(f, count_prompts(m.items, recorded, member(f, &m, SPAN_OF("prompt"))));
     if (f->endpoint != EP_CHAT_COMPLETIONS) return STAGE_NEXT;
-    json_value messages = member(f, members, count, SPAN_OF("messages"));
+    json_value messages = member(f, &m, SPAN_OF("messages"));
     if (messages.type == JSON_NONE)
         return exchange_refuse(x, ERR_MISSING_FIELD, "messages", "'messages' is missing.");
     size_t n, objects;
-    count_elements(members, recorded, messages, &n, &objects);
+    count_elements(m.items, recorded, messages, &n, &objects);
     return check_messages(x, n, objects);
 }
 

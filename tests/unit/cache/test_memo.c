@@ -8,6 +8,8 @@
 static const span targets[] = {SPAN("openai/gpt"), SPAN("azure/gpt")};
 static const span more[] = {SPAN("beta=1"), SPAN("")};
 
+static const json_limits limits = {.depth = 8, .members = 64};
+
 static cache_question question(const char *body) {
     return (cache_question){.scope = SPAN_OF("app"),
                             .endpoint = SPAN_OF("chat.completions"),
@@ -39,11 +41,11 @@ static void the_same_is_found(void **state) {
     const cache_question q = question("{\"a\":1}");
     const cache_key one = key_of("one"), two = key_of("two");
     assert_false(finds(m, &q, "one"));
-    key_memo_add(m, &q, &one);
+    key_memo_add(m, &q, &one, &limits);
     assert_true(finds(m, &q, "one"));
     const cache_question again = question("{\"a\":1}");
     assert_true(finds(m, &again, "one"));
-    key_memo_add(m, &again, &two);
+    key_memo_add(m, &again, &two, &limits);
     assert_true(finds(m, &q, "two"));
     key_memo_free(m);
 }
@@ -58,7 +60,7 @@ static void nothing_else_is(void **state) {
     cache_question others[13];
     const cache_key one = key_of("one");
     size_t n = 0;
-    key_memo_add(m, &q, &one);
+    key_memo_add(m, &q, &one, &limits);
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         others[i] = q;
     others[n++].scope = SPAN_OF("apq");
@@ -89,9 +91,9 @@ static void what_is_long_is_not_noted(void **state) {
     key_memo *m = key_memo_new();
     const cache_key one = key_of("one");
     const cache_question longer = question(body), just = question(body + 1);
-    key_memo_add(m, &longer, &one);
+    key_memo_add(m, &longer, &one, &limits);
     assert_false(finds(m, &longer, "one"));
-    key_memo_add(m, &just, &one);
+    key_memo_add(m, &just, &one, &limits);
     assert_true(finds(m, &just, "one"));
     key_memo_free(m);
 }
@@ -106,7 +108,7 @@ static void it_is_bounded_and_never_wrong(void **state) {
         snprintf(text, sizeof text, "{\"a\":%u}", i);
         const cache_key key = key_of(text);
         const cache_question q = question(text);
-        key_memo_add(m, &q, &key);
+        key_memo_add(m, &q, &key, &limits);
         assert_true(finds(m, &q, text));
     }
     for (unsigned i = 0; i < 2000; i++) {
@@ -121,12 +123,101 @@ static void it_is_bounded_and_never_wrong(void **state) {
     key_memo_free(m);
 }
 
+/* ---- members ---- */
+
+static void assert_same_members(const json_member *a, const json_member *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        assert_ptr_equal(a[i].key.ptr, b[i].key.ptr);
+        assert_int_equal(a[i].key.len, b[i].key.len);
+        assert_int_equal(a[i].value.type, b[i].value.type);
+        assert_ptr_equal(a[i].value.raw.ptr, b[i].value.raw.ptr);
+        assert_int_equal(a[i].value.raw.len, b[i].value.raw.len);
+        assert_int_equal(a[i].escaped, b[i].escaped);
+        if (a[i].value.type != JSON_ARRAY) continue;
+        assert_int_equal(a[i].elements, b[i].elements);
+        assert_int_equal(a[i].objects, b[i].objects);
+    }
+}
+
+/* As a scan of the body that is asked about would tell them, which lies elsewhere than the one that
+ * was noted. */
+static void members_are_those_of_a_scan(void **state) {
+    (void)state;
+    static const char *const bodies[] = {
+        "{}",
+        "{\"model\":\"gpt\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},1,{}],\"n\":1}",
+        "{ \"a\\u0062\" : [ ] , \"c\" : { \"d\" : null } , \"e\":-1.5e3}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        key_memo *m = key_memo_new();
+        char there[200];
+        snprintf(there, sizeof there, "%s", bodies[i]);
+        const cache_question q = question(bodies[i]);
+        const cache_key one = key_of("one");
+        json_member known[MEMO_MEMBERS], scanned[MEMO_MEMBERS];
+        size_t count = 99, scanned_count;
+        json_fault fault;
+        assert_false(key_memo_members(m, span_cstr(there), &limits, known, &count));
+        key_memo_add(m, &q, &one, &limits);
+        assert_true(key_memo_members(m, span_cstr(there), &limits, known, &count));
+        assert_true(json_scan_object(span_cstr(there), &limits, scanned, MEMO_MEMBERS,
+                                     &scanned_count, &fault));
+        assert_int_equal(count, scanned_count);
+        assert_same_members(known, scanned, count);
+        const cache_question again = question(there); /* the one that was just asked about */
+        assert_true(finds(m, &again, "one"));
+        there[strlen(there) - 1] = ']';
+        assert_false(key_memo_members(m, span_cstr(there), &limits, known, &count));
+        assert_false(finds(m, &again, "one"));
+        key_memo_free(m);
+    }
+}
+
+/* What one limit lets through, another may not. */
+static void members_are_known_by_the_limits_of_their_scan(void **state) {
+    (void)state;
+    const json_limits others[] = {{.depth = 2, .members = 64},
+                                  {.depth = 8, .members = 63},
+                                  {.depth = 8, .members = 64, .repeats = true}};
+    key_memo *m = key_memo_new();
+    const cache_question q = question("{\"a\":{\"b\":[[1]]}}");
+    const cache_key one = key_of("one");
+    json_member known[MEMO_MEMBERS];
+    size_t count;
+    key_memo_add(m, &q, &one, &limits);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(key_memo_members(m, q.body.raw, &others[i], known, &count));
+    assert_true(key_memo_members(m, q.body.raw, &limits, known, &count));
+    key_memo_free(m);
+}
+
+/* The key is found all the same. */
+static void many_members_are_not_noted(void **state) {
+    (void)state;
+    key_memo *m = key_memo_new();
+    char body[400] = "{", *at = body + 1;
+    for (int i = 0; i <= MEMO_MEMBERS; i++)
+        at += snprintf(at, 20, "%s\"%d\":%d", i ? "," : "", i, i);
+    snprintf(at, 2, "}");
+    const cache_question q = question(body);
+    const cache_key one = key_of("one");
+    json_member known[MEMO_MEMBERS];
+    size_t count;
+    key_memo_add(m, &q, &one, &limits);
+    assert_false(key_memo_members(m, q.body.raw, &limits, known, &count));
+    assert_true(finds(m, &q, "one"));
+    key_memo_free(m);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_is_found),
         cmocka_unit_test(nothing_else_is),
         cmocka_unit_test(what_is_long_is_not_noted),
         cmocka_unit_test(it_is_bounded_and_never_wrong),
+        cmocka_unit_test(members_are_those_of_a_scan),
+        cmocka_unit_test(members_are_known_by_the_limits_of_their_scan),
+        cmocka_unit_test(many_members_are_not_noted),
     };
     return run_watched(tests);
 }
