@@ -4,6 +4,9 @@
 
 #include "cache/flights.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 typedef struct person {
     flight_seat seat;
     unsigned news;
@@ -186,12 +189,104 @@ static void a_purge_parts_them(void **state) {
     table_free(t);
 }
 
+/* ---- on threads of their own ---- */
+
+enum { THREADS = 3, ROUNDS = 200 };
+
+typedef struct worker {
+    table *t;
+    unsigned number;
+    unsigned led, followed;
+    bool wrong;
+} worker;
+
+/* What a flight is used for, from its beginning to its end: its text tells which it is. */
+static void lead(worker *w, person *p, unsigned round) {
+    flight *f = p->seat.of;
+    char text[32];
+    snprintf(text, sizeof text, "%u of %u", round, w->number);
+    w->led++;
+    if (flight_get_state(f) != FLIGHT_OPEN || flight_recording(f)) w->wrong = true;
+    flight_record(f, recording_of_whole(&w->t->room, span_cstr(text)));
+    for (int i = 0; i < 20 && !flight_followers(f); i++)
+        sched_yield();
+    if (round % 5) {
+        flight_land(f, span_cstr(text));
+    } else {
+        failure why = {0};
+        why.text = span_cstr(text);
+        flight_fail(f, &why);
+    }
+}
+
+static void follow(worker *w, person *p, loop *l) {
+    flight *f = p->seat.of;
+    recording_reader at;
+    recorded_event e;
+    w->followed++;
+    while (flight_get_state(f) == FLIGHT_OPEN)
+        loop_turn(l);
+    if (!recording_read(flight_recording(f), &at) || !recording_next(&at, &e)) {
+        w->wrong = true;
+        return;
+    }
+    const span told =
+        flight_get_state(f) == FLIGHT_LANDED ? flight_target(f) : flight_failure(f)->text;
+    if (!span_eq(told, e.data)) w->wrong = true;
+    recording_reader_done(&at);
+}
+
+static void *work(void *arg) {
+    worker *w = arg;
+    loop l;
+    if (loop_init(&l, w->number)) return NULL;
+    flight_desk *desk = flight_desk_new(&l);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const cache_key k = {{(unsigned char)(i % 2)}};
+        person p = {.seat.news = on_news};
+        flights_join(w->t->t, &k, false, 0, desk, &p.seat);
+        if (p.seat.leads)
+            lead(w, &p, i);
+        else
+            follow(w, &p, &l);
+        flight_leave(&p.seat);
+        if (i % 64 == 0) loop_turn(&l);
+    }
+    loop_stop(&l);
+    loop_run(&l);
+    loop_done(&l);
+    flight_desk_free(desk);
+    return NULL;
+}
+
+/* A flight that is over is used again by whoever let go of it last. */
+static void on_many_threads(void **state) {
+    (void)state;
+    table *t = table_new();
+    worker workers[THREADS];
+    pthread_t threads[THREADS];
+    unsigned led = 0;
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers[i] = (worker){.t = t, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(workers[i].wrong);
+        assert_int_equal(workers[i].led + workers[i].followed, ROUNDS);
+        led += workers[i].led;
+    }
+    assert_true(led > 0);
+    table_free(t);
+}
+
 int main(void) {
     struct CMUnitTest tests[] = {
         cmocka_unit_test(one_leads_and_others_follow),
         cmocka_unit_test(after_a_failure),
         cmocka_unit_test(a_leader_hears_who_listens),
         cmocka_unit_test(a_purge_parts_them),
+        cmocka_unit_test(on_many_threads),
     };
     return run_watched(tests);
 }

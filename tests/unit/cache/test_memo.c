@@ -173,6 +173,28 @@ static void members_are_those_of_a_scan(void **state) {
     }
 }
 
+/* Two of one length that end alike, as two calls with one set of tools do, have one place. */
+static void members_are_of_these_very_bytes(void **state) {
+    (void)state;
+    key_memo *m = key_memo_new();
+    char one[400], other[400];
+    snprintf(one, sizeof one, "{\"a\":1,\"b\":\"%0300d\"}", 7);
+    snprintf(other, sizeof other, "{\"c\":1,\"b\":\"%0300d\"}", 7);
+    const cache_question q = question(one), another = question(other);
+    const cache_key key = key_of("one");
+    json_member known[MEMO_MEMBERS];
+    size_t count;
+    key_memo_add(m, &q, &key, &limits);
+    assert_true(key_memo_members(m, q.body.raw, &limits, known, &count));
+    assert_false(key_memo_members(m, another.body.raw, &limits, known, &count));
+    key_memo_add(m, &another, &key, &limits);
+    assert_false(key_memo_members(m, q.body.raw, &limits, known, &count));
+    assert_true(key_memo_members(m, another.body.raw, &limits, known, &count));
+    assert_false(finds(m, &q, "one"));
+    assert_true(finds(m, &another, "one"));
+    key_memo_free(m);
+}
+
 /* What one limit lets through, another may not. */
 static void members_are_known_by_the_limits_of_their_scan(void **state) {
     (void)state;
@@ -216,6 +238,7 @@ int main(void) {
         cmocka_unit_test(what_is_long_is_not_noted),
         cmocka_unit_test(it_is_bounded_and_never_wrong),
         cmocka_unit_test(members_are_those_of_a_scan),
+        cmocka_unit_test(members_are_of_these_very_bytes),
         cmocka_unit_test(members_are_known_by_the_limits_of_their_scan),
         cmocka_unit_test(many_members_are_not_noted),
     };
