@@ -58,6 +58,8 @@ def test_what_is_of_the_client_makes_one_beside_it(connect: Connect) -> None:
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
         again.ask("Hello")
+    with pytest.raises(RuntimeError, match="closed"):
+        client.with_options(max_retries=3)
 
 
 def test_many_variants_are_bounded_and_those_in_use_live_on(connect: Connect) -> None:
