@@ -181,5 +181,9 @@ def model(client: ClientBase, id: str, params: Params) -> Ask[Model]:
 def batch_requests(
     client: ClientBase, requests: Iterable[Any], model: Optional[str], params: Params
 ) -> Iterable[Request]:
+    if isinstance(requests, (str, Mapping)):  # which would be asked letter by letter, and name by name
+        raise TypeError("requests is one request; give a list of them")
+    if isinstance(requests, (bytes, bytearray)) or not isinstance(requests, Iterable):
+        raise TypeError(f"requests is a list, or gives requests one by one; not {type(requests).__name__}")
     for request in requests:
         yield client._batch_request(request, model, params)
