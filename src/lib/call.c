@@ -583,7 +583,7 @@ static weir_call *start(weir_client *c, const weir_request *request, weir_event_
     call->ended_by = error_of(ERR_NONE);
     if (request->timeout_ms) call->due_ms = clock_mono_ms() + request->timeout_ms;
     call->keep_headers = request->keep_headers;
-    call->endpoint = endpoint_of_path(span_cstr(request_path(request)));
+    call->endpoint = request_endpoint(request);
     memcpy(call->method, "POST", sizeof "POST");
     list_init(&call->link);
     list_init(&call->mail_link);
@@ -601,7 +601,7 @@ static weir_call *start(weir_client *c, const weir_request *request, weir_event_
 weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn *on_event,
                       weir_done_fn *on_done, void *user) {
     if (!c) {
-        on_done(user, misuse_no_client());
+        if (on_done) on_done(user, misuse_no_client());
         return NULL;
     }
     weir_request *none = request ? NULL : request_none();

@@ -38,7 +38,9 @@ static void without_a_client_each_call_says_so(void **state) {
     weir_batch(NULL, both, 2, results);
     expect_no_client(results[0]);
     expect_no_client(results[1]);
-    weir_call *call = weir_start(NULL, q, no_event, no_client_is_told, &told);
+    weir_call *call = weir_start(NULL, q, no_event, NULL, NULL);
+    assert_null(call);
+    call = weir_start(NULL, q, no_event, no_client_is_told, &told);
     assert_null(call);
     assert_int_equal(told, 1);
     weir_call_pause(call);

@@ -29,7 +29,7 @@ class Request:
         timeout: Optional[float] = None,
         method: str = "POST",
     ) -> None:
-        """A path of PARAMS is an endpoint that weir knows; any other is asked as it is, by the method."""
+        """A path of PARAMS is an endpoint that weir knows, with a query or without; any other is asked as it is, by the method."""
         body = given(members)
         body.update(mapping(extra_body, "extra_body"))
         kind, content = _content(body, method)
@@ -37,12 +37,13 @@ class Request:
         query = urlencode({k: _text(v) for k, v in given(mapping(extra_query, "extra_query")).items()})
         deadline = milliseconds(timeout, "timeout")
         self.path = path
+        target = (f"{path}?{query}" if query else path).encode()
         self.pointer: int = c.request_new()
-        if path in PARAMS and method == "POST" and not query:
-            c.request_set_path(self.pointer, path.encode())
+        if path in PARAMS and method == "POST":
+            c.request_set_path(self.pointer, target)
             c.request_set_body(self.pointer, content, len(content))
         else:
-            c.request_set_call(self.pointer, method.encode(), (f"{path}?{query}" if query else path).encode())
+            c.request_set_call(self.pointer, method.encode(), target)
             if kind:
                 c.request_set_content(self.pointer, kind.encode(), content, len(content))
         for name, value in fields:
