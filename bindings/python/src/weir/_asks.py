@@ -174,7 +174,8 @@ def models(client: ClientBase, params: Params) -> Ask[ModelPage]:
 
 
 def model(client: ClientBase, id: str, params: Params) -> Ask[Model]:
-    path = "/models/" + "/".join(segment(part, "model") for part in id.split("/"))
+    parts = id.split("/") if isinstance(id, str) else [id]
+    path = "/models/" + "/".join(segment(part, "model") for part in parts)
     return Ask(client._request(path, {}, known=(), method="GET", **params), _object(Model))
 
 

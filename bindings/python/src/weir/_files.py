@@ -22,7 +22,9 @@ class Upload:
     """A file, read."""
 
     def __init__(self, given: FileTypes, what: str) -> None:
-        name, content, kind = (*given, None, None)[:3] if isinstance(given, tuple) else (None, given, None)
+        name, content, kind = (*given, None, None, None)[:3] if isinstance(given, tuple) else (None, given, None)
+        if not isinstance(name, (str, type(None))):
+            raise TypeError(f"the name of {what} is a str or None, not {type(name).__name__}")
         if isinstance(content, os.PathLike):
             name, self.content = name or Path(content).name, Path(content).read_bytes()
         elif isinstance(content, (bytes, bytearray)):

@@ -176,6 +176,12 @@ class ClientBase:
 
         Raises WeirError where these will not do, and says all that is wrong with them.
         """
+        if isinstance(fallbacks, (str, Mapping)):
+            raise TypeError("fallbacks is one fallback; give a list of them")
+        if fallbacks is not None and not isinstance(fallbacks, Iterable):
+            raise TypeError(f"fallbacks is a list of fallbacks, not {type(fallbacks).__name__}")
+        fallbacks = list(fallbacks or ())  # with_options() reads them again
+        options = dict(mapping(options, "options"))
         given = dict(locals())
         self._arguments = {name: given[name] for name in _ARGUMENTS}
         self._variants: OrderedDict[str, Any] = OrderedDict()
@@ -203,13 +209,11 @@ class ClientBase:
             if max_concurrency is not None:
                 c.options_set_concurrency(o, max_concurrency)
             c.options_set_adaptive(o, bool(adaptive))
-            if isinstance(fallbacks, (str, Mapping)):
-                raise TypeError("fallbacks is one fallback; give a list of them")
             for fallback in fallbacks:
                 _add_fallback(o, fallback)
             if max_retries is not None:
                 c.options_set(o, b"retry.retries", str(whole(max_retries, "max_retries", 0)).encode())
-            for path, value in (options or {}).items():
+            for path, value in options.items():
                 c.options_set(o, c.encode(path, "a name in options"), c.encode(value, f"options[{path!r}]"))
             if self._foreign_loop:
                 c.options_set_foreign_loop(o)
