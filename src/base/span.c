@@ -222,6 +222,23 @@ size_t span_utf8_len(span s) {
     return n;
 }
 
+size_t span_utf8_at(span s, size_t at, uint32_t *ret_code) {
+    const unsigned char *p = (const unsigned char *)s.ptr + at;
+    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
+    if (len > s.len - at || !span_is_utf8(span_from(s.ptr + at, len))) return 0;
+    uint32_t code = len == 1 ? p[0] : p[0] & (0x7Fu >> len);
+    for (size_t i = 1; i < len; i++)
+        code = code << 6 | (p[i] & 0x3F);
+    *ret_code = code;
+    return len;
+}
+
+bool utf8_is_unsafe(uint32_t code) {
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
+           (code >= 0x200E && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
 /* Unicode's White_Space: all bytes of a character but the last, and what that may be. */
 static const struct {
     char lead[3];

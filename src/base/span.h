@@ -92,6 +92,11 @@ size_t span_distance(span a, span b);
 bool span_is_utf8(span s);
 /* Code points in valid UTF-8. */
 size_t span_utf8_len(span s);
+/* The length of the character at `at` < s.len, and its code; 0 for what is no UTF-8. */
+size_t span_utf8_at(span s, size_t at, uint32_t *ret_code);
+/* Controls would move a terminal's cursor, or end a line; the marks of writing direction make text
+ * read as what it is not. */
+bool utf8_is_unsafe(uint32_t code);
 /* Without Unicode's White_Space at both ends: what is nothing else is empty in any script. */
 span span_strip(span s);
 /* At most max bytes of UTF-8, fewer where the cut would fall into a character. */

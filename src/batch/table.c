@@ -39,11 +39,28 @@ static bool miss(const span *names, size_t count, span name, size_t found, const
     return false;
 }
 
+/* The only column, unless its name is a whole header that another sign separates, or a whole file
+ * whose lines end in CR: each record would be asked as it stands. */
+static bool is_one_column(const table *t, span name, buf *ret_why) {
+    const char others[] = {';', '\r', t->separator == ',' ? '\t' : ',', '\0'};
+    bool one = true;
+    for (const char *c = others; *c; c++)
+        one = one && span_find(name, 0, *c) == name.len;
+    if (one) return true;
+    buf_addf(ret_why, "the header has one column, '");
+    buf_add_excerpt(ret_why, name, NAME_SHOWN_MAX);
+    buf_addf(ret_why,
+             "': columns are separated by %s here, and lines end in LF or CRLF; --prompt-column "
+             "asks it as it stands",
+             t->separator == ',' ? "commas" : "tabs");
+    return false;
+}
+
 static bool find_prompt(table *t, const span *names, span wish, buf *ret_why) {
     span name = wish.len ? wish : SPAN_OF("prompt");
     size_t found = find(names, t->columns, name, &t->prompt);
     if (found == 1) return true;
-    if (!found && !wish.len && t->columns == 1) return true; /* the first is the only one */
+    if (!found && !wish.len && t->columns == 1) return is_one_column(t, names[0], ret_why);
     return miss(names, t->columns, name, found, "--prompt-column", ret_why);
 }
 

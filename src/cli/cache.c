@@ -42,8 +42,8 @@ static void complain(const config_url *url, const fetched *f) {
     arena_done(&a);
 }
 
-/* body: of a POST; a null ptr: a GET. The answer goes to show. */
-static int ask(const cli_args *args, span body,
+/* body: of a POST; a null ptr: a GET. The answer, which has a number of that name, goes to show. */
+static int ask(const cli_args *args, span body, const char *member,
                bool (*show)(json_value answer, const cli_args *args)) {
     arena a;
     config_url url;
@@ -70,9 +70,13 @@ static int ask(const cli_args *args, span body,
                              .ca_file = ca ? span_cstr(ca) : SPAN_EMPTY,
                              .timeout_ms = ASK_MS};
     fetch(&spec, &f);
-    const bool told = f.status == 200 && json_scan(buf_span(&f.body), NULL, &root, &fault);
+    const bool told = f.status == 200 && json_scan(buf_span(&f.body), NULL, &root, &fault) &&
+                      json_get(root, span_cstr(member)).type == JSON_NUMBER;
     bool good = told && show(root, args);
-    if (!told) complain(&url, &f);
+    if (f.status == 200 && !told)
+        cli_complain("%.*s has answered, but with nothing of a cache", SPAN_ARG(url.text));
+    else if (!told)
+        complain(&url, &f);
     fetched_done(&f);
     arena_done(&a);
     return good ? CLI_OK : CLI_FAILED;
@@ -141,7 +145,7 @@ static bool show_stats(json_value answer, const cli_args *args) {
 }
 
 static int run_stats(const cli_args *args) {
-    return ask(args, SPAN_EMPTY, show_stats);
+    return ask(args, SPAN_EMPTY, "entries", show_stats);
 }
 
 /* ---- weir cache purge ---- */
@@ -183,7 +187,7 @@ static int run_purge(const cli_args *args) {
         json_put_string(&w, span_cstr(value));
     }
     json_close_object(&w);
-    const int status = ask(args, buf_span(&body), show_purged);
+    const int status = ask(args, buf_span(&body), "purged", show_purged);
     buf_done(&body);
     return status;
 }

@@ -30,11 +30,8 @@ typedef struct view {
     bool colour;
 } view;
 
-static bool read_object(const buf *text, json_value *ret) {
-    json_fault fault;
-    if (json_scan(buf_span(text), NULL, ret, &fault) && ret->type == JSON_OBJECT) return true;
-    cli_complain("what was answered is no list of calls");
-    return false;
+static bool read_page(const buf *text, json_value *ret) {
+    return records_read(text, "data", JSON_ARRAY, "list of calls", ret);
 }
 
 static void write_head(const view *v, buf *out) {
@@ -55,7 +52,8 @@ static void write_row(const view *v, json_value call, buf *out) {
 static bool show_one(view *v, const char *id) {
     buf text = BUF_EMPTY, out = BUF_EMPTY;
     json_value call;
-    bool good = records_ask(&v->records, id, &text) && read_object(&text, &call);
+    bool good = records_ask(&v->records, id, &text) &&
+                records_read(&text, "request_id", JSON_STRING, "call", &call);
     if (good && v->form == FORM_TABLE) {
         calls_write_story(call, v->colour, &out);
     } else if (good) {
@@ -71,7 +69,7 @@ static bool show_one(view *v, const char *id) {
 static bool show_list(view *v) {
     buf text = BUF_EMPTY, out = BUF_EMPTY;
     json_value page;
-    bool good = records_ask(&v->records, NULL, &text) && read_object(&text, &page);
+    bool good = records_ask(&v->records, NULL, &text) && read_page(&text, &page);
     if (good && v->form == FORM_JSON) {
         buf_addf(&out, "%.*s\n", SPAN_ARG(buf_span(&text)));
     } else if (good) {
@@ -143,7 +141,7 @@ static void write_new(const view *v, const json_value *calls, const id_list *now
 static bool look(view *v, id_list *seen, size_t most) {
     buf text = BUF_EMPTY, out = BUF_EMPTY;
     json_value page;
-    bool good = records_ask(&v->records, NULL, &text) && read_object(&text, &page);
+    bool good = records_ask(&v->records, NULL, &text) && read_page(&text, &page);
     if (good) {
         json_value data = json_get(page, SPAN_OF("data"));
         json_value *calls = mem_zalloc_array(json_count(data) + 1, sizeof *calls);

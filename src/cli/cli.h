@@ -171,7 +171,7 @@ const char *cli_own_word(const cli_command *command);
 const char *cli_nearest(const char *word, const char *const *names, size_t count);
 /* Writes all of text; false (after saying so on stderr) when stdout does not take it. */
 MUST_USE bool cli_print(const buf *text);
-/* Makes control characters '?', but lines and tabs. */
+/* Makes control characters, but lines and tabs, and marks of writing direction '?'. */
 void cli_disarm(char *text, size_t len);
 /* Lines for people on stderr, control characters in them disarmed; frees text. */
 void cli_tell(buf *text);

@@ -254,3 +254,13 @@ static bool ask_url(records *r, const char *id, buf *out) {
 bool records_ask(records *r, const char *id, buf *out) {
     return r->store ? ask_store(r, id, out) : ask_url(r, id, out);
 }
+
+bool records_read(const buf *text, const char *member, json_type type, const char *what,
+                  json_value *ret) {
+    json_fault fault;
+    if (json_scan(buf_span(text), NULL, ret, &fault) &&
+        json_get(*ret, span_cstr(member)).type == type)
+        return true;
+    cli_complain("what was answered is no %s", what);
+    return false;
+}

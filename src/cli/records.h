@@ -7,6 +7,7 @@
 #define WEIR_CLI_RECORDS_H
 
 #include "cli/cli.h"
+#include "json/json.h"
 #include "ledger/pages.h"
 
 /* Each such command's options begin with these, its own follow, and those of ledger/parameters.def
@@ -58,5 +59,9 @@ void records_set(records *r, const char *name, const char *value);
 /* What the API says, behind what out holds; id: one call's, of QUERY_CALLS; NULL: none. false after
  * saying why there is nothing. */
 MUST_USE bool records_ask(records *r, const char *id, buf *out);
+/* What was said, an object: whoever answers with another one, which any server may, is no weir.
+ * false after saying that it is no `what`, as it lacks a member of that type. */
+MUST_USE bool records_read(const buf *text, const char *member, json_type type, const char *what,
+                           json_value *ret);
 
 #endif

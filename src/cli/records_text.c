@@ -86,7 +86,7 @@ void record_csv_line(json_value object, const char *const *names, size_t count, 
         json_value v = json_get(object, span_cstr(names[i]));
         if (i) buf_add_char(out, ',');
         if (v.type == JSON_STRING)
-            csv_write_field(json_string(v, &a), ',', out);
+            csv_write_cell(json_string(v, &a), ',', out);
         else if (v.type != JSON_NONE && v.type != JSON_NULL)
             csv_write_field(v.raw, ',', out);
     }

@@ -27,7 +27,7 @@ void record_add_cell(span text, unsigned columns, bool at_right, buf *out);
 /* ---- commas (RFC 4180) ---- */
 
 /* The names of members, and a line of their values: texts decoded, null empty, objects and lists as
- * JSON. */
+ * JSON. A text that a spreadsheet would run is guarded, as in weir batch's tables. */
 void record_csv_names(const char *const *names, size_t count, buf *out);
 void record_csv_line(json_value object, const char *const *names, size_t count, buf *out);
 

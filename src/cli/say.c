@@ -4,14 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What an argument or a file holds may not steer the terminal: control characters become '?', those
- * of C1 too, which are two bytes in UTF-8. Lines and tabs stay. */
+/* What an argument or a file holds may not steer the terminal. Each byte of such a character
+ * becomes a '?': the text keeps its length. */
 void cli_disarm(char *text, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool c1 = c == 0xc2 && i + 1 < len && ((unsigned char)text[i + 1] & 0xe0) == 0x80;
-        if (c1) text[i + 1] = '?';
-        if (c1 || c == 0x7f || (c < 0x20 && c != '\n' && c != '\t')) text[i] = '?';
+    size_t n;
+    for (size_t i = 0; i < len; i += n) {
+        uint32_t code = 0;
+        n = span_utf8_at(span_from(text, len), i, &code);
+        if (n == 0 && ((unsigned char)text[i] & 0xe0) == 0x80)
+            text[i] = '?'; /* C1 of a terminal without UTF-8 */
+        if (n == 0)
+            n = 1;
+        else if (utf8_is_unsafe(code) && code != '\n' && code != '\t')
+            memset(text + i, '?', n);
     }
 }
 

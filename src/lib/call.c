@@ -199,10 +199,17 @@ static void hand_out(weir_call *call, span text, span json) {
     if (call->on_event(call->user, &event)) stop(call);
 }
 
+/* What the program has done inside a callback holds from its return on, though the exchange hears
+ * of it at the end of the turn, and may come to its own end before. */
+static bool is_wanted(weir_call *call) {
+    if (atomic_load(&call->cancel_wanted) || atomic_load(&call->client->free_itself))
+        call->stopped = true;
+    return !call->stopped;
+}
+
 /* A provider that does not stream answers a stream in one piece. */
 static void hand_out_whole(weir_call *call) {
-    call->stopped |= atomic_load(&call->cancel_wanted);
-    if (call->stopped)
+    if (!is_wanted(call))
         buf_clear(&call->text); /* nobody has seen it */
     else
         hand_out(call, buf_span(&call->text), buf_span(&call->answer));
@@ -250,10 +257,8 @@ static void door_piece(void *user, span bytes) {
 
 static void hear_piece(weir_call *call, const answer_event *event) {
     span text = SPAN_EMPTY;
-    /* The exchange may come to its end before it hears of a cancel. */
-    call->stopped |= atomic_load(&call->cancel_wanted);
     if (!call->on_event && call->ended_by.id == ERR_NONE) refuse_stream(call);
-    if (call->stopped || !call->on_event) return;
+    if (!is_wanted(call) || !call->on_event) return;
     call->streamed = true;
     note_model(call, event);
     if (!words_of(call, event, &text)) text = SPAN_EMPTY;
@@ -326,7 +331,7 @@ static bool door_wakes(void *user) {
 static void door_waits(void *user, const call_wait *w) {
     weir_call *call = user;
     const failure *why = w->why;
-    if (!call->on_wait || call->stopped) return;
+    if (!call->on_wait || !is_wanted(call)) return;
     const weir_wait wait = {.wait_ms = w->wait_ms,
                             .code = code_of_error(why->error, why->status, false),
                             .status = why->error == ERR_PROVIDER_ERROR ? why->status : 0,
@@ -578,7 +583,7 @@ static weir_call *start(weir_client *c, const weir_request *request, weir_event_
     call->ended_by = error_of(ERR_NONE);
     if (request->timeout_ms) call->due_ms = clock_mono_ms() + request->timeout_ms;
     call->keep_headers = request->keep_headers;
-    call->endpoint = endpoint_of_path(span_cstr(request_path(request)));
+    call->endpoint = request_endpoint(request);
     memcpy(call->method, "POST", sizeof "POST");
     list_init(&call->link);
     list_init(&call->mail_link);
@@ -596,7 +601,7 @@ static weir_call *start(weir_client *c, const weir_request *request, weir_event_
 weir_call *weir_start(weir_client *c, const weir_request *request, weir_event_fn *on_event,
                       weir_done_fn *on_done, void *user) {
     if (!c) {
-        on_done(user, misuse_no_client());
+        if (on_done) on_done(user, misuse_no_client());
         return NULL;
     }
     weir_request *none = request ? NULL : request_none();

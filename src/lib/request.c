@@ -206,10 +206,25 @@ void weir_request_set_body(weir_request *r, const char *json, size_t len) {
     r->has_body = true;
 }
 
-void weir_request_set_path(weir_request *r, const char *path) {
-    if (!is_text(r, __func__, "the path", path)) return;
+/* Of a path and its query, which become a part of the request line. */
+static bool is_visible(span text) {
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] <= ' ' || text.ptr[i] == '#' || text.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static void set_path(weir_request *r, const char *path) {
     free(r->path);
     r->path = mem_strndup(path, strlen(path));
+}
+
+void weir_request_set_path(weir_request *r, const char *path) {
+    if (!is_text(r, __func__, "the path", path)) return;
+    if (strchr(path, '?') && !is_visible(span_cstr(path)))
+        fault(r, "%s: '%s' is no path with a query, such as /chat/completions?tier=1.", __func__,
+              path);
+    set_path(r, path);
 }
 
 /* A token of RFC 9110, as far as methods are ones. */
@@ -221,10 +236,8 @@ static bool is_method(const char *method) {
 /* The path of a call goes on as it is, and so must mean the same to whoever reads it. */
 static bool is_call_path(span path) {
     size_t query = span_find(path, 0, '?');
-    for (size_t i = 0; i < path.len; i++)
-        if ((unsigned char)path.ptr[i] <= ' ' || path.ptr[i] == '#' || path.ptr[i] == 0x7f)
-            return false;
-    return path.len && path.ptr[0] == '/' && http_path_is_plain(span_slice(path, 0, query));
+    return path.len && path.ptr[0] == '/' && is_visible(path) &&
+           http_path_is_plain(span_slice(path, 0, query));
 }
 
 void weir_request_set_call(weir_request *r, const char *method, const char *path) {
@@ -238,7 +251,7 @@ void weir_request_set_call(weir_request *r, const char *method, const char *path
         fault(r, "%s: '%s' is no path below the base URL, such as /files?limit=2.", __func__, path);
         return;
     }
-    weir_request_set_path(r, path);
+    set_path(r, path);
     free(r->method);
     r->method = mem_strndup(method, strlen(method));
     r->keep_headers = true;
@@ -292,6 +305,11 @@ void weir_request_set_timeout_ms(weir_request *r, int64_t timeout_ms) {
 
 const char *request_path(const weir_request *r) {
     return r->path ? r->path : "/chat/completions";
+}
+
+endpoint request_endpoint(const weir_request *r) {
+    span path = span_cstr(request_path(r));
+    return endpoint_of_path(span_slice(path, 0, span_find(path, 0, '?')));
 }
 
 bool request_is_other(const weir_request *r) {

@@ -4,6 +4,7 @@
 #define WEIR_LIB_REQUEST_H
 
 #include "base/buf.h"
+#include "dialect/endpoint.h"
 
 #include <weir.h>
 
@@ -33,8 +34,10 @@ struct weir_request {
     buf fault; /* the first thing that was wrong; empty: none */
 };
 
-/* The path below the base URL. */
+/* The path below the base URL, with its query. */
 const char *request_path(const weir_request *r);
+/* What is there, whatever the query; EP_OTHER: nothing that weir knows. */
+endpoint request_endpoint(const weir_request *r);
 
 /* Whether it is a call of weir_request_set_call(). */
 bool request_is_other(const weir_request *r);

@@ -97,7 +97,7 @@ bool run_talk_begin(const weir_request *r, const offer *o, arena *a, talk *ret, 
     json_value root, v[KNOWN];
     json_fault fault;
     bool ok = false;
-    if (request_is_other(r) || strcmp(request_path(r), "/chat/completions") != 0) {
+    if (request_is_other(r) || request_endpoint(r) != EP_CHAT_COMPLETIONS) {
         (void)refuse(ret_why, "The request of a run is a chat completion.");
     } else if (request_write_body(r, NULL, false, &body, &model, ret_why)) {
         ok = json_scan(buf_span(&body), NULL, &root, &fault) && root.type == JSON_OBJECT;

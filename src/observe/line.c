@@ -42,19 +42,3 @@ span line_call_message(const call_record *r) {
     if (r->error_text.len) return r->error_text;
     return r->error == ERR_NONE ? SPAN_EMPTY : span_cstr(error_get(r->error)->sentence);
 }
-
-size_t line_decode(const unsigned char *p, size_t left, uint32_t *ret_code) {
-    size_t len = p[0] < 0x80 ? 1 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (len > left || !span_is_utf8(span_from((const char *)p, len))) return 0;
-    uint32_t code = len == 1 ? p[0] : p[0] & (0x7Fu >> len);
-    for (size_t i = 1; i < len; i++)
-        code = code << 6 | (p[i] & 0x3F);
-    *ret_code = code;
-    return len;
-}
-
-bool line_is_unsafe(uint32_t code) {
-    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
-           (code >= 0x200E && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-           (code >= 0x2066 && code <= 0x2069);
-}

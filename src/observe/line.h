@@ -46,10 +46,5 @@ int64_t line_call_wall_us(const call_record *r);
 unsigned line_first_try(const call_record *r);
 /* What went wrong, for people; empty for an answer. */
 span line_call_message(const call_record *r);
-/* The character at p and its length; length 0 for what is no UTF-8. */
-size_t line_decode(const unsigned char *p, size_t left, uint32_t *ret_code);
-/* Controls would move the cursor; the marks of writing direction make text read as what it is not.
- */
-bool line_is_unsafe(uint32_t code);
 
 #endif

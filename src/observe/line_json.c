@@ -35,9 +35,9 @@ static void escape_unsafe(buf *out, size_t from) {
     out->len = from;
     for (size_t at = 0; at < all.len;) {
         uint32_t code = 0;
-        size_t len = line_decode((unsigned char *)all.ptr + at, all.len - at, &code);
+        size_t len = span_utf8_at(buf_span(&all), at, &code);
         assert(len > 0); /* what was written is UTF-8 */
-        if (line_is_unsafe(code))
+        if (utf8_is_unsafe(code))
             buf_addf(out, "\\u%04x", (unsigned)code);
         else
             buf_add(out, span_from(all.ptr + at, len));

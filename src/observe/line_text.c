@@ -19,14 +19,13 @@
 
 static void add_text(buf *out, span text, size_t max) {
     text = span_clip(text, max);
-    const unsigned char *p = (const unsigned char *)text.ptr;
     for (size_t at = 0; at < text.len;) {
         uint32_t code;
-        size_t len = line_decode(p + at, text.len - at, &code);
+        size_t len = span_utf8_at(text, at, &code);
         if (len == 0) {
             buf_add(out, SPAN_OF("\xEF\xBF\xBD")); /* U+FFFD */
             len = 1;
-        } else if (line_is_unsafe(code)) {
+        } else if (utf8_is_unsafe(code)) {
             buf_addf(out, code < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)code);
         } else {
             buf_add(out, span_from(text.ptr + at, len));

@@ -230,6 +230,22 @@ def test_a_list_that_is_none_is_said_to_be(upstream, tmp_path):
         assert run(tmp_path, "prices", "--url", upstream.url, expect=1) == "weir: what was answered is no list of prices\n"
 
 
+@pytest.mark.parametrize("command, says", [
+    (["usage"], "what was answered is no summary"),
+    (["usage", "--json"], "what was answered is no summary"),
+    (["calls"], "what was answered is no list of calls"),
+    (["calls", "--csv"], "what was answered is no list of calls"),
+    (["calls", "some-id"], "what was answered is no call"),
+    (["cache", "stats"], "URL has answered, but with nothing of a cache"),
+    (["cache", "purge"], "URL has answered, but with nothing of a cache"),
+])
+def test_who_answers_anything_is_no_weir(upstream, tmp_path, command, says):
+    """A page of health, say: it is no weir without calls, nor one that has purged nothing."""
+    upstream.script(*[reply(200, body) for body in ('{"status": "ok"}', '{"total_calls": "1", "data": {}, "request_id": 1, "entries": []}', '[1]', "no JSON")])
+    for _ in range(4):
+        assert run(tmp_path, *command, "--url", upstream.url, expect=1) == f"weir: {says.replace('URL', upstream.url)}\n"
+
+
 def test_a_key_is_sent_and_sees_its_own(weir, upstream, tmp_path):
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream, **CLIENTS)

@@ -9,7 +9,7 @@ import pytest
 
 import weir
 from conftest import Holder
-from weir import APIConnectionError, APIError, APIStatusError, APITimeoutError, RateLimitError, Weir
+from weir import APIConnectionError, APIError, APIStatusError, APITimeoutError, ContentFilterFinishReasonError, LengthFinishReasonError, RateLimitError, Weir
 
 Connect = Callable[..., Weir]
 
@@ -84,3 +84,13 @@ def test_an_error_can_be_pickled(connect: Connect) -> None:
         connect(max_retries=0).ask("Hello", model="sim/429-2s")
     again = pickle.loads(pickle.dumps(raised.value))
     assert type(again) is RateLimitError and again.retry_after == 2.0 and again.message == raised.value.message
+    raised.value.steps = [{"tool": "weather"}]
+    assert pickle.loads(pickle.dumps(raised.value)).steps == [{"tool": "weather"}]
+
+
+def test_errors_of_parse_can_be_pickled(client: Weir) -> None:
+    cut = LengthFinishReasonError(completion=client.chat.completions.create(messages="Hello"))
+    again = pickle.loads(pickle.dumps(cut))
+    assert type(again) is LengthFinishReasonError and str(again) == str(cut) and again.completion == cut.completion
+    filtered = pickle.loads(pickle.dumps(ContentFilterFinishReasonError()))
+    assert type(filtered) is ContentFilterFinishReasonError and "content filter" in str(filtered)

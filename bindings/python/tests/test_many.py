@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Callable, Iterator, List
 
 import pytest
@@ -118,3 +119,38 @@ def test_a_client_that_is_closed_meanwhile(connect: Connect, holder: Holder) -> 
         client.close()
 
     assert [type(o) for _, o in client.as_completed(closing())] == [CallCancelledError] * 2
+
+
+def test_a_result_does_not_wait_for_requests_that_are_slow_to_come(client: Weir, aconnect: AConnect) -> None:
+    heard: List[str] = []
+    read = 0
+
+    def slow() -> Iterator[str]:
+        """As few as are asked for ahead of the first result, each some time after the one before."""
+        nonlocal read
+        for read in range(1, 61):
+            if heard:
+                return
+            yield str(read)
+            time.sleep(0.02)
+
+    for _, outcome in client.as_completed(slow()):
+        heard.append(said(outcome))
+    assert heard[0] == "You said: 1" and read < 60
+
+    async def work() -> None:
+        async with aconnect() as aclient:
+            async for _, outcome in aclient.as_completed(slow()):
+                heard.append(said(outcome))
+
+    heard.clear()
+    asyncio.run(work())
+    assert heard[0] == "You said: 1" and read < 60
+
+
+@pytest.mark.parametrize("what, says", [("Hello", "is one request; give a list"), ({"messages": "Hello"}, "is one request"), (None, ".*not NoneType$"), (b"x", ".*not bytes$")])
+def test_one_request_is_no_list_of_them(client: Weir, what: Any, says: str) -> None:
+    for many in (client.batch, lambda requests: list(client.as_completed(requests))):
+        with pytest.raises(TypeError, match=f"^requests {says}"):
+            many(what)
+    assert client.usage_summary()["total_calls"] == 0

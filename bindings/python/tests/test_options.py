@@ -58,6 +58,13 @@ def test_what_is_of_the_client_makes_one_beside_it(connect: Connect) -> None:
     client.close()
     with pytest.raises(RuntimeError, match="closed"):
         again.ask("Hello")
+    with pytest.raises(RuntimeError, match="closed"):
+        client.with_options(max_retries=3)
+
+
+def test_fallbacks_that_are_read_once_are_every_variants(sim: str, closed_port: str) -> None:
+    with Weir(base_url=closed_port, api_key="any", fallbacks=(url for url in [sim])) as client:
+        assert client.with_options(model="m").ask("Hello") == client.ask("Hello") == "You said: Hello"
 
 
 def test_many_variants_are_bounded_and_those_in_use_live_on(connect: Connect) -> None:

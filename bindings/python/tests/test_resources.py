@@ -184,6 +184,14 @@ def test_raw_responses(client: Weir, provider: Scripted, connect: Connect, aconn
 
 
 def test_extra_query_reaches_the_provider(provider: Scripted, connect: Connect) -> None:
-    provider.answers["POST /v1/chat/completions"] = {"id": "c", "object": "chat.completion", "choices": []}
-    connect(provider.base_url).chat.completions.create(messages="Hi", extra_query={"tier": "1"})
-    assert provider.asked[0].path == "/v1/chat/completions?tier=1" and provider.asked[0].json()["messages"][0]["content"] == "Hi"
+    choices = [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]
+    provider.answers["POST /v1/chat/completions"] = {"id": "c", "object": "chat.completion", "model": "m", "choices": choices}
+    client = connect(provider.base_url)
+    answer = client.chat.completions.create(messages="Hi", extra_query={"tier": "1 & 2"})
+    assert provider.asked[0].path == "/v1/chat/completions?tier=1+%26+2" and provider.asked[0].json()["messages"][0]["content"] == "Hi"
+    # All else is as without it.
+    assert provider.asked[0].json()["model"] == "gpt-4o-mini" and answer.weir.text == "Hello" and answer.weir.model == "m"
+    assert client.ask("Hi", extra_query={"tier": 1}) == client.safe_completion("Hi", extra_query={"tier": 1}) == "Hello"
+    assert client.run("Hi", extra_query={"tier": 1}).text == "Hello" and provider.asked[-1].path.endswith("?tier=1")
+    stream = client.chat.completions.create(messages="Hi", extra_query={"tier": "1"}, stream=True)
+    assert [chunk.choices[0].delta.content for chunk in stream if chunk.choices][0] == "Hello" and provider.asked[-1].json()["stream"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
-from typing import Any, Callable, Type
+from typing import Any, Callable, List, Type
 
 import pytest
 
@@ -115,3 +116,24 @@ def test_a_slow_reader_pauses_the_stream_and_loses_nothing(client: Weir, monkeyp
         time.sleep(0.01)
     assert len(text_of(stream).split()) == words
     assert HIGH <= longest < words / 10
+
+
+def test_each_thread_that_reads_a_stream_hears_its_end(client: Weir) -> None:
+    for model, ends in ("sim/words-200", "end"), ("sim/cut-20", "StreamInterruptedError"):
+        stream = client.chat.completions.create(messages="Hello", model=model, stream=True)
+        heard: List[str] = []
+
+        def read() -> None:
+            try:
+                for _ in stream:
+                    pass
+                heard.append("end")
+            except weir.APIError as error:
+                heard.append(type(error).__name__)
+
+        threads = [threading.Thread(target=read, daemon=True) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(TIMEOUT)
+        assert heard[:1] == [ends] and len(heard) == 3, heard

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import enum
+import functools
 import json
 import threading
 import time
@@ -225,3 +227,69 @@ def test_asyncio(aconnect: Callable[..., AsyncWeir]) -> None:
 
     asyncio.run(work())
     assert together == 1
+
+
+def test_what_can_be_called_and_is_no_function(client: Weir) -> None:
+    class Weather:
+        """What the object is."""
+
+        def __call__(self, city: str, unit: Unit = Unit.C) -> str:
+            """Tells the weather."""
+            return f"{city} {unit.name}"
+
+        def method(self, city: str) -> str:
+            return f"of {city}"
+
+    client.tool(name="object")(Weather())
+    client.tool(name="partial")(functools.partial(Weather().__call__, unit=Unit.F))
+    client.tool(Weather().method)
+    assert client._tools["object"].description == "Tells the weather."
+    said = "\n".join((script("object", city="Bonn", unit="fahrenheit"), script("partial", city="Bonn"), script("method", city="Bonn")))
+    assert [step["result"] for step in client.run(said, model="sim/script").steps] == ["Bonn F", "Bonn F", "of Bonn"]
+
+
+def test_what_is_no_tool_is_refused_as_that(client: Weir) -> None:
+    async def later() -> str:
+        return "later"
+
+    for wrong, says in (("x", "^a tool is a function, not str$"), (functools.partial(print), "^a partial has no name .*say name="), (later, "^later is async: .*AsyncWeir")):
+        with pytest.raises(TypeError, match=says):
+            client.tool(wrong)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="^parameters is a mapping"):
+        client.tool(name="x", parameters=[])(lambda: "")  # type: ignore[call-overload]
+    for wrong_time, kind in ("5", TypeError), (float("nan"), ValueError), (True, TypeError):
+        with pytest.raises(kind, match="^max_time is "):
+            client.run("Hello", max_time=wrong_time)  # type: ignore[arg-type]
+
+
+def test_arguments_are_as_they_are_annotated(client: Weir) -> None:
+    asked: List[Any] = []
+
+    @client.tool
+    def take(one: Optional[Unit], many: List[Unit], by: Dict[str, Unit], count: int, bare: List, either: Union[str, Unit] = "") -> str:  # type: ignore[type-arg]
+        asked.extend((one, many, by, count, bare, either))
+        return "taken"
+
+    said = script("take", one="celsius", many=["fahrenheit"], by={"a": "celsius"}, count=2.0, bare=[1], either="celsius")
+    assert client.run(said, model="sim/script").steps[0].get("result") == "taken"
+    assert asked == [Unit.C, [Unit.F], {"a": Unit.C}, 2, [1], "celsius"] and type(asked[3]) is int
+    client.run(script("take", one=None, many=[], by={}, count=1, bare=[]), model="sim/script")
+    assert asked[6] is None
+
+
+def test_functions_in_threads_see_the_context_of_the_run(aconnect: Callable[..., AsyncWeir]) -> None:
+    who = contextvars.ContextVar("who", default="nobody")
+
+    class Waits:
+        async def __call__(self) -> str:
+            return "awaited"
+
+    async def work() -> None:
+        async with aconnect() as client:
+            client.tool(name="whose")(lambda: who.get())
+            client.tool(name="waits")(Waits())
+            who.set("somebody")
+            run = await client.run(script("whose") + "\n" + script("waits"), model="sim/script")
+            assert [step["result"] for step in run.steps] == ["somebody", "awaited"]
+
+    asyncio.run(work())

@@ -115,6 +115,16 @@ static void knows_utf8(void **state) {
     (void)state;
     assert_true(span_is_utf8(SPAN_OF("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")));
     assert_int_equal(span_utf8_len(SPAN_OF("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")), 4);
+    uint32_t code = 0;
+    span some = SPAN_OF("a\u20ac\U0001F600\xe2\x80");
+    assert_int_equal(span_utf8_at(some, 1, &code), 3);
+    assert_int_equal(code, 0x20ac);
+    assert_int_equal(span_utf8_at(some, 4, &code), 4);
+    assert_int_equal(code, 0x1f600);
+    assert_int_equal(span_utf8_at(some, 8, &code), 0); /* cut */
+    assert_int_equal(span_utf8_at(some, 2, &code), 0); /* within a character */
+    assert_true(utf8_is_unsafe(0x9b) && utf8_is_unsafe(0x202e) && utf8_is_unsafe(0x2028));
+    assert_false(utf8_is_unsafe('a') || utf8_is_unsafe(0x20ac) || utf8_is_unsafe(0x200b));
     static const char *const bad[] = {
         "\x80",         "\xc0\x80",         "\xc1\xbf",         "\xe0\x9f\xbf",
         "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xe2\x82",

@@ -167,6 +167,17 @@ static void headers(void **state) {
     expect_header("a,a", "a", NULL,
                   "more than one column is called 'a' (--prompt-column); the header has: a, a");
     expect_header("a", "b", NULL, "no column is called 'b' (--prompt-column); the header has: a");
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const headers[] = {"id;prompt", "id\tprompt", "prompt\rone\rtwo"};
+        static const char *const shown[] = {"id;prompt", "id prompt", "prompt one two"};
+        char says[256];
+        snprintf(says, sizeof says,
+                 "the header has one column, '%s': columns are separated by commas here, and lines "
+                 "end in LF or CRLF; --prompt-column asks it as it stands",
+                 shown[i]);
+        expect_header(headers[i], NULL, NULL, says);
+        expect_header(headers[i], headers[i], NULL, "0 -1 of 1");
+    }
     expect_header("\"a", NULL, NULL, "the header has a quote that is not closed");
 }
 

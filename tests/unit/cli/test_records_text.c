@@ -52,6 +52,8 @@ static void fields_with_commas_are_quoted(void **state) {
                                                        "\",,\"one\ntwo\r\"\r\n"},
         {"{\"a\":{\"k\":\"v\"},\"b\":[],\"c\":\"\\u00e4\"}",
          "\"{\"\"k\"\":\"\"v\"\"}\",[],\xc3\xa4\r\n"},
+        /* of a client's own: no spreadsheet runs it */
+        {"{\"a\":\"=1+2\",\"b\":\"@x\",\"c\":\"-5\"}", "'=1+2,'@x,-5\r\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf out = BUF_EMPTY;
@@ -94,7 +96,8 @@ static void days_have_their_hours(void **state) {
 
 #define CALL                                                                                       \
     "{\"success\":false,\"request_id\":\"the-id\",\"timestamp\":\"2026-11-28T18:00:01.5Z\","       \
-    "\"client\":\"ci\\u001b[2J\",\"user\":\"a\\nb\\u009b\",\"outcome\":\"failed\",\"status\":503," \
+    "\"client\":\"ci\\u001b[2J\",\"user\":\"a\\nb\\u009b\\u202e\",\"outcome\":\"failed\","         \
+    "\"status\":503,"                                                                              \
     "\"error_code\":\"overloaded\",\"error_message\":\"No.\\r\\u202e\",\"target\":\"p/m\","        \
     "\"prompt_tokens\":1,\"completion_tokens\":2,\"estimated\":true,\"cost_nano\":null,"           \
     "\"response_time\":0.032,\"tags\":{\"x\":\"y\"},\"usage\":{\"z\":\n\"\xc2\x9b\"},"             \
@@ -110,6 +113,8 @@ static void assert_harmless(const buf *out) {
         assert_int_not_equal(c, 0x7F);
         if (i && (unsigned char)out->ptr[i - 1] == 0xC2) assert_true(c >= 0xA0);
     }
+    span all = buf_span(out); /* nor makes what stands beside it read from right to left */
+    assert_int_equal(span_find_span(all, 0, SPAN_OF("\u202e")), all.len);
 }
 
 static void a_call_is_a_line(void **state) {

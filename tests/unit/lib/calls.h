@@ -30,7 +30,7 @@ static inline weir_result *stream_with(weir_client *c, const char *model, stream
 typedef struct tally {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    unsigned done;
+    unsigned done, events;
     weir_code last;
     char order[64];
     weir_client *client;

@@ -114,6 +114,8 @@ static void other_endpoints(void **state) {
         {"/responses", "{\"model\":\"m\",\"input\":\"hi\"}", "You said: hi"},
         {"/chat/completions", "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
          "You said: hi"},
+        {"/chat/completions?tier=1", "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
+         "You said: hi"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         weir_request *q = weir_request_new();
@@ -138,6 +140,10 @@ static void bad_requests(void **state) {
         const char *path, *body, *says;
     } rows[] = {
         {"/files", "{}", "No call can be made to the path /files"},
+        {"/files?a=b", "{}", "No call can be made to the path /files?a=b"},
+        {"/chat/completions?a b", "{}", "is no path with a query"},
+        {"/chat/completions?a\r\nb: c", "{}", "is no path with a query"},
+        {"/chat/completions?a#b", "{}", "is no path with a query"},
         {"/chat/completions", "{", "not acceptable JSON"},
         {"/chat/completions", "[]", "expected an object"},
         {"/chat/completions", "{\"model\":\"m\"}", "'messages' is missing"},

@@ -38,7 +38,9 @@ static void without_a_client_each_call_says_so(void **state) {
     weir_batch(NULL, both, 2, results);
     expect_no_client(results[0]);
     expect_no_client(results[1]);
-    weir_call *call = weir_start(NULL, q, no_event, no_client_is_told, &told);
+    weir_call *call = weir_start(NULL, q, no_event, NULL, NULL);
+    assert_null(call);
+    call = weir_start(NULL, q, no_event, no_client_is_told, &told);
     assert_null(call);
     assert_int_equal(told, 1);
     weir_call_pause(call);
@@ -142,6 +144,33 @@ static void a_client_freed_in_a_callback(void **state) {
     /* Its thread is on its way out; the simulator's end waits for the connections, not for it. */
 }
 
+static int free_at_once(void *user, const weir_event *event) {
+    tally *t = user;
+    (void)event;
+    t->events++;
+    weir_client_free(t->client);
+    return 0;
+}
+
+/* All of a quick answer's events may come in the turn of the first. */
+static void no_event_comes_after_the_client_was_freed(void **state) {
+    (void)state;
+    for (int foreign = 0; foreign < 2; foreign++) {
+        tally t = TALLY;
+        weir_options *o = lib_options();
+        if (foreign) weir_options_set_foreign_loop(o);
+        t.client = lib_client(o);
+        weir_request *q = lib_request("sim/words-500,pace-0", "x");
+        weir_call_free(weir_start(t.client, q, free_at_once, on_done, &t));
+        weir_request_free(q);
+        while (foreign && !t.done)
+            weir_client_step(t.client);
+        await(&t, 1);
+        assert_int_equal(t.events, 1);
+        assert_int_equal(t.last, WEIR_CANCELLED);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_client_each_call_says_so),
@@ -149,6 +178,7 @@ int main(void) {
         cmocka_unit_test(without_a_request_nobody_is_asked),
         cmocka_unit_test(blocking_in_a_callback_is_refused),
         cmocka_unit_test(a_client_freed_in_a_callback),
+        cmocka_unit_test(no_event_comes_after_the_client_was_freed),
     };
     return cmocka_run_group_tests(tests, lib_set_up, lib_tear_down);
 }

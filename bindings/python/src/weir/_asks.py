@@ -174,12 +174,17 @@ def models(client: ClientBase, params: Params) -> Ask[ModelPage]:
 
 
 def model(client: ClientBase, id: str, params: Params) -> Ask[Model]:
-    path = "/models/" + "/".join(segment(part, "model") for part in id.split("/"))
+    parts = id.split("/") if isinstance(id, str) else [id]
+    path = "/models/" + "/".join(segment(part, "model") for part in parts)
     return Ask(client._request(path, {}, known=(), method="GET", **params), _object(Model))
 
 
 def batch_requests(
     client: ClientBase, requests: Iterable[Any], model: Optional[str], params: Params
 ) -> Iterable[Request]:
+    if isinstance(requests, (str, Mapping)):  # which would be asked letter by letter, and name by name
+        raise TypeError("requests is one request; give a list of them")
+    if isinstance(requests, (bytes, bytearray)) or not isinstance(requests, Iterable):
+        raise TypeError(f"requests is a list, or gives requests one by one; not {type(requests).__name__}")
     for request in requests:
         yield client._batch_request(request, model, params)

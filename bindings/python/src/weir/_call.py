@@ -108,11 +108,11 @@ def answer_from(kind: Type[AnyObject], result: Result) -> AnyObject:
         raise error_from(result)
     try:
         members = json.loads(result.body or b"")
-    except ValueError:
-        members = None
-    if not isinstance(members, dict):
-        raise APIResponseValidationError(result)
-    answer = kind(members)
+        if not isinstance(members, dict):
+            raise ValueError
+        answer = kind(members)
+    except (ValueError, RecursionError):  # also numbers of more digits, and nesting deeper, than Python reads
+        raise APIResponseValidationError(result) from None
     answer.weir = result
     return answer
 

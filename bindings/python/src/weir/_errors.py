@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any, Dict, List, Optional, Type
 
@@ -49,7 +50,7 @@ class APIError(WeirError):
         self.safe_text = result.safe_text
 
     def __reduce__(self) -> Any:
-        return type(self), (self.weir,)
+        return type(self), (self.weir,), self.__dict__
 
 
 class APIConnectionError(APIError):
@@ -122,12 +123,18 @@ class LengthFinishReasonError(WeirError):
         super().__init__("Could not parse the answer: its length limit was reached before it was whole")
         self.completion = completion
 
+    def __reduce__(self) -> Any:
+        return functools.partial(type(self), completion=self.completion), ()
+
 
 class ContentFilterFinishReasonError(WeirError):
     """parse(): the answer was stopped by the provider's content filter."""
 
     def __init__(self) -> None:
         super().__init__("Could not parse the answer: it was stopped by the content filter")
+
+    def __reduce__(self) -> Any:
+        return type(self), ()
 
 
 _BY_CODE: Dict[int, Type[APIError]] = {

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import IO, Any, Dict, Iterator, Optional, Tuple, Union
 
+from ._native import encode_any
+
 FileContent = Union[bytes, IO[bytes], "os.PathLike[str]"]
 FileTypes = Union[
     FileContent,
@@ -20,7 +22,9 @@ class Upload:
     """A file, read."""
 
     def __init__(self, given: FileTypes, what: str) -> None:
-        name, content, kind = (*given, None, None)[:3] if isinstance(given, tuple) else (None, given, None)
+        name, content, kind = (*given, None, None, None)[:3] if isinstance(given, tuple) else (None, given, None)
+        if not isinstance(name, (str, type(None))):
+            raise TypeError(f"the name of {what} is a str or None, not {type(name).__name__}")
         if isinstance(content, os.PathLike):
             name, self.content = name or Path(content).name, Path(content).read_bytes()
         elif isinstance(content, (bytes, bytearray)):
@@ -69,6 +73,6 @@ def form(members: Dict[str, Any]) -> Tuple[str, bytes]:
         head = f'--{boundary}\r\ncontent-disposition: form-data; name="{_quoted(name)}"'
         if isinstance(value, Upload):
             head += f'; filename="{_quoted(value.name)}"\r\ncontent-type: {_quoted(value.kind)}'
-        content = value.content if isinstance(value, Upload) else value.encode()
-        parts += [head.encode(), b"\r\n\r\n", content, b"\r\n"]
+        content = value.content if isinstance(value, Upload) else encode_any(value)
+        parts += [encode_any(head), b"\r\n\r\n", content, b"\r\n"]
     return f"multipart/form-data; boundary={boundary}", b"".join([*parts, f"--{boundary}--\r\n".encode()])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Mapping, 
 from . import _native as c
 from ._errors import WeirError
 from ._params import PARAMS
-from ._request import Request, check_params, conversation, header_fields, mapping, refuses_unknown, unknown
+from ._request import Request, check_params, conversation, header_fields, mapping, refuses_unknown, unknown, whole
 from ._types import NOT_GIVEN, Fallback, Messages, NotGiven, Omit, UsageSummary
 
 if TYPE_CHECKING:
@@ -176,13 +176,20 @@ class ClientBase:
 
         Raises WeirError where these will not do, and says all that is wrong with them.
         """
+        if isinstance(fallbacks, (str, Mapping)):
+            raise TypeError("fallbacks is one fallback; give a list of them")
+        if fallbacks is not None and not isinstance(fallbacks, Iterable):
+            raise TypeError(f"fallbacks is a list of fallbacks, not {type(fallbacks).__name__}")
+        fallbacks = list(fallbacks or ())  # with_options() reads them again
+        options = dict(mapping(options, "options"))
         given = dict(locals())
         self._arguments = {name: given[name] for name in _ARGUMENTS}
         self._variants: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()  # of _variants
         self._gives_raw = False
         self._tools: Dict[str, Tool] = {}
-        self._ahead = max(64, 2 * (max_concurrency or 5))
+        calls = 5 if max_concurrency is None else whole(max_concurrency, "max_concurrency", 1)
+        self._ahead = max(64, 2 * calls)
         self._timeout = timeout
         self._headers = dict(mapping(default_headers, "default_headers"))
         header_fields(self._headers, "default_headers")
@@ -190,7 +197,6 @@ class ClientBase:
         o = c.options_new()
         try:
             for value, what, set_text in (
-                (None if config is None else os.fspath(config), "config", c.options_set_file),
                 (config_text, "config_text", c.options_set_yaml),
                 (base_url, "base_url", c.options_set_url),
                 (api_key, "api_key", c.options_set_key),
@@ -198,16 +204,16 @@ class ClientBase:
             ):
                 if value is not None:
                     set_text(o, c.encode(value, what))
+            if config is not None:
+                c.options_set_file(o, c.encode_path(config, "config"))
             if max_concurrency is not None:
-                c.options_set_concurrency(o, _count(max_concurrency, "max_concurrency", 1))
+                c.options_set_concurrency(o, max_concurrency)
             c.options_set_adaptive(o, bool(adaptive))
-            if isinstance(fallbacks, (str, Mapping)):
-                raise TypeError("fallbacks is one fallback; give a list of them")
             for fallback in fallbacks:
                 _add_fallback(o, fallback)
             if max_retries is not None:
-                c.options_set(o, b"retry.retries", str(_count(max_retries, "max_retries", 0)).encode())
-            for path, value in (options or {}).items():
+                c.options_set(o, b"retry.retries", str(whole(max_retries, "max_retries", 0)).encode())
+            for path, value in options.items():
                 c.options_set(o, c.encode(path, "a name in options"), c.encode(value, f"options[{path!r}]"))
             if self._foreign_loop:
                 c.options_set_foreign_loop(o)
@@ -228,6 +234,8 @@ class ClientBase:
         timeout, default_headers (added to those there are) and set_default_headers (in their place) share its connections and
         counts. Any other argument of the client makes one of its own beside it, which is kept for the next time.
         """
+        with self._handle.use():
+            assert self._handle.pointer  # refuses one that is closed, which a client beside it would bring back
         known = {*_ARGUMENTS, "set_default_headers"}
         for name in options:
             if name not in known:
@@ -328,12 +336,6 @@ def _shared(client: Self) -> Self:
     made.__dict__.update(client.__dict__)
     made._origin = client
     return made
-
-
-def _count(value: int, what: str, least: int) -> int:
-    if not isinstance(value, int) or not least <= value <= 0xFFFFFFFF:
-        raise ValueError(f"{what} is {value!r}; it is a whole number from {least} on")
-    return value
 
 
 def _add_fallback(options: int, fallback: Union[str, Fallback]) -> None:

@@ -58,15 +58,16 @@ class _Running:
         self._handle, self._requests, self._ahead, self._tell = handle, enumerate(requests), ahead, tell
         self.calls: Dict[int, _Member] = {}
 
-    def fill(self) -> bool:
-        """Starts calls while there is room. False: none is under way, nor comes."""
-        while len(self.calls) < self._ahead:
-            number, request = next(self._requests, (-1, None))
-            if request is None:
-                break
-            self.calls[number] = call = _Member(self._handle, number, self._tell)
-            call.start(request, stream=False)
-        return bool(self.calls)
+    def start_next(self) -> bool:
+        """False: there is no room, or no request any more."""
+        if len(self.calls) >= self._ahead:
+            return False
+        number, request = next(self._requests, (-1, None))
+        if request is None:
+            return False
+        self.calls[number] = call = _Member(self._handle, number, self._tell)
+        call.start(request, stream=False)
+        return True
 
     def take(self, ended: Ended) -> Tuple[int, Result]:
         number, result = ended
@@ -85,7 +86,10 @@ def run(handle: Handle, requests: Iterable[Request], ahead: int) -> Iterator[Tup
     queue: SimpleQueue[Ended] = SimpleQueue()
     running = _Running(handle, requests, ahead, queue.put)
     try:
-        while running.fill():
+        # One for each that has ended, and more only while no result waits: requests may be slow to come.
+        while running.start_next() or running.calls:
+            while queue.empty() and running.start_next():
+                pass
             yield running.take(queue.get())
     finally:
         running.cancel()
@@ -104,8 +108,11 @@ async def run_in_loop(driver: Driver, requests: Iterable[Request], ahead: int) -
     driver.bind()
     running = _Running(driver.handle, requests, ahead, tell)
     try:
-        while running.fill():
+        while running.start_next() or running.calls:
             driver.touched()
+            while not ended and running.start_next():
+                driver.touched()
+                await asyncio.sleep(0)  # the loop goes on beside requests that are slow to come
             while not ended:
                 waiter = driver.loop.create_future()
                 await waiter

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint, c_uint64, c_void_p
 from pathlib import Path
-from typing import Any, Iterator, MutableMapping, Optional
+from typing import Any, Iterator, MutableMapping, Optional, Union
 
 REQUIRED = (0, 1)
 """Oldest version of libweir that will do; below 1.0 another second number is another API."""
@@ -271,11 +271,29 @@ def encode(text: str, what: str) -> bytes:
         raise TypeError(f"{what} must be a str, not {type(text).__name__}")
     if "\0" in text:
         raise ValueError(f"{what} has a NUL character in it")
-    return text.encode()
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} has half a surrogate pair in it, which is no character") from None
 
 
 def encode_or_none(text: Optional[str], what: str) -> Optional[bytes]:
     return None if text is None else encode(text, what)
+
+
+def encode_any(text: str) -> bytes:
+    """Any str as UTF-8: halves of a surrogate pair that belong together are one character, others U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def encode_path(path: Union[str, "os.PathLike[str]"], what: str) -> bytes:
+    """A path as the system has it, which need not be UTF-8."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(f"{what} is a path, a str or os.PathLike; not {type(path).__name__}")
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError(f"{what} has a NUL character in it")
+    return name
 
 
 def decode(text: Optional[bytes]) -> Optional[str]:

@@ -29,25 +29,26 @@ class Request:
         timeout: Optional[float] = None,
         method: str = "POST",
     ) -> None:
-        """A path of PARAMS is an endpoint that weir knows; any other is asked as it is, by the method."""
+        """A path of PARAMS is an endpoint that weir knows, with a query or without; any other is asked as it is, by the method."""
         body = given(members)
         body.update(mapping(extra_body, "extra_body"))
         kind, content = _content(body, method)
         fields = header_fields(extra_headers, "extra_headers")
         query = urlencode({k: _text(v) for k, v in given(mapping(extra_query, "extra_query")).items()})
-        milliseconds = _milliseconds(timeout)
+        deadline = milliseconds(timeout, "timeout")
         self.path = path
+        target = (f"{path}?{query}" if query else path).encode()
         self.pointer: int = c.request_new()
-        if path in PARAMS and method == "POST" and not query:
-            c.request_set_path(self.pointer, path.encode())
+        if path in PARAMS and method == "POST":
+            c.request_set_path(self.pointer, target)
             c.request_set_body(self.pointer, content, len(content))
         else:
-            c.request_set_call(self.pointer, method.encode(), (f"{path}?{query}" if query else path).encode())
+            c.request_set_call(self.pointer, method.encode(), target)
             if kind:
                 c.request_set_content(self.pointer, kind.encode(), content, len(content))
         for name, value in fields:
             c.request_set_header(self.pointer, name, value)
-        c.request_set_timeout_ms(self.pointer, milliseconds)
+        c.request_set_timeout_ms(self.pointer, deadline)
 
     def keep_headers(self) -> None:
         """Its answer's headers are wanted."""
@@ -121,7 +122,9 @@ def _content(body: Dict[str, Any], method: str) -> Tuple[str, bytes]:
         return form(body)
     if not body and method != "POST":
         return "", b""
-    return "application/json", json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain).encode()
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    # Half a surrogate pair, as a model's cut emoji is read, has no UTF-8; what Python replaces it by is JSON's escape.
+    return "application/json", text.encode(errors="backslashreplace")
 
 
 def _flat(values: Iterable[Any]) -> Iterator[Any]:
@@ -176,17 +179,25 @@ def _plain(value: Any) -> Any:
         return value._json  # an answer's message goes into the next request as it came
     if isinstance(value, Mapping):
         return dict(value)
+    if callable(getattr(value, "model_dump", None)):  # of pydantic: a message of the OpenAI SDK's, which iterates over pairs
+        return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
         return list(value)
     raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
 
 
-def _milliseconds(timeout: Optional[float]) -> int:
+def whole(value: int, what: str, least: int, most: int = 0x7FFFFFFF) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{what} is {value!r}; it is a whole number from {least} to {most}")
+    return value
+
+
+def milliseconds(seconds: Optional[float], what: str) -> int:
     """0: no deadline of its own."""
-    if timeout is None or isinstance(timeout, (NotGiven, Omit)):
+    if seconds is None or isinstance(seconds, (NotGiven, Omit)):
         return 0
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise TypeError(f"timeout is a number of seconds, or None; not {type(timeout).__name__}")
-    if not 0 < timeout < 1e12:
-        raise ValueError(f"timeout is {timeout!r}; it is a number of seconds above 0, or None")
-    return max(1, round(timeout * 1000))
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{what} is a number of seconds, or None; not {type(seconds).__name__}")
+    if not 0 < seconds < 1e12:
+        raise ValueError(f"{what} is {seconds!r}; it is a number of seconds above 0, or None")
+    return max(1, round(seconds * 1000))

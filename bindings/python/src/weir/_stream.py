@@ -68,6 +68,8 @@ class ThreadCall(Call):
         except BaseException:
             self.cancel()
             raise
+        if not isinstance(item, bytes):
+            self._items.put(item)  # the end, for every thread that reads the stream
         return item
 
     def result(self) -> Result:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import contextvars
 import enum
+import functools
 import inspect
 import json
 import threading
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Literal, Mapping, O
 from . import _native as c
 from ._errors import WeirError, error_from
 from ._handle import ClientBase, Handle
+from ._request import mapping, milliseconds, whole
 from ._types import Result, copy_result
 
 if TYPE_CHECKING:
@@ -48,9 +51,17 @@ class Run:
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", dict: "object", list: "array"}
 
 
+def _within(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What has the annotations and the docstring: of a partial its function, of an object that can be called its __call__."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function if inspect.isroutine(function) or inspect.isclass(function) else function.__call__  # type: ignore[operator]
+
+
 def parameters_of(function: Callable[..., Any]) -> Dict[str, Any]:
     """The JSON Schema of a function's arguments, from its annotations."""
-    hints = typing.get_type_hints(function, include_extras=True)
+    name_of_it = getattr(function, "__name__", type(function).__name__)
+    hints = typing.get_type_hints(_within(function), include_extras=True)
     properties: Dict[str, Any] = {}
     schema: Dict[str, Any] = {"type": "object", "properties": properties, "required": [], "additionalProperties": False}
     for name, parameter in inspect.signature(function).parameters.items():
@@ -58,8 +69,8 @@ def parameters_of(function: Callable[..., Any]) -> Dict[str, Any]:
             schema["additionalProperties"] = True
             continue
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY):
-            raise TypeError(f"{function.__name__}: a model calls by names, and {name} has none")
-        properties[name] = _schema_of(hints.get(name, Any), f"{function.__name__}: {name}")
+            raise TypeError(f"{name_of_it}: a model calls by names, and {name} has none")
+        properties[name] = _schema_of(hints.get(name, Any), f"{name_of_it}: {name}")
         if parameter.default is parameter.empty:
             schema["required"].append(name)
     return schema
@@ -78,6 +89,8 @@ def _schema_of(kind: Any, where: str) -> Dict[str, Any]:
         return {"enum": list(args)}
     if _is_union(origin):
         return {"anyOf": [_schema_of(arm, where) for arm in args]}
+    if origin in (list, dict) and not args:  # typing.List
+        return {"type": _PLAIN[origin]}
     if origin is list:
         return {"type": "array", "items": _schema_of(args[0], where)}
     if origin is dict and args[0] is str:
@@ -100,12 +113,8 @@ class Tool:
     description: str
     parameters: Dict[str, Any]
     function: Callable[..., Any]
-    enums: Mapping[str, Any]
-
-
-def _enums_of(function: Callable[..., Any]) -> Dict[str, Any]:
-    hints = typing.get_type_hints(function)
-    return {name: kind for name, kind in hints.items() if inspect.isclass(kind) and issubclass(kind, enum.Enum)}
+    kinds: Mapping[str, Any]
+    """Annotations of its parameters; none where the schema is the program's own."""
 
 
 def add_tool(handle: Handle, tool: Tool) -> None:
@@ -116,7 +125,7 @@ def add_tool(handle: Handle, tool: Tool) -> None:
     schema = json.dumps(tool.parameters, allow_nan=False).encode()
     with handle.use():
         done = c.client_add_tool(
-            handle.pointer, tool.name.encode(), tool.description.encode(), schema, None, None, ctypes.byref(why)
+            handle.pointer, tool.name.encode(), c.encode(tool.description, f"the description of {tool.name}"), schema, None, None, ctypes.byref(why)
         )
     if not done:
         text = c.decode(ctypes.string_at(why.value)) if why.value else None
@@ -152,13 +161,20 @@ class HasTools(ClientBase):
         """
 
         def add(function: Function) -> Function:
-            c.encode(name or function.__name__, "the name of a tool")
+            if not callable(function):
+                raise TypeError(f"a tool is a function, not {type(function).__name__}")
+            called = name or getattr(function, "__name__", None)
+            if called is None:
+                raise TypeError(f"a {type(function).__name__} has no name that models could call it by; say name=")
+            c.encode(called, "the name of a tool")
+            if not self._foreign_loop and inspect.iscoroutinefunction(_within(function)):
+                raise TypeError(f"{called} is async: it can be a tool of an AsyncWeir, whose run() is awaited")
             made = Tool(
-                name or function.__name__,
-                inspect.cleandoc(function.__doc__ or "") if description is None else description,
-                dict(parameters) if parameters is not None else parameters_of(function),
+                called,
+                inspect.cleandoc(_within(function).__doc__ or "") if description is None else description,
+                parameters_of(function) if parameters is None else dict(mapping(parameters, "parameters")),
                 function,
-                {} if parameters is not None else _enums_of(function),
+                typing.get_type_hints(_within(function)) if parameters is None else {},
             )
             if made.name in self._tools:
                 raise WeirError(f"there is a tool of the name {made.name} already")
@@ -192,11 +208,12 @@ class Driver:
         with self._handle.use():
             self._run = c.run_new(self._handle.pointer, request.pointer)
         if max_steps is not None:
-            c.run_set_max_steps(self._run, _whole(max_steps, "max_steps", 1))
-        if max_time is not None:
-            c.run_set_timeout_ms(self._run, _whole(int(max_time * 1000), "max_time (in ms)", 1))
+            c.run_set_max_steps(self._run, whole(max_steps, "max_steps", 1))
+        within = milliseconds(max_time, "max_time")
+        if within:
+            c.run_set_timeout_ms(self._run, within)
         if max_result is not None:
-            c.run_set_max_result(self._run, _whole(max_result, "max_result", 0))
+            c.run_set_max_result(self._run, whole(max_result, "max_result", 0))
 
     def next(self) -> int:
         with self._handle.use():
@@ -230,7 +247,7 @@ class Driver:
         self._say(c.run_fail, call, why)
 
     def _say(self, how: Any, call: int, text: str) -> None:
-        said = text.encode("utf-8", "replace")
+        said = c.encode_any(text)
         if self._run is not None:  # a function of a run that was given up may end later
             how(self._run, call, said, len(said))
 
@@ -255,14 +272,28 @@ class Driver:
             self.free()
 
 
-def _whole(value: int, what: str, least: int) -> int:
-    if not isinstance(value, int) or not least <= value <= 0x7FFFFFFF:
-        raise ValueError(f"{what} is {value!r}; it is a whole number from {least} on")
+def _as(kind: Any, value: Any) -> Any:
+    """An argument as its annotation has it: JSON has no enums, and for it 2.0 is a whole number."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if inspect.isclass(kind) and issubclass(kind, enum.Enum):
+        return kind(value)
+    if kind is int and isinstance(value, float):
+        return int(value)
+    if origin is list and args:
+        return [_as(args[0], one) for one in value]
+    if origin is dict and args:
+        return {name: _as(args[1], one) for name, one in value.items()}
+    if _is_union(origin) and type(value) not in args:
+        for arm in args:
+            try:
+                return _as(arm, value)
+            except (ValueError, TypeError, AttributeError):  # it is another arm's
+                pass
     return value
 
 
 def _keywords(tool: Tool, arguments: Dict[str, Any]) -> Dict[str, Any]:
-    return {name: tool.enums[name](value) if name in tool.enums else value for name, value in arguments.items()}
+    return {name: _as(tool.kinds.get(name, Any), value) for name, value in arguments.items()}
 
 
 def call_waiting(driver: Driver) -> None:
@@ -277,10 +308,11 @@ def call_waiting(driver: Driver) -> None:
 async def _call_one(driver: Driver, call: int, tool: Tool, arguments: Dict[str, Any]) -> None:
     try:
         keywords = _keywords(tool, arguments)
-        if inspect.iscoroutinefunction(tool.function):
+        if inspect.iscoroutinefunction(_within(tool.function)):
             said = await tool.function(**keywords)
         else:
-            said = await asyncio.get_running_loop().run_in_executor(None, lambda: tool.function(**keywords))
+            context = contextvars.copy_context()
+            said = await asyncio.get_running_loop().run_in_executor(None, lambda: context.run(tool.function, **keywords))
         driver.answer(call, said)
     except Exception as error:
         driver.fail(call, error)

@@ -9,7 +9,24 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Dict, Iterable, List, Literal, Mapping, Optional, Sequence, Type, TypedDict, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    ClassVar,
+    Dict,
+    Iterable,
+    List,
+    Literal,
+    Mapping,
+    Optional,
+    Protocol,
+    Sequence,
+    Type,
+    TypedDict,
+    TypeVar,
+    Union,
+)
 
 from . import _native as c
 
@@ -77,12 +94,13 @@ def take_result(pointer: _Pointer[c.CResult]) -> Result:
 def copy_result(pointer: _Pointer[c.CResult]) -> Result:
     """The same of one that is another's."""
     r = pointer.contents
+    text = c.decode(c.bytes_at(r.text, r.text_len))
     return Result(
         code=r.code,
         code_name=c.code_name(r.code).decode(),
         status=r.status,
-        text=c.decode(c.bytes_at(r.text, r.text_len)),
-        safe_text=c.decode(r.safe_text) or "",
+        text=text,
+        safe_text=text if r.code == c.OK and text is not None else c.decode(r.safe_text) or "",  # a text may have a NUL in it
         body=c.bytes_at(r.body, r.body_len),
         error_message=c.decode(r.error_message),
         error_type=c.decode(r.error_type),
@@ -340,7 +358,16 @@ class Omit:
 NOT_GIVEN = not_given = NotGiven()
 omit = Omit()
 
-Message = Union[Mapping[str, Any], ChatCompletionMessage]
+
+
+class Dumps(Protocol):
+    """A model of pydantic's, as the OpenAI SDK's messages are."""
+
+    @property
+    def model_dump(self) -> Callable[..., Dict[str, Any]]: ...
+
+
+Message = Union[Mapping[str, Any], ChatCompletionMessage, Dumps]
 Messages = Union[str, Iterable[Message]]
 """A conversation; a str is one message of the user."""
 
