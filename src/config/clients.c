@@ -169,10 +169,18 @@ const option_type type_clients = {"list of clients", "a list of clients", read_c
 
 /* ---- what no single option can tell ---- */
 
+/* A path may be one that passthrough has let through, or will. */
 COLD static void check_endpoint(reader *r, span name, const yaml_node *node, span entry) {
     if (callable_is_any(r->config, entry)) return;
-    buf expected = BUF_EMPTY;
     span said = reader_said(r, node, "another text");
+    if (span_starts(entry, SPAN_OF("/"))) {
+        reader_warning(r, node,
+                       "%.*s is %.*s, which nobody can call here: a path that is no endpoint's "
+                       "needs passthrough",
+                       SPAN_ARG(name), SPAN_ARG(said));
+        return;
+    }
+    buf expected = BUF_EMPTY;
     callable_add_expected(&expected);
     reader_problem(r, node, "%.*s is %.*s; expected %.*s", SPAN_ARG(name), SPAN_ARG(said),
                    SPAN_ARG(buf_span(&expected)));

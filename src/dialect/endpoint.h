@@ -1,4 +1,5 @@
-/* dialect/endpoint.h: the one table of endpoints (config/endpoints.def) as constants and as data. Pure.
+/* dialect/endpoint.h: the one table of endpoints (config/endpoints.def) as constants and as data.
+ * Pure.
  *
  * Any thread. Rows are constant.
  * Source   OpenAI's API reference.

@@ -1,12 +1,19 @@
 /* ids: a completion's id, where its provider gives several the same one (completion_ids): then it
- * is made of the request's. It is the client's alone; nothing that is asked later names it. */
+ * is made of the request's. It is the client's alone. Not of one that its provider stores, which is
+ * asked for by its id later. */
 #include "exchange/internal.h"
 
 #include "dialect/words.h"
 
-/* An answer that no provider is asked for, out of the cache, has been somebody's before. */
+/* What nobody is asked for, out of the cache, has been somebody's before. A run asks by calls of
+ * its steps, each of which has this filter. */
 static bool is_weirs(const exchange *x) {
-    return !x->call || call_ids_repeat(x->call);
+    return x->given || (x->call && call_ids_repeat(x->call));
+}
+
+span exchange_completion_id(const exchange *x, arena *a) {
+    const char *kind = x->facts.endpoint == EP_COMPLETIONS ? "cmpl" : "chatcmpl";
+    return arena_printf(a, "%s-%s", kind, x->record.request_id);
 }
 
 static void on_event(filter *f, const answer_event *event) {
@@ -19,18 +26,16 @@ static void on_event(filter *f, const answer_event *event) {
         return;
     }
     arena *a = filter_arena(f, event);
-    const span made[] = {x->facts.endpoint == EP_COMPLETIONS ? SPAN_OF("\"cmpl-")
-                                                             : SPAN_OF("\"chatcmpl-"),
-                         span_cstr(x->record.request_id), SPAN_OF("\"")};
-    const answer_edit edit = {.bytes = id.raw, .json = arena_join(a, made, ARRAY_LEN(made))};
+    const span made = arena_printf(a, "\"%.*s\"", SPAN_ARG(exchange_completion_id(x, a)));
+    const answer_edit edit = {.bytes = id.raw, .json = made};
     answer_event named;
     answer_rewrite(event, &edit, 1, a, &named);
     filter_pass_event(f, &named);
 }
 
 static bool is_wanted(const exchange *x) {
-    if (x->facts.endpoint != EP_CHAT_COMPLETIONS && x->facts.endpoint != EP_COMPLETIONS)
-        return false;
+    const endpoint e = x->facts.endpoint;
+    if ((e != EP_CHAT_COMPLETIONS && e != EP_COMPLETIONS) || x->facts.stored) return false;
     for (size_t i = 0; i < x->model->target_count; i++)
         if (x->model->targets[i].provider->ids == COMPLETION_IDS_OWN) return true;
     return false;

@@ -322,6 +322,9 @@ void exchange_set_total(exchange *x, int64_t total_ms);
  * as it lasts. */
 enum { EXCHANGE_FIRST_BYTES = 3200, EXCHANGE_CACHED_BYTES = 768, EXCHANGE_SECOND_BYTES = 2048 };
 http_headers exchange_headers_dup(arena *a, http_headers in);
+/* filter_ids.c: of a completion that weir makes, or whose provider's ids repeat; of its request's.
+ */
+span exchange_completion_id(const exchange *x, arena *a);
 
 /* ---- for forms ---- */
 

@@ -85,17 +85,13 @@ static span edited(functions_run *r) {
     return pieces ? arena_join(&r->x->arena, pieces, count) : arena_dup(&r->x->arena, r->answer);
 }
 
-static span made_id(functions_run *r) {
-    return arena_printf(&r->x->arena, "chatcmpl-%s", r->x->record.request_id);
-}
-
 /* In the place of an answer that the model has not given. */
 static span made(functions_run *r) {
     buf out = BUF_EMPTY;
     json_writer w = json_writer_of(&out);
     json_open_object(&w);
     json_key(&w, "id");
-    json_put_string(&w, made_id(r));
+    json_put_string(&w, exchange_completion_id(r->x, &r->x->arena));
     json_key(&w, "object");
     json_put_string(&w, SPAN_OF("chat.completion"));
     json_key(&w, "created");
@@ -149,7 +145,7 @@ static void make_envelope(functions_run *r) {
     buf out = BUF_EMPTY;
     arena *a = &r->x->arena;
     if (!m->id.len) {
-        json_write_string(&out, made_id(r));
+        json_write_string(&out, exchange_completion_id(r->x, &r->x->arena));
         m->id = arena_dup(a, buf_span(&out));
     }
     buf_clear(&out);

@@ -106,17 +106,22 @@ static void on_dropped(aside *a) {
     free_order(CONTAINER_OF(a, order, aside));
 }
 
+/* Of tokens, whose names nobody lists. */
+static bool any_may_come(const order *o) {
+    return loop_snapshot_config(o->request.asked)->jwt.on;
+}
+
 /* Where the store is away its keys go on, as far as they are known, and one of them can be stopped:
  * the name is believed. Whose an id is the store alone knows. */
 static void on_found(aside *a) {
     order *o = CONTAINER_OF(a, order, aside);
     const span name = buf_span(&o->name);
     o->asking = false;
-    if (o->outcome == KEYS_UNKNOWN)
-        refuse(o);
-    else if (o->outcome == KEYS_DONE)
+    if (o->outcome == KEYS_DONE)
         put(o, buf_span(&o->client));
-    else if (key_name_fits(name))
+    else if (o->outcome == KEYS_UNKNOWN && !any_may_come(o))
+        refuse(o);
+    else if (o->outcome == KEYS_UNKNOWN || key_name_fits(name))
         put(o, name);
     else
         reply_error_text(&o->request, ERR_KEYS_UNAVAILABLE,
@@ -134,11 +139,12 @@ static void ask_store(order *o) {
 
 /* ---- what is wanted ---- */
 
-/* Known without asking anybody; of tokens any name may come. */
-static bool may_be(const config *c, span name) {
+/* Known without asking anybody. */
+static bool is_known(const order *o, span name) {
+    const config *c = loop_snapshot_config(o->request.asked);
     for (size_t i = 0; i < c->client_count; i++)
         if (span_eq(c->clients[i].name, name)) return true;
-    return c->jwt.on;
+    return pauses_has(o->request.w->gateway->pauses, name);
 }
 
 static void begin(order *o, bool pause) {
@@ -151,9 +157,9 @@ static void begin(order *o, bool pause) {
     o->pause = pause;
     if (!legible || !name.len || name.len > KEY_NAME_MAX)
         reply_error_text(q, ERR_UNKNOWN_KEY, "There is no such client here.");
-    else if (may_be(loop_snapshot_config(q->asked), name) || pauses_has(g->pauses, name))
+    else if (is_known(o, name) || (any_may_come(o) && (!g->keys || key_name_fits(name))))
         put(o, name);
-    else if (g->keys)
+    else if (g->keys) /* a name of the store's, or an id */
         ask_store(o);
     else
         refuse(o);

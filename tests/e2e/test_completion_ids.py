@@ -1,10 +1,15 @@
 """Completions whose provider gives several the same id (providers.NAME.completion_ids): each gets one of weir's own, and nothing else of it changes."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 import bodies
 import daemon
 import wire
+from test_call import figure
+from test_functions import TIME, call, calling
 from upstream import reply, sse
 
 PLAIN = bodies.completion("Hello.", id="chatcmpl-7")
@@ -69,6 +74,41 @@ def test_an_answer_out_of_the_cache_is_another(of_ollama, upstream):
     assert len(upstream.requests) == 1 and (first.json()["id"], again.json()["id"]) == (own(first), own(again))
 
 
+@pytest.mark.parametrize("before, after", [(True, True), (True, False), (False, True)], ids=["stream", "then plain", "then a stream"])
+def test_of_the_cache_also_in_another_form(of_ollama, upstream, before, after):
+    upstream.always(sse(CHUNKS) if before else reply(200, PLAIN))
+    w = of_ollama(cache={"models": "*"})
+    wire.chat(w, stream=before)
+    again = wire.chat(w, stream=after)
+    assert len(upstream.requests) == 1 and again.header("x-weir-cache") == "hit"
+    assert (told(again)[0] if after else again.json()["id"]) == own(again)
+
+
+def test_who_joins_a_stream_has_his_own(of_ollama, upstream):
+    go_on = threading.Event()
+    upstream.always(sse([CHUNKS[0], go_on, *CHUNKS[1:]]))
+    w = of_ollama(cache={"models": "*"})
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(wire.chat, w, stream=True) for _ in range(2)]
+        daemon.wait_until(lambda: figure(w, "weir_open_calls") >= 2, 10, "the other has joined")
+        go_on.set()
+        answers = [one.result() for one in both]
+    assert len(upstream.requests) == 1
+    assert [told(a)[0] for a in answers] == [own(a) for a in answers] and own(answers[0]) != own(answers[1])
+
+
+def test_what_is_asked_for_by_its_id_later_keeps_it(of_ollama, upstream):
+    upstream.always(reply(200, PLAIN))
+    w = of_ollama()
+    assert wire.chat(w, store=True).json() == PLAIN and wire.chat(w, store=False).json()["id"] != "chatcmpl-7"
+
+
+def test_a_large_answer_keeps_it(of_ollama, upstream):
+    large = bodies.completion("x" * (300 << 10), id="chatcmpl-7")
+    upstream.always(reply(200, large))
+    assert wire.chat(of_ollama()).json() == large
+
+
 @pytest.mark.parametrize("provider", [{"completion_ids": "as_sent"}, {"kind": "openai"}], ids=["as sent", "of openai"])
 def test_others_are_left_alone(of_ollama, upstream, provider):
     upstream.always(reply(200, PLAIN))
@@ -86,3 +126,14 @@ def test_the_id_is_that_of_whoever_answers(weir, upstreams):
     w = weir({"providers": {"main": {"kind": "ollama", "url": main.url}, "spare": {"kind": "openai", "url": spare.url, "key": "sk-spare"}},
               "models": {"m": ["main/a", "spare/b"]}, "retry": {"retries": 0}})
     assert wire.chat(w, model="m").json()["id"] == "chatcmpl-7"
+
+
+def test_of_a_run_it_is_that_of_the_last_who_answered(weir, upstreams):
+    """Tools of the server are called between the two, and nobody is asked by the run itself."""
+    main, spare = upstreams(), upstreams()
+    main.always(calling(call("get_current_time")))
+    spare.always(reply(200, PLAIN))
+    over = {"functions": {"server_tools": True}, "models": {"gpt-test": ["main", "spare"]}, "retry": {"retries": 0}}
+    w = weir(daemon.merged(daemon.config_for(main, **TIME), {**over, "providers": {"main": {"kind": "ollama"}, "spare": {"kind": "openai", "url": spare.url, "key": "sk-spare"}}}))
+    main.script(calling(call("get_current_time")), reply(503, {"error": {"message": "away"}}))
+    assert wire.chat(w).json()["id"] == "chatcmpl-7"

@@ -226,3 +226,18 @@ def test_keys_in_a_file(weir, upstream, tmp_path):
     w.reload(config)
     w.wait_text("it has no key that could verify a token")
     assert ask(w, token()).status == 200
+
+
+def test_any_name_may_be_paused_and_an_id_is_that_of_a_key_beside(weir, upstream, issuer, tmp_path):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, auth=auth(issuer), admin={"keys": ["an-admin-key"]}, ledger={"store": f"sqlite:{tmp_path}/weir.db"})
+
+    def admin(path, body=None):
+        return wire.call(w, "POST", "/admin/v1/" + path, body, headers={"authorization": "Bearer an-admin-key"}).json()
+
+    made = admin("keys", {"name": "ci"})
+    assert admin(f"clients/{made['id']}/pause") == {"client": "ci", "paused": True}
+    assert refusal(ask(w, made["key"])) == (403, "client_paused")
+    assert admin(f"clients/{made['id']}/resume") == {"client": "ci", "paused": False}
+    assert ask(w, made["key"]).status == 200
+    assert admin("clients/somebody/pause") == {"client": "somebody", "paused": True}

@@ -293,3 +293,40 @@ def test_functions_in_threads_see_the_context_of_the_run(aconnect: Callable[...,
             assert [step["result"] for step in run.steps] == ["somebody", "awaited"]
 
     asyncio.run(work())
+
+
+def test_of_a_union_the_arm_that_the_argument_fits(client: Weir) -> None:
+    asked: List[Any] = []
+
+    @client.tool
+    def take(a: Union[List[str], Literal["all"]], b: Union[List[int], Dict[str, int]], c: Union[List[int], Unit], d: Union[int, Unit]) -> str:
+        asked.extend((a, b, c, d))
+        return "taken"
+
+    for given in ("all", {"a": 1}, "celsius", "fahrenheit"), (["x"], [1.0], [2], 3.0):
+        said = script("take", **dict(zip("abcd", given)))
+        assert client.run(said, model="sim/script").steps[0].get("result") == "taken"
+    assert asked == ["all", {"a": 1}, Unit.C, Unit.F, ["x"], [1], [2], 3]
+    assert [type(one) for one in (asked[5][0], asked[7])] == [int, int]
+
+
+def test_what_a_class_wraps_keeps_its_arguments_and_words(client: Weir) -> None:
+    class Counted:
+        def __init__(self, function: Callable[..., Any]) -> None:
+            functools.update_wrapper(self, function)
+            self.function, self.calls = function, 0
+
+        def __call__(self, *args: Any, **more: Any) -> Any:
+            self.calls += 1
+            return self.function(*args, **more)
+
+    @client.tool
+    @Counted
+    def weather(city: str, unit: Unit, days: int = 1) -> str:
+        """Tells the weather."""
+        return f"{city} {unit.name} {days + 1}"
+
+    made = client._tools["weather"]
+    assert made.description == "Tells the weather." and made.parameters["properties"]["days"] == {"type": "integer"}
+    said = script("weather", city="Bonn", unit="celsius", days=2.0)
+    assert client.run(said, model="sim/script").steps[0].get("result") == "Bonn C 3" and weather.calls == 1

@@ -231,7 +231,7 @@ static void nothing_overflows(void **state) {
 
 static void every_kind_has_a_rule(void **state) {
     (void)state;
-#define X(kind, functions, url, key_env, max_tokens, ids)                                               \
+#define X(kind, functions, url, key_env, max_tokens, ids)                                          \
     assert_int_equal(price_rule_of(SPAN_OF(#kind))->prompt, DETAILS_WITHIN);                       \
     assert_int_equal(price_rule_of(SPAN_OF(#kind))->completion, DETAILS_BY_SUM);
 #include "config/kinds.def"

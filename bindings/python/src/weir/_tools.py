@@ -51,11 +51,18 @@ class Run:
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null", dict: "object", list: "array"}
 
 
-def _within(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What has the annotations and the docstring: of a partial its function, of an object that can be called its __call__."""
+def _called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is run: of a partial its function, of an object that can be called its __call__."""
     while isinstance(function, functools.partial):
         function = function.func
     return function if inspect.isroutine(function) or inspect.isclass(function) else function.__call__  # type: ignore[operator]
+
+
+def _within(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What has the annotations and the docstring: what is run, or what that wraps."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return _called(inspect.unwrap(function))
 
 
 def parameters_of(function: Callable[..., Any]) -> Dict[str, Any]:
@@ -167,7 +174,7 @@ class HasTools(ClientBase):
             if called is None:
                 raise TypeError(f"a {type(function).__name__} has no name that models could call it by; say name=")
             c.encode(called, "the name of a tool")
-            if not self._foreign_loop and inspect.iscoroutinefunction(_within(function)):
+            if not self._foreign_loop and inspect.iscoroutinefunction(_called(function)):
                 raise TypeError(f"{called} is async: it can be a tool of an AsyncWeir, whose run() is awaited")
             made = Tool(
                 called,
@@ -272,6 +279,24 @@ class Driver:
             self.free()
 
 
+def _may_be(kind: Any, value: Any) -> bool:
+    """Whether a value of JSON is one of the kind, as _schema_of() has it."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return value in args
+    if _is_union(origin):
+        return any(_may_be(arm, value) for arm in args)
+    if inspect.isclass(kind) and issubclass(kind, enum.Enum):
+        return any(value == member.value for member in kind)
+    if kind in (int, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and (kind is float or value == int(value))
+    if (origin or kind) is list:
+        return isinstance(value, list) and all(_may_be(args[0] if args else Any, one) for one in value)
+    if (origin or kind) is dict:
+        return isinstance(value, dict) and all(_may_be(args[1] if args else Any, one) for one in value.values())
+    return kind not in _PLAIN or isinstance(value, kind)
+
+
 def _as(kind: Any, value: Any) -> Any:
     """An argument as its annotation has it: JSON has no enums, and for it 2.0 is a whole number."""
     origin, args = typing.get_origin(kind), typing.get_args(kind)
@@ -284,11 +309,7 @@ def _as(kind: Any, value: Any) -> Any:
     if origin is dict and args:
         return {name: _as(args[1], one) for name, one in value.items()}
     if _is_union(origin) and type(value) not in args:
-        for arm in args:
-            try:
-                return _as(arm, value)
-            except (ValueError, TypeError, AttributeError):  # it is another arm's
-                pass
+        return next((_as(arm, value) for arm in args if _may_be(arm, value)), value)
     return value
 
 
@@ -308,7 +329,7 @@ def call_waiting(driver: Driver) -> None:
 async def _call_one(driver: Driver, call: int, tool: Tool, arguments: Dict[str, Any]) -> None:
     try:
         keywords = _keywords(tool, arguments)
-        if inspect.iscoroutinefunction(_within(tool.function)):
+        if inspect.iscoroutinefunction(_called(tool.function)):
             said = await tool.function(**keywords)
         else:
             context = contextvars.copy_context()
