@@ -8,7 +8,7 @@ typedef struct slot {
     size_t len; /* of text; 0: empty */
     char *text; /* each part of a question with its length before it */
     cache_key key;
-    json_limits limits;
+    memo_reading how;
     json_member *members; /* of the body that is in text; NULL: they are not noted */
     size_t member_count;
 } slot;
@@ -105,17 +105,19 @@ static span moved(span s, const char *from, const char *to) {
     return span_from(to + (s.ptr - from), s.len);
 }
 
-static bool are_same(const json_limits *a, const json_limits *b) {
-    return a->depth == b->depth && a->repeats == b->repeats && a->members == b->members;
+static bool are_same(const memo_reading *a, const memo_reading *b) {
+    const json_limits *x = &a->limits, *y = &b->limits;
+    return a->owner == b->owner && x->depth == y->depth && x->repeats == y->repeats &&
+           x->members == y->members;
 }
 
-bool key_memo_members(key_memo *m, span body, const json_limits *limits, json_member *ret_members,
+bool key_memo_members(key_memo *m, span body, const memo_reading *how, json_member *ret_members,
                       size_t *ret_count) {
     if (body.len > MEMO_BYTES) return false;
     m->asked = body;
     m->at = slot_of(body);
     const slot *s = &m->slots[m->at];
-    if (!s->members || !are_same(&s->limits, limits) || !span_eq(body_in(s), body)) return false;
+    if (!s->members || !are_same(&s->how, how) || !span_eq(body_in(s), body)) return false;
     const char *from = body_in(s).ptr;
     for (size_t i = 0; i < s->member_count; i++) {
         json_member *one = &ret_members[i];
@@ -138,13 +140,14 @@ bool key_memo_find(const key_memo *m, const cache_question *q, cache_key *ret) {
     return true;
 }
 
-static void note_members(slot *s, const json_limits *limits) {
+static void note_members(slot *s, const memo_reading *how) {
     json_member members[MEMO_MEMBERS];
     json_fault fault;
     free(s->members);
     s->members = NULL;
-    s->limits = *limits;
-    if (!json_scan_object(body_in(s), limits, members, MEMO_MEMBERS, &s->member_count, &fault) ||
+    s->how = *how;
+    if (!json_scan_object(body_in(s), &how->limits, members, MEMO_MEMBERS, &s->member_count,
+                          &fault) ||
         s->member_count > MEMO_MEMBERS)
         return;
     s->members = mem_alloc(s->member_count * sizeof *members);
@@ -152,7 +155,7 @@ static void note_members(slot *s, const json_limits *limits) {
 }
 
 void key_memo_add(key_memo *m, const cache_question *q, const cache_key *key,
-                  const json_limits *limits) {
+                  const memo_reading *how) {
     size_t len = 0;
     (void)each_part(q, add_length, &len);
     if (len > 2 * MEMO_BYTES || q->body.raw.len > MEMO_BYTES) return;
@@ -162,5 +165,5 @@ void key_memo_add(key_memo *m, const cache_question *q, const cache_key *key,
     s->key = *key;
     char *at = s->text;
     (void)each_part(q, put, &at);
-    note_members(s, limits);
+    note_members(s, how);
 }

@@ -19,15 +19,21 @@ enum { MEMO_SLOTS = 128, MEMO_BYTES = 4096, MEMO_MEMBERS = 16 };
 
 typedef struct key_memo key_memo;
 
+/* How a body was read, and for whom: what others sent is not to be told from how soon it is known
+ * here (as in guard/known.h). */
+typedef struct memo_reading {
+    json_limits limits;
+    uint64_t owner;
+} memo_reading;
+
 MUST_USE key_memo *key_memo_new(void);
 void key_memo_free(key_memo *m); /* NULL is allowed */
 /* What json_scan_object() would say of the body under these limits; members point into it, and are
- * MEMO_MEMBERS at most. false: nothing is known of it. */
-MUST_USE bool key_memo_members(key_memo *m, span body, const json_limits *limits,
+ * MEMO_MEMBERS at most. false: nothing is known of it, of this owner's. */
+MUST_USE bool key_memo_members(key_memo *m, span body, const memo_reading *how,
                                json_member *ret_members, size_t *ret_count);
 MUST_USE bool key_memo_find(const key_memo *m, const cache_question *q, cache_key *ret);
-/* limits: under which its body was scanned. */
 void key_memo_add(key_memo *m, const cache_question *q, const cache_key *key,
-                  const json_limits *limits);
+                  const memo_reading *how);
 
 #endif

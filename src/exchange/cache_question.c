@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "cache/memo.h"
+#include "exchange/holder.h"
 
 /* ---- may it be in the cache? ---- */
 
@@ -134,12 +135,22 @@ bool cache_find_key(cache_use *u, const posed_question *q, bool *ret_noted) {
     return true;
 }
 
+static memo_reading reading_of(const exchange *x) {
+    return (memo_reading){parse_limits(x), exchange_holder(x)};
+}
+
+static bool known_members(const exchange *x, span body, json_member *ret_members,
+                          size_t *ret_count) {
+    const memo_reading how = reading_of(x);
+    return key_memo_members(x->env->memo, body, &how, ret_members, ret_count);
+}
+
 void cache_note_key(const cache_use *u, const posed_question *q) {
     exchange_env *env = u->x->env;
     if (!env->memo) env->memo = key_memo_new();
-    env->known_members = key_memo_members;
-    const json_limits limits = parse_limits(u->x);
-    key_memo_add(env->memo, &q->q, &u->key, &limits);
+    env->known_members = known_members;
+    const memo_reading how = reading_of(u->x);
+    key_memo_add(env->memo, &q->q, &u->key, &how);
 }
 
 /* In a store that others have, too, whose targets of the same names may be elsewhere. What guards

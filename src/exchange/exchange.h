@@ -65,10 +65,10 @@ typedef struct exchange_env {
     buf scratch;       /* for bytes that a form is about to hand out */
     arena event_arena; /* emptied when an event has gone through the chain */
     unsigned depth;    /* of events that are on their way: one may set off another's */
-    /* Of a body that memo knows: key_memo_members(), which a program without a cache is not linked
-     * with; NULL: there is none. */
-    bool (*known_members)(struct key_memo *memo, span body, const json_limits *limits,
-                          json_member *ret_members, size_t *ret_count);
+    /* Of a body that memo knows: what a scan of it finds, MEMO_MEMBERS at most. NULL: no question
+     * was noted, as in a program without a cache, which is not linked with it. */
+    bool (*known_members)(const exchange *x, span body, json_member *ret_members,
+                          size_t *ret_count);
     metric_series *cache_calls[CACHE_VERDICTS]; /* what came of them; NULL: of none yet */
     struct token_memo *counted; /* texts that limits were told the length of; NULL: none was long */
     void *guard; /* what the guards of this loop share (exchange/guard.h); NULL: none did */

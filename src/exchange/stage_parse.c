@@ -174,12 +174,11 @@ static void note_user(exchange *x, const found_members *m) {
 
 _Static_assert((int)MEMO_MEMBERS <= (int)MEMBERS, "what is noted has room");
 
-/* A body that came before in the same bytes, and had a stored answer (the loop's own; what is large
- * is parsed on another thread, which has no memo). */
-static bool is_noted(const exchange *x, span body, const json_limits *limits, found_members *ret) {
-    const exchange_env *env = x->env;
-    return env && env->known_members &&
-           env->known_members(env->memo, body, limits, ret->items, &ret->count);
+/* A body that came from him before in the same bytes, and had a stored answer (the loop's own; what
+ * is large is parsed on another thread, which has no memo). */
+static bool is_noted(const exchange *x, span body, found_members *ret) {
+    return x->env && x->env->known_members &&
+           x->env->known_members(x, body, ret->items, &ret->count);
 }
 
 static stage_result read_body(exchange *x, span body) {
@@ -188,7 +187,7 @@ static stage_result read_body(exchange *x, span body) {
     found_members m; /* items are not to be cleared */
     m.count = 0;
     json_fault fault;
-    if (!is_noted(x, body, &limits, &m) &&
+    if (!is_noted(x, body, &m) &&
         !json_scan_object(body, &limits, m.items, MEMBERS, &m.count, &fault))
         return parse_bad_json(x, body, &fault);
     note_kinds(&m);

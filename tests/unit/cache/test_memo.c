@@ -8,7 +8,7 @@
 static const span targets[] = {SPAN("openai/gpt"), SPAN("azure/gpt")};
 static const span more[] = {SPAN("beta=1"), SPAN("")};
 
-static const json_limits limits = {.depth = 8, .members = 64};
+static const memo_reading how = {{.depth = 8, .members = 64}, 7};
 
 static cache_question question(const char *body) {
     return (cache_question){.scope = SPAN_OF("app"),
@@ -41,11 +41,11 @@ static void the_same_is_found(void **state) {
     const cache_question q = question("{\"a\":1}");
     const cache_key one = key_of("one"), two = key_of("two");
     assert_false(finds(m, &q, "one"));
-    key_memo_add(m, &q, &one, &limits);
+    key_memo_add(m, &q, &one, &how);
     assert_true(finds(m, &q, "one"));
     const cache_question again = question("{\"a\":1}");
     assert_true(finds(m, &again, "one"));
-    key_memo_add(m, &again, &two, &limits);
+    key_memo_add(m, &again, &two, &how);
     assert_true(finds(m, &q, "two"));
     key_memo_free(m);
 }
@@ -60,7 +60,7 @@ static void nothing_else_is(void **state) {
     cache_question others[13];
     const cache_key one = key_of("one");
     size_t n = 0;
-    key_memo_add(m, &q, &one, &limits);
+    key_memo_add(m, &q, &one, &how);
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         others[i] = q;
     others[n++].scope = SPAN_OF("apq");
@@ -91,9 +91,9 @@ static void what_is_long_is_not_noted(void **state) {
     key_memo *m = key_memo_new();
     const cache_key one = key_of("one");
     const cache_question longer = question(body), just = question(body + 1);
-    key_memo_add(m, &longer, &one, &limits);
+    key_memo_add(m, &longer, &one, &how);
     assert_false(finds(m, &longer, "one"));
-    key_memo_add(m, &just, &one, &limits);
+    key_memo_add(m, &just, &one, &how);
     assert_true(finds(m, &just, "one"));
     key_memo_free(m);
 }
@@ -108,7 +108,7 @@ static void it_is_bounded_and_never_wrong(void **state) {
         snprintf(text, sizeof text, "{\"a\":%u}", i);
         const cache_key key = key_of(text);
         const cache_question q = question(text);
-        key_memo_add(m, &q, &key, &limits);
+        key_memo_add(m, &q, &key, &how);
         assert_true(finds(m, &q, text));
     }
     for (unsigned i = 0; i < 2000; i++) {
@@ -157,17 +157,17 @@ static void members_are_those_of_a_scan(void **state) {
         json_member known[MEMO_MEMBERS], scanned[MEMO_MEMBERS];
         size_t count = 99, scanned_count;
         json_fault fault;
-        assert_false(key_memo_members(m, span_cstr(there), &limits, known, &count));
-        key_memo_add(m, &q, &one, &limits);
-        assert_true(key_memo_members(m, span_cstr(there), &limits, known, &count));
-        assert_true(json_scan_object(span_cstr(there), &limits, scanned, MEMO_MEMBERS,
+        assert_false(key_memo_members(m, span_cstr(there), &how, known, &count));
+        key_memo_add(m, &q, &one, &how);
+        assert_true(key_memo_members(m, span_cstr(there), &how, known, &count));
+        assert_true(json_scan_object(span_cstr(there), &how.limits, scanned, MEMO_MEMBERS,
                                      &scanned_count, &fault));
         assert_int_equal(count, scanned_count);
         assert_same_members(known, scanned, count);
         const cache_question again = question(there); /* the one that was just asked about */
         assert_true(finds(m, &again, "one"));
         there[strlen(there) - 1] = ']';
-        assert_false(key_memo_members(m, span_cstr(there), &limits, known, &count));
+        assert_false(key_memo_members(m, span_cstr(there), &how, known, &count));
         assert_false(finds(m, &again, "one"));
         key_memo_free(m);
     }
@@ -184,32 +184,33 @@ static void members_are_of_these_very_bytes(void **state) {
     const cache_key key = key_of("one");
     json_member known[MEMO_MEMBERS];
     size_t count;
-    key_memo_add(m, &q, &key, &limits);
-    assert_true(key_memo_members(m, q.body.raw, &limits, known, &count));
-    assert_false(key_memo_members(m, another.body.raw, &limits, known, &count));
-    key_memo_add(m, &another, &key, &limits);
-    assert_false(key_memo_members(m, q.body.raw, &limits, known, &count));
-    assert_true(key_memo_members(m, another.body.raw, &limits, known, &count));
+    key_memo_add(m, &q, &key, &how);
+    assert_true(key_memo_members(m, q.body.raw, &how, known, &count));
+    assert_false(key_memo_members(m, another.body.raw, &how, known, &count));
+    key_memo_add(m, &another, &key, &how);
+    assert_false(key_memo_members(m, q.body.raw, &how, known, &count));
+    assert_true(key_memo_members(m, another.body.raw, &how, known, &count));
     assert_false(finds(m, &q, "one"));
     assert_true(finds(m, &another, "one"));
     key_memo_free(m);
 }
 
-/* What one limit lets through, another may not. */
-static void members_are_known_by_the_limits_of_their_scan(void **state) {
+/* What one limit lets through, another may not; and what one has sent another is not to learn. */
+static void members_are_known_by_the_limits_and_the_owner_of_their_scan(void **state) {
     (void)state;
-    const json_limits others[] = {{.depth = 2, .members = 64},
-                                  {.depth = 8, .members = 63},
-                                  {.depth = 8, .members = 64, .repeats = true}};
+    const memo_reading others[] = {{{.depth = 2, .members = 64}, 7},
+                                   {{.depth = 8, .members = 63}, 7},
+                                   {{.depth = 8, .members = 64, .repeats = true}, 7},
+                                   {{.depth = 8, .members = 64}, 8}};
     key_memo *m = key_memo_new();
     const cache_question q = question("{\"a\":{\"b\":[[1]]}}");
     const cache_key one = key_of("one");
     json_member known[MEMO_MEMBERS];
     size_t count;
-    key_memo_add(m, &q, &one, &limits);
+    key_memo_add(m, &q, &one, &how);
     for (size_t i = 0; i < ARRAY_LEN(others); i++)
         assert_false(key_memo_members(m, q.body.raw, &others[i], known, &count));
-    assert_true(key_memo_members(m, q.body.raw, &limits, known, &count));
+    assert_true(key_memo_members(m, q.body.raw, &how, known, &count));
     key_memo_free(m);
 }
 
@@ -225,8 +226,8 @@ static void many_members_are_not_noted(void **state) {
     const cache_key one = key_of("one");
     json_member known[MEMO_MEMBERS];
     size_t count;
-    key_memo_add(m, &q, &one, &limits);
-    assert_false(key_memo_members(m, q.body.raw, &limits, known, &count));
+    key_memo_add(m, &q, &one, &how);
+    assert_false(key_memo_members(m, q.body.raw, &how, known, &count));
     assert_true(finds(m, &q, "one"));
     key_memo_free(m);
 }
@@ -239,7 +240,7 @@ int main(void) {
         cmocka_unit_test(it_is_bounded_and_never_wrong),
         cmocka_unit_test(members_are_those_of_a_scan),
         cmocka_unit_test(members_are_of_these_very_bytes),
-        cmocka_unit_test(members_are_known_by_the_limits_of_their_scan),
+        cmocka_unit_test(members_are_known_by_the_limits_and_the_owner_of_their_scan),
         cmocka_unit_test(many_members_are_not_noted),
     };
     return run_watched(tests);
