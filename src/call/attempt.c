@@ -236,7 +236,9 @@ bool attempt_end_whole(attempt *a) {
 }
 
 bool attempt_drop_request(attempt *a) {
-    return !a->http || http_call_drop_request(a->http);
+    if (a->http && !http_call_drop_request(a->http)) return false;
+    a->crossing = (http_headers){NULL, 0};
+    return true;
 }
 
 void attempt_pause(attempt *a) {

@@ -49,7 +49,8 @@ typedef struct attempt_spec {
     const trace_context *trace; /* it hands on; NULL: what the client says */
     uint64_t span_id;           /* its own span, where there is a trace */
     bool bare; /* this call has seen the target refuse what weir adds to a request */
-    /* For the request alone: outlives the attempt, or attempt_drop_request(). */
+    /* For the request, and the headers of what is told: outlives the attempt, or
+     * attempt_drop_request(). */
     arena *asking;
     arena *arena;
 } attempt_spec;
@@ -61,7 +62,8 @@ void attempt_cancel(attempt *a);
 /* Ends it now, through on_end, where the answer is complete and only what may follow it is waited
  * for. */
 MUST_USE bool attempt_end_whole(attempt *a);
-/* Content has come: the request is not needed any more. false: it is still being sent. */
+/* Content has come, and its head was handed on: neither that nor the request is needed any more.
+ * false: it is still being sent. */
 MUST_USE bool attempt_drop_request(attempt *a);
 void attempt_pause(attempt *a);
 void attempt_resume(attempt *a);

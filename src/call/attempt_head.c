@@ -21,9 +21,9 @@ http_head attempt_clean_head(const attempt *a, const http_head *head) {
     clean.reason = secret_set_without(secrets, head->reason, a->spec.arena);
     if (is_clean(secrets, head->headers)) return clean;
     size_t count = head->headers.count;
-    http_header *fields = arena_alloc(a->spec.arena, count * sizeof *fields);
+    http_header *fields = arena_alloc(a->spec.asking, count * sizeof *fields);
     for (size_t i = 0; i < count; i++)
-        fields[i] = without_secrets(secrets, head->headers.items[i], a->spec.arena);
+        fields[i] = without_secrets(secrets, head->headers.items[i], a->spec.asking);
     clean.headers = (http_headers){fields, count};
     return clean;
 }
@@ -37,7 +37,7 @@ span attempt_intact_value(const attempt *a, const http_head *head, const http_he
 }
 
 http_headers attempt_crossing(const attempt *a, const http_head *head, const http_head *clean) {
-    arena *memory = a->spec.arena;
+    arena *memory = a->spec.asking;
     span connection = http_header_list(clean->headers, SPAN_OF("connection"), memory);
     size_t count = head->headers.count, n = 0;
     http_header *out = arena_alloc(memory, count * sizeof *out);

@@ -40,7 +40,7 @@ struct attempt {
     int64_t event_ms; /* when the last event came */
     int status;
     retry_hint hint;
-    http_headers crossing;
+    http_headers crossing; /* none once the request was dropped */
     span request_id;
     http_call_facts times;
     int64_t first_content_us;
@@ -90,7 +90,7 @@ http_head attempt_clean_head(const attempt *a, const http_head *head);
 /* The value of that field, in the arena; empty where it has lost a part. */
 span attempt_intact_value(const attempt *a, const http_head *head, const http_head *clean,
                           span name);
-/* The fields that may cross to the client, all of them whole. */
+/* The fields that may cross to the client, all of them whole; in spec.asking. */
 http_headers attempt_crossing(const attempt *a, const http_head *head, const http_head *clean);
 
 /* ---- attempt_answer.c ---- */

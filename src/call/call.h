@@ -66,14 +66,15 @@ typedef struct call_spec {
     unsigned want;       /* WANT_*, of the answer's events */
     int64_t deadline_ms; /* monotonic: when timeouts.total has passed, over all attempts */
     bool due;            /* … or sooner, when whoever asks does not wait any longer */
-    arena *asking;       /* for what attempts send: as long as the call, or call_drop_request() */
+    arena *asking; /* for what attempts send, and the headers of what is told: as long as the call,
+                      or call_drop_request() */
     arena *arena;
 } call_spec;
 
 MUST_USE call *call_start(const call_spec *spec, const call_sink *sink, void *user);
 void call_cancel(call *c);
-/* Once content has been handed over: what spec->facts point to is not looked at any more. false: it
- * still is, as the request is still being sent. */
+/* Once content has been handed over: what spec->facts point to is not looked at any more, nor are
+ * the headers that were told. false: they are, as the request is still being sent. */
 MUST_USE bool call_drop_request(call *c);
 /* Where what the answer tells of was made: once content has been handed over. */
 affinity_place call_place(const call *c);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* A request, and what one attempt sends, but for what a client sends besides. */
-enum { ASKING_BYTES = 1200, SPARE_MAX = MEM_REUSE ? 32 : 0 };
+enum { ASKING_BYTES = 2048, SPARE_MAX = MEM_REUSE ? 32 : 0 };
 
 static size_t first_bytes(const exchange_env *env) {
     const bool cached = env->cache && loop_snapshot_config(env->snapshot)->cache.on;

@@ -138,7 +138,8 @@ struct exchange {
     unsigned lacks;                  /* NEEDS_*: what is not there, of what rows need */
     loop_snapshot *snapshot;         /* counted: the one this exchange began with */
     const exchange_request *request; /* in asking; when what was asked is forgotten, an empty one */
-    arena asking; /* the request, and what attempts send; given back with what was asked */
+    arena asking; /* the request, what attempts send, and the headers that come back; given back
+                     with what was asked */
     /* Of the request, what is wanted until the end. */
     const exchange_form *form;
     endpoint endpoint;
@@ -320,7 +321,7 @@ void exchange_set_total(exchange *x, int64_t total_ms);
 /* Of its arena. The first block has a call with nothing on, or with a guard, and with the cache on
  * what that has of it; the second what everything adds to it: an open stream has both for as long
  * as it lasts. */
-enum { EXCHANGE_FIRST_BYTES = 3200, EXCHANGE_CACHED_BYTES = 768, EXCHANGE_SECOND_BYTES = 2048 };
+enum { EXCHANGE_FIRST_BYTES = 3040, EXCHANGE_CACHED_BYTES = 768, EXCHANGE_SECOND_BYTES = 1920 };
 http_headers exchange_headers_dup(arena *a, http_headers in);
 /* filter_ids.c: of a completion that weir makes, or whose provider's ids repeat; of its request's.
  */

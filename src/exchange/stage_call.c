@@ -49,6 +49,7 @@ static void drop_request(exchange *x) {
                                .choices = x->facts.choices,
                                .outline.fault = {.what = "the request is not kept any more"}};
     x->request = &nothing;
+    x->head.headers = (http_headers){NULL, 0}; /* it has been sent */
     arena_done(&x->asking);
     arena_done(&x->outlined);
     large_request_drop(x->large);

@@ -443,8 +443,6 @@ static void hear_asked(void *user) {
     memset(lent, '#', sizeof lent - 1);
 }
 
-/* Its spans are the door's again, who hears of it once: not before content, and not of an answer
- * that is over with its first event. */
 /* What counting a prompt takes is not kept for as long as the stream lasts. */
 static void a_stream_keeps_no_outline(void **state) {
     (void)state;
@@ -469,21 +467,41 @@ static void a_stream_keeps_no_outline(void **state) {
 }
 
 /* An open stream that nothing looks at has one block, and what it was asked with none. */
-static void a_bare_stream_fits_its_first_block(void **state) {
-    (void)state;
+static size_t bytes_of_an_open_stream(const char *script) {
     scene c;
-    scene_begin(&c, "200 stream|role|wait 100|say Hi|wait 100|finish|done|end", NULL, ONCE);
+    scene_begin(&c, script, NULL, ONCE);
     scene_ask_at(&c, &world_door, STREAM);
     scene_pass(&c, 150);
     assert_true(c.a.x->asked);
     assert_null(c.a.x->asking.block);
-    assert_true(c.a.x->arena.used > EXCHANGE_FIRST_BYTES / 2);
-    assert_true(c.a.x->arena.used <= EXCHANGE_FIRST_BYTES);
+    size_t used = c.a.x->arena.used;
     scene_pass(&c, 1000);
     assert_int_equal(c.a.record.status, 200);
     scene_done(&c);
+    return used;
 }
 
+static void a_bare_stream_fits_its_first_block(void **state) {
+    (void)state;
+    size_t used =
+        bytes_of_an_open_stream("200 stream|role|wait 100|say Hi|wait 100|finish|done|end");
+    assert_true(used > EXCHANGE_FIRST_BYTES / 2);
+    assert_true(used <= EXCHANGE_FIRST_BYTES);
+}
+
+/* They have gone to the client by then. */
+static void a_stream_keeps_no_headers_of_its_provider(void **state) {
+    (void)state;
+    const char *few = "200 content-type: text/event-stream"
+                      "|role|wait 100|say Hi|wait 100|finish|done|end";
+    const char *more = "200 content-type: text/event-stream; openai-organization: some-other; "
+                       "x-ratelimit-limit-requests: 10000; x-ratelimit-reset-requests: 6ms"
+                       "|role|wait 100|say Hi|wait 100|finish|done|end";
+    assert_int_equal(bytes_of_an_open_stream(more), bytes_of_an_open_stream(few));
+}
+
+/* Its spans are the door's again, who hears of it once: not before content, and not of an answer
+ * that is over with its first event. */
 static void what_was_asked_is_dropped_once_a_stream_runs(void **state) {
     (void)state;
     exchange_door careful = world_door;
@@ -606,6 +624,7 @@ int main(void) {
         cmocka_unit_test(weirs_share_has_three_decimals),
         cmocka_unit_test(a_stream_keeps_no_outline),
         cmocka_unit_test(a_bare_stream_fits_its_first_block),
+        cmocka_unit_test(a_stream_keeps_no_headers_of_its_provider),
         cmocka_unit_test(what_was_asked_is_dropped_once_a_stream_runs),
         cmocka_unit_test(a_call_is_recorded),
         cmocka_unit_test(usage_is_for_those_who_ask),
