@@ -420,9 +420,10 @@ static bool trail_take(ledger_sink *s, const ledger_entry *entries, size_t count
 
 static void trail_settled(ledger_sink *s, bool committed) {
     trail *t = CONTAINER_OF(s, trail, sink);
+    /* A store that did not answer may have committed all the same, which resume() will hear of:
+     * what was written stays until then, or until that place is written anew. */
     if (!committed) {
-        close_file(t); /* which is cut when it is entered anew */
-        if (t->taken.file != t->kept.file) remove_file(t, t->taken.file);
+        close_file(t);
         t->taken = t->kept;
         t->pruned_to = 0;
         return;

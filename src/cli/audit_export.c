@@ -35,6 +35,9 @@ typedef struct exporting {
     bool failed;
     uint64_t closed; /* records with a body that could not be opened */
     buf why;         /* of the first of them */
+    uint64_t unread; /* lines that are no records */
+    unsigned unread_file;
+    uint64_t unread_line; /* of the first of them */
 } exporting;
 
 enum { WRITE_AT = 64 * 1024 };
@@ -100,6 +103,15 @@ static void write_open(exporting *e, const chain_line *l, span line, json_value 
     e->closed += !good;
 }
 
+static bool tell_unread(const exporting *e) {
+    if (!e->unread) return true;
+    char name[TRAIL_NAME_LEN + 1];
+    trail_file_name(e->unread_file, name);
+    cli_complain("%s, line %llu: it is no record, and was left out%s; weir audit verify says more",
+                 name, (unsigned long long)e->unread_line, e->unread > 1 ? ", and not alone" : "");
+    return false;
+}
+
 static bool tell_closed(const exporting *e) {
     if (!e->closed) return true;
     cli_complain("%.*s%s", SPAN_ARG(buf_span(&e->why)),
@@ -110,11 +122,16 @@ static bool tell_closed(const exporting *e) {
 /* ---- all of it ---- */
 
 static bool export_line(void *user, unsigned file, uint64_t number, span line, bool whole) {
-    (void)file;
-    (void)number;
     exporting *e = user;
     chain_line l;
-    if (!whole || !audit_parse(line, &l) || !is_wanted(&e->wanted, &l)) return true;
+    if (!whole) return true; /* it is being written */
+    if (!audit_parse(line, &l)) {
+        if (e->unread++) return true;
+        e->unread_file = file;
+        e->unread_line = number;
+        return true;
+    }
+    if (!is_wanted(&e->wanted, &l)) return true;
     const json_value bodies = json_get(l.object, SPAN_OF("bodies"));
     if (e->bodies && bodies.type == JSON_OBJECT)
         write_open(e, &l, line, bodies);
@@ -138,7 +155,9 @@ static bool export_all(const char *folder, exporting *e) {
     }
     trail_files_done(&files);
     buf_done(&why);
-    return good && !e->failed && cli_print(&e->out) && tell_closed(e);
+    if (!good || e->failed || !cli_print(&e->out)) return false;
+    const bool all = tell_unread(e);
+    return tell_closed(e) && all;
 }
 
 enum { EXPORT_CONFIG, EXPORT_FROM, EXPORT_TO, EXPORT_CLIENT, EXPORT_KIND, EXPORT_BODIES };

@@ -67,7 +67,10 @@ static void show(const tailing *t, span line, buf *out) {
         buf_addf(out, "%.*s\n", SPAN_ARG(line));
         return;
     }
-    if (audit_parse(line, &l)) write_row(&l, out);
+    if (audit_parse(line, &l))
+        write_row(&l, out);
+    else
+        buf_add(out, SPAN_OF("     ?  a line that is no record: weir audit verify says more\n"));
 }
 
 static bool keep_line(void *user, unsigned file, uint64_t number, span line, bool whole) {

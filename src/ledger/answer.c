@@ -3,6 +3,9 @@
 #include "base/clock.h"
 #include "ledger/tries.h"
 
+/* Of a provider's object: that of a whole document (json/json.h) less what it stands in. */
+enum { FOREIGN_DEPTH = 120 };
+
 /* ---- a call ---- */
 
 static void put_text(json_writer *w, const char *name, span text) {
@@ -64,10 +67,15 @@ static void put_tags(json_writer *w, const char *name, span tags) {
     buf_done(&key);
 }
 
-static void put_raw(json_writer *w, const char *name, span json) {
+/* As a provider wrote it, within what others read line by line and with the limits of json_scan():
+ * on one line, and only where it is within them too. */
+static void put_foreign(json_writer *w, const char *name, span json) {
+    static const json_limits inside = {.depth = FOREIGN_DEPTH};
+    json_value root;
+    json_fault fault;
     json_key(w, name);
-    if (json.len)
-        json_put_raw(w, json);
+    if (json.len && json_scan(json, &inside, &root, &fault))
+        json_put_raw(w, root.raw);
     else
         json_put_null(w);
 }
@@ -84,7 +92,7 @@ static void put_tries(json_writer *w, const char *name, span tries) {
 #define PUT_TIME(w, c, name)     put_time(w, #name, (c)->name##_us)
 #define PUT_DURATION(w, c, name) put_duration(w, #name, (c)->name##_us)
 #define PUT_RATIO(w, c, name)    put_fraction(w, #name, (c)->name##_ppm)
-#define PUT_JSON(w, c, name)     put_raw(w, #name, (c)->name)
+#define PUT_JSON(w, c, name)     put_foreign(w, #name, (c)->name)
 #define PUT_TAGS(w, c, name)     put_tags(w, #name, (c)->name)
 #define PUT_BYTES(w, c, name)    put_tries(w, #name, (c)->name)
 

@@ -46,6 +46,30 @@ def post(w, body, key=None):
     return wire.call(w, "POST", CHAT, body, headers=[("content-type", "application/json")] + ([("authorization", f"Bearer {key}")] if key else []))
 
 
+USAGE = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+
+
+@pytest.mark.parametrize("usage, kept", [
+    (json.dumps(USAGE), USAGE), (json.dumps(USAGE)[:-1] + ', "x": 1, "x": 2}', None),
+    (json.dumps(USAGE)[:-1] + ', "x": ' + "[" * 125 + "]" * 125 + "}", None)], ids=["plain", "a name twice", "deep"])
+def test_what_a_provider_tells_of_use_breaks_no_record(weir, upstream, tmp_path, usage, kept):
+    """On one line, and where weir itself could not read it again it is left out."""
+    body = json.dumps(bodies.completion() | {"usage": 0}).replace('"usage": 0', f'"usage": {usage}').encode()
+    upstream.always(reply(200, body))
+    w = weir(audited(upstream, tmp_path))
+    answers = [post(w, request()) for _ in range(3)]
+    assert [a.status for a in answers] == [200] * 3 and answers[0].body == body
+    ids = [a.header("x-request-id") for a in answers]
+    asked = [wire.call(w, "GET", f"/usage/calls/{i}").json() for i in ids]
+    w.stop()
+    listed = json.loads(run(tmp_path, "calls", "--json", "-c", w.config_path))["data"]
+    alone = [run(tmp_path, "calls", "--json", i, "-c", w.config_path) for i in ids]
+    assert [text.count("\n") for text in alone] == [1] * 3
+    for calls in (asked, listed, [json.loads(text) for text in alone], [r["call"] for r in records(tmp_path, "--kind", "call")]):
+        assert {c["request_id"]: (c["total_tokens"], c["usage"]) for c in calls} == {i: (7, kept) for i in ids}
+    assert verified(tmp_path)["whole"]
+
+
 def test_each_call_is_there_with_what_was_asked_and_answered(weir, upstream, tmp_path):
     upstream.script(reply(200, bodies.completion()), sse(bodies.stream("a", "b")), error(400))
     config = audited(upstream, tmp_path, clients=[{"name": "app", "key": "key-of-the-app-0001"}], retry={"retries": 0})
@@ -218,6 +242,17 @@ def test_tail_and_export(trail, tmp_path):
         assert says in run(tmp_path, "audit", "export", tmp_path / "kept", *args, expect=2)
     assert "tail, export or verify" in run(tmp_path, "audit", expect=2)
     assert "no audit trail" in run(tmp_path, "audit", "verify", tmp_path, expect=1)
+
+
+def test_lines_that_are_no_records_are_said_to_be(trail, tmp_path):
+    lines = trail.file.read_bytes().splitlines(keepends=True)
+    lines[2], lines[4] = lines[2][:30] + b"\n", b"\n"
+    trail.file.write_bytes(b"".join(lines))
+    done = subprocess.run([daemon.WEIR, "audit", "export", "-c", trail.config_path], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and [json.loads(line)["seq"] for line in done.stdout.splitlines()] == [1, 2, 4, 6]
+    assert f"{trail.file.name}, line 3: it is no record, and was left out, and not alone" in done.stderr
+    rows = run(tmp_path, "audit", "tail", "-c", trail.config_path).splitlines()
+    assert [row.split()[0] for row in rows] == ["1", "2", "?", "4", "?", "6"]
 
 
 # -- ends of every kind ------------------------------------------------------------------------------------------

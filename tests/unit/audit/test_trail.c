@@ -56,6 +56,38 @@ static void test_a_crash_at_the_begin_of_a_file(void **state) {
     expect(w, NULL, "3 in 2: 1-3");
 }
 
+/* The store committed, and the connection broke before it said so. */
+static void a_commit_that_is_not_heard_of(world *w, size_t file_bytes, const char *wanted) {
+    w->file_bytes = file_bytes;
+    open_trail(w);
+    take(w, 2, true);
+    take_unheard(w, 3);
+    buf why = BUF_EMPTY;
+    assert_true(w->sink->ops->resume(w->sink, buf_span(&w->position), &why));
+    take(w, 1, true);
+    expect(w, NULL, wanted);
+    buf_done(&why);
+}
+
+static void test_a_commit_that_is_not_heard_of(void **state) {
+    a_commit_that_is_not_heard_of(*state, 1 << 20, "6 in 1: 1-6");
+}
+
+static void test_nor_of_one_in_a_new_file(void **state) {
+    a_commit_that_is_not_heard_of(*state, 1, "6 in 3: 1-6");
+}
+
+static void test_taken_back_in_a_new_file(void **state) {
+    world *w = *state;
+    w->file_bytes = 1;
+    open_trail(w);
+    take(w, 2, true);
+    take(w, 3, false);
+    w->sink->ops->settled(w->sink, false);
+    take(w, 1, true);
+    expect(w, NULL, "3 in 2: 1-3");
+}
+
 static void test_torn_in_the_middle(void **state) {
     world *w = *state;
     open_trail(w);
@@ -242,6 +274,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_crash_before_the_commit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_store_that_takes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_crash_at_the_begin_of_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_commit_that_is_not_heard_of, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nor_of_one_in_a_new_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_taken_back_in_a_new_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_torn_in_the_middle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_torn_before_another_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_that_was_shortened, set_up, tear_down),

@@ -57,6 +57,18 @@ static inline void take(world *w, size_t count, bool commit) {
     buf_done(&why);
 }
 
+/* The transaction is committed, but the store is gone before it says so. */
+static inline void take_unheard(world *w, size_t count) {
+    ledger_entry entries[16] = {0};
+    buf why = BUF_EMPTY;
+    for (size_t i = 0; i < count; i++)
+        entries[i] = (ledger_entry){.act = SPAN_OF("\"act\":\"reload\",\"who\":\"operator\"")};
+    buf_clear(&w->position);
+    assert_true(w->sink->ops->take(w->sink, entries, count, &w->position, &why));
+    w->sink->ops->settled(w->sink, false);
+    buf_done(&why);
+}
+
 static inline int set_up(void **state) {
     static world w;
     w = (world){.file_bytes = 1 << 20,
