@@ -44,8 +44,8 @@ void call_give_up(call *c, failure f) {
 
 /* ---- asking ---- */
 
-size_t call_next_slot(const call *c, size_t from) {
-    return slots_next(&c->slots, from, call_now_ms(c));
+size_t call_next_slot(const call *c) {
+    return slots_next(&c->slots, call_now_ms(c));
 }
 
 /* Nobody was asked. */
@@ -65,7 +65,7 @@ static void refuse_all(call *c);
 
 /* Nobody has been asked. */
 static void ask_first(call *c) {
-    const size_t at = call_next_slot(c, 0);
+    const size_t at = call_next_slot(c);
     if (at < c->slots.count)
         call_try(c, (entry){ENTRY_FIRST, at});
     else
@@ -182,7 +182,7 @@ static void leave(call *c, size_t from, size_t to, const failure *kept) {
 void call_decide(call *c, size_t at, const failure *f) {
     const config *conf = call_config(c);
     slot *s = &c->slots.items[at];
-    size_t next = call_next_slot(c, (c->at > at ? c->at : at) + 1);
+    size_t next = slots_other(&c->slots, call_now_ms(c));
     retry_facts facts = {
         .failure = f->class,
         .hint = f->hint,
@@ -198,7 +198,7 @@ void call_decide(call *c, size_t at, const failure *f) {
         .left_ms = c->spec.deadline_ms - call_now_ms(c),
     };
     retry_plan plan;
-    bool closed = f->error == ERR_BREAKER_OPEN && call_next_slot(c, 0) == c->slots.count;
+    bool closed = f->error == ERR_BREAKER_OPEN && call_next_slot(c) == c->slots.count;
     if (closed && waits_for_breaker(c, f)) return;
     retry_verdict verdict = retry_decide(&conf->retry, &facts, rng_unit(&c->spec.loop->rng), &plan);
     trace_decided(c, s, f, verdict, &plan);
@@ -325,7 +325,7 @@ static void start_first(call *c) {
     failure f;
     entry e = {ENTRY_FIRST, 0};
     lane_start_end end = LANE_FULL;
-    while (end == LANE_FULL && (e.at = call_next_slot(c, 0)) < c->slots.count)
+    while (end == LANE_FULL && (e.at = call_next_slot(c)) < c->slots.count)
         end = lane_start(c, &e, &f);
     if (end == LANE_WAITS) return;
     if (end != LANE_FULL) {

@@ -9,7 +9,7 @@
 static void on_hedge(timer *t) {
     call *c = CONTAINER_OF(t, call, hedge);
     const config_hedge *policy = &call_config(c)->hedge;
-    size_t slow = c->at, next = call_next_slot(c, slow + 1);
+    size_t slow = c->at, next = slots_other(&c->slots, call_now_ms(c));
     if (lanes_taken(c) != 1 || !lanes_running(c) || next == c->slots.count) return;
     target_state *payer = c->slots.items[slow].payer;
     if (!target_take_hedge(payer, policy, c->spec.client, call_now_ms(c))) return;
@@ -32,7 +32,7 @@ void hedge_init(call *c) {
 /* Measured from the attempt that the hedge would stand beside. */
 void hedge_arm(call *c) {
     const config_hedge *policy = &call_config(c)->hedge;
-    if (!policy->on || c->at + 1 >= c->slots.count) return;
+    if (!policy->on || c->slots.count < 2) return;
     int64_t after = target_hedge_after_ms(c->slots.items[c->at].state, policy);
     if (after >= 0) loop_timer_start(c->spec.loop, &c->hedge, after);
 }

@@ -92,7 +92,10 @@ static void count_lost(const lane *l) {
 }
 
 void lane_drop(lane *l) {
-    if (l->stands) lane_withdraw(l);
+    if (l->stands) {
+        lane_withdraw(l);
+        lane_slot(l)->entered = lane_slot(l)->tries > 0;
+    }
     if (!l->attempt) return;
     attempt_cancel(l->attempt);
     lane_clear(l, "cancelled");
@@ -411,6 +414,7 @@ bool lane_begin(lane *l, failure *ret_failure) {
 
 lane_start_end lane_start(call *c, const entry *e, failure *ret_failure) {
     lane *l = free_lane(c);
+    c->slots.items[e->at].entered = true;
     if (keys_rest(c, &c->slots.items[e->at], ret_failure)) return LANE_FAILED;
     if (!l) {
         *ret_failure = lane_refused();

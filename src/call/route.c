@@ -89,16 +89,12 @@ static void arrange(order o, group g, const config_model *model, const route_fac
     holder_first(o, facts);
 }
 
-size_t route_order(const config_model *model, const route_fact *facts,
-                   double (*next_rnd)(void *arg), void *arg,
-                   unsigned char ret_order[ROUTE_TARGETS_MAX]) {
-    size_t count = model->target_count;
-    if (count > ROUTE_TARGETS_MAX) count = ROUTE_TARGETS_MAX;
+void route_order(const config_model *model, const route_fact *facts, double (*next_rnd)(void *arg),
+                 void *arg, unsigned char ret_order[CONFIG_TARGETS_MAX]) {
     size_t laid = 0;
     for (group g = READY; g < GROUPS; g++) {
-        order o = collect(facts, count, g, ret_order + laid);
+        order o = collect(facts, model->target_count, g, ret_order + laid);
         arrange(o, g, model, facts, next_rnd, arg);
         laid += o.len;
     }
-    return count;
 }

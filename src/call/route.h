@@ -19,12 +19,8 @@ typedef struct route_fact {
     bool down;          /* its provider does not answer health checks (call/health.h) */
 } route_fact;
 
-enum { ROUTE_TARGETS_MAX = 32 };
-
-/* Writes a permutation of 0 … target_count-1 (at most ROUTE_TARGETS_MAX). next_rnd returns uniform
- * numbers in [0,1). Returns how many. */
-size_t route_order(const config_model *model, const route_fact *facts,
-                   double (*next_rnd)(void *arg), void *arg,
-                   unsigned char ret_order[ROUTE_TARGETS_MAX]);
+/* Writes a permutation of 0 … target_count-1. next_rnd returns uniform numbers in [0,1). */
+void route_order(const config_model *model, const route_fact *facts, double (*next_rnd)(void *arg),
+                 void *arg, unsigned char ret_order[CONFIG_TARGETS_MAX]);
 
 #endif

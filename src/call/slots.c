@@ -77,14 +77,14 @@ static bool made_by(const config_provider *p, const affinity_place *made_at) {
 static void order(slots *s, const config_model *model, const affinity_place *made_at, rng *random,
                   int64_t now_ms, arena *a) {
     if (s->count == 1) return;
-    route_fact known[ROUTE_TARGETS_MAX];
+    route_fact known[CONFIG_TARGETS_MAX];
     for (size_t i = 0; i < s->count; i++)
         known[i] = (route_fact){.latency_ms = target_latency_ms(s->items[i].state),
                                 .ready = may_ask(s, i, now_ms) == KEY_FREE,
                                 .holds = made_by(s->items[i].target->provider, made_at),
                                 .down = s->items[i].down};
-    unsigned char places[ROUTE_TARGETS_MAX];
-    s->count = route_order(model, known, next_rnd, random, places);
+    unsigned char places[CONFIG_TARGETS_MAX];
+    route_order(model, known, next_rnd, random, places);
     slot *ordered = arena_alloc(a, s->count * sizeof *ordered);
     for (size_t i = 0; i < s->count; i++)
         ordered[i] = s->items[places[i]];
@@ -126,9 +126,8 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
                 const affinity_place *made_at, uint64_t client, rng *random, int64_t now_ms,
                 arena *a) {
     const config *c = loop_snapshot_config(u);
-    size_t n = model->target_count < ROUTE_TARGETS_MAX ? model->target_count : ROUTE_TARGETS_MAX;
-    slots s = {.count = n, .breaker = &c->breaker, .client = client};
-    s.items = as_written(model, n, named_targets_of(&u->named, c, model), u, facts, a);
+    slots s = {.count = model->target_count, .breaker = &c->breaker, .client = client};
+    s.items = as_written(model, s.count, named_targets_of(&u->named, c, model), u, facts, a);
     order(&s, model, made_at, random, now_ms, a);
     if (!made_at || give_keys(&s, made_at) || facts->endpoint != EP_OTHER) return s;
     put_holder(&s, model, made_at, u, facts, a);
@@ -136,14 +135,23 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
     return s;
 }
 
-size_t slots_next(const slots *s, size_t from, int64_t now_ms) {
+static size_t next(const slots *s, bool entered, int64_t now_ms) {
     size_t last = s->count;
-    for (size_t i = from; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->items[i].entered && !entered) continue;
         key_readiness is = may_ask(s, i, now_ms);
         if (is == KEY_FREE) return i;
         if (is == KEY_LAST && last == s->count) last = i;
     }
     return last;
+}
+
+size_t slots_next(const slots *s, int64_t now_ms) {
+    return next(s, true, now_ms);
+}
+
+size_t slots_other(const slots *s, int64_t now_ms) {
+    return next(s, false, now_ms);
 }
 
 slots_rest slots_get_rest(const slots *s, int64_t now_ms) {

@@ -21,6 +21,7 @@ typedef struct slot {
     span model;
     uint64_t key;   /* key_id() of the one that it should be asked with; 0: any */
     unsigned tries; /* made at this target in this call */
+    bool entered;   /* by this call: it was to be asked, whatever came of that */
     bool down;      /* its provider was, when the call began */
     bool bare;      /* it has refused what weir adds to a request */
     unsigned keys;  /* tries with another key at once after one was refused or limited */
@@ -47,10 +48,12 @@ slots slots_lay(const config_model *model, loop_snapshot *u, const request_facts
                 arena *a);
 /* The states are not asked any more: each slot has its provider's strangers' from then on. */
 void slots_done(slots *s);
-/* The first slot at or after from that may be asked now: whose breaker admits a call, and of whose
- * keys one does not rest, and that is not full; one with a key that may be used freely, and whose
- * provider is not down, goes before the others. count when there is none. */
-size_t slots_next(const slots *s, size_t from, int64_t now_ms);
+/* The first slot that may be asked now: whose breaker admits a call, and of whose keys one does not
+ * rest, and that is not full; one with a key that may be used freely, and whose provider is not
+ * down, goes before the others. count when there is none. */
+size_t slots_next(const slots *s, int64_t now_ms);
+/* Likewise of those that the call has not entered: also one that was passed over until now. */
+size_t slots_other(const slots *s, int64_t now_ms);
 
 typedef struct slots_rest {
     size_t at;       /* whose wait is the shortest */

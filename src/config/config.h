@@ -132,7 +132,7 @@ typedef struct config_target {
     config_timeouts timeouts;      /* in force: the entry's, else the provider's, else the file's */
 } config_target;
 
-enum { CONFIG_MODEL_NAME_MAX = 200 };
+enum { CONFIG_MODEL_NAME_MAX = 200, CONFIG_TARGETS_MAX = 64 /* of a model */ };
 typedef struct model_index model_index; /* config/model_index.h */
 
 typedef enum config_pick { PICK_ORDER, PICK_WEIGHTED, PICK_FASTEST } config_pick;

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { TARGETS_MAX = 64 };
-
 static span provider_name_at(const void *list, size_t i) {
     return ((const config_provider *)list)[i].name;
 }
@@ -88,9 +86,9 @@ COLD static bool read_targets(reader *r, const option *o, span name, const yaml_
     bool list = node->kind == YAML_LIST, ok = true;
     size_t count = list ? node->count : 1;
     if (yaml_is_null(node)) return reader_expected(r, o, name, node);
-    if (count == 0 || count > TARGETS_MAX) {
+    if (count == 0 || count > CONFIG_TARGETS_MAX) {
         reader_problem(r, node, "%.*s has %zu targets; allowed 1 to %d", SPAN_ARG(name), count,
-                       TARGETS_MAX);
+                       CONFIG_TARGETS_MAX);
         return false;
     }
     model->targets = arena_zalloc(r->arena, count * sizeof *model->targets);

@@ -192,24 +192,36 @@ static void what_is_known_orders_them(void **state) {
     laid_done(&l);
 }
 
+static void enter(slots *s, size_t at) {
+    s->items[at].entered = true;
+}
+
 static void those_that_rest_are_passed_over(void **state) {
     (void)state;
     laid l;
     laid_init(&l);
     slots s = lay(&l, "written", "m", 0);
-    assert_int_equal(slots_next(&s, 0, 0), 0);
-    assert_int_equal(slots_next(&s, 2, 0), 2);
-    assert_int_equal(slots_next(&s, 3, 0), 3);
+    assert_int_equal(slots_next(&s, 0), 0);
+    enter(&s, 0);
+    enter(&s, 1);
+    assert_int_equal(slots_next(&s, 0), 0);
+    assert_int_equal(slots_other(&s, 0), 2);
+    enter(&s, 2);
+    assert_int_equal(slots_other(&s, 0), 3);
+    s = lay(&l, "written", "m", 0);
     assert_int_equal(slots_get_rest(&s, 0).wait_ms, 0);
     static const char *const names[] = {"b/large", "a/m", "c/m"};
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 2; k++)
             report(&l, names[i], true, -1, 100 * i);
-    assert_int_equal(slots_next(&s, 0, 300), 3);
+    enter(&s, 0);
+    assert_int_equal(slots_next(&s, 300), 3);
     assert_int_equal(slots_get_rest(&s, 300).wait_ms,
                      200); /* until the first of them may be probed */
-    assert_int_equal(slots_next(&s, 0, 500), 1);
-    assert_int_equal(slots_next(&s, 2, 500), 3);
+    assert_int_equal(slots_next(&s, 500), 1);
+    assert_int_equal(slots_other(&s, 500), 1); /* it was passed over, and is ready by now */
+    enter(&s, 1);
+    assert_int_equal(slots_other(&s, 500), 3);
     assert_int_equal(slots_get_rest(&s, 500).wait_ms, 0);
     laid_done(&l);
 }
@@ -262,9 +274,12 @@ static void those_that_are_down_are_asked_last(void **state) {
     check(&l, 0, false);
     slots s = lay(&l, "written", "m", 0);
     expect(&s, "b/large c/m a/m");
-    assert_int_equal(slots_next(&s, 2, 0), 2);
+    assert_int_equal(slots_next(&s, 0), 0);
+    enter(&s, 0);
+    enter(&s, 1);
+    assert_int_equal(slots_other(&s, 0), 2);
     s = lay(&l, "one", "m", 0);
-    assert_int_equal(slots_next(&s, 0, 0), 0);
+    assert_int_equal(slots_next(&s, 0), 0);
     s = lay_for(&l, "written", EP_RESPONSES, &by_a);
     expect(&s, "b/large c/m a/m");
 
@@ -274,8 +289,9 @@ static void those_that_are_down_are_asked_last(void **state) {
         report(&l, "c/m", true, -1, 0);
     s = lay(&l, "written", "m", 2);
     expect(&s, "b/large c/m a/m");
-    assert_int_equal(slots_next(&s, 0, 2), 0);
-    assert_int_equal(slots_next(&s, 1, 2), 2);
+    assert_int_equal(slots_next(&s, 2), 0);
+    enter(&s, 0);
+    assert_int_equal(slots_other(&s, 2), 2);
 
     check(&l, 1, false);
     s = lay(&l, "written", "m", 2000);
@@ -297,7 +313,8 @@ static void a_call_goes_by_what_it_began_with(void **state) {
     laid_init(&l);
     slots s = lay(&l, "written", "m", 0);
     check(&l, 1, false);
-    assert_int_equal(slots_next(&s, 1, 0), 1);
+    enter(&s, 0);
+    assert_int_equal(slots_other(&s, 0), 1);
     laid_done(&l);
 }
 
