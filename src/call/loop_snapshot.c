@@ -60,14 +60,17 @@ loop_snapshot *loop_snapshot_new(http_client *client, snapshot *s, target_table 
         const config_provider *p = &c->providers[i];
         /* Where there is one client, or none, there is nobody to share with. */
         unsigned share = config_has_several(c) ? (unsigned)config_share(c, p->max_connections) : 0;
-        const http_origin_spec spec = {.host = p->url.host,
+        const http_origin_spec spec = {.owner = p->name,
+                                       .host = p->url.host,
                                        .port = p->url.port,
                                        .authority = p->url.authority,
                                        .unix_path = p->url.unix_path,
                                        .tls = snapshot_provider_tls(s, i),
                                        .proxy = p->proxy,
                                        .max_connections = p->max_connections,
-                                       .max_share = share};
+                                       .max_share = share,
+                                       .head_bytes = c->limits.head_bytes,
+                                       .headers = c->limits.headers};
         u->items[i] = (upstream){.provider = p,
                                  .ops = provider_find(p->kind),
                                  .origin = http_client_origin(client, &spec),

@@ -47,7 +47,7 @@ static const option provider_options[] = {
     {TEXT(config_provider, "api_version", api_version), .standard = "",
      .sentence = "Sent as the query ?api-version=… (Azure); empty: none."},
     {OTHER(config_provider, "headers", headers, type_headers),
-     .sentence = "Header fields sent with every call, as a mapping. Their values are treated as secret."},
+     .sentence = "Header fields sent with every call, as a mapping, in the place of a client's or weir's own of the name. Their values are treated as secret."},
     {FILE_(config_provider, "ca_file", ca_file),
      .sentence = "PEM file with the certificate authorities to trust instead of the system's."},
     {OTHER(config_provider, "proxy", proxy, type_proxy), .standard = "",

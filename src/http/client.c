@@ -33,6 +33,7 @@ static span host_of(const http_origin_spec *spec) {
 
 static bool is_same(const http_origin *o, const http_origin_spec *spec) {
     return o->refs && o->port == spec->port && o->tls == spec->tls && o->admits == spec->admits &&
+           span_eq(span_cstr(o->owner), spec->owner) &&
            span_eq(span_cstr(o->host), host_of(spec)) &&
            span_eq(span_cstr(o->authority), spec->authority) &&
            span_eq(span_cstr(o->unix_path), spec->unix_path) &&
@@ -46,6 +47,7 @@ static const char *environment(const char *name) {
 static http_origin *origin_new(http_client *c, const http_origin_spec *spec) {
     http_origin *o = mem_zalloc(sizeof *o);
     o->client = c;
+    o->owner = copy(spec->owner);
     o->host = copy(host_of(spec));
     o->port = spec->port;
     o->authority = copy(spec->authority);
@@ -75,6 +77,9 @@ http_origin *http_client_origin(http_client *c, const http_origin_spec *spec) {
     if (!found) found = origin_new(c, spec);
     found->refs++;
     found->max_connections = spec->max_connections ? spec->max_connections : UINT_MAX;
+    found->head = c->limits.head;
+    if (spec->head_bytes > found->head.head_bytes) found->head.head_bytes = spec->head_bytes;
+    if (spec->headers > found->head.headers) found->head.headers = spec->headers;
     found->shared = spec->max_share > 0;
     found->max_share = spec->max_share;
     pool_serve(found);
@@ -92,6 +97,7 @@ void origin_free_if_unused(http_origin *o) {
     http_proxy_done(&o->proxy);
     queue_done(o);
     tls_context_unref(o->tls);
+    free(o->owner);
     free(o->host);
     free(o->authority);
     free(o->unix_path);

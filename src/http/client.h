@@ -26,6 +26,7 @@ typedef struct http_origin http_origin; /* one scheme, host and port with its po
 typedef struct http_call http_call;
 
 typedef struct http_origin_spec {
+    span owner; /* whose connections these are: those to the same place of others' are apart */
     span host;
     uint16_t port;
     span authority;   /* for Host */
@@ -38,6 +39,9 @@ typedef struct http_origin_spec {
      * does not admit are left out. NULL: any. Goes with proxy: "none", which alone shows where a
      * connection leads. */
     address_admits *admits;
+    /* Of answers' heads; where they are less than the client's own, those hold. */
+    size_t head_bytes;
+    unsigned headers;
 } http_origin_spec;
 
 typedef struct http_client_limits {

@@ -15,7 +15,7 @@ http_conn *client_conn_new(http_origin *o, http_call *call) {
     conn->origin = o;
     conn->call = call;
     call->conn = conn;
-    conn->codec = http_codec_new(HTTP_CODEC_RESPONSE, &o->client->limits.head, &codec_ops, conn);
+    conn->codec = http_codec_new(HTTP_CODEC_RESPONSE, &o->head, &codec_ops, conn);
     list_init(&conn->link);
     list_push_back(&o->busy, &conn->link);
     resolve_wait_init(&conn->wait, NULL);

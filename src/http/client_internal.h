@@ -48,6 +48,7 @@ struct http_origin {
     list link;           /* in client->origins, while somebody holds a reference */
     http_client *client; /* NULL once it was freed */
     unsigned refs;
+    char *owner;
     char *host; /* without brackets */
     uint16_t port;
     char *authority;
@@ -56,7 +57,8 @@ struct http_origin {
     tls_context *tls;       /* NULL: plain */
     address_admits *admits; /* NULL: any address */
     http_proxy proxy;
-    resolver *names; /* the host's, or the proxy's; NULL: none are needed */
+    resolver *names;        /* the host's, or the proxy's; NULL: none are needed */
+    http_codec_limits head; /* of new connections */
     unsigned max_connections;
     unsigned max_share;
     bool shared;    /* calls are somebody's */

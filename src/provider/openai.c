@@ -112,6 +112,13 @@ static size_t add_trace(const provider_ask *ask, http_header *h, size_t n) {
     return n;
 }
 
+/* In the place of a client's field of that name, and of weir's own. */
+static bool is_configured(const config_provider *p, span name) {
+    for (size_t i = 0; i < p->header_count; i++)
+        if (span_ieq(name, p->headers[i].name)) return true;
+    return false;
+}
+
 static http_headers request_headers(const provider_ask *ask) {
     const config_provider *p = ask->provider;
     const request_facts *f = ask->facts;
@@ -125,10 +132,7 @@ static http_headers request_headers(const provider_ask *ask) {
         http_header in = f->headers.items[i];
         if (!provider_header_out(in.name, connection)) continue;
         if (ask->traceparent.len && is_of_trace(in.name)) continue;
-        bool replaced = false;
-        for (size_t j = 0; j < p->header_count && !replaced; j++)
-            replaced = span_ieq(in.name, p->headers[j].name);
-        if (replaced) continue;
+        if (is_configured(p, in.name)) continue;
         content_type |= span_ieq(in.name, SPAN_OF("content-type"));
         accept |= span_ieq(in.name, SPAN_OF("accept"));
         h[n++] = in;
@@ -148,12 +152,12 @@ static http_headers request_headers(const provider_ask *ask) {
         h[n++] = (http_header){SPAN_OF("accept"), f->stream ? SPAN_OF("text/event-stream")
                                                             : SPAN_OF("application/json")};
     h[n++] = (http_header){SPAN_OF("accept-encoding"), SPAN_OF("identity")};
-    h[n++] = (http_header){SPAN_OF("user-agent"), SPAN_OF("weir")};
-    if (key && p->auth == AUTH_API_KEY) {
+    if (!is_configured(p, SPAN_OF("user-agent")))
+        h[n++] = (http_header){SPAN_OF("user-agent"), SPAN_OF("weir")};
+    if (key && p->auth == AUTH_API_KEY && !is_configured(p, SPAN_OF("api-key")))
         h[n++] = (http_header){SPAN_OF("api-key"), secret_reveal(key)};
-    } else if (key && p->auth == AUTH_BEARER) {
+    if (key && p->auth == AUTH_BEARER && !is_configured(p, SPAN_OF("authorization")))
         h[n++] = (http_header){SPAN_OF("authorization"), secret_reveal_bearer(key)};
-    }
     return (http_headers){h, n};
 }
 

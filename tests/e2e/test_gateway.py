@@ -38,6 +38,14 @@ def test_chat(weir, upstream):
     assert w.wait_call(got["request_id"])["endpoint"] == "chat"
 
 
+def test_configured_fields_stand_in_the_place_of_a_clients_and_weirs_own(weir, upstream):
+    upstream.always(reply(200, bodies.completion()))
+    w = weir(upstream, providers={"main": {"headers": {"User-Agent": "mine/1", "Authorization": "Token of-mine-123456", "X-Who": "weir"}}})
+    assert wire.chat(w, headers={"User-Agent": "an-sdk/2", "x-who": "somebody"}).status == 200
+    asked = upstream.requests[-1]
+    assert [asked.header(name) for name in ("user-agent", "authorization", "x-who")] == ["mine/1", "Token of-mine-123456", "weir"]
+
+
 def test_chat_options_and_defaults(weir, upstream):
     upstream.always(reply(200, bodies.completion()))
     w = weir(upstream, chat={"model": "house", "max_tokens": 50, "temperature": 0.25, "system": "Be brief."})

@@ -28,9 +28,9 @@ def answer_to(request):
     return endless() if request.json().get("stream") else reply(200, bodies.completion("Hello."))
 
 
-def start_stream(w, headers=()):
+def start_stream(w, headers=(), model="m"):
     c = wire.connect(w)
-    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    body = {"model": model, "messages": [{"role": "user", "content": "Hi"}], "stream": True}
     c.request("POST", "/v1/chat/completions", body, headers)
     assert c.head().status == 200
     return c
@@ -103,6 +103,37 @@ def test_a_pool_that_is_full_is_no_failure_of_the_provider(weir, upstream):
         assert line["shortage"] == "pool" and line["look_at"] == "providers.main.max_connections"
     daemon.wait_until(lambda: wire.chat(w).status == 200, 5, "the place is free again")
     assert set(breakers(w).values()) == {"closed"}
+
+
+def test_two_providers_of_one_url_have_pools_of_their_own(weir, upstream):
+    upstream.always(answer_to)
+    for first, second in ((1, 3), (3, 1)):
+        w = weir(upstream, server={"workers": 1}, timeouts={"connect": "100ms"}, models={"first": "main", "second": "more"},
+                 providers={"main": {"max_connections": first}, "more": {"kind": "openai", "url": upstream.url, "key": daemon.PROVIDER_KEY, "max_connections": second}})
+        streams = [start_stream(w, model="first") for _ in range(first)] + [start_stream(w, model="second") for _ in range(second)]
+        for model in ("first", "second"):
+            assert wire.chat(w, model=model).error["code"] == "no_free_connection"
+        for stream in streams:
+            stream.close()
+        w.stop()
+
+
+# -- the head of an answer ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limits, fields, size, passes", [
+    ({}, 180, 10, True), ({}, 210, 10, False), ({"headers": 250}, 210, 10, True), ({"headers": 8}, 150, 10, True),
+    ({}, 1, 60_000, True), ({}, 1, 70_000, False), ({"head": "100KB"}, 1, 70_000, True), ({"head": "1KB", "url": "1KB"}, 1, 60_000, True)])
+def test_an_answers_head_has_room_as_configured_and_always_some(weir, upstream, limits, fields, size, passes):
+    upstream.always(reply(200, bodies.completion("Hello."), headers=[(f"x-more-{i}", "m" * size) for i in range(fields)]))
+    w = weir(upstream, limits=limits)
+    answer = wire.chat(w)
+    if passes:
+        assert answer.status == 200
+        return
+    assert (answer.status, answer.error["code"]) == (503, "provider_answer_too_large")
+    [line] = wait_shortages(w, 1)
+    assert "limits.head" in line["look_at"] and "limits.headers" in line["look_at"]
 
 
 # -- descriptors -------------------------------------------------------------------------------------------------------
