@@ -58,6 +58,7 @@ typedef struct call_spec {
     /* Of several configured clients: which one calls (config_client.holder), for breakers and
      * budgets; 0: everybody is one. */
     uint64_t client;
+    span client_name;              /* for people */
     const trace_context *trace;    /* what attempts hand on; NULL: what the client says */
     const affinity_place *made_at; /* what it names; NULL: nobody knows */
     const call_gate *gate;         /* NULL: nothing keeps it from a target */

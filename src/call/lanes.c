@@ -105,14 +105,6 @@ void lane_drop(lane *l) {
 
 /* ---- what is known of targets ---- */
 
-/* Who calls, by name: of several clients. */
-static span client_name(const call *c) {
-    const config *conf = call_config(c);
-    for (size_t i = 0; i < conf->client_count; i++)
-        if (conf->clients[i].holder == c->spec.client) return conf->clients[i].name;
-    return SPAN_EMPTY;
-}
-
 static void log_breaker(call *c, const slot *s, const breaker_change *change) {
     static const span texts[2][2] = {
         {SPAN("The target fails too often; it is given a rest."),
@@ -120,7 +112,7 @@ static void log_breaker(call *c, const slot *s, const breaker_change *change) {
         {SPAN("The target fails too often for this client, and not for others; it is given a rest "
               "from this one."),
          SPAN("The target answers this client again.")}};
-    const log_field fields[] = {{"target", s->name}, {"client", client_name(c)}};
+    const log_field fields[] = {{"target", s->name}, {"client", c->spec.client_name}};
     bool closed = change->state == BREAKER_CLOSED;
     log_event(c->spec.log, closed ? LEVEL_INFO : LEVEL_WARN,
               closed ? "breaker_closed" : "breaker_opened", texts[change->for_one][closed], fields,

@@ -126,6 +126,7 @@ stage_result stage_call(exchange *x) {
                             .made_at = x->made_at,
                             .gate = x->gate,
                             .client = client_of(x),
+                            .client_name = x->record.client,
                             .patient = x->env->patient,
                             .want = x->want,
                             .holder = x->holder,

@@ -5,6 +5,7 @@ import pytest
 import bodies
 import daemon
 import wire
+from test_store_keys import create
 from upstream import error, reply
 
 BREAKER = {"of": 4, "window": "60s", "probe": "60s"}
@@ -86,10 +87,20 @@ def test_one_client_shuts_out_itself_alone(weir, upstream):
     assert ask_as(w, "noisy", model="elsewhere").status == 200  # another target
     daemon.wait_until(lambda: w.metrics().get('weir_breaker_open_clients{target="main/good"}') == 1, 5, "the gauge did not rise")
     assert w.metrics()['weir_breaker_open{target="main/good"}'] == 0
-    w.wait_text(r"breaker_opened.*noisy")
+    w.wait_text(r'"breaker_opened".*"client": *"noisy"')
 
     # What all see is for all.
     assert [ask_as(w, "quiet", "break", "other").status for _ in range(4)] == [500] * 4
     assert [ask_as(w, "noisy", "break", "other").status for _ in range(3)] == [500] * 2 + [503]
     assert ask_as(w, "quiet", "x", "other").status == 503
     assert health(w)["main"]["breaker"] == "open"
+
+
+def test_a_key_of_the_store_is_named_where_it_shuts_itself_out(weir, upstream):
+    upstream.always(by_word)
+    w = weir(upstream, breaker=BREAKER, retry={"retries": 0}, keys="on", server={"workers": 1})
+    noisy, quiet = ({"Authorization": f"Bearer {create(w, name)}"} for name in KEYS)
+    said = [{"role": "user", "content": "break"}]
+    assert [wire.chat(w, headers=noisy, messages=said).status for _ in range(6)] == [500] * 4 + [503] * 2
+    assert wire.chat(w, headers=quiet).status == 200
+    w.wait_text(r'"breaker_opened".*"client": *"noisy"')

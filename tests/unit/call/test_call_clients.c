@@ -62,6 +62,7 @@ static asked *start(scene *s, int client) {
                             .model = &s->w.config->models[0],
                             .facts = &a->facts,
                             .client = holder_of(s, client),
+                            .client_name = s->w.config->clients[client - 1].name,
                             .want = WANT_PARTS,
                             .deadline_ms = s->w.loop.now_ms + 60000,
                             .asking = &s->w.arena,
