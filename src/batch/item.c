@@ -30,10 +30,15 @@ const char *item_problem_code(item_problem problem) {
     return codes[problem];
 }
 
+bool batch_names_json(span path) {
+    static const span ends[] = {SPAN(".jsonl"), SPAN(".ndjson"), SPAN(".json")};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+        if (span_ends(path, ends[i])) return true;
+    return false;
+}
+
 batch_format item_detect(const line *l, span path) {
-    bool json = span_ends(path, SPAN_OF(".json")) ||
-                span_starts(span_trim(l->text), SPAN_OF("{")) ||
-                span_ends(path, SPAN_OF(".jsonl")) || span_ends(path, SPAN_OF(".ndjson"));
+    bool json = batch_names_json(path) || span_starts(span_trim(l->text), SPAN_OF("{"));
     return json ? FORMAT_JSON : FORMAT_PROMPTS;
 }
 

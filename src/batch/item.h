@@ -67,6 +67,8 @@ typedef struct item {
     span model; /* that the body names; empty: none */
 } item;
 
+/* Whether a file of that name is JSON: "….jsonl", "….ndjson", "….json". */
+bool batch_names_json(span path);
 /* The format that FORMAT_AUTO comes to, from the first line that is not blank and the file's name:
  * "….jsonl" holds no prompts, even if its first line is broken. */
 batch_format item_detect(const line *l, span path);

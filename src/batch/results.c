@@ -17,20 +17,12 @@ static void write_begin(buf *out, const result_of *of) {
     buf_add(out, of->custom_id.len ? of->custom_id : SPAN_OF("null"));
 }
 
-/* Line ends stand between the tokens of a JSON text alone: there a blank does as well. */
-static void add_on_one_line(buf *out, span json) {
-    size_t from = out->len;
-    buf_add(out, json);
-    for (size_t i = from; i < out->len; i++)
-        if (out->ptr[i] == '\n' || out->ptr[i] == '\r') out->ptr[i] = ' ';
-}
-
 static void write_body(buf *out, span body) {
     static const json_limits any_depth = {.depth = 100000};
     json_value root;
     json_fault fault;
     if (json_scan(body, &any_depth, &root, &fault))
-        add_on_one_line(out, root.raw);
+        json_write_line(out, root.raw);
     else
         json_write_string(out, body);
 }

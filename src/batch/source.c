@@ -9,12 +9,13 @@
 
 /* JSON by its name, or by what the user says. */
 static bool may_be_array(const char *path, const item_rules *rules) {
-    static const span names[] = {SPAN(".json"), SPAN(".jsonl"), SPAN(".ndjson")};
-    bool named = rules->format == FORMAT_JSON || rules->format == FORMAT_OPENAI ||
-                 rules->format == FORMAT_MESSAGES;
-    for (size_t i = 0; i < ARRAY_LEN(names) && rules->format == FORMAT_AUTO; i++)
-        named |= span_ends(span_cstr(path), names[i]);
-    return named;
+    switch (rules->format) {
+    case FORMAT_AUTO: return batch_names_json(span_cstr(path));
+    case FORMAT_JSON:
+    case FORMAT_OPENAI:
+    case FORMAT_MESSAGES: return true;
+    default: return false;
+    }
 }
 
 /* 0: it is no table. */

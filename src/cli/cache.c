@@ -84,7 +84,8 @@ static int ask(const cli_args *args, span body, const char *member,
 
 static bool print_json(json_value answer) {
     buf out = BUF_EMPTY;
-    buf_addf(&out, "%.*s\n", SPAN_ARG(answer.raw));
+    json_write_line(&out, answer.raw);
+    buf_add_char(&out, '\n');
     const bool good = cli_print(&out);
     buf_done(&out);
     return good;

@@ -241,7 +241,7 @@ static bool ask_url(records *r, const char *id, buf *out) {
     fetch(&spec, &f);
     bool good = f.status == 200;
     if (good)
-        buf_add(out, span_trim(buf_span(&f.body)));
+        json_write_line(out, span_trim(buf_span(&f.body)));
     else if (id && f.status == 404)
         (void)complain_of_none(id);
     else

@@ -5,6 +5,7 @@
 #include "cli/status_text.h"
 #include "cli/terminal.h"
 #include "cli/wait.h"
+#include "json/json.h"
 
 #include <unistd.h>
 
@@ -33,10 +34,12 @@ typedef struct view {
 
 static void show(const view *v, span page, buf *out) {
     if (v->redraws) buf_add_cstr(out, "\033[H\033[2J");
-    if (v->args->values[OPT_JSON])
-        buf_addf(out, "%.*s\n", SPAN_ARG(span_trim(page)));
-    else
+    if (!v->args->values[OPT_JSON]) {
         status_write(page, v->url.text, v->colour, out);
+        return;
+    }
+    json_write_line(out, span_trim(page));
+    buf_add_char(out, '\n');
 }
 
 static void complain(const view *v, const fetched *f) {

@@ -277,7 +277,7 @@ static const option tool_options[] = {
     {BOOL(config_tool, "strict", strict), .standard = "false",
      .sentence = "Models are told its schema in the strict form of OpenAI's API, in which they can write no arguments but such as fit: every object closed, every member required, and null for what may be left out, which is taken out before the call. A schema that has no such form (members of any name, values of any type) is told as it is."},
     {OTHER(config_tool, "clients", clients, type_texts),
-     .sentence = "Names of the clients that may use it. Not written: all."},
+     .sentence = "Names of the clients that may use it: of clients, of the store's keys, or of tokens. Not written: all."},
     {OTHER(config_tool, "url", url, type_tool_url),
      .sentence = "http, mcp: where it is asked, http:// or https://, with a query where it needs one, or unix:/path:/path."},
     {WORD(config_tool, "method", method, tool_method_words), .standard = "POST",

@@ -399,16 +399,30 @@ static bool is_client(const config *c, span name) {
     return false;
 }
 
+/* Tokens name their clients, and keys of the store have names of their own. Whether the store has
+ * any is not in the file, but where it says so. */
+static void tell_unknown(reader *r, const yaml_node *node, span tool, size_t place) {
+    const config *c = r->config;
+    if (c->jwt.on || c->keys == KEYS_ON) return;
+    if (c->keys == KEYS_AUTO && c->ledger.on)
+        reader_warning(r, node,
+                       "tools.%.*s.clients: the name at place %zu is none of clients: nobody has it "
+                       "but a key of the store (keys: on says that there are such)",
+                       SPAN_ARG(tool), place);
+    else
+        reader_problem(r, node, "tools.%.*s.clients: there is no client of the name at place %zu",
+                       SPAN_ARG(tool), place);
+}
+
 void tools_check(reader *r, const yaml_node *root) {
     const config *c = r->config;
+    const yaml_node *clients = yaml_get(root, SPAN_OF("clients"));
+    if (clients && clients->count > c->client_count) return; /* those have their own message */
     for (size_t i = 0; i < c->tool_count; i++)
         for (size_t k = 0; k < c->tools[i].client_count; k++) {
             const config_tool *t = &c->tools[i];
             if (is_client(c, t->clients[k])) continue;
             const yaml_node *node = yaml_get(yaml_get(root, SPAN_OF("tools")), t->name);
-            node = yaml_get(node, SPAN_OF("clients"));
-            reader_problem(r, node,
-                           "tools.%.*s.clients: there is no client of the name at place %zu",
-                           SPAN_ARG(t->name), k + 1);
+            tell_unknown(r, yaml_get(node, SPAN_OF("clients")), t->name, k + 1);
         }
 }

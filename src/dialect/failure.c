@@ -124,11 +124,7 @@ static void put_other_members(json_writer *w, json_value error) {
         bool is_told = false;
         for (size_t i = 0; i < ARRAY_LEN(told); i++)
             is_told |= span_eq(m.key, told[i]);
-        if (is_told) continue;
-        json_put_raw(w, json_member_name(&m).raw);
-        buf_add_char(w->out, ':');
-        w->comma = false;
-        json_put_raw(w, m.value.raw);
+        if (!is_told) json_put_member(w, &m);
     }
 }
 

@@ -45,23 +45,31 @@ static json_value first_error(const json_member *members, size_t count) {
     return errors;
 }
 
-/* Of several things that were asked for some may be there: then it is an answer. */
-static bool lists_errors(const json_member *members, size_t count) {
+/* What was asked for stands there; an empty list says nothing of that. */
+static bool holds_answers(const json_member *members, size_t count) {
     static const span answers[] = {SPAN("data"), SPAN("results"), SPAN("output")};
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        json_value v = json_find(members, count, answers[i]);
+        if (v.type == JSON_ARRAY && !json_is_empty(v)) return true;
+    }
+    return false;
+}
+
+static bool lists_errors(const json_member *members, size_t count) {
     json_value first = first_error(members, count);
-    if (first.type != JSON_OBJECT && first.type != JSON_STRING) return false;
-    for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-        if (json_find(members, count, answers[i]).type == JSON_ARRAY) return false;
-    return openai_shows(first);
+    return (first.type == JSON_OBJECT || first.type == JSON_STRING) && openai_shows(first);
 }
 
 /* {"object":"error", …} of vLLM and Mistral, {"type":"error", …} of Anthropic, FastAPI's
- * {"detail": …}, {"errors":[…]}, and {"message": …} beside what says that it is one. */
+ * {"detail": …}, {"errors":[…]}, and {"message": …} beside what says that it is one. But for the
+ * first two they stand beside answers, too: of several things that were asked for some may have
+ * failed, and of a good one {"code":0,"message":"Success"} says how it went. */
 static bool is_error(const answer_event *e, const json_member *members, size_t count) {
     json_value type = json_find(members, count, SPAN_OF("type"));
     json_value message = json_find(members, count, SPAN_OF("message"));
     if (json_is(json_find(members, count, SPAN_OF("object")), SPAN_OF("error"))) return true;
     if (json_is(type, SPAN_OF("error"))) return true;
+    if (holds_answers(members, count)) return false;
     if (openai_shows(json_find(members, count, SPAN_OF("detail")))) return true;
     if (lists_errors(members, count)) return true;
     if (message.type != JSON_STRING || !openai_shows(message)) return false;

@@ -54,16 +54,38 @@ static bool take_event(assembly *a, const answer_event *e) {
     return r->whole.len + r->items.len <= r->most;
 }
 
+/* Not there, null, or without an item. */
+static bool is_left_out(json_value output) {
+    return output.type <= JSON_NULL || (output.type == JSON_ARRAY && json_is_empty(output));
+}
+
+static void write_with_items(json_value root, json_value output, span items, buf *out) {
+    const span parts[] = {SPAN("["), items, SPAN("]")};
+    json_splice s;
+    size_t count;
+    arena a;
+    arena_init(&a, 0);
+    json_splice_init(&s, &a);
+    const span by = arena_join(&a, parts, ARRAY_LEN(parts));
+    if (output.type)
+        (void)!json_splice_value(&s, root.raw, output, by);
+    else
+        (void)!json_splice_member(&s, root.raw, root, SPAN_OF("output"), by);
+    const span *pieces = json_splice_pieces(&s, root.raw, &count);
+    for (size_t i = 0; i < count; i++)
+        buf_add(out, pieces[i]);
+    arena_done(&a);
+}
+
 static bool write_response(assembly *a, buf *out) {
     const response *r = response_of(a);
     if (!r->whole.len) return false;
-    json_value root = answer_root(buf_span(&r->whole));
-    json_value output = json_get(root, SPAN_OF("output"));
-    bool left_out = output.type == JSON_ARRAY && json_count(output) == 0 && r->items.len;
-    size_t at = left_out ? (size_t)(output.raw.ptr - root.raw.ptr) + 1 : root.raw.len;
-    buf_add(out, span_slice(root.raw, 0, at));
-    if (left_out) buf_add(out, buf_span(&r->items));
-    buf_add(out, span_slice(root.raw, at, root.raw.len));
+    const json_value root = answer_root(buf_span(&r->whole));
+    const json_value output = json_get(root, SPAN_OF("output"));
+    if (r->items.len && is_left_out(output))
+        write_with_items(root, output, buf_span(&r->items), out);
+    else
+        buf_add(out, root.raw);
     return true;
 }
 

@@ -167,7 +167,7 @@ span openai_write_no_usage(const answer_event *like, const token_usage *usage, b
 
 /* The official SDKs raise on a truthy `error` member. */
 span openai_write_error(span body, buf *out) {
-    buf_add(out, body);
+    json_write_line(out, body);
     return SPAN_EMPTY;
 }
 

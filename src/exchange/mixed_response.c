@@ -115,7 +115,7 @@ static bool put_item(functions_run *r, json_value item, buf *out) {
     else if (said || mixed_is_call(item))
         return false;
     else
-        buf_add(out, item.raw);
+        json_write_line(out, item.raw);
     return true;
 }
 

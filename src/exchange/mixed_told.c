@@ -43,11 +43,6 @@ void mixed_put_members(json_writer *w, json_value object, const span *but, size_
         bool out = false;
         for (size_t i = 0; i < count && !out; i++)
             out = json_is(key, but[i]);
-        if (out) continue;
-        if (w->comma) buf_add_char(w->out, ',');
-        buf_add(w->out, key.raw);
-        buf_add_char(w->out, ':');
-        buf_add(w->out, m.value.raw);
-        w->comma = true;
+        if (!out) json_put_member(w, &m);
     }
 }

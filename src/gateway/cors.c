@@ -1,10 +1,12 @@
 #include "gateway/cors.h"
 
-/* What a page may read beside the few headers that Fetch lets through by itself. */
+/* What a page may read beside the few headers that Fetch lets through by itself: all of
+ * docs/wire-contract.md's table, what clients know of their limits, and the session of /mcp. */
 #define EXPOSED                                                                                    \
     "x-request-id, x-client-request-id, x-weir-target, x-weir-attempts, x-weir-overhead-ms, "      \
-    "x-weir-cache, age, x-weir-cost, x-weir-provider-request-id, x-should-retry, retry-after, "    \
-    "retry-after-ms, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "                 \
+    "x-weir-cost, x-weir-cache, x-weir-cache-similarity, age, x-weir-provider-request-id, "        \
+    "x-weir-steps, x-weir-stopped, x-should-retry, retry-after-ms, retry-after, "                  \
+    "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, "                                 \
     "x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "         \
     "x-ratelimit-reset-tokens, mcp-session-id"
 

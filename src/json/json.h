@@ -207,8 +207,12 @@ size_t json_splice_len(const json_splice *s, span doc);
 /* Appends text as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD; '/' is not escaped. What
  * ends a line in Unicode is, so that the string is in one line for whoever reads lines. */
 void json_write_string(buf *out, span text);
+/* Appends a value that is valid already on one line: its line ends stand between its tokens alone,
+ * where a blank does as well. */
+void json_write_line(buf *out, span json);
 
-/* A writer that sets the commas. Nesting is the caller's to balance. */
+/* A writer that sets the commas, and writes one line, whatever it is given: who frames messages by
+ * lines need not look into what others have made. Nesting is the caller's to balance. */
 typedef struct json_writer {
     buf *out;
     bool comma;
@@ -228,6 +232,9 @@ void json_put_double(json_writer *w, double value); /* shortest form; NaN and in
 void json_put_fixed(json_writer *w, double value, int decimals);
 void json_put_bool(json_writer *w, bool value);
 void json_put_null(json_writer *w);
-void json_put_raw(json_writer *w, span json); /* an already valid value */
+void json_put_raw(json_writer *w, span json); /* a value that is valid already */
+/* A member's name as another document spells it; its value follows. */
+void json_put_name(json_writer *w, json_value name);
+void json_put_member(json_writer *w, const json_member *member); /* name and value */
 
 #endif

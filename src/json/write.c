@@ -80,6 +80,20 @@ void json_write_string(buf *out, span text) {
     buf_add_char(out, '"');
 }
 
+static void blank_out(char *at, const char *end, char what) {
+    while ((at = memchr(at, what, (size_t)(end - at))))
+        *at++ = ' ';
+}
+
+void json_write_line(buf *out, span json) {
+    if (!json.len) return;
+    char *to = buf_reserve(out, json.len);
+    memcpy(to, json.ptr, json.len);
+    blank_out(to, to + json.len, '\n');
+    blank_out(to, to + json.len, '\r');
+    buf_grow(out, json.len);
+}
+
 /* ---- The writer. Every value begins with begin(), which sets the comma that is due. ---- */
 
 static buf *begin(json_writer *w) {
@@ -151,5 +165,17 @@ void json_put_null(json_writer *w) {
 }
 
 void json_put_raw(json_writer *w, span json) {
-    buf_add(begin(w), json);
+    json_write_line(begin(w), json);
+}
+
+void json_put_name(json_writer *w, json_value name) {
+    buf *out = begin(w);
+    buf_add(out, name.raw);
+    buf_add_char(out, ':');
+    w->comma = false;
+}
+
+void json_put_member(json_writer *w, const json_member *member) {
+    json_put_name(w, json_member_name(member));
+    json_put_raw(w, member->value.raw);
 }

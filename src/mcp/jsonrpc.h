@@ -2,7 +2,8 @@
  * for both sides.
  *
  * Pure. A message that was read points into its text, which must outlive it and not move. What is
- * written is one line, without its end.
+ * written is one line, without its end, however the JSON that it is given is laid out: over the
+ * standard streams of a process a line is a message.
  *
  * Ids are kept as they are spelt, "7" (with its quotes) or 7: each side numbers its own requests,
  * so an id says nothing without who gave it.

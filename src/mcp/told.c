@@ -105,13 +105,8 @@ static void put_schema(json_writer *w, span schema) {
     json_key(w, "type");
     json_put_string(w, SPAN_OF("object"));
     json_iter it = json_iter_of(root);
-    for (json_member m; json_next_member(&it, &m);) {
-        if (json_is(json_member_name(&m), SPAN_OF("type"))) continue;
-        buf_add_char(w->out, ',');
-        buf_add(w->out, json_member_name(&m).raw);
-        buf_add_char(w->out, ':');
-        buf_add(w->out, m.value.raw);
-    }
+    for (json_member m; json_next_member(&it, &m);)
+        if (!json_is(json_member_name(&m), SPAN_OF("type"))) json_put_member(w, &m);
     json_close_object(w);
 }
 

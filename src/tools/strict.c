@@ -124,13 +124,6 @@ static void put_enum(writing *s, json_value values, bool optional) {
 
 /* ---- objects ---- */
 
-static void put_name(writing *s, json_value name) {
-    if (s->w.comma) buf_add_char(s->w.out, ',');
-    buf_add(s->w.out, name.raw);
-    buf_add_char(s->w.out, ':');
-    s->w.comma = false;
-}
-
 static bool is_open(json_value schema) {
     json_value more = strict_get(schema, "additionalProperties");
     return more.type != JSON_NONE && more.type != JSON_FALSE;
@@ -149,7 +142,7 @@ static void put_properties(writing *s, json_value schema) {
     json_open_object(&s->w);
     for (json_iter it = json_iter_of(properties); json_next_member(&it, &m);) {
         json_value name = json_member_name(&m);
-        put_name(s, name);
+        json_put_name(&s->w, name);
         write_schema(s, m.value, !strict_is_required(schema, json_string(name, &a)));
     }
     arena_done(&a);
@@ -233,7 +226,7 @@ static void put_definitions(writing *s, json_value schema) {
         json_key(&s->w, places[i]);
         json_open_object(&s->w);
         for (json_iter it = json_iter_of(all); json_next_member(&it, &m);) {
-            put_name(s, json_member_name(&m));
+            json_put_name(&s->w, json_member_name(&m));
             write_schema(s, m.value, false);
         }
         json_close_object(&s->w);

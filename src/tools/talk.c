@@ -108,13 +108,7 @@ static void put_others(json_writer *w, json_value object, const span *known, siz
     for (json_member m; json_next_member(&it, &m);) {
         bool empty =
             m.value.type == JSON_NULL || (m.value.type >= JSON_ARRAY && json_is_empty(m.value));
-        if (empty || is_one_of(m.key, known, count)) continue;
-        if (w->comma) buf_add_char(w->out, ',');
-        buf_add_char(w->out, '"');
-        buf_add(w->out, m.key);
-        buf_add_cstr(w->out, "\":");
-        buf_add(w->out, m.value.raw);
-        w->comma = true;
+        if (!empty && !is_one_of(m.key, known, count)) json_put_member(w, &m);
     }
 }
 

@@ -1,7 +1,8 @@
 """An MCP server that does not behave, by hand: over standard streams, or with a port over HTTP (with sessions). What its tools do
 is in their names. mcp_odd.py [PORT] [WORD …]; words: dies (at once), mute (never answers anything), modern, paged, endless (pages),
 old (a version that nobody speaks), unlisted (no tools/list), listless (a list that is none), empty (one without tools), strange (tools
-that are none), mumbles (over HTTP: what it says of its era cannot be read, and it would go on)."""
+that are none), mumbles (over HTTP: what it says of its era cannot be read, and it would go on), keeps (it has two tools more: said,
+which gives its arguments back, and heard, which tells the lines that it was sent)."""
 
 import http.server
 import json
@@ -17,6 +18,7 @@ tools = [{"name": n, "description": f"It does: {n}", "inputSchema": NOTHING} for
 tools.append({"name": "task", "inputSchema": NOTHING, "execution": {"taskSupport": "required"}})
 answers = {}  # what the client says to requests of ours
 cancelled = []
+lines = []  # as they came
 left = []  # methods whose answers the client did not want to hear to the end
 
 
@@ -35,7 +37,11 @@ def ask_client(out, method, params):
     return json.dumps(answers.get(number, "nothing"), sort_keys=True)
 
 
-def call(name, number, out, raw):
+def call(name, number, out, raw, arguments):
+    if name == "said":
+        return text(json.dumps(arguments))
+    if name == "heard":
+        return text(json.dumps(lines))
     if name == "pid":
         return text(str(os.getpid()))
     if name == "die":
@@ -124,7 +130,7 @@ def answer(message, out, raw):
     elif method == "tools/call" and params["name"] == "refuse":
         return {"jsonrpc": "2.0", "id": number, "error": {"code": -32602, "message": "Unknown\ntool: refuse"}}
     elif method == "tools/call":
-        result = call(params["name"], number, out, raw)
+        result = call(params["name"], number, out, raw, params.get("arguments"))
     else:
         return {"jsonrpc": "2.0", "id": number, "error": {"code": -32601, "message": "Method not found"}}
     return result if result is None else {"jsonrpc": "2.0", "id": number, "result": result}
@@ -148,6 +154,7 @@ def serve_streams():
 
     sys.stderr.write("odd has started\n")
     for line in sys.stdin.buffer:
+        lines.append(line.decode())
         if "mute" not in WORDS:
             threading.Thread(target=handle, args=(json.loads(line),), daemon=True).start()
 
@@ -246,6 +253,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
 
+if "keeps" in WORDS:
+    tools += [{"name": n, "inputSchema": {"type": "object"}} for n in ("said", "heard")]
 if "dies" in WORDS:
     sys.exit("no such luck")
 if WORDS and WORDS[0].isdigit():

@@ -87,6 +87,14 @@ def test_a_streamed_run_tells_steps_and_words_as_they_come(weir, upstream):
     assert all(json.loads(r.body)["stream"] is True for r in upstream.requests)
 
 
+def test_a_step_is_one_line_of_data_however_its_arguments_are_laid_out(weir, upstream):
+    upstream.script(sse(called_chunks("get_current_time", '{\n  "timezone":\r\n', '  "UTC"\n}')), sse(bodies.stream("Noon.", usage=bodies.USAGE)))
+    answer = run(weir(upstream, **TIME), stream=True)
+    steps = [line for line in answer.body.decode().split("\n") if "timezone" in line]
+    assert len(steps) == 1 and steps[0].startswith("data: ")
+    assert json.loads(steps[0][len("data: "):])["step"]["arguments"] == {"timezone": "UTC"}
+
+
 def test_a_stream_that_breaks_off_says_so(weir, upstream):
     upstream.script(sse([bodies.chunk("Let me")], end="cut"))
     answer = run(weir(upstream, **TIME), stream=True)

@@ -348,6 +348,18 @@ def test_cors(weir, upstream):
     assert not upstream.unexpected
 
 
+def test_pages_of_others_may_read_each_header_that_an_answer_has(weir, upstream):
+    table = re.search(r"\*\*Headers of an answer\.\*\*\n\n(.*?)\n\n", (daemon.ROOT / "docs" / "wire-contract.md").read_text(), re.S).group(1)
+    told = {name for line in table.splitlines() for name in re.findall(r"`([^`]+)`", line.split("|")[1])}
+    assert {"x-request-id", "age", "retry-after-ms"} < told
+    sources = "".join(path.read_text() for path in (daemon.ROOT / "src" / "exchange").glob("*.c"))
+    assert set(re.findall(r'\(http_header\)\{SPAN_OF\("(x-weir-[^"]+)"\)', sources)) <= told
+    w = weir(upstream, cors={"origins": [APP]})
+    answer = wire.call(w, "GET", "/openapi.json", headers={"Origin": APP})
+    assert told <= {name.strip() for name in cors(answer)["access-control-expose-headers"].split(",")}
+    assert told <= set(answer.json()["components"]["headers"])
+
+
 def test_cors_for_any_never_with_credentials(weir, upstream):
     w = weir(upstream, cors={"origins": ["*"]})
     got = cors(wire.call(w, "GET", "/health", headers={"Origin": APP}))

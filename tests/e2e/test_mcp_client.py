@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import daemon
+import wire
 from ports import free_port
 from test_functions import call as calling_of, calling, run as ask, saying
 from test_tools import call, gone, marked, run, written
@@ -286,6 +287,31 @@ def test_a_model_calls_tools_of_a_server_that_all_workers_share(weir, upstream, 
     assert len(pids) == 1 and len(marked(mark)) == 2  # its guard, and it
     w.stop()
     gone(mark)
+
+
+# Line ends are blanks to JSON and ends of a message to the server: the second value, cut there, has a call of another tool.
+LAID_OUT = {
+    "pretty": '{\n  "a": 1,\n  "b": [\n    "x"\n  ]\n}',
+    "a call": '{"a": 1, "b":\n{"jsonrpc": "2.0", "id": 9001, "method": "tools/call", "params": {"name": "die", "arguments": {}}}\n}',
+    "a note": '{"a": 1, "b":\r{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"reason": "x"}}\r\n}',
+}
+
+
+def heard_by(lines):
+    """What the server was asked to call, of lines that are a message each."""
+    return [m["params"]["name"] for m in map(json.loads, lines) if m["method"] == "tools/call"]
+
+
+@pytest.mark.parametrize("arguments", LAID_OUT.values(), ids=LAID_OUT)
+def test_a_call_is_one_line_to_its_server_however_its_arguments_are_laid_out(weir, upstream, mark, arguments):
+    w = weir(upstream, tools={"odd": stdio(*ODD, "keeps", mark)})
+    assert json.loads(tool_of(w, upstream, "said", arguments)) == json.loads(arguments)
+    assert heard_by(json.loads(tool_of(w, upstream, "heard"))) == ["said", "heard"]
+    body = '{"jsonrpc": "2.0", "id": 1, "method": "tools/call",\n "params": {"name": "said", "arguments": %s}}' % arguments
+    answer = wire.call(w, "POST", "/mcp", body.encode(), {"content-type": "application/json", "mcp-protocol-version": "2025-11-25"}).json()
+    assert json.loads(answer["result"]["content"][0]["text"]) == json.loads(arguments)
+    lines = json.loads(tool_of(w, upstream, "heard"))
+    assert heard_by(lines) == ["said", "heard", "said", "heard"] and not any("\r" in line for line in lines)
 
 
 @pytest.mark.parametrize("strict", [True, False])

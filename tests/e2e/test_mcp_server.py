@@ -11,6 +11,7 @@ import pytest
 import bodies
 import daemon
 import wire
+from test_store_keys import create
 from upstream import reply, stall
 
 KEY, OTHER = "client-key-0123456789", "other-key-0123456789"
@@ -139,6 +140,13 @@ def test_each_client_sees_and_calls_its_own_tools(weir, upstream):
     assert "restart" not in names(legacy(w, "tools/list", KEY)) and "restart" in names(legacy(w, "tools/list", OTHER))
     assert legacy(w, "tools/call", KEY, name="restart", arguments={"text": "x"})["error"] == {"code": -32602, "message": "Unknown tool: restart"}
     assert legacy(w, "tools/call", OTHER, name="restart", arguments={"text": "x"})["result"]["isError"] is False
+
+
+def test_a_tool_may_be_that_of_a_key_of_the_store(weir, upstream):
+    w = serve(weir, upstream, tools=SHARED, clients=CLIENTS[:1], keys="on")  # ops is none of these
+    key, other = create(w, "ops"), create(w, "app2")
+    assert "restart" in names(legacy(w, "tools/list", key)) and "restart" not in names(legacy(w, "tools/list", other))
+    assert legacy(w, "tools/call", key, name="restart", arguments={"text": "x"})["result"]["isError"] is False
 
 
 def test_a_key_is_asked_for(weir, upstream):

@@ -112,6 +112,11 @@ def test_both_clients_have_the_same_keywords():
     assert table_of_calls(awaited=True) == [row for row in table_of_calls()]
 
 
+def test_the_longest_time_of_a_call_is_that_of_the_configuration():
+    minutes, = re.findall(r"timeouts\.total\s+\((\d+) minutes\)", weir.Weir.__init__.__doc__)
+    assert f"| `timeouts.total` | `{minutes}m` |" in (daemon.ROOT / "docs" / "configuration.md").read_text()
+
+
 def test_names_of_categories_are_pythons(sim):
     theirs, ours = (client.moderations.create(input="violence").results[0] for client in clients(base_url=sim.base_url))
     assert theirs.categories.harassment_threatening is ours.categories.harassment_threatening

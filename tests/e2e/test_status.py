@@ -42,6 +42,21 @@ def test_json_is_what_health_says(weir, upstream, tmp_path):
     assert json.loads(done.stdout)["targets"] == wire.call(w, "GET", "/health").json()["targets"]
 
 
+@pytest.mark.parametrize("command,answer", [
+    (["status"], {"service": "weir", "status": "healthy", "version": "9"}),
+    (["cache", "stats"], {"entries": 1}),
+    (["calls"], {"object": "list", "data": [{"request_id": "a"}], "has_more": False}),
+    (["calls", "a"], {"request_id": "a"}),
+    (["usage"], {"total_calls": 1}),
+])
+def test_json_is_one_line_though_somebody_on_the_way_has_laid_it_out(upstream, tmp_path, command, answer):
+    upstream.script(reply(200, json.dumps(answer, indent=2)))
+    done = subprocess.run([daemon.WEIR, *command, "--url", upstream.url, "--json"], cwd=tmp_path, env=environment(tmp_path, {}), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1 and json.loads(done.stdout) == answer
+
+
 def test_no_key_is_asked_for_and_none_is_sent(upstream, tmp_path):
     upstream.script(reply(200, {"service": "weir", "status": "healthy", "version": "9"}))
     done = status(tmp_path, "--url", upstream.url, OPENAI_API_KEY=daemon.CLIENT_KEY)

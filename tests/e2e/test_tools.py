@@ -129,7 +129,7 @@ def test_tools_are_listed(tmp_path):
     ("a: {kind: command, command: [df], sandbox: [readonly]}", None, "expected a list of no_network and read_only"),
     ("a: {kind: command, command: [df], timeout: 5}", None, "tools.a.timeout is 5 without a unit"),
     ("a: {kind: command, command: [df], max_result: 1GB}", None, "tools.a.max_result is 1GB; allowed 1B to 64MB"),
-    ("a: {kind: command, command: [df], clients: [nobody]}", None, "tools.a.clients: there is no client"),
+    ("a: {kind: command, command: [df], clients: [nobody]}\nkeys: off", None, "tools.a.clients: there is no client"),
     ("a: {kind: command, command: [df], env: {a-b: x}}", None, "this is no name of a variable"),
     ("a: {kind: http, url: http://a/, headers: {Host: x}}", None, "tools.a.headers.Host is set by weir itself"),
     ("a: {kind: http, url: http://a/, headers: {X: '${NOT_SET_ANYWHERE}'}}", None, "NOT_SET_ANYWHERE"),

@@ -301,6 +301,8 @@ static void detects_the_format(void **state) {
     assert_int_equal(item_detect(&prompt, SPAN_OF("standard input")), FORMAT_PROMPTS);
     assert_int_equal(item_detect(&prompt, SPAN_OF("a.jsonl")), FORMAT_JSON);
     assert_int_equal(item_detect(&prompt, SPAN_OF("a.ndjson")), FORMAT_JSON);
+    assert_int_equal(item_detect(&prompt, SPAN_OF("a.json")), FORMAT_JSON);
+    assert_int_equal(item_detect(&prompt, SPAN_OF("a.json.txt")), FORMAT_PROMPTS);
     batch_format format;
     assert_true(batch_format_of(SPAN_OF("openai"), &format));
     assert_int_equal(format, FORMAT_OPENAI);

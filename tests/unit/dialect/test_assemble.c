@@ -196,7 +196,18 @@ static void events_become_a_response(void **state) {
                      "{\"id\":\"r\",\"output\":[{\"id\":\"whole\"}],\"u\":1}");
     /* Some tell what it is made of in its items alone. */
     assert_assembled(DIALECT_OPENAI_RESPONSES, ITEM(a) ITEM(b) COMPLETED(" "),
-                     "{\"id\":\"r\",\"output\":[{\"id\":\"a\"},{\"id\":\"b\"} ],\"u\":1}");
+                     "{\"id\":\"r\",\"output\":[{\"id\":\"a\"},{\"id\":\"b\"}],\"u\":1}");
+    assert_assembled(DIALECT_OPENAI_RESPONSES,
+                     ITEM(a) ITEM(b) "{\"type\":\"response.completed\",\"response\":{\"id\":\"r\","
+                                     "\"output\":null,\"u\":1}}",
+                     "{\"id\":\"r\",\"output\":[{\"id\":\"a\"},{\"id\":\"b\"}],\"u\":1}");
+    assert_assembled(DIALECT_OPENAI_RESPONSES,
+                     ITEM(a) "{\"type\":\"response.incomplete\",\"response\":{\"id\":\"r\"}}",
+                     "{\"id\":\"r\",\"output\":[{\"id\":\"a\"}]}");
+    /* Without any there is nothing to put there. */
+    assert_assembled(DIALECT_OPENAI_RESPONSES,
+                     "{\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"}}",
+                     "{\"status\":\"completed\"}");
 }
 
 /* Half an answer is none. */

@@ -115,6 +115,23 @@ static void an_answer_is_no_error(void **state) {
     /* Some of several may have failed. */
     assert_status(DIALECT_OPENAI_EMBEDDINGS,
                   "{\"data\":[{\"embedding\":[1]}],\"errors\":[{\"message\":\"x\"}]}", 0, 0);
+    /* And how a good one went is told by some. */
+    assert_status(DIALECT_OPENAI_EMBEDDINGS,
+                  "{\"code\":0,\"message\":\"Success\",\"data\":[{\"embedding\":[1]}]}", 0, 0);
+    assert_status(DIALECT_OPENAI_EMBEDDINGS,
+                  "{\"data\":[{\"embedding\":[1]}],\"status\":200,\"message\":\"OK\"}", 0, 0);
+    assert_status(DIALECT_OPENAI_EMBEDDINGS, "{\"data\":[{\"embedding\":[1]}],\"detail\":\"done\"}",
+                  0, 0);
+    assert_status(DIALECT_OPENAI_MODERATIONS,
+                  "{\"code\":0,\"message\":\"Success\",\"results\":[{}]}", 0, 0);
+    /* What has nothing to show for it is none; and what calls itself an error is one. */
+    assert_status(DIALECT_OPENAI_EMBEDDINGS, "{\"code\":429,\"message\":\"x\",\"data\":[]}", 429,
+                  429);
+    assert_status(DIALECT_OPENAI_EMBEDDINGS, "{\"code\":429,\"message\":\"x\",\"data\":null}", 429,
+                  429);
+    assert_status(DIALECT_OPENAI_EMBEDDINGS, "{\"data\":[],\"errors\":[{\"code\":429}]}", 429, 429);
+    assert_status(DIALECT_OPENAI_EMBEDDINGS,
+                  "{\"object\":\"error\",\"message\":\"x\",\"data\":[{\"embedding\":[1]}]}", 502, 502);
     assert_status(DIALECT_OPENAI_RESPONSES,
                   "{\"type\":\"response.output_text.delta\",\"delta\":\"a\",\"errors\":[\"x\"]}", 0,
                   502);

@@ -146,6 +146,9 @@ static void an_error(void **state) {
         assert_span(dialect_writer_get(chunks[i])->write_error(span_cstr(body), &out), "");
         assert_span(buf_span(&out), body);
         assert_int_equal(sorts_of(chunks[i], &out), EVENT_ERROR);
+        buf_clear(&out); /* one line of data, also where many clients look at one alone */
+        (void)dialect_writer_get(chunks[i])->write_error(SPAN_OF("{\r\n \"error\":\n{}\n}"), &out);
+        assert_span(buf_span(&out), "{   \"error\": {} }");
     }
     buf_clear(&out);
     const dialect_writer *responses = dialect_writer_get(DIALECT_OPENAI_RESPONSES);

@@ -220,12 +220,63 @@ static void minds_no_locale(void **state) {
     (void)setlocale(LC_ALL, "C");
 }
 
+/* Whoever frames messages by lines hands on what others have laid out. */
+static void writes_one_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *line;
+    } rows[] = {
+        {"{\n  \"a\": 1\r\n}", "{   \"a\": 1  }"},
+        {"[1,\r2]", "[1, 2]"},
+        {"[\r\n\r\n\n]\n", "[     ] "},
+        {"\"a\\nb\\r\"", "\"a\\nb\\r\""},
+        {"{\"a\":[1,\t2]}", "{\"a\":[1,\t2]}"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        buf out = BUF_EMPTY;
+        json_write_line(&out, span_cstr(rows[i].json));
+        assert_span(buf_span(&out), rows[i].line);
+        buf_done(&out);
+    }
+    buf out = BUF_EMPTY;
+    buf_add_cstr(&out, "before\n");
+    json_write_line(&out, SPAN_OF("[\n]"));
+    assert_span(buf_span(&out), "before\n[ ]");
+    buf_done(&out);
+}
+
+static void what_others_wrote_is_on_one_line(void **state) {
+    (void)state;
+    buf out = BUF_EMPTY;
+    json_writer w = json_writer_of(&out);
+    json_member m = {.key = SPAN("b"), .value = {JSON_ARRAY, SPAN("[\r\n2\n]")}};
+    const char text[] = "{\"\\u0062\":\n[\r\n2\n]}";
+    json_iter it = json_iter_of((json_value){JSON_OBJECT, span_cstr(text)});
+    assert_true(json_next_member(&it, &m));
+    json_open_object(&w);
+    json_key(&w, "a");
+    json_put_raw(&w, SPAN_OF("{\n}"));
+    json_put_member(&w, &m);
+    json_put_name(&w, json_member_name(&m));
+    json_open_array(&w);
+    json_put_raw(&w, SPAN_OF("1\r"));
+    json_put_raw(&w, SPAN_OF("2"));
+    json_close_array(&w);
+    json_put_member(&w, &m);
+    json_close_object(&w);
+    assert_span(buf_span(&out), "{\"a\":{ },\"\\u0062\":[  2 ],\"\\u0062\":[1 ,2],"
+                                "\"\\u0062\":[  2 ]}");
+    buf_done(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_strings),     cmocka_unit_test(reads_back_strings),
         cmocka_unit_test(sets_commas),        cmocka_unit_test(writes_doubles_shortly),
         cmocka_unit_test(reads_back_doubles), cmocka_unit_test(writes_fixed),
-        cmocka_unit_test(minds_no_locale),
+        cmocka_unit_test(minds_no_locale),    cmocka_unit_test(writes_one_line),
+        cmocka_unit_test(what_others_wrote_is_on_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,11 +162,38 @@ static void messages_are_written(void **state) {
     buf_done(&out);
 }
 
+/* Over standard streams what stands behind a line's end is another message. */
+static void a_message_is_one_line(void **state) {
+    (void)state;
+    static const span laid_out = SPAN("{\"a\":\n{\"jsonrpc\": \"2.0\"}\r\n,\"b\":\r\"\\n\"}\n");
+    static const char *const line = "{\"a\": {\"jsonrpc\": \"2.0\"}  ,\"b\": \"\\n\"} ";
+    buf out = BUF_EMPTY, want = BUF_EMPTY;
+    jsonrpc_write_request(&out, SPAN_OF("1"), SPAN_OF("a"), laid_out);
+    buf_addf(&want, V "\"id\":1,\"method\":\"a\",\"params\":%s}", line);
+    jsonrpc_write_notification(&out, SPAN_OF("a"), laid_out);
+    buf_addf(&want, V "\"method\":\"a\",\"params\":%s}", line);
+    jsonrpc_write_result(&out, SPAN_OF("1"), laid_out);
+    buf_addf(&want, V "\"id\":1,\"result\":%s}", line);
+    jsonrpc_write_error(&out, SPAN_OF("1"), JSONRPC_INTERNAL, SPAN_OF("a\nb"), laid_out);
+    buf_addf(&want, V "\"id\":1,\"error\":{\"code\":-32603,\"message\":\"a\\nb\",\"data\":%s}}",
+             line);
+    json_writer w = jsonrpc_open_result(&out, SPAN_OF("1"));
+    json_open_object(&w);
+    json_key(&w, "c");
+    json_put_raw(&w, laid_out);
+    json_close_object(&w);
+    jsonrpc_close_result(&w);
+    buf_addf(&want, V "\"id\":1,\"result\":{\"c\":%s}}", line);
+    assert_string_equal(buf_cstr(&out), buf_cstr(&want));
+    buf_done(&out);
+    buf_done(&want);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_are_read),      cmocka_unit_test(what_is_none_is_told),
         cmocka_unit_test(limits_are_the_callers), cmocka_unit_test(ids_are_what_they_are_spelt),
-        cmocka_unit_test(messages_are_written),
+        cmocka_unit_test(messages_are_written),   cmocka_unit_test(a_message_is_one_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,8 @@ static void schemas_are_objects(void **state) {
         {"{\"type\":[\"object\",\"null\"],\"a\":1}", "{\"type\":\"object\",\"a\":1}"},
         {"{\"a\":1,\"typ\\u0065\":null}", "{\"type\":\"object\",\"a\":1}"},
         {"true", "{\"type\":\"object\"}"},
+        {"{\n\"a\":\r1,\"type\":\"object\"}", "{ \"a\": 1,\"type\":\"object\"}"},
+        {"{\n\"a\":\r[\n]}", "{\"type\":\"object\",\"a\":[ ]}"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         buf out = BUF_EMPTY, want = BUF_EMPTY;

@@ -7,12 +7,12 @@ no Python object's address is ever in C's hands. Of a call's callbacks nothing e
 from __future__ import annotations
 
 import itertools
-import json
 from typing import TYPE_CHECKING, Callable, Dict, Optional, Type, Union
 
 from . import _native as c
 from ._errors import APIError, APIResponseValidationError, error_from
 from ._handle import Handle
+from ._json import read_object
 from ._request import Request
 from ._types import AnyObject, Result, take_result
 
@@ -107,11 +107,8 @@ def answer_from(kind: Type[AnyObject], result: Result) -> AnyObject:
     if not result.ok:
         raise error_from(result)
     try:
-        members = json.loads(result.body or b"")
-        if not isinstance(members, dict):
-            raise ValueError
-        answer = kind(members)
-    except (ValueError, RecursionError):  # also numbers of more digits, and nesting deeper, than Python reads
+        answer = read_object(result.body or b"", kind)
+    except ValueError:
         raise APIResponseValidationError(result) from None
     answer.weir = result
     return answer

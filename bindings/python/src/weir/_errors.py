@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
 from typing import Any, Dict, List, Optional, Type
 
 from . import _native as c
+from ._json import read
 from ._types import Result
 
 
@@ -70,11 +70,12 @@ class CallCancelledError(APIError):
 
 
 class APIResponseValidationError(APIError):
-    """An answer that is no JSON object."""
+    """An answer, or a chunk of a stream, that is no JSON object, or one that Python does not read: with an integer of more digits than
+    sys.get_int_max_str_digits(), or nested too deeply."""
 
     def __init__(self, result: Result) -> None:
         super().__init__(result)
-        self.message = "The answer is not a JSON object."
+        self.message = "The answer is not a JSON object that Python reads."
         self.args = (self.message,)
 
 
@@ -169,7 +170,7 @@ def _error_of(body: Optional[bytes]) -> Optional[object]:
     if not body:
         return None
     try:
-        whole = json.loads(body)
+        whole = read(body)
     except ValueError:
         return body.decode("utf-8", "replace")
     error: object = whole.get("error", whole) if isinstance(whole, dict) else whole

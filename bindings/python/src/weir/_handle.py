@@ -171,7 +171,8 @@ class ClientBase:
         max_retries      tries after the first one, over all targets; default 3
         fallbacks        further targets, asked when those before them fail: URLs, or dicts of base_url, api_key, model
         options          any option of the configuration by its dotted path: {"timeouts.first_token": "10s"}
-        timeout          deadline of a call in seconds, its time in the queue included; default: timeouts.total (10 minutes)
+        timeout          deadline of a call in seconds, its time in the queue included; default: timeouts.total
+                         (30 minutes), from when it leaves the queue
         default_headers  sent with each call
 
         Raises WeirError where these will not do, and says all that is wrong with them.

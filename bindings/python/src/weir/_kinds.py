@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Dict, Generic, Iterator, List, Optional, Union
 
+from ._json import read
 from ._types import AnyObject, Choice, CompletionUsage, Object, Result
 
 
@@ -175,7 +175,7 @@ class BinaryContent:
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        return json.loads(self.content)
+        return read(self.content)
 
     def read(self) -> bytes:
         return self.content

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import json
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Generic, Iterator, Mapping, TypeVar
 
+from ._json import read
 from ._types import Result
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class RawResponse(Generic[T]):
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        return json.loads(self.content)
+        return read(self.content)
 
     @property
     def retries_taken(self) -> int:

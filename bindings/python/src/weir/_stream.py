@@ -7,7 +7,6 @@ go on when LOW are left: a slow reader costs a bounded amount of memory and lose
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections import deque
 from queue import SimpleQueue
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Deque, Generic, Optional, Type, TypeVar
 
 from . import _native as c
 from ._call import Call, Item
-from ._errors import error_from
+from ._errors import APIResponseValidationError, error_from
 from ._handle import Handle
+from ._json import read_object
 from ._request import Request
 from ._types import AnyObject, Result
 
@@ -158,24 +158,39 @@ class _StreamBase(Generic[AnyObject]):
     weir: Optional[Result] = None
     """What weir knows of the call; None until the stream has ended."""
 
+    _call: Call
+
     def __init__(self, kind: Type[AnyObject]) -> None:
         self._kind = kind
         self._first: Optional[AnyObject] = None
         self._over = False
+        self._unread = False  # a chunk could not be read: the call is cancelled, and its end is waited for
 
     def _taken(self, item: Item) -> Optional[AnyObject]:
-        """The chunk that an item is; None at the end of the stream; raises what it failed with."""
+        """The chunk that an item is; None where it is none, as at the end of the stream; raises what it failed with."""
         if isinstance(item, bytes):
-            return self._kind(json.loads(item))
+            return None if self._unread else self._read(item)
         self._over = True
         self.weir = result = _result(item)
+        if self._unread:
+            raise APIResponseValidationError(result)
         if not result.ok:
             raise error_from(result)
         return None
 
+    def _read(self, event: bytes) -> Optional[AnyObject]:
+        try:
+            return read_object(event, self._kind)
+        except ValueError:
+            self._unread = True
+            self._call.cancel()
+            return None
+
 
 class Stream(_StreamBase[AnyObject]):
     """An iterator of chunks. Close it, or leave its `with`, to stop the answer early."""
+
+    _call: ThreadCall
 
     def __init__(self, kind: Type[AnyObject], client: object, call: ThreadCall) -> None:
         super().__init__(kind)
@@ -185,15 +200,21 @@ class Stream(_StreamBase[AnyObject]):
     def start(self, request: Request) -> None:
         """Returns with the first chunk at hand, so that a refusal is raised here and not in the loop over chunks."""
         self._call.start(request, stream=True)
-        self._first = self._taken(self._call.get())
+        self._first = self._next()
+
+    def _next(self) -> Optional[AnyObject]:
+        chunk = None
+        while chunk is None and not self._over:
+            chunk = self._taken(self._call.get())
+        return chunk
 
     def __iter__(self: Self) -> Self:
         return self
 
     def __next__(self) -> AnyObject:
         chunk, self._first = self._first, None
-        if chunk is None and not self._over:
-            chunk = self._taken(self._call.get())
+        if chunk is None:
+            chunk = self._next()
         if chunk is None:
             raise StopIteration
         return chunk
@@ -218,6 +239,8 @@ class Stream(_StreamBase[AnyObject]):
 class AsyncStream(_StreamBase[AnyObject]):
     """An asynchronous iterator of chunks. Close it, or leave its `async with`, to stop the answer early."""
 
+    _call: LoopCall
+
     def __init__(self, kind: Type[AnyObject], client: object, call: LoopCall) -> None:
         super().__init__(kind)
         self._client = client
@@ -226,15 +249,21 @@ class AsyncStream(_StreamBase[AnyObject]):
     async def start(self, request: Request) -> None:
         """As Stream.start()."""
         self._call.start(request, stream=True)
-        self._first = self._taken(await self._call.get())
+        self._first = await self._next()
+
+    async def _next(self) -> Optional[AnyObject]:
+        chunk = None
+        while chunk is None and not self._over:
+            chunk = self._taken(await self._call.get())
+        return chunk
 
     def __aiter__(self: Self) -> Self:
         return self
 
     async def __anext__(self) -> AnyObject:
         chunk, self._first = self._first, None
-        if chunk is None and not self._over:
-            chunk = self._taken(await self._call.get())
+        if chunk is None:
+            chunk = await self._next()
         if chunk is None:
             raise StopAsyncIteration
         return chunk

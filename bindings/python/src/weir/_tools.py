@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Literal, Mapping, O
 from . import _native as c
 from ._errors import WeirError, error_from
 from ._handle import ClientBase, Handle
+from ._json import read_all, read_object
 from ._request import mapping, milliseconds, whole
 from ._types import Result, copy_result
 
@@ -234,14 +235,14 @@ class Driver:
             if self._run is not None:
                 c.run_take(self._run, result)
 
-    def calls(self) -> List[Tuple[int, Tool, Dict[str, Any]]]:
-        """Those that are to be answered: where the call is, the tool, its arguments."""
+    def calls(self) -> List[Tuple[int, Tool, bytes]]:
+        """Those that are to be answered: where the call is, the tool, its arguments as JSON."""
         count = ctypes.c_size_t()
         pointers = c.run_calls(self._run, ctypes.byref(count))
         made = []
         for i in range(count.value):
             call = pointers[i].contents
-            arguments = json.loads(ctypes.string_at(call.arguments, call.arguments_len))
+            arguments = ctypes.string_at(call.arguments, call.arguments_len)
             made.append((ctypes.addressof(call), self._tools[call.tool.decode()], arguments))
         return made
 
@@ -260,7 +261,7 @@ class Driver:
 
     def outcome(self) -> Run:
         length = ctypes.c_size_t()
-        steps = json.loads(ctypes.string_at(c.run_steps(self._run, ctypes.byref(length)), length.value))
+        steps = read_all(ctypes.string_at(c.run_steps(self._run, ctypes.byref(length)), length.value))
         result = copy_result(c.run_result(self._run))
         if result.ok or result.code == c.STOPPED:
             return Run(result.safe_text, steps, None if result.ok else result.error_code, result)
@@ -313,8 +314,13 @@ def _as(kind: Any, value: Any) -> Any:
     return value
 
 
-def _keywords(tool: Tool, arguments: Dict[str, Any]) -> Dict[str, Any]:
-    return {name: _as(tool.kinds.get(name, Any), value) for name, value in arguments.items()}
+def _keywords(tool: Tool, arguments: bytes) -> Dict[str, Any]:
+    """Raises a ValueError that the model is told."""
+    try:
+        members = read_object(arguments, dict)
+    except ValueError:
+        raise ValueError("the arguments are more than can be read here: an integer has too many digits, or they are nested too deeply") from None
+    return {name: _as(tool.kinds.get(name, Any), value) for name, value in members.items()}
 
 
 def call_waiting(driver: Driver) -> None:
@@ -326,7 +332,7 @@ def call_waiting(driver: Driver) -> None:
             driver.fail(call, error)
 
 
-async def _call_one(driver: Driver, call: int, tool: Tool, arguments: Dict[str, Any]) -> None:
+async def _call_one(driver: Driver, call: int, tool: Tool, arguments: bytes) -> None:
     try:
         keywords = _keywords(tool, arguments)
         if inspect.iscoroutinefunction(_called(tool.function)):
