@@ -4,6 +4,7 @@
 #include "http/tls_internal.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -12,8 +13,8 @@
 struct tls_stream {
     SSL *ssl;
     tls_context *context;
-    span in;     /* records not yet read by OpenSSL */
-    buf *cipher; /* where its records go */
+    span in;  /* records not yet read by OpenSSL */
+    buf *out; /* where its records go; NULL between operations */
     char *name;
     char *key; /* "name:port"; NULL on the server's side */
     buf why;
@@ -40,7 +41,8 @@ static int bio_read(BIO *bio, char *out, int cap) {
 static int bio_write(BIO *bio, const char *bytes, int len) {
     tls_stream *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (len > 0) buf_add(s->cipher, span_from(bytes, (size_t)len));
+    assert(s->out);
+    if (len > 0) buf_add(s->out, span_from(bytes, (size_t)len));
     return len;
 }
 
@@ -107,11 +109,10 @@ static void expect_name(tls_stream *s, uint16_t port) {
     SSL_SESSION_free(session);
 }
 
-tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port, buf *cipher) {
+tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port) {
     pthread_once(&bio_once, bio_method_make);
     tls_stream *s = mem_zalloc(sizeof *s);
     s->context = tls_context_ref(context);
-    s->cipher = cipher;
     if (context->server) name = SPAN_OF("the client");
     if (span_ends(name, SPAN_OF("."))) name.len--; /* a rooted name; certificates bear no dot */
     s->name = mem_strndup(name.ptr, name.len);
@@ -127,7 +128,6 @@ tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port, buf *
         SSL_set_connect_state(s->ssl);
         expect_name(s, port);
     }
-    ERR_clear_error();
     return s;
 }
 
@@ -156,8 +156,16 @@ static tls_result failed(tls_stream *s, const char *doing) {
                  X509_verify_cert_error_string(verified));
     else
         buf_addf(&s->why, "%s %s failed: %s", doing, s->name, tls_last_error("protocol error"));
-    ERR_clear_error();
     return TLS_FAILED;
+}
+
+/* Every operation stands between these two. SSL_get_error() takes what anybody has left in the
+ * thread's queue of errors for the operation's own: a signature that did not verify, a key that
+ * could not be read. */
+static SSL *begin(tls_stream *s, buf *out) {
+    ERR_clear_error();
+    s->out = out;
+    return s->ssl;
 }
 
 static tls_result result_of(tls_stream *s, int ret, const char *doing) {
@@ -169,31 +177,39 @@ static tls_result result_of(tls_stream *s, int ret, const char *doing) {
     }
 }
 
+static tls_result end(tls_stream *s, int ret, const char *doing) {
+    tls_result result = result_of(s, ret, doing);
+    ERR_clear_error();
+    s->out = NULL;
+    return result;
+}
+
 void tls_stream_feed(tls_stream *s, span cipher) {
     s->in = cipher;
 }
 
-tls_result tls_stream_handshake(tls_stream *s) {
-    return result_of(s, SSL_do_handshake(s->ssl), "the TLS handshake with");
+tls_result tls_stream_handshake(tls_stream *s, buf *out) {
+    return end(s, SSL_do_handshake(begin(s, out)), "the TLS handshake with");
 }
 
-tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_len) {
+tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_len, buf *out) {
     size_t len = 0;
-    tls_result result = result_of(s, SSL_read_ex(s->ssl, plain, cap, &len), "TLS reading from");
+    int ret = SSL_read_ex(begin(s, out), plain, cap, &len);
+    tls_result result = end(s, ret, "TLS reading from");
     if (result == TLS_OK) *ret_len = len;
     return result;
 }
 
-tls_result tls_stream_write(tls_stream *s, span plain) {
+tls_result tls_stream_write(tls_stream *s, span plain, buf *out) {
     size_t len;
-    return result_of(s, SSL_write_ex(s->ssl, plain.ptr, plain.len, &len), "TLS writing to");
+    return end(s, SSL_write_ex(begin(s, out), plain.ptr, plain.len, &len), "TLS writing to");
 }
 
-void tls_stream_shutdown(tls_stream *s) {
+void tls_stream_shutdown(tls_stream *s, buf *out) {
     if (s->shut) return;
     s->shut = true;
-    SSL_shutdown(s->ssl);
-    ERR_clear_error();
+    SSL_shutdown(begin(s, out)); /* what comes of it is nobody's concern any more */
+    (void)end(s, 1, "");
 }
 
 const char *tls_stream_why(const tls_stream *s) {

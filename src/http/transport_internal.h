@@ -57,7 +57,7 @@ struct transport {
     remainder *in_flight;
     buf out;
     size_t out_taken; /* bytes of out that the kernel has */
-    buf tls_backlog;  /* records made by reading while something was in flight */
+    buf tls_backlog;  /* records made by reading while something was in flight; go out first */
     memory_hold hold; /* of these, where they are large */
     const span *lent;
     size_t lent_count;
