@@ -451,9 +451,10 @@ static bool is_stuck(const conn *c) {
     return transport_pending(c->io) > 0 && taken(c) == c->mark;
 }
 
-/* The peer reads slowly but reads: not idle. Returns true when that is so. */
+/* The peer reads slowly but reads what it has asked for: not idle. Returns true when that is so.
+ * Before the first request all output is TLS's own. */
 static bool still_reading(conn *c) {
-    if (!transport_pending(c->io) || is_stuck(c)) return false;
+    if (c->fresh || !transport_pending(c->io) || is_stuck(c)) return false;
     start_timer(c, c->server->limits.idle_timeout_ms);
     return true;
 }

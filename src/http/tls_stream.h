@@ -3,6 +3,10 @@
  * Used by the transport alone. OpenSSL reads from the span it is fed and appends its records to the
  * buffer that each operation is given for its own time, so nothing is copied through memory BIOs
  * and an idle connection holds no buffer.
+ *
+ * Records that bear no data cost the peer nothing: a key update is 22 bytes, and has keys derived
+ * and an answer sent. A peer may send BARREN_MAX of them (tls_stream.c) one after the other, and
+ * then as many as the data between them has earned.
  */
 #ifndef WEIR_HTTP_TLS_STREAM_H
 #define WEIR_HTTP_TLS_STREAM_H
@@ -40,6 +44,9 @@ MUST_USE tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size
 MUST_USE tls_result tls_stream_write(tls_stream *s, span plain, buf *out);
 /* Appends close_notify, once. */
 void tls_stream_shutdown(tls_stream *s, buf *out);
+
+/* How many records have come. */
+uint64_t tls_stream_records(const tls_stream *s);
 
 const char *tls_stream_why(const tls_stream *s);  /* for people; lives as long as s */
 const char *tls_stream_name(const tls_stream *s); /* "the client" on the server's side */

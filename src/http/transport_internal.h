@@ -137,6 +137,8 @@ void tls_input(transport *t, span cipher);
 void tls_cut(transport *t, int err);
 /* close_notify, as far as the kernel takes it. */
 void tls_say_goodbye(transport *t);
+/* How many records have come; 0 without TLS. */
+uint64_t tls_records(const transport *t);
 
 /* ---- a peer that has vanished (transport_peer.c) ---- */
 

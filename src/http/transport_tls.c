@@ -10,6 +10,9 @@
 enum {
     RECORDS_PER_WRITE = 4,
     PIECES_PER_RECORD = 16,
+    /* Answers to key updates that wait for a peer that reads nothing: far more than the records
+     * that a handshake leaves behind. */
+    BACKLOG_BYTES = 16 * 1024,
 };
 
 static char *scratch(char **buffer) {
@@ -39,6 +42,8 @@ static void send_backlog(transport *t) {
 static void add_backlog(transport *t, span records) {
     buf_add(&t->tls_backlog, records);
     output_count(t);
+    if (t->tls_backlog.len > BACKLOG_BYTES)
+        transport_fail_later(t, TRANSPORT_TLS, "the peer does not read what it asks TLS for");
 }
 
 /* They are numbered: each leaves behind those that were made before it. */
@@ -181,6 +186,10 @@ void tls_begin(transport *t, const transport_tls *tls) {
     if (tls_context_is_server(tls->context)) return;
     if (handshake(t) == TLS_FAILED)
         transport_fail_later(t, TRANSPORT_TLS, tls_stream_why(t->tls));
+}
+
+uint64_t tls_records(const transport *t) {
+    return t->tls ? tls_stream_records(t->tls) : 0;
 }
 
 void transport_start_tls(transport *t, const transport_tls *tls) {

@@ -1,10 +1,12 @@
-/* Whose records go where. */
+/* Whose records go where, and what becomes of a peer that sends many of them for nothing. */
 #include "unit.h"
 
 #include "ends.h"
 
 #include "certs.h"
 #include "raw_tls.h"
+
+#include <stdatomic.h>
 
 static certs c;
 static tls_context *server, *client;
@@ -36,6 +38,8 @@ typedef struct odd_fixture {
     end served;
     raw_tls odd;
     bool begun;
+    loop_hook hook;
+    unsigned told, most_told; /* pieces of plain text, in this turn and in one of all */
 } odd_fixture;
 
 static void on_odd(acceptor *door, int fd, const struct sockaddr_storage *from) {
@@ -218,11 +222,169 @@ static void answers_keep_their_place_among_much(void **state) {
     free(much);
 }
 
+/* ---- records without data ---- */
+
+typedef struct row {
+    size_t updates, bytes, times; /* so many updates, and then so many bytes of data, so often */
+    bool borne;
+} row;
+
+static const row rows[] = {
+    {16, 1, 1, true},       {17, 1, 1, false}, {2000, 0, 1, false}, {1, 1024, 200, true},
+    {4, 4096, 50, true},    {1, 1, 16, true},  {1, 1, 40, false},   {16, 16384, 20, true},
+    {20, 16384, 20, false}, {0, 1, 300, true},
+};
+
+/* In pieces of several reads, so that the bound does not depend on how they come. */
+static void send_row(raw_tls *r) {
+    const row *w = r->user;
+    for (size_t i = 0; i < w->times; i++) {
+        raw_updates(r, w->updates);
+        if (w->bytes) raw_write(r, w->bytes);
+        if (i % 3 == 0 && !raw_flush(r)) return;
+    }
+    SSL_shutdown(r->ssl);
+    raw_flush(r);
+    wait_for_the_end(r);
+}
+
+static void judge_row(const end *e, const row *w, const char *whose) {
+    char why[120];
+    snprintf(why, sizeof why, "TLS reading from %s failed: too many records without data", whose);
+    if (w->borne) {
+        assert_int_equal(e->got.len, w->bytes * w->times);
+        assert_int_equal(e->why, TRANSPORT_EOF);
+    } else {
+        assert_int_equal(e->why, TRANSPORT_TLS);
+        assert_string_equal(e->text, why);
+    }
+}
+
+static void clients_that_send_them(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        odd_fixture o;
+        begin_odd(&o);
+        raw_begin(&o.odd, o.port, send_row, (void *)(uintptr_t)&rows[i]);
+        run(&o.f);
+        raw_end(&o.odd);
+        judge_row(&o.served, &rows[i], "the client");
+        buf_done(&o.served.got);
+        end_done(&o.f);
+    }
+}
+
+/* A server's tickets behind the handshake are two such records. */
+static bool is_at_the_bound(const row *w) {
+    return w->updates == 16 || w->times == 16;
+}
+
+static void servers_that_send_them(void **state) {
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        odd_fixture o;
+        if (is_at_the_bound(&rows[i])) continue;
+        begin_odd(&o);
+        o.f.port = raw_serve(&o.odd, c.cert, c.key, send_row, (void *)(uintptr_t)&rows[i]);
+        o.f.client.failing = finish_here;
+        connect_client(&o.f);
+        run(&o.f);
+        raw_end(&o.odd);
+        judge_row(&o.f.client, &rows[i], "weir.test");
+        end_done(&o.f);
+    }
+}
+
+/* ---- answers that wait ---- */
+
+static void ask_and_read_nothing(raw_tls *r) {
+    raw_write(r, 1);
+    while (raw_flush(r)) {
+        raw_update(r);
+        raw_write(r, 1024);
+    }
+}
+
+static void answers_do_not_gather_without_end(void **state) {
+    (void)state;
+    odd_fixture o;
+    begin_odd(&o);
+    much = pattern(MUCH);
+    o.served.data = send_much_once;
+    raw_begin(&o.odd, o.port, ask_and_read_nothing, NULL);
+    run_odd(&o);
+    assert_int_equal(o.served.why, TRANSPORT_TLS);
+    assert_string_equal(o.served.text, "the peer does not read what it asks TLS for");
+    free(much);
+}
+
+/* ---- many records in one turn ---- */
+
+enum { SMALL_RECORDS = 20000 };
+
+static atomic_bool all_sent;
+
+static void send_small_records(raw_tls *r) {
+    raw_write(r, 2);
+    raw_flush(r);
+    for (int i = 0; i < SMALL_RECORDS; i++)
+        raw_write(r, 1);
+    raw_flush(r);
+    atomic_store(&all_sent, true);
+    wait_for_the_end(r);
+}
+
+static void count_turn(loop_hook *hook) {
+    odd_fixture *o = CONTAINER_OF(hook, odd_fixture, hook);
+    if (o->told > o->most_told) o->most_told = o->told;
+    o->told = 0;
+}
+
+/* What one turn finds has come all before it. */
+static void resume_when_all_is_sent(timer *t) {
+    odd_fixture *o = CONTAINER_OF(t, odd_fixture, f.timer);
+    if (atomic_load(&all_sent))
+        transport_resume(o->served.t);
+    else
+        loop_timer_start(&o->f.l, t, 1);
+}
+
+static void count_piece(end *served) {
+    odd_fixture *o = odd_of(served);
+    o->told++;
+    if (served->got.len == 2) {
+        transport_pause(served->t);
+        loop_timer_start(&o->f.l, &o->f.timer, 1);
+    }
+    if (served->got.len == SMALL_RECORDS + 2) finish(o);
+}
+
+static void a_turn_takes_a_bounded_number_of_records(void **state) {
+    (void)state;
+    odd_fixture o;
+    begin_odd(&o);
+    atomic_store(&all_sent, false);
+    timer_init(&o.f.timer, resume_when_all_is_sent);
+    o.hook = (loop_hook){.run = count_turn};
+    list_init(&o.hook.link);
+    loop_add_hook(&o.f.l, &o.hook);
+    o.served.data = count_piece;
+    raw_begin(&o.odd, o.port, send_small_records, NULL);
+    run_odd(&o);
+    count_turn(&o.hook);
+    /* One read beyond the bound, of 64 KiB: a record of one byte is 23 long. */
+    assert_in_range(o.most_told, 1024, 1024 + 65536 / 23 + 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_answer_of_one_that_left_stays_off_others),
         cmocka_unit_test(the_answer_of_one_that_asked_is_its_own),
         cmocka_unit_test(answers_keep_their_place_among_much),
+        cmocka_unit_test(clients_that_send_them),
+        cmocka_unit_test(servers_that_send_them),
+        cmocka_unit_test(answers_do_not_gather_without_end),
+        cmocka_unit_test(a_turn_takes_a_bounded_number_of_records),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
