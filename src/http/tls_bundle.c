@@ -88,7 +88,7 @@ static void read_all(bundle *b) {
 /* ---- finding ---- */
 
 /* Puts every authority of that name into the store, which looks at the others by itself where the
- * first is not the issuer. What is wrong with one of them is no error of the handshake that asks. */
+ * first is not the issuer. What is wrong with one is no error of the handshake that asks. */
 static bool add_to(X509_STORE *store, bundle *b, const X509_NAME *name) {
     bool found = false;
     ERR_set_mark();

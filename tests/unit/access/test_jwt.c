@@ -23,7 +23,7 @@ static jwks *keys_of(const char *json) {
     buf why = BUF_EMPTY;
     jwks *s = jwks_parse(span_cstr(json), &why);
     buf_done(&why);
-    assert_int_equal(ERR_peek_error(), 0); /* a TLS stream of the thread would take it for its own */
+    assert_int_equal(ERR_peek_error(), 0); /* a TLS stream would take it for its own */
     return s;
 }
 
