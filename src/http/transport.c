@@ -429,8 +429,14 @@ shortage transport_shortage(const transport *t) {
     return t->shortage;
 }
 
-size_t transport_address_index(const transport *t) {
-    return t->address;
+bool transport_address(const transport *t, struct sockaddr_storage *ret) {
+    struct sockaddr_storage found = {0};
+    int len = sizeof found;
+    if (!t->socket || t->socket->uv.handle.type != UV_TCP ||
+        uv_tcp_getpeername(&t->socket->uv.tcp, (struct sockaddr *)&found, &len))
+        return false;
+    *ret = found;
+    return true;
 }
 
 bool transport_is_open(const transport *t) {

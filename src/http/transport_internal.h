@@ -50,7 +50,6 @@ struct transport {
     const transport_ops *ops;
     void *user;
     list link;        /* in loop->dirty: has output to write or something to tell */
-    size_t address;   /* which of the target's is connected */
     unsigned handles; /* libuv handles not yet closed */
 
     /* Output, in the order in which it leaves: in_flight, out, lent or kept. */
