@@ -487,6 +487,17 @@ static void end_idle(conn *c) {
     end(c, is_stuck(c) ? END_RESET : END_IDLE);
 }
 
+/* It may take as long as it likes, but not take nothing: what waits for it takes memory, here and
+ * at whoever is asked. */
+static void judge_reader(conn *c) {
+    if (!is_stuck(c)) {
+        (void)still_reading(c);
+        return;
+    }
+    if (c->request) c->request->slow = true;
+    end(c, abandon(c));
+}
+
 static void on_timer(timer *t) {
     conn *c = CONTAINER_OF(t, conn, timer);
     c->inside++;
@@ -495,12 +506,7 @@ static void on_timer(timer *t) {
         refuse(c, ERR_SLOW_REQUEST, "The head of the request did not arrive in time.");
         break;
     case CONN_BODY: judge_pace(c); break;
-    case CONN_BUSY:
-        if (is_stuck(c))
-            end(c, abandon(c));
-        else
-            (void)still_reading(c);
-        break;
+    case CONN_BUSY: judge_reader(c); break;
     case CONN_IDLE:
         if (!c->lean)
             grow_lean(c);

@@ -347,7 +347,7 @@ static void readers_that_take_nothing(void **state) {
     f.flood_left = 100000000;
     int fd = dial(&f);
     get(fd, "/flood");
-    check_log(&f, "head /flood;request /flood;gone /flood;done /flood;");
+    check_log(&f, "head /flood;request /flood;left /flood;done /flood;");
     bool reset;
     char *all = read_all(fd, &reset);
     assert_true(reset);
