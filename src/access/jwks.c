@@ -6,6 +6,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 
 #include <stdatomic.h>
@@ -163,7 +164,10 @@ static void add(jwks *s, json_value from) {
     jwk *k = &s->items[s->count];
     if (s->count == JWKS_KEYS_MAX || from.type != JSON_OBJECT || !may_verify(from)) return;
     k->key = make_key(from, &s->arena, &k->kind);
-    if (!k->key) return;
+    if (!k->key) {
+        ERR_clear_error(); /* an issuer's key is no error of what this thread does next */
+        return;
+    }
     k->id = text_of(from, "kid", &s->arena);
     k->alg = text_of(from, "alg", &s->arena);
     s->count++;

@@ -30,6 +30,10 @@ const error_row *error_get(error_id id);
  * type. Each error has its own; empty for ERR_NONE. */
 span error_word(error_id id);
 span error_fault_word(error_fault f); /* "client" */
+/* The client is not there any more to hear of it: it left, or was left. */
+static inline bool error_is_parting(error_id id) {
+    return id == ERR_CLIENT_GONE || id == ERR_CLIENT_SLOW;
+}
 
 /* An error on its way to the person who will read it. */
 typedef struct weir_error {

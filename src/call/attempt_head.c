@@ -38,13 +38,14 @@ span attempt_intact_value(const attempt *a, const http_head *head, const http_he
 
 http_headers attempt_crossing(const attempt *a, const http_head *head, const http_head *clean) {
     arena *memory = a->spec.asking;
-    span connection = http_header_list(clean->headers, SPAN_OF("connection"), memory);
+    http_hops named;
+    http_hops_of(clean->headers, &named);
     size_t count = head->headers.count, n = 0;
     http_header *out = arena_alloc(memory, count * sizeof *out);
     for (size_t i = 0; i < count; i++) {
         http_header h = clean->headers.items[i];
         bool intact = h.name.len && h.value.ptr == head->headers.items[i].value.ptr;
-        if (!intact || !provider_header_back(h.name, connection)) continue;
+        if (!intact || !provider_header_back(h.name, &named)) continue;
         out[n++] = (http_header){arena_dup(memory, h.name), arena_dup(memory, h.value)};
     }
     return (http_headers){out, n};

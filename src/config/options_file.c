@@ -192,7 +192,7 @@ static const option file_options[] = {
     {DURATION(config, "server.body_total", server.body_total_ms), .standard = "10m", .min = "1ms", .max = "24h", .zero = "off",
      .sentence = "Time for the whole body of a request, and for a client to take what is left of a large answer when that is complete."},
     {DURATION(config, "server.idle_timeout", server.idle_timeout_ms), .standard = "75s", .min = "1ms", .max = "24h",
-     .sentence = "How long a connection without a request is kept."},
+     .sentence = "How long a connection without a request is kept, and how long a client may take nothing of an answer that waits for it before it is left (`client_too_slow`)."},
     {DURATION(config, "server.drain_delay", server.drain_delay_ms), .standard = "0s", .min = "0s", .max = "1h",
      .sentence = "How long weir goes on serving, with /health/ready at 503, when it is told to stop: until whoever spreads the calls (a balancer, Kubernetes) has seen that it leaves. server.drain follows."},
     {DURATION(config, "server.drain", server.drain_ms), .standard = "30s", .min = "0s", .max = "24h",

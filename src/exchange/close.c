@@ -103,13 +103,18 @@ void exchange_say_last(exchange *x) {
 }
 
 void exchange_cancel(exchange *x) {
+    exchange_cancel_for(x, ERR_CLIENT_GONE);
+}
+
+void exchange_cancel_for(exchange *x, error_id parting) {
     if (x->phase >= PHASE_CLOSING) {
         if (x->last) x->last->how = CLOSE_CUT; /* what must be recorded still is */
         return;
     }
+    if (x->parting == ERR_NONE) x->parting = parting; /* else it was the others who left now */
     if (x->stays && x->stays(x)) return;
-    const weir_error gone = error_of(ERR_CLIENT_GONE);
-    x->failure = failure_of(&gone);
+    const weir_error why = error_of(x->parting);
+    x->failure = failure_of(&why);
     exchange_close(x, &(last_word){.how = CLOSE_CUT});
 }
 

@@ -261,13 +261,13 @@ error_id exchange_error(const exchange *x) {
 
 int exchange_status(const exchange *x) {
     bool refused = x->failure.error != ERR_NONE && x->failure.class == FAIL_NONE &&
-                   x->failure.error != ERR_CLIENT_GONE;
+                   !error_is_parting(x->failure.error);
     if (x->has_head && (x->head_sent || !refused)) return x->head.status;
     /* Of a refusal or limit that weir words itself, too. */
     if (x->failure.error == ERR_PROVIDER_REFUSED) return x->failure.refused_with;
     if (x->failure.error == ERR_PROVIDER_ERROR || x->failure.error == ERR_PROVIDER_LIMITED)
         return x->failure.status;
-    bool asked = x->call || x->failure.error == ERR_CLIENT_GONE;
+    bool asked = x->call || error_is_parting(x->failure.error);
     return asked ? 0 : x->failure.status;
 }
 

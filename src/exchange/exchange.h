@@ -202,6 +202,8 @@ exchange *exchange_start_refused(exchange_env *env, const exchange_request *requ
 /* The client has left: cancels what is under way at once, settles and records; door->done follows,
  * nothing else does. */
 void exchange_cancel(exchange *x);
+/* The same where it is known how they have parted: error_is_parting(). */
+void exchange_cancel_for(exchange *x, error_id parting);
 /* The door has room again. */
 void exchange_room(exchange *x);
 /* One that rests may go on, where door->wakes said that it might not. May end it. */

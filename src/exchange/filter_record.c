@@ -361,6 +361,7 @@ static void leave_behind(recorder *r) {
     const exchange_door *door = x->door;
     void *user = x->user;
     if (recorder_has_left(r)) return;
+    x->parting = ERR_CLIENT_SLOW;
     leave_door(r);
     door->abort(user);
 }

@@ -133,7 +133,7 @@ static boarded board(cache_use *u) {
  * call too if a provider, asked a second time, has failed. What the other alone had to do with (his
  * client, his limits) is not. */
 static bool is_shared(const cache_use *u, const failure *why) {
-    return u->failures > 1 && why->error != ERR_CLIENT_GONE && why->error != ERR_NONE &&
+    return u->failures > 1 && !error_is_parting(why->error) && why->error != ERR_NONE &&
            (why->class != FAIL_NONE || why->error == ERR_TOTAL_TIMEOUT);
 }
 

@@ -15,9 +15,9 @@ static span target_of(const cache_use *u) {
 static void note_left(exchange *x) {
     call_record *r = &x->record;
     r->outcome = CALL_CANCELLED;
-    r->error = ERR_CLIENT_GONE;
-    r->error_text = span_cstr(error_get(ERR_CLIENT_GONE)->sentence);
-    r->status = error_get(ERR_CLIENT_GONE)->status;
+    r->error = x->parting;
+    r->error_text = span_cstr(error_get(x->parting)->sentence);
+    r->status = error_get(x->parting)->status;
 }
 
 static void count(const exchange *x) {

@@ -10,7 +10,7 @@ void settle_reason(exchange *x, span reason) {
 
 static call_outcome outcome_of(const exchange *x) {
     if (x->failure.error == ERR_NONE) return x->told_failed ? CALL_CUT : CALL_OK;
-    if (x->failure.error == ERR_CLIENT_GONE) return CALL_CANCELLED;
+    if (error_is_parting(x->failure.error)) return CALL_CANCELLED;
     return x->head_sent && !exchange_status_is_hidden(x) ? CALL_CUT : CALL_FAILED;
 }
 
@@ -35,7 +35,7 @@ stage_result stage_settle(exchange *x) {
     if (r->error != ERR_NONE) {
         r->error_text = x->failure.text;
         /* What the client saw: a stream that fails after its head stays a 200. */
-        bool told = x->head_sent && x->sent_status && r->error != ERR_CLIENT_GONE;
+        bool told = x->head_sent && x->sent_status && !error_is_parting(r->error);
         r->status = told ? x->sent_status : x->failure.status;
     } else {
         r->status = x->head.status;

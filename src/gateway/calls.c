@@ -226,7 +226,8 @@ void call_refuse(const request *q, const weir_error *why, http_headers more) {
 
 void call_gone(request *q) {
     call_request *c = CONTAINER_OF(q, call_request, request);
-    if (c->x) exchange_cancel(c->x);
+    const bool slow = http_request_is_slow(q->http);
+    if (c->x) exchange_cancel_for(c->x, slow ? ERR_CLIENT_SLOW : ERR_CLIENT_GONE);
 }
 
 void call_room(request *q) {

@@ -2,11 +2,11 @@
  *
  * Connections are pooled per origin, last in, first out, bounded, and one holder's calls have at
  * most a share of them: those beyond it wait for each other, and others go ahead of them. A pooled
- * connection that turns out dead before a byte of the answer came is replaced by a fresh one
- * without telling the caller, once. Names are resolved off the loop, cached and refreshed; several
- * addresses are tried in turn. HTTPS_PROXY/NO_PROXY are obeyed by CONNECT (for http origins
- * HTTP_PROXY likewise by CONNECT); http/proxy.h has the rules. Loopback is not exempt, so an origin
- * of weir's own says "none".
+ * connection that turns out dead while a request is sent on it, or within a second of that, before
+ * a byte of the answer came, is replaced by a fresh one without telling the caller, once. Names are
+ * resolved off the loop, cached and refreshed; several addresses are tried in turn.
+ * HTTPS_PROXY/NO_PROXY are obeyed by CONNECT (for http origins HTTP_PROXY likewise by CONNECT);
+ * http/proxy.h has the rules. Loopback is not exempt, so an origin of weir's own says "none".
  *
  * http_client_send() never calls back before it returns. Exactly one of on_end and on_fail ends a
  * call, after which it must not be touched; after http_call_cancel() nothing comes any more.

@@ -258,8 +258,20 @@ static void on_sent(void *user) {
     if (conn->state == CONN_BUSY && !conn->call->sent) call_on_sent(conn->call);
 }
 
-/* A pooled connection that the peer had closed before the request reached it: once more, on a fresh
- * one, and before all others who wait. */
+/* A server that closes an idle connection may do so just as a request is on its way (RFC 9112
+ * section 9.3.1), and is heard of a round trip later. One that has had the whole of a request for
+ * longer than that may have worked on it, and is paid: to send it again is for whoever asked to
+ * decide (RFC 9110 section 9.2.2). A second is more than any round trip, and less than most answers
+ * take. */
+enum { RACE_US = 1000 * 1000 };
+
+static bool lost_the_race(const http_conn *conn) {
+    const http_call *call = conn->call;
+    if (!conn->reused || call->heard) return false;
+    return !call->sent || conn->origin->client->loop->now_us - call->facts.sent_us <= RACE_US;
+}
+
+/* Once more, on a fresh connection, and before all others who wait. */
 static void replay(http_conn *conn) {
     http_call *call = part(conn);
     http_origin *o = conn->origin;
@@ -289,7 +301,7 @@ static void lost_while_busy(http_conn *conn, transport_fail why, const char *tex
             return;
         }
     }
-    if (conn->reused && !call->heard)
+    if (lost_the_race(conn))
         replay(conn);
     else
         client_conn_fail(conn, fault_of(call->phase == CALL_BODY ? HTTP_FAIL_CUT : HTTP_FAIL_RESET),

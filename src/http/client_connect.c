@@ -80,11 +80,17 @@ static void ask_for_tunnel(http_conn *conn) {
     transport_lend(conn->t, &conn->tunnel_request, 1);
 }
 
+/* The addresses may have changed their places, or be others, since this began with them. */
+static void note_address(const http_conn *conn) {
+    struct sockaddr_storage answered;
+    if (conn->origin->names && transport_address(conn->t, &answered))
+        resolver_prefer(conn->origin->names, &answered);
+}
+
 void client_conn_opened(http_conn *conn) {
-    http_origin *o = conn->origin;
+    const http_origin *o = conn->origin;
     assert(conn->state == CONN_CONNECTING || conn->state == CONN_SECURING);
-    if (conn->state == CONN_CONNECTING && o->names)
-        resolver_prefer(o->names, transport_address_index(conn->t));
+    if (conn->state == CONN_CONNECTING) note_address(conn);
     if (conn->state == CONN_CONNECTING && has_tunnel(o))
         ask_for_tunnel(conn);
     else

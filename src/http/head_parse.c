@@ -109,6 +109,7 @@ typedef struct facts {
     span length;
     span coding;
     bool types_differ;
+    unsigned hops; /* what Connection names, empty names too */
     bool close;
     bool keep_alive;
 } facts;
@@ -119,6 +120,14 @@ static inline bool is_field(span name, const char *wanted) {
     for (size_t i = 0; i < name.len; i++)
         if ((name.ptr[i] | 0x20) != wanted[i]) return false;
     return true;
+}
+
+static void note_connection(facts *f, span names) {
+    for (span name; f->hops <= HTTP_HOPS_MAX && span_cut(&names, ',', &name); f->hops++) {
+        name = span_trim(name);
+        f->close |= span_ieq(name, SPAN_OF("close"));
+        f->keep_alive |= span_ieq(name, SPAN_OF("keep-alive"));
+    }
 }
 
 static void note(facts *f, http_head *head, const http_header *h) {
@@ -135,9 +144,7 @@ static void note(facts *f, http_head *head, const http_header *h) {
             f->origins++;
         return;
     case 10:
-        if (!is_field(h->name, "connection")) return;
-        f->close |= http_list_has(h->value, SPAN_OF("close"));
-        f->keep_alive |= http_list_has(h->value, SPAN_OF("keep-alive"));
+        if (is_field(h->name, "connection")) note_connection(f, h->value);
         return;
     case 12:
         if (!is_field(h->name, "content-type")) return;
@@ -172,6 +179,8 @@ static bool read_fields(http_parsed *p, facts *f, http_parse_error *ret_error) {
             return malformed("A header line is not a name, a colon and a value.", ret_error);
         note(f, &p->head, h);
     }
+    if (f->hops > HTTP_HOPS_MAX)
+        return malformed("Connection names more than 32 fields.", ret_error);
     p->head.keep_alive = !f->close && (p->head.minor == 1 || f->keep_alive);
     if (p->head.minor == 0) p->head.expect_continue = false;
     return true;

@@ -36,13 +36,6 @@ size_t http_header_count(http_headers h, span name) {
     return n;
 }
 
-bool http_list_has(span list, span token) {
-    span item;
-    while (span_cut(&list, ',', &item))
-        if (span_ieq(span_trim(item), token)) return true;
-    return false;
-}
-
 static const http_names hop_names[] = {
     [2] = HTTP_NAMES(SPAN("te")),
     [7] = HTTP_NAMES(SPAN("trailer"), SPAN("upgrade")),
@@ -50,10 +43,26 @@ static const http_names hop_names[] = {
     [17] = HTTP_NAMES(SPAN("transfer-encoding")),
 };
 
-bool http_header_is_hop(span name, span connection_value) {
+static void add_hops(http_hops *hops, span list) {
+    for (span name; !hops->many && span_cut(&list, ',', &name);) {
+        hops->many = hops->count == HTTP_HOPS_MAX;
+        if (!hops->many) hops->names[hops->count++] = span_trim(name);
+    }
+}
+
+void http_hops_of(http_headers h, http_hops *ret) {
+    ret->count = 0;
+    ret->many = false;
+    for (size_t i = 0; i < h.count; i++)
+        if (span_ieq(h.items[i].name, SPAN_OF("connection"))) add_hops(ret, h.items[i].value);
+}
+
+bool http_header_is_hop(span name, const http_hops *named) {
     if (http_names_have(hop_names, ARRAY_LEN(hop_names), name)) return true;
     if (span_istarts(name, SPAN_OF("proxy-"))) return true;
-    return http_list_has(connection_value, name);
+    for (size_t i = 0; i < named->count; i++)
+        if (span_ieq(name, named->names[i])) return true;
+    return named->many;
 }
 
 bool http_header_is_safe(span name, span value) {

@@ -30,12 +30,19 @@ span http_header_get(http_headers h, span name);
 span http_header_list(http_headers h, span name, arena *a);
 /* How many fields have that name. */
 size_t http_header_count(http_headers h, span name);
-/* true when the comma-separated list (Connection, TE, …) has that token, without case. */
-bool http_list_has(span list, span token);
-/* true for fields that end at one hop or are the proxy's own (RFC 9110 section 7.6.1): Connection
- * and what it names (connection_value, may be empty), Keep-Alive, Proxy-*, TE, Trailer,
- * Transfer-Encoding, Upgrade. */
-bool http_header_is_hop(span name, span connection_value);
+/* What a message's Connection fields name: fields that end at this hop beside those that always do
+ * (RFC 9110 section 7.6.1). Taken once, as each of its fields is looked up there. */
+enum { HTTP_HOPS_MAX = 32 };
+typedef struct http_hops {
+    span names[HTTP_HOPS_MAX];
+    size_t count;
+    bool many; /* more, as the codec lets no message have: each field is taken for one of them */
+} http_hops;
+/* The names are borrowed from h. */
+void http_hops_of(http_headers h, http_hops *ret);
+/* true for fields that end at one hop or are the proxy's own: Connection and what it names,
+ * Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade. */
+bool http_header_is_hop(span name, const http_hops *named);
 /* Names in lower case by their lengths: http_names of[] with a row for each length up to the
  * longest, NULL where there is none of it. Each field of a message is looked up in such lists, and
  * most have few names of its length, or none. */

@@ -27,6 +27,7 @@ struct resolver {
     int64_t ask_ms;   /* when to look up again */
     struct sockaddr_storage addrs[ADDRESSES_MAX];
     size_t count;
+    struct sockaddr_storage preferred; /* AF_UNSPEC: none is */
     buf why;
     shortage shortage;
     list waiting;
@@ -119,6 +120,38 @@ static const struct addrinfo *next_of(const struct addrinfo *a, int family, bool
     return a;
 }
 
+static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b) {
+    if (a->ss_family != b->ss_family) return false;
+    if (a->ss_family == AF_INET)
+        return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                  &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+static size_t index_of(const resolver *r, const struct sockaddr_storage *addr) {
+    size_t i = 0;
+    while (i < r->count && !is_same(&r->addrs[i], addr))
+        i++;
+    return i;
+}
+
+static void put_first(resolver *r, size_t index) {
+    const struct sockaddr_storage first = r->addrs[index];
+    memmove(&r->addrs[1], &r->addrs[0], index * sizeof r->addrs[0]);
+    r->addrs[0] = first;
+}
+
+/* What has been learnt is not forgotten because the name was looked up again. */
+static void keep_preference(resolver *r) {
+    if (r->preferred.ss_family == AF_UNSPEC) return;
+    size_t i = index_of(r, &r->preferred);
+    if (i < r->count)
+        put_first(r, i);
+    else
+        r->preferred.ss_family = AF_UNSPEC;
+}
+
 /* Takes turns between the family that the system prefers and the other. */
 static void keep_addresses(resolver *r, const struct addrinfo *found) {
     int first = found->ai_family;
@@ -160,6 +193,7 @@ static void on_found(uv_getaddrinfo_t *req, int status, struct addrinfo *found) 
         r->running = NULL;
         if (status == 0) {
             keep_addresses(r, found);
+            keep_preference(r);
             r->found_ms = r->loop->now_ms;
             r->ask_ms = r->loop->now_ms + r->ttl_ms;
         } else {
@@ -211,9 +245,9 @@ shortage resolver_shortage(const resolver *r) {
     return r->shortage;
 }
 
-void resolver_prefer(resolver *r, size_t index) {
-    if (index == 0 || index >= r->count) return;
-    struct sockaddr_storage answered = r->addrs[index];
-    memmove(&r->addrs[1], &r->addrs[0], index * sizeof r->addrs[0]);
-    r->addrs[0] = answered;
+void resolver_prefer(resolver *r, const struct sockaddr_storage *answered) {
+    size_t i = index_of(r, answered);
+    if (i == 0 || i == r->count) return;
+    r->preferred = r->addrs[i];
+    put_first(r, i);
 }

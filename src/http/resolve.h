@@ -43,7 +43,9 @@ const struct sockaddr_storage *resolver_addresses(const resolver *r, size_t *ret
 const char *resolver_why(const resolver *r); /* when there are none; for people */
 /* When there are none for a reason of this machine's; SHORTAGE_NONE: there is no such name. */
 shortage resolver_shortage(const resolver *r);
-/* The address at that index answered: it is tried first from now on. */
-void resolver_prefer(resolver *r, size_t index);
+/* That address answered where those that stand before it did not, or not so soon: it is tried first
+ * from now on, until another answers instead of it or a look-up finds it no more. One that is not
+ * among those that were found is passed over; the first of them leaves all as it is. */
+void resolver_prefer(resolver *r, const struct sockaddr_storage *answered);
 
 #endif

@@ -44,7 +44,8 @@ typedef struct http_server_limits {
     size_t body_rate;        /* bytes a second of a body, over each body_timeout_ms; 0: any */
     /* Of a whole body, and of a reader of what is left of an answer that is complete; 0: any. */
     int64_t body_total_ms;
-    int64_t idle_timeout_ms; /* keep-alive, and a reader that takes nothing */
+    /* Keep-alive; and so long a reader may take nothing of what waits for it. */
+    int64_t idle_timeout_ms;
 } http_server_limits;
 
 /* An error that is answered. Lives for the call that tells it. */
@@ -70,7 +71,8 @@ typedef struct http_server_ops {
     void (*on_head)(void *user, http_request *r);
     /* The whole body is there. Not called if on_head answered. */
     void (*on_request)(void *user, http_request *r);
-    /* The client left, or the connection broke, before the answer was complete. */
+    /* The client left, or the connection broke, before the answer was complete; or it was left:
+     * http_request_is_slow(). */
     void (*on_gone)(void *user, http_request *r);
     /* There is room again after http_answer_full() was true: all output has been taken. */
     void (*on_room)(void *user, http_request *r);
@@ -148,6 +150,8 @@ void http_request_drop_head(http_request *r);
 /* Or gives that memory away, once the whole request is there: what http_request_head() has said
  * stays where it is. */
 http_head_memory http_request_take_head(http_request *r);
+/* From on_gone on: whether the client was left because it took nothing of its answer. */
+bool http_request_is_slow(const http_request *r);
 void http_request_set_user(http_request *r, void *user);
 void *http_request_user(const http_request *r);
 

@@ -130,6 +130,10 @@ http_head_memory http_request_take_head(http_request *r) {
     return http_codec_take_head(r->conn->codec);
 }
 
+bool http_request_is_slow(const http_request *r) {
+    return r->slow;
+}
+
 void http_request_set_user(http_request *r, void *user) {
     r->user = user;
 }

@@ -451,9 +451,10 @@ static bool is_stuck(const conn *c) {
     return transport_pending(c->io) > 0 && taken(c) == c->mark;
 }
 
-/* The peer reads slowly but reads: not idle. Returns true when that is so. */
+/* The peer reads slowly but reads what it has asked for: not idle. Returns true when that is so.
+ * Before the first request all output is TLS's own. */
 static bool still_reading(conn *c) {
-    if (!transport_pending(c->io) || is_stuck(c)) return false;
+    if (c->fresh || !transport_pending(c->io) || is_stuck(c)) return false;
     start_timer(c, c->server->limits.idle_timeout_ms);
     return true;
 }
@@ -486,6 +487,17 @@ static void end_idle(conn *c) {
     end(c, is_stuck(c) ? END_RESET : END_IDLE);
 }
 
+/* It may take as long as it likes, but not take nothing: what waits for it takes memory, here and
+ * at whoever is asked. */
+static void judge_reader(conn *c) {
+    if (!is_stuck(c)) {
+        (void)still_reading(c);
+        return;
+    }
+    if (c->request) c->request->slow = true;
+    end(c, abandon(c));
+}
+
 static void on_timer(timer *t) {
     conn *c = CONTAINER_OF(t, conn, timer);
     c->inside++;
@@ -494,12 +506,7 @@ static void on_timer(timer *t) {
         refuse(c, ERR_SLOW_REQUEST, "The head of the request did not arrive in time.");
         break;
     case CONN_BODY: judge_pace(c); break;
-    case CONN_BUSY:
-        if (is_stuck(c))
-            end(c, abandon(c));
-        else
-            (void)still_reading(c);
-        break;
+    case CONN_BUSY: judge_reader(c); break;
     case CONN_IDLE:
         if (!c->lean)
             grow_lean(c);

@@ -114,6 +114,7 @@ struct http_request {
     bool aborted;
     bool told_so;   /* aborted: its last piece says so, and must arrive */
     bool gone;      /* the client is */
+    bool slow;      /* it was left, as it took nothing */
     bool chunked;   /* the answer is */
     bool bodiless;  /* the answer has a head alone */
     bool close;     /* the connection ends with the answer */

@@ -88,9 +88,10 @@ static void read_all(bundle *b) {
 /* ---- finding ---- */
 
 /* Puts every authority of that name into the store, which looks at the others by itself where the
- * first is not the issuer. */
+ * first is not the issuer. What is wrong with one is no error of the handshake that asks. */
 static bool add_to(X509_STORE *store, bundle *b, const X509_NAME *name) {
     bool found = false;
+    ERR_set_mark();
     for (authority *a = b->first; a; a = a->next) {
         if (X509_NAME_cmp(a->name, name) != 0) continue;
         const unsigned char *at = a->der;
@@ -98,6 +99,7 @@ static bool add_to(X509_STORE *store, bundle *b, const X509_NAME *name) {
         found = (cert && X509_STORE_add_cert(store, cert) == 1) || found;
         X509_free(cert);
     }
+    ERR_pop_to_mark();
     return found;
 }
 

@@ -4,20 +4,33 @@
 #include "http/tls_internal.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    /* As many as Go's TLS bears before it gives a peer up (maxUselessRecords), and what each of
+     * them takes to be earned again: far more than it is long itself. */
+    BARREN_MAX = 16,
+    BARREN_PRICE_BYTES = 1024,
+};
+
 struct tls_stream {
     SSL *ssl;
     tls_context *context;
-    span in;     /* records not yet read by OpenSSL */
-    buf *cipher; /* where its records go */
+    span in;  /* records not yet read by OpenSSL */
+    buf *out; /* where its records go; NULL between operations */
     char *name;
     char *key; /* "name:port"; NULL on the server's side */
     buf why;
-    bool nameless; /* the peer's certificate has no subject alternative name */
+    uint64_t records; /* that have come */
+    uint32_t debt;    /* bytes of data that are to make good for records without any */
+    bool ready;       /* the handshake is over */
+    bool bare;        /* the newest record has brought no data so far */
+    bool barren;      /* too many of them have not */
+    bool nameless;    /* the peer's certificate has no subject alternative name */
     bool shut;
 };
 
@@ -27,6 +40,7 @@ static int bio_read(BIO *bio, char *out, int cap) {
     tls_stream *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     if (cap <= 0) return 0;
+    if (s->barren) return -1;
     if (!s->in.len) {
         BIO_set_retry_read(bio);
         return -1;
@@ -40,7 +54,8 @@ static int bio_read(BIO *bio, char *out, int cap) {
 static int bio_write(BIO *bio, const char *bytes, int len) {
     tls_stream *s = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (len > 0) buf_add(s->cipher, span_from(bytes, (size_t)len));
+    assert(s->out);
+    if (len > 0) buf_add(s->out, span_from(bytes, (size_t)len));
     return len;
 }
 
@@ -65,6 +80,29 @@ static void bio_method_make(void) {
     BIO_meth_set_write(bio_method, bio_write);
     BIO_meth_set_ctrl(bio_method, bio_ctrl);
     BIO_meth_set_create(bio_method, bio_create);
+}
+
+/* ---- records without data ---- */
+
+/* SSL_set_msg_callback()'s function: the header of a record has been read, and not yet the rest. */
+static void on_record(int sent, int version, int type, const void *bytes, size_t len, SSL *ssl,
+                      void *arg) {
+    tls_stream *s = arg;
+    (void)version;
+    (void)bytes;
+    (void)len;
+    (void)ssl;
+    if (sent || type != SSL3_RT_HEADER) return;
+    s->records++;
+    if (!s->ready) return; /* a handshake is bounded by the size of its messages */
+    if (s->bare) s->debt += BARREN_PRICE_BYTES;
+    s->bare = true;
+    if (s->debt > BARREN_MAX * BARREN_PRICE_BYTES) s->barren = true;
+}
+
+static void note_data(tls_stream *s, size_t len) {
+    s->bare = false;
+    s->debt -= len < s->debt ? (uint32_t)len : s->debt;
 }
 
 /* ---- life ---- */
@@ -107,11 +145,10 @@ static void expect_name(tls_stream *s, uint16_t port) {
     SSL_SESSION_free(session);
 }
 
-tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port, buf *cipher) {
+tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port) {
     pthread_once(&bio_once, bio_method_make);
     tls_stream *s = mem_zalloc(sizeof *s);
     s->context = tls_context_ref(context);
-    s->cipher = cipher;
     if (context->server) name = SPAN_OF("the client");
     if (span_ends(name, SPAN_OF("."))) name.len--; /* a rooted name; certificates bear no dot */
     s->name = mem_strndup(name.ptr, name.len);
@@ -121,13 +158,14 @@ tls_stream *tls_stream_new(tls_context *context, span name, uint16_t port, buf *
     BIO_set_data(bio, s);
     SSL_set_bio(s->ssl, bio, bio);
     SSL_set_app_data(s->ssl, s);
+    SSL_set_msg_callback(s->ssl, on_record);
+    SSL_set_msg_callback_arg(s->ssl, s);
     if (context->server) {
         SSL_set_accept_state(s->ssl);
     } else {
         SSL_set_connect_state(s->ssl);
         expect_name(s, port);
     }
-    ERR_clear_error();
     return s;
 }
 
@@ -155,9 +193,18 @@ static tls_result failed(tls_stream *s, const char *doing) {
         buf_addf(&s->why, "the certificate of %s is not accepted: %s", s->name,
                  X509_verify_cert_error_string(verified));
     else
-        buf_addf(&s->why, "%s %s failed: %s", doing, s->name, tls_last_error("protocol error"));
-    ERR_clear_error();
+        buf_addf(&s->why, "%s %s failed: %s", doing, s->name,
+                 s->barren ? "too many records without data" : tls_last_error("protocol error"));
     return TLS_FAILED;
+}
+
+/* Every operation stands between these two. SSL_get_error() takes what anybody has left in the
+ * thread's queue of errors for the operation's own: a signature that did not verify, a key that
+ * could not be read. */
+static SSL *begin(tls_stream *s, buf *out) {
+    ERR_clear_error();
+    s->out = out;
+    return s->ssl;
 }
 
 static tls_result result_of(tls_stream *s, int ret, const char *doing) {
@@ -169,31 +216,47 @@ static tls_result result_of(tls_stream *s, int ret, const char *doing) {
     }
 }
 
+static tls_result end(tls_stream *s, int ret, const char *doing) {
+    tls_result result = result_of(s, ret, doing);
+    ERR_clear_error();
+    s->out = NULL;
+    return result;
+}
+
 void tls_stream_feed(tls_stream *s, span cipher) {
     s->in = cipher;
 }
 
-tls_result tls_stream_handshake(tls_stream *s) {
-    return result_of(s, SSL_do_handshake(s->ssl), "the TLS handshake with");
-}
-
-tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_len) {
-    size_t len = 0;
-    tls_result result = result_of(s, SSL_read_ex(s->ssl, plain, cap, &len), "TLS reading from");
-    if (result == TLS_OK) *ret_len = len;
+tls_result tls_stream_handshake(tls_stream *s, buf *out) {
+    tls_result result = end(s, SSL_do_handshake(begin(s, out)), "the TLS handshake with");
+    if (result == TLS_OK) s->ready = true;
     return result;
 }
 
-tls_result tls_stream_write(tls_stream *s, span plain) {
-    size_t len;
-    return result_of(s, SSL_write_ex(s->ssl, plain.ptr, plain.len, &len), "TLS writing to");
+tls_result tls_stream_read(tls_stream *s, char *plain, size_t cap, size_t *ret_len, buf *out) {
+    size_t len = 0;
+    int ret = SSL_read_ex(begin(s, out), plain, cap, &len);
+    tls_result result = end(s, ret, "TLS reading from");
+    if (result != TLS_OK) return result;
+    note_data(s, len);
+    *ret_len = len;
+    return result;
 }
 
-void tls_stream_shutdown(tls_stream *s) {
+tls_result tls_stream_write(tls_stream *s, span plain, buf *out) {
+    size_t len;
+    return end(s, SSL_write_ex(begin(s, out), plain.ptr, plain.len, &len), "TLS writing to");
+}
+
+void tls_stream_shutdown(tls_stream *s, buf *out) {
     if (s->shut) return;
     s->shut = true;
-    SSL_shutdown(s->ssl);
-    ERR_clear_error();
+    SSL_shutdown(begin(s, out)); /* what comes of it is nobody's concern any more */
+    (void)end(s, 1, "");
+}
+
+uint64_t tls_stream_records(const tls_stream *s) {
+    return s->records;
 }
 
 const char *tls_stream_why(const tls_stream *s) {

@@ -253,12 +253,14 @@ static bool read_once(transport *t) {
 /* The socket can be read: libuv has asked for memory, and is to have none. t lives until its handle
  * has been closed, which is never inside a callback. */
 static void on_readable(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes) {
-    enum { AT_ONCE = 32 }; /* the others in the next turn */
+    enum { READS = 32, RECORDS = 1024 }; /* at once; the others in the next turn */
     transport *t = CONTAINER_OF(stream, socket_handle, uv.stream)->t;
     (void)n;
     (void)bytes;
     loop_enter(t->loop);
-    for (int i = 0; i < AT_ONCE && read_once(t); i++) {}
+    /* Of records of a byte each there are thousands in one read. */
+    const uint64_t before = tls_records(t);
+    for (int i = 0; i < READS && read_once(t) && tls_records(t) - before < RECORDS; i++) {}
 }
 
 void transport_start_reading(transport *t) {
@@ -427,8 +429,14 @@ shortage transport_shortage(const transport *t) {
     return t->shortage;
 }
 
-size_t transport_address_index(const transport *t) {
-    return t->address;
+bool transport_address(const transport *t, struct sockaddr_storage *ret) {
+    struct sockaddr_storage found = {0};
+    int len = sizeof found;
+    if (!t->socket || t->socket->uv.handle.type != UV_TCP ||
+        uv_tcp_getpeername(&t->socket->uv.tcp, (struct sockaddr *)&found, &len))
+        return false;
+    *ret = found;
+    return true;
 }
 
 bool transport_is_open(const transport *t) {

@@ -142,8 +142,9 @@ void transport_set_owner(transport *t, const transport_ops *ops, void *user);
 
 /* What this machine lacked where it failed; SHORTAGE_NONE: the peer's doing. */
 shortage transport_shortage(const transport *t);
-/* Which of the target's addresses is connected; 0 for a Unix socket. */
-size_t transport_address_index(const transport *t);
+/* The address that it has been connected to. false: it has none, as a Unix socket, or is connected
+ * no more. */
+MUST_USE bool transport_address(const transport *t, struct sockaddr_storage *ret);
 /* Of an accepted one: "127.0.0.1:53412", "[::1]:…" or "unix"; lives as long as the transport. */
 span transport_peer(const transport *t);
 /* Bytes may flow: it is connected, and its TLS handshake is over, where it has one. */

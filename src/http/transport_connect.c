@@ -123,7 +123,6 @@ static void on_connected(uv_connect_t *req, int status) {
     c->running--;
     if (status == 0) {
         t->connector = NULL;
-        t->address = i;
         connector_free(c);
         peer_watch(s);
         transport_connected(t, s);

@@ -50,14 +50,13 @@ struct transport {
     const transport_ops *ops;
     void *user;
     list link;        /* in loop->dirty: has output to write or something to tell */
-    size_t address;   /* which of the target's is connected */
     unsigned handles; /* libuv handles not yet closed */
 
     /* Output, in the order in which it leaves: in_flight, out, lent or kept. */
     remainder *in_flight;
     buf out;
     size_t out_taken; /* bytes of out that the kernel has */
-    buf tls_backlog;  /* records made by reading while something was in flight */
+    buf tls_backlog;  /* records made by reading while something was in flight; go out first */
     memory_hold hold; /* of these, where they are large */
     const span *lent;
     size_t lent_count;
@@ -137,6 +136,8 @@ void tls_input(transport *t, span cipher);
 void tls_cut(transport *t, int err);
 /* close_notify, as far as the kernel takes it. */
 void tls_say_goodbye(transport *t);
+/* How many records have come; 0 without TLS. */
+uint64_t tls_records(const transport *t);
 
 /* ---- a peer that has vanished (transport_peer.c) ---- */
 

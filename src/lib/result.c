@@ -43,7 +43,8 @@ static weir_code code_of_status(int status) {
 weir_code code_of_error(error_id id, int status, bool begun) {
     switch (id) {
     case ERR_NONE: return WEIR_OK;
-    case ERR_CLIENT_GONE: return WEIR_CANCELLED;
+    case ERR_CLIENT_GONE:
+    case ERR_CLIENT_SLOW: return WEIR_CANCELLED;
     case ERR_CONNECT_TIMEOUT:
     case ERR_FIRST_BYTE_TIMEOUT:
     case ERR_FIRST_TOKEN_TIMEOUT:

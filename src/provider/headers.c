@@ -19,8 +19,8 @@ static bool is_unmistakable(span name) {
     return true;
 }
 
-static bool held(span name, span connection_value) {
-    return !is_unmistakable(name) || http_header_is_hop(name, connection_value);
+static bool held(span name, const http_hops *named) {
+    return !is_unmistakable(name) || http_header_is_hop(name, named);
 }
 
 /* Credentials are weir's to set; the rest is between the client and weir, or names the client's
@@ -46,13 +46,13 @@ static const http_names never_out[] = {
     [22] = HTTP_NAMES(SPAN("x-http-method-override")),
 };
 
-bool provider_header_out(span name, span connection_value) {
+bool provider_header_out(span name, const http_hops *named) {
     static const span never_prefix[] = {
         SPAN("x-stainless-"), SPAN("x-forwarded-"), SPAN("x-weir-"),
         SPAN("cf-"),          SPAN("sec-"),         SPAN("access-control-"),
     };
     return !http_names_have(never_out, ARRAY_LEN(never_out), name) &&
-           !held(name, connection_value) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
+           !held(name, named) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }
 
 /* What weir says for itself, what is between it and the provider's host, and what would let the
@@ -78,9 +78,9 @@ static const http_names never_back[] = {
     [25] = HTTP_NAMES(SPAN("strict-transport-security")),
 };
 
-bool provider_header_back(span name, span connection_value) {
+bool provider_header_back(span name, const http_hops *named) {
     static const span never_prefix[] = {SPAN("access-control-"), SPAN("cross-origin-"), SPAN("cf-"),
                                         SPAN("x-weir-")};
     return !http_names_have(never_back, ARRAY_LEN(never_back), name) &&
-           !held(name, connection_value) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
+           !held(name, named) && !prefixed(name, never_prefix, ARRAY_LEN(never_prefix));
 }

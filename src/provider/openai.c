@@ -123,14 +123,15 @@ static http_headers request_headers(const provider_ask *ask) {
     const config_provider *p = ask->provider;
     const request_facts *f = ask->facts;
     const secret *key = credential_key(ask->credential);
-    span connection = http_header_list(f->headers, SPAN_OF("connection"), ask->arena);
+    http_hops named;
+    http_hops_of(f->headers, &named);
     size_t most = f->headers.count + p->header_count + 8;
     http_header *h = arena_alloc(ask->arena, most * sizeof *h);
     size_t n = 0;
     bool content_type = false, accept = false;
     for (size_t i = 0; i < f->headers.count; i++) {
         http_header in = f->headers.items[i];
-        if (!provider_header_out(in.name, connection)) continue;
+        if (!provider_header_out(in.name, &named)) continue;
         if (ask->traceparent.len && is_of_trace(in.name)) continue;
         if (is_configured(p, in.name)) continue;
         content_type |= span_ieq(in.name, SPAN_OF("content-type"));

@@ -104,9 +104,9 @@ typedef struct provider_ops {
 /* By the configuration's word (config/kinds.def). NULL for an unknown kind. */
 const provider_ops *provider_find(span kind);
 
-/* Whether a client's header may cross to a provider, and a provider's to a client (headers.c).
- * connection_value is that message's Connection field, whose names end here; may be empty. */
-bool provider_header_out(span name, span connection_value);
-bool provider_header_back(span name, span connection_value);
+/* Whether a client's header may cross to a provider, and a provider's to a client (headers.c). What
+ * that message's Connection names ends here. */
+bool provider_header_out(span name, const http_hops *named);
+bool provider_header_back(span name, const http_hops *named);
 
 #endif

@@ -52,6 +52,17 @@ def test_a_client_that_leaves_has_cancelled(weir, upstream):
     assert (line["outcome"], line["status"], line["level"], line["error"]) == ("cancelled", 499, "info", "client_closed_request")
 
 
+def test_a_client_that_takes_nothing_is_left(weir, upstream):
+    """It has not gone: weir ends it, and says so. Nothing of the kernel's buffers is left for what comes after the first bytes."""
+    upstream.script(sse(bodies.stream(*["x" * 4000] * 4000)))
+    w = weir(upstream, server={"idle_timeout": "500ms"})
+    with wire.connect(w, receive_buffer=4096) as c:
+        c.request("POST", "/v1/chat/completions", {"model": "m", "stream": True, "messages": [{"role": "user", "content": "x"}]})
+        line = w.calls(1)[0]
+    assert (line["outcome"], line["status"], line["error"]) == ("cancelled", 499, "client_too_slow")
+    assert line["message"] == "The client did not take its answer in time, and weir ended its connection."
+
+
 def test_a_fallback_tells_what_was_left_and_why(weir, upstreams):
     main, spare = upstreams(), upstreams()
     main.script(error(503), error(404))

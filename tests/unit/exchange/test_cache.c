@@ -581,7 +581,8 @@ static void the_one_who_leads_leaves(void **state) {
             script_head(&p.s, ANSWER_STREAM);
             script_say(&p.s, PIECE("a"));
         }
-        exchange_cancel(p.a.x);
+        const error_id parting = begun ? ERR_CLIENT_SLOW : ERR_CLIENT_GONE;
+        exchange_cancel_for(p.a.x, parting);
         settle_down(w);
         assert_false(p.s.cancelled);
         assert_true(!head_memory.bytes == (way >= 2));
@@ -595,6 +596,8 @@ static void the_one_who_leads_leaves(void **state) {
         settle_down(w);
         assert_said(&q.a, ALL);
         assert_said(&p.a, begun ? A "|done" : "done");
+        assert_int_equal(p.a.record.error, parting);
+        assert_int_equal(p.a.record.outcome, CALL_CANCELLED);
         assert_int_equal(asked_of, 1);
         assert_int_equal(cache_store_get_figures(w->env.cache->store).entries, 1);
         asked_done(&p.a);

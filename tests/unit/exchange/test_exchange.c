@@ -126,6 +126,31 @@ static void what_answered(void **state) {
     }
 }
 
+/* Who is left is not said to have left. */
+static void how_they_part(void **state) {
+    (void)state;
+    static const error_id ways[] = {ERR_CLIENT_GONE, ERR_CLIENT_SLOW};
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++)
+        for (int begun = 0; begun < 2; begun++) {
+            exchange_request r = request();
+            scene *c = scene_new(&r, "");
+            if (begun) {
+                script_head(&c->s, ANSWER_STREAM);
+                script_say_as(&c->s, ANSWER_STREAM, "{}");
+            }
+            exchange_cancel_for(c->a.x, ways[i]);
+            world_pass(c->w, 0);
+            assert_int_equal(c->a.error, ways[i]);
+            assert_int_equal(c->a.status_told, begun ? 200 : 0);
+            assert_int_equal(c->a.record.error, ways[i]);
+            assert_int_equal(c->a.record.outcome, CALL_CANCELLED);
+            assert_int_equal(c->a.record.status, 499);
+            asked_done(&c->a);
+            world_free(c->w);
+            free(c);
+        }
+}
+
 /* From its head, as the client sees it, to the end of whatever kind. */
 static void open_streams_are_counted(void **state) {
     (void)state;
@@ -198,6 +223,7 @@ int main(void) {
         cmocka_unit_test(what_is_over_is_used_again),
         cmocka_unit_test(who_ends_with_the_loop_is_told),
         cmocka_unit_test(what_answered),
+        cmocka_unit_test(how_they_part),
         cmocka_unit_test(open_streams_are_counted),
         cmocka_unit_test(all_are_failed_that_run),
     };

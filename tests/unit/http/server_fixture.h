@@ -19,7 +19,7 @@ typedef struct fixture {
     uv_thread_t thread;
     uv_mutex_t lock; /* of what follows */
     uv_cond_t news;
-    buf log;               /* "head /x;", "request /x;", "gone /x;", "done /x;", "refused 400;" */
+    buf log;               /* "head /x;", "request /x;", "gone /x;", "left /x;", "done /x;", "refused 400;" */
     http_request *waiting; /* of /wait: the loop's thread alone touches it */
     size_t flood_left;
     bool answering; /* the loop's thread is inside http_answer() */
@@ -182,7 +182,7 @@ static inline void handle_request(void *user, http_request *r) {
 static inline void handle_gone(void *user, http_request *r) {
     fixture *f = user;
     if (f->waiting == r) f->waiting = NULL;
-    note(f, "gone", path_of(r));
+    note(f, http_request_is_slow(r) ? "left" : "gone", path_of(r));
     http_answer_piece(r, SPAN_OF("to nobody"));
 }
 

@@ -149,6 +149,83 @@ static void not_replaced_after_a_byte(void **state) {
     calls_end(&c);
 }
 
+enum { WORK_MS = 1200, LARGE = 30 * 1000 * 1000 };
+
+static void answer_one_work_on_the_next(peer *p, int fd, int n) {
+    if (n) {
+        answer_all(p, fd, n);
+        return;
+    }
+    answer_one(fd, ok);
+    answer_one(fd, "");
+    (void)usleep(WORK_MS * 1000);
+    if (hard) peer_reset(fd);
+}
+
+/* It may be at it still, and is paid. */
+static void not_replaced_when_the_peer_has_had_it_for_long(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        calls c;
+        hard = i;
+        assert_int_equal(in_sequence(&c, answer_one_work_on_the_next, 2), 1);
+        assert_int_equal(c.notes[1].fails, 1);
+        assert_int_equal(c.notes[1].kind, HTTP_FAIL_RESET);
+        assert_int_equal(c.stats.dead_on_reuse, 0);
+        calls_end(&c);
+    }
+}
+
+static void read_most_of_it(peer *p, int fd, int n) {
+    static char bytes[65536];
+    char line[3];
+    size_t left = LARGE;
+    (void)p;
+    if (n == 0) {
+        answer_one(fd, ok);
+        (void)recv(fd, line, sizeof line, MSG_WAITALL);
+        (void)usleep(WORK_MS * 1000);
+        peer_reset(fd);
+        return;
+    }
+    while (recv(fd, line, 1, 0) == 1 && line[0] != '\r') {}
+    for (ssize_t got; left > 2 * sizeof bytes && (got = recv(fd, bytes, sizeof bytes, 0)) > 0;)
+        left -= (size_t)got;
+    peer_send(fd, ok);
+    while (recv(fd, bytes, sizeof bytes, 0) > 0) {}
+}
+
+static char *large;
+
+static void send_large(noted *n) {
+    http_call_spec spec = plain_get();
+    span body = span_from(large, LARGE);
+    spec.method = SPAN_OF("POST");
+    spec.body = &body;
+    spec.body_count = 1;
+    (void)calls_send(n->c, &spec);
+}
+
+/* Nobody can work on what is not there yet, however long it has been on its way. */
+static void replaced_while_it_is_being_sent(void **state) {
+    (void)state;
+    peer p;
+    calls c;
+    large = mem_zalloc(LARGE);
+    peer_begin(&p, read_most_of_it);
+    calls_begin(&c);
+    calls_to(&c, p.port);
+    calls_get(&c)->at_end = send_large;
+    calls_run(&c);
+    peer_end(&p);
+    assert_int_equal(peer_accepted(&p), 2);
+    assert_string_equal(c.notes[1].text, "");
+    assert_int_equal(c.notes[1].ends, 1);
+    assert_int_equal(c.stats.dead_on_reuse, 1);
+    calls_end(&c);
+    free(large);
+}
+
 /* ---- dead while idle ---- */
 
 static void answer_and_close(peer *p, int fd, int n) {
@@ -583,6 +660,8 @@ int main(void) {
         cmocka_unit_test(a_connection_is_used_again),
         cmocka_unit_test(answers_that_end_a_connection),
         cmocka_unit_test(a_dead_connection_is_replaced_in_silence),
+        cmocka_unit_test(not_replaced_when_the_peer_has_had_it_for_long),
+        cmocka_unit_test(replaced_while_it_is_being_sent),
         cmocka_unit_test(replaced_once_only),
         cmocka_unit_test(not_replaced_after_a_byte),
         cmocka_unit_test(one_that_dies_idle_is_noticed),

@@ -14,6 +14,7 @@ typedef struct row {
 #define BAD   "bad="
 #define ALIVE "alive=1 "
 #define DEAD  "alive=0 "
+#define HOPS  "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p"
 
 static const row legal[] = {
     {"length", HEAD "Content-Length: 2\r\n\r\nok", ALIVE "body=1 chunked=0 close=0 length=2"},
@@ -34,6 +35,9 @@ static const row legal[] = {
     {"close-in-list", HEAD "Connection: x, Close\r\nContent-Length: 0\r\n\r\n", DEAD},
     {"close-wins", HEAD "Connection: keep-alive\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
      DEAD},
+    {"names-in-connection",
+     HEAD "Connection: " HOPS "\r\nX: y\r\nConnection: " HOPS "\r\nContent-Length: 0\r\n\r\n",
+     ALIVE},
     {"http10", "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "minor=0 status=200 " DEAD},
     {"http10-alive", "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 0\r\n\r\n",
      ALIVE},
@@ -70,6 +74,8 @@ static const row refused[] = {
     {"status-long", "HTTP/1.1 2000 OK\r\n\r\n", BAD},
     {"status-low", "HTTP/1.1 099 OK\r\n\r\n", BAD},
     {"status-letters", "HTTP/1.1 2x0 OK\r\n\r\n", BAD},
+    {"too-many-names-in-connection",
+     HEAD "Connection: " HOPS "\r\nConnection: " HOPS ",q\r\nContent-Length: 0\r\n\r\n", BAD},
     {"switching", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
      BAD},
     {"chunk-junk", HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\n", BAD},

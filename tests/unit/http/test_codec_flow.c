@@ -271,7 +271,11 @@ static void targets_and_values(void **state) {
 
 static void hop_by_hop_fields(void **state) {
     (void)state;
-    const span connection = SPAN("keep-alive, X-Mine ,x-other");
+    static const http_header fields[] = {{SPAN("connection"), SPAN("keep-alive, X-Mine ")},
+                                         {SPAN("x-min"), SPAN("x-min")},
+                                         {SPAN("CONNECTION"), SPAN(",x-other")}};
+    http_hops named;
+    http_hops_of((http_headers){fields, ARRAY_LEN(fields)}, &named);
     const char *hop[] = {"Connection",
                          "keep-alive",
                          "TE",
@@ -284,9 +288,28 @@ static void hop_by_hop_fields(void **state) {
                          "X-Other"};
     const char *through[] = {"Content-Type", "x-min", "Authorization", "Expect", "te2"};
     for (size_t i = 0; i < ARRAY_LEN(hop); i++)
-        assert_true(http_header_is_hop(span_cstr(hop[i]), connection));
+        assert_true(http_header_is_hop(span_cstr(hop[i]), &named));
     for (size_t i = 0; i < ARRAY_LEN(through); i++)
-        assert_false(http_header_is_hop(span_cstr(through[i]), connection));
+        assert_false(http_header_is_hop(span_cstr(through[i]), &named));
+}
+
+/* As many as there may be are looked up; of more, as no codec lets through, all fields are some. */
+static void what_connection_may_name(void **state) {
+    (void)state;
+    for (size_t count = HTTP_HOPS_MAX - 1; count <= HTTP_HOPS_MAX + 1; count++) {
+        buf names = BUF_EMPTY;
+        for (size_t i = 1; i < count; i++)
+            buf_addf(&names, "x-%zu,", i);
+        buf_add_cstr(&names, "x-last");
+        const http_header field = {SPAN("Connection"), buf_span(&names)};
+        http_hops named;
+        http_hops_of((http_headers){&field, 1}, &named);
+        assert_int_equal(named.many, count > HTTP_HOPS_MAX);
+        assert_true(http_header_is_hop(SPAN_OF("x-1"), &named));
+        assert_true(http_header_is_hop(SPAN_OF("X-Last"), &named));
+        assert_int_equal(http_header_is_hop(SPAN_OF("x-none"), &named), count > HTTP_HOPS_MAX);
+        buf_done(&names);
+    }
 }
 
 static void fields_of_one_name_are_one_list(void **state) {
@@ -387,6 +410,7 @@ int main(void) {
         cmocka_unit_test(names_are_tokens),
         cmocka_unit_test(targets_and_values),
         cmocka_unit_test(hop_by_hop_fields),
+        cmocka_unit_test(what_connection_may_name),
         cmocka_unit_test(fields_of_one_name_are_one_list),
         cmocka_unit_test(the_host_that_is_meant),
         cmocka_unit_test(any_line_of_connection_may_close),

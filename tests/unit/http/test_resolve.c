@@ -167,11 +167,58 @@ static void the_families_take_turns(void **state) {
     assert_false(resolver_get(r, &wait_));
     answer(0, info("fd00::1", info("fd00::2", info("fd00::3", info("10.0.0.1", NULL)))));
     has(r, "fd00::1 10.0.0.1 fd00::2 fd00::3");
-    resolver_prefer(r, 2);
-    has(r, "fd00::2 fd00::1 10.0.0.1 fd00::3");
-    resolver_prefer(r, 0);
-    resolver_prefer(r, 9);
-    has(r, "fd00::2 fd00::1 10.0.0.1 fd00::3");
+    resolver_free(r);
+}
+
+static void prefer(resolver *r, const char *ip) {
+    struct sockaddr_storage addr = {0};
+    if (strchr(ip, ':'))
+        uv_ip6_addr(ip, 443, (struct sockaddr_in6 *)&addr);
+    else
+        uv_ip4_addr(ip, 443, (struct sockaddr_in *)&addr);
+    resolver_prefer(r, &addr);
+}
+
+/* Each of several connections that were begun at once says so of the same address. */
+static void the_address_that_answered_is_first(void **state) {
+    (void)state;
+    resolver *r = name();
+    assert_false(resolver_get(r, &wait_));
+    answer(0, info("10.0.0.1", info("10.0.0.2", info("10.0.0.3", info("fd00::2", NULL)))));
+    has(r, "10.0.0.1 fd00::2 10.0.0.2 10.0.0.3");
+    for (int i = 0; i < 3; i++) {
+        prefer(r, "10.0.0.2");
+        has(r, "10.0.0.2 10.0.0.1 fd00::2 10.0.0.3");
+    }
+    prefer(r, "fd00::2");
+    has(r, "fd00::2 10.0.0.2 10.0.0.1 10.0.0.3");
+    prefer(r, "10.0.0.4");
+    prefer(r, "fd00::3");
+    has(r, "fd00::2 10.0.0.2 10.0.0.1 10.0.0.3");
+    resolver_free(r);
+}
+
+static void look_again(resolver *r, struct addrinfo *found) {
+    at(l.now_ms + 1000);
+    assert_true(resolver_get(r, &wait_));
+    answer(0, found);
+}
+
+static void it_stays_first_while_it_is_found(void **state) {
+    (void)state;
+    resolver *r = name();
+    assert_false(resolver_get(r, &wait_));
+    answer(0, info("10.0.0.1", info("10.0.0.2", NULL)));
+    prefer(r, "10.0.0.1"); /* it was the first: that is no more than the look-up's own order */
+    look_again(r, info("10.0.0.2", info("10.0.0.1", NULL)));
+    has(r, "10.0.0.2 10.0.0.1");
+    prefer(r, "10.0.0.1");
+    look_again(r, info("10.0.0.2", info("fd00::1", info("10.0.0.1", NULL))));
+    has(r, "10.0.0.1 10.0.0.2 fd00::1");
+    look_again(r, info("10.0.0.2", info("10.0.0.3", NULL)));
+    has(r, "10.0.0.2 10.0.0.3");
+    look_again(r, info("10.0.0.2", info("10.0.0.1", NULL)));
+    has(r, "10.0.0.2 10.0.0.1");
     resolver_free(r);
 }
 
@@ -303,6 +350,8 @@ int main(void) {
         EACH(addresses_need_no_look_up),
         EACH(all_who_wait_are_told_by_one_look_up),
         EACH(the_families_take_turns),
+        EACH(the_address_that_answered_is_first),
+        EACH(it_stays_first_while_it_is_found),
         EACH(the_number_of_addresses_is_bounded),
         EACH(an_old_answer_is_used_while_a_new_one_is_fetched),
         EACH(an_old_answer_survives_a_failed_refresh),

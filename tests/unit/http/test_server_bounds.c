@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "http/server_internal.h"
 #include "http_cases.h"
 #include "server_fixture.h"
 
@@ -346,7 +347,7 @@ static void readers_that_take_nothing(void **state) {
     f.flood_left = 100000000;
     int fd = dial(&f);
     get(fd, "/flood");
-    check_log(&f, "head /flood;request /flood;gone /flood;done /flood;");
+    check_log(&f, "head /flood;request /flood;left /flood;done /flood;");
     bool reset;
     char *all = read_all(fd, &reset);
     assert_true(reset);
@@ -380,6 +381,41 @@ static void readers_that_take_a_little_at_a_time(void **state) {
     assert_in_range(total, 1, TOTAL / 2);
     free(bytes);
     (void)close(fd);
+}
+
+static int set_up_head(void **state) {
+    (void)state;
+    set_one_timeout(DRIP_MS, test_limits.body_timeout_ms);
+    return 0;
+}
+
+enum { UNASKED = 60000000 };
+
+/* As TLS does where the other side has it do so. */
+static void write_unasked(fixture *fx) {
+    char *bytes = mem_zalloc(UNASKED);
+    const conn *c = LIST_ENTRY(fx->server->conns.next, conn, link);
+    transport_write(c->io, span_from(bytes, UNASKED));
+    free(bytes);
+}
+
+/* Output that belongs to no request buys a connection no time for its first. */
+static void readers_that_have_asked_for_nothing(void **state) {
+    (void)state;
+    enum { LITTLE = 64 * 1024 };
+    int fd = dial(&f), after = dial(&f), little = LITTLE;
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little);
+    get(after, "/b");
+    check_answer(after, 200, "/b"); /* both have been accepted, then */
+    on_loop(&f, write_unasked);
+    char *bytes = mem_alloc(LITTLE);
+    size_t total = 0;
+    for (ssize_t n; (n = recv(fd, bytes, LITTLE, 0)) > 0; total += (size_t)n)
+        (void)usleep(20 * 1000);
+    assert_in_range(total, 1, UNASKED / 2);
+    free(bytes);
+    (void)close(fd);
+    (void)close(after);
 }
 
 /* ---- connections ---- */
@@ -440,6 +476,7 @@ int main(void) {
         T(slow_answers_are_no_fault_of_the_client, set_up_quick),
         T(readers_that_take_nothing, set_up_quick),
         T(readers_that_take_a_little_at_a_time, set_up_brief),
+        T(readers_that_have_asked_for_nothing, set_up_head),
         T(connections_beyond_the_bound, set_up_narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

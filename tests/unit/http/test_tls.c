@@ -8,6 +8,7 @@
 #include "http/transport_internal.h"
 
 #include <fcntl.h>
+#include <openssl/err.h>
 
 static certs c;
 static tls_context *server, *client;
@@ -286,6 +287,39 @@ static void much_through_tls(void **state) {
     much_by(keep_much);
 }
 
+/* ---- what others leave behind ---- */
+
+static void leave_error(void) {
+    ERR_raise(ERR_LIB_RSA, RSA_R_BAD_SIGNATURE);
+}
+
+static void leave_and_say_hello(end *e) {
+    say_hello(e);
+    leave_error();
+}
+
+static void leave_and_answer(end *e) {
+    answer_hello(e);
+    leave_error();
+}
+
+/* A signature that was not good is in the thread's queue when the stream finds nothing to read. */
+static void errors_of_others_are_none_of_a_streams(void **state) {
+    (void)state;
+    fixture f;
+    begin_tls(&f, client, "weir.test");
+    f.client.open = leave_and_say_hello;
+    f.server.data = leave_and_answer;
+    leave_error();
+    connect_client(&f);
+    leave_error();
+    run(&f);
+    assert_string_equal(f.client.text, "");
+    assert_string_equal(f.server.text, "");
+    assert_span(buf_span(&f.client.got), "good day");
+    end_done(&f);
+}
+
 /* ---- ends ---- */
 
 static void end_after_hello(end *e) {
@@ -419,6 +453,7 @@ int main(void) {
         cmocka_unit_test(sessions_are_resumed_by_name),
         cmocka_unit_test(the_table_of_sessions_is_bounded),
         cmocka_unit_test(much_through_tls),
+        cmocka_unit_test(errors_of_others_are_none_of_a_streams),
         cmocka_unit_test(an_orderly_end),
         cmocka_unit_test(close_says_goodbye),
         cmocka_unit_test(a_cut_is_no_end),

@@ -213,12 +213,22 @@ static void all_refused(void **state) {
     assert_string_equal(f->client.text, want);
 }
 
+/* It is told which of them it is. */
+static void look_where_it_leads(end *e) {
+    const struct sockaddr_storage want = net_addr("127.0.0.1", e->f->port);
+    struct sockaddr_storage leads;
+    assert_true(transport_address(e->t, &leads));
+    assert_memory_equal(&leads, &want, sizeof(struct sockaddr_in));
+    say_hello(e);
+}
+
 static void the_next_address_is_tried(void **state) {
     fixture *f = *state;
-    struct sockaddr_storage addrs[] = {net_addr("127.0.0.1", net_free_port()),
+    struct sockaddr_storage addrs[] = {net_addr("127.0.0.2", net_free_port()),
                                        net_addr("::1", net_free_port()),
                                        net_addr("127.0.0.1", f->port)};
     greet(f);
+    f->client.open = look_where_it_leads;
     connect_to(f, addrs, 3);
     run(f);
     assert_int_equal(f->client.failed, 0);
