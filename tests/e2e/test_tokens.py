@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 import bodies
 import daemon
 import wire
+from test_prices import usage
 from upstream import after, error, reply
 
 ANSWER = reply(200, bodies.completion("Hello there."))
@@ -263,6 +264,37 @@ def test_people_with_tokens_share_what_clients_do(weir, upstream, issuer):
         finally:
             let_go.set()
         assert [f.result().status for f in [*alices, bobs]] == [200] * 3
+
+
+def test_what_users_and_clients_of_tokens_have_spent_outlives_the_process(weir, upstream, issuer, tmp_path):
+    """Of each budget 0.6 of 1 is spent. The same user of another client, and another client, have theirs."""
+    options = dict(auth=auth(issuer, claims={"client": "azp", "user": "sub", "limits": "limits"}), limits={"user": {"spend": "1/d"}},
+                   clients=[{"name": "of-the-file", "key": "sk-of-the-file"}],
+                   ledger={"store": f"sqlite:{tmp_path}/ledger.db"}, prices={"*": {"input": 1000, "output": 1000}})
+
+    def start():
+        w = weir(upstream, **options)
+        daemon.wait_until(lambda: ask(w, token(azp="first", sub=None, limits={})).status == 200, 20, "its keys were not fetched")
+        return w
+
+    def spend(w, client, user, limits):
+        answer = ask(w, token(azp=client, sub=user, limits=limits), max_tokens=400)
+        return answer.status if answer.status == 200 else (answer.status, answer.error["code"])
+
+    over = (429, "insufficient_quota")
+    upstream.always(reply(200, bodies.completion(usage=usage(590, 10))))
+    w = start()
+    assert spend(w, "portal", "ada", {}) == 200
+    assert spend(w, "shop", None, {"spend": "1/d"}) == 200
+    w.expect_exit = None
+    w.process.kill()
+    w.wait_exit()
+    w = start()
+    assert spend(w, "portal", "ada", {}) == over
+    assert spend(w, "shop", None, {"spend": "1/d"}) == over
+    assert spend(w, "other", "ada", {}) == 200
+    assert spend(w, "portal", "bob", {}) == 200
+    assert spend(w, "stall", None, {"spend": "1/d"}) == 200
 
 
 @pytest.mark.parametrize("over, says", [
